@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The cache outside the tree (kernel sources' tools, debug kernel, KVM
+# verdict), sourced by the other scripts: one folder for all clones of a user.
+
+XTCP_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/xtcp
+mkdir -p "$XTCP_CACHE" || exit 1
+
+# source_package: the newest installed linux-source package whose tarball is
+# there, as "package version tarball"; status 1 when there is none.
+source_package()
+{
+	local tarball name version
+
+	tarball=$(ls -v /usr/src/linux-source-*.tar.xz 2>/dev/null | tail -n 1)
+	[ -n "$tarball" ] || return 1
+	name=${tarball##*/}
+	name=${name%.tar.xz}
+	version=$(dpkg-query -W -f '${Version}' "$name" 2>/dev/null) ||
+		version=$(stat -c %Y "$tarball")
+	echo "$name $version $tarball"
+}

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Which kernel: images, their releases, modules and headers; sourced by the
+# other scripts. Needs nothing but a shell, od, awk and ls.
+
+# kernel_release IMAGE: the release named in a bzImage's header, as in uname -r.
+kernel_release()
+{
+	local at
+
+	[ "$(dd if="$1" bs=1 skip=514 count=4 2>/dev/null)" = HdrS ] || return 1
+	at=$(od -An -t u2 -j 526 -N 2 "$1")
+	dd if="$1" bs=1 skip=$((at + 512)) count=128 2>/dev/null |
+		tr '\0' '\n' | awk 'NR == 1 { print $1 }'
+}
+
+# kernel_modules IMAGE RELEASE: the folder with the kernel's modules.dep; a
+# kernel built by scripts/debug-kernel.sh has it next to its image.
+kernel_modules()
+{
+	local dir
+
+	for dir in "$(dirname "$1")/lib/modules/$2" "/lib/modules/$2"; do
+		if [ -e "$dir/modules.builtin" ]; then
+			echo "$dir"
+			return 0
+		fi
+	done
+	return 1
+}
+
+# kernel_has MODULES NAME: is the module there, or built in?
+kernel_has()
+{
+	grep -qs "/$2\.ko" "$1/modules.dep" "$1/modules.builtin"
+}
+
+# kernel_stock: the image of the newest installed kernel that can be the VM's
+# (the cloud flavour has no 9p).
+kernel_stock()
+{
+	local image release modules
+
+	for image in $(ls -rv /boot/vmlinuz-* 2>/dev/null); do
+		release=${image#/boot/vmlinuz-}
+		modules=$(kernel_modules "$image" "$release") || continue
+		kernel_has "$modules" 9p || continue
+		kernel_has "$modules" overlay || continue
+		echo "$image"
+		return 0
+	done
+	return 1
+}
+
+# kernel_headers [RELEASE]: what to build a module for this release against;
+# without a release, for the running kernel or else the newest headers.
+kernel_headers()
+{
+	local release=${1-$(uname -r)} dir
+
+	for dir in "/lib/modules/$release/build" "/usr/src/linux-headers-$release"; do
+		if [ -e "$dir/Makefile" ]; then
+			echo "$dir"
+			return 0
+		fi
+	done
+	[ $# -eq 0 ] || return 1
+	for dir in $(ls -drv /usr/src/linux-headers-*[0-9]-amd64 \
+		/usr/src/linux-headers-*-generic /lib/modules/*/build 2>/dev/null); do
+		if [ -e "$dir/Module.symvers" ]; then
+			echo "$dir"
+			return 0
+		fi
+	done
+	return 1
+}

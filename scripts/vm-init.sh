@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Runs in the virtual machine as process 1, on the host's root under an
+# overlay, after the initramfs that scripts/initramfs.sh makes. /run/vm is the
+# folder shared with scripts/vm.sh: settings and command in, status and dmesg
+# out. The first serial port is the kernel's console, the second one carries
+# the command's input and output.
+
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
+exec </dev/null >/dev/console 2>&1
+. /run/vm/settings
+
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mkdir -p /dev/pts /dev/shm
+mount -t devpts -o mode=620,ptmxmode=666 devpts /dev/pts
+mount -t tmpfs tmpfs /dev/shm
+[ -e /dev/fd ] || ln -s /proc/self/fd /dev/fd
+mount -t debugfs debugfs /sys/kernel/debug
+[ -e /sys/kernel/tracing/trace ] || mount -t tracefs tracefs /sys/kernel/tracing
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+[ ! -d /sys/fs/bpf ] || mount -t bpf bpf /sys/fs/bpf
+
+echo xtcp-vm >/proc/sys/kernel/hostname
+echo 1 >/proc/sys/kernel/sysrq
+busybox ip link set lo up
+
+release=$(uname -r)
+if [ -n "$MODULES" ] && [ ! -e "/lib/modules/$release" ]; then
+	mkdir -p /lib/modules
+	ln -s "$MODULES" "/lib/modules/$release"
+fi
+for dir in /lib/modules/"$release"; do
+	[ -e "$dir/modules.builtin" ] || echo "no modules for $release"
+done
+
+port=/dev/ttyS1
+export HOME=/tmp/home TERM="$TERM" LANG=C.UTF-8 USER=root LOGNAME=root
+export SHELL=/bin/bash XTCP_VM=1
+mkdir -p "$HOME"
+ulimit -n 65536
+cd "$CWD" || cd /
+
+if [ -n "$INTERACTIVE" ]; then
+	stty -F $port sane rows "$ROWS" cols "$COLUMNS"
+	setsid -c bash /run/vm/command <$port >$port 2>&1
+else
+	stty -F $port raw -echo
+	setsid bash /run/vm/command </dev/null >$port 2>&1
+fi
+status=$?
+
+# Setting a port's mode waits until what was written is out.
+stty -F $port sane
+dmesg >/run/vm/dmesg
+echo "$status" >/run/vm/status
+busybox reboot -f
