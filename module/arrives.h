@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* SEGMENT ARRIVES (RFC 9293 section 3.10.7). */
+#ifndef XTCP_ARRIVES_H
+#define XTCP_ARRIVES_H
+
+struct sk_buff;
+struct sock;
+struct xtcp_seg;
+
+/* What a step of 3.10.7 found out. */
+enum xtcp_verdict {
+	XTCP_CONTINUE,		/* go on with the next step */
+	XTCP_CONSUMED,		/* the skb was queued: forget it */
+	XTCP_DROP,		/* drop the segment, send nothing */
+	XTCP_ACK_DROP,		/* send an ACK, drop the segment */
+	XTCP_CHALLENGE,		/* send a challenge ACK if the limit allows (RFC 5961), drop the segment */
+	XTCP_RESET,		/* send the RST that 3.10.7.1 prescribes for this segment, drop it */
+};
+
+int xtcp_arrives(struct sock *sk, struct sk_buff *skb);
+void xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb);
+
+#endif /* XTCP_ARRIVES_H */

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* From addresses and ports to a connection or a listener: the tables of a namespace, read under RCU. */
+#ifndef XTCP_DEMUX_H
+#define XTCP_DEMUX_H
+
+#include <linux/in6.h>
+#include <linux/rhashtable-types.h>
+#include <linux/types.h>
+#include <net/ipv6.h>
+
+struct net;
+struct sk_buff;
+struct sock;
+struct xtcp_net;
+
+/**
+ * struct xtcp_tuple - the names of both ends, seen from here
+ * @laddr: local address; IPv4 as v4-mapped
+ * @faddr: foreign address; IPv4 as v4-mapped
+ * @lport: local port
+ * @fport: foreign port
+ */
+struct xtcp_tuple {
+	struct in6_addr laddr;
+	struct in6_addr faddr;
+	__be16 lport;
+	__be16 fport;
+};
+
+enum xtcp_conn_kind {
+	XTCP_CONN_REQUEST,	/* struct xtcp_request: half open */
+	XTCP_CONN_SOCK,		/* struct xtcp_sock */
+	XTCP_CONN_TIMEWAIT,	/* struct xtcp_timewait: TIME-WAIT or an orphan in FIN-WAIT-2 */
+};
+
+/**
+ * struct xtcp_conn - what the three sizes of connection begin with (xtcp_sock holds it after inet_sock)
+ * @node: place in the table of connections
+ * @tuple: the key; constant while in the table
+ * @bound_dev_if: interface the connection is bound to, 0 for any; constant while in the table
+ * @kind: which struct this is part of
+ */
+struct xtcp_conn {
+	struct rhash_head node;
+	struct xtcp_tuple tuple;
+	int bound_dev_if;
+	u8 kind;
+};
+
+/**
+ * struct xtcp_demux_key - what an arriving segment is looked up by
+ * @tuple: its addresses and ports, seen from here
+ * @dif: interface it came in by
+ * @sdif: the VRF's slave interface, or 0
+ */
+struct xtcp_demux_key {
+	struct xtcp_tuple tuple;
+	int dif;
+	int sdif;
+};
+
+static inline bool xtcp_tuple_is_v4(const struct xtcp_tuple *tuple)
+{
+	return ipv6_addr_v4mapped(&tuple->faddr);
+}
+
+/* life of a namespace's tables */
+int xtcp_demux_net_init(struct xtcp_net *xn);
+void xtcp_demux_net_exit(struct xtcp_net *xn);
+
+/* lookup: RCU read side held; the result is valid until it ends */
+void xtcp_demux_key_from_skb(const struct sk_buff *skb, struct xtcp_demux_key *key);
+struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key);
+struct sock *xtcp_demux_lookup_listener(struct xtcp_net *xn, const struct xtcp_demux_key *key);
+bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key);
+
+/* connections; 0, -EADDRNOTAVAIL (tuple taken) or -ENOMEM */
+int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn);
+int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new);
+bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn);
+
+/* full socks: insert and remove take and give the table's reference */
+void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple);
+int xtcp_demux_insert_sk(struct sock *sk);
+void xtcp_demux_remove_sk(struct sock *sk);
+
+/* listeners */
+void xtcp_demux_insert_listener(struct sock *sk);
+void xtcp_demux_remove_listener(struct sock *sk);
+
+#endif /* XTCP_DEMUX_H */

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Segments that are ours: the checks each of them gets, struct xtcp_seg, and the way to the connection's lock. */
+#ifndef XTCP_INGRESS_H
+#define XTCP_INGRESS_H
+
+#include <linux/skbuff.h>
+#include <linux/tcp.h>
+
+#include "wire.h"
+
+struct sock;
+struct xtcp_conn;
+struct xtcp_options;
+
+/**
+ * struct xtcp_seg - a segment as RFC 9293 section 3.3.1 names it; lives in skb->cb from ingress to the receive queue
+ * @seq: SEG.SEQ
+ * @end_seq: SEG.SEQ + SEG.LEN, SYN and FIN counted
+ * @ack: SEG.ACK; valid when XTCP_ACK is in @flags
+ * @tsval: valid when @has_ts
+ * @tsecr: valid when @has_ts
+ * @wnd: the window field, unscaled
+ * @len: SEG.LEN's data octets; text.c keeps it true when it trims
+ * @hdr_len: octets of TCP header at skb->data; 0 once text.c has pulled it
+ * @flags: enum xtcp_flags
+ * @has_ts: the timestamps option is there
+ * @dif: interface it came in by
+ */
+struct xtcp_seg {
+	u32 seq;
+	u32 end_seq;
+	u32 ack;
+	u32 tsval;
+	u32 tsecr;
+	u32 len;
+	u16 wnd;
+	u8 hdr_len;
+	u8 flags;
+	bool has_ts;
+	int dif;
+};
+
+static inline struct xtcp_seg *xtcp_seg(struct sk_buff *skb)
+{
+	BUILD_BUG_ON(sizeof(struct xtcp_seg) > sizeof(skb->cb));
+	return (struct xtcp_seg *)skb->cb;
+}
+
+int xtcp_ingress_conn(struct sk_buff *skb, struct xtcp_conn *conn);
+int xtcp_ingress_listener(struct sk_buff *skb, struct sock *lsk);
+void xtcp_ingress_options(const struct sk_buff *skb, struct xtcp_options *opts);
+void xtcp_ingress_drop(struct sk_buff *skb, enum skb_drop_reason reason);
+
+#endif /* XTCP_INGRESS_H */

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The handlers in front of kernel TCP's: might this segment be ours, or not. */
+#ifndef XTCP_INTERPOSE_H
+#define XTCP_INTERPOSE_H
+
+int xtcp_interpose_init(void);
+void xtcp_interpose_exit(void);
+
+#endif /* XTCP_INTERPOSE_H */

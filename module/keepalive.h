@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Keepalive policy: when to probe and when to give up (RFC 9293 section 3.8.4). Arms nothing. */
+#ifndef XTCP_KEEPALIVE_H
+#define XTCP_KEEPALIVE_H
+
+#include <linux/types.h>
+
+struct sock;
+
+unsigned long xtcp_keepalive_time(const struct sock *sk);
+unsigned long xtcp_keepalive_intvl(const struct sock *sk);
+unsigned int xtcp_keepalive_probes(const struct sock *sk);
+bool xtcp_keepalive_give_up(const struct sock *sk);
+
+#endif /* XTCP_KEEPALIVE_H */

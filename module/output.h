@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What to send now: window, Nagle, FIN, probe, ACK; and the window we offer. */
+#ifndef XTCP_OUTPUT_H
+#define XTCP_OUTPUT_H
+
+#include <linux/types.h>
+
+struct sk_buff;
+struct sock;
+
+/* Socket lock held in all of these. */
+int xtcp_output_syn(struct sock *sk);
+void xtcp_output_push(struct sock *sk);
+void xtcp_output_fin(struct sock *sk);
+int xtcp_output_resend(struct sock *sk, struct sk_buff *skb);
+void xtcp_output_ack_now(struct sock *sk);
+void xtcp_output_ack_owed(struct sock *sk);
+void xtcp_output_challenge_ack(struct sock *sk);
+void xtcp_output_rst(struct sock *sk);
+int xtcp_output_probe(struct sock *sk, bool keepalive);
+void xtcp_output_window_update(struct sock *sk, u32 copied);
+u32 xtcp_output_receive_window(const struct sock *sk);
+void xtcp_output_initial_window(struct sock *sk);
+void xtcp_output_sync_mss(struct sock *sk, u32 pmtu);
+
+#endif /* XTCP_OUTPUT_H */

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Which ports are ours; the choice of a local port (RFC 6056). */
+#ifndef XTCP_PORT_H
+#define XTCP_PORT_H
+
+#include <linux/types.h>
+
+struct sock;
+struct xtcp_net;
+
+int xtcp_port_net_init(struct xtcp_net *xn);
+void xtcp_port_net_exit(struct xtcp_net *xn);
+
+/* Socket lock held, may sleep. */
+int xtcp_port_bind(struct sock *sk, unsigned short snum);
+int xtcp_port_listen(struct sock *sk);
+int xtcp_port_connect(struct sock *sk);
+/* Socket lock held, any context: gives the lease back, forgets inet_num and inet_sport. */
+void xtcp_port_release(struct sock *sk);
+
+#endif /* XTCP_PORT_H */

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* /proc/net/xtcp, xtcp6, xtcp_snmp and xtcp_netstat. */
+#ifndef XTCP_PROC_H
+#define XTCP_PROC_H
+
+struct xtcp_net;
+
+int xtcp_proc_net_init(struct xtcp_net *xn);
+void xtcp_proc_net_exit(struct xtcp_net *xn);
+
+#endif /* XTCP_PROC_H */

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Round trip time and retransmission timeout (RFC 6298). Pure arithmetic. */
+#ifndef XTCP_RTO_H
+#define XTCP_RTO_H
+
+#include <linux/types.h>
+
+/**
+ * struct xtcp_rto - what RFC 6298 keeps
+ * @srtt_us: SRTT, microseconds; 0: no sample yet
+ * @rttvar_us: RTTVAR, microseconds
+ * @min_rtt_us: smallest sample seen, microseconds; U32_MAX: none yet
+ * @rto_ms: RTO without backoff, milliseconds
+ * @backoff: how often it is doubled at present (5.5)
+ */
+struct xtcp_rto {
+	u32 srtt_us;
+	u32 rttvar_us;
+	u32 min_rtt_us;
+	u32 rto_ms;
+	u8 backoff;
+};
+
+void xtcp_rto_init(struct xtcp_rto *rto);
+void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us);
+void xtcp_rto_backoff(struct xtcp_rto *rto);
+void xtcp_rto_reset_backoff(struct xtcp_rto *rto);
+u32 xtcp_rto_current_ms(const struct xtcp_rto *rto);
+
+#endif /* XTCP_RTO_H */

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* net.xtcp.*: the knobs of a namespace. */
+#ifndef XTCP_SYSCTL_H
+#define XTCP_SYSCTL_H
+
+struct xtcp_net;
+
+int xtcp_sysctl_net_init(struct xtcp_net *xn);
+void xtcp_sysctl_net_exit(struct xtcp_net *xn);
+
+#endif /* XTCP_SYSCTL_H */

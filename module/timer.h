@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The deadlines of a connection behind one timer. Callers report events and never touch a timer. */
+#ifndef XTCP_TIMER_H
+#define XTCP_TIMER_H
+
+#include <linux/types.h>
+
+struct sock;
+
+enum xtcp_timer {
+	XTCP_TIMER_RETRANSMIT,
+	XTCP_TIMER_PERSIST,
+	XTCP_TIMER_DELACK,
+	XTCP_TIMER_KEEPALIVE,
+	XTCP_TIMER_FIN_WAIT2,
+	XTCP_TIMERS,
+};
+
+/**
+ * struct xtcp_timers - deadlines in jiffies
+ * @deadline: by enum xtcp_timer, valid when its bit in @armed is set
+ * @armed: bits of enum xtcp_timer
+ */
+struct xtcp_timers {
+	unsigned long deadline[XTCP_TIMERS];
+	u8 armed;
+};
+
+/* Socket lock held in all of these; softirq or process context. */
+void xtcp_timer_init(struct sock *sk);
+void xtcp_timer_stop(struct sock *sk);
+
+/* events, in the order of a connection's life */
+void xtcp_timer_syn_sent(struct sock *sk);
+void xtcp_timer_established(struct sock *sk);
+void xtcp_timer_data_sent(struct sock *sk);
+void xtcp_timer_ack_progress(struct sock *sk);
+void xtcp_timer_window_closed(struct sock *sk);
+void xtcp_timer_window_opened(struct sock *sk);
+void xtcp_timer_ack_owed(struct sock *sk, u32 delay_ms);
+void xtcp_timer_ack_sent(struct sock *sk);
+void xtcp_timer_segment_received(struct sock *sk);
+void xtcp_timer_keepalive_changed(struct sock *sk);
+void xtcp_timer_fin_wait2(struct sock *sk, unsigned long timeout);
+
+/* runs what is due; from the timer and from xtcp_sock_release_cb() */
+void xtcp_timer_run(struct sock *sk);
+/* the deadline that comes first and is shown in /proc: XTCP_TIMERS when none */
+enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadline);
+
+#endif /* XTCP_TIMER_H */

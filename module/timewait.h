@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Records of finished connections: TIME-WAIT, and orphans in FIN-WAIT-2; their own arrivals. */
+#ifndef XTCP_TIMEWAIT_H
+#define XTCP_TIMEWAIT_H
+
+#include <linux/list.h>
+
+#include "demux.h"
+
+struct xtcp_lease;
+
+/**
+ * struct xtcp_timewait - what is left of a connection
+ * @conn: place in the table of connections
+ * @node: place in the namespace's list by age; the RCU head afterwards
+ * @net: the namespace, which waits for the record
+ * @lease: keeps the port
+ * @expires: jiffies
+ * @snd_nxt: SND.NXT
+ * @rcv_nxt: RCV.NXT
+ * @rcv_wnd: the window last offered, octets
+ * @ts_recent: TS.Recent
+ * @ts_recent_stamp: when it was taken, seconds
+ * @ts_offset: added to our clock
+ * @ack_stamp: jiffies of the last ACK sent for an unacceptable segment
+ * @rcv_wscale: our shift
+ * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2
+ * @ts_ok: timestamps are in use
+ * @dead: out of the table (namespace's tw_lock)
+ */
+struct xtcp_timewait {
+	struct xtcp_conn conn;
+	union {
+		struct list_head node;
+		struct rcu_head rcu;
+	};
+	struct net *net;
+	struct xtcp_lease *lease;
+	unsigned long expires;
+	u32 snd_nxt;
+	u32 rcv_nxt;
+	u32 rcv_wnd;
+	u32 ts_recent;
+	u32 ts_recent_stamp;
+	u32 ts_offset;
+	u32 ack_stamp;
+	u8 rcv_wscale;
+	u8 substate;
+	bool ts_ok;
+	bool dead;
+};
+
+/* What an arrival for a record was. */
+enum xtcp_timewait_verdict {
+	XTCP_TW_DONE,		/* answered or dropped */
+	XTCP_TW_SYN,		/* a new SYN that may reopen: the record is gone, *iss is the ISN to use */
+};
+
+int xtcp_timewait_init(void);
+void xtcp_timewait_exit(void);
+int xtcp_timewait_net_init(struct xtcp_net *xn);
+void xtcp_timewait_net_exit(struct xtcp_net *xn);
+
+/* Socket lock held. The sock is CLOSED and out of the table when it returns; the caller does not touch it further. */
+void xtcp_timewait_enter(struct sock *sk, int substate, unsigned long timeout);
+/* Softirq, RCU read side. @skb is the caller's throughout. */
+enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_timewait *tw, struct sk_buff *skb, u32 *iss);
+bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_buff *skb);
+
+#endif /* XTCP_TIMEWAIT_H */

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What stands on the wire, and the protocol's constants, each with the RFC that fixes it. Pure. */
+#ifndef XTCP_WIRE_H
+#define XTCP_WIRE_H
+
+#include <linux/types.h>
+
+/*
+ * sk_protocol of every sock of ours: the low byte is what IP puts on the wire (6), the high byte keeps kernel code
+ * that casts "protocol 6" sockets to struct tcp_sock away from ours.
+ */
+#define XTCP_SK_PROTOCOL	0x206
+
+/* Control bits as they stand in octet 13 of the header (RFC 9293 section 3.1). */
+enum xtcp_flags {
+	XTCP_FIN = 0x01,
+	XTCP_SYN = 0x02,
+	XTCP_RST = 0x04,
+	XTCP_PSH = 0x08,
+	XTCP_ACK = 0x10,
+	XTCP_URG = 0x20,
+	XTCP_ECE = 0x40,
+	XTCP_CWR = 0x80,
+};
+
+/* Option kinds and lengths (RFC 9293 section 3.2; RFC 7323 sections 2.2 and 3.2; RFC 2018 section 2). */
+enum xtcp_option_kind {
+	XTCP_OPT_EOL = 0,
+	XTCP_OPT_NOP = 1,
+	XTCP_OPT_MSS = 2,
+	XTCP_OPT_WSCALE = 3,
+	XTCP_OPT_SACK_PERMITTED = 4,
+	XTCP_OPT_TIMESTAMP = 8,
+};
+
+enum xtcp_option_len {
+	XTCP_OPTLEN_MSS = 4,
+	XTCP_OPTLEN_WSCALE = 3,
+	XTCP_OPTLEN_SACK_PERMITTED = 2,
+	XTCP_OPTLEN_TIMESTAMP = 10,
+	XTCP_OPTLEN_TIMESTAMP_ALIGNED = 12,	/* two NOPs in front */
+};
+
+#define XTCP_HDR_LEN		20	/* header without options (RFC 9293 section 3.1) */
+#define XTCP_MAX_OPTIONS	40	/* data offset is four bits of 32-bit words (RFC 9293 section 3.1) */
+
+#define XTCP_MSS_DEFAULT_V4	536U	/* no MSS option seen (RFC 9293 section 3.7.1, MUST-15) */
+#define XTCP_MSS_DEFAULT_V6	1220U	/* the same over IPv6 */
+#define XTCP_MSS_MIN_SND	48U	/* floor of what is sent, as Linux's tcp_min_snd_mss */
+#define XTCP_MSS_MIN_USER	88U	/* smallest TCP_MAXSEG, as Linux's TCP_MIN_MSS */
+#define XTCP_MSS_MAX_USER	32767U	/* largest TCP_MAXSEG, as Linux's MAX_TCP_WINDOW */
+
+#define XTCP_WSCALE_MAX		14	/* RFC 7323 section 2.3 */
+#define XTCP_WINDOW_MAX_UNSCALED 65535U
+
+/* Milliseconds unless the name says otherwise. */
+#define XTCP_RTO_INITIAL_MS	1000U	/* RFC 6298 (2.1) */
+#define XTCP_RTO_MIN_MS		200U	/* Linux's floor; RFC 6298 (2.4) says 1 s */
+#define XTCP_RTO_MAX_MS		120000U	/* RFC 6298 (2.5) wants >= 60 s */
+#define XTCP_RTO_SYN_LOST_MS	3000U	/* RFC 6298 (5.7) */
+#define XTCP_DELACK_MIN_MS	40U	/* Linux's range; RFC 9293 section 3.8.6.3, MUST-40: < 500 ms */
+#define XTCP_DELACK_MAX_MS	200U
+#define XTCP_MSL2_MS		60000U	/* 2 MSL as Linux has it */
+#define XTCP_PAWS_IDLE_S	(24 * 24 * 3600) /* TS.Recent older than this is invalid (RFC 7323 section 5.5) */
+#define XTCP_PAWS_WINDOW	1	/* a TSval this much older than TS.Recent still passes, as Linux */
+
+#define XTCP_DUPACK_THRESHOLD	3	/* RFC 5681 section 3.2 */
+#define XTCP_INIT_CWND		10	/* segments (RFC 6928) */
+
+#endif /* XTCP_WIRE_H */
