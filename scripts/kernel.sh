@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Which kernel: images, their releases, modules and headers; sourced by the
-# other scripts. Needs nothing but a shell, od, awk and ls.
+# other scripts after cache.sh. Needs nothing but a shell, od, awk and ls.
 
 # kernel_release IMAGE: the release named in a bzImage's header, as in uname -r.
 kernel_release()
@@ -20,7 +20,7 @@ kernel_modules()
 {
 	local dir
 
-	for dir in "$(dirname "$1")/lib/modules/$2" "/lib/modules/$2"; do
+	for dir in "${1%/*}/lib/modules/$2" "${1%/*}/../lib/modules/$2" "/lib/modules/$2"; do
 		if [ -e "$dir/modules.builtin" ]; then
 			echo "$dir"
 			return 0
@@ -35,17 +35,20 @@ kernel_has()
 	grep -qs "/$2\.ko" "$1/modules.dep" "$1/modules.builtin"
 }
 
-# kernel_stock: the image of the newest installed kernel that can be the VM's
-# (the cloud flavour has no 9p).
+# kernel_stock: the image of the newest kernel that can be the VM's: with 9p
+# (the cloud flavour has none), and headers to build the module. Besides the
+# installed ones there may be one that scripts/deps.sh put into the cache.
 kernel_stock()
 {
 	local image release modules
 
-	for image in $(ls -rv /boot/vmlinuz-* 2>/dev/null); do
-		release=${image#/boot/vmlinuz-}
+	for image in $(ls -rv /boot/vmlinuz-* 2>/dev/null) \
+		$(ls -rv "$XTCP_CACHE"/kernel-*/boot/vmlinuz-* 2>/dev/null); do
+		release=${image##*/vmlinuz-}
 		modules=$(kernel_modules "$image" "$release") || continue
 		kernel_has "$modules" 9p || continue
 		kernel_has "$modules" overlay || continue
+		kernel_headers "$release" >/dev/null || continue
 		echo "$image"
 		return 0
 	done
@@ -73,4 +76,10 @@ kernel_headers()
 		fi
 	done
 	return 1
+}
+
+# headers_release KDIR: the release that they are for.
+headers_release()
+{
+	awk -F'"' '/UTS_RELEASE/ { print $2 }' "$1/include/generated/utsrelease.h" 2>/dev/null
 }

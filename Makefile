@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# `make` builds xtcp.ko, `make help` lists the rest. Everything built goes to
+# build/, the module to build/RELEASE, a folder for each kernel.
+
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+
+KERNEL := . scripts/cache.sh; . scripts/kernel.sh;
+KDIR ?= $(shell $(KERNEL) kernel_headers)
+BUILD ?= build/$(shell $(KERNEL) headers_release '$(KDIR)')
+
+#:   make              xtcp.ko for the running kernel, or else the newest headers;
+#:                     KDIR=DIR for another kernel, W=1 and C=2 as for the kernel
+all: needs-build
+	@scripts/build-module.sh '$(KDIR)' '$(BUILD)'
+	@ln -sf '$(BUILD)/xtcp.ko' xtcp.ko
+
+# build/stock and build/debug are the modules for the virtual machine's kernels,
+# whatever kernel this machine runs.
+vm-module: needs-demo
+	@. scripts/vm-module.sh && vm_module stock
+
+debug-module: needs-check
+	@. scripts/vm-module.sh && vm_module debug
+
+#:   make demo         real programs talk through xtcp in a virtual machine
+demo: vm-module
+	@scripts/demo.sh
+
+#:   make check        all tests; check-quick: on the stock kernel only;
+#:                     make check T=name: only the tests whose name contains it
+check: needs-check
+	@scripts/check.sh $(if $(T),--only '$(T)')
+
+check-quick: needs-check
+	@scripts/check.sh --quick $(if $(T),--only '$(T)')
+
+#:   make selftests    build the test programs, in build/selftests
+selftests: needs-check
+	@$(MAKE) -C selftests
+
+#:   make vm           a shell in a virtual machine with the module loaded
+vm: vm-module
+	@scripts/vm.sh --interactive 'insmod build/stock/xtcp.ko && echo "xtcp is loaded"; exec bash -l'
+
+#:   make debug-kernel build the tests' debug kernel, once
+debug-kernel: needs-check
+	@scripts/debug-kernel.sh
+
+#:   make vm-module    xtcp.ko for the machine's stock kernel, in build/stock;
+#:                     make debug-module: for the debug kernel, in build/debug
+
+#:   make bench        measure xtcp against the kernel's TCP
+bench: vm-module
+	@scripts/bench.sh
+
+#:   make soak         the tests that take long
+soak: needs-check
+	@SOAK=1 scripts/check.sh --only unload
+
+#:   make clean        remove what was built, but not the cached debug kernel
+clean:
+	rm -rf build xtcp.ko
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+needs-%:
+	@scripts/deps.sh $*
+
+.PHONY: all vm-module debug-module demo check check-quick selftests vm debug-kernel bench soak clean help

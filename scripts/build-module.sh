@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Builds xtcp.ko for one kernel in a folder of its own, so that builds for
+# several kernels neither mix nor wait for one another: the folder holds
+# symbolic links to the sources, and the objects. Two builds in one folder take
+# turns.
+
+set -eu
+if [ $# -lt 2 ]; then
+	echo "Usage: scripts/build-module.sh KDIR FOLDER [MAKE ARGUMENT]..." >&2
+	exit 2
+fi
+kdir=$1 build=$2
+shift 2
+top=$(cd "$(dirname "$0")/.." && pwd)
+
+if [ ! -e "$kdir/Makefile" ]; then
+	echo "No kernel headers in '$kdir': run scripts/deps.sh build, or set KDIR=" >&2
+	exit 1
+fi
+mkdir -p "$build"
+build=$(cd "$build" && pwd)
+exec 9>"$build/.lock"
+flock 9
+
+cd "$top"
+find "$build" -xtype l -delete
+find Kbuild module include -name '*.[ch]' -o -name Kbuild | while read -r file; do
+	if [ ! -e "$build/$file" ]; then
+		mkdir -p "$build/$(dirname "$file")"
+		ln -sf "$top/$file" "$build/$file"
+	fi
+done
+exec make -C "$kdir" M="$build" "$@" modules

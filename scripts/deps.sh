@@ -1,0 +1,151 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Installs what a make target needs and this machine has not: packages by apt,
+# and the virtual machine's kernel. That one is only unpacked into the cache, so
+# that it does not become the kernel this machine boots next.
+
+set -eu
+cd "$(dirname "$0")"
+. ./cache.sh
+. ./kernel.sh
+
+usage()
+{
+	cat <<-END
+	Usage: scripts/deps.sh build|demo|check
+
+	Installs what is missing to build the module, to run the demo (and the
+	virtual machine), or to run all checks. Silent when nothing is missing.
+	END
+}
+
+say()
+{
+	echo "$*" >&2
+}
+
+die()
+{
+	say "$*"
+	exit 1
+}
+
+# A package and what shows that it is there: a command or a file.
+needs_build()
+{
+	cat <<-END
+	gcc gcc
+	make make
+	libc6-dev /usr/include/stdio.h
+	util-linux flock
+	END
+}
+
+needs_demo()
+{
+	needs_build
+	cat <<-END
+	qemu-system-x86 qemu-system-x86_64
+	busybox-static busybox
+	kmod modprobe
+	iproute2 ip
+	python3 /usr/lib/python3*/http/server.py
+	curl curl
+	END
+}
+
+needs_check()
+{
+	needs_demo
+	cat <<-END
+	sparse sparse
+	perl perl
+	flex flex
+	bison bison
+	bc bc
+	xz-utils xz
+	libelf-dev /usr/include/libelf.h
+	libssl-dev /usr/include/openssl/opensslv.h
+	nftables nft
+	END
+}
+
+# is_there PROBE: a command in the path of root, or a file by pattern.
+is_there()
+{
+	case $1 in
+	/*) compgen -G "$1" >/dev/null ;;
+	*) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
+	esac
+}
+
+missing_packages()
+{
+	local package probe
+
+	"needs_$1" | while read -r package probe; do
+		is_there "$probe" || echo "$package"
+	done
+	kernel_headers >/dev/null || echo linux-headers-amd64
+	[ "$1" = check ] || return 0
+	source_package >/dev/null || echo linux-source
+}
+
+install()
+{
+	local sudo=
+
+	command -v apt-get >/dev/null ||
+		die "There is no apt here. Please install what these Debian packages hold: $*"
+	if [ "$(id -u)" -ne 0 ]; then
+		command -v sudo >/dev/null ||
+			die "Neither root nor sudo. Please install: $*"
+		sudo="sudo"
+	fi
+	say "Installing $*"
+	if [ -z "$updated" ]; then
+		$sudo apt-get -q -o DPkg::Lock::Timeout=300 update >&2 ||
+			die "apt-get update failed"
+		updated=1
+	fi
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 \
+		-o DPkg::Lock::Timeout=300 --no-install-recommends install "$@" >&2 ||
+		die "apt-get could not install: $*"
+}
+
+# fetch_kernel: the image of the headers' release, into the cache.
+fetch_kernel()
+{
+	local release package work
+
+	release=$(headers_release "$(kernel_headers)")
+	package=linux-image-$release
+	command -v apt-get >/dev/null ||
+		die "There is no apt here. Please install the kernel $release with 9p and overlay modules"
+	say "Fetching $package for the virtual machine"
+	work=$(mktemp -d "$XTCP_CACHE/kernel.XXXXXX")
+	trap 'rm -rf "$work"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	(cd "$work" && apt-get -q -o APT::Sandbox::User="$(id -un)" download "$package" >&2) ||
+		die "apt-get could not fetch $package"
+	dpkg-deb -x "$work"/*.deb "$work"
+	rm -rf "$work"/*.deb "$work/usr"
+	PATH=$PATH:/usr/sbin:/sbin depmod -b "$work" "$release"
+	chmod 755 "$work"
+	rm -rf "$XTCP_CACHE/kernel-$release"
+	mv "$work" "$XTCP_CACHE/kernel-$release"
+	trap - EXIT
+}
+
+case ${1-} in
+build|demo|check) target=$1 ;;
+--help|-h) usage; exit 0 ;;
+*) usage >&2; exit 2 ;;
+esac
+
+updated=
+packages=$(missing_packages "$target")
+[ -z "$packages" ] || install $packages
+[ "$target" = build ] || kernel_stock >/dev/null || fetch_kernel
