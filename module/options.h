@@ -14,7 +14,7 @@
  * @has_ts: the timestamps option is there
  * @has_wscale: the window scale option is there
  * @sack_permitted: the SACK-permitted option is there
- * @malformed: an option's length was wrong; those in front of it count
+ * @malformed: an impossible length ended the list; what stands in front of it counts
  */
 struct xtcp_options {
 	u32 tsval;

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+/* module/options.c in user space, under the address and undefined-behaviour sanitizers. */
+#include <string.h>
+
+#include "options.h"
+#include "unit.h"
+#include "wire.h"
+
+/* Parses a copy that ends where its memory ends, at every alignment, so that a read too far is found. */
+static struct xtcp_options parse(const u8 *bytes, unsigned int len, bool syn)
+{
+	struct xtcp_options first = {}, opts;
+	unsigned int offset;
+
+	for (offset = 0; offset < 4; offset++) {
+		u8 *copy = malloc(offset + len);
+
+		if (len)
+			memcpy(copy + offset, bytes, len);
+		memset(&opts, 0xff, sizeof(opts));
+		xtcp_options_parse(copy + offset, len, syn, &opts);
+		free(copy);
+		if (!offset)
+			first = opts;
+		UNIT_CHECK(opts.tsval == first.tsval && opts.tsecr == first.tsecr && opts.mss == first.mss);
+		UNIT_CHECK(opts.wscale == first.wscale && opts.has_ts == first.has_ts);
+		UNIT_CHECK(opts.has_wscale == first.has_wscale && opts.sack_permitted == first.sack_permitted);
+		UNIT_CHECK(opts.malformed == first.malformed);
+	}
+	return first;
+}
+
+#define PARSE(syn, ...) parse((const u8[]){ __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }), syn)
+
+static bool is_empty(const struct xtcp_options *opts)
+{
+	return !opts->mss && !opts->has_ts && !opts->has_wscale && !opts->sack_permitted;
+}
+
+/* every combination, every shift and a few values, at each offset in a word */
+static void round_trip(void)
+{
+	static const u16 mss[] = { 0, 1, 48, 536, 1220, 1460, 8960, 0xff00, 0x00ff, 65535 };
+	static const u32 ts[] = { 0, 1, 0x01020304, 0x7fffffff, 0x80000000, 0xffffffff };
+	unsigned int bits, m, w, t;
+
+	for (bits = 0; bits < 8; bits++)
+		for (m = 0; m < sizeof(mss) / sizeof(*mss); m++)
+			for (w = 0; w <= XTCP_WSCALE_MAX; w++)
+				for (t = 0; t < sizeof(ts) / sizeof(*ts); t++) {
+					struct xtcp_options in = { .mss = mss[m] }, out;
+					unsigned int size, offset;
+					u8 *bytes;
+
+					in.has_ts = bits & 1;
+					in.sack_permitted = bits & 2;
+					in.has_wscale = bits & 4;
+					in.tsval = in.has_ts ? ts[t] : 0;
+					in.tsecr = in.has_ts ? ~ts[t] : 0;
+					in.wscale = in.has_wscale ? w : 0;
+					size = xtcp_options_size(&in);
+					UNIT_CHECK(size % 4 == 0 && size <= XTCP_MAX_OPTIONS);
+					UNIT_CHECK((size == 0) == is_empty(&in));
+					for (offset = 0; offset < 4; offset++) {
+						bytes = malloc(offset + size);
+						UNIT_CHECK(xtcp_options_write(bytes + offset, &in) == size);
+						out = parse(bytes + offset, size, true);
+						free(bytes);
+						UNIT_CHECK(out.mss == in.mss && !out.malformed);
+						UNIT_CHECK(out.has_ts == in.has_ts && out.tsval == in.tsval);
+						UNIT_CHECK(out.tsecr == in.tsecr && out.wscale == in.wscale);
+						UNIT_CHECK(out.has_wscale == in.has_wscale);
+						UNIT_CHECK(out.sack_permitted == in.sack_permitted);
+					}
+				}
+}
+
+/* MUST-68: what is written, read by a reader of three lines: only NOP stands without a length, nothing runs over */
+static void every_option_written_has_a_length(void)
+{
+	unsigned int bits, size, at;
+	u8 bytes[XTCP_MAX_OPTIONS];
+
+	for (bits = 0; bits < 16; bits++) {
+		struct xtcp_options in = { .tsval = 1, .tsecr = 2, .wscale = 7 };
+
+		in.mss = bits & 8 ? 1460 : 0;
+		in.has_ts = bits & 1;
+		in.sack_permitted = bits & 2;
+		in.has_wscale = bits & 4;
+		size = xtcp_options_write(bytes, &in);
+		for (at = 0; at < size; at += bytes[at] == XTCP_OPT_NOP ? 1 : bytes[at + 1]) {
+			UNIT_CHECK(bytes[at] != XTCP_OPT_EOL);
+			if (bytes[at] != XTCP_OPT_NOP)
+				UNIT_CHECK(at + 1 < size && bytes[at + 1] >= 2);
+			if (bytes[at] != XTCP_OPT_NOP && (at + 1 >= size || bytes[at + 1] < 2))
+				break;
+		}
+		UNIT_CHECK(at == size);
+	}
+}
+
+/* the octets of a SYN and of a segment with timestamps, as RFC 9293 section 3.2 and RFC 7323 appendix A lay them out */
+static void exact_octets(void)
+{
+	static const u8 syn[] = { 2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0x11, 0x22, 0x33, 0x44, 0, 0, 0, 0, 1, 3, 3, 7 };
+	static const u8 ack[] = { 1, 1, 8, 10, 0x11, 0x22, 0x33, 0x44, 0xff, 0xfe, 0xfd, 0xfc };
+	static const u8 sack[] = { 1, 1, 4, 2 };
+	struct xtcp_options opts = { .mss = 1460, .wscale = 7, .tsval = 0x11223344 };
+	u8 bytes[XTCP_MAX_OPTIONS];
+
+	opts.has_ts = true;
+	opts.has_wscale = true;
+	opts.sack_permitted = true;
+	UNIT_CHECK(xtcp_options_write(bytes, &opts) == sizeof(syn) && !memcmp(bytes, syn, sizeof(syn)));
+	opts = (struct xtcp_options){ .tsval = 0x11223344, .tsecr = 0xfffefdfc };
+	opts.has_ts = true;
+	UNIT_CHECK(xtcp_options_write(bytes, &opts) == sizeof(ack) && !memcmp(bytes, ack, sizeof(ack)));
+	opts = (struct xtcp_options){};
+	opts.sack_permitted = true;
+	UNIT_CHECK(xtcp_options_write(bytes, &opts) == sizeof(sack) && !memcmp(bytes, sack, sizeof(sack)));
+}
+
+/* MUST-64: an MSS that begins on each octet of a word */
+static void unaligned_in_the_header(void)
+{
+	struct xtcp_options opts;
+
+	opts = PARSE(true, 2, 4, 5, 0xb4);
+	UNIT_CHECK(opts.mss == 1460);
+	opts = PARSE(true, 1, 2, 4, 5, 0xb4, 1, 1, 1);
+	UNIT_CHECK(opts.mss == 1460);
+	opts = PARSE(true, 1, 1, 2, 4, 5, 0xb4, 1, 1);
+	UNIT_CHECK(opts.mss == 1460);
+	opts = PARSE(true, 1, 1, 1, 2, 4, 5, 0xb4, 1);
+	UNIT_CHECK(opts.mss == 1460);
+	opts = PARSE(false, 1, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8, 1);
+	UNIT_CHECK(opts.has_ts && opts.tsval == 0x01020304 && opts.tsecr == 0x05060708 && !opts.malformed);
+}
+
+/* MUST-6: skipped by their length, wherever they stand */
+static void unknown_options(void)
+{
+	struct xtcp_options opts;
+
+	opts = PARSE(true, 253, 6, 2, 4, 0, 1, 2, 4, 5, 0xb4);
+	UNIT_CHECK(opts.mss == 1460 && !opts.malformed);
+	opts = PARSE(true, 2, 4, 5, 0xb4, 254, 2, 30, 4, 3, 3, 3, 3, 9, 0);
+	UNIT_CHECK(opts.mss == 1460 && opts.has_wscale && opts.wscale == 9 && !opts.malformed);
+	opts = PARSE(false, 5, 10, 2, 4, 5, 0xb4, 3, 3, 9, 4);
+	UNIT_CHECK(is_empty(&opts) && !opts.malformed);
+}
+
+/* MUST-7: zero, one, one octet too many, and a kind whose length octet is beyond the header */
+static void bad_lengths(void)
+{
+	struct xtcp_options opts;
+	unsigned int kind, len, size;
+
+	for (kind = 2; kind < 256; kind++)
+		for (size = 1; size <= 12; size++)
+			for (len = 0; len < 256; len++) {
+				u8 bytes[12] = { kind, len, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
+
+				opts = parse(bytes, size, true);
+				UNIT_CHECK(opts.malformed == (size < 2 || len < 2 || len > size));
+			}
+	opts = PARSE(true, 2, 4, 5, 0xb4, 8, 0, 3, 3, 7);
+	UNIT_CHECK(opts.malformed && opts.mss == 1460 && !opts.has_wscale);
+	opts = PARSE(true, 3, 3, 7, 8, 10, 1, 2, 3, 4, 5, 6, 7);
+	UNIT_CHECK(opts.malformed && opts.wscale == 7 && !opts.has_ts);
+	opts = PARSE(true, 2, 4, 5);
+	UNIT_CHECK(opts.malformed && !opts.mss);
+	opts = parse(NULL, 0, true);
+	UNIT_CHECK(is_empty(&opts) && !opts.malformed);
+}
+
+/* a known kind whose length is possible but wrong says nothing and harms nothing */
+static void wrong_length_for_the_kind(void)
+{
+	struct xtcp_options opts;
+
+	opts = PARSE(true, 2, 3, 5, 3, 3, 7, 1, 1);
+	UNIT_CHECK(!opts.mss && opts.wscale == 7 && !opts.malformed);
+	opts = PARSE(true, 3, 4, 7, 7, 4, 3, 0, 8, 9, 1, 2, 3, 4, 5, 6, 7);
+	UNIT_CHECK(is_empty(&opts) && !opts.malformed);
+	opts = PARSE(true, 2, 5, 5, 0xb4, 0, 4, 2, 1);
+	UNIT_CHECK(!opts.mss && opts.sack_permitted && !opts.malformed);
+}
+
+/* MUST-69: nothing after End of Option List is read, whatever it is */
+static void end_of_list(void)
+{
+	struct xtcp_options opts;
+
+	opts = PARSE(true, 2, 4, 5, 0xb4, 0, 3, 3, 7);
+	UNIT_CHECK(opts.mss == 1460 && !opts.has_wscale && !opts.malformed);
+	opts = PARSE(true, 0, 8, 0, 0xff);
+	UNIT_CHECK(is_empty(&opts) && !opts.malformed);
+	opts = PARSE(true, 1, 1, 1, 0);
+	UNIT_CHECK(is_empty(&opts) && !opts.malformed);
+}
+
+/* MSS, window scale and SACK-permitted are a SYN's; timestamps stand in any segment (MUST-5) */
+static void only_in_a_syn(void)
+{
+	struct xtcp_options opts;
+
+	opts = PARSE(false, 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7);
+	UNIT_CHECK(!opts.mss && !opts.sack_permitted && !opts.has_wscale && !opts.malformed);
+	UNIT_CHECK(opts.has_ts && opts.tsval == 1 && opts.tsecr == 2);
+}
+
+static void values(void)
+{
+	struct xtcp_options opts;
+	unsigned int shift;
+
+	for (shift = 0; shift < 256; shift++) {
+		opts = PARSE(true, 3, 3, shift);
+		UNIT_CHECK(opts.has_wscale && opts.wscale == (shift > 14 ? 14 : shift));
+	}
+	opts = PARSE(true, 2, 4, 0, 0);
+	UNIT_CHECK(!opts.mss && !opts.malformed);
+	opts = PARSE(true, 2, 4, 5, 0xb4, 2, 4, 2, 0x18);
+	UNIT_CHECK(opts.mss == 536);
+	opts = PARSE(true, 2, 4, 0xff, 0xff);
+	UNIT_CHECK(opts.mss == 65535);
+}
+
+/* Random octets, half of them from the kinds and lengths that mean something; the sanitizers are the judge. */
+static void fuzz(void)
+{
+	static const u8 likely[] = { 0, 1, 2, 3, 4, 8, 10, 12, 5, 30, 253 };
+	unsigned int round, i;
+
+	for (round = 0; round < 300000; round++) {
+		u8 bytes[XTCP_MAX_OPTIONS], again[XTCP_MAX_OPTIONS];
+		unsigned int len = unit_random() % (XTCP_MAX_OPTIONS + 1);
+		struct xtcp_options opts, second;
+
+		for (i = 0; i < len; i++)
+			bytes[i] = unit_random() & 1 ? likely[unit_random() % sizeof(likely)] : unit_random();
+		opts = parse(bytes, len, unit_random() & 1);
+		UNIT_CHECK(opts.wscale <= XTCP_WSCALE_MAX);
+		UNIT_CHECK(opts.has_ts || (!opts.tsval && !opts.tsecr));
+		/* what was understood can be written and is understood again */
+		second = parse(again, xtcp_options_write(again, &opts), true);
+		UNIT_CHECK(second.mss == opts.mss && second.has_ts == opts.has_ts && second.tsval == opts.tsval);
+		UNIT_CHECK(second.tsecr == opts.tsecr && second.has_wscale == opts.has_wscale);
+		UNIT_CHECK(second.wscale == opts.wscale && second.sack_permitted == opts.sack_permitted);
+	}
+}
+
+int main(void)
+{
+	static const struct unit_case cases[] = {
+		{ "every combination is read back as it was written", round_trip },
+		{ "every option written has a length (MUST-68)", every_option_written_has_a_length },
+		{ "the octets of a SYN and of a segment", exact_octets },
+		{ "options begin on any octet (MUST-64)", unaligned_in_the_header },
+		{ "unknown options are skipped (MUST-6)", unknown_options },
+		{ "illegal lengths end the list (MUST-7)", bad_lengths },
+		{ "known kinds with a wrong length are skipped", wrong_length_for_the_kind },
+		{ "nothing behind the end of the list counts (MUST-69)", end_of_list },
+		{ "what only a SYN may say", only_in_a_syn },
+		{ "shifts above 14, no MSS of zero, the last one counts", values },
+		{ "random octets", fuzz },
+	};
+
+	return unit_main(cases, sizeof(cases) / sizeof(*cases));
+}
