@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
+#include "ns.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/veth.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "netlink.h"
+
+static int home = -1;
+
+static int complain(const char *what, const char *about)
+{
+	int error = errno;
+
+	fprintf(stderr, "# ns: %s %s: %s\n", what, about, strerror(error));
+	errno = error;
+	return -1;
+}
+
+static int current_ns(void)
+{
+	return open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+}
+
+/* Before main(), since later a thread may be anywhere. */
+__attribute__((constructor)) static void remember_home(void)
+{
+	home = current_ns();
+}
+
+int ns_home(void)
+{
+	return home;
+}
+
+int ns_enter(int ns)
+{
+	return setns(ns, CLONE_NEWNET) ? complain("cannot enter", "namespace") : 0;
+}
+
+/* Goes to @ns; the return value is for leave(). */
+static int enter(int ns)
+{
+	int back = current_ns();
+
+	if (back < 0)
+		return complain("cannot open", "the present namespace");
+	if (ns_enter(ns)) {
+		close(back);
+		return -1;
+	}
+	return back;
+}
+
+/* Keeps errno. A thread lost in the wrong namespace would make nonsense of a test. */
+static void leave(int back)
+{
+	int error = errno;
+
+	if (setns(back, CLONE_NEWNET)) {
+		complain("cannot go back to", "namespace");
+		abort();
+	}
+	close(back);
+	errno = error;
+}
+
+int ns_call(int ns, int (*fn)(void *arg), void *arg)
+{
+	int back = enter(ns), ret;
+
+	if (back < 0)
+		return -1;
+	ret = fn(arg);
+	leave(back);
+	return ret;
+}
+
+pid_t ns_fork(int ns, int (*fn)(void *arg), void *arg)
+{
+	pid_t pid;
+
+	fflush(NULL);
+	pid = fork();
+	if (pid)
+		return pid < 0 ? complain("cannot", "fork") : pid;
+	if (ns_enter(ns))
+		_exit(127);
+	exit(fn(arg));
+}
+
+int ns_socket(int ns, int family, int type, int protocol)
+{
+	int back = enter(ns), fd;
+
+	if (back < 0)
+		return -1;
+	fd = socket(family, type, protocol);
+	leave(back);
+	return fd;
+}
+
+int ns_make(void)
+{
+	int back = current_ns(), ns;
+
+	if (back < 0 || unshare(CLONE_NEWNET)) {
+		complain("cannot make", "a namespace");
+		if (back >= 0)
+			close(back);
+		return -1;
+	}
+	ns = current_ns();
+	leave(back);
+	if (ns < 0)
+		return complain("cannot open", "a namespace");
+	if (ns_link_up(ns, "lo", true)) {
+		close(ns);
+		return -1;
+	}
+	return ns;
+}
+
+int ns_join(int a, int b, const char *name)
+{
+	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
+	struct rtattr *link, *data, *peer;
+	struct netlink_request req;
+
+	netlink_start(&req, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof(info));
+	netlink_put_string(&req, IFLA_IFNAME, name);
+	link = netlink_begin(&req, IFLA_LINKINFO);
+	netlink_put_string(&req, IFLA_INFO_KIND, "veth");
+	data = netlink_begin(&req, IFLA_INFO_DATA);
+	peer = netlink_begin(&req, VETH_INFO_PEER);
+	/* The peer's own ifinfomsg comes before its attributes. */
+	memcpy((char *)&req + req.head.nlmsg_len, &info, sizeof(info));
+	req.head.nlmsg_len += NLMSG_ALIGN(sizeof(info));
+	netlink_put_string(&req, IFLA_IFNAME, name);
+	netlink_put_u32(&req, IFLA_NET_NS_FD, b);
+	netlink_end(&req, peer);
+	netlink_end(&req, data);
+	netlink_end(&req, link);
+	if (netlink_talk(a, &req))
+		return complain("cannot make veth", name);
+	return ns_link_up(a, name, true) ?: ns_link_up(b, name, true);
+}
+
+static int index_of(void *name)
+{
+	return if_nametoindex(name);
+}
+
+/* Changes of a link by one attribute (0: none) and flags. */
+static int link_set(int ns, const char *name, int attr, unsigned int value,
+		    unsigned int flags, unsigned int change)
+{
+	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
+	struct netlink_request req;
+
+	info.ifi_index = ns_call(ns, index_of, (void *)name);
+	if (info.ifi_index <= 0)
+		return complain("there is no link", name);
+	info.ifi_flags = flags;
+	info.ifi_change = change;
+	netlink_start(&req, RTM_NEWLINK, 0, &info, sizeof(info));
+	if (attr)
+		netlink_put_u32(&req, attr, value);
+	return netlink_talk(ns, &req) ? complain("cannot set link", name) : 0;
+}
+
+int ns_link_up(int ns, const char *name, bool up)
+{
+	return link_set(ns, name, 0, 0, up ? IFF_UP : 0, IFF_UP);
+}
+
+int ns_link_mtu(int ns, const char *name, unsigned int mtu)
+{
+	return link_set(ns, name, IFLA_MTU, mtu, 0, 0);
+}
+
+int ns_link_gso_max_segs(int ns, const char *name, unsigned int segs)
+{
+	return link_set(ns, name, IFLA_GSO_MAX_SEGS, segs, 0, 0);
+}
+
+int ns_addr_add(int ns, const char *name, const char *addr)
+{
+	struct ifaddrmsg info = { .ifa_flags = IFA_F_NODAD };
+	struct netlink_request req;
+	unsigned char bytes[16];
+	char text[64], *slash;
+
+	snprintf(text, sizeof(text), "%s", addr);
+	slash = strchr(text, '/');
+	if (!slash) {
+		errno = EINVAL;
+		return complain("no prefix length in", addr);
+	}
+	*slash = 0;
+	info.ifa_prefixlen = atoi(slash + 1);
+	info.ifa_family = strchr(text, ':') ? AF_INET6 : AF_INET;
+	info.ifa_index = ns_call(ns, index_of, (void *)name);
+	if (inet_pton(info.ifa_family, text, bytes) != 1) {
+		errno = EINVAL;
+		return complain("not an address:", addr);
+	}
+	netlink_start(&req, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof(info));
+	netlink_put(&req, IFA_LOCAL, bytes, info.ifa_family == AF_INET ? 4 : 16);
+	netlink_put(&req, IFA_ADDRESS, bytes, info.ifa_family == AF_INET ? 4 : 16);
+	return netlink_talk(ns, &req) ? complain("cannot add", addr) : 0;
+}
+
+void ns_pair_close(struct ns_pair *pair)
+{
+	if (pair->a >= 0)
+		close(pair->a);
+	if (pair->b >= 0)
+		close(pair->b);
+	pair->a = -1;
+	pair->b = -1;
+}
+
+int ns_pair_make(struct ns_pair *pair)
+{
+	pair->a = ns_make();
+	pair->b = ns_make();
+	if (pair->a < 0 || pair->b < 0 ||
+	    ns_join(pair->a, pair->b, "veth0") ||
+	    ns_addr_add(pair->a, "veth0", NS_A4 "/24") ||
+	    ns_addr_add(pair->b, "veth0", NS_B4 "/24") ||
+	    ns_addr_add(pair->a, "veth0", NS_A6 "/64") ||
+	    ns_addr_add(pair->b, "veth0", NS_B6 "/64")) {
+		ns_pair_close(pair);
+		return -1;
+	}
+	return 0;
+}
+
+static int run_shell(void *line)
+{
+	execl("/bin/sh", "sh", "-c", line, NULL);
+	return 127;
+}
+
+int ns_shell(int ns, const char *format, ...)
+{
+	char line[1024];
+	va_list args;
+	int status;
+	pid_t pid;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	pid = ns_fork(ns, run_shell, line);
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static FILE *open_in(int ns, const char *path, const char *mode)
+{
+	int back = enter(ns);
+	FILE *file;
+
+	if (back < 0)
+		return NULL;
+	file = fopen(path, mode);
+	leave(back);
+	return file;
+}
+
+static FILE *open_sysctl(int ns, const char *name, const char *mode)
+{
+	char path[256], *c;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/sys/%s", name);
+	if (!strchr(name, '/'))
+		for (c = path + strlen("/proc/sys/"); *c; c++)
+			if (*c == '.')
+				*c = '/';
+	file = open_in(ns, path, mode);
+	if (!file)
+		complain("cannot open", path);
+	return file;
+}
+
+int ns_sysctl_set(int ns, const char *name, const char *format, ...)
+{
+	FILE *file = open_sysctl(ns, name, "w");
+	va_list args;
+	int ret;
+
+	if (!file)
+		return -1;
+	va_start(args, format);
+	ret = vfprintf(file, format, args);
+	va_end(args);
+	if (fclose(file) || ret < 0)
+		return complain("cannot write", name);
+	return 0;
+}
+
+long ns_sysctl_get(int ns, const char *name)
+{
+	FILE *file = open_sysctl(ns, name, "r");
+	long value = -1;
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "%ld", &value) != 1)
+		value = -1;
+	fclose(file);
+	return value;
+}
+
+char *ns_read_file(int ns, const char *path)
+{
+	size_t len = 0, room = 65536;
+	char *text, real[256];
+	FILE *file;
+
+	/* /proc/net is the main thread's; this thread may be elsewhere. */
+	if (!strncmp(path, "/proc/net/", 10))
+		snprintf(real, sizeof(real), "/proc/thread-self/net/%s", path + 10);
+	else
+		snprintf(real, sizeof(real), "%s", path);
+	file = open_in(ns, real, "r");
+	if (!file) {
+		complain("cannot read", path);
+		return NULL;
+	}
+	text = malloc(room);
+	while (text) {
+		len += fread(text + len, 1, room - 1 - len, file);
+		if (len < room - 1)
+			break;
+		room *= 2;
+		text = realloc(text, room);
+	}
+	fclose(file);
+	if (text)
+		text[len] = 0;
+	return text;
+}

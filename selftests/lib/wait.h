@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Waiting for conditions with a deadline: tests never sleep to let something
+ * happen. The deadlines are for a test that failed; they can be generous.
+ */
+#ifndef SELFTESTS_WAIT_H
+#define SELFTESTS_WAIT_H
+
+#include <stdbool.h>
+#include <time.h>
+
+/* Milliseconds of the monotonic clock. */
+static inline long long wait_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+static inline void wait_tick(void)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+}
+
+/*
+ * WAIT_FOR(expression, ms): true as soon as the expression is, false when it
+ * still was not after ms milliseconds. It is evaluated about every millisecond.
+ */
+#define WAIT_FOR(expr, ms) ({						\
+	long long wait_deadline = wait_now_ms() + (ms);			\
+	bool wait_ok;							\
+									\
+	while (!(wait_ok = !!(expr)) && wait_now_ms() < wait_deadline)	\
+		wait_tick();						\
+	wait_ok;							\
+})
+
+#endif
