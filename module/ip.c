@@ -1,0 +1,663 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * IPv4 and IPv6 below TCP (RFC 9293 section 3.9.2): route, header, checksum, hand-over to IP.
+ *
+ * The difference between the two families ends in this file. Callers above know struct xtcp_tuple and a sock; an
+ * AF_INET6 sock with a v4-mapped peer goes by IPv4, as in Linux.
+ *
+ * Full socks are routed by a cached dst, checked before each segment. Segments without a full sock are routed one by
+ * one; they carry the listener when there is one, so that socket matches and cgroup programs see it, or else go by a
+ * raw sock of the namespace, as kernel TCP's resets do. An skb on its way never points to a reply sock, so nothing
+ * in a queue below keeps or misses a namespace.
+ */
+#include "ip.h"
+
+#include <linux/ipv6.h>
+#include <linux/security.h>
+#include <net/inet6_connection_sock.h>
+#include <net/inet_common.h>
+#include <net/ip.h>
+#include <net/ip6_checksum.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/route.h>
+#include <net/tcp.h>
+#include <net/transp_v6.h>
+
+#include "demux.h"
+#include "netns.h"
+#include "sock.h"
+#include "wire.h"
+
+/* sk_setup_caps() gives kernel TCP software GSO on devices that have it switched off; ours asks for the same. */
+static void force_gso(struct sock *sk, const struct dst_entry *dst)
+{
+	if ((sk->sk_route_caps & NETIF_F_GSO) || sk->sk_gso_disabled || dst->header_len)
+		return;
+	sk->sk_route_caps |= NETIF_F_GSO | NETIF_F_GSO_SOFTWARE | NETIF_F_SG | NETIF_F_HW_CSUM;
+	sk->sk_gso_max_size = min_t(u32, READ_ONCE(dst->dev->gso_max_size), GSO_LEGACY_MAX_SIZE) - (MAX_TCP_HEADER + 1);
+	sk->sk_gso_max_segs = max_t(u32, READ_ONCE(dst->dev->gso_max_segs), 1);
+}
+
+/* Makes @dst the sock's route; takes over the reference. */
+static void commit_route(struct sock *sk, struct dst_entry *dst)
+{
+	if (xtcp_sock_is_v4(sk)) {
+		sk->sk_gso_type = SKB_GSO_TCPV4;
+		sk_setup_caps(sk, dst);
+	} else {
+		sk->sk_gso_type = SKB_GSO_TCPV6;
+		ip6_dst_store(sk, dst, NULL, NULL);
+	}
+	force_gso(sk, dst);
+}
+
+static struct dst_entry *valid_route(struct sock *sk)
+{
+	return __sk_dst_check(sk, xtcp_sock_is_v4(sk) ? 0 : inet6_sk(sk)->dst_cookie);
+}
+
+static struct dst_entry *route_v4(struct sock *sk)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	const struct ip_options_rcu *opt;
+	__be32 daddr = inet->inet_daddr;
+	struct rtable *rt;
+
+	rcu_read_lock();
+	opt = rcu_dereference(inet->inet_opt);
+	if (opt && opt->opt.srr)
+		daddr = opt->opt.faddr;
+	rcu_read_unlock();
+	rt = ip_route_output_ports(sock_net(sk), &inet->cork.fl.u.ip4, sk, daddr, inet->inet_saddr, inet->inet_dport,
+				   inet->inet_sport, IPPROTO_TCP, RT_CONN_FLAGS(sk), READ_ONCE(sk->sk_bound_dev_if));
+	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
+}
+
+static struct dst_entry *route_v6(struct sock *sk)
+{
+	struct ipv6_pinfo *np = inet6_sk(sk);
+	struct inet_sock *inet = inet_sk(sk);
+	struct in6_addr *final_p, final;
+	struct flowi6 fl6 = {
+		.flowi6_proto = IPPROTO_TCP,
+		.daddr = sk->sk_v6_daddr,
+		.saddr = np->saddr,
+		.flowlabel = np->flow_label,
+		.flowi6_oif = READ_ONCE(sk->sk_bound_dev_if),
+		.flowi6_mark = READ_ONCE(sk->sk_mark),
+		.fl6_sport = inet->inet_sport,
+		.fl6_dport = inet->inet_dport,
+		.flowi6_uid = sk->sk_uid,
+	};
+
+	security_sk_classify_flow(sk, flowi6_to_flowi_common(&fl6));
+	rcu_read_lock();
+	final_p = fl6_update_dst(&fl6, rcu_dereference(np->opt), &final);
+	rcu_read_unlock();
+	return ip6_dst_lookup_flow(sock_net(sk), sk, &fl6, final_p);
+}
+
+/**
+ * xtcp_ip_route() - make sure that a sock has a route that holds
+ * @sk: its addresses and ports are known
+ *
+ * The source address of a connection never changes (RFC 9293 section 3.9.1.1, MUST-45).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0 or what routing said; also in sk_err_soft.
+ */
+int xtcp_ip_route(struct sock *sk)
+{
+	struct dst_entry *dst;
+
+	sock_owned_by_me(sk);
+	if (valid_route(sk))
+		return 0;
+	dst = xtcp_sock_is_v4(sk) ? route_v4(sk) : route_v6(sk);
+	if (IS_ERR(dst)) {
+		sk->sk_route_caps = 0;
+		WRITE_ONCE(sk->sk_err_soft, -PTR_ERR(dst));
+		return PTR_ERR(dst);
+	}
+	commit_route(sk, dst);
+	return 0;
+}
+
+static int connect_v4(struct sock *sk, __be32 daddr, __be16 dport)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	struct ip_options_rcu *opt = rcu_dereference_protected(inet->inet_opt, lockdep_sock_is_held(sk));
+	struct flowi4 *fl4 = &inet->cork.fl.u.ip4;
+	__be32 nexthop = daddr;
+	struct rtable *rt;
+
+	if (opt && opt->opt.srr) {
+		if (!daddr)
+			return -EINVAL;
+		nexthop = opt->opt.faddr;
+	}
+	rt = ip_route_connect(fl4, nexthop, inet->inet_saddr, sk->sk_bound_dev_if, IPPROTO_TCP, inet->inet_sport,
+			      dport, sk);
+	if (IS_ERR(rt)) {
+		if (PTR_ERR(rt) == -ENETUNREACH)
+			IP_INC_STATS(sock_net(sk), IPSTATS_MIB_OUTNOROUTES);
+		return PTR_ERR(rt);
+	}
+	if (rt->rt_flags & (RTCF_MULTICAST | RTCF_BROADCAST)) {
+		ip_rt_put(rt);
+		return -ENETUNREACH;
+	}
+	if (!opt || !opt->opt.srr)
+		daddr = fl4->daddr;
+	if (!inet->inet_saddr)
+		inet->inet_saddr = fl4->saddr;
+	sk_rcv_saddr_set(sk, inet->inet_saddr);
+	inet->inet_dport = dport;
+	sk_daddr_set(sk, daddr);
+	commit_route(sk, &rt->dst);
+	return 0;
+}
+
+/* The flow label and the scope of the foreign address; an unspecified address means this host. */
+static int check_v6(struct sock *sk, struct sockaddr_in6 *usin, int addr_len, __be32 *label)
+{
+	struct ip6_flowlabel *flowlabel;
+
+	*label = 0;
+	if (inet6_sk(sk)->sndflow) {
+		*label = usin->sin6_flowinfo & IPV6_FLOWINFO_MASK;
+		IP6_ECN_flow_init(*label);
+		if (*label & IPV6_FLOWLABEL_MASK) {
+			flowlabel = fl6_sock_lookup(sk, *label);
+			if (IS_ERR(flowlabel))
+				return -EINVAL;
+			fl6_sock_release(flowlabel);
+		}
+	}
+	if (ipv6_addr_any(&usin->sin6_addr)) {
+		if (ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr))
+			ipv6_addr_set_v4mapped(htonl(INADDR_LOOPBACK), &usin->sin6_addr);
+		else
+			usin->sin6_addr = in6addr_loopback;
+	}
+	if (ipv6_addr_is_multicast(&usin->sin6_addr))
+		return -ENETUNREACH;
+	if (ipv6_addr_type(&usin->sin6_addr) & IPV6_ADDR_LINKLOCAL) {
+		if (addr_len >= (int)sizeof(*usin) && usin->sin6_scope_id) {
+			if (!sk_dev_equal_l3scope(sk, usin->sin6_scope_id))
+				return -EINVAL;
+			sk->sk_bound_dev_if = usin->sin6_scope_id;
+		}
+		if (!sk->sk_bound_dev_if)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int connect_v6(struct sock *sk, __be16 dport)
+{
+	struct ipv6_pinfo *np = inet6_sk(sk);
+	struct inet_sock *inet = inet_sk(sk);
+	struct in6_addr *final_p, final;
+	struct dst_entry *dst;
+	struct flowi6 fl6 = {
+		.flowi6_proto = IPPROTO_TCP,
+		.daddr = sk->sk_v6_daddr,
+		.saddr = ipv6_addr_any(&sk->sk_v6_rcv_saddr) ? np->saddr : sk->sk_v6_rcv_saddr,
+		.flowlabel = ip6_make_flowinfo(np->tclass, np->flow_label),
+		.flowi6_oif = sk->sk_bound_dev_if,
+		.flowi6_mark = READ_ONCE(sk->sk_mark),
+		.fl6_sport = inet->inet_sport,
+		.fl6_dport = dport,
+		.flowi6_uid = sk->sk_uid,
+	};
+
+	final_p = fl6_update_dst(&fl6, rcu_dereference_protected(np->opt, lockdep_sock_is_held(sk)), &final);
+	security_sk_classify_flow(sk, flowi6_to_flowi_common(&fl6));
+	dst = ip6_dst_lookup_flow(sock_net(sk), sk, &fl6, final_p);
+	if (IS_ERR(dst))
+		return PTR_ERR(dst);
+	if (ipv6_addr_any(&sk->sk_v6_rcv_saddr))
+		sk->sk_v6_rcv_saddr = fl6.saddr;
+	np->saddr = sk->sk_v6_rcv_saddr;
+	inet->inet_saddr = LOOPBACK4_IPV6;
+	inet->inet_rcv_saddr = LOOPBACK4_IPV6;
+	inet->inet_dport = dport;
+	commit_route(sk, dst);
+	return 0;
+}
+
+static int connect_sockaddr_v6(struct sock *sk, struct sockaddr_in6 *usin, int addr_len)
+{
+	__be32 label;
+	int err;
+
+	if (addr_len < SIN6_LEN_RFC2133)
+		return -EINVAL;
+	if (usin->sin6_family != AF_INET6)
+		return -EAFNOSUPPORT;
+	err = check_v6(sk, usin, addr_len, &label);
+	if (err)
+		return err;
+	if (ipv6_addr_v4mapped(&usin->sin6_addr)) {
+		if (ipv6_only_sock(sk))
+			return -ENETUNREACH;
+		sk->sk_v6_daddr = usin->sin6_addr;
+		inet6_sk(sk)->flow_label = label;
+		err = connect_v4(sk, usin->sin6_addr.s6_addr32[3], usin->sin6_port);
+		if (!err)
+			inet6_sk(sk)->saddr = sk->sk_v6_rcv_saddr;
+		return err;
+	}
+	sk->sk_v6_daddr = usin->sin6_addr;
+	inet6_sk(sk)->flow_label = label;
+	return connect_v6(sk, usin->sin6_port);
+}
+
+/**
+ * xtcp_ip_connect() - the foreign address, a route to it, and the local address
+ * @sk: CLOSED
+ * @uaddr: what the program gave: sockaddr_in or sockaddr_in6, by the sock's family
+ * @addr_len: its length
+ *
+ * A local address that was not bound is the one that routing picks (RFC 9293 section 3.9.1.1, MUST-44). Multicast and
+ * broadcast are refused (MUST-46). When the local port is not known yet, xtcp_ip_connect_ports() has to follow.
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: 0, -EINVAL, -EAFNOSUPPORT, -ENETUNREACH, or what routing said. On error no foreign address is set.
+ */
+int xtcp_ip_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len)
+{
+	struct sockaddr_in *usin = (struct sockaddr_in *)uaddr;
+	int err;
+
+	sock_owned_by_me(sk);
+	if (sk->sk_family == AF_INET6) {
+		err = connect_sockaddr_v6(sk, (struct sockaddr_in6 *)uaddr, addr_len);
+	} else {
+		if (addr_len < (int)sizeof(*usin))
+			return -EINVAL;
+		if (usin->sin_family != AF_INET)
+			return -EAFNOSUPPORT;
+		err = connect_v4(sk, usin->sin_addr.s_addr, usin->sin_port);
+	}
+	if (err) {
+		inet_sk(sk)->inet_dport = 0;
+		sk->sk_route_caps = 0;
+	}
+	return err;
+}
+
+/**
+ * xtcp_ip_connect_ports() - the local port of an active open has become known
+ * @sk: xtcp_ip_connect() has succeeded, inet_sport is set
+ *
+ * Routes again if the first look did not have the port, and draws what a connection has at random below TCP: the flow
+ * hash and the first IPv4 identification.
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: 0 or what routing said.
+ */
+int xtcp_ip_connect_ports(struct sock *sk)
+{
+	struct inet_sock *inet = inet_sk(sk);
+
+	sock_owned_by_me(sk);
+	sk_set_txhash(sk);
+	atomic_set(&inet->inet_id, get_random_u16());
+	if (!xtcp_sock_is_v4(sk) || inet->cork.fl.u.ip4.fl4_sport == inet->inet_sport)
+		return 0;	/* IPv6 does not look again in Linux either */
+	__sk_dst_reset(sk);
+	return xtcp_ip_route(sk);
+}
+
+/**
+ * xtcp_ip_child_route() - the route of a connection that a listener accepted
+ * @child: its addresses and ports are set
+ *
+ * Context: softirq. Lock: socket of @child, held.
+ *
+ * Return: false when there is no way back to the peer.
+ */
+bool xtcp_ip_child_route(struct sock *child)
+{
+	sk_set_txhash(child);
+	atomic_set(&inet_sk(child)->inet_id, get_random_u16());
+	__sk_dst_reset(child);
+	return !xtcp_ip_route(child);
+}
+
+static void checksum_v4(struct sk_buff *skb, __be32 saddr, __be32 daddr)
+{
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	tcp_hdr(skb)->check = ~tcp_v4_check(skb->len, saddr, daddr, 0);
+	skb->csum_start = skb_transport_header(skb) - skb->head;
+	skb->csum_offset = offsetof(struct tcphdr, check);
+}
+
+static void checksum_v6(struct sk_buff *skb, const struct in6_addr *saddr, const struct in6_addr *daddr)
+{
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	__tcp_v6_send_check(skb, saddr, daddr);
+}
+
+/* IP keeps its own notes in skb->cb and takes what it finds there for such. */
+static void clear_control_block(struct sk_buff *skb)
+{
+	memset(skb->cb, 0, max(sizeof(struct inet_skb_parm), sizeof(struct inet6_skb_parm)));
+}
+
+/**
+ * xtcp_ip_xmit() - send a segment of a full sock
+ * @sk: the sock
+ * @skb: skb->data and the transport header are the TCP header, complete but for the checksum; owned by @sk; consumed
+ *
+ * The checksum is left to the device or to the stack's own fallback. RFC 9293 sections 3.1 (MUST-2) and 3.9.2.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0, a positive NET_XMIT code, or a negative errno.
+ */
+int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	int err = xtcp_ip_route(sk);
+
+	if (err) {
+		kfree_skb_reason(skb, SKB_DROP_REASON_IP_OUTNOROUTES);
+		return err;
+	}
+	clear_control_block(skb);
+	skb_set_hash_from_sk(skb, sk);
+	skb_set_dst_pending_confirm(skb, READ_ONCE(sk->sk_dst_pending_confirm));
+	if (xtcp_sock_is_v4(sk)) {
+		checksum_v4(skb, inet->inet_saddr, inet->inet_daddr);
+		return __ip_queue_xmit(sk, skb, &inet->cork.fl, inet->tos);
+	}
+	checksum_v6(skb, &inet6_sk(sk)->saddr, &sk->sk_v6_daddr);
+	return inet6_csk_xmit(sk, skb, NULL);
+}
+
+/**
+ * xtcp_ip_mtu() - the path MTU that the route knows
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets, IP header included; the minimum of the family without a route.
+ */
+u32 xtcp_ip_mtu(const struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
+
+	sock_owned_by_me(sk);
+	if (dst)
+		return dst_mtu(dst);
+	return xtcp_sock_is_v4(sk) ? IPV4_MIN_MTU + XTCP_MSS_DEFAULT_V4 - 28 : IPV6_MIN_MTU;
+}
+
+/**
+ * xtcp_ip_update_mtu() - a router told a smaller path MTU
+ * @sk: the sock
+ * @mtu: as told
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the path MTU that routing holds from now on, its own floor applied; 0 without a route.
+ */
+u32 xtcp_ip_update_mtu(struct sock *sk, u32 mtu)
+{
+	struct dst_entry *dst;
+
+	sock_owned_by_me(sk);
+	if (xtcp_ip_route(sk))
+		return 0;
+	dst = __sk_dst_get(sk);
+	dst->ops->update_pmtu(dst, sk, NULL, mtu, true);
+	return xtcp_ip_route(sk) ? 0 : dst_mtu(__sk_dst_get(sk));
+}
+
+/**
+ * xtcp_ip_redirected() - a router told a better first hop
+ * @sk: the sock
+ * @skb: the ICMP message
+ *
+ * Context: softirq, RCU read side. Lock: socket, held by bh_lock_sock() and not owned by a user.
+ */
+void xtcp_ip_redirected(struct sock *sk, struct sk_buff *skb)
+{
+	struct dst_entry *dst;
+
+	sock_owned_by_me(sk);
+	dst = valid_route(sk);
+	if (dst)
+		dst->ops->redirect(dst, sk, skb);
+}
+
+/**
+ * xtcp_ip_header_len() - octets that IP puts in front of each segment of a sock
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets: header and IP options or extension headers.
+ */
+u16 xtcp_ip_header_len(const struct sock *sk)
+{
+	const struct ip_options_rcu *opt4;
+	const struct ipv6_txoptions *opt6;
+	u16 len;
+
+	sock_owned_by_me(sk);
+	rcu_read_lock();
+	if (xtcp_sock_is_v4(sk)) {
+		opt4 = rcu_dereference(inet_sk(sk)->inet_opt);
+		len = sizeof(struct iphdr) + (opt4 ? opt4->opt.optlen : 0);
+	} else {
+		opt6 = rcu_dereference(inet6_sk(sk)->opt);
+		len = sizeof(struct ipv6hdr) + (opt6 ? opt6->opt_flen + opt6->opt_nflen : 0);
+	}
+	rcu_read_unlock();
+	return len;
+}
+
+/**
+ * xtcp_ip_advmss() - what a SYN's MSS option may say by the route
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets (RFC 9293 section 3.7.1, SHLD-5); the default of the family without a route.
+ */
+u16 xtcp_ip_advmss(const struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
+
+	sock_owned_by_me(sk);
+	if (dst)
+		return dst_metric_advmss(dst);
+	return xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
+}
+
+static struct sock *reply_sock(const struct xtcp_net *xn, const struct xtcp_ip_reply *how)
+{
+	if (how->sk)
+		return how->sk;
+	return xtcp_tuple_is_v4(how->tuple) ? xn->reply_sk : xn->reply_sk6;
+}
+
+static int reply_oif(const struct net *net, const struct xtcp_ip_reply *how)
+{
+	if (how->oif || !how->dif)
+		return how->oif;
+	if (!xtcp_tuple_is_v4(how->tuple) && rt6_need_strict(&how->tuple->faddr))
+		return how->dif;
+	return netif_index_is_l3_master((struct net *)net, how->dif) ? how->dif : 0;
+}
+
+static struct dst_entry *reply_route_v4(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sock *sk)
+{
+	const struct xtcp_tuple *tuple = how->tuple;
+	struct flowi4 fl4;
+	struct rtable *rt;
+
+	flowi4_init_output(&fl4, reply_oif(xn->net, how), how->mark, RT_TOS(how->tos) | sock_flag(sk, SOCK_LOCALROUTE),
+			   RT_SCOPE_UNIVERSE, IPPROTO_TCP, inet_sk_flowi_flags(sk), tuple->faddr.s6_addr32[3],
+			   tuple->laddr.s6_addr32[3], tuple->fport, tuple->lport, sock_net_uid(xn->net, how->sk));
+	security_sk_classify_flow(sk, flowi4_to_flowi_common(&fl4));
+	rt = ip_route_output_flow(xn->net, &fl4, sk);
+	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
+}
+
+static void reply_flow_v6(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct flowi6 *fl6)
+{
+	const struct xtcp_tuple *tuple = how->tuple;
+
+	memset(fl6, 0, sizeof(*fl6));
+	fl6->flowi6_proto = IPPROTO_TCP;
+	fl6->daddr = tuple->faddr;
+	fl6->saddr = tuple->laddr;
+	fl6->flowi6_oif = reply_oif(xn->net, how);
+	fl6->flowi6_mark = how->mark;
+	fl6->fl6_sport = tuple->lport;
+	fl6->fl6_dport = tuple->fport;
+	fl6->flowi6_uid = sock_net_uid(xn->net, how->sk);
+}
+
+/**
+ * xtcp_ip_reply_route() - the way for a segment that belongs to no full sock
+ * @xn: the namespace
+ * @how: what is to be sent
+ *
+ * Context: any. RCU read side held.
+ *
+ * Return: the route, with a reference; or an error pointer, counted as IP does.
+ */
+struct dst_entry *xtcp_ip_reply_route(struct xtcp_net *xn, const struct xtcp_ip_reply *how)
+{
+	struct sock *sk = reply_sock(xn, how);
+	struct in6_addr *final_p = NULL, final;
+	struct dst_entry *dst;
+	struct flowi6 fl6;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "reply route without RCU");
+	if (!sk)
+		return ERR_PTR(-EAFNOSUPPORT);
+	if (xtcp_tuple_is_v4(how->tuple)) {
+		dst = reply_route_v4(xn, how, sk);
+		if (IS_ERR(dst))
+			IP_INC_STATS(xn->net, IPSTATS_MIB_OUTNOROUTES);
+		return dst;
+	}
+	reply_flow_v6(xn, how, &fl6);
+	if (how->sk)
+		final_p = fl6_update_dst(&fl6, rcu_dereference(inet6_sk(sk)->opt), &final);
+	security_sk_classify_flow(sk, flowi6_to_flowi_common(&fl6));
+	return ip6_dst_lookup_flow(xn->net, sk, &fl6, final_p);
+}
+
+/**
+ * xtcp_ip_reply_advmss() - what a SYN-ACK's MSS option may say by the route
+ * @dst: from xtcp_ip_reply_route()
+ *
+ * Context: any.
+ *
+ * Return: octets (RFC 9293 section 3.7.1, SHLD-5).
+ */
+u16 xtcp_ip_reply_advmss(const struct dst_entry *dst)
+{
+	return dst_metric_advmss(dst);
+}
+
+/* A SYN-ACK belongs to its listener, for firewall matches and cgroup programs, without charging its send buffer. */
+static void own_by_listener(struct sk_buff *skb, struct sock *lsk)
+{
+	if (!lsk || !refcount_inc_not_zero(&lsk->sk_refcnt))
+		return;
+	skb->sk = lsk;
+	skb->destructor = sock_efree;	/* puts what was taken above */
+}
+
+/**
+ * xtcp_ip_reply_xmit() - send a segment that belongs to no full sock
+ * @xn: the namespace
+ * @how: as for xtcp_ip_reply_route()
+ * @dst: what that returned; the reference is consumed
+ * @skb: as for xtcp_ip_xmit(); consumed
+ *
+ * Context: any. RCU read side held.
+ *
+ * Return: 0 or a negative errno.
+ */
+int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct dst_entry *dst,
+		       struct sk_buff *skb)
+{
+	const struct xtcp_tuple *tuple = how->tuple;
+	struct sock *sk = reply_sock(xn, how);
+	struct flowi6 fl6;
+	int err;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "reply without RCU");
+	clear_control_block(skb);
+	skb_dst_set(skb, dst);
+	skb->mark = how->mark;
+	own_by_listener(skb, how->sk);
+	if (xtcp_tuple_is_v4(tuple)) {
+		const __be32 saddr = tuple->laddr.s6_addr32[3];
+		const __be32 daddr = tuple->faddr.s6_addr32[3];
+
+		checksum_v4(skb, saddr, daddr);
+		err = ip_build_and_send_pkt(skb, sk, saddr, daddr, NULL, how->tos);
+	} else {
+		checksum_v6(skb, &tuple->laddr, &tuple->faddr);
+		reply_flow_v6(xn, how, &fl6);
+		err = ip6_xmit(sk, skb, &fl6, how->mark, how->sk ? rcu_dereference(inet6_sk(sk)->opt) : NULL, how->tos,
+			       READ_ONCE(sk->sk_priority));
+	}
+	return net_xmit_eval(err);
+}
+
+/**
+ * xtcp_ip_net_init() - the reply socks of a namespace
+ * @xn: the namespace
+ *
+ * Context: process, may sleep.
+ *
+ * Return: 0 or a negative errno.
+ */
+int xtcp_ip_net_init(struct xtcp_net *xn)
+{
+	int err = inet_ctl_sock_create(&xn->reply_sk, PF_INET, SOCK_RAW, IPPROTO_TCP, xn->net);
+
+	if (err)
+		return err;
+	inet_sk(xn->reply_sk)->pmtudisc = IP_PMTUDISC_DO;
+	if (!ipv6_mod_enabled())
+		return 0;
+	err = inet_ctl_sock_create(&xn->reply_sk6, PF_INET6, SOCK_RAW, IPPROTO_TCP, xn->net);
+	if (err) {
+		xn->reply_sk6 = NULL;
+		xtcp_ip_net_exit(xn);
+	}
+	return err;
+}
+
+/**
+ * xtcp_ip_net_exit() - undo xtcp_ip_net_init()
+ * @xn: the namespace; nothing sends any more
+ *
+ * Context: process, may sleep.
+ */
+void xtcp_ip_net_exit(struct xtcp_net *xn)
+{
+	if (xn->reply_sk6)
+		inet_ctl_sock_destroy(xn->reply_sk6);
+	if (xn->reply_sk)
+		inet_ctl_sock_destroy(xn->reply_sk);
+	xn->reply_sk6 = NULL;
+	xn->reply_sk = NULL;
+}
