@@ -25,6 +25,7 @@ struct xtcp_lease;
  * @ack_stamp: jiffies of the last ACK sent for an unacceptable segment
  * @rcv_wscale: our shift
  * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2
+ * @family: sk_family of the sock it was, for /proc
  * @ts_ok: timestamps are in use
  * @dead: out of the table (namespace's tw_lock)
  */
@@ -46,6 +47,7 @@ struct xtcp_timewait {
 	u32 ack_stamp;
 	u8 rcv_wscale;
 	u8 substate;
+	u8 family;
 	bool ts_ok;
 	bool dead;
 };
