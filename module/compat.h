@@ -3,10 +3,72 @@
 #ifndef XTCP_COMPAT_H
 #define XTCP_COMPAT_H
 
+#include <linux/net.h>
+#include <linux/uaccess.h>
 #include <linux/version.h>
+#include <net/inet_common.h>
+#include <net/sock.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "xtcp needs Linux 6.1 or newer"
+#endif
+
+/*
+ * A sock that gives its namespace reference back early keeps a passive one where sock_net() of a sock without a
+ * reference counts passively (6.15): __sk_destruct() drops it.
+ */
+static inline void xtcp_compat_net_passive_hold(struct sock *sk)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+	net_passive_inc(sock_net(sk));
+	__netns_tracker_alloc(sock_net(sk), &sk->ns_tracker, false, GFP_ATOMIC);
+#endif
+}
+
+/* proto.ioctl hands out the value through a kernel pointer since 6.5, and puts it to user space itself before. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define XTCP_PROTO_IOCTL(name, impl)						\
+static int name(struct sock *sk, int cmd, int *karg)				\
+{										\
+	return impl(sk, cmd, karg);						\
+}
+#else
+#define XTCP_PROTO_IOCTL(name, impl)						\
+static int name(struct sock *sk, int cmd, unsigned long arg)			\
+{										\
+	int val, err = impl(sk, cmd, &val);					\
+										\
+	return err ?: put_user(val, (int __user *)arg);				\
+}
+#endif
+
+/* proto.accept takes its arguments in a struct since 6.10. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define XTCP_PROTO_ACCEPT(name, impl)						\
+static struct sock *name(struct sock *sk, struct proto_accept_arg *arg)		\
+{										\
+	return impl(sk, arg->flags, &arg->err, arg->kern);			\
+}
+#else
+#define XTCP_PROTO_ACCEPT(name, impl)						\
+static struct sock *name(struct sock *sk, int flags, int *err, bool kern)	\
+{										\
+	return impl(sk, flags, err, kern);					\
+}
+#endif
+
+/* sendpage became a flag of sendmsg in 6.5. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define XTCP_OPS_SENDPAGE
+#else
+#define XTCP_OPS_SENDPAGE	.sendpage = inet_sendpage,
+#endif
+
+/* The place of ipv6_pinfo is told by its offset since 6.6. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#define XTCP_PROTO_PINFO6(type)	.ipv6_pinfo_offset = offsetof(type, inet6),
+#else
+#define XTCP_PROTO_PINFO6(type)
 #endif
 
 #endif /* XTCP_COMPAT_H */

@@ -8,6 +8,7 @@
 
 #include "wire.h"
 
+struct net;
 struct sock;
 struct xtcp_conn;
 struct xtcp_options;
@@ -48,7 +49,8 @@ static inline struct xtcp_seg *xtcp_seg(struct sk_buff *skb)
 
 int xtcp_ingress_conn(struct sk_buff *skb, struct xtcp_conn *conn);
 int xtcp_ingress_listener(struct sk_buff *skb, struct sock *lsk);
+void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *child);
 void xtcp_ingress_options(const struct sk_buff *skb, struct xtcp_options *opts);
-void xtcp_ingress_drop(struct sk_buff *skb, enum skb_drop_reason reason);
+void xtcp_ingress_drop(const struct net *net, struct sk_buff *skb, int state, enum skb_drop_reason reason);
 
 #endif /* XTCP_INGRESS_H */

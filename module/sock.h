@@ -44,6 +44,9 @@ enum xtcp_deferred {
  * @rcv_wup: RCV.NXT when the window was last offered; Last.ACK.sent of RFC 7323
  * @copied_seq: next octet that RECEIVE hands out
  * @window_clamp: upper bound of what we offer
+ * @space_copied: most octets that RECEIVE handed out in a round trip, 0: not measured yet (text.c)
+ * @space_seq: @copied_seq when this round trip began
+ * @space_stamp: when it began, microseconds
  * @snd_wscale: shift of the peer's window field
  * @rcv_wscale: shift of ours
  * @wscale_ok: both ends sent the option
@@ -53,6 +56,7 @@ enum xtcp_deferred {
  * @ts_offset: added to our clock in every TSval
  * @mss_clamp: what the peer's MSS option allows; the default when it sent none
  * @user_mss: TCP_MAXSEG, 0: not set
+ * @user_window_clamp: TCP_WINDOW_CLAMP, 0: not set
  * @advmss: what our MSS option says
  * @mss: effective send MSS: payload octets in a full segment (RFC 9293 section 3.7.1, MUST-16)
  * @pmtu: path MTU that @mss was computed from
@@ -66,7 +70,10 @@ enum xtcp_deferred {
  * @sndq_segments: skbs on sk_write_queue before @send_head (sndq.c)
  * @out_of_order: skbs beyond RCV.NXT by sequence number (text.c)
  * @out_of_order_bytes: sum of their truesize
+ * @out_of_order_count: how many they are
  * @rcv_mss: estimate of the peer's segment size, for delayed ACKs
+ * @rcv_last_len: length of the last segment that was smaller than @rcv_mss, 0: none (text.c)
+ * @rcv_data_tstamp: jiffies when text last came, 0: never
  * @rcv_unacked_segments: full-sized segments received since the last ACK (RFC 9293 MUST-58)
  * @ack_pending: an ACK is owed; sent at the end of the arrival or by the delayed-ACK deadline
  * @ack_now: the owed ACK may not be delayed
@@ -74,6 +81,8 @@ enum xtcp_deferred {
  * @pingpong: the connection is interactive: prefer delayed ACKs
  * @fin_queued: a FIN stands at the end of sk_write_queue
  * @fin_received: the peer's FIN was taken in order
+ * @rcv_fin_known: a FIN was seen, in order or not
+ * @rcv_fin_seq: its sequence number
  * @nonagle: TCP_NODELAY and TCP_CORK, as in Linux: TCP_NAGLE_OFF, TCP_NAGLE_CORK
  * @syn_retries: TCP_SYNCNT, 0: the namespace's
  * @linger2: TCP_LINGER2 in jiffies; 0: the namespace's; negative: none
@@ -129,6 +138,10 @@ struct xtcp_sock {
 	u32 rcv_wup;
 	u32 copied_seq;
 	u32 window_clamp;
+	u32 space_copied;
+	u32 space_seq;
+	u64 space_stamp;
+	u32 user_window_clamp;
 
 	u8 snd_wscale;
 	u8 rcv_wscale;
@@ -155,6 +168,10 @@ struct xtcp_sock {
 	u32 sndq_segments;
 	struct rb_root out_of_order;
 	u32 out_of_order_bytes;
+	u32 out_of_order_count;
+	u32 rcv_fin_seq;
+	u32 rcv_data_tstamp;
+	u16 rcv_last_len;
 	u16 rcv_mss;
 	u8 rcv_unacked_segments;
 	u8 quickacks;
@@ -163,6 +180,7 @@ struct xtcp_sock {
 	bool pingpong;
 	bool fin_queued;
 	bool fin_received;
+	bool rcv_fin_known;
 	bool is_orphan;
 
 	u8 nonagle;
@@ -235,9 +253,10 @@ static inline bool xtcp_sock_is_v4(const struct sock *sk)
 extern struct proto xtcp_prot;
 extern struct proto xtcpv6_prot;
 
-int xtcp_sock_register(void);
-void xtcp_sock_unregister(void);
-void xtcp_sock_wait_gone(void);
+/* entries of struct proto */
+int xtcp_sock_init(struct sock *sk);
+void xtcp_sock_release_resources(struct sock *sk);
+void xtcp_sock_release_cb(struct sock *sk);
 
 struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp);
 void xtcp_sock_reset_tcb(struct sock *sk);
@@ -248,5 +267,6 @@ void xtcp_sock_fail(struct sock *sk, int err);
 void xtcp_sock_abort(struct sock *sk, int err);
 void xtcp_sock_abort_net(struct net *net);
 bool xtcp_sock_too_many_orphans(struct sock *sk);
+void xtcp_sock_wait_gone(void);
 
 #endif /* XTCP_SOCK_H */

@@ -1,0 +1,585 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SEGMENT ARRIVES (RFC 9293 section 3.10.7), in the RFC's order.
+ *
+ *   3.10.7.1 CLOSED     arrives_closed()       below; a tuple that nobody holds never comes here: kernel TCP answers it
+ *   3.10.7.2 LISTEN     xtcp_arrives_listen()  below; entries are made and promoted in synq.c
+ *   3.10.7.3 SYN-SENT   arrives_syn_sent()     below
+ *   3.10.7.4 others     arrives_other()        below: the eight steps, one function each;
+ *                       SYN-RECEIVED by way of LISTEN is synq.c until the third ACK, TIME-WAIT is timewait.c
+ *
+ * A step returns a verdict and never frees the segment; finish() does what the verdict says, in one place.
+ */
+#include "arrives.h"
+
+#include <linux/security.h>
+#include <net/tcp.h>
+
+#include "ack.h"
+#include "ingress.h"
+#include "listen.h"
+#include "mib.h"
+#include "netns.h"
+#include "options.h"
+#include "output.h"
+#include "reply.h"
+#include "secret.h"
+#include "seq.h"
+#include "sndq.h"
+#include "sock.h"
+#include "state.h"
+#include "synq.h"
+#include "text.h"
+#include "timewait.h"
+#include "trace.h"
+
+/* RFC 9293 3.10.7.1: everything but a RST draws a RST. */
+static enum xtcp_verdict arrives_closed(const struct xtcp_seg *seg)
+{
+	return seg->flags & XTCP_RST ? XTCP_DROP : XTCP_RESET;
+}
+
+/*
+ * The options of the peer's SYN (RFC 9293 section 3.7.1; RFC 7323 sections 1.3 and 2.5): what only one end offered is
+ * not used. Our own offer stands in wscale_ok and ts_ok.
+ */
+static void take_syn_options(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u16 mss_default = xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
+	struct xtcp_options opts;
+
+	xtcp_ingress_options(skb, &opts);
+	xsk->mss_clamp = opts.mss ?: mss_default;
+	if (xsk->user_mss && xsk->user_mss < xsk->mss_clamp)
+		xsk->mss_clamp = xsk->user_mss;
+	xsk->wscale_ok = xsk->wscale_ok && opts.has_wscale;
+	if (xsk->wscale_ok) {
+		xsk->snd_wscale = opts.wscale;
+	} else {
+		xsk->snd_wscale = 0;
+		xsk->rcv_wscale = 0;
+		xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED);
+	}
+	xsk->ts_ok = xsk->ts_ok && opts.has_ts;
+	if (xsk->ts_ok) {
+		xsk->ts_recent = opts.tsval;
+		xsk->ts_recent_stamp = xtcp_clock_seconds();
+	}
+}
+
+/* RCV.NXT and IRS from a SYN (RFC 9293 3.10.7.3, fourth). */
+static void take_syn(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	take_syn_options(sk, skb);
+	xsk->irs = seg->seq;
+	xsk->rcv_nxt = seg->seq + 1;
+	xsk->rcv_wup = xsk->rcv_nxt;
+	xsk->copied_seq = xsk->rcv_nxt;
+	xtcp_output_sync_mss(sk, xsk->pmtu);
+}
+
+/* The connection is up, by whichever way (RFC 9293 section 3.5). */
+static void enter_established(struct sock *sk, struct sk_buff *skb)
+{
+	security_inet_conn_established(sk, skb);
+	/* the user may look at the state without the lock: what belongs to it comes first */
+	smp_mb();
+	xtcp_state_set(sk, TCP_ESTABLISHED);
+	xtcp_timer_established(sk);
+	sk->sk_state_change(sk);
+	if (sk->sk_socket)
+		sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
+}
+
+/* RFC 7323 section 3.2: an echo of something we never sent belongs to an earlier connection. */
+static bool syn_sent_echo_is_foreign(const struct sock *sk, const struct xtcp_seg *seg)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 now = xtcp_clock_ts() + xsk->ts_offset;
+	u32 first = xsk->retrans_stamp ? xsk->retrans_stamp + xsk->ts_offset : now;
+
+	if (!xsk->ts_ok || !seg->has_ts || !seg->tsecr || !xsk->retrans_stamp)
+		return false;
+	return !xtcp_seq_between(first, seg->tsecr, now);
+}
+
+/* RFC 9293 3.10.7.3 */
+static enum xtcp_verdict arrives_syn_sent(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	/* first: check the ACK bit. The RST itself is left to finish(), which sends none for a RST. */
+	if (seg->flags & XTCP_ACK) {
+		if (xtcp_seq_le(seg->ack, xsk->iss) || xtcp_seq_gt(seg->ack, xsk->snd_nxt))
+			return XTCP_RESET;
+		if (syn_sent_echo_is_foreign(sk, seg)) {
+			XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_PAWSACTIVEREJECTED);
+			return XTCP_RESET;
+		}
+	}
+
+	/* second: check the RST bit. Only one that acknowledges our SYN counts (RFC 5961 section 3.2). */
+	if (seg->flags & XTCP_RST) {
+		if (seg->flags & XTCP_ACK)
+			xtcp_sock_fail(sk, ECONNREFUSED);
+		return XTCP_DROP;
+	}
+
+	/* third: security: not implemented, RFC 9293 appendix A.1 */
+
+	/* fifth: neither SYN nor RST */
+	if (!(seg->flags & XTCP_SYN))
+		return XTCP_DROP;
+
+	/* fourth: check the SYN bit. Data and FIN on it are neither kept nor acknowledged: the peer resends them. */
+	take_syn(sk, skb);
+	if (!(seg->flags & XTCP_ACK)) {
+		xsk->snd_wnd = seg->wnd;
+		xsk->max_snd_wnd = seg->wnd;
+		xsk->snd_wl1 = seg->seq;
+		xtcp_state_set(sk, TCP_SYN_RECV);
+		xtcp_output_syn(sk);
+		return XTCP_DROP;
+	}
+	xtcp_ack_syn_acked(sk, seg);
+	enter_established(sk, skb);
+	/* data that waits for the connection carries the ACK */
+	if (xsk->send_head)
+		xtcp_output_push(sk);
+	else
+		xsk->ack_pending = true;
+	if (xsk->ack_pending)
+		xtcp_output_ack_now(sk);
+	return XTCP_DROP;
+}
+
+/* RFC 7323 section 5.3 R1: the timestamp is older than TS.Recent, which is not itself too old (section 5.5). */
+static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	if (!xsk->ts_ok || !seg->has_ts || !xsk->ts_recent_stamp)
+		return false;
+	if ((s32)(xsk->ts_recent - seg->tsval) <= XTCP_PAWS_WINDOW)
+		return false;
+	return xtcp_clock_seconds() - xsk->ts_recent_stamp < XTCP_PAWS_IDLE_S;
+}
+
+/*
+ * A pure ACK that data of its sender overtook carries an older TSval. It says nothing new, so Linux lets it pass
+ * and counts it as a duplicate ACK; RFC 7323 section 5.3 would answer it.
+ */
+static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	return (seg->flags & (XTCP_ACK | XTCP_SYN | XTCP_FIN)) == XTCP_ACK && !seg->len &&
+	       seg->seq == xsk->rcv_nxt && seg->ack == xsk->snd_una &&
+	       (u32)seg->wnd << xsk->snd_wscale == xsk->snd_wnd &&
+	       (s32)(xsk->ts_recent - seg->tsval) <= (s32)xtcp_rto_current_ms(&xsk->rto);
+}
+
+/*
+ * The table of RFC 9293 3.10.7.4, first, as Linux reads it: both edges included, and the left one is what we last
+ * acknowledged. The wider reading lets ACKs pass that crossed our data or that were sent with the window full;
+ * nothing outside the window is ever queued by it, and a RST counts at RCV.NXT alone.
+ */
+static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	u32 right = xtcp_seq_max(xsk->rcv_wup + xsk->rcv_wnd, xsk->rcv_nxt);
+
+	return xtcp_seq_ge(seg->end_seq, xsk->rcv_wup) && xtcp_seq_le(seg->seq, right);
+}
+
+/* An ACK for an unacceptable segment: one in invalid_ratelimit, so that two ends cannot keep each other busy. */
+static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skipped)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 now = (u32)jiffies;
+	u32 limit = READ_ONCE(xtcp_net(sock_net(sk))->sysctl.invalid_ratelimit);
+
+	/* data is no part of a war of ACKs, and its sender needs to know */
+	if (seg->len && !(seg->flags & XTCP_SYN))
+		return true;
+	if (xsk->invalid_ack_stamp && now - xsk->invalid_ack_stamp < limit) {
+		XTCP_NET_INC_STATS(sock_net(sk), skipped);
+		return false;
+	}
+	xsk->invalid_ack_stamp = now ?: 1;
+	return true;
+}
+
+/* RFC 9293 3.10.7.4, first: check sequence number; before it, PAWS (RFC 7323 section 5.3). */
+static enum xtcp_verdict check_sequence(struct sock *sk, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	/* PAWS never stops a RST (RFC 7323 section 5.2), nor the answer a SYN gets */
+	if (paws_rejects(xsk, seg) && !(seg->flags & (XTCP_RST | XTCP_SYN)) && !paws_harmless_ack(xsk, seg)) {
+		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_PAWSESTABREJECTED);
+		return dupack_allowed(sk, seg, LINUX_MIB_TCPACKSKIPPEDPAWS) ? XTCP_ACK_DROP : XTCP_DROP;
+	}
+	if (in_window(xsk, seg))
+		return XTCP_CONTINUE;
+	if (seg->flags & XTCP_RST)
+		return XTCP_DROP;
+	if (seg->flags & XTCP_SYN)
+		return XTCP_CONTINUE;	/* RFC 5961 section 4.2: a challenge, wherever it is; step four */
+	return dupack_allowed(sk, seg, LINUX_MIB_TCPACKSKIPPEDSEQ) ? XTCP_ACK_DROP : XTCP_DROP;
+}
+
+/* RFC 9293 3.10.7.4, second: check the RST bit. RFC 5961 section 3.2: only RCV.NXT itself resets. */
+static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!(seg->flags & XTCP_RST))
+		return XTCP_CONTINUE;
+	if (seg->seq != xsk->rcv_nxt) {
+		/* in_window() lets the right edge itself pass; to RFC 5961 it is outside */
+		if (seg->seq == xsk->rcv_wup + xsk->rcv_wnd)
+			return XTCP_DROP;
+		return XTCP_CHALLENGE;
+	}
+	/* the errors are Linux's; SYN-RECEIVED is a simultaneous open here, so somebody waits in connect() */
+	switch (sk->sk_state) {
+	case TCP_SYN_RECV:
+		xtcp_sock_fail(sk, ECONNREFUSED);
+		break;
+	case TCP_CLOSE_WAIT:
+		xtcp_sock_fail(sk, EPIPE);
+		break;
+	default:
+		xtcp_sock_fail(sk, ECONNRESET);
+		break;
+	}
+	return XTCP_DROP;
+}
+
+/* RFC 9293 3.10.7.4, third: security: not implemented, appendix A.1. */
+
+/* RFC 9293 3.10.7.4, fourth: check the SYN bit. RFC 5961 section 4.2: a challenge ACK, in every state. */
+static enum xtcp_verdict check_syn(struct sock *sk, const struct xtcp_seg *seg)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!(seg->flags & XTCP_SYN))
+		return XTCP_CONTINUE;
+	/* the other half of a simultaneous open (RFC 9293 figure 8, line 6): its SYN was taken already */
+	if (sk->sk_state == TCP_SYN_RECV && seg->flags & XTCP_ACK && seg->seq + 1 == xsk->rcv_nxt &&
+	    seg->end_seq == xsk->rcv_nxt && seg->ack == xsk->snd_nxt)
+		return XTCP_CONTINUE;
+	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPSYNCHALLENGE);
+	return XTCP_CHALLENGE;
+}
+
+/* RFC 7323 section 4.3: TS.Recent follows segments that begin at or before the last octet acknowledged. */
+static void update_ts_recent(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	if (!xsk->ts_ok || !seg->has_ts || xtcp_seq_gt(seg->seq, xsk->rcv_wup))
+		return;
+	if ((s32)(seg->tsval - xsk->ts_recent) < 0 && xsk->ts_recent_stamp &&
+	    xtcp_clock_seconds() - xsk->ts_recent_stamp < XTCP_PAWS_IDLE_S)
+		return;
+	xsk->ts_recent = seg->tsval;
+	xsk->ts_recent_stamp = xtcp_clock_seconds();
+}
+
+/* Our FIN is acknowledged in FIN-WAIT-1. */
+static enum xtcp_verdict enter_fin_wait2(struct sock *sk, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xtcp_state_set(sk, TCP_FIN_WAIT2);
+	sk->sk_shutdown |= SEND_SHUTDOWN;
+	sk_dst_confirm(sk);
+	if (!sock_flag(sk, SOCK_DEAD)) {
+		sk->sk_state_change(sk);
+		return XTCP_CONTINUE;
+	}
+	/* TCP_LINGER2 < 0: the program does not want to wait for the peer */
+	if (xsk->linger2 < 0) {
+		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONDATA);
+		xtcp_sock_abort(sk, 0);
+		return XTCP_DROP;
+	}
+	return XTCP_CONTINUE;
+}
+
+/* RFC 9293 3.10.7.4, fifth: check the ACK field; SYN-RECEIVED. */
+static enum xtcp_verdict check_ack_syn_received(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xtcp_seq_le(seg->ack, xsk->snd_una) || xtcp_seq_gt(seg->ack, xsk->snd_nxt))
+		return XTCP_RESET;
+	xtcp_ack_syn_acked(sk, seg);
+	enter_established(sk, skb);
+	return XTCP_CONTINUE;
+}
+
+/* RFC 9293 3.10.7.4, fifth: check the ACK field. */
+static enum xtcp_verdict check_ack(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	enum xtcp_verdict verdict;
+
+	if (!(seg->flags & XTCP_ACK))
+		return XTCP_DROP;
+	if (sk->sk_state == TCP_SYN_RECV)
+		return check_ack_syn_received(sk, skb);
+
+	verdict = xtcp_ack_arrives(sk, seg);
+	if (verdict != XTCP_CONTINUE)
+		return verdict;
+	update_ts_recent(xtcp_sk(sk), seg);
+
+	switch (sk->sk_state) {
+	case TCP_ESTABLISHED:
+	case TCP_FIN_WAIT2:
+	case TCP_CLOSE_WAIT:
+		break;
+	case TCP_FIN_WAIT1:
+		if (xtcp_ack_fin_acked(sk))
+			return enter_fin_wait2(sk, seg);
+		break;
+	case TCP_CLOSING:
+		if (xtcp_ack_fin_acked(sk)) {
+			xtcp_timewait_enter(sk, TCP_TIME_WAIT, 0);
+			return XTCP_DROP;
+		}
+		break;
+	case TCP_LAST_ACK:
+		if (xtcp_ack_fin_acked(sk)) {
+			xtcp_sock_done(sk);
+			return XTCP_DROP;
+		}
+		break;
+	}
+	return XTCP_CONTINUE;
+}
+
+/*
+ * RFC 9293 3.10.7.4, sixth: check the URG bit. Urgent octets are acknowledged and delivered in line by step seven;
+ * there is no out-of-band view of them.
+ */
+
+/* Data for a program that will never read it: SHLD-3, RFC 9293 section 3.6.1. */
+static bool nobody_reads(const struct sock *sk, const struct xtcp_seg *seg)
+{
+	u32 text_end = seg->end_seq - !!(seg->flags & XTCP_FIN);
+
+	return sk->sk_shutdown & RCV_SHUTDOWN && sock_flag(sk, SOCK_DEAD) && seg->len &&
+	       xtcp_seq_gt(text_end, xtcp_sk(sk)->rcv_nxt);
+}
+
+/* RFC 9293 3.10.7.4, seventh: process the segment text. */
+static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+
+	switch (sk->sk_state) {
+	case TCP_FIN_WAIT1:
+	case TCP_FIN_WAIT2:
+		if (nobody_reads(sk, seg)) {
+			XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONDATA);
+			xtcp_sock_fail(sk, 0);
+			return XTCP_RESET;
+		}
+		fallthrough;
+	case TCP_ESTABLISHED:
+		break;
+	case TCP_CLOSE_WAIT:
+	case TCP_CLOSING:
+	case TCP_LAST_ACK:
+		/* after the FIN there is no text; what repeats old octets is told where we are */
+		if (!xtcp_seq_lt(seg->seq, xtcp_sk(sk)->rcv_nxt))
+			return XTCP_DROP;
+		break;
+	default:
+		return XTCP_DROP;
+	}
+	if (seg->seq == seg->end_seq)
+		return XTCP_DROP;
+	return xtcp_text_arrives(sk, skb);
+}
+
+/* RFC 9293 3.10.7.4, eighth: check the FIN bit, of this segment or of one that waited in the out-of-order queue. */
+static void process_fin(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sk->sk_shutdown |= RCV_SHUTDOWN;
+	sock_set_flag(sk, SOCK_DONE);
+	xsk->ack_pending = true;
+
+	switch (sk->sk_state) {
+	case TCP_ESTABLISHED:
+		xtcp_state_set(sk, TCP_CLOSE_WAIT);
+		break;
+	case TCP_FIN_WAIT1:
+		/* had our FIN been acknowledged, step five would have left FIN-WAIT-1 */
+		xtcp_output_ack_now(sk);
+		xtcp_state_set(sk, TCP_CLOSING);
+		break;
+	case TCP_FIN_WAIT2:
+		xtcp_output_ack_now(sk);
+		xtcp_timewait_enter(sk, TCP_TIME_WAIT, 0);
+		return;
+	default:
+		return;
+	}
+	if (sock_flag(sk, SOCK_DEAD))
+		return;
+	sk->sk_state_change(sk);
+	if (sk->sk_shutdown == SHUTDOWN_MASK)
+		sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_HUP);
+	else
+		sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_IN);
+}
+
+/* RFC 9293 3.10.7.4 */
+static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	bool had_fin = xtcp_sk(sk)->fin_received;
+	enum xtcp_verdict verdict;
+
+	verdict = check_sequence(sk, seg);
+	if (verdict != XTCP_CONTINUE)
+		return verdict;
+	verdict = check_rst(sk, seg);
+	if (verdict != XTCP_CONTINUE)
+		return verdict;
+	verdict = check_syn(sk, seg);
+	if (verdict != XTCP_CONTINUE)
+		return verdict;
+	verdict = check_ack(sk, skb);
+	if (verdict != XTCP_CONTINUE)
+		return verdict;
+	xtcp_timer_segment_received(sk);
+	verdict = process_text(sk, skb);
+	if (xtcp_sk(sk)->fin_received && !had_fin)
+		process_fin(sk);
+	return verdict;
+}
+
+/* After a segment was taken: what it allows us to send, the ACK it is owed, the orphan it leaves behind. */
+static void go_on(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	switch (sk->sk_state) {
+	case TCP_CLOSE:
+	case TCP_SYN_SENT:
+	case TCP_SYN_RECV:
+		return;
+	case TCP_FIN_WAIT2:
+		if (xsk->ack_pending)
+			xtcp_output_ack_now(sk);
+		if (sock_flag(sk, SOCK_DEAD))
+			xtcp_timewait_enter(sk, TCP_FIN_WAIT2, 0);
+		return;
+	default:
+		xtcp_output_push(sk);
+		if (xsk->ack_pending)
+			xtcp_output_ack_owed(sk);
+	}
+}
+
+static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdict)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+
+	switch (verdict) {
+	case XTCP_CONSUMED:
+		go_on(sk);
+		return;
+	case XTCP_CONTINUE:
+	case XTCP_DROP:
+		go_on(sk);
+		break;
+	case XTCP_ACK_DROP:
+		xtcp_output_ack_now(sk);
+		break;
+	case XTCP_CHALLENGE:
+		xtcp_output_challenge_ack(sk);
+		break;
+	case XTCP_RESET:
+		if (!(seg->flags & XTCP_RST))
+			xtcp_reply_rst(xtcp_net(sock_net(sk)), skb);
+		break;
+	}
+	consume_skb(skb);
+}
+
+/**
+ * xtcp_arrives() - SEGMENT ARRIVES for a full sock (RFC 9293 section 3.10.7)
+ * @sk: in any state but LISTEN; the caller holds a reference, since an orphan may end here
+ * @skb: as ingress left it; consumed
+ *
+ * Also proto.backlog_rcv: segments that came while a user owned the sock.
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ *
+ * Return: 0.
+ */
+int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	enum xtcp_verdict verdict;
+
+	sock_owned_by_me(sk);
+	trace_xtcp_segment_in(sock_net(sk), &xtcp_sk(sk)->conn.tuple, sk->sk_state, seg);
+	switch (sk->sk_state) {
+	case TCP_CLOSE:
+	case TCP_LISTEN:	/* a sock that listens now had been a connection; its backlog is CLOSED's */
+		verdict = arrives_closed(seg);
+		break;
+	case TCP_SYN_SENT:
+		verdict = arrives_syn_sent(sk, skb);
+		break;
+	default:
+		verdict = arrives_other(sk, skb);
+		break;
+	}
+	finish(sk, skb, verdict);
+	return 0;
+}
+
+/**
+ * xtcp_arrives_listen() - SEGMENT ARRIVES in LISTEN (RFC 9293 section 3.10.7.2)
+ * @lsk: the listener
+ * @skb: a SYN, or an ACK whose cookie verifies; consumed
+ *
+ * Context: softirq, RCU read side. No lock.
+ */
+void xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct sock *child = NULL;
+
+	/* first: check for a RST. Nothing of ours can be meant. */
+	if (seg->flags & XTCP_RST)
+		goto drop;
+
+	/* second: check for an ACK. One that acknowledges a cookie of ours opens a connection. */
+	if (seg->flags & XTCP_ACK) {
+		child = xtcp_synq_cookie_ack(lsk, skb);
+		if (child)
+			xtcp_ingress_child(skb, lsk, child);
+		else
+			goto drop;
+		return;
+	}
+
+	/* third: check for a SYN. One with FIN is no SYN that anybody means. */
+	if ((seg->flags & (XTCP_SYN | XTCP_FIN)) == XTCP_SYN)
+		xtcp_synq_syn(lsk, skb, NULL);
+
+	/* fourth: other data or control: dropped */
+drop:
+	consume_skb(skb);
+}

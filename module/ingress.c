@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Segments that are ours: the checks each of them gets, and the way to the connection's lock.
+ *
+ * interpose.c has found a connection or a listener. From here on the segment is answered by us, whatever becomes of
+ * the connection: one that ended between lookup and lock is CLOSED (RFC 9293 section 3.10.7.1).
+ *
+ * The order of the checks is the one of the kernel's TCP receive path, so that counters and side effects (conntrack
+ * released, filters run, IPsec policy asked) are where administrators expect them.
+ */
+#include "ingress.h"
+
+#include <linux/netfilter.h>
+#include <net/busy_poll.h>
+#include <net/ip6_checksum.h>
+#include <net/route.h>
+#include <net/tcp.h>
+#include <net/xfrm.h>
+
+#include "arrives.h"
+#include "demux.h"
+#include "listen.h"
+#include "mib.h"
+#include "netns.h"
+#include "options.h"
+#include "reply.h"
+#include "sock.h"
+#include "synq.h"
+#include "timewait.h"
+#include "trace.h"
+
+/* Room on a backlog beyond both buffers, as kernel TCP: acks and small segments cost more memory than data. */
+#define BACKLOG_HEADROOM	(64 * 1024)
+
+/**
+ * xtcp_ingress_drop() - drop a segment and say why
+ * @net: the namespace it came into
+ * @skb: freed
+ * @state: TCP_* of the connection it was for
+ * @reason: why
+ *
+ * Context: any.
+ */
+void xtcp_ingress_drop(const struct net *net, struct sk_buff *skb, int state, enum skb_drop_reason reason)
+{
+	if (trace_xtcp_drop_enabled()) {
+		struct xtcp_demux_key key;
+
+		xtcp_demux_key_from_skb(skb, &key);
+		trace_xtcp_drop(net, &key.tuple, state, reason);
+	}
+	kfree_skb_reason(skb, reason);
+}
+
+/**
+ * xtcp_ingress_options() - the options of a received segment
+ * @skb: as ingress left it: its TCP header is linear
+ * @opts: filled
+ *
+ * Context: any.
+ */
+void xtcp_ingress_options(const struct sk_buff *skb, struct xtcp_options *opts)
+{
+	const struct tcphdr *th = tcp_hdr(skb);
+
+	xtcp_options_parse((const u8 *)(th + 1), th->doff * 4 - sizeof(*th), th->syn, opts);
+}
+
+static bool checksum_wrong(struct sk_buff *skb)
+{
+	bool wrong;
+
+	if (skb->protocol == htons(ETH_P_IP))
+		wrong = skb_checksum_init(skb, IPPROTO_TCP, inet_compute_pseudo);
+	else
+		wrong = skb_checksum_init(skb, IPPROTO_TCP, ip6_compute_pseudo);
+	return wrong || (!skb_csum_unnecessary(skb) && __skb_checksum_complete(skb));
+}
+
+/* Length and checksum (RFC 9293 section 3.1, MUST-3). Frees the segment when it returns false. */
+static bool header_ok(struct net *net, struct sk_buff *skb)
+{
+	const struct tcphdr *th;
+
+	if (skb->pkt_type != PACKET_HOST) {
+		xtcp_ingress_drop(net, skb, TCP_CLOSE, SKB_DROP_REASON_OTHERHOST);
+		return false;
+	}
+	XTCP_INC_STATS(net, TCP_MIB_INSEGS);
+	if (!pskb_may_pull(skb, sizeof(*th)))
+		goto too_small;
+	th = (const struct tcphdr *)skb->data;
+	if (th->doff < sizeof(*th) / 4 || !pskb_may_pull(skb, th->doff * 4))
+		goto too_small;
+	if (checksum_wrong(skb)) {
+		XTCP_INC_STATS(net, TCP_MIB_CSUMERRORS);
+		XTCP_INC_STATS(net, TCP_MIB_INERRS);
+		xtcp_ingress_drop(net, skb, TCP_CLOSE, SKB_DROP_REASON_TCP_CSUM);
+		return false;
+	}
+	return true;
+
+too_small:
+	XTCP_INC_STATS(net, TCP_MIB_INERRS);
+	xtcp_ingress_drop(net, skb, TCP_CLOSE, SKB_DROP_REASON_PKT_TOO_SMALL);
+	return false;
+}
+
+/* IP_MINTTL and IPV6_MINHOPCOUNT */
+static bool hops_ok(const struct sock *sk, const struct sk_buff *skb)
+{
+	if (skb->protocol == htons(ETH_P_IP))
+		return ip_hdr(skb)->ttl >= READ_ONCE(inet_sk(sk)->min_ttl);
+#if IS_ENABLED(CONFIG_IPV6)
+	return ipv6_hdr(skb)->hop_limit >= READ_ONCE(inet6_sk(sk)->min_hopcount);
+#else
+	return true;
+#endif
+}
+
+/* @sk: whose policy counts; NULL: a record's, only the namespace's */
+static bool policy_ok(struct sock *sk, struct sk_buff *skb)
+{
+	if (skb->protocol == htons(ETH_P_IP))
+		return xfrm4_policy_check(sk, XFRM_POLICY_IN, skb);
+	return xfrm6_policy_check(sk, XFRM_POLICY_IN, skb);
+}
+
+/* What a segment's owner asks for: hop limit, IPsec policy, socket filter. Frees the segment when it returns false. */
+static bool owner_ok(struct net *net, struct sock *sk, struct sk_buff *skb, int state)
+{
+	if (sk && !hops_ok(sk, skb)) {
+		XTCP_NET_INC_STATS(net, LINUX_MIB_TCPMINTTLDROP);
+		xtcp_ingress_drop(net, skb, state, SKB_DROP_REASON_NOT_SPECIFIED);
+		return false;
+	}
+	if (!policy_ok(sk, skb)) {
+		xtcp_ingress_drop(net, skb, state, SKB_DROP_REASON_XFRM_POLICY);
+		return false;
+	}
+	/* a conntrack entry held by a segment in our queues would keep its namespace from going away */
+	nf_reset_ct(skb);
+	if (sk && sk_filter_trim_cap(sk, skb, tcp_hdr(skb)->doff * 4)) {
+		xtcp_ingress_drop(net, skb, state, SKB_DROP_REASON_SOCKET_FILTER);
+		return false;
+	}
+	return true;
+}
+
+/* Only now is skb->cb ours: IP kept its own notes there, and the filter may have cut the data. */
+static struct xtcp_seg *fill_seg(struct sk_buff *skb)
+{
+	const struct tcphdr *th = tcp_hdr(skb);
+	struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_options opts;
+	const int dif = skb->protocol == htons(ETH_P_IP) ? inet_iif(skb) : inet6_iif(skb);
+
+	memset(seg, 0, sizeof(*seg));
+	seg->seq = ntohl(th->seq);
+	seg->ack = ntohl(th->ack_seq);
+	seg->wnd = ntohs(th->window);
+	seg->flags = ((const u8 *)th)[13];
+	seg->hdr_len = th->doff * 4;
+	seg->len = skb->len - seg->hdr_len;
+	seg->end_seq = seg->seq + seg->len + th->syn + th->fin;
+	seg->dif = dif;
+	xtcp_ingress_options(skb, &opts);
+	seg->has_ts = opts.has_ts;
+	seg->tsval = opts.tsval;
+	seg->tsecr = opts.tsecr;
+	return seg;
+}
+
+/* Nothing that points to a device, a route or a sock of somebody else may stand in a queue of ours. */
+static void detach(struct sk_buff *skb)
+{
+	skb_dst_drop(skb);
+	secpath_reset(skb);
+	skb_orphan(skb);
+	skb->dev = NULL;
+}
+
+static void to_sock(struct net *net, struct sk_buff *skb, struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_seg *seg;
+
+	if (!owner_ok(net, sk, skb, sk->sk_state))
+		return;
+	seg = fill_seg(skb);
+	detach(skb);
+	sk_incoming_cpu_update(sk);
+	bh_lock_sock_nested(sk);
+	sk_mark_napi_id(sk, skb);
+	sock_rps_save_rxhash(sk, skb);
+	xsk->segs_in += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+	if (seg->len)
+		xsk->data_segs_in += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+	if (!sock_owned_by_user(sk)) {
+		xtcp_arrives(sk, skb);
+	} else if (sk_add_backlog(sk, skb, READ_ONCE(sk->sk_rcvbuf) + (READ_ONCE(sk->sk_sndbuf) >> 1) +
+				  BACKLOG_HEADROOM)) {
+		XTCP_NET_INC_STATS(net, LINUX_MIB_TCPBACKLOGDROP);
+		xtcp_ingress_drop(net, skb, sk->sk_state, SKB_DROP_REASON_SOCKET_BACKLOG);
+	}
+	bh_unlock_sock(sk);
+}
+
+/**
+ * xtcp_ingress_child() - the segment that opened a connection goes on to its sock
+ * @skb: the third ACK of the handshake; consumed
+ * @lsk: the listener
+ * @child: locked by bh_lock_sock() and held; released
+ *
+ * Whoever waits in accept() is told once the child is up.
+ *
+ * Context: softirq, RCU read side. Lock: @child's, released here.
+ */
+void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *child)
+{
+	bool up;
+
+	sock_owned_by_me(child);
+	__acquire(&child->sk_lock.slock);	/* by xtcp_sock_clone() */
+	detach(skb);
+	sk_mark_napi_id(child, skb);
+	xtcp_sk(child)->segs_in = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+	xtcp_arrives(child, skb);
+	up = child->sk_state != TCP_SYN_RECV;
+	bh_unlock_sock(child);
+	if (up)
+		lsk->sk_data_ready(lsk);
+	sock_put(child);	/* held by xtcp_sock_clone() */
+}
+
+static void to_request(struct net *net, struct sk_buff *skb, struct xtcp_request *he)
+{
+	struct sock *lsk = he->lsk;
+	struct sock *child;
+	struct xtcp_seg *seg;
+
+	if (!owner_ok(net, lsk, skb, TCP_SYN_RECV))
+		return;
+	seg = fill_seg(skb);
+	trace_xtcp_segment_in(net, &he->conn.tuple, TCP_SYN_RECV, seg);
+	child = xtcp_synq_arrives(he, skb);
+	if (child)
+		xtcp_ingress_child(skb, lsk, child);
+	else
+		consume_skb(skb);
+}
+
+static void to_listener(struct net *net, struct sk_buff *skb, struct sock *lsk)
+{
+	struct xtcp_demux_key key;
+	struct xtcp_seg *seg;
+
+	xtcp_demux_key_from_skb(skb, &key);
+	if (!owner_ok(net, lsk, skb, TCP_LISTEN))
+		return;
+	seg = fill_seg(skb);
+	trace_xtcp_segment_in(net, &key.tuple, TCP_LISTEN, seg);
+	xtcp_arrives_listen(lsk, skb);
+}
+
+static void to_timewait(struct net *net, struct sk_buff *skb, struct xtcp_timewait *tw)
+{
+	struct xtcp_demux_key key;
+	struct sock *lsk;
+	u32 iss;
+
+	xtcp_demux_key_from_skb(skb, &key);
+	if (!owner_ok(net, NULL, skb, tw->substate))
+		return;
+	trace_xtcp_segment_in(net, &tw->conn.tuple, tw->substate, fill_seg(skb));
+	if (xtcp_timewait_arrives(tw, skb, &iss) == XTCP_TW_SYN) {
+		lsk = xtcp_demux_lookup_listener(xtcp_net(net), &key);
+		if (lsk)
+			xtcp_synq_syn(lsk, skb, &iss);
+	}
+	consume_skb(skb);
+}
+
+/**
+ * xtcp_ingress_conn() - a segment for a connection
+ * @skb: its IP header is the network header, skb->data the TCP header; consumed
+ * @conn: what xtcp_demux_lookup() found
+ *
+ * Context: softirq, RCU read side. No lock.
+ *
+ * Return: 0, as a protocol handler that consumed the segment.
+ */
+int xtcp_ingress_conn(struct sk_buff *skb, struct xtcp_conn *conn)
+{
+	struct net *net = dev_net(skb->dev);
+	struct sock *sk;
+
+	if (!header_ok(net, skb))
+		return 0;
+	switch ((enum xtcp_conn_kind)conn->kind) {
+	case XTCP_CONN_REQUEST:
+		to_request(net, skb, container_of(conn, struct xtcp_request, conn));
+		break;
+	case XTCP_CONN_TIMEWAIT:
+		to_timewait(net, skb, container_of(conn, struct xtcp_timewait, conn));
+		break;
+	case XTCP_CONN_SOCK:
+		sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
+		if (!refcount_inc_not_zero(&sk->sk_refcnt)) {
+			fill_seg(skb);
+			xtcp_reply_rst(xtcp_net(net), skb);
+			xtcp_ingress_drop(net, skb, TCP_CLOSE, SKB_DROP_REASON_NO_SOCKET);
+			break;
+		}
+		to_sock(net, skb, sk);
+		sock_put(sk);
+		break;
+	}
+	return 0;
+}
+
+/**
+ * xtcp_ingress_listener() - a SYN, or an ACK with a good cookie, for a listener
+ * @skb: as for xtcp_ingress_conn()
+ * @lsk: what xtcp_demux_lookup_listener() found
+ *
+ * Context: softirq, RCU read side. No lock; the listener's is never taken here.
+ *
+ * Return: 0.
+ */
+int xtcp_ingress_listener(struct sk_buff *skb, struct sock *lsk)
+{
+	struct net *net = dev_net(skb->dev);
+
+	if (header_ok(net, skb))
+		to_listener(net, skb, lsk);
+	return 0;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Load and unload, in a fixed order.
+ *
+ * Unloading starts only when no descriptor of ours is open (each one holds the module). What is left then, orphans,
+ * half-open entries and TIME-WAIT records, is dropped. The order is what keeps a segment, a timer or an RCU callback
+ * from running into code that is gone:
+ *
+ *  1. no new socket (family), no new segment (interpose: handlers restored, a grace period waited for);
+ *  2. the namespaces end what they have: orphans, entries, records, leases, timers;
+ *  3. socks whose segments still sit below TCP are waited for;
+ *  4. rcu_barrier(): memory of socks, entries and records is given back by RCU callbacks that look at our slabs;
+ *  5. the slabs go.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/init.h>
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+
+#include "family.h"
+#include "interpose.h"
+#include "lease.h"
+#include "netns.h"
+#include "sock.h"
+#include "synq.h"
+#include "timewait.h"
+
+static int __init xtcp_init(void)
+{
+	int err;
+
+	err = xtcp_family_init();
+	if (err)
+		return err;
+	err = xtcp_synq_init();
+	if (err)
+		goto err_family;
+	err = xtcp_timewait_init();
+	if (err)
+		goto err_synq;
+	err = xtcp_lease_init();
+	if (err)
+		goto err_timewait;
+	err = xtcp_netns_init();
+	if (err)
+		goto err_lease;
+	err = xtcp_interpose_init();
+	if (err)
+		goto err_netns;
+	err = xtcp_family_register();
+	if (err)
+		goto err_interpose;
+	return 0;
+
+err_interpose:
+	xtcp_interpose_exit();
+err_netns:
+	xtcp_netns_exit();
+err_lease:
+	xtcp_lease_exit();
+err_timewait:
+	xtcp_timewait_exit();
+err_synq:
+	xtcp_synq_exit();
+err_family:
+	xtcp_family_exit();
+	return err;
+}
+
+static void __exit xtcp_exit(void)
+{
+	xtcp_family_unregister();
+	xtcp_interpose_exit();
+	xtcp_netns_exit();
+	xtcp_sock_wait_gone();
+	rcu_barrier();
+	xtcp_lease_exit();
+	xtcp_timewait_exit();
+	xtcp_synq_exit();
+	xtcp_family_exit();
+}
+
+module_init(xtcp_init);
+module_exit(xtcp_exit);
+
+MODULE_DESCRIPTION("A second TCP next to the kernel's");
+MODULE_LICENSE("GPL");
