@@ -23,8 +23,10 @@ struct xtcp_rto {
 
 void xtcp_rto_init(struct xtcp_rto *rto);
 void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us);
+void xtcp_rto_syn_lost(struct xtcp_rto *rto);
 void xtcp_rto_backoff(struct xtcp_rto *rto);
 void xtcp_rto_reset_backoff(struct xtcp_rto *rto);
 u32 xtcp_rto_current_ms(const struct xtcp_rto *rto);
+u32 xtcp_rto_give_up_ms(u32 retries, u32 first_ms);
 
 #endif /* XTCP_RTO_H */

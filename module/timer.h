@@ -20,10 +20,12 @@ enum xtcp_timer {
  * struct xtcp_timers - deadlines in jiffies
  * @deadline: by enum xtcp_timer, valid when its bit in @armed is set
  * @armed: bits of enum xtcp_timer
+ * @dead: stopped for good, nothing may be armed
  */
 struct xtcp_timers {
 	unsigned long deadline[XTCP_TIMERS];
 	u8 armed;
+	bool dead;
 };
 
 /* Socket lock held in all of these; softirq or process context. */
