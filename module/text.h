@@ -3,12 +3,16 @@
 #ifndef XTCP_TEXT_H
 #define XTCP_TEXT_H
 
+#include <linux/types.h>
+
 #include "arrives.h"
 
 /* Socket lock held. */
 enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb);
-bool xtcp_text_fin_in_order(const struct sock *sk, const struct xtcp_seg *seg);
 void xtcp_text_purge(struct sock *sk);
+bool xtcp_text_readable(const struct sock *sk, int target);
+void xtcp_text_wake(struct sock *sk);
+void xtcp_text_space_adjust(struct sock *sk);
 u32 xtcp_text_space(const struct sock *sk);
 u32 xtcp_text_full_space(const struct sock *sk);
 
