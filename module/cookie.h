@@ -6,17 +6,42 @@
 #include <linux/siphash.h>
 #include <linux/types.h>
 
-struct xtcp_options;
 struct xtcp_tuple;
+
+#define XTCP_COOKIE_PERIOD_S	64U	/* 2^24 ISNs in 64 s: one in 3.8 us, as RFC 6528 wants */
+#define XTCP_COOKIE_PERIODS	8U	/* periods that one secret serves */
+#define XTCP_COOKIE_TS_MASK	15U	/* bits of TSval that carry options */
 
 /**
  * struct xtcp_cookie_secrets - the rotating secret and the one before it
- * @key: [0] the present one, [1] the previous one
- * @rotated: seconds clock at the last rotation
+ * @key: by the lowest bit of the epoch
+ * @epoch: the latest epoch that has its own key
  */
 struct xtcp_cookie_secrets {
 	siphash_key_t key[2];
-	u32 rotated;
+	u32 epoch;
 };
+
+/**
+ * struct xtcp_cookie - what a cookie says of a SYN
+ * @mss: the peer's MSS option or the default, octets; comes back rounded down
+ * @snd_wscale: the peer's shift, at most 14; without @ts_ok it comes back rounded down
+ * @wscale_ok: window scaling is in use
+ * @ts_ok: timestamps are in use
+ */
+struct xtcp_cookie {
+	u16 mss;
+	u8 snd_wscale;
+	bool wscale_ok : 1;
+	bool ts_ok : 1;
+};
+
+u32 xtcp_cookie_epoch(u32 now);
+u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const siphash_key_t *isn_key,
+		     const struct xtcp_tuple *tuple, u32 irs, u32 now, const struct xtcp_cookie *cookie);
+u32 xtcp_cookie_tsval(u32 clock, const struct xtcp_cookie *cookie);
+bool xtcp_cookie_check(const struct xtcp_cookie_secrets *secrets, const siphash_key_t *isn_key,
+		       const struct xtcp_tuple *tuple, u32 irs, u32 iss, const u32 *tsecr, u32 now,
+		       struct xtcp_cookie *cookie);
 
 #endif /* XTCP_COOKIE_H */

@@ -8,24 +8,12 @@
 #include <linux/types.h>
 #include <net/ipv6.h>
 
+#include "tuple.h"
+
 struct net;
 struct sk_buff;
 struct sock;
 struct xtcp_net;
-
-/**
- * struct xtcp_tuple - the names of both ends, seen from here
- * @laddr: local address; IPv4 as v4-mapped
- * @faddr: foreign address; IPv4 as v4-mapped
- * @lport: local port
- * @fport: foreign port
- */
-struct xtcp_tuple {
-	struct in6_addr laddr;
-	struct in6_addr faddr;
-	__be16 lport;
-	__be16 fport;
-};
 
 enum xtcp_conn_kind {
 	XTCP_CONN_REQUEST,	/* struct xtcp_request: half open */
@@ -38,13 +26,17 @@ enum xtcp_conn_kind {
  * @node: place in the table of connections
  * @tuple: the key; constant while in the table
  * @bound_dev_if: interface the connection is bound to, 0 for any; constant while in the table
+ * @hash: of the tuple, keyed by the namespace; written by demux.c
  * @kind: which struct this is part of
+ * @shared_port: the local port was chosen from those that several 4-tuples share (port.c); goes over to what replaces it
  */
 struct xtcp_conn {
 	struct rhash_head node;
 	struct xtcp_tuple tuple;
 	int bound_dev_if;
+	u32 hash;
 	u8 kind;
+	bool shared_port;
 };
 
 /**

@@ -5,9 +5,11 @@
 
 #include <linux/list.h>
 #include <linux/rhashtable-types.h>
+#include <linux/seqlock.h>
 #include <linux/siphash.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
+#include <linux/xarray.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 #include <net/snmp.h>
@@ -16,6 +18,7 @@
 
 struct ctl_table_header;
 struct sock;
+struct xtcp_lease_stock;
 struct xtcp_port_pool;
 
 #define XTCP_LISTENER_BUCKETS	64
@@ -58,16 +61,18 @@ struct xtcp_sysctl {
  * @sysctl_header: their registration
  * @port_bits: 65536 bits, indexed by local port in host order: a lease of ours is on the port. Read without a lock
  *	before any other look at a segment; written by lease.c
- * @leases_lock: guards the lease lists (lease.c)
- * @leases: leases by port, hashed (lease.c)
- * @pool: leases for ephemeral ports that several 4-tuples share (port.c)
+ * @leases: lists of leases by port; its lock guards the lists too (lease.c)
+ * @lease_stock: socks for leases to come (lease.c)
+ * @pool: what the choice of ephemeral ports remembers (port.c)
  * @conns: every connection, by 4-tuple (demux.c)
+ * @demux_key: keys the table of connections
  * @listeners_lock: guards changes of @listeners
  * @listeners: listening socks by port, hashed; read under RCU (demux.c)
  * @isn_key: keys the initial sequence numbers
  * @ts_key: keys the timestamp offsets
  * @port_key: keys the choice of ephemeral ports
- * @cookie: the secrets of the cookies (cookie.c)
+ * @cookie_lock: guards @cookie
+ * @cookie: the secrets of the cookies (secret.c)
  * @tw_lock: guards the two lists of records, their timer and their number (timewait.c)
  * @tw_list: TIME-WAIT records, oldest first
  * @fin_wait2_list: orphans in FIN-WAIT-2, next to end first
@@ -84,15 +89,17 @@ struct xtcp_net {
 	struct xtcp_sysctl sysctl;
 	struct ctl_table_header *sysctl_header;
 	unsigned long *port_bits;
-	spinlock_t leases_lock;		/* see above */
-	struct hlist_head *leases;
+	struct xarray leases;
+	struct xtcp_lease_stock *lease_stock;
 	struct xtcp_port_pool *pool;
 	struct rhashtable conns;
+	siphash_key_t demux_key;
 	spinlock_t listeners_lock;	/* see above */
 	struct hlist_head listeners[XTCP_LISTENER_BUCKETS];
 	siphash_key_t isn_key;
 	siphash_key_t ts_key;
 	siphash_key_t port_key;
+	seqlock_t cookie_lock;		/* see above */
 	struct xtcp_cookie_secrets cookie;
 	spinlock_t tw_lock;		/* see above */
 	struct list_head tw_list;

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The cookie codec: the ISN of a SYN-ACK from which the connection can be made again when its entry is gone.
+ *
+ * ISN = F(tuple) + IRS + period << 24 + 24 bits, modulo 2^32. F is a keyed hash that never changes, the period counts
+ * 64 seconds: RFC 6528 section 3 with the clock in the upper octet. IRS makes it grow when the peer's ISN does. The 24
+ * bits are four of options and twenty of a MAC over the tuple, IRS, the period and all options.
+ *
+ * With timestamps the window scale stands in the lowest bits of TSval, which the peer echoes; without, two of the four
+ * bits say it roughly (a shift rounded down only makes the peer's window look smaller). Two periods are believed, so
+ * of 2^32 blind guesses for one tuple 32 pass. Every check hashes twice, whatever it finds.
+ *
+ * Period and secret: a secret serves eight periods, and the key of a cookie follows from its period, so the one before
+ * stays valid until its last cookie is too old.
+ */
+#include "cookie.h"
+
+#include "tuple.h"
+
+#define MAC_BITS	20
+#define MAC_MASK	((1U << MAC_BITS) - 1)
+#define FIELD_MASK	0xffffffU
+#define NO_SCALE	15U	/* in TSval: more than any shift */
+
+/* What the MAC is made over; no padding. */
+struct message {
+	struct xtcp_tuple tuple;
+	u32 irs;
+	u32 period;
+	u32 options;
+};
+
+static const u16 mss_v4[4] = { 536, 1300, 1440, 1460 };
+static const u16 mss_v6[4] = { 1220, 1360, 1420, 1440 };
+
+/* Shifts that are told apart without timestamps; class 0 is "no scaling". */
+static const u8 scale_of_class[4] = { 0, 0, 7, 8 };
+
+static const u16 *mss_table(const struct xtcp_tuple *tuple)
+{
+	const u8 *addr = tuple->faddr.s6_addr;
+	u8 i, bits = addr[10] ^ 0xff;
+
+	bits |= addr[11] ^ 0xff;
+	for (i = 0; i < 10; i++)
+		bits |= addr[i];
+	return bits ? mss_v6 : mss_v4;
+}
+
+static u32 mss_index(const struct xtcp_tuple *tuple, u16 mss)
+{
+	const u16 *table = mss_table(tuple);
+	u32 i = 3;
+
+	while (i && mss < table[i])
+		i--;
+	return i;
+}
+
+static u32 scale_class(const struct xtcp_cookie *cookie)
+{
+	if (!cookie->wscale_ok)
+		return 0;
+	return cookie->snd_wscale >= 8 ? 3 : cookie->snd_wscale == 7 ? 2 : 1;
+}
+
+static u32 ts_bits(const struct xtcp_cookie *cookie)
+{
+	return cookie->wscale_ok ? cookie->snd_wscale : NO_SCALE;
+}
+
+static u32 mac(const struct xtcp_cookie_secrets *secrets, const struct xtcp_tuple *tuple, u32 irs, u32 period,
+	       u32 data, bool ts_ok, u32 bits)
+{
+	const struct message message = {
+		.tuple = *tuple,
+		.irs = irs,
+		.period = period,
+		.options = data | bits << 8 | (u32)ts_ok << 16,
+	};
+	u32 epoch = period / XTCP_COOKIE_PERIODS;
+
+	return (u32)siphash(&message, sizeof(message), &secrets->key[epoch & 1]) & MAC_MASK;
+}
+
+static u32 offset(const siphash_key_t *isn_key, const struct xtcp_tuple *tuple)
+{
+	return (u32)siphash(tuple, sizeof(*tuple), isn_key);
+}
+
+/**
+ * xtcp_cookie_epoch() - which secret a cookie made now uses
+ * @now: seconds
+ *
+ * Context: any.
+ *
+ * Return: the number of the epoch; its key has to be drawn before the first cookie of the epoch is made.
+ */
+u32 xtcp_cookie_epoch(u32 now)
+{
+	return now / XTCP_COOKIE_PERIOD_S / XTCP_COOKIE_PERIODS;
+}
+
+/**
+ * xtcp_cookie_make() - the ISN of a SYN-ACK
+ * @secrets: the key of xtcp_cookie_epoch(@now) is in it
+ * @isn_key: keys the part that never changes
+ * @tuple: the connection
+ * @irs: SEG.SEQ of the SYN
+ * @now: seconds
+ * @cookie: the options of the SYN
+ *
+ * RFC 4987 section 3.6, RFC 6528 section 3.
+ *
+ * Context: any.
+ *
+ * Return: the ISN; the same for the same arguments within a period.
+ */
+u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const siphash_key_t *isn_key,
+		     const struct xtcp_tuple *tuple, u32 irs, u32 now, const struct xtcp_cookie *cookie)
+{
+	u32 period = now / XTCP_COOKIE_PERIOD_S;
+	u32 data = mss_index(tuple, cookie->mss) << 2 | scale_class(cookie);
+	u32 bits = cookie->ts_ok ? ts_bits(cookie) : 0;
+
+	return offset(isn_key, tuple) + irs + (period << 24) +
+	       (data << MAC_BITS | mac(secrets, tuple, irs, period, data, cookie->ts_ok, bits));
+}
+
+/**
+ * xtcp_cookie_tsval() - the TSval of a SYN-ACK
+ * @clock: what it would be otherwise
+ * @cookie: the options of the SYN
+ *
+ * Context: any.
+ *
+ * Return: the latest value not after @clock whose lowest bits carry the options.
+ */
+u32 xtcp_cookie_tsval(u32 clock, const struct xtcp_cookie *cookie)
+{
+	u32 tsval = (clock & ~XTCP_COOKIE_TS_MASK) | ts_bits(cookie);
+
+	return (s32)(tsval - clock) > 0 ? tsval - XTCP_COOKIE_TS_MASK - 1 : tsval;
+}
+
+/**
+ * xtcp_cookie_check() - does an ACK acknowledge an ISN of ours, and what did the SYN say
+ * @secrets: as for xtcp_cookie_make()
+ * @isn_key: as for xtcp_cookie_make()
+ * @tuple: the connection
+ * @irs: SEG.SEQ - 1
+ * @iss: SEG.ACK - 1
+ * @tsecr: TSecr of the segment, NULL: it has no timestamps
+ * @now: seconds
+ * @cookie: filled when it does
+ *
+ * Context: any.
+ *
+ * Return: true for an ISN that xtcp_cookie_make() made in this period or the one before.
+ */
+bool xtcp_cookie_check(const struct xtcp_cookie_secrets *secrets, const siphash_key_t *isn_key,
+		       const struct xtcp_tuple *tuple, u32 irs, u32 iss, const u32 *tsecr, u32 now,
+		       struct xtcp_cookie *cookie)
+{
+	u32 field = iss - offset(isn_key, tuple) - irs;
+	u32 period = now / XTCP_COOKIE_PERIOD_S;
+	u32 age = (period - (field >> 24)) & 0xff;
+	u32 data = (field & FIELD_MASK) >> MAC_BITS;
+	u32 bits = tsecr ? *tsecr & XTCP_COOKIE_TS_MASK : 0;
+	u32 wrong = mac(secrets, tuple, irs, period - (age & 1), data, !!tsecr, bits) ^ (field & MAC_MASK);
+
+	cookie->mss = mss_table(tuple)[data >> 2];
+	cookie->ts_ok = !!tsecr;
+	cookie->wscale_ok = tsecr ? bits != NO_SCALE : !!(data & 3);
+	cookie->snd_wscale = !cookie->wscale_ok ? 0 : tsecr ? bits : scale_of_class[data & 3];
+	return !(wrong | (age & ~1U));
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Keys of a namespace, and what is derived from them.
+ *
+ * Four keys, drawn at namespace init and wiped at its exit. Those of ISNs and timestamp offsets stay for the life of
+ * the namespace, because both have to go on growing from one incarnation of a connection to the next; the one of the
+ * cookies is drawn anew each epoch and the one before is kept (cookie.c).
+ */
+#include "secret.h"
+
+#include <linux/random.h>
+#include <linux/seqlock.h>
+#include <linux/siphash.h>
+#include <linux/string.h>
+
+#include "clock.h"
+#include "cookie.h"
+#include "netns.h"
+#include "tuple.h"
+
+/**
+ * xtcp_secret_net_init() - draw the keys of a namespace
+ * @xn: the namespace
+ *
+ * Context: process.
+ */
+void xtcp_secret_net_init(struct xtcp_net *xn)
+{
+	get_random_bytes(&xn->isn_key, sizeof(xn->isn_key));
+	get_random_bytes(&xn->ts_key, sizeof(xn->ts_key));
+	get_random_bytes(&xn->port_key, sizeof(xn->port_key));
+	seqlock_init(&xn->cookie_lock);
+	get_random_bytes(xn->cookie.key, sizeof(xn->cookie.key));
+	xn->cookie.epoch = xtcp_cookie_epoch(xtcp_clock_seconds());
+}
+
+/**
+ * xtcp_secret_net_exit() - wipe the keys of a namespace
+ * @xn: the namespace; no segment arrives any more
+ *
+ * Context: process.
+ */
+void xtcp_secret_net_exit(struct xtcp_net *xn)
+{
+	memzero_explicit(&xn->isn_key, sizeof(xn->isn_key));
+	memzero_explicit(&xn->ts_key, sizeof(xn->ts_key));
+	memzero_explicit(&xn->port_key, sizeof(xn->port_key));
+	memzero_explicit(&xn->cookie, sizeof(xn->cookie));
+}
+
+/**
+ * xtcp_secret_iss() - the ISN of an active open
+ * @xn: the namespace
+ * @tuple: the connection
+ *
+ * A clock of 4 us and a keyed hash of the tuple (RFC 6528 section 3; RFC 9293 section 3.4.1, MUST-8 and SHLD-1).
+ *
+ * Context: any.
+ *
+ * Return: ISS.
+ */
+u32 xtcp_secret_iss(const struct xtcp_net *xn, const struct xtcp_tuple *tuple)
+{
+	return (u32)siphash(tuple, sizeof(*tuple), &xn->isn_key) + (u32)(xtcp_clock_us() >> 2);
+}
+
+/**
+ * xtcp_secret_ts_offset() - what is added to the clock in TSvals to a peer
+ * @xn: the namespace
+ * @tuple: a connection; only the addresses count, so that TSvals grow from one connection of a pair of hosts to the
+ *	next (RFC 7323 section 5.4, RFC 6191)
+ *
+ * Context: any.
+ *
+ * Return: the offset, milliseconds.
+ */
+u32 xtcp_secret_ts_offset(const struct xtcp_net *xn, const struct xtcp_tuple *tuple)
+{
+	const struct in6_addr addrs[2] = { tuple->laddr, tuple->faddr };
+
+	return (u32)siphash(addrs, sizeof(addrs), &xn->ts_key);
+}
+
+static void copy_secrets(struct xtcp_net *xn, struct xtcp_cookie_secrets *secrets)
+{
+	unsigned int seq;
+
+	do {
+		seq = read_seqbegin(&xn->cookie_lock);
+		*secrets = xn->cookie;
+	} while (read_seqretry(&xn->cookie_lock, seq));
+}
+
+static void rotate(struct xtcp_net *xn, u32 epoch)
+{
+	siphash_key_t key;
+
+	get_random_bytes(&key, sizeof(key));
+	write_seqlock_bh(&xn->cookie_lock);
+	if ((s32)(epoch - xn->cookie.epoch) > 0) {
+		xn->cookie.key[epoch & 1] = key;
+		xn->cookie.epoch = epoch;
+	}
+	write_sequnlock_bh(&xn->cookie_lock);
+	memzero_explicit(&key, sizeof(key));
+}
+
+/**
+ * xtcp_secret_cookie() - the ISN of a SYN-ACK
+ * @xn: the namespace
+ * @tuple: the connection
+ * @irs: SEG.SEQ of the SYN
+ * @cookie: the options of the SYN
+ *
+ * Draws the secret of an epoch before its first cookie.
+ *
+ * Context: any.
+ *
+ * Return: ISS.
+ */
+u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_tuple *tuple, u32 irs, const struct xtcp_cookie *cookie)
+{
+	u32 now = xtcp_clock_seconds();
+	struct xtcp_cookie_secrets secrets;
+
+	copy_secrets(xn, &secrets);
+	if (unlikely((s32)(xtcp_cookie_epoch(now) - secrets.epoch) > 0)) {
+		rotate(xn, xtcp_cookie_epoch(now));
+		copy_secrets(xn, &secrets);
+	}
+	return xtcp_cookie_make(&secrets, &xn->isn_key, tuple, irs, now, cookie);
+}
+
+/**
+ * xtcp_secret_cookie_check() - does an ACK acknowledge an ISN that xtcp_secret_cookie() gave out
+ * @xn: the namespace
+ * @tuple: the connection
+ * @irs: SEG.SEQ - 1
+ * @iss: SEG.ACK - 1
+ * @tsecr: TSecr of the segment, NULL: it has no timestamps
+ * @cookie: filled when it does
+ *
+ * Context: any.
+ *
+ * Return: true when it does, and at most 128 seconds later.
+ */
+bool xtcp_secret_cookie_check(struct xtcp_net *xn, const struct xtcp_tuple *tuple, u32 irs, u32 iss, const u32 *tsecr,
+			      struct xtcp_cookie *cookie)
+{
+	struct xtcp_cookie_secrets secrets;
+
+	copy_secrets(xn, &secrets);
+	return xtcp_cookie_check(&secrets, &xn->isn_key, tuple, irs, iss, tsecr, xtcp_clock_seconds(), cookie);
+}
