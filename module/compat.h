@@ -71,4 +71,13 @@ static struct sock *name(struct sock *sk, int flags, int *err, bool kern)	\
 #define XTCP_PROTO_PINFO6(type)
 #endif
 
+/* cgroup BPF programs may change the length of an address since 6.7. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#define xtcp_compat_bpf_inet4_connect(sk, uaddr, len)	BPF_CGROUP_RUN_PROG_INET4_CONNECT(sk, uaddr, len)
+#define xtcp_compat_bpf_inet6_connect(sk, uaddr, len)	BPF_CGROUP_RUN_PROG_INET6_CONNECT(sk, uaddr, len)
+#else
+#define xtcp_compat_bpf_inet4_connect(sk, uaddr, len)	BPF_CGROUP_RUN_PROG_INET4_CONNECT(sk, uaddr)
+#define xtcp_compat_bpf_inet6_connect(sk, uaddr, len)	BPF_CGROUP_RUN_PROG_INET6_CONNECT(sk, uaddr)
+#endif
+
 #endif /* XTCP_COMPAT_H */
