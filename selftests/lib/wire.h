@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Raw-segment engine: one end of each connection is a socket of the stack under
+ * test, the other end is this program, which writes TCP segments into a tun
+ * device and reads what the stack answers.
+ *
+ * A test is a row of a table (struct wire_row): a state to start from and a
+ * script of steps. The script language is described in wire_script.c. The answer
+ * to a segment stands on the tun queue when the write() that injected it returns,
+ * so nothing waits: "no answer" means that the answer to a sentinel (an ICMP
+ * echo request, which TCP's counters do not see) came first.
+ */
+#ifndef WIRE_H
+#define WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WIRE_MTU	1500	/* of the tun device unless a row changes it */
+#define WIRE_PACKET_MAX	65600	/* bytes of one packet, IP header included */
+
+#define WIRE_FIN	0x01
+#define WIRE_SYN	0x02
+#define WIRE_RST	0x04
+#define WIRE_PSH	0x08
+#define WIRE_ACK	0x10
+#define WIRE_URG	0x20
+#define WIRE_ECE	0x40
+#define WIRE_CWR	0x80
+
+enum wire_stack { WIRE_KERNEL, WIRE_XTCP, WIRE_STACKS };
+
+/* Connection states, as bits so that a row can name several. */
+enum wire_state {
+	CLOSED		= 1 << 0,
+	LISTEN		= 1 << 1,
+	SYN_SENT	= 1 << 2,
+	SYN_RECEIVED	= 1 << 3,
+	ESTABLISHED	= 1 << 4,
+	FIN_WAIT_1	= 1 << 5,
+	FIN_WAIT_2	= 1 << 6,
+	CLOSING		= 1 << 7,
+	TIME_WAIT	= 1 << 8,
+	CLOSE_WAIT	= 1 << 9,
+	LAST_ACK	= 1 << 10,
+};
+
+#define SYNCHRONIZED	(ESTABLISHED | FIN_WAIT_1 | FIN_WAIT_2 | CLOSING | \
+			 CLOSE_WAIT | LAST_ACK)
+
+/* How the state was reached. */
+enum wire_via { PASSIVE = 1, ACTIVE = 2, SIMULTANEOUS = 4 };
+
+/* What a row expects; a NULL or 0 member of a row's kernel outcome means "the same". */
+struct wire_outcome {
+	const char *script;	/* stimuli and expected answers */
+	int state;		/* enum wire_state afterwards; 0: the state it started in */
+	const char *err;	/* SO_ERROR afterwards by name; NULL: none */
+	const char *counters;	/* "Name=delta Name=delta" over the script */
+};
+
+struct wire_row {
+	const char *name;	/* a %s in it becomes the state that the row starts in */
+	const char *rfc;	/* the section it comes from */
+	const char *id;		/* requirement label, or NULL */
+	int in;			/* states to start from; 0: the script does everything */
+	int via;		/* opens to reach them by; 0: PASSIVE where possible */
+	int only;		/* 4 or 6: the row exists for this IP version alone */
+	const char *pre;	/* steps before the state is built */
+	const char *syn;	/* options of the peer's SYN; NULL: see $ in wire_script.c */
+	const char *synwin;	/* window of the peer's SYN and default of later segments */
+	struct wire_outcome want;
+	const char *kernel_differs;	/* why kernel TCP does something else */
+	struct wire_outcome kernel;	/* what it does */
+};
+
+/* One parsed or to be built segment; seq and ack as on the wire. */
+struct wire_segment {
+	uint8_t src[16], dst[16];
+	uint16_t sport, dport;
+	uint32_t seq, ack;
+	uint8_t flags;
+	uint16_t win, urg;
+	uint8_t opt[40];
+	unsigned int optlen;
+	unsigned int len;	/* payload */
+	const uint8_t *data;
+	/* parsed options; -1: absent */
+	int mss, ws;
+	bool ts, sackok, sack, padded;
+	uint32_t tsval, tsecr;
+	/* building only */
+	int doff;		/* data offset to claim, in words; -1: the right one */
+	int cut;		/* keep this many bytes of TCP; -1: all */
+	bool badsum;
+};
+
+/* What the peer knows about the connection of the running row. */
+struct wire_conn {
+	int fd, lfd;		/* connected or connecting socket, listener; -1: none */
+	uint16_t lport, pport;
+	uint32_t iss, irs;	/* of the peer, of the socket */
+	bool irs_known;
+	uint32_t rcv_nxt;	/* the socket's RCV.NXT, as last acknowledged */
+	uint32_t edge;		/* right edge of the window it offers, highest seen */
+	bool edge_known;
+	uint32_t snd_nxt;	/* highest sequence number seen from it */
+	uint32_t snd_una;	/* highest acknowledgment sent to it */
+	uint32_t limit;		/* right edge of the window offered to it */
+	int ws_in, ws_out;	/* shift of windows it sends, of those sent to it */
+	bool ts_in, ts_out, ts_on;
+	uint32_t tsval;		/* the peer's timestamp clock */
+	uint32_t tsrecent;	/* last TSval seen from the socket */
+	int syn_ws;		/* window scale in the peer's own SYN; -1: none */
+	uint32_t written, consumed;	/* bytes through write and read steps */
+	uint64_t mark;		/* ns */
+	uint64_t kept;		/* value of the last keep step */
+};
+
+struct wire {
+	enum wire_stack stack;
+	int ip;			/* 4 or 6 */
+	int tun;
+	unsigned int mtu;
+	uint8_t local[16], peer[16];
+	unsigned int rows;	/* run so far: chooses ports and the peer's address */
+	uint64_t rand;
+	uint16_t echo;		/* sequence number of the last sentinel */
+	const struct wire_row *row;
+	struct wire_conn c;
+	bool failed;
+	char why[512];
+	char ladder[32768];
+	size_t ladder_len;
+	uint64_t started;
+	uint8_t packet[WIRE_PACKET_MAX];
+};
+
+/* wire_tun.c */
+int wire_tun_open(struct wire *w);
+int wire_tun_mtu(struct wire *w, unsigned int mtu);
+int wire_tun_write(struct wire *w, const void *packet, size_t len);
+int wire_tun_read(struct wire *w, int wait_ms);
+int wire_tun_sentinel(struct wire *w);
+bool wire_tun_sentinel_answer(const struct wire *w, const uint8_t *packet, size_t len);
+int wire_tun_sysctl(struct wire *w, const char *name, const char *value);
+void wire_tun_restore(struct wire *w);
+uint64_t wire_now(void);
+
+/* wire_segment.c */
+uint16_t wire_segment_sum(const void *data, size_t len, uint32_t sum);
+uint32_t wire_segment_pseudo(const struct wire *w, const uint8_t *src, const uint8_t *dst,
+			     int protocol, uint32_t len);
+size_t wire_segment_ip_header(const struct wire *w, uint8_t *p, const uint8_t *src,
+			      const uint8_t *dst, int protocol, size_t payload);
+size_t wire_segment_build(const struct wire *w, const struct wire_segment *seg, uint8_t *p);
+int wire_segment_parse(struct wire *w, const uint8_t *p, size_t len, struct wire_segment *seg);
+int wire_segment_flags(const char *text);
+void wire_segment_ladder(struct wire *w, bool in, const struct wire_segment *seg);
+uint8_t wire_segment_byte(uint32_t offset);
+
+/* wire_peer.c */
+int wire_peer_send(struct wire *w, struct wire_segment *seg);
+int wire_peer_receive(struct wire *w, struct wire_segment *seg, int wait_ms);
+int wire_peer_icmp(struct wire *w, const char *kind, uint32_t seq, unsigned int mtu);
+void wire_peer_reset(struct wire *w, bool new_ports);
+
+/* wire_state.c */
+const char *wire_state_script(int state, int via, int step);
+const char *wire_state_name(int state);
+int wire_state_parse(const char *name);
+void wire_state_row_name(const struct wire_row *row, int state, int via, char *out, size_t size);
+bool wire_state_reachable(int state, int via);
+int wire_state_in_proc(struct wire *w, int64_t *timer);
+int wire_state_check(struct wire *w, int state);
+
+/* wire_socket.c */
+int wire_socket_step(struct wire *w, char *verb, char *args);
+void wire_socket_cleanup(struct wire *w);
+const char *wire_socket_errno_name(int err);
+
+/* wire_script.c */
+int wire_script_run(struct wire *w, const char *script);
+
+/* wire_text.c */
+int wire_text_number(struct wire *w, const char *text, uint64_t *value);
+int wire_text_u32(struct wire *w, const char *text, uint32_t *value);
+bool wire_text_compare(uint64_t a, const char *op, uint64_t b);
+int wire_text_options(struct wire *w, const char *text, struct wire_segment *seg);
+int wire_text_expect_options(struct wire *w, const char *text, const struct wire_segment *seg);
+int wire_text_address(struct wire *w, const char *kind, uint8_t *out);
+
+/* wire_counter.c */
+struct wire_counters {
+	unsigned int n;
+	struct { char name[32]; uint64_t value; } c[256];
+};
+
+int wire_counter_read(struct wire *w, struct wire_counters *counters);
+int wire_counter_check(struct wire *w, const struct wire_counters *before, const char *want);
+
+/* wire_row.c */
+__attribute__((format(printf, 2, 3))) int wire_fail(struct wire *w, const char *fmt, ...);
+__attribute__((format(printf, 2, 3))) void wire_note(struct wire *w, const char *fmt, ...);
+uint32_t wire_random(struct wire *w);
+int wire_main(int argc, char **argv, const struct wire_row *rows, size_t n);
+
+#endif

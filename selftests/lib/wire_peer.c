@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The peer: it sends into and receives from the connection of the running row,
+ * keeps the few variables that the script language needs, and checks each segment
+ * that arrives against what the connection has agreed on.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "wire.h"
+
+#define FIRST_LOCAL_PORT	20000
+#define FIRST_PEER_PORT		40000
+#define NEAR_WRAP		0xffffff00u
+
+static bool after(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) > 0;
+}
+
+/**
+ * wire_peer_reset() - Start a new connection.
+ * @w: lane
+ * @new_ports: of a new row; else the same listener is met from another peer port
+ *
+ * Initial sequence numbers come from the lane's seed; each fourth is so near the
+ * wrap that the row's first kilobyte crosses it.
+ */
+void wire_peer_reset(struct wire *w, bool new_ports)
+{
+	struct wire_conn *c = &w->c, old = *c;
+
+	memset(c, 0, sizeof(*c));
+	c->lfd = new_ports ? -1 : old.lfd;
+	c->fd = -1;
+	if (new_ports) {
+		w->rows++;
+		c->lport = FIRST_LOCAL_PORT + w->rows;
+		c->pport = FIRST_PEER_PORT + w->rows % 10000;
+		memcpy(w->peer, w->local, 16);
+		w->peer[w->ip == 4 ? 2 : 14] = 1 + w->rows / 200;
+		w->peer[w->ip == 4 ? 3 : 15] = 1 + w->rows % 200;
+	} else {
+		c->lport = old.lport;
+		c->pport = old.pport + 10000;
+	}
+	c->iss = wire_random(w);
+	if (c->iss % 4 == 0)
+		c->iss = NEAR_WRAP + c->iss / 4 % 0x100;
+	c->tsval = 1000000;
+	c->syn_ws = -1;
+	c->snd_una = 0;
+}
+
+static void add_timestamp(struct wire_conn *c, struct wire_segment *seg)
+{
+	uint32_t v[2] = { htonl(c->tsval), htonl(c->tsrecent) };
+	uint8_t *o = seg->opt + seg->optlen;
+
+	if (seg->optlen + 12 > sizeof(seg->opt))
+		return;
+	o[0] = 1;
+	o[1] = 1;
+	o[2] = 8;
+	o[3] = 10;
+	memcpy(o + 4, v, 8);
+	seg->optlen += 12;
+	seg->ts = true;
+	seg->tsval = c->tsval;
+	seg->tsecr = c->tsrecent;
+}
+
+/**
+ * wire_peer_send() - Inject a segment of the row's connection.
+ * @w: lane
+ * @seg: addresses and ports are filled in where they are zero; a timestamp is
+ *	added where the connection uses them and the caller brought none
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_peer_send(struct wire *w, struct wire_segment *seg)
+{
+	static const uint8_t none[16];
+	static uint8_t packet[WIRE_PACKET_MAX];
+	struct wire_conn *c = &w->c;
+	uint32_t edge;
+
+	if (!memcmp(seg->src, none, 16))
+		memcpy(seg->src, w->peer, 16);
+	if (!memcmp(seg->dst, none, 16))
+		memcpy(seg->dst, w->local, 16);
+	if (!seg->sport)
+		seg->sport = c->pport;
+	if (!seg->dport)
+		seg->dport = c->lport;
+	if (c->ts_on && !seg->ts && !(seg->flags & (WIRE_SYN | WIRE_RST)))
+		add_timestamp(c, seg);
+	if (seg->flags & WIRE_SYN) {
+		c->ts_out = seg->ts;
+		c->syn_ws = seg->ws;
+	}
+	if (seg->flags & WIRE_ACK && c->irs_known && !seg->badsum) {
+		if (after(seg->ack, c->snd_una) && !after(seg->ack, c->snd_nxt))
+			c->snd_una = seg->ack;
+		edge = seg->ack + (seg->win << (seg->flags & WIRE_SYN ? 0 : c->ws_out));
+		if (after(edge, c->limit) && !after(seg->ack, c->snd_nxt))
+			c->limit = edge;
+	}
+	wire_segment_ladder(w, true, seg);
+	return wire_tun_write(w, packet, wire_segment_build(w, seg, packet));
+}
+
+static void learn_syn(struct wire_conn *c, const struct wire_segment *seg)
+{
+	if (!c->irs_known || c->irs != seg->seq) {
+		c->irs = seg->seq;
+		c->irs_known = true;
+		c->snd_nxt = seg->seq;
+		c->snd_una = seg->seq;
+		c->limit = seg->seq + 1;
+		c->edge_known = false;
+	}
+	c->ts_in = seg->ts;
+	c->ws_in = 0;
+	c->ws_out = 0;
+	if (seg->ws >= 0 && c->syn_ws >= 0) {
+		c->ws_in = seg->ws > 14 ? 14 : seg->ws;
+		c->ws_out = c->syn_ws > 14 ? 14 : c->syn_ws;
+	}
+}
+
+static int check_payload(struct wire *w, const struct wire_segment *seg)
+{
+	uint32_t i, offset = seg->seq - w->c.irs;
+
+	for (i = 0; i < seg->len; i++)
+		if (seg->data[i] != wire_segment_byte(offset + i))
+			return wire_fail(w, "wrong byte at %u of the stream", offset + i);
+	return 0;
+}
+
+static int learn(struct wire *w, const struct wire_segment *seg)
+{
+	struct wire_conn *c = &w->c;
+	uint32_t end = seg->seq + seg->len + !!(seg->flags & WIRE_SYN) + !!(seg->flags & WIRE_FIN);
+	uint32_t edge = seg->ack + (seg->win << (seg->flags & WIRE_SYN ? 0 : c->ws_in));
+
+	if (seg->flags & WIRE_RST)
+		return 0;
+	if (seg->ts)
+		c->tsrecent = seg->tsval;
+	if (c->ts_on != seg->ts && !(seg->flags & WIRE_SYN))
+		return wire_fail(w, c->ts_on ? "no timestamp (RFC 7323 3.2)" :
+				 "timestamp that was not negotiated (RFC 7323 3.2)");
+	if (seg->sack)
+		return wire_fail(w, "SACK that was not negotiated");
+	if (after(end, c->snd_nxt))
+		c->snd_nxt = end;
+	if (seg->len && after(seg->seq + seg->len, c->limit))
+		return wire_fail(w, "sent beyond the window: %u, edge %u",
+				 seg->seq + seg->len - c->irs, c->limit - c->irs);
+	if (!(seg->flags & WIRE_ACK))
+		return 0;
+	if (after(c->rcv_nxt, seg->ack) && c->edge_known)
+		return wire_fail(w, "acknowledgment went back to %u", seg->ack - c->iss);
+	if (c->edge_known && after(c->edge, edge))
+		return wire_fail(w, "right edge moved left: %u after %u (SHLD-14)",
+				 edge - c->iss, c->edge - c->iss);
+	c->rcv_nxt = seg->ack;
+	c->edge = edge;
+	c->edge_known = true;
+	return check_payload(w, seg);
+}
+
+/**
+ * wire_peer_receive() - Take the next segment of the row's connection.
+ * @w: lane
+ * @seg: filled
+ * @wait_ms: how long to wait; 0: until the answer to a sentinel
+ *
+ * Segments of other connections are not looked at.
+ *
+ * Return: 1, 0 if none came, -1 with the failure recorded in the lane.
+ */
+int wire_peer_receive(struct wire *w, struct wire_segment *seg, int wait_ms)
+{
+	uint64_t end = wire_now() + wait_ms * 1000000ull, now;
+	struct wire_conn *c = &w->c;
+	bool sentinel = false;
+	int n, left;
+
+	for (;;) {
+		now = wire_now();
+		left = now < end ? (end - now + 999999) / 1000000 : 0;
+		n = wire_tun_read(w, sentinel ? 1000 : left);
+		if (n < 0)
+			return -1;
+		if (!n && sentinel)
+			return wire_fail(w, "the sentinel was not answered");
+		if (!n && wait_ms && left)
+			continue;
+		if (!n) {
+			if (wire_tun_sentinel(w))
+				return -1;
+			sentinel = true;
+			continue;
+		}
+		if (sentinel && wire_tun_sentinel_answer(w, w->packet, n))
+			return 0;
+		n = wire_segment_parse(w, w->packet, n, seg);
+		if (n < 0) {
+			wire_segment_ladder(w, false, seg);
+			return -1;
+		}
+		if (!n || seg->dport != c->pport || (c->lport && seg->sport != c->lport) ||
+		    memcmp(seg->dst, w->peer, w->ip == 4 ? 4 : 16))
+			continue;
+		c->lport = seg->sport;
+		if (seg->flags & WIRE_SYN && !(seg->flags & WIRE_RST))
+			learn_syn(c, seg);
+		c->ts_on = c->ts_in && c->ts_out;
+		wire_segment_ladder(w, false, seg);
+		return learn(w, seg) ? -1 : 1;
+	}
+}
+
+/**
+ * wire_peer_icmp() - Inject an ICMP error about a segment that the stack sent.
+ * @w: lane
+ * @kind: net, host, protocol, port, toobig, exceeded, quench
+ * @seq: absolute sequence number to quote
+ * @mtu: of the next hop, for toobig
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_peer_icmp(struct wire *w, const char *kind, uint32_t seq, unsigned int mtu)
+{
+	static const struct { const char *kind; int type4, code4, type6, code6; } kinds[] = {
+		{ "net", 3, 0, 1, 0 },		{ "host", 3, 1, 1, 3 },
+		{ "protocol", 3, 2, 4, 1 },	{ "port", 3, 3, 1, 4 },
+		{ "toobig", 3, 4, 2, 0 },	{ "exceeded", 11, 0, 3, 0 },
+		{ "quench", 4, 0, -1, 0 },
+	};
+	uint8_t p[256], inner[128], *icmp;
+	struct wire_segment quoted = {
+		.sport = w->c.lport, .dport = w->c.pport, .seq = seq, .ack = w->c.rcv_nxt,
+		.flags = WIRE_ACK, .win = 1000, .doff = -1, .cut = -1,
+	};
+	int protocol = w->ip == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	size_t n, i, q;
+	uint16_t sum;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(*kinds) && strcmp(kinds[i].kind, kind); i++)
+		;
+	if (i == sizeof(kinds) / sizeof(*kinds) || (w->ip == 6 && kinds[i].type6 < 0))
+		return wire_fail(w, "no ICMP error '%s'", kind);
+	memcpy(quoted.src, w->local, 16);
+	memcpy(quoted.dst, w->peer, 16);
+	q = wire_segment_build(w, &quoted, inner);
+	if (w->ip == 4)
+		q = 28;
+	n = wire_segment_ip_header(w, p, w->peer, w->local, protocol, 8 + q);
+	icmp = p + n;
+	memset(icmp, 0, 8);
+	icmp[0] = w->ip == 4 ? kinds[i].type4 : kinds[i].type6;
+	icmp[1] = w->ip == 4 ? kinds[i].code4 : kinds[i].code6;
+	icmp[6] = mtu >> 8;
+	icmp[7] = mtu;
+	memcpy(icmp + 8, inner, q);
+	sum = wire_segment_sum(icmp, 8 + q, w->ip == 6 ?
+			       wire_segment_pseudo(w, w->peer, w->local, protocol, 8 + q) : 0);
+	memcpy(icmp + 2, &sum, 2);
+	wire_note(w, "  --> icmp %s quoting %u mtu %u", kind, seq - w->c.irs, mtu);
+	return wire_tun_write(w, p, n + 8 + q);
+}

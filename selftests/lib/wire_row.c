@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The runner: every row, in every state it names, on each stack and IP version.
+ *
+ * A lane is one stack and one IP version. Lanes run side by side, each in a
+ * process and a namespace of its own; the parent prints their results as TAP, one
+ * line per row and lane, with the ladder of each that failed.
+ *
+ *   -s kernel|xtcp	this stack alone
+ *   -4, -6		this IP version alone
+ *   -r NAME		this row alone, with its ladder
+ *   -l			list the rows
+ * SEED= in the environment replays a run.
+ */
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kselftest.h"
+#include "wire.h"
+
+#define LANES	4
+
+struct choice {
+	const char *stack, *row;
+	int ip;
+	uint64_t seed;
+};
+
+static const char * const stack_names[] = { "kernel", "xtcp" };
+static const int all_vias[] = { PASSIVE, ACTIVE, SIMULTANEOUS };
+
+/**
+ * wire_fail() - Record why the running row fails; the first reason stays.
+ * @w: lane
+ * @fmt: printf format
+ *
+ * Return: -1.
+ */
+int wire_fail(struct wire *w, const char *fmt, ...)
+{
+	size_t n = strlen(w->why);
+	va_list ap;
+
+	if (n)
+		n += snprintf(w->why + n, sizeof(w->why) - n, "; ");
+	if (n < sizeof(w->why)) {
+		va_start(ap, fmt);
+		vsnprintf(w->why + n, sizeof(w->why) - n, fmt, ap);
+		va_end(ap);
+	}
+	w->failed = true;
+	return -1;
+}
+
+/**
+ * wire_note() - Add a line to the ladder of the running row.
+ * @w: lane
+ * @fmt: printf format
+ */
+void wire_note(struct wire *w, const char *fmt, ...)
+{
+	size_t left = sizeof(w->ladder) - w->ladder_len;
+	va_list ap;
+	int n;
+
+	n = snprintf(w->ladder + w->ladder_len, left, "# %8.3f ",
+		     (wire_now() - w->started) / 1e6);
+	if (n > 0 && (size_t)n < left) {
+		va_start(ap, fmt);
+		n += vsnprintf(w->ladder + w->ladder_len + n, left - n, fmt, ap);
+		va_end(ap);
+	}
+	if (n > 0 && (size_t)n + 1 < left) {
+		w->ladder_len += n;
+		w->ladder[w->ladder_len++] = '\n';
+		w->ladder[w->ladder_len] = 0;
+	}
+}
+
+/**
+ * wire_random() - The lane's random numbers, a function of the seed.
+ * @w: lane
+ *
+ * Return: 32 random bits.
+ */
+uint32_t wire_random(struct wire *w)
+{
+	w->rand += 0x9e3779b97f4a7c15ull;
+	return ((w->rand ^ w->rand >> 31) * 0xbf58476d1ce4e5b9ull) >> 32;
+}
+
+static struct wire_outcome wanted(const struct wire *w, const struct wire_row *row)
+{
+	struct wire_outcome o = row->want;
+
+	if (w->stack != WIRE_KERNEL || !row->kernel_differs)
+		return o;
+	if (row->kernel.script)
+		o.script = row->kernel.script;
+	if (row->kernel.state)
+		o.state = row->kernel.state;
+	if (row->kernel.err)
+		o.err = row->kernel.err;
+	if (row->kernel.counters)
+		o.counters = row->kernel.counters;
+	return o;
+}
+
+static int build(struct wire *w, int state, int via)
+{
+	const char *script;
+	int i;
+
+	if (w->row->pre && wire_script_run(w, w->row->pre))
+		return -1;
+	if (!state)
+		return 0;
+	for (i = 0; (script = wire_state_script(state, via, i)); i++)
+		if (wire_script_run(w, script))
+			return -1;
+	return wire_state_check(w, state);
+}
+
+static int check_error(struct wire *w, const char *want)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	if (w->c.fd < 0)
+		return want && strcmp(want, "none") ? wire_fail(w, "no socket to read %s from",
+								want) : 0;
+	getsockopt(w->c.fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	if (strcmp(wire_socket_errno_name(err), want ? want : "none"))
+		return wire_fail(w, "SO_ERROR is %s, want %s", wire_socket_errno_name(err),
+				 want ? want : "none");
+	return 0;
+}
+
+static int play(struct wire *w, int state, int via)
+{
+	static struct wire_counters before;
+	struct wire_outcome o = wanted(w, w->row);
+
+	if (build(w, state, via))
+		return -1;
+	if (o.counters && wire_counter_read(w, &before))
+		return -1;
+	if (wire_script_run(w, o.script) || wire_script_run(w, "none"))
+		return -1;
+	if (o.counters && wire_counter_check(w, &before, o.counters))
+		return -1;
+	if ((o.state || state) && wire_state_check(w, o.state ? o.state : state))
+		return -1;
+	return check_error(w, o.err);
+}
+
+static void run_row(struct wire *w, const struct wire_row *row, int state, int via, FILE *out,
+		    bool show)
+{
+	char name[128];
+
+	wire_state_row_name(row, state, via, name, sizeof(name));
+	w->row = row;
+	w->failed = false;
+	w->why[0] = 0;
+	w->ladder[0] = 0;
+	w->ladder_len = 0;
+	w->started = wire_now();
+	wire_peer_reset(w, true);
+	play(w, state, via);
+	wire_socket_cleanup(w);
+	wire_tun_restore(w);
+	if (w->failed || show)
+		fprintf(out, "%s", w->ladder);
+	if (w->failed)
+		fprintf(out, "# %s: %s%s%s: %s\n", name, row->rfc, row->id ? " " : "",
+			row->id ? row->id : "", w->why);
+	fprintf(out, "%s %s_%s_ipv%d%s%s\n", w->failed ? "FAIL" : "PASS", name,
+		stack_names[w->stack], w->ip, row->id ? " # " : "", row->id ? row->id : "");
+	fflush(out);
+}
+
+/* Call @fn for each state and open that a row names; NULL counts them. */
+static unsigned int each_case(struct wire *w, const struct wire_row *row, int ip,
+			      const char *only, FILE *out)
+{
+	unsigned int n = 0, i;
+	char name[128];
+	int state, vias;
+
+	if (row->only && row->only != ip)
+		return 0;
+	for (state = row->in ? 1 : 0; state <= LAST_ACK; state <<= 1) {
+		if (state && !(row->in & state))
+			continue;
+		vias = row->via ? row->via : PASSIVE;
+		for (i = 0; i < 3; i++) {
+			if (!(vias & all_vias[i]) && !(state == SYN_SENT && !row->via))
+				continue;
+			if (state && !wire_state_reachable(state, all_vias[i]))
+				continue;
+			wire_state_row_name(row, state, all_vias[i], name, sizeof(name));
+			if (only && strcmp(only, name) && strcmp(only, row->name))
+				continue;
+			if (out)
+				run_row(w, row, state, all_vias[i], out, only);
+			n++;
+			if (!state)
+				return n;
+		}
+		if (!state)
+			return n;
+	}
+	return n;
+}
+
+static void lane(enum wire_stack stack, int ip, const struct choice *choice,
+		 const struct wire_row *rows, size_t n, FILE *out)
+{
+	static struct wire w;
+	size_t i;
+
+	w.stack = stack;
+	w.ip = ip;
+	w.rand = choice->seed;
+	if (wire_tun_open(&w)) {
+		fprintf(out, "# %s\n", w.why);
+		fflush(out);
+		_exit(1);
+	}
+	for (i = 0; i < n; i++)
+		each_case(&w, &rows[i], ip, choice->row, out);
+	fflush(out);
+	_exit(0);
+}
+
+static FILE *start_lane(enum wire_stack stack, int ip, const struct choice *choice,
+			const struct wire_row *rows, size_t n, pid_t *pid)
+{
+	int p[2];
+
+	if (pipe(p))
+		ksft_exit_fail_msg("pipe: %m\n");
+	*pid = fork();
+	if (*pid < 0)
+		ksft_exit_fail_msg("fork: %m\n");
+	if (!*pid) {
+		close(p[0]);
+		lane(stack, ip, choice, rows, n, fdopen(p[1], "w"));
+	}
+	close(p[1]);
+	return fdopen(p[0], "r");
+}
+
+/* Print what a lane says as TAP; rows it did not get to have failed. */
+static void report(FILE *in, pid_t pid, unsigned int planned, const char *name)
+{
+	unsigned int seen = 0;
+	char line[1024];
+	int status;
+
+	while (fgets(line, sizeof(line), in)) {
+		line[strcspn(line, "\n")] = 0;
+		if (!strncmp(line, "PASS ", 5) || !strncmp(line, "FAIL ", 5)) {
+			ksft_test_result(*line == 'P', "%s\n", line + 5);
+			seen++;
+		} else {
+			printf("%s\n", line);
+		}
+	}
+	fclose(in);
+	waitpid(pid, &status, 0);
+	for (; seen < planned; seen++)
+		ksft_test_result_fail("%s: row not run, status %#x\n", name, status);
+}
+
+static void parse_arguments(int argc, char **argv, struct choice *choice, bool *list)
+{
+	const char *seed = getenv("SEED");
+	int opt;
+
+	choice->seed = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL);
+	while ((opt = getopt(argc, argv, "s:r:46l")) != -1) {
+		if (opt == 's')
+			choice->stack = optarg;
+		else if (opt == 'r')
+			choice->row = optarg;
+		else if (opt == '4' || opt == '6')
+			choice->ip = opt - '0';
+		else if (opt == 'l')
+			*list = true;
+		else
+			ksft_exit_fail_msg("usage: %s [-s kernel|xtcp] [-4|-6] [-r ROW] [-l]\n",
+					   argv[0]);
+	}
+}
+
+static unsigned int count(const struct wire_row *rows, size_t n, int ip, const char *only)
+{
+	unsigned int total = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		total += each_case(NULL, &rows[i], ip, only, NULL);
+	return total;
+}
+
+static void list_rows(const struct wire_row *rows, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		printf("%-56s %s%s%s%s%s\n", rows[i].name, rows[i].rfc, rows[i].id ? " " : "",
+		       rows[i].id ? rows[i].id : "",
+		       rows[i].kernel_differs ? "; kernel TCP: " : "",
+		       rows[i].kernel_differs ? rows[i].kernel_differs : "");
+}
+
+/**
+ * wire_main() - The main function of a program that has a table of rows.
+ * @argc: of main
+ * @argv: of main
+ * @rows: the table
+ * @n: its rows
+ *
+ * Return: an exit status of kselftest.
+ */
+int wire_main(int argc, char **argv, const struct wire_row *rows, size_t n)
+{
+	unsigned int planned[LANES], total = 0, lanes = 0, i;
+	struct choice choice = { 0 };
+	pid_t pids[LANES];
+	FILE *in[LANES];
+	char name[32];
+	bool list = false;
+	int l, stack[LANES], ip[LANES];
+
+	parse_arguments(argc, argv, &choice, &list);
+	if (list) {
+		list_rows(rows, n);
+		return 0;
+	}
+	for (l = 0; l < LANES; l++) {
+		stack[lanes] = l / 2;
+		ip[lanes] = l % 2 ? 6 : 4;
+		if (choice.stack && strcmp(choice.stack, stack_names[stack[lanes]]))
+			continue;
+		if (choice.ip && choice.ip != ip[lanes])
+			continue;
+		planned[lanes] = count(rows, n, ip[lanes], choice.row);
+		total += planned[lanes++];
+	}
+	ksft_print_header();
+	if (!total)
+		ksft_exit_fail_msg("no such row\n");
+	ksft_set_plan(total);
+	printf("# SEED=%llu\n", (unsigned long long)choice.seed);
+	fflush(stdout);
+	for (i = 0; i < lanes; i++)
+		in[i] = start_lane(stack[i], ip[i], &choice, rows, n, &pids[i]);
+	for (i = 0; i < lanes; i++) {
+		snprintf(name, sizeof(name), "%s_ipv%d", stack_names[stack[i]], ip[i]);
+		report(in[i], pids[i], planned[i], name);
+	}
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}

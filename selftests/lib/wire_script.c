@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The script language of the rows. Steps stand between semicolons.
+ *
+ *   < FLAGS SEQ(LEN) ack ACK win WIN urg N <OPTIONS> ...	inject a segment
+ *   > FLAGS SEQ(LEN) ack ACK win WIN <OPTIONS> xN		the next answer
+ *   >@MS ...			it may take MS milliseconds, for timers
+ *   none			nothing more was sent
+ *   skim			forget what was sent
+ *   icmp KIND seq SEQ mtu N	inject an ICMP error that quotes a segment
+ *   state NAME			the connection is in this state now
+ *   mark; elapsed OP MS	time since the mark
+ *   fresh			meet the same listener from another port
+ *   reopen N			same ports, an initial sequence number N above RCV.NXT
+ *   tick N			move the peer's timestamp clock
+ *   fill			send data until the socket's window is closed
+ *   gone MS			wait until the connection is in /proc no more
+ *   check NUMBER OP NUMBER
+ *   mtu N; sysctl NAME VALUE	undone at the end of the row
+ *
+ * and the socket calls of wire_socket.c. FLAGS are letters of "FSRP.UEC" as
+ * tcpdump writes them ('-': none); in an answer 'p' leaves PSH open, and SEQ, ACK or
+ * WIN may be '*' (open), over:N or under:N. Left out, SEQ is RCV.NXT and ACK all that was
+ * seen. More words of an injected segment: badsum, off WORDS (data offset), cut
+ * BYTES, src and dst (mcast, bcast, self). OPTIONS: mss N, ws N, sackok, ts VAL ECR,
+ * nop, eol, hex BYTES; in an answer a name says that it is there, noNAME that it
+ * is not, "ecr N" is the echoed timestamp. $ stands for the row's SYN options, or else
+ * for mss 1000; $$, in a crossing SYN, for mss 1000 and ws 0 (kernel TCP takes a
+ * window scale for agreed there although the peer offered none).
+ *
+ * Numbers are relative to the initial sequence number of who counts them, and may
+ * use these letters, with + - and *:
+ *   N RCV.NXT, W the right edge of the socket's window; S SND.NXT, U SND.UNA, L the
+ *   right edge offered to it; M default MSS, A MSS of the link's MTU; T the peer's
+ *   timestamp clock, R the last timestamp it saw; K the last value of "keep"; Z the
+ *   absolute 0, which the socket puts in a RST; I how far its last ISN is above the
+ *   SND.NXT before "reopen"; Q the connection's timer in /proc, in 1/100 s.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire.h"
+
+/* Split "SEQ(LEN)"; @len stays when there is none. */
+static int sequence(struct wire *w, char *word, char **seq, uint32_t *len)
+{
+	char *open = strchr(word, '('), *close = strchr(word, ')');
+
+	*seq = word;
+	if (!open)
+		return 0;
+	if (!close)
+		return wire_fail(w, "no ')' in '%s'", word);
+	*open = 0;
+	*close = 0;
+	return wire_text_u32(w, open + 1, len);
+}
+
+static bool is_number(const char *word)
+{
+	return word && (isdigit((unsigned char)*word) || strchr("NWSULMATRKZIQ*-", *word));
+}
+
+static int row_syn(struct wire *w, struct wire_segment *seg, const char *otherwise)
+{
+	return wire_text_options(w, w->row->syn ? w->row->syn : otherwise, seg);
+}
+
+static int inject_word(struct wire *w, char *word, char **next, struct wire_segment *seg)
+{
+	char *arg;
+	uint32_t v;
+
+	if (!strcmp(word, "$"))
+		return row_syn(w, seg, "mss 1000");
+	if (!strcmp(word, "$$"))
+		return row_syn(w, seg, "mss 1000,ws 0");
+	if (!strcmp(word, "badsum")) {
+		seg->badsum = true;
+		return 0;
+	}
+	arg = strtok_r(NULL, " ", next);
+	if (!arg)
+		return wire_fail(w, "'%s' lacks a value", word);
+	if (!strcmp(word, "src") || !strcmp(word, "dst")) {
+		if (!strcmp(arg, "self"))
+			seg->sport = w->c.lport;
+		return wire_text_address(w, arg, *word == 's' ? seg->src : seg->dst);
+	}
+	if (wire_text_u32(w, arg, &v))
+		return -1;
+	if (!strcmp(word, "ack"))
+		seg->ack = w->c.irs + v;
+	else if (!strcmp(word, "win"))
+		seg->win = v;
+	else if (!strcmp(word, "urg"))
+		seg->urg = v;
+	else if (!strcmp(word, "off"))
+		seg->doff = v;
+	else if (!strcmp(word, "cut"))
+		seg->cut = v;
+	else
+		return wire_fail(w, "no word '%s'", word);
+	return 0;
+}
+
+/* Take "<...>", which ends a line, off it. */
+static char *cut_options(char *line)
+{
+	char *open = strchr(line, '<'), *close = open ? strchr(open, '>') : NULL;
+
+	if (!close)
+		return NULL;
+	*open = 0;
+	*close = 0;
+	return open + 1;
+}
+
+static int inject(struct wire *w, char *line)
+{
+	struct wire_segment seg = { .doff = -1, .cut = -1, .mss = -1, .ws = -1 };
+	char *options = cut_options(line), *next, *word, *seq;
+	uint32_t v;
+	int flags;
+
+	word = strtok_r(line, " ", &next);
+	flags = word ? wire_segment_flags(word) : -1;
+	if (flags < 0)
+		return wire_fail(w, "flags '%s'", word ? word : "");
+	seg.flags = flags;
+	seg.seq = w->c.edge_known ? w->c.rcv_nxt : w->c.iss;
+	seg.ack = flags & WIRE_ACK ? w->c.snd_nxt : 0;
+	if (wire_text_u32(w, w->row->synwin ? w->row->synwin : "65535", &v))
+		return -1;
+	seg.win = v;
+	word = strtok_r(NULL, " ", &next);
+	if (is_number(word)) {
+		if (sequence(w, word, &seq, &seg.len) || wire_text_u32(w, seq, &v))
+			return -1;
+		seg.seq = w->c.iss + v;
+		word = strtok_r(NULL, " ", &next);
+	}
+	for (; word; word = strtok_r(NULL, " ", &next))
+		if (inject_word(w, word, &next, &seg))
+			return -1;
+	if (options && wire_text_options(w, options, &seg))
+		return -1;
+	return wire_peer_send(w, &seg);
+}
+
+/* One number of an answer. */
+static int compare(struct wire *w, const char *what, const char *text, uint32_t got)
+{
+	bool over = !strncmp(text, "over:", 5), under = !strncmp(text, "under:", 6), ok;
+	uint32_t want;
+
+	if (!strcmp(text, "*"))
+		return 0;
+	if (wire_text_u32(w, text + (over ? 5 : under ? 6 : 0), &want))
+		return -1;
+	if (over)
+		ok = got > want;
+	else if (under)
+		ok = got < want;
+	else
+		ok = got == want;
+	return ok ? 0 : wire_fail(w, "%s is %u, want %s (%u)", what, got, text, want);
+}
+
+/* An answer as the line describes it, its numbers still text. */
+struct answer {
+	char *flags, *seq, *ack, *win, *urg, *options;
+	uint32_t len, times;
+};
+
+static int parse_answer(struct wire *w, char *line, struct answer *a)
+{
+	char *next, *word, *arg;
+
+	memset(a, 0, sizeof(*a));
+	a->times = 1;
+	a->options = cut_options(line);
+	a->flags = strtok_r(line, " ", &next);
+	word = strtok_r(NULL, " ", &next);
+	if (is_number(word)) {
+		if (sequence(w, word, &a->seq, &a->len))
+			return -1;
+		word = strtok_r(NULL, " ", &next);
+	}
+	for (; word; word = strtok_r(NULL, " ", &next)) {
+		if (*word == 'x') {
+			if (wire_text_u32(w, word + 1, &a->times))
+				return -1;
+			continue;
+		}
+		arg = strtok_r(NULL, " ", &next);
+		if (!arg)
+			return wire_fail(w, "'%s' lacks a value", word);
+		if (!strcmp(word, "ack"))
+			a->ack = arg;
+		else if (!strcmp(word, "win"))
+			a->win = arg;
+		else if (!strcmp(word, "urg"))
+			a->urg = arg;
+		else
+			return wire_fail(w, "no word '%s'", word);
+	}
+	return a->flags && a->seq ? 0 : wire_fail(w, "an answer needs flags and SEQ");
+}
+
+static int compare_flags(struct wire *w, const char *text, uint8_t got)
+{
+	char copy[16], *p;
+	int want;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	p = strchr(copy, 'p');
+	if (p) {
+		memmove(p, p + 1, strlen(p));
+		got &= ~WIRE_PSH;
+	}
+	want = wire_segment_flags(copy);
+	if (want < 0)
+		return wire_fail(w, "flags '%s'", text);
+	return want == got ? 0 : wire_fail(w, "flags are not %s", text);
+}
+
+static int expect_one(struct wire *w, const struct answer *a, uint32_t i, int wait_ms)
+{
+	struct wire_segment seg = { 0 };
+	char shifted[64];
+	int n = wire_peer_receive(w, &seg, wait_ms);
+	struct wire_conn *c = &w->c;
+
+	if (n < 0)
+		return -1;
+	if (!n)
+		return wire_fail(w, "no answer");
+	snprintf(shifted, sizeof(shifted), "%s", a->seq);
+	if (i)
+		snprintf(shifted, sizeof(shifted), "%s+%u", a->seq, i * a->len);
+	if (compare_flags(w, a->flags, seg.flags) ||
+	    compare(w, "SEQ", shifted, seg.seq - c->irs))
+		return -1;
+	if (seg.len != a->len)
+		return wire_fail(w, "%u bytes, want %u", seg.len, a->len);
+	if (seg.flags & WIRE_ACK && compare(w, "ACK", a->ack ? a->ack : "N", seg.ack - c->iss))
+		return -1;
+	if (a->win && compare(w, "window", a->win, seg.win))
+		return -1;
+	if (a->urg && compare(w, "urgent pointer", a->urg, seg.urg))
+		return -1;
+	return a->options ? wire_text_expect_options(w, a->options, &seg) : 0;
+}
+
+static int expect(struct wire *w, char *line)
+{
+	struct answer a;
+	int wait_ms = 0;
+	uint32_t i;
+
+	if (*line == '@')
+		wait_ms = strtol(line + 1, &line, 10);
+	if (parse_answer(w, line, &a))
+		return -1;
+	for (i = 0; i < a.times; i++)
+		if (expect_one(w, &a, i, wait_ms))
+			return -1;
+	return 0;
+}
+
+static int expect_none(struct wire *w)
+{
+	struct wire_segment seg = { 0 };
+	int n = wire_peer_receive(w, &seg, 0);
+
+	return n > 0 ? wire_fail(w, "a segment where none is due") : n;
+}
+
+static int skim(struct wire *w)
+{
+	struct wire_segment seg = { 0 };
+	int n;
+
+	do {
+		n = wire_peer_receive(w, &seg, 0);
+	} while (n > 0);
+	return n;
+}
+
+/* A delayed acknowledgment is on its way. */
+static int wait_ack(struct wire *w)
+{
+	struct wire_segment seg = { 0 };
+	int n = wire_peer_receive(w, &seg, 1000);
+
+	return n > 0 ? 0 : wire_fail(w, "data is not acknowledged");
+}
+
+static int icmp(struct wire *w, char *args)
+{
+	char *next, *kind = strtok_r(args, " ", &next), *word, *arg;
+	uint32_t seq = 0, mtu = 0;
+
+	while ((word = strtok_r(NULL, " ", &next))) {
+		arg = strtok_r(NULL, " ", &next);
+		if (wire_text_u32(w, arg, strcmp(word, "mtu") ? &seq : &mtu))
+			return -1;
+	}
+	return wire_peer_icmp(w, kind, w->c.irs + seq, mtu);
+}
+
+static int elapsed(struct wire *w, char *args)
+{
+	char *next, *op = strtok_r(args, " ", &next), *arg = strtok_r(NULL, " ", &next);
+	uint64_t ms = (wire_now() - w->c.mark) / 1000000;
+	uint32_t want;
+
+	if (wire_text_u32(w, arg, &want))
+		return -1;
+	if (wire_text_compare(ms, op, want))
+		return 0;
+	return wire_fail(w, "%u ms since the mark, want %s %u", (unsigned int)ms, op, want);
+}
+
+static int check(struct wire *w, char *args)
+{
+	char *next, *left = strtok_r(args, " ", &next), *op = strtok_r(NULL, " ", &next);
+	uint32_t a, b;
+
+	if (wire_text_u32(w, left, &a) || wire_text_u32(w, strtok_r(NULL, " ", &next), &b))
+		return -1;
+	return wire_text_compare(a, op, b) ? 0 : wire_fail(w, "%s is %u, want %s %u", left, a,
+							   op, b);
+}
+
+static int send_data(struct wire *w, uint32_t offset, uint32_t len)
+{
+	struct wire_segment seg = {
+		.flags = WIRE_PSH | WIRE_ACK, .seq = w->c.rcv_nxt + offset, .ack = w->c.snd_nxt,
+		.win = 65535, .len = len, .doff = -1, .cut = -1, .mss = -1, .ws = -1,
+	};
+
+	return wire_peer_send(w, &seg);
+}
+
+/* Close the socket's window: nobody reads, so the window goes as data comes. */
+static int fill(struct wire *w)
+{
+	struct wire_conn *c = &w->c;
+	uint32_t sent, left, before;
+	int i;
+
+	for (i = 0; i < 2000; i++) {
+		left = c->edge - c->rcv_nxt;
+		before = c->rcv_nxt;
+		if (!left)
+			return 0;
+		if (left > 10000)
+			left = 10000;
+		for (sent = 0; sent < left; sent += left - sent < 1000 ? left - sent : 1000)
+			if (send_data(w, sent, left - sent < 1000 ? left - sent : 1000))
+				return -1;
+		if (skim(w) || (c->rcv_nxt == before && wait_ack(w)))
+			return -1;
+	}
+	return wire_fail(w, "the window does not close");
+}
+
+static int gone(struct wire *w, char *args)
+{
+	uint64_t end;
+	uint32_t ms;
+	int state;
+
+	if (wire_text_u32(w, args, &ms))
+		return -1;
+	end = wire_now() + ms * 1000000ull;
+	do {
+		state = wire_state_in_proc(w, NULL);
+		if (state <= 0)
+			return state;
+	} while (wire_now() < end);
+	return wire_fail(w, "still in /proc after %u ms", ms);
+}
+
+static int reopen(struct wire *w, char *args)
+{
+	struct wire_conn *c = &w->c;
+	uint32_t v;
+
+	if (wire_text_u32(w, args, &v))
+		return -1;
+	c->iss = c->rcv_nxt + v;
+	c->kept = c->snd_nxt;
+	c->irs_known = false;
+	c->edge_known = false;
+	c->ts_on = false;
+	c->ts_in = false;
+	c->ts_out = false;
+	return 0;
+}
+
+static int sysctl(struct wire *w, char *args)
+{
+	char *next, *name = strtok_r(args, " ", &next), *value = strtok_r(NULL, "", &next);
+
+	return value ? wire_tun_sysctl(w, name, value) : wire_fail(w, "a knob needs a value");
+}
+
+static int peer_step(struct wire *w, const char *verb, char *args)
+{
+	uint32_t v;
+
+	if (!strcmp(verb, "none"))
+		return expect_none(w);
+	if (!strcmp(verb, "skim"))
+		return skim(w);
+	if (!strcmp(verb, "icmp"))
+		return icmp(w, args);
+	if (!strcmp(verb, "elapsed"))
+		return elapsed(w, args);
+	if (!strcmp(verb, "reopen"))
+		return reopen(w, args);
+	if (!strcmp(verb, "check"))
+		return check(w, args);
+	if (!strcmp(verb, "fill"))
+		return fill(w);
+	if (!strcmp(verb, "gone"))
+		return gone(w, args);
+	if (!strcmp(verb, "sysctl"))
+		return sysctl(w, args);
+	if (!strcmp(verb, "state")) {
+		v = wire_state_parse(args);
+		return v ? wire_state_check(w, v) : wire_fail(w, "no state '%s'", args);
+	}
+	if (!strcmp(verb, "mark")) {
+		w->c.mark = wire_now();
+		return 0;
+	}
+	if (!strcmp(verb, "fresh")) {
+		wire_peer_reset(w, false);
+		return 0;
+	}
+	if (!strcmp(verb, "tick") || !strcmp(verb, "mtu")) {
+		if (wire_text_u32(w, args, &v))
+			return -1;
+		if (*verb == 'm')
+			return wire_tun_mtu(w, v);
+		w->c.tsval += v;
+		return 0;
+	}
+	return 1;
+}
+
+static int step(struct wire *w, char *line)
+{
+	char *verb = line, *args = line + strcspn(line, " ");
+	int ret;
+
+	if (*line == '<')
+		return inject(w, line + 1);
+	if (*line == '>')
+		return expect(w, line + 1);
+	if (*args)
+		*args++ = 0;
+	ret = peer_step(w, verb, args);
+	return ret > 0 ? wire_socket_step(w, verb, args) : ret;
+}
+
+/**
+ * wire_script_run() - Run steps up to the first that fails.
+ * @w: lane
+ * @script: steps between semicolons
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_script_run(struct wire *w, const char *script)
+{
+	char copy[4096], *line, *next, *end, shown[256];
+
+	if (strlen(script) >= sizeof(copy))
+		return wire_fail(w, "the script is too long");
+	strcpy(copy, script);
+	for (line = strtok_r(copy, ";\n", &next); line; line = strtok_r(NULL, ";\n", &next)) {
+		line += strspn(line, " \t");
+		end = line + strlen(line);
+		while (end > line && isspace((unsigned char)end[-1]))
+			*--end = 0;
+		if (!*line)
+			continue;
+		snprintf(shown, sizeof(shown), "%s", line);
+		wire_note(w, "%s", shown);
+		if (step(w, line))
+			return wire_fail(w, "in step: %s", shown);
+	}
+	return 0;
+}

@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The steps of a script that are socket calls. ERR is an errno by name; without it
+ * the call must succeed.
+ *
+ *   socket; listen [BACKLOG]; connect [ERR]; accept [ERR]
+ *   write N [more] [ERR]; read N|eof|ERR; peek N
+ *   shut; shutrd; close; abort; closelisten
+ *   set OPTION VALUE [ERR]; get OPTION VALUE
+ *   info FIELD OP VALUE; keep FIELD	members of TCP_INFO
+ *   err ERR|none		SO_ERROR, which reads once
+ *   poll BITS			exactly these of IN OUT RDHUP HUP ERR PRI
+ *   hup MS			wait until poll says HUP
+ *
+ * No call blocks. The bytes written and expected are those of
+ * wire_segment_byte().
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/tcp.h>
+#include <linux/types.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../../include/uapi/linux/xtcp.h"
+#include "wire.h"
+
+#define LARGEST_CALL	1048576
+
+static const struct { const char *name; int value; } errors[] = {
+	{ "none", 0 }, { "EAGAIN", EAGAIN }, { "ECONNRESET", ECONNRESET },
+	{ "ECONNREFUSED", ECONNREFUSED }, { "EPIPE", EPIPE }, { "ETIMEDOUT", ETIMEDOUT },
+	{ "EINPROGRESS", EINPROGRESS }, { "ENOTCONN", ENOTCONN }, { "EISCONN", EISCONN },
+	{ "EHOSTUNREACH", EHOSTUNREACH }, { "ENETUNREACH", ENETUNREACH },
+	{ "EADDRINUSE", EADDRINUSE }, { "EINVAL", EINVAL }, { "EMSGSIZE", EMSGSIZE },
+	{ "ENOPROTOOPT", ENOPROTOOPT }, { "EPROTO", EPROTO }, { "EALREADY", EALREADY },
+	{ "EACCES", EACCES }, { "EOPNOTSUPP", EOPNOTSUPP }, { "ECONNABORTED", ECONNABORTED },
+};
+
+#define ERRORS (sizeof(errors) / sizeof(*errors))
+
+/**
+ * wire_socket_errno_name() - An errno by the name that scripts use.
+ * @err: errno, 0 is "none"
+ *
+ * Return: the name.
+ */
+const char *wire_socket_errno_name(int err)
+{
+	size_t i;
+
+	for (i = 0; i < ERRORS; i++)
+		if (errors[i].value == err)
+			return errors[i].name;
+	return strerror(err);
+}
+
+static int errno_value(const char *name)
+{
+	size_t i;
+
+	for (i = 0; name && i < ERRORS; i++)
+		if (!strcmp(errors[i].name, name))
+			return errors[i].value;
+	return -1;
+}
+
+/* Compare what a call did with the errno that the script names, if any. */
+static int verdict(struct wire *w, const char *call, long ret, const char *want)
+{
+	const char *got = ret < 0 ? wire_socket_errno_name(errno) : "none";
+
+	if (!want)
+		want = "none";
+	if (errno_value(want) < 0)
+		return wire_fail(w, "no errno '%s'", want);
+	if (!strcmp(got, want))
+		return 0;
+	return wire_fail(w, "%s: %s, want %s", call, got, want);
+}
+
+static socklen_t make_address(const struct wire *w, const uint8_t *addr, uint16_t port,
+			      struct sockaddr_storage *ss)
+{
+	struct sockaddr_in *sin = (struct sockaddr_in *)ss;
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)ss;
+
+	memset(ss, 0, sizeof(*ss));
+	if (w->ip == 4) {
+		sin->sin_family = AF_INET;
+		sin->sin_port = htons(port);
+		memcpy(&sin->sin_addr, addr, 4);
+		return sizeof(*sin);
+	}
+	sin6->sin6_family = AF_INET6;
+	sin6->sin6_port = htons(port);
+	memcpy(&sin6->sin6_addr, addr, 16);
+	return sizeof(*sin6);
+}
+
+static int new_socket(struct wire *w, int *fd)
+{
+	int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+
+	if (*fd >= 0)
+		return 0;
+	if (w->stack == WIRE_KERNEL)
+		*fd = socket(w->ip == 4 ? AF_INET : AF_INET6, type, 0);
+	else
+		*fd = socket(AF_XTCP, type, w->ip == 6);
+	return verdict(w, "socket", *fd, NULL);
+}
+
+static int do_listen(struct wire *w, const char *backlog)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = make_address(w, w->local, w->c.lport, &ss);
+
+	if (w->c.lfd >= 0)
+		return 0;
+	if (new_socket(w, &w->c.lfd))
+		return -1;
+	if (verdict(w, "bind", bind(w->c.lfd, (struct sockaddr *)&ss, len), NULL))
+		return -1;
+	return verdict(w, "listen", listen(w->c.lfd, backlog ? atoi(backlog) : 16), NULL);
+}
+
+static int do_connect(struct wire *w, const char *want)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = make_address(w, w->peer, w->c.pport, &ss);
+
+	if (new_socket(w, &w->c.fd))
+		return -1;
+	if (!w->c.irs_known)
+		w->c.lport = 0;
+	return verdict(w, "connect", connect(w->c.fd, (struct sockaddr *)&ss, len),
+		       want ? want : "EINPROGRESS");
+}
+
+static int do_accept(struct wire *w, const char *want)
+{
+	int fd = accept4(w->c.lfd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd >= 0 && w->c.fd >= 0)
+		close(w->c.fd);
+	if (fd >= 0)
+		w->c.fd = fd;
+	return verdict(w, "accept", fd, want);
+}
+
+static int do_write(struct wire *w, char *args)
+{
+	static uint8_t data[LARGEST_CALL];
+	char *next, *word = strtok_r(args, " ", &next);
+	int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+	uint32_t n, i;
+	ssize_t done;
+
+	if (wire_text_u32(w, word, &n) || n > sizeof(data))
+		return wire_fail(w, "write '%s'", args);
+	word = strtok_r(NULL, " ", &next);
+	if (word && !strcmp(word, "more")) {
+		flags |= MSG_MORE;
+		word = strtok_r(NULL, " ", &next);
+	}
+	for (i = 0; i < n; i++)
+		data[i] = wire_segment_byte(1 + w->c.written + i);
+	done = send(w->c.fd, data, n, flags);
+	if (done > 0)
+		w->c.written += done;
+	if (done >= 0 && (size_t)done < n)
+		return wire_fail(w, "write took %zd bytes", done);
+	return verdict(w, "write", done, word);
+}
+
+static int do_read(struct wire *w, char *args, int flags)
+{
+	static uint8_t data[LARGEST_CALL];
+	uint32_t n = 1, got = 0, i;
+	bool bytes = *args && !strchr("eE", *args);
+	ssize_t done;
+
+	if (bytes && (wire_text_u32(w, args, &n) || n > sizeof(data)))
+		return wire_fail(w, "read '%s'", args);
+	do {
+		done = recv(w->c.fd, data + got, n - got, MSG_DONTWAIT | flags);
+		if (done > 0)
+			got += done;
+	} while (done > 0 && got < n && !flags);
+	if (!strcmp(args, "eof"))
+		return done ? wire_fail(w, "read gave %zd, want the end", done) : 0;
+	if (!bytes)
+		return verdict(w, "read", done, args);
+	if (got != n)
+		return wire_fail(w, "read %u bytes, want %u: %s", got, n,
+				 done ? strerror(errno) : "end");
+	for (i = 0; i < n; i++)
+		if (data[i] != wire_segment_byte(1 + w->c.consumed + i))
+			return wire_fail(w, "wrong byte at %u of the stream", w->c.consumed + i);
+	if (!flags)
+		w->c.consumed += n;
+	return 0;
+}
+
+static int do_close(struct wire *w, bool abortive)
+{
+	struct linger l = { .l_onoff = 1 };
+	int ret;
+
+	if (abortive)
+		setsockopt(w->c.fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+	ret = close(w->c.fd);
+	w->c.fd = -1;
+	return verdict(w, "close", ret, NULL);
+}
+
+static const struct { const char *name; int level, value; } options[] = {
+	{ "NODELAY", IPPROTO_TCP, TCP_NODELAY },
+	{ "MAXSEG", IPPROTO_TCP, TCP_MAXSEG },
+	{ "CORK", IPPROTO_TCP, TCP_CORK },
+	{ "QUICKACK", IPPROTO_TCP, TCP_QUICKACK },
+	{ "SYNCNT", IPPROTO_TCP, TCP_SYNCNT },
+	{ "USER_TIMEOUT", IPPROTO_TCP, TCP_USER_TIMEOUT },
+	{ "KEEPIDLE", IPPROTO_TCP, TCP_KEEPIDLE },
+	{ "KEEPINTVL", IPPROTO_TCP, TCP_KEEPINTVL },
+	{ "KEEPCNT", IPPROTO_TCP, TCP_KEEPCNT },
+	{ "LINGER2", IPPROTO_TCP, TCP_LINGER2 },
+	{ "KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE },
+	{ "RCVBUF", SOL_SOCKET, SO_RCVBUF },
+	{ "SNDBUF", SOL_SOCKET, SO_SNDBUF },
+	{ "REUSEADDR", SOL_SOCKET, SO_REUSEADDR },
+	{ "OOBINLINE", SOL_SOCKET, SO_OOBINLINE },
+};
+
+static int do_option(struct wire *w, char *args, bool set)
+{
+	char *next, *name = strtok_r(args, " ", &next), *arg = strtok_r(NULL, " ", &next);
+	int fd = w->c.fd >= 0 ? w->c.fd : w->c.lfd, got = 0;
+	const char *want = strtok_r(NULL, " ", &next);
+	socklen_t len = sizeof(got);
+	uint32_t v;
+	size_t i;
+
+	for (i = 0; i < sizeof(options) / sizeof(*options); i++)
+		if (name && !strcmp(options[i].name, name))
+			break;
+	if (i == sizeof(options) / sizeof(*options) || wire_text_u32(w, arg, &v))
+		return wire_fail(w, "no option '%s'", name);
+	if (set)
+		return verdict(w, name, setsockopt(fd, options[i].level, options[i].value, &v,
+						   sizeof(v)), want);
+	if (verdict(w, name, getsockopt(fd, options[i].level, options[i].value, &got, &len), want))
+		return -1;
+	return got == (int)v ? 0 : wire_fail(w, "%s is %d, want %d", name, got, (int)v);
+}
+
+#define FIELD(f)	{ #f, offsetof(struct tcp_info, tcpi_##f), \
+			  sizeof(((struct tcp_info *)0)->tcpi_##f) }
+
+static const struct { const char *name; size_t offset, size; } fields[] = {
+	FIELD(state), FIELD(retransmits), FIELD(probes), FIELD(backoff), FIELD(options),
+	FIELD(rto), FIELD(ato), FIELD(snd_mss), FIELD(rcv_mss), FIELD(unacked), FIELD(lost),
+	FIELD(retrans), FIELD(pmtu), FIELD(snd_ssthresh), FIELD(rtt), FIELD(rttvar),
+	FIELD(snd_cwnd), FIELD(advmss), FIELD(total_retrans), FIELD(notsent_bytes),
+};
+
+static int info_field(struct wire *w, const char *name, uint64_t *value)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+	size_t i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(*fields); i++)
+		if (name && !strcmp(fields[i].name, name))
+			break;
+	if (i == sizeof(fields) / sizeof(*fields))
+		return wire_fail(w, "no field '%s'", name);
+	if (verdict(w, "TCP_INFO", getsockopt(w->c.fd, IPPROTO_TCP, TCP_INFO, &info, &len), NULL))
+		return -1;
+	*value = 0;
+	memcpy(value, (char *)&info + fields[i].offset, fields[i].size);
+	return 0;
+}
+
+static int do_info(struct wire *w, char *args)
+{
+	char *next, *name = strtok_r(args, " ", &next), *op = strtok_r(NULL, " ", &next);
+	char *arg = strtok_r(NULL, " ", &next);
+	uint64_t got = 0, want = 0;
+
+	if (!arg || info_field(w, name, &got) || wire_text_number(w, arg, &want))
+		return wire_fail(w, "info %s", name);
+	if (wire_text_compare(got, op, want))
+		return 0;
+	return wire_fail(w, "%s is %llu, want %s %s", name, (unsigned long long)got, op, arg);
+}
+
+static int do_err(struct wire *w, const char *want)
+{
+	int err = -1;
+	socklen_t len = sizeof(err);
+
+	if (verdict(w, "SO_ERROR", getsockopt(w->c.fd, SOL_SOCKET, SO_ERROR, &err, &len), NULL))
+		return -1;
+	if (err != errno_value(want))
+		return wire_fail(w, "SO_ERROR is %s, want %s", wire_socket_errno_name(err), want);
+	getsockopt(w->c.fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	return err ? wire_fail(w, "SO_ERROR reads twice") : 0;
+}
+
+static int do_poll(struct wire *w, char *args)
+{
+	static const struct { const char *name; int bit; } bits[] = {
+		{ "IN", POLLIN }, { "OUT", POLLOUT }, { "RDHUP", POLLRDHUP }, { "HUP", POLLHUP },
+		{ "ERR", POLLERR }, { "PRI", POLLPRI },
+	};
+	struct pollfd p = { .fd = w->c.fd, .events = POLLIN | POLLOUT | POLLRDHUP | POLLPRI };
+	char *next, *word, got[64] = "";
+	int want = 0;
+	size_t i;
+
+	for (word = strtok_r(args, " ", &next); word; word = strtok_r(NULL, " ", &next))
+		for (i = 0; i < sizeof(bits) / sizeof(*bits); i++)
+			if (!strcmp(bits[i].name, word))
+				want |= bits[i].bit;
+	poll(&p, 1, 0);
+	for (i = 0; i < sizeof(bits) / sizeof(*bits); i++)
+		if (p.revents & bits[i].bit)
+			sprintf(got + strlen(got), " %s", bits[i].name);
+	return p.revents == want ? 0 : wire_fail(w, "poll gives%s", got);
+}
+
+static int do_hup(struct wire *w, char *args)
+{
+	struct pollfd p = { .fd = w->c.fd };
+	uint32_t ms;
+
+	if (wire_text_u32(w, args, &ms))
+		return -1;
+	return poll(&p, 1, ms) > 0 ? 0 : wire_fail(w, "the connection lives after %u ms", ms);
+}
+
+/**
+ * wire_socket_step() - Run a step that is a socket call.
+ * @w: lane
+ * @verb: the step's first word
+ * @args: the rest, may be changed
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_socket_step(struct wire *w, char *verb, char *args)
+{
+	const char *first = *args ? args : NULL;
+
+	if (!strcmp(verb, "socket"))
+		return new_socket(w, &w->c.fd);
+	if (!strcmp(verb, "listen"))
+		return do_listen(w, first);
+	if (!strcmp(verb, "connect"))
+		return do_connect(w, first);
+	if (!strcmp(verb, "accept"))
+		return do_accept(w, first);
+	if (!strcmp(verb, "write"))
+		return do_write(w, args);
+	if (!strcmp(verb, "read") || !strcmp(verb, "peek"))
+		return do_read(w, args, *verb == 'p' ? MSG_PEEK : 0);
+	if (!strcmp(verb, "shut"))
+		return verdict(w, verb, shutdown(w->c.fd, SHUT_WR), first);
+	if (!strcmp(verb, "shutrd"))
+		return verdict(w, verb, shutdown(w->c.fd, SHUT_RD), first);
+	if (!strcmp(verb, "close") || !strcmp(verb, "abort"))
+		return do_close(w, *verb == 'a');
+	if (!strcmp(verb, "closelisten")) {
+		close(w->c.lfd);
+		w->c.lfd = -1;
+		return 0;
+	}
+	if (!strcmp(verb, "set") || !strcmp(verb, "get"))
+		return do_option(w, args, *verb == 's');
+	if (!strcmp(verb, "info"))
+		return do_info(w, args);
+	if (!strcmp(verb, "keep"))
+		return info_field(w, args, &w->c.kept);
+	if (!strcmp(verb, "err"))
+		return do_err(w, args);
+	if (!strcmp(verb, "poll"))
+		return do_poll(w, args);
+	if (!strcmp(verb, "hup"))
+		return do_hup(w, args);
+	return wire_fail(w, "no step '%s'", verb);
+}
+
+/**
+ * wire_socket_cleanup() - Abort whatever the row left open.
+ * @w: lane
+ */
+void wire_socket_cleanup(struct wire *w)
+{
+	struct wire_conn *c = &w->c;
+
+	if (c->fd >= 0)
+		do_close(w, true);
+	if (c->lfd >= 0)
+		close(c->lfd);
+	c->lfd = -1;
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Words of the script language: numbers, options and addresses. The language is
+ * described in wire_script.c.
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire.h"
+
+static int letter(struct wire *w, char l, int64_t *v)
+{
+	const struct wire_conn *c = &w->c;
+
+	switch (l) {
+	case 'N':
+		*v = c->edge_known ? c->rcv_nxt - c->iss : 0;
+		return 0;
+	case 'W':
+		*v = c->edge - c->iss;
+		return 0;
+	case 'S':
+		*v = c->snd_nxt - c->irs;
+		return 0;
+	case 'U':
+		*v = c->snd_una - c->irs;
+		return 0;
+	case 'L':
+		*v = c->limit - c->irs;
+		return 0;
+	case 'M':
+		*v = w->ip == 4 ? 536 : 1220;
+		return 0;
+	case 'A':
+		*v = w->mtu - (w->ip == 4 ? 40 : 60);
+		return 0;
+	case 'T':
+		*v = c->tsval;
+		return 0;
+	case 'R':
+		*v = c->tsrecent;
+		return 0;
+	case 'K':
+		*v = c->kept;
+		return 0;
+	case 'Z':
+		*v = -(int64_t)c->irs;
+		return 0;
+	case 'I':
+		*v = (uint32_t)(c->irs - c->kept);
+		return 0;
+	case 'Q':
+		return wire_state_in_proc(w, v) < 0 ? -1 : 0;
+	}
+	return wire_fail(w, "'%c' stands for nothing", l);
+}
+
+static int product(struct wire *w, const char **p, int64_t *v)
+{
+	int64_t factor = 0;
+	char *end;
+
+	for (*v = 1;; (*p)++) {
+		if (isdigit((unsigned char)**p)) {
+			factor = strtoll(*p, &end, 0);
+			*p = end;
+		} else if (letter(w, *(*p)++, &factor)) {
+			return -1;
+		}
+		*v *= factor;
+		if (**p != '*')
+			return 0;
+	}
+}
+
+/**
+ * wire_text_number() - Evaluate a number of the script language.
+ * @w: lane
+ * @text: sums and products of digits and letters
+ * @value: result; negative results wrap
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_text_number(struct wire *w, const char *text, uint64_t *value)
+{
+	const char *p = text;
+	int64_t sum = 0, v;
+	int sign = 1;
+
+	if (*p == '-') {
+		sign = -1;
+		p++;
+	}
+	for (;;) {
+		if (product(w, &p, &v))
+			return -1;
+		sum += sign * v;
+		if (!*p)
+			break;
+		if (*p != '+' && *p != '-')
+			return wire_fail(w, "bad number '%s'", text);
+		sign = *p++ == '-' ? -1 : 1;
+	}
+	*value = sum;
+	return 0;
+}
+
+/**
+ * wire_text_u32() - Evaluate a number that is compared or sent as 32 bits.
+ * @w: lane
+ * @text: as for wire_text_number(); NULL is an error
+ * @value: result
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_text_u32(struct wire *w, const char *text, uint32_t *value)
+{
+	uint64_t v = 0;
+
+	if (!text)
+		return wire_fail(w, "a number is missing");
+	if (wire_text_number(w, text, &v))
+		return -1;
+	*value = v;
+	return 0;
+}
+
+/**
+ * wire_text_compare() - Compare two numbers.
+ * @a: left
+ * @op: ">=", "<=", or "="
+ * @b: right
+ *
+ * Return: true if it holds.
+ */
+bool wire_text_compare(uint64_t a, const char *op, uint64_t b)
+{
+	if (!strcmp(op, ">="))
+		return a >= b;
+	if (!strcmp(op, "<="))
+		return a <= b;
+	return !strcmp(op, "=") && a == b;
+}
+
+static int hex_bytes(struct wire *w, const char *text, struct wire_segment *seg)
+{
+	unsigned int byte;
+
+	for (; *text; text += 2) {
+		if (sscanf(text, "%2x", &byte) != 1 || seg->optlen >= sizeof(seg->opt))
+			return wire_fail(w, "bad option bytes '%s'", text);
+		seg->opt[seg->optlen++] = byte;
+	}
+	return 0;
+}
+
+static int one_option(struct wire *w, char *text, struct wire_segment *seg)
+{
+	char *next, *name = strtok_r(text, " ", &next), *arg = strtok_r(NULL, " ", &next);
+	uint32_t v = 0, ecr = 0;
+	char hex[64] = "";
+
+	if (!name)
+		return 0;
+	if (!strcmp(name, "hex"))
+		return hex_bytes(w, arg ? arg : "", seg);
+	if (arg && wire_text_u32(w, arg, &v))
+		return -1;
+	if (!strcmp(name, "mss")) {
+		seg->mss = v;
+		sprintf(hex, "0204%04x", v & 0xffff);
+	} else if (!strcmp(name, "ws")) {
+		seg->ws = v;
+		sprintf(hex, "0303%02x", v & 0xff);
+	} else if (!strcmp(name, "sackok")) {
+		strcpy(hex, "0402");
+	} else if (!strcmp(name, "nop")) {
+		strcpy(hex, "01");
+	} else if (!strcmp(name, "eol")) {
+		strcpy(hex, "00");
+	} else if (!strcmp(name, "ts")) {
+		arg = strtok_r(NULL, " ", &next);
+		if (arg && wire_text_u32(w, arg, &ecr))
+			return -1;
+		seg->ts = true;
+		seg->tsval = v;
+		seg->tsecr = ecr;
+		sprintf(hex, "080a%08x%08x", v, ecr);
+	} else if (!strcmp(name, "nots")) {
+		seg->ts = true;		/* keeps the automatic one away */
+	} else {
+		return wire_fail(w, "no option '%s'", name);
+	}
+	return hex_bytes(w, hex, seg);
+}
+
+/**
+ * wire_text_options() - Encode TCP options of an injected segment.
+ * @w: lane
+ * @text: "mss 1000,nop,ws 7"
+ * @seg: its options are appended to
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_text_options(struct wire *w, const char *text, struct wire_segment *seg)
+{
+	char copy[256], *item, *next;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	for (item = strtok_r(copy, ",", &next); item; item = strtok_r(NULL, ",", &next))
+		if (one_option(w, item, seg))
+			return -1;
+	return 0;
+}
+
+static int expect_option(struct wire *w, char *text, const struct wire_segment *seg)
+{
+	char *next, *name = strtok_r(text, " ", &next), *arg = strtok_r(NULL, " ", &next);
+	bool want = true, there;
+	uint32_t v = 0, got = 0;
+
+	if (!name)
+		return 0;
+	if (!strncmp(name, "no", 2)) {
+		want = false;
+		name += 2;
+	}
+	if (!strcmp(name, "mss")) {
+		there = seg->mss >= 0;
+		got = seg->mss;
+	} else if (!strcmp(name, "ws")) {
+		there = seg->ws >= 0;
+		got = seg->ws;
+	} else if (!strcmp(name, "ts")) {
+		there = seg->ts;
+		got = seg->tsval;
+	} else if (!strcmp(name, "ecr")) {
+		there = seg->ts;
+		got = seg->tsecr;
+	} else {
+		return wire_fail(w, "no option '%s'", name);
+	}
+	if (there != want)
+		return wire_fail(w, "option %s is %s", name, there ? "there" : "missing");
+	if (arg && wire_text_u32(w, arg, &v))
+		return -1;
+	if (arg && got != v)
+		return wire_fail(w, "option %s is %u, want %u", name, got, v);
+	return 0;
+}
+
+/**
+ * wire_text_expect_options() - Compare the options of an answer.
+ * @w: lane
+ * @text: "mss 1460,nows"
+ * @seg: the answer
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_text_expect_options(struct wire *w, const char *text, const struct wire_segment *seg)
+{
+	char copy[256], *item, *next;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	for (item = strtok_r(copy, ",", &next); item; item = strtok_r(NULL, ",", &next))
+		if (expect_option(w, item, seg))
+			return -1;
+	return 0;
+}
+
+/**
+ * wire_text_address() - Read one of the named addresses.
+ * @w: lane
+ * @kind: self, mcast, bcast (of the link) or allones
+ * @out: 16 bytes
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_text_address(struct wire *w, const char *kind, uint8_t *out)
+{
+	const char *text = NULL;
+
+	if (!strcmp(kind, "self")) {
+		memcpy(out, w->local, 16);
+		return 0;
+	}
+	if (!strcmp(kind, "mcast"))
+		text = w->ip == 4 ? "224.0.0.1" : "ff02::1";
+	else if (!strcmp(kind, "bcast") && w->ip == 4)
+		text = "10.8.255.255";
+	else if (!strcmp(kind, "allones") && w->ip == 4)
+		text = "255.255.255.255";
+	if (!text)
+		return wire_fail(w, "no address '%s'", kind);
+	inet_pton(w->ip == 4 ? AF_INET : AF_INET6, text, out);
+	return 0;
+}

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The tun device, its namespace and its queue.
+ *
+ * Each lane (one stack, one IP version) has a namespace of its own, so lanes run
+ * side by side and their counters do not mix. The stack is 10.8.0.1 or fd00:8::1;
+ * every row talks to it from a peer address of its own, so that nothing the stack
+ * remembers about a destination crosses from one row to the next.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "wire.h"
+
+#define DEVICE	"wire0"
+
+struct address6 {	/* struct in6_ifreq of linux/ipv6.h */
+	struct in6_addr addr;
+	uint32_t prefixlen;
+	int ifindex;
+};
+
+/**
+ * wire_now() - Monotonic time.
+ *
+ * Return: nanoseconds.
+ */
+uint64_t wire_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+static int write_file(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = write(fd, value, strlen(value));
+	close(fd);
+	return n < 0 ? -1 : 0;
+}
+
+/* Knobs that the running row has changed, newest last. */
+static struct { char path[128], value[64]; } changed[8];
+static unsigned int changes;
+
+static int read_file(const char *path, char *value, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = read(fd, value, size - 1);
+	close(fd);
+	if (n < 0)
+		return -1;
+	value[n] = 0;
+	return 0;
+}
+
+/**
+ * wire_tun_sysctl() - Set a TCP knob of the lane's namespace.
+ * @w: lane
+ * @name: the kernel's name without its "tcp_"
+ * @value: text to write
+ *
+ * Kernel TCP's knob is net.ipv4.tcp_NAME, xtcp's is net.xtcp.NAME. The old value
+ * comes back with wire_tun_restore().
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_tun_sysctl(struct wire *w, const char *name, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/proc/sys/net/%s%s",
+		 w->stack == WIRE_KERNEL ? "ipv4/tcp_" : "xtcp/", name);
+	if (changes == sizeof(changed) / sizeof(*changed))
+		return wire_fail(w, "too many sysctls in one row");
+	if (read_file(path, changed[changes].value, sizeof(changed[changes].value)) ||
+	    write_file(path, value))
+		return wire_fail(w, "%s: cannot write %s: %s", path, value, strerror(errno));
+	strcpy(changed[changes++].path, path);
+	return 0;
+}
+
+static void quiet_namespace(void)
+{
+	static const char * const zero[] = {
+		"ipv4/conf/all/rp_filter", "ipv4/conf/default/rp_filter",
+		"ipv4/conf/all/log_martians", "ipv4/icmp_ratelimit",
+		"ipv6/conf/all/accept_ra", "ipv6/conf/default/accept_ra",
+		"ipv6/conf/default/router_solicitations", "ipv6/conf/default/accept_dad",
+		"ipv6/conf/all/disable_ipv6", "ipv6/conf/default/disable_ipv6",
+		"ipv6/icmp/ratelimit",
+	};
+	char path[128];
+	size_t i;
+
+	for (i = 0; i < sizeof(zero) / sizeof(*zero); i++) {
+		snprintf(path, sizeof(path), "/proc/sys/net/%s", zero[i]);
+		write_file(path, "0");
+	}
+	write_file("/proc/sys/net/ipv4/tcp_no_metrics_save", "1");
+}
+
+static int interface_up(int s, const char *name)
+{
+	struct ifreq ifr = { 0 };
+
+	strncpy(ifr.ifr_name, name, IFNAMSIZ - 1);
+	if (ioctl(s, SIOCGIFFLAGS, &ifr))
+		return -1;
+	ifr.ifr_flags |= IFF_UP;
+	return ioctl(s, SIOCSIFFLAGS, &ifr);
+}
+
+static int set_address4(int s, const char *addr, const char *mask)
+{
+	struct ifreq ifr = { 0 };
+	struct sockaddr_in *sin = (struct sockaddr_in *)&ifr.ifr_addr;
+
+	strncpy(ifr.ifr_name, DEVICE, IFNAMSIZ - 1);
+	sin->sin_family = AF_INET;
+	inet_pton(AF_INET, addr, &sin->sin_addr);
+	if (ioctl(s, SIOCSIFADDR, &ifr))
+		return -1;
+	inet_pton(AF_INET, mask, &sin->sin_addr);
+	return ioctl(s, SIOCSIFNETMASK, &ifr);
+}
+
+static int set_address6(const char *addr, int prefixlen)
+{
+	struct address6 req = { .prefixlen = prefixlen, .ifindex = if_nametoindex(DEVICE) };
+	int s = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int ret;
+
+	if (s < 0)
+		return -1;
+	inet_pton(AF_INET6, addr, &req.addr);
+	ret = ioctl(s, SIOCSIFADDR, &req);
+	close(s);
+	return ret;
+}
+
+/**
+ * wire_tun_mtu() - Set the MTU of the tun device.
+ * @w: lane
+ * @mtu: bytes
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_tun_mtu(struct wire *w, unsigned int mtu)
+{
+	struct ifreq ifr = { .ifr_mtu = mtu };
+	int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int ret;
+
+	strncpy(ifr.ifr_name, DEVICE, IFNAMSIZ - 1);
+	ret = ioctl(s, SIOCSIFMTU, &ifr);
+	close(s);
+	if (ret)
+		return wire_fail(w, "mtu %u: %s", mtu, strerror(errno));
+	w->mtu = mtu;
+	return 0;
+}
+
+/**
+ * wire_tun_restore() - Undo the sysctls and the MTU of the row.
+ * @w: lane
+ */
+void wire_tun_restore(struct wire *w)
+{
+	while (changes) {
+		changes--;
+		write_file(changed[changes].path, changed[changes].value);
+	}
+	if (w->mtu != WIRE_MTU)
+		wire_tun_mtu(w, WIRE_MTU);
+}
+
+/**
+ * wire_tun_open() - Enter a new namespace and make its tun device.
+ * @w: lane; its ip member chooses the addresses
+ *
+ * Without root a user namespace is made as well.
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_tun_open(struct wire *w)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+	int s, ret;
+
+	if (unshare(CLONE_NEWNET | (geteuid() ? CLONE_NEWUSER : 0)))
+		return wire_fail(w, "unshare: %s", strerror(errno));
+	w->tun = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	strncpy(ifr.ifr_name, DEVICE, IFNAMSIZ - 1);
+	if (w->tun < 0 || ioctl(w->tun, TUNSETIFF, &ifr))
+		return wire_fail(w, "/dev/net/tun: %s", strerror(errno));
+	quiet_namespace();
+	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ret = interface_up(s, "lo") || interface_up(s, DEVICE) ||
+	      set_address4(s, "10.8.0.1", "255.255.0.0") || set_address6("fd00:8::1", 64);
+	close(s);
+	if (ret)
+		return wire_fail(w, "addresses of the tun device: %s", strerror(errno));
+	w->mtu = WIRE_MTU;
+	if (w->ip == 4)
+		inet_pton(AF_INET, "10.8.0.1", w->local);
+	else
+		inet_pton(AF_INET6, "fd00:8::1", w->local);
+	return 0;
+}
+
+/**
+ * wire_tun_write() - Inject a packet.
+ * @w: lane
+ * @packet: IP header first
+ * @len: bytes
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_tun_write(struct wire *w, const void *packet, size_t len)
+{
+	if (write(w->tun, packet, len) != (ssize_t)len)
+		return wire_fail(w, "tun write of %zu bytes: %s", len, strerror(errno));
+	return 0;
+}
+
+/**
+ * wire_tun_read() - Take the next packet that the stack sent.
+ * @w: lane; the packet goes to its packet member
+ * @wait_ms: how long to wait for one; 0: not at all
+ *
+ * Return: its length, 0 if there is none, -1 with the failure recorded.
+ */
+int wire_tun_read(struct wire *w, int wait_ms)
+{
+	struct pollfd p = { .fd = w->tun, .events = POLLIN };
+	ssize_t n = read(w->tun, w->packet, sizeof(w->packet));
+
+	if (n < 0 && errno == EAGAIN && wait_ms > 0) {
+		poll(&p, 1, wait_ms);
+		n = read(w->tun, w->packet, sizeof(w->packet));
+	}
+	if (n >= 0)
+		return n;
+	if (errno == EAGAIN)
+		return 0;
+	return wire_fail(w, "tun read: %s", strerror(errno));
+}
+
+/**
+ * wire_tun_sentinel() - Send an echo request that the stack answers at once.
+ * @w: lane
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_tun_sentinel(struct wire *w)
+{
+	int protocol = w->ip == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	uint8_t p[64], *icmp;
+	uint32_t sum = 0;
+	uint16_t v;
+	size_t n;
+
+	n = wire_segment_ip_header(w, p, w->peer, w->local, protocol, 8);
+	icmp = p + n;
+	memset(icmp, 0, 8);
+	icmp[0] = w->ip == 4 ? 8 : 128;
+	w->echo++;
+	v = htons(w->echo);
+	memcpy(icmp + 6, &v, 2);
+	if (w->ip == 6)
+		sum = wire_segment_pseudo(w, w->peer, w->local, protocol, 8);
+	v = wire_segment_sum(icmp, 8, sum);
+	memcpy(icmp + 2, &v, 2);
+	return wire_tun_write(w, p, n + 8);
+}
+
+/**
+ * wire_tun_sentinel_answer() - Is this the answer to the last sentinel?
+ * @w: lane
+ * @packet: IP header first
+ * @len: bytes
+ *
+ * Return: true if it is.
+ */
+bool wire_tun_sentinel_answer(const struct wire *w, const uint8_t *packet, size_t len)
+{
+	size_t h = w->ip == 4 ? 20 : 40;
+	int protocol = w->ip == 4 ? packet[9] : packet[6];
+	uint16_t v;
+
+	if (len < h + 8 || packet[0] >> 4 != w->ip)
+		return false;
+	if (protocol != (w->ip == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+		return false;
+	memcpy(&v, packet + h + 6, 2);
+	return packet[h] == (w->ip == 4 ? 0 : 129) && ntohs(v) == w->echo;
+}

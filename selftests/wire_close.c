@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Closing a connection: each order of FINs, half-closed transfer, FINs that come
+ * early, late or twice, TIME-WAIT, and what the program is told.
+ */
+#include "lib/wire.h"
+
+static const struct wire_row rows[] = {
+	/* Orders. */
+	{
+		.name = "shutdown_%s_then_fin", .rfc = "RFC 9293 3.6", .in = ESTABLISHED,
+		.via = PASSIVE | ACTIVE | SIMULTANEOUS,
+		.want = {
+			.script = "shut; > F. 1 ack 1; state fin_wait_1; < . 1 ack 2; none;"
+				  "state fin_wait_2; poll OUT; < F. 1 ack 2; > . 2 ack 2;"
+				  "read eof",
+			.state = TIME_WAIT,
+			.counters = "EstabResets=0 CurrEstab=-1 OutRsts=0",
+		},
+	},
+	{
+		.name = "close_%s_then_fin", .rfc = "RFC 9293 3.6", .in = ESTABLISHED,
+		.via = PASSIVE | ACTIVE,
+		.want = {
+			.script = "close; > F. 1 ack 1; state fin_wait_1; < . 1 ack 2; none;"
+				  "state fin_wait_2; < F. 1 ack 2; > . 2 ack 2",
+			.state = TIME_WAIT,
+			.counters = "EstabResets=0 CurrEstab=-1 OutRsts=0",
+		},
+	},
+	{
+		.name = "fin_%s_then_shutdown", .rfc = "RFC 9293 3.6", .id = "MUST-12",
+		.in = ESTABLISHED, .via = PASSIVE | ACTIVE | SIMULTANEOUS,
+		.want = {
+			.script = "< F. 1 ack 1; >@1000 . 1 ack 2; state close_wait;"
+				  "poll IN OUT RDHUP; read eof; read eof; shut; > F. 1 ack 2;"
+				  "state last_ack; < . 2 ack 2; none; poll IN OUT RDHUP HUP",
+			.state = CLOSED,
+			.counters = "EstabResets=0 CurrEstab=-1 OutRsts=0",
+		},
+	},
+	{
+		.name = "fin_%s_then_close", .rfc = "RFC 9293 3.6", .in = ESTABLISHED,
+		.want = {
+			.script = "< F. 1 ack 1; >@1000 . 1 ack 2; close; > F. 1 ack 2;"
+				  "state last_ack; < . 2 ack 2; none",
+			.state = CLOSED,
+			.counters = "EstabResets=0 CurrEstab=-1 OutRsts=0",
+		},
+	},
+	{
+		.name = "fin_%s_simultaneous", .rfc = "RFC 9293 3.6", .in = FIN_WAIT_1,
+		.via = PASSIVE | ACTIVE,
+		.want = {
+			.script = "< F. 1 ack 1; > . 2 ack 2; state closing; < . 2 ack 2; none",
+			.state = TIME_WAIT,
+		},
+	},
+	{
+		.name = "fin_%s_with_ack_of_fin", .rfc = "RFC 9293 3.10.7.4", .in = FIN_WAIT_1,
+		.via = PASSIVE | ACTIVE,
+		.want = { .script = "< F. 1 ack 2; > . 2 ack 2; read eof", .state = TIME_WAIT },
+	},
+	{
+		.name = "shutdown_syn_received_via_simultaneous_open", .rfc = "RFC 9293 3.10.4",
+		.in = SYN_RECEIVED, .via = SIMULTANEOUS,
+		.want = {
+			.script = "shut; none; < . 1 ack 1; > F. 1 ack 1",
+			.state = FIN_WAIT_1,
+		},
+	},
+	/* Data around the FIN. */
+	{
+		.name = "data_%s_half_closed", .rfc = "RFC 9293 3.6", .in = FIN_WAIT_2,
+		.via = PASSIVE | ACTIVE,
+		.want = {
+			.script = "< P. 1(1000) ack 2; >@1000 . 2 ack 1001;"
+				  "< P. 1001(500) ack 2; >@1000 . 2 ack 1501; read 1500;"
+				  "write 1 EPIPE",
+		},
+	},
+	{
+		.name = "data_fin_wait_1_half_closed", .rfc = "RFC 9293 3.6", .in = FIN_WAIT_1,
+		.want = {
+			.script = "< P. 1(1000) ack 1; >@1000 . 2 ack 1001; read 1000;"
+				  "state fin_wait_1; < . 1001 ack 2; none",
+			.state = FIN_WAIT_2,
+		},
+	},
+	{
+		.name = "write_%s_half_closed", .rfc = "RFC 9293 3.6", .in = CLOSE_WAIT,
+		.via = PASSIVE | ACTIVE,
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 2; < . 2 ack 1001; write 500;"
+				  "> P. 1001(500) ack 2; < . 2 ack 1501; none",
+		},
+	},
+	{
+		.name = "fin_%s_with_data", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.want = {
+			.script = "< FP. 1(1000) ack 1; >@1000 . 1 ack 1002; read 1000; read eof",
+			.state = CLOSE_WAIT,
+		},
+	},
+	{
+		.name = "shutdown_%s_with_data_held_by_nagle", .rfc = "RFC 9293 3.10.4",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "write 100; > P. 1(100) ack 1; write 100; none; shut;"
+				  "> FP. 101(100) ack 1; < . 1 ack 202; none",
+			.state = FIN_WAIT_2,
+		},
+	},
+	{
+		.name = "shutdown_%s_with_data_behind_the_window", .rfc = "RFC 9293 3.10.4",
+		.in = ESTABLISHED, .synwin = "3000",
+		.want = {
+			.script = "write 4000; > p. 1(1000) ack 1 x3; shut; none;"
+				  "< . 1 ack 3001; > FP. 3001(1000) ack 1; < . 1 ack 4002",
+			.state = FIN_WAIT_2,
+		},
+	},
+	{
+		.name = "fin_%s_before_data", .rfc = "RFC 9293 3.10.7.4", .id = "SHLD-31",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "< F. 1001 ack 1; > . 1 ack 1; state established; read EAGAIN;"
+				  "< P. 1(1000) ack 1; >@1000 . 1 ack 1002; read 1000; read eof",
+			.state = CLOSE_WAIT,
+		},
+	},
+	{
+		.name = "fin_fin_wait_1_before_data", .rfc = "RFC 9293 3.10.7.4", .id = "SHLD-31",
+		.in = FIN_WAIT_1,
+		.want = {
+			.script = "< F. 1001 ack 2; > . 2 ack 1; state fin_wait_2;"
+				  "< P. 1(1000) ack 2; > . 2 ack 1002; read 1000; read eof",
+			.state = TIME_WAIT,
+		},
+	},
+	{
+		.name = "fin_fin_wait_2_before_data", .rfc = "RFC 9293 3.10.7.4", .id = "SHLD-31",
+		.in = FIN_WAIT_2,
+		.want = {
+			.script = "< F. 1001 ack 2; > . 2 ack 1; state fin_wait_2;"
+				  "< P. 1(1000) ack 2; > . 2 ack 1002; read 1000; read eof",
+			.state = TIME_WAIT,
+		},
+	},
+	{
+		.name = "data_%s_beyond_fin", .rfc = "RFC 9293 3.10.7.4",
+		.in = CLOSE_WAIT | CLOSING | LAST_ACK,
+		.want = { .script = "< P. 2(100) ack U; none" },
+	},
+	/* FINs again. */
+	{
+		.name = "fin_%s_retransmitted", .rfc = "RFC 9293 3.10.7.4",
+		.in = CLOSE_WAIT | CLOSING | LAST_ACK,
+		.want = { .script = "< F. 1 ack U; > . S ack 2" },
+	},
+	{
+		.name = "fin_%s_retransmitted", .rfc = "RFC 9293 3.10.7.4", .id = "MUST-13",
+		.in = TIME_WAIT, .via = PASSIVE | ACTIVE,
+		.want = {
+			.script = "check Q >= 5500; check Q <= 6001; < F. 1 ack 2; > . 2 ack 2;"
+				  "check Q >= 5990; check Q <= 6001",
+		},
+	},
+	{
+		.name = "ack_%s_of_fin_twice", .rfc = "RFC 9293 3.10.7.4", .in = FIN_WAIT_2,
+		.want = { .script = "< . 1 ack 2; none" },
+	},
+	/* TIME-WAIT. */
+	{
+		.name = "ack_%s", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT,
+		.want = { .script = "< . 2 ack 2; none" },
+	},
+	{
+		.name = "data_%s_old", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT,
+		.want = { .script = "< P. 1(1) ack 2; > . 2 ack 2" },
+	},
+	{
+		.name = "data_%s_new", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT,
+		.want = { .script = "< P. 2(10) ack 2; > . 2 ack 2" },
+	},
+	{
+		.name = "rst_%s_left_edge", .rfc = "RFC 1337 3", .in = TIME_WAIT,
+		.via = PASSIVE | ACTIVE,
+		.want = { .script = "< R 2; none; < R. 2 ack 2; none" },
+		.kernel_differs = "its default, tcp_rfc1337 = 0, lets a RST end TIME-WAIT",
+		.kernel = { .script = "< R 2; none", .state = CLOSED },
+	},
+	{
+		.name = "rst_%s_elsewhere", .rfc = "RFC 5961 3.2", .in = TIME_WAIT,
+		.want = { .script = "< R 1; none; < R 3; none; < R W; none; < R W+1000; none" },
+	},
+	{
+		.name = "syn_%s_old", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT,
+		.want = { .script = "< S 0 $; > . 2 ack 2" },
+	},
+	{
+		.name = "synack_%s", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT,
+		.want = { .script = "< S. 1000 ack 2; > . 2 ack 2" },
+	},
+	{
+		.name = "syn_%s_reopens", .rfc = "RFC 9293 3.6.1", .id = "MAY-2", .in = TIME_WAIT,
+		.want = {
+			.script = "close; reopen 1000; < S 0 $; > S. 0 ack 1; check I = 65537;"
+				  "state syn_received; < . 1 ack 1; accept; write 10;"
+				  "> P. 1(10) ack 1",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "6.1 loses the ISN it chose on the way to the listener;"
+				  "the clock's is larger too",
+		.kernel = {
+			.script = "close; reopen 1000; < S 0 $; > S. 0 ack 1;"
+				  "check I <= 0x7fffffff; state syn_received; < . 1 ack 1;"
+				  "accept; write 10; > P. 1(10) ack 1",
+		},
+	},
+	{
+		.name = "syn_%s_reopens_by_timestamp", .rfc = "RFC 6191 2", .id = "SHLD-4",
+		.in = TIME_WAIT, .syn = "mss 1000,nop,nop,ts T R",
+		.want = {
+			.script = "tick 2000; reopen -50000; < S 0 <mss 1000,ts T 0>;"
+				  "> S. 0 ack 1; < . 1 ack 1; accept",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "syn_%s_old_timestamp", .rfc = "RFC 6191 2", .in = TIME_WAIT,
+		.syn = "mss 1000,nop,nop,ts T R",
+		.want = { .script = "< S 5000 <mss 1000,ts T-100 0>; > . 2 ack 2" },
+	},
+	{
+		.name = "syn_%s_reopens_without_listener", .rfc = "RFC 9293 3.10.7.1",
+		.in = TIME_WAIT,
+		.want = {
+			.script = "closelisten; reopen 1000; < S 0 $; > R. Z ack 1",
+			.state = CLOSED,
+		},
+		.kernel_differs = "acknowledges for the old connection;"
+				  "xtcp must let kernel TCP, whose listener may have taken the port over, answer",
+		.kernel = {
+			.script = "closelisten; reopen 1000; < S 0 $; > . 2 ack -1000",
+			.state = TIME_WAIT,
+		},
+	},
+	/* Refusals: data that nobody can read any more. */
+	{
+		.name = "close_%s_with_unread_data", .rfc = "RFC 9293 3.6.1", .id = "SHLD-3",
+		.in = ESTABLISHED, .via = PASSIVE | ACTIVE,
+		.want = {
+			.script = "< P. 1(100) ack 1; >@1000 . 1 ack 101; close; > R. 1 ack 101",
+			.state = CLOSED,
+			.counters = "TCPAbortOnClose=1 EstabResets=1 OutRsts=1",
+		},
+	},
+	{
+		.name = "close_%s_with_nothing_unread", .rfc = "RFC 9293 3.6.1", .id = "SHLD-3",
+		.in = CLOSE_WAIT,
+		.want = {
+			.script = "close; > F. 1 ack 2",
+			.state = LAST_ACK,
+			.counters = "TCPAbortOnClose=0",
+		},
+	},
+	{
+		.name = "data_fin_wait_1_after_close", .rfc = "RFC 9293 3.6.1", .id = "SHLD-3",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "close; > F. 1 ack 1; < P. 1(100) ack 1; > R 1; none",
+			.state = CLOSED,
+			.counters = "TCPAbortOnData=1 OutRsts=1",
+		},
+	},
+	{
+		.name = "data_fin_wait_2_after_close", .rfc = "RFC 9293 3.6.1", .id = "SHLD-3",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "close; > F. 1 ack 1; < . 1 ack 2; none; < P. 1(100) ack 2;"
+				  "> R 2",
+			.state = CLOSED,
+			.counters = "OutRsts=1",
+		},
+	},
+	{
+		.name = "abort_%s", .rfc = "RFC 9293 3.10.5",
+		.in = SYN_RECEIVED | ESTABLISHED | FIN_WAIT_1 | FIN_WAIT_2 | CLOSE_WAIT,
+		.via = ACTIVE | SIMULTANEOUS,
+		.want = {
+			.script = "abort; > R. S ack N",
+			.state = CLOSED,
+			.counters = "TCPAbortOnData=1 OutRsts=1",
+		},
+	},
+	{
+		.name = "abort_%s", .rfc = "RFC 9293 3.10.5", .in = CLOSING | LAST_ACK | SYN_SENT,
+		.want = { .script = "abort; none", .state = CLOSED, .counters = "OutRsts=0" },
+	},
+	{
+		.name = "abort_%s", .rfc = "RFC 9293 3.10.5", .in = TIME_WAIT,
+		.want = { .script = "abort; none", .counters = "OutRsts=0" },
+	},
+	{
+		.name = "close_syn_sent", .rfc = "RFC 9293 3.10.4", .in = SYN_SENT,
+		.want = { .script = "close; none", .state = CLOSED },
+	},
+	{
+		.name = "close_listen_with_connections", .rfc = "RFC 9293 3.10.4",
+		.want = {
+			.script = "listen; < S 0 $; > S. 0 ack 1; closelisten; none;"
+				  "< . 1 ack 1; > R 1",
+			.state = CLOSED,
+		},
+	},
+	{
+		.name = "close_listen_with_unaccepted", .rfc = "RFC 9293 3.10.4",
+		.want = {
+			.script = "listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; none;"
+				  "closelisten; > R. 1 ack 1; state closed",
+		},
+	},
+	{
+		.name = "fin_%s_then_read_and_poll", .rfc = "RFC 9293 3.9.1", .id = "MUST-12",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "< P. 1(10) ack 1; >@1000 . 1 ack 11; < F. 11 ack 1;"
+				  ">@1000 . 1 ack 12; poll IN OUT RDHUP; read 10; read eof;"
+				  "write 5; > P. 1(5) ack 12",
+			.state = CLOSE_WAIT,
+		},
+	},
+	{
+		.name = "rst_%s_told_once", .rfc = "RFC 9293 3.9.1", .id = "MUST-12",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "< R 1; none; poll IN OUT RDHUP HUP ERR; read ECONNRESET;"
+				  "read eof; write 1 EPIPE",
+			.state = CLOSED,
+		},
+	},
+	{
+		.name = "rst_%s_keeps_unread_data", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.want = {
+			.script = "< P. 1(100) ack 1; >@1000 . 1 ack 101; < R 101; none;"
+				  "read 100; read ECONNRESET; read eof",
+			.state = CLOSED,
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
