@@ -4,6 +4,7 @@
 #define XTCP_COMPAT_H
 
 #include <linux/net.h>
+#include <linux/sysctl.h>
 #include <linux/uaccess.h>
 #include <linux/version.h>
 #include <net/inet_common.h>
@@ -78,6 +79,18 @@ static struct sock *name(struct sock *sk, int flags, int *err, bool kern)	\
 #else
 #define xtcp_compat_bpf_inet4_connect(sk, uaddr, len)	BPF_CGROUP_RUN_PROG_INET4_CONNECT(sk, uaddr)
 #define xtcp_compat_bpf_inet6_connect(sk, uaddr, len)	BPF_CGROUP_RUN_PROG_INET6_CONNECT(sk, uaddr)
+#endif
+
+/* Tables of sysctls are read-only to their handlers since 6.11, and registered with their length since 6.6. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+#define XTCP_CTL_CONST	const
+#else
+#define XTCP_CTL_CONST
+#endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#define xtcp_compat_register_net_sysctl(net, path, table, len)	register_net_sysctl_sz(net, path, table, len)
+#else
+#define xtcp_compat_register_net_sysctl(net, path, table, len)	register_net_sysctl(net, path, table)
 #endif
 
 #endif /* XTCP_COMPAT_H */

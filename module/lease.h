@@ -3,6 +3,7 @@
 #ifndef XTCP_LEASE_H
 #define XTCP_LEASE_H
 
+#include <linux/bitops.h>
 #include <linux/types.h>
 
 struct sock;
@@ -16,12 +17,15 @@ void xtcp_lease_net_exit(struct xtcp_net *xn);
 
 /* process context, may sleep */
 int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease);
-int xtcp_lease_listen(struct xtcp_lease *lease, struct sock *sk);
+struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int bound_dev_if);
+int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk);
+int xtcp_lease_make_exclusive(struct xtcp_lease *lease);
 /* any context */
+u16 xtcp_lease_port(const struct xtcp_lease *lease);
 struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease);
 void xtcp_lease_put(struct xtcp_lease *lease);
 void xtcp_lease_unlisten(struct xtcp_lease *lease);
-/* the last full sock is gone, records keep it: kernel TCP may bind with SO_REUSEADDR */
+/* a record's hold: once no full sock has the lease, kernel TCP may bind beside it as beside its own TIME-WAIT */
 void xtcp_lease_hold_timewait(struct xtcp_lease *lease);
 void xtcp_lease_put_timewait(struct xtcp_lease *lease);
 

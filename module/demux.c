@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From addresses and ports to a connection or a listener.
+ *
+ * Connections of all three sizes stand in one hash table per namespace, keyed by their 4-tuple; the hash is SipHash
+ * under a key of the namespace, so that a peer cannot aim at a chain. Listeners stand in lists by port. Both are read
+ * under RCU: what a lookup returns stays in memory until the read side ends, and may leave the table meanwhile.
+ *
+ * What kernel TCP does with addresses and interfaces is done here in the same way, so that a program that moves from
+ * one to the other meets the same connection, the same listener and the same refusal.
+ */
+#include "demux.h"
+
+#include <linux/rhashtable.h>
+#include <linux/siphash.h>
+#include <linux/tcp.h>
+#include <net/inet6_hashtables.h>
+#include <net/inet_hashtables.h>
+#include <net/ip.h>
+#include <net/l3mdev.h>
+
+#include "netns.h"
+#include "port.h"
+#include "sock.h"
+
+/* What the table is asked for. */
+struct demux_query {
+	const struct xtcp_demux_key *key;
+	struct net *net;
+	u32 hash;
+};
+
+static u32 tuple_hash(const struct xtcp_net *xn, const struct xtcp_tuple *tuple)
+{
+	BUILD_BUG_ON(sizeof(*tuple) != 2 * sizeof(struct in6_addr) + 2 * sizeof(__be16));
+	return (u32)siphash(tuple, sizeof(*tuple), &xn->demux_key);
+}
+
+/* The table adds a seed of its own that changes with each rehash. */
+static u32 query_hash(const void *data, u32 len, u32 seed)
+{
+	const struct demux_query *query = data;
+
+	return query->hash ^ seed;
+}
+
+static u32 conn_hash(const void *data, u32 len, u32 seed)
+{
+	const struct xtcp_conn *conn = data;
+
+	return conn->hash ^ seed;
+}
+
+static int conn_cmp(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct demux_query *query = arg->key;
+	const struct xtcp_demux_key *key = query->key;
+	const struct xtcp_conn *conn = obj;
+
+	if (conn->hash != query->hash || memcmp(&conn->tuple, &key->tuple, sizeof(key->tuple)))
+		return 1;
+	return !inet_sk_bound_dev_eq(query->net, conn->bound_dev_if, key->dif, key->sdif);
+}
+
+static const struct rhashtable_params conns_params = {
+	.head_offset = offsetof(struct xtcp_conn, node),
+	.hashfn = query_hash,
+	.obj_hashfn = conn_hash,
+	.obj_cmpfn = conn_cmp,
+	.automatic_shrinking = true,
+};
+
+/**
+ * xtcp_demux_net_init() - make the tables of a namespace
+ * @xn: the namespace
+ *
+ * Context: process.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_demux_net_init(struct xtcp_net *xn)
+{
+	int i;
+
+	get_random_bytes(&xn->demux_key, sizeof(xn->demux_key));
+	spin_lock_init(&xn->listeners_lock);
+	for (i = 0; i < XTCP_LISTENER_BUCKETS; i++)
+		INIT_HLIST_HEAD(&xn->listeners[i]);
+	return rhashtable_init(&xn->conns, &conns_params);
+}
+
+/**
+ * xtcp_demux_net_exit() - free the tables of a namespace, which are empty by now
+ * @xn: the namespace
+ *
+ * Context: process, namespace exit.
+ */
+void xtcp_demux_net_exit(struct xtcp_net *xn)
+{
+	int i;
+
+	for (i = 0; i < XTCP_LISTENER_BUCKETS; i++)
+		WARN_ON_ONCE(!hlist_empty(&xn->listeners[i]));
+	WARN_ON_ONCE(atomic_read(&xn->conns.nelems));
+	rhashtable_destroy(&xn->conns);
+	memzero_explicit(&xn->demux_key, sizeof(xn->demux_key));
+}
+
+/**
+ * xtcp_demux_key_from_skb() - what an arriving segment is looked up by
+ * @skb: at the TCP header, of which at least the ports can be read; still as IP left it
+ * @key: filled
+ *
+ * Context: softirq.
+ */
+void xtcp_demux_key_from_skb(const struct sk_buff *skb, struct xtcp_demux_key *key)
+{
+	const struct tcphdr *th = (const struct tcphdr *)skb->data;
+	struct xtcp_tuple *tuple = &key->tuple;
+
+	tuple->lport = th->dest;
+	tuple->fport = th->source;
+	if (ip_hdr(skb)->version == 4) {
+		ipv6_addr_set_v4mapped(ip_hdr(skb)->daddr, &tuple->laddr);
+		ipv6_addr_set_v4mapped(ip_hdr(skb)->saddr, &tuple->faddr);
+		key->dif = inet_iif(skb);
+		key->sdif = inet_sdif(skb);
+	} else {
+		tuple->laddr = ipv6_hdr(skb)->daddr;
+		tuple->faddr = ipv6_hdr(skb)->saddr;
+		key->dif = inet6_iif(skb);
+		key->sdif = inet6_sdif(skb);
+	}
+}
+
+/**
+ * xtcp_demux_lookup() - the connection that a segment belongs to
+ * @xn: the namespace
+ * @key: from xtcp_demux_key_from_skb()
+ *
+ * Context: any, RCU read side, which the result is valid for.
+ *
+ * Return: the connection, of any kind, or NULL.
+ */
+struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key)
+{
+	const struct demux_query query = {
+		.key = key,
+		.net = xn->net,
+		.hash = tuple_hash(xn, &key->tuple),
+	};
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "connection lookup without RCU");
+	return rhashtable_lookup(&xn->conns, &query, conns_params);
+}
+
+/*
+ * How well a listener fits, 0: not at all. Kernel TCP's order: an address of its own before the wildcard, then a device
+ * of its own, then IPv4 only before dual-stack, then the processor that reads from it.
+ */
+static int listener_score(const struct sock *sk, const struct net *net, const struct xtcp_demux_key *key, bool v4)
+{
+	bool any;
+	int score;
+
+	if (htons(sk->sk_num) != key->tuple.lport)
+		return 0;
+	if (v4) {
+		if (ipv6_only_sock(sk))
+			return 0;
+		any = !sk->sk_rcv_saddr;
+		if (!any && sk->sk_rcv_saddr != key->tuple.laddr.s6_addr32[3])
+			return 0;
+	} else {
+		if (sk->sk_family != AF_INET6)
+			return 0;
+		any = ipv6_addr_any(&sk->sk_v6_rcv_saddr);
+		if (!any && !ipv6_addr_equal(&sk->sk_v6_rcv_saddr, &key->tuple.laddr))
+			return 0;
+	}
+	if (!inet_sk_bound_dev_eq((struct net *)net, READ_ONCE(sk->sk_bound_dev_if), key->dif, key->sdif))
+		return 0;
+	score = sk->sk_bound_dev_if ? 2 : 1;
+	if (v4 && sk->sk_family == AF_INET)
+		score++;
+	if (READ_ONCE(sk->sk_incoming_cpu) == raw_smp_processor_id())
+		score++;
+	return any ? score : score + 8;
+}
+
+static struct hlist_head *listener_bucket(struct xtcp_net *xn, u16 port)
+{
+	return &xn->listeners[port % XTCP_LISTENER_BUCKETS];
+}
+
+/**
+ * xtcp_demux_lookup_listener() - the listener that a SYN is for
+ * @xn: the namespace
+ * @key: from xtcp_demux_key_from_skb()
+ *
+ * Context: softirq, RCU read side, which the result is valid for; no reference is taken.
+ *
+ * Return: the listening sock that fits best, or NULL.
+ */
+struct sock *xtcp_demux_lookup_listener(struct xtcp_net *xn, const struct xtcp_demux_key *key)
+{
+	bool v4 = xtcp_tuple_is_v4(&key->tuple);
+	struct sock *sk, *best = NULL;
+	int score, high = 0;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener lookup without RCU");
+	sk_for_each_rcu(sk, listener_bucket(xn, ntohs(key->tuple.lport))) {
+		score = listener_score(sk, xn->net, key, v4);
+		if (score > high) {
+			high = score;
+			best = sk;
+		}
+	}
+	return best;
+}
+
+/**
+ * xtcp_demux_kernel_holds() - does kernel TCP have a connection on this tuple?
+ * @net: the namespace
+ * @key: the tuple
+ *
+ * Sees kernel TCP's half-open entries and TIME-WAIT sockets too.
+ *
+ * Context: any, RCU read side.
+ *
+ * Return: true when it does.
+ */
+bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key)
+{
+	struct inet_hashinfo *hashinfo = net->ipv4.tcp_death_row.hashinfo;
+	const struct xtcp_tuple *tuple = &key->tuple;
+	struct sock *sk = NULL;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "established lookup without RCU");
+	if (xtcp_tuple_is_v4(tuple))
+		sk = __inet_lookup_established(net, hashinfo, tuple->faddr.s6_addr32[3], tuple->fport,
+					       tuple->laddr.s6_addr32[3], ntohs(tuple->lport), key->dif, key->sdif);
+#if IS_ENABLED(CONFIG_IPV6)
+	else
+		sk = __inet6_lookup_established(net, hashinfo, &tuple->faddr, tuple->fport, &tuple->laddr,
+						ntohs(tuple->lport), key->dif, key->sdif);
+#endif
+	if (!sk)
+		return false;
+	/* it may be one of the kernel's small sockets, which sock_put() must not see */
+	sock_gen_put(sk);
+	return true;
+}
+
+/**
+ * xtcp_demux_insert() - put a connection in its table
+ * @xn: the namespace
+ * @conn: tuple, bound_dev_if and kind are set
+ *
+ * A tuple is taken when a segment that arrives by @conn's interface would find another connection there, which is the
+ * rule of kernel TCP: two tuples alike may live on two interfaces.
+ *
+ * Context: softirq or process.
+ *
+ * Return: 0, -EADDRNOTAVAIL when the tuple is taken, or -ENOMEM.
+ */
+int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
+{
+	const struct xtcp_demux_key key = {
+		.tuple = conn->tuple,
+		.dif = conn->bound_dev_if,
+		.sdif = l3mdev_master_ifindex_by_index(xn->net, conn->bound_dev_if),
+	};
+	struct demux_query query = {
+		.key = &key,
+		.net = xn->net,
+	};
+	int err;
+
+	conn->hash = tuple_hash(xn, &conn->tuple);
+	query.hash = conn->hash;
+	err = rhashtable_lookup_insert_key(&xn->conns, &query, &conn->node, conns_params);
+	if (err == -EEXIST)
+		return -EADDRNOTAVAIL;
+	return err ? -ENOMEM : 0;
+}
+
+/**
+ * xtcp_demux_replace() - put a connection of another size in the place of one
+ * @xn: the namespace
+ * @old: in the table; out of it afterwards
+ * @new: with the same tuple
+ *
+ * There is no moment at which a lookup finds neither.
+ *
+ * Context: softirq or process.
+ *
+ * Return: 0, or -EADDRNOTAVAIL when @old is not in the table.
+ */
+int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new)
+{
+	new->hash = old->hash;
+	new->shared_port = old->shared_port;
+	WARN_ON_ONCE(memcmp(&old->tuple, &new->tuple, sizeof(old->tuple)));
+	return rhashtable_replace_fast(&xn->conns, &old->node, &new->node, conns_params) ? -EADDRNOTAVAIL : 0;
+}
+
+/**
+ * xtcp_demux_remove() - take a connection out of its table
+ * @xn: the namespace
+ * @conn: in the table or not
+ *
+ * Context: softirq or process.
+ *
+ * Return: true when it was in the table, to exactly one caller.
+ */
+bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
+{
+	if (rhashtable_remove_fast(&xn->conns, &conn->node, conns_params))
+		return false;
+	if (conn->shared_port)
+		xtcp_port_tuple_ended(xn, &conn->tuple);
+	return true;
+}
+
+/**
+ * xtcp_demux_tuple_from_sk() - the tuple of a sock whose addresses and ports are set
+ * @sk: the sock
+ * @tuple: filled
+ *
+ * Context: any. Lock: socket, held, or the addresses cannot change.
+ */
+void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple)
+{
+	tuple->lport = inet_sk(sk)->inet_sport;
+	tuple->fport = sk->sk_dport;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_daddr)) {
+		tuple->laddr = sk->sk_v6_rcv_saddr;
+		tuple->faddr = sk->sk_v6_daddr;
+		return;
+	}
+#endif
+	ipv6_addr_set_v4mapped(sk->sk_rcv_saddr, &tuple->laddr);
+	ipv6_addr_set_v4mapped(sk->sk_daddr, &tuple->faddr);
+}
+
+/**
+ * xtcp_demux_insert_sk() - put a full sock in the table
+ * @sk: addresses, ports and device are final
+ *
+ * The table takes a reference.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: as xtcp_demux_insert().
+ */
+int xtcp_demux_insert_sk(struct sock *sk)
+{
+	struct xtcp_conn *conn = &xtcp_sk(sk)->conn;
+	int err;
+
+	sock_owned_by_me(sk);
+	xtcp_demux_tuple_from_sk(sk, &conn->tuple);
+	conn->bound_dev_if = sk->sk_bound_dev_if;
+	conn->kind = XTCP_CONN_SOCK;
+	sock_hold(sk);	/* put in xtcp_demux_remove_sk() */
+	err = xtcp_demux_insert(xtcp_net(sock_net(sk)), conn);
+	if (err) {
+		__sock_put(sk);
+		return err;
+	}
+	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, 1);
+	return 0;
+}
+
+/**
+ * xtcp_demux_remove_sk() - take a full sock out of the table, if it is there
+ * @sk: the sock; the caller has a reference of its own
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_demux_remove_sk(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (!xtcp_demux_remove(xtcp_net(sock_net(sk)), &xtcp_sk(sk)->conn))
+		return;
+	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
+	__sock_put(sk);
+}
+
+/**
+ * xtcp_demux_insert_listener() - let SYNs find a listener
+ * @sk: the listening sock; address, port and device are final
+ *
+ * The table takes a reference.
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_demux_insert_listener(struct sock *sk)
+{
+	struct xtcp_net *xn = xtcp_net(sock_net(sk));
+
+	sock_owned_by_me(sk);
+	spin_lock_bh(&xn->listeners_lock);
+	sk_add_node_rcu(sk, listener_bucket(xn, sk->sk_num));
+	spin_unlock_bh(&xn->listeners_lock);
+	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, 1);
+}
+
+/**
+ * xtcp_demux_remove_listener() - no SYN finds the listener any more, but for lookups under way
+ * @sk: the listening sock; the caller has a reference of its own
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_demux_remove_listener(struct sock *sk)
+{
+	struct xtcp_net *xn = xtcp_net(sock_net(sk));
+	bool was_there;
+
+	sock_owned_by_me(sk);
+	spin_lock_bh(&xn->listeners_lock);
+	was_there = sk_del_node_init_rcu(sk);
+	spin_unlock_bh(&xn->listeners_lock);
+	if (was_there)
+		sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * net.xtcp.*: the knobs of a namespace.
+ *
+ * Names, units, ranges and defaults are those of net.ipv4.tcp_*; what Linux derives from the size of memory is taken
+ * from the namespace's own kernel TCP when the namespace (or the module) comes to life. Where Linux takes any number, a
+ * number that makes no sense is refused here, with EINVAL and the old value kept.
+ */
+#include "sysctl.h"
+
+#include <linux/sysctl.h>
+#include <net/inet_hashtables.h>
+#include <net/tcp.h>
+
+#include "compat.h"
+#include "netns.h"
+#include "wire.h"
+
+static int min_rmem = 4096;
+static int max_mss = 65535;
+static int min_mss = XTCP_MSS_MIN_SND;
+static int max_timewait_ms = 10 * XTCP_MSL2_MS;
+static int max_seconds = INT_MAX / HZ;
+static unsigned int min_syn_retries = 1;
+static unsigned int max_syn_retries = MAX_TCP_SYNCNT;
+static unsigned int min_syncookies;
+static unsigned int max_syncookies = 2;
+
+/* The entry holds jiffies, the user reads and writes in units of which a second has @per_second. */
+static int do_time(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos,
+		   int per_second)
+{
+	int *value = table->data;
+	int user = (int)((s64)READ_ONCE(*value) * per_second / HZ);
+	struct ctl_table copy = {
+		.procname = table->procname,
+		.data = &user,
+		.maxlen = sizeof(user),
+		.mode = table->mode,
+		.extra1 = table->extra1,
+		.extra2 = table->extra2,
+	};
+	int err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
+
+	if (write && !err)
+		WRITE_ONCE(*value, (int)div_u64((u64)user * HZ, per_second));
+	return err;
+}
+
+static int do_seconds(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	return do_time(table, write, buffer, lenp, ppos, 1);
+}
+
+static int do_milliseconds(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	return do_time(table, write, buffer, lenp, ppos, MSEC_PER_SEC);
+}
+
+/* Each namespace has a copy of the table that points into its own struct instead of this one. */
+static struct xtcp_sysctl model;
+
+#define ENTRY(name, type, handler, low, high) {	\
+	.procname = #name,			\
+	.data = &model.name,			\
+	.maxlen = sizeof(type),			\
+	.mode = 0644,				\
+	.proc_handler = (handler),		\
+	.extra1 = (low),			\
+	.extra2 = (high),			\
+}
+
+static const struct ctl_table entries[] = {
+	ENTRY(abort_on_overflow, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(base_mss, int, proc_dointvec_minmax, &min_mss, &max_mss),
+	ENTRY(fin_timeout, int, do_seconds, SYSCTL_ZERO, &max_seconds),
+	ENTRY(invalid_ratelimit, int, do_milliseconds, SYSCTL_ZERO, &max_seconds),
+	ENTRY(keepalive_intvl, int, do_seconds, SYSCTL_ONE, &max_seconds),
+	ENTRY(keepalive_probes, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(keepalive_time, int, do_seconds, SYSCTL_ONE, &max_seconds),
+	ENTRY(max_orphans, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(max_syn_backlog, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(max_tw_buckets, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(min_snd_mss, int, proc_dointvec_minmax, &min_mss, &max_mss),
+	ENTRY(orphan_retries, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(retries1, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(retries2, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(rfc1337, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(rmem, int[3], proc_dointvec_minmax, &min_rmem, SYSCTL_INT_MAX),
+	ENTRY(syn_retries, u8, proc_dou8vec_minmax, &min_syn_retries, &max_syn_retries),
+	ENTRY(synack_retries, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(syncookies, u8, proc_dou8vec_minmax, &min_syncookies, &max_syncookies),
+	ENTRY(timestamps, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(timewait_ms, int, proc_dointvec_minmax, SYSCTL_ONE, &max_timewait_ms),
+	ENTRY(window_scaling, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(wmem, int[3], proc_dointvec_minmax, SYSCTL_ONE, SYSCTL_INT_MAX),
+};
+
+static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
+{
+	*sysctl = (struct xtcp_sysctl){
+		.keepalive_probes = TCP_KEEPALIVE_PROBES,
+		.retries1 = TCP_RETR1,
+		.retries2 = TCP_RETR2,
+		.rfc1337 = 1,
+		.syn_retries = TCP_SYN_RETRIES,
+		.synack_retries = TCP_SYNACK_RETRIES,
+		.syncookies = 1,
+		.timestamps = 1,
+		.window_scaling = 1,
+		.base_mss = TCP_BASE_MSS,
+		.fin_timeout = TCP_FIN_TIMEOUT,
+		.invalid_ratelimit = HZ / 2,
+		.keepalive_intvl = TCP_KEEPALIVE_INTVL,
+		.keepalive_time = TCP_KEEPALIVE_TIME,
+		.max_orphans = (tcp_hashinfo.ehash_mask + 1) / 2,
+		.max_syn_backlog = READ_ONCE(net->ipv4.sysctl_max_syn_backlog),
+		.max_tw_buckets = READ_ONCE(net->ipv4.tcp_death_row.sysctl_max_tw_buckets),
+		.min_snd_mss = XTCP_MSS_MIN_SND,
+		.timewait_ms = XTCP_MSL2_MS,
+	};
+	memcpy(sysctl->rmem, net->ipv4.sysctl_tcp_rmem, sizeof(sysctl->rmem));
+	memcpy(sysctl->wmem, net->ipv4.sysctl_tcp_wmem, sizeof(sysctl->wmem));
+}
+
+/**
+ * xtcp_sysctl_net_init() - set and register the knobs of a namespace
+ * @xn: the namespace
+ *
+ * Context: process.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_sysctl_net_init(struct xtcp_net *xn)
+{
+	struct ctl_table *table;
+	size_t i;
+
+	set_defaults(&xn->sysctl, xn->net);
+	/* one empty entry at the end, which marks it on kernels before 6.11 */
+	table = kcalloc(ARRAY_SIZE(entries) + 1, sizeof(*table), GFP_KERNEL);
+	if (!table)
+		return -ENOMEM;
+	memcpy(table, entries, sizeof(entries));
+	for (i = 0; i < ARRAY_SIZE(entries); i++)
+		table[i].data += (char *)&xn->sysctl - (char *)&model;
+
+	xn->sysctl_header = xtcp_compat_register_net_sysctl(xn->net, "net/" KBUILD_MODNAME, table, ARRAY_SIZE(entries));
+	if (!xn->sysctl_header) {
+		kfree(table);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * xtcp_sysctl_net_exit() - unregister the knobs of a namespace
+ * @xn: the namespace
+ *
+ * Context: process, namespace exit.
+ */
+void xtcp_sysctl_net_exit(struct xtcp_net *xn)
+{
+	const struct ctl_table *table = xn->sysctl_header->ctl_table_arg;
+
+	unregister_net_sysctl_table(xn->sysctl_header);
+	kfree(table);
+	xn->sysctl_header = NULL;
+}
