@@ -22,6 +22,7 @@
 #include "sndq.h"
 #include "sock.h"
 #include "state.h"
+#include "window.h"
 
 /* Back to CLOSED, as the program left the socket before connect(). */
 static void undo(struct sock *sk)
@@ -62,7 +63,7 @@ static void fill_tcb(struct sock *sk)
 		xsk->advmss = min(xsk->advmss, xsk->user_mss);
 	}
 	xtcp_output_sync_mss(sk, xtcp_ip_mtu(sk));
-	xtcp_output_initial_window(sk);
+	xtcp_window_initial(sk);
 }
 
 /**

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What to send now: window, Nagle, FIN, probe, ACK; and the window we offer. */
+/* What to send now: window, Nagle, FIN, probe, ACK. */
 #ifndef XTCP_OUTPUT_H
 #define XTCP_OUTPUT_H
 
@@ -11,16 +11,15 @@ struct sock;
 /* Socket lock held in all of these. */
 int xtcp_output_syn(struct sock *sk);
 void xtcp_output_push(struct sock *sk);
+void xtcp_output_push_nagle(struct sock *sk, int nonagle);
+u32 xtcp_output_size_goal(const struct sock *sk);
 void xtcp_output_fin(struct sock *sk);
-int xtcp_output_resend(struct sock *sk, struct sk_buff *skb);
+int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max);
 void xtcp_output_ack_now(struct sock *sk);
 void xtcp_output_ack_owed(struct sock *sk);
 void xtcp_output_challenge_ack(struct sock *sk);
 void xtcp_output_rst(struct sock *sk);
 int xtcp_output_probe(struct sock *sk, bool keepalive);
-void xtcp_output_window_update(struct sock *sk, u32 copied);
-u32 xtcp_output_receive_window(const struct sock *sk);
-void xtcp_output_initial_window(struct sock *sk);
 void xtcp_output_sync_mss(struct sock *sk, u32 pmtu);
 
 #endif /* XTCP_OUTPUT_H */

@@ -18,9 +18,9 @@
 #include <uapi/linux/tcp.h>
 
 #include "ingress.h"
-#include "output.h"
 #include "sock.h"
 #include "text.h"
+#include "window.h"
 
 /**
  * xtcp_recvmsg_inq() - what SIOCINQ says
@@ -127,7 +127,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 			sk_flush_backlog(sk);
 		} else {
 			if (!(flags & MSG_PEEK))
-				xtcp_output_window_update(sk, copied);
+				xtcp_window_update(sk, copied);
 			ret = sk_wait_data(sk, &timeo, skb_peek_tail(&sk->sk_receive_queue));
 			if (ret < 0)
 				break;
@@ -137,7 +137,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 			peek_seq = xsk->copied_seq;
 	}
 	if (!(flags & MSG_PEEK))
-		xtcp_output_window_update(sk, copied);
+		xtcp_window_update(sk, copied);
 	return copied ?: ret;
 }
 
@@ -264,7 +264,7 @@ ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_
 		}
 		spliced += ret;
 		len -= ret;
-		xtcp_output_window_update(sk, ret);
+		xtcp_window_update(sk, ret);
 		if (!timeo)
 			break;
 		/* let the backlog in */

@@ -269,7 +269,7 @@ static int own_fragments(struct sk_buff *skb, gfp_t gfp)
  * xtcp_sndq_split() - cut an skb in two
  * @sk: the sock
  * @skb: on its queue, sent or not
- * @len: octets that stay in @skb; more than 0, less than it has
+ * @len: octets that stay in @skb; more than 0, less than it has, or as many when it has a FIN besides
  * @gfp: as for kmalloc
  *
  * The rest, with FIN and PSH, goes to a new skb behind it.
@@ -285,7 +285,7 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 	struct sk_buff *rest;
 
 	sock_owned_by_me(sk);
-	if (WARN_ON_ONCE(!len || len >= skb->len))
+	if (WARN_ON_ONCE(!len || len >= skb->len + !!(cb->flags & XTCP_FIN)))
 		return -EINVAL;
 	if (own_fragments(skb, gfp))
 		return -ENOMEM;

@@ -1,0 +1,469 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What to send now: the window and congestion window permitting, Nagle, FIN, probes, ACKs (RFC 9293
+ * sections 3.7 and 3.8).
+ *
+ * New data goes out in push(), which sends whole skbs of the send queue and cuts one where a window ends. What was sent
+ * before is chosen by recovery.c and sent again by xtcp_output_resend(). The rule that keeps a connection from standing
+ * still: when push() leaves data behind, either something is in flight and the retransmission deadline is armed, or
+ * nothing is and the persist deadline is.
+ */
+#include "output.h"
+
+#include <linux/sizes.h>
+#include <net/tcp.h>
+
+#include "cong.h"
+#include "ip.h"
+#include "mib.h"
+#include "netns.h"
+#include "segment.h"
+#include "seq.h"
+#include "sndq.h"
+#include "sock.h"
+#include "timer.h"
+#include "wire.h"
+
+/*
+ * Octets of memory that may stand below us (qdisc, device) before we wait for an ACK, so that one connection does not
+ * fill a qdisc. Every ACK tries again; with nothing in flight the limit does not hold.
+ */
+#define BELOW_MAX	SZ_1M
+#define CHALLENGES_MAX	100U	/* challenge ACKs in a second, per connection (RFC 5961 section 7) */
+
+#define SENDS_TEXT (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)
+#define SYNCHRONIZED (SENDS_TEXT | TCPF_FIN_WAIT2 | TCPF_SYN_RECV)
+
+static bool in_states(const struct sock *sk, int states)
+{
+	return (1 << sk->sk_state) & states;
+}
+
+static u32 in_flight(const struct xtcp_sock *xsk)
+{
+	return xsk->snd_nxt - xsk->snd_una;
+}
+
+/* How far the peer's window reaches beyond @seq. */
+static u32 window_room(const struct xtcp_sock *xsk, u32 seq)
+{
+	u32 edge = xsk->snd_una + xsk->snd_wnd;
+
+	return xtcp_seq_gt(edge, seq) ? edge - seq : 0;
+}
+
+/* What the congestion window leaves for new data. */
+static u32 congestion_room(const struct xtcp_sock *xsk)
+{
+	u32 cwnd = max_t(u32, xsk->cong.cwnd, xsk->mss);
+
+	/* RFC 3042: the first two duplicate ACKs each let one more segment go */
+	if (xsk->cong.phase == XTCP_CONG_OPEN && xsk->dupacks)
+		cwnd += min(xsk->dupacks, XTCP_DUPACK_THRESHOLD - 1U) * xsk->mss;
+	return cwnd > in_flight(xsk) ? cwnd - in_flight(xsk) : 0;
+}
+
+/*
+ * Nagle (RFC 9293 section 3.7.4, SHLD-7) in the variant of its appendix A.3: a segment that is not full waits while
+ * another such is in flight. Corked, it waits in any case.
+ */
+static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, int nonagle)
+{
+	if (xtcp_sndcb(skb)->flags & XTCP_FIN || nonagle & TCP_NAGLE_PUSH)
+		return false;
+	if (nonagle & TCP_NAGLE_CORK)
+		return true;
+	return !(nonagle & TCP_NAGLE_OFF) && in_flight(xsk) && xtcp_seq_gt(xsk->snd_sml, xsk->snd_una) &&
+	       xtcp_seq_le(xsk->snd_sml, xsk->snd_nxt);
+}
+
+/*
+ * How much of @skb, which begins at SND.NXT, goes now, in sequence numbers; 0: nothing. The cases are those of RFC 9293
+ * section 3.8.6.2.1 (MUST-38); the override timeout is the persist deadline.
+ */
+static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagle)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	u32 wnd = window_room(xsk, cb->seq), room = min(wnd, congestion_room(xsk));
+	u32 need = cb->end_seq - cb->seq, partial;
+
+	/* a FIN alone does not wait for the congestion window */
+	if (!skb->len)
+		return wnd ? need : 0;
+	if (skb->len <= room) {
+		partial = skb->len % xsk->mss;
+		if (partial && xtcp_sndq_is_last(sk, skb) && nagle_holds(xsk, skb, nonagle))
+			return skb->len - partial;
+		return need <= wnd ? need : skb->len;
+	}
+	if (room >= xsk->mss)
+		return room - room % xsk->mss;
+	if (room && room == wnd && wnd >= xsk->max_snd_wnd / 2 && (nonagle & TCP_NAGLE_OFF || !in_flight(xsk)))
+		return room;
+	return 0;
+}
+
+/* Sends the first @n sequence numbers of send_head. False: no memory, nothing was sent. */
+static bool send_new(struct sock *sk, u32 n)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb = xsk->send_head;
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+
+	if (n < cb->end_seq - cb->seq && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
+		return false;
+	if (xtcp_segment_send(sk, skb))
+		return false;
+	if (skb->len % xsk->mss)
+		xsk->snd_sml = cb->end_seq;
+	xtcp_sndq_sent(sk, skb);
+	return true;
+}
+
+static void data_sent(struct sock *sk)
+{
+	xtcp_sk(sk)->snd_tstamp = (u32)jiffies;
+	xtcp_timer_data_sent(sk);
+}
+
+static void push(struct sock *sk, int nonagle)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool sent = false;
+	u32 n;
+
+	/* after a timeout what is lost goes first */
+	if (!xsk->send_head || xsk->resend_next || !in_states(sk, SENDS_TEXT))
+		return;
+	if (!in_flight(xsk))
+		xtcp_cong_restart_after_idle(sk);
+	while (xsk->send_head) {
+		if (in_flight(xsk) && refcount_read(&sk->sk_wmem_alloc) > BELOW_MAX)
+			break;
+		n = sendable(sk, xsk->send_head, nonagle);
+		if (!n || !send_new(sk, n))
+			break;
+		sent = true;
+	}
+	if (sent)
+		data_sent(sk);
+	if (xsk->send_head && !in_flight(xsk))
+		xtcp_timer_window_closed(sk);
+}
+
+/**
+ * xtcp_output_push() - send what may be sent now
+ * @sk: the sock, in any state
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_output_push(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	push(sk, xtcp_sk(sk)->nonagle);
+}
+
+/**
+ * xtcp_output_push_nagle() - send what may be sent now, with another rule for the last segment
+ * @sk: the sock, in any state
+ * @nonagle: TCP_NAGLE_* for this time: CORK when the program said MSG_MORE, PUSH when it may not wait
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_output_push_nagle(struct sock *sk, int nonagle)
+{
+	sock_owned_by_me(sk);
+	push(sk, nonagle);
+}
+
+/**
+ * xtcp_output_size_goal() - how large an skb of the send queue should become
+ * @sk: the sock
+ *
+ * Full segments, as many as one bundle may hold, but no more than half of the largest window that the peer offered.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets, a multiple of the effective MSS.
+ */
+u32 xtcp_output_size_goal(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 mss = xsk->mss, segments = 1;
+
+	sock_owned_by_me(sk);
+	if (sk_can_gso(sk)) {
+		u32 most = min3(sk->sk_gso_max_size, GSO_LEGACY_MAX_SIZE - 1U - MAX_TCP_HEADER, xsk->max_snd_wnd / 2);
+
+		segments = clamp_t(u32, most / mss, 1, max_t(u32, sk->sk_gso_max_segs, 1));
+	}
+	return segments * mss;
+}
+
+/**
+ * xtcp_output_syn() - send the SYN; in SYN-RECEIVED, after a simultaneous open, the SYN-ACK
+ * @sk: in SYN-SENT or SYN-RECEIVED; its ISS is chosen, the window was chosen
+ *
+ * RFC 9293 sections 3.10.1 and 3.10.7.3.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0, or -ENOBUFS when there was no memory to queue it.
+ */
+int xtcp_output_syn(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb = skb_peek(&sk->sk_write_queue);
+	int err;
+
+	sock_owned_by_me(sk);
+	if (!skb) {
+		xsk->snd_una = xsk->iss;
+		xsk->snd_nxt = xsk->iss;
+		xsk->snd_sml = xsk->iss;
+		xsk->recover = xsk->iss;
+		WRITE_ONCE(xsk->write_seq, xsk->iss);
+		err = xtcp_sndq_append_syn(sk);
+		if (err)
+			return err;
+		skb = skb_peek(&sk->sk_write_queue);
+		xsk->retrans_stamp = xtcp_clock_ts();
+		xtcp_segment_send(sk, skb);
+		/* without memory for a clone it counts as lost */
+		xtcp_sndq_sent(sk, skb);
+	} else {
+		/* another segment, no repetition; but its ACK says nothing about the round trip */
+		xtcp_sndcb(skb)->transmissions = 0;
+		xtcp_segment_send(sk, skb);
+		xtcp_sndcb(skb)->transmissions = 2;
+	}
+	xtcp_timer_syn_sent(sk);
+	return 0;
+}
+
+/**
+ * xtcp_output_fin() - queue the FIN and send what may be sent
+ * @sk: in a state that CLOSE has just entered (RFC 9293 section 3.10.4)
+ *
+ * Nagle does not hold the last segment. Without memory the persist deadline tries again.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_output_fin(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (!xsk->fin_queued) {
+		if (xtcp_sndq_append_fin(sk)) {
+			xtcp_timer_window_closed(sk);
+			return;
+		}
+		xsk->fin_queued = true;
+	}
+	push(sk, TCP_NAGLE_OFF | TCP_NAGLE_PUSH);
+}
+
+/**
+ * xtcp_output_resend() - send a segment again
+ * @sk: the sock
+ * @skb: sent before and not acknowledged; it is cut when less may go
+ * @max: octets at most, at least the effective MSS
+ *
+ * Nothing goes beyond the peer's window, should that have shrunk (RFC 9293 section 3.8.6, SHLD-16).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0; -EBUSY: it has not left this machine yet; -EAGAIN: the window is closed; -ENOBUFS.
+ */
+int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	u32 need = cb->end_seq - cb->seq;
+	u32 n;
+
+	sock_owned_by_me(sk);
+	if (skb_fclone_busy(sk, skb)) {
+		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPSPURIOUS_RTX_HOSTQUEUES);
+		return -EBUSY;
+	}
+	if (!(cb->flags & XTCP_SYN)) {
+		n = min(max, window_room(xsk, cb->seq));
+		if (!n)
+			return -EAGAIN;
+		if (n > xsk->mss)
+			n -= n % xsk->mss;
+		n = min(n, skb->len);
+		/* the FIN goes with the last octet when the window has room for it */
+		if (n == skb->len && need <= window_room(xsk, cb->seq))
+			n = need;
+		if (n < need && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
+			return -ENOBUFS;
+	}
+	if (xtcp_segment_send(sk, skb))
+		return -ENOBUFS;
+	xtcp_sndq_sent(sk, skb);
+	return 0;
+}
+
+/* SND.NXT, or the edge of a window that has shrunk below it: beyond that the peer would not take the segment. */
+static u32 control_seq(const struct xtcp_sock *xsk)
+{
+	u32 edge = xsk->snd_una + xsk->snd_wnd;
+	u32 unit = 1U << xsk->snd_wscale;
+
+	if (xtcp_seq_ge(edge, xsk->snd_nxt) || xsk->snd_nxt - edge < unit)
+		return xsk->snd_nxt;
+	return edge;
+}
+
+/**
+ * xtcp_output_ack_now() - acknowledge: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
+ * @sk: the sock; nothing happens in CLOSED, LISTEN and SYN-SENT
+ *
+ * Without memory the delayed ACK's deadline tries again.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_output_ack_now(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (!in_states(sk, SYNCHRONIZED))
+		return;
+	if (xtcp_segment_send_control(sk, control_seq(xtcp_sk(sk)), XTCP_ACK)) {
+		xtcp_sk(sk)->ack_pending = true;
+		xtcp_timer_ack_owed(sk, XTCP_DELACK_MAX_MS);
+	}
+}
+
+/**
+ * xtcp_output_ack_owed() - a segment is to be acknowledged: now, or a little later
+ * @sk: the sock
+ *
+ * RFC 9293 section 3.8.6.3: for every second full segment at once (SHLD-19), otherwise within 200 ms (SHLD-18,
+ * MUST-40). The arrival has been processed as a whole before (section 3.10.7.4, MUST-59).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_output_ack_owed(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (!xsk->ack_pending)
+		return;
+	if (xsk->ack_now || xsk->rcv_unacked_segments >= 2 || xsk->rcv_nxt - xsk->rcv_wup >= 2U * xsk->rcv_mss ||
+	    (xsk->quickacks && !xsk->pingpong))
+		xtcp_output_ack_now(sk);
+	else
+		xtcp_timer_ack_owed(sk, XTCP_DELACK_MIN_MS);
+}
+
+/**
+ * xtcp_output_challenge_ack() - answer a segment that may be forged (RFC 5961)
+ * @sk: the sock
+ *
+ * Limited per connection (section 7), so that no attacker learns of one connection through another's limit: one in
+ * invalid_ratelimit, and CHALLENGES_MAX in a second should that be off.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_output_challenge_ack(struct sock *sk)
+{
+	u32 apart = READ_ONCE(xtcp_net(sock_net(sk))->sysctl.invalid_ratelimit);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 now = (u32)jiffies;
+
+	sock_owned_by_me(sk);
+	if (xsk->invalid_ack_stamp && now - xsk->invalid_ack_stamp < apart) {
+		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPACKSKIPPEDCHALLENGE);
+		return;
+	}
+	if (now - xsk->challenge_stamp >= HZ) {
+		xsk->challenge_stamp = now;
+		xsk->challenge_count = 0;
+	}
+	if (xsk->challenge_count >= CHALLENGES_MAX)
+		return;
+	xsk->challenge_count++;
+	xsk->invalid_ack_stamp = now ?: 1;
+	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPCHALLENGEACK);
+	xtcp_output_ack_now(sk);
+}
+
+/**
+ * xtcp_output_rst() - ABORT: <SEQ=SND.NXT><CTL=RST> (RFC 9293 section 3.10.5)
+ * @sk: in a synchronized state
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_output_rst(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_segment_send_control(sk, control_seq(xtcp_sk(sk)), XTCP_RST | XTCP_ACK))
+		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTFAILED);
+}
+
+/**
+ * xtcp_output_probe() - ask the peer for an ACK
+ * @sk: in a synchronized state
+ * @keepalive: the connection is idle (RFC 9293 section 3.8.4); false: the window is closed, or so small that
+ *	silly window avoidance held data back (sections 3.8.6.1 and 3.8.6.2.1)
+ *
+ * A probe has an old sequence number and no octet (SHLD-12), as Linux's. Where the window has room, data is the probe.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0 or -ENOBUFS.
+ */
+int xtcp_output_probe(struct sock *sk, bool keepalive)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 room;
+
+	sock_owned_by_me(sk);
+	if (!keepalive && xsk->send_head && !xsk->resend_next) {
+		room = min_t(u32, window_room(xsk, xsk->snd_nxt), xsk->mss);
+		if (room && xsk->send_head->len)
+			room = min(room, xsk->send_head->len);
+		if (room) {
+			if (!send_new(sk, room))
+				return -ENOBUFS;
+			data_sent(sk);
+			return 0;
+		}
+	}
+	XTCP_NET_INC_STATS(sock_net(sk), keepalive ? LINUX_MIB_TCPKEEPALIVE : LINUX_MIB_TCPWINPROBE);
+	return xtcp_segment_send_control(sk, xsk->snd_una - 1, XTCP_ACK);
+}
+
+/**
+ * xtcp_output_sync_mss() - compute the effective send MSS
+ * @sk: the sock; what the peer's SYN said and whether timestamps are used is known
+ * @pmtu: path MTU in octets, 0: what the route says
+ *
+ * RFC 9293 section 3.7.1 (MUST-16), with Linux's floor against a forged path MTU.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_output_sync_mss(struct sock *sk, u32 pmtu)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 options = xsk->ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0;
+	u32 headers = xtcp_ip_header_len(sk) + XTCP_HDR_LEN;
+	u32 least = max_t(u32, READ_ONCE(xtcp_net(sock_net(sk))->sysctl.min_snd_mss), XTCP_MSS_MIN_SND);
+	u32 mss;
+
+	sock_owned_by_me(sk);
+	if (!pmtu)
+		pmtu = xtcp_ip_mtu(sk);
+	mss = min_t(u32, pmtu > headers ? pmtu - headers : 0, xsk->mss_clamp);
+	if (xsk->user_mss)
+		mss = min_t(u32, mss, xsk->user_mss);
+	mss = max(mss, least) - options;
+	xsk->pmtu = pmtu;
+	xsk->mss = clamp_t(u32, mss, XTCP_MSS_MIN_SND - XTCP_OPTLEN_TIMESTAMP_ALIGNED, U16_MAX);
+	xsk->cong.cwnd = max_t(u32, xsk->cong.cwnd, xsk->mss);
+}

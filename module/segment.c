@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One segment of a full sock, on its way to IP (RFC 9293 section 3.1).
+ *
+ * output.c decides what is sent and when; here it gets its header, and what a segment says about the other direction
+ * (ACK, window, TSecr) is noted as said. Every segment leaves by transmit(), so counters and the tracepoint stand there
+ * once.
+ *
+ * What is handed to IP is a clone or a control segment that belongs to the sock by sk_wmem_alloc: the memory of the
+ * sock stays until the last of them is gone, and sock_wfree() is kernel text, so none of ours runs then
+ * (SOCK_USE_WRITE_QUEUE).
+ */
+#include "segment.h"
+
+#include <net/tcp.h>
+
+#include "clock.h"
+#include "ip.h"
+#include "mib.h"
+#include "options.h"
+#include "seq.h"
+#include "sndq.h"
+#include "sock.h"
+#include "timer.h"
+#include "trace.h"
+#include "window.h"
+#include "wire.h"
+
+/* A segment within this time of one received is an answer: the connection is interactive (Linux's pingpong mode). */
+#define ANSWER_JIFFIES	msecs_to_jiffies(XTCP_DELACK_MIN_MS)
+
+static void fill_options(const struct xtcp_sock *xsk, u8 flags, struct xtcp_options *opts)
+{
+	memset(opts, 0, sizeof(*opts));
+	if (flags & XTCP_SYN) {
+		/* MUST-14, MUST-65: here and nowhere else */
+		opts->mss = xsk->advmss;
+		opts->has_wscale = xsk->wscale_ok;
+		opts->wscale = xsk->rcv_wscale;
+	}
+	if (xsk->ts_ok) {
+		opts->has_ts = true;
+		opts->tsval = xtcp_clock_ts() + xsk->ts_offset;
+		opts->tsecr = flags & XTCP_ACK ? xsk->ts_recent : 0;
+	}
+}
+
+/* The window to offer in this segment, noted as offered; the field as it goes on the wire. */
+static u16 window_field(struct sock *sk, u8 flags)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 old = xsk->rcv_wnd;
+	u32 wnd;
+
+	if (flags & XTCP_SYN) {
+		/* RFC 7323 section 2.2: never scaled in a SYN */
+		xsk->rcv_wup = xsk->rcv_nxt;
+		xsk->rcv_wnd = min(xsk->rcv_wnd, XTCP_WINDOW_MAX_UNSCALED);
+		return xsk->rcv_wnd;
+	}
+	wnd = xtcp_window_offer(sk);
+	xsk->rcv_wnd = wnd;
+	xsk->rcv_wup = xsk->rcv_nxt;
+	if (!wnd && old)
+		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPTOZEROWINDOWADV);
+	else if (wnd && !old)
+		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPFROMZEROWINDOWADV);
+	return wnd >> xsk->rcv_wscale;
+}
+
+/* This segment says RCV.NXT: no ACK is owed any more. */
+static void ack_said(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xsk->quickacks)
+		xsk->quickacks--;
+	xsk->rcv_unacked_segments = 0;
+	xsk->ack_now = false;
+	xsk->ack_pending = false;
+	xtcp_timer_ack_sent(sk);
+}
+
+static void count_out(struct sock *sk, u32 len, u8 flags, bool resent, u32 segments)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct net *net = sock_net(sk);
+
+	XTCP_ADD_STATS(net, TCP_MIB_OUTSEGS, segments);
+	xsk->segs_out += segments;
+	if (len) {
+		xsk->data_segs_out += segments;
+		xsk->bytes_sent += len;
+	}
+	if (flags & XTCP_RST)
+		XTCP_INC_STATS(net, TCP_MIB_OUTRSTS);
+	if (!resent)
+		return;
+	XTCP_ADD_STATS(net, TCP_MIB_RETRANSSEGS, segments);
+	if (flags & XTCP_SYN)
+		XTCP_NET_INC_STATS(net, LINUX_MIB_TCPSYNRETRANS);
+	xsk->total_retrans += segments;
+	xsk->bytes_retrans += len;
+}
+
+/* @skb holds the octets and has room in front; consumed. */
+static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_options opts;
+	u32 len = skb->len;
+	struct tcphdr *th;
+	u32 header;
+
+	fill_options(xsk, flags, &opts);
+	header = XTCP_HDR_LEN + xtcp_options_size(&opts);
+	th = skb_push(skb, header);
+	skb_reset_transport_header(skb);
+	memset(th, 0, XTCP_HDR_LEN);
+	th->source = inet_sk(sk)->inet_sport;
+	th->dest = inet_sk(sk)->inet_dport;
+	th->seq = htonl(seq);
+	th->ack_seq = flags & XTCP_ACK ? htonl(xsk->rcv_nxt) : 0;
+	th->doff = header / 4;
+	((u8 *)th)[13] = flags;
+	th->window = htons(window_field(sk, flags));
+	xtcp_options_write((u8 *)(th + 1), &opts);
+
+	if (flags & XTCP_ACK)
+		ack_said(sk);
+	count_out(sk, len, flags, resent, max_t(u32, skb_shinfo(skb)->gso_segs, 1));
+	trace_xtcp_segment_out(sock_net(sk), &xsk->conn.tuple, sk->sk_state, seq, ntohl(th->ack_seq), flags, len,
+			       ntohs(th->window), resent);
+	skb_set_owner_w(skb, sk);
+	/* what the layers below refuse counts as lost on the way, and is sent again as such */
+	xtcp_ip_xmit(sk, skb);
+}
+
+/* More than one segment: IP or the device cuts it. */
+static void set_gso(const struct sock *sk, struct sk_buff *skb)
+{
+	struct skb_shared_info *shinfo = skb_shinfo(skb);
+	u32 mss = xtcp_sk(sk)->mss;
+
+	if (skb->len <= mss) {
+		shinfo->gso_size = 0;
+		shinfo->gso_segs = 1;
+		shinfo->gso_type = 0;
+		return;
+	}
+	shinfo->gso_size = mss;
+	shinfo->gso_segs = DIV_ROUND_UP(skb->len, mss);
+	shinfo->gso_type = xtcp_sock_is_v4(sk) ? SKB_GSO_TCPV4 : SKB_GSO_TCPV6;
+}
+
+/**
+ * xtcp_segment_send() - send an skb of the send queue, for the first time or again
+ * @sk: the sock
+ * @skb: on its queue; stays there
+ *
+ * The segment carries PSH when nothing is queued behind it (RFC 9293 section 3.9.1.2, MUST-61), and ACK in every state
+ * but SYN-SENT.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0 when it was handed to IP, whatever became of it there; -ENOBUFS without memory.
+ */
+int xtcp_segment_send(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool resent = cb->transmissions;
+	u8 flags = cb->flags;
+	struct sk_buff *out;
+
+	sock_owned_by_me(sk);
+	if (skb->len && xtcp_sndq_is_last(sk, skb))
+		flags |= XTCP_PSH;
+	if (sk->sk_state != TCP_SYN_SENT)
+		flags |= XTCP_ACK;
+	/* an earlier clone may still be on its way: its header must not change under it */
+	if (skb_cloned(skb))
+		out = pskb_copy(skb, sk_gfp_mask(sk, GFP_ATOMIC));
+	else
+		out = skb_clone(skb, sk_gfp_mask(sk, GFP_ATOMIC));
+	if (!out) {
+		if (resent)
+			XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPRETRANSFAIL);
+		return -ENOBUFS;
+	}
+	set_gso(sk, out);
+	if (skb->len && !resent && xsk->rcv_data_tstamp && (u32)jiffies - xsk->rcv_data_tstamp < ANSWER_JIFFIES)
+		xsk->pingpong = true;
+	transmit(sk, out, cb->seq, flags, resent);
+	return 0;
+}
+
+/**
+ * xtcp_segment_send_control() - send a segment without text and without a place in sequence space
+ * @sk: the sock
+ * @seq: SEG.SEQ
+ * @flags: control bits
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0, or -ENOBUFS without memory.
+ */
+int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
+{
+	struct sk_buff *skb;
+
+	sock_owned_by_me(sk);
+	skb = alloc_skb(MAX_TCP_HEADER, sk_gfp_mask(sk, GFP_ATOMIC | __GFP_NOWARN));
+	if (!skb)
+		return -ENOBUFS;
+	skb_reserve(skb, MAX_TCP_HEADER);
+	transmit(sk, skb, seq, flags, false);
+	return 0;
+}

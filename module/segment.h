@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One segment of a full sock: header, options, window field, hand-over to IP. */
+#ifndef XTCP_SEGMENT_H
+#define XTCP_SEGMENT_H
+
+#include <linux/types.h>
+
+struct sk_buff;
+struct sock;
+
+/* Socket lock held. */
+int xtcp_segment_send(struct sock *sk, struct sk_buff *skb);
+int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags);
+
+#endif /* XTCP_SEGMENT_H */

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The window we offer. */
+#ifndef XTCP_WINDOW_H
+#define XTCP_WINDOW_H
+
+#include <linux/types.h>
+
+struct sock;
+
+/* Socket lock held, but for select. */
+void xtcp_window_initial(struct sock *sk);
+void xtcp_window_select(const struct sock *sk, u32 mss, bool wscale_ok, u32 *rcv_wnd, u32 *window_clamp,
+			u8 *rcv_wscale);
+u32 xtcp_window_offer(const struct sock *sk);
+void xtcp_window_update(struct sock *sk, u32 copied);
+
+#endif /* XTCP_WINDOW_H */
