@@ -23,6 +23,7 @@
 #include "sock.h"
 #include "state.h"
 #include "window.h"
+#include "window.h"
 
 /* Back to CLOSED, as the program left the socket before connect(). */
 static void undo(struct sock *sk)

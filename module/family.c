@@ -122,6 +122,7 @@ struct proto xtcpv6_prot = {
 	.recvmsg		= inet_recvmsg,					\
 	.mmap			= sock_no_mmap,					\
 	.set_rcvlowat		= xtcp_sockopt_set_rcvlowat,			\
+	.splice_read		= xtcp_recvmsg_splice_read,			\
 	XTCP_OPS_SENDPAGE
 
 static const struct proto_ops ops_v4 = {

@@ -21,6 +21,7 @@
 #include "sock.h"
 #include "text.h"
 #include "window.h"
+#include "window.h"
 
 /**
  * xtcp_recvmsg_inq() - what SIOCINQ says

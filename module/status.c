@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+/* STATUS (RFC 9293 section 3.10.6): struct tcp_info. What is counted in octets here is told in segments, as Linux. */
+#include "status.h"
+
+#include <net/tcp.h>
+
+#include "cong.h"
+#include "listen.h"
+#include "rto.h"
+#include "seq.h"
+#include "sock.h"
+
+static void info_congestion(struct sock *sk, struct tcp_info *info)
+{
+	static const u8 ca_state[] = {
+		[XTCP_CONG_OPEN] = TCP_CA_Open,
+		[XTCP_CONG_RECOVERY] = TCP_CA_Recovery,
+		[XTCP_CONG_LOSS] = TCP_CA_Loss,
+	};
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 mss = max_t(u32, xsk->mss, 1);
+
+	info->tcpi_ca_state = ca_state[xsk->cong.phase];
+	if (info->tcpi_ca_state == TCP_CA_Open && xsk->dupacks)
+		info->tcpi_ca_state = TCP_CA_Disorder;
+	info->tcpi_snd_ssthresh = min_t(u32, xsk->cong.ssthresh / mss, TCP_INFINITE_SSTHRESH);
+	if (xsk->cong.ssthresh >= TCP_INFINITE_SSTHRESH)
+		info->tcpi_snd_ssthresh = TCP_INFINITE_SSTHRESH;
+	info->tcpi_unacked = DIV_ROUND_UP(xsk->snd_nxt - xsk->snd_una, mss);
+	if (xsk->cong.phase != XTCP_CONG_OPEN && xtcp_seq_gt(xsk->high_rtx, xsk->snd_una))
+		info->tcpi_retrans = DIV_ROUND_UP(xsk->high_rtx - xsk->snd_una, mss);
+}
+
+static void info_options(const struct xtcp_sock *xsk, struct tcp_info *info)
+{
+	if (xsk->ts_ok)
+		info->tcpi_options |= TCPI_OPT_TIMESTAMPS;
+	if (xsk->wscale_ok) {
+		info->tcpi_options |= TCPI_OPT_WSCALE;
+		info->tcpi_snd_wscale = xsk->snd_wscale;
+		info->tcpi_rcv_wscale = xsk->rcv_wscale;
+	}
+}
+
+static u32 ms_since(u32 stamp)
+{
+	return stamp ? jiffies_to_msecs((u32)jiffies - stamp) : 0;
+}
+
+static void info_counts(const struct xtcp_sock *xsk, struct tcp_info *info)
+{
+	info->tcpi_total_retrans = xsk->total_retrans;
+	info->tcpi_bytes_acked = xsk->bytes_acked;
+	info->tcpi_bytes_received = xsk->bytes_received;
+	info->tcpi_bytes_sent = xsk->bytes_sent;
+	info->tcpi_bytes_retrans = xsk->bytes_retrans;
+	info->tcpi_notsent_bytes = xtcp_seq_gt(xsk->write_seq, xsk->snd_nxt) ? xsk->write_seq - xsk->snd_nxt : 0;
+	info->tcpi_segs_in = xsk->segs_in;
+	info->tcpi_segs_out = xsk->segs_out;
+	info->tcpi_data_segs_in = xsk->data_segs_in;
+	info->tcpi_data_segs_out = xsk->data_segs_out;
+}
+
+/**
+ * xtcp_status_info() - TCP_INFO
+ * @sk: the sock
+ * @info: filled; what xtcp has no notion of is 0
+ *
+ * RFC 9293 section 3.10.6.
+ *
+ * Context: process. Takes the socket lock.
+ */
+void xtcp_status_info(struct sock *sk, struct tcp_info *info)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	memset(info, 0, sizeof(*info));
+	lock_sock(sk);
+	info->tcpi_state = sk->sk_state;
+	info->tcpi_pacing_rate = ~0ULL;
+	info->tcpi_max_pacing_rate = ~0ULL;
+	info->tcpi_reordering = XTCP_DUPACK_THRESHOLD;
+	info->tcpi_snd_cwnd = xtcp_cong_cwnd_segments(sk);
+	if (sk->sk_state == TCP_LISTEN) {
+		info->tcpi_unacked = READ_ONCE(xsk->listener->accept_len);
+		info->tcpi_sacked = READ_ONCE(xsk->listener->accept_max);
+		goto out;
+	}
+
+	info_congestion(sk, info);
+	info_options(xsk, info);
+	info_counts(xsk, info);
+	info->tcpi_retransmits = xsk->retransmits;
+	info->tcpi_probes = xsk->probes_out;
+	info->tcpi_backoff = xsk->rto.backoff;
+	info->tcpi_rto = xtcp_rto_current_ms(&xsk->rto) * USEC_PER_MSEC;
+	info->tcpi_ato = xsk->rcv_data_tstamp ? XTCP_DELACK_MIN_MS * USEC_PER_MSEC : 0;
+	info->tcpi_rtt = xsk->rto.srtt_us;
+	info->tcpi_rttvar = xsk->rto.rttvar_us;
+	info->tcpi_min_rtt = xsk->rto.min_rtt_us;
+	info->tcpi_snd_mss = xsk->mss;
+	info->tcpi_rcv_mss = xsk->rcv_mss;
+	info->tcpi_advmss = xsk->advmss;
+	info->tcpi_pmtu = xsk->pmtu;
+	info->tcpi_rcv_ssthresh = xsk->window_clamp;
+	info->tcpi_rcv_space = xsk->space_copied;
+	info->tcpi_snd_wnd = xsk->snd_wnd;
+	info->tcpi_last_data_sent = ms_since(xsk->snd_tstamp);
+	info->tcpi_last_data_recv = ms_since(xsk->rcv_data_tstamp);
+	info->tcpi_last_ack_recv = ms_since(xsk->ack_tstamp);
+out:
+	release_sock(sk);
+}
