@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Step seven of SEGMENT ARRIVES: trim the text to the window, put it in order, deliver it (RFC 9293 section 3.10.7.4).
- *
- * In-order text goes to sk_receive_queue, the rest to a tree by sequence number. No two skbs overlap, in either: of an
- * octet that comes twice the first copy stays, whatever the second one says. A segment that fills holes around text
- * that is queued already goes through the tree even if it begins at RCV.NXT, so the rule stands in one place.
+ * Step seven of SEGMENT ARRIVES: trim the text to the window, queue it, say what ACK is owed (RFC 9293 section
+ * 3.10.7.4).
  *
  * A FIN is no skb: its sequence number is remembered (rcv_fin_known), text beyond it is not accepted, and when RCV.NXT
  * gets there it is taken.
- *
- * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays below sk_rcvbuf plus
- * one skb. Out-of-order text gives way to text in order, farthest from RCV.NXT first, and is bounded in skbs as well,
- * so that tiny segments can neither hold memory nor make the tree slow.
  */
 #include "text.h"
 
@@ -21,17 +14,12 @@
 #include "ingress.h"
 #include "mib.h"
 #include "netns.h"
+#include "rcvq.h"
 #include "seq.h"
 #include "sock.h"
 #include "wire.h"
 
-#define OUT_OF_ORDER_MAX	4096U	/* skbs; a window of 6 MB holds about as many full segments */
 #define QUICKACKS_MAX		16U	/* ACKs not delayed at the start, as Linux's TCP_MAX_QUICKACKS */
-
-static u32 end_of(struct sk_buff *skb)
-{
-	return xtcp_seg(skb)->seq + xtcp_seg(skb)->len;
-}
 
 /* What @space octets of buffer are worth as a window: half, the rest is for what an skb costs besides its octets. */
 static u32 window_from_space(int space)
@@ -171,270 +159,6 @@ static void data_event(struct xtcp_sock *xsk, struct sk_buff *skb)
 	xsk->ack_pending = true;
 }
 
-/* Before @skb is charged: __pskb_pull_tail() may change its truesize. */
-static bool trim_front(struct sk_buff *skb, u32 octets)
-{
-	struct xtcp_seg *seg = xtcp_seg(skb);
-
-	if (octets && !pskb_pull(skb, octets))
-		return false;
-	seg->seq += octets;
-	seg->len -= octets;
-	return true;
-}
-
-static bool trim_back(struct sk_buff *skb, u32 len)
-{
-	struct xtcp_seg *seg = xtcp_seg(skb);
-
-	if (len >= seg->len)
-		return true;
-	if (pskb_trim(skb, len))
-		return false;
-	seg->len = len;
-	seg->end_seq = seg->seq + len;
-	return true;
-}
-
-static void tree_unlink(struct xtcp_sock *xsk, struct sk_buff *skb)
-{
-	rb_erase(&skb->rbnode, &xsk->out_of_order);
-	/* shares its place with the node */
-	skb->dev = NULL;
-	xsk->out_of_order_bytes -= skb->truesize;
-	xsk->out_of_order_count--;
-}
-
-static void tree_insert(struct xtcp_sock *xsk, struct sk_buff *skb)
-{
-	struct rb_node *parent = NULL, **place = &xsk->out_of_order.rb_node;
-
-	while (*place) {
-		parent = *place;
-		place = xtcp_seq_lt(xtcp_seg(skb)->seq, xtcp_seg(rb_to_skb(parent))->seq) ?
-			&parent->rb_left : &parent->rb_right;
-	}
-	rb_link_node(&skb->rbnode, parent, place);
-	rb_insert_color(&skb->rbnode, &xsk->out_of_order);
-	xsk->out_of_order_bytes += skb->truesize;
-	xsk->out_of_order_count++;
-}
-
-/* The last skb of the tree that begins at or before @seq. */
-static struct sk_buff *tree_find(const struct xtcp_sock *xsk, u32 seq)
-{
-	struct rb_node *node = xsk->out_of_order.rb_node;
-	struct sk_buff *found = NULL;
-
-	while (node) {
-		struct sk_buff *skb = rb_to_skb(node);
-
-		if (xtcp_seq_le(xtcp_seg(skb)->seq, seq)) {
-			found = skb;
-			node = node->rb_right;
-		} else {
-			node = node->rb_left;
-		}
-	}
-	return found;
-}
-
-/* Appends @from, charged, to @to. @in_tree: @to stands in the tree. Returns true when @from is gone. */
-static bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree)
-{
-	bool stolen;
-	int delta;
-
-	if (end_of(to) != xtcp_seg(from)->seq || !skb_try_coalesce(to, from, &stolen, &delta))
-		return false;
-	atomic_add(delta, &sk->sk_rmem_alloc);
-	sk_mem_charge(sk, delta);
-	if (in_tree)
-		xtcp_sk(sk)->out_of_order_bytes += delta;
-	xtcp_seg(to)->len += xtcp_seg(from)->len;
-	xtcp_seg(to)->end_seq = end_of(to);
-	kfree_skb_partial(from, stolen);
-	return true;
-}
-
-/* @skb, charged, begins at RCV.NXT. */
-static void queue_in_order(struct sock *sk, struct sk_buff *skb)
-{
-	struct sk_buff *tail = skb_peek_tail(&sk->sk_receive_queue);
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 len = xtcp_seg(skb)->len;
-
-	if (!tail || !coalesce(sk, tail, skb, false))
-		__skb_queue_tail(&sk->sk_receive_queue, skb);
-	WRITE_ONCE(xsk->rcv_nxt, xsk->rcv_nxt + len);
-	xsk->bytes_received += len;
-}
-
-/* Charges @skb, which overlaps nothing, and takes it into the tree behind @prev (NULL: first). */
-static void queue_out_of_order(struct sock *sk, struct sk_buff *prev, struct sk_buff *skb)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	skb_set_owner_r(skb, sk);
-	if (prev && coalesce(sk, prev, skb, true))
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPOFOMERGE);
-	else
-		tree_insert(xsk, skb);
-}
-
-/* Drops out-of-order text, the farthest first, as long as it does not fit and is farther than @seq. */
-static void prune(struct sock *sk, u32 seq)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct sk_buff *skb;
-	bool pruned = false;
-
-	while ((skb = skb_rb_last(&xsk->out_of_order)) && xtcp_seq_gt(xtcp_seg(skb)->seq, seq)) {
-		if (atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf) && !sk_under_memory_pressure(sk) &&
-		    xsk->out_of_order_count < OUT_OF_ORDER_MAX)
-			break;
-		tree_unlink(xsk, skb);
-		kfree_skb_reason(skb, SKB_DROP_REASON_TCP_OFO_QUEUE_PRUNE);
-		pruned = true;
-	}
-	if (pruned)
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_OFOPRUNED);
-}
-
-/* More than half of what @skb costs is not text. */
-static bool bloated(const struct sk_buff *skb)
-{
-	return skb->truesize > 2 * skb->len;
-}
-
-/* Copies runs of bloated skbs on the receive queue into pages: a peer's tiny segments must not fill the buffer. */
-static void collapse(struct sock *sk)
-{
-	const u32 copied_seq = xtcp_sk(sk)->copied_seq;
-	struct sk_buff *skb, *next, *page = NULL;
-
-	skb_queue_walk_safe(&sk->sk_receive_queue, skb, next) {
-		u32 offset = xtcp_seq_gt(copied_seq, xtcp_seg(skb)->seq) ? copied_seq - xtcp_seg(skb)->seq : 0;
-		u32 len = xtcp_seg(skb)->len - offset;
-		bool run = !skb_queue_is_last(&sk->sk_receive_queue, skb) && bloated(next);
-
-		if (!bloated(skb) || len > SKB_MAX_ORDER(0, 0) || (!page && !run)) {
-			page = NULL;
-			continue;
-		}
-		if (!page || len > skb_tailroom(page)) {
-			page = alloc_skb(SKB_MAX_ORDER(0, 0), GFP_ATOMIC);
-			if (!page)
-				return;
-			*xtcp_seg(page) = *xtcp_seg(skb);
-			xtcp_seg(page)->seq += offset;
-			xtcp_seg(page)->len = 0;
-			skb_set_owner_r(page, sk);
-			__skb_queue_before(&sk->sk_receive_queue, skb, page);
-		}
-		if (skb_copy_bits(skb, offset, skb_put(page, len), len))
-			WARN_ON_ONCE(1);
-		xtcp_seg(page)->len += len;
-		xtcp_seg(page)->end_seq = end_of(page);
-		__skb_unlink(skb, &sk->sk_receive_queue);
-		__kfree_skb(skb);
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPRCVCOLLAPSED);
-	}
-	sk_mem_reclaim(sk);
-}
-
-static bool fits(struct sock *sk, struct sk_buff *skb)
-{
-	return atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf) && sk_rmem_schedule(sk, skb, skb->truesize);
-}
-
-/* May @skb be charged? If need be, the buffer grows to what the namespace allows, or out-of-order text gives way. */
-static bool make_room(struct sock *sk, struct sk_buff *skb)
-{
-	struct net *net = sock_net(sk);
-	int most = READ_ONCE(xtcp_net(net)->sysctl.rmem[2]);
-
-	if (fits(sk, skb))
-		return true;
-	XTCP_NET_INC_STATS(net, LINUX_MIB_PRUNECALLED);
-	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK) && sk->sk_rcvbuf < most && !sk_under_memory_pressure(sk))
-		WRITE_ONCE(sk->sk_rcvbuf, min(atomic_read(&sk->sk_rmem_alloc), most));
-	if (fits(sk, skb))
-		return true;
-	collapse(sk);
-	if (fits(sk, skb))
-		return true;
-	prune(sk, xtcp_seg(skb)->seq);
-	if (fits(sk, skb))
-		return true;
-	XTCP_NET_INC_STATS(net, LINUX_MIB_RCVPRUNED);
-	return false;
-}
-
-/*
- * Takes those parts of @skb into the tree that it does not hold yet. Whatever does not fit is dropped: the peer sends
- * it again. The caller has made room for one skb. Returns true when some part was new.
- */
-static bool queue_new_parts(struct sock *sk, struct sk_buff *skb)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct sk_buff *prev = tree_find(xsk, xtcp_seg(skb)->seq);
-	bool taken = false;
-
-	while (skb) {
-		struct sk_buff *next, *rest = NULL;
-		u32 end = end_of(skb);
-
-		if (prev && xtcp_seq_gt(end_of(prev), xtcp_seg(skb)->seq)) {
-			if (xtcp_seq_ge(end_of(prev), end) || !trim_front(skb, end_of(prev) - xtcp_seg(skb)->seq))
-				break;
-		}
-		next = prev ? skb_rb_next(prev) : skb_rb_first(&xsk->out_of_order);
-		if (next && xtcp_seq_lt(xtcp_seg(next)->seq, end)) {
-			/* what lies behind next goes around the loop again, with a share of the same octets */
-			if (xtcp_seq_lt(end_of(next), end))
-				rest = skb_clone(skb, GFP_ATOMIC);
-			if (!trim_back(skb, xtcp_seg(next)->seq - xtcp_seg(skb)->seq)) {
-				kfree_skb(rest);
-				break;
-			}
-		}
-		if (xtcp_seg(skb)->len && xsk->out_of_order_count < OUT_OF_ORDER_MAX &&
-		    (!taken || fits(sk, skb))) {
-			queue_out_of_order(sk, prev, skb);
-			taken = true;
-		} else {
-			kfree_skb(skb);
-		}
-		skb = rest;
-		prev = next;
-	}
-	kfree_skb(skb);
-	return taken;
-}
-
-/* Moves what has become in order. */
-static void drain(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct sk_buff *skb;
-
-	while ((skb = skb_rb_first(&xsk->out_of_order)) && xtcp_seg(skb)->seq == xsk->rcv_nxt) {
-		tree_unlink(xsk, skb);
-		queue_in_order(sk, skb);
-	}
-}
-
-static void purge_out_of_order(struct xtcp_sock *xsk)
-{
-	struct sk_buff *skb;
-
-	while ((skb = skb_rb_first(&xsk->out_of_order))) {
-		tree_unlink(xsk, skb);
-		kfree_skb(skb);
-	}
-}
-
 /* RCV.NXT moved: has it come to the peer's FIN? RFC 9293 section 3.10.7.4, eighth: advance RCV.NXT over it, ACK it. */
 static void take_fin(struct sock *sk)
 {
@@ -446,7 +170,7 @@ static void take_fin(struct sock *sk)
 	WRITE_ONCE(xsk->fin_received, true);
 	xsk->ack_pending = true;
 	xsk->ack_now = true;
-	purge_out_of_order(xsk);
+	xtcp_rcvq_purge_out_of_order(sk);
 }
 
 /*
@@ -461,12 +185,13 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb)
 
 	seg->flags &= ~XTCP_FIN;
 	seg->end_seq = seg->seq + seg->len;
-	if (xtcp_seq_lt(seg->seq, xsk->rcv_nxt) && !trim_front(skb, min(xsk->rcv_nxt - seg->seq, seg->len)))
+	if (xtcp_seq_lt(seg->seq, xsk->rcv_nxt) &&
+	    !xtcp_rcvq_trim_front(skb, min(xsk->rcv_nxt - seg->seq, seg->len)))
 		return false;
 	window = xsk->rcv_nxt + offered_window(xsk) - seg->seq;
 	if (seg->len > window) {
 		fin = false;
-		if (!trim_back(skb, window))
+		if (!xtcp_rcvq_trim_back(skb, window))
 			return false;
 	}
 	if (fin && !xsk->rcv_fin_known) {
@@ -474,7 +199,7 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb)
 		xsk->rcv_fin_seq = seg->end_seq;
 	}
 	if (xsk->rcv_fin_known && xtcp_seq_gt(seg->end_seq, xsk->rcv_fin_seq))
-		return trim_back(skb, xtcp_seq_gt(xsk->rcv_fin_seq, seg->seq) ? xsk->rcv_fin_seq - seg->seq : 0);
+		return xtcp_rcvq_trim_back(skb, max_t(s32, xsk->rcv_fin_seq - seg->seq, 0));
 	return true;
 }
 
@@ -484,26 +209,16 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool in_order = xtcp_seg(skb)->seq == xsk->rcv_nxt;
 	bool had_holes = !RB_EMPTY_ROOT(&xsk->out_of_order);
-	struct sk_buff *first = skb_rb_first(&xsk->out_of_order);
-	bool alone = in_order && skb_queue_empty(&sk->sk_receive_queue);
 
-	if (!in_order && xsk->out_of_order_count >= OUT_OF_ORDER_MAX)
-		prune(sk, xtcp_seg(skb)->seq);
-	/* one skb is always taken in order, however large it is: else a small buffer would stop the connection */
-	if (!(alone && sk_rmem_schedule(sk, skb, skb->truesize)) && !make_room(sk, skb)) {
+	if (!xtcp_rcvq_make_room(sk, skb)) {
 		XTCP_NET_INC_STATS(sock_net(sk), in_order ? LINUX_MIB_TCPRCVQDROP : LINUX_MIB_TCPOFODROP);
+		/* a reader makes room */
 		if (!sock_flag(sk, SOCK_DEAD))
 			sk->sk_data_ready(sk);
 		return XTCP_DROP;
 	}
 	data_event(xsk, skb);
-	if (in_order && (!first || xtcp_seq_le(end_of(skb), xtcp_seg(first)->seq))) {
-		skb_set_owner_r(skb, sk);
-		queue_in_order(sk, skb);
-	} else if (queue_new_parts(sk, skb) && !in_order) {
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPOFOQUEUE);
-	}
-	drain(sk);
+	xtcp_rcvq_queue(sk, skb);
 	/* RFC 5681 section 4.2: at once when out of order (MAY-13) and when a hole is filled */
 	if (had_holes || !RB_EMPTY_ROOT(&xsk->out_of_order))
 		xsk->ack_now = true;
@@ -571,7 +286,7 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 void xtcp_text_purge(struct sock *sk)
 {
 	__skb_queue_purge(&sk->sk_receive_queue);
-	purge_out_of_order(xtcp_sk(sk));
+	xtcp_rcvq_purge_out_of_order(sk);
 	sk_mem_reclaim(sk);
 }
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The receive queue: text in order, text out of order, and what they may cost. */
+#ifndef XTCP_RCVQ_H
+#define XTCP_RCVQ_H
+
+#include <linux/types.h>
+
+struct sk_buff;
+struct sock;
+
+bool xtcp_rcvq_trim_front(struct sk_buff *skb, u32 octets);
+bool xtcp_rcvq_trim_back(struct sk_buff *skb, u32 len);
+/* Socket lock held in these. */
+bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb);
+void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb);
+void xtcp_rcvq_purge_out_of_order(struct sock *sk);
+
+#endif /* XTCP_RCVQ_H */
