@@ -213,7 +213,7 @@ report()
 		exit "$(cat "$work/ctl/status")"
 	fi
 	if grep -q "Kernel panic" "$console" 2>/dev/null; then
-		tr -d '\r' <"$console" | tail -n 80 >&2
+		tr -d '\r' <"$console" | tail -n 60 | sed 's/^/# /' >&2
 		die 120 "the machine's kernel panicked"
 	fi
 	[ "$ended" -ne 124 ] && [ "$ended" -ne 137 ] ||

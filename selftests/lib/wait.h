@@ -23,6 +23,13 @@ static inline void wait_tick(void)
 	nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 }
 
+/* For the passing of time itself, where that is what a test is about. */
+static inline void wait_until_ms(long long when)
+{
+	while (wait_now_ms() < when)
+		wait_tick();
+}
+
 /*
  * WAIT_FOR(expression, ms): true as soon as the expression is, false when it
  * still was not after ms milliseconds. It is evaluated about every millisecond.

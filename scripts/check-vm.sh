@@ -1,0 +1,109 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Runs the selftests in the virtual machine, in one boot, on one kernel:
+#
+#   scripts/check-vm.sh stock|debug FOLDER [NAME]
+#
+# with NAME only those whose name contains it. What is known of tests that
+# failed goes to FOLDER/KIND.
+
+set -u
+cd "$(dirname "$0")/.."
+. scripts/vm-module.sh
+
+# seconds_of NAME: after which a test counts as hanging; selftests/timeouts
+# lists those that take long.
+seconds_of()
+{
+	awk -v name="$1" -v kind="$kind" '
+		BEGIN { seconds = kind == "stock" ? 120 : 400 }
+		$1 == name { seconds = kind == "stock" ? $2 : $3 }
+		END { print seconds }' selftests/timeouts
+}
+
+# The machine ended early: the test that ran is the one that failed.
+name_culprit()
+{
+	local current why
+
+	current=$(cat "$dir/current" 2>/dev/null)
+	[ "$current" != done ] || return 0
+	case $1 in
+	120) why="the kernel panicked" ;;
+	124) why="the machine had to be ended" ;;
+	*) why="the machine ended (status $1)" ;;
+	esac
+	echo "not ok - ${current:-start}: $why"
+	if [ -n "$current" ]; then
+		mkdir -p "$dir/$current"
+		tr -d '\r' <"$dir/console.log" | tail -n 400 >"$dir/$current/dmesg"
+		echo "# kept: $dir/$current"
+	fi
+}
+
+# draw_ladders: of the segments that a failed test's trace holds.
+draw_ladders()
+{
+	local trace
+
+	[ -x scripts/ladder ] || return 0
+	for trace in "$dir"/*/trace; do
+		[ -s "$trace" ] || continue
+		scripts/ladder <"$trace" >"${trace%trace}ladder" 2>&1 || :
+	done
+}
+
+kind=$1 out=$2 only=${3-}
+dir=$PWD/${out#"$PWD"/}/$kind
+mkdir -p "$dir"
+
+names=
+for name in $(make -s -C selftests list); do
+	[[ $name == *"$only"* ]] && names+=" $name"
+done
+if [ -z "$names" ]; then
+	echo "# no test in the virtual machine has '$only' in its name"
+	exit 0
+fi
+
+image=$(vm_kernel "$kind") || { echo "not ok - $kind: no kernel"; exit 1; }
+vm_module "$kind" -s || { echo "not ok - $kind: the module does not build"; exit 1; }
+programs=
+for name in $names; do
+	[[ $name == *.sh ]] || programs+=" ../build/selftests/$name"
+done
+scripts/selftests.sh tools $programs || { echo "not ok - $kind: tests do not build"; exit 1; }
+
+# The module and programs of now, whatever is built meanwhile.
+mkdir "$dir/bin"
+cp "build/$kind/xtcp.ko" build/selftests/run/run "$dir/bin/"
+tests= sum=120
+for name in $names; do
+	seconds=$(seconds_of "${name%.sh}")
+	sum=$((sum + seconds))
+	case $name in
+	*.sh) tests+=" ${name%.sh}:selftests/$name:$seconds" ;;
+	*) cp "build/selftests/$name" "$dir/bin/"
+	   tests+=" $name:$dir/bin/$name:$seconds" ;;
+	esac
+done
+
+echo "# $kind kernel, $(kernel_release "$image")"
+started=$SECONDS
+setting="XTCP_KO=$dir/bin/xtcp.ko"
+for word in SEED SOAK; do
+	[ -z "${!word-}" ] || setting+=" $word=${!word}"
+done
+[ "$kind" != debug ] || setting+=" XTCP_DEBUG=1"
+scripts/vm.sh --kernel "$image" --memory 3G --timeout "$sum" --share "$dir" \
+	--append "log_buf_len=8M" -- env $setting "$dir/bin/run" "$dir" $tests
+status=$?
+name_culprit "$status"
+draw_ladders
+for name in "$dir"/*/; do
+	[ "$name" = "$dir/bin/" ] || [ ! -d "$name" ] || echo "# kept: ${name%/}"
+done
+rm -rf "$dir/bin"
+echo "# $kind kernel: $((SECONDS - started)) s"
+exit "$status"

@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# All checks; see usage(). Every part prints TAP, and all of it is counted for
+# the closing line.
+
+set -u
+cd "$(dirname "$0")/.."
+. scripts/vm-module.sh
+
+usage()
+{
+	cat <<-END
+	Usage: scripts/check.sh [--quick] [--only NAME]
+
+	Checks the style and what the module imports, compiles it for newer kernels,
+	runs the unit tests here and the tests of selftests/ in a virtual machine on
+	the stock kernel and on the debug kernel. The last line says "N passed, N
+	failed", and ", N skipped" if any; the exit status is 0 if none failed.
+
+	  --quick      leave out the debug kernel
+	  --only NAME  only the tests whose name contains NAME
+
+	SEED=N in the environment repeats tests that use random numbers; NO_SKIP=1
+	or CI=true turns skipped tests into failures.
+	END
+}
+
+# part COMMAND...: show and collect its output; it fails if it says so by its
+# status alone, too.
+part()
+{
+	local before after
+
+	before=$(grep -c '^not ok' "$log")
+	"$@" 2>&1 | tee -a "$log"
+	if [ "${PIPESTATUS[0]}" -ne 0 ]; then
+		after=$(grep -c '^not ok' "$log")
+		[ "$before" -ne "$after" ] || echo "not ok - ${*##*/}: failed" | tee -a "$log"
+	fi
+}
+
+run_units()
+{
+	local unit name status=0
+
+	scripts/selftests.sh units || { echo "not ok - unit tests: cannot be built"; return 1; }
+	for unit in build/selftests/unit/*_test; do
+		name=${unit##*/}
+		[ -e "selftests/unit/$name.c" ] || continue
+		[[ $name == *"$only"* ]] || continue
+		echo "# unit/$name"
+		"$unit" || { status=1; echo "# unit/$name: exit status $?"; }
+	done
+	return $status
+}
+
+# close_up: the closing line, from all that was printed.
+close_up()
+{
+	local passed failed skipped line
+
+	skipped=$(grep -ciE '^ok .*# *skip' "$log")
+	failed=$(grep -cE '^not ok( |$)' "$log")
+	passed=$(($(grep -cE '^ok( |$)' "$log") - skipped))
+	if [ "$skipped" -gt 0 ] && { [ "${NO_SKIP:-0}" = 1 ] || [ "${CI-}" = true ]; }; then
+		echo "# skipped tests count as failures here"
+		failed=$((failed + skipped))
+		skipped=0
+	fi
+	if [ "$passed" -eq 0 ] && [ "$failed" -eq 0 ]; then
+		echo "not ok - nothing was tested"
+		failed=1
+	fi
+	if [ "$failed" -gt 0 ]; then
+		grep -E '^not ok' "$log" | sed 's/^/# /' | head -n 40
+		echo "# details in $out"
+	else
+		rm -rf "$out"
+	fi
+	line="$passed passed, $failed failed"
+	[ "$skipped" -eq 0 ] || line+=", $skipped skipped"
+	echo "$line" | tee build/check/verdict
+	[ "$failed" -eq 0 ]
+}
+
+quick= only=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--quick) quick=1 ;;
+	--only)
+		[ $# -ge 2 ] && [ -n "$2" ] || { echo "--only needs a name" >&2; exit 2; }
+		only=$2
+		shift ;;
+	--help|-h) usage; exit 0 ;;
+	*) usage >&2; exit 2 ;;
+	esac
+	shift
+done
+
+mkdir -p build/check
+rm -f build/check/verdict
+out=$(mktemp -d build/check/run.XXXXXX)
+log=$out/log
+: >"$log"
+
+if [ -z "$only" ]; then
+	part scripts/check-style.sh
+	part scripts/check-module.sh
+fi
+if [ -z "$only" ] || compgen -G "selftests/unit/*$only*_test.c" >/dev/null ||
+	compgen -G "selftests/unit/*$only*.c" >/dev/null; then
+	part run_units
+fi
+part scripts/check-vm.sh stock "$out" "$only"
+[ -n "$quick" ] || part scripts/check-vm.sh debug "$out" "$only"
+close_up

@@ -1,0 +1,10 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Builds test programs: scripts/selftests.sh [MAKE TARGET]...; two at a time
+# take turns.
+
+cd "$(dirname "$0")/.." && mkdir -p build/selftests || exit 1
+exec 9>build/selftests/.lock
+flock 9
+exec make -s -j"$(nproc)" -C selftests "$@" 9>&-

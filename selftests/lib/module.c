@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
+#include "module.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int module_load(const char *parameters)
+{
+	const char *path = getenv("XTCP_KO");
+	int fd, ret, error;
+
+	if (!path) {
+		fprintf(stderr, "# module: XTCP_KO does not name the module\n");
+		errno = ENOENT;
+		return -1;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		error = errno;
+		fprintf(stderr, "# module: cannot open %s\n", path);
+		errno = error;
+		return -1;
+	}
+	ret = syscall(SYS_finit_module, fd, parameters, 0);
+	error = errno;
+	close(fd);
+	errno = error;
+	return ret;
+}
+
+int module_unload(void)
+{
+	return syscall(SYS_delete_module, "xtcp", O_NONBLOCK);
+}
+
+bool module_is_loaded(void)
+{
+	return module_references() >= 0;
+}
+
+int module_references(void)
+{
+	FILE *file = fopen("/sys/module/xtcp/refcnt", "re");
+	int count = -1;
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "%d", &count) != 1)
+		count = -1;
+	fclose(file);
+	return count;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Loading and unloading xtcp.ko without starting a program. The file is named
+ * by XTCP_KO in the environment, which selftests/run sets. A test finds the
+ * module loaded and leaves it loaded.
+ */
+#ifndef SELFTESTS_MODULE_H
+#define SELFTESTS_MODULE_H
+
+#include <stdbool.h>
+
+/* Parameters as on insmod's command line, "" for none. 0, or -1 with errno. */
+int module_load(const char *parameters);
+
+/* rmmod: 0, or -1 with errno (EWOULDBLOCK: in use, EBUSY from exit is none). */
+int module_unload(void);
+
+bool module_is_loaded(void);
+
+/* How often it is held; -1 if it is not loaded. */
+int module_references(void);
+
+#endif

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The kernel's side of a test: its log, taint, lockdep, leaks, trace, and the module. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/module.h"
+#include "lib/wait.h"
+#include "run.h"
+
+#define TRACE "/sys/kernel/tracing/instances/run/"
+#define LEAKS "/sys/kernel/debug/kmemleak"
+
+/* Every out-of-tree, unsigned module sets these two. */
+#define TAINT_MEANT ((1 << 12) | (1 << 13))
+
+static const char * const bad_words[] = {
+	"WARNING:", "BUG:", "BUG ", "KASAN", "UBSAN", "ODEBUG", "lockdep",
+	"possible recursive", "possible circular", "suspicious RCU",
+	"INFO: task", "INFO: rcu", "rcu: INFO", "detected stall", "hung task",
+	"Oops", "general protection", "unable to handle", "refcount_t:",
+	"leaked reference", "Objects remaining",
+	"unregister_netdevice: waiting", "Kernel panic", "DEBUG_LOCKS_WARN_ON",
+	"scheduling while atomic", "bad: scheduling", "Workqueue lockup", NULL
+};
+
+static int log_fd = -1;
+static bool log_is_ours;	/* what comes was asked for by kernel_show_tasks() */
+
+static int write_file(const char *path, const char *what)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC | O_TRUNC), ret;
+
+	if (fd < 0)
+		return -1;
+	ret = write(fd, what, strlen(what)) < 0 ? -1 : 0;
+	close(fd);
+	return ret;
+}
+
+/* A whole file, as a string; nothing if it cannot be read. */
+static struct text read_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct text text = {};
+	char part[16384];
+	ssize_t len;
+
+	while (fd >= 0 && (len = read(fd, part, sizeof(part))) > 0)
+		text_add(&text, part, len);
+	if (fd >= 0)
+		close(fd);
+	return text;
+}
+
+static long read_number(const char *path)
+{
+	struct text text = read_file(path);
+	long number = text.len ? strtol(text.at, NULL, 0) : -1;
+
+	text_clear(&text);
+	return number;
+}
+
+void kernel_start(void)
+{
+	log_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (log_fd < 0) {
+		perror("# run: /dev/kmsg");
+		exit(1);
+	}
+	lseek(log_fd, 0, SEEK_END);
+	mkdir("/sys/kernel/tracing/instances/run", 0700);
+	write_file(TRACE "buffer_size_kb", "8192");
+	write_file(LEAKS, "clear");
+}
+
+int kernel_log_fd(void)
+{
+	return log_fd;
+}
+
+void kernel_read_log(struct result *result)
+{
+	char record[8192], *line, *end;
+	bool told = false;
+	unsigned int i;
+	ssize_t len;
+
+	/* EPIPE: records were lost, reading goes on behind them. */
+	while ((len = read(log_fd, record, sizeof(record) - 1)) > 0 || errno == EPIPE) {
+		if (len <= 0)
+			continue;
+		record[len] = 0;
+		line = strchr(record, ';');
+		end = strchr(record, '\n');
+		if (!line || !end)
+			continue;
+		line++;
+		end[1] = 0;
+		text_add(&result->dmesg, line, strlen(line));
+		*end = 0;
+		for (i = 0; bad_words[i]; i++)
+			if (!log_is_ours && !told && strstr(line, bad_words[i])) {
+				result_fail(result, "kernel log: %s", line);
+				told = true;
+			}
+	}
+}
+
+void kernel_check_taint(struct result *result)
+{
+	static long before;
+	long taint = read_number("/proc/sys/kernel/tainted") & ~TAINT_MEANT;
+
+	if (taint & ~before)
+		result_fail(result, "the kernel is tainted: %#lx", taint);
+	before |= taint;
+}
+
+/* lockdep says nothing after its first report, so its silence must be looked at. */
+void kernel_check_lockdep(struct result *result)
+{
+	struct text stats = read_file("/proc/lockdep_stats");
+	char *line = stats.len ? strstr(stats.at, "debug_locks:") : NULL;
+
+	if (run_is_debug() && (!line || atoi(line + strlen("debug_locks:")) != 1))
+		result_fail(result, "lockdep is off");
+	text_clear(&stats);
+}
+
+void kernel_load(struct result *result)
+{
+	if (!module_is_loaded() && module_load(""))
+		result_fail(result, "cannot load the module: %s", strerror(errno));
+	write_file(TRACE "trace", "");
+	write_file(TRACE "events/xtcp/enable", "1");
+}
+
+void kernel_unload(struct result *result)
+{
+	if (!module_is_loaded())
+		return;
+	/* A socket that was killed with its process may still be on its way out. */
+	if (!WAIT_FOR(module_references() == 0, 10000))
+		result_fail(result, "the module is held %d times", module_references());
+	else if (module_unload())
+		result_fail(result, "cannot unload the module: %s", strerror(errno));
+}
+
+/* What kmemleak knows goes to the output, once: it is forgotten then. */
+static void tell_leaks(struct result *result, const char *when)
+{
+	struct text leaks = read_file(LEAKS);
+
+	if (leaks.len) {
+		result_fail(result, "kmemleak found leaks %s", when);
+		text_add(&result->output, leaks.at, leaks.len);
+		fwrite(leaks.at, 1, leaks.len, stdout);
+		write_file(LEAKS, "clear");
+	}
+	text_clear(&leaks);
+}
+
+/*
+ * kmemleak reports what two scans found unreferenced and unchanged, and leaves
+ * out objects younger than five seconds. The module is there for the first two,
+ * since its functions have names then; the third sees what it left behind.
+ */
+void kernel_check_leaks(struct result *result)
+{
+	if (!run_is_debug())
+		return;
+	kernel_load(result);
+	if (write_file(LEAKS, "scan"))
+		result_fail(result, "no kmemleak: %s", strerror(errno));
+	wait_until_ms(wait_now_ms() + 5500);
+	write_file(LEAKS, "scan");
+	tell_leaks(result, "of the tests");
+	kernel_unload(result);
+	write_file(LEAKS, "scan");
+	write_file(LEAKS, "scan");
+	tell_leaks(result, "after the module had gone");
+}
+
+void kernel_save_trace(const char *folder)
+{
+	struct text trace = read_file(TRACE "trace");
+
+	text_save(&trace, folder, "trace");
+	text_clear(&trace);
+}
+
+/* One thread of the test: its name and where in the kernel it is. */
+static void show_thread(struct result *result, int tid)
+{
+	static const char * const files[] = { "comm", "stack" };
+	char path[64], head[64];
+	struct text text;
+	unsigned int i;
+
+	snprintf(head, sizeof(head), "# thread %d: ", tid);
+	text_add(&result->output, head, strlen(head));
+	for (i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/%s", tid, files[i]);
+		text = read_file(path);
+		if (text.len)
+			text_add(&result->output, text.at, text.len);
+		text_clear(&text);
+	}
+}
+
+void kernel_show_tasks(struct result *result)
+{
+	struct text threads = read_file(CHILD_CGROUP "/cgroup.threads");
+	size_t before = result->output.len;
+	char *tid, *at;
+
+	for (tid = strtok_r(threads.at, "\n", &at); tid; tid = strtok_r(NULL, "\n", &at))
+		show_thread(result, atoi(tid));
+	fwrite(result->output.at + before, 1, result->output.len - before, stdout);
+	text_clear(&threads);
+
+	kernel_read_log(result);
+	log_is_ours = true;
+	write_file("/proc/sysrq-trigger", "l");
+	write_file("/proc/sysrq-trigger", "w");
+	kernel_read_log(result);
+	log_is_ours = false;
+}

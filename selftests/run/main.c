@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Runs the tests in the virtual machine: each with the module freshly loaded,
+ * under a watchdog, and looks at the kernel after it. Prints their TAP and a
+ * "not ok" line of its own for what they could not see themselves; what is
+ * known of a test that failed goes to a folder of its name.
+ *
+ * run FOLDER NAME:PROGRAM:SECONDS...
+ *
+ * FOLDER/current names the test that runs, for the case that the kernel ends
+ * first. FOLDER/done is there when all were run. The exit status is 0 if none
+ * failed.
+ */
+#define _GNU_SOURCE
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "run.h"
+
+static const char *out;
+
+bool run_is_debug(void)
+{
+	return !access("/proc/lockdep_stats", F_OK);
+}
+
+double run_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+/* There is always a zero byte behind the text. */
+void text_add(struct text *text, const char *from, size_t len)
+{
+	if (text->len + len + 1 > text->room) {
+		text->room = 2 * (text->len + len + 1);
+		text->at = realloc(text->at, text->room);
+		if (!text->at)
+			abort();
+	}
+	memcpy(text->at + text->len, from, len);
+	text->len += len;
+	text->at[text->len] = 0;
+}
+
+void text_clear(struct text *text)
+{
+	free(text->at);
+	*text = (struct text){};
+}
+
+void text_save(const struct text *text, const char *folder, const char *name)
+{
+	char path[512];
+	FILE *file;
+
+	mkdir(folder, 0777);
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "w");
+	if (!file || fwrite(text->at, 1, text->len, file) != text->len)
+		perror(path);
+	if (file)
+		fclose(file);
+}
+
+void result_fail(struct result *result, const char *format, ...)
+{
+	char line[512];
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	result->failed++;
+	len = printf("not ok - %s: %s\n", result->name, line);
+	fflush(stdout);
+	if (len > 0) {
+		text_add(&result->output, "not ok - ", 9);
+		text_add(&result->output, line, strlen(line));
+		text_add(&result->output, "\n", 1);
+	}
+}
+
+static void set_current(const char *name)
+{
+	struct text text = {};
+
+	text_add(&text, name, strlen(name));
+	text_add(&text, "\n", 1);
+	text_save(&text, out, "current");
+	text_clear(&text);
+}
+
+/* After the test: what the kernel has to say, and what to keep. */
+static void finish(struct result *result)
+{
+	char folder[512];
+
+	if (!child_is_stuck())
+		kernel_unload(result);
+	kernel_read_log(result);
+	kernel_check_taint(result);
+	printf("# %s: %d passed, %d failed, %d skipped, %.1f s\n", result->name,
+	       result->passed, result->failed, result->skipped, result->seconds);
+	fflush(stdout);
+	if (result->failed) {
+		snprintf(folder, sizeof(folder), "%s/%s", out, result->name);
+		text_save(&result->output, folder, "output");
+		text_save(&result->dmesg, folder, "dmesg");
+	}
+	text_clear(&result->output);
+	text_clear(&result->dmesg);
+}
+
+static void run_test(struct result *result, char *what)
+{
+	char *program = strchr(what, ':'), *seconds = strrchr(what, ':');
+	char folder[512];
+
+	if (!program || program == seconds) {
+		fprintf(stderr, "# run: %s is not NAME:PROGRAM:SECONDS\n", what);
+		exit(2);
+	}
+	*program++ = 0;
+	*seconds++ = 0;
+	result->name = what;
+	printf("# %s\n", what);
+	set_current(what);
+	kernel_load(result);
+	if (!result->failed)
+		child_run(result, program, atoi(seconds));
+	kernel_read_log(result);
+	if (result->failed) {
+		/* Before the module goes, and the events with it. */
+		snprintf(folder, sizeof(folder), "%s/%s", out, what);
+		mkdir(folder, 0777);
+		kernel_save_trace(folder);
+	}
+	finish(result);
+}
+
+static int slower(const void *a, const void *b)
+{
+	double x = ((const struct result *)a)->seconds, y = ((const struct result *)b)->seconds;
+
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static void run_end(struct result *last)
+{
+	double started = run_now();
+
+	last->name = "end";
+	set_current("end");
+	kernel_check_leaks(last);
+	kernel_check_lockdep(last);
+	last->seconds = run_now() - started;
+	finish(last);
+}
+
+int main(int argc, char **argv)
+{
+	int i, n = argc - 2, failed = 0, ran;
+	struct result *results;
+
+	if (n < 1) {
+		fprintf(stderr, "Usage: run FOLDER NAME:PROGRAM:SECONDS...\n");
+		return 2;
+	}
+	out = argv[1];
+	results = calloc(n + 1, sizeof(*results));
+	kernel_start();
+	for (ran = 0; ran < n && !child_is_stuck(); ran++)
+		run_test(&results[ran], argv[ran + 2]);
+	for (i = ran; i < n; i++)
+		printf("not ok - %.*s: not run\n", (int)strcspn(argv[i + 2], ":"), argv[i + 2]);
+	failed += n - ran;
+	if (!child_is_stuck())
+		run_end(&results[ran++]);
+	for (i = 0; i < ran; i++)
+		failed += results[i].failed;
+	qsort(results, ran, sizeof(*results), slower);
+	for (i = 0; i < ran && i < 5; i++)
+		printf("# slowest: %s, %.1f s\n", results[i].name, results[i].seconds);
+	fflush(stdout);
+	set_current("done");
+	return failed != 0;
+}

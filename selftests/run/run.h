@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of the runner share. */
+#ifndef SELFTESTS_RUN_H
+#define SELFTESTS_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Text that grows. */
+struct text {
+	char *at;
+	size_t len;
+	size_t room;
+};
+
+void text_add(struct text *text, const char *from, size_t len);
+void text_clear(struct text *text);
+
+/* Writes it to a file of the folder, made if it is not there. */
+void text_save(const struct text *text, const char *folder, const char *name);
+
+/* What was seen of a test. */
+struct result {
+	const char *name;
+	int passed;
+	int cases_failed;	/* those that the test said itself */
+	int failed;		/* and what was found beside them */
+	int skipped;
+	int planned;		/* -1: no plan was seen */
+	double seconds;
+	struct text output;
+	struct text dmesg;
+};
+
+/* Prints a "not ok" line that is the runner's own, and counts it. */
+void result_fail(struct result *result, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Where child_run() puts the program and all that it starts. */
+#define CHILD_CGROUP "/sys/fs/cgroup/test"
+
+/* child.c: runs the program until it ends or its time is over. */
+void child_run(struct result *result, const char *program, int seconds);
+
+/* True if a child could not be killed: the machine is of no more use. */
+bool child_is_stuck(void);
+
+/* kernel.c */
+void kernel_start(void);
+int kernel_log_fd(void);
+/* Takes the new records of the log; the first bad one fails the test. */
+void kernel_read_log(struct result *result);
+void kernel_check_taint(struct result *result);
+void kernel_check_lockdep(struct result *result);
+void kernel_check_leaks(struct result *result);
+void kernel_load(struct result *result);
+void kernel_unload(struct result *result);
+void kernel_save_trace(const char *folder);
+/* Where everybody is: the CPUs and blocked tasks to the log, the test's threads to its output. */
+void kernel_show_tasks(struct result *result);
+
+/* main.c */
+bool run_is_debug(void);
+double run_now(void);
+
+#endif
