@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 #include <linux/version.h>
 #include <net/inet_common.h>
+#include <net/inet_sock.h>
 #include <net/sock.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -23,6 +24,27 @@ static inline void xtcp_compat_net_passive_hold(struct sock *sk)
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
 	net_passive_inc(sock_net(sk));
 	__netns_tracker_alloc(sock_net(sk), &sk->ns_tracker, false, GFP_ATOMIC);
+#endif
+}
+
+/* IP_RECVERR and IPV6_RECVERR became atomic flags in 6.6 and 6.7. */
+static inline bool xtcp_compat_recverr(const struct sock *sk)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	return inet_test_bit(RECVERR, sk);
+#else
+	return inet_sk(sk)->recverr;
+#endif
+}
+
+static inline bool xtcp_compat_recverr6(const struct sock *sk)
+{
+#if !IS_ENABLED(CONFIG_IPV6)
+	return false;
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	return inet6_test_bit(RECVERR6, sk);
+#else
+	return inet6_sk(sk)->recverr;
 #endif
 }
 
@@ -91,6 +113,11 @@ static struct sock *name(struct sock *sk, int flags, int *err, bool kern)	\
 #define xtcp_compat_register_net_sysctl(net, path, table, len)	register_net_sysctl_sz(net, path, table, len)
 #else
 #define xtcp_compat_register_net_sysctl(net, path, table, len)	register_net_sysctl(net, path, table)
+#endif
+
+/* Timers got names with their own prefix in 6.2. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define timer_delete_sync(timer) del_timer_sync(timer)
 #endif
 
 #endif /* XTCP_COMPAT_H */

@@ -140,6 +140,38 @@ int xtcp_sndq_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
 	return copy;
 }
 
+static void unlink_free(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (skb == xsk->resend_next) {
+		xsk->resend_next = xtcp_sndq_next(sk, skb);
+		if (xsk->resend_next == xsk->send_head)
+			xsk->resend_next = NULL;
+	}
+	__skb_unlink(skb, &sk->sk_write_queue);
+	uncharge(sk, skb, xtcp_sndcb(skb)->charged);
+	__kfree_skb(skb);
+}
+
+/**
+ * xtcp_sndq_drop_empty_tail() - the queue holds no skb that nothing came of
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_sndq_drop_empty_tail(struct sock *sk)
+{
+	struct sk_buff *tail = xtcp_sndq_open_tail(sk);
+
+	sock_owned_by_me(sk);
+	if (!tail || tail->len)
+		return;
+	if (tail == xtcp_sk(sk)->send_head)
+		xtcp_sk(sk)->send_head = NULL;
+	unlink_free(sk, tail);
+}
+
 static int append_control(struct sock *sk, u8 flag)
 {
 	struct sk_buff *skb = xtcp_sndq_alloc(sk, sk_gfp_mask(sk, GFP_ATOMIC), true);
@@ -365,20 +397,6 @@ static void trim_head(struct sock *sk, struct sk_buff *skb, u32 len)
 	skb->truesize -= len;
 	uncharge(sk, skb, len);
 	xtcp_sndcb(skb)->seq += len;
-}
-
-static void unlink_free(struct sock *sk, struct sk_buff *skb)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	if (skb == xsk->resend_next) {
-		xsk->resend_next = xtcp_sndq_next(sk, skb);
-		if (xsk->resend_next == xsk->send_head)
-			xsk->resend_next = NULL;
-	}
-	__skb_unlink(skb, &sk->sk_write_queue);
-	uncharge(sk, skb, xtcp_sndcb(skb)->charged);
-	__kfree_skb(skb);
 }
 
 /**

@@ -36,6 +36,7 @@ static inline struct xtcp_sndcb *xtcp_sndcb(const struct sk_buff *skb)
 struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force);
 void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb);
 int xtcp_sndq_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len);
+void xtcp_sndq_drop_empty_tail(struct sock *sk);
 int xtcp_sndq_append_syn(struct sock *sk);
 int xtcp_sndq_append_fin(struct sock *sk);
 struct sk_buff *xtcp_sndq_open_tail(const struct sock *sk);

@@ -127,6 +127,7 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 	const u8 keepalive_probes = xsk->keepalive_probes;
 	const int linger2 = xsk->linger2;
 	const u32 user_timeout = xsk->user_timeout;
+	const u32 notsent_lowat = xsk->notsent_lowat;
 	const u32 keepalive_time = xsk->keepalive_time;
 	const u32 keepalive_intvl = xsk->keepalive_intvl;
 	const u32 window_clamp = xsk->user_window_clamp;
@@ -138,6 +139,7 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 	xsk->keepalive_probes = keepalive_probes;
 	xsk->linger2 = linger2;
 	xsk->user_timeout = user_timeout;
+	xsk->notsent_lowat = notsent_lowat;
 	xsk->keepalive_time = keepalive_time;
 	xsk->keepalive_intvl = keepalive_intvl;
 	xsk->user_window_clamp = window_clamp;

@@ -30,6 +30,8 @@ enum xtcp_deferred {
  * @conn: place in the table of connections; the tuple is constant while in it
  * @lease: the local port's place in kernel TCP's bind table; NULL: not bound
  * @listener: queues; set while LISTEN (listen.c)
+ * @accept_node: place in the accept queue of the listener that made this sock; guarded by xtcp_listener.lock
+ * @recvmsg_inq: TCP_INQ; kept across connections, like whatever stands before @iss
  * @iss: initial send sequence number
  * @irs: initial receive sequence number
  * @snd_una: oldest octet not yet acknowledged
@@ -65,6 +67,8 @@ enum xtcp_deferred {
  * @dupacks: duplicate ACKs in a row (RFC 5681 section 2)
  * @recover: SND.NXT when the loss was found (RFC 6582 section 3.2)
  * @high_rtx: the octet after the highest one resent since the last loss
+ * @snd_sml: the octet after the last segment sent that was not full (Nagle)
+ * @resend_next: after a timeout: next skb of sk_write_queue to send again; NULL: all were
  * @timers: the deadlines
  * @send_head: first skb of sk_write_queue that was never sent; NULL: all were
  * @sndq_segments: skbs on sk_write_queue before @send_head (sndq.c)
@@ -84,6 +88,7 @@ enum xtcp_deferred {
  * @rcv_fin_known: a FIN was seen, in order or not
  * @rcv_fin_seq: its sequence number
  * @nonagle: TCP_NODELAY and TCP_CORK, as in Linux: TCP_NAGLE_OFF, TCP_NAGLE_CORK
+ * @notsent_lowat: TCP_NOTSENT_LOWAT in octets, 0: none
  * @syn_retries: TCP_SYNCNT, 0: the namespace's
  * @linger2: TCP_LINGER2 in jiffies; 0: the namespace's; negative: none
  * @user_timeout: TCP_USER_TIMEOUT in ms, 0: none
@@ -123,6 +128,9 @@ struct xtcp_sock {
 	/* socket lock, from here to the end, unless a line says otherwise */
 	struct xtcp_lease *lease;
 	struct xtcp_listener *listener;	/* read under RCU by softirq */
+	struct list_head accept_node;	/* own lock: the listener's */
+
+	bool recvmsg_inq;
 
 	u32 iss;
 	u32 irs;
@@ -162,6 +170,8 @@ struct xtcp_sock {
 	u32 dupacks;
 	u32 recover;
 	u32 high_rtx;
+	u32 snd_sml;
+	struct sk_buff *resend_next;
 	struct xtcp_timers timers;
 
 	struct sk_buff *send_head;
@@ -191,6 +201,7 @@ struct xtcp_sock {
 	u8 retransmits;
 	int linger2;
 	u32 user_timeout;
+	u32 notsent_lowat;
 	u32 keepalive_time;
 	u32 keepalive_intvl;
 
