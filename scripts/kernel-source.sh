@@ -6,6 +6,7 @@
 #
 #   kselftest.h kselftest_harness.h   the tests' harness
 #   checkpatch.pl                     with its lists
+#   proc.c                            the kernel's names of its counters
 
 set -eu
 cd "$(dirname "$0")"
@@ -16,7 +17,7 @@ if [ $# -ne 3 ]; then
 	echo "no linux-source package; run scripts/deps.sh check" >&2
 	exit 1
 fi
-dest=$XTCP_CACHE/$1-$2
+dest=$XTCP_CACHE/tools-$2
 if [ ! -d "$dest" ]; then
 	exec 9>"$XTCP_CACHE/kernel-source.lock"
 	flock 9
@@ -29,16 +30,11 @@ if [ ! -d "$dest" ]; then
 	trap 'exit 143' TERM HUP
 	(
 		cd "$work"
-		tar -xf "$3" --strip-components=4 "$1/tools/testing/selftests/kselftest.h" \
-			"$1/tools/testing/selftests/kselftest_harness.h"
-	) &
-	tools=$!
-	(
-		cd "$work"
-		tar -xf "$3" --strip-components=2 "$1/scripts/checkpatch.pl" \
-			"$1/scripts/spelling.txt" "$1/scripts/const_structs.checkpatch"
+		tar -xf "$3" --transform='s|.*/||' "$1/tools/testing/selftests/kselftest.h" \
+			"$1/tools/testing/selftests/kselftest_harness.h" \
+			"$1/scripts/checkpatch.pl" "$1/scripts/spelling.txt" \
+			"$1/scripts/const_structs.checkpatch" "$1/net/ipv4/proc.c"
 	)
-	wait "$tools"
 	chmod 755 "$work"
 	mv "$work" "$dest"
 fi

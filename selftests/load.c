@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Loading and unloading as such: what is there, what is refused, what is gone. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/xtcp.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "kselftest.h"
+#include "lib/module.h"
+#include "lib/wait.h"
+
+static int failures;
+
+static void check(bool ok, const char *name)
+{
+	int error = errno;
+
+	if (ok) {
+		ksft_test_result_pass("%s\n", name);
+		return;
+	}
+	failures++;
+	ksft_print_msg("errno %d (%s)\n", error, strerror(error));
+	ksft_test_result_fail("%s\n", name);
+}
+
+/* True if the socket cannot be made, for this reason. */
+static bool refused(int type, int protocol, int reason)
+{
+	int fd = socket(AF_XTCP, type, protocol);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == reason;
+}
+
+static void family(void)
+{
+	int v4 = socket(AF_XTCP, SOCK_STREAM, 0);
+	int v6 = socket(AF_XTCP, SOCK_STREAM, 1);
+
+	check(v4 >= 0, "socket_ipv4");
+	check(v6 >= 0, "socket_ipv6");
+	check(refused(SOCK_STREAM, IPPROTO_UDP, EPROTONOSUPPORT), "socket_other_protocol");
+	check(refused(SOCK_DGRAM, 0, ESOCKTNOSUPPORT), "socket_other_type");
+	check(module_references() == 2, "sockets_hold_the_module");
+	check(module_unload() && errno == EWOULDBLOCK, "unload_while_open");
+	close(v4);
+	close(v6);
+}
+
+/* A number that is no family is refused, and the log says which ones are. */
+static void wrong_family(const char *number, const char *name)
+{
+	int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	char parameter[32], record[1024];
+	bool told = false;
+	ssize_t len;
+
+	lseek(log, 0, SEEK_END);
+	snprintf(parameter, sizeof(parameter), "family=%s", number);
+	check(module_load(parameter) && errno == EINVAL, name);
+	while ((len = read(log, record, sizeof(record) - 1)) > 0) {
+		record[len] = 0;
+		told = told || (strstr(record, "xtcp") && strstr(record, "1 to "));
+	}
+	close(log);
+	if (!told)
+		ksft_print_msg("nothing in the log for %s\n", parameter);
+	check(told, name);
+}
+
+static void reload(void)
+{
+	/* The last reference goes with the socket, which may take a moment. */
+	check(WAIT_FOR(!module_unload(), 10000), "unload");
+	check(refused(SOCK_STREAM, 0, EAFNOSUPPORT), "socket_not_loaded");
+	check(access("/proc/net/xtcp", F_OK), "proc_not_loaded");
+	wrong_family("0", "parameter_too_small");
+	wrong_family("9999", "parameter_too_large");
+	check(module_load("") == 0, "load_again");
+	check(!access("/proc/net/xtcp", R_OK) && !access("/proc/net/xtcp6", R_OK), "proc");
+}
+
+int main(void)
+{
+	ksft_print_header();
+	ksft_set_plan(15);
+	family();
+	reload();
+	return failures ? ksft_exit_fail() : ksft_exit_pass();
+}
