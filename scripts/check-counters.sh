@@ -10,7 +10,9 @@ set -eu
 cd "$(dirname "$0")/.."
 
 named=$(sed -nE 's/.*SNMP_MIB_ITEM\("([^"]+)", (LINUX|TCP)_(MIB_[A-Z0-9_]+)\).*/\2_\3/p' module/mib.c | sort -u)
-used=$(find module -name '*.c' ! -name mib.c -exec grep -hoE '\b(LINUX|TCP)_MIB_[A-Z0-9_]+' {} + | sort -u)
+# a comment may say LINUX_MIB_SOMETHING*
+used=$(find module -name '*.c' ! -name mib.c -exec grep -hoE '\b(LINUX|TCP)_MIB_[A-Z0-9_]+\*?' {} + | grep -v '\*' |
+	sort -u)
 status=0
 
 for counter in $(comm -13 <(echo "$named") <(echo "$used")); do

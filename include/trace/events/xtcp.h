@@ -24,7 +24,7 @@
 #include "trace.h"
 
 /* name lists: each enumerator and how it prints */
-#define XTCP_TRACE_STATES(FN, FNe)			\
+#define XTCP_TRACE_STATES(FN, FNE)			\
 	FN(TCP_ESTABLISHED, "ESTABLISHED")		\
 	FN(TCP_SYN_SENT, "SYN-SENT")			\
 	FN(TCP_SYN_RECV, "SYN-RECEIVED")		\
@@ -36,20 +36,20 @@
 	FN(TCP_LAST_ACK, "LAST-ACK")			\
 	FN(TCP_LISTEN, "LISTEN")			\
 	FN(TCP_CLOSING, "CLOSING")			\
-	FNe(TCP_NEW_SYN_RECV, "SYN-RECEIVED")
+	FNE(TCP_NEW_SYN_RECV, "SYN-RECEIVED")
 
-#define XTCP_TRACE_TIMERS(FN, FNe)			\
+#define XTCP_TRACE_TIMERS(FN, FNE)			\
 	FN(XTCP_TIMER_RETRANSMIT, "retransmit")		\
 	FN(XTCP_TIMER_PERSIST, "persist")		\
 	FN(XTCP_TIMER_DELACK, "delayed-ack")		\
 	FN(XTCP_TIMER_KEEPALIVE, "keepalive")		\
-	FNe(XTCP_TIMER_FIN_WAIT2, "fin-wait-2")
+	FNE(XTCP_TIMER_FIN_WAIT2, "fin-wait-2")
 
-#define XTCP_TRACE_QUEUES(FN, FNe)			\
+#define XTCP_TRACE_QUEUES(FN, FNE)			\
 	FN(XTCP_TRACE_SYN_QUEUE, "syn")			\
-	FNe(XTCP_TRACE_ACCEPT_QUEUE, "accept")
+	FNE(XTCP_TRACE_ACCEPT_QUEUE, "accept")
 
-#define XTCP_TRACE_QUEUE_REASONS(FN, FNe)		\
+#define XTCP_TRACE_QUEUE_REASONS(FN, FNE)		\
 	FN(XTCP_TRACE_ARRIVED, "arrived")		\
 	FN(XTCP_TRACE_COMPLETED, "completed")		\
 	FN(XTCP_TRACE_ACCEPTED, "accepted")		\
@@ -57,18 +57,18 @@
 	FN(XTCP_TRACE_TIMED_OUT, "timed-out")		\
 	FN(XTCP_TRACE_FAILED, "failed")			\
 	FN(XTCP_TRACE_REFUSED, "refused")		\
-	FNe(XTCP_TRACE_CLOSED, "closed")
+	FNE(XTCP_TRACE_CLOSED, "closed")
 
 #undef FN
-#undef FNe
+#undef FNE
 #define FN(name, text) TRACE_DEFINE_ENUM(name);
-#define FNe(name, text) TRACE_DEFINE_ENUM(name);
-XTCP_TRACE_STATES(FN, FNe)
-XTCP_TRACE_TIMERS(FN, FNe)
-XTCP_TRACE_QUEUES(FN, FNe)
-XTCP_TRACE_QUEUE_REASONS(FN, FNe)
+#define FNE(name, text) TRACE_DEFINE_ENUM(name);
+XTCP_TRACE_STATES(FN, FNE)
+XTCP_TRACE_TIMERS(FN, FNE)
+XTCP_TRACE_QUEUES(FN, FNE)
+XTCP_TRACE_QUEUE_REASONS(FN, FNE)
 #undef FN
-#undef FNe
+#undef FNE
 #define FN(reason) TRACE_DEFINE_ENUM(SKB_DROP_REASON_##reason);
 DEFINE_DROP_REASON(FN, FN)
 #undef FN

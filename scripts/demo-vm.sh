@@ -1,0 +1,168 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The demonstration, in the virtual machine:
+#
+#   namespace "client"  10.77.0.1, fd77::1  ----veth----  10.77.0.2, fd77::2  namespace "server"
+#
+# In "server" python3 -m http.server runs twice, on xtcp (port 80) and on the
+# kernel's TCP (port 8080); curl fetches from both, on xtcp and on kernel TCP.
+
+set -u
+cd "$(dirname "$0")/.." || exit 1
+work=/tmp/demo
+tracing=/sys/kernel/tracing
+python=/usr/bin/python3
+[ -x $python ] || python=python3
+
+if [ -n "${COLOR-}" ]; then
+	bold=$'\e[1m' green=$'\e[32m' red=$'\e[31m' plain=$'\e[0m'
+else
+	bold='' green='' red='' plain=''
+fi
+
+title()
+{
+	printf '\n%s== %s ==%s\n' "$bold" "$*" "$plain"
+}
+
+die()
+{
+	echo "${red}demo: $*${plain}"
+	tail -n 20 $work/*.log 2>/dev/null
+	dmesg | tail -n 20
+	exit 1
+}
+
+in_server()
+{
+	ip netns exec server "$@"
+}
+
+make_network()
+{
+	ip -batch - <<-END || return
+	netns add client
+	netns add server
+	link add veth0 netns client type veth peer name veth0 netns server
+	END
+	ip -n client -batch - <<-END || return
+	addr add 10.77.0.1/24 dev veth0
+	addr add fd77::1/64 dev veth0 nodad
+	link set lo up
+	link set veth0 up
+	END
+	ip -n server -batch - <<-END
+	addr add 10.77.0.2/24 dev veth0
+	addr add fd77::2/64 dev veth0 nodad
+	link set lo up
+	link set veth0 up
+	END
+}
+
+# In the namespace "server": both servers, and wait until both listen.
+serve()
+{
+	local deadline=$((SECONDS + 30)) line found pause
+
+	cd $work/files || return
+	"$1/scripts/xtcp_run" $python -S -m http.server --bind :: 80 >$work/server80.log 2>&1 &
+	echo $! >$work/server80.pid
+	$python -S -m http.server --bind :: 8080 >$work/server8080.log 2>&1 &
+	echo $! >$work/server8080.pid
+	exec {pause}<> <(:)
+	while [ $SECONDS -lt $deadline ]; do
+		found=0
+		while read -r line; do
+			[[ $line =~ :0050\ 0+:0000\ 0A ]] && found=$((found + 1))
+		done </proc/net/xtcp6
+		while read -r line; do
+			[[ $line =~ :1F90\ 0+:0000\ 0A ]] && found=$((found + 1))
+		done </proc/net/tcp6
+		[ $found -eq 2 ] && return 0
+		read -r -t 0.1 -u $pause line
+	done
+	return 1
+}
+
+# fetch WHAT COMMAND... PORT: a.bin over IPv4 and over IPv6 in one curl, compared.
+fetch()
+{
+	local what=$1 port=${*: -1}
+
+	set -- "${@:2:$#-2}"
+	rm -f $work/got4 $work/got6
+	"$@" -sS --max-time 60 -o $work/got4 "http://10.77.0.2:$port/a.bin" \
+		-o $work/got6 "http://[fd77::2]:$port/a.bin" || die "$what: curl failed"
+	for got in 4 6; do
+		cmp $work/got$got $work/files/a.bin || die "$what, IPv$got: the file is not the same"
+		printf '  %-42s IPv%s  %s%s bytes, the same%s\n' "$what" $got "$green" "$size" "$plain"
+	done
+}
+
+# In the namespace "client".
+be_client()
+{
+	size=$(stat -c %s $work/files/a.bin)
+	scripts/xtcp_run curl -sS --max-time 60 -o $work/hello http://10.77.0.2/hello.txt || die "curl failed"
+	cmp $work/hello $work/files/hello.txt || die "hello.txt is not the same"
+	fetch "curl on xtcp   <-  http.server on xtcp" scripts/xtcp_run curl 80
+	fetch "curl on kernel <-  http.server on xtcp" curl 80
+	fetch "curl on xtcp   <-  http.server on kernel" scripts/xtcp_run curl 8080
+}
+
+# In the namespace "client", as one program on xtcp: a connection that stays while ss looks.
+look_while_open()
+{
+	exec 3<>/dev/tcp/10.77.0.2/80 || return
+	title "ss, while a connection is open: the client's side"
+	ss -tane
+	title "ss, the server's side: the listener, the connection, and TIME-WAIT of those that are over"
+	LD_PRELOAD='' in_server ss -tane
+	exec 3>&-
+	title "ss, the client's side, after it closed that connection first"
+	ss -tane
+}
+
+export PROC_NET_TCP=/proc/net/xtcp PROC_NET_TCP6=/proc/net/xtcp6
+export PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat
+
+case ${1-} in
+--serve)	serve "$PWD"; exit ;;
+--client)	be_client; exit ;;
+--look)		look_while_open; exit ;;
+esac
+
+ko=${1:-build/stock/xtcp.ko}
+mkdir -p $work/files
+echo "Hello from xtcp: a second TCP, in a module." >$work/files/hello.txt
+head -c 1000000 /dev/urandom >$work/files/a.bin
+# no name server here: http.server would wait for one
+echo "hosts: files" >/etc/nsswitch.conf
+
+insmod "$ko" || die "the module does not load"
+echo "xtcp is loaded, beside the kernel's TCP"
+make_network || die "no network"
+echo global >$tracing/trace_clock
+echo 8192 >$tracing/buffer_size_kb
+echo 1 >$tracing/events/xtcp/enable
+
+in_server scripts/demo-vm.sh --serve || die "the servers do not listen"
+title "a file of 1,000,000 bytes, fetched by real programs that know nothing of xtcp"
+ip netns exec client scripts/demo-vm.sh --client || exit 1
+echo 0 >$tracing/tracing_on
+
+title "the first of these connections, each segment, from both ends' tracepoints (scripts/ladder)"
+scripts/ladder ${COLOR:+--color} --port 80 $tracing/trace || die "no ladder"
+
+ip netns exec client scripts/xtcp_run scripts/demo-vm.sh --look || die "no connection to look at"
+
+title "nstat: the server's counters"
+in_server nstat -as 'Tcp*'
+
+title "and out again"
+read -r pid <$work/server80.pid && kill "$pid"
+read -r pid8080 <$work/server8080.pid && kill "$pid8080"
+while [ -e "/proc/$pid" ] && [ $SECONDS -lt 280 ]; do :; done
+rmmod xtcp || die "the module does not unload"
+echo "xtcp is unloaded; what was left in TIME-WAIT went with it"

@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# make demo: builds what the demonstration needs, then runs scripts/demo-vm.sh
+# in a throw-away virtual machine. The whole output is also in build/demo.log.
+
+set -u
+cd "$(dirname "$0")/.."
+. scripts/vm-module.sh
+
+color=
+[ -t 1 ] && color=1
+mkdir -p build
+
+echo "building xtcp.ko ..."
+image=$(vm_kernel stock) || { echo "demo: no kernel for the virtual machine; run scripts/deps.sh demo" >&2; exit 1; }
+vm_module stock -s || { echo "demo: the module does not build" >&2; exit 1; }
+scripts/xtcp_run --build || exit 1
+
+echo "starting a virtual machine ($(kernel_release "$image")) ..."
+started=$SECONDS
+scripts/vm.sh --kernel "$image" --timeout 300 -- \
+	env COLOR="$color" scripts/demo-vm.sh build/stock/xtcp.ko | tee build/demo.log
+status=${PIPESTATUS[0]}
+if [ "$status" -eq 0 ]; then
+	echo "That took $((SECONDS - started)) s. Next: make vm (a shell in such a machine), make check (all tests)."
+else
+	echo "demo: failed (status $status); all output is in build/demo.log" >&2
+fi
+exit "$status"
