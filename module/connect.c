@@ -91,7 +91,9 @@ int xtcp_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len)
 
 	/* a segment that comes once the tuple is in the table waits on the backlog for the rest of this */
 	xtcp_state_set(sk, TCP_SYN_SENT);
+	/* of the connection before this one */
 	sock_reset_flag(sk, SOCK_DONE);
+	WRITE_ONCE(sk->sk_err, 0);
 	err = xtcp_port_connect(sk);
 	if (err)
 		goto err_undo;

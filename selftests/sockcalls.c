@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a program's calls leave behind inside: receive memory charged and given back, the bound of the receive buffer,
+ * counters of every way to abort, statistics that add up. What kernel TCP does differs in such figures, so the
+ * differential runner cannot compare them.
+ *
+ * Every case runs over IPv4 and IPv6 on the loopback of a namespace of its own.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include <linux/sock_diag.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <linux/xtcp.h>
+
+#include "counters.h"
+#include "kselftest_harness.h"
+#include "ns.h"
+#include "wait.h"
+
+#define DEADLINE_MS	20000
+#define ONE_SKB		(128 * 1024)	/* what the last skb may go over the buffer: a bundle of 64 KB, its pages and head */
+
+FIXTURE(sock) {
+	int ns;
+	int listener;
+	int c;		/* active end */
+	int s;		/* passive end */
+};
+
+FIXTURE_VARIANT(sock) {
+	int protocol;
+	int family;
+};
+
+FIXTURE_VARIANT_ADD(sock, ipv4) { .protocol = XTCPPROTO_IPV4, .family = AF_INET };
+FIXTURE_VARIANT_ADD(sock, ipv6) { .protocol = XTCPPROTO_IPV6, .family = AF_INET6 };
+
+static socklen_t loopback(struct sockaddr_storage *ss, int family)
+{
+	memset(ss, 0, sizeof(*ss));
+	ss->ss_family = family;
+	if (family == AF_INET) {
+		((struct sockaddr_in *)ss)->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		return sizeof(struct sockaddr_in);
+	}
+	((struct sockaddr_in6 *)ss)->sin6_addr = in6addr_loopback;
+	return sizeof(struct sockaddr_in6);
+}
+
+FIXTURE_SETUP(sock)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = loopback(&ss, variant->family);
+
+	self->ns = ns_make();
+	ASSERT_GE(self->ns, 0);
+	ASSERT_EQ(ns_enter(self->ns), 0);
+	self->listener = socket(AF_XTCP, SOCK_STREAM, variant->protocol);
+	ASSERT_GE(self->listener, 0) TH_LOG("no AF_XTCP socket: is the module loaded?");
+	ASSERT_EQ(bind(self->listener, (void *)&ss, len), 0);
+	ASSERT_EQ(listen(self->listener, 16), 0);
+	ASSERT_EQ(getsockname(self->listener, (void *)&ss, &len), 0);
+	self->c = socket(AF_XTCP, SOCK_STREAM, variant->protocol);
+	ASSERT_GE(self->c, 0);
+	ASSERT_EQ(connect(self->c, (void *)&ss, len), 0);
+	self->s = accept(self->listener, NULL, NULL);
+	ASSERT_GE(self->s, 0);
+}
+
+FIXTURE_TEARDOWN(sock)
+{
+	close(self->c);
+	close(self->s);
+	close(self->listener);
+	close(self->ns);
+}
+
+static unsigned int meminfo(int fd, int which)
+{
+	uint32_t mem[SK_MEMINFO_VARS] = {};
+	socklen_t len = sizeof(mem);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, mem, &len))
+		return UINT32_MAX;
+	return mem[which];
+}
+
+static int queue(int fd, int cmd)
+{
+	int octets = -1;
+
+	return ioctl(fd, cmd, &octets) ? -1 : octets;
+}
+
+static void get_info(int fd, struct tcp_info *info)
+{
+	socklen_t len = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &len))
+		info->tcpi_state = 255;
+}
+
+static void fill(unsigned char *bytes, size_t len, size_t at)
+{
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		bytes[i] = ((at + i) * 2654435761u) >> 13;
+}
+
+/* Writes until nothing more goes in; octets written in all. */
+static size_t stuff(int fd, size_t piece)
+{
+	static unsigned char bytes[65536];
+	size_t all = 0;
+	ssize_t n;
+
+	for (;;) {
+		fill(bytes, piece, all);
+		n = send(fd, bytes, piece, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n <= 0)
+			break;
+		all += n;
+	}
+	return all;
+}
+
+/* Reads and compares until @len octets came or the deadline has passed; octets that were right. */
+static size_t drain(int fd, size_t len, size_t piece)
+{
+	static unsigned char bytes[65536], want[65536];
+	long long end = wait_now_ms() + DEADLINE_MS;
+	size_t all = 0;
+	ssize_t n;
+
+	while (all < len && wait_now_ms() < end) {
+		n = recv(fd, bytes, piece, MSG_DONTWAIT);
+		if (n < 0 && errno == EAGAIN) {
+			poll(&(struct pollfd){ fd, POLLIN, 0 }, 1, 100);
+			continue;
+		}
+		if (n <= 0)
+			break;
+		fill(want, n, all);
+		if (memcmp(bytes, want, n))
+			break;
+		all += n;
+	}
+	return all;
+}
+
+static void set(int fd, int level, int option, int value)
+{
+	if (setsockopt(fd, level, option, &value, sizeof(value)))
+		ksft_exit_fail_msg("setsockopt(%d, %d, %d): %s\n", level, option, value, strerror(errno));
+}
+
+TEST_F(sock, memory_after_transfer)
+{
+	size_t len = stuff(self->c, 65536);
+
+	ASSERT_GT(len, 0);
+	EXPECT_TRUE(WAIT_FOR(queue(self->s, SIOCINQ) > 0, DEADLINE_MS));
+	EXPECT_GT(meminfo(self->s, SK_MEMINFO_RMEM_ALLOC), 0);
+	EXPECT_EQ(drain(self->s, len, 65536), len);
+	EXPECT_EQ(meminfo(self->s, SK_MEMINFO_RMEM_ALLOC), 0);
+	EXPECT_TRUE(WAIT_FOR(queue(self->c, SIOCOUTQ) == 0, DEADLINE_MS));
+	EXPECT_EQ(meminfo(self->c, SK_MEMINFO_WMEM_QUEUED), 0);
+	EXPECT_EQ(queue(self->s, SIOCINQ), 0);
+}
+
+/* Nobody reads: memory stays within the buffer that was set, whatever the size of the writes. */
+static void check_bound(struct __test_metadata *_metadata, int c, int s, size_t piece)
+{
+	unsigned int rcvbuf;
+	size_t len;
+
+	set(s, SOL_SOCKET, SO_RCVBUF, 32768);
+	set(c, IPPROTO_TCP, TCP_NODELAY, 1);
+	rcvbuf = meminfo(s, SK_MEMINFO_RCVBUF);
+	EXPECT_EQ(rcvbuf, 65536);
+	len = stuff(c, piece);
+	ASSERT_GT(len, 0);
+	EXPECT_TRUE(WAIT_FOR(queue(s, SIOCINQ) > 0, DEADLINE_MS));
+	EXPECT_LE(meminfo(s, SK_MEMINFO_RMEM_ALLOC), rcvbuf + ONE_SKB);
+	EXPECT_EQ(meminfo(s, SK_MEMINFO_RCVBUF), rcvbuf);
+	EXPECT_EQ(drain(s, len, 997), len);
+	EXPECT_EQ(meminfo(s, SK_MEMINFO_RMEM_ALLOC), 0);
+}
+
+TEST_F(sock, buffer_bound_large_writes)
+{
+	check_bound(_metadata, self->c, self->s, 65536);
+}
+
+TEST_F(sock, buffer_bound_small_writes)
+{
+	check_bound(_metadata, self->c, self->s, 100);
+}
+
+TEST_F(sock, buffer_bound_tiny_writes)
+{
+	check_bound(_metadata, self->c, self->s, 1);
+}
+
+TEST_F(sock, window_reopens_after_slow_reader)
+{
+	struct tcp_info info;
+	size_t len = stuff(self->c, 65536);
+
+	/* more was written than the peer's window takes */
+	ASSERT_GT(queue(self->c, SIOCOUTQ), 0);
+	get_info(self->s, &info);
+	EXPECT_LE(info.tcpi_bytes_received, len);
+	EXPECT_EQ(drain(self->s, len, 4001), len);
+	get_info(self->s, &info);
+	EXPECT_EQ(info.tcpi_bytes_received, len);
+}
+
+TEST_F(sock, info_adds_up)
+{
+	struct tcp_info c, s;
+	size_t len = 0;
+	int i;
+
+	for (i = 0; i < 100; i++) {
+		unsigned char bytes[1000];
+
+		fill(bytes, sizeof(bytes), len);
+		ASSERT_EQ(send(self->c, bytes, sizeof(bytes), 0), (ssize_t)sizeof(bytes));
+		len += sizeof(bytes);
+	}
+	EXPECT_EQ(drain(self->s, len, 65536), len);
+	EXPECT_TRUE(WAIT_FOR(queue(self->c, SIOCOUTQ) == 0, DEADLINE_MS));
+	get_info(self->c, &c);
+	get_info(self->s, &s);
+	EXPECT_EQ(c.tcpi_state, 1);
+	EXPECT_EQ(s.tcpi_state, 1);
+	EXPECT_EQ(c.tcpi_bytes_sent - c.tcpi_bytes_retrans, len);
+	EXPECT_EQ(s.tcpi_bytes_received, len);
+	/* Linux counts our SYN as well */
+	EXPECT_GE(c.tcpi_bytes_acked, len);
+	EXPECT_LE(c.tcpi_bytes_acked, len + 1);
+	EXPECT_EQ(c.tcpi_notsent_bytes, 0);
+	EXPECT_EQ(c.tcpi_unacked, 0);
+	EXPECT_GE(c.tcpi_data_segs_out, 1);
+	EXPECT_GE(s.tcpi_data_segs_in, 1);
+	EXPECT_GE(s.tcpi_segs_in, s.tcpi_data_segs_in);
+	EXPECT_GT(c.tcpi_rtt, 0);
+	EXPECT_GE(c.tcpi_rto, 200000);
+	EXPECT_GE(c.tcpi_snd_cwnd, 1);
+	EXPECT_EQ(c.tcpi_options & (TCPI_OPT_TIMESTAMPS | TCPI_OPT_WSCALE), TCPI_OPT_TIMESTAMPS | TCPI_OPT_WSCALE);
+	EXPECT_TRUE(c.tcpi_snd_wscale == s.tcpi_rcv_wscale);
+	EXPECT_TRUE(c.tcpi_rcv_wscale == s.tcpi_snd_wscale);
+	EXPECT_GT(c.tcpi_snd_mss, 0);
+}
+
+TEST_F(sock, inq_is_told_with_data)
+{
+	char control[CMSG_SPACE(sizeof(int))], bytes[100];
+	struct iovec iov = { bytes, 30 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control };
+	struct cmsghdr *cmsg;
+
+	set(self->s, IPPROTO_TCP, TCP_INQ, 1);
+	memset(bytes, 7, sizeof(bytes));
+	ASSERT_EQ(send(self->c, bytes, 100, 0), 100);
+	ASSERT_TRUE(WAIT_FOR(queue(self->s, SIOCINQ) == 100, DEADLINE_MS));
+	msg.msg_controllen = sizeof(control);
+	ASSERT_EQ(recvmsg(self->s, &msg, 0), 30);
+	cmsg = CMSG_FIRSTHDR(&msg);
+	ASSERT_NE(cmsg, NULL);
+	EXPECT_EQ(cmsg->cmsg_level, IPPROTO_TCP);
+	EXPECT_EQ(cmsg->cmsg_type, TCP_CM_INQ);
+	EXPECT_EQ(*(int *)CMSG_DATA(cmsg), 70);
+	EXPECT_EQ(queue(self->s, SIOCINQ), 70);
+}
+
+TEST_F(sock, splice_keeps_octets)
+{
+	unsigned char bytes[8192], want[8192];
+	size_t len = 40000, sent = 0, moved = 0;
+	int pipes[2];
+
+	ASSERT_EQ(pipe(pipes), 0);
+	while (sent < len) {
+		fill(bytes, 5000, sent);
+		ASSERT_EQ(send(self->c, bytes, 5000, 0), 5000);
+		sent += 5000;
+	}
+	ASSERT_EQ(shutdown(self->c, SHUT_WR), 0);
+	for (;;) {
+		ssize_t n = splice(self->s, NULL, pipes[1], NULL, sizeof(bytes), 0);
+
+		ASSERT_GE(n, 0);
+		if (!n)
+			break;
+		ASSERT_EQ(read(pipes[0], bytes, n), n);
+		fill(want, n, moved);
+		ASSERT_EQ(memcmp(bytes, want, n), 0);
+		moved += n;
+	}
+	EXPECT_EQ(moved, len);
+	EXPECT_EQ(meminfo(self->s, SK_MEMINFO_RMEM_ALLOC), 0);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+/* Peeks, cut reads and dropped octets (MSG_TRUNC) in any order find the stream where it should be. */
+TEST_F(sock, reads_of_all_kinds_agree)
+{
+	const char *given = getenv("SEED");
+	unsigned int seed = given ? strtoul(given, NULL, 0) : (unsigned int)time(NULL) ^ getpid();
+	static unsigned char bytes[20000], want[20000];
+	size_t sent = 0, at = 0;
+	int i;
+
+	TH_LOG("SEED=%u", seed);
+	srandom(seed);
+	for (i = 0; i < 2000; i++) {
+		size_t len = random() % (random() % 8 ? 2000 : 20000) + 1;
+		int flags = MSG_DONTWAIT;
+		ssize_t n;
+
+		if (random() & 1) {
+			fill(bytes, len, sent);
+			n = send(self->c, bytes, len, MSG_DONTWAIT);
+			if (n > 0)
+				sent += n;
+			continue;
+		}
+		if (random() % 3 == 0)
+			flags |= MSG_PEEK;
+		if (random() % 5 == 0)
+			flags |= MSG_TRUNC;
+		n = recv(self->s, bytes, len, flags);
+		if (n < 0) {
+			ASSERT_EQ(errno, EAGAIN);
+			continue;
+		}
+		ASSERT_LE(at + n, sent);
+		fill(want, n, at);
+		if (!(flags & MSG_TRUNC))
+			ASSERT_EQ(memcmp(bytes, want, n), 0);
+		if (!(flags & MSG_PEEK))
+			at += n;
+	}
+	while (at < sent) {
+		ASSERT_EQ(poll(&(struct pollfd){ self->s, POLLIN, 0 }, 1, DEADLINE_MS), 1);
+		i = recv(self->s, bytes, sizeof(bytes), 0);
+		ASSERT_GT(i, 0);
+		fill(want, i, at);
+		ASSERT_EQ(memcmp(bytes, want, i), 0);
+		at += i;
+	}
+	EXPECT_EQ(meminfo(self->s, SK_MEMINFO_RMEM_ALLOC), 0);
+}
+
+/* Which of the counters of aborts has moved, by one; none other may. */
+static void expect_abort(struct __test_metadata *_metadata, int ns, const struct counters *before, const char *which)
+{
+	static const char * const names[] = {
+		"TcpExt:TCPAbortOnData", "TcpExt:TCPAbortOnClose", "TcpExt:TCPAbortOnMemory",
+		"TcpExt:TCPAbortOnTimeout", "TcpExt:TCPAbortOnLinger", "TcpExt:TCPAbortFailed",
+	};
+	struct counters after;
+	size_t i;
+
+	ASSERT_EQ(counters_read_xtcp(&after, ns), 0);
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		EXPECT_EQ(counters_diff(before, &after, names[i]), !strcmp(names[i], which))
+			TH_LOG("%s", names[i]);
+	EXPECT_EQ(counters_diff(before, &after, "Tcp:OutRsts"), 1);
+}
+
+static int read_error(int fd)
+{
+	char byte;
+
+	poll(&(struct pollfd){ fd, POLLIN, 0 }, 1, DEADLINE_MS);
+	return recv(fd, &byte, 1, MSG_DONTWAIT) < 0 ? errno : 0;
+}
+
+TEST_F(sock, close_with_unread_data_resets)
+{
+	struct counters before;
+
+	ASSERT_EQ(counters_read_xtcp(&before, self->ns), 0);
+	ASSERT_EQ(send(self->c, "x", 1, 0), 1);
+	ASSERT_TRUE(WAIT_FOR(queue(self->s, SIOCINQ) == 1, DEADLINE_MS));
+	ASSERT_EQ(close(self->s), 0);
+	EXPECT_EQ(read_error(self->c), ECONNRESET);
+	expect_abort(_metadata, self->ns, &before, "TcpExt:TCPAbortOnClose");
+	self->s = -1;
+}
+
+TEST_F(sock, linger_zero_resets)
+{
+	struct linger linger = { .l_onoff = 1 };
+	struct counters before;
+
+	ASSERT_EQ(counters_read_xtcp(&before, self->ns), 0);
+	ASSERT_EQ(setsockopt(self->s, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+	ASSERT_EQ(close(self->s), 0);
+	EXPECT_EQ(read_error(self->c), ECONNRESET);
+	expect_abort(_metadata, self->ns, &before, "TcpExt:TCPAbortOnData");
+	self->s = -1;
+}
+
+TEST_F(sock, linger2_negative_resets_in_fin_wait_2)
+{
+	struct counters before;
+	struct tcp_info info;
+
+	set(self->s, IPPROTO_TCP, TCP_LINGER2, -1);
+	ASSERT_EQ(shutdown(self->s, SHUT_WR), 0);
+	ASSERT_TRUE(WAIT_FOR((get_info(self->s, &info), info.tcpi_state == 5), DEADLINE_MS));
+	ASSERT_EQ(counters_read_xtcp(&before, self->ns), 0);
+	ASSERT_EQ(close(self->s), 0);
+	/* the FIN was before the RST: an end of the stream, and then the error of CLOSE-WAIT */
+	EXPECT_EQ(read_error(self->c), 0);
+	expect_abort(_metadata, self->ns, &before, "TcpExt:TCPAbortOnLinger");
+	self->s = -1;
+}
+
+TEST_F(sock, data_after_close_resets)
+{
+	struct counters before;
+
+	ASSERT_EQ(close(self->s), 0);
+	self->s = -1;
+	EXPECT_EQ(read_error(self->c), 0);
+	ASSERT_EQ(counters_read_xtcp(&before, self->ns), 0);
+	ASSERT_EQ(send(self->c, "x", 1, MSG_NOSIGNAL), 1);
+	EXPECT_TRUE(WAIT_FOR(send(self->c, "x", 1, MSG_NOSIGNAL) < 0, DEADLINE_MS));
+	EXPECT_TRUE(errno == EPIPE || errno == ECONNRESET) TH_LOG("%s", strerror(errno));
+}
+
+/* A socket that disconnects is as new, and can connect again. */
+TEST_F(sock, disconnected_socket_is_reusable)
+{
+	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct tcp_info info;
+	int again, i;
+
+	ASSERT_EQ(getsockname(self->listener, (void *)&ss, &len), 0);
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(send(self->c, "abc", 3, 0), 3);
+		ASSERT_EQ(connect(self->c, &unspec, sizeof(unspec)), 0);
+		get_info(self->c, &info);
+		EXPECT_EQ(info.tcpi_state, 7);
+		EXPECT_EQ(info.tcpi_bytes_sent, 0);
+		EXPECT_EQ(meminfo(self->c, SK_MEMINFO_WMEM_QUEUED), 0);
+		EXPECT_EQ(meminfo(self->c, SK_MEMINFO_RMEM_ALLOC), 0);
+		ASSERT_EQ(connect(self->c, (void *)&ss, len), 0) TH_LOG("round %d: %s", i, strerror(errno));
+		again = accept(self->listener, NULL, NULL);
+		ASSERT_GE(again, 0);
+		close(self->s);
+		self->s = again;
+	}
+	ASSERT_EQ(send(self->c, "abc", 3, 0), 3);
+	EXPECT_TRUE(WAIT_FOR(queue(self->s, SIOCINQ) == 3, DEADLINE_MS));
+}
+
+/* Sockets of @ns that a protocol counts, as /proc/net/protocols has it, or -1. */
+static int sockets_counted(int ns, const char *name)
+{
+	char *text = ns_read_file(ns, "/proc/net/protocols"), *line, *save;
+	int sockets = -1, n, size;
+	char first[64];
+
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (sscanf(line, "%63s %d %d", first, &size, &n) == 3 && !strcmp(first, name))
+			sockets = n;
+	free(text);
+	return sockets;
+}
+
+TEST_F(sock, nothing_is_counted_after_close)
+{
+	const char *name = variant->family == AF_INET ? "XTCP" : "XTCPv6";
+
+	EXPECT_EQ(sockets_counted(self->ns, name), 3);
+	stuff(self->c, 65536);
+	close(self->c);
+	close(self->s);
+	close(self->listener);
+	EXPECT_TRUE(WAIT_FOR(sockets_counted(self->ns, name) == 0, DEADLINE_MS));
+	self->c = -1;
+	self->s = -1;
+	self->listener = -1;
+}
+
+TEST_HARNESS_MAIN
