@@ -216,6 +216,10 @@ static int set_int(struct sock *sk, int optname, int val)
 		return 0;
 	case TCP_WINDOW_CLAMP:
 		return set_window_clamp(sk, val);
+	case TCP_NOTSENT_LOWAT:
+		WRITE_ONCE(xsk->notsent_lowat, val);
+		sk->sk_write_space(sk);
+		return 0;
 	case TCP_INQ:
 		if (val < 0 || val > 1)
 			return -EINVAL;
@@ -308,6 +312,9 @@ static int get_int(struct sock *sk, int optname, int *val)
 		return 0;
 	case TCP_WINDOW_CLAMP:
 		*val = unconnected ? xsk->user_window_clamp : xsk->window_clamp;
+		return 0;
+	case TCP_NOTSENT_LOWAT:
+		*val = READ_ONCE(xsk->notsent_lowat);
 		return 0;
 	case TCP_INQ:
 		*val = xsk->recvmsg_inq;
