@@ -50,7 +50,7 @@ draw_ladders()
 	[ -x scripts/ladder ] || return 0
 	for trace in "$dir"/*/trace; do
 		[ -s "$trace" ] || continue
-		scripts/ladder <"$trace" >"${trace%trace}ladder" 2>&1 || :
+		scripts/ladder --plain --all "$trace" >"${trace%trace}ladder" 2>&1 || :
 	done
 }
 

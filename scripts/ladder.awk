@@ -122,7 +122,7 @@ function new_row(kind, time, from, text)
 function find_departure(key, i, from,   row, fit, d_seq, d_end)
 {
 	for (fit = 1; fit <= 3; fit++)
-		for (row = rows; row > 0 && row > rows - 4000; row--) {
+		for (row = rows; row > 0 && row > rows - 500; row--) {
 			if (r_kind[row] != "segment" || r_from[row] != from || (r_arrived[row] && fit != 3))
 				continue
 			d_seq = modular(r_seq[row] - e_seq[key, i])
