@@ -43,8 +43,9 @@ ulimit -n 65536
 cd "$CWD" || cd /
 
 if [ -n "$INTERACTIVE" ]; then
-	stty -F $port sane rows "$ROWS" cols "$COLUMNS"
-	setsid -c bash /run/vm/command <$port >$port 2>&1
+	# Within the session, since a port that nobody has open forgets its size.
+	setsid -c bash -c "stty sane rows $ROWS cols $COLUMNS; . /run/vm/command" \
+		<$port >$port 2>&1
 else
 	stty -F $port raw -echo
 	setsid bash /run/vm/command </dev/null >$port 2>&1
