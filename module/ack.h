@@ -3,6 +3,8 @@
 #ifndef XTCP_ACK_H
 #define XTCP_ACK_H
 
+#include <linux/types.h>
+
 #include "arrives.h"
 
 /* Socket lock held. */

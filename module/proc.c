@@ -149,7 +149,6 @@ static void find_timer(const struct xtcp_sock *xsk, struct row *row)
 	} order[] = {
 		{ XTCP_TIMER_RETRANSMIT, ROW_TIMER_RETRANSMIT },
 		{ XTCP_TIMER_PERSIST, ROW_TIMER_PERSIST },
-		{ XTCP_TIMER_FIN_WAIT2, ROW_TIMER_KEEPALIVE },
 		{ XTCP_TIMER_KEEPALIVE, ROW_TIMER_KEEPALIVE },
 	};
 	u8 armed = READ_ONCE(xsk->timers.armed);

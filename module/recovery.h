@@ -11,6 +11,7 @@ struct sock;
 void xtcp_recovery_duplicate_ack(struct sock *sk);
 void xtcp_recovery_new_ack(struct sock *sk, u32 acked);
 void xtcp_recovery_timeout(struct sock *sk);
+void xtcp_recovery_go_on(struct sock *sk);
 void xtcp_recovery_mtu_fell(struct sock *sk);
 
 #endif /* XTCP_RECOVERY_H */

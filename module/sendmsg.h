@@ -14,8 +14,6 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size);
 void xtcp_sendmsg_write_space(struct sock *sk);
 /* socket lock held */
 void xtcp_sendmsg_expand_buffer(struct sock *sk);
-/* socket lock held: more than the buffer is in flight or could be */
-void xtcp_sendmsg_grow_buffer(struct sock *sk);
 bool xtcp_sendmsg_memory_free(const struct sock *sk, int wake);
 
 #endif /* XTCP_SENDMSG_H */

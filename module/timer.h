@@ -12,7 +12,6 @@ enum xtcp_timer {
 	XTCP_TIMER_PERSIST,
 	XTCP_TIMER_DELACK,
 	XTCP_TIMER_KEEPALIVE,
-	XTCP_TIMER_FIN_WAIT2,
 	XTCP_TIMERS,
 };
 
@@ -43,7 +42,6 @@ void xtcp_timer_ack_owed(struct sock *sk, u32 delay_ms);
 void xtcp_timer_ack_sent(struct sock *sk);
 void xtcp_timer_segment_received(struct sock *sk);
 void xtcp_timer_keepalive_changed(struct sock *sk);
-void xtcp_timer_fin_wait2(struct sock *sk, unsigned long timeout);
 
 /* runs what is due; from the timer and from xtcp_sock_release_cb() */
 void xtcp_timer_run(struct sock *sk);

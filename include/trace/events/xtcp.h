@@ -42,8 +42,7 @@
 	FN(XTCP_TIMER_RETRANSMIT, "retransmit")		\
 	FN(XTCP_TIMER_PERSIST, "persist")		\
 	FN(XTCP_TIMER_DELACK, "delayed-ack")		\
-	FN(XTCP_TIMER_KEEPALIVE, "keepalive")		\
-	FNE(XTCP_TIMER_FIN_WAIT2, "fin-wait-2")
+	FNE(XTCP_TIMER_KEEPALIVE, "keepalive")
 
 #define XTCP_TRACE_QUEUES(FN, FNE)			\
 	FN(XTCP_TRACE_SYN_QUEUE, "syn")			\

@@ -1,0 +1,536 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The deadlines of a connection, behind the one timer of its sock.
+ *
+ *   retransmit  SYN, text or FIN is in flight and not acknowledged for an RTO: send again, back off (RFC 6298 section
+ *               5); with the window shrunk to zero a probe goes instead (RFC 9293 section 3.8.6, MUST-35)
+ *   persist     text waits, nothing is in flight and the window does not let it go: probe the window, back off
+ *               (RFC 9293 section 3.8.6.1); also the override of silly window avoidance and of TCP_CORK, and the
+ *               next attempt after memory was short
+ *   delayed ACK an ACK is owed since 40 ms (RFC 9293 section 3.8.6.3)
+ *   keepalive   nothing was heard for TCP_KEEPIDLE: probe (RFC 9293 section 3.8.4); armed while SO_KEEPALIVE is on
+ *
+ * The timer sleeps until the earliest deadline. It is moved when a deadline gets earlier, never when one gets later or
+ * is dropped: most are pushed back by every ACK, and firing early only means to go to sleep again. A deadline that
+ * passed acts once, however far the clock has moved, and counts the next one from now.
+ *
+ * Expiry while a user owns the lock sets XTCP_DEFERRED_TIMER; release_sock() runs what is due.
+ *
+ * Policy, how long and when to give up: rto.c and keepalive.c; R1 and R2 (RFC 9293 section 3.8.3) are read here.
+ */
+#include "timer.h"
+
+#include <net/dst.h>
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include "clock.h"
+#include "keepalive.h"
+#include "mib.h"
+#include "netns.h"
+#include "output.h"
+#include "recovery.h"
+#include "rto.h"
+#include "sndq.h"
+#include "sock.h"
+#include "trace.h"
+#include "wire.h"
+
+#define MEMORY_RETRY		(HZ / 2)	/* nothing could be sent for want of memory */
+#define ORPHAN_RETRIES		8U		/* of an orphan whose peer still answers, as Linux's */
+#define SILENCE_MAX_MS		(2 * XTCP_RTO_MAX_MS) /* peer with a window shrunk to zero that answers no probe */
+
+static bool is_armed(const struct xtcp_sock *xsk, enum xtcp_timer which)
+{
+	return xsk->timers.armed & BIT(which);
+}
+
+static void wake_at(struct sock *sk, unsigned long deadline)
+{
+	if (!timer_pending(&sk->sk_timer) || time_before(deadline, sk->sk_timer.expires))
+		sk_reset_timer(sk, &sk->sk_timer, deadline);
+}
+
+static void arm(struct sock *sk, enum xtcp_timer which, unsigned long delay)
+{
+	struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
+
+	if (timers->dead)
+		return;
+	timers->deadline[which] = jiffies + max(delay, 1UL);
+	timers->armed |= BIT(which);
+	wake_at(sk, timers->deadline[which]);
+}
+
+static void disarm(struct sock *sk, enum xtcp_timer which)
+{
+	xtcp_sk(sk)->timers.armed &= ~BIT(which);
+}
+
+/* Milliseconds since @stamp of the timestamp clock, at least 1 so that "not at all" can be told apart. */
+static u32 elapsed_ms(u32 stamp)
+{
+	return max(xtcp_clock_ts() - stamp, 1U);
+}
+
+/* The present RTO in jiffies; not beyond the user timeout, which counts from @stamp (0: from now). */
+static unsigned long interval(const struct xtcp_sock *xsk, u32 stamp)
+{
+	u32 ms = xtcp_rto_current_ms(&xsk->rto), gone;
+
+	if (xsk->user_timeout && stamp) {
+		gone = elapsed_ms(stamp);
+		ms = gone >= xsk->user_timeout ? 1 : min(ms, xsk->user_timeout - gone);
+	}
+	return msecs_to_jiffies(ms);
+}
+
+static void give_up(struct sock *sk)
+{
+	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONTIMEOUT);
+	xtcp_sock_fail(sk, sk->sk_err_soft ?: ETIMEDOUT);
+}
+
+/* Retries of a connection without a program; without limits on them they would hold memory for many minutes. */
+static u32 orphan_retries(const struct sock *sk, bool alive)
+{
+	u32 retries = READ_ONCE(xtcp_net(sock_net(sk))->sysctl.orphan_retries);
+
+	if (sk->sk_err_soft && !alive)
+		return 0;
+	return retries || !alive ? retries : ORPHAN_RETRIES;
+}
+
+static bool orphan_is_one_too_many(struct sock *sk)
+{
+	if (!xtcp_sock_too_many_orphans(sk))
+		return false;
+	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONMEMORY);
+	xtcp_output_rst(sk);
+	xtcp_sock_fail(sk, 0);
+	return true;
+}
+
+/* The SYN, or the SYN-ACK of a simultaneous open. */
+static void expired_syn(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 retries = xsk->syn_retries ?: READ_ONCE(xtcp_net(sock_net(sk))->sysctl.syn_retries);
+
+	if (xsk->retransmits >= retries ||
+	    (xsk->user_timeout && elapsed_ms(xsk->retrans_stamp) >= xsk->user_timeout)) {
+		give_up(sk);
+		return;
+	}
+	if (xsk->retransmits)
+		dst_negative_advice(sk);
+	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPTIMEOUTS);
+	xtcp_output_resend(sk, skb, xsk->mss);
+	xsk->retransmits++;
+	xtcp_rto_backoff(&xsk->rto);
+	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, xsk->retrans_stamp));
+}
+
+/* R1 and R2 of RFC 9293 section 3.8.3 (MUST-20, MUST-21). True: the connection is no more. */
+static bool retransmission_ends(struct sock *sk)
+{
+	const struct xtcp_sysctl *ctl = &xtcp_net(sock_net(sk))->sysctl;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 retries = READ_ONCE(ctl->retries2);
+	u32 gone = elapsed_ms(xsk->retrans_stamp);
+
+	if (xsk->retransmits && gone >= xtcp_rto_give_up_ms(READ_ONCE(ctl->retries1), XTCP_RTO_MIN_MS))
+		dst_negative_advice(sk);
+	if (sock_flag(sk, SOCK_DEAD)) {
+		retries = orphan_retries(sk, xtcp_rto_current_ms(&xsk->rto) < XTCP_RTO_MAX_MS);
+		if (orphan_is_one_too_many(sk))
+			return true;
+	}
+	if (!xsk->retransmits || gone < (xsk->user_timeout ?: xtcp_rto_give_up_ms(retries, XTCP_RTO_MIN_MS)))
+		return false;
+	give_up(sk);
+	return true;
+}
+
+/* What is in flight lies beyond a window that has shrunk to zero (RFC 9293 section 3.8.6, MUST-35, SHLD-17). */
+static void probe_shrunk_window(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 silent = jiffies_to_msecs((u32)jiffies - xsk->ack_tstamp);
+
+	if (silent >= (xsk->user_timeout ?: SILENCE_MAX_MS)) {
+		give_up(sk);
+		return;
+	}
+	xtcp_output_probe(sk, false);
+	xtcp_rto_backoff(&xsk->rto);
+	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0));
+}
+
+static void expired_retransmit(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb = xtcp_sndq_unacked(sk);
+
+	if (!skb)
+		return;
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+		expired_syn(sk, skb);
+		return;
+	}
+	if (!xsk->snd_wnd) {
+		probe_shrunk_window(sk);
+		return;
+	}
+	if (!xsk->retrans_stamp)
+		xsk->retrans_stamp = xtcp_clock_ts() ?: 1;
+	if (retransmission_ends(sk))
+		return;
+	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPTIMEOUTS);
+	xtcp_recovery_timeout(sk);
+	if (xsk->retransmits < U8_MAX)
+		xsk->retransmits++;
+	xtcp_rto_backoff(&xsk->rto);
+	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, xsk->retrans_stamp));
+}
+
+/* RFC 6429: a peer that answers may keep its window closed, but not for ever when no program waits any more. */
+static bool probing_ends(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 most = READ_ONCE(xtcp_net(sock_net(sk))->sysctl.retries2);
+
+	if (sock_flag(sk, SOCK_DEAD)) {
+		bool alive = xtcp_rto_current_ms(&xsk->rto) < XTCP_RTO_MAX_MS;
+
+		most = orphan_retries(sk, alive);
+		if (!alive && xsk->rto.backoff >= most)
+			goto end;
+		if (orphan_is_one_too_many(sk))
+			return true;
+	}
+	if (xsk->user_timeout && xsk->probe_stamp && elapsed_ms(xsk->probe_stamp) >= xsk->user_timeout)
+		goto end;
+	if (xsk->probes_out < most)
+		return false;
+end:
+	give_up(sk);
+	return true;
+}
+
+static void expired_persist(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	int err;
+
+	if (!xsk->fin_queued && (1 << sk->sk_state) & (TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK)) {
+		/* there was no memory for the FIN */
+		xtcp_output_fin(sk);
+		return;
+	}
+	if (!xsk->send_head || xsk->snd_una != xsk->snd_nxt) {
+		xsk->probes_out = 0;
+		return;
+	}
+	if (probing_ends(sk))
+		return;
+	err = xtcp_output_probe(sk, false);
+	if (xsk->snd_una != xsk->snd_nxt)
+		return;	/* there was room: data went out, and its own deadline is armed */
+	if (err) {
+		arm(sk, XTCP_TIMER_PERSIST, MEMORY_RETRY);
+		return;
+	}
+	if (!xsk->probe_stamp)
+		xsk->probe_stamp = xtcp_clock_ts() ?: 1;
+	if (xsk->probes_out < U8_MAX)
+		xsk->probes_out++;
+	xtcp_rto_backoff(&xsk->rto);
+	arm(sk, XTCP_TIMER_PERSIST, interval(xsk, xsk->probe_stamp));
+}
+
+static void expired_delayed_ack(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!xsk->ack_pending)
+		return;
+	/* nothing came to carry it: the program does not answer at once */
+	xsk->pingpong = false;
+	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_DELAYEDACKS);
+	xtcp_output_ack_now(sk);
+}
+
+static void expired_keepalive(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	unsigned long time = xtcp_keepalive_time(sk);
+	u32 idle = (u32)jiffies - xsk->rcv_tstamp;
+
+	if (!sock_flag(sk, SOCK_KEEPOPEN))
+		return;
+	/* MUST-26: not while data waits for an ACK or a window, the other deadlines watch over that */
+	if (xsk->snd_una != xsk->write_seq) {
+		arm(sk, XTCP_TIMER_KEEPALIVE, time);
+	} else if (idle < time) {
+		arm(sk, XTCP_TIMER_KEEPALIVE, time - idle);
+	} else if (xtcp_keepalive_give_up(sk)) {
+		xtcp_output_rst(sk);
+		give_up(sk);
+	} else if (xtcp_output_probe(sk, true)) {
+		arm(sk, XTCP_TIMER_KEEPALIVE, MEMORY_RETRY);
+	} else {
+		xsk->keepalive_sent++;
+		arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_keepalive_intvl(sk));
+	}
+}
+
+static void (* const expired[XTCP_TIMERS])(struct sock *sk) = {
+	[XTCP_TIMER_RETRANSMIT] = expired_retransmit,
+	[XTCP_TIMER_PERSIST] = expired_persist,
+	[XTCP_TIMER_DELACK] = expired_delayed_ack,
+	[XTCP_TIMER_KEEPALIVE] = expired_keepalive,
+};
+
+static void fired(struct timer_list *timer)
+{
+	struct sock *sk = container_of(timer, struct sock, sk_timer);
+
+	bh_lock_sock(sk);
+	if (sock_owned_by_user(sk))
+		set_bit(XTCP_DEFERRED_TIMER, &xtcp_sk(sk)->deferred);
+	else
+		xtcp_timer_run(sk);
+	bh_unlock_sock(sk);
+	/* taken by sk_reset_timer() */
+	sock_put(sk);
+}
+
+/**
+ * xtcp_timer_init() - a sock gets its timer
+ * @sk: new, or a clone; no deadline is armed
+ *
+ * Context: softirq or process. Nobody else has @sk yet.
+ */
+void xtcp_timer_init(struct sock *sk)
+{
+	memset(&xtcp_sk(sk)->timers, 0, sizeof(xtcp_sk(sk)->timers));
+	timer_setup(&sk->sk_timer, fired, 0);
+}
+
+/**
+ * xtcp_timer_stop() - no deadline acts any more, and none can be armed
+ * @sk: CLOSED; xtcp_sock_reset_tcb() makes it usable again
+ *
+ * The timer's function may be waiting for the lock on another processor. It finds nothing to do then, and has its own
+ * reference.
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ */
+void xtcp_timer_stop(struct sock *sk)
+{
+	struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
+
+	timers->dead = true;
+	timers->armed = 0;
+	sk_stop_timer(sk, &sk->sk_timer);
+}
+
+/**
+ * xtcp_timer_syn_sent() - event: a SYN, or the SYN-ACK of a simultaneous open, was sent for the first time
+ * @sk: SYN-SENT or SYN-RECEIVED
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_syn_sent(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xtcp_sk(sk), 0));
+}
+
+/**
+ * xtcp_timer_established() - event: the connection is up
+ * @sk: ESTABLISHED
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_established(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_timer_segment_received(sk);
+	xtcp_timer_keepalive_changed(sk);
+}
+
+/**
+ * xtcp_timer_data_sent() - event: new text or a FIN was sent (RFC 6298 (5.1))
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_data_sent(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	disarm(sk, XTCP_TIMER_PERSIST);
+	if (!is_armed(xtcp_sk(sk), XTCP_TIMER_RETRANSMIT))
+		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xtcp_sk(sk), 0));
+}
+
+/**
+ * xtcp_timer_ack_progress() - event: SND.UNA has moved, or a lost segment was sent again because of ACKs
+ * @sk: the sock
+ *
+ * RFC 6298 (5.2), (5.3).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_ack_progress(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (xsk->snd_una == xsk->snd_nxt)
+		disarm(sk, XTCP_TIMER_RETRANSMIT);
+	else
+		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0));
+}
+
+/**
+ * xtcp_timer_window_closed() - event: text waits and nothing is in flight
+ * @sk: the sock
+ *
+ * The first probe goes an RTO after this (RFC 9293 section 3.8.6.1, SHLD-29).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_window_closed(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (!is_armed(xtcp_sk(sk), XTCP_TIMER_PERSIST))
+		arm(sk, XTCP_TIMER_PERSIST, interval(xtcp_sk(sk), 0));
+}
+
+/**
+ * xtcp_timer_window_opened() - event: the peer's window is no longer zero
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_window_opened(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_rto_reset_backoff(&xtcp_sk(sk)->rto);
+	disarm(sk, XTCP_TIMER_PERSIST);
+	xtcp_timer_ack_progress(sk);
+}
+
+/**
+ * xtcp_timer_ack_owed() - event: an ACK is owed and not sent at once
+ * @sk: the sock
+ * @delay_ms: when it is to go at the latest; an earlier deadline stays
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_ack_owed(struct sock *sk, u32 delay_ms)
+{
+	sock_owned_by_me(sk);
+	if (!is_armed(xtcp_sk(sk), XTCP_TIMER_DELACK))
+		arm(sk, XTCP_TIMER_DELACK, msecs_to_jiffies(delay_ms));
+}
+
+/**
+ * xtcp_timer_ack_sent() - event: a segment with an ACK was sent
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_ack_sent(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	disarm(sk, XTCP_TIMER_DELACK);
+}
+
+/**
+ * xtcp_timer_segment_received() - event: an acceptable segment came
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_segment_received(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xsk->rcv_tstamp = (u32)jiffies;
+	xsk->keepalive_sent = 0;
+}
+
+/**
+ * xtcp_timer_keepalive_changed() - event: SO_KEEPALIVE or TCP_KEEPIDLE was set, or the connection is up
+ * @sk: the sock, in any state
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_keepalive_changed(struct sock *sk)
+{
+	unsigned long time = xtcp_keepalive_time(sk);
+	u32 idle = (u32)jiffies - xtcp_sk(sk)->rcv_tstamp;
+
+	sock_owned_by_me(sk);
+	disarm(sk, XTCP_TIMER_KEEPALIVE);
+	if (!sock_flag(sk, SOCK_KEEPOPEN) ||
+	    (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
+		return;
+	arm(sk, XTCP_TIMER_KEEPALIVE, time > idle ? time - idle : 0);
+}
+
+/**
+ * xtcp_timer_run() - do what is due, and sleep until the next deadline
+ * @sk: the sock; the caller holds a reference, since an orphan may end here
+ *
+ * From the timer, and from release_sock() when the timer met a user (RFC 9293 section 3.10.8).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_run(struct sock *sk)
+{
+	struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
+	unsigned long now = jiffies, next;
+	enum xtcp_timer which;
+
+	sock_owned_by_me(sk);
+	for (which = 0; which < XTCP_TIMERS; which++) {
+		if (!(timers->armed & BIT(which)) || time_before(now, timers->deadline[which]))
+			continue;
+		timers->armed &= ~BIT(which);
+		trace_xtcp_timer(sk, which);
+		expired[which](sk);
+	}
+	if (xtcp_timer_pending(sk, &next) != XTCP_TIMERS)
+		wake_at(sk, next);
+}
+
+/**
+ * xtcp_timer_pending() - the deadline that comes first
+ * @sk: the sock
+ * @deadline: where it goes, jiffies
+ *
+ * Context: any; racy without the socket lock.
+ *
+ * Return: which one; XTCP_TIMERS when there is none.
+ */
+enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadline)
+{
+	const struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
+	enum xtcp_timer which, first = XTCP_TIMERS;
+	u8 armed = READ_ONCE(timers->armed);
+
+	for (which = 0; which < XTCP_TIMERS; which++) {
+		unsigned long at = READ_ONCE(timers->deadline[which]);
+
+		if (!(armed & BIT(which)) || (first != XTCP_TIMERS && !time_before(at, *deadline)))
+			continue;
+		first = which;
+		*deadline = at;
+	}
+	return first;
+}
