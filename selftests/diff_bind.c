@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Differential scenarios: bind(), names, and which binds exclude each other
+ * within one stack.
+ */
+#include "lib/diff.h"
+#include <linux/capability.h>
+#include <net/if.h>
+#include <sys/syscall.h>
+
+static void bind_to(const char *host)
+{
+	union diff_addr a;
+	char label[80];
+	int c = diff_socket();
+
+	memcpy(&a, LO(3), ALEN);
+	if (diff.family == AF_INET)
+		inet_pton(AF_INET, host, &a.in.sin_addr);
+	else
+		inet_pton(AF_INET6, host, &a.in6.sin6_addr);
+	snprintf(label, sizeof(label), "bind to %s", host);
+	errno = 0;
+	diff_ret(label, bind(c, &a.sa, ALEN));
+	NAME(c);
+	close(c);
+}
+
+SCENARIO(bind_odd_address)
+{
+	if (diff.family == AF_INET) {
+		bind_to("127.0.0.1");
+		bind_to("127.1.2.3");
+		bind_to("0.0.0.0");
+		bind_to("255.255.255.255");
+		bind_to("127.255.255.255");
+		bind_to("224.0.0.1");
+		bind_to("192.0.2.1");
+	} else {
+		bind_to("::1");
+		bind_to("fd00::2");
+		bind_to("::");
+		bind_to("ff02::1");
+		bind_to("fe80::1");
+		bind_to("2001:db8::1");
+		bind_to("::ffff:127.0.0.1");
+		bind_to("::ffff:0.0.0.0");
+		bind_to("::ffff:192.0.2.1");
+		bind_to("::127.0.0.1");
+	}
+}
+
+SCENARIO(bind_wrong_address)
+{
+	union diff_addr a;
+	int c = diff_socket();
+
+	memcpy(&a, LO(3), ALEN);
+	RET(bind(c, &a.sa, 0));
+	RET(bind(c, &a.sa, 2));
+	RET(bind(c, &a.sa, ALEN - 1));
+	RET(bind(c, &a.sa, sizeof(a) + 1));
+	RET(bind(c, &a.sa, -1));
+	RET(bind(c, NULL, ALEN));
+	RET(bind(c, (void *)8, ALEN));
+	a.sa.sa_family = diff.family == AF_INET ? AF_INET6 : AF_INET;
+	c = diff_socket();
+	RET(bind(c, &a.sa, sizeof(a.in)));
+	RET(bind(c, &a.sa, sizeof(a.in6)));
+	a.sa.sa_family = AF_UNIX;
+	RET(bind(c, &a.sa, sizeof(a.in6)));
+	a.sa.sa_family = 25;
+	RET(bind(c, &a.sa, sizeof(a.in6)));
+	a.sa.sa_family = AF_UNSPEC;
+	RET(bind(c, &a.sa, sizeof(a.in6)));
+	memcpy(&a, ANY(3), ALEN);
+	a.sa.sa_family = AF_UNSPEC;
+	RET(bind(c, &a.sa, sizeof(a.in6)));
+	NAME(c);
+}
+
+SCENARIO(bind_twice)
+{
+	int c = diff_socket();
+
+	RET(bind(c, LO(3), ALEN));
+	RET(bind(c, LO(3), ALEN));
+	RET(bind(c, LO(4), ALEN));
+	NAME(c);
+	c = diff_socket();
+	RET(bind(c, ANY(0), ALEN));
+	NAME(c);
+	RET(bind(c, LO(4), ALEN));
+	c = diff_socket();
+	RET(bind(c, LO(0), ALEN));
+	NAME(c);
+	RET(bind(c, LO(0), ALEN));
+	BITS(c, 0);
+	STATE(c, 0);
+	PEER(c);
+}
+
+static void drop_capability(int cap)
+{
+	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct d[2];
+
+	if (syscall(SYS_capget, &h, d))
+		diff_die("capget");
+	d[cap / 32].effective &= ~(1u << cap % 32);
+	if (syscall(SYS_capset, &h, d))
+		diff_die("capset");
+}
+
+static int bind_port(int port)
+{
+	union diff_addr a;
+	int c = diff_socket();
+
+	memcpy(&a, LO(0), ALEN);
+	a.in.sin_port = htons(port);	/* the same place in both families */
+	errno = 0;
+	return bind(c, &a.sa, ALEN);
+}
+
+SCENARIO(bind_privileged)
+{
+	RET(bind_port(80));
+	drop_capability(CAP_NET_BIND_SERVICE);
+	RET(bind_port(81));
+	RET(bind_port(1));
+	RET(bind_port(1023));
+	RET(bind_port(1024));
+	RET(bind_port(0));
+}
+
+SCENARIO(bind_nonlocal)
+{
+	int c = diff_socket(), one = 1;
+	int l = diff.family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6;
+	int freebind = diff.family == AF_INET ? IP_FREEBIND : IPV6_FREEBIND;
+
+	RET(bind(c, diff_addr(HOST_SILENT, 3), ALEN));
+	RET(setsockopt(c, l, freebind, &one, sizeof(one)));
+	RET(bind(c, diff_addr(HOST_SILENT, 3), ALEN));
+	NAME(c);
+	RET(listen(c, 1));
+}
+
+/* IP_BIND_ADDRESS_NO_PORT: the port is chosen by connect(). */
+SCENARIO(bind_without_port)
+{
+	int l = diff_listener(1), c = diff_socket(), one = 1;
+
+	RET(setsockopt(c, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one)));
+	RET(bind(c, LO2(0), ALEN));
+	NAME(c);
+	RET(connect(c, LO(1), ALEN));
+	NAME(c);
+	PEER(diff_accepted(l));
+}
+
+SCENARIO(names_into_short_buffers)
+{
+	static const int lens[] = { 0, 1, 2, 8, 16, 28, 100, -1 };
+	union diff_addr a;
+	socklen_t len;
+	int c, s;
+	size_t i;
+
+	diff_pair(&c, &s);
+	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		len = lens[i];
+		memset(&a, 0xee, sizeof(a));
+		RET(getsockname(c, &a.sa, &len));
+		diff_say("length %d gives %d, byte after is %s", lens[i], (int)len,
+			 lens[i] < 0 || lens[i] > (int)ALEN ||
+			 ((unsigned char *)&a)[lens[i]] == 0xee ? "untouched" :
+			 "overwritten");
+		len = lens[i];
+		RET(getpeername(s, &a.sa, &len));
+		diff_say("length %d gives %d", lens[i], (int)len);
+	}
+	len = sizeof(a);
+	RET(getsockname(c, NULL, &len));
+	RET(getsockname(c, &a.sa, NULL));
+	RET(getpeername(c, (void *)8, &len));
+}
+
+SCENARIO(names_through_a_life)
+{
+	int c, s;
+
+	diff_pair(&c, &s);
+	NAME(c);
+	PEER(c);
+	RET(shutdown(c, SHUT_WR));
+	NAME(c);
+	PEER(c);
+	RET(shutdown(s, SHUT_WR));
+	STATE(s, TCP_CLOSE);
+	STATE(c, TCP_CLOSE);
+	NAME(c);
+	PEER(c);
+	NAME(s);
+	PEER(s);
+}
+
+struct place {
+	const char *name;
+	enum diff_host host;
+	int family, v6only;
+};
+
+static int place_bind(const struct place *p, int reuse, int listening, int port)
+{
+	int fd = diff_socket_of(p->family);
+	union diff_addr a;
+
+	memcpy(&a, diff_addr(p->host, port), sizeof(a));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof(reuse));
+	if (p->family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &p->v6only, sizeof(int)))
+		diff_die("IPV6_V6ONLY");
+	errno = 0;
+	if (bind(fd, &a.sa, p->family == AF_INET ? sizeof(a.in) : sizeof(a.in6)) ||
+	    (listening && listen(fd, 1))) {
+		int err = errno;
+
+		close(fd);
+		errno = err;
+		return -1;
+	}
+	return fd;
+}
+
+/* @a first, then @b: bind, and listen where bind succeeds. */
+static void matrix_cell(const struct place *a, const struct place *b, int bits)
+{
+	int ra = !!(bits & 1), la = !!(bits & 2), rb = !!(bits & 4);
+	int fa = place_bind(a, ra, la, 1), fb;
+	char text[160];
+
+	if (fa < 0)
+		diff_die("first bind");
+	snprintf(text, sizeof(text), "%s%s%s then %s%s", a->name,
+		 ra ? " reuse" : "", la ? " listening" : "", b->name,
+		 rb ? " reuse" : "");
+	fb = place_bind(b, rb, 0, 1);
+	diff_say("%s: bind %s", text, fb < 0 ? strerrorname_np(errno) : "0");
+	if (fb >= 0) {
+		errno = 0;
+		diff_say("%s: listen %s", text,
+			 listen(fb, 1) ? strerrorname_np(errno) : "0");
+		close(fb);
+	}
+	close(fa);
+}
+
+static void matrix(const struct place *p, int nr, int first, int last)
+{
+	int i, j, bits;
+
+	for (i = first; i < last; i++)
+		for (j = 0; j < nr; j++)
+			for (bits = 0; bits < 8; bits++)
+				matrix_cell(&p[i], &p[j], bits);
+}
+
+static const struct place places4[] = {
+	{ "127.0.0.1", HOST_LO, AF_INET, 0 },
+	{ "127.0.0.2", HOST_LO2, AF_INET, 0 },
+	{ "0.0.0.0", HOST_ANY, AF_INET, 0 },
+};
+
+static const struct place places6[] = {
+	{ "::1", HOST_LO, AF_INET6, 0 },
+	{ ":: v6only", HOST_ANY, AF_INET6, 1 },
+	{ "::", HOST_ANY, AF_INET6, 0 },
+	{ "::ffff:127.0.0.1", HOST_MAPPED, AF_INET6, 0 },
+	{ "::ffff:0.0.0.0", HOST_MAPPED_ANY, AF_INET6, 0 },
+	{ "127.0.0.1", HOST_LO4, AF_INET, 0 },
+	{ "0.0.0.0", HOST_ANY4, AF_INET, 0 },
+};
+
+SCENARIO(bind_matrix)
+{
+	if (diff.family == AF_INET)
+		matrix(places4, 3, 0, 3);
+	else
+		matrix(places6, 7, 0, 4);
+}
+
+SCENARIO(bind_matrix_mapped)
+{
+	if (diff.family == AF_INET)
+		diff_say("IPv6 only");
+	else
+		matrix(places6, 7, 4, 7);
+}
+
+/* The port of a live connection whose listener is gone, and then of TIME-WAIT. */
+SCENARIO(bind_beside_connection)
+{
+	const struct place *p = diff.family == AF_INET ? places4 : places6;
+	int c, s, reuse, i;
+
+	diff_pair(&c, &s);
+	for (i = 0; i < 2; i++) {
+		for (reuse = 0; reuse < 2; reuse++) {
+			RET(place_bind(&p[0], reuse, 0, 1) >= 0);
+			RET(close(place_bind(&p[0], reuse, 1, 1)));
+			RET(close(place_bind(&p[1], reuse, 1, 1)));
+			RET(close(place_bind(&p[2], reuse, 1, 1)));
+		}
+		if (i)
+			break;
+		RET(shutdown(s, SHUT_WR));
+		RET(shutdown(c, SHUT_WR));
+		STATE(c, TCP_CLOSE);
+		STATE(s, TCP_CLOSE);
+		close(s);
+	}
+}
+
+SCENARIO(bind_reuseport)
+{
+	int a = diff_socket(), b = diff_socket(), c = diff_socket();
+
+	SET(a, SOL_SOCKET, SO_REUSEPORT, 1);
+	SET(b, SOL_SOCKET, SO_REUSEPORT, 1);
+	RET(bind(a, LO(1), ALEN));
+	RET(listen(a, 1));
+	RET(bind(b, LO(1), ALEN));
+	RET(listen(b, 1));
+	RET(bind(c, LO(1), ALEN));
+	GET(a, SOL_SOCKET, SO_REUSEPORT);
+	GET(c, SOL_SOCKET, SO_REUSEPORT);
+}
+
+SCENARIO(bind_to_device)
+{
+	int a = diff_socket(), b = diff_socket(), c;
+	char name[IFNAMSIZ] = "";
+	socklen_t len = sizeof(name);
+
+	RET(setsockopt(a, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3));
+	RET(setsockopt(b, SOL_SOCKET, SO_BINDTODEVICE, "tun0", 5));
+	RET(setsockopt(b, SOL_SOCKET, SO_BINDTODEVICE, "nosuch", 7));
+	RET(getsockopt(a, SOL_SOCKET, SO_BINDTODEVICE, name, &len));
+	diff_say("device: %s %u", name, len);
+	RET(bind(a, ANY(1), ALEN));
+	RET(listen(a, 1));
+	RET(bind(b, ANY(1), ALEN));
+	RET(listen(b, 1));
+	c = diff_socket();
+	RET(bind(c, ANY(1), ALEN));
+	RET(connect(c, LO(1), ALEN));
+	RET(getsockopt(diff_accepted(a), SOL_SOCKET, SO_BINDTODEVICE, name, &len));
+	c = diff_socket();
+	RET(setsockopt(c, SOL_SOCKET, SO_BINDTODEVICE, "tun0", 5));
+	RET(fcntl(c, F_SETFL, O_NONBLOCK));
+	RET(connect(c, diff_addr(HOST_SILENT, 1), ALEN));
+	NAME(c);
+	RET(setsockopt(c, SOL_SOCKET, SO_BINDTODEVICE, "", 0));
+	len = sizeof(name);
+	RET(getsockopt(c, SOL_SOCKET, SO_BINDTODEVICE, name, &len));
+	diff_say("length %u", len);
+}

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Differential scenarios: IPPROTO_TCP options on a fresh socket and on an
+ * established connection.
+ */
+#include "lib/diff.h"
+#include <limits.h>
+
+#define ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
+
+/* One option and the values it is set to, one after the other. */
+struct option {
+	const char *name;
+	int level, opt;
+	int nr, value[10];
+};
+
+#define TCP(opt, n, ...) { #opt, IPPROTO_TCP, opt, n, { __VA_ARGS__ } }
+
+static const struct option options[] = {
+	TCP(TCP_NODELAY, 5, 1, 0, 2, -1, 0),
+	TCP(TCP_MAXSEG, 10, 1000, 88, 87, 48, 47, 0, 32767, 32768, -1, 1460),
+	TCP(TCP_CORK, 4, 1, 0, 7, 0),
+	TCP(TCP_KEEPIDLE, 6, 1, 0, 32767, 32768, -1, 7200),
+	TCP(TCP_KEEPINTVL, 6, 1, 0, 32767, 32768, -1, 75),
+	TCP(TCP_KEEPCNT, 6, 1, 0, 127, 128, -1, 9),
+	TCP(TCP_SYNCNT, 6, 1, 0, 127, 128, -1, 6),
+	TCP(TCP_LINGER2, 8, 30, 0, 60, 61, 120, 121, -1, 60),
+	TCP(TCP_DEFER_ACCEPT, 6, 1, 3, 10, 1000, -1, 0),
+	TCP(TCP_WINDOW_CLAMP, 4, 20000, 1, -1, 65535),
+	TCP(TCP_QUICKACK, 6, 0, 1, 2, 3, -1, 1),
+	TCP(TCP_USER_TIMEOUT, 5, 5000, 1, INT_MAX, -1, 0),
+	TCP(TCP_THIN_LINEAR_TIMEOUTS, 4, 1, 2, -1, 0),
+	TCP(TCP_THIN_DUPACK, 4, 1, 2, -1, 0),
+	TCP(TCP_NOTSENT_LOWAT, 4, 10000, 1, -1, 0),
+	TCP(TCP_SAVE_SYN, 5, 1, 2, 3, -1, 0),
+	TCP(TCP_FASTOPEN_CONNECT, 4, 1, 2, -1, 0),
+	TCP(TCP_FASTOPEN_NO_COOKIE, 4, 1, 2, -1, 0),
+	TCP(TCP_TX_DELAY, 2, -1, 0),
+	TCP(TCP_INQ, 4, 1, 2, -1, 0),
+};
+
+/* Which lengths are taken, and how much is given for less or more room. */
+static void option_lengths(const struct option *o, int fd)
+{
+	static const int lens[] = { 0, 1, 2, 3, 8, -1 };
+	unsigned char room[16];
+	socklen_t len;
+	size_t i;
+	int val;
+
+	for (i = 0; i < ELEMENTS(lens); i++) {
+		val = o->value[0];
+		memset(room, 0, sizeof(room));
+		memcpy(room, &val, sizeof(val));
+		errno = 0;
+		diff_say("set %s length %d: %s", o->name, lens[i],
+			 setsockopt(fd, o->level, o->opt, room, lens[i]) ?
+			 strerrorname_np(errno) : "0");
+		len = lens[i];
+		memset(room, 0xee, sizeof(room));
+		errno = 0;
+		diff_say("get %s length %d: %s", o->name, lens[i],
+			 getsockopt(fd, o->level, o->opt, room, &len) ?
+			 strerrorname_np(errno) : "0");
+		diff_say("length given back: %d", (int)len);
+	}
+	errno = 0;
+	diff_say("set %s from nowhere: %s", o->name,
+		 setsockopt(fd, o->level, o->opt, NULL, 4) ?
+		 strerrorname_np(errno) : "0");
+	errno = 0;
+	len = 4;
+	diff_say("get %s to nowhere: %s", o->name,
+		 getsockopt(fd, o->level, o->opt, (void *)8, &len) ?
+		 strerrorname_np(errno) : "0");
+}
+
+static void option_cycle(const struct option *o, int fd)
+{
+	char text[16];
+	int i;
+
+	for (i = 0; i < o->nr; i++) {
+		snprintf(text, sizeof(text), "%d", o->value[i]);
+		diff_set("fd", o->name, text, fd, o->level, o->opt, o->value[i]);
+		diff_get("fd", o->name, fd, o->level, o->opt);
+	}
+}
+
+static bool is_varying(const struct option *o)
+{
+	return o->opt == TCP_WINDOW_CLAMP || o->opt == TCP_QUICKACK;
+}
+
+SCENARIO(tcp_options_fresh)
+{
+	size_t i;
+	int fd;
+
+	for (i = 0; i < ELEMENTS(options); i++) {
+		fd = diff_socket();
+		diff_get("fd", options[i].name, fd, IPPROTO_TCP, options[i].opt);
+		option_cycle(&options[i], fd);
+		close(fd);
+	}
+}
+
+SCENARIO(tcp_options_established)
+{
+	size_t i;
+	int c, s;
+
+	diff_pair(&c, &s);
+	for (i = 0; i < ELEMENTS(options); i++) {
+		if (!is_varying(&options[i]))
+			diff_get("fd", options[i].name, c, IPPROTO_TCP,
+				 options[i].opt);
+		option_cycle(&options[i], c);
+		diff_put(c, ".");
+		READ(s, 1, 0);
+	}
+}
+
+SCENARIO(tcp_options_listening)
+{
+	int l = diff_listener(1);
+	size_t i;
+
+	for (i = 0; i < ELEMENTS(options); i++) {
+		diff_get("fd", options[i].name, l, IPPROTO_TCP, options[i].opt);
+		option_cycle(&options[i], l);
+	}
+	RET(connect(diff_socket(), LO(1), ALEN));
+}
+
+SCENARIO(tcp_options_closed)
+{
+	size_t i;
+	int c, s;
+
+	diff_pair(&c, &s);
+	diff_reset(s);
+	BITS(c, POLLHUP);
+	for (i = 0; i < ELEMENTS(options); i++)
+		option_cycle(&options[i], c);
+}
+
+SCENARIO(tcp_option_lengths)
+{
+	size_t i;
+	int c, s;
+
+	diff_pair(&c, &s);
+	for (i = 0; i < ELEMENTS(options); i++)
+		option_lengths(&options[i], c);
+}
+
+/* Each number there is, and some that there are not: which exist? */
+SCENARIO(tcp_option_sweep)
+{
+	unsigned char room[512];
+	socklen_t len;
+	int opt, c, s, one;
+
+	for (opt = 0; opt <= 46; opt++) {
+		diff_pair(&c, &s);
+		memset(room, 0, sizeof(room));
+		len = sizeof(int);
+		errno = 0;
+		diff_say("get %d: %s", opt,
+			 getsockopt(c, IPPROTO_TCP, opt, room, &len) ?
+			 strerrorname_np(errno) : "0");
+		diff_say("get %d length: %u", opt, len);
+		one = 1;
+		errno = 0;
+		diff_say("set %d: %s", opt,
+			 setsockopt(c, IPPROTO_TCP, opt, &one, sizeof(one)) ?
+			 strerrorname_np(errno) : "0");
+		diff_reset(c);
+		close(s);
+	}
+	RET(setsockopt(diff_socket(), IPPROTO_TCP, -1, &one, sizeof(one)));
+	RET(setsockopt(diff_socket(), IPPROTO_TCP, 1000, &one, sizeof(one)));
+}
+
+/* Options of other protocols' levels. */
+SCENARIO(foreign_levels)
+{
+	static const int levels[] = {
+		IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_SCTP, IPPROTO_RAW,
+		IPPROTO_ICMP, IPPROTO_ICMPV6, 270, 282, 284, 285, 999, -1,
+	};
+	char label[32];
+	int c, s, val;
+	socklen_t len;
+	size_t i;
+
+	diff_pair(&c, &s);
+	for (i = 0; i < ELEMENTS(levels); i++) {
+		val = 1;
+		errno = 0;
+		snprintf(label, sizeof(label), "set level %d", levels[i]);
+		diff_ret(label, setsockopt(c, levels[i], 1, &val, sizeof(val)));
+		len = sizeof(val);
+		errno = 0;
+		snprintf(label, sizeof(label), "get level %d", levels[i]);
+		diff_ret(label, getsockopt(c, levels[i], 1, &val, &len));
+	}
+}
+
+static void option_name(const char *label, int fd)
+{
+	char name[32] = "";
+	socklen_t len = sizeof(name);
+
+	errno = 0;
+	diff_ret("get TCP_CONGESTION",
+		 getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len));
+	diff_say("%s: %s, length %u", label, name, len);
+}
+
+SCENARIO(congestion_name)
+{
+	char name[32] = "";
+	socklen_t len = 3;
+	int c, s;
+
+	diff_pair(&c, &s);
+	option_name("default", c);
+	RET(setsockopt(c, IPPROTO_TCP, TCP_CONGESTION, "reno", 4));
+	option_name("after", c);
+	RET(setsockopt(c, IPPROTO_TCP, TCP_CONGESTION, "reno", 5));
+	RET(setsockopt(c, IPPROTO_TCP, TCP_CONGESTION, "nosuch", 6));
+	RET(setsockopt(c, IPPROTO_TCP, TCP_CONGESTION, "", 0));
+	RET(setsockopt(c, IPPROTO_TCP, TCP_CONGESTION, NULL, 4));
+	option_name("after all", c);
+	RET(getsockopt(c, IPPROTO_TCP, TCP_CONGESTION, name, &len));
+	diff_say("%s, length %u", name, len);
+}
+
+static void info_line(const char *what, unsigned int value)
+{
+	diff_say("%s: %u", what, value);
+}
+
+static void info_all(const char *label, int fd)
+{
+	struct tcp_info i;
+
+	diff_info(label, fd, &i);
+	diff_say("TCP_INFO of %s", label);
+	info_line("state", i.tcpi_state);
+	info_line("ca_state", i.tcpi_ca_state);
+	info_line("retransmits", i.tcpi_retransmits);
+	info_line("probes", i.tcpi_probes);
+	info_line("backoff", i.tcpi_backoff);
+	info_line("timestamps", !!(i.tcpi_options & TCPI_OPT_TIMESTAMPS));
+	info_line("sack", !!(i.tcpi_options & TCPI_OPT_SACK));
+	info_line("wscale", !!(i.tcpi_options & TCPI_OPT_WSCALE));
+	info_line("other options", i.tcpi_options & ~7);
+	info_line("snd_wscale", i.tcpi_snd_wscale);
+	info_line("rcv_wscale", i.tcpi_rcv_wscale);
+	info_line("snd_mss", i.tcpi_snd_mss);
+	info_line("advmss", i.tcpi_advmss);
+	info_line("pmtu", i.tcpi_pmtu);
+	info_line("unacked", i.tcpi_unacked);
+	info_line("sacked", i.tcpi_sacked);
+	info_line("lost", i.tcpi_lost);
+	info_line("retrans", i.tcpi_retrans);
+	info_line("total_retrans", i.tcpi_total_retrans);
+	info_line("reordering", i.tcpi_reordering);
+	info_line("snd_cwnd", i.tcpi_snd_cwnd);
+	info_line("snd_ssthresh", i.tcpi_snd_ssthresh);
+	info_line("rto at least 200 ms", i.tcpi_rto >= 200000);
+	info_line("rto at most 1 s", i.tcpi_rto <= 1000000);
+	info_line("rtt measured", i.tcpi_rtt > 0);
+	info_line("rttvar measured", i.tcpi_rttvar > 0);
+	info_line("ato", i.tcpi_ato);
+}
+
+SCENARIO(info_fresh)
+{
+	info_all("c", diff_socket());
+	info_all("l", diff_listener(1));
+}
+
+SCENARIO(info_established)
+{
+	int c, s;
+
+	diff_pair(&c, &s);
+	diff_put(c, "x");
+	QUEUES(c, -1, 0);
+	READ(s, 1, 0);
+	info_all("c", c);
+}
+
+SCENARIO(info_counts)
+{
+	struct tcp_info i;
+	int c, s, n;
+
+	diff_pair(&c, &s);
+	for (n = 0; n < 10; n++) {
+		diff_put(c, "0123456789");
+		READ(s, 10, 0);
+	}
+	QUEUES(c, -1, 0);
+	diff_info("c", c, &i);
+	diff_say("bytes_acked: %llu", (unsigned long long)i.tcpi_bytes_acked);
+	diff_say("bytes_sent: %llu", (unsigned long long)i.tcpi_bytes_sent);
+	diff_say("bytes_retrans: %llu", (unsigned long long)i.tcpi_bytes_retrans);
+	diff_say("data_segs_out: %u", i.tcpi_data_segs_out);
+	diff_say("notsent_bytes: %u", i.tcpi_notsent_bytes);
+	diff_info("s", s, &i);
+	diff_say("bytes_received: %llu", (unsigned long long)i.tcpi_bytes_received);
+	diff_say("data_segs_in: %u", i.tcpi_data_segs_in);
+	diff_say("rcv_ooopack: %u", i.tcpi_rcv_ooopack);
+}
+
+SCENARIO(info_lengths)
+{
+	static const int lens[] = { 0, 1, 8, 104, 100000, -1 };
+	unsigned char room[512];
+	socklen_t len;
+	int c, s;
+	size_t i;
+
+	diff_pair(&c, &s);
+	for (i = 0; i < ELEMENTS(lens); i++) {
+		len = lens[i];
+		RET(getsockopt(c, IPPROTO_TCP, TCP_INFO, room, &len));
+		diff_say("room %d gives %d", lens[i], (int)len);
+	}
+	RET(setsockopt(c, IPPROTO_TCP, TCP_INFO, room, 104));
+}
+
+/* A small segment size asked for before and after the connection stands. */
+static void maxseg_before(int c, int l)
+{
+	SET(c, IPPROTO_TCP, TCP_MAXSEG, 1000);
+	SET(l, IPPROTO_TCP, TCP_MAXSEG, 900);
+}
+
+SCENARIO(maxseg_effect)
+{
+	static char b[5000];
+	struct tcp_info i;
+	int c, s;
+
+	diff_pair_with(&c, &s, maxseg_before);
+	GET(c, IPPROTO_TCP, TCP_MAXSEG);
+	GET(s, IPPROTO_TCP, TCP_MAXSEG);
+	diff_info("c", c, &i);
+	diff_say("c snd_mss: %u", i.tcpi_snd_mss);
+	diff_say("c advmss: %u", i.tcpi_advmss);
+	diff_info("s", s, &i);
+	diff_say("s snd_mss: %u", i.tcpi_snd_mss);
+	diff_say("s advmss: %u", i.tcpi_advmss);
+	SET(c, IPPROTO_TCP, TCP_MAXSEG, 500);
+	RET(send(c, b, sizeof(b), 0));
+	QUEUES(s, 5000, -1);
+	GET(c, IPPROTO_TCP, TCP_MAXSEG);
+}

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Differential scenarios: sendmsg() with each flag, full buffers, SIGPIPE. */
+#include "lib/diff.h"
+#include <signal.h>
+#include <sys/wait.h>
+
+SCENARIO(send_plain)
+{
+	struct iovec iov[3] = { { "ab", 2 }, { NULL, 0 }, { "cd", 2 } };
+	int c, s;
+
+	diff_pair(&c, &s);
+	RET(send(c, "hello", 5, 0));
+	RET(send(c, "", 0, 0));
+	RET(write(c, NULL, 0));
+	RET(write(c, "-", 1));
+	RET(writev(c, iov, 3));
+	RET(writev(c, iov, 0));
+	QUEUES(c, -1, 0);
+	READ(s, 100, 0);
+	RET(pwrite(c, "x", 1, 0));
+}
+
+SCENARIO(send_with_name)
+{
+	struct iovec iov = { "ab", 2 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int c, s;
+
+	diff_pair(&c, &s);
+	RET(sendto(c, "to", 2, 0, LO(2), ALEN));
+	RET(sendto(c, "to", 2, 0, LO(2), 1));
+	RET(sendto(c, "to", 2, 0, LO(2), sizeof(union diff_addr) + 1));
+	m.msg_name = LO(3);
+	m.msg_namelen = ALEN;
+	RET(sendmsg(c, &m, 0));
+	m.msg_name = (void *)8;
+	RET(sendmsg(c, &m, 0));
+	m.msg_name = NULL;
+	RET(sendmsg(c, &m, 0));
+	QUEUES(s, 8, -1);
+	READ(s, 100, 0);
+}
+
+SCENARIO(send_odd_flags)
+{
+	int c, s;
+
+	diff_pair(&c, &s);
+	RET(send(c, "a", 1, MSG_DONTWAIT));
+	RET(send(c, "b", 1, MSG_DONTROUTE));
+	RET(send(c, "c", 1, MSG_CONFIRM));
+	RET(send(c, "d", 1, MSG_EOR));
+	RET(send(c, "e", 1, MSG_PEEK | MSG_TRUNC | MSG_WAITALL));
+	RET(send(c, "f", 1, 0x00100000));
+	RET(send(c, "g", 1, MSG_ERRQUEUE));
+	RET(send(c, "h", 1, MSG_ZEROCOPY));
+	RET(send(c, "i", 1, MSG_CTRUNC | MSG_RST | MSG_FIN | MSG_SYN));
+	QUEUES(s, 9, -1);
+	READ(s, 20, 0);
+}
+
+SCENARIO(send_urgent)
+{
+	int c, s;
+
+	diff_pair(&c, &s);
+	RET(send(c, "urgent", 6, MSG_OOB));
+	RET(send(c, "", 0, MSG_OOB));
+}
+
+SCENARIO(send_fastopen)
+{
+	int l = diff_listener(1), c = diff_socket();
+
+	RET(sendto(c, "early", 5, MSG_FASTOPEN, NULL, 0));
+	RET(sendto(c, "early", 5, MSG_FASTOPEN, LO(1), 3));
+	RET(sendto(c, "early", 5, MSG_FASTOPEN | MSG_NOSIGNAL, LO(1), ALEN));
+	STATE(c, 0);
+	RET(close(l));
+}
+
+SCENARIO(send_bad_buffer)
+{
+	struct iovec iov[2] = { { "ab", 2 }, { (void *)8, 2 } };
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 5000 };
+	int c, s;
+
+	diff_pair(&c, &s);
+	RET(send(c, (void *)8, 2, 0));
+	RET(send(c, NULL, 1, 0));
+	RET(writev(c, iov, 2));
+	RET(sendmsg(c, &m, 0));
+	RET(sendmsg(c, NULL, 0));
+	RET(send(c, "end", 3, 0));
+	QUEUES(c, -1, 0);
+	RET(recv(s, &m, 100, MSG_PEEK | MSG_DONTWAIT));
+	RET(writev(c, iov, -1));
+	RET(writev(c, iov, 5000));
+}
+
+SCENARIO(send_control)
+{
+	char control[CMSG_SPACE(sizeof(int))] = {};
+	struct iovec iov = { "ab", 2 };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cm = CMSG_FIRSTHDR(&m);
+	int c, s;
+
+	diff_pair(&c, &s);
+	cm->cmsg_level = SOL_SOCKET;
+	cm->cmsg_type = SCM_RIGHTS;
+	cm->cmsg_len = CMSG_LEN(sizeof(int));
+	RET(sendmsg(c, &m, 0));
+	cm->cmsg_type = 9999;
+	RET(sendmsg(c, &m, 0));
+	cm->cmsg_level = IPPROTO_TCP;
+	RET(sendmsg(c, &m, 0));
+	cm->cmsg_level = IPPROTO_IP;
+	RET(sendmsg(c, &m, 0));
+	cm->cmsg_len = 1;
+	RET(sendmsg(c, &m, 0));
+	m.msg_controllen = 3;
+	RET(sendmsg(c, &m, 0));
+}
+
+SCENARIO(send_many)
+{
+	struct iovec iov[2] = { { "ab", 2 }, { "cd", 2 } };
+	struct mmsghdr m[2] = {
+		{ .msg_hdr = { .msg_iov = &iov[0], .msg_iovlen = 1 } },
+		{ .msg_hdr = { .msg_iov = &iov[1], .msg_iovlen = 1 } },
+	};
+	int c, s;
+
+	diff_pair(&c, &s);
+	RET(sendmmsg(c, m, 2, 0));
+	diff_say("%u %u", m[0].msg_len, m[1].msg_len);
+	RET(sendmmsg(c, m, 0, 0));
+	QUEUES(s, 4, -1);
+	READ(s, 10, 0);
+}
+
+/* Held back until the cork is out, or a send without MSG_MORE. */
+SCENARIO(send_more)
+{
+	int c, s;
+
+	diff_pair(&c, &s);
+	RET(send(c, "abc", 3, MSG_MORE));
+	RET(send(c, "def", 3, MSG_MORE));
+	READ(s, 10, MSG_DONTWAIT);
+	QUEUES(c, -1, 6);
+	RET(send(c, "g", 1, 0));
+	QUEUES(s, 7, -1);
+	READ(s, 10, 0);
+	RET(send(c, "held", 4, MSG_MORE));
+	RET(shutdown(c, SHUT_WR));
+	BITS(s, POLLRDHUP);
+	READ(s, 10, 0);
+}
+
+SCENARIO(send_cork)
+{
+	int c, s;
+
+	diff_pair(&c, &s);
+	GET(c, IPPROTO_TCP, TCP_CORK);
+	SET(c, IPPROTO_TCP, TCP_CORK, 1);
+	GET(c, IPPROTO_TCP, TCP_CORK);
+	diff_put(c, "abc");
+	diff_put(c, "def");
+	READ(s, 10, MSG_DONTWAIT);
+	QUEUES(c, -1, 6);
+	SET(c, IPPROTO_TCP, TCP_CORK, 0);
+	QUEUES(s, 6, -1);
+	READ(s, 10, 0);
+	SET(c, IPPROTO_TCP, TCP_CORK, 2);
+	GET(c, IPPROTO_TCP, TCP_CORK);
+	diff_put(c, "ghi");
+	SET(c, IPPROTO_TCP, TCP_NODELAY, 1);
+	GET(c, IPPROTO_TCP, TCP_NODELAY);
+	QUEUES(s, 3, -1);
+	READ(s, 10, 0);
+	diff_put(c, "until the end");
+	close(c);
+	BITS(s, POLLRDHUP);
+	READ(s, 20, 0);
+}
+
+/* The first small segment goes, the next waits for its ACK, then it goes too. */
+SCENARIO(send_small)
+{
+	int c, s, i;
+
+	diff_pair(&c, &s);
+	for (i = 0; i < 5; i++)
+		diff_put(c, "small");
+	QUEUES(s, 25, -1);
+	QUEUES(c, -1, 0);
+	SET(c, IPPROTO_TCP, TCP_NODELAY, 1);
+	for (i = 0; i < 5; i++)
+		diff_put(c, "small");
+	QUEUES(s, 50, -1);
+}
+
+static void expect_sigpipe(void *arg)
+{
+	signal(SIGPIPE, SIG_DFL);
+	if (write(*(int *)arg, "x", 1) != 1)
+		_exit(9);
+}
+
+static void sigpipe_of(int fd)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		expect_sigpipe(&fd);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	if (WIFSIGNALED(status))
+		diff_say("ended by SIG%s", sigabbrev_np(WTERMSIG(status)));
+	else
+		diff_say("exit status %d", WEXITSTATUS(status));
+}
+
+SCENARIO(send_sigpipe)
+{
+	int c, s;
+
+	sigpipe_of(diff_socket());
+	diff_pair(&c, &s);
+	RET(shutdown(c, SHUT_WR));
+	sigpipe_of(c);
+	RET(send(c, "x", 1, MSG_NOSIGNAL));
+	signal(SIGPIPE, SIG_IGN);
+	RET(write(c, "x", 1));
+	RET(send(c, "", 0, 0));
+	RET(write(c, NULL, 0));
+	GET(c, SOL_SOCKET, SO_ERROR);
+	sigpipe_of(diff_listener(2));
+	diff_reset(s);
+	BITS(c, POLLHUP);
+	signal(SIGPIPE, SIG_DFL);
+	sigpipe_of(c);
+	sigpipe_of(c);
+}
+
+/* The peer has closed: the first send is answered by a RST. */
+SCENARIO(send_to_closed)
+{
+	int c, s;
+
+	diff_pair(&c, &s);
+	close(s);
+	BITS(c, POLLRDHUP);
+	RET(send(c, "a", 1, MSG_NOSIGNAL));
+	BITS(c, POLLHUP);
+	STATE(c, 0);
+	RET(send(c, "b", 1, MSG_NOSIGNAL));
+	RET(send(c, "c", 1, MSG_NOSIGNAL));
+	GET(c, SOL_SOCKET, SO_ERROR);
+	READ(c, 1, 0);
+	diff_pair(&c, &s);
+	close(s);
+	BITS(c, POLLRDHUP);
+	RET(send(c, "a", 1, MSG_NOSIGNAL));
+	BITS(c, POLLHUP);
+	READ(c, 1, 0);
+	READ(c, 1, 0);
+}
+
+static size_t fill(int fd)
+{
+	static char b[65536];
+	size_t all = 0;
+	ssize_t n;
+
+	while ((n = send(fd, b, sizeof(b), MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
+		all += n;
+	return all;
+}
+
+static size_t drain(int fd, size_t want)
+{
+	static char b[65536];
+	size_t all = 0;
+	ssize_t n;
+
+	while (all < want) {
+		n = recv(fd, b, sizeof(b), 0);
+		if (n <= 0)
+			break;
+		all += n;
+	}
+	return all;
+}
+
+SCENARIO(send_until_full)
+{
+	struct timeval tv = { .tv_usec = 50000 };
+	int c, s;
+	size_t n;
+
+	diff_pair(&c, &s);
+	n = fill(c);
+	diff_say("something went: %d", n > 60000);
+	RET(send(c, "x", 1, MSG_DONTWAIT));
+	BITS(c, 0);
+	RET(setsockopt(c, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)));
+	RET(send(c, "x", 1, 0));
+	RET(send(c, "", 0, 0));
+	diff_say("all of it comes: %d", drain(s, n) == n);
+	BITS(c, POLLOUT);
+	QUEUES(c, -1, 0);
+	RET(send(c, "room", 4, 0));
+	QUEUES(s, 4, -1);
+}
+
+static void drain_slowly(void *arg)
+{
+	size_t *a = arg;
+
+	if (drain(a[0], a[1]) != a[1])
+		_exit(1);
+}
+
+SCENARIO(send_blocks)
+{
+	static char b[3 << 20];
+	size_t a[2];
+	int c, s;
+	pid_t pid;
+
+	diff_pair(&c, &s);
+	a[0] = s;
+	a[1] = sizeof(b);
+	pid = diff_fork(drain_slowly, a);
+	RET(send(c, b, sizeof(b), 0));
+	diff_join(pid);
+	QUEUES(c, -1, 0);
+	RET(recv(s, b, 1, MSG_DONTWAIT));
+}
+
+/* A timeout in the middle gives the bytes taken so far. */
+SCENARIO(send_timeout_partial)
+{
+	static char b[16 << 20];
+	struct timeval tv = { .tv_usec = 50000 };
+	int c, s;
+	ssize_t n;
+
+	diff_pair(&c, &s);
+	SET(c, SOL_SOCKET, SO_SNDBUF, 20000);
+	RET(setsockopt(c, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)));
+	n = send(c, b, sizeof(b), 0);
+	diff_say("part of it: %d", n > 0 && n < (ssize_t)sizeof(b));
+	RET(send(c, b, 1, 0));
+	diff_say("all of it comes: %d", (ssize_t)drain(s, n) == n);
+}

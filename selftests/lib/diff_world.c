@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What differential scenarios stand on: addresses, sockets of the stack under
+ * test, connected pairs, signals that keep ticking, children.
+ */
+#include "diff.h"
+#include <signal.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+int diff_xtcp_family = AF_XTCP;
+
+static const struct {
+	const char *v4, *v6;
+} hosts[] = {
+	[HOST_LO] = { "127.0.0.1", "::1" },
+	[HOST_LO2] = { "127.0.0.2", "fd00::2" },
+	[HOST_ANY] = { "0.0.0.0", "::" },
+	[HOST_SILENT] = { "10.9.0.2", "fd09::2" },
+	[HOST_NOROUTE] = { "10.8.0.1", "fd08::1" },
+	[HOST_PROHIBIT] = { "10.7.0.1", "fd07::1" },
+	[HOST_MAPPED] = { NULL, "::ffff:127.0.0.1" },
+	[HOST_MAPPED_ANY] = { NULL, "::ffff:0.0.0.0" },
+	[HOST_LO4] = { "127.0.0.1", NULL },
+	[HOST_ANY4] = { "0.0.0.0", NULL },
+};
+
+/**
+ * diff_addr() - a socket address
+ * @host: which host
+ * @port: 0 for port 0, else one of this scenario's ports, 1..15
+ * Return: an address in a ring of eight, so that several live side by side
+ */
+struct sockaddr *diff_addr(enum diff_host host, int port)
+{
+	static __thread union diff_addr ring[8];
+	static __thread unsigned int next;
+	union diff_addr *a = &ring[next++ % 8];
+	int family = diff.family;
+	const char *text;
+
+	if (host == HOST_LO4 || host == HOST_ANY4)
+		family = AF_INET;
+	text = family == AF_INET ? hosts[host].v4 : hosts[host].v6;
+	memset(a, 0, sizeof(*a));
+	a->sa.sa_family = family;
+	if (port)
+		port += diff.port_base;
+	if (family == AF_INET) {
+		a->in.sin_port = htons(port);
+		inet_pton(AF_INET, text, &a->in.sin_addr);
+	} else {
+		a->in6.sin6_port = htons(port);
+		inet_pton(AF_INET6, text, &a->in6.sin6_addr);
+	}
+	return &a->sa;
+}
+
+/**
+ * diff_socket_of() - a new socket of the stack under test
+ * @family: AF_INET or AF_INET6
+ * Return: a descriptor
+ */
+int diff_socket_of(int family)
+{
+	int fd;
+
+	if (diff.stack == DIFF_KERNEL)
+		fd = socket(family, SOCK_STREAM, 0);
+	else
+		fd = socket(diff_xtcp_family, SOCK_STREAM, family == AF_INET6 ?
+			    XTCPPROTO_IPV6 : XTCPPROTO_IPV4);
+	if (fd < 0)
+		diff_die("socket");
+	return fd;
+}
+
+/**
+ * diff_socket() - a new socket of the stack and family under test
+ * Return: a descriptor
+ */
+int diff_socket(void)
+{
+	return diff_socket_of(diff.family);
+}
+
+/**
+ * diff_listener() - a listener on the loopback address
+ * @port: port index
+ * Return: a descriptor
+ */
+int diff_listener(int port)
+{
+	int l = diff_socket(), one = 1;
+
+	if (setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)))
+		diff_die("SO_REUSEADDR");
+	if (bind(l, LO(port), ALEN))
+		diff_die("bind of a listener");
+	if (listen(l, 8))
+		diff_die("listen");
+	return l;
+}
+
+/**
+ * diff_connected() - a socket connected to a listener
+ * @port: the listener's port index
+ * Return: a descriptor
+ */
+int diff_connected(int port)
+{
+	int c = diff_socket();
+
+	if (connect(c, LO(port), ALEN))
+		diff_die("connect");
+	return c;
+}
+
+/**
+ * diff_accepted() - accept one connection
+ * @l: listener
+ * Return: a descriptor
+ */
+int diff_accepted(int l)
+{
+	int s = accept(l, NULL, NULL);
+
+	if (s < 0)
+		diff_die("accept");
+	return s;
+}
+
+/**
+ * diff_pair_with() - an established connection on port 1, listener closed
+ * @c: the active end
+ * @s: the passive end
+ * @before: called before connect with the active socket and the listener, or NULL
+ */
+void diff_pair_with(int *c, int *s, void (*before)(int c, int l))
+{
+	int l = diff_listener(1);
+
+	*c = diff_socket();
+	if (before)
+		before(*c, l);
+	if (connect(*c, LO(1), ALEN))
+		diff_die("connect of a pair");
+	*s = diff_accepted(l);
+	close(l);
+}
+
+/**
+ * diff_pair() - an established connection on port 1, listener closed
+ * @c: the active end
+ * @s: the passive end
+ */
+void diff_pair(int *c, int *s)
+{
+	diff_pair_with(c, s, NULL);
+}
+
+/**
+ * diff_put() - send a text, all of it
+ * @fd: descriptor
+ * @text: bytes
+ */
+void diff_put(int fd, const char *text)
+{
+	ssize_t n = strlen(text);
+
+	if (send(fd, text, n, MSG_NOSIGNAL) != n)
+		diff_die("send of '%s'", text);
+}
+
+/**
+ * diff_reset() - close with a RST
+ * @fd: descriptor
+ */
+void diff_reset(int fd)
+{
+	struct linger l = { 1, 0 };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l)))
+		diff_die("SO_LINGER");
+	close(fd);
+}
+
+static void on_tick(int sig)
+{
+	(void)sig;
+}
+
+/**
+ * diff_ticks_start() - let SIGALRM arrive again and again, so that it certainly
+ * arrives in a call that blocks, whenever that call begins to block
+ * @restart: SA_RESTART
+ * @every_ms: period
+ */
+void diff_ticks_start(bool restart, int every_ms)
+{
+	struct sigaction sa = {
+		.sa_handler = on_tick,
+		.sa_flags = restart ? SA_RESTART : 0,
+	};
+	struct itimerval it = {
+		.it_interval.tv_usec = every_ms * 1000,
+		.it_value.tv_usec = every_ms * 1000,
+	};
+
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &it, NULL);
+}
+
+/**
+ * diff_ticks_stop() - no more ticks
+ */
+void diff_ticks_stop(void)
+{
+	struct itimerval it = {};
+
+	setitimer(ITIMER_REAL, &it, NULL);
+}
+
+/**
+ * diff_fork() - run a function in a child
+ * @body: what it does; returning is success
+ * @arg: passed to @body
+ * Return: pid for diff_join()
+ */
+pid_t diff_fork(void (*body)(void *arg), void *arg)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		diff_die("fork");
+	if (!pid) {
+		body(arg);
+		_exit(0);
+	}
+	return pid;
+}
+
+/**
+ * diff_join() - wait for a child, which must have succeeded
+ * @pid: from diff_fork()
+ */
+void diff_join(pid_t pid)
+{
+	int status = -1;
+
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (status)
+		diff_die("child ended with status %x", status);
+}
