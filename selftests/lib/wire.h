@@ -85,6 +85,7 @@ struct wire_segment {
 	uint8_t opt[40];
 	unsigned int optlen;
 	unsigned int len;	/* payload */
+	size_t packet;		/* whole packet, as parsed */
 	const uint8_t *data;
 	/* parsed options; -1: absent */
 	int mss, ws;

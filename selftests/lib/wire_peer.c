@@ -146,6 +146,8 @@ static int learn(struct wire *w, const struct wire_segment *seg)
 	uint32_t end = seg->seq + seg->len + !!(seg->flags & WIRE_SYN) + !!(seg->flags & WIRE_FIN);
 	uint32_t edge = seg->ack + (seg->win << (seg->flags & WIRE_SYN ? 0 : c->ws_in));
 
+	if (seg->packet > w->mtu)
+		return wire_fail(w, "%zu bytes on a link of %u (MUST-16)", seg->packet, w->mtu);
 	if (seg->flags & WIRE_RST)
 		return 0;
 	if (seg->ts)

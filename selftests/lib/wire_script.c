@@ -150,23 +150,38 @@ static int inject(struct wire *w, char *line)
 	return wire_peer_send(w, &seg);
 }
 
-/* One number of an answer. */
-static int compare(struct wire *w, const char *what, const char *text, uint32_t got)
-{
-	bool over = !strncmp(text, "over:", 5), under = !strncmp(text, "under:", 6), ok;
-	uint32_t want;
+/* What a number of an answer must be. */
+struct bound {
+	const char *text;
+	enum { OPEN, EQUAL, OVER, UNDER } kind;
+	uint32_t value;
+};
 
-	if (!strcmp(text, "*"))
+/* Letters mean what they meant before the answer came, so evaluate first. */
+static int evaluate(struct wire *w, const char *text, struct bound *b)
+{
+	b->text = text;
+	b->kind = EQUAL;
+	if (!text || !strcmp(text, "*")) {
+		b->kind = OPEN;
 		return 0;
-	if (wire_text_u32(w, text + (over ? 5 : under ? 6 : 0), &want))
-		return -1;
-	if (over)
-		ok = got > want;
-	else if (under)
-		ok = got < want;
-	else
-		ok = got == want;
-	return ok ? 0 : wire_fail(w, "%s is %u, want %s (%u)", what, got, text, want);
+	}
+	if (!strncmp(text, "over:", 5)) {
+		b->kind = OVER;
+		text += 5;
+	} else if (!strncmp(text, "under:", 6)) {
+		b->kind = UNDER;
+		text += 6;
+	}
+	return wire_text_u32(w, text, &b->value);
+}
+
+static int compare(struct wire *w, const char *what, const struct bound *b, uint32_t got)
+{
+	if (b->kind == OPEN || (b->kind == EQUAL && got == b->value) ||
+	    (b->kind == OVER && got > b->value) || (b->kind == UNDER && got < b->value))
+		return 0;
+	return wire_fail(w, "%s is %u, want %s (%u)", what, got, b->text, b->value);
 }
 
 /* An answer as the line describes it, its numbers still text. */
@@ -229,28 +244,28 @@ static int compare_flags(struct wire *w, const char *text, uint8_t got)
 
 static int expect_one(struct wire *w, const struct answer *a, uint32_t i, int wait_ms)
 {
+	struct bound seq, ack, win, urg;
 	struct wire_segment seg = { 0 };
-	char shifted[64];
-	int n = wire_peer_receive(w, &seg, wait_ms);
 	struct wire_conn *c = &w->c;
+	char shifted[64];
+	int n;
 
-	if (n < 0)
-		return -1;
-	if (!n)
-		return wire_fail(w, "no answer");
 	snprintf(shifted, sizeof(shifted), "%s", a->seq);
 	if (i)
 		snprintf(shifted, sizeof(shifted), "%s+%u", a->seq, i * a->len);
-	if (compare_flags(w, a->flags, seg.flags) ||
-	    compare(w, "SEQ", shifted, seg.seq - c->irs))
+	if (evaluate(w, shifted, &seq) || evaluate(w, a->ack ? a->ack : "N", &ack) ||
+	    evaluate(w, a->win, &win) || evaluate(w, a->urg, &urg))
+		return -1;
+	n = wire_peer_receive(w, &seg, wait_ms);
+	if (n <= 0)
+		return n < 0 ? -1 : wire_fail(w, "no answer");
+	if (compare_flags(w, a->flags, seg.flags) || compare(w, "SEQ", &seq, seg.seq - c->irs))
 		return -1;
 	if (seg.len != a->len)
 		return wire_fail(w, "%u bytes, want %u", seg.len, a->len);
-	if (seg.flags & WIRE_ACK && compare(w, "ACK", a->ack ? a->ack : "N", seg.ack - c->iss))
+	if (seg.flags & WIRE_ACK && compare(w, "ACK", &ack, seg.ack - c->iss))
 		return -1;
-	if (a->win && compare(w, "window", a->win, seg.win))
-		return -1;
-	if (a->urg && compare(w, "urgent pointer", a->urg, seg.urg))
+	if (compare(w, "window", &win, seg.win) || compare(w, "urgent pointer", &urg, seg.urg))
 		return -1;
 	return a->options ? wire_text_expect_options(w, a->options, &seg) : 0;
 }

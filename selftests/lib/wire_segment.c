@@ -261,8 +261,7 @@ int wire_segment_parse(struct wire *w, const uint8_t *p, size_t len, struct wire
 		return wire_fail(w, "data offset %zu", doff);
 	seg->data = t + doff;
 	seg->len = len - h - doff;
-	if (len > w->mtu)
-		return wire_fail(w, "packet of %zu bytes on a link of %u (MUST-16)", len, w->mtu);
+	seg->packet = len;
 	if (parse_options(w, t + 20, doff - 20, seg) || check_segment(w, t, seg))
 		return -1;
 	return 1;

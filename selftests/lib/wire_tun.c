@@ -11,7 +11,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_link.h>
 #include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -121,6 +123,7 @@ static void quiet_namespace(void)
 		write_file(path, "0");
 	}
 	write_file("/proc/sys/net/ipv4/tcp_no_metrics_save", "1");
+	write_file("/proc/sys/net/ipv4/tcp_congestion_control", "reno");
 }
 
 static int interface_up(int s, const char *name)
@@ -148,6 +151,20 @@ static int set_address4(int s, const char *addr, const char *mask)
 	return ioctl(s, SIOCSIFNETMASK, &ifr);
 }
 
+/* An address becomes usable in a work queue, duplicate detection or not. */
+static int wait_address6(const struct in6_addr *addr)
+{
+	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6, .sin6_addr = *addr };
+	uint64_t end = wire_now() + 10000000000ull;
+	int s = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret;
+
+	do {
+		ret = bind(s, (struct sockaddr *)&sin6, sizeof(sin6));
+	} while (ret && errno == EADDRNOTAVAIL && wire_now() < end && !sched_yield());
+	close(s);
+	return ret;
+}
+
 static int set_address6(const char *addr, int prefixlen)
 {
 	struct address6 req = { .prefixlen = prefixlen, .ifindex = if_nametoindex(DEVICE) };
@@ -159,7 +176,7 @@ static int set_address6(const char *addr, int prefixlen)
 	inet_pton(AF_INET6, addr, &req.addr);
 	ret = ioctl(s, SIOCSIFADDR, &req);
 	close(s);
-	return ret;
+	return ret ? ret : wait_address6(&req.addr);
 }
 
 /**
@@ -182,6 +199,30 @@ int wire_tun_mtu(struct wire *w, unsigned int mtu)
 		return wire_fail(w, "mtu %u: %s", mtu, strerror(errno));
 	w->mtu = mtu;
 	return 0;
+}
+
+/* Have the stack hand over one segment at a time, not bundles whose size depends on time. */
+static int one_segment_at_a_time(void)
+{
+	struct {
+		struct nlmsghdr n;
+		struct ifinfomsg i;
+		struct rtattr a;
+		uint32_t value;
+	} req = {
+		.n = { sizeof(req), RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0 },
+		.i = { .ifi_index = if_nametoindex(DEVICE) },
+		.a = { RTA_LENGTH(4), IFLA_GSO_MAX_SEGS },
+		.value = 1,
+	};
+	struct { struct nlmsghdr n; struct nlmsgerr e; char more[256]; } answer = { 0 };
+	int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), ret = -1;
+
+	if (send(s, &req, sizeof(req), 0) == sizeof(req) && recv(s, &answer, sizeof(answer), 0) > 0)
+		ret = answer.e.error;
+	close(s);
+	errno = -ret;
+	return ret;
 }
 
 /**
@@ -220,7 +261,8 @@ int wire_tun_open(struct wire *w)
 	quiet_namespace();
 	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	ret = interface_up(s, "lo") || interface_up(s, DEVICE) ||
-	      set_address4(s, "10.8.0.1", "255.255.0.0") || set_address6("fd00:8::1", 64);
+	      set_address4(s, "10.8.0.1", "255.255.0.0") || set_address6("fd00:8::1", 64) ||
+	      one_segment_at_a_time();
 	close(s);
 	if (ret)
 		return wire_fail(w, "addresses of the tun device: %s", strerror(errno));

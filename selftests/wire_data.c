@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Data in the established state: order, duplicates, acknowledgments, Nagle, PUSH,
+ * timestamps and PAWS, urgent data, and segments that are not well formed.
+ */
+#include "lib/wire.h"
+
+/* The first answer of a program makes acknowledgments wait for the next one. */
+#define INTERACTIVE	"< P. 1(100) ack 1; >@1000 . 1 ack 101; read 100; write 100;" \
+			"> P. 1(100) ack 101; < . 101 ack 101;"
+
+#define TIMESTAMPS	"mss 1000,nop,nop,ts T R"
+
+static const struct wire_row rows[] = {
+	/* Receiving. */
+	{
+		.name = "data_%s_in_order", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.via = PASSIVE | ACTIVE | SIMULTANEOUS,
+		.want = {
+			.script = "< P. 1(1000) ack 1; >@1000 . 1 ack 1001; poll IN OUT; peek 1;"
+				  "read 1000; read EAGAIN; poll OUT",
+		},
+	},
+	{
+		.name = "data_%s_duplicate", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.want = {
+			.script = "< P. 1(1000) ack 1; >@1000 . 1 ack 1001; < P. 1(1000) ack 1;"
+				  "> . 1 ack 1001; read 1000; read EAGAIN",
+		},
+	},
+	{
+		.name = "data_%s_partly_old", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.want = {
+			.script = "< P. 1(1000) ack 1; >@1000 . 1 ack 1001;"
+				  "< P. 501(1000) ack 1; >@1000 . 1 ack 1501; read 1500;"
+				  "read EAGAIN",
+		},
+	},
+	{
+		.name = "data_%s_left_of_the_window", .rfc = "RFC 9293 3.10.7.4",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "< P. 1(1000) ack 1; >@1000 . 1 ack 1001; < . -500(100) ack 1;"
+				  "> . 1 ack 1001; read 1000; read EAGAIN",
+		},
+	},
+	{
+		.name = "data_%s_right_of_the_window", .rfc = "RFC 9293 3.10.7.4",
+		.in = ESTABLISHED,
+		.want = { .script = "< P. W+1(100) ack 1; > . 1 ack 1; read EAGAIN" },
+	},
+	{
+		.name = "ack_%s_right_of_the_window", .rfc = "RFC 9293 3.10.7.4",
+		.in = ESTABLISHED | FIN_WAIT_1 | FIN_WAIT_2 | CLOSE_WAIT,
+		.want = { .script = "< . W+1 ack U; > . S ack N; none" },
+	},
+	{
+		.name = "data_%s_out_of_order", .rfc = "RFC 9293 3.10.7.4", .id = "SHLD-31",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "< P. 1001(1000) ack 1; > . 1 ack 1; read EAGAIN;"
+				  "< P. 1(1000) ack 1; >@1000 . 1 ack 2001; read 2000",
+			.counters = "TCPOFOQueue=1",
+		},
+	},
+	{
+		.name = "data_%s_fills_a_hole", .rfc = "RFC 9293 3.10.7.4",
+		.id = "MUST-58 MUST-59 SHLD-31", .in = ESTABLISHED,
+		.want = {
+			.script = "< . 1001(1000) ack 1; > . 1 ack 1; < . 2001(1000) ack 1;"
+				  "> . 1 ack 1; < . 3001(1000) ack 1; > . 1 ack 1;"
+				  "< . 4001(1000) ack 1; > . 1 ack 1; < P. 5001(1000) ack 1;"
+				  "> . 1 ack 1; < . 1(1000) ack 1; > . 1 ack 6001; none;"
+				  "read 6000",
+			.counters = "TCPOFOQueue=5",
+		},
+	},
+	{
+		.name = "data_%s_fills_two_holes", .rfc = "RFC 9293 3.10.7.4", .id = "SHLD-31",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "< . 1001(1000) ack 1; > . 1 ack 1; < . 3001(1000) ack 1;"
+				  "> . 1 ack 1; < . 1(1000) ack 1; > . 1 ack 2001; none;"
+				  "< . 2001(1000) ack 1; > . 1 ack 4001; none; read 4000",
+		},
+	},
+	{
+		.name = "data_%s_out_of_order_overlapping", .rfc = "RFC 9293 3.10.7.4",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "< . 501(1000) ack 1; > . 1 ack 1; < . 1001(1000) ack 1;"
+				  "> . 1 ack 1; < . 301(400) ack 1; > . 1 ack 1;"
+				  "< . 201(2500) ack 1; > . 1 ack 1; < . 1(600) ack 1;"
+				  "> . 1 ack 2701; none; read 2700",
+		},
+	},
+	{
+		.name = "data_%s_out_of_order_twice", .rfc = "RFC 9293 3.10.7.4",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "< . 1001(1000) ack 1; > . 1 ack 1; < . 1001(1000) ack 1;"
+				  "> . 1 ack 1; < . 1(1000) ack 1; > . 1 ack 2001; none;"
+				  "read 2000; read EAGAIN",
+		},
+	},
+	{
+		.name = "data_%s_beyond_a_fin_out_of_order", .rfc = "RFC 9293 3.10.7.4",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "< F. 101(100) ack 1; > . 1 ack 1; < . 1(100) ack 1;"
+				  ">@1000 . 1 ack 202; read 200; read eof",
+			.state = CLOSE_WAIT,
+		},
+	},
+	/* Delayed acknowledgments. */
+	{
+		.name = "data_%s_one_segment_is_acknowledged_later", .rfc = "RFC 9293 3.8.6.3",
+		.id = "SHLD-18 MUST-40", .in = ESTABLISHED,
+		.want = {
+			.script = INTERACTIVE "mark; < P. 101(100) ack 101; none;"
+				  ">@500 . 101 ack 201; elapsed >= 20; none",
+			.counters = "DelayedACKs=1",
+		},
+	},
+	{
+		.name = "data_%s_second_full_segment_is_acknowledged_at_once",
+		.rfc = "RFC 9293 3.8.6.3", .id = "SHLD-19", .in = ESTABLISHED,
+		.want = {
+			.script = INTERACTIVE "< . 101(1000) ack 101; none;"
+				  "< . 1101(1000) ack 101; read 2000; > . 101 ack 2101; none",
+			.counters = "DelayedACKs=0",
+		},
+	},
+	{
+		.name = "data_%s_acknowledged_by_the_answer", .rfc = "RFC 9293 3.8.6.3",
+		.id = "SHLD-18", .in = ESTABLISHED,
+		.want = {
+			.script = INTERACTIVE "< P. 101(100) ack 101; none; write 50;"
+				  "> P. 101(50) ack 201; none",
+			.counters = "DelayedACKs=0",
+		},
+	},
+	/* Sending. */
+	{
+		.name = "write_%s_one_byte", .rfc = "RFC 9293 3.9.1.2", .id = "MUST-60",
+		.in = ESTABLISHED, .via = PASSIVE | ACTIVE,
+		.want = { .script = "write 1; > P. 1(1) ack 1; < . 1 ack 2; none" },
+	},
+	{
+		.name = "write_%s_push_on_the_last_segment", .rfc = "RFC 9293 3.9.1.2",
+		.id = "MUST-61", .in = ESTABLISHED, .via = PASSIVE | ACTIVE,
+		.want = {
+			.script = "set NODELAY 1; write 3001; > . 1(1000) ack 1 x3;"
+				  "> P. 3001(1) ack 1",
+		},
+	},
+	{
+		.name = "write_%s_nagle", .rfc = "RFC 9293 3.7.4", .id = "SHLD-7",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "write 100; > P. 1(100) ack 1; write 100; none; write 100;"
+				  "none; < . 1 ack 101; > P. 101(200) ack 1; < . 1 ack 301; none",
+		},
+	},
+	{
+		.name = "write_%s_nagle_holds_no_full_segment", .rfc = "RFC 9293 3.7.4",
+		.id = "SHLD-28",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "write 100; > P. 1(100) ack 1; write 500; none; write 500;"
+				  "> P. 101(1000) ack 1; < . 1 ack 1101; none",
+		},
+	},
+	{
+		.name = "write_%s_nodelay", .rfc = "RFC 9293 3.7.4", .id = "MUST-17",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "set NODELAY 1; get NODELAY 1; write 100; > P. 1(100) ack 1;"
+				  "write 100; > P. 101(100) ack 1; write 1; > P. 201(1) ack 1",
+		},
+	},
+	{
+		.name = "nodelay_%s_sends_what_nagle_held", .rfc = "RFC 9293 3.7.4",
+		.id = "MUST-17",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "write 100; > P. 1(100) ack 1; write 100; none; set NODELAY 1;"
+				  "> P. 101(100) ack 1",
+		},
+	},
+	{
+		.name = "write_%s_initial_window", .rfc = "RFC 6928 2", .in = ESTABLISHED,
+		.via = PASSIVE | ACTIVE,
+		.want = {
+			.script = "write 20000; > p. 1(1000) ack 1 x10; none; < . 1 ack 1001;"
+				  "> p. 10001(1000) ack 1 x2; none",
+		},
+	},
+	{
+		.name = "write_%s_window_is_unsigned", .rfc = "RFC 9293 3.8.6", .id = "MUST-1",
+		.in = ESTABLISHED, .synwin = "0x8000",
+		.want = { .script = "write 9000; > p. 1(1000) ack 1 x8; > P. 8001(1000) ack 1" },
+	},
+	{
+		.name = "write_%s_window_from_an_old_ack_is_ignored", .rfc = "RFC 9293 3.10.7.4",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "write 2000; > p. 1(1000) ack 1; > P. 1001(1000) ack 1;"
+				  "< . 1 ack 2001 win 5000; < . 1 ack 1001 win 0; none;"
+				  "write 1000; > P. 2001(1000) ack 1",
+		},
+	},
+	/* Timestamps. */
+	{
+		.name = "paws_%s_old_timestamp", .rfc = "RFC 7323 5.3", .in = ESTABLISHED,
+		.via = PASSIVE | ACTIVE, .syn = TIMESTAMPS,
+		.want = {
+			.script = "tick 10; < P. 1(100) ack 1; >@1000 . 1 ack 101 <ecr T>;"
+				  "< P. 101(100) ack 1 <ts T-5 R>; > . 1 ack 101 <ecr T>;"
+				  "read 100; read EAGAIN",
+			.counters = "PAWSEstab=1",
+		},
+	},
+	{
+		.name = "paws_%s_never_for_rst", .rfc = "RFC 7323 5.2", .in = ESTABLISHED,
+		.syn = TIMESTAMPS,
+		.want = {
+			.script = "tick 10; < P. 1(100) ack 1; >@1000 . 1 ack 101;"
+				  "< R 101 <ts T-100 R>; none",
+			.state = CLOSED, .err = "ECONNRESET", .counters = "PAWSEstab=0",
+		},
+	},
+	{
+		.name = "paws_%s_equal_timestamp", .rfc = "RFC 7323 5.2", .in = ESTABLISHED,
+		.syn = TIMESTAMPS,
+		.want = {
+			.script = "< P. 1(100) ack 1; >@1000 . 1 ack 101; < P. 101(100) ack 1;"
+				  ">@1000 . 1 ack 201; read 200",
+			.counters = "PAWSEstab=0",
+		},
+	},
+	{
+		.name = "paws_%s_wrapped_timestamp", .rfc = "RFC 7323 5.2", .in = ESTABLISHED,
+		.pre = "tick 4293967280", .syn = TIMESTAMPS,
+		.want = {
+			.script = "< P. 1(100) ack 1 <ts 16 R>; >@1000 . 1 ack 101 <ecr 16>;"
+				  "read 100",
+			.counters = "PAWSEstab=0",
+		},
+	},
+	{
+		.name = "timestamp_%s_of_later_segment_not_echoed", .rfc = "RFC 7323 4.3",
+		.in = ESTABLISHED, .syn = TIMESTAMPS,
+		.want = {
+			.script = "tick 10; < P. 101(100) ack 1; > . 1 ack 1 <ecr T-10>;"
+				  "tick 10; < P. 1(100) ack 1; >@1000 . 1 ack 201 <ecr T>;"
+				  "read 200",
+		},
+	},
+	{
+		.name = "timestamp_%s_of_old_segment_not_echoed", .rfc = "RFC 7323 4.3",
+		.in = ESTABLISHED, .syn = TIMESTAMPS,
+		.want = {
+			.script = "tick 10; < P. 1(100) ack 1; >@1000 . 1 ack 101 <ecr T>;"
+				  "tick 10; < P. 1(50) ack 1; > . 1 ack 101;"
+				  "< P. 101(100) ack 1; >@1000 . 1 ack 201 <ecr T>; read 200",
+		},
+	},
+	{
+		.name = "timestamp_%s_poisoned_by_segment_outside", .rfc = "RFC 7323 4.3",
+		.in = ESTABLISHED, .syn = TIMESTAMPS,
+		.want = {
+			.script = "< P. W+10(100) ack 1 <ts T+100000 R>; > . 1 ack 1 <ecr T>;"
+				  "< P. 1(100) ack 1; >@1000 . 1 ack 101 <ecr T>; read 100",
+			.counters = "PAWSEstab=0",
+		},
+	},
+	{
+		.name = "timestamp_%s_missing", .rfc = "RFC 7323 3.2", .in = ESTABLISHED,
+		.syn = TIMESTAMPS,
+		.want = {
+			.script = "< P. 1(100) ack 1 <nots>; >@1000 . 1 ack 101 <ts>; read 100",
+		},
+	},
+	/* Urgent data. */
+	{
+		.name = "urg_%s_acknowledged", .rfc = "RFC 9293 3.8.5", .id = "MUST-31",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "set OOBINLINE 1; < PU. 1(100) ack 1 urg 50;"
+				  ">@1000 . 1 ack 101; read 100; < PU. 101(100) ack 1 urg 65535;"
+				  ">@1000 . 1 ack 201; read 100",
+		},
+	},
+	{
+		.name = "urg_%s_without_data", .rfc = "RFC 9293 3.8.5", .id = "MUST-31",
+		.in = ESTABLISHED | FIN_WAIT_1 | FIN_WAIT_2 | CLOSE_WAIT | CLOSING | LAST_ACK,
+		.want = { .script = "< U. N ack U urg 5; none; < U. N ack U urg 0; none" },
+	},
+	/* Segments that are not well formed. */
+	{
+		.name = "data_%s_bad_checksum", .rfc = "RFC 9293 3.1", .id = "MUST-3",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "< P. 1(100) ack 1 badsum; none; read EAGAIN",
+			.counters = "InSegs=1 InErrs=1 InCsumErrors=1",
+		},
+	},
+	{
+		.name = "data_%s_data_offset_too_small", .rfc = "RFC 9293 3.1", .in = ESTABLISHED,
+		.want = {
+			.script = "< P. 1(100) ack 1 off 4; none; < P. 1(100) ack 1 off 0; none;"
+				  "read EAGAIN",
+			.counters = "InSegs=2 InErrs=2 InCsumErrors=0",
+		},
+	},
+	{
+		.name = "data_%s_data_offset_past_the_segment", .rfc = "RFC 9293 3.1",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "< P. 1(10) ack 1 off 15; none; read EAGAIN",
+			.counters = "InSegs=1 InErrs=0 InCsumErrors=0",
+		},
+	},
+	{
+		.name = "data_%s_short_header", .rfc = "RFC 9293 3.1", .in = ESTABLISHED,
+		.want = {
+			.script = "< P. 1(10) ack 1 cut 19; none; < . 1 ack 1 cut 12; none;"
+				  "< . 1 ack 1 cut 4; none; read EAGAIN",
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ICMP errors: which end a connection, which are only remembered, which are not
+ * believed, and the path MTU.
+ */
+#include "lib/wire.h"
+
+#define IN_FLIGHT	"write 1000; > P. 1(1000) ack 1;"
+
+static const struct wire_row rows[] = {
+	/* Before the connection is synchronized. */
+	{
+		.name = "port_unreachable_%s", .rfc = "RFC 9293 3.9.2.2", .id = "SHLD-26",
+		.in = SYN_SENT,
+		.want = {
+			.script = "icmp port seq 0; none",
+			.state = CLOSED,
+			.err = "ECONNREFUSED",
+			.counters = "AttemptFails=1",
+		},
+	},
+	{
+		.name = "host_unreachable_%s", .rfc = "RFC 9293 3.9.2.2", .id = "MUST-56",
+		.in = SYN_SENT,
+		.want = {
+			.script = "icmp host seq 0; none; < S. 0 ack 1 $; > . 1 ack 1",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "ends connect() at the first soft error",
+		.kernel = {
+			.script = "icmp host seq 0; none",
+			.state = CLOSED,
+			.err = "EHOSTUNREACH",
+		},
+	},
+	{
+		.name = "net_unreachable_%s", .rfc = "RFC 9293 3.9.2.2", .id = "MUST-56",
+		.in = SYN_SENT,
+		.want = {
+			.script = "icmp net seq 0; none; < S. 0 ack 1 $; > . 1 ack 1",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "ends connect() at the first soft error",
+		.kernel = {
+			.script = "icmp net seq 0; none",
+			.state = CLOSED,
+			.err = "ENETUNREACH",
+		},
+	},
+	{
+		.name = "host_unreachable_%s_told_at_give_up", .rfc = "RFC 9293 3.9.2.2",
+		.id = "MUST-56", .pre = "socket; set SYNCNT 1",
+		.want = {
+			.script = "connect; > S 0; icmp host seq 0; >@2500 S 0; icmp host seq 0;"
+				  "hup 5000",
+			.state = CLOSED,
+			.err = "EHOSTUNREACH",
+		},
+		.kernel_differs = "ends connect() at the first soft error",
+		.kernel = { .script = "connect; > S 0; icmp host seq 0; hup 5000" },
+	},
+	{
+		.name = "port_unreachable_%s_other_sequence", .rfc = "RFC 5927 4.1",
+		.in = SYN_SENT,
+		.want = {
+			.script = "icmp port seq 1000; none; icmp port seq -1000; none",
+			.counters = "OutOfWindowIcmps=2 AttemptFails=0",
+		},
+	},
+	{
+		.name = "port_unreachable_%s", .rfc = "RFC 9293 3.9.2.2", .in = SYN_RECEIVED,
+		.only = 6,
+		.want = { .script = "icmp port seq 0; none", .state = LISTEN },
+	},
+	{
+		.name = "port_unreachable_%s", .rfc = "RFC 9293 3.9.2.2", .in = SYN_RECEIVED,
+		.only = 4,
+		.want = { .script = "icmp port seq 0; none", .state = LISTEN },
+		.kernel_differs = "ends an entry for soft errors and not for hard ones, over "
+				  "IPv4 only",
+		.kernel = { .state = SYN_RECEIVED },
+	},
+	{
+		.name = "port_unreachable_%s_other_sequence", .rfc = "RFC 5927 4.1",
+		.in = SYN_RECEIVED,
+		.want = {
+			.script = "icmp port seq 1000; none",
+			.counters = "OutOfWindowIcmps=1",
+		},
+	},
+	/* Later they are all soft. */
+	{
+		.name = "port_unreachable_%s", .rfc = "RFC 9293 3.9.2.2", .id = "SHLD-26",
+		.in = ESTABLISHED,
+		.want = {
+			.script = IN_FLIGHT "icmp port seq 1; none; err ECONNREFUSED;"
+				  "< . 1 ack 1001; none",
+		},
+	},
+	{
+		.name = "host_unreachable_%s", .rfc = "RFC 9293 3.9.2.2", .id = "MUST-54 MUST-56",
+		.in = ESTABLISHED,
+		.want = {
+			.script = IN_FLIGHT "icmp host seq 1; none; err EHOSTUNREACH;"
+				  "< . 1 ack 1001; none",
+		},
+	},
+	{
+		.name = "net_unreachable_%s", .rfc = "RFC 9293 3.9.2.2", .id = "MUST-56",
+		.in = FIN_WAIT_1 | CLOSING | LAST_ACK,
+		.want = { .script = "icmp net seq 1; none", .err = "ENETUNREACH" },
+	},
+	{
+		.name = "time_exceeded_%s", .rfc = "RFC 9293 3.9.2.2", .id = "MUST-56",
+		.in = ESTABLISHED,
+		.want = {
+			.script = IN_FLIGHT "icmp exceeded seq 1; none; err EHOSTUNREACH;"
+				  "< . 1 ack 1001; none",
+		},
+	},
+	{
+		.name = "source_quench_%s", .rfc = "RFC 9293 3.9.2.2", .id = "MUST-55", .only = 4,
+		.in = ESTABLISHED,
+		.want = {
+			.script = IN_FLIGHT "keep snd_cwnd; icmp quench seq 1; none;"
+				  "info snd_cwnd = K",
+		},
+	},
+	{
+		.name = "host_unreachable_%s_other_sequence", .rfc = "RFC 5927 4.1",
+		.in = ESTABLISHED,
+		.want = {
+			.script = IN_FLIGHT "icmp host seq 1002; none; icmp host seq -500; none",
+			.counters = "OutOfWindowIcmps=2",
+		},
+	},
+	{
+		.name = "host_unreachable_%s_nothing_in_flight", .rfc = "RFC 5927 4.1",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "icmp host seq 0; none; icmp host seq 2; none",
+			.counters = "OutOfWindowIcmps=2",
+		},
+	},
+	/* Path MTU. */
+	{
+		.name = "too_big_%s_lowers_the_mss_and_resends",
+		.rfc = "RFC 1191 6.3, RFC 8201 5.4",
+		.in = ESTABLISHED, .syn = "mss 9000",
+		.want = {
+			.script = "write 2*A; > p. 1(A) ack 1; > P. A+1(A) ack 1;"
+				  "icmp toobig seq 1 mtu 1300; > p. 1(A-200) ack 1; skim;"
+				  "info snd_mss = A-200; < . 1 ack 2*A+1; none; write 2*A-400;"
+				  "> p. 2*A+1(A-200) ack 1; > P. 3*A-199(A-200) ack 1",
+		},
+	},
+	{
+		.name = "too_big_%s_has_a_floor", .rfc = "RFC 1191 6.3", .only = 4,
+		.in = ESTABLISHED, .syn = "mss 9000",
+		.want = {
+			.script = "write 2*A; > p. 1(A) ack 1; > P. A+1(A) ack 1;"
+				  "icmp toobig seq 1 mtu 68; skim; info snd_mss = 512",
+		},
+	},
+	{
+		.name = "too_big_%s_has_a_floor", .rfc = "RFC 8201 4", .only = 6,
+		.in = ESTABLISHED, .syn = "mss 9000",
+		.want = {
+			.script = "write 2*A; > p. 1(A) ack 1; > P. A+1(A) ack 1;"
+				  "icmp toobig seq 1 mtu 68; skim; info snd_mss >= 1212",
+		},
+	},
+	{
+		.name = "too_big_%s_other_sequence", .rfc = "RFC 5927 7.2", .in = ESTABLISHED,
+		.syn = "mss 9000",
+		.want = {
+			.script = "write 2*A; > p. 1(A) ack 1; > P. A+1(A) ack 1;"
+				  "icmp toobig seq 2*A+2 mtu 1300; none;"
+				  "icmp toobig seq -1 mtu 1300; none; info snd_mss = A",
+			.counters = "OutOfWindowIcmps=2",
+		},
+	},
+	{
+		.name = "too_big_%s_larger_than_now", .rfc = "RFC 1191 6.3", .in = ESTABLISHED,
+		.syn = "mss 9000",
+		.want = {
+			.script = "write 2*A; > p. 1(A) ack 1; > P. A+1(A) ack 1;"
+				  "icmp toobig seq 1 mtu 9000; none; info snd_mss = A",
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}

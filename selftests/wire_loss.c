@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Loss without waiting for a timer: duplicate acknowledgments, fast retransmit,
+ * NewReno's partial acknowledgments, and what is not a duplicate.
+ */
+#include "lib/wire.h"
+
+/* The first ACK brings the window; the SYN-ACK's does not count as the same one. */
+#define TEN_IN_FLIGHT	"< . 1 ack 1; write 10000; > p. 1(1000) ack 1 x9;" \
+			"> P. 9001(1000) ack 1;"
+
+static const struct wire_row rows[] = {
+	{
+		.name = "dupack_%s_three_resend_at_once", .rfc = "RFC 5681 3.2",
+		.in = ESTABLISHED,
+		.via = PASSIVE | ACTIVE,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1; none; < . 1 ack 1; none;"
+				  "< . 1 ack 1; > p. 1(1000) ack 1; none; < . 1 ack 10001; none",
+			.counters = "TCPFastRetrans=1 RetransSegs=1 TCPTimeouts=0",
+		},
+	},
+	{
+		.name = "dupack_%s_resent_once", .rfc = "RFC 5681 3.2", .in = ESTABLISHED,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1; < . 1 ack 1; < . 1 ack 1;"
+				  "> p. 1(1000) ack 1; < . 1 ack 1; < . 1 ack 1; < . 1 ack 1;"
+				  "none; < . 1 ack 10001; none",
+			.counters = "TCPFastRetrans=1 RetransSegs=1 TCPTimeouts=0",
+		},
+	},
+	{
+		.name = "partial_ack_%s_resends_at_once", .rfc = "RFC 6582 3.2",
+		.in = ESTABLISHED,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1; < . 1 ack 1; < . 1 ack 1;"
+				  "> p. 1(1000) ack 1; < . 1 ack 1; < . 1 ack 1; < . 1 ack 1;"
+				  "< . 1 ack 1; none; < . 1 ack 3001; > p. 3001(1000) ack 1;"
+				  "none; < . 1 ack 7001; > p. 7001(1000) ack 1; none;"
+				  "< . 1 ack 10001; none",
+			.counters = "TCPTimeouts=0 RetransSegs=3",
+		},
+	},
+	{
+		.name = "dupack_%s_halves_ssthresh", .rfc = "RFC 5681 3.2", .in = ESTABLISHED,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1; < . 1 ack 1; < . 1 ack 1;"
+				  "> p. 1(1000) ack 1; info snd_ssthresh = 5; < . 1 ack 10001;"
+				  "none; info snd_cwnd <= 6",
+		},
+	},
+	{
+		.name = "dupack_%s_limited_transmit", .rfc = "RFC 3042 2", .in = ESTABLISHED,
+		.want = {
+			.script = "write 20000; > p. 1(1000) ack 1 x10; none; < . 1 ack 1;"
+				  "> p. 10001(1000) ack 1; none; < . 1 ack 1;"
+				  "> p. 11001(1000) ack 1; none; < . 1 ack 1;"
+				  "> p. 1(1000) ack 1; skim",
+		},
+	},
+	{
+		.name = "window_update_%s_is_no_duplicate", .rfc = "RFC 5681 2",
+		.in = ESTABLISHED,
+		.synwin = "20000",
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 win 21000; < . 1 ack 1 win 22000;"
+				  "< . 1 ack 1 win 23000; < . 1 ack 1 win 24000; none",
+			.counters = "TCPFastRetrans=0 RetransSegs=0",
+		},
+	},
+	{
+		.name = "data_%s_is_no_duplicate", .rfc = "RFC 5681 2", .in = ESTABLISHED,
+		.want = {
+			.script = TEN_IN_FLIGHT "< P. 1(10) ack 1; >@1000 . 10001 ack 11;"
+				  "< P. 11(10) ack 1; >@1000 . 10001 ack 21; < P. 21(10) ack 1;"
+				  ">@1000 . 10001 ack 31; < P. 31(10) ack 1;"
+				  ">@1000 . 10001 ack 41; none; read 40",
+			.counters = "TCPFastRetrans=0 RetransSegs=0",
+		},
+	},
+	{
+		.name = "dupack_%s_nothing_in_flight", .rfc = "RFC 5681 2", .in = ESTABLISHED,
+		.want = {
+			.script = "< . 1 ack 1; < . 1 ack 1; < . 1 ack 1; < . 1 ack 1; none",
+			.counters = "TCPFastRetrans=0 RetransSegs=0",
+		},
+	},
+	{
+		.name = "dupack_%s_of_fin", .rfc = "RFC 5681 3.2", .in = ESTABLISHED,
+		.want = {
+			.script = "write 4000; > p. 1(1000) ack 1 x3;"
+				  "> P. 4001-1000(1000) ack 1; shut; > F. 4001 ack 1;"
+				  "< . 1 ack 1; < . 1 ack 1; < . 1 ack 1; > p. 1(1000) ack 1;"
+				  "none; < . 1 ack 4002; none",
+			.state = FIN_WAIT_2,
+		},
+	},
+	{
+		.name = "dupack_%s_with_timestamps", .rfc = "RFC 5681 3.2", .in = ESTABLISHED,
+		.syn = "mss 1012,nop,nop,ts T R",
+		.want = {
+			.script = TEN_IN_FLIGHT "tick 1; < . 1 ack 1; tick 1; < . 1 ack 1;"
+				  "tick 1; < . 1 ack 1; > p. 1(1000) ack 1; none;"
+				  "< . 1 ack 10001; none",
+			.counters = "TCPFastRetrans=1 RetransSegs=1 TCPTimeouts=0",
+		},
+	},
+	{
+		.name = "ack_%s_opens_the_congestion_window", .rfc = "RFC 5681 3.1",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "write 20000; > p. 1(1000) ack 1 x10; none;"
+				  "info snd_cwnd = 10; < . 1 ack 2001;"
+				  "> p. 10001(1000) ack 1 x4; none; info snd_cwnd = 12;"
+				  "< . 1 ack 10001; > p. 14001(1000) ack 1 x6; none;"
+				  "write 10500; > p. 20001(1000) ack 1 x10; none;"
+				  "info snd_cwnd = 20",
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}

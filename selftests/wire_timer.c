@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the stack does of its own accord: retransmission and its backoff, window
+ * probes, keepalive, giving up, and leaving the states that nobody ends.
+ *
+ * A mark is set before what starts a timer, so "elapsed" can only see too much
+ * time; the lower bounds allow one tick of 10 ms. Upper bounds are the deadlines
+ * of "@".
+ */
+#include "lib/wire.h"
+
+static const struct wire_row rows[] = {
+	/* RFC 6298. */
+	{
+		.name = "timeout_%s_resends_and_backs_off", .rfc = "RFC 6298 5.4, 5.5",
+		.id = "MUST-18 MUST-19", .in = ESTABLISHED, .via = PASSIVE | ACTIVE,
+		.want = {
+			.script = "mark; write 1000; > P. 1(1000) ack 1; keep rto;"
+				  "info rto >= 200000; info rto <= 1000000;"
+				  ">@1500 P. 1(1000) ack 1; elapsed >= 190; info rto = 2*K;"
+				  "info backoff = 1; mark; >@2500 P. 1(1000) ack 1;"
+				  "elapsed >= 350; info rto = 4*K; info backoff = 2;"
+				  "< . 1 ack 1001; none; info backoff = 2; info unacked = 0;"
+				  "write 100; > P. 1001(100) ack 1; < . 1 ack 1101; none;"
+				  "info backoff = 0",
+			.counters = "TCPTimeouts=2 RetransSegs=2",
+		},
+	},
+	{
+		.name = "timeout_%s_no_sample_from_a_resent_segment", .rfc = "RFC 6298 3",
+		.id = "MUST-18", .in = ESTABLISHED,
+		.want = {
+			.script = "write 100; > P. 1(100) ack 1; < . 1 ack 101; none; keep rtt;"
+				  "write 1000; > P. 101(1000) ack 1; >@1500 P. 101(1000) ack 1;"
+				  "< . 1 ack 1101; none; info rtt = K",
+		},
+	},
+	{
+		.name = "timeout_%s_restarts_slow_start", .rfc = "RFC 5681 3.1", .id = "MUST-19",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1;"
+				  ">@1500 p. 1(1000) ack 1; none; info snd_cwnd = 1;"
+				  "info snd_ssthresh <= 5; < . 1 ack 1001;"
+				  "> p. 1001(1000) ack 1; > p. 2001(1000) ack 1; none;"
+				  "< . 1 ack 5001; none",
+			.counters = "TCPTimeouts=1",
+		},
+	},
+	{
+		.name = "timeout_%s_resends_in_a_window_that_shrank", .rfc = "RFC 9293 3.8.6",
+		.id = "SHLD-16", .in = ESTABLISHED,
+		.want = {
+			.script = "write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1;"
+				  "< . 1 ack 1001 win 1000; none; >@1500 p. 1001(1000) ack 1;"
+				  "none",
+		},
+	},
+	{
+		.name = "timeout_%s_fin", .rfc = "RFC 9293 3.8.1",
+		.in = FIN_WAIT_1 | CLOSING | LAST_ACK,
+		.want = { .script = "none; >@1500 F. 1 ack N; >@2500 F. 1 ack N" },
+	},
+	{
+		.name = "timeout_%s_syn", .rfc = "RFC 6298 2.1", .id = "MUST-18",
+		.want = {
+			.script = "mark; connect; > S 0 <mss A>; >@2500 S 0 <mss A>;"
+				  "elapsed >= 990; < S. 0 ack 1 $; > . 1 ack 1",
+			.counters = "TCPTimeouts=1 TCPSynRetrans=1 RetransSegs=1",
+		},
+	},
+	{
+		.name = "timeout_%s_synack", .rfc = "RFC 6298 2.1", .in = LISTEN,
+		.want = {
+			.script = "mark; < S 0 $; > S. 0 ack 1; >@2500 S. 0 ack 1;"
+				  "elapsed >= 990; < . 1 ack 1; accept",
+			.state = ESTABLISHED,
+			.counters = "TCPTimeouts=1 TCPSynRetrans=1 RetransSegs=1 PassiveOpens=1",
+		},
+	},
+	{
+		.name = "timeout_%s_crossing_syn", .rfc = "RFC 6298 2.1", .in = SYN_RECEIVED,
+		.via = SIMULTANEOUS,
+		.want = {
+			.script = ">@2500 S. 0 ack 1; < . 1 ack 1; none",
+			.state = ESTABLISHED,
+		},
+	},
+	/* Giving up. */
+	{
+		.name = "give_up_syn_sent", .rfc = "RFC 9293 3.8.3", .id = "MUST-20 MUST-23",
+		.pre = "socket; set SYNCNT 1",
+		.want = {
+			.script = "connect; > S 0; >@2500 S 0; hup 5000;"
+				  "poll IN OUT RDHUP HUP ERR",
+			.state = CLOSED, .err = "ETIMEDOUT",
+			.counters = "AttemptFails=1 TCPAbortOnTimeout=1",
+		},
+	},
+	{
+		.name = "give_up_%s_user_timeout", .rfc = "RFC 9293 3.8.3", .id = "MUST-21",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "set USER_TIMEOUT 500; mark; write 1000; > P. 1(1000) ack 1;"
+				  "hup 5000; elapsed >= 490; skim",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPAbortOnTimeout=1",
+		},
+	},
+	{
+		.name = "give_up_%s_retries", .rfc = "RFC 9293 3.8.3", .id = "MUST-20",
+		.in = ESTABLISHED, .pre = "sysctl retries2 2",
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1; >@1500 P. 1(1000) ack 1;"
+				  ">@2500 P. 1(1000) ack 1; hup 5000; skim; write 1 ETIMEDOUT",
+			.state = CLOSED, .counters = "TCPAbortOnTimeout=1",
+		},
+	},
+	{
+		.name = "give_up_%s_orphan", .rfc = "RFC 9293 3.8.3", .in = ESTABLISHED,
+		.pre = "sysctl orphan_retries 1",
+		.want = {
+			.script = "close; > F. 1 ack 1; >@1500 F. 1 ack 1; gone 5000; skim",
+			.state = CLOSED,
+		},
+	},
+	{
+		.name = "give_up_%s_synack", .rfc = "RFC 9293 3.8.3", .in = LISTEN,
+		.pre = "sysctl synack_retries 1",
+		.want = { .script = "< S 0 $; > S. 0 ack 1; >@2500 S. 0 ack 1; gone 5000; none" },
+	},
+	/* Window probes. */
+	{
+		.name = "window_%s_closed_is_probed", .rfc = "RFC 9293 3.8.6.1",
+		.id = "MUST-35 MUST-36 MUST-37 SHLD-29 SHLD-30",
+		.in = ESTABLISHED, .synwin = "4000",
+		.want = {
+			.script = "write 5000; > p. 1(1000) ack 1 x4; < . 1 ack 4001 win 0;"
+				  "none; mark; >@1500 . 4000 ack 1; elapsed >= 180;"
+				  "< . 1 ack 4001 win 0; none; mark; >@2500 . 4000 ack 1;"
+				  "elapsed >= 350; < . 1 ack 4001 win 0; none; mark;"
+				  ">@4500 . 4000 ack 1; elapsed >= 700; < . 1 ack 4001 win 4000;"
+				  "> P. 4001(1000) ack 1; < . 1 ack 5001; none",
+			.counters = "TCPWinProbe=3 TCPTimeouts=0",
+		},
+	},
+	{
+		.name = "window_%s_closed_from_the_start", .rfc = "RFC 9293 3.8.6.1",
+		.id = "MUST-35",
+		.in = ESTABLISHED, .synwin = "0",
+		.want = {
+			.script = "write 1000; none; >@2500 . 0 ack 1; < . 1 ack 1 win 4000;"
+				  "> P. 1(1000) ack 1",
+			.counters = "TCPWinProbe=1",
+		},
+	},
+	{
+		.name = "window_%s_tiny_is_used_at_last", .rfc = "RFC 9293 3.8.6.2.1",
+		.id = "MUST-38",
+		.in = ESTABLISHED, .synwin = "4000",
+		.want = {
+			.script = "write 6000; > p. 1(1000) ack 1 x4; < . 1 ack 4001 win 0;"
+				  "none; < . 1 ack 4001 win 10; none; >@1500 p. 4001(10) ack 1",
+		},
+	},
+	{
+		.name = "give_up_%s_window_stays_closed", .rfc = "RFC 6429 3", .in = ESTABLISHED,
+		.want = {
+			.script = "set USER_TIMEOUT 500; write 1000; > P. 1(1000) ack 1; mark;"
+				  "< . 1 ack 1001 win 0; write 1000; none; >@1500 . 1000 ack 1;"
+				  "hup 5000; elapsed >= 490; skim",
+			.state = CLOSED, .err = "ETIMEDOUT",
+		},
+	},
+	{
+		.name = "probe_%s_from_the_peer", .rfc = "RFC 9293 3.8.6.1", .in = ESTABLISHED,
+		.want = { .script = "< . 0 ack 1; > . 1 ack 1; < P. 0(1) ack 1; > . 1 ack 1" },
+	},
+	/* Keepalive. */
+	{
+		.name = "keepalive_%s_answered", .rfc = "RFC 9293 3.8.4", .id = "MUST-24 SHLD-12",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "set KEEPIDLE 1; set KEEPINTVL 1; set KEEPCNT 2; mark;"
+				  "set KEEPALIVE 1; >@3000 . 0 ack 1; elapsed >= 980;"
+				  "< . 1 ack 1; none; mark; >@3000 . 0 ack 1; elapsed >= 980;"
+				  "< . 1 ack 1; none",
+			.counters = "TCPKeepAlive=2",
+		},
+	},
+	{
+		.name = "keepalive_%s_unanswered", .rfc = "RFC 9293 3.8.4", .id = "MUST-29",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "set KEEPIDLE 1; set KEEPINTVL 1; set KEEPCNT 2;"
+				  "set KEEPALIVE 1; >@3000 . 0 ack 1; >@3000 . 0 ack 1;"
+				  "state established; hup 5000; > R. 1 ack 1",
+			.state = CLOSED, .err = "ETIMEDOUT",
+			.counters = "TCPKeepAlive=2 TCPAbortOnTimeout=1",
+		},
+	},
+	/* States that end by themselves. */
+	{
+		.name = "timeout_fin_wait_2_after_close", .rfc = "RFC 9293 3.10.7.4",
+		.in = ESTABLISHED, .pre = "sysctl fin_timeout 1",
+		.want = {
+			.script = "close; > F. 1 ack 1; < . 1 ack 2; none; state fin_wait_2;"
+				  "gone 5000; none",
+			.state = CLOSED,
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Flow control: both silly-window rules, windows that shrink, close and open, and
+ * what is processed while the own window is closed.
+ */
+#include "lib/wire.h"
+
+static const struct wire_row rows[] = {
+	/* The sender. */
+	{
+		.name = "write_%s_fits_the_window", .rfc = "RFC 9293 3.8.6", .in = ESTABLISHED,
+		.synwin = "3000",
+		.want = {
+			.script = "write 5000; > p. 1(1000) ack 1 x3; none; < . 1 ack 3001;"
+				  "> p. 3001(1000) ack 1; > P. 4001(1000) ack 1; < . 1 ack 5001;"
+				  "none",
+		},
+	},
+	{
+		.name = "write_%s_no_runt_at_the_window_edge", .rfc = "RFC 9293 3.8.6.2.1",
+		.id = "MUST-38", .in = ESTABLISHED, .synwin = "2500",
+		.want = {
+			.script = "write 5000; > p. 1(1000) ack 1 x2; none; < . 1 ack 2001;"
+				  "> p. 2001(1000) ack 1 x2; none",
+		},
+	},
+	{
+		.name = "window_%s_tiny_opening", .rfc = "RFC 9293 3.8.6.2.1", .id = "MUST-38",
+		.in = ESTABLISHED, .synwin = "4000",
+		.want = {
+			.script = "write 8000; > p. 1(1000) ack 1 x4; < . 1 ack 4001 win 0;"
+				  "none; < . 1 ack 4001 win 10; none; < . 1 ack 4001 win 4000;"
+				  "> p. 4001(1000) ack 1 x3; > P. 7001(1000) ack 1",
+		},
+	},
+	{
+		.name = "window_%s_half_of_the_largest", .rfc = "RFC 9293 3.8.6.2.1",
+		.id = "MUST-38",
+		.in = ESTABLISHED, .synwin = "1600",
+		.want = {
+			.script = "write 1600; > p. 1(800) ack 1; > P. 801(800) ack 1;"
+				  "< . 1 ack 1601; none",
+		},
+	},
+	{
+		.name = "window_%s_shrinks", .rfc = "RFC 9293 3.8.6", .id = "MUST-34 SHLD-15",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "write 20000; > p. 1(1000) ack 1 x10; < . 1 ack 2001 win 1000;"
+				  "none; < . 1 ack 10001 win 0; none; < . 1 ack 10001 win 20000;"
+				  "> p. 10001(1000) ack 1 x9; > P. 19001(1000) ack 1",
+		},
+	},
+	{
+		.name = "window_%s_collapses_under_data_in_flight", .rfc = "RFC 9293 3.8.6",
+		.id = "MUST-34", .in = ESTABLISHED,
+		.want = {
+			.script = "write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1;"
+				  "< . 1 ack 1001 win 0; none; < . 1 ack 5001 win 1000;"
+				  "write 1000; > P. 5001(1000) ack 1; < . 1 ack 6001; none",
+		},
+	},
+	{
+		.name = "window_%s_update_releases_data", .rfc = "RFC 9293 3.8.6",
+		.in = ESTABLISHED,
+		.synwin = "2000",
+		.want = {
+			.script = "write 4000; > p. 1(1000) ack 1 x2; < . 1 ack 2001 win 0;"
+				  "none; < . 1 ack 2001 win 2000; > p. 2001(1000) ack 1;"
+				  "> P. 3001(1000) ack 1; < . 1 ack 4001; none",
+		},
+	},
+	{
+		.name = "write_%s_small_writes_leave_as_one", .rfc = "RFC 9293 3.7.4",
+		.id = "SHLD-27 SHLD-28", .in = ESTABLISHED, .synwin = "2000",
+		.want = {
+			.script = "write 2000; > p. 1(1000) ack 1; > P. 1001(1000) ack 1;"
+				  "< . 1 ack 2001 win 0; write 300; write 300; write 300;"
+				  "write 300; none; < . 1 ack 2001 win 2000;"
+				  "> p. 2001(1000) ack 1; skim",
+		},
+	},
+	/* The receiver. */
+	{
+		.name = "data_%s_fills_the_window", .rfc = "RFC 9293 3.8.6.2.2", .id = "SHLD-14",
+		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
+		.want = { .script = "fill; check W = N; poll IN OUT" },
+	},
+	{
+		.name = "data_%s_into_a_closed_window", .rfc = "RFC 9293 3.10.7.4",
+		.in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 20000",
+		.want = {
+			.script = "fill; < P. N(1) ack 1; >@1000 . 1 ack N win 0; check W = N",
+		},
+	},
+	{
+		.name = "rst_%s_into_a_closed_window", .rfc = "RFC 9293 3.10.7.4",
+		.id = "MUST-66",
+		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
+		.want = { .script = "fill; < R N; none", .state = CLOSED, .err = "ECONNRESET" },
+	},
+	{
+		.name = "ack_%s_into_a_closed_window", .rfc = "RFC 9293 3.10.7.4",
+		.id = "MUST-66",
+		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1; fill; < . N ack 1001; none;"
+				  "info unacked = 0; write 1000; > P. 1001(1000) ack N",
+		},
+	},
+	{
+		.name = "fin_%s_into_a_closed_window", .rfc = "RFC 9293 3.10.7.4",
+		.in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 20000",
+		.want = { .script = "fill; < F. N ack 1; >@1000 . 1 ack N win 0" },
+	},
+	{
+		.name = "read_%s_little_opens_nothing", .rfc = "RFC 9293 3.8.6.2.2",
+		.id = "MUST-39",
+		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
+		.want = { .script = "fill; read 1; none; read 1; none; read 100; none" },
+	},
+	{
+		.name = "read_%s_much_opens_the_window", .rfc = "RFC 9293 3.8.6.2.2",
+		.id = "MUST-39",
+		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
+		.want = {
+			.script = "fill; read N-1; > . 1 ack N win over:1000; skim;"
+				  "< P. N(1000) ack 1; >@1000 . 1 ack N+1000; read 1000",
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
