@@ -4,11 +4,13 @@
 #define XTCP_LISTEN_H
 
 #include <linux/list.h>
+#include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 #include <linux/types.h>
 
-#include "synq.h"
+#include "entry.h"
+#include "sock.h"
 
 struct sock;
 struct socket;
@@ -17,12 +19,13 @@ struct socket;
  * struct xtcp_listener - the two queues of a listening sock
  * @sk: the listening sock; freed by RCU after this
  * @lock: guards everything below; taken in softirq and process context, nests inside the socket lock, innermost but for
- *	the demux table and output
+ *	the demux table
  * @closed: no entry and no child may be queued any more
- * @accept_queue: established children, oldest first (struct xtcp_accept_link in each: listen.c)
+ * @accept_queue: established children, oldest first (xtcp_sock.accept_node)
  * @accept_len: how many
  * @accept_max: the limit; the queue holds one more, as Linux's
  * @synq: half-open entries (synq.c)
+ * @rcu: frees this after the last lookup
  */
 struct xtcp_listener {
 	struct sock *sk;
@@ -32,15 +35,23 @@ struct xtcp_listener {
 	unsigned int accept_len;
 	unsigned int accept_max;
 	struct xtcp_synq synq;
+	struct rcu_head rcu;
 };
+
+/* The queues of a listener that was found in the table; NULL: it has just stopped. RCU read side. */
+static inline struct xtcp_listener *xtcp_listen_queues(const struct sock *lsk)
+{
+	/* pairs with smp_store_release() in start() of listen.c */
+	return smp_load_acquire(&xtcp_sk(lsk)->listener);
+}
 
 /* proto_ops and proto entries: process context */
 int xtcp_listen(struct socket *sock, int backlog);
 struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern);
 void xtcp_listen_stop(struct sock *sk);
-/* accept queue: softirq */
-bool xtcp_listen_queue_is_full(const struct sock *lsk);
-bool xtcp_listen_enqueue(struct sock *lsk, struct sock *child);
 bool xtcp_listen_has_child(const struct sock *sk);
+/* the accept queue: softirq */
+bool xtcp_listen_queue_is_full(const struct xtcp_listener *listener);
+void xtcp_listen_enqueue(struct xtcp_listener *listener, struct sock *child);
 
 #endif /* XTCP_LISTEN_H */

@@ -22,7 +22,9 @@ struct xtcp_lease;
  * @ts_recent: TS.Recent
  * @ts_recent_stamp: when it was taken, seconds
  * @ts_offset: added to our clock
- * @ack_stamp: jiffies of the last ACK sent for an unacceptable segment
+ * @ack_stamp: jiffies of the last ACK sent for an unacceptable segment; 0: never
+ * @mark: as SO_MARK
+ * @tos: DSCP and ECN octet, or traffic class
  * @rcv_wscale: our shift
  * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2
  * @family: sk_family of the sock it was, for /proc
@@ -45,6 +47,8 @@ struct xtcp_timewait {
 	u32 ts_recent_stamp;
 	u32 ts_offset;
 	u32 ack_stamp;
+	u32 mark;
+	u8 tos;
 	u8 rcv_wscale;
 	u8 substate;
 	u8 family;

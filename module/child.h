@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The full sock that a completed handshake becomes. */
+#ifndef XTCP_CHILD_H
+#define XTCP_CHILD_H
+
+#include <linux/types.h>
+
+struct sk_buff;
+struct sock;
+struct xtcp_listener;
+struct xtcp_request;
+
+/* Softirq, RCU read side. */
+struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
+			     bool is_entry);
+
+#endif /* XTCP_CHILD_H */

@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Half-open entries (RFC 4987) and the queue of a listener that they stand in.
+ *
+ * An entry is two cache lines; all namespaces together may have as many as fit in a small part of the memory. Each
+ * stands in the table of connections and on one of its listener's lists, by the number of its timeouts. Every list is
+ * in order of time, because all on it wait equally long, so one timer serves the listener.
+ *
+ * Life of an entry: put in table and list, and taken out of both, under the listener's lock; "dead" says that it is
+ * out. It is freed after a grace period, so lookups may go on reading it. Its listener outlives it: xtcp_entry_stop()
+ * empties the lists.
+ *
+ * The timer: the SYN-ACK is sent again and the entry waits twice as long, or it has had its retries and ends. When the
+ * queue is more than half full, old entries have fewer retries, so that young ones find room.
+ */
+#include "entry.h"
+
+#include <linux/mm.h>
+#include <linux/percpu_counter.h>
+#include <linux/slab.h>
+#include <net/sock.h>
+
+#include "compat.h"
+#include "cookie.h"
+#include "listen.h"
+#include "mib.h"
+#include "netns.h"
+#include "reply.h"
+#include "sock.h"
+#include "trace.h"
+#include "wire.h"
+
+#define BELIEVE_JIFFIES	(120 * HZ)	/* a cookie is good for 128 s at most */
+#define MEMORY_SHARE	128		/* entries of all namespaces take at most this part of the memory */
+#define TIMER_BATCH	256		/* SYN-ACKs that one run of a timer sends */
+
+static struct kmem_cache *cache;
+static struct percpu_counter entries;	/* in all namespaces */
+static s64 entries_max;
+
+/* keeps the slab from being merged with others: /proc/slabinfo shows it */
+static void construct(void *entry)
+{
+}
+
+/**
+ * xtcp_entry_init() - the slab of the entries and the limit of their number
+ *
+ * Context: process, module init.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_entry_init(void)
+{
+	int err = percpu_counter_init(&entries, 0, GFP_KERNEL);
+
+	if (err)
+		return err;
+	cache = kmem_cache_create(KBUILD_MODNAME "_request", sizeof(struct xtcp_request), 0, SLAB_HWCACHE_ALIGN,
+				  construct);
+	if (!cache) {
+		percpu_counter_destroy(&entries);
+		return -ENOMEM;
+	}
+	entries_max = ((u64)totalram_pages() << PAGE_SHIFT) / MEMORY_SHARE / kmem_cache_size(cache);
+	return 0;
+}
+
+/**
+ * xtcp_entry_exit() - give the slab back
+ *
+ * Context: process, module exit. All entries are freed: rcu_barrier() was called.
+ */
+void xtcp_entry_exit(void)
+{
+	kmem_cache_destroy(cache);
+	percpu_counter_destroy(&entries);
+}
+
+/**
+ * xtcp_entry_new() - an entry to be filled
+ *
+ * Context: any.
+ *
+ * Return: the entry, its contents undefined; NULL without memory or when all namespaces together have their share.
+ */
+struct xtcp_request *xtcp_entry_new(void)
+{
+	struct xtcp_request *he;
+
+	if (percpu_counter_read_positive(&entries) >= entries_max)
+		return NULL;
+	he = kmem_cache_alloc(cache, GFP_ATOMIC | __GFP_NOWARN);
+	if (he)
+		percpu_counter_inc(&entries);
+	return he;
+}
+
+/**
+ * xtcp_entry_free() - give an entry back that was never in a table
+ * @he: from xtcp_entry_new()
+ *
+ * Context: any.
+ */
+void xtcp_entry_free(struct xtcp_request *he)
+{
+	kmem_cache_free(cache, he);
+	percpu_counter_dec(&entries);
+}
+
+static void entry_free_rcu(struct rcu_head *rcu)
+{
+	xtcp_entry_free(container_of(rcu, struct xtcp_request, rcu));
+}
+
+static struct list_head *level_of(struct xtcp_synq *synq, const struct xtcp_request *he)
+{
+	return &synq->level[min_t(unsigned int, he->level, XTCP_ENTRY_LEVELS - 1)];
+}
+
+/**
+ * xtcp_entry_timeout() - how long a SYN-ACK waits for its ACK
+ * @level: timeouts so far
+ *
+ * RFC 6298 (2.1), (5.5) and (2.5).
+ *
+ * Context: any.
+ *
+ * Return: jiffies.
+ */
+unsigned long xtcp_entry_timeout(unsigned int level)
+{
+	unsigned long timeout = msecs_to_jiffies(XTCP_RTO_INITIAL_MS) << min_t(unsigned int, level, XTCP_ENTRY_LEVELS);
+
+	return min(timeout, msecs_to_jiffies(XTCP_RTO_MAX_MS));
+}
+
+static void set_length(struct xtcp_listener *listener, unsigned int len, int reason)
+{
+	trace_xtcp_queue(listener->sk, XTCP_TRACE_SYN_QUEUE, listener->synq.len, len, reason);
+	WRITE_ONCE(listener->synq.len, len);
+}
+
+/* Puts an entry at the end of its level, whose timeout begins now. */
+static void schedule_entry(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	struct xtcp_synq *synq = &listener->synq;
+
+	lockdep_assert_held(&listener->lock);
+	WRITE_ONCE(he->expires, jiffies + xtcp_entry_timeout(he->level));
+	list_add_tail(&he->node, level_of(synq, he));
+	if (!timer_pending(&synq->timer) || time_before(he->expires, synq->timer.expires))
+		mod_timer(&synq->timer, he->expires);
+}
+
+/* Takes an entry off its list; the caller has taken it out of the table, or does, and frees it. */
+static void unlist_entry(struct xtcp_listener *listener, struct xtcp_request *he, int reason)
+{
+	lockdep_assert_held(&listener->lock);
+	he->dead = true;
+	list_del(&he->node);
+	if (!he->level)
+		listener->synq.young--;
+	set_length(listener, listener->synq.len - 1, reason);
+}
+
+/**
+ * xtcp_entry_restart() - its SYN-ACK goes out once more: the timeout begins anew
+ * @listener: its listener
+ * @he: not dead
+ *
+ * Context: softirq. Lock: the listener's, held.
+ */
+void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	lockdep_assert_held(&listener->lock);
+	he->resent = true;
+	list_del(&he->node);
+	schedule_entry(listener, he);
+}
+
+/**
+ * xtcp_entry_completed() - an entry has become a child, which has its place in the table already
+ * @listener: its listener
+ * @he: not dead
+ *
+ * Context: softirq. Lock: the listener's, held.
+ */
+void xtcp_entry_completed(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	lockdep_assert_held(&listener->lock);
+	unlist_entry(listener, he, XTCP_TRACE_COMPLETED);
+	call_rcu(&he->rcu, entry_free_rcu);
+}
+
+/**
+ * xtcp_entry_drop() - end an entry that will be no child
+ * @listener: its listener
+ * @he: not dead
+ * @reason: XTCP_TRACE_*
+ *
+ * Context: softirq or process, BH disabled. Lock: the listener's, held.
+ */
+void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, int reason)
+{
+	struct net *net = sock_net(listener->sk);
+
+	unlist_entry(listener, he, reason);
+	xtcp_demux_remove(xtcp_net(net), &he->conn);
+	trace_xtcp_conn_state(net, &he->conn, TCP_SYN_RECV, TCP_CLOSE);
+	call_rcu(&he->rcu, entry_free_rcu);
+}
+
+/**
+ * xtcp_entry_note_declined() - from now on an ACK without an entry may be good
+ * @listener: refused to keep an entry, or gave one up early
+ *
+ * Context: any.
+ */
+void xtcp_entry_note_declined(struct xtcp_listener *listener)
+{
+	WRITE_ONCE(listener->synq.declined, jiffies);
+}
+
+/**
+ * xtcp_entry_may_have_declined() - may an ACK without an entry be good?
+ * @listener: of its port
+ *
+ * Context: any.
+ *
+ * Return: true when xtcp_entry_note_declined() was called in the last 120 seconds.
+ */
+bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener)
+{
+	return time_before(jiffies, READ_ONCE(listener->synq.declined) + BELIEVE_JIFFIES);
+}
+
+/*
+ * How many timeouts an entry gets. When the queue is more than half full, old entries give way to young ones: the
+ * rule of Linux's reqsk_timer_handler. *@cut: fewer than they would have had.
+ */
+static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(listener->sk);
+	const struct xtcp_synq *synq = &listener->synq;
+	unsigned int limit = READ_ONCE(xsk->syn_retries) ?:
+			     READ_ONCE(xtcp_net(sock_net(listener->sk))->sysctl.synack_retries);
+	unsigned int young = synq->young * 2;
+
+	*cut = false;
+	if (synq->len * 2 <= max(8U, listener->accept_max))
+		return limit;
+	while (limit > 2 && synq->len >= young) {
+		limit--;
+		young *= 2;
+		*cut = true;
+	}
+	return limit;
+}
+
+/* The entry whose deadline comes first. */
+static struct xtcp_request *earliest(struct xtcp_synq *synq)
+{
+	struct xtcp_request *he, *first = NULL;
+	int i;
+
+	for (i = 0; i < XTCP_ENTRY_LEVELS; i++) {
+		he = list_first_entry_or_null(&synq->level[i], struct xtcp_request, node);
+		if (he && (!first || time_before(he->expires, first->expires)))
+			first = he;
+	}
+	return first;
+}
+
+/* Deals with the first entry whose time has come: ends it, or moves it on and returns it to be sent again. */
+static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **resend)
+{
+	struct xtcp_synq *synq = &listener->synq;
+	struct xtcp_request *he;
+	bool cut;
+
+	lockdep_assert_held(&listener->lock);
+	*resend = NULL;
+	he = listener->closed ? NULL : earliest(synq);
+	if (!he)
+		return false;
+	if (time_after(he->expires, jiffies)) {
+		mod_timer(&synq->timer, he->expires);
+		return false;
+	}
+	XTCP_NET_INC_STATS(sock_net(listener->sk), LINUX_MIB_TCPTIMEOUTS);
+	if (he->level >= retries(listener, &cut)) {
+		if (cut || he->acked)
+			xtcp_entry_note_declined(listener);
+		xtcp_entry_drop(listener, he, XTCP_TRACE_TIMED_OUT);
+		return true;
+	}
+	if (!he->level)
+		synq->young--;
+	list_del(&he->node);
+	if (he->level < U8_MAX)
+		he->level++;
+	he->resent = true;
+	schedule_entry(listener, he);
+	*resend = he;
+	return true;
+}
+
+static void expired_synack(struct timer_list *timer)
+{
+	struct xtcp_listener *listener = container_of(timer, struct xtcp_listener, synq.timer);
+	struct xtcp_request *resend;
+	int batch = TIMER_BATCH;
+	bool more;
+
+	rcu_read_lock();
+	do {
+		spin_lock(&listener->lock);
+		more = expire_one(listener, &resend);
+		if (more && !--batch)
+			mod_timer(&listener->synq.timer, jiffies + 1);
+		spin_unlock(&listener->lock);
+		if (resend)
+			xtcp_reply_synack(listener->sk, resend, NULL);
+	} while (more && batch);
+	rcu_read_unlock();
+}
+
+/**
+ * xtcp_entry_start() - make the empty SYN queue of a new listener
+ * @listener: nobody else has it yet
+ *
+ * Context: process.
+ */
+void xtcp_entry_start(struct xtcp_listener *listener)
+{
+	int i;
+
+	for (i = 0; i < XTCP_ENTRY_LEVELS; i++)
+		INIT_LIST_HEAD(&listener->synq.level[i]);
+	listener->synq.declined = jiffies - BELIEVE_JIFFIES;
+	timer_setup(&listener->synq.timer, expired_synack, 0);
+}
+
+/**
+ * xtcp_entry_stop() - drop all entries and the timer of a listener
+ * @listener: closed
+ *
+ * Context: process, may sleep. No lock of the listener.
+ */
+void xtcp_entry_stop(struct xtcp_listener *listener)
+{
+	struct xtcp_request *he;
+
+	might_sleep();
+	spin_lock_bh(&listener->lock);
+	WARN_ON_ONCE(!listener->closed);
+	while ((he = earliest(&listener->synq)))
+		xtcp_entry_drop(listener, he, XTCP_TRACE_CLOSED);
+	spin_unlock_bh(&listener->lock);
+	timer_delete_sync(&listener->synq.timer);
+}
+
+/**
+ * xtcp_entry_cookie() - what the cookie of an entry has to carry
+ * @he: the entry
+ * @cookie: filled
+ *
+ * Context: any.
+ */
+void xtcp_entry_cookie(const struct xtcp_request *he, struct xtcp_cookie *cookie)
+{
+	*cookie = (struct xtcp_cookie) {
+		.mss = he->mss,
+		.snd_wscale = he->snd_wscale,
+		.wscale_ok = he->wscale_ok,
+		.ts_ok = he->ts_ok,
+	};
+}
+
+/**
+ * xtcp_entry_insert() - put a new entry in table and list
+ * @listener: its listener
+ * @he: filled
+ *
+ * Context: softirq, RCU read side. Takes the listener's lock.
+ *
+ * Return: false when the listener is closed or the tuple is taken (the same SYN on two CPUs); @he is the caller's then.
+ */
+bool xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	struct net *net = sock_net(listener->sk);
+	bool inserted = false;
+
+	spin_lock(&listener->lock);
+	if (!listener->closed && !xtcp_demux_insert(xtcp_net(net), &he->conn)) {
+		listener->synq.young++;
+		set_length(listener, listener->synq.len + 1, XTCP_TRACE_ARRIVED);
+		schedule_entry(listener, he);
+		inserted = true;
+	}
+	spin_unlock(&listener->lock);
+	if (inserted)
+		trace_xtcp_conn_state(net, &he->conn, TCP_CLOSE, TCP_SYN_RECV);
+	return inserted;
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Segments that no full sock sends: SYN-ACKs, RSTs, ACKs for entries and records.
+ *
+ * Each is built whole, traced and counted once, and handed to ip.c. What stands in a reply beside TCP (DSCP, mark,
+ * interface) is what kernel TCP puts there: a SYN-ACK has the listener's, an ACK its connection's, a RST reflects the
+ * segment that drew it.
+ */
+#include "reply.h"
+
+#include <linux/tcp.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/route.h>
+#include <net/tcp.h>
+
+#include "clock.h"
+#include "cookie.h"
+#include "demux.h"
+#include "ingress.h"
+#include "ip.h"
+#include "mib.h"
+#include "netns.h"
+#include "options.h"
+#include "secret.h"
+#include "sock.h"
+#include "synq.h"
+#include "timewait.h"
+#include "trace.h"
+#include "wire.h"
+
+/* What a reply says. */
+struct reply {
+	u32 seq;
+	u32 ack;
+	u16 wnd;
+	u8 flags;
+	bool resent;
+	struct xtcp_options opts;
+};
+
+static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply *reply)
+{
+	struct sk_buff *skb = alloc_skb(MAX_TCP_HEADER, GFP_ATOMIC);
+	unsigned int len = XTCP_HDR_LEN + xtcp_options_size(&reply->opts);
+	struct tcphdr *th;
+
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, MAX_TCP_HEADER);
+	th = skb_push(skb, len);
+	skb_reset_transport_header(skb);
+	memset(th, 0, sizeof(*th));
+	th->source = tuple->lport;
+	th->dest = tuple->fport;
+	th->seq = htonl(reply->seq);
+	th->ack_seq = htonl(reply->ack);
+	th->doff = len / 4;
+	((u8 *)th)[13] = reply->flags;
+	th->window = htons(reply->wnd);
+	xtcp_options_write((u8 *)(th + 1), &reply->opts);
+	return skb;
+}
+
+/* @dst: the way, consumed; NULL: looked up here. @state: of the entry or the record, for the trace. */
+static int send(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct dst_entry *dst, int state,
+		const struct reply *reply)
+{
+	struct sk_buff *skb;
+
+	if (!dst)
+		dst = xtcp_ip_reply_route(xn, how);
+	if (IS_ERR(dst))
+		return PTR_ERR(dst);
+	skb = build(how->tuple, reply);
+	if (!skb) {
+		dst_release(dst);
+		return -ENOMEM;
+	}
+	trace_xtcp_segment_out(xn->net, how->tuple, state, reply->seq, reply->ack, reply->flags, 0, reply->wnd,
+			       reply->resent);
+	XTCP_INC_STATS(xn->net, TCP_MIB_OUTSEGS);
+	if (reply->flags & XTCP_RST)
+		XTCP_INC_STATS(xn->net, TCP_MIB_OUTRSTS);
+	return xtcp_ip_reply_xmit(xn, how, dst, skb);
+}
+
+/* The DSCP of the segment answered; never its ECN bits, which would claim that we speak ECN. */
+static u8 reflected_tos(const struct sk_buff *skb)
+{
+	u8 tos = ip_hdr(skb)->version == 4 ? ip_hdr(skb)->tos : ipv6_get_dsfield(ipv6_hdr(skb));
+
+	return tos & ~INET_ECN_MASK;
+}
+
+static u32 reflected_mark(const struct net *net, const struct sk_buff *skb)
+{
+	if (ip_hdr(skb)->version == 4)
+		return IP4_REPLY_MARK(net, skb->mark);
+	return IP6_REPLY_MARK(net, skb->mark);
+}
+
+/* Was it sent to one host, and by one? RFC 9293 section 3.9.2.3, MUST-57; RFC 1122 section 3.2.1.3. */
+static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
+{
+	unsigned int type;
+
+	if (!xtcp_tuple_is_v4(tuple))
+		return !ipv6_addr_is_multicast(&tuple->laddr) && !ipv6_addr_is_multicast(&tuple->faddr) &&
+		       !ipv6_addr_any(&tuple->faddr);
+	type = inet_addr_type(net, tuple->laddr.s6_addr32[3]);
+	if (type == RTN_BROADCAST || type == RTN_MULTICAST)
+		return false;
+	type = inet_addr_type(net, tuple->faddr.s6_addr32[3]);
+	return type != RTN_BROADCAST && type != RTN_MULTICAST;
+}
+
+/**
+ * xtcp_reply_rst() - answer a segment that belongs to nothing
+ * @xn: the namespace
+ * @skb: the segment, xtcp_seg() filled, IP header in place; stays the caller's
+ *
+ * Never in answer to a RST, never to or from a group. RFC 9293 sections 3.5.2 and 3.10.7.1.
+ *
+ * Context: softirq or process. RCU read side not needed.
+ */
+void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	struct xtcp_demux_key key;
+	const struct xtcp_ip_reply how = {
+		.tuple = &key.tuple,
+		.dif = seg->dif,
+		.mark = reflected_mark(xn->net, skb),
+		.tos = reflected_tos(skb),
+	};
+	struct reply reply = {
+		.flags = XTCP_RST,
+		.seq = seg->ack,
+	};
+
+	if (seg->flags & XTCP_RST)
+		return;
+	if (!(seg->flags & XTCP_ACK)) {
+		reply.flags |= XTCP_ACK;
+		reply.seq = 0;
+		reply.ack = seg->end_seq;
+	}
+	xtcp_demux_key_from_skb(skb, &key);
+	rcu_read_lock();
+	if (between_hosts(xn->net, &key.tuple))
+		send(xn, &how, NULL, TCP_CLOSE, &reply);
+	rcu_read_unlock();
+}
+
+static u8 tos_of(const struct sock *sk, bool v4)
+{
+	return v4 ? READ_ONCE(inet_sk(sk)->tos) : READ_ONCE(inet6_sk(sk)->tclass);
+}
+
+static void synack_how(struct sock *lsk, const struct xtcp_request *he, struct xtcp_ip_reply *how)
+{
+	*how = (struct xtcp_ip_reply) {
+		.tuple = &he->conn.tuple,
+		.oif = he->conn.bound_dev_if,
+		.mark = he->mark,
+		.tos = tos_of(lsk, xtcp_tuple_is_v4(&he->conn.tuple)),
+		.sk = lsk,
+	};
+}
+
+/**
+ * xtcp_reply_synack_route() - the way of a SYN-ACK
+ * @lsk: the listener
+ * @he: the entry
+ *
+ * Context: softirq or process, RCU read side.
+ *
+ * Return: the route with a reference, or an error pointer.
+ */
+struct dst_entry *xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he)
+{
+	struct xtcp_ip_reply how;
+
+	synack_how(lsk, he, &how);
+	return xtcp_ip_reply_route(xtcp_net(sock_net(lsk)), &how);
+}
+
+/**
+ * xtcp_reply_synack() - send <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>
+ * @lsk: the listener
+ * @he: the entry, in the table or not; its "resent" says whether this one counts as a retransmission
+ * @dst: from xtcp_reply_synack_route(), consumed; NULL: looked up here
+ *
+ * The window is not scaled (RFC 7323 section 2.2). TSval carries what the cookie has no room for. RFC 9293 section
+ * 3.10.7.2.
+ *
+ * Context: softirq or process, RCU read side.
+ *
+ * Return: 0 or a negative errno.
+ */
+int xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct dst_entry *dst)
+{
+	struct xtcp_net *xn = xtcp_net(sock_net(lsk));
+	u16 user_mss = READ_ONCE(xtcp_sk(lsk)->user_mss);
+	struct reply reply = {
+		.seq = he->iss,
+		.ack = he->irs + 1,
+		.wnd = he->rcv_wnd,
+		.flags = XTCP_SYN | XTCP_ACK,
+		.resent = he->resent,
+	};
+	struct xtcp_ip_reply how;
+	struct xtcp_cookie cookie;
+
+	synack_how(lsk, he, &how);
+	if (!dst)
+		dst = xtcp_ip_reply_route(xn, &how);
+	if (IS_ERR(dst))
+		return PTR_ERR(dst);
+
+	reply.opts.mss = xtcp_ip_reply_advmss(dst);
+	if (user_mss)
+		reply.opts.mss = min(reply.opts.mss, user_mss);
+	reply.opts.has_wscale = he->wscale_ok;
+	reply.opts.wscale = he->rcv_wscale;
+	if (he->ts_ok) {
+		xtcp_entry_cookie(he, &cookie);
+		reply.opts.has_ts = true;
+		reply.opts.tsval = xtcp_cookie_tsval(xtcp_clock_ts() + xtcp_secret_ts_offset(xn, how.tuple), &cookie);
+		reply.opts.tsecr = he->ts_recent;
+	}
+	if (he->resent) {
+		XTCP_INC_STATS(xn->net, TCP_MIB_RETRANSSEGS);
+		XTCP_NET_INC_STATS(xn->net, LINUX_MIB_TCPSYNRETRANS);
+	}
+	return send(xn, &how, dst, TCP_SYN_RECV, &reply);
+}
+
+/**
+ * xtcp_reply_request_ack() - send <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for an entry
+ * @lsk: the listener
+ * @he: the entry
+ * @skb: the segment that is answered
+ *
+ * RFC 9293 section 3.10.7.4, first and second check.
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, const struct sk_buff *skb)
+{
+	struct xtcp_net *xn = xtcp_net(sock_net(lsk));
+	const struct xtcp_ip_reply how = {
+		.tuple = &he->conn.tuple,
+		.oif = he->conn.bound_dev_if,
+		.mark = he->mark,
+		.tos = reflected_tos(skb),
+	};
+	struct reply reply = {
+		.seq = he->iss + 1,
+		.ack = he->irs + 1,
+		.wnd = he->rcv_wnd >> he->rcv_wscale,
+		.flags = XTCP_ACK,
+	};
+
+	if (he->ts_ok) {
+		reply.opts.has_ts = true;
+		reply.opts.tsval = xtcp_clock_ts() + xtcp_secret_ts_offset(xn, how.tuple);
+		reply.opts.tsecr = READ_ONCE(he->ts_recent);
+	}
+	send(xn, &how, NULL, TCP_SYN_RECV, &reply);
+}
+
+/**
+ * xtcp_reply_timewait_ack() - send <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for a record
+ * @xn: the namespace
+ * @tw: the record, or a copy of it
+ *
+ * RFC 9293 section 3.10.7.4.
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw)
+{
+	const struct xtcp_ip_reply how = {
+		.tuple = &tw->conn.tuple,
+		.oif = tw->conn.bound_dev_if,
+		.mark = tw->mark,
+		.tos = tw->tos & ~INET_ECN_MASK,
+	};
+	struct reply reply = {
+		.seq = tw->snd_nxt,
+		.ack = tw->rcv_nxt,
+		.wnd = tw->rcv_wnd >> tw->rcv_wscale,
+		.flags = XTCP_ACK,
+	};
+
+	if (tw->ts_ok) {
+		reply.opts.has_ts = true;
+		reply.opts.tsval = xtcp_clock_ts() + tw->ts_offset;
+		reply.opts.tsecr = tw->ts_recent;
+	}
+	send(xn, &how, NULL, tw->substate, &reply);
+}
+
+/**
+ * xtcp_reply_is_limited() - has an unacceptable segment been answered too short a time ago?
+ * @xn: the namespace
+ * @seg: the segment; one with text or FIN and without SYN always gets its answer
+ * @field: LINUX_MIB_TCPACKSKIPPED*, counted when the answer is left out
+ * @stamp: jiffies of the last answer of this entry or record; 0: none; moved on when one is due
+ *
+ * So that two ends that find each other unacceptable do not answer for ever. Linux's tcp_invalid_ratelimit.
+ *
+ * Context: softirq. @stamp is the caller's; a race costs an answer at most.
+ *
+ * Return: true when no answer is to be sent.
+ */
+bool xtcp_reply_is_limited(struct xtcp_net *xn, const struct xtcp_seg *seg, int field, u32 *stamp)
+{
+	u32 now = (u32)jiffies ?: 1;
+	u32 last = READ_ONCE(*stamp);
+
+	if (seg->seq != seg->end_seq && !(seg->flags & XTCP_SYN))
+		return false;
+	if (last && now - last < (u32)READ_ONCE(xn->sysctl.invalid_ratelimit)) {
+		XTCP_NET_INC_STATS(xn->net, field);
+		return true;
+	}
+	WRITE_ONCE(*stamp, now);
+	return false;
+}

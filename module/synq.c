@@ -1,0 +1,549 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Handshakes that a listener answers (RFC 9293 section 3.10.7.2, and SYN-RECEIVED of 3.10.7.4; RFC 4987).
+ *
+ * A SYN leaves an entry and a SYN-ACK whose ISN is a cookie. The third ACK turns the entry into a child on the accept
+ * queue. When a listener's queue is full, or the host has as many entries as it may have, the SYN-ACK goes out all the
+ * same and no entry is kept: the cookie brings the connection back. Nothing is evicted for a newcomer.
+ *
+ * An ACK without an entry is believed only while this listener may have sent a SYN-ACK without one: for two minutes
+ * after it last refused an entry or gave one up early. With syncookies = 0 never.
+ *
+ * The queue rules are Linux's: the limit of both queues is listen()'s backlog, each holds one more; the test of the
+ * SYN queue comes first, and both may count.
+ */
+#include "synq.h"
+
+#include <linux/security.h>
+#include <net/inet_sock.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/route.h>
+
+#include "child.h"
+#include "clock.h"
+#include "cookie.h"
+#include "ingress.h"
+#include "ip.h"
+#include "listen.h"
+#include "mib.h"
+#include "netns.h"
+#include "options.h"
+#include "reply.h"
+#include "secret.h"
+#include "seq.h"
+#include "sock.h"
+#include "trace.h"
+#include "window.h"
+#include "wire.h"
+
+#define PAWS_STAMP_S	60		/* after this idle time a RST with an old TSval passes, as Linux */
+
+static void count_drop(struct sock *lsk)
+{
+	atomic_inc(&lsk->sk_drops);
+	XTCP_NET_INC_STATS(sock_net(lsk), LINUX_MIB_LISTENDROPS);
+}
+
+static void count_overflow(struct sock *lsk)
+{
+	XTCP_NET_INC_STATS(sock_net(lsk), LINUX_MIB_LISTENOVERFLOWS);
+	count_drop(lsk);
+}
+
+/* The names of both ends, and what of the listener a connection has below TCP. */
+static void fill_names(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb)
+{
+	struct xtcp_conn *conn = &he->conn;
+	struct xtcp_demux_key key;
+
+	xtcp_demux_key_from_skb(skb, &key);
+	conn->tuple = key.tuple;
+	conn->kind = XTCP_CONN_REQUEST;
+	conn->bound_dev_if = inet_request_bound_dev_if(lsk, skb);
+	/* a link-local peer means nothing without its link */
+	if (!conn->bound_dev_if && !xtcp_tuple_is_v4(&conn->tuple) &&
+	    ipv6_addr_type(&conn->tuple.faddr) & IPV6_ADDR_LINKLOCAL)
+		conn->bound_dev_if = xtcp_seg(skb)->dif;
+	he->mark = inet_request_mark(lsk, skb);
+	he->lsk = lsk;
+}
+
+/* What the SYN asks for and we grant. RFC 9293 section 3.7.1, RFC 7323 sections 2.2 and 3.2. */
+static void fill_from_syn(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb)
+{
+	const struct xtcp_sysctl *ctl = &xtcp_net(sock_net(lsk))->sysctl;
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	u16 user_mss = READ_ONCE(xtcp_sk(lsk)->user_mss);
+	struct xtcp_options opts;
+
+	memset(he, 0, sizeof(*he));
+	fill_names(he, lsk, skb);
+	xtcp_ingress_options(skb, &opts);
+	he->irs = seg->seq;
+	he->mss = opts.mss;
+	if (!he->mss)
+		he->mss = xtcp_tuple_is_v4(&he->conn.tuple) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
+	else if (user_mss)
+		he->mss = min(he->mss, user_mss);
+	he->wscale_ok = opts.has_wscale && READ_ONCE(ctl->window_scaling);
+	he->snd_wscale = he->wscale_ok ? opts.wscale : 0;
+	he->ts_ok = opts.has_ts && READ_ONCE(ctl->timestamps);
+	he->ts_recent = he->ts_ok ? opts.tsval : 0;
+}
+
+static void fill_window(struct xtcp_request *he, struct sock *lsk, const struct dst_entry *dst)
+{
+	u32 mss = xtcp_ip_reply_advmss(dst), wnd, clamp;
+
+	if (he->ts_ok)
+		mss -= XTCP_OPTLEN_TIMESTAMP_ALIGNED;
+	xtcp_window_select(lsk, mss, he->wscale_ok, &wnd, &clamp, &he->rcv_wscale);
+	he->rcv_wnd = wnd;
+}
+
+/* RFC 9293 section 3.9.2.3: MUST-57, MUST-63; and a SYN that names one end twice. */
+static bool addresses_ok(struct net *net, struct sk_buff *skb)
+{
+	const struct rtable *rt = skb_rtable(skb);
+	struct xtcp_demux_key key;
+
+	xtcp_demux_key_from_skb(skb, &key);
+	if (key.tuple.lport == key.tuple.fport && ipv6_addr_equal(&key.tuple.laddr, &key.tuple.faddr))
+		return false;
+	if (!xtcp_tuple_is_v4(&key.tuple))
+		return ipv6_unicast_destination(skb) && !ipv6_addr_is_multicast(&key.tuple.faddr) &&
+		       !ipv6_addr_any(&key.tuple.faddr);
+	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST))
+		return false;
+	return !ipv4_is_multicast(key.tuple.faddr.s6_addr32[3]) && !ipv4_is_lbcast(key.tuple.faddr.s6_addr32[3]) &&
+	       !ipv4_is_zeronet(key.tuple.faddr.s6_addr32[3]);
+}
+
+/* May the LSM see a connection request that kernel TCP did not make? It is asked with the names of both ends. */
+static bool lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he)
+{
+	struct inet_request_sock request = {
+		.ir_rmt_port = he->conn.tuple.fport,
+		.ir_num = ntohs(he->conn.tuple.lport),
+		.ir_rmt_addr = he->conn.tuple.faddr.s6_addr32[3],
+		.ir_loc_addr = he->conn.tuple.laddr.s6_addr32[3],
+		.ir_v6_rmt_addr = he->conn.tuple.faddr,
+		.ir_v6_loc_addr = he->conn.tuple.laddr,
+		.ir_iif = he->conn.bound_dev_if,
+		.ir_mark = he->mark,
+	};
+
+	return !security_inet_conn_request(lsk, skb, &request.req);
+}
+
+/* What becomes of a SYN by the state of the queues. */
+enum admission {
+	ADMIT_ENTRY,
+	ADMIT_COOKIE,		/* answer, keep nothing */
+	ADMIT_NOT,
+};
+
+static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, bool reopens)
+{
+	const struct xtcp_sysctl *ctl = &xtcp_net(sock_net(lsk))->sysctl;
+	unsigned int len = READ_ONCE(listener->synq.len);
+	int max = READ_ONCE(ctl->max_syn_backlog);
+	u8 cookies = READ_ONCE(ctl->syncookies);
+	enum admission admission = ADMIT_ENTRY;
+
+	if (!reopens && (cookies == 2 || len > READ_ONCE(listener->accept_max))) {
+		XTCP_NET_INC_STATS(sock_net(lsk),
+				   cookies ? LINUX_MIB_TCPREQQFULLDOCOOKIES : LINUX_MIB_TCPREQQFULLDROP);
+		if (!cookies) {
+			count_drop(lsk);
+			return ADMIT_NOT;
+		}
+		admission = ADMIT_COOKIE;
+	}
+	if (xtcp_listen_queue_is_full(listener)) {
+		count_overflow(lsk);
+		return ADMIT_NOT;
+	}
+	/* Linux keeps this quarter for peers that it knows; xtcp knows none */
+	if (!reopens && !cookies && max - (int)len < max >> 2) {
+		count_drop(lsk);
+		return ADMIT_NOT;
+	}
+	return admission;
+}
+
+/* Answers a SYN and keeps nothing. */
+static void answer_by_cookie(struct sock *lsk, struct xtcp_listener *listener, struct xtcp_request *he,
+			     struct dst_entry *dst)
+{
+	xtcp_entry_note_declined(listener);
+	XTCP_NET_INC_STATS(sock_net(lsk), LINUX_MIB_SYNCOOKIESSENT);
+	trace_xtcp_queue(lsk, XTCP_TRACE_SYN_QUEUE, listener->synq.len, listener->synq.len, XTCP_TRACE_REFUSED);
+	xtcp_reply_synack(lsk, he, dst);
+}
+
+static void keep_or_answer(struct sock *lsk, struct xtcp_listener *listener, const struct xtcp_request *syn,
+			   enum admission admission, bool reopens, struct dst_entry *dst)
+{
+	struct xtcp_request *he = admission == ADMIT_ENTRY ? xtcp_entry_new() : NULL;
+	struct xtcp_request copy = *syn;
+
+	if (!he && !reopens && READ_ONCE(xtcp_net(sock_net(lsk))->sysctl.syncookies)) {
+		answer_by_cookie(lsk, listener, &copy, dst);
+		return;
+	}
+	if (!he) {
+		count_drop(lsk);
+		dst_release(dst);
+		return;
+	}
+	*he = *syn;
+	if (xtcp_entry_insert(listener, he)) {
+		xtcp_reply_synack(lsk, he, dst);
+		return;
+	}
+	xtcp_entry_free(he);
+	dst_release(dst);
+}
+
+/**
+ * xtcp_synq_syn() - a SYN for a listener
+ * @lsk: the listener
+ * @skb: the SYN; whatever text it carries is neither kept nor acknowledged
+ * @timewait_iss: the ISN to use when it reopens a TIME-WAIT record, whose entry is always kept; else NULL
+ *
+ * RFC 9293 section 3.10.7.2, third.
+ *
+ * Context: softirq, RCU read side. No lock; the listener's socket lock is never taken.
+ */
+void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const u32 *timewait_iss)
+{
+	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
+	struct net *net = sock_net(lsk);
+	enum admission admission;
+	struct xtcp_cookie cookie;
+	struct xtcp_request syn;
+	struct dst_entry *dst;
+
+	if (!listener || READ_ONCE(listener->closed))
+		return;
+	if (!addresses_ok(net, skb)) {
+		count_drop(lsk);
+		return;
+	}
+	admission = admit(lsk, listener, timewait_iss);
+	if (admission == ADMIT_NOT)
+		return;
+	fill_from_syn(&syn, lsk, skb);
+	if (!lsm_ok(lsk, skb, &syn)) {
+		count_drop(lsk);
+		return;
+	}
+	dst = xtcp_reply_synack_route(lsk, &syn);
+	if (IS_ERR(dst)) {
+		count_drop(lsk);
+		return;
+	}
+	fill_window(&syn, lsk, dst);
+	if (timewait_iss) {
+		syn.iss = *timewait_iss;
+	} else {
+		xtcp_entry_cookie(&syn, &cookie);
+		syn.iss = xtcp_secret_cookie(xtcp_net(net), &syn.conn.tuple, syn.irs, &cookie);
+	}
+	syn.sent_us = (u32)xtcp_clock_us() ?: 1;
+	keep_or_answer(lsk, listener, &syn, admission, timewait_iss, dst);
+}
+
+static bool cookie_ok(struct sock *lsk, const struct xtcp_tuple *tuple, u32 seq, u32 ack, const u32 *tsecr,
+		      struct xtcp_cookie *cookie)
+{
+	return xtcp_secret_cookie_check(xtcp_net(sock_net(lsk)), tuple, seq - 1, ack - 1, tsecr, cookie);
+}
+
+static bool cookies_believed(struct sock *lsk, const struct xtcp_listener *listener)
+{
+	return listener && !READ_ONCE(listener->closed) && READ_ONCE(xtcp_net(sock_net(lsk))->sysctl.syncookies) &&
+	       xtcp_entry_may_have_declined(listener);
+}
+
+/**
+ * xtcp_synq_ack_is_ours() - does this ACK complete a handshake whose entry was not kept?
+ * @lsk: the listener of its port
+ * @skb: an ACK for which there is no connection, as IP left it, at the TCP header; is not changed
+ *
+ * A bad cookie is counted when the listener may have declined an entry and kernel TCP does not know the segment.
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: true when its cookie verifies.
+ */
+bool xtcp_synq_ack_is_ours(struct sock *lsk, const struct sk_buff *skb)
+{
+	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
+	u8 buf[XTCP_HDR_LEN + XTCP_MAX_OPTIONS];
+	struct xtcp_cookie cookie;
+	struct xtcp_options opts;
+	struct xtcp_demux_key key;
+	const struct tcphdr *th;
+	unsigned int len;
+
+	if (!cookies_believed(lsk, listener))
+		return false;
+	th = skb_header_pointer(skb, 0, sizeof(*th), buf);
+	if (!th || !th->ack || th->syn || th->rst)
+		return false;
+	len = th->doff * 4;
+	if (len < sizeof(*th))
+		return false;
+	th = skb_header_pointer(skb, 0, len, buf);
+	if (!th)
+		return false;
+	xtcp_options_parse((const u8 *)(th + 1), len - sizeof(*th), false, &opts);
+	xtcp_demux_key_from_skb(skb, &key);
+	if (cookie_ok(lsk, &key.tuple, ntohl(th->seq), ntohl(th->ack_seq), opts.has_ts ? &opts.tsecr : NULL, &cookie))
+		return true;
+	if (!xtcp_demux_kernel_holds(sock_net(lsk), &key))
+		XTCP_NET_INC_STATS(sock_net(lsk), LINUX_MIB_SYNCOOKIESFAILED);
+	return false;
+}
+
+/* The entry that was not kept, from the cookie and the segment. */
+static void fill_from_cookie(struct xtcp_request *he, const struct xtcp_seg *seg, const struct xtcp_cookie *cookie)
+{
+	he->irs = seg->seq - 1;
+	he->iss = seg->ack - 1;
+	he->mss = cookie->mss;
+	he->wscale_ok = cookie->wscale_ok;
+	he->snd_wscale = cookie->snd_wscale;
+	he->ts_ok = cookie->ts_ok;
+	he->ts_recent = cookie->ts_ok ? seg->tsval : 0;
+}
+
+/**
+ * xtcp_synq_cookie_ack() - an ACK for a listener: does it complete a handshake whose entry was not kept?
+ * @lsk: the listener
+ * @skb: the ACK
+ *
+ * Context: softirq, RCU read side. No lock.
+ *
+ * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held, to which the segment goes next; or NULL.
+ */
+struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb)
+{
+	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
+	struct xtcp_net *xn = xtcp_net(sock_net(lsk));
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_request he = {};
+	struct xtcp_cookie cookie;
+	struct dst_entry *dst;
+	struct sock *child;
+
+	if (!cookies_believed(lsk, listener))
+		return NULL;
+	fill_names(&he, lsk, skb);
+	if (!cookie_ok(lsk, &he.conn.tuple, seg->seq, seg->ack, seg->has_ts ? &seg->tsecr : NULL, &cookie))
+		return NULL;
+	fill_from_cookie(&he, seg, &cookie);
+	if (!lsm_ok(lsk, skb, &he))
+		return NULL;
+	dst = xtcp_reply_synack_route(lsk, &he);
+	if (IS_ERR(dst)) {
+		count_drop(lsk);
+		return NULL;
+	}
+	fill_window(&he, lsk, dst);
+	dst_release(dst);
+
+	child = xtcp_child_make(listener, skb, &he, false);
+	if (!IS_ERR(child)) {
+		XTCP_NET_INC_STATS(xn->net, LINUX_MIB_SYNCOOKIESRECV);
+		return child;
+	}
+	if (PTR_ERR(child) == -EAGAIN) {
+		count_overflow(lsk);
+		xtcp_entry_note_declined(listener);
+		if (READ_ONCE(xn->sysctl.abort_on_overflow))
+			xtcp_reply_rst(xn, skb);
+	} else {
+		count_drop(lsk);
+	}
+	return NULL;
+}
+
+/* RFC 7323 section 5.3, R1; a RST after a long silence passes, as in Linux. */
+static bool paws_rejects(const struct xtcp_request *he, const struct xtcp_seg *seg)
+{
+	u32 ts_recent = READ_ONCE(he->ts_recent);
+
+	if (!he->ts_ok || !seg->has_ts || !ts_recent || xtcp_seq_le(ts_recent, seg->tsval))
+		return false;
+	return !(seg->flags & XTCP_RST) || xtcp_entry_timeout(he->level) < PAWS_STAMP_S * HZ;
+}
+
+/* RFC 9293 section 3.10.7.4, table 6; the window of an entry is the one that its SYN-ACK offered. */
+static bool is_acceptable(const struct xtcp_request *he, const struct xtcp_seg *seg)
+{
+	u32 left = he->irs + 1, right = left + he->rcv_wnd;
+
+	if (seg->seq == left)
+		return true;
+	if (xtcp_seq_gt(seg->end_seq, left) && xtcp_seq_lt(seg->seq, right))
+		return true;
+	return seg->seq == right && seg->seq == seg->end_seq;
+}
+
+/* The SYN came again: so does the SYN-ACK, and its timeout begins anew. */
+static void answer_again(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	bool alive;
+
+	spin_lock(&listener->lock);
+	alive = !he->dead && !listener->closed;
+	if (alive)
+		xtcp_entry_restart(listener, he);
+	spin_unlock(&listener->lock);
+	if (alive)
+		xtcp_reply_synack(listener->sk, he, NULL);
+}
+
+/* Back to LISTEN (RFC 9293 section 3.5.3). */
+static void embryonic_reset(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	struct net *net = sock_net(listener->sk);
+
+	spin_lock(&listener->lock);
+	if (!he->dead) {
+		xtcp_entry_drop(listener, he, XTCP_TRACE_RESET);
+		XTCP_NET_INC_STATS(net, LINUX_MIB_EMBRYONICRSTS);
+	}
+	spin_unlock(&listener->lock);
+}
+
+/* The third ACK is good. The child, or NULL. */
+static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request *he, struct sk_buff *skb)
+{
+	struct xtcp_net *xn = xtcp_net(sock_net(listener->sk));
+	struct sock *child = xtcp_child_make(listener, skb, he, true);
+
+	if (!IS_ERR(child))
+		return child;
+	if (PTR_ERR(child) == -EAGAIN)
+		count_overflow(listener->sk);
+	else
+		count_drop(listener->sk);
+	if (READ_ONCE(xn->sysctl.abort_on_overflow)) {
+		xtcp_reply_rst(xn, skb);
+		embryonic_reset(listener, he);
+		return NULL;
+	}
+	/* the peer believes in the connection: it is asked again, and its ACK is good without the entry too */
+	xtcp_entry_note_declined(listener);
+	spin_lock(&listener->lock);
+	he->acked = true;
+	spin_unlock(&listener->lock);
+	return NULL;
+}
+
+/**
+ * xtcp_synq_arrives() - SEGMENT ARRIVES for an entry
+ * @he: what the lookup found
+ * @skb: the segment
+ *
+ * RFC 9293 section 3.10.7.4 for SYN-RECEIVED that came from LISTEN, with the ACK looked at first, as section 3.5.2 and
+ * Linux do: a wrong one is reset before anything else can be learnt from us. RFC 5961 section 3.2 for RST. What makes a
+ * child here will bring it to ESTABLISHED in arrives.c.
+ *
+ * Context: softirq, RCU read side. No lock.
+ *
+ * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held, to which the segment goes next; or NULL.
+ */
+struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
+{
+	struct xtcp_listener *listener = xtcp_listen_queues(he->lsk);
+	struct xtcp_net *xn = xtcp_net(sock_net(he->lsk));
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	u8 control = seg->flags & (XTCP_RST | XTCP_SYN | XTCP_ACK);
+	bool paws = paws_rejects(he, seg);
+
+	if (!listener || READ_ONCE(he->dead)) {
+		xtcp_reply_rst(xn, skb);
+		return NULL;
+	}
+	if (control == XTCP_SYN && seg->seq == he->irs && !paws) {
+		if (!xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
+			answer_again(listener, he);
+		return NULL;
+	}
+
+	/* fifth: check the ACK field */
+	if ((control & XTCP_ACK) && seg->ack != he->iss + 1) {
+		xtcp_reply_rst(xn, skb);
+		return NULL;
+	}
+
+	/* first: check sequence number */
+	if (paws || !is_acceptable(he, seg)) {
+		if (paws)
+			XTCP_NET_INC_STATS(xn->net, LINUX_MIB_PAWSESTABREJECTED);
+		if (!(control & XTCP_RST) &&
+		    !xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
+			xtcp_reply_request_ack(he->lsk, he, skb);
+		return NULL;
+	}
+
+	/* second: check the RST bit */
+	if (control & XTCP_RST) {
+		if (seg->seq == he->irs + 1) {
+			XTCP_INC_STATS(xn->net, TCP_MIB_ATTEMPTFAILS);
+			embryonic_reset(listener, he);
+		} else if (!xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDCHALLENGE, &he->ack_stamp)) {
+			XTCP_NET_INC_STATS(xn->net, LINUX_MIB_TCPCHALLENGEACK);
+			xtcp_reply_request_ack(he->lsk, he, skb);
+		}
+		return NULL;
+	}
+
+	/* fourth: check the SYN bit. Back to LISTEN; Linux tells the peer so. */
+	if (control & XTCP_SYN) {
+		XTCP_INC_STATS(xn->net, TCP_MIB_ATTEMPTFAILS);
+		xtcp_reply_rst(xn, skb);
+		embryonic_reset(listener, he);
+		return NULL;
+	}
+	if (!(control & XTCP_ACK))
+		return NULL;
+
+	if (he->ts_ok && seg->has_ts && xtcp_seq_le(seg->seq, he->irs + 1))
+		WRITE_ONCE(he->ts_recent, seg->tsval);
+	return promote(listener, he, skb);
+}
+
+/**
+ * xtcp_synq_icmp_error() - an ICMP error about the SYN-ACK of an entry
+ * @he: the entry
+ * @seq: SEG.SEQ of the segment that the error quotes
+ * @hard: it says that the connection cannot be
+ *
+ * RFC 9293 section 3.9.2.2; nobody can be told, so a hard error ends the entry in silence.
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_synq_icmp_error(struct xtcp_request *he, u32 seq, bool hard)
+{
+	struct xtcp_listener *listener = xtcp_listen_queues(he->lsk);
+
+	if (seq != he->iss) {
+		XTCP_NET_INC_STATS(sock_net(he->lsk), LINUX_MIB_OUTOFWINDOWICMPS);
+		return;
+	}
+	if (!hard || !listener)
+		return;
+	spin_lock(&listener->lock);
+	if (!he->dead) {
+		xtcp_entry_drop(listener, he, XTCP_TRACE_FAILED);
+		count_drop(listener->sk);
+	}
+	spin_unlock(&listener->lock);
+}
