@@ -31,7 +31,6 @@
 #include "synq.h"
 #include "text.h"
 #include "timewait.h"
-#include "trace.h"
 
 /* RFC 9293 3.10.7.1: everything but a RST draws a RST. */
 static enum xtcp_verdict arrives_closed(const struct xtcp_seg *seg)
@@ -520,7 +519,7 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
  * @sk: in any state but LISTEN; the caller holds a reference, since an orphan may end here
  * @skb: as ingress left it; consumed
  *
- * Also proto.backlog_rcv: segments that came while a user owned the sock.
+ * From xtcp_ingress_deliver(), or with the segment that made the sock.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
@@ -532,7 +531,6 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 	enum xtcp_verdict verdict;
 
 	sock_owned_by_me(sk);
-	trace_xtcp_segment_in(sock_net(sk), &xtcp_sk(sk)->conn.tuple, sk->sk_state, seg);
 	switch (sk->sk_state) {
 	case TCP_CLOSE:
 	case TCP_LISTEN:	/* a sock that listens now had been a connection; its backlog is CLOSED's */

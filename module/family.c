@@ -17,10 +17,10 @@
 #include <net/tcp.h>
 #include <uapi/linux/xtcp.h>
 
-#include "arrives.h"
 #include "close.h"
 #include "compat.h"
 #include "connect.h"
+#include "ingress.h"
 #include "listen.h"
 #include "netns.h"
 #include "port.h"
@@ -74,7 +74,7 @@ XTCP_PROTO_ACCEPT(proto_accept, xtcp_listen_accept)
 	.keepalive		= proto_keepalive,				\
 	.sendmsg		= xtcp_sendmsg,					\
 	.recvmsg		= xtcp_recvmsg,					\
-	.backlog_rcv		= xtcp_arrives,					\
+	.backlog_rcv		= xtcp_ingress_deliver,				\
 	.release_cb		= xtcp_sock_release_cb,				\
 	.unhash			= xtcp_demux_remove_sk,				\
 	.get_port		= xtcp_port_bind,				\

@@ -180,6 +180,24 @@ static void detach(struct sk_buff *skb)
 	skb->dev = NULL;
 }
 
+/**
+ * xtcp_ingress_deliver() - a segment for a full sock, now that its lock is held
+ * @sk: the sock
+ * @skb: consumed
+ *
+ * Also proto.backlog_rcv: segments that came while a user owned the sock.
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ *
+ * Return: 0.
+ */
+int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb)
+{
+	sock_owned_by_me(sk);
+	trace_xtcp_segment_in(sock_net(sk), &xtcp_sk(sk)->conn.tuple, sk->sk_state, xtcp_seg(skb));
+	return xtcp_arrives(sk, skb);
+}
+
 static void to_sock(struct net *net, struct sk_buff *skb, struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -197,7 +215,7 @@ static void to_sock(struct net *net, struct sk_buff *skb, struct sock *sk)
 	if (seg->len)
 		xsk->data_segs_in += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 	if (!sock_owned_by_user(sk)) {
-		xtcp_arrives(sk, skb);
+		xtcp_ingress_deliver(sk, skb);
 	} else if (sk_add_backlog(sk, skb, READ_ONCE(sk->sk_rcvbuf) + (READ_ONCE(sk->sk_sndbuf) >> 1) +
 				  BACKLOG_HEADROOM)) {
 		XTCP_NET_INC_STATS(net, LINUX_MIB_TCPBACKLOGDROP);

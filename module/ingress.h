@@ -48,6 +48,7 @@ static inline struct xtcp_seg *xtcp_seg(struct sk_buff *skb)
 }
 
 int xtcp_ingress_conn(struct sk_buff *skb, struct xtcp_conn *conn);
+int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb);
 int xtcp_ingress_listener(struct sk_buff *skb, struct sock *lsk);
 void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *child);
 void xtcp_ingress_options(const struct sk_buff *skb, struct xtcp_options *opts);

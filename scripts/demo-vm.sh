@@ -153,7 +153,8 @@ ip netns exec client scripts/demo-vm.sh --client || exit 1
 echo 0 >$tracing/tracing_on
 
 title "the first of these connections, each segment, from both ends' tracepoints (scripts/ladder)"
-scripts/ladder ${COLOR:+--color} --port 80 $tracing/trace || die "no ladder"
+if [ -n "${COLOR-}" ]; then look=--color; else look=--plain; fi
+scripts/ladder $look --port 80 $tracing/trace || die "no ladder"
 
 ip netns exec client scripts/xtcp_run scripts/demo-vm.sh --look || die "no connection to look at"
 
