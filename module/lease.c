@@ -338,24 +338,27 @@ static struct xtcp_lease *find_alike(struct xtcp_net *xn, const struct sock *sk,
 int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 {
 	struct xtcp_net *xn = xtcp_net(sock_net(sk));
-	int err = 0;
+	struct xtcp_lease *found;
+	int err;
 
 	sock_owned_by_me(sk);
 	mutex_lock(&bind_mutex);
-	*lease = find_alike(xn, sk, port);
-	if (*lease)
-		goto out;
-	*lease = lease_new(xn);
-	if (!*lease) {
+	found = find_alike(xn, sk, port);
+	if (found) {
+		/* kernel TCP may have begun to listen there */
+		err = inet_csk_get_port(lease_sk(found), port);
+		if (err)
+			xtcp_lease_put(found);
+	} else {
+		found = lease_new(xn);
 		err = -ENOBUFS;
-		goto out;
+		if (found) {
+			lease_mirror(found, sk);
+			err = lease_take_port(found, port);
+		}
 	}
-	lease_mirror(*lease, sk);
-	err = lease_take_port(*lease, port);
-	if (err)
-		*lease = NULL;
-out:
 	mutex_unlock(&bind_mutex);
+	*lease = err ? NULL : found;
 	return err;
 }
 

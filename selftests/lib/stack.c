@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
+#include "stack.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <kselftest.h>
+#include <linux/tcp.h>
+#include <linux/xtcp.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ns.h"
+#include "wait.h"
+
+const char *stack_name(enum stack stack)
+{
+	return stack == XTCP ? "xtcp" : "kernel TCP";
+}
+
+union stack_addr stack_addr(const char *text, int port)
+{
+	union stack_addr addr = {};
+
+	if (strchr(text, ':')) {
+		addr.in6.sin6_family = AF_INET6;
+		addr.in6.sin6_port = htons(port);
+		inet_pton(AF_INET6, text, &addr.in6.sin6_addr);
+	} else {
+		addr.in.sin_family = AF_INET;
+		addr.in.sin_port = htons(port);
+		inet_pton(AF_INET, text, &addr.in.sin_addr);
+	}
+	return addr;
+}
+
+socklen_t stack_addr_len(const union stack_addr *addr)
+{
+	return addr->sa.sa_family == AF_INET6 ? sizeof(addr->in6) : sizeof(addr->in);
+}
+
+static int keep_errno_and_close(int fd)
+{
+	int error = errno;
+
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+int stack_socket(int ns, enum stack stack, const char *text)
+{
+	bool v6 = strchr(text, ':');
+
+	if (stack == XTCP)
+		return ns_socket(ns, AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC, v6 ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4);
+	return ns_socket(ns, v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+int stack_bound(int ns, enum stack stack, const char *text, int port, bool reuse)
+{
+	union stack_addr addr = stack_addr(text, port);
+	int fd = stack_socket(ns, stack, text), one = 1;
+
+	if (fd < 0)
+		return -1;
+	if (reuse && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)))
+		return keep_errno_and_close(fd);
+	if (bind(fd, &addr.sa, stack_addr_len(&addr)))
+		return keep_errno_and_close(fd);
+	return fd;
+}
+
+int stack_listener(int ns, enum stack stack, const char *text, int port, bool reuse)
+{
+	int fd = stack_bound(ns, stack, text, port, reuse);
+
+	if (fd >= 0 && listen(fd, 4096))
+		return keep_errno_and_close(fd);
+	return fd;
+}
+
+int stack_connect(int fd, const char *text, int port)
+{
+	union stack_addr addr = stack_addr(text, port);
+
+	return connect(fd, &addr.sa, stack_addr_len(&addr));
+}
+
+int stack_connected(int ns, enum stack stack, const char *text, int port)
+{
+	int fd = stack_socket(ns, stack, text);
+
+	if (fd >= 0 && stack_connect(fd, text, port))
+		return keep_errno_and_close(fd);
+	return fd;
+}
+
+void stack_pair_or_die(int client_ns, enum stack client_stack, int server_ns, enum stack server_stack,
+		       const char *text, int port, int *client, int *server)
+{
+	int listener = stack_listener(server_ns, server_stack, text, port, true);
+
+	if (listener < 0)
+		ksft_exit_fail_msg("cannot listen on %s port %d of %s: %s\n", text, port,
+				   stack_name(server_stack), strerror(errno));
+	*client = stack_connected(client_ns, client_stack, text, stack_port(listener));
+	if (*client < 0)
+		ksft_exit_fail_msg("cannot connect %s to %s port %d of %s: %s\n", stack_name(client_stack), text,
+				   port, stack_name(server_stack), strerror(errno));
+	*server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (*server < 0)
+		ksft_exit_fail_msg("cannot accept: %s\n", strerror(errno));
+	close(listener);
+}
+
+int stack_port(int fd)
+{
+	union stack_addr addr;
+	socklen_t len = sizeof(addr);
+
+	if (getsockname(fd, &addr.sa, &len))
+		return -1;
+	return ntohs(addr.sa.sa_family == AF_INET6 ? addr.in6.sin6_port : addr.in.sin_port);
+}
+
+int stack_state(int fd)
+{
+	struct tcp_info info = {};
+	socklen_t len = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) ? -1 : info.tcpi_state;
+}
+
+static bool readable(int fd)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+	return poll(&poll_fd, 1, STACK_DEADLINE_MS) == 1;
+}
+
+bool stack_carries(int from, int to, int len)
+{
+	unsigned char out[1024], in[1024];
+	int done = 0, got, part, i;
+
+	while (done < len) {
+		part = len - done < (int)sizeof(out) ? len - done : (int)sizeof(out);
+		for (i = 0; i < part; i++)
+			out[i] = (done + i) * 7 + 3;
+		if (send(from, out, part, MSG_NOSIGNAL) != part)
+			return false;
+		for (got = 0; got < part; got += i) {
+			if (!readable(to))
+				return false;
+			i = recv(to, in + got, part - got, 0);
+			if (i <= 0)
+				return false;
+		}
+		if (memcmp(in, out, part))
+			return false;
+		done += part;
+	}
+	return true;
+}
+
+bool stack_at_end(int fd)
+{
+	char byte;
+
+	return readable(fd) && recv(fd, &byte, 1, 0) == 0;
+}

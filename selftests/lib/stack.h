@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Stream sockets of either stack, by the same calls: which stack, which IP.
+ * Functions that make a socket give the descriptor, or -1 with errno; those
+ * whose name ends in _or_die end the test program instead.
+ */
+#ifndef SELFTESTS_STACK_H
+#define SELFTESTS_STACK_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+enum stack { KERNEL, XTCP };
+
+/* A deadline for what must happen, in ms, for a machine under load. */
+#define STACK_DEADLINE_MS 20000
+
+union stack_addr {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
+const char *stack_name(enum stack stack);
+
+/* "127.0.0.1" or "::1", port in host order. */
+union stack_addr stack_addr(const char *text, int port);
+socklen_t stack_addr_len(const union stack_addr *addr);
+
+/* A socket for addresses like @text, in namespace @ns. */
+int stack_socket(int ns, enum stack stack, const char *text);
+
+/* The same, bound; with SO_REUSEADDR or without. */
+int stack_bound(int ns, enum stack stack, const char *text, int port, bool reuse);
+int stack_listener(int ns, enum stack stack, const char *text, int port, bool reuse);
+
+/* Connected to the address; blocking. */
+int stack_connected(int ns, enum stack stack, const char *text, int port);
+
+/* connect() on @fd: 0, or -1 with errno. */
+int stack_connect(int fd, const char *text, int port);
+
+/* A connection to @port of @text through a listener of its own, that is closed again. */
+void stack_pair_or_die(int client_ns, enum stack client_stack, int server_ns, enum stack server_stack,
+		       const char *text, int port, int *client, int *server);
+
+/* The local port of a socket, host order. */
+int stack_port(int fd);
+
+/* TCP_INFO's state. */
+int stack_state(int fd);
+
+/* True if @len octets sent into @from come out of @to as they went in. */
+bool stack_carries(int from, int to, int len);
+
+/* recv() gives the end of the stream within the deadline. */
+bool stack_at_end(int fd);
+
+#endif

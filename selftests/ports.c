@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Ports: one (address, port) belongs to one stack, and the other is told so;
+ * ephemeral ports; kernel TCP's connections stay kernel TCP's.
+ *
+ * All in one namespace, over its loopback device, but for what needs two. The
+ * whole matrix of binds is in cross_ports.c.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "ns.h"
+#include "rows.h"
+#include "stack.h"
+#include "wait.h"
+
+#define PORT	7000
+#define LO4	"127.0.0.1"
+#define LO6	"::1"
+
+static int ns;
+
+/* bind() must fail with EADDRINUSE; whatever it does is closed again. */
+static bool bind_is_refused(enum stack stack, const char *text, int port, bool reuse)
+{
+	int fd = stack_bound(ns, stack, text, port, reuse), error = errno;
+
+	if (fd < 0)
+		return error == EADDRINUSE;
+	close(fd);
+	return false;
+}
+
+static bool bind_works(enum stack stack, const char *text, int port, bool reuse)
+{
+	int fd = stack_bound(ns, stack, text, port, reuse);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static bool listen_is_refused(int fd)
+{
+	return listen(fd, 1) < 0 && errno == EADDRINUSE;
+}
+
+static void bound_by_one_refused_to_other(const char *first, const char *second)
+{
+	enum stack stack;
+	int fd;
+
+	for (stack = KERNEL; stack <= XTCP; stack++) {
+		fd = stack_bound(ns, stack, first, PORT, false);
+		ksft_test_result(fd >= 0 && bind_is_refused(!stack, second, PORT, false),
+				 "%s on %s keeps %s on %s out\n", first, stack_name(stack), second,
+				 stack_name(!stack));
+		close(fd);
+		ksft_test_result(bind_works(!stack, second, PORT, false), "and lets it in when it has gone\n");
+	}
+}
+
+static void reuseaddr(void)
+{
+	enum stack stack;
+	int first, second;
+
+	for (stack = KERNEL; stack <= XTCP; stack++) {
+		first = stack_bound(ns, stack, LO4, PORT, true);
+		second = stack_bound(ns, !stack, LO4, PORT, true);
+		ksft_test_result(first >= 0 && second >= 0, "SO_REUSEADDR: %s, then %s\n", stack_name(stack),
+				 stack_name(!stack));
+		ksft_test_result(!listen(first, 1) && listen_is_refused(second),
+				 "but only one of them may listen\n");
+		ksft_test_result(bind_is_refused(!stack, LO4, PORT, true),
+				 "and a listener lets nobody in any more\n");
+		close(first);
+		ksft_test_result(!listen(second, 1), "until it has gone\n");
+		close(second);
+	}
+}
+
+/* Within xtcp, as within kernel TCP. */
+static void reuseaddr_within(enum stack stack)
+{
+	int listener = stack_listener(ns, stack, LO4, PORT, true), a, b, port = PORT + 1 + stack;
+
+	a = stack_bound(ns, stack, LO4, port, true);
+	b = stack_bound(ns, stack, LO4, port, true);
+	ksft_test_result(a >= 0 && b >= 0, "%s: two sockets share a port\n", stack_name(stack));
+	ksft_test_result(!stack_connect(a, LO4, PORT), "the first of them connects\n");
+	ksft_test_result(stack_connect(b, LO4, PORT) < 0 && errno == EADDRNOTAVAIL,
+			 "the second cannot have the same connection\n");
+	close(b);
+	b = stack_bound(ns, stack, LO4, port, true);
+	ksft_test_result(b >= 0 && !listen(b, 1), "a third one may listen meanwhile\n");
+	close(a);
+	close(b);
+	close(listener);
+}
+
+/* Both stacks bound beside each other: no tuple may be in both. */
+static void same_tuple(void)
+{
+	int listener = stack_listener(ns, KERNEL, LO4, PORT, true), kernel, xtcp;
+
+	kernel = stack_bound(ns, KERNEL, LO4, PORT + 3, true);
+	xtcp = stack_bound(ns, XTCP, LO4, PORT + 3, true);
+	ksft_test_result(!stack_connect(kernel, LO4, PORT), "kernel TCP connects from a shared port\n");
+	ksft_test_result(stack_connect(xtcp, LO4, PORT) < 0 && errno == EADDRNOTAVAIL,
+			 "xtcp cannot connect from it\n");
+	close(kernel);
+	close(xtcp);
+
+	xtcp = stack_bound(ns, XTCP, LO4, PORT + 4, true);
+	ksft_test_result(xtcp >= 0 && !stack_connect(xtcp, LO4, PORT), "xtcp connects from a port of its own\n");
+	ksft_test_result(bind_is_refused(KERNEL, LO4, PORT + 4, true), "and kernel TCP cannot share it\n");
+	close(xtcp);
+	close(listener);
+}
+
+static void set_range(int low, int high)
+{
+	if (ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", low, high))
+		ksft_exit_fail_msg("cannot set the range of ports\n");
+}
+
+/* Non-blocking connects to @text; the number of those that got a port, all different and in the range. */
+static int connect_many(int *fds, int count, const char *text, int port, int low, int high, int *error)
+{
+	char seen[65536] = {};
+	int i, fd, local;
+
+	*error = 0;
+	for (i = 0; i < count; i++) {
+		fd = stack_socket(ns, XTCP, text);
+		if (fd < 0)
+			ksft_exit_fail_msg("socket: %s\n", strerror(errno));
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+		if (stack_connect(fd, text, port) && errno != EINPROGRESS) {
+			*error = errno;
+			close(fd);
+			break;
+		}
+		fds[i] = fd;
+		local = stack_port(fd);
+		if (local < low || local > high || seen[local]) {
+			ksft_print_msg("connection %d got port %d\n", i, local);
+			return -1;
+		}
+		seen[local] = 1;
+	}
+	return i;
+}
+
+static void close_all(int *fds, int count)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		close(fds[i]);
+}
+
+/* The destinations swallow SYNs: connections stay in SYN-SENT, and close() ends them at once. */
+static void ephemeral(const char *text, const char *other)
+{
+	enum { LOW = 30000, COUNT = 700, HIGH = LOW + COUNT - 1, RESERVED = 3 };
+	int fds[COUNT], more[COUNT], got, got_more, error, kernel;
+
+	set_range(LOW, HIGH);
+	ns_sysctl_set(ns, "net.ipv4.ip_local_reserved_ports", "%d-%d", LOW + 10, LOW + 10 + RESERVED - 1);
+	kernel = stack_listener(ns, KERNEL, text[0] == 'f' ? "::" : "0.0.0.0", LOW + 100, false);
+
+	got = connect_many(fds, COUNT, text, PORT, LOW, HIGH, &error);
+	ksft_test_result(kernel >= 0 && got == COUNT - RESERVED - 1 && error == EADDRNOTAVAIL,
+			 "to %s: %d of %d ports, then error %d\n", text, got, COUNT, error);
+	got_more = connect_many(more, COUNT, other, PORT, LOW, HIGH, &error);
+	ksft_test_result(got_more == got && error == EADDRNOTAVAIL,
+			 "to %s: %d of the same ports\n", other, got_more);
+	close_all(more, got_more);
+
+	close(fds[got / 2]);
+	fds[got / 2] = stack_socket(ns, XTCP, text);
+	fcntl(fds[got / 2], F_SETFL, O_NONBLOCK);
+	ksft_test_result(stack_connect(fds[got / 2], text, PORT) < 0 && errno == EINPROGRESS,
+			 "a port that was given back is found again\n");
+	close(kernel);
+	ksft_test_result(connect_many(more, 1, text, PORT, LOW + 100, LOW + 100, &error) == 1,
+			 "so is one that kernel TCP had\n");
+	close_all(more, 1);
+	ksft_test_result(bind_is_refused(KERNEL, "0.0.0.0", stack_port(fds[0]), true),
+			 "kernel TCP cannot bind one in use\n");
+	kernel = stack_socket(ns, KERNEL, text);
+	fcntl(kernel, F_SETFL, O_NONBLOCK);
+	ns_sysctl_set(ns, "net.ipv4.ip_local_reserved_ports", "%d-%d,%d", LOW + 10, LOW + 10 + RESERVED - 1,
+		      LOW + 100);
+	ksft_test_result(stack_connect(kernel, text, PORT) < 0 && errno == EADDRNOTAVAIL,
+			 "and its connect() finds none free\n");
+	close(kernel);
+	close_all(fds, got);
+	got = connect_many(fds, COUNT, text, PORT, LOW, HIGH, &error);
+	ksft_test_result(got == COUNT - RESERVED - 1, "all can be had again: %d\n", got);
+	close_all(fds, got);
+	ns_sysctl_set(ns, "net.ipv4.ip_local_reserved_ports", "\n");
+	set_range(32768, 60999);
+}
+
+/* RFC 6056: where one destination's ports begin says nothing about another's, nor about another namespace's. */
+static void unpredictable(void)
+{
+	enum { COUNT = 8 };
+	int here[COUNT], there[COUNT], i, error, same = 0, in_step = 0;
+	int fds[3][COUNT], other = ns_make(), back = ns;
+
+	connect_many(fds[0], COUNT, "192.0.2.1", PORT, 1024, 65535, &error);
+	connect_many(fds[1], COUNT, "192.0.2.2", PORT, 1024, 65535, &error);
+	ns = other;
+	ns_addr_add(ns, "lo", "198.51.100.1/24");
+	ns_shell(ns, "ip route add 192.0.2.0/24 dev lo");
+	connect_many(fds[2], COUNT, "192.0.2.1", PORT, 1024, 65535, &error);
+	for (i = 0; i < COUNT; i++) {
+		here[i] = stack_port(fds[0][i]);
+		there[i] = stack_port(fds[1][i]);
+		same += here[i] == stack_port(fds[2][i]);
+		in_step += there[i] - here[i] == there[0] - here[0];
+	}
+	ksft_test_result(same < COUNT, "another namespace chooses other ports\n");
+	ksft_test_result(in_step < COUNT, "another destination's ports do not go in step\n");
+	for (i = 0; i < 3; i++)
+		close_all(fds[i], COUNT);
+	ns = back;
+	close(other);
+}
+
+/* "restart the server on xtcp": what kernel TCP has accepted goes on. */
+static void accepted_before_move(const char *text)
+{
+	int listener, client, server, new_client, new_server;
+
+	listener = stack_listener(ns, KERNEL, text, PORT, true);
+	client = stack_connected(ns, KERNEL, text, PORT);
+	server = accept(listener, NULL, NULL);
+	close(listener);
+	listener = stack_listener(ns, XTCP, text, PORT, true);
+	ksft_test_result(server >= 0 && listener >= 0, "%s: the listener moves to xtcp\n", text);
+	ksft_test_result(stack_carries(client, server, 5000) && stack_carries(server, client, 5000),
+			 "the connection that kernel TCP accepted goes on\n");
+	new_client = stack_connected(ns, KERNEL, text, PORT);
+	new_server = accept(listener, NULL, NULL);
+	ksft_test_result(new_server >= 0 && stack_carries(new_client, new_server, 5000),
+			 "and xtcp accepts new ones\n");
+	ksft_test_result(stack_carries(client, server, 5000), "while the old one still goes on\n");
+	shutdown(client, SHUT_WR);
+	ksft_test_result(stack_at_end(server), "and ends as it should\n");
+	close(client);
+	close(server);
+	close(new_client);
+	close(new_server);
+	close(listener);
+}
+
+/* And back: xtcp's TIME-WAIT lets kernel TCP in under the same condition as kernel TCP's own, and makes way. */
+static void back_to_kernel(bool reuse)
+{
+	int listener, client, server, local, port = PORT + 10 + reuse;
+
+	listener = stack_listener(ns, XTCP, LO4, port, reuse);
+	client = stack_connected(ns, KERNEL, LO4, port);
+	local = stack_port(client);
+	server = accept(listener, NULL, NULL);
+	close(listener);
+	close(server);
+	if (!stack_at_end(client))
+		ksft_exit_fail_msg("the server's close() did not arrive\n");
+	close(client);
+	ksft_test_result(WAIT_FOR(rows_state(ns, "/proc/net/xtcp", port, local) == 6, STACK_DEADLINE_MS),
+			 "xtcp's server is in TIME-WAIT\n");
+	listener = stack_listener(ns, KERNEL, LO4, port, true);
+	if (!reuse) {
+		ksft_test_result(listener < 0 && errno == EADDRINUSE,
+				 "kernel TCP cannot listen there if the server had no SO_REUSEADDR\n");
+		return;
+	}
+	ksft_test_result(listener >= 0, "kernel TCP can listen there\n");
+	client = stack_bound(ns, KERNEL, LO4, local, true);
+	ksft_test_result(client >= 0 && !stack_connect(client, LO4, port),
+			 "a client comes again from the same port, to kernel TCP\n");
+	server = accept(listener, NULL, NULL);
+	ksft_test_result(server >= 0 && stack_carries(client, server, 100), "and talks to it\n");
+	ksft_test_result(rows_state(ns, "/proc/net/xtcp", port, local) == 0, "xtcp's TIME-WAIT made way\n");
+	close(client);
+	close(server);
+	close(listener);
+}
+
+/* What arrives at a leased port and is nobody's is answered by kernel TCP, as it would be without us. */
+static void nobodys(void)
+{
+	long long resets, later;
+	int bound = stack_bound(ns, XTCP, LO4, PORT + 20, false), client;
+
+	resets = counter_now(ns, "/proc/net/snmp", "Tcp:OutRsts");
+	client = stack_connected(ns, KERNEL, LO4, PORT + 20);
+	later = counter_now(ns, "/proc/net/snmp", "Tcp:OutRsts");
+	ksft_test_result(client < 0 && later == resets + 1, "kernel TCP resets a SYN to a port only bound by xtcp\n");
+	close(bound);
+}
+
+static void privileged(void)
+{
+	int fd = stack_socket(ns, XTCP, LO4);
+	union stack_addr addr = stack_addr(LO4, 80);
+	bool refused;
+
+	if (seteuid(65534))
+		ksft_exit_fail_msg("seteuid: %s\n", strerror(errno));
+	refused = bind(fd, &addr.sa, sizeof(addr.in)) && errno == EACCES;
+	if (seteuid(0))
+		ksft_exit_fail_msg("seteuid: %s\n", strerror(errno));
+	ksft_test_result(refused, "a privileged port needs CAP_NET_BIND_SERVICE\n");
+	ksft_test_result(!bind(fd, &addr.sa, sizeof(addr.in)), "with it it works\n");
+	close(fd);
+}
+
+int main(void)
+{
+	ksft_print_header();
+	ksft_set_plan(4 * 5 + 8 + 2 * 4 + 4 + 2 * 7 + 2 + 2 * 5 + 2 + 5 + 1 + 2);
+	ns = ns_make();
+	if (ns < 0 || ns_addr_add(ns, "lo", "198.51.100.1/24") || ns_addr_add(ns, "lo", "fd00:5::1/64") ||
+	    ns_shell(ns, "ip link add name hole type dummy && ip link set hole up &&"
+		     "ip route add 192.0.2.0/24 dev hole && ip route add fd00:6::/64 dev hole"))
+		ksft_exit_fail_msg("no namespace\n");
+
+	bound_by_one_refused_to_other(LO4, LO4);
+	bound_by_one_refused_to_other(LO4, "0.0.0.0");
+	bound_by_one_refused_to_other("::", "0.0.0.0");
+	bound_by_one_refused_to_other(LO6, "::");
+	bound_by_one_refused_to_other("::ffff:127.0.0.1", LO4);
+	reuseaddr();
+	reuseaddr_within(KERNEL);
+	reuseaddr_within(XTCP);
+	same_tuple();
+	ephemeral("192.0.2.1", "192.0.2.2");
+	ephemeral("fd00:6::1", "fd00:6::2");
+	unpredictable();
+	accepted_before_move(LO4);
+	accepted_before_move(LO6);
+	back_to_kernel(false);
+	back_to_kernel(true);
+	nobodys();
+	privileged();
+
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}

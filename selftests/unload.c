@@ -1,0 +1,531 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Loading and unloading, and the death of namespaces, with connections in every
+ * state, while a connection of kernel TCP carries data all the time.
+ *
+ *	namespace a --- veth0 --- namespace b
+ *	  kernel TCP's transfer  -->
+ *	  xtcp's connections    <-->
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_queue.h>
+#include <linux/netlink.h>
+#include <linux/xtcp.h>
+#include <net/if.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "module.h"
+#include "ns.h"
+#include "rows.h"
+#include "stack.h"
+#include "wait.h"
+
+#define PORT		7100
+#define BLOCK		4096
+#define QUEUE		5
+
+enum { FIN_WAIT1 = 4, TIME_WAIT = 6, SYN_RECV = 3 };
+
+static struct ns_pair pair;
+static int log_fd;
+
+static bool is_debug_kernel(void)
+{
+	return !access("/proc/lockdep_stats", F_OK);
+}
+
+/* Kernel TCP's transfer: octet n of the stream is a function of n. */
+static struct {
+	int from;
+	int to;
+	pthread_t sender;
+	pthread_t receiver;
+	atomic_llong received;
+	atomic_bool stop;
+	atomic_bool broken;
+} transfer;
+
+static unsigned char octet(long long n)
+{
+	return (n * 2654435761LL) >> 16;
+}
+
+static void *send_stream(void *arg)
+{
+	unsigned char block[BLOCK];
+	long long n = 0;
+	int i;
+
+	while (!transfer.stop) {
+		for (i = 0; i < BLOCK; i++)
+			block[i] = octet(n + i);
+		for (i = 0; i < BLOCK; ) {
+			ssize_t part = send(transfer.from, block + i, BLOCK - i, MSG_NOSIGNAL);
+
+			if (part <= 0) {
+				transfer.broken = true;
+				return arg;
+			}
+			i += part;
+		}
+		n += BLOCK;
+		wait_tick();
+	}
+	shutdown(transfer.from, SHUT_WR);
+	return arg;
+}
+
+static void *receive_stream(void *arg)
+{
+	unsigned char block[BLOCK];
+	ssize_t len, i;
+
+	while ((len = recv(transfer.to, block, BLOCK, 0)) > 0) {
+		for (i = 0; i < len; i++)
+			if (block[i] != octet(transfer.received + i))
+				transfer.broken = true;
+		transfer.received += len;
+	}
+	if (len < 0)
+		transfer.broken = true;
+	return arg;
+}
+
+static void transfer_start(void)
+{
+	stack_pair_or_die(pair.a, KERNEL, pair.b, KERNEL, NS_B4, PORT, &transfer.from, &transfer.to);
+	if (pthread_create(&transfer.sender, NULL, send_stream, NULL) ||
+	    pthread_create(&transfer.receiver, NULL, receive_stream, NULL))
+		ksft_exit_fail_msg("no threads\n");
+}
+
+/* Still the same stream, and it has come on since @before. */
+static bool transfer_goes_on(long long before)
+{
+	return WAIT_FOR(transfer.received > before || transfer.broken, STACK_DEADLINE_MS) && !transfer.broken;
+}
+
+static void transfer_stop(void)
+{
+	long long received;
+
+	transfer.stop = true;
+	pthread_join(transfer.sender, NULL);
+	pthread_join(transfer.receiver, NULL);
+	received = transfer.received;
+	ksft_test_result(!transfer.broken && received > 0,
+			 "kernel TCP carried %lld octets through all of this, unchanged\n", received);
+}
+
+/* The kernel's log from now on, until a line that contains @what has come. */
+static void log_forget(void)
+{
+	lseek(log_fd, 0, SEEK_END);
+}
+
+static bool log_has(const char *what)
+{
+	char record[4096];
+	ssize_t len;
+
+	while ((len = read(log_fd, record, sizeof(record) - 1)) > 0 || errno == EPIPE) {
+		if (len <= 0)
+			continue;
+		record[len] = 0;
+		if (strstr(record, what))
+			return true;
+	}
+	return false;
+}
+
+static bool refused_in_use(void)
+{
+	return module_unload() < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+static void reload_or_die(void)
+{
+	if (module_load(""))
+		ksft_exit_fail_msg("cannot load the module: %s\n", strerror(errno));
+}
+
+static void refused_while_open(void)
+{
+	int fd = stack_socket(ns_home(), XTCP, NS_A4), copy, client, server;
+
+	ksft_test_result(fd >= 0 && refused_in_use(), "unloading is refused while a socket is open\n");
+	copy = dup(fd);
+	close(fd);
+	ksft_test_result(refused_in_use(), "while a duplicate of it is\n");
+	close(copy);
+	stack_pair_or_die(pair.a, XTCP, pair.b, XTCP, NS_B4, PORT, &client, &server);
+	close(client);
+	ksft_test_result(refused_in_use(), "while an accepted one is\n");
+	close(server);
+	fd = open("/proc/net/xtcp", O_RDONLY);
+	ksft_test_result(fd >= 0 && !module_unload() && !module_is_loaded(),
+			 "but not by orphans, nor by an open file in /proc\n");
+	close(fd);
+	ksft_test_result(stack_socket(ns_home(), XTCP, NS_A4) < 0 && errno == EAFNOSUPPORT,
+			 "then there is no such family\n");
+	reload_or_die();
+}
+
+/* @error: what loading must fail with, and the log say. */
+static void parameter_refused(const char *parameter, int error, const char *message)
+{
+	log_forget();
+	ksft_test_result(module_load(parameter) < 0 && errno == error && log_has(message) && !module_is_loaded(),
+			 "%s is refused: \"%s\"\n", parameter, message);
+}
+
+static void parameters(void)
+{
+	int fd;
+
+	if (module_unload())
+		ksft_exit_fail_msg("cannot unload the module: %s\n", strerror(errno));
+	parameter_refused("family=0", EINVAL, "the valid range is 1 to ");
+	parameter_refused("family=-1", EINVAL, "the valid range is 1 to ");
+	parameter_refused("family=9999", EINVAL, "the valid range is 1 to ");
+	parameter_refused("family=2", EEXIST, "family=2 is taken");
+	parameter_refused("family=many", EINVAL, "invalid for parameter");
+	if (module_load("family=12"))
+		ksft_exit_fail_msg("cannot load the module with family=12: %s\n", strerror(errno));
+	fd = socket(12, SOCK_STREAM, 0);
+	ksft_test_result(fd >= 0, "family=12 gives a family 12\n");
+	close(fd);
+	if (module_unload())
+		ksft_exit_fail_msg("cannot unload the module: %s\n", strerror(errno));
+	reload_or_die();
+}
+
+/* One connection, left behind in a way that depends on @kind; every descriptor is closed. */
+static bool leave_behind(int kind, int port)
+{
+	static const struct {
+		enum stack client;
+		enum stack server;
+	} stacks[] = { { XTCP, XTCP }, { KERNEL, XTCP }, { XTCP, KERNEL } };
+	const char *addr = kind & 1 ? NS_B6 : NS_B4;
+	int client, server, silent;
+	bool good;
+
+	stack_pair_or_die(pair.a, stacks[kind % 3].client, pair.b, stacks[kind % 3].server, addr, port, &client,
+			  &server);
+	good = stack_carries(client, server, 3000) && stack_carries(server, client, 3000);
+	switch (kind % 4) {
+	case 0:		/* the client's TIME-WAIT */
+		shutdown(client, SHUT_WR);
+		good = good && stack_at_end(server);
+		close(server);
+		break;
+	case 1:		/* the server's */
+		shutdown(server, SHUT_WR);
+		good = good && stack_at_end(client);
+		close(client);
+		break;
+	case 2:		/* data on its way both ways */
+		good = good && send(client, &stacks, sizeof(stacks), 0) > 0 &&
+		       send(server, &stacks, sizeof(stacks), 0) > 0;
+		break;
+	case 3:		/* a connection that nobody answers */
+		silent = stack_socket(pair.a, XTCP, NS_B4);
+		fcntl(silent, F_SETFL, O_NONBLOCK);
+		good = good && stack_connect(silent, "10.9.0.77", port) < 0 && errno == EINPROGRESS;
+		close(silent);
+		break;
+	}
+	if (kind % 4 != 1)
+		close(client);
+	if (kind % 4)
+		close(server);
+	return good;
+}
+
+static void cycles(int count)
+{
+	const char *wrong = NULL;
+	long long before;
+	int i;
+
+	for (i = 0; i < count && !wrong; i++) {
+		before = transfer.received;
+		if (!leave_behind(i, PORT + 1))
+			wrong = "a connection of xtcp carries data";
+		else if (counter_now(pair.a, "/proc/net/xtcp_snmp", "Tcp:InSegs") +
+			 counter_now(pair.b, "/proc/net/xtcp_snmp", "Tcp:InSegs") <= 0)
+			wrong = "xtcp received segments";
+		else if (module_unload())
+			wrong = "the module unloads";
+		else if (!transfer_goes_on(before))
+			wrong = "kernel TCP's transfer goes on";
+		else if (module_load(""))
+			wrong = "the module loads";
+	}
+	ksft_test_result(!wrong, "%d cycles of loading and unloading%s%s\n", i, wrong ? ", but not: " : "",
+			 wrong ?: "");
+	if (!module_is_loaded())
+		reload_or_die();
+}
+
+/* Segments of an orphan wait in a qdisc; unloading waits for them. */
+static void segments_in_qdisc(void)
+{
+	long long before = transfer.received;
+	int client, server;
+
+	stack_pair_or_die(pair.a, XTCP, pair.b, KERNEL, NS_B4, PORT + 2, &client, &server);
+	if (ns_shell(pair.a, "tc qdisc add dev veth0 root netem delay 3s"))
+		ksft_exit_fail_msg("no netem\n");
+	ksft_test_result(send(client, "abc", 3, 0) == 3 && !close(client), "an orphan's segments are in a qdisc\n");
+	log_forget();
+	ksft_test_result(!module_unload(), "the module unloads\n");
+	ksft_test_result(log_has("waiting for 1 socket"), "after having waited for them, and said so\n");
+	close(server);
+	ns_shell(pair.a, "tc qdisc del dev veth0 root");
+	ksft_test_result(transfer_goes_on(before), "kernel TCP's transfer goes on\n");
+	reload_or_die();
+}
+
+static void *unload_thread(void *result)
+{
+	*(int *)result = module_unload();
+	return NULL;
+}
+
+/* One attribute for queue QUEUE, which must be accepted. */
+static void queue_configure(int fd, int type, const void *data, size_t len)
+{
+	struct {
+		struct nlmsghdr head;
+		struct nfgenmsg family;
+		struct nlattr attr;
+		char data[16];
+	} msg = {
+		.head = {
+			.nlmsg_len = NLMSG_LENGTH(sizeof(msg.family)) + NLA_HDRLEN + NLA_ALIGN(len),
+			.nlmsg_type = NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_CONFIG,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+		},
+		.family = { .nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0, .res_id = htons(QUEUE) },
+		.attr = { .nla_len = NLA_HDRLEN + len, .nla_type = type },
+	};
+	struct {
+		struct nlmsghdr head;
+		struct nlmsgerr error;
+	} answer;
+
+	memcpy(msg.data, data, len);
+	if (send(fd, &msg, msg.head.nlmsg_len, 0) < 0 || recv(fd, &answer, sizeof(answer), 0) < 0 ||
+	    answer.error.error)
+		ksft_exit_fail_msg("no queue of netfilter\n");
+}
+
+/* Takes over a queue of netfilter and never gives a verdict. */
+static int queue_socket(void)
+{
+	const struct nfqnl_msg_config_cmd bind = { .command = NFQNL_CFG_CMD_BIND };
+	const struct nfqnl_msg_config_params params = { .copy_mode = NFQNL_COPY_META };
+	int fd = ns_socket(pair.a, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+
+	queue_configure(fd, NFQA_CFG_CMD, &bind, sizeof(bind));
+	queue_configure(fd, NFQA_CFG_PARAMS, &params, sizeof(params));
+	return fd;
+}
+
+/* The same in a queue of netfilter, for as long as its owner likes. */
+static void segments_in_nfqueue(void)
+{
+	int queue, client, result = -1;
+	pthread_t thread;
+
+	if (ns_shell(pair.a, "nft 'add table ip held; add chain ip held out { type filter hook output priority 0; };"
+		     "add rule ip held out tcp dport %d queue num %d'", PORT + 3, QUEUE))
+		ksft_exit_fail_msg("no nft\n");
+	queue = queue_socket();
+	client = stack_socket(pair.a, XTCP, NS_B4);
+	fcntl(client, F_SETFL, O_NONBLOCK);
+	ksft_test_result(stack_connect(client, NS_B4, PORT + 3) < 0 && errno == EINPROGRESS && !close(client),
+			 "a SYN is in a queue of netfilter\n");
+	log_forget();
+	if (pthread_create(&thread, NULL, unload_thread, &result))
+		ksft_exit_fail_msg("no thread\n");
+	ksft_test_result(WAIT_FOR(log_has("waiting for 1 socket"), STACK_DEADLINE_MS), "unloading waits for it\n");
+	close(queue);
+	pthread_join(thread, NULL);
+	ksft_test_result(!result, "and goes on when it has gone\n");
+	ns_shell(pair.a, "nft delete table ip held");
+	reload_or_die();
+}
+
+static int link_index(void *name)
+{
+	return if_nametoindex(name);
+}
+
+/* The other end of a veth goes with its namespace. */
+static bool has_link(int ns)
+{
+	return ns_call(ns, link_index, "veth0") > 0;
+}
+
+static bool has_state(int ns, int port, unsigned int state)
+{
+	return rows_state(ns, "/proc/net/xtcp", 0, port) == (int)state ||
+	       rows_state(ns, "/proc/net/xtcp", port, 0) == (int)state;
+}
+
+static void namespace_dies(void)
+{
+	int orphan, timewait, server, server_of_orphan, listener, half_open, client;
+	struct ns_pair dying;
+	bool there;
+
+	if (ns_pair_make(&dying))
+		ksft_exit_fail_msg("no namespaces\n");
+	stack_pair_or_die(dying.a, XTCP, dying.b, KERNEL, NS_B4, PORT, &timewait, &server);
+	shutdown(timewait, SHUT_WR);
+	stack_at_end(server);
+	close(server);
+	close(timewait);
+	ksft_test_result(WAIT_FOR(has_state(dying.a, PORT, TIME_WAIT), STACK_DEADLINE_MS), "a TIME-WAIT record\n");
+
+	stack_pair_or_die(dying.a, XTCP, dying.b, KERNEL, NS_B4, PORT + 1, &orphan, &server_of_orphan);
+	listener = stack_listener(dying.a, XTCP, NS_A4, PORT + 2, true);
+	client = stack_connected(dying.b, KERNEL, NS_A4, PORT + 2);
+	if (ns_shell(dying.b, "nft 'add table ip lost; add chain ip lost in { type filter hook input priority 0; };"
+		     "add rule ip lost in drop'"))
+		ksft_exit_fail_msg("no nft\n");
+	send(orphan, "abc", 3, 0);
+	close(orphan);
+	ksft_test_result(WAIT_FOR(has_state(dying.a, PORT + 1, FIN_WAIT1), STACK_DEADLINE_MS), "an orphan\n");
+	half_open = stack_socket(dying.b, KERNEL, NS_A4);
+	fcntl(half_open, F_SETFL, O_NONBLOCK);
+	stack_connect(half_open, NS_A4, PORT + 2);
+	there = WAIT_FOR(rows_state(dying.a, "/proc/net/xtcp", PORT + 2, stack_port(half_open)) == SYN_RECV,
+			 STACK_DEADLINE_MS);
+	ksft_test_result(there && client >= 0, "a half-open entry, and a connection not accepted\n");
+	close(listener);
+	close(dying.a);
+	ksft_test_result(WAIT_FOR(!has_link(dying.b), STACK_DEADLINE_MS), "do not keep a namespace alive\n");
+	close(half_open);
+	close(client);
+	close(server_of_orphan);
+	close(dying.b);
+}
+
+static void descriptor_keeps_namespace(void)
+{
+	struct ns_pair dying;
+	int client, server;
+
+	if (ns_pair_make(&dying))
+		ksft_exit_fail_msg("no namespaces\n");
+	stack_pair_or_die(dying.a, XTCP, dying.b, KERNEL, NS_B4, PORT, &client, &server);
+	close(dying.a);
+	ksft_test_result(stack_carries(client, server, 10000) && stack_carries(server, client, 10000) &&
+			 has_link(dying.b), "a descriptor keeps its namespace alive and working\n");
+	close(client);
+	ksft_test_result(WAIT_FOR(!has_link(dying.b), STACK_DEADLINE_MS), "until it is closed\n");
+	close(server);
+	close(dying.b);
+}
+
+/* Connections come and go in threads; the gate is shut for the moment of unloading. */
+#define WORKERS	4
+static pthread_rwlock_t gate = PTHREAD_RWLOCK_INITIALIZER;
+static atomic_int exchanges[WORKERS];
+static atomic_bool workers_stop, workers_failed;
+
+static void *work(void *arg)
+{
+	int self = (int)(long)arg, kind = self;
+
+	while (!workers_stop) {
+		pthread_rwlock_rdlock(&gate);
+		if (!leave_behind(kind, PORT + 10 + self))
+			workers_failed = true;
+		pthread_rwlock_unlock(&gate);
+		exchanges[self]++;
+		kind += WORKERS + 1;
+	}
+	return NULL;
+}
+
+static bool all_have_done(const int *goal)
+{
+	int i;
+
+	for (i = 0; i < WORKERS; i++)
+		if (exchanges[i] < goal[i])
+			return false;
+	return true;
+}
+
+static void unload_under_load(int count)
+{
+	int i, w, fd, goal[WORKERS];
+	pthread_t threads[WORKERS];
+	bool good = true;
+	long long before;
+
+	for (w = 0; w < WORKERS; w++)
+		if (pthread_create(&threads[w], NULL, work, (void *)(long)w))
+			ksft_exit_fail_msg("no threads\n");
+	for (i = 0; i < count && good; i++) {
+		before = transfer.received;
+		fd = stack_socket(pair.a, XTCP, NS_A4);
+		for (w = 0; w < WORKERS; w++)
+			goal[w] = exchanges[w] + 3;
+		good = WAIT_FOR(all_have_done(goal), 3 * STACK_DEADLINE_MS) && refused_in_use();
+		pthread_rwlock_wrlock(&gate);
+		close(fd);
+		good = good && !module_unload();
+		good = good && transfer_goes_on(before);
+		if (!module_is_loaded())
+			reload_or_die();
+		pthread_rwlock_unlock(&gate);
+	}
+	workers_stop = true;
+	for (w = 0; w < WORKERS; w++)
+		pthread_join(threads[w], NULL);
+	ksft_test_result(good && !workers_failed, "unloading among connections that come and go, %d times\n", i);
+}
+
+int main(void)
+{
+	int rounds = getenv("SOAK") ? 1000 : is_debug_kernel() ? 50 : 200;
+
+	ksft_print_header();
+	ksft_set_plan(5 + 6 + 1 + 4 + 3 + 4 + 2 + 1 + 1);
+	log_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (log_fd < 0 || ns_pair_make(&pair))
+		ksft_exit_fail_msg("no log or no namespaces\n");
+	transfer_start();
+
+	refused_while_open();
+	parameters();
+	segments_in_qdisc();
+	segments_in_nfqueue();
+	namespace_dies();
+	descriptor_keeps_namespace();
+	unload_under_load(rounds / 20);
+	cycles(rounds);
+	transfer_stop();
+
+	ns_pair_close(&pair);
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
