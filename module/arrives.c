@@ -370,8 +370,7 @@ static bool nobody_reads(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	u32 text_end = seg->end_seq - !!(seg->flags & XTCP_FIN);
 
-	return sk->sk_shutdown & RCV_SHUTDOWN && sock_flag(sk, SOCK_DEAD) && seg->len &&
-	       xtcp_seq_gt(text_end, xtcp_sk(sk)->rcv_nxt);
+	return sk->sk_shutdown & RCV_SHUTDOWN && seg->len && xtcp_seq_gt(text_end, xtcp_sk(sk)->rcv_nxt);
 }
 
 /* RFC 9293 3.10.7.4, seventh: process the segment text. */
@@ -384,7 +383,7 @@ static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
 	case TCP_FIN_WAIT2:
 		if (nobody_reads(sk, seg)) {
 			XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONDATA);
-			xtcp_sock_fail(sk, 0);
+			xtcp_sock_fail(sk, ECONNRESET);
 			return XTCP_RESET;
 		}
 		fallthrough;

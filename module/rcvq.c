@@ -127,6 +127,9 @@ static bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, 
 		xtcp_sk(sk)->out_of_order_bytes += delta;
 	xtcp_seg(to)->len += xtcp_seg(from)->len;
 	xtcp_seg(to)->end_seq = end_of(to);
+	/* SO_TIMESTAMP tells when the last octets came */
+	if (from->tstamp)
+		to->tstamp = from->tstamp;
 	kfree_skb_partial(from, stolen);
 	return true;
 }
@@ -211,7 +214,7 @@ static void collapse(struct sock *sk)
 		xtcp_seg(page)->len += len;
 		xtcp_seg(page)->end_seq = end_of(page);
 		__skb_unlink(skb, &sk->sk_receive_queue);
-		__kfree_skb(skb);
+		consume_skb(skb);
 		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPRCVCOLLAPSED);
 	}
 	sk_mem_reclaim(sk);

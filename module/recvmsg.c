@@ -46,8 +46,24 @@ static int inq_hint(const struct sock *sk)
 	return xtcp_recvmsg_inq(sk) ?: sock_flag(sk, SOCK_DONE);
 }
 
-/* Hands out what is there from *@seq on. Octets, or -EFAULT when the program's memory took none. */
-static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, u32 *seq)
+/* A peeking thread may have a reference, so this is not sk_eat_skb(). */
+static void eat(struct sock *sk, struct sk_buff *skb)
+{
+	__skb_unlink(skb, &sk->sk_receive_queue);
+	consume_skb(skb);
+}
+
+/* Does the program want to know when the last octets came (SO_TIMESTAMP, SO_TIMESTAMPING)? */
+static bool wants_stamp(const struct sock *sk)
+{
+	return sock_flag(sk, SOCK_RCVTSTAMP) || READ_ONCE(sk->sk_tsflags) & SOF_TIMESTAMPING_RX_SOFTWARE;
+}
+
+/*
+ * Hands out what is there from *@seq on. Octets, or -EFAULT when the program's memory took none. *@stamped becomes the
+ * skb of the last octet, with a reference, if the program wants its time.
+ */
+static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, u32 *seq, struct sk_buff **stamped)
 {
 	struct sk_buff *skb, *next;
 	int copied = 0;
@@ -65,10 +81,14 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 		WRITE_ONCE(*seq, *seq + used);
 		copied += used;
 		len -= used;
+		if (wants_stamp(sk)) {
+			consume_skb(*stamped);
+			*stamped = skb_get(skb);
+		}
 		if (!(flags & MSG_PEEK)) {
 			xtcp_text_space_adjust(sk);
 			if (offset + used == skb->len)
-				sk_eat_skb(sk, skb);
+				eat(sk, skb);
 		}
 		if (!len)
 			break;
@@ -110,11 +130,12 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 	u32 peek_seq = xsk->copied_seq;
 	u32 *seq = flags & MSG_PEEK ? &peek_seq : &xsk->copied_seq;
+	struct sk_buff *stamped = NULL;
 	int copied = 0;
 	int ret;
 
 	for (;;) {
-		ret = hand_out(sk, msg, len - copied, flags, seq);
+		ret = hand_out(sk, msg, len - copied, flags, seq, &stamped);
 		if (ret < 0)
 			break;
 		copied += ret;
@@ -137,6 +158,9 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 		if (flags & MSG_PEEK && peek_seq - copied != xsk->copied_seq)
 			peek_seq = xsk->copied_seq;
 	}
+	if (stamped && stamped->tstamp)
+		sock_recv_timestamp(msg, sk, stamped);
+	consume_skb(stamped);
 	if (!(flags & MSG_PEEK))
 		xtcp_window_update(sk, copied);
 	return copied ?: ret;
@@ -207,7 +231,7 @@ static ssize_t splice_out(struct sock *sk, struct pipe_inode_info *pipe, size_t 
 		spliced += used;
 		len -= used;
 		if (offset + used == skb->len)
-			sk_eat_skb(sk, skb);
+			eat(sk, skb);
 	}
 	if (spliced)
 		xtcp_text_space_adjust(sk);

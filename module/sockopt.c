@@ -343,7 +343,7 @@ static int put_octets(char __user *optval, int __user *optlen, const void *from,
  *
  * Context: process. Takes the socket lock where needed.
  *
- * Return: 0, -ENOPROTOOPT for what is not built here, -EINVAL, -EFAULT.
+ * Return: 0, -ENOPROTOOPT for what is not built here, -EINVAL, -EFAULT; -EOPNOTSUPP for another level over IPv4.
  */
 int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen)
 {
@@ -360,7 +360,7 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 			ipv6_getsockopt(sk, level, optname, optval, optlen) : -ENOPROTOOPT;
 #endif
 	if (level != SOL_TCP)
-		return -ENOPROTOOPT;
+		return sk->sk_family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
 	if (get_user(len, optlen))
 		return -EFAULT;
 	if (len < 0)

@@ -96,11 +96,12 @@ void xtcp_status_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_rto = xtcp_rto_current_ms(&xsk->rto) * USEC_PER_MSEC;
 	info->tcpi_ato = xsk->rcv_data_tstamp ? XTCP_DELACK_MIN_MS * USEC_PER_MSEC : 0;
 	info->tcpi_rtt = xsk->rto.srtt_us;
-	info->tcpi_rttvar = xsk->rto.rttvar_us;
+	/* before the first sample Linux tells a quarter of the first RTO */
+	info->tcpi_rttvar = xsk->rto.srtt_us ? xsk->rto.rttvar_us : XTCP_RTO_INITIAL_MS * USEC_PER_MSEC / 4;
 	info->tcpi_min_rtt = xsk->rto.min_rtt_us;
 	info->tcpi_snd_mss = xsk->mss;
 	info->tcpi_rcv_mss = xsk->rcv_mss;
-	info->tcpi_advmss = xsk->advmss;
+	info->tcpi_advmss = xsk->advmss - (xsk->ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0);
 	info->tcpi_pmtu = xsk->pmtu;
 	info->tcpi_rcv_ssthresh = xsk->window_clamp;
 	info->tcpi_rcv_space = xsk->space_copied;
