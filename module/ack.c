@@ -27,12 +27,19 @@ static u32 segment_window(const struct xtcp_sock *xsk, const struct xtcp_seg *se
 	return seg->flags & XTCP_SYN ? seg->wnd : (u32)seg->wnd << xsk->snd_wscale;
 }
 
-static void set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wnd)
+static void set_window(struct sock *sk, const struct xtcp_seg *seg, u32 wnd)
 {
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool bounds_mss = xsk->max_snd_wnd / 2 <= xsk->mss;
+
 	xsk->snd_wnd = wnd;
 	xsk->snd_wl1 = seg->seq;
 	xsk->snd_wl2 = seg->ack;
-	xsk->max_snd_wnd = max(xsk->max_snd_wnd, wnd);
+	if (wnd <= xsk->max_snd_wnd)
+		return;
+	xsk->max_snd_wnd = wnd;
+	if (bounds_mss)
+		xtcp_output_sync_mss(sk, xsk->pmtu);
 }
 
 /*
@@ -107,6 +114,8 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, const struct xtcp_seg *seg)
 	/* RFC 5681 section 2: (a) to (e) */
 	duplicate = seg->ack == una && una != xsk->snd_nxt && seg->seq == seg->end_seq && wnd == xsk->snd_wnd;
 
+	/* the path works: no earlier ICMP error is the reason of whatever ends the connection */
+	WRITE_ONCE(sk->sk_err_soft, 0);
 	xsk->ack_tstamp = (u32)jiffies;
 	xsk->probes_out = 0;
 	xsk->probe_stamp = 0;
@@ -115,7 +124,7 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, const struct xtcp_seg *seg)
 	if (xtcp_seq_lt(xsk->snd_wl1, seg->seq) || (xsk->snd_wl1 == seg->seq && xtcp_seq_le(xsk->snd_wl2, seg->ack))) {
 		bool opened = !xsk->snd_wnd && wnd;
 
-		set_window(xsk, seg, wnd);
+		set_window(sk, seg, wnd);
 		if (opened)
 			xtcp_timer_window_opened(sk);
 	}
@@ -142,17 +151,21 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, const struct xtcp_seg *seg)
 void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u64 sent_us;
 
 	sock_owned_by_me(sk);
-	if (!sample_rtt(xsk, seg, xtcp_sndq_acked(sk, seg->ack)) && xsk->total_retrans)
+	sent_us = xtcp_sndq_acked(sk, seg->ack);
+	/* child.c knows the round trip of a SYN-ACK; its TSval is not quite the clock's (cookie.c) */
+	if (!xsk->rto.srtt_us && !sample_rtt(xsk, seg, sent_us) && xsk->total_retrans)
 		xtcp_rto_syn_lost(&xsk->rto);
+	WRITE_ONCE(sk->sk_err_soft, 0);
 	WRITE_ONCE(xsk->snd_una, seg->ack);
 	xsk->recover = seg->ack - 1;
 	xsk->snd_sml = seg->ack;
 	xsk->retransmits = 0;
 	xsk->retrans_stamp = 0;
 	xsk->ack_tstamp = (u32)jiffies;
-	set_window(xsk, seg, segment_window(xsk, seg));
+	set_window(sk, seg, segment_window(xsk, seg));
 	xtcp_output_sync_mss(sk, xsk->pmtu);
 	xtcp_cong_start(sk);
 	xtcp_sendmsg_expand_buffer(sk);

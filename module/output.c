@@ -104,8 +104,11 @@ static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagl
 	return 0;
 }
 
-/* Sends the first @n sequence numbers of send_head. False: no memory, nothing was sent. */
-static bool send_new(struct sock *sk, u32 n)
+/*
+ * Sends the first @n sequence numbers of send_head, with PSH when nothing stands behind them and the program does not
+ * say that @more will come (RFC 9293 section 3.9.1.2, MUST-61). False: no memory, nothing was sent.
+ */
+static bool send_new(struct sock *sk, u32 n, bool more)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb = xsk->send_head;
@@ -113,6 +116,8 @@ static bool send_new(struct sock *sk, u32 n)
 
 	if (n < cb->end_seq - cb->seq && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 		return false;
+	if (skb->len && !more && xtcp_sndq_is_last(sk, skb))
+		cb->flags |= XTCP_PSH;
 	if (xtcp_segment_send(sk, skb))
 		return false;
 	if (skb->len % xsk->mss)
@@ -142,7 +147,7 @@ static void push(struct sock *sk, int nonagle)
 		if (in_flight(xsk) && refcount_read(&sk->sk_wmem_alloc) > BELOW_MAX)
 			break;
 		n = sendable(sk, xsk->send_head, nonagle);
-		if (!n || !send_new(sk, n))
+		if (!n || !send_new(sk, n, nonagle & TCP_NAGLE_CORK))
 			break;
 		sent = true;
 	}
@@ -429,7 +434,7 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 		if (room && xsk->send_head->len)
 			room = min(room, xsk->send_head->len);
 		if (room) {
-			if (!send_new(sk, room))
+			if (!send_new(sk, room, false))
 				return -ENOBUFS;
 			data_sent(sk);
 			return 0;
@@ -463,6 +468,11 @@ void xtcp_output_sync_mss(struct sock *sk, u32 pmtu)
 	if (xsk->user_mss)
 		mss = min_t(u32, mss, xsk->user_mss);
 	mss = max(mss, least) - options;
+	/* as Linux: a segment is at most half of what the peer ever offered, so that one can be on its way always */
+	if (xsk->max_snd_wnd > XTCP_MSS_DEFAULT_V4)
+		mss = min(mss, xsk->max_snd_wnd / 2);
+	else if (xsk->max_snd_wnd)
+		mss = min(mss, xsk->max_snd_wnd);
 	xsk->pmtu = pmtu;
 	xsk->mss = clamp_t(u32, mss, XTCP_MSS_MIN_SND - XTCP_OPTLEN_TIMESTAMP_ALIGNED, U16_MAX);
 	xsk->cong.cwnd = max_t(u32, xsk->cong.cwnd, xsk->mss);

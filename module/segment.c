@@ -158,8 +158,7 @@ static void set_gso(const struct sock *sk, struct sk_buff *skb)
  * @sk: the sock
  * @skb: on its queue; stays there
  *
- * The segment carries PSH when nothing is queued behind it (RFC 9293 section 3.9.1.2, MUST-61), and ACK in every state
- * but SYN-SENT.
+ * The segment carries the flags of @skb, and ACK in every state but SYN-SENT.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -174,8 +173,6 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb)
 	struct sk_buff *out;
 
 	sock_owned_by_me(sk);
-	if (skb->len && xtcp_sndq_is_last(sk, skb))
-		flags |= XTCP_PSH;
 	if (sk->sk_state != TCP_SYN_SENT)
 		flags |= XTCP_ACK;
 	/* an earlier clone may still be on its way: its header must not change under it */
