@@ -70,7 +70,7 @@ static void wrong_family(const char *number, const char *name)
 	close(log);
 	if (!told)
 		ksft_print_msg("nothing in the log for %s\n", parameter);
-	check(told, name);
+	check(told, "the_valid_range_is_told");
 }
 
 static void reload(void)
