@@ -124,11 +124,11 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
  *
  * Context: any; racy without the socket lock.
  *
- * Return: segments.
+ * Return: segments; part of one counts, since the segment size may have grown by a few octets since the window was set.
  */
 u32 xtcp_cong_cwnd_segments(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	return READ_ONCE(xsk->cong.cwnd) / max_t(u32, READ_ONCE(xsk->mss), 1);
+	return DIV_ROUND_UP(READ_ONCE(xsk->cong.cwnd), max_t(u32, READ_ONCE(xsk->mss), 1));
 }
