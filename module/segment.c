@@ -21,6 +21,7 @@
 #include "seq.h"
 #include "sndq.h"
 #include "sock.h"
+#include "text.h"
 #include "timer.h"
 #include "trace.h"
 #include "window.h"
@@ -65,6 +66,8 @@ static u16 window_field(struct sock *sk, u8 flags)
 		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPTOZEROWINDOWADV);
 	else if (wnd && !old)
 		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPFROMZEROWINDOWADV);
+	if (wnd && !xtcp_text_space(sk))	/* what was promised is kept */
+		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPWANTZEROWINDOWADV);
 	return wnd >> xsk->rcv_wscale;
 }
 
