@@ -345,7 +345,7 @@ SCENARIO(bind_to_device)
 	socklen_t len = sizeof(name);
 
 	RET(setsockopt(a, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3));
-	RET(setsockopt(b, SOL_SOCKET, SO_BINDTODEVICE, "tun0", 5));
+	RET(setsockopt(b, SOL_SOCKET, SO_BINDTODEVICE, "hole", 5));
 	RET(setsockopt(b, SOL_SOCKET, SO_BINDTODEVICE, "nosuch", 7));
 	RET(getsockopt(a, SOL_SOCKET, SO_BINDTODEVICE, name, &len));
 	diff_say("device: %s %u", name, len);
@@ -358,7 +358,7 @@ SCENARIO(bind_to_device)
 	RET(connect(c, LO(1), ALEN));
 	RET(getsockopt(diff_accepted(a), SOL_SOCKET, SO_BINDTODEVICE, name, &len));
 	c = diff_socket();
-	RET(setsockopt(c, SOL_SOCKET, SO_BINDTODEVICE, "tun0", 5));
+	RET(setsockopt(c, SOL_SOCKET, SO_BINDTODEVICE, "hole", 5));
 	RET(fcntl(c, F_SETFL, O_NONBLOCK));
 	RET(connect(c, diff_addr(HOST_SILENT, 1), ALEN));
 	NAME(c);

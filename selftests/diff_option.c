@@ -8,7 +8,7 @@
 
 #define ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
 
-/* One option and the values it is set to, one after the other. */
+/* One option that both stacks have, and the values it is set to, one after the other. */
 struct option {
 	const char *name;
 	int level, opt;
@@ -26,17 +26,10 @@ static const struct option options[] = {
 	TCP(TCP_KEEPCNT, 6, 1, 0, 127, 128, -1, 9),
 	TCP(TCP_SYNCNT, 6, 1, 0, 127, 128, -1, 6),
 	TCP(TCP_LINGER2, 8, 30, 0, 60, 61, 120, 121, -1, 60),
-	TCP(TCP_DEFER_ACCEPT, 6, 1, 3, 10, 1000, -1, 0),
 	TCP(TCP_WINDOW_CLAMP, 4, 20000, 1, -1, 65535),
 	TCP(TCP_QUICKACK, 6, 0, 1, 2, 3, -1, 1),
 	TCP(TCP_USER_TIMEOUT, 5, 5000, 1, INT_MAX, -1, 0),
-	TCP(TCP_THIN_LINEAR_TIMEOUTS, 4, 1, 2, -1, 0),
-	TCP(TCP_THIN_DUPACK, 4, 1, 2, -1, 0),
 	TCP(TCP_NOTSENT_LOWAT, 4, 10000, 1, -1, 0),
-	TCP(TCP_SAVE_SYN, 5, 1, 2, 3, -1, 0),
-	TCP(TCP_FASTOPEN_CONNECT, 4, 1, 2, -1, 0),
-	TCP(TCP_FASTOPEN_NO_COOKIE, 4, 1, 2, -1, 0),
-	TCP(TCP_TX_DELAY, 2, -1, 0),
 	TCP(TCP_INQ, 4, 1, 2, -1, 0),
 };
 

@@ -129,8 +129,7 @@ SCENARIO(epoll_edge_room)
 	RET(watch(ep, c, 'c', EPOLLOUT | EPOLLET));
 	EPOLL_WAIT(ep);
 	EPOLL(ep);
-	while (send(c, b, sizeof(b), MSG_DONTWAIT) > 0)
-		;
+	diff_fill(c);
 	EPOLL(ep);
 	while (epoll_wait(ep, &(struct epoll_event){}, 1, 0) == 0)
 		if (recv(s, b, sizeof(b), MSG_DONTWAIT) < 0)

@@ -10,6 +10,7 @@
 
 struct row {
 	char text[160];
+	char limit[32];		/* of a listener, else empty */
 };
 
 static FILE *listing(void)
@@ -60,6 +61,11 @@ static bool parse_row(const char *line, struct row *r)
 		return false;
 	port_name(lp, sizeof(lp), lport);
 	port_name(rp, sizeof(rp), rport);
+	r->limit[0] = 0;
+	if (st == TCP_LISTEN) {
+		snprintf(r->limit, sizeof(r->limit), "tx of listener %s: %lx", lp, tx);
+		tx = 0;
+	}
 	snprintf(r->text, sizeof(r->text),
 		 "%02X %s:%s %s:%s tx %lx rx %lx timer %x retransmits %lx uid %u",
 		 st, local, lp, remote, rp, tx, rx, tr, retr, uid);
@@ -92,8 +98,11 @@ static void show(const char *what, unsigned int st, int want)
 	if (!WAIT_FOR(rows(r, st) == want, DIFF_DEADLINE_MS))
 		diff_say("DEADLINE: wanted %d rows", want);
 	n = rows(r, st);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		diff_say("%s: %s", what, r[i].text);
+		if (r[i].limit[0])
+			diff_say("%s", r[i].limit);
+	}
 	if (!n)
 		diff_say("%s: no rows", what);
 }

@@ -5,14 +5,6 @@
  */
 #include "lib/diff.h"
 
-static void fill(int fd)
-{
-	static char b[65536];
-
-	while (send(fd, b, sizeof(b), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
-		;
-}
-
 SCENARIO(signal_in_accept)
 {
 	int l = diff_listener(1);
@@ -66,7 +58,7 @@ SCENARIO(signal_in_send)
 	diff_ticks_start(false, 20);
 	n = send(c, b, sizeof(b), 0);
 	diff_say("part of it: %d", n > 0 && n < (ssize_t)sizeof(b));
-	fill(c);
+	diff_fill(c);
 	RET(send(c, b, 1, 0));
 	diff_ticks_stop();
 	STATE(c, 0);
@@ -170,7 +162,7 @@ SCENARIO(signal_in_lingering_close)
 	int c, s;
 
 	diff_pair(&c, &s);
-	fill(c);
+	diff_fill(c);
 	RET(setsockopt(c, SOL_SOCKET, SO_LINGER, &l, sizeof(l)));
 	start = wait_now_ms();
 	diff_ticks_start(false, 50);

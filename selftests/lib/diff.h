@@ -161,6 +161,7 @@ int diff_accepted(int l);
 void diff_pair(int *c, int *s);
 void diff_pair_with(int *c, int *s, void (*before)(int c, int l));
 void diff_put(int fd, const char *text);
+size_t diff_fill(int fd);
 void diff_reset(int fd);
 void diff_ticks_start(bool restart, int every_ms);
 void diff_ticks_stop(void);

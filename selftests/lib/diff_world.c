@@ -173,6 +173,29 @@ void diff_put(int fd, const char *text)
 }
 
 /**
+ * diff_fill() - send until the peer's window and the send buffer are full
+ * @fd: descriptor
+ *
+ * A full send buffer alone would soon have room again: full is what takes
+ * nothing for a tenth of a second.
+ *
+ * Return: octets sent
+ */
+size_t diff_fill(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	static char b[65536];
+	size_t all = 0;
+	ssize_t n;
+
+	do {
+		while ((n = send(fd, b, sizeof(b), MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
+			all += n;
+	} while (poll(&p, 1, 100) > 0 && !(p.revents & (POLLERR | POLLHUP)));
+	return all;
+}
+
+/**
  * diff_reset() - close with a RST
  * @fd: descriptor
  */
