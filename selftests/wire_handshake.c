@@ -306,6 +306,21 @@ static const struct wire_row rows[] = {
 				  "read 100",
 		},
 	},
+	/* Initial sequence numbers. */
+	{
+		.name = "connect_closed_again_isn_grows", .rfc = "RFC 9293 3.4.1", .id = "MUST-8",
+		.want = {
+			.script = "bind; connect; > S 0; abort; reopen 1; bind; connect; > S 0;"
+				  "check I <= 0x7fffffff",
+		},
+	},
+	{
+		.name = "syn_listen_again_isn_grows", .rfc = "RFC 9293 3.4.1", .id = "MUST-8",
+		.want = {
+			.script = "listen; < S 0 $; > S. 0 ack 1; < R 1; none; reopen 200000;"
+				  "< S 0 $; > S. 0 ack 1; check I <= 0x7fffffff",
+		},
+	},
 	/* SYNs that open nothing. */
 	{
 		.name = "syn_listen_to_multicast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-57",

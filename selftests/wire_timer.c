@@ -198,6 +198,17 @@ static const struct wire_row rows[] = {
 			.counters = "TCPKeepAlive=2 TCPAbortOnTimeout=1",
 		},
 	},
+	{
+		.name = "keepalive_%s_not_while_data_is_in_flight", .rfc = "RFC 9293 3.8.4",
+		.id = "MUST-26", .in = ESTABLISHED,
+		.want = {
+			.script = "set KEEPIDLE 1; set KEEPINTVL 1; set KEEPALIVE 1; mark;"
+				  "write 100; > P. 1(100) ack 1; >@1500 P. 1(100) ack 1;"
+				  ">@1500 P. 1(100) ack 1; >@2500 P. 1(100) ack 1;"
+				  "elapsed >= 1300",
+			.counters = "TCPKeepAlive=0",
+		},
+	},
 	/* States that end by themselves. */
 	{
 		.name = "timeout_fin_wait_2_after_close", .rfc = "RFC 9293 3.10.7.4",

@@ -60,6 +60,8 @@ struct wire_outcome {
 	const char *counters;	/* "Name=delta Name=delta" over the script */
 };
 
+struct wire;
+
 struct wire_row {
 	const char *name;	/* a %s in it becomes the state that the row starts in */
 	const char *rfc;	/* the section it comes from */
@@ -70,9 +72,11 @@ struct wire_row {
 	const char *pre;	/* steps before the state is built */
 	const char *syn;	/* options of the peer's SYN; NULL: see $ in wire_script.c */
 	const char *synwin;	/* window of the peer's SYN and default of later segments */
+	int (*run)(struct wire *w);	/* instead of a script: 0 or -1 after wire_fail() */
 	struct wire_outcome want;
 	const char *kernel_differs;	/* why kernel TCP does something else */
 	struct wire_outcome kernel;	/* what it does */
+	bool kernel_shrinks;	/* it moves the right edge of its window left */
 };
 
 /* One parsed or to be built segment; seq and ack as on the wire. */
@@ -102,7 +106,7 @@ struct wire_conn {
 	int fd, lfd;		/* connected or connecting socket, listener; -1: none */
 	uint16_t lport, pport;
 	uint32_t iss, irs;	/* of the peer, of the socket */
-	bool irs_known;
+	bool irs_known, bound;
 	uint32_t rcv_nxt;	/* the socket's RCV.NXT, as last acknowledged */
 	uint32_t edge;		/* right edge of the window it offers, highest seen */
 	bool edge_known;
@@ -126,10 +130,11 @@ struct wire {
 	unsigned int mtu;
 	uint8_t local[16], peer[16];
 	unsigned int rows;	/* run so far: chooses ports and the peer's address */
-	uint64_t rand;
+	unsigned int sent;	/* TCP segments injected */
+	uint64_t seed, rand;
 	uint16_t echo;		/* sequence number of the last sentinel */
 	const struct wire_row *row;
-	struct wire_conn c;
+	struct wire_conn c, other;	/* the row's connection, one to swap with */
 	bool failed;
 	char why[512];
 	char ladder[32768];
@@ -199,6 +204,7 @@ struct wire_counters {
 };
 
 int wire_counter_read(struct wire *w, struct wire_counters *counters);
+uint64_t wire_counter_value(const struct wire_counters *counters, const char *name);
 int wire_counter_check(struct wire *w, const struct wire_counters *before, const char *want);
 
 /* wire_row.c */

@@ -65,6 +65,20 @@ static int find(const struct wire_counters *counters, const char *name)
 	return -1;
 }
 
+/**
+ * wire_counter_value() - Look a counter up in a snapshot.
+ * @counters: snapshot
+ * @name: as the kernel names it
+ *
+ * Return: its value, 0 if there is none of that name.
+ */
+uint64_t wire_counter_value(const struct wire_counters *counters, const char *name)
+{
+	int i = find(counters, name);
+
+	return i < 0 ? 0 : counters->c[i].value;
+}
+
 static void note_changes(struct wire *w, const struct wire_counters *before,
 			 const struct wire_counters *now)
 {

@@ -85,7 +85,7 @@ void wire_note(struct wire *w, const char *fmt, ...)
 }
 
 /**
- * wire_random() - The lane's random numbers, a function of the seed.
+ * wire_random() - Random numbers, a function of the seed and the row's name.
  * @w: lane
  *
  * Return: 32 random bits.
@@ -94,6 +94,16 @@ uint32_t wire_random(struct wire *w)
 {
 	w->rand += 0x9e3779b97f4a7c15ull;
 	return ((w->rand ^ w->rand >> 31) * 0xbf58476d1ce4e5b9ull) >> 32;
+}
+
+/* Each row has random numbers of its own, so that a row alone replays as in a run. */
+static uint64_t hash(const char *name)
+{
+	uint64_t h = 0xcbf29ce484222325ull;
+
+	for (; *name; name++)
+		h = (h ^ (unsigned char)*name) * 0x100000001b3ull;
+	return h;
 }
 
 static struct wire_outcome wanted(const struct wire *w, const struct wire_row *row)
@@ -150,6 +160,8 @@ static int play(struct wire *w, int state, int via)
 
 	if (build(w, state, via))
 		return -1;
+	if (w->row->run)
+		return w->row->run(w);
 	if (o.counters && wire_counter_read(w, &before))
 		return -1;
 	if (wire_script_run(w, o.script) || wire_script_run(w, "none"))
@@ -173,6 +185,7 @@ static void run_row(struct wire *w, const struct wire_row *row, int state, int v
 	w->ladder[0] = 0;
 	w->ladder_len = 0;
 	w->started = wire_now();
+	w->rand = w->seed + hash(name);
 	wire_peer_reset(w, true);
 	play(w, state, via);
 	wire_socket_cleanup(w);
@@ -229,7 +242,7 @@ static void lane(enum wire_stack stack, int ip, const struct choice *choice,
 
 	w.stack = stack;
 	w.ip = ip;
-	w.rand = choice->seed;
+	w.seed = choice->seed;
 	if (wire_tun_open(&w)) {
 		fprintf(out, "# %s\n", w.why);
 		fflush(out);

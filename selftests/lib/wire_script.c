@@ -11,6 +11,7 @@
  *   state NAME			the connection is in this state now
  *   mark; elapsed OP MS	time since the mark
  *   fresh			meet the same listener from another port
+ *   swap			go on with the connection before "fresh"
  *   reopen N			same ports, an initial sequence number N above RCV.NXT
  *   tick N			move the peer's timestamp clock
  *   fill			send data until the socket's window is closed
@@ -418,6 +419,16 @@ static int reopen(struct wire *w, char *args)
 	return 0;
 }
 
+static int swap(struct wire *w)
+{
+	struct wire_conn c = w->c;
+
+	w->c = w->other;
+	w->c.lfd = c.lfd;
+	w->other = c;
+	return 0;
+}
+
 static int sysctl(struct wire *w, char *args)
 {
 	char *next, *name = strtok_r(args, " ", &next), *value = strtok_r(NULL, "", &next);
@@ -459,6 +470,8 @@ static int peer_step(struct wire *w, const char *verb, char *args)
 		wire_peer_reset(w, false);
 		return 0;
 	}
+	if (!strcmp(verb, "swap"))
+		return swap(w);
 	if (!strcmp(verb, "tick") || !strcmp(verb, "mtu")) {
 		if (wire_text_u32(w, args, &v))
 			return -1;

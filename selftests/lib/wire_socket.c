@@ -3,7 +3,7 @@
  * The steps of a script that are socket calls. ERR is an errno by name; without it
  * the call must succeed.
  *
- *   socket; listen [BACKLOG]; connect [ERR]; accept [ERR]
+ *   socket; bind; listen [BACKLOG]; connect [ERR]; accept [ERR]
  *   write N [more] [ERR]; read N|eof|ERR; peek N
  *   shut; shutrd; close; abort; closelisten
  *   set OPTION VALUE [ERR]; get OPTION VALUE
@@ -121,6 +121,8 @@ static int do_listen(struct wire *w, const char *backlog)
 	struct sockaddr_storage ss;
 	socklen_t len = make_address(w, w->local, w->c.lport, &ss);
 
+	if (w->c.lfd >= 0 && backlog)
+		return verdict(w, "listen", listen(w->c.lfd, atoi(backlog)), NULL);
 	if (w->c.lfd >= 0)
 		return 0;
 	if (new_socket(w, &w->c.lfd))
@@ -130,6 +132,17 @@ static int do_listen(struct wire *w, const char *backlog)
 	return verdict(w, "listen", listen(w->c.lfd, backlog ? atoi(backlog) : 16), NULL);
 }
 
+static int do_bind(struct wire *w, const char *want)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = make_address(w, w->local, w->c.lport, &ss);
+
+	if (new_socket(w, &w->c.fd))
+		return -1;
+	w->c.bound = true;
+	return verdict(w, "bind", bind(w->c.fd, (struct sockaddr *)&ss, len), want);
+}
+
 static int do_connect(struct wire *w, const char *want)
 {
 	struct sockaddr_storage ss;
@@ -137,10 +150,22 @@ static int do_connect(struct wire *w, const char *want)
 
 	if (new_socket(w, &w->c.fd))
 		return -1;
-	if (!w->c.irs_known)
+	if (!w->c.bound)
 		w->c.lport = 0;
 	return verdict(w, "connect", connect(w->c.fd, (struct sockaddr *)&ss, len),
 		       want ? want : "EINPROGRESS");
+}
+
+static int do_close(struct wire *w, bool abortive)
+{
+	struct linger l = { .l_onoff = 1 };
+	int ret;
+
+	if (abortive)
+		setsockopt(w->c.fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+	ret = close(w->c.fd);
+	w->c.fd = -1;
+	return verdict(w, "close", ret, NULL);
 }
 
 static int do_accept(struct wire *w, const char *want)
@@ -148,7 +173,7 @@ static int do_accept(struct wire *w, const char *want)
 	int fd = accept4(w->c.lfd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0 && w->c.fd >= 0)
-		close(w->c.fd);
+		do_close(w, true);
 	if (fd >= 0)
 		w->c.fd = fd;
 	return verdict(w, "accept", fd, want);
@@ -206,18 +231,6 @@ static int do_read(struct wire *w, char *args, int flags)
 	if (!flags)
 		w->c.consumed += n;
 	return 0;
-}
-
-static int do_close(struct wire *w, bool abortive)
-{
-	struct linger l = { .l_onoff = 1 };
-	int ret;
-
-	if (abortive)
-		setsockopt(w->c.fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
-	ret = close(w->c.fd);
-	w->c.fd = -1;
-	return verdict(w, "close", ret, NULL);
 }
 
 static const struct { const char *name; int level, value; } options[] = {
@@ -362,6 +375,8 @@ int wire_socket_step(struct wire *w, char *verb, char *args)
 		return new_socket(w, &w->c.fd);
 	if (!strcmp(verb, "listen"))
 		return do_listen(w, first);
+	if (!strcmp(verb, "bind"))
+		return do_bind(w, first);
 	if (!strcmp(verb, "connect"))
 		return do_connect(w, first);
 	if (!strcmp(verb, "accept"))
@@ -406,6 +421,9 @@ void wire_socket_cleanup(struct wire *w)
 
 	if (c->fd >= 0)
 		do_close(w, true);
+	if (w->other.fd >= 0)
+		close(w->other.fd);
+	w->other.fd = -1;
 	if (c->lfd >= 0)
 		close(c->lfd);
 	c->lfd = -1;

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Random and malformed segments at each kind of port: short headers, wrong data
+ * offsets, options that do not parse, wrong checksums, every combination of flags,
+ * numbers around the edges of the windows. Each must be counted once, by one of
+ * the two stacks, as an error exactly if it is one; what comes back must be well
+ * formed, and never a RST for a RST; then a new connection must carry data.
+ */
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/wire.h"
+
+#define SEGMENTS	4000
+#define REVIVE_EVERY	50	/* segments, then a connection that ended is built anew */
+#define SIGNATURE	19	/* RFC 2385: refused before the checksum is looked at */
+#define PEERS		32	/* ports from which a listener or a free port is met */
+
+/* What the stacks must have counted. */
+struct expected {
+	unsigned int errors, checksums;
+};
+
+static uint32_t below(struct wire *w, uint32_t n)
+{
+	return wire_random(w) % n;
+}
+
+/* A number near one of the places where something changes. */
+static uint32_t near(struct wire *w, uint32_t left, uint32_t right)
+{
+	switch (below(w, 6)) {
+	case 0:
+		return left;
+	case 1:
+		return left + below(w, 2000);
+	case 2:
+		return left - below(w, 2000);
+	case 3:
+		return right + below(w, 3) - 1;
+	case 4:
+		return left + below(w, 0x20000) - 0x10000;
+	}
+	return wire_random(w);
+}
+
+/* Append one; return its kind. */
+static uint8_t random_option(struct wire *w, struct wire_segment *seg)
+{
+	static const uint8_t kinds[] = { 0, 1, 2, 3, 4, 5, 8, 14, 19, 28, 30, 34, 253, 255 };
+	static const uint8_t lengths[] = { 0, 0, 4, 3, 2, 10, 10, 3, 18, 4, 12, 6, 6, 2 };
+	unsigned int k = below(w, sizeof(kinds)), i, n = lengths[k];
+	uint8_t *o = seg->opt + seg->optlen;
+	unsigned int room = sizeof(seg->opt) - seg->optlen;
+
+	if (!below(w, 4))
+		n = below(w, 41);
+	o[0] = kinds[k];
+	if (kinds[k] < 2) {
+		seg->optlen++;
+		return kinds[k];
+	}
+	if (room > 1)
+		o[1] = n;
+	for (i = 2; i < n && i < room; i++)
+		o[i] = wire_random(w);
+	seg->optlen += n < 2 ? 2 : n;
+	if (seg->optlen > sizeof(seg->opt))
+		seg->optlen = sizeof(seg->opt);
+	return kinds[k];
+}
+
+static void random_segment(struct wire *w, struct wire_segment *seg)
+{
+	struct wire_conn *c = &w->c;
+	bool with_signature = false;
+	unsigned int length;
+
+	memset(seg, 0, sizeof(*seg));
+	seg->mss = -1;
+	seg->ws = -1;
+	seg->doff = -1;
+	seg->cut = -1;
+	seg->ts = true;		/* no automatic timestamp */
+	seg->flags = wire_random(w);
+	seg->seq = near(w, c->edge_known ? c->rcv_nxt : c->iss, c->edge);
+	seg->ack = near(w, c->irs_known ? c->snd_nxt : wire_random(w), c->snd_una - 65535);
+	seg->win = below(w, 3) ? wire_random(w) : 0;
+	seg->urg = wire_random(w);
+	while (below(w, 3) && seg->optlen < sizeof(seg->opt))
+		with_signature |= random_option(w, seg) == SIGNATURE;
+	seg->len = below(w, 4) ? below(w, 100) : 0;
+	length = 20 + ((seg->optlen + 3) & ~3u) + seg->len;
+	if (!below(w, 6))
+		seg->doff = below(w, 16);
+	if (!below(w, 8))
+		seg->cut = below(w, length + 1);
+	seg->badsum = !below(w, 8) && !with_signature;
+	if (!c->irs_known)
+		seg->sport = c->pport + below(w, PEERS);
+}
+
+/* Count what the stack must make of it, in the order of the checks. */
+static void classify(const struct wire_segment *seg, struct expected *e)
+{
+	unsigned int optlen = (seg->optlen + 3) & ~3u, length = 20 + optlen + seg->len, doff;
+
+	doff = seg->doff >= 0 ? (unsigned int)seg->doff * 4 : 20 + optlen;
+	if (seg->cut >= 0 && (unsigned int)seg->cut < length)
+		length = seg->cut;
+	if (length < 20)
+		return;
+	if (doff < 20) {
+		e->errors++;
+		return;
+	}
+	if (doff > length)
+		return;
+	if (seg->badsum) {
+		e->errors++;
+		e->checksums++;
+	}
+}
+
+/* Look at everything that came back. */
+static int drain(struct wire *w, const struct wire_segment *stimulus)
+{
+	struct wire_segment seg;
+	int n, tcp;
+
+	while ((n = wire_tun_read(w, 0)) > 0) {
+		tcp = wire_segment_parse(w, w->packet, n, &seg);
+		if (tcp < 0)
+			return -1;
+		if (!tcp || memcmp(seg.dst, w->peer, w->ip == 4 ? 4 : 16))
+			continue;
+		if (seg.flags & WIRE_RST && stimulus->flags & WIRE_RST &&
+		    seg.dport == stimulus->sport && seg.sport == stimulus->dport)
+			return wire_fail(w, "a RST was answered by a RST");
+		if (seg.dport != w->c.pport || seg.sport != w->c.lport || !w->c.edge_known)
+			continue;
+		if (seg.flags & WIRE_ACK && !(seg.flags & (WIRE_RST | WIRE_SYN))) {
+			w->c.rcv_nxt = seg.ack;
+			w->c.edge = seg.ack + (seg.win << w->c.ws_in);
+		}
+	}
+	return n;
+}
+
+static int accept_and_close(struct wire *w)
+{
+	static const struct wire_segment none;
+	struct linger l = { .l_onoff = 1 };
+	int fd;
+
+	while (w->c.lfd >= 0 && (fd = accept(w->c.lfd, NULL, NULL)) >= 0) {
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+		close(fd);
+	}
+	return drain(w, &none);
+}
+
+static int read_both(struct wire *w, struct wire_counters *own, struct wire_counters *kernel)
+{
+	enum wire_stack stack = w->stack;
+	int ret = wire_counter_read(w, own);
+
+	w->stack = WIRE_KERNEL;
+	ret = ret || wire_counter_read(w, kernel);
+	w->stack = stack;
+	return ret;
+}
+
+static uint64_t moved(const struct wire_counters *before, const struct wire_counters *after,
+		      const char *name)
+{
+	return wire_counter_value(after, name) - wire_counter_value(before, name);
+}
+
+static struct wire_counters before[2], after[2];
+
+static uint64_t both(struct wire *w, const char *name)
+{
+	uint64_t n = moved(&before[1], &after[1], name);
+
+	if (w->stack == WIRE_XTCP)
+		n += moved(&before[0], &after[0], name);
+	return n;
+}
+
+/* SYNs on an open connection count as errors in some stacks; no more than those. */
+static int check_counters(struct wire *w, unsigned int sent, const struct expected *e)
+{
+	uint64_t segments = both(w, "InSegs"), errors = both(w, "InErrs");
+	uint64_t checksums = both(w, "InCsumErrors"), syns = both(w, "TCPSYNChallenge");
+
+	if (segments != sent)
+		return wire_fail(w, "InSegs moved by %llu for %u segments",
+				 (unsigned long long)segments, sent);
+	if (checksums != e->checksums)
+		return wire_fail(w, "InCsumErrors moved by %llu, want %u",
+				 (unsigned long long)checksums, e->checksums);
+	if (errors < e->errors || errors > e->errors + syns)
+		return wire_fail(w, "InErrs moved by %llu, want %u and at most %llu more",
+				 (unsigned long long)errors, e->errors, (unsigned long long)syns);
+	return 0;
+}
+
+/* A row ends its connection in many ways; the ladder of each segment says nothing. */
+static void forget_ladder(struct wire *w)
+{
+	w->ladder_len = 0;
+	w->ladder[0] = 0;
+}
+
+static int shoot(struct wire *w, const char *revive)
+{
+	struct expected e = { 0 };
+	struct wire_segment seg;
+	unsigned int i, sent;
+
+	if (read_both(w, &before[0], &before[1]))
+		return -1;
+	sent = w->sent;
+	for (i = 0; i < SEGMENTS; i++) {
+		if (revive && i % REVIVE_EVERY == 0) {
+			wire_socket_cleanup(w);
+			wire_peer_reset(w, true);
+			if (wire_script_run(w, revive))
+				return -1;
+		}
+		random_segment(w, &seg);
+		classify(&seg, &e);
+		if (wire_peer_send(w, &seg) || drain(w, &seg))
+			return -1;
+		if (i % REVIVE_EVERY == 0) {
+			forget_ladder(w);
+			if (accept_and_close(w))
+				return -1;
+		}
+	}
+	if (accept_and_close(w))
+		return -1;
+	if (read_both(w, &after[0], &after[1]) || check_counters(w, w->sent - sent, &e))
+		return -1;
+	wire_socket_cleanup(w);
+	wire_peer_reset(w, true);
+	return wire_script_run(w, "listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
+			       "< P. 1(1000) ack 1; >@1000 . 1 ack 1001; read 1000; write 1000;"
+			       "> P. 1(1000) ack 1001; < . 1001 ack 1001; shut; > F. 1001 ack 1001;"
+			       "< F. 1001 ack 1002; > . 1002 ack 1002; read eof");
+}
+
+static int fuzz_closed(struct wire *w)
+{
+	return shoot(w, NULL);
+}
+
+static int fuzz_listen(struct wire *w)
+{
+	return wire_script_run(w, "listen 1000") ? -1 : shoot(w, NULL);
+}
+
+static int fuzz_syn_sent(struct wire *w)
+{
+	return shoot(w, "connect; > S 0");
+}
+
+static int fuzz_syn_received(struct wire *w)
+{
+	return shoot(w, "listen; < S 0 $; > S. 0 ack 1");
+}
+
+static int fuzz_established(struct wire *w)
+{
+	return shoot(w, "listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; write 2000; skim");
+}
+
+static int fuzz_fin_wait_1(struct wire *w)
+{
+	return shoot(w, "listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; shut; > F. 1 ack 1");
+}
+
+static int fuzz_orphan(struct wire *w)
+{
+	return shoot(w, "listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; close; > F. 1 ack 1;"
+		     "< . 1 ack 2");
+}
+
+static int fuzz_last_ack(struct wire *w)
+{
+	return shoot(w, "listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; < F. 1 ack 1;"
+		     "shut; skim");
+}
+
+static int fuzz_time_wait(struct wire *w)
+{
+	return shoot(w, "listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; shut; > F. 1 ack 1;"
+		     "< F. 1 ack 2; > . 2 ack 2");
+}
+
+#define RFC	"RFC 9293 3.10.7"
+
+static const struct wire_row rows[] = {
+	{ .name = "fuzz_closed", .rfc = RFC, .id = "MUST-7", .run = fuzz_closed },
+	{ .name = "fuzz_listen", .rfc = RFC, .id = "MUST-7", .run = fuzz_listen },
+	{ .name = "fuzz_syn_sent", .rfc = RFC, .id = "MUST-7", .run = fuzz_syn_sent },
+	{ .name = "fuzz_syn_received", .rfc = RFC, .id = "MUST-7", .run = fuzz_syn_received },
+	{ .name = "fuzz_established", .rfc = RFC, .id = "MUST-7", .run = fuzz_established },
+	{ .name = "fuzz_fin_wait_1", .rfc = RFC, .id = "MUST-7", .run = fuzz_fin_wait_1 },
+	{ .name = "fuzz_orphan", .rfc = RFC, .id = "MUST-7", .run = fuzz_orphan },
+	{ .name = "fuzz_last_ack", .rfc = RFC, .id = "MUST-7", .run = fuzz_last_ack },
+	{ .name = "fuzz_time_wait", .rfc = RFC, .id = "MUST-7", .run = fuzz_time_wait },
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
