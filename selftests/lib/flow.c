@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "flow.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "wait.h"
+
+/* A prime length: no power of two at which streams could be cut gives the same octets. */
+#define PATTERN 1048573
+#define CHUNK 65536
+
+static unsigned char pattern[PATTERN];
+static pthread_once_t pattern_once = PTHREAD_ONCE_INIT;
+
+static void make_pattern(void)
+{
+	unsigned int x = 2463534242u, i;
+
+	for (i = 0; i < PATTERN; i++) {
+		x ^= x << 13;
+		x ^= x >> 17;
+		x ^= x << 5;
+		pattern[i] = x >> 11;
+	}
+}
+
+static bool fail(struct flow *f, const char *wrong)
+{
+	f->wrong = wrong;
+	f->error = errno;
+	return true;
+}
+
+/* Sends what there is room for. True if anything happened. */
+static bool move_out(struct flow *f)
+{
+	size_t at = (f->out + f->sent) % PATTERN, len = PATTERN - at;
+	ssize_t n;
+
+	if (f->shut)
+		return false;
+	if (f->sent == f->send) {
+		if (shutdown(f->fd, SHUT_WR))
+			return fail(f, "shutdown");
+		f->shut = true;
+		return true;
+	}
+	if ((long long)len > f->send - f->sent)
+		len = f->send - f->sent;
+	n = send(f->fd, pattern + at, len < 4 * CHUNK ? len : 4 * CHUNK, MSG_NOSIGNAL);
+	if (n < 0)
+		return errno == EAGAIN ? false : fail(f, "send");
+	f->sent += n;
+	return true;
+}
+
+static bool same(const struct flow *f, const unsigned char *got, size_t len)
+{
+	size_t at = (f->in + f->received) % PATTERN, part = PATTERN - at;
+
+	if (part > len)
+		part = len;
+	return !memcmp(got, pattern + at, part) &&
+		!memcmp(got + part, pattern, len - part);
+}
+
+static bool move_in(struct flow *f)
+{
+	unsigned char got[CHUNK];
+	size_t room = f->slowly && f->slowly < sizeof(got) ? f->slowly : sizeof(got);
+	ssize_t n;
+
+	if (f->ended)
+		return false;
+	n = recv(f->fd, got, room, 0);
+	errno = n < 0 ? errno : 0;
+	if (n < 0)
+		return errno == EAGAIN ? false : fail(f, "recv");
+	if (!n) {
+		f->ended = true;
+		return f->received == f->receive ? true : fail(f, "the end came early");
+	}
+	if (f->received + n > f->receive)
+		return fail(f, "more came than was sent");
+	if (!same(f, got, n))
+		return fail(f, "octets differ");
+	f->received += n;
+	return true;
+}
+
+static bool finished(const struct flow *f)
+{
+	return f->wrong || (f->shut && f->ended);
+}
+
+/* What each flow waits for; -1 in place of a finished one. */
+static int want(struct flow *flows, int n, struct pollfd *p)
+{
+	int i, open = 0;
+
+	for (i = 0; i < n; i++) {
+		p[i].fd = finished(&flows[i]) ? -1 : flows[i].fd;
+		p[i].events = (flows[i].ended ? 0 : POLLIN) | (flows[i].shut ? 0 : POLLOUT);
+		open += p[i].fd >= 0;
+	}
+	return open;
+}
+
+bool flow_run(struct flow *flows, int n, long long stall_ms)
+{
+	struct pollfd *p = calloc(n, sizeof(*p));
+	long long end = wait_now_ms() + stall_ms;
+	bool ok = true;
+	int i;
+
+	pthread_once(&pattern_once, make_pattern);
+	for (i = 0; i < n; i++)
+		if (fcntl(flows[i].fd, F_SETFL, O_NONBLOCK))
+			fail(&flows[i], "fcntl");
+	while (want(flows, n, p)) {
+		poll(p, n, 1000);
+		for (i = 0; i < n; i++) {
+			if (p[i].fd < 0 || !p[i].revents)
+				continue;
+			if (move_in(&flows[i]) | (!flows[i].wrong && move_out(&flows[i])))
+				end = wait_now_ms() + stall_ms;
+		}
+		if (wait_now_ms() < end)
+			continue;
+		for (i = 0; i < n; i++)
+			if (!finished(&flows[i]))
+				fail(&flows[i], "nothing moves");
+	}
+	for (i = 0; i < n; i++)
+		ok &= !flows[i].wrong;
+	free(p);
+	return ok;
+}
+
+void flow_pair(struct flow *a, int fd_a, long long to_b, struct flow *b, int fd_b, long long to_a)
+{
+	*a = (struct flow){ .fd = fd_a, .send = to_b, .receive = to_a, .out = 1000, .in = 777777 };
+	*b = (struct flow){ .fd = fd_b, .send = to_a, .receive = to_b, .out = 777777, .in = 1000 };
+}
+
+void flow_explain(const struct flow *flows, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (flows[i].wrong)
+			ksft_print_msg("flow %d: %s (%s); sent %lld of %lld, received %lld of %lld\n", i,
+				       flows[i].wrong, strerror(flows[i].error), flows[i].sent,
+				       flows[i].send, flows[i].received, flows[i].receive);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Streams whose every octet is known: octet n of a stream depends on n, so one
+ * that is lost, doubled, moved or changed is found.
+ */
+#ifndef SELFTESTS_FLOW_H
+#define SELFTESTS_FLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* One end of a connection: what it sends, what it must receive, how far it got. */
+struct flow {
+	int fd;
+	long long send, receive;	/* octets */
+	unsigned int out, in;		/* which stream: where in the pattern it begins */
+	size_t slowly;			/* read at most this much at once, 0: as much as there is */
+	long long sent, received;
+	bool shut, ended;		/* own FIN asked for; the peer's seen */
+	const char *wrong;		/* what went wrong, or NULL */
+	int error;			/* errno of that */
+};
+
+/*
+ * Runs all of them at once, both directions at once, until each has sent all and
+ * a FIN and has received all and the peer's FIN. True if all went well. Nothing
+ * moving for @stall_ms is a failure. The sockets become non-blocking.
+ */
+bool flow_run(struct flow *flows, int n, long long stall_ms);
+
+/* A pair of ends: @a sends @to_b octets and @b sends @to_a. */
+void flow_pair(struct flow *a, int fd_a, long long to_b, struct flow *b, int fd_b, long long to_a);
+
+/* Prints what went wrong, a diagnostic line for each flow. */
+void flow_explain(const struct flow *flows, int n);
+
+#endif

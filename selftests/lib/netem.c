@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "netem.h"
+
+#include <errno.h>
+#include <linux/pkt_sched.h>
+#include <net/if.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "netlink.h"
+#include "ns.h"
+
+#define HANDLE 0x10000		/* 1: */
+
+static unsigned int share(int millionths)
+{
+	return millionths >= 1000000 ? UINT32_MAX : (unsigned int)((uint64_t)millionths * UINT32_MAX / 1000000);
+}
+
+static int index_of(void *name)
+{
+	return if_nametoindex(name);
+}
+
+static struct tcmsg root_of(int ns, const char *name)
+{
+	return (struct tcmsg){
+		.tcm_family = AF_UNSPEC,
+		.tcm_ifindex = ns_call(ns, index_of, (void *)name),
+		.tcm_parent = TC_H_ROOT,
+		.tcm_handle = HANDLE,
+	};
+}
+
+static int complain(const char *what, const char *name)
+{
+	fprintf(stderr, "# netem: %s %s: %s\n", what, name, strerror(errno));
+	return -1;
+}
+
+static void put_options(struct netlink_request *req, const struct netem *n)
+{
+	struct tc_netem_qopt qopt = {
+		.limit = 20000,
+		.loss = share(n->loss),
+		.duplicate = share(n->duplicate),
+		.gap = n->reorder ? 1 : 0,
+	};
+	struct tc_netem_reorder reorder = { .probability = share(n->reorder) };
+	struct tc_netem_corrupt corrupt = { .probability = share(n->corrupt) };
+	struct tc_netem_gemodel burst = {
+		.p = share(n->burst_start), .r = share(n->burst_end),
+	};
+	int64_t delay = n->delay_ms * 1000000LL, jitter = n->jitter_ms * 1000000LL;
+	struct rtattr *options = netlink_begin(req, TCA_OPTIONS), *loss;
+
+	/* Its fixed part comes before its attributes. */
+	memcpy((char *)req + req->head.nlmsg_len, &qopt, sizeof(qopt));
+	req->head.nlmsg_len += NLMSG_ALIGN(sizeof(qopt));
+	netlink_put(req, TCA_NETEM_LATENCY64, &delay, sizeof(delay));
+	netlink_put(req, TCA_NETEM_JITTER64, &jitter, sizeof(jitter));
+	netlink_put(req, TCA_NETEM_REORDER, &reorder, sizeof(reorder));
+	netlink_put(req, TCA_NETEM_CORRUPT, &corrupt, sizeof(corrupt));
+	if (n->burst_start) {
+		loss = netlink_begin(req, TCA_NETEM_LOSS);
+		netlink_put(req, NETEM_LOSS_GE, &burst, sizeof(burst));
+		netlink_end(req, loss);
+	}
+	netlink_end(req, options);
+}
+
+int netem_set(int ns, const char *name, const struct netem *netem)
+{
+	struct tcmsg tc = root_of(ns, name);
+	struct netlink_request req;
+
+	netlink_start(&req, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &tc, sizeof(tc));
+	netlink_put_string(&req, TCA_KIND, "netem");
+	put_options(&req, netem);
+	return netlink_talk(ns, &req) ? complain("cannot set it on", name) : 0;
+}
+
+int netem_clear(int ns, const char *name)
+{
+	struct tcmsg tc = root_of(ns, name);
+	struct netlink_request req;
+
+	netlink_start(&req, RTM_DELQDISC, 0, &tc, sizeof(tc));
+	return netlink_talk(ns, &req) ? complain("cannot take it from", name) : 0;
+}
+
+int netem_gate(int ns, const char *name, bool open)
+{
+	struct netem closed = { .loss = 1000000 };
+
+	return open ? netem_clear(ns, name) : netem_set(ns, name, &closed);
+}
+
+struct dump {
+	int ifindex;
+	long long drops;
+};
+
+static void take_stats(struct dump *d, struct nlmsghdr *h)
+{
+	struct tcmsg *tc = NLMSG_DATA(h);
+	struct rtattr *a = TCA_RTA(tc);
+	int len = h->nlmsg_len - NLMSG_LENGTH(sizeof(*tc));
+
+	if (tc->tcm_ifindex != d->ifindex || tc->tcm_parent != TC_H_ROOT)
+		return;
+	for (; RTA_OK(a, len); a = RTA_NEXT(a, len))
+		if (a->rta_type == TCA_STATS)
+			d->drops = ((struct tc_stats *)RTA_DATA(a))->drops;
+}
+
+/* All qdiscs of the namespace are asked for: there are few. */
+static int dump_qdiscs(void *arg)
+{
+	struct {
+		struct nlmsghdr head;
+		struct tcmsg tc;
+	} req = {
+		.head = {
+			.nlmsg_len = sizeof(req), .nlmsg_type = RTM_GETQDISC,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+		},
+	};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	char answer[32768] __attribute__((aligned(8)));
+	bool done = fd < 0 || send(fd, &req, sizeof(req), 0) < 0;
+	struct nlmsghdr *h;
+	int len;
+
+	while (!done) {
+		len = recv(fd, answer, sizeof(answer), 0);
+		if (len <= 0)
+			break;
+		for (h = (void *)answer; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
+			if (h->nlmsg_type == RTM_NEWQDISC)
+				take_stats(arg, h);
+			done |= h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR;
+		}
+	}
+	close(fd);
+	return 0;
+}
+
+long long netem_drops(int ns, const char *name)
+{
+	struct dump d = { .ifindex = ns_call(ns, index_of, (void *)name), .drops = -1 };
+
+	ns_call(ns, dump_qdiscs, &d);
+	return d.drops;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A bad network: the netem qdisc on a link, set by netlink, without a tc process. */
+#ifndef SELFTESTS_NETEM_H
+#define SELFTESTS_NETEM_H
+
+#include <stdbool.h>
+
+/* Shares in millionths of the packets; 0 is none. */
+struct netem {
+	int delay_ms, jitter_ms;
+	int loss;
+	int burst_start, burst_end;	/* Gilbert-Elliot: loss begins, loss ends */
+	int reorder;			/* go ahead of those that are delayed */
+	int duplicate;
+	int corrupt;			/* one bit changed */
+};
+
+/* Replaces what is on @name's way out; 0 or -1. */
+int netem_set(int ns, const char *name, const struct netem *netem);
+
+/* No netem any more; 0 or -1. */
+int netem_clear(int ns, const char *name);
+
+/* Lets nothing out, or everything. */
+int netem_gate(int ns, const char *name, bool open);
+
+/* Packets that it dropped, or -1. */
+long long netem_drops(int ns, const char *name);
+
+#endif
