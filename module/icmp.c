@@ -20,6 +20,7 @@
 #include <net/ndisc.h>
 #include <net/tcp.h>
 
+#include "compat.h"
 #include "demux.h"
 #include "ip.h"
 #include "mib.h"
@@ -84,8 +85,8 @@ static void mtu_fell(struct sock *sk, u32 told)
 	mtu = xtcp_ip_update_mtu(sk, told);
 	if (!mtu)
 		return;
-	/* below routing's floor: the connection may not make it */
-	if (told < mtu)
+	/* below routing's floor, and routers may not cut: the connection may not make it */
+	if (told < mtu && xtcp_sock_is_v4(sk) && ip_dont_fragment(sk, __sk_dst_get(sk)))
 		WRITE_ONCE(sk->sk_err_soft, EMSGSIZE);
 	if (accepts_mtu(sk) && xsk->pmtu > mtu) {
 		xtcp_output_sync_mss(sk, mtu);
@@ -119,7 +120,7 @@ static void tell_mtu(struct sock *sk, u32 mtu)
 static void tell_error(struct sock *sk, const struct error *error)
 {
 	bool owned = sock_owned_by_user(sk);
-	bool at_once = xtcp_sock_is_v4(sk) ? inet_sk(sk)->recverr : inet6_sk(sk)->recverr;
+	bool at_once = xtcp_sock_is_v4(sk) ? xtcp_compat_recverr(sk) : xtcp_compat_recverr6(sk);
 	bool opening = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
 
 	if (owned) {

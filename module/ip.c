@@ -24,6 +24,7 @@
 #include <net/tcp.h>
 #include <net/transp_v6.h>
 
+#include "compat.h"
 #include "demux.h"
 #include "netns.h"
 #include "sock.h"
@@ -70,7 +71,7 @@ static struct dst_entry *route_v4(struct sock *sk)
 		daddr = opt->opt.faddr;
 	rcu_read_unlock();
 	rt = ip_route_output_ports(sock_net(sk), &inet->cork.fl.u.ip4, sk, daddr, inet->inet_saddr, inet->inet_dport,
-				   inet->inet_sport, IPPROTO_TCP, RT_CONN_FLAGS(sk), READ_ONCE(sk->sk_bound_dev_if));
+				   inet->inet_sport, IPPROTO_TCP, xtcp_compat_rt_tos(sk), READ_ONCE(sk->sk_bound_dev_if));
 	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
 }
 
@@ -166,7 +167,7 @@ static int check_v6(struct sock *sk, struct sockaddr_in6 *usin, int addr_len, __
 	struct ip6_flowlabel *flowlabel;
 
 	*label = 0;
-	if (inet6_sk(sk)->sndflow) {
+	if (xtcp_compat_sndflow(sk)) {
 		*label = usin->sin6_flowinfo & IPV6_FLOWINFO_MASK;
 		IP6_ECN_flow_init(*label);
 		if (*label & IPV6_FLOWLABEL_MASK) {
@@ -510,7 +511,16 @@ static struct dst_entry *reply_route_v4(const struct xtcp_net *xn, const struct 
 			   tuple->laddr.s6_addr32[3], tuple->fport, tuple->lport, sock_net_uid(xn->net, how->sk));
 	security_sk_classify_flow(sk, flowi4_to_flowi_common(&fl4));
 	rt = ip_route_output_flow(xn->net, &fl4, sk);
-	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
+	if (IS_ERR(rt)) {
+		IP_INC_STATS(xn->net, IPSTATS_MIB_OUTNOROUTES);
+		return ERR_CAST(rt);
+	}
+	/* nobody answers a group (RFC 9293 section 3.9.2.3, MUST-57 and MUST-63) */
+	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
+		ip_rt_put(rt);
+		return ERR_PTR(-ENETUNREACH);
+	}
+	return &rt->dst;
 }
 
 static void reply_flow_v6(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct flowi6 *fl6)
@@ -541,18 +551,13 @@ struct dst_entry *xtcp_ip_reply_route(struct xtcp_net *xn, const struct xtcp_ip_
 {
 	struct sock *sk = reply_sock(xn, how);
 	struct in6_addr *final_p = NULL, final;
-	struct dst_entry *dst;
 	struct flowi6 fl6;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "reply route without RCU");
 	if (!sk)
 		return ERR_PTR(-EAFNOSUPPORT);
-	if (xtcp_tuple_is_v4(how->tuple)) {
-		dst = reply_route_v4(xn, how, sk);
-		if (IS_ERR(dst))
-			IP_INC_STATS(xn->net, IPSTATS_MIB_OUTNOROUTES);
-		return dst;
-	}
+	if (xtcp_tuple_is_v4(how->tuple))
+		return reply_route_v4(xn, how, sk);
 	reply_flow_v6(xn, how, &fl6);
 	if (how->sk)
 		final_p = fl6_update_dst(&fl6, rcu_dereference(inet6_sk(sk)->opt), &final);

@@ -101,7 +101,7 @@ static u32 reflected_mark(const struct net *net, const struct sk_buff *skb)
 	return IP6_REPLY_MARK(net, skb->mark);
 }
 
-/* Was it sent to one host, and by one? RFC 9293 section 3.9.2.3, MUST-57; RFC 1122 section 3.2.1.3. */
+/* Was it sent to one host, and by one? RFC 9293 section 3.9.2.3, MUST-57; routing knows IPv4's groups as senders. */
 static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
 {
 	unsigned int type;
@@ -110,9 +110,6 @@ static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
 		return !ipv6_addr_is_multicast(&tuple->laddr) && !ipv6_addr_is_multicast(&tuple->faddr) &&
 		       !ipv6_addr_any(&tuple->faddr);
 	type = inet_addr_type(net, tuple->laddr.s6_addr32[3]);
-	if (type == RTN_BROADCAST || type == RTN_MULTICAST)
-		return false;
-	type = inet_addr_type(net, tuple->faddr.s6_addr32[3]);
 	return type != RTN_BROADCAST && type != RTN_MULTICAST;
 }
 

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A listener's two queues: their limit, what becomes of whom they refuse, and SYN
+ * cookies (RFC 4987). The rules are Linux's, so nearly every row is the same for both.
+ */
+#include "wire.h"
+
+static const struct wire_row rows[] = {
+	/* The accept queue. */
+	{
+		.name = "accept_queue_holds_one_more_than_its_limit", .rfc = "RFC 9293 3.9.1.1",
+		.pre = "listen 0",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; none; fresh; < S 0 $;"
+				  "none",
+			.counters = "ListenOverflows=1 ListenDrops=1 TCPReqQFullDoCookies=0 "
+				    "PassiveOpens=1",
+			.state = LISTEN,
+		},
+	},
+	{
+		.name = "accept_makes_room", .rfc = "RFC 9293 3.9.1.1", .pre = "listen 0",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; none; fresh; < S 0 $;"
+				  "none; accept; fresh; < S 0 $; > S. 0 ack 1; < . 1 ack 1;"
+				  "accept",
+			.counters = "ListenOverflows=1 ListenDrops=1 PassiveOpens=2",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "second_listen_changes_the_limit", .rfc = "RFC 9293 3.9.1.1",
+		.pre = "listen 0",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; fresh; < S 0 $; none;"
+				  "listen 1; < S 0 $; > S. 0 ack 1",
+			.counters = "ListenOverflows=1 ListenDrops=1",
+			.state = SYN_RECEIVED,
+		},
+	},
+	{
+		.name = "third_ack_meets_a_full_queue_and_is_asked_for_again",
+		.rfc = "RFC 9293 3.10.7.4",
+		.pre = "listen 5",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; fresh; < S 0 $;"
+				  "> S. 0 ack 1; listen 0; < . 1 ack 1; none;"
+				  "state syn_received; < P. 1(10) ack 1; none; accept;"
+				  ">@3000 S. 0 ack 1; < P. 1(10) ack 1; >@1000 . 1 ack 11;"
+				  "accept; read 10",
+			.counters = "ListenOverflows=2 ListenDrops=2 EmbryonicRsts=0 "
+				    "PassiveOpens=2",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "third_ack_meets_a_full_queue_and_is_reset", .rfc = "RFC 9293 3.10.7.4",
+		.pre = "sysctl abort_on_overflow 1; listen 5",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; fresh; < S 0 $;"
+				  "> S. 0 ack 1; listen 0; < . 1 ack 1; > R 1; none",
+			.counters = "ListenOverflows=1 ListenDrops=1 EmbryonicRsts=1 OutRsts=1 "
+				    "PassiveOpens=1",
+			.state = LISTEN,
+		},
+	},
+	{
+		.name = "both_queues_full_count_twice", .rfc = "RFC 4987 3.6",
+		.pre = "listen 5",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; fresh; < S 0 $;"
+				  "> S. 0 ack 1; listen 0; fresh; < S 0 $; none",
+			.counters = "TCPReqQFullDoCookies=1 SyncookiesSent=0 ListenOverflows=1 "
+				    "ListenDrops=1",
+			.state = LISTEN,
+		},
+	},
+	/* The SYN queue without cookies. */
+	{
+		.name = "syn_queue_holds_one_more_than_its_limit", .rfc = "RFC 4987 3.6",
+		.pre = "sysctl syncookies 0; listen 1",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; fresh; < S 0 $; > S. 0 ack 1; fresh;"
+				  "< S 0 $; none",
+			.counters = "TCPReqQFullDrop=1 TCPReqQFullDoCookies=0 ListenOverflows=0 "
+				    "ListenDrops=1",
+			.state = LISTEN,
+		},
+	},
+	{
+		.name = "last_quarter_of_max_syn_backlog", .rfc = "RFC 4987 3.6",
+		.pre = "sysctl syncookies 0; sysctl max_syn_backlog 4; listen 16",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; fresh; < S 0 $; > S. 0 ack 1; fresh;"
+				  "< S 0 $; > S. 0 ack 1; fresh; < S 0 $; > S. 0 ack 1; fresh;"
+				  "< S 0 $; none",
+			.counters = "TCPReqQFullDrop=0 ListenOverflows=0 ListenDrops=1",
+			.state = LISTEN,
+		},
+	},
+	/* The SYN queue with cookies. */
+	{
+		.name = "full_syn_queue_answers_by_cookie", .rfc = "RFC 4987 3.6",
+		.pre = "listen 0", .syn = "mss 1440",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; fresh; < S 0 $; > S. 0 ack 1;"
+				  "state listen; < . 1 ack 1; accept; write 10;"
+				  "> P. 1(10) ack 1; < . 1 ack 11",
+			.counters = "TCPReqQFullDoCookies=1 SyncookiesSent=1 SyncookiesRecv=1 "
+				    "SyncookiesFailed=0 ListenDrops=0 PassiveOpens=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "cookie_answers_the_same_twice", .rfc = "RFC 4987 3.6", .pre = "listen 0",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; fresh; < S 0 $; > S. 0 ack 1; < S 0 $;"
+				  "> S. 0 ack 1; < . 1 ack 1; accept",
+			.counters = "SyncookiesSent=2 SyncookiesRecv=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "cookie_takes_the_first_data",
+		.rfc = "RFC 4987 3.6", .pre = "listen 0", .syn = "mss 1440",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; fresh; < S 0 $; > S. 0 ack 1;"
+				  "< P. 1(100) ack 1; >@1000 . 1 ack 101; accept; read 100",
+			.counters = "SyncookiesRecv=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "cookie_takes_the_fin",
+		.rfc = "RFC 4987 3.6", .pre = "listen 0", .syn = "mss 1440",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; fresh; < S 0 $; > S. 0 ack 1;"
+				  "< F. 1 ack 1; >@1000 . 1 ack 2; accept; read eof",
+			.counters = "SyncookiesRecv=1",
+			.state = CLOSE_WAIT,
+		},
+	},
+	{
+		.name = "cookie_keeps_the_mss", .rfc = "RFC 4987 3.6", .pre = "listen 0",
+		.syn = "mss 1300",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; fresh; < S 0 $; > S. 0 ack 1;"
+				  "< . 1 ack 1; accept; info snd_mss <= 1300;"
+				  "info snd_mss >= 1220",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "cookie_keeps_the_options_in_timestamps", .rfc = "RFC 4987 3.6",
+		.pre = "sysctl syncookies 2; listen 16",
+		.syn = "mss 1460,nop,nop,ts T R,nop,ws 9",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1 <mss A,ws,ts>; < . 1 ack 1 win 4;"
+				  "accept; write 4000; > p. 1(1024) ack 1; > p. 1025(1024) ack 1",
+			.counters = "TCPReqQFullDoCookies=1 SyncookiesSent=1 SyncookiesRecv=1",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "chooses its window anew from the rounded MSS, and may take "
+				  "some of it back",
+		.kernel = {
+			.script = "< S 0 $; > S. 0 ack 1 <mss A,ws,ts>; < . 1 ack 1 win 4;"
+				  "accept; write 4000; skim; info unacked = 2",
+		},
+	},
+	{
+		.name = "cookie_without_timestamps_and_scaling", .rfc = "RFC 4987 3.6",
+		.pre = "sysctl syncookies 2; listen 16",
+		.syn = "mss 1440,nop,ws 8",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1 <mss A,ws,nots>; < . 1 ack 1 win 8;"
+				  "accept; write 4000; > p. 1(1024) ack 1; > p. 1025(1024) ack 1",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "has no room for the shift and gives up scaling;"
+				  "xtcp's cookie carries it roughly",
+		.kernel = {
+			.script = "< S 0 $; > S. 0 ack 1 <mss A,nows,nots>; < . 1 ack 1 win 8;"
+				  "accept",
+		},
+	},
+	{
+		.name = "cookie_with_a_wrong_ack", .rfc = "RFC 4987 3.6", .pre = "listen 0",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; fresh; < S 0 $; > S. 0 ack 1;"
+				  "< . 1 ack 100000; > R 100000; < . 90000 ack 1; > R 1; none;"
+				  "< . 1 ack 1; accept",
+			.counters = "SyncookiesFailed=2 SyncookiesRecv=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "cookie_that_nobody_gave_out", .rfc = "RFC 9293 3.10.7.2",
+		.pre = "listen 0",
+		.want = {
+			.script = "< . 1 ack 1; > R 1; none; < P. 1(10) ack 77; > R 77; none",
+			.counters = "SyncookiesFailed=0 SyncookiesRecv=0",
+			.state = LISTEN,
+		},
+	},
+	{
+		.name = "cookie_meets_a_full_accept_queue", .rfc = "RFC 4987 3.6",
+		.pre = "sysctl syncookies 2; listen 0",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; fresh; listen 1; < S 0 $;"
+				  "> S. 0 ack 1; listen 0; < . 1 ack 1; none; accept;"
+				  "< . 1 ack 1; accept",
+			.counters = "ListenOverflows=1 ListenDrops=1",
+			.state = ESTABLISHED,
+		},
+	},
+	/* An entry that was given up early comes back by its cookie. */
+	{
+		.name = "syn_received_closed_listener", .rfc = "RFC 9293 3.10.4",
+		.in = SYN_RECEIVED,
+		.want = { .script = "closelisten; none; < . 1 ack 1; > R 1", .state = CLOSED },
+	},
+	{
+		.name = "established_not_accepted_closed_listener", .rfc = "RFC 9293 3.10.5",
+		.pre = "listen 5",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; state established;"
+				  "closelisten; > R. 1 ack 1; < . 1 ack 1; > R 1",
+			.state = CLOSED,
+		},
+	},
+	/* SYN-ACKs that are not answered. */
+	{
+		.name = "synack_backs_off_and_ends", .rfc = "RFC 6298 5",
+		.pre = "sysctl synack_retries 2; listen 5",
+		.want = {
+			.script = "mark; < S 0 $; > S. 0 ack 1; >@3000 S. 0 ack 1;"
+				  "elapsed >= 900; >@6000 S. 0 ack 1; elapsed >= 2900;"
+				  "gone 9000; elapsed >= 6800; < . 1 ack 1; > R 1",
+			.counters = "TCPSynRetrans=2 AttemptFails=0",
+			.state = LISTEN,
+		},
+	},
+	{
+		.name = "synack_survives_lost_answers", .rfc = "RFC 6298 5", .pre = "listen 5",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; >@2000 S. 0 ack 1; < . 1 ack 1;"
+				  "accept; info rto >= 1000",
+			.counters = "TCPSynRetrans=1 PassiveOpens=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "syn_from_self", .rfc = "RFC 9293 3.9.2.3", .in = LISTEN,
+		.want = { .script = "< S 0 src self $; none", .state = LISTEN },
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
