@@ -9,6 +9,7 @@
 #include <linux/version.h>
 #include <net/inet_common.h>
 #include <net/inet_sock.h>
+#include <net/route.h>
 #include <net/sock.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -24,6 +25,32 @@ static inline void xtcp_compat_net_passive_hold(struct sock *sk)
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
 	net_passive_inc(sock_net(sk));
 	__netns_tracker_alloc(sock_net(sk), &sk->ns_tracker, false, GFP_ATOMIC);
+#endif
+}
+
+/* Parts of net/sock.h and linux/skbuff.h have been headers of their own since 6.10. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#include <linux/skbuff_ref.h>
+#include <net/proto_memory.h>
+#endif
+
+/* The TOS of a route stopped carrying SO_DONTROUTE in 6.10, where the lookup takes that from the sock. */
+static inline u8 xtcp_compat_rt_tos(const struct sock *sk)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	return ip_sock_rt_tos(sk);
+#else
+	return RT_CONN_FLAGS(sk);
+#endif
+}
+
+/* IPV6_FLOWINFO_SEND became an atomic flag in 6.7. */
+static inline bool xtcp_compat_sndflow(const struct sock *sk)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	return inet6_test_bit(SNDFLOW, sk);
+#else
+	return inet6_sk(sk)->sndflow;
 #endif
 }
 

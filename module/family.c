@@ -86,7 +86,6 @@ XTCP_PROTO_ACCEPT(proto_accept, xtcp_listen_accept)
 	.per_cpu_fw_alloc	= &memory_per_cpu,				\
 	.sockets_allocated	= &sockets_allocated,				\
 	.memory_pressure	= &memory_pressure,				\
-	.sysctl_mem		= sysctl_tcp_mem,				\
 	.sysctl_wmem_offset	= offsetof(struct net, ipv4.sysctl_tcp_wmem),	\
 	.sysctl_rmem_offset	= offsetof(struct net, ipv4.sysctl_tcp_rmem),	\
 	.max_header		= MAX_TCP_HEADER,				\
@@ -238,10 +237,13 @@ int xtcp_family_init(void)
 	err = percpu_counter_init(&sockets_allocated, 0, GFP_KERNEL);
 	if (err)
 		return err;
+	/* sysctl_tcp_mem itself is not exported where IPv6 is built in (6.12) */
+	xtcp_prot.sysctl_mem = tcp_prot.sysctl_mem;
 	err = proto_register(&xtcp_prot, 1);
 	if (err)
 		goto err_counter;
 #if IS_ENABLED(CONFIG_IPV6)
+	xtcpv6_prot.sysctl_mem = tcp_prot.sysctl_mem;
 	err = proto_register(&xtcpv6_prot, 1);
 	if (err)
 		goto err_prot;

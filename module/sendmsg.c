@@ -9,6 +9,7 @@
 
 #include <net/tcp.h>
 
+#include "compat.h"
 #include "netns.h"
 #include "output.h"
 #include "sndq.h"

@@ -21,6 +21,7 @@
 #include <net/tcp.h>
 
 #include "clock.h"
+#include "compat.h"
 #include "seq.h"
 #include "sock.h"
 #include "wire.h"

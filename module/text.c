@@ -11,6 +11,7 @@
 #include <linux/skbuff.h>
 #include <net/tcp.h>
 
+#include "compat.h"
 #include "ingress.h"
 #include "mib.h"
 #include "netns.h"

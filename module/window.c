@@ -10,6 +10,7 @@
 
 #include <net/tcp.h>
 
+#include "compat.h"
 #include "netns.h"
 #include "output.h"
 #include "seq.h"

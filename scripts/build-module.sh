@@ -25,6 +25,11 @@ exec 9>"$build/.lock"
 flock 9
 
 cd "$top"
+# Another kernel of the same release, as a debug kernel with another config.
+if [ "$(cat "$build/.kdir" 2>/dev/null)" != "$kdir" ]; then
+	find "$build" -type f ! -name .lock -delete
+	echo "$kdir" >"$build/.kdir"
+fi
 find "$build" -xtype l -delete
 find Kbuild module include -name '*.[ch]' -o -name Kbuild | while read -r file; do
 	if [ ! -e "$build/$file" ]; then

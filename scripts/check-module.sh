@@ -68,7 +68,7 @@ check_newer()
 		release=$(headers_release "$kdir")
 		rm -rf "build/newer-$release"
 		if messages=$(scripts/build-module.sh "$kdir" "build/newer-$release" -s \
-			-j"$(nproc)" 2>&1) && [ -z "$messages" ]; then
+			-k -j"$(nproc)" 2>&1) && [ -z "$messages" ]; then
 			echo "ok - compiles for $release"
 		else
 			echo "$messages" | grep -E 'error|warning|ERROR|WARNING|\*\*\*' |
