@@ -29,12 +29,12 @@ demo: vm-module
 	@scripts/demo.sh
 
 #:   make check        all tests; check-quick: on the stock kernel only;
-#:                     make check T=name: only the tests whose name contains it
+#:                     make check T=name: only those with a match
 check: needs-check
-	@scripts/check.sh $(if $(T),--only '$(T)')
+	@scripts/check.sh $(if $(value T),--only '$(value T)')
 
 check-quick: needs-check
-	@scripts/check.sh --quick $(if $(T),--only '$(T)')
+	@scripts/check.sh --quick $(if $(value T),--only '$(value T)')
 
 #:   make selftests    build the test programs, in build/selftests
 selftests: needs-check

@@ -5,7 +5,7 @@
 #
 #   scripts/check-vm.sh stock|debug FOLDER [NAME]
 #
-# with NAME only those whose name contains it. What is known of tests that
+# with NAME only those whose name has a match for it. What is known of tests that
 # failed goes to FOLDER/KIND.
 
 set -u
@@ -60,10 +60,10 @@ mkdir -p "$dir"
 
 names=
 for name in $(make -s -C selftests list); do
-	[[ $name == *"$only"* ]] && names+=" $name"
+	[[ ${name%.sh} =~ $only ]] && names+=" $name"
 done
 if [ -z "$names" ]; then
-	echo "# no test in the virtual machine has '$only' in its name"
+	echo "# no test in the virtual machine is called '$only'"
 	exit 0
 fi
 
