@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * xtcp against kernel TCP over a veth, in one run, in turns (`make bench`):
+ *
+ *	bench compare PAIRS MEGABYTES TRANSACTIONS CONNECTIONS
+ *		STREAM (one way, 64 KB writes), RR (one octet there and back on
+ *		one connection) and CRR (the same with a connection each): how
+ *		many times kernel TCP's rate xtcp has; the median of the pairs
+ *	bench tax PAIRS TRANSACTIONS CONNECTIONS
+ *		kernel TCP's own RR and CRR while xtcp is loaded and idle, and with
+ *		an xtcp listener on another port, against xtcp not loaded
+ *
+ * Client and server are two processes in two namespaces. XTCP_KO names the
+ * module, which is not loaded at the start and not at the end. The exit status
+ * says whether every floor was kept.
+ */
+#include <errno.h>
+#include <kselftest.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "module.h"
+#include "ns.h"
+#include "stack.h"
+
+#define PORT 7000
+#define OTHER_PORT 7100
+#define PIECE 65536
+#define PAIRS_MAX 99
+
+enum load { STREAM, RR, CRR, LOADS };
+
+static const char * const load_name[LOADS] = { "STREAM", "RR", "CRR" };
+static struct ns_pair pair;
+static char piece[PIECE];
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static void die(const char *what)
+{
+	fprintf(stderr, "bench: %s: %s\n", what, strerror(errno));
+	exit(2);
+}
+
+/* A first octet of 's' begins a stream to be read to its end; all others are echoed. */
+static void serve_one(int fd)
+{
+	ssize_t n = recv(fd, piece, PIECE, 0);
+
+	if (n > 0 && piece[0] == 's') {
+		while ((n = recv(fd, piece, PIECE, 0)) > 0)
+			;
+	} else {
+		while (n == 1 && send(fd, piece, 1, MSG_NOSIGNAL) == 1)
+			n = recv(fd, piece, PIECE, 0);
+	}
+	close(fd);
+}
+
+static int serve(void *listener)
+{
+	int fd;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while ((fd = accept(*(int *)listener, NULL, NULL)) >= 0)
+		serve_one(fd);
+	return 1;
+}
+
+/* A server process; @stack has its own port. */
+static pid_t start_server(enum stack stack)
+{
+	int listener = stack_listener(pair.b, stack, NS_B4, PORT + stack, true);
+	pid_t pid;
+
+	if (listener < 0)
+		die("listen");
+	pid = ns_fork(pair.b, serve, &listener);
+	if (pid < 0)
+		die("fork");
+	close(listener);
+	return pid;
+}
+
+static void stop_server(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static int open_client(enum stack stack)
+{
+	int fd = stack_connected(pair.a, stack, NS_B4, PORT + stack);
+
+	if (fd < 0)
+		die("connect");
+	return fd;
+}
+
+static void exchange(int fd)
+{
+	char octet = 'r';
+
+	if (send(fd, &octet, 1, MSG_NOSIGNAL) != 1 || recv(fd, &octet, 1, 0) != 1)
+		die("exchange");
+}
+
+static void stream(int fd, long megabytes)
+{
+	long pieces = megabytes * (1048576 / PIECE);
+	ssize_t n;
+	int done;
+
+	memset(piece, 's', PIECE);
+	while (pieces--)
+		for (done = 0; done < PIECE; done += n) {
+			n = send(fd, piece + done, PIECE - done, MSG_NOSIGNAL);
+			if (n <= 0)
+				die("send");
+		}
+	shutdown(fd, SHUT_WR);
+	/* the server has read everything when it closes */
+	if (recv(fd, piece, 1, 0))
+		die("the stream's end");
+}
+
+/* Units of @load in a second: megabytes, transactions, connections. */
+static double rate(enum load load, enum stack stack, long amount)
+{
+	double start;
+	long i;
+	int fd;
+
+	if (load == CRR) {
+		start = now();
+		for (i = 0; i < amount; i++) {
+			fd = open_client(stack);
+			exchange(fd);
+			close(fd);
+		}
+		return amount / (now() - start);
+	}
+	fd = open_client(stack);
+	if (load == RR)
+		exchange(fd);
+	start = now();
+	if (load == STREAM)
+		stream(fd, amount);
+	for (i = 0; load == RR && i < amount; i++)
+		exchange(fd);
+	start = now() - start;
+	close(fd);
+	return amount / start;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *values, int n)
+{
+	qsort(values, n, sizeof(*values), compare_doubles);
+	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+/* One line of figures; false below the floor. */
+static bool report(const char *what, double *ratio, double *ours, double *theirs, int pairs, double floor)
+{
+	double m = median(ratio, pairs);
+
+	printf("%-34s %5.2fx  (%.2f to %.2f, %d pairs; median %.0f against %.0f", what, m, ratio[0],
+	       ratio[pairs - 1], pairs, median(ours, pairs), median(theirs, pairs));
+	if (floor)
+		printf("; floor %.2fx%s", floor, m < floor ? ": BELOW" : "");
+	printf(")\n");
+	fflush(stdout);
+	return m >= floor;
+}
+
+static int run_compare(int pairs, long megabytes, long transactions, long connections)
+{
+	const long amount[LOADS] = { megabytes, transactions, connections };
+	const double floor[LOADS] = { 0.70, 0, 0 };
+	static const char * const unit[LOADS] = { "MB/s", "transactions/s", "connections/s" };
+	double ratio[PAIRS_MAX], ours[PAIRS_MAX], theirs[PAIRS_MAX];
+	pid_t server[2];
+	bool ok = true;
+	char what[64];
+	int load, i;
+
+	if (module_load(""))
+		die("cannot load xtcp");
+	server[KERNEL] = start_server(KERNEL);
+	server[XTCP] = start_server(XTCP);
+	for (load = 0; load < LOADS; load++) {
+		/* what is cold the first time is no part of the figure */
+		rate(load, KERNEL, amount[load] / 10 + 1);
+		rate(load, XTCP, amount[load] / 10 + 1);
+		for (i = 0; i < pairs; i++) {
+			theirs[i] = rate(load, KERNEL, amount[load]);
+			ours[i] = rate(load, XTCP, amount[load]);
+			ratio[i] = ours[i] / theirs[i];
+		}
+		snprintf(what, sizeof(what), "%s, %s", load_name[load], unit[load]);
+		ok &= report(what, ratio, ours, theirs, pairs, floor[load]);
+	}
+	stop_server(server[KERNEL]);
+	stop_server(server[XTCP]);
+	return ok ? 0 : 1;
+}
+
+static void measure_tax(double rates[2][PAIRS_MAX], int i, long transactions, long connections)
+{
+	rates[0][i] = rate(RR, KERNEL, transactions);
+	rates[1][i] = rate(CRR, KERNEL, connections);
+}
+
+static int run_tax(int pairs, long transactions, long connections)
+{
+	static double without[2][PAIRS_MAX], idle[2][PAIRS_MAX], listening[2][PAIRS_MAX];
+	double ratio[PAIRS_MAX];
+	pid_t server = start_server(KERNEL);
+	char what[64];
+	bool ok = true;
+	int i, j;
+
+	measure_tax(without, 0, transactions, connections);
+	for (i = 0; i < pairs; i++) {
+		int listener;
+
+		measure_tax(without, i, transactions, connections);
+		if (module_load(""))
+			die("cannot load xtcp");
+		measure_tax(idle, i, transactions, connections);
+		listener = stack_listener(pair.b, XTCP, NS_B4, OTHER_PORT, true);
+		if (listener < 0)
+			die("listen on xtcp");
+		measure_tax(listening, i, transactions, connections);
+		close(listener);
+		if (module_unload())
+			die("cannot unload xtcp");
+	}
+	for (j = 0; j < 2; j++) {
+		for (i = 0; i < pairs; i++)
+			ratio[i] = idle[j][i] / without[j][i];
+		snprintf(what, sizeof(what), "kernel TCP's %s, xtcp idle", load_name[RR + j]);
+		ok &= report(what, ratio, idle[j], without[j], pairs, 0.97);
+		for (i = 0; i < pairs; i++)
+			ratio[i] = listening[j][i] / without[j][i];
+		snprintf(what, sizeof(what), "kernel TCP's %s, xtcp listening", load_name[RR + j]);
+		ok &= report(what, ratio, listening[j], without[j], pairs, 0.97);
+	}
+	stop_server(server);
+	return ok ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	long n[4] = {};
+	int i, status;
+
+	for (i = 2; i < argc && i < 6; i++)
+		n[i - 2] = atol(argv[i]);
+	if (n[0] < 1 || n[0] > PAIRS_MAX)
+		argc = 0;
+	if (ns_pair_make(&pair))
+		return 2;
+	if (argc == 6 && !strcmp(argv[1], "compare"))
+		status = run_compare(n[0], n[1], n[2], n[3]);
+	else if (argc == 5 && !strcmp(argv[1], "tax"))
+		status = run_tax(n[0], n[1], n[2]);
+	else
+		return fprintf(stderr, "bench: see the head of bench.c\n"), 2;
+	ns_pair_close(&pair);
+	if (module_is_loaded() && module_unload())
+		die("cannot unload xtcp");
+	return status;
+}
