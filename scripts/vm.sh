@@ -181,6 +181,7 @@ choose_options()
 	words="console=ttyS0,115200 panic=-1 oops=panic watchdog_thresh=30"
 	words+=" rcupdate.rcu_cpu_stall_timeout=60 mitigations=off nopti tsc=reliable"
 	words+=" acpi=noirq" # every device has MSI; routing takes 15 s each on a debug kernel
+	words+=" no_timer_check" # on a busy machine the check fails, and the kernel panics
 	qemu_options=()
 	if [ -n "$icount" ]; then
 		qemu_options+=(-accel tcg -icount "shift=0,sleep=off" -smp 1 -seed 1
