@@ -28,7 +28,7 @@ enum xtcp_conn_kind {
  * @bound_dev_if: interface the connection is bound to, 0 for any; constant while in the table
  * @hash: of the tuple, keyed by the namespace; written by demux.c
  * @kind: which struct this is part of
- * @shared_port: the local port was chosen from those that several 4-tuples share (port.c); goes over to what replaces it
+ * @shared_port: the local port was chosen from those that several 4-tuples share (port.c); goes to what replaces it
  */
 struct xtcp_conn {
 	struct rhash_head node;

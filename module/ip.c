@@ -71,7 +71,8 @@ static struct dst_entry *route_v4(struct sock *sk)
 		daddr = opt->opt.faddr;
 	rcu_read_unlock();
 	rt = ip_route_output_ports(sock_net(sk), &inet->cork.fl.u.ip4, sk, daddr, inet->inet_saddr, inet->inet_dport,
-				   inet->inet_sport, IPPROTO_TCP, xtcp_compat_rt_tos(sk), READ_ONCE(sk->sk_bound_dev_if));
+				   inet->inet_sport, IPPROTO_TCP, xtcp_compat_rt_tos(sk),
+				   READ_ONCE(sk->sk_bound_dev_if));
 	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
 }
 

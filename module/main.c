@@ -18,12 +18,12 @@
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 
+#include "entry.h"
 #include "family.h"
 #include "interpose.h"
 #include "lease.h"
 #include "netns.h"
 #include "sock.h"
-#include "synq.h"
 #include "timewait.h"
 
 static int __init xtcp_init(void)
@@ -33,12 +33,12 @@ static int __init xtcp_init(void)
 	err = xtcp_family_init();
 	if (err)
 		return err;
-	err = xtcp_synq_init();
+	err = xtcp_entry_init();
 	if (err)
 		goto err_family;
 	err = xtcp_timewait_init();
 	if (err)
-		goto err_synq;
+		goto err_entry;
 	err = xtcp_lease_init();
 	if (err)
 		goto err_timewait;
@@ -61,8 +61,8 @@ err_lease:
 	xtcp_lease_exit();
 err_timewait:
 	xtcp_timewait_exit();
-err_synq:
-	xtcp_synq_exit();
+err_entry:
+	xtcp_entry_exit();
 err_family:
 	xtcp_family_exit();
 	return err;
@@ -77,7 +77,7 @@ static void __exit xtcp_exit(void)
 	rcu_barrier();
 	xtcp_lease_exit();
 	xtcp_timewait_exit();
-	xtcp_synq_exit();
+	xtcp_entry_exit();
 	xtcp_family_exit();
 }
 

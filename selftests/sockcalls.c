@@ -29,7 +29,7 @@
 
 #define DEADLINE_MS	20000
 #define TIMEOUT_S	120
-#define ONE_SKB		(128 * 1024)	/* what the last skb may go over the buffer: a bundle of 64 KB, its pages and head */
+#define ONE_SKB		(128 * 1024)	/* what the last skb may go over the buffer: a bundle of 64 KB with its head */
 
 FIXTURE(sock) {
 	int ns;
