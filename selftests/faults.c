@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Allocation failure on the way of a connection, on a kernel that has fault injection.
+ *
+ * In process context each allocation of each call is failed in turn (fail-nth of the task): the first, the second, ...
+ * until the call makes no more. Each time the kernel tells whether it was hit. The call may fail, but only with an
+ * error that says why, and the socket must be good for the same call afterwards.
+ *
+ * In softirq one allocation from a slab is failed (failslab with a cache filter), for each slab that a segment can need
+ * one from. Again the kernel tells that it was hit, and the connection must come about all the same.
+ *
+ * Everything happens in namespaces that end with the test, so that afterwards every object must be back in its slab.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/xtcp.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "kselftest.h"
+#include "ns.h"
+#include "slabs.h"
+#include "stack.h"
+#include "wait.h"
+
+#define FAILSLAB "/sys/kernel/debug/failslab/"
+#define FAILPAGE "/sys/kernel/debug/fail_page_alloc/"
+#define MOST_ALLOCATIONS 400
+
+static int failures;
+
+static void check(bool ok, const char *name)
+{
+	if (ok) {
+		ksft_test_result_pass("%s\n", name);
+	} else {
+		failures++;
+		ksft_test_result_fail("%s\n", name);
+	}
+}
+
+static void put(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, value, strlen(value)) != (ssize_t)strlen(value))
+		ksft_exit_fail_msg("cannot write %s to %s: %s\n", value, path, strerror(errno));
+	close(fd);
+}
+
+static long number_in(const char *path)
+{
+	char buf[32] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, buf, sizeof(buf) - 1) <= 0)
+		ksft_exit_fail_msg("cannot read %s: %s\n", path, strerror(errno));
+	close(fd);
+	return atol(buf);
+}
+
+/* The nth allocation of this task from now on fails; 0: none. */
+static void fail_nth(int n)
+{
+	char value[16];
+
+	snprintf(value, sizeof(value), "%d", n);
+	put("/proc/thread-self/fail-nth", value);
+}
+
+static bool was_hit(void)
+{
+	return number_in("/proc/thread-self/fail-nth") == 0;
+}
+
+/* What a call under test is given and leaves behind. */
+struct scene {
+	int ns;
+	const char *text;
+	int listener;	/* established by prepare() where the call needs it */
+	int client;
+	int server;
+	int made;	/* a descriptor that the call made */
+};
+
+static void close_if(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void clear(struct scene *scene)
+{
+	close_if(&scene->made);
+	close_if(&scene->client);
+	close_if(&scene->server);
+	close_if(&scene->listener);
+}
+
+static void prepare_nothing(struct scene *scene)
+{
+	(void)scene;
+}
+
+static void prepare_socket(struct scene *scene)
+{
+	scene->client = stack_socket(scene->ns, XTCP, scene->text);
+	if (scene->client < 0)
+		ksft_exit_fail_msg("no socket: %s\n", strerror(errno));
+}
+
+static void prepare_bound(struct scene *scene)
+{
+	scene->client = stack_bound(scene->ns, XTCP, scene->text, 0, false);
+	if (scene->client < 0)
+		ksft_exit_fail_msg("not bound: %s\n", strerror(errno));
+}
+
+static void prepare_listener(struct scene *scene)
+{
+	prepare_socket(scene);
+	scene->listener = stack_listener(scene->ns, XTCP, scene->text, 0, false);
+	if (scene->listener < 0)
+		ksft_exit_fail_msg("no listener: %s\n", strerror(errno));
+}
+
+static void prepare_waiting(struct scene *scene)
+{
+	prepare_listener(scene);
+	if (stack_connect(scene->client, scene->text, stack_port(scene->listener)))
+		ksft_exit_fail_msg("not connected: %s\n", strerror(errno));
+}
+
+static void prepare_connection(struct scene *scene)
+{
+	stack_pair_or_die(scene->ns, XTCP, scene->ns, XTCP, scene->text, 0, &scene->client, &scene->server);
+}
+
+static int call_socket(struct scene *scene)
+{
+	/* in the namespace of the scene already: setns() allocates too */
+	scene->made = socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC, !!strchr(scene->text, ':'));
+	return scene->made < 0 ? -1 : 0;
+}
+
+static int call_bind(struct scene *scene)
+{
+	union stack_addr addr = stack_addr(scene->text, 0);
+
+	return bind(scene->client, &addr.sa, stack_addr_len(&addr));
+}
+
+static int call_listen(struct scene *scene)
+{
+	return listen(scene->client, 5);
+}
+
+static int call_connect(struct scene *scene)
+{
+	return stack_connect(scene->client, scene->text, stack_port(scene->listener));
+}
+
+static int call_accept(struct scene *scene)
+{
+	scene->made = accept4(scene->listener, NULL, NULL, SOCK_CLOEXEC);
+	return scene->made < 0 ? -1 : 0;
+}
+
+static int call_send(struct scene *scene)
+{
+	static const char text[20000];
+	ssize_t n = send(scene->client, text, sizeof(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	return n < 0 ? -1 : 0;
+}
+
+static int call_shutdown(struct scene *scene)
+{
+	return shutdown(scene->client, SHUT_WR);
+}
+
+static int call_close(struct scene *scene)
+{
+	int ret = close(scene->client);
+
+	scene->client = -1;
+	return ret;
+}
+
+static const struct call {
+	const char *name;
+	void (*prepare)(struct scene *scene);
+	int (*call)(struct scene *scene);
+	bool allocates;		/* so not one hit is a failure of the test */
+} calls[] = {
+	{ "socket", prepare_nothing, call_socket, true },
+	{ "bind", prepare_socket, call_bind, false },
+	{ "listen", prepare_bound, call_listen, true },
+	{ "connect", prepare_listener, call_connect, true },
+	{ "accept", prepare_waiting, call_accept, true },
+	{ "send", prepare_connection, call_send, true },
+	{ "shutdown", prepare_connection, call_shutdown, true },
+	{ "close", prepare_connection, call_close, true },
+};
+
+static bool error_says_why(int error)
+{
+	return error == ENOMEM || error == ENOBUFS || error == EAGAIN || error == ENFILE;
+}
+
+/* Returns the number of hits, or -1 after a diagnosis. */
+static int fail_in_turn(const struct call *call, struct scene *scene)
+{
+	int n, ret, error;
+	bool hit;
+
+	for (n = 1; n <= MOST_ALLOCATIONS; n++) {
+		call->prepare(scene);
+		errno = 0;
+		fail_nth(n);
+		ret = call->call(scene);
+		error = errno;
+		hit = was_hit();
+		fail_nth(0);
+		if (ret && !hit) {
+			ksft_print_msg("%s failed without a fault: %s\n", call->name, strerror(error));
+			return -1;
+		}
+		if (ret && !error_says_why(error)) {
+			ksft_print_msg("%s, allocation %d: %s\n", call->name, n, strerror(error));
+			return -1;
+		}
+		if (ret && call->call(scene)) {
+			ksft_print_msg("%s, after allocation %d failed: %s\n", call->name, n, strerror(errno));
+			return -1;
+		}
+		clear(scene);
+		if (!hit)
+			return n - 1;
+	}
+	ksft_print_msg("%s: more than %d allocations\n", call->name, MOST_ALLOCATIONS);
+	return -1;
+}
+
+static bool connection_works(struct scene *scene)
+{
+	bool ok;
+
+	prepare_connection(scene);
+	ok = stack_carries(scene->client, scene->server, 5000) && stack_carries(scene->server, scene->client, 5000);
+	clear(scene);
+	return ok;
+}
+
+static void test_calls(struct scene *scene, const char *ip)
+{
+	char name[96];
+	unsigned int i;
+	int hits;
+
+	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		hits = fail_in_turn(&calls[i], scene);
+		ksft_print_msg("%s, %s: %d allocations\n", calls[i].name, ip, hits);
+		snprintf(name, sizeof(name), "each_allocation_of_%s_%s", calls[i].name, ip);
+		check(hits >= calls[i].allocates && connection_works(scene), name);
+	}
+}
+
+/* The next @times allocations from @cache fail, in whatever context. */
+static void arm_slab(const char *cache, const char *times)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/failslab", cache);
+	put(path, "1");
+	put(FAILSLAB "times", times);
+	put(FAILSLAB "probability", "100");
+}
+
+static bool disarm_slab(const char *cache)
+{
+	bool hit = number_in(FAILSLAB "times") == 0;
+	char path[128];
+
+	put(FAILSLAB "probability", "0");
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/failslab", cache);
+	put(path, "0");
+	if (!hit)
+		ksft_print_msg("no allocation from %s failed\n", cache);
+	return hit;
+}
+
+static long long ext(const struct scene *scene, const char *name)
+{
+	return counter_now(scene->ns, "/proc/net/xtcp_netstat", name);
+}
+
+/* The entry of a SYN cannot be had: the cookie in the SYN-ACK brings the connection back. */
+static bool no_entry(struct scene *scene)
+{
+	long long cookies = ext(scene, "TcpExt:SyncookiesRecv");
+	bool ok;
+
+	prepare_listener(scene);
+	arm_slab("xtcp_request", "1");
+	ok = !call_connect(scene);
+	if (!disarm_slab("xtcp_request"))
+		return false;
+	if (!ok) {
+		ksft_print_msg("connect: %s\n", strerror(errno));
+		return false;
+	}
+	scene->server = accept4(scene->listener, NULL, NULL, SOCK_CLOEXEC);
+	return stack_carries(scene->client, scene->server, 1000) && ext(scene, "TcpExt:SyncookiesRecv") == cookies + 1;
+}
+
+/* The child of the third ACK cannot be had: the segment is dropped and counted, a later one makes the child. */
+static bool no_child(struct scene *scene)
+{
+	const char *cache = strchr(scene->text, ':') ? "XTCPv6" : "XTCP";
+	long long drops = ext(scene, "TcpExt:ListenDrops");
+	bool hit, ok;
+
+	prepare_listener(scene);
+	arm_slab(cache, "1");
+	ok = !call_connect(scene);
+	hit = disarm_slab(cache);
+	if (!hit || !ok || ext(scene, "TcpExt:ListenDrops") != drops + 1)
+		return false;
+	scene->server = accept4(scene->listener, NULL, NULL, SOCK_CLOEXEC);
+	return stack_carries(scene->client, scene->server, 1000);
+}
+
+/* Without memory for a record the connection just ends, and that is counted. */
+static bool no_record(struct scene *scene)
+{
+	long long overflows = ext(scene, "TcpExt:TCPTimeWaitOverflow");
+	bool hit;
+
+	prepare_connection(scene);
+	arm_slab("xtcp_timewait", "1");
+	shutdown(scene->client, SHUT_WR);
+	shutdown(scene->server, SHUT_WR);
+	hit = WAIT_FOR(number_in(FAILSLAB "times") == 0, STACK_DEADLINE_MS);
+	hit = disarm_slab("xtcp_timewait") && hit;
+	return hit && ext(scene, "TcpExt:TCPTimeWaitOverflow") == overflows + 1 &&
+	       stack_state(scene->client) == TCP_CLOSE;
+}
+
+/* Segments for which there is no memory are as good as lost ones. */
+static bool no_segment(struct scene *scene, const char *cache)
+{
+	bool hit, ok;
+
+	prepare_connection(scene);
+	arm_slab(cache, "3");
+	ok = stack_carries(scene->client, scene->server, 100000);
+	hit = WAIT_FOR(number_in(FAILSLAB "times") == 0, 1) || !number_in(FAILSLAB "times");
+	hit = disarm_slab(cache) && hit;
+	return hit && ok && stack_carries(scene->server, scene->client, 1000);
+}
+
+static bool no_clone(struct scene *scene)
+{
+	return no_segment(scene, "skbuff_fclone_cache");
+}
+
+static bool no_ack(struct scene *scene)
+{
+	return no_segment(scene, "skbuff_head_cache");
+}
+
+static const struct {
+	const char *name;
+	bool (*run)(struct scene *scene);
+} slab_faults[] = {
+	{ "no_memory_for_an_entry", no_entry },
+	{ "no_memory_for_a_child", no_child },
+	{ "no_memory_for_a_record", no_record },
+	{ "no_memory_for_a_segment", no_clone },
+	{ "no_memory_for_an_ack", no_ack },
+};
+
+static void test_slabs(struct scene *scene, const char *ip)
+{
+	char name[96];
+	unsigned int i;
+	bool ok;
+
+	put(FAILSLAB "cache-filter", "Y");
+	put(FAILSLAB "interval", "1");
+	for (i = 0; i < sizeof(slab_faults) / sizeof(slab_faults[0]); i++) {
+		ok = slab_faults[i].run(scene);
+		clear(scene);
+		snprintf(name, sizeof(name), "%s_%s", slab_faults[i].name, ip);
+		check(ok && connection_works(scene), name);
+	}
+	put(FAILSLAB "cache-filter", "N");
+}
+
+int main(void)
+{
+	struct scene scene = { .listener = -1, .client = -1, .server = -1, .made = -1 };
+	static const char * const ips[] = { "ipv4", "ipv6" };
+	struct slabs before;
+	int i;
+
+	ksft_print_header();
+	if (access(FAILSLAB "probability", W_OK)) {
+		printf("1..1\nok 1 faults # SKIP the kernel cannot inject faults\n");
+		return KSFT_PASS;
+	}
+	put(FAILSLAB "verbose", "0");
+	put(FAILPAGE "verbose", "0");
+	put(FAILSLAB "ignore-gfp-wait", "N");
+	put(FAILPAGE "ignore-gfp-wait", "N");
+	put(FAILPAGE "min-order", "0");
+
+	for (i = 0; i < 2; i++) {
+		slabs_read(&before);
+		scene.ns = ns_make();
+		if (scene.ns < 0 || ns_enter(scene.ns))
+			ksft_exit_fail_msg("no namespace\n");
+		scene.text = i ? "::1" : "127.0.0.1";
+		test_calls(&scene, ips[i]);
+		test_slabs(&scene, ips[i]);
+		ns_enter(ns_home());
+		close(scene.ns);
+		check(slabs_back(&before, 60000), i ? "slabs_are_back_ipv6" : "slabs_are_back_ipv4");
+	}
+	ksft_print_msg("%d failed\n", failures);
+	printf("1..%d\n", ksft_test_num());
+	return failures ? KSFT_FAIL : KSFT_PASS;
+}

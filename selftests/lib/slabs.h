@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Objects in use in the slabs of xtcp, to see that all come back. Exact where
+ * slabs are not merged and can be shrunk first (the debug kernel); elsewhere
+ * only the slabs with a constructor stand apart.
+ */
+#ifndef SELFTESTS_SLABS_H
+#define SELFTESTS_SLABS_H
+
+#include <stdbool.h>
+
+#define SLABS_N 5
+
+struct slabs {
+	long active[SLABS_N];		/* -1: this kernel does not show it */
+};
+
+extern const char * const slabs_names[SLABS_N];
+
+/* Flushes what processors keep and counts. */
+void slabs_read(struct slabs *slabs);
+
+/* True as soon as no slab has more objects than in @before; says which has, if not in time. */
+bool slabs_back(const struct slabs *before, int deadline_ms);
+
+#endif
