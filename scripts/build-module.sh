@@ -37,4 +37,5 @@ find Kbuild module include -name '*.[ch]' -o -name Kbuild | while read -r file; 
 		ln -sf "$top/$file" "$build/$file"
 	fi
 done
-exec make -C "$kdir" M="$build" "$@" modules
+# Type information of modules needs the vmlinux file, which no package of headers has.
+exec make -C "$kdir" M="$build" CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules
