@@ -88,7 +88,6 @@ int xtcp_port_net_init(struct xtcp_net *xn)
 		return -ENOMEM;
 	spin_lock_init(&pool->lock);
 	get_random_bytes(pool->counter, sizeof(pool->counter));
-	get_random_bytes(&xn->port_key, sizeof(xn->port_key));
 	xn->pool = pool;
 	return 0;
 }
@@ -111,7 +110,6 @@ void xtcp_port_net_exit(struct xtcp_net *xn)
 			kfree(dest);
 	kfree_sensitive(pool);
 	xn->pool = NULL;
-	memzero_explicit(&xn->port_key, sizeof(xn->port_key));
 }
 
 static u64 dest_hash(const struct xtcp_net *xn, const struct xtcp_tuple *key)

@@ -6,6 +6,9 @@
  *	namespace a --- veth0 --- namespace b
  *	  kernel TCP's transfer  -->
  *	  xtcp's connections    <-->
+ *
+ * unload [PART]... runs only these parts. Rounds: 200, on a debug kernel 50,
+ * with SOAK in the environment 1,000; ROUNDS= in it says another number.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -35,6 +38,7 @@
 #define PORT		7100
 #define BLOCK		4096
 #define QUEUE		5
+#define SILENT		"10.9.0.77"
 
 enum { FIN_WAIT1 = 4, TIME_WAIT = 6, SYN_RECV = 3 };
 
@@ -212,7 +216,12 @@ static void parameters(void)
 	reload_or_die();
 }
 
-/* One connection, left behind in a way that depends on @kind; every descriptor is closed. */
+/*
+ * One connection, left behind in a way that depends on @kind; every descriptor
+ * is closed. Each pair of stacks has a port of its own from @port on: the ISNs
+ * of different stacks do not grow from one to the other, so a TIME-WAIT that one
+ * left may refuse the next one's SYN.
+ */
 static bool leave_behind(int kind, int port)
 {
 	static const struct {
@@ -223,6 +232,7 @@ static bool leave_behind(int kind, int port)
 	int client, server, silent;
 	bool good;
 
+	port += kind % 3;
 	stack_pair_or_die(pair.a, stacks[kind % 3].client, pair.b, stacks[kind % 3].server, addr, port, &client,
 			  &server);
 	good = stack_carries(client, server, 3000) && stack_carries(server, client, 3000);
@@ -244,7 +254,7 @@ static bool leave_behind(int kind, int port)
 	case 3:		/* a connection that nobody answers */
 		silent = stack_socket(pair.a, XTCP, NS_B4);
 		fcntl(silent, F_SETFL, O_NONBLOCK);
-		good = good && stack_connect(silent, "10.9.0.77", port) < 0 && errno == EINPROGRESS;
+		good = good && stack_connect(silent, SILENT, port) < 0 && errno == EINPROGRESS;
 		close(silent);
 		break;
 	}
@@ -263,7 +273,7 @@ static void cycles(int count)
 
 	for (i = 0; i < count && !wrong; i++) {
 		before = transfer.received;
-		if (!leave_behind(i, PORT + 1))
+		if (!leave_behind(i, PORT + 20))
 			wrong = "a connection of xtcp carries data";
 		else if (counter_now(pair.a, "/proc/net/xtcp_snmp", "Tcp:InSegs") +
 			 counter_now(pair.b, "/proc/net/xtcp_snmp", "Tcp:InSegs") <= 0)
@@ -446,7 +456,9 @@ static void descriptor_keeps_namespace(void)
 
 /* Connections come and go in threads; the gate is shut for the moment of unloading. */
 #define WORKERS	4
-static pthread_rwlock_t gate = PTHREAD_RWLOCK_INITIALIZER;
+
+/* Workers that come and go all the time would keep an ordinary one open for ever. */
+static pthread_rwlock_t gate = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
 static atomic_int exchanges[WORKERS];
 static atomic_bool workers_stop, workers_failed;
 
@@ -456,7 +468,7 @@ static void *work(void *arg)
 
 	while (!workers_stop) {
 		pthread_rwlock_rdlock(&gate);
-		if (!leave_behind(kind, PORT + 10 + self))
+		if (!leave_behind(kind, PORT + 30 + 3 * self))
 			workers_failed = true;
 		pthread_rwlock_unlock(&gate);
 		exchanges[self]++;
@@ -505,25 +517,68 @@ static void unload_under_load(int count)
 	ksft_test_result(good && !workers_failed, "unloading among connections that come and go, %d times\n", i);
 }
 
-int main(void)
+static int rounds(void)
 {
-	int rounds = getenv("SOAK") ? 1000 : is_debug_kernel() ? 50 : 200;
+	if (getenv("ROUNDS"))
+		return atoi(getenv("ROUNDS"));
+	return getenv("SOAK") ? 1000 : is_debug_kernel() ? 50 : 200;
+}
 
+static void unload_under_load_rounds(void)
+{
+	unload_under_load((rounds() + 19) / 20);
+}
+
+static void cycles_rounds(void)
+{
+	cycles(rounds());
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+	int results;
+} parts[] = {
+	{ "refused", refused_while_open, 5 },
+	{ "parameters", parameters, 6 },
+	{ "qdisc", segments_in_qdisc, 4 },
+	{ "nfqueue", segments_in_nfqueue, 3 },
+	{ "namespace", namespace_dies, 4 },
+	{ "descriptor", descriptor_keeps_namespace, 2 },
+	{ "load", unload_under_load_rounds, 1 },
+	{ "cycles", cycles_rounds, 1 },
+};
+
+static bool is_wanted(const char *name, char **wanted)
+{
+	if (!*wanted)
+		return true;
+	for (; *wanted; wanted++)
+		if (!strcmp(*wanted, name))
+			return true;
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int i;
+	int plan = 1;
+
+	(void)argc;
 	ksft_print_header();
-	ksft_set_plan(5 + 6 + 1 + 4 + 3 + 4 + 2 + 1 + 1);
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
+		if (is_wanted(parts[i].name, argv + 1))
+			plan += parts[i].results;
+	ksft_set_plan(plan);
 	log_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (log_fd < 0 || ns_pair_make(&pair))
+	/* frames to SILENT reach nobody, instead of waiting for its hardware address */
+	if (log_fd < 0 || ns_pair_make(&pair) ||
+	    ns_shell(pair.a, "ip neighbour add " SILENT " lladdr 02:00:00:00:00:77 dev veth0"))
 		ksft_exit_fail_msg("no log or no namespaces\n");
 	transfer_start();
-
-	refused_while_open();
-	parameters();
-	segments_in_qdisc();
-	segments_in_nfqueue();
-	namespace_dies();
-	descriptor_keeps_namespace();
-	unload_under_load(rounds / 20);
-	cycles(rounds);
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
+		if (is_wanted(parts[i].name, argv + 1))
+			parts[i].run();
 	transfer_stop();
 
 	ns_pair_close(&pair);
