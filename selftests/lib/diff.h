@@ -36,6 +36,7 @@
 #include <linux/tcp.h>
 #include <linux/xtcp.h>
 
+#include "tcpstate.h"
 #include "wait.h"
 
 /* Scenarios pass arguments that the compiler can see are wrong. */
@@ -46,13 +47,6 @@
 
 /* A condition that has not come true after this many ms is a failure. */
 #define DIFF_DEADLINE_MS 20000
-
-/* Connection states as TCP_INFO and /proc give them. */
-enum {
-	TCP_ESTABLISHED = 1, TCP_SYN_SENT, TCP_SYN_RECV, TCP_FIN_WAIT1,
-	TCP_FIN_WAIT2, TCP_TIME_WAIT, TCP_CLOSE, TCP_CLOSE_WAIT, TCP_LAST_ACK,
-	TCP_LISTEN, TCP_CLOSING,
-};
 
 enum diff_stack { DIFF_KERNEL, DIFF_XTCP };
 

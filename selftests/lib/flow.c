@@ -100,16 +100,62 @@ static bool finished(const struct flow *f)
 	return f->wrong || (f->shut && f->ended);
 }
 
+static void start(struct flow *flows, int n)
+{
+	int i;
+
+	pthread_once(&pattern_once, make_pattern);
+	for (i = 0; i < n; i++)
+		if (fcntl(flows[i].fd, F_SETFL, O_NONBLOCK))
+			fail(&flows[i], "fcntl");
+}
+
 /* What each flow waits for; -1 in place of a finished one. */
 static int want(struct flow *flows, int n, struct pollfd *p)
 {
 	int i, open = 0;
 
 	for (i = 0; i < n; i++) {
-		p[i].fd = finished(&flows[i]) ? -1 : flows[i].fd;
-		p[i].events = (flows[i].ended ? 0 : POLLIN) | (flows[i].shut ? 0 : POLLOUT);
+		const struct flow *f = &flows[i];
+
+		p[i].fd = finished(f) ? -1 : f->fd;
+		p[i].events = (f->ended || f->idle ? 0 : POLLIN) | (f->shut ? 0 : POLLOUT);
 		open += p[i].fd >= 0;
 	}
+	return open;
+}
+
+/* Waits at most @ms and moves what can move. True if anything did. */
+static bool move_all(struct flow *flows, int n, struct pollfd *p, int ms)
+{
+	bool moved = false;
+	int i;
+
+	poll(p, n, ms);
+	for (i = 0; i < n; i++) {
+		if (p[i].fd < 0 || !p[i].revents)
+			continue;
+		if (!flows[i].idle)
+			moved |= move_in(&flows[i]);
+		if (!flows[i].wrong)
+			moved |= move_out(&flows[i]);
+	}
+	return moved;
+}
+
+int flow_step(struct flow *flows, int n, int ms)
+{
+	struct pollfd *p = calloc(n, sizeof(*p));
+	int i, open;
+
+	start(flows, n);
+	open = want(flows, n, p);
+	if (open)
+		move_all(flows, n, p, ms);
+	free(p);
+	for (i = 0; i < n; i++)
+		if (flows[i].wrong)
+			return -1;
 	return open;
 }
 
@@ -120,18 +166,10 @@ bool flow_run(struct flow *flows, int n, long long stall_ms)
 	bool ok = true;
 	int i;
 
-	pthread_once(&pattern_once, make_pattern);
-	for (i = 0; i < n; i++)
-		if (fcntl(flows[i].fd, F_SETFL, O_NONBLOCK))
-			fail(&flows[i], "fcntl");
+	start(flows, n);
 	while (want(flows, n, p)) {
-		poll(p, n, 1000);
-		for (i = 0; i < n; i++) {
-			if (p[i].fd < 0 || !p[i].revents)
-				continue;
-			if (move_in(&flows[i]) | (!flows[i].wrong && move_out(&flows[i])))
-				end = wait_now_ms() + stall_ms;
-		}
+		if (move_all(flows, n, p, 1000))
+			end = wait_now_ms() + stall_ms;
 		if (wait_now_ms() < end)
 			continue;
 		for (i = 0; i < n; i++)

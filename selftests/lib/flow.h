@@ -15,6 +15,7 @@ struct flow {
 	long long send, receive;	/* octets */
 	unsigned int out, in;		/* which stream: where in the pattern it begins */
 	size_t slowly;			/* read at most this much at once, 0: as much as there is */
+	bool idle;			/* read nothing for now */
 	long long sent, received;
 	bool shut, ended;		/* own FIN asked for; the peer's seen */
 	const char *wrong;		/* what went wrong, or NULL */
@@ -27,6 +28,9 @@ struct flow {
  * moving for @stall_ms is a failure. The sockets become non-blocking.
  */
 bool flow_run(struct flow *flows, int n, long long stall_ms);
+
+/* One round of it, at most @ms long. How many are not finished; -1: one of them went wrong. */
+int flow_step(struct flow *flows, int n, int ms);
 
 /* A pair of ends: @a sends @to_b octets and @b sends @to_a. */
 void flow_pair(struct flow *a, int fd_a, long long to_b, struct flow *b, int fd_b, long long to_a);

@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "sides.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <kselftest.h>
+#include <linux/neighbour.h>
+#include <net/if.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include "netlink.h"
+#include "rows.h"
+#include "wait.h"
 
 static int add(struct sides *sides, enum stack client, enum stack server, bool v6)
 {
@@ -61,11 +71,172 @@ int sides_parse(int argc, char **argv, struct sides *sides)
 	return n;
 }
 
+/* What a child wrote, up to its end. */
+struct child {
+	pid_t pid;
+	int out;
+	char *text;
+	size_t len;
+};
+
+static void child_start(struct child *c, const struct sides *s, void (*run)(const struct sides *s))
+{
+	int p[2];
+
+	fflush(stdout);
+	if (pipe(p))
+		ksft_exit_fail_msg("no pipe: %s\n", strerror(errno));
+	c->pid = fork();
+	if (c->pid < 0)
+		ksft_exit_fail_msg("no child: %s\n", strerror(errno));
+	if (!c->pid) {
+		dup2(p[1], 1);
+		close(p[0]);
+		close(p[1]);
+		run(s);
+		fflush(stdout);
+		_exit(0);
+	}
+	close(p[1]);
+	c->out = p[0];
+}
+
+/* False at the end of its output. */
+static bool child_read(struct child *c)
+{
+	ssize_t n;
+
+	c->text = realloc(c->text, c->len + 4097);
+	n = read(c->out, c->text + c->len, 4096);
+	c->len += n > 0 ? n : 0;
+	c->text[c->len] = 0;
+	return n > 0;
+}
+
+static void child_report(struct child *c, const struct sides *s, int tests)
+{
+	char *line, *save;
+	int status, seen = 0;
+
+	waitpid(c->pid, &status, 0);
+	for (line = strtok_r(c->text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		bool ok = !strncmp(line, "ok - ", 5);
+
+		if (!ok && strncmp(line, "not ok - ", 9)) {
+			printf("%s%s\n", line[0] == '#' ? "" : "# ", line);
+			continue;
+		}
+		ksft_test_result(ok, "%s: %s\n", s->name, line + (ok ? 5 : 9));
+		seen++;
+	}
+	if (status || seen != tests)
+		ksft_test_result_fail("%s: ended with status %x after %d of %d tests\n", s->name,
+				      status, seen, tests);
+	free(c->text);
+}
+
+int sides_each(const struct sides *sides, int n, int tests, void (*run)(const struct sides *s))
+{
+	struct child children[SIDES_MAX] = {};
+	struct pollfd p[SIDES_MAX];
+	int i, open = n;
+
+	for (i = 0; i < n; i++) {
+		child_start(&children[i], &sides[i], run);
+		p[i] = (struct pollfd){ .fd = children[i].out, .events = POLLIN };
+	}
+	while (open) {
+		poll(p, n, -1);
+		for (i = 0; i < n; i++) {
+			if (!p[i].revents || child_read(&children[i]))
+				continue;
+			p[i].fd = -1;
+			p[i].revents = 0;
+			open--;
+		}
+	}
+	for (i = 0; i < n; i++)
+		child_report(&children[i], &sides[i], tests);
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
+
+void sides_result(bool ok, const char *name)
+{
+	printf("%s - %s\n", ok ? "ok" : "not ok", name);
+	fflush(stdout);
+}
+
 const char *sides_listing(enum stack stack, const char *addr)
 {
 	if (strchr(addr, ':'))
 		return stack == XTCP ? "/proc/net/xtcp6" : "/proc/net/tcp6";
 	return stack == XTCP ? "/proc/net/xtcp" : "/proc/net/tcp";
+}
+
+static int hardware_address(void *arg)
+{
+	struct ifreq *ifr = arg;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int ret = ioctl(fd, SIOCGIFHWADDR, ifr);
+
+	close(fd);
+	return ret;
+}
+
+static int index_of(void *name)
+{
+	return if_nametoindex(name);
+}
+
+static void know(int ns, const char *addr, int its_ns)
+{
+	struct ndmsg nd = {
+		.ndm_family = strchr(addr, ':') ? AF_INET6 : AF_INET,
+		.ndm_ifindex = ns_call(ns, index_of, "veth0"),
+		.ndm_state = NUD_PERMANENT,
+	};
+	struct ifreq ifr = { .ifr_name = "veth0" };
+	struct netlink_request req;
+	unsigned char bytes[16];
+
+	if (ns_call(its_ns, hardware_address, &ifr))
+		ksft_exit_fail_msg("no hardware address: %s\n", strerror(errno));
+	inet_pton(nd.ndm_family, addr, bytes);
+	netlink_start(&req, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &nd, sizeof(nd));
+	netlink_put(&req, NDA_DST, bytes, nd.ndm_family == AF_INET ? 4 : 16);
+	netlink_put(&req, NDA_LLADDR, ifr.ifr_hwaddr.sa_data, 6);
+	if (netlink_talk(ns, &req))
+		ksft_exit_fail_msg("no neighbour %s: %s\n", addr, strerror(errno));
+}
+
+void sides_know_each_other(const struct ns_pair *pair)
+{
+	know(pair->a, NS_B4, pair->b);
+	know(pair->a, NS_B6, pair->b);
+	know(pair->b, NS_A4, pair->a);
+	know(pair->b, NS_A6, pair->a);
+}
+
+bool sides_row(int ns, enum stack stack, const char *addr, int local_port,
+	       int peer_port, int row)
+{
+	const char *path = sides_listing(stack, addr);
+
+	if (WAIT_FOR(rows_state(ns, path, local_port, peer_port) == row, STACK_DEADLINE_MS))
+		return true;
+	ksft_print_msg("%s port %d to %d: state %d, not %d\n", path, local_port, peer_port,
+		       rows_state(ns, path, local_port, peer_port), row);
+	return false;
+}
+
+bool sides_state(int ns, enum stack stack, const char *addr, int fd, int state,
+		 int local_port, int peer_port, int row)
+{
+	if (!WAIT_FOR(stack_state(fd) == state, STACK_DEADLINE_MS)) {
+		ksft_print_msg("%s: TCP_INFO says %d, not %d\n", stack_name(stack), stack_state(fd), state);
+		return false;
+	}
+	return sides_row(ns, stack, addr, local_port, peer_port, row);
 }
 
 bool sides_on_debug_kernel(void)

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Closing a connection in every order, states read back from TCP_INFO and /proc
+ * at both ends (RFC 9293 section 3.6), half-close, and a reader that is slow:
+ *
+ *	close [-4|-6] [-s kernel|xtcp]
+ *
+ * A gate at each end of the veth lets nothing out while it is closed, so that
+ * the states last as long as the test looks at them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <linux/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "flow.h"
+#include "netem.h"
+#include "rows.h"
+#include "sides.h"
+#include "tcpstate.h"
+#include "wait.h"
+
+#define STALL_MS 60000
+
+static struct ns_pair pair;
+static int next_port = 7000;
+
+/* One end of a connection, as the tests see it. */
+struct end {
+	int ns, fd;
+	enum stack stack;
+	const char *addr;
+	int port, peer_port;
+};
+
+/* @first closes first: the client, or with @server_first the server. */
+struct both {
+	struct end first, second;
+};
+
+static struct both connected(const struct sides *s, bool server_first)
+{
+	struct end c = { .ns = pair.a, .stack = s->client, .addr = s->addr };
+	struct end v = { .ns = pair.b, .stack = s->server, .addr = s->addr };
+
+	v.port = next_port++;
+	stack_pair_or_die(pair.a, s->client, pair.b, s->server, s->addr, v.port, &c.fd, &v.fd);
+	c.port = stack_port(c.fd);
+	c.peer_port = v.port;
+	v.peer_port = c.port;
+	return server_first ? (struct both){ v, c } : (struct both){ c, v };
+}
+
+static void gate(const struct end *e, bool open)
+{
+	if (netem_gate(e->ns, "veth0", open))
+		ksft_exit_fail_msg("no gate\n");
+}
+
+static bool is(const struct end *e, int state)
+{
+	return sides_state(e->ns, e->stack, e->addr, e->fd, state, e->port, e->peer_port, state);
+}
+
+static bool row_is(const struct end *e, int state)
+{
+	return sides_row(e->ns, e->stack, e->addr, e->port, e->peer_port, state);
+}
+
+/* The connection has gone; its socket is still there, closed. */
+static bool is_gone(const struct end *e, int row)
+{
+	return sides_state(e->ns, e->stack, e->addr, e->fd, TCP_CLOSE, e->port, e->peer_port, row);
+}
+
+static bool becomes(const struct end *e, short events)
+{
+	struct pollfd p = { .fd = e->fd, .events = events };
+
+	return poll(&p, 1, STACK_DEADLINE_MS) == 1 && (p.revents & events) == events;
+}
+
+static bool reads_end(const struct end *e)
+{
+	char octet;
+
+	return becomes(e, POLLIN) && recv(e->fd, &octet, 1, 0) == 0;
+}
+
+static bool reads_reset(const struct end *e)
+{
+	char octet;
+
+	return becomes(e, POLLHUP) && recv(e->fd, &octet, 1, 0) < 0 && errno == ECONNRESET;
+}
+
+static void reset(const struct end *e)
+{
+	struct linger l = { 1, 0 };
+
+	setsockopt(e->fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+	close(e->fd);
+}
+
+static void done(struct both *b, bool ok, const char *name, bool server_first)
+{
+	char text[128];
+
+	close(b->first.fd);
+	close(b->second.fd);
+	snprintf(text, sizeof(text), "%s, the %s first", name, server_first ? "server" : "client");
+	sides_result(ok, text);
+}
+
+/* FIN, ACK, FIN, ACK, with each of the four lost once. */
+static void one_after_the_other(const struct sides *s, bool server_first)
+{
+	struct both b = connected(s, server_first);
+	bool ok;
+
+	gate(&b.first, false);
+	ok = !shutdown(b.first.fd, SHUT_WR) && is(&b.first, TCP_FIN_WAIT1) && is(&b.second, TCP_ESTABLISHED);
+	gate(&b.second, false);
+	gate(&b.first, true);
+	ok = ok && is(&b.second, TCP_CLOSE_WAIT) && is(&b.first, TCP_FIN_WAIT1) && reads_end(&b.second);
+	gate(&b.second, true);
+	ok = ok && is(&b.first, TCP_FIN_WAIT2) && is(&b.second, TCP_CLOSE_WAIT);
+	gate(&b.second, false);
+	ok = ok && !shutdown(b.second.fd, SHUT_WR) && is(&b.second, TCP_LAST_ACK) && is(&b.first, TCP_FIN_WAIT2);
+	gate(&b.first, false);
+	gate(&b.second, true);
+	ok = ok && is_gone(&b.first, TCP_TIME_WAIT) && is(&b.second, TCP_LAST_ACK) && reads_end(&b.first);
+	gate(&b.first, true);
+	ok = ok && is_gone(&b.second, 0) && row_is(&b.first, TCP_TIME_WAIT);
+	done(&b, ok, "one after the other", server_first);
+}
+
+/* The same with close(): orphans, whose states only /proc tells. */
+static void orphans(const struct sides *s, bool server_first)
+{
+	struct both b = connected(s, server_first);
+	bool ok;
+
+	gate(&b.first, false);
+	ok = !close(b.first.fd) && row_is(&b.first, TCP_FIN_WAIT1);
+	gate(&b.first, true);
+	ok = ok && is(&b.second, TCP_CLOSE_WAIT) && row_is(&b.first, TCP_FIN_WAIT2);
+	gate(&b.second, false);
+	ok = ok && !close(b.second.fd) && row_is(&b.second, TCP_LAST_ACK);
+	gate(&b.second, true);
+	ok = ok && row_is(&b.second, 0) && row_is(&b.first, TCP_TIME_WAIT);
+	b.first.fd = -1;
+	b.second.fd = -1;
+	done(&b, ok, "with orphans", server_first);
+}
+
+/*
+ * Both FINs are sent before either is received (section 3.6, figure 13). The
+ * first one's goes through alone: CLOSING at the other end.
+ */
+static void at_once(const struct sides *s, bool server_first)
+{
+	struct both b = connected(s, server_first);
+	bool ok;
+
+	gate(&b.first, false);
+	gate(&b.second, false);
+	ok = !shutdown(b.first.fd, SHUT_WR) && !shutdown(b.second.fd, SHUT_WR) &&
+		is(&b.first, TCP_FIN_WAIT1) && is(&b.second, TCP_FIN_WAIT1);
+	gate(&b.first, true);
+	ok = ok && is(&b.second, TCP_CLOSING) && is(&b.first, TCP_FIN_WAIT1);
+	gate(&b.second, true);
+	ok = ok && is_gone(&b.first, TCP_TIME_WAIT) && is_gone(&b.second, TCP_TIME_WAIT) &&
+		reads_end(&b.first) && reads_end(&b.second);
+	done(&b, ok, "both at once", server_first);
+}
+
+/* All of the other direction after the first FIN. */
+static void half_close(const struct sides *s, bool server_first)
+{
+	struct both b = connected(s, server_first);
+	struct flow ends[2];
+	bool ok = !shutdown(b.first.fd, SHUT_WR) && is(&b.first, TCP_FIN_WAIT2) && is(&b.second, TCP_CLOSE_WAIT);
+
+	flow_pair(&ends[0], b.first.fd, 0, &ends[1], b.second.fd, 300000);
+	ok = ok && flow_run(ends, 2, STALL_MS);
+	flow_explain(ends, 2);
+	ok = ok && is_gone(&b.first, TCP_TIME_WAIT) && is_gone(&b.second, 0);
+	done(&b, ok, "300 kB after a half-close", server_first);
+}
+
+static void resets(const struct sides *s, bool server_first)
+{
+	struct both b = connected(s, server_first);
+	bool ok;
+
+	reset(&b.first);
+	ok = reads_reset(&b.second) && is_gone(&b.second, 0) && row_is(&b.first, 0);
+	b.first.fd = -1;
+	done(&b, ok, "RST by linger 0", server_first);
+
+	b = connected(s, server_first);
+	ok = !shutdown(b.first.fd, SHUT_WR) && is(&b.second, TCP_CLOSE_WAIT) && is(&b.first, TCP_FIN_WAIT2);
+	reset(&b.second);
+	ok = ok && reads_reset(&b.first) && is_gone(&b.first, 0) && row_is(&b.second, 0);
+	b.second.fd = -1;
+	done(&b, ok, "RST in FIN-WAIT-2", server_first);
+
+	b = connected(s, server_first);
+	ok = send(b.second.fd, "unread", 6, MSG_NOSIGNAL) == 6 && becomes(&b.first, POLLIN) && !close(b.first.fd);
+	ok = ok && reads_reset(&b.second) && is_gone(&b.second, 0) && row_is(&b.first, 0);
+	b.first.fd = -1;
+	done(&b, ok, "close with unread data", server_first);
+
+	b = connected(s, server_first);
+	ok = !close(b.first.fd) && is(&b.second, TCP_CLOSE_WAIT) && row_is(&b.first, TCP_FIN_WAIT2) &&
+		send(b.second.fd, "late", 4, MSG_NOSIGNAL) == 4 && becomes(&b.second, POLLHUP) &&
+		is_gone(&b.second, 0);
+	b.first.fd = -1;
+	done(&b, ok, "data for an orphan", server_first);
+}
+
+/* FINs and data cross a closed gate: the data comes first, all of it. */
+static void data_before_fin(const struct sides *s, bool server_first)
+{
+	struct both b = connected(s, server_first);
+	char got[64];
+	int n = 0, ret = 1;
+	bool ok;
+
+	gate(&b.first, false);
+	ok = send(b.first.fd, "one ", 4, MSG_NOSIGNAL) == 4 && send(b.first.fd, "two ", 4, MSG_NOSIGNAL) == 4 &&
+		send(b.first.fd, "three", 5, MSG_NOSIGNAL) == 5 && !shutdown(b.first.fd, SHUT_WR) &&
+		is(&b.first, TCP_FIN_WAIT1);
+	gate(&b.first, true);
+	while (ok && ret > 0 && becomes(&b.second, POLLIN)) {
+		ret = recv(b.second.fd, got + n, sizeof(got) - n, 0);
+		n += ret > 0 ? ret : 0;
+	}
+	ok = ok && !ret && n == 13 && !memcmp(got, "one two three", n) && is(&b.first, TCP_FIN_WAIT2);
+	done(&b, ok, "data and FIN lost together", server_first);
+}
+
+static bool probes(int fd)
+{
+	struct tcp_info info = {};
+	socklen_t len = sizeof(info);
+
+	return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) && info.tcpi_probes;
+}
+
+/* The window closes, the sender probes it, and it opens again. */
+static void slow_reader(const struct sides *s, bool server_first)
+{
+	const char *wrong = "the stream is as it was";
+	struct both b = connected(s, server_first);
+	struct flow ends[2];
+	struct row row = {};
+	long long sent;
+	bool ok = true;
+
+	flow_pair(&ends[0], b.first.fd, 3 << 20, &ends[1], b.second.fd, 0);
+	/* Nobody reads until the sender probes: a stall here is what is wanted. */
+	ends[1].idle = true;
+	while (ok && !probes(b.first.fd)) {
+		ok = flow_step(ends, 2, 100) >= 0;
+		if (ends[0].sent == ends[0].send)
+			ok = false;
+	}
+	sent = ends[0].sent;
+	if (!ok || sent == ends[0].send)
+		wrong = "the window never closed";
+	ok = ok && rows_find(b.first.ns, sides_listing(b.first.stack, b.first.addr), b.first.port,
+			     b.first.peer_port, &row) == 1 && row.timer == 4;
+	ends[1].idle = false;
+	ends[1].slowly = 5000;
+	ok = ok && flow_run(ends, 2, STALL_MS);
+	flow_explain(ends, 2);
+	if (!ok)
+		ksft_print_msg("%s; sent %lld, timer %u\n", wrong, sent, row.timer);
+	done(&b, ok, "a slow reader's window closes and reopens", server_first);
+}
+
+static void all(const struct sides *s)
+{
+	int first;
+
+	if (ns_pair_make(&pair))
+		ksft_exit_fail_msg("no namespaces\n");
+	sides_know_each_other(&pair);
+	for (first = 0; first < 2; first++) {
+		one_after_the_other(s, first);
+		orphans(s, first);
+		at_once(s, first);
+		half_close(s, first);
+		resets(s, first);
+		data_before_fin(s, first);
+		slow_reader(s, first);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct sides sides[SIDES_MAX];
+	int n = sides_parse(argc, argv, sides);
+
+	ksft_print_header();
+	ksft_set_plan(n * 20);
+	return sides_each(sides, n, 20, all);
+}

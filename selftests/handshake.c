@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Opening a connection in every order in which its three segments can be lost or
+ * cross, states read back from TCP_INFO and /proc at both ends:
+ *
+ *	handshake [-4|-6] [-s kernel|xtcp]
+ *
+ * A gate at each end of the veth lets nothing out while it is closed, so that
+ * the states last as long as the test looks at them (RFC 9293 section 3.5).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <linux/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "netem.h"
+#include "rows.h"
+#include "sides.h"
+#include "tcpstate.h"
+#include "wait.h"
+
+#define PORT 6000
+#define CLIENT_PORT 6500
+
+static struct ns_pair pair;
+
+/* A connection under way: @server is the listener, then what it accepted. */
+struct open {
+	const struct sides *s;
+	int listener, client, server;
+	int client_port;
+};
+
+static void gate(int ns, bool open)
+{
+	if (netem_gate(ns, "veth0", open))
+		ksft_exit_fail_msg("no gate\n");
+}
+
+static bool client_is(const struct open *o, int state)
+{
+	return sides_state(pair.a, o->s->client, o->s->addr, o->client, state,
+			   o->client_port, PORT, state);
+}
+
+/* Its row: while it is half open there is nothing else. */
+static bool server_is(const struct open *o, int state)
+{
+	return sides_row(pair.b, o->s->server, o->s->addr, PORT, o->client_port, state);
+}
+
+static struct open start(const struct sides *s)
+{
+	struct open o = { .s = s, .server = -1 };
+
+	o.listener = stack_listener(pair.b, s->server, s->addr, PORT, true);
+	o.client = stack_socket(pair.a, s->client, s->addr);
+	if (o.listener < 0 || o.client < 0 || fcntl(o.listener, F_SETFL, O_NONBLOCK) ||
+	    fcntl(o.client, F_SETFL, O_NONBLOCK))
+		ksft_exit_fail_msg("no sockets: %s\n", strerror(errno));
+	return o;
+}
+
+static bool begin(struct open *o)
+{
+	int ret = stack_connect(o->client, o->s->addr, PORT);
+
+	o->client_port = stack_port(o->client);
+	return ret < 0 && errno == EINPROGRESS;
+}
+
+static bool nothing_to_accept(const struct open *o)
+{
+	return accept(o->listener, NULL, NULL) < 0 && errno == EAGAIN;
+}
+
+static bool becomes(int fd, short events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	return poll(&p, 1, STACK_DEADLINE_MS) == 1 && (p.revents & events) == events;
+}
+
+static int socket_error(int fd)
+{
+	socklen_t len = sizeof(int);
+	int error = -1;
+
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) ? -1 : error;
+}
+
+/* Both ends established, and they are each other's peers. */
+static bool established(struct open *o)
+{
+	union stack_addr peer;
+	socklen_t len = sizeof(peer);
+
+	if (!becomes(o->client, POLLOUT) || socket_error(o->client) || !client_is(o, TCP_ESTABLISHED))
+		return false;
+	if (!becomes(o->listener, POLLIN))
+		return false;
+	o->server = accept(o->listener, &peer.sa, &len);
+	if (o->server < 0 || stack_state(o->server) != TCP_ESTABLISHED)
+		return false;
+	return ntohs(peer.in.sin_port) == o->client_port && server_is(o, TCP_ESTABLISHED) &&
+		stack_carries(o->client, o->server, 3000) && stack_carries(o->server, o->client, 3000);
+}
+
+static void end(struct open *o, bool ok, const char *name)
+{
+	struct linger reset = { 1, 0 };
+
+	if (o->server >= 0) {
+		setsockopt(o->server, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		close(o->server);
+	}
+	close(o->client);
+	close(o->listener);
+	ok = ok && server_is(o, 0);
+	sides_result(ok, name);
+}
+
+static void plain(const struct sides *s)
+{
+	struct open o = start(s);
+	bool ok = begin(&o) && established(&o);
+
+	end(&o, ok, "nothing lost");
+}
+
+static void syn_lost(const struct sides *s)
+{
+	struct open o = start(s);
+	struct tcp_info info = {};
+	socklen_t len = sizeof(info);
+	bool ok;
+
+	gate(pair.a, false);
+	ok = begin(&o) && client_is(&o, TCP_SYN_SENT) && server_is(&o, 0) && nothing_to_accept(&o);
+	gate(pair.a, true);
+	ok = ok && established(&o);
+	ok = ok && !getsockopt(o.client, IPPROTO_TCP, TCP_INFO, &info, &len) && info.tcpi_total_retrans;
+	end(&o, ok, "the SYN is lost");
+}
+
+static void syn_ack_lost(const struct sides *s)
+{
+	struct open o = start(s);
+	bool ok;
+
+	gate(pair.b, false);
+	ok = begin(&o) && server_is(&o, TCP_SYN_RECV) && client_is(&o, TCP_SYN_SENT) && nothing_to_accept(&o);
+	gate(pair.b, true);
+	ok = ok && established(&o);
+	end(&o, ok, "the SYN-ACK is lost");
+}
+
+/* @with_data: what repairs it is the client's first octets, not the next SYN-ACK. */
+static void ack_lost(const struct sides *s, bool with_data)
+{
+	struct open o = start(s);
+	char octet;
+	bool ok;
+
+	gate(pair.b, false);
+	ok = begin(&o) && server_is(&o, TCP_SYN_RECV);
+	gate(pair.a, false);
+	gate(pair.b, true);
+	ok = ok && client_is(&o, TCP_ESTABLISHED) && server_is(&o, TCP_SYN_RECV) && nothing_to_accept(&o);
+	gate(pair.a, true);
+	if (with_data)
+		ok = ok && send(o.client, "!", 1, MSG_NOSIGNAL) == 1 && becomes(o.listener, POLLIN);
+	if (with_data && ok) {
+		o.server = accept(o.listener, NULL, NULL);
+		ok = o.server >= 0 && becomes(o.server, POLLIN) && recv(o.server, &octet, 1, 0) == 1 && octet == '!';
+		ok = ok && server_is(&o, TCP_ESTABLISHED) && client_is(&o, TCP_ESTABLISHED);
+	} else {
+		ok = ok && established(&o);
+	}
+	end(&o, ok, with_data ? "the ACK is lost, data brings it" : "the ACK is lost");
+}
+
+static void refused(const struct sides *s)
+{
+	struct open o = start(s);
+	bool ok;
+
+	close(o.listener);
+	o.listener = -1;
+	ok = begin(&o) && becomes(o.client, POLLOUT) && socket_error(o.client) == ECONNREFUSED &&
+		stack_state(o.client) == TCP_CLOSE &&
+		sides_row(pair.a, s->client, s->addr, o.client_port, PORT, 0);
+	end(&o, ok, "nobody listens");
+}
+
+static void closed_in_syn_sent(const struct sides *s)
+{
+	struct open o = start(s);
+	bool ok;
+
+	gate(pair.a, false);
+	ok = begin(&o) && client_is(&o, TCP_SYN_SENT) && !close(o.client) &&
+		sides_row(pair.a, s->client, s->addr, o.client_port, PORT, 0);
+	gate(pair.a, true);
+	o.client = -1;
+	ok = ok && nothing_to_accept(&o);
+	end(&o, ok, "closed in SYN-SENT");
+}
+
+/* What is half open goes with its listener; the peer is told when it tries again. */
+static void listener_closes(const struct sides *s)
+{
+	struct open o = start(s);
+	bool ok;
+
+	gate(pair.b, false);
+	ok = begin(&o) && server_is(&o, TCP_SYN_RECV) && !close(o.listener) && server_is(&o, 0);
+	o.listener = -1;
+	gate(pair.b, true);
+	ok = ok && becomes(o.client, POLLOUT) && socket_error(o.client) == ECONNREFUSED;
+	end(&o, ok, "the listener closes while it is half open");
+}
+
+static void *accept_one(void *arg)
+{
+	struct open *o = arg;
+
+	o->server = accept(o->listener, NULL, NULL);
+	return NULL;
+}
+
+/* accept() and connect() both block. */
+static void blocking(const struct sides *s)
+{
+	struct open o = start(s);
+	pthread_t thread;
+	bool ok;
+
+	ok = !fcntl(o.client, F_SETFL, 0) && !fcntl(o.listener, F_SETFL, 0) &&
+		!pthread_create(&thread, NULL, accept_one, &o);
+	ok = ok && !stack_connect(o.client, s->addr, PORT) && !pthread_join(thread, NULL);
+	o.client_port = stack_port(o.client);
+	ok = ok && o.server >= 0 && client_is(&o, TCP_ESTABLISHED) && server_is(&o, TCP_ESTABLISHED) &&
+		stack_carries(o.client, o.server, 100);
+	end(&o, ok, "accept blocks first");
+}
+
+/* Both ends connect (RFC 9293 section 3.5, figure 8); there is no listener. */
+static void simultaneous(const struct sides *s)
+{
+	struct open o = { .s = s, .listener = -1, .client_port = CLIENT_PORT };
+	const char *here = s->client_addr;
+	bool ok;
+
+	o.client = stack_bound(pair.a, s->client, here, CLIENT_PORT, true);
+	o.server = stack_bound(pair.b, s->server, s->addr, PORT, true);
+	ok = o.client >= 0 && o.server >= 0 && !fcntl(o.client, F_SETFL, O_NONBLOCK) &&
+		!fcntl(o.server, F_SETFL, O_NONBLOCK);
+	gate(pair.a, false);
+	gate(pair.b, false);
+	ok = ok && begin(&o) && stack_connect(o.server, here, CLIENT_PORT) < 0 && errno == EINPROGRESS;
+	ok = ok && client_is(&o, TCP_SYN_SENT) && server_is(&o, TCP_SYN_SENT);
+	/* The client's SYN goes through: the server has one from either side. */
+	gate(pair.a, true);
+	ok = ok && server_is(&o, TCP_SYN_RECV) && stack_state(o.server) == TCP_SYN_RECV &&
+		client_is(&o, TCP_SYN_SENT);
+	gate(pair.b, true);
+	ok = ok && client_is(&o, TCP_ESTABLISHED) && server_is(&o, TCP_ESTABLISHED) &&
+		becomes(o.client, POLLOUT) && becomes(o.server, POLLOUT) &&
+		!socket_error(o.client) && !socket_error(o.server) &&
+		stack_carries(o.client, o.server, 3000) && stack_carries(o.server, o.client, 3000);
+	end(&o, ok, "both ends connect");
+}
+
+static void all(const struct sides *s)
+{
+	if (ns_pair_make(&pair))
+		ksft_exit_fail_msg("no namespaces\n");
+	sides_know_each_other(&pair);
+	plain(s);
+	blocking(s);
+	syn_lost(s);
+	syn_ack_lost(s);
+	ack_lost(s, false);
+	ack_lost(s, true);
+	refused(s);
+	closed_in_syn_sent(s);
+	listener_closes(s);
+	simultaneous(s);
+}
+
+int main(int argc, char **argv)
+{
+	struct sides sides[SIDES_MAX];
+	int n = sides_parse(argc, argv, sides);
+
+	ksft_print_header();
+	ksft_set_plan(n * 10);
+	return sides_each(sides, n, 10, all);
+}
