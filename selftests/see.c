@@ -202,10 +202,14 @@ static void send_syn(const struct stack *stack, unsigned int port)
 
 /* ---- rows */
 
-/* FIN-WAIT-2 without a socket and TIME-WAIT are small rows; on the way there a full one may be seen. */
-static bool is_settled(const struct row *row)
+/*
+ * TIME-WAIT and FIN-WAIT-2 without a socket are small rows; on the way there a full one may be seen. Kernel TCP leaves
+ * it full in FIN-WAIT-2 if the ACK of the FIN came while close() held the socket.
+ */
+static bool is_settled(const struct stack *stack, const struct row *row)
 {
-	return row->columns == 16 || (row->state != TCP_FIN_WAIT2 && row->state != TCP_TIME_WAIT);
+	return row->columns == 16 || (row->state != TCP_FIN_WAIT2 && row->state != TCP_TIME_WAIT) ||
+	       (row->state == TCP_FIN_WAIT2 && stack->domain != AF_XTCP && row->timer == 2);
 }
 
 /* The row as soon as it is in this state, or as it is in the end. */
@@ -216,7 +220,7 @@ static struct row wait_row(int ns, const struct stack *stack, unsigned int local
 	int found = 0;
 
 	CHECK(WAIT_FOR((found = rows_find(ns, stack->proc, local, peer, &row)) == 1 && row.state == state &&
-		       is_settled(&row), SOON),
+		       is_settled(stack, &row), SOON),
 	      "%s: %d rows with ports %u and %u, state %u instead of %u", stack->name, found, local, peer,
 	      row.state, state);
 	return row;
@@ -255,7 +259,7 @@ static void check_connection(const struct stack *stack, int listener, int client
 	/* one end closes, then the other */
 	close(client);
 	row = wait_row(net.a, stack, client_port, port, TCP_FIN_WAIT2);
-	CHECK(row.columns == 16 && row.timer == 3 && row.inode == 0, "%d %u %lu", row.columns, row.timer, row.inode);
+	CHECK(row.timer == (row.columns == 16 ? 3 : 2) && row.inode == 0, "%u %lu", row.timer, row.inode);
 	row = wait_row(net.b, stack, port, client_port, TCP_CLOSE_WAIT);
 	CHECK(row.inode == inode_of(server), "%lu", row.inode);
 	close(server);
@@ -343,18 +347,23 @@ static void first_lines(void)
 /* ---- a long listing while the table changes */
 
 #define STABLE	150
-#define CHURN	500
 
 static bool churning;
 
+/* Connections that come and go: the table grows several times over. */
+static unsigned int churn_count(void)
+{
+	return getenv("XTCP_DEBUG") ? 120 : 500;
+}
+
 static void *churn(void *arg)
 {
-	unsigned int port = next_port++, i;
+	unsigned int port = next_port++, count = churn_count(), i;
 	int listener, client, server;
 
 	(void)arg;
 	listener = listen_on(net.a, XTCP4, NS_A4, port);
-	for (i = 0; i < CHURN; i++) {
+	for (i = 0; i < count; i++) {
 		client = connect_to(net.a, XTCP4, NS_A4, port);
 		server = must(accept(listener, NULL, NULL), "accept");
 		close(client);
