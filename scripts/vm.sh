@@ -89,6 +89,28 @@ wait_qemu()
 	qemu=
 }
 
+# take_slot: emulated machines that share a processor make one another miss
+# their deadlines, so one more of them than there are processors may run. The
+# lock goes with QEMU, which inherits it.
+take_slot()
+{
+	local count i told=
+
+	count=$(($(nproc) + 1))
+	while :; do
+		for ((i = 1; i <= count; i++)); do
+			exec {slot}>"$XTCP_CACHE/machine-$i.lock"
+			flock -n "$slot" && return
+			exec {slot}>&-
+		done
+		[ -n "$told" ] || echo "vm.sh: $count machines run already, waiting for one to end" >&2
+		told=1
+		exec {slot}>"$XTCP_CACHE/machine-$((RANDOM % count + 1)).lock"
+		flock -w 5 "$slot" && return
+		exec {slot}>&-
+	done
+}
+
 # kvm_works: asked once per boot of this machine, by booting a kernel: there
 # are machines where /dev/kvm exists and guests hang.
 kvm_works()
@@ -265,6 +287,7 @@ initramfs_make "$work/initramfs" "$work/files" "$modules" ||
 fill_share "$@"
 console=${share:-$work}/console.log
 choose_options
+[ -n "$interactive" ] || take_slot
 if [ -n "$interactive" ]; then
 	terminal=$(stty -g)
 	start_qemu "$timeout" "${qemu_options[@]}"
