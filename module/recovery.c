@@ -89,6 +89,7 @@ void xtcp_recovery_duplicate_ack(struct sock *sk)
 		return;
 	xtcp_cong_enter_recovery(sk);
 	xsk->recover = xsk->snd_nxt;
+	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPRENORECOVERY);
 	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPFASTRETRANS);
 	resend_first(sk);
 	xtcp_timer_ack_progress(sk);

@@ -97,8 +97,11 @@ static void count_out(struct sock *sk, u32 len, u8 flags, bool resent, u32 segme
 	}
 	if (flags & XTCP_RST)
 		XTCP_INC_STATS(net, TCP_MIB_OUTRSTS);
-	if (!resent)
+	if (!resent) {
+		if (len)
+			XTCP_NET_ADD_STATS(net, LINUX_MIB_TCPORIGDATASENT, segments);
 		return;
+	}
 	XTCP_ADD_STATS(net, TCP_MIB_RETRANSSEGS, segments);
 	if (flags & XTCP_SYN)
 		XTCP_NET_INC_STATS(net, LINUX_MIB_TCPSYNRETRANS);

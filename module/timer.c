@@ -16,20 +16,19 @@
  *
  * Expiry while a user owns the lock sets XTCP_DEFERRED_TIMER; release_sock() runs what is due.
  *
- * Policy, how long and when to give up: rto.c and keepalive.c; R1 and R2 (RFC 9293 section 3.8.3) are read here.
+ * Policy, how long and when to give up: rto.c, retries.c and keepalive.c.
  */
 #include "timer.h"
 
-#include <net/dst.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
 #include "clock.h"
 #include "keepalive.h"
 #include "mib.h"
-#include "netns.h"
 #include "output.h"
 #include "recovery.h"
+#include "retries.h"
 #include "rto.h"
 #include "sndq.h"
 #include "sock.h"
@@ -37,8 +36,7 @@
 #include "wire.h"
 
 #define MEMORY_RETRY		(HZ / 2)	/* nothing could be sent for want of memory */
-#define ORPHAN_RETRIES		8U		/* of an orphan whose peer still answers, as Linux's */
-#define SILENCE_MAX_MS		(2 * XTCP_RTO_MAX_MS) /* peer with a window shrunk to zero that answers no probe */
+#define SYN_AGAIN		2U	/* jiffies until a SYN follows the RST for a half-open connection of the peer */
 
 static bool is_armed(const struct xtcp_sock *xsk, enum xtcp_timer which)
 {
@@ -67,63 +65,25 @@ static void disarm(struct sock *sk, enum xtcp_timer which)
 	xtcp_sk(sk)->timers.armed &= ~BIT(which);
 }
 
-/* Milliseconds since @stamp of the timestamp clock, at least 1 so that "not at all" can be told apart. */
-static u32 elapsed_ms(u32 stamp)
-{
-	return max(xtcp_clock_ts() - stamp, 1U);
-}
-
 /* The present RTO in jiffies; not beyond the user timeout, which counts from @stamp (0: from now). */
 static unsigned long interval(const struct xtcp_sock *xsk, u32 stamp)
 {
 	u32 ms = xtcp_rto_current_ms(&xsk->rto), gone;
 
 	if (xsk->user_timeout && stamp) {
-		gone = elapsed_ms(stamp);
+		gone = xtcp_clock_ts() - stamp;
 		ms = gone >= xsk->user_timeout ? 1 : min(ms, xsk->user_timeout - gone);
 	}
 	return msecs_to_jiffies(ms);
-}
-
-static void give_up(struct sock *sk)
-{
-	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONTIMEOUT);
-	xtcp_sock_fail(sk, sk->sk_err_soft ?: ETIMEDOUT);
-}
-
-/* Retries of a connection without a program; without limits on them they would hold memory for many minutes. */
-static u32 orphan_retries(const struct sock *sk, bool alive)
-{
-	u32 retries = READ_ONCE(xtcp_net(sock_net(sk))->sysctl.orphan_retries);
-
-	if (sk->sk_err_soft && !alive)
-		return 0;
-	return retries || !alive ? retries : ORPHAN_RETRIES;
-}
-
-static bool orphan_is_one_too_many(struct sock *sk)
-{
-	if (!xtcp_sock_too_many_orphans(sk))
-		return false;
-	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONMEMORY);
-	xtcp_output_rst(sk);
-	xtcp_sock_fail(sk, 0);
-	return true;
 }
 
 /* The SYN, or the SYN-ACK of a simultaneous open. */
 static void expired_syn(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 retries = xsk->syn_retries ?: READ_ONCE(xtcp_net(sock_net(sk))->sysctl.syn_retries);
 
-	if (xsk->retransmits >= retries ||
-	    (xsk->user_timeout && elapsed_ms(xsk->retrans_stamp) >= xsk->user_timeout)) {
-		give_up(sk);
+	if (xtcp_retries_end_syn(sk))
 		return;
-	}
-	if (xsk->retransmits)
-		dst_negative_advice(sk);
 	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPTIMEOUTS);
 	xtcp_output_resend(sk, skb, xsk->mss);
 	xsk->retransmits++;
@@ -131,37 +91,13 @@ static void expired_syn(struct sock *sk, struct sk_buff *skb)
 	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, xsk->retrans_stamp));
 }
 
-/* R1 and R2 of RFC 9293 section 3.8.3 (MUST-20, MUST-21). True: the connection is no more. */
-static bool retransmission_ends(struct sock *sk)
-{
-	const struct xtcp_sysctl *ctl = &xtcp_net(sock_net(sk))->sysctl;
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 retries = READ_ONCE(ctl->retries2);
-	u32 gone = elapsed_ms(xsk->retrans_stamp);
-
-	if (xsk->retransmits && gone >= xtcp_rto_give_up_ms(READ_ONCE(ctl->retries1), XTCP_RTO_MIN_MS))
-		dst_negative_advice(sk);
-	if (sock_flag(sk, SOCK_DEAD)) {
-		retries = orphan_retries(sk, xtcp_rto_current_ms(&xsk->rto) < XTCP_RTO_MAX_MS);
-		if (orphan_is_one_too_many(sk))
-			return true;
-	}
-	if (!xsk->retransmits || gone < (xsk->user_timeout ?: xtcp_rto_give_up_ms(retries, XTCP_RTO_MIN_MS)))
-		return false;
-	give_up(sk);
-	return true;
-}
-
 /* What is in flight lies beyond a window that has shrunk to zero (RFC 9293 section 3.8.6, MUST-35, SHLD-17). */
 static void probe_shrunk_window(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 silent = jiffies_to_msecs((u32)jiffies - xsk->ack_tstamp);
 
-	if (silent >= (xsk->user_timeout ?: SILENCE_MAX_MS)) {
-		give_up(sk);
+	if (xtcp_retries_end_shrunk_window(sk))
 		return;
-	}
 	xtcp_output_probe(sk, false);
 	xtcp_rto_backoff(&xsk->rto);
 	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0));
@@ -184,38 +120,18 @@ static void expired_retransmit(struct sock *sk)
 	}
 	if (!xsk->retrans_stamp)
 		xsk->retrans_stamp = xtcp_clock_ts() ?: 1;
-	if (retransmission_ends(sk))
+	if (xtcp_retries_end_retransmission(sk))
 		return;
 	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPTIMEOUTS);
+	if (!xsk->retransmits && xsk->cong.phase == XTCP_CONG_RECOVERY)
+		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPRENORECOVERYFAIL);
+	else if (!xsk->retransmits && xsk->cong.phase == XTCP_CONG_LOSS)
+		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPLOSSFAILURES);
 	xtcp_recovery_timeout(sk);
 	if (xsk->retransmits < U8_MAX)
 		xsk->retransmits++;
 	xtcp_rto_backoff(&xsk->rto);
 	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, xsk->retrans_stamp));
-}
-
-/* RFC 6429: a peer that answers may keep its window closed, but not for ever when no program waits any more. */
-static bool probing_ends(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 most = READ_ONCE(xtcp_net(sock_net(sk))->sysctl.retries2);
-
-	if (sock_flag(sk, SOCK_DEAD)) {
-		bool alive = xtcp_rto_current_ms(&xsk->rto) < XTCP_RTO_MAX_MS;
-
-		most = orphan_retries(sk, alive);
-		if (!alive && xsk->rto.backoff >= most)
-			goto end;
-		if (orphan_is_one_too_many(sk))
-			return true;
-	}
-	if (xsk->user_timeout && xsk->probe_stamp && elapsed_ms(xsk->probe_stamp) >= xsk->user_timeout)
-		goto end;
-	if (xsk->probes_out < most)
-		return false;
-end:
-	give_up(sk);
-	return true;
 }
 
 static void expired_persist(struct sock *sk)
@@ -232,7 +148,7 @@ static void expired_persist(struct sock *sk)
 		xsk->probes_out = 0;
 		return;
 	}
-	if (probing_ends(sk))
+	if (xtcp_retries_end_probing(sk))
 		return;
 	err = xtcp_output_probe(sk, false);
 	if (xsk->snd_una != xsk->snd_nxt)
@@ -276,7 +192,7 @@ static void expired_keepalive(struct sock *sk)
 		arm(sk, XTCP_TIMER_KEEPALIVE, time - idle);
 	} else if (xtcp_keepalive_give_up(sk)) {
 		xtcp_output_rst(sk);
-		give_up(sk);
+		xtcp_retries_give_up(sk);
 	} else if (xtcp_output_probe(sk, true)) {
 		arm(sk, XTCP_TIMER_KEEPALIVE, MEMORY_RETRY);
 	} else {
@@ -346,6 +262,22 @@ void xtcp_timer_syn_sent(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xtcp_sk(sk), 0));
+}
+
+/**
+ * xtcp_timer_syn_refused() - event: the peer answered our SYN for an older connection and was sent a RST
+ * @sk: SYN-SENT
+ *
+ * The RST has ended what the peer had, so the SYN follows at once (RFC 9293 section 3.5.1); once only, since anybody
+ * can forge such an answer.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_syn_refused(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (!xtcp_sk(sk)->retransmits)
+		arm(sk, XTCP_TIMER_RETRANSMIT, SYN_AGAIN);
 }
 
 /**
