@@ -30,6 +30,7 @@
 #include "state.h"
 #include "synq.h"
 #include "text.h"
+#include "timer.h"
 #include "timewait.h"
 
 /* RFC 9293 3.10.7.1: everything but a RST draws a RST. */
@@ -114,8 +115,11 @@ static enum xtcp_verdict arrives_syn_sent(struct sock *sk, struct sk_buff *skb)
 
 	/* first: check the ACK bit. The RST itself is left to finish(), which sends none for a RST. */
 	if (seg->flags & XTCP_ACK) {
-		if (xtcp_seq_le(seg->ack, xsk->iss) || xtcp_seq_gt(seg->ack, xsk->snd_nxt))
+		if (xtcp_seq_le(seg->ack, xsk->iss) || xtcp_seq_gt(seg->ack, xsk->snd_nxt)) {
+			if (!(seg->flags & XTCP_RST))
+				xtcp_timer_syn_refused(sk);
 			return XTCP_RESET;
+		}
 		if (syn_sent_echo_is_foreign(sk, seg)) {
 			XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_PAWSACTIVEREJECTED);
 			return XTCP_RESET;
@@ -316,6 +320,11 @@ static enum xtcp_verdict check_ack_syn_received(struct sock *sk, struct sk_buff 
 		return XTCP_RESET;
 	xtcp_ack_syn_acked(sk, seg);
 	enter_established(sk, skb);
+	/* RFC 9293 section 3.10.4: a CLOSE in SYN-RECEIVED waits for ESTABLISHED */
+	if (sk->sk_shutdown & SEND_SHUTDOWN) {
+		xtcp_state_set(sk, TCP_FIN_WAIT1);
+		xtcp_output_fin(sk);
+	}
 	return XTCP_CONTINUE;
 }
 

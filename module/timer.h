@@ -33,6 +33,7 @@ void xtcp_timer_stop(struct sock *sk);
 
 /* events, in the order of a connection's life */
 void xtcp_timer_syn_sent(struct sock *sk);
+void xtcp_timer_syn_refused(struct sock *sk);
 void xtcp_timer_established(struct sock *sk);
 void xtcp_timer_data_sent(struct sock *sk);
 void xtcp_timer_ack_progress(struct sock *sk);
