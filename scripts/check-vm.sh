@@ -99,9 +99,14 @@ setting="XTCP_KO=$bin/xtcp.ko"
 for word in SEED SOAK; do
 	[ -z "${!word-}" ] || setting+=" $word=${!word}"
 done
-[ "$kind" != debug ] || setting+=" XTCP_DEBUG=1"
+marked=
+if [ "$kind" = debug ]; then
+	setting+=" XTCP_DEBUG=1"
+	# selftests/faults has allocations from these slabs fail
+	marked="slub_debug=A,XTCP,XTCPv6,xtcp_request,xtcp_timewait"
+fi
 scripts/vm.sh --kernel "$image" --memory 3G --timeout "$sum" --share "$dir" \
-	--append "log_buf_len=8M" -- env $setting "$bin/run" "$dir" $tests
+	--append "log_buf_len=8M $marked" -- env $setting "$bin/run" "$dir" $tests
 status=$?
 name_culprit "$status"
 draw_ladders

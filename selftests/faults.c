@@ -6,8 +6,8 @@
  * until the call makes no more. Each time the kernel tells whether it was hit. The call may fail, but only with an
  * error that says why, and the socket must be good for the same call afterwards.
  *
- * In softirq one allocation from a slab is failed (failslab with a cache filter), for each slab that a segment can need
- * one from. Again the kernel tells that it was hit, and the connection must come about all the same.
+ * In softirq one allocation from a slab of xtcp is failed (failslab with a cache filter), for each of them, and several
+ * of whatever segments need. Again the kernel tells that it was hit, and the connection must come about all the same.
  *
  * Everything happens in namespaces that end with the test, so that afterwards every object must be back in its slab.
  */
@@ -64,18 +64,28 @@ static long number_in(const char *path)
 	return atol(buf);
 }
 
+/* Open all the time: to open or close it would be an allocation of its own. */
+static int nth_fd = -1;
+
 /* The nth allocation of this task from now on fails; 0: none. */
 static void fail_nth(int n)
 {
 	char value[16];
+	int len = snprintf(value, sizeof(value), "%d", n);
 
-	snprintf(value, sizeof(value), "%d", n);
-	put("/proc/thread-self/fail-nth", value);
+	if (nth_fd < 0)
+		nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	if (pwrite(nth_fd, value, len, 0) != len)
+		ksft_exit_fail_msg("cannot write fail-nth: %s\n", strerror(errno));
 }
 
 static bool was_hit(void)
 {
-	return number_in("/proc/thread-self/fail-nth") == 0;
+	char value[16] = "";
+
+	if (pread(nth_fd, value, sizeof(value) - 1, 0) <= 0)
+		ksft_exit_fail_msg("cannot read fail-nth: %s\n", strerror(errno));
+	return atoi(value) == 0;
 }
 
 /* What a call under test is given and leaves behind. */
@@ -211,7 +221,8 @@ static const struct call {
 
 static bool error_says_why(int error)
 {
-	return error == ENOMEM || error == ENOBUFS || error == EAGAIN || error == ENFILE;
+	return error == ENOMEM || error == ENOBUFS || error == EAGAIN || error == ENFILE ||
+	       error == EADDRINUSE; /* what inet_csk_get_port() says when it has no memory for a bucket */
 }
 
 /* Returns the number of hits, or -1 after a diagnosis. */
@@ -272,28 +283,31 @@ static void test_calls(struct scene *scene, const char *ip)
 	}
 }
 
-/* The next @times allocations from @cache fail, in whatever context. */
-static void arm_slab(const char *cache, const char *times)
+static void put_number(const char *path, long number)
 {
-	char path[128];
+	char value[24];
 
-	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/failslab", cache);
-	put(path, "1");
-	put(FAILSLAB "times", times);
+	snprintf(value, sizeof(value), "%ld", number);
+	put(path, value);
+}
+
+/* The next @times allocations fail, in whatever context, once @space octets were had. */
+static void arm(long times, long space)
+{
+	put_number(FAILSLAB "space", space);
+	put_number(FAILSLAB "times", times);
 	put(FAILSLAB "probability", "100");
 }
 
-static bool disarm_slab(const char *cache)
+/* True if all of them came. */
+static bool disarm(void)
 {
-	bool hit = number_in(FAILSLAB "times") == 0;
-	char path[128];
+	long left = number_in(FAILSLAB "times");
 
 	put(FAILSLAB "probability", "0");
-	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/failslab", cache);
-	put(path, "0");
-	if (!hit)
-		ksft_print_msg("no allocation from %s failed\n", cache);
-	return hit;
+	if (left)
+		ksft_print_msg("%ld allocations did not come that were to fail\n", left);
+	return !left;
 }
 
 static long long ext(const struct scene *scene, const char *name)
@@ -308,9 +322,9 @@ static bool no_entry(struct scene *scene)
 	bool ok;
 
 	prepare_listener(scene);
-	arm_slab("xtcp_request", "1");
+	arm(1, 0);
 	ok = !call_connect(scene);
-	if (!disarm_slab("xtcp_request"))
+	if (!disarm())
 		return false;
 	if (!ok) {
 		ksft_print_msg("connect: %s\n", strerror(errno));
@@ -323,14 +337,14 @@ static bool no_entry(struct scene *scene)
 /* The child of the third ACK cannot be had: the segment is dropped and counted, a later one makes the child. */
 static bool no_child(struct scene *scene)
 {
-	const char *cache = strchr(scene->text, ':') ? "XTCPv6" : "XTCP";
 	long long drops = ext(scene, "TcpExt:ListenDrops");
 	bool hit, ok;
 
 	prepare_listener(scene);
-	arm_slab(cache, "1");
+	/* the entry comes first */
+	arm(1, number_in("/sys/kernel/slab/xtcp_request/object_size") + 1);
 	ok = !call_connect(scene);
-	hit = disarm_slab(cache);
+	hit = disarm();
 	if (!hit || !ok || ext(scene, "TcpExt:ListenDrops") != drops + 1)
 		return false;
 	scene->server = accept4(scene->listener, NULL, NULL, SOCK_CLOEXEC);
@@ -344,36 +358,29 @@ static bool no_record(struct scene *scene)
 	bool hit;
 
 	prepare_connection(scene);
-	arm_slab("xtcp_timewait", "1");
+	arm(1, 0);
 	shutdown(scene->client, SHUT_WR);
 	shutdown(scene->server, SHUT_WR);
 	hit = WAIT_FOR(number_in(FAILSLAB "times") == 0, STACK_DEADLINE_MS);
-	hit = disarm_slab("xtcp_timewait") && hit;
+	hit = disarm() && hit;
 	return hit && ext(scene, "TcpExt:TCPTimeWaitOverflow") == overflows + 1 &&
 	       stack_state(scene->client) == TCP_CLOSE;
 }
 
-/* Segments for which there is no memory are as good as lost ones. */
-static bool no_segment(struct scene *scene, const char *cache)
+/* Segments for which there is no memory are as good as lost ones: whatever softirq asks for meanwhile is not there. */
+static bool no_segment(struct scene *scene)
 {
 	bool hit, ok;
 
 	prepare_connection(scene);
-	arm_slab(cache, "3");
+	put(FAILSLAB "cache-filter", "N");
+	put(FAILSLAB "ignore-gfp-wait", "Y");
+	arm(5, 0);
 	ok = stack_carries(scene->client, scene->server, 100000);
-	hit = WAIT_FOR(number_in(FAILSLAB "times") == 0, 1) || !number_in(FAILSLAB "times");
-	hit = disarm_slab(cache) && hit;
+	hit = disarm();
+	put(FAILSLAB "ignore-gfp-wait", "N");
+	put(FAILSLAB "cache-filter", "Y");
 	return hit && ok && stack_carries(scene->server, scene->client, 1000);
-}
-
-static bool no_clone(struct scene *scene)
-{
-	return no_segment(scene, "skbuff_fclone_cache");
-}
-
-static bool no_ack(struct scene *scene)
-{
-	return no_segment(scene, "skbuff_head_cache");
 }
 
 static const struct {
@@ -383,8 +390,7 @@ static const struct {
 	{ "no_memory_for_an_entry", no_entry },
 	{ "no_memory_for_a_child", no_child },
 	{ "no_memory_for_a_record", no_record },
-	{ "no_memory_for_a_segment", no_clone },
-	{ "no_memory_for_an_ack", no_ack },
+	{ "no_memory_for_segments", no_segment },
 };
 
 static void test_slabs(struct scene *scene, const char *ip)
@@ -393,6 +399,9 @@ static void test_slabs(struct scene *scene, const char *ip)
 	unsigned int i;
 	bool ok;
 
+	/* slub_debug=A,... at boot: scripts/check-vm.sh */
+	if (number_in("/sys/kernel/slab/xtcp_request/failslab") != 1)
+		ksft_exit_fail_msg("the slabs of xtcp are not marked for failslab\n");
 	put(FAILSLAB "cache-filter", "Y");
 	put(FAILSLAB "interval", "1");
 	for (i = 0; i < sizeof(slab_faults) / sizeof(slab_faults[0]); i++) {
