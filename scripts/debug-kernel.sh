@@ -112,6 +112,7 @@ dest=$XTCP_CACHE/debug-$key
 
 if [ -e "$dest/bzImage" ] || [ -n "$only_path" ]; then
 	[ -e "$dest/bzImage" ] || exit 1
+	touch "$dest"
 	echo "$dest"
 	exit 0
 fi
@@ -149,5 +150,7 @@ depmod -b "$work/done" "$release"
 keep_build "$tree" "$work/done/build"
 rm -rf "$dest"
 mv "$work/done" "$dest"
+# Those of other sources and fragments, when nobody has asked for them in a month.
+find "$XTCP_CACHE" -maxdepth 1 -name 'debug-[0-9a-f]*' -mtime +30 -exec rm -rf {} +
 say "done, in $dest"
 echo "$dest"

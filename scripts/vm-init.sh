@@ -27,13 +27,12 @@ echo 1 >/proc/sys/kernel/sysrq
 busybox ip link set lo up
 
 release=$(uname -r)
-if [ -n "$MODULES" ] && [ ! -e "/lib/modules/$release" ]; then
+# A package of headers alone makes that folder too, without the modules.
+if [ ! -e "/lib/modules/$release/modules.dep" ]; then
+	rm -rf "/lib/modules/$release"
 	mkdir -p /lib/modules
 	ln -s "$MODULES" "/lib/modules/$release"
 fi
-for dir in /lib/modules/"$release"; do
-	[ -e "$dir/modules.builtin" ] || echo "no modules for $release"
-done
 
 port=/dev/ttyS1
 export HOME=/tmp/home TERM="$TERM" LANG=C.UTF-8 USER=root LOGNAME=root
