@@ -63,7 +63,7 @@ make_network()
 # In the namespace "server": both servers, and wait until both listen.
 serve()
 {
-	local deadline=$((SECONDS + 30)) line found pause
+	local deadline=$((SECONDS + 120)) line found pause
 
 	cd $work/files || return
 	"$1/scripts/xtcp_run" $python -S -m http.server --bind :: 80 >$work/server80.log 2>&1 &
@@ -92,7 +92,7 @@ fetch()
 
 	set -- "${@:2:$#-2}"
 	rm -f $work/got4 $work/got6
-	"$@" -sS --max-time 60 -o $work/got4 "http://10.77.0.2:$port/a.bin" \
+	"$@" -sS --max-time 120 -o $work/got4 "http://10.77.0.2:$port/a.bin" \
 		-o $work/got6 "http://[fd77::2]:$port/a.bin" || die "$what: curl failed"
 	for got in 4 6; do
 		cmp $work/got$got $work/files/a.bin || die "$what, IPv$got: the file is not the same"
@@ -104,7 +104,7 @@ fetch()
 be_client()
 {
 	size=$(stat -c %s $work/files/a.bin)
-	scripts/xtcp_run curl -sS --max-time 60 -o $work/hello http://10.77.0.2/hello.txt || die "curl failed"
+	scripts/xtcp_run curl -sS --max-time 120 -o $work/hello http://10.77.0.2/hello.txt || die "curl failed"
 	cmp $work/hello $work/files/hello.txt || die "hello.txt is not the same"
 	fetch "curl on xtcp   <-  http.server on xtcp" scripts/xtcp_run curl 80
 	fetch "curl on kernel <-  http.server on xtcp" curl 80
@@ -164,6 +164,6 @@ in_server nstat -as 'Tcp*'
 title "and out again"
 read -r pid <$work/server80.pid && kill "$pid"
 read -r pid8080 <$work/server8080.pid && kill "$pid8080"
-while [ -e "/proc/$pid" ] && [ $SECONDS -lt 280 ]; do :; done
+while [ -e "/proc/$pid" ] && [ $SECONDS -lt 500 ]; do :; done
 rmmod xtcp || die "the module does not unload"
 echo "xtcp is unloaded; what was left in TIME-WAIT went with it"

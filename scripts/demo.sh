@@ -19,7 +19,7 @@ scripts/xtcp_run --build || exit 1
 
 echo "starting a virtual machine ($(kernel_release "$image")) ..."
 started=$SECONDS
-scripts/vm.sh --kernel "$image" --timeout 300 -- \
+scripts/vm.sh --kernel "$image" --timeout 600 -- \
 	env COLOR="$color" scripts/demo-vm.sh build/stock/xtcp.ko | tee build/demo.log
 status=${PIPESTATUS[0]}
 if [ "$status" -eq 0 ]; then
