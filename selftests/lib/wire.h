@@ -140,6 +140,8 @@ struct wire {
 	char ladder[32768];
 	size_t ladder_len;
 	uint64_t started;
+	uint64_t seen;			/* when the last step ended */
+	uint64_t longest, total;	/* ns that what does not wait has taken */
 	uint8_t packet[WIRE_PACKET_MAX];
 };
 
@@ -189,6 +191,9 @@ const char *wire_socket_errno_name(int err);
 /* wire_script.c */
 int wire_script_run(struct wire *w, const char *script);
 
+/* wire_step.c */
+int wire_step(struct wire *w, const char *verb, char *args);
+
 /* wire_text.c */
 int wire_text_number(struct wire *w, const char *text, uint64_t *value);
 int wire_text_u32(struct wire *w, const char *text, uint32_t *value);
@@ -210,6 +215,7 @@ int wire_counter_check(struct wire *w, const struct wire_counters *before, const
 /* wire_row.c */
 __attribute__((format(printf, 2, 3))) int wire_fail(struct wire *w, const char *fmt, ...);
 __attribute__((format(printf, 2, 3))) void wire_note(struct wire *w, const char *fmt, ...);
+void wire_account(struct wire *w, bool waited);
 uint32_t wire_random(struct wire *w);
 int wire_main(int argc, char **argv, const struct wire_row *rows, size_t n);
 

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The steps of a script that are the peer's and the observer's: ICMP errors, a
+ * second connection, time, states. The language is described in wire_script.c.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "wire.h"
+
+static int expect_none(struct wire *w)
+{
+	struct wire_segment seg = { 0 };
+	int n = wire_peer_receive(w, &seg, 0);
+
+	return n > 0 ? wire_fail(w, "a segment where none is due") : n;
+}
+
+static int skim(struct wire *w)
+{
+	struct wire_segment seg = { 0 };
+	int n;
+
+	do {
+		n = wire_peer_receive(w, &seg, 0);
+	} while (n > 0);
+	return n;
+}
+
+/* A delayed acknowledgment is on its way. */
+static int wait_ack(struct wire *w)
+{
+	struct wire_segment seg = { 0 };
+	int n = wire_peer_receive(w, &seg, 1000);
+
+	return n > 0 ? 0 : wire_fail(w, "data is not acknowledged");
+}
+
+static int icmp(struct wire *w, char *args)
+{
+	char *next, *kind = strtok_r(args, " ", &next), *word, *arg;
+	uint32_t seq = 0, mtu = 0;
+
+	while ((word = strtok_r(NULL, " ", &next))) {
+		arg = strtok_r(NULL, " ", &next);
+		if (wire_text_u32(w, arg, strcmp(word, "mtu") ? &seq : &mtu))
+			return -1;
+	}
+	return wire_peer_icmp(w, kind, w->c.irs + seq, mtu);
+}
+
+static int elapsed(struct wire *w, char *args)
+{
+	char *next, *op = strtok_r(args, " ", &next), *arg = strtok_r(NULL, " ", &next);
+	uint64_t ms = (wire_now() - w->c.mark) / 1000000;
+	uint32_t want;
+
+	if (wire_text_u32(w, arg, &want))
+		return -1;
+	if (wire_text_compare(ms, op, want))
+		return 0;
+	return wire_fail(w, "%u ms since the mark, want %s %u", (unsigned int)ms, op, want);
+}
+
+static int check(struct wire *w, char *args)
+{
+	char *next, *left = strtok_r(args, " ", &next), *op = strtok_r(NULL, " ", &next);
+	uint32_t a, b;
+
+	if (wire_text_u32(w, left, &a) || wire_text_u32(w, strtok_r(NULL, " ", &next), &b))
+		return -1;
+	return wire_text_compare(a, op, b) ? 0 : wire_fail(w, "%s is %u, want %s %u", left, a,
+							   op, b);
+}
+
+static int send_data(struct wire *w, uint32_t offset, uint32_t len)
+{
+	struct wire_segment seg = {
+		.flags = WIRE_PSH | WIRE_ACK, .seq = w->c.rcv_nxt + offset, .ack = w->c.snd_nxt,
+		.win = 65535, .len = len, .doff = -1, .cut = -1, .mss = -1, .ws = -1,
+	};
+
+	return wire_peer_send(w, &seg);
+}
+
+/* Close the socket's window: nobody reads, so the window goes as data comes. */
+static int fill(struct wire *w)
+{
+	struct wire_conn *c = &w->c;
+	uint32_t sent, left, before;
+	int i;
+
+	for (i = 0; i < 2000; i++) {
+		left = c->edge - c->rcv_nxt;
+		before = c->rcv_nxt;
+		if (!left)
+			return 0;
+		if (left > 10000)
+			left = 10000;
+		for (sent = 0; sent < left; sent += left - sent < 1000 ? left - sent : 1000)
+			if (send_data(w, sent, left - sent < 1000 ? left - sent : 1000))
+				return -1;
+		if (skim(w) || (c->rcv_nxt == before && wait_ack(w)))
+			return -1;
+	}
+	return wire_fail(w, "the window does not close");
+}
+
+static int gone(struct wire *w, char *args)
+{
+	uint64_t end;
+	uint32_t ms;
+	int state;
+
+	if (wire_text_u32(w, args, &ms))
+		return -1;
+	end = wire_now() + ms * 1000000ull;
+	do {
+		state = wire_state_in_proc(w, NULL);
+		if (state <= 0)
+			return state;
+	} while (wire_now() < end);
+	return wire_fail(w, "still in /proc after %u ms", ms);
+}
+
+static int reopen(struct wire *w, char *args)
+{
+	struct wire_conn *c = &w->c;
+	uint32_t v;
+
+	if (wire_text_u32(w, args, &v))
+		return -1;
+	c->iss = c->rcv_nxt + v;
+	c->kept = c->snd_nxt;
+	c->irs_known = false;
+	c->edge_known = false;
+	c->ts_on = false;
+	c->ts_in = false;
+	c->ts_out = false;
+	return 0;
+}
+
+static int swap(struct wire *w)
+{
+	struct wire_conn c = w->c;
+
+	w->c = w->other;
+	w->c.lfd = c.lfd;
+	w->other = c;
+	return 0;
+}
+
+static int sysctl(struct wire *w, char *args)
+{
+	char *next, *name = strtok_r(args, " ", &next), *value = strtok_r(NULL, "", &next);
+
+	return value ? wire_tun_sysctl(w, name, value) : wire_fail(w, "a knob needs a value");
+}
+
+/**
+ * wire_step() - Run a step that is neither a segment nor a socket call.
+ * @w: lane
+ * @verb: the step's first word
+ * @args: the rest, may be changed
+ *
+ * Return: 0, 1 if the word is unknown here, or -1 with the failure recorded in the
+ * lane.
+ */
+int wire_step(struct wire *w, const char *verb, char *args)
+{
+	uint32_t v;
+
+	if (!strcmp(verb, "none"))
+		return expect_none(w);
+	if (!strcmp(verb, "skim"))
+		return skim(w);
+	if (!strcmp(verb, "icmp"))
+		return icmp(w, args);
+	if (!strcmp(verb, "elapsed"))
+		return elapsed(w, args);
+	if (!strcmp(verb, "reopen"))
+		return reopen(w, args);
+	if (!strcmp(verb, "check"))
+		return check(w, args);
+	if (!strcmp(verb, "fill"))
+		return fill(w);
+	if (!strcmp(verb, "gone"))
+		return gone(w, args);
+	if (!strcmp(verb, "sysctl"))
+		return sysctl(w, args);
+	if (!strcmp(verb, "state")) {
+		v = wire_state_parse(args);
+		return v ? wire_state_check(w, v) : wire_fail(w, "no state '%s'", args);
+	}
+	if (!strcmp(verb, "mark")) {
+		w->c.mark = wire_now();
+		return 0;
+	}
+	if (!strcmp(verb, "fresh")) {
+		wire_peer_reset(w, false);
+		return 0;
+	}
+	if (!strcmp(verb, "swap"))
+		return swap(w);
+	if (!strcmp(verb, "tick") || !strcmp(verb, "mtu")) {
+		if (wire_text_u32(w, args, &v))
+			return -1;
+		if (*verb == 'm')
+			return wire_tun_mtu(w, v);
+		w->c.tsval += v;
+		return 0;
+	}
+	return 1;
+}
