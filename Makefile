@@ -52,7 +52,7 @@ debug-kernel: needs-check
 #:                     make debug-module: for the debug kernel, in build/debug
 
 #:   make bench        measure xtcp against the kernel's TCP
-bench: vm-module
+bench: needs-check vm-module
 	@scripts/bench.sh
 
 #:   make soak         the tests that take long
