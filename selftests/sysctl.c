@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * net.xtcp.*: there are the knobs that should be, with the defaults of
+ * net.ipv4.tcp_*; what is out of range is refused and changes nothing; each
+ * namespace has its own.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ns.h"
+
+/* @numbers in one file; what each may be; the default where it is not that of net.ipv4.tcp_NAME */
+static const struct knob {
+	const char *name;
+	int numbers;
+	long low;
+	long high;
+	long differs;
+} knobs[] = {
+	{ "abort_on_overflow", 1, 0, 255, -1 },
+	{ "base_mss", 1, 48, 65535, -1 },
+	{ "fin_timeout", 1, 0, -1, -1 },
+	{ "invalid_ratelimit", 1, 0, -1, -1 },
+	{ "keepalive_intvl", 1, 1, -1, -1 },
+	{ "keepalive_probes", 1, 0, 255, -1 },
+	{ "keepalive_time", 1, 1, -1, -1 },
+	{ "max_orphans", 1, 0, INT_MAX, -1 },
+	{ "max_syn_backlog", 1, 0, INT_MAX, -1 },
+	{ "max_tw_buckets", 1, 0, INT_MAX, -1 },
+	{ "min_snd_mss", 1, 48, 65535, -1 },
+	{ "orphan_retries", 1, 0, 255, -1 },
+	{ "retries1", 1, 0, 255, -1 },
+	{ "retries2", 1, 0, 255, -1 },
+	{ "rfc1337", 1, 0, 255, 1 },
+	{ "rmem", 3, 4096, INT_MAX, -1 },
+	{ "syn_retries", 1, 1, 127, -1 },
+	{ "synack_retries", 1, 0, 255, -1 },
+	{ "syncookies", 1, 0, 2, -1 },
+	{ "timestamps", 1, 0, 255, -1 },
+	{ "timewait_ms", 1, 1, 600000, 60000 },
+	{ "window_scaling", 1, 0, 255, -1 },
+	{ "wmem", 3, 1, INT_MAX, -1 },
+};
+
+struct access {
+	char path[128];
+	char text[128];
+};
+
+static int do_read(void *arg)
+{
+	struct access *access = arg;
+	int fd = open(access->path, O_RDONLY | O_CLOEXEC);
+	ssize_t len;
+
+	memset(access->text, 0, sizeof(access->text));
+	if (fd < 0)
+		return errno;
+	len = read(fd, access->text, sizeof(access->text) - 1);
+	close(fd);
+	return len < 0 ? EIO : 0;
+}
+
+static int do_write(void *arg)
+{
+	struct access *access = arg;
+	int fd = open(access->path, O_WRONLY | O_CLOEXEC), error = 0;
+
+	if (fd < 0)
+		return errno;
+	if (write(fd, access->text, strlen(access->text)) < 0)
+		error = errno;
+	close(fd);
+	return error;
+}
+
+static struct access value(int ns, const char *tree, const char *name)
+{
+	struct access access;
+
+	snprintf(access.path, sizeof(access.path), "/proc/sys/net/%s%s", tree, name);
+	if (ns_call(ns, do_read, &access))
+		ksft_exit_fail_msg("cannot read %s\n", access.path);
+	return access;
+}
+
+/* Writes the number as often as the file has numbers: 0 or the errno. */
+static int put(int ns, const struct knob *knob, long number)
+{
+	struct access access;
+
+	snprintf(access.path, sizeof(access.path), "/proc/sys/net/xtcp/%s", knob->name);
+	snprintf(access.text, sizeof(access.text), knob->numbers == 3 ? "%ld %ld %ld" : "%ld", number, number,
+		 number);
+	return ns_call(ns, do_write, &access);
+}
+
+static bool holds(int ns, const struct knob *knob, long number)
+{
+	struct access access = value(ns, "xtcp/", knob->name);
+	long now[3];
+	int n = sscanf(access.text, "%ld %ld %ld", &now[0], &now[1], &now[2]), i;
+
+	for (i = 0; i < n; i++)
+		if (now[i] != number)
+			return false;
+	return n == knob->numbers;
+}
+
+static bool has_default(int ns, const struct knob *knob)
+{
+	struct access ours = value(ns, "xtcp/", knob->name), theirs;
+	const char *tree = "ipv4/tcp_";
+
+	if (knob->differs >= 0)
+		return holds(ns, knob, knob->differs);
+	/* the one of kernel TCP that is the whole machine's */
+	theirs = value(!strcmp(knob->name, "max_orphans") ? ns_home() : ns, tree, knob->name);
+	return !strcmp(ours.text, theirs.text);
+}
+
+/* The number is refused, and the knob stays as it is. */
+static bool refuses(int ns, const struct knob *knob, long number)
+{
+	struct access before = value(ns, "xtcp/", knob->name), after;
+	int error = put(ns, knob, number);
+
+	after = value(ns, "xtcp/", knob->name);
+	if (error == EINVAL && !strcmp(before.text, after.text))
+		return true;
+	ksft_print_msg("%s: %ld gives error %d, %s\n", knob->name, number, error, after.text);
+	return false;
+}
+
+static bool takes(int ns, const struct knob *knob, long number)
+{
+	return !put(ns, knob, number) && holds(ns, knob, number);
+}
+
+static bool has_range(int ns, const struct knob *knob)
+{
+	bool good = takes(ns, knob, knob->low) && refuses(ns, knob, knob->low - 1);
+
+	/* times go as far as they fit into ticks, which depends on the kernel */
+	if (knob->high < 0)
+		return good && refuses(ns, knob, INT_MAX);
+	return good && takes(ns, knob, knob->high) && refuses(ns, knob, knob->high + 1);
+}
+
+static int count_files(void *arg)
+{
+	DIR *dir = opendir("/proc/sys/net/xtcp");
+	struct dirent *entry;
+	int count = 0;
+
+	(void)arg;
+	while (dir && (entry = readdir(dir)))
+		count += entry->d_name[0] != '.';
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+int main(void)
+{
+	int a = ns_make(), b = ns_make();
+	unsigned int i;
+
+	ksft_print_header();
+	ksft_set_plan(1 + 3 * ARRAY_SIZE(knobs));
+	if (a < 0 || b < 0)
+		ksft_exit_fail_msg("no namespaces\n");
+	ksft_test_result(ns_call(a, count_files, NULL) == ARRAY_SIZE(knobs), "there are %d knobs\n",
+			 (int)ARRAY_SIZE(knobs));
+	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
+		ksft_test_result(has_default(a, &knobs[i]), "%s: the default\n", knobs[i].name);
+		ksft_test_result(has_range(a, &knobs[i]), "%s: the range\n", knobs[i].name);
+		ksft_test_result(has_default(b, &knobs[i]), "%s: another namespace's is untouched\n",
+				 knobs[i].name);
+	}
+	close(a);
+	close(b);
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
