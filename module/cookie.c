@@ -3,8 +3,9 @@
  * The cookie codec: the ISN of a SYN-ACK from which the connection can be made again when its entry is gone.
  *
  * ISN = F(tuple) + IRS + period << 24 + 24 bits, modulo 2^32. F is a keyed hash that never changes, the period counts
- * 64 seconds: RFC 6528 section 3 with the clock in the upper octet. IRS makes it grow when the peer's ISN does. The 24
- * bits are four of options and twenty of a MAC over the tuple, IRS, the period and all options.
+ * 64 seconds: RFC 6528 section 3 with the clock in the upper octet. IRS makes it grow when the peer's ISN does, octet
+ * by octet, so it is not in the MAC. The 24 bits are four of options and twenty of a MAC over the tuple, the period and
+ * all options; from one period to the next they can fall by less than the period adds.
  *
  * With timestamps the window scale stands in the lowest bits of TSval, which the peer echoes; without, two of the four
  * bits say it roughly (a shift rounded down only makes the peer's window look smaller). Two periods are believed, so
@@ -25,7 +26,6 @@
 /* What the MAC is made over; no padding. */
 struct message {
 	struct xtcp_tuple tuple;
-	u32 irs;
 	u32 period;
 	u32 options;
 };
@@ -69,12 +69,11 @@ static u32 ts_bits(const struct xtcp_cookie *cookie)
 	return cookie->wscale_ok ? cookie->snd_wscale : NO_SCALE;
 }
 
-static u32 mac(const struct xtcp_cookie_secrets *secrets, const struct xtcp_tuple *tuple, u32 irs, u32 period,
-	       u32 data, bool ts_ok, u32 bits)
+static u32 mac(const struct xtcp_cookie_secrets *secrets, const struct xtcp_tuple *tuple, u32 period, u32 data,
+	       bool ts_ok, u32 bits)
 {
 	const struct message message = {
 		.tuple = *tuple,
-		.irs = irs,
 		.period = period,
 		.options = data | bits << 8 | (u32)ts_ok << 16,
 	};
@@ -124,7 +123,7 @@ u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const siphash_ke
 	u32 bits = cookie->ts_ok ? ts_bits(cookie) : 0;
 
 	return offset(isn_key, tuple) + irs + (period << 24) +
-	       (data << MAC_BITS | mac(secrets, tuple, irs, period, data, cookie->ts_ok, bits));
+	       (data << MAC_BITS | mac(secrets, tuple, period, data, cookie->ts_ok, bits));
 }
 
 /**
@@ -167,7 +166,7 @@ bool xtcp_cookie_check(const struct xtcp_cookie_secrets *secrets, const siphash_
 	u32 age = (period - (field >> 24)) & 0xff;
 	u32 data = (field & FIELD_MASK) >> MAC_BITS;
 	u32 bits = tsecr ? *tsecr & XTCP_COOKIE_TS_MASK : 0;
-	u32 wrong = mac(secrets, tuple, irs, period - (age & 1), data, !!tsecr, bits) ^ (field & MAC_MASK);
+	u32 wrong = mac(secrets, tuple, period - (age & 1), data, !!tsecr, bits) ^ (field & MAC_MASK);
 
 	cookie->mss = mss_table(tuple)[data >> 2];
 	cookie->ts_ok = !!tsecr;

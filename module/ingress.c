@@ -198,14 +198,12 @@ int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb)
 	return xtcp_arrives(sk, skb);
 }
 
-static void to_sock(struct net *net, struct sk_buff *skb, struct sock *sk)
+/* A segment that has passed all checks meets the sock's lock. */
+static void lock_or_backlog(struct net *net, struct sk_buff *skb, struct sock *sk)
 {
+	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_seg *seg;
 
-	if (!owner_ok(net, sk, skb, sk->sk_state))
-		return;
-	seg = fill_seg(skb);
 	detach(skb);
 	sk_incoming_cpu_update(sk);
 	bh_lock_sock_nested(sk);
@@ -222,6 +220,28 @@ static void to_sock(struct net *net, struct sk_buff *skb, struct sock *sk)
 		xtcp_ingress_drop(net, skb, sk->sk_state, SKB_DROP_REASON_SOCKET_BACKLOG);
 	}
 	bh_unlock_sock(sk);
+}
+
+static void to_sock(struct net *net, struct sk_buff *skb, struct sock *sk)
+{
+	if (!owner_ok(net, sk, skb, sk->sk_state))
+		return;
+	fill_seg(skb);
+	lock_or_backlog(net, skb, sk);
+}
+
+/* Another CPU has ended the entry that this segment was for, most likely by making the connection. */
+static void to_successor(struct net *net, struct sk_buff *skb, const struct xtcp_demux_key *key)
+{
+	struct xtcp_conn *conn = xtcp_demux_lookup(xtcp_net(net), key);
+	struct sock *sk = conn && conn->kind == XTCP_CONN_SOCK ? xtcp_sk_of(xtcp_sock_of_conn(conn)) : NULL;
+
+	if (!sk || !refcount_inc_not_zero(&sk->sk_refcnt)) {
+		consume_skb(skb);	/* the peer sends it again, and gets the answer of then */
+		return;
+	}
+	lock_or_backlog(net, skb, sk);
+	sock_put(sk);
 }
 
 /**
@@ -254,15 +274,19 @@ void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 static void to_request(struct net *net, struct sk_buff *skb, struct xtcp_request *he)
 {
 	struct sock *lsk = he->lsk;
+	struct xtcp_demux_key key;
 	struct sock *child;
 	struct xtcp_seg *seg;
 
+	xtcp_demux_key_from_skb(skb, &key);
 	if (!owner_ok(net, lsk, skb, TCP_SYN_RECV))
 		return;
 	seg = fill_seg(skb);
 	trace_xtcp_segment_in(net, &he->conn.tuple, TCP_SYN_RECV, seg);
 	child = xtcp_synq_arrives(he, skb);
-	if (child)
+	if (child == ERR_PTR(-EAGAIN))
+		to_successor(net, skb, &key);
+	else if (child)
 		xtcp_ingress_child(skb, lsk, child);
 	else
 		consume_skb(skb);

@@ -14,11 +14,7 @@
  */
 #include "synq.h"
 
-#include <linux/security.h>
 #include <net/inet_sock.h>
-#include <net/ip6_route.h>
-#include <net/ipv6.h>
-#include <net/route.h>
 
 #include "child.h"
 #include "clock.h"
@@ -30,11 +26,11 @@
 #include "netns.h"
 #include "options.h"
 #include "reply.h"
+#include "request.h"
 #include "secret.h"
 #include "seq.h"
 #include "sock.h"
 #include "trace.h"
-#include "window.h"
 #include "wire.h"
 
 #define PAWS_STAMP_S	60		/* after this idle time a RST with an old TSval passes, as Linux */
@@ -49,92 +45,6 @@ static void count_overflow(struct sock *lsk)
 {
 	XTCP_NET_INC_STATS(sock_net(lsk), LINUX_MIB_LISTENOVERFLOWS);
 	count_drop(lsk);
-}
-
-/* The names of both ends, and what of the listener a connection has below TCP. */
-static void fill_names(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb)
-{
-	struct xtcp_conn *conn = &he->conn;
-	struct xtcp_demux_key key;
-
-	xtcp_demux_key_from_skb(skb, &key);
-	conn->tuple = key.tuple;
-	conn->kind = XTCP_CONN_REQUEST;
-	conn->bound_dev_if = inet_request_bound_dev_if(lsk, skb);
-	/* a link-local peer means nothing without its link */
-	if (!conn->bound_dev_if && !xtcp_tuple_is_v4(&conn->tuple) &&
-	    ipv6_addr_type(&conn->tuple.faddr) & IPV6_ADDR_LINKLOCAL)
-		conn->bound_dev_if = xtcp_seg(skb)->dif;
-	he->mark = inet_request_mark(lsk, skb);
-	he->lsk = lsk;
-}
-
-/* What the SYN asks for and we grant. RFC 9293 section 3.7.1, RFC 7323 sections 2.2 and 3.2. */
-static void fill_from_syn(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb)
-{
-	const struct xtcp_sysctl *ctl = &xtcp_net(sock_net(lsk))->sysctl;
-	const struct xtcp_seg *seg = xtcp_seg(skb);
-	u16 user_mss = READ_ONCE(xtcp_sk(lsk)->user_mss);
-	struct xtcp_options opts;
-
-	memset(he, 0, sizeof(*he));
-	fill_names(he, lsk, skb);
-	xtcp_ingress_options(skb, &opts);
-	he->irs = seg->seq;
-	he->mss = opts.mss;
-	if (!he->mss)
-		he->mss = xtcp_tuple_is_v4(&he->conn.tuple) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
-	else if (user_mss)
-		he->mss = min(he->mss, user_mss);
-	he->wscale_ok = opts.has_wscale && READ_ONCE(ctl->window_scaling);
-	he->snd_wscale = he->wscale_ok ? opts.wscale : 0;
-	he->ts_ok = opts.has_ts && READ_ONCE(ctl->timestamps);
-	he->ts_recent = he->ts_ok ? opts.tsval : 0;
-}
-
-static void fill_window(struct xtcp_request *he, struct sock *lsk, const struct dst_entry *dst)
-{
-	u32 mss = xtcp_ip_reply_advmss(dst), wnd, clamp;
-
-	if (he->ts_ok)
-		mss -= XTCP_OPTLEN_TIMESTAMP_ALIGNED;
-	xtcp_window_select(lsk, mss, he->wscale_ok, &wnd, &clamp, &he->rcv_wscale);
-	he->rcv_wnd = wnd;
-}
-
-/* RFC 9293 section 3.9.2.3: MUST-57, MUST-63; and a SYN that names one end twice. */
-static bool addresses_ok(struct net *net, struct sk_buff *skb)
-{
-	const struct rtable *rt = skb_rtable(skb);
-	struct xtcp_demux_key key;
-
-	xtcp_demux_key_from_skb(skb, &key);
-	if (key.tuple.lport == key.tuple.fport && ipv6_addr_equal(&key.tuple.laddr, &key.tuple.faddr))
-		return false;
-	if (!xtcp_tuple_is_v4(&key.tuple))
-		return ipv6_unicast_destination(skb) && !ipv6_addr_is_multicast(&key.tuple.faddr) &&
-		       !ipv6_addr_any(&key.tuple.faddr);
-	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST))
-		return false;
-	return !ipv4_is_multicast(key.tuple.faddr.s6_addr32[3]) && !ipv4_is_lbcast(key.tuple.faddr.s6_addr32[3]) &&
-	       !ipv4_is_zeronet(key.tuple.faddr.s6_addr32[3]);
-}
-
-/* May the LSM see a connection request that kernel TCP did not make? It is asked with the names of both ends. */
-static bool lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he)
-{
-	struct inet_request_sock request = {
-		.ir_rmt_port = he->conn.tuple.fport,
-		.ir_num = ntohs(he->conn.tuple.lport),
-		.ir_rmt_addr = he->conn.tuple.faddr.s6_addr32[3],
-		.ir_loc_addr = he->conn.tuple.laddr.s6_addr32[3],
-		.ir_v6_rmt_addr = he->conn.tuple.faddr,
-		.ir_v6_loc_addr = he->conn.tuple.laddr,
-		.ir_iif = he->conn.bound_dev_if,
-		.ir_mark = he->mark,
-	};
-
-	return !security_inet_conn_request(lsk, skb, &request.req);
 }
 
 /* What becomes of a SYN by the state of the queues. */
@@ -228,15 +138,15 @@ void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const u32 *timewait_is
 
 	if (!listener || READ_ONCE(listener->closed))
 		return;
-	if (!addresses_ok(net, skb)) {
+	if (!xtcp_request_addresses_ok(skb)) {
 		count_drop(lsk);
 		return;
 	}
 	admission = admit(lsk, listener, timewait_iss);
 	if (admission == ADMIT_NOT)
 		return;
-	fill_from_syn(&syn, lsk, skb);
-	if (!lsm_ok(lsk, skb, &syn)) {
+	xtcp_request_fill_syn(&syn, lsk, skb);
+	if (!xtcp_request_lsm_ok(lsk, skb, &syn)) {
 		count_drop(lsk);
 		return;
 	}
@@ -245,7 +155,7 @@ void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const u32 *timewait_is
 		count_drop(lsk);
 		return;
 	}
-	fill_window(&syn, lsk, dst);
+	xtcp_request_fill_window(&syn, lsk, dst);
 	if (timewait_iss) {
 		syn.iss = *timewait_iss;
 	} else {
@@ -309,18 +219,6 @@ bool xtcp_synq_ack_is_ours(struct sock *lsk, const struct sk_buff *skb)
 	return false;
 }
 
-/* The entry that was not kept, from the cookie and the segment. */
-static void fill_from_cookie(struct xtcp_request *he, const struct xtcp_seg *seg, const struct xtcp_cookie *cookie)
-{
-	he->irs = seg->seq - 1;
-	he->iss = seg->ack - 1;
-	he->mss = cookie->mss;
-	he->wscale_ok = cookie->wscale_ok;
-	he->snd_wscale = cookie->snd_wscale;
-	he->ts_ok = cookie->ts_ok;
-	he->ts_recent = cookie->ts_ok ? seg->tsval : 0;
-}
-
 /**
  * xtcp_synq_cookie_ack() - an ACK for a listener: does it complete a handshake whose entry was not kept?
  * @lsk: the listener
@@ -342,18 +240,18 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb)
 
 	if (!cookies_believed(lsk, listener))
 		return NULL;
-	fill_names(&he, lsk, skb);
+	xtcp_request_fill_names(&he, lsk, skb);
 	if (!cookie_ok(lsk, &he.conn.tuple, seg->seq, seg->ack, seg->has_ts ? &seg->tsecr : NULL, &cookie))
 		return NULL;
-	fill_from_cookie(&he, seg, &cookie);
-	if (!lsm_ok(lsk, skb, &he))
+	xtcp_request_fill_cookie(&he, seg, &cookie);
+	if (!xtcp_request_lsm_ok(lsk, skb, &he))
 		return NULL;
 	dst = xtcp_reply_synack_route(lsk, &he);
 	if (IS_ERR(dst)) {
 		count_drop(lsk);
 		return NULL;
 	}
-	fill_window(&he, lsk, dst);
+	xtcp_request_fill_window(&he, lsk, dst);
 	dst_release(dst);
 
 	child = xtcp_child_make(listener, skb, &he, false);
@@ -421,7 +319,7 @@ static void embryonic_reset(struct xtcp_listener *listener, struct xtcp_request 
 	spin_unlock(&listener->lock);
 }
 
-/* The third ACK is good. The child, or NULL. */
+/* The third ACK is good. As xtcp_synq_arrives(). */
 static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request *he, struct sk_buff *skb)
 {
 	struct xtcp_net *xn = xtcp_net(sock_net(listener->sk));
@@ -429,6 +327,8 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
 
 	if (!IS_ERR(child))
 		return child;
+	if (PTR_ERR(child) == -ECONNABORTED || PTR_ERR(child) == -EADDRNOTAVAIL)
+		return ERR_PTR(-EAGAIN);
 	if (PTR_ERR(child) == -EAGAIN)
 		count_overflow(listener->sk);
 	else
@@ -457,7 +357,8 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
  *
  * Context: softirq, RCU read side. No lock.
  *
- * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held, to which the segment goes next; or NULL.
+ * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held, to which the segment goes next; NULL; or
+ * ERR_PTR(-EAGAIN) when another CPU has just ended the entry and the segment has to be looked up again.
  */
 struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
 {
@@ -467,10 +368,8 @@ struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
 	u8 control = seg->flags & (XTCP_RST | XTCP_SYN | XTCP_ACK);
 	bool paws = paws_rejects(he, seg);
 
-	if (!listener || READ_ONCE(he->dead)) {
-		xtcp_reply_rst(xn, skb);
-		return NULL;
-	}
+	if (!listener || READ_ONCE(he->dead))
+		return ERR_PTR(-EAGAIN);
 	if (control == XTCP_SYN && seg->seq == he->irs && !paws) {
 		if (!xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
 			answer_again(listener, he);

@@ -35,6 +35,7 @@
 
 #define TIMER_BATCH	256	/* records that one run ends before others get the lock */
 #define SORT_STEPS	32	/* how far a record is moved forward among those that end later */
+#define EVICT_STEPS	4	/* records that make room for a new one when there are more than the limit */
 #define KILLED_JIFFIES	(4 * HZ) /* shorter ones count as TWKilled, as in Linux */
 #define REOPEN_STEP	65537	/* RFC 9293 section 3.6.1, MAY-2: beyond all that the old incarnation sent */
 #define PAWS_STAMP_S	60	/* after this idle time a RST with an old TSval passes, as Linux */
@@ -226,10 +227,26 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 	tw->ts_ok = xsk->ts_ok;
 }
 
+/* For one record. There is more to do when the limit was lowered, and then every newcomer does some of it. */
+static void make_room(struct xtcp_net *xn, struct list_head *claimed)
+{
+	int steps;
+
+	lockdep_assert_held(&xn->tw_lock);
+	for (steps = 0; steps < EVICT_STEPS && xn->tw_count >= READ_ONCE(xn->sysctl.max_tw_buckets); steps++) {
+		struct xtcp_timewait *evicted = earliest(xn);
+
+		if (!steps)
+			XTCP_NET_INC_STATS(xn->net, LINUX_MIB_TCPTIMEWAITOVERFLOW);
+		if (!evicted)
+			break;
+		claim(xn, evicted, claimed);
+	}
+}
+
 /* The table has the record in the place of the sock from here on. */
 static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timewait *tw, unsigned long timeout)
 {
-	struct xtcp_timewait *evicted;
 	LIST_HEAD(claimed);
 	int err;
 
@@ -238,12 +255,7 @@ static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timew
 	spin_lock_bh(&xn->tw_lock);
 	err = xtcp_demux_replace(xn, &xtcp_sk(sk)->conn, &tw->conn);
 	if (!err) {
-		if (xn->tw_count >= READ_ONCE(xn->sysctl.max_tw_buckets)) {
-			XTCP_NET_INC_STATS(xn->net, LINUX_MIB_TCPTIMEWAITOVERFLOW);
-			evicted = earliest(xn);
-			if (evicted)
-				claim(xn, evicted, &claimed);
-		}
+		make_room(xn, &claimed);
 		enlist(xn, tw, timeout);
 		xn->tw_count++;
 	}
@@ -483,7 +495,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_timewait *tw, struc
 {
 	struct xtcp_net *xn = xtcp_net(tw->net);
 	const struct xtcp_seg *seg = xtcp_seg(skb);
-	enum answer answer = ANSWER_RST_AND_END;
+	enum answer answer = ANSWER_NOTHING;	/* dead: the segment will come again and find what is there then */
 	struct xtcp_timewait copy;
 	LIST_HEAD(claimed);
 	int skipped;

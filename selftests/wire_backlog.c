@@ -229,7 +229,10 @@ static const struct wire_row rows[] = {
 			.state = CLOSED,
 		},
 	},
-	/* SYN-ACKs that are not answered. */
+	/*
+	 * SYN-ACKs that are not answered. The clock of timers may lag behind the one that is
+	 * read here while the machine is busy, so the bounds leave a third of a second or more.
+	 */
 	{
 		.name = "synack_backs_off_and_ends", .rfc = "RFC 6298 5",
 		.pre = "sysctl synack_retries 2; listen 5",

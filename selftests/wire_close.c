@@ -6,6 +6,21 @@
 #include "lib/wire.h"
 
 static const struct wire_row rows[] = {
+	/* First, because it wants to find the table of TIME-WAIT records empty. */
+	{
+		.name = "time_wait_table_full", .rfc = "RFC 9293 3.6.1", .id = "MUST-13",
+		.pre = "sysctl max_tw_buckets 1; listen 5",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; shut; > F. 1 ack 1;"
+				  "< F. 1 ack 2; > . 2 ack 2; state time_wait; fresh;"
+				  "< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; shut; > F. 1 ack 1;"
+				  "< F. 1 ack 2; > . 2 ack 2",
+			.state = TIME_WAIT,
+			.counters = "TCPTimeWaitOverflow=1 TW=2",
+		},
+		.kernel_differs = "lets the newcomer go without; xtcp ends the oldest record",
+		.kernel = { .state = CLOSED, .counters = "TCPTimeWaitOverflow=1 TW=1" },
+	},
 	/* Orders. */
 	{
 		.name = "shutdown_%s_then_fin", .rfc = "RFC 9293 3.6", .in = ESTABLISHED,

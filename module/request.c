@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What stands in a half-open entry: read from a SYN, or from the cookie and the third ACK when the entry was not kept;
+ * and whether there may be one for this SYN at all, whatever the queues say.
+ */
+#include "request.h"
+
+#include <linux/security.h>
+#include <linux/slab.h>
+#include <net/inet_sock.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/route.h>
+
+#include "cookie.h"
+#include "demux.h"
+#include "entry.h"
+#include "ingress.h"
+#include "ip.h"
+#include "netns.h"
+#include "options.h"
+#include "sock.h"
+#include "window.h"
+#include "wire.h"
+
+/**
+ * xtcp_request_fill_names() - the names of both ends, and what of the listener a connection has below TCP
+ * @he: to be filled
+ * @lsk: the listener
+ * @skb: a segment of the connection, at its TCP header
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb)
+{
+	struct xtcp_conn *conn = &he->conn;
+	struct xtcp_demux_key key;
+
+	xtcp_demux_key_from_skb(skb, &key);
+	conn->tuple = key.tuple;
+	conn->kind = XTCP_CONN_REQUEST;
+	conn->bound_dev_if = inet_request_bound_dev_if(lsk, skb);
+	/* a link-local peer means nothing without its link */
+	if (!conn->bound_dev_if && !xtcp_tuple_is_v4(&conn->tuple) &&
+	    ipv6_addr_type(&conn->tuple.faddr) & IPV6_ADDR_LINKLOCAL)
+		conn->bound_dev_if = xtcp_seg(skb)->dif;
+	he->mark = inet_request_mark(lsk, skb);
+	he->lsk = lsk;
+}
+
+/**
+ * xtcp_request_fill_syn() - what a SYN asks for and we grant
+ * @he: to be filled
+ * @lsk: the listener
+ * @skb: the SYN
+ *
+ * RFC 9293 section 3.7.1, MUST-15; RFC 7323 sections 2.2 and 3.2.
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb)
+{
+	const struct xtcp_sysctl *ctl = &xtcp_net(sock_net(lsk))->sysctl;
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	u16 user_mss = READ_ONCE(xtcp_sk(lsk)->user_mss);
+	struct xtcp_options opts;
+
+	memset(he, 0, sizeof(*he));
+	xtcp_request_fill_names(he, lsk, skb);
+	xtcp_ingress_options(skb, &opts);
+	he->irs = seg->seq;
+	he->mss = opts.mss;
+	if (!he->mss)
+		he->mss = xtcp_tuple_is_v4(&he->conn.tuple) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
+	else if (user_mss)
+		he->mss = min(he->mss, user_mss);
+	he->wscale_ok = opts.has_wscale && READ_ONCE(ctl->window_scaling);
+	he->snd_wscale = he->wscale_ok ? opts.wscale : 0;
+	he->ts_ok = opts.has_ts && READ_ONCE(ctl->timestamps);
+	he->ts_recent = he->ts_ok ? opts.tsval : 0;
+}
+
+/**
+ * xtcp_request_fill_cookie() - the entry that was not kept, from the cookie and the segment
+ * @he: its names are filled
+ * @seg: the third ACK
+ * @cookie: what its cookie says
+ *
+ * Context: softirq.
+ */
+void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *seg,
+			      const struct xtcp_cookie *cookie)
+{
+	he->irs = seg->seq - 1;
+	he->iss = seg->ack - 1;
+	he->mss = cookie->mss;
+	he->wscale_ok = cookie->wscale_ok;
+	he->snd_wscale = cookie->snd_wscale;
+	he->ts_ok = cookie->ts_ok;
+	he->ts_recent = cookie->ts_ok ? seg->tsval : 0;
+}
+
+/**
+ * xtcp_request_fill_window() - what the SYN-ACK offers
+ * @he: filled but for that
+ * @lsk: the listener
+ * @dst: the way to the peer
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_request_fill_window(struct xtcp_request *he, const struct sock *lsk, const struct dst_entry *dst)
+{
+	u32 mss = xtcp_ip_reply_advmss(dst), wnd, clamp;
+
+	if (he->ts_ok)
+		mss -= XTCP_OPTLEN_TIMESTAMP_ALIGNED;
+	xtcp_window_select(lsk, mss, he->wscale_ok, &wnd, &clamp, &he->rcv_wscale);
+	he->rcv_wnd = wnd;
+}
+
+/**
+ * xtcp_request_addresses_ok() - may this SYN be answered?
+ * @skb: the SYN
+ *
+ * Not to a group, not from one, not from nowhere (RFC 9293 section 3.9.2.3: MUST-57, MUST-63), nor when it names one
+ * end twice.
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: false when it is to be ignored.
+ */
+bool xtcp_request_addresses_ok(const struct sk_buff *skb)
+{
+	const struct rtable *rt = skb_rtable(skb);
+	struct xtcp_demux_key key;
+
+	xtcp_demux_key_from_skb(skb, &key);
+	if (key.tuple.lport == key.tuple.fport && ipv6_addr_equal(&key.tuple.laddr, &key.tuple.faddr))
+		return false;
+	if (!xtcp_tuple_is_v4(&key.tuple))
+		return ipv6_unicast_destination(skb) && !ipv6_addr_is_multicast(&key.tuple.faddr) &&
+		       !ipv6_addr_any(&key.tuple.faddr);
+	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST))
+		return false;
+	return !ipv4_is_multicast(key.tuple.faddr.s6_addr32[3]) && !ipv4_is_lbcast(key.tuple.faddr.s6_addr32[3]) &&
+	       !ipv4_is_zeronet(key.tuple.faddr.s6_addr32[3]);
+}
+
+/* LSMs read the family of a request through this. */
+static const struct request_sock_ops lsm_ops[2] = {
+	{ .family = AF_INET },
+	{ .family = AF_INET6 },
+};
+
+/**
+ * xtcp_request_lsm_ok() - does the security policy allow the connection?
+ * @lsk: the listener
+ * @skb: the SYN, or the third ACK with a cookie
+ * @he: its names are filled
+ *
+ * LSMs want to see one of the kernel's requests; labels that they put there go nowhere.
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: false when the SYN is to be ignored.
+ */
+bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he)
+{
+	bool v4 = xtcp_tuple_is_v4(&he->conn.tuple);
+	struct inet_request_sock request = {
+		.req.rsk_ops = (struct request_sock_ops *)&lsm_ops[!v4],
+		.req.rsk_listener = lsk,
+		.ireq_state = TCP_NEW_SYN_RECV,
+		.ireq_family = v4 ? AF_INET : AF_INET6,
+		.ir_rmt_port = he->conn.tuple.fport,
+		.ir_num = ntohs(he->conn.tuple.lport),
+		.ir_v6_rmt_addr = he->conn.tuple.faddr,
+		.ir_v6_loc_addr = he->conn.tuple.laddr,
+		.ir_iif = he->conn.bound_dev_if,
+		.ir_mark = he->mark,
+	};
+	bool ok;
+
+	if (v4) {
+		request.ir_rmt_addr = he->conn.tuple.faddr.s6_addr32[3];
+		request.ir_loc_addr = he->conn.tuple.laddr.s6_addr32[3];
+	}
+	write_pnet(&request.ireq_net, sock_net(lsk));
+	ok = !security_inet_conn_request(lsk, skb, &request.req);
+	if (v4) {
+		kfree(rcu_access_pointer(request.ireq_opt));
+	} else if (request.ipv6_opt) {
+		atomic_sub(request.ipv6_opt->tot_len, &lsk->sk_omem_alloc);
+		txopt_put(request.ipv6_opt);
+	}
+	return ok;
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SYNs, third ACKs and all that may come instead of them, from one thread, while
+ * listeners come and go in another: nothing half open may outlive its listener,
+ * and the next connection is served as if nothing had been.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/xtcp.h>
+
+#include "lib/wait.h"
+#include "lib/wire.h"
+
+#define ROUNDS		12	/* listeners */
+#define PER_ROUND	100	/* segments at each of them */
+#define DEADLINE_MS	60000
+#define PORT		9
+
+struct flood {
+	struct wire *w;
+	uint64_t rand;
+	atomic_uint sent, answered;
+	atomic_bool stop;
+	uint8_t out[WIRE_PACKET_MAX], in[WIRE_PACKET_MAX];
+};
+
+/* The engine's own generator belongs to the other thread. */
+static uint32_t below(struct flood *f, uint32_t n)
+{
+	f->rand ^= f->rand << 13;
+	f->rand ^= f->rand >> 7;
+	f->rand ^= f->rand << 17;
+	return f->rand % n;
+}
+
+static void inject(struct flood *f, struct wire_segment *seg)
+{
+	size_t n;
+
+	seg->doff = -1;
+	seg->cut = -1;
+	n = wire_segment_build(f->w, seg, f->out);
+	if (write(f->w->tun, f->out, n) == (ssize_t)n)
+		atomic_fetch_add(&f->sent, 1);
+}
+
+static void send_syn(struct flood *f)
+{
+	static const uint8_t options[] = {
+		2, 4, 5, 180, 1, 3, 3, 7, 1, 1, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0,
+	};
+	static const unsigned int lengths[] = { 0, 4, 8, 20 };
+	struct wire_segment seg = { .flags = WIRE_SYN, .dport = PORT, .win = 5000 };
+
+	memcpy(seg.dst, f->w->local, sizeof(seg.dst));
+	memcpy(seg.src, f->w->local, sizeof(seg.src));
+	seg.src[f->w->ip == 4 ? 3 : 15] = 2 + below(f, 200);
+	seg.sport = 1024 + below(f, 60000);
+	seg.seq = below(f, 0xffffffff);
+	seg.optlen = lengths[below(f, 4)];
+	memcpy(seg.opt, options, seg.optlen);
+	inject(f, &seg);
+}
+
+/* What a peer may make of a SYN-ACK. */
+static void react(struct flood *f, const uint8_t *packet)
+{
+	bool v4 = f->w->ip == 4;
+	const uint8_t *tcp = packet + (v4 ? 20 : 40);
+	unsigned int addresses = v4 ? 12 : 8, size = v4 ? 4 : 16;
+	struct wire_segment seg = { .win = 5000 };
+	uint32_t seq, ack;
+	unsigned int i;
+
+	if ((tcp[13] & (WIRE_SYN | WIRE_ACK)) != (WIRE_SYN | WIRE_ACK))
+		return;
+	atomic_fetch_add(&f->answered, 1);
+	memcpy(&seq, tcp + 4, 4);
+	memcpy(&ack, tcp + 8, 4);
+	memcpy(seg.dst, packet + addresses, size);
+	memcpy(seg.src, packet + addresses + size, size);
+	seg.sport = tcp[2] << 8 | tcp[3];
+	seg.dport = tcp[0] << 8 | tcp[1];
+	seg.seq = ntohl(ack);
+	seg.ack = ntohl(seq) + 1;
+	seg.flags = WIRE_ACK;
+	switch (below(f, 10)) {
+	case 0:
+		return;
+	case 1:
+		seg.flags = WIRE_RST;
+		break;
+	case 2:
+		seg.flags = WIRE_SYN;
+		seg.seq--;
+		break;
+	case 3:
+		seg.flags |= WIRE_FIN;
+		break;
+	case 4:
+		seg.ack++;
+		break;
+	case 5:
+		seg.len = below(f, 100);
+		break;
+	case 6:
+		seg.flags |= WIRE_SYN;
+		break;
+	}
+	for (i = 0; i <= below(f, 3); i++)
+		inject(f, &seg);
+}
+
+static void *flood(void *arg)
+{
+	struct flood *f = arg;
+
+	while (!atomic_load(&f->stop)) {
+		send_syn(f);
+		while (read(f->w->tun, f->in, sizeof(f->in)) > 0)
+			if (f->in[f->w->ip == 4 ? 9 : 6] == IPPROTO_TCP)
+				react(f, f->in);
+	}
+	return NULL;
+}
+
+static int listener(struct wire *w)
+{
+	bool kernel = w->stack == WIRE_KERNEL;
+	struct sockaddr_in6 any = {
+		.sin6_family = w->ip == 4 ? AF_INET : AF_INET6,
+		.sin6_port = htons(PORT),
+	};
+	int fd, one = 1;
+
+	fd = socket(kernel ? any.sin6_family : AF_XTCP, SOCK_STREAM, kernel || w->ip == 4 ? 0 : 1);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+	    bind(fd, (struct sockaddr *)&any,
+		 w->ip == 4 ? sizeof(struct sockaddr_in) : sizeof(any)) ||
+	    listen(fd, wire_random(w) % 9)) {
+		wire_fail(w, "listen: %s", strerror(errno));
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* One listener's life: some connections accepted, the rest left to its end. */
+static int one_listener(struct wire *w, struct flood *f)
+{
+	unsigned int goal = atomic_load(&f->sent) + PER_ROUND;
+	int fd, taken = 0, err = 0, lfd = listener(w);
+
+	if (lfd < 0)
+		return -1;
+	if (!WAIT_FOR((int)(atomic_load(&f->sent) - goal) >= 0, DEADLINE_MS))
+		err = wire_fail(w, "the flood has stopped");
+	while (taken < 20 && (fd = accept4(lfd, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+		taken++;
+		close(fd);
+	}
+	if (taken < 20 && errno != EAGAIN)
+		err = wire_fail(w, "accept: %s", strerror(errno));
+	if (wire_random(w) % 2)
+		shutdown(lfd, SHUT_RD);
+	close(lfd);
+	return err;
+}
+
+/* Rows of /proc in SYN-RECEIVED. */
+static int half_open(struct wire *w)
+{
+	char path[64], line[512];
+	unsigned int state, count = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/net/%s%s", w->stack == WIRE_KERNEL ? "tcp" : "xtcp",
+		 w->ip == 4 ? "" : "6");
+	f = fopen(path, "re");
+	if (!f)
+		return wire_fail(w, "%s is missing", path);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, " %*[^:]: %*s %*s %x", &state) == 1)
+			count += state == 3;
+	fclose(f);
+	return count;
+}
+
+static int run(struct wire *w)
+{
+	static struct flood f;
+	pthread_t thread;
+	int i, err = 0;
+
+	f.w = w;
+	f.rand = w->seed | 1;
+	if (pthread_create(&thread, NULL, flood, &f))
+		return wire_fail(w, "no thread");
+	for (i = 0; i < ROUNDS && !err; i++)
+		err = one_listener(w, &f);
+	atomic_store(&f.stop, true);
+	pthread_join(thread, NULL);
+	if (err)
+		return err;
+	if (!atomic_load(&f.answered))
+		return wire_fail(w, "no SYN was answered");
+	/* kernel TCP's entries find out at their next timeout */
+	if (w->stack == WIRE_XTCP && half_open(w))
+		return wire_fail(w, "%d entries have outlived their listener",
+				 half_open(w));
+	while (read(w->tun, f.in, sizeof(f.in)) > 0)
+		;
+	return wire_script_run(w, "listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; write 10;"
+			       "> P. 1(10) ack 1");
+}
+
+static const struct wire_row rows[] = {
+	{
+		.name = "syn_flood_while_listeners_come_and_go", .rfc = "RFC 4987 3", .run = run,
+		.want = { .state = ESTABLISHED },
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
