@@ -238,8 +238,8 @@ static const struct wire_row rows[] = {
 		.pre = "sysctl synack_retries 2; listen 5",
 		.want = {
 			.script = "mark; < S 0 $; > S. 0 ack 1; >@3000 S. 0 ack 1;"
-				  "elapsed >= 900; >@6000 S. 0 ack 1; elapsed >= 2900;"
-				  "gone 9000; elapsed >= 6800; < . 1 ack 1; > R 1",
+				  "elapsed >= 500; >@6000 S. 0 ack 1; elapsed >= 2000;"
+				  "gone 9000; elapsed >= 5500; < . 1 ack 1; > R 1",
 			.counters = "TCPSynRetrans=2 AttemptFails=0",
 			.state = LISTEN,
 		},
