@@ -302,6 +302,8 @@ void xtcp_port_tuple_ended(struct xtcp_net *xn, const struct xtcp_tuple *tuple)
 /* -EADDRINUSE: another port may do. */
 static int try_port(struct sock *sk, u16 port)
 {
+	/* kernel TCP's table keeps ports of a VRF apart, but not those of other devices */
+	int lease_dev = inet_sk_bound_l3mdev(sk) ? sk->sk_bound_dev_if : 0;
 	struct net *net = sock_net(sk);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_lease *lease;
@@ -309,7 +311,7 @@ static int try_port(struct sock *sk, u16 port)
 
 	if (inet_is_local_reserved_port(net, port))
 		return -EADDRINUSE;
-	lease = xtcp_lease_get_shared(xtcp_net(net), port, sk->sk_bound_dev_if);
+	lease = xtcp_lease_get_shared(xtcp_net(net), port, lease_dev);
 	if (IS_ERR(lease))
 		return PTR_ERR(lease);
 	xsk->lease = lease;

@@ -214,6 +214,43 @@ static void ephemeral(const char *text, const char *other)
 	set_range(32768, 60999);
 }
 
+static int connect_now(const char *text, const char *device)
+{
+	int fd = stack_socket(ns, XTCP, text);
+
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	if (device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, strlen(device)))
+		ksft_exit_fail_msg("SO_BINDTODEVICE: %s\n", strerror(errno));
+	if (stack_connect(fd, text, PORT) && errno != EINPROGRESS) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* A socket that is bound to a device chooses among the same ports; of two VRFs each has all of them. */
+static void bound_to_device(void)
+{
+	int plain, bound, red;
+
+	set_range(30000, 30000);
+	plain = connect_now("192.0.2.1", NULL);
+	bound = connect_now("192.0.2.2", "hole");
+	ksft_test_result(plain >= 0 && bound >= 0, "two destinations share a port, one by a certain device\n");
+	ksft_test_result(connect_now("192.0.2.1", "hole") < 0 && errno == EADDRNOTAVAIL,
+			 "but not the same destination\n");
+	if (ns_shell(ns, "ip link add red type vrf table 10 && ip link set red up &&"
+		     "ip addr add 198.51.100.9/24 dev red && ip link add redhole type dummy &&"
+		     "ip link set redhole up master red && ip route add 192.0.2.0/24 dev redhole table 10"))
+		ksft_exit_fail_msg("no VRF\n");
+	red = connect_now("192.0.2.1", "red");
+	ksft_test_result(red >= 0, "a VRF has ports of its own\n");
+	close(red);
+	close(plain);
+	close(bound);
+	set_range(32768, 60999);
+}
+
 /* RFC 6056: where one destination's ports begin says nothing about another's, nor about another namespace's. */
 static void unpredictable(void)
 {
@@ -334,7 +371,7 @@ static void privileged(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(4 * 5 + 8 + 2 * 4 + 4 + 2 * 7 + 2 + 2 * 5 + 2 + 5 + 1 + 2);
+	ksft_set_plan(4 * 5 + 8 + 2 * 4 + 4 + 2 * 7 + 3 + 2 + 2 * 5 + 2 + 5 + 1 + 2);
 	ns = ns_make();
 	if (ns < 0 || ns_addr_add(ns, "lo", "198.51.100.1/24") || ns_addr_add(ns, "lo", "fd00:5::1/64") ||
 	    ns_shell(ns, "ip link add name hole type dummy && ip link set hole up &&"
@@ -352,6 +389,7 @@ int main(void)
 	same_tuple();
 	ephemeral("192.0.2.1", "192.0.2.2");
 	ephemeral("fd00:6::1", "fd00:6::2");
+	bound_to_device();
 	unpredictable();
 	accepted_before_move(LO4);
 	accepted_before_move(LO6);
