@@ -139,24 +139,24 @@ int sides_each(const struct sides *sides, int n, int tests, void (*run)(const st
 {
 	struct child children[SIDES_MAX] = {};
 	struct pollfd p[SIDES_MAX];
-	int i, open = n;
+	int i, reported = 0;
 
 	for (i = 0; i < n; i++) {
 		child_start(&children[i], &sides[i], run);
 		p[i] = (struct pollfd){ .fd = children[i].out, .events = POLLIN };
 	}
-	while (open) {
+	while (reported < n) {
 		poll(p, n, -1);
 		for (i = 0; i < n; i++) {
-			if (!p[i].revents || child_read(&children[i]))
-				continue;
-			p[i].fd = -1;
-			p[i].revents = 0;
-			open--;
+			if (p[i].revents && !child_read(&children[i])) {
+				p[i].fd = -1;
+				p[i].revents = 0;
+			}
 		}
+		for (; reported < n && p[reported].fd < 0; reported++)
+			child_report(&children[reported], &sides[reported], tests);
+		fflush(stdout);
 	}
-	for (i = 0; i < n; i++)
-		child_report(&children[i], &sides[i], tests);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
 
