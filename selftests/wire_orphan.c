@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * FIN-WAIT-2 without a program: xtcp keeps a record of the size of TIME-WAIT's, so
+ * its arrivals are processed by other code than those of a socket.
+ */
+#include "wire.h"
+
+static const struct wire_row rows[] = {
+	{
+		.name = "fin_%s_of_an_orphan", .rfc = "RFC 9293 3.10.7.4", .in = FIN_WAIT_2,
+		.want = {
+			.script = "close; state fin_wait_2; < F. 1 ack 2; > . 2 ack 2;"
+				  "check Q >= 5500; < F. 1 ack 2; > . 2 ack 2",
+			.state = TIME_WAIT,
+		},
+	},
+	{
+		.name = "fin_%s_of_an_orphan_with_timestamps", .rfc = "RFC 7323 3.2",
+		.in = FIN_WAIT_2, .via = PASSIVE | ACTIVE, .syn = "mss 1000,nop,nop,ts T R",
+		.want = {
+			.script = "close; tick 10; < F. 1 ack 2; > . 2 ack 2 <ts>",
+			.state = TIME_WAIT,
+		},
+	},
+	{
+		.name = "data_%s_of_an_orphan", .rfc = "RFC 9293 3.6.1", .id = "SHLD-3",
+		.in = FIN_WAIT_2,
+		.want = {
+			.script = "close; < P. 1(10) ack 2; > R 2; < . 11 ack 2; > R 2; none",
+			.state = CLOSED,
+			.counters = "TCPAbortOnData=1",
+		},
+		.kernel_differs = "counts this abort nowhere",
+		.kernel = { .counters = "TCPAbortOnData=0" },
+	},
+	{
+		.name = "data_and_fin_%s_of_an_orphan", .rfc = "RFC 9293 3.6.1", .id = "SHLD-3",
+		.in = FIN_WAIT_2,
+		.want = { .script = "close; < F. 1(10) ack 2; > R 2; none", .state = CLOSED },
+	},
+	{
+		.name = "ack_%s_of_an_orphan", .rfc = "RFC 9293 3.10.7.4", .in = FIN_WAIT_2,
+		.want = { .script = "close; < . 1 ack 2; none; < . 1 ack 1; none" },
+	},
+	{
+		.name = "ack_%s_of_an_orphan_out_of_window", .rfc = "RFC 9293 3.10.7.4",
+		.in = FIN_WAIT_2,
+		.want = {
+			.script = "close; < . -1000 ack 2; > . 2 ack 1; < . W+1000 ack 2; none",
+			.counters = "TCPACKSkippedFinWait2=1",
+		},
+	},
+	{
+		.name = "rst_%s_of_an_orphan_left_edge", .rfc = "RFC 9293 3.10.7.4",
+		.in = FIN_WAIT_2,
+		.want = { .script = "close; < R 1; none", .state = CLOSED },
+	},
+	{
+		.name = "rst_%s_of_an_orphan_inside", .rfc = "RFC 5961 3.2", .in = FIN_WAIT_2,
+		.want = { .script = "close; < R 2; > . 2 ack 1; none" },
+		.kernel_differs = "checks no further than the window here",
+		.kernel = { .script = "close; < R 2; none", .state = CLOSED },
+	},
+	{
+		.name = "rst_%s_of_an_orphan_outside", .rfc = "RFC 5961 3.2", .in = FIN_WAIT_2,
+		.want = { .script = "close; < R W+1000; none; < R -1000; none" },
+		.kernel_differs = "acknowledges a RST here",
+		.kernel = { .script = "close; < R W+1000; > . 2 ack 1" },
+	},
+	{
+		.name = "syn_%s_of_an_orphan", .rfc = "RFC 5961 4.2", .in = FIN_WAIT_2,
+		.want = { .script = "close; < S 1000 $; > . 2 ack 1; none" },
+		.kernel_differs = "resets the connection for a SYN in the window",
+		.kernel = { .script = "close; < S 1000 $; > R. Z ack 1001", .state = CLOSED },
+	},
+	{
+		.name = "linger2_%s", .rfc = "RFC 9293 3.10.4", .in = FIN_WAIT_2,
+		.want = {
+			.script = "set LINGER2 1; close; state fin_wait_2; gone 20000; none;"
+				  "< F. 1 ack 2; > R 2",
+			.state = CLOSED,
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
