@@ -253,7 +253,8 @@ static const struct wire_row rows[] = {
 	},
 	{
 		.name = "scale_%s_15_means_14", .rfc = "RFC 7323 2.3",
-		.in = ESTABLISHED, .syn = "mss 1460,ws 15", .pre = "mtu 1520",
+		.in = ESTABLISHED, .syn = "mss 1460,ws 15",
+		.pre = "mtu 1520; listen; set SNDBUF 200000",
 		.want = {
 			.script = "write 40000; > p. 1(1460) ack 1 x10; < . 1 ack 14601 win 1;"
 				  "> p. 14601(1460) ack 1 x11; skim",

@@ -30,7 +30,7 @@
 #define LANES		4
 #define STILL_NS	20000000ull	/* in one step; a delayed ACK takes twice that */
 #define SLOW_NS		100000000ull	/* in all steps; a retransmission takes twice that */
-#define STARTS_OVER	20		/* before a failure counts nevertheless */
+#define STARTS_OVER	50		/* before a failure counts nevertheless */
 
 struct choice {
 	const char *stack, *row;
