@@ -358,6 +358,27 @@ static const struct wire_row rows[] = {
 			.counters = "OutRsts=0",
 		},
 	},
+	/* Segments outside the window. */
+	{
+		.name = "ack_%s_left_of_the_window", .rfc = "RFC 9293 3.10.7.4",
+		.in = SYNCHRONIZED | TIME_WAIT, .via = BOTH_OPENS,
+		.want = { .script = "< . N-1000 ack U; > . S ack N; none" },
+	},
+	{
+		.name = "fin_ack_%s_left_of_the_window", .rfc = "RFC 9293 3.10.7.4",
+		.in = SYNCHRONIZED | TIME_WAIT,
+		.want = { .script = "< F. N-1000 ack U; > . S ack N; none" },
+	},
+	{
+		.name = "fin_ack_%s_beyond_the_window", .rfc = "RFC 9293 3.10.7.4",
+		.in = SYNCHRONIZED | TIME_WAIT,
+		.want = { .script = "< F. W+1 ack U; > . S ack N; none" },
+	},
+	{
+		.name = "data_%s_beyond_the_window", .rfc = "RFC 9293 3.10.7.4",
+		.in = SYNCHRONIZED | TIME_WAIT,
+		.want = { .script = "< P. W+1(100) ack U; > . S ack N; none" },
+	},
 	/* A port that nobody has. */
 	{
 		.name = "ack_closed", .rfc = "RFC 9293 3.10.7.1",
