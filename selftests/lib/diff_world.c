@@ -183,15 +183,23 @@ void diff_put(int fd, const char *text)
  */
 size_t diff_fill(int fd)
 {
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	long long full_at = wait_now_ms() + 100;
 	static char b[65536];
 	size_t all = 0;
 	ssize_t n;
 
-	do {
-		while ((n = send(fd, b, sizeof(b), MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
+	/* no poll(): it wants a third of the buffer free, and a signal of the scenario would end it */
+	while (wait_now_ms() < full_at) {
+		n = send(fd, b, sizeof(b), MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n > 0) {
 			all += n;
-	} while (poll(&p, 1, 100) > 0 && !(p.revents & (POLLERR | POLLHUP)));
+			full_at = wait_now_ms() + 100;
+		} else if (errno == EAGAIN || errno == EINTR) {
+			wait_tick();
+		} else {
+			break;
+		}
+	}
 	return all;
 }
 
