@@ -2,17 +2,21 @@
 /*
  * The same octets twice, and not the same bytes: of each octet the program must read what came first, whatever the
  * order, and nothing may be lost or come twice. Two segments on a small grid in every position to each other, then
- * random ones. Kernel TCP gives a later copy the preference in some positions; there both copies say the same.
+ * random ones; and a flood of single octets. Kernel TCP gives a later copy the preference in some positions; there both copies say the same.
  */
 #include <string.h>
 #include <sys/socket.h>
+#include <linux/sock_diag.h>
 
 #include "lib/wire.h"
 
 #define UNIT		50	/* octets on the wire for one place of the grid */
 #define GRID		6	/* places */
-#define SPACE_MAX	6000
+#define SPACE_MAX	12000
+#define STRETCH_MAX	6000	/* of a random round */
 #define ROUNDS		40
+#define FLOOD		5000	/* more than may wait out of order */
+#define ONE_SKB		4096	/* what the last one may go over the buffer */
 
 /* The stretch of stream that is being sent: what the program must read of each octet. */
 struct stretch {
@@ -157,7 +161,7 @@ static int at_random(struct wire *w)
 	if (open_connection(w))
 		return -1;
 	for (round = 0; round < ROUNDS; round++) {
-		begin(w, &s, 1 + wire_random(w) % SPACE_MAX);
+		begin(w, &s, 1 + wire_random(w) % STRETCH_MAX);
 		do {
 			from = wire_random(w) % s.len;
 			to = from + 1 + wire_random(w) % (wire_random(w) % 4 ? 1400 : 20);
@@ -181,12 +185,58 @@ static int at_random(struct wire *w)
 	return 0;
 }
 
+static unsigned int receive_memory(struct wire *w, int which)
+{
+	uint32_t mem[SK_MEMINFO_VARS] = {};
+	socklen_t len = sizeof(mem);
+
+	if (getsockopt(w->c.fd, SOL_SOCKET, SO_MEMINFO, mem, &len))
+		return UINT32_MAX;
+	return mem[which];
+}
+
+/*
+ * Single octets with holes between them, from the far end to the near one: memory stays within the buffer, and what had
+ * to be dropped is taken when it comes again, with the same byte.
+ */
+static int flood(struct wire *w)
+{
+	static struct stretch s;
+	unsigned int i, from, rcvbuf, memory;
+	struct wire_segment seg;
+
+	if (open_connection(w))
+		return -1;
+	begin(w, &s, 2 * FLOOD);
+	for (i = FLOOD - 1; i > 0; i--) {
+		if (send_part(w, &s, 2 * i, 2 * i + 1, 'a') || take_acks(w, &s))
+			return -1;
+		w->ladder_len = 0;
+		w->ladder[0] = 0;
+	}
+	rcvbuf = receive_memory(w, SK_MEMINFO_RCVBUF);
+	memory = receive_memory(w, SK_MEMINFO_RMEM_ALLOC);
+	if (memory > rcvbuf + ONE_SKB)
+		return wire_fail(w, "%u octets of memory in a buffer of %u", memory, rcvbuf);
+	for (from = 0; from < s.len; from = w->c.rcv_nxt - s.base) {
+		if (send_part(w, &s, from, from + 1000 < s.len ? from + 1000 : s.len, 'a') || take_acks(w, &s))
+			return -1;
+		/* the ACK of the last one may be delayed */
+		if (w->c.rcv_nxt - s.base == from && wire_peer_receive(w, &seg, 1000) < 0)
+			return -1;
+		if (w->c.rcv_nxt - s.base == from)
+			return wire_fail(w, "octet %u is not taken", from);
+	}
+	return check(w, &s);
+}
+
 #define RFC	"RFC 9293 3.10.7.4"
 
 static const struct wire_row rows[] = {
 	{ .name = "overlap_of_two", .rfc = RFC, .id = "SHLD-31", .run = every_pair },
 	{ .name = "overlap_of_three", .rfc = RFC, .id = "SHLD-31", .run = every_third },
 	{ .name = "overlap_at_random", .rfc = RFC, .id = "SHLD-31", .run = at_random },
+	{ .name = "overlap_flood", .rfc = RFC, .id = "SHLD-31", .run = flood },
 };
 
 int main(int argc, char **argv)
