@@ -267,6 +267,9 @@ SCENARIO(ip_option_sweep)
 			 strerrorname_np(errno) : "0");
 	}
 	for (opt = 0; opt <= 80 && diff.family == AF_INET6; opt++) {
+		/* ip6tables' (IP6T_BASE_CTL to + 5, IP6T_SO_ORIGINAL_DST): a kernel has them or not */
+		if ((opt >= 64 && opt <= 69 && opt != IPV6_RECVTCLASS && opt != IPV6_TCLASS) || opt == 80)
+			continue;
 		memset(room, 0, sizeof(room));
 		len = sizeof(int);
 		errno = 0;
