@@ -56,6 +56,11 @@ static void proto_keepalive(struct sock *sk, int on)
 	xtcp_timer_keepalive_changed(sk);
 }
 
+/* The kernel calls it for a sock whose creation failed: one that never was in a table. */
+static void proto_unhash(struct sock *sk)
+{
+}
+
 XTCP_PROTO_IOCTL(proto_ioctl, xtcp_sockopt_ioctl)
 XTCP_PROTO_ACCEPT(proto_accept, xtcp_listen_accept)
 
@@ -76,7 +81,7 @@ XTCP_PROTO_ACCEPT(proto_accept, xtcp_listen_accept)
 	.recvmsg		= xtcp_recvmsg,					\
 	.backlog_rcv		= xtcp_ingress_deliver,				\
 	.release_cb		= xtcp_sock_release_cb,				\
-	.unhash			= xtcp_demux_remove_sk,				\
+	.unhash			= proto_unhash,					\
 	.get_port		= xtcp_port_bind,				\
 	.put_port		= xtcp_port_release,				\
 	.stream_memory_free	= xtcp_sendmsg_memory_free,			\

@@ -317,8 +317,13 @@ static void to_timewait(struct net *net, struct sk_buff *skb, struct xtcp_timewa
 	trace_xtcp_segment_in(net, &tw->conn.tuple, tw->substate, fill_seg(skb));
 	if (xtcp_timewait_arrives(tw, skb, &iss) == XTCP_TW_SYN) {
 		lsk = xtcp_demux_lookup_listener(xtcp_net(net), &key);
-		if (lsk)
+		/* the record asked for nothing; the listener has its own hop limit, policy and filter */
+		if (lsk && !owner_ok(net, lsk, skb, TCP_LISTEN))
+			return;
+		if (lsk) {
+			fill_seg(skb);
 			xtcp_synq_syn(lsk, skb, &iss);
+		}
 	}
 	consume_skb(skb);
 }

@@ -475,11 +475,10 @@ int xtcp_port_listen(struct sock *sk)
 		err = xtcp_port_bind(sk, 0);
 		if (err)
 			return err;
-	}
-	err = xtcp_lease_listen(xsk->lease, sk);
-	if (!err)
+		/* also when listen() fails: the sock is bound from here on */
 		inet_sk(sk)->inet_sport = htons(inet_sk(sk)->inet_num);
-	return err;
+	}
+	return xtcp_lease_listen(xsk->lease, sk);
 }
 
 /**

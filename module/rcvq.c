@@ -257,7 +257,9 @@ bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 	if (fits(sk, skb))
 		return true;
 	XTCP_NET_INC_STATS(net, LINUX_MIB_PRUNECALLED);
-	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK) && sk->sk_rcvbuf < most && !sk_under_memory_pressure(sk))
+	/* never smaller: what did not fit may be the memory limit's doing and not the buffer's */
+	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK) && sk->sk_rcvbuf < most && !sk_under_memory_pressure(sk) &&
+	    atomic_read(&sk->sk_rmem_alloc) > sk->sk_rcvbuf)
 		WRITE_ONCE(sk->sk_rcvbuf, min(atomic_read(&sk->sk_rmem_alloc), most));
 	if (fits(sk, skb))
 		return true;

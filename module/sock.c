@@ -464,8 +464,6 @@ void xtcp_sock_release_cb(struct sock *sk)
 		return;
 	if (test_and_clear_bit(XTCP_DEFERRED_MTU, &xsk->deferred))
 		xtcp_icmp_mtu_deferred(sk);
-	if (test_and_clear_bit(XTCP_DEFERRED_WRITE, &xsk->deferred) && sk->sk_state != TCP_CLOSE)
-		xtcp_output_push(sk);
 	if (test_and_clear_bit(XTCP_DEFERRED_TIMER, &xsk->deferred))
 		xtcp_timer_run(sk);
 }

@@ -21,7 +21,6 @@ struct xtcp_listener;
 enum xtcp_deferred {
 	XTCP_DEFERRED_TIMER,		/* a deadline passed */
 	XTCP_DEFERRED_MTU,		/* the path MTU fell */
-	XTCP_DEFERRED_WRITE,		/* room below: try output again */
 };
 
 /**
