@@ -33,10 +33,35 @@
 #include "timer.h"
 #include "timewait.h"
 
-/* RFC 9293 3.10.7.1: everything but a RST draws a RST. */
-static enum xtcp_verdict arrives_closed(const struct xtcp_seg *seg)
+/*
+ * The connection may go on in another object that took the sock's place while this segment waited for the lock. A
+ * record gets the segment; anything else gets it when it comes again. False: the tuple is nobody's.
+ */
+static bool arrives_successor(const struct sock *sk, struct sk_buff *skb)
 {
-	return seg->flags & XTCP_RST ? XTCP_DROP : XTCP_RESET;
+	const struct xtcp_demux_key key = {
+		.tuple = xtcp_sk(sk)->conn.tuple,
+		.dif = xtcp_seg(skb)->dif,
+	};
+	struct xtcp_conn *conn;
+	u32 iss;
+
+	local_bh_disable();
+	rcu_read_lock();
+	conn = xtcp_demux_lookup(xtcp_net(sock_net(sk)), &key);
+	if (conn && conn->kind == XTCP_CONN_TIMEWAIT)
+		xtcp_timewait_arrives(container_of(conn, struct xtcp_timewait, conn), skb, &iss);
+	rcu_read_unlock();
+	local_bh_enable();
+	return conn;
+}
+
+/* RFC 9293 3.10.7.1: everything but a RST draws a RST. */
+static enum xtcp_verdict arrives_closed(const struct sock *sk, struct sk_buff *skb)
+{
+	if (arrives_successor(sk, skb))
+		return XTCP_DROP;
+	return xtcp_seg(skb)->flags & XTCP_RST ? XTCP_DROP : XTCP_RESET;
 }
 
 /*
@@ -535,14 +560,13 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
  */
 int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 {
-	const struct xtcp_seg *seg = xtcp_seg(skb);
 	enum xtcp_verdict verdict;
 
 	sock_owned_by_me(sk);
 	switch (sk->sk_state) {
 	case TCP_CLOSE:
 	case TCP_LISTEN:	/* a sock that listens now had been a connection; its backlog is CLOSED's */
-		verdict = arrives_closed(seg);
+		verdict = arrives_closed(sk, skb);
 		break;
 	case TCP_SYN_SENT:
 		verdict = arrives_syn_sent(sk, skb);
