@@ -54,26 +54,47 @@ static bool rows_become(int ns, enum stack stack, const char *addr, unsigned int
 	return false;
 }
 
-/* Connects all without waiting, then accepts all. */
-static int connect_all(const struct sides *s, int listener, int *clients, int *servers)
+/* As many as a listener's queue of half-open connections surely takes. */
+#define BATCH 100
+
+static int connect_some(const struct sides *s, int *clients)
 {
-	struct pollfd p = { .fd = listener, .events = POLLIN };
 	int i;
 
-	for (i = 0; i < COUNT; i++) {
+	for (i = 0; i < BATCH; i++) {
 		clients[i] = stack_socket(pair.a, s->client, s->addr);
 		if (clients[i] < 0 || fcntl(clients[i], F_SETFL, O_NONBLOCK))
 			return -1;
 		if (stack_connect(clients[i], s->addr, PORT) && errno != EINPROGRESS)
 			return -1;
 	}
-	for (i = 0; i < COUNT; i++) {
-		if (poll(&p, 1, STACK_DEADLINE_MS) != 1)
-			return -1;
-		servers[i] = accept(listener, NULL, NULL);
-		if (servers[i] < 0)
-			return -1;
+	return 0;
+}
+
+static int accept_some(const struct sides *s, int listener, int *servers)
+{
+	struct pollfd p = { .fd = listener, .events = POLLIN };
+	int i;
+
+	for (i = 0; i < BATCH; i++) {
+		servers[i] = poll(&p, 1, STACK_DEADLINE_MS) == 1 ? accept(listener, NULL, NULL) : -1;
+		if (servers[i] >= 0)
+			continue;
+		ksft_print_msg("%d accepted of %d; rows at the client SYN-SENT %d, at the server half open %d\n",
+			       i, BATCH, rows_in(pair.a, s->client, s->addr, PORT, TCP_SYN_SENT),
+			       rows_in(pair.b, s->server, s->addr, PORT, TCP_SYN_RECV));
+		return -1;
 	}
+	return 0;
+}
+
+static int connect_all(const struct sides *s, int listener, int *clients, int *servers)
+{
+	int i;
+
+	for (i = 0; i < COUNT; i += BATCH)
+		if (connect_some(s, clients + i) || accept_some(s, listener, servers + i))
+			return -1;
 	return 0;
 }
 
@@ -104,7 +125,7 @@ static void thousand(const struct sides *s)
 	bool ok = listener >= 0 && !connect_all(s, listener, clients, servers);
 
 	close(listener);
-	sides_result(ok, "1,000 connections are made at once");
+	sides_result(ok, "1,000 connections are made");
 	ok = ok && rows_become(pair.a, s->client, s->addr, TCP_ESTABLISHED, COUNT) &&
 		rows_become(pair.b, s->server, s->addr, TCP_ESTABLISHED, COUNT);
 	sides_result(ok, "and are established at the same time");
@@ -309,5 +330,8 @@ int main(int argc, char **argv)
 
 	ksft_print_header();
 	ksft_set_plan(n * 7);
+	/* a thousand SYNs at once fill the queue between the ends of a veth; what is lost there says nothing of TCP */
+	if (ns_sysctl_set(ns_home(), "net.core.netdev_max_backlog", "%d", 100 * COUNT))
+		ksft_exit_fail_msg("cannot set net.core.netdev_max_backlog\n");
 	return sides_each(sides, n, 7, all);
 }
