@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The same octets twice, and not the same bytes: of each octet the program must read what came first, whatever the
- * order, and nothing may be lost or come twice. Two segments on a small grid in every position to each other, then
- * random ones; and a flood of single octets. Kernel TCP gives a later copy the preference in some positions; there both copies say the same.
+ * The same octets twice, and not the same bytes: of each octet the program must read what came first,
+ * whatever the order, and nothing may be lost or come twice. Two segments on a small grid in every
+ * position to each other, then random ones; and a flood of single octets. Kernel TCP gives a later
+ * copy the preference in some positions; there both copies say the same.
  */
 #include <string.h>
 #include <sys/socket.h>
