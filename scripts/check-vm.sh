@@ -13,13 +13,13 @@ cd "$(dirname "$0")/.."
 . scripts/vm-module.sh
 
 # seconds_of NAME: after which a test counts as hanging; selftests/timeouts
-# lists those that take long.
+# lists those that take long. Soaking takes longer.
 seconds_of()
 {
-	awk -v name="$1" -v kind="$kind" '
+	awk -v name="$1" -v kind="$kind" -v times="${SOAK:+8}" '
 		BEGIN { seconds = kind == "stock" ? 120 : 400 }
 		$1 == name { seconds = kind == "stock" ? $2 : $3 }
-		END { print seconds }' selftests/timeouts
+		END { print seconds * (times ? times : 1) }' selftests/timeouts
 }
 
 # The machine ended early: the test that ran is the one that failed.

@@ -118,7 +118,7 @@ static void exchange(int fd)
 		die("exchange");
 }
 
-static void stream(int fd, long megabytes)
+static void send_stream(int fd, long megabytes)
 {
 	long pieces = megabytes * (1048576 / PIECE);
 	ssize_t n;
@@ -158,7 +158,7 @@ static double rate(enum load load, enum stack stack, long amount)
 		exchange(fd);
 	start = now();
 	if (load == STREAM)
-		stream(fd, amount);
+		send_stream(fd, amount);
 	for (i = 0; load == RR && i < amount; i++)
 		exchange(fd);
 	start = now() - start;
