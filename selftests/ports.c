@@ -321,6 +321,9 @@ static void back_to_kernel(bool reuse)
 	close(client);
 	ksft_test_result(WAIT_FOR(rows_state(ns, "/proc/net/xtcp", port, local) == 6, STACK_DEADLINE_MS),
 			 "xtcp's server is in TIME-WAIT\n");
+	/* the record stands before its ACK has ended the client, whose port would be refused until then */
+	if (!WAIT_FOR(rows_state(ns, "/proc/net/tcp", local, port) == 0, STACK_DEADLINE_MS))
+		ksft_exit_fail_msg("the client did not end\n");
 	listener = stack_listener(ns, KERNEL, LO4, port, true);
 	if (!reuse) {
 		ksft_test_result(listener < 0 && errno == EADDRINUSE,
