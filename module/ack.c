@@ -63,16 +63,6 @@ static bool sample_rtt(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u64 se
 	return true;
 }
 
-static void tell_writer(struct sock *sk)
-{
-	/* SOCK_NOSPACE is set before the writer looks at the queue a last time: pairs with its barrier */
-	smp_mb();
-	if (!sk->sk_socket || !test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
-		return;
-	xtcp_sendmsg_expand_buffer(sk);
-	sk->sk_write_space(sk);
-}
-
 static void una_moves(struct sock *sk, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -134,8 +124,6 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, const struct xtcp_seg *seg)
 		xtcp_recovery_duplicate_ack(sk);
 	else if (xsk->resend_next)
 		xtcp_recovery_go_on(sk);
-	if (seg->ack != una)
-		tell_writer(sk);
 	return XTCP_CONTINUE;
 }
 

@@ -24,6 +24,7 @@
 #include "output.h"
 #include "reply.h"
 #include "secret.h"
+#include "sendmsg.h"
 #include "seq.h"
 #include "sndq.h"
 #include "sock.h"
@@ -42,6 +43,7 @@ static bool arrives_successor(const struct sock *sk, struct sk_buff *skb)
 	const struct xtcp_demux_key key = {
 		.tuple = xtcp_sk(sk)->conn.tuple,
 		.dif = xtcp_seg(skb)->dif,
+		.sdif = xtcp_seg(skb)->sdif,
 	};
 	struct xtcp_conn *conn;
 	u32 iss;
@@ -516,6 +518,7 @@ static void go_on(struct sock *sk)
 		return;
 	default:
 		xtcp_output_push(sk);
+		xtcp_sendmsg_wake(sk);
 		if (xsk->ack_pending)
 			xtcp_output_ack_owed(sk);
 	}

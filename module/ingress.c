@@ -3,7 +3,7 @@
  * Segments that are ours: the checks each of them gets, and the way to the connection's lock.
  *
  * interpose.c has found a connection or a listener. From here on the segment is answered by us, whatever becomes of
- * the connection: one that ended between lookup and lock is CLOSED (RFC 9293 section 3.10.7.1).
+ * the connection: one that ends before its lock is ours is CLOSED (RFC 9293 section 3.10.7.1).
  *
  * The order of the checks is the one of the kernel's TCP receive path, so that counters and side effects (conntrack
  * released, filters run, IPsec policy asked) are where administrators expect them.
@@ -75,6 +75,19 @@ static bool checksum_wrong(struct sk_buff *skb)
 	else
 		wrong = skb_checksum_init(skb, IPPROTO_TCP, ip6_compute_pseudo);
 	return wrong || (!skb_csum_unnecessary(skb) && __skb_checksum_complete(skb));
+}
+
+/**
+ * xtcp_ingress_checksum_ok() - is the checksum right? (RFC 9293 section 3.1, MUST-3)
+ * @skb: at its TCP header; what is found out stays with it, for whoever asks next
+ *
+ * Context: softirq.
+ *
+ * Return: true when it is.
+ */
+bool xtcp_ingress_checksum_ok(struct sk_buff *skb)
+{
+	return !checksum_wrong(skb);
 }
 
 /* Length and checksum (RFC 9293 section 3.1, MUST-3). Frees the segment when it returns false. */
@@ -152,8 +165,10 @@ static struct xtcp_seg *fill_seg(struct sk_buff *skb)
 {
 	const struct tcphdr *th = tcp_hdr(skb);
 	struct xtcp_seg *seg = xtcp_seg(skb);
+	const bool v4 = skb->protocol == htons(ETH_P_IP);
+	const int dif = v4 ? inet_iif(skb) : inet6_iif(skb);
+	const int sdif = v4 ? inet_sdif(skb) : inet6_sdif(skb);
 	struct xtcp_options opts;
-	const int dif = skb->protocol == htons(ETH_P_IP) ? inet_iif(skb) : inet6_iif(skb);
 
 	memset(seg, 0, sizeof(*seg));
 	seg->seq = ntohl(th->seq);
@@ -164,6 +179,7 @@ static struct xtcp_seg *fill_seg(struct sk_buff *skb)
 	seg->len = skb->len - seg->hdr_len;
 	seg->end_seq = seg->seq + seg->len + th->syn + th->fin;
 	seg->dif = dif;
+	seg->sdif = sdif;
 	xtcp_ingress_options(skb, &opts);
 	seg->has_ts = opts.has_ts;
 	seg->tsval = opts.tsval;
@@ -330,40 +346,38 @@ static void to_timewait(struct net *net, struct sk_buff *skb, struct xtcp_timewa
 
 /**
  * xtcp_ingress_conn() - a segment for a connection
- * @skb: its IP header is the network header, skb->data the TCP header; consumed
+ * @skb: its IP header is the network header, skb->data the TCP header; consumed unless false is returned
  * @conn: what xtcp_demux_lookup() found
  *
  * Context: softirq, RCU read side. No lock.
  *
- * Return: 0, as a protocol handler that consumed the segment.
+ * Return: false when @conn is a sock that has ended since it was found: another lookup finds what took its place, and
+ * the segment is untouched.
  */
-int xtcp_ingress_conn(struct sk_buff *skb, struct xtcp_conn *conn)
+bool xtcp_ingress_conn(struct sk_buff *skb, struct xtcp_conn *conn)
 {
 	struct net *net = dev_net(skb->dev);
 	struct sock *sk;
 
-	if (!header_ok(net, skb))
-		return 0;
 	switch ((enum xtcp_conn_kind)conn->kind) {
 	case XTCP_CONN_REQUEST:
-		to_request(net, skb, container_of(conn, struct xtcp_request, conn));
+		if (header_ok(net, skb))
+			to_request(net, skb, container_of(conn, struct xtcp_request, conn));
 		break;
 	case XTCP_CONN_TIMEWAIT:
-		to_timewait(net, skb, container_of(conn, struct xtcp_timewait, conn));
+		if (header_ok(net, skb))
+			to_timewait(net, skb, container_of(conn, struct xtcp_timewait, conn));
 		break;
 	case XTCP_CONN_SOCK:
 		sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
-		if (!refcount_inc_not_zero(&sk->sk_refcnt)) {
-			fill_seg(skb);
-			xtcp_reply_rst(xtcp_net(net), skb);
-			xtcp_ingress_drop(net, skb, TCP_CLOSE, SKB_DROP_REASON_NO_SOCKET);
-			break;
-		}
-		to_sock(net, skb, sk);
+		if (!refcount_inc_not_zero(&sk->sk_refcnt))
+			return false;
+		if (header_ok(net, skb))
+			to_sock(net, skb, sk);
 		sock_put(sk);
 		break;
 	}
-	return 0;
+	return true;
 }
 
 /**

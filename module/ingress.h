@@ -26,6 +26,7 @@ struct xtcp_options;
  * @flags: enum xtcp_flags
  * @has_ts: the timestamps option is there
  * @dif: interface it came in by
+ * @sdif: and the one below that in a VRF, 0: none
  */
 struct xtcp_seg {
 	u32 seq;
@@ -39,6 +40,7 @@ struct xtcp_seg {
 	u8 flags;
 	bool has_ts;
 	int dif;
+	int sdif;
 };
 
 static inline struct xtcp_seg *xtcp_seg(struct sk_buff *skb)
@@ -47,7 +49,8 @@ static inline struct xtcp_seg *xtcp_seg(struct sk_buff *skb)
 	return (struct xtcp_seg *)skb->cb;
 }
 
-int xtcp_ingress_conn(struct sk_buff *skb, struct xtcp_conn *conn);
+bool xtcp_ingress_conn(struct sk_buff *skb, struct xtcp_conn *conn);
+bool xtcp_ingress_checksum_ok(struct sk_buff *skb);
 int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb);
 int xtcp_ingress_listener(struct sk_buff *skb, struct sock *lsk);
 void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *child);

@@ -57,14 +57,15 @@ static bool is_pure_syn(const struct tcphdr *th)
 }
 
 static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct xtcp_conn *conn,
-			     const struct sk_buff *skb)
+			     struct sk_buff *skb)
 {
 	if (conn->kind != XTCP_CONN_TIMEWAIT || skb->pkt_type != PACKET_HOST)
 		return false;
 	if (!is_pure_syn((const struct tcphdr *)skb->data))
 		return false;
 	return !xtcp_demux_lookup_listener(xn, key) &&
-	       xtcp_timewait_syn_reopens(container_of(conn, struct xtcp_timewait, conn), skb);
+	       xtcp_timewait_syn_reopens(container_of(conn, struct xtcp_timewait, conn), skb) &&
+	       xtcp_ingress_checksum_ok(skb);
 }
 
 static bool listener_wants(struct sock *lsk, const struct sk_buff *skb)
@@ -93,14 +94,14 @@ static bool take(struct sk_buff *skb)
 	if (ip_hdr(skb)->version != 4 && ipv6_addr_v4mapped(&key.tuple.faddr))
 		return false;
 
-	conn = xtcp_demux_lookup(xn, &key);
-	if (conn) {
+	while ((conn = xtcp_demux_lookup(xn, &key))) {
 		if (record_makes_way(xn, &key, conn, skb)) {
 			xtcp_timewait_drop(container_of(conn, struct xtcp_timewait, conn));
 			return false;
 		}
-		xtcp_ingress_conn(skb, conn);
-		return true;
+		if (xtcp_ingress_conn(skb, conn))
+			return true;
+		/* a sock that has just ended; it left the table before, so the next round finds another or none */
 	}
 
 	lsk = xtcp_demux_lookup_listener(xn, &key);

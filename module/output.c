@@ -161,12 +161,17 @@ static void push(struct sock *sk, int nonagle)
  * xtcp_output_push() - send what may be sent now
  * @sk: the sock, in any state
  *
+ * Also the FIN, should there have been no memory for it when the program closed.
+ *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_output_push(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	push(sk, xtcp_sk(sk)->nonagle);
+	if (!xtcp_sk(sk)->fin_queued && in_states(sk, TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK))
+		xtcp_output_fin(sk);
+	else
+		push(sk, xtcp_sk(sk)->nonagle);
 }
 
 /**
@@ -251,7 +256,8 @@ int xtcp_output_syn(struct sock *sk)
  * xtcp_output_fin() - queue the FIN and send what may be sent
  * @sk: in a state that CLOSE has just entered (RFC 9293 section 3.10.4)
  *
- * Nagle does not hold the last segment. Without memory the persist deadline tries again.
+ * Nagle does not hold the last segment. Without memory the next segment that arrives tries again, or the persist
+ * deadline.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -87,6 +87,25 @@ void xtcp_sendmsg_expand_buffer(struct sock *sk)
 		WRITE_ONCE(sk->sk_sndbuf, max_t(int, sk->sk_sndbuf, min_t(u64, want, most)));
 }
 
+/**
+ * xtcp_sendmsg_wake() - octets were acknowledged or sent: is there a writer that can go on?
+ * @sk: the sock
+ *
+ * Called after what may be sent was sent: TCP_NOTSENT_LOWAT counts what is left.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_sendmsg_wake(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	/* SOCK_NOSPACE is set before the writer looks at the queue a last time: pairs with its barrier */
+	smp_mb();
+	if (!sk->sk_socket || !test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
+		return;
+	xtcp_sendmsg_expand_buffer(sk);
+	sk->sk_write_space(sk);
+}
+
 static int wait_for_room(struct sock *sk, int copied, long *timeo)
 {
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);

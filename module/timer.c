@@ -30,6 +30,7 @@
 #include "recovery.h"
 #include "retries.h"
 #include "rto.h"
+#include "sendmsg.h"
 #include "sndq.h"
 #include "sock.h"
 #include "trace.h"
@@ -151,8 +152,11 @@ static void expired_persist(struct sock *sk)
 	if (xtcp_retries_end_probing(sk))
 		return;
 	err = xtcp_output_probe(sk, false);
-	if (xsk->snd_una != xsk->snd_nxt)
-		return;	/* there was room: data went out, and its own deadline is armed */
+	if (xsk->snd_una != xsk->snd_nxt) {
+		/* there was room: data went out, and its own deadline is armed */
+		xtcp_sendmsg_wake(sk);
+		return;
+	}
 	if (err) {
 		arm(sk, XTCP_TIMER_PERSIST, MEMORY_RETRY);
 		return;
@@ -269,15 +273,18 @@ void xtcp_timer_syn_sent(struct sock *sk)
  * @sk: SYN-SENT
  *
  * The RST has ended what the peer had, so the SYN follows at once (RFC 9293 section 3.5.1); once only, since anybody
- * can forge such an answer.
+ * can forge such an answer, and never later than it would have anyway.
  *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_timer_syn_refused(struct sock *sk)
 {
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
 	sock_owned_by_me(sk);
-	if (!xtcp_sk(sk)->retransmits)
-		arm(sk, XTCP_TIMER_RETRANSMIT, SYN_AGAIN);
+	if (xsk->retransmits || !time_before(jiffies + SYN_AGAIN, xsk->timers.deadline[XTCP_TIMER_RETRANSMIT]))
+		return;
+	arm(sk, XTCP_TIMER_RETRANSMIT, SYN_AGAIN);
 }
 
 /**

@@ -71,6 +71,15 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "ack_%s_wakes_a_writer_once_its_data_is_sent", .rfc = "RFC 9293 3.9.1.2",
+		.in = ESTABLISHED, .synwin = "2000",
+		.want = {
+			.script = "set NOTSENT_LOWAT 1500; write 4000; > p. 1(1000) ack 1 x2; none;"
+				  "watch; < . 1 ack 2001 win 2000; > p. 2001(1000) ack 1;"
+				  "> P. 3001(1000) ack 1; woken",
+		},
+	},
+	{
 		.name = "write_%s_small_writes_leave_as_one", .rfc = "RFC 9293 3.7.4",
 		.id = "SHLD-27 SHLD-28", .in = ESTABLISHED, .synwin = "2000",
 		.want = {

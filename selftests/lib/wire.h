@@ -127,6 +127,7 @@ struct wire {
 	enum wire_stack stack;
 	int ip;			/* 4 or 6 */
 	int tun;
+	int watch;		/* epoll of the "watch" step; -1: none */
 	unsigned int mtu;
 	uint8_t local[16], peer[16];
 	unsigned int rows;	/* run so far: chooses ports and the peer's address */

@@ -11,6 +11,7 @@
  *   err ERR|none		SO_ERROR, which reads once
  *   poll BITS			exactly these of IN OUT RDHUP HUP ERR PRI
  *   hup MS			wait until poll says HUP
+ *   watch; woken		epoll says OUT, edge-triggered, since "watch"
  *
  * No call blocks. The bytes written and expected are those of
  * wire_segment_byte().
@@ -24,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -244,6 +246,7 @@ static const struct { const char *name; int level, value; } options[] = {
 	{ "KEEPINTVL", IPPROTO_TCP, TCP_KEEPINTVL },
 	{ "KEEPCNT", IPPROTO_TCP, TCP_KEEPCNT },
 	{ "LINGER2", IPPROTO_TCP, TCP_LINGER2 },
+	{ "NOTSENT_LOWAT", IPPROTO_TCP, TCP_NOTSENT_LOWAT },
 	{ "KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE },
 	{ "RCVBUF", SOL_SOCKET, SO_RCVBUF },
 	{ "SNDBUF", SOL_SOCKET, SO_SNDBUF },
@@ -349,6 +352,26 @@ static int do_poll(struct wire *w, char *args)
 	return p.revents == want ? 0 : wire_fail(w, "poll gives%s", got);
 }
 
+/* Edge-triggered: only what happens from here on counts. */
+static int do_watch(struct wire *w)
+{
+	struct epoll_event event = { .events = EPOLLOUT | EPOLLET };
+
+	if (w->watch >= 0)
+		close(w->watch);
+	w->watch = epoll_create1(EPOLL_CLOEXEC);
+	if (verdict(w, "watch", epoll_ctl(w->watch, EPOLL_CTL_ADD, w->c.fd, &event), NULL))
+		return -1;
+	return epoll_wait(w->watch, &event, 1, 0) ? wire_fail(w, "the socket is writable") : 0;
+}
+
+static int do_woken(struct wire *w)
+{
+	struct epoll_event event;
+
+	return epoll_wait(w->watch, &event, 1, 0) == 1 ? 0 : wire_fail(w, "no writer was woken");
+}
+
 static int do_hup(struct wire *w, char *args)
 {
 	struct pollfd p = { .fd = w->c.fd };
@@ -406,6 +429,10 @@ int wire_socket_step(struct wire *w, char *verb, char *args)
 		return do_err(w, args);
 	if (!strcmp(verb, "poll"))
 		return do_poll(w, args);
+	if (!strcmp(verb, "watch"))
+		return do_watch(w);
+	if (!strcmp(verb, "woken"))
+		return do_woken(w);
 	if (!strcmp(verb, "hup"))
 		return do_hup(w, args);
 	return wire_fail(w, "no step '%s'", verb);
@@ -427,4 +454,7 @@ void wire_socket_cleanup(struct wire *w)
 	if (c->lfd >= 0)
 		close(c->lfd);
 	c->lfd = -1;
+	if (w->watch >= 0)
+		close(w->watch);
+	w->watch = -1;
 }

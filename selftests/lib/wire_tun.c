@@ -254,6 +254,7 @@ int wire_tun_open(struct wire *w)
 
 	if (unshare(CLONE_NEWNET | (geteuid() ? CLONE_NEWUSER : 0)))
 		return wire_fail(w, "unshare: %s", strerror(errno));
+	w->watch = -1;
 	w->tun = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	strncpy(ifr.ifr_name, DEVICE, IFNAMSIZ - 1);
 	if (w->tun < 0 || ioctl(w->tun, TUNSETIFF, &ifr))
