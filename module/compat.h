@@ -9,8 +9,12 @@
 #include <linux/version.h>
 #include <net/inet_common.h>
 #include <net/inet_sock.h>
+#include <net/ipv6.h>
 #include <net/route.h>
+#include <net/secure_seq.h>
 #include <net/sock.h>
+
+#include "tuple.h"
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "xtcp needs Linux 6.1 or newer"
@@ -129,6 +133,34 @@ static struct sock *name(struct sock *sk, int flags, int *err, bool kern)	\
 #define xtcp_compat_bpf_inet4_connect(sk, uaddr, len)	BPF_CGROUP_RUN_PROG_INET4_CONNECT(sk, uaddr)
 #define xtcp_compat_bpf_inet6_connect(sk, uaddr, len)	BPF_CGROUP_RUN_PROG_INET6_CONNECT(sk, uaddr)
 #endif
+
+/*
+ * What kernel TCP derives a tuple's ISN and its timestamp offset from, with the ports in both; false: this kernel does
+ * not tell. Older ones left the ports out of the offset, and do not export it for IPv4.
+ */
+static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struct xtcp_tuple *tuple, u32 *seq,
+					      u32 *ts_off)
+{
+#if (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 192) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)) || \
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 117) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)) || \
+	LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+	union tcp_seq_and_ts_off both;
+
+	if (ipv6_addr_v4mapped(&tuple->laddr))
+		both = secure_tcp_seq_and_ts_off(net, tuple->laddr.s6_addr32[3], tuple->faddr.s6_addr32[3],
+						 tuple->lport, tuple->fport);
+#if IS_ENABLED(CONFIG_IPV6)
+	else
+		both = secure_tcpv6_seq_and_ts_off(net, tuple->laddr.s6_addr32, tuple->faddr.s6_addr32, tuple->lport,
+						   tuple->fport);
+#endif
+	*seq = both.seq;
+	*ts_off = both.ts_off;
+	return true;
+#else
+	return false;
+#endif
+}
 
 /* Tables of sysctls are read-only to their handlers since 6.11, and registered with their length since 6.6. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)

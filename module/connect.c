@@ -23,7 +23,6 @@
 #include "sock.h"
 #include "state.h"
 #include "window.h"
-#include "window.h"
 
 /* Back to CLOSED, as the program left the socket before connect(). */
 static void undo(struct sock *sk)
@@ -53,8 +52,7 @@ static void fill_tcb(struct sock *sk)
 	struct xtcp_net *xn = xtcp_net(sock_net(sk));
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	xsk->iss = xtcp_secret_iss(xn, &xsk->conn.tuple);
-	xsk->ts_offset = xtcp_secret_ts_offset(xn, &xsk->conn.tuple);
+	xtcp_secret_active(xn, &xsk->conn.tuple, &xsk->iss, &xsk->ts_offset);
 	xsk->snd_una = xsk->iss;
 	xsk->snd_nxt = xsk->iss;
 	xsk->write_seq = xsk->iss;

@@ -63,6 +63,7 @@ struct xtcp_lease {
  * @lock: guards @list and @len
  * @list: linked by xtcp_lease.next
  * @len: how many
+ * @failed: the worker found no memory the last time
  * @refill: the worker
  * @net: the namespace
  */
@@ -70,6 +71,7 @@ struct xtcp_lease_stock {
 	spinlock_t lock;	/* see above */
 	struct xtcp_lease *list;
 	unsigned int len;
+	bool failed;
 	struct work_struct refill;
 	struct net *net;
 };
@@ -155,31 +157,34 @@ static void stock_refill(struct work_struct *work)
 {
 	struct xtcp_lease_stock *stock = container_of(work, struct xtcp_lease_stock, refill);
 	struct xtcp_lease *lease;
+	bool failed = false;
 
 	while (READ_ONCE(stock->len) < STOCK_FULL) {
 		lease = lease_alloc(stock->net);
-		if (!lease)
+		failed = !lease;
+		if (failed)
 			break;
 		if (!stock_push(stock, lease)) {
 			sock_put(lease_sk(lease));
 			break;
 		}
 	}
+	WRITE_ONCE(stock->failed, failed);
 }
 
 static struct xtcp_lease *lease_new(struct xtcp_net *xn)
 {
 	struct xtcp_lease_stock *stock = xn->lease_stock;
 	struct xtcp_lease *lease = stock_pop(stock);
-	int tries;
 
-	/* others may empty the stock between the worker's end and our turn */
-	for (tries = 0; !lease && tries < 8; tries++) {
+	while (!lease) {
+		/* stock_pop() has queued the worker */
 		flush_work(&stock->refill);
 		lease = stock_pop(stock);
+		/* others may have emptied the stock between the worker's end and our turn */
+		if (!lease && READ_ONCE(stock->failed))
+			return NULL;
 	}
-	if (!lease)
-		return NULL;
 	lease->next = NULL;
 	lease->xn = xn;
 	refcount_set(&lease->users, 1);

@@ -14,6 +14,7 @@
 #include <linux/string.h>
 
 #include "clock.h"
+#include "compat.h"
 #include "cookie.h"
 #include "netns.h"
 #include "tuple.h"
@@ -49,22 +50,6 @@ void xtcp_secret_net_exit(struct xtcp_net *xn)
 }
 
 /**
- * xtcp_secret_iss() - the ISN of an active open
- * @xn: the namespace
- * @tuple: the connection
- *
- * A clock of 4 us and a keyed hash of the tuple (RFC 6528 section 3; RFC 9293 section 3.4.1, MUST-8 and SHLD-1).
- *
- * Context: any.
- *
- * Return: ISS.
- */
-u32 xtcp_secret_iss(const struct xtcp_net *xn, const struct xtcp_tuple *tuple)
-{
-	return (u32)siphash(tuple, sizeof(*tuple), &xn->isn_key) + (u32)(xtcp_clock_us() >> 2);
-}
-
-/**
  * xtcp_secret_ts_offset() - what is added to the clock in TSvals to a peer
  * @xn: the namespace
  * @tuple: a connection; only the addresses count, so that TSvals grow from one connection of a pair of hosts to the
@@ -79,6 +64,28 @@ u32 xtcp_secret_ts_offset(const struct xtcp_net *xn, const struct xtcp_tuple *tu
 	const struct in6_addr addrs[2] = { tuple->laddr, tuple->faddr };
 
 	return (u32)siphash(addrs, sizeof(addrs), &xn->ts_key);
+}
+
+/**
+ * xtcp_secret_active() - the ISN and the timestamp offset of an active open
+ * @xn: the namespace
+ * @tuple: the connection
+ * @iss: where the ISN goes: a clock and a keyed hash of the tuple (RFC 6528 section 3; RFC 9293 section 3.4.1, MUST-8
+ *	and SHLD-1)
+ * @ts_offset: where the offset goes, milliseconds
+ *
+ * A tuple may be kernel TCP's now and ours next, and a peer that has it in TIME-WAIT lets only a SYN in whose sequence
+ * number or timestamp has grown (RFC 9293 section 3.6.1, MAY-2; RFC 6191). So both are kernel TCP's, where it tells
+ * them. It has no offset unless net.ipv4.tcp_timestamps is 1.
+ *
+ * Context: any.
+ */
+void xtcp_secret_active(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, u32 *iss, u32 *ts_offset)
+{
+	if (xtcp_compat_seq_and_ts_off(xn->net, tuple, iss, ts_offset))
+		return;
+	*iss = (u32)siphash(tuple, sizeof(*tuple), &xn->isn_key) + (u32)(xtcp_clock_us() >> 2);
+	*ts_offset = xtcp_secret_ts_offset(xn, tuple);
 }
 
 static void copy_secrets(struct xtcp_net *xn, struct xtcp_cookie_secrets *secrets)

@@ -12,8 +12,10 @@
 #include <fcntl.h>
 #include <kselftest.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "counters.h"
@@ -214,6 +216,43 @@ static void ephemeral(const char *text, const char *other)
 	set_range(32768, 60999);
 }
 
+enum { CROWD = 6, EACH = 400 };
+
+static void *connect_each(void *arg)
+{
+	int *fds = arg, i;
+
+	for (i = 0; i < EACH; i++) {
+		fds[i] = stack_socket(ns, XTCP, "192.0.2.3");
+		if (fds[i] < 0 || fcntl(fds[i], F_SETFL, O_NONBLOCK) ||
+		    (stack_connect(fds[i], "192.0.2.3", PORT) && errno != EINPROGRESS)) {
+			ksft_print_msg("connection %d: %s\n", i, strerror(errno));
+			break;
+		}
+	}
+	return (void *)(long)i;
+}
+
+/* Every one of them needs a lease, faster than the worker makes them. */
+static void many_at_once(void)
+{
+	static int fds[CROWD][EACH];
+	pthread_t threads[CROWD];
+	long done = 0;
+	void *count;
+	int i;
+
+	for (i = 0; i < CROWD; i++)
+		pthread_create(&threads[i], NULL, connect_each, fds[i]);
+	for (i = 0; i < CROWD; i++) {
+		pthread_join(threads[i], &count);
+		done += (long)count;
+		close_all(fds[i], (long)count);
+	}
+	ksft_test_result(done == CROWD * EACH, "%ld of %d connections by %d threads at once get a port\n", done,
+			 CROWD * EACH, CROWD);
+}
+
 static int connect_now(const char *text, const char *device)
 {
 	int fd = stack_socket(ns, XTCP, text);
@@ -342,6 +381,46 @@ static void back_to_kernel(bool reuse)
 	close(listener);
 }
 
+static long long syns_resent(void)
+{
+	return counter_now(ns, "/proc/net/netstat", "TcpExt:TCPSynRetrans") +
+	       counter_now(ns, "/proc/net/xtcp_netstat", "TcpExt:TCPSynRetrans");
+}
+
+/*
+ * A client's port is one stack's now and the other's next, and the server has the connection before in TIME-WAIT: it
+ * lets the new SYN in only if sequence number or timestamp has grown.
+ */
+static void client_moves(enum stack server_stack)
+{
+	enum { ROUNDS = 20, CLIENT = PORT + 40 };
+	int port = PORT + 30 + server_stack, client, server, i;
+	int listener = stack_listener(ns, server_stack, LO4, port, true);
+	const char *servers = server_stack == XTCP ? "/proc/net/xtcp" : "/proc/net/tcp";
+	long long resent = syns_resent();
+
+	for (i = 0; i < ROUNDS; i++) {
+		client = stack_bound(ns, i % 2 ? XTCP : KERNEL, LO4, CLIENT, true);
+		if (client < 0 || stack_connect(client, LO4, port))
+			break;
+		server = accept(listener, NULL, NULL);
+		if (server < 0 || !stack_carries(client, server, 100))
+			break;
+		close(server);
+		if (!stack_at_end(client))
+			break;
+		close(client);
+		if (!WAIT_FOR(rows_state(ns, servers, port, CLIENT) == 6 &&
+			      !rows_state(ns, i % 2 ? "/proc/net/xtcp" : "/proc/net/tcp", CLIENT, port),
+			      STACK_DEADLINE_MS))
+			break;
+	}
+	ksft_test_result(i == ROUNDS, "%d times a client's port changes stacks, against %s's TIME-WAIT\n", i,
+			 stack_name(server_stack));
+	ksft_test_result(syns_resent() == resent, "no SYN was sent twice: %lld\n", syns_resent() - resent);
+	close(listener);
+}
+
 /* What arrives at a leased port and is nobody's is answered by kernel TCP, as it would be without us. */
 static void nobodys(void)
 {
@@ -374,7 +453,8 @@ static void privileged(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(4 * 5 + 8 + 2 * 4 + 4 + 2 * 7 + 3 + 2 + 2 * 5 + 2 + 5 + 1 + 2);
+	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 4096, 4096 });
+	ksft_set_plan(4 * 5 + 8 + 2 * 4 + 4 + 2 * 7 + 1 + 3 + 2 + 2 * 5 + 2 + 5 + 2 * 2 + 1 + 2);
 	ns = ns_make();
 	if (ns < 0 || ns_addr_add(ns, "lo", "198.51.100.1/24") || ns_addr_add(ns, "lo", "fd00:5::1/64") ||
 	    ns_shell(ns, "ip link add name hole type dummy && ip link set hole up &&"
@@ -392,12 +472,15 @@ int main(void)
 	same_tuple();
 	ephemeral("192.0.2.1", "192.0.2.2");
 	ephemeral("fd00:6::1", "fd00:6::2");
+	many_at_once();
 	bound_to_device();
 	unpredictable();
 	accepted_before_move(LO4);
 	accepted_before_move(LO6);
 	back_to_kernel(false);
 	back_to_kernel(true);
+	client_moves(KERNEL);
+	client_moves(XTCP);
 	nobodys();
 	privileged();
 
