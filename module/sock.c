@@ -71,8 +71,9 @@
 #include "state.h"
 #include "text.h"
 
-/* Every sock of ours whose memory is not yet given back, in all namespaces. */
+/* Every sock of ours whose memory is not yet given back, and every orphan, in all namespaces. */
 static atomic_t socks = ATOMIC_INIT(0);
+static atomic_t all_orphans = ATOMIC_INIT(0);
 static DECLARE_WAIT_QUEUE_HEAD(socks_gone);
 
 static void sock_gone(void)
@@ -285,6 +286,7 @@ void xtcp_sock_orphan(struct sock *sk)
 		return;
 	xtcp_sk(sk)->is_orphan = true;
 	atomic_inc(&xtcp_net(net)->orphans);
+	atomic_inc(&all_orphans);
 	if (!sk->sk_net_refcnt)
 		return;
 	xtcp_compat_net_passive_hold(sk);
@@ -297,7 +299,8 @@ void xtcp_sock_orphan(struct sock *sk)
  * xtcp_sock_too_many_orphans() - must this orphan be reset rather than kept?
  * @sk: about to become an orphan, or one
  *
- * As Linux's tcp_check_oom(): more than max_orphans of this namespace, or memory beyond its last limit.
+ * As Linux's tcp_check_oom(): more than max_orphans of this namespace, more in all namespaces than the first one's
+ * max_orphans, or memory beyond its last limit.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -308,7 +311,8 @@ bool xtcp_sock_too_many_orphans(struct sock *sk)
 	struct xtcp_net *xn = xtcp_net(sock_net(sk));
 
 	sock_owned_by_me(sk);
-	if (atomic_read(&xn->orphans) > READ_ONCE(xn->sysctl.max_orphans)) {
+	if (atomic_read(&xn->orphans) > READ_ONCE(xn->sysctl.max_orphans) ||
+	    atomic_read(&all_orphans) > READ_ONCE(xtcp_net(&init_net)->sysctl.max_orphans)) {
 		net_info_ratelimited("too many orphaned sockets\n");
 		return true;
 	}
@@ -334,6 +338,7 @@ void xtcp_sock_destroy(struct sock *sk)
 	xfrm_sk_free_policy(sk);
 	if (xtcp_sk(sk)->is_orphan) {
 		atomic_dec(&xtcp_net(sock_net(sk))->orphans);
+		atomic_dec(&all_orphans);
 		xtcp_sk(sk)->is_orphan = false;
 	}
 	sock_put(sk);
