@@ -33,11 +33,17 @@
 /* sk_setup_caps() gives kernel TCP software GSO on devices that have it switched off; ours asks for the same. */
 static void force_gso(struct sock *sk, const struct dst_entry *dst)
 {
+	const struct net_device *dev;
+
 	if ((sk->sk_route_caps & NETIF_F_GSO) || sk->sk_gso_disabled || dst->header_len)
 		return;
 	sk->sk_route_caps |= NETIF_F_GSO | NETIF_F_GSO_SOFTWARE | NETIF_F_SG | NETIF_F_HW_CSUM;
-	sk->sk_gso_max_size = min_t(u32, READ_ONCE(dst->dev->gso_max_size), GSO_LEGACY_MAX_SIZE) - (MAX_TCP_HEADER + 1);
-	sk->sk_gso_max_segs = max_t(u32, READ_ONCE(dst->dev->gso_max_segs), 1);
+	/* a device that goes away leaves its routes, and a grace period later it is freed */
+	rcu_read_lock();
+	dev = READ_ONCE(dst->dev);
+	sk->sk_gso_max_size = min_t(u32, READ_ONCE(dev->gso_max_size), GSO_LEGACY_MAX_SIZE) - (MAX_TCP_HEADER + 1);
+	sk->sk_gso_max_segs = max_t(u32, READ_ONCE(dev->gso_max_segs), 1);
+	rcu_read_unlock();
 }
 
 /* Makes @dst the sock's route; takes over the reference. */
