@@ -2,20 +2,16 @@
 /*
  * IPv4 and IPv6 below TCP (RFC 9293 section 3.9.2): route, header, checksum, hand-over to IP.
  *
- * The difference between the two families ends in this file. Callers above know struct xtcp_tuple and a sock; an
- * AF_INET6 sock with a v4-mapped peer goes by IPv4, as in Linux.
+ * The difference between the two families ends in this file and in ip_reply.c. Callers above know struct xtcp_tuple and
+ * a sock; an AF_INET6 sock with a v4-mapped peer goes by IPv4, as in Linux.
  *
- * Full socks are routed by a cached dst, checked before each segment. Segments without a full sock are routed one by
- * one; they carry the listener when there is one, so that socket matches and cgroup programs see it, or else go by a
- * raw sock of the namespace, as kernel TCP's resets do. An skb on its way never points to a reply sock, so nothing
- * in a queue below keeps or misses a namespace.
+ * Full socks are routed by a cached dst, checked before each segment. Segments without a full sock: ip_reply.c.
  */
 #include "ip.h"
 
 #include <linux/ipv6.h>
 #include <linux/security.h>
 #include <net/inet6_connection_sock.h>
-#include <net/inet_common.h>
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
 #include <net/ip6_route.h>
@@ -26,7 +22,6 @@
 
 #include "compat.h"
 #include "demux.h"
-#include "netns.h"
 #include "sock.h"
 #include "wire.h"
 
@@ -339,24 +334,27 @@ bool xtcp_ip_child_route(struct sock *child)
 	return !xtcp_ip_route(child);
 }
 
-static void checksum_v4(struct sk_buff *skb, __be32 saddr, __be32 daddr)
-{
-	skb->ip_summed = CHECKSUM_PARTIAL;
-	tcp_hdr(skb)->check = ~tcp_v4_check(skb->len, saddr, daddr, 0);
-	skb->csum_start = skb_transport_header(skb) - skb->head;
-	skb->csum_offset = offsetof(struct tcphdr, check);
-}
-
-static void checksum_v6(struct sk_buff *skb, const struct in6_addr *saddr, const struct in6_addr *daddr)
-{
-	skb->ip_summed = CHECKSUM_PARTIAL;
-	__tcp_v6_send_check(skb, saddr, daddr);
-}
-
-/* IP keeps its own notes in skb->cb and takes what it finds there for such. */
-static void clear_control_block(struct sk_buff *skb)
+/**
+ * xtcp_ip_prepare() - what IP and the device find with a segment
+ * @skb: skb->data and the transport header are the TCP header, complete but for the checksum
+ * @tuple: the connection
+ *
+ * The checksum is left to the device or to the stack's own fallback (RFC 9293 section 3.1, MUST-2). IP keeps notes of
+ * its own in skb->cb and takes what it finds there for such.
+ *
+ * Context: any.
+ */
+void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
 {
 	memset(skb->cb, 0, max(sizeof(struct inet_skb_parm), sizeof(struct inet6_skb_parm)));
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	if (xtcp_tuple_is_v4(tuple)) {
+		tcp_hdr(skb)->check = ~tcp_v4_check(skb->len, tuple->laddr.s6_addr32[3], tuple->faddr.s6_addr32[3], 0);
+		skb->csum_start = skb_transport_header(skb) - skb->head;
+		skb->csum_offset = offsetof(struct tcphdr, check);
+	} else {
+		__tcp_v6_send_check(skb, &tuple->laddr, &tuple->faddr);
+	}
 }
 
 /**
@@ -364,7 +362,7 @@ static void clear_control_block(struct sk_buff *skb)
  * @sk: the sock
  * @skb: skb->data and the transport header are the TCP header, complete but for the checksum; owned by @sk; consumed
  *
- * The checksum is left to the device or to the stack's own fallback. RFC 9293 sections 3.1 (MUST-2) and 3.9.2.
+ * RFC 9293 section 3.9.2.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -379,14 +377,11 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb)
 		kfree_skb_reason(skb, SKB_DROP_REASON_IP_OUTNOROUTES);
 		return err;
 	}
-	clear_control_block(skb);
+	xtcp_ip_prepare(skb, &xtcp_sk(sk)->conn.tuple);
 	skb_set_hash_from_sk(skb, sk);
 	skb_set_dst_pending_confirm(skb, READ_ONCE(sk->sk_dst_pending_confirm));
-	if (xtcp_sock_is_v4(sk)) {
-		checksum_v4(skb, inet->inet_saddr, inet->inet_daddr);
+	if (xtcp_sock_is_v4(sk))
 		return __ip_queue_xmit(sk, skb, &inet->cork.fl, inet->tos);
-	}
-	checksum_v6(skb, &inet6_sk(sk)->saddr, &sk->sk_v6_daddr);
 	return inet6_csk_xmit(sk, skb, NULL);
 }
 
@@ -489,187 +484,4 @@ u16 xtcp_ip_advmss(const struct sock *sk)
 	if (dst)
 		return dst_metric_advmss(dst);
 	return xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
-}
-
-static struct sock *reply_sock(const struct xtcp_net *xn, const struct xtcp_ip_reply *how)
-{
-	if (how->sk)
-		return how->sk;
-	return xtcp_tuple_is_v4(how->tuple) ? xn->reply_sk : xn->reply_sk6;
-}
-
-static int reply_oif(const struct net *net, const struct xtcp_ip_reply *how)
-{
-	if (how->oif || !how->dif)
-		return how->oif;
-	if (!xtcp_tuple_is_v4(how->tuple) && rt6_need_strict(&how->tuple->faddr))
-		return how->dif;
-	return netif_index_is_l3_master((struct net *)net, how->dif) ? how->dif : 0;
-}
-
-static struct dst_entry *reply_route_v4(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sock *sk)
-{
-	const struct xtcp_tuple *tuple = how->tuple;
-	struct flowi4 fl4;
-	struct rtable *rt;
-
-	flowi4_init_output(&fl4, reply_oif(xn->net, how), how->mark, RT_TOS(how->tos) | sock_flag(sk, SOCK_LOCALROUTE),
-			   RT_SCOPE_UNIVERSE, IPPROTO_TCP, inet_sk_flowi_flags(sk), tuple->faddr.s6_addr32[3],
-			   tuple->laddr.s6_addr32[3], tuple->fport, tuple->lport, sock_net_uid(xn->net, how->sk));
-	security_sk_classify_flow(sk, flowi4_to_flowi_common(&fl4));
-	rt = ip_route_output_flow(xn->net, &fl4, sk);
-	if (IS_ERR(rt)) {
-		IP_INC_STATS(xn->net, IPSTATS_MIB_OUTNOROUTES);
-		return ERR_CAST(rt);
-	}
-	/* nobody answers a group (RFC 9293 section 3.9.2.3, MUST-57 and MUST-63) */
-	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
-		ip_rt_put(rt);
-		return ERR_PTR(-ENETUNREACH);
-	}
-	return &rt->dst;
-}
-
-static void reply_flow_v6(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct flowi6 *fl6)
-{
-	const struct xtcp_tuple *tuple = how->tuple;
-
-	memset(fl6, 0, sizeof(*fl6));
-	fl6->flowi6_proto = IPPROTO_TCP;
-	fl6->daddr = tuple->faddr;
-	fl6->saddr = tuple->laddr;
-	fl6->flowi6_oif = reply_oif(xn->net, how);
-	fl6->flowi6_mark = how->mark;
-	fl6->fl6_sport = tuple->lport;
-	fl6->fl6_dport = tuple->fport;
-	fl6->flowi6_uid = sock_net_uid(xn->net, how->sk);
-}
-
-/**
- * xtcp_ip_reply_route() - the way for a segment that belongs to no full sock
- * @xn: the namespace
- * @how: what is to be sent
- *
- * Context: any. RCU read side held.
- *
- * Return: the route, with a reference; or an error pointer, counted as IP does.
- */
-struct dst_entry *xtcp_ip_reply_route(struct xtcp_net *xn, const struct xtcp_ip_reply *how)
-{
-	struct sock *sk = reply_sock(xn, how);
-	struct in6_addr *final_p = NULL, final;
-	struct flowi6 fl6;
-
-	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "reply route without RCU");
-	if (!sk)
-		return ERR_PTR(-EAFNOSUPPORT);
-	if (xtcp_tuple_is_v4(how->tuple))
-		return reply_route_v4(xn, how, sk);
-	reply_flow_v6(xn, how, &fl6);
-	if (how->sk)
-		final_p = fl6_update_dst(&fl6, rcu_dereference(inet6_sk(sk)->opt), &final);
-	security_sk_classify_flow(sk, flowi6_to_flowi_common(&fl6));
-	return ip6_dst_lookup_flow(xn->net, sk, &fl6, final_p);
-}
-
-/**
- * xtcp_ip_reply_advmss() - what a SYN-ACK's MSS option may say by the route
- * @dst: from xtcp_ip_reply_route()
- *
- * Context: any.
- *
- * Return: octets (RFC 9293 section 3.7.1, SHLD-5).
- */
-u16 xtcp_ip_reply_advmss(const struct dst_entry *dst)
-{
-	return dst_metric_advmss(dst);
-}
-
-/* A SYN-ACK belongs to its listener, for firewall matches and cgroup programs, without charging its send buffer. */
-static void own_by_listener(struct sk_buff *skb, struct sock *lsk)
-{
-	if (!lsk || !refcount_inc_not_zero(&lsk->sk_refcnt))
-		return;
-	skb->sk = lsk;
-	skb->destructor = sock_efree;	/* puts what was taken above */
-}
-
-/**
- * xtcp_ip_reply_xmit() - send a segment that belongs to no full sock
- * @xn: the namespace
- * @how: as for xtcp_ip_reply_route()
- * @dst: what that returned; the reference is consumed
- * @skb: as for xtcp_ip_xmit(); consumed
- *
- * Context: any. RCU read side held.
- *
- * Return: 0 or a negative errno.
- */
-int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct dst_entry *dst,
-		       struct sk_buff *skb)
-{
-	const struct xtcp_tuple *tuple = how->tuple;
-	struct sock *sk = reply_sock(xn, how);
-	struct flowi6 fl6;
-	int err;
-
-	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "reply without RCU");
-	clear_control_block(skb);
-	skb_dst_set(skb, dst);
-	skb->mark = how->mark;
-	own_by_listener(skb, how->sk);
-	if (xtcp_tuple_is_v4(tuple)) {
-		const __be32 saddr = tuple->laddr.s6_addr32[3];
-		const __be32 daddr = tuple->faddr.s6_addr32[3];
-
-		checksum_v4(skb, saddr, daddr);
-		err = ip_build_and_send_pkt(skb, sk, saddr, daddr, NULL, how->tos);
-	} else {
-		checksum_v6(skb, &tuple->laddr, &tuple->faddr);
-		reply_flow_v6(xn, how, &fl6);
-		err = ip6_xmit(sk, skb, &fl6, how->mark, how->sk ? rcu_dereference(inet6_sk(sk)->opt) : NULL, how->tos,
-			       READ_ONCE(sk->sk_priority));
-	}
-	return net_xmit_eval(err);
-}
-
-/**
- * xtcp_ip_net_init() - the reply socks of a namespace
- * @xn: the namespace
- *
- * Context: process, may sleep.
- *
- * Return: 0 or a negative errno.
- */
-int xtcp_ip_net_init(struct xtcp_net *xn)
-{
-	int err = inet_ctl_sock_create(&xn->reply_sk, PF_INET, SOCK_RAW, IPPROTO_TCP, xn->net);
-
-	if (err)
-		return err;
-	inet_sk(xn->reply_sk)->pmtudisc = IP_PMTUDISC_DO;
-	if (!ipv6_mod_enabled())
-		return 0;
-	err = inet_ctl_sock_create(&xn->reply_sk6, PF_INET6, SOCK_RAW, IPPROTO_TCP, xn->net);
-	if (err) {
-		xn->reply_sk6 = NULL;
-		xtcp_ip_net_exit(xn);
-	}
-	return err;
-}
-
-/**
- * xtcp_ip_net_exit() - undo xtcp_ip_net_init()
- * @xn: the namespace; nothing sends any more
- *
- * Context: process, may sleep.
- */
-void xtcp_ip_net_exit(struct xtcp_net *xn)
-{
-	if (xn->reply_sk6)
-		inet_ctl_sock_destroy(xn->reply_sk6);
-	if (xn->reply_sk)
-		inet_ctl_sock_destroy(xn->reply_sk);
-	xn->reply_sk6 = NULL;
-	xn->reply_sk = NULL;
 }

@@ -9,7 +9,7 @@
 #include "netns.h"
 
 #include "demux.h"
-#include "ip.h"
+#include "ip_reply.h"
 #include "lease.h"
 #include "mib.h"
 #include "port.h"
@@ -41,12 +41,12 @@ static int __net_init netns_init(struct net *net)
 	err = xtcp_port_net_init(xn);
 	if (err)
 		goto err_lease;
-	err = xtcp_ip_net_init(xn);
+	err = xtcp_ip_reply_net_init(xn);
 	if (err)
 		goto err_port;
 	err = xtcp_timewait_net_init(xn);
 	if (err)
-		goto err_ip;
+		goto err_reply;
 	err = xtcp_sysctl_net_init(xn);
 	if (err)
 		goto err_timewait;
@@ -59,8 +59,8 @@ err_sysctl:
 	xtcp_sysctl_net_exit(xn);
 err_timewait:
 	xtcp_timewait_net_exit(xn);
-err_ip:
-	xtcp_ip_net_exit(xn);
+err_reply:
+	xtcp_ip_reply_net_exit(xn);
 err_port:
 	xtcp_port_net_exit(xn);
 err_lease:
@@ -86,7 +86,7 @@ static void __net_exit netns_exit(struct net *net)
 	xtcp_proc_net_exit(xn);
 	xtcp_sysctl_net_exit(xn);
 	xtcp_timewait_net_exit(xn);
-	xtcp_ip_net_exit(xn);
+	xtcp_ip_reply_net_exit(xn);
 	xtcp_port_net_exit(xn);
 	xtcp_lease_net_exit(xn);
 	xtcp_demux_net_exit(xn);

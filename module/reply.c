@@ -19,7 +19,7 @@
 #include "cookie.h"
 #include "demux.h"
 #include "ingress.h"
-#include "ip.h"
+#include "ip_reply.h"
 #include "mib.h"
 #include "netns.h"
 #include "options.h"

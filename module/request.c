@@ -16,7 +16,7 @@
 #include "demux.h"
 #include "entry.h"
 #include "ingress.h"
-#include "ip.h"
+#include "ip_reply.h"
 #include "netns.h"
 #include "options.h"
 #include "sock.h"

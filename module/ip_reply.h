@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* IPv4 and IPv6 below segments that belong to no full sock. */
+#ifndef XTCP_IP_REPLY_H
+#define XTCP_IP_REPLY_H
+
+#include <linux/types.h>
+
+struct dst_entry;
+struct sk_buff;
+struct sock;
+struct xtcp_net;
+struct xtcp_tuple;
+
+/**
+ * struct xtcp_ip_reply - how to send a segment that belongs to no full sock
+ * @tuple: addresses and ports, seen from here
+ * @oif: interface to leave by, 0: the route decides
+ * @dif: interface that the segment answered came in by, or 0
+ * @mark: as SO_MARK
+ * @tos: DSCP and ECN octet, or traffic class
+ * @sk: the listener whose options, hop limit and LSM label the segment carries, or NULL: the namespace's reply sock
+ */
+struct xtcp_ip_reply {
+	const struct xtcp_tuple *tuple;
+	int oif;
+	int dif;
+	u32 mark;
+	u8 tos;
+	struct sock *sk;
+};
+
+/* Entries, records and RSTs. RCU read side; any context. */
+struct dst_entry *xtcp_ip_reply_route(struct xtcp_net *xn, const struct xtcp_ip_reply *how);
+u16 xtcp_ip_reply_advmss(const struct dst_entry *dst);
+/* @skb as for xtcp_ip_xmit(); consumes @skb and the reference on @dst */
+int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct dst_entry *dst,
+		       struct sk_buff *skb);
+int xtcp_ip_reply_net_init(struct xtcp_net *xn);
+void xtcp_ip_reply_net_exit(struct xtcp_net *xn);
+
+#endif /* XTCP_IP_REPLY_H */
