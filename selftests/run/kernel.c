@@ -113,10 +113,15 @@ void kernel_read_log(struct result *result)
 	}
 }
 
+long kernel_taint(void)
+{
+	return read_number("/proc/sys/kernel/tainted") & ~TAINT_MEANT;
+}
+
 void kernel_check_taint(struct result *result)
 {
 	static long before;
-	long taint = read_number("/proc/sys/kernel/tainted") & ~TAINT_MEANT;
+	long taint = kernel_taint();
 
 	if (taint & ~before)
 		result_fail(result, "the kernel is tainted: %#lx", taint);

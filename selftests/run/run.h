@@ -47,6 +47,8 @@ bool child_is_stuck(void);
 
 /* kernel.c */
 void kernel_start(void);
+/* What taints the kernel beyond an out-of-tree, unsigned module. */
+long kernel_taint(void);
 int kernel_log_fd(void);
 /* Takes the new records of the log; the first bad one fails the test. */
 void kernel_read_log(struct result *result);
