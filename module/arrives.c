@@ -5,7 +5,7 @@
  *   3.10.7.1 CLOSED     arrives_closed()       below; a tuple that nobody holds never comes here: kernel TCP answers it
  *   3.10.7.2 LISTEN     xtcp_arrives_listen()  below; entries are made and promoted in synq.c
  *   3.10.7.3 SYN-SENT   arrives_syn_sent()     below
- *   3.10.7.4 others     arrives_other()        below: the eight steps, one function each;
+ *   3.10.7.4 others     arrives_other()        below: the eight steps, one function each; the first is acceptance.c;
  *                       SYN-RECEIVED by way of LISTEN is synq.c until the third ACK, TIME-WAIT is timewait.c
  *
  * A step returns a verdict and never frees the segment; finish() does what the verdict says, in one place.
@@ -15,6 +15,7 @@
 #include <linux/security.h>
 #include <net/tcp.h>
 
+#include "acceptance.h"
 #include "ack.h"
 #include "ingress.h"
 #include "listen.h"
@@ -188,77 +189,6 @@ static enum xtcp_verdict arrives_syn_sent(struct sock *sk, struct sk_buff *skb)
 	return XTCP_DROP;
 }
 
-/* RFC 7323 section 5.3 R1: the timestamp is older than TS.Recent, which is not itself too old (section 5.5). */
-static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
-{
-	if (!xsk->ts_ok || !seg->has_ts || !xsk->ts_recent_stamp)
-		return false;
-	if ((s32)(xsk->ts_recent - seg->tsval) <= XTCP_PAWS_WINDOW)
-		return false;
-	return xtcp_clock_seconds() - xsk->ts_recent_stamp < XTCP_PAWS_IDLE_S;
-}
-
-/*
- * A pure ACK that data of its sender overtook carries an older TSval. It says nothing new, so Linux lets it pass
- * and counts it as a duplicate ACK; RFC 7323 section 5.3 would answer it.
- */
-static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
-{
-	return (seg->flags & (XTCP_ACK | XTCP_SYN | XTCP_FIN)) == XTCP_ACK && !seg->len &&
-	       seg->seq == xsk->rcv_nxt && seg->ack == xsk->snd_una &&
-	       (u32)seg->wnd << xsk->snd_wscale == xsk->snd_wnd &&
-	       (s32)(xsk->ts_recent - seg->tsval) <= (s32)xtcp_rto_current_ms(&xsk->rto);
-}
-
-/*
- * The table of RFC 9293 3.10.7.4, first, as Linux reads it: both edges included, and the left one is what we last
- * acknowledged. The wider reading lets ACKs pass that crossed our data or that were sent with the window full;
- * nothing outside the window is ever queued by it, and a RST counts at RCV.NXT alone.
- */
-static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
-{
-	u32 right = xtcp_seq_max(xsk->rcv_wup + xsk->rcv_wnd, xsk->rcv_nxt);
-
-	return xtcp_seq_ge(seg->end_seq, xsk->rcv_wup) && xtcp_seq_le(seg->seq, right);
-}
-
-/* An ACK for an unacceptable segment: one in invalid_ratelimit, so that two ends cannot keep each other busy. */
-static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skipped)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 now = (u32)jiffies;
-	u32 limit = READ_ONCE(xtcp_net(sock_net(sk))->sysctl.invalid_ratelimit);
-
-	/* data is no part of a war of ACKs, and its sender needs to know */
-	if (seg->len && !(seg->flags & XTCP_SYN))
-		return true;
-	if (xsk->invalid_ack_stamp && now - xsk->invalid_ack_stamp < limit) {
-		XTCP_NET_INC_STATS(sock_net(sk), skipped);
-		return false;
-	}
-	xsk->invalid_ack_stamp = now ?: 1;
-	return true;
-}
-
-/* RFC 9293 3.10.7.4, first: check sequence number; before it, PAWS (RFC 7323 section 5.3). */
-static enum xtcp_verdict check_sequence(struct sock *sk, const struct xtcp_seg *seg)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	/* PAWS never stops a RST (RFC 7323 section 5.2), nor the answer a SYN gets */
-	if (paws_rejects(xsk, seg) && !(seg->flags & (XTCP_RST | XTCP_SYN)) && !paws_harmless_ack(xsk, seg)) {
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_PAWSESTABREJECTED);
-		return dupack_allowed(sk, seg, LINUX_MIB_TCPACKSKIPPEDPAWS) ? XTCP_ACK_DROP : XTCP_DROP;
-	}
-	if (in_window(xsk, seg))
-		return XTCP_CONTINUE;
-	if (seg->flags & XTCP_RST)
-		return XTCP_DROP;
-	if (seg->flags & XTCP_SYN)
-		return XTCP_CONTINUE;	/* RFC 5961 section 4.2: a challenge, wherever it is; step four */
-	return dupack_allowed(sk, seg, LINUX_MIB_TCPACKSKIPPEDSEQ) ? XTCP_ACK_DROP : XTCP_DROP;
-}
-
 /* RFC 9293 3.10.7.4, second: check the RST bit. RFC 5961 section 3.2: only RCV.NXT itself resets. */
 static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -302,18 +232,6 @@ static enum xtcp_verdict check_syn(struct sock *sk, const struct xtcp_seg *seg)
 		return XTCP_CONTINUE;
 	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPSYNCHALLENGE);
 	return XTCP_CHALLENGE;
-}
-
-/* RFC 7323 section 4.3: TS.Recent follows segments that begin at or before the last octet acknowledged. */
-static void update_ts_recent(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
-{
-	if (!xsk->ts_ok || !seg->has_ts || xtcp_seq_gt(seg->seq, xsk->rcv_wup))
-		return;
-	if ((s32)(seg->tsval - xsk->ts_recent) < 0 && xsk->ts_recent_stamp &&
-	    xtcp_clock_seconds() - xsk->ts_recent_stamp < XTCP_PAWS_IDLE_S)
-		return;
-	xsk->ts_recent = seg->tsval;
-	xsk->ts_recent_stamp = xtcp_clock_seconds();
 }
 
 /* Our FIN is acknowledged in FIN-WAIT-1. */
@@ -369,7 +287,7 @@ static enum xtcp_verdict check_ack(struct sock *sk, struct sk_buff *skb)
 	verdict = xtcp_ack_arrives(sk, seg);
 	if (verdict != XTCP_CONTINUE)
 		return verdict;
-	update_ts_recent(xtcp_sk(sk), seg);
+	xtcp_acceptance_take_ts(sk, seg);
 
 	switch (sk->sk_state) {
 	case TCP_ESTABLISHED:
@@ -481,7 +399,7 @@ static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 	bool had_fin = xtcp_sk(sk)->fin_received;
 	enum xtcp_verdict verdict;
 
-	verdict = check_sequence(sk, seg);
+	verdict = xtcp_acceptance_check(sk, seg);
 	if (verdict != XTCP_CONTINUE)
 		return verdict;
 	verdict = check_rst(sk, seg);

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <linux/xtcp.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,16 @@ static void prepare_connection(struct scene *scene)
 	stack_pair_or_die(scene->ns, XTCP, scene->ns, XTCP, scene->text, 0, &scene->client, &scene->server);
 }
 
+/* The peer's window is closed and text waits for it to open. */
+static void prepare_closed_window(struct scene *scene)
+{
+	static const char text[65536];
+
+	prepare_connection(scene);
+	while (send(scene->client, text, sizeof(text), MSG_DONTWAIT) > 0)
+		;
+}
+
 static int call_socket(struct scene *scene)
 {
 	/* in the namespace of the scene already: setns() allocates too */
@@ -195,6 +206,21 @@ static int call_shutdown(struct scene *scene)
 	return shutdown(scene->client, SHUT_WR);
 }
 
+/* The FIN comes, although there was no memory for it when the program closed. */
+static bool server_reads_to_the_end(struct scene *scene)
+{
+	struct pollfd p = { .fd = scene->server, .events = POLLIN };
+	char text[65536];
+	ssize_t n = -1;
+
+	while (poll(&p, 1, STACK_DEADLINE_MS) == 1) {
+		n = recv(scene->server, text, sizeof(text), MSG_DONTWAIT);
+		if (n <= 0)
+			break;
+	}
+	return !n;
+}
+
 static int call_close(struct scene *scene)
 {
 	int ret = close(scene->client);
@@ -208,6 +234,7 @@ static const struct call {
 	void (*prepare)(struct scene *scene);
 	int (*call)(struct scene *scene);
 	bool allocates;		/* so not one hit is a failure of the test */
+	bool (*after)(struct scene *scene);
 } calls[] = {
 	{ "socket", prepare_nothing, call_socket, true },
 	{ "bind", prepare_socket, call_bind, false },
@@ -215,8 +242,9 @@ static const struct call {
 	{ "connect", prepare_listener, call_connect, true },
 	{ "accept", prepare_waiting, call_accept, true },
 	{ "send", prepare_connection, call_send, true },
-	{ "shutdown", prepare_connection, call_shutdown, true },
-	{ "close", prepare_connection, call_close, true },
+	{ "shutdown", prepare_connection, call_shutdown, true, server_reads_to_the_end },
+	{ "shutdown_behind_a_closed_window", prepare_closed_window, call_shutdown, true, server_reads_to_the_end },
+	{ "close", prepare_connection, call_close, true, server_reads_to_the_end },
 };
 
 static bool error_says_why(int error)
@@ -249,6 +277,10 @@ static int fail_in_turn(const struct call *call, struct scene *scene)
 		}
 		if (ret && call->call(scene)) {
 			ksft_print_msg("%s, after allocation %d failed: %s\n", call->name, n, strerror(errno));
+			return -1;
+		}
+		if (call->after && !call->after(scene)) {
+			ksft_print_msg("%s, allocation %d: what was begun does not end\n", call->name, n);
 			return -1;
 		}
 		clear(scene);
