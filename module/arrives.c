@@ -42,18 +42,19 @@
 static bool arrives_successor(const struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_demux_key key = {
-		.tuple = xtcp_sk(sk)->conn.tuple,
+		.tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn),
 		.dif = xtcp_seg(skb)->dif,
 		.sdif = xtcp_seg(skb)->sdif,
 	};
+	struct xtcp_net *xn = xtcp_net(sock_net(sk));
 	struct xtcp_conn *conn;
 	u32 iss;
 
 	local_bh_disable();
 	rcu_read_lock();
-	conn = xtcp_demux_lookup(xtcp_net(sock_net(sk)), &key);
+	conn = xtcp_demux_lookup(xn, &key);
 	if (conn && conn->kind == XTCP_CONN_TIMEWAIT)
-		xtcp_timewait_arrives(container_of(conn, struct xtcp_timewait, conn), skb, &iss);
+		xtcp_timewait_arrives(xn, container_of(conn, struct xtcp_timewait, conn), skb, &iss);
 	rcu_read_unlock();
 	local_bh_enable();
 	return conn;

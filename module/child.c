@@ -31,7 +31,7 @@
 #include "wire.h"
 
 /* The TCB of a child: what the handshake has settled. RFC 9293 section 3.10.7.2. */
-static void fill_tcb(struct sock *child, const struct xtcp_request *he)
+static void fill_tcb(struct sock *child, const struct xtcp_request *he, const struct xtcp_tuple *tuple)
 {
 	struct xtcp_net *xn = xtcp_net(sock_net(child));
 	struct xtcp_sock *xsk = xtcp_sk(child);
@@ -52,7 +52,7 @@ static void fill_tcb(struct sock *child, const struct xtcp_request *he)
 	xsk->ts_ok = he->ts_ok;
 	xsk->ts_recent = he->ts_recent;
 	xsk->ts_recent_stamp = he->ts_ok ? xtcp_clock_seconds() : 0;
-	xsk->ts_offset = xtcp_secret_ts_offset(xn, &he->conn.tuple);
+	xsk->ts_offset = xtcp_secret_ts_offset(xn, tuple);
 
 	xsk->mss_clamp = he->mss;
 	xsk->advmss = xtcp_ip_advmss(child);
@@ -72,13 +72,12 @@ static void fill_tcb(struct sock *child, const struct xtcp_request *he)
 		xtcp_rto_sample(&xsk->rto, (u32)xtcp_clock_us() - he->sent_us);
 }
 
-static void fill_child_names(struct sock *child, const struct xtcp_request *he)
+static void fill_child_names(struct sock *child, const struct xtcp_request *he, const struct xtcp_tuple *tuple)
 {
-	const struct xtcp_tuple *tuple = &he->conn.tuple;
 	struct inet_sock *inet = inet_sk(child);
 	struct xtcp_sock *xsk = xtcp_sk(child);
 
-	xsk->conn.tuple = *tuple;
+	xtcp_conn_set_tuple(&xsk->conn, tuple);
 	xsk->conn.bound_dev_if = he->conn.bound_dev_if;
 	child->sk_bound_dev_if = he->conn.bound_dev_if;
 	child->sk_mark = he->mark;
@@ -156,6 +155,7 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
 struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
 			     bool is_entry)
 {
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
 	struct sock *lsk = listener->sk;
 	struct sock *child;
 	int err;
@@ -166,11 +166,11 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	child = xtcp_sock_clone(lsk, GFP_ATOMIC);
 	if (!child)
 		return ERR_PTR(-ENOMEM);
-	fill_child_names(child, he);
+	fill_child_names(child, he, &tuple);
 	err = -EHOSTUNREACH;
 	if (!xtcp_ip_child_route(child))
 		goto err_child;
-	fill_tcb(child, he);
+	fill_tcb(child, he, &tuple);
 	err = publish_child(listener, child, is_entry ? he : NULL);
 	if (err)
 		goto err_child;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The two clocks of the protocol: microseconds for round trips, milliseconds for timestamps. */
+/* The clocks of the protocol: microseconds for round trips, milliseconds for timestamps; and short stamps of jiffies. */
 #ifndef XTCP_CLOCK_H
 #define XTCP_CLOCK_H
 
+#include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/timekeeping.h>
 
@@ -15,6 +16,12 @@ static inline u64 xtcp_clock_us(void)
 static inline u32 xtcp_clock_ts(void)
 {
 	return (u32)div_u64(ktime_get_ns(), NSEC_PER_MSEC);
+}
+
+/* The time, in jiffies of full length, that @stamp means: one at most 2^31 jiffies away. */
+static inline unsigned long xtcp_clock_jiffies(u32 stamp)
+{
+	return jiffies + (s32)(stamp - (u32)jiffies);
 }
 
 static inline u32 xtcp_clock_seconds(void)

@@ -4,6 +4,7 @@
 #define XTCP_COMPAT_H
 
 #include <linux/net.h>
+#include <linux/slab.h>
 #include <linux/sysctl.h>
 #include <linux/uaccess.h>
 #include <linux/version.h>
@@ -173,6 +174,19 @@ static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struc
 #else
 #define xtcp_compat_register_net_sysctl(net, path, table, len)	register_net_sysctl(net, path, table)
 #endif
+
+/*
+ * A slab that is not merged with others, so that /proc/slabinfo shows it: there is a flag for that since 6.5. Before, a
+ * part of the object that may be copied to user space has the effect, at no cost in size; a constructor would have one.
+ */
+static inline struct kmem_cache *xtcp_compat_slab(const char *name, unsigned int size)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+	return kmem_cache_create(name, size, 0, SLAB_NO_MERGE, NULL);
+#else
+	return kmem_cache_create_usercopy(name, size, 0, 0, 0, 1, NULL);
+#endif
+}
 
 /* Timers got names with their own prefix in 6.2. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)

@@ -51,8 +51,9 @@ static void fill_tcb(struct sock *sk)
 {
 	struct xtcp_net *xn = xtcp_net(sock_net(sk));
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xsk->conn);
 
-	xtcp_secret_active(xn, &xsk->conn.tuple, &xsk->iss, &xsk->ts_offset);
+	xtcp_secret_active(xn, &tuple, &xsk->iss, &xsk->ts_offset);
 	xsk->snd_una = xsk->iss;
 	xsk->snd_nxt = xsk->iss;
 	xsk->write_seq = xsk->iss;

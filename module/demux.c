@@ -51,13 +51,22 @@ static u32 conn_hash(const void *data, u32 len, u32 seed)
 	return conn->hash ^ seed;
 }
 
+static bool has_tuple(const struct xtcp_conn *conn, const struct xtcp_tuple *tuple)
+{
+	if (conn->lport != tuple->lport || conn->fport != tuple->fport || conn->v4 != xtcp_tuple_is_v4(tuple))
+		return false;
+	if (conn->v4)
+		return conn->faddr4 == tuple->faddr.s6_addr32[3] && conn->laddr4 == tuple->laddr.s6_addr32[3];
+	return ipv6_addr_equal(&conn->faddr6, &tuple->faddr) && ipv6_addr_equal(&conn->laddr6, &tuple->laddr);
+}
+
 static int conn_cmp(struct rhashtable_compare_arg *arg, const void *obj)
 {
 	const struct demux_query *query = arg->key;
 	const struct xtcp_demux_key *key = query->key;
 	const struct xtcp_conn *conn = obj;
 
-	if (conn->hash != query->hash || memcmp(&conn->tuple, &key->tuple, sizeof(key->tuple)))
+	if (conn->hash != query->hash || !has_tuple(conn, &key->tuple))
 		return 1;
 	return !inet_sk_bound_dev_eq(query->net, conn->bound_dev_if, key->dif, key->sdif);
 }
@@ -267,7 +276,7 @@ bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key)
 int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
 {
 	const struct xtcp_demux_key key = {
-		.tuple = conn->tuple,
+		.tuple = xtcp_conn_tuple(conn),
 		.dif = conn->bound_dev_if,
 		.sdif = l3mdev_master_ifindex_by_index(xn->net, conn->bound_dev_if),
 	};
@@ -277,7 +286,7 @@ int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
 	};
 	int err;
 
-	conn->hash = tuple_hash(xn, &conn->tuple);
+	conn->hash = tuple_hash(xn, &key.tuple);
 	query.hash = conn->hash;
 	err = rhashtable_lookup_insert_key(&xn->conns, &query, &conn->node, conns_params);
 	if (err == -EEXIST)
@@ -301,7 +310,7 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
 {
 	new->hash = old->hash;
 	new->shared_port = old->shared_port;
-	WARN_ON_ONCE(memcmp(&old->tuple, &new->tuple, sizeof(old->tuple)));
+	WARN_ON_ONCE(old->lport != new->lport || old->fport != new->fport || old->v4 != new->v4);
 	return rhashtable_replace_fast(&xn->conns, &old->node, &new->node, conns_params) ? -EADDRNOTAVAIL : 0;
 }
 
@@ -316,10 +325,14 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
  */
 bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 {
+	struct xtcp_tuple tuple;
+
 	if (rhashtable_remove_fast(&xn->conns, &conn->node, conns_params))
 		return false;
-	if (conn->shared_port)
-		xtcp_port_tuple_ended(xn, &conn->tuple);
+	if (conn->shared_port) {
+		tuple = xtcp_conn_tuple(conn);
+		xtcp_port_tuple_ended(xn, &tuple);
+	}
 	return true;
 }
 
@@ -358,10 +371,12 @@ void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple)
 int xtcp_demux_insert_sk(struct sock *sk)
 {
 	struct xtcp_conn *conn = &xtcp_sk(sk)->conn;
+	struct xtcp_tuple tuple;
 	int err;
 
 	sock_owned_by_me(sk);
-	xtcp_demux_tuple_from_sk(sk, &conn->tuple);
+	xtcp_demux_tuple_from_sk(sk, &tuple);
+	xtcp_conn_set_tuple(conn, &tuple);
 	conn->bound_dev_if = sk->sk_bound_dev_if;
 	conn->kind = XTCP_CONN_SOCK;
 	sock_hold(sk);	/* put in xtcp_demux_remove_sk() */

@@ -22,22 +22,42 @@ enum xtcp_conn_kind {
 };
 
 /**
- * struct xtcp_conn - what the three sizes of connection begin with (xtcp_sock holds it after inet_sock)
+ * struct xtcp_conn - what the three sizes of connection have in common, for one table
  * @node: place in the table of connections
- * @tuple: the key; constant while in the table
- * @bound_dev_if: interface the connection is bound to, 0 for any; constant while in the table
  * @hash: of the tuple, keyed by the namespace; written by demux.c
+ * @bound_dev_if: interface the connection is bound to, 0 for any; constant while in the table
+ * @lport: local port; with the addresses the key, constant while in the table: xtcp_conn_tuple()
+ * @fport: foreign port
  * @kind: which struct this is part of
+ * @v4: by which addresses
  * @shared_port: the local port was chosen from those that several 4-tuples share (port.c); goes to what replaces it
+ * @laddr4: local address
+ * @faddr4: foreign address; the memory of an IPv4 entry or record ends behind it
+ * @laddr6: local address
+ * @faddr6: foreign address
  */
 struct xtcp_conn {
 	struct rhash_head node;
-	struct xtcp_tuple tuple;
-	int bound_dev_if;
 	u32 hash;
+	int bound_dev_if;
+	__be16 lport;
+	__be16 fport;
 	u8 kind;
+	bool v4;
 	bool shared_port;
+	union {
+		struct {
+			__be32 laddr4;
+			__be32 faddr4;
+		};
+		struct {
+			struct in6_addr laddr6;
+			struct in6_addr faddr6;
+		};
+	};
 };
+
+#define XTCP_CONN_V4_END offsetofend(struct xtcp_conn, faddr4)
 
 /**
  * struct xtcp_demux_key - what an arriving segment is looked up by
@@ -54,6 +74,37 @@ struct xtcp_demux_key {
 static inline bool xtcp_tuple_is_v4(const struct xtcp_tuple *tuple)
 {
 	return ipv6_addr_v4mapped(&tuple->faddr);
+}
+
+static inline struct xtcp_tuple xtcp_conn_tuple(const struct xtcp_conn *conn)
+{
+	struct xtcp_tuple tuple = {
+		.lport = conn->lport,
+		.fport = conn->fport,
+	};
+
+	if (conn->v4) {
+		ipv6_addr_set_v4mapped(conn->laddr4, &tuple.laddr);
+		ipv6_addr_set_v4mapped(conn->faddr4, &tuple.faddr);
+	} else {
+		tuple.laddr = conn->laddr6;
+		tuple.faddr = conn->faddr6;
+	}
+	return tuple;
+}
+
+static inline void xtcp_conn_set_tuple(struct xtcp_conn *conn, const struct xtcp_tuple *tuple)
+{
+	conn->lport = tuple->lport;
+	conn->fport = tuple->fport;
+	conn->v4 = xtcp_tuple_is_v4(tuple);
+	if (conn->v4) {
+		conn->laddr4 = tuple->laddr.s6_addr32[3];
+		conn->faddr4 = tuple->faddr.s6_addr32[3];
+	} else {
+		conn->laddr6 = tuple->laddr;
+		conn->faddr6 = tuple->faddr;
+	}
 }
 
 /* life of a namespace's tables */

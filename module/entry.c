@@ -2,9 +2,9 @@
 /*
  * Half-open entries (RFC 4987) and the queue of a listener that they stand in.
  *
- * An entry is two cache lines; all namespaces together may have as many as fit in a small part of the memory. Each
- * stands in the table of connections and on one of its listener's lists, by the number of its timeouts. Every list is
- * in order of time, because all on it wait equally long, so one timer serves the listener.
+ * An entry is small, over IPv4 smaller still; all namespaces together may have as many as fit in a small part of the
+ * memory. Each stands in the table of connections and on one of its listener's lists, by the number of its timeouts.
+ * Every list is in order of time, because all on it wait equally long, so one timer serves the listener.
  *
  * Life of an entry: put in table and list, and taken out of both, under the listener's lock; "dead" says that it is
  * out. It is freed after a grace period, so lookups may go on reading it. Its listener outlives it: xtcp_entry_stop()
@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 #include <net/sock.h>
 
+#include "clock.h"
 #include "compat.h"
 #include "cookie.h"
 #include "listen.h"
@@ -34,17 +35,14 @@
 #define MEMORY_SHARE	128		/* entries of all namespaces take at most this part of the memory */
 #define TIMER_BATCH	256		/* SYN-ACKs that one run of a timer sends */
 
-static struct kmem_cache *cache;
+#define V4_SIZE (offsetof(struct xtcp_request, conn) + XTCP_CONN_V4_END)
+
+static struct kmem_cache *cache_v4, *cache_v6;
 static struct percpu_counter entries;	/* in all namespaces */
 static s64 entries_max;
 
-/* keeps the slab from being merged with others: /proc/slabinfo shows it */
-static void construct(void *entry)
-{
-}
-
 /**
- * xtcp_entry_init() - the slab of the entries and the limit of their number
+ * xtcp_entry_init() - the slabs of the entries and the limit of their number
  *
  * Context: process, module init.
  *
@@ -52,47 +50,56 @@ static void construct(void *entry)
  */
 int xtcp_entry_init(void)
 {
-	int err = percpu_counter_init(&entries, 0, GFP_KERNEL);
+	BUILD_BUG_ON(V4_SIZE > 96);
+	BUILD_BUG_ON(sizeof(struct xtcp_request) > 128);
 
-	if (err)
-		return err;
-	cache = kmem_cache_create(KBUILD_MODNAME "_request", sizeof(struct xtcp_request), 0, SLAB_HWCACHE_ALIGN,
-				  construct);
-	if (!cache) {
-		percpu_counter_destroy(&entries);
+	cache_v4 = xtcp_compat_slab(KBUILD_MODNAME "_request", V4_SIZE);
+	cache_v6 = xtcp_compat_slab(KBUILD_MODNAME "_request6", sizeof(struct xtcp_request));
+	if (!cache_v4 || !cache_v6 || percpu_counter_init(&entries, 0, GFP_KERNEL)) {
+		kmem_cache_destroy(cache_v6);
+		kmem_cache_destroy(cache_v4);
 		return -ENOMEM;
 	}
-	entries_max = ((u64)totalram_pages() << PAGE_SHIFT) / MEMORY_SHARE / kmem_cache_size(cache);
+	entries_max = ((u64)totalram_pages() << PAGE_SHIFT) / MEMORY_SHARE / sizeof(struct xtcp_request);
 	return 0;
 }
 
 /**
- * xtcp_entry_exit() - give the slab back
+ * xtcp_entry_exit() - give the slabs back
  *
  * Context: process, module exit. All entries are freed: rcu_barrier() was called.
  */
 void xtcp_entry_exit(void)
 {
-	kmem_cache_destroy(cache);
+	kmem_cache_destroy(cache_v6);
+	kmem_cache_destroy(cache_v4);
 	percpu_counter_destroy(&entries);
 }
 
+static struct kmem_cache *cache_of(const struct xtcp_request *he)
+{
+	return he->conn.v4 ? cache_v4 : cache_v6;
+}
+
 /**
- * xtcp_entry_new() - an entry to be filled
+ * xtcp_entry_new() - an entry that is kept
+ * @syn: what stands in it
  *
  * Context: any.
  *
- * Return: the entry, its contents undefined; NULL without memory or when all namespaces together have their share.
+ * Return: the entry; NULL without memory or when all namespaces together have their share.
  */
-struct xtcp_request *xtcp_entry_new(void)
+struct xtcp_request *xtcp_entry_new(const struct xtcp_request *syn)
 {
 	struct xtcp_request *he;
 
 	if (percpu_counter_read_positive(&entries) >= entries_max)
 		return NULL;
-	he = kmem_cache_alloc(cache, GFP_ATOMIC | __GFP_NOWARN);
-	if (he)
-		percpu_counter_inc(&entries);
+	he = kmem_cache_alloc(cache_of(syn), GFP_ATOMIC | __GFP_NOWARN);
+	if (!he)
+		return NULL;
+	memcpy(he, syn, syn->conn.v4 ? V4_SIZE : sizeof(*syn));
+	percpu_counter_inc(&entries);
 	return he;
 }
 
@@ -104,7 +111,7 @@ struct xtcp_request *xtcp_entry_new(void)
  */
 void xtcp_entry_free(struct xtcp_request *he)
 {
-	kmem_cache_free(cache, he);
+	kmem_cache_free(cache_of(he), he);
 	percpu_counter_dec(&entries);
 }
 
@@ -145,12 +152,13 @@ static void set_length(struct xtcp_listener *listener, unsigned int len, int rea
 static void schedule_entry(struct xtcp_listener *listener, struct xtcp_request *he)
 {
 	struct xtcp_synq *synq = &listener->synq;
+	unsigned long expires = jiffies + xtcp_entry_timeout(he->level);
 
 	lockdep_assert_held(&listener->lock);
-	WRITE_ONCE(he->expires, jiffies + xtcp_entry_timeout(he->level));
+	WRITE_ONCE(he->expires, (u32)expires);
 	list_add_tail(&he->node, level_of(synq, he));
-	if (!timer_pending(&synq->timer) || time_before(he->expires, synq->timer.expires))
-		mod_timer(&synq->timer, he->expires);
+	if (!timer_pending(&synq->timer) || time_before(expires, synq->timer.expires))
+		mod_timer(&synq->timer, expires);
 }
 
 /* Takes an entry off its list; the caller has taken it out of the table, or does, and frees it. */
@@ -266,7 +274,7 @@ static struct xtcp_request *earliest(struct xtcp_synq *synq)
 
 	for (i = 0; i < XTCP_ENTRY_LEVELS; i++) {
 		he = list_first_entry_or_null(&synq->level[i], struct xtcp_request, node);
-		if (he && (!first || time_before(he->expires, first->expires)))
+		if (he && (!first || time_before32(he->expires, first->expires)))
 			first = he;
 	}
 	return first;
@@ -284,8 +292,8 @@ static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **res
 	he = listener->closed ? NULL : earliest(synq);
 	if (!he)
 		return false;
-	if (time_after(he->expires, jiffies)) {
-		mod_timer(&synq->timer, he->expires);
+	if (time_after32(he->expires, (u32)jiffies)) {
+		mod_timer(&synq->timer, xtcp_clock_jiffies(he->expires));
 		return false;
 	}
 	XTCP_NET_INC_STATS(sock_net(listener->sk), LINUX_MIB_TCPTIMEOUTS);

@@ -33,7 +33,6 @@ struct xtcp_synq {
 
 /**
  * struct xtcp_request - a half-open connection (SYN-RECEIVED by way of LISTEN)
- * @conn: place in the table of connections
  * @node: place in the listener's list; the RCU head afterwards
  * @lsk: the listener; the entry leaves the table before the listener's memory goes
  * @expires: jiffies
@@ -53,15 +52,15 @@ struct xtcp_synq {
  * @resent: a SYN-ACK went out more than once
  * @acked: its third ACK met a full accept queue
  * @dead: out of the table (listener lock)
+ * @conn: place in the table of connections; last, since its length differs
  */
 struct xtcp_request {
-	struct xtcp_conn conn;
 	union {
 		struct list_head node;
 		struct rcu_head rcu;
 	};
 	struct sock *lsk;
-	unsigned long expires;
+	u32 expires;
 	u32 irs;
 	u32 iss;
 	u32 ts_recent;
@@ -78,6 +77,7 @@ struct xtcp_request {
 	bool resent;
 	bool acked;
 	bool dead;
+	struct xtcp_conn conn;
 };
 
 int xtcp_entry_init(void);
@@ -85,7 +85,7 @@ void xtcp_entry_exit(void);
 void xtcp_entry_start(struct xtcp_listener *listener);
 void xtcp_entry_stop(struct xtcp_listener *listener);
 
-struct xtcp_request *xtcp_entry_new(void);
+struct xtcp_request *xtcp_entry_new(const struct xtcp_request *syn);
 void xtcp_entry_free(struct xtcp_request *he);
 bool xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he);
 /* the listener's lock is held */

@@ -196,6 +196,15 @@ static void detach(struct sk_buff *skb)
 	skb->dev = NULL;
 }
 
+static void trace_in(const struct net *net, const struct xtcp_conn *conn, int state, const struct xtcp_seg *seg)
+{
+	if (trace_xtcp_segment_in_enabled()) {
+		const struct xtcp_tuple tuple = xtcp_conn_tuple(conn);
+
+		trace_xtcp_segment_in(net, &tuple, state, seg);
+	}
+}
+
 /**
  * xtcp_ingress_deliver() - a segment for a full sock, now that its lock is held
  * @sk: the sock
@@ -210,7 +219,7 @@ static void detach(struct sk_buff *skb)
 int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb)
 {
 	sock_owned_by_me(sk);
-	trace_xtcp_segment_in(sock_net(sk), &xtcp_sk(sk)->conn.tuple, sk->sk_state, xtcp_seg(skb));
+	trace_in(sock_net(sk), &xtcp_sk(sk)->conn, sk->sk_state, xtcp_seg(skb));
 	return xtcp_arrives(sk, skb);
 }
 
@@ -298,7 +307,7 @@ static void to_request(struct net *net, struct sk_buff *skb, struct xtcp_request
 	if (!owner_ok(net, lsk, skb, TCP_SYN_RECV))
 		return;
 	seg = fill_seg(skb);
-	trace_xtcp_segment_in(net, &he->conn.tuple, TCP_SYN_RECV, seg);
+	trace_in(net, &he->conn, TCP_SYN_RECV, seg);
 	child = xtcp_synq_arrives(he, skb);
 	if (child == ERR_PTR(-EAGAIN))
 		to_successor(net, skb, &key);
@@ -330,8 +339,8 @@ static void to_timewait(struct net *net, struct sk_buff *skb, struct xtcp_timewa
 	xtcp_demux_key_from_skb(skb, &key);
 	if (!owner_ok(net, NULL, skb, tw->substate))
 		return;
-	trace_xtcp_segment_in(net, &tw->conn.tuple, tw->substate, fill_seg(skb));
-	if (xtcp_timewait_arrives(tw, skb, &iss) == XTCP_TW_SYN) {
+	trace_in(net, &tw->conn, tw->substate, fill_seg(skb));
+	if (xtcp_timewait_arrives(xtcp_net(net), tw, skb, &iss) == XTCP_TW_SYN) {
 		lsk = xtcp_demux_lookup_listener(xtcp_net(net), &key);
 		/* the record asked for nothing; the listener has its own hop limit, policy and filter */
 		if (lsk && !owner_ok(net, lsk, skb, TCP_LISTEN))

@@ -370,6 +370,7 @@ void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
  */
 int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb)
 {
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
 	struct inet_sock *inet = inet_sk(sk);
 	int err = xtcp_ip_route(sk);
 
@@ -377,7 +378,7 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb)
 		kfree_skb_reason(skb, SKB_DROP_REASON_IP_OUTNOROUTES);
 		return err;
 	}
-	xtcp_ip_prepare(skb, &xtcp_sk(sk)->conn.tuple);
+	xtcp_ip_prepare(skb, &tuple);
 	skb_set_hash_from_sk(skb, sk);
 	skb_set_dst_pending_confirm(skb, READ_ONCE(sk->sk_dst_pending_confirm));
 	if (xtcp_sock_is_v4(sk))

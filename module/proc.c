@@ -191,10 +191,10 @@ static void show_sock(struct listing *l, struct sock *sk)
 static void show_request(struct listing *l, const struct xtcp_request *he)
 {
 	struct row row = {
-		.tuple = he->conn.tuple,
+		.tuple = xtcp_conn_tuple(&he->conn),
 		.state = TCP_SYN_RECV,
 		.timer = ROW_TIMER_RETRANSMIT,
-		.expires = READ_ONCE(he->expires),
+		.expires = xtcp_clock_jiffies(READ_ONCE(he->expires)),
 		.retransmits = READ_ONCE(he->level),
 		.uid = from_kuid_munged(seq_user_ns(l->m), sock_i_uid(he->lsk)),
 		.address = he,
@@ -207,10 +207,10 @@ static void show_request(struct listing *l, const struct xtcp_request *he)
 static void show_timewait(struct listing *l, const struct xtcp_timewait *tw)
 {
 	struct row row = {
-		.tuple = tw->conn.tuple,
+		.tuple = xtcp_conn_tuple(&tw->conn),
 		.state = READ_ONCE(tw->substate),
 		.timer = ROW_TIMER_TIMEWAIT,
-		.expires = READ_ONCE(tw->expires),
+		.expires = xtcp_clock_jiffies(READ_ONCE(tw->expires)),
 		.refcount = 1,
 		.address = tw,
 	};

@@ -156,13 +156,13 @@ static u8 tos_of(const struct sock *sk, bool v4)
 	return v4 ? READ_ONCE(inet_sk(sk)->tos) : READ_ONCE(inet6_sk(sk)->tclass);
 }
 
-static void synack_how(struct sock *lsk, const struct xtcp_request *he, struct xtcp_ip_reply *how)
+static struct xtcp_ip_reply synack_how(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple)
 {
-	*how = (struct xtcp_ip_reply) {
-		.tuple = &he->conn.tuple,
+	return (struct xtcp_ip_reply) {
+		.tuple = tuple,
 		.oif = he->conn.bound_dev_if,
 		.mark = he->mark,
-		.tos = tos_of(lsk, xtcp_tuple_is_v4(&he->conn.tuple)),
+		.tos = tos_of(lsk, he->conn.v4),
 		.sk = lsk,
 	};
 }
@@ -178,9 +178,9 @@ static void synack_how(struct sock *lsk, const struct xtcp_request *he, struct x
  */
 struct dst_entry *xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he)
 {
-	struct xtcp_ip_reply how;
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
+	const struct xtcp_ip_reply how = synack_how(lsk, he, &tuple);
 
-	synack_how(lsk, he, &how);
 	return xtcp_ip_reply_route(xtcp_net(sock_net(lsk)), &how);
 }
 
@@ -208,10 +208,10 @@ int xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct dst_entr
 		.flags = XTCP_SYN | XTCP_ACK,
 		.resent = he->resent,
 	};
-	struct xtcp_ip_reply how;
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
+	const struct xtcp_ip_reply how = synack_how(lsk, he, &tuple);
 	struct xtcp_cookie cookie;
 
-	synack_how(lsk, he, &how);
 	if (!dst)
 		dst = xtcp_ip_reply_route(xn, &how);
 	if (IS_ERR(dst))
@@ -247,9 +247,10 @@ int xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct dst_entr
  */
 void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, const struct sk_buff *skb)
 {
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
 	struct xtcp_net *xn = xtcp_net(sock_net(lsk));
 	const struct xtcp_ip_reply how = {
-		.tuple = &he->conn.tuple,
+		.tuple = &tuple,
 		.oif = he->conn.bound_dev_if,
 		.mark = he->mark,
 		.tos = reflected_tos(skb),
@@ -280,8 +281,9 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
  */
 void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw)
 {
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&tw->conn);
 	const struct xtcp_ip_reply how = {
-		.tuple = &tw->conn.tuple,
+		.tuple = &tuple,
 		.oif = tw->conn.bound_dev_if,
 		.mark = tw->mark,
 		.tos = tw->tos & ~INET_ECN_MASK,
@@ -289,7 +291,7 @@ void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw
 	struct reply reply = {
 		.seq = tw->snd_nxt,
 		.ack = tw->rcv_nxt,
-		.wnd = tw->rcv_wnd >> tw->rcv_wscale,
+		.wnd = tw->rcv_wnd,
 		.flags = XTCP_ACK,
 	};
 

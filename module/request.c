@@ -37,12 +37,11 @@ void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct s
 	struct xtcp_demux_key key;
 
 	xtcp_demux_key_from_skb(skb, &key);
-	conn->tuple = key.tuple;
+	xtcp_conn_set_tuple(conn, &key.tuple);
 	conn->kind = XTCP_CONN_REQUEST;
 	conn->bound_dev_if = inet_request_bound_dev_if(lsk, skb);
 	/* a link-local peer means nothing without its link */
-	if (!conn->bound_dev_if && !xtcp_tuple_is_v4(&conn->tuple) &&
-	    ipv6_addr_type(&conn->tuple.faddr) & IPV6_ADDR_LINKLOCAL)
+	if (!conn->bound_dev_if && !conn->v4 && ipv6_addr_type(&conn->faddr6) & IPV6_ADDR_LINKLOCAL)
 		conn->bound_dev_if = xtcp_seg(skb)->dif;
 	he->mark = inet_request_mark(lsk, skb);
 	he->lsk = lsk;
@@ -71,7 +70,7 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 	he->irs = seg->seq;
 	he->mss = opts.mss;
 	if (!he->mss)
-		he->mss = xtcp_tuple_is_v4(&he->conn.tuple) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
+		he->mss = he->conn.v4 ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
 	else if (user_mss)
 		he->mss = min(he->mss, user_mss);
 	he->wscale_ok = opts.has_wscale && READ_ONCE(ctl->window_scaling);
@@ -166,24 +165,25 @@ static const struct request_sock_ops lsm_ops[2] = {
  */
 bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he)
 {
-	bool v4 = xtcp_tuple_is_v4(&he->conn.tuple);
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
+	bool v4 = he->conn.v4;
 	struct inet_request_sock request = {
 		.req.rsk_ops = (struct request_sock_ops *)&lsm_ops[!v4],
 		.req.rsk_listener = lsk,
 		.ireq_state = TCP_NEW_SYN_RECV,
 		.ireq_family = v4 ? AF_INET : AF_INET6,
-		.ir_rmt_port = he->conn.tuple.fport,
-		.ir_num = ntohs(he->conn.tuple.lport),
-		.ir_v6_rmt_addr = he->conn.tuple.faddr,
-		.ir_v6_loc_addr = he->conn.tuple.laddr,
+		.ir_rmt_port = tuple.fport,
+		.ir_num = ntohs(tuple.lport),
+		.ir_v6_rmt_addr = tuple.faddr,
+		.ir_v6_loc_addr = tuple.laddr,
 		.ir_iif = he->conn.bound_dev_if,
 		.ir_mark = he->mark,
 	};
 	bool ok;
 
 	if (v4) {
-		request.ir_rmt_addr = he->conn.tuple.faddr.s6_addr32[3];
-		request.ir_loc_addr = he->conn.tuple.laddr.s6_addr32[3];
+		request.ir_rmt_addr = tuple.faddr.s6_addr32[3];
+		request.ir_loc_addr = tuple.laddr.s6_addr32[3];
 	}
 	write_pnet(&request.ireq_net, sock_net(lsk));
 	ok = !security_inet_conn_request(lsk, skb, &request.req);

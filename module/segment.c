@@ -135,8 +135,12 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 	if (flags & XTCP_ACK)
 		ack_said(sk);
 	count_out(sk, len, flags, resent, max_t(u32, skb_shinfo(skb)->gso_segs, 1));
-	trace_xtcp_segment_out(sock_net(sk), &xsk->conn.tuple, sk->sk_state, seq, ntohl(th->ack_seq), flags, len,
-			       ntohs(th->window), resent);
+	if (trace_xtcp_segment_out_enabled()) {
+		const struct xtcp_tuple tuple = xtcp_conn_tuple(&xsk->conn);
+
+		trace_xtcp_segment_out(sock_net(sk), &tuple, sk->sk_state, seq, ntohl(th->ack_seq), flags, len,
+				       ntohs(th->window), resent);
+	}
 	skb_set_owner_w(skb, sk);
 	/* what the layers below refuse counts as lost on the way, and is sent again as such */
 	xtcp_ip_xmit(sk, skb);

@@ -93,14 +93,13 @@ static void answer_by_cookie(struct sock *lsk, struct xtcp_listener *listener, s
 	xtcp_reply_synack(lsk, he, dst);
 }
 
-static void keep_or_answer(struct sock *lsk, struct xtcp_listener *listener, const struct xtcp_request *syn,
+static void keep_or_answer(struct sock *lsk, struct xtcp_listener *listener, struct xtcp_request *syn,
 			   enum admission admission, bool reopens, struct dst_entry *dst)
 {
-	struct xtcp_request *he = admission == ADMIT_ENTRY ? xtcp_entry_new() : NULL;
-	struct xtcp_request copy = *syn;
+	struct xtcp_request *he = admission == ADMIT_ENTRY ? xtcp_entry_new(syn) : NULL;
 
 	if (!he && !reopens && READ_ONCE(xtcp_net(sock_net(lsk))->sysctl.syncookies)) {
-		answer_by_cookie(lsk, listener, &copy, dst);
+		answer_by_cookie(lsk, listener, syn, dst);
 		return;
 	}
 	if (!he) {
@@ -108,7 +107,6 @@ static void keep_or_answer(struct sock *lsk, struct xtcp_listener *listener, con
 		dst_release(dst);
 		return;
 	}
-	*he = *syn;
 	if (xtcp_entry_insert(listener, he)) {
 		xtcp_reply_synack(lsk, he, dst);
 		return;
@@ -134,6 +132,7 @@ void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const u32 *timewait_is
 	enum admission admission;
 	struct xtcp_cookie cookie;
 	struct xtcp_request syn;
+	struct xtcp_tuple tuple;
 	struct dst_entry *dst;
 
 	if (!listener || READ_ONCE(listener->closed))
@@ -160,7 +159,8 @@ void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const u32 *timewait_is
 		syn.iss = *timewait_iss;
 	} else {
 		xtcp_entry_cookie(&syn, &cookie);
-		syn.iss = xtcp_secret_cookie(xtcp_net(net), &syn.conn.tuple, syn.irs, &cookie);
+		tuple = xtcp_conn_tuple(&syn.conn);
+		syn.iss = xtcp_secret_cookie(xtcp_net(net), &tuple, syn.irs, &cookie);
 	}
 	syn.sent_us = (u32)xtcp_clock_us() ?: 1;
 	keep_or_answer(lsk, listener, &syn, admission, timewait_iss, dst);
@@ -235,13 +235,15 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb)
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_request he = {};
 	struct xtcp_cookie cookie;
+	struct xtcp_tuple tuple;
 	struct dst_entry *dst;
 	struct sock *child;
 
 	if (!cookies_believed(lsk, listener))
 		return NULL;
 	xtcp_request_fill_names(&he, lsk, skb);
-	if (!cookie_ok(lsk, &he.conn.tuple, seg->seq, seg->ack, seg->has_ts ? &seg->tsecr : NULL, &cookie))
+	tuple = xtcp_conn_tuple(&he.conn);
+	if (!cookie_ok(lsk, &tuple, seg->seq, seg->ack, seg->has_ts ? &seg->tsecr : NULL, &cookie))
 		return NULL;
 	xtcp_request_fill_cookie(&he, seg, &cookie);
 	if (!xtcp_request_lsm_ok(lsk, skb, &he))

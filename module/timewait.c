@@ -40,15 +40,20 @@
 #define REOPEN_STEP	65537	/* RFC 9293 section 3.6.1, MAY-2: beyond all that the old incarnation sent */
 #define PAWS_STAMP_S	60	/* after this idle time a RST with an old TSval passes, as Linux */
 
-static struct kmem_cache *cache;
+static struct kmem_cache *cache_v4, *cache_v6;
 
-/* keeps the slab from being merged with others: /proc/slabinfo shows it */
-static void construct(void *record)
+static size_t size_of(bool v4)
 {
+	return offsetof(struct xtcp_timewait, conn) + (v4 ? XTCP_CONN_V4_END : sizeof(struct xtcp_conn));
+}
+
+static struct kmem_cache *cache_of(bool v4)
+{
+	return v4 ? cache_v4 : cache_v6;
 }
 
 /**
- * xtcp_timewait_init() - the slab of the records
+ * xtcp_timewait_init() - the slabs of the records
  *
  * Context: process, module init.
  *
@@ -56,24 +61,33 @@ static void construct(void *record)
  */
 int xtcp_timewait_init(void)
 {
-	cache = kmem_cache_create(KBUILD_MODNAME "_timewait", sizeof(struct xtcp_timewait), 0, SLAB_HWCACHE_ALIGN,
-				  construct);
-	return cache ? 0 : -ENOMEM;
+	BUILD_BUG_ON(offsetof(struct xtcp_timewait, conn) + XTCP_CONN_V4_END > 96);
+	BUILD_BUG_ON(sizeof(struct xtcp_timewait) > 128);
+
+	cache_v4 = xtcp_compat_slab(KBUILD_MODNAME "_timewait", size_of(true));
+	cache_v6 = xtcp_compat_slab(KBUILD_MODNAME "_timewait6", size_of(false));
+	if (cache_v4 && cache_v6)
+		return 0;
+	xtcp_timewait_exit();
+	return -ENOMEM;
 }
 
 /**
- * xtcp_timewait_exit() - give the slab back
+ * xtcp_timewait_exit() - give the slabs back
  *
  * Context: process, module exit. All records are freed: rcu_barrier() was called.
  */
 void xtcp_timewait_exit(void)
 {
-	kmem_cache_destroy(cache);
+	kmem_cache_destroy(cache_v6);
+	kmem_cache_destroy(cache_v4);
 }
 
 static void record_free_rcu(struct rcu_head *rcu)
 {
-	kmem_cache_free(cache, container_of(rcu, struct xtcp_timewait, rcu));
+	struct xtcp_timewait *tw = container_of(rcu, struct xtcp_timewait, rcu);
+
+	kmem_cache_free(cache_of(tw->conn.v4), tw);
 }
 
 static struct list_head *list_of(struct xtcp_net *xn, const struct xtcp_timewait *tw)
@@ -93,15 +107,16 @@ static unsigned long timewait_jiffies(const struct xtcp_net *xn)
 static void enlist(struct xtcp_net *xn, struct xtcp_timewait *tw, unsigned long timeout)
 {
 	struct list_head *head = list_of(xn, tw), *at = head->prev;
+	unsigned long expires = jiffies + timeout;
 	int steps = SORT_STEPS;
 
 	lockdep_assert_held(&xn->tw_lock);
-	WRITE_ONCE(tw->expires, jiffies + timeout);
-	while (at != head && steps-- && time_before(tw->expires, list_entry(at, struct xtcp_timewait, node)->expires))
+	WRITE_ONCE(tw->expires, (u32)expires);
+	while (at != head && steps-- && time_before32(tw->expires, list_entry(at, struct xtcp_timewait, node)->expires))
 		at = at->prev;
 	list_add(&tw->node, at);
-	if (!timer_pending(&xn->tw_timer) || time_before(tw->expires, xn->tw_timer.expires))
-		mod_timer(&xn->tw_timer, tw->expires);
+	if (!timer_pending(&xn->tw_timer) || time_before(expires, xn->tw_timer.expires))
+		mod_timer(&xn->tw_timer, expires);
 }
 
 /* After this nobody else ends the record; the caller does, by bury(), once it has let go of the lock. */
@@ -138,7 +153,7 @@ static struct xtcp_timewait *earliest(struct xtcp_net *xn)
 
 	if (!a || !b)
 		return a ?: b;
-	return time_before(b->expires, a->expires) ? b : a;
+	return time_before32(b->expires, a->expires) ? b : a;
 }
 
 static void expired_records(struct timer_list *timer)
@@ -150,8 +165,8 @@ static void expired_records(struct timer_list *timer)
 
 	spin_lock(&xn->tw_lock);
 	while ((tw = earliest(xn))) {
-		if (time_after(tw->expires, jiffies)) {
-			mod_timer(timer, tw->expires);
+		if (time_after32(tw->expires, (u32)jiffies)) {
+			mod_timer(timer, xtcp_clock_jiffies(tw->expires));
 			break;
 		}
 		if (!batch--) {
@@ -207,15 +222,13 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	memset(tw, 0, sizeof(*tw));
-	tw->conn.tuple = xsk->conn.tuple;
-	tw->conn.bound_dev_if = xsk->conn.bound_dev_if;
+	memset(tw, 0, offsetof(struct xtcp_timewait, conn));
+	memcpy(&tw->conn, &xsk->conn, size_of(xsk->conn.v4) - offsetof(struct xtcp_timewait, conn));
 	tw->conn.kind = XTCP_CONN_TIMEWAIT;
-	tw->net = sock_net(sk);
 	tw->lease = xsk->lease;
 	tw->snd_nxt = xsk->snd_nxt;
 	tw->rcv_nxt = xsk->rcv_nxt;
-	tw->rcv_wnd = xtcp_window_offer(sk);
+	tw->rcv_wnd = xtcp_window_offer(sk) >> xsk->rcv_wscale;
 	tw->ts_recent = xsk->ts_recent;
 	tw->ts_recent_stamp = xsk->ts_recent_stamp;
 	tw->ts_offset = xsk->ts_offset;
@@ -301,7 +314,7 @@ void xtcp_timewait_enter(struct sock *sk, int substate, unsigned long timeout)
 	sock_owned_by_me(sk);
 	timeout = substate == TCP_TIME_WAIT ? timewait_jiffies(xn) : fin_wait2_jiffies(sk, timeout);
 
-	tw = kmem_cache_alloc(cache, GFP_ATOMIC | __GFP_NOWARN);
+	tw = kmem_cache_alloc(cache_of(xtcp_sk(sk)->conn.v4), GFP_ATOMIC | __GFP_NOWARN);
 	if (tw) {
 		fill_record(tw, sk, substate);
 		if (replace_sock(xn, sk, tw, timeout)) {
@@ -309,7 +322,7 @@ void xtcp_timewait_enter(struct sock *sk, int substate, unsigned long timeout)
 									       LINUX_MIB_TIMEWAITED);
 			trace_xtcp_conn_state(xn->net, &xtcp_sk(sk)->conn, sk->sk_state, substate);
 		} else {
-			kmem_cache_free(cache, tw);
+			kmem_cache_free(cache_of(tw->conn.v4), tw);
 		}
 	} else {
 		XTCP_NET_INC_STATS(xn->net, LINUX_MIB_TCPTIMEWAITOVERFLOW);
@@ -319,13 +332,13 @@ void xtcp_timewait_enter(struct sock *sk, int substate, unsigned long timeout)
 
 /**
  * xtcp_timewait_drop() - end a record
+ * @xn: its namespace
  * @tw: found in the table
  *
  * Context: softirq or process, BH disabled, RCU read side.
  */
-void xtcp_timewait_drop(struct xtcp_timewait *tw)
+void xtcp_timewait_drop(struct xtcp_net *xn, struct xtcp_timewait *tw)
 {
-	struct xtcp_net *xn = xtcp_net(tw->net);
 	LIST_HEAD(claimed);
 
 	spin_lock(&xn->tw_lock);
@@ -410,7 +423,7 @@ static void restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
 /* RFC 9293 section 3.10.7.4, table 6 */
 static bool is_acceptable(const struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 {
-	u32 right = tw->rcv_nxt + tw->rcv_wnd;
+	u32 right = tw->rcv_nxt + ((u32)tw->rcv_wnd << tw->rcv_wscale);
 
 	if (seg->seq == tw->rcv_nxt)
 		return true;
@@ -483,6 +496,7 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 
 /**
  * xtcp_timewait_arrives() - SEGMENT ARRIVES for a record
+ * @xn: its namespace
  * @tw: what the lookup found
  * @skb: the segment
  * @iss: where the ISN goes when the segment reopens the connection
@@ -491,9 +505,9 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
  *
  * Return: XTCP_TW_SYN when the segment is a SYN that a listener may have now; else XTCP_TW_DONE.
  */
-enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_timewait *tw, struct sk_buff *skb, u32 *iss)
+enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtcp_timewait *tw, struct sk_buff *skb,
+						 u32 *iss)
 {
-	struct xtcp_net *xn = xtcp_net(tw->net);
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	enum answer answer = ANSWER_NOTHING;	/* dead: the segment will come again and find what is there then */
 	struct xtcp_timewait copy;
@@ -514,7 +528,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_timewait *tw, struc
 		if (answer >= ANSWER_RST_AND_END)
 			claim(xn, tw, &claimed);
 	}
-	copy = *tw;
+	memcpy(&copy, tw, size_of(tw->conn.v4));
 	spin_unlock(&xn->tw_lock);
 	bury(xn, &claimed);
 

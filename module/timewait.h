@@ -11,14 +11,12 @@ struct xtcp_lease;
 
 /**
  * struct xtcp_timewait - what is left of a connection
- * @conn: place in the table of connections
  * @node: place in the namespace's list by age; the RCU head afterwards
- * @net: the namespace, which waits for the record
  * @lease: keeps the port
  * @expires: jiffies
  * @snd_nxt: SND.NXT
  * @rcv_nxt: RCV.NXT
- * @rcv_wnd: the window last offered, octets
+ * @rcv_wnd: the window last offered, as it stood in the header: shifted right by @rcv_wscale
  * @ts_recent: TS.Recent
  * @ts_recent_stamp: when it was taken, seconds
  * @ts_offset: added to our clock
@@ -30,30 +28,30 @@ struct xtcp_lease;
  * @family: sk_family of the sock it was, for /proc
  * @ts_ok: timestamps are in use
  * @dead: out of the table (namespace's tw_lock)
+ * @conn: place in the table of connections; last, since its length differs
  */
 struct xtcp_timewait {
-	struct xtcp_conn conn;
 	union {
 		struct list_head node;
 		struct rcu_head rcu;
 	};
-	struct net *net;
 	struct xtcp_lease *lease;
-	unsigned long expires;
+	u32 expires;
 	u32 snd_nxt;
 	u32 rcv_nxt;
-	u32 rcv_wnd;
 	u32 ts_recent;
 	u32 ts_recent_stamp;
 	u32 ts_offset;
 	u32 ack_stamp;
 	u32 mark;
+	u16 rcv_wnd;
 	u8 tos;
 	u8 rcv_wscale;
 	u8 substate;
 	u8 family;
 	bool ts_ok;
 	bool dead;
+	struct xtcp_conn conn;
 };
 
 /* What an arrival for a record was. */
@@ -70,9 +68,9 @@ void xtcp_timewait_net_exit(struct xtcp_net *xn);
 /* Socket lock held. The sock is CLOSED and out of the table when it returns; the caller does not touch it further. */
 void xtcp_timewait_enter(struct sock *sk, int substate, unsigned long timeout);
 /* Softirq, RCU read side. @skb is the caller's throughout. */
-enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_timewait *tw, struct sk_buff *skb, u32 *iss);
+enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtcp_timewait *tw, struct sk_buff *skb, u32 *iss);
 bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_buff *skb);
 /* interpose.c: a SYN that reopens and that no listener of ours wants: the record makes way, kernel TCP gets the SYN */
-void xtcp_timewait_drop(struct xtcp_timewait *tw);
+void xtcp_timewait_drop(struct xtcp_net *xn, struct xtcp_timewait *tw);
 
 #endif /* XTCP_TIMEWAIT_H */

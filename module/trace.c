@@ -56,6 +56,21 @@ void xtcp_trace_tuple(void *local, void *peer, const struct xtcp_tuple *tuple)
 }
 
 /**
+ * xtcp_trace_conn() - write both ends of a connection into an event
+ * @local: room for a struct sockaddr_in6
+ * @peer: room for a struct sockaddr_in6
+ * @conn: the connection
+ *
+ * Context: any.
+ */
+void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *conn)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(conn);
+
+	xtcp_trace_tuple(local, peer, &tuple);
+}
+
+/**
  * xtcp_trace_sk() - write both ends of a sock into an event
  * @local: room for a struct sockaddr_in6
  * @peer: room for a struct sockaddr_in6

@@ -28,6 +28,7 @@ enum xtcp_trace_queue_reason {
 };
 
 void xtcp_trace_sockaddr(void *to, const struct in6_addr *addr, __be16 port);
+void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *conn);
 void xtcp_trace_tuple(void *local, void *peer, const struct xtcp_tuple *tuple);
 void xtcp_trace_sk(void *local, void *peer, const struct sock *sk);
 

@@ -103,7 +103,7 @@ marked=
 if [ "$kind" = debug ]; then
 	setting+=" XTCP_DEBUG=1"
 	# selftests/faults has allocations from these slabs fail
-	marked="slub_debug=A,XTCP,XTCPv6,xtcp_request,xtcp_timewait"
+	marked="slub_debug=A,XTCP,XTCPv6,xtcp_request,xtcp_request6,xtcp_timewait,xtcp_timewait6"
 fi
 boot()
 {

@@ -98,6 +98,7 @@ SCENARIO(epoll_edge_connect)
 	EPOLL(ep);
 	RET(connect(c, LO(1), ALEN));
 	BITS(c, POLLOUT);
+	BITS(l, POLLIN);
 	RET(watch(ep, c, 'c', ALL | EPOLLET));
 	EPOLL_WAIT(ep);
 	EPOLL(ep);

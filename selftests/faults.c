@@ -374,7 +374,8 @@ static bool no_child(struct scene *scene)
 
 	prepare_listener(scene);
 	/* the entry comes first */
-	arm(1, number_in("/sys/kernel/slab/xtcp_request/object_size") + 1);
+	arm(1, number_in(strchr(scene->text, ':') ? "/sys/kernel/slab/xtcp_request6/object_size" :
+						    "/sys/kernel/slab/xtcp_request/object_size") + 1);
 	ok = !call_connect(scene);
 	hit = disarm();
 	if (!hit || !ok || ext(scene, "TcpExt:ListenDrops") != drops + 1)

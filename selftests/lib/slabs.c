@@ -9,7 +9,8 @@
 #include "kselftest.h"
 #include "wait.h"
 
-const char * const slabs_names[SLABS_N] = { "XTCP", "XTCPv6", "xtcp_request", "xtcp_timewait", "xtcp_lease" };
+const char * const slabs_names[SLABS_N] = { "XTCP", "XTCPv6", "xtcp_request", "xtcp_request6",
+						 "xtcp_timewait", "xtcp_timewait6", "xtcp_lease" };
 
 static void shrink(const char *name)
 {

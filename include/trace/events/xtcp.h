@@ -137,7 +137,7 @@ TRACE_EVENT(xtcp_conn_state,
 
 	TP_fast_assign(
 		__entry->netns = net->ns.inum;
-		xtcp_trace_tuple(__entry->local, __entry->peer, &conn->tuple);
+		xtcp_trace_conn(__entry->local, __entry->peer, conn);
 		__entry->old = old;
 		__entry->new = new;
 	),
