@@ -185,7 +185,12 @@ static enum xtcp_verdict arrives_syn_sent(struct sock *sk, struct sk_buff *skb)
 		xtcp_output_push(sk);
 	else
 		xsk->ack_pending = true;
-	if (xsk->ack_pending)
+	if (!xsk->ack_pending)
+		return XTCP_DROP;
+	/* the program said that data will follow at once: it carries the ACK */
+	if (xsk->defer_accept || xsk->pingpong)
+		xtcp_timer_ack_owed(sk, XTCP_DELACK_MAX_MS);
+	else
 		xtcp_output_ack_now(sk);
 	return XTCP_DROP;
 }

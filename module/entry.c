@@ -142,6 +142,41 @@ unsigned long xtcp_entry_timeout(unsigned int level)
 	return min(timeout, msecs_to_jiffies(XTCP_RTO_MAX_MS));
 }
 
+/**
+ * xtcp_entry_seconds_of() - how long a SYN-ACK waits, all timeouts together
+ * @timeouts: how many
+ *
+ * Context: any.
+ *
+ * Return: seconds.
+ */
+int xtcp_entry_seconds_of(unsigned int timeouts)
+{
+	unsigned long sum = 0;
+	unsigned int level;
+
+	for (level = 0; level < timeouts; level++)
+		sum += xtcp_entry_timeout(level);
+	return sum / HZ;
+}
+
+/**
+ * xtcp_entry_timeouts_within() - TCP_DEFER_ACCEPT's seconds as timeouts of a SYN-ACK
+ * @seconds: how long; not positive: none
+ *
+ * Context: any.
+ *
+ * Return: the least number that waits as long, 255 at most.
+ */
+u8 xtcp_entry_timeouts_within(int seconds)
+{
+	u8 timeouts = 0;
+
+	while (seconds > xtcp_entry_seconds_of(timeouts) && timeouts < U8_MAX)
+		timeouts++;
+	return timeouts;
+}
+
 static void set_length(struct xtcp_listener *listener, unsigned int len, int reason)
 {
 	trace_xtcp_queue(listener->sk, XTCP_TRACE_SYN_QUEUE, listener->synq.len, len, reason);
@@ -280,7 +315,13 @@ static struct xtcp_request *earliest(struct xtcp_synq *synq)
 	return first;
 }
 
-/* Deals with the first entry whose time has come: ends it, or moves it on and returns it to be sent again. */
+/* TCP_DEFER_ACCEPT, and a bare ACK came: the entry waits for data, to the end of that time. */
+static bool waits_for_data(const struct xtcp_listener *listener, const struct xtcp_request *he, unsigned int timeouts)
+{
+	return he->acked && timeouts < READ_ONCE(xtcp_sk(listener->sk)->defer_accept);
+}
+
+/* Deals with the first entry whose time has come: ends it, or moves it on and returns it if it is to be sent again. */
 static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **resend)
 {
 	struct xtcp_synq *synq = &listener->synq;
@@ -297,7 +338,7 @@ static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **res
 		return false;
 	}
 	XTCP_NET_INC_STATS(sock_net(listener->sk), LINUX_MIB_TCPTIMEOUTS);
-	if (he->level >= retries(listener, &cut)) {
+	if (he->level >= retries(listener, &cut) && !waits_for_data(listener, he, he->level)) {
 		if (cut || he->acked)
 			xtcp_entry_note_declined(listener);
 		xtcp_entry_drop(listener, he, XTCP_TRACE_TIMED_OUT);
@@ -306,11 +347,14 @@ static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **res
 	if (!he->level)
 		synq->young--;
 	list_del(&he->node);
+	/* at the last timeout before the end the peer is asked once more: its ACK will do then */
+	if (!waits_for_data(listener, he, he->level + 1)) {
+		he->resent = true;
+		*resend = he;
+	}
 	if (he->level < U8_MAX)
 		he->level++;
-	he->resent = true;
 	schedule_entry(listener, he);
-	*resend = he;
 	return true;
 }
 

@@ -50,7 +50,7 @@ struct xtcp_synq {
  * @wscale_ok: the SYN carried the option
  * @ts_ok: the SYN carried the option
  * @resent: a SYN-ACK went out more than once
- * @acked: its third ACK met a full accept queue
+ * @acked: its third ACK met a full accept queue, or TCP_DEFER_ACCEPT
  * @dead: out of the table (listener lock)
  * @conn: place in the table of connections; last, since its length differs
  */
@@ -94,6 +94,8 @@ void xtcp_entry_completed(struct xtcp_listener *listener, struct xtcp_request *h
 void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, int reason);
 
 unsigned long xtcp_entry_timeout(unsigned int level);
+int xtcp_entry_seconds_of(unsigned int timeouts);
+u8 xtcp_entry_timeouts_within(int seconds);
 void xtcp_entry_cookie(const struct xtcp_request *he, struct xtcp_cookie *cookie);
 void xtcp_entry_note_declined(struct xtcp_listener *listener);
 bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener);

@@ -126,6 +126,7 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 	const u16 user_mss = xsk->user_mss;
 	const u8 nonagle = xsk->nonagle;
 	const u8 syn_retries = xsk->syn_retries;
+	const u8 defer_accept = xsk->defer_accept;
 	const u8 keepalive_probes = xsk->keepalive_probes;
 	const int linger2 = xsk->linger2;
 	const u32 user_timeout = xsk->user_timeout;
@@ -138,6 +139,7 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 	xsk->user_mss = user_mss;
 	xsk->nonagle = nonagle;
 	xsk->syn_retries = syn_retries;
+	xsk->defer_accept = defer_accept;
 	xsk->keepalive_probes = keepalive_probes;
 	xsk->linger2 = linger2;
 	xsk->user_timeout = user_timeout;
@@ -241,6 +243,8 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	xsk->lease = NULL;
 	xsk->listener = NULL;
 	xtcp_sock_reset_tcb(child);
+	/* it is the listener's alone, as in Linux */
+	xsk->defer_accept = 0;
 	xtcp_timer_init(child);
 	inet_sk(child)->mc_list = NULL;
 	RCU_INIT_POINTER(inet_sk(child)->inet_opt, NULL);

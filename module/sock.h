@@ -89,6 +89,7 @@ enum xtcp_deferred {
  * @nonagle: TCP_NODELAY and TCP_CORK, as in Linux: TCP_NAGLE_OFF, TCP_NAGLE_CORK
  * @notsent_lowat: TCP_NOTSENT_LOWAT in octets, 0: none
  * @syn_retries: TCP_SYNCNT, 0: the namespace's
+ * @defer_accept: TCP_DEFER_ACCEPT as timeouts of a SYN-ACK for which a bare ACK opens nothing, 0: none
  * @linger2: TCP_LINGER2 in jiffies; 0: the namespace's; negative: none
  * @user_timeout: TCP_USER_TIMEOUT in ms, 0: none
  * @keepalive_time: TCP_KEEPIDLE in jiffies, 0: the namespace's
@@ -194,6 +195,7 @@ struct xtcp_sock {
 
 	u8 nonagle;
 	u8 syn_retries;
+	u8 defer_accept;
 	u8 keepalive_probes;
 	u8 keepalive_sent;
 	u8 probes_out;

@@ -203,6 +203,9 @@ static int set_int(struct sock *sk, int optname, int val)
 		return set_u8(&xsk->keepalive_probes, val, MAX_TCP_KEEPCNT);
 	case TCP_SYNCNT:
 		return set_u8(&xsk->syn_retries, val, MAX_TCP_SYNCNT);
+	case TCP_DEFER_ACCEPT:
+		WRITE_ONCE(xsk->defer_accept, xtcp_entry_timeouts_within(val));
+		return 0;
 	case TCP_LINGER2:
 		WRITE_ONCE(xsk->linger2, val < 0 ? -1 : min(val, LINGER2_MAX_S) * HZ);
 		return 0;
@@ -298,6 +301,9 @@ static int get_int(struct sock *sk, int optname, int *val)
 		return 0;
 	case TCP_SYNCNT:
 		*val = READ_ONCE(xsk->syn_retries) ?: READ_ONCE(ctl->syn_retries);
+		return 0;
+	case TCP_DEFER_ACCEPT:
+		*val = xtcp_entry_seconds_of(READ_ONCE(xsk->defer_accept));
 		return 0;
 	case TCP_LINGER2:
 		*val = READ_ONCE(xsk->linger2);

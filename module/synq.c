@@ -219,6 +219,15 @@ bool xtcp_synq_ack_is_ours(struct sock *lsk, const struct sk_buff *skb)
 	return false;
 }
 
+/* TCP_DEFER_ACCEPT: a bare ACK opens nothing until a SYN-ACK has had so many timeouts. */
+static bool is_deferred(const struct sock *lsk, const struct xtcp_seg *seg, unsigned int timeouts)
+{
+	if (seg->seq != seg->end_seq || timeouts >= READ_ONCE(xtcp_sk(lsk)->defer_accept))
+		return false;
+	XTCP_NET_INC_STATS(sock_net(lsk), LINUX_MIB_TCPDEFERACCEPTDROP);
+	return true;
+}
+
 /**
  * xtcp_synq_cookie_ack() - an ACK for a listener: does it complete a handshake whose entry was not kept?
  * @lsk: the listener
@@ -244,6 +253,8 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb)
 	xtcp_request_fill_names(&he, lsk, skb);
 	tuple = xtcp_conn_tuple(&he.conn);
 	if (!cookie_ok(lsk, &tuple, seg->seq, seg->ack, seg->has_ts ? &seg->tsecr : NULL, &cookie))
+		return NULL;
+	if (is_deferred(lsk, seg, 0))
 		return NULL;
 	xtcp_request_fill_cookie(&he, seg, &cookie);
 	if (!xtcp_request_lsm_ok(lsk, skb, &he))
@@ -321,12 +332,24 @@ static void embryonic_reset(struct xtcp_listener *listener, struct xtcp_request 
 	spin_unlock(&listener->lock);
 }
 
+static void note_acked(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	spin_lock(&listener->lock);
+	he->acked = true;
+	spin_unlock(&listener->lock);
+}
+
 /* The third ACK is good. As xtcp_synq_arrives(). */
 static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request *he, struct sk_buff *skb)
 {
 	struct xtcp_net *xn = xtcp_net(sock_net(listener->sk));
-	struct sock *child = xtcp_child_make(listener, skb, he, true);
+	struct sock *child;
 
+	if (is_deferred(listener->sk, xtcp_seg(skb), READ_ONCE(he->level))) {
+		note_acked(listener, he);
+		return NULL;
+	}
+	child = xtcp_child_make(listener, skb, he, true);
 	if (!IS_ERR(child))
 		return child;
 	if (PTR_ERR(child) == -ECONNABORTED || PTR_ERR(child) == -EADDRNOTAVAIL)
@@ -342,9 +365,7 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
 	}
 	/* the peer believes in the connection: it is asked again, and its ACK is good without the entry too */
 	xtcp_entry_note_declined(listener);
-	spin_lock(&listener->lock);
-	he->acked = true;
-	spin_unlock(&listener->lock);
+	note_acked(listener, he);
 	return NULL;
 }
 
