@@ -181,6 +181,8 @@ static void set_length(struct xtcp_listener *listener, unsigned int len, int rea
 {
 	trace_xtcp_queue(listener->sk, XTCP_TRACE_SYN_QUEUE, listener->synq.len, len, reason);
 	WRITE_ONCE(listener->synq.len, len);
+	if (len > listener->synq.peak)
+		WRITE_ONCE(listener->synq.peak, len);
 }
 
 /* Puts an entry at the end of its level, whose timeout begins now. */

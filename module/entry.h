@@ -19,6 +19,7 @@ struct xtcp_listener;
  *	order of time
  * @level: entries, the next to expire first
  * @len: how many entries there are
+ * @peak: the most that there were
  * @young: how many of them had no timeout yet
  * @declined: jiffies when this listener last gave up an entry or refused to keep one
  * @timer: fires at the earliest deadline
@@ -26,6 +27,7 @@ struct xtcp_listener;
 struct xtcp_synq {
 	struct list_head level[XTCP_ENTRY_LEVELS];
 	unsigned int len;
+	unsigned int peak;
 	unsigned int young;
 	unsigned long declined;
 	struct timer_list timer;

@@ -119,6 +119,8 @@ static void set_length(struct xtcp_listener *listener, unsigned int len, int rea
 {
 	trace_xtcp_queue(listener->sk, XTCP_TRACE_ACCEPT_QUEUE, listener->accept_len, len, reason);
 	WRITE_ONCE(listener->accept_len, len);
+	if (len > listener->accept_peak)
+		WRITE_ONCE(listener->accept_peak, len);
 	WRITE_ONCE(listener->sk->sk_ack_backlog, len);
 }
 

@@ -16,6 +16,20 @@ struct sock;
 struct socket;
 
 /**
+ * struct xtcp_listener_stats - what a listener refused since listen(); counted without its lock
+ * @overflows: SYNs and third ACKs that met a full accept queue
+ * @declined: SYNs that left no entry, dropped or answered by cookie
+ * @cookies_sent: of these, answered by cookie
+ * @cookies_recv: connections opened without an entry
+ */
+struct xtcp_listener_stats {
+	atomic_t overflows;
+	atomic_t declined;
+	atomic_t cookies_sent;
+	atomic_t cookies_recv;
+};
+
+/**
  * struct xtcp_listener - the two queues of a listening sock
  * @sk: the listening sock; freed by RCU after this
  * @lock: guards everything below; taken in softirq and process context, nests inside the socket lock, innermost but for
@@ -24,7 +38,9 @@ struct socket;
  * @accept_queue: established children, oldest first (xtcp_sock.accept_node)
  * @accept_len: how many
  * @accept_max: the limit; the queue holds one more, as Linux's
+ * @accept_peak: the most that there were
  * @synq: half-open entries (synq.c)
+ * @stats: for /proc; own rule: atomic
  * @rcu: frees this after the last lookup
  */
 struct xtcp_listener {
@@ -34,7 +50,9 @@ struct xtcp_listener {
 	struct list_head accept_queue;
 	unsigned int accept_len;
 	unsigned int accept_max;
+	unsigned int accept_peak;
 	struct xtcp_synq synq;
+	struct xtcp_listener_stats stats;
 	struct rcu_head rcu;
 };
 

@@ -26,6 +26,7 @@
 #include "listen.h"
 #include "mib.h"
 #include "netns.h"
+#include "proc_listen.h"
 #include "rto.h"
 #include "sock.h"
 #include "synq.h"
@@ -319,6 +320,7 @@ static const struct {
 	{ "xtcp6", show_v6 },
 	{ "xtcp_snmp", xtcp_mib_show_snmp },
 	{ "xtcp_netstat", xtcp_mib_show_netstat },
+	{ "xtcp_listen", xtcp_proc_listen_show },
 };
 
 /**

@@ -41,10 +41,23 @@ static void count_drop(struct sock *lsk)
 	XTCP_NET_INC_STATS(sock_net(lsk), LINUX_MIB_LISTENDROPS);
 }
 
-static void count_overflow(struct sock *lsk)
+static void count_overflow(struct sock *lsk, struct xtcp_listener *listener)
 {
+	unsigned int len = READ_ONCE(listener->accept_len);
+
+	trace_xtcp_queue(lsk, XTCP_TRACE_ACCEPT_QUEUE, len, len, XTCP_TRACE_REFUSED);
+	atomic_inc(&listener->stats.overflows);
 	XTCP_NET_INC_STATS(sock_net(lsk), LINUX_MIB_LISTENOVERFLOWS);
 	count_drop(lsk);
+}
+
+/* A SYN leaves no entry. */
+static void count_declined(struct sock *lsk, struct xtcp_listener *listener)
+{
+	unsigned int len = READ_ONCE(listener->synq.len);
+
+	trace_xtcp_queue(lsk, XTCP_TRACE_SYN_QUEUE, len, len, XTCP_TRACE_REFUSED);
+	atomic_inc(&listener->stats.declined);
 }
 
 /* What becomes of a SYN by the state of the queues. */
@@ -72,7 +85,7 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, bo
 		admission = ADMIT_COOKIE;
 	}
 	if (xtcp_listen_queue_is_full(listener)) {
-		count_overflow(lsk);
+		count_overflow(lsk, listener);
 		return ADMIT_NOT;
 	}
 	/* Linux keeps this quarter for peers that it knows; xtcp knows none */
@@ -88,8 +101,9 @@ static void answer_by_cookie(struct sock *lsk, struct xtcp_listener *listener, s
 			     struct dst_entry *dst)
 {
 	xtcp_entry_note_declined(listener);
+	count_declined(lsk, listener);
+	atomic_inc(&listener->stats.cookies_sent);
 	XTCP_NET_INC_STATS(sock_net(lsk), LINUX_MIB_SYNCOOKIESSENT);
-	trace_xtcp_queue(lsk, XTCP_TRACE_SYN_QUEUE, listener->synq.len, listener->synq.len, XTCP_TRACE_REFUSED);
 	xtcp_reply_synack(lsk, he, dst);
 }
 
@@ -103,6 +117,7 @@ static void keep_or_answer(struct sock *lsk, struct xtcp_listener *listener, str
 		return;
 	}
 	if (!he) {
+		count_declined(lsk, listener);
 		count_drop(lsk);
 		dst_release(dst);
 		return;
@@ -142,8 +157,10 @@ void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const u32 *timewait_is
 		return;
 	}
 	admission = admit(lsk, listener, timewait_iss);
-	if (admission == ADMIT_NOT)
+	if (admission == ADMIT_NOT) {
+		count_declined(lsk, listener);
 		return;
+	}
 	xtcp_request_fill_syn(&syn, lsk, skb);
 	if (!xtcp_request_lsm_ok(lsk, skb, &syn)) {
 		count_drop(lsk);
@@ -269,11 +286,12 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb)
 
 	child = xtcp_child_make(listener, skb, &he, false);
 	if (!IS_ERR(child)) {
+		atomic_inc(&listener->stats.cookies_recv);
 		XTCP_NET_INC_STATS(xn->net, LINUX_MIB_SYNCOOKIESRECV);
 		return child;
 	}
 	if (PTR_ERR(child) == -EAGAIN) {
-		count_overflow(lsk);
+		count_overflow(lsk, listener);
 		xtcp_entry_note_declined(listener);
 		if (READ_ONCE(xn->sysctl.abort_on_overflow))
 			xtcp_reply_rst(xn, skb);
@@ -355,7 +373,7 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
 	if (PTR_ERR(child) == -ECONNABORTED || PTR_ERR(child) == -EADDRNOTAVAIL)
 		return ERR_PTR(-EAGAIN);
 	if (PTR_ERR(child) == -EAGAIN)
-		count_overflow(listener->sk);
+		count_overflow(listener->sk, listener);
 	else
 		count_drop(listener->sk);
 	if (READ_ONCE(xn->sysctl.abort_on_overflow)) {

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One connection wakes one of those who wait for it: threads in accept(), and in
+ * epoll_wait() with EPOLLEXCLUSIVE. Counted, on both stacks.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "ns.h"
+#include "stack.h"
+#include "wait.h"
+
+#define PORT	7200
+#define THREADS	8
+#define COUNT	40
+
+struct waiter {
+	pthread_t thread;
+	int listener;
+	atomic_long wakeups;	/* how often the thread has slept and come back */
+};
+
+static int ns;
+static atomic_int accepted;
+static atomic_bool over;
+
+/* What it took stands in w->wakeups before the connection counts as accepted. */
+static void *accept_in_turn(void *arg)
+{
+	struct waiter *w = arg;
+	struct rusage usage;
+	int fd;
+
+	while (!atomic_load(&over)) {
+		fd = accept(w->listener, NULL, NULL);
+		if (fd < 0)
+			continue;
+		getrusage(RUSAGE_THREAD, &usage);
+		atomic_store(&w->wakeups, usage.ru_nvcsw);
+		close(fd);
+		atomic_fetch_add(&accepted, 1);
+	}
+	return NULL;
+}
+
+static void *wait_exclusively(void *arg)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+	struct waiter *w = arg;
+	int ep = epoll_create1(EPOLL_CLOEXEC), fd;
+
+	if (ep < 0 || epoll_ctl(ep, EPOLL_CTL_ADD, w->listener, &event))
+		return NULL;
+	while (!atomic_load(&over)) {
+		if (epoll_wait(ep, &event, 1, 100) != 1)
+			continue;
+		atomic_fetch_add(&w->wakeups, 1);
+		fd = accept(w->listener, NULL, NULL);
+		if (fd < 0)
+			continue;
+		close(fd);
+		atomic_fetch_add(&accepted, 1);
+	}
+	close(ep);
+	return NULL;
+}
+
+static long sum(struct waiter *waiters)
+{
+	long total = 0;
+	int i;
+
+	for (i = 0; i < THREADS; i++)
+		total += atomic_load(&waiters[i].wakeups);
+	return total;
+}
+
+static bool connect_one(enum stack stack, int already)
+{
+	int fd = stack_connected(ns, stack, "127.0.0.1", PORT);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return WAIT_FOR(atomic_load(&accepted) == already + 1, STACK_DEADLINE_MS);
+}
+
+/* The first connections let every thread get to its place. */
+static void one_each(enum stack stack, void *(*body)(void *arg), const char *how, int flags)
+{
+	int i, listener = stack_listener(ns, stack, "127.0.0.1", PORT, true);
+	struct waiter waiters[THREADS] = {};
+	long before, after;
+	bool ok = true;
+
+	if (listener < 0 || fcntl(listener, F_SETFL, flags))
+		ksft_exit_fail_msg("no listener\n");
+	atomic_store(&accepted, 0);
+	atomic_store(&over, false);
+	for (i = 0; i < THREADS; i++) {
+		waiters[i].listener = listener;
+		pthread_create(&waiters[i].thread, NULL, body, &waiters[i]);
+	}
+	for (i = 0; i < 2 * THREADS; i++)
+		ok &= connect_one(stack, i);
+	before = sum(waiters);
+	for (i = 0; i < COUNT; i++)
+		ok &= connect_one(stack, 2 * THREADS + i);
+	after = sum(waiters);
+	ksft_test_result(ok && after - before == COUNT, "%s, %d threads in %s: %d connections, %ld wakeups\n",
+			 stack_name(stack), THREADS, how, COUNT, after - before);
+	atomic_store(&over, true);
+	shutdown(listener, SHUT_RDWR);
+	for (i = 0; i < THREADS; i++)
+		pthread_join(waiters[i].thread, NULL);
+	close(listener);
+}
+
+int main(void)
+{
+	enum stack stack;
+
+	ksft_print_header();
+	ksft_set_plan(4);
+	ns = ns_make();
+	if (ns < 0)
+		ksft_exit_fail_msg("no namespace\n");
+	for (stack = KERNEL; stack <= XTCP; stack++) {
+		one_each(stack, accept_in_turn, "accept()", 0);
+		one_each(stack, wait_exclusively, "epoll_wait() with EPOLLEXCLUSIVE", O_NONBLOCK);
+	}
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
