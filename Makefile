@@ -24,9 +24,10 @@ vm-module: needs-demo
 debug-module: needs-check
 	@. scripts/vm-module.sh && vm_module debug
 
-#:   make demo         real programs talk through xtcp in a virtual machine
+#:   make demo         real programs talk through xtcp in a virtual machine;
+#:                     D=backlog: a listener's two queues, filled step by step
 demo: vm-module
-	@scripts/demo.sh
+	@scripts/demo.sh $(if $(value D),'$(value D)')
 
 #:   make check        all tests; check-quick: on the stock kernel only;
 #:                     make check T=name: only those with a match

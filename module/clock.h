@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The clocks of the protocol: microseconds for round trips, milliseconds for timestamps; and short stamps of jiffies. */
+/* The clocks of the protocol: microseconds for round trips, milliseconds for timestamps; short stamps of jiffies. */
 #ifndef XTCP_CLOCK_H
 #define XTCP_CLOCK_H
 

@@ -68,7 +68,8 @@ void xtcp_timewait_net_exit(struct xtcp_net *xn);
 /* Socket lock held. The sock is CLOSED and out of the table when it returns; the caller does not touch it further. */
 void xtcp_timewait_enter(struct sock *sk, int substate, unsigned long timeout);
 /* Softirq, RCU read side. @skb is the caller's throughout. */
-enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtcp_timewait *tw, struct sk_buff *skb, u32 *iss);
+enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtcp_timewait *tw, struct sk_buff *skb,
+						 u32 *iss);
 bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_buff *skb);
 /* interpose.c: a SYN that reopens and that no listener of ours wants: the record makes way, kernel TCP gets the SYN */
 void xtcp_timewait_drop(struct xtcp_net *xn, struct xtcp_timewait *tw);

@@ -10,55 +10,8 @@
 
 set -u
 cd "$(dirname "$0")/.." || exit 1
-work=/tmp/demo
-tracing=/sys/kernel/tracing
-python=/usr/bin/python3
-[ -x $python ] || python=python3
 
-if [ -n "${COLOR-}" ]; then
-	bold=$'\e[1m' green=$'\e[32m' red=$'\e[31m' plain=$'\e[0m'
-else
-	bold='' green='' red='' plain=''
-fi
-
-title()
-{
-	printf '\n%s== %s ==%s\n' "$bold" "$*" "$plain"
-}
-
-die()
-{
-	echo "${red}demo: $*${plain}"
-	tail -n 20 $work/*.log 2>/dev/null
-	dmesg | tail -n 20
-	exit 1
-}
-
-in_server()
-{
-	ip netns exec server "$@"
-}
-
-make_network()
-{
-	ip -batch - <<-END || return
-	netns add client
-	netns add server
-	link add veth0 netns client type veth peer name veth0 netns server
-	END
-	ip -n client -batch - <<-END || return
-	addr add 10.77.0.1/24 dev veth0
-	addr add fd77::1/64 dev veth0 nodad
-	link set lo up
-	link set veth0 up
-	END
-	ip -n server -batch - <<-END
-	addr add 10.77.0.2/24 dev veth0
-	addr add fd77::2/64 dev veth0 nodad
-	link set lo up
-	link set veth0 up
-	END
-}
+. scripts/demo-lib.sh
 
 # In the namespace "server": both servers, and wait until both listen.
 serve()
@@ -124,9 +77,6 @@ look_while_open()
 	ss -tane
 }
 
-export PROC_NET_TCP=/proc/net/xtcp PROC_NET_TCP6=/proc/net/xtcp6
-export PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat
-
 case ${1-} in
 --serve)	serve "$PWD"; exit ;;
 --client)	be_client; exit ;;
@@ -134,18 +84,12 @@ case ${1-} in
 esac
 
 ko=${1:-build/stock/xtcp.ko}
-mkdir -p $work/files
 echo "Hello from xtcp: a second TCP, in a module." >$work/files/hello.txt
 head -c 1000000 /dev/urandom >$work/files/a.bin
 # no name server here: http.server would wait for one
 echo "hosts: files" >/etc/nsswitch.conf
 
-insmod "$ko" || die "the module does not load"
-echo "xtcp is loaded, beside the kernel's TCP"
-make_network || die "no network"
-echo global >$tracing/trace_clock
-echo 8192 >$tracing/buffer_size_kb
-echo 1 >$tracing/events/xtcp/enable
+load "$ko"
 
 in_server scripts/demo-vm.sh --serve || die "the servers do not listen"
 title "a file of 1,000,000 bytes, fetched by real programs that know nothing of xtcp"
@@ -153,7 +97,6 @@ ip netns exec client scripts/demo-vm.sh --client || exit 1
 echo 0 >$tracing/tracing_on
 
 title "the first of these connections, each segment, from both ends' tracepoints (scripts/ladder)"
-if [ -n "${COLOR-}" ]; then look=--color; else look=--plain; fi
 scripts/ladder $look --port 80 $tracing/trace || die "no ladder"
 
 ip netns exec client scripts/xtcp_run scripts/demo-vm.sh --look || die "no connection to look at"

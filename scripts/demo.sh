@@ -1,12 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# make demo: builds what the demonstration needs, then runs scripts/demo-vm.sh
-# in a throw-away virtual machine. The whole output is also in build/demo.log.
+# make demo: builds what the demonstration needs, then runs it in a throw-away
+# virtual machine: scripts/demo-vm.sh, or with D=NAME scripts/demo-NAME.sh. The
+# whole output is also in build/demo.log.
 
 set -u
 cd "$(dirname "$0")/.."
 . scripts/vm-module.sh
+
+show=scripts/demo-vm.sh
+if [ -n "${1-}" ]; then
+	show=scripts/demo-$1.sh
+	if [ "$1" = lib ] || [[ ! $1 =~ ^[a-z]+$ ]] || [ ! -x "$show" ]; then
+		echo "demo: there is no D=$1; there are:" $(ls scripts | sed -n 's/^demo-\(.*\)\.sh$/\1/p' |
+			grep -vxE 'lib|vm') >&2
+		exit 2
+	fi
+fi
 
 color=
 [ -t 1 ] && color=1
@@ -20,7 +31,7 @@ scripts/xtcp_run --build || exit 1
 echo "starting a virtual machine ($(kernel_release "$image")) ..."
 started=$SECONDS
 scripts/vm.sh --kernel "$image" --timeout 600 -- \
-	env COLOR="$color" scripts/demo-vm.sh build/stock/xtcp.ko | tee build/demo.log
+	env COLOR="$color" "$show" build/stock/xtcp.ko | tee build/demo.log
 status=${PIPESTATUS[0]}
 if [ "$status" -eq 0 ]; then
 	echo "That took $((SECONDS - started)) s. Next: make vm (a shell in such a machine), make check (all tests)."

@@ -58,7 +58,7 @@ function add_event(   key, local, peer)
 	e_old[key, n] = field["old"]
 	e_new[key, n] = field["new"]
 	e_what[key, n] = name == "timer" ? field["timer"] : field["reason"]
-	e_rto[key, n] = field["rto_ms"]
+	e_rto[key, n] = field["rto_ms"] * 2 ^ field["backoff"]
 	e_seq[key, n] = field["seq"] + 0
 	e_end[key, n] = field["end"] + 0
 	e_ack[key, n] = field["ack"] + 0

@@ -11,6 +11,7 @@
 
 #define RFC "RFC 4987 3.6"
 #define LINE 512
+#define BLANKS "\n "
 
 /* The value in the column called @name; -1: there is none. */
 static long value_of(const char *names, const char *values, const char *name)
@@ -19,13 +20,13 @@ static long value_of(const char *names, const char *values, const char *name)
 
 	strcpy(name_copy, names);
 	strcpy(value_copy, values);
-	a = strtok_r(name_copy, " \n", &next_name);
-	b = strtok_r(value_copy, " \n", &next_value);
+	a = strtok_r(name_copy, BLANKS, &next_name);
+	b = strtok_r(value_copy, BLANKS, &next_value);
 	while (a && b) {
 		if (!strcmp(a, name))
 			return strtol(b, NULL, 10);
-		a = strtok_r(NULL, " \n", &next_name);
-		b = strtok_r(NULL, " \n", &next_value);
+		a = strtok_r(NULL, BLANKS, &next_name);
+		b = strtok_r(NULL, BLANKS, &next_value);
 	}
 	return -1;
 }
