@@ -108,7 +108,6 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, const struct xtcp_seg *seg)
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	xsk->ack_tstamp = (u32)jiffies;
 	xsk->probes_out = 0;
-	xsk->probe_stamp = 0;
 	if (seg->ack != una)
 		una_moves(sk, seg);
 	if (xtcp_seq_lt(xsk->snd_wl1, seg->seq) || (xsk->snd_wl1 == seg->seq && xtcp_seq_le(xsk->snd_wl2, seg->ack))) {

@@ -99,7 +99,7 @@ enum xtcp_deferred {
  * @probes_out: window probes sent and not answered
  * @retransmits: timeouts in a row for the same SND.UNA
  * @retrans_stamp: when the first of these was, TS clock ms; 0: none
- * @probe_stamp: when the first unanswered window probe was sent, TS clock ms; 0: none
+ * @probe_stamp: when the first window probe since the last text was sent, TS clock ms; 0: none
  * @rcv_tstamp: jiffies when the last segment from the peer was accepted
  * @snd_tstamp: jiffies when data was last sent
  * @ack_tstamp: jiffies when the last acceptable ACK came

@@ -147,6 +147,7 @@ static void expired_persist(struct sock *sk)
 	}
 	if (!xsk->send_head || xsk->snd_una != xsk->snd_nxt) {
 		xsk->probes_out = 0;
+		xsk->probe_stamp = 0;
 		return;
 	}
 	if (xtcp_retries_end_probing(sk))
@@ -304,12 +305,15 @@ void xtcp_timer_established(struct sock *sk)
  * xtcp_timer_data_sent() - event: new text or a FIN was sent (RFC 6298 (5.1))
  * @sk: the sock
  *
+ * Only this ends a time of probing: answers alone do not stop TCP_USER_TIMEOUT (RFC 6429).
+ *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_timer_data_sent(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	disarm(sk, XTCP_TIMER_PERSIST);
+	xtcp_sk(sk)->probe_stamp = 0;
 	if (!is_armed(xtcp_sk(sk), XTCP_TIMER_RETRANSMIT))
 		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xtcp_sk(sk), 0));
 }
