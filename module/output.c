@@ -147,7 +147,7 @@ static void push(struct sock *sk, int nonagle)
 		if (in_flight(xsk) && refcount_read(&sk->sk_wmem_alloc) > BELOW_MAX)
 			break;
 		n = sendable(sk, xsk->send_head, nonagle);
-		if (!n || !send_new(sk, n, nonagle & TCP_NAGLE_CORK))
+		if (!n || !send_new(sk, n, (nonagle & (TCP_NAGLE_CORK | TCP_NAGLE_PUSH)) == TCP_NAGLE_CORK))
 			break;
 		sent = true;
 	}
