@@ -119,6 +119,22 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "source_route_failed_%s", .rfc = "RFC 9293 3.9.2.2", .id = "MUST-56",
+		.only = 4, .in = ESTABLISHED,
+		.want = {
+			.script = IN_FLIGHT "icmp srcroute seq 1; none; err EOPNOTSUPP;"
+				  "< . 1 ack 1001; none",
+		},
+	},
+	{
+		.name = "parameter_problem_%s", .rfc = "RFC 9293 3.9.2.2", .id = "MUST-56",
+		.in = ESTABLISHED,
+		.want = {
+			.script = IN_FLIGHT "icmp param seq 1; none; err EPROTO;"
+				  "< . 1 ack 1001; none",
+		},
+	},
+	{
 		.name = "source_quench_%s", .rfc = "RFC 9293 3.9.2.2", .id = "MUST-55", .only = 4,
 		.in = ESTABLISHED,
 		.want = {

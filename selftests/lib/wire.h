@@ -90,6 +90,7 @@ struct wire_segment {
 	unsigned int optlen;
 	unsigned int len;	/* payload */
 	size_t packet;		/* whole packet, as parsed */
+	uint8_t ttl, tos;	/* of the IP header, as parsed */
 	const uint8_t *data;
 	/* parsed options; -1: absent */
 	int mss, ws;
@@ -130,6 +131,7 @@ struct wire {
 	int watch;		/* epoll of the "watch" step; -1: none */
 	unsigned int mtu;
 	uint8_t local[16], peer[16];
+	uint8_t home[16], second[16];	/* addresses of the stack: the link's, another one */
 	unsigned int rows;	/* run so far: chooses ports and the peer's address */
 	unsigned int sent;	/* TCP segments injected */
 	uint64_t seed, rand;
@@ -146,9 +148,17 @@ struct wire {
 	uint8_t packet[WIRE_PACKET_MAX];
 };
 
+/* A test of a whole program, beside its rows. */
+struct wire_around {
+	const char *name;
+	void (*before)(void);	/* no lane has begun */
+	bool (*after)(void);	/* all have ended: the verdict */
+};
+
 /* wire_tun.c */
 int wire_tun_open(struct wire *w);
 int wire_tun_mtu(struct wire *w, unsigned int mtu);
+int wire_tun_prefer(struct wire *w, const uint8_t *source);
 int wire_tun_write(struct wire *w, const void *packet, size_t len);
 int wire_tun_read(struct wire *w, int wait_ms);
 int wire_tun_sentinel(struct wire *w);
@@ -219,5 +229,7 @@ __attribute__((format(printf, 2, 3))) void wire_note(struct wire *w, const char 
 void wire_account(struct wire *w, bool waited);
 uint32_t wire_random(struct wire *w);
 int wire_main(int argc, char **argv, const struct wire_row *rows, size_t n);
+int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t n,
+		     const struct wire_around *around);
 
 #endif

@@ -40,6 +40,7 @@ void wire_peer_reset(struct wire *w, bool new_ports)
 		w->rows++;
 		c->lport = FIRST_LOCAL_PORT + w->rows;
 		c->pport = FIRST_PEER_PORT + w->rows % 10000;
+		memcpy(w->local, w->home, 16);
 		memcpy(w->peer, w->local, 16);
 		w->peer[w->ip == 4 ? 2 : 14] = 1 + w->rows / 200;
 		w->peer[w->ip == 4 ? 3 : 15] = 1 + w->rows % 200;
@@ -149,6 +150,8 @@ static int learn(struct wire *w, const struct wire_segment *seg)
 	uint32_t end = seg->seq + seg->len + !!(seg->flags & WIRE_SYN) + !!(seg->flags & WIRE_FIN);
 	uint32_t edge = seg->ack + (seg->win << (seg->flags & WIRE_SYN ? 0 : c->ws_in));
 
+	if (memcmp(seg->src, w->local, w->ip == 4 ? 4 : 16))
+		return wire_fail(w, "sent from another address of its own (MUST-45)");
 	if (seg->packet > w->mtu)
 		return wire_fail(w, "%zu bytes on a link of %u (MUST-16)", seg->packet, w->mtu);
 	if (seg->flags & WIRE_RST)
@@ -234,7 +237,7 @@ int wire_peer_receive(struct wire *w, struct wire_segment *seg, int wait_ms)
 /**
  * wire_peer_icmp() - Inject an ICMP error about a segment that the stack sent.
  * @w: lane
- * @kind: net, host, protocol, port, toobig, exceeded, quench
+ * @kind: net, host, protocol, port, srcroute, toobig, exceeded, param, quench
  * @seq: absolute sequence number to quote
  * @mtu: of the next hop, for toobig
  *
@@ -246,7 +249,8 @@ int wire_peer_icmp(struct wire *w, const char *kind, uint32_t seq, unsigned int 
 		{ "net", 3, 0, 1, 0 },		{ "host", 3, 1, 1, 3 },
 		{ "protocol", 3, 2, 4, 1 },	{ "port", 3, 3, 1, 4 },
 		{ "toobig", 3, 4, 2, 0 },	{ "exceeded", 11, 0, 3, 0 },
-		{ "quench", 4, 0, -1, 0 },
+		{ "quench", 4, 0, -1, 0 },	{ "srcroute", 3, 5, -1, 0 },
+		{ "param", 12, 0, 4, 0 },
 	};
 	uint8_t p[256], inner[128], *icmp;
 	struct wire_segment quoted = {

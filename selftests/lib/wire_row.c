@@ -397,6 +397,22 @@ static void list_rows(const struct wire_row *rows, size_t n)
  */
 int wire_main(int argc, char **argv, const struct wire_row *rows, size_t n)
 {
+	return wire_main_around(argc, argv, rows, n, NULL);
+}
+
+/**
+ * wire_main_around() - wire_main() with a test of its own before and after all lanes.
+ * @argc: of main
+ * @argv: of main
+ * @rows: the table
+ * @n: its rows
+ * @around: that test; NULL: none
+ *
+ * Return: an exit status of kselftest.
+ */
+int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t n,
+		     const struct wire_around *around)
+{
 	unsigned int planned[LANES], total = 0, lanes = 0, i;
 	struct choice choice = { 0 };
 	pid_t pids[LANES];
@@ -423,14 +439,18 @@ int wire_main(int argc, char **argv, const struct wire_row *rows, size_t n)
 	ksft_print_header();
 	if (!total)
 		ksft_exit_fail_msg("no such row\n");
-	ksft_set_plan(total);
+	ksft_set_plan(total + !!around);
 	printf("# SEED=%llu\n", (unsigned long long)choice.seed);
 	fflush(stdout);
+	if (around)
+		around->before();
 	for (i = 0; i < lanes; i++)
 		in[i] = start_lane(stack[i], ip[i], &choice, rows, n, &pids[i]);
 	for (i = 0; i < lanes; i++) {
 		snprintf(name, sizeof(name), "%s_ipv%d", stack_names[stack[i]], ip[i]);
 		report(in[i], pids[i], planned[i], name);
 	}
+	if (around)
+		ksft_test_result(around->after(), "%s\n", around->name);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -3,7 +3,7 @@
  * The script language of the rows. Steps stand between semicolons.
  *
  *   < FLAGS SEQ(LEN) ack ACK win WIN urg N <OPTIONS> ...	inject a segment
- *   > FLAGS SEQ(LEN) ack ACK win WIN <OPTIONS> xN		the next answer
+ *   > FLAGS SEQ(LEN) ack ACK win WIN ttl N tos N <OPTIONS> xN	the next answer
  *   >@MS ...			it may take MS milliseconds, for timers
  *   none			nothing more was sent
  *   skim			forget what was sent
@@ -14,9 +14,11 @@
  *   swap			go on with the connection before "fresh"
  *   reopen N			same ports, an initial sequence number N above RCV.NXT
  *   tick N			move the peer's timestamp clock
+ *   at home|second		go on with this address of the stack
+ *   prefer home|second		its routing now chooses this source towards the peer
  *   fill			send data until the socket's window is closed
  *   gone MS			wait until the connection is in /proc no more
- *   check NUMBER OP NUMBER
+ *   check NUMBER OP NUMBER; until NUMBER OP NUMBER, which waits for it
  *   mtu N; sysctl NAME VALUE	undone at the end of the row
  *
  * and the socket calls of wire_socket.c. FLAGS are letters of "FSRP.UEC" as
@@ -187,7 +189,7 @@ static int compare(struct wire *w, const char *what, const struct bound *b, uint
 
 /* An answer as the line describes it, its numbers still text. */
 struct answer {
-	char *flags, *seq, *ack, *win, *urg, *options;
+	char *flags, *seq, *ack, *win, *urg, *ttl, *tos, *options;
 	uint32_t len, times;
 };
 
@@ -220,6 +222,10 @@ static int parse_answer(struct wire *w, char *line, struct answer *a)
 			a->win = arg;
 		else if (!strcmp(word, "urg"))
 			a->urg = arg;
+		else if (!strcmp(word, "ttl"))
+			a->ttl = arg;
+		else if (!strcmp(word, "tos"))
+			a->tos = arg;
 		else
 			return wire_fail(w, "no word '%s'", word);
 	}
@@ -245,7 +251,7 @@ static int compare_flags(struct wire *w, const char *text, uint8_t got)
 
 static int expect_one(struct wire *w, const struct answer *a, uint32_t i, int wait_ms)
 {
-	struct bound seq, ack, win, urg;
+	struct bound seq, ack, win, urg, ttl, tos;
 	struct wire_segment seg = { 0 };
 	struct wire_conn *c = &w->c;
 	char shifted[64];
@@ -255,7 +261,8 @@ static int expect_one(struct wire *w, const struct answer *a, uint32_t i, int wa
 	if (i)
 		snprintf(shifted, sizeof(shifted), "%s+%u", a->seq, i * a->len);
 	if (evaluate(w, shifted, &seq) || evaluate(w, a->ack ? a->ack : "N", &ack) ||
-	    evaluate(w, a->win, &win) || evaluate(w, a->urg, &urg))
+	    evaluate(w, a->win, &win) || evaluate(w, a->urg, &urg) || evaluate(w, a->ttl, &ttl) ||
+	    evaluate(w, a->tos, &tos))
 		return -1;
 	n = wire_peer_receive(w, &seg, wait_ms);
 	if (n <= 0)
@@ -267,6 +274,8 @@ static int expect_one(struct wire *w, const struct answer *a, uint32_t i, int wa
 	if (seg.flags & WIRE_ACK && compare(w, "ACK", &ack, seg.ack - c->iss))
 		return -1;
 	if (compare(w, "window", &win, seg.win) || compare(w, "urgent pointer", &urg, seg.urg))
+		return -1;
+	if (compare(w, "TTL", &ttl, seg.ttl) || compare(w, "TOS", &tos, seg.tos))
 		return -1;
 	return a->options ? wire_text_expect_options(w, a->options, &seg) : 0;
 }
@@ -305,7 +314,7 @@ static int step(struct wire *w, char *line)
 static bool waits(const char *line)
 {
 	return !strncmp(line, ">@", 2) || !strncmp(line, "hup ", 4) ||
-	       !strncmp(line, "gone ", 5) || !strcmp(line, "fill");
+	       !strncmp(line, "gone ", 5) || !strncmp(line, "until ", 6) || !strcmp(line, "fill");
 }
 
 /**

@@ -259,6 +259,8 @@ int wire_segment_parse(struct wire *w, const uint8_t *p, size_t len, struct wire
 		return wire_fail(w, "wrong checksum (MUST-2)");
 	if (doff < 20 || h + doff > len)
 		return wire_fail(w, "data offset %zu", doff);
+	seg->ttl = w->ip == 4 ? p[8] : p[7];
+	seg->tos = w->ip == 4 ? p[1] : get16(p) >> 4;
 	seg->data = t + doff;
 	seg->len = len - h - doff;
 	seg->packet = len;

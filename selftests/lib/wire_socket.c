@@ -3,7 +3,7 @@
  * The steps of a script that are socket calls. ERR is an errno by name; without it
  * the call must succeed.
  *
- *   socket; bind; listen [BACKLOG]; connect [ERR]; accept [ERR]
+ *   socket; bind; listen [BACKLOG|ERR]; connect [ERR [mcast|bcast]]; accept [ERR]
  *   write N [more] [ERR]; read N|eof|ERR; peek N
  *   shut; shutrd; close; abort; closelisten
  *   set OPTION VALUE [ERR]; get OPTION VALUE
@@ -122,15 +122,25 @@ static int do_listen(struct wire *w, const char *backlog)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = make_address(w, w->local, w->c.lport, &ss);
+	const char *err = NULL;
 
+	if (backlog && *backlog == 'E') {
+		err = backlog;
+		backlog = NULL;
+	}
 	if (w->c.lfd >= 0 && backlog)
 		return verdict(w, "listen", listen(w->c.lfd, atoi(backlog)), NULL);
 	if (w->c.lfd >= 0)
 		return 0;
 	if (new_socket(w, &w->c.lfd))
 		return -1;
-	if (verdict(w, "bind", bind(w->c.lfd, (struct sockaddr *)&ss, len), NULL))
+	if (verdict(w, "bind", bind(w->c.lfd, (struct sockaddr *)&ss, len), err))
 		return -1;
+	if (err) {
+		close(w->c.lfd);
+		w->c.lfd = -1;
+		return 0;
+	}
 	return verdict(w, "listen", listen(w->c.lfd, backlog ? atoi(backlog) : 16), NULL);
 }
 
@@ -145,11 +155,17 @@ static int do_bind(struct wire *w, const char *want)
 	return verdict(w, "bind", bind(w->c.fd, (struct sockaddr *)&ss, len), want);
 }
 
-static int do_connect(struct wire *w, const char *want)
+static int do_connect(struct wire *w, char *args)
 {
+	char *next, *want = strtok_r(args, " ", &next), *group = strtok_r(NULL, " ", &next);
 	struct sockaddr_storage ss;
-	socklen_t len = make_address(w, w->peer, w->c.pport, &ss);
+	uint8_t to[16];
+	socklen_t len;
 
+	memcpy(to, w->peer, sizeof(to));
+	if (group && wire_text_address(w, group, to))
+		return -1;
+	len = make_address(w, to, w->c.pport, &ss);
 	if (new_socket(w, &w->c.fd))
 		return -1;
 	if (!w->c.bound)
@@ -253,7 +269,15 @@ static const struct { const char *name; int level, value; } options[] = {
 	{ "SNDBUF", SOL_SOCKET, SO_SNDBUF },
 	{ "REUSEADDR", SOL_SOCKET, SO_REUSEADDR },
 	{ "OOBINLINE", SOL_SOCKET, SO_OOBINLINE },
+	{ "TTL", IPPROTO_IP, IP_TTL }, { "TTL", IPPROTO_IPV6, IPV6_UNICAST_HOPS },
+	{ "TOS", IPPROTO_IP, IP_TOS }, { "TOS", IPPROTO_IPV6, IPV6_TCLASS },
 };
+
+/* Is it of the IP version that is not in use? */
+static bool other_version(const struct wire *w, int level)
+{
+	return level == (w->ip == 4 ? IPPROTO_IPV6 : IPPROTO_IP);
+}
 
 static int do_option(struct wire *w, char *args, bool set)
 {
@@ -265,7 +289,7 @@ static int do_option(struct wire *w, char *args, bool set)
 	size_t i;
 
 	for (i = 0; i < sizeof(options) / sizeof(*options); i++)
-		if (name && !strcmp(options[i].name, name))
+		if (name && !strcmp(options[i].name, name) && !other_version(w, options[i].level))
 			break;
 	if (i == sizeof(options) / sizeof(*options) || wire_text_u32(w, arg, &v))
 		return wire_fail(w, "no option '%s'", name);
@@ -402,7 +426,7 @@ int wire_socket_step(struct wire *w, char *verb, char *args)
 	if (!strcmp(verb, "bind"))
 		return do_bind(w, first);
 	if (!strcmp(verb, "connect"))
-		return do_connect(w, first);
+		return do_connect(w, args);
 	if (!strcmp(verb, "accept"))
 		return do_accept(w, first);
 	if (!strcmp(verb, "write"))

@@ -8,6 +8,8 @@
 
 #include "wire.h"
 
+#define DEADLINE_NS	20000000000ull
+
 static int expect_none(struct wire *w)
 {
 	struct wire_segment seg = { 0 };
@@ -71,6 +73,25 @@ static int check(struct wire *w, char *args)
 		return -1;
 	return wire_text_compare(a, op, b) ? 0 : wire_fail(w, "%s is %u, want %s %u", left, a,
 							   op, b);
+}
+
+/* For what only time brings; the deadline is there to end a row that fails. */
+static int until(struct wire *w, char *args)
+{
+	char *next, *left = strtok_r(args, " ", &next), *op = strtok_r(NULL, " ", &next);
+	char *right = strtok_r(NULL, " ", &next);
+	uint64_t end = wire_now() + DEADLINE_NS;
+	uint32_t a, b;
+
+	if (!right)
+		return wire_fail(w, "until what?");
+	do {
+		if (wire_text_u32(w, left, &a) || wire_text_u32(w, right, &b))
+			return -1;
+		if (wire_text_compare(a, op, b))
+			return 0;
+	} while (wire_now() < end);
+	return wire_fail(w, "%s stays %u, want %s %u", left, a, op, b);
 }
 
 static int send_data(struct wire *w, uint32_t offset, uint32_t len)
@@ -150,6 +171,11 @@ static int swap(struct wire *w)
 	return 0;
 }
 
+static const uint8_t *own_address(const struct wire *w, const char *name)
+{
+	return strcmp(name, "second") ? w->home : w->second;
+}
+
 static int sysctl(struct wire *w, char *args)
 {
 	char *next, *name = strtok_r(args, " ", &next), *value = strtok_r(NULL, "", &next);
@@ -182,6 +208,14 @@ int wire_step(struct wire *w, const char *verb, char *args)
 		return reopen(w, args);
 	if (!strcmp(verb, "check"))
 		return check(w, args);
+	if (!strcmp(verb, "until"))
+		return until(w, args);
+	if (!strcmp(verb, "prefer"))
+		return wire_tun_prefer(w, own_address(w, args));
+	if (!strcmp(verb, "at")) {
+		memcpy(w->local, own_address(w, args), sizeof(w->local));
+		return 0;
+	}
 	if (!strcmp(verb, "fill"))
 		return fill(w);
 	if (!strcmp(verb, "gone"))

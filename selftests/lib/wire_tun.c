@@ -3,7 +3,8 @@
  * The tun device, its namespace and its queue.
  *
  * Each lane (one stack, one IP version) has a namespace of its own, so lanes run
- * side by side and their counters do not mix. The stack is 10.8.0.1 or fd00:8::1;
+ * side by side and their counters do not mix. The stack is 10.8.0.1 or fd00:8::1, and
+ * on its loopback device 10.9.0.1 or fd00:9::1, which no route chooses by itself;
  * every row talks to it from a peer address of its own, so that nothing the stack
  * remembers about a destination crosses from one row to the next.
  */
@@ -137,12 +138,12 @@ static int interface_up(int s, const char *name)
 	return ioctl(s, SIOCSIFFLAGS, &ifr);
 }
 
-static int set_address4(int s, const char *addr, const char *mask)
+static int set_address4(int s, const char *name, const char *addr, const char *mask)
 {
 	struct ifreq ifr = { 0 };
 	struct sockaddr_in *sin = (struct sockaddr_in *)&ifr.ifr_addr;
 
-	strncpy(ifr.ifr_name, DEVICE, IFNAMSIZ - 1);
+	strncpy(ifr.ifr_name, name, IFNAMSIZ - 1);
 	sin->sin_family = AF_INET;
 	inet_pton(AF_INET, addr, &sin->sin_addr);
 	if (ioctl(s, SIOCSIFADDR, &ifr))
@@ -165,9 +166,9 @@ static int wait_address6(const struct in6_addr *addr)
 	return ret;
 }
 
-static int set_address6(const char *addr, int prefixlen)
+static int set_address6(const char *name, const char *addr, int prefixlen)
 {
-	struct address6 req = { .prefixlen = prefixlen, .ifindex = if_nametoindex(DEVICE) };
+	struct address6 req = { .prefixlen = prefixlen, .ifindex = if_nametoindex(name) };
 	int s = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int ret;
 
@@ -201,6 +202,18 @@ int wire_tun_mtu(struct wire *w, unsigned int mtu)
 	return 0;
 }
 
+static int ask_kernel(const void *req, size_t len)
+{
+	struct { struct nlmsghdr n; struct nlmsgerr e; char more[512]; } answer = { 0 };
+	int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), ret = -EIO;
+
+	if (send(s, req, len, 0) == (ssize_t)len && recv(s, &answer, sizeof(answer), 0) > 0)
+		ret = answer.e.error;
+	close(s);
+	errno = -ret;
+	return ret;
+}
+
 /* Have the stack hand over one segment at a time, not bundles whose size depends on time. */
 static int one_segment_at_a_time(void)
 {
@@ -215,14 +228,54 @@ static int one_segment_at_a_time(void)
 		.a = { RTA_LENGTH(4), IFLA_GSO_MAX_SEGS },
 		.value = 1,
 	};
-	struct { struct nlmsghdr n; struct nlmsgerr e; char more[256]; } answer = { 0 };
-	int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), ret = -1;
 
-	if (send(s, &req, sizeof(req), 0) == sizeof(req) && recv(s, &answer, sizeof(answer), 0) > 0)
-		ret = answer.e.error;
-	close(s);
-	errno = -ret;
-	return ret;
+	return ask_kernel(&req, sizeof(req));
+}
+
+/**
+ * wire_tun_prefer() - Have routing choose a source address towards the row's peer.
+ * @w: lane
+ * @source: one of the stack's own
+ *
+ * The route stays: no later row has the same peer.
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_tun_prefer(struct wire *w, const uint8_t *source)
+{
+	unsigned int size = w->ip == 4 ? 4 : 16;
+	struct {
+		struct nlmsghdr n;
+		struct rtmsg r;
+		struct rtattr oif_head;
+		uint32_t oif;
+		uint8_t more[2 * RTA_SPACE(16)];
+	} req = {
+		.n = { 0, RTM_NEWROUTE, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, 1, 0 },
+		.r = {
+			.rtm_family = w->ip == 4 ? AF_INET : AF_INET6,
+			.rtm_dst_len = 8 * size,
+			.rtm_table = RT_TABLE_MAIN,
+			.rtm_protocol = RTPROT_STATIC,
+			.rtm_scope = w->ip == 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
+			.rtm_type = RTN_UNICAST,
+		},
+		.oif_head = { RTA_LENGTH(4), RTA_OIF },
+		.oif = if_nametoindex(DEVICE),
+	};
+	struct rtattr *dst = (struct rtattr *)req.more;
+	struct rtattr *src = (struct rtattr *)(req.more + RTA_SPACE(size));
+
+	dst->rta_type = RTA_DST;
+	dst->rta_len = RTA_LENGTH(size);
+	memcpy(RTA_DATA(dst), w->peer, size);
+	src->rta_type = RTA_PREFSRC;
+	src->rta_len = RTA_LENGTH(size);
+	memcpy(RTA_DATA(src), source, size);
+	req.n.nlmsg_len = offsetof(typeof(req), more) + 2 * RTA_SPACE(size);
+	if (ask_kernel(&req, req.n.nlmsg_len))
+		return wire_fail(w, "a route with a source: %s", strerror(errno));
+	return 0;
 }
 
 /**
@@ -262,16 +315,17 @@ int wire_tun_open(struct wire *w)
 	quiet_namespace();
 	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	ret = interface_up(s, "lo") || interface_up(s, DEVICE) ||
-	      set_address4(s, "10.8.0.1", "255.255.0.0") || set_address6("fd00:8::1", 64) ||
+	      set_address4(s, DEVICE, "10.8.0.1", "255.255.0.0") ||
+	      set_address4(s, "lo:1", "10.9.0.1", "255.255.255.255") ||
+	      set_address6(DEVICE, "fd00:8::1", 64) || set_address6("lo", "fd00:9::1", 128) ||
 	      one_segment_at_a_time();
 	close(s);
 	if (ret)
 		return wire_fail(w, "addresses of the tun device: %s", strerror(errno));
 	w->mtu = WIRE_MTU;
-	if (w->ip == 4)
-		inet_pton(AF_INET, "10.8.0.1", w->local);
-	else
-		inet_pton(AF_INET6, "fd00:8::1", w->local);
+	inet_pton(w->ip == 4 ? AF_INET : AF_INET6, w->ip == 4 ? "10.8.0.1" : "fd00:8::1", w->home);
+	inet_pton(w->ip == 4 ? AF_INET : AF_INET6, w->ip == 4 ? "10.9.0.1" : "fd00:9::1", w->second);
+	memcpy(w->local, w->home, sizeof(w->local));
 	return 0;
 }
 

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What TCP and IP tell each other: local addresses, TTL and DSCP, and whom TCP does
+ * not talk to. That each segment comes from its connection's address is checked in
+ * every row of every table.
+ */
+#include "lib/wire.h"
+
+static const struct wire_row rows[] = {
+	/* Local addresses. The stack has two; no route chooses the second by itself. */
+	{
+		.name = "connect_closed_from_a_bound_address", .rfc = "RFC 9293 3.9.1.1",
+		.id = "MUST-43",
+		.want = {
+			.script = "at second; bind; connect; > S 0; < S. 0 ack 1 $; > . 1 ack 1;"
+				  "write 100; > P. 1(100) ack 1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "listen_closed_on_one_address", .rfc = "RFC 9293 3.9.1.1", .id = "MUST-43",
+		.want = {
+			.script = "at second; listen; at home; < S 0 $; > R. 0 ack 1; at second;"
+				  "fresh; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "connect_closed_from_the_address_of_the_route", .rfc = "RFC 9293 3.9.1.1",
+		.id = "MUST-44",
+		.want = {
+			.script = "prefer second; at second; connect; > S 0; < S. 0 ack 1 $;"
+				  "> . 1 ack 1; write 100; > P. 1(100) ack 1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "address_syn_sent_outlives_its_route", .rfc = "RFC 9293 3.9.1.1",
+		.id = "MUST-45", .in = SYN_SENT,
+		.want = {
+			.script = "prefer second; < S. 0 ack 1 $; > . 1 ack 1; write 100;"
+				  "> P. 1(100) ack 1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "address_%s_outlives_its_route", .rfc = "RFC 9293 3.9.1.1",
+		.id = "MUST-45", .in = ESTABLISHED, .via = PASSIVE | ACTIVE | SIMULTANEOUS,
+		.want = {
+			.script = "prefer second; write 100; > P. 1(100) ack 1; < . 1 ack 101;"
+				  "< P. 1(100) ack 101; >@1000 . 101 ack 101; read 100; shut;"
+				  "> F. 101 ack 101; < F. 101 ack 102; > . 102 ack 102;"
+				  "< F. 101 ack 102; > . 102 ack 102",
+			.state = TIME_WAIT,
+		},
+	},
+	{
+		.name = "address_listen_is_the_one_that_was_called", .rfc = "RFC 9293 3.9.1.1",
+		.id = "MUST-45", .in = LISTEN, .pre = "prefer second",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; write 100;"
+				  "> P. 1(100) ack 1",
+			.state = ESTABLISHED,
+		},
+	},
+	/* Groups. */
+	{
+		.name = "connect_closed_to_multicast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-46",
+		.want = {
+			.script = "connect ENETUNREACH mcast; none",
+			.state = CLOSED,
+			.counters = "OutSegs=0 ActiveOpens=0",
+		},
+	},
+	{
+		.name = "connect_closed_to_broadcast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-46",
+		.only = 4,
+		.want = {
+			.script = "connect ENETUNREACH bcast; none",
+			.state = CLOSED,
+			.counters = "OutSegs=0 ActiveOpens=0",
+		},
+	},
+	/* TTL. */
+	{
+		.name = "ttl_%s", .rfc = "RFC 9293 3.9.2", .id = "MUST-49",
+		.in = ESTABLISHED, .via = PASSIVE | ACTIVE | SIMULTANEOUS,
+		.want = {
+			.script = "write 100; > P. 1(100) ack 1 ttl 64; < . 1 ack 101; set TTL 7;"
+				  "get TTL 7; write 100; > P. 101(100) ack 1 ttl 7;"
+				  "< . 1 ack 201; set TTL 255; < P. 1(100) ack 201;"
+				  ">@1000 . 201 ack 101 ttl 255; abort; > R. 201 ack 101 ttl 255",
+			.state = CLOSED,
+		},
+	},
+	{
+		.name = "ttl_connect", .rfc = "RFC 9293 3.9.2", .id = "MUST-49",
+		.pre = "socket; set TTL 9",
+		.want = {
+			.script = "connect; > S 0 ttl 9; < S. 0 ack 1 $; > . 1 ack 1 ttl 9; shut;"
+				  "> F. 1 ack 1 ttl 9",
+			.state = FIN_WAIT_1,
+		},
+	},
+	{
+		.name = "ttl_%s_is_inherited", .rfc = "RFC 9293 3.9.2", .id = "MUST-49",
+		.in = LISTEN, .pre = "listen; set TTL 9",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1 ttl 9; < . 1 ack 1; accept; get TTL 9;"
+				  "write 100; > P. 1(100) ack 1 ttl 9",
+			.state = ESTABLISHED,
+		},
+	},
+	/* DSCP. */
+	{
+		.name = "tos_%s", .rfc = "RFC 9293 3.9.2", .id = "MUST-48 SHLD-22",
+		.in = ESTABLISHED, .via = PASSIVE | ACTIVE,
+		.want = {
+			.script = "write 100; > P. 1(100) ack 1 tos 0; < . 1 ack 101; set TOS 40;"
+				  "get TOS 40; write 100; > P. 101(100) ack 1 tos 40;"
+				  "< . 1 ack 201; set TOS 72; shut; > F. 201 ack 1 tos 72;"
+				  "< F. 1 ack 202; > . 202 ack 2 tos 72; < F. 1 ack 202;"
+				  "> . 202 ack 2 tos 72",
+			.state = TIME_WAIT,
+		},
+	},
+	{
+		.name = "tos_%s_is_inherited", .rfc = "RFC 9293 3.9.2", .id = "MUST-48",
+		.in = LISTEN, .pre = "listen; set TOS 40",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1 tos 40; < . 1 ack 1; accept; get TOS 40;"
+				  "write 100; > P. 1(100) ack 1 tos 40",
+			.state = ESTABLISHED,
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
