@@ -172,6 +172,50 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "write_%s_ten_small_ones_leave_as_one", .rfc = "RFC 9293 3.7.4",
+		.id = "SHLD-28", .in = ESTABLISHED,
+		.want = {
+			.script = "write 100; > P. 1(100) ack 1; write 100; write 100; write 100;"
+				  "write 100; write 100; write 100; write 100; write 100;"
+				  "write 100; none; write 100; > P. 101(1000) ack 1;"
+				  "< . 1 ack 1101; none",
+		},
+	},
+	{
+		.name = "write_%s_corked", .rfc = "RFC 9293 3.7.4", .id = "MUST-17",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "set CORK 1; get CORK 1; write 100; none; write 1000;"
+				  "> p. 1(1000) ack 1; none; < . 1 ack 1001; none; set CORK 0;"
+				  "> P. 1001(100) ack 1",
+		},
+	},
+	{
+		.name = "write_%s_nodelay_through_the_cork", .rfc = "RFC 9293 3.7.4",
+		.id = "MUST-17", .in = ESTABLISHED,
+		.want = {
+			.script = "set CORK 1; write 100; none; set NODELAY 1;"
+				  "> P. 1(100) ack 1; write 100; none",
+		},
+	},
+	{
+		.name = "write_%s_more_to_come", .rfc = "RFC 9293 3.7.4", .id = "MUST-17",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "set NODELAY 1; write 100 more; none; write 100 more; none;"
+				  "write 100; > P. 1(300) ack 1",
+		},
+	},
+	{
+		.name = "write_%s_checksum", .rfc = "RFC 9293 3.1", .id = "MUST-2",
+		.in = ESTABLISHED, .via = PASSIVE | ACTIVE,
+		.want = {
+			.script = "set NODELAY 1; write 1; > P. 1(1) ack 1; write 2;"
+				  "> P. 2(2) ack 1; write 999; > P. 4(999) ack 1; write 2000;"
+				  "> p. 1003(1000) ack 1; > P. 2003(1000) ack 1",
+		},
+	},
+	{
 		.name = "write_%s_nodelay", .rfc = "RFC 9293 3.7.4", .id = "MUST-17",
 		.in = ESTABLISHED,
 		.want = {

@@ -8,7 +8,7 @@
 static const struct wire_row rows[] = {
 	/* Passive open. */
 	{
-		.name = "syn_listen_three_way", .rfc = "RFC 9293 3.5", .id = "MUST-14",
+		.name = "syn_listen_three_way", .rfc = "RFC 9293 3.5", .id = "MUST-14 SHLD-5",
 		.in = LISTEN,
 		.want = {
 			.script = "< S 0 <mss 1000>; > S. 0 ack 1 win over:0 <mss A,nows,nots>;"
@@ -62,7 +62,8 @@ static const struct wire_row rows[] = {
 	},
 	/* Active open. */
 	{
-		.name = "connect_closed_three_way", .rfc = "RFC 9293 3.5", .id = "MUST-14",
+		.name = "connect_closed_three_way", .rfc = "RFC 9293 3.5",
+		.id = "MUST-14 MUST-68 MUST-69 SHLD-5",
 		.want = {
 			.script = "connect; > S 0 win over:0 <mss A,ws,ts>; state syn_sent;"
 				  "< S. 0 ack 1 <mss 1000>; > . 1 ack 1; state established;"
@@ -83,6 +84,22 @@ static const struct wire_row rows[] = {
 		.name = "synack_established_retransmitted", .rfc = "RFC 9293 3.10.7.4",
 		.in = ESTABLISHED, .via = ACTIVE,
 		.want = { .script = "< S. 0 ack 1 <mss 1000>; > . 1 ack 1" },
+	},
+	{
+		.name = "listen_%s_refused_disturbs_nothing", .rfc = "RFC 9293 3.9.1.1",
+		.id = "MUST-41", .in = ESTABLISHED | CLOSE_WAIT, .via = ACTIVE,
+		.want = {
+			.script = "listen EADDRINUSE; write 100; > P. 1(100) ack N;"
+				  "< . N ack 101; none",
+		},
+	},
+	{
+		.name = "listen_syn_sent_refused_disturbs_nothing", .rfc = "RFC 9293 3.9.1.1",
+		.id = "MUST-41", .in = SYN_SENT,
+		.want = {
+			.script = "listen EADDRINUSE; < S. 0 ack 1 <mss 1000>; > . 1 ack 1",
+			.state = ESTABLISHED,
+		},
 	},
 	/* Simultaneous open. */
 	{
@@ -260,6 +277,17 @@ static const struct wire_row rows[] = {
 				  "> p. 14601(1460) ack 1 x11; skim",
 		},
 	},
+	{
+		.name = "scale_%s_window_of_more_than_16_bits", .rfc = "RFC 9293 3.8.6",
+		.id = "REC-1", .in = ESTABLISHED, .via = PASSIVE | ACTIVE,
+		.syn = "mss 1000,ws 14",
+		.want = {
+			.script = "< . 1 ack 1 win 65535; write 3000; > p. 1(1000) ack 1 x2;"
+				  "> P. 2001(1000) ack 1; < . 1 ack 3001 win 4; write 3000;"
+				  "> p. 3001(1000) ack 1 x2; > P. 5001(1000) ack 1;"
+				  "< . 1 ack 6001; none",
+		},
+	},
 	/* Options. */
 	{
 		.name = "option_%s_unknown_on_syn", .rfc = "RFC 9293 3.2", .id = "MUST-6",
@@ -312,14 +340,19 @@ static const struct wire_row rows[] = {
 		.name = "connect_closed_again_isn_grows", .rfc = "RFC 9293 3.4.1", .id = "MUST-8",
 		.want = {
 			.script = "bind; connect; > S 0; abort; reopen 1; bind; connect; > S 0;"
-				  "check I <= 0x7fffffff",
+				  "check I <= 0x0fffffff; abort; reopen 1; bind; connect;"
+				  "> S 0; check I <= 0x0fffffff; abort; reopen 1; bind;"
+				  "connect; > S 0; check I <= 0x0fffffff",
 		},
 	},
 	{
 		.name = "syn_listen_again_isn_grows", .rfc = "RFC 9293 3.4.1", .id = "MUST-8",
 		.want = {
 			.script = "listen; < S 0 $; > S. 0 ack 1; < R 1; none; reopen 200000;"
-				  "< S 0 $; > S. 0 ack 1; check I <= 0x7fffffff",
+				  "< S 0 $; > S. 0 ack 1; check I <= 0x0fffffff; < R 1; none;"
+				  "reopen 200000; < S 0 $; > S. 0 ack 1;"
+				  "check I <= 0x0fffffff; < R 1; none; reopen 200000;"
+				  "< S 0 $; > S. 0 ack 1; check I <= 0x0fffffff",
 		},
 	},
 	/* SYNs that open nothing. */
