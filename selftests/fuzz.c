@@ -4,18 +4,22 @@
  * offsets, options that do not parse, wrong checksums, every combination of flags,
  * numbers around the edges of the windows. Each must be counted once, by one of
  * the two stacks, as an error exactly if it is one; what comes back must be well
- * formed, and never a RST for a RST; then a new connection must carry data.
+ * formed, and never a RST for a RST; then a new connection must carry data, and when
+ * that has gone, too, every slab of xtcp holds what it held at the start.
  */
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/slabs.h"
 #include "lib/wire.h"
 
 #define SEGMENTS	4000
 #define REVIVE_EVERY	50	/* segments, then a connection that ended is built anew */
 #define SIGNATURE	19	/* RFC 2385: refused before the checksum is looked at */
 #define PEERS		32	/* ports from which a listener or a free port is met */
+#define SLABS_MS	60000	/* for the namespaces of the lanes to die */
 
 /* What the stacks must have counted. */
 struct expected {
@@ -320,7 +324,31 @@ static const struct wire_row rows[] = {
 	{ .name = "fuzz_time_wait", .rfc = RFC, .id = "MUST-7", .run = fuzz_time_wait },
 };
 
+static struct slabs slabs_before;
+
+static void read_slabs(void)
+{
+	slabs_read(&slabs_before);
+}
+
+static bool slabs_are_back(void)
+{
+	int i, shown = 0;
+
+	for (i = 0; i < SLABS_N; i++) {
+		if (slabs_before.active[i] < 0)
+			printf("# this kernel does not show the slab %s\n", slabs_names[i]);
+		else
+			shown++;
+	}
+	return shown && slabs_back(&slabs_before, SLABS_MS);
+}
+
+static const struct wire_around slabs_test = {
+	.name = "slabs_are_back", .before = read_slabs, .after = slabs_are_back,
+};
+
 int main(int argc, char **argv)
 {
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+	return wire_main_around(argc, argv, rows, sizeof(rows) / sizeof(*rows), &slabs_test);
 }
