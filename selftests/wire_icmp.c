@@ -48,7 +48,7 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		.name = "host_unreachable_%s_told_at_give_up", .rfc = "RFC 9293 3.9.2.2",
+		.name = "host_unreachable_syn_sent_told_at_give_up", .rfc = "RFC 9293 3.9.2.2",
 		.id = "MUST-56", .pre = "socket; set SYNCNT 1",
 		.want = {
 			.script = "connect; > S 0; icmp host seq 0; >@2500 S 0; icmp host seq 0;"
@@ -103,6 +103,16 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = IN_FLIGHT "icmp host seq 1; none; err EHOSTUNREACH;"
 				  "< . 1 ack 1001; none",
+		},
+	},
+	{
+		.name = "host_unreachable_%s_is_for_one_connection", .rfc = "RFC 9293 3.9.2.2",
+		.id = "MUST-54", .in = ESTABLISHED,
+		.want = {
+			.script = IN_FLIGHT "fresh; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
+				  IN_FLIGHT "icmp host seq 1; none; err EHOSTUNREACH; swap;"
+				  "none; err none; icmp net seq 1; none; err ENETUNREACH;"
+				  "swap; err none",
 		},
 	},
 	{

@@ -88,7 +88,7 @@ static const struct wire_row rows[] = {
 		.want = { .script = "none; >@1500 F. 1 ack N; >@2500 F. 1 ack N" },
 	},
 	{
-		.name = "timeout_%s_syn", .rfc = "RFC 6298 2.1", .id = "MUST-18",
+		.name = "timeout_syn", .rfc = "RFC 6298 2.1", .id = "MUST-18",
 		.want = {
 			.script = "mark; connect; > S 0 <mss A>; >@2500 S 0 <mss A>;"
 				  "elapsed >= 500; < S. 0 ack 1 $; > . 1 ack 1",
@@ -105,7 +105,7 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		.name = "timeout_%s_syn_then_data", .rfc = "RFC 6298 5.7, RFC 5681 3.1",
+		.name = "timeout_syn_then_data", .rfc = "RFC 6298 5.7, RFC 5681 3.1",
 		.want = {
 			.script = "connect; > S 0; >@2500 S 0; < S. 0 ack 1 $; > . 1 ack 1;"
 				  "info rto = 3000000; write 3000; > p. 1(1000) ack 1; none;"

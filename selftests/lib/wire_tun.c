@@ -232,6 +232,53 @@ static int one_segment_at_a_time(void)
 	return ask_kernel(&req, sizeof(req));
 }
 
+/* @source: the address that it chooses, NULL: left to routing. */
+static int add_route(int ip, const uint8_t *to, unsigned int bits, const uint8_t *source)
+{
+	unsigned int size = ip == 4 ? 4 : 16;
+	struct {
+		struct nlmsghdr n;
+		struct rtmsg r;
+		struct rtattr oif_head;
+		uint32_t oif;
+		uint8_t more[2 * RTA_SPACE(16)];
+	} req = {
+		.n = { 0, RTM_NEWROUTE, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, 1, 0 },
+		.r = {
+			.rtm_family = ip == 4 ? AF_INET : AF_INET6,
+			.rtm_dst_len = bits,
+			.rtm_table = RT_TABLE_MAIN,
+			.rtm_protocol = RTPROT_STATIC,
+			.rtm_scope = ip == 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
+			.rtm_type = RTN_UNICAST,
+		},
+		.oif_head = { RTA_LENGTH(4), RTA_OIF },
+		.oif = if_nametoindex(DEVICE),
+	};
+	struct rtattr *dst = (struct rtattr *)req.more;
+	struct rtattr *src = (struct rtattr *)(req.more + RTA_SPACE(size));
+
+	dst->rta_type = RTA_DST;
+	dst->rta_len = RTA_LENGTH(size);
+	memcpy(RTA_DATA(dst), to, size);
+	req.n.nlmsg_len = offsetof(typeof(req), more) + RTA_SPACE(size);
+	if (source) {
+		src->rta_type = RTA_PREFSRC;
+		src->rta_len = RTA_LENGTH(size);
+		memcpy(RTA_DATA(src), source, size);
+		req.n.nlmsg_len += RTA_SPACE(size);
+	}
+	return ask_kernel(&req, req.n.nlmsg_len);
+}
+
+/* Nothing but TCP itself shall refuse to talk to a group; IPv6 has such a route already. */
+static int route_to_groups(void)
+{
+	static const uint8_t groups[4] = { 224 };
+
+	return add_route(4, groups, 4, NULL);
+}
+
 /**
  * wire_tun_prefer() - Have routing choose a source address towards the row's peer.
  * @w: lane
@@ -243,37 +290,7 @@ static int one_segment_at_a_time(void)
  */
 int wire_tun_prefer(struct wire *w, const uint8_t *source)
 {
-	unsigned int size = w->ip == 4 ? 4 : 16;
-	struct {
-		struct nlmsghdr n;
-		struct rtmsg r;
-		struct rtattr oif_head;
-		uint32_t oif;
-		uint8_t more[2 * RTA_SPACE(16)];
-	} req = {
-		.n = { 0, RTM_NEWROUTE, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, 1, 0 },
-		.r = {
-			.rtm_family = w->ip == 4 ? AF_INET : AF_INET6,
-			.rtm_dst_len = 8 * size,
-			.rtm_table = RT_TABLE_MAIN,
-			.rtm_protocol = RTPROT_STATIC,
-			.rtm_scope = w->ip == 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
-			.rtm_type = RTN_UNICAST,
-		},
-		.oif_head = { RTA_LENGTH(4), RTA_OIF },
-		.oif = if_nametoindex(DEVICE),
-	};
-	struct rtattr *dst = (struct rtattr *)req.more;
-	struct rtattr *src = (struct rtattr *)(req.more + RTA_SPACE(size));
-
-	dst->rta_type = RTA_DST;
-	dst->rta_len = RTA_LENGTH(size);
-	memcpy(RTA_DATA(dst), w->peer, size);
-	src->rta_type = RTA_PREFSRC;
-	src->rta_len = RTA_LENGTH(size);
-	memcpy(RTA_DATA(src), source, size);
-	req.n.nlmsg_len = offsetof(typeof(req), more) + 2 * RTA_SPACE(size);
-	if (ask_kernel(&req, req.n.nlmsg_len))
+	if (add_route(w->ip, w->peer, w->ip == 4 ? 32 : 128, source))
 		return wire_fail(w, "a route with a source: %s", strerror(errno));
 	return 0;
 }
@@ -318,7 +335,7 @@ int wire_tun_open(struct wire *w)
 	      set_address4(s, DEVICE, "10.8.0.1", "255.255.0.0") ||
 	      set_address4(s, "lo:1", "10.9.0.1", "255.255.255.255") ||
 	      set_address6(DEVICE, "fd00:8::1", 64) || set_address6("lo", "fd00:9::1", 128) ||
-	      one_segment_at_a_time();
+	      one_segment_at_a_time() || route_to_groups();
 	close(s);
 	if (ret)
 		return wire_fail(w, "addresses of the tun device: %s", strerror(errno));
