@@ -127,8 +127,15 @@ static const struct wire_row rows[] = {
 		.rfc = "RFC 9293 3.8.6.3", .id = "SHLD-19", .in = ESTABLISHED,
 		.want = {
 			.script = INTERACTIVE "< . 101(1000) ack 101; none;"
-				  "< . 1101(1000) ack 101; read 2000; > . 101 ack 2101; none",
+				  "< . 1101(1000) ack 101; > . 101 ack 2101; none; read 2000;"
+				  "none",
 			.counters = "DelayedACKs=0",
+		},
+		.kernel_differs = "waits for the program to read, as the window would not grow",
+		.kernel = {
+			.script = INTERACTIVE "< . 101(1000) ack 101; none;"
+				  "< . 1101(1000) ack 101; none; read 2000; > . 101 ack 2101;"
+				  "none",
 		},
 	},
 	{

@@ -5,6 +5,8 @@
  */
 #include "lib/wire.h"
 
+#define READ(n)	"< P. N(" #n ") ack 1; >@1000 . 1 ack N+" #n "; read " #n "; skim;"
+
 static const struct wire_row rows[] = {
 	/* The sender. */
 	{
@@ -137,6 +139,17 @@ static const struct wire_row rows[] = {
 		.id = "MUST-39",
 		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
 		.want = { .script = "fill; read 1; none; read 1; none; read 100; none" },
+	},
+	{
+		.name = "read_%s_little_by_little", .rfc = "RFC 9293 3.8.6.2.2",
+		.id = "MUST-39",
+		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000", .edge_step = 500,
+		.want = {
+			.script = READ(1000) READ(1000) READ(100) READ(100) READ(100) READ(100)
+				  READ(100) READ(100) READ(100) READ(100) READ(100) READ(100)
+				  READ(100) READ(100) "check W-N >= 10000; check W-N <= 20000",
+		},
+		.kernel_differs = "keeps the size of its window, so the edge follows each octet",
 	},
 	{
 		.name = "read_%s_much_opens_the_window", .rfc = "RFC 9293 3.8.6.2.2",

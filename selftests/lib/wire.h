@@ -77,6 +77,7 @@ struct wire_row {
 	const char *kernel_differs;	/* why kernel TCP does something else */
 	struct wire_outcome kernel;	/* what it does */
 	bool kernel_shrinks;	/* it moves the right edge of its window left */
+	uint32_t edge_step;	/* xtcp moves that edge right by so much at least, or not at all */
 };
 
 /* One parsed or to be built segment; seq and ack as on the wire. */

@@ -176,6 +176,9 @@ static int learn(struct wire *w, const struct wire_segment *seg)
 	    !(w->stack == WIRE_KERNEL && w->row->kernel_shrinks))
 		return wire_fail(w, "right edge moved left: %u after %u (SHLD-14)",
 				 edge - c->iss, c->edge - c->iss);
+	if (c->edge_known && edge != c->edge && edge - c->edge < w->row->edge_step &&
+	    w->stack == WIRE_XTCP)
+		return wire_fail(w, "right edge moved by %u (MUST-39)", edge - c->edge);
 	c->rcv_nxt = seg->ack;
 	c->edge = edge;
 	c->edge_known = true;
