@@ -243,7 +243,7 @@ static const struct call {
 	{ "accept", prepare_waiting, call_accept, true },
 	{ "send", prepare_connection, call_send, true },
 	{ "shutdown", prepare_connection, call_shutdown, true, server_reads_to_the_end },
-	{ "shutdown_behind_a_closed_window", prepare_closed_window, call_shutdown, true, server_reads_to_the_end },
+	{ "shutdown_behind_a_closed_window", prepare_closed_window, call_shutdown, false, server_reads_to_the_end },
 	{ "close", prepare_connection, call_close, true, server_reads_to_the_end },
 };
 

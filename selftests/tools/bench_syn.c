@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a SYN costs a listener, on xtcp and on kernel TCP (`make bench`):
+ *
+ *	bench_syn cost ROUNDS SYNS
+ *		the time of a spoofed SYN less that of one with a bad checksum,
+ *		with entries kept and answered by cookie: how many times kernel
+ *		TCP's; the median of the rounds. Under -icount time is instructions
+ *	bench_syn memory
+ *		octets of an entry; and xtcp's slabs after 10,000 and after 60,000
+ *		SYNs to a listener with room for 4,096
+ *
+ * SYNs are written into a tun device, one at a time; the SYN-ACKs leave by a dummy
+ * device, which counts them. XTCP_KO names the module, unless it is loaded already.
+ * The exit status says whether every bound was kept.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "module.h"
+#include "ns.h"
+#include "slabs.h"
+#include "stack.h"
+#include "wire.h"
+
+#define SERVER		"10.8.0.1"
+#define PORT		7000
+#define BACKLOG		4096
+#define MOST_COST	0.60	/* of kernel TCP's, each */
+#define ROUNDS_MAX	31
+
+struct packet {
+	struct iphdr ip;
+	struct tcphdr tcp;
+	uint8_t options[4];
+};
+
+enum how { BAD_SUM, ENTRY, COOKIE };
+
+static int tun, ns;
+static uint32_t next_source = 0x0a630001;	/* 10.99.0.1 */
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static void die(const char *what)
+{
+	fprintf(stderr, "bench_syn: %s: %s\n", what, strerror(errno));
+	exit(2);
+}
+
+static int open_tun(void *unused)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI, .ifr_name = "tun0" };
+	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	(void)unused;
+	return fd < 0 || ioctl(fd, TUNSETIFF, &ifr) ? -1 : fd;
+}
+
+static void make_network(void)
+{
+	ns = ns_make();
+	if (ns < 0)
+		die("namespace");
+	tun = ns_call(ns, open_tun, NULL);
+	if (tun < 0)
+		die("tun");
+	if (ns_shell(ns, "ip addr add " SERVER "/24 dev tun0 && ip link set tun0 up &&"
+		     "ip link add sink type dummy && ip addr add 10.98.0.1/24 dev sink && ip link set sink up &&"
+		     "ip route add 10.99.0.0/16 via 10.98.0.2") ||
+	    ns_sysctl_set(ns, "net.core.somaxconn", "%d", BACKLOG))
+		die("network");
+}
+
+/* The next SYN, from an address that did not send one yet. */
+static void build(struct packet *p, bool good)
+{
+	uint8_t sum[12 + sizeof(p->tcp) + sizeof(p->options)] = {};
+
+	memset(p, 0, sizeof(*p));
+	p->ip.version = 4;
+	p->ip.ihl = 5;
+	p->ip.ttl = 64;
+	p->ip.protocol = IPPROTO_TCP;
+	p->ip.tot_len = htons(sizeof(*p));
+	p->ip.saddr = htonl(next_source);
+	p->ip.daddr = inet_addr(SERVER);
+	p->ip.check = wire_segment_sum(&p->ip, sizeof(p->ip), 0);
+	p->tcp.source = htons(1024 + next_source % 60000);
+	p->tcp.dest = htons(PORT);
+	p->tcp.seq = htonl(next_source * 2654435761u);
+	p->tcp.doff = 6;
+	p->tcp.syn = 1;
+	p->tcp.window = htons(64240);
+	p->options[0] = 2;
+	p->options[1] = 4;
+	p->options[2] = 1460 >> 8;
+	p->options[3] = 1460 & 0xff;
+	/* the pseudo-header, then TCP */
+	memcpy(sum, &p->ip.saddr, 8);
+	sum[9] = IPPROTO_TCP;
+	sum[11] = sizeof(p->tcp) + sizeof(p->options);
+	memcpy(sum + 12, &p->tcp, sizeof(p->tcp));
+	memcpy(sum + 12 + sizeof(p->tcp), p->options, sizeof(p->options));
+	p->tcp.check = wire_segment_sum(sum, sizeof(sum), 0);
+	if (!good)
+		p->tcp.check++;
+	next_source = 0x0a630001 + (next_source - 0x0a630000) % 65000;
+}
+
+static long long sent(void)
+{
+	char *text = ns_read_file(ns, "/proc/net/dev"), *at = text ? strstr(text, "sink:") : NULL;
+	unsigned long long packets = 0;
+
+	if (!at || sscanf(at, "sink: %*u %*u %*u %*u %*u %*u %*u %*u %*u %llu", &packets) != 1)
+		die("no counter of the sink");
+	free(text);
+	return packets;
+}
+
+/* Seconds that @n SYNs take. Each of them must be answered, or none; in longer runs SYN-ACKs are sent again. */
+static double shoot(enum how how, int n)
+{
+	static struct packet packets[65536];
+	long long before = sent(), answers;
+	double start;
+	int i;
+
+	for (i = 0; i < n; i++)
+		build(&packets[i], how != BAD_SUM);
+	start = now();
+	for (i = 0; i < n; i++)
+		if (write(tun, &packets[i], sizeof(packets[i])) != sizeof(packets[i]))
+			die("write");
+	start = now() - start;
+	answers = sent() - before;
+	if (how == BAD_SUM ? answers : n <= BACKLOG ? answers != n : answers < n) {
+		fprintf(stderr, "bench_syn: %d SYNs, %lld answers\n", n, answers);
+		exit(1);
+	}
+	return start;
+}
+
+/* What one SYN costs net, in nanoseconds. */
+static double cost(enum stack stack, enum how how, int n)
+{
+	const char *knob = stack == XTCP ? "net.xtcp.syncookies" : "net.ipv4.tcp_syncookies";
+	double gross, control;
+	int listener;
+
+	if (ns_sysctl_set(ns, knob, "%d", how == COOKIE ? 2 : 1))
+		die("syncookies");
+	listener = stack_listener(ns, stack, SERVER, PORT, true);
+	if (listener < 0 || listen(listener, BACKLOG))
+		die("listen");
+	shoot(how, n / 10);
+	control = shoot(BAD_SUM, n);
+	gross = shoot(how, n);
+	close(listener);
+	return (gross - control) / n * 1e9;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *values, int n)
+{
+	qsort(values, n, sizeof(*values), compare_doubles);
+	return values[n / 2];
+}
+
+static bool compare(enum how how, const char *what, int rounds, int n)
+{
+	double ours[ROUNDS_MAX], theirs[ROUNDS_MAX], ratio[ROUNDS_MAX], m;
+	int i;
+
+	for (i = 0; i < rounds; i++) {
+		theirs[i] = cost(KERNEL, how, n);
+		ours[i] = cost(XTCP, how, n);
+		ratio[i] = ours[i] / theirs[i];
+	}
+	m = median(ratio, rounds);
+	printf("%-34s %5.2fx  (%.2f to %.2f, %d rounds of %d; median %.0f ns against %.0f; at most %.2fx%s)\n", what,
+	       m, ratio[0], ratio[rounds - 1], rounds, n, median(ours, rounds), median(theirs, rounds), MOST_COST,
+	       m > MOST_COST ? ": ABOVE" : "");
+	fflush(stdout);
+	return m <= MOST_COST;
+}
+
+static int run_cost(int rounds, int n)
+{
+	bool ok;
+
+	/* what is cold the first time is no part of the figure */
+	cost(KERNEL, ENTRY, n);
+	cost(XTCP, ENTRY, n);
+	ok = compare(ENTRY, "a SYN that leaves an entry", rounds, n);
+	ok &= compare(COOKIE, "a SYN answered by cookie", rounds, n);
+	return ok ? 0 : 1;
+}
+
+static long object_size(const char *slab)
+{
+	char line[256], name[64];
+	long size = -1, seen;
+	FILE *file = fopen("/proc/slabinfo", "re");
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "%63s %*d %*d %ld", name, &seen) == 2 && !strcmp(name, slab))
+			size = seen;
+	if (file)
+		fclose(file);
+	return size;
+}
+
+static int run_memory(void)
+{
+	struct slabs few, many;
+	bool same = true;
+	int i, listener;
+
+	printf("octets of a half-open connection:  %ld over IPv4, %ld over IPv6; kernel TCP %ld and %ld\n",
+	       object_size("xtcp_request"), object_size("xtcp_request6"), object_size("request_sock_TCP"),
+	       object_size("request_sock_TCPv6"));
+	ns_sysctl_set(ns, "net.xtcp.syncookies", "1");
+	listener = stack_listener(ns, XTCP, SERVER, PORT, true);
+	if (listener < 0 || listen(listener, BACKLOG))
+		die("listen");
+	shoot(ENTRY, 10000);
+	slabs_read(&few);
+	shoot(ENTRY, 50000);
+	slabs_read(&many);
+	for (i = 0; i < SLABS_N; i++) {
+		if (few.active[i] == many.active[i])
+			continue;
+		printf("%s: %ld objects after 10,000 SYNs, %ld after 60,000\n", slabs_names[i], few.active[i],
+		       many.active[i]);
+		same = false;
+	}
+	if (same)
+		printf("xtcp's slabs after 10,000 and after 60,000 SYNs: the same\n");
+	close(listener);
+	return same && object_size("xtcp_request") <= 96 && object_size("xtcp_request6") <= 128 ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	int rounds = argc == 4 ? atoi(argv[2]) : 1, n = argc == 4 ? atoi(argv[3]) : 1, status;
+	bool cost_mode = argc == 4 && !strcmp(argv[1], "cost"), was_loaded = module_is_loaded();
+
+	if ((!cost_mode && (argc != 2 || strcmp(argv[1], "memory"))) || rounds < 1 || rounds > ROUNDS_MAX || n < 1 ||
+	    n > BACKLOG / 2) {
+		fprintf(stderr, "bench_syn: see the head of bench_syn.c\n");
+		return 2;
+	}
+	if (!was_loaded && module_load(""))
+		die("cannot load xtcp");
+	make_network();
+	status = cost_mode ? run_cost(rounds, n) : run_memory();
+	close(tun);
+	close(ns);
+	if (!was_loaded && module_unload())
+		die("cannot unload xtcp");
+	return status;
+}
