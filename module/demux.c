@@ -11,6 +11,7 @@
  */
 #include "demux.h"
 
+#include <linux/prandom.h>
 #include <linux/rhashtable.h>
 #include <linux/siphash.h>
 #include <linux/tcp.h>
@@ -19,6 +20,7 @@
 #include <net/ip.h>
 #include <net/l3mdev.h>
 
+#include "group.h"
 #include "netns.h"
 #include "port.h"
 #include "sock.h"
@@ -209,12 +211,14 @@ static struct hlist_head *listener_bucket(struct xtcp_net *xn, u16 port)
  *
  * Context: softirq, RCU read side, which the result is valid for; no reference is taken.
  *
- * Return: the listening sock that fits best, or NULL.
+ * Return: the listening sock that fits best, or NULL; of a group's members that fit equally well the same one for the
+ * same tuple until the group changes.
  */
 struct sock *xtcp_demux_lookup_listener(struct xtcp_net *xn, const struct xtcp_demux_key *key)
 {
 	bool v4 = xtcp_tuple_is_v4(&key->tuple);
 	struct sock *sk, *best = NULL;
+	u32 hash = 0, equals = 0;
 	int score, high = 0;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener lookup without RCU");
@@ -223,6 +227,13 @@ struct sock *xtcp_demux_lookup_listener(struct xtcp_net *xn, const struct xtcp_d
 		if (score > high) {
 			high = score;
 			best = sk;
+			equals = 1;
+		} else if (best && score == high && xtcp_group_is_same(best, sk)) {
+			/* the n-th takes the place of those before it once in n times: all are chosen equally often */
+			hash = next_pseudo_random32(equals > 1 ? hash : tuple_hash(xn, &key->tuple));
+			equals++;
+			if (!reciprocal_scale(hash, equals))
+				best = sk;
 		}
 	}
 	return best;
@@ -408,17 +419,25 @@ void xtcp_demux_remove_sk(struct sock *sk)
  * xtcp_demux_insert_listener() - let SYNs find a listener
  * @sk: the listening sock; address, port and device are final
  *
- * The table takes a reference.
+ * The table takes a reference. Here @sk joins the group that has its place.
  *
  * Context: process. Lock: socket, held.
  */
 void xtcp_demux_insert_listener(struct sock *sk)
 {
 	struct xtcp_net *xn = xtcp_net(sock_net(sk));
+	struct hlist_head *bucket = listener_bucket(xn, sk->sk_num);
+	struct sock *other;
 
 	sock_owned_by_me(sk);
 	spin_lock_bh(&xn->listeners_lock);
-	sk_add_node_rcu(sk, listener_bucket(xn, sk->sk_num));
+	sk_for_each(other, bucket) {
+		if (xtcp_group_would_join(sk, other)) {
+			xtcp_group_join(sk, other);
+			break;
+		}
+	}
+	sk_add_node_rcu(sk, bucket);
 	spin_unlock_bh(&xn->listeners_lock);
 	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, 1);
 }

@@ -23,6 +23,7 @@
 #include "clock.h"
 #include "compat.h"
 #include "cookie.h"
+#include "group.h"
 #include "listen.h"
 #include "mib.h"
 #include "netns.h"
@@ -264,7 +265,7 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
  */
 void xtcp_entry_note_declined(struct xtcp_listener *listener)
 {
-	WRITE_ONCE(listener->synq.declined, jiffies);
+	WRITE_ONCE(listener->group->declined, jiffies);
 }
 
 /**
@@ -273,11 +274,11 @@ void xtcp_entry_note_declined(struct xtcp_listener *listener)
  *
  * Context: any.
  *
- * Return: true when xtcp_entry_note_declined() was called in the last 120 seconds.
+ * Return: true when xtcp_entry_note_declined() was called for it or another of its group in the last 120 seconds.
  */
 bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener)
 {
-	return time_before(jiffies, READ_ONCE(listener->synq.declined) + BELIEVE_JIFFIES);
+	return time_before(jiffies, READ_ONCE(listener->group->declined) + BELIEVE_JIFFIES);
 }
 
 /*
@@ -392,7 +393,7 @@ void xtcp_entry_start(struct xtcp_listener *listener)
 
 	for (i = 0; i < XTCP_ENTRY_LEVELS; i++)
 		INIT_LIST_HEAD(&listener->synq.level[i]);
-	listener->synq.declined = jiffies - BELIEVE_JIFFIES;
+	listener->group->declined = jiffies - BELIEVE_JIFFIES;
 	timer_setup(&listener->synq.timer, expired_synack, 0);
 }
 

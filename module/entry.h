@@ -21,7 +21,6 @@ struct xtcp_listener;
  * @len: how many entries there are
  * @peak: the most that there were
  * @young: how many of them had no timeout yet
- * @declined: jiffies when this listener last gave up an entry or refused to keep one
  * @timer: fires at the earliest deadline
  */
 struct xtcp_synq {
@@ -29,7 +28,6 @@ struct xtcp_synq {
 	unsigned int len;
 	unsigned int peak;
 	unsigned int young;
-	unsigned long declined;
 	struct timer_list timer;
 };
 

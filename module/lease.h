@@ -10,8 +10,6 @@ struct sock;
 struct xtcp_lease;
 struct xtcp_net;
 
-int xtcp_lease_init(void);
-void xtcp_lease_exit(void);
 int xtcp_lease_net_init(struct xtcp_net *xn);
 void xtcp_lease_net_exit(struct xtcp_net *xn);
 
@@ -23,7 +21,7 @@ int xtcp_lease_make_exclusive(struct xtcp_lease *lease);
 /* any context */
 u16 xtcp_lease_port(const struct xtcp_lease *lease);
 struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease);
-void xtcp_lease_put(struct xtcp_lease *lease);
+void xtcp_lease_put(struct xtcp_lease *lease, struct sock *sk);
 void xtcp_lease_unlisten(struct xtcp_lease *lease);
 /* a record's hold: once no full sock has the lease, kernel TCP may bind beside it as beside its own TIME-WAIT */
 void xtcp_lease_hold_timewait(struct xtcp_lease *lease);

@@ -17,6 +17,7 @@
 #include <net/sock.h>
 
 #include "demux.h"
+#include "group.h"
 #include "lease.h"
 #include "netns.h"
 #include "port.h"
@@ -30,6 +31,11 @@ static struct xtcp_listener *listener_new(struct sock *sk)
 
 	if (!listener)
 		return NULL;
+	listener->group = xtcp_group_new();
+	if (!listener->group) {
+		kfree(listener);
+		return NULL;
+	}
 	listener->sk = sk;
 	spin_lock_init(&listener->lock);
 	INIT_LIST_HEAD(&listener->accept_queue);
@@ -54,6 +60,7 @@ static int start(struct sock *sk, int backlog)
 		return -ENOMEM;
 	err = xtcp_port_listen(sk);
 	if (err) {
+		xtcp_group_put(listener->group);
 		kfree(listener);
 		return err;
 	}
@@ -291,5 +298,6 @@ void xtcp_listen_stop(struct sock *sk)
 	if (xtcp_sk(sk)->lease)
 		xtcp_lease_unlisten(xtcp_sk(sk)->lease);
 	WRITE_ONCE(xtcp_sk(sk)->listener, NULL);
+	xtcp_group_put(listener->group);
 	kfree_rcu(listener, rcu);
 }

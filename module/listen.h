@@ -14,6 +14,7 @@
 
 struct sock;
 struct socket;
+struct xtcp_group;
 
 /**
  * struct xtcp_listener_stats - what a listener refused since listen(); counted without its lock
@@ -41,6 +42,7 @@ struct xtcp_listener_stats {
  * @accept_peak: the most that there were
  * @synq: half-open entries (synq.c)
  * @stats: for /proc; own rule: atomic
+ * @group: the listeners that share its SYNs, or itself alone (group.c)
  * @rcu: frees this after the last lookup
  */
 struct xtcp_listener {
@@ -53,6 +55,7 @@ struct xtcp_listener {
 	unsigned int accept_peak;
 	struct xtcp_synq synq;
 	struct xtcp_listener_stats stats;
+	struct xtcp_group *group;
 	struct rcu_head rcu;
 };
 

@@ -21,9 +21,9 @@
 #include "entry.h"
 #include "family.h"
 #include "interpose.h"
-#include "lease.h"
 #include "netns.h"
 #include "sock.h"
+#include "stock.h"
 #include "timewait.h"
 
 static int __init xtcp_init(void)
@@ -39,7 +39,7 @@ static int __init xtcp_init(void)
 	err = xtcp_timewait_init();
 	if (err)
 		goto err_entry;
-	err = xtcp_lease_init();
+	err = xtcp_stock_init();
 	if (err)
 		goto err_timewait;
 	err = xtcp_netns_init();
@@ -58,7 +58,7 @@ err_interpose:
 err_netns:
 	xtcp_netns_exit();
 err_lease:
-	xtcp_lease_exit();
+	xtcp_stock_exit();
 err_timewait:
 	xtcp_timewait_exit();
 err_entry:
@@ -75,7 +75,7 @@ static void __exit xtcp_exit(void)
 	xtcp_netns_exit();
 	xtcp_sock_wait_gone();
 	rcu_barrier();
-	xtcp_lease_exit();
+	xtcp_stock_exit();
 	xtcp_timewait_exit();
 	xtcp_entry_exit();
 	xtcp_family_exit();

@@ -512,7 +512,7 @@ void xtcp_port_release(struct sock *sk)
 
 	if (!xsk->lease)
 		return;
-	xtcp_lease_put(xsk->lease);
+	xtcp_lease_put(xsk->lease, sk);
 	xsk->lease = NULL;
 	inet_sk(sk)->inet_num = 0;
 	inet_sk(sk)->inet_sport = 0;

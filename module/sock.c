@@ -242,6 +242,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	xsk->conn.kind = XTCP_CONN_SOCK;
 	xsk->lease = NULL;
 	xsk->listener = NULL;
+	INIT_HLIST_NODE(&child->sk_bind_node);
 	xtcp_sock_reset_tcb(child);
 	/* it is the listener's alone, as in Linux */
 	xsk->defer_accept = 0;

@@ -323,21 +323,6 @@ SCENARIO(bind_beside_connection)
 	}
 }
 
-SCENARIO(bind_reuseport)
-{
-	int a = diff_socket(), b = diff_socket(), c = diff_socket();
-
-	SET(a, SOL_SOCKET, SO_REUSEPORT, 1);
-	SET(b, SOL_SOCKET, SO_REUSEPORT, 1);
-	RET(bind(a, LO(1), ALEN));
-	RET(listen(a, 1));
-	RET(bind(b, LO(1), ALEN));
-	RET(listen(b, 1));
-	RET(bind(c, LO(1), ALEN));
-	GET(a, SOL_SOCKET, SO_REUSEPORT);
-	GET(c, SOL_SOCKET, SO_REUSEPORT);
-}
-
 SCENARIO(bind_to_device)
 {
 	int a = diff_socket(), b = diff_socket(), c;

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* SO_REUSEPORT: who may stand beside whom on a port, and listeners that share the SYNs for one place. */
+#ifndef XTCP_GROUP_H
+#define XTCP_GROUP_H
+
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/types.h>
+
+struct sock;
+
+/**
+ * struct xtcp_group - listeners with SO_REUSEPORT on one place; any other listener is a group of its own
+ * @members: listeners
+ * @declined: jiffies when one of them last gave up an entry or refused to keep one; the third ACK may come to another
+ * @rcu: frees this after the last lookup
+ */
+struct xtcp_group {
+	refcount_t members;
+	unsigned long declined;
+	struct rcu_head rcu;
+};
+
+/* binds: addresses, device and options of two socks of one port */
+bool xtcp_group_same_place(const struct sock *a, const struct sock *b);
+bool xtcp_group_overlaps(const struct sock *a, const struct sock *b);
+bool xtcp_group_covers(const struct sock *wide, const struct sock *narrow);
+void xtcp_group_widen(struct sock *wide, const struct sock *sk);
+bool xtcp_group_admits(const struct sock *owner, const struct sock *sk);
+
+/* listeners: the group is constant from before one stands in the table until a grace period after it has left */
+struct xtcp_group *xtcp_group_new(void);
+void xtcp_group_put(struct xtcp_group *group);
+void xtcp_group_join(struct sock *sk, struct sock *member);
+bool xtcp_group_is_same(const struct sock *a, const struct sock *b);
+bool xtcp_group_would_join(const struct sock *sk, const struct sock *member);
+
+#endif /* XTCP_GROUP_H */

@@ -1,0 +1,533 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A place in kernel TCP's bind table, and which leases may have it together.
+ *
+ * Mostly each lease has a place of its own, taken by inet_csk_get_port(), and kernel TCP's rules decide between two of
+ * ours as they decide between one of ours and one of kernel TCP's.
+ *
+ * SO_REUSEPORT also lets socks of one user bind the wildcard and an address, or an address with and without a device.
+ * Their leases, which never have SO_REUSEPORT, cannot stand beside each other. So the wider one has the place, and the
+ * narrower ones stand under its cover, without a place of their own, until they end; the cover lives as long as they
+ * do. Where neither is the wider one, a lease without an owner covers both. What is under a cover is not told apart by
+ * kernel TCP, so the rules among these are applied here.
+ *
+ * A cover is made without a gap: first it stands in the table, as a listener without SO_REUSEADDR, which no other bind
+ * gets past; then the narrower ones leave; last kernel TCP is asked who else is there.
+ */
+#include "place.h"
+
+#include <net/inet_hashtables.h>
+#include <net/tcp_states.h>
+
+#include "group.h"
+#include "lease.h"
+#include "netns.h"
+
+DEFINE_MUTEX(xtcp_place_mutex);	/* see place.h */
+
+/* The lease that has the place in kernel TCP's table. */
+static struct xtcp_lease *place_of(struct xtcp_lease *lease)
+{
+	while (lease->cover)
+		lease = lease->cover;
+	return lease;
+}
+
+/* sk_reuse and sk_state are read by other binds under the bucket's lock, which is not ours to take. */
+static void set_reuse(struct xtcp_lease *lease, u8 reuse)
+{
+	xa_lock_bh(&lease->xn->leases);
+	xtcp_lease_sk(lease)->sk_reuse = reuse;
+	xa_unlock_bh(&lease->xn->leases);
+}
+
+/* By what was asked for at bind() and listen(): the quick look that kernel TCP has, too. */
+static bool options_admit(const struct xtcp_lease *lease, const struct sock *sk)
+{
+	if (sk->sk_reuse && lease->reuse && !lease->listeners)
+		return true;
+	/* the user does not count when only records are left */
+	return sk->sk_reuseport && lease->reuseport && (!lease->socks || uid_eq(lease->uid, sk->sk_uid));
+}
+
+/* By what the options of each sock are now. */
+static bool owners_admit(const struct xtcp_lease *lease, const struct sock *sk)
+{
+	const struct sock *owner;
+
+	sk_for_each_bound(owner, &lease->owners)
+		if (owner != sk && !xtcp_group_admits(owner, sk))
+			return false;
+	return true;
+}
+
+/* May @sk bind where @lease is? */
+static bool lease_admits(const struct xtcp_lease *lease, const struct sock *sk)
+{
+	lockdep_assert_held(&lease->xn->leases.xa_lock);
+	if (lease->shared)
+		return false;
+	if (options_admit(lease, sk))
+		return true;
+	/* children and records have the options of the time when they were made, which only options_admit() knows */
+	return refcount_read(&lease->users) - lease->covered == lease->bound && owners_admit(lease, sk);
+}
+
+/**
+ * xtcp_place_admits() - may a sock have the address of a lease, too?
+ * @lease: on the list, not shared
+ * @sk: who wants to bind or to listen
+ * @listens: it has bound before; its own children do not keep it from listening
+ *
+ * Context: any. Lock: of the namespace's leases, held.
+ *
+ * Return: true when all of ours on the same place that overlap @lease let it.
+ */
+bool xtcp_place_admits(struct xtcp_lease *lease, const struct sock *sk, bool listens)
+{
+	struct xtcp_net *xn = lease->xn;
+	struct xtcp_lease *other;
+
+	lockdep_assert_held(&xn->leases.xa_lock);
+	for (other = xa_load(&xn->leases, lease->port); other; other = other->next) {
+		if (place_of(other) != place_of(lease) ||
+		    !xtcp_group_overlaps(xtcp_lease_sk(other), xtcp_lease_sk(lease)))
+			continue;
+		if (other == lease && listens && owners_admit(other, sk))
+			continue;
+		if (!lease_admits(other, sk))
+			return false;
+	}
+	return true;
+}
+
+static void leave_cover(struct xtcp_lease *lease)
+{
+	struct xtcp_lease *cover = lease->cover;
+
+	lockdep_assert_held(&lease->xn->leases.xa_lock);
+	lease->cover = NULL;
+	cover->covered--;
+	cover->listeners -= lease->listeners;
+	xtcp_lease_user_left(cover);
+}
+
+/**
+ * xtcp_place_leave() - a lease ends
+ * @lease: the last user and the list have let go of it
+ *
+ * Context: softirq or process.
+ *
+ * Return: its cover, whose user it was; NULL: it had a place of its own.
+ */
+struct xtcp_lease *xtcp_place_leave(struct xtcp_lease *lease)
+{
+	struct xtcp_lease *cover = lease->cover;
+
+	if (cover) {
+		xa_lock_bh(&lease->xn->leases);
+		leave_cover(lease);
+		xa_unlock_bh(&lease->xn->leases);
+	} else {
+		inet_put_port(xtcp_lease_sk(lease));
+	}
+	return cover;
+}
+
+/* Kernel TCP's table once more, for one more sock on a place that is taken already. */
+static int ask_again(struct xtcp_lease *place, const struct sock *sk)
+{
+	struct sock *mirror = xtcp_lease_sk(place);
+	u8 old_reuse = mirror->sk_reuse;
+	int err;
+
+	if (!sk->sk_reuse)
+		set_reuse(place, SK_NO_REUSE);
+	err = inet_csk_get_port(mirror, place->port);
+	if (err)
+		set_reuse(place, old_reuse);
+	else if (!sk->sk_reuse)
+		place->reuse = SK_NO_REUSE;
+	return err;
+}
+
+/* The next lease that @cover shall cover, held; or that it does cover, when @covered. */
+static struct xtcp_lease *next_narrow(struct xtcp_lease *cover, bool covered)
+{
+	struct xtcp_net *xn = cover->xn;
+	struct xtcp_lease *lease;
+
+	xa_lock_bh(&xn->leases);
+	for (lease = xa_load(&xn->leases, cover->port); lease; lease = lease->next) {
+		if (lease == cover || lease->cover != (covered ? cover : NULL))
+			continue;
+		if (!covered && !xtcp_group_overlaps(xtcp_lease_sk(lease), xtcp_lease_sk(cover)))
+			continue;
+		if (refcount_inc_not_zero(&lease->users))
+			break;
+	}
+	xa_unlock_bh(&xn->leases);
+	return lease;
+}
+
+/* In the table without being asked whom one meets there; another bind meets the lease as an exclusive one. */
+static int lease_force(struct xtcp_lease *lease, u16 port)
+{
+	struct sock *mirror = xtcp_lease_sk(lease);
+	int state = mirror->sk_state, err;
+	u8 reuse = mirror->sk_reuse;
+
+	WRITE_ONCE(mirror->sk_state, TCP_LISTEN);
+	set_reuse(lease, SK_FORCE_REUSE);
+	err = inet_csk_get_port(mirror, port);
+	set_reuse(lease, reuse);
+	WRITE_ONCE(mirror->sk_state, state);
+	return err;
+}
+
+/* Under the cover, whose place stands for both from here on; it becomes as strict as what it covers. */
+static void cover_narrow(struct xtcp_lease *cover, struct xtcp_lease *narrow)
+{
+	if (narrow->icsk.icsk_bind_hash)
+		inet_put_port(xtcp_lease_sk(narrow));
+	refcount_inc(&cover->users);
+	xa_lock_bh(&cover->xn->leases);
+	narrow->cover = cover;
+	cover->covered++;
+	cover->socks++;
+	cover->listeners += narrow->listeners;
+	cover->reuse = cover->reuse && xtcp_lease_sk(narrow)->sk_reuse;
+	xa_unlock_bh(&cover->xn->leases);
+}
+
+/* The other way; without memory it stays where it is. */
+static int uncover_narrow(struct xtcp_lease *cover, struct xtcp_lease *narrow)
+{
+	int err = lease_force(narrow, cover->port);
+
+	if (err)
+		return err;
+	xa_lock_bh(&cover->xn->leases);
+	leave_cover(narrow);
+	xa_unlock_bh(&cover->xn->leases);
+	xtcp_lease_put_timewait(cover);
+	return 0;
+}
+
+/*
+ * All that is narrower goes under the cover, which is in the table. From the first step to the last something that is
+ * not less strict than they were stands on their places.
+ */
+static void cover_all(struct xtcp_lease *cover)
+{
+	struct sock *mirror = xtcp_lease_sk(cover);
+	struct xtcp_lease *narrow;
+
+	lockdep_assert_held(&xtcp_place_mutex);
+	set_reuse(cover, SK_NO_REUSE);
+	WRITE_ONCE(mirror->sk_state, TCP_LISTEN);
+	while ((narrow = next_narrow(cover, false))) {
+		cover_narrow(cover, narrow);
+		xtcp_lease_put_timewait(narrow);
+	}
+	xa_lock_bh(&cover->xn->leases);
+	mirror->sk_reuse = cover->reuse;
+	WRITE_ONCE(mirror->sk_state, cover->listeners ? TCP_LISTEN : TCP_ESTABLISHED);
+	xa_unlock_bh(&cover->xn->leases);
+}
+
+/* What of its group stands in the way of a lease. */
+enum in_the_way {
+	OTHERS,		/* somebody else, too */
+	WIDER,		/* one that covers it */
+	NARROWER,	/* all of them would be covered by it */
+	ACROSS,		/* neither: an address, and the wildcard on a device */
+};
+
+/* *@wide: what is WIDER, held. */
+static enum in_the_way find_group(struct xtcp_lease *lease, const struct sock *sk, u16 port, struct xtcp_lease **wide)
+{
+	struct xtcp_net *xn = lease->xn;
+	struct sock *mirror = xtcp_lease_sk(lease);
+	enum in_the_way found = OTHERS;
+	struct xtcp_lease *other;
+
+	if (!sk->sk_reuseport)
+		return OTHERS;
+	xa_lock_bh(&xn->leases);
+	for (other = xa_load(&xn->leases, port); other; other = other->next) {
+		if (other == lease || !xtcp_group_overlaps(xtcp_lease_sk(other), mirror))
+			continue;
+		if (!lease_admits(other, sk)) {
+			found = OTHERS;
+			break;
+		}
+		if (other->cover || found == WIDER)
+			continue;
+		if (xtcp_group_covers(xtcp_lease_sk(other), mirror)) {
+			found = WIDER;
+			*wide = other;
+		} else if (!xtcp_group_covers(mirror, xtcp_lease_sk(other))) {
+			found = ACROSS;
+		} else if (found == OTHERS) {
+			found = NARROWER;
+		}
+	}
+	if (found == WIDER && !refcount_inc_not_zero(&(*wide)->users))
+		found = OTHERS;
+	xa_unlock_bh(&xn->leases);
+	return found;
+}
+
+/* A new lease that met something: with a place for it and the narrower ones of its group. Frees @lease on error. */
+static int lease_cover_group(struct xtcp_lease *lease, u16 port)
+{
+	struct sock *mirror = xtcp_lease_sk(lease);
+	struct xtcp_lease *narrow;
+	int err;
+
+	err = lease_force(lease, port);
+	if (err)
+		goto free;
+	err = xtcp_lease_enlist(lease, port);
+	if (err) {
+		inet_put_port(mirror);
+		goto free;
+	}
+	cover_all(lease);
+	err = inet_csk_get_port(mirror, port);
+	if (!err)
+		return 0;
+
+	while ((narrow = next_narrow(lease, true))) {
+		bool stays = uncover_narrow(lease, narrow);
+
+		xtcp_lease_put_timewait(narrow);
+		if (stays)
+			break;
+	}
+	xtcp_lease_put(lease, NULL);
+	return err;
+free:
+	xtcp_lease_free(lease);
+	return err;
+}
+
+/* A new lease that nobody owns, with a place for @lease and all of its group that are ACROSS. */
+static struct xtcp_lease *lease_cover_across(struct xtcp_lease *lease, const struct sock *sk, u16 port)
+{
+	struct xtcp_net *xn = lease->xn;
+	struct xtcp_lease *wide = xtcp_lease_new(xn), *other;
+	int err;
+
+	if (!wide)
+		return ERR_PTR(-ENOBUFS);
+	xtcp_lease_mirror(wide, sk);
+	xa_lock_bh(&xn->leases);
+	for (other = xa_load(&xn->leases, port); other; other = other->next)
+		if (other != lease && xtcp_group_overlaps(xtcp_lease_sk(other), xtcp_lease_sk(lease)))
+			xtcp_group_widen(xtcp_lease_sk(wide), xtcp_lease_sk(other));
+	xa_unlock_bh(&xn->leases);
+	if (find_group(wide, sk, port, &other) != NARROWER) {
+		/* it meets more than they do; nothing can be WIDER */
+		xtcp_lease_free(wide);
+		return ERR_PTR(-EADDRINUSE);
+	}
+	err = lease_cover_group(wide, port);
+	return err ? ERR_PTR(err) : wide;
+}
+
+/* A new lease that met something: under the cover of a wider one of its group. Frees @lease on error. */
+static int lease_join_cover(struct xtcp_lease *lease, const struct sock *sk, struct xtcp_lease *wide)
+{
+	int err = ask_again(wide, sk);
+
+	if (!err)
+		err = xtcp_lease_enlist(lease, wide->port);
+	if (err)
+		xtcp_lease_free(lease);
+	else
+		cover_narrow(wide, lease);
+	return err;
+}
+
+/* A new lease that met something. Frees @lease on error. */
+static int lease_join_group(struct xtcp_lease *lease, const struct sock *sk, u16 port)
+{
+	struct xtcp_lease *wide;
+	int err = -EADDRINUSE;
+
+	switch (find_group(lease, sk, port, &wide)) {
+	case NARROWER:
+		return lease_cover_group(lease, port);
+	case WIDER:
+		err = lease_join_cover(lease, sk, wide);
+		xtcp_lease_put_timewait(wide);
+		return err;
+	case ACROSS:
+		wide = lease_cover_across(lease, sk, port);
+		err = PTR_ERR_OR_ZERO(wide);
+		if (err)
+			break;
+		err = lease_join_cover(lease, sk, wide);
+		xtcp_lease_put(wide, NULL);
+		return err;
+	case OTHERS:
+		break;
+	}
+	xtcp_lease_free(lease);
+	return err;
+}
+
+/**
+ * xtcp_place_take() - take a place in kernel TCP's table, and stand on the list
+ * @lease: new; freed on error
+ * @sk: who binds; NULL for a shared lease
+ * @port: host order; 0: kernel TCP chooses
+ *
+ * Context: process, may sleep. Lock: xtcp_place_mutex, held, unless @lease is shared.
+ *
+ * Return: 0, -EADDRINUSE, -ENOMEM or -ENOBUFS.
+ */
+int xtcp_place_take(struct xtcp_lease *lease, const struct sock *sk, u16 port)
+{
+	struct sock *mirror = xtcp_lease_sk(lease);
+	int err;
+
+	if (sk)
+		lockdep_assert_held(&xtcp_place_mutex);
+	err = inet_csk_get_port(mirror, port);
+	if (err && sk)
+		return lease_join_group(lease, sk, port);
+	if (!err) {
+		err = xtcp_lease_enlist(lease, inet_sk(mirror)->inet_num);
+		if (!err)
+			return 0;
+		inet_put_port(mirror);
+	}
+	xtcp_lease_free(lease);
+	return err;
+}
+
+/**
+ * xtcp_place_share() - one more sock on a lease
+ * @lease: admits it
+ * @sk: the sock
+ *
+ * Kernel TCP may have begun to listen there.
+ *
+ * Context: process, may sleep. Lock: xtcp_place_mutex, held.
+ *
+ * Return: 0 or -EADDRINUSE.
+ */
+int xtcp_place_share(struct xtcp_lease *lease, const struct sock *sk)
+{
+	lockdep_assert_held(&xtcp_place_mutex);
+	return ask_again(place_of(lease), sk);
+}
+
+/* The place becomes that of a listener, if nobody in kernel TCP's table is in its way. */
+static int ask_to_listen(struct xtcp_lease *place, u8 reuse)
+{
+	struct sock *mirror = xtcp_lease_sk(place);
+	u8 old_reuse = mirror->sk_reuse;
+	int err;
+
+	set_reuse(place, reuse);
+	WRITE_ONCE(mirror->sk_state, TCP_LISTEN);
+	err = inet_csk_get_port(mirror, place->port);
+	if (err) {
+		WRITE_ONCE(mirror->sk_state, place->listeners ? TCP_LISTEN : TCP_ESTABLISHED);
+		set_reuse(place, old_reuse);
+	}
+	return err;
+}
+
+/*
+ * Binds of a group that overlap may each have a place of their own, because of SO_REUSEADDR; not when they listen. Then
+ * one goes under the cover of the other.
+ */
+static int merge_group(struct xtcp_lease *lease, const struct sock *sk)
+{
+	struct xtcp_lease *wide;
+
+	switch (find_group(lease, sk, lease->port, &wide)) {
+	case NARROWER:
+		cover_all(lease);
+		return 0;
+	case WIDER:
+		cover_narrow(wide, lease);
+		xtcp_lease_put_timewait(wide);
+		return 0;
+	case ACROSS:
+		wide = lease_cover_across(lease, sk, lease->port);
+		if (IS_ERR(wide))
+			return PTR_ERR(wide);
+		xtcp_lease_put(wide, NULL);
+		return 0;
+	case OTHERS:
+		break;
+	}
+	return -EADDRINUSE;
+}
+
+/**
+ * xtcp_place_listen() - the place of a lease becomes that of a listener
+ * @lease: the lease
+ * @sk: one of its owners
+ *
+ * Context: process, may sleep. Lock: xtcp_place_mutex, held.
+ *
+ * Return: 0 or -EADDRINUSE.
+ */
+int xtcp_place_listen(struct xtcp_lease *lease, const struct sock *sk)
+{
+	struct xtcp_lease *place;
+	bool admits, alone;
+	u8 reuse;
+	int err;
+
+	lockdep_assert_held(&xtcp_place_mutex);
+	xa_lock_bh(&lease->xn->leases);
+	admits = xtcp_place_admits(lease, sk, true);
+	place = place_of(lease);
+	alone = place == lease && !place->covered && !place->listeners;
+	reuse = sk->sk_reuse && (alone || xtcp_lease_sk(place)->sk_reuse);
+	xa_unlock_bh(&lease->xn->leases);
+	if (!admits)
+		return -EADDRINUSE;
+	err = ask_to_listen(place, reuse);
+	if (!err || place != lease || merge_group(lease, sk))
+		return err;
+	place = place_of(lease);
+	return ask_to_listen(place, reuse && xtcp_lease_sk(place)->sk_reuse);
+}
+
+/**
+ * xtcp_place_make_exclusive() - no sock of kernel TCP may be on the port while ours is connected
+ * @lease: the lease of a sock that calls connect()
+ *
+ * Two binds with SO_REUSEADDR may stand beside each other, one of each stack; if both connected, both could have the
+ * same 4-tuple. So ours drops SO_REUSEADDR and asks again. It comes back when the last full sock has gone.
+ *
+ * Context: process, may sleep. Lock: xtcp_place_mutex, held.
+ *
+ * Return: 0, or -EADDRINUSE when a sock of kernel TCP is there.
+ */
+int xtcp_place_make_exclusive(struct xtcp_lease *lease)
+{
+	struct xtcp_lease *place;
+	u8 old_reuse;
+	int err = 0;
+
+	lockdep_assert_held(&xtcp_place_mutex);
+	place = place_of(lease);
+	old_reuse = xtcp_lease_sk(place)->sk_reuse;
+	if (old_reuse) {
+		set_reuse(place, SK_NO_REUSE);
+		err = inet_csk_get_port(xtcp_lease_sk(place), place->port);
+		if (err)
+			set_reuse(place, old_reuse);
+	}
+	return err;
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Socks for leases to come. A kernel thread allocates them ahead of time, so that they pin neither a memory cgroup nor
+ * a cgroup of the program that binds, and connect() seldom waits.
+ */
+#include "stock.h"
+
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include "netns.h"
+#include "place.h"
+#include "wire.h"
+
+#define STOCK_LOW	4	/* refill below this */
+#define STOCK_FULL	16
+
+/**
+ * struct xtcp_lease_stock - socks for leases to come
+ * @lock: guards @list and @len
+ * @list: linked by xtcp_lease.next
+ * @len: how many
+ * @failed: the worker found no memory the last time
+ * @refill: the worker
+ * @net: the namespace
+ */
+struct xtcp_lease_stock {
+	spinlock_t lock;	/* see above */
+	struct xtcp_lease *list;
+	unsigned int len;
+	bool failed;
+	struct work_struct refill;
+	struct net *net;
+};
+
+static struct proto lease_prot = {
+	.name = KBUILD_MODNAME "_lease",
+	.obj_size = sizeof(struct xtcp_lease),
+};
+
+/* Socks of all namespaces, in use, in stock or waiting for RCU, and how many there may be: 1/16 of memory. */
+static atomic_t leases;
+static int leases_max;
+
+static void lease_destruct(struct sock *sk)
+{
+	atomic_dec(&leases);
+}
+
+static struct xtcp_lease *lease_alloc(struct net *net)
+{
+	struct sock *sk;
+
+	if (atomic_inc_return(&leases) > leases_max)
+		goto out_of_memory;
+	sk = sk_alloc(net, AF_INET, GFP_KERNEL, &lease_prot, 1);
+	if (!sk)
+		goto out_of_memory;
+	sock_init_data(NULL, sk);
+	sk->sk_destruct = lease_destruct;
+	sock_set_flag(sk, SOCK_RCU_FREE);
+	sk->sk_protocol = XTCP_SK_PROTOCOL;
+	sk->sk_state = TCP_ESTABLISHED;
+	return container_of(sk, struct xtcp_lease, icsk.icsk_inet.sk);
+
+out_of_memory:
+	atomic_dec(&leases);
+	return NULL;
+}
+
+static bool stock_push(struct xtcp_lease_stock *stock, struct xtcp_lease *lease)
+{
+	bool room;
+
+	spin_lock_bh(&stock->lock);
+	room = stock->len < STOCK_FULL;
+	if (room) {
+		lease->next = stock->list;
+		stock->list = lease;
+		stock->len++;
+	}
+	spin_unlock_bh(&stock->lock);
+	return room;
+}
+
+static struct xtcp_lease *stock_pop(struct xtcp_lease_stock *stock)
+{
+	struct xtcp_lease *lease;
+	bool low;
+
+	spin_lock_bh(&stock->lock);
+	lease = stock->list;
+	if (lease) {
+		stock->list = lease->next;
+		stock->len--;
+	}
+	low = stock->len < STOCK_LOW;
+	spin_unlock_bh(&stock->lock);
+	if (low)
+		schedule_work(&stock->refill);
+	return lease;
+}
+
+static void stock_refill(struct work_struct *work)
+{
+	struct xtcp_lease_stock *stock = container_of(work, struct xtcp_lease_stock, refill);
+	struct xtcp_lease *lease;
+	bool failed = false;
+
+	while (READ_ONCE(stock->len) < STOCK_FULL) {
+		lease = lease_alloc(stock->net);
+		failed = !lease;
+		if (failed)
+			break;
+		if (!stock_push(stock, lease)) {
+			sock_put(xtcp_lease_sk(lease));
+			break;
+		}
+	}
+	WRITE_ONCE(stock->failed, failed);
+}
+
+/**
+ * xtcp_stock_get() - a sock for a lease
+ * @xn: the namespace
+ *
+ * Context: process, may sleep.
+ *
+ * Return: the lease, its contents but for the sock undefined; NULL without memory, or when there are too many.
+ */
+struct xtcp_lease *xtcp_stock_get(struct xtcp_net *xn)
+{
+	struct xtcp_lease_stock *stock = xn->lease_stock;
+	struct xtcp_lease *lease = stock_pop(stock);
+
+	while (!lease) {
+		/* stock_pop() has queued the worker */
+		flush_work(&stock->refill);
+		lease = stock_pop(stock);
+		/* others may have emptied the stock between the worker's end and our turn */
+		if (!lease && READ_ONCE(stock->failed))
+			break;
+	}
+	return lease;
+}
+
+/**
+ * xtcp_stock_put() - give a sock back
+ * @xn: the namespace; NULL: it is gone
+ * @lease: from xtcp_stock_get(), in no table and on no list
+ *
+ * Context: softirq or process.
+ */
+void xtcp_stock_put(struct xtcp_net *xn, struct xtcp_lease *lease)
+{
+	struct sock *sk = xtcp_lease_sk(lease);
+
+	/* whoever looks at sockets may hold it for a moment: then its memory is not used again */
+	if (xn && refcount_read(&sk->sk_refcnt) == 1 && stock_push(xn->lease_stock, lease))
+		return;
+	sock_put(sk);
+}
+
+/**
+ * xtcp_stock_net_init() - an empty stock
+ * @xn: the namespace
+ *
+ * Context: process.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_stock_net_init(struct xtcp_net *xn)
+{
+	struct xtcp_lease_stock *stock = kzalloc(sizeof(*stock), GFP_KERNEL);
+
+	if (!stock)
+		return -ENOMEM;
+	spin_lock_init(&stock->lock);
+	INIT_WORK(&stock->refill, stock_refill);
+	stock->net = xn->net;
+	xn->lease_stock = stock;
+	return 0;
+}
+
+/**
+ * xtcp_stock_net_exit() - free the stock
+ * @xn: the namespace
+ *
+ * Context: process, namespace exit.
+ */
+void xtcp_stock_net_exit(struct xtcp_net *xn)
+{
+	struct xtcp_lease_stock *stock = xn->lease_stock;
+	struct xtcp_lease *lease, *next;
+
+	cancel_work_sync(&stock->refill);
+	for (lease = stock->list; lease; lease = next) {
+		next = lease->next;
+		sock_put(xtcp_lease_sk(lease));
+	}
+	kfree(stock);
+	xn->lease_stock = NULL;
+}
+
+/**
+ * xtcp_stock_init() - register what leases are made of
+ *
+ * Context: process, module init.
+ *
+ * Return: 0 or a negative errno.
+ */
+int xtcp_stock_init(void)
+{
+	u64 bytes = (u64)totalram_pages() << PAGE_SHIFT;
+
+	leases_max = min_t(u64, div_u64(bytes, 16 * 2 * sizeof(struct xtcp_lease)), INT_MAX / 2);
+	return proto_register(&lease_prot, 1);
+}
+
+/**
+ * xtcp_stock_exit() - wait for the memory of the last lease
+ *
+ * Context: process, module exit; no namespace has a lease.
+ */
+void xtcp_stock_exit(void)
+{
+	/* __sk_destruct() reads lease_prot */
+	rcu_barrier();
+	WARN_ON_ONCE(atomic_read(&leases));
+	proto_unregister(&lease_prot);
+}
