@@ -4,6 +4,7 @@
  * refuses to two sockets of its own must be refused to a socket of its own and
  * one of xtcp, in either order, and every other must be allowed; the same for
  * listen(). What kernel TCP does to itself is the table of what is expected.
+ * SO_REUSEPORT is as if it were not there between two stacks.
  *
  *	cross_ports [-v]	-v prints each cell
  */
@@ -40,6 +41,7 @@ static const struct place places[] = {
 struct cell {
 	const struct place *first, *second;
 	bool first_reuse, first_listens, second_reuse;
+	bool reuseport;		/* both */
 	char device;		/* 'n' none, 's' both bound to lo, 'f' the first only */
 };
 
@@ -51,7 +53,7 @@ struct outcome {
 static int ns, cells, wrong;
 static bool verbose;
 
-static int open_at(enum stack stack, const struct place *p, bool reuse, bool device)
+static int open_at(enum stack stack, const struct place *p, bool reuse, bool reuseport, bool device)
 {
 	int fd = stack_socket(ns, stack, p->addr), one = 1, error;
 	union stack_addr addr = stack_addr(p->addr, PORT);
@@ -59,6 +61,7 @@ static int open_at(enum stack stack, const struct place *p, bool reuse, bool dev
 	if (fd < 0)
 		ksft_exit_fail_msg("no socket: %s\n", strerror(errno));
 	if ((reuse && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one))) ||
+	    (reuseport && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one))) ||
 	    (p->v6only && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one))) ||
 	    (device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3)))
 		ksft_exit_fail_msg("no option: %s\n", strerror(errno));
@@ -72,13 +75,13 @@ static int open_at(enum stack stack, const struct place *p, bool reuse, bool dev
 
 static struct outcome outcome_of(const struct cell *c, enum stack first, enum stack second)
 {
-	int a = open_at(first, c->first, c->first_reuse, c->device != 'n'), b;
+	int a = open_at(first, c->first, c->first_reuse, c->reuseport, c->device != 'n'), b;
 	struct outcome o = {};
 
 	if (a < 0 || (c->first_listens && listen(a, 1)))
 		ksft_exit_fail_msg("%s %s: the first fails: %s\n", stack_name(first),
 				   c->first->name, strerror(errno));
-	b = open_at(second, c->second, c->second_reuse, c->device == 's');
+	b = open_at(second, c->second, c->second_reuse, c->reuseport, c->device == 's');
 	if (b < 0)
 		o.bind = errno;
 	else if (listen(b, 1))
@@ -103,16 +106,18 @@ static void compare(const struct cell *c, enum stack first, enum stack second, s
 	wrong += !same;
 	if (same && !verbose)
 		return;
-	ksft_print_msg("%s %s%s%s, then %s %s%s, device %c: bind %s listen %s, wanted %s %s\n",
+	ksft_print_msg("%s %s%s%s, then %s %s%s, device %c%s: bind %s listen %s, wanted %s %s\n",
 		       stack_name(first), c->first->name, c->first_reuse ? " reuse" : "",
 		       c->first_listens ? " listening" : "", stack_name(second), c->second->name,
-		       c->second_reuse ? " reuse" : "", c->device, name_of(got.bind), name_of(got.listen),
+		       c->second_reuse ? " reuse" : "", c->device, c->reuseport ? ", port" : "",
+		       name_of(got.bind), name_of(got.listen),
 		       name_of(want.bind), name_of(want.listen));
 }
 
-static void row(const struct place *first, char device, enum stack a, enum stack b)
+static void row(const struct place *first, char device, bool reuseport, enum stack a, enum stack b)
 {
 	struct cell c = { .first = first, .device = device };
+	struct outcome want;
 	int i, bits;
 
 	cells = 0;
@@ -123,11 +128,15 @@ static void row(const struct place *first, char device, enum stack a, enum stack
 			c.first_reuse = bits & 1;
 			c.first_listens = bits & 2;
 			c.second_reuse = bits & 4;
-			compare(&c, a, b, outcome_of(&c, KERNEL, KERNEL));
+			c.reuseport = false;
+			want = outcome_of(&c, KERNEL, KERNEL);
+			c.reuseport = reuseport;
+			compare(&c, a, b, want);
 		}
 	}
-	ksft_test_result(!wrong, "%s, then %s: %s first, device %c: %d of %d as kernel TCP with itself\n",
-			 stack_name(a), stack_name(b), first->name, device, cells - wrong, cells);
+	ksft_test_result(!wrong, "%s, then %s: %s first, device %c%s: %d of %d as kernel TCP with itself\n",
+			 stack_name(a), stack_name(b), first->name, device, reuseport ? ", SO_REUSEPORT" : "",
+			 cells - wrong, cells);
 }
 
 /* A bind of both stacks waits for neither: when the first closes, the port is free. */
@@ -135,7 +144,7 @@ static void freed(enum stack first)
 {
 	struct cell c = { .first = &places[0], .second = &places[2], .first_listens = true, .device = 'n' };
 	struct outcome o = outcome_of(&c, first, !first);
-	int fd = open_at(!first, &places[0], false, false);
+	int fd = open_at(!first, &places[0], false, false, false);
 
 	ksft_test_result(o.bind == EADDRINUSE && fd >= 0, "%s has the port when %s has closed it\n",
 			 stack_name(!first), stack_name(first));
@@ -158,12 +167,16 @@ int main(int argc, char **argv)
 	if (fd < 0)
 		ksft_exit_fail_msg("no xtcp: %s\n", strerror(errno));
 	close(fd);
-	ksft_set_plan(kernel_only ? PLACES * 3 : PLACES * 3 * 2 + 2);
+	ksft_set_plan(kernel_only ? PLACES * 3 : PLACES * 4 * 2 + 2);
 	for (i = 0; i < PLACES; i++) {
 		for (d = 0; d < 3; d++) {
-			row(&places[i], devices[d], KERNEL, kernel_only ? KERNEL : XTCP);
+			row(&places[i], devices[d], false, KERNEL, kernel_only ? KERNEL : XTCP);
 			if (!kernel_only)
-				row(&places[i], devices[d], XTCP, KERNEL);
+				row(&places[i], devices[d], false, XTCP, KERNEL);
+		}
+		if (!kernel_only) {
+			row(&places[i], 'n', true, KERNEL, XTCP);
+			row(&places[i], 'n', true, XTCP, KERNEL);
 		}
 	}
 	if (!kernel_only) {

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Members of a SO_REUSEPORT group come and go, on the wildcard and on addresses,
+ * while clients connect: nobody is refused as long as one member stays, and when
+ * all have gone nothing of them is left in kernel TCP's table.
+ *
+ *	group [-s kernel]
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ns.h"
+#include "stack.h"
+#include "wait.h"
+
+#define PORT 9000
+#define THREADS 3
+#define ROUNDS 60	/* members that each thread opens */
+
+struct churn {
+	enum stack stack;
+	const char *const *places;
+	const char *to;		/* where clients connect */
+	atomic_bool stop;	/* clients; once they have, @end the member that stays */
+	atomic_bool end;
+	atomic_int opened, refused, served, reset;
+	int error;
+};
+
+static int ns;
+
+static int member(enum stack stack, const char *place)
+{
+	int fd = stack_socket(ns, stack, place), one = 1, error;
+	union stack_addr addr = stack_addr(place, PORT);
+
+	if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) &&
+	    !bind(fd, &addr.sa, stack_addr_len(&addr)) && !listen(fd, 64) &&
+	    !fcntl(fd, F_SETFL, O_NONBLOCK))
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static int serve(int fd)
+{
+	int s, n = 0;
+
+	while ((s = accept(fd, NULL, NULL)) >= 0) {
+		close(s);
+		n++;
+	}
+	return n;
+}
+
+static void *come_and_go(void *arg)
+{
+	struct pollfd p = { .events = POLLIN };
+	struct churn *c = arg;
+	int i, fd;
+
+	for (i = 0; i < ROUNDS; i++) {
+		fd = member(c->stack, c->places[i % THREADS]);
+		if (fd < 0) {
+			c->error = errno;
+			atomic_fetch_add(&c->refused, 1);
+			continue;
+		}
+		atomic_fetch_add(&c->opened, 1);
+		p.fd = fd;
+		poll(&p, 1, 10);
+		atomic_fetch_add(&c->served, serve(fd));
+		close(fd);
+	}
+	return NULL;
+}
+
+static void *stay(void *arg)
+{
+	struct churn *c = arg;
+	int fd = member(c->stack, c->places[0]);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	if (fd < 0)
+		ksft_exit_fail_msg("no member: %s\n", strerror(errno));
+	atomic_fetch_add(&c->opened, 1);
+	while (!atomic_load(&c->end)) {
+		poll(&p, 1, 1);
+		atomic_fetch_add(&c->served, serve(fd));
+	}
+	close(fd);
+	return NULL;
+}
+
+static void *connect_on(void *arg)
+{
+	struct linger l = { .l_onoff = 1 };
+	struct churn *c = arg;
+	int fd;
+
+	while (!atomic_load(&c->stop)) {
+		fd = stack_connected(ns, c->stack, c->to, PORT);
+		if (fd < 0 && (errno == ECONNRESET || (c->stack == KERNEL && errno == ECONNREFUSED))) {
+			/* it was half open at a member that closed; kernel TCP may refuse the SYN, too */
+			atomic_fetch_add(&c->reset, 1);
+		} else if (fd < 0) {
+			c->error = errno;
+			atomic_fetch_add(&c->refused, 1);
+		} else {
+			setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+			close(fd);
+		}
+	}
+	return NULL;
+}
+
+/* What kernel TCP's table is left with: anybody may bind without any option. */
+static bool port_is_free(enum stack stack, const char *place)
+{
+	int fd = stack_bound(ns, stack, place, PORT, false);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static void churn(enum stack stack, const char *const *places, const char *to)
+{
+	struct churn c = { .stack = stack, .places = places, .to = to };
+	pthread_t staying, clients[2], members[THREADS];
+	int i;
+
+	pthread_create(&staying, NULL, stay, &c);
+	if (!WAIT_FOR(atomic_load(&c.opened), STACK_DEADLINE_MS))
+		ksft_exit_fail_msg("no member\n");
+	for (i = 0; i < 2; i++)
+		pthread_create(&clients[i], NULL, connect_on, &c);
+	for (i = 0; i < THREADS; i++)
+		pthread_create(&members[i], NULL, come_and_go, &c);
+	for (i = 0; i < THREADS; i++)
+		pthread_join(members[i], NULL);
+	atomic_store(&c.stop, true);
+	for (i = 0; i < 2; i++)
+		pthread_join(clients[i], NULL);
+	atomic_store(&c.end, true);
+	pthread_join(staying, NULL);
+	ksft_print_msg("%d members, %d connections served, %d reset, %d refused%s%s\n", c.opened,
+		       c.served, c.reset, c.refused, c.refused ? ": " : "",
+		       c.refused ? strerror(c.error) : "");
+	ksft_test_result(!c.refused && c.opened == 1 + THREADS * ROUNDS && c.served,
+			 "%s: members at %s, %s, %s come and go\n", stack_name(stack), places[0],
+			 places[1], places[2]);
+	ksft_test_result(WAIT_FOR(port_is_free(KERNEL, places[0]), STACK_DEADLINE_MS) &&
+			 port_is_free(XTCP, places[0]), "%s: then the port is free\n",
+			 stack_name(stack));
+}
+
+int main(int argc, char **argv)
+{
+	static const char *const alike4[] = { "127.0.0.1", "127.0.0.1", "127.0.0.1" };
+	static const char *const mixed4[] = { "0.0.0.0", "127.0.0.1", "127.0.0.2" };
+	static const char *const mixed6[] = { "::", "::1", "0.0.0.0" };
+	enum stack stack = argc == 3 && !strcmp(argv[2], "kernel") ? KERNEL : XTCP;
+
+	ksft_print_header();
+	ns = ns_make();
+	if (ns < 0)
+		ksft_exit_fail_msg("no namespace\n");
+	ksft_set_plan(6);
+	churn(stack, alike4, "127.0.0.1");
+	churn(stack, mixed4, "127.0.0.1");
+	churn(stack, mixed6, "::1");
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}

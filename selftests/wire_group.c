@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SO_REUSEPORT groups on the wire: SYNs are spread over the members, each tuple
+ * stays with its member, and a member that closes resets what is half open.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/xtcp.h>
+
+#include "lib/wire.h"
+
+#define MEMBERS		4
+#define TUPLES		400
+#define FEWEST		40	/* of 100 that a member gets on average, 7 standard deviations below */
+#define FIRST_PORT	30000
+#define ISS		1000000
+
+struct group {
+	struct wire *w;
+	int fd[MEMBERS];
+	int owner[TUPLES];	/* the member that a tuple belongs to */
+	uint32_t irs[TUPLES];
+	int count[MEMBERS];
+};
+
+static int member(struct wire *w, int backlog)
+{
+	bool kernel = w->stack == WIRE_KERNEL;
+	struct sockaddr_in6 any = {
+		.sin6_family = w->ip == 4 ? AF_INET : AF_INET6,
+		.sin6_port = htons(w->c.lport),
+	};
+	int one = 1, fd;
+
+	fd = socket(kernel ? any.sin6_family : AF_XTCP, SOCK_STREAM | SOCK_NONBLOCK,
+		    kernel || w->ip == 4 ? 0 : 1);
+	if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) &&
+	    !bind(fd, (struct sockaddr *)&any,
+		  w->ip == 4 ? sizeof(struct sockaddr_in) : sizeof(any)) &&
+	    !listen(fd, backlog))
+		return fd;
+	wire_fail(w, "member: %s", strerror(errno));
+	close(fd);
+	return -1;
+}
+
+static void close_all(struct group *g)
+{
+	int i;
+
+	for (i = 0; i < MEMBERS; i++)
+		if (g->fd[i] >= 0)
+			close(g->fd[i]);
+}
+
+static int open_members(struct group *g, struct wire *w, int nr, int backlog)
+{
+	int i;
+
+	memset(g, 0, sizeof(*g));
+	g->w = w;
+	for (i = 0; i < MEMBERS; i++)
+		g->fd[i] = -1;
+	for (i = 0; i < nr; i++) {
+		g->fd[i] = member(w, backlog);
+		if (g->fd[i] < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The engine looks at the connection of tuple @i from here on. */
+static void use_tuple(struct group *g, int i)
+{
+	uint16_t lport = g->w->c.lport;
+
+	memset(&g->w->c, 0, sizeof(g->w->c));
+	g->w->c.lfd = -1;
+	g->w->c.fd = -1;
+	g->w->c.syn_ws = -1;
+	g->w->c.lport = lport;
+	g->w->c.pport = FIRST_PORT + i;
+	g->w->c.iss = ISS;
+}
+
+static int send_flags(struct group *g, int i, int flags)
+{
+	struct wire_segment seg = {
+		.flags = flags, .win = 5000, .doff = -1, .cut = -1, .mss = -1, .ws = -1,
+		.seq = flags & WIRE_SYN ? ISS : ISS + 1,
+		.ack = flags & WIRE_ACK ? g->irs[i] + 1 : 0,
+	};
+
+	use_tuple(g, i);
+	return wire_peer_send(g->w, &seg);
+}
+
+static int send_syn(struct group *g, int i)
+{
+	struct wire_segment seg;
+
+	if (send_flags(g, i, WIRE_SYN))
+		return -1;
+	if (wire_peer_receive(g->w, &seg, 0) != 1 || seg.flags != (WIRE_SYN | WIRE_ACK))
+		return wire_fail(g->w, "no SYN-ACK for tuple %d", i);
+	g->irs[i] = seg.seq;
+	return 0;
+}
+
+/* Which member accept() succeeds on; -1: none. The connection is aborted. */
+static int accepted(struct group *g)
+{
+	struct linger l = { .l_onoff = 1 };
+	int i, fd;
+
+	for (i = 0; i < MEMBERS; i++) {
+		fd = g->fd[i] < 0 ? -1 : accept4(g->fd[i], NULL, NULL, SOCK_NONBLOCK);
+		if (fd >= 0) {
+			setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+			close(fd);
+			return i;
+		}
+	}
+	return -1;
+}
+
+/* The third ACK: the member that gets the connection; -1: none. A RST comes either way. */
+static int complete(struct group *g, int i)
+{
+	struct wire_segment seg;
+	int by, n;
+
+	if (send_flags(g, i, WIRE_ACK))
+		return -2;
+	by = accepted(g);
+	n = wire_peer_receive(g->w, &seg, 0);
+	if (n == 1 && seg.flags & WIRE_RST && seg.seq == g->irs[i] + 1)
+		return by;
+	wire_fail(g->w, "tuple %d: accepted by %d, %d segments", i, by, n);
+	return -2;
+}
+
+/* Which tuple belongs to which member. */
+static int learn(struct group *g, int tuples)
+{
+	int i;
+
+	memset(g->count, 0, sizeof(g->count));
+	for (i = 0; i < tuples; i++) {
+		if (send_syn(g, i))
+			return -1;
+		g->owner[i] = complete(g, i);
+		if (g->owner[i] < 0)
+			return wire_fail(g->w, "tuple %d: nobody accepts", i);
+		g->count[g->owner[i]]++;
+	}
+	return 0;
+}
+
+static int spread(struct group *g)
+{
+	int i, by;
+
+	if (learn(g, TUPLES))
+		return -1;
+	for (i = 0; i < MEMBERS; i++)
+		if (g->count[i] < FEWEST)
+			return wire_fail(g->w, "member %d gets %d of %d", i, g->count[i], TUPLES);
+	for (i = TUPLES - 1; i >= 0; i--) {
+		if (send_syn(g, i))
+			return -1;
+		by = complete(g, i);
+		if (by != g->owner[i])
+			return wire_fail(g->w, "tuple %d: member %d, then %d", i, g->owner[i], by);
+	}
+	return 0;
+}
+
+#define HALF_OPEN 80
+
+/* All half open; then a member closes, and all third ACKs come. */
+static int closes(struct group *g)
+{
+	int i, by, want;
+
+	if (learn(g, HALF_OPEN))
+		return -1;
+	for (i = 0; i < HALF_OPEN; i++)
+		if (send_syn(g, i))
+			return -1;
+	close(g->fd[1]);
+	g->fd[1] = -1;
+	for (i = 0; i < HALF_OPEN; i++) {
+		want = g->owner[i] == 1 ? -1 : g->owner[i];
+		by = complete(g, i);
+		if (by != want)
+			return wire_fail(g->w, "tuple %d of member %d: accepted by %d", i,
+					 g->owner[i], by);
+	}
+	if (!g->count[1])
+		return wire_fail(g->w, "the closed member had nothing");
+	for (i = 0; i < HALF_OPEN; i++)
+		if (send_syn(g, i) || complete(g, i) < 0)
+			return wire_fail(g->w, "tuple %d: not served by the others", i);
+	return 0;
+}
+
+/* Nothing is kept: the ACK finds the member that sent the SYN-ACK, or another one once that has closed. */
+static int cookies(struct group *g)
+{
+	int i, by;
+
+	if (wire_tun_sysctl(g->w, "syncookies", "2") || spread(g))
+		return -1;
+	for (i = 0; i < HALF_OPEN; i++)
+		if (send_syn(g, i))
+			return -1;
+	close(g->fd[2]);
+	g->fd[2] = -1;
+	for (i = 0; i < HALF_OPEN; i++) {
+		by = complete(g, i);
+		if (by < 0)
+			return wire_fail(g->w, "tuple %d: cookie not believed", i);
+	}
+	return 0;
+}
+
+/* One member overflows and closes; the other, which never did, believes its last cookie. */
+static int others_cookie(struct group *g)
+{
+	int i, last = -1;
+
+	if (learn(g, HALF_OPEN))
+		return -1;
+	for (i = 0; i < HALF_OPEN; i++) {
+		if (g->owner[i])
+			continue;
+		if (send_syn(g, i))
+			return -1;
+		last = i;
+	}
+	close(g->fd[0]);
+	g->fd[0] = -1;
+	if (complete(g, last) != 1)
+		return wire_fail(g->w, "cookie not believed");
+	return 0;
+}
+
+/* One that joined later, or that had not listened. */
+static int joins(struct group *g)
+{
+	int i, by, moved = 0;
+
+	if (learn(g, TUPLES))
+		return -1;
+	g->fd[MEMBERS - 1] = member(g->w, TUPLES);
+	if (g->fd[MEMBERS - 1] < 0)
+		return -1;
+	for (i = 0; i < TUPLES; i++) {
+		by = send_syn(g, i) ? -2 : complete(g, i);
+		if (by < 0)
+			return wire_fail(g->w, "tuple %d: nobody accepts", i);
+		moved += by == MEMBERS - 1;
+	}
+	return moved >= FEWEST ? 0 : wire_fail(g->w, "the new member gets %d of %d", moved, TUPLES);
+}
+
+static int run(struct wire *w, int nr, int backlog, int (*test)(struct group *g))
+{
+	static struct group g;
+	int err = open_members(&g, w, nr, backlog) ? -1 : test(&g);
+
+	close_all(&g);
+	return err;
+}
+
+static int group_spreads(struct wire *w)
+{
+	return run(w, MEMBERS, TUPLES, spread);
+}
+
+static int group_grows(struct wire *w)
+{
+	return run(w, MEMBERS - 1, TUPLES, joins);
+}
+
+static int member_closes(struct wire *w)
+{
+	return run(w, MEMBERS, TUPLES, closes);
+}
+
+static int group_cookies(struct wire *w)
+{
+	return run(w, MEMBERS, TUPLES, cookies);
+}
+
+static int cookie_of_another(struct wire *w)
+{
+	return run(w, 2, 1, others_cookie);
+}
+
+static const struct wire_row rows[] = {
+	{ .name = "tuples_are_spread_and_stay", .rfc = "RFC 9293 3.10.2", .run = group_spreads },
+	{ .name = "a_new_member_gets_its_share", .rfc = "RFC 9293 3.10.2", .run = group_grows },
+	{ .name = "a_closed_member_resets_what_is_half_open", .rfc = "RFC 9293 3.10.7.1",
+	  .run = member_closes },
+	{ .name = "a_cookie_finds_its_member", .rfc = "RFC 4987 3.6", .run = group_cookies },
+	{ .name = "a_cookie_of_a_closed_member", .rfc = "RFC 4987 3.6", .run = cookie_of_another },
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
