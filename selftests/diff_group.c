@@ -370,6 +370,24 @@ SCENARIO(reuseport_beside_connection)
 	}
 }
 
+/* The wildcard goes, an address stays, and then goes, too. */
+SCENARIO(reuseport_wildcard_leaves)
+{
+	int any = at(HOST_ANY, OPT_PORT | OPT_LISTEN, 1), lo = at(HOST_LO, OPT_PORT | OPT_LISTEN, 1);
+
+	RET(try_at(HOST_LO2, 0));
+	RET(close(any));
+	RET(try_at(HOST_LO, 0));
+	RET(try_at(HOST_LO2, 0));
+	RET(try_at(HOST_LO2, OPT_PORT | OPT_LISTEN));
+	RET(try_at(HOST_ANY, OPT_PORT | OPT_LISTEN));
+	diff_connected(1);
+	RET(close(diff_accepted(lo)));
+	RET(close(lo));
+	RET(try_at(HOST_LO2, 0));
+	RET(try_at(HOST_ANY, OPT_PORT | OPT_LISTEN));
+}
+
 /* Clients from one port to several servers. */
 SCENARIO(reuseport_connect)
 {

@@ -162,16 +162,12 @@ static int learn(struct group *g, int tuples)
 	return 0;
 }
 
-static int spread(struct group *g)
+/* Each tuple once more, in another order. */
+static int stays(struct group *g, int tuples)
 {
 	int i, by;
 
-	if (learn(g, TUPLES))
-		return -1;
-	for (i = 0; i < MEMBERS; i++)
-		if (g->count[i] < FEWEST)
-			return wire_fail(g->w, "member %d gets %d of %d", i, g->count[i], TUPLES);
-	for (i = TUPLES - 1; i >= 0; i--) {
+	for (i = tuples - 1; i >= 0; i--) {
 		if (send_syn(g, i))
 			return -1;
 		by = complete(g, i);
@@ -179,6 +175,18 @@ static int spread(struct group *g)
 			return wire_fail(g->w, "tuple %d: member %d, then %d", i, g->owner[i], by);
 	}
 	return 0;
+}
+
+static int spread(struct group *g)
+{
+	int i;
+
+	if (learn(g, TUPLES))
+		return -1;
+	for (i = 0; i < MEMBERS; i++)
+		if (g->count[i] < FEWEST)
+			return wire_fail(g->w, "member %d gets %d of %d", i, g->count[i], TUPLES);
+	return stays(g, TUPLES);
 }
 
 #define HALF_OPEN 80
@@ -215,7 +223,7 @@ static int cookies(struct group *g)
 {
 	int i, by;
 
-	if (wire_tun_sysctl(g->w, "syncookies", "2") || spread(g))
+	if (wire_tun_sysctl(g->w, "syncookies", "2") || learn(g, HALF_OPEN) || stays(g, HALF_OPEN))
 		return -1;
 	for (i = 0; i < HALF_OPEN; i++)
 		if (send_syn(g, i))
