@@ -41,7 +41,7 @@
  */
 static bool arrives_successor(const struct sock *sk, struct sk_buff *skb)
 {
-	const struct xtcp_demux_key key = {
+	struct xtcp_demux_key key = {
 		.tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn),
 		.dif = xtcp_seg(skb)->dif,
 		.sdif = xtcp_seg(skb)->sdif,
@@ -52,6 +52,7 @@ static bool arrives_successor(const struct sock *sk, struct sk_buff *skb)
 
 	local_bh_disable();
 	rcu_read_lock();
+	key.hash = xtcp_demux_hash(xn, &key.tuple);
 	conn = xtcp_demux_lookup(xn, &key);
 	if (conn && conn->kind == XTCP_CONN_TIMEWAIT)
 		xtcp_timewait_arrives(xn, container_of(conn, struct xtcp_timewait, conn), skb, &iss);
@@ -510,10 +511,11 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
  * xtcp_arrives_listen() - SEGMENT ARRIVES in LISTEN (RFC 9293 section 3.10.7.2)
  * @lsk: the listener
  * @skb: a SYN, or an ACK whose cookie verifies; consumed
+ * @key: of @skb
  *
  * Context: softirq, RCU read side. No lock.
  */
-void xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb)
+void xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct sock *child = NULL;
@@ -524,7 +526,7 @@ void xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb)
 
 	/* second: check for an ACK. One that acknowledges a cookie of ours opens a connection. */
 	if (seg->flags & XTCP_ACK) {
-		child = xtcp_synq_cookie_ack(lsk, skb);
+		child = xtcp_synq_cookie_ack(lsk, skb, key);
 		if (child)
 			xtcp_ingress_child(skb, lsk, child);
 		else
@@ -534,7 +536,7 @@ void xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb)
 
 	/* third: check for a SYN. One with FIN is no SYN that anybody means. */
 	if ((seg->flags & (XTCP_SYN | XTCP_FIN)) == XTCP_SYN)
-		xtcp_synq_syn(lsk, skb, NULL);
+		xtcp_synq_syn(lsk, skb, key, NULL);
 
 	/* fourth: other data or control: dropped */
 drop:

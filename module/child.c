@@ -78,6 +78,7 @@ static void fill_child_names(struct sock *child, const struct xtcp_request *he, 
 	struct xtcp_sock *xsk = xtcp_sk(child);
 
 	xtcp_conn_set_tuple(&xsk->conn, tuple);
+	xsk->conn.hash = he->conn.hash;
 	xsk->conn.bound_dev_if = he->conn.bound_dev_if;
 	child->sk_bound_dev_if = he->conn.bound_dev_if;
 	child->sk_mark = he->mark;

@@ -2,14 +2,15 @@
 /*
  * The cookie codec: the ISN of a SYN-ACK from which the connection can be made again when its entry is gone.
  *
- * ISN = F(tuple) + IRS + period << 24 + 24 bits, modulo 2^32. F is a keyed hash that never changes, the period counts
- * 64 seconds: RFC 6528 section 3 with the clock in the upper octet. IRS makes it grow when the peer's ISN does, octet
- * by octet, so it is not in the MAC. The 24 bits are four of options and twenty of a MAC over the tuple, the period and
- * all options; from one period to the next they can fall by less than the period adds.
+ * ISN = F(tuple) + IRS + period << 24 + 24 bits, modulo 2^32. F is half of a keyed hash of 64 bits that never changes,
+ * the period counts 64 seconds: RFC 6528 section 3 with the clock in the upper octet. IRS makes it grow when the peer's
+ * ISN does, octet by octet, so it is not in the MAC. The 24 bits are four of options and twenty of a MAC over the whole
+ * hash, in place of the tuple, the period and all options; from one period to the next they can fall by less than the
+ * period adds.
  *
  * With timestamps the window scale stands in the lowest bits of TSval, which the peer echoes; without, two of the four
  * bits say it roughly (a shift rounded down only makes the peer's window look smaller). Two periods are believed, so
- * of 2^32 blind guesses for one tuple 32 pass. Every check hashes twice, whatever it finds.
+ * of 2^32 blind guesses for one tuple 32 pass. Every check makes one MAC, whatever it finds.
  *
  * Period and secret: a secret serves eight periods, and the key of a cookie follows from its period, so the one before
  * stays valid until its last cookie is too old.
@@ -23,13 +24,6 @@
 #define FIELD_MASK	0xffffffU
 #define NO_SCALE	15U	/* in TSval: more than any shift */
 
-/* What the MAC is made over; no padding. */
-struct message {
-	struct xtcp_tuple tuple;
-	u32 period;
-	u32 options;
-};
-
 static const u16 mss_v4[4] = { 536, 1300, 1440, 1460 };
 static const u16 mss_v6[4] = { 1220, 1360, 1420, 1440 };
 
@@ -38,13 +32,7 @@ static const u8 scale_of_class[4] = { 0, 0, 7, 8 };
 
 static const u16 *mss_table(const struct xtcp_tuple *tuple)
 {
-	const u8 *addr = tuple->faddr.s6_addr;
-	u8 i, bits = addr[10] ^ 0xff;
-
-	bits |= addr[11] ^ 0xff;
-	for (i = 0; i < 10; i++)
-		bits |= addr[i];
-	return bits ? mss_v6 : mss_v4;
+	return xtcp_tuple_is_v4(tuple) ? mss_v4 : mss_v6;
 }
 
 static u32 mss_index(const struct xtcp_tuple *tuple, u16 mss)
@@ -69,22 +57,12 @@ static u32 ts_bits(const struct xtcp_cookie *cookie)
 	return cookie->wscale_ok ? cookie->snd_wscale : NO_SCALE;
 }
 
-static u32 mac(const struct xtcp_cookie_secrets *secrets, const struct xtcp_tuple *tuple, u32 period, u32 data,
-	       bool ts_ok, u32 bits)
+static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, u32 data, bool ts_ok, u32 bits)
 {
-	const struct message message = {
-		.tuple = *tuple,
-		.period = period,
-		.options = data | bits << 8 | (u32)ts_ok << 16,
-	};
-	u32 epoch = period / XTCP_COOKIE_PERIODS;
+	const siphash_key_t *key = &secrets->key[period / XTCP_COOKIE_PERIODS & 1];
+	u32 options = data | bits << 8 | (u32)ts_ok << 16;
 
-	return (u32)siphash(&message, sizeof(message), &secrets->key[epoch & 1]) & MAC_MASK;
-}
-
-static u32 offset(const siphash_key_t *isn_key, const struct xtcp_tuple *tuple)
-{
-	return (u32)siphash(tuple, sizeof(*tuple), isn_key);
+	return (u32)siphash_2u64(hash, (u64)period << 32 | options, key) & MAC_MASK;
 }
 
 /**
@@ -103,8 +81,8 @@ u32 xtcp_cookie_epoch(u32 now)
 /**
  * xtcp_cookie_make() - the ISN of a SYN-ACK
  * @secrets: the key of xtcp_cookie_epoch(@now) is in it
- * @isn_key: keys the part that never changes
  * @tuple: the connection
+ * @hash: its xtcp_tuple_hash(), by a key that never changes
  * @irs: SEG.SEQ of the SYN
  * @now: seconds
  * @cookie: the options of the SYN
@@ -115,15 +93,15 @@ u32 xtcp_cookie_epoch(u32 now)
  *
  * Return: the ISN; the same for the same arguments within a period.
  */
-u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const siphash_key_t *isn_key,
-		     const struct xtcp_tuple *tuple, u32 irs, u32 now, const struct xtcp_cookie *cookie)
+u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const struct xtcp_tuple *tuple, u64 hash, u32 irs,
+		     u32 now, const struct xtcp_cookie *cookie)
 {
 	u32 period = now / XTCP_COOKIE_PERIOD_S;
 	u32 data = mss_index(tuple, cookie->mss) << 2 | scale_class(cookie);
 	u32 bits = cookie->ts_ok ? ts_bits(cookie) : 0;
 
-	return offset(isn_key, tuple) + irs + (period << 24) +
-	       (data << MAC_BITS | mac(secrets, tuple, period, data, cookie->ts_ok, bits));
+	return (u32)hash + irs + (period << 24) +
+	       (data << MAC_BITS | mac(secrets, hash, period, data, cookie->ts_ok, bits));
 }
 
 /**
@@ -145,8 +123,8 @@ u32 xtcp_cookie_tsval(u32 clock, const struct xtcp_cookie *cookie)
 /**
  * xtcp_cookie_check() - does an ACK acknowledge an ISN of ours, and what did the SYN say
  * @secrets: as for xtcp_cookie_make()
- * @isn_key: as for xtcp_cookie_make()
  * @tuple: the connection
+ * @hash: as for xtcp_cookie_make()
  * @irs: SEG.SEQ - 1
  * @iss: SEG.ACK - 1
  * @tsecr: TSecr of the segment, NULL: it has no timestamps
@@ -157,16 +135,15 @@ u32 xtcp_cookie_tsval(u32 clock, const struct xtcp_cookie *cookie)
  *
  * Return: true for an ISN that xtcp_cookie_make() made in this period or the one before.
  */
-bool xtcp_cookie_check(const struct xtcp_cookie_secrets *secrets, const siphash_key_t *isn_key,
-		       const struct xtcp_tuple *tuple, u32 irs, u32 iss, const u32 *tsecr, u32 now,
-		       struct xtcp_cookie *cookie)
+bool xtcp_cookie_check(const struct xtcp_cookie_secrets *secrets, const struct xtcp_tuple *tuple, u64 hash, u32 irs,
+		       u32 iss, const u32 *tsecr, u32 now, struct xtcp_cookie *cookie)
 {
-	u32 field = iss - offset(isn_key, tuple) - irs;
+	u32 field = iss - (u32)hash - irs;
 	u32 period = now / XTCP_COOKIE_PERIOD_S;
 	u32 age = (period - (field >> 24)) & 0xff;
 	u32 data = (field & FIELD_MASK) >> MAC_BITS;
 	u32 bits = tsecr ? *tsecr & XTCP_COOKIE_TS_MASK : 0;
-	u32 wrong = mac(secrets, tuple, period - (age & 1), data, !!tsecr, bits) ^ (field & MAC_MASK);
+	u32 wrong = mac(secrets, hash, period - (age & 1), data, !!tsecr, bits) ^ (field & MAC_MASK);
 
 	cookie->mss = mss_table(tuple)[data >> 2];
 	cookie->ts_ok = !!tsecr;

@@ -32,10 +32,19 @@ struct demux_query {
 	u32 hash;
 };
 
-static u32 tuple_hash(const struct xtcp_net *xn, const struct xtcp_tuple *tuple)
+/**
+ * xtcp_demux_hash() - what stands in xtcp_demux_key.hash
+ * @xn: the namespace
+ * @tuple: the tuple
+ *
+ * Context: any.
+ *
+ * Return: the hash; its upper half is xtcp_conn.hash.
+ */
+u64 xtcp_demux_hash(const struct xtcp_net *xn, const struct xtcp_tuple *tuple)
 {
 	BUILD_BUG_ON(sizeof(*tuple) != 2 * sizeof(struct in6_addr) + 2 * sizeof(__be16));
-	return (u32)siphash(tuple, sizeof(*tuple), &xn->demux_key);
+	return xtcp_tuple_hash(tuple, &xn->tuple_key);
 }
 
 /* The table adds a seed of its own that changes with each rehash. */
@@ -93,7 +102,7 @@ int xtcp_demux_net_init(struct xtcp_net *xn)
 {
 	int i;
 
-	get_random_bytes(&xn->demux_key, sizeof(xn->demux_key));
+	get_random_bytes(&xn->tuple_key, sizeof(xn->tuple_key));
 	spin_lock_init(&xn->listeners_lock);
 	for (i = 0; i < XTCP_LISTENER_BUCKETS; i++)
 		INIT_HLIST_HEAD(&xn->listeners[i]);
@@ -114,34 +123,50 @@ void xtcp_demux_net_exit(struct xtcp_net *xn)
 		WARN_ON_ONCE(!hlist_empty(&xn->listeners[i]));
 	WARN_ON_ONCE(atomic_read(&xn->conns.nelems));
 	rhashtable_destroy(&xn->conns);
-	memzero_explicit(&xn->demux_key, sizeof(xn->demux_key));
+	memzero_explicit(&xn->tuple_key, sizeof(xn->tuple_key));
 }
 
 /**
- * xtcp_demux_key_from_skb() - what an arriving segment is looked up by
- * @skb: at the TCP header, of which at least the ports can be read; still as IP left it
- * @key: filled
+ * xtcp_demux_tuple_from_skb() - the tuple of an arriving segment
+ * @skb: at the TCP header, of which at least the ports can be read; its IP header is the network header
+ * @tuple: filled
  *
- * Context: softirq.
+ * Context: any.
  */
-void xtcp_demux_key_from_skb(const struct sk_buff *skb, struct xtcp_demux_key *key)
+void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tuple)
 {
 	const struct tcphdr *th = (const struct tcphdr *)skb->data;
-	struct xtcp_tuple *tuple = &key->tuple;
 
 	tuple->lport = th->dest;
 	tuple->fport = th->source;
 	if (ip_hdr(skb)->version == 4) {
 		ipv6_addr_set_v4mapped(ip_hdr(skb)->daddr, &tuple->laddr);
 		ipv6_addr_set_v4mapped(ip_hdr(skb)->saddr, &tuple->faddr);
-		key->dif = inet_iif(skb);
-		key->sdif = inet_sdif(skb);
 	} else {
 		tuple->laddr = ipv6_hdr(skb)->daddr;
 		tuple->faddr = ipv6_hdr(skb)->saddr;
+	}
+}
+
+/**
+ * xtcp_demux_key_from_skb() - what an arriving segment is looked up by
+ * @xn: the namespace
+ * @skb: as for xtcp_demux_tuple_from_skb(), and still as IP left it
+ * @key: filled
+ *
+ * Context: softirq.
+ */
+void xtcp_demux_key_from_skb(const struct xtcp_net *xn, const struct sk_buff *skb, struct xtcp_demux_key *key)
+{
+	xtcp_demux_tuple_from_skb(skb, &key->tuple);
+	if (ip_hdr(skb)->version == 4) {
+		key->dif = inet_iif(skb);
+		key->sdif = inet_sdif(skb);
+	} else {
 		key->dif = inet6_iif(skb);
 		key->sdif = inet6_sdif(skb);
 	}
+	key->hash = xtcp_demux_hash(xn, &key->tuple);
 }
 
 /**
@@ -158,7 +183,7 @@ struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux
 	const struct demux_query query = {
 		.key = key,
 		.net = xn->net,
-		.hash = tuple_hash(xn, &key->tuple),
+		.hash = key->hash >> 32,
 	};
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "connection lookup without RCU");
@@ -230,7 +255,7 @@ struct sock *xtcp_demux_lookup_listener(struct xtcp_net *xn, const struct xtcp_d
 			equals = 1;
 		} else if (best && score == high && xtcp_group_is_same(best, sk)) {
 			/* the n-th takes the place of those before it once in n times: all are chosen equally often */
-			hash = next_pseudo_random32(equals > 1 ? hash : tuple_hash(xn, &key->tuple));
+			hash = next_pseudo_random32(equals > 1 ? hash : key->hash >> 32);
 			equals++;
 			if (!reciprocal_scale(hash, equals))
 				best = sk;
@@ -275,7 +300,7 @@ bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key)
 /**
  * xtcp_demux_insert() - put a connection in its table
  * @xn: the namespace
- * @conn: tuple, bound_dev_if and kind are set
+ * @conn: tuple, hash, bound_dev_if and kind are set
  *
  * A tuple is taken when a segment that arrives by @conn's interface would find another connection there, which is the
  * rule of kernel TCP: two tuples alike may live on two interfaces.
@@ -297,7 +322,6 @@ int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
 	};
 	int err;
 
-	conn->hash = tuple_hash(xn, &key.tuple);
 	query.hash = conn->hash;
 	err = rhashtable_lookup_insert_key(&xn->conns, &query, &conn->node, conns_params);
 	if (err == -EEXIST)
@@ -388,6 +412,7 @@ int xtcp_demux_insert_sk(struct sock *sk)
 	sock_owned_by_me(sk);
 	xtcp_demux_tuple_from_sk(sk, &tuple);
 	xtcp_conn_set_tuple(conn, &tuple);
+	conn->hash = xtcp_demux_hash(xtcp_net(sock_net(sk)), &tuple) >> 32;
 	conn->bound_dev_if = sk->sk_bound_dev_if;
 	conn->kind = XTCP_CONN_SOCK;
 	sock_hold(sk);	/* put in xtcp_demux_remove_sk() */

@@ -24,7 +24,7 @@ enum xtcp_conn_kind {
 /**
  * struct xtcp_conn - what the three sizes of connection have in common, for one table
  * @node: place in the table of connections
- * @hash: of the tuple, keyed by the namespace; written by demux.c
+ * @hash: the upper half of the tuple's hash
  * @bound_dev_if: interface the connection is bound to, 0 for any; constant while in the table
  * @lport: local port; with the addresses the key, constant while in the table: xtcp_conn_tuple()
  * @fport: foreign port
@@ -64,17 +64,14 @@ struct xtcp_conn {
  * @tuple: its addresses and ports, seen from here
  * @dif: interface it came in by
  * @sdif: the VRF's slave interface, or 0
+ * @hash: xtcp_tuple_hash() by the key of the namespace
  */
 struct xtcp_demux_key {
 	struct xtcp_tuple tuple;
 	int dif;
 	int sdif;
+	u64 hash;
 };
-
-static inline bool xtcp_tuple_is_v4(const struct xtcp_tuple *tuple)
-{
-	return ipv6_addr_v4mapped(&tuple->faddr);
-}
 
 static inline struct xtcp_tuple xtcp_conn_tuple(const struct xtcp_conn *conn)
 {
@@ -112,7 +109,9 @@ int xtcp_demux_net_init(struct xtcp_net *xn);
 void xtcp_demux_net_exit(struct xtcp_net *xn);
 
 /* lookup: RCU read side held; the result is valid until it ends */
-void xtcp_demux_key_from_skb(const struct sk_buff *skb, struct xtcp_demux_key *key);
+void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tuple);
+void xtcp_demux_key_from_skb(const struct xtcp_net *xn, const struct sk_buff *skb, struct xtcp_demux_key *key);
+u64 xtcp_demux_hash(const struct xtcp_net *xn, const struct xtcp_tuple *tuple);
 struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key);
 struct sock *xtcp_demux_lookup_listener(struct xtcp_net *xn, const struct xtcp_demux_key *key);
 bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key);

@@ -172,11 +172,14 @@ static void about_sock(struct sock *sk, struct sk_buff *skb, const struct error 
 }
 
 /* MUST-54. False: no connection of ours. */
-static bool deliver(struct net *net, struct sk_buff *skb, const struct error *error)
+static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 {
-	struct xtcp_conn *conn = xtcp_demux_lookup(xtcp_net(net), &error->key);
+	struct xtcp_net *xn = xtcp_net(net);
+	struct xtcp_conn *conn;
 	struct sock *sk;
 
+	error->key.hash = xtcp_demux_hash(xn, &error->key.tuple);
+	conn = xtcp_demux_lookup(xn, &error->key);
 	if (!conn)
 		return false;
 	switch ((enum xtcp_conn_kind)conn->kind) {

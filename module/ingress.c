@@ -44,10 +44,10 @@
 void xtcp_ingress_drop(const struct net *net, struct sk_buff *skb, int state, enum skb_drop_reason reason)
 {
 	if (trace_xtcp_drop_enabled()) {
-		struct xtcp_demux_key key;
+		struct xtcp_tuple tuple;
 
-		xtcp_demux_key_from_skb(skb, &key);
-		trace_xtcp_drop(net, &key.tuple, state, reason);
+		xtcp_demux_tuple_from_skb(skb, &tuple);
+		trace_xtcp_drop(net, &tuple, state, reason);
 	}
 	kfree_skb_reason(skb, reason);
 }
@@ -296,58 +296,53 @@ void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 	sock_put(child);	/* held by xtcp_sock_clone() */
 }
 
-static void to_request(struct net *net, struct sk_buff *skb, struct xtcp_request *he)
+static void to_request(struct net *net, struct sk_buff *skb, struct xtcp_request *he, const struct xtcp_demux_key *key)
 {
 	struct sock *lsk = he->lsk;
-	struct xtcp_demux_key key;
 	struct sock *child;
 	struct xtcp_seg *seg;
 
-	xtcp_demux_key_from_skb(skb, &key);
 	if (!owner_ok(net, lsk, skb, TCP_SYN_RECV))
 		return;
 	seg = fill_seg(skb);
 	trace_in(net, &he->conn, TCP_SYN_RECV, seg);
 	child = xtcp_synq_arrives(he, skb);
 	if (child == ERR_PTR(-EAGAIN))
-		to_successor(net, skb, &key);
+		to_successor(net, skb, key);
 	else if (child)
 		xtcp_ingress_child(skb, lsk, child);
 	else
 		consume_skb(skb);
 }
 
-static void to_listener(struct net *net, struct sk_buff *skb, struct sock *lsk)
+static void to_listener(struct net *net, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key)
 {
-	struct xtcp_demux_key key;
 	struct xtcp_seg *seg;
 
-	xtcp_demux_key_from_skb(skb, &key);
 	if (!owner_ok(net, lsk, skb, TCP_LISTEN))
 		return;
 	seg = fill_seg(skb);
-	trace_xtcp_segment_in(net, &key.tuple, TCP_LISTEN, seg);
-	xtcp_arrives_listen(lsk, skb);
+	trace_xtcp_segment_in(net, &key->tuple, TCP_LISTEN, seg);
+	xtcp_arrives_listen(lsk, skb, key);
 }
 
-static void to_timewait(struct net *net, struct sk_buff *skb, struct xtcp_timewait *tw)
+static void to_timewait(struct net *net, struct sk_buff *skb, struct xtcp_timewait *tw,
+			const struct xtcp_demux_key *key)
 {
-	struct xtcp_demux_key key;
 	struct sock *lsk;
 	u32 iss;
 
-	xtcp_demux_key_from_skb(skb, &key);
 	if (!owner_ok(net, NULL, skb, tw->substate))
 		return;
 	trace_in(net, &tw->conn, tw->substate, fill_seg(skb));
 	if (xtcp_timewait_arrives(xtcp_net(net), tw, skb, &iss) == XTCP_TW_SYN) {
-		lsk = xtcp_demux_lookup_listener(xtcp_net(net), &key);
+		lsk = xtcp_demux_lookup_listener(xtcp_net(net), key);
 		/* the record asked for nothing; the listener has its own hop limit, policy and filter */
 		if (lsk && !owner_ok(net, lsk, skb, TCP_LISTEN))
 			return;
 		if (lsk) {
 			fill_seg(skb);
-			xtcp_synq_syn(lsk, skb, &iss);
+			xtcp_synq_syn(lsk, skb, key, &iss);
 		}
 	}
 	consume_skb(skb);
@@ -357,13 +352,14 @@ static void to_timewait(struct net *net, struct sk_buff *skb, struct xtcp_timewa
  * xtcp_ingress_conn() - a segment for a connection
  * @skb: its IP header is the network header, skb->data the TCP header; consumed unless false is returned
  * @conn: what xtcp_demux_lookup() found
+ * @key: by which
  *
  * Context: softirq, RCU read side. No lock.
  *
  * Return: false when @conn is a sock that has ended since it was found: another lookup finds what took its place, and
  * the segment is untouched.
  */
-bool xtcp_ingress_conn(struct sk_buff *skb, struct xtcp_conn *conn)
+bool xtcp_ingress_conn(struct sk_buff *skb, struct xtcp_conn *conn, const struct xtcp_demux_key *key)
 {
 	struct net *net = dev_net(skb->dev);
 	struct sock *sk;
@@ -371,11 +367,11 @@ bool xtcp_ingress_conn(struct sk_buff *skb, struct xtcp_conn *conn)
 	switch ((enum xtcp_conn_kind)conn->kind) {
 	case XTCP_CONN_REQUEST:
 		if (header_ok(net, skb))
-			to_request(net, skb, container_of(conn, struct xtcp_request, conn));
+			to_request(net, skb, container_of(conn, struct xtcp_request, conn), key);
 		break;
 	case XTCP_CONN_TIMEWAIT:
 		if (header_ok(net, skb))
-			to_timewait(net, skb, container_of(conn, struct xtcp_timewait, conn));
+			to_timewait(net, skb, container_of(conn, struct xtcp_timewait, conn), key);
 		break;
 	case XTCP_CONN_SOCK:
 		sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
@@ -393,16 +389,17 @@ bool xtcp_ingress_conn(struct sk_buff *skb, struct xtcp_conn *conn)
  * xtcp_ingress_listener() - a SYN, or an ACK with a good cookie, for a listener
  * @skb: as for xtcp_ingress_conn()
  * @lsk: what xtcp_demux_lookup_listener() found
+ * @key: by which
  *
  * Context: softirq, RCU read side. No lock; the listener's is never taken here.
  *
  * Return: 0.
  */
-int xtcp_ingress_listener(struct sk_buff *skb, struct sock *lsk)
+int xtcp_ingress_listener(struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key)
 {
 	struct net *net = dev_net(skb->dev);
 
 	if (header_ok(net, skb))
-		to_listener(net, skb, lsk);
+		to_listener(net, skb, lsk, key);
 	return 0;
 }

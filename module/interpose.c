@@ -68,14 +68,14 @@ static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *k
 	       xtcp_ingress_checksum_ok(skb);
 }
 
-static bool listener_wants(struct sock *lsk, const struct sk_buff *skb)
+static bool listener_wants(struct sock *lsk, const struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	const struct tcphdr *th = (const struct tcphdr *)skb->data;
 
 	if (th->rst)
 		return false;
 	if (th->ack)
-		return !th->syn && xtcp_synq_ack_is_ours(lsk, skb);
+		return !th->syn && xtcp_synq_ack_is_ours(lsk, skb, key);
 	return true;
 }
 
@@ -89,7 +89,7 @@ static bool take(struct sk_buff *skb)
 
 	if (skb->sk || !pskb_may_pull(skb, sizeof(struct tcphdr)))
 		return false;
-	xtcp_demux_key_from_skb(skb, &key);
+	xtcp_demux_key_from_skb(xn, skb, &key);
 	/* IPv6 with an address that stands for IPv4 would be taken for IPv4 */
 	if (ip_hdr(skb)->version != 4 && ipv6_addr_v4mapped(&key.tuple.faddr))
 		return false;
@@ -99,15 +99,15 @@ static bool take(struct sk_buff *skb)
 			xtcp_timewait_drop(xn, container_of(conn, struct xtcp_timewait, conn));
 			return false;
 		}
-		if (xtcp_ingress_conn(skb, conn))
+		if (xtcp_ingress_conn(skb, conn, &key))
 			return true;
 		/* a sock that has just ended; it left the table before, so the next round finds another or none */
 	}
 
 	lsk = xtcp_demux_lookup_listener(xn, &key);
-	if (!lsk || !listener_wants(lsk, skb) || xtcp_demux_kernel_holds(xn->net, &key))
+	if (!lsk || !listener_wants(lsk, skb, &key) || xtcp_demux_kernel_holds(xn->net, &key))
 		return false;
-	xtcp_ingress_listener(skb, lsk);
+	xtcp_ingress_listener(skb, lsk, &key);
 	return true;
 }
 

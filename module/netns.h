@@ -65,10 +65,9 @@ struct xtcp_sysctl {
  * @lease_stock: socks for leases to come (lease.c)
  * @pool: what the choice of ephemeral ports remembers (port.c)
  * @conns: every connection, by 4-tuple (demux.c)
- * @demux_key: keys the table of connections
+ * @tuple_key: keys the hash of tuples: their place in @conns and what is constant in their ISNs
  * @listeners_lock: guards changes of @listeners
  * @listeners: listening socks by port, hashed; read under RCU (demux.c)
- * @isn_key: keys the initial sequence numbers
  * @ts_key: keys the timestamp offsets
  * @port_key: keys the choice of ephemeral ports
  * @cookie_lock: guards @cookie
@@ -93,10 +92,9 @@ struct xtcp_net {
 	struct xtcp_lease_stock *lease_stock;
 	struct xtcp_port_pool *pool;
 	struct rhashtable conns;
-	siphash_key_t demux_key;
+	siphash_key_t tuple_key;
 	spinlock_t listeners_lock;	/* see above */
 	struct hlist_head listeners[XTCP_LISTENER_BUCKETS];
-	siphash_key_t isn_key;
 	siphash_key_t ts_key;
 	siphash_key_t port_key;
 	seqlock_t cookie_lock;		/* see above */

@@ -184,6 +184,7 @@ static bool tuple_is_ours(struct xtcp_net *xn, const struct xtcp_tuple *key, u32
 	if (!xtcp_lease_port_might_be_ours(xn->port_bits, port))
 		return false;
 	demux_key.tuple.lport = htons(port);
+	demux_key.hash = xtcp_demux_hash(xn, &demux_key.tuple);
 	conn = xtcp_demux_lookup(xn, &demux_key);
 	return conn && conn->shared_port;
 }

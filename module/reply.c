@@ -125,9 +125,9 @@ static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
 void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
-	struct xtcp_demux_key key;
+	struct xtcp_tuple tuple;
 	const struct xtcp_ip_reply how = {
-		.tuple = &key.tuple,
+		.tuple = &tuple,
 		.dif = seg->dif,
 		.mark = reflected_mark(xn->net, skb),
 		.tos = reflected_tos(skb),
@@ -144,9 +144,9 @@ void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb)
 		reply.seq = 0;
 		reply.ack = seg->end_seq;
 	}
-	xtcp_demux_key_from_skb(skb, &key);
+	xtcp_demux_tuple_from_skb(skb, &tuple);
 	rcu_read_lock();
-	if (between_hosts(xn->net, &key.tuple))
+	if (between_hosts(xn->net, &tuple))
 		send(xn, &how, NULL, TCP_CLOSE, &reply);
 	rcu_read_unlock();
 }

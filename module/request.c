@@ -28,16 +28,17 @@
  * @he: to be filled
  * @lsk: the listener
  * @skb: a segment of the connection, at its TCP header
+ * @key: of @skb
  *
  * Context: softirq, RCU read side.
  */
-void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb)
+void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
+			     const struct xtcp_demux_key *key)
 {
 	struct xtcp_conn *conn = &he->conn;
-	struct xtcp_demux_key key;
 
-	xtcp_demux_key_from_skb(skb, &key);
-	xtcp_conn_set_tuple(conn, &key.tuple);
+	xtcp_conn_set_tuple(conn, &key->tuple);
+	conn->hash = key->hash >> 32;
 	conn->kind = XTCP_CONN_REQUEST;
 	conn->bound_dev_if = inet_request_bound_dev_if(lsk, skb);
 	/* a link-local peer means nothing without its link */
@@ -52,12 +53,14 @@ void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct s
  * @he: to be filled
  * @lsk: the listener
  * @skb: the SYN
+ * @key: of @skb
  *
  * RFC 9293 section 3.7.1, MUST-15; RFC 7323 sections 2.2 and 3.2.
  *
  * Context: softirq, RCU read side.
  */
-void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb)
+void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
+			   const struct xtcp_demux_key *key)
 {
 	const struct xtcp_sysctl *ctl = &xtcp_net(sock_net(lsk))->sysctl;
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -65,7 +68,7 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 	struct xtcp_options opts;
 
 	memset(he, 0, sizeof(*he));
-	xtcp_request_fill_names(he, lsk, skb);
+	xtcp_request_fill_names(he, lsk, skb, key);
 	xtcp_ingress_options(skb, &opts);
 	he->irs = seg->seq;
 	he->mss = opts.mss;
@@ -120,6 +123,7 @@ void xtcp_request_fill_window(struct xtcp_request *he, const struct sock *lsk, c
 /**
  * xtcp_request_addresses_ok() - may this SYN be answered?
  * @skb: the SYN
+ * @tuple: of @skb
  *
  * Not to a group, not from one, not from nowhere (RFC 9293 section 3.9.2.3: MUST-57, MUST-63), nor when it names one
  * end twice.
@@ -128,21 +132,19 @@ void xtcp_request_fill_window(struct xtcp_request *he, const struct sock *lsk, c
  *
  * Return: false when it is to be ignored.
  */
-bool xtcp_request_addresses_ok(const struct sk_buff *skb)
+bool xtcp_request_addresses_ok(const struct sk_buff *skb, const struct xtcp_tuple *tuple)
 {
 	const struct rtable *rt = skb_rtable(skb);
-	struct xtcp_demux_key key;
 
-	xtcp_demux_key_from_skb(skb, &key);
-	if (key.tuple.lport == key.tuple.fport && ipv6_addr_equal(&key.tuple.laddr, &key.tuple.faddr))
+	if (tuple->lport == tuple->fport && ipv6_addr_equal(&tuple->laddr, &tuple->faddr))
 		return false;
-	if (!xtcp_tuple_is_v4(&key.tuple))
-		return ipv6_unicast_destination(skb) && !ipv6_addr_is_multicast(&key.tuple.faddr) &&
-		       !ipv6_addr_any(&key.tuple.faddr);
+	if (!xtcp_tuple_is_v4(tuple))
+		return ipv6_unicast_destination(skb) && !ipv6_addr_is_multicast(&tuple->faddr) &&
+		       !ipv6_addr_any(&tuple->faddr);
 	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST))
 		return false;
-	return !ipv4_is_multicast(key.tuple.faddr.s6_addr32[3]) && !ipv4_is_lbcast(key.tuple.faddr.s6_addr32[3]) &&
-	       !ipv4_is_zeronet(key.tuple.faddr.s6_addr32[3]);
+	return !ipv4_is_multicast(tuple->faddr.s6_addr32[3]) && !ipv4_is_lbcast(tuple->faddr.s6_addr32[3]) &&
+	       !ipv4_is_zeronet(tuple->faddr.s6_addr32[3]);
 }
 
 /* LSMs read the family of a request through this. */

@@ -2,9 +2,9 @@
 /*
  * Keys of a namespace, and what is derived from them.
  *
- * Four keys, drawn at namespace init and wiped at its exit. Those of ISNs and timestamp offsets stay for the life of
- * the namespace, because both have to go on growing from one incarnation of a connection to the next; the one of the
- * cookies is drawn anew each epoch and the one before is kept (cookie.c).
+ * Drawn at namespace init and wiped at its exit. The one of timestamp offsets stays for the life of the namespace, as
+ * that of tuples does (demux.c), because both have to go on growing from one incarnation of a connection to the next;
+ * the one of the cookies is drawn anew each epoch and the one before is kept (cookie.c).
  */
 #include "secret.h"
 
@@ -16,6 +16,7 @@
 #include "clock.h"
 #include "compat.h"
 #include "cookie.h"
+#include "demux.h"
 #include "netns.h"
 #include "tuple.h"
 
@@ -27,7 +28,6 @@
  */
 void xtcp_secret_net_init(struct xtcp_net *xn)
 {
-	get_random_bytes(&xn->isn_key, sizeof(xn->isn_key));
 	get_random_bytes(&xn->ts_key, sizeof(xn->ts_key));
 	get_random_bytes(&xn->port_key, sizeof(xn->port_key));
 	seqlock_init(&xn->cookie_lock);
@@ -43,7 +43,6 @@ void xtcp_secret_net_init(struct xtcp_net *xn)
  */
 void xtcp_secret_net_exit(struct xtcp_net *xn)
 {
-	memzero_explicit(&xn->isn_key, sizeof(xn->isn_key));
 	memzero_explicit(&xn->ts_key, sizeof(xn->ts_key));
 	memzero_explicit(&xn->port_key, sizeof(xn->port_key));
 	memzero_explicit(&xn->cookie, sizeof(xn->cookie));
@@ -61,9 +60,11 @@ void xtcp_secret_net_exit(struct xtcp_net *xn)
  */
 u32 xtcp_secret_ts_offset(const struct xtcp_net *xn, const struct xtcp_tuple *tuple)
 {
-	const struct in6_addr addrs[2] = { tuple->laddr, tuple->faddr };
+	struct xtcp_tuple hosts = *tuple;
 
-	return (u32)siphash(addrs, sizeof(addrs), &xn->ts_key);
+	hosts.lport = 0;
+	hosts.fport = 0;
+	return (u32)xtcp_tuple_hash(&hosts, &xn->ts_key);
 }
 
 /**
@@ -84,7 +85,7 @@ void xtcp_secret_active(const struct xtcp_net *xn, const struct xtcp_tuple *tupl
 {
 	if (xtcp_compat_seq_and_ts_off(xn->net, tuple, iss, ts_offset))
 		return;
-	*iss = (u32)siphash(tuple, sizeof(*tuple), &xn->isn_key) + (u32)(xtcp_clock_us() >> 2);
+	*iss = (u32)xtcp_tuple_hash(tuple, &xn->tuple_key) + (u32)(xtcp_clock_us() >> 2);
 	*ts_offset = xtcp_secret_ts_offset(xn, tuple);
 }
 
@@ -115,7 +116,7 @@ static void rotate(struct xtcp_net *xn, u32 epoch)
 /**
  * xtcp_secret_cookie() - the ISN of a SYN-ACK
  * @xn: the namespace
- * @tuple: the connection
+ * @key: the connection
  * @irs: SEG.SEQ of the SYN
  * @cookie: the options of the SYN
  *
@@ -125,7 +126,7 @@ static void rotate(struct xtcp_net *xn, u32 epoch)
  *
  * Return: ISS.
  */
-u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_tuple *tuple, u32 irs, const struct xtcp_cookie *cookie)
+u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, const struct xtcp_cookie *cookie)
 {
 	u32 now = xtcp_clock_seconds();
 	struct xtcp_cookie_secrets secrets;
@@ -135,13 +136,13 @@ u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_tuple *tuple, u32 
 		rotate(xn, xtcp_cookie_epoch(now));
 		copy_secrets(xn, &secrets);
 	}
-	return xtcp_cookie_make(&secrets, &xn->isn_key, tuple, irs, now, cookie);
+	return xtcp_cookie_make(&secrets, &key->tuple, key->hash, irs, now, cookie);
 }
 
 /**
  * xtcp_secret_cookie_check() - does an ACK acknowledge an ISN that xtcp_secret_cookie() gave out
  * @xn: the namespace
- * @tuple: the connection
+ * @key: the connection
  * @irs: SEG.SEQ - 1
  * @iss: SEG.ACK - 1
  * @tsecr: TSecr of the segment, NULL: it has no timestamps
@@ -151,11 +152,11 @@ u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_tuple *tuple, u32 
  *
  * Return: true when it does, and at most 128 seconds later.
  */
-bool xtcp_secret_cookie_check(struct xtcp_net *xn, const struct xtcp_tuple *tuple, u32 irs, u32 iss, const u32 *tsecr,
+bool xtcp_secret_cookie_check(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, u32 iss, const u32 *tsecr,
 			      struct xtcp_cookie *cookie)
 {
 	struct xtcp_cookie_secrets secrets;
 
 	copy_secrets(xn, &secrets);
-	return xtcp_cookie_check(&secrets, &xn->isn_key, tuple, irs, iss, tsecr, xtcp_clock_seconds(), cookie);
+	return xtcp_cookie_check(&secrets, &key->tuple, key->hash, irs, iss, tsecr, xtcp_clock_seconds(), cookie);
 }

@@ -134,25 +134,25 @@ static void keep_or_answer(struct sock *lsk, struct xtcp_listener *listener, str
  * xtcp_synq_syn() - a SYN for a listener
  * @lsk: the listener
  * @skb: the SYN; whatever text it carries is neither kept nor acknowledged
+ * @key: of @skb
  * @timewait_iss: the ISN to use when it reopens a TIME-WAIT record, whose entry is always kept; else NULL
  *
  * RFC 9293 section 3.10.7.2, third.
  *
  * Context: softirq, RCU read side. No lock; the listener's socket lock is never taken.
  */
-void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const u32 *timewait_iss)
+void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss)
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
 	struct net *net = sock_net(lsk);
 	enum admission admission;
 	struct xtcp_cookie cookie;
 	struct xtcp_request syn;
-	struct xtcp_tuple tuple;
 	struct dst_entry *dst;
 
 	if (!listener || READ_ONCE(listener->closed))
 		return;
-	if (!xtcp_request_addresses_ok(skb)) {
+	if (!xtcp_request_addresses_ok(skb, &key->tuple)) {
 		count_drop(lsk);
 		return;
 	}
@@ -161,7 +161,7 @@ void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const u32 *timewait_is
 		count_declined(lsk, listener);
 		return;
 	}
-	xtcp_request_fill_syn(&syn, lsk, skb);
+	xtcp_request_fill_syn(&syn, lsk, skb, key);
 	if (!xtcp_request_lsm_ok(lsk, skb, &syn)) {
 		count_drop(lsk);
 		return;
@@ -176,17 +176,16 @@ void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const u32 *timewait_is
 		syn.iss = *timewait_iss;
 	} else {
 		xtcp_entry_cookie(&syn, &cookie);
-		tuple = xtcp_conn_tuple(&syn.conn);
-		syn.iss = xtcp_secret_cookie(xtcp_net(net), &tuple, syn.irs, &cookie);
+		syn.iss = xtcp_secret_cookie(xtcp_net(net), key, syn.irs, &cookie);
 	}
 	syn.sent_us = (u32)xtcp_clock_us() ?: 1;
 	keep_or_answer(lsk, listener, &syn, admission, timewait_iss, dst);
 }
 
-static bool cookie_ok(struct sock *lsk, const struct xtcp_tuple *tuple, u32 seq, u32 ack, const u32 *tsecr,
+static bool cookie_ok(struct sock *lsk, const struct xtcp_demux_key *key, u32 seq, u32 ack, const u32 *tsecr,
 		      struct xtcp_cookie *cookie)
 {
-	return xtcp_secret_cookie_check(xtcp_net(sock_net(lsk)), tuple, seq - 1, ack - 1, tsecr, cookie);
+	return xtcp_secret_cookie_check(xtcp_net(sock_net(lsk)), key, seq - 1, ack - 1, tsecr, cookie);
 }
 
 static bool cookies_believed(struct sock *lsk, const struct xtcp_listener *listener)
@@ -199,6 +198,7 @@ static bool cookies_believed(struct sock *lsk, const struct xtcp_listener *liste
  * xtcp_synq_ack_is_ours() - does this ACK complete a handshake whose entry was not kept?
  * @lsk: the listener of its port
  * @skb: an ACK for which there is no connection, as IP left it, at the TCP header; is not changed
+ * @key: of @skb
  *
  * A bad cookie is counted when the listener may have declined an entry and kernel TCP does not know the segment.
  *
@@ -206,13 +206,12 @@ static bool cookies_believed(struct sock *lsk, const struct xtcp_listener *liste
  *
  * Return: true when its cookie verifies.
  */
-bool xtcp_synq_ack_is_ours(struct sock *lsk, const struct sk_buff *skb)
+bool xtcp_synq_ack_is_ours(struct sock *lsk, const struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
 	u8 buf[XTCP_HDR_LEN + XTCP_MAX_OPTIONS];
 	struct xtcp_cookie cookie;
 	struct xtcp_options opts;
-	struct xtcp_demux_key key;
 	const struct tcphdr *th;
 	unsigned int len;
 
@@ -228,10 +227,9 @@ bool xtcp_synq_ack_is_ours(struct sock *lsk, const struct sk_buff *skb)
 	if (!th)
 		return false;
 	xtcp_options_parse((const u8 *)(th + 1), len - sizeof(*th), false, &opts);
-	xtcp_demux_key_from_skb(skb, &key);
-	if (cookie_ok(lsk, &key.tuple, ntohl(th->seq), ntohl(th->ack_seq), opts.has_ts ? &opts.tsecr : NULL, &cookie))
+	if (cookie_ok(lsk, key, ntohl(th->seq), ntohl(th->ack_seq), opts.has_ts ? &opts.tsecr : NULL, &cookie))
 		return true;
-	if (!xtcp_demux_kernel_holds(sock_net(lsk), &key))
+	if (!xtcp_demux_kernel_holds(sock_net(lsk), key))
 		XTCP_NET_INC_STATS(sock_net(lsk), LINUX_MIB_SYNCOOKIESFAILED);
 	return false;
 }
@@ -249,27 +247,26 @@ static bool is_deferred(const struct sock *lsk, const struct xtcp_seg *seg, unsi
  * xtcp_synq_cookie_ack() - an ACK for a listener: does it complete a handshake whose entry was not kept?
  * @lsk: the listener
  * @skb: the ACK
+ * @key: of @skb
  *
  * Context: softirq, RCU read side. No lock.
  *
  * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held, to which the segment goes next; or NULL.
  */
-struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb)
+struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
 	struct xtcp_net *xn = xtcp_net(sock_net(lsk));
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_request he = {};
 	struct xtcp_cookie cookie;
-	struct xtcp_tuple tuple;
 	struct dst_entry *dst;
 	struct sock *child;
 
 	if (!cookies_believed(lsk, listener))
 		return NULL;
-	xtcp_request_fill_names(&he, lsk, skb);
-	tuple = xtcp_conn_tuple(&he.conn);
-	if (!cookie_ok(lsk, &tuple, seg->seq, seg->ack, seg->has_ts ? &seg->tsecr : NULL, &cookie))
+	xtcp_request_fill_names(&he, lsk, skb, key);
+	if (!cookie_ok(lsk, key, seg->seq, seg->ack, seg->has_ts ? &seg->tsecr : NULL, &cookie))
 		return NULL;
 	if (is_deferred(lsk, seg, 0))
 		return NULL;

@@ -9,9 +9,9 @@ struct sk_buff;
 struct sock;
 
 /* Softirq, RCU read side. @skb is the caller's throughout, and the caller frees it. */
-void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const u32 *timewait_iss);
-bool xtcp_synq_ack_is_ours(struct sock *lsk, const struct sk_buff *skb);
-struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb);
+void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss);
+bool xtcp_synq_ack_is_ours(struct sock *lsk, const struct sk_buff *skb, const struct xtcp_demux_key *key);
+struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key);
 /* An arrival for an entry. The child, locked (bh_lock_sock) and held, that the segment goes to; NULL: all is done */
 struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb);
 /* an ICMP error about the SYN-ACK; @hard: RFC 9293 section 3.9.2.2 */

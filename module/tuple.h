@@ -4,6 +4,7 @@
 #define XTCP_TUPLE_H
 
 #include <linux/in6.h>
+#include <linux/siphash.h>
 #include <linux/types.h>
 
 /**
@@ -19,5 +20,22 @@ struct xtcp_tuple {
 	__be16 lport;
 	__be16 fport;
 };
+
+static inline bool xtcp_tuple_is_v4(const struct xtcp_tuple *tuple)
+{
+	const __be32 *words = tuple->faddr.s6_addr32;
+	const u8 *octets = tuple->faddr.s6_addr;
+
+	return !(words[0] | words[1]) && !(octets[8] | octets[9]) && (octets[10] & octets[11]) == 0xff;
+}
+
+/* Half of it names a bucket, the other half goes into ISNs: neither half says anything about the other. */
+static inline u64 xtcp_tuple_hash(const struct xtcp_tuple *tuple, const siphash_key_t *key)
+{
+	if (!xtcp_tuple_is_v4(tuple))
+		return siphash(tuple, sizeof(*tuple), key);
+	return siphash_3u32((__force u32)tuple->laddr.s6_addr32[3], (__force u32)tuple->faddr.s6_addr32[3],
+			    (__force u32)tuple->lport << 16 | (__force u32)tuple->fport, key);
+}
 
 #endif /* XTCP_TUPLE_H */

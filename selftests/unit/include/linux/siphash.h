@@ -58,4 +58,18 @@ static inline u64 siphash(const void *data, size_t len, const siphash_key_t *key
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+static inline u64 siphash_3u32(u32 a, u32 b, u32 c, const siphash_key_t *key)
+{
+	const u32 words[3] = { a, b, c };
+
+	return siphash(words, sizeof(words), key);
+}
+
+static inline u64 siphash_2u64(u64 a, u64 b, const siphash_key_t *key)
+{
+	const u64 words[2] = { a, b };
+
+	return siphash(words, sizeof(words), key);
+}
+
 #endif /* UNIT_LINUX_SIPHASH_H */
