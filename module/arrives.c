@@ -535,8 +535,10 @@ void xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtc
 	}
 
 	/* third: check for a SYN. One with FIN is no SYN that anybody means. */
-	if ((seg->flags & (XTCP_SYN | XTCP_FIN)) == XTCP_SYN)
+	if ((seg->flags & (XTCP_SYN | XTCP_FIN)) == XTCP_SYN) {
 		xtcp_synq_syn(lsk, skb, key, NULL);
+		return;
+	}
 
 	/* fourth: other data or control: dropped */
 drop:

@@ -343,6 +343,7 @@ static void to_timewait(struct net *net, struct sk_buff *skb, struct xtcp_timewa
 		if (lsk) {
 			fill_seg(skb);
 			xtcp_synq_syn(lsk, skb, key, &iss);
+			return;
 		}
 	}
 	consume_skb(skb);

@@ -40,15 +40,51 @@ struct reply {
 	struct xtcp_options opts;
 };
 
-static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply *reply)
+/*
+ * The memory of the segment that is answered becomes an empty skb with @len octets of room, and what goes in front of
+ * them: that saves the answer to a SYN an allocation. Nobody else may have the skb. It is made empty as the kernel
+ * makes a new one around memory that is there. False: it is as it was.
+ */
+static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned int len)
 {
-	struct sk_buff *skb = alloc_skb(MAX_TCP_HEADER, GFP_ATOMIC);
+	const unsigned int room = skb_end_offset(skb);
+	const bool head_frag = skb->head_frag, pp_recycle = skb->pp_recycle, pfmemalloc = skb->pfmemalloc;
+	const u16 alloc_cpu = skb->alloc_cpu;
+
+	if (skb_shared(skb) || skb_cloned(skb) || skb_is_nonlinear(skb) || skb->fclone || skb_zcopy(skb) ||
+	    room < LL_RESERVED_SPACE(dst->dev) + dst->header_len + sizeof(struct ipv6hdr) + len)
+		return false;
+	skb_orphan(skb);
+	skb_dst_drop(skb);
+	nf_reset_ct(skb);
+	skb_ext_reset(skb);
+	memset(skb, 0, offsetof(struct sk_buff, tail));
+	memset(skb_shinfo(skb), 0, offsetof(struct skb_shared_info, dataref));
+	skb->head_frag = head_frag;
+	skb->pp_recycle = pp_recycle;
+	skb->pfmemalloc = pfmemalloc;
+	skb->alloc_cpu = alloc_cpu;
+	skb->data = skb->head;
+	skb_reset_tail_pointer(skb);
+	skb->mac_header = (typeof(skb->mac_header))~0U;
+	skb_reserve(skb, room);
+	return true;
+}
+
+/* @syn: where the answer may be built, if there is one; else, or when it cannot be, in new memory. */
+static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply *reply, const struct dst_entry *dst,
+			     struct sk_buff *syn)
+{
 	unsigned int len = XTCP_HDR_LEN + xtcp_options_size(&reply->opts);
+	struct sk_buff *skb = syn;
 	struct tcphdr *th;
 
-	if (!skb)
-		return NULL;
-	skb_reserve(skb, MAX_TCP_HEADER);
+	if (!skb || !recycle(skb, dst, len)) {
+		skb = alloc_skb(MAX_TCP_HEADER, GFP_ATOMIC);
+		if (!skb)
+			return NULL;
+		skb_reserve(skb, MAX_TCP_HEADER);
+	}
 	th = skb_push(skb, len);
 	skb_reset_transport_header(skb);
 	memset(th, 0, sizeof(*th));
@@ -63,27 +99,33 @@ static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply 
 	return skb;
 }
 
-/* @dst: the way, consumed; NULL: looked up here. @state: of the entry or the record, for the trace. */
-static int send(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct dst_entry *dst, int state,
-		const struct reply *reply)
+/*
+ * @dst: the way, consumed; NULL: looked up here. @state: of the entry or the record, for the trace. True: @syn, which
+ * may be NULL, went out as the answer.
+ */
+static bool send(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct dst_entry *dst, int state,
+		 const struct reply *reply, struct sk_buff *syn)
 {
 	struct sk_buff *skb;
+	bool recycled;
 
 	if (!dst)
 		dst = xtcp_ip_reply_route(xn, how);
 	if (IS_ERR(dst))
-		return PTR_ERR(dst);
-	skb = build(how->tuple, reply);
+		return false;
+	skb = build(how->tuple, reply, dst, syn);
 	if (!skb) {
 		dst_release(dst);
-		return -ENOMEM;
+		return false;
 	}
+	recycled = skb == syn;
 	trace_xtcp_segment_out(xn->net, how->tuple, state, reply->seq, reply->ack, reply->flags, 0, reply->wnd,
 			       reply->resent);
 	XTCP_INC_STATS(xn->net, TCP_MIB_OUTSEGS);
 	if (reply->flags & XTCP_RST)
 		XTCP_INC_STATS(xn->net, TCP_MIB_OUTRSTS);
-	return xtcp_ip_reply_xmit(xn, how, dst, skb);
+	xtcp_ip_reply_xmit(xn, how, dst, skb);
+	return recycled;
 }
 
 /* The DSCP of the segment answered; never its ECN bits, which would claim that we speak ECN. */
@@ -147,7 +189,7 @@ void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb)
 	xtcp_demux_tuple_from_skb(skb, &tuple);
 	rcu_read_lock();
 	if (between_hosts(xn->net, &tuple))
-		send(xn, &how, NULL, TCP_CLOSE, &reply);
+		send(xn, &how, NULL, TCP_CLOSE, &reply, NULL);
 	rcu_read_unlock();
 }
 
@@ -189,15 +231,16 @@ struct dst_entry *xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_re
  * @lsk: the listener
  * @he: the entry, in the table or not; its "resent" says whether this one counts as a retransmission
  * @dst: from xtcp_reply_synack_route(), consumed; NULL: looked up here
+ * @syn: what is answered, or NULL: this is no answer but a retransmission
  *
  * The window is not scaled (RFC 7323 section 2.2). TSval carries what the cookie has no room for. RFC 9293 section
  * 3.10.7.2.
  *
  * Context: softirq or process, RCU read side.
  *
- * Return: 0 or a negative errno.
+ * Return: true when @syn itself went out, as the answer: it is no longer the caller's.
  */
-int xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct dst_entry *dst)
+bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct dst_entry *dst, struct sk_buff *syn)
 {
 	struct xtcp_net *xn = xtcp_net(sock_net(lsk));
 	u16 user_mss = READ_ONCE(xtcp_sk(lsk)->user_mss);
@@ -215,7 +258,7 @@ int xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct dst_entr
 	if (!dst)
 		dst = xtcp_ip_reply_route(xn, &how);
 	if (IS_ERR(dst))
-		return PTR_ERR(dst);
+		return false;
 
 	reply.opts.mss = xtcp_ip_reply_advmss(dst);
 	if (user_mss)
@@ -232,7 +275,7 @@ int xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct dst_entr
 		XTCP_INC_STATS(xn->net, TCP_MIB_RETRANSSEGS);
 		XTCP_NET_INC_STATS(xn->net, LINUX_MIB_TCPSYNRETRANS);
 	}
-	return send(xn, &how, dst, TCP_SYN_RECV, &reply);
+	return send(xn, &how, dst, TCP_SYN_RECV, &reply, syn);
 }
 
 /**
@@ -267,7 +310,7 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 		reply.opts.tsval = xtcp_clock_ts() + xtcp_secret_ts_offset(xn, how.tuple);
 		reply.opts.tsecr = READ_ONCE(he->ts_recent);
 	}
-	send(xn, &how, NULL, TCP_SYN_RECV, &reply);
+	send(xn, &how, NULL, TCP_SYN_RECV, &reply, NULL);
 }
 
 /**
@@ -300,7 +343,7 @@ void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw
 		reply.opts.tsval = xtcp_clock_ts() + tw->ts_offset;
 		reply.opts.tsecr = tw->ts_recent;
 	}
-	send(xn, &how, NULL, tw->substate, &reply);
+	send(xn, &how, NULL, tw->substate, &reply, NULL);
 }
 
 /**

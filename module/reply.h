@@ -16,7 +16,7 @@ struct xtcp_timewait;
 /* RCU read side, softirq or process. */
 void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb);
 struct dst_entry *xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he);
-int xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct dst_entry *dst);
+bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct dst_entry *dst, struct sk_buff *syn);
 void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, const struct sk_buff *skb);
 void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw);
 bool xtcp_reply_is_limited(struct xtcp_net *xn, const struct xtcp_seg *seg, int field, u32 *stamp);

@@ -96,52 +96,40 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, bo
 	return admission;
 }
 
-/* Answers a SYN and keeps nothing. */
-static void answer_by_cookie(struct sock *lsk, struct xtcp_listener *listener, struct xtcp_request *he,
-			     struct dst_entry *dst)
+/* Answers a SYN and keeps nothing. True: @skb went out as the answer. */
+static bool answer_by_cookie(struct sock *lsk, struct xtcp_listener *listener, struct xtcp_request *he,
+			     struct dst_entry *dst, struct sk_buff *skb)
 {
 	xtcp_entry_note_declined(listener);
 	count_declined(lsk, listener);
 	atomic_inc(&listener->stats.cookies_sent);
 	XTCP_NET_INC_STATS(sock_net(lsk), LINUX_MIB_SYNCOOKIESSENT);
-	xtcp_reply_synack(lsk, he, dst);
+	return xtcp_reply_synack(lsk, he, dst, skb);
 }
 
-static void keep_or_answer(struct sock *lsk, struct xtcp_listener *listener, struct xtcp_request *syn,
-			   enum admission admission, bool reopens, struct dst_entry *dst)
+/* As answer_by_cookie(), with an entry when there is room for it. */
+static bool keep_or_answer(struct sock *lsk, struct xtcp_listener *listener, struct xtcp_request *syn,
+			   enum admission admission, bool reopens, struct dst_entry *dst, struct sk_buff *skb)
 {
 	struct xtcp_request *he = admission == ADMIT_ENTRY ? xtcp_entry_new(syn) : NULL;
 
-	if (!he && !reopens && READ_ONCE(xtcp_net(sock_net(lsk))->sysctl.syncookies)) {
-		answer_by_cookie(lsk, listener, syn, dst);
-		return;
-	}
+	if (!he && !reopens && READ_ONCE(xtcp_net(sock_net(lsk))->sysctl.syncookies))
+		return answer_by_cookie(lsk, listener, syn, dst, skb);
 	if (!he) {
 		count_declined(lsk, listener);
 		count_drop(lsk);
 		dst_release(dst);
-		return;
+		return false;
 	}
-	if (xtcp_entry_insert(listener, he)) {
-		xtcp_reply_synack(lsk, he, dst);
-		return;
-	}
+	if (xtcp_entry_insert(listener, he))
+		return xtcp_reply_synack(lsk, he, dst, skb);
 	xtcp_entry_free(he);
 	dst_release(dst);
+	return false;
 }
 
-/**
- * xtcp_synq_syn() - a SYN for a listener
- * @lsk: the listener
- * @skb: the SYN; whatever text it carries is neither kept nor acknowledged
- * @key: of @skb
- * @timewait_iss: the ISN to use when it reopens a TIME-WAIT record, whose entry is always kept; else NULL
- *
- * RFC 9293 section 3.10.7.2, third.
- *
- * Context: softirq, RCU read side. No lock; the listener's socket lock is never taken.
- */
-void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss)
+/* True: @skb went out as the answer. */
+static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss)
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
 	struct net *net = sock_net(lsk);
@@ -151,25 +139,25 @@ void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demu
 	struct dst_entry *dst;
 
 	if (!listener || READ_ONCE(listener->closed))
-		return;
+		return false;
 	if (!xtcp_request_addresses_ok(skb, &key->tuple)) {
 		count_drop(lsk);
-		return;
+		return false;
 	}
 	admission = admit(lsk, listener, timewait_iss);
 	if (admission == ADMIT_NOT) {
 		count_declined(lsk, listener);
-		return;
+		return false;
 	}
 	xtcp_request_fill_syn(&syn, lsk, skb, key);
 	if (!xtcp_request_lsm_ok(lsk, skb, &syn)) {
 		count_drop(lsk);
-		return;
+		return false;
 	}
 	dst = xtcp_reply_synack_route(lsk, &syn);
 	if (IS_ERR(dst)) {
 		count_drop(lsk);
-		return;
+		return false;
 	}
 	xtcp_request_fill_window(&syn, lsk, dst);
 	if (timewait_iss) {
@@ -179,7 +167,24 @@ void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demu
 		syn.iss = xtcp_secret_cookie(xtcp_net(net), key, syn.irs, &cookie);
 	}
 	syn.sent_us = (u32)xtcp_clock_us() ?: 1;
-	keep_or_answer(lsk, listener, &syn, admission, timewait_iss, dst);
+	return keep_or_answer(lsk, listener, &syn, admission, timewait_iss, dst, skb);
+}
+
+/**
+ * xtcp_synq_syn() - a SYN for a listener
+ * @lsk: the listener
+ * @skb: the SYN; consumed; whatever text it carries is neither kept nor acknowledged
+ * @key: of @skb
+ * @timewait_iss: the ISN to use when it reopens a TIME-WAIT record, whose entry is always kept; else NULL
+ *
+ * RFC 9293 section 3.10.7.2, third.
+ *
+ * Context: softirq, RCU read side. No lock; the listener's socket lock is never taken.
+ */
+void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss)
+{
+	if (!answer_syn(lsk, skb, key, timewait_iss))
+		consume_skb(skb);
 }
 
 static bool cookie_ok(struct sock *lsk, const struct xtcp_demux_key *key, u32 seq, u32 ack, const u32 *tsecr,
@@ -331,7 +336,7 @@ static void answer_again(struct xtcp_listener *listener, struct xtcp_request *he
 		xtcp_entry_restart(listener, he);
 	spin_unlock(&listener->lock);
 	if (alive)
-		xtcp_reply_synack(listener->sk, he, NULL);
+		xtcp_reply_synack(listener->sk, he, NULL, NULL);
 }
 
 /* Back to LISTEN (RFC 9293 section 3.5.3). */

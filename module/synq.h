@@ -8,8 +8,9 @@
 struct sk_buff;
 struct sock;
 
-/* Softirq, RCU read side. @skb is the caller's throughout, and the caller frees it. */
+/* Softirq, RCU read side. Consumes @skb. */
 void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss);
+/* Softirq, RCU read side. @skb is the caller's throughout, and the caller frees it. */
 bool xtcp_synq_ack_is_ours(struct sock *lsk, const struct sk_buff *skb, const struct xtcp_demux_key *key);
 struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key);
 /* An arrival for an entry. The child, locked (bh_lock_sock) and held, that the segment goes to; NULL: all is done */
