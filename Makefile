@@ -52,9 +52,9 @@ debug-kernel: needs-check
 #:   make vm-module    xtcp.ko for the machine's stock kernel, in build/stock;
 #:                     make debug-module: for the debug kernel, in build/debug
 
-#:   make bench        measure xtcp against the kernel's TCP
+#:   make bench        measure xtcp against the kernel's TCP; B=syn: the cost of SYNs
 bench: needs-check vm-module
-	@scripts/bench.sh
+	@scripts/bench.sh $(if $(value B),'$(value B)')
 
 #:   make soak         the tests that take long
 soak: needs-check

@@ -73,27 +73,25 @@ static enum xtcp_verdict arrives_closed(const struct sock *sk, struct sk_buff *s
  * The options of the peer's SYN (RFC 9293 section 3.7.1; RFC 7323 sections 1.3 and 2.5): what only one end offered is
  * not used. Our own offer stands in wscale_ok and ts_ok.
  */
-static void take_syn_options(struct sock *sk, struct sk_buff *skb)
+static void take_syn_options(struct sock *sk, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u16 mss_default = xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
-	struct xtcp_options opts;
 
-	xtcp_ingress_options(skb, &opts);
-	xsk->mss_clamp = opts.mss ?: mss_default;
+	xsk->mss_clamp = seg->mss ?: mss_default;
 	if (xsk->user_mss && xsk->user_mss < xsk->mss_clamp)
 		xsk->mss_clamp = xsk->user_mss;
-	xsk->wscale_ok = xsk->wscale_ok && opts.has_wscale;
+	xsk->wscale_ok = xsk->wscale_ok && seg->has_wscale;
 	if (xsk->wscale_ok) {
-		xsk->snd_wscale = opts.wscale;
+		xsk->snd_wscale = seg->wscale;
 	} else {
 		xsk->snd_wscale = 0;
 		xsk->rcv_wscale = 0;
 		xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED);
 	}
-	xsk->ts_ok = xsk->ts_ok && opts.has_ts;
+	xsk->ts_ok = xsk->ts_ok && seg->has_ts;
 	if (xsk->ts_ok) {
-		xsk->ts_recent = opts.tsval;
+		xsk->ts_recent = seg->tsval;
 		xsk->ts_recent_stamp = xtcp_clock_seconds();
 	}
 }
@@ -104,7 +102,7 @@ static void take_syn(struct sock *sk, struct sk_buff *skb)
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	take_syn_options(sk, skb);
+	take_syn_options(sk, seg);
 	xsk->irs = seg->seq;
 	xsk->rcv_nxt = seg->seq + 1;
 	xsk->rcv_wup = xsk->rcv_nxt;

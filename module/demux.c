@@ -25,6 +25,9 @@
 #include "port.h"
 #include "sock.h"
 
+/* Buckets of an empty table, 8 octets each: growing costs what arrives at that moment. */
+#define CONNS_MIN	1024
+
 /* What the table is asked for. */
 struct demux_query {
 	const struct xtcp_demux_key *key;
@@ -88,6 +91,7 @@ static const struct rhashtable_params conns_params = {
 	.obj_hashfn = conn_hash,
 	.obj_cmpfn = conn_cmp,
 	.automatic_shrinking = true,
+	.min_size = CONNS_MIN,
 };
 
 /**

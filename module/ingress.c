@@ -52,20 +52,6 @@ void xtcp_ingress_drop(const struct net *net, struct sk_buff *skb, int state, en
 	kfree_skb_reason(skb, reason);
 }
 
-/**
- * xtcp_ingress_options() - the options of a received segment
- * @skb: as ingress left it: its TCP header is linear
- * @opts: filled
- *
- * Context: any.
- */
-void xtcp_ingress_options(const struct sk_buff *skb, struct xtcp_options *opts)
-{
-	const struct tcphdr *th = tcp_hdr(skb);
-
-	xtcp_options_parse((const u8 *)(th + 1), th->doff * 4 - sizeof(*th), th->syn, opts);
-}
-
 static bool checksum_wrong(struct sk_buff *skb)
 {
 	bool wrong;
@@ -180,7 +166,10 @@ static struct xtcp_seg *fill_seg(struct sk_buff *skb)
 	seg->end_seq = seg->seq + seg->len + th->syn + th->fin;
 	seg->dif = dif;
 	seg->sdif = sdif;
-	xtcp_ingress_options(skb, &opts);
+	xtcp_options_parse((const u8 *)(th + 1), seg->hdr_len - sizeof(*th), th->syn, &opts);
+	seg->mss = opts.mss;
+	seg->has_wscale = opts.has_wscale;
+	seg->wscale = opts.wscale;
 	seg->has_ts = opts.has_ts;
 	seg->tsval = opts.tsval;
 	seg->tsecr = opts.tsecr;

@@ -12,7 +12,6 @@ struct net;
 struct sock;
 struct xtcp_conn;
 struct xtcp_demux_key;
-struct xtcp_options;
 
 /**
  * struct xtcp_seg - a segment as RFC 9293 section 3.3.1 names it; lives in skb->cb from ingress to the receive queue
@@ -26,6 +25,9 @@ struct xtcp_options;
  * @hdr_len: octets of TCP header at skb->data; 0 once text.c has pulled it
  * @flags: enum xtcp_flags
  * @has_ts: the timestamps option is there
+ * @has_wscale: the window scale option is there, on a SYN
+ * @wscale: its shift, at most 14
+ * @mss: the MSS option of a SYN, 0: none
  * @dif: interface it came in by
  * @sdif: and the one below that in a VRF, 0: none
  */
@@ -40,6 +42,9 @@ struct xtcp_seg {
 	u8 hdr_len;
 	u8 flags;
 	bool has_ts;
+	bool has_wscale;
+	u8 wscale;
+	u16 mss;
 	int dif;
 	int sdif;
 };
@@ -55,7 +60,6 @@ bool xtcp_ingress_checksum_ok(struct sk_buff *skb);
 int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb);
 int xtcp_ingress_listener(struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key);
 void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *child);
-void xtcp_ingress_options(const struct sk_buff *skb, struct xtcp_options *opts);
 void xtcp_ingress_drop(const struct net *net, struct sk_buff *skb, int state, enum skb_drop_reason reason);
 
 #endif /* XTCP_INGRESS_H */

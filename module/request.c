@@ -65,21 +65,19 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 	const struct xtcp_sysctl *ctl = &xtcp_net(sock_net(lsk))->sysctl;
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	u16 user_mss = READ_ONCE(xtcp_sk(lsk)->user_mss);
-	struct xtcp_options opts;
 
 	memset(he, 0, sizeof(*he));
 	xtcp_request_fill_names(he, lsk, skb, key);
-	xtcp_ingress_options(skb, &opts);
 	he->irs = seg->seq;
-	he->mss = opts.mss;
+	he->mss = seg->mss;
 	if (!he->mss)
 		he->mss = he->conn.v4 ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
 	else if (user_mss)
 		he->mss = min(he->mss, user_mss);
-	he->wscale_ok = opts.has_wscale && READ_ONCE(ctl->window_scaling);
-	he->snd_wscale = he->wscale_ok ? opts.wscale : 0;
-	he->ts_ok = opts.has_ts && READ_ONCE(ctl->timestamps);
-	he->ts_recent = he->ts_ok ? opts.tsval : 0;
+	he->wscale_ok = seg->has_wscale && READ_ONCE(ctl->window_scaling);
+	he->snd_wscale = he->wscale_ok ? seg->wscale : 0;
+	he->ts_ok = seg->has_ts && READ_ONCE(ctl->timestamps);
+	he->ts_recent = he->ts_ok ? seg->tsval : 0;
 }
 
 /**

@@ -121,6 +121,7 @@ static bool keep_or_answer(struct sock *lsk, struct xtcp_listener *listener, str
 		dst_release(dst);
 		return false;
 	}
+	he->sent_us = (u32)xtcp_clock_us() ?: 1;
 	if (xtcp_entry_insert(listener, he))
 		return xtcp_reply_synack(lsk, he, dst, skb);
 	xtcp_entry_free(he);
@@ -166,7 +167,6 @@ static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_
 		xtcp_entry_cookie(&syn, &cookie);
 		syn.iss = xtcp_secret_cookie(xtcp_net(net), key, syn.irs, &cookie);
 	}
-	syn.sent_us = (u32)xtcp_clock_us() ?: 1;
 	return keep_or_answer(lsk, listener, &syn, admission, timewait_iss, dst, skb);
 }
 
