@@ -66,9 +66,9 @@ static void fill_tcb(struct sock *child, const struct xtcp_request *he, const st
 	xsk->rcv_wscale = he->rcv_wscale;
 	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED << he->rcv_wscale);
 
-	/* RFC 6298 section 3: no sample from what was sent twice (Karn) */
-	xsk->total_retrans = he->level;
-	if (!he->resent && he->sent_us)
+	/* RFC 6298 section 3: no sample from what was sent twice (Karn), nor when its first ACK was not taken */
+	xsk->total_retrans = he->resent;
+	if (!he->resent && !he->acked && he->sent_us)
 		xtcp_rto_sample(&xsk->rto, (u32)xtcp_clock_us() - he->sent_us);
 }
 

@@ -210,6 +210,12 @@ static void unlist_entry(struct xtcp_listener *listener, struct xtcp_request *he
 	set_length(listener, listener->synq.len - 1, reason);
 }
 
+static void count_resent(struct xtcp_request *he)
+{
+	if (he->resent < U8_MAX)
+		he->resent++;
+}
+
 /**
  * xtcp_entry_restart() - its SYN-ACK goes out once more: the timeout begins anew
  * @listener: its listener
@@ -220,7 +226,7 @@ static void unlist_entry(struct xtcp_listener *listener, struct xtcp_request *he
 void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he)
 {
 	lockdep_assert_held(&listener->lock);
-	he->resent = true;
+	count_resent(he);
 	list_del(&he->node);
 	schedule_entry(listener, he);
 }
@@ -352,7 +358,7 @@ static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **res
 	list_del(&he->node);
 	/* at the last timeout before the end the peer is asked once more: its ACK will do then */
 	if (!waits_for_data(listener, he, he->level + 1)) {
-		he->resent = true;
+		count_resent(he);
 		*resend = he;
 	}
 	if (he->level < U8_MAX)
@@ -440,22 +446,24 @@ void xtcp_entry_cookie(const struct xtcp_request *he, struct xtcp_cookie *cookie
  *
  * Context: softirq, RCU read side. Takes the listener's lock.
  *
- * Return: false when the listener is closed or the tuple is taken (the same SYN on two CPUs); @he is the caller's then.
+ * Return: 0; or @he is the caller's still: -ECONNABORTED when the listener is closed, -EADDRNOTAVAIL when the tuple is
+ * taken (the same SYN on two CPUs), -ENOMEM when the table cannot grow.
  */
-bool xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he)
+int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he)
 {
 	struct net *net = sock_net(listener->sk);
-	bool inserted = false;
+	int err = -ECONNABORTED;
 
 	spin_lock(&listener->lock);
-	if (!listener->closed && !xtcp_demux_insert(xtcp_net(net), &he->conn)) {
+	if (!listener->closed)
+		err = xtcp_demux_insert(xtcp_net(net), &he->conn);
+	if (!err) {
 		listener->synq.young++;
 		set_length(listener, listener->synq.len + 1, XTCP_TRACE_ARRIVED);
 		schedule_entry(listener, he);
-		inserted = true;
 	}
 	spin_unlock(&listener->lock);
-	if (inserted)
+	if (!err)
 		trace_xtcp_conn_state(net, &he->conn, TCP_CLOSE, TCP_SYN_RECV);
-	return inserted;
+	return err;
 }

@@ -49,7 +49,7 @@ struct xtcp_synq {
  * @rcv_wscale: ours
  * @wscale_ok: the SYN carried the option
  * @ts_ok: the SYN carried the option
- * @resent: a SYN-ACK went out more than once
+ * @resent: SYN-ACKs sent again
  * @acked: its third ACK met a full accept queue, or TCP_DEFER_ACCEPT
  * @dead: out of the table (listener lock)
  * @conn: place in the table of connections; last, since its length differs
@@ -74,7 +74,7 @@ struct xtcp_request {
 	u8 rcv_wscale;
 	bool wscale_ok;
 	bool ts_ok;
-	bool resent;
+	u8 resent;
 	bool acked;
 	bool dead;
 	struct xtcp_conn conn;
@@ -87,7 +87,7 @@ void xtcp_entry_stop(struct xtcp_listener *listener);
 
 struct xtcp_request *xtcp_entry_new(const struct xtcp_request *syn);
 void xtcp_entry_free(struct xtcp_request *he);
-bool xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he);
+int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he);
 /* the listener's lock is held */
 void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he);
 void xtcp_entry_completed(struct xtcp_listener *listener, struct xtcp_request *he);

@@ -144,16 +144,17 @@ void xtcp_group_widen(struct sock *wide, const struct sock *sk)
  * xtcp_group_admits() - may a sock bind or listen where another one is?
  * @owner: who is there
  * @sk: who wants to
+ * @listens: somebody on the place listens
  *
  * Options may change at any time; those at this moment count.
  *
  * Context: any.
  *
- * Return: true when both have SO_REUSEADDR and @owner does not listen, or both have SO_REUSEPORT and the same user.
+ * Return: true when both have SO_REUSEADDR and nobody listens, or both have SO_REUSEPORT and the same user.
  */
-bool xtcp_group_admits(const struct sock *owner, const struct sock *sk)
+bool xtcp_group_admits(const struct sock *owner, const struct sock *sk, bool listens)
 {
-	if (sk->sk_reuse && owner->sk_reuse && owner->sk_state != TCP_LISTEN)
+	if (sk->sk_reuse && owner->sk_reuse && !listens)
 		return true;
 	return sk->sk_reuseport && owner->sk_reuseport && uid_eq(sk->sk_uid, owner->sk_uid);
 }

@@ -12,11 +12,13 @@ struct sock;
 /**
  * struct xtcp_group - listeners with SO_REUSEPORT on one place; any other listener is a group of its own
  * @members: listeners
+ * @rcv_wscale: the shift that all of them offer, chosen when the first began to listen: a cookie does not carry it
  * @declined: jiffies when one of them last gave up an entry or refused to keep one; the third ACK may come to another
  * @rcu: frees this after the last lookup
  */
 struct xtcp_group {
 	refcount_t members;
+	u8 rcv_wscale;
 	unsigned long declined;
 	struct rcu_head rcu;
 };
@@ -26,7 +28,7 @@ bool xtcp_group_same_place(const struct sock *a, const struct sock *b);
 bool xtcp_group_overlaps(const struct sock *a, const struct sock *b);
 bool xtcp_group_covers(const struct sock *wide, const struct sock *narrow);
 void xtcp_group_widen(struct sock *wide, const struct sock *sk);
-bool xtcp_group_admits(const struct sock *owner, const struct sock *sk);
+bool xtcp_group_admits(const struct sock *owner, const struct sock *sk, bool listens);
 
 /* listeners: the group is constant from before one stands in the table until a grace period after it has left */
 struct xtcp_group *xtcp_group_new(void);

@@ -9,7 +9,8 @@
  * With the bit set, in this order:
  *  1. a socket is attached already (early demux, TPROXY, sk_assign): kernel TCP's;
  *  2. a connection of ours has exactly this tuple: ours. But a record makes way for a SYN that would reopen it when no
- *     listener of ours wants the SYN: the program may have gone back to kernel TCP;
+ *     listener of ours wants the SYN: the program may have gone back to kernel TCP; and as soon as kernel TCP has a
+ *     connection on the tuple;
  *  3. a SYN for a listener of ours, unless kernel TCP has a connection on the tuple: ours. So is what a listener drops
  *     in silence: SYN with FIN, and segments with none of SYN, ACK, RST;
  *  4. an ACK for a listener of ours whose cookie is valid: ours;
@@ -61,6 +62,9 @@ static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *k
 {
 	if (conn->kind != XTCP_CONN_TIMEWAIT || skb->pkt_type != PACKET_HOST)
 		return false;
+	/* a bind() with SO_REUSEADDR beside the record, and a connect() to the same peer */
+	if (xtcp_demux_kernel_holds(xn->net, key))
+		return true;
 	if (!is_pure_syn((const struct tcphdr *)skb->data))
 		return false;
 	return !xtcp_demux_lookup_listener(xn, key) &&

@@ -24,10 +24,13 @@
 #include "sock.h"
 #include "state.h"
 #include "trace.h"
+#include "window.h"
+#include "wire.h"
 
 static struct xtcp_listener *listener_new(struct sock *sk)
 {
 	struct xtcp_listener *listener = kzalloc(sizeof(*listener), GFP_KERNEL_ACCOUNT);
+	u32 wnd, clamp;
 
 	if (!listener)
 		return NULL;
@@ -36,6 +39,8 @@ static struct xtcp_listener *listener_new(struct sock *sk)
 		kfree(listener);
 		return NULL;
 	}
+	/* any MSS will do for the shift */
+	xtcp_window_select(sk, XTCP_MSS_DEFAULT_V4, true, &wnd, &clamp, &listener->group->rcv_wscale);
 	listener->sk = sk;
 	spin_lock_init(&listener->lock);
 	INIT_LIST_HEAD(&listener->accept_queue);

@@ -41,6 +41,20 @@ static void set_reuse(struct xtcp_lease *lease, u8 reuse)
 	xa_unlock_bh(&lease->xn->leases);
 }
 
+/* After a refusal: as it was, unless the last sock has gone meanwhile. */
+static void restore_reuse(struct xtcp_lease *lease, u8 reuse)
+{
+	xa_lock_bh(&lease->xn->leases);
+	xtcp_lease_sk(lease)->sk_reuse = lease->socks ? reuse : lease->reuse;
+	xa_unlock_bh(&lease->xn->leases);
+}
+
+static void restore_state(struct xtcp_lease *lease)
+{
+	lockdep_assert_held(&lease->xn->leases.xa_lock);
+	WRITE_ONCE(xtcp_lease_sk(lease)->sk_state, lease->listeners ? TCP_LISTEN : TCP_ESTABLISHED);
+}
+
 /* By what was asked for at bind() and listen(): the quick look that kernel TCP has, too. */
 static bool options_admit(const struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -56,7 +70,7 @@ static bool owners_admit(const struct xtcp_lease *lease, const struct sock *sk)
 	const struct sock *owner;
 
 	sk_for_each_bound(owner, &lease->owners)
-		if (owner != sk && !xtcp_group_admits(owner, sk))
+		if (owner != sk && !xtcp_group_admits(owner, sk, lease->listeners))
 			return false;
 	return true;
 }
@@ -145,7 +159,7 @@ static int ask_again(struct xtcp_lease *place, const struct sock *sk)
 		set_reuse(place, SK_NO_REUSE);
 	err = inet_csk_get_port(mirror, place->port);
 	if (err)
-		set_reuse(place, old_reuse);
+		restore_reuse(place, old_reuse);
 	else if (!sk->sk_reuse)
 		place->reuse = SK_NO_REUSE;
 	return err;
@@ -170,18 +184,28 @@ static struct xtcp_lease *next_narrow(struct xtcp_lease *cover, bool covered)
 	return lease;
 }
 
-/* In the table without being asked whom one meets there; another bind meets the lease as an exclusive one. */
+/*
+ * In the table without being asked whom one meets there; another bind meets the lease as an exclusive one. It counts as
+ * a listener meanwhile, so that no real one that ends makes it less.
+ */
 static int lease_force(struct xtcp_lease *lease, u16 port)
 {
 	struct sock *mirror = xtcp_lease_sk(lease);
-	int state = mirror->sk_state, err;
+	struct xtcp_net *xn = lease->xn;
 	u8 reuse = mirror->sk_reuse;
+	int err;
 
+	xa_lock_bh(&xn->leases);
+	lease->listeners++;
 	WRITE_ONCE(mirror->sk_state, TCP_LISTEN);
-	set_reuse(lease, SK_FORCE_REUSE);
+	mirror->sk_reuse = SK_FORCE_REUSE;
+	xa_unlock_bh(&xn->leases);
 	err = inet_csk_get_port(mirror, port);
-	set_reuse(lease, reuse);
-	WRITE_ONCE(mirror->sk_state, state);
+	restore_reuse(lease, reuse);
+	xa_lock_bh(&xn->leases);
+	lease->listeners--;
+	restore_state(lease);
+	xa_unlock_bh(&xn->leases);
 	return err;
 }
 
@@ -232,7 +256,7 @@ static void cover_all(struct xtcp_lease *cover)
 	}
 	xa_lock_bh(&cover->xn->leases);
 	mirror->sk_reuse = cover->reuse;
-	WRITE_ONCE(mirror->sk_state, cover->listeners ? TCP_LISTEN : TCP_ESTABLISHED);
+	restore_state(cover);
 	xa_unlock_bh(&cover->xn->leases);
 }
 
@@ -257,6 +281,9 @@ static enum in_the_way find_group(struct xtcp_lease *lease, const struct sock *s
 	xa_lock_bh(&xn->leases);
 	for (other = xa_load(&xn->leases, port); other; other = other->next) {
 		if (other == lease || !xtcp_group_overlaps(xtcp_lease_sk(other), mirror))
+			continue;
+		/* on its way out */
+		if (!refcount_read(&other->users))
 			continue;
 		if (!lease_admits(other, sk)) {
 			found = OTHERS;
@@ -437,8 +464,10 @@ static int ask_to_listen(struct xtcp_lease *place, u8 reuse)
 	WRITE_ONCE(mirror->sk_state, TCP_LISTEN);
 	err = inet_csk_get_port(mirror, place->port);
 	if (err) {
-		WRITE_ONCE(mirror->sk_state, place->listeners ? TCP_LISTEN : TCP_ESTABLISHED);
-		set_reuse(place, old_reuse);
+		xa_lock_bh(&place->xn->leases);
+		restore_state(place);
+		xa_unlock_bh(&place->xn->leases);
+		restore_reuse(place, old_reuse);
 	}
 	return err;
 }
@@ -491,7 +520,8 @@ int xtcp_place_listen(struct xtcp_lease *lease, const struct sock *sk)
 	xa_lock_bh(&lease->xn->leases);
 	admits = xtcp_place_admits(lease, sk, true);
 	place = place_of(lease);
-	alone = place == lease && !place->covered && !place->listeners;
+	/* whoever else has the place may need it as strict as it is: a connection, above all */
+	alone = place == lease && !place->covered && !place->listeners && place->socks == 1;
 	reuse = sk->sk_reuse && (alone || xtcp_lease_sk(place)->sk_reuse);
 	xa_unlock_bh(&lease->xn->leases);
 	if (!admits)
@@ -527,7 +557,7 @@ int xtcp_place_make_exclusive(struct xtcp_lease *lease)
 		set_reuse(place, SK_NO_REUSE);
 		err = inet_csk_get_port(xtcp_lease_sk(place), place->port);
 		if (err)
-			set_reuse(place, old_reuse);
+			restore_reuse(place, old_reuse);
 	}
 	return err;
 }

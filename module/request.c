@@ -15,8 +15,10 @@
 #include "cookie.h"
 #include "demux.h"
 #include "entry.h"
+#include "group.h"
 #include "ingress.h"
 #include "ip_reply.h"
+#include "listen.h"
 #include "netns.h"
 #include "options.h"
 #include "sock.h"
@@ -103,19 +105,22 @@ void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *se
 /**
  * xtcp_request_fill_window() - what the SYN-ACK offers
  * @he: filled but for that
- * @lsk: the listener
+ * @listener: the listener, whose group has fixed the shift
  * @dst: the way to the peer
  *
  * Context: softirq, RCU read side.
  */
-void xtcp_request_fill_window(struct xtcp_request *he, const struct sock *lsk, const struct dst_entry *dst)
+void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener,
+			      const struct dst_entry *dst)
 {
 	u32 mss = xtcp_ip_reply_advmss(dst), wnd, clamp;
+	u8 shift;
 
 	if (he->ts_ok)
 		mss -= XTCP_OPTLEN_TIMESTAMP_ALIGNED;
-	xtcp_window_select(lsk, mss, he->wscale_ok, &wnd, &clamp, &he->rcv_wscale);
+	xtcp_window_select(listener->sk, mss, he->wscale_ok, &wnd, &clamp, &shift);
 	he->rcv_wnd = wnd;
+	he->rcv_wscale = he->wscale_ok ? listener->group->rcv_wscale : 0;
 }
 
 /**

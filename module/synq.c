@@ -112,19 +112,23 @@ static bool keep_or_answer(struct sock *lsk, struct xtcp_listener *listener, str
 			   enum admission admission, bool reopens, struct dst_entry *dst, struct sk_buff *skb)
 {
 	struct xtcp_request *he = admission == ADMIT_ENTRY ? xtcp_entry_new(syn) : NULL;
+	int err;
 
-	if (!he && !reopens && READ_ONCE(xtcp_net(sock_net(lsk))->sysctl.syncookies))
-		return answer_by_cookie(lsk, listener, syn, dst, skb);
-	if (!he) {
-		count_declined(lsk, listener);
-		count_drop(lsk);
-		dst_release(dst);
-		return false;
+	if (he) {
+		he->sent_us = (u32)xtcp_clock_us() ?: 1;
+		err = xtcp_entry_insert(listener, he);
+		if (!err)
+			return xtcp_reply_synack(lsk, he, dst, skb);
+		xtcp_entry_free(he);
+		if (err != -ENOMEM) {
+			dst_release(dst);
+			return false;
+		}
 	}
-	he->sent_us = (u32)xtcp_clock_us() ?: 1;
-	if (xtcp_entry_insert(listener, he))
-		return xtcp_reply_synack(lsk, he, dst, skb);
-	xtcp_entry_free(he);
+	if (!reopens && READ_ONCE(xtcp_net(sock_net(lsk))->sysctl.syncookies))
+		return answer_by_cookie(lsk, listener, syn, dst, skb);
+	count_declined(lsk, listener);
+	count_drop(lsk);
 	dst_release(dst);
 	return false;
 }
@@ -160,7 +164,7 @@ static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_
 		count_drop(lsk);
 		return false;
 	}
-	xtcp_request_fill_window(&syn, lsk, dst);
+	xtcp_request_fill_window(&syn, listener, dst);
 	if (timewait_iss) {
 		syn.iss = *timewait_iss;
 	} else {
@@ -283,7 +287,7 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 		count_drop(lsk);
 		return NULL;
 	}
-	xtcp_request_fill_window(&he, lsk, dst);
+	xtcp_request_fill_window(&he, listener, dst);
 	dst_release(dst);
 
 	child = xtcp_child_make(listener, skb, &he, false);

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "counters.h"
@@ -107,6 +108,23 @@ static void reuseaddr_within(enum stack stack)
 	ksft_test_result(b >= 0 && !listen(b, 1), "a third one may listen meanwhile\n");
 	close(a);
 	close(b);
+	close(listener);
+}
+
+/* A listener that comes and goes on the port of a connection leaves it as exclusive as it was. */
+static void listener_beside_connection(void)
+{
+	int listener = stack_listener(ns, KERNEL, LO4, PORT + 50, true), client, passing, port = PORT + 51;
+
+	client = stack_bound(ns, XTCP, LO4, port, true);
+	if (listener < 0 || client < 0 || stack_connect(client, LO4, PORT + 50))
+		ksft_exit_fail_msg("no connection\n");
+	passing = stack_bound(ns, XTCP, LO4, port, true);
+	ksft_test_result(passing >= 0 && !listen(passing, 1), "beside a connection on xtcp a listener on xtcp\n");
+	close(passing);
+	ksft_test_result(bind_is_refused(KERNEL, LO4, port, true),
+			 "and when it has gone kernel TCP still cannot share the port\n");
+	close(client);
 	close(listener);
 }
 
@@ -381,6 +399,34 @@ static void back_to_kernel(bool reuse)
 	close(listener);
 }
 
+/* xtcp's client has closed first; kernel TCP may have its port, and then the tuple. */
+static void record_beside_kernel(enum stack server_stack)
+{
+	int port = PORT + 60 + server_stack, local = PORT + 70 + server_stack, client, server;
+	int listener = stack_listener(ns, server_stack, LO4, port, true);
+	struct timeval patience = { .tv_sec = 5 };
+
+	client = stack_bound(ns, XTCP, LO4, local, true);
+	if (listener < 0 || client < 0 || stack_connect(client, LO4, port))
+		ksft_exit_fail_msg("no connection\n");
+	server = accept(listener, NULL, NULL);
+	close(client);
+	if (!stack_at_end(server))
+		ksft_exit_fail_msg("the client's close() did not arrive\n");
+	close(server);
+	ksft_test_result(WAIT_FOR(rows_state(ns, "/proc/net/xtcp", local, port) == 6, STACK_DEADLINE_MS),
+			 "xtcp's client of %s is in TIME-WAIT\n", stack_name(server_stack));
+	client = stack_bound(ns, KERNEL, LO4, local, true);
+	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	ksft_test_result(client >= 0 && !stack_connect(client, LO4, port), "kernel TCP connects from its port\n");
+	server = accept(listener, NULL, NULL);
+	ksft_test_result(server >= 0 && stack_carries(client, server, 100) &&
+			 !rows_state(ns, "/proc/net/xtcp", local, port), "and xtcp's record made way\n");
+	close(client);
+	close(server);
+	close(listener);
+}
+
 static long long syns_resent(void)
 {
 	return counter_now(ns, "/proc/net/netstat", "TcpExt:TCPSynRetrans") +
@@ -454,7 +500,7 @@ int main(void)
 {
 	ksft_print_header();
 	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 4096, 4096 });
-	ksft_set_plan(4 * 5 + 8 + 2 * 4 + 4 + 2 * 7 + 1 + 3 + 2 + 2 * 5 + 2 + 5 + 2 * 2 + 1 + 2);
+	ksft_set_plan(4 * 5 + 8 + 2 * 4 + 4 + 2 * 7 + 1 + 3 + 2 + 2 * 5 + 2 + 5 + 2 + 2 * 3 + 2 * 2 + 1 + 2);
 	ns = ns_make();
 	if (ns < 0 || ns_addr_add(ns, "lo", "198.51.100.1/24") || ns_addr_add(ns, "lo", "fd00:5::1/64") ||
 	    ns_shell(ns, "ip link add name hole type dummy && ip link set hole up &&"
@@ -479,6 +525,9 @@ int main(void)
 	accepted_before_move(LO6);
 	back_to_kernel(false);
 	back_to_kernel(true);
+	listener_beside_connection();
+	record_beside_kernel(KERNEL);
+	record_beside_kernel(XTCP);
 	client_moves(KERNEL);
 	client_moves(XTCP);
 	nobodys();
