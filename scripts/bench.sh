@@ -49,6 +49,7 @@ status=0
 if [ "$what" = syn ]; then
 	in_vm "memory" -- memory
 	in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- cost 5 1500
+	in_vm "connections while SYNs come, instructions for a clock" "${counted[@]}" -- flood 500
 	exit $status
 fi
 in_vm "wall clock, 2 processors: xtcp / kernel TCP" -- compare 7 100 5000 1000

@@ -6,6 +6,10 @@
  *		the time of a spoofed SYN less that of one with a bad checksum,
  *		with entries kept and answered by cookie: how many times kernel
  *		TCP's; the median of the rounds. Under -icount time is instructions
+ *	bench_syn flood MILLISECONDS
+ *		connections with a request, a response and a close while SYNs come
+ *		at the rate that halves kernel TCP's: what xtcp keeps of its own at
+ *		that rate against what kernel TCP keeps; SYNs of clients sent again
  *	bench_syn memory
  *		octets of an entry; and xtcp's slabs after 10,000 and after 60,000
  *		SYNs to a listener with room for 4,096
@@ -22,13 +26,18 @@
 #include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "counters.h"
 #include "module.h"
 #include "ns.h"
 #include "slabs.h"
@@ -49,7 +58,7 @@ struct packet {
 
 enum how { BAD_SUM, ENTRY, COOKIE };
 
-static int tun, ns;
+static int tun, ns, flood_port = PORT;
 static uint32_t next_source = 0x0a630001;	/* 10.99.0.1 */
 
 static double now(void)
@@ -105,7 +114,7 @@ static void build(struct packet *p, bool good)
 	p->ip.daddr = inet_addr(SERVER);
 	p->ip.check = wire_segment_sum(&p->ip, sizeof(p->ip), 0);
 	p->tcp.source = htons(1024 + next_source % 60000);
-	p->tcp.dest = htons(PORT);
+	p->tcp.dest = htons(flood_port);
 	p->tcp.seq = htonl(next_source * 2654435761u);
 	p->tcp.doff = 6;
 	p->tcp.syn = 1;
@@ -222,6 +231,137 @@ static int run_cost(int rounds, int n)
 	return ok ? 0 : 1;
 }
 
+/* Connections in a second, and how many SYNs had to be sent again. */
+struct goodput {
+	double rate;
+	long long resent;
+};
+
+static void serve(int listener)
+{
+	char octet;
+	int fd;
+
+	while ((fd = accept(listener, NULL, NULL)) >= 0) {
+		if (recv(fd, &octet, 1, 0) == 1)
+			send(fd, &octet, 1, MSG_NOSIGNAL);
+		close(fd);
+	}
+	_exit(1);
+}
+
+/* As many SYNs in a second as @rate says, in a burst each millisecond; like an interrupt they wait for nobody. */
+static void flood(double rate)
+{
+	const struct sched_param highest = { .sched_priority = sched_get_priority_max(SCHED_FIFO) };
+	static struct packet packets[60000];
+	long sent_so_far = 0;
+	double start;
+	int i;
+
+	if (sched_setscheduler(0, SCHED_FIFO, &highest))
+		_exit(1);
+	for (i = 0; i < 60000; i++)
+		build(&packets[i], true);
+	start = now();
+	for (;;) {
+		for (; sent_so_far < (now() - start) * rate; sent_so_far++)
+			if (write(tun, &packets[sent_so_far % 60000], sizeof(*packets)) < 0)
+				_exit(1);
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+}
+
+static pid_t start(void (*body)(double), double rate, int listener)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork");
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (body)
+		body(rate);
+	serve(listener);
+	_exit(1);
+}
+
+static void stop(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static long long syns_resent(enum stack stack)
+{
+	return counter_now(ns, stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat", "TcpExt:TCPSynRetrans");
+}
+
+static void transact(enum stack stack)
+{
+	int fd = stack_connected(ns, stack, SERVER, PORT + stack);
+	char octet = 'r';
+
+	if (fd < 0 || send(fd, &octet, 1, MSG_NOSIGNAL) != 1 || recv(fd, &octet, 1, 0) != 1 || recv(fd, &octet, 1, 0))
+		die("transaction");
+	close(fd);
+}
+
+/* One client, one server, @seconds long, SYNs at @rate on the same port. */
+static struct goodput measure(enum stack stack, double rate, double seconds)
+{
+	int listener = stack_listener(ns, stack, SERVER, PORT + stack, true);
+	struct goodput result = { .resent = syns_resent(stack) };
+	pid_t server, flooder = 0;
+	double begin;
+	long done;
+
+	if (listener < 0 || listen(listener, 1024))
+		die("listen");
+	flood_port = PORT + stack;
+	server = start(NULL, 0, listener);
+	if (rate > 0)
+		flooder = start(flood, rate, -1);
+	/* until the queue is full, and what is cold is warm */
+	for (begin = now(); now() < begin + seconds / 4;)
+		transact(stack);
+	begin = now();
+	for (done = 0; now() < begin + seconds; done++)
+		transact(stack);
+	result.rate = done / (now() - begin);
+	result.resent = syns_resent(stack) - result.resent;
+	if (flooder)
+		stop(flooder);
+	stop(server);
+	close(listener);
+	return result;
+}
+
+static int run_flood(int ms)
+{
+	double seconds = ms / 1000.0, low = 0, high = 100000, rate = 0;
+	struct goodput calm, kept, ours, ours_calm;
+	double ratio;
+	int i;
+
+	calm = measure(KERNEL, 0, seconds);
+	for (i = 0; i < 8; i++) {
+		rate = (low + high) / 2;
+		kept = measure(KERNEL, rate, seconds);
+		*(kept.rate < calm.rate / 2 ? &high : &low) = rate;
+	}
+	ours_calm = measure(XTCP, 0, seconds);
+	ours = measure(XTCP, rate, seconds);
+	ratio = ours.rate / kept.rate;
+	printf("kernel TCP: %.0f connections/s, %.0f with %.0f SYNs/s, %lld SYNs of clients sent again\n", calm.rate,
+	       kept.rate, rate, kept.resent);
+	printf("xtcp:       %.0f connections/s, %.0f with as many, %lld SYNs of clients sent again\n", ours_calm.rate,
+	       ours.rate, ours.resent);
+	printf("goodput under the flood             %5.2fx  (at least 1.20x%s)\n", ratio, ratio < 1.2 ? ": BELOW" : "");
+	return ratio >= 1.2 && !ours.resent ? 0 : 1;
+}
+
 static long object_size(const char *slab)
 {
 	char line[256], name[64];
@@ -268,18 +408,20 @@ static int run_memory(void)
 
 int main(int argc, char **argv)
 {
-	int rounds = argc == 4 ? atoi(argv[2]) : 1, n = argc == 4 ? atoi(argv[3]) : 1, status;
 	bool cost_mode = argc == 4 && !strcmp(argv[1], "cost"), was_loaded = module_is_loaded();
+	bool flood_mode = argc == 3 && !strcmp(argv[1], "flood");
+	bool memory_mode = argc == 2 && !strcmp(argv[1], "memory");
+	int first = argc > 2 ? atoi(argv[2]) : 1, n = argc > 3 ? atoi(argv[3]) : 1, status;
 
-	if ((!cost_mode && (argc != 2 || strcmp(argv[1], "memory"))) || rounds < 1 || rounds > ROUNDS_MAX || n < 1 ||
-	    n > BACKLOG / 2) {
+	if (!(cost_mode || flood_mode || memory_mode) || first < 1 || n < 1 || n > BACKLOG / 2 ||
+	    (cost_mode && first > ROUNDS_MAX)) {
 		fprintf(stderr, "bench_syn: see the head of bench_syn.c\n");
 		return 2;
 	}
 	if (!was_loaded && module_load(""))
 		die("cannot load xtcp");
 	make_network();
-	status = cost_mode ? run_cost(rounds, n) : run_memory();
+	status = cost_mode ? run_cost(first, n) : flood_mode ? run_flood(first) : run_memory();
 	close(tun);
 	close(ns);
 	if (!was_loaded && module_unload())
