@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "counters.h"
 #include "flow.h"
 #include "rows.h"
 #include "sides.h"
@@ -71,6 +72,30 @@ static int connect_some(const struct sides *s, int *clients)
 	return 0;
 }
 
+/* Why connections are late: did timers run, were segments dropped on the way to TCP? */
+static void explain_late(const struct sides *s, int accepted)
+{
+	const char *netstat = s->server == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat";
+	struct row *rows;
+	int n = rows_read(pair.b, sides_listing(s->server, s->addr), &rows, NULL), i;
+	char *softnet = ns_read_file(pair.b, "/proc/net/softnet_stat");
+
+	ksft_print_msg("%d accepted of %d; rows at the client SYN-SENT %d, at the server half open %d\n", accepted,
+		       BATCH, rows_in(pair.a, s->client, s->addr, PORT, TCP_SYN_SENT),
+		       rows_in(pair.b, s->server, s->addr, PORT, TCP_SYN_RECV));
+	for (i = 0; i < n && rows[i].state != TCP_SYN_RECV; i++)
+		;
+	if (i < n)
+		ksft_print_msg("one of them: %d columns, timer %u, in %ld/100 s, sent again %u times\n",
+			       rows[i].columns, rows[i].timer, (long)rows[i].when, rows[i].retransmits);
+	ksft_print_msg("TCPTimeouts %lld, TCPSynRetrans %lld, ListenDrops %lld; softnet_stat:\n%s",
+		       counter_now(pair.b, netstat, "TcpExt:TCPTimeouts"),
+		       counter_now(pair.b, netstat, "TcpExt:TCPSynRetrans"),
+		       counter_now(pair.b, netstat, "TcpExt:ListenDrops"), softnet ? softnet : "?\n");
+	free(softnet);
+	free(rows);
+}
+
 static int accept_some(const struct sides *s, int listener, int *servers)
 {
 	struct pollfd p = { .fd = listener, .events = POLLIN };
@@ -80,9 +105,7 @@ static int accept_some(const struct sides *s, int listener, int *servers)
 		servers[i] = poll(&p, 1, STACK_DEADLINE_MS) == 1 ? accept(listener, NULL, NULL) : -1;
 		if (servers[i] >= 0)
 			continue;
-		ksft_print_msg("%d accepted of %d; rows at the client SYN-SENT %d, at the server half open %d\n",
-			       i, BATCH, rows_in(pair.a, s->client, s->addr, PORT, TCP_SYN_SENT),
-			       rows_in(pair.b, s->server, s->addr, PORT, TCP_SYN_RECV));
+		explain_late(s, i);
 		return -1;
 	}
 	return 0;

@@ -125,7 +125,7 @@ int main(int argc, char **argv)
 	static struct run runs[2 * NETWORKS];
 	struct sides sides[SIDES_MAX];
 	int n = sides_parse(argc, argv, sides), i, plan = 0;
-	long long size = sides_on_debug_kernel() ? 256 << 10 : 2 << 20;
+	long long size = 2 << 20;
 
 	ksft_print_header();
 	for (i = 0; i < 2 * NETWORKS; i++) {
