@@ -57,7 +57,7 @@ struct wire_outcome {
 	const char *script;	/* stimuli and expected answers */
 	int state;		/* enum wire_state afterwards; 0: the state it started in */
 	const char *err;	/* SO_ERROR afterwards by name; NULL: none */
-	const char *counters;	/* "Name=delta Name=delta" over the script */
+	const char *counters;	/* "Name=delta kernel:Name=delta" over the script */
 };
 
 struct wire;
@@ -217,7 +217,7 @@ int wire_text_address(struct wire *w, const char *kind, uint8_t *out);
 /* wire_counter.c */
 struct wire_counters {
 	unsigned int n;
-	struct { char name[32]; uint64_t value; } c[256];
+	struct { char name[48]; uint64_t value; } c[512];
 };
 
 int wire_counter_read(struct wire *w, struct wire_counters *counters);

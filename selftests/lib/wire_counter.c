@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counters: the Tcp: and TcpExt: line pairs of the stack under test.
+ * Counters: the Tcp: and TcpExt: line pairs of the stack under test, and of the other
+ * one or of IP where a row asks for them.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,34 +9,83 @@
 
 #include "wire.h"
 
-static void read_pair(struct wire_counters *counters, char *names, char *values)
+static void add(struct wire_counters *counters, const char *prefix, const char *name,
+		const char *value)
+{
+	if (counters->n == sizeof(counters->c) / sizeof(*counters->c))
+		return;
+	snprintf(counters->c[counters->n].name, sizeof(counters->c[0].name), "%s%s", prefix, name);
+	counters->c[counters->n++].value = strtoull(value, NULL, 10);
+}
+
+static void read_pair(struct wire_counters *counters, const char *prefix, char *names, char *values)
 {
 	char *n, *v, *n_next, *v_next;
 
 	n = strtok_r(names, "\n ", &n_next);
 	v = strtok_r(values, "\n ", &v_next);
-	while (n && v && counters->n < sizeof(counters->c) / sizeof(*counters->c)) {
+	while (n && v) {
 		n = strtok_r(NULL, "\n ", &n_next);
 		v = strtok_r(NULL, "\n ", &v_next);
-		if (!n || !v)
-			break;
-		snprintf(counters->c[counters->n].name, sizeof(counters->c[0].name), "%s", n);
-		counters->c[counters->n++].value = strtoull(v, NULL, 10);
+		if (n && v)
+			add(counters, prefix, n, v);
 	}
 }
 
-static int read_file(struct wire *w, const char *path, struct wire_counters *counters)
+/* @groups: which lines, "Tcp: TcpExt: " */
+static int read_file(struct wire *w, const char *path, const char *groups, const char *prefix,
+		     struct wire_counters *counters)
 {
-	static char names[8192], values[8192];
+	static char names[8192], values[8192], group[32];
 	FILE *f = fopen(path, "re");
 
 	if (!f)
 		return wire_fail(w, "%s: %m", path);
-	while (fgets(names, sizeof(names), f) && fgets(values, sizeof(values), f))
-		if (!strncmp(names, "Tcp: ", 5) || !strncmp(names, "TcpExt: ", 8))
-			read_pair(counters, names, values);
+	while (fgets(names, sizeof(names), f) && fgets(values, sizeof(values), f)) {
+		snprintf(group, sizeof(group), " %.*s", (int)strcspn(names, " ") + 1, names);
+		if (strstr(groups, group))
+			read_pair(counters, prefix, names, values);
+	}
 	fclose(f);
 	return 0;
+}
+
+static int read_stack(struct wire *w, enum wire_stack stack, const char *prefix,
+		      struct wire_counters *counters)
+{
+	static const char groups[] = " Tcp: TcpExt: ";
+	bool kernel = stack == WIRE_KERNEL;
+
+	if (read_file(w, kernel ? "/proc/net/snmp" : "/proc/net/xtcp_snmp", groups, prefix, counters))
+		return -1;
+	return read_file(w, kernel ? "/proc/net/netstat" : "/proc/net/xtcp_netstat", groups, prefix,
+			 counters);
+}
+
+static int read_ip(struct wire *w, struct wire_counters *counters)
+{
+	char name[40], value[32];
+	FILE *f;
+
+	if (w->ip == 4)
+		return read_file(w, "/proc/net/snmp", " Ip: ", "ip:", counters) ||
+		       read_file(w, "/proc/net/netstat", " IpExt: ", "ip:", counters);
+	f = fopen("/proc/net/snmp6", "re");
+	if (!f)
+		return wire_fail(w, "snmp6: %m");
+	while (fscanf(f, "%39s %31s", name, value) == 2)
+		if (!strncmp(name, "Ip6", 3))
+			add(counters, "ip:", name + 3, value);
+	fclose(f);
+	return 0;
+}
+
+static const char * const prefixes[] = { [WIRE_KERNEL] = "kernel:", [WIRE_XTCP] = "xtcp:" };
+
+static bool named(const struct wire_row *row, const char *prefix)
+{
+	return (row->want.counters && strstr(row->want.counters, prefix)) ||
+	       (row->kernel.counters && strstr(row->kernel.counters, prefix));
 }
 
 /**
@@ -43,16 +93,21 @@ static int read_file(struct wire *w, const char *path, struct wire_counters *cou
  * @w: lane
  * @counters: filled
  *
+ * Those of the other stack, as "kernel:Name" or "xtcp:Name", and IP's, as "ip:Name",
+ * are there if the row names one.
+ *
  * Return: 0, or -1 with the failure recorded in the lane.
  */
 int wire_counter_read(struct wire *w, struct wire_counters *counters)
 {
-	bool kernel = w->stack == WIRE_KERNEL;
+	enum wire_stack other = w->stack == WIRE_KERNEL ? WIRE_XTCP : WIRE_KERNEL;
 
 	counters->n = 0;
-	if (read_file(w, kernel ? "/proc/net/snmp" : "/proc/net/xtcp_snmp", counters))
+	if (read_stack(w, w->stack, "", counters))
 		return -1;
-	return read_file(w, kernel ? "/proc/net/netstat" : "/proc/net/xtcp_netstat", counters);
+	if (named(w->row, prefixes[other]) && read_stack(w, other, prefixes[other], counters))
+		return -1;
+	return named(w->row, "ip:") ? read_ip(w, counters) : 0;
 }
 
 static int find(const struct wire_counters *counters, const char *name)
@@ -94,7 +149,7 @@ static void note_changes(struct wire *w, const struct wire_counters *before,
  * wire_counter_check() - Compare counters with a row's expectation.
  * @w: lane
  * @before: snapshot from before the script
- * @want: "Name=delta Name=delta"
+ * @want: "Name=delta kernel:Name=delta": the stack's own, unless a name says otherwise
  *
  * Return: 0, or -1 with the failure recorded in the lane.
  */
@@ -114,6 +169,8 @@ int wire_counter_check(struct wire *w, const struct wire_counters *before, const
 		if (!value)
 			return wire_fail(w, "counter expectation '%s'", item);
 		*value++ = 0;
+		if (!strncmp(item, prefixes[w->stack], strlen(prefixes[w->stack])))
+			item += strlen(prefixes[w->stack]);
 		i = find(&now, item);
 		if (i < 0)
 			return wire_fail(w, "there is no counter %s", item);

@@ -377,13 +377,14 @@ static unsigned int count(const struct wire_row *rows, size_t n, int ip, const c
 
 static void list_rows(const struct wire_row *rows, size_t n)
 {
+	const char *why;
 	size_t i;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		why = rows[i].kernel_differs ? rows[i].kernel_differs : "";
 		printf("%-56s %s%s%s%s%s\n", rows[i].name, rows[i].rfc, rows[i].id ? " " : "",
-		       rows[i].id ? rows[i].id : "",
-		       rows[i].kernel_differs ? "; kernel TCP: " : "",
-		       rows[i].kernel_differs ? rows[i].kernel_differs : "");
+		       rows[i].id ? rows[i].id : "", *why ? "; kernel TCP: " : "", why);
+	}
 }
 
 /**

@@ -36,7 +36,7 @@
  *   N RCV.NXT, W the right edge of the socket's window; S SND.NXT, U SND.UNA, L the
  *   right edge offered to it; M default MSS, A MSS of the link's MTU; T the peer's
  *   timestamp clock, R the last timestamp it saw; K the last value of "keep"; Z the
- *   absolute 0, which the socket puts in a RST; I how far its last ISN is above the
+ *   absolute 0, which the socket puts in a RST, O the peer's; I how far its last ISN is above the
  *   SND.NXT before "reopen"; Q the connection's timer in /proc, in 1/100 s.
  */
 #include <ctype.h>
@@ -63,7 +63,7 @@ static int sequence(struct wire *w, char *word, char **seq, uint32_t *len)
 
 static bool is_number(const char *word)
 {
-	return word && (isdigit((unsigned char)*word) || strchr("NWSULMATRKZIQ*-", *word));
+	return word && (isdigit((unsigned char)*word) || strchr("NWSULMATRKZOIQ*-", *word));
 }
 
 static int row_syn(struct wire *w, struct wire_segment *seg, const char *otherwise)

@@ -49,6 +49,9 @@ static int letter(struct wire *w, char l, int64_t *v)
 	case 'Z':
 		*v = -(int64_t)c->irs;
 		return 0;
+	case 'O':
+		*v = -(int64_t)c->iss;
+		return 0;
 	case 'I':
 		*v = (uint32_t)(c->irs - c->kept);
 		return 0;
