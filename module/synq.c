@@ -326,7 +326,8 @@ static bool is_acceptable(const struct xtcp_request *he, const struct xtcp_seg *
 		return true;
 	if (xtcp_seq_gt(seg->end_seq, left) && xtcp_seq_lt(seg->seq, right))
 		return true;
-	return seg->seq == right && seg->seq == seg->end_seq;
+	/* an ACK from a peer that has filled the window; a RST there is outside (RFC 5961 section 3.2) */
+	return seg->seq == right && seg->seq == seg->end_seq && !(seg->flags & XTCP_RST);
 }
 
 /* The SYN came again: so does the SYN-ACK, and its timeout begins anew. */
@@ -423,8 +424,8 @@ struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
 		return NULL;
 	}
 
-	/* fifth: check the ACK field */
-	if ((control & XTCP_ACK) && seg->ack != he->iss + 1) {
+	/* fifth: check the ACK field; a RST is judged by its sequence number alone (section 3.5.3) */
+	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK && seg->ack != he->iss + 1) {
 		xtcp_reply_rst(xn, skb);
 		return NULL;
 	}
