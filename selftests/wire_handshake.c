@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Opening a connection, one segment at a time: both opens, the simultaneous one,
- * what is agreed on in the SYNs, and SYNs that must not open anything.
+ * Opening a connection, one segment at a time: both opens, the simultaneous one, and
+ * what is agreed on in the SYNs.
  */
 #include "lib/wire.h"
 
@@ -353,74 +353,6 @@ static const struct wire_row rows[] = {
 				  "reopen 200000; < S 0 $; > S. 0 ack 1;"
 				  "check I <= 0x0fffffff; < R 1; none; reopen 200000;"
 				  "< S 0 $; > S. 0 ack 1; check I <= 0x0fffffff",
-		},
-	},
-	/* SYNs that open nothing. */
-	{
-		.name = "syn_listen_to_multicast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-57",
-		.in = LISTEN,
-		.want = {
-			.script = "< S 0 dst mcast $; none",
-			.counters = "PassiveOpens=0 OutSegs=0",
-		},
-	},
-	{
-		.name = "syn_listen_to_broadcast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-57",
-		.in = LISTEN, .only = 4,
-		.want = {
-			.script = "< S 0 dst bcast $; none",
-			.counters = "PassiveOpens=0 OutSegs=0",
-		},
-	},
-	{
-		.name = "syn_listen_from_multicast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-63",
-		.in = LISTEN,
-		.want = {
-			.script = "< S 0 src mcast $; none",
-			.counters = "PassiveOpens=0 OutSegs=0",
-		},
-	},
-	{
-		.name = "syn_listen_from_broadcast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-63",
-		.in = LISTEN, .only = 4,
-		.want = {
-			.script = "< S 0 src bcast $; none",
-			.counters = "PassiveOpens=0 OutSegs=0",
-		},
-		.kernel_differs = "without rp_filter it keeps an entry, whose SYN-ACK has no "
-				  "route",
-		.kernel = { .state = SYN_RECEIVED, .counters = "PassiveOpens=0 OutRsts=0" },
-	},
-	{
-		.name = "syn_listen_from_all_ones", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-63",
-		.in = LISTEN, .only = 4,
-		.want = {
-			.script = "< S 0 src allones $; none",
-			.counters = "PassiveOpens=0 OutSegs=0",
-		},
-	},
-	{
-		.name = "syn_listen_from_itself", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-63",
-		.in = LISTEN,
-		.want = {
-			.script = "< S 0 src self $; none; accept EAGAIN; < S 0 $; > S. 0 ack 1;"
-				  "< . 1 ack 1; accept",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "syn_fin_listen", .rfc = "RFC 9293 3.10.7.2", .in = LISTEN,
-		.want = {
-			.script = "< SF 0 $; none; < SFPU 0 $; none",
-			.counters = "PassiveOpens=0",
-		},
-	},
-	{
-		.name = "urg_syn_listen", .rfc = "RFC 9293 3.10.7.2", .in = LISTEN,
-		.want = {
-			.script = "< SU 0 urg 1000 $; > S. 0 ack 1; < . 1 ack 1; accept;"
-				  "read EAGAIN",
-			.state = ESTABLISHED,
 		},
 	},
 };

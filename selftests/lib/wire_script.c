@@ -13,6 +13,8 @@
  *   fresh			meet the same listener from another port
  *   swap			go on with the connection before "fresh"
  *   reopen N			same ports, an initial sequence number N above RCV.NXT
+ *   sport N|none; host N	go on from the peer's port, its address that is N above; port 0
+ *   dport N|none		the same to another port of the stack
  *   tick N			move the peer's timestamp clock
  *   at home|second		go on with this address of the stack
  *   prefer home|second		its routing now chooses this source towards the peer

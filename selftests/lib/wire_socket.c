@@ -3,7 +3,7 @@
  * The steps of a script that are socket calls. ERR is an errno by name; without it
  * the call must succeed.
  *
- *   socket; bind; listen [BACKLOG|ERR]; connect [ERR [mcast|bcast]]; accept [ERR]
+ *   socket; bind; listen [BACKLOG|any|ERR]; connect [ERR [mcast|bcast]]; accept [ERR]
  *   write N [more] [ERR]; read N|eof|ERR; peek N
  *   shut; shutrd; close; abort; closelisten
  *   set OPTION VALUE [ERR]; get OPTION VALUE
@@ -120,10 +120,14 @@ static int new_socket(struct wire *w, int *fd)
 
 static int do_listen(struct wire *w, const char *backlog)
 {
+	static const uint8_t wildcard[16];
+	bool any = backlog && !strcmp(backlog, "any");
 	struct sockaddr_storage ss;
-	socklen_t len = make_address(w, w->local, w->c.lport, &ss);
+	socklen_t len = make_address(w, any ? wildcard : w->local, w->c.lport, &ss);
 	const char *err = NULL;
 
+	if (any)
+		backlog = NULL;
 	if (backlog && *backlog == 'E') {
 		err = backlog;
 		backlog = NULL;

@@ -171,6 +171,24 @@ static int swap(struct wire *w)
 	return 0;
 }
 
+/* The peer goes on from another port or address, with the numbers it has. */
+static int move(struct wire *w, const char *verb, char *args)
+{
+	uint32_t v;
+
+	if (!strcmp(args, "none")) {
+		*(*verb == 's' ? &w->c.pport : &w->c.lport) = 0;
+		return 0;
+	}
+	if (wire_text_u32(w, args, &v))
+		return -1;
+	if (*verb == 'h')
+		w->peer[w->ip == 4 ? 3 : 15] += v;
+	else
+		*(*verb == 's' ? &w->c.pport : &w->c.lport) += v;
+	return 0;
+}
+
 static const uint8_t *own_address(const struct wire *w, const char *name)
 {
 	return strcmp(name, "second") ? w->home : w->second;
@@ -216,6 +234,8 @@ int wire_step(struct wire *w, const char *verb, char *args)
 		memcpy(w->local, own_address(w, args), sizeof(w->local));
 		return 0;
 	}
+	if (!strcmp(verb, "sport") || !strcmp(verb, "dport") || !strcmp(verb, "host"))
+		return move(w, verb, args);
 	if (!strcmp(verb, "fill"))
 		return fill(w);
 	if (!strcmp(verb, "gone"))

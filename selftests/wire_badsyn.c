@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SYNs that nobody means: to and from addresses that have no connections, from port
+ * 0, with flags that exclude each other, with headers and options of wrong lengths.
+ * Each has an outcome and is counted where it ends: by IP, by xtcp, or by kernel TCP, which
+ * answers what nobody has.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kselftest.h"
+#include "lib/wire.h"
+
+#define NO_RST	" kernel:OutRsts=0 xtcp:OutRsts=0"
+#define BY_IP	"kernel:InSegs=0 xtcp:InSegs=0 OutSegs=0"	/* TCP never sees it */
+#define DROPPED	"InSegs=1 InErrs=0 ListenDrops=1 PassiveOpens=0 OutSegs=0" NO_RST
+
+static const struct wire_row fixed[] = {
+	/* To addresses that are no host's. */
+	{
+		.name = "syn_listen_to_multicast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-57",
+		.in = LISTEN,
+		.want = {
+			.script = "< S 0 dst mcast $; none",
+			.counters = "kernel:InSegs=1 xtcp:InSegs=0 PassiveOpens=0 OutSegs=0 "
+				    "ip:InMcastPkts=1" NO_RST,
+		},
+	},
+	{
+		.name = "syn_wildcard_to_multicast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-57",
+		.pre = "listen any",
+		.want = {
+			.script = "< S 0 dst mcast $; none", .state = LISTEN,
+			.counters = DROPPED " ip:InMcastPkts=1",
+		},
+	},
+	{
+		.name = "syn_listen_to_broadcast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-57",
+		.in = LISTEN, .only = 4,
+		.want = {
+			.script = "< S 0 dst bcast $; none; < S 0 dst allones $; none",
+			.counters = "kernel:InSegs=2 xtcp:InSegs=0 PassiveOpens=0 OutSegs=0 "
+				    "ip:InBcastPkts=2" NO_RST,
+		},
+	},
+	{
+		.name = "syn_wildcard_to_broadcast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-57",
+		.pre = "listen any", .only = 4,
+		.want = {
+			.script = "< S 0 dst bcast $; none", .state = LISTEN,
+			.counters = DROPPED " ip:InBcastPkts=1",
+		},
+	},
+	{
+		.name = "syn_wildcard_to_all_ones", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-57",
+		.pre = "listen any", .only = 4,
+		.want = {
+			.script = "< S 0 dst allones $; none", .state = LISTEN,
+			.counters = DROPPED " ip:InBcastPkts=1",
+		},
+	},
+	/* From such addresses. */
+	{
+		.name = "syn_listen_from_multicast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-63",
+		.in = LISTEN, .only = 4,
+		.want = { .script = "< S 0 src mcast $; none", .counters = BY_IP },
+	},
+	{
+		.name = "syn_listen_from_multicast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-63",
+		.in = LISTEN, .only = 6,
+		.want = {
+			.script = "< S 0 src mcast $; none",
+			.counters = BY_IP " ip:InHdrErrors=1",
+		},
+	},
+	{
+		.name = "syn_listen_from_broadcast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-63",
+		.in = LISTEN, .only = 4,
+		.want = { .script = "< S 0 src bcast $; none", .counters = DROPPED },
+		.kernel_differs = "without rp_filter it keeps an entry, whose SYN-ACK has no "
+				  "route",
+		.kernel = { .state = SYN_RECEIVED, .counters = "PassiveOpens=0" NO_RST },
+	},
+	{
+		.name = "syn_listen_from_all_ones", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-63",
+		.in = LISTEN, .only = 4,
+		.want = { .script = "< S 0 src allones $; none", .counters = BY_IP },
+	},
+	{
+		.name = "syn_listen_from_itself", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-63",
+		.in = LISTEN, .only = 4,
+		.want = { .script = "< S 0 src self $; none; accept EAGAIN", .counters = BY_IP },
+	},
+	{
+		.name = "syn_listen_from_itself", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-63",
+		.in = LISTEN, .only = 6,
+		.want = { .script = "< S 0 src self $; none; accept EAGAIN", .counters = DROPPED },
+		.kernel_differs = "sends a SYN-ACK to itself, which it resets",
+		.kernel = { .counters = "InSegs=3 OutRsts=1 EmbryonicRsts=1 PassiveOpens=0" },
+	},
+	{
+		.name = "syn_listen_after_one_from_itself", .rfc = "RFC 9293 3.9.2.3",
+		.id = "MUST-63", .in = LISTEN,
+		.want = {
+			.script = "< S 0 src self $; none; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept",
+			.state = ESTABLISHED,
+		},
+	},
+	/* Port 0 is a number like any other to RFC 9293; no listener can have it. */
+	{
+		.name = "syn_listen_from_port_0", .rfc = "RFC 9293 3.10.7.2", .in = LISTEN,
+		.want = {
+			.script = "sport none; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept",
+			.state = ESTABLISHED, .counters = "PassiveOpens=1" NO_RST,
+		},
+	},
+	{
+		.name = "syn_to_port_0", .rfc = "RFC 9293 3.10.7.1", .pre = "listen",
+		.want = {
+			.script = "dport none; < S 0 $; > R. Z ack 1; none; < R 0; none",
+			.counters = "kernel:InSegs=2 kernel:OutRsts=1 xtcp:InSegs=0 xtcp:OutRsts=0",
+		},
+	},
+	{
+		.name = "syn_from_port_0_to_port_0", .rfc = "RFC 9293 3.10.7.1", .pre = "listen",
+		.want = {
+			.script = "sport none; dport none; < S 0 $; > R. Z ack 1; none",
+			.counters = "kernel:InSegs=1 kernel:OutRsts=1 xtcp:InSegs=0 xtcp:OutRsts=0",
+		},
+	},
+	/* Flags that exclude each other, or mean nothing here. */
+	{
+		.name = "syn_fin_listen", .rfc = "RFC 9293 3.10.7.2", .in = LISTEN,
+		.want = {
+			.script = "< SF 0 $; none; < SFPU 0 $; none; < SFU 0(10) $; none",
+			.counters = "InSegs=3 InErrs=0 PassiveOpens=0 OutSegs=0" NO_RST,
+		},
+	},
+	{
+		.name = "syn_rst_listen", .rfc = "RFC 9293 3.10.7.2", .in = LISTEN,
+		.want = {
+			.script = "< SR 0 $; none; < SR. 0 ack 1 $; none; < SRF 0 $; none",
+			.counters = "kernel:InSegs=3 xtcp:InSegs=0 PassiveOpens=0" NO_RST,
+		},
+	},
+	{
+		.name = "syn_rst_closed", .rfc = "RFC 9293 3.10.7.1",
+		.want = {
+			.script = "< SR 0 $; none; < SR. 0 ack 1 $; none; < SRF 0 $; none",
+			.counters = "kernel:InSegs=3 xtcp:InSegs=0" NO_RST,
+		},
+	},
+	{
+		.name = "syn_rst_%s", .rfc = "RFC 9293 3.10.7.3, second", .in = SYN_SENT,
+		.want = {
+			.script = "< SR 0 $; none; < SRF 0 $; none; < S. 0 ack 1 $; > . 1 ack 1",
+			.state = ESTABLISHED, .counters = "InSegs=3 AttemptFails=0" NO_RST,
+		},
+	},
+	{
+		.name = "urg_syn_listen", .rfc = "RFC 9293 3.10.7.2", .in = LISTEN,
+		.want = {
+			.script = "< SU 0 urg 1000 $; > S. 0 ack 1; < . 1 ack 1; accept;"
+				  "read EAGAIN",
+			.state = ESTABLISHED,
+		},
+	},
+	/* Headers that are none. */
+	{
+		.name = "syn_listen_bad_checksum", .rfc = "RFC 9293 3.1", .id = "MUST-3",
+		.in = LISTEN,
+		.want = {
+			.script = "< S 0 badsum $; none",
+			.counters = "InSegs=1 InErrs=1 InCsumErrors=1 PassiveOpens=0" NO_RST,
+		},
+	},
+	{
+		.name = "syn_listen_header_cut_off", .rfc = "RFC 9293 3.1", .in = LISTEN,
+		.want = {
+			.script = "< S 0 cut 19; none",
+			.counters = "kernel:InSegs=1 kernel:InErrs=0 xtcp:InSegs=0" NO_RST,
+		},
+	},
+	{
+		.name = "syn_listen_bad_data_offset", .rfc = "RFC 9293 3.1", .in = LISTEN,
+		.want = {
+			.script = "< S 0 off 4; none; < S 0 off 0; none; < S 0 off 15; none",
+			.counters = "InSegs=3 InErrs=3 PassiveOpens=0" NO_RST,
+		},
+		.kernel_differs = "does not count a header that ends behind the segment",
+		.kernel = { .counters = "InSegs=3 InErrs=2 PassiveOpens=0" NO_RST },
+	},
+};
+
+#define FIXED	(sizeof(fixed) / sizeof(*fixed))
+
+/*
+ * Options of each wrong length. One that ends inside the header is skipped and the MSS
+ * behind it counts; one that cannot end there ends the list. In the SYN of either open.
+ */
+static const struct { int kind, len; const char *name; } options[] = {
+	{ 2, 4, "mss" }, { 3, 3, "scale" }, { 4, 2, "sack_permitted" }, { 8, 10, "timestamp" },
+};
+
+#define OPTIONS		(sizeof(options) / sizeof(*options))
+#define LONGEST		36	/* an MSS behind it still fits */
+#define LENGTHS		(LONGEST + 3)
+#define PAST_THE_HEADER	(LONGEST + 1)	/* these two in place of a length */
+#define NO_LENGTH	(LONGEST + 2)
+
+static struct wire_row rows[FIXED + OPTIONS * LENGTHS];
+
+static char *text(const char *format, int number, const char *word)
+{
+	char *s = NULL;
+
+	if (asprintf(&s, format, word, number) < 0)
+		ksft_exit_fail_msg("no memory\n");
+	return s;
+}
+
+static struct wire_row option_row(size_t which, int len)
+{
+	const char *name = options[which].name;
+	struct wire_row row = {
+		.rfc = "RFC 9293 3.1", .id = "MUST-7", .in = ESTABLISHED, .via = PASSIVE | ACTIVE,
+		.want = { .script = "info snd_mss = M", .counters = "InErrs=0 OutRsts=0" },
+	};
+	char hex[2 * LONGEST + 1] = "";
+	int i, n;
+
+	n = sprintf(hex, "%02x%02x", options[which].kind, len == PAST_THE_HEADER ? 255 : len);
+	for (i = 2; i < len && len <= LONGEST; i++)
+		n += sprintf(hex + n, "01");
+	if (len == NO_LENGTH) {
+		row.name = text("%s_%%s_without_length", 0, name);
+		row.syn = text("%snop,nop,nop,hex %02x", options[which].kind, "");
+	} else if (len == PAST_THE_HEADER) {
+		row.name = text("%s_%%s_past_the_header", 0, name);
+		row.syn = text("hex %s,mss 700", 0, hex);
+	} else {
+		row.name = text("%s_%%s_of_length_%d", len, name);
+		row.syn = text("hex %s,mss 700", 0, hex);
+		if (len >= 2)
+			row.want.script = "info snd_mss = 700";
+	}
+	return row;
+}
+
+int main(int argc, char **argv)
+{
+	size_t n = FIXED, i;
+	int len;
+
+	memcpy(rows, fixed, sizeof(fixed));
+	for (i = 0; i < OPTIONS; i++)
+		for (len = 0; len < LENGTHS; len++)
+			if (len != options[i].len)
+				rows[n++] = option_row(i, len);
+	return wire_main(argc, argv, rows, n);
+}
