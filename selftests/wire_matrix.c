@@ -14,7 +14,12 @@
 #include "kselftest.h"
 #include "matrix.h"
 
-#define CLOSED_DATA	5	/* octets in a segment for CLOSED: they count in SEG.LEN */
+/*
+ * Octets in a segment for CLOSED. They count in SEG.LEN, and kernel TCP would see by the
+ * checksum if the segment had not come to it as it was sent.
+ */
+#define CLOSED_DATA	5
+
 #define ROWS_MAX	2000
 
 static const struct {
