@@ -53,7 +53,9 @@ static void fill_tcb(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xsk->conn);
 
-	xtcp_secret_active(xn, &tuple, &xsk->iss, &xsk->ts_offset);
+	/* else they go on from the record whose place this connection has taken */
+	if (!xsk->iss)
+		xtcp_secret_active(xn, &tuple, &xsk->iss, &xsk->ts_offset);
 	xsk->snd_una = xsk->iss;
 	xsk->snd_nxt = xsk->iss;
 	xsk->write_seq = xsk->iss;

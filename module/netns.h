@@ -39,6 +39,7 @@ struct xtcp_sysctl {
 	u8 synack_retries;
 	u8 syncookies;
 	u8 timestamps;
+	u8 timewait_reuse;	/* tw_reuse, which the kernel has as a macro */
 	u8 window_scaling;
 	int base_mss;
 	int fin_timeout;	/* jiffies */

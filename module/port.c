@@ -6,10 +6,11 @@
  * can tell the ports of those to another, and so that a port comes back late (RFC 6056 section 3.3.4): a keyed hash of
  * the destination says where to begin, a counter that several destinations share moves on by a random step.
  *
- * A port is taken for a 4-tuple when the tuple is free; the lease on it is shared with other destinations. While ports
- * are plenty the first few tried will do. When they are not, the destination gets a map of its ports, made by one walk
- * over the table and kept true from then on, and the choice costs a search for a clear bit, however full it is. The map
- * goes when three quarters of the range are free again.
+ * A port is taken for a 4-tuple when the tuple is free, or only a TIME-WAIT record has it that net.xtcp.tw_reuse lets
+ * go; the lease on it is shared with other destinations. While ports are plenty the first few tried will do. When they
+ * are not, the destination gets a map of its ports, made by one walk over the table and kept true from then on, and the
+ * choice costs a search for a clear bit, however full it is. The map goes when three quarters of the range are free
+ * again.
  */
 #include "port.h"
 
@@ -25,6 +26,7 @@
 #include "lease.h"
 #include "netns.h"
 #include "sock.h"
+#include "timewait.h"
 
 #define PORTS		65536
 #define COUNTERS	256
@@ -320,7 +322,7 @@ static int try_port(struct sock *sk, u16 port)
 	inet_sk(sk)->inet_sport = htons(port);
 	xsk->conn.shared_port = true;
 	err = xtcp_demux_insert_sk(sk);
-	if (!err)
+	if (!err || (err == -EADDRNOTAVAIL && xtcp_timewait_reuse(sk, false)))
 		return 0;
 	xtcp_port_release(sk);
 	return err == -EADDRNOTAVAIL ? -EADDRINUSE : err;
@@ -409,6 +411,9 @@ static int choose_and_insert(struct sock *sk)
 		return try_in_turn(sk, &range, range.count);
 	err = try_by_map(sk, dest, &range);
 	dest_put(xn, dest);
+	/* all ports are taken, but some perhaps only by TIME-WAIT, which gives way */
+	if (err == -EADDRINUSE && READ_ONCE(xn->sysctl.timewait_reuse))
+		err = try_in_turn(sk, &range, range.count);
 	return err;
 }
 
@@ -433,7 +438,8 @@ static int insert_bound(struct sock *sk)
 	if (held)
 		return -EADDRNOTAVAIL;
 	xsk->conn.shared_port = false;
-	return xtcp_demux_insert_sk(sk);
+	err = xtcp_demux_insert_sk(sk);
+	return err == -EADDRNOTAVAIL && xtcp_timewait_reuse(sk, true) ? 0 : err;
 }
 
 /**

@@ -60,8 +60,11 @@ static int do_milliseconds(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 /* Each namespace has a copy of the table that points into its own struct instead of this one. */
 static struct xtcp_sysctl model;
 
-#define ENTRY(name, type, handler, low, high) {	\
-	.procname = #name,			\
+#define ENTRY(name, type, handler, low, high)	\
+	NAMED(#name, name, type, handler, low, high)
+
+#define NAMED(proc, name, type, handler, low, high) {	\
+	.procname = (proc),			\
 	.data = &model.name,			\
 	.maxlen = sizeof(type),			\
 	.mode = 0644,				\
@@ -92,6 +95,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(syncookies, u8, proc_dou8vec_minmax, &min_syncookies, &max_syncookies),
 	ENTRY(timestamps, u8, proc_dou8vec_minmax, NULL, NULL),
 	ENTRY(timewait_ms, int, proc_dointvec_minmax, SYSCTL_ONE, &max_timewait_ms),
+	NAMED("tw_reuse", timewait_reuse, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_TWO),
 	ENTRY(window_scaling, u8, proc_dou8vec_minmax, NULL, NULL),
 	ENTRY(wmem, int[3], proc_dointvec_minmax, SYSCTL_ONE, SYSCTL_INT_MAX),
 };
@@ -107,6 +111,7 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 		.synack_retries = TCP_SYNACK_RETRIES,
 		.syncookies = 1,
 		.timestamps = 1,
+		.timewait_reuse = 2,
 		.window_scaling = 1,
 		.base_mss = TCP_BASE_MSS,
 		.fin_timeout = TCP_FIN_TIMEOUT,

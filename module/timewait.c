@@ -16,6 +16,8 @@
 #include "timewait.h"
 
 #include <linux/slab.h>
+#include <net/flow.h>
+#include <net/l3mdev.h>
 #include <net/sock.h>
 
 #include "clock.h"
@@ -346,6 +348,88 @@ void xtcp_timewait_drop(struct xtcp_net *xn, struct xtcp_timewait *tw)
 		claim(xn, tw, &claimed);
 	spin_unlock(&xn->tw_lock);
 	bury(xn, &claimed);
+}
+
+static bool is_loopback(const struct xtcp_conn *conn)
+{
+	if (conn->bound_dev_if == LOOPBACK_IFINDEX)
+		return true;
+	if (conn->v4)
+		return ipv4_is_loopback(conn->faddr4) || ipv4_is_loopback(conn->laddr4);
+	return ipv6_addr_loopback(&conn->faddr6) || ipv6_addr_loopback(&conn->laddr6);
+}
+
+/*
+ * Only timestamps tell the peer's old segments from new ones (RFC 6191 section 4). Without a bound port the namespace
+ * has a say, and the peer's clock must have had time to tick.
+ */
+static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw, bool bound)
+{
+	u8 reuse = READ_ONCE(xn->sysctl.timewait_reuse);
+
+	if (tw->substate != TCP_TIME_WAIT || !tw->ts_ok || !tw->ts_recent_stamp)
+		return false;
+	if (bound)
+		return true;
+	if (!reuse || (reuse == 2 && !is_loopback(&tw->conn)))
+		return false;
+	return (s32)(xtcp_clock_seconds() - tw->ts_recent_stamp) > 0;
+}
+
+/**
+ * xtcp_timewait_reuse() - an active open takes the place of a record in the table
+ * @sk: addresses, ports and device are final; not in the table
+ * @bound: its port was chosen by the program
+ *
+ * The connection goes on where the old one ended, so that its SYN is new to the peer (RFC 9293 section 3.6.1, RFC 6191;
+ * Linux's tcp_tw_reuse): ISS and timestamp offset are set. The table takes a reference.
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: true when it did.
+ */
+bool xtcp_timewait_reuse(struct sock *sk, bool bound)
+{
+	struct xtcp_net *xn = xtcp_net(sock_net(sk));
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_demux_key key = {
+		.tuple = xtcp_conn_tuple(&xsk->conn),
+		.dif = xsk->conn.bound_dev_if,
+		.sdif = l3mdev_master_ifindex_by_index(sock_net(sk), xsk->conn.bound_dev_if),
+	};
+	struct xtcp_timewait *tw;
+	struct xtcp_conn *conn;
+	bool reused = false;
+	LIST_HEAD(claimed);
+
+	sock_owned_by_me(sk);
+	key.hash = xtcp_demux_hash(xn, &key.tuple);
+	sock_hold(sk);	/* the table's */
+	rcu_read_lock();
+	spin_lock_bh(&xn->tw_lock);
+	conn = xtcp_demux_lookup(xn, &key);
+	if (conn && conn->kind == XTCP_CONN_TIMEWAIT) {
+		tw = container_of(conn, struct xtcp_timewait, conn);
+		if (!tw->dead && tw->conn.bound_dev_if == xsk->conn.bound_dev_if && may_reuse(xn, tw, bound) &&
+		    !xtcp_demux_replace(xn, &tw->conn, &xsk->conn)) {
+			xsk->iss = tw->snd_nxt + REOPEN_STEP ?: 1;
+			xsk->ts_offset = tw->ts_offset;
+			claim(xn, tw, &claimed);
+			reused = true;
+		}
+	}
+	spin_unlock_bh(&xn->tw_lock);
+	local_bh_disable();
+	bury(xn, &claimed);
+	local_bh_enable();
+	rcu_read_unlock();
+	if (reused) {
+		XTCP_NET_INC_STATS(xn->net, LINUX_MIB_TIMEWAITRECYCLED);
+		sock_prot_inuse_add(xn->net, sk->sk_prot, 1);
+	} else {
+		__sock_put(sk);
+	}
+	return reused;
 }
 
 /* RFC 7323 section 5.3, R1, and 5.5; a RST after a long silence passes, as in Linux. */

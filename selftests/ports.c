@@ -427,6 +427,59 @@ static void record_beside_kernel(enum stack server_stack)
 	close(listener);
 }
 
+/* A connection that xtcp's client closes first, so that its record stays; the port. */
+static int leave_timewait(int listener, int client)
+{
+	int port = stack_port(client), server = accept(listener, NULL, NULL);
+
+	close(client);
+	if (!stack_at_end(server))
+		ksft_exit_fail_msg("the client's close() did not arrive\n");
+	close(server);
+	if (!WAIT_FOR(rows_state(ns, "/proc/net/xtcp", port, stack_port(listener)) == 6, STACK_DEADLINE_MS))
+		ksft_exit_fail_msg("no TIME-WAIT\n");
+	return port;
+}
+
+/* RFC 6191 at the active side: the record of a connection with timestamps gives way to the next one. */
+static void reuse_timewait(void)
+{
+	enum { TO = PORT + 80, BOUND = PORT + 81 };
+	int listener = stack_listener(ns, KERNEL, LO4, TO, true), client, server;
+	const char *netstat = "/proc/net/xtcp_netstat";
+	long long recycled;
+
+	set_range(30000, 30000);
+	leave_timewait(listener, stack_connected(ns, XTCP, LO4, TO));
+	ns_sysctl_set(ns, "net.xtcp.tw_reuse", "0");
+	client = stack_connected(ns, XTCP, LO4, TO);
+	ksft_test_result(client < 0 && errno == EADDRNOTAVAIL, "tw_reuse 0: the only port is in TIME-WAIT\n");
+	recycled = counter_now(ns, netstat, "TcpExt:TWRecycled");
+	ns_sysctl_set(ns, "net.xtcp.tw_reuse", "2");
+	/* not before the peer's clock has ticked, that is in the next second */
+	ksft_test_result(WAIT_FOR((client = stack_connected(ns, XTCP, LO4, TO)) >= 0, STACK_DEADLINE_MS),
+			 "tw_reuse 2: over loopback the record gives way\n");
+	server = accept(listener, NULL, NULL);
+	ksft_test_result(stack_carries(client, server, 1000) && stack_port(client) == 30000 &&
+			 counter_now(ns, netstat, "TcpExt:TWRecycled") == recycled + 1, "and is counted\n");
+	close(server);
+	close(client);
+	set_range(32768, 60999);
+
+	ns_sysctl_set(ns, "net.xtcp.tw_reuse", "0");
+	client = stack_bound(ns, XTCP, LO4, BOUND, true);
+	stack_connect(client, LO4, TO);
+	leave_timewait(listener, client);
+	client = stack_bound(ns, XTCP, LO4, BOUND, true);
+	ksft_test_result(!stack_connect(client, LO4, TO), "a bound port goes on from its TIME-WAIT at once\n");
+	server = accept(listener, NULL, NULL);
+	ksft_test_result(stack_carries(client, server, 1000), "and the peer takes it for new\n");
+	close(client);
+	close(server);
+	close(listener);
+	ns_sysctl_set(ns, "net.xtcp.tw_reuse", "2");
+}
+
 static long long syns_resent(void)
 {
 	return counter_now(ns, "/proc/net/netstat", "TcpExt:TCPSynRetrans") +
@@ -500,7 +553,7 @@ int main(void)
 {
 	ksft_print_header();
 	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 4096, 4096 });
-	ksft_set_plan(4 * 5 + 8 + 2 * 4 + 4 + 2 * 7 + 1 + 3 + 2 + 2 * 5 + 2 + 5 + 2 + 2 * 3 + 2 * 2 + 1 + 2);
+	ksft_set_plan(4 * 5 + 8 + 2 * 4 + 4 + 2 * 7 + 1 + 3 + 2 + 2 * 5 + 2 + 5 + 2 + 2 * 3 + 5 + 2 * 2 + 1 + 2);
 	ns = ns_make();
 	if (ns < 0 || ns_addr_add(ns, "lo", "198.51.100.1/24") || ns_addr_add(ns, "lo", "fd00:5::1/64") ||
 	    ns_shell(ns, "ip link add name hole type dummy && ip link set hole up &&"
@@ -528,6 +581,7 @@ int main(void)
 	listener_beside_connection();
 	record_beside_kernel(KERNEL);
 	record_beside_kernel(XTCP);
+	reuse_timewait();
 	client_moves(KERNEL);
 	client_moves(XTCP);
 	nobodys();
