@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -138,6 +139,20 @@ static void match(int *clients, int *servers)
 	for (i = 0; i < COUNT; i++)
 		sorted[i] = by_port[stack_port(clients[i])];
 	memcpy(servers, sorted, sizeof(sorted));
+}
+
+/* For one side at a time: together they are more than a slow machine can do before retransmission timers expire. */
+static pthread_mutex_t *turn;
+
+static void turn_init(void)
+{
+	pthread_mutexattr_t attr;
+
+	turn = mmap(NULL, sizeof(*turn), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (turn == MAP_FAILED || pthread_mutexattr_init(&attr) ||
+	    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) ||
+	    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) || pthread_mutex_init(turn, &attr))
+		ksft_exit_fail_msg("no mutex\n");
 }
 
 static void thousand(const struct sides *s)
@@ -339,7 +354,11 @@ static void all(const struct sides *s)
 		ksft_exit_fail_msg("no descriptors: %s\n", strerror(errno));
 	if (ns_pair_make(&pair))
 		ksft_exit_fail_msg("no namespaces\n");
+	/* whoever died with it left nothing to mend */
+	if (pthread_mutex_lock(turn) == EOWNERDEAD)
+		pthread_mutex_consistent(turn);
 	thousand(s);
+	pthread_mutex_unlock(turn);
 	workers(s);
 	threads(s, 0, 0, "threads share a connection");
 	threads(s, 0, 3000, "threads share a connection, signals interrupt them");
@@ -356,5 +375,6 @@ int main(int argc, char **argv)
 	/* a thousand SYNs at once fill the queue between the ends of a veth; what is lost there says nothing of TCP */
 	if (ns_sysctl_set(ns_home(), "net.core.netdev_max_backlog", "%d", 100 * COUNT))
 		ksft_exit_fail_msg("cannot set net.core.netdev_max_backlog\n");
+	turn_init();
 	return sides_each(sides, n, 7, all);
 }
