@@ -184,7 +184,8 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		return false;
 	switch ((enum xtcp_conn_kind)conn->kind) {
 	case XTCP_CONN_TIMEWAIT:
-		break;
+		/* which makes way as soon as a segment comes (interpose.c) */
+		return !xtcp_demux_kernel_holds(net, &error->key);
 	case XTCP_CONN_REQUEST:
 		xtcp_synq_icmp_error(container_of(conn, struct xtcp_request, conn), error->seq,
 				     error->news == NEWS_HARD);

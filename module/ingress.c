@@ -318,15 +318,18 @@ static void to_listener(struct net *net, struct sk_buff *skb, struct sock *lsk, 
 static void to_timewait(struct net *net, struct sk_buff *skb, struct xtcp_timewait *tw,
 			const struct xtcp_demux_key *key)
 {
+	char ip_notes[sizeof(skb->cb)];
 	struct sock *lsk;
 	u32 iss;
 
 	if (!owner_ok(net, NULL, skb, tw->substate))
 		return;
+	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
 	trace_in(net, &tw->conn, tw->substate, fill_seg(skb));
 	if (xtcp_timewait_arrives(xtcp_net(net), tw, skb, &iss) == XTCP_TW_SYN) {
 		lsk = xtcp_demux_lookup_listener(xtcp_net(net), key);
-		/* the record asked for nothing; the listener has its own hop limit, policy and filter */
+		/* the record asked for nothing; the listener has its own hop limit, policy and filter, which ask IP */
+		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
 		if (lsk && !owner_ok(net, lsk, skb, TCP_LISTEN))
 			return;
 		if (lsk) {

@@ -315,7 +315,9 @@ static void add_listener(struct xtcp_lease *lease, const struct sock *sk)
 			   (lease->bound == 1 || (lease->reuseport && uid_eq(lease->uid, sk->sk_uid)));
 	lease->uid = sk->sk_uid;
 	for (each = lease; each; each = each->cover) {
-		each->listeners++;
+		/* the last one has the place, where xtcp_place_listen() has counted */
+		if (each->cover)
+			each->listeners++;
 		WRITE_ONCE(xtcp_lease_sk(each)->sk_state, TCP_LISTEN);
 	}
 	xa_unlock_bh(&lease->xn->leases);

@@ -453,20 +453,28 @@ int xtcp_place_share(struct xtcp_lease *lease, const struct sock *sk)
 	return ask_again(place_of(lease), sk);
 }
 
-/* The place becomes that of a listener, if nobody in kernel TCP's table is in its way. */
+/*
+ * The place becomes that of a listener, if nobody in kernel TCP's table is in its way. It counts one listener more from
+ * here on, so that no other one that ends makes it less.
+ */
 static int ask_to_listen(struct xtcp_lease *place, u8 reuse)
 {
 	struct sock *mirror = xtcp_lease_sk(place);
+	struct xtcp_net *xn = place->xn;
 	u8 old_reuse = mirror->sk_reuse;
 	int err;
 
-	set_reuse(place, reuse);
+	xa_lock_bh(&xn->leases);
+	place->listeners++;
 	WRITE_ONCE(mirror->sk_state, TCP_LISTEN);
+	mirror->sk_reuse = reuse;
+	xa_unlock_bh(&xn->leases);
 	err = inet_csk_get_port(mirror, place->port);
 	if (err) {
-		xa_lock_bh(&place->xn->leases);
+		xa_lock_bh(&xn->leases);
+		place->listeners--;
 		restore_state(place);
-		xa_unlock_bh(&place->xn->leases);
+		xa_unlock_bh(&xn->leases);
 		restore_reuse(place, old_reuse);
 	}
 	return err;
@@ -504,6 +512,8 @@ static int merge_group(struct xtcp_lease *lease, const struct sock *sk)
  * xtcp_place_listen() - the place of a lease becomes that of a listener
  * @lease: the lease
  * @sk: one of its owners
+ *
+ * What has the place, @lease or its cover, counts the listener already when it returns.
  *
  * Context: process, may sleep. Lock: xtcp_place_mutex, held.
  *

@@ -412,7 +412,7 @@ static int choose_and_insert(struct sock *sk)
 	err = try_by_map(sk, dest, &range);
 	dest_put(xn, dest);
 	/* all ports are taken, but some perhaps only by TIME-WAIT, which gives way */
-	if (err == -EADDRINUSE && READ_ONCE(xn->sysctl.timewait_reuse))
+	if (err == -EADDRINUSE && xtcp_timewait_reuse_is_on(xn, &key, 0))
 		err = try_in_turn(sk, &range, range.count);
 	return err;
 }
@@ -439,7 +439,12 @@ static int insert_bound(struct sock *sk)
 		return -EADDRNOTAVAIL;
 	xsk->conn.shared_port = false;
 	err = xtcp_demux_insert_sk(sk);
-	return err == -EADDRNOTAVAIL && xtcp_timewait_reuse(sk, true) ? 0 : err;
+	if (err != -EADDRNOTAVAIL)
+		return err;
+	if (xtcp_timewait_reuse(sk, true))
+		return 0;
+	/* the record that was in the way may have ended by itself */
+	return xtcp_demux_insert_sk(sk);
 }
 
 /**
@@ -501,6 +506,8 @@ int xtcp_port_connect(struct sock *sk)
 	int err;
 
 	sock_owned_by_me(sk);
+	/* set when the connection goes on from a record */
+	xtcp_sk(sk)->iss = 0;
 	if (xtcp_sk(sk)->lease)
 		return insert_bound(sk);
 	err = choose_and_insert(sk);

@@ -8,6 +8,7 @@
  */
 #include "reply.h"
 
+#include <linux/if_ether.h>
 #include <linux/tcp.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
@@ -48,11 +49,12 @@ struct reply {
 static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned int len)
 {
 	const unsigned int room = skb_end_offset(skb);
+	const unsigned int need = LL_RESERVED_SPACE(dst->dev) + dst->header_len + sizeof(struct ipv6hdr) + len;
 	const bool head_frag = skb->head_frag, pp_recycle = skb->pp_recycle, pfmemalloc = skb->pfmemalloc;
 	const u16 alloc_cpu = skb->alloc_cpu;
 
 	if (skb_shared(skb) || skb_cloned(skb) || skb_is_nonlinear(skb) || skb->fclone || skb_zcopy(skb) ||
-	    room < LL_RESERVED_SPACE(dst->dev) + dst->header_len + sizeof(struct ipv6hdr) + len)
+	    room < need)
 		return false;
 	skb_orphan(skb);
 	skb_dst_drop(skb);
@@ -67,7 +69,8 @@ static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned i
 	skb->data = skb->head;
 	skb_reset_tail_pointer(skb);
 	skb->mac_header = (typeof(skb->mac_header))~0U;
-	skb_reserve(skb, room);
+	/* Ethernet pads what is short */
+	skb_reserve(skb, room >= need + ETH_ZLEN ? room - ETH_ZLEN : room);
 	return true;
 }
 
@@ -301,7 +304,7 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 	struct reply reply = {
 		.seq = he->iss + 1,
 		.ack = he->irs + 1,
-		.wnd = he->rcv_wnd >> he->rcv_wscale,
+		.wnd = DIV_ROUND_UP(he->rcv_wnd, 1U << he->rcv_wscale),
 		.flags = XTCP_ACK,
 	};
 

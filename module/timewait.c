@@ -350,13 +350,32 @@ void xtcp_timewait_drop(struct xtcp_net *xn, struct xtcp_timewait *tw)
 	bury(xn, &claimed);
 }
 
-static bool is_loopback(const struct xtcp_conn *conn)
+static bool is_loopback(const struct in6_addr *addr)
 {
-	if (conn->bound_dev_if == LOOPBACK_IFINDEX)
-		return true;
-	if (conn->v4)
-		return ipv4_is_loopback(conn->faddr4) || ipv4_is_loopback(conn->laddr4);
-	return ipv6_addr_loopback(&conn->faddr6) || ipv6_addr_loopback(&conn->laddr6);
+	if (ipv6_addr_v4mapped(addr))
+		return ipv4_is_loopback(addr->s6_addr32[3]);
+	return ipv6_addr_loopback(addr);
+}
+
+/**
+ * xtcp_timewait_reuse_is_on() - does the namespace let records between these addresses go for an active open?
+ * @xn: the namespace
+ * @tuple: has the addresses
+ * @bound_dev_if: interface, 0: any
+ *
+ * net.xtcp.tw_reuse: 1 for all, 2 over loopback.
+ *
+ * Context: any.
+ *
+ * Return: true when it does.
+ */
+bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if)
+{
+	u8 reuse = READ_ONCE(xn->sysctl.timewait_reuse);
+
+	if (reuse != 2)
+		return reuse;
+	return bound_dev_if == LOOPBACK_IFINDEX || is_loopback(&tuple->laddr) || is_loopback(&tuple->faddr);
 }
 
 /*
@@ -365,13 +384,13 @@ static bool is_loopback(const struct xtcp_conn *conn)
  */
 static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw, bool bound)
 {
-	u8 reuse = READ_ONCE(xn->sysctl.timewait_reuse);
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&tw->conn);
 
 	if (tw->substate != TCP_TIME_WAIT || !tw->ts_ok || !tw->ts_recent_stamp)
 		return false;
 	if (bound)
 		return true;
-	if (!reuse || (reuse == 2 && !is_loopback(&tw->conn)))
+	if (!xtcp_timewait_reuse_is_on(xn, &tuple, tw->conn.bound_dev_if))
 		return false;
 	return (s32)(xtcp_clock_seconds() - tw->ts_recent_stamp) > 0;
 }
@@ -406,22 +425,23 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 	key.hash = xtcp_demux_hash(xn, &key.tuple);
 	sock_hold(sk);	/* the table's */
 	rcu_read_lock();
-	spin_lock_bh(&xn->tw_lock);
 	conn = xtcp_demux_lookup(xn, &key);
-	if (conn && conn->kind == XTCP_CONN_TIMEWAIT) {
-		tw = container_of(conn, struct xtcp_timewait, conn);
-		if (!tw->dead && tw->conn.bound_dev_if == xsk->conn.bound_dev_if && may_reuse(xn, tw, bound) &&
-		    !xtcp_demux_replace(xn, &tw->conn, &xsk->conn)) {
+	tw = conn && conn->kind == XTCP_CONN_TIMEWAIT ? container_of(conn, struct xtcp_timewait, conn) : NULL;
+	if (tw && tw->conn.bound_dev_if == xsk->conn.bound_dev_if && may_reuse(xn, tw, bound)) {
+		local_bh_disable();
+		spin_lock(&xn->tw_lock);
+		/* one that is dead already may stand in the table still */
+		if (may_reuse(xn, tw, bound) && !xtcp_demux_replace(xn, &tw->conn, &xsk->conn)) {
 			xsk->iss = tw->snd_nxt + REOPEN_STEP ?: 1;
 			xsk->ts_offset = tw->ts_offset;
-			claim(xn, tw, &claimed);
+			if (!tw->dead)
+				claim(xn, tw, &claimed);
 			reused = true;
 		}
+		spin_unlock(&xn->tw_lock);
+		bury(xn, &claimed);
+		local_bh_enable();
 	}
-	spin_unlock_bh(&xn->tw_lock);
-	local_bh_disable();
-	bury(xn, &claimed);
-	local_bh_enable();
 	rcu_read_unlock();
 	if (reused) {
 		XTCP_NET_INC_STATS(xn->net, LINUX_MIB_TIMEWAITRECYCLED);

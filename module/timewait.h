@@ -71,6 +71,7 @@ void xtcp_timewait_enter(struct sock *sk, int substate, unsigned long timeout);
 enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtcp_timewait *tw, struct sk_buff *skb,
 						 u32 *iss);
 bool xtcp_timewait_reuse(struct sock *sk, bool bound);
+bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if);
 bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_buff *skb);
 /* interpose.c: a SYN that reopens and that no listener of ours wants: the record makes way, kernel TCP gets the SYN */
 void xtcp_timewait_drop(struct xtcp_net *xn, struct xtcp_timewait *tw);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
+#include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -427,6 +428,57 @@ static void record_beside_kernel(enum stack server_stack)
 	close(listener);
 }
 
+static int index_of_veth(void *unused)
+{
+	(void)unused;
+	return if_nametoindex("veth0");
+}
+
+/* A link-local address means nothing without its link, which a record does not keep: the segment's own counts. */
+static void reopen_over_link(void)
+{
+	enum { TO = PORT + 90, FROM = PORT + 91 };
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(TO) }, from = to;
+	struct timeval patience = { .tv_sec = 5 };
+	int listener, client, server = -1, round, one = 1;
+	struct ns_pair pair;
+	long long drops;
+
+	if (ns_pair_make(&pair) || ns_addr_add(pair.a, "veth0", "fe80::a/64") ||
+	    ns_addr_add(pair.b, "veth0", "fe80::b/64"))
+		ksft_exit_fail_msg("no namespaces\n");
+	inet_pton(AF_INET6, "fe80::b", &to.sin6_addr);
+	inet_pton(AF_INET6, "fe80::a", &from.sin6_addr);
+	from.sin6_port = htons(FROM);
+	to.sin6_scope_id = ns_call(pair.a, index_of_veth, NULL);
+	from.sin6_scope_id = to.sin6_scope_id;
+	listener = stack_listener(pair.b, XTCP, "::", TO, true);
+	for (round = 0; round < 3; round++) {
+		client = stack_socket(pair.a, KERNEL, "::1");
+		setsockopt(client, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+		setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+		if (bind(client, (struct sockaddr *)&from, sizeof(from)) ||
+		    connect(client, (struct sockaddr *)&to, sizeof(to)))
+			break;
+		server = accept(listener, NULL, NULL);
+		if (server < 0 || !stack_carries(client, server, 100))
+			break;
+		close(server);
+		if (!stack_at_end(client))
+			break;
+		close(client);
+		if (!WAIT_FOR(rows_state(pair.b, "/proc/net/xtcp6", TO, FROM) == 6 &&
+			      !rows_state(pair.a, "/proc/net/tcp6", FROM, TO), STACK_DEADLINE_MS))
+			break;
+	}
+	drops = counter_now(pair.b, "/proc/net/xtcp_netstat", "TcpExt:ListenDrops");
+	ksft_test_result(round == 3, "over a link %d connections from one port, by way of TIME-WAIT\n", round);
+	ksft_test_result(!drops && !counter_now(pair.a, "/proc/net/netstat", "TcpExt:TCPSynRetrans"),
+			 "no SYN was dropped: %lld\n", drops);
+	close(listener);
+	ns_pair_close(&pair);
+}
+
 /* A connection that xtcp's client closes first, so that its record stays; the port. */
 static int leave_timewait(int listener, int client)
 {
@@ -553,7 +605,7 @@ int main(void)
 {
 	ksft_print_header();
 	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 4096, 4096 });
-	ksft_set_plan(4 * 5 + 8 + 2 * 4 + 4 + 2 * 7 + 1 + 3 + 2 + 2 * 5 + 2 + 5 + 2 + 2 * 3 + 5 + 2 * 2 + 1 + 2);
+	ksft_set_plan(4 * 5 + 8 + 2 * 4 + 4 + 2 * 7 + 1 + 3 + 2 + 2 * 5 + 2 + 5 + 2 + 2 * 3 + 5 + 2 + 2 * 2 + 1 + 2);
 	ns = ns_make();
 	if (ns < 0 || ns_addr_add(ns, "lo", "198.51.100.1/24") || ns_addr_add(ns, "lo", "fd00:5::1/64") ||
 	    ns_shell(ns, "ip link add name hole type dummy && ip link set hole up &&"
@@ -582,6 +634,7 @@ int main(void)
 	record_beside_kernel(KERNEL);
 	record_beside_kernel(XTCP);
 	reuse_timewait();
+	reopen_over_link();
 	client_moves(KERNEL);
 	client_moves(XTCP);
 	nobodys();
