@@ -44,6 +44,7 @@ mkdir -p "$HOME"
 ulimit -n 65536
 cd "$CWD" || cd /
 
+: >/run/vm/started
 if [ -n "$INTERACTIVE" ]; then
 	# Within the session, since a port that nobody has open forgets its size.
 	setsid -c bash -c "stty sane rows $ROWS cols $COLUMNS; . /run/vm/command" \

@@ -89,6 +89,19 @@ wait_qemu()
 	qemu=
 }
 
+# has_started: false when the machine still runs but has not come as far as to
+# run the command. Emulated ones stop on their way there, once in a long while.
+has_started()
+{
+	local deadline=$((SECONDS + boot_seconds))
+
+	while [ ! -e "$work/ctl/started" ]; do
+		kill -0 "$qemu" 2>/dev/null || return 0
+		[ $SECONDS -lt $deadline ] || return 1
+		sleep 0.2
+	done
+}
+
 # take_slot: emulated machines that share a processor make one another miss
 # their deadlines, so one more of them than there are processors may run. The
 # lock goes with QEMU, which inherits it.
@@ -274,6 +287,7 @@ fi
 [ -n "$timeout" ] || timeout=$([ -n "$interactive" ] && echo 0 || echo 3600)
 
 qemu= work= terminal= ended=
+boot_seconds=240	# the slowest kernel needs 20 when it has a processor for itself
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -293,6 +307,12 @@ if [ -n "$interactive" ]; then
 	start_qemu "$timeout" "${qemu_options[@]}"
 else
 	start_qemu "$timeout" "${qemu_options[@]}" </dev/null
+	if ! has_started; then
+		echo "vm.sh: the machine did not boot within $boot_seconds s, starting it again" >&2
+		kill "$qemu" 2>/dev/null
+		wait_qemu
+		start_qemu "$timeout" "${qemu_options[@]}" </dev/null
+	fi
 fi
 wait_qemu
 report
