@@ -130,15 +130,18 @@ static char *script(const struct matrix_cell *c, const struct spelling *s,
 		    const struct matrix_outcome *o)
 {
 	char *acking = c->flags & WIRE_ACK ? text(" ack %s", s->ack) : "";
-	char *then = "";
+	char *then = "", *answer = answer_text(o, s);
+
+	/* the SYN may come so soon that "nothing came before it" is said by its being the next */
+	if (o->syn_again)
+		answer = o->answer == SILENCE ? ">@500 S 0" : text("%s; >@500 S 0", answer);
 
 	if (goes_on(c, o))
 		then = text("; none; state %s; %s", wire_state_name(c->state),
 			    c->state == SYN_SENT ? "< S. 0 ack 1 $$; > . 1 ack 1" :
 						   "< . N ack S");
-	return text("< %s %s(%d)%s%s; %s%s%s", s->letters, s->seq, s->data, acking,
-		    c->flags & WIRE_SYN ? " $$" : "", answer_text(o, s),
-		    o->syn_again ? "; >@500 S 0" : "", then);
+	return text("< %s %s(%d)%s%s; %s%s", s->letters, s->seq, s->data, acking,
+		    c->flags & WIRE_SYN ? " $$" : "", answer, then);
 }
 
 /* Kernel TCP answers what nobody has, for both stacks. */
