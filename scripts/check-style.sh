@@ -45,8 +45,8 @@ licences()
 
 left_over()
 {
-	grep -nE '\b(TODO|FIXME|XXX|HACK)\b' -r module include selftests scripts Kbuild Makefile |
-		grep -v 'scripts/check-style.sh'
+	# spelled so that it does not find itself
+	grep -nE '\b(TO[D]O|FIX[M]E|XX[X]|HAC[K])\b' -r module include selftests scripts Kbuild Makefile .ci
 }
 
 shell_syntax()
