@@ -320,13 +320,13 @@ int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
 		.dif = conn->bound_dev_if,
 		.sdif = l3mdev_master_ifindex_by_index(xn->net, conn->bound_dev_if),
 	};
-	struct demux_query query = {
+	const struct demux_query query = {
 		.key = &key,
 		.net = xn->net,
+		.hash = conn->hash,
 	};
 	int err;
 
-	query.hash = conn->hash;
 	err = rhashtable_lookup_insert_key(&xn->conns, &query, &conn->node, conns_params);
 	if (err == -EEXIST)
 		return -EADDRNOTAVAIL;
@@ -347,9 +347,11 @@ int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
  */
 int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new)
 {
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(new);
+
+	WARN_ON_ONCE(!has_tuple(old, &tuple));
 	new->hash = old->hash;
 	new->shared_port = old->shared_port;
-	WARN_ON_ONCE(old->lport != new->lport || old->fport != new->fport || old->v4 != new->v4);
 	return rhashtable_replace_fast(&xn->conns, &old->node, &new->node, conns_params) ? -EADDRNOTAVAIL : 0;
 }
 

@@ -52,17 +52,6 @@ void xtcp_ingress_drop(const struct net *net, struct sk_buff *skb, int state, en
 	kfree_skb_reason(skb, reason);
 }
 
-static bool checksum_wrong(struct sk_buff *skb)
-{
-	bool wrong;
-
-	if (skb->protocol == htons(ETH_P_IP))
-		wrong = skb_checksum_init(skb, IPPROTO_TCP, inet_compute_pseudo);
-	else
-		wrong = skb_checksum_init(skb, IPPROTO_TCP, ip6_compute_pseudo);
-	return wrong || (!skb_csum_unnecessary(skb) && __skb_checksum_complete(skb));
-}
-
 /**
  * xtcp_ingress_checksum_ok() - is the checksum right? (RFC 9293 section 3.1, MUST-3)
  * @skb: at its TCP header; what is found out stays with it, for whoever asks next
@@ -73,7 +62,13 @@ static bool checksum_wrong(struct sk_buff *skb)
  */
 bool xtcp_ingress_checksum_ok(struct sk_buff *skb)
 {
-	return !checksum_wrong(skb);
+	bool wrong;
+
+	if (skb->protocol == htons(ETH_P_IP))
+		wrong = skb_checksum_init(skb, IPPROTO_TCP, inet_compute_pseudo);
+	else
+		wrong = skb_checksum_init(skb, IPPROTO_TCP, ip6_compute_pseudo);
+	return !wrong && (skb_csum_unnecessary(skb) || !__skb_checksum_complete(skb));
 }
 
 /* Length and checksum (RFC 9293 section 3.1, MUST-3). Frees the segment when it returns false. */
@@ -91,7 +86,7 @@ static bool header_ok(struct net *net, struct sk_buff *skb)
 	th = (const struct tcphdr *)skb->data;
 	if (th->doff < sizeof(*th) / 4 || !pskb_may_pull(skb, th->doff * 4))
 		goto too_small;
-	if (checksum_wrong(skb)) {
+	if (!xtcp_ingress_checksum_ok(skb)) {
 		XTCP_INC_STATS(net, TCP_MIB_CSUMERRORS);
 		XTCP_INC_STATS(net, TCP_MIB_INERRS);
 		xtcp_ingress_drop(net, skb, TCP_CLOSE, SKB_DROP_REASON_TCP_CSUM);

@@ -31,6 +31,7 @@
 #include "stock.h"
 
 #define PORTS		65536
+
 /**
  * xtcp_lease_new() - a lease without a place
  * @xn: the namespace

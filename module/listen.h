@@ -40,7 +40,7 @@ struct xtcp_listener_stats {
  * @accept_len: how many
  * @accept_max: the limit; the queue holds one more, as Linux's
  * @accept_peak: the most that there were
- * @synq: half-open entries (synq.c)
+ * @synq: half-open entries (entry.c)
  * @stats: for /proc; own rule: atomic
  * @group: the listeners that share its SYNs, or itself alone (group.c)
  * @rcu: frees this after the last lookup

@@ -44,7 +44,7 @@ static int __init xtcp_init(void)
 		goto err_timewait;
 	err = xtcp_netns_init();
 	if (err)
-		goto err_lease;
+		goto err_stock;
 	err = xtcp_interpose_init();
 	if (err)
 		goto err_netns;
@@ -57,7 +57,7 @@ err_interpose:
 	xtcp_interpose_exit();
 err_netns:
 	xtcp_netns_exit();
-err_lease:
+err_stock:
 	xtcp_stock_exit();
 err_timewait:
 	xtcp_timewait_exit();

@@ -63,7 +63,7 @@ struct xtcp_sysctl {
  * @port_bits: 65536 bits, indexed by local port in host order: a lease of ours is on the port. Read without a lock
  *	before any other look at a segment; written by lease.c
  * @leases: lists of leases by port; its lock guards the lists too (lease.c)
- * @lease_stock: socks for leases to come (lease.c)
+ * @lease_stock: socks for leases to come (stock.c)
  * @pool: what the choice of ephemeral ports remembers (port.c)
  * @conns: every connection, by 4-tuple (demux.c)
  * @tuple_key: keys the hash of tuples: their place in @conns and what is constant in their ISNs
