@@ -428,6 +428,20 @@ static void record_beside_kernel(enum stack server_stack)
 	close(listener);
 }
 
+/* A connection carries something, and the server closes first. */
+static bool ended_by_server(int listener, int client)
+{
+	int server = accept(listener, NULL, NULL);
+
+	if (server < 0 || !stack_carries(client, server, 100))
+		return false;
+	close(server);
+	if (!stack_at_end(client))
+		return false;
+	close(client);
+	return true;
+}
+
 static int index_of_veth(void *unused)
 {
 	(void)unused;
@@ -440,7 +454,7 @@ static void reopen_over_link(void)
 	enum { TO = PORT + 90, FROM = PORT + 91 };
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(TO) }, from = to;
 	struct timeval patience = { .tv_sec = 5 };
-	int listener, client, server = -1, round, one = 1;
+	int listener, client, round, one = 1;
 	struct ns_pair pair;
 	long long drops;
 
@@ -460,14 +474,8 @@ static void reopen_over_link(void)
 		if (bind(client, (struct sockaddr *)&from, sizeof(from)) ||
 		    connect(client, (struct sockaddr *)&to, sizeof(to)))
 			break;
-		server = accept(listener, NULL, NULL);
-		if (server < 0 || !stack_carries(client, server, 100))
-			break;
-		close(server);
-		if (!stack_at_end(client))
-			break;
-		close(client);
-		if (!WAIT_FOR(rows_state(pair.b, "/proc/net/xtcp6", TO, FROM) == 6 &&
+		if (!ended_by_server(listener, client) ||
+		    !WAIT_FOR(rows_state(pair.b, "/proc/net/xtcp6", TO, FROM) == 6 &&
 			      !rows_state(pair.a, "/proc/net/tcp6", FROM, TO), STACK_DEADLINE_MS))
 			break;
 	}
@@ -545,7 +553,7 @@ static long long syns_resent(void)
 static void client_moves(enum stack server_stack)
 {
 	enum { ROUNDS = 20, CLIENT = PORT + 40 };
-	int port = PORT + 30 + server_stack, client, server, i;
+	int port = PORT + 30 + server_stack, client, i;
 	int listener = stack_listener(ns, server_stack, LO4, port, true);
 	const char *servers = server_stack == XTCP ? "/proc/net/xtcp" : "/proc/net/tcp";
 	long long resent = syns_resent();
@@ -554,14 +562,8 @@ static void client_moves(enum stack server_stack)
 		client = stack_bound(ns, i % 2 ? XTCP : KERNEL, LO4, CLIENT, true);
 		if (client < 0 || stack_connect(client, LO4, port))
 			break;
-		server = accept(listener, NULL, NULL);
-		if (server < 0 || !stack_carries(client, server, 100))
-			break;
-		close(server);
-		if (!stack_at_end(client))
-			break;
-		close(client);
-		if (!WAIT_FOR(rows_state(ns, servers, port, CLIENT) == 6 &&
+		if (!ended_by_server(listener, client) ||
+		    !WAIT_FOR(rows_state(ns, servers, port, CLIENT) == 6 &&
 			      !rows_state(ns, i % 2 ? "/proc/net/xtcp" : "/proc/net/tcp", CLIENT, port),
 			      STACK_DEADLINE_MS))
 			break;

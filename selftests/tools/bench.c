@@ -26,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "measure.h"
 #include "module.h"
 #include "ns.h"
 #include "stack.h"
@@ -40,20 +41,6 @@ enum load { STREAM, RR, CRR, LOADS };
 static const char * const load_name[LOADS] = { "STREAM", "RR", "CRR" };
 static struct ns_pair pair;
 static char piece[PIECE];
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
-static void die(const char *what)
-{
-	fprintf(stderr, "bench: %s: %s\n", what, strerror(errno));
-	exit(2);
-}
 
 /* A first octet of 's' begins a stream to be read to its end; all others are echoed. */
 static void serve_one(int fd)
@@ -87,10 +74,10 @@ static pid_t start_server(enum stack stack)
 	pid_t pid;
 
 	if (listener < 0)
-		die("listen");
+		measure_die("listen");
 	pid = ns_fork(pair.b, serve, &listener);
 	if (pid < 0)
-		die("fork");
+		measure_die("fork");
 	close(listener);
 	return pid;
 }
@@ -106,7 +93,7 @@ static int open_client(enum stack stack)
 	int fd = stack_connected(pair.a, stack, NS_B4, PORT + stack);
 
 	if (fd < 0)
-		die("connect");
+		measure_die("connect");
 	return fd;
 }
 
@@ -115,7 +102,7 @@ static void exchange(int fd)
 	char octet = 'r';
 
 	if (send(fd, &octet, 1, MSG_NOSIGNAL) != 1 || recv(fd, &octet, 1, 0) != 1)
-		die("exchange");
+		measure_die("exchange");
 }
 
 static void send_stream(int fd, long megabytes)
@@ -129,12 +116,12 @@ static void send_stream(int fd, long megabytes)
 		for (done = 0; done < PIECE; done += n) {
 			n = send(fd, piece + done, PIECE - done, MSG_NOSIGNAL);
 			if (n <= 0)
-				die("send");
+				measure_die("send");
 		}
 	shutdown(fd, SHUT_WR);
 	/* the server has read everything when it closes */
 	if (recv(fd, piece, 1, 0))
-		die("the stream's end");
+		measure_die("the stream's end");
 }
 
 /* Units of @load in a second: megabytes, transactions, connections. */
@@ -145,47 +132,34 @@ static double rate(enum load load, enum stack stack, long amount)
 	int fd;
 
 	if (load == CRR) {
-		start = now();
+		start = measure_now();
 		for (i = 0; i < amount; i++) {
 			fd = open_client(stack);
 			exchange(fd);
 			close(fd);
 		}
-		return amount / (now() - start);
+		return amount / (measure_now() - start);
 	}
 	fd = open_client(stack);
 	if (load == RR)
 		exchange(fd);
-	start = now();
+	start = measure_now();
 	if (load == STREAM)
 		send_stream(fd, amount);
 	for (i = 0; load == RR && i < amount; i++)
 		exchange(fd);
-	start = now() - start;
+	start = measure_now() - start;
 	close(fd);
 	return amount / start;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *values, int n)
-{
-	qsort(values, n, sizeof(*values), compare_doubles);
-	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
 /* One line of figures; false below the floor. */
 static bool report(const char *what, double *ratio, double *ours, double *theirs, int pairs, double floor)
 {
-	double m = median(ratio, pairs);
+	double m = measure_median(ratio, pairs);
 
 	printf("%-34s %5.2fx  (%.2f to %.2f, %d pairs; median %.0f against %.0f", what, m, ratio[0],
-	       ratio[pairs - 1], pairs, median(ours, pairs), median(theirs, pairs));
+	       ratio[pairs - 1], pairs, measure_median(ours, pairs), measure_median(theirs, pairs));
 	if (floor)
 		printf("; floor %.2fx%s", floor, m < floor ? ": BELOW" : "");
 	printf(")\n");
@@ -205,7 +179,7 @@ static int run_compare(int pairs, long megabytes, long transactions, long connec
 	int load, i;
 
 	if (module_load(""))
-		die("cannot load xtcp");
+		measure_die("cannot load xtcp");
 	server[KERNEL] = start_server(KERNEL);
 	server[XTCP] = start_server(XTCP);
 	for (load = 0; load < LOADS; load++) {
@@ -246,15 +220,15 @@ static int run_tax(int pairs, long transactions, long connections)
 
 		measure_tax(without, i, transactions, connections);
 		if (module_load(""))
-			die("cannot load xtcp");
+			measure_die("cannot load xtcp");
 		measure_tax(idle, i, transactions, connections);
 		listener = stack_listener(pair.b, XTCP, NS_B4, OTHER_PORT, true);
 		if (listener < 0)
-			die("listen on xtcp");
+			measure_die("listen on xtcp");
 		measure_tax(listening, i, transactions, connections);
 		close(listener);
 		if (module_unload())
-			die("cannot unload xtcp");
+			measure_die("cannot unload xtcp");
 	}
 	for (j = 0; j < 2; j++) {
 		for (i = 0; i < pairs; i++)
@@ -289,6 +263,6 @@ int main(int argc, char **argv)
 		return fprintf(stderr, "bench: see the head of bench.c\n"), 2;
 	ns_pair_close(&pair);
 	if (module_is_loaded() && module_unload())
-		die("cannot unload xtcp");
+		measure_die("cannot unload xtcp");
 	return status;
 }

@@ -38,6 +38,7 @@
 #include <unistd.h>
 
 #include "counters.h"
+#include "measure.h"
 #include "module.h"
 #include "ns.h"
 #include "slabs.h"
@@ -61,20 +62,6 @@ enum how { BAD_SUM, ENTRY, COOKIE };
 static int tun, ns, flood_port = PORT;
 static uint32_t next_source = 0x0a630001;	/* 10.99.0.1 */
 
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
-
-static void die(const char *what)
-{
-	fprintf(stderr, "bench_syn: %s: %s\n", what, strerror(errno));
-	exit(2);
-}
-
 static int open_tun(void *unused)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI, .ifr_name = "tun0" };
@@ -88,15 +75,15 @@ static void make_network(void)
 {
 	ns = ns_make();
 	if (ns < 0)
-		die("namespace");
+		measure_die("namespace");
 	tun = ns_call(ns, open_tun, NULL);
 	if (tun < 0)
-		die("tun");
+		measure_die("tun");
 	if (ns_shell(ns, "ip addr add " SERVER "/24 dev tun0 && ip link set tun0 up &&"
 		     "ip link add sink type dummy && ip addr add 10.98.0.1/24 dev sink && ip link set sink up &&"
 		     "ip route add 10.99.0.0/16 via 10.98.0.2") ||
 	    ns_sysctl_set(ns, "net.core.somaxconn", "%d", BACKLOG))
-		die("network");
+		measure_die("network");
 }
 
 /* The next SYN, from an address that did not send one yet. */
@@ -141,7 +128,7 @@ static long long sent(void)
 	unsigned long long packets = 0;
 
 	if (!at || sscanf(at, "sink: %*u %*u %*u %*u %*u %*u %*u %*u %*u %llu", &packets) != 1)
-		die("no counter of the sink");
+		measure_die("no counter of the sink");
 	free(text);
 	return packets;
 }
@@ -156,11 +143,11 @@ static double shoot(enum how how, int n)
 
 	for (i = 0; i < n; i++)
 		build(&packets[i], how != BAD_SUM);
-	start = now();
+	start = measure_now();
 	for (i = 0; i < n; i++)
 		if (write(tun, &packets[i], sizeof(packets[i])) != sizeof(packets[i]))
-			die("write");
-	start = now() - start;
+			measure_die("write");
+	start = measure_now() - start;
 	answers = sent() - before;
 	if (how == BAD_SUM ? answers : n <= BACKLOG ? answers != n : answers < n) {
 		fprintf(stderr, "bench_syn: %d SYNs, %lld answers\n", n, answers);
@@ -177,28 +164,15 @@ static double cost(enum stack stack, enum how how, int n)
 	int listener;
 
 	if (ns_sysctl_set(ns, knob, "%d", how == COOKIE ? 2 : 1))
-		die("syncookies");
+		measure_die("syncookies");
 	listener = stack_listener(ns, stack, SERVER, PORT, true);
 	if (listener < 0 || listen(listener, BACKLOG))
-		die("listen");
+		measure_die("listen");
 	shoot(how, n / 10);
 	control = shoot(BAD_SUM, n);
 	gross = shoot(how, n);
 	close(listener);
 	return (gross - control) / n * 1e9;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median(double *values, int n)
-{
-	qsort(values, n, sizeof(*values), compare_doubles);
-	return values[n / 2];
 }
 
 static bool compare(enum how how, const char *what, int rounds, int n)
@@ -211,9 +185,10 @@ static bool compare(enum how how, const char *what, int rounds, int n)
 		ours[i] = cost(XTCP, how, n);
 		ratio[i] = ours[i] / theirs[i];
 	}
-	m = median(ratio, rounds);
+	m = measure_median(ratio, rounds);
 	printf("%-34s %5.2fx  (%.2f to %.2f, %d rounds of %d; median %.0f ns against %.0f; at most %.2fx%s)\n", what,
-	       m, ratio[0], ratio[rounds - 1], rounds, n, median(ours, rounds), median(theirs, rounds), MOST_COST,
+	       m, ratio[0], ratio[rounds - 1], rounds, n, measure_median(ours, rounds),
+	       measure_median(theirs, rounds), MOST_COST,
 	       m > MOST_COST ? ": ABOVE" : "");
 	fflush(stdout);
 	return m <= MOST_COST;
@@ -263,9 +238,9 @@ static void flood(double rate)
 		_exit(1);
 	for (i = 0; i < 60000; i++)
 		build(&packets[i], true);
-	start = now();
+	start = measure_now();
 	for (;;) {
-		for (; sent_so_far < (now() - start) * rate; sent_so_far++)
+		for (; sent_so_far < (measure_now() - start) * rate; sent_so_far++)
 			if (write(tun, &packets[sent_so_far % 60000], sizeof(*packets)) < 0)
 				_exit(1);
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
@@ -277,7 +252,7 @@ static pid_t start(void (*body)(double), double rate, int listener)
 	pid_t pid = fork();
 
 	if (pid < 0)
-		die("fork");
+		measure_die("fork");
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -304,7 +279,7 @@ static void transact(enum stack stack)
 	char octet = 'r';
 
 	if (fd < 0 || send(fd, &octet, 1, MSG_NOSIGNAL) != 1 || recv(fd, &octet, 1, 0) != 1 || recv(fd, &octet, 1, 0))
-		die("transaction");
+		measure_die("transaction");
 	close(fd);
 }
 
@@ -318,18 +293,18 @@ static struct goodput measure(enum stack stack, double rate, double seconds)
 	long done;
 
 	if (listener < 0 || listen(listener, 1024))
-		die("listen");
+		measure_die("listen");
 	flood_port = PORT + stack;
 	server = start(NULL, 0, listener);
 	if (rate > 0)
 		flooder = start(flood, rate, -1);
 	/* until the queue is full, and what is cold is warm */
-	for (begin = now(); now() < begin + seconds / 4;)
+	for (begin = measure_now(); measure_now() < begin + seconds / 4;)
 		transact(stack);
-	begin = now();
-	for (done = 0; now() < begin + seconds; done++)
+	begin = measure_now();
+	for (done = 0; measure_now() < begin + seconds; done++)
 		transact(stack);
-	result.rate = done / (now() - begin);
+	result.rate = done / (measure_now() - begin);
 	result.resent = syns_resent(stack) - result.resent;
 	if (flooder)
 		stop(flooder);
@@ -388,7 +363,7 @@ static int run_memory(void)
 	ns_sysctl_set(ns, "net.xtcp.syncookies", "1");
 	listener = stack_listener(ns, XTCP, SERVER, PORT, true);
 	if (listener < 0 || listen(listener, BACKLOG))
-		die("listen");
+		measure_die("listen");
 	shoot(ENTRY, 10000);
 	slabs_read(&few);
 	shoot(ENTRY, 50000);
@@ -419,12 +394,12 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (!was_loaded && module_load(""))
-		die("cannot load xtcp");
+		measure_die("cannot load xtcp");
 	make_network();
 	status = cost_mode ? run_cost(first, n) : flood_mode ? run_flood(first) : run_memory();
 	close(tun);
 	close(ns);
 	if (!was_loaded && module_unload())
-		die("cannot unload xtcp");
+		measure_die("cannot unload xtcp");
 	return status;
 }
