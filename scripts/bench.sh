@@ -52,7 +52,7 @@ if [ "$what" = syn ]; then
 	in_vm "connections while SYNs come, instructions for a clock" "${counted[@]}" -- flood 500
 	exit $status
 fi
-in_vm "wall clock, 2 processors: xtcp / kernel TCP" -- compare 7 100 5000 1000
+in_vm "wall clock, 2 processors: xtcp / kernel TCP" --parallel -- compare 7 100 5000 1000
 in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- compare 3 20 2000 500
 in_vm "instructions: kernel TCP beside xtcp / alone" "${counted[@]}" -- tax 3 2000 500
 exit $status

@@ -99,15 +99,19 @@ setting="XTCP_KO=$bin/xtcp.ko"
 for word in SEED SOAK; do
 	[ -z "${!word-}" ] || setting+=" $word=${!word}"
 done
+options=()
 marked=
 if [ "$kind" = debug ]; then
+	# it does not patch itself (scripts/debug.config)
+	options+=(--parallel)
 	setting+=" XTCP_DEBUG=1"
 	# selftests/faults has allocations from these slabs fail
 	marked="slub_debug=A,XTCP,XTCPv6,xtcp_request,xtcp_request6,xtcp_timewait,xtcp_timewait6"
 fi
 boot()
 {
-	scripts/vm.sh --kernel "$image" --memory 3G --timeout "$sum" --share "$dir" \
+	scripts/vm.sh --kernel "$image" --memory 3G --timeout "$sum" --stall 180 --share "$dir" \
+		"${options[@]}" \
 		--append "log_buf_len=8M $marked" -- env $setting "$bin/run" "$dir" $tests
 }
 

@@ -105,6 +105,7 @@ rm -f build/check/verdict
 out=$(mktemp -d build/check/run.XXXXXX)
 log=$out/log
 : >"$log"
+trap 'echo "not ok - ended by a signal" | tee -a "$log"; close_up; exit 143' TERM
 
 if [ -z "$only" ]; then
 	part scripts/check-style.sh

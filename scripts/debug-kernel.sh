@@ -8,8 +8,8 @@
 #   build/       what a module is built against (make KDIR=.../build)
 #   lib/modules/ the list of what is built in, for modprobe in the VM
 #
-# The cache is keyed by source version, compiler and fragment. Progress goes
-# to standard error.
+# The cache is keyed by source version, compiler, fragment and what is left out.
+# Progress goes to standard error.
 
 set -eu
 cd "$(dirname "$0")"
@@ -103,10 +103,12 @@ esac
 [ $# -le 1 ] || { usage >&2; exit 2; }
 
 fragment=$PWD/debug.config
+# What the fragment cannot turn off: see CONFIG_JUMP_LABEL there.
+without='/select HAVE_STATIC_CALL/d; /select HAVE_PREEMPT_DYNAMIC_CALL/d'
 set -- $(source_package) || :
 [ $# -eq 3 ] || die "no linux-source package; run scripts/deps.sh check"
 source=$1 tarball=$3
-key=$({ echo "$source $2"; gcc --version | head -n 1; cat "$fragment"; } |
+key=$({ echo "$source $2"; gcc --version | head -n 1; echo "$without"; cat "$fragment"; } |
 	sha256sum | cut -c 1-12)
 dest=$XTCP_CACHE/debug-$key
 
@@ -137,6 +139,7 @@ tar -xf "$tarball" -C "$work" --wildcards \
 	--exclude='*/drivers/gpu/drm/*/*.[ch]' --exclude='*/arch/[a-tv-w]*/*.[chS]' \
 	--exclude='*/arch/*/boot/dts/*' --exclude='*.rst' --exclude='*/sound/*.[ch]'
 tree=$work/$source
+sed -i "$without" "$tree/arch/x86/Kconfig"
 apply_fragment "$tree"
 build_kernel "$tree" "$work/log"
 

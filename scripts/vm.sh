@@ -23,10 +23,14 @@ usage()
 	shown as it comes. A single argument is a line for the shell. Without a
 	command, at a terminal: a shell.
 
-	  --cpus N          processors (2)
+	  --cpus N          processors (2); without KVM they take turns
+	  --parallel        emulate processors at the same time: faster, but a kernel that
+	                    patches its code while it runs stands still once in a while
 	  --memory SIZE     as for QEMU: 2G, 512M (2G)
 	  --kernel IMAGE    the kernel to boot (newest in /boot that has 9p)
 	  --timeout SECONDS end the machine after this long (3600; a shell: never)
+	  --stall SECONDS   end the machine when COMMAND has not touched /run/vm/alive for
+	                    this long (never); its kernel is asked why before
 	  --share DIR       DIR can be written to; console.log and dmesg are left there
 	  --icount          one processor whose clock counts instructions: repeatable
 	  --append WORDS    more of the kernel's command line
@@ -36,7 +40,7 @@ usage()
 	Exit status: the command's; or
 	  2    wrong arguments
 	  120  the machine's kernel panicked
-	  124  the timeout ended the machine
+	  124  the timeout ended the machine, or a stall
 	  125  the machine did not start, or ended without a status
 	END
 }
@@ -87,6 +91,40 @@ wait_qemu()
 	wait "$qemu" 2>/dev/null
 	ended=$?
 	qemu=
+}
+
+# ask_why: of a machine that stands still. Its kernel takes the interrupt for a
+# reason to panic, and says on the console where each processor is.
+ask_why()
+{
+	local deadline=$((SECONDS + 20))
+
+	printf '%s\n' "info registers -a" nmi >"$work/monitor.in"
+	timeout 3 cat "$work/monitor.out" | tr -d '\r' >"${share:-$work}/registers"
+	while kill -0 "$qemu" 2>/dev/null && [ $SECONDS -lt $deadline ]; do
+		sleep 0.2
+	done
+}
+
+# end_stalled: watch the machine, and end it when it stalls.
+end_stalled()
+{
+	local next=$SECONDS now last
+
+	while kill -0 "$qemu" 2>/dev/null; do
+		sleep 0.2
+		[ $SECONDS -ge $next ] || continue
+		next=$((SECONDS + 5))
+		printf -v now '%(%s)T' -1
+		# From "started" on, until the command says more.
+		last=$(stat -c %Y "$work/ctl/alive" "$work/ctl/started" 2>/dev/null | sort -n | tail -n 1)
+		if [ $((now - ${last:-now})) -gt "$stall" ]; then
+			echo "vm.sh: nothing came from the machine for $stall s, ending it" >&2
+			ask_why
+			stalled=1
+			kill "$qemu" 2>/dev/null
+		fi
+	done
 }
 
 # has_started: false when the machine still runs but has not come as far as to
@@ -217,6 +255,9 @@ choose_options()
 	words+=" rcupdate.rcu_cpu_stall_timeout=60 mitigations=off nopti tsc=reliable"
 	words+=" acpi=noirq" # every device has MSI; routing takes 15 s each on a debug kernel
 	words+=" no_timer_check" # on a busy machine the check fails, and the kernel panics
+	# A kernel that does not get on says where, and ends.
+	words+=" softlockup_panic=1 unknown_nmi_panic panic_print=0x40"
+	words+=" sysctl.kernel.hung_task_panic=1"
 	qemu_options=()
 	if [ -n "$icount" ]; then
 		qemu_options+=(-accel tcg -icount "shift=0,sleep=off" -smp 1 -seed 1
@@ -225,7 +266,9 @@ choose_options()
 	elif kvm_works; then
 		qemu_options+=(-accel kvm -cpu host -smp "$cpus")
 	else
-		qemu_options+=(-accel "tcg,thread=multi" -cpu max -smp "$cpus")
+		# A processor that translates a breakpoint while another one takes it
+		# back keeps it for ever (QEMU before 8.1), so they take turns.
+		qemu_options+=(-accel "tcg,thread=${parallel:-single}" -cpu max -smp "$cpus")
 	fi
 	qemu_options+=(-serial "file:$console" -serial chardev:io
 		-append "$words $append")
@@ -233,6 +276,11 @@ choose_options()
 		qemu_options+=(-chardev "stdio,id=io,signal=off")
 	else
 		qemu_options+=(-chardev "stdio,id=io")
+	fi
+	if [ -n "$stall" ]; then
+		mkfifo "$work/monitor.in" "$work/monitor.out"
+		qemu_options+=(-chardev "pipe,id=monitor,path=$work/monitor"
+			-mon chardev=monitor)
 	fi
 	share_options / root ",readonly=on"
 	share_options "$work/ctl" ctl ""
@@ -252,20 +300,23 @@ report()
 		tr -d '\r' <"$console" | tail -n 60 | sed 's/^/# /' >&2
 		die 120 "the machine's kernel panicked"
 	fi
+	[ -z "$stalled" ] || die 124 "the machine stalled"
 	[ "$ended" -ne 124 ] && [ "$ended" -ne 137 ] ||
 		die 124 "the machine was ended after $timeout seconds"
 	tail -n 20 "$console" 2>/dev/null | tr -d '\r' >&2
 	die 125 "the machine ended without a status (QEMU's was $ended)"
 }
 
-cpus=2 memory=2G kernel= timeout= share= icount= append= interactive= forced=
+cpus=2 memory=2G kernel= timeout= stall= share= icount= parallel= append= interactive=
+forced=
 while [ $# -gt 0 ]; do
 	case $1 in
-	--cpus|--memory|--kernel|--timeout|--share|--append)
+	--cpus|--memory|--kernel|--timeout|--stall|--share|--append)
 		[ $# -ge 2 ] || wrong "$1 needs a value"
 		declare "${1#--}=$2"
 		shift 2 ;;
 	--icount) icount=1; shift ;;
+	--parallel) parallel=multi; shift ;;
 	--interactive) forced=1; shift ;;
 	--help|-h) usage; exit 0 ;;
 	--) shift; break ;;
@@ -276,6 +327,7 @@ done
 [[ $cpus =~ ^[1-9][0-9]?$ ]] || wrong "--cpus $cpus: not a number from 1 to 99"
 [[ $memory =~ ^[1-9][0-9]*[MG]$ ]] || wrong "--memory $memory: not a size such as 512M or 2G"
 [[ $timeout =~ ^([1-9][0-9]*)?$ ]] || wrong "--timeout $timeout: not a number of seconds"
+[[ $stall =~ ^([1-9][0-9]*)?$ ]] || wrong "--stall $stall: not a number of seconds"
 if [ -n "$share" ]; then
 	[ -d "$share" ] && [ -w "$share" ] || wrong "--share $share: not a writable directory"
 	share=$(cd "$share" && pwd -P)
@@ -286,7 +338,7 @@ if [ $# -eq 0 ] || [ -n "$forced" ]; then
 fi
 [ -n "$timeout" ] || timeout=$([ -n "$interactive" ] && echo 0 || echo 3600)
 
-qemu= work= terminal= ended=
+qemu= work= terminal= ended= stalled=
 boot_seconds=240	# the slowest kernel needs 20 when it has a processor for itself
 trap cleanup EXIT
 trap 'exit 130' INT
@@ -313,6 +365,7 @@ else
 		wait_qemu
 		start_qemu "$timeout" "${qemu_options[@]}" </dev/null
 	fi
+	[ -z "$stall" ] || end_stalled
 fi
 wait_qemu
 report

@@ -22,13 +22,6 @@
 
 #define SKIPPED 4		/* kselftest's exit status */
 
-static bool stuck;
-
-bool child_is_stuck(void)
-{
-	return stuck;
-}
-
 /* A test line: "ok 1 name", "not ok 2 name", "1..3"; "# SKIP" after a name. */
 static void read_tap(struct result *result, const char *line)
 {
@@ -84,7 +77,7 @@ static void end_cgroup(struct result *result)
 	write_cgroup("cgroup.kill", "1");
 	if (WAIT_FOR(!rmdir(CHILD_CGROUP) || errno == ENOENT, 20000))
 		return;
-	stuck = true;
+	run_set_stuck();
 	kernel_show_tasks(result);
 	result_fail(result, "cannot be killed");
 }
@@ -141,6 +134,7 @@ static bool watch(struct result *result, pid_t pid, int fd, int *status, long lo
 	while (!gone && wait_now_ms() < deadline) {
 		fds[0].fd = open ? fd : -1;
 		poll(fds, 2, 20);
+		run_alive();
 		if (fds[1].revents)
 			kernel_read_log(result);
 		gone = waitpid(pid, status, WNOHANG) == pid;
@@ -206,7 +200,7 @@ void child_run(struct result *result, const char *program, int seconds)
 		kernel_show_tasks(result);
 		result_fail(result, "did not end within %d seconds", seconds);
 		end_cgroup(result);
-		if (!stuck)
+		if (!run_is_stuck())
 			waitpid(pid, &status, 0);
 	}
 	close(fds[0]);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/module.h"
@@ -15,6 +16,9 @@
 
 #define TRACE "/sys/kernel/tracing/instances/run/"
 #define LEAKS "/sys/kernel/debug/kmemleak"
+
+/* Unloading waits for timers and RCU, a few milliseconds each. */
+#define UNLOAD_MS 60000
 
 /* Every out-of-tree, unsigned module sets these two. */
 #define TAINT_MEANT ((1 << 12) | (1 << 13))
@@ -147,6 +151,58 @@ void kernel_load(struct result *result)
 	write_file(TRACE "events/xtcp/enable", "1");
 }
 
+/* One thread: its name and where in the kernel it is. */
+static void show_thread(struct result *result, int tid)
+{
+	static const char * const files[] = { "comm", "stack" };
+	char path[64], head[64];
+	struct text text;
+	unsigned int i;
+
+	snprintf(head, sizeof(head), "# thread %d: ", tid);
+	text_add(&result->output, head, strlen(head));
+	for (i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/%s", tid, files[i]);
+		text = read_file(path);
+		if (text.len)
+			text_add(&result->output, text.at, text.len);
+		text_clear(&text);
+	}
+}
+
+/* To the kernel's log: where each CPU is, and each task that waits without a signal ending it. */
+static void show_blocked(struct result *result)
+{
+	kernel_read_log(result);
+	log_is_ours = true;
+	write_file("/proc/sysrq-trigger", "l");
+	write_file("/proc/sysrq-trigger", "w");
+	kernel_read_log(result);
+	log_is_ours = false;
+}
+
+/* A process of its own, since one that waits in the kernel for ever cannot be ended. */
+static void unload(struct result *result)
+{
+	pid_t pid;
+	int status;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(module_unload() ? errno : 0);
+	if (pid < 0) {
+		result_fail(result, "cannot unload the module: fork: %s", strerror(errno));
+	} else if (!WAIT_FOR((run_alive(), waitpid(pid, &status, WNOHANG) == pid), UNLOAD_MS)) {
+		run_set_stuck();
+		show_thread(result, pid);
+		show_blocked(result);
+		result_fail(result, "the module does not unload within %d s", UNLOAD_MS / 1000);
+	} else if (status) {
+		result_fail(result, "cannot unload the module: %s", strerror(WEXITSTATUS(status)));
+	}
+}
+
 void kernel_unload(struct result *result)
 {
 	if (!module_is_loaded())
@@ -154,8 +210,8 @@ void kernel_unload(struct result *result)
 	/* A socket that was killed with its process may still be on its way out. */
 	if (!WAIT_FOR(module_references() == 0, 10000))
 		result_fail(result, "the module is held %d times", module_references());
-	else if (module_unload())
-		result_fail(result, "cannot unload the module: %s", strerror(errno));
+	else
+		unload(result);
 }
 
 /* What kmemleak knows goes to the output, once: it is forgotten then. */
@@ -201,25 +257,6 @@ void kernel_save_trace(const char *folder)
 	text_clear(&trace);
 }
 
-/* One thread of the test: its name and where in the kernel it is. */
-static void show_thread(struct result *result, int tid)
-{
-	static const char * const files[] = { "comm", "stack" };
-	char path[64], head[64];
-	struct text text;
-	unsigned int i;
-
-	snprintf(head, sizeof(head), "# thread %d: ", tid);
-	text_add(&result->output, head, strlen(head));
-	for (i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "/proc/%d/%s", tid, files[i]);
-		text = read_file(path);
-		if (text.len)
-			text_add(&result->output, text.at, text.len);
-		text_clear(&text);
-	}
-}
-
 void kernel_show_tasks(struct result *result)
 {
 	struct text threads = read_file(CHILD_CGROUP "/cgroup.threads");
@@ -230,11 +267,5 @@ void kernel_show_tasks(struct result *result)
 		show_thread(result, atoi(tid));
 	fwrite(result->output.at + before, 1, result->output.len - before, stdout);
 	text_clear(&threads);
-
-	kernel_read_log(result);
-	log_is_ours = true;
-	write_file("/proc/sysrq-trigger", "l");
-	write_file("/proc/sysrq-trigger", "w");
-	kernel_read_log(result);
-	log_is_ours = false;
+	show_blocked(result);
 }

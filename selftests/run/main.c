@@ -12,6 +12,7 @@
  * if none was run because the kernel was tainted before the module was loaded.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +24,10 @@
 #include "run.h"
 
 #define TAINTED 75	/* EX_TEMPFAIL of sysexits.h */
+#define ALIVE "/run/vm/alive"
 
 static const char *out;
+static bool stuck;
 
 bool run_is_debug(void)
 {
@@ -37,6 +40,29 @@ double run_now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+void run_set_stuck(void)
+{
+	stuck = true;
+}
+
+bool run_is_stuck(void)
+{
+	return stuck;
+}
+
+void run_alive(void)
+{
+	static double told;
+	int fd;
+
+	if (run_now() - told < 1)
+		return;
+	told = run_now();
+	fd = open(ALIVE, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (fd >= 0)
+		close(fd);
 }
 
 /* There is always a zero byte behind the text. */
@@ -107,7 +133,7 @@ static void finish(struct result *result)
 {
 	char folder[512];
 
-	if (!child_is_stuck())
+	if (!run_is_stuck())
 		kernel_unload(result);
 	kernel_read_log(result);
 	kernel_check_taint(result);
@@ -186,12 +212,12 @@ int main(int argc, char **argv)
 	}
 	results = calloc(n + 1, sizeof(*results));
 	kernel_start();
-	for (ran = 0; ran < n && !child_is_stuck(); ran++)
+	for (ran = 0; ran < n && !run_is_stuck(); ran++)
 		run_test(&results[ran], argv[ran + 2]);
 	for (i = ran; i < n; i++)
 		printf("not ok - %.*s: not run\n", (int)strcspn(argv[i + 2], ":"), argv[i + 2]);
 	failed += n - ran;
-	if (!child_is_stuck())
+	if (!run_is_stuck())
 		run_end(&results[ran++]);
 	for (i = 0; i < ran; i++)
 		failed += results[i].failed;

@@ -42,9 +42,6 @@ void result_fail(struct result *result, const char *format, ...)
 /* child.c: runs the program until it ends or its time is over. */
 void child_run(struct result *result, const char *program, int seconds);
 
-/* True if a child could not be killed: the machine is of no more use. */
-bool child_is_stuck(void);
-
 /* kernel.c */
 void kernel_start(void);
 /* What taints the kernel beyond an out-of-tree, unsigned module. */
@@ -64,5 +61,10 @@ void kernel_show_tasks(struct result *result);
 /* main.c */
 bool run_is_debug(void);
 double run_now(void);
+/* Something cannot be ended: the machine is of no more use, no other test is run. */
+void run_set_stuck(void);
+bool run_is_stuck(void);
+/* Tells scripts/vm.sh, which ends a machine that does not, that this one is alive; often enough is every second. */
+void run_alive(void);
 
 #endif
