@@ -382,7 +382,7 @@ static void expired_synack(struct timer_list *timer)
 			mod_timer(&listener->synq.timer, jiffies + 1);
 		spin_unlock(&listener->lock);
 		if (resend)
-			xtcp_reply_synack(listener->sk, resend, NULL, NULL);
+			xtcp_reply_synack_again(listener->sk, resend);
 	} while (more && batch);
 	rcu_read_unlock();
 }

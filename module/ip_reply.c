@@ -37,7 +37,8 @@ static int oif(const struct net *net, const struct xtcp_ip_reply *how)
 	return netif_index_is_l3_master((struct net *)net, how->dif) ? how->dif : 0;
 }
 
-static struct dst_entry *route_v4(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sock *sk)
+/* 0: the route is in how->dst */
+static int route_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, struct sock *sk)
 {
 	const struct xtcp_tuple *tuple = how->tuple;
 	struct flowi4 fl4;
@@ -50,14 +51,15 @@ static struct dst_entry *route_v4(const struct xtcp_net *xn, const struct xtcp_i
 	rt = ip_route_output_flow(xn->net, &fl4, sk);
 	if (IS_ERR(rt)) {
 		IP_INC_STATS(xn->net, IPSTATS_MIB_OUTNOROUTES);
-		return ERR_CAST(rt);
+		return PTR_ERR(rt);
 	}
 	/* nobody answers a group (RFC 9293 section 3.9.2.3, MUST-57 and MUST-63) */
 	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
 		ip_rt_put(rt);
-		return ERR_PTR(-ENETUNREACH);
+		return -ENETUNREACH;
 	}
-	return &rt->dst;
+	how->dst = &rt->dst;
+	return 0;
 }
 
 static void flow_v6(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct flowi6 *fl6)
@@ -75,44 +77,40 @@ static void flow_v6(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, 
 	fl6->flowi6_uid = sock_net_uid(xn->net, how->sk);
 }
 
-/**
- * xtcp_ip_reply_route() - the way for a segment that belongs to no full sock
- * @xn: the namespace
- * @how: what is to be sent
- *
- * Context: any. RCU read side held.
- *
- * Return: the route, with a reference; or an error pointer, counted as IP does.
- */
-struct dst_entry *xtcp_ip_reply_route(struct xtcp_net *xn, const struct xtcp_ip_reply *how)
+static int route_v6(const struct xtcp_net *xn, struct xtcp_ip_reply *how, struct sock *sk)
 {
-	struct sock *sk = reply_sock(xn, how);
 	struct in6_addr *final_p = NULL, final;
+	struct dst_entry *dst;
 	struct flowi6 fl6;
 
-	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "reply route without RCU");
-	if (!sk)
-		return ERR_PTR(-EAFNOSUPPORT);
-	if (xtcp_tuple_is_v4(how->tuple))
-		return route_v4(xn, how, sk);
 	flow_v6(xn, how, &fl6);
 	if (how->sk)
 		final_p = fl6_update_dst(&fl6, rcu_dereference(inet6_sk(sk)->opt), &final);
 	security_sk_classify_flow(sk, flowi6_to_flowi_common(&fl6));
-	return ip6_dst_lookup_flow(xn->net, sk, &fl6, final_p);
+	dst = ip6_dst_lookup_flow(xn->net, sk, &fl6, final_p);
+	if (IS_ERR(dst))
+		return PTR_ERR(dst);
+	how->dst = dst;
+	return 0;
 }
 
 /**
- * xtcp_ip_reply_advmss() - what a SYN-ACK's MSS option may say by the route
- * @dst: from xtcp_ip_reply_route()
+ * xtcp_ip_reply_route() - the way for a segment that belongs to no full sock
+ * @xn: the namespace
+ * @how: what is to be sent; its dst is filled
  *
- * Context: any.
+ * Context: any. RCU read side held.
  *
- * Return: octets (RFC 9293 section 3.7.1, SHLD-5).
+ * Return: 0, or a negative errno, counted as IP does.
  */
-u16 xtcp_ip_reply_advmss(const struct dst_entry *dst)
+int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how)
 {
-	return dst_metric_advmss(dst);
+	struct sock *sk = reply_sock(xn, how);
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "reply route without RCU");
+	if (!sk)
+		return -EAFNOSUPPORT;
+	return xtcp_tuple_is_v4(how->tuple) ? route_v4(xn, how, sk) : route_v6(xn, how, sk);
 }
 
 /* A SYN-ACK belongs to its listener, for firewall matches and cgroup programs, without charging its send buffer. */
@@ -124,38 +122,41 @@ static void own_by_listener(struct sk_buff *skb, struct sock *lsk)
 	skb->destructor = sock_efree;	/* puts what was taken above */
 }
 
+static int xmit_v6(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sock *sk, struct sk_buff *skb)
+{
+	struct flowi6 fl6;
+
+	flow_v6(xn, how, &fl6);
+	return ip6_xmit(sk, skb, &fl6, how->mark, how->sk ? rcu_dereference(inet6_sk(sk)->opt) : NULL, how->tos,
+			READ_ONCE(sk->sk_priority));
+}
+
 /**
  * xtcp_ip_reply_xmit() - send a segment that belongs to no full sock
  * @xn: the namespace
- * @how: as for xtcp_ip_reply_route()
- * @dst: what that returned; the reference is consumed
+ * @how: from xtcp_ip_reply_route(); the reference on its dst is consumed
  * @skb: as for xtcp_ip_xmit(); consumed
  *
  * Context: any. RCU read side held.
  *
  * Return: 0 or a negative errno.
  */
-int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct dst_entry *dst,
-		       struct sk_buff *skb)
+int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sk_buff *skb)
 {
 	const struct xtcp_tuple *tuple = how->tuple;
 	struct sock *sk = reply_sock(xn, how);
-	struct flowi6 fl6;
 	int err;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "reply without RCU");
 	xtcp_ip_prepare(skb, tuple);
-	skb_dst_set(skb, dst);
+	skb_dst_set(skb, how->dst);
 	skb->mark = how->mark;
 	own_by_listener(skb, how->sk);
-	if (xtcp_tuple_is_v4(tuple)) {
+	if (xtcp_tuple_is_v4(tuple))
 		err = ip_build_and_send_pkt(skb, sk, tuple->laddr.s6_addr32[3], tuple->faddr.s6_addr32[3], NULL,
 					    how->tos);
-	} else {
-		flow_v6(xn, how, &fl6);
-		err = ip6_xmit(sk, skb, &fl6, how->mark, how->sk ? rcu_dereference(inet6_sk(sk)->opt) : NULL, how->tos,
-			       READ_ONCE(sk->sk_priority));
-	}
+	else
+		err = xmit_v6(xn, how, sk, skb);
 	return net_xmit_eval(err);
 }
 

@@ -19,6 +19,8 @@ struct xtcp_tuple;
  * @mark: as SO_MARK
  * @tos: DSCP and ECN octet, or traffic class
  * @sk: the listener whose options, hop limit and LSM label the segment carries, or NULL: the namespace's reply sock
+ * @dst: the route, with a reference; NULL: not looked up yet
+ * @advmss: what a SYN-ACK's MSS option may say by the route; only SYN-ACKs have it
  */
 struct xtcp_ip_reply {
 	const struct xtcp_tuple *tuple;
@@ -27,14 +29,14 @@ struct xtcp_ip_reply {
 	u32 mark;
 	u8 tos;
 	struct sock *sk;
+	struct dst_entry *dst;
+	u16 advmss;
 };
 
 /* Entries, records and RSTs. RCU read side; any context. */
-struct dst_entry *xtcp_ip_reply_route(struct xtcp_net *xn, const struct xtcp_ip_reply *how);
-u16 xtcp_ip_reply_advmss(const struct dst_entry *dst);
-/* @skb as for xtcp_ip_xmit(); consumes @skb and the reference on @dst */
-int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct dst_entry *dst,
-		       struct sk_buff *skb);
+int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how);
+/* @skb as for xtcp_ip_xmit(); consumes @skb and the reference on @how->dst */
+int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sk_buff *skb);
 int xtcp_ip_reply_net_init(struct xtcp_net *xn);
 void xtcp_ip_reply_net_exit(struct xtcp_net *xn);
 

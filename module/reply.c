@@ -103,32 +103,32 @@ static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply 
 }
 
 /*
- * @dst: the way, consumed; NULL: looked up here. @state: of the entry or the record, for the trace. True: @syn, which
- * may be NULL, went out as the answer.
+ * @how: with a route, which is consumed. @state: of the entry or the record, for the trace. True: @syn, which may be
+ * NULL, went out as the answer.
  */
-static bool send(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct dst_entry *dst, int state,
-		 const struct reply *reply, struct sk_buff *syn)
+static bool send_routed(struct xtcp_net *xn, const struct xtcp_ip_reply *how, int state, const struct reply *reply,
+			struct sk_buff *syn)
 {
-	struct sk_buff *skb;
-	bool recycled;
+	struct sk_buff *skb = build(how->tuple, reply, how->dst, syn);
+	const bool recycled = skb == syn;
 
-	if (!dst)
-		dst = xtcp_ip_reply_route(xn, how);
-	if (IS_ERR(dst))
-		return false;
-	skb = build(how->tuple, reply, dst, syn);
 	if (!skb) {
-		dst_release(dst);
+		dst_release(how->dst);
 		return false;
 	}
-	recycled = skb == syn;
 	trace_xtcp_segment_out(xn->net, how->tuple, state, reply->seq, reply->ack, reply->flags, 0, reply->wnd,
 			       reply->resent);
 	XTCP_INC_STATS(xn->net, TCP_MIB_OUTSEGS);
 	if (reply->flags & XTCP_RST)
 		XTCP_INC_STATS(xn->net, TCP_MIB_OUTRSTS);
-	xtcp_ip_reply_xmit(xn, how, dst, skb);
+	xtcp_ip_reply_xmit(xn, how, skb);
 	return recycled;
+}
+
+static void send(struct xtcp_net *xn, struct xtcp_ip_reply *how, int state, const struct reply *reply)
+{
+	if (!xtcp_ip_reply_route(xn, how))
+		send_routed(xn, how, state, reply, NULL);
 }
 
 /* The DSCP of the segment answered; never its ECN bits, which would claim that we speak ECN. */
@@ -171,7 +171,7 @@ void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
 	struct xtcp_tuple tuple;
-	const struct xtcp_ip_reply how = {
+	struct xtcp_ip_reply how = {
 		.tuple = &tuple,
 		.dif = seg->dif,
 		.mark = reflected_mark(xn->net, skb),
@@ -192,7 +192,7 @@ void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb)
 	xtcp_demux_tuple_from_skb(skb, &tuple);
 	rcu_read_lock();
 	if (between_hosts(xn->net, &tuple))
-		send(xn, &how, NULL, TCP_CLOSE, &reply, NULL);
+		send(xn, &how, TCP_CLOSE, &reply);
 	rcu_read_unlock();
 }
 
@@ -201,39 +201,40 @@ static u8 tos_of(const struct sock *sk, bool v4)
 	return v4 ? READ_ONCE(inet_sk(sk)->tos) : READ_ONCE(inet6_sk(sk)->tclass);
 }
 
-static struct xtcp_ip_reply synack_how(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple)
+/**
+ * xtcp_reply_synack_route() - the way of a SYN-ACK
+ * @lsk: the listener
+ * @he: the entry
+ * @tuple: of @he
+ * @how: filled, with a route and what the MSS option may say by it (RFC 9293 section 3.7.1, SHLD-5)
+ *
+ * Context: softirq or process, RCU read side.
+ *
+ * Return: 0, or a negative errno from routing.
+ */
+int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple,
+			    struct xtcp_ip_reply *how)
 {
-	return (struct xtcp_ip_reply) {
+	int err;
+
+	*how = (struct xtcp_ip_reply) {
 		.tuple = tuple,
 		.oif = he->conn.bound_dev_if,
 		.mark = he->mark,
 		.tos = tos_of(lsk, he->conn.v4),
 		.sk = lsk,
 	};
-}
-
-/**
- * xtcp_reply_synack_route() - the way of a SYN-ACK
- * @lsk: the listener
- * @he: the entry
- *
- * Context: softirq or process, RCU read side.
- *
- * Return: the route with a reference, or an error pointer.
- */
-struct dst_entry *xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he)
-{
-	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
-	const struct xtcp_ip_reply how = synack_how(lsk, he, &tuple);
-
-	return xtcp_ip_reply_route(xtcp_net(sock_net(lsk)), &how);
+	err = xtcp_ip_reply_route(xtcp_net(sock_net(lsk)), how);
+	if (!err)
+		how->advmss = dst_metric_advmss(how->dst);
+	return err;
 }
 
 /**
  * xtcp_reply_synack() - send <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>
  * @lsk: the listener
  * @he: the entry, in the table or not; its "resent" says whether this one counts as a retransmission
- * @dst: from xtcp_reply_synack_route(), consumed; NULL: looked up here
+ * @how: from xtcp_reply_synack_route(); its route is consumed
  * @syn: what is answered, or NULL: this is no answer but a retransmission
  *
  * The window is not scaled (RFC 7323 section 2.2). TSval carries what the cookie has no room for. RFC 9293 section
@@ -243,7 +244,7 @@ struct dst_entry *xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_re
  *
  * Return: true when @syn itself went out, as the answer: it is no longer the caller's.
  */
-bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct dst_entry *dst, struct sk_buff *syn)
+bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, const struct xtcp_ip_reply *how, struct sk_buff *syn)
 {
 	struct xtcp_net *xn = xtcp_net(sock_net(lsk));
 	u16 user_mss = READ_ONCE(xtcp_sk(lsk)->user_mss);
@@ -253,32 +254,39 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct dst_ent
 		.wnd = he->rcv_wnd,
 		.flags = XTCP_SYN | XTCP_ACK,
 		.resent = he->resent,
+		.opts.mss = user_mss ? min(how->advmss, user_mss) : how->advmss,
 	};
-	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
-	const struct xtcp_ip_reply how = synack_how(lsk, he, &tuple);
 	struct xtcp_cookie cookie;
 
-	if (!dst)
-		dst = xtcp_ip_reply_route(xn, &how);
-	if (IS_ERR(dst))
-		return false;
-
-	reply.opts.mss = xtcp_ip_reply_advmss(dst);
-	if (user_mss)
-		reply.opts.mss = min(reply.opts.mss, user_mss);
 	reply.opts.has_wscale = he->wscale_ok;
 	reply.opts.wscale = he->rcv_wscale;
 	if (he->ts_ok) {
 		xtcp_entry_cookie(he, &cookie);
 		reply.opts.has_ts = true;
-		reply.opts.tsval = xtcp_cookie_tsval(xtcp_clock_ts() + xtcp_secret_ts_offset(xn, how.tuple), &cookie);
+		reply.opts.tsval = xtcp_cookie_tsval(xtcp_clock_ts() + xtcp_secret_ts_offset(xn, how->tuple), &cookie);
 		reply.opts.tsecr = he->ts_recent;
 	}
 	if (he->resent) {
 		XTCP_INC_STATS(xn->net, TCP_MIB_RETRANSSEGS);
 		XTCP_NET_INC_STATS(xn->net, LINUX_MIB_TCPSYNRETRANS);
 	}
-	return send(xn, &how, dst, TCP_SYN_RECV, &reply, syn);
+	return send_routed(xn, how, TCP_SYN_RECV, &reply, syn);
+}
+
+/**
+ * xtcp_reply_synack_again() - send an entry's SYN-ACK once more
+ * @lsk: the listener
+ * @he: the entry, in the table
+ *
+ * Context: softirq or process, RCU read side.
+ */
+void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
+	struct xtcp_ip_reply how;
+
+	if (!xtcp_reply_synack_route(lsk, he, &tuple, &how))
+		xtcp_reply_synack(lsk, he, &how, NULL);
 }
 
 /**
@@ -295,7 +303,7 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
 	struct xtcp_net *xn = xtcp_net(sock_net(lsk));
-	const struct xtcp_ip_reply how = {
+	struct xtcp_ip_reply how = {
 		.tuple = &tuple,
 		.oif = he->conn.bound_dev_if,
 		.mark = he->mark,
@@ -313,7 +321,7 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 		reply.opts.tsval = xtcp_clock_ts() + xtcp_secret_ts_offset(xn, how.tuple);
 		reply.opts.tsecr = READ_ONCE(he->ts_recent);
 	}
-	send(xn, &how, NULL, TCP_SYN_RECV, &reply, NULL);
+	send(xn, &how, TCP_SYN_RECV, &reply);
 }
 
 /**
@@ -328,7 +336,7 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&tw->conn);
-	const struct xtcp_ip_reply how = {
+	struct xtcp_ip_reply how = {
 		.tuple = &tuple,
 		.oif = tw->conn.bound_dev_if,
 		.mark = tw->mark,
@@ -346,7 +354,7 @@ void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw
 		reply.opts.tsval = xtcp_clock_ts() + tw->ts_offset;
 		reply.opts.tsecr = tw->ts_recent;
 	}
-	send(xn, &how, NULL, tw->substate, &reply, NULL);
+	send(xn, &how, tw->substate, &reply);
 }
 
 /**

@@ -17,7 +17,6 @@
 #include "entry.h"
 #include "group.h"
 #include "ingress.h"
-#include "ip_reply.h"
 #include "listen.h"
 #include "netns.h"
 #include "options.h"
@@ -106,14 +105,14 @@ void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *se
  * xtcp_request_fill_window() - what the SYN-ACK offers
  * @he: filled but for that
  * @listener: the listener, whose group has fixed the shift
- * @dst: the way to the peer
+ * @advmss: what the SYN-ACK's MSS option may say by the route
  *
  * Context: softirq, RCU read side.
  */
 void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener,
-			      const struct dst_entry *dst)
+			      u16 advmss)
 {
-	u32 mss = xtcp_ip_reply_advmss(dst), wnd, clamp;
+	u32 mss = advmss, wnd, clamp;
 	u8 shift;
 
 	if (he->ts_ok)
@@ -161,6 +160,7 @@ static const struct request_sock_ops lsm_ops[2] = {
  * @lsk: the listener
  * @skb: the SYN, or the third ACK with a cookie
  * @he: its names are filled
+ * @tuple: of @he
  *
  * LSMs want to see one of the kernel's requests; labels that they put there go nowhere.
  *
@@ -168,27 +168,27 @@ static const struct request_sock_ops lsm_ops[2] = {
  *
  * Return: false when the SYN is to be ignored.
  */
-bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he)
+bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he,
+			 const struct xtcp_tuple *tuple)
 {
-	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
 	bool v4 = he->conn.v4;
 	struct inet_request_sock request = {
 		.req.rsk_ops = (struct request_sock_ops *)&lsm_ops[!v4],
 		.req.rsk_listener = lsk,
 		.ireq_state = TCP_NEW_SYN_RECV,
 		.ireq_family = v4 ? AF_INET : AF_INET6,
-		.ir_rmt_port = tuple.fport,
-		.ir_num = ntohs(tuple.lport),
-		.ir_v6_rmt_addr = tuple.faddr,
-		.ir_v6_loc_addr = tuple.laddr,
+		.ir_rmt_port = tuple->fport,
+		.ir_num = ntohs(tuple->lport),
+		.ir_v6_rmt_addr = tuple->faddr,
+		.ir_v6_loc_addr = tuple->laddr,
 		.ir_iif = he->conn.bound_dev_if,
 		.ir_mark = he->mark,
 	};
 	bool ok;
 
 	if (v4) {
-		request.ir_rmt_addr = tuple.faddr.s6_addr32[3];
-		request.ir_loc_addr = tuple.laddr.s6_addr32[3];
+		request.ir_rmt_addr = tuple->faddr.s6_addr32[3];
+		request.ir_loc_addr = tuple->laddr.s6_addr32[3];
 	}
 	write_pnet(&request.ireq_net, sock_net(lsk));
 	ok = !security_inet_conn_request(lsk, skb, &request.req);

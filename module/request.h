@@ -5,7 +5,6 @@
 
 #include <linux/types.h>
 
-struct dst_entry;
 struct sk_buff;
 struct sock;
 struct xtcp_cookie;
@@ -23,8 +22,9 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *seg,
 			      const struct xtcp_cookie *cookie);
 void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener,
-			      const struct dst_entry *dst);
+			      u16 advmss);
 bool xtcp_request_addresses_ok(const struct sk_buff *skb, const struct xtcp_tuple *tuple);
-bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he);
+bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he,
+			 const struct xtcp_tuple *tuple);
 
 #endif /* XTCP_REQUEST_H */

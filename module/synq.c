@@ -20,7 +20,7 @@
 #include "clock.h"
 #include "cookie.h"
 #include "ingress.h"
-#include "ip.h"
+#include "ip_reply.h"
 #include "listen.h"
 #include "mib.h"
 #include "netns.h"
@@ -98,18 +98,18 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, bo
 
 /* Answers a SYN and keeps nothing. True: @skb went out as the answer. */
 static bool answer_by_cookie(struct sock *lsk, struct xtcp_listener *listener, struct xtcp_request *he,
-			     struct dst_entry *dst, struct sk_buff *skb)
+			     const struct xtcp_ip_reply *how, struct sk_buff *skb)
 {
 	xtcp_entry_note_declined(listener);
 	count_declined(lsk, listener);
 	atomic_inc(&listener->stats.cookies_sent);
 	XTCP_NET_INC_STATS(sock_net(lsk), LINUX_MIB_SYNCOOKIESSENT);
-	return xtcp_reply_synack(lsk, he, dst, skb);
+	return xtcp_reply_synack(lsk, he, how, skb);
 }
 
 /* As answer_by_cookie(), with an entry when there is room for it. */
 static bool keep_or_answer(struct sock *lsk, struct xtcp_listener *listener, struct xtcp_request *syn,
-			   enum admission admission, bool reopens, struct dst_entry *dst, struct sk_buff *skb)
+			   enum admission admission, bool reopens, const struct xtcp_ip_reply *how, struct sk_buff *skb)
 {
 	struct xtcp_request *he = admission == ADMIT_ENTRY ? xtcp_entry_new(syn) : NULL;
 	int err;
@@ -118,18 +118,18 @@ static bool keep_or_answer(struct sock *lsk, struct xtcp_listener *listener, str
 		he->sent_us = (u32)xtcp_clock_us() ?: 1;
 		err = xtcp_entry_insert(listener, he);
 		if (!err)
-			return xtcp_reply_synack(lsk, he, dst, skb);
+			return xtcp_reply_synack(lsk, he, how, skb);
 		xtcp_entry_free(he);
 		if (err != -ENOMEM) {
-			dst_release(dst);
+			dst_release(how->dst);
 			return false;
 		}
 	}
 	if (!reopens && READ_ONCE(xtcp_net(sock_net(lsk))->sysctl.syncookies))
-		return answer_by_cookie(lsk, listener, syn, dst, skb);
+		return answer_by_cookie(lsk, listener, syn, how, skb);
 	count_declined(lsk, listener);
 	count_drop(lsk);
-	dst_release(dst);
+	dst_release(how->dst);
 	return false;
 }
 
@@ -140,8 +140,8 @@ static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_
 	struct net *net = sock_net(lsk);
 	enum admission admission;
 	struct xtcp_cookie cookie;
+	struct xtcp_ip_reply how;
 	struct xtcp_request syn;
-	struct dst_entry *dst;
 
 	if (!listener || READ_ONCE(listener->closed))
 		return false;
@@ -155,23 +155,19 @@ static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_
 		return false;
 	}
 	xtcp_request_fill_syn(&syn, lsk, skb, key);
-	if (!xtcp_request_lsm_ok(lsk, skb, &syn)) {
+	if (!xtcp_request_lsm_ok(lsk, skb, &syn, &key->tuple) ||
+	    xtcp_reply_synack_route(lsk, &syn, &key->tuple, &how)) {
 		count_drop(lsk);
 		return false;
 	}
-	dst = xtcp_reply_synack_route(lsk, &syn);
-	if (IS_ERR(dst)) {
-		count_drop(lsk);
-		return false;
-	}
-	xtcp_request_fill_window(&syn, listener, dst);
+	xtcp_request_fill_window(&syn, listener, how.advmss);
 	if (timewait_iss) {
 		syn.iss = *timewait_iss;
 	} else {
 		xtcp_entry_cookie(&syn, &cookie);
 		syn.iss = xtcp_secret_cookie(xtcp_net(net), key, syn.irs, &cookie);
 	}
-	return keep_or_answer(lsk, listener, &syn, admission, timewait_iss, dst, skb);
+	return keep_or_answer(lsk, listener, &syn, admission, timewait_iss, &how, skb);
 }
 
 /**
@@ -269,7 +265,7 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_request he = {};
 	struct xtcp_cookie cookie;
-	struct dst_entry *dst;
+	struct xtcp_ip_reply how;
 	struct sock *child;
 
 	if (!cookies_believed(lsk, listener))
@@ -280,15 +276,14 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 	if (is_deferred(lsk, seg, 0))
 		return NULL;
 	xtcp_request_fill_cookie(&he, seg, &cookie);
-	if (!xtcp_request_lsm_ok(lsk, skb, &he))
+	if (!xtcp_request_lsm_ok(lsk, skb, &he, &key->tuple))
 		return NULL;
-	dst = xtcp_reply_synack_route(lsk, &he);
-	if (IS_ERR(dst)) {
+	if (xtcp_reply_synack_route(lsk, &he, &key->tuple, &how)) {
 		count_drop(lsk);
 		return NULL;
 	}
-	xtcp_request_fill_window(&he, listener, dst);
-	dst_release(dst);
+	xtcp_request_fill_window(&he, listener, how.advmss);
+	dst_release(how.dst);
 
 	child = xtcp_child_make(listener, skb, &he, false);
 	if (!IS_ERR(child)) {
@@ -341,7 +336,7 @@ static void answer_again(struct xtcp_listener *listener, struct xtcp_request *he
 		xtcp_entry_restart(listener, he);
 	spin_unlock(&listener->lock);
 	if (alive)
-		xtcp_reply_synack(listener->sk, he, NULL, NULL);
+		xtcp_reply_synack_again(listener->sk, he);
 }
 
 /* Back to LISTEN (RFC 9293 section 3.5.3). */

@@ -3,6 +3,7 @@
 #ifndef XTCP_TUPLE_H
 #define XTCP_TUPLE_H
 
+#include <asm/byteorder.h>
 #include <linux/in6.h>
 #include <linux/siphash.h>
 #include <linux/types.h>
@@ -24,9 +25,8 @@ struct xtcp_tuple {
 static inline bool xtcp_tuple_is_v4(const struct xtcp_tuple *tuple)
 {
 	const __be32 *words = tuple->faddr.s6_addr32;
-	const u8 *octets = tuple->faddr.s6_addr;
 
-	return !(words[0] | words[1]) && !(octets[8] | octets[9]) && (octets[10] & octets[11]) == 0xff;
+	return !(words[0] | words[1]) && words[2] == __cpu_to_be32(0xffff);
 }
 
 /* Half of it names a bucket, the other half goes into ISNs: neither half says anything about the other. */
