@@ -157,7 +157,7 @@ static enum xtcp_verdict arrives_syn_sent(struct sock *sk, struct sk_buff *skb)
 	/* second: check the RST bit. Only one that acknowledges our SYN counts (RFC 5961 section 3.2). */
 	if (seg->flags & XTCP_RST) {
 		if (seg->flags & XTCP_ACK)
-			xtcp_sock_fail(sk, ECONNREFUSED);
+			xtcp_sock_fail(sk, ECONNREFUSED, XTCP_ABORT_RESET);
 		return XTCP_DROP;
 	}
 
@@ -210,13 +210,13 @@ static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
 	/* the errors are Linux's; SYN-RECEIVED is a simultaneous open here, so somebody waits in connect() */
 	switch (sk->sk_state) {
 	case TCP_SYN_RECV:
-		xtcp_sock_fail(sk, ECONNREFUSED);
+		xtcp_sock_fail(sk, ECONNREFUSED, XTCP_ABORT_RESET);
 		break;
 	case TCP_CLOSE_WAIT:
-		xtcp_sock_fail(sk, EPIPE);
+		xtcp_sock_fail(sk, EPIPE, XTCP_ABORT_RESET);
 		break;
 	default:
-		xtcp_sock_fail(sk, ECONNRESET);
+		xtcp_sock_fail(sk, ECONNRESET, XTCP_ABORT_RESET);
 		break;
 	}
 	return XTCP_DROP;
@@ -254,7 +254,7 @@ static enum xtcp_verdict enter_fin_wait2(struct sock *sk, const struct xtcp_seg 
 	/* TCP_LINGER2 < 0: the program does not want to wait for the peer */
 	if (xsk->linger2 < 0) {
 		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONDATA);
-		xtcp_sock_abort(sk, 0);
+		xtcp_sock_abort(sk, 0, XTCP_ABORT_LINGER2);
 		return XTCP_DROP;
 	}
 	return XTCP_CONTINUE;
@@ -342,7 +342,7 @@ static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
 	case TCP_FIN_WAIT2:
 		if (nobody_reads(sk, seg)) {
 			XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONDATA);
-			xtcp_sock_fail(sk, ECONNRESET);
+			xtcp_sock_fail(sk, ECONNRESET, XTCP_ABORT_LATE_DATA);
 			return XTCP_RESET;
 		}
 		fallthrough;

@@ -21,6 +21,7 @@
 #include "state.h"
 #include "text.h"
 #include "timewait.h"
+#include "trace.h"
 
 /* RFC 9293 section 3.10.4, by state. Returns true when a FIN is now to be sent. */
 static bool close_state(struct sock *sk)
@@ -77,13 +78,13 @@ static void end_connection(struct sock *sk)
 		WRITE_ONCE(xsk->copied_seq, xsk->rcv_nxt - xsk->fin_received);
 		if (sk->sk_state != TCP_CLOSE) {
 			xtcp_output_rst(sk);
-			xtcp_sock_fail(sk, 0);
+			xtcp_sock_fail(sk, 0, XTCP_ABORT_UNREAD);
 		}
 	} else if (sk->sk_state != TCP_CLOSE && sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime) {
 		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONDATA);
 		if (needs_reset(sk))
 			xtcp_output_rst(sk);
-		xtcp_sock_fail(sk, 0);
+		xtcp_sock_fail(sk, 0, XTCP_ABORT_LINGER);
 	} else if (close_state(sk)) {
 		xtcp_output_fin(sk);
 	}
@@ -108,11 +109,11 @@ static void judge_orphan(struct sock *sk)
 			return;
 		}
 		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONLINGER);
-		xtcp_sock_abort(sk, 0);
+		xtcp_sock_abort(sk, 0, XTCP_ABORT_LINGER2);
 	} else if (xtcp_sock_too_many_orphans(sk)) {
 		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONMEMORY);
 		xtcp_output_rst(sk);
-		xtcp_sock_fail(sk, 0);
+		xtcp_sock_fail(sk, 0, XTCP_ABORT_ORPHANS);
 	} else if (!check_net(sock_net(sk))) {
 		/* the namespace is going away, nothing can be sent */
 		xtcp_sock_done(sk);
@@ -208,6 +209,8 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	} else if (sk->sk_state == TCP_SYN_SENT) {
 		WRITE_ONCE(sk->sk_err, ECONNRESET);
 	}
+	if ((1 << sk->sk_state) & ~(TCPF_CLOSE | TCPF_LISTEN))
+		trace_xtcp_abort(sk, sk->sk_err, XTCP_ABORT_DISCONNECT);
 	xtcp_state_set(sk, TCP_CLOSE);
 	xtcp_timer_stop(sk);
 	xtcp_demux_remove_sk(sk);

@@ -126,7 +126,7 @@ static void tell_error(struct sock *sk, const struct error *error)
 	if (owned) {
 		WRITE_ONCE(sk->sk_err_soft, error->errno);
 	} else if (opening && error->news == NEWS_HARD) {
-		xtcp_sock_fail(sk, error->errno);
+		xtcp_sock_fail(sk, error->errno, XTCP_ABORT_ICMP);
 	} else if (at_once && !opening) {
 		WRITE_ONCE(sk->sk_err, error->errno);
 		sk_error_report(sk);

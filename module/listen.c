@@ -265,7 +265,7 @@ static void reset_child(struct sock *child)
 	if (child->sk_state == TCP_CLOSE)
 		xtcp_sock_destroy(child);
 	else
-		xtcp_sock_abort(child, ECONNRESET);
+		xtcp_sock_abort(child, ECONNRESET, XTCP_ABORT_LISTENER);
 	bh_unlock_sock(child);
 	local_bh_enable();
 	sock_put(child);

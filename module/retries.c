@@ -53,23 +53,24 @@ static bool one_orphan_too_many(struct sock *sk)
 		return false;
 	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONMEMORY);
 	xtcp_output_rst(sk);
-	xtcp_sock_fail(sk, 0);
+	xtcp_sock_fail(sk, 0, XTCP_ABORT_ORPHANS);
 	return true;
 }
 
 /**
  * xtcp_retries_give_up() - end a connection by timeout
  * @sk: the sock; the caller holds a reference
+ * @reason: XTCP_ABORT_TIMEOUT or XTCP_ABORT_KEEPALIVE
  *
  * The program is told of a soft error instead, if there was one (RFC 9293 section 3.9.2.2).
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_retries_give_up(struct sock *sk)
+void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 {
 	sock_owned_by_me(sk);
 	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONTIMEOUT);
-	xtcp_sock_fail(sk, sk->sk_err_soft ?: ETIMEDOUT);
+	xtcp_sock_fail(sk, sk->sk_err_soft ?: ETIMEDOUT, reason);
 }
 
 /**
@@ -89,7 +90,7 @@ bool xtcp_retries_end_syn(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (xsk->retransmits >= (xsk->syn_retries ?: READ_ONCE(knobs(sk)->syn_retries)) ||
 	    (xsk->user_timeout && elapsed_ms(xsk->retrans_stamp) >= xsk->user_timeout)) {
-		xtcp_retries_give_up(sk);
+		xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
 		return true;
 	}
 	if (xsk->retransmits)
@@ -123,7 +124,7 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 	}
 	if (!xsk->retransmits || gone < (xsk->user_timeout ?: xtcp_rto_give_up_ms(retries, XTCP_RTO_MIN_MS)))
 		return false;
-	xtcp_retries_give_up(sk);
+	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
 	return true;
 }
 
@@ -145,7 +146,7 @@ bool xtcp_retries_end_shrunk_window(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (silent < (xsk->user_timeout ?: SILENCE_MAX_MS))
 		return sock_flag(sk, SOCK_DEAD) && xtcp_retries_end_probing(sk);
-	xtcp_retries_give_up(sk);
+	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
 	return true;
 }
 
@@ -175,6 +176,6 @@ bool xtcp_retries_end_probing(struct sock *sk)
 	}
 	if (!end && xsk->probes_out < most)
 		return false;
-	xtcp_retries_give_up(sk);
+	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
 	return true;
 }

@@ -70,6 +70,7 @@
 #include "sndq.h"
 #include "state.h"
 #include "text.h"
+#include "trace.h"
 
 /* Every sock of ours whose memory is not yet given back, and every orphan, in all namespaces. */
 static atomic_t socks = ATOMIC_INIT(0);
@@ -377,18 +378,20 @@ void xtcp_sock_done(struct sock *sk)
  * xtcp_sock_fail() - the connection has ended in an error
  * @sk: in any state but LISTEN
  * @err: what the program is told, positive errno; 0: nothing
+ * @reason: what the trace is told
  *
  * Nothing is sent. Queued data of ours is dropped; what the peer sent can still be read.
  *
  * Context: as xtcp_sock_done().
  */
-void xtcp_sock_fail(struct sock *sk, int err)
+void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
 {
 	bool tell;
 
 	sock_owned_by_me(sk);
 	if (sk->sk_state == TCP_CLOSE)
 		return;
+	trace_xtcp_abort(sk, err, reason);
 	if (err) {
 		WRITE_ONCE(sk->sk_err, err);
 		/* pairs with the smp_rmb() of poll: the error is seen before the state */
@@ -405,20 +408,21 @@ void xtcp_sock_fail(struct sock *sk, int err)
  * xtcp_sock_abort() - ABORT (RFC 9293 section 3.10.5)
  * @sk: in any state but LISTEN
  * @err: what the program is told, positive errno; 0: nothing
+ * @reason: what the trace is told
  *
  * A RST goes out from SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT, as the section says; the
  * remaining states end in silence.
  *
  * Context: as xtcp_sock_done().
  */
-void xtcp_sock_abort(struct sock *sk, int err)
+void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason)
 {
 	const int sends_rst = TCPF_SYN_RECV | TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_CLOSE_WAIT;
 
 	sock_owned_by_me(sk);
 	if ((1 << sk->sk_state) & sends_rst)
 		xtcp_output_rst(sk);
-	xtcp_sock_fail(sk, err);
+	xtcp_sock_fail(sk, err, reason);
 }
 
 /**
@@ -448,7 +452,7 @@ void xtcp_sock_abort_net(struct net *net)
 				continue;
 			local_bh_disable();
 			bh_lock_sock(sk);
-			xtcp_sock_fail(sk, 0);
+			xtcp_sock_fail(sk, 0, XTCP_ABORT_NETNS);
 			bh_unlock_sock(sk);
 			local_bh_enable();
 			sock_put(sk);

@@ -23,6 +23,22 @@ enum xtcp_deferred {
 	XTCP_DEFERRED_MTU,		/* the path MTU fell */
 };
 
+/* Why a connection ended otherwise than by both FINs. */
+enum xtcp_abort_reason {
+	XTCP_ABORT_RESET,	/* the peer reset it */
+	XTCP_ABORT_ICMP,	/* an ICMP error while it opened */
+	XTCP_ABORT_TIMEOUT,	/* too long without an acknowledgment */
+	XTCP_ABORT_KEEPALIVE,	/* too many keepalive probes without an answer */
+	XTCP_ABORT_UNREAD,	/* closed with data that nobody had read */
+	XTCP_ABORT_LATE_DATA,	/* data came for a program that does not read any more */
+	XTCP_ABORT_LINGER,	/* closed with SO_LINGER, zero seconds */
+	XTCP_ABORT_LINGER2,	/* an orphan in FIN-WAIT-2 with a negative TCP_LINGER2 */
+	XTCP_ABORT_ORPHANS,	/* there are too many orphans */
+	XTCP_ABORT_LISTENER,	/* its listener was closed before accept() */
+	XTCP_ABORT_DISCONNECT,	/* connect() to AF_UNSPEC */
+	XTCP_ABORT_NETNS,	/* the namespace or the module goes away */
+};
+
 /**
  * struct xtcp_sock - the TCB (RFC 9293 section 3.3.1) and what the socket layer needs
  * @inet: the kernel's view; sk_state is written by state.c alone
@@ -275,8 +291,8 @@ void xtcp_sock_reset_tcb(struct sock *sk);
 void xtcp_sock_orphan(struct sock *sk);
 void xtcp_sock_done(struct sock *sk);
 void xtcp_sock_destroy(struct sock *sk);
-void xtcp_sock_fail(struct sock *sk, int err);
-void xtcp_sock_abort(struct sock *sk, int err);
+void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason);
+void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason);
 void xtcp_sock_abort_net(struct net *net);
 bool xtcp_sock_too_many_orphans(struct sock *sk);
 void xtcp_sock_wait_gone(void);

@@ -19,7 +19,8 @@
 static int min_rmem = 4096;
 static int max_mss = 65535;
 static int min_mss = XTCP_MSS_MIN_SND;
-static int max_timewait_ms = 10 * XTCP_MSL2_MS;
+static int min_timewait_ms = 1000;
+static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 */
 static int max_seconds = INT_MAX / HZ;
 static unsigned int min_syn_retries = 1;
 static unsigned int max_syn_retries = MAX_TCP_SYNCNT;
@@ -94,7 +95,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(synack_retries, u8, proc_dou8vec_minmax, NULL, NULL),
 	ENTRY(syncookies, u8, proc_dou8vec_minmax, &min_syncookies, &max_syncookies),
 	ENTRY(timestamps, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(timewait_ms, int, proc_dointvec_minmax, SYSCTL_ONE, &max_timewait_ms),
+	ENTRY(timewait_ms, int, proc_dointvec_minmax, &min_timewait_ms, &max_timewait_ms),
 	NAMED("tw_reuse", timewait_reuse, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_TWO),
 	ENTRY(window_scaling, u8, proc_dou8vec_minmax, NULL, NULL),
 	ENTRY(wmem, int[3], proc_dointvec_minmax, SYSCTL_ONE, SYSCTL_INT_MAX),

@@ -197,7 +197,7 @@ static void expired_keepalive(struct sock *sk)
 		arm(sk, XTCP_TIMER_KEEPALIVE, time - idle);
 	} else if (xtcp_keepalive_give_up(sk)) {
 		xtcp_output_rst(sk);
-		xtcp_retries_give_up(sk);
+		xtcp_retries_give_up(sk, XTCP_ABORT_KEEPALIVE);
 	} else if (xtcp_output_probe(sk, true)) {
 		arm(sk, XTCP_TIMER_KEEPALIVE, MEMORY_RETRY);
 	} else {

@@ -44,7 +44,7 @@ static const struct knob {
 	{ "synack_retries", 1, 0, 255, -1 },
 	{ "syncookies", 1, 0, 2, -1 },
 	{ "timestamps", 1, 0, 255, -1 },
-	{ "timewait_ms", 1, 1, 600000, 60000 },
+	{ "timewait_ms", 1, 1000, 240000, 60000 },
 	{ "tw_reuse", 1, 0, 2, -1 },
 	{ "window_scaling", 1, 0, 255, -1 },
 	{ "wmem", 3, 1, INT_MAX, -1 },

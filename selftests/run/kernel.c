@@ -214,6 +214,14 @@ void kernel_unload(struct result *result)
 		unload(result);
 }
 
+static void scan_for_leaks(struct result *result)
+{
+	/* takes a minute on a slow machine */
+	run_alive();
+	if (write_file(LEAKS, "scan"))
+		result_fail(result, "no kmemleak: %s", strerror(errno));
+}
+
 /* What kmemleak knows goes to the output, once: it is forgotten then. */
 static void tell_leaks(struct result *result, const char *when)
 {
@@ -238,14 +246,13 @@ void kernel_check_leaks(struct result *result)
 	if (!run_is_debug())
 		return;
 	kernel_load(result);
-	if (write_file(LEAKS, "scan"))
-		result_fail(result, "no kmemleak: %s", strerror(errno));
+	scan_for_leaks(result);
 	wait_until_ms(wait_now_ms() + 5500);
-	write_file(LEAKS, "scan");
+	scan_for_leaks(result);
 	tell_leaks(result, "of the tests");
 	kernel_unload(result);
-	write_file(LEAKS, "scan");
-	write_file(LEAKS, "scan");
+	scan_for_leaks(result);
+	scan_for_leaks(result);
 	tell_leaks(result, "after the module had gone");
 }
 

@@ -58,6 +58,20 @@
 	FN(XTCP_TRACE_REFUSED, "refused")		\
 	FNE(XTCP_TRACE_CLOSED, "closed")
 
+#define XTCP_ABORT_REASONS(FN, FNE)			\
+	FN(XTCP_ABORT_RESET, "reset")			\
+	FN(XTCP_ABORT_ICMP, "icmp")			\
+	FN(XTCP_ABORT_TIMEOUT, "timeout")		\
+	FN(XTCP_ABORT_KEEPALIVE, "keepalive")		\
+	FN(XTCP_ABORT_UNREAD, "unread-data")		\
+	FN(XTCP_ABORT_LATE_DATA, "late-data")		\
+	FN(XTCP_ABORT_LINGER, "linger")			\
+	FN(XTCP_ABORT_LINGER2, "linger2")		\
+	FN(XTCP_ABORT_ORPHANS, "orphans")		\
+	FN(XTCP_ABORT_LISTENER, "listener-closed")	\
+	FN(XTCP_ABORT_DISCONNECT, "disconnect")		\
+	FNE(XTCP_ABORT_NETNS, "netns")
+
 #undef FN
 #undef FNE
 #define FN(name, text) TRACE_DEFINE_ENUM(name);
@@ -66,6 +80,7 @@ XTCP_TRACE_STATES(FN, FNE)
 XTCP_TRACE_TIMERS(FN, FNE)
 XTCP_TRACE_QUEUES(FN, FNE)
 XTCP_TRACE_QUEUE_REASONS(FN, FNE)
+XTCP_ABORT_REASONS(FN, FNE)
 #undef FN
 #undef FNE
 #define FN(reason) TRACE_DEFINE_ENUM(SKB_DROP_REASON_##reason);
@@ -86,6 +101,8 @@ DEFINE_DROP_REASON(FN, FN)
 	__print_symbolic(which, XTCP_TRACE_QUEUES(XTCP_TRACE_PAIR, XTCP_TRACE_PAIR_LAST))
 #define xtcp_trace_queue_reason(reason) \
 	__print_symbolic(reason, XTCP_TRACE_QUEUE_REASONS(XTCP_TRACE_PAIR, XTCP_TRACE_PAIR_LAST))
+#define xtcp_trace_abort_reason(reason) \
+	__print_symbolic(reason, XTCP_ABORT_REASONS(XTCP_TRACE_PAIR, XTCP_TRACE_PAIR_LAST))
 #define xtcp_trace_drop_reason(reason) \
 	__print_symbolic(reason, DEFINE_DROP_REASON(XTCP_TRACE_REASON, XTCP_TRACE_REASON_LAST))
 #define xtcp_trace_flags(flags) \
@@ -260,6 +277,35 @@ TRACE_EVENT(xtcp_timer,
 		  __entry->netns, __entry->local, __entry->peer, xtcp_trace_state(__entry->state),
 		  xtcp_trace_timer(__entry->which), __entry->rto_ms, __entry->backoff, __entry->retransmits,
 		  __entry->probes_out)
+);
+
+/* A connection ends otherwise than by both FINs; the state is the one that it leaves. */
+TRACE_EVENT(xtcp_abort,
+
+	TP_PROTO(const struct sock *sk, int err, int reason),
+
+	TP_ARGS(sk, err, reason),
+
+	TP_STRUCT__entry(
+		__field(u32, netns)
+		__array(u8, local, sizeof(struct sockaddr_in6))
+		__array(u8, peer, sizeof(struct sockaddr_in6))
+		__field(int, state)
+		__field(int, err)
+		__field(int, reason)
+	),
+
+	TP_fast_assign(
+		__entry->netns = sock_net(sk)->ns.inum;
+		xtcp_trace_sk(__entry->local, __entry->peer, sk);
+		__entry->state = sk->sk_state;
+		__entry->err = err;
+		__entry->reason = reason;
+	),
+
+	TP_printk("netns=%u local=%pISpc peer=%pISpc state=%s error=%d reason=%s",
+		  __entry->netns, __entry->local, __entry->peer, xtcp_trace_state(__entry->state), __entry->err,
+		  xtcp_trace_abort_reason(__entry->reason))
 );
 
 /* A segment of ours is dropped; without a tuple (the header could not be read) both ends are zero. */

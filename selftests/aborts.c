@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every way in which a connection ends otherwise than by both FINs: one event of
+ * xtcp_abort, with the state that it left, what the program was told, and why.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/netem.h"
+#include "lib/ns.h"
+#include "lib/sides.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+#define TRACE "/sys/kernel/tracing/instances/aborts/"
+#define EVENT TRACE "events/xtcp/xtcp_abort/"
+
+/* Both ends of one connection: the client on xtcp in net.a, its peer on kernel TCP in net.b. */
+struct ends {
+	int client;
+	int peer;
+};
+
+/* One way to end: @end makes it happen to a connection, and closes both descriptors. */
+struct way {
+	const char *name;
+	void (*end)(struct ends *ends);
+	const char *want;
+	bool alone;	/* @end is given no connection, it makes its own */
+};
+
+static struct ns_pair net;
+static const char *peer_addr;
+static int next_port = 7200;
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		ksft_exit_fail_msg("%s: %s\n", path, strerror(errno));
+	close(fd);
+}
+
+/* Events of @ns alone. */
+static void watch(int ns)
+{
+	struct stat st;
+	char filter[64];
+
+	if (fstat(ns, &st))
+		ksft_exit_fail_msg("namespace: %s\n", strerror(errno));
+	snprintf(filter, sizeof(filter), "netns==%lu", (unsigned long)st.st_ino);
+	write_file(EVENT "filter", filter);
+	write_file(TRACE "trace", "");
+	write_file(EVENT "enable", "1");
+}
+
+/* How many events there are; the first one's text from its state on goes to @text. */
+static int events(char *text, size_t size)
+{
+	FILE *file = fopen(TRACE "trace", "re");
+	char line[512], *at;
+	int n = 0;
+
+	while (file && fgets(line, sizeof(line), file)) {
+		at = strstr(line, "xtcp_abort:");
+		at = at ? strstr(at, "state=") : NULL;
+		if (at && !n++)
+			snprintf(text, size, "%.*s", (int)strcspn(at, "\n"), at);
+	}
+	if (file)
+		fclose(file);
+	return n;
+}
+
+static void set(int fd, int level, int option, int value)
+{
+	if (setsockopt(fd, level, option, &value, sizeof(value)))
+		ksft_exit_fail_msg("setsockopt %d %d: %s\n", level, option, strerror(errno));
+}
+
+static void linger_zero(int fd)
+{
+	const struct linger linger = { .l_onoff = 1 };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)))
+		ksft_exit_fail_msg("SO_LINGER: %s\n", strerror(errno));
+}
+
+static void must(bool condition, const char *what)
+{
+	if (!condition)
+		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
+}
+
+static int unread(int fd)
+{
+	int octets = 0;
+
+	ioctl(fd, FIONREAD, &octets);
+	return octets;
+}
+
+static void gate(bool open)
+{
+	must(!netem_gate(net.a, "veth0", open), "gate");
+}
+
+static void hang_up(struct ends *ends)
+{
+	close(ends->client);
+	close(ends->peer);
+}
+
+static void by_peer(struct ends *ends)
+{
+	linger_zero(ends->peer);
+	close(ends->peer);
+	must(WAIT_FOR(stack_state(ends->client) == TCP_CLOSE, STACK_DEADLINE_MS), "the RST comes");
+	close(ends->client);
+}
+
+static void unread_data(struct ends *ends)
+{
+	must(send(ends->peer, "x", 1, 0) == 1 && WAIT_FOR(unread(ends->client), STACK_DEADLINE_MS), "data");
+	hang_up(ends);
+}
+
+static void late_data(struct ends *ends)
+{
+	must(!shutdown(ends->client, SHUT_RDWR), "shutdown");
+	must(WAIT_FOR(stack_state(ends->client) == TCP_FIN_WAIT2, STACK_DEADLINE_MS), "FIN-WAIT-2");
+	must(send(ends->peer, "x", 1, 0) == 1, "send");
+	must(WAIT_FOR(stack_state(ends->client) == TCP_CLOSE, STACK_DEADLINE_MS), "CLOSED");
+	hang_up(ends);
+}
+
+static void linger(struct ends *ends)
+{
+	linger_zero(ends->client);
+	hang_up(ends);
+}
+
+static void linger2(struct ends *ends)
+{
+	set(ends->client, IPPROTO_TCP, TCP_LINGER2, -1);
+	close(ends->client);
+	must(stack_at_end(ends->peer), "the FIN comes");
+	close(ends->peer);
+}
+
+static void one_orphan_too_many(struct ends *ends)
+{
+	long was = ns_sysctl_get(net.a, "net.xtcp.max_orphans");
+
+	gate(false);
+	must(was > 0 && !ns_sysctl_set(net.a, "net.xtcp.max_orphans", "0"), "max_orphans");
+	hang_up(ends);
+	must(!ns_sysctl_set(net.a, "net.xtcp.max_orphans", "%ld", was), "max_orphans");
+	gate(true);
+}
+
+static void wait_for_timeout(struct ends *ends)
+{
+	must(WAIT_FOR(stack_state(ends->client) == TCP_CLOSE, STACK_DEADLINE_MS), "the timeout");
+	gate(true);
+	hang_up(ends);
+}
+
+static void without_acknowledgment(struct ends *ends)
+{
+	gate(false);
+	set(ends->client, IPPROTO_TCP, TCP_USER_TIMEOUT, 300);
+	must(send(ends->client, "x", 1, 0) == 1, "send");
+	wait_for_timeout(ends);
+}
+
+static void without_answer_to_probes(struct ends *ends)
+{
+	gate(false);
+	set(ends->client, IPPROTO_TCP, TCP_KEEPIDLE, 1);
+	set(ends->client, IPPROTO_TCP, TCP_KEEPINTVL, 1);
+	set(ends->client, IPPROTO_TCP, TCP_KEEPCNT, 1);
+	set(ends->client, SOL_SOCKET, SO_KEEPALIVE, 1);
+	wait_for_timeout(ends);
+}
+
+static void disconnected(struct ends *ends)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	must(!connect(ends->client, &none, sizeof(none)), "connect to AF_UNSPEC");
+	hang_up(ends);
+}
+
+static void listener_closed(struct ends *none)
+{
+	const char *here = strchr(peer_addr, ':') ? NS_A6 : NS_A4;
+	int port = next_port++;
+	int listener = stack_listener(net.a, XTCP, here, port, true);
+	int fd = stack_connected(net.b, KERNEL, here, port);
+
+	must(listener >= 0 && fd >= 0, "connection");
+	must(WAIT_FOR(sides_row(net.a, XTCP, here, port, stack_port(fd), TCP_ESTABLISHED), STACK_DEADLINE_MS),
+	     "a connection on the queue");
+	close(listener);
+	close(fd);
+	(void)none;
+}
+
+static void refused_by_icmp(struct ends *none)
+{
+	int port = next_port++;
+	int fd = stack_socket(net.a, XTCP, peer_addr);
+
+	must(!ns_shell(net.b, "nft 'add table inet t; add chain inet t c { type filter hook input priority 0; };"
+		       "add rule inet t c tcp dport %d reject with icmpx type port-unreachable'", port), "nft");
+	must(stack_connect(fd, peer_addr, port) && errno == ECONNREFUSED, "connect");
+	close(fd);
+	must(!ns_shell(net.b, "nft delete table inet t"), "nft");
+	(void)none;
+}
+
+static const struct way ways[] = {
+	{ "the peer resets", by_peer, "state=ESTABLISHED error=104 reason=reset" },
+	{ "closed with unread data", unread_data, "state=ESTABLISHED error=0 reason=unread-data" },
+	{ "data for nobody", late_data, "state=FIN-WAIT-2 error=104 reason=late-data" },
+	{ "SO_LINGER 0", linger, "state=ESTABLISHED error=0 reason=linger" },
+	{ "TCP_LINGER2 -1", linger2, "state=FIN-WAIT-2 error=0 reason=linger2" },
+	{ "an orphan too many", one_orphan_too_many, "state=FIN-WAIT-1 error=0 reason=orphans" },
+	{ "no acknowledgment", without_acknowledgment, "state=ESTABLISHED error=110 reason=timeout" },
+	{ "no answer to probes", without_answer_to_probes, "state=ESTABLISHED error=110 reason=keepalive" },
+	{ "connect() to AF_UNSPEC", disconnected, "state=ESTABLISHED error=104 reason=disconnect" },
+	{ "the listener is closed", listener_closed, "state=ESTABLISHED error=104 reason=listener-closed", true },
+	{ "an ICMP error", refused_by_icmp, "state=SYN-SENT error=111 reason=icmp", true },
+};
+
+static void check(const char *name, const char *want)
+{
+	char got[256] = "";
+	int n = 0;
+	bool ok = WAIT_FOR((n = events(got, sizeof(got))), STACK_DEADLINE_MS) && n == 1 && !strcmp(got, want);
+
+	if (!ok)
+		ksft_print_msg("%d events, the first one: %s; wanted: %s\n", n, got, want);
+	ksft_test_result(ok, "%s\n", name);
+}
+
+static void try(const struct way *way)
+{
+	struct ends ends = { -1, -1 };
+
+	if (!way->alone)
+		stack_pair_or_die(net.a, XTCP, net.b, KERNEL, peer_addr, next_port++, &ends.client, &ends.peer);
+	write_file(TRACE "trace", "");
+	way->end(&ends);
+	check(way->name, way->want);
+}
+
+static void namespace_gone(void)
+{
+	struct ends ends;
+
+	stack_pair_or_die(net.a, XTCP, net.b, KERNEL, NS_B4, next_port++, &ends.client, &ends.peer);
+	gate(false);
+	write_file(TRACE "trace", "");
+	close(ends.client);
+	ns_pair_close(&net);
+	check("the namespace goes away", "state=FIN-WAIT-1 error=0 reason=netns");
+	close(ends.peer);
+}
+
+int main(void)
+{
+	const char * const addrs[] = { NS_B4, NS_B6 };
+	unsigned int i, family;
+
+	ksft_print_header();
+	ksft_set_plan(2 * ARRAY_SIZE(ways) + 1);
+	if (mkdir(TRACE, 0700) && errno != EEXIST)
+		ksft_exit_fail_msg("%s: %s\n", TRACE, strerror(errno));
+	must(!ns_pair_make(&net), "namespaces");
+	sides_know_each_other(&net);
+	watch(net.a);
+	for (family = 0; family < 2; family++) {
+		peer_addr = addrs[family];
+		for (i = 0; i < ARRAY_SIZE(ways); i++)
+			try(&ways[i]);
+	}
+	namespace_gone();
+	write_file(EVENT "enable", "0");
+	rmdir(TRACE);
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
