@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define WIRE_MTU	1500	/* of the tun device unless a row changes it */
 #define WIRE_PACKET_MAX	65600	/* bytes of one packet, IP header included */
@@ -223,6 +224,11 @@ struct wire_counters {
 int wire_counter_read(struct wire *w, struct wire_counters *counters);
 uint64_t wire_counter_value(const struct wire_counters *counters, const char *name);
 int wire_counter_check(struct wire *w, const struct wire_counters *before, const char *want);
+
+/* wire_play.c */
+extern const char * const wire_stack_names[WIRE_STACKS];
+void wire_play_row(struct wire *w, const struct wire_row *row, int state, int via, FILE *out,
+		   bool show);
 
 /* wire_row.c */
 __attribute__((format(printf, 2, 3))) int wire_fail(struct wire *w, const char *fmt, ...);

@@ -11,15 +11,11 @@
  *   -r NAME		this row alone, with its ladder
  *   -l			list the rows
  * SEED= in the environment replays a run.
- *
- * A row that fails starts over if the machine stood still meanwhile, and only then.
  */
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,9 +24,6 @@
 #include "wire.h"
 
 #define LANES		4
-#define STILL_NS	20000000ull	/* in one step; a delayed ACK takes twice that */
-#define SLOW_NS		100000000ull	/* in all steps; a retransmission takes twice that */
-#define STARTS_OVER	50		/* before a failure counts nevertheless */
 
 struct choice {
 	const char *stack, *row;
@@ -38,7 +31,6 @@ struct choice {
 	uint64_t seed;
 };
 
-static const char * const stack_names[] = { "kernel", "xtcp" };
 static const int all_vias[] = { PASSIVE, ACTIVE, SIMULTANEOUS };
 
 /**
@@ -118,138 +110,6 @@ uint32_t wire_random(struct wire *w)
 	return ((w->rand ^ w->rand >> 31) * 0xbf58476d1ce4e5b9ull) >> 32;
 }
 
-/* Each row has random numbers of its own, so that a row alone replays as in a run. */
-static uint64_t hash(const char *name)
-{
-	uint64_t h = 0xcbf29ce484222325ull;
-
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 0x100000001b3ull;
-	return h;
-}
-
-static struct wire_outcome wanted(const struct wire *w, const struct wire_row *row)
-{
-	struct wire_outcome o = row->want;
-
-	if (w->stack != WIRE_KERNEL || !row->kernel_differs)
-		return o;
-	if (row->kernel.script)
-		o.script = row->kernel.script;
-	if (row->kernel.state)
-		o.state = row->kernel.state;
-	if (row->kernel.err)
-		o.err = row->kernel.err;
-	if (row->kernel.counters)
-		o.counters = row->kernel.counters;
-	return o;
-}
-
-static int build(struct wire *w, int state, int via)
-{
-	const char *script;
-	int i;
-
-	if (w->row->pre && wire_script_run(w, w->row->pre))
-		return -1;
-	if (!state)
-		return 0;
-	for (i = 0; (script = wire_state_script(state, via, i)); i++)
-		if (wire_script_run(w, script))
-			return -1;
-	return wire_state_check(w, state);
-}
-
-static int check_error(struct wire *w, const char *want)
-{
-	int err = 0;
-	socklen_t len = sizeof(err);
-
-	if (w->c.fd < 0)
-		return want && strcmp(want, "none") ? wire_fail(w, "no socket to read %s from",
-								want) : 0;
-	getsockopt(w->c.fd, SOL_SOCKET, SO_ERROR, &err, &len);
-	if (strcmp(wire_socket_errno_name(err), want ? want : "none"))
-		return wire_fail(w, "SO_ERROR is %s, want %s", wire_socket_errno_name(err),
-				 want ? want : "none");
-	return 0;
-}
-
-static int play(struct wire *w, int state, int via)
-{
-	static struct wire_counters before;
-	struct wire_outcome o = wanted(w, w->row);
-
-	if (build(w, state, via))
-		return -1;
-	if (w->row->run)
-		return w->row->run(w);
-	if (o.counters && wire_counter_read(w, &before))
-		return -1;
-	wire_account(w, false);
-	if (wire_script_run(w, o.script) || wire_script_run(w, "none"))
-		return -1;
-	if (o.counters && wire_counter_check(w, &before, o.counters))
-		return -1;
-	if ((o.state || state) && wire_state_check(w, o.state ? o.state : state))
-		return -1;
-	return check_error(w, o.err);
-}
-
-/* Play a row once. */
-static void attempt(struct wire *w, int state, int via)
-{
-	w->failed = false;
-	w->why[0] = 0;
-	w->ladder[0] = 0;
-	w->ladder_len = 0;
-	w->started = wire_now();
-	w->seen = w->started;
-	w->longest = 0;
-	w->total = 0;
-	wire_peer_reset(w, true);
-	play(w, state, via);
-	wire_account(w, false);
-	wire_socket_cleanup(w);
-	wire_tun_restore(w);
-}
-
-/*
- * A machine that stood still while a row ran says nothing about the stack: timers
- * that are due later by the clock have expired before the next segment came.
- */
-static bool stood_still(const struct wire *w)
-{
-	return w->longest > STILL_NS || w->total > SLOW_NS;
-}
-
-static void run_row(struct wire *w, const struct wire_row *row, int state, int via, FILE *out,
-		    bool show)
-{
-	unsigned int again = 0;
-	char name[128];
-
-	wire_state_row_name(row, state, via, name, sizeof(name));
-	w->row = row;
-	w->rand = w->seed + hash(name);
-	attempt(w, state, via);
-	while (w->failed && stood_still(w) && again < STARTS_OVER) {
-		again++;
-		attempt(w, state, via);
-	}
-	if (again)
-		fprintf(out, "# %s: started over %u times on a machine that stood still\n", name,
-			again);
-	if (w->failed || show)
-		fprintf(out, "%s", w->ladder);
-	if (w->failed)
-		fprintf(out, "# %s: %s%s%s: %s\n", name, row->rfc, row->id ? " " : "",
-			row->id ? row->id : "", w->why);
-	fprintf(out, "%s %s_%s_ipv%d%s%s\n", w->failed ? "FAIL" : "PASS", name,
-		stack_names[w->stack], w->ip, row->id ? " # " : "", row->id ? row->id : "");
-	fflush(out);
-}
-
 /* Call @fn for each state and open that a row names; NULL counts them. */
 static unsigned int each_case(struct wire *w, const struct wire_row *row, int ip,
 			      const char *only, FILE *out)
@@ -273,7 +133,7 @@ static unsigned int each_case(struct wire *w, const struct wire_row *row, int ip
 			if (only && strcmp(only, name) && strcmp(only, row->name))
 				continue;
 			if (out)
-				run_row(w, row, state, all_vias[i], out, only);
+				wire_play_row(w, row, state, all_vias[i], out, only);
 			n++;
 			if (!state)
 				return n;
@@ -430,7 +290,7 @@ int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t 
 	for (l = 0; l < LANES; l++) {
 		stack[lanes] = l / 2;
 		ip[lanes] = l % 2 ? 6 : 4;
-		if (choice.stack && strcmp(choice.stack, stack_names[stack[lanes]]))
+		if (choice.stack && strcmp(choice.stack, wire_stack_names[stack[lanes]]))
 			continue;
 		if (choice.ip && choice.ip != ip[lanes])
 			continue;
@@ -448,7 +308,7 @@ int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t 
 	for (i = 0; i < lanes; i++)
 		in[i] = start_lane(stack[i], ip[i], &choice, rows, n, &pids[i]);
 	for (i = 0; i < lanes; i++) {
-		snprintf(name, sizeof(name), "%s_ipv%d", stack_names[stack[i]], ip[i]);
+		snprintf(name, sizeof(name), "%s_ipv%d", wire_stack_names[stack[i]], ip[i]);
 		report(in[i], pids[i], planned[i], name);
 	}
 	if (around)
