@@ -56,6 +56,7 @@ enum wire_via { PASSIVE = 1, ACTIVE = 2, SIMULTANEOUS = 4 };
 /* What a row expects; a NULL or 0 member of a row's kernel outcome means "the same". */
 struct wire_outcome {
 	const char *script;	/* stimuli and expected answers */
+	const char *later;	/* the same after time has passed, see wire_play_together() */
 	int state;		/* enum wire_state afterwards; 0: the state it started in */
 	const char *err;	/* SO_ERROR afterwards by name; NULL: none */
 	const char *counters;	/* "Name=delta kernel:Name=delta" over the script */
@@ -138,6 +139,7 @@ struct wire {
 	unsigned int sent;	/* TCP segments injected */
 	uint64_t seed, rand;
 	uint16_t echo;		/* sequence number of the last sentinel */
+	bool shared;		/* with rows that are played at the same time */
 	const struct wire_row *row;
 	struct wire_conn c, other;	/* the row's connection, one to swap with */
 	bool failed;
@@ -185,6 +187,7 @@ uint8_t wire_segment_byte(uint32_t offset);
 int wire_peer_send(struct wire *w, struct wire_segment *seg);
 int wire_peer_receive(struct wire *w, struct wire_segment *seg, int wait_ms);
 int wire_peer_icmp(struct wire *w, const char *kind, uint32_t seq, unsigned int mtu);
+void wire_peer_forget(void);
 void wire_peer_reset(struct wire *w, bool new_ports);
 
 /* wire_state.c */
@@ -229,6 +232,8 @@ int wire_counter_check(struct wire *w, const struct wire_counters *before, const
 extern const char * const wire_stack_names[WIRE_STACKS];
 void wire_play_row(struct wire *w, const struct wire_row *row, int state, int via, FILE *out,
 		   bool show);
+void wire_play_together(struct wire *w, const struct wire_row * const *rows, size_t n, FILE *out,
+			bool show);
 
 /* wire_row.c */
 __attribute__((format(printf, 2, 3))) int wire_fail(struct wire *w, const char *fmt, ...);

@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "wire.h"
@@ -185,13 +186,72 @@ static int learn(struct wire *w, const struct wire_segment *seg)
 	return check_payload(w, seg);
 }
 
+/* Segments of the lane's other connections, oldest first, while rows are played together. */
+static struct kept {
+	struct kept *next;
+	uint16_t sport, dport;
+	uint8_t dst[16];
+	size_t len;
+	uint8_t packet[];
+} *kept;
+
+static bool is_mine(const struct wire *w, const uint8_t *dst, uint16_t sport, uint16_t dport)
+{
+	return dport == w->c.pport && (!w->c.lport || sport == w->c.lport) &&
+	       !memcmp(dst, w->peer, w->ip == 4 ? 4 : 16);
+}
+
+static void keep(const struct wire *w, size_t len, const struct wire_segment *seg)
+{
+	struct kept *k = malloc(sizeof(*k) + len), **end;
+
+	*k = (struct kept) { .sport = seg->sport, .dport = seg->dport, .len = len };
+	memcpy(k->dst, seg->dst, sizeof(k->dst));
+	memcpy(k->packet, w->packet, len);
+	for (end = &kept; *end; end = &(*end)->next)
+		;
+	*end = k;
+}
+
+/* The oldest of the row's own segments that another row has kept for it. */
+static int take_kept(struct wire *w)
+{
+	struct kept **at, *k;
+	size_t len;
+
+	for (at = &kept; *at && !is_mine(w, (*at)->dst, (*at)->sport, (*at)->dport); at = &(*at)->next)
+		;
+	k = *at;
+	if (!k)
+		return 0;
+	*at = k->next;
+	len = k->len;
+	memcpy(w->packet, k->packet, len);
+	free(k);
+	return len;
+}
+
+/**
+ * wire_peer_forget() - Forget the segments that nobody has asked for.
+ */
+void wire_peer_forget(void)
+{
+	struct kept *k;
+
+	while ((k = kept)) {
+		kept = k->next;
+		free(k);
+	}
+}
+
 /**
  * wire_peer_receive() - Take the next segment of the row's connection.
  * @w: lane
  * @seg: filled
  * @wait_ms: how long to wait; 0: until the answer to a sentinel
  *
- * Segments of other connections are not looked at.
+ * Segments of other connections are not looked at; rows that are played together
+ * keep them for each other.
  *
  * Return: 1, 0 if none came, -1 with the failure recorded in the lane.
  */
@@ -200,12 +260,14 @@ int wire_peer_receive(struct wire *w, struct wire_segment *seg, int wait_ms)
 	uint64_t end = wire_now() + wait_ms * 1000000ull, now;
 	struct wire_conn *c = &w->c;
 	bool sentinel = false;
-	int n, left;
+	int n, left, len;
 
 	for (;;) {
 		now = wire_now();
 		left = now < end ? (end - now + 999999) / 1000000 : 0;
-		n = wire_tun_read(w, sentinel ? 1000 : left);
+		n = take_kept(w);
+		if (!n)
+			n = wire_tun_read(w, sentinel ? 1000 : left);
 		if (n < 0)
 			return -1;
 		if (!n && sentinel)
@@ -220,14 +282,19 @@ int wire_peer_receive(struct wire *w, struct wire_segment *seg, int wait_ms)
 		}
 		if (sentinel && wire_tun_sentinel_answer(w, w->packet, n))
 			return 0;
-		n = wire_segment_parse(w, w->packet, n, seg);
+		len = n;
+		n = wire_segment_parse(w, w->packet, len, seg);
 		if (n < 0) {
 			wire_segment_ladder(w, false, seg);
 			return -1;
 		}
-		if (!n || seg->dport != c->pport || (c->lport && seg->sport != c->lport) ||
-		    memcmp(seg->dst, w->peer, w->ip == 4 ? 4 : 16))
+		if (!n)
 			continue;
+		if (!is_mine(w, seg->dst, seg->sport, seg->dport)) {
+			if (w->shared)
+				keep(w, len, seg);
+			continue;
+		}
 		c->lport = seg->sport;
 		if (seg->flags & WIRE_SYN && !(seg->flags & WIRE_RST))
 			learn_syn(c, seg);

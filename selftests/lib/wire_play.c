@@ -3,9 +3,13 @@
  * Playing a row: from its state through its script to the verdict.
  *
  * A row that fails starts over if the machine stood still meanwhile, and only then.
+ *
+ * Rows with a second script wait for time to pass, and wait for it together: all are
+ * played up to there, then all to their end.
  */
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -35,6 +39,8 @@ static struct wire_outcome wanted(const struct wire *w, const struct wire_row *r
 		return o;
 	if (row->kernel.script)
 		o.script = row->kernel.script;
+	if (row->kernel.later)
+		o.later = row->kernel.later;
 	if (row->kernel.state)
 		o.state = row->kernel.state;
 	if (row->kernel.err)
@@ -74,30 +80,41 @@ static int check_error(struct wire *w, const char *want)
 	return 0;
 }
 
-static int play(struct wire *w, int state, int via)
+/* From the row's state through its script, up to where it waits. */
+static int begin(struct wire *w, int state, int via, struct wire_counters *before)
 {
-	static struct wire_counters before;
 	struct wire_outcome o = wanted(w, w->row);
 
 	if (build(w, state, via))
 		return -1;
 	if (w->row->run)
 		return w->row->run(w);
-	if (o.counters && wire_counter_read(w, &before))
+	if (before && o.counters && wire_counter_read(w, before))
 		return -1;
 	wire_account(w, false);
-	if (wire_script_run(w, o.script) || wire_script_run(w, "none"))
+	return wire_script_run(w, o.script);
+}
+
+/* What comes after the wait, and the verdict. */
+static int end(struct wire *w, int state, const struct wire_counters *before)
+{
+	struct wire_outcome o = wanted(w, w->row);
+
+	if (w->row->run)
+		return 0;
+	if ((o.later && wire_script_run(w, o.later)) || wire_script_run(w, "none"))
 		return -1;
-	if (o.counters && wire_counter_check(w, &before, o.counters))
+	if (before && o.counters && wire_counter_check(w, before, o.counters))
 		return -1;
 	if ((o.state || state) && wire_state_check(w, o.state ? o.state : state))
 		return -1;
 	return check_error(w, o.err);
 }
 
-/* Play a row once. */
-static void attempt(struct wire *w, int state, int via)
+/* A row that has not been played yet. */
+static void prepare(struct wire *w, const struct wire_row *row)
 {
+	w->row = row;
 	w->failed = false;
 	w->why[0] = 0;
 	w->ladder[0] = 0;
@@ -107,7 +124,16 @@ static void attempt(struct wire *w, int state, int via)
 	w->longest = 0;
 	w->total = 0;
 	wire_peer_reset(w, true);
-	play(w, state, via);
+}
+
+/* Play a row once. */
+static void attempt(struct wire *w, int state, int via)
+{
+	static struct wire_counters before;
+
+	prepare(w, w->row);
+	if (!begin(w, state, via, &before))
+		end(w, state, &before);
 	wire_account(w, false);
 	wire_socket_cleanup(w);
 	wire_tun_restore(w);
@@ -120,6 +146,18 @@ static void attempt(struct wire *w, int state, int via)
 static bool stood_still(const struct wire *w)
 {
 	return w->longest > STILL_NS || w->total > SLOW_NS;
+}
+
+static void say(const struct wire *w, const char *name, const struct wire_row *row, FILE *out, bool show)
+{
+	if (w->failed || show)
+		fprintf(out, "%s", w->ladder);
+	if (w->failed)
+		fprintf(out, "# %s: %s%s%s: %s\n", name, row->rfc, row->id ? " " : "",
+			row->id ? row->id : "", w->why);
+	fprintf(out, "%s %s_%s_ipv%d%s%s\n", w->failed ? "FAIL" : "PASS", name,
+		wire_stack_names[w->stack], w->ip, row->id ? " # " : "", row->id ? row->id : "");
+	fflush(out);
 }
 
 /**
@@ -148,12 +186,105 @@ void wire_play_row(struct wire *w, const struct wire_row *row, int state, int vi
 	if (again)
 		fprintf(out, "# %s: started over %u times on a machine that stood still\n", name,
 			again);
-	if (w->failed || show)
-		fprintf(out, "%s", w->ladder);
-	if (w->failed)
-		fprintf(out, "# %s: %s%s%s: %s\n", name, row->rfc, row->id ? " " : "",
-			row->id ? row->id : "", w->why);
-	fprintf(out, "%s %s_%s_ipv%d%s%s\n", w->failed ? "FAIL" : "PASS", name,
-		wire_stack_names[w->stack], w->ip, row->id ? " # " : "", row->id ? row->id : "");
-	fflush(out);
+	say(w, name, row, out, show);
+}
+
+/* Add "Name=delta ..." to a sum of the same form. */
+static void add_deltas(char *sum, size_t size, const char *deltas)
+{
+	char copy[512], merged[512], *item, *next, *at, *value;
+	long long delta;
+	size_t len;
+
+	snprintf(copy, sizeof(copy), "%s", deltas);
+	for (item = strtok_r(copy, " ", &next); item; item = strtok_r(NULL, " ", &next)) {
+		value = strchr(item, '=') + 1;
+		len = value - item;
+		delta = atoll(value);
+		for (at = sum; *at && strncmp(at, item, len); at += strcspn(at, " "), at += !!*at)
+			;
+		if (!*at) {
+			snprintf(at, size - (at - sum), "%s ", item);
+			continue;
+		}
+		delta += atoll(at + len);
+		value = at + strcspn(at, " ");
+		snprintf(merged, sizeof(merged), "%.*s%lld%s", (int)(at + len - sum), sum, delta, value);
+		snprintf(sum, size, "%s", merged);
+	}
+}
+
+/*
+ * Play rows once, each up to where it waits and then each to its end. Their counters move at the same time, so
+ * their sum is what can be exact: what one row names, the others move as far as they say, or not at all.
+ */
+static void attempt_together(struct wire *w, struct wire *aside, const struct wire_row * const *rows, size_t n)
+{
+	static struct wire_counters before;
+	char deltas[512] = "";
+	struct wire_outcome o;
+	size_t i;
+
+	prepare(w, rows[0]);
+	wire_counter_read(w, &before);
+	for (i = 0; i < n; i++) {
+		aside[i] = *w;
+		aside[i].rand = w->seed + hash(rows[i]->name);
+		prepare(&aside[i], rows[i]);
+		w->rows = aside[i].rows;
+		begin(&aside[i], 0, PASSIVE, NULL);
+		o = wanted(w, rows[i]);
+		add_deltas(deltas, sizeof(deltas), o.counters ? o.counters : "");
+	}
+	for (i = 0; i < n; i++) {
+		aside[i].seen = wire_now();
+		if (!aside[i].failed)
+			end(&aside[i], 0, NULL);
+		wire_account(&aside[i], false);
+	}
+	wire_counter_check(w, &before, deltas);
+	for (i = 0; i < n; i++)
+		wire_socket_cleanup(&aside[i]);
+}
+
+/* Must all of them start over? */
+static bool start_over(const struct wire *w, const struct wire *aside, size_t n)
+{
+	bool failed = w->failed, still = false;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		failed |= aside[i].failed;
+		still |= stood_still(&aside[i]);
+	}
+	return failed && still;
+}
+
+/**
+ * wire_play_together() - Play rows that wait for time to pass, all at the same time.
+ * @w: lane
+ * @rows: each has a later script, starts in no state, and changes neither knob nor device
+ * @n: how many
+ * @out: for their lines, and one for the sum of their counters
+ * @show: the ladders in any case
+ */
+void wire_play_together(struct wire *w, const struct wire_row * const *rows, size_t n, FILE *out, bool show)
+{
+	static const struct wire_row sum = { .rfc = "the counters of rows that wait" };
+	struct wire *aside = calloc(n, sizeof(*aside));
+	unsigned int again = 0;
+	size_t i;
+
+	w->shared = true;
+	do {
+		attempt_together(w, aside, rows, n);
+		wire_peer_forget();
+	} while (start_over(w, aside, n) && again++ < STARTS_OVER);
+	w->shared = false;
+	if (again)
+		fprintf(out, "# started over %u times on a machine that stood still\n", again);
+	for (i = 0; i < n; i++)
+		say(&aside[i], rows[i]->name, rows[i], out, show);
+	say(w, "counters_of_rows_that_wait", &sum, out, show);
+	free(aside);
 }

@@ -118,7 +118,7 @@ static unsigned int each_case(struct wire *w, const struct wire_row *row, int ip
 	char name[128];
 	int state, vias;
 
-	if (row->only && row->only != ip)
+	if ((row->only && row->only != ip) || row->want.later)
 		return 0;
 	for (state = row->in ? 1 : 0; state <= LAST_ACK; state <<= 1) {
 		if (state && !(row->in & state))
@@ -144,6 +144,33 @@ static unsigned int each_case(struct wire *w, const struct wire_row *row, int ip
 	return n;
 }
 
+/* The rows that wait for time to pass; NULL counts them. */
+static unsigned int each_waiting(const struct wire_row **waiting, const struct wire_row *rows, size_t n,
+				 const char *only)
+{
+	unsigned int found = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!rows[i].want.later || (only && strcmp(only, rows[i].name)))
+			continue;
+		if (waiting)
+			waiting[found] = &rows[i];
+		found++;
+	}
+	return found;
+}
+
+static void play_waiting(struct wire *w, const struct wire_row *rows, size_t n, const char *only, FILE *out)
+{
+	const struct wire_row **waiting = calloc(n, sizeof(*waiting));
+	unsigned int found = each_waiting(waiting, rows, n, only);
+
+	if (found)
+		wire_play_together(w, waiting, found, out, only);
+	free(waiting);
+}
+
 static void lane(enum wire_stack stack, int ip, const struct choice *choice,
 		 const struct wire_row *rows, size_t n, FILE *out)
 {
@@ -160,6 +187,7 @@ static void lane(enum wire_stack stack, int ip, const struct choice *choice,
 	}
 	for (i = 0; i < n; i++)
 		each_case(&w, &rows[i], ip, choice->row, out);
+	play_waiting(&w, rows, n, choice->row, out);
 	fflush(out);
 	_exit(0);
 }
@@ -227,7 +255,7 @@ static void parse_arguments(int argc, char **argv, struct choice *choice, bool *
 
 static unsigned int count(const struct wire_row *rows, size_t n, int ip, const char *only)
 {
-	unsigned int total = 0;
+	unsigned int waiting = each_waiting(NULL, rows, n, only), total = waiting + !!waiting;
 	size_t i;
 
 	for (i = 0; i < n; i++)

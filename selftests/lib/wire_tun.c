@@ -115,6 +115,7 @@ static void quiet_namespace(void)
 		"ipv6/conf/default/router_solicitations", "ipv6/conf/default/accept_dad",
 		"ipv6/conf/all/disable_ipv6", "ipv6/conf/default/disable_ipv6",
 		"ipv6/icmp/ratelimit",
+		"ipv4/tcp_early_retrans",	/* no tail loss probe, milliseconds after what it probes */
 	};
 	char path[128];
 	size_t i;
