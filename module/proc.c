@@ -178,7 +178,7 @@ static void show_sock(struct listing *l, struct sock *sk)
 	/* not locked: may be seen negative for a moment */
 	row.rx_queue = max_t(int, READ_ONCE(xsk->rcv_nxt) - READ_ONCE(xsk->copied_seq), 0);
 	row.retransmits = READ_ONCE(xsk->retransmits);
-	row.probes = READ_ONCE(xsk->probes_out);
+	row.probes = xtcp_sock_probes_out(xsk);
 	find_timer(xsk, &row);
 	show_row(l, &row);
 	seq_printf(l->m, " %lu %lu %u %u %d",

@@ -111,7 +111,7 @@ enum xtcp_abort_reason {
  * @keepalive_time: TCP_KEEPIDLE in jiffies, 0: the namespace's
  * @keepalive_intvl: TCP_KEEPINTVL in jiffies, 0: the namespace's
  * @keepalive_probes: TCP_KEEPCNT, 0: the namespace's
- * @keepalive_sent: probes sent and not answered
+ * @keepalive_sent: keepalive probes sent and not answered
  * @probes_out: window probes sent and not answered
  * @retransmits: timeouts in a row for the same SND.UNA
  * @retrans_stamp: when the first of these was, TS clock ms; 0: none
@@ -276,6 +276,12 @@ static inline bool xtcp_sock_is_v4(const struct sock *sk)
 #else
 	return true;
 #endif
+}
+
+/* Probes that were not answered, of the window or of keepalive, as Linux shows them; read without a lock too. */
+static inline u8 xtcp_sock_probes_out(const struct xtcp_sock *xsk)
+{
+	return READ_ONCE(xsk->probes_out) ?: READ_ONCE(xsk->keepalive_sent);
 }
 
 extern struct proto xtcp_prot;

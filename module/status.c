@@ -91,7 +91,7 @@ void xtcp_status_info(struct sock *sk, struct tcp_info *info)
 	info_options(xsk, info);
 	info_counts(xsk, info);
 	info->tcpi_retransmits = xsk->retransmits;
-	info->tcpi_probes = xsk->probes_out;
+	info->tcpi_probes = xtcp_sock_probes_out(xsk);
 	info->tcpi_backoff = xsk->rto.backoff;
 	info->tcpi_rto = xtcp_rto_current_ms(&xsk->rto) * USEC_PER_MSEC;
 	info->tcpi_ato = xsk->rcv_data_tstamp ? XTCP_DELACK_MIN_MS * USEC_PER_MSEC : 0;

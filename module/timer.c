@@ -201,7 +201,7 @@ static void expired_keepalive(struct sock *sk)
 	} else if (xtcp_output_probe(sk, true)) {
 		arm(sk, XTCP_TIMER_KEEPALIVE, MEMORY_RETRY);
 	} else {
-		xsk->keepalive_sent++;
+		WRITE_ONCE(xsk->keepalive_sent, xsk->keepalive_sent + 1);
 		arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_keepalive_intvl(sk));
 	}
 }
@@ -404,7 +404,7 @@ void xtcp_timer_segment_received(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	xsk->rcv_tstamp = (u32)jiffies;
-	xsk->keepalive_sent = 0;
+	WRITE_ONCE(xsk->keepalive_sent, 0);
 }
 
 /**

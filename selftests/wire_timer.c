@@ -275,8 +275,8 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = "set KEEPIDLE 1; set KEEPINTVL 1; set KEEPCNT 2; mark;"
 				  "set KEEPALIVE 1; >@3000 . 0 ack 1; elapsed >= 500; mark;"
-				  "< . 1 ack 1; none; >@3000 . 0 ack 1; elapsed >= 500;"
-				  "< . 1 ack 1; none",
+				  "check P = 1; < . 1 ack 1; none; info probes = 0; check P = 0;"
+				  ">@3000 . 0 ack 1; elapsed >= 500; < . 1 ack 1; none",
 			.counters = "TCPKeepAlive=2",
 		},
 	},
@@ -297,7 +297,8 @@ static const struct wire_row rows[] = {
 		.in = ESTABLISHED,
 		.want = {
 			.script = "set KEEPIDLE 1; set KEEPINTVL 1; set KEEPCNT 2;"
-				  "set KEEPALIVE 1; >@3000 . 0 ack 1; >@3000 . 0 ack 1;"
+				  "set KEEPALIVE 1; >@3000 . 0 ack 1; info probes = 1;"
+				  "check P = 1; >@3000 . 0 ack 1; info probes = 2; check P = 2;"
 				  "state established; hup 5000; > R. 1 ack 1",
 			.state = CLOSED, .err = "ETIMEDOUT",
 			.counters = "TCPKeepAlive=2 TCPAbortOnTimeout=1",

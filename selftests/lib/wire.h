@@ -196,7 +196,7 @@ const char *wire_state_name(int state);
 int wire_state_parse(const char *name);
 void wire_state_row_name(const struct wire_row *row, int state, int via, char *out, size_t size);
 bool wire_state_reachable(int state, int via);
-int wire_state_in_proc(struct wire *w, int64_t *timer);
+int wire_state_in_proc(struct wire *w, int64_t *timer, int64_t *probes);
 int wire_state_check(struct wire *w, int state);
 
 /* wire_socket.c */

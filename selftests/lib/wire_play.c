@@ -282,7 +282,7 @@ void wire_play_together(struct wire *w, const struct wire_row * const *rows, siz
 	} while (start_over(w, aside, n) && again++ < STARTS_OVER);
 	w->shared = false;
 	if (again)
-		fprintf(out, "# started over %u times on a machine that stood still\n", again);
+		fprintf(out, "# rows that wait: started over %u times on a machine that stood still\n", again);
 	for (i = 0; i < n; i++)
 		say(&aside[i], rows[i]->name, rows[i], out, show);
 	say(w, "counters_of_rows_that_wait", &sum, out, show);

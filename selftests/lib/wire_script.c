@@ -39,7 +39,7 @@
  *   right edge offered to it; M default MSS, A MSS of the link's MTU; T the peer's
  *   timestamp clock, R the last timestamp it saw; K the last value of "keep"; Z the
  *   absolute 0, which the socket puts in a RST, O the peer's; I how far its last ISN is above the
- *   SND.NXT before "reopen"; Q the connection's timer in /proc, in 1/100 s.
+ *   SND.NXT before "reopen"; Q the connection's timer in /proc, in 1/100 s, P its probes there.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -65,7 +65,7 @@ static int sequence(struct wire *w, char *word, char **seq, uint32_t *len)
 
 static bool is_number(const char *word)
 {
-	return word && (isdigit((unsigned char)*word) || strchr("NWSULMATRKZOIQ*-", *word));
+	return word && (isdigit((unsigned char)*word) || strchr("NWSULMATRKZOIQP*-", *word));
 }
 
 static int row_syn(struct wire *w, struct wire_segment *seg, const char *otherwise)

@@ -160,13 +160,14 @@ void wire_state_row_name(const struct wire_row *row, int state, int via, char *o
  * wire_state_in_proc() - Look the row's connection up in /proc.
  * @w: lane
  * @timer: if not NULL, set to what is left of its timer, in 1/100 s
+ * @probes: if not NULL, set to the number of probes that were not answered
  *
  * Return: its state as the kernel numbers them, 0 if it has no line, or -1 with the
  * failure recorded in the lane.
  */
-int wire_state_in_proc(struct wire *w, int64_t *timer)
+int wire_state_in_proc(struct wire *w, int64_t *timer, int64_t *probes)
 {
-	unsigned int lport, pport, st, which, left;
+	unsigned int lport, pport, st, which, left, sent;
 	char path[64], line[512];
 	int found = 0;
 	FILE *f;
@@ -177,14 +178,16 @@ int wire_state_in_proc(struct wire *w, int64_t *timer)
 	if (!f)
 		return wire_fail(w, "%s is missing", path);
 	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, " %*[^:]: %*[^:]:%x %*[^:]:%x %x %*x:%*x %x:%x", &lport, &pport,
-			   &st, &which, &left) != 5)
+		if (sscanf(line, " %*[^:]: %*[^:]:%x %*[^:]:%x %x %*x:%*x %x:%x %*x %*u %u", &lport,
+			   &pport, &st, &which, &left, &sent) != 6)
 			continue;
 		if (lport != w->c.lport || pport != w->c.pport)
 			continue;
 		found = st;
 		if (timer)
 			*timer = which ? left : 0;
+		if (probes)
+			*probes = sent;
 	}
 	fclose(f);
 	return found;
@@ -231,7 +234,7 @@ int wire_state_check(struct wire *w, int state)
 		info = states[find(CLOSED)].kernel;
 	if (w->c.fd < 0)
 		info = w->c.lfd < 0 ? 0 : states[find(LISTEN)].kernel;
-	got = wire_state_in_proc(w, NULL);
+	got = wire_state_in_proc(w, NULL, NULL);
 	if (got < 0)
 		return -1;
 	if (got != proc)

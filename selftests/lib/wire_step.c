@@ -137,7 +137,7 @@ static int gone(struct wire *w, char *args)
 		return -1;
 	end = wire_now() + ms * 1000000ull;
 	do {
-		state = wire_state_in_proc(w, NULL);
+		state = wire_state_in_proc(w, NULL, NULL);
 		if (state <= 0)
 			return state;
 	} while (wire_now() < end);

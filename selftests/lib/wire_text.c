@@ -56,7 +56,9 @@ static int letter(struct wire *w, char l, int64_t *v)
 		*v = (uint32_t)(c->irs - c->kept);
 		return 0;
 	case 'Q':
-		return wire_state_in_proc(w, v) < 0 ? -1 : 0;
+		return wire_state_in_proc(w, v, NULL) < 0 ? -1 : 0;
+	case 'P':
+		return wire_state_in_proc(w, NULL, v) < 0 ? -1 : 0;
 	}
 	return wire_fail(w, "'%c' stands for nothing", l);
 }

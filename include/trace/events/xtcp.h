@@ -270,7 +270,7 @@ TRACE_EVENT(xtcp_timer,
 		__entry->rto_ms = xtcp_sk(sk)->rto.rto_ms;
 		__entry->backoff = xtcp_sk(sk)->rto.backoff;
 		__entry->retransmits = xtcp_sk(sk)->retransmits;
-		__entry->probes_out = xtcp_sk(sk)->probes_out;
+		__entry->probes_out = xtcp_sock_probes_out(xtcp_sk(sk));
 	),
 
 	TP_printk("netns=%u local=%pISpc peer=%pISpc state=%s timer=%s rto_ms=%u backoff=%u retransmits=%u probes=%u",
