@@ -3,80 +3,16 @@
 """The steps of make demo D=backlog: one listener on xtcp in the namespace
 "server", clients on xtcp in "client", SYNs of nobody by a raw socket."""
 
-import ctypes
 import os
 import select
 import socket
 import struct
 import subprocess
-import sys
-import time
 
-AF_XTCP = 25
-SERVER, PORT = "10.77.0.2", 80
+from demolib import PORT, SERVER, Socket, enter, ladder, run, sysctl, title, wait_until
+
 COUNTERS = ("TcpPassiveOpens", "TcpExtListenOverflows", "TcpExtListenDrops", "TcpExtTCPReqQFullDoCookies",
             "TcpExtTCPReqQFullDrop", "TcpExtSyncookiesSent", "TcpExtSyncookiesRecv", "TcpExtEmbryonicRsts")
-TRACE = "/sys/kernel/tracing/trace"
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-def enter(name):
-    with open("/run/netns/" + name) as ns:
-        if libc.setns(ns.fileno(), 0):
-            raise OSError(ctypes.get_errno(), "setns")
-
-
-def sysctl(name, value):
-    enter("server")
-    with open("/proc/sys/net/xtcp/" + name, "w") as knob:
-        knob.write(str(value))
-
-
-def sockaddr(host, port):
-    return struct.pack("=H", socket.AF_INET) + struct.pack("!H4s8x", port, socket.inet_aton(host))
-
-
-def check(result, what):
-    if result < 0 and ctypes.get_errno() != 115:  # EINPROGRESS
-        raise OSError(ctypes.get_errno(), what + ": " + os.strerror(ctypes.get_errno()))
-    return result
-
-
-class Socket:
-    """An xtcp socket: Python does not know how to write an address of its family."""
-
-    def __init__(self, ns):
-        enter(ns)
-        kind = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
-        self.fd = check(libc.socket(AF_XTCP, kind, 0), "socket")
-
-    def bind(self, host, port):
-        one = ctypes.c_int(1)
-        libc.setsockopt(self.fd, socket.SOL_SOCKET, socket.SO_REUSEADDR, ctypes.byref(one), 4)
-        check(libc.bind(self.fd, sockaddr(host, port), 16), "bind")
-
-    def listen(self, backlog):
-        check(libc.listen(self.fd, backlog), "listen")
-
-    def connect(self, port):
-        """From a port of our choice, so that the ladder finds the connection."""
-        self.port = port
-        self.bind("10.77.0.1", port)
-        check(libc.connect(self.fd, sockaddr(SERVER, PORT), 16), "connect")
-        return self
-
-    def accept(self):
-        fd = libc.accept4(self.fd, None, None, socket.SOCK_CLOEXEC)
-        check(fd, "accept")
-        return fd
-
-    def wait(self, events, seconds):
-        poll = select.poll()
-        poll.register(self.fd, events)
-        return bool(poll.poll(seconds * 1000))
-
-    def close(self):
-        libc.close(self.fd)
 
 
 def checksum(data):
@@ -97,28 +33,15 @@ def syn_of_nobody(port):
         raw.sendto(ip + tcp, (SERVER, 0))
 
 
-def title(text):
-    print("\n%s== %s ==%s" % (os.environ.get("BOLD", ""), text, os.environ.get("PLAIN", "")), flush=True)
-
-
-def run(*command):
-    subprocess.run(command, check=True, cwd="/" if command[0] != LADDER[0] else None)
-
-
-LADDER = os.environ.get("LADDER", "scripts/ladder --plain").split()
-
-
-def show(ladder=None):
+def show(port=None):
     """The queues by ss, the counters by nstat as far as they have moved, the segments."""
     enter("server")
     print("$ ss -ltn", flush=True)
     run("ss", "-ltn")
     print("$ nstat", flush=True)
     run("nstat", *COUNTERS)
-    if ladder:
-        sys.stdout.flush()
-        run(*LADDER, "--port", str(ladder), TRACE)
-    sys.stdout.flush()
+    if port:
+        ladder(port)
 
 
 def listing():
@@ -136,11 +59,7 @@ def column(name):
 
 
 def wait_for(name, value):
-    deadline = time.monotonic() + 20
-    while column(name) != value:
-        if time.monotonic() > deadline:
-            sys.exit("%s is %d, not %d" % (name, column(name), value))
-        time.sleep(0.01)
+    wait_until(lambda: column(name) == value, "%s = %d" % (name, value))
 
 
 def accept_queue():
@@ -160,7 +79,7 @@ def accept_queue():
     wait_for("overflows", 1)
     show(50003)
     title("accept() makes room: the SYN of client 3, sent again, is answered")
-    os.close(listener.accept())
+    listener.accept().close()
     clients[2].wait(select.POLLOUT, 20)
     show(50003)
     listing()
@@ -183,16 +102,16 @@ def two_at_once(listener, first):
 def third_ack(listener):
     title("two handshakes at once, then listen(fd, 0): the second third ACK meets a full accept queue")
     while column("accept_len"):
-        os.close(listener.accept())
+        listener.accept().close()
     subprocess.run("tc -n client qdisc add dev veth0 root netem delay 500ms", shell=True, check=True)
     clients = two_at_once(listener, 50011)
     show(50012)
     title("its entry stays; accept() makes room, and what the client sends next opens the connection")
-    os.close(listener.accept())
-    libc.send(clients[1].fd, b"hello", 5, socket.MSG_NOSIGNAL)
+    listener.accept().close()
+    clients[1].send(b"hello")
     wait_for("accept_len", 1)
     show(50012)
-    os.close(listener.accept())
+    listener.accept().close()
     title("the same with net.xtcp.abort_on_overflow = 1: it is reset")
     sysctl("abort_on_overflow", 1)
     clients += two_at_once(listener, 50021)
@@ -200,7 +119,7 @@ def third_ack(listener):
     show(50022)
     sysctl("abort_on_overflow", 0)
     subprocess.run("tc -n client qdisc del dev veth0 root", shell=True, check=True)
-    os.close(listener.accept())
+    listener.accept().close()
     for client in clients:
         client.close()
 
@@ -224,7 +143,7 @@ def syn_queue(listener):
     client = Socket("client").connect(50031)
     wait_for("cookies_recv", 1)
     show(50031)
-    os.close(listener.accept())
+    listener.accept().close()
     client.close()
     title("with net.xtcp.syncookies = 0 it is dropped")
     sysctl("syncookies", 0)
