@@ -25,7 +25,8 @@ debug-module: needs-check
 	@. scripts/vm-module.sh && vm_module debug
 
 #:   make demo         real programs talk through xtcp in a virtual machine;
-#:                     D=backlog: a listener's two queues, filled step by step
+#:                     D=backlog: a listener's two queues, filled step by step;
+#:                     D=teardown: each order of closing; D=keepalive: a peer that is gone
 demo: vm-module
 	@scripts/demo.sh $(if $(value D),'$(value D)')
 
