@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# make bench: xtcp against kernel TCP, as ratios; what is measured stands in
-# selftests/tools/bench.c. make bench B=syn: what a SYN costs a listener
-# (selftests/tools/bench_syn.c). "wall" is the clock on two processors, "instructions"
-# one processor whose clock counts them: the same figures on every machine.
-# The exit status says whether all floors were kept.
+# make bench: xtcp against kernel TCP, as ratios. What is measured stands at the head
+# of selftests/tools/bench.c, and for B=NAME of bench_NAME.c there; B=all: everything.
+# "wall" is the clock on two processors, "instructions" one processor whose clock
+# counts them: the same figures on every machine.
+# The exit status says whether all bounds were kept.
 
 set -u
 cd "$(dirname "$0")/.."
@@ -13,20 +13,21 @@ cd "$(dirname "$0")/.."
 
 image=$(vm_kernel stock) || { echo "bench: no kernel for the virtual machine" >&2; exit 1; }
 vm_module stock -s || { echo "bench: the module does not build" >&2; exit 1; }
-what=${1-}
-case $what in
-""|syn) ;;
-*) echo "bench: there is no B=$what; there is: syn" >&2; exit 2 ;;
+what=${1:-tcp}
+all="tcp syn timewait ports idle"
+case " $all all " in
+*" $what "*) ;;
+*) echo "bench: there is no B=$what; there are: $all all" >&2; exit 2 ;;
 esac
-program=bench${what:+_$what}
-scripts/selftests.sh "../build/selftests/tools/$program" || exit 1
+scripts/selftests.sh tools || exit 1
 
 bin=$PWD/build/bench
 mkdir -p "$bin"
-cp "build/selftests/tools/$program" "$bin/"
+cp build/selftests/tools/bench* "$bin/"
+rm -f "$bin"/*.[do]
 strip -g -o "$bin/xtcp.ko" build/stock/xtcp.ko
 
-# in_vm WHAT VM-OPTION... -- BENCH-ARGUMENT...
+# in_vm WHAT VM-OPTION... -- PROGRAM ARGUMENT...
 in_vm()
 {
 	local what=$1 options=()
@@ -39,20 +40,48 @@ in_vm()
 	shift
 	echo "# $what"
 	scripts/vm.sh --kernel "$image" --timeout 900 "${options[@]}" -- \
-		env XTCP_KO="$bin/xtcp.ko" "$bin/$program" "$@" || status=1
+		env XTCP_KO="$bin/xtcp.ko" "$bin/$@" || status=1
 }
 
 # guest time counts instructions only when nothing of it depends on the host
 counted=(--icount --append "mitigations=off nopti tsc=reliable clocksource=tsc")
 
+bench_tcp()
+{
+	in_vm "wall clock, 2 processors: xtcp / kernel TCP" --parallel -- bench compare 7 100 5000 1000
+	in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- bench compare 3 20 2000 500
+	in_vm "instructions: kernel TCP beside xtcp / alone" "${counted[@]}" -- bench tax 3 2000 500
+}
+
+bench_syn()
+{
+	in_vm "memory" -- bench_syn memory
+	in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- bench_syn cost 5 1500
+	in_vm "connections while SYNs come, instructions for a clock" "${counted[@]}" -- bench_syn flood 500
+}
+
+# One processor whose clock counts instructions: there kernel TCP's minute does not pass
+# while records are made.
+bench_timewait()
+{
+	in_vm "memory of TIME-WAIT: xtcp / kernel TCP" "${counted[@]}" -- bench_timewait memory 50000 20000
+	in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- bench_timewait expiry 3 20000
+}
+
+bench_ports()
+{
+	in_vm "instructions: connect() while ports are used" "${counted[@]}" -- bench_ports connect 2000 200
+	in_vm "ports that come back from TIME-WAIT" "${counted[@]}" -- bench_ports reuse 200000
+}
+
+bench_idle()
+{
+	in_vm "idle connections, instructions: xtcp / kernel TCP" --memory 4G "${counted[@]}" -- bench_idle 100000
+}
+
 status=0
-if [ "$what" = syn ]; then
-	in_vm "memory" -- memory
-	in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- cost 5 1500
-	in_vm "connections while SYNs come, instructions for a clock" "${counted[@]}" -- flood 500
-	exit $status
-fi
-in_vm "wall clock, 2 processors: xtcp / kernel TCP" --parallel -- compare 7 100 5000 1000
-in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- compare 3 20 2000 500
-in_vm "instructions: kernel TCP beside xtcp / alone" "${counted[@]}" -- tax 3 2000 500
+[ "$what" != all ] || what=$all
+for each in $what; do
+	"bench_$each"
+done
 exit $status

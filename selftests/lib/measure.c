@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "measure.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+#define READINGS	10
+#define PAUSE_MS	100
 
 double measure_now(void)
 {
@@ -26,6 +33,118 @@ double measure_median(double *values, int n)
 {
 	qsort(values, n, sizeof(*values), compare_doubles);
 	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+/* Of a line "NAME : VALUE ..." or "NAME: VALUE ..."; the sum of all such lines, -1: none. */
+static long long sum_of(const char *path, const char *name)
+{
+	long long sum = -1, value;
+	char line[512], *at;
+	FILE *file = fopen(path, "re");
+
+	while (file && fgets(line, sizeof(line), file)) {
+		at = line + strspn(line, " .");
+		if (strncmp(at, name, strlen(name)))
+			continue;
+		at += strlen(name);
+		if (sscanf(at + strspn(at, " :"), "%lld", &value) == 1)
+			sum = sum < 0 ? value : sum + value;
+	}
+	if (file)
+		fclose(file);
+	return sum;
+}
+
+/* The kernel stops this clock at the first instruction of an interrupt. */
+static double idle_now(void)
+{
+	long long ns = sum_of("/proc/timer_list", "idle_sleeptime");
+
+	if (ns < 0)
+		measure_die("no idle_sleeptime in /proc/timer_list");
+	return ns / 1e9;
+}
+
+double measure_busy_until(double then)
+{
+	struct timespec deadline = { .tv_sec = then, .tv_nsec = (then - (long)then) * 1e9 };
+	double idle = idle_now(), start = measure_now();
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, NULL))
+		;
+	idle = idle_now() - idle;
+	return measure_now() - start - idle;
+}
+
+static void write_to(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		/* some slabs cannot be shrunk; what stays is in both readings */
+		if (write(fd, text, 1) != 1)
+			errno = 0;
+		close(fd);
+	}
+}
+
+/* Names that are links stand for a slab that has another name. */
+static void shrink_slabs(void)
+{
+	DIR *dir = opendir("/sys/kernel/slab");
+	struct dirent *entry;
+	char path[512];
+
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/sys/kernel/slab/%s/shrink", entry->d_name);
+		write_to(path, "1");
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static long memory_now(void)
+{
+	write_to("/proc/sys/vm/drop_caches", "3");
+	shrink_slabs();
+	/* adds up what each processor has counted */
+	write_to("/proc/sys/vm/stat_refresh", "1");
+	return 1024 * (sum_of("/proc/meminfo", "Slab:") + sum_of("/proc/meminfo", "VmallocUsed:") +
+		       sum_of("/proc/meminfo", "Percpu:"));
+}
+
+long measure_kernel_memory(void)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
+	long least = -1, now;
+	int i;
+
+	/* what RCU frees comes back in its time */
+	for (i = 0; i < READINGS; i++) {
+		nanosleep(&pause, NULL);
+		now = memory_now();
+		if (least < 0 || now < least)
+			least = now;
+	}
+	return least;
+}
+
+bool measure_at_most(const char *what, double ratio, double bound, const char *details, ...)
+{
+	bool above = bound && ratio > bound;
+	va_list args;
+
+	printf("%-44s %5.2fx  (", what, ratio);
+	va_start(args, details);
+	vprintf(details, args);
+	va_end(args);
+	if (bound)
+		printf("; at most %.2fx%s", bound, above ? ": ABOVE" : "");
+	printf(")\n");
+	fflush(stdout);
+	return !above;
 }
 
 void measure_die(const char *what)

@@ -3,11 +3,31 @@
 #ifndef SELFTESTS_MEASURE_H
 #define SELFTESTS_MEASURE_H
 
+#include <stdbool.h>
+
 /* Seconds of the monotonic clock. */
 double measure_now(void);
 
 /* Sorts @values, of which there is at least one. */
 double measure_median(double *values, int n);
+
+/*
+ * Sleeps until then and gives the seconds in which the processor was not idle
+ * meanwhile. Under -icount, where time is instructions, these are what the kernel's
+ * timers and segments cost; a machine with several processors has no such figure.
+ */
+double measure_busy_until(double then);
+
+/*
+ * Octets that the kernel has allocated in slabs, in vmalloc areas and per processor:
+ * the least of some readings within a second, with all caches shrunk. They are some
+ * 20 KB apart. Tables that were allocated at boot are in none of these.
+ */
+long measure_kernel_memory(void);
+
+/* One line: how many times kernel TCP's, the details, the bound (0: none). False above it. */
+bool measure_at_most(const char *what, double ratio, double bound, const char *details, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* Says what failed, with errno, and ends the program with status 2. */
 void measure_die(const char *what) __attribute__((noreturn));

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "ends.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <kselftest.h>
+#include <linux/xtcp.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "measure.h"
+
+#define CLIENTS		0x0a090001	/* 10.9.0.1 */
+#define SERVERS		0x0a090101
+#define FILES		1000000
+
+static void add_addresses(int ns, uint32_t first, int n)
+{
+	char text[32];
+	int i;
+
+	for (i = 0; i < n; i++) {
+		snprintf(text, sizeof(text), "10.9.%u.%u/16", first >> 8 & 0xff, (first & 0xff) + i);
+		if (ns_addr_add(ns, "veth0", text))
+			measure_die("address");
+	}
+}
+
+void ends_init(struct ns_pair *pair, int addresses)
+{
+	const struct rlimit files = { FILES, FILES };
+
+	pair->a = ns_make();
+	pair->b = ns_make();
+	if (pair->a < 0 || pair->b < 0 || ns_join(pair->a, pair->b, "veth0"))
+		measure_die("namespaces");
+	add_addresses(pair->a, CLIENTS, addresses);
+	add_addresses(pair->b, SERVERS, addresses);
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		measure_die("setrlimit");
+	if (ns_enter(pair->a))
+		measure_die("setns");
+}
+
+void ends_exit(struct ns_pair *pair)
+{
+	if (ns_enter(ns_home()))
+		measure_die("setns");
+	ns_pair_close(pair);
+}
+
+static union stack_addr addr_of(uint32_t host, int port)
+{
+	return (union stack_addr){ .in = { AF_INET, htons(port), { htonl(host) } } };
+}
+
+union stack_addr ends_client_addr(int i, int port)
+{
+	return addr_of(CLIENTS + i, port);
+}
+
+union stack_addr ends_server_addr(int i)
+{
+	return addr_of(SERVERS + i, ENDS_PORT);
+}
+
+int ends_listener(const struct ns_pair *pair, enum stack stack)
+{
+	int fd = stack_listener(pair->b, stack, "0.0.0.0", ENDS_PORT, true);
+
+	if (fd < 0)
+		measure_die("listen");
+	return fd;
+}
+
+bool ends_open(struct ends *ends, enum stack stack, const union stack_addr *from, const union stack_addr *to,
+	       int listener)
+{
+	int one = 1, failed, error;
+	double begin;
+
+	/* in the thread's namespace: stack_socket() would change it and come back */
+	ends->client = socket(stack == XTCP ? AF_XTCP : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (ends->client < 0)
+		measure_die("socket");
+	if (from && (setsockopt(ends->client, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+		     bind(ends->client, &from->sa, sizeof(from->in))))
+		measure_die("bind");
+	begin = measure_now();
+	failed = connect(ends->client, &to->sa, sizeof(to->in));
+	ends->connecting = measure_now() - begin;
+	if (failed) {
+		error = errno;
+		close(ends->client);
+		errno = error;
+		return false;
+	}
+	ends->server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (ends->server < 0)
+		measure_die("accept");
+	return true;
+}
+
+void ends_close_client_first(const struct ends *ends)
+{
+	close(ends->client);
+	close(ends->server);
+}
+
+void ends_close_server_first(const struct ends *ends)
+{
+	close(ends->server);
+	close(ends->client);
+}
+
+void ends_abort(const struct ends *ends)
+{
+	const struct linger hard = { .l_onoff = 1 };
+
+	setsockopt(ends->client, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	close(ends->client);
+	close(ends->server);
+}

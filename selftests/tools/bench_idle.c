@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Idle connections with keepalive, on xtcp and on kernel TCP (`make bench`):
+ *
+ *	bench_idle CONNECTIONS
+ *		as many of them at once, or what memory holds, if it holds LEAST: timers
+ *		that expire between deadlines, which must be none of xtcp's; what a round
+ *		of probes takes for each connection, probe and answer at both ends, less
+ *		what an idle machine takes: how many times kernel TCP's. Under -icount
+ *		time is instructions
+ *
+ * The other end is kernel TCP's, without keepalive. XTCP_KO names the module, unless it
+ * is loaded already. The exit status says whether every bound was kept.
+ */
+#include <fcntl.h>
+#include <kselftest.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "ends.h"
+#include "measure.h"
+#include "module.h"
+
+#define LEAST		20000
+#define KEEPALIVE_S	120	/* longer than it takes to open all of them */
+#define SETTLE_S	5	/* delayed ACKs and the like of the last connection */
+#define LATE_S		5	/* a timer of two minutes is up to 2.1 s late */
+#define DESTINATIONS	8	/* a port serves one connection to each */
+#define FREE_KB		300000	/* of memory, left for the machine */
+#define MOST_PROBE	0.90
+#define TRACING		"/sys/kernel/tracing/"
+#define EXPIRED		TRACING "events/timer/timer_expire_entry/trigger"
+#define BY_FUNCTION	"hist:keys=function.sym:size=1024"
+
+struct result {
+	int connections;
+	double quiet_s;		/* length of the time between deadlines */
+	long ours, all;		/* timers that expired meanwhile: xtcp's, anybody's */
+	long long probes;
+	double busy;		/* seconds, for the probes; less those of an idle machine */
+};
+
+static struct ns_pair pair;
+static struct ends *opened;
+
+static void write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		measure_die(path);
+	close(fd);
+}
+
+/* Timers that expired since the histogram was made: all, and those whose function is in xtcp. */
+static void count_timers(long *ours, long *all)
+{
+	char line[512], *hits;
+	FILE *file = fopen(TRACING "events/timer/timer_expire_entry/hist", "re");
+
+	*ours = *all = 0;
+	if (!file)
+		measure_die("histogram of timers");
+	while (fgets(line, sizeof(line), file)) {
+		hits = strstr(line, "hitcount:");
+		if (!hits)
+			continue;
+		*all += atol(hits + strlen("hitcount:"));
+		if (strstr(line, "[xtcp]"))
+			*ours += atol(hits + strlen("hitcount:"));
+	}
+	fclose(file);
+}
+
+static long available_kb(void)
+{
+	FILE *file = fopen("/proc/meminfo", "re");
+	char line[128];
+	long kb = 0;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "MemAvailable: %ld", &kb) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kb;
+}
+
+/* Up to @n connections with keepalive at the client. */
+static int open_all(enum stack stack, int n, int listener)
+{
+	union stack_addr to;
+	int i, one = 1;
+
+	for (i = 0; i < n; i++) {
+		if (i % 1000 == 0 && available_kb() < FREE_KB)
+			break;
+		to = ends_server_addr(i % DESTINATIONS);
+		if (!ends_open(&opened[i], stack, NULL, &to, listener) ||
+		    setsockopt(opened[i].client, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)))
+			measure_die(stack_name(stack));
+	}
+	return i;
+}
+
+static long long probes_sent(enum stack stack)
+{
+	/* a probe is answered: by an ACK, which counts nowhere else here */
+	return stack == XTCP ? counter_now(pair.a, "/proc/net/xtcp_snmp", "Tcp:InSegs") :
+			       counter_now(pair.a, "/proc/net/snmp", "Tcp:InSegs");
+}
+
+static struct result measure(enum stack stack, int n)
+{
+	struct result result = {};
+	double begin, end, control;
+	int listener, i;
+
+	ends_init(&pair, DESTINATIONS);
+	listener = ends_listener(&pair, KERNEL);
+	/* their probes are due at once, and the veth's queue has to hold them */
+	if (ns_sysctl_set(ns_home(), "net.core.netdev_max_backlog", "%d", 2 * n) ||
+	    ns_sysctl_set(pair.a, "net.ipv4.ip_local_port_range", "1024 65535") ||
+	    ns_sysctl_set(pair.a, "net.ipv4.tcp_keepalive_time", "%d", KEEPALIVE_S) ||
+	    ns_sysctl_set(pair.a, "net.xtcp.keepalive_time", "%d", KEEPALIVE_S))
+		measure_die("sysctl");
+	begin = measure_now();
+	result.connections = open_all(stack, n, listener);
+	end = measure_now();
+	if (end + 2 * SETTLE_S > begin + KEEPALIVE_S)
+		measure_die("no time is left between the last connection and the first probe");
+
+	measure_busy_until(end + SETTLE_S);
+	result.probes = probes_sent(stack);
+	write_text(EXPIRED, BY_FUNCTION);
+	result.quiet_s = begin + KEEPALIVE_S - 1 - measure_now();
+	measure_busy_until(begin + KEEPALIVE_S - 1);
+	count_timers(&result.ours, &result.all);
+	write_text(EXPIRED, "!" BY_FUNCTION);
+	if (probes_sent(stack) != result.probes)
+		measure_die("a probe came early");
+
+	begin = measure_now();
+	end += KEEPALIVE_S + LATE_S;
+	result.busy = measure_busy_until(end);
+	result.probes = probes_sent(stack) - result.probes;
+	/* until the next probes there is nothing */
+	control = measure_busy_until(measure_now() + end - begin);
+	result.busy -= control;
+
+	for (i = 0; i < result.connections; i++)
+		ends_abort(&opened[i]);
+	close(listener);
+	ends_exit(&pair);
+	return result;
+}
+
+static int run(int n)
+{
+	struct result theirs = measure(KERNEL, n), ours = measure(XTCP, n);
+	double their_ns = theirs.busy / theirs.connections * 1e9, our_ns = ours.busy / ours.connections * 1e9;
+	bool ok = ours.connections >= LEAST && ours.probes == ours.connections &&
+		  theirs.probes == theirs.connections && !ours.ours;
+
+	printf("%-44s %5d   (kernel TCP %d; at least %d%s)\n", "idle connections with keepalive", ours.connections,
+	       theirs.connections, LEAST, ours.connections < LEAST ? ": BELOW" : "");
+	printf("%-44s %5ld   (in %.0f s; %ld of anybody; kernel TCP's run: %ld in %.0f s; at most 0%s)\n",
+	       "timers of xtcp between deadlines", ours.ours, ours.quiet_s, ours.all, theirs.all, theirs.quiet_s,
+	       ours.ours ? ": ABOVE" : "");
+	printf("%-44s %5lld   (kernel TCP %lld; one for each%s)\n", "probes that were answered", ours.probes,
+	       theirs.probes, ours.probes != ours.connections || theirs.probes != theirs.connections ? ": WRONG" : "");
+	ok &= measure_at_most("a probe and its answer", our_ns / their_ns, MOST_PROBE, "%.0f ns against %.0f", our_ns,
+			      their_ns);
+	return ok ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	bool was_loaded = module_is_loaded();
+	int n = argc == 2 ? atoi(argv[1]) : 0, status;
+
+	if (n < LEAST) {
+		fprintf(stderr, "bench_idle: see the head of bench_idle.c\n");
+		return 2;
+	}
+	if (!was_loaded && module_load(""))
+		measure_die("cannot load xtcp");
+	opened = calloc(n, sizeof(*opened));
+	if (!opened)
+		measure_die("calloc");
+	status = run(n);
+	free(opened);
+	if (!was_loaded && module_unload())
+		measure_die("cannot unload xtcp");
+	return status;
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * connect() without bind() as the ports run out, on xtcp and on kernel TCP (`make bench`):
+ *
+ *	bench_ports connect PORTS TIMES
+ *		what connect() takes on average while 0, 60, 95 and 99 % of a range of
+ *		PORTS are used towards one destination; on xtcp also while kernel TCP
+ *		holds half of those that are used: how many times that at 0 %. Under
+ *		-icount time is instructions
+ *	bench_ports reuse CYCLES
+ *		connections to one port that the client closes, with tw_reuse: each must
+ *		succeed, and each must leave a record in TIME-WAIT; what one takes
+ *
+ * The other end is kernel TCP's. XTCP_KO names the module, unless it is loaded already.
+ * The exit status says whether every bound was kept.
+ */
+#include <errno.h>
+#include <kselftest.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "ends.h"
+#include "measure.h"
+#include "module.h"
+
+#define FIRST_PORT	20000
+#define REUSE_PORTS	20000	/* more than are used in the second that a port must rest */
+#define WARM		1000	/* connections until the slabs have what they need */
+#define MOST_GROWTH	1.10
+#define MOST_AT_0	1.20
+#define PORTS_MAX	20000
+
+static const int levels[] = { 0, 60, 95, 99 };
+
+#define LEVELS ((int)ARRAY_SIZE(levels))
+
+static struct ns_pair pair;
+static int listener;
+
+static void start(int ports)
+{
+	ends_init(&pair, 1);
+	listener = ends_listener(&pair, KERNEL);
+	if (ns_sysctl_set(pair.a, "net.ipv4.ip_local_port_range", "%d %d", FIRST_PORT, FIRST_PORT + ports - 1))
+		measure_die("sysctl");
+}
+
+static void finish(void)
+{
+	close(listener);
+	ends_exit(&pair);
+}
+
+static void open_one(struct ends *ends, enum stack stack)
+{
+	const union stack_addr to = ends_server_addr(0);
+
+	if (!ends_open(ends, stack, NULL, &to, listener))
+		measure_die(stack_name(stack));
+}
+
+/* Nanoseconds of a connect() that finds a port; the port is free again afterwards. */
+static double connect_cost(enum stack stack, int times)
+{
+	double sum = 0;
+	struct ends ends;
+	int i;
+
+	for (i = 0; i < times; i++) {
+		open_one(&ends, stack);
+		sum += ends.connecting;
+		ends_abort(&ends);
+	}
+	return sum / times * 1e9;
+}
+
+/* @cost[] by level. With @mixed every other port that is used is kernel TCP's. */
+static void climb(enum stack stack, bool mixed, int ports, int times, double *cost)
+{
+	static struct ends used[PORTS_MAX];
+	int level, n = 0, i;
+
+	start(ports);
+	connect_cost(stack, WARM);
+	for (level = 0; level < LEVELS; level++) {
+		for (; n < ports * levels[level] / 100; n++)
+			open_one(&used[n], mixed && n % 2 ? KERNEL : stack);
+		cost[level] = connect_cost(stack, times);
+	}
+	for (i = 0; i < n; i++)
+		ends_abort(&used[i]);
+	finish();
+}
+
+static bool report_growth(const char *what, const double *cost, double bound)
+{
+	char line[64];
+	bool ok = true;
+	int i;
+
+	for (i = 1; i < LEVELS; i++) {
+		snprintf(line, sizeof(line), "%s, %d %% used / 0 %%", what, levels[i]);
+		ok &= measure_at_most(line, cost[i] / cost[0], bound, "%.0f ns against %.0f", cost[i], cost[0]);
+	}
+	return ok;
+}
+
+static int run_connect(int ports, int times)
+{
+	double theirs[LEVELS], ours[LEVELS], mixed[LEVELS];
+	bool ok;
+
+	climb(KERNEL, false, ports, times, theirs);
+	climb(XTCP, false, ports, times, ours);
+	climb(XTCP, true, ports, times, mixed);
+	report_growth("kernel TCP", theirs, 0);
+	ok = report_growth("xtcp", ours, MOST_GROWTH);
+	ok &= report_growth("xtcp, half kernel TCP's", mixed, MOST_GROWTH);
+	ok &= measure_at_most("connect() at 0 %, xtcp / kernel TCP", ours[0] / theirs[0], MOST_AT_0,
+			      "%.0f ns against %.0f", ours[0], theirs[0]);
+	return ok ? 0 : 1;
+}
+
+static long long counted(enum stack stack, const char *name)
+{
+	return counter_now(pair.a, stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat", name);
+}
+
+static long long entered(enum stack stack)
+{
+	return counted(stack, "TcpExt:TW") + counted(stack, "TcpExt:TWKilled");
+}
+
+struct reuse {
+	double ns;	/* of a cycle */
+	long failed;
+	long long entered;
+	long long recycled;
+};
+
+static struct reuse cycle(enum stack stack, int cycles)
+{
+	const union stack_addr to = ends_server_addr(0);
+	struct reuse result = {};
+	struct ends ends;
+	double begin;
+	int i;
+
+	start(REUSE_PORTS);
+	if (ns_sysctl_set(pair.a, "net.ipv4.tcp_max_tw_buckets", "%d", 2 * REUSE_PORTS) ||
+	    ns_sysctl_set(pair.a, "net.xtcp.max_tw_buckets", "%d", 2 * REUSE_PORTS) ||
+	    ns_sysctl_set(pair.a, "net.ipv4.tcp_tw_reuse", "1") || ns_sysctl_set(pair.a, "net.xtcp.tw_reuse", "1"))
+		measure_die("sysctl");
+	begin = measure_now();
+	for (i = 0; i < cycles; i++) {
+		if (!ends_open(&ends, stack, NULL, &to, listener)) {
+			if (!result.failed++)
+				fprintf(stderr, "bench_ports: connect() number %d of %s: %s\n", i, stack_name(stack),
+					strerror(errno));
+			continue;
+		}
+		ends_close_client_first(&ends);
+	}
+	result.ns = (measure_now() - begin) / cycles * 1e9;
+	result.entered = entered(stack);
+	result.recycled = counted(stack, "TcpExt:TWRecycled");
+	finish();
+	return result;
+}
+
+static int run_reuse(int cycles)
+{
+	struct reuse theirs = cycle(KERNEL, cycles), ours = cycle(XTCP, cycles);
+	bool ok = !ours.failed && ours.entered == cycles && ours.recycled >= cycles - REUSE_PORTS;
+
+	printf("%-44s %5ld   (of %d over %d ports; kernel TCP %ld; at most 0%s)\n", "connect() refused with tw_reuse",
+	       ours.failed, cycles, REUSE_PORTS, theirs.failed, ours.failed ? ": ABOVE" : "");
+	printf("%-44s %5lld   (kernel TCP %lld; each%s)\n", "cycles that entered TIME-WAIT", ours.entered,
+	       theirs.entered, ours.entered != cycles ? ": BELOW" : "");
+	printf("%-44s %5lld   (kernel TCP %lld; at least %d%s)\n", "of them in the place of a record", ours.recycled,
+	       theirs.recycled, cycles - REUSE_PORTS, ours.recycled < cycles - REUSE_PORTS ? ": BELOW" : "");
+	measure_at_most("a cycle with tw_reuse", ours.ns / theirs.ns, 0, "%.0f ns against %.0f", ours.ns, theirs.ns);
+	return ok ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	bool connect_mode = argc == 4 && !strcmp(argv[1], "connect"), was_loaded = module_is_loaded();
+	bool reuse_mode = argc == 3 && !strcmp(argv[1], "reuse");
+	int first = argc > 2 ? atoi(argv[2]) : 0, n = argc > 3 ? atoi(argv[3]) : 1, status;
+
+	if (!(connect_mode || reuse_mode) || first < 1 || n < 1 || (connect_mode && first > PORTS_MAX)) {
+		fprintf(stderr, "bench_ports: see the head of bench_ports.c\n");
+		return 2;
+	}
+	if (!was_loaded && module_load(""))
+		measure_die("cannot load xtcp");
+	status = connect_mode ? run_connect(first, n) : run_reuse(first);
+	if (!was_loaded && module_unload())
+		measure_die("cannot unload xtcp");
+	return status;
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the wait after a connection costs, on xtcp and on kernel TCP (`make bench`):
+ *
+ *	bench_timewait memory SERVERS CLIENTS
+ *		octets of kernel memory for each record in TIME-WAIT that /proc lists:
+ *		SERVERS of them at one local port; CLIENTS towards 8 destinations that
+ *		share local ports; as many towards one. All that is allocated counts:
+ *		slabs, tables that grow, what keeps the port
+ *	bench_timewait expiry ROUNDS RECORDS
+ *		the time that the end of a record takes, less that of an idle machine;
+ *		the median of the rounds. Under -icount time is instructions
+ *
+ * The other end is kernel TCP's. Kernel TCP's hash table is as old as the machine,
+ * so it is not in its figures. XTCP_KO names the module, unless it is loaded already.
+ * The exit status says whether every bound was kept.
+ */
+#include <kselftest.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ends.h"
+#include "measure.h"
+#include "module.h"
+
+#define MSL2_S		60	/* 2 MSL of both stacks */
+#define EARLY_S		0.5	/* how long before the first end the machine is watched */
+#define LATE_S		3	/* a timer of a minute is up to 2.1 s late */
+#define DESTINATIONS	8
+#define FIRST_PORT	10000
+#define PORTS		50000	/* for each address of a client, when it is bound */
+#define WARM		200	/* a multiple of DESTINATIONS, as CLIENTS and RECORDS have to be */
+#define MOST_SERVER	0.45
+#define MOST_CLIENT	1.00
+#define MOST_EXPIRY	0.50
+#define ROUNDS_MAX	31
+
+enum side { SERVER, CLIENT };
+
+/* Where the records are, how many destinations and local ports their clients have. */
+struct load {
+	enum side side;
+	int destinations;
+	int ports;
+};
+
+static struct ns_pair pair;
+
+static int records_ns(const struct load *load)
+{
+	return load->side == SERVER ? pair.b : pair.a;
+}
+
+/* How many are listed; line by line, since there are megabytes of them. */
+static int count_records(void *path)
+{
+	FILE *file = fopen(path, "re");
+	unsigned int state;
+	char line[512];
+	int n = 0;
+
+	if (!file)
+		measure_die(path);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, " %*d: %*x:%*x %*x:%*x %x", &state) == 1 && state == 6)
+			n++;
+	fclose(file);
+	return n;
+}
+
+static int records(const struct load *load, enum stack stack)
+{
+	return ns_call(records_ns(load), count_records, stack == XTCP ? "/proc/net/xtcp" : "/proc/net/tcp");
+}
+
+static void start(const struct load *load, int n)
+{
+	ends_init(&pair, DESTINATIONS);
+	if (ns_sysctl_set(pair.a, "net.ipv4.ip_local_port_range", "%d %d", FIRST_PORT, FIRST_PORT + load->ports - 1) ||
+	    ns_sysctl_set(records_ns(load), "net.ipv4.tcp_max_tw_buckets", "%d", n + WARM) ||
+	    ns_sysctl_set(records_ns(load), "net.xtcp.max_tw_buckets", "%d", n + WARM))
+		measure_die("sysctl");
+}
+
+/* Connections number @first to @end, each of which leaves a record. */
+static void make_records(const struct load *load, enum stack stack, int listener, int first, int end)
+{
+	union stack_addr from, to;
+	struct ends ends;
+	int i;
+
+	for (i = first; i < end; i++) {
+		if (load->side == SERVER) {
+			from = ends_client_addr(i / PORTS, FIRST_PORT + i % PORTS);
+			to = ends_server_addr(0);
+			if (!ends_open(&ends, KERNEL, &from, &to, listener))
+				measure_die("connect");
+			ends_close_server_first(&ends);
+		} else {
+			to = ends_server_addr(i % load->destinations);
+			if (!ends_open(&ends, stack, NULL, &to, listener))
+				measure_die("connect");
+			ends_close_client_first(&ends);
+		}
+	}
+}
+
+static void expect_records(const struct load *load, enum stack stack, int expected)
+{
+	int listed = records(load, stack);
+
+	if (listed == expected)
+		return;
+	fprintf(stderr, "bench_timewait: %d records of %s are listed, not %d\n", listed, stack_name(stack),
+		expected);
+	exit(1);
+}
+
+/* Octets of each of @n records. */
+static double memory(const struct load *load, enum stack stack, int n)
+{
+	long before, after;
+	int listener;
+
+	start(load, n);
+	listener = ends_listener(&pair, load->side == SERVER ? stack : KERNEL);
+	/* what the first connections allocate for good is no part of the figure */
+	make_records(load, stack, listener, 0, WARM);
+	expect_records(load, stack, WARM);
+	before = measure_kernel_memory();
+	make_records(load, stack, listener, WARM, WARM + n);
+	expect_records(load, stack, WARM + n);
+	after = measure_kernel_memory();
+	expect_records(load, stack, WARM + n);
+	close(listener);
+	ends_exit(&pair);
+	return (double)(after - before) / n;
+}
+
+static bool compare_memory(const struct load *load, const char *what, int n, double bound)
+{
+	double theirs = memory(load, KERNEL, n), ours = memory(load, XTCP, n);
+
+	return measure_at_most(what, ours / theirs, bound, "%d records; %.0f octets against %.0f", n, ours, theirs);
+}
+
+static int run_memory(int servers, int clients)
+{
+	const struct load server = { SERVER, 1, PORTS };
+	/* as many ports as each destination needs, so that all are shared by all */
+	const struct load several = { CLIENT, DESTINATIONS, (clients + WARM) / DESTINATIONS };
+	const struct load one = { CLIENT, 1, PORTS };
+	bool ok;
+
+	ok = compare_memory(&server, "memory of TIME-WAIT, server", servers, MOST_SERVER);
+	ok &= compare_memory(&several, "memory of TIME-WAIT, client, 8 destinations", clients, MOST_CLIENT);
+	compare_memory(&one, "memory of TIME-WAIT, client, 1 destination", clients, 0);
+	return ok ? 0 : 1;
+}
+
+/* Seconds that the machine is busy while the records of a run end; with @n 0 a machine that has none. */
+static double busy_at_end(const struct load *load, enum stack stack, int n, double *length)
+{
+	double first, busy;
+	int listener;
+
+	start(load, n);
+	listener = ends_listener(&pair, load->side == SERVER ? stack : KERNEL);
+	first = measure_now();
+	make_records(load, stack, listener, 0, n);
+	expect_records(load, stack, n);
+	if (n)
+		*length = measure_now() + MSL2_S + LATE_S - (first + MSL2_S - EARLY_S);
+	measure_busy_until(first + MSL2_S - EARLY_S);
+	expect_records(load, stack, n);
+	busy = measure_busy_until(measure_now() + *length);
+	expect_records(load, stack, 0);
+	close(listener);
+	ends_exit(&pair);
+	return busy;
+}
+
+/* Nanoseconds for each of @n records. */
+static double expiry(const struct load *load, enum stack stack, int n)
+{
+	double length, busy = busy_at_end(load, stack, n, &length);
+
+	return (busy - busy_at_end(load, stack, 0, &length)) / n * 1e9;
+}
+
+static bool compare_expiry(const struct load *load, const char *what, int rounds, int n, double bound)
+{
+	double ours[ROUNDS_MAX], theirs[ROUNDS_MAX], ratio[ROUNDS_MAX], m;
+	int i;
+
+	for (i = 0; i < rounds; i++) {
+		theirs[i] = expiry(load, KERNEL, n);
+		ours[i] = expiry(load, XTCP, n);
+		ratio[i] = ours[i] / theirs[i];
+	}
+	m = measure_median(ratio, rounds);
+	return measure_at_most(what, m, bound, "%.2f to %.2f, %d rounds of %d; median %.0f ns against %.0f", ratio[0],
+			       ratio[rounds - 1], rounds, n, measure_median(ours, rounds),
+			       measure_median(theirs, rounds));
+}
+
+static int run_expiry(int rounds, int n)
+{
+	const struct load server = { SERVER, 1, PORTS };
+	const struct load client = { CLIENT, DESTINATIONS, n / DESTINATIONS };
+	bool ok;
+
+	ok = compare_expiry(&server, "the end of a record, server", rounds, n, MOST_EXPIRY);
+	ok &= compare_expiry(&client, "the end of a record, client, 8 destinations", rounds, n, MOST_EXPIRY);
+	return ok ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	bool memory_mode = argc == 4 && !strcmp(argv[1], "memory"), was_loaded = module_is_loaded();
+	bool expiry_mode = argc == 4 && !strcmp(argv[1], "expiry");
+	int first = argc > 2 ? atoi(argv[2]) : 0, n = argc > 3 ? atoi(argv[3]) : 0, status;
+
+	if (!(memory_mode || expiry_mode) || first < 1 || n < 1 || (expiry_mode && first > ROUNDS_MAX) ||
+	    n % DESTINATIONS || n > PORTS) {
+		fprintf(stderr, "bench_timewait: see the head of bench_timewait.c\n");
+		return 2;
+	}
+	if (!was_loaded && module_load(""))
+		measure_die("cannot load xtcp");
+	status = memory_mode ? run_memory(first, n) : run_expiry(first, n);
+	if (!was_loaded && module_unload())
+		measure_die("cannot unload xtcp");
+	return status;
+}
