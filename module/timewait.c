@@ -35,7 +35,10 @@
 #include "window.h"
 #include "wire.h"
 
-#define TIMER_BATCH	256	/* records that one run ends before others get the lock */
+#define TIMER_BATCH	256	/* records that end before others get the lock */
+#define TIMER_BATCHES	16	/* of these before others get the processor */
+#define FREE_BATCH	32	/* records that go back to their slab at once */
+#define TIMER_REST	(HZ / 2) /* between two runs of the timer, or an eighth of 2 MSL, as Linux's timers round */
 #define SORT_STEPS	32	/* how far a record is moved forward among those that end later */
 #define EVICT_STEPS	4	/* records that make room for a new one when there are more than the limit */
 #define KILLED_JIFFIES	(4 * HZ) /* shorter ones count as TWKilled, as in Linux */
@@ -85,11 +88,21 @@ void xtcp_timewait_exit(void)
 	kmem_cache_destroy(cache_v4);
 }
 
-static void record_free_rcu(struct rcu_head *rcu)
+static void free_rcu(struct rcu_head *rcu)
 {
 	struct xtcp_timewait *tw = container_of(rcu, struct xtcp_timewait, rcu);
+	void *batch[FREE_BATCH];
+	unsigned int n;
+	bool v4;
 
-	kmem_cache_free(cache_of(tw->conn.v4), tw);
+	while (tw) {
+		v4 = tw->conn.v4;
+		for (n = 0; n < FREE_BATCH && tw && tw->conn.v4 == v4; n++) {
+			batch[n] = tw;
+			tw = tw->next_dead;
+		}
+		kmem_cache_free_bulk(cache_of(v4), n, batch);
+	}
 }
 
 static struct list_head *list_of(struct xtcp_net *xn, const struct xtcp_timewait *tw)
@@ -132,15 +145,19 @@ static void claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_hea
 
 static void bury(struct xtcp_net *xn, struct list_head *claimed)
 {
-	struct xtcp_timewait *tw, *next;
+	struct xtcp_timewait *tw, *next, *dead = NULL;
 
 	list_for_each_entry_safe(tw, next, claimed, node) {
 		xtcp_demux_remove(xn, &tw->conn);
 		trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
 		if (tw->lease)
 			xtcp_lease_put_timewait(tw->lease);
-		call_rcu(&tw->rcu, record_free_rcu);
+		tw->next_dead = dead;
+		dead = tw;
 	}
+	/* one grace period for all of them */
+	if (dead)
+		call_rcu(&dead->rcu, free_rcu);
 }
 
 static struct xtcp_timewait *first_of(struct list_head *head)
@@ -158,27 +175,51 @@ static struct xtcp_timewait *earliest(struct xtcp_net *xn)
 	return time_before32(b->expires, a->expires) ? b : a;
 }
 
-static void expired_records(struct timer_list *timer)
+/* Those on a list that are over, as many as may end in one hold of the lock; true when there are more. */
+static bool end_some(struct xtcp_net *xn, struct list_head *head)
 {
-	struct xtcp_net *xn = container_of(timer, struct xtcp_net, tw_timer);
 	struct xtcp_timewait *tw;
 	LIST_HEAD(claimed);
 	int batch = TIMER_BATCH;
+	bool more = false;
 
 	spin_lock(&xn->tw_lock);
-	while ((tw = earliest(xn))) {
-		if (time_after32(tw->expires, (u32)jiffies)) {
-			mod_timer(timer, xtcp_clock_jiffies(tw->expires));
+	list_for_each_entry(tw, head, node) {
+		if (time_after32(tw->expires, (u32)jiffies))
 			break;
-		}
-		if (!batch--) {
-			mod_timer(timer, jiffies + 1);
+		more = !batch--;
+		if (more)
 			break;
-		}
-		claim(xn, tw, &claimed);
+		tw->dead = true;
+		xn->tw_count--;
 	}
+	list_cut_before(&claimed, head, &tw->node);
 	spin_unlock(&xn->tw_lock);
 	bury(xn, &claimed);
+	return more;
+}
+
+/* Records end at any time, and a wakeup costs more than the end of one: so those of a moment end together. */
+static void expired_records(struct timer_list *timer)
+{
+	struct xtcp_net *xn = container_of(timer, struct xtcp_net, tw_timer);
+	unsigned long next = jiffies + min_t(unsigned long, timewait_jiffies(xn) / 8, TIMER_REST);
+	int batches = TIMER_BATCHES;
+	struct xtcp_timewait *tw;
+	bool more;
+
+	do {
+		more = end_some(xn, &xn->tw_list);
+		more |= end_some(xn, &xn->fin_wait2_list);
+	} while (more && --batches);
+	if (more)
+		next = jiffies + 1;
+
+	spin_lock(&xn->tw_lock);
+	tw = earliest(xn);
+	if (tw)
+		mod_timer(timer, time_after32(tw->expires, (u32)next) ? xtcp_clock_jiffies(tw->expires) : next);
+	spin_unlock(&xn->tw_lock);
 }
 
 /**

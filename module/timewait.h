@@ -11,8 +11,8 @@ struct xtcp_lease;
 
 /**
  * struct xtcp_timewait - what is left of a connection
- * @node: place in the namespace's list by age; the RCU head afterwards
- * @lease: keeps the port
+ * @node: place in the namespace's list by age; the RCU head afterwards, of the first of those that end together
+ * @lease: keeps the port; afterwards the next that ends together with this one
  * @expires: jiffies
  * @snd_nxt: SND.NXT
  * @rcv_nxt: RCV.NXT
@@ -35,7 +35,10 @@ struct xtcp_timewait {
 		struct list_head node;
 		struct rcu_head rcu;
 	};
-	struct xtcp_lease *lease;
+	union {
+		struct xtcp_lease *lease;
+		struct xtcp_timewait *next_dead;
+	};
 	u32 expires;
 	u32 snd_nxt;
 	u32 rcv_nxt;
