@@ -25,7 +25,10 @@
 #include "port.h"
 #include "sock.h"
 
-/* Buckets of an empty table, 8 octets each: growing costs what arrives at that moment. */
+/*
+ * Buckets of an empty table, 8 octets each: growing costs what arrives at that moment. It does not shrink: what it has
+ * had once, it may have again, and every shrinking moves all that is in it.
+ */
 #define CONNS_MIN	1024
 
 /* What the table is asked for. */
@@ -90,7 +93,6 @@ static const struct rhashtable_params conns_params = {
 	.hashfn = query_hash,
 	.obj_hashfn = conn_hash,
 	.obj_cmpfn = conn_cmp,
-	.automatic_shrinking = true,
 	.min_size = CONNS_MIN,
 };
 
