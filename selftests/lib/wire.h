@@ -198,6 +198,7 @@ void wire_state_row_name(const struct wire_row *row, int state, int via, char *o
 bool wire_state_reachable(int state, int via);
 int wire_state_in_proc(struct wire *w, int64_t *timer, int64_t *probes);
 int wire_state_check(struct wire *w, int state);
+int wire_state_check_socket(struct wire *w, int state);
 
 /* wire_socket.c */
 int wire_socket_step(struct wire *w, char *verb, char *args);
@@ -217,6 +218,9 @@ bool wire_text_compare(uint64_t a, const char *op, uint64_t b);
 int wire_text_options(struct wire *w, const char *text, struct wire_segment *seg);
 int wire_text_expect_options(struct wire *w, const char *text, const struct wire_segment *seg);
 int wire_text_address(struct wire *w, const char *kind, uint8_t *out);
+
+/* wire_proc.c */
+int wire_proc_open(const char *path);
 
 /* wire_counter.c */
 struct wire_counters {

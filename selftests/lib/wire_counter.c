@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "wire.h"
 
@@ -32,34 +33,44 @@ static void read_pair(struct wire_counters *counters, const char *prefix, char *
 	}
 }
 
-/* @groups: which lines, "Tcp: TcpExt: " */
-static int read_file(struct wire *w, const char *path, const char *groups, const char *prefix,
+/*
+ * The lines that begin with @group, and the values below them. The file stays open: its
+ * text is made again for each read from its beginning, in the room that it needed before.
+ */
+static int read_file(struct wire *w, const char *path, const char *group, const char *prefix,
 		     struct wire_counters *counters)
 {
-	static char names[8192], values[8192], group[32];
-	FILE *f = fopen(path, "re");
+	static char buffer[32768];
+	char *names, *values, *next;
+	int fd = wire_proc_open(path);
+	ssize_t n = fd < 0 ? -1 : pread(fd, buffer, sizeof(buffer) - 1, 0);
 
-	if (!f)
+	if (n < 0)
 		return wire_fail(w, "%s: %m", path);
-	while (fgets(names, sizeof(names), f) && fgets(values, sizeof(values), f)) {
-		snprintf(group, sizeof(group), " %.*s", (int)strcspn(names, " ") + 1, names);
-		if (strstr(groups, group))
+	buffer[n] = 0;
+	for (names = strtok_r(buffer, "\n", &next); names; names = strtok_r(NULL, "\n", &next)) {
+		values = strtok_r(NULL, "\n", &next);
+		if (values && !strncmp(names, group, strlen(group)))
 			read_pair(counters, prefix, names, values);
 	}
-	fclose(f);
 	return 0;
 }
 
 static int read_stack(struct wire *w, enum wire_stack stack, const char *prefix,
 		      struct wire_counters *counters)
 {
-	static const char groups[] = " Tcp: TcpExt: ";
-	bool kernel = stack == WIRE_KERNEL;
+	const char *path = stack == WIRE_KERNEL ? "/proc/net/snmp" : "/proc/net/xtcp_snmp";
 
-	if (read_file(w, kernel ? "/proc/net/snmp" : "/proc/net/xtcp_snmp", groups, prefix, counters))
-		return -1;
-	return read_file(w, kernel ? "/proc/net/netstat" : "/proc/net/xtcp_netstat", groups, prefix,
-			 counters);
+	return read_file(w, path, "Tcp: ", prefix, counters);
+}
+
+/* Linux's own, which are in no standard. */
+static int read_stack_more(struct wire *w, enum wire_stack stack, const char *prefix,
+			   struct wire_counters *counters)
+{
+	const char *path = stack == WIRE_KERNEL ? "/proc/net/netstat" : "/proc/net/xtcp_netstat";
+
+	return read_file(w, path, "TcpExt: ", prefix, counters);
 }
 
 static int read_ip(struct wire *w, struct wire_counters *counters)
@@ -68,8 +79,8 @@ static int read_ip(struct wire *w, struct wire_counters *counters)
 	FILE *f;
 
 	if (w->ip == 4)
-		return read_file(w, "/proc/net/snmp", " Ip: ", "ip:", counters) ||
-		       read_file(w, "/proc/net/netstat", " IpExt: ", "ip:", counters);
+		return read_file(w, "/proc/net/snmp", "Ip: ", "ip:", counters) ||
+		       read_file(w, "/proc/net/netstat", "IpExt: ", "ip:", counters);
 	f = fopen("/proc/net/snmp6", "re");
 	if (!f)
 		return wire_fail(w, "snmp6: %m");
@@ -93,8 +104,8 @@ static bool named(const struct wire_row *row, const char *prefix)
  * @w: lane
  * @counters: filled
  *
- * Those of the other stack, as "kernel:Name" or "xtcp:Name", and IP's, as "ip:Name",
- * are there if the row names one.
+ * Those of the other stack that are in Tcp:, as "kernel:Name" or "xtcp:Name", and IP's, as
+ * "ip:Name", are there if the row names one.
  *
  * Return: 0, or -1 with the failure recorded in the lane.
  */
@@ -103,7 +114,7 @@ int wire_counter_read(struct wire *w, struct wire_counters *counters)
 	enum wire_stack other = w->stack == WIRE_KERNEL ? WIRE_XTCP : WIRE_KERNEL;
 
 	counters->n = 0;
-	if (read_stack(w, w->stack, "", counters))
+	if (read_stack(w, w->stack, "", counters) || read_stack_more(w, w->stack, "", counters))
 		return -1;
 	if (named(w->row, prefixes[other]) && read_stack(w, other, prefixes[other], counters))
 		return -1;

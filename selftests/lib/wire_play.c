@@ -62,7 +62,7 @@ static int build(struct wire *w, int state, int via)
 	for (i = 0; (script = wire_state_script(state, via, i)); i++)
 		if (wire_script_run(w, script))
 			return -1;
-	return wire_state_check(w, state);
+	return wire_state_check_socket(w, state);
 }
 
 static int check_error(struct wire *w, const char *want)
