@@ -565,7 +565,7 @@ static void restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
 	enlist(xn, tw, timewait_jiffies(xn));
 }
 
-/* RFC 9293 section 3.10.7.4, table 6 */
+/* RFC 9293 section 3.10.7.4, table 6; from the right edge a bare ACK may come, but no RST (RFC 5961 section 3.2) */
 static bool is_acceptable(const struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 {
 	u32 right = tw->rcv_nxt + ((u32)tw->rcv_wnd << tw->rcv_wscale);
@@ -574,7 +574,7 @@ static bool is_acceptable(const struct xtcp_timewait *tw, const struct xtcp_seg 
 		return true;
 	if (xtcp_seq_gt(seg->end_seq, tw->rcv_nxt) && xtcp_seq_lt(seg->seq, right))
 		return true;
-	return seg->seq == right && seg->seq == seg->end_seq;
+	return seg->seq == right && seg->seq == seg->end_seq && !(seg->flags & XTCP_RST);
 }
 
 /* RFC 9293 section 3.10.7.4 for FIN-WAIT-2 of an orphan: nobody reads, so all that may come is the FIN. */
@@ -582,7 +582,12 @@ static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *
 {
 	bool paws = paws_rejects(tw, seg->flags, seg->has_ts, seg->tsval);
 
-	/* first: check sequence number; fourth: check the SYN bit (RFC 5961 section 4.2: at any sequence number) */
+	/* fourth: check the SYN bit (RFC 5961 section 4.2: whatever its sequence number) */
+	if ((seg->flags & (XTCP_SYN | XTCP_RST)) == XTCP_SYN) {
+		XTCP_NET_INC_STATS(xn->net, LINUX_MIB_TCPSYNCHALLENGE);
+		return ANSWER_LIMITED_ACK;
+	}
+	/* first: check sequence number */
 	if (paws)
 		XTCP_NET_INC_STATS(xn->net, LINUX_MIB_PAWSESTABREJECTED);
 	if (paws || !is_acceptable(tw, seg))
@@ -590,10 +595,6 @@ static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *
 	/* second: check the RST bit (RFC 5961 section 3.2) */
 	if (seg->flags & XTCP_RST)
 		return seg->seq == tw->rcv_nxt ? ANSWER_END : ANSWER_LIMITED_ACK;
-	if (seg->flags & XTCP_SYN) {
-		XTCP_NET_INC_STATS(xn->net, LINUX_MIB_TCPSYNCHALLENGE);
-		return ANSWER_LIMITED_ACK;
-	}
 	/* fifth: check the ACK field; and segments with nothing new */
 	if (!(seg->flags & XTCP_ACK) || seg->seq == seg->end_seq || !xtcp_seq_gt(seg->end_seq, tw->rcv_nxt))
 		return ANSWER_NOTHING;
@@ -626,7 +627,7 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 		take_ts(tw, seg);
 		return ANSWER_NOTHING;
 	}
-	if ((seg->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK)) == XTCP_SYN &&
+	if ((seg->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK | XTCP_FIN)) == XTCP_SYN &&
 	    syn_is_new(tw, seg->seq, seg->has_ts, seg->tsval))
 		return ANSWER_REOPEN;
 	if (paws)

@@ -215,6 +215,12 @@ static const struct wire_row rows[] = {
 		.want = { .script = "< S 0 $; > . 2 ack 2" },
 	},
 	{
+		.name = "syn_fin_%s", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT,
+		.want = { .script = "< SF 1000 $; > . 2 ack 2; none" },
+		.kernel_differs = "ends TIME-WAIT for it, and then drops it as LISTEN does",
+		.kernel = { .script = "< SF 1000 $; none", .state = CLOSED },
+	},
+	{
 		.name = "synack_%s", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT,
 		.want = { .script = "< S. 1000 ack 2; > . 2 ack 2" },
 	},

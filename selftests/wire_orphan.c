@@ -68,6 +68,21 @@ static const struct wire_row rows[] = {
 		.kernel = { .script = "close; < R W+1000; > . 2 ack 1" },
 	},
 	{
+		.name = "rst_%s_of_an_orphan_right_edge", .rfc = "RFC 5961 3.2", .in = FIN_WAIT_2,
+		.want = { .script = "close; < R W; none" },
+		.kernel_differs = "counts the first octet after the window as inside",
+		.kernel = { .script = "close; < R W; none", .state = CLOSED },
+	},
+	{
+		.name = "syn_%s_of_an_orphan_outside", .rfc = "RFC 5961 4.2", .in = FIN_WAIT_2,
+		.want = {
+			.script = "close; < S W+1000 $; > . 2 ack 1; none",
+			.counters = "TCPSYNChallenge=1",
+		},
+		.kernel_differs = "does not count it here",
+		.kernel = { .counters = "TCPSYNChallenge=0" },
+	},
+	{
 		.name = "syn_%s_of_an_orphan", .rfc = "RFC 5961 4.2", .in = FIN_WAIT_2,
 		.want = { .script = "close; < S 1000 $; > . 2 ack 1; none" },
 		.kernel_differs = "resets the connection for a SYN in the window",
