@@ -3,8 +3,9 @@
  * The table of what can arrive in each state: one cell for each state, segment,
  * place of SEG.SEQ against the receive window, and place of SEG.ACK against
  * SND.UNA..SND.NXT. What is due in a cell is decided from RFC 9293 3.10.7 by the
- * functions of matrix_rfc.c; matrix_differs.c lists where a stack does something
- * else, and why; wire_matrix.c makes a row of the raw-segment engine from it.
+ * functions of matrix_rfc.c and matrix_sync.c; matrix_differs.c lists where a stack
+ * does something else, and why; wire_matrix.c walks through the cells, and matrix_row.c
+ * makes a row of the raw-segment engine of each.
  */
 #ifndef MATRIX_H
 #define MATRIX_H
@@ -13,8 +14,11 @@
 
 #include "lib/wire.h"
 
-/* Besides enum wire_via: who has the port of a segment that arrives in CLOSED. */
-enum { NOBODY = 8, BOUND = 16, ENDED = 32 };
+/*
+ * Besides enum wire_via: who has the port of a segment that arrives in CLOSED; and that
+ * the program has closed the socket, so that FIN-WAIT-2 is a record.
+ */
+enum { NOBODY = 8, BOUND = 16, ENDED = 32, ORPHAN = 64 };
 
 /* The segments, as bits so that a difference can name several. */
 #define IS_ACK		0x01
@@ -25,6 +29,7 @@ enum { NOBODY = 8, BOUND = 16, ENDED = 32 };
 #define IS_SYN		0x20
 #define IS_SYN_ACK	0x40
 #define IS_SYN_FIN	0x80
+#define IS_DATA		0x100
 
 /* Where SEG.SEQ is. RIGHT_EDGE is RCV.NXT + RCV.WND, the first number outside. */
 #define LEFT		0x01
@@ -32,6 +37,15 @@ enum { NOBODY = 8, BOUND = 16, ENDED = 32 };
 #define INSIDE		0x04
 #define RIGHT_EDGE	0x08
 #define BEYOND		0x10
+/* Where text is besides: its first octets are old, its last ones beyond the window. */
+#define ACROSS_LEFT	0x20
+#define ACROSS_RIGHT	0x40
+/* Where it is against text that waits out of order. */
+#define OVER_LEFT	0x80
+#define OVER_RIGHT	0x100
+#define OVER_BOTH	0x200
+#define OVER_INSIDE	0x400
+#define OVER		(OVER_LEFT | OVER_RIGHT | OVER_BOTH | OVER_INSIDE)
 
 /* Where SEG.ACK is. */
 #define BELOW_UNA	0x01
@@ -39,14 +53,16 @@ enum { NOBODY = 8, BOUND = 16, ENDED = 32 };
 #define AT_NXT		0x04
 #define BEYOND_NXT	0x08
 #define NO_ACK		0x10
+#define TOO_OLD		0x20	/* below SND.UNA - MAX.SND.WND */
 
 /*
- * A cell's numbers are those of a connection with SND.UNA 0, SND.NXT 1 and RCV.NXT
- * 0, and the window below: small, so that they compare without wrapping. On the
- * wire the same relations hold around numbers that may wrap.
+ * A cell's numbers are those of a connection with SND.NXT 1 and RCV.NXT 0, and the
+ * windows below: small, so that they compare without wrapping. On the wire the same
+ * relations hold around numbers that may wrap. SND.UNA is 0 where something is
+ * outstanding, which is where a SYN, a FIN or an octet can be, else 1.
  */
-#define SND_UNA		0
 #define SND_NXT		1
+#define MAX_SND_WND	65535
 #define RCV_NXT		0
 #define RCV_WND		10000
 
@@ -55,6 +71,17 @@ struct matrix_cell {
 	int segment, position, acking;	/* one bit each of the sets above */
 	unsigned int flags;		/* SEG.CTL */
 	int seq, ack, len;		/* SEG.SEQ, SEG.ACK, SEG.LEN with SYN and FIN */
+	int una;			/* SND.UNA */
+	bool old_stamp;			/* SEG.TSval is older than TS.Recent */
+};
+
+/* A cell as the script language of the rows has it. */
+struct matrix_spelling {
+	const char *first;	/* steps before the segment, or NULL */
+	const char *letters;
+	const char *seq, *ack;	/* of the segment */
+	int data, len;
+	int hole, end;		/* before what waits; after what waits and the segment */
 };
 
 enum matrix_answer {
@@ -74,22 +101,39 @@ struct matrix_outcome {
 	const char *err;	/* SO_ERROR; NULL: none */
 	bool challenge;		/* the ACK is a challenge (RFC 5961) and counts as one */
 	bool syn_again;		/* our SYN is sent again without its timer (3.5.1) */
+	bool acked;		/* SND.UNA moved to SND.NXT */
+	bool in_err;		/* the segment counts as an error */
+	bool paws;		/* as one with an old timestamp */
+	int taken;		/* octets that the program gets */
 };
 
 /* A set of cells in which a stack does something else. */
 struct matrix_difference {
 	int state, via, segments, positions, ackings;	/* 0: any */
+	bool old_stamp;		/* the cells with an old timestamp, and no others */
 	bool kernel, xtcp;	/* which stack */
 	const char *why;
 	struct matrix_outcome does;	/* its rfc: where the reason comes from, NULL: nowhere */
+	/* where what it does depends on the cell; nothing else in some of them */
+	struct matrix_outcome (*how)(const struct matrix_cell *cell);
 };
 
-/* matrix_rfc.c */
+/* matrix_rfc.c, matrix_sync.c */
 struct matrix_outcome matrix_rfc_outcome(const struct matrix_cell *cell);
+bool matrix_rfc_acceptable(const struct matrix_cell *cell);
+struct matrix_outcome matrix_sync_outcome(const struct matrix_cell *cell);
+struct matrix_outcome matrix_sync_accepted(const struct matrix_cell *cell);
 
-/* matrix_differs.c */
-const struct matrix_difference *matrix_differs_find(const struct matrix_cell *cell,
-						    enum wire_stack stack);
-const struct matrix_difference *matrix_differs_unused(void);
+/* matrix_row.c */
+__attribute__((format(printf, 1, 2))) char *matrix_row_text(const char *format, ...);
+struct wire_outcome matrix_row_outcome(const struct matrix_cell *cell, const struct matrix_spelling *s,
+				       const struct matrix_outcome *o, enum wire_stack stack);
+
+/* matrix_differs.c, matrix_differs_sync.c */
+struct matrix_outcome matrix_differs_outcome(const struct matrix_cell *cell, enum wire_stack stack,
+					     const char **why);
+void matrix_differs_end(void);
+extern const struct matrix_difference matrix_differs_sync[];
+extern const size_t matrix_differs_sync_entries;
 
 #endif

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where a stack departs from the decisions of matrix_rfc.c. An entry that changes
- * nothing in a cell of its set, or has none, fails the program.
+ * Where a stack departs from the decisions of matrix_rfc.c and matrix_sync.c. An entry
+ * that changes nothing in a cell of its set, or has none, fails the program; one whose
+ * outcome depends on the cell must change something in one of them.
+ *
+ * Here: the entries of the handshake's states; matrix_differs_sync.c has the others.
  */
-#include <stddef.h>
+#include <string.h>
 
+#include "kselftest.h"
 #include "matrix.h"
 
 #define BAD_ACKS	(BELOW_UNA | AT_UNA | BEYOND_NXT)
@@ -139,52 +143,88 @@ static const struct matrix_difference list[] = {
 	},
 };
 
-#define ENTRIES (sizeof(list) / sizeof(*list))
+#define ENTRIES		(sizeof(list) / sizeof(*list))
+#define ENTRIES_MAX	100
 
-static bool used[ENTRIES];
+static bool used[ENTRIES_MAX];
+
+static const struct matrix_difference *entry(size_t i)
+{
+	if (ENTRIES + matrix_differs_sync_entries > ENTRIES_MAX)
+		ksft_exit_fail_msg("too many differences\n");
+	if (i < ENTRIES)
+		return &list[i];
+	return i - ENTRIES < matrix_differs_sync_entries ? &matrix_differs_sync[i - ENTRIES] : NULL;
+}
 
 static bool in_set(int set, int bit)
 {
 	return !set || set & bit;
 }
 
-/**
- * matrix_differs_find() - Is a cell listed for a stack?
- * @cell: state and segment
- * @stack: which
- *
- * Return: the first entry for it, or NULL: the stack does what the RFC says.
- */
-const struct matrix_difference *matrix_differs_find(const struct matrix_cell *cell,
-						    enum wire_stack stack)
+static bool is_for(const struct matrix_difference *d, const struct matrix_cell *c,
+		   enum wire_stack stack)
 {
-	const struct matrix_difference *d;
-	size_t i;
+	return (stack == WIRE_KERNEL ? d->kernel : d->xtcp) && d->old_stamp == c->old_stamp &&
+	       in_set(d->state, c->state) && in_set(d->via, c->via) &&
+	       in_set(d->segments, c->segment) && in_set(d->positions, c->position) &&
+	       in_set(d->ackings, c->acking);
+}
 
-	for (i = 0; i < ENTRIES; i++) {
-		d = &list[i];
-		if (!(stack == WIRE_KERNEL ? d->kernel : d->xtcp) ||
-		    !in_set(d->state, cell->state) || !in_set(d->via, cell->via) ||
-		    !in_set(d->segments, cell->segment) ||
-		    !in_set(d->positions, cell->position) || !in_set(d->ackings, cell->acking))
-			continue;
-		used[i] = true;
-		return d;
-	}
-	return NULL;
+static bool same(const struct matrix_outcome *a, const struct matrix_outcome *b)
+{
+	return a->answer == b->answer && a->state == b->state && !a->err == !b->err &&
+	       (!a->err || !strcmp(a->err, b->err)) && a->challenge == b->challenge &&
+	       a->syn_again == b->syn_again && a->acked == b->acked && a->in_err == b->in_err &&
+	       a->paws == b->paws && a->taken == b->taken;
 }
 
 /**
- * matrix_differs_unused() - An entry that no cell has asked for.
+ * matrix_differs_outcome() - What a stack does in a cell.
+ * @cell: state and segment
+ * @stack: which
+ * @why: why, where that is not what the RFC says; else NULL
  *
- * Return: the first, or NULL.
+ * The first entry that is for the cell decides.
+ *
+ * Return: the outcome.
  */
-const struct matrix_difference *matrix_differs_unused(void)
+struct matrix_outcome matrix_differs_outcome(const struct matrix_cell *cell, enum wire_stack stack,
+					     const char **why)
+{
+	struct matrix_outcome due = matrix_rfc_outcome(cell), does;
+	const struct matrix_difference *d;
+	size_t i;
+
+	*why = NULL;
+	for (i = 0; (d = entry(i)); i++) {
+		if (!is_for(d, cell, stack))
+			continue;
+		does = d->how ? d->how(cell) : d->does;
+		if (same(&due, &does)) {
+			if (d->how)
+				continue;
+			ksft_exit_fail_msg("state %#x, segment %#x, %#x, %#x: no difference by '%s'\n",
+					   cell->state, cell->segment, cell->position,
+					   cell->acking, d->why);
+		}
+		used[i] = true;
+		*why = d->why;
+		if (!does.rfc)
+			does.rfc = due.rfc;
+		return does;
+	}
+	return due;
+}
+
+/**
+ * matrix_differs_end() - No more cells: end the program if one of the entries has none.
+ */
+void matrix_differs_end(void)
 {
 	size_t i;
 
-	for (i = 0; i < ENTRIES; i++)
+	for (i = 0; entry(i); i++)
 		if (!used[i])
-			return &list[i];
-	return NULL;
+			ksft_exit_fail_msg("no cell differs by '%s'\n", entry(i)->why);
 }

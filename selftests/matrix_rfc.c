@@ -2,6 +2,7 @@
 /*
  * SEGMENT ARRIVES (RFC 9293 3.10.7) as decisions: one function for each of the RFC's
  * sections, its tests in the RFC's order. Written from the text, not from a stack.
+ * Here: up to SYN-RECEIVED; matrix_sync.c has the other states of 3.10.7.4.
  */
 #include "matrix.h"
 
@@ -54,7 +55,7 @@ static struct matrix_outcome listening(const struct matrix_cell *c)
 
 static bool acks_something_new(const struct matrix_cell *c)
 {
-	return SND_UNA < c->ack && c->ack <= SND_NXT;
+	return c->una < c->ack && c->ack <= SND_NXT;
 }
 
 static struct matrix_outcome syn_sent(const struct matrix_cell *c)
@@ -90,12 +91,17 @@ static bool in_window(int number)
 	return RCV_NXT <= number && number < RCV_NXT + RCV_WND;
 }
 
-/* Table 6; RCV.WND is not zero. */
-static bool acceptable(const struct matrix_cell *c)
+/**
+ * matrix_rfc_acceptable() - Step one: table 6; RCV.WND is not zero.
+ * @cell: state and segment
+ *
+ * Return: true if the segment is acceptable.
+ */
+bool matrix_rfc_acceptable(const struct matrix_cell *cell)
 {
-	if (!c->len)
-		return in_window(c->seq);
-	return in_window(c->seq) || in_window(c->seq + c->len - 1);
+	if (!cell->len)
+		return in_window(cell->seq);
+	return in_window(cell->seq) || in_window(cell->seq + cell->len - 1);
 }
 
 static struct matrix_outcome syn_received(const struct matrix_cell *c)
@@ -112,7 +118,7 @@ static struct matrix_outcome syn_received(const struct matrix_cell *c)
 		return challenge(SYN_RECEIVED, "RFC 5961 4.2");
 
 	/* first: check sequence number */
-	if (!acceptable(c))
+	if (!matrix_rfc_acceptable(c))
 		return outcome(c->flags & WIRE_RST ? SILENCE : ACK_OF_NEXT, SYN_RECEIVED,
 			       "RFC 9293 3.10.7.4, first");
 
@@ -160,7 +166,9 @@ struct matrix_outcome matrix_rfc_outcome(const struct matrix_cell *cell)
 		return listening(cell);
 	case SYN_SENT:
 		return syn_sent(cell);
-	default:
+	case SYN_RECEIVED:
 		return syn_received(cell);
+	default:
+		return matrix_sync_outcome(cell);
 	}
 }
