@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Style: the compiler at W=1 and sparse, checkpatch --strict, the shell's syntax
-# check, licence lines, and that nothing is left to be done.
+# check, licence lines, generated tables, and that nothing is left to be done.
 
 set -u
 cd "$(dirname "$0")/.."
@@ -89,4 +89,5 @@ verdict "checkpatch: selftests" \
 verdict "shell syntax" "$(shell_syntax)"
 verdict "licence lines" "$(licences)"
 verdict "counters" "$(scripts/check-counters.sh "$tools/proc.c")"
+verdict "tables of wire_matrix" "$(scripts/matrix-table.sh --check 2>&1)"
 verdict "nothing left to be done" "$(left_over)"

@@ -129,10 +129,22 @@ __attribute__((format(printf, 1, 2))) char *matrix_row_text(const char *format, 
 struct wire_outcome matrix_row_outcome(const struct matrix_cell *cell, const struct matrix_spelling *s,
 				       const struct matrix_outcome *o, enum wire_stack stack);
 
+/* matrix_table.c */
+struct matrix_tested {
+	struct matrix_cell cell;
+	const char *start;		/* the state as README.md names it */
+	const char *rfc;		/* what says what is due */
+	const char *why[WIRE_STACKS];	/* a stack does something else; NULL: it does not */
+	bool apart;			/* the two stacks do not do the same */
+};
+
+void matrix_table_print(const struct matrix_tested *tested, size_t n);
+
 /* matrix_differs.c, matrix_differs_sync.c */
 struct matrix_outcome matrix_differs_outcome(const struct matrix_cell *cell, enum wire_stack stack,
 					     const char **why);
 void matrix_differs_end(void);
+bool matrix_differs_same(const struct matrix_outcome *a, const struct matrix_outcome *b);
 extern const struct matrix_difference matrix_differs_sync[];
 extern const size_t matrix_differs_sync_entries;
 

@@ -171,7 +171,14 @@ static bool is_for(const struct matrix_difference *d, const struct matrix_cell *
 	       in_set(d->ackings, c->acking);
 }
 
-static bool same(const struct matrix_outcome *a, const struct matrix_outcome *b)
+/**
+ * matrix_differs_same() - Are two outcomes the same?
+ * @a: one
+ * @b: the other
+ *
+ * Return: true but for where they come from.
+ */
+bool matrix_differs_same(const struct matrix_outcome *a, const struct matrix_outcome *b)
 {
 	return a->answer == b->answer && a->state == b->state && !a->err == !b->err &&
 	       (!a->err || !strcmp(a->err, b->err)) && a->challenge == b->challenge &&
@@ -201,7 +208,7 @@ struct matrix_outcome matrix_differs_outcome(const struct matrix_cell *cell, enu
 		if (!is_for(d, cell, stack))
 			continue;
 		does = d->how ? d->how(cell) : d->does;
-		if (same(&due, &does)) {
+		if (matrix_differs_same(&due, &does)) {
 			if (d->how)
 				continue;
 			ksft_exit_fail_msg("state %#x, segment %#x, %#x, %#x: no difference by '%s'\n",

@@ -29,7 +29,7 @@
 #define NO_CHECKS \
 	"the checks of RFC 5961 are not made for a record of an orphan"
 #define NOT_MEANT \
-	"nobody means a SYN with a FIN; firewalls take it for something else"
+	"nobody means a SYN with a FIN: LISTEN would drop it, so it does not end the record"
 
 /* SEG.SEQ is outside, but what SEG.ACK says is heard; a FIN on the left side is answered. */
 static struct matrix_outcome wide_window(const struct matrix_cell *c)

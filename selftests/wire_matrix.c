@@ -4,6 +4,8 @@
  *
  * A row's name is the state, the segment, the place of SEG.SEQ and the one of
  * SEG.ACK: syn_received_via_listen_rst_ack_inside_nxt.
+ *
+ *   -t		print what is tested, for README.md (scripts/matrix-table.sh)
  */
 #include <string.h>
 
@@ -66,44 +68,51 @@ static const struct {
 	{ NO_ACK, 0, "", "" },
 };
 
+/* So that SND.UNA is not SND.NXT; elsewhere that is a FIN. */
+#define OUTSTANDING	"write 1; > P. S(1) ack N; "
+
 /* States in which a segment's place does not matter have one. */
 static const struct start {
 	int state, via;
 	const char *name;	/* %s: as the engine names it */
+	const char *title;	/* as README.md does */
 	const char *seq, *ack;	/* of that place; NULL: all of them */
 	const char *pre;	/* before the state is built */
 	const char *first;	/* after it */
 } starts[] = {
-	{ CLOSED, NOBODY, "closed", "5", "77", NULL, NULL },
-	{ CLOSED, BOUND, "closed_bound", "5", "77", "bind", NULL },
-	{ CLOSED, ENDED, "closed_after_last_ack", "N", "S", NULL, NULL },
-	{ LISTEN, PASSIVE, "%s", "5", "77", NULL, NULL },
-	{ SYN_SENT, ACTIVE, "%s", NULL, NULL, NULL, NULL },
-	{ SYN_RECEIVED, PASSIVE, "%s", NULL, NULL, NULL, NULL },
-	{ SYN_RECEIVED, SIMULTANEOUS, "%s", NULL, NULL, NULL, NULL },
-	{ ESTABLISHED, PASSIVE, "%s", NULL, NULL, NULL, "write 1; > P. S(1) ack N; " },
-	{ FIN_WAIT_1, PASSIVE, "%s", NULL, NULL, NULL, NULL },
-	{ FIN_WAIT_2, PASSIVE, "%s", NULL, NULL, NULL, NULL },
-	{ FIN_WAIT_2, ORPHAN, "fin_wait_2_orphan", NULL, NULL, NULL, "close; " },
-	{ CLOSE_WAIT, PASSIVE, "%s", NULL, NULL, NULL, "write 1; > P. S(1) ack N; " },
-	{ CLOSING, PASSIVE, "%s", NULL, NULL, NULL, NULL },
-	{ LAST_ACK, PASSIVE, "%s", NULL, NULL, NULL, NULL },
-	{ TIME_WAIT, PASSIVE, "%s", NULL, NULL, NULL, "close; " },
+	{ CLOSED, NOBODY, "closed", "CLOSED", "5", "77", NULL, NULL },
+	{ CLOSED, BOUND, "closed_bound", "CLOSED, bound", "5", "77", "bind", NULL },
+	{ CLOSED, ENDED, "closed_after_last_ack", "CLOSED after LAST-ACK", "N", "S", NULL, NULL },
+	{ LISTEN, PASSIVE, "%s", "LISTEN", "5", "77", NULL, NULL },
+	{ SYN_SENT, ACTIVE, "%s", "SYN-SENT", NULL, NULL, NULL, NULL },
+	{ SYN_RECEIVED, PASSIVE, "%s", "SYN-RECEIVED", NULL, NULL, NULL, NULL },
+	{ SYN_RECEIVED, SIMULTANEOUS, "%s", "SYN-RECEIVED, simultaneous", NULL, NULL, NULL, NULL },
+	{ ESTABLISHED, PASSIVE, "%s", "ESTABLISHED", NULL, NULL, NULL, OUTSTANDING },
+	{ FIN_WAIT_1, PASSIVE, "%s", "FIN-WAIT-1", NULL, NULL, NULL, NULL },
+	{ FIN_WAIT_2, PASSIVE, "%s", "FIN-WAIT-2", NULL, NULL, NULL, NULL },
+	{ FIN_WAIT_2, ORPHAN, "fin_wait_2_orphan", "FIN-WAIT-2, record", NULL, NULL, NULL,
+	  "close; " },
+	{ CLOSE_WAIT, PASSIVE, "%s", "CLOSE-WAIT", NULL, NULL, NULL, OUTSTANDING },
+	{ CLOSING, PASSIVE, "%s", "CLOSING", NULL, NULL, NULL, NULL },
+	{ LAST_ACK, PASSIVE, "%s", "LAST-ACK", NULL, NULL, NULL, NULL },
+	{ TIME_WAIT, PASSIVE, "%s", "TIME-WAIT", NULL, NULL, NULL, "close; " },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static struct wire_row rows[ROWS_MAX];
+static struct matrix_tested tested[ROWS_MAX];
 static size_t filled;
 
 static void add_row(const struct start *start, const struct matrix_cell *c,
 		    const struct matrix_spelling *s, char *name)
 {
+	struct matrix_tested *t = &tested[filled];
+	struct wire_row *row = &rows[filled];
 	struct matrix_outcome xtcp, kernel;
 	const char *why_xtcp, *why_kernel;
-	struct wire_row *row = &rows[filled++];
 
-	if (filled == ROWS_MAX)
+	if (++filled == ROWS_MAX)
 		ksft_exit_fail_msg("too many rows\n");
 	xtcp = matrix_differs_outcome(c, WIRE_XTCP, &why_xtcp);
 	kernel = matrix_differs_outcome(c, WIRE_KERNEL, &why_kernel);
@@ -119,7 +128,13 @@ static void add_row(const struct start *start, const struct matrix_cell *c,
 	row->want = matrix_row_outcome(c, s, &xtcp, WIRE_XTCP);
 	row->kernel = matrix_row_outcome(c, s, &kernel, WIRE_KERNEL);
 	/* the counters of the two stacks differ in any case */
-	row->kernel_differs = why_kernel && why_kernel != why_xtcp ? why_kernel : "";
+	t->apart = !matrix_differs_same(&xtcp, &kernel);
+	row->kernel_differs = t->apart && why_kernel ? why_kernel : "";
+	t->cell = *c;
+	t->start = start->title;
+	t->rfc = matrix_rfc_outcome(c).rfc;
+	t->why[WIRE_XTCP] = why_xtcp;
+	t->why[WIRE_KERNEL] = why_kernel;
 }
 
 /* Everything that was sent is acknowledged. */
@@ -246,5 +261,9 @@ int main(int argc, char **argv)
 	for (i = 0; i < COUNT(starts); i++)
 		walk(&starts[i]);
 	matrix_differs_end();
+	if (argc > 1 && !strcmp(argv[1], "-t")) {
+		matrix_table_print(tested, filled);
+		return 0;
+	}
 	return wire_main(argc, argv, rows, filled);
 }
