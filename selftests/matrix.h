@@ -4,7 +4,7 @@
  * place of SEG.SEQ against the receive window, and place of SEG.ACK against
  * SND.UNA..SND.NXT. What is due in a cell is decided from RFC 9293 3.10.7 by the
  * functions of matrix_rfc.c and matrix_sync.c; matrix_differs.c lists where a stack
- * does something else, and why; wire_matrix.c walks through the cells, and matrix_row.c
+ * does something else, and why; matrix_walk.c walks through the cells, and matrix_row.c
  * makes a row of the raw-segment engine of each.
  */
 #ifndef MATRIX_H
@@ -128,6 +128,9 @@ struct matrix_outcome matrix_sync_accepted(const struct matrix_cell *cell);
 __attribute__((format(printf, 1, 2))) char *matrix_row_text(const char *format, ...);
 struct wire_outcome matrix_row_outcome(const struct matrix_cell *cell, const struct matrix_spelling *s,
 				       const struct matrix_outcome *o, enum wire_stack stack);
+
+/* matrix_walk.c */
+int matrix_walk_main(int argc, char **argv, int states);
 
 /* matrix_table.c */
 struct matrix_tested {
