@@ -146,6 +146,7 @@ static void claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_hea
 static void bury(struct xtcp_net *xn, struct list_head *claimed)
 {
 	struct xtcp_timewait *tw, *next, *dead = NULL;
+	int n = 0;
 
 	list_for_each_entry_safe(tw, next, claimed, node) {
 		xtcp_demux_remove(xn, &tw->conn);
@@ -154,10 +155,12 @@ static void bury(struct xtcp_net *xn, struct list_head *claimed)
 			xtcp_lease_put_timewait(tw->lease);
 		tw->next_dead = dead;
 		dead = tw;
+		/* one grace period for all of them, but no more in one piece than the timer ends */
+		if (list_is_head(&next->node, claimed) || ++n % TIMER_BATCH == 0) {
+			call_rcu(&dead->rcu, free_rcu);
+			dead = NULL;
+		}
 	}
-	/* one grace period for all of them */
-	if (dead)
-		call_rcu(&dead->rcu, free_rcu);
 }
 
 static struct xtcp_timewait *first_of(struct list_head *head)
