@@ -65,7 +65,7 @@ bench_syn()
 bench_timewait()
 {
 	in_vm "memory of TIME-WAIT: xtcp / kernel TCP" "${counted[@]}" -- bench_timewait memory 50000 20000
-	in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- bench_timewait expiry 3 20000
+	in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- bench_timewait expiry 3 8000
 }
 
 bench_ports()
