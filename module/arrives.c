@@ -305,7 +305,7 @@ static enum xtcp_verdict check_ack(struct sock *sk, struct sk_buff *skb)
 		break;
 	case TCP_CLOSING:
 		if (xtcp_ack_fin_acked(sk)) {
-			xtcp_timewait_enter(sk, TCP_TIME_WAIT, 0);
+			xtcp_record_enter(sk, TCP_TIME_WAIT, 0);
 			return XTCP_DROP;
 		}
 		break;
@@ -383,7 +383,7 @@ static void process_fin(struct sock *sk)
 		break;
 	case TCP_FIN_WAIT2:
 		xtcp_output_ack_now(sk);
-		xtcp_timewait_enter(sk, TCP_TIME_WAIT, 0);
+		xtcp_record_enter(sk, TCP_TIME_WAIT, 0);
 		return;
 	default:
 		return;
@@ -437,7 +437,7 @@ static void go_on(struct sock *sk)
 		if (xsk->ack_pending)
 			xtcp_output_ack_now(sk);
 		if (sock_flag(sk, SOCK_DEAD))
-			xtcp_timewait_enter(sk, TCP_FIN_WAIT2, 0);
+			xtcp_record_enter(sk, TCP_FIN_WAIT2, 0);
 		return;
 	default:
 		xtcp_output_push(sk);

@@ -15,12 +15,12 @@
 #include "netns.h"
 #include "output.h"
 #include "port.h"
+#include "record.h"
 #include "rto.h"
 #include "sndq.h"
 #include "sock.h"
 #include "state.h"
 #include "text.h"
-#include "timewait.h"
 #include "trace.h"
 
 /* RFC 9293 section 3.10.4, by state. Returns true when a FIN is now to be sent. */
@@ -105,7 +105,7 @@ static void judge_orphan(struct sock *sk)
 {
 	if (sk->sk_state == TCP_FIN_WAIT2) {
 		if (xtcp_sk(sk)->linger2 >= 0) {
-			xtcp_timewait_enter(sk, TCP_FIN_WAIT2, fin_time(sk));
+			xtcp_record_enter(sk, TCP_FIN_WAIT2, fin_time(sk));
 			return;
 		}
 		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONLINGER);

@@ -100,7 +100,7 @@ static bool take(struct sk_buff *skb)
 
 	while ((conn = xtcp_demux_lookup(xn, &key))) {
 		if (record_makes_way(xn, &key, conn, skb)) {
-			xtcp_timewait_drop(xn, container_of(conn, struct xtcp_timewait, conn));
+			xtcp_record_drop(xn, container_of(conn, struct xtcp_timewait, conn));
 			return false;
 		}
 		if (xtcp_ingress_conn(skb, conn, &key))

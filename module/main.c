@@ -22,9 +22,9 @@
 #include "family.h"
 #include "interpose.h"
 #include "netns.h"
+#include "record.h"
 #include "sock.h"
 #include "stock.h"
-#include "timewait.h"
 
 static int __init xtcp_init(void)
 {
@@ -36,7 +36,7 @@ static int __init xtcp_init(void)
 	err = xtcp_entry_init();
 	if (err)
 		goto err_family;
-	err = xtcp_timewait_init();
+	err = xtcp_record_init();
 	if (err)
 		goto err_entry;
 	err = xtcp_stock_init();
@@ -60,7 +60,7 @@ err_netns:
 err_stock:
 	xtcp_stock_exit();
 err_timewait:
-	xtcp_timewait_exit();
+	xtcp_record_exit();
 err_entry:
 	xtcp_entry_exit();
 err_family:
@@ -76,7 +76,7 @@ static void __exit xtcp_exit(void)
 	xtcp_sock_wait_gone();
 	rcu_barrier();
 	xtcp_stock_exit();
-	xtcp_timewait_exit();
+	xtcp_record_exit();
 	xtcp_entry_exit();
 	xtcp_family_exit();
 }

@@ -14,10 +14,10 @@
 #include "mib.h"
 #include "port.h"
 #include "proc.h"
+#include "record.h"
 #include "secret.h"
 #include "sock.h"
 #include "sysctl.h"
-#include "timewait.h"
 
 unsigned int xtcp_net_id;
 
@@ -44,7 +44,7 @@ static int __net_init netns_init(struct net *net)
 	err = xtcp_ip_reply_net_init(xn);
 	if (err)
 		goto err_port;
-	err = xtcp_timewait_net_init(xn);
+	err = xtcp_record_net_init(xn);
 	if (err)
 		goto err_reply;
 	err = xtcp_sysctl_net_init(xn);
@@ -58,7 +58,7 @@ static int __net_init netns_init(struct net *net)
 err_sysctl:
 	xtcp_sysctl_net_exit(xn);
 err_timewait:
-	xtcp_timewait_net_exit(xn);
+	xtcp_record_net_exit(xn);
 err_reply:
 	xtcp_ip_reply_net_exit(xn);
 err_port:
@@ -85,7 +85,7 @@ static void __net_exit netns_exit(struct net *net)
 
 	xtcp_proc_net_exit(xn);
 	xtcp_sysctl_net_exit(xn);
-	xtcp_timewait_net_exit(xn);
+	xtcp_record_net_exit(xn);
 	xtcp_ip_reply_net_exit(xn);
 	xtcp_port_net_exit(xn);
 	xtcp_lease_net_exit(xn);

@@ -73,7 +73,7 @@ struct xtcp_sysctl {
  * @port_key: keys the choice of ephemeral ports
  * @cookie_lock: guards @cookie
  * @cookie: the secrets of the cookies (secret.c)
- * @tw_lock: guards the two lists of records, their timer and their number (timewait.c)
+ * @tw_lock: guards the two lists of records, their timer and their number (record.c)
  * @tw_list: TIME-WAIT records, oldest first
  * @fin_wait2_list: orphans in FIN-WAIT-2, next to end first
  * @tw_timer: ends records

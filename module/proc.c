@@ -27,11 +27,11 @@
 #include "mib.h"
 #include "netns.h"
 #include "proc_listen.h"
+#include "record.h"
 #include "rto.h"
 #include "sock.h"
 #include "synq.h"
 #include "timer.h"
-#include "timewait.h"
 
 #define WIDTH_V4	149	/* what Linux pads a row of /proc/net/tcp to, without the newline */
 

@@ -1,61 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Records of finished connections: TIME-WAIT, and orphans in FIN-WAIT-2; their own arrivals. */
+/* What records of finished connections answer, and who may have their tuple. */
 #ifndef XTCP_TIMEWAIT_H
 #define XTCP_TIMEWAIT_H
 
-#include <linux/list.h>
-
-#include "demux.h"
-
-struct xtcp_lease;
-
-/**
- * struct xtcp_timewait - what is left of a connection
- * @node: place in the namespace's list by age; the RCU head afterwards, of the first of those that end together
- * @lease: keeps the port; afterwards the next that ends together with this one
- * @expires: jiffies
- * @snd_nxt: SND.NXT
- * @rcv_nxt: RCV.NXT
- * @rcv_wnd: the window last offered, as it stood in the header: shifted right by @rcv_wscale
- * @ts_recent: TS.Recent
- * @ts_recent_stamp: when it was taken, seconds
- * @ts_offset: added to our clock
- * @ack_stamp: jiffies of the last ACK sent for an unacceptable segment; 0: never
- * @mark: as SO_MARK
- * @tos: DSCP and ECN octet, or traffic class
- * @rcv_wscale: our shift
- * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2
- * @family: sk_family of the sock it was, for /proc
- * @ts_ok: timestamps are in use
- * @dead: out of the table (namespace's tw_lock)
- * @conn: place in the table of connections; last, since its length differs
- */
-struct xtcp_timewait {
-	union {
-		struct list_head node;
-		struct rcu_head rcu;
-	};
-	union {
-		struct xtcp_lease *lease;
-		struct xtcp_timewait *next_dead;
-	};
-	u32 expires;
-	u32 snd_nxt;
-	u32 rcv_nxt;
-	u32 ts_recent;
-	u32 ts_recent_stamp;
-	u32 ts_offset;
-	u32 ack_stamp;
-	u32 mark;
-	u16 rcv_wnd;
-	u8 tos;
-	u8 rcv_wscale;
-	u8 substate;
-	u8 family;
-	bool ts_ok;
-	bool dead;
-	struct xtcp_conn conn;
-};
+#include "record.h"
 
 /* What an arrival for a record was. */
 enum xtcp_timewait_verdict {
@@ -63,20 +11,11 @@ enum xtcp_timewait_verdict {
 	XTCP_TW_SYN,		/* a new SYN that may reopen: the record is gone, *iss is the ISN to use */
 };
 
-int xtcp_timewait_init(void);
-void xtcp_timewait_exit(void);
-int xtcp_timewait_net_init(struct xtcp_net *xn);
-void xtcp_timewait_net_exit(struct xtcp_net *xn);
-
-/* Socket lock held. The sock is CLOSED and out of the table when it returns; the caller does not touch it further. */
-void xtcp_timewait_enter(struct sock *sk, int substate, unsigned long timeout);
 /* Softirq, RCU read side. @skb is the caller's throughout. */
 enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtcp_timewait *tw, struct sk_buff *skb,
 						 u32 *iss);
 bool xtcp_timewait_reuse(struct sock *sk, bool bound);
 bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if);
 bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_buff *skb);
-/* interpose.c: a SYN that reopens and that no listener of ours wants: the record makes way, kernel TCP gets the SYN */
-void xtcp_timewait_drop(struct xtcp_net *xn, struct xtcp_timewait *tw);
 
 #endif /* XTCP_TIMEWAIT_H */
