@@ -164,6 +164,7 @@ int wire_tun_open(struct wire *w);
 int wire_tun_mtu(struct wire *w, unsigned int mtu);
 int wire_tun_prefer(struct wire *w, const uint8_t *source);
 int wire_tun_write(struct wire *w, const void *packet, size_t len);
+int wire_tun_wait(struct wire *w, int fd, short events, int ms);
 int wire_tun_read(struct wire *w, int wait_ms);
 int wire_tun_sentinel(struct wire *w);
 bool wire_tun_sentinel_answer(const struct wire *w, const uint8_t *packet, size_t len);
@@ -243,6 +244,7 @@ void wire_play_together(struct wire *w, const struct wire_row * const *rows, siz
 __attribute__((format(printf, 2, 3))) int wire_fail(struct wire *w, const char *fmt, ...);
 __attribute__((format(printf, 2, 3))) void wire_note(struct wire *w, const char *fmt, ...);
 void wire_account(struct wire *w, bool waited);
+void wire_account_late(struct wire *w, uint64_t ns);
 uint32_t wire_random(struct wire *w);
 int wire_main(int argc, char **argv, const struct wire_row *rows, size_t n);
 int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t n,

@@ -99,6 +99,17 @@ void wire_account(struct wire *w, bool waited)
 }
 
 /**
+ * wire_account_late() - Note by how much a wait was longer than it should be.
+ * @w: lane
+ * @ns: that
+ */
+void wire_account_late(struct wire *w, uint64_t ns)
+{
+	if (ns > w->longest)
+		w->longest = ns;
+}
+
+/**
  * wire_random() - Random numbers, a function of the seed and the row's name.
  * @w: lane
  *

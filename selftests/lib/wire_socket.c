@@ -403,12 +403,11 @@ static int do_woken(struct wire *w)
 
 static int do_hup(struct wire *w, char *args)
 {
-	struct pollfd p = { .fd = w->c.fd };
 	uint32_t ms;
 
 	if (wire_text_u32(w, args, &ms))
 		return -1;
-	return poll(&p, 1, ms) > 0 ? 0 : wire_fail(w, "the connection lives after %u ms", ms);
+	return wire_tun_wait(w, w->c.fd, 0, ms) > 0 ? 0 : wire_fail(w, "the connection lives after %u ms", ms);
 }
 
 /**

@@ -76,11 +76,21 @@ static int check(struct wire *w, char *args)
 }
 
 /* For what only time brings; the deadline is there to end a row that fails. */
+/* One turn of a loop that waits is over; one that was long means that the machine stood still. */
+static uint64_t turn(struct wire *w, uint64_t *now)
+{
+	const uint64_t before = *now;
+
+	*now = wire_now();
+	wire_account_late(w, *now - before);
+	return *now;
+}
+
 static int until(struct wire *w, char *args)
 {
 	char *next, *left = strtok_r(args, " ", &next), *op = strtok_r(NULL, " ", &next);
 	char *right = strtok_r(NULL, " ", &next);
-	uint64_t end = wire_now() + DEADLINE_NS;
+	uint64_t now = wire_now(), end = now + DEADLINE_NS;
 	uint32_t a, b;
 
 	if (!right)
@@ -90,7 +100,7 @@ static int until(struct wire *w, char *args)
 			return -1;
 		if (wire_text_compare(a, op, b))
 			return 0;
-	} while (wire_now() < end);
+	} while (turn(w, &now) < end);
 	return wire_fail(w, "%s stays %u, want %s %u", left, a, op, b);
 }
 
@@ -129,18 +139,18 @@ static int fill(struct wire *w)
 
 static int gone(struct wire *w, char *args)
 {
-	uint64_t end;
+	uint64_t now = wire_now(), end;
 	uint32_t ms;
 	int state;
 
 	if (wire_text_u32(w, args, &ms))
 		return -1;
-	end = wire_now() + ms * 1000000ull;
+	end = now + ms * 1000000ull;
 	do {
 		state = wire_state_in_proc(w, NULL, NULL);
 		if (state <= 0)
 			return state;
-	} while (wire_now() < end);
+	} while (turn(w, &now) < end);
 	return wire_fail(w, "still in /proc after %u ms", ms);
 }
 

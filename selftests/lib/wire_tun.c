@@ -29,6 +29,7 @@
 #include "wire.h"
 
 #define DEVICE	"wire0"
+#define NAP_MS	10	/* of a wait */
 
 struct address6 {	/* struct in6_ifreq of linux/ipv6.h */
 	struct in6_addr addr;
@@ -363,6 +364,35 @@ int wire_tun_write(struct wire *w, const void *packet, size_t len)
 }
 
 /**
+ * wire_tun_wait() - poll() in naps, so that a machine that stands still meanwhile is noticed.
+ * @w: lane
+ * @fd: descriptor
+ * @events: of poll()
+ * @ms: how long
+ *
+ * Return: of poll().
+ */
+int wire_tun_wait(struct wire *w, int fd, short events, int ms)
+{
+	const uint64_t end = wire_now() + ms * 1000000ull;
+	struct pollfd p = { .fd = fd, .events = events };
+	uint64_t now = wire_now(), woke;
+	int ret, nap;
+
+	do {
+		nap = (end - now + 999999) / 1000000;
+		if (nap > NAP_MS)
+			nap = NAP_MS;
+		ret = poll(&p, 1, nap);
+		woke = wire_now();
+		if (woke - now > nap * 1000000ull)
+			wire_account_late(w, woke - now - nap * 1000000ull);
+		now = woke;
+	} while (!ret && now < end);
+	return ret;
+}
+
+/**
  * wire_tun_read() - Take the next packet that the stack sent.
  * @w: lane; the packet goes to its packet member
  * @wait_ms: how long to wait for one; 0: not at all
@@ -371,11 +401,10 @@ int wire_tun_write(struct wire *w, const void *packet, size_t len)
  */
 int wire_tun_read(struct wire *w, int wait_ms)
 {
-	struct pollfd p = { .fd = w->tun, .events = POLLIN };
 	ssize_t n = read(w->tun, w->packet, sizeof(w->packet));
 
 	if (n < 0 && errno == EAGAIN && wait_ms > 0) {
-		poll(&p, 1, wait_ms);
+		wire_tun_wait(w, w->tun, POLLIN, wait_ms);
 		n = read(w->tun, w->packet, sizeof(w->packet));
 	}
 	if (n >= 0)
