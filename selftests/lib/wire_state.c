@@ -193,10 +193,11 @@ int wire_state_in_proc(struct wire *w, int64_t *timer, int64_t *probes)
 	fd = wire_proc_open(path);
 	if (fd < 0)
 		return wire_fail(w, "%s is missing", path);
-	while (!state && (n = pread(fd, chunk, sizeof(chunk) - 1, at)) > 0) {
+	/* the listener comes first, and looks like a connection from port 0 */
+	while ((!state || state == TCP_LISTEN) && (n = pread(fd, chunk, sizeof(chunk) - 1, at)) > 0) {
 		chunk[n] = 0;
-		for (line = chunk; !state && (end = strchr(line, '\n')); line = end + 1)
-			state = state_in_line(w, line, timer, probes);
+		for (line = chunk; (!state || state == TCP_LISTEN) && (end = strchr(line, '\n')); line = end + 1)
+			state = state_in_line(w, line, timer, probes) ?: state;
 		at += line - chunk;
 	}
 	return state;
