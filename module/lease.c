@@ -90,6 +90,7 @@ void xtcp_lease_mirror(struct xtcp_lease *lease, const struct sock *sk)
 	mirror->sk_bound_dev_if = sk->sk_bound_dev_if;
 	mirror->sk_rcv_saddr = sk->sk_rcv_saddr;
 	inet_sk(mirror)->inet_saddr = inet_sk(sk)->inet_saddr;
+	inet_sk(mirror)->local_port_range = inet_sk(sk)->local_port_range;
 	mirror->sk_ipv6only = sk->sk_ipv6only;
 #if IS_ENABLED(CONFIG_IPV6)
 	mirror->sk_v6_rcv_saddr = sk->sk_v6_rcv_saddr;

@@ -44,6 +44,7 @@ static bool ip_option_is_known(int optname, bool set)
 	case IP_FREEBIND:
 	case IP_TRANSPARENT:
 	case IP_BIND_ADDRESS_NO_PORT:
+	case IP_LOCAL_PORT_RANGE:
 	case IP_IPSEC_POLICY:
 	case IP_XFRM_POLICY:
 		return true;

@@ -8,6 +8,10 @@
 #include <net/if.h>
 #include <sys/syscall.h>
 
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51
+#endif
+
 static void bind_to(const char *host)
 {
 	union diff_addr a;
@@ -145,6 +149,57 @@ SCENARIO(bind_nonlocal)
 	RET(bind(c, diff_addr(HOST_SILENT, 3), ALEN));
 	NAME(c);
 	RET(listen(c, 1));
+}
+
+/* A socket whose ports are chosen from @low to @high. */
+static int socket_of_range(unsigned int low, unsigned int high)
+{
+	unsigned int range = high << 16 | low;
+	int c = diff_socket();
+
+	RET(setsockopt(c, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &range, sizeof(range)));
+	return c;
+}
+
+static bool port_is_in(int fd, int low, int high)
+{
+	union diff_addr a;
+	socklen_t len = sizeof(a);
+
+	if (getsockname(fd, &a.sa, &len))
+		diff_die("getsockname");
+	return ntohs(a.in.sin_port) >= low && ntohs(a.in.sin_port) <= high;
+}
+
+/* IP_LOCAL_PORT_RANGE: bind() to port 0 and connect() choose from it, and say when it is used up. */
+SCENARIO(local_port_range)
+{
+	int c, i, l = diff_listener(1);
+
+	(void)l;
+	for (i = 0; i < 5; i++) {
+		c = socket_of_range(40100, 40103);
+		RET(bind(c, LO(0), ALEN));
+		if (i < 4)
+			RET(port_is_in(c, 40100, 40103));
+	}
+	for (i = 0; i < 2; i++) {
+		c = socket_of_range(40200, 40201);
+		RET(connect(c, LO(1), ALEN));
+		RET(port_is_in(c, 40200, 40201));
+	}
+	c = socket_of_range(40200, 40201);
+	RET(connect(c, LO(1), ALEN));
+	GET(c, IPPROTO_IP, IP_LOCAL_PORT_RANGE);
+	/* half a range: the namespace's is the other half; one beyond it does not count */
+	c = socket_of_range(0, 0);
+	RET(bind(c, LO(0), ALEN));
+	RET(setsockopt(c, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &i, 2));
+	i = 2 << 16 | 3;
+	RET(setsockopt(c, IPPROTO_IP, IP_LOCAL_PORT_RANGE, &i, sizeof(i)));
+	c = socket_of_range(100, 200);
+	RET(bind(c, LO(0), ALEN));
+	RET(port_is_in(c, 100, 200));
 }
 
 /* IP_BIND_ADDRESS_NO_PORT: the port is chosen by connect(). */
