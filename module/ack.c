@@ -76,6 +76,18 @@ static void una_moves(struct sock *sk, const struct xtcp_seg *seg)
 	sk_dst_confirm(sk);
 }
 
+/*
+ * RFC 5961 section 5.2; and not an ACK of octets that were never sent, as in Linux: the fewer numbers pass, the less is
+ * a guess worth.
+ */
+static bool is_too_old(const struct sock *sk, u32 ack)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u64 acked = xsk->bytes_acked + xtcp_ack_fin_acked(sk);
+
+	return xtcp_seq_lt(ack, xsk->snd_una - (u32)min_t(u64, xsk->max_snd_wnd, acked));
+}
+
 /**
  * xtcp_ack_arrives() - process the ACK field in a synchronized state
  * @sk: ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, CLOSING or LAST-ACK
@@ -95,7 +107,7 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, const struct xtcp_seg *seg)
 	bool duplicate;
 
 	sock_owned_by_me(sk);
-	if (xtcp_seq_gt(seg->ack, xsk->snd_nxt) || xtcp_seq_lt(seg->ack, una - xsk->max_snd_wnd))
+	if (xtcp_seq_gt(seg->ack, xsk->snd_nxt) || is_too_old(sk, seg->ack))
 		return XTCP_CHALLENGE;
 	/* an old ACK says nothing, but the segment may carry text */
 	if (xtcp_seq_lt(seg->ack, una))

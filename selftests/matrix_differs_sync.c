@@ -136,13 +136,13 @@ const struct matrix_difference matrix_differs_sync[] = {
 	},
 	{
 		.state = OUTSTANDING, .segments = IS_ACK | IS_DATA, .ackings = BELOW_UNA,
-		.positions = LEFT_EDGE | INSIDE | RIGHT_EDGE, .kernel = true,
+		.positions = LEFT_EDGE | INSIDE | RIGHT_EDGE, BOTH,
 		.why = "does not believe an ACK of octets that it never sent: the SYN's is none",
 		.how = challenged,
 	},
 	{
 		.state = OUTSTANDING, .segments = IS_FIN_ACK, .ackings = BELOW_UNA,
-		.positions = LEFT | LEFT_EDGE | INSIDE | RIGHT_EDGE, .kernel = true,
+		.positions = LEFT | LEFT_EDGE | INSIDE | RIGHT_EDGE, BOTH,
 		.why = "does not believe an ACK of octets that it never sent: the SYN's is none",
 		.how = challenged,
 	},
