@@ -190,15 +190,12 @@ static void duelist(int number, unsigned int seed)
 /* In the middle of whatever goes on the module is in use; when all descriptors are closed it goes. */
 static bool unload_and_load(void)
 {
-	bool ok = true;
+	int fd = stack_socket(ns, XTCP, "127.0.0.1");
+	bool ok = fd >= 0 && module_unload() && errno == EWOULDBLOCK;
 
-	if (!module_unload()) {
-		/* no descriptor was open just now */
-		ok = !module_load("");
-	} else if (errno != EWOULDBLOCK) {
+	if (!ok)
 		ksft_print_msg("unloading while in use: %s\n", strerror(errno));
-		ok = false;
-	}
+	close(fd);
 	pthread_rwlock_wrlock(&shared->module_there);
 	if (!WAIT_FOR(!module_references(), STACK_DEADLINE_MS) || module_unload() || module_load("")) {
 		ksft_print_msg("unloading and loading: %s\n", strerror(errno));
