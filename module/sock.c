@@ -254,6 +254,8 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	atomic64_set(&child->sk_cookie, 0);
 	child->sk_max_ack_backlog = 0;
 	child->sk_ack_backlog = 0;
+	/* the listener may be on its way to be closed, which the child hears of in its own way: a RST */
+	child->sk_shutdown = 0;
 	clone_ipv6_part(child, lsk);
 	return child;
 }
