@@ -41,7 +41,7 @@ static int __init xtcp_init(void)
 		goto err_entry;
 	err = xtcp_stock_init();
 	if (err)
-		goto err_timewait;
+		goto err_record;
 	err = xtcp_netns_init();
 	if (err)
 		goto err_stock;
@@ -59,7 +59,7 @@ err_netns:
 	xtcp_netns_exit();
 err_stock:
 	xtcp_stock_exit();
-err_timewait:
+err_record:
 	xtcp_record_exit();
 err_entry:
 	xtcp_entry_exit();

@@ -49,7 +49,7 @@ static int __net_init netns_init(struct net *net)
 		goto err_reply;
 	err = xtcp_sysctl_net_init(xn);
 	if (err)
-		goto err_timewait;
+		goto err_record;
 	err = xtcp_proc_net_init(xn);
 	if (err)
 		goto err_sysctl;
@@ -57,7 +57,7 @@ static int __net_init netns_init(struct net *net)
 
 err_sysctl:
 	xtcp_sysctl_net_exit(xn);
-err_timewait:
+err_record:
 	xtcp_record_net_exit(xn);
 err_reply:
 	xtcp_ip_reply_net_exit(xn);

@@ -99,7 +99,7 @@ static struct list_head *list_of(struct xtcp_net *xn, const struct xtcp_timewait
 
 static unsigned long timewait_jiffies(const struct xtcp_net *xn)
 {
-	return max(msecs_to_jiffies(READ_ONCE(xn->sysctl.timewait_ms)), 1UL);
+	return msecs_to_jiffies(READ_ONCE(xn->sysctl.timewait_ms));
 }
 
 /*
@@ -121,9 +121,16 @@ static void enlist(struct xtcp_net *xn, struct xtcp_timewait *tw, unsigned long 
 		mod_timer(&xn->tw_timer, expires);
 }
 
-/* After this nobody else ends the record; the caller does, by xtcp_record_bury(), once it has let go of the lock. */
+/* After this nobody else ends the record. */
+static void mark_dead(struct xtcp_net *xn, struct xtcp_timewait *tw)
+{
+	lockdep_assert_held(&xn->tw_lock);
+	tw->dead = true;
+	xn->tw_count--;
+}
+
 /**
- * xtcp_record_claim() - a record ends: whoever claims it buries it
+ * xtcp_record_claim() - a record ends: whoever claims it buries it, by xtcp_record_bury(), without the lock
  * @xn: its namespace
  * @tw: not dead
  * @claimed: where it goes, for xtcp_record_bury()
@@ -132,10 +139,8 @@ static void enlist(struct xtcp_net *xn, struct xtcp_timewait *tw, unsigned long 
  */
 void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed)
 {
-	lockdep_assert_held(&xn->tw_lock);
-	tw->dead = true;
+	mark_dead(xn, tw);
 	list_move(&tw->node, claimed);
-	xn->tw_count--;
 }
 
 /**
@@ -195,8 +200,7 @@ static bool end_some(struct xtcp_net *xn, struct list_head *head)
 		more = !batch--;
 		if (more)
 			break;
-		tw->dead = true;
-		xn->tw_count--;
+		mark_dead(xn, tw);
 	}
 	list_cut_before(&claimed, head, &tw->node);
 	spin_unlock(&xn->tw_lock);

@@ -359,12 +359,14 @@ if [ -n "$interactive" ]; then
 	start_qemu "$timeout" "${qemu_options[@]}"
 else
 	start_qemu "$timeout" "${qemu_options[@]}" </dev/null
-	if ! has_started; then
-		echo "vm.sh: the machine did not boot within $boot_seconds s, starting it again" >&2
+	for again in "starting it again" "giving up"; do
+		! has_started || break
+		echo "vm.sh: the machine did not boot within $boot_seconds s, $again" >&2
 		kill "$qemu" 2>/dev/null
 		wait_qemu
+		[ "$again" != "giving up" ] || die 125 "the machine does not boot"
 		start_qemu "$timeout" "${qemu_options[@]}" </dev/null
-	fi
+	done
 	[ -z "$stall" ] || end_stalled
 fi
 wait_qemu

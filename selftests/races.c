@@ -5,7 +5,7 @@
  * AF_UNSPEC, the peer's FIN or RST, a timer that expires. Every second the module
  * goes while orphans, records and timers of the last ones are left, and comes again.
  *
- * On a debug kernel a minute, else ten seconds; SECONDS= in the environment says
+ * On a debug kernel a minute, else ten seconds; DURATION= in the environment says
  * another number. What is looked for is the kernel's report; every call must return.
  */
 #include <errno.h>
@@ -230,7 +230,7 @@ static int all_ended(const pid_t *children)
 
 int main(void)
 {
-	const char *given = getenv("SECONDS"), *seed_given = getenv("SEED");
+	const char *given = getenv("DURATION"), *seed_given = getenv("SEED");
 	int seconds = given ? atoi(given) : sides_on_debug_kernel() ? 60 : 10;
 	unsigned int seed = seed_given ? strtoul(seed_given, NULL, 0) : (unsigned int)time(NULL);
 	pid_t children[DUELISTS];
