@@ -36,8 +36,8 @@
  * the memory, not the sock.
  *
  * The end of a connection, in this order:
- *  1. xtcp_state_set(CLOSE): whoever gets the lock from here on sees a dead connection and touches neither the
- *     namespace nor a timer.
+ *  1. sk_err, sk_shutdown, xtcp_state_set(CLOSE), in this order, which poll() relies on: whoever gets the lock from
+ *     here on sees a dead connection and touches neither the namespace nor a timer.
  *  2. The timer is stopped and the sock leaves the table; no new segment finds it.
  *  3. A sock with a file tells its program (sk_state_change) and waits for close(); one without is destroyed:
  *  4. the queues are purged, the lease goes back, the last reference is dropped.
@@ -366,10 +366,12 @@ void xtcp_sock_done(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (sk->sk_state == TCP_CLOSE)
 		return;
+	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
+	/* pairs with the inet_sk_state_load() of poll: the shutdown is seen before the state */
+	smp_wmb();
 	xtcp_state_set(sk, TCP_CLOSE);
 	xtcp_timer_stop(sk);
 	xtcp_demux_remove_sk(sk);
-	sk->sk_shutdown = SHUTDOWN_MASK;
 	if (sock_flag(sk, SOCK_DEAD))
 		xtcp_sock_destroy(sk);
 	else
@@ -394,12 +396,12 @@ void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
 	if (sk->sk_state == TCP_CLOSE)
 		return;
 	trace_xtcp_abort(sk, err, reason);
+	xtcp_sndq_purge(sk);
 	if (err) {
 		WRITE_ONCE(sk->sk_err, err);
-		/* pairs with the smp_rmb() of poll: the error is seen before the state */
+		/* pairs with the smp_rmb() of poll: the error is seen before the shutdown */
 		smp_wmb();
 	}
-	xtcp_sndq_purge(sk);
 	tell = err && !sock_flag(sk, SOCK_DEAD);
 	xtcp_sock_done(sk);
 	if (tell)

@@ -485,6 +485,7 @@ __poll_t xtcp_sockopt_poll(struct file *file, struct socket *sock, struct poll_t
 	int state;
 
 	sock_poll_wait(file, sock, wait);
+	/* "The end of a connection" in sock.c writes these in the other order: who sees one sees those before it. */
 	state = inet_sk_state_load(sk);
 	if (state == TCP_LISTEN)
 		return xtcp_listen_has_child(sk) ? EPOLLIN | EPOLLRDNORM : 0;
@@ -494,7 +495,7 @@ __poll_t xtcp_sockopt_poll(struct file *file, struct socket *sock, struct poll_t
 		mask |= EPOLLHUP;
 	if (shutdown & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
-	if (state != TCP_SYN_SENT && state != TCP_SYN_RECV) {
+	if ((state != TCP_SYN_SENT && state != TCP_SYN_RECV) || shutdown == SHUTDOWN_MASK) {
 		if (xtcp_text_readable(sk, sock_rcvlowat(sk, 0, INT_MAX)))
 			mask |= EPOLLIN | EPOLLRDNORM;
 		if (shutdown & SEND_SHUTDOWN || writeable(sk))

@@ -401,13 +401,22 @@ static int do_woken(struct wire *w)
 	return epoll_wait(w->watch, &event, 1, 0) == 1 ? 0 : wire_fail(w, "no writer was woken");
 }
 
+/* The error may be told a moment before the end. */
 static int do_hup(struct wire *w, char *args)
 {
+	struct pollfd p = { .fd = w->c.fd };
+	uint64_t end;
 	uint32_t ms;
 
 	if (wire_text_u32(w, args, &ms))
 		return -1;
-	return wire_tun_wait(w, w->c.fd, 0, ms) > 0 ? 0 : wire_fail(w, "the connection lives after %u ms", ms);
+	end = wire_now() + ms * 1000000ull;
+	while (!(p.revents & POLLHUP)) {
+		if (wire_now() >= end || !wire_tun_wait(w, w->c.fd, 0, (end - wire_now() + 999999) / 1000000))
+			return wire_fail(w, "the connection lives after %u ms", ms);
+		poll(&p, 1, 0);
+	}
+	return 0;
 }
 
 /**
