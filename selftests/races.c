@@ -7,10 +7,12 @@
  *
  * On a debug kernel a minute, else ten seconds; DURATION= in the environment says
  * another number. What is looked for is the kernel's report; every call must return.
+ * Before, poll() looks without a pause while resets arrive: it sees an end whole.
  */
 #include <errno.h>
 #include <kselftest.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -31,6 +33,16 @@
 
 #define DUELISTS	4
 #define PORT		7300
+#define ENDS		300
+#define END_PORT	7200
+#define END_EVENTS	(POLLIN | POLLOUT | POLLRDHUP | POLLHUP | POLLERR)
+
+/* Looked at until it has ended. */
+struct watched {
+	int fd;
+	short seen;
+	pthread_barrier_t start;
+};
 
 /* A process's connection; both of its ends on xtcp, over lo. */
 struct duel {
@@ -187,6 +199,44 @@ static void duelist(int number, unsigned int seed)
 	_exit(0);
 }
 
+static void *watch(void *arg)
+{
+	struct watched *watched = arg;
+	struct pollfd p = { .fd = watched->fd, .events = END_EVENTS };
+
+	pthread_barrier_wait(&watched->start);
+	do
+		poll(&p, 1, 0);
+	while (!(p.revents & POLLHUP));
+	watched->seen = p.revents;
+	return NULL;
+}
+
+/* A look that falls into the moment of the end shows the connection alive or with all that its end brings. */
+static bool ends_are_seen_whole(void)
+{
+	struct watched watched;
+	pthread_t thread;
+	int i, peer;
+
+	pthread_barrier_init(&watched.start, NULL, 2);
+	for (i = 0; i < ENDS; i++) {
+		stack_pair_or_die(ns, XTCP, ns, XTCP, "127.0.0.1", END_PORT + i % 100, &watched.fd, &peer);
+		if (pthread_create(&thread, NULL, watch, &watched))
+			ksft_exit_fail_msg("thread: %s\n", strerror(errno));
+		linger_zero(peer);
+		pthread_barrier_wait(&watched.start);
+		close(peer);
+		pthread_join(thread, NULL);
+		close(watched.fd);
+		if (watched.seen != END_EVENTS) {
+			ksft_print_msg("end %d: poll gives 0x%x, not 0x%x\n", i, watched.seen, END_EVENTS);
+			return false;
+		}
+	}
+	return true;
+}
+
 /* In the middle of whatever goes on the module is in use; when all descriptors are closed it goes. */
 static bool unload_and_load(void)
 {
@@ -239,11 +289,12 @@ int main(void)
 	int i, loads = 0;
 
 	ksft_print_header();
-	ksft_set_plan(3);
+	ksft_set_plan(4);
 	ksft_print_msg("SEED=%u\n", seed);
 	ns = ns_make();
 	if (ns < 0)
 		ksft_exit_fail_msg("namespace: %s\n", strerror(errno));
+	ksft_test_result(ends_are_seen_whole(), "poll() sees an end whole\n");
 	share();
 	for (i = 0; i < DUELISTS; i++) {
 		fflush(stdout);
