@@ -375,6 +375,8 @@ static void process_fin(struct sock *sk)
 	switch (sk->sk_state) {
 	case TCP_ESTABLISHED:
 		xtcp_state_set(sk, TCP_CLOSE_WAIT);
+		/* the program's own FIN may carry the ACK, as in Linux */
+		xsk->pingpong = true;
 		break;
 	case TCP_FIN_WAIT1:
 		/* had our FIN been acknowledged, step five would have left FIN-WAIT-1 */

@@ -349,12 +349,22 @@ void xtcp_output_ack_now(struct sock *sk)
 	}
 }
 
+/* A thread that sleeps in RECEIVE is being woken, or the connection waits for its accept(). */
+static bool program_is_on_its_way(const struct sock *sk)
+{
+	return !xtcp_sk(sk)->quickack_asked &&
+	       (xtcp_sk(sk)->readers || (!sk->sk_socket && !sock_flag(sk, SOCK_DEAD)));
+}
+
 /**
  * xtcp_output_ack_owed() - a segment is to be acknowledged: now, or a little later
  * @sk: the sock
  *
  * RFC 9293 section 3.8.6.3: for every second full segment at once (SHLD-19), otherwise within 200 ms (SHLD-18,
- * MUST-40). The arrival has been processed as a whole before (section 3.10.7.4, MUST-59).
+ * MUST-40). The first ACKs go at once, as Linux's, unless a program is on its way that may answer: a request and its
+ * answer need no segment more than RFC 9293 does, and one that stays unanswered is acknowledged when the program
+ * waits for more, at the latest after XTCP_ANSWER_MS. The arrival has been processed as a whole before (section
+ * 3.10.7.4, MUST-59).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -365,11 +375,16 @@ void xtcp_output_ack_owed(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (!xsk->ack_pending)
 		return;
-	if (xsk->ack_now || xsk->rcv_unacked_segments >= 2 || xsk->rcv_nxt - xsk->rcv_wup >= 2U * xsk->rcv_mss ||
-	    (xsk->quickacks && !xsk->pingpong))
+	if (xsk->ack_now || xsk->rcv_unacked_segments >= 2 || xsk->rcv_nxt - xsk->rcv_wup >= 2U * xsk->rcv_mss) {
 		xtcp_output_ack_now(sk);
-	else
+	} else if (xsk->pingpong || !xsk->quickacks) {
 		xtcp_timer_ack_owed(sk, XTCP_DELACK_MIN_MS);
+	} else if (program_is_on_its_way(sk)) {
+		xsk->answer_awaited = true;
+		xtcp_timer_ack_owed(sk, XTCP_ANSWER_MS);
+	} else {
+		xtcp_output_ack_now(sk);
+	}
 }
 
 /**

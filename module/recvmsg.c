@@ -18,9 +18,9 @@
 #include <uapi/linux/tcp.h>
 
 #include "ingress.h"
+#include "output.h"
 #include "sock.h"
 #include "text.h"
-#include "window.h"
 #include "window.h"
 
 /**
@@ -123,6 +123,20 @@ static bool must_end(struct sock *sk, bool copied, long timeo, int *err)
 	return *err;
 }
 
+/* The program wants more before it answers. Returns as sk_wait_data(). */
+static int wait_for_text(struct sock *sk, long *timeo, const struct sk_buff *last)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	int ret;
+
+	if (xsk->answer_awaited)
+		xtcp_output_ack_now(sk);
+	xsk->readers++;
+	ret = sk_wait_data(sk, timeo, last);
+	xsk->readers--;
+	return ret;
+}
+
 static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -150,7 +164,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 		} else {
 			if (!(flags & MSG_PEEK))
 				xtcp_window_update(sk, copied);
-			ret = sk_wait_data(sk, &timeo, skb_peek_tail(&sk->sk_receive_queue));
+			ret = wait_for_text(sk, &timeo, skb_peek_tail(&sk->sk_receive_queue));
 			if (ret < 0)
 				break;
 		}
@@ -280,7 +294,7 @@ ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_
 				ret = err;
 				break;
 			}
-			err = sk_wait_data(sk, &timeo, NULL);
+			err = wait_for_text(sk, &timeo, NULL);
 			if (err < 0) {
 				ret = err;
 				break;

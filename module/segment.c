@@ -81,6 +81,7 @@ static void ack_said(struct sock *sk)
 	xsk->rcv_unacked_segments = 0;
 	xsk->ack_now = false;
 	xsk->ack_pending = false;
+	xsk->answer_awaited = false;
 	xtcp_timer_ack_sent(sk);
 }
 

@@ -128,6 +128,7 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 	const u8 nonagle = xsk->nonagle;
 	const u8 syn_retries = xsk->syn_retries;
 	const u8 defer_accept = xsk->defer_accept;
+	const bool quickack_asked = xsk->quickack_asked;
 	const u8 keepalive_probes = xsk->keepalive_probes;
 	const int linger2 = xsk->linger2;
 	const u32 user_timeout = xsk->user_timeout;
@@ -141,6 +142,7 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 	xsk->nonagle = nonagle;
 	xsk->syn_retries = syn_retries;
 	xsk->defer_accept = defer_accept;
+	xsk->quickack_asked = quickack_asked;
 	xsk->keepalive_probes = keepalive_probes;
 	xsk->linger2 = linger2;
 	xsk->user_timeout = user_timeout;
@@ -243,6 +245,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	xsk->conn.kind = XTCP_CONN_SOCK;
 	xsk->lease = NULL;
 	xsk->listener = NULL;
+	xsk->readers = 0;
 	INIT_HLIST_NODE(&child->sk_bind_node);
 	xtcp_sock_reset_tcb(child);
 	/* it is the listener's alone, as in Linux */

@@ -47,6 +47,7 @@ enum xtcp_abort_reason {
  * @listener: queues; set while LISTEN (listen.c)
  * @accept_node: place in the accept queue of the listener that made this sock; guarded by xtcp_listener.lock
  * @recvmsg_inq: TCP_INQ; kept across connections, like whatever stands before @iss
+ * @readers: threads that sleep in RECEIVE, also those that a disconnect has yet to wake
  * @iss: initial send sequence number
  * @irs: initial receive sequence number
  * @snd_una: oldest octet not yet acknowledged
@@ -98,6 +99,8 @@ enum xtcp_abort_reason {
  * @ack_now: the owed ACK may not be delayed
  * @quickacks: ACKs still to be sent at once
  * @pingpong: the connection is interactive: prefer delayed ACKs
+ * @answer_awaited: the owed ACK is left for a moment to the answer of a program that is on its way
+ * @quickack_asked: by TCP_QUICKACK: it is not
  * @fin_queued: a FIN stands at the end of sk_write_queue
  * @fin_received: the peer's FIN was taken in order
  * @rcv_fin_known: a FIN was seen, in order or not
@@ -147,6 +150,7 @@ struct xtcp_sock {
 	struct list_head accept_node;	/* own lock: the listener's */
 
 	bool recvmsg_inq;
+	u32 readers;
 
 	u32 iss;
 	u32 irs;
@@ -204,6 +208,8 @@ struct xtcp_sock {
 	bool ack_pending;
 	bool ack_now;
 	bool pingpong;
+	bool answer_awaited;
+	bool quickack_asked;
 	bool fin_queued;
 	bool fin_received;
 	bool rcv_fin_known;

@@ -122,6 +122,7 @@ static void set_quickack(struct sock *sk, int val)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	xsk->pingpong = !val;
+	xsk->quickack_asked = val;
 	if (!val || !xsk->ack_pending || !((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
 		return;
 	xsk->ack_now = true;

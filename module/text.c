@@ -170,7 +170,6 @@ static void take_fin(struct sock *sk)
 	WRITE_ONCE(xsk->rcv_nxt, xsk->rcv_nxt + 1);
 	WRITE_ONCE(xsk->fin_received, true);
 	xsk->ack_pending = true;
-	xsk->ack_now = true;
 	xtcp_rcvq_purge_out_of_order(sk);
 }
 

@@ -122,7 +122,7 @@ void xtcp_window_update(struct sock *sk, u32 copied)
 		return;
 	if (xsk->ack_pending)
 		tell = xsk->rcv_nxt - xsk->rcv_wup > xsk->rcv_mss ||
-		       (copied && !xsk->pingpong && !atomic_read(&sk->sk_rmem_alloc));
+		       (copied && !xsk->pingpong && !xsk->answer_awaited && !atomic_read(&sk->sk_rmem_alloc));
 	if (!tell && copied && !(sk->sk_shutdown & RCV_SHUTDOWN)) {
 		now = offered(xsk);
 		if (2 * now <= xsk->window_clamp) {

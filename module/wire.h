@@ -60,6 +60,7 @@ enum xtcp_option_len {
 #define XTCP_RTO_SYN_LOST_MS	3000U	/* RFC 6298 (5.7) */
 #define XTCP_DELACK_MIN_MS	40U	/* Linux's range; RFC 9293 section 3.8.6.3, MUST-40: < 500 ms */
 #define XTCP_DELACK_MAX_MS	200U
+#define XTCP_ANSWER_MS		4U	/* for a program that is on its way */
 #define XTCP_MSL2_MS		60000U	/* 2 MSL as Linux has it */
 #define XTCP_PAWS_IDLE_S	(24 * 24 * 3600) /* TS.Recent older than this is invalid (RFC 7323 section 5.5) */
 #define XTCP_PAWS_WINDOW	1	/* a TSval this much older than TS.Recent still passes, as Linux */

@@ -175,6 +175,7 @@ SCENARIO(shutdown_in_syn_sent)
 		GET(c, SOL_SOCKET, SO_ERROR);
 		RET(shutdown(c, how[i]));
 		RET(connect(c, LO(1), ALEN));
+		STATE(c, TCP_CLOSE);
 		RET(recv(c, &i, 1, 0));
 	}
 }

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An ACK travels with the answer of the program that is being woken: a connection
+ * with a request and an answer takes eight segments, and one more for each ACK that
+ * the delayed-ACK timer had to send. It does not wait if TCP_QUICKACK says so (two
+ * segments more, as kernel TCP sends), or if the program waits for more text.
+ */
+#include <errno.h>
+#include <kselftest.h>
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/counters.h"
+#include "lib/ns.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+#define PORT		7100
+#define TRANSACTIONS	30
+#define RECEIVES	50
+
+struct program {
+	pthread_t thread;
+	atomic_int tid;
+	const char *addr;
+	bool quickack;
+	int fd;
+	bool ok;
+};
+
+static int ns;
+
+static long long out_segs(void)
+{
+	return counter_now(ns, "/proc/net/xtcp_snmp", "Tcp:OutSegs");
+}
+
+static long long delayed_acks(void)
+{
+	return counter_now(ns, "/proc/net/xtcp_netstat", "TcpExt:DelayedACKs");
+}
+
+/* The thread has got as far as to sleep in recv(). */
+static bool receives(struct program *p)
+{
+	char path[64], line[256];
+	long number = -1;
+	FILE *file;
+
+	if (!atomic_load(&p->tid))
+		return false;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", atomic_load(&p->tid));
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	/* "running" while it is */
+	if (!fgets(line, sizeof(line), file) || sscanf(line, "%ld", &number) != 1)
+		number = -1;
+	fclose(file);
+	return number == SYS_recvfrom;
+}
+
+static void start(struct program *p, void *(*body)(void *))
+{
+	atomic_store(&p->tid, 0);
+	p->ok = false;
+	if (pthread_create(&p->thread, NULL, body, p))
+		ksft_exit_fail_msg("thread: %s\n", strerror(errno));
+	if (!WAIT_FOR(receives(p), STACK_DEADLINE_MS))
+		ksft_exit_fail_msg("the thread does not come to recv()\n");
+}
+
+/* It sleeps from the request to the end of the connection: one octet does not wake it. */
+static void *request(void *arg)
+{
+	struct program *p = arg;
+	const int one = 1, two = 2;
+	char answer[2];
+
+	p->fd = stack_socket(ns, XTCP, p->addr);
+	setsockopt(p->fd, SOL_SOCKET, SO_RCVLOWAT, &two, sizeof(two));
+	if (p->quickack)
+		setsockopt(p->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
+	if (stack_connect(p->fd, p->addr, PORT) || send(p->fd, "?", 1, MSG_NOSIGNAL) != 1)
+		return NULL;
+	atomic_store(&p->tid, gettid());
+	p->ok = recv(p->fd, answer, sizeof(answer), 0) == 1;
+	p->ok &= !close(p->fd);
+	return NULL;
+}
+
+static bool transact(struct program *p, int listener)
+{
+	char octet;
+	bool ok;
+	int fd;
+
+	start(p, request);
+	fd = accept(listener, NULL, NULL);
+	ok = recv(fd, &octet, 1, 0) == 1 && send(fd, "!", 1, MSG_NOSIGNAL) == 1 && !close(fd);
+	pthread_join(p->thread, NULL);
+	return ok && p->ok;
+}
+
+static void count_segments(const char *addr, bool quickack, int each)
+{
+	int listener = stack_listener(ns, XTCP, addr, PORT, true), i;
+	struct program p = { .addr = addr, .quickack = quickack };
+	long long segments, delayed;
+	const int one = 1;
+	bool ok = true;
+
+	if (listener < 0)
+		ksft_exit_fail_msg("no listener: %s\n", strerror(errno));
+	if (quickack)
+		setsockopt(listener, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
+	segments = out_segs();
+	delayed = delayed_acks();
+	for (i = 0; i < TRANSACTIONS; i++)
+		ok &= transact(&p, listener);
+	ok &= WAIT_FOR(out_segs() - segments == TRANSACTIONS * each + delayed_acks() - delayed, STACK_DEADLINE_MS);
+	ksft_print_msg("%lld segments, %lld of them sent by the delayed-ACK timer\n", out_segs() - segments,
+		       delayed_acks() - delayed);
+	ksft_test_result(ok, "%s%s: %d transactions take %d segments each\n", addr, quickack ? ", TCP_QUICKACK" : "",
+			 TRANSACTIONS, each);
+	close(listener);
+}
+
+static void *receive_twice(void *arg)
+{
+	struct program *p = arg;
+	char octet;
+
+	atomic_store(&p->tid, gettid());
+	p->ok = recv(p->fd, &octet, 1, 0) == 1 && !recv(p->fd, &octet, 1, 0);
+	return NULL;
+}
+
+/* The timer is often too late to be the one who sends the ACK. */
+static void count_receives(const char *addr)
+{
+	struct program p = { .addr = addr };
+	int i, fd, unsent, at_once = 0;
+	long long delayed;
+	bool ok = true;
+
+	for (i = 0; i < RECEIVES; i++) {
+		stack_pair_or_die(ns, XTCP, ns, XTCP, addr, PORT, &fd, &p.fd);
+		start(&p, receive_twice);
+		delayed = delayed_acks();
+		ok &= send(fd, "x", 1, MSG_NOSIGNAL) == 1;
+		ok &= WAIT_FOR(!ioctl(fd, SIOCOUTQ, &unsent) && !unsent, STACK_DEADLINE_MS);
+		at_once += delayed_acks() == delayed;
+		close(fd);
+		pthread_join(p.thread, NULL);
+		close(p.fd);
+		ok &= p.ok;
+	}
+	ksft_print_msg("%d of %d ACKs were sent without the timer\n", at_once, RECEIVES);
+	ksft_test_result(ok && at_once, "%s: who waits for more text acknowledges what came\n", addr);
+}
+
+int main(void)
+{
+	static const char *const addrs[] = { "127.0.0.1", "::1" };
+	int i;
+
+	ksft_print_header();
+	ksft_set_plan(6);
+	ns = ns_make();
+	if (ns < 0)
+		ksft_exit_fail_msg("namespace: %s\n", strerror(errno));
+	for (i = 0; i < 2; i++) {
+		count_segments(addrs[i], false, 8);
+		count_segments(addrs[i], true, 10);
+		count_receives(addrs[i]);
+	}
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
