@@ -55,13 +55,13 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skip
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 now = (u32)jiffies;
-	u32 limit = READ_ONCE(xtcp_net(sock_net(sk))->sysctl.invalid_ratelimit);
+	u32 limit = READ_ONCE(xtcp_net_of(sk)->sysctl.invalid_ratelimit);
 
 	/* data is no part of a war of ACKs, and its sender needs to know */
 	if (seg->len && !(seg->flags & XTCP_SYN))
 		return true;
 	if (xsk->invalid_ack_stamp && now - xsk->invalid_ack_stamp < limit) {
-		XTCP_NET_INC_STATS(sock_net(sk), skipped);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), skipped);
 		return false;
 	}
 	xsk->invalid_ack_stamp = now ?: 1;
@@ -86,7 +86,7 @@ enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *
 	sock_owned_by_me(sk);
 	/* PAWS never stops a RST (RFC 7323 section 5.2), nor the answer a SYN gets */
 	if (paws_rejects(xsk, seg) && !(seg->flags & (XTCP_RST | XTCP_SYN)) && !paws_harmless_ack(xsk, seg)) {
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_PAWSESTABREJECTED);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);
 		return dupack_allowed(sk, seg, LINUX_MIB_TCPACKSKIPPEDPAWS) ? XTCP_ACK_DROP : XTCP_DROP;
 	}
 	if (in_window(xsk, seg))

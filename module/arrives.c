@@ -46,7 +46,7 @@ static bool arrives_successor(const struct sock *sk, struct sk_buff *skb)
 		.dif = xtcp_seg(skb)->dif,
 		.sdif = xtcp_seg(skb)->sdif,
 	};
-	struct xtcp_net *xn = xtcp_net(sock_net(sk));
+	struct xtcp_net *xn = xtcp_net_of(sk);
 	struct xtcp_conn *conn;
 	u32 iss;
 
@@ -149,7 +149,7 @@ static enum xtcp_verdict arrives_syn_sent(struct sock *sk, struct sk_buff *skb)
 			return XTCP_RESET;
 		}
 		if (syn_sent_echo_is_foreign(sk, seg)) {
-			XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_PAWSACTIVEREJECTED);
+			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSACTIVEREJECTED);
 			return XTCP_RESET;
 		}
 	}
@@ -235,7 +235,7 @@ static enum xtcp_verdict check_syn(struct sock *sk, const struct xtcp_seg *seg)
 	if (sk->sk_state == TCP_SYN_RECV && seg->flags & XTCP_ACK && seg->seq + 1 == xsk->rcv_nxt &&
 	    seg->end_seq == xsk->rcv_nxt && seg->ack == xsk->snd_nxt)
 		return XTCP_CONTINUE;
-	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPSYNCHALLENGE);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSYNCHALLENGE);
 	return XTCP_CHALLENGE;
 }
 
@@ -253,7 +253,7 @@ static enum xtcp_verdict enter_fin_wait2(struct sock *sk, const struct xtcp_seg 
 	}
 	/* TCP_LINGER2 < 0: the program does not want to wait for the peer */
 	if (xsk->linger2 < 0) {
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONDATA);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONDATA);
 		xtcp_sock_abort(sk, 0, XTCP_ABORT_LINGER2);
 		return XTCP_DROP;
 	}
@@ -341,7 +341,7 @@ static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
 	case TCP_FIN_WAIT1:
 	case TCP_FIN_WAIT2:
 		if (nobody_reads(sk, seg)) {
-			XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONDATA);
+			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONDATA);
 			xtcp_sock_fail(sk, ECONNRESET, XTCP_ABORT_LATE_DATA);
 			return XTCP_RESET;
 		}
@@ -469,7 +469,7 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 		break;
 	case XTCP_RESET:
 		if (!(seg->flags & XTCP_RST))
-			xtcp_reply_rst(xtcp_net(sock_net(sk)), skb);
+			xtcp_reply_rst(xtcp_net_of(sk), skb);
 		break;
 	}
 	consume_skb(skb);

@@ -33,7 +33,7 @@
 /* The TCB of a child: what the handshake has settled. RFC 9293 section 3.10.7.2. */
 static void fill_tcb(struct sock *child, const struct xtcp_request *he, const struct xtcp_tuple *tuple)
 {
-	struct xtcp_net *xn = xtcp_net(sock_net(child));
+	struct xtcp_net *xn = xtcp_net_of(child);
 	struct xtcp_sock *xsk = xtcp_sk(child);
 	u32 wnd;
 	u8 wscale;
@@ -177,7 +177,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 		goto err_child;
 	xtcp_state_set(child, TCP_SYN_RECV);
 	security_inet_conn_established(child, skb);
-	XTCP_INC_STATS(sock_net(lsk), TCP_MIB_PASSIVEOPENS);
+	XTCP_INC_STATS(xtcp_net_of(lsk), TCP_MIB_PASSIVEOPENS);
 	return child;
 
 err_child:

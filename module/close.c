@@ -73,7 +73,7 @@ static void end_connection(struct sock *sk)
 
 	if (unread) {
 		/* SHLD-3: the peer must not think that what nobody will read has arrived */
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONCLOSE);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONCLOSE);
 		__skb_queue_purge(&sk->sk_receive_queue);
 		WRITE_ONCE(xsk->copied_seq, xsk->rcv_nxt - xsk->fin_received);
 		if (sk->sk_state != TCP_CLOSE) {
@@ -81,7 +81,7 @@ static void end_connection(struct sock *sk)
 			xtcp_sock_fail(sk, 0, XTCP_ABORT_UNREAD);
 		}
 	} else if (sk->sk_state != TCP_CLOSE && sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime) {
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONDATA);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONDATA);
 		if (needs_reset(sk))
 			xtcp_output_rst(sk);
 		xtcp_sock_fail(sk, 0, XTCP_ABORT_LINGER);
@@ -94,7 +94,7 @@ static void end_connection(struct sock *sk)
 static unsigned long fin_time(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	unsigned long timeout = xsk->linger2 ?: READ_ONCE(xtcp_net(sock_net(sk))->sysctl.fin_timeout);
+	unsigned long timeout = xsk->linger2 ?: READ_ONCE(xtcp_net_of(sk)->sysctl.fin_timeout);
 	unsigned long rto = msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
 
 	return max(timeout, (rto << 2) - (rto >> 1));
@@ -108,10 +108,10 @@ static void judge_orphan(struct sock *sk)
 			xtcp_record_enter(sk, TCP_FIN_WAIT2, fin_time(sk));
 			return;
 		}
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONLINGER);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONLINGER);
 		xtcp_sock_abort(sk, 0, XTCP_ABORT_LINGER2);
 	} else if (xtcp_sock_too_many_orphans(sk)) {
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONMEMORY);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONMEMORY);
 		xtcp_output_rst(sk);
 		xtcp_sock_fail(sk, 0, XTCP_ABORT_ORPHANS);
 	} else if (!check_net(sock_net(sk))) {

@@ -49,7 +49,7 @@ static void undo(struct sock *sk)
 /* What the TCB holds before the SYN goes out: sequence numbers, our offers, our window. */
 static void fill_tcb(struct sock *sk)
 {
-	struct xtcp_net *xn = xtcp_net(sock_net(sk));
+	struct xtcp_net *xn = xtcp_net_of(sk);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xsk->conn);
 
@@ -110,7 +110,7 @@ int xtcp_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len)
 	err = xtcp_output_syn(sk);
 	if (err)
 		goto err_undo;
-	XTCP_INC_STATS(sock_net(sk), TCP_MIB_ACTIVEOPENS);
+	XTCP_INC_STATS(xtcp_net_of(sk), TCP_MIB_ACTIVEOPENS);
 	return 0;
 
 err_undo:

@@ -420,11 +420,11 @@ int xtcp_demux_insert_sk(struct sock *sk)
 	sock_owned_by_me(sk);
 	xtcp_demux_tuple_from_sk(sk, &tuple);
 	xtcp_conn_set_tuple(conn, &tuple);
-	conn->hash = xtcp_demux_hash(xtcp_net(sock_net(sk)), &tuple) >> 32;
+	conn->hash = xtcp_demux_hash(xtcp_net_of(sk), &tuple) >> 32;
 	conn->bound_dev_if = sk->sk_bound_dev_if;
 	conn->kind = XTCP_CONN_SOCK;
 	sock_hold(sk);	/* put in xtcp_demux_remove_sk() */
-	err = xtcp_demux_insert(xtcp_net(sock_net(sk)), conn);
+	err = xtcp_demux_insert(xtcp_net_of(sk), conn);
 	if (err) {
 		__sock_put(sk);
 		return err;
@@ -442,7 +442,7 @@ int xtcp_demux_insert_sk(struct sock *sk)
 void xtcp_demux_remove_sk(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	if (!xtcp_demux_remove(xtcp_net(sock_net(sk)), &xtcp_sk(sk)->conn))
+	if (!xtcp_demux_remove(xtcp_net_of(sk), &xtcp_sk(sk)->conn))
 		return;
 	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
 	__sock_put(sk);
@@ -458,7 +458,7 @@ void xtcp_demux_remove_sk(struct sock *sk)
  */
 void xtcp_demux_insert_listener(struct sock *sk)
 {
-	struct xtcp_net *xn = xtcp_net(sock_net(sk));
+	struct xtcp_net *xn = xtcp_net_of(sk);
 	struct hlist_head *bucket = listener_bucket(xn, sk->sk_num);
 	struct sock *other;
 
@@ -483,7 +483,7 @@ void xtcp_demux_insert_listener(struct sock *sk)
  */
 void xtcp_demux_remove_listener(struct sock *sk)
 {
-	struct xtcp_net *xn = xtcp_net(sock_net(sk));
+	struct xtcp_net *xn = xtcp_net_of(sk);
 	bool was_there;
 
 	sock_owned_by_me(sk);

@@ -258,7 +258,7 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
 	struct net *net = sock_net(listener->sk);
 
 	unlist_entry(listener, he, reason);
-	xtcp_demux_remove(xtcp_net(net), &he->conn);
+	xtcp_demux_remove(xtcp_net_of(listener->sk), &he->conn);
 	trace_xtcp_conn_state(net, &he->conn, TCP_SYN_RECV, TCP_CLOSE);
 	call_rcu(&he->rcu, entry_free_rcu);
 }
@@ -296,7 +296,7 @@ static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
 	const struct xtcp_sock *xsk = xtcp_sk(listener->sk);
 	const struct xtcp_synq *synq = &listener->synq;
 	unsigned int limit = READ_ONCE(xsk->syn_retries) ?:
-			     READ_ONCE(xtcp_net(sock_net(listener->sk))->sysctl.synack_retries);
+			     READ_ONCE(xtcp_net_of(listener->sk)->sysctl.synack_retries);
 	unsigned int young = synq->young * 2;
 
 	*cut = false;
@@ -346,7 +346,7 @@ static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **res
 		mod_timer(&synq->timer, xtcp_clock_jiffies(he->expires));
 		return false;
 	}
-	XTCP_NET_INC_STATS(sock_net(listener->sk), LINUX_MIB_TCPTIMEOUTS);
+	XTCP_NET_INC_STATS(xtcp_net_of(listener->sk), LINUX_MIB_TCPTIMEOUTS);
 	if (he->level >= retries(listener, &cut) && !waits_for_data(listener, he, he->level)) {
 		if (cut || he->acked)
 			xtcp_entry_note_declined(listener);
@@ -456,7 +456,7 @@ int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he)
 
 	spin_lock(&listener->lock);
 	if (!listener->closed)
-		err = xtcp_demux_insert(xtcp_net(net), &he->conn);
+		err = xtcp_demux_insert(xtcp_net_of(listener->sk), &he->conn);
 	if (!err) {
 		listener->synq.young++;
 		set_length(listener, listener->synq.len + 1, XTCP_TRACE_ARRIVED);

@@ -216,7 +216,7 @@ void xtcp_group_join(struct sock *sk, struct sock *member)
 	struct xtcp_group *group = xtcp_sk(member)->listener->group;
 	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
 
-	lockdep_assert_held(&xtcp_net(sock_net(sk))->listeners_lock);
+	lockdep_assert_held(&xtcp_net_of(sk)->listeners_lock);
 	refcount_inc(&group->members);
 	xtcp_group_put(listener->group);
 	listener->group = group;

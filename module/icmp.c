@@ -139,19 +139,19 @@ static void tell_error(struct sock *sk, const struct error *error)
 static void about_sock(struct sock *sk, struct sk_buff *skb, const struct error *error)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct net *net = sock_net(sk);
+	struct xtcp_net *xn = xsk->xn;
 
 	if (sock_owned_by_user(sk) && error->news != NEWS_MTU)
-		XTCP_NET_INC_STATS(net, LINUX_MIB_LOCKDROPPEDICMPS);
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_LOCKDROPPEDICMPS);
 	if (sk->sk_state == TCP_CLOSE)
 		return;
 	if (error->hops < min_hops(sk)) {
-		XTCP_NET_INC_STATS(net, LINUX_MIB_TCPMINTTLDROP);
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMINTTLDROP);
 		return;
 	}
 	/* RFC 5927 section 4.1 */
 	if (!xtcp_seq_between(READ_ONCE(xsk->snd_una), error->seq, READ_ONCE(xsk->snd_nxt))) {
-		XTCP_NET_INC_STATS(net, LINUX_MIB_OUTOFWINDOWICMPS);
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_OUTOFWINDOWICMPS);
 		return;
 	}
 	switch (error->news) {

@@ -72,31 +72,31 @@ bool xtcp_ingress_checksum_ok(struct sk_buff *skb)
 }
 
 /* Length and checksum (RFC 9293 section 3.1, MUST-3). Frees the segment when it returns false. */
-static bool header_ok(struct net *net, struct sk_buff *skb)
+static bool header_ok(struct xtcp_net *xn, struct sk_buff *skb)
 {
 	const struct tcphdr *th;
 
 	if (skb->pkt_type != PACKET_HOST) {
-		xtcp_ingress_drop(net, skb, TCP_CLOSE, SKB_DROP_REASON_OTHERHOST);
+		xtcp_ingress_drop(xn->net, skb, TCP_CLOSE, SKB_DROP_REASON_OTHERHOST);
 		return false;
 	}
-	XTCP_INC_STATS(net, TCP_MIB_INSEGS);
+	XTCP_INC_STATS(xn, TCP_MIB_INSEGS);
 	if (!pskb_may_pull(skb, sizeof(*th)))
 		goto too_small;
 	th = (const struct tcphdr *)skb->data;
 	if (th->doff < sizeof(*th) / 4 || !pskb_may_pull(skb, th->doff * 4))
 		goto too_small;
 	if (!xtcp_ingress_checksum_ok(skb)) {
-		XTCP_INC_STATS(net, TCP_MIB_CSUMERRORS);
-		XTCP_INC_STATS(net, TCP_MIB_INERRS);
-		xtcp_ingress_drop(net, skb, TCP_CLOSE, SKB_DROP_REASON_TCP_CSUM);
+		XTCP_INC_STATS(xn, TCP_MIB_CSUMERRORS);
+		XTCP_INC_STATS(xn, TCP_MIB_INERRS);
+		xtcp_ingress_drop(xn->net, skb, TCP_CLOSE, SKB_DROP_REASON_TCP_CSUM);
 		return false;
 	}
 	return true;
 
 too_small:
-	XTCP_INC_STATS(net, TCP_MIB_INERRS);
-	xtcp_ingress_drop(net, skb, TCP_CLOSE, SKB_DROP_REASON_PKT_TOO_SMALL);
+	XTCP_INC_STATS(xn, TCP_MIB_INERRS);
+	xtcp_ingress_drop(xn->net, skb, TCP_CLOSE, SKB_DROP_REASON_PKT_TOO_SMALL);
 	return false;
 }
 
@@ -121,21 +121,21 @@ static bool policy_ok(struct sock *sk, struct sk_buff *skb)
 }
 
 /* What a segment's owner asks for: hop limit, IPsec policy, socket filter. Frees the segment when it returns false. */
-static bool owner_ok(struct net *net, struct sock *sk, struct sk_buff *skb, int state)
+static bool owner_ok(struct xtcp_net *xn, struct sock *sk, struct sk_buff *skb, int state)
 {
 	if (sk && !hops_ok(sk, skb)) {
-		XTCP_NET_INC_STATS(net, LINUX_MIB_TCPMINTTLDROP);
-		xtcp_ingress_drop(net, skb, state, SKB_DROP_REASON_NOT_SPECIFIED);
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMINTTLDROP);
+		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_NOT_SPECIFIED);
 		return false;
 	}
 	if (!policy_ok(sk, skb)) {
-		xtcp_ingress_drop(net, skb, state, SKB_DROP_REASON_XFRM_POLICY);
+		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_XFRM_POLICY);
 		return false;
 	}
 	/* a conntrack entry held by a segment in our queues would keep its namespace from going away */
 	nf_reset_ct(skb);
 	if (sk && sk_filter_trim_cap(sk, skb, tcp_hdr(skb)->doff * 4)) {
-		xtcp_ingress_drop(net, skb, state, SKB_DROP_REASON_SOCKET_FILTER);
+		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_SOCKET_FILTER);
 		return false;
 	}
 	return true;
@@ -208,7 +208,7 @@ int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb)
 }
 
 /* A segment that has passed all checks meets the sock's lock. */
-static void lock_or_backlog(struct net *net, struct sk_buff *skb, struct sock *sk)
+static void lock_or_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -225,31 +225,31 @@ static void lock_or_backlog(struct net *net, struct sk_buff *skb, struct sock *s
 		xtcp_ingress_deliver(sk, skb);
 	} else if (sk_add_backlog(sk, skb, READ_ONCE(sk->sk_rcvbuf) + (READ_ONCE(sk->sk_sndbuf) >> 1) +
 				  BACKLOG_HEADROOM)) {
-		XTCP_NET_INC_STATS(net, LINUX_MIB_TCPBACKLOGDROP);
-		xtcp_ingress_drop(net, skb, sk->sk_state, SKB_DROP_REASON_SOCKET_BACKLOG);
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPBACKLOGDROP);
+		xtcp_ingress_drop(xn->net, skb, sk->sk_state, SKB_DROP_REASON_SOCKET_BACKLOG);
 	}
 	bh_unlock_sock(sk);
 }
 
-static void to_sock(struct net *net, struct sk_buff *skb, struct sock *sk)
+static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
 {
-	if (!owner_ok(net, sk, skb, sk->sk_state))
+	if (!owner_ok(xn, sk, skb, sk->sk_state))
 		return;
 	fill_seg(skb);
-	lock_or_backlog(net, skb, sk);
+	lock_or_backlog(xn, skb, sk);
 }
 
 /* Another CPU has ended the entry that this segment was for, most likely by making the connection. */
-static void to_successor(struct net *net, struct sk_buff *skb, const struct xtcp_demux_key *key)
+static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
-	struct xtcp_conn *conn = xtcp_demux_lookup(xtcp_net(net), key);
+	struct xtcp_conn *conn = xtcp_demux_lookup(xn, key);
 	struct sock *sk = conn && conn->kind == XTCP_CONN_SOCK ? xtcp_sk_of(xtcp_sock_of_conn(conn)) : NULL;
 
 	if (!sk || !refcount_inc_not_zero(&sk->sk_refcnt)) {
 		consume_skb(skb);	/* the peer sends it again, and gets the answer of then */
 		return;
 	}
-	lock_or_backlog(net, skb, sk);
+	lock_or_backlog(xn, skb, sk);
 	sock_put(sk);
 }
 
@@ -280,52 +280,52 @@ void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 	sock_put(child);	/* held by xtcp_sock_clone() */
 }
 
-static void to_request(struct net *net, struct sk_buff *skb, struct xtcp_request *he, const struct xtcp_demux_key *key)
+static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_request *he, const struct xtcp_demux_key *key)
 {
 	struct sock *lsk = he->lsk;
 	struct sock *child;
 	struct xtcp_seg *seg;
 
-	if (!owner_ok(net, lsk, skb, TCP_SYN_RECV))
+	if (!owner_ok(xn, lsk, skb, TCP_SYN_RECV))
 		return;
 	seg = fill_seg(skb);
-	trace_in(net, &he->conn, TCP_SYN_RECV, seg);
+	trace_in(xn->net, &he->conn, TCP_SYN_RECV, seg);
 	child = xtcp_synq_arrives(he, skb);
 	if (child == ERR_PTR(-EAGAIN))
-		to_successor(net, skb, key);
+		to_successor(xn, skb, key);
 	else if (child)
 		xtcp_ingress_child(skb, lsk, child);
 	else
 		consume_skb(skb);
 }
 
-static void to_listener(struct net *net, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key)
+static void to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key)
 {
 	struct xtcp_seg *seg;
 
-	if (!owner_ok(net, lsk, skb, TCP_LISTEN))
+	if (!owner_ok(xn, lsk, skb, TCP_LISTEN))
 		return;
 	seg = fill_seg(skb);
-	trace_xtcp_segment_in(net, &key->tuple, TCP_LISTEN, seg);
+	trace_xtcp_segment_in(xn->net, &key->tuple, TCP_LISTEN, seg);
 	xtcp_arrives_listen(lsk, skb, key);
 }
 
-static void to_timewait(struct net *net, struct sk_buff *skb, struct xtcp_timewait *tw,
+static void to_timewait(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_timewait *tw,
 			const struct xtcp_demux_key *key)
 {
 	char ip_notes[sizeof(skb->cb)];
 	struct sock *lsk;
 	u32 iss;
 
-	if (!owner_ok(net, NULL, skb, tw->substate))
+	if (!owner_ok(xn, NULL, skb, tw->substate))
 		return;
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
-	trace_in(net, &tw->conn, tw->substate, fill_seg(skb));
-	if (xtcp_timewait_arrives(xtcp_net(net), tw, skb, &iss) == XTCP_TW_SYN) {
-		lsk = xtcp_demux_lookup_listener(xtcp_net(net), key);
+	trace_in(xn->net, &tw->conn, tw->substate, fill_seg(skb));
+	if (xtcp_timewait_arrives(xn, tw, skb, &iss) == XTCP_TW_SYN) {
+		lsk = xtcp_demux_lookup_listener(xn, key);
 		/* the record asked for nothing; the listener has its own hop limit, policy and filter, which ask IP */
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
-		if (lsk && !owner_ok(net, lsk, skb, TCP_LISTEN))
+		if (lsk && !owner_ok(xn, lsk, skb, TCP_LISTEN))
 			return;
 		if (lsk) {
 			fill_seg(skb);
@@ -338,6 +338,7 @@ static void to_timewait(struct net *net, struct sk_buff *skb, struct xtcp_timewa
 
 /**
  * xtcp_ingress_conn() - a segment for a connection
+ * @xn: the namespace
  * @skb: its IP header is the network header, skb->data the TCP header; consumed unless false is returned
  * @conn: what xtcp_demux_lookup() found
  * @key: by which
@@ -347,26 +348,25 @@ static void to_timewait(struct net *net, struct sk_buff *skb, struct xtcp_timewa
  * Return: false when @conn is a sock that has ended since it was found: another lookup finds what took its place, and
  * the segment is untouched.
  */
-bool xtcp_ingress_conn(struct sk_buff *skb, struct xtcp_conn *conn, const struct xtcp_demux_key *key)
+bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_conn *conn, const struct xtcp_demux_key *key)
 {
-	struct net *net = dev_net(skb->dev);
 	struct sock *sk;
 
 	switch ((enum xtcp_conn_kind)conn->kind) {
 	case XTCP_CONN_REQUEST:
-		if (header_ok(net, skb))
-			to_request(net, skb, container_of(conn, struct xtcp_request, conn), key);
+		if (header_ok(xn, skb))
+			to_request(xn, skb, container_of(conn, struct xtcp_request, conn), key);
 		break;
 	case XTCP_CONN_TIMEWAIT:
-		if (header_ok(net, skb))
-			to_timewait(net, skb, container_of(conn, struct xtcp_timewait, conn), key);
+		if (header_ok(xn, skb))
+			to_timewait(xn, skb, container_of(conn, struct xtcp_timewait, conn), key);
 		break;
 	case XTCP_CONN_SOCK:
 		sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
 		if (!refcount_inc_not_zero(&sk->sk_refcnt))
 			return false;
-		if (header_ok(net, skb))
-			to_sock(net, skb, sk);
+		if (header_ok(xn, skb))
+			to_sock(xn, skb, sk);
 		sock_put(sk);
 		break;
 	}
@@ -375,6 +375,7 @@ bool xtcp_ingress_conn(struct sk_buff *skb, struct xtcp_conn *conn, const struct
 
 /**
  * xtcp_ingress_listener() - a SYN, or an ACK with a good cookie, for a listener
+ * @xn: the namespace
  * @skb: as for xtcp_ingress_conn()
  * @lsk: what xtcp_demux_lookup_listener() found
  * @key: by which
@@ -383,11 +384,10 @@ bool xtcp_ingress_conn(struct sk_buff *skb, struct xtcp_conn *conn, const struct
  *
  * Return: 0.
  */
-int xtcp_ingress_listener(struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key)
+int xtcp_ingress_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key)
 {
-	struct net *net = dev_net(skb->dev);
 
-	if (header_ok(net, skb))
-		to_listener(net, skb, lsk, key);
+	if (header_ok(xn, skb))
+		to_listener(xn, skb, lsk, key);
 	return 0;
 }

@@ -12,6 +12,7 @@ struct net;
 struct sock;
 struct xtcp_conn;
 struct xtcp_demux_key;
+struct xtcp_net;
 
 /**
  * struct xtcp_seg - a segment as RFC 9293 section 3.3.1 names it; lives in skb->cb from ingress to the receive queue
@@ -55,10 +56,10 @@ static inline struct xtcp_seg *xtcp_seg(struct sk_buff *skb)
 	return (struct xtcp_seg *)skb->cb;
 }
 
-bool xtcp_ingress_conn(struct sk_buff *skb, struct xtcp_conn *conn, const struct xtcp_demux_key *key);
+bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_conn *conn, const struct xtcp_demux_key *key);
 bool xtcp_ingress_checksum_ok(struct sk_buff *skb);
 int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb);
-int xtcp_ingress_listener(struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key);
+int xtcp_ingress_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key);
 void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *child);
 void xtcp_ingress_drop(const struct net *net, struct sk_buff *skb, int state, enum skb_drop_reason reason);
 

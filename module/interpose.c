@@ -39,7 +39,7 @@ static struct net_protocol ours_v4;
 
 static struct xtcp_net *net_of(const struct sk_buff *skb)
 {
-	return xtcp_net(dev_net(skb->dev));
+	return xtcp_net_rcu(dev_net(skb->dev));
 }
 
 /* @offset: of the local port's field, from skb->data. */
@@ -103,7 +103,7 @@ static bool take(struct sk_buff *skb)
 			xtcp_record_drop(xn, container_of(conn, struct xtcp_timewait, conn));
 			return false;
 		}
-		if (xtcp_ingress_conn(skb, conn, &key))
+		if (xtcp_ingress_conn(xn, skb, conn, &key))
 			return true;
 		/* a sock that has just ended; it left the table before, so the next round finds another or none */
 	}
@@ -111,7 +111,7 @@ static bool take(struct sk_buff *skb)
 	lsk = xtcp_demux_lookup_listener(xn, &key);
 	if (!lsk || !listener_wants(lsk, skb, &key) || xtcp_demux_kernel_holds(xn->net, &key))
 		return false;
-	xtcp_ingress_listener(skb, lsk, &key);
+	xtcp_ingress_listener(xn, skb, lsk, &key);
 	return true;
 }
 

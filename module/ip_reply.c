@@ -16,6 +16,7 @@
 #include <net/ipv6.h>
 #include <net/l3mdev.h>
 #include <net/route.h>
+#include <net/xfrm.h>
 
 #include "demux.h"
 #include "ip.h"
@@ -37,18 +38,30 @@ static int oif(const struct net *net, const struct xtcp_ip_reply *how)
 	return netif_index_is_l3_master((struct net *)net, how->dif) ? how->dif : 0;
 }
 
+/* As ip_route_output_flow(), which goes a long way to find that there is no IPsec policy, as on most hosts. */
+static struct rtable *output_route(struct net *net, struct flowi4 *fl4, const struct sock *sk)
+{
+#ifdef CONFIG_XFRM
+	if (READ_ONCE(net->xfrm.policy_count[XFRM_POLICY_OUT]) || rcu_access_pointer(sk->sk_policy[XFRM_POLICY_OUT]) ||
+	    READ_ONCE(net->xfrm.policy_default[XFRM_POLICY_OUT]) != XFRM_USERPOLICY_ACCEPT)
+		return ip_route_output_flow(net, fl4, sk);
+#endif
+	return __ip_route_output_key(net, fl4);
+}
+
 /* 0: the route is in how->dst */
 static int route_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, struct sock *sk)
 {
+	const u8 flags = inet_sk_flowi_flags(sk) | (how->delivered ? FLOWI_FLAG_ANYSRC : 0);
 	const struct xtcp_tuple *tuple = how->tuple;
 	struct flowi4 fl4;
 	struct rtable *rt;
 
 	flowi4_init_output(&fl4, oif(xn->net, how), how->mark, RT_TOS(how->tos) | sock_flag(sk, SOCK_LOCALROUTE),
-			   RT_SCOPE_UNIVERSE, IPPROTO_TCP, inet_sk_flowi_flags(sk), tuple->faddr.s6_addr32[3],
+			   RT_SCOPE_UNIVERSE, IPPROTO_TCP, flags, tuple->faddr.s6_addr32[3],
 			   tuple->laddr.s6_addr32[3], tuple->fport, tuple->lport, sock_net_uid(xn->net, how->sk));
 	security_sk_classify_flow(sk, flowi4_to_flowi_common(&fl4));
-	rt = ip_route_output_flow(xn->net, &fl4, sk);
+	rt = output_route(xn->net, &fl4, sk);
 	if (IS_ERR(rt)) {
 		IP_INC_STATS(xn->net, IPSTATS_MIB_OUTNOROUTES);
 		return PTR_ERR(rt);

@@ -23,7 +23,7 @@
  */
 unsigned long xtcp_keepalive_time(const struct sock *sk)
 {
-	return READ_ONCE(xtcp_sk(sk)->keepalive_time) ?: READ_ONCE(xtcp_net(sock_net(sk))->sysctl.keepalive_time);
+	return READ_ONCE(xtcp_sk(sk)->keepalive_time) ?: READ_ONCE(xtcp_net_of(sk)->sysctl.keepalive_time);
 }
 
 /**
@@ -36,7 +36,7 @@ unsigned long xtcp_keepalive_time(const struct sock *sk)
  */
 unsigned long xtcp_keepalive_intvl(const struct sock *sk)
 {
-	return READ_ONCE(xtcp_sk(sk)->keepalive_intvl) ?: READ_ONCE(xtcp_net(sock_net(sk))->sysctl.keepalive_intvl);
+	return READ_ONCE(xtcp_sk(sk)->keepalive_intvl) ?: READ_ONCE(xtcp_net_of(sk)->sysctl.keepalive_intvl);
 }
 
 /**
@@ -49,7 +49,7 @@ unsigned long xtcp_keepalive_intvl(const struct sock *sk)
  */
 unsigned int xtcp_keepalive_probes(const struct sock *sk)
 {
-	return READ_ONCE(xtcp_sk(sk)->keepalive_probes) ?: READ_ONCE(xtcp_net(sock_net(sk))->sysctl.keepalive_probes);
+	return READ_ONCE(xtcp_sk(sk)->keepalive_probes) ?: READ_ONCE(xtcp_net_of(sk)->sysctl.keepalive_probes);
 }
 
 /**

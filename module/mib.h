@@ -9,13 +9,13 @@
 #include "netns.h"
 
 /* The Tcp: line. @field is TCP_MIB_*. */
-#define XTCP_INC_STATS(net, field)	SNMP_INC_STATS(xtcp_net(net)->tcp_statistics, field)
-#define XTCP_DEC_STATS(net, field)	SNMP_DEC_STATS(xtcp_net(net)->tcp_statistics, field)
-#define XTCP_ADD_STATS(net, field, n)	SNMP_ADD_STATS(xtcp_net(net)->tcp_statistics, field, n)
+#define XTCP_INC_STATS(xn, field)	SNMP_INC_STATS((xn)->tcp_statistics, field)
+#define XTCP_DEC_STATS(xn, field)	SNMP_DEC_STATS((xn)->tcp_statistics, field)
+#define XTCP_ADD_STATS(xn, field, n)	SNMP_ADD_STATS((xn)->tcp_statistics, field, n)
 
 /* The TcpExt: line. @field is LINUX_MIB_*. */
-#define XTCP_NET_INC_STATS(net, field)	SNMP_INC_STATS(xtcp_net(net)->net_statistics, field)
-#define XTCP_NET_ADD_STATS(net, field, n) SNMP_ADD_STATS(xtcp_net(net)->net_statistics, field, n)
+#define XTCP_NET_INC_STATS(xn, field)	SNMP_INC_STATS((xn)->net_statistics, field)
+#define XTCP_NET_ADD_STATS(xn, field, n) SNMP_ADD_STATS((xn)->net_statistics, field, n)
 
 struct seq_file;
 

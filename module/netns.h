@@ -119,6 +119,12 @@ static inline struct xtcp_net *xtcp_net(const struct net *net)
 	return net_generic(net, xtcp_net_id);
 }
 
+/* The same on an RCU read side, which need not be entered for it: once for each segment of either stack. */
+static inline struct xtcp_net *xtcp_net_rcu(const struct net *net)
+{
+	return rcu_dereference(net->gen)->ptr[xtcp_net_id];
+}
+
 int xtcp_netns_init(void);
 void xtcp_netns_exit(void);
 

@@ -297,7 +297,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 
 	sock_owned_by_me(sk);
 	if (skb_fclone_busy(sk, skb)) {
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPSPURIOUS_RTX_HOSTQUEUES);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSPURIOUS_RTX_HOSTQUEUES);
 		return -EBUSY;
 	}
 	if (!(cb->flags & XTCP_SYN)) {
@@ -398,13 +398,13 @@ void xtcp_output_ack_owed(struct sock *sk)
  */
 void xtcp_output_challenge_ack(struct sock *sk)
 {
-	u32 apart = READ_ONCE(xtcp_net(sock_net(sk))->sysctl.invalid_ratelimit);
+	u32 apart = READ_ONCE(xtcp_net_of(sk)->sysctl.invalid_ratelimit);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 now = (u32)jiffies;
 
 	sock_owned_by_me(sk);
 	if (xsk->invalid_ack_stamp && now - xsk->invalid_ack_stamp < apart) {
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPACKSKIPPEDCHALLENGE);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPACKSKIPPEDCHALLENGE);
 		return;
 	}
 	if (now - xsk->challenge_stamp >= HZ) {
@@ -415,7 +415,7 @@ void xtcp_output_challenge_ack(struct sock *sk)
 		return;
 	xsk->challenge_count++;
 	xsk->invalid_ack_stamp = now ?: 1;
-	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPCHALLENGEACK);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPCHALLENGEACK);
 	xtcp_output_ack_now(sk);
 }
 
@@ -429,7 +429,7 @@ void xtcp_output_rst(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	if (xtcp_segment_send_control(sk, control_seq(xtcp_sk(sk)), XTCP_RST | XTCP_ACK))
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTFAILED);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTFAILED);
 }
 
 /**
@@ -461,7 +461,7 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 			return 0;
 		}
 	}
-	XTCP_NET_INC_STATS(sock_net(sk), keepalive ? LINUX_MIB_TCPKEEPALIVE : LINUX_MIB_TCPWINPROBE);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), keepalive ? LINUX_MIB_TCPKEEPALIVE : LINUX_MIB_TCPWINPROBE);
 	return xtcp_segment_send_control(sk, xsk->snd_una - 1, XTCP_ACK);
 }
 
@@ -479,7 +479,7 @@ void xtcp_output_sync_mss(struct sock *sk, u32 pmtu)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 options = xsk->ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0;
 	u32 headers = xtcp_ip_header_len(sk) + XTCP_HDR_LEN;
-	u32 least = max_t(u32, READ_ONCE(xtcp_net(sock_net(sk))->sysctl.min_snd_mss), XTCP_MSS_MIN_SND);
+	u32 least = max_t(u32, READ_ONCE(xtcp_net_of(sk)->sysctl.min_snd_mss), XTCP_MSS_MIN_SND);
 	u32 mss;
 
 	sock_owned_by_me(sk);

@@ -344,7 +344,7 @@ static int try_in_turn(struct sock *sk, const struct port_range *range, u32 trie
 /* Every port that the map shows as free; and, when what it has about others is all that is in the way, those again. */
 static int try_by_map(struct sock *sk, struct port_dest *dest, const struct port_range *range)
 {
-	struct xtcp_net *xn = xtcp_net(sock_net(sk));
+	struct xtcp_net *xn = xtcp_net_of(sk);
 	bool again = false;
 	int err;
 	u32 port;
@@ -379,7 +379,7 @@ static int try_by_map(struct sock *sk, struct port_dest *dest, const struct port
 
 static int choose_and_insert(struct sock *sk)
 {
-	struct xtcp_net *xn = xtcp_net(sock_net(sk));
+	struct xtcp_net *xn = xtcp_net_of(sk);
 	struct xtcp_tuple key;
 	struct port_dest *dest = NULL;
 	struct port_range range;

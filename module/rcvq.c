@@ -155,7 +155,7 @@ static void queue_out_of_order(struct sock *sk, struct sk_buff *prev, struct sk_
 
 	skb_set_owner_r(skb, sk);
 	if (prev && coalesce(sk, prev, skb, true))
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPOFOMERGE);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPOFOMERGE);
 	else
 		tree_insert(xsk, skb);
 }
@@ -176,7 +176,7 @@ static void prune(struct sock *sk, u32 seq)
 		pruned = true;
 	}
 	if (pruned)
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_OFOPRUNED);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_OFOPRUNED);
 }
 
 /* More than half of what @skb costs is not text. */
@@ -216,7 +216,7 @@ static void collapse(struct sock *sk)
 		xtcp_seg(page)->end_seq = end_of(page);
 		__skb_unlink(skb, &sk->sk_receive_queue);
 		consume_skb(skb);
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPRCVCOLLAPSED);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRCVCOLLAPSED);
 	}
 	sk_mem_reclaim(sk);
 }
@@ -241,9 +241,9 @@ static bool fits(struct sock *sk, struct sk_buff *skb)
  */
 bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 {
-	struct net *net = sock_net(sk);
-	int most = READ_ONCE(xtcp_net(net)->sysctl.rmem[2]);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_net *xn = xsk->xn;
+	int most = READ_ONCE(xn->sysctl.rmem[2]);
 
 	sock_owned_by_me(sk);
 	if (xtcp_seg(skb)->seq != xsk->rcv_nxt) {
@@ -256,7 +256,7 @@ bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 	}
 	if (fits(sk, skb))
 		return true;
-	XTCP_NET_INC_STATS(net, LINUX_MIB_PRUNECALLED);
+	XTCP_NET_INC_STATS(xn, LINUX_MIB_PRUNECALLED);
 	/* never smaller: what did not fit may be the memory limit's doing and not the buffer's */
 	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK) && sk->sk_rcvbuf < most && !sk_under_memory_pressure(sk) &&
 	    atomic_read(&sk->sk_rmem_alloc) > sk->sk_rcvbuf)
@@ -269,7 +269,7 @@ bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 	prune(sk, xtcp_seg(skb)->seq);
 	if (fits(sk, skb))
 		return true;
-	XTCP_NET_INC_STATS(net, LINUX_MIB_RCVPRUNED);
+	XTCP_NET_INC_STATS(xn, LINUX_MIB_RCVPRUNED);
 	return false;
 }
 
@@ -346,7 +346,7 @@ void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 		skb_set_owner_r(skb, sk);
 		append(sk, skb);
 	} else if (insert_new_parts(sk, skb) && !in_order) {
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPOFOQUEUE);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPOFOQUEUE);
 	}
 	drain(sk);
 }

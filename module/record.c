@@ -302,7 +302,7 @@ static void make_room(struct xtcp_net *xn, struct list_head *claimed)
 		struct xtcp_timewait *evicted = earliest(xn);
 
 		if (!steps)
-			XTCP_NET_INC_STATS(xn->net, LINUX_MIB_TCPTIMEWAITOVERFLOW);
+			XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPTIMEWAITOVERFLOW);
 		if (!evicted)
 			break;
 		xtcp_record_claim(xn, evicted, claimed);
@@ -344,7 +344,7 @@ static unsigned long fin_wait2_jiffies(const struct sock *sk, unsigned long time
 	unsigned long rto = msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
 
 	if (!timeout)
-		timeout = xsk->linger2 > 0 ? xsk->linger2 : READ_ONCE(xtcp_net(sock_net(sk))->sysctl.fin_timeout);
+		timeout = xsk->linger2 > 0 ? xsk->linger2 : READ_ONCE(xtcp_net_of(sk)->sysctl.fin_timeout);
 	return max(timeout, (rto << 2) - (rto >> 1));
 }
 
@@ -360,7 +360,7 @@ static unsigned long fin_wait2_jiffies(const struct sock *sk, unsigned long time
  */
 void xtcp_record_enter(struct sock *sk, int substate, unsigned long timeout)
 {
-	struct xtcp_net *xn = xtcp_net(sock_net(sk));
+	struct xtcp_net *xn = xtcp_net_of(sk);
 	struct xtcp_timewait *tw;
 
 	sock_owned_by_me(sk);
@@ -370,14 +370,14 @@ void xtcp_record_enter(struct sock *sk, int substate, unsigned long timeout)
 	if (tw) {
 		fill_record(tw, sk, substate);
 		if (replace_sock(xn, sk, tw, timeout)) {
-			XTCP_NET_INC_STATS(xn->net, timeout <= KILLED_JIFFIES ? LINUX_MIB_TIMEWAITKILLED :
+			XTCP_NET_INC_STATS(xn, timeout <= KILLED_JIFFIES ? LINUX_MIB_TIMEWAITKILLED :
 									       LINUX_MIB_TIMEWAITED);
 			trace_xtcp_conn_state(xn->net, &xtcp_sk(sk)->conn, sk->sk_state, substate);
 		} else {
 			kmem_cache_free(cache_of(tw->conn.v4), tw);
 		}
 	} else {
-		XTCP_NET_INC_STATS(xn->net, LINUX_MIB_TCPTIMEWAITOVERFLOW);
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPTIMEWAITOVERFLOW);
 	}
 	xtcp_sock_done(sk);
 }

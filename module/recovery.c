@@ -45,7 +45,7 @@ static void resend_lost(struct sock *sk)
 		if (xtcp_output_resend(sk, skb, max_t(u32, xsk->cong.cwnd - out, xsk->mss)))
 			return;
 		if (out)
-			XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPSLOWSTARTRETRANS);
+			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSLOWSTARTRETRANS);
 		xsk->high_rtx = xtcp_sndcb(skb)->end_seq;
 		skb = xtcp_sndq_next(sk, skb);
 		xsk->resend_next = skb == xsk->send_head ? NULL : skb;
@@ -89,8 +89,8 @@ void xtcp_recovery_duplicate_ack(struct sock *sk)
 		return;
 	xtcp_cong_enter_recovery(sk);
 	xsk->recover = xsk->snd_nxt;
-	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPRENORECOVERY);
-	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPFASTRETRANS);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRENORECOVERY);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFASTRETRANS);
 	resend_first(sk);
 	xtcp_timer_ack_progress(sk);
 }

@@ -118,9 +118,9 @@ static bool send_routed(struct xtcp_net *xn, const struct xtcp_ip_reply *how, in
 	}
 	trace_xtcp_segment_out(xn->net, how->tuple, state, reply->seq, reply->ack, reply->flags, 0, reply->wnd,
 			       reply->resent);
-	XTCP_INC_STATS(xn->net, TCP_MIB_OUTSEGS);
+	XTCP_INC_STATS(xn, TCP_MIB_OUTSEGS);
 	if (reply->flags & XTCP_RST)
-		XTCP_INC_STATS(xn->net, TCP_MIB_OUTRSTS);
+		XTCP_INC_STATS(xn, TCP_MIB_OUTRSTS);
 	xtcp_ip_reply_xmit(xn, how, skb);
 	return recycled;
 }
@@ -206,6 +206,7 @@ static u8 tos_of(const struct sock *sk, bool v4)
  * @lsk: the listener
  * @he: the entry
  * @tuple: of @he
+ * @delivered: for a segment that has just come
  * @how: filled, with a route and what the MSS option may say by it (RFC 9293 section 3.7.1, SHLD-5)
  *
  * Context: softirq or process, RCU read side.
@@ -213,7 +214,7 @@ static u8 tos_of(const struct sock *sk, bool v4)
  * Return: 0, or a negative errno from routing.
  */
 int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple,
-			    struct xtcp_ip_reply *how)
+			    bool delivered, struct xtcp_ip_reply *how)
 {
 	int err;
 
@@ -222,9 +223,10 @@ int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, con
 		.oif = he->conn.bound_dev_if,
 		.mark = he->mark,
 		.tos = tos_of(lsk, he->conn.v4),
+		.delivered = delivered,
 		.sk = lsk,
 	};
-	err = xtcp_ip_reply_route(xtcp_net(sock_net(lsk)), how);
+	err = xtcp_ip_reply_route(xtcp_net_of(lsk), how);
 	if (!err)
 		how->advmss = dst_metric_advmss(how->dst);
 	return err;
@@ -246,7 +248,7 @@ int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, con
  */
 bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, const struct xtcp_ip_reply *how, struct sk_buff *syn)
 {
-	struct xtcp_net *xn = xtcp_net(sock_net(lsk));
+	struct xtcp_net *xn = xtcp_net_of(lsk);
 	u16 user_mss = READ_ONCE(xtcp_sk(lsk)->user_mss);
 	struct reply reply = {
 		.seq = he->iss,
@@ -267,8 +269,8 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, const struct x
 		reply.opts.tsecr = he->ts_recent;
 	}
 	if (he->resent) {
-		XTCP_INC_STATS(xn->net, TCP_MIB_RETRANSSEGS);
-		XTCP_NET_INC_STATS(xn->net, LINUX_MIB_TCPSYNRETRANS);
+		XTCP_INC_STATS(xn, TCP_MIB_RETRANSSEGS);
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPSYNRETRANS);
 	}
 	return send_routed(xn, how, TCP_SYN_RECV, &reply, syn);
 }
@@ -285,7 +287,7 @@ void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he)
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
 	struct xtcp_ip_reply how;
 
-	if (!xtcp_reply_synack_route(lsk, he, &tuple, &how))
+	if (!xtcp_reply_synack_route(lsk, he, &tuple, false, &how))
 		xtcp_reply_synack(lsk, he, &how, NULL);
 }
 
@@ -302,7 +304,7 @@ void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he)
 void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, const struct sk_buff *skb)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
-	struct xtcp_net *xn = xtcp_net(sock_net(lsk));
+	struct xtcp_net *xn = xtcp_net_of(lsk);
 	struct xtcp_ip_reply how = {
 		.tuple = &tuple,
 		.oif = he->conn.bound_dev_if,
@@ -378,7 +380,7 @@ bool xtcp_reply_is_limited(struct xtcp_net *xn, const struct xtcp_seg *seg, int 
 	if (seg->seq != seg->end_seq && !(seg->flags & XTCP_SYN))
 		return false;
 	if (last && now - last < (u32)READ_ONCE(xn->sysctl.invalid_ratelimit)) {
-		XTCP_NET_INC_STATS(xn->net, field);
+		XTCP_NET_INC_STATS(xn, field);
 		return true;
 	}
 	WRITE_ONCE(*stamp, now);

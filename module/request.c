@@ -63,7 +63,7 @@ void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct s
 void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
 			   const struct xtcp_demux_key *key)
 {
-	const struct xtcp_sysctl *ctl = &xtcp_net(sock_net(lsk))->sysctl;
+	const struct xtcp_sysctl *ctl = &xtcp_net_of(lsk)->sysctl;
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	u16 user_mss = READ_ONCE(xtcp_sk(lsk)->user_mss);
 

@@ -24,7 +24,7 @@
 
 static const struct xtcp_sysctl *knobs(const struct sock *sk)
 {
-	return &xtcp_net(sock_net(sk))->sysctl;
+	return &xtcp_net_of(sk)->sysctl;
 }
 
 static u32 elapsed_ms(u32 stamp)
@@ -51,7 +51,7 @@ static bool one_orphan_too_many(struct sock *sk)
 {
 	if (!xtcp_sock_too_many_orphans(sk))
 		return false;
-	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONMEMORY);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONMEMORY);
 	xtcp_output_rst(sk);
 	xtcp_sock_fail(sk, 0, XTCP_ABORT_ORPHANS);
 	return true;
@@ -69,7 +69,7 @@ static bool one_orphan_too_many(struct sock *sk)
 void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 {
 	sock_owned_by_me(sk);
-	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPABORTONTIMEOUT);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONTIMEOUT);
 	xtcp_sock_fail(sk, sk->sk_err_soft ?: ETIMEDOUT, reason);
 }
 

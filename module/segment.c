@@ -63,11 +63,11 @@ static u16 window_field(struct sock *sk, u8 flags)
 	xsk->rcv_wnd = wnd;
 	xsk->rcv_wup = xsk->rcv_nxt;
 	if (!wnd && old)
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPTOZEROWINDOWADV);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTOZEROWINDOWADV);
 	else if (wnd && !old)
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPFROMZEROWINDOWADV);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFROMZEROWINDOWADV);
 	if (wnd && !xtcp_text_space(sk))	/* what was promised is kept */
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPWANTZEROWINDOWADV);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPWANTZEROWINDOWADV);
 	return wnd >> xsk->rcv_wscale;
 }
 
@@ -88,24 +88,24 @@ static void ack_said(struct sock *sk)
 static void count_out(struct sock *sk, u32 len, u8 flags, bool resent, u32 segments)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct net *net = sock_net(sk);
+	struct xtcp_net *xn = xsk->xn;
 
-	XTCP_ADD_STATS(net, TCP_MIB_OUTSEGS, segments);
+	XTCP_ADD_STATS(xn, TCP_MIB_OUTSEGS, segments);
 	xsk->segs_out += segments;
 	if (len) {
 		xsk->data_segs_out += segments;
 		xsk->bytes_sent += len;
 	}
 	if (flags & XTCP_RST)
-		XTCP_INC_STATS(net, TCP_MIB_OUTRSTS);
+		XTCP_INC_STATS(xn, TCP_MIB_OUTRSTS);
 	if (!resent) {
 		if (len)
-			XTCP_NET_ADD_STATS(net, LINUX_MIB_TCPORIGDATASENT, segments);
+			XTCP_NET_ADD_STATS(xn, LINUX_MIB_TCPORIGDATASENT, segments);
 		return;
 	}
-	XTCP_ADD_STATS(net, TCP_MIB_RETRANSSEGS, segments);
+	XTCP_ADD_STATS(xn, TCP_MIB_RETRANSSEGS, segments);
 	if (flags & XTCP_SYN)
-		XTCP_NET_INC_STATS(net, LINUX_MIB_TCPSYNRETRANS);
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPSYNRETRANS);
 	xsk->total_retrans += segments;
 	xsk->bytes_retrans += len;
 }
@@ -193,7 +193,7 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb)
 		out = skb_clone(skb, sk_gfp_mask(sk, GFP_ATOMIC));
 	if (!out) {
 		if (resent)
-			XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPRETRANSFAIL);
+			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRETRANSFAIL);
 		return -ENOBUFS;
 	}
 	set_gso(sk, out);

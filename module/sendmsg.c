@@ -72,7 +72,7 @@ void xtcp_sendmsg_write_space(struct sock *sk)
 void xtcp_sendmsg_expand_buffer(struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	int most = READ_ONCE(xtcp_net(sock_net(sk))->sysctl.wmem[2]);
+	int most = READ_ONCE(xtcp_net_of(sk)->sysctl.wmem[2]);
 	u32 segments, per_segment;
 	u64 want;
 

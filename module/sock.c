@@ -171,10 +171,12 @@ void xtcp_sock_reset_tcb(struct sock *sk)
  */
 int xtcp_sock_init(struct sock *sk)
 {
-	const struct xtcp_sysctl *ctl = &xtcp_net(sock_net(sk))->sysctl;
+	struct xtcp_net *xn = xtcp_net(sock_net(sk));
+	const struct xtcp_sysctl *ctl = &xn->sysctl;
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	atomic_inc(&socks);
+	xsk->xn = xn;
 	sk->sk_destruct = destruct_v4;
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6)
@@ -319,7 +321,7 @@ void xtcp_sock_orphan(struct sock *sk)
  */
 bool xtcp_sock_too_many_orphans(struct sock *sk)
 {
-	struct xtcp_net *xn = xtcp_net(sock_net(sk));
+	struct xtcp_net *xn = xtcp_net_of(sk);
 
 	sock_owned_by_me(sk);
 	if (atomic_read(&xn->orphans) > READ_ONCE(xn->sysctl.max_orphans) ||
@@ -348,7 +350,7 @@ void xtcp_sock_destroy(struct sock *sk)
 	sk_stream_kill_queues(sk);
 	xfrm_sk_free_policy(sk);
 	if (xtcp_sk(sk)->is_orphan) {
-		atomic_dec(&xtcp_net(sock_net(sk))->orphans);
+		atomic_dec(&xtcp_net_of(sk)->orphans);
 		atomic_dec(&all_orphans);
 		xtcp_sk(sk)->is_orphan = false;
 	}

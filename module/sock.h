@@ -42,6 +42,7 @@ enum xtcp_abort_reason {
 /**
  * struct xtcp_sock - the TCB (RFC 9293 section 3.3.1) and what the socket layer needs
  * @inet: the kernel's view; sk_state is written by state.c alone
+ * @xn: the namespace's part of xtcp; constant
  * @conn: place in the table of connections; the tuple is constant while in it
  * @lease: the local port's place in kernel TCP's bind table; NULL: not bound
  * @listener: queues; set while LISTEN (listen.c)
@@ -140,6 +141,7 @@ enum xtcp_abort_reason {
  */
 struct xtcp_sock {
 	struct inet_sock inet;		/* first: the kernel casts */
+	struct xtcp_net *xn;
 
 	/* set when the sock enters its table */
 	struct xtcp_conn conn;
@@ -262,6 +264,12 @@ struct xtcp6_sock {
 static inline struct xtcp_sock *xtcp_sk(const struct sock *sk)
 {
 	return (struct xtcp_sock *)sk;
+}
+
+/* xtcp_net(sock_net(sk)) of an xtcp sock, without a search. */
+static inline struct xtcp_net *xtcp_net_of(const struct sock *sk)
+{
+	return xtcp_sk(sk)->xn;
 }
 
 static inline struct sock *xtcp_sk_of(struct xtcp_sock *xsk)

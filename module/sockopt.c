@@ -278,7 +278,7 @@ int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, 
 
 static int get_int(struct sock *sk, int optname, int *val)
 {
-	const struct xtcp_sysctl *ctl = &xtcp_net(sock_net(sk))->sysctl;
+	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool unconnected = (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN);
 
@@ -401,7 +401,7 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val)
 {
 	bool fixed = sk->sk_userlocks & SOCK_RCVBUF_LOCK;
-	int most = fixed ? sk->sk_rcvbuf : READ_ONCE(xtcp_net(sock_net(sk))->sysctl.rmem[2]);
+	int most = fixed ? sk->sk_rcvbuf : READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]);
 
 	sock_owned_by_me(sk);
 	val = min(val, most >> 1);

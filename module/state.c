@@ -68,13 +68,13 @@ static void count(struct sock *sk, int old, int new)
 	bool is_up = new == TCP_ESTABLISHED || new == TCP_CLOSE_WAIT;
 
 	if (is_up && !was_up)
-		XTCP_INC_STATS(sock_net(sk), TCP_MIB_CURRESTAB);
+		XTCP_INC_STATS(xtcp_net_of(sk), TCP_MIB_CURRESTAB);
 	else if (was_up && !is_up)
-		XTCP_DEC_STATS(sock_net(sk), TCP_MIB_CURRESTAB);
+		XTCP_DEC_STATS(xtcp_net_of(sk), TCP_MIB_CURRESTAB);
 	if (was_up && new == TCP_CLOSE)
-		XTCP_INC_STATS(sock_net(sk), TCP_MIB_ESTABRESETS);
+		XTCP_INC_STATS(xtcp_net_of(sk), TCP_MIB_ESTABRESETS);
 	if ((old == TCP_SYN_SENT || old == TCP_SYN_RECV) && new == TCP_CLOSE)
-		XTCP_INC_STATS(sock_net(sk), TCP_MIB_ATTEMPTFAILS);
+		XTCP_INC_STATS(xtcp_net_of(sk), TCP_MIB_ATTEMPTFAILS);
 }
 
 /**

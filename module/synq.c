@@ -38,7 +38,7 @@
 static void count_drop(struct sock *lsk)
 {
 	atomic_inc(&lsk->sk_drops);
-	XTCP_NET_INC_STATS(sock_net(lsk), LINUX_MIB_LISTENDROPS);
+	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_LISTENDROPS);
 }
 
 static void count_overflow(struct sock *lsk, struct xtcp_listener *listener)
@@ -47,7 +47,7 @@ static void count_overflow(struct sock *lsk, struct xtcp_listener *listener)
 
 	trace_xtcp_queue(lsk, XTCP_TRACE_ACCEPT_QUEUE, len, len, XTCP_TRACE_REFUSED);
 	atomic_inc(&listener->stats.overflows);
-	XTCP_NET_INC_STATS(sock_net(lsk), LINUX_MIB_LISTENOVERFLOWS);
+	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_LISTENOVERFLOWS);
 	count_drop(lsk);
 }
 
@@ -69,14 +69,14 @@ enum admission {
 
 static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, bool reopens)
 {
-	const struct xtcp_sysctl *ctl = &xtcp_net(sock_net(lsk))->sysctl;
+	const struct xtcp_sysctl *ctl = &xtcp_net_of(lsk)->sysctl;
 	unsigned int len = READ_ONCE(listener->synq.len);
 	int max = READ_ONCE(ctl->max_syn_backlog);
 	u8 cookies = READ_ONCE(ctl->syncookies);
 	enum admission admission = ADMIT_ENTRY;
 
 	if (!reopens && (cookies == 2 || len > READ_ONCE(listener->accept_max))) {
-		XTCP_NET_INC_STATS(sock_net(lsk),
+		XTCP_NET_INC_STATS(xtcp_net_of(lsk),
 				   cookies ? LINUX_MIB_TCPREQQFULLDOCOOKIES : LINUX_MIB_TCPREQQFULLDROP);
 		if (!cookies) {
 			count_drop(lsk);
@@ -103,7 +103,7 @@ static bool answer_by_cookie(struct sock *lsk, struct xtcp_listener *listener, s
 	xtcp_entry_note_declined(listener);
 	count_declined(lsk, listener);
 	atomic_inc(&listener->stats.cookies_sent);
-	XTCP_NET_INC_STATS(sock_net(lsk), LINUX_MIB_SYNCOOKIESSENT);
+	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_SYNCOOKIESSENT);
 	return xtcp_reply_synack(lsk, he, how, skb);
 }
 
@@ -125,7 +125,7 @@ static bool keep_or_answer(struct sock *lsk, struct xtcp_listener *listener, str
 			return false;
 		}
 	}
-	if (!reopens && READ_ONCE(xtcp_net(sock_net(lsk))->sysctl.syncookies))
+	if (!reopens && READ_ONCE(xtcp_net_of(lsk)->sysctl.syncookies))
 		return answer_by_cookie(lsk, listener, syn, how, skb);
 	count_declined(lsk, listener);
 	count_drop(lsk);
@@ -137,11 +137,10 @@ static bool keep_or_answer(struct sock *lsk, struct xtcp_listener *listener, str
 static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss)
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
-	struct net *net = sock_net(lsk);
 	enum admission admission;
 	struct xtcp_cookie cookie;
-	struct xtcp_ip_reply how;
-	struct xtcp_request syn;
+	struct xtcp_ip_reply how __uninitialized;	/* filled whole; clearing them twice is */
+	struct xtcp_request syn __uninitialized;	/* a tenth of what we do here */
 
 	if (!listener || READ_ONCE(listener->closed))
 		return false;
@@ -156,7 +155,7 @@ static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_
 	}
 	xtcp_request_fill_syn(&syn, lsk, skb, key);
 	if (!xtcp_request_lsm_ok(lsk, skb, &syn, &key->tuple) ||
-	    xtcp_reply_synack_route(lsk, &syn, &key->tuple, &how)) {
+	    xtcp_reply_synack_route(lsk, &syn, &key->tuple, true, &how)) {
 		count_drop(lsk);
 		return false;
 	}
@@ -165,7 +164,7 @@ static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_
 		syn.iss = *timewait_iss;
 	} else {
 		xtcp_entry_cookie(&syn, &cookie);
-		syn.iss = xtcp_secret_cookie(xtcp_net(net), key, syn.irs, &cookie);
+		syn.iss = xtcp_secret_cookie(xtcp_net_of(lsk), key, syn.irs, &cookie);
 	}
 	return keep_or_answer(lsk, listener, &syn, admission, timewait_iss, &how, skb);
 }
@@ -190,12 +189,12 @@ void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demu
 static bool cookie_ok(struct sock *lsk, const struct xtcp_demux_key *key, u32 seq, u32 ack, const u32 *tsecr,
 		      struct xtcp_cookie *cookie)
 {
-	return xtcp_secret_cookie_check(xtcp_net(sock_net(lsk)), key, seq - 1, ack - 1, tsecr, cookie);
+	return xtcp_secret_cookie_check(xtcp_net_of(lsk), key, seq - 1, ack - 1, tsecr, cookie);
 }
 
 static bool cookies_believed(struct sock *lsk, const struct xtcp_listener *listener)
 {
-	return listener && !READ_ONCE(listener->closed) && READ_ONCE(xtcp_net(sock_net(lsk))->sysctl.syncookies) &&
+	return listener && !READ_ONCE(listener->closed) && READ_ONCE(xtcp_net_of(lsk)->sysctl.syncookies) &&
 	       xtcp_entry_may_have_declined(listener);
 }
 
@@ -235,7 +234,7 @@ bool xtcp_synq_ack_is_ours(struct sock *lsk, const struct sk_buff *skb, const st
 	if (cookie_ok(lsk, key, ntohl(th->seq), ntohl(th->ack_seq), opts.has_ts ? &opts.tsecr : NULL, &cookie))
 		return true;
 	if (!xtcp_demux_kernel_holds(sock_net(lsk), key))
-		XTCP_NET_INC_STATS(sock_net(lsk), LINUX_MIB_SYNCOOKIESFAILED);
+		XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_SYNCOOKIESFAILED);
 	return false;
 }
 
@@ -244,7 +243,7 @@ static bool is_deferred(const struct sock *lsk, const struct xtcp_seg *seg, unsi
 {
 	if (seg->seq != seg->end_seq || timeouts >= READ_ONCE(xtcp_sk(lsk)->defer_accept))
 		return false;
-	XTCP_NET_INC_STATS(sock_net(lsk), LINUX_MIB_TCPDEFERACCEPTDROP);
+	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_TCPDEFERACCEPTDROP);
 	return true;
 }
 
@@ -261,7 +260,7 @@ static bool is_deferred(const struct sock *lsk, const struct xtcp_seg *seg, unsi
 struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
-	struct xtcp_net *xn = xtcp_net(sock_net(lsk));
+	struct xtcp_net *xn = xtcp_net_of(lsk);
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_request he = {};
 	struct xtcp_cookie cookie;
@@ -278,7 +277,7 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 	xtcp_request_fill_cookie(&he, seg, &cookie);
 	if (!xtcp_request_lsm_ok(lsk, skb, &he, &key->tuple))
 		return NULL;
-	if (xtcp_reply_synack_route(lsk, &he, &key->tuple, &how)) {
+	if (xtcp_reply_synack_route(lsk, &he, &key->tuple, true, &how)) {
 		count_drop(lsk);
 		return NULL;
 	}
@@ -288,7 +287,7 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 	child = xtcp_child_make(listener, skb, &he, false);
 	if (!IS_ERR(child)) {
 		atomic_inc(&listener->stats.cookies_recv);
-		XTCP_NET_INC_STATS(xn->net, LINUX_MIB_SYNCOOKIESRECV);
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_SYNCOOKIESRECV);
 		return child;
 	}
 	if (PTR_ERR(child) == -EAGAIN) {
@@ -342,12 +341,10 @@ static void answer_again(struct xtcp_listener *listener, struct xtcp_request *he
 /* Back to LISTEN (RFC 9293 section 3.5.3). */
 static void embryonic_reset(struct xtcp_listener *listener, struct xtcp_request *he)
 {
-	struct net *net = sock_net(listener->sk);
-
 	spin_lock(&listener->lock);
 	if (!he->dead) {
 		xtcp_entry_drop(listener, he, XTCP_TRACE_RESET);
-		XTCP_NET_INC_STATS(net, LINUX_MIB_EMBRYONICRSTS);
+		XTCP_NET_INC_STATS(xtcp_net_of(listener->sk), LINUX_MIB_EMBRYONICRSTS);
 	}
 	spin_unlock(&listener->lock);
 }
@@ -362,7 +359,7 @@ static void note_acked(struct xtcp_listener *listener, struct xtcp_request *he)
 /* The third ACK is good. As xtcp_synq_arrives(). */
 static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request *he, struct sk_buff *skb)
 {
-	struct xtcp_net *xn = xtcp_net(sock_net(listener->sk));
+	struct xtcp_net *xn = xtcp_net_of(listener->sk);
 	struct sock *child;
 
 	if (is_deferred(listener->sk, xtcp_seg(skb), READ_ONCE(he->level))) {
@@ -406,7 +403,7 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
 struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(he->lsk);
-	struct xtcp_net *xn = xtcp_net(sock_net(he->lsk));
+	struct xtcp_net *xn = xtcp_net_of(he->lsk);
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	u8 control = seg->flags & (XTCP_RST | XTCP_SYN | XTCP_ACK);
 	bool paws = paws_rejects(he, seg);
@@ -428,7 +425,7 @@ struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
 	/* first: check sequence number */
 	if (paws || !is_acceptable(he, seg)) {
 		if (paws)
-			XTCP_NET_INC_STATS(xn->net, LINUX_MIB_PAWSESTABREJECTED);
+			XTCP_NET_INC_STATS(xn, LINUX_MIB_PAWSESTABREJECTED);
 		if (!(control & XTCP_RST) &&
 		    !xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
 			xtcp_reply_request_ack(he->lsk, he, skb);
@@ -438,10 +435,10 @@ struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
 	/* second: check the RST bit */
 	if (control & XTCP_RST) {
 		if (seg->seq == he->irs + 1) {
-			XTCP_INC_STATS(xn->net, TCP_MIB_ATTEMPTFAILS);
+			XTCP_INC_STATS(xn, TCP_MIB_ATTEMPTFAILS);
 			embryonic_reset(listener, he);
 		} else if (!xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDCHALLENGE, &he->ack_stamp)) {
-			XTCP_NET_INC_STATS(xn->net, LINUX_MIB_TCPCHALLENGEACK);
+			XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPCHALLENGEACK);
 			xtcp_reply_request_ack(he->lsk, he, skb);
 		}
 		return NULL;
@@ -449,7 +446,7 @@ struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
 
 	/* fourth: check the SYN bit. Back to LISTEN; Linux tells the peer so. */
 	if (control & XTCP_SYN) {
-		XTCP_INC_STATS(xn->net, TCP_MIB_ATTEMPTFAILS);
+		XTCP_INC_STATS(xn, TCP_MIB_ATTEMPTFAILS);
 		xtcp_reply_rst(xn, skb);
 		embryonic_reset(listener, he);
 		return NULL;
@@ -477,7 +474,7 @@ void xtcp_synq_icmp_error(struct xtcp_request *he, u32 seq, bool hard)
 	struct xtcp_listener *listener = xtcp_listen_queues(he->lsk);
 
 	if (seq != he->iss) {
-		XTCP_NET_INC_STATS(sock_net(he->lsk), LINUX_MIB_OUTOFWINDOWICMPS);
+		XTCP_NET_INC_STATS(xtcp_net_of(he->lsk), LINUX_MIB_OUTOFWINDOWICMPS);
 		return;
 	}
 	if (!hard || !listener)

@@ -211,7 +211,7 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb)
 	bool had_holes = !RB_EMPTY_ROOT(&xsk->out_of_order);
 
 	if (!xtcp_rcvq_make_room(sk, skb)) {
-		XTCP_NET_INC_STATS(sock_net(sk), in_order ? LINUX_MIB_TCPRCVQDROP : LINUX_MIB_TCPOFODROP);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), in_order ? LINUX_MIB_TCPRCVQDROP : LINUX_MIB_TCPOFODROP);
 		/* a reader makes room */
 		if (!sock_flag(sk, SOCK_DEAD))
 			sk->sk_data_ready(sk);
@@ -253,11 +253,11 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 	seg->hdr_len = 0;
 
 	if (xsk->fin_received || xtcp_seq_le(seg->end_seq, xsk->rcv_nxt)) {
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_DELAYEDACKLOST);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKLOST);
 		return ack_and_drop(xsk);
 	}
 	if (seg->len && !offered_window(xsk) && xtcp_seq_le(seg->seq, xsk->rcv_nxt)) {
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPZEROWINDOWDROP);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPZEROWINDOWDROP);
 		return ack_and_drop(xsk);
 	}
 	if (xtcp_seq_gt(seg->seq + !!seg->len, xsk->rcv_nxt + offered_window(xsk)))
@@ -319,7 +319,7 @@ void xtcp_text_space_adjust(struct sock *sk)
 		window = 2ULL * copied + 16 * mss;
 		window += 2 * div_u64(window * (copied - xsk->space_copied), xsk->space_copied);
 		skb_cost = max_t(u32, SKB_TRUESIZE(mss + MAX_TCP_HEADER), 2 * mss);
-		rcvbuf = min_t(u64, div_u64(window, mss) * skb_cost, READ_ONCE(xtcp_net(sock_net(sk))->sysctl.rmem[2]));
+		rcvbuf = min_t(u64, div_u64(window, mss) * skb_cost, READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]));
 		if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK) && rcvbuf > sk->sk_rcvbuf) {
 			WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
 			if (!xsk->user_window_clamp)

@@ -85,7 +85,7 @@ static void expired_syn(struct sock *sk, struct sk_buff *skb)
 
 	if (xtcp_retries_end_syn(sk))
 		return;
-	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPTIMEOUTS);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
 	xtcp_output_resend(sk, skb, xsk->mss);
 	xsk->retransmits++;
 	xtcp_rto_backoff(&xsk->rto);
@@ -123,11 +123,11 @@ static void expired_retransmit(struct sock *sk)
 		xsk->retrans_stamp = xtcp_clock_ts() ?: 1;
 	if (xtcp_retries_end_retransmission(sk))
 		return;
-	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPTIMEOUTS);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
 	if (!xsk->retransmits && xsk->cong.phase == XTCP_CONG_RECOVERY)
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPRENORECOVERYFAIL);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRENORECOVERYFAIL);
 	else if (!xsk->retransmits && xsk->cong.phase == XTCP_CONG_LOSS)
-		XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_TCPLOSSFAILURES);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSFAILURES);
 	xtcp_recovery_timeout(sk);
 	if (xsk->retransmits < U8_MAX)
 		xsk->retransmits++;
@@ -178,7 +178,7 @@ static void expired_delayed_ack(struct sock *sk)
 		return;
 	/* nothing came to carry it: the program does not answer at once */
 	xsk->pingpong = false;
-	XTCP_NET_INC_STATS(sock_net(sk), LINUX_MIB_DELAYEDACKS);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKS);
 	xtcp_output_ack_now(sk);
 }
 

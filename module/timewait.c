@@ -85,7 +85,7 @@ static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw,
  */
 bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 {
-	struct xtcp_net *xn = xtcp_net(sock_net(sk));
+	struct xtcp_net *xn = xtcp_net_of(sk);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_demux_key key = {
 		.tuple = xtcp_conn_tuple(&xsk->conn),
@@ -120,7 +120,7 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 	}
 	rcu_read_unlock();
 	if (reused) {
-		XTCP_NET_INC_STATS(xn->net, LINUX_MIB_TIMEWAITRECYCLED);
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TIMEWAITRECYCLED);
 		sock_prot_inuse_add(xn->net, sk->sk_prot, 1);
 	} else {
 		__sock_put(sk);
@@ -213,12 +213,12 @@ static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *
 
 	/* fourth: check the SYN bit (RFC 5961 section 4.2: whatever its sequence number) */
 	if ((seg->flags & (XTCP_SYN | XTCP_RST)) == XTCP_SYN) {
-		XTCP_NET_INC_STATS(xn->net, LINUX_MIB_TCPSYNCHALLENGE);
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPSYNCHALLENGE);
 		return ANSWER_LIMITED_ACK;
 	}
 	/* first: check sequence number */
 	if (paws)
-		XTCP_NET_INC_STATS(xn->net, LINUX_MIB_PAWSESTABREJECTED);
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_PAWSESTABREJECTED);
 	if (paws || !is_acceptable(tw, seg))
 		return seg->flags & XTCP_RST ? ANSWER_NOTHING : ANSWER_LIMITED_ACK;
 	/* second: check the RST bit (RFC 5961 section 3.2) */
@@ -229,7 +229,7 @@ static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *
 		return ANSWER_NOTHING;
 	/* seventh: text that nobody will read (SHLD-3) */
 	if (!(seg->flags & XTCP_FIN) || seg->end_seq != tw->rcv_nxt + 1) {
-		XTCP_NET_INC_STATS(xn->net, LINUX_MIB_TCPABORTONDATA);
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPABORTONDATA);
 		return ANSWER_RST_AND_END;
 	}
 	/* eighth: check the FIN bit */
@@ -259,7 +259,7 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 	    syn_is_new(tw, seg->seq, seg->has_ts, seg->tsval))
 		return ANSWER_REOPEN;
 	if (paws)
-		XTCP_NET_INC_STATS(xn->net, LINUX_MIB_PAWSESTABREJECTED);
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_PAWSESTABREJECTED);
 	if (seg->flags & XTCP_RST)
 		return ANSWER_NOTHING;
 	/* the FIN again, most likely: 2 MSL begin anew (a SYN without ACK may be anything) */

@@ -88,7 +88,7 @@ void xtcp_window_select(const struct sock *sk, u32 mss, bool wscale_ok, u32 *rcv
 	u8 shift = 0;
 
 	if (wscale_ok) {
-		largest = max_t(u32, space, READ_ONCE(xtcp_net(sock_net(sk))->sysctl.rmem[2]));
+		largest = max_t(u32, space, READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]));
 		for (largest = min(largest, clamp); largest > XTCP_WINDOW_MAX_UNSCALED; largest >>= 1)
 			shift++;
 		shift = min_t(u8, shift, XTCP_WSCALE_MAX);
