@@ -280,7 +280,8 @@ void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 	sock_put(child);	/* held by xtcp_sock_clone() */
 }
 
-static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_request *he, const struct xtcp_demux_key *key)
+static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_request *he,
+		       const struct xtcp_demux_key *key)
 {
 	struct sock *lsk = he->lsk;
 	struct sock *child;
@@ -348,7 +349,8 @@ static void to_timewait(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_ti
  * Return: false when @conn is a sock that has ended since it was found: another lookup finds what took its place, and
  * the segment is untouched.
  */
-bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_conn *conn, const struct xtcp_demux_key *key)
+bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_conn *conn,
+		       const struct xtcp_demux_key *key)
 {
 	struct sock *sk;
 
@@ -386,7 +388,6 @@ bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_con
  */
 int xtcp_ingress_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key)
 {
-
 	if (header_ok(xn, skb))
 		to_listener(xn, skb, lsk, key);
 	return 0;

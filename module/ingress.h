@@ -56,7 +56,8 @@ static inline struct xtcp_seg *xtcp_seg(struct sk_buff *skb)
 	return (struct xtcp_seg *)skb->cb;
 }
 
-bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_conn *conn, const struct xtcp_demux_key *key);
+bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_conn *conn,
+		       const struct xtcp_demux_key *key);
 bool xtcp_ingress_checksum_ok(struct sk_buff *skb);
 int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb);
 int xtcp_ingress_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key);

@@ -433,7 +433,7 @@ void xtcp_lease_put(struct xtcp_lease *lease, struct sock *sk)
 		xtcp_lease_user_left(lease);
 		xa_unlock_bh(&lease->xn->leases);
 	}
-	xtcp_lease_put_timewait(lease);
+	xtcp_lease_put_timewaits(lease, 1);
 }
 
 /**
@@ -448,14 +448,15 @@ void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 }
 
 /**
- * xtcp_lease_put_timewait() - a record leaves the port
- * @lease: from xtcp_lease_hold_timewait()
+ * xtcp_lease_put_timewaits() - records leave the port
+ * @lease: from xtcp_lease_hold_timewait(), as often
+ * @n: how many, not 0
  *
  * Context: softirq or process.
  */
-void xtcp_lease_put_timewait(struct xtcp_lease *lease)
+void xtcp_lease_put_timewaits(struct xtcp_lease *lease, unsigned int n)
 {
-	if (refcount_dec_and_test(&lease->users))
+	if (refcount_sub_and_test(n, &lease->users))
 		lease_return(lease);
 }
 

@@ -234,7 +234,7 @@ static int uncover_narrow(struct xtcp_lease *cover, struct xtcp_lease *narrow)
 	xa_lock_bh(&cover->xn->leases);
 	leave_cover(narrow);
 	xa_unlock_bh(&cover->xn->leases);
-	xtcp_lease_put_timewait(cover);
+	xtcp_lease_put_timewaits(cover, 1);
 	return 0;
 }
 
@@ -252,7 +252,7 @@ static void cover_all(struct xtcp_lease *cover)
 	WRITE_ONCE(mirror->sk_state, TCP_LISTEN);
 	while ((narrow = next_narrow(cover, false))) {
 		cover_narrow(cover, narrow);
-		xtcp_lease_put_timewait(narrow);
+		xtcp_lease_put_timewaits(narrow, 1);
 	}
 	xa_lock_bh(&cover->xn->leases);
 	mirror->sk_reuse = cover->reuse;
@@ -329,7 +329,7 @@ static int lease_cover_group(struct xtcp_lease *lease, u16 port)
 	while ((narrow = next_narrow(lease, true))) {
 		bool stays = uncover_narrow(lease, narrow);
 
-		xtcp_lease_put_timewait(narrow);
+		xtcp_lease_put_timewaits(narrow, 1);
 		if (stays)
 			break;
 	}
@@ -389,7 +389,7 @@ static int lease_join_group(struct xtcp_lease *lease, const struct sock *sk, u16
 		return lease_cover_group(lease, port);
 	case WIDER:
 		err = lease_join_cover(lease, sk, wide);
-		xtcp_lease_put_timewait(wide);
+		xtcp_lease_put_timewaits(wide, 1);
 		return err;
 	case ACROSS:
 		wide = lease_cover_across(lease, sk, port);
@@ -494,7 +494,7 @@ static int merge_group(struct xtcp_lease *lease, const struct sock *sk)
 		return 0;
 	case WIDER:
 		cover_narrow(wide, lease);
-		xtcp_lease_put_timewait(wide);
+		xtcp_lease_put_timewaits(wide, 1);
 		return 0;
 	case ACROSS:
 		wide = lease_cover_across(lease, sk, lease->port);

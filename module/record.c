@@ -153,13 +153,20 @@ void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct lis
 void xtcp_record_bury(struct xtcp_net *xn, struct list_head *claimed)
 {
 	struct xtcp_timewait *tw, *next, *dead = NULL;
+	struct xtcp_lease *lease = NULL;
+	unsigned int left = 0;
 	int n = 0;
 
 	list_for_each_entry_safe(tw, next, claimed, node) {
 		xtcp_demux_remove(xn, &tw->conn);
 		trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
-		if (tw->lease)
-			xtcp_lease_put_timewait(tw->lease);
+		/* a server's records are all on one port */
+		if (tw->lease != lease && left) {
+			xtcp_lease_put_timewaits(lease, left);
+			left = 0;
+		}
+		lease = tw->lease;
+		left += !!lease;
 		tw->next_dead = dead;
 		dead = tw;
 		/* one grace period for all of them, but no more in one piece than the timer ends */
@@ -168,6 +175,8 @@ void xtcp_record_bury(struct xtcp_net *xn, struct list_head *claimed)
 			dead = NULL;
 		}
 	}
+	if (left)
+		xtcp_lease_put_timewaits(lease, left);
 }
 
 static struct xtcp_timewait *first_of(struct list_head *head)
@@ -328,7 +337,7 @@ static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timew
 	xtcp_record_bury(xn, &claimed);
 	if (err) {
 		if (tw->lease)
-			xtcp_lease_put_timewait(tw->lease);
+			xtcp_lease_put_timewaits(tw->lease, 1);
 		return false;
 	}
 	/* the table's reference; the caller has one of its own */

@@ -4,14 +4,18 @@
  * with a request and an answer takes eight segments, and one more for each ACK that
  * the delayed-ACK timer had to send. It does not wait if TCP_QUICKACK says so (two
  * segments more, as kernel TCP sends), or if the program waits for more text.
+ *
+ * All of it on one processor, where lo keeps the order of segments.
  */
 #include <errno.h>
 #include <kselftest.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -61,8 +65,8 @@ static bool receives(struct program *p)
 	if (!file)
 		return false;
 	/* "running" while it is */
-	if (!fgets(line, sizeof(line), file) || sscanf(line, "%ld", &number) != 1)
-		number = -1;
+	if (fgets(line, sizeof(line), file) && *line >= '0' && *line <= '9')
+		number = strtol(line, NULL, 10);
 	fclose(file);
 	return number == SYS_recvfrom;
 }
@@ -170,6 +174,7 @@ static void count_receives(const char *addr)
 int main(void)
 {
 	static const char *const addrs[] = { "127.0.0.1", "::1" };
+	cpu_set_t one;
 	int i;
 
 	ksft_print_header();
@@ -177,6 +182,10 @@ int main(void)
 	ns = ns_make();
 	if (ns < 0)
 		ksft_exit_fail_msg("namespace: %s\n", strerror(errno));
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	if (sched_setaffinity(0, sizeof(one), &one))
+		ksft_exit_fail_msg("processor: %s\n", strerror(errno));
 	for (i = 0; i < 2; i++) {
 		count_segments(addrs[i], false, 8);
 		count_segments(addrs[i], true, 10);
