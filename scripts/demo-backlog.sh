@@ -11,5 +11,4 @@ cd "$(dirname "$0")/.." || exit 1
 load "${1:-build/stock/xtcp.ko}"
 # SYNs from addresses that nobody has; nobody asks for them either
 ip -n server neigh add 10.77.0.66 lladdr 02:00:00:00:00:66 dev veth0 || die "no neighbour"
-LADDER="scripts/ladder $look" BOLD=$bold PLAIN=$plain $python scripts/demo-backlog.py || die "failed"
-rmmod xtcp || die "the module does not unload"
+show_steps backlog

@@ -9,5 +9,4 @@ cd "$(dirname "$0")/.." || exit 1
 . scripts/demo-lib.sh
 
 load "${1:-build/stock/xtcp.ko}"
-LADDER="scripts/ladder $look" BOLD=$bold PLAIN=$plain $python scripts/demo-keepalive.py || die "failed"
-rmmod xtcp || die "the module does not unload"
+show_steps keepalive

@@ -70,3 +70,10 @@ load()
 	echo 8192 >$tracing/buffer_size_kb
 	echo 1 >$tracing/events/xtcp/enable
 }
+
+# show_steps NAME: scripts/demo-NAME.py does them and shows each; then the module goes.
+show_steps()
+{
+	LADDER="scripts/ladder $look" BOLD=$bold PLAIN=$plain $python "scripts/demo-$1.py" || die "failed"
+	rmmod xtcp || die "the module does not unload"
+}

@@ -9,6 +9,5 @@ cd "$(dirname "$0")/.." || exit 1
 . scripts/demo-lib.sh
 
 load "${1:-build/stock/xtcp.ko}"
-LADDER="scripts/ladder $look" BOLD=$bold PLAIN=$plain $python scripts/demo-teardown.py || die "failed"
-rmmod xtcp || die "the module does not unload"
+show_steps teardown
 echo "xtcp is unloaded; what was left in TIME-WAIT went with it"

@@ -125,7 +125,6 @@ struct matrix_outcome matrix_sync_outcome(const struct matrix_cell *cell);
 struct matrix_outcome matrix_sync_accepted(const struct matrix_cell *cell);
 
 /* matrix_row.c */
-__attribute__((format(printf, 1, 2))) char *matrix_row_text(const char *format, ...);
 struct wire_outcome matrix_row_outcome(const struct matrix_cell *cell, const struct matrix_spelling *s,
 				       const struct matrix_outcome *o, enum wire_stack stack);
 

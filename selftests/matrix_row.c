@@ -3,7 +3,6 @@
  * A cell and what is due in it, written as a row of the raw-segment engine: the
  * script with the segment and its answer, the state afterwards, the counters.
  */
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "kselftest.h"
@@ -12,25 +11,7 @@
 #define HANDSHAKE	(SYN_SENT | SYN_RECEIVED)
 #define COUNTED		(ESTABLISHED | CLOSE_WAIT)	/* in CurrEstab (RFC 4022) */
 
-/**
- * matrix_row_text() - Format a string that lives as long as the program.
- * @format: of printf
- *
- * Return: the string.
- */
-char *matrix_row_text(const char *format, ...)
-{
-	char *s = NULL;
-	va_list ap;
-
-	va_start(ap, format);
-	if (vasprintf(&s, format, ap) < 0)
-		ksft_exit_fail_msg("no memory\n");
-	va_end(ap);
-	return s;
-}
-
-#define text matrix_row_text
+#define text wire_text
 
 static char *answer_text(const struct matrix_outcome *o, const struct matrix_spelling *s)
 {

@@ -16,7 +16,7 @@
 
 #define ROWS_MAX	2000
 
-#define text matrix_row_text
+#define text wire_text
 
 static const struct {
 	int bit;

@@ -8,13 +8,13 @@
  * write. What the listener sends again by itself takes a second, for which all such
  * rows wait together.
  */
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kselftest.h"
 #include "lib/wire.h"
 
+#define text wire_text
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 /* What the client's SYN offers; its windows are of 2,048 octets then. */
@@ -76,18 +76,6 @@ static const struct queues {
 
 static struct wire_row rows[128];
 static size_t filled;
-
-__attribute__((format(printf, 1, 2))) static char *text(const char *format, ...)
-{
-	char *s = NULL;
-	va_list ap;
-
-	va_start(ap, format);
-	if (vasprintf(&s, format, ap) < 0)
-		ksft_exit_fail_msg("no memory\n");
-	va_end(ap);
-	return s;
-}
 
 static bool kernel_is_poorer(const struct queues *q, const struct options *o)
 {

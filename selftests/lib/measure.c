@@ -147,6 +147,19 @@ bool measure_at_most(const char *what, double ratio, double bound, const char *d
 	return !above;
 }
 
+bool measure_rounds_at_most(const char *what, struct measure_rounds *r, double bound)
+{
+	double ratio[MEASURE_ROUNDS_MAX], m;
+	int i;
+
+	for (i = 0; i < r->rounds; i++)
+		ratio[i] = r->ours[i] / r->theirs[i];
+	m = measure_median(ratio, r->rounds);
+	return measure_at_most(what, m, bound, "%.2f to %.2f, %d rounds of %d; median %.0f ns against %.0f", ratio[0],
+			       ratio[r->rounds - 1], r->rounds, r->n, measure_median(r->ours, r->rounds),
+			       measure_median(r->theirs, r->rounds));
+}
+
 void measure_die(const char *what)
 {
 	fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, strerror(errno));

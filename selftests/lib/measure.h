@@ -30,6 +30,18 @@ bool measure_at_most(const char *what, double ratio, double bound, const char *d
 	__attribute__((format(printf, 4, 5)));
 
 /* Says what failed, with errno, and ends the program with status 2. */
+/*
+ * The ratio of each round, whose median counts; sorts all three. @n: of what in a
+ * round, nanoseconds each.
+ */
+#define MEASURE_ROUNDS_MAX 31
+struct measure_rounds {
+	int rounds, n;
+	double ours[MEASURE_ROUNDS_MAX], theirs[MEASURE_ROUNDS_MAX];
+};
+
+bool measure_rounds_at_most(const char *what, struct measure_rounds *r, double bound);
+
 void measure_die(const char *what) __attribute__((noreturn));
 
 #endif

@@ -213,6 +213,7 @@ int wire_script_run(struct wire *w, const char *script);
 int wire_step(struct wire *w, const char *verb, char *args);
 
 /* wire_text.c */
+__attribute__((format(printf, 1, 2))) char *wire_text(const char *format, ...);
 int wire_text_number(struct wire *w, const char *text, uint64_t *value);
 int wire_text_u32(struct wire *w, const char *text, uint32_t *value);
 bool wire_text_compare(uint64_t a, const char *op, uint64_t b);

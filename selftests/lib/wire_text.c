@@ -3,13 +3,34 @@
  * Words of the script language: numbers, options and addresses. The language is
  * described in wire_script.c.
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kselftest.h"
 #include "wire.h"
+
+/**
+ * wire_text() - Format a string that lives as long as the program.
+ * @format: of printf
+ *
+ * Return: the string.
+ */
+char *wire_text(const char *format, ...)
+{
+	char *s = NULL;
+	va_list ap;
+
+	va_start(ap, format);
+	if (vasprintf(&s, format, ap) < 0)
+		ksft_exit_fail_msg("no memory\n");
+	va_end(ap);
+	return s;
+}
 
 static int letter(struct wire *w, char l, int64_t *v)
 {

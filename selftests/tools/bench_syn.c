@@ -49,7 +49,6 @@
 #define PORT		7000
 #define BACKLOG		4096
 #define MOST_COST	0.60	/* of kernel TCP's, each */
-#define ROUNDS_MAX	31
 
 struct packet {
 	struct iphdr ip;
@@ -177,21 +176,14 @@ static double cost(enum stack stack, enum how how, int n)
 
 static bool compare(enum how how, const char *what, int rounds, int n)
 {
-	double ours[ROUNDS_MAX], theirs[ROUNDS_MAX], ratio[ROUNDS_MAX], m;
+	struct measure_rounds r = { .rounds = rounds, .n = n };
 	int i;
 
 	for (i = 0; i < rounds; i++) {
-		theirs[i] = cost(KERNEL, how, n);
-		ours[i] = cost(XTCP, how, n);
-		ratio[i] = ours[i] / theirs[i];
+		r.theirs[i] = cost(KERNEL, how, n);
+		r.ours[i] = cost(XTCP, how, n);
 	}
-	m = measure_median(ratio, rounds);
-	printf("%-34s %5.2fx  (%.2f to %.2f, %d rounds of %d; median %.0f ns against %.0f; at most %.2fx%s)\n", what,
-	       m, ratio[0], ratio[rounds - 1], rounds, n, measure_median(ours, rounds),
-	       measure_median(theirs, rounds), MOST_COST,
-	       m > MOST_COST ? ": ABOVE" : "");
-	fflush(stdout);
-	return m <= MOST_COST;
+	return measure_rounds_at_most(what, &r, MOST_COST);
 }
 
 static int run_cost(int rounds, int n)
@@ -389,7 +381,7 @@ int main(int argc, char **argv)
 	int first = argc > 2 ? atoi(argv[2]) : 1, n = argc > 3 ? atoi(argv[3]) : 1, status;
 
 	if (!(cost_mode || flood_mode || memory_mode) || first < 1 || n < 1 || n > BACKLOG / 2 ||
-	    (cost_mode && first > ROUNDS_MAX)) {
+	    (cost_mode && first > MEASURE_ROUNDS_MAX)) {
 		fprintf(stderr, "bench_syn: see the head of bench_syn.c\n");
 		return 2;
 	}

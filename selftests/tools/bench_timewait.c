@@ -35,7 +35,6 @@
 #define MOST_SERVER	0.45
 #define MOST_CLIENT	1.00
 #define MOST_EXPIRY	0.50
-#define ROUNDS_MAX	31
 
 enum side { SERVER, CLIENT };
 
@@ -197,18 +196,14 @@ static double expiry(const struct load *load, enum stack stack, int n)
 
 static bool compare_expiry(const struct load *load, const char *what, int rounds, int n, double bound)
 {
-	double ours[ROUNDS_MAX], theirs[ROUNDS_MAX], ratio[ROUNDS_MAX], m;
+	struct measure_rounds r = { .rounds = rounds, .n = n };
 	int i;
 
 	for (i = 0; i < rounds; i++) {
-		theirs[i] = expiry(load, KERNEL, n);
-		ours[i] = expiry(load, XTCP, n);
-		ratio[i] = ours[i] / theirs[i];
+		r.theirs[i] = expiry(load, KERNEL, n);
+		r.ours[i] = expiry(load, XTCP, n);
 	}
-	m = measure_median(ratio, rounds);
-	return measure_at_most(what, m, bound, "%.2f to %.2f, %d rounds of %d; median %.0f ns against %.0f", ratio[0],
-			       ratio[rounds - 1], rounds, n, measure_median(ours, rounds),
-			       measure_median(theirs, rounds));
+	return measure_rounds_at_most(what, &r, bound);
 }
 
 static int run_expiry(int rounds, int n)
@@ -228,7 +223,7 @@ int main(int argc, char **argv)
 	bool expiry_mode = argc == 4 && !strcmp(argv[1], "expiry");
 	int first = argc > 2 ? atoi(argv[2]) : 0, n = argc > 3 ? atoi(argv[3]) : 0, status;
 
-	if (!(memory_mode || expiry_mode) || first < 1 || n < 1 || (expiry_mode && first > ROUNDS_MAX) ||
+	if (!(memory_mode || expiry_mode) || first < 1 || n < 1 || (expiry_mode && first > MEASURE_ROUNDS_MAX) ||
 	    n % DESTINATIONS || n > PORTS) {
 		fprintf(stderr, "bench_timewait: see the head of bench_timewait.c\n");
 		return 2;
