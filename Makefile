@@ -53,8 +53,8 @@ debug-kernel: needs-check
 #:   make vm-module    xtcp.ko for the machine's stock kernel, in build/stock;
 #:                     make debug-module: for the debug kernel, in build/debug
 
-#:   make bench        measure xtcp against the kernel's TCP; B=syn, B=timewait, B=ports,
-#:                     B=idle: what these cost; B=all: everything
+#:   make bench        measure xtcp against the kernel's TCP; B=tcp, B=syn, B=timewait,
+#:                     B=ports, B=idle: a part of it
 bench: needs-check vm-module
 	@scripts/bench.sh $(if $(value B),'$(value B)')
 

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# make bench: xtcp against kernel TCP, as ratios. What is measured stands at the head
-# of selftests/tools/bench.c, and for B=NAME of bench_NAME.c there; B=all: everything.
+# make bench: xtcp against kernel TCP, as ratios; a quarter of an hour. With B=NAME one
+# part of it. What is measured stands at the head of selftests/tools/bench.c for B=tcp,
+# and of bench_NAME.c there for the others.
 # "wall" is the clock on two processors, "instructions" one processor whose clock
 # counts them: the same figures on every machine.
 # The exit status says whether all bounds were kept.
@@ -13,7 +14,7 @@ cd "$(dirname "$0")/.."
 
 image=$(vm_kernel stock) || { echo "bench: no kernel for the virtual machine" >&2; exit 1; }
 vm_module stock -s || { echo "bench: the module does not build" >&2; exit 1; }
-what=${1:-tcp}
+what=${1:-all}
 all="tcp syn timewait ports idle"
 case " $all all " in
 *" $what "*) ;;
