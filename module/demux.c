@@ -22,7 +22,7 @@
 
 #include "group.h"
 #include "netns.h"
-#include "port.h"
+#include "portmap.h"
 #include "sock.h"
 
 /*
@@ -374,7 +374,7 @@ bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 		return false;
 	if (conn->shared_port) {
 		tuple = xtcp_conn_tuple(conn);
-		xtcp_port_tuple_ended(xn, &tuple);
+		xtcp_portmap_tuple_ended(xn, &tuple);
 	}
 	return true;
 }

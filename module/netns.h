@@ -19,7 +19,7 @@
 struct ctl_table_header;
 struct sock;
 struct xtcp_lease_stock;
-struct xtcp_port_pool;
+struct xtcp_portmaps;
 
 #define XTCP_LISTENER_BUCKETS	64
 
@@ -64,13 +64,14 @@ struct xtcp_sysctl {
  *	before any other look at a segment; written by lease.c
  * @leases: lists of leases by port; its lock guards the lists too (lease.c)
  * @lease_stock: socks for leases to come (stock.c)
- * @pool: what the choice of ephemeral ports remembers (port.c)
+ * @port_counter: RFC 6056's table of counters, by hash of the destination (port.c)
+ * @portmaps: ports used towards one destination (portmap.c)
  * @conns: every connection, by 4-tuple (demux.c)
  * @tuple_key: keys the hash of tuples: their place in @conns and what is constant in their ISNs
  * @listeners_lock: guards changes of @listeners
  * @listeners: listening socks by port, hashed; read under RCU (demux.c)
  * @ts_key: keys the timestamp offsets
- * @port_key: keys the choice of ephemeral ports
+ * @port_key: keys the choice of ephemeral ports and the places of their maps
  * @cookie_lock: guards @cookie
  * @cookie: the secrets of the cookies (secret.c)
  * @tw_lock: guards the two lists of records, their timer and their number (record.c)
@@ -91,7 +92,8 @@ struct xtcp_net {
 	unsigned long *port_bits;
 	struct xarray leases;
 	struct xtcp_lease_stock *lease_stock;
-	struct xtcp_port_pool *pool;
+	u32 *port_counter;
+	struct xtcp_portmaps *portmaps;
 	struct rhashtable conns;
 	siphash_key_t tuple_key;
 	spinlock_t listeners_lock;	/* see above */

@@ -8,13 +8,10 @@
  *
  * A port is taken for a 4-tuple when the tuple is free, or only a TIME-WAIT record has it that net.xtcp.tw_reuse lets
  * go; the lease on it is shared with other destinations. While ports are plenty the first few tried will do. When they
- * are not, the destination gets a map of its ports, made by one walk over the table and kept true from then on, and the
- * choice costs a search for a clear bit, however full it is. The map goes when three quarters of the range are free
- * again.
+ * are not, the destination gets a map of its ports (portmap.c).
  */
 #include "port.h"
 
-#include <linux/bitmap.h>
 #include <linux/random.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
@@ -25,54 +22,12 @@
 #include "demux.h"
 #include "lease.h"
 #include "netns.h"
+#include "portmap.h"
 #include "sock.h"
 #include "timewait.h"
 
-#define PORTS		65536
-#define COUNTERS	256
+#define COUNTERS	256	/* of RFC 6056 */
 #define FIRST_TRIES	16	/* ports tried before a map is made */
-#define DEST_BUCKETS	64
-#define DEST_MAX	256	/* maps in a namespace, 16 KiB each */
-#define SCAN_CHUNK	64	/* ports looked at in one hold of the lock */
-
-/**
- * struct port_dest - the ports used towards one destination
- * @node: place in its bucket
- * @key: the destination; lport is 0
- * @refs: calls of connect() that use it now
- * @tuples: bits set in @ours
- * @ours: by port: a tuple whose port was chosen here is in the table
- * @others: by port: refused when last tried (bound by somebody, reserved, being tried); may be out of date
- */
-struct port_dest {
-	struct hlist_node node;
-	struct xtcp_tuple key;
-	unsigned int refs;
-	unsigned int tuples;
-	DECLARE_BITMAP(ours, PORTS);
-	DECLARE_BITMAP(others, PORTS);
-};
-
-/**
- * struct xtcp_port_pool - what the choice of ports remembers
- * @lock: guards the maps
- * @dests: the destinations that have one
- * @len: how many
- * @counter: RFC 6056's table of counters, by hash of the destination; no lock, a lost step does no harm
- */
-struct xtcp_port_pool {
-	spinlock_t lock;	/* see above */
-	struct hlist_head dests[DEST_BUCKETS];
-	unsigned int len;
-	u32 counter[COUNTERS];
-};
-
-/* A range of ports, both ends in it, and where in it to begin. */
-struct port_range {
-	u32 low;
-	u32 count;
-	u32 offset;
-};
 
 /**
  * xtcp_port_net_init() - prepare a namespace for the choice of ports
@@ -84,14 +39,18 @@ struct port_range {
  */
 int xtcp_port_net_init(struct xtcp_net *xn)
 {
-	struct xtcp_port_pool *pool = kzalloc(sizeof(*pool), GFP_KERNEL);
+	int err = -ENOMEM;
 
-	if (!pool)
-		return -ENOMEM;
-	spin_lock_init(&pool->lock);
-	get_random_bytes(pool->counter, sizeof(pool->counter));
-	xn->pool = pool;
-	return 0;
+	xn->port_counter = kmalloc_array(COUNTERS, sizeof(*xn->port_counter), GFP_KERNEL);
+	if (xn->port_counter) {
+		get_random_bytes(xn->port_counter, COUNTERS * sizeof(*xn->port_counter));
+		err = xtcp_portmap_net_init(xn);
+	}
+	if (err) {
+		kfree(xn->port_counter);
+		xn->port_counter = NULL;
+	}
+	return err;
 }
 
 /**
@@ -102,204 +61,9 @@ int xtcp_port_net_init(struct xtcp_net *xn)
  */
 void xtcp_port_net_exit(struct xtcp_net *xn)
 {
-	struct xtcp_port_pool *pool = xn->pool;
-	struct hlist_node *next;
-	struct port_dest *dest;
-	int i;
-
-	for (i = 0; i < DEST_BUCKETS; i++)
-		hlist_for_each_entry_safe(dest, next, &pool->dests[i], node)
-			kfree(dest);
-	kfree_sensitive(pool);
-	xn->pool = NULL;
-}
-
-static u64 dest_hash(const struct xtcp_net *xn, const struct xtcp_tuple *key)
-{
-	return siphash(key, sizeof(*key), &xn->port_key);
-}
-
-static struct hlist_head *dest_bucket(struct xtcp_net *xn, const struct xtcp_tuple *key)
-{
-	return &xn->pool->dests[dest_hash(xn, key) % DEST_BUCKETS];
-}
-
-static struct port_dest *dest_find(struct xtcp_net *xn, const struct xtcp_tuple *key)
-{
-	struct port_dest *dest;
-
-	lockdep_assert_held(&xn->pool->lock);
-	hlist_for_each_entry(dest, dest_bucket(xn, key), node)
-		if (!memcmp(&dest->key, key, sizeof(*key)))
-			return dest;
-	return NULL;
-}
-
-static void dest_free_if_idle(struct xtcp_net *xn, struct port_dest *dest)
-{
-	int low, high;
-
-	lockdep_assert_held(&xn->pool->lock);
-	inet_get_local_port_range(xn->net, &low, &high);
-	if (dest->refs || dest->tuples > (high - low) / 4)
-		return;
-	hlist_del(&dest->node);
-	WRITE_ONCE(xn->pool->len, xn->pool->len - 1);
-	kfree(dest);
-}
-
-/* The map of a destination, with a reference; NULL when there is none. */
-static struct port_dest *dest_get(struct xtcp_net *xn, const struct xtcp_tuple *key)
-{
-	struct port_dest *dest;
-
-	if (!READ_ONCE(xn->pool->len))
-		return NULL;
-	spin_lock_bh(&xn->pool->lock);
-	dest = dest_find(xn, key);
-	if (dest)
-		dest->refs++;
-	spin_unlock_bh(&xn->pool->lock);
-	return dest;
-}
-
-static void dest_put(struct xtcp_net *xn, struct port_dest *dest)
-{
-	spin_lock_bh(&xn->pool->lock);
-	dest->refs--;
-	dest_free_if_idle(xn, dest);
-	spin_unlock_bh(&xn->pool->lock);
-}
-
-static void dest_mark(struct port_dest *dest, u32 port)
-{
-	clear_bit(port, dest->others);
-	if (!test_and_set_bit(port, dest->ours))
-		dest->tuples++;
-}
-
-static bool tuple_is_ours(struct xtcp_net *xn, const struct xtcp_tuple *key, u32 port)
-{
-	struct xtcp_demux_key demux_key = { .tuple = *key };
-	struct xtcp_conn *conn;
-
-	if (!xtcp_lease_port_might_be_ours(xn->port_bits, port))
-		return false;
-	demux_key.tuple.lport = htons(port);
-	demux_key.hash = xtcp_demux_hash(xn, &demux_key.tuple);
-	conn = xtcp_demux_lookup(xn, &demux_key);
-	return conn && conn->shared_port;
-}
-
-/* A tuple that leaves the table after it was seen here is cleared after it was set: both happen under the lock. */
-static void dest_scan(struct xtcp_net *xn, struct port_dest *dest, const struct port_range *range)
-{
-	u32 i = 0, end;
-
-	while (i < range->count) {
-		end = min(i + SCAN_CHUNK, range->count);
-		spin_lock_bh(&xn->pool->lock);
-		rcu_read_lock();
-		for (; i < end; i++)
-			if (tuple_is_ours(xn, &dest->key, range->low + i))
-				dest_mark(dest, range->low + i);
-		rcu_read_unlock();
-		spin_unlock_bh(&xn->pool->lock);
-		cond_resched();
-	}
-}
-
-/* A new map for a destination, or the one that somebody else has made meanwhile; with a reference. */
-static struct port_dest *dest_make(struct xtcp_net *xn, const struct xtcp_tuple *key, const struct port_range *range)
-{
-	struct port_dest *dest, *old;
-
-	if (READ_ONCE(xn->pool->len) >= DEST_MAX)
-		return NULL;
-	dest = kzalloc(sizeof(*dest), GFP_KERNEL_ACCOUNT);
-	if (!dest)
-		return NULL;
-	dest->key = *key;
-	dest->refs = 1;
-	spin_lock_bh(&xn->pool->lock);
-	old = dest_find(xn, key);
-	if (old) {
-		old->refs++;
-	} else {
-		hlist_add_head(&dest->node, dest_bucket(xn, key));
-		WRITE_ONCE(xn->pool->len, xn->pool->len + 1);
-	}
-	spin_unlock_bh(&xn->pool->lock);
-	if (old) {
-		kfree(dest);
-		return old;
-	}
-	/* pairs with the one in xtcp_port_tuple_ended() */
-	smp_mb();
-	dest_scan(xn, dest, range);
-	return dest;
-}
-
-/* The first port in [@from, @to) whose bit is clear in both maps; @to: none. */
-static u32 dest_next(const struct port_dest *dest, u32 from, u32 to)
-{
-	unsigned long word, first = BITMAP_FIRST_WORD_MASK(from);
-	u32 i;
-
-	for (i = from / BITS_PER_LONG; i * BITS_PER_LONG < to; i++) {
-		word = ~(dest->ours[i] | dest->others[i]) & first;
-		if (word)
-			return min_t(u32, i * BITS_PER_LONG + __ffs(word), to);
-		first = ~0UL;
-	}
-	return to;
-}
-
-/* A port that may be free, marked as being tried; 0: none. */
-static u32 dest_choose(struct xtcp_net *xn, struct port_dest *dest, const struct port_range *range)
-{
-	u32 begin = range->low + range->offset, end = range->low + range->count, port;
-
-	spin_lock_bh(&xn->pool->lock);
-	port = dest_next(dest, begin, end);
-	if (port == end) {
-		port = dest_next(dest, range->low, begin);
-		if (port == begin)
-			port = 0;
-	}
-	if (port)
-		set_bit(port, dest->others);
-	spin_unlock_bh(&xn->pool->lock);
-	return port;
-}
-
-/**
- * xtcp_port_tuple_ended() - a tuple has left the table of connections
- * @xn: the namespace
- * @tuple: its port was chosen by xtcp_port_connect()
- *
- * Context: softirq or process.
- */
-void xtcp_port_tuple_ended(struct xtcp_net *xn, const struct xtcp_tuple *tuple)
-{
-	struct xtcp_tuple key = *tuple;
-	u16 port = ntohs(tuple->lport);
-	struct port_dest *dest;
-
-	/* pairs with the one in dest_make(): a map that this does not see yet is filled after the tuple has left */
-	smp_mb();
-	if (!READ_ONCE(xn->pool->len))
-		return;
-	key.lport = 0;
-	spin_lock_bh(&xn->pool->lock);
-	dest = dest_find(xn, &key);
-	if (dest) {
-		clear_bit(port, dest->others);
-		if (test_and_clear_bit(port, dest->ours))
-			dest->tuples--;
-		dest_free_if_idle(xn, dest);
-	}
-	spin_unlock_bh(&xn->pool->lock);
+	xtcp_portmap_net_exit(xn);
+	kfree_sensitive(xn->port_counter);
+	xn->port_counter = NULL;
 }
 
 /* -EADDRINUSE: another port may do. */
@@ -329,7 +93,7 @@ static int try_port(struct sock *sk, u16 port)
 }
 
 /* Every port of the range from the offset on, at most @tries of them. */
-static int try_in_turn(struct sock *sk, const struct port_range *range, u32 tries)
+static int try_in_turn(struct sock *sk, const struct xtcp_port_range *range, u32 tries)
 {
 	int err = -EADDRINUSE;
 	u32 i;
@@ -342,7 +106,7 @@ static int try_in_turn(struct sock *sk, const struct port_range *range, u32 trie
 }
 
 /* Every port that the map shows as free; and, when what it has about others is all that is in the way, those again. */
-static int try_by_map(struct sock *sk, struct port_dest *dest, const struct port_range *range)
+static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	bool again = false;
@@ -350,30 +114,23 @@ static int try_by_map(struct sock *sk, struct port_dest *dest, const struct port
 	u32 port;
 
 	for (;;) {
-		port = dest_choose(xn, dest, range);
-		if (port) {
-			err = try_port(sk, port);
-			if (err != -EADDRINUSE)
-				break;
-			cond_resched();
+		port = xtcp_portmap_choose(xn, map, range);
+		if (!port && again)
+			return -EADDRINUSE;
+		if (!port) {
+			again = true;
+			xtcp_portmap_forget_others(xn, map);
 			continue;
 		}
-		err = -EADDRINUSE;
-		if (again)
+		err = try_port(sk, port);
+		if (err != -EADDRINUSE)
 			break;
-		again = true;
-		spin_lock_bh(&xn->pool->lock);
-		bitmap_zero(dest->others, PORTS);
-		spin_unlock_bh(&xn->pool->lock);
+		cond_resched();
 	}
-	if (port) {
-		spin_lock_bh(&xn->pool->lock);
-		if (err)
-			clear_bit(port, dest->others);
-		else
-			dest_mark(dest, port);
-		spin_unlock_bh(&xn->pool->lock);
-	}
+	if (err)
+		xtcp_portmap_not_taken(xn, map, port);
+	else
+		xtcp_portmap_taken(xn, map, port);
 	return err;
 }
 
@@ -381,8 +138,8 @@ static int choose_and_insert(struct sock *sk)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	struct xtcp_tuple key;
-	struct port_dest *dest = NULL;
-	struct port_range range;
+	struct xtcp_portmap *map;
+	struct xtcp_port_range range;
 	u32 *counter;
 	int low, high, err;
 	u64 hash;
@@ -392,25 +149,26 @@ static int choose_and_insert(struct sock *sk)
 	range.count = high - low + 1;
 	xtcp_demux_tuple_from_sk(sk, &key);
 	key.lport = 0;
-	hash = dest_hash(xn, &key);
-	counter = &xn->pool->counter[hash % COUNTERS];
+	hash = siphash(&key, sizeof(key), &xn->port_key);
+	/* no lock: a lost step does no harm */
+	counter = &xn->port_counter[hash % COUNTERS];
 	range.offset = ((u32)(hash >> 32) + READ_ONCE(*counter)) % range.count;
 	WRITE_ONCE(*counter, READ_ONCE(*counter) + 1 + (get_random_u32() & 7));
 
 	/* the maps know tuples that are bound to no device */
 	if (sk->sk_bound_dev_if)
 		return try_in_turn(sk, &range, range.count);
-	dest = dest_get(xn, &key);
-	if (!dest) {
+	map = xtcp_portmap_get(xn, &key);
+	if (!map) {
 		err = try_in_turn(sk, &range, min_t(u32, FIRST_TRIES, range.count));
 		if (err != -EADDRINUSE)
 			return err;
-		dest = dest_make(xn, &key, &range);
+		map = xtcp_portmap_make(xn, &key, &range);
 	}
-	if (!dest)
+	if (!map)
 		return try_in_turn(sk, &range, range.count);
-	err = try_by_map(sk, dest, &range);
-	dest_put(xn, dest);
+	err = try_by_map(sk, map, &range);
+	xtcp_portmap_put(xn, map);
 	/* all ports are taken, but some perhaps only by TIME-WAIT, which gives way */
 	if (err == -EADDRINUSE && xtcp_timewait_reuse_is_on(xn, &key, 0))
 		err = try_in_turn(sk, &range, range.count);

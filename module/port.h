@@ -7,7 +7,6 @@
 
 struct sock;
 struct xtcp_net;
-struct xtcp_tuple;
 
 int xtcp_port_net_init(struct xtcp_net *xn);
 void xtcp_port_net_exit(struct xtcp_net *xn);
@@ -18,7 +17,5 @@ int xtcp_port_listen(struct sock *sk);
 int xtcp_port_connect(struct sock *sk);
 /* Socket lock held, any context: gives the lease back, forgets inet_num and inet_sport. */
 void xtcp_port_release(struct sock *sk);
-/* news from demux.c: a 4-tuple whose port xtcp_port_connect() chose has left the table; any context */
-void xtcp_port_tuple_ended(struct xtcp_net *xn, const struct xtcp_tuple *tuple);
 
 #endif /* XTCP_PORT_H */

@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Maps of the ports that are used towards one destination.
+ *
+ * A map is made when ports towards a destination are no longer plenty, by one walk over the table of connections, and
+ * kept true from then on. With it the choice of a port costs a search for a clear bit, however full the range is. It
+ * goes when three quarters of the range are free again.
+ */
+#include "portmap.h"
+
+#include <linux/bitmap.h>
+#include <linux/sched.h>
+#include <linux/siphash.h>
+#include <linux/slab.h>
+#include <net/ip.h>
+
+#include "demux.h"
+#include "lease.h"
+#include "netns.h"
+
+#define PORTS		65536
+#define BUCKETS		64
+#define MAPS_MAX	256	/* in a namespace, 16 KiB each */
+#define SCAN_CHUNK	64	/* ports looked at in one hold of the lock */
+
+/**
+ * struct xtcp_portmap - the ports used towards one destination
+ * @node: place in its bucket
+ * @key: the destination; lport is 0
+ * @refs: calls of connect() that use it now
+ * @tuples: bits set in @ours
+ * @ours: by port: a tuple whose port was chosen here is in the table
+ * @others: by port: refused when last tried (bound by somebody, reserved, being tried); may be out of date
+ */
+struct xtcp_portmap {
+	struct hlist_node node;
+	struct xtcp_tuple key;
+	unsigned int refs;
+	unsigned int tuples;
+	DECLARE_BITMAP(ours, PORTS);
+	DECLARE_BITMAP(others, PORTS);
+};
+
+/**
+ * struct xtcp_portmaps - the maps of a namespace
+ * @lock: guards them
+ * @bucket: by destination
+ * @len: how many they are
+ */
+struct xtcp_portmaps {
+	spinlock_t lock;	/* see above */
+	struct hlist_head bucket[BUCKETS];
+	unsigned int len;
+};
+
+/**
+ * xtcp_portmap_net_init() - prepare a namespace for maps
+ * @xn: the namespace
+ *
+ * Context: process.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_portmap_net_init(struct xtcp_net *xn)
+{
+	struct xtcp_portmaps *maps = kzalloc(sizeof(*maps), GFP_KERNEL);
+
+	if (!maps)
+		return -ENOMEM;
+	spin_lock_init(&maps->lock);
+	xn->portmaps = maps;
+	return 0;
+}
+
+/**
+ * xtcp_portmap_net_exit() - free the maps of a namespace
+ * @xn: the namespace; its table of connections is empty
+ *
+ * Context: process, namespace exit.
+ */
+void xtcp_portmap_net_exit(struct xtcp_net *xn)
+{
+	struct xtcp_portmap *map;
+	struct hlist_node *next;
+	int i;
+
+	for (i = 0; i < BUCKETS; i++)
+		hlist_for_each_entry_safe(map, next, &xn->portmaps->bucket[i], node)
+			kfree(map);
+	kfree(xn->portmaps);
+	xn->portmaps = NULL;
+}
+
+static struct hlist_head *bucket_of(struct xtcp_net *xn, const struct xtcp_tuple *key)
+{
+	return &xn->portmaps->bucket[siphash(key, sizeof(*key), &xn->port_key) % BUCKETS];
+}
+
+static struct xtcp_portmap *find(struct xtcp_net *xn, const struct xtcp_tuple *key)
+{
+	struct xtcp_portmap *map;
+
+	lockdep_assert_held(&xn->portmaps->lock);
+	hlist_for_each_entry(map, bucket_of(xn, key), node)
+		if (!memcmp(&map->key, key, sizeof(*key)))
+			return map;
+	return NULL;
+}
+
+static void free_if_idle(struct xtcp_net *xn, struct xtcp_portmap *map)
+{
+	int low, high;
+
+	lockdep_assert_held(&xn->portmaps->lock);
+	inet_get_local_port_range(xn->net, &low, &high);
+	if (map->refs || map->tuples > (high - low) / 4)
+		return;
+	hlist_del(&map->node);
+	WRITE_ONCE(xn->portmaps->len, xn->portmaps->len - 1);
+	kfree(map);
+}
+
+/**
+ * xtcp_portmap_get() - the map of a destination
+ * @xn: the namespace
+ * @key: the destination; lport is 0
+ *
+ * Context: process.
+ *
+ * Return: the map, put by xtcp_portmap_put(); NULL when there is none.
+ */
+struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tuple *key)
+{
+	struct xtcp_portmap *map;
+
+	if (!READ_ONCE(xn->portmaps->len))
+		return NULL;
+	spin_lock_bh(&xn->portmaps->lock);
+	map = find(xn, key);
+	if (map)
+		map->refs++;
+	spin_unlock_bh(&xn->portmaps->lock);
+	return map;
+}
+
+/**
+ * xtcp_portmap_put() - nobody asks this map any more
+ * @xn: the namespace
+ * @map: from xtcp_portmap_get() or xtcp_portmap_make()
+ *
+ * Context: process.
+ */
+void xtcp_portmap_put(struct xtcp_net *xn, struct xtcp_portmap *map)
+{
+	spin_lock_bh(&xn->portmaps->lock);
+	map->refs--;
+	free_if_idle(xn, map);
+	spin_unlock_bh(&xn->portmaps->lock);
+}
+
+static void mark(struct xtcp_portmap *map, u32 port)
+{
+	clear_bit(port, map->others);
+	if (!test_and_set_bit(port, map->ours))
+		map->tuples++;
+}
+
+static bool tuple_is_ours(struct xtcp_net *xn, const struct xtcp_tuple *key, u32 port)
+{
+	struct xtcp_demux_key demux_key = { .tuple = *key };
+	struct xtcp_conn *conn;
+
+	if (!xtcp_lease_port_might_be_ours(xn->port_bits, port))
+		return false;
+	demux_key.tuple.lport = htons(port);
+	demux_key.hash = xtcp_demux_hash(xn, &demux_key.tuple);
+	conn = xtcp_demux_lookup(xn, &demux_key);
+	return conn && conn->shared_port;
+}
+
+/* A tuple that leaves the table after it was seen here is cleared after it was set: both happen under the lock. */
+static void scan(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range)
+{
+	u32 i = 0, end;
+
+	while (i < range->count) {
+		end = min(i + SCAN_CHUNK, range->count);
+		spin_lock_bh(&xn->portmaps->lock);
+		rcu_read_lock();
+		for (; i < end; i++)
+			if (tuple_is_ours(xn, &map->key, range->low + i))
+				mark(map, range->low + i);
+		rcu_read_unlock();
+		spin_unlock_bh(&xn->portmaps->lock);
+		cond_resched();
+	}
+}
+
+/**
+ * xtcp_portmap_make() - a new map, or the one that somebody else has made meanwhile
+ * @xn: the namespace
+ * @key: the destination; lport is 0
+ * @range: which ports to look at; others are found used when they are tried
+ *
+ * Context: process, may sleep.
+ *
+ * Return: the map, put by xtcp_portmap_put(); NULL without memory, or when there are too many.
+ */
+struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tuple *key,
+				       const struct xtcp_port_range *range)
+{
+	struct xtcp_portmap *map, *old;
+
+	if (READ_ONCE(xn->portmaps->len) >= MAPS_MAX)
+		return NULL;
+	map = kzalloc(sizeof(*map), GFP_KERNEL_ACCOUNT);
+	if (!map)
+		return NULL;
+	map->key = *key;
+	map->refs = 1;
+	spin_lock_bh(&xn->portmaps->lock);
+	old = find(xn, key);
+	if (old) {
+		old->refs++;
+	} else {
+		hlist_add_head(&map->node, bucket_of(xn, key));
+		WRITE_ONCE(xn->portmaps->len, xn->portmaps->len + 1);
+	}
+	spin_unlock_bh(&xn->portmaps->lock);
+	if (old) {
+		kfree(map);
+		return old;
+	}
+	/* pairs with the one in xtcp_portmap_tuple_ended() */
+	smp_mb();
+	scan(xn, map, range);
+	return map;
+}
+
+/* The first port in [@from, @to) whose bit is clear in both maps; @to: none. */
+static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to)
+{
+	unsigned long word, first = BITMAP_FIRST_WORD_MASK(from);
+	u32 i;
+
+	for (i = from / BITS_PER_LONG; i * BITS_PER_LONG < to; i++) {
+		word = ~(map->ours[i] | map->others[i]) & first;
+		if (word)
+			return min_t(u32, i * BITS_PER_LONG + __ffs(word), to);
+		first = ~0UL;
+	}
+	return to;
+}
+
+/**
+ * xtcp_portmap_choose() - a port that may be free
+ * @xn: the namespace
+ * @map: of the destination
+ * @range: from where in which ports
+ *
+ * It counts as somebody else's until xtcp_portmap_taken() or xtcp_portmap_not_taken(), so that nobody else tries it.
+ *
+ * Context: process.
+ *
+ * Return: the port, host order; 0: there is none.
+ */
+u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range)
+{
+	u32 begin = range->low + range->offset, end = range->low + range->count, port;
+
+	spin_lock_bh(&xn->portmaps->lock);
+	port = next_clear(map, begin, end);
+	if (port == end) {
+		port = next_clear(map, range->low, begin);
+		if (port == begin)
+			port = 0;
+	}
+	if (port)
+		set_bit(port, map->others);
+	spin_unlock_bh(&xn->portmaps->lock);
+	return port;
+}
+
+/**
+ * xtcp_portmap_taken() - a tuple with this port is in the table of connections now
+ * @xn: the namespace
+ * @map: of the destination
+ * @port: from xtcp_portmap_choose()
+ *
+ * Context: process.
+ */
+void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
+{
+	spin_lock_bh(&xn->portmaps->lock);
+	mark(map, port);
+	spin_unlock_bh(&xn->portmaps->lock);
+}
+
+/**
+ * xtcp_portmap_not_taken() - the port was not the reason: it may be tried again
+ * @xn: the namespace
+ * @map: of the destination
+ * @port: from xtcp_portmap_choose()
+ *
+ * Context: process.
+ */
+void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
+{
+	spin_lock_bh(&xn->portmaps->lock);
+	clear_bit(port, map->others);
+	spin_unlock_bh(&xn->portmaps->lock);
+}
+
+/**
+ * xtcp_portmap_forget_others() - what was refused once may be free by now
+ * @xn: the namespace
+ * @map: of the destination
+ *
+ * Context: process.
+ */
+void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
+{
+	spin_lock_bh(&xn->portmaps->lock);
+	bitmap_zero(map->others, PORTS);
+	spin_unlock_bh(&xn->portmaps->lock);
+}
+
+/**
+ * xtcp_portmap_tuple_ended() - a tuple has left the table of connections
+ * @xn: the namespace
+ * @tuple: its port was chosen by xtcp_port_connect()
+ *
+ * Context: softirq or process.
+ */
+void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_tuple *tuple)
+{
+	struct xtcp_tuple key = *tuple;
+	u16 port = ntohs(tuple->lport);
+	struct xtcp_portmap *map;
+
+	/* pairs with the one in xtcp_portmap_make(): a map not seen yet is filled after the tuple has left */
+	smp_mb();
+	if (!READ_ONCE(xn->portmaps->len))
+		return;
+	key.lport = 0;
+	spin_lock_bh(&xn->portmaps->lock);
+	map = find(xn, &key);
+	if (map) {
+		clear_bit(port, map->others);
+		if (test_and_clear_bit(port, map->ours))
+			map->tuples--;
+		free_if_idle(xn, map);
+	}
+	spin_unlock_bh(&xn->portmaps->lock);
+}

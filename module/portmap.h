@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Maps of the ports that are used towards one destination: what makes the choice of a free one cheap. */
+#ifndef XTCP_PORTMAP_H
+#define XTCP_PORTMAP_H
+
+#include <linux/types.h>
+
+struct xtcp_net;
+struct xtcp_portmap;
+struct xtcp_tuple;
+
+/**
+ * struct xtcp_port_range - a range of ports, and where in it to begin
+ * @low: the first port, host order
+ * @count: how many
+ * @offset: less than @count
+ */
+struct xtcp_port_range {
+	u32 low;
+	u32 count;
+	u32 offset;
+};
+
+int xtcp_portmap_net_init(struct xtcp_net *xn);
+void xtcp_portmap_net_exit(struct xtcp_net *xn);
+
+/* Process context. A map is got or made, asked and told, and put. */
+struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tuple *key);
+struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tuple *key,
+				       const struct xtcp_port_range *range);
+u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range);
+void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port);
+void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port);
+void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map);
+void xtcp_portmap_put(struct xtcp_net *xn, struct xtcp_portmap *map);
+/* news from demux.c: a 4-tuple whose port was chosen here has left the table; any context */
+void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_tuple *tuple);
+
+#endif /* XTCP_PORTMAP_H */
