@@ -2,17 +2,18 @@
 /*
  * From addresses and ports to a connection or a listener.
  *
- * Connections of all three sizes stand in one hash table per namespace, keyed by their 4-tuple; the hash is SipHash
- * under a key of the namespace, so that a peer cannot aim at a chain. Listeners stand in lists by port. Both are read
- * under RCU: what a lookup returns stays in memory until the read side ends, and may leave the table meanwhile.
+ * Connections of all three sizes stand in one hash table (conns.c), keyed by their namespace and 4-tuple; the hash is
+ * SipHash under a key of the namespace, so that a peer cannot aim at a chain. Listeners stand in lists by port. Both
+ * are read under RCU: what a lookup returns stays in memory until the read side ends, and may leave the table
+ * meanwhile.
  *
  * What kernel TCP does with addresses and interfaces is done here in the same way, so that a program that moves from
  * one to the other meets the same connection, the same listener and the same refusal.
  */
 #include "demux.h"
 
+#include <linux/idr.h>
 #include <linux/prandom.h>
-#include <linux/rhashtable.h>
 #include <linux/siphash.h>
 #include <linux/tcp.h>
 #include <net/inet6_hashtables.h>
@@ -20,23 +21,15 @@
 #include <net/ip.h>
 #include <net/l3mdev.h>
 
+#include "conns.h"
 #include "group.h"
 #include "netns.h"
 #include "portmap.h"
 #include "sock.h"
 
-/*
- * Buckets of an empty table, 8 octets each: growing costs what arrives at that moment. It does not shrink: what it has
- * had once, it may have again, and every shrinking moves all that is in it.
- */
-#define CONNS_MIN	1024
+#define NET_ID_MAX	((1 << 24) - 1)	/* what xtcp_conn.net_id holds */
 
-/* What the table is asked for. */
-struct demux_query {
-	const struct xtcp_demux_key *key;
-	struct net *net;
-	u32 hash;
-};
+static DEFINE_IDA(net_ids);
 
 /**
  * xtcp_demux_hash() - what stands in xtcp_demux_key.hash
@@ -53,21 +46,6 @@ u64 xtcp_demux_hash(const struct xtcp_net *xn, const struct xtcp_tuple *tuple)
 	return xtcp_tuple_hash(tuple, &xn->tuple_key);
 }
 
-/* The table adds a seed of its own that changes with each rehash. */
-static u32 query_hash(const void *data, u32 len, u32 seed)
-{
-	const struct demux_query *query = data;
-
-	return query->hash ^ seed;
-}
-
-static u32 conn_hash(const void *data, u32 len, u32 seed)
-{
-	const struct xtcp_conn *conn = data;
-
-	return conn->hash ^ seed;
-}
-
 static bool has_tuple(const struct xtcp_conn *conn, const struct xtcp_tuple *tuple)
 {
 	if (conn->lport != tuple->lport || conn->fport != tuple->fport || conn->v4 != xtcp_tuple_is_v4(tuple))
@@ -77,46 +55,53 @@ static bool has_tuple(const struct xtcp_conn *conn, const struct xtcp_tuple *tup
 	return ipv6_addr_equal(&conn->faddr6, &tuple->faddr) && ipv6_addr_equal(&conn->laddr6, &tuple->laddr);
 }
 
-static int conn_cmp(struct rhashtable_compare_arg *arg, const void *obj)
+/* The connection that a segment with this tuple belongs to when it comes in by that interface. */
+static bool conn_matches(const struct xtcp_conn *conn, const struct xtcp_net *xn, const struct xtcp_demux_key *key,
+			 u32 hash)
 {
-	const struct demux_query *query = arg->key;
-	const struct xtcp_demux_key *key = query->key;
-	const struct xtcp_conn *conn = obj;
-
-	if (conn->hash != query->hash || !has_tuple(conn, &key->tuple))
-		return 1;
-	return !inet_sk_bound_dev_eq(query->net, conn->bound_dev_if, key->dif, key->sdif);
+	return conn->hash == hash && conn->net_id == xn->id && has_tuple(conn, &key->tuple) &&
+	       inet_sk_bound_dev_eq(xn->net, conn->bound_dev_if, key->dif, key->sdif);
 }
 
-static const struct rhashtable_params conns_params = {
-	.head_offset = offsetof(struct xtcp_conn, node),
-	.hashfn = query_hash,
-	.obj_hashfn = conn_hash,
-	.obj_cmpfn = conn_cmp,
-	.min_size = CONNS_MIN,
-};
+/* RCU read side, or the chain's lock. */
+static struct xtcp_conn *find(const struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 hash)
+{
+	const u32 chain = xtcp_conns_chain_of(hash);
+	struct xtcp_conn *conn;
+
+	do {
+		for (conn = xtcp_conns_first(chain); !xtcp_conns_is_end(conn); conn = xtcp_conns_next(conn))
+			if (conn_matches(conn, xn, key, hash))
+				return conn;
+	} while (!xtcp_conns_is_end_of(conn, chain));
+	return NULL;
+}
 
 /**
- * xtcp_demux_net_init() - make the tables of a namespace
+ * xtcp_demux_net_init() - a namespace's share of the tables
  * @xn: the namespace
  *
  * Context: process.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0 or a negative errno.
  */
 int xtcp_demux_net_init(struct xtcp_net *xn)
 {
-	int i;
+	int i, id = ida_alloc_max(&net_ids, NET_ID_MAX, GFP_KERNEL);
 
+	if (id < 0)
+		return id;
+	xn->id = id;
+	atomic_set(&xn->conns, 0);
 	get_random_bytes(&xn->tuple_key, sizeof(xn->tuple_key));
 	spin_lock_init(&xn->listeners_lock);
 	for (i = 0; i < XTCP_LISTENER_BUCKETS; i++)
 		INIT_HLIST_HEAD(&xn->listeners[i]);
-	return rhashtable_init(&xn->conns, &conns_params);
+	return 0;
 }
 
 /**
- * xtcp_demux_net_exit() - free the tables of a namespace, which are empty by now
+ * xtcp_demux_net_exit() - the tables are without anything of a namespace by now
  * @xn: the namespace
  *
  * Context: process, namespace exit.
@@ -127,9 +112,9 @@ void xtcp_demux_net_exit(struct xtcp_net *xn)
 
 	for (i = 0; i < XTCP_LISTENER_BUCKETS; i++)
 		WARN_ON_ONCE(!hlist_empty(&xn->listeners[i]));
-	WARN_ON_ONCE(atomic_read(&xn->conns.nelems));
-	rhashtable_destroy(&xn->conns);
+	WARN_ON_ONCE(atomic_read(&xn->conns));
 	memzero_explicit(&xn->tuple_key, sizeof(xn->tuple_key));
+	ida_free(&net_ids, xn->id);
 }
 
 /**
@@ -186,14 +171,8 @@ void xtcp_demux_key_from_skb(const struct xtcp_net *xn, const struct sk_buff *sk
  */
 struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key)
 {
-	const struct demux_query query = {
-		.key = key,
-		.net = xn->net,
-		.hash = key->hash >> 32,
-	};
-
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "connection lookup without RCU");
-	return rhashtable_lookup(&xn->conns, &query, conns_params);
+	return find(xn, key, key->hash >> 32);
 }
 
 /*
@@ -313,7 +292,7 @@ bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key)
  *
  * Context: softirq or process.
  *
- * Return: 0, -EADDRNOTAVAIL when the tuple is taken, or -ENOMEM.
+ * Return: 0, or -EADDRNOTAVAIL when the tuple is taken.
  */
 int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
 {
@@ -322,17 +301,19 @@ int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
 		.dif = conn->bound_dev_if,
 		.sdif = l3mdev_master_ifindex_by_index(xn->net, conn->bound_dev_if),
 	};
-	const struct demux_query query = {
-		.key = &key,
-		.net = xn->net,
-		.hash = conn->hash,
-	};
-	int err;
+	const u32 chain = xtcp_conns_chain_of(conn->hash);
+	bool taken;
 
-	err = rhashtable_lookup_insert_key(&xn->conns, &query, &conn->node, conns_params);
-	if (err == -EEXIST)
+	conn->net_id = xn->id;
+	xtcp_conns_lock(chain);
+	taken = find(xn, &key, conn->hash);
+	if (!taken)
+		xtcp_conns_add(chain, conn);
+	xtcp_conns_unlock(chain);
+	if (taken)
 		return -EADDRNOTAVAIL;
-	return err ? -ENOMEM : 0;
+	atomic_inc(&xn->conns);
+	return 0;
 }
 
 /**
@@ -350,11 +331,17 @@ int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
 int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(new);
+	const u32 chain = xtcp_conns_chain_of(old->hash);
+	bool was_there;
 
 	WARN_ON_ONCE(!has_tuple(old, &tuple));
 	new->hash = old->hash;
 	new->shared_port = old->shared_port;
-	return rhashtable_replace_fast(&xn->conns, &old->node, &new->node, conns_params) ? -EADDRNOTAVAIL : 0;
+	new->net_id = xn->id;
+	xtcp_conns_lock(chain);
+	was_there = xtcp_conns_replace(chain, old, new);
+	xtcp_conns_unlock(chain);
+	return was_there ? 0 : -EADDRNOTAVAIL;
 }
 
 /**
@@ -368,10 +355,16 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
  */
 bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 {
+	const u32 chain = xtcp_conns_chain_of(conn->hash);
 	struct xtcp_tuple tuple;
+	bool was_there;
 
-	if (rhashtable_remove_fast(&xn->conns, &conn->node, conns_params))
+	xtcp_conns_lock(chain);
+	was_there = xtcp_conns_remove(chain, conn);
+	xtcp_conns_unlock(chain);
+	if (!was_there)
 		return false;
+	atomic_dec(&xn->conns);
 	if (conn->shared_port) {
 		tuple = xtcp_conn_tuple(conn);
 		xtcp_portmap_tuple_ended(xn, &tuple);

@@ -4,7 +4,6 @@
 #define XTCP_DEMUX_H
 
 #include <linux/in6.h>
-#include <linux/rhashtable-types.h>
 #include <linux/types.h>
 #include <net/ipv6.h>
 
@@ -23,12 +22,13 @@ enum xtcp_conn_kind {
 
 /**
  * struct xtcp_conn - what the three sizes of connection have in common, for one table
- * @node: place in the table of connections
+ * @next: in its chain (conns.h)
  * @hash: the upper half of the tuple's hash
  * @bound_dev_if: interface the connection is bound to, 0 for any; constant while in the table
  * @lport: local port; with the addresses the key, constant while in the table: xtcp_conn_tuple()
  * @fport: foreign port
- * @kind: which struct this is part of
+ * @net_id: the namespace's number, set when it enters the table
+ * @kind: which struct this is part of, enum xtcp_conn_kind
  * @v4: by which addresses
  * @shared_port: the local port was chosen from those that several 4-tuples share (port.c); goes to what replaces it
  * @laddr4: local address
@@ -37,14 +37,15 @@ enum xtcp_conn_kind {
  * @faddr6: foreign address
  */
 struct xtcp_conn {
-	struct rhash_head node;
+	struct xtcp_conn __rcu *next;
 	u32 hash;
 	int bound_dev_if;
 	__be16 lport;
 	__be16 fport;
-	u8 kind;
-	bool v4;
-	bool shared_port;
+	u32 net_id : 24;
+	u32 kind : 2;
+	u32 v4 : 1;
+	u32 shared_port : 1;
 	union {
 		struct {
 			__be32 laddr4;
@@ -116,7 +117,7 @@ struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux
 struct sock *xtcp_demux_lookup_listener(struct xtcp_net *xn, const struct xtcp_demux_key *key);
 bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key);
 
-/* connections; 0, -EADDRNOTAVAIL (tuple taken) or -ENOMEM */
+/* connections; 0 or -EADDRNOTAVAIL (tuple taken) */
 int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn);
 int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new);
 bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn);

@@ -447,7 +447,7 @@ void xtcp_entry_cookie(const struct xtcp_request *he, struct xtcp_cookie *cookie
  * Context: softirq, RCU read side. Takes the listener's lock.
  *
  * Return: 0; or @he is the caller's still: -ECONNABORTED when the listener is closed, -EADDRNOTAVAIL when the tuple is
- * taken (the same SYN on two CPUs), -ENOMEM when the table cannot grow.
+ * taken (the same SYN on two CPUs).
  */
 int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he)
 {

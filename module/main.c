@@ -18,6 +18,7 @@
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 
+#include "conns.h"
 #include "entry.h"
 #include "family.h"
 #include "interpose.h"
@@ -33,9 +34,12 @@ static int __init xtcp_init(void)
 	err = xtcp_family_init();
 	if (err)
 		return err;
-	err = xtcp_entry_init();
+	err = xtcp_conns_init();
 	if (err)
 		goto err_family;
+	err = xtcp_entry_init();
+	if (err)
+		goto err_conns;
 	err = xtcp_record_init();
 	if (err)
 		goto err_entry;
@@ -63,6 +67,8 @@ err_record:
 	xtcp_record_exit();
 err_entry:
 	xtcp_entry_exit();
+err_conns:
+	xtcp_conns_exit();
 err_family:
 	xtcp_family_exit();
 	return err;
@@ -78,6 +84,7 @@ static void __exit xtcp_exit(void)
 	xtcp_stock_exit();
 	xtcp_record_exit();
 	xtcp_entry_exit();
+	xtcp_conns_exit();
 	xtcp_family_exit();
 }
 

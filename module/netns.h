@@ -4,7 +4,6 @@
 #define XTCP_NETNS_H
 
 #include <linux/list.h>
-#include <linux/rhashtable-types.h>
 #include <linux/seqlock.h>
 #include <linux/siphash.h>
 #include <linux/spinlock.h>
@@ -66,8 +65,9 @@ struct xtcp_sysctl {
  * @lease_stock: socks for leases to come (stock.c)
  * @port_counter: RFC 6056's table of counters, by hash of the destination (port.c)
  * @portmaps: ports used towards one destination (portmap.c)
- * @conns: every connection, by 4-tuple (demux.c)
- * @tuple_key: keys the hash of tuples: their place in @conns and what is constant in their ISNs
+ * @id: its number in the table of connections (demux.c)
+ * @conns: its connections in that table
+ * @tuple_key: keys the hash of tuples: their place in the table of connections and what is constant in their ISNs
  * @listeners_lock: guards changes of @listeners
  * @listeners: listening socks by port, hashed; read under RCU (demux.c)
  * @ts_key: keys the timestamp offsets
@@ -94,7 +94,8 @@ struct xtcp_net {
 	struct xtcp_lease_stock *lease_stock;
 	u32 *port_counter;
 	struct xtcp_portmaps *portmaps;
-	struct rhashtable conns;
+	u32 id;
+	atomic_t conns;
 	siphash_key_t tuple_key;
 	spinlock_t listeners_lock;	/* see above */
 	struct hlist_head listeners[XTCP_LISTENER_BUCKETS];

@@ -212,7 +212,7 @@ static int lease_force(struct xtcp_lease *lease, u16 port)
 /* Under the cover, whose place stands for both from here on; it becomes as strict as what it covers. */
 static void cover_narrow(struct xtcp_lease *cover, struct xtcp_lease *narrow)
 {
-	if (narrow->icsk.icsk_bind_hash)
+	if (inet_csk(xtcp_lease_sk(narrow))->icsk_bind_hash)
 		inet_put_port(xtcp_lease_sk(narrow));
 	refcount_inc(&cover->users);
 	xa_lock_bh(&cover->xn->leases);

@@ -13,7 +13,8 @@ struct xtcp_net;
 
 /**
  * struct xtcp_lease - a lease
- * @icsk: what stands in kernel TCP's table; its sk_refcnt is ours alone
+ * @inet: what stands in kernel TCP's table; its sk_refcnt is ours alone
+ * @mirror: its memory: an inet_connection_sock up to the last field that the table knows
  * @next: another lease on the port, or in the stock; @xn's leases lock, the stock's lock
  * @xn: the namespace
  * @users: full socks, records, and the leases under this cover; the last one returns the lease
@@ -30,7 +31,10 @@ struct xtcp_net;
  * @shared: for 4-tuples whose port connect() chose
  */
 struct xtcp_lease {
-	struct inet_connection_sock icsk;	/* first: the kernel casts */
+	union {		/* first: the kernel casts */
+		struct inet_sock inet;
+		u8 mirror[offsetofend(struct inet_connection_sock, icsk_bind2_hash)];
+	};
 	struct xtcp_lease *next;
 	struct xtcp_net *xn;
 	refcount_t users;
@@ -49,7 +53,7 @@ struct xtcp_lease {
 
 static inline struct sock *xtcp_lease_sk(struct xtcp_lease *lease)
 {
-	return &lease->icsk.icsk_inet.sk;
+	return &lease->inet.sk;
 }
 
 /* Serializes what asks kernel TCP's table twice, or looks for a lease and then makes one. */

@@ -13,7 +13,6 @@
 #include "proc.h"
 
 #include <linux/proc_fs.h>
-#include <linux/rhashtable.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/user_namespace.h>
@@ -22,6 +21,7 @@
 #include <net/tcp_states.h>
 
 #include "cong.h"
+#include "conns.h"
 #include "demux.h"
 #include "listen.h"
 #include "mib.h"
@@ -261,28 +261,24 @@ static void show_listeners(struct listing *l)
 	}
 }
 
-/*
- * A table that grows or shrinks is two: what is in the old one stays there, because only the resizing worker moves
- * connections and it waits for the mutex; what is new goes to the other one.
- */
+/* A connection that leaves its chain just now may take the rest of it out of sight, as in Linux's listing. */
 static void show_connections(struct listing *l)
 {
-	struct rhashtable *ht = &l->xn->conns;
-	struct bucket_table *table;
-	struct rhash_head *node;
-	unsigned int bucket;
+	struct xtcp_conn *conn;
+	u32 chain;
 
-	mutex_lock(&ht->mutex);
-	for (table = rht_dereference(ht->tbl, ht); table; table = rht_dereference(table->future_tbl, ht)) {
-		for (bucket = 0; bucket < table->size && !seq_has_overflowed(l->m); bucket++) {
-			rcu_read_lock();
-			rht_for_each_rcu(node, table, bucket)
-				show_conn(l, container_of(node, struct xtcp_conn, node));
-			rcu_read_unlock();
-			cond_resched();
-		}
+	if (!atomic_read(&l->xn->conns))
+		return;
+	for (chain = 0; chain <= xtcp_conns.mask && !seq_has_overflowed(l->m); chain++) {
+		if (xtcp_conns_is_end(xtcp_conns_first(chain)))
+			continue;
+		rcu_read_lock();
+		for (conn = xtcp_conns_first(chain); !xtcp_conns_is_end(conn); conn = xtcp_conns_next(conn))
+			if (conn->net_id == l->xn->id)
+				show_conn(l, conn);
+		rcu_read_unlock();
+		cond_resched();
 	}
-	mutex_unlock(&ht->mutex);
 }
 
 /* The whole listing; when it does not fit, seq_file asks again with twice the room. */

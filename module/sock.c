@@ -51,13 +51,13 @@
 
 #include "sock.h"
 
-#include <linux/rhashtable.h>
 #include <linux/wait.h>
 #include <net/inet_common.h>
 #include <net/tcp_states.h>
 #include <net/xfrm.h>
 
 #include "close.h"
+#include "conns.h"
 #include "compat.h"
 #include "icmp.h"
 #include "lease.h"
@@ -434,6 +434,18 @@ void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason)
 	xtcp_sock_fail(sk, err, reason);
 }
 
+static void end_orphan(struct sock *sk)
+{
+	if (!refcount_inc_not_zero(&sk->sk_refcnt))
+		return;
+	local_bh_disable();
+	bh_lock_sock(sk);
+	xtcp_sock_fail(sk, 0, XTCP_ABORT_NETNS);
+	bh_unlock_sock(sk);
+	local_bh_enable();
+	sock_put(sk);
+}
+
 /**
  * xtcp_sock_abort_net() - end what is left of full size in a namespace that goes away
  * @net: the namespace; no descriptor of ours is open in it
@@ -445,31 +457,18 @@ void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason)
 void xtcp_sock_abort_net(struct net *net)
 {
 	struct xtcp_net *xn = xtcp_net(net);
-	struct rhashtable_iter iter;
 	struct xtcp_conn *conn;
+	u32 chain;
 
-	rhashtable_walk_enter(&xn->conns, &iter);
-	do {
-		rhashtable_walk_start(&iter);
-		while ((conn = rhashtable_walk_next(&iter)) && !IS_ERR(conn)) {
-			struct sock *sk;
-
-			if (conn->kind != XTCP_CONN_SOCK)
-				continue;
-			sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
-			if (!refcount_inc_not_zero(&sk->sk_refcnt))
-				continue;
-			local_bh_disable();
-			bh_lock_sock(sk);
-			xtcp_sock_fail(sk, 0, XTCP_ABORT_NETNS);
-			bh_unlock_sock(sk);
-			local_bh_enable();
-			sock_put(sk);
+	for (chain = 0; chain <= xtcp_conns.mask && atomic_read(&xn->conns); chain++) {
+		rcu_read_lock();
+		for (conn = xtcp_conns_first(chain); !xtcp_conns_is_end(conn); conn = xtcp_conns_next(conn)) {
+			if (conn->net_id == xn->id && conn->kind == XTCP_CONN_SOCK)
+				end_orphan(xtcp_sk_of(xtcp_sock_of_conn(conn)));
 		}
-		rhashtable_walk_stop(&iter);
+		rcu_read_unlock();
 		cond_resched();
-	} while (conn == ERR_PTR(-EAGAIN));
-	rhashtable_walk_exit(&iter);
+	}
 }
 
 /**

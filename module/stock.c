@@ -64,7 +64,7 @@ static struct xtcp_lease *lease_alloc(struct net *net)
 	sock_set_flag(sk, SOCK_RCU_FREE);
 	sk->sk_protocol = XTCP_SK_PROTOCOL;
 	sk->sk_state = TCP_ESTABLISHED;
-	return container_of(sk, struct xtcp_lease, icsk.icsk_inet.sk);
+	return container_of(sk, struct xtcp_lease, inet.sk);
 
 out_of_memory:
 	atomic_dec(&leases);

@@ -112,18 +112,14 @@ static bool keep_or_answer(struct sock *lsk, struct xtcp_listener *listener, str
 			   enum admission admission, bool reopens, const struct xtcp_ip_reply *how, struct sk_buff *skb)
 {
 	struct xtcp_request *he = admission == ADMIT_ENTRY ? xtcp_entry_new(syn) : NULL;
-	int err;
 
 	if (he) {
 		he->sent_us = (u32)xtcp_clock_us() ?: 1;
-		err = xtcp_entry_insert(listener, he);
-		if (!err)
+		if (!xtcp_entry_insert(listener, he))
 			return xtcp_reply_synack(lsk, he, how, skb);
 		xtcp_entry_free(he);
-		if (err != -ENOMEM) {
-			dst_release(how->dst);
-			return false;
-		}
+		dst_release(how->dst);
+		return false;
 	}
 	if (!reopens && READ_ONCE(xtcp_net_of(lsk)->sysctl.syncookies))
 		return answer_by_cookie(lsk, listener, syn, how, skb);

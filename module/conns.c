@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The table of connections of all namespaces.
+ *
+ * As kernel TCP's, it is made once, by the size of the memory, and never grows: no arrival pays for that, nothing can
+ * fail when a connection is put in, and a connection takes no more than the pointer to the next one. It is read under
+ * RCU; changes take one of a few locks, for the length of a chain.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include "conns.h"
+
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/spinlock.h>
+
+#define LOCKS		256
+#define CHAINS_MAX	16777216U
+#define SHARE_SHIFT	16	/* a chain for so much memory: 64 KiB */
+
+static unsigned int chains_wanted;
+module_param_named(chains, chains_wanted, uint, 0444);
+MODULE_PARM_DESC(chains, "hash chains of the table of connections, at most 16777216, rounded up to a power of two (default: one for 64 KiB of memory)");
+
+struct xtcp_conns xtcp_conns __read_mostly;
+
+static spinlock_t locks[LOCKS];	/* guards the chains whose number ends in its own */
+
+static struct xtcp_conn *end_marker(u32 chain)
+{
+	return (struct xtcp_conn *)((unsigned long)chain << 1 | 1);
+}
+
+/**
+ * xtcp_conns_init() - make the table
+ *
+ * Context: process, module init.
+ *
+ * Return: 0, -EINVAL when the parameter is out of range, or -ENOMEM.
+ */
+int xtcp_conns_init(void)
+{
+	u64 chains = chains_wanted ?: (u64)totalram_pages() >> (SHARE_SHIFT - PAGE_SHIFT);
+	u32 i;
+
+	if (chains_wanted > CHAINS_MAX) {
+		pr_err("chains=%u: the valid range is 1 to %u\n", chains_wanted, CHAINS_MAX);
+		return -EINVAL;
+	}
+	chains = roundup_pow_of_two(clamp_t(u64, chains, 1, CHAINS_MAX));
+	xtcp_conns.chain = kvmalloc_array(chains, sizeof(*xtcp_conns.chain), GFP_KERNEL);
+	if (!xtcp_conns.chain)
+		return -ENOMEM;
+	xtcp_conns.mask = chains - 1;
+	for (i = 0; i < chains; i++)
+		RCU_INIT_POINTER(xtcp_conns.chain[i], end_marker(i));
+	for (i = 0; i < LOCKS; i++)
+		spin_lock_init(&locks[i]);
+	return 0;
+}
+
+/**
+ * xtcp_conns_exit() - free the table, which is empty
+ *
+ * Context: process, module exit; no segment reaches us any more.
+ */
+void xtcp_conns_exit(void)
+{
+	kvfree(xtcp_conns.chain);
+}
+
+/**
+ * xtcp_conns_lock() - keep everybody else from changing a chain
+ * @chain: xtcp_conns_chain_of()
+ *
+ * Context: softirq or process. Disables BH; a leaf: no other lock is taken inside.
+ */
+void xtcp_conns_lock(u32 chain)
+	__acquires(locks)
+{
+	spin_lock_bh(&locks[chain % LOCKS]);
+}
+
+/**
+ * xtcp_conns_unlock() - undo xtcp_conns_lock()
+ * @chain: the same
+ *
+ * Context: softirq or process.
+ */
+void xtcp_conns_unlock(u32 chain)
+	__releases(locks)
+{
+	spin_unlock_bh(&locks[chain % LOCKS]);
+}
+
+/**
+ * xtcp_conns_add() - put a connection in
+ * @chain: its chain
+ * @conn: in no chain; lookups find it from here on
+ *
+ * Context: softirq or process. Lock: the chain's, held.
+ */
+void xtcp_conns_add(u32 chain, struct xtcp_conn *conn)
+{
+	lockdep_assert_held(&locks[chain % LOCKS]);
+	RCU_INIT_POINTER(conn->next, xtcp_conns_first(chain));
+	rcu_assign_pointer(xtcp_conns.chain[chain], conn);
+}
+
+/* What points to a connection; NULL: nothing does. */
+static struct xtcp_conn __rcu **link_to(u32 chain, const struct xtcp_conn *conn)
+{
+	struct xtcp_conn __rcu **link = &xtcp_conns.chain[chain];
+	struct xtcp_conn *at;
+
+	lockdep_assert_held(&locks[chain % LOCKS]);
+	for (at = xtcp_conns_first(chain); !xtcp_conns_is_end(at); at = xtcp_conns_next(at)) {
+		if (at == conn)
+			return link;
+		link = &at->next;
+	}
+	return NULL;
+}
+
+/**
+ * xtcp_conns_replace() - put a connection in the place of another
+ * @chain: the chain of both
+ * @old: in it or not
+ * @new: in no chain
+ *
+ * A lookup finds one or the other. Who stands on @old goes on from there.
+ *
+ * Context: softirq or process. Lock: the chain's, held.
+ *
+ * Return: false when @old was not there.
+ */
+bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
+{
+	struct xtcp_conn __rcu **link = link_to(chain, old);
+
+	if (!link)
+		return false;
+	RCU_INIT_POINTER(new->next, xtcp_conns_next(old));
+	rcu_assign_pointer(*link, new);
+	return true;
+}
+
+/**
+ * xtcp_conns_remove() - take a connection out
+ * @chain: its chain
+ * @conn: in it or not
+ *
+ * Context: softirq or process. Lock: the chain's, held.
+ *
+ * Return: false when it was not there.
+ */
+bool xtcp_conns_remove(u32 chain, struct xtcp_conn *conn)
+{
+	struct xtcp_conn __rcu **link = link_to(chain, conn);
+
+	if (!link)
+		return false;
+	rcu_assign_pointer(*link, xtcp_conns_next(conn));
+	return true;
+}
