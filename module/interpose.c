@@ -43,13 +43,13 @@ static struct xtcp_net *net_of(const struct sk_buff *skb)
 }
 
 /* @offset: of the local port's field, from skb->data. */
-static bool port_might_be_ours(const struct sk_buff *skb, int offset)
+static bool port_might_be_ours(const struct xtcp_net *xn, const struct sk_buff *skb, int offset)
 {
 	const __be16 *port;
 	__be16 buf;
 
 	port = skb_header_pointer(skb, offset, sizeof(buf), &buf);
-	return port && xtcp_lease_port_might_be_ours(net_of(skb)->port_bits, ntohs(*port));
+	return port && xtcp_lease_port_might_be_ours(xn->port_bits, ntohs(*port));
 }
 
 static bool is_pure_syn(const struct tcphdr *th)
@@ -84,9 +84,8 @@ static bool listener_wants(struct sock *lsk, const struct sk_buff *skb, const st
 }
 
 /* Hands a segment that is ours to ingress.c; false: it is kernel TCP's and was not touched. */
-static bool take(struct sk_buff *skb)
+static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 {
-	struct xtcp_net *xn = net_of(skb);
 	struct xtcp_demux_key key;
 	struct xtcp_conn *conn;
 	struct sock *lsk;
@@ -118,7 +117,9 @@ static bool take(struct sk_buff *skb)
 /* inet_protos[IPPROTO_TCP]: softirq, RCU read side */
 static int interpose_v4_rcv(struct sk_buff *skb)
 {
-	if (port_might_be_ours(skb, offsetof(struct tcphdr, dest)) && take(skb))
+	struct xtcp_net *xn = net_of(skb);
+
+	if (port_might_be_ours(xn, skb, offsetof(struct tcphdr, dest)) && take(xn, skb))
 		return 0;
 	return saved_v4->handler(skb);
 }
@@ -129,7 +130,7 @@ static int interpose_v4_err(struct sk_buff *skb, u32 info)
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
 	int err;
 
-	if (port_might_be_ours(skb, iph->ihl * 4 + offsetof(struct tcphdr, source)) && xtcp_icmp_v4(skb, info, &err))
+	if (port_might_be_ours(net_of(skb), skb, iph->ihl * 4 + offsetof(struct tcphdr, source)) && xtcp_icmp_v4(skb, info, &err))
 		return err;
 	return saved_v4->err_handler(skb, info);
 }
@@ -165,7 +166,9 @@ static struct inet6_protocol ours_v6;
 /* inet6_protos[IPPROTO_TCP]: softirq, RCU read side */
 static int interpose_v6_rcv(struct sk_buff *skb)
 {
-	if (port_might_be_ours(skb, offsetof(struct tcphdr, dest)) && take(skb))
+	struct xtcp_net *xn = net_of(skb);
+
+	if (port_might_be_ours(xn, skb, offsetof(struct tcphdr, dest)) && take(xn, skb))
 		return 0;
 	return saved_v6->handler(skb);
 }
@@ -175,7 +178,7 @@ static int interpose_v6_err(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 
 {
 	int err;
 
-	if (port_might_be_ours(skb, offset + offsetof(struct tcphdr, source)) &&
+	if (port_might_be_ours(net_of(skb), skb, offset + offsetof(struct tcphdr, source)) &&
 	    xtcp_icmp_v6(skb, opt, type, code, offset, info, &err))
 		return err;
 	return saved_v6->err_handler(skb, opt, type, code, offset, info);

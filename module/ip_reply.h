@@ -18,7 +18,6 @@ struct xtcp_tuple;
  * @dif: interface that the segment answered came in by, or 0
  * @mark: as SO_MARK
  * @tos: DSCP and ECN octet, or traffic class
- * @delivered: IP has just delivered to the tuple's address: it is known to be ours
  * @sk: the listener whose options, hop limit and LSM label the segment carries, or NULL: the namespace's reply sock
  * @dst: the route, with a reference; NULL: not looked up yet
  * @advmss: what a SYN-ACK's MSS option may say by the route; only SYN-ACKs have it
@@ -29,7 +28,6 @@ struct xtcp_ip_reply {
 	int dif;
 	u32 mark;
 	u8 tos;
-	bool delivered;
 	struct sock *sk;
 	struct dst_entry *dst;
 	u16 advmss;

@@ -21,6 +21,7 @@
 #include "seq.h"
 #include "sndq.h"
 #include "sock.h"
+#include "text.h"
 #include "timer.h"
 #include "wire.h"
 
@@ -349,11 +350,16 @@ void xtcp_output_ack_now(struct sock *sk)
 	}
 }
 
-/* A thread that sleeps in RECEIVE is being woken, or the connection waits for its accept(). */
+/* A thread that sleeps in RECEIVE has been woken, or the connection waits for its accept(). */
 static bool program_is_on_its_way(const struct sock *sk)
 {
-	return !xtcp_sk(sk)->quickack_asked &&
-	       (xtcp_sk(sk)->readers || (!sk->sk_socket && !sock_flag(sk, SOCK_DEAD)));
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xsk->quickack_asked)
+		return false;
+	if (!sk->sk_socket)
+		return !sock_flag(sk, SOCK_DEAD);
+	return xsk->readers && xtcp_text_readable(sk, READ_ONCE(sk->sk_rcvlowat));
 }
 
 /**
@@ -362,8 +368,8 @@ static bool program_is_on_its_way(const struct sock *sk)
  *
  * RFC 9293 section 3.8.6.3: for every second full segment at once (SHLD-19), otherwise within 200 ms (SHLD-18,
  * MUST-40). The first ACKs go at once, as Linux's, unless a program is on its way that may answer: a request and its
- * answer need no segment more than RFC 9293 does, and one that stays unanswered is acknowledged when the program
- * waits for more, at the latest after XTCP_ANSWER_MS. The arrival has been processed as a whole before (section
+ * answer need no segment more than RFC 9293 does, and one that stays unanswered is acknowledged when the program sleeps
+ * in RECEIVE for more, or else after XTCP_ANSWER_MS, to the next tick. The arrival has been processed as a whole before (section
  * 3.10.7.4, MUST-59).
  *
  * Context: softirq or process. Lock: socket, held.

@@ -206,7 +206,6 @@ static u8 tos_of(const struct sock *sk, bool v4)
  * @lsk: the listener
  * @he: the entry
  * @tuple: of @he
- * @delivered: for a segment that has just come
  * @how: filled, with a route and what the MSS option may say by it (RFC 9293 section 3.7.1, SHLD-5)
  *
  * Context: softirq or process, RCU read side.
@@ -214,7 +213,7 @@ static u8 tos_of(const struct sock *sk, bool v4)
  * Return: 0, or a negative errno from routing.
  */
 int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple,
-			    bool delivered, struct xtcp_ip_reply *how)
+			    struct xtcp_ip_reply *how)
 {
 	int err;
 
@@ -223,7 +222,6 @@ int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, con
 		.oif = he->conn.bound_dev_if,
 		.mark = he->mark,
 		.tos = tos_of(lsk, he->conn.v4),
-		.delivered = delivered,
 		.sk = lsk,
 	};
 	err = xtcp_ip_reply_route(xtcp_net_of(lsk), how);
@@ -287,7 +285,7 @@ void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he)
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
 	struct xtcp_ip_reply how;
 
-	if (!xtcp_reply_synack_route(lsk, he, &tuple, false, &how))
+	if (!xtcp_reply_synack_route(lsk, he, &tuple, &how))
 		xtcp_reply_synack(lsk, he, &how, NULL);
 }
 

@@ -98,10 +98,10 @@ enum xtcp_abort_reason {
  * @rcv_unacked_segments: full-sized segments received since the last ACK (RFC 9293 MUST-58)
  * @ack_pending: an ACK is owed; sent at the end of the arrival or by the delayed-ACK deadline
  * @ack_now: the owed ACK may not be delayed
- * @quickacks: ACKs still to be sent at once
+ * @quickacks: ACKs that are not to be delayed
  * @pingpong: the connection is interactive: prefer delayed ACKs
  * @answer_awaited: the owed ACK is left for a moment to the answer of a program that is on its way
- * @quickack_asked: by TCP_QUICKACK: it is not
+ * @quickack_asked: by TCP_QUICKACK: it is not; kept across connections
  * @fin_queued: a FIN stands at the end of sk_write_queue
  * @fin_received: the peer's FIN was taken in order
  * @rcv_fin_known: a FIN was seen, in order or not

@@ -496,7 +496,8 @@ __poll_t xtcp_sockopt_poll(struct file *file, struct socket *sock, struct poll_t
 		mask |= EPOLLHUP;
 	if (shutdown & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
-	if ((state != TCP_SYN_SENT && state != TCP_SYN_RECV) || shutdown == SHUTDOWN_MASK) {
+	/* in SYN-SENT both ends are shut only by the end of the connection */
+	if (state != TCP_SYN_RECV && (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {
 		if (xtcp_text_readable(sk, sock_rcvlowat(sk, 0, INT_MAX)))
 			mask |= EPOLLIN | EPOLLRDNORM;
 		if (shutdown & SEND_SHUTDOWN || writeable(sk))

@@ -203,12 +203,12 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb)
 	return true;
 }
 
-/* There is new text in @skb, and it is trimmed. */
-static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb)
+/* There is new text in @skb, and it is trimmed. @fin_waits: for what stands before it. */
+static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool fin_waits)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool in_order = xtcp_seg(skb)->seq == xsk->rcv_nxt;
-	bool had_holes = !RB_EMPTY_ROOT(&xsk->out_of_order);
+	bool had_holes = fin_waits || !RB_EMPTY_ROOT(&xsk->out_of_order);
 
 	if (!xtcp_rcvq_make_room(sk, skb)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), in_order ? LINUX_MIB_TCPRCVQDROP : LINUX_MIB_TCPOFODROP);
@@ -245,6 +245,7 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_seg *seg = xtcp_seg(skb);
+	bool fin_waits = xsk->rcv_fin_known;
 
 	sock_owned_by_me(sk);
 	if (seg->seq == seg->end_seq)
@@ -265,7 +266,7 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 	if (!trim(xsk, skb))
 		return XTCP_DROP;
 	if (seg->len)
-		return queue_text(sk, skb);
+		return queue_text(sk, skb, fin_waits);
 	/* a FIN alone, or what followed one */
 	if (seg->seq != xsk->rcv_nxt || !xsk->rcv_fin_known)
 		return ack_and_drop(xsk);

@@ -7,7 +7,7 @@
  *   persist     text waits, nothing is in flight and the window does not let it go: probe the window, back off
  *               (RFC 9293 section 3.8.6.1); also the override of silly window avoidance and of TCP_CORK, and the
  *               next attempt after memory was short
- *   delayed ACK an ACK is owed since 40 ms (RFC 9293 section 3.8.6.3)
+ *   delayed ACK an ACK is owed for too long (RFC 9293 section 3.8.6.3)
  *   keepalive   nothing was heard for TCP_KEEPIDLE: probe (RFC 9293 section 3.8.4); armed while SO_KEEPALIVE is on
  *
  * The timer sleeps until the earliest deadline. It is moved when a deadline gets earlier, never when one gets later or
@@ -375,9 +375,12 @@ void xtcp_timer_window_opened(struct sock *sk)
  */
 void xtcp_timer_ack_owed(struct sock *sk, u32 delay_ms)
 {
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	unsigned long delay = msecs_to_jiffies(delay_ms);
+
 	sock_owned_by_me(sk);
-	if (!is_armed(xtcp_sk(sk), XTCP_TIMER_DELACK))
-		arm(sk, XTCP_TIMER_DELACK, msecs_to_jiffies(delay_ms));
+	if (!is_armed(xsk, XTCP_TIMER_DELACK) || time_before(jiffies + delay, xsk->timers.deadline[XTCP_TIMER_DELACK]))
+		arm(sk, XTCP_TIMER_DELACK, delay);
 }
 
 /**

@@ -55,7 +55,7 @@ draw_ladders()
 }
 
 kind=$1 out=$2 only=${3-}
-dir=$PWD/${out#"$PWD"/}/$kind
+dir=$(realpath -m -- "$out")/$kind
 mkdir -p "$dir"
 
 names=

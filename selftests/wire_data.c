@@ -112,6 +112,15 @@ static const struct wire_row rows[] = {
 			.state = CLOSE_WAIT,
 		},
 	},
+	{
+		.name = "data_%s_before_a_fin_that_waits", .rfc = "RFC 5681 4.2",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "< F. 101 ack 1; > . 1 ack 1; < . 1(50) ack 1; > . 1 ack 51;"
+				  "< . 51(50) ack 1; > . 1 ack 102; read 100; read eof",
+			.state = CLOSE_WAIT,
+		},
+	},
 	/* Delayed acknowledgments. */
 	{
 		.name = "data_%s_one_segment_is_acknowledged_later", .rfc = "RFC 9293 3.8.6.3",

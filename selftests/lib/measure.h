@@ -29,7 +29,6 @@ long measure_kernel_memory(void);
 bool measure_at_most(const char *what, double ratio, double bound, const char *details, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Says what failed, with errno, and ends the program with status 2. */
 /*
  * The ratio of each round, whose median counts; sorts all three. @n: of what in a
  * round, nanoseconds each.
@@ -42,6 +41,7 @@ struct measure_rounds {
 
 bool measure_rounds_at_most(const char *what, struct measure_rounds *r, double bound);
 
+/* Says what failed, with errno, and ends the program with status 2. */
 void measure_die(const char *what) __attribute__((noreturn));
 
 #endif
