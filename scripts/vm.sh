@@ -37,6 +37,13 @@ usage()
 	  --interactive     give the command the terminal
 	  --help            this text
 
+	COMMAND can have the machine stand still, as one does whose host sleeps or
+	moves it: it writes a number of seconds, 1 to 30, to /run/vm/pause. QEMU is
+	stopped for about that long, at least that long, while the machine's clocks
+	go on; the file is empty again when that is over. Such time is no stall, but
+	counts for --timeout. With --icount, whose clock would not go on, there is no
+	such file.
+
 	Exit status: the command's; or
 	  2    wrong arguments
 	  120  the machine's kernel panicked
@@ -65,6 +72,7 @@ cleanup()
 {
 	trap '' INT TERM HUP
 	if [ -n "$qemu" ]; then
+		signal_qemu CONT
 		kill "$qemu" 2>/dev/null
 		wait "$qemu" 2>/dev/null
 	fi
@@ -82,8 +90,19 @@ start_qemu()
 	setpriv --pdeathsig TERM timeout --foreground --kill-after=5 "$seconds" \
 		qemu-system-x86_64 -no-user-config -nodefaults -no-reboot \
 		-display none -nic none -m "$memory" -kernel "$kernel" \
-		-initrd "$work/initramfs" "$@" <&0 &
+		-initrd "$work/initramfs" -pidfile "$work/pid" "$@" <&0 &
 	qemu=$!
+}
+
+# signal_qemu SIGNAL: to QEMU itself. It is the child of $qemu, a timeout that
+# passes no STOP on and counts meanwhile; a stopped QEMU ends by its KILL.
+signal_qemu()
+{
+	local pid= parent=
+
+	read -r pid 2>/dev/null <"$work/pid" || return 1
+	parent=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null)
+	[ "$parent" = "$qemu" ] && kill -s "$1" "$pid" 2>/dev/null
 }
 
 wait_qemu()
@@ -106,24 +125,52 @@ ask_why()
 	done
 }
 
-# end_stalled: watch the machine, and end it when it stalls.
-end_stalled()
+# pause_machine: it asked to stand still. In short steps, so that a signal to us
+# or the end of QEMU ends it.
+pause_machine()
 {
-	local next=$SECONDS now last
+	local seconds= until
 
+	read -r seconds <"$work/ctl/pause"
+	if [[ ! $seconds =~ ^[1-9][0-9]?$ ]] || [ "$seconds" -gt 30 ]; then
+		echo "vm.sh: /run/vm/pause: '$seconds' is not a number from 1 to 30" >&2
+	elif signal_qemu STOP; then
+		until=$((SECONDS + seconds + 1))	# the first one has begun already
+		while kill -0 "$qemu" 2>/dev/null && [ $SECONDS -lt $until ]; do
+			sleep 0.1
+		done
+		touch "$work/ctl/alive"		# it could not
+	fi
+	# Before it goes on, so that it cannot see how this comes after that.
+	: >"$work/ctl/pause"
+	signal_qemu CONT
+}
+
+# end_if_stalled: at most every five seconds.
+end_if_stalled()
+{
+	local now last
+
+	[ -n "$stall" ] && [ $SECONDS -ge "$next_look" ] || return 0
+	next_look=$((SECONDS + 5))
+	printf -v now '%(%s)T' -1
+	# From "started" on, until the command says more.
+	last=$(stat -c %Y "$work/ctl/alive" "$work/ctl/started" 2>/dev/null | sort -n | tail -n 1)
+	if [ $((now - ${last:-now})) -gt "$stall" ]; then
+		echo "vm.sh: nothing came from the machine for $stall s, ending it" >&2
+		ask_why
+		stalled=1
+		kill "$qemu" 2>/dev/null
+	fi
+}
+
+# watch_machine: until it ends.
+watch_machine()
+{
 	while kill -0 "$qemu" 2>/dev/null; do
 		sleep 0.2
-		[ $SECONDS -ge $next ] || continue
-		next=$((SECONDS + 5))
-		printf -v now '%(%s)T' -1
-		# From "started" on, until the command says more.
-		last=$(stat -c %Y "$work/ctl/alive" "$work/ctl/started" 2>/dev/null | sort -n | tail -n 1)
-		if [ $((now - ${last:-now})) -gt "$stall" ]; then
-			echo "vm.sh: nothing came from the machine for $stall s, ending it" >&2
-			ask_why
-			stalled=1
-			kill "$qemu" 2>/dev/null
-		fi
+		[ ! -s "$work/ctl/pause" ] || pause_machine
+		end_if_stalled
 	done
 }
 
@@ -222,6 +269,7 @@ fill_share()
 
 	mkdir "$work/ctl"
 	cp "$scripts/vm-init.sh" "$work/ctl/init"
+	[ -n "$icount" ] || : >"$work/ctl/pause"
 	if [ $# -eq 1 ]; then
 		printf '%s\n' "$1"
 	elif [ $# -gt 1 ]; then
@@ -338,7 +386,7 @@ if [ $# -eq 0 ] || [ -n "$forced" ]; then
 fi
 [ -n "$timeout" ] || timeout=$([ -n "$interactive" ] && echo 0 || echo 3600)
 
-qemu= work= terminal= ended= stalled=
+qemu= work= terminal= ended= stalled= next_look=0
 boot_seconds=240	# the slowest kernel needs 20 when it has a processor for itself
 trap cleanup EXIT
 trap 'exit 130' INT
@@ -367,7 +415,7 @@ else
 		[ "$again" != "giving up" ] || die 125 "the machine does not boot"
 		start_qemu "$timeout" "${qemu_options[@]}" </dev/null
 	done
-	[ -z "$stall" ] || end_stalled
 fi
+watch_machine
 wait_qemu
 report
