@@ -130,7 +130,8 @@ static int interpose_v4_err(struct sk_buff *skb, u32 info)
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
 	int err;
 
-	if (port_might_be_ours(net_of(skb), skb, iph->ihl * 4 + offsetof(struct tcphdr, source)) && xtcp_icmp_v4(skb, info, &err))
+	if (port_might_be_ours(net_of(skb), skb, iph->ihl * 4 + offsetof(struct tcphdr, source)) &&
+	    xtcp_icmp_v4(skb, info, &err))
 		return err;
 	return saved_v4->err_handler(skb, info);
 }

@@ -369,8 +369,8 @@ static bool program_is_on_its_way(const struct sock *sk)
  * RFC 9293 section 3.8.6.3: for every second full segment at once (SHLD-19), otherwise within 200 ms (SHLD-18,
  * MUST-40). The first ACKs go at once, as Linux's, unless a program is on its way that may answer: a request and its
  * answer need no segment more than RFC 9293 does, and one that stays unanswered is acknowledged when the program sleeps
- * in RECEIVE for more, or else after XTCP_ANSWER_MS, to the next tick. The arrival has been processed as a whole before (section
- * 3.10.7.4, MUST-59).
+ * in RECEIVE for more, or else after XTCP_ANSWER_MS, to the next tick. The arrival has been processed as a whole before
+ * (section 3.10.7.4, MUST-59).
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -206,6 +206,8 @@ static void parameters(void)
 	parameter_refused("family=9999", EINVAL, "the valid range is 1 to ");
 	parameter_refused("family=2", EEXIST, "family=2 is taken");
 	parameter_refused("family=many", EINVAL, "invalid for parameter");
+	parameter_refused("chains=16777217", EINVAL, "the valid range is 1 to 16777216");
+	parameter_refused("chains=-1", EINVAL, "invalid for parameter");
 	if (module_load("family=12"))
 		ksft_exit_fail_msg("cannot load the module with family=12: %s\n", strerror(errno));
 	fd = socket(12, SOCK_STREAM, 0);
@@ -540,7 +542,7 @@ static const struct {
 	int results;
 } parts[] = {
 	{ "refused", refused_while_open, 5 },
-	{ "parameters", parameters, 6 },
+	{ "parameters", parameters, 8 },
 	{ "qdisc", segments_in_qdisc, 4 },
 	{ "nfqueue", segments_in_nfqueue, 3 },
 	{ "namespace", namespace_dies, 4 },

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The table of connections when it is far too small: with two chains, and with one,
+ * everything stands in the same few. Connections of three namespaces with the very
+ * same 4-tuples do not hear of each other; socks that leave a chain and come back to
+ * another one at once take no lookup with them; what ends leaves the others there.
+ */
+#include <errno.h>
+#include <kselftest.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/module.h"
+#include "lib/ns.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+#define NAMESPACES	3
+#define PAIRS		40	/* in each of them */
+#define FIRST_PORT	6000
+#define SERVER_PORT	5999
+#define THREADS		4
+#define ROUNDS		150
+
+struct pair {
+	int client, server;
+};
+
+struct mover {
+	pthread_t thread;
+	int number;
+	bool ok;
+};
+
+static const char *const addrs[] = { "127.0.0.1", "::1" };
+static int spaces[NAMESPACES];
+static struct pair pairs[NAMESPACES][2][PAIRS];
+
+static void open_pairs(int n, int ip)
+{
+	int listener = stack_listener(spaces[n], XTCP, addrs[ip], SERVER_PORT, true), i;
+	struct pair *p;
+
+	if (listener < 0)
+		ksft_exit_fail_msg("listener: %s\n", strerror(errno));
+	for (i = 0; i < PAIRS; i++) {
+		p = &pairs[n][ip][i];
+		/* the same ports in each namespace */
+		p->client = stack_bound(spaces[n], XTCP, addrs[ip], FIRST_PORT + i, true);
+		if (p->client < 0 || stack_connect(p->client, addrs[ip], SERVER_PORT))
+			ksft_exit_fail_msg("connection: %s\n", strerror(errno));
+		p->server = accept(listener, NULL, NULL);
+		if (p->server < 0)
+			ksft_exit_fail_msg("accept: %s\n", strerror(errno));
+	}
+	close(listener);
+}
+
+/* What is sent names the connection; nothing else comes. */
+static bool says_its_name(const struct pair *p, int n, int ip, int i)
+{
+	char sent[32], got[sizeof(sent)] = {}, more;
+
+	snprintf(sent, sizeof(sent), "%d/%d/%d", n, ip, i);
+	return send(p->client, sent, sizeof(sent), MSG_NOSIGNAL) == sizeof(sent) &&
+	       recv(p->server, got, sizeof(got), MSG_WAITALL) == sizeof(got) && !strcmp(sent, got) &&
+	       recv(p->server, &more, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+static bool all_say_their_names(bool odd_ones_too)
+{
+	int n, ip, i;
+
+	for (n = 0; n < NAMESPACES; n++)
+		for (ip = 0; ip < 2; ip++)
+			for (i = 0; i < PAIRS; i += odd_ones_too ? 1 : 2)
+				if (!says_its_name(&pairs[n][ip][i], n, ip, i)) {
+					ksft_print_msg("namespace %d, %s, connection %d\n", n, addrs[ip], i);
+					return false;
+				}
+	return true;
+}
+
+static void close_those(bool odd)
+{
+	int n, ip, i;
+
+	for (n = 0; n < NAMESPACES; n++)
+		for (ip = 0; ip < 2; ip++)
+			for (i = odd; i < PAIRS; i += 2) {
+				/* one end leaves a record, the other none */
+				close(pairs[n][ip][i].client);
+				close(pairs[n][ip][i].server);
+			}
+}
+
+/* One sock, a connection after the other from the same port: out of the table and in again, without a grace period. */
+static void *move(void *arg)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	struct mover *mover = arg;
+	int ns = spaces[mover->number % NAMESPACES], port = SERVER_PORT - 1 - mover->number, listener, fd, peer, i;
+	char octet;
+
+	listener = stack_listener(ns, XTCP, "127.0.0.1", port, true);
+	fd = stack_socket(ns, XTCP, "127.0.0.1");
+	mover->ok = listener >= 0 && fd >= 0;
+	for (i = 0; mover->ok && i < ROUNDS; i++) {
+		mover->ok = !stack_connect(fd, "127.0.0.1", port);
+		peer = mover->ok ? accept(listener, NULL, NULL) : -1;
+		mover->ok = peer >= 0 && send(peer, "x", 1, MSG_NOSIGNAL) == 1 && recv(fd, &octet, 1, 0) == 1 &&
+			    !connect(fd, &none, sizeof(none));
+		if (!mover->ok)
+			ksft_print_msg("thread %d, round %d: %s\n", mover->number, i, strerror(errno));
+		close(peer);
+	}
+	close(fd);
+	close(listener);
+	return NULL;
+}
+
+static bool all_move(void)
+{
+	struct mover movers[THREADS] = {};
+	bool ok = true;
+	int i;
+
+	for (i = 0; i < THREADS; i++) {
+		movers[i].number = i;
+		if (pthread_create(&movers[i].thread, NULL, move, &movers[i]))
+			ksft_exit_fail_msg("thread: %s\n", strerror(errno));
+	}
+	/* lookups meanwhile, in the same chains */
+	for (i = 0; i < 5; i++)
+		ok &= all_say_their_names(false);
+	for (i = 0; i < THREADS; i++) {
+		pthread_join(movers[i].thread, NULL);
+		ok &= movers[i].ok;
+	}
+	return ok;
+}
+
+static void with_chains(const char *parameter)
+{
+	int n, ip;
+
+	if (module_unload() || module_load(parameter))
+		ksft_exit_fail_msg("loading with %s: %s\n", parameter, strerror(errno));
+	for (n = 0; n < NAMESPACES; n++) {
+		spaces[n] = ns_make();
+		if (spaces[n] < 0)
+			ksft_exit_fail_msg("namespace: %s\n", strerror(errno));
+		for (ip = 0; ip < 2; ip++)
+			open_pairs(n, ip);
+	}
+	ksft_test_result(all_say_their_names(true), "%s: three namespaces with the same 4-tuples\n", parameter);
+	close_those(true);
+	ksft_test_result(all_say_their_names(false), "%s: half of them end\n", parameter);
+	ksft_test_result(all_move(), "%s: socks go from chain to chain\n", parameter);
+	close(spaces[NAMESPACES - 1]);
+	close_those(false);
+	for (n = 0; n < NAMESPACES - 1; n++)
+		close(spaces[n]);
+	ksft_test_result(WAIT_FOR(!module_references(), STACK_DEADLINE_MS) && !module_unload() && !module_load(""),
+			 "%s: nothing is left\n", parameter);
+}
+
+int main(void)
+{
+	ksft_print_header();
+	ksft_set_plan(8);
+	with_chains("chains=1");
+	with_chains("chains=2");
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
