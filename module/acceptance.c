@@ -57,8 +57,8 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skip
 	u32 now = (u32)jiffies;
 	u32 limit = READ_ONCE(xtcp_net_of(sk)->sysctl.invalid_ratelimit);
 
-	/* data is no part of a war of ACKs, and its sender needs to know */
-	if (seg->len && !(seg->flags & XTCP_SYN))
+	/* data and FIN are no part of a war of ACKs, and their sender needs to know */
+	if (seg->seq != seg->end_seq && !(seg->flags & XTCP_SYN))
 		return true;
 	if (xsk->invalid_ack_stamp && now - xsk->invalid_ack_stamp < limit) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), skipped);

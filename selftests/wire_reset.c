@@ -370,6 +370,14 @@ static const struct wire_row rows[] = {
 		.want = { .script = "< F. N-1000 ack U; > . S ack N; none" },
 	},
 	{
+		.name = "fin_ack_%s_left_of_the_window_again", .rfc = "RFC 9293 3.10.7.4",
+		.in = SYNCHRONIZED | TIME_WAIT,
+		.want = {
+			.script = "< . N-1000 ack U; > . S ack N; < F. N-1000 ack U; > . S ack N;"
+				  "< F. N-1000 ack U; > . S ack N; < . N-1000 ack U; none",
+		},
+	},
+	{
 		.name = "fin_ack_%s_beyond_the_window", .rfc = "RFC 9293 3.10.7.4",
 		.in = SYNCHRONIZED | TIME_WAIT,
 		.want = { .script = "< F. W+1 ack U; > . S ack N; none" },
