@@ -125,6 +125,7 @@ struct wire_conn {
 	uint32_t written, consumed;	/* bytes through write and read steps */
 	uint64_t mark;		/* ns */
 	uint64_t kept;		/* value of the last keep step */
+	uint8_t tint;		/* sets the octets that the peer sends apart from those before "reopen" */
 };
 
 struct wire {
@@ -142,6 +143,7 @@ struct wire {
 	bool shared;		/* with rows that are played at the same time */
 	const struct wire_row *row;
 	struct wire_conn c, other;	/* the row's connection, one to swap with */
+	struct wire_conn previous;	/* its incarnation before "reopen" */
 	bool failed;
 	char why[512];
 	char ladder[32768];

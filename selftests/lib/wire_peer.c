@@ -38,6 +38,7 @@ void wire_peer_reset(struct wire *w, bool new_ports)
 	w->other = old;
 	if (new_ports) {
 		w->other.fd = -1;
+		memset(&w->previous, 0, sizeof(w->previous));
 		w->rows++;
 		c->lport = FIRST_LOCAL_PORT + w->rows;
 		c->pport = FIRST_PEER_PORT + w->rows % 10000;
@@ -118,7 +119,8 @@ int wire_peer_send(struct wire *w, struct wire_segment *seg)
 
 static void learn_syn(struct wire_conn *c, const struct wire_segment *seg)
 {
-	if (!c->irs_known || c->irs != seg->seq) {
+	/* after more than a SYN it is another connection, even with the same number */
+	if (!c->irs_known || c->irs != seg->seq || c->snd_nxt - seg->seq > 1) {
 		c->irs = seg->seq;
 		c->irs_known = true;
 		c->snd_nxt = seg->seq;

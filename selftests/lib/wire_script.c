@@ -5,6 +5,7 @@
  *   < FLAGS SEQ(LEN) ack ACK win WIN urg N <OPTIONS> ...	inject a segment
  *   > FLAGS SEQ(LEN) ack ACK win WIN ttl N tos N <OPTIONS> xN	the next answer
  *   >@MS ...			it may take MS milliseconds, for timers
+ *   <old ...; >old ...		the same for the incarnation before "reopen": its numbers, clock and octets
  *   none			nothing more was sent
  *   skim			forget what was sent
  *   icmp KIND seq SEQ mtu N	inject an ICMP error that quotes a segment
@@ -298,15 +299,30 @@ static int expect(struct wire *w, char *line)
 	return 0;
 }
 
+static int segment(struct wire *w, char *line)
+{
+	int (*run)(struct wire *w, char *line) = *line == '<' ? inject : expect;
+	struct wire_conn c = w->c;
+	int ret;
+
+	if (strncmp(line + 1, "old ", 4))
+		return run(w, line + 1);
+	if (!w->previous.pport)
+		return wire_fail(w, "there was no incarnation before");
+	w->c = w->previous;
+	ret = run(w, line + 5);
+	w->previous = w->c;
+	w->c = c;
+	return ret;
+}
+
 static int step(struct wire *w, char *line)
 {
 	char *verb = line, *args = line + strcspn(line, " ");
 	int ret;
 
-	if (*line == '<')
-		return inject(w, line + 1);
-	if (*line == '>')
-		return expect(w, line + 1);
+	if (*line == '<' || *line == '>')
+		return segment(w, line);
 	if (*args)
 		*args++ = 0;
 	ret = wire_step(w, verb, args);

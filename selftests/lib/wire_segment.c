@@ -154,7 +154,7 @@ size_t wire_segment_build(const struct wire *w, const struct wire_segment *seg, 
 	put16(t + 18, seg->urg);
 	memcpy(t + 20, seg->opt, seg->optlen);
 	for (i = 0; i < seg->len; i++)
-		t[20 + optlen + i] = seg->data ? seg->data[i] : wire_segment_byte(first + i);
+		t[20 + optlen + i] = seg->data ? seg->data[i] : wire_segment_byte(first + i) ^ w->c.tint;
 	if (seg->cut >= 0 && (size_t)seg->cut < tcplen)
 		tcplen = seg->cut;
 	if (tcplen >= 18) {

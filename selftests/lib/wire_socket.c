@@ -248,7 +248,7 @@ static int do_read(struct wire *w, char *args, int flags)
 		return wire_fail(w, "read %u bytes, want %u: %s", got, n,
 				 done ? strerror(errno) : "end");
 	for (i = 0; i < n; i++)
-		if (data[i] != wire_segment_byte(1 + w->c.consumed + i))
+		if (data[i] != (wire_segment_byte(1 + w->c.consumed + i) ^ w->c.tint))
 			return wire_fail(w, "wrong byte at %u of the stream", w->c.consumed + i);
 	if (!flags)
 		w->c.consumed += n;

@@ -161,6 +161,10 @@ static int reopen(struct wire *w, char *args)
 
 	if (wire_text_u32(w, args, &v))
 		return -1;
+	w->previous = *c;
+	c->tint = ~c->tint;
+	c->written = 0;
+	c->consumed = 0;
 	c->iss = c->rcv_nxt + v;
 	c->kept = c->snd_nxt;
 	c->irs_known = false;

@@ -84,7 +84,7 @@ static int read_file(const char *path, char *value, size_t size)
 /**
  * wire_tun_sysctl() - Set a TCP knob of the lane's namespace.
  * @w: lane
- * @name: the kernel's name without its "tcp_"
+ * @name: the kernel's name without its "tcp_"; with a "/" in it a name below net/, of both stacks
  * @value: text to write
  *
  * Kernel TCP's knob is net.ipv4.tcp_NAME, xtcp's is net.xtcp.NAME. The old value
@@ -97,7 +97,7 @@ int wire_tun_sysctl(struct wire *w, const char *name, const char *value)
 	char path[128];
 
 	snprintf(path, sizeof(path), "/proc/sys/net/%s%s",
-		 w->stack == WIRE_KERNEL ? "ipv4/tcp_" : "xtcp/", name);
+		 strchr(name, '/') ? "" : w->stack == WIRE_KERNEL ? "ipv4/tcp_" : "xtcp/", name);
 	if (changes == sizeof(changed) / sizeof(*changed))
 		return wire_fail(w, "too many sysctls in one row");
 	if (read_file(path, changed[changes].value, sizeof(changed[changes].value)) ||
