@@ -40,7 +40,7 @@ struct program {
 	bool ok;
 };
 
-static int ns;
+static int ns;	/* each count has its own, with nothing under way in it */
 
 static long long out_segs(void)
 {
@@ -128,14 +128,23 @@ static bool transact(struct program *p, int listener)
 	return ok && p->ok;
 }
 
+static void make_namespace(void)
+{
+	ns = ns_make();
+	if (ns < 0)
+		ksft_exit_fail_msg("namespace: %s\n", strerror(errno));
+}
+
 static void count_segments(const char *addr, bool quickack, int each)
 {
-	int listener = stack_listener(ns, XTCP, addr, PORT, true), i;
 	struct program p = { .addr = addr, .quickack = quickack };
 	long long segments, delayed, resent;
 	const int one = 1;
+	int listener, i;
 	bool ok;
 
+	make_namespace();
+	listener = stack_listener(ns, XTCP, addr, PORT, true);
 	if (listener < 0)
 		ksft_exit_fail_msg("no listener: %s\n", strerror(errno));
 	if (quickack)
@@ -155,6 +164,7 @@ static void count_segments(const char *addr, bool quickack, int each)
 	ksft_test_result(ok, "%s%s: %d transactions take %d segments each\n", addr, quickack ? ", TCP_QUICKACK" : "",
 			 TRANSACTIONS, each);
 	close(listener);
+	close(ns);
 }
 
 static void *receive_twice(void *arg)
@@ -175,6 +185,7 @@ static void count_receives(const char *addr)
 	long long delayed;
 	bool ok = true;
 
+	make_namespace();
 	for (i = 0; i < RECEIVES; i++) {
 		stack_pair_or_die(ns, XTCP, ns, XTCP, addr, PORT, &fd, &p.fd);
 		start(&p, receive_twice);
@@ -189,6 +200,7 @@ static void count_receives(const char *addr)
 	}
 	ksft_print_msg("%d of %d ACKs were sent without the timer\n", at_once, RECEIVES);
 	ksft_test_result(ok && at_once, "%s: who waits for more text acknowledges what came\n", addr);
+	close(ns);
 }
 
 int main(void)
@@ -199,9 +211,6 @@ int main(void)
 
 	ksft_print_header();
 	ksft_set_plan(6);
-	ns = ns_make();
-	if (ns < 0)
-		ksft_exit_fail_msg("namespace: %s\n", strerror(errno));
 	CPU_ZERO(&one);
 	CPU_SET(0, &one);
 	if (sched_setaffinity(0, sizeof(one), &one))
