@@ -307,6 +307,22 @@ static bool paws_rejects(const struct xtcp_request *he, const struct xtcp_seg *s
 	return !(seg->flags & XTCP_RST) || xtcp_entry_timeout(he->level) < PAWS_STAMP_S * HZ;
 }
 
+/*
+ * RFC 7323 section 3.2: TSecr is a TSval that this entry has sent. One from before belongs to an old connection, whose
+ * SYN-ACK may have had the same ISN; or to a cookie that this listener gave out lately. 0 is no TSval, as in Linux.
+ */
+static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_request *he, const struct xtcp_seg *seg)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
+	u32 age_ms, now;
+
+	if (!he->ts_ok || !seg->has_ts || !seg->tsecr || !he->sent_us || cookies_believed(he->lsk, listener))
+		return false;
+	age_ms = ((u32)xtcp_clock_us() - he->sent_us) / USEC_PER_MSEC + 1;
+	now = xtcp_clock_ts() + xtcp_secret_ts_offset(xtcp_net_of(he->lsk), &tuple);
+	return now - seg->tsecr > age_ms + XTCP_COOKIE_TS_MASK + 1;
+}
+
 /* RFC 9293 section 3.10.7.4, table 6; the window of an entry is the one that its SYN-ACK offered. */
 static bool is_acceptable(const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
@@ -419,6 +435,8 @@ struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
 	}
 
 	/* first: check sequence number */
+	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK && echo_is_old(listener, he, seg))
+		paws = true;
 	if (paws || !is_acceptable(he, seg)) {
 		if (paws)
 			XTCP_NET_INC_STATS(xn, LINUX_MIB_PAWSESTABREJECTED);

@@ -6,6 +6,20 @@
 #include "lib/wire.h"
 
 static const struct wire_row rows[] = {
+	{
+		.name = "ack_syn_received_echoes_a_timestamp_of_before", .rfc = "RFC 7323 3.2",
+		.pre = "listen", .syn = "mss 1000,nop,nop,ts T R",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1 <nop,nop,ts T R-1000>; > . 1 ack 1;"
+				  "state syn_received; < . 1 ack 1 <nop,nop,ts T R>; accept",
+			.state = ESTABLISHED, .counters = "PAWSEstab=1 PassiveOpens=1",
+		},
+		.kernel_differs = "believes it; Linux 6.15 does not",
+		.kernel = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1 <nop,nop,ts T R-1000>; none; accept",
+			.counters = "PAWSEstab=0 PassiveOpens=1",
+		},
+	},
 	/* Passive open. */
 	{
 		.name = "syn_listen_three_way", .rfc = "RFC 9293 3.5", .id = "MUST-14 SHLD-5",
