@@ -52,12 +52,13 @@ static struct rtable *output_route(struct net *net, struct flowi4 *fl4, const st
 /* 0: the route is in how->dst */
 static int route_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, struct sock *sk)
 {
+	const u8 flags = inet_sk_flowi_flags(sk) | (how->laddr_known ? FLOWI_FLAG_ANYSRC : 0);
 	const struct xtcp_tuple *tuple = how->tuple;
 	struct flowi4 fl4;
 	struct rtable *rt;
 
 	flowi4_init_output(&fl4, oif(xn->net, how), how->mark, RT_TOS(how->tos) | sock_flag(sk, SOCK_LOCALROUTE),
-			   RT_SCOPE_UNIVERSE, IPPROTO_TCP, inet_sk_flowi_flags(sk), tuple->faddr.s6_addr32[3],
+			   RT_SCOPE_UNIVERSE, IPPROTO_TCP, flags, tuple->faddr.s6_addr32[3],
 			   tuple->laddr.s6_addr32[3], tuple->fport, tuple->lport, sock_net_uid(xn->net, how->sk));
 	security_sk_classify_flow(sk, flowi4_to_flowi_common(&fl4));
 	rt = output_route(xn->net, &fl4, sk);

@@ -18,6 +18,7 @@ struct xtcp_tuple;
  * @dif: interface that the segment answered came in by, or 0
  * @mark: as SO_MARK
  * @tos: DSCP and ECN octet, or traffic class
+ * @laddr_known: the tuple's local address is known to be one of ours; IPv6 asks all the same
  * @sk: the listener whose options, hop limit and LSM label the segment carries, or NULL: the namespace's reply sock
  * @dst: the route, with a reference; NULL: not looked up yet
  * @advmss: what a SYN-ACK's MSS option may say by the route; only SYN-ACKs have it
@@ -28,6 +29,7 @@ struct xtcp_ip_reply {
 	int dif;
 	u32 mark;
 	u8 tos;
+	bool laddr_known;
 	struct sock *sk;
 	struct dst_entry *dst;
 	u16 advmss;

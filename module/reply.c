@@ -9,6 +9,7 @@
 #include "reply.h"
 
 #include <linux/if_ether.h>
+#include <linux/inetdevice.h>
 #include <linux/tcp.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
@@ -201,11 +202,21 @@ static u8 tos_of(const struct sock *sk, bool v4)
 	return v4 ? READ_ONCE(inet_sk(sk)->tos) : READ_ONCE(inet6_sk(sk)->tclass);
 }
 
+/* Spares routing the search for our address in the usual case: it is the first one of the interface. */
+static bool is_first_address(const struct net_device *dev, const struct xtcp_tuple *tuple)
+{
+	const struct in_device *in_dev = __in_dev_get_rcu(dev);
+	const struct in_ifaddr *first = in_dev ? rcu_dereference(in_dev->ifa_list) : NULL;
+
+	return first && first->ifa_local == tuple->laddr.s6_addr32[3];
+}
+
 /**
  * xtcp_reply_synack_route() - the way of a SYN-ACK
  * @lsk: the listener
  * @he: the entry
  * @tuple: of @he
+ * @dev: by which the segment came that is answered; NULL: none is
  * @how: filled, with a route and what the MSS option may say by it (RFC 9293 section 3.7.1, SHLD-5)
  *
  * Context: softirq or process, RCU read side.
@@ -213,7 +224,7 @@ static u8 tos_of(const struct sock *sk, bool v4)
  * Return: 0, or a negative errno from routing.
  */
 int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple,
-			    struct xtcp_ip_reply *how)
+			    const struct net_device *dev, struct xtcp_ip_reply *how)
 {
 	int err;
 
@@ -222,6 +233,7 @@ int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, con
 		.oif = he->conn.bound_dev_if,
 		.mark = he->mark,
 		.tos = tos_of(lsk, he->conn.v4),
+		.laddr_known = dev && he->conn.v4 && is_first_address(dev, tuple),
 		.sk = lsk,
 	};
 	err = xtcp_ip_reply_route(xtcp_net_of(lsk), how);
@@ -285,7 +297,7 @@ void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he)
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
 	struct xtcp_ip_reply how;
 
-	if (!xtcp_reply_synack_route(lsk, he, &tuple, &how))
+	if (!xtcp_reply_synack_route(lsk, he, &tuple, NULL, &how))
 		xtcp_reply_synack(lsk, he, &how, NULL);
 }
 

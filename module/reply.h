@@ -5,6 +5,7 @@
 
 #include <linux/types.h>
 
+struct net_device;
 struct sk_buff;
 struct sock;
 struct xtcp_ip_reply;
@@ -17,7 +18,7 @@ struct xtcp_tuple;
 /* RCU read side, softirq or process. */
 void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb);
 int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple,
-			    struct xtcp_ip_reply *how);
+			    const struct net_device *dev, struct xtcp_ip_reply *how);
 bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, const struct xtcp_ip_reply *how, struct sk_buff *syn);
 void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he);
 void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, const struct sk_buff *skb);

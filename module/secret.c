@@ -129,7 +129,7 @@ static void rotate(struct xtcp_net *xn, u32 epoch)
 u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, const struct xtcp_cookie *cookie)
 {
 	u32 now = xtcp_clock_seconds();
-	struct xtcp_cookie_secrets secrets;
+	struct xtcp_cookie_secrets secrets __uninitialized;
 
 	copy_secrets(xn, &secrets);
 	if (unlikely((s32)(xtcp_cookie_epoch(now) - secrets.epoch) > 0)) {

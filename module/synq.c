@@ -151,7 +151,7 @@ static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_
 	}
 	xtcp_request_fill_syn(&syn, lsk, skb, key);
 	if (!xtcp_request_lsm_ok(lsk, skb, &syn, &key->tuple) ||
-	    xtcp_reply_synack_route(lsk, &syn, &key->tuple, &how)) {
+	    xtcp_reply_synack_route(lsk, &syn, &key->tuple, skb->dev, &how)) {
 		count_drop(lsk);
 		return false;
 	}
@@ -273,7 +273,7 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 	xtcp_request_fill_cookie(&he, seg, &cookie);
 	if (!xtcp_request_lsm_ok(lsk, skb, &he, &key->tuple))
 		return NULL;
-	if (xtcp_reply_synack_route(lsk, &he, &key->tuple, &how)) {
+	if (xtcp_reply_synack_route(lsk, &he, &key->tuple, skb->dev, &how)) {
 		count_drop(lsk);
 		return NULL;
 	}

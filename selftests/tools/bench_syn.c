@@ -78,7 +78,9 @@ static void make_network(void)
 	tun = ns_call(ns, open_tun, NULL);
 	if (tun < 0)
 		measure_die("tun");
-	if (ns_shell(ns, "ip addr add " SERVER "/24 dev tun0 && ip link set tun0 up &&"
+	/* nothing but SYN-ACKs leaves by the sink */
+	if (ns_sysctl_set(ns, "net.ipv6.conf.default.disable_ipv6", "1") ||
+	    ns_shell(ns, "ip addr add " SERVER "/24 dev tun0 && ip link set tun0 up &&"
 		     "ip link add sink type dummy && ip addr add 10.98.0.1/24 dev sink && ip link set sink up &&"
 		     "ip route add 10.99.0.0/16 via 10.98.0.2") ||
 	    ns_sysctl_set(ns, "net.core.somaxconn", "%d", BACKLOG))
