@@ -13,7 +13,6 @@
 #include "port.h"
 
 #include <linux/random.h>
-#include <linux/siphash.h>
 #include <linux/slab.h>
 #include <net/inet_sock.h>
 #include <net/ip.h>
@@ -149,7 +148,7 @@ static int choose_and_insert(struct sock *sk)
 	range.count = high - low + 1;
 	xtcp_demux_tuple_from_sk(sk, &key);
 	key.lport = 0;
-	hash = siphash(&key, sizeof(key), &xn->port_key);
+	hash = xtcp_tuple_hash(&key, &xn->port_key);
 	/* no lock: a lost step does no harm */
 	counter = &xn->port_counter[hash % COUNTERS];
 	range.offset = ((u32)(hash >> 32) + READ_ONCE(*counter)) % range.count;

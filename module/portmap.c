@@ -10,7 +10,6 @@
 
 #include <linux/bitmap.h>
 #include <linux/sched.h>
-#include <linux/siphash.h>
 #include <linux/slab.h>
 #include <net/ip.h>
 
@@ -26,7 +25,7 @@
 /**
  * struct xtcp_portmap - the ports used towards one destination
  * @node: place in its bucket
- * @key: the destination; lport is 0
+ * @key: the destination; lport does not count
  * @refs: calls of connect() that use it now
  * @tuples: bits set in @ours
  * @ours: by port: a tuple whose port was chosen here is in the table
@@ -93,7 +92,7 @@ void xtcp_portmap_net_exit(struct xtcp_net *xn)
 
 static struct hlist_head *bucket_of(struct xtcp_net *xn, const struct xtcp_tuple *key)
 {
-	return &xn->portmaps->bucket[siphash(key, sizeof(*key), &xn->port_key) % BUCKETS];
+	return &xn->portmaps->bucket[xtcp_tuple_hash(key, &xn->port_key) % BUCKETS];
 }
 
 static struct xtcp_portmap *find(struct xtcp_net *xn, const struct xtcp_tuple *key)
@@ -102,7 +101,8 @@ static struct xtcp_portmap *find(struct xtcp_net *xn, const struct xtcp_tuple *k
 
 	lockdep_assert_held(&xn->portmaps->lock);
 	hlist_for_each_entry(map, bucket_of(xn, key), node)
-		if (!memcmp(&map->key, key, sizeof(*key)))
+		if (map->key.fport == key->fport && ipv6_addr_equal(&map->key.faddr, &key->faddr) &&
+		    ipv6_addr_equal(&map->key.laddr, &key->laddr))
 			return map;
 	return NULL;
 }
