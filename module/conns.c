@@ -13,11 +13,13 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 
 #define LOCKS		256
 #define CHAINS_MAX	16777216U
 #define SHARE_SHIFT	16	/* a chain for so much memory: 64 KiB */
+#define RESCHED_CHAINS	4096	/* empty ones walked over at once */
 
 static unsigned int chains_wanted;
 module_param_named(chains, chains_wanted, uint, 0444);
@@ -68,6 +70,22 @@ int xtcp_conns_init(void)
 void xtcp_conns_exit(void)
 {
 	kvfree(xtcp_conns.chain);
+}
+
+/**
+ * xtcp_conns_used_chain() - for whoever walks over all of them
+ * @chain: where to begin
+ *
+ * Context: process, may sleep. No lock.
+ *
+ * Return: the first chain from there on with something in it; above the mask: none.
+ */
+u32 xtcp_conns_used_chain(u32 chain)
+{
+	for (; chain <= xtcp_conns.mask && xtcp_conns_is_end(xtcp_conns_first(chain)); chain++)
+		if (chain % RESCHED_CHAINS == 0)
+			cond_resched();
+	return chain;
 }
 
 /**

@@ -53,6 +53,8 @@ static inline bool xtcp_conns_is_end_of(const struct xtcp_conn *end, u32 chain)
 int xtcp_conns_init(void);
 void xtcp_conns_exit(void);
 
+u32 xtcp_conns_used_chain(u32 chain);
+
 void xtcp_conns_lock(u32 chain);
 void xtcp_conns_unlock(u32 chain);
 /* locked */

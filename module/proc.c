@@ -265,19 +265,18 @@ static void show_listeners(struct listing *l)
 static void show_connections(struct listing *l)
 {
 	struct xtcp_conn *conn;
-	u32 chain;
+	u32 chain = 0;
 
 	if (!atomic_read(&l->xn->conns))
 		return;
-	for (chain = 0; chain <= xtcp_conns.mask && !seq_has_overflowed(l->m); chain++) {
-		if (xtcp_conns_is_end(xtcp_conns_first(chain)))
-			continue;
+	while ((chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask && !seq_has_overflowed(l->m)) {
 		rcu_read_lock();
 		for (conn = xtcp_conns_first(chain); !xtcp_conns_is_end(conn); conn = xtcp_conns_next(conn))
 			if (conn->net_id == l->xn->id)
 				show_conn(l, conn);
 		rcu_read_unlock();
 		cond_resched();
+		chain++;
 	}
 }
 

@@ -458,9 +458,9 @@ void xtcp_sock_abort_net(struct net *net)
 {
 	struct xtcp_net *xn = xtcp_net(net);
 	struct xtcp_conn *conn;
-	u32 chain;
+	u32 chain = 0;
 
-	for (chain = 0; chain <= xtcp_conns.mask && atomic_read(&xn->conns); chain++) {
+	while (atomic_read(&xn->conns) && (chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask) {
 		rcu_read_lock();
 		do {
 			for (conn = xtcp_conns_first(chain); !xtcp_conns_is_end(conn); conn = xtcp_conns_next(conn)) {
@@ -471,6 +471,7 @@ void xtcp_sock_abort_net(struct net *net)
 		} while (!xtcp_conns_is_end_of(conn, chain));
 		rcu_read_unlock();
 		cond_resched();
+		chain++;
 	}
 }
 
