@@ -90,7 +90,8 @@ def server_first(listener):
     c.client.close()
     c.state(None, "TIME-WAIT")
     must_show(ss("server", c.port), "TIME-WAIT", r"timer:\(timewait,\d+sec")
-    c.draw(r"CLOSE-WAIT \|<-.* FIN,ACK .*FIN-WAIT-1", "LAST-ACK .*-- FIN,ACK .*TIME-WAIT", "CLOSED .*<-.* ACK ")
+    c.draw(r"CLOSE-WAIT \|<-.* FIN,ACK .*FIN-WAIT-1", "LAST-ACK .*-- FIN,ACK .*FIN-WAIT-2",
+           "CLOSED .*<-.* ACK ", r"\| TIME-WAIT")
 
 
 def half_close(listener):
