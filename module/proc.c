@@ -6,8 +6,8 @@
  *	PROC_NET_TCP=/proc/net/xtcp PROC_NET_TCP6=/proc/net/xtcp6 ss -tanoe
  *
  * A listing is made whole by the first read, however small that is: the rows are of one moment, and reading on slowly
- * neither misses nor repeats one. Nothing is locked that softirq waits for: the table is read a bucket at a time under
- * RCU, and its mutex, which only the table's own resizing takes, keeps every connection in its bucket meanwhile.
+ * neither misses nor repeats one. Nothing is locked that softirq waits for: the table is read a chain at a time under
+ * RCU. A sock that just then leaves for another chain may take the walk along, as in Linux.
  * Numbers that change under us are of some moment, as in Linux.
  */
 #include "proc.h"

@@ -34,6 +34,7 @@
 #include "wire.h"
 
 #define PAWS_STAMP_S	60		/* after this idle time a RST with an old TSval passes, as Linux */
+#define OLD_LEVEL	32		/* timeouts of a SYN-ACK: 53 minutes, and its 32 bits of microseconds hold 71 */
 
 static void count_drop(struct sock *lsk)
 {
@@ -318,8 +319,12 @@ static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_
 
 	if (!he->ts_ok || !seg->has_ts || !seg->tsecr || !he->sent_us || cookies_believed(he->lsk, listener))
 		return false;
-	age_ms = ((u32)xtcp_clock_us() - he->sent_us) / USEC_PER_MSEC + 1;
+	/* sent_us may have come round */
+	if (READ_ONCE(he->level) >= OLD_LEVEL)
+		return false;
+	/* in this order: time that passes in between does not make it older */
 	now = xtcp_clock_ts() + xtcp_secret_ts_offset(xtcp_net_of(he->lsk), &tuple);
+	age_ms = ((u32)xtcp_clock_us() - he->sent_us) / USEC_PER_MSEC + 1;
 	return now - seg->tsecr > age_ms + XTCP_COOKIE_TS_MASK + 1;
 }
 
