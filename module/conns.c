@@ -4,7 +4,8 @@
  *
  * As kernel TCP's, it is made once, by the size of the memory, and never grows: no arrival pays for that, nothing can
  * fail when a connection is put in, and a connection takes no more than the pointer to the next one. It is read under
- * RCU; changes take one of a few locks, for the length of a chain.
+ * RCU; changes take one of a few locks, for the length of a chain. What has left the table does not come back before a
+ * grace period has passed, so a reader that stands on it goes on in the same chain, to its end.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -29,11 +30,6 @@ struct xtcp_conns xtcp_conns __read_mostly;
 
 static spinlock_t locks[LOCKS];	/* guards the chains whose number ends in its own */
 
-static struct xtcp_conn *end_marker(u32 chain)
-{
-	return (struct xtcp_conn *)((unsigned long)chain << 1 | 1);
-}
-
 /**
  * xtcp_conns_init() - make the table
  *
@@ -51,12 +47,10 @@ int xtcp_conns_init(void)
 		return -EINVAL;
 	}
 	chains = roundup_pow_of_two(clamp_t(u64, chains, 1, CHAINS_MAX));
-	xtcp_conns.chain = kvmalloc_array(chains, sizeof(*xtcp_conns.chain), GFP_KERNEL);
+	xtcp_conns.chain = kvcalloc(chains, sizeof(*xtcp_conns.chain), GFP_KERNEL);
 	if (!xtcp_conns.chain)
 		return -ENOMEM;
 	xtcp_conns.mask = chains - 1;
-	for (i = 0; i < chains; i++)
-		RCU_INIT_POINTER(xtcp_conns.chain[i], end_marker(i));
 	for (i = 0; i < LOCKS; i++)
 		spin_lock_init(&locks[i]);
 	return 0;
@@ -82,7 +76,7 @@ void xtcp_conns_exit(void)
  */
 u32 xtcp_conns_used_chain(u32 chain)
 {
-	for (; chain <= xtcp_conns.mask && xtcp_conns_is_end(xtcp_conns_first(chain)); chain++)
+	for (; chain <= xtcp_conns.mask && !xtcp_conns_first(chain); chain++)
 		if (chain % RESCHED_CHAINS == 0)
 			cond_resched();
 	return chain;
@@ -115,7 +109,7 @@ void xtcp_conns_unlock(u32 chain)
 /**
  * xtcp_conns_add() - put a connection in
  * @chain: its chain
- * @conn: in no chain; lookups find it from here on
+ * @conn: in no chain for a grace period; lookups find it from here on
  *
  * Context: softirq or process. Lock: the chain's, held.
  */
@@ -133,7 +127,7 @@ static struct xtcp_conn __rcu **link_to(u32 chain, const struct xtcp_conn *conn)
 	struct xtcp_conn *at;
 
 	lockdep_assert_held(&locks[chain % LOCKS]);
-	for (at = xtcp_conns_first(chain); !xtcp_conns_is_end(at); at = xtcp_conns_next(at)) {
+	for (at = xtcp_conns_first(chain); at; at = xtcp_conns_next(at)) {
 		if (at == conn)
 			return link;
 		link = &at->next;
@@ -145,7 +139,7 @@ static struct xtcp_conn __rcu **link_to(u32 chain, const struct xtcp_conn *conn)
  * xtcp_conns_replace() - put a connection in the place of another
  * @chain: the chain of both
  * @old: in it or not
- * @new: in no chain
+ * @new: in no chain for a grace period
  *
  * A lookup finds one or the other. Who stands on @old goes on from there.
  *

@@ -10,7 +10,7 @@
 
 /**
  * struct xtcp_conns - the table
- * @chain: the first of each chain; the last one's "next", or this of an empty chain, is an end marker
+ * @chain: the first of each chain
  * @mask: number of chains - 1
  */
 struct xtcp_conns {
@@ -34,20 +34,6 @@ static inline struct xtcp_conn *xtcp_conns_first(u32 chain)
 static inline struct xtcp_conn *xtcp_conns_next(const struct xtcp_conn *conn)
 {
 	return rcu_dereference_check(conn->next, true);
-}
-
-/*
- * A sock that leaves the table and comes back at once may take a reader with it to another chain. So the end of each
- * chain says whose it is: who comes to another one's begins anew.
- */
-static inline bool xtcp_conns_is_end(const struct xtcp_conn *conn)
-{
-	return (unsigned long)conn & 1;
-}
-
-static inline bool xtcp_conns_is_end_of(const struct xtcp_conn *end, u32 chain)
-{
-	return (unsigned long)end >> 1 == chain;
 }
 
 int xtcp_conns_init(void);

@@ -66,14 +66,11 @@ static bool conn_matches(const struct xtcp_conn *conn, const struct xtcp_net *xn
 /* RCU read side, or the chain's lock. */
 static struct xtcp_conn *find(const struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 hash)
 {
-	const u32 chain = xtcp_conns_chain_of(hash);
 	struct xtcp_conn *conn;
 
-	do {
-		for (conn = xtcp_conns_first(chain); !xtcp_conns_is_end(conn); conn = xtcp_conns_next(conn))
-			if (conn_matches(conn, xn, key, hash))
-				return conn;
-	} while (!xtcp_conns_is_end_of(conn, chain));
+	for (conn = xtcp_conns_first(xtcp_conns_chain_of(hash)); conn; conn = xtcp_conns_next(conn))
+		if (conn_matches(conn, xn, key, hash))
+			return conn;
 	return NULL;
 }
 
@@ -307,13 +304,12 @@ int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
 	conn->net_id = xn->id;
 	xtcp_conns_lock(chain);
 	taken = find(xn, &key, conn->hash);
-	if (!taken)
+	if (!taken) {
+		atomic_inc(&xn->conns);
 		xtcp_conns_add(chain, conn);
+	}
 	xtcp_conns_unlock(chain);
-	if (taken)
-		return -EADDRNOTAVAIL;
-	atomic_inc(&xn->conns);
-	return 0;
+	return taken ? -EADDRNOTAVAIL : 0;
 }
 
 /**
@@ -361,10 +357,11 @@ bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 
 	xtcp_conns_lock(chain);
 	was_there = xtcp_conns_remove(chain, conn);
+	if (was_there)
+		atomic_dec(&xn->conns);
 	xtcp_conns_unlock(chain);
 	if (!was_there)
 		return false;
-	atomic_dec(&xn->conns);
 	if (conn->shared_port) {
 		tuple = xtcp_conn_tuple(conn);
 		xtcp_portmap_tuple_ended(xn, &tuple);
@@ -434,8 +431,13 @@ int xtcp_demux_insert_sk(struct sock *sk)
  */
 void xtcp_demux_remove_sk(struct sock *sk)
 {
+	bool was_there;
+
 	sock_owned_by_me(sk);
-	if (!xtcp_demux_remove(xtcp_net_of(sk), &xtcp_sk(sk)->conn))
+	was_there = xtcp_demux_remove(xtcp_net_of(sk), &xtcp_sk(sk)->conn);
+	/* also when a record took its place before */
+	xtcp_sk(sk)->left_table = get_state_synchronize_rcu();
+	if (!was_there)
 		return;
 	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
 	__sock_put(sk);

@@ -7,7 +7,7 @@
  *
  * A listing is made whole by the first read, however small that is: the rows are of one moment, and reading on slowly
  * neither misses nor repeats one. Nothing is locked that softirq waits for: the table is read a chain at a time under
- * RCU. A sock that just then leaves for another chain may take the walk along, as in Linux.
+ * RCU.
  * Numbers that change under us are of some moment, as in Linux.
  */
 #include "proc.h"
@@ -261,7 +261,6 @@ static void show_listeners(struct listing *l)
 	}
 }
 
-/* A connection that leaves its chain just now may take the rest of it out of sight, as in Linux's listing. */
 static void show_connections(struct listing *l)
 {
 	struct xtcp_conn *conn;
@@ -271,7 +270,7 @@ static void show_connections(struct listing *l)
 		return;
 	while ((chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask && !seq_has_overflowed(l->m)) {
 		rcu_read_lock();
-		for (conn = xtcp_conns_first(chain); !xtcp_conns_is_end(conn); conn = xtcp_conns_next(conn))
+		for (conn = xtcp_conns_first(chain); conn; conn = xtcp_conns_next(conn))
 			if (conn->net_id == l->xn->id)
 				show_conn(l, conn);
 		rcu_read_unlock();

@@ -462,13 +462,9 @@ void xtcp_sock_abort_net(struct net *net)
 
 	while (atomic_read(&xn->conns) && (chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask) {
 		rcu_read_lock();
-		do {
-			for (conn = xtcp_conns_first(chain); !xtcp_conns_is_end(conn); conn = xtcp_conns_next(conn)) {
-				if (conn->net_id == xn->id && conn->kind == XTCP_CONN_SOCK)
-					end_orphan(xtcp_sk_of(xtcp_sock_of_conn(conn)));
-			}
-			/* another namespace's sock may have taken us along to another chain */
-		} while (!xtcp_conns_is_end_of(conn, chain));
+		for (conn = xtcp_conns_first(chain); conn; conn = xtcp_conns_next(conn))
+			if (conn->net_id == xn->id && conn->kind == XTCP_CONN_SOCK)
+				end_orphan(xtcp_sk_of(xtcp_sock_of_conn(conn)));
 		rcu_read_unlock();
 		cond_resched();
 		chain++;

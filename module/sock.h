@@ -47,6 +47,7 @@ enum xtcp_abort_reason {
  * @lease: the local port's place in kernel TCP's bind table; NULL: not bound
  * @listener: queues; set while LISTEN (listen.c)
  * @accept_node: place in the accept queue of the listener that made this sock; guarded by xtcp_listener.lock
+ * @left_table: RCU's time when it last left the table of connections, 0: never was in it
  * @recvmsg_inq: TCP_INQ; kept across connections, like whatever stands before @iss
  * @readers: threads that sleep in RECEIVE, also those that a disconnect has yet to wake
  * @iss: initial send sequence number
@@ -151,6 +152,7 @@ struct xtcp_sock {
 	struct xtcp_listener *listener;	/* read under RCU by softirq */
 	struct list_head accept_node;	/* own lock: the listener's */
 
+	unsigned long left_table;
 	bool recvmsg_inq;
 	u32 readers;
 
