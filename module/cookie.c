@@ -45,16 +45,16 @@ static u32 mss_index(const struct xtcp_tuple *tuple, u16 mss)
 	return i;
 }
 
-static u32 scale_class(const struct xtcp_cookie *cookie)
+static u32 scale_class(struct xtcp_cookie cookie)
 {
-	if (!cookie->wscale_ok)
+	if (!cookie.wscale_ok)
 		return 0;
-	return cookie->snd_wscale >= 8 ? 3 : cookie->snd_wscale == 7 ? 2 : 1;
+	return cookie.snd_wscale >= 8 ? 3 : cookie.snd_wscale == 7 ? 2 : 1;
 }
 
-static u32 ts_bits(const struct xtcp_cookie *cookie)
+static u32 ts_bits(struct xtcp_cookie cookie)
 {
-	return cookie->wscale_ok ? cookie->snd_wscale : NO_SCALE;
+	return cookie.wscale_ok ? cookie.snd_wscale : NO_SCALE;
 }
 
 static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, u32 data, bool ts_ok, u32 bits)
@@ -62,7 +62,8 @@ static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, 
 	const siphash_key_t *key = &secrets->key[period / XTCP_COOKIE_PERIODS & 1];
 	u32 options = data | bits << 8 | (u32)ts_ok << 16;
 
-	return (u32)siphash_2u64(hash, (u64)period << 32 | options, key) & MAC_MASK;
+	/* in one word: of one tuple no two are alike; of two tuples nobody knows, who does not know their hashes */
+	return (u32)siphash_1u64(hash ^ ((u64)period << 32 | options), key) & MAC_MASK;
 }
 
 /**
@@ -94,14 +95,14 @@ u32 xtcp_cookie_epoch(u32 now)
  * Return: the ISN; the same for the same arguments within a period.
  */
 u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const struct xtcp_tuple *tuple, u64 hash, u32 irs,
-		     u32 now, const struct xtcp_cookie *cookie)
+		     u32 now, struct xtcp_cookie cookie)
 {
 	u32 period = now / XTCP_COOKIE_PERIOD_S;
-	u32 data = mss_index(tuple, cookie->mss) << 2 | scale_class(cookie);
-	u32 bits = cookie->ts_ok ? ts_bits(cookie) : 0;
+	u32 data = mss_index(tuple, cookie.mss) << 2 | scale_class(cookie);
+	u32 bits = cookie.ts_ok ? ts_bits(cookie) : 0;
 
 	return (u32)hash + irs + (period << 24) +
-	       (data << MAC_BITS | mac(secrets, hash, period, data, cookie->ts_ok, bits));
+	       (data << MAC_BITS | mac(secrets, hash, period, data, cookie.ts_ok, bits));
 }
 
 /**
@@ -113,7 +114,7 @@ u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const struct xtc
  *
  * Return: the latest value not after @clock whose lowest bits carry the options.
  */
-u32 xtcp_cookie_tsval(u32 clock, const struct xtcp_cookie *cookie)
+u32 xtcp_cookie_tsval(u32 clock, struct xtcp_cookie cookie)
 {
 	u32 tsval = (clock & ~XTCP_COOKIE_TS_MASK) | ts_bits(cookie);
 

@@ -38,8 +38,8 @@ struct xtcp_cookie {
 
 u32 xtcp_cookie_epoch(u32 now);
 u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const struct xtcp_tuple *tuple, u64 hash, u32 irs,
-		     u32 now, const struct xtcp_cookie *cookie);
-u32 xtcp_cookie_tsval(u32 clock, const struct xtcp_cookie *cookie);
+		     u32 now, struct xtcp_cookie cookie);
+u32 xtcp_cookie_tsval(u32 clock, struct xtcp_cookie cookie);
 bool xtcp_cookie_check(const struct xtcp_cookie_secrets *secrets, const struct xtcp_tuple *tuple, u64 hash, u32 irs,
 		       u32 iss, const u32 *tsecr, u32 now, struct xtcp_cookie *cookie);
 

@@ -64,7 +64,7 @@ static bool conn_matches(const struct xtcp_conn *conn, const struct xtcp_net *xn
 }
 
 /* RCU read side, or the chain's lock. */
-static struct xtcp_conn *find(const struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 hash)
+static struct xtcp_conn *find_conn(const struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 hash)
 {
 	struct xtcp_conn *conn;
 
@@ -169,7 +169,7 @@ void xtcp_demux_key_from_skb(const struct xtcp_net *xn, const struct sk_buff *sk
 struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key)
 {
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "connection lookup without RCU");
-	return find(xn, key, key->hash >> 32);
+	return find_conn(xn, key, key->hash >> 32);
 }
 
 /*
@@ -280,6 +280,32 @@ bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key)
 }
 
 /**
+ * xtcp_demux_insert_new() - put the connection in its table that a segment opens
+ * @xn: the namespace
+ * @conn: tuple, hash, bound_dev_if and kind are set
+ * @key: by which the segment was looked up
+ *
+ * Context: softirq or process.
+ *
+ * Return: 0, or -EADDRNOTAVAIL when the tuple is taken: such a segment finds a connection by now.
+ */
+int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const struct xtcp_demux_key *key)
+{
+	const u32 chain = xtcp_conns_chain_of(conn->hash);
+	bool taken;
+
+	conn->net_id = xn->id;
+	xtcp_conns_lock(chain);
+	taken = find_conn(xn, key, conn->hash);
+	if (!taken) {
+		atomic_inc(&xn->conns);
+		xtcp_conns_add(chain, conn);
+	}
+	xtcp_conns_unlock(chain);
+	return taken ? -EADDRNOTAVAIL : 0;
+}
+
+/**
  * xtcp_demux_insert() - put a connection in its table
  * @xn: the namespace
  * @conn: tuple, hash, bound_dev_if and kind are set
@@ -298,18 +324,8 @@ int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
 		.dif = conn->bound_dev_if,
 		.sdif = l3mdev_master_ifindex_by_index(xn->net, conn->bound_dev_if),
 	};
-	const u32 chain = xtcp_conns_chain_of(conn->hash);
-	bool taken;
 
-	conn->net_id = xn->id;
-	xtcp_conns_lock(chain);
-	taken = find(xn, &key, conn->hash);
-	if (!taken) {
-		atomic_inc(&xn->conns);
-		xtcp_conns_add(chain, conn);
-	}
-	xtcp_conns_unlock(chain);
-	return taken ? -EADDRNOTAVAIL : 0;
+	return xtcp_demux_insert_new(xn, conn, &key);
 }
 
 /**

@@ -119,6 +119,7 @@ bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key);
 
 /* connections; 0 or -EADDRNOTAVAIL (tuple taken) */
 int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn);
+int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const struct xtcp_demux_key *key);
 int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new);
 bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn);
 

@@ -22,7 +22,6 @@
 
 #include "clock.h"
 #include "compat.h"
-#include "cookie.h"
 #include "group.h"
 #include "listen.h"
 #include "mib.h"
@@ -34,12 +33,12 @@
 
 #define BELIEVE_JIFFIES	(120 * HZ)	/* a cookie is good for 128 s at most */
 #define MEMORY_SHARE	128		/* entries of all namespaces take at most this part of the memory */
-#define TIMER_BATCH	256		/* SYN-ACKs that one run of a timer sends */
+#define RESEND_BATCH	256		/* SYN-ACKs that one run of a timer sends */
 
 #define V4_SIZE (offsetof(struct xtcp_request, conn) + XTCP_CONN_V4_END)
 
-static struct kmem_cache *cache_v4, *cache_v6;
-static struct percpu_counter entries;	/* in all namespaces */
+static struct kmem_cache *slab_v4, *slab_v6;
+static struct percpu_counter entries_in_use;	/* in all namespaces */
 static s64 entries_max;
 
 /**
@@ -54,11 +53,11 @@ int xtcp_entry_init(void)
 	BUILD_BUG_ON(V4_SIZE > 96);
 	BUILD_BUG_ON(sizeof(struct xtcp_request) > 128);
 
-	cache_v4 = xtcp_compat_slab(KBUILD_MODNAME "_request", V4_SIZE);
-	cache_v6 = xtcp_compat_slab(KBUILD_MODNAME "_request6", sizeof(struct xtcp_request));
-	if (!cache_v4 || !cache_v6 || percpu_counter_init(&entries, 0, GFP_KERNEL)) {
-		kmem_cache_destroy(cache_v6);
-		kmem_cache_destroy(cache_v4);
+	slab_v4 = xtcp_compat_slab(KBUILD_MODNAME "_request", V4_SIZE);
+	slab_v6 = xtcp_compat_slab(KBUILD_MODNAME "_request6", sizeof(struct xtcp_request));
+	if (!slab_v4 || !slab_v6 || percpu_counter_init(&entries_in_use, 0, GFP_KERNEL)) {
+		kmem_cache_destroy(slab_v6);
+		kmem_cache_destroy(slab_v4);
 		return -ENOMEM;
 	}
 	entries_max = ((u64)totalram_pages() << PAGE_SHIFT) / MEMORY_SHARE / sizeof(struct xtcp_request);
@@ -72,35 +71,36 @@ int xtcp_entry_init(void)
  */
 void xtcp_entry_exit(void)
 {
-	kmem_cache_destroy(cache_v6);
-	kmem_cache_destroy(cache_v4);
-	percpu_counter_destroy(&entries);
+	kmem_cache_destroy(slab_v6);
+	kmem_cache_destroy(slab_v4);
+	percpu_counter_destroy(&entries_in_use);
 }
 
-static struct kmem_cache *cache_of(const struct xtcp_request *he)
+static struct kmem_cache *entry_cache(const struct xtcp_request *he)
 {
-	return he->conn.v4 ? cache_v4 : cache_v6;
+	return he->conn.v4 ? slab_v4 : slab_v6;
 }
 
 /**
  * xtcp_entry_new() - an entry that is kept
- * @syn: what stands in it
+ * @v4: its addresses are IPv4's
  *
  * Context: any.
  *
- * Return: the entry; NULL without memory or when all namespaces together have their share.
+ * Return: the entry, to be filled and put in, or freed; NULL without memory or when all namespaces together have their
+ * share.
  */
-struct xtcp_request *xtcp_entry_new(const struct xtcp_request *syn)
+struct xtcp_request *xtcp_entry_new(bool v4)
 {
 	struct xtcp_request *he;
 
-	if (percpu_counter_read_positive(&entries) >= entries_max)
+	if (percpu_counter_read_positive(&entries_in_use) >= entries_max)
 		return NULL;
-	he = kmem_cache_alloc(cache_of(syn), GFP_ATOMIC | __GFP_NOWARN);
+	he = kmem_cache_alloc(v4 ? slab_v4 : slab_v6, GFP_ATOMIC | __GFP_NOWARN);
 	if (!he)
 		return NULL;
-	memcpy(he, syn, syn->conn.v4 ? V4_SIZE : sizeof(*syn));
-	percpu_counter_inc(&entries);
+	percpu_counter_inc(&entries_in_use);
+	he->conn.v4 = v4;
 	return he;
 }
 
@@ -112,8 +112,8 @@ struct xtcp_request *xtcp_entry_new(const struct xtcp_request *syn)
  */
 void xtcp_entry_free(struct xtcp_request *he)
 {
-	kmem_cache_free(cache_of(he), he);
-	percpu_counter_dec(&entries);
+	kmem_cache_free(entry_cache(he), he);
+	percpu_counter_dec(&entries_in_use);
 }
 
 static void entry_free_rcu(struct rcu_head *rcu)
@@ -178,7 +178,7 @@ u8 xtcp_entry_timeouts_within(int seconds)
 	return timeouts;
 }
 
-static void set_length(struct xtcp_listener *listener, unsigned int len, int reason)
+static void set_synq_length(struct xtcp_listener *listener, unsigned int len, int reason)
 {
 	trace_xtcp_queue(listener->sk, XTCP_TRACE_SYN_QUEUE, listener->synq.len, len, reason);
 	WRITE_ONCE(listener->synq.len, len);
@@ -207,7 +207,7 @@ static void unlist_entry(struct xtcp_listener *listener, struct xtcp_request *he
 	list_del(&he->node);
 	if (!he->level)
 		listener->synq.young--;
-	set_length(listener, listener->synq.len - 1, reason);
+	set_synq_length(listener, listener->synq.len - 1, reason);
 }
 
 static void count_resent(struct xtcp_request *he)
@@ -311,7 +311,7 @@ static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
 }
 
 /* The entry whose deadline comes first. */
-static struct xtcp_request *earliest(struct xtcp_synq *synq)
+static struct xtcp_request *earliest_entry(struct xtcp_synq *synq)
 {
 	struct xtcp_request *he, *first = NULL;
 	int i;
@@ -339,7 +339,7 @@ static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **res
 
 	lockdep_assert_held(&listener->lock);
 	*resend = NULL;
-	he = listener->closed ? NULL : earliest(synq);
+	he = listener->closed ? NULL : earliest_entry(synq);
 	if (!he)
 		return false;
 	if (time_after32(he->expires, (u32)jiffies)) {
@@ -371,7 +371,7 @@ static void expired_synack(struct timer_list *timer)
 {
 	struct xtcp_listener *listener = container_of(timer, struct xtcp_listener, synq.timer);
 	struct xtcp_request *resend;
-	int batch = TIMER_BATCH;
+	int batch = RESEND_BATCH;
 	bool more;
 
 	rcu_read_lock();
@@ -416,50 +416,34 @@ void xtcp_entry_stop(struct xtcp_listener *listener)
 	might_sleep();
 	spin_lock_bh(&listener->lock);
 	WARN_ON_ONCE(!listener->closed);
-	while ((he = earliest(&listener->synq)))
+	while ((he = earliest_entry(&listener->synq)))
 		xtcp_entry_drop(listener, he, XTCP_TRACE_CLOSED);
 	spin_unlock_bh(&listener->lock);
 	timer_delete_sync(&listener->synq.timer);
 }
 
 /**
- * xtcp_entry_cookie() - what the cookie of an entry has to carry
- * @he: the entry
- * @cookie: filled
- *
- * Context: any.
- */
-void xtcp_entry_cookie(const struct xtcp_request *he, struct xtcp_cookie *cookie)
-{
-	*cookie = (struct xtcp_cookie) {
-		.mss = he->mss,
-		.snd_wscale = he->snd_wscale,
-		.wscale_ok = he->wscale_ok,
-		.ts_ok = he->ts_ok,
-	};
-}
-
-/**
  * xtcp_entry_insert() - put a new entry in table and list
  * @listener: its listener
  * @he: filled
+ * @key: by which the SYN was looked up
  *
  * Context: softirq, RCU read side. Takes the listener's lock.
  *
  * Return: 0; or @he is the caller's still: -ECONNABORTED when the listener is closed, -EADDRNOTAVAIL when the tuple is
  * taken (the same SYN on two CPUs).
  */
-int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he)
+int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, const struct xtcp_demux_key *key)
 {
 	struct net *net = sock_net(listener->sk);
 	int err = -ECONNABORTED;
 
 	spin_lock(&listener->lock);
 	if (!listener->closed)
-		err = xtcp_demux_insert(xtcp_net_of(listener->sk), &he->conn);
+		err = xtcp_demux_insert_new(xtcp_net_of(listener->sk), &he->conn, key);
 	if (!err) {
 		listener->synq.young++;
-		set_length(listener, listener->synq.len + 1, XTCP_TRACE_ARRIVED);
+		set_synq_length(listener, listener->synq.len + 1, XTCP_TRACE_ARRIVED);
 		schedule_entry(listener, he);
 	}
 	spin_unlock(&listener->lock);

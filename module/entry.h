@@ -7,9 +7,9 @@
 #include <linux/rcupdate.h>
 #include <linux/timer.h>
 
+#include "cookie.h"
 #include "demux.h"
 
-struct xtcp_cookie;
 struct xtcp_listener;
 
 #define XTCP_ENTRY_LEVELS	8	/* timeouts of 1, 2, 4 ... 64, 120 s; the last level serves all later ones */
@@ -80,14 +80,25 @@ struct xtcp_request {
 	struct xtcp_conn conn;
 };
 
+/* What the cookie of an entry has to carry. */
+static inline struct xtcp_cookie xtcp_entry_cookie(const struct xtcp_request *he)
+{
+	return (struct xtcp_cookie) {
+		.mss = he->mss,
+		.snd_wscale = he->snd_wscale,
+		.wscale_ok = he->wscale_ok,
+		.ts_ok = he->ts_ok,
+	};
+}
+
 int xtcp_entry_init(void);
 void xtcp_entry_exit(void);
 void xtcp_entry_start(struct xtcp_listener *listener);
 void xtcp_entry_stop(struct xtcp_listener *listener);
 
-struct xtcp_request *xtcp_entry_new(const struct xtcp_request *syn);
+struct xtcp_request *xtcp_entry_new(bool v4);
 void xtcp_entry_free(struct xtcp_request *he);
-int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he);
+int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, const struct xtcp_demux_key *key);
 /* the listener's lock is held */
 void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he);
 void xtcp_entry_completed(struct xtcp_listener *listener, struct xtcp_request *he);
@@ -96,7 +107,6 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
 unsigned long xtcp_entry_timeout(unsigned int level);
 int xtcp_entry_seconds_of(unsigned int timeouts);
 u8 xtcp_entry_timeouts_within(int seconds);
-void xtcp_entry_cookie(const struct xtcp_request *he, struct xtcp_cookie *cookie);
 void xtcp_entry_note_declined(struct xtcp_listener *listener);
 bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener);
 

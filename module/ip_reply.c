@@ -39,18 +39,21 @@ static int oif(const struct net *net, const struct xtcp_ip_reply *how)
 }
 
 /* As ip_route_output_flow(), which goes a long way to find that there is no IPsec policy, as on most hosts. */
-static struct rtable *output_route(struct net *net, struct flowi4 *fl4, const struct sock *sk)
+static struct rtable *output_route(struct net *net, struct flowi4 *fl4, struct sock *sk)
 {
 #ifdef CONFIG_XFRM
 	if (READ_ONCE(net->xfrm.policy_count[XFRM_POLICY_OUT]) || rcu_access_pointer(sk->sk_policy[XFRM_POLICY_OUT]) ||
-	    READ_ONCE(net->xfrm.policy_default[XFRM_POLICY_OUT]) != XFRM_USERPOLICY_ACCEPT)
+	    READ_ONCE(net->xfrm.policy_default[XFRM_POLICY_OUT]) != XFRM_USERPOLICY_ACCEPT) {
+		/* the label is for policies only */
+		security_sk_classify_flow(sk, flowi4_to_flowi_common(fl4));
 		return ip_route_output_flow(net, fl4, sk);
+	}
 #endif
 	return __ip_route_output_key(net, fl4);
 }
 
 /* 0: the route is in how->dst */
-static int route_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, struct sock *sk)
+static int route_reply_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, struct sock *sk)
 {
 	const u8 flags = inet_sk_flowi_flags(sk) | (how->laddr_known ? FLOWI_FLAG_ANYSRC : 0);
 	const struct xtcp_tuple *tuple = how->tuple;
@@ -60,7 +63,6 @@ static int route_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, struct
 	flowi4_init_output(&fl4, oif(xn->net, how), how->mark, RT_TOS(how->tos) | sock_flag(sk, SOCK_LOCALROUTE),
 			   RT_SCOPE_UNIVERSE, IPPROTO_TCP, flags, tuple->faddr.s6_addr32[3],
 			   tuple->laddr.s6_addr32[3], tuple->fport, tuple->lport, sock_net_uid(xn->net, how->sk));
-	security_sk_classify_flow(sk, flowi4_to_flowi_common(&fl4));
 	rt = output_route(xn->net, &fl4, sk);
 	if (IS_ERR(rt)) {
 		IP_INC_STATS(xn->net, IPSTATS_MIB_OUTNOROUTES);
@@ -90,7 +92,7 @@ static void flow_v6(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, 
 	fl6->flowi6_uid = sock_net_uid(xn->net, how->sk);
 }
 
-static int route_v6(const struct xtcp_net *xn, struct xtcp_ip_reply *how, struct sock *sk)
+static int route_reply_v6(const struct xtcp_net *xn, struct xtcp_ip_reply *how, struct sock *sk)
 {
 	struct in6_addr *final_p = NULL, final;
 	struct dst_entry *dst;
@@ -123,7 +125,7 @@ int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how)
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "reply route without RCU");
 	if (!sk)
 		return -EAFNOSUPPORT;
-	return xtcp_tuple_is_v4(how->tuple) ? route_v4(xn, how, sk) : route_v6(xn, how, sk);
+	return xtcp_tuple_is_v4(how->tuple) ? route_reply_v4(xn, how, sk) : route_reply_v6(xn, how, sk);
 }
 
 /* A SYN-ACK belongs to its listener, for firewall matches and cgroup programs, without charging its send buffer. */

@@ -268,14 +268,13 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, const struct x
 		.resent = he->resent,
 		.opts.mss = user_mss ? min(how->advmss, user_mss) : how->advmss,
 	};
-	struct xtcp_cookie cookie;
 
 	reply.opts.has_wscale = he->wscale_ok;
 	reply.opts.wscale = he->rcv_wscale;
 	if (he->ts_ok) {
-		xtcp_entry_cookie(he, &cookie);
 		reply.opts.has_ts = true;
-		reply.opts.tsval = xtcp_cookie_tsval(xtcp_clock_ts() + xtcp_secret_ts_offset(xn, how->tuple), &cookie);
+		reply.opts.tsval = xtcp_cookie_tsval(xtcp_clock_ts() + xtcp_secret_ts_offset(xn, how->tuple),
+						     xtcp_entry_cookie(he));
 		reply.opts.tsecr = he->ts_recent;
 	}
 	if (he->resent) {

@@ -67,7 +67,8 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	u16 user_mss = READ_ONCE(xtcp_sk(lsk)->user_mss);
 
-	memset(he, 0, sizeof(*he));
+	/* the addresses end it, and of IPv4's nothing stands behind them */
+	memset(he, 0, offsetof(struct xtcp_request, conn.laddr4));
 	xtcp_request_fill_names(he, lsk, skb, key);
 	he->irs = seg->seq;
 	he->mss = seg->mss;
@@ -109,16 +110,13 @@ void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *se
  *
  * Context: softirq, RCU read side.
  */
-void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener,
-			      u16 advmss)
+void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener, u16 advmss)
 {
-	u32 mss = advmss, wnd, clamp;
-	u8 shift;
+	u32 mss = advmss;
 
 	if (he->ts_ok)
 		mss -= XTCP_OPTLEN_TIMESTAMP_ALIGNED;
-	xtcp_window_select(listener->sk, mss, he->wscale_ok, &wnd, &clamp, &shift);
-	he->rcv_wnd = wnd;
+	he->rcv_wnd = xtcp_window_first(listener->sk, mss);
 	he->rcv_wscale = he->wscale_ok ? listener->group->rcv_wscale : 0;
 }
 

@@ -21,8 +21,7 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 			   const struct xtcp_demux_key *key);
 void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *seg,
 			      const struct xtcp_cookie *cookie);
-void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener,
-			      u16 advmss);
+void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener, u16 advmss);
 bool xtcp_request_addresses_ok(const struct sk_buff *skb, const struct xtcp_tuple *tuple);
 bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he,
 			 const struct xtcp_tuple *tuple);

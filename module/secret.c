@@ -89,16 +89,6 @@ void xtcp_secret_active(const struct xtcp_net *xn, const struct xtcp_tuple *tupl
 	*ts_offset = xtcp_secret_ts_offset(xn, tuple);
 }
 
-static void copy_secrets(struct xtcp_net *xn, struct xtcp_cookie_secrets *secrets)
-{
-	unsigned int seq;
-
-	do {
-		seq = read_seqbegin(&xn->cookie_lock);
-		*secrets = xn->cookie;
-	} while (read_seqretry(&xn->cookie_lock, seq));
-}
-
 static void rotate(struct xtcp_net *xn, u32 epoch)
 {
 	siphash_key_t key;
@@ -107,7 +97,7 @@ static void rotate(struct xtcp_net *xn, u32 epoch)
 	write_seqlock_bh(&xn->cookie_lock);
 	if ((s32)(epoch - xn->cookie.epoch) > 0) {
 		xn->cookie.key[epoch & 1] = key;
-		xn->cookie.epoch = epoch;
+		WRITE_ONCE(xn->cookie.epoch, epoch);
 	}
 	write_sequnlock_bh(&xn->cookie_lock);
 	memzero_explicit(&key, sizeof(key));
@@ -126,17 +116,19 @@ static void rotate(struct xtcp_net *xn, u32 epoch)
  *
  * Return: ISS.
  */
-u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, const struct xtcp_cookie *cookie)
+u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, struct xtcp_cookie cookie)
 {
-	u32 now = xtcp_clock_seconds();
-	struct xtcp_cookie_secrets secrets __uninitialized;
+	const u32 now = xtcp_clock_seconds();
+	unsigned int seq;
+	u32 iss;
 
-	copy_secrets(xn, &secrets);
-	if (unlikely((s32)(xtcp_cookie_epoch(now) - secrets.epoch) > 0)) {
+	if (unlikely((s32)(xtcp_cookie_epoch(now) - READ_ONCE(xn->cookie.epoch)) > 0))
 		rotate(xn, xtcp_cookie_epoch(now));
-		copy_secrets(xn, &secrets);
-	}
-	return xtcp_cookie_make(&secrets, &key->tuple, key->hash, irs, now, cookie);
+	do {
+		seq = read_seqbegin(&xn->cookie_lock);
+		iss = xtcp_cookie_make(&xn->cookie, &key->tuple, key->hash, irs, now, cookie);
+	} while (read_seqretry(&xn->cookie_lock, seq));
+	return iss;
 }
 
 /**
@@ -155,8 +147,13 @@ u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_demux_key *key, u3
 bool xtcp_secret_cookie_check(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, u32 iss, const u32 *tsecr,
 			      struct xtcp_cookie *cookie)
 {
-	struct xtcp_cookie_secrets secrets;
+	const u32 now = xtcp_clock_seconds();
+	unsigned int seq;
+	bool ok;
 
-	copy_secrets(xn, &secrets);
-	return xtcp_cookie_check(&secrets, &key->tuple, key->hash, irs, iss, tsecr, xtcp_clock_seconds(), cookie);
+	do {
+		seq = read_seqbegin(&xn->cookie_lock);
+		ok = xtcp_cookie_check(&xn->cookie, &key->tuple, key->hash, irs, iss, tsecr, now, cookie);
+	} while (read_seqretry(&xn->cookie_lock, seq));
+	return ok;
 }

@@ -5,7 +5,8 @@
 
 #include <linux/types.h>
 
-struct xtcp_cookie;
+#include "cookie.h"
+
 struct xtcp_demux_key;
 struct xtcp_net;
 struct xtcp_tuple;
@@ -14,8 +15,7 @@ void xtcp_secret_net_init(struct xtcp_net *xn);
 void xtcp_secret_net_exit(struct xtcp_net *xn);
 void xtcp_secret_active(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, u32 *iss, u32 *ts_offset);
 u32 xtcp_secret_ts_offset(const struct xtcp_net *xn, const struct xtcp_tuple *tuple);
-u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs,
-		       const struct xtcp_cookie *cookie);
+u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, struct xtcp_cookie cookie);
 bool xtcp_secret_cookie_check(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, u32 iss, const u32 *tsecr,
 			      struct xtcp_cookie *cookie);
 

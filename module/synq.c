@@ -97,47 +97,66 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, bo
 	return admission;
 }
 
-/* Answers a SYN and keeps nothing. True: @skb went out as the answer. */
-static bool answer_by_cookie(struct sock *lsk, struct xtcp_listener *listener, struct xtcp_request *he,
-			     const struct xtcp_ip_reply *how, struct sk_buff *skb)
+/* What a SYN asks for, and the way of its answer: false when there can be none. */
+static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key,
+		     const u32 *timewait_iss, struct xtcp_request *he, struct xtcp_ip_reply *how)
 {
+	struct sock *lsk = listener->sk;
+
+	xtcp_request_fill_syn(he, lsk, skb, key);
+	if (!xtcp_request_lsm_ok(lsk, skb, he, &key->tuple) ||
+	    xtcp_reply_synack_route(lsk, he, &key->tuple, skb->dev, how)) {
+		count_drop(lsk);
+		return false;
+	}
+	xtcp_request_fill_window(he, listener, how->advmss);
+	if (timewait_iss)
+		he->iss = *timewait_iss;
+	else
+		he->iss = xtcp_secret_cookie(xtcp_net_of(lsk), key, he->irs, xtcp_entry_cookie(he));
+	return true;
+}
+
+/* True: @skb went out as the answer. */
+static bool answer_by_cookie(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key)
+{
+	struct sock *lsk = listener->sk;
+	struct xtcp_request syn __uninitialized;	/* filled whole */
+	struct xtcp_ip_reply how __uninitialized;
+
+	if (!read_syn(listener, skb, key, NULL, &syn, &how))
+		return false;
 	xtcp_entry_note_declined(listener);
 	count_declined(lsk, listener);
 	atomic_inc(&listener->stats.cookies_sent);
 	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_SYNCOOKIESSENT);
-	return xtcp_reply_synack(lsk, he, how, skb);
+	return xtcp_reply_synack(lsk, &syn, &how, skb);
 }
 
-/* As answer_by_cookie(), with an entry when there is room for it. */
-static bool keep_or_answer(struct sock *lsk, struct xtcp_listener *listener, struct xtcp_request *syn,
-			   enum admission admission, bool reopens, const struct xtcp_ip_reply *how, struct sk_buff *skb)
+/* As answer_by_cookie(), and @he is kept, or freed. */
+static bool answer_with_entry(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key,
+			      const u32 *timewait_iss, struct xtcp_request *he)
 {
-	struct xtcp_request *he = admission == ADMIT_ENTRY ? xtcp_entry_new(syn) : NULL;
+	struct xtcp_ip_reply how __uninitialized;	/* filled whole */
 
-	if (he) {
-		he->sent_us = (u32)xtcp_clock_us() ?: 1;
-		if (!xtcp_entry_insert(listener, he))
-			return xtcp_reply_synack(lsk, he, how, skb);
+	if (!read_syn(listener, skb, key, timewait_iss, he, &how)) {
 		xtcp_entry_free(he);
-		dst_release(how->dst);
 		return false;
 	}
-	if (!reopens && READ_ONCE(xtcp_net_of(lsk)->sysctl.syncookies))
-		return answer_by_cookie(lsk, listener, syn, how, skb);
-	count_declined(lsk, listener);
-	count_drop(lsk);
-	dst_release(how->dst);
+	he->sent_us = (u32)xtcp_clock_us() ?: 1;
+	if (!xtcp_entry_insert(listener, he, key))
+		return xtcp_reply_synack(listener->sk, he, &how, skb);
+	xtcp_entry_free(he);
+	dst_release(how.dst);
 	return false;
 }
 
-/* True: @skb went out as the answer. */
+/* As answer_by_cookie(), with an entry when there is room for it. */
 static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss)
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
+	struct xtcp_request *he = NULL;
 	enum admission admission;
-	struct xtcp_cookie cookie;
-	struct xtcp_ip_reply how __uninitialized;	/* filled whole; clearing them twice is */
-	struct xtcp_request syn __uninitialized;	/* a tenth of what we do here */
 
 	if (!listener || READ_ONCE(listener->closed))
 		return false;
@@ -150,20 +169,15 @@ static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_
 		count_declined(lsk, listener);
 		return false;
 	}
-	xtcp_request_fill_syn(&syn, lsk, skb, key);
-	if (!xtcp_request_lsm_ok(lsk, skb, &syn, &key->tuple) ||
-	    xtcp_reply_synack_route(lsk, &syn, &key->tuple, skb->dev, &how)) {
-		count_drop(lsk);
-		return false;
-	}
-	xtcp_request_fill_window(&syn, listener, how.advmss);
-	if (timewait_iss) {
-		syn.iss = *timewait_iss;
-	} else {
-		xtcp_entry_cookie(&syn, &cookie);
-		syn.iss = xtcp_secret_cookie(xtcp_net_of(lsk), key, syn.irs, &cookie);
-	}
-	return keep_or_answer(lsk, listener, &syn, admission, timewait_iss, &how, skb);
+	if (admission == ADMIT_ENTRY)
+		he = xtcp_entry_new(xtcp_tuple_is_v4(&key->tuple));
+	if (he)
+		return answer_with_entry(listener, skb, key, timewait_iss, he);
+	if (!timewait_iss && READ_ONCE(xtcp_net_of(lsk)->sysctl.syncookies))
+		return answer_by_cookie(listener, skb, key);
+	count_declined(lsk, listener);
+	count_drop(lsk);
+	return false;
 }
 
 /**
@@ -299,7 +313,7 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 }
 
 /* RFC 7323 section 5.3, R1; a RST after a long silence passes, as in Linux. */
-static bool paws_rejects(const struct xtcp_request *he, const struct xtcp_seg *seg)
+static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
 	u32 ts_recent = READ_ONCE(he->ts_recent);
 
@@ -329,7 +343,7 @@ static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_
 }
 
 /* RFC 9293 section 3.10.7.4, table 6; the window of an entry is the one that its SYN-ACK offered. */
-static bool is_acceptable(const struct xtcp_request *he, const struct xtcp_seg *seg)
+static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
 	u32 left = he->irs + 1, right = left + he->rcv_wnd;
 
@@ -423,7 +437,7 @@ struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
 	struct xtcp_net *xn = xtcp_net_of(he->lsk);
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	u8 control = seg->flags & (XTCP_RST | XTCP_SYN | XTCP_ACK);
-	bool paws = paws_rejects(he, seg);
+	bool paws = entry_fails_paws(he, seg);
 
 	if (!listener || READ_ONCE(he->dead))
 		return ERR_PTR(-EAGAIN);
@@ -442,7 +456,7 @@ struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
 	/* first: check sequence number */
 	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK && echo_is_old(listener, he, seg))
 		paws = true;
-	if (paws || !is_acceptable(he, seg)) {
+	if (paws || !entry_accepts(he, seg)) {
 		if (paws)
 			XTCP_NET_INC_STATS(xn, LINUX_MIB_PAWSESTABREJECTED);
 		if (!(control & XTCP_RST) &&

@@ -67,6 +67,26 @@ void xtcp_window_initial(struct sock *sk)
 }
 
 /**
+ * xtcp_window_first() - the window that a SYN offers
+ * @sk: the sock that opens, or the listener
+ * @mss: our MSS option, octets
+ *
+ * Whole segments; not scaled (RFC 7323 section 2.2).
+ *
+ * Context: softirq or process. A racy look at the buffer size is enough, no lock.
+ *
+ * Return: octets; they fit the field.
+ */
+u32 xtcp_window_first(const struct sock *sk, u32 mss)
+{
+	u32 space = min(xtcp_text_full_space(sk), READ_ONCE(xtcp_sk(sk)->user_window_clamp) ?: U32_MAX);
+
+	if (space > mss)
+		space = rounddown(space, mss);
+	return min(space, XTCP_WINDOW_MAX_UNSCALED);
+}
+
+/**
  * xtcp_window_select() - the first window and the shift for the buffer of a sock
  * @sk: the sock that opens, or the listener
  * @mss: our MSS option, octets
@@ -84,18 +104,16 @@ void xtcp_window_select(const struct sock *sk, u32 mss, bool wscale_ok, u32 *rcv
 			u8 *rcv_wscale)
 {
 	u32 clamp = READ_ONCE(xtcp_sk(sk)->user_window_clamp) ?: XTCP_WINDOW_MAX_UNSCALED << XTCP_WSCALE_MAX;
-	u32 space = min(xtcp_text_full_space(sk), clamp), largest;
+	u32 largest;
 	u8 shift = 0;
 
 	if (wscale_ok) {
-		largest = max_t(u32, space, READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]));
+		largest = max_t(u32, xtcp_text_full_space(sk), READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]));
 		for (largest = min(largest, clamp); largest > XTCP_WINDOW_MAX_UNSCALED; largest >>= 1)
 			shift++;
 		shift = min_t(u8, shift, XTCP_WSCALE_MAX);
 	}
-	if (space > mss)
-		space = rounddown(space, mss);
-	*rcv_wnd = min(space, XTCP_WINDOW_MAX_UNSCALED);
+	*rcv_wnd = xtcp_window_first(sk, mss);
 	*window_clamp = min(clamp, XTCP_WINDOW_MAX_UNSCALED << shift);
 	*rcv_wscale = shift;
 }

@@ -66,7 +66,7 @@ static struct xtcp_cookie random_cookie(void)
 
 static u32 make(const struct xtcp_tuple *tuple, u32 irs, u32 now, const struct xtcp_cookie *cookie)
 {
-	return xtcp_cookie_make(&secrets, tuple, xtcp_tuple_hash(tuple, &isn_key), irs, now, cookie);
+	return xtcp_cookie_make(&secrets, tuple, xtcp_tuple_hash(tuple, &isn_key), irs, now, *cookie);
 }
 
 static bool check(const struct xtcp_tuple *tuple, u32 irs, u32 iss, const u32 *tsecr, u32 now, struct xtcp_cookie *got)
@@ -103,7 +103,7 @@ static void check__what_was_made(void)
 		clock = unit_random();
 		new_secrets(now);
 		iss = make(&tuple, irs, now, &cookie);
-		tsval = xtcp_cookie_tsval(clock, &cookie);
+		tsval = xtcp_cookie_tsval(clock, cookie);
 		UNIT_CHECK(clock - tsval <= XTCP_COOKIE_TS_MASK);
 		UNIT_CHECK(check(&tuple, irs, iss, cookie.ts_ok ? &tsval : NULL, now, &got));
 		UNIT_CHECK(got.ts_ok == cookie.ts_ok && got.wscale_ok == cookie.wscale_ok);
@@ -138,7 +138,7 @@ static void check__expiry(void)
 		struct xtcp_cookie cookie = random_cookie(), got;
 		struct xtcp_tuple tuple = random_tuple(true);
 		u32 made = 100000 * EPOCH_S + start;
-		u32 tsval = xtcp_cookie_tsval(12345, &cookie), iss;
+		u32 tsval = xtcp_cookie_tsval(12345, cookie), iss;
 		const u32 *tsecr = cookie.ts_ok ? &tsval : NULL;
 		u32 life = 2 * XTCP_COOKIE_PERIOD_S - made % XTCP_COOKIE_PERIOD_S;
 
@@ -195,7 +195,7 @@ static void check__tampering(void)
 		cookie.ts_ok = true;
 		new_secrets(now);
 		iss = make(&tuple, irs, now, &cookie);
-		tsval = xtcp_cookie_tsval(unit_random(), &cookie);
+		tsval = xtcp_cookie_tsval(unit_random(), cookie);
 		tsecr = &tsval;
 		UNIT_CHECK(check(&tuple, irs, iss, tsecr, now, &got));
 		/* an IPv4 address has no other prefix */

@@ -65,11 +65,9 @@ static inline u64 siphash_3u32(u32 a, u32 b, u32 c, const siphash_key_t *key)
 	return siphash(words, sizeof(words), key);
 }
 
-static inline u64 siphash_2u64(u64 a, u64 b, const siphash_key_t *key)
+static inline u64 siphash_1u64(u64 a, const siphash_key_t *key)
 {
-	const u64 words[2] = { a, b };
-
-	return siphash(words, sizeof(words), key);
+	return siphash(&a, sizeof(a), key);
 }
 
 #endif /* UNIT_LINUX_SIPHASH_H */
