@@ -31,7 +31,7 @@
 #include "wire.h"
 
 /* The TCB of a child: what the handshake has settled. RFC 9293 section 3.10.7.2. */
-static void fill_tcb(struct sock *child, const struct xtcp_request *he, const struct xtcp_tuple *tuple)
+static void fill_child(struct sock *child, const struct xtcp_request *he, const struct xtcp_tuple *tuple)
 {
 	struct xtcp_net *xn = xtcp_net_of(child);
 	struct xtcp_sock *xsk = xtcp_sk(child);
@@ -171,7 +171,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	err = -EHOSTUNREACH;
 	if (!xtcp_ip_child_route(child))
 		goto err_child;
-	fill_tcb(child, he, &tuple);
+	fill_child(child, he, &tuple);
 	err = publish_child(listener, child, is_entry ? he : NULL);
 	if (err)
 		goto err_child;

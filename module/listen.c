@@ -127,7 +127,7 @@ bool xtcp_listen_queue_is_full(const struct xtcp_listener *listener)
 	return READ_ONCE(listener->accept_len) > READ_ONCE(listener->accept_max);
 }
 
-static void set_length(struct xtcp_listener *listener, unsigned int len, int reason)
+static void set_accept_length(struct xtcp_listener *listener, unsigned int len, int reason)
 {
 	trace_xtcp_queue(listener->sk, XTCP_TRACE_ACCEPT_QUEUE, listener->accept_len, len, reason);
 	WRITE_ONCE(listener->accept_len, len);
@@ -147,7 +147,7 @@ void xtcp_listen_enqueue(struct xtcp_listener *listener, struct sock *child)
 {
 	lockdep_assert_held(&listener->lock);
 	list_add_tail(&xtcp_sk(child)->accept_node, &listener->accept_queue);
-	set_length(listener, listener->accept_len + 1, XTCP_TRACE_COMPLETED);
+	set_accept_length(listener, listener->accept_len + 1, XTCP_TRACE_COMPLETED);
 }
 
 /**
@@ -178,7 +178,7 @@ static struct sock *dequeue(struct xtcp_listener *listener)
 	child = list_first_entry_or_null(&listener->accept_queue, struct xtcp_sock, accept_node);
 	if (child) {
 		list_del_init(&child->accept_node);
-		set_length(listener, listener->accept_len - 1, XTCP_TRACE_ACCEPTED);
+		set_accept_length(listener, listener->accept_len - 1, XTCP_TRACE_ACCEPTED);
 	}
 	spin_unlock_bh(&listener->lock);
 	return child ? xtcp_sk_of(child) : NULL;
@@ -292,7 +292,7 @@ void xtcp_listen_stop(struct sock *sk)
 	spin_lock_bh(&listener->lock);
 	listener->closed = true;
 	list_splice_init(&listener->accept_queue, &children);
-	set_length(listener, 0, XTCP_TRACE_CLOSED);
+	set_accept_length(listener, 0, XTCP_TRACE_CLOSED);
 	spin_unlock_bh(&listener->lock);
 	xtcp_entry_stop(listener);
 

@@ -18,6 +18,8 @@
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 
+#include "main.h"
+
 #include "conns.h"
 #include "entry.h"
 #include "family.h"

@@ -29,7 +29,7 @@ static void print_address(const struct sock *sk, char *to, size_t size)
 	snprintf(to, size, "%pI4:%u", &sk->sk_rcv_saddr, sk->sk_num);
 }
 
-static void show_listener(struct seq_file *m, struct sock *sk)
+static void show_queues(struct seq_file *m, struct sock *sk)
 {
 	const struct xtcp_listener *listener = xtcp_listen_queues(sk);
 	char address[ADDRESS_LEN];
@@ -66,7 +66,7 @@ int xtcp_proc_listen_show(struct seq_file *m, void *v)
 	for (bucket = 0; bucket < XTCP_LISTENER_BUCKETS && !seq_has_overflowed(m); bucket++) {
 		rcu_read_lock();
 		sk_for_each_rcu(sk, &xn->listeners[bucket])
-			show_listener(m, sk);
+			show_queues(m, sk);
 		rcu_read_unlock();
 		cond_resched();
 	}

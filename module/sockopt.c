@@ -80,7 +80,7 @@ static bool ipv6_option_is_known(int optname, bool set)
 }
 
 /* What waits may go out now that Nagle or the cork has changed: with TCP_NODELAY even through a cork, once. */
-static void push(struct sock *sk)
+static void push_withheld(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
@@ -91,7 +91,7 @@ static void set_nodelay(struct sock *sk, bool on)
 {
 	if (on) {
 		xtcp_sk(sk)->nonagle |= TCP_NAGLE_OFF;
-		push(sk);
+		push_withheld(sk);
 	} else {
 		xtcp_sk(sk)->nonagle &= ~TCP_NAGLE_OFF;
 	}
@@ -103,7 +103,7 @@ static void set_cork(struct sock *sk, bool on)
 		xtcp_sk(sk)->nonagle |= TCP_NAGLE_CORK;
 	} else {
 		xtcp_sk(sk)->nonagle &= ~TCP_NAGLE_CORK;
-		push(sk);
+		push_withheld(sk);
 	}
 }
 

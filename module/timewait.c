@@ -129,7 +129,7 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 }
 
 /* RFC 7323 section 5.3, R1, and 5.5; a RST after a long silence passes, as in Linux. */
-static bool paws_rejects(const struct xtcp_timewait *tw, u8 flags, bool has_ts, u32 tsval)
+static bool record_fails_paws(const struct xtcp_timewait *tw, u8 flags, bool has_ts, u32 tsval)
 {
 	u32 idle = xtcp_clock_seconds() - tw->ts_recent_stamp;
 
@@ -141,7 +141,7 @@ static bool paws_rejects(const struct xtcp_timewait *tw, u8 flags, bool has_ts, 
 /* RFC 9293 section 3.6.1, MAY-2; RFC 6191 when both SYNs have timestamps. */
 static bool syn_is_new(const struct xtcp_timewait *tw, u32 seq, bool has_ts, u32 tsval)
 {
-	if (tw->substate != TCP_TIME_WAIT || paws_rejects(tw, XTCP_SYN, has_ts, tsval))
+	if (tw->substate != TCP_TIME_WAIT || record_fails_paws(tw, XTCP_SYN, has_ts, tsval))
 		return false;
 	return xtcp_seq_gt(seq, tw->rcv_nxt) ||
 	       (has_ts && tw->ts_ok && tw->ts_recent_stamp && xtcp_seq_gt(tsval, tw->ts_recent));
@@ -195,7 +195,7 @@ static void take_ts(struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 }
 
 /* RFC 9293 section 3.10.7.4, table 6; from the right edge a bare ACK may come, but no RST (RFC 5961 section 3.2) */
-static bool is_acceptable(const struct xtcp_timewait *tw, const struct xtcp_seg *seg)
+static bool record_accepts(const struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 {
 	u32 right = tw->rcv_nxt + ((u32)tw->rcv_wnd << tw->rcv_wscale);
 
@@ -209,7 +209,7 @@ static bool is_acceptable(const struct xtcp_timewait *tw, const struct xtcp_seg 
 /* RFC 9293 section 3.10.7.4 for FIN-WAIT-2 of an orphan: nobody reads, so all that may come is the FIN. */
 static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 {
-	bool paws = paws_rejects(tw, seg->flags, seg->has_ts, seg->tsval);
+	bool paws = record_fails_paws(tw, seg->flags, seg->has_ts, seg->tsval);
 
 	/* fourth: check the SYN bit (RFC 5961 section 4.2: whatever its sequence number) */
 	if ((seg->flags & (XTCP_SYN | XTCP_RST)) == XTCP_SYN) {
@@ -219,7 +219,7 @@ static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *
 	/* first: check sequence number */
 	if (paws)
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_PAWSESTABREJECTED);
-	if (paws || !is_acceptable(tw, seg))
+	if (paws || !record_accepts(tw, seg))
 		return seg->flags & XTCP_RST ? ANSWER_NOTHING : ANSWER_LIMITED_ACK;
 	/* second: check the RST bit (RFC 5961 section 3.2) */
 	if (seg->flags & XTCP_RST)
@@ -244,7 +244,7 @@ static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *
 /* RFC 9293 section 3.10.7.4 for TIME-WAIT */
 static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 {
-	bool paws = paws_rejects(tw, seg->flags, seg->has_ts, seg->tsval);
+	bool paws = record_fails_paws(tw, seg->flags, seg->has_ts, seg->tsval);
 
 	/* a RST, or the peer's bare ACK, just where it belongs */
 	if (!paws && seg->seq == tw->rcv_nxt && (seg->seq == seg->end_seq || seg->flags & XTCP_RST)) {

@@ -19,7 +19,7 @@ verdict()
 	fi
 }
 
-# Every object is compiled anew, since a warning is shown only once.
+# Every file by itself, and every object anew, since a warning is shown only once.
 compiler()
 {
 	local image kdir
@@ -27,8 +27,19 @@ compiler()
 	image=$(kernel_stock) || return 1
 	kdir=$(kernel_headers "$(kernel_release "$image")") || return 1
 	rm -rf build/style
-	scripts/build-module.sh "$kdir" build/style -s -j"$(nproc)" W=1 C=2 2>&1 |
+	scripts/build-module.sh "$kdir" build/style -s -j"$(nproc)" SEPARATE=1 W=1 C=2 2>&1 |
 		sed "s|$PWD/build/style/||" | grep -E '^(module|include)/|\*\*\*|ERROR|modpost'
+}
+
+# In one translation unit two variables without a value are one; see module/all.c.
+same_names()
+{
+	local object
+
+	for object in build/style/module/*.o; do
+		nm "$object" | awk '$2 ~ /^[bdrBDR]$/ && $3 !~ /^([.]|__|CSWTCH|_entry)/ { print $3 }' |
+			sed 's/[.].*//' | sort -u
+	done | sort | uniq -d | sed 's/$/: in two files of module/'
 }
 
 # The first line of a file, or the second one behind #!, names the licence.
@@ -80,6 +91,7 @@ user+=,EMBEDDED_FUNCTION_NAME,NEW_TYPEDEFS
 tools=$(scripts/kernel-source.sh) || { echo "not ok - style: no checkpatch"; exit 1; }
 
 verdict "compiler W=1 and sparse" "$(compiler)"
+verdict "names of the module's files" "$(same_names)"
 verdict "checkpatch: module" "$(checkpatch NONE \
 	$(ls module/*.[ch] include/uapi/linux/*.h | grep -v /compat.h))"
 verdict "checkpatch: compat.h" "$(checkpatch $compat module/compat.h)"
