@@ -5,13 +5,16 @@
  * The quoted segment is one that we sent: its source is our end. Of its TCP header only the ports and the sequence
  * number are certain to be there, and the sequence number must be of an octet in flight, or anybody could make errors
  * up. A hard error ends a connection that is not synchronized yet; all others are remembered as the reason for a
- * timeout to come, or reported at once to a program that asked for it by IP_RECVERR (SHLD-25). Unreachable codes 2 to
- * 4 do not end a synchronized connection, against SHLD-26, as in Linux (RFC 5927 section 6).
+ * timeout to come, or reported at once to a program that asked for it by IP_RECVERR (SHLD-25): by SO_ERROR, and while
+ * the connection opens by the error queue, as in Linux. Unreachable codes 2 to 4 do not end a synchronized connection,
+ * against SHLD-26, as in Linux (RFC 5927 section 6).
  */
 #include "icmp.h"
 
+#include <linux/errqueue.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
+#include <linux/netfilter.h>
 #include <net/icmp.h>
 #include <net/inet_sock.h>
 #include <net/ip.h>
@@ -48,6 +51,12 @@ enum news {
  * @news: what it says
  * @errno: for the program, with NEWS_SOFT and NEWS_HARD
  * @mtu: with NEWS_MTU
+ * @origin: SO_EE_ORIGIN_ICMP or SO_EE_ORIGIN_ICMP6
+ * @type: of the message
+ * @code: of the message
+ * @info: of the message
+ * @quoted: the TCP header that it quotes
+ * @quoted_daddr: where the IP header in front of that says whom we sent it to
  */
 struct error {
 	struct xtcp_demux_key key;
@@ -56,6 +65,12 @@ struct error {
 	enum news news;
 	int errno;
 	u32 mtu;
+	u8 origin;
+	u8 type;
+	u8 code;
+	u32 info;
+	const u8 *quoted;
+	const u8 *quoted_daddr;
 };
 
 static u8 min_hops(const struct sock *sk)
@@ -117,12 +132,42 @@ static void tell_mtu(struct sock *sk, u32 mtu)
 		mtu_fell(sk, mtu);
 }
 
-static void tell_error(struct sock *sk, const struct error *error)
+/* What MSG_ERRQUEUE reads: who told what, and the segment it is about. */
+static void queue_error(struct sock *sk, struct sk_buff *skb, const struct error *error)
+{
+	struct sk_buff *copy = skb_clone(skb, GFP_ATOMIC);
+	struct sock_exterr_skb *serr;
+
+	if (!copy)
+		return;
+	/* whatever waits for the program keeps no namespace and no device */
+	nf_reset_ct(copy);
+	skb_dst_drop(copy);
+	serr = SKB_EXT_ERR(copy);
+	serr->ee = (struct sock_extended_err) {
+		.ee_errno = error->errno,
+		.ee_origin = error->origin,
+		.ee_type = error->type,
+		.ee_code = error->code,
+		.ee_info = error->info,
+	};
+	serr->addr_offset = error->quoted_daddr - skb_network_header(copy);
+	serr->port = error->key.tuple.fport;
+	__skb_pull(copy, error->quoted - copy->data);
+	skb_reset_transport_header(copy);
+	if (sock_queue_err_skb(sk, copy))
+		kfree_skb(copy);
+}
+
+static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error *error)
 {
 	bool owned = sock_owned_by_user(sk);
 	bool at_once = xtcp_sock_is_v4(sk) ? xtcp_compat_recverr(sk) : xtcp_compat_recverr6(sk);
 	bool opening = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
 
+	/* as kernel TCP, which over IPv4 does not wait to be asked, but for the soft ones, which end nothing here */
+	if (opening && (at_once || (error->news == NEWS_HARD && xtcp_sock_is_v4(sk))))
+		queue_error(sk, skb, error);
 	if (owned) {
 		WRITE_ONCE(sk->sk_err_soft, error->errno);
 	} else if (opening && error->news == NEWS_HARD) {
@@ -159,7 +204,7 @@ static void about_sock(struct sock *sk, struct sk_buff *skb, const struct error 
 		break;
 	case NEWS_SOFT:
 	case NEWS_HARD:
-		tell_error(sk, error);
+		tell_error(sk, skb, error);
 		break;
 	case NEWS_MTU:
 		tell_mtu(sk, error->mtu);
@@ -210,15 +255,17 @@ static void set_error(struct error *error, enum news news, int errno)
 }
 
 /* RFC 9293 section 3.9.2.2: unreachable codes 0, 1 and 5 are what the kernel's table calls not fatal. */
-static void read_v4(struct error *error, u8 type, u8 code, u32 info)
+static void read_v4(struct error *error)
 {
-	switch (type) {
+	const u8 code = error->code;
+
+	switch (error->type) {
 	case ICMP_DEST_UNREACH:
 		if (code > NR_ICMP_UNREACH)
 			break;
 		if (code == ICMP_FRAG_NEEDED) {
 			error->news = NEWS_MTU;
-			error->mtu = info;
+			error->mtu = error->info;
 			break;
 		}
 		set_error(error, icmp_err_convert[code].fatal ? NEWS_HARD : NEWS_SOFT, icmp_err_convert[code].errno);
@@ -257,18 +304,25 @@ bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err)
 		.key.dif = inet_iif(skb),
 		.seq = ntohl(th->seq),
 		.hops = iph->ttl,
+		.origin = SO_EE_ORIGIN_ICMP,
+		.type = icmp_hdr(skb)->type,
+		.code = icmp_hdr(skb)->code,
+		.info = info,
+		.quoted = (const u8 *)th,
+		.quoted_daddr = (const u8 *)&iph->daddr,
 	};
 
 	ipv6_addr_set_v4mapped(iph->saddr, &error.key.tuple.laddr);
 	ipv6_addr_set_v4mapped(iph->daddr, &error.key.tuple.faddr);
-	read_v4(&error, icmp_hdr(skb)->type, icmp_hdr(skb)->code, info);
+	read_v4(&error);
 	*err = 0;
 	return deliver(dev_net(skb->dev), skb, &error);
 }
 
 /* RFC 9293 section 3.9.2.2: unreachable codes 0 and 3, time exceeded and parameter problem are soft. */
-static void read_v6(struct error *error, u8 type, u8 code, u32 info)
+static void read_v6(struct error *error)
 {
+	const u8 type = error->type;
 	bool fatal;
 	int errno;
 
@@ -277,13 +331,13 @@ static void read_v6(struct error *error, u8 type, u8 code, u32 info)
 		return;
 	}
 	if (type == ICMPV6_PKT_TOOBIG) {
-		if (info < IPV6_MIN_MTU)
+		if (error->info < IPV6_MIN_MTU)
 			return;
 		error->news = NEWS_MTU;
-		error->mtu = info;
+		error->mtu = error->info;
 		return;
 	}
-	fatal = icmpv6_err_convert(type, code, &errno);
+	fatal = icmpv6_err_convert(type, error->code, &errno);
 	set_error(error, fatal && type != ICMPV6_PARAMPROB ? NEWS_HARD : NEWS_SOFT, errno);
 }
 
@@ -314,9 +368,15 @@ bool xtcp_icmp_v6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 c
 		.key.sdif = inet6_sdif(skb),
 		.seq = ntohl(th->seq),
 		.hops = hdr->hop_limit,
+		.origin = SO_EE_ORIGIN_ICMP6,
+		.type = type,
+		.code = code,
+		.info = ntohl(info),
+		.quoted = (const u8 *)th,
+		.quoted_daddr = (const u8 *)&hdr->daddr,
 	};
 
-	read_v6(&error, type, code, ntohl(info));
+	read_v6(&error);
 	*err = 0;
 	return deliver(dev_net(skb->dev), skb, &error);
 }

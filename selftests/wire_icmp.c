@@ -59,6 +59,100 @@ static const struct wire_row rows[] = {
 		.kernel_differs = "ends connect() at the first soft error",
 		.kernel = { .script = "connect; > S 0; icmp host seq 0; hup 5000" },
 	},
+	/*
+	 * What IP_RECVERR and IPV6_RECVERR ask for: told at once, with who told it (SHLD-25). Taking the last
+	 * one clears SO_ERROR.
+	 */
+	{
+		.name = "port_unreachable_in_error_queue", .rfc = "RFC 9293 3.9.2.2", .id = "SHLD-25",
+		.only = 4, .pre = "socket; set RECVERR 1",
+		.want = {
+			.script = "connect; > S 0; icmp port seq 0; none; errqueue ECONNREFUSED 3 3; errqueue none",
+			.state = CLOSED,
+		},
+	},
+	{
+		.name = "port_unreachable_in_error_queue", .rfc = "RFC 9293 3.9.2.2", .id = "SHLD-25",
+		.only = 6, .pre = "socket; set RECVERR 1",
+		.want = {
+			.script = "connect; > S 0; icmp port seq 0; none; errqueue ECONNREFUSED 1 4; errqueue none",
+			.state = CLOSED,
+		},
+	},
+	{
+		.name = "port_unreachable_in_error_queue_not_asked_for", .rfc = "RFC 9293 3.9.2.2",
+		.only = 4, .in = SYN_SENT,
+		.want = {
+			.script = "icmp port seq 0; none; errqueue ECONNREFUSED 3 3; errqueue none",
+			.state = CLOSED,
+		},
+	},
+	{
+		.name = "port_unreachable_in_error_queue_not_asked_for", .rfc = "RFC 9293 3.9.2.2",
+		.only = 6, .in = SYN_SENT,
+		.want = {
+			.script = "icmp port seq 0; none; errqueue none",
+			.state = CLOSED,
+			.err = "ECONNREFUSED",
+		},
+	},
+	{
+		.name = "error_queue_left_unread", .rfc = "RFC 9293 3.9.2.2",
+		.pre = "socket; set RECVERR 1",
+		.want = {
+			.script = "connect; > S 0; icmp port seq 0; none",
+			.state = CLOSED,
+			.err = "ECONNREFUSED",
+		},
+	},
+	{
+		.name = "time_exceeded_in_error_queue", .rfc = "RFC 9293 3.9.2.2", .id = "MUST-56 SHLD-25",
+		.only = 4, .pre = "socket; set RECVERR 1",
+		.want = {
+			.script = "connect; > S 0; icmp exceeded seq 0; none; poll ERR; errqueue EHOSTUNREACH 11 0;"
+				  "errqueue none; err EHOSTUNREACH; < S. 0 ack 1 $; > . 1 ack 1",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "ends connect() at the first soft error",
+		.kernel = {
+			.script = "connect; > S 0; icmp exceeded seq 0; none; errqueue EHOSTUNREACH 11 0;"
+				  "errqueue none",
+			.state = CLOSED,
+		},
+	},
+	{
+		.name = "time_exceeded_in_error_queue", .rfc = "RFC 9293 3.9.2.2", .id = "MUST-56 SHLD-25",
+		.only = 6, .pre = "socket; set RECVERR 1",
+		.want = {
+			.script = "connect; > S 0; icmp exceeded seq 0; none; poll ERR; errqueue EHOSTUNREACH 3 0;"
+				  "errqueue none; err EHOSTUNREACH; < S. 0 ack 1 $; > . 1 ack 1",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "ends connect() at the first soft error",
+		.kernel = {
+			.script = "connect; > S 0; icmp exceeded seq 0; none; errqueue EHOSTUNREACH 3 0; errqueue none",
+			.state = CLOSED,
+		},
+	},
+	{
+		.name = "host_unreachable_error_queue_not_asked_for", .rfc = "RFC 9293 3.9.2.2", .id = "MUST-56",
+		.in = SYN_SENT,
+		.want = {
+			.script = "icmp host seq 0; none; poll; errqueue none",
+			.state = SYN_SENT,
+			.err = "EHOSTUNREACH",
+		},
+		.kernel_differs = "ends connect() at the first soft error",
+		.kernel = { .script = "icmp host seq 0; none", .state = CLOSED, .err = "EHOSTUNREACH" },
+	},
+	{
+		.name = "host_unreachable_%s_reported_at_once", .rfc = "RFC 9293 3.9.2.2", .id = "SHLD-25",
+		.in = ESTABLISHED,
+		.want = {
+			.script = IN_FLIGHT "set RECVERR 1; icmp host seq 1; none; err EHOSTUNREACH; errqueue none;"
+				  "< . 1 ack 1001; none",
+		},
+	},
 	{
 		.name = "port_unreachable_%s_other_sequence", .rfc = "RFC 5927 4.1",
 		.in = SYN_SENT,

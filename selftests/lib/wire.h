@@ -208,6 +208,9 @@ int wire_socket_step(struct wire *w, char *verb, char *args);
 void wire_socket_cleanup(struct wire *w);
 const char *wire_socket_errno_name(int err);
 
+/* wire_errqueue.c */
+int wire_errqueue(struct wire *w, char *args);
+
 /* wire_script.c */
 int wire_script_run(struct wire *w, const char *script);
 

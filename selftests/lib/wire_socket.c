@@ -274,6 +274,7 @@ static const struct { const char *name; int level, value; } options[] = {
 	{ "REUSEADDR", SOL_SOCKET, SO_REUSEADDR },
 	{ "OOBINLINE", SOL_SOCKET, SO_OOBINLINE },
 	{ "TTL", IPPROTO_IP, IP_TTL }, { "TTL", IPPROTO_IPV6, IPV6_UNICAST_HOPS },
+	{ "RECVERR", IPPROTO_IP, IP_RECVERR }, { "RECVERR", IPPROTO_IPV6, IPV6_RECVERR },
 	{ "TOS", IPPROTO_IP, IP_TOS }, { "TOS", IPPROTO_IPV6, IPV6_TCLASS },
 };
 
@@ -464,6 +465,8 @@ int wire_socket_step(struct wire *w, char *verb, char *args)
 		return info_field(w, args, &w->c.kept);
 	if (!strcmp(verb, "err"))
 		return do_err(w, args);
+	if (!strcmp(verb, "errqueue"))
+		return wire_errqueue(w, args);
 	if (!strcmp(verb, "poll"))
 		return do_poll(w, args);
 	if (!strcmp(verb, "watch"))
