@@ -14,9 +14,10 @@ usage()
 	Usage: scripts/check.sh [--quick] [--only NAME]
 
 	Checks the style and what the module imports, compiles it for newer kernels,
-	runs the unit tests here and the tests of selftests/ in a virtual machine on
-	the stock kernel and on the debug kernel. The last line says "N passed, N
-	failed", and ", N skipped" if any; the exit status is 0 if none failed.
+	runs the unit tests here, the tests of selftests/ in a virtual machine on the
+	stock kernel, the demonstrations, and the tests on the debug kernel. The last
+	line says "N passed, N failed", and ", N skipped" if any; the exit status is 0
+	if none failed.
 
 	  --quick      leave out the debug kernel
 	  --only NAME  only the tests whose name has a match for NAME, as in ^load$
@@ -51,6 +52,29 @@ run_units()
 		[[ $name =~ $only ]] || continue
 		echo "# unit/$name"
 		"$unit" || { status=1; echo "# unit/$name: exit status $?"; }
+	done
+	return $status
+}
+
+# What the README shows still does what it says.
+run_demos()
+{
+	local file show status=0
+
+	for file in scripts/demo-*.sh; do
+		show=${file#scripts/demo-}
+		show=${show%.sh}
+		case $show in
+		lib) continue ;;
+		vm) show= ;;
+		esac
+		if scripts/demo.sh $show >"$out/demo" 2>&1; then
+			echo "ok - demonstration${show:+ $show}"
+		else
+			tail -n 80 "$out/demo" | sed 's/^/# /'
+			echo "not ok - demonstration${show:+ $show}"
+			status=1
+		fi
 	done
 	return $status
 }
@@ -115,5 +139,6 @@ if ls selftests/unit | sed -n 's/_test\.c$/_test/p' | grep -qE -- "$only"; then
 	part run_units
 fi
 part scripts/check-vm.sh stock "$out" "$only"
+[ -n "$only" ] || part run_demos
 [ -n "$quick" ] || part scripts/check-vm.sh debug "$out" "$only"
 close_up
