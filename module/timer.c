@@ -440,12 +440,13 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
 void xtcp_timer_run(struct sock *sk)
 {
 	struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
-	unsigned long now = jiffies, next;
-	enum xtcp_timer which;
+	unsigned long armed = timers->armed, now = jiffies, next;
+	unsigned int which;
 
 	sock_owned_by_me(sk);
-	for (which = 0; which < XTCP_TIMERS; which++) {
-		if (!(timers->armed & BIT(which)) || time_before(now, timers->deadline[which]))
+	for_each_set_bit(which, &armed, XTCP_TIMERS) {
+		/* the one that acted before may have dropped this one or put it off */
+		if (!is_armed(xtcp_sk(sk), which) || time_before(now, timers->deadline[which]))
 			continue;
 		timers->armed &= ~BIT(which);
 		trace_xtcp_timer(sk, which);
@@ -467,13 +468,13 @@ void xtcp_timer_run(struct sock *sk)
 enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadline)
 {
 	const struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
-	enum xtcp_timer which, first = XTCP_TIMERS;
-	u8 armed = READ_ONCE(timers->armed);
+	unsigned long armed = READ_ONCE(timers->armed);
+	unsigned int which, first = XTCP_TIMERS;
 
-	for (which = 0; which < XTCP_TIMERS; which++) {
+	for_each_set_bit(which, &armed, XTCP_TIMERS) {
 		unsigned long at = READ_ONCE(timers->deadline[which]);
 
-		if (!(armed & BIT(which)) || (first != XTCP_TIMERS && !time_before(at, *deadline)))
+		if (first != XTCP_TIMERS && !time_before(at, *deadline))
 			continue;
 		first = which;
 		*deadline = at;
