@@ -22,12 +22,6 @@
 
 #define QUICKACKS_MAX		16U	/* ACKs not delayed at the start, as Linux's TCP_MAX_QUICKACKS */
 
-/* What @space octets of buffer are worth as a window: half, the rest is for what an skb costs besides its octets. */
-static u32 window_from_space(int space)
-{
-	return space > 0 ? space - (space >> 1) : 0;
-}
-
 /* How far the window that was offered last reaches beyond RCV.NXT. */
 static u32 offered_window(const struct xtcp_sock *xsk)
 {
@@ -35,37 +29,6 @@ static u32 offered_window(const struct xtcp_sock *xsk)
 	u32 next = READ_ONCE(xsk->rcv_nxt);
 
 	return xtcp_seq_gt(right, next) ? right - next : 0;
-}
-
-/**
- * xtcp_text_space() - the window that the free part of the receive buffer allows
- * @sk: the sock
- *
- * RFC 9293 section 3.8.6.
- *
- * Context: any; racy without the socket lock.
- *
- * Return: octets.
- */
-u32 xtcp_text_space(const struct sock *sk)
-{
-	return window_from_space(READ_ONCE(sk->sk_rcvbuf) - READ_ONCE(sk->sk_backlog.len) -
-				 atomic_read(&sk->sk_rmem_alloc));
-}
-
-/**
- * xtcp_text_full_space() - the window that an empty receive buffer allows
- * @sk: the sock
- *
- * RFC 9293 section 3.8.6.
- *
- * Context: any; racy without the socket lock.
- *
- * Return: octets.
- */
-u32 xtcp_text_full_space(const struct sock *sk)
-{
-	return window_from_space(READ_ONCE(sk->sk_rcvbuf));
 }
 
 /**
@@ -324,7 +287,7 @@ void xtcp_text_space_adjust(struct sock *sk)
 		if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK) && rcvbuf > sk->sk_rcvbuf) {
 			WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
 			if (!xsk->user_window_clamp)
-				xsk->window_clamp = max(xsk->window_clamp, window_from_space(rcvbuf));
+				xsk->window_clamp = max(xsk->window_clamp, xtcp_text_window(rcvbuf));
 		}
 		xsk->space_copied = copied;
 	}

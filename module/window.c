@@ -25,6 +25,15 @@ static u32 offered(const struct xtcp_sock *xsk)
 	return xtcp_seq_gt(edge, xsk->rcv_nxt) ? edge - xsk->rcv_nxt : 0;
 }
 
+/* The step by which the right edge may move: the "reduction" of section 3.8.6.2.2. */
+static bool is_worthwhile(const struct sock *sk, u32 step)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 full = min(xtcp_text_full_space(sk), xsk->window_clamp);
+
+	return step >= min_t(u32, full / 2, xsk->rcv_mss);
+}
+
 /**
  * xtcp_window_offer() - the window to offer in a segment that is sent now
  * @sk: in a synchronized state
@@ -36,7 +45,6 @@ static u32 offered(const struct xtcp_sock *xsk)
 u32 xtcp_window_offer(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 full = min(xtcp_text_full_space(sk), xsk->window_clamp);
 	u32 space = min(xtcp_text_space(sk), xsk->window_clamp);
 	u32 now = offered(xsk), unit = 1U << xsk->rcv_wscale;
 	u32 wnd = ALIGN(now, unit);
@@ -44,8 +52,7 @@ u32 xtcp_window_offer(const struct sock *sk)
 	sock_owned_by_me(sk);
 	if (sk_under_memory_pressure(sk))
 		space = min_t(u32, space, 4U * xsk->advmss);
-	/* the reduction of section 3.8.6.2.2 is space - now */
-	if (space > now && space - now >= min_t(u32, full / 2, xsk->rcv_mss))
+	if (space > now && is_worthwhile(sk, space - now))
 		wnd = max(wnd, ALIGN_DOWN(space, unit) ?: unit);
 	return min(wnd, XTCP_WINDOW_MAX_UNSCALED << xsk->rcv_wscale);
 }
