@@ -5,7 +5,7 @@
  * The difference between the two families ends in this file and in ip_reply.c. Callers above know struct xtcp_tuple and
  * a sock; an AF_INET6 sock with a v4-mapped peer goes by IPv4, as in Linux.
  *
- * Full socks are routed by a cached dst, checked before each segment. Segments without a full sock: ip_reply.c.
+ * Full socks are routed by a cached dst, which IP checks before each segment. Segments without a full sock: ip_reply.c.
  */
 #include "ip.h"
 
@@ -334,6 +334,22 @@ bool xtcp_ip_child_route(struct sock *child)
 	return !xtcp_ip_route(child);
 }
 
+static void prepare_v4(struct sk_buff *skb, __be32 laddr, __be32 faddr)
+{
+	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = skb_transport_header(skb) - skb->head;
+	skb->csum_offset = offsetof(struct tcphdr, check);
+	tcp_hdr(skb)->check = ~tcp_v4_check(skb->len, laddr, faddr, 0);
+}
+
+static void prepare_v6(struct sk_buff *skb, const struct in6_addr *laddr, const struct in6_addr *faddr)
+{
+	memset(IP6CB(skb), 0, sizeof(*IP6CB(skb)));
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	__tcp_v6_send_check(skb, laddr, faddr);
+}
+
 /**
  * xtcp_ip_prepare() - what IP and the device find with a segment
  * @skb: skb->data and the transport header are the TCP header, complete but for the checksum
@@ -346,15 +362,21 @@ bool xtcp_ip_child_route(struct sock *child)
  */
 void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
 {
-	memset(skb->cb, 0, max(sizeof(struct inet_skb_parm), sizeof(struct inet6_skb_parm)));
-	skb->ip_summed = CHECKSUM_PARTIAL;
-	if (xtcp_tuple_is_v4(tuple)) {
-		tcp_hdr(skb)->check = ~tcp_v4_check(skb->len, tuple->laddr.s6_addr32[3], tuple->faddr.s6_addr32[3], 0);
-		skb->csum_start = skb_transport_header(skb) - skb->head;
-		skb->csum_offset = offsetof(struct tcphdr, check);
-	} else {
-		__tcp_v6_send_check(skb, &tuple->laddr, &tuple->faddr);
-	}
+	if (xtcp_tuple_is_v4(tuple))
+		prepare_v4(skb, tuple->laddr.s6_addr32[3], tuple->faddr.s6_addr32[3]);
+	else
+		prepare_v6(skb, &tuple->laddr, &tuple->faddr);
+}
+
+/* IP has found the route to be stale: it took another one, but without what force_gso() adds; or it found none. */
+static noinline void route_changed(struct sock *sk)
+{
+	struct dst_entry *dst = __sk_dst_get(sk);
+
+	if (dst)
+		force_gso(sk, dst);
+	else
+		xtcp_ip_route(sk);
 }
 
 /**
@@ -370,20 +392,26 @@ void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
  */
 int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb)
 {
-	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
+	const struct dst_entry *dst = __sk_dst_get(sk);
 	struct inet_sock *inet = inet_sk(sk);
-	int err = xtcp_ip_route(sk);
+	int err = dst ? 0 : xtcp_ip_route(sk);
 
 	if (err) {
 		kfree_skb_reason(skb, SKB_DROP_REASON_IP_OUTNOROUTES);
 		return err;
 	}
-	xtcp_ip_prepare(skb, &tuple);
 	skb_set_hash_from_sk(skb, sk);
 	skb_set_dst_pending_confirm(skb, READ_ONCE(sk->sk_dst_pending_confirm));
-	if (xtcp_sock_is_v4(sk))
-		return __ip_queue_xmit(sk, skb, &inet->cork.fl, inet->tos);
-	return inet6_csk_xmit(sk, skb, NULL);
+	if (xtcp_sock_is_v4(sk)) {
+		prepare_v4(skb, inet->inet_saddr, inet->inet_daddr);
+		err = __ip_queue_xmit(sk, skb, &inet->cork.fl, inet->tos);
+	} else {
+		prepare_v6(skb, &inet6_sk(sk)->saddr, &sk->sk_v6_daddr);
+		err = inet6_csk_xmit(sk, skb, NULL);
+	}
+	if (dst && unlikely(__sk_dst_get(sk) != dst))
+		route_changed(sk);
+	return err;
 }
 
 /**
