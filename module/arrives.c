@@ -39,7 +39,7 @@
  * The connection may go on in another object that took the sock's place while this segment waited for the lock. A
  * record gets the segment; anything else gets it when it comes again. False: the tuple is nobody's.
  */
-static bool arrives_successor(const struct sock *sk, struct sk_buff *skb)
+static noinline_for_stack bool arrives_successor(const struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_demux_key key = {
 		.tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn),
