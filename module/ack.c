@@ -107,11 +107,11 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, const struct xtcp_seg *seg)
 	bool duplicate;
 
 	sock_owned_by_me(sk);
-	if (xtcp_seq_gt(seg->ack, xsk->snd_nxt) || is_too_old(sk, seg->ack))
+	if (xtcp_seq_gt(seg->ack, xsk->snd_nxt))
 		return XTCP_CHALLENGE;
 	/* an old ACK says nothing, but the segment may carry text */
 	if (xtcp_seq_lt(seg->ack, una))
-		return XTCP_CONTINUE;
+		return is_too_old(sk, seg->ack) ? XTCP_CHALLENGE : XTCP_CONTINUE;
 
 	/* RFC 5681 section 2: (a) to (e) */
 	duplicate = seg->ack == una && una != xsk->snd_nxt && seg->seq == seg->end_seq && wnd == xsk->snd_wnd;
