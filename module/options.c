@@ -30,6 +30,13 @@ static void write32(u8 *p, u32 value)
 	write16(p + 2, (u16)value);
 }
 
+static void take_timestamp(const u8 *option, struct xtcp_options *opts)
+{
+	opts->has_ts = true;
+	opts->tsval = read32(option + 2);
+	opts->tsecr = read32(option + 6);
+}
+
 /*
  * One option that has a length field. One we do not know, one whose length is not the right one for its kind, and one
  * that has no business in this segment are skipped (RFC 9293 section 3.1, MUST-6), as Linux does.
@@ -54,13 +61,18 @@ static void parse_one(const u8 *option, u8 len, bool syn, struct xtcp_options *o
 			opts->sack_permitted = true;
 		break;
 	case XTCP_OPT_TIMESTAMP:
-		if (len == XTCP_OPTLEN_TIMESTAMP) {
-			opts->has_ts = true;
-			opts->tsval = read32(option + 2);
-			opts->tsecr = read32(option + 6);
-		}
+		if (len == XTCP_OPTLEN_TIMESTAMP)
+			take_timestamp(option, opts);
 		break;
 	}
+}
+
+/* RFC 7323 appendix A: what nearly every segment of a connection with timestamps carries. */
+static bool is_aligned_timestamp(const u8 *bytes, unsigned int len)
+{
+	return len == XTCP_OPTLEN_TIMESTAMP_ALIGNED &&
+	       read32(bytes) == (XTCP_OPT_NOP << 24 | XTCP_OPT_NOP << 16 | XTCP_OPT_TIMESTAMP << 8 |
+				 XTCP_OPTLEN_TIMESTAMP);
 }
 
 /**
@@ -82,6 +94,10 @@ void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp
 	const u8 *end = bytes + len;
 
 	*opts = (struct xtcp_options){};
+	if (is_aligned_timestamp(bytes, len)) {
+		take_timestamp(bytes + 2, opts);
+		return;
+	}
 	while (bytes < end && *bytes != XTCP_OPT_EOL) {
 		if (*bytes == XTCP_OPT_NOP) {
 			bytes++;
