@@ -42,13 +42,20 @@ static struct xtcp_net *net_of(const struct sk_buff *skb)
 	return xtcp_net_rcu(dev_net(skb->dev));
 }
 
-/* @offset: of the local port's field, from skb->data. */
-static bool port_might_be_ours(const struct xtcp_net *xn, const struct sk_buff *skb, int offset)
+/* Asked for each segment of either stack. What is too short to have a port is not ours. */
+static inline bool might_be_ours(const struct xtcp_net *xn, struct sk_buff *skb)
+{
+	return pskb_may_pull(skb, offsetofend(struct tcphdr, dest)) &&
+	       xtcp_lease_port_might_be_ours(xn->port_bits, ntohs(((const struct tcphdr *)skb->data)->dest));
+}
+
+/* The same for an ICMP error: the local port is the source of what it quotes. @offset: of the quoted TCP header. */
+static bool error_might_be_ours(const struct xtcp_net *xn, const struct sk_buff *skb, int offset)
 {
 	const __be16 *port;
 	__be16 buf;
 
-	port = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	port = skb_header_pointer(skb, offset + offsetof(struct tcphdr, source), sizeof(buf), &buf);
 	return port && xtcp_lease_port_might_be_ours(xn->port_bits, ntohs(*port));
 }
 
@@ -119,7 +126,7 @@ static int interpose_v4_rcv(struct sk_buff *skb)
 {
 	struct xtcp_net *xn = net_of(skb);
 
-	if (port_might_be_ours(xn, skb, offsetof(struct tcphdr, dest)) && take(xn, skb))
+	if (might_be_ours(xn, skb) && take(xn, skb))
 		return 0;
 	return saved_v4->handler(skb);
 }
@@ -130,8 +137,7 @@ static int interpose_v4_err(struct sk_buff *skb, u32 info)
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
 	int err;
 
-	if (port_might_be_ours(net_of(skb), skb, iph->ihl * 4 + offsetof(struct tcphdr, source)) &&
-	    xtcp_icmp_v4(skb, info, &err))
+	if (error_might_be_ours(net_of(skb), skb, iph->ihl * 4) && xtcp_icmp_v4(skb, info, &err))
 		return err;
 	return saved_v4->err_handler(skb, info);
 }
@@ -169,7 +175,7 @@ static int interpose_v6_rcv(struct sk_buff *skb)
 {
 	struct xtcp_net *xn = net_of(skb);
 
-	if (port_might_be_ours(xn, skb, offsetof(struct tcphdr, dest)) && take(xn, skb))
+	if (might_be_ours(xn, skb) && take(xn, skb))
 		return 0;
 	return saved_v6->handler(skb);
 }
@@ -179,8 +185,7 @@ static int interpose_v6_err(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 
 {
 	int err;
 
-	if (port_might_be_ours(net_of(skb), skb, offset + offsetof(struct tcphdr, source)) &&
-	    xtcp_icmp_v6(skb, opt, type, code, offset, info, &err))
+	if (error_might_be_ours(net_of(skb), skb, offset) && xtcp_icmp_v6(skb, opt, type, code, offset, info, &err))
 		return err;
 	return saved_v6->err_handler(skb, opt, type, code, offset, info);
 }
