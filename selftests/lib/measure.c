@@ -65,15 +65,21 @@ static double idle_now(void)
 	return ns / 1e9;
 }
 
+double measure_busy(void)
+{
+	double idle = idle_now();
+
+	return measure_now() - idle;
+}
+
 double measure_busy_until(double then)
 {
 	struct timespec deadline = { .tv_sec = then, .tv_nsec = (then - (long)then) * 1e9 };
-	double idle = idle_now(), start = measure_now();
+	double before = measure_busy();
 
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, NULL))
 		;
-	idle = idle_now() - idle;
-	return measure_now() - start - idle;
+	return measure_busy() - before;
 }
 
 static void write_to(const char *path, const char *text)

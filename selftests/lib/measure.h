@@ -12,6 +12,12 @@ double measure_now(void);
 double measure_median(double *values, int n);
 
 /*
+ * Seconds in which the processor has not been idle so far: what differs from an earlier
+ * reading was work, with all that is said below.
+ */
+double measure_busy(void);
+
+/*
  * Sleeps until then and gives the seconds in which the processor was not idle
  * meanwhile. Under -icount, where time is instructions, these are what the kernel's
  * timers and segments cost; a machine with several processors has no such figure.

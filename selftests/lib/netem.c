@@ -99,6 +99,28 @@ int netem_gate(int ns, const char *name, bool open)
 	return open ? netem_clear(ns, name) : netem_set(ns, name, &closed);
 }
 
+static int plug(int ns, const char *name, int action)
+{
+	struct tc_plug_qopt qopt = { .action = action, .limit = 1 << 30 };
+	struct tcmsg tc = root_of(ns, name);
+	struct netlink_request req;
+
+	netlink_start(&req, RTM_NEWQDISC, NLM_F_CREATE, &tc, sizeof(tc));
+	netlink_put_string(&req, TCA_KIND, "plug");
+	netlink_put(&req, TCA_OPTIONS, &qopt, sizeof(qopt));
+	return netlink_talk(ns, &req) ? complain("cannot plug", name) : 0;
+}
+
+int netem_hold(int ns, const char *name)
+{
+	return plug(ns, name, TCQ_PLUG_BUFFER);
+}
+
+int netem_release(int ns, const char *name)
+{
+	return plug(ns, name, TCQ_PLUG_RELEASE_INDEFINITE);
+}
+
 struct dump {
 	int ifindex;
 	long long drops;

@@ -24,6 +24,13 @@ int netem_clear(int ns, const char *name);
 /* Lets nothing out, or everything. */
 int netem_gate(int ns, const char *name, bool open);
 
+/*
+ * Keeps what would go out, and lets it go at a stroke: the plug qdisc in netem's place.
+ * 0 or -1.
+ */
+int netem_hold(int ns, const char *name);
+int netem_release(int ns, const char *name);
+
 /* Packets that it dropped, or -1. */
 long long netem_drops(int ns, const char *name);
 

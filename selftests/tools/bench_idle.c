@@ -6,7 +6,10 @@
  *		as many of them at once, or what memory holds, if it holds LEAST: timers
  *		that expire between deadlines, which must be none of xtcp's; what a round
  *		of probes takes for each connection, probe and answer at both ends, less
- *		what an idle machine takes: how many times kernel TCP's. Under -icount
+ *		what an idle machine takes: how many times kernel TCP's. And the next
+ *		round without the peer's part: the link holds the probes until all are
+ *		sent, and the answers until all are given, so each part has its own time.
+ *		Some work of the link itself is in it, the same for both. Under -icount
  *		time is instructions
  *
  * The other end is kernel TCP's, without keepalive. XTCP_KO names the module, unless it
@@ -23,6 +26,7 @@
 #include "ends.h"
 #include "measure.h"
 #include "module.h"
+#include "netem.h"
 
 #define LEAST		20000
 #define KEEPALIVE_S	120	/* longer than it takes to open all of them */
@@ -41,6 +45,8 @@ struct result {
 	long ours, all;		/* timers that expired meanwhile: xtcp's, anybody's */
 	long long probes;
 	double busy;		/* seconds, for the probes; less those of an idle machine */
+	/* the same in another round: sending probes, the peer's part, taking its answers */
+	double out, peer, in;
 };
 
 static struct ns_pair pair;
@@ -113,10 +119,39 @@ static long long probes_sent(enum stack stack)
 			       counter_now(pair.a, "/proc/net/snmp", "Tcp:InSegs");
 }
 
+/* Lets @ns send what it holds (-1: none) and gives the seconds of work until @then, less @idle for each. */
+static double work_until(int ns, double then, double idle)
+{
+	double begin = measure_now(), busy = measure_busy();
+
+	/* some of the work may be done before this returns */
+	if (ns >= 0 && netem_release(ns, "veth0"))
+		measure_die("plug");
+	measure_busy_until(then);
+	return measure_busy() - busy - idle * (measure_now() - begin);
+}
+
+/* The round of probes between @begin and @end, part by part. */
+static void measure_parts(struct result *result, enum stack stack, double begin, double end, double idle)
+{
+	long long probes = probes_sent(stack);
+
+	if (netem_hold(pair.a, "veth0") || netem_hold(pair.b, "veth0"))
+		measure_die("plug");
+	if (measure_now() > begin)
+		measure_die("no time is left before the second round");
+	measure_busy_until(begin);
+	result->out = work_until(-1, end, idle);
+	result->peer = work_until(pair.a, end + SETTLE_S, idle);
+	result->in = work_until(pair.b, end + 2 * SETTLE_S, idle);
+	if (probes_sent(stack) != probes + result->connections)
+		measure_die("the second round is not one probe for each");
+}
+
 static struct result measure(enum stack stack, int n)
 {
 	struct result result = {};
-	double begin, end, control;
+	double begin, end, first, control;
 	int listener, i;
 
 	ends_init(&pair, DESTINATIONS);
@@ -127,6 +162,11 @@ static struct result measure(enum stack stack, int n)
 	    ns_sysctl_set(pair.a, "net.ipv4.tcp_keepalive_time", "%d", KEEPALIVE_S) ||
 	    ns_sysctl_set(pair.a, "net.xtcp.keepalive_time", "%d", KEEPALIVE_S))
 		measure_die("sysctl");
+	/* a module of the kernel that is read from disk takes as long as it likes: now */
+	if (netem_hold(pair.a, "veth0") || netem_clear(pair.a, "veth0"))
+		measure_die("plug");
+	/* that the link is up makes all routes stale; the news may be a second late, and each probe would look anew */
+	measure_busy_until(measure_now() + SETTLE_S);
 	begin = measure_now();
 	result.connections = open_all(stack, n, listener);
 	end = measure_now();
@@ -143,13 +183,15 @@ static struct result measure(enum stack stack, int n)
 	if (probes_sent(stack) != result.probes)
 		measure_die("a probe came early");
 
-	begin = measure_now();
+	first = measure_now();
 	end += KEEPALIVE_S + LATE_S;
 	result.busy = measure_busy_until(end);
 	result.probes = probes_sent(stack) - result.probes;
 	/* until the next probes there is nothing */
-	control = measure_busy_until(measure_now() + end - begin);
+	control = measure_busy_until(measure_now() + end - first);
 	result.busy -= control;
+
+	measure_parts(&result, stack, begin + 2 * KEEPALIVE_S - 1, end + KEEPALIVE_S + LATE_S, control / (end - first));
 
 	for (i = 0; i < result.connections; i++)
 		ends_abort(&opened[i]);
@@ -174,6 +216,12 @@ static int run(int n)
 	       theirs.probes, ours.probes != ours.connections || theirs.probes != theirs.connections ? ": WRONG" : "");
 	ok &= measure_at_most("a probe and its answer", our_ns / their_ns, MOST_PROBE, "%.0f ns against %.0f", our_ns,
 			      their_ns);
+	our_ns = (ours.out + ours.in) / ours.connections * 1e9;
+	their_ns = (theirs.out + theirs.in) / theirs.connections * 1e9;
+	measure_at_most("the same without the peer's part", our_ns / their_ns, 0,
+			"%.0f ns against %.0f; out %.0f against %.0f; the peer %.0f and %.0f", our_ns, their_ns,
+			ours.out / ours.connections * 1e9, theirs.out / theirs.connections * 1e9,
+			ours.peer / ours.connections * 1e9, theirs.peer / theirs.connections * 1e9);
 	return ok ? 0 : 1;
 }
 
