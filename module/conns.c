@@ -160,19 +160,22 @@ bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
 
 /**
  * xtcp_conns_remove() - take a connection out
- * @chain: its chain
- * @conn: in it or not
+ * @conn: in its chain or not
  *
- * Context: softirq or process. Lock: the chain's, held.
+ * Context: softirq or process, BH disabled. Takes the chain's lock, since many may leave one after the other.
  *
  * Return: false when it was not there.
  */
-bool xtcp_conns_remove(u32 chain, struct xtcp_conn *conn)
+bool xtcp_conns_remove(struct xtcp_conn *conn)
 {
-	struct xtcp_conn __rcu **link = link_to(chain, conn);
+	const u32 chain = xtcp_conns_chain_of(conn->hash);
+	spinlock_t *lock = &locks[chain % LOCKS];
+	struct xtcp_conn __rcu **link;
 
-	if (!link)
-		return false;
-	rcu_assign_pointer(*link, xtcp_conns_next(conn));
-	return true;
+	spin_lock(lock);
+	link = link_to(chain, conn);
+	if (link)
+		rcu_assign_pointer(*link, xtcp_conns_next(conn));
+	spin_unlock(lock);
+	return link;
 }

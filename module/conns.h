@@ -46,6 +46,7 @@ void xtcp_conns_unlock(u32 chain);
 /* locked */
 void xtcp_conns_add(u32 chain, struct xtcp_conn *conn);
 bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new);
-bool xtcp_conns_remove(u32 chain, struct xtcp_conn *conn);
+/* not locked, BH disabled */
+bool xtcp_conns_remove(struct xtcp_conn *conn);
 
 #endif /* XTCP_CONNS_H */

@@ -356,6 +356,14 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
 	return was_there ? 0 : -EADDRNOTAVAIL;
 }
 
+static void tell_map(struct xtcp_net *xn, const struct xtcp_conn *conn)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(conn);
+
+	if (conn->shared_port)
+		xtcp_portmap_tuple_ended(xn, &tuple);
+}
+
 /**
  * xtcp_demux_remove() - take a connection out of its table
  * @xn: the namespace
@@ -367,22 +375,37 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
  */
 bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 {
-	const u32 chain = xtcp_conns_chain_of(conn->hash);
-	struct xtcp_tuple tuple;
 	bool was_there;
 
-	xtcp_conns_lock(chain);
-	was_there = xtcp_conns_remove(chain, conn);
-	if (was_there)
+	local_bh_disable();
+	was_there = xtcp_conns_remove(conn);
+	if (was_there) {
 		atomic_dec(&xn->conns);
-	xtcp_conns_unlock(chain);
-	if (!was_there)
-		return false;
-	if (conn->shared_port) {
-		tuple = xtcp_conn_tuple(conn);
-		xtcp_portmap_tuple_ended(xn, &tuple);
+		tell_map(xn, conn);
 	}
-	return true;
+	local_bh_enable();
+	return was_there;
+}
+
+/**
+ * xtcp_demux_remove_many() - take connections out of their table
+ * @xn: the namespace
+ * @conns: each in the table or not
+ * @n: how many
+ *
+ * Context: softirq or process, BH disabled.
+ */
+void xtcp_demux_remove_many(struct xtcp_net *xn, struct xtcp_conn **conns, unsigned int n)
+{
+	unsigned int i, left = 0;
+
+	for (i = 0; i < n; i++) {
+		if (!xtcp_conns_remove(conns[i]))
+			continue;
+		left++;
+		tell_map(xn, conns[i]);
+	}
+	atomic_sub(left, &xn->conns);
 }
 
 /**

@@ -26,6 +26,7 @@
 
 #define TIMER_BATCH	256	/* records that end before others get the lock */
 #define TIMER_BATCHES	16	/* of these before others get the processor */
+#define LEAVE_BATCH	32	/* that leave the table together */
 #define FREE_BATCH	32	/* records that go back to their slab at once */
 #define TIMER_REST	(HZ / 2) /* between two runs of the timer, or an eighth of 2 MSL, as Linux's timers round */
 #define SORT_STEPS	32	/* how far a record is moved forward among those that end later */
@@ -143,6 +144,22 @@ void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct lis
 	list_move(&tw->node, claimed);
 }
 
+static void leave_table(struct xtcp_net *xn, struct list_head *claimed)
+{
+	struct xtcp_conn *conns[LEAVE_BATCH];
+	struct xtcp_timewait *tw;
+	unsigned int n = 0;
+
+	list_for_each_entry(tw, claimed, node) {
+		trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
+		conns[n++] = &tw->conn;
+		if (n == LEAVE_BATCH || list_is_last(&tw->node, claimed)) {
+			xtcp_demux_remove_many(xn, conns, n);
+			n = 0;
+		}
+	}
+}
+
 /**
  * xtcp_record_bury() - take records out of the table, give their ports back and have them freed
  * @xn: their namespace
@@ -157,9 +174,8 @@ void xtcp_record_bury(struct xtcp_net *xn, struct list_head *claimed)
 	unsigned int left = 0;
 	int n = 0;
 
+	leave_table(xn, claimed);
 	list_for_each_entry_safe(tw, next, claimed, node) {
-		xtcp_demux_remove(xn, &tw->conn);
-		trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
 		/* a server's records are all on one port */
 		if (tw->lease != lease && left) {
 			xtcp_lease_put_timewaits(lease, left);
@@ -326,15 +342,17 @@ static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timew
 
 	if (tw->lease)
 		xtcp_lease_hold_timewait(tw->lease);
-	spin_lock_bh(&xn->tw_lock);
+	local_bh_disable();
+	spin_lock(&xn->tw_lock);
 	err = xtcp_demux_replace(xn, &xtcp_sk(sk)->conn, &tw->conn);
 	if (!err) {
 		make_room(xn, &claimed);
 		enlist(xn, tw, timeout);
 		xn->tw_count++;
 	}
-	spin_unlock_bh(&xn->tw_lock);
+	spin_unlock(&xn->tw_lock);
 	xtcp_record_bury(xn, &claimed);
+	local_bh_enable();
 	if (err) {
 		if (tw->lease)
 			xtcp_lease_put_timewaits(tw->lease, 1);
