@@ -27,7 +27,7 @@
 #include "portmap.h"
 #include "sock.h"
 
-#define NET_ID_MAX	((1 << 24) - 1)	/* what xtcp_conn.net_id holds */
+#define NET_ID_MAX	((1 << 20) - 1)	/* what xtcp_conn.net_id holds */
 
 static DEFINE_IDA(net_ids);
 
@@ -48,11 +48,7 @@ u64 xtcp_demux_hash(const struct xtcp_net *xn, const struct xtcp_tuple *tuple)
 
 static bool has_tuple(const struct xtcp_conn *conn, const struct xtcp_tuple *tuple)
 {
-	if (conn->lport != tuple->lport || conn->fport != tuple->fport || conn->v4 != xtcp_tuple_is_v4(tuple))
-		return false;
-	if (conn->v4)
-		return conn->faddr4 == tuple->faddr.s6_addr32[3] && conn->laddr4 == tuple->laddr.s6_addr32[3];
-	return ipv6_addr_equal(&conn->faddr6, &tuple->faddr) && ipv6_addr_equal(&conn->laddr6, &tuple->laddr);
+	return conn->lport == tuple->lport && xtcp_conn_leads_to(conn, tuple);
 }
 
 /* The connection that a segment with this tuple belongs to when it comes in by that interface. */
@@ -295,6 +291,7 @@ int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const str
 	bool taken;
 
 	conn->net_id = xn->id;
+	conn->map = 0;
 	xtcp_conns_lock(chain);
 	taken = find_conn(xn, key, conn->hash);
 	if (!taken) {
@@ -351,17 +348,37 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
 	new->shared_port = old->shared_port;
 	new->net_id = xn->id;
 	xtcp_conns_lock(chain);
+	new->map = old->map;
 	was_there = xtcp_conns_replace(chain, old, new);
 	xtcp_conns_unlock(chain);
 	return was_there ? 0 : -EADDRNOTAVAIL;
 }
 
-static void tell_map(struct xtcp_net *xn, const struct xtcp_conn *conn)
+/**
+ * xtcp_demux_give_to_map() - from now on a map of ports is told when this tuple has left the table
+ * @xn: the namespace
+ * @tuple: the tuple
+ * @map: number of the map
+ *
+ * Context: softirq or process.
+ *
+ * Return: false when no connection in the table has the tuple, or one that is bound to a device, or whose port was not
+ * chosen by connect().
+ */
+bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, u8 map)
 {
-	const struct xtcp_tuple tuple = xtcp_conn_tuple(conn);
+	const struct xtcp_demux_key key = { .tuple = *tuple };
+	const u32 hash = xtcp_demux_hash(xn, tuple) >> 32, chain = xtcp_conns_chain_of(hash);
+	struct xtcp_conn *conn;
+	bool given;
 
-	if (conn->shared_port)
-		xtcp_portmap_tuple_ended(xn, &tuple);
+	xtcp_conns_lock(chain);
+	conn = find(xn, &key, hash);
+	given = conn && conn->shared_port;
+	if (given)
+		conn->map = map;
+	xtcp_conns_unlock(chain);
+	return given;
 }
 
 /**
@@ -381,7 +398,8 @@ bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 	was_there = xtcp_conns_remove(conn);
 	if (was_there) {
 		atomic_dec(&xn->conns);
-		tell_map(xn, conn);
+		if (conn->map)
+			xtcp_portmap_tuples_ended(xn, &conn, 1);
 	}
 	local_bh_enable();
 	return was_there;
@@ -390,22 +408,25 @@ bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 /**
  * xtcp_demux_remove_many() - take connections out of their table
  * @xn: the namespace
- * @conns: each in the table or not
+ * @conns: each in the table or not; used up
  * @n: how many
  *
  * Context: softirq or process, BH disabled.
  */
 void xtcp_demux_remove_many(struct xtcp_net *xn, struct xtcp_conn **conns, unsigned int n)
 {
-	unsigned int i, left = 0;
+	unsigned int i, left = 0, mapped = 0;
 
 	for (i = 0; i < n; i++) {
 		if (!xtcp_conns_remove(conns[i]))
 			continue;
 		left++;
-		tell_map(xn, conns[i]);
+		if (conns[i]->map)
+			conns[mapped++] = conns[i];
 	}
 	atomic_sub(left, &xn->conns);
+	if (mapped)
+		xtcp_portmap_tuples_ended(xn, conns, mapped);
 }
 
 /**

@@ -31,6 +31,7 @@ enum xtcp_conn_kind {
  * @kind: which struct this is part of, enum xtcp_conn_kind
  * @v4: by which addresses
  * @shared_port: the local port was chosen from those that several 4-tuples share (port.c); goes to what replaces it
+ * @map: number of the map that has the port, 0: none (portmap.c); the chain's lock, and goes to what replaces it
  * @laddr4: local address
  * @faddr4: foreign address; the memory of an IPv4 entry or record ends behind it
  * @laddr6: local address
@@ -42,10 +43,11 @@ struct xtcp_conn {
 	int bound_dev_if;
 	__be16 lport;
 	__be16 fport;
-	u32 net_id : 24;
+	u32 net_id : 20;
 	u32 kind : 2;
 	u32 v4 : 1;
 	u32 shared_port : 1;
+	u8 map;
 	union {
 		struct {
 			__be32 laddr4;
@@ -91,6 +93,16 @@ static inline struct xtcp_tuple xtcp_conn_tuple(const struct xtcp_conn *conn)
 	return tuple;
 }
 
+/* Has it all of the tuple but the local port? */
+static inline bool xtcp_conn_leads_to(const struct xtcp_conn *conn, const struct xtcp_tuple *tuple)
+{
+	if (conn->fport != tuple->fport || conn->v4 != xtcp_tuple_is_v4(tuple))
+		return false;
+	if (conn->v4)
+		return conn->faddr4 == tuple->faddr.s6_addr32[3] && conn->laddr4 == tuple->laddr.s6_addr32[3];
+	return ipv6_addr_equal(&conn->faddr6, &tuple->faddr) && ipv6_addr_equal(&conn->laddr6, &tuple->laddr);
+}
+
 static inline void xtcp_conn_set_tuple(struct xtcp_conn *conn, const struct xtcp_tuple *tuple)
 {
 	conn->lport = tuple->lport;
@@ -121,6 +133,7 @@ bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key);
 int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn);
 int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const struct xtcp_demux_key *key);
 int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new);
+bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, u8 map);
 bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn);
 void xtcp_demux_remove_many(struct xtcp_net *xn, struct xtcp_conn **conns, unsigned int n);
 

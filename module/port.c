@@ -124,12 +124,13 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 		err = try_port(sk, port);
 		if (err != -EADDRINUSE)
 			break;
+		xtcp_portmap_refused(xn, map, port);
 		cond_resched();
 	}
 	if (err)
 		xtcp_portmap_not_taken(xn, map, port);
 	else
-		xtcp_portmap_taken(xn, map, port);
+		xtcp_portmap_taken(xn, map, &xtcp_sk(sk)->conn);
 	return err;
 }
 
@@ -157,12 +158,12 @@ static int choose_and_insert(struct sock *sk)
 	/* the maps know tuples that are bound to no device */
 	if (sk->sk_bound_dev_if)
 		return try_in_turn(sk, &range, range.count);
-	map = xtcp_portmap_get(xn, &key);
+	map = xtcp_portmap_get(xn, &key, hash);
 	if (!map) {
 		err = try_in_turn(sk, &range, min_t(u32, FIRST_TRIES, range.count));
 		if (err != -EADDRINUSE)
 			return err;
-		map = xtcp_portmap_make(xn, &key, &range);
+		map = xtcp_portmap_make(xn, &key, hash, &range);
 	}
 	if (!map)
 		return try_in_turn(sk, &range, range.count);

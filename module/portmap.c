@@ -5,6 +5,11 @@
  * A map is made when ports towards a destination are no longer plenty, by one walk over the table of connections, and
  * kept true from then on. With it the choice of a port costs a search for a clear bit, however full the range is. It
  * goes when three quarters of the range are free again.
+ *
+ * A connection whose port is in a map has the map's number, so that nothing need be looked up when it ends. The number
+ * may outlive the map, and even be that of another one by then; so what is told of a connection is believed by the map
+ * of its destination only. That it has the number from before its bit is set until it has left the table, and that the
+ * bit is cleared after that, keeps the map true.
  */
 #include "portmap.h"
 
@@ -19,13 +24,14 @@
 
 #define PORTS		65536
 #define BUCKETS		64
-#define MAPS_MAX	256	/* in a namespace, 16 KiB each */
+#define MAPS_MAX	255	/* in a namespace, 16 KiB each; what xtcp_conn.map holds, less 0 */
 #define SCAN_CHUNK	64	/* ports looked at in one hold of the lock */
 
 /**
  * struct xtcp_portmap - the ports used towards one destination
  * @node: place in its bucket
  * @key: the destination; lport does not count
+ * @number: its index in the namespace's array
  * @refs: calls of connect() that use it now
  * @tuples: bits set in @ours
  * @ours: by port: a tuple whose port was chosen here is in the table
@@ -34,6 +40,7 @@
 struct xtcp_portmap {
 	struct hlist_node node;
 	struct xtcp_tuple key;
+	u8 number;
 	unsigned int refs;
 	unsigned int tuples;
 	DECLARE_BITMAP(ours, PORTS);
@@ -44,11 +51,13 @@ struct xtcp_portmap {
  * struct xtcp_portmaps - the maps of a namespace
  * @lock: guards them
  * @bucket: by destination
+ * @by_number: by xtcp_conn.map; 0 is nobody's
  * @len: how many they are
  */
 struct xtcp_portmaps {
 	spinlock_t lock;	/* see above */
 	struct hlist_head bucket[BUCKETS];
+	struct xtcp_portmap *by_number[1 + MAPS_MAX];
 	unsigned int len;
 };
 
@@ -90,33 +99,59 @@ void xtcp_portmap_net_exit(struct xtcp_net *xn)
 	xn->portmaps = NULL;
 }
 
-static struct hlist_head *bucket_of(struct xtcp_net *xn, const struct xtcp_tuple *key)
+static struct hlist_head *bucket_of(struct xtcp_net *xn, u64 hash)
 {
-	return &xn->portmaps->bucket[xtcp_tuple_hash(key, &xn->port_key) % BUCKETS];
+	return &xn->portmaps->bucket[hash % BUCKETS];
 }
 
-static struct xtcp_portmap *find(struct xtcp_net *xn, const struct xtcp_tuple *key)
+static struct xtcp_portmap *find(struct xtcp_net *xn, const struct xtcp_tuple *key, u64 hash)
 {
 	struct xtcp_portmap *map;
 
 	lockdep_assert_held(&xn->portmaps->lock);
-	hlist_for_each_entry(map, bucket_of(xn, key), node)
+	hlist_for_each_entry(map, bucket_of(xn, hash), node)
 		if (map->key.fport == key->fport && ipv6_addr_equal(&map->key.faddr, &key->faddr) &&
 		    ipv6_addr_equal(&map->key.laddr, &key->laddr))
 			return map;
 	return NULL;
 }
 
-static void free_if_idle(struct xtcp_net *xn, struct xtcp_portmap *map)
+static bool add(struct xtcp_net *xn, struct xtcp_portmap *map, u64 hash)
+{
+	struct xtcp_portmaps *maps = xn->portmaps;
+	unsigned int number = 1;
+
+	lockdep_assert_held(&maps->lock);
+	if (maps->len == MAPS_MAX)
+		return false;
+	while (maps->by_number[number])
+		number++;
+	map->number = number;
+	maps->by_number[number] = map;
+	hlist_add_head(&map->node, bucket_of(xn, hash));
+	WRITE_ONCE(maps->len, maps->len + 1);
+	return true;
+}
+
+/* With so few tuples a map is no longer worth its memory. */
+static unsigned int few_tuples(const struct xtcp_net *xn)
 {
 	int low, high;
 
-	lockdep_assert_held(&xn->portmaps->lock);
 	inet_get_local_port_range(xn->net, &low, &high);
-	if (map->refs || map->tuples > (high - low) / 4)
+	return (high - low) / 4;
+}
+
+static void free_if_idle(struct xtcp_net *xn, struct xtcp_portmap *map, unsigned int few)
+{
+	struct xtcp_portmaps *maps = xn->portmaps;
+
+	lockdep_assert_held(&maps->lock);
+	if (map->refs || map->tuples > few)
 		return;
 	hlist_del(&map->node);
-	WRITE_ONCE(xn->portmaps->len, xn->portmaps->len - 1);
+	maps->by_number[map->number] = NULL;
+	WRITE_ONCE(maps->len, maps->len - 1);
 	kfree(map);
 }
 
@@ -124,19 +159,20 @@ static void free_if_idle(struct xtcp_net *xn, struct xtcp_portmap *map)
  * xtcp_portmap_get() - the map of a destination
  * @xn: the namespace
  * @key: the destination; lport is 0
+ * @hash: xtcp_tuple_hash() of it by the namespace's key for ports
  *
  * Context: process.
  *
  * Return: the map, put by xtcp_portmap_put(); NULL when there is none.
  */
-struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tuple *key)
+struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tuple *key, u64 hash)
 {
 	struct xtcp_portmap *map;
 
 	if (!READ_ONCE(xn->portmaps->len))
 		return NULL;
 	spin_lock_bh(&xn->portmaps->lock);
-	map = find(xn, key);
+	map = find(xn, key, hash);
 	if (map)
 		map->refs++;
 	spin_unlock_bh(&xn->portmaps->lock);
@@ -154,31 +190,30 @@ void xtcp_portmap_put(struct xtcp_net *xn, struct xtcp_portmap *map)
 {
 	spin_lock_bh(&xn->portmaps->lock);
 	map->refs--;
-	free_if_idle(xn, map);
+	free_if_idle(xn, map, few_tuples(xn));
 	spin_unlock_bh(&xn->portmaps->lock);
 }
 
 static void mark(struct xtcp_portmap *map, u32 port)
 {
-	clear_bit(port, map->others);
-	if (!test_and_set_bit(port, map->ours))
+	__clear_bit(port, map->others);
+	if (!__test_and_set_bit(port, map->ours))
 		map->tuples++;
 }
 
-static bool tuple_is_ours(struct xtcp_net *xn, const struct xtcp_tuple *key, u32 port)
+/* A port that is used by a tuple in the table, if it is. What leaves the table from here on waits for the lock. */
+static void look(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 {
-	struct xtcp_demux_key demux_key = { .tuple = *key };
-	struct xtcp_conn *conn;
+	struct xtcp_tuple tuple = map->key;
 
+	lockdep_assert_held(&xn->portmaps->lock);
 	if (!xtcp_lease_port_might_be_ours(xn->port_bits, port))
-		return false;
-	demux_key.tuple.lport = htons(port);
-	demux_key.hash = xtcp_demux_hash(xn, &demux_key.tuple);
-	conn = xtcp_demux_lookup(xn, &demux_key);
-	return conn && conn->shared_port;
+		return;
+	tuple.lport = htons(port);
+	if (xtcp_demux_give_to_map(xn, &tuple, map->number))
+		mark(map, port);
 }
 
-/* A tuple that leaves the table after it was seen here is cleared after it was set: both happen under the lock. */
 static void scan(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range)
 {
 	u32 i = 0, end;
@@ -186,11 +221,8 @@ static void scan(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtc
 	while (i < range->count) {
 		end = min(i + SCAN_CHUNK, range->count);
 		spin_lock_bh(&xn->portmaps->lock);
-		rcu_read_lock();
 		for (; i < end; i++)
-			if (tuple_is_ours(xn, &map->key, range->low + i))
-				mark(map, range->low + i);
-		rcu_read_unlock();
+			look(xn, map, range->low + i);
 		spin_unlock_bh(&xn->portmaps->lock);
 		cond_resched();
 	}
@@ -200,16 +232,18 @@ static void scan(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtc
  * xtcp_portmap_make() - a new map, or the one that somebody else has made meanwhile
  * @xn: the namespace
  * @key: the destination; lport is 0
+ * @hash: as for xtcp_portmap_get()
  * @range: which ports to look at; others are found used when they are tried
  *
  * Context: process, may sleep.
  *
  * Return: the map, put by xtcp_portmap_put(); NULL without memory, or when there are too many.
  */
-struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tuple *key,
+struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tuple *key, u64 hash,
 				       const struct xtcp_port_range *range)
 {
 	struct xtcp_portmap *map, *old;
+	bool added = false;
 
 	if (READ_ONCE(xn->portmaps->len) >= MAPS_MAX)
 		return NULL;
@@ -219,20 +253,16 @@ struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tu
 	map->key = *key;
 	map->refs = 1;
 	spin_lock_bh(&xn->portmaps->lock);
-	old = find(xn, key);
-	if (old) {
+	old = find(xn, key, hash);
+	if (old)
 		old->refs++;
-	} else {
-		hlist_add_head(&map->node, bucket_of(xn, key));
-		WRITE_ONCE(xn->portmaps->len, xn->portmaps->len + 1);
-	}
+	else
+		added = add(xn, map, hash);
 	spin_unlock_bh(&xn->portmaps->lock);
-	if (old) {
+	if (!added) {
 		kfree(map);
 		return old;
 	}
-	/* pairs with the one in xtcp_portmap_tuple_ended() */
-	smp_mb();
 	scan(xn, map, range);
 	return map;
 }
@@ -276,7 +306,7 @@ u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const str
 			port = 0;
 	}
 	if (port)
-		set_bit(port, map->others);
+		__set_bit(port, map->others);
 	spin_unlock_bh(&xn->portmaps->lock);
 	return port;
 }
@@ -285,14 +315,32 @@ u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const str
  * xtcp_portmap_taken() - a tuple with this port is in the table of connections now
  * @xn: the namespace
  * @map: of the destination
+ * @conn: has the port, from xtcp_portmap_choose(), and cannot leave the table yet
+ *
+ * Context: process. Lock: the connection's socket, held.
+ */
+void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xtcp_conn *conn)
+{
+	spin_lock_bh(&xn->portmaps->lock);
+	conn->map = map->number;
+	mark(map, ntohs(conn->lport));
+	spin_unlock_bh(&xn->portmaps->lock);
+}
+
+/**
+ * xtcp_portmap_refused() - the port is used
+ * @xn: the namespace
+ * @map: of the destination
  * @port: from xtcp_portmap_choose()
+ *
+ * If it is by a tuple of ours that the map did not know, it is free when that ends; else it goes on to be others'.
  *
  * Context: process.
  */
-void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
+void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 {
 	spin_lock_bh(&xn->portmaps->lock);
-	mark(map, port);
+	look(xn, map, port);
 	spin_unlock_bh(&xn->portmaps->lock);
 }
 
@@ -307,7 +355,7 @@ void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 {
 	spin_lock_bh(&xn->portmaps->lock);
-	clear_bit(port, map->others);
+	__clear_bit(port, map->others);
 	spin_unlock_bh(&xn->portmaps->lock);
 }
 
@@ -326,30 +374,29 @@ void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
 }
 
 /**
- * xtcp_portmap_tuple_ended() - a tuple has left the table of connections
+ * xtcp_portmap_tuples_ended() - tuples have left the table of connections
  * @xn: the namespace
- * @tuple: its port was chosen by xtcp_port_connect()
+ * @conns: each has the number of a map
+ * @n: how many
  *
- * Context: softirq or process.
+ * Context: softirq or process, BH disabled.
  */
-void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_tuple *tuple)
+void xtcp_portmap_tuples_ended(struct xtcp_net *xn, struct xtcp_conn *const *conns, unsigned int n)
 {
-	struct xtcp_tuple key = *tuple;
-	u16 port = ntohs(tuple->lport);
+	struct xtcp_portmaps *maps = xn->portmaps;
+	const unsigned int few = few_tuples(xn);
 	struct xtcp_portmap *map;
+	unsigned int i;
 
-	/* pairs with the one in xtcp_portmap_make(): a map not seen yet is filled after the tuple has left */
-	smp_mb();
-	if (!READ_ONCE(xn->portmaps->len))
-		return;
-	key.lport = 0;
-	spin_lock_bh(&xn->portmaps->lock);
-	map = find(xn, &key);
-	if (map) {
-		clear_bit(port, map->others);
-		if (test_and_clear_bit(port, map->ours))
+	spin_lock(&maps->lock);
+	for (i = 0; i < n; i++) {
+		map = maps->by_number[conns[i]->map];
+		/* the map may have gone meanwhile */
+		if (!map || !xtcp_conn_leads_to(conns[i], &map->key))
+			continue;
+		if (__test_and_clear_bit(ntohs(conns[i]->lport), map->ours))
 			map->tuples--;
-		free_if_idle(xn, map);
+		free_if_idle(xn, map, few);
 	}
-	spin_unlock_bh(&xn->portmaps->lock);
+	spin_unlock(&maps->lock);
 }

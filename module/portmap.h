@@ -5,6 +5,7 @@
 
 #include <linux/types.h>
 
+struct xtcp_conn;
 struct xtcp_net;
 struct xtcp_portmap;
 struct xtcp_tuple;
@@ -25,15 +26,16 @@ int xtcp_portmap_net_init(struct xtcp_net *xn);
 void xtcp_portmap_net_exit(struct xtcp_net *xn);
 
 /* Process context. A map is got or made, asked and told, and put. */
-struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tuple *key);
-struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tuple *key,
+struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tuple *key, u64 hash);
+struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tuple *key, u64 hash,
 				       const struct xtcp_port_range *range);
 u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range);
-void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port);
+void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xtcp_conn *conn);
+void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port);
 void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port);
 void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map);
 void xtcp_portmap_put(struct xtcp_net *xn, struct xtcp_portmap *map);
-/* news from demux.c: a 4-tuple whose port was chosen here has left the table; any context */
-void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_tuple *tuple);
+/* news from demux.c: 4-tuples whose ports are in maps have left the table; BH disabled */
+void xtcp_portmap_tuples_ended(struct xtcp_net *xn, struct xtcp_conn *const *conns, unsigned int n);
 
 #endif /* XTCP_PORTMAP_H */
