@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * connect() when every port is used towards some destinations, and many connections end at once as TIME-WAIT records:
+ * each of their ports can be had again, and no other. All in one namespace, over its loopback device; the servers are
+ * kernel TCP's.
+ *
+ * A map of ports lives while a quarter of the range is used (module/portmap.c). So a third of the connections stay,
+ * another third each time, and a port that was lost would be missed.
+ */
+#include <errno.h>
+#include <kselftest.h>
+#include <linux/xtcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "module.h"
+#include "ns.h"
+#include "rows.h"
+#include "stack.h"
+#include "tcpstate.h"
+#include "wait.h"
+
+#define PORT		7400
+#define LOW		30000
+#define PORTS		150
+#define THIRD		(PORTS / 3)
+#define SHORT_MS	1000	/* the least that net.xtcp.timewait_ms may be */
+#define LONG_MS		60000
+
+static int ns;
+
+/* Destinations that share the ports; places without a connection have -1. */
+static struct destination {
+	const char *text;
+	const char *listener_text;
+	int listener;
+	int clients[PORTS], servers[PORTS];
+} destinations[] = {
+	{ .text = "127.0.0.1", .listener_text = "0.0.0.0" },
+	{ .text = "127.0.0.2" },
+	{ .text = "::1", .listener_text = "::1" },
+};
+
+#define DESTINATIONS	((int)ARRAY_SIZE(destinations))
+
+static void set(const char *name, int value)
+{
+	if (ns_sysctl_set(ns, name, "%d", value))
+		ksft_exit_fail_msg("no %s\n", name);
+}
+
+static void listen_all(void)
+{
+	struct destination *d;
+	int i;
+
+	for (d = destinations; d < destinations + DESTINATIONS; d++) {
+		/* the one before is a wildcard */
+		d->listener = d->listener_text ? stack_listener(ns, KERNEL, d->listener_text, PORT, true) :
+						 d[-1].listener;
+		if (d->listener < 0)
+			ksft_exit_fail_msg("cannot listen: %s\n", strerror(errno));
+		for (i = 0; i < PORTS; i++) {
+			d->clients[i] = -1;
+			d->servers[i] = -1;
+		}
+	}
+}
+
+static int connect_to(const struct destination *d)
+{
+	int fd = socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC, strchr(d->text, ':') ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4);
+
+	if (fd >= 0 && !stack_connect(fd, d->text, PORT))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* A connection in each empty place, in turn to each destination; how many were made. */
+static int fill(void *unused)
+{
+	struct destination *d;
+	int i, made = 0;
+
+	(void)unused;
+	for (i = 0; i < PORTS; i++) {
+		for (d = destinations; d < destinations + DESTINATIONS; d++) {
+			if (d->clients[i] >= 0)
+				continue;
+			d->clients[i] = connect_to(d);
+			if (d->clients[i] < 0) {
+				ksft_print_msg("connection %d to %s: %s\n", i, d->text, strerror(errno));
+				continue;
+			}
+			d->servers[i] = accept(d->listener, NULL, NULL);
+			made++;
+		}
+	}
+	return made;
+}
+
+static int count_full(void *unused)
+{
+	const struct destination *d;
+	int full = 0, fd;
+
+	(void)unused;
+	for (d = destinations; d < destinations + DESTINATIONS; d++) {
+		fd = connect_to(d);
+		full += fd < 0 && errno == EADDRNOTAVAIL;
+		close(fd);
+	}
+	return full;
+}
+
+static bool all_full(void)
+{
+	return ns_call(ns, count_full, NULL) == DESTINATIONS;
+}
+
+/* Those with number @first, @first + @step, ... end; the client's side first. */
+static void end(int first, int step)
+{
+	struct destination *d;
+	int i;
+
+	for (i = first; i < PORTS; i += step) {
+		for (d = destinations; d < destinations + DESTINATIONS; d++) {
+			shutdown(d->clients[i], SHUT_WR);
+			if (!stack_at_end(d->servers[i]))
+				ksft_exit_fail_msg("connection %d to %s does not end\n", i, d->text);
+			close(d->servers[i]);
+			close(d->clients[i]);
+			d->clients[i] = -1;
+			d->servers[i] = -1;
+		}
+	}
+}
+
+static int records_in(const char *path)
+{
+	struct row *rows;
+	int n = rows_read(ns, path, &rows, NULL), found = 0, i;
+
+	for (i = 0; i < n; i++)
+		found += rows[i].state == TCP_TIME_WAIT;
+	free(rows);
+	return found;
+}
+
+static int records(void)
+{
+	return records_in("/proc/net/xtcp") + records_in("/proc/net/xtcp6");
+}
+
+static void third_stays(int round)
+{
+	int made;
+
+	end((round + 1) % 3, 3);
+	end((round + 2) % 3, 3);
+	if (!WAIT_FOR(!records(), STACK_DEADLINE_MS))
+		ksft_exit_fail_msg("records do not end\n");
+	made = ns_call(ns, fill, NULL);
+	ksft_test_result(made == 2 * THIRD * DESTINATIONS, "two thirds end: %d connections come instead\n", made);
+	ksft_test_result(all_full(), "and no more\n");
+}
+
+static void all_end(void)
+{
+	int made;
+
+	end(0, 1);
+	if (!WAIT_FOR(!records(), STACK_DEADLINE_MS))
+		ksft_exit_fail_msg("records do not end\n");
+	made = ns_call(ns, fill, NULL);
+	ksft_test_result(made == PORTS * DESTINATIONS, "all end: %d connections come instead\n", made);
+	ksft_test_result(all_full(), "and no more\n");
+}
+
+/* Ports of the records are known to the maps as those of the connections were; then all goes with the module. */
+static void end_with_module(void)
+{
+	set("net.xtcp.timewait_ms", LONG_MS);
+	end(0, 1);
+	ksft_test_result(WAIT_FOR(records() == PORTS * DESTINATIONS, STACK_DEADLINE_MS), "all are records\n");
+	ksft_test_result(all_full(), "and have their ports\n");
+	ksft_test_result(!module_unload() && !module_is_loaded(), "the module unloads\n");
+	if (module_load(""))
+		ksft_exit_fail_msg("cannot load the module: %s\n", strerror(errno));
+	ksft_test_result(ns_call(ns, fill, NULL) == PORTS * DESTINATIONS, "and all ports can be had\n");
+}
+
+int main(void)
+{
+	struct rlimit files = { 4096, 4096 };
+	int made, round;
+
+	ksft_print_header();
+	ksft_set_plan(2 + 3 * 2 + 2 + 4);
+	ns = ns_make();
+	if (setrlimit(RLIMIT_NOFILE, &files) || ns < 0 ||
+	    ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + PORTS - 1))
+		ksft_exit_fail_msg("no descriptors or no namespace: %s\n", strerror(errno));
+	set("net.xtcp.tw_reuse", 0);
+	set("net.xtcp.timewait_ms", SHORT_MS);
+	listen_all();
+	made = ns_call(ns, fill, NULL);
+	ksft_test_result(made == PORTS * DESTINATIONS, "%d connections to %d destinations from %d ports\n", made,
+			 DESTINATIONS, PORTS);
+	ksft_test_result(all_full(), "and no more\n");
+	for (round = 0; round < 3; round++)
+		third_stays(round);
+	all_end();
+	end_with_module();
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
