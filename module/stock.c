@@ -39,9 +39,11 @@ struct xtcp_lease_stock {
 static struct proto lease_prot = {
 	.name = KBUILD_MODNAME "_lease",
 	.obj_size = sizeof(struct xtcp_lease),
+	/* whoever walks over kernel TCP's table may look at one that ends, as at a sock of kernel TCP's */
+	.slab_flags = SLAB_TYPESAFE_BY_RCU,
 };
 
-/* Socks of all namespaces, in use, in stock or waiting for RCU, and how many there may be: 1/16 of memory. */
+/* Socks of all namespaces, in use or in stock, and how many there may be: 1/16 of memory. */
 static atomic_t leases;
 static int leases_max;
 
@@ -61,7 +63,6 @@ static struct xtcp_lease *lease_alloc(struct net *net)
 		goto out_of_memory;
 	sock_init_data(NULL, sk);
 	sk->sk_destruct = lease_destruct;
-	sock_set_flag(sk, SOCK_RCU_FREE);
 	sk->sk_protocol = XTCP_SK_PROTOCOL;
 	sk->sk_state = TCP_ESTABLISHED;
 	return container_of(sk, struct xtcp_lease, inet.sk);
@@ -221,14 +222,12 @@ int xtcp_stock_init(void)
 }
 
 /**
- * xtcp_stock_exit() - wait for the memory of the last lease
+ * xtcp_stock_exit() - forget what leases are made of
  *
  * Context: process, module exit; no namespace has a lease.
  */
 void xtcp_stock_exit(void)
 {
-	/* __sk_destruct() reads lease_prot */
-	rcu_barrier();
 	WARN_ON_ONCE(atomic_read(&leases));
 	proto_unregister(&lease_prot);
 }
