@@ -142,13 +142,14 @@ static unsigned int few_tuples(const struct xtcp_net *xn)
 	return (high - low) / 4;
 }
 
-static void free_if_idle(struct xtcp_net *xn, struct xtcp_portmap *map, unsigned int few)
+static bool is_idle(const struct xtcp_portmap *map, unsigned int few)
 {
-	struct xtcp_portmaps *maps = xn->portmaps;
+	return map->tuples <= few && !map->refs;
+}
 
+static void free_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
+{
 	lockdep_assert_held(&maps->lock);
-	if (map->refs || map->tuples > few)
-		return;
 	hlist_del(&map->node);
 	maps->by_number[map->number] = NULL;
 	WRITE_ONCE(maps->len, maps->len - 1);
@@ -190,7 +191,8 @@ void xtcp_portmap_put(struct xtcp_net *xn, struct xtcp_portmap *map)
 {
 	spin_lock_bh(&xn->portmaps->lock);
 	map->refs--;
-	free_if_idle(xn, map, few_tuples(xn));
+	if (is_idle(map, few_tuples(xn)))
+		free_map(xn->portmaps, map);
 	spin_unlock_bh(&xn->portmaps->lock);
 }
 
@@ -396,7 +398,8 @@ void xtcp_portmap_tuples_ended(struct xtcp_net *xn, struct xtcp_conn *const *con
 			continue;
 		if (__test_and_clear_bit(ntohs(conns[i]->lport), map->ours))
 			map->tuples--;
-		free_if_idle(xn, map, few);
+		if (is_idle(map, few))
+			free_map(maps, map);
 	}
 	spin_unlock(&maps->lock);
 }

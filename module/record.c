@@ -174,6 +174,8 @@ void xtcp_record_bury(struct xtcp_net *xn, struct list_head *claimed)
 	unsigned int left = 0;
 	int n = 0;
 
+	if (list_empty(claimed))
+		return;
 	leave_table(xn, claimed);
 	list_for_each_entry_safe(tw, next, claimed, node) {
 		/* a server's records are all on one port */
