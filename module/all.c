@@ -19,6 +19,7 @@
 #include "port.c"
 #include "portmap.c"
 #include "lease.c"
+#include "leases.c"
 #include "place.c"
 #include "stock.c"
 #include "group.c"

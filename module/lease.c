@@ -134,12 +134,12 @@ int xtcp_lease_enlist(struct xtcp_lease *lease, u16 port)
 
 	lease->port = port;
 	inet_sk(xtcp_lease_sk(lease))->inet_sport = htons(port);
-	xa_lock_bh(&xn->leases);
-	lease->next = xa_load(&xn->leases, port);
-	err = xa_err(__xa_store(&xn->leases, port, lease, GFP_ATOMIC));
+	spin_lock_bh(&xn->leases.lock);
+	lease->next = xtcp_leases_first(&xn->leases, port);
+	err = xtcp_leases_set_first(&xn->leases, port, lease);
 	if (!err)
 		set_bit(port, xn->port_bits);
-	xa_unlock_bh(&xn->leases);
+	spin_unlock_bh(&xn->leases.lock);
 	return err;
 }
 
@@ -148,20 +148,18 @@ static void lease_delist(struct xtcp_lease *lease)
 	struct xtcp_net *xn = lease->xn;
 	struct xtcp_lease *prev;
 
-	xa_lock_bh(&xn->leases);
-	prev = xa_load(&xn->leases, lease->port);
+	spin_lock_bh(&xn->leases.lock);
+	prev = xtcp_leases_first(&xn->leases, lease->port);
 	if (prev != lease) {
 		while (prev->next != lease)
 			prev = prev->next;
 		prev->next = lease->next;
-	} else if (lease->next) {
-		/* takes the place of an entry: allocates nothing */
-		__xa_store(&xn->leases, lease->port, lease->next, GFP_ATOMIC);
 	} else {
-		__xa_erase(&xn->leases, lease->port);
-		clear_bit(lease->port, xn->port_bits);
+		xtcp_leases_set_first(&xn->leases, lease->port, lease->next);
+		if (!lease->next)
+			clear_bit(lease->port, xn->port_bits);
 	}
-	xa_unlock_bh(&xn->leases);
+	spin_unlock_bh(&xn->leases.lock);
 }
 
 /**
@@ -172,7 +170,7 @@ static void lease_delist(struct xtcp_lease *lease)
  */
 void xtcp_lease_user_left(struct xtcp_lease *lease)
 {
-	lockdep_assert_held(&lease->xn->leases.xa_lock);
+	lockdep_assert_held(&lease->xn->leases.lock);
 	if (!--lease->socks)
 		xtcp_lease_sk(lease)->sk_reuse = lease->reuse;
 }
@@ -204,8 +202,8 @@ static struct xtcp_lease *find_alike(struct xtcp_net *xn, const struct sock *sk,
 
 	if (!port || !(sk->sk_reuse || sk->sk_reuseport))
 		return NULL;
-	xa_lock_bh(&xn->leases);
-	for (lease = xa_load(&xn->leases, port); lease; lease = lease->next) {
+	spin_lock_bh(&xn->leases.lock);
+	for (lease = xtcp_leases_first(&xn->leases, port); lease; lease = lease->next) {
 		if (lease->shared || !xtcp_group_same_place(xtcp_lease_sk(lease), sk))
 			continue;
 		if (!xtcp_place_admits(lease, sk, false))
@@ -215,13 +213,13 @@ static struct xtcp_lease *find_alike(struct xtcp_net *xn, const struct sock *sk,
 		lease->socks++;
 		break;
 	}
-	xa_unlock_bh(&xn->leases);
+	spin_unlock_bh(&xn->leases.lock);
 	return lease;
 }
 
 static void add_owner(struct xtcp_lease *lease, struct sock *sk)
 {
-	xa_lock_bh(&lease->xn->leases);
+	spin_lock_bh(&lease->xn->leases.lock);
 	/* records are nobody's */
 	if (lease->socks == 1)
 		lease->uid = sk->sk_uid;
@@ -229,7 +227,7 @@ static void add_owner(struct xtcp_lease *lease, struct sock *sk)
 	lease->bound++;
 	lease->reuse = lease->reuse && sk->sk_reuse;
 	lease->reuseport = lease->reuseport && sk->sk_reuseport && uid_eq(lease->uid, sk->sk_uid);
-	xa_unlock_bh(&lease->xn->leases);
+	spin_unlock_bh(&lease->xn->leases.lock);
 }
 
 /**
@@ -286,8 +284,8 @@ struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int boun
 	struct xtcp_lease *lease;
 	int err;
 
-	xa_lock_bh(&xn->leases);
-	for (lease = xa_load(&xn->leases, port); lease; lease = lease->next) {
+	spin_lock_bh(&xn->leases.lock);
+	for (lease = xtcp_leases_first(&xn->leases, port); lease; lease = lease->next) {
 		if (!lease->shared || xtcp_lease_sk(lease)->sk_bound_dev_if != bound_dev_if)
 			continue;
 		if (!refcount_inc_not_zero(&lease->users))
@@ -295,7 +293,7 @@ struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int boun
 		lease->socks++;
 		break;
 	}
-	xa_unlock_bh(&xn->leases);
+	spin_unlock_bh(&xn->leases.lock);
 	if (lease)
 		return lease;
 
@@ -311,7 +309,7 @@ static void add_listener(struct xtcp_lease *lease, const struct sock *sk)
 {
 	struct xtcp_lease *each;
 
-	xa_lock_bh(&lease->xn->leases);
+	spin_lock_bh(&lease->xn->leases.lock);
 	lease->reuse = sk->sk_reuse && (lease->bound == 1 || lease->reuse);
 	lease->reuseport = sk->sk_reuseport &&
 			   (lease->bound == 1 || (lease->reuseport && uid_eq(lease->uid, sk->sk_uid)));
@@ -322,7 +320,7 @@ static void add_listener(struct xtcp_lease *lease, const struct sock *sk)
 			each->listeners++;
 		WRITE_ONCE(xtcp_lease_sk(each)->sk_state, TCP_LISTEN);
 	}
-	xa_unlock_bh(&lease->xn->leases);
+	spin_unlock_bh(&lease->xn->leases.lock);
 }
 
 /**
@@ -360,11 +358,11 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease)
 {
 	struct xtcp_net *xn = lease->xn;
 
-	xa_lock_bh(&xn->leases);
+	spin_lock_bh(&xn->leases.lock);
 	for (; lease; lease = lease->cover)
 		if (!--lease->listeners)
 			WRITE_ONCE(xtcp_lease_sk(lease)->sk_state, TCP_ESTABLISHED);
-	xa_unlock_bh(&xn->leases);
+	spin_unlock_bh(&xn->leases.lock);
 }
 
 /**
@@ -409,9 +407,9 @@ u16 xtcp_lease_port(const struct xtcp_lease *lease)
 struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
 {
 	refcount_inc(&lease->users);
-	xa_lock_bh(&lease->xn->leases);
+	spin_lock_bh(&lease->xn->leases.lock);
 	lease->socks++;
-	xa_unlock_bh(&lease->xn->leases);
+	spin_unlock_bh(&lease->xn->leases.lock);
 	return lease;
 }
 
@@ -425,13 +423,13 @@ struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
 void xtcp_lease_put(struct xtcp_lease *lease, struct sock *sk)
 {
 	if (lease->xn) {
-		xa_lock_bh(&lease->xn->leases);
+		spin_lock_bh(&lease->xn->leases.lock);
 		if (sk && !hlist_unhashed(&sk->sk_bind_node)) {
 			hlist_del_init(&sk->sk_bind_node);
 			lease->bound--;
 		}
 		xtcp_lease_user_left(lease);
-		xa_unlock_bh(&lease->xn->leases);
+		spin_unlock_bh(&lease->xn->leases.lock);
 	}
 	xtcp_lease_put_timewaits(lease, 1);
 }
@@ -477,7 +475,7 @@ int xtcp_lease_net_init(struct xtcp_net *xn)
 		bitmap_free(xn->port_bits);
 		return -ENOMEM;
 	}
-	xa_init_flags(&xn->leases, XA_FLAGS_LOCK_BH);
+	xtcp_leases_init(&xn->leases);
 	return 0;
 }
 
@@ -490,19 +488,21 @@ int xtcp_lease_net_init(struct xtcp_net *xn)
 void xtcp_lease_net_exit(struct xtcp_net *xn)
 {
 	struct xtcp_lease *lease, *next;
-	unsigned long port;
+	unsigned int port;
 
 	/* somebody forgot to put: a leak of memory is better than a dangling pointer in kernel TCP */
-	WARN_ON_ONCE(!xa_empty(&xn->leases));
-	xa_for_each(&xn->leases, port, lease) {
-		for (; lease; lease = next) {
+	WARN_ON_ONCE(!bitmap_empty(xn->port_bits, PORTS));
+	spin_lock_bh(&xn->leases.lock);
+	for_each_set_bit(port, xn->port_bits, PORTS) {
+		for (lease = xtcp_leases_first(&xn->leases, port); lease; lease = next) {
 			next = lease->next;
 			if (!lease->cover)
 				inet_put_port(xtcp_lease_sk(lease));
 			lease->xn = NULL;
 		}
 	}
-	xa_destroy(&xn->leases);
+	spin_unlock_bh(&xn->leases.lock);
+	xtcp_leases_exit(&xn->leases);
 	xtcp_stock_net_exit(xn);
 	bitmap_free(xn->port_bits);
 	xn->port_bits = NULL;

@@ -8,12 +8,12 @@
 #include <linux/siphash.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
-#include <linux/xarray.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 #include <net/snmp.h>
 
 #include "cookie.h"
+#include "leases.h"
 
 struct ctl_table_header;
 struct sock;
@@ -61,7 +61,7 @@ struct xtcp_sysctl {
  * @sysctl_header: their registration
  * @port_bits: 65536 bits, indexed by local port in host order: a lease of ours is on the port. Read without a lock
  *	before any other look at a segment; written by lease.c
- * @leases: lists of leases by port; its lock guards the lists too (lease.c)
+ * @leases: leases by port (lease.c)
  * @lease_stock: socks for leases to come (stock.c)
  * @port_counter: RFC 6056's table of counters, by hash of the destination (port.c)
  * @portmaps: ports used towards one destination (portmap.c)
@@ -90,7 +90,7 @@ struct xtcp_net {
 	struct xtcp_sysctl sysctl;
 	struct ctl_table_header *sysctl_header;
 	unsigned long *port_bits;
-	struct xarray leases;
+	struct xtcp_leases leases;
 	struct xtcp_lease_stock *lease_stock;
 	u32 *port_counter;
 	struct xtcp_portmaps *portmaps;

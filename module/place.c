@@ -36,22 +36,22 @@ static struct xtcp_lease *place_of(struct xtcp_lease *lease)
 /* sk_reuse and sk_state are read by other binds under the bucket's lock, which is not ours to take. */
 static void set_reuse(struct xtcp_lease *lease, u8 reuse)
 {
-	xa_lock_bh(&lease->xn->leases);
+	spin_lock_bh(&lease->xn->leases.lock);
 	xtcp_lease_sk(lease)->sk_reuse = reuse;
-	xa_unlock_bh(&lease->xn->leases);
+	spin_unlock_bh(&lease->xn->leases.lock);
 }
 
 /* After a refusal: as it was, unless the last sock has gone meanwhile. */
 static void restore_reuse(struct xtcp_lease *lease, u8 reuse)
 {
-	xa_lock_bh(&lease->xn->leases);
+	spin_lock_bh(&lease->xn->leases.lock);
 	xtcp_lease_sk(lease)->sk_reuse = lease->socks ? reuse : lease->reuse;
-	xa_unlock_bh(&lease->xn->leases);
+	spin_unlock_bh(&lease->xn->leases.lock);
 }
 
 static void restore_state(struct xtcp_lease *lease)
 {
-	lockdep_assert_held(&lease->xn->leases.xa_lock);
+	lockdep_assert_held(&lease->xn->leases.lock);
 	WRITE_ONCE(xtcp_lease_sk(lease)->sk_state, lease->listeners ? TCP_LISTEN : TCP_ESTABLISHED);
 }
 
@@ -78,7 +78,7 @@ static bool owners_admit(const struct xtcp_lease *lease, const struct sock *sk)
 /* May @sk bind where @lease is? */
 static bool lease_admits(const struct xtcp_lease *lease, const struct sock *sk)
 {
-	lockdep_assert_held(&lease->xn->leases.xa_lock);
+	lockdep_assert_held(&lease->xn->leases.lock);
 	if (lease->shared)
 		return false;
 	if (options_admit(lease, sk))
@@ -102,8 +102,8 @@ bool xtcp_place_admits(struct xtcp_lease *lease, const struct sock *sk, bool lis
 	struct xtcp_net *xn = lease->xn;
 	struct xtcp_lease *other;
 
-	lockdep_assert_held(&xn->leases.xa_lock);
-	for (other = xa_load(&xn->leases, lease->port); other; other = other->next) {
+	lockdep_assert_held(&xn->leases.lock);
+	for (other = xtcp_leases_first(&xn->leases, lease->port); other; other = other->next) {
 		if (place_of(other) != place_of(lease) ||
 		    !xtcp_group_overlaps(xtcp_lease_sk(other), xtcp_lease_sk(lease)))
 			continue;
@@ -119,7 +119,7 @@ static void leave_cover(struct xtcp_lease *lease)
 {
 	struct xtcp_lease *cover = lease->cover;
 
-	lockdep_assert_held(&lease->xn->leases.xa_lock);
+	lockdep_assert_held(&lease->xn->leases.lock);
 	lease->cover = NULL;
 	cover->covered--;
 	cover->listeners -= lease->listeners;
@@ -139,9 +139,9 @@ struct xtcp_lease *xtcp_place_leave(struct xtcp_lease *lease)
 	struct xtcp_lease *cover = lease->cover;
 
 	if (cover) {
-		xa_lock_bh(&lease->xn->leases);
+		spin_lock_bh(&lease->xn->leases.lock);
 		leave_cover(lease);
-		xa_unlock_bh(&lease->xn->leases);
+		spin_unlock_bh(&lease->xn->leases.lock);
 	} else {
 		inet_put_port(xtcp_lease_sk(lease));
 	}
@@ -171,8 +171,8 @@ static struct xtcp_lease *next_narrow(struct xtcp_lease *cover, bool covered)
 	struct xtcp_net *xn = cover->xn;
 	struct xtcp_lease *lease;
 
-	xa_lock_bh(&xn->leases);
-	for (lease = xa_load(&xn->leases, cover->port); lease; lease = lease->next) {
+	spin_lock_bh(&xn->leases.lock);
+	for (lease = xtcp_leases_first(&xn->leases, cover->port); lease; lease = lease->next) {
 		if (lease == cover || lease->cover != (covered ? cover : NULL))
 			continue;
 		if (!covered && !xtcp_group_overlaps(xtcp_lease_sk(lease), xtcp_lease_sk(cover)))
@@ -180,7 +180,7 @@ static struct xtcp_lease *next_narrow(struct xtcp_lease *cover, bool covered)
 		if (refcount_inc_not_zero(&lease->users))
 			break;
 	}
-	xa_unlock_bh(&xn->leases);
+	spin_unlock_bh(&xn->leases.lock);
 	return lease;
 }
 
@@ -195,17 +195,17 @@ static int lease_force(struct xtcp_lease *lease, u16 port)
 	u8 reuse = mirror->sk_reuse;
 	int err;
 
-	xa_lock_bh(&xn->leases);
+	spin_lock_bh(&xn->leases.lock);
 	lease->listeners++;
 	WRITE_ONCE(mirror->sk_state, TCP_LISTEN);
 	mirror->sk_reuse = SK_FORCE_REUSE;
-	xa_unlock_bh(&xn->leases);
+	spin_unlock_bh(&xn->leases.lock);
 	err = inet_csk_get_port(mirror, port);
 	restore_reuse(lease, reuse);
-	xa_lock_bh(&xn->leases);
+	spin_lock_bh(&xn->leases.lock);
 	lease->listeners--;
 	restore_state(lease);
-	xa_unlock_bh(&xn->leases);
+	spin_unlock_bh(&xn->leases.lock);
 	return err;
 }
 
@@ -215,13 +215,13 @@ static void cover_narrow(struct xtcp_lease *cover, struct xtcp_lease *narrow)
 	if (inet_csk(xtcp_lease_sk(narrow))->icsk_bind_hash)
 		inet_put_port(xtcp_lease_sk(narrow));
 	refcount_inc(&cover->users);
-	xa_lock_bh(&cover->xn->leases);
+	spin_lock_bh(&cover->xn->leases.lock);
 	narrow->cover = cover;
 	cover->covered++;
 	cover->socks++;
 	cover->listeners += narrow->listeners;
 	cover->reuse = cover->reuse && xtcp_lease_sk(narrow)->sk_reuse;
-	xa_unlock_bh(&cover->xn->leases);
+	spin_unlock_bh(&cover->xn->leases.lock);
 }
 
 /* The other way; without memory it stays where it is. */
@@ -231,9 +231,9 @@ static int uncover_narrow(struct xtcp_lease *cover, struct xtcp_lease *narrow)
 
 	if (err)
 		return err;
-	xa_lock_bh(&cover->xn->leases);
+	spin_lock_bh(&cover->xn->leases.lock);
 	leave_cover(narrow);
-	xa_unlock_bh(&cover->xn->leases);
+	spin_unlock_bh(&cover->xn->leases.lock);
 	xtcp_lease_put_timewaits(cover, 1);
 	return 0;
 }
@@ -254,10 +254,10 @@ static void cover_all(struct xtcp_lease *cover)
 		cover_narrow(cover, narrow);
 		xtcp_lease_put_timewaits(narrow, 1);
 	}
-	xa_lock_bh(&cover->xn->leases);
+	spin_lock_bh(&cover->xn->leases.lock);
 	mirror->sk_reuse = cover->reuse;
 	restore_state(cover);
-	xa_unlock_bh(&cover->xn->leases);
+	spin_unlock_bh(&cover->xn->leases.lock);
 }
 
 /* What of its group stands in the way of a lease. */
@@ -278,8 +278,8 @@ static enum in_the_way find_group(struct xtcp_lease *lease, const struct sock *s
 
 	if (!sk->sk_reuseport)
 		return OTHERS;
-	xa_lock_bh(&xn->leases);
-	for (other = xa_load(&xn->leases, port); other; other = other->next) {
+	spin_lock_bh(&xn->leases.lock);
+	for (other = xtcp_leases_first(&xn->leases, port); other; other = other->next) {
 		if (other == lease || !xtcp_group_overlaps(xtcp_lease_sk(other), mirror))
 			continue;
 		/* on its way out */
@@ -302,7 +302,7 @@ static enum in_the_way find_group(struct xtcp_lease *lease, const struct sock *s
 	}
 	if (found == WIDER && !refcount_inc_not_zero(&(*wide)->users))
 		found = OTHERS;
-	xa_unlock_bh(&xn->leases);
+	spin_unlock_bh(&xn->leases.lock);
 	return found;
 }
 
@@ -350,11 +350,11 @@ static struct xtcp_lease *lease_cover_across(struct xtcp_lease *lease, const str
 	if (!wide)
 		return ERR_PTR(-ENOBUFS);
 	xtcp_lease_mirror(wide, sk);
-	xa_lock_bh(&xn->leases);
-	for (other = xa_load(&xn->leases, port); other; other = other->next)
+	spin_lock_bh(&xn->leases.lock);
+	for (other = xtcp_leases_first(&xn->leases, port); other; other = other->next)
 		if (other != lease && xtcp_group_overlaps(xtcp_lease_sk(other), xtcp_lease_sk(lease)))
 			xtcp_group_widen(xtcp_lease_sk(wide), xtcp_lease_sk(other));
-	xa_unlock_bh(&xn->leases);
+	spin_unlock_bh(&xn->leases.lock);
 	if (find_group(wide, sk, port, &other) != NARROWER) {
 		/* it meets more than they do; nothing can be WIDER */
 		xtcp_lease_free(wide);
@@ -464,17 +464,17 @@ static int ask_to_listen(struct xtcp_lease *place, u8 reuse)
 	u8 old_reuse = mirror->sk_reuse;
 	int err;
 
-	xa_lock_bh(&xn->leases);
+	spin_lock_bh(&xn->leases.lock);
 	place->listeners++;
 	WRITE_ONCE(mirror->sk_state, TCP_LISTEN);
 	mirror->sk_reuse = reuse;
-	xa_unlock_bh(&xn->leases);
+	spin_unlock_bh(&xn->leases.lock);
 	err = inet_csk_get_port(mirror, place->port);
 	if (err) {
-		xa_lock_bh(&xn->leases);
+		spin_lock_bh(&xn->leases.lock);
 		place->listeners--;
 		restore_state(place);
-		xa_unlock_bh(&xn->leases);
+		spin_unlock_bh(&xn->leases.lock);
 		restore_reuse(place, old_reuse);
 	}
 	return err;
@@ -527,13 +527,13 @@ int xtcp_place_listen(struct xtcp_lease *lease, const struct sock *sk)
 	int err;
 
 	lockdep_assert_held(&xtcp_place_mutex);
-	xa_lock_bh(&lease->xn->leases);
+	spin_lock_bh(&lease->xn->leases.lock);
 	admits = xtcp_place_admits(lease, sk, true);
 	place = place_of(lease);
 	/* whoever else has the place may need it as strict as it is: a connection, above all */
 	alone = place == lease && !place->covered && !place->listeners && place->socks == 1;
 	reuse = sk->sk_reuse && (alone || xtcp_lease_sk(place)->sk_reuse);
-	xa_unlock_bh(&lease->xn->leases);
+	spin_unlock_bh(&lease->xn->leases.lock);
 	if (!admits)
 		return -EADDRINUSE;
 	err = ask_to_listen(place, reuse);
