@@ -159,23 +159,29 @@ bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
 }
 
 /**
- * xtcp_conns_remove() - take a connection out
- * @conn: in its chain or not
+ * xtcp_conns_remove() - take connections out
+ * @conns: each in its chain or not; those that were there come first afterwards
+ * @n: how many
  *
- * Context: softirq or process, BH disabled. Takes the chain's lock, since many may leave one after the other.
+ * Context: softirq or process, BH disabled. Takes the lock of each chain.
  *
- * Return: false when it was not there.
+ * Return: how many were there.
  */
-bool xtcp_conns_remove(struct xtcp_conn *conn)
+unsigned int xtcp_conns_remove(struct xtcp_conn **conns, unsigned int n)
 {
-	const u32 chain = xtcp_conns_chain_of(conn->hash);
-	spinlock_t *lock = &locks[chain % LOCKS];
 	struct xtcp_conn __rcu **link;
+	unsigned int i, removed = 0;
+	u32 chain;
 
-	spin_lock(lock);
-	link = link_to(chain, conn);
-	if (link)
-		rcu_assign_pointer(*link, xtcp_conns_next(conn));
-	spin_unlock(lock);
-	return link;
+	for (i = 0; i < n; i++) {
+		chain = xtcp_conns_chain_of(conns[i]->hash);
+		spin_lock(&locks[chain % LOCKS]);
+		link = link_to(chain, conns[i]);
+		if (link)
+			rcu_assign_pointer(*link, xtcp_conns_next(conns[i]));
+		spin_unlock(&locks[chain % LOCKS]);
+		if (link)
+			conns[removed++] = conns[i];
+	}
+	return removed;
 }

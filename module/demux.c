@@ -382,6 +382,25 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
 }
 
 /**
+ * xtcp_demux_remove_many() - take connections out of their table
+ * @xn: the namespace
+ * @conns: each in the table or not; used up
+ * @n: how many
+ *
+ * Context: softirq or process, BH disabled.
+ *
+ * Return: how many were in the table, each for exactly one caller.
+ */
+unsigned int xtcp_demux_remove_many(struct xtcp_net *xn, struct xtcp_conn **conns, unsigned int n)
+{
+	unsigned int removed = xtcp_conns_remove(conns, n);
+
+	atomic_sub(removed, &xn->conns);
+	xtcp_portmap_tuples_ended(xn, conns, removed);
+	return removed;
+}
+
+/**
  * xtcp_demux_remove() - take a connection out of its table
  * @xn: the namespace
  * @conn: in the table or not
@@ -395,38 +414,9 @@ bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 	bool was_there;
 
 	local_bh_disable();
-	was_there = xtcp_conns_remove(conn);
-	if (was_there) {
-		atomic_dec(&xn->conns);
-		if (conn->map)
-			xtcp_portmap_tuples_ended(xn, &conn, 1);
-	}
+	was_there = xtcp_demux_remove_many(xn, &conn, 1);
 	local_bh_enable();
 	return was_there;
-}
-
-/**
- * xtcp_demux_remove_many() - take connections out of their table
- * @xn: the namespace
- * @conns: each in the table or not; used up
- * @n: how many
- *
- * Context: softirq or process, BH disabled.
- */
-void xtcp_demux_remove_many(struct xtcp_net *xn, struct xtcp_conn **conns, unsigned int n)
-{
-	unsigned int i, left = 0, mapped = 0;
-
-	for (i = 0; i < n; i++) {
-		if (!xtcp_conns_remove(conns[i]))
-			continue;
-		left++;
-		if (conns[i]->map)
-			conns[mapped++] = conns[i];
-	}
-	atomic_sub(left, &xn->conns);
-	if (mapped)
-		xtcp_portmap_tuples_ended(xn, conns, mapped);
 }
 
 /**

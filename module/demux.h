@@ -133,9 +133,9 @@ bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key);
 int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn);
 int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const struct xtcp_demux_key *key);
 int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new);
-bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, u8 map);
 bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn);
-void xtcp_demux_remove_many(struct xtcp_net *xn, struct xtcp_conn **conns, unsigned int n);
+bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, u8 map);
+unsigned int xtcp_demux_remove_many(struct xtcp_net *xn, struct xtcp_conn **conns, unsigned int n);
 
 /* full socks: insert and remove take and give the table's reference */
 void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple);

@@ -175,8 +175,8 @@ void xtcp_lease_user_left(struct xtcp_lease *lease)
 		xtcp_lease_sk(lease)->sk_reuse = lease->reuse;
 }
 
-/* The last user has gone: from the lease, and then perhaps from its cover. */
-static void lease_return(struct xtcp_lease *lease)
+/* The last user has gone: from the lease, and then perhaps from its cover. No part of what each user does. */
+static noinline void lease_return(struct xtcp_lease *lease)
 {
 	struct xtcp_lease *cover;
 

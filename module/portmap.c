@@ -378,7 +378,7 @@ void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
 /**
  * xtcp_portmap_tuples_ended() - tuples have left the table of connections
  * @xn: the namespace
- * @conns: each has the number of a map
+ * @conns: some of them with the number of a map
  * @n: how many
  *
  * Context: softirq or process, BH disabled.
@@ -386,14 +386,17 @@ void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
 void xtcp_portmap_tuples_ended(struct xtcp_net *xn, struct xtcp_conn *const *conns, unsigned int n)
 {
 	struct xtcp_portmaps *maps = xn->portmaps;
-	const unsigned int few = few_tuples(xn);
 	struct xtcp_portmap *map;
-	unsigned int i;
+	unsigned int i, few;
 
+	/* a map that has given its number to one of these is counted: the lock of the chain has come between */
+	if (!READ_ONCE(maps->len))
+		return;
+	few = few_tuples(xn);
 	spin_lock(&maps->lock);
 	for (i = 0; i < n; i++) {
 		map = maps->by_number[conns[i]->map];
-		/* the map may have gone meanwhile */
+		/* the number may be that of a map that has gone */
 		if (!map || !xtcp_conn_leads_to(conns[i], &map->key))
 			continue;
 		if (__test_and_clear_bit(ntohs(conns[i]->lport), map->ours))

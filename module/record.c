@@ -144,6 +144,12 @@ void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct lis
 	list_move(&tw->node, claimed);
 }
 
+static void put_lease(struct xtcp_lease *lease, unsigned int n)
+{
+	if (lease)
+		xtcp_lease_put_timewaits(lease, n);
+}
+
 static void leave_table(struct xtcp_net *xn, struct list_head *claimed)
 {
 	struct xtcp_conn *conns[LEAVE_BATCH];
@@ -153,11 +159,12 @@ static void leave_table(struct xtcp_net *xn, struct list_head *claimed)
 	list_for_each_entry(tw, claimed, node) {
 		trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
 		conns[n++] = &tw->conn;
-		if (n == LEAVE_BATCH || list_is_last(&tw->node, claimed)) {
+		if (n == LEAVE_BATCH) {
 			xtcp_demux_remove_many(xn, conns, n);
 			n = 0;
 		}
 	}
+	xtcp_demux_remove_many(xn, conns, n);
 }
 
 /**
@@ -179,12 +186,12 @@ void xtcp_record_bury(struct xtcp_net *xn, struct list_head *claimed)
 	leave_table(xn, claimed);
 	list_for_each_entry_safe(tw, next, claimed, node) {
 		/* a server's records are all on one port */
-		if (tw->lease != lease && left) {
-			xtcp_lease_put_timewaits(lease, left);
+		if (tw->lease != lease) {
+			put_lease(lease, left);
+			lease = tw->lease;
 			left = 0;
 		}
-		lease = tw->lease;
-		left += !!lease;
+		left++;
 		tw->next_dead = dead;
 		dead = tw;
 		/* one grace period for all of them, but no more in one piece than the timer ends */
@@ -193,8 +200,7 @@ void xtcp_record_bury(struct xtcp_net *xn, struct list_head *claimed)
 			dead = NULL;
 		}
 	}
-	if (left)
-		xtcp_lease_put_timewaits(lease, left);
+	put_lease(lease, left);
 }
 
 static struct xtcp_timewait *first_of(struct list_head *head)
