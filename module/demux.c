@@ -373,7 +373,7 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
 	bool given;
 
 	xtcp_conns_lock(chain);
-	conn = find(xn, &key, hash);
+	conn = find_conn(xn, &key, hash);
 	given = conn && conn->shared_port;
 	if (given)
 		conn->map = map;

@@ -104,7 +104,7 @@ static struct hlist_head *bucket_of(struct xtcp_net *xn, u64 hash)
 	return &xn->portmaps->bucket[hash % BUCKETS];
 }
 
-static struct xtcp_portmap *find(struct xtcp_net *xn, const struct xtcp_tuple *key, u64 hash)
+static struct xtcp_portmap *find_map(struct xtcp_net *xn, const struct xtcp_tuple *key, u64 hash)
 {
 	struct xtcp_portmap *map;
 
@@ -116,7 +116,7 @@ static struct xtcp_portmap *find(struct xtcp_net *xn, const struct xtcp_tuple *k
 	return NULL;
 }
 
-static bool add(struct xtcp_net *xn, struct xtcp_portmap *map, u64 hash)
+static bool add_map(struct xtcp_net *xn, struct xtcp_portmap *map, u64 hash)
 {
 	struct xtcp_portmaps *maps = xn->portmaps;
 	unsigned int number = 1;
@@ -173,7 +173,7 @@ struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tup
 	if (!READ_ONCE(xn->portmaps->len))
 		return NULL;
 	spin_lock_bh(&xn->portmaps->lock);
-	map = find(xn, key, hash);
+	map = find_map(xn, key, hash);
 	if (map)
 		map->refs++;
 	spin_unlock_bh(&xn->portmaps->lock);
@@ -255,11 +255,11 @@ struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tu
 	map->key = *key;
 	map->refs = 1;
 	spin_lock_bh(&xn->portmaps->lock);
-	old = find(xn, key, hash);
+	old = find_map(xn, key, hash);
 	if (old)
 		old->refs++;
 	else
-		added = add(xn, map, hash);
+		added = add_map(xn, map, hash);
 	spin_unlock_bh(&xn->portmaps->lock);
 	if (!added) {
 		kfree(map);
