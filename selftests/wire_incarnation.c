@@ -33,17 +33,16 @@
 /* The new connection reads only what is new, and its octets arrive. */
 #define GOES_ON		"read EAGAIN; < P. N(100) ack S; >@1000 . S ack N+100; read 100;" \
 			"read EAGAIN; write 10; > P. S(10) ack N; < . N ack S; none"
+#define COMES_UP(steps, counts) { .script = steps GOES_ON, .state = ESTABLISHED, .counters = counts }
 
 /* The peer's SYN is so far above what we had received. */
 #define SYN(above)	"reopen " above "; tick 2000; < S 0 $; > S. 0 ack 1;"
-#define IN_ESTABLISHED(above, steps) \
-	.script = SYN(above) "< . 1 ack 1; accept;" steps ";" GOES_ON, .state = ESTABLISHED
-#define IN_SYN_RECEIVED(above, steps) \
-	.script = SYN(above) steps "; state syn_received; < . 1 ack 1; accept;" GOES_ON, \
-	.state = ESTABLISHED
-#define IN_LISTEN(steps) \
-	.script = "reopen 100000;" steps "; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;" GOES_ON, \
-	.state = ESTABLISHED
+#define IN_ESTABLISHED(above, steps, counts)	\
+	COMES_UP(SYN(above) "< . 1 ack 1; accept;" steps ";", counts)
+#define IN_SYN_RECEIVED(above, steps, counts)	\
+	COMES_UP(SYN(above) steps "; state syn_received; < . 1 ack 1; accept;", counts)
+#define IN_LISTEN(steps, counts)		\
+	COMES_UP("reopen 100000;" steps "; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;", counts)
 
 /* Our SYN is above all that we had sent; the peer's answer is so far above what we had received. */
 #define CONNECT(above)	"reopen " above "; tick 2000;" BOUND "connect; > S 0;" \
@@ -51,14 +50,12 @@
 #define REUSE(above)	"until Q <= 5890; reopen " above "; tick 2000; connect; > S 0;" \
 			"check I = 65537;"
 #define ANSWERED	"< S. 0 ack 1 $; > . 1 ack 1;"
-#define IN_SYN_SENT(above, steps) \
-	.script = CONNECT(above) steps "; state syn_sent;" ANSWERED GOES_ON, .state = ESTABLISHED
-#define IN_ACTIVE(above, steps) \
-	.script = CONNECT(above) ANSWERED steps ";" GOES_ON, .state = ESTABLISHED
-#define REUSES_SYN_SENT(above, steps) \
-	.script = REUSE(above) steps "; state syn_sent;" ANSWERED GOES_ON, .state = ESTABLISHED
-#define REUSES(above, steps) \
-	.script = REUSE(above) ANSWERED steps ";" GOES_ON, .state = ESTABLISHED
+#define IN_SYN_SENT(above, steps, counts)	\
+	COMES_UP(CONNECT(above) steps "; state syn_sent;" ANSWERED, counts)
+#define IN_ACTIVE(above, steps, counts)		COMES_UP(CONNECT(above) ANSWERED steps ";", counts)
+#define REUSES_SYN_SENT(above, steps, counts)	\
+	COMES_UP(REUSE(above) steps "; state syn_sent;" ANSWERED, counts)
+#define REUSES(above, steps, counts)		COMES_UP(REUSE(above) ANSWERED steps ";", counts)
 
 #define COUNTED(paws, challenges, syns, resets) \
 	"PAWSEstab=" #paws " TCPChallengeACK=" #challenges " TCPSYNChallenge=" #syns \
@@ -74,500 +71,330 @@
 static const struct wire_row rows[] = {
 	/* Our end kept TIME-WAIT; the SYN has the lowest sequence number that reopens it. */
 	{
-		.name = "data_established_below_the_window",
-		.rfc = "RFC 9293 3.10.7.4", .id = "MAY-2",
+		.name = "data_established_below_the_window", .rfc = "RFC 9293 3.10.7.4", .id = "MAY-2",
 		.pre = PASSIVE_TIME_WAIT,
-		.want = {
-			IN_ESTABLISHED("1", "<old P. 1(1000) ack 1; > . 1 ack 1"),
-			.counters = OPENED_BY_PEER(0, 0, 0, 0),
-		},
+		.want = IN_ESTABLISHED("1", "<old P. 1(1000) ack 1; > . 1 ack 1", OPENED_BY_PEER(0, 0, 0, 0)),
 	},
 	{
 		.name = "fin_established_below_the_window", .rfc = "RFC 9293 3.10.7.4",
 		.pre = PASSIVE_TIME_WAIT,
-		.want = {
-			IN_ESTABLISHED("1", "<old F. 1001 ack 501; > . 1 ack 1; state established"),
-			.counters = OPENED_BY_PEER(0, 0, 0, 0),
-		},
+		.want = IN_ESTABLISHED("1", "<old F. 1001 ack 501; > . 1 ack 1; state established",
+				       OPENED_BY_PEER(0, 0, 0, 0)),
 	},
 	{
 		.name = "rst_established_below_the_window", .rfc = "RFC 5961 3.2",
 		.pre = PASSIVE_TIME_WAIT,
-		.want = {
-			IN_ESTABLISHED("1", "<old R 1001; <old R 1002; <old R. 1002 ack 502; none"),
-			.counters = OPENED_BY_PEER(0, 0, 0, 0),
-		},
+		.want = IN_ESTABLISHED("1", "<old R 1001; <old R 1002; <old R. 1002 ack 502; none",
+				       OPENED_BY_PEER(0, 0, 0, 0)),
 	},
 	{
 		.name = "ack_established_below_the_window", .rfc = "RFC 9293 3.10.7.4",
 		.pre = PASSIVE_TIME_WAIT,
-		.want = {
-			IN_ESTABLISHED("1", "<old . 1002 ack 502; > . 1 ack 1"),
-			.counters = OPENED_BY_PEER(0, 0, 0, 0),
-		},
+		.want = IN_ESTABLISHED("1", "<old . 1002 ack 502; > . 1 ack 1", OPENED_BY_PEER(0, 0, 0, 0)),
 	},
 	{
 		.name = "syn_established_below_the_window", .rfc = "RFC 5961 4.2",
 		.pre = PASSIVE_TIME_WAIT,
-		.want = {
-			IN_ESTABLISHED("1", "<old S 0 $; > . 1 ack 1"),
-			.counters = OPENED_BY_PEER(0, 1, 1, 0),
-		},
+		.want = IN_ESTABLISHED("1", "<old S 0 $; > . 1 ack 1", OPENED_BY_PEER(0, 1, 1, 0)),
 	},
 	{
 		.name = "synack_established_below_the_window", .rfc = "RFC 5961 4.2",
 		.pre = PASSIVE_TIME_WAIT,
-		.want = {
-			IN_ESTABLISHED("1", "<old S. 0 ack 1 $; > . 1 ack 1"),
-			.counters = OPENED_BY_PEER(0, 1, 1, 0),
-		},
+		.want = IN_ESTABLISHED("1", "<old S. 0 ack 1 $; > . 1 ack 1", OPENED_BY_PEER(0, 1, 1, 0)),
 	},
 	{
 		.name = "conversation_established_below_the_window", .rfc = "RFC 9293 3.4.3",
 		.pre = PASSIVE_TIME_WAIT,
-		.want = {
-			IN_ESTABLISHED("1", "<old S 0 $; > . 1 ack 1; <old . 1 ack 1; none;"
-				"<old P. 1(1000) ack 1; > . 1 ack 1; <old . 1001 ack 501; none;"
-				"<old F. 1001 ack 502; > . 1 ack 1; <old R 1002; none"),
-			.counters = OPENED_BY_PEER(0, 1, 1, 0) " TCPACKSkippedSeq=2",
-		},
+		.want = IN_ESTABLISHED("1", "<old S 0 $; > . 1 ack 1; <old . 1 ack 1; none;"
+				       "<old P. 1(1000) ack 1; > . 1 ack 1; <old . 1001 ack 501; none;"
+				       "<old F. 1001 ack 502; > . 1 ack 1; <old R 1002; none",
+				       OPENED_BY_PEER(0, 1, 1, 0) " TCPACKSkippedSeq=2"),
 	},
 	{
 		.name = "data_syn_received_below_the_window", .rfc = "RFC 9293 3.5.2",
 		.pre = PASSIVE_TIME_WAIT,
-		.want = {
-			IN_SYN_RECEIVED("1", "<old P. 1(1000) ack 1; >old R 1"),
-			.counters = OPENED_BY_PEER(0, 0, 0, 1),
-		},
+		.want = IN_SYN_RECEIVED("1", "<old P. 1(1000) ack 1; >old R 1", OPENED_BY_PEER(0, 0, 0, 1)),
 	},
 	{
 		.name = "fin_syn_received_below_the_window", .rfc = "RFC 9293 3.5.2",
 		.pre = PASSIVE_TIME_WAIT,
-		.want = {
-			IN_SYN_RECEIVED("1", "<old F. 1001 ack 502; >old R 502"),
-			.counters = OPENED_BY_PEER(0, 0, 0, 1),
-		},
+		.want = IN_SYN_RECEIVED("1", "<old F. 1001 ack 502; >old R 502", OPENED_BY_PEER(0, 0, 0, 1)),
 	},
 	{
 		.name = "rst_syn_received_below_the_window", .rfc = "RFC 5961 3.2",
 		.pre = PASSIVE_TIME_WAIT,
-		.want = {
-			IN_SYN_RECEIVED("1", "<old R 1001; <old R 1002; <old R. 1002 ack 502;"
-				"none"),
-			.counters = OPENED_BY_PEER(0, 0, 0, 0),
-		},
+		.want = IN_SYN_RECEIVED("1", "<old R 1001; <old R 1002; <old R. 1002 ack 502; none",
+					OPENED_BY_PEER(0, 0, 0, 0)),
 	},
 	{
 		.name = "ack_syn_received_below_the_window", .rfc = "RFC 9293 3.5.2",
 		.pre = PASSIVE_TIME_WAIT,
-		.want = {
-			IN_SYN_RECEIVED("1", "<old . 1002 ack 502; >old R 502"),
-			.counters = OPENED_BY_PEER(0, 0, 0, 1),
-		},
+		.want = IN_SYN_RECEIVED("1", "<old . 1002 ack 502; >old R 502", OPENED_BY_PEER(0, 0, 0, 1)),
 	},
 	{
 		.name = "syn_syn_received_below_the_window", .rfc = "RFC 9293 3.10.7.4",
 		.pre = PASSIVE_TIME_WAIT,
-		.want = {
-			IN_SYN_RECEIVED("1", "<old S 0 $; > . 1 ack 1"),
-			.counters = OPENED_BY_PEER(0, 0, 0, 0),
-		},
+		.want = IN_SYN_RECEIVED("1", "<old S 0 $; > . 1 ack 1", OPENED_BY_PEER(0, 0, 0, 0)),
 	},
 	{
 		.name = "synack_syn_received_below_the_window", .rfc = "RFC 9293 3.5.2",
 		.pre = PASSIVE_TIME_WAIT,
-		.want = {
-			IN_SYN_RECEIVED("1", "<old S. 0 ack 1 $; >old R 1"),
-			.counters = OPENED_BY_PEER(0, 0, 0, 1),
-		},
+		.want = IN_SYN_RECEIVED("1", "<old S. 0 ack 1 $; >old R 1", OPENED_BY_PEER(0, 0, 0, 1)),
 	},
 	{
 		.name = "conversation_syn_received_below_the_window", .rfc = "RFC 9293 3.4.3",
 		.pre = PASSIVE_TIME_WAIT,
-		.want = {
-			IN_SYN_RECEIVED("1", "<old S 0 $; > . 1 ack 1; <old . 1 ack 1; >old R 1;"
-				"<old P. 1(1000) ack 1; >old R 1; <old . 1001 ack 501;"
-				">old R 501; <old F. 1001 ack 502; >old R 502; <old R 1002; none"),
-			.counters = OPENED_BY_PEER(0, 0, 0, 4),
-		},
+		.want = IN_SYN_RECEIVED("1", "<old S 0 $; > . 1 ack 1; <old . 1 ack 1; >old R 1;"
+					"<old P. 1(1000) ack 1; >old R 1; <old . 1001 ack 501; >old R 501;"
+					"<old F. 1001 ack 502; >old R 502; <old R 1002; none",
+					OPENED_BY_PEER(0, 0, 0, 4)),
 	},
 	/* As before, but the SYN has an old sequence number and reopens by its timestamp (RFC 6191). */
 	{
 		.name = "data_established_old_timestamp", .rfc = "RFC 7323 5.3", .id = "SHLD-4",
 		.pre = PASSIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_ESTABLISHED("-1002", "<old P. 1(1000) ack 1; > . 1 ack 1 <ecr T>"),
-			.counters = OPENED_BY_PEER(1, 0, 0, 0),
-		},
+		.want = IN_ESTABLISHED("-1002", "<old P. 1(1000) ack 1; > . 1 ack 1 <ecr T>",
+				       OPENED_BY_PEER(1, 0, 0, 0)),
 	},
 	{
 		.name = "data_established_out_of_order_old_timestamp", .rfc = "RFC 7323 5.3",
 		.pre = PASSIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_ESTABLISHED("-1002", "<old P. 501(500) ack 1; > . 1 ack 1 <ecr T>"),
-			.counters = OPENED_BY_PEER(1, 0, 0, 0),
-		},
+		.want = IN_ESTABLISHED("-1002", "<old P. 501(500) ack 1; > . 1 ack 1 <ecr T>",
+				       OPENED_BY_PEER(1, 0, 0, 0)),
 	},
 	{
 		.name = "fin_established_old_timestamp", .rfc = "RFC 7323 5.3",
 		.pre = PASSIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_ESTABLISHED("-1", "<old F. 1001 ack 501; > . 1 ack 1;"
-				"state established"),
-			.counters = OPENED_BY_PEER(1, 0, 0, 0),
-		},
+		.want = IN_ESTABLISHED("-1", "<old F. 1001 ack 501; > . 1 ack 1; state established",
+				       OPENED_BY_PEER(1, 0, 0, 0)),
 	},
 	{
 		.name = "fin_established_out_of_order_old_timestamp", .rfc = "RFC 7323 5.3",
 		.pre = PASSIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_ESTABLISHED("-1002", "<old F. 1001 ack 501; > . 1 ack 1;"
-				"state established"),
-			.counters = OPENED_BY_PEER(1, 0, 0, 0),
-		},
+		.want = IN_ESTABLISHED("-1002", "<old F. 1001 ack 501; > . 1 ack 1; state established",
+				       OPENED_BY_PEER(1, 0, 0, 0)),
 	},
 	{
 		.name = "rst_established_inside_old_timestamp", .rfc = "RFC 5961 3.2",
 		.pre = PASSIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_ESTABLISHED("-1002", "<old R 1002 <ts T R>; > . 1 ack 1; none"),
-			.counters = OPENED_BY_PEER(0, 1, 0, 0),
-		},
+		.want = IN_ESTABLISHED("-1002", "<old R 1002 <ts T R>; > . 1 ack 1; none", OPENED_BY_PEER(0, 1, 0, 0)),
 	},
 	{
 		.name = "ack_established_old_timestamp", .rfc = "RFC 7323 5.3",
 		.pre = PASSIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_ESTABLISHED("-1002", "<old . 1002 ack 502; > . 1 ack 1"),
-			.counters = OPENED_BY_PEER(1, 0, 0, 0),
-		},
+		.want = IN_ESTABLISHED("-1002", "<old . 1002 ack 502; > . 1 ack 1", OPENED_BY_PEER(1, 0, 0, 0)),
 	},
 	{
 		.name = "syn_established_same_number_old_timestamp", .rfc = "RFC 5961 4.2",
 		.pre = PASSIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_ESTABLISHED("-1002", "<old S 0 $; > . 1 ack 1"),
-			.counters = OPENED_BY_PEER(0, 1, 1, 0),
-		},
+		.want = IN_ESTABLISHED("-1002", "<old S 0 $; > . 1 ack 1", OPENED_BY_PEER(0, 1, 1, 0)),
 		.kernel_differs = "looks at the timestamp before it looks for a SYN; the ACK is the same",
 		.kernel = { .counters = OPENED_BY_PEER(1, 0, 0, 0) },
 	},
 	{
 		.name = "syn_established_inside_old_timestamp", .rfc = "RFC 5961 4.2",
 		.pre = PASSIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_ESTABLISHED("-1502", "<old S 0 $; > . 1 ack 1"),
-			.counters = OPENED_BY_PEER(0, 1, 1, 0),
-		},
+		.want = IN_ESTABLISHED("-1502", "<old S 0 $; > . 1 ack 1", OPENED_BY_PEER(0, 1, 1, 0)),
 		.kernel_differs = "looks at the timestamp before it looks for a SYN; the ACK is the same",
 		.kernel = { .counters = OPENED_BY_PEER(1, 0, 0, 0) },
 	},
 	{
 		.name = "synack_established_inside_old_timestamp", .rfc = "RFC 5961 4.2",
 		.pre = PASSIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_ESTABLISHED("-1502", "<old S. 0 ack 1 $; > . 1 ack 1"),
-			.counters = OPENED_BY_PEER(0, 1, 1, 0),
-		},
+		.want = IN_ESTABLISHED("-1502", "<old S. 0 ack 1 $; > . 1 ack 1", OPENED_BY_PEER(0, 1, 1, 0)),
 		.kernel_differs = "looks at the timestamp before it looks for a SYN; the ACK is the same",
 		.kernel = { .counters = OPENED_BY_PEER(1, 0, 0, 0) },
 	},
 	{
 		.name = "data_syn_received_old_timestamp", .rfc = "RFC 9293 3.5.2",
 		.pre = PASSIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_SYN_RECEIVED("-1002", "<old P. 1(1000) ack 1; >old R 1"),
-			.counters = OPENED_BY_PEER(0, 0, 0, 1),
-		},
+		.want = IN_SYN_RECEIVED("-1002", "<old P. 1(1000) ack 1; >old R 1", OPENED_BY_PEER(0, 0, 0, 1)),
 	},
 	{
 		.name = "fin_syn_received_old_timestamp", .rfc = "RFC 9293 3.5.2",
 		.pre = PASSIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_SYN_RECEIVED("-1", "<old F. 1001 ack 502; >old R 502"),
-			.counters = OPENED_BY_PEER(0, 0, 0, 1),
-		},
+		.want = IN_SYN_RECEIVED("-1", "<old F. 1001 ack 502; >old R 502", OPENED_BY_PEER(0, 0, 0, 1)),
 	},
 	{
 		.name = "rst_syn_received_left_edge_old_timestamp", .rfc = "RFC 7323 5.3",
 		.pre = PASSIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_SYN_RECEIVED("-1", "<old R 1002 <ts T R>; none"),
-			.counters = OPENED_BY_PEER(1, 0, 0, 0),
-		},
+		.want = IN_SYN_RECEIVED("-1", "<old R 1002 <ts T R>; none", OPENED_BY_PEER(1, 0, 0, 0)),
 	},
 	{
 		.name = "rst_syn_received_inside_old_timestamp", .rfc = "RFC 7323 5.3",
 		.pre = PASSIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_SYN_RECEIVED("-1002", "<old R 1002 <ts T R>; none"),
-			.counters = OPENED_BY_PEER(1, 0, 0, 0),
-		},
+		.want = IN_SYN_RECEIVED("-1002", "<old R 1002 <ts T R>; none", OPENED_BY_PEER(1, 0, 0, 0)),
 	},
 	{
 		.name = "rst_syn_received_inside_without_timestamp", .rfc = "RFC 5961 3.2",
 		.pre = PASSIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_SYN_RECEIVED("-1002", "<old R 1002; > . 1 ack 1; none"),
-			.counters = OPENED_BY_PEER(0, 1, 0, 0),
-		},
+		.want = IN_SYN_RECEIVED("-1002", "<old R 1002; > . 1 ack 1; none", OPENED_BY_PEER(0, 1, 0, 0)),
 	},
 	{
 		.name = "ack_syn_received_old_timestamp", .rfc = "RFC 9293 3.5.2",
 		.pre = PASSIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_SYN_RECEIVED("-1002", "<old . 1002 ack 502; >old R 502"),
-			.counters = OPENED_BY_PEER(0, 0, 0, 1),
-		},
+		.want = IN_SYN_RECEIVED("-1002", "<old . 1002 ack 502; >old R 502", OPENED_BY_PEER(0, 0, 0, 1)),
 	},
 	{
 		.name = "syn_syn_received_same_number_old_timestamp", .rfc = "RFC 7323 5.3",
 		.pre = PASSIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_SYN_RECEIVED("-1002", "<old S 0 $; > . 1 ack 1"),
-			.counters = OPENED_BY_PEER(1, 0, 0, 0) " TCPSynRetrans=0",
-		},
+		.want = IN_SYN_RECEIVED("-1002", "<old S 0 $; > . 1 ack 1",
+					OPENED_BY_PEER(1, 0, 0, 0) " TCPSynRetrans=0"),
 	},
 	{
 		.name = "syn_syn_received_inside_old_timestamp", .rfc = "RFC 7323 5.3",
 		.pre = PASSIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_SYN_RECEIVED("-1502", "<old S 0 $; > . 1 ack 1"),
-			.counters = OPENED_BY_PEER(1, 0, 0, 0),
-		},
+		.want = IN_SYN_RECEIVED("-1502", "<old S 0 $; > . 1 ack 1", OPENED_BY_PEER(1, 0, 0, 0)),
 	},
 	{
 		.name = "synack_syn_received_inside_old_timestamp", .rfc = "RFC 9293 3.5.2",
 		.pre = PASSIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_SYN_RECEIVED("-1502", "<old S. 0 ack 1 $; >old R 1"),
-			.counters = OPENED_BY_PEER(0, 0, 0, 1),
-		},
+		.want = IN_SYN_RECEIVED("-1502", "<old S. 0 ack 1 $; >old R 1", OPENED_BY_PEER(0, 0, 0, 1)),
 	},
 	/* Nothing was kept, since the end before was a RST, and the new SYN is amid old octets. */
 	{
-		.name = "data_established_old_ack_after_our_rst",
-		.rfc = "RFC 5961 5.2", .id = "MAY-12",
+		.name = "data_established_old_ack_after_our_rst", .rfc = "RFC 5961 5.2", .id = "MAY-12",
 		.pre = PASSIVE_WE_RESET,
-		.want = {
-			IN_ESTABLISHED("-501", "<old P. 501(500) ack 1; > . 1 ack 1"),
-			.counters = OPENED_BY_PEER(0, 1, 0, 0),
-		},
+		.want = IN_ESTABLISHED("-501", "<old P. 501(500) ack 1; > . 1 ack 1", OPENED_BY_PEER(0, 1, 0, 0)),
 	},
 	{
-		.name = "data_established_below_the_window_after_our_rst",
-		.rfc = "RFC 9293 3.10.7.4",
+		.name = "data_established_below_the_window_after_our_rst", .rfc = "RFC 9293 3.10.7.4",
 		.pre = PASSIVE_WE_RESET,
-		.want = {
-			IN_ESTABLISHED("-501", "<old P. 1(400) ack 1; > . 1 ack 1"),
-			.counters = OPENED_BY_PEER(0, 0, 0, 0),
-		},
+		.want = IN_ESTABLISHED("-501", "<old P. 1(400) ack 1; > . 1 ack 1", OPENED_BY_PEER(0, 0, 0, 0)),
 	},
 	{
-		.name = "fin_established_old_ack_after_our_rst",
-		.rfc = "RFC 5961 5.2", .id = "MAY-12",
+		.name = "fin_established_old_ack_after_our_rst", .rfc = "RFC 5961 5.2", .id = "MAY-12",
 		.pre = PASSIVE_WE_RESET,
-		.want = {
-			IN_ESTABLISHED("-501", "<old F. 1001 ack 1; > . 1 ack 1;"
-				"state established"),
-			.counters = OPENED_BY_PEER(0, 1, 0, 0),
-		},
+		.want = IN_ESTABLISHED("-501", "<old F. 1001 ack 1; > . 1 ack 1; state established",
+				       OPENED_BY_PEER(0, 1, 0, 0)),
 	},
 	{
 		.name = "rst_established_inside_after_our_rst", .rfc = "RFC 5961 3.2",
 		.pre = PASSIVE_WE_RESET,
-		.want = {
-			IN_ESTABLISHED("-501", "<old R 1001; > . 1 ack 1; none"),
-			.counters = OPENED_BY_PEER(0, 1, 0, 0),
-		},
+		.want = IN_ESTABLISHED("-501", "<old R 1001; > . 1 ack 1; none", OPENED_BY_PEER(0, 1, 0, 0)),
 	},
 	{
-		.name = "ack_established_old_ack_after_our_rst",
-		.rfc = "RFC 5961 5.2", .id = "MAY-12",
+		.name = "ack_established_old_ack_after_our_rst", .rfc = "RFC 5961 5.2", .id = "MAY-12",
 		.pre = PASSIVE_WE_RESET,
-		.want = {
-			IN_ESTABLISHED("-501", "<old . 1001 ack 1; > . 1 ack 1"),
-			.counters = OPENED_BY_PEER(0, 1, 0, 0),
-		},
+		.want = IN_ESTABLISHED("-501", "<old . 1001 ack 1; > . 1 ack 1", OPENED_BY_PEER(0, 1, 0, 0)),
 	},
 	{
-		.name = "ack_established_old_ack_after_new_data",
-		.rfc = "RFC 5961 5.2", .id = "MAY-12",
+		.name = "ack_established_old_ack_after_new_data", .rfc = "RFC 5961 5.2", .id = "MAY-12",
 		.pre = PASSIVE_WE_RESET,
-		.want = {
-			IN_ESTABLISHED("-501", "write 1000; > P. 1(1000) ack 1; < . 1 ack 1001;"
-				"<old . 1001 ack 1; > . 1001 ack 1"),
-			.counters = OPENED_BY_PEER(0, 1, 0, 0),
-		},
+		.want = IN_ESTABLISHED("-501", "write 1000; > P. 1(1000) ack 1; < . 1 ack 1001;"
+				       "<old . 1001 ack 1; > . 1001 ack 1", OPENED_BY_PEER(0, 1, 0, 0)),
 	},
 	{
 		.name = "syn_established_after_our_rst", .rfc = "RFC 5961 4.2",
 		.pre = PASSIVE_WE_RESET,
-		.want = {
-			IN_ESTABLISHED("-501", "<old S 0 $; > . 1 ack 1"),
-			.counters = OPENED_BY_PEER(0, 1, 1, 0),
-		},
+		.want = IN_ESTABLISHED("-501", "<old S 0 $; > . 1 ack 1", OPENED_BY_PEER(0, 1, 1, 0)),
 	},
 	{
 		.name = "data_syn_received_after_our_rst", .rfc = "RFC 9293 3.5.2",
 		.pre = PASSIVE_WE_RESET,
-		.want = {
-			IN_SYN_RECEIVED("-501", "<old P. 501(500) ack 1; >old R 1"),
-			.counters = OPENED_BY_PEER(0, 0, 0, 1),
-		},
+		.want = IN_SYN_RECEIVED("-501", "<old P. 501(500) ack 1; >old R 1", OPENED_BY_PEER(0, 0, 0, 1)),
 	},
 	{
 		.name = "rst_syn_received_inside_after_our_rst", .rfc = "RFC 5961 3.2",
 		.pre = PASSIVE_WE_RESET,
-		.want = {
-			IN_SYN_RECEIVED("-501", "<old R 1001; > . 1 ack 1; none"),
-			.counters = OPENED_BY_PEER(0, 1, 0, 0),
-		},
+		.want = IN_SYN_RECEIVED("-501", "<old R 1001; > . 1 ack 1; none", OPENED_BY_PEER(0, 1, 0, 0)),
 	},
 	{
 		.name = "syn_syn_received_after_our_rst", .rfc = "RFC 9293 3.10.7.4",
 		.pre = PASSIVE_WE_RESET,
-		.want = {
-			IN_SYN_RECEIVED("-501", "<old S 0 $; > . 1 ack 1"),
-			.counters = OPENED_BY_PEER(0, 0, 0, 0),
-		},
+		.want = IN_SYN_RECEIVED("-501", "<old S 0 $; > . 1 ack 1", OPENED_BY_PEER(0, 0, 0, 0)),
 	},
 	{
 		.name = "data_established_old_ack_after_rst", .rfc = "RFC 5961 5.2", .id = "MAY-12",
 		.pre = PASSIVE_PEER_RESETS,
-		.want = {
-			IN_ESTABLISHED("-501", "<old P. 501(500) ack 1; > . 1 ack 1"),
-			.counters = OPENED_BY_PEER(0, 1, 0, 0),
-		},
+		.want = IN_ESTABLISHED("-501", "<old P. 501(500) ack 1; > . 1 ack 1", OPENED_BY_PEER(0, 1, 0, 0)),
 	},
 	{
 		.name = "rst_established_inside_after_rst", .rfc = "RFC 5961 3.2",
 		.pre = PASSIVE_PEER_RESETS,
-		.want = {
-			IN_ESTABLISHED("-501", "<old R 1001; > . 1 ack 1; none"),
-			.counters = OPENED_BY_PEER(0, 1, 0, 0),
-		},
+		.want = IN_ESTABLISHED("-501", "<old R 1001; > . 1 ack 1; none", OPENED_BY_PEER(0, 1, 0, 0)),
 	},
 	{
 		.name = "rst_syn_received_inside_after_rst", .rfc = "RFC 5961 3.2",
 		.pre = PASSIVE_PEER_RESETS,
-		.want = {
-			IN_SYN_RECEIVED("-501", "<old R 1001; > . 1 ack 1; none"),
-			.counters = OPENED_BY_PEER(0, 1, 0, 0),
-		},
+		.want = IN_SYN_RECEIVED("-501", "<old R 1001; > . 1 ack 1; none", OPENED_BY_PEER(0, 1, 0, 0)),
 	},
 	/* The old SYN comes first, and the peer resets what it opened (figure 8). */
 	{
 		.name = "syn_listen_before_the_new_one", .rfc = "RFC 9293 3.5",
 		.pre = PASSIVE_WE_RESET,
-		.want = {
-			IN_LISTEN("<old S 0 $; >old S. 0 ack 1; <old R 1; none; state listen"),
-			.counters = LISTENING(0),
-		},
+		.want = IN_LISTEN("<old S 0 $; >old S. 0 ack 1; <old R 1; none; state listen", LISTENING(0)),
 	},
 	{
 		.name = "syn_syn_received_new_one_meets_the_old_one", .rfc = "RFC 9293 3.5",
 		.pre = PASSIVE_WE_RESET,
-		.want = {
-			IN_LISTEN("<old S 0 $; >old S. 0 ack 1; < S 0 $; >old . 1 ack 1;"
-				"<old R 1; none; state listen"),
-			.counters = LISTENING(0),
-		},
+		.want = IN_LISTEN("<old S 0 $; >old S. 0 ack 1; < S 0 $; >old . 1 ack 1; <old R 1; none; state listen",
+				  LISTENING(0)),
 	},
 	/* Our end opens, in the place of its own TIME-WAIT. */
 	{
 		.name = "synack_syn_sent_after_time_wait", .rfc = "RFC 9293 3.5.2",
 		.pre = ACTIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_SYN_SENT("-1002", "check I = 65537; <old S. 0 ack 1 $; >old R 1;"
-				">@500 S 0"),
-			.counters = OPENED_BY_US(1, 0, 0, 0, 1, 1),
-		},
+		.want = IN_SYN_SENT("-1002", "check I = 65537; <old S. 0 ack 1 $; >old R 1; >@500 S 0",
+				    OPENED_BY_US(1, 0, 0, 0, 1, 1)),
 	},
 	{
 		.name = "data_syn_sent_after_time_wait", .rfc = "RFC 9293 3.5.2",
 		.pre = ACTIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_SYN_SENT("-1002", "<old P. 1(1000) ack 1; >old R 1; >@500 S 0"),
-			.counters = OPENED_BY_US(1, 0, 0, 0, 1, 1),
-		},
+		.want = IN_SYN_SENT("-1002", "<old P. 1(1000) ack 1; >old R 1; >@500 S 0",
+				    OPENED_BY_US(1, 0, 0, 0, 1, 1)),
 	},
 	{
 		.name = "fin_syn_sent_after_time_wait", .rfc = "RFC 9293 3.5.2",
 		.pre = ACTIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_SYN_SENT("-1002", "<old F. 1001 ack 12; >old R 12; >@500 S 0"),
-			.counters = OPENED_BY_US(1, 0, 0, 0, 1, 1),
-		},
+		.want = IN_SYN_SENT("-1002", "<old F. 1001 ack 12; >old R 12; >@500 S 0",
+				    OPENED_BY_US(1, 0, 0, 0, 1, 1)),
 	},
 	{
 		.name = "ack_syn_sent_after_time_wait", .rfc = "RFC 9293 3.5.2",
 		.pre = ACTIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_SYN_SENT("-1002", "<old . 1002 ack 12; >old R 12; >@500 S 0"),
-			.counters = OPENED_BY_US(1, 0, 0, 0, 1, 1),
-		},
+		.want = IN_SYN_SENT("-1002", "<old . 1002 ack 12; >old R 12; >@500 S 0",
+				    OPENED_BY_US(1, 0, 0, 0, 1, 1)),
 	},
 	{
 		.name = "rst_syn_sent_after_time_wait", .rfc = "RFC 9293 3.10.7.3",
 		.pre = ACTIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_SYN_SENT("-1002", "<old R 1002; none"),
-			.counters = OPENED_BY_US(1, 0, 0, 0, 0, 0),
-		},
+		.want = IN_SYN_SENT("-1002", "<old R 1002; none", OPENED_BY_US(1, 0, 0, 0, 0, 0)),
 	},
 	{
 		.name = "rst_ack_syn_sent_after_time_wait", .rfc = "RFC 9293 3.10.7.3",
 		.pre = ACTIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_SYN_SENT("-1002", "<old R. 1002 ack 12; none"),
-			.counters = OPENED_BY_US(1, 0, 0, 0, 0, 0),
-		},
+		.want = IN_SYN_SENT("-1002", "<old R. 1002 ack 12; none", OPENED_BY_US(1, 0, 0, 0, 0, 0)),
 		.kernel_differs = "sends its SYN again at once, for the RST that it will not send",
-		.kernel = {
-			IN_SYN_SENT("-1002", "<old R. 1002 ack 12; >@500 S 0"),
-			.counters = OPENED_BY_US(1, 0, 0, 0, 0, 1),
-		},
+		.kernel = IN_SYN_SENT("-1002", "<old R. 1002 ack 12; >@500 S 0", OPENED_BY_US(1, 0, 0, 0, 0, 1)),
 	},
 	{
 		.name = "synack_syn_sent_old_echo", .rfc = "RFC 7323 3.2",
 		.pre = ACTIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_SYN_SENT("-1002", "< S. 0 ack 1 <mss 1000,ts T R-5000>; > R 1; none"),
-			.counters = OPENED_BY_US(1, 0, 0, 0, 1, 0) " PAWSActive=1",
-		},
+		.want = IN_SYN_SENT("-1002", "< S. 0 ack 1 <mss 1000,ts T R-5000>; > R 1; none",
+				    OPENED_BY_US(1, 0, 0, 0, 1, 0) " PAWSActive=1"),
 	},
 	{
 		.name = "data_established_after_time_wait", .rfc = "RFC 7323 5.3",
 		.pre = ACTIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_ACTIVE("-1002", "<old P. 1(1000) ack 1; > . 1 ack 1 <ecr T>"),
-			.counters = OPENED_BY_US(1, 1, 0, 0, 0, 0),
-		},
+		.want = IN_ACTIVE("-1002", "<old P. 1(1000) ack 1; > . 1 ack 1 <ecr T>",
+				  OPENED_BY_US(1, 1, 0, 0, 0, 0)),
 	},
 	{
 		.name = "fin_established_after_time_wait", .rfc = "RFC 7323 5.3",
 		.pre = ACTIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_ACTIVE("-1002", "<old F. 1001 ack 12; > . 1 ack 1; state established"),
-			.counters = OPENED_BY_US(1, 1, 0, 0, 0, 0),
-		},
+		.want = IN_ACTIVE("-1002", "<old F. 1001 ack 12; > . 1 ack 1; state established",
+				  OPENED_BY_US(1, 1, 0, 0, 0, 0)),
 	},
 	{
 		.name = "rst_established_inside_after_time_wait", .rfc = "RFC 5961 3.2",
 		.pre = ACTIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_ACTIVE("-1002", "<old R 1002; > . 1 ack 1; none"),
-			.counters = OPENED_BY_US(1, 0, 1, 0, 0, 0),
-		},
+		.want = IN_ACTIVE("-1002", "<old R 1002; > . 1 ack 1; none", OPENED_BY_US(1, 0, 1, 0, 0, 0)),
 	},
 	{
 		.name = "synack_established_after_time_wait", .rfc = "RFC 5961 4.2",
 		.pre = ACTIVE_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			IN_ACTIVE("-1002", "<old S. 0 ack 1 $; > . 1 ack 1"),
-			.counters = OPENED_BY_US(1, 0, 1, 1, 0, 0),
-		},
+		.want = IN_ACTIVE("-1002", "<old S. 0 ack 1 $; > . 1 ack 1", OPENED_BY_US(1, 0, 1, 1, 0, 0)),
 		.kernel_differs = "looks at the timestamp before it looks for a SYN; the ACK is the same",
 		.kernel = { .counters = OPENED_BY_US(1, 1, 0, 0, 0, 0) },
 	},
@@ -575,85 +402,56 @@ static const struct wire_row rows[] = {
 	{
 		.name = "synack_syn_sent_after_last_ack", .rfc = "RFC 9293 3.5.2",
 		.pre = ACTIVE_CLOSED,
-		.want = {
-			IN_SYN_SENT("-502", "<old S. 0 ack 1 $; >old R 1; >@500 S 0"),
-			.counters = OPENED_BY_US(0, 0, 0, 0, 1, 1),
-		},
+		.want = IN_SYN_SENT("-502", "<old S. 0 ack 1 $; >old R 1; >@500 S 0", OPENED_BY_US(0, 0, 0, 0, 1, 1)),
 	},
 	{
 		.name = "data_syn_sent_after_last_ack", .rfc = "RFC 9293 3.5.2",
 		.pre = ACTIVE_CLOSED,
-		.want = {
-			IN_SYN_SENT("-502", "<old P. 1(1000) ack 1; >old R 1; >@500 S 0"),
-			.counters = OPENED_BY_US(0, 0, 0, 0, 1, 1),
-		},
+		.want = IN_SYN_SENT("-502", "<old P. 1(1000) ack 1; >old R 1; >@500 S 0",
+				    OPENED_BY_US(0, 0, 0, 0, 1, 1)),
 	},
 	{
-		.name = "data_established_old_ack_after_last_ack",
-		.rfc = "RFC 5961 5.2", .id = "MAY-12",
+		.name = "data_established_old_ack_after_last_ack", .rfc = "RFC 5961 5.2", .id = "MAY-12",
 		.pre = ACTIVE_CLOSED,
-		.want = {
-			IN_ACTIVE("-502", "<old P. 501(500) ack 1; > . 1 ack 1"),
-			.counters = OPENED_BY_US(0, 0, 1, 0, 0, 0),
-		},
+		.want = IN_ACTIVE("-502", "<old P. 501(500) ack 1; > . 1 ack 1", OPENED_BY_US(0, 0, 1, 0, 0, 0)),
 	},
 	{
 		.name = "synack_established_after_last_ack", .rfc = "RFC 5961 4.2",
 		.pre = ACTIVE_CLOSED,
-		.want = {
-			IN_ACTIVE("-502", "<old S. 0 ack 1 $; > . 1 ack 1"),
-			.counters = OPENED_BY_US(0, 0, 1, 1, 0, 0),
-		},
+		.want = IN_ACTIVE("-502", "<old S. 0 ack 1 $; > . 1 ack 1", OPENED_BY_US(0, 0, 1, 1, 0, 0)),
 	},
 	{
-		.name = "fin_established_below_the_window_after_last_ack",
-		.rfc = "RFC 9293 3.10.7.4",
+		.name = "fin_established_below_the_window_after_last_ack", .rfc = "RFC 9293 3.10.7.4",
 		.pre = ACTIVE_CLOSED,
-		.want = {
-			IN_ACTIVE("1", "<old F. 1001 ack 11; > . 1 ack 1; state established"),
-			.counters = OPENED_BY_US(0, 0, 0, 0, 0, 0),
-		},
+		.want = IN_ACTIVE("1", "<old F. 1001 ack 11; > . 1 ack 1; state established",
+				  OPENED_BY_US(0, 0, 0, 0, 0, 0)),
 	},
 	{
 		.name = "rst_established_below_the_window_after_last_ack", .rfc = "RFC 5961 3.2",
 		.pre = ACTIVE_CLOSED,
-		.want = {
-			IN_ACTIVE("1", "<old R 1002; <old R. 1002 ack 12; none"),
-			.counters = OPENED_BY_US(0, 0, 0, 0, 0, 0),
-		},
+		.want = IN_ACTIVE("1", "<old R 1002; <old R. 1002 ack 12; none", OPENED_BY_US(0, 0, 0, 0, 0, 0)),
 	},
 	{
 		.name = "synack_syn_sent_after_rst", .rfc = "RFC 9293 3.5.2",
 		.pre = ACTIVE_PEER_RESETS,
-		.want = {
-			IN_SYN_SENT("-501", "<old S. 0 ack 1 $; >old R 1; >@500 S 0"),
-			.counters = OPENED_BY_US(0, 0, 0, 0, 1, 1),
-		},
+		.want = IN_SYN_SENT("-501", "<old S. 0 ack 1 $; >old R 1; >@500 S 0", OPENED_BY_US(0, 0, 0, 0, 1, 1)),
 	},
 	{
 		.name = "rst_established_inside_after_rst_of_an_active_open", .rfc = "RFC 5961 3.2",
 		.pre = ACTIVE_PEER_RESETS,
-		.want = {
-			IN_ACTIVE("-501", "<old R 1001; > . 1 ack 1; none"),
-			.counters = OPENED_BY_US(0, 0, 1, 0, 0, 0),
-		},
+		.want = IN_ACTIVE("-501", "<old R 1001; > . 1 ack 1; none", OPENED_BY_US(0, 0, 1, 0, 0, 0)),
 	},
 	/* The port is chosen by the stack, which has but one: tcp_tw_reuse, net.xtcp.tw_reuse. */
 	{
 		.name = "synack_syn_sent_tw_reuse", .rfc = "RFC 6191 2",
 		.pre = ACTIVE_SHARED_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			REUSES_SYN_SENT("-1002", "<old S. 0 ack 1 $; >old R 1; >@500 S 0"),
-			.counters = OPENED_BY_US(1, 0, 0, 0, 1, 1),
-		},
+		.want = REUSES_SYN_SENT("-1002", "<old S. 0 ack 1 $; >old R 1; >@500 S 0",
+					OPENED_BY_US(1, 0, 0, 0, 1, 1)),
 	},
 	{
 		.name = "data_established_tw_reuse", .rfc = "RFC 6191 2",
 		.pre = ACTIVE_SHARED_TIME_WAIT, .syn = TIMESTAMPS,
-		.want = {
-			REUSES("-1002", "<old P. 1(1000) ack 1; > . 1 ack 1 <ecr T>"),
-			.counters = OPENED_BY_US(1, 1, 0, 0, 0, 0),
-		},
+		.want = REUSES("-1002", "<old P. 1(1000) ack 1; > . 1 ack 1 <ecr T>", OPENED_BY_US(1, 1, 0, 0, 0, 0)),
 	},
 };
 
