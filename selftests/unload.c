@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loading and unloading, and the death of namespaces, with connections in every
- * state, while a connection of kernel TCP carries data all the time.
+ * Loading and unloading with connections in every state, while a connection of
+ * kernel TCP carries data all the time.
  *
  *	namespace a --- veth0 --- namespace b
  *	  kernel TCP's transfer  -->
@@ -15,12 +15,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
-#include <linux/netfilter/nfnetlink.h>
-#include <linux/netfilter/nfnetlink_queue.h>
-#include <linux/netlink.h>
-#include <linux/xtcp.h>
-#include <net/if.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -29,9 +23,10 @@
 #include <unistd.h>
 
 #include "counters.h"
+#include "klog.h"
 #include "module.h"
+#include "nfqueue.h"
 #include "ns.h"
-#include "rows.h"
 #include "stack.h"
 #include "wait.h"
 
@@ -40,10 +35,7 @@
 #define QUEUE		5
 #define SILENT		"10.9.0.77"
 
-enum { FIN_WAIT1 = 4, TIME_WAIT = 6, SYN_RECV = 3 };
-
 static struct ns_pair pair;
-static int log_fd;
 
 static bool is_debug_kernel(void)
 {
@@ -133,27 +125,6 @@ static void transfer_stop(void)
 			 "kernel TCP carried %lld octets through all of this, unchanged\n", received);
 }
 
-/* The kernel's log from now on, until a line that contains @what has come. */
-static void log_forget(void)
-{
-	lseek(log_fd, 0, SEEK_END);
-}
-
-static bool log_has(const char *what)
-{
-	char record[4096];
-	ssize_t len;
-
-	while ((len = read(log_fd, record, sizeof(record) - 1)) > 0 || errno == EPIPE) {
-		if (len <= 0)
-			continue;
-		record[len] = 0;
-		if (strstr(record, what))
-			return true;
-	}
-	return false;
-}
-
 static bool refused_in_use(void)
 {
 	return module_unload() < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
@@ -190,8 +161,8 @@ static void refused_while_open(void)
 /* @error: what loading must fail with, and the log say. */
 static void parameter_refused(const char *parameter, int error, const char *message)
 {
-	log_forget();
-	ksft_test_result(module_load(parameter) < 0 && errno == error && log_has(message) && !module_is_loaded(),
+	klog_forget();
+	ksft_test_result(module_load(parameter) < 0 && errno == error && klog_has(message) && !module_is_loaded(),
 			 "%s is refused: \"%s\"\n", parameter, message);
 }
 
@@ -303,9 +274,9 @@ static void segments_in_qdisc(void)
 	if (ns_shell(pair.a, "tc qdisc add dev veth0 root netem delay 3s"))
 		ksft_exit_fail_msg("no netem\n");
 	ksft_test_result(send(client, "abc", 3, 0) == 3 && !close(client), "an orphan's segments are in a qdisc\n");
-	log_forget();
+	klog_forget();
 	ksft_test_result(!module_unload(), "the module unloads\n");
-	ksft_test_result(log_has("waiting for 1 socket"), "after having waited for them, and said so\n");
+	ksft_test_result(klog_has("waiting for 1 socket"), "after having waited for them, and said so\n");
 	close(server);
 	ns_shell(pair.a, "tc qdisc del dev veth0 root");
 	ksft_test_result(transfer_goes_on(before), "kernel TCP's transfer goes on\n");
@@ -318,46 +289,6 @@ static void *unload_thread(void *result)
 	return NULL;
 }
 
-/* One attribute for queue QUEUE, which must be accepted. */
-static void queue_configure(int fd, int type, const void *data, size_t len)
-{
-	struct {
-		struct nlmsghdr head;
-		struct nfgenmsg family;
-		struct nlattr attr;
-		char data[16];
-	} msg = {
-		.head = {
-			.nlmsg_len = NLMSG_LENGTH(sizeof(msg.family)) + NLA_HDRLEN + NLA_ALIGN(len),
-			.nlmsg_type = NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_CONFIG,
-			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
-		},
-		.family = { .nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0, .res_id = htons(QUEUE) },
-		.attr = { .nla_len = NLA_HDRLEN + len, .nla_type = type },
-	};
-	struct {
-		struct nlmsghdr head;
-		struct nlmsgerr error;
-	} answer;
-
-	memcpy(msg.data, data, len);
-	if (send(fd, &msg, msg.head.nlmsg_len, 0) < 0 || recv(fd, &answer, sizeof(answer), 0) < 0 ||
-	    answer.error.error)
-		ksft_exit_fail_msg("no queue of netfilter\n");
-}
-
-/* Takes over a queue of netfilter and never gives a verdict. */
-static int queue_socket(void)
-{
-	const struct nfqnl_msg_config_cmd bind = { .command = NFQNL_CFG_CMD_BIND };
-	const struct nfqnl_msg_config_params params = { .copy_mode = NFQNL_COPY_META };
-	int fd = ns_socket(pair.a, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
-
-	queue_configure(fd, NFQA_CFG_CMD, &bind, sizeof(bind));
-	queue_configure(fd, NFQA_CFG_PARAMS, &params, sizeof(params));
-	return fd;
-}
-
 /* The same in a queue of netfilter, for as long as its owner likes. */
 static void segments_in_nfqueue(void)
 {
@@ -367,93 +298,22 @@ static void segments_in_nfqueue(void)
 	if (ns_shell(pair.a, "nft 'add table ip held; add chain ip held out { type filter hook output priority 0; };"
 		     "add rule ip held out tcp dport %d queue num %d'", PORT + 3, QUEUE))
 		ksft_exit_fail_msg("no nft\n");
-	queue = queue_socket();
+	queue = nfqueue_hold(pair.a, QUEUE);
+	if (queue < 0)
+		ksft_exit_fail_msg("no queue of netfilter: %s\n", strerror(errno));
 	client = stack_socket(pair.a, XTCP, NS_B4);
 	fcntl(client, F_SETFL, O_NONBLOCK);
 	ksft_test_result(stack_connect(client, NS_B4, PORT + 3) < 0 && errno == EINPROGRESS && !close(client),
 			 "a SYN is in a queue of netfilter\n");
-	log_forget();
+	klog_forget();
 	if (pthread_create(&thread, NULL, unload_thread, &result))
 		ksft_exit_fail_msg("no thread\n");
-	ksft_test_result(WAIT_FOR(log_has("waiting for 1 socket"), STACK_DEADLINE_MS), "unloading waits for it\n");
+	ksft_test_result(WAIT_FOR(klog_has("waiting for 1 socket"), STACK_DEADLINE_MS), "unloading waits for it\n");
 	close(queue);
 	pthread_join(thread, NULL);
 	ksft_test_result(!result, "and goes on when it has gone\n");
 	ns_shell(pair.a, "nft delete table ip held");
 	reload_or_die();
-}
-
-static int link_index(void *name)
-{
-	return if_nametoindex(name);
-}
-
-/* The other end of a veth goes with its namespace. */
-static bool has_link(int ns)
-{
-	return ns_call(ns, link_index, "veth0") > 0;
-}
-
-static bool has_state(int ns, int port, unsigned int state)
-{
-	return rows_state(ns, "/proc/net/xtcp", 0, port) == (int)state ||
-	       rows_state(ns, "/proc/net/xtcp", port, 0) == (int)state;
-}
-
-static void namespace_dies(void)
-{
-	int orphan, timewait, server, server_of_orphan, listener, half_open, client;
-	struct ns_pair dying;
-	bool there;
-
-	if (ns_pair_make(&dying))
-		ksft_exit_fail_msg("no namespaces\n");
-	stack_pair_or_die(dying.a, XTCP, dying.b, KERNEL, NS_B4, PORT, &timewait, &server);
-	shutdown(timewait, SHUT_WR);
-	stack_at_end(server);
-	close(server);
-	close(timewait);
-	ksft_test_result(WAIT_FOR(has_state(dying.a, PORT, TIME_WAIT), STACK_DEADLINE_MS), "a TIME-WAIT record\n");
-
-	stack_pair_or_die(dying.a, XTCP, dying.b, KERNEL, NS_B4, PORT + 1, &orphan, &server_of_orphan);
-	listener = stack_listener(dying.a, XTCP, NS_A4, PORT + 2, true);
-	client = stack_connected(dying.b, KERNEL, NS_A4, PORT + 2);
-	if (ns_shell(dying.b, "nft 'add table ip lost; add chain ip lost in { type filter hook input priority 0; };"
-		     "add rule ip lost in drop'"))
-		ksft_exit_fail_msg("no nft\n");
-	send(orphan, "abc", 3, 0);
-	close(orphan);
-	ksft_test_result(WAIT_FOR(has_state(dying.a, PORT + 1, FIN_WAIT1), STACK_DEADLINE_MS), "an orphan\n");
-	half_open = stack_socket(dying.b, KERNEL, NS_A4);
-	fcntl(half_open, F_SETFL, O_NONBLOCK);
-	stack_connect(half_open, NS_A4, PORT + 2);
-	there = WAIT_FOR(rows_state(dying.a, "/proc/net/xtcp", PORT + 2, stack_port(half_open)) == SYN_RECV,
-			 STACK_DEADLINE_MS);
-	ksft_test_result(there && client >= 0, "a half-open entry, and a connection not accepted\n");
-	close(listener);
-	close(dying.a);
-	ksft_test_result(WAIT_FOR(!has_link(dying.b), STACK_DEADLINE_MS), "do not keep a namespace alive\n");
-	close(half_open);
-	close(client);
-	close(server_of_orphan);
-	close(dying.b);
-}
-
-static void descriptor_keeps_namespace(void)
-{
-	struct ns_pair dying;
-	int client, server;
-
-	if (ns_pair_make(&dying))
-		ksft_exit_fail_msg("no namespaces\n");
-	stack_pair_or_die(dying.a, XTCP, dying.b, KERNEL, NS_B4, PORT, &client, &server);
-	close(dying.a);
-	ksft_test_result(stack_carries(client, server, 10000) && stack_carries(server, client, 10000) &&
-			 has_link(dying.b), "a descriptor keeps its namespace alive and working\n");
-	close(client);
-	ksft_test_result(WAIT_FOR(!has_link(dying.b), STACK_DEADLINE_MS), "until it is closed\n");
-	close(server);
-	close(dying.b);
 }
 
 /* Connections come and go in threads; the gate is shut for the moment of unloading. */
@@ -545,8 +405,6 @@ static const struct {
 	{ "parameters", parameters, 8 },
 	{ "qdisc", segments_in_qdisc, 4 },
 	{ "nfqueue", segments_in_nfqueue, 3 },
-	{ "namespace", namespace_dies, 4 },
-	{ "descriptor", descriptor_keeps_namespace, 2 },
 	{ "load", unload_under_load_rounds, 1 },
 	{ "cycles", cycles_rounds, 1 },
 };
@@ -572,11 +430,10 @@ int main(int argc, char **argv)
 		if (is_wanted(parts[i].name, argv + 1))
 			plan += parts[i].results;
 	ksft_set_plan(plan);
-	log_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	/* frames to SILENT reach nobody, instead of waiting for its hardware address */
-	if (log_fd < 0 || ns_pair_make(&pair) ||
+	if (ns_pair_make(&pair) ||
 	    ns_shell(pair.a, "ip neighbour add " SILENT " lladdr 02:00:00:00:00:77 dev veth0"))
-		ksft_exit_fail_msg("no log or no namespaces\n");
+		ksft_exit_fail_msg("no namespaces\n");
 	transfer_start();
 	for (i = 0; i < ARRAY_SIZE(parts); i++)
 		if (is_wanted(parts[i].name, argv + 1))

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the kernel's log says from a moment on. */
+#ifndef SELFTESTS_KLOG_H
+#define SELFTESTS_KLOG_H
+
+#include <stdbool.h>
+
+/* Nothing that stands there now counts any more. Ends the program if there is no log. */
+void klog_forget(void);
+
+/* Reads on until a line that contains @what; false: there is none yet. */
+bool klog_has(const char *what);
+
+#endif
