@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What programs make of what xtcp shows: the counters' names, stock ss and nstat, scripts/ladder, scripts/xtcp_run. */
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <netinet/tcp.h>
+
+#include "counters.h"
+#include "module.h"
+#include "see.h"
+#include "wait.h"
+
+#define TRACE		"/sys/kernel/tracing/instances/see"
+
+/**
+ * see_counter_names() - A result: the files of counters have kernel TCP's names.
+ */
+void see_counter_names(void)
+{
+	struct counters ours = {}, theirs = {};
+	char *snmp[2], *start[2];
+	int i, j;
+
+	/* the Tcp: line of names is the kernel's, to the letter */
+	snmp[0] = ns_read_file(see_net.a, "/proc/net/snmp");
+	snmp[1] = ns_read_file(see_net.a, "/proc/net/xtcp_snmp");
+	start[0] = strstr(snmp[0], "Tcp:");
+	start[1] = snmp[1];
+	CHECK(strcspn(start[0], "\n") == strcspn(start[1], "\n") &&
+	      !strncmp(start[0], start[1], strcspn(start[0], "\n")), "the Tcp: line is another one");
+	CHECK(!strncmp(strchr(start[1], '\n'), "\nTcp: 1 200 120000 -1 ", 21), "%.40s", strchr(start[1], '\n'));
+	free(snmp[0]);
+	free(snmp[1]);
+
+	CHECK(!counters_read(&ours, see_net.a, "/proc/net/xtcp_netstat"), "xtcp_netstat");
+	CHECK(!counters_read(&theirs, see_net.a, "/proc/net/netstat"), "netstat");
+	CHECK(ours.n > 30, "%d counters", ours.n);
+	for (i = 0; i < ours.n; i++) {
+		for (j = 0; j < theirs.n && strcmp(ours.entry[i].name, theirs.entry[j].name); j++)
+			;
+		CHECK(j < theirs.n, "the kernel has no %s", ours.entry[i].name);
+	}
+	see_report("the counters' names are kernel TCP's", NULL);
+}
+
+/* What a shell line prints in a namespace, with runs of blanks made one, and its exit status. */
+static char *output_of(int ns, int *status, const char *format, ...)
+{
+	char line[700], *text, *from, *to;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	*status = ns_shell(ns, "{ %s ; } >/tmp/see.out 2>&1", line);
+	text = ns_read_file(ns, "/tmp/see.out");
+	for (from = to = text; from && *from; from++)
+		if ((*from != ' ' && *from != '\t') || (to > text && to[-1] != ' '))
+			*to++ = *from == '\t' ? ' ' : *from;
+	if (to)
+		*to = 0;
+	return text ?: strdup("");
+}
+
+static void check_output(const char *text, const char *format, ...)
+{
+	char want[200];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(want, sizeof(want), format, args);
+	va_end(args);
+	CHECK(strstr(text, want), "there: \"%s\" in:\n%s", want, text);
+}
+
+/**
+ * see_ss() - A result: stock ss, reading our files.
+ */
+void see_ss(void)
+{
+	unsigned int port = see_new_port();
+	int l4 = see_listen(see_net.b, XTCP4, NS_B4, port), l6 = see_listen(see_net.b, XTCP6, NS_B6, port), status;
+	int c4 = see_connect(see_net.a, XTCP4, NS_B4, port), c6 = see_connect(see_net.a, XTCP6, NS_B6, port);
+	int s4 = see_must(accept(l4, NULL, NULL), "accept");
+	struct row row;
+	char *text;
+
+	see_wait_row(see_net.b, XTCP6, port, stack_port(c6), TCP_ESTABLISHED);	/* in the accept queue */
+	see_must(write(c4, "hello", 5), "write");
+	CHECK(WAIT_FOR(rows_find(see_net.b, XTCP4->proc, port, stack_port(c4), &row) == 1 && row.rx_queue == 5, SOON),
+	      "5");
+	see_send_syn(XTCP4, port);
+	see_wait_row(see_net.b, XTCP4, port, 999, TCP_SYN_RECV);
+	text = output_of(see_net.b, &status,
+			 "PROC_NET_TCP=/proc/net/xtcp PROC_NET_TCP6=/proc/net/xtcp6 ss -tanoeH");
+	CHECK(status == 0, "status %d", status);
+	check_output(text, "LISTEN 0 %d " NS_B4 ":%u 0.0.0.0:* ino:%lu ", LIMIT, port, see_inode(l4));
+	check_output(text, "LISTEN 1 %d [" NS_B6 "]:%u *:* ino:%lu ", LIMIT, port, see_inode(l6));
+	check_output(text, "ESTAB 5 0 " NS_B4 ":%u " NS_A4 ":%u ino:%lu ", port, stack_port(c4), see_inode(s4));
+	check_output(text, "ESTAB 0 0 [" NS_B6 "]:%u [" NS_A6 "]:%u ", port, stack_port(c6));
+	check_output(text, "SYN-RECV 0 0 " NS_B4 ":%u " HOLE4 ":999 timer:(on,", port);
+	free(text);
+	close(s4);	/* with data unread: a reset */
+	close(c4);
+	close(c6);
+	close(l4);
+	close(l6);
+	see_report("stock ss", NULL);
+}
+
+/* What nstat leaves out, because it counts nothing. */
+static bool is_useless(const char *name)
+{
+	static const char *const names[] = { "RtoAlgorithm", "RtoMin", "RtoMax", "MaxConn", "CurrEstab" };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+/**
+ * see_nstat() - A result: stock nstat, reading our files.
+ */
+void see_nstat(void)
+{
+	struct counters counters;
+	char *text, name[80];
+	int status, i;
+
+	text = output_of(see_net.b, &status,
+			 "PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat nstat -asz");
+	CHECK(status == 0, "status %d", status);
+	CHECK(!counters_read_xtcp(&counters, see_net.b), "counters");
+	CHECK(counters_get(&counters, "Tcp:PassiveOpens") > 0, "no connection was counted");
+	for (i = 0; i < counters.n; i++) {
+		char *colon = strchr(counters.entry[i].name, ':');
+
+		if (is_useless(colon + 1))
+			continue;
+		snprintf(name, sizeof(name), "%.*s%s", (int)(colon - counters.entry[i].name),
+			 counters.entry[i].name, colon + 1);
+		check_output(text, "%s %lld ", name, counters.entry[i].value);
+	}
+	free(text);
+	see_report("stock nstat", NULL);
+}
+
+static void write_file(const char *path, const char *what)
+{
+	int fd = see_must(open(path, O_WRONLY), path);
+
+	see_must(write(fd, what, strlen(what)), path);
+	close(fd);
+}
+
+/* Open, five octets, close by the client, close by the server: the whole picture, row by row. */
+static void draw_ladder(const struct see_view *client_view, const struct see_view *view)
+{
+	static const char *const both[] = {
+		"*CLOSED |*| LISTEN *",
+		"* 0.000 SYN-SENT |-- SYN SEQ=0 WND=* -*->| SYN-RECEIVED*",
+		"* ESTABLISHED |<-*- SYN,ACK SEQ=0 ACK=1 WND=* --| *",
+		"*[0-9] |-- ACK SEQ=1 ACK=1 WND=* -*->| ESTABLISHED*",
+		"*[0-9] |-- PSH,ACK SEQ=1 ACK=1 LEN=5 WND=* -*->| *",
+		"*[0-9] |<-*- ACK SEQ=1 ACK=6 WND=* --| *",
+		"* FIN-WAIT-1 |-- FIN,ACK SEQ=6 ACK=1 WND=* -*->| CLOSE-WAIT*",
+		"* FIN-WAIT-2 |<-*- ACK SEQ=1 ACK=7 WND=* --| *",
+		"* TIME-WAIT |<-*- FIN,ACK SEQ=1 ACK=7 WND=* --| LAST-ACK*",
+		"*[0-9] |-- ACK SEQ=7 ACK=2 WND=* -*->| CLOSED*",
+	};
+	bool one_end = client_view->stack != XTCP;
+	unsigned int port = see_new_port(), client_port, i = 0;
+	int listener, client, server, status;
+	char *text, *line, *in_lines, octets[5];
+	struct row row;
+
+	write_file(TRACE "/trace", "\n");
+	listener = see_listen(see_net.b, view, view->b, port);
+	client = see_connect(see_net.a, client_view, view->b, port);
+	client_port = stack_port(client);
+	server = see_must(accept(listener, NULL, NULL), "accept");
+	see_must(write(client, "hello", 5), "write");
+	see_must(read(server, octets, 5), "read");
+	CHECK(WAIT_FOR(rows_find(see_net.a, client_view->proc, client_port, port, &row) == 1 && !row.tx_queue, SOON),
+	      "0");
+	close(client);
+	see_wait_row(see_net.a, client_view, client_port, port, TCP_FIN_WAIT2);
+	close(server);
+	see_wait_row(see_net.a, client_view, client_port, port, TCP_TIME_WAIT);
+	CHECK(WAIT_FOR(rows_find(see_net.b, view->proc, port, client_port, &row) == 0, SOON), "closed");
+	close(listener);
+
+	text = output_of(see_net.b, &status, "scripts/ladder --plain --port %u " TRACE "/trace", port);
+	CHECK(status == 0, "status %d", status);
+	line = strtok_r(text, "\n", &in_lines);
+	CHECK(line && !!strstr(line, "not xtcp here") == one_end, "%s", line);
+	while ((line = strtok_r(NULL, "\n", &in_lines))) {
+		if (strstr(line, "timer)"))
+			continue;
+		if (one_end) {	/* the same rungs, and the right column alone */
+			CHECK(!strstr(line, "SYN-SENT") && !strstr(line, "FIN-WAIT"), "%s", line);
+			i++;
+			continue;
+		}
+		CHECK(i < 10 && !fnmatch(both[i], line, 0), "row %u: %s", i, line);
+		i++;
+	}
+	CHECK(i == 10, "%u rows", i);
+	free(text);
+	see_report(one_end ? "the ladder of one end" : "the ladder of a connection", view->name);
+}
+
+/**
+ * see_ladders() - Three results: scripts/ladder, with one end and with both.
+ */
+void see_ladders(void)
+{
+	see_must(mkdir(TRACE, 0700), TRACE);
+	write_file(TRACE "/trace_clock", "global");
+	write_file(TRACE "/events/xtcp/enable", "1");
+	draw_ladder(XTCP4, XTCP4);
+	draw_ladder(XTCP6, XTCP6);
+	draw_ladder(KERNEL4, XTCP4);
+	write_file(TRACE "/events/xtcp/enable", "0");
+	rmdir(TRACE);
+}
+
+/* ---- xtcp_run */
+
+/**
+ * see_be_run() - The program that xtcp_run runs: what it sees, and what /proc says of it.
+ *
+ * Return: an exit status, which counts what is wrong.
+ */
+int see_be_run(void)
+{
+	static const struct {
+		int family;
+		int protocol;
+		const char *addr;
+		const char *proc;
+	} as_written[] = {
+		{ AF_INET, 0, "127.0.0.1", "/proc/net/xtcp" },
+		{ AF_INET6, IPPROTO_TCP, "::1", "/proc/net/xtcp6" },
+	};
+	int here = ns_home(), i, fd, protocol;
+	union stack_addr addr;
+	socklen_t len;
+
+	for (i = 0; i < 2; i++) {
+		addr = stack_addr(as_written[i].addr, 3999);
+		fd = see_must(socket(as_written[i].family, SOCK_STREAM, as_written[i].protocol), "socket");
+		see_must(bind(fd, &addr.sa, stack_addr_len(&addr)), "bind");
+		see_must(listen(fd, LIMIT), "listen");
+		len = sizeof(protocol);
+		see_must(getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len), "SO_PROTOCOL");
+		CHECK(protocol == IPPROTO_TCP, "protocol %d", protocol);
+		CHECK(rows_state(here, as_written[i].proc, 3999, 0) == TCP_LISTEN, "no row in %s", as_written[i].proc);
+		close(fd);
+	}
+	fd = see_must(socket(AF_INET, SOCK_DGRAM, 0), "UDP");
+	len = sizeof(protocol);
+	see_must(getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len), "SO_PROTOCOL");
+	CHECK(protocol == IPPROTO_UDP, "protocol %d", protocol);
+	printf("%u problems\n", see_problems);
+	return see_problems;
+}
+
+/**
+ * see_run() - Three results: scripts/xtcp_run.
+ * @self: this program, which runs in it with --run
+ */
+void see_run(const char *self)
+{
+	char *text;
+	int status;
+
+	text = output_of(see_net.a, &status, "scripts/xtcp_run sh -c '%s --run; echo status $?'", self);
+	check_output(text, "0 problems\nstatus 0\n");
+	CHECK(status == 0, "status %d", status);
+	free(text);
+	see_report("xtcp_run: a program's child", NULL);
+
+	text = output_of(see_net.a, &status, "scripts/xtcp_run busybox true");
+	CHECK(status == 125, "status %d", status);
+	check_output(text, "busybox is linked statically");
+	free(text);
+	text = output_of(see_net.a, &status, "scripts/xtcp_run no-such-program");
+	CHECK(status == 125, "status %d", status);
+	check_output(text, "no-such-program: no such program");
+	free(text);
+	see_report("xtcp_run: says where it cannot work", NULL);
+
+	see_must(module_unload(), "unload");
+	text = output_of(see_net.a, &status, "scripts/xtcp_run true");
+	CHECK(status == 125, "status %d", status);
+	check_output(text, "the xtcp module is not loaded");
+	free(text);
+	see_must(module_load(""), "load");
+	see_report("xtcp_run: without the module", NULL);
+}
