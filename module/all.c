@@ -21,6 +21,8 @@
 #include "lease.c"
 #include "leases.c"
 #include "place.c"
+#include "cover.c"
+#include "mirror.c"
 #include "stock.c"
 #include "group.c"
 #include "connect.c"

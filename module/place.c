@@ -2,25 +2,18 @@
 /*
  * A place in kernel TCP's bind table, and which leases may have it together.
  *
- * Mostly each lease has a place of its own, taken by inet_csk_get_port(), and kernel TCP's rules decide between two of
- * ours as they decide between one of ours and one of kernel TCP's.
- *
- * SO_REUSEPORT also lets socks of one user bind the wildcard and an address, or an address with and without a device.
- * Their leases, which never have SO_REUSEPORT, cannot stand beside each other. So the wider one has the place, and the
- * narrower ones stand under its cover, without a place of their own, until they end; the cover lives as long as they
- * do. Where neither is the wider one, a lease without an owner covers both. What is under a cover is not told apart by
- * kernel TCP, so the rules among these are applied here.
- *
- * A cover is made without a gap: first it stands in the table, as a listener without SO_REUSEADDR, which no other bind
- * gets past; then the narrower ones leave; last kernel TCP is asked who else is there.
+ * Mostly each lease has a place of its own, and kernel TCP's rules decide between two of ours as they decide between
+ * one of ours and one of kernel TCP's. Where those of a group cannot stand beside each other, one covers the others
+ * (cover.c). What is under a cover is not told apart by kernel TCP, so the rules among these are applied here.
  */
 #include "place.h"
 
 #include <net/inet_hashtables.h>
-#include <net/tcp_states.h>
 
+#include "cover.h"
 #include "group.h"
 #include "lease.h"
+#include "mirror.h"
 #include "netns.h"
 
 DEFINE_MUTEX(xtcp_place_mutex);	/* see place.h */
@@ -31,28 +24,6 @@ static struct xtcp_lease *place_of(struct xtcp_lease *lease)
 	while (lease->cover)
 		lease = lease->cover;
 	return lease;
-}
-
-/* sk_reuse and sk_state are read by other binds under the bucket's lock, which is not ours to take. */
-static void set_reuse(struct xtcp_lease *lease, u8 reuse)
-{
-	spin_lock_bh(&lease->xn->leases.lock);
-	xtcp_lease_sk(lease)->sk_reuse = reuse;
-	spin_unlock_bh(&lease->xn->leases.lock);
-}
-
-/* After a refusal: as it was, unless the last sock has gone meanwhile. */
-static void restore_reuse(struct xtcp_lease *lease, u8 reuse)
-{
-	spin_lock_bh(&lease->xn->leases.lock);
-	xtcp_lease_sk(lease)->sk_reuse = lease->socks ? reuse : lease->reuse;
-	spin_unlock_bh(&lease->xn->leases.lock);
-}
-
-static void restore_state(struct xtcp_lease *lease)
-{
-	lockdep_assert_held(&lease->xn->leases.lock);
-	WRITE_ONCE(xtcp_lease_sk(lease)->sk_state, lease->listeners ? TCP_LISTEN : TCP_ESTABLISHED);
 }
 
 /* By what was asked for at bind() and listen(): the quick look that kernel TCP has, too. */
@@ -115,17 +86,6 @@ bool xtcp_place_admits(struct xtcp_lease *lease, const struct sock *sk, bool lis
 	return true;
 }
 
-static void leave_cover(struct xtcp_lease *lease)
-{
-	struct xtcp_lease *cover = lease->cover;
-
-	lockdep_assert_held(&lease->xn->leases.lock);
-	lease->cover = NULL;
-	cover->covered--;
-	cover->listeners -= lease->listeners;
-	xtcp_lease_user_left(cover);
-}
-
 /**
  * xtcp_place_leave() - a lease ends
  * @lease: the last user and the list have let go of it
@@ -138,126 +98,11 @@ struct xtcp_lease *xtcp_place_leave(struct xtcp_lease *lease)
 {
 	struct xtcp_lease *cover = lease->cover;
 
-	if (cover) {
-		spin_lock_bh(&lease->xn->leases.lock);
-		leave_cover(lease);
-		spin_unlock_bh(&lease->xn->leases.lock);
-	} else {
+	if (cover)
+		xtcp_cover_leave(lease);
+	else
 		inet_put_port(xtcp_lease_sk(lease));
-	}
 	return cover;
-}
-
-/* Kernel TCP's table once more, for one more sock on a place that is taken already. */
-static int ask_again(struct xtcp_lease *place, const struct sock *sk)
-{
-	struct sock *mirror = xtcp_lease_sk(place);
-	u8 old_reuse = mirror->sk_reuse;
-	int err;
-
-	if (!sk->sk_reuse)
-		set_reuse(place, SK_NO_REUSE);
-	err = inet_csk_get_port(mirror, place->port);
-	if (err)
-		restore_reuse(place, old_reuse);
-	else if (!sk->sk_reuse)
-		place->reuse = SK_NO_REUSE;
-	return err;
-}
-
-/* The next lease that @cover shall cover, held; or that it does cover, when @covered. */
-static struct xtcp_lease *next_narrow(struct xtcp_lease *cover, bool covered)
-{
-	struct xtcp_net *xn = cover->xn;
-	struct xtcp_lease *lease;
-
-	spin_lock_bh(&xn->leases.lock);
-	for (lease = xtcp_leases_first(&xn->leases, cover->port); lease; lease = lease->next) {
-		if (lease == cover || lease->cover != (covered ? cover : NULL))
-			continue;
-		if (!covered && !xtcp_group_overlaps(xtcp_lease_sk(lease), xtcp_lease_sk(cover)))
-			continue;
-		if (refcount_inc_not_zero(&lease->users))
-			break;
-	}
-	spin_unlock_bh(&xn->leases.lock);
-	return lease;
-}
-
-/*
- * In the table without being asked whom one meets there; another bind meets the lease as an exclusive one. It counts as
- * a listener meanwhile, so that no real one that ends makes it less.
- */
-static int lease_force(struct xtcp_lease *lease, u16 port)
-{
-	struct sock *mirror = xtcp_lease_sk(lease);
-	struct xtcp_net *xn = lease->xn;
-	u8 reuse = mirror->sk_reuse;
-	int err;
-
-	spin_lock_bh(&xn->leases.lock);
-	lease->listeners++;
-	WRITE_ONCE(mirror->sk_state, TCP_LISTEN);
-	mirror->sk_reuse = SK_FORCE_REUSE;
-	spin_unlock_bh(&xn->leases.lock);
-	err = inet_csk_get_port(mirror, port);
-	restore_reuse(lease, reuse);
-	spin_lock_bh(&xn->leases.lock);
-	lease->listeners--;
-	restore_state(lease);
-	spin_unlock_bh(&xn->leases.lock);
-	return err;
-}
-
-/* Under the cover, whose place stands for both from here on; it becomes as strict as what it covers. */
-static void cover_narrow(struct xtcp_lease *cover, struct xtcp_lease *narrow)
-{
-	if (inet_csk(xtcp_lease_sk(narrow))->icsk_bind_hash)
-		inet_put_port(xtcp_lease_sk(narrow));
-	refcount_inc(&cover->users);
-	spin_lock_bh(&cover->xn->leases.lock);
-	narrow->cover = cover;
-	cover->covered++;
-	cover->socks++;
-	cover->listeners += narrow->listeners;
-	cover->reuse = cover->reuse && xtcp_lease_sk(narrow)->sk_reuse;
-	spin_unlock_bh(&cover->xn->leases.lock);
-}
-
-/* The other way; without memory it stays where it is. */
-static int uncover_narrow(struct xtcp_lease *cover, struct xtcp_lease *narrow)
-{
-	int err = lease_force(narrow, cover->port);
-
-	if (err)
-		return err;
-	spin_lock_bh(&cover->xn->leases.lock);
-	leave_cover(narrow);
-	spin_unlock_bh(&cover->xn->leases.lock);
-	xtcp_lease_put_timewaits(cover, 1);
-	return 0;
-}
-
-/*
- * All that is narrower goes under the cover, which is in the table. From the first step to the last something that is
- * not less strict than they were stands on their places.
- */
-static void cover_all(struct xtcp_lease *cover)
-{
-	struct sock *mirror = xtcp_lease_sk(cover);
-	struct xtcp_lease *narrow;
-
-	lockdep_assert_held(&xtcp_place_mutex);
-	set_reuse(cover, SK_NO_REUSE);
-	WRITE_ONCE(mirror->sk_state, TCP_LISTEN);
-	while ((narrow = next_narrow(cover, false))) {
-		cover_narrow(cover, narrow);
-		xtcp_lease_put_timewaits(narrow, 1);
-	}
-	spin_lock_bh(&cover->xn->leases.lock);
-	mirror->sk_reuse = cover->reuse;
-	restore_state(cover);
-	spin_unlock_bh(&cover->xn->leases.lock);
 }
 
 /* What of its group stands in the way of a lease. */
@@ -306,40 +151,6 @@ static enum in_the_way find_group(struct xtcp_lease *lease, const struct sock *s
 	return found;
 }
 
-/* A new lease that met something: with a place for it and the narrower ones of its group. Frees @lease on error. */
-static int lease_cover_group(struct xtcp_lease *lease, u16 port)
-{
-	struct sock *mirror = xtcp_lease_sk(lease);
-	struct xtcp_lease *narrow;
-	int err;
-
-	err = lease_force(lease, port);
-	if (err)
-		goto free;
-	err = xtcp_lease_enlist(lease, port);
-	if (err) {
-		inet_put_port(mirror);
-		goto free;
-	}
-	cover_all(lease);
-	err = inet_csk_get_port(mirror, port);
-	if (!err)
-		return 0;
-
-	while ((narrow = next_narrow(lease, true))) {
-		bool stays = uncover_narrow(lease, narrow);
-
-		xtcp_lease_put_timewaits(narrow, 1);
-		if (stays)
-			break;
-	}
-	xtcp_lease_put(lease, NULL);
-	return err;
-free:
-	xtcp_lease_free(lease);
-	return err;
-}
-
 /* A new lease that nobody owns, with a place for @lease and all of its group that are ACROSS. */
 static struct xtcp_lease *lease_cover_across(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {
@@ -360,21 +171,21 @@ static struct xtcp_lease *lease_cover_across(struct xtcp_lease *lease, const str
 		xtcp_lease_free(wide);
 		return ERR_PTR(-EADDRINUSE);
 	}
-	err = lease_cover_group(wide, port);
+	err = xtcp_cover_make(wide, port);
 	return err ? ERR_PTR(err) : wide;
 }
 
 /* A new lease that met something: under the cover of a wider one of its group. Frees @lease on error. */
 static int lease_join_cover(struct xtcp_lease *lease, const struct sock *sk, struct xtcp_lease *wide)
 {
-	int err = ask_again(wide, sk);
+	int err = xtcp_mirror_ask(wide, sk);
 
 	if (!err)
 		err = xtcp_lease_enlist(lease, wide->port);
 	if (err)
 		xtcp_lease_free(lease);
 	else
-		cover_narrow(wide, lease);
+		xtcp_cover_add(wide, lease);
 	return err;
 }
 
@@ -386,7 +197,7 @@ static int lease_join_group(struct xtcp_lease *lease, const struct sock *sk, u16
 
 	switch (find_group(lease, sk, port, &wide)) {
 	case NARROWER:
-		return lease_cover_group(lease, port);
+		return xtcp_cover_make(lease, port);
 	case WIDER:
 		err = lease_join_cover(lease, sk, wide);
 		xtcp_lease_put_timewaits(wide, 1);
@@ -450,34 +261,7 @@ int xtcp_place_take(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 int xtcp_place_share(struct xtcp_lease *lease, const struct sock *sk)
 {
 	lockdep_assert_held(&xtcp_place_mutex);
-	return ask_again(place_of(lease), sk);
-}
-
-/*
- * The place becomes that of a listener, if nobody in kernel TCP's table is in its way. It counts one listener more from
- * here on, so that no other one that ends makes it less.
- */
-static int ask_to_listen(struct xtcp_lease *place, u8 reuse)
-{
-	struct sock *mirror = xtcp_lease_sk(place);
-	struct xtcp_net *xn = place->xn;
-	u8 old_reuse = mirror->sk_reuse;
-	int err;
-
-	spin_lock_bh(&xn->leases.lock);
-	place->listeners++;
-	WRITE_ONCE(mirror->sk_state, TCP_LISTEN);
-	mirror->sk_reuse = reuse;
-	spin_unlock_bh(&xn->leases.lock);
-	err = inet_csk_get_port(mirror, place->port);
-	if (err) {
-		spin_lock_bh(&xn->leases.lock);
-		place->listeners--;
-		restore_state(place);
-		spin_unlock_bh(&xn->leases.lock);
-		restore_reuse(place, old_reuse);
-	}
-	return err;
+	return xtcp_mirror_ask(place_of(lease), sk);
 }
 
 /*
@@ -490,10 +274,10 @@ static int merge_group(struct xtcp_lease *lease, const struct sock *sk)
 
 	switch (find_group(lease, sk, lease->port, &wide)) {
 	case NARROWER:
-		cover_all(lease);
+		xtcp_cover_add_all(lease);
 		return 0;
 	case WIDER:
-		cover_narrow(wide, lease);
+		xtcp_cover_add(wide, lease);
 		xtcp_lease_put_timewaits(wide, 1);
 		return 0;
 	case ACROSS:
@@ -536,11 +320,11 @@ int xtcp_place_listen(struct xtcp_lease *lease, const struct sock *sk)
 	spin_unlock_bh(&lease->xn->leases.lock);
 	if (!admits)
 		return -EADDRINUSE;
-	err = ask_to_listen(place, reuse);
+	err = xtcp_mirror_listen(place, reuse);
 	if (!err || place != lease || merge_group(lease, sk))
 		return err;
 	place = place_of(lease);
-	return ask_to_listen(place, reuse && xtcp_lease_sk(place)->sk_reuse);
+	return xtcp_mirror_listen(place, reuse && xtcp_lease_sk(place)->sk_reuse);
 }
 
 /**
@@ -556,18 +340,6 @@ int xtcp_place_listen(struct xtcp_lease *lease, const struct sock *sk)
  */
 int xtcp_place_make_exclusive(struct xtcp_lease *lease)
 {
-	struct xtcp_lease *place;
-	u8 old_reuse;
-	int err = 0;
-
 	lockdep_assert_held(&xtcp_place_mutex);
-	place = place_of(lease);
-	old_reuse = xtcp_lease_sk(place)->sk_reuse;
-	if (old_reuse) {
-		set_reuse(place, SK_NO_REUSE);
-		err = inet_csk_get_port(xtcp_lease_sk(place), place->port);
-		if (err)
-			restore_reuse(place, old_reuse);
-	}
-	return err;
+	return xtcp_mirror_ask_exclusively(place_of(lease));
 }

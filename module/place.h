@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A place in kernel TCP's bind table, for one lease or for several: what lease.c, place.c and stock.c share. */
+/* A place in kernel TCP's bind table, for one lease or for several: what lease.c and those that it calls share. */
 #ifndef XTCP_PLACE_H
 #define XTCP_PLACE_H
 
