@@ -34,6 +34,7 @@
 #include "status.c"
 
 #include "interpose.c"
+#include "early.c"
 #include "ingress.c"
 #include "options.c"
 #include "demux.c"

@@ -10,6 +10,7 @@
 #include <net/ip.h>
 #include <net/tcp.h>
 
+#include "early.h"
 #include "listen.h"
 #include "mib.h"
 #include "netns.h"
@@ -228,6 +229,7 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	WRITE_ONCE(sk->sk_shutdown, 0);
 	sock_reset_flag(sk, SOCK_DONE);
 	__sk_dst_reset(sk);
+	xtcp_early_forget(sk);
 	xtcp_sock_reset_tcb(sk);
 	if (sk->sk_frag.page) {
 		put_page(sk->sk_frag.page);

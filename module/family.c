@@ -20,6 +20,7 @@
 #include "close.h"
 #include "compat.h"
 #include "connect.h"
+#include "early.h"
 #include "ingress.h"
 #include "listen.h"
 #include "netns.h"
@@ -199,6 +200,7 @@ static int create(struct net *net, struct socket *sock, int protocol, int kern)
 	sock->ops = &ops_v4;
 #endif
 
+	xtcp_early_start(xtcp_net(net));
 	sk = sk_alloc(net, is_v6 ? PF_INET6 : PF_INET, GFP_KERNEL, prot, kern);
 	if (!sk)
 		return -ENOBUFS;

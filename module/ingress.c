@@ -19,6 +19,7 @@
 
 #include "arrives.h"
 #include "demux.h"
+#include "early.h"
 #include "listen.h"
 #include "mib.h"
 #include "netns.h"
@@ -219,9 +220,11 @@ static void lock_or_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct soc
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	detach(skb);
 	sk_incoming_cpu_update(sk);
 	bh_lock_sock_nested(sk);
+	if (unlikely(rcu_access_pointer(sk->sk_rx_dst) != skb_dst(skb)))
+		xtcp_early_learn(sk, skb);
+	detach(skb);
 	sk_mark_napi_id(sk, skb);
 	sock_rps_save_rxhash(sk, skb);
 	xsk->segs_in += max_t(u16, 1, skb_shinfo(skb)->gso_segs);

@@ -9,6 +9,7 @@
 #include "netns.h"
 
 #include "demux.h"
+#include "early.h"
 #include "ip_reply.h"
 #include "lease.h"
 #include "mib.h"
@@ -76,6 +77,7 @@ err_secret:
 
 static void __net_exit netns_pre_exit(struct net *net)
 {
+	xtcp_early_stop(xtcp_net(net));
 	xtcp_sock_abort_net(net);
 }
 

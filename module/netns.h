@@ -80,6 +80,7 @@ struct xtcp_sysctl {
  * @tw_timer: ends records
  * @tw_count: records on both lists
  * @orphans: socks without a file (sock.c)
+ * @early: has the hooks of early.c
  * @reply_sk: sends segments that have no sock, over IPv4 (reply.c)
  * @reply_sk6: the same over IPv6; NULL without IPv6
  * @tcp_statistics: the Tcp: counters (mib.c)
@@ -109,6 +110,7 @@ struct xtcp_net {
 	struct timer_list tw_timer;
 	unsigned int tw_count;
 	atomic_t orphans;
+	bool early;
 	struct sock *reply_sk;
 	struct sock *reply_sk6;
 	DEFINE_SNMP_STAT(struct tcp_mib, tcp_statistics);

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Early demux: a segment of a connection arrives without asking routing, as kernel
+ * TCP's do, counted by the tracepoints of fib lookups; and what the connection
+ * remembers is not believed any more when routing has changed.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/counters.h"
+#include "lib/ns.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+#define TRACE		"/sys/kernel/tracing/instances/early/"
+#define PORT		7300
+#define REQUESTS	20
+
+/* A client on kernel TCP in net.a, a server in net.b whose arrivals are looked at. */
+struct world {
+	enum stack stack;
+	bool v6;
+	int client;
+	int server;
+};
+
+static struct ns_pair net;
+static int veth;	/* its index in net.b */
+
+static void must(bool condition, const char *what)
+{
+	if (!condition)
+		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
+}
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	must(fd >= 0 && write(fd, text, strlen(text)) >= 0, path);
+	close(fd);
+}
+
+static int index_of_veth(void *unused)
+{
+	(void)unused;
+	return if_nametoindex("veth0");
+}
+
+/* Lookups for what came in by the server's device, from the client, since the last call. */
+static int lookups(const struct world *w)
+{
+	char line[512], iif[32], from[80];
+	int n = 0;
+	FILE *file;
+
+	snprintf(iif, sizeof(iif), " iif %d ", veth);
+	snprintf(from, sizeof(from), " %s/", w->v6 ? NS_A6 : NS_A4);
+	file = fopen(TRACE "trace", "re");
+	must(file, "trace");
+	while (fgets(line, sizeof(line), file))
+		n += strstr(line, "_table_lookup:") && strstr(line, iif) && strstr(line, from);
+	fclose(file);
+	write_file(TRACE "trace", "");
+	return n;
+}
+
+static long long segments_in(const struct world *w)
+{
+	return counter_now(net.b, w->stack == XTCP ? "/proc/net/xtcp_snmp" : "/proc/net/snmp", "Tcp:InSegs");
+}
+
+/* The last answer's ACK, too, has arrived when it ends. */
+static void talk(const struct world *w, int requests)
+{
+	int left;
+	char octet;
+
+	while (requests--) {
+		must(send(w->client, "?", 1, 0) == 1 && recv(w->server, &octet, 1, 0) == 1, "request");
+		must(send(w->server, "!", 1, 0) == 1 && recv(w->client, &octet, 1, 0) == 1, "answer");
+	}
+	must(WAIT_FOR(!ioctl(w->server, TIOCOUTQ, &left) && !left, STACK_DEADLINE_MS), "the last ACK");
+}
+
+static int unread(int fd)
+{
+	int octets = 0;
+
+	ioctl(fd, FIONREAD, &octets);
+	return octets;
+}
+
+static void routed_once(const struct world *w, const char *name)
+{
+	talk(w, 2);
+	lookups(w);
+	talk(w, REQUESTS);
+	ksft_test_result(!lookups(w), "%s: segments of a connection ask routing for nothing\n", name);
+}
+
+static void switched_off(const struct world *w, const char *name)
+{
+	long long before;
+	int n;
+
+	must(!ns_sysctl_set(net.b, "net.ipv4.ip_early_demux", "0"), "ip_early_demux");
+	before = segments_in(w);
+	lookups(w);
+	talk(w, REQUESTS);
+	before = segments_in(w) - before;
+	n = lookups(w);
+	if (before < REQUESTS || n < before)
+		ksft_print_msg("%d lookups for %lld segments\n", n, before);
+	ksft_test_result(before >= REQUESTS && n >= before, "%s: with ip_early_demux=0 each of them does\n", name);
+	must(!ns_sysctl_set(net.b, "net.ipv4.ip_early_demux", "1"), "ip_early_demux");
+	talk(w, 1);
+}
+
+/* Routing has become another one: it is asked again, and then no more. */
+static void learns_anew(const struct world *w, const char *name)
+{
+	int first, later;
+
+	must(!ns_shell(net.b, w->v6 ? "ip -6 route add fd00:99::/64 dev veth0 && ip -6 route del fd00:99::/64" :
+			      "ip route add 10.99.0.0/24 dev veth0 && ip route del 10.99.0.0/24"), "route");
+	lookups(w);
+	talk(w, 2);
+	first = lookups(w);
+	talk(w, REQUESTS);
+	later = lookups(w);
+	if (first > 2 || later)
+		ksft_print_msg("%d lookups, then %d\n", first, later);
+	/* IPv6 asks anew only when the part of its tree has changed that the route is from */
+	ksft_test_result((w->v6 || first) && first <= 2 && !later, "%s: after a change of routes once more\n", name);
+}
+
+/* What the connection remembers must not let in what is for an address that we no longer have. */
+static void address_gone(const struct world *w, const char *name)
+{
+	const char *addr = w->v6 ? NS_B6 "/64" : NS_B4 "/24";
+	char path[] = "/proc/net/snmp", octet;
+	long long resent = counter_now(net.a, path, "Tcp:RetransSegs");
+
+	must(!ns_shell(net.b, "ip addr del %s dev veth0", addr), "ip addr del");
+	must(send(w->client, "?", 1, 0) == 1, "send");
+	must(WAIT_FOR(counter_now(net.a, path, "Tcp:RetransSegs") > resent + 1, STACK_DEADLINE_MS), "sent again");
+	ksft_test_result(!unread(w->server), "%s: nothing arrives for an address that is gone\n", name);
+	must(!ns_addr_add(net.b, "veth0", addr), "address");
+	ksft_test_result(recv(w->server, &octet, 1, 0) == 1, "%s: and all of it when it is back\n", name);
+}
+
+static void run(enum stack stack, bool v6)
+{
+	struct world w = { .stack = stack, .v6 = v6 };
+	char name[32];
+
+	snprintf(name, sizeof(name), "%s, IPv%c", stack_name(stack), v6 ? '6' : '4');
+	stack_pair_or_die(net.a, KERNEL, net.b, stack, v6 ? NS_B6 : NS_B4, PORT, &w.client, &w.server);
+	routed_once(&w, name);
+	switched_off(&w, name);
+	learns_anew(&w, name);
+	address_gone(&w, name);
+	close(w.client);
+	close(w.server);
+}
+
+int main(void)
+{
+	int v6;
+
+	ksft_print_header();
+	ksft_set_plan(2 * 2 * 5);
+	must(!mkdir(TRACE, 0700) || errno == EEXIST, TRACE);
+	write_file(TRACE "events/fib/fib_table_lookup/enable", "1");
+	write_file(TRACE "events/fib6/fib6_table_lookup/enable", "1");
+	must(!ns_pair_make(&net), "namespaces");
+	veth = ns_call(net.b, index_of_veth, NULL);
+	for (v6 = 0; v6 < 2; v6++) {
+		run(KERNEL, v6);
+		run(XTCP, v6);
+	}
+	ns_pair_close(&net);
+	rmdir(TRACE);
+	ksft_finished();
+}
