@@ -368,15 +368,15 @@ void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
 		prepare_v6(skb, &tuple->laddr, &tuple->faddr);
 }
 
-/* IP has found the route to be stale: it took another one, but without what force_gso() adds; or it found none. */
+/* IP has taken a route, perhaps the same one again, but without what force_gso() adds; or there is none. */
 static noinline void route_changed(struct sock *sk)
 {
 	struct dst_entry *dst = __sk_dst_get(sk);
 
 	if (dst)
 		force_gso(sk, dst);
-	else
-		xtcp_ip_route(sk);
+	else if (xtcp_sock_is_v4(sk))
+		xtcp_ip_route(sk);	/* says why; over IPv6 inet6_csk_xmit() has */
 }
 
 /**
@@ -394,12 +394,8 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb)
 {
 	const struct dst_entry *dst = __sk_dst_get(sk);
 	struct inet_sock *inet = inet_sk(sk);
-	int err = dst ? 0 : xtcp_ip_route(sk);
+	int err;
 
-	if (err) {
-		kfree_skb_reason(skb, SKB_DROP_REASON_IP_OUTNOROUTES);
-		return err;
-	}
 	skb_set_hash_from_sk(skb, sk);
 	skb_set_dst_pending_confirm(skb, READ_ONCE(sk->sk_dst_pending_confirm));
 	if (xtcp_sock_is_v4(sk)) {
@@ -409,7 +405,7 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb)
 		prepare_v6(skb, &inet6_sk(sk)->saddr, &sk->sk_v6_daddr);
 		err = inet6_csk_xmit(sk, skb, NULL);
 	}
-	if (dst && unlikely(__sk_dst_get(sk) != dst))
+	if (unlikely(__sk_dst_get(sk) != dst || !(sk->sk_route_caps & NETIF_F_GSO)))
 		route_changed(sk);
 	return err;
 }
@@ -511,6 +507,6 @@ u16 xtcp_ip_advmss(const struct sock *sk)
 
 	sock_owned_by_me(sk);
 	if (dst)
-		return dst_metric_advmss(dst);
+		return max_t(u32, dst_metric_advmss(dst), XTCP_MSS_MIN_USER);
 	return xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
 }

@@ -238,7 +238,7 @@ int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, con
 	};
 	err = xtcp_ip_reply_route(xtcp_net_of(lsk), how);
 	if (!err)
-		how->advmss = dst_metric_advmss(how->dst);
+		how->advmss = max_t(u32, dst_metric_advmss(how->dst), XTCP_MSS_MIN_USER);
 	return err;
 }
 

@@ -33,7 +33,6 @@
 #include "trace.h"
 #include "wire.h"
 
-#define PAWS_STAMP_S	60		/* after this idle time a RST with an old TSval passes, as Linux */
 #define OLD_LEVEL	32		/* timeouts of a SYN-ACK: 53 minutes, and its 32 bits of microseconds hold 71 */
 
 static void count_drop(struct sock *lsk)
@@ -319,7 +318,7 @@ static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_se
 
 	if (!he->ts_ok || !seg->has_ts || !ts_recent || xtcp_seq_le(ts_recent, seg->tsval))
 		return false;
-	return !(seg->flags & XTCP_RST) || xtcp_entry_timeout(he->level) < PAWS_STAMP_S * HZ;
+	return !(seg->flags & XTCP_RST) || xtcp_entry_timeout(he->level) < XTCP_PAWS_STAMP_S * HZ;
 }
 
 /*

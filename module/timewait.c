@@ -24,7 +24,6 @@
 #include "wire.h"
 
 #define REOPEN_STEP	65537	/* RFC 9293 section 3.6.1, MAY-2: beyond all that the old incarnation sent */
-#define PAWS_STAMP_S	60	/* after this idle time a RST with an old TSval passes, as Linux */
 
 static bool is_loopback(const struct in6_addr *addr)
 {
@@ -135,7 +134,7 @@ static bool record_fails_paws(const struct xtcp_timewait *tw, u8 flags, bool has
 
 	if (!tw->ts_ok || !has_ts || !tw->ts_recent_stamp || !tw->ts_recent || xtcp_seq_le(tw->ts_recent, tsval))
 		return false;
-	return idle < XTCP_PAWS_IDLE_S && (!(flags & XTCP_RST) || idle < PAWS_STAMP_S);
+	return idle < XTCP_PAWS_IDLE_S && (!(flags & XTCP_RST) || idle < XTCP_PAWS_STAMP_S);
 }
 
 /* RFC 9293 section 3.6.1, MAY-2; RFC 6191 when both SYNs have timestamps. */

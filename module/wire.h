@@ -47,7 +47,7 @@ enum xtcp_option_len {
 #define XTCP_MSS_DEFAULT_V4	536U	/* no MSS option seen (RFC 9293 section 3.7.1, MUST-15) */
 #define XTCP_MSS_DEFAULT_V6	1220U	/* the same over IPv6 */
 #define XTCP_MSS_MIN_SND	48U	/* floor of what is sent, as Linux's tcp_min_snd_mss */
-#define XTCP_MSS_MIN_USER	88U	/* smallest TCP_MAXSEG, as Linux's TCP_MIN_MSS */
+#define XTCP_MSS_MIN_USER	88U	/* smallest TCP_MAXSEG, and what a route may ask for, as Linux's TCP_MIN_MSS */
 #define XTCP_MSS_MAX_USER	32767U	/* largest TCP_MAXSEG, as Linux's MAX_TCP_WINDOW */
 
 #define XTCP_WSCALE_MAX		14	/* RFC 7323 section 2.3 */
@@ -62,6 +62,7 @@ enum xtcp_option_len {
 #define XTCP_DELACK_MAX_MS	200U
 #define XTCP_ANSWER_MS		4U	/* for a program that is on its way */
 #define XTCP_MSL2_MS		60000U	/* 2 MSL as Linux has it */
+#define XTCP_PAWS_STAMP_S	60	/* after this idle time a RST with an old TSval passes, as Linux */
 #define XTCP_PAWS_IDLE_S	(24 * 24 * 3600) /* TS.Recent older than this is invalid (RFC 7323 section 5.5) */
 #define XTCP_PAWS_WINDOW	1	/* a TSval this much older than TS.Recent still passes, as Linux */
 

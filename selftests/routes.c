@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What routes say of a connection, and what it makes of a route that changes under it:
+ * an advertised MSS too small to be one; large segments for a device without
+ * segmentation, also after another route has come; a peer to which there is no way
+ * any more.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/counters.h"
+#include "lib/ns.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+#define TRACE	"/sys/kernel/tracing/instances/routes/"
+#define PORT	7400
+#define LARGE	20000	/* more than any device takes */
+
+static struct ns_pair net;
+
+static void must(bool condition, const char *what)
+{
+	if (!condition)
+		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
+}
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	must(fd >= 0 && write(fd, text, strlen(text)) >= 0, path);
+	close(fd);
+}
+
+static int mss_of(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
+	return info.tcpi_snd_mss;
+}
+
+/* Less than timestamps take: the least that an MSS may be is used, 88 as in Linux. */
+static void tiny_advmss(enum stack client_stack, enum stack server_stack)
+{
+	int ns = ns_make(), client, server;
+
+	must(ns >= 0 && !ns_shell(ns, "ip route replace local 127.0.0.1 dev lo table local advmss 12"), "route");
+	stack_pair_or_die(ns, client_stack, ns, server_stack, "127.0.0.1", PORT, &client, &server);
+	ksft_test_result(stack_carries(client, server, 10000) && stack_carries(server, client, 10000) &&
+			 mss_of(client) == mss_of(server) && mss_of(client) == 88 - 12,
+			 "%s to %s by a route with an MSS of 12: segments of 76 octets\n", stack_name(client_stack),
+			 stack_name(server_stack));
+	close(client);
+	close(server);
+	close(ns);
+}
+
+static int switch_gso_off(void *unused)
+{
+	struct ethtool_value value = { .cmd = ETHTOOL_SGSO };
+	struct ifreq ifr = { .ifr_name = "veth0", .ifr_data = (void *)&value };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret;
+
+	(void)unused;
+	ret = ioctl(fd, SIOCETHTOOL, &ifr);
+	close(fd);
+	return ret;
+}
+
+/* How many segments xtcp made since the last call, and the longest one. */
+static int segments(int *longest)
+{
+	FILE *file = fopen(TRACE "trace", "re");
+	char line[512], *at;
+	int n = 0;
+
+	must(file, "trace");
+	*longest = 0;
+	while (fgets(line, sizeof(line), file)) {
+		at = strstr(line, "xtcp_segment_out:");
+		at = at ? strstr(at, " len=") : NULL;
+		if (!at)
+			continue;
+		n++;
+		if (atoi(at + 5) > *longest)
+			*longest = atoi(at + 5);
+	}
+	fclose(file);
+	write_file(TRACE "trace", "");
+	return n;
+}
+
+/* A megabyte in large pieces; the longest segment of it. */
+static int longest_of_a_stream(int client, int server)
+{
+	static char octets[256 * 1024];
+	int left = 1024 * 1024, n, longest;
+
+	while (left) {
+		n = send(client, octets, left < (int)sizeof(octets) ? left : (int)sizeof(octets), 0);
+		must(n > 0, "send");
+		left -= n;
+		while (n > 0)
+			n -= recv(server, octets, n, MSG_WAITALL);
+		must(!n, "recv");
+	}
+	segments(&longest);
+	return longest;
+}
+
+static void large_segments(bool v6)
+{
+	int client, server, before, after, large = 1024 * 1024;
+
+	stack_pair_or_die(net.a, XTCP, net.b, KERNEL, v6 ? NS_B6 : NS_B4, PORT, &client, &server);
+	must(!setsockopt(client, SOL_SOCKET, SO_SNDBUF, &large, sizeof(large)), "SO_SNDBUF");
+	/* the windows have to grow first */
+	longest_of_a_stream(client, server);
+	before = longest_of_a_stream(client, server);
+	/* another way to the same place, which is not taken, makes what is known of the first one stale */
+	must(!ns_shell(net.a, v6 ? "ip -6 route add fd00:9::/64 dev veth0 metric 2048" :
+			      "ip route add 10.9.0.0/24 dev veth0 metric 2048"), "route");
+	longest_of_a_stream(client, server);
+	after = longest_of_a_stream(client, server);
+	if (before < LARGE || after < LARGE)
+		ksft_print_msg("longest segment %d, then %d\n", before, after);
+	ksft_test_result(before >= LARGE && after >= LARGE,
+			 "IPv%c: large segments to a device without GSO, after a change of routes too\n",
+			 v6 ? '6' : '4');
+	close(client);
+	close(server);
+}
+
+static long long no_routes(bool v6)
+{
+	const char *name = "Ip6OutNoRoutes";
+	char *text, *at;
+	long long n;
+
+	if (!v6)
+		return counter_now(net.a, "/proc/net/snmp", "Ip:OutNoRoutes");
+	text = ns_read_file(net.a, "/proc/net/snmp6");
+	at = text ? strstr(text, name) : NULL;
+	must(at, name);
+	n = atoll(at + strlen(name));
+	free(text);
+	return n;
+}
+
+/* Adds to @sent what was sent since the last call. */
+static int sent_so_far(int *sent)
+{
+	int longest;
+
+	return *sent += segments(&longest);
+}
+
+/* Each segment that finds no way is counted once, and the connection goes on when there is one again. */
+static void no_route(enum stack stack, bool v6)
+{
+	const char *prefix = v6 ? "-6 route %s fd00:9::/64 dev veth0" : "route %s 10.9.0.0/24 dev veth0";
+	int client, server, sent = 0;
+	long long before;
+	char line[96], octet;
+
+	stack_pair_or_die(net.a, stack, net.b, KERNEL, v6 ? NS_B6 : NS_B4, PORT, &client, &server);
+	must(stack_carries(client, server, 1000), "data");
+	snprintf(line, sizeof(line), prefix, "del");
+	while (!ns_shell(net.a, "ip %s 2>/dev/null", line))
+		;	/* with every metric */
+	before = no_routes(v6);
+	sent_so_far(&sent);
+	sent = 0;
+	must(send(client, "?", 1, 0) == 1, "send");
+	must(WAIT_FOR(no_routes(v6) >= before + 4, STACK_DEADLINE_MS), "segments without a route");
+	if (stack == KERNEL)
+		ksft_test_result_pass("kernel TCP, IPv%c: counts segments that find no way\n", v6 ? '6' : '4');
+	else	/* one may just be on its way */
+		ksft_test_result(WAIT_FOR(sent_so_far(&sent) == no_routes(v6) - before, STACK_DEADLINE_MS / 4),
+				 "xtcp, IPv%c: counts each of them once\n", v6 ? '6' : '4');
+	snprintf(line, sizeof(line), prefix, "add");
+	must(!ns_shell(net.a, "ip %s", line), "route");
+	ksft_test_result(recv(server, &octet, 1, 0) == 1, "%s, IPv%c: and arrives when there is one\n",
+			 stack_name(stack), v6 ? '6' : '4');
+	close(client);
+	close(server);
+}
+
+int main(void)
+{
+	int v6;
+
+	ksft_print_header();
+	ksft_set_plan(4 + 2 + 2 * 2 * 2);
+	must(!mkdir(TRACE, 0700) || errno == EEXIST, TRACE);
+	must(!ns_pair_make(&net), "namespaces");
+	must(!ns_call(net.a, switch_gso_off, NULL), "GSO");
+	tiny_advmss(KERNEL, KERNEL);
+	tiny_advmss(KERNEL, XTCP);
+	tiny_advmss(XTCP, KERNEL);
+	tiny_advmss(XTCP, XTCP);
+	write_file(TRACE "events/xtcp/xtcp_segment_out/enable", "1");
+	for (v6 = 0; v6 < 2; v6++)
+		large_segments(v6);
+	for (v6 = 0; v6 < 2; v6++) {
+		no_route(KERNEL, v6);
+		no_route(XTCP, v6);
+	}
+	ns_pair_close(&net);
+	rmdir(TRACE);
+	ksft_finished();
+}
