@@ -5,9 +5,9 @@
  * The quoted segment is one that we sent: its source is our end. Of its TCP header only the ports and the sequence
  * number are certain to be there, and the sequence number must be of an octet in flight, or anybody could make errors
  * up. A hard error ends a connection that is not synchronized yet; all others are remembered as the reason for a
- * timeout to come, or reported at once to a program that asked for it by IP_RECVERR (SHLD-25): by SO_ERROR, and while
- * the connection opens by the error queue, as in Linux. Unreachable codes 2 to 4 do not end a synchronized connection,
- * against SHLD-26, as in Linux (RFC 5927 section 6).
+ * timeout to come, or, once the connection is open, reported at once to a program that asked for it by IP_RECVERR
+ * (SHLD-25). The hard one stands in the error queue, as in Linux. Unreachable codes 2 to 4 do not end a synchronized
+ * connection, against SHLD-26, as in Linux (RFC 5927 section 6).
  */
 #include "icmp.h"
 
@@ -140,9 +140,11 @@ static void queue_error(struct sock *sk, struct sk_buff *skb, const struct error
 
 	if (!copy)
 		return;
-	/* whatever waits for the program keeps no namespace and no device */
+	/* whatever waits for the program keeps no namespace, no device and no IPsec state */
 	nf_reset_ct(copy);
+	secpath_reset(copy);
 	skb_dst_drop(copy);
+	copy->dev = NULL;
 	serr = SKB_EXT_ERR(copy);
 	serr->ee = (struct sock_extended_err) {
 		.ee_errno = error->errno,
@@ -165,12 +167,12 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 	bool at_once = xtcp_sock_is_v4(sk) ? xtcp_compat_recverr(sk) : xtcp_compat_recverr6(sk);
 	bool opening = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
 
-	/* as kernel TCP, which over IPv4 does not wait to be asked, but for the soft ones, which end nothing here */
-	if (opening && (at_once || (error->news == NEWS_HARD && xtcp_sock_is_v4(sk))))
-		queue_error(sk, skb, error);
 	if (owned) {
 		WRITE_ONCE(sk->sk_err_soft, error->errno);
 	} else if (opening && error->news == NEWS_HARD) {
+		/* only what ends the connection: who reads the queue clears SO_ERROR. IPv4 does not wait to be asked */
+		if (at_once || xtcp_sock_is_v4(sk))
+			queue_error(sk, skb, error);
 		xtcp_sock_fail(sk, error->errno, XTCP_ABORT_ICMP);
 	} else if (at_once && !opening) {
 		WRITE_ONCE(sk->sk_err, error->errno);
