@@ -30,8 +30,6 @@
 #include "place.h"
 #include "stock.h"
 
-#define PORTS		65536
-
 /**
  * xtcp_lease_new() - a lease without a place
  * @xn: the namespace
@@ -468,7 +466,7 @@ void xtcp_lease_put_timewaits(struct xtcp_lease *lease, unsigned int n)
  */
 int xtcp_lease_net_init(struct xtcp_net *xn)
 {
-	xn->port_bits = bitmap_zalloc(PORTS, GFP_KERNEL);
+	xn->port_bits = bitmap_zalloc(XTCP_PORTS, GFP_KERNEL);
 	if (!xn->port_bits)
 		return -ENOMEM;
 	if (xtcp_stock_net_init(xn)) {
@@ -491,9 +489,9 @@ void xtcp_lease_net_exit(struct xtcp_net *xn)
 	unsigned int port;
 
 	/* somebody forgot to put: a leak of memory is better than a dangling pointer in kernel TCP */
-	WARN_ON_ONCE(!bitmap_empty(xn->port_bits, PORTS));
+	WARN_ON_ONCE(!bitmap_empty(xn->port_bits, XTCP_PORTS));
 	spin_lock_bh(&xn->leases.lock);
-	for_each_set_bit(port, xn->port_bits, PORTS) {
+	for_each_set_bit(port, xn->port_bits, XTCP_PORTS) {
 		for (lease = xtcp_leases_first(&xn->leases, port); lease; lease = next) {
 			next = lease->next;
 			if (!lease->cover)

@@ -10,6 +10,8 @@ struct sock;
 struct xtcp_lease;
 struct xtcp_net;
 
+#define XTCP_PORTS	65536
+
 int xtcp_lease_net_init(struct xtcp_net *xn);
 void xtcp_lease_net_exit(struct xtcp_net *xn);
 

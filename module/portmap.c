@@ -22,7 +22,6 @@
 #include "lease.h"
 #include "netns.h"
 
-#define PORTS		65536
 #define BUCKETS		64
 #define MAPS_MAX	255	/* in a namespace, 16 KiB each; what xtcp_conn.map holds, less 0 */
 #define SCAN_CHUNK	64	/* ports looked at in one hold of the lock */
@@ -43,8 +42,8 @@ struct xtcp_portmap {
 	u8 number;
 	unsigned int refs;
 	unsigned int tuples;
-	DECLARE_BITMAP(ours, PORTS);
-	DECLARE_BITMAP(others, PORTS);
+	DECLARE_BITMAP(ours, XTCP_PORTS);
+	DECLARE_BITMAP(others, XTCP_PORTS);
 };
 
 /**
@@ -371,7 +370,7 @@ void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 p
 void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
 {
 	spin_lock_bh(&xn->portmaps->lock);
-	bitmap_zero(map->others, PORTS);
+	bitmap_zero(map->others, XTCP_PORTS);
 	spin_unlock_bh(&xn->portmaps->lock);
 }
 
@@ -389,8 +388,10 @@ void xtcp_portmap_tuples_ended(struct xtcp_net *xn, struct xtcp_conn *const *con
 	struct xtcp_portmap *map;
 	unsigned int i, few;
 
+	while (n && !conns[n - 1]->map)
+		n--;
 	/* a map that has given its number to one of these is counted: the lock of the chain has come between */
-	if (!READ_ONCE(maps->len))
+	if (!n || !READ_ONCE(maps->len))
 		return;
 	few = few_tuples(xn);
 	spin_lock(&maps->lock);

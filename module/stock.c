@@ -39,8 +39,6 @@ struct xtcp_lease_stock {
 static struct proto lease_prot = {
 	.name = KBUILD_MODNAME "_lease",
 	.obj_size = sizeof(struct xtcp_lease),
-	/* whoever walks over kernel TCP's table may look at one that ends, as at a sock of kernel TCP's */
-	.slab_flags = SLAB_TYPESAFE_BY_RCU,
 };
 
 /* Socks of all namespaces, in use or in stock, and how many there may be: 1/16 of memory. */
