@@ -265,8 +265,7 @@ int xtcp_port_connect(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	/* lookups may stand on it where it was */
-	if (xtcp_sk(sk)->left_table)
-		cond_synchronize_rcu(xtcp_sk(sk)->left_table);
+	cond_synchronize_rcu_expedited(xtcp_sk(sk)->left_table);
 	/* set when the connection goes on from a record */
 	xtcp_sk(sk)->iss = 0;
 	if (xtcp_sk(sk)->lease)

@@ -15,7 +15,7 @@
  *                                                                                    never a child's
  * xtcp_net.tw_lock         lists, number and timer of records     process, softirq   a socket lock
  * xtcp_leases.lock         leases by port                         process, softirq   a socket lock, a listener's
- * xtcp_portmaps.lock       maps of ports by destination           process, softirq   a socket lock, tw_lock
+ * xtcp_portmaps.lock       maps of ports by destination           process, softirq   a socket lock, a listener's
  * xtcp_net.listeners_lock  changes of the listener table          process            a socket lock
  * buckets of the table     changes of the table of connections    process, softirq   every lock above
  *
@@ -185,6 +185,7 @@ int xtcp_sock_init(struct sock *sk)
 	sock_set_flag(sk, SOCK_RCU_FREE);
 	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
 	xsk->conn.kind = XTCP_CONN_SOCK;
+	xsk->left_table = get_completed_synchronize_rcu();
 	xtcp_sock_reset_tcb(sk);
 	xtcp_timer_init(sk);
 	sk->sk_state = TCP_CLOSE;
