@@ -55,8 +55,10 @@ static unsigned int arrived(const struct net *net, struct sk_buff *skb, unsigned
 	if (skb_headlen(skb) < offset + sizeof(*th))
 		return NF_ACCEPT;
 	th = (const struct tcphdr *)(skb->data + offset);
-	if (xtcp_lease_port_might_be_ours(xn->port_bits, ntohs(th->dest)) && skb->pkt_type == PACKET_HOST &&
-	    !skb->sk && !skb_dst(skb) && READ_ONCE(net->ipv4.sysctl_ip_early_demux))
+	/* a SYN comes before there is anything to remember */
+	if (xtcp_lease_port_might_be_ours(xn->port_bits, ntohs(th->dest)) && !th->syn &&
+	    skb->pkt_type == PACKET_HOST && !skb->sk && !skb_dst(skb) &&
+	    READ_ONCE(net->ipv4.sysctl_ip_early_demux))
 		give_route(xn, skb, offset);
 	return NF_ACCEPT;
 }

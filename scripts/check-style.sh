@@ -31,11 +31,24 @@ compiler()
 		sed "s|$PWD/build/style/||" | grep -E '^(module|include)/|\*\*\*|ERROR|modpost'
 }
 
-# In one translation unit two variables without a value are one; see module/all.c.
+# As it is shipped.
+together()
+{
+	local image kdir
+
+	image=$(kernel_stock) || return 1
+	kdir=$(kernel_headers "$(kernel_release "$image")") || return 1
+	rm -rf build/style-all
+	scripts/build-module.sh "$kdir" build/style-all -s W=1 2>&1 | grep -E 'warning|error|\*\*\*|ERROR|modpost'
+}
+
+# In one translation unit two variables without a value are one, and macros are everybody's; see module/all.c.
 same_names()
 {
 	local object
 
+	grep -hoE '^#define [A-Za-z0-9_]+' module/*.c | grep -vw pr_fmt | sort | uniq -d |
+		sed 's/$/: in two files of module/'
 	for object in build/style/module/*.o; do
 		nm "$object" | awk '$2 ~ /^[bdrBDR]$/ && $3 !~ /^([.]|__|CSWTCH|_entry)/ { print $3 }' |
 			sed 's/[.].*//' | sort -u
@@ -91,6 +104,7 @@ user+=,EMBEDDED_FUNCTION_NAME,NEW_TYPEDEFS
 tools=$(scripts/kernel-source.sh) || { echo "not ok - style: no checkpatch"; exit 1; }
 
 verdict "compiler W=1 and sparse" "$(compiler)"
+verdict "compiler, all as one" "$(together)"
 verdict "names of the module's files" "$(same_names)"
 verdict "checkpatch: module" "$(checkpatch NONE \
 	$(ls module/*.[ch] include/uapi/linux/*.h | grep -v /compat.h))"
