@@ -402,11 +402,14 @@ static int do_woken(struct wire *w)
 	return epoll_wait(w->watch, &event, 1, 0) == 1 ? 0 : wire_fail(w, "no writer was woken");
 }
 
-/* The error may be told a moment before the end. */
+/*
+ * The error may be told a moment before the end; and whoever ends it, kernel TCP's timer for one, still counts that
+ * when poll() tells, under the socket's lock, for which TCP_INFO waits.
+ */
 static int do_hup(struct wire *w, char *args)
 {
 	struct pollfd p = { .fd = w->c.fd };
-	uint64_t end;
+	uint64_t end, ended;
 	uint32_t ms;
 
 	if (wire_text_u32(w, args, &ms))
@@ -417,7 +420,7 @@ static int do_hup(struct wire *w, char *args)
 			return wire_fail(w, "the connection lives after %u ms", ms);
 		poll(&p, 1, 0);
 	}
-	return 0;
+	return info_field(w, "state", &ended);
 }
 
 /**
