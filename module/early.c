@@ -42,7 +42,8 @@ static noinline_for_stack void give_route(struct xtcp_net *xn, struct sk_buff *s
 	if (!dst || READ_ONCE(sk->sk_rx_dst_ifindex) != skb->skb_iif)
 		return;
 	dst = dst_check(dst, READ_ONCE(sk->sk_rx_dst_cookie));
-	if (dst)
+	/* IPv6 with addresses that stand for IPv4 would be taken for IPv4 */
+	if (dst && dst->ops->family == (skb->protocol == htons(ETH_P_IP) ? AF_INET : AF_INET6))
 		skb_dst_set_noref(skb, dst);
 }
 
