@@ -22,6 +22,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/asleep.h"
 #include "lib/counters.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
@@ -57,33 +58,13 @@ static bool resent_since(long long before)
 	return counter_now(ns, "/proc/net/xtcp_snmp", "Tcp:RetransSegs") != before;
 }
 
-/* The thread has got as far as to sleep in recv(). */
-static bool receives(struct program *p)
-{
-	char path[64], line[256];
-	long number = -1;
-	FILE *file;
-
-	if (!atomic_load(&p->tid))
-		return false;
-	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", atomic_load(&p->tid));
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	/* "running" while it is */
-	if (fgets(line, sizeof(line), file) && *line >= '0' && *line <= '9')
-		number = strtol(line, NULL, 10);
-	fclose(file);
-	return number == SYS_recvfrom;
-}
-
 static void start(struct program *p, void *(*body)(void *))
 {
 	atomic_store(&p->tid, 0);
 	p->ok = false;
 	if (pthread_create(&p->thread, NULL, body, p))
 		ksft_exit_fail_msg("thread: %s\n", strerror(errno));
-	if (!WAIT_FOR(receives(p), STACK_DEADLINE_MS))
+	if (!WAIT_FOR(asleep_in(atomic_load(&p->tid)) == SYS_recvfrom, STACK_DEADLINE_MS))
 		ksft_exit_fail_msg("the thread does not come to recv()\n");
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * One connection wakes one of those who wait for it: threads in accept(), and in
- * epoll_wait() with EPOLLEXCLUSIVE. Counted, on both stacks.
+ * epoll_wait() with EPOLLEXCLUSIVE. Counted, on both stacks; a connection comes when all
+ * of them sleep, or else one that does not would take it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +12,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "asleep.h"
 #include "ns.h"
 #include "stack.h"
 #include "wait.h"
@@ -23,6 +26,7 @@
 
 struct waiter {
 	pthread_t thread;
+	atomic_int tid;
 	int listener;
 	atomic_long wakeups;	/* how often the thread has slept and come back */
 };
@@ -38,6 +42,7 @@ static void *accept_in_turn(void *arg)
 	struct rusage usage;
 	int fd;
 
+	atomic_store(&w->tid, gettid());
 	while (!atomic_load(&over)) {
 		fd = accept(w->listener, NULL, NULL);
 		if (fd < 0)
@@ -58,6 +63,7 @@ static void *wait_exclusively(void *arg)
 
 	if (ep < 0 || epoll_ctl(ep, EPOLL_CTL_ADD, w->listener, &event))
 		return NULL;
+	atomic_store(&w->tid, gettid());
 	while (!atomic_load(&over)) {
 		if (epoll_wait(ep, &event, 1, 100) != 1)
 			continue;
@@ -82,17 +88,33 @@ static long sum(struct waiter *waiters)
 	return total;
 }
 
-static bool connect_one(enum stack stack, int already)
+/* glibc may use either call for epoll_wait(). */
+static bool all_wait(struct waiter *waiters)
 {
-	int fd = stack_connected(ns, stack, "127.0.0.1", PORT);
+	long number;
+	int i;
 
+	for (i = 0; i < THREADS; i++) {
+		number = asleep_in(atomic_load(&waiters[i].tid));
+		if (number != SYS_accept && number != SYS_epoll_wait && number != SYS_epoll_pwait)
+			return false;
+	}
+	return true;
+}
+
+static bool connect_one(enum stack stack, struct waiter *waiters, int already)
+{
+	int fd;
+
+	if (!WAIT_FOR(all_wait(waiters), STACK_DEADLINE_MS))
+		return false;
+	fd = stack_connected(ns, stack, "127.0.0.1", PORT);
 	if (fd < 0)
 		return false;
 	close(fd);
 	return WAIT_FOR(atomic_load(&accepted) == already + 1, STACK_DEADLINE_MS);
 }
 
-/* The first connections let every thread get to its place. */
 static void one_each(enum stack stack, void *(*body)(void *arg), const char *how, int flags)
 {
 	int i, listener = stack_listener(ns, stack, "127.0.0.1", PORT, true);
@@ -108,11 +130,12 @@ static void one_each(enum stack stack, void *(*body)(void *arg), const char *how
 		waiters[i].listener = listener;
 		pthread_create(&waiters[i].thread, NULL, body, &waiters[i]);
 	}
+	/* the first connections let every thread say how often it has slept */
 	for (i = 0; i < 2 * THREADS; i++)
-		ok &= connect_one(stack, i);
+		ok &= connect_one(stack, waiters, i);
 	before = sum(waiters);
 	for (i = 0; i < COUNT; i++)
-		ok &= connect_one(stack, 2 * THREADS + i);
+		ok &= connect_one(stack, waiters, 2 * THREADS + i);
 	after = sum(waiters);
 	ksft_test_result(ok && after - before == COUNT, "%s, %d threads in %s: %d connections, %ld wakeups\n",
 			 stack_name(stack), THREADS, how, COUNT, after - before);
