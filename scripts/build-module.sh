@@ -32,7 +32,8 @@ if [ "$(cat "$build/.kdir" 2>/dev/null)" != "$kdir" ]; then
 fi
 find "$build" -xtype l -delete
 find Kbuild module include -name '*.[ch]' -o -name Kbuild | while read -r file; do
-	if [ ! -e "$build/$file" ]; then
+	# not there, or of the tree that this folder was copied from
+	if [ ! "$build/$file" -ef "$top/$file" ]; then
 		mkdir -p "$build/$(dirname "$file")"
 		ln -sf "$top/$file" "$build/$file"
 	fi
