@@ -31,7 +31,8 @@ enum xtcp_conn_kind {
  * @kind: which struct this is part of, enum xtcp_conn_kind
  * @v4: by which addresses
  * @shared_port: the local port was chosen from those that several 4-tuples share (port.c); goes to what replaces it
- * @map: number of the map that has the port, 0: none (portmap.c); the chain's lock, and goes to what replaces it
+ * @map: number of the map that has the port, 0: none (portmap.c); set under the lock of the maps; goes to what replaces
+ *	it
  * @laddr4: local address
  * @faddr4: foreign address; the memory of an IPv4 entry or record ends behind it
  * @laddr6: local address

@@ -14,7 +14,7 @@ struct xtcp_lease;
 
 /**
  * struct xtcp_leases - lists of leases, linked by xtcp_lease.next
- * @lock: guards the table, the lists, and in a lease what lease.c and place.c say
+ * @lock: guards the table, the lists, and in a lease what others may look at
  * @block: the first of each list, by the lower octet of the port in that of the upper one; NULL: these ports have none
  * @used: lists in each block
  * @spare: a block without lists, or NULL

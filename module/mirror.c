@@ -34,6 +34,29 @@ static void restore_state(struct xtcp_lease *lease)
 	WRITE_ONCE(xtcp_lease_sk(lease)->sk_state, lease->listeners ? TCP_LISTEN : TCP_ESTABLISHED);
 }
 
+/* Counts as one listener more from here on, so that no other one that ends makes it less; also when it is refused. */
+static int ask_as_listener(struct xtcp_lease *lease, u16 port, u8 reuse)
+{
+	struct sock *mirror = xtcp_lease_sk(lease);
+
+	spin_lock_bh(&lease->xn->leases.lock);
+	lease->listeners++;
+	WRITE_ONCE(mirror->sk_state, TCP_LISTEN);
+	mirror->sk_reuse = reuse;
+	spin_unlock_bh(&lease->xn->leases.lock);
+	return inet_csk_get_port(mirror, port);
+}
+
+/* Undoes that. */
+static void no_listener(struct xtcp_lease *lease, u8 old_reuse)
+{
+	restore_reuse(lease, old_reuse);
+	spin_lock_bh(&lease->xn->leases.lock);
+	lease->listeners--;
+	restore_state(lease);
+	spin_unlock_bh(&lease->xn->leases.lock);
+}
+
 /**
  * xtcp_mirror_ask() - kernel TCP's table once more, for one more sock on a place that is taken already
  * @place: has the place
@@ -97,25 +120,13 @@ int xtcp_mirror_ask_exclusively(struct xtcp_lease *place)
  */
 int xtcp_mirror_listen(struct xtcp_lease *place, u8 reuse)
 {
-	struct sock *mirror = xtcp_lease_sk(place);
-	struct xtcp_net *xn = place->xn;
-	u8 old_reuse = mirror->sk_reuse;
+	u8 old_reuse = xtcp_lease_sk(place)->sk_reuse;
 	int err;
 
 	lockdep_assert_held(&xtcp_place_mutex);
-	spin_lock_bh(&xn->leases.lock);
-	place->listeners++;
-	WRITE_ONCE(mirror->sk_state, TCP_LISTEN);
-	mirror->sk_reuse = reuse;
-	spin_unlock_bh(&xn->leases.lock);
-	err = inet_csk_get_port(mirror, place->port);
-	if (err) {
-		spin_lock_bh(&xn->leases.lock);
-		place->listeners--;
-		restore_state(place);
-		spin_unlock_bh(&xn->leases.lock);
-		restore_reuse(place, old_reuse);
-	}
+	err = ask_as_listener(place, place->port, reuse);
+	if (err)
+		no_listener(place, old_reuse);
 	return err;
 }
 
@@ -133,23 +144,12 @@ int xtcp_mirror_listen(struct xtcp_lease *place, u8 reuse)
  */
 int xtcp_mirror_force(struct xtcp_lease *lease, u16 port)
 {
-	struct sock *mirror = xtcp_lease_sk(lease);
-	struct xtcp_net *xn = lease->xn;
-	u8 reuse = mirror->sk_reuse;
+	u8 old_reuse = xtcp_lease_sk(lease)->sk_reuse;
 	int err;
 
 	lockdep_assert_held(&xtcp_place_mutex);
-	spin_lock_bh(&xn->leases.lock);
-	lease->listeners++;
-	WRITE_ONCE(mirror->sk_state, TCP_LISTEN);
-	mirror->sk_reuse = SK_FORCE_REUSE;
-	spin_unlock_bh(&xn->leases.lock);
-	err = inet_csk_get_port(mirror, port);
-	restore_reuse(lease, reuse);
-	spin_lock_bh(&xn->leases.lock);
-	lease->listeners--;
-	restore_state(lease);
-	spin_unlock_bh(&xn->leases.lock);
+	err = ask_as_listener(lease, port, SK_FORCE_REUSE);
+	no_listener(lease, old_reuse);
 	return err;
 }
 

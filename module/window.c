@@ -76,7 +76,7 @@ void xtcp_window_initial(struct sock *sk)
 /**
  * xtcp_window_first() - the window that a SYN offers
  * @sk: the sock that opens, or the listener
- * @mss: our MSS option, octets
+ * @mss: octets of a whole segment; not 0
  *
  * Whole segments; not scaled (RFC 7323 section 2.2).
  *
