@@ -18,10 +18,10 @@
 #include "lib/ns.h"
 #include "lib/sides.h"
 #include "lib/stack.h"
+#include "lib/tracing.h"
 #include "lib/wait.h"
 
-#define TRACE "/sys/kernel/tracing/instances/aborts/"
-#define EVENT TRACE "events/xtcp/xtcp_abort/"
+#define EVENT "events/xtcp/xtcp_abort/"
 
 /* Both ends of one connection: the client on xtcp in net.a, its peer on kernel TCP in net.b. */
 struct ends {
@@ -41,15 +41,6 @@ static struct ns_pair net;
 static const char *peer_addr;
 static int next_port = 7200;
 
-static void write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		ksft_exit_fail_msg("%s: %s\n", path, strerror(errno));
-	close(fd);
-}
-
 /* Events of @ns alone. */
 static void watch(int ns)
 {
@@ -59,26 +50,25 @@ static void watch(int ns)
 	if (fstat(ns, &st))
 		ksft_exit_fail_msg("namespace: %s\n", strerror(errno));
 	snprintf(filter, sizeof(filter), "netns==%lu", (unsigned long)st.st_ino);
-	write_file(EVENT "filter", filter);
-	write_file(TRACE "trace", "");
-	write_file(EVENT "enable", "1");
+	tracing_set(EVENT "filter", filter);
+	tracing_forget();
+	tracing_set(EVENT "enable", "1");
 }
 
 /* How many events there are; the first one's text from its state on goes to @text. */
 static int events(char *text, size_t size)
 {
-	FILE *file = fopen(TRACE "trace", "re");
+	FILE *file = tracing_open();
 	char line[512], *at;
 	int n = 0;
 
-	while (file && fgets(line, sizeof(line), file)) {
+	while (fgets(line, sizeof(line), file)) {
 		at = strstr(line, "xtcp_abort:");
 		at = at ? strstr(at, "state=") : NULL;
 		if (at && !n++)
 			snprintf(text, size, "%.*s", (int)strcspn(at, "\n"), at);
 	}
-	if (file)
-		fclose(file);
+	fclose(file);
 	return n;
 }
 
@@ -261,7 +251,7 @@ static void try(const struct way *way)
 
 	if (!way->alone)
 		stack_pair_or_die(net.a, XTCP, net.b, KERNEL, peer_addr, next_port++, &ends.client, &ends.peer);
-	write_file(TRACE "trace", "");
+	tracing_forget();
 	way->end(&ends);
 	check(way->name, way->want);
 }
@@ -272,7 +262,7 @@ static void namespace_gone(void)
 
 	stack_pair_or_die(net.a, XTCP, net.b, KERNEL, NS_B4, next_port++, &ends.client, &ends.peer);
 	gate(false);
-	write_file(TRACE "trace", "");
+	tracing_forget();
 	close(ends.client);
 	ns_pair_close(&net);
 	check("the namespace goes away", "state=FIN-WAIT-1 error=0 reason=netns");
@@ -286,8 +276,7 @@ int main(void)
 
 	ksft_print_header();
 	ksft_set_plan(2 * ARRAY_SIZE(ways) + 1);
-	if (mkdir(TRACE, 0700) && errno != EEXIST)
-		ksft_exit_fail_msg("%s: %s\n", TRACE, strerror(errno));
+	tracing_start("aborts");
 	must(!ns_pair_make(&net), "namespaces");
 	sides_know_each_other(&net);
 	watch(net.a);
@@ -297,7 +286,7 @@ int main(void)
 			try(&ways[i]);
 	}
 	namespace_gone();
-	write_file(EVENT "enable", "0");
-	rmdir(TRACE);
+	tracing_set(EVENT "enable", "0");
+	tracing_stop();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

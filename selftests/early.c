@@ -6,22 +6,20 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <kselftest.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/counters.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
+#include "lib/tracing.h"
 #include "lib/wait.h"
 
-#define TRACE		"/sys/kernel/tracing/instances/early/"
 #define PORT		7300
 #define REQUESTS	20
 
@@ -42,14 +40,6 @@ static void must(bool condition, const char *what)
 		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
 }
 
-static void write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-
-	must(fd >= 0 && write(fd, text, strlen(text)) >= 0, path);
-	close(fd);
-}
-
 static int index_of_veth(void *unused)
 {
 	(void)unused;
@@ -65,12 +55,11 @@ static int lookups(const struct world *w)
 
 	snprintf(iif, sizeof(iif), " iif %d ", veth);
 	snprintf(from, sizeof(from), " %s/", w->v6 ? NS_A6 : NS_A4);
-	file = fopen(TRACE "trace", "re");
-	must(file, "trace");
+	file = tracing_open();
 	while (fgets(line, sizeof(line), file))
 		n += strstr(line, "_table_lookup:") && strstr(line, iif) && strstr(line, from);
 	fclose(file);
-	write_file(TRACE "trace", "");
+	tracing_forget();
 	return n;
 }
 
@@ -180,9 +169,9 @@ int main(void)
 
 	ksft_print_header();
 	ksft_set_plan(2 * 2 * 5);
-	must(!mkdir(TRACE, 0700) || errno == EEXIST, TRACE);
-	write_file(TRACE "events/fib/fib_table_lookup/enable", "1");
-	write_file(TRACE "events/fib6/fib6_table_lookup/enable", "1");
+	tracing_start("early");
+	tracing_set("events/fib/fib_table_lookup/enable", "1");
+	tracing_set("events/fib6/fib6_table_lookup/enable", "1");
 	must(!ns_pair_make(&net), "namespaces");
 	veth = ns_call(net.b, index_of_veth, NULL);
 	for (v6 = 0; v6 < 2; v6++) {
@@ -190,6 +179,6 @@ int main(void)
 		run(XTCP, v6);
 	}
 	ns_pair_close(&net);
-	rmdir(TRACE);
+	tracing_stop();
 	ksft_finished();
 }

@@ -6,7 +6,6 @@
  * any more.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <kselftest.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
@@ -16,15 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/counters.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
+#include "lib/tracing.h"
 #include "lib/wait.h"
 
-#define TRACE	"/sys/kernel/tracing/instances/routes/"
 #define PORT	7400
 #define LARGE	20000	/* more than any device takes */
 
@@ -34,14 +32,6 @@ static void must(bool condition, const char *what)
 {
 	if (!condition)
 		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
-}
-
-static void write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
-
-	must(fd >= 0 && write(fd, text, strlen(text)) >= 0, path);
-	close(fd);
 }
 
 static int mss_of(int fd)
@@ -84,11 +74,10 @@ static int switch_gso_off(void *unused)
 /* How many segments xtcp made since the last call, and the longest one. */
 static int segments(int *longest)
 {
-	FILE *file = fopen(TRACE "trace", "re");
+	FILE *file = tracing_open();
 	char line[512], *at;
 	int n = 0;
 
-	must(file, "trace");
 	*longest = 0;
 	while (fgets(line, sizeof(line), file)) {
 		at = strstr(line, "xtcp_segment_out:");
@@ -100,7 +89,7 @@ static int segments(int *longest)
 			*longest = atoi(at + 5);
 	}
 	fclose(file);
-	write_file(TRACE "trace", "");
+	tracing_forget();
 	return n;
 }
 
@@ -206,14 +195,14 @@ int main(void)
 
 	ksft_print_header();
 	ksft_set_plan(4 + 2 + 2 * 2 * 2);
-	must(!mkdir(TRACE, 0700) || errno == EEXIST, TRACE);
+	tracing_start("routes");
 	must(!ns_pair_make(&net), "namespaces");
 	must(!ns_call(net.a, switch_gso_off, NULL), "GSO");
 	tiny_advmss(KERNEL, KERNEL);
 	tiny_advmss(KERNEL, XTCP);
 	tiny_advmss(XTCP, KERNEL);
 	tiny_advmss(XTCP, XTCP);
-	write_file(TRACE "events/xtcp/xtcp_segment_out/enable", "1");
+	tracing_set("events/xtcp/xtcp_segment_out/enable", "1");
 	for (v6 = 0; v6 < 2; v6++)
 		large_segments(v6);
 	for (v6 = 0; v6 < 2; v6++) {
@@ -221,6 +210,6 @@ int main(void)
 		no_route(XTCP, v6);
 	}
 	ns_pair_close(&net);
-	rmdir(TRACE);
+	tracing_stop();
 	ksft_finished();
 }

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What programs make of what xtcp shows: the counters' names, stock ss and nstat, scripts/ladder, scripts/xtcp_run. */
-#include <fcntl.h>
 #include <fnmatch.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <netinet/tcp.h>
 
 #include "counters.h"
 #include "module.h"
 #include "see.h"
+#include "tracing.h"
 #include "wait.h"
 
-#define TRACE		"/sys/kernel/tracing/instances/see"
+#define TRACE		"/sys/kernel/tracing/instances/see"	/* tracing_start("see") */
 
 /**
  * see_counter_names() - A result: the files of counters have kernel TCP's names.
@@ -153,14 +152,6 @@ void see_nstat(void)
 	see_report("stock nstat", NULL);
 }
 
-static void write_file(const char *path, const char *what)
-{
-	int fd = see_must(open(path, O_WRONLY), path);
-
-	see_must(write(fd, what, strlen(what)), path);
-	close(fd);
-}
-
 /* Open, five octets, close by the client, close by the server: the whole picture, row by row. */
 static void draw_ladder(const struct see_view *client_view, const struct see_view *view)
 {
@@ -182,7 +173,7 @@ static void draw_ladder(const struct see_view *client_view, const struct see_vie
 	char *text, *line, *in_lines, octets[5];
 	struct row row;
 
-	write_file(TRACE "/trace", "\n");
+	tracing_forget();
 	listener = see_listen(see_net.b, view, view->b, port);
 	client = see_connect(see_net.a, client_view, view->b, port);
 	client_port = stack_port(client);
@@ -223,14 +214,14 @@ static void draw_ladder(const struct see_view *client_view, const struct see_vie
  */
 void see_ladders(void)
 {
-	see_must(mkdir(TRACE, 0700), TRACE);
-	write_file(TRACE "/trace_clock", "global");
-	write_file(TRACE "/events/xtcp/enable", "1");
+	tracing_start("see");
+	tracing_set("trace_clock", "global");
+	tracing_set("events/xtcp/enable", "1");
 	draw_ladder(XTCP4, XTCP4);
 	draw_ladder(XTCP6, XTCP6);
 	draw_ladder(KERNEL4, XTCP4);
-	write_file(TRACE "/events/xtcp/enable", "0");
-	rmdir(TRACE);
+	tracing_set("events/xtcp/enable", "0");
+	tracing_stop();
 }
 
 /* ---- xtcp_run */

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "tracing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[128];
+
+static const char *path_of(const char *file)
+{
+	static char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, file);
+	return path;
+}
+
+void tracing_start(const char *instance)
+{
+	snprintf(folder, sizeof(folder), "/sys/kernel/tracing/instances/%s", instance);
+	if (mkdir(folder, 0700) && errno != EEXIST)
+		ksft_exit_fail_msg("%s: %s\n", folder, strerror(errno));
+}
+
+void tracing_stop(void)
+{
+	rmdir(folder);
+}
+
+void tracing_set(const char *file, const char *text)
+{
+	int fd = open(path_of(file), O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		ksft_exit_fail_msg("%s: %s\n", path_of(file), strerror(errno));
+	close(fd);
+}
+
+FILE *tracing_open(void)
+{
+	FILE *file = fopen(path_of("trace"), "re");
+
+	if (!file)
+		ksft_exit_fail_msg("%s: %s\n", path_of("trace"), strerror(errno));
+	return file;
+}
+
+void tracing_forget(void)
+{
+	tracing_set("trace", "");
+}
