@@ -39,6 +39,7 @@
 #include "options.c"
 #include "demux.c"
 #include "conns.c"
+#include "control.c"
 #include "arrives.c"
 #include "acceptance.c"
 #include "synq.c"

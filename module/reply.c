@@ -18,6 +18,7 @@
 #include <net/tcp.h>
 
 #include "clock.h"
+#include "control.h"
 #include "cookie.h"
 #include "demux.h"
 #include "ingress.h"
@@ -84,10 +85,9 @@ static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply 
 	struct tcphdr *th;
 
 	if (!skb || !recycle(skb, dst, len)) {
-		skb = alloc_skb(MAX_TCP_HEADER, GFP_ATOMIC);
+		skb = xtcp_control_alloc(GFP_ATOMIC);
 		if (!skb)
 			return NULL;
-		skb_reserve(skb, MAX_TCP_HEADER);
 	}
 	th = skb_push(skb, len);
 	skb_reset_transport_header(skb);

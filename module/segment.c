@@ -15,6 +15,7 @@
 #include <net/tcp.h>
 
 #include "clock.h"
+#include "control.h"
 #include "ip.h"
 #include "mib.h"
 #include "options.h"
@@ -226,10 +227,9 @@ int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
 	struct sk_buff *skb;
 
 	sock_owned_by_me(sk);
-	skb = alloc_skb(MAX_TCP_HEADER, sk_gfp_mask(sk, GFP_ATOMIC | __GFP_NOWARN));
+	skb = xtcp_control_alloc(sk_gfp_mask(sk, GFP_ATOMIC | __GFP_NOWARN));
 	if (!skb)
 		return -ENOBUFS;
-	skb_reserve(skb, MAX_TCP_HEADER);
 	transmit(sk, skb, seq, flags, false);
 	return 0;
 }

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The memory of segments without text. */
+#ifndef XTCP_CONTROL_H
+#define XTCP_CONTROL_H
+
+#include <linux/types.h>
+
+struct sk_buff;
+
+struct sk_buff *xtcp_control_alloc(gfp_t gfp);
+
+#endif /* XTCP_CONTROL_H */
