@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Early demux: routes of arriving segments, remembered by their socks. */
+/* Early demux: arriving segments get their sock, and the route that it remembers. */
 #ifndef XTCP_EARLY_H
 #define XTCP_EARLY_H
 
@@ -7,8 +7,10 @@ struct sk_buff;
 struct sock;
 struct xtcp_net;
 
+int xtcp_early_init(void);
+void xtcp_early_exit(void);
 void xtcp_early_start(struct xtcp_net *xn);
-void xtcp_early_stop(struct xtcp_net *xn);
+struct sock *xtcp_early_take(struct sk_buff *skb);
 void xtcp_early_learn(struct sock *sk, const struct sk_buff *skb);
 void xtcp_early_forget(struct sock *sk);
 

@@ -348,6 +348,20 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 }
 
 /**
+ * xtcp_ingress_sock() - a segment for a full sock
+ * @xn: the namespace
+ * @skb: its IP header is the network header, skb->data the TCP header; consumed
+ * @sk: held by the caller
+ *
+ * Context: softirq, RCU read side. Takes the lock of @sk.
+ */
+void xtcp_ingress_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
+{
+	if (header_ok(xn, skb))
+		to_sock(xn, skb, sk);
+}
+
+/**
  * xtcp_ingress_conn() - a segment for a connection
  * @xn: the namespace
  * @skb: its IP header is the network header, skb->data the TCP header; consumed unless false is returned
@@ -377,8 +391,7 @@ bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_con
 		sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
 		if (!refcount_inc_not_zero(&sk->sk_refcnt))
 			return false;
-		if (header_ok(xn, skb))
-			to_sock(xn, skb, sk);
+		xtcp_ingress_sock(xn, skb, sk);
 		sock_put(sk);
 		break;
 	}

@@ -56,6 +56,7 @@ static inline struct xtcp_seg *xtcp_seg(struct sk_buff *skb)
 	return (struct xtcp_seg *)skb->cb;
 }
 
+void xtcp_ingress_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk);
 bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_conn *conn,
 		       const struct xtcp_demux_key *key);
 bool xtcp_ingress_checksum_ok(struct sk_buff *skb);

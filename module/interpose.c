@@ -7,7 +7,7 @@
  * change. The first question is one bit, "is this local port leased?", so kernel TCP pays next to nothing.
  *
  * With the bit set, in this order:
- *  1. a socket is attached already (early demux, TPROXY, sk_assign): kernel TCP's;
+ *  1. a socket is attached already: by our own early demux, ours; else (TPROXY, sk_assign) kernel TCP's;
  *  2. a connection of ours has exactly this tuple: ours. But a record makes way for a SYN that would reopen it when no
  *     listener of ours wants the SYN: the program may have gone back to kernel TCP; and as soon as kernel TCP has a
  *     connection on the tuple;
@@ -26,6 +26,7 @@
 #include <net/protocol.h>
 
 #include "demux.h"
+#include "early.h"
 #include "icmp.h"
 #include "ingress.h"
 #include "lease.h"
@@ -90,14 +91,14 @@ static bool listener_wants(struct sock *lsk, const struct sk_buff *skb, const st
 	return true;
 }
 
-/* Hands a segment that is ours to ingress.c; false: it is kernel TCP's and was not touched. */
+/* Hands a segment without a sock to ingress.c; false: it is kernel TCP's and was not touched. */
 static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 {
 	struct xtcp_demux_key key;
 	struct xtcp_conn *conn;
 	struct sock *lsk;
 
-	if (skb->sk || !pskb_may_pull(skb, sizeof(struct tcphdr)))
+	if (!pskb_may_pull(skb, sizeof(struct tcphdr)))
 		return false;
 	xtcp_demux_key_from_skb(xn, skb, &key);
 	/* IPv6 with an address that stands for IPv4 would be taken for IPv4 */
@@ -121,14 +122,24 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 	return true;
 }
 
+/* As take(), with the first question before it. */
+static bool is_ours(struct sk_buff *skb)
+{
+	struct xtcp_net *xn = net_of(skb);
+	struct sock *sk = skb->sk ? xtcp_early_take(skb) : NULL;
+
+	if (sk) {
+		xtcp_ingress_sock(xn, skb, sk);
+		sock_put(sk);
+		return true;
+	}
+	return !skb->sk && might_be_ours(xn, skb) && take(xn, skb);
+}
+
 /* inet_protos[IPPROTO_TCP]: softirq, RCU read side */
 static int interpose_v4_rcv(struct sk_buff *skb)
 {
-	struct xtcp_net *xn = net_of(skb);
-
-	if (might_be_ours(xn, skb) && take(xn, skb))
-		return 0;
-	return saved_v4->handler(skb);
+	return is_ours(skb) ? 0 : saved_v4->handler(skb);
 }
 
 /* An ICMP error: skb->data is the header of the segment that we may have sent, so the local port is its source. */
@@ -173,11 +184,7 @@ static struct inet6_protocol ours_v6;
 /* inet6_protos[IPPROTO_TCP]: softirq, RCU read side */
 static int interpose_v6_rcv(struct sk_buff *skb)
 {
-	struct xtcp_net *xn = net_of(skb);
-
-	if (might_be_ours(xn, skb) && take(xn, skb))
-		return 0;
-	return saved_v6->handler(skb);
+	return is_ours(skb) ? 0 : saved_v6->handler(skb);
 }
 
 /* As interpose_v4_err(); @offset is where the TCP header begins. */

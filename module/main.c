@@ -6,7 +6,8 @@
  * half-open entries and TIME-WAIT records, is dropped. The order is what keeps a segment, a timer or an RCU callback
  * from running into code that is gone:
  *
- *  1. no new socket (family), no new segment (interpose: handlers restored, a grace period waited for);
+ *  1. no new socket (family), no segment with a sock attached (early: none left), no new segment (interpose: handlers
+ *     restored, a grace period waited for);
  *  2. the namespaces end what they have: orphans, entries, records, leases, timers;
  *  3. socks whose segments still sit below TCP are waited for;
  *  4. rcu_barrier(): memory of socks, entries and records is given back by RCU callbacks that look at our slabs;
@@ -21,6 +22,7 @@
 #include "main.h"
 
 #include "conns.h"
+#include "early.h"
 #include "entry.h"
 #include "family.h"
 #include "interpose.h"
@@ -54,11 +56,16 @@ static int __init xtcp_init(void)
 	err = xtcp_interpose_init();
 	if (err)
 		goto err_netns;
-	err = xtcp_family_register();
+	err = xtcp_early_init();
 	if (err)
 		goto err_interpose;
+	err = xtcp_family_register();
+	if (err)
+		goto err_early;
 	return 0;
 
+err_early:
+	xtcp_early_exit();
 err_interpose:
 	xtcp_interpose_exit();
 err_netns:
@@ -79,6 +86,7 @@ err_family:
 static void __exit xtcp_exit(void)
 {
 	xtcp_family_unregister();
+	xtcp_early_exit();
 	xtcp_interpose_exit();
 	xtcp_netns_exit();
 	xtcp_sock_wait_gone();

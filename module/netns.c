@@ -9,7 +9,6 @@
 #include "netns.h"
 
 #include "demux.h"
-#include "early.h"
 #include "ip_reply.h"
 #include "lease.h"
 #include "mib.h"
@@ -77,7 +76,6 @@ err_secret:
 
 static void __net_exit netns_pre_exit(struct net *net)
 {
-	xtcp_early_stop(xtcp_net(net));
 	xtcp_sock_abort_net(net);
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Early demux: a segment of a connection arrives without asking routing, as kernel
- * TCP's do, counted by the tracepoints of fib lookups; and what the connection
- * remembers is not believed any more when routing has changed.
+ * TCP's do, counted by the tracepoints of fib lookups; what the connection remembers
+ * is not believed any more when routing has changed; rules of INPUT see the socket;
+ * and a segment that a queue of netfilter has held is not for a socket whose
+ * connection is over by then.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/counters.h"
+#include "lib/nfqueue.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
 #include "lib/tracing.h"
@@ -22,6 +25,7 @@
 
 #define PORT		7300
 #define REQUESTS	20
+#define QUEUE		7
 
 /* A client on kernel TCP in net.a, a server in net.b whose arrivals are looked at. */
 struct world {
@@ -148,6 +152,79 @@ static void address_gone(const struct world *w, const char *name)
 	ksft_test_result(recv(w->server, &octet, 1, 0) == 1, "%s: and all of it when it is back\n", name);
 }
 
+/* The sock is there in time for "meta skuid", which knows nothing without one. */
+static void seen_by_rules(const struct world *w, const char *name)
+{
+	long long before;
+
+	must(!ns_shell(net.b, "nft 'add table inet seen; add chain inet seen in { type filter hook input priority 0; };"
+		       "add rule inet seen in tcp dport %d meta skuid 0 counter'", PORT), "nft");
+	before = segments_in(w);
+	talk(w, REQUESTS);
+	before = segments_in(w) - before;
+	ksft_test_result(before >= REQUESTS &&
+			 !ns_shell(net.b, "nft list chain inet seen in | grep -q 'packets %lld '", before),
+			 "%s: rules of INPUT see the socket of each segment\n", name);
+	must(!ns_shell(net.b, "nft delete table inet seen"), "nft");
+}
+
+static void reset(int fd)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+
+	must(!setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) && !close(fd), "close");
+}
+
+static void disconnect(int fd)
+{
+	const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+
+	must(!connect(fd, &nobody, sizeof(nobody)), "disconnect");
+}
+
+/* A segment is held before the socket, which ends meanwhile, or @moves to another connection. */
+static void held(bool v6, bool moves)
+{
+	const char *server_addr = v6 ? NS_B6 : NS_B4, *client_addr = v6 ? NS_A6 : NS_A4;
+	int client, server, queue, packet, listener = -1, other = -1;
+	long long resets;
+	char octet;
+
+	stack_pair_or_die(net.a, KERNEL, net.b, XTCP, server_addr, PORT + 1, &client, &server);
+	must(!ns_shell(net.b, "nft 'add table inet held; add chain inet held in { type filter hook input priority 0; };"
+		       "add rule inet held in tcp dport %d queue num %d'", PORT + 1, QUEUE), "nft");
+	queue = nfqueue_hold(net.b, QUEUE);
+	must(queue >= 0, "queue of netfilter");
+	must(send(client, "?", 1, 0) == 1, "send");
+	packet = nfqueue_next(queue, STACK_DEADLINE_MS);
+	must(packet > 0, "a segment in the queue");
+	if (moves) {
+		disconnect(server);
+		listener = stack_listener(net.a, KERNEL, client_addr, PORT + 2, true);
+		must(listener >= 0 && !stack_connect(server, client_addr, PORT + 2), "connect");
+		other = accept(listener, NULL, NULL);
+	} else {
+		reset(server);
+	}
+	resets = counter_now(net.b, "/proc/net/snmp", "Tcp:OutRsts");
+	must(!nfqueue_pass(queue, QUEUE, packet), "verdict");
+	ksft_test_result(WAIT_FOR(counter_now(net.b, "/proc/net/snmp", "Tcp:OutRsts") == resets + 1, STACK_DEADLINE_MS),
+			 "xtcp, IPv%c: a segment from a queue is nobody's when its socket %s\n", v6 ? '6' : '4',
+			 moves ? "has moved on" : "has ended");
+	if (moves)
+		ksft_test_result(!unread(server) && send(other, "!", 1, 0) == 1 && recv(server, &octet, 1, 0) == 1 &&
+				 octet == '!' && stack_carries(server, other, 1000),
+				 "xtcp, IPv%c: and the socket's next connection knows nothing of it\n", v6 ? '6' : '4');
+	close(queue);
+	must(!ns_shell(net.b, "nft delete table inet held"), "nft");
+	if (moves) {
+		reset(server);
+		close(other);
+		close(listener);
+	}
+	close(client);
+}
+
 static void run(enum stack stack, bool v6)
 {
 	struct world w = { .stack = stack, .v6 = v6 };
@@ -158,6 +235,7 @@ static void run(enum stack stack, bool v6)
 	routed_once(&w, name);
 	switched_off(&w, name);
 	learns_anew(&w, name);
+	seen_by_rules(&w, name);
 	address_gone(&w, name);
 	close(w.client);
 	close(w.server);
@@ -168,7 +246,7 @@ int main(void)
 	int v6;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 2 * 5);
+	ksft_set_plan(2 * 2 * 6 + 2 * 3);
 	tracing_start("early");
 	tracing_set("events/fib/fib_table_lookup/enable", "1");
 	tracing_set("events/fib6/fib6_table_lookup/enable", "1");
@@ -177,6 +255,8 @@ int main(void)
 	for (v6 = 0; v6 < 2; v6++) {
 		run(KERNEL, v6);
 		run(XTCP, v6);
+		held(v6, false);
+		held(v6, true);
 	}
 	ns_pair_close(&net);
 	tracing_stop();

@@ -286,7 +286,8 @@ static void segments_in_qdisc(void)
 /* In a queue of netfilter they may stay as long as its owner likes; but with a hook of ours goes what is queued. */
 static void segments_in_nfqueue(void)
 {
-	int queue, client;
+	const struct linger at_once = { .l_onoff = 1 };
+	int queue, client, server;
 
 	if (ns_shell(pair.a, "nft 'add table ip held; add chain ip held out { type filter hook output priority 0; };"
 		     "add rule ip held out tcp dport %d queue num %d'", PORT + 3, QUEUE))
@@ -300,6 +301,22 @@ static void segments_in_nfqueue(void)
 			 "a SYN is in a queue of netfilter\n");
 	ksft_test_result(!module_unload(), "unloading does not wait for the owner of the queue\n");
 	close(queue);
+	ns_shell(pair.a, "nft delete table ip held");
+	reload_or_die();
+
+	/* early demux has attached a socket to it */
+	stack_pair_or_die(pair.b, KERNEL, pair.a, XTCP, NS_A4, PORT + 3, &client, &server);
+	if (ns_shell(pair.a, "nft 'add table ip held; add chain ip held in { type filter hook input priority 0; };"
+		     "add rule ip held in tcp dport %d queue num %d'", PORT + 3, QUEUE))
+		ksft_exit_fail_msg("no nft\n");
+	queue = nfqueue_hold(pair.a, QUEUE);
+	ksft_test_result(queue >= 0 && send(client, "abc", 3, 0) == 3 && nfqueue_next(queue, STACK_DEADLINE_MS) > 0,
+			 "a segment with a socket is in a queue of netfilter\n");
+	setsockopt(server, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	close(server);
+	ksft_test_result(!module_unload(), "unloading does not wait for the owner of that either\n");
+	close(queue);
+	close(client);
 	ns_shell(pair.a, "nft delete table ip held");
 	reload_or_die();
 }
@@ -392,7 +409,7 @@ static const struct {
 	{ "refused", refused_while_open, 5 },
 	{ "parameters", parameters, 8 },
 	{ "qdisc", segments_in_qdisc, 4 },
-	{ "nfqueue", segments_in_nfqueue, 2 },
+	{ "nfqueue", segments_in_nfqueue, 4 },
 	{ "load", unload_under_load_rounds, 1 },
 	{ "cycles", cycles_rounds, 1 },
 };

@@ -3,7 +3,13 @@
 #ifndef SELFTESTS_NFQUEUE_H
 #define SELFTESTS_NFQUEUE_H
 
-/* Takes over the queue in @ns and never gives a verdict; closing the descriptor drops it all. -1 with errno. */
+/* Takes over the queue in @ns; closing the descriptor drops all that it holds. -1 with errno. */
 int nfqueue_hold(int ns, int queue);
+
+/* Waits for the next packet in it: its number, or -1 when none came in @timeout_ms. */
+int nfqueue_next(int fd, int timeout_ms);
+
+/* Lets a packet go on; 0, or -1 with errno. */
+int nfqueue_pass(int fd, int queue, int packet);
 
 #endif
