@@ -1,28 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Ports: one (address, port) belongs to one stack, and the other is told so;
- * ephemeral ports; kernel TCP's connections stay kernel TCP's.
+ * ephemeral ports.
  *
- * All in one namespace, over its loopback device, but for what needs two. The
- * whole matrix of binds is in cross_ports.c.
+ * All in one namespace, over its loopback device. The whole matrix of binds is in
+ * cross_ports.c; programs that change stacks are in moves.c.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
-#include <net/if.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "counters.h"
 #include "ns.h"
-#include "rows.h"
 #include "stack.h"
 #include "wait.h"
 
@@ -336,244 +331,6 @@ static void unpredictable(void)
 	close(other);
 }
 
-/* "restart the server on xtcp": what kernel TCP has accepted goes on. */
-static void accepted_before_move(const char *text)
-{
-	int listener, client, server, new_client, new_server;
-
-	listener = stack_listener(ns, KERNEL, text, PORT, true);
-	client = stack_connected(ns, KERNEL, text, PORT);
-	server = accept(listener, NULL, NULL);
-	close(listener);
-	listener = stack_listener(ns, XTCP, text, PORT, true);
-	ksft_test_result(server >= 0 && listener >= 0, "%s: the listener moves to xtcp\n", text);
-	ksft_test_result(stack_carries(client, server, 5000) && stack_carries(server, client, 5000),
-			 "the connection that kernel TCP accepted goes on\n");
-	new_client = stack_connected(ns, KERNEL, text, PORT);
-	new_server = accept(listener, NULL, NULL);
-	ksft_test_result(new_server >= 0 && stack_carries(new_client, new_server, 5000),
-			 "and xtcp accepts new ones\n");
-	ksft_test_result(stack_carries(client, server, 5000), "while the old one still goes on\n");
-	shutdown(client, SHUT_WR);
-	ksft_test_result(stack_at_end(server), "and ends as it should\n");
-	close(client);
-	close(server);
-	close(new_client);
-	close(new_server);
-	close(listener);
-}
-
-/* And back: xtcp's TIME-WAIT lets kernel TCP in under the same condition as kernel TCP's own, and makes way. */
-static void back_to_kernel(bool reuse)
-{
-	int listener, client, server, local, port = PORT + 10 + reuse;
-
-	listener = stack_listener(ns, XTCP, LO4, port, reuse);
-	client = stack_connected(ns, KERNEL, LO4, port);
-	local = stack_port(client);
-	server = accept(listener, NULL, NULL);
-	close(listener);
-	close(server);
-	if (!stack_at_end(client))
-		ksft_exit_fail_msg("the server's close() did not arrive\n");
-	close(client);
-	ksft_test_result(WAIT_FOR(rows_state(ns, "/proc/net/xtcp", port, local) == 6, STACK_DEADLINE_MS),
-			 "xtcp's server is in TIME-WAIT\n");
-	/* the record stands before its ACK has ended the client, whose port would be refused until then */
-	if (!WAIT_FOR(rows_state(ns, "/proc/net/tcp", local, port) == 0, STACK_DEADLINE_MS))
-		ksft_exit_fail_msg("the client did not end\n");
-	listener = stack_listener(ns, KERNEL, LO4, port, true);
-	if (!reuse) {
-		ksft_test_result(listener < 0 && errno == EADDRINUSE,
-				 "kernel TCP cannot listen there if the server had no SO_REUSEADDR\n");
-		return;
-	}
-	ksft_test_result(listener >= 0, "kernel TCP can listen there\n");
-	client = stack_bound(ns, KERNEL, LO4, local, true);
-	ksft_test_result(client >= 0 && !stack_connect(client, LO4, port),
-			 "a client comes again from the same port, to kernel TCP\n");
-	server = accept(listener, NULL, NULL);
-	ksft_test_result(server >= 0 && stack_carries(client, server, 100), "and talks to it\n");
-	ksft_test_result(rows_state(ns, "/proc/net/xtcp", port, local) == 0, "xtcp's TIME-WAIT made way\n");
-	close(client);
-	close(server);
-	close(listener);
-}
-
-/* xtcp's client has closed first; kernel TCP may have its port, and then the tuple. */
-static void record_beside_kernel(enum stack server_stack)
-{
-	int port = PORT + 60 + server_stack, local = PORT + 70 + server_stack, client, server;
-	int listener = stack_listener(ns, server_stack, LO4, port, true);
-	struct timeval patience = { .tv_sec = 5 };
-
-	client = stack_bound(ns, XTCP, LO4, local, true);
-	if (listener < 0 || client < 0 || stack_connect(client, LO4, port))
-		ksft_exit_fail_msg("no connection\n");
-	server = accept(listener, NULL, NULL);
-	close(client);
-	if (!stack_at_end(server))
-		ksft_exit_fail_msg("the client's close() did not arrive\n");
-	close(server);
-	ksft_test_result(WAIT_FOR(rows_state(ns, "/proc/net/xtcp", local, port) == 6, STACK_DEADLINE_MS),
-			 "xtcp's client of %s is in TIME-WAIT\n", stack_name(server_stack));
-	client = stack_bound(ns, KERNEL, LO4, local, true);
-	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	ksft_test_result(client >= 0 && !stack_connect(client, LO4, port), "kernel TCP connects from its port\n");
-	server = accept(listener, NULL, NULL);
-	ksft_test_result(server >= 0 && stack_carries(client, server, 100) &&
-			 !rows_state(ns, "/proc/net/xtcp", local, port), "and xtcp's record made way\n");
-	close(client);
-	close(server);
-	close(listener);
-}
-
-/* A connection carries something, and the server closes first. */
-static bool ended_by_server(int listener, int client)
-{
-	int server = accept(listener, NULL, NULL);
-
-	if (server < 0 || !stack_carries(client, server, 100))
-		return false;
-	close(server);
-	if (!stack_at_end(client))
-		return false;
-	close(client);
-	return true;
-}
-
-static int index_of_veth(void *unused)
-{
-	(void)unused;
-	return if_nametoindex("veth0");
-}
-
-/* A link-local address means nothing without its link, which a record does not keep: the segment's own counts. */
-static void reopen_over_link(void)
-{
-	enum { TO = PORT + 90, FROM = PORT + 91 };
-	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(TO) }, from = to;
-	struct timeval patience = { .tv_sec = 5 };
-	int listener, client, round, one = 1;
-	struct ns_pair pair;
-	long long drops;
-
-	if (ns_pair_make(&pair) || ns_addr_add(pair.a, "veth0", "fe80::a/64") ||
-	    ns_addr_add(pair.b, "veth0", "fe80::b/64"))
-		ksft_exit_fail_msg("no namespaces\n");
-	inet_pton(AF_INET6, "fe80::b", &to.sin6_addr);
-	inet_pton(AF_INET6, "fe80::a", &from.sin6_addr);
-	from.sin6_port = htons(FROM);
-	to.sin6_scope_id = ns_call(pair.a, index_of_veth, NULL);
-	from.sin6_scope_id = to.sin6_scope_id;
-	listener = stack_listener(pair.b, XTCP, "::", TO, true);
-	for (round = 0; round < 3; round++) {
-		client = stack_socket(pair.a, KERNEL, "::1");
-		setsockopt(client, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-		setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-		if (bind(client, (struct sockaddr *)&from, sizeof(from)) ||
-		    connect(client, (struct sockaddr *)&to, sizeof(to)))
-			break;
-		if (!ended_by_server(listener, client) ||
-		    !WAIT_FOR(rows_state(pair.b, "/proc/net/xtcp6", TO, FROM) == 6 &&
-			      !rows_state(pair.a, "/proc/net/tcp6", FROM, TO), STACK_DEADLINE_MS))
-			break;
-	}
-	drops = counter_now(pair.b, "/proc/net/xtcp_netstat", "TcpExt:ListenDrops");
-	ksft_test_result(round == 3, "over a link %d connections from one port, by way of TIME-WAIT\n", round);
-	ksft_test_result(!drops && !counter_now(pair.a, "/proc/net/netstat", "TcpExt:TCPSynRetrans"),
-			 "no SYN was dropped: %lld\n", drops);
-	close(listener);
-	ns_pair_close(&pair);
-}
-
-/* A connection that xtcp's client closes first, so that its record stays; the port. */
-static int leave_timewait(int listener, int client)
-{
-	int port = stack_port(client), server = accept(listener, NULL, NULL);
-
-	close(client);
-	if (!stack_at_end(server))
-		ksft_exit_fail_msg("the client's close() did not arrive\n");
-	close(server);
-	if (!WAIT_FOR(rows_state(ns, "/proc/net/xtcp", port, stack_port(listener)) == 6, STACK_DEADLINE_MS))
-		ksft_exit_fail_msg("no TIME-WAIT\n");
-	return port;
-}
-
-/* RFC 6191 at the active side: the record of a connection with timestamps gives way to the next one. */
-static void reuse_timewait(void)
-{
-	enum { TO = PORT + 80, BOUND = PORT + 81 };
-	int listener = stack_listener(ns, KERNEL, LO4, TO, true), client, server;
-	const char *netstat = "/proc/net/xtcp_netstat";
-	long long recycled;
-
-	set_range(30000, 30000);
-	leave_timewait(listener, stack_connected(ns, XTCP, LO4, TO));
-	ns_sysctl_set(ns, "net.xtcp.tw_reuse", "0");
-	client = stack_connected(ns, XTCP, LO4, TO);
-	ksft_test_result(client < 0 && errno == EADDRNOTAVAIL, "tw_reuse 0: the only port is in TIME-WAIT\n");
-	recycled = counter_now(ns, netstat, "TcpExt:TWRecycled");
-	ns_sysctl_set(ns, "net.xtcp.tw_reuse", "2");
-	/* not before the peer's clock has ticked, that is in the next second */
-	ksft_test_result(WAIT_FOR((client = stack_connected(ns, XTCP, LO4, TO)) >= 0, STACK_DEADLINE_MS),
-			 "tw_reuse 2: over loopback the record gives way\n");
-	server = accept(listener, NULL, NULL);
-	ksft_test_result(stack_carries(client, server, 1000) && stack_port(client) == 30000 &&
-			 counter_now(ns, netstat, "TcpExt:TWRecycled") == recycled + 1, "and is counted\n");
-	close(server);
-	close(client);
-	set_range(32768, 60999);
-
-	ns_sysctl_set(ns, "net.xtcp.tw_reuse", "0");
-	client = stack_bound(ns, XTCP, LO4, BOUND, true);
-	stack_connect(client, LO4, TO);
-	leave_timewait(listener, client);
-	client = stack_bound(ns, XTCP, LO4, BOUND, true);
-	ksft_test_result(!stack_connect(client, LO4, TO), "a bound port goes on from its TIME-WAIT at once\n");
-	server = accept(listener, NULL, NULL);
-	ksft_test_result(stack_carries(client, server, 1000), "and the peer takes it for new\n");
-	close(client);
-	close(server);
-	close(listener);
-	ns_sysctl_set(ns, "net.xtcp.tw_reuse", "2");
-}
-
-static long long syns_resent(void)
-{
-	return counter_now(ns, "/proc/net/netstat", "TcpExt:TCPSynRetrans") +
-	       counter_now(ns, "/proc/net/xtcp_netstat", "TcpExt:TCPSynRetrans");
-}
-
-/*
- * A client's port is one stack's now and the other's next, and the server has the connection before in TIME-WAIT: it
- * lets the new SYN in only if sequence number or timestamp has grown.
- */
-static void client_moves(enum stack server_stack)
-{
-	enum { ROUNDS = 20, CLIENT = PORT + 40 };
-	int port = PORT + 30 + server_stack, client, i;
-	int listener = stack_listener(ns, server_stack, LO4, port, true);
-	const char *servers = server_stack == XTCP ? "/proc/net/xtcp" : "/proc/net/tcp";
-	long long resent = syns_resent();
-
-	for (i = 0; i < ROUNDS; i++) {
-		client = stack_bound(ns, i % 2 ? XTCP : KERNEL, LO4, CLIENT, true);
-		if (client < 0 || stack_connect(client, LO4, port))
-			break;
-		if (!ended_by_server(listener, client) ||
-		    !WAIT_FOR(rows_state(ns, servers, port, CLIENT) == 6 &&
-			      !rows_state(ns, i % 2 ? "/proc/net/xtcp" : "/proc/net/tcp", CLIENT, port),
-			      STACK_DEADLINE_MS))
-			break;
-	}
-	ksft_test_result(i == ROUNDS, "%d times a client's port changes stacks, against %s's TIME-WAIT\n", i,
-			 stack_name(server_stack));
-	ksft_test_result(syns_resent() == resent, "no SYN was sent twice: %lld\n", syns_resent() - resent);
-	close(listener);
-}
-
 /* What arrives at a leased port and is nobody's is answered by kernel TCP, as it would be without us. */
 static void nobodys(void)
 {
@@ -607,7 +364,7 @@ int main(void)
 {
 	ksft_print_header();
 	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 4096, 4096 });
-	ksft_set_plan(4 * 5 + 8 + 2 * 4 + 4 + 2 * 7 + 1 + 3 + 2 + 2 * 5 + 2 + 5 + 2 + 2 * 3 + 5 + 2 + 2 * 2 + 1 + 2);
+	ksft_set_plan(5 * 4 + 8 + 2 * 4 + 4 + 2 * 7 + 1 + 3 + 2 + 2 + 1 + 2);
 	ns = ns_make();
 	if (ns < 0 || ns_addr_add(ns, "lo", "198.51.100.1/24") || ns_addr_add(ns, "lo", "fd00:5::1/64") ||
 	    ns_shell(ns, "ip link add name hole type dummy && ip link set hole up &&"
@@ -628,17 +385,7 @@ int main(void)
 	many_at_once();
 	bound_to_device();
 	unpredictable();
-	accepted_before_move(LO4);
-	accepted_before_move(LO6);
-	back_to_kernel(false);
-	back_to_kernel(true);
 	listener_beside_connection();
-	record_beside_kernel(KERNEL);
-	record_beside_kernel(XTCP);
-	reuse_timewait();
-	reopen_over_link();
-	client_moves(KERNEL);
-	client_moves(XTCP);
 	nobodys();
 	privileged();
 
