@@ -17,10 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
-#include <linux/if_packet.h>
 #include <linux/sockios.h>
-#include <net/ethernet.h>
-#include <net/if.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
@@ -34,6 +31,7 @@
 #include "netem.h"
 #include "rows.h"
 #include "sides.h"
+#include "tap.h"
 #include "wait.h"
 
 #define ASK		"/run/vm/pause"
@@ -118,82 +116,36 @@ static void set_time_of_day(long long ahead)
 		ksft_exit_fail_msg("clock_settime: %s\n", strerror(errno));
 }
 
-static int index_of(void *name)
+/* When a segment went out. The time of day may be a day ahead then. */
+static long long when_sent(const struct tap_segment *segment)
 {
-	return if_nametoindex(name);
-}
+	long long us = segment->time_of_day_us - epoch;
 
-static int open_tap(int ns)
-{
-	struct sockaddr_ll addr = {
-		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL),
-		.sll_ifindex = ns_call(ns, index_of, "veth0"),
-	};
-	int fd = ns_socket(ns, AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(ETH_P_ALL)), one = 1;
-
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)) ||
-	    bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
-		ksft_exit_fail_msg("no tap: %s\n", strerror(errno));
-	return fd;
-}
-
-/* The TCP header of an IP packet without options, or NULL. */
-static const unsigned char *tcp_of(const unsigned char *ip, ssize_t len)
-{
-	bool v6 = ip[0] >> 4 == 6;
-	int header = v6 ? 40 : 20;
-
-	return len >= header + 20 && ip[v6 ? 6 : 9] == IPPROTO_TCP ? ip + header : NULL;
-}
-
-/* When it went out. The time of day may be a day ahead then. */
-static long long stamp_of(struct msghdr *msg)
-{
-	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-	struct timespec ts;
-	long long us;
-
-	if (!c || c->cmsg_type != SCM_TIMESTAMPNS)
-		ksft_exit_fail_msg("a segment without a time\n");
-	memcpy(&ts, CMSG_DATA(c), sizeof(ts));
-	us = ts.tv_sec * US + ts.tv_nsec / 1000 - epoch;
 	return us > now_us() + DAY_US / 2 ? us - DAY_US : us;
 }
 
-static void note_segment(struct world *w, const unsigned char *tcp, long long when)
+static void note_segment(struct world *w, const struct tap_segment *segment)
 {
-	int port = tcp[0] << 8 | tcp[1], peer_port = tcp[2] << 8 | tcp[3], i;
 	struct series *s;
+	int i;
 
 	for (i = 0; i < KINDS; i++) {
 		s = &w->series[i];
-		if (s->port != port || s->peer_port != peer_port)
+		if (s->port != segment->from_port || s->peer_port != segment->to_port)
 			continue;
 		if (s->n == SENT_MAX)
-			ksft_exit_fail_msg("%s: too many segments from port %d\n", w->name, port);
-		s->sent[s->n++] = when;
+			ksft_exit_fail_msg("%s: too many segments from port %d\n", w->name, s->port);
+		s->sent[s->n++] = when_sent(segment);
 	}
 }
 
-/* One segment from the tap; false when there is none. */
-static bool read_segment(struct world *w, bool note)
+static void read_tap(struct world *w, bool note)
 {
-	unsigned char packet[128], control[128];
-	struct iovec iov = { packet, sizeof(packet) };
-	struct sockaddr_ll from = {};
-	struct msghdr msg = {
-		.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
-	ssize_t len = recvmsg(w->tap, &msg, 0);
-	const unsigned char *tcp;
+	struct tap_segment segment;
 
-	if (len < 0)
-		return false;
-	tcp = tcp_of(packet, len);
-	if (note && tcp && from.sll_pkttype == PACKET_OUTGOING)
-		note_segment(w, tcp, stamp_of(&msg));
-	return true;
+	while (tap_next(w->tap, &segment))
+		if (note)
+			note_segment(w, &segment);
 }
 
 static void gate(struct world *w, int ns, bool open)
@@ -256,7 +208,9 @@ static void prepare(struct world *w, enum stack stack, bool v6)
 	/* kernel TCP sends no probe of the tail before the first timeout */
 	if (ns_sysctl_set(w->pair.a, "net.ipv4.tcp_early_retrans", "0"))
 		ksft_exit_fail_msg("no tcp_early_retrans\n");
-	w->tap = open_tap(w->pair.a);
+	w->tap = tap_open(w->pair.a, "veth0");
+	if (w->tap < 0)
+		ksft_exit_fail_msg("no tap: %s\n", strerror(errno));
 	pair_or_die(w, KEEPALIVE);
 	pair_or_die(w, DATA);
 	pair_or_die(w, WINDOW);
@@ -322,8 +276,7 @@ static void begin(struct world *w)
 	unsigned int i;
 
 	half_open(w);
-	while (read_segment(w, false))
-		;
+	read_tap(w, false);
 	for (i = 0; i < ARRAY_SIZE(options); i++)
 		if (setsockopt(w->series[KEEPALIVE].fd, options[i].level, options[i].name, &options[i].value,
 			       sizeof(options[i].value)))
@@ -349,8 +302,7 @@ static bool all_sent(long long then, const int wanted[TIMED])
 	int i, kind;
 
 	for (i = 0; i < n_worlds; i++) {
-		while (read_segment(&worlds[i], true))
-			;
+		read_tap(&worlds[i], true);
 		for (kind = 0; kind < TIMED; kind++)
 			all &= sent_after(&worlds[i].series[kind], then) >= wanted[kind];
 	}

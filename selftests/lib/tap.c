@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "tap.h"
+
+#include <errno.h>
+#include <kselftest.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ns.h"
+
+static int index_of(void *name)
+{
+	return if_nametoindex(name);
+}
+
+int tap_open(int ns, const char *device)
+{
+	struct sockaddr_ll addr = {
+		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = ns_call(ns, index_of, (void *)device),
+	};
+	int fd = ns_socket(ns, AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(ETH_P_ALL)), one = 1, error;
+
+	if (fd < 0)
+		return -1;
+	if (!setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)) &&
+	    !bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		return fd;
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static bool read_ports(const unsigned char *ip, ssize_t len, struct tap_segment *segment)
+{
+	bool v6 = ip[0] >> 4 == 6;
+	int header = v6 ? 40 : 20;
+	const unsigned char *tcp = ip + header;
+
+	if (len < header + 20 || ip[v6 ? 6 : 9] != IPPROTO_TCP)
+		return false;
+	segment->from_port = tcp[0] << 8 | tcp[1];
+	segment->to_port = tcp[2] << 8 | tcp[3];
+	return true;
+}
+
+static long long read_time_or_die(struct msghdr *msg)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+	struct timespec ts;
+
+	if (!c || c->cmsg_type != SCM_TIMESTAMPNS)
+		ksft_exit_fail_msg("a segment without a time\n");
+	memcpy(&ts, CMSG_DATA(c), sizeof(ts));
+	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
+}
+
+bool tap_next(int tap, struct tap_segment *segment)
+{
+	unsigned char packet[128], control[128];
+	struct iovec iov = { packet, sizeof(packet) };
+	struct sockaddr_ll from = {};
+	struct msghdr msg;
+	ssize_t len;
+
+	do {
+		msg = (struct msghdr) {
+			.msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1,
+			.msg_control = control, .msg_controllen = sizeof(control),
+		};
+		len = recvmsg(tap, &msg, 0);
+		if (len < 0)
+			return false;
+	} while (from.sll_pkttype != PACKET_OUTGOING || !read_ports(packet, len, segment));
+	segment->time_of_day_us = read_time_or_die(&msg);
+	return true;
+}
