@@ -10,6 +10,7 @@
 #include <linux/version.h>
 #include <net/inet_common.h>
 #include <net/inet_sock.h>
+#include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/route.h>
 #include <net/secure_seq.h>
@@ -46,6 +47,14 @@ static inline u8 xtcp_compat_rt_tos(const struct sock *sk)
 	return ip_sock_rt_tos(sk);
 #else
 	return RT_CONN_FLAGS(sk);
+#endif
+}
+
+/* What a host sends of its own is counted before netfilter sees it since 6.7; before that by ip_output(). */
+static inline void xtcp_compat_count_out_request(struct net *net)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	IP_INC_STATS(net, IPSTATS_MIB_OUTREQUESTS);
 #endif
 }
 

@@ -9,6 +9,7 @@
  */
 #include "ip_reply.h"
 
+#include <linux/netfilter.h>
 #include <linux/security.h>
 #include <net/inet_common.h>
 #include <net/ip.h>
@@ -18,9 +19,12 @@
 #include <net/route.h>
 #include <net/xfrm.h>
 
+#include "compat.h"
 #include "demux.h"
 #include "ip.h"
 #include "netns.h"
+#include "options.h"
+#include "wire.h"
 
 static struct sock *reply_sock(const struct xtcp_net *xn, const struct xtcp_ip_reply *how)
 {
@@ -137,7 +141,61 @@ static void own_by_listener(struct sk_buff *skb, struct sock *lsk)
 	skb->destructor = sock_efree;	/* puts what was taken above */
 }
 
-static int xmit_v6(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sock *sk, struct sk_buff *skb)
+/*
+ * As ip_local_out(), which goes a long way to find that netfilter and VRFs have no say in it, as on most hosts.
+ * (NF_HOOK() itself is not for us: what it leaves in a queue would call back into a module that may be gone.)
+ */
+static int local_out(struct net *net, const struct dst_entry *dst, struct sk_buff *skb)
+{
+	struct iphdr *iph = ip_hdr(skb);
+
+	if (rcu_access_pointer(net->nf.hooks_ipv4[NF_INET_LOCAL_OUT]) || netif_is_l3_slave(dst->dev))
+		return ip_local_out(net, skb->sk, skb);
+	xtcp_compat_count_out_request(net);
+	iph->tot_len = htons(skb->len);
+	iph->check = 0;
+	iph->check = ip_fast_csum(iph, iph->ihl);
+	skb->protocol = htons(ETH_P_IP);
+	return dst_output(net, skb->sk, skb);
+}
+
+/* As ip4_dst_hoplimit() and the rule above it; the route's namespace is known. */
+static u8 hop_limit_v4(const struct net *net, const struct dst_entry *dst, const struct sock *sk)
+{
+	const int ttl = READ_ONCE(inet_sk(sk)->uc_ttl);
+
+	if (ttl >= 0)
+		return ttl;
+	return dst_metric_raw(dst, RTAX_HOPLIMIT) ?: READ_ONCE(net->ipv4.sysctl_ip_default_ttl);
+}
+
+/*
+ * As ip_build_and_send_pkt(), of which a segment without options of IP and too short for a fragment needs little: it
+ * has DF and no identification (RFC 6864 section 4.1).
+ */
+static int xmit_v4(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sock *sk, struct sk_buff *skb)
+{
+	struct iphdr *iph = __skb_push(skb, sizeof(*iph));
+
+	BUILD_BUG_ON(sizeof(*iph) + XTCP_HDR_LEN + XTCP_OPTIONS_MAX_WRITTEN > IPV4_MIN_MTU);
+	skb_reset_network_header(skb);
+	iph->version = 4;
+	iph->ihl = sizeof(*iph) / 4;
+	iph->tos = how->tos;
+	iph->id = 0;
+	iph->frag_off = htons(IP_DF);
+	iph->ttl = hop_limit_v4(xn->net, how->dst, sk);
+	iph->protocol = IPPROTO_TCP;
+	iph->saddr = how->tuple->laddr.s6_addr32[3];
+	iph->daddr = how->tuple->faddr.s6_addr32[3];
+	skb->priority = READ_ONCE(sk->sk_priority);
+	if (!skb->mark)
+		skb->mark = READ_ONCE(sk->sk_mark);
+	return local_out(xn->net, how->dst, skb);
+}
+
+static noinline_for_stack int xmit_v6(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sock *sk,
+				      struct sk_buff *skb)
 {
 	struct flowi6 fl6;
 
@@ -168,8 +226,7 @@ int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, str
 	skb->mark = how->mark;
 	own_by_listener(skb, how->sk);
 	if (xtcp_tuple_is_v4(tuple))
-		err = ip_build_and_send_pkt(skb, sk, tuple->laddr.s6_addr32[3], tuple->faddr.s6_addr32[3], NULL,
-					    how->tos);
+		err = xmit_v4(xn, how, sk, skb);
 	else
 		err = xmit_v6(xn, how, sk, skb);
 	return net_xmit_eval(err);

@@ -118,7 +118,7 @@ void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp
  *
  * Context: any.
  *
- * Return: a multiple of four, at most 20.
+ * Return: a multiple of four, at most %XTCP_OPTIONS_MAX_WRITTEN.
  */
 unsigned int xtcp_options_size(const struct xtcp_options *opts)
 {

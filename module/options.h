@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+#define XTCP_OPTIONS_MAX_WRITTEN 20	/* octets: MSS, timestamps, window scale */
+
 /**
  * struct xtcp_options - the options of one segment, received or to be sent
  * @tsval: TSval; valid when @has_ts

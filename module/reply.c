@@ -89,7 +89,7 @@ static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply 
 		if (!skb)
 			return NULL;
 	}
-	th = skb_push(skb, len);
+	th = __skb_push(skb, len);
 	skb_reset_transport_header(skb);
 	memset(th, 0, sizeof(*th));
 	th->source = tuple->lport;
