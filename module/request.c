@@ -153,6 +153,42 @@ static const struct request_sock_ops lsm_ops[2] = {
 	{ .family = AF_INET6 },
 };
 
+/* What LSMs are shown: large and nearly all zeros, which are not written for each SYN. BH is off, so it has one user. */
+static DEFINE_PER_CPU(struct inet_request_sock, lsm_request) = { .ireq_state = TCP_NEW_SYN_RECV };
+
+static void fill_lsm_request(struct inet_request_sock *request, struct sock *lsk, const struct xtcp_request *he,
+			     const struct xtcp_tuple *tuple)
+{
+	const bool v4 = he->conn.v4;
+
+	request->req.rsk_ops = (struct request_sock_ops *)&lsm_ops[!v4];
+	request->req.rsk_listener = lsk;
+	write_pnet(&request->ireq_net, sock_net(lsk));
+	request->ireq_family = v4 ? AF_INET : AF_INET6;
+	request->ir_rmt_port = tuple->fport;
+	request->ir_num = ntohs(tuple->lport);
+	request->ir_v6_rmt_addr = tuple->faddr;
+	request->ir_v6_loc_addr = tuple->laddr;
+	request->ir_rmt_addr = v4 ? tuple->faddr.s6_addr32[3] : 0;
+	request->ir_loc_addr = v4 ? tuple->laddr.s6_addr32[3] : 0;
+	request->ir_iif = he->conn.bound_dev_if;
+	request->ir_mark = he->mark;
+	/* what an LSM wrote for the one before: its labels, and IP options that carry them */
+	request->req.secid = 0;
+	request->req.peer_secid = 0;
+	request->ipv6_opt = NULL;	/* ireq_opt of IPv4 */
+}
+
+static void free_ip_options(struct inet_request_sock *request, struct sock *lsk, bool v4)
+{
+	if (v4) {
+		kfree(rcu_access_pointer(request->ireq_opt));
+	} else {
+		atomic_sub(request->ipv6_opt->tot_len, &lsk->sk_omem_alloc);
+		txopt_put(request->ipv6_opt);
+	}
+}
+
 /**
  * xtcp_request_lsm_ok() - does the security policy allow the connection?
  * @lsk: the listener
@@ -169,32 +205,13 @@ static const struct request_sock_ops lsm_ops[2] = {
 bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he,
 			 const struct xtcp_tuple *tuple)
 {
-	bool v4 = he->conn.v4;
-	struct inet_request_sock request = {
-		.req.rsk_ops = (struct request_sock_ops *)&lsm_ops[!v4],
-		.req.rsk_listener = lsk,
-		.ireq_state = TCP_NEW_SYN_RECV,
-		.ireq_family = v4 ? AF_INET : AF_INET6,
-		.ir_rmt_port = tuple->fport,
-		.ir_num = ntohs(tuple->lport),
-		.ir_v6_rmt_addr = tuple->faddr,
-		.ir_v6_loc_addr = tuple->laddr,
-		.ir_iif = he->conn.bound_dev_if,
-		.ir_mark = he->mark,
-	};
+	struct inet_request_sock *request = this_cpu_ptr(&lsm_request);
 	bool ok;
 
-	if (v4) {
-		request.ir_rmt_addr = tuple->faddr.s6_addr32[3];
-		request.ir_loc_addr = tuple->laddr.s6_addr32[3];
-	}
-	write_pnet(&request.ireq_net, sock_net(lsk));
-	ok = !security_inet_conn_request(lsk, skb, &request.req);
-	if (v4) {
-		kfree(rcu_access_pointer(request.ireq_opt));
-	} else if (request.ipv6_opt) {
-		atomic_sub(request.ipv6_opt->tot_len, &lsk->sk_omem_alloc);
-		txopt_put(request.ipv6_opt);
-	}
+	lockdep_assert_in_softirq();
+	fill_lsm_request(request, lsk, he, tuple);
+	ok = !security_inet_conn_request(lsk, skb, &request->req);
+	if (unlikely(request->ipv6_opt))
+		free_ip_options(request, lsk, he->conn.v4);
 	return ok;
 }
