@@ -143,26 +143,24 @@ static bool owner_ok(struct xtcp_net *xn, struct sock *sk, struct sk_buff *skb, 
 }
 
 /* Only now is skb->cb ours: IP kept its own notes there, and the filter may have cut the data. */
-static struct xtcp_seg *fill_seg(struct sk_buff *skb)
+static struct xtcp_seg *fill_seg(struct sk_buff *skb, int dif, int sdif)
 {
 	const struct tcphdr *th = tcp_hdr(skb);
+	const u8 flags = ((const u8 *)th)[13];
 	struct xtcp_seg *seg = xtcp_seg(skb);
-	const bool v4 = skb->protocol == htons(ETH_P_IP);
-	const int dif = v4 ? inet_iif(skb) : inet6_iif(skb);
-	const int sdif = v4 ? inet_sdif(skb) : inet6_sdif(skb);
 	struct xtcp_options opts;
 
 	/* every field is set */
 	seg->seq = ntohl(th->seq);
 	seg->ack = ntohl(th->ack_seq);
 	seg->wnd = ntohs(th->window);
-	seg->flags = ((const u8 *)th)[13];
+	seg->flags = flags;
 	seg->hdr_len = th->doff * 4;
 	seg->len = skb->len - seg->hdr_len;
-	seg->end_seq = seg->seq + seg->len + th->syn + th->fin;
+	seg->end_seq = seg->seq + seg->len + !!(flags & XTCP_SYN) + !!(flags & XTCP_FIN);
 	seg->dif = dif;
 	seg->sdif = sdif;
-	xtcp_options_parse((const u8 *)(th + 1), seg->hdr_len - sizeof(*th), th->syn, &opts);
+	xtcp_options_parse((const u8 *)(th + 1), seg->hdr_len - sizeof(*th), flags & XTCP_SYN, &opts);
 	seg->mss = opts.mss;
 	seg->has_wscale = opts.has_wscale;
 	seg->wscale = opts.wscale;
@@ -240,11 +238,11 @@ static void lock_or_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct soc
 	bh_unlock_sock(sk);
 }
 
-static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
+static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, int dif, int sdif)
 {
-	if (!owner_ok(xn, sk, skb, sk->sk_state))
+	if (!header_ok(xn, skb) || !owner_ok(xn, sk, skb, sk->sk_state))
 		return;
-	fill_seg(skb);
+	fill_seg(skb, dif, sdif);
 	lock_or_backlog(xn, skb, sk);
 }
 
@@ -298,7 +296,7 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 
 	if (!owner_ok(xn, lsk, skb, TCP_SYN_RECV))
 		return;
-	seg = fill_seg(skb);
+	seg = fill_seg(skb, key->dif, key->sdif);
 	trace_in(xn->net, &he->conn, TCP_SYN_RECV, seg);
 	child = xtcp_synq_arrives(he, skb);
 	if (child == ERR_PTR(-EAGAIN))
@@ -315,7 +313,7 @@ static void to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *l
 
 	if (!owner_ok(xn, lsk, skb, TCP_LISTEN))
 		return;
-	seg = fill_seg(skb);
+	seg = fill_seg(skb, key->dif, key->sdif);
 	trace_xtcp_segment_in(xn->net, &key->tuple, TCP_LISTEN, seg);
 	xtcp_arrives_listen(lsk, skb, key);
 }
@@ -331,7 +329,7 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 	if (!owner_ok(xn, NULL, skb, tw->substate))
 		return;
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
-	trace_in(xn->net, &tw->conn, tw->substate, fill_seg(skb));
+	trace_in(xn->net, &tw->conn, tw->substate, fill_seg(skb, key->dif, key->sdif));
 	if (xtcp_timewait_arrives(xn, tw, skb, &iss) == XTCP_TW_SYN) {
 		lsk = xtcp_demux_lookup_listener(xn, key);
 		/* the record asked for nothing; the listener has its own hop limit, policy and filter, which ask IP */
@@ -339,7 +337,7 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 		if (lsk && !owner_ok(xn, lsk, skb, TCP_LISTEN))
 			return;
 		if (lsk) {
-			fill_seg(skb);
+			fill_seg(skb, key->dif, key->sdif);
 			xtcp_synq_syn(lsk, skb, key, &iss);
 			return;
 		}
@@ -357,8 +355,10 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
  */
 void xtcp_ingress_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
 {
-	if (header_ok(xn, skb))
-		to_sock(xn, skb, sk);
+	if (skb->protocol == htons(ETH_P_IP))
+		to_sock(xn, skb, sk, inet_iif(skb), inet_sdif(skb));
+	else
+		to_sock(xn, skb, sk, inet6_iif(skb), inet6_sdif(skb));
 }
 
 /**
@@ -391,7 +391,7 @@ bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_con
 		sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
 		if (!refcount_inc_not_zero(&sk->sk_refcnt))
 			return false;
-		xtcp_ingress_sock(xn, skb, sk);
+		to_sock(xn, skb, sk, key->dif, key->sdif);
 		sock_put(sk);
 		break;
 	}
