@@ -86,24 +86,25 @@ u32 xtcp_conns_used_chain(u32 chain)
  * xtcp_conns_lock() - keep everybody else from changing a chain
  * @chain: xtcp_conns_chain_of()
  *
- * Context: softirq or process. Disables BH; a leaf: no other lock is taken inside.
+ * Context: softirq or process, BH disabled. A leaf: no other lock is taken inside.
  */
 void xtcp_conns_lock(u32 chain)
 	__acquires(locks)
 {
-	spin_lock_bh(&locks[chain % LOCKS]);
+	lockdep_assert_in_softirq();
+	spin_lock(&locks[chain % LOCKS]);
 }
 
 /**
  * xtcp_conns_unlock() - undo xtcp_conns_lock()
  * @chain: the same
  *
- * Context: softirq or process.
+ * Context: softirq or process, BH disabled.
  */
 void xtcp_conns_unlock(u32 chain)
 	__releases(locks)
 {
-	spin_unlock_bh(&locks[chain % LOCKS]);
+	spin_unlock(&locks[chain % LOCKS]);
 }
 
 /**

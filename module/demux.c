@@ -281,7 +281,7 @@ bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key)
  * @conn: tuple, hash, bound_dev_if and kind are set
  * @key: by which the segment was looked up
  *
- * Context: softirq or process.
+ * Context: softirq or process, BH disabled.
  *
  * Return: 0, or -EADDRNOTAVAIL when the tuple is taken: such a segment finds a connection by now.
  */
@@ -322,7 +322,12 @@ int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
 		.sdif = l3mdev_master_ifindex_by_index(xn->net, conn->bound_dev_if),
 	};
 
-	return xtcp_demux_insert_new(xn, conn, &key);
+	int err;
+
+	local_bh_disable();
+	err = xtcp_demux_insert_new(xn, conn, &key);
+	local_bh_enable();
+	return err;
 }
 
 /**
@@ -347,10 +352,12 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
 	new->hash = old->hash;
 	new->shared_port = old->shared_port;
 	new->net_id = xn->id;
+	local_bh_disable();
 	xtcp_conns_lock(chain);
 	new->map = old->map;
 	was_there = xtcp_conns_replace(chain, old, new);
 	xtcp_conns_unlock(chain);
+	local_bh_enable();
 	return was_there ? 0 : -EADDRNOTAVAIL;
 }
 
@@ -372,12 +379,14 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
 	struct xtcp_conn *conn;
 	bool given;
 
+	local_bh_disable();
 	xtcp_conns_lock(chain);
 	conn = find_conn(xn, &key, hash);
 	given = conn && conn->shared_port;
 	if (given)
 		conn->map = map;
 	xtcp_conns_unlock(chain);
+	local_bh_enable();
 	return given;
 }
 
