@@ -16,7 +16,6 @@
 #include "entry.h"
 
 #include <linux/mm.h>
-#include <linux/percpu_counter.h>
 #include <linux/slab.h>
 #include <net/sock.h>
 
@@ -38,8 +37,8 @@
 #define V4_SIZE (offsetof(struct xtcp_request, conn) + XTCP_CONN_V4_END)
 
 static struct kmem_cache *slab_v4, *slab_v6;
-static struct percpu_counter entries_in_use;	/* in all namespaces */
-static s64 entries_max;
+static atomic_t entries_in_use;	/* in all namespaces; by CPU it would spare little: xtcp_net.conns goes up too */
+static unsigned int entries_max;
 
 /**
  * xtcp_entry_init() - the slabs of the entries and the limit of their number
@@ -55,12 +54,13 @@ int xtcp_entry_init(void)
 
 	slab_v4 = xtcp_compat_slab(KBUILD_MODNAME "_request", V4_SIZE);
 	slab_v6 = xtcp_compat_slab(KBUILD_MODNAME "_request6", sizeof(struct xtcp_request));
-	if (!slab_v4 || !slab_v6 || percpu_counter_init(&entries_in_use, 0, GFP_KERNEL)) {
+	if (!slab_v4 || !slab_v6) {
 		kmem_cache_destroy(slab_v6);
 		kmem_cache_destroy(slab_v4);
 		return -ENOMEM;
 	}
-	entries_max = ((u64)totalram_pages() << PAGE_SHIFT) / MEMORY_SHARE / sizeof(struct xtcp_request);
+	entries_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / MEMORY_SHARE / sizeof(struct xtcp_request),
+			    INT_MAX);
 	return 0;
 }
 
@@ -73,7 +73,6 @@ void xtcp_entry_exit(void)
 {
 	kmem_cache_destroy(slab_v6);
 	kmem_cache_destroy(slab_v4);
-	percpu_counter_destroy(&entries_in_use);
 }
 
 static struct kmem_cache *entry_cache(const struct xtcp_request *he)
@@ -94,12 +93,12 @@ struct xtcp_request *xtcp_entry_new(bool v4)
 {
 	struct xtcp_request *he;
 
-	if (percpu_counter_read_positive(&entries_in_use) >= entries_max)
+	if ((unsigned int)atomic_read(&entries_in_use) >= entries_max)
 		return NULL;
 	he = kmem_cache_alloc(v4 ? slab_v4 : slab_v6, GFP_ATOMIC | __GFP_NOWARN);
 	if (!he)
 		return NULL;
-	percpu_counter_inc(&entries_in_use);
+	atomic_inc(&entries_in_use);
 	he->conn.v4 = v4;
 	return he;
 }
@@ -113,7 +112,7 @@ struct xtcp_request *xtcp_entry_new(bool v4)
 void xtcp_entry_free(struct xtcp_request *he)
 {
 	kmem_cache_free(entry_cache(he), he);
-	percpu_counter_dec(&entries_in_use);
+	atomic_dec(&entries_in_use);
 }
 
 static void entry_free_rcu(struct rcu_head *rcu)
