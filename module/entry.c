@@ -86,8 +86,8 @@ static struct kmem_cache *entry_cache(const struct xtcp_request *he)
  *
  * Context: any.
  *
- * Return: the entry, to be filled and put in, or freed; NULL without memory or when all namespaces together have their
- * share.
+ * Return: the entry, zeroed, to be filled and put in, or freed; NULL without memory or when all namespaces together
+ * have their share.
  */
 struct xtcp_request *xtcp_entry_new(bool v4)
 {
@@ -95,7 +95,7 @@ struct xtcp_request *xtcp_entry_new(bool v4)
 
 	if ((unsigned int)atomic_read(&entries_in_use) >= entries_max)
 		return NULL;
-	he = kmem_cache_alloc(v4 ? slab_v4 : slab_v6, GFP_ATOMIC | __GFP_NOWARN);
+	he = kmem_cache_zalloc(v4 ? slab_v4 : slab_v6, GFP_ATOMIC | __GFP_NOWARN);
 	if (!he)
 		return NULL;
 	atomic_inc(&entries_in_use);
@@ -193,9 +193,9 @@ static void schedule_entry(struct xtcp_listener *listener, struct xtcp_request *
 
 	lockdep_assert_held(&listener->lock);
 	WRITE_ONCE(he->expires, (u32)expires);
-	list_add_tail(&he->node, level_of(synq, he));
 	if (!timer_pending(&synq->timer) || time_before(expires, synq->timer.expires))
 		mod_timer(&synq->timer, expires);
+	list_add_tail(&he->node, level_of(synq, he));
 }
 
 /* Takes an entry off its list; the caller has taken it out of the table, or does, and frees it. */

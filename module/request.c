@@ -51,7 +51,7 @@ void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct s
 
 /**
  * xtcp_request_fill_syn() - what a SYN asks for and we grant
- * @he: to be filled
+ * @he: zeroed, to be filled
  * @lsk: the listener
  * @skb: the SYN
  * @key: of @skb
@@ -67,8 +67,6 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	u16 user_mss = READ_ONCE(xtcp_sk(lsk)->user_mss);
 
-	/* the addresses end it, and of IPv4's nothing stands behind them */
-	memset(he, 0, offsetof(struct xtcp_request, conn.laddr4));
 	xtcp_request_fill_names(he, lsk, skb, key);
 	he->irs = seg->seq;
 	he->mss = seg->mss;

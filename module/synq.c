@@ -120,9 +120,11 @@ static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const 
 static bool answer_by_cookie(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	struct sock *lsk = listener->sk;
-	struct xtcp_request syn __uninitialized;	/* filled whole */
-	struct xtcp_ip_reply how __uninitialized;
+	struct xtcp_request syn __uninitialized;
+	struct xtcp_ip_reply how __uninitialized;	/* filled whole */
 
+	/* the addresses end it, and of IPv4's nothing stands behind them */
+	memset(&syn, 0, offsetof(struct xtcp_request, conn.laddr4));
 	if (!read_syn(listener, skb, key, NULL, &syn, &how))
 		return false;
 	xtcp_entry_note_declined(listener);
