@@ -61,7 +61,7 @@ static int route_reply_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, 
 {
 	const u8 flags = inet_sk_flowi_flags(sk) | (how->laddr_known ? FLOWI_FLAG_ANYSRC : 0);
 	const struct xtcp_tuple *tuple = how->tuple;
-	struct flowi4 fl4;
+	struct flowi4 fl4 __uninitialized;	/* filled whole */
 	struct rtable *rt;
 
 	flowi4_init_output(&fl4, oif(xn->net, how), how->mark, RT_TOS(how->tos) | sock_flag(sk, SOCK_LOCALROUTE),

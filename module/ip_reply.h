@@ -19,9 +19,9 @@ struct xtcp_tuple;
  * @mark: as SO_MARK
  * @tos: DSCP and ECN octet, or traffic class
  * @laddr_known: the tuple's local address is known to be one of ours; IPv6 asks all the same
+ * @advmss: what a SYN-ACK's MSS option may say by the route; only SYN-ACKs have it
  * @sk: the listener whose options, hop limit and LSM label the segment carries, or NULL: the namespace's reply sock
  * @dst: the route, with a reference; NULL: not looked up yet
- * @advmss: what a SYN-ACK's MSS option may say by the route; only SYN-ACKs have it
  */
 struct xtcp_ip_reply {
 	const struct xtcp_tuple *tuple;
@@ -30,9 +30,9 @@ struct xtcp_ip_reply {
 	u32 mark;
 	u8 tos;
 	bool laddr_known;
+	u16 advmss;
 	struct sock *sk;
 	struct dst_entry *dst;
-	u16 advmss;
 };
 
 /* Entries, records and RSTs. RCU read side; any context. */

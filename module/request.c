@@ -38,9 +38,9 @@ void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct s
 {
 	struct xtcp_conn *conn = &he->conn;
 
-	xtcp_conn_set_tuple(conn, &key->tuple);
 	conn->hash = key->hash >> 32;
 	conn->kind = XTCP_CONN_REQUEST;
+	xtcp_conn_set_tuple(conn, &key->tuple);
 	conn->bound_dev_if = inet_request_bound_dev_if(lsk, skb);
 	/* a link-local peer means nothing without its link */
 	if (!conn->bound_dev_if && !conn->v4 && ipv6_addr_type(&conn->faddr6) & IPV6_ADDR_LINKLOCAL)
@@ -151,7 +151,7 @@ static const struct request_sock_ops lsm_ops[2] = {
 	{ .family = AF_INET6 },
 };
 
-/* What LSMs are shown: large and nearly all zeros, which are not written for each SYN. BH is off, so it has one user. */
+/* What LSMs are shown: large, and nearly all zeros, which are not written for each SYN. BH is off: it has one user. */
 static DEFINE_PER_CPU(struct inet_request_sock, lsm_request) = { .ireq_state = TCP_NEW_SYN_RECV };
 
 static void fill_lsm_request(struct inet_request_sock *request, struct sock *lsk, const struct xtcp_request *he,

@@ -89,7 +89,8 @@ void xtcp_secret_active(const struct xtcp_net *xn, const struct xtcp_tuple *tupl
 	*ts_offset = xtcp_secret_ts_offset(xn, tuple);
 }
 
-static void rotate(struct xtcp_net *xn, u32 epoch)
+/* Not inlined: the key on its stack, once in eight minutes, is not for each SYN to make room for. */
+static noinline_for_stack void rotate(struct xtcp_net *xn, u32 epoch)
 {
 	siphash_key_t key;
 
