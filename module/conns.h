@@ -47,6 +47,6 @@ void xtcp_conns_unlock(u32 chain);
 void xtcp_conns_add(u32 chain, struct xtcp_conn *conn);
 bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new);
 /* not locked, BH disabled */
-unsigned int xtcp_conns_remove(struct xtcp_conn **conns, unsigned int n);
+bool xtcp_conns_remove(struct xtcp_conn *conn);
 
 #endif /* XTCP_CONNS_H */

@@ -391,22 +391,40 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
 }
 
 /**
- * xtcp_demux_remove_many() - take connections out of their table
+ * xtcp_demux_leave() - take one of many connections out of their table
  * @xn: the namespace
- * @conns: each in the table or not; used up
- * @n: how many
+ * @conn: in the table or not; stays in memory until xtcp_demux_left()
+ * @leavers: it and those before it
  *
  * Context: softirq or process, BH disabled.
- *
- * Return: how many were in the table, each for exactly one caller.
  */
-unsigned int xtcp_demux_remove_many(struct xtcp_net *xn, struct xtcp_conn **conns, unsigned int n)
+void xtcp_demux_leave(struct xtcp_net *xn, struct xtcp_conn *conn, struct xtcp_demux_leavers *leavers)
 {
-	unsigned int removed = xtcp_conns_remove(conns, n);
+	if (!xtcp_conns_remove(conn))
+		return;
+	leavers->left++;
+	/* a map that has given it its number is seen: the lock of the chain has come between */
+	if (!conn->map)
+		return;
+	leavers->conns[leavers->mapped++] = conn;
+	if (leavers->mapped == XTCP_DEMUX_LEAVERS) {
+		xtcp_portmap_tuples_ended(xn, leavers->conns, leavers->mapped);
+		leavers->mapped = 0;
+	}
+}
 
-	atomic_sub(removed, &xn->conns);
-	xtcp_portmap_tuples_ended(xn, conns, removed);
-	return removed;
+/**
+ * xtcp_demux_left() - that was the last of many connections
+ * @xn: the namespace
+ * @leavers: used up
+ *
+ * Context: softirq or process, BH disabled.
+ */
+void xtcp_demux_left(struct xtcp_net *xn, struct xtcp_demux_leavers *leavers)
+{
+	atomic_sub(leavers->left, &xn->conns);
+	if (leavers->mapped)
+		xtcp_portmap_tuples_ended(xn, leavers->conns, leavers->mapped);
 }
 
 /**
@@ -423,7 +441,12 @@ bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 	bool was_there;
 
 	local_bh_disable();
-	was_there = xtcp_demux_remove_many(xn, &conn, 1);
+	was_there = xtcp_conns_remove(conn);
+	if (was_there) {
+		atomic_dec(&xn->conns);
+		if (conn->map)
+			xtcp_portmap_tuples_ended(xn, &conn, 1);
+	}
 	local_bh_enable();
 	return was_there;
 }

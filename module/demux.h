@@ -77,6 +77,20 @@ struct xtcp_demux_key {
 	u64 hash;
 };
 
+#define XTCP_DEMUX_LEAVERS	32
+
+/**
+ * struct xtcp_demux_leavers - connections that leave the table together; zeroed at first
+ * @left: how many have left it
+ * @mapped: how many of them stand in @conns
+ * @conns: those whose ports are in maps, which have not been told yet
+ */
+struct xtcp_demux_leavers {
+	unsigned int left;
+	unsigned int mapped;
+	struct xtcp_conn *conns[XTCP_DEMUX_LEAVERS];
+};
+
 static inline struct xtcp_tuple xtcp_conn_tuple(const struct xtcp_conn *conn)
 {
 	struct xtcp_tuple tuple = {
@@ -97,10 +111,11 @@ static inline struct xtcp_tuple xtcp_conn_tuple(const struct xtcp_conn *conn)
 /* Has it all of the tuple but the local port? */
 static inline bool xtcp_conn_leads_to(const struct xtcp_conn *conn, const struct xtcp_tuple *tuple)
 {
-	if (conn->fport != tuple->fport || conn->v4 != xtcp_tuple_is_v4(tuple))
+	if (conn->fport != tuple->fport)
 		return false;
 	if (conn->v4)
-		return conn->faddr4 == tuple->faddr.s6_addr32[3] && conn->laddr4 == tuple->laddr.s6_addr32[3];
+		return conn->faddr4 == tuple->faddr.s6_addr32[3] && conn->laddr4 == tuple->laddr.s6_addr32[3] &&
+		       xtcp_tuple_is_v4(tuple);
 	return ipv6_addr_equal(&conn->faddr6, &tuple->faddr) && ipv6_addr_equal(&conn->laddr6, &tuple->laddr);
 }
 
@@ -136,7 +151,9 @@ int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const str
 int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new);
 bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn);
 bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, u8 map);
-unsigned int xtcp_demux_remove_many(struct xtcp_net *xn, struct xtcp_conn **conns, unsigned int n);
+/* many one after the other, BH disabled */
+void xtcp_demux_leave(struct xtcp_net *xn, struct xtcp_conn *conn, struct xtcp_demux_leavers *leavers);
+void xtcp_demux_left(struct xtcp_net *xn, struct xtcp_demux_leavers *leavers);
 
 /* full socks: insert and remove take and give the table's reference */
 void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple);

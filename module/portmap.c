@@ -377,7 +377,7 @@ void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
 /**
  * xtcp_portmap_tuples_ended() - tuples have left the table of connections
  * @xn: the namespace
- * @conns: some of them with the number of a map
+ * @conns: each with the number of a map
  * @n: how many
  *
  * Context: softirq or process, BH disabled.
@@ -388,10 +388,7 @@ void xtcp_portmap_tuples_ended(struct xtcp_net *xn, struct xtcp_conn *const *con
 	struct xtcp_portmap *map;
 	unsigned int i, few;
 
-	while (n && !conns[n - 1]->map)
-		n--;
-	/* a map that has given its number to one of these is counted: the lock of the chain has come between */
-	if (!n || !READ_ONCE(maps->len))
+	if (!READ_ONCE(maps->len))
 		return;
 	few = few_tuples(xn);
 	spin_lock(&maps->lock);

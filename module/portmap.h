@@ -35,7 +35,7 @@ void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 por
 void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port);
 void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map);
 void xtcp_portmap_put(struct xtcp_net *xn, struct xtcp_portmap *map);
-/* news from demux.c: 4-tuples have left the table, some with ports in maps; BH disabled */
+/* news from demux.c: 4-tuples with ports in maps have left the table; BH disabled */
 void xtcp_portmap_tuples_ended(struct xtcp_net *xn, struct xtcp_conn *const *conns, unsigned int n);
 
 #endif /* XTCP_PORTMAP_H */

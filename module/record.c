@@ -24,9 +24,8 @@
 #include "trace.h"
 #include "window.h"
 
-#define TIMER_BATCH	256	/* records that end before others get the lock */
+#define END_BATCH	256	/* records that end before others get the lock */
 #define TIMER_BATCHES	16	/* of these before others get the processor */
-#define LEAVE_BATCH	32	/* that leave the table together */
 #define FREE_BATCH	32	/* records that go back to their slab at once */
 #define TIMER_REST	(HZ / 2) /* between two runs of the timer, or an eighth of 2 MSL, as Linux's timers round */
 #define SORT_STEPS	32	/* how far a record is moved forward among those that end later */
@@ -122,14 +121,6 @@ static void enlist(struct xtcp_net *xn, struct xtcp_timewait *tw, unsigned long 
 		mod_timer(&xn->tw_timer, expires);
 }
 
-/* After this nobody else ends the record. */
-static void mark_dead(struct xtcp_net *xn, struct xtcp_timewait *tw)
-{
-	lockdep_assert_held(&xn->tw_lock);
-	tw->dead = true;
-	xn->tw_count--;
-}
-
 /**
  * xtcp_record_claim() - a record ends: whoever claims it buries it, by xtcp_record_bury(), without the lock
  * @xn: its namespace
@@ -140,7 +131,10 @@ static void mark_dead(struct xtcp_net *xn, struct xtcp_timewait *tw)
  */
 void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed)
 {
-	mark_dead(xn, tw);
+	lockdep_assert_held(&xn->tw_lock);
+	/* after this nobody else ends the record */
+	tw->dead = true;
+	xn->tw_count--;
 	list_move(&tw->node, claimed);
 }
 
@@ -148,23 +142,6 @@ static void put_lease(struct xtcp_lease *lease, unsigned int n)
 {
 	if (lease)
 		xtcp_lease_put_timewaits(lease, n);
-}
-
-static void leave_table(struct xtcp_net *xn, struct list_head *claimed)
-{
-	struct xtcp_conn *conns[LEAVE_BATCH];
-	struct xtcp_timewait *tw;
-	unsigned int n = 0;
-
-	list_for_each_entry(tw, claimed, node) {
-		trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
-		conns[n++] = &tw->conn;
-		if (n == LEAVE_BATCH) {
-			xtcp_demux_remove_many(xn, conns, n);
-			n = 0;
-		}
-	}
-	xtcp_demux_remove_many(xn, conns, n);
 }
 
 /**
@@ -176,15 +153,16 @@ static void leave_table(struct xtcp_net *xn, struct list_head *claimed)
  */
 void xtcp_record_bury(struct xtcp_net *xn, struct list_head *claimed)
 {
-	struct xtcp_timewait *tw, *next, *dead = NULL;
+	struct xtcp_demux_leavers leavers = {};
+	struct xtcp_timewait *tw, *next;
 	struct xtcp_lease *lease = NULL;
 	unsigned int left = 0;
-	int n = 0;
 
 	if (list_empty(claimed))
 		return;
-	leave_table(xn, claimed);
 	list_for_each_entry_safe(tw, next, claimed, node) {
+		trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
+		xtcp_demux_leave(xn, &tw->conn, &leavers);
 		/* a server's records are all on one port */
 		if (tw->lease != lease) {
 			put_lease(lease, left);
@@ -192,15 +170,13 @@ void xtcp_record_bury(struct xtcp_net *xn, struct list_head *claimed)
 			left = 0;
 		}
 		left++;
-		tw->next_dead = dead;
-		dead = tw;
-		/* one grace period for all of them, but no more in one piece than the timer ends */
-		if (list_is_head(&next->node, claimed) || ++n % TIMER_BATCH == 0) {
-			call_rcu(&dead->rcu, free_rcu);
-			dead = NULL;
-		}
+		tw->next_dead = next;
 	}
 	put_lease(lease, left);
+	xtcp_demux_left(xn, &leavers);
+	/* one grace period for all of them */
+	list_last_entry(claimed, struct xtcp_timewait, node)->next_dead = NULL;
+	call_rcu(&list_first_entry(claimed, struct xtcp_timewait, node)->rcu, free_rcu);
 }
 
 static struct xtcp_timewait *first_of(struct list_head *head)
@@ -218,27 +194,26 @@ static struct xtcp_timewait *earliest(struct xtcp_net *xn)
 	return time_before32(b->expires, a->expires) ? b : a;
 }
 
-/* Those on a list that are over, as many as may end in one hold of the lock; true when there are more. */
+/* Those on a list that are over, as many as may end in one hold of the lock; true when there may be more. */
 static bool end_some(struct xtcp_net *xn, struct list_head *head)
 {
+	const u32 now = jiffies;
 	struct xtcp_timewait *tw;
 	LIST_HEAD(claimed);
-	int batch = TIMER_BATCH;
-	bool more = false;
+	int n = 0;
 
 	spin_lock(&xn->tw_lock);
 	list_for_each_entry(tw, head, node) {
-		if (time_after32(tw->expires, (u32)jiffies))
+		if (n == END_BATCH || time_after32(tw->expires, now))
 			break;
-		more = !batch--;
-		if (more)
-			break;
-		mark_dead(xn, tw);
+		tw->dead = true;
+		n++;
 	}
+	xn->tw_count -= n;
 	list_cut_before(&claimed, head, &tw->node);
 	spin_unlock(&xn->tw_lock);
 	xtcp_record_bury(xn, &claimed);
-	return more;
+	return n == END_BATCH;
 }
 
 /* Records end at any time, and a wakeup costs more than the end of one: so those of a moment end together. */
@@ -291,16 +266,20 @@ int xtcp_record_net_init(struct xtcp_net *xn)
 void xtcp_record_net_exit(struct xtcp_net *xn)
 {
 	struct xtcp_timewait *tw;
-	LIST_HEAD(claimed);
+	int n;
 
-	spin_lock_bh(&xn->tw_lock);
-	while ((tw = earliest(xn)))
-		xtcp_record_claim(xn, tw, &claimed);
-	spin_unlock_bh(&xn->tw_lock);
+	do {
+		LIST_HEAD(claimed);
+
+		spin_lock_bh(&xn->tw_lock);
+		for (n = 0; n < END_BATCH && (tw = earliest(xn)); n++)
+			xtcp_record_claim(xn, tw, &claimed);
+		spin_unlock_bh(&xn->tw_lock);
+		local_bh_disable();
+		xtcp_record_bury(xn, &claimed);
+		local_bh_enable();
+	} while (n == END_BATCH);
 	timer_delete_sync(&xn->tw_timer);
-	local_bh_disable();
-	xtcp_record_bury(xn, &claimed);
-	local_bh_enable();
 }
 
 static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
