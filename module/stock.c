@@ -2,6 +2,9 @@
 /*
  * Socks for leases to come. A kernel thread allocates them ahead of time, so that they pin neither a memory cgroup nor
  * a cgroup of the program that binds, and connect() seldom waits.
+ *
+ * To make a sock and to free it costs far more than to bind it. So those of leases that have ended stay for the next
+ * ones: where connections come and go, they go round. What has lain unused for a while is freed.
  */
 #include "stock.h"
 
@@ -16,23 +19,29 @@
 #include "wire.h"
 
 #define STOCK_LOW	4	/* refill below this */
-#define STOCK_FULL	16
+#define STOCK_FULL	16	/* as many are made ahead, and stay for good */
+#define STOCK_MOST	4096	/* of leases that have ended; 5 MiB */
+#define TRIM_JIFFIES	(30 * HZ) /* how long a sock lies unused before it is freed, at least */
 
 /**
  * struct xtcp_lease_stock - socks for leases to come
- * @lock: guards @list and @len
+ * @lock: guards @list, @len and @idle
  * @list: linked by xtcp_lease.next
  * @len: how many
+ * @idle: the fewest that there were since @trim ran: so many were not needed
  * @failed: the worker found no memory the last time
- * @refill: the worker
+ * @refill: makes more of them
+ * @trim: frees what was not needed; pending while there are more than STOCK_FULL
  * @net: the namespace
  */
 struct xtcp_lease_stock {
 	spinlock_t lock;	/* see above */
 	struct xtcp_lease *list;
 	unsigned int len;
+	unsigned int idle;
 	bool failed;
 	struct work_struct refill;
+	struct delayed_work trim;
 	struct net *net;
 };
 
@@ -70,16 +79,24 @@ out_of_memory:
 	return NULL;
 }
 
+static bool stock_has_room(const struct xtcp_lease_stock *stock)
+{
+	lockdep_assert_held(&stock->lock);
+	/* other namespaces may be in need of what there may be */
+	return stock->len < STOCK_FULL || (stock->len < STOCK_MOST && atomic_read(&leases) <= leases_max / 2);
+}
+
 static bool stock_push(struct xtcp_lease_stock *stock, struct xtcp_lease *lease)
 {
 	bool room;
 
 	spin_lock_bh(&stock->lock);
-	room = stock->len < STOCK_FULL;
+	room = stock_has_room(stock);
 	if (room) {
 		lease->next = stock->list;
 		stock->list = lease;
-		stock->len++;
+		if (++stock->len == STOCK_FULL + 1)
+			schedule_delayed_work(&stock->trim, TRIM_JIFFIES);
 	}
 	spin_unlock_bh(&stock->lock);
 	return room;
@@ -95,6 +112,7 @@ static struct xtcp_lease *stock_pop(struct xtcp_lease_stock *stock)
 	if (lease) {
 		stock->list = lease->next;
 		stock->len--;
+		stock->idle = min(stock->idle, stock->len);
 	}
 	low = stock->len < STOCK_LOW;
 	spin_unlock_bh(&stock->lock);
@@ -120,6 +138,37 @@ static void stock_refill(struct work_struct *work)
 		}
 	}
 	WRITE_ONCE(stock->failed, failed);
+}
+
+static void free_list(struct xtcp_lease *list)
+{
+	struct xtcp_lease *next;
+
+	for (; list; list = next) {
+		next = list->next;
+		sock_put(xtcp_lease_sk(list));
+		cond_resched();
+	}
+}
+
+static void stock_trim(struct work_struct *work)
+{
+	struct xtcp_lease_stock *stock = container_of(to_delayed_work(work), struct xtcp_lease_stock, trim);
+	struct xtcp_lease *unused = NULL, *lease;
+
+	spin_lock_bh(&stock->lock);
+	for (; stock->idle > STOCK_FULL; stock->idle--) {
+		lease = stock->list;
+		stock->list = lease->next;
+		stock->len--;
+		lease->next = unused;
+		unused = lease;
+	}
+	stock->idle = stock->len;
+	if (stock->len > STOCK_FULL)
+		schedule_delayed_work(&stock->trim, TRIM_JIFFIES);
+	spin_unlock_bh(&stock->lock);
+	free_list(unused);
 }
 
 /**
@@ -179,6 +228,7 @@ int xtcp_stock_net_init(struct xtcp_net *xn)
 		return -ENOMEM;
 	spin_lock_init(&stock->lock);
 	INIT_WORK(&stock->refill, stock_refill);
+	INIT_DELAYED_WORK(&stock->trim, stock_trim);
 	stock->net = xn->net;
 	xn->lease_stock = stock;
 	return 0;
@@ -193,13 +243,10 @@ int xtcp_stock_net_init(struct xtcp_net *xn)
 void xtcp_stock_net_exit(struct xtcp_net *xn)
 {
 	struct xtcp_lease_stock *stock = xn->lease_stock;
-	struct xtcp_lease *lease, *next;
 
 	cancel_work_sync(&stock->refill);
-	for (lease = stock->list; lease; lease = next) {
-		next = lease->next;
-		sock_put(xtcp_lease_sk(lease));
-	}
+	cancel_delayed_work_sync(&stock->trim);
+	free_list(stock->list);
 	kfree(stock);
 	xn->lease_stock = NULL;
 }
