@@ -450,7 +450,7 @@ void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
  *
  * Context: softirq or process.
  */
-void xtcp_lease_put_timewaits(struct xtcp_lease *lease, unsigned int n)
+inline void xtcp_lease_put_timewaits(struct xtcp_lease *lease, unsigned int n)
 {
 	if (refcount_sub_and_test(n, &lease->users))
 		lease_return(lease);

@@ -26,7 +26,7 @@
 
 #define END_BATCH	256	/* records that end before others get the lock */
 #define TIMER_BATCHES	16	/* of these before others get the processor */
-#define FREE_BATCH	32	/* records that go back to their slab at once */
+#define FREE_BATCH	64	/* records that go back to their slab at once */
 #define TIMER_REST	(HZ / 2) /* between two runs of the timer, or an eighth of 2 MSL, as Linux's timers round */
 #define SORT_STEPS	32	/* how far a record is moved forward among those that end later */
 #define EVICT_STEPS	4	/* records that make room for a new one when there are more than the limit */
@@ -79,17 +79,18 @@ static void free_rcu(struct rcu_head *rcu)
 {
 	struct xtcp_timewait *tw = container_of(rcu, struct xtcp_timewait, rcu);
 	void *batch[FREE_BATCH];
-	unsigned int n;
-	bool v4;
+	unsigned int n = 0;
 
+	/* the slab itself tells IPv4 from IPv6 */
 	while (tw) {
-		v4 = tw->conn.v4;
-		for (n = 0; n < FREE_BATCH && tw && tw->conn.v4 == v4; n++) {
-			batch[n] = tw;
-			tw = tw->next_dead;
+		if (n == FREE_BATCH) {
+			kfree_bulk(n, batch);
+			n = 0;
 		}
-		kmem_cache_free_bulk(cache_of(v4), n, batch);
+		batch[n++] = tw;
+		tw = tw->next_dead;
 	}
+	kfree_bulk(n, batch);
 }
 
 static struct list_head *list_of(struct xtcp_net *xn, const struct xtcp_timewait *tw)
