@@ -87,7 +87,7 @@ static int uncover(struct xtcp_lease *cover, struct xtcp_lease *narrow)
 	if (err)
 		return err;
 	xtcp_cover_leave(narrow);
-	xtcp_lease_put_timewaits(cover, 1);
+	xtcp_lease_release(cover);
 	return 0;
 }
 
@@ -107,7 +107,7 @@ void xtcp_cover_add_all(struct xtcp_lease *cover)
 	xtcp_mirror_tighten(cover);
 	while ((narrow = next_narrow(cover, false))) {
 		xtcp_cover_add(cover, narrow);
-		xtcp_lease_put_timewaits(narrow, 1);
+		xtcp_lease_release(narrow);
 	}
 	xtcp_mirror_relax(cover);
 }
@@ -143,7 +143,7 @@ int xtcp_cover_make(struct xtcp_lease *lease, u16 port)
 	while ((narrow = next_narrow(lease, true))) {
 		bool stays = uncover(lease, narrow);
 
-		xtcp_lease_put_timewaits(narrow, 1);
+		xtcp_lease_release(narrow);
 		if (stays)
 			break;
 	}

@@ -61,11 +61,13 @@ struct xtcp_lease *xtcp_lease_new(struct xtcp_net *xn)
  * xtcp_lease_free() - end a lease that has no place
  * @lease: on no list
  *
- * Context: softirq or process.
+ * Context: process.
  */
 void xtcp_lease_free(struct xtcp_lease *lease)
 {
+	local_bh_disable();
 	xtcp_stock_put(lease->xn, lease);
+	local_bh_enable();
 }
 
 /**
@@ -133,8 +135,7 @@ int xtcp_lease_enlist(struct xtcp_lease *lease, u16 port)
 	lease->port = port;
 	inet_sk(xtcp_lease_sk(lease))->inet_sport = htons(port);
 	spin_lock_bh(&xn->leases.lock);
-	lease->next = xtcp_leases_first(&xn->leases, port);
-	err = xtcp_leases_set_first(&xn->leases, port, lease);
+	err = xtcp_leases_add(&xn->leases, lease);
 	if (!err)
 		set_bit(port, xn->port_bits);
 	spin_unlock_bh(&xn->leases.lock);
@@ -144,20 +145,11 @@ int xtcp_lease_enlist(struct xtcp_lease *lease, u16 port)
 static void lease_delist(struct xtcp_lease *lease)
 {
 	struct xtcp_net *xn = lease->xn;
-	struct xtcp_lease *prev;
 
-	spin_lock_bh(&xn->leases.lock);
-	prev = xtcp_leases_first(&xn->leases, lease->port);
-	if (prev != lease) {
-		while (prev->next != lease)
-			prev = prev->next;
-		prev->next = lease->next;
-	} else {
-		xtcp_leases_set_first(&xn->leases, lease->port, lease->next);
-		if (!lease->next)
-			clear_bit(lease->port, xn->port_bits);
-	}
-	spin_unlock_bh(&xn->leases.lock);
+	spin_lock(&xn->leases.lock);
+	if (xtcp_leases_remove(&xn->leases, lease))
+		clear_bit(lease->port, xn->port_bits);
+	spin_unlock(&xn->leases.lock);
 }
 
 /**
@@ -173,7 +165,10 @@ void xtcp_lease_user_left(struct xtcp_lease *lease)
 		xtcp_lease_sk(lease)->sk_reuse = lease->reuse;
 }
 
-/* The last user has gone: from the lease, and then perhaps from its cover. No part of what each user does. */
+/*
+ * The last user has gone: from the lease, and then perhaps from its cover. No part of what each user does. BH are
+ * disabled.
+ */
 static noinline void lease_return(struct xtcp_lease *lease)
 {
 	struct xtcp_lease *cover;
@@ -184,7 +179,7 @@ static noinline void lease_return(struct xtcp_lease *lease)
 			lease_delist(lease);
 			cover = xtcp_place_leave(lease);
 		}
-		xtcp_lease_free(lease);
+		xtcp_stock_put(lease->xn, lease);
 		if (cover && !refcount_dec_and_test(&cover->users))
 			break;
 	}
@@ -420,16 +415,31 @@ struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
  */
 void xtcp_lease_put(struct xtcp_lease *lease, struct sock *sk)
 {
+	local_bh_disable();
 	if (lease->xn) {
-		spin_lock_bh(&lease->xn->leases.lock);
+		spin_lock(&lease->xn->leases.lock);
 		if (sk && !hlist_unhashed(&sk->sk_bind_node)) {
 			hlist_del_init(&sk->sk_bind_node);
 			lease->bound--;
 		}
 		xtcp_lease_user_left(lease);
-		spin_unlock_bh(&lease->xn->leases.lock);
+		spin_unlock(&lease->xn->leases.lock);
 	}
 	xtcp_lease_put_timewaits(lease, 1);
+	local_bh_enable();
+}
+
+/**
+ * xtcp_lease_release() - end of a hold by whoever looked at a lease
+ * @lease: its users were one more for the time
+ *
+ * Context: process.
+ */
+void xtcp_lease_release(struct xtcp_lease *lease)
+{
+	local_bh_disable();
+	xtcp_lease_put_timewaits(lease, 1);
+	local_bh_enable();
 }
 
 /**
@@ -448,7 +458,7 @@ void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
  * @lease: from xtcp_lease_hold_timewait(), as often
  * @n: how many, not 0
  *
- * Context: softirq or process.
+ * Context: softirq or process, BH disabled.
  */
 inline void xtcp_lease_put_timewaits(struct xtcp_lease *lease, unsigned int n)
 {

@@ -11,6 +11,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "place.h"
+
 /**
  * xtcp_leases_init() - make an empty table
  * @leases: the table
@@ -38,36 +40,70 @@ void xtcp_leases_exit(struct xtcp_leases *leases)
 	kfree(leases->spare);
 }
 
+/* Other ports have lists from here on; NULL without memory. */
+static struct xtcp_lease **add_block(struct xtcp_leases *leases, unsigned int i)
+{
+	leases->block[i] = leases->spare ?: kcalloc(XTCP_LEASES_BLOCK, sizeof(*leases->block[i]), GFP_ATOMIC);
+	if (leases->block[i])
+		leases->spare = NULL;
+	return leases->block[i];
+}
+
+static void spare_block(struct xtcp_leases *leases, unsigned int i)
+{
+	kfree(leases->spare);
+	leases->spare = leases->block[i];
+	leases->block[i] = NULL;
+}
+
 /**
- * xtcp_leases_set_first() - what the list of a port begins with from here on
+ * xtcp_leases_add() - the list of its port begins with this lease from here on
  * @leases: the table
- * @port: host order
- * @first: the lease; NULL: the list is empty
+ * @lease: has its port
  *
  * Context: softirq or process. Lock: the table's, held.
  *
  * Return: 0, or -ENOMEM when the list was empty.
  */
-int xtcp_leases_set_first(struct xtcp_leases *leases, u16 port, struct xtcp_lease *first)
+int xtcp_leases_add(struct xtcp_leases *leases, struct xtcp_lease *lease)
 {
-	const unsigned int i = port / XTCP_LEASES_BLOCK;
-	struct xtcp_lease **block = leases->block[i], **at;
+	const unsigned int i = lease->port / XTCP_LEASES_BLOCK;
+	struct xtcp_lease **block, **first;
 
 	lockdep_assert_held(&leases->lock);
-	if (!block) {
-		block = leases->spare ?: kcalloc(XTCP_LEASES_BLOCK, sizeof(*block), GFP_ATOMIC);
-		if (!block)
-			return -ENOMEM;
-		leases->spare = NULL;
-		leases->block[i] = block;
-	}
-	at = &block[port % XTCP_LEASES_BLOCK];
-	leases->used[i] += !!first - !!*at;
-	*at = first;
-	if (!leases->used[i]) {
-		kfree(leases->spare);
-		leases->spare = block;
-		leases->block[i] = NULL;
-	}
+	block = leases->block[i] ?: add_block(leases, i);
+	if (!block)
+		return -ENOMEM;
+	first = &block[lease->port % XTCP_LEASES_BLOCK];
+	if (!*first)
+		leases->used[i]++;
+	lease->next = *first;
+	*first = lease;
 	return 0;
+}
+
+/**
+ * xtcp_leases_remove() - a lease leaves its list
+ * @leases: the table
+ * @lease: in it
+ *
+ * Context: softirq or process. Lock: the table's, held.
+ *
+ * Return: true when it was the last one on its port.
+ */
+bool xtcp_leases_remove(struct xtcp_leases *leases, struct xtcp_lease *lease)
+{
+	const unsigned int i = lease->port / XTCP_LEASES_BLOCK;
+	struct xtcp_lease **first, **link;
+
+	lockdep_assert_held(&leases->lock);
+	first = &leases->block[i][lease->port % XTCP_LEASES_BLOCK];
+	for (link = first; *link != lease; link = &(*link)->next)
+		;
+	*link = lease->next;
+	if (*first)
+		return false;
+	if (!--leases->used[i])
+		spare_block(leases, i);
+	return true;
 }

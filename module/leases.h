@@ -38,6 +38,7 @@ static inline struct xtcp_lease *xtcp_leases_first(const struct xtcp_leases *lea
 	return block ? block[port % XTCP_LEASES_BLOCK] : NULL;
 }
 
-int xtcp_leases_set_first(struct xtcp_leases *leases, u16 port, struct xtcp_lease *first);
+int xtcp_leases_add(struct xtcp_leases *leases, struct xtcp_lease *lease);
+bool xtcp_leases_remove(struct xtcp_leases *leases, struct xtcp_lease *lease);
 
 #endif /* XTCP_LEASES_H */

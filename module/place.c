@@ -200,7 +200,7 @@ static int lease_join_group(struct xtcp_lease *lease, const struct sock *sk, u16
 		return xtcp_cover_make(lease, port);
 	case WIDER:
 		err = lease_join_cover(lease, sk, wide);
-		xtcp_lease_put_timewaits(wide, 1);
+		xtcp_lease_release(wide);
 		return err;
 	case ACROSS:
 		wide = lease_cover_across(lease, sk, port);
@@ -278,7 +278,7 @@ static int merge_group(struct xtcp_lease *lease, const struct sock *sk)
 		return 0;
 	case WIDER:
 		xtcp_cover_add(wide, lease);
-		xtcp_lease_put_timewaits(wide, 1);
+		xtcp_lease_release(wide);
 		return 0;
 	case ACROSS:
 		wide = lease_cover_across(lease, sk, lease->port);

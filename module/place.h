@@ -74,6 +74,7 @@ struct xtcp_lease *xtcp_lease_new(struct xtcp_net *xn);
 void xtcp_lease_mirror(struct xtcp_lease *lease, const struct sock *sk);
 int xtcp_lease_enlist(struct xtcp_lease *lease, u16 port);
 void xtcp_lease_free(struct xtcp_lease *lease);
+void xtcp_lease_release(struct xtcp_lease *lease);
 void xtcp_lease_user_left(struct xtcp_lease *lease);
 
 #endif /* XTCP_PLACE_H */

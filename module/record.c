@@ -55,6 +55,7 @@ int xtcp_record_init(void)
 {
 	BUILD_BUG_ON(offsetof(struct xtcp_timewait, conn) + XTCP_CONN_V4_END > 96);
 	BUILD_BUG_ON(sizeof(struct xtcp_timewait) > 128);
+	BUILD_BUG_ON(IS_ENABLED(CONFIG_SLOB));	/* there kfree_bulk() knows no slabs */
 
 	cache_v4 = xtcp_compat_slab(KBUILD_MODNAME "_timewait", size_of(true));
 	cache_v6 = xtcp_compat_slab(KBUILD_MODNAME "_timewait6", size_of(false));
@@ -340,12 +341,11 @@ static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timew
 	}
 	spin_unlock(&xn->tw_lock);
 	xtcp_record_bury(xn, &claimed);
+	if (err)
+		put_lease(tw->lease, 1);
 	local_bh_enable();
-	if (err) {
-		if (tw->lease)
-			xtcp_lease_put_timewaits(tw->lease, 1);
+	if (err)
 		return false;
-	}
 	/* the table's reference; the caller has one of its own */
 	sock_prot_inuse_add(xn->net, sk->sk_prot, -1);
 	__sock_put(sk);

@@ -83,14 +83,14 @@ static bool stock_has_room(const struct xtcp_lease_stock *stock)
 {
 	lockdep_assert_held(&stock->lock);
 	/* other namespaces may be in need of what there may be */
-	return stock->len < STOCK_FULL || (stock->len < STOCK_MOST && atomic_read(&leases) <= leases_max / 2);
+	return stock->len < STOCK_FULL || (stock->len < STOCK_MOST && 2 * atomic_read(&leases) <= leases_max);
 }
 
 static bool stock_push(struct xtcp_lease_stock *stock, struct xtcp_lease *lease)
 {
 	bool room;
 
-	spin_lock_bh(&stock->lock);
+	spin_lock(&stock->lock);
 	room = stock_has_room(stock);
 	if (room) {
 		lease->next = stock->list;
@@ -98,7 +98,7 @@ static bool stock_push(struct xtcp_lease_stock *stock, struct xtcp_lease *lease)
 		if (++stock->len == STOCK_FULL + 1)
 			schedule_delayed_work(&stock->trim, TRIM_JIFFIES);
 	}
-	spin_unlock_bh(&stock->lock);
+	spin_unlock(&stock->lock);
 	return room;
 }
 
@@ -132,10 +132,9 @@ static void stock_refill(struct work_struct *work)
 		failed = !lease;
 		if (failed)
 			break;
-		if (!stock_push(stock, lease)) {
-			sock_put(xtcp_lease_sk(lease));
-			break;
-		}
+		local_bh_disable();
+		xtcp_stock_put(xtcp_net(stock->net), lease);
+		local_bh_enable();
 	}
 	WRITE_ONCE(stock->failed, failed);
 }
@@ -200,7 +199,7 @@ struct xtcp_lease *xtcp_stock_get(struct xtcp_net *xn)
  * @xn: the namespace; NULL: it is gone
  * @lease: from xtcp_stock_get(), in no table and on no list
  *
- * Context: softirq or process.
+ * Context: softirq or process, BH disabled.
  */
 void xtcp_stock_put(struct xtcp_net *xn, struct xtcp_lease *lease)
 {
