@@ -121,19 +121,19 @@ void xtcp_conns_add(u32 chain, struct xtcp_conn *conn)
 	rcu_assign_pointer(xtcp_conns.chain[chain], conn);
 }
 
-/* What points to a connection; NULL: nothing does. */
-static struct xtcp_conn __rcu **link_to(u32 chain, const struct xtcp_conn *conn)
+/* *@link: what points to a connection; false when nothing does. */
+static bool find_link(u32 chain, const struct xtcp_conn *conn, struct xtcp_conn __rcu ***link)
 {
-	struct xtcp_conn __rcu **link = &xtcp_conns.chain[chain];
 	struct xtcp_conn *at;
 
 	lockdep_assert_held(&locks[chain % LOCKS]);
+	*link = &xtcp_conns.chain[chain];
 	for (at = xtcp_conns_first(chain); at; at = xtcp_conns_next(at)) {
 		if (at == conn)
-			return link;
-		link = &at->next;
+			return true;
+		*link = &at->next;
 	}
-	return NULL;
+	return false;
 }
 
 /**
@@ -150,9 +150,9 @@ static struct xtcp_conn __rcu **link_to(u32 chain, const struct xtcp_conn *conn)
  */
 bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
 {
-	struct xtcp_conn __rcu **link = link_to(chain, old);
+	struct xtcp_conn __rcu **link;
 
-	if (!link)
+	if (!find_link(chain, old, &link))
 		return false;
 	RCU_INIT_POINTER(new->next, xtcp_conns_next(old));
 	rcu_assign_pointer(*link, new);
@@ -173,11 +173,12 @@ inline bool xtcp_conns_remove(struct xtcp_conn *conn)
 {
 	const u32 chain = xtcp_conns_chain_of(conn->hash);
 	struct xtcp_conn __rcu **link;
+	bool found;
 
 	spin_lock(&locks[chain % LOCKS]);
-	link = link_to(chain, conn);
-	if (link)
+	found = find_link(chain, conn, &link);
+	if (found)
 		rcu_assign_pointer(*link, xtcp_conns_next(conn));
 	spin_unlock(&locks[chain % LOCKS]);
-	return link;
+	return found;
 }

@@ -48,7 +48,7 @@ u64 xtcp_demux_hash(const struct xtcp_net *xn, const struct xtcp_tuple *tuple)
 
 static bool has_tuple(const struct xtcp_conn *conn, const struct xtcp_tuple *tuple)
 {
-	return conn->lport == tuple->lport && xtcp_conn_leads_to(conn, tuple);
+	return conn->lport == tuple->lport && xtcp_conn_leads_to(conn, tuple, xtcp_tuple_is_v4(tuple));
 }
 
 /* The connection that a segment with this tuple belongs to when it comes in by that interface. */

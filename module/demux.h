@@ -108,14 +108,13 @@ static inline struct xtcp_tuple xtcp_conn_tuple(const struct xtcp_conn *conn)
 	return tuple;
 }
 
-/* Has it all of the tuple but the local port? */
-static inline bool xtcp_conn_leads_to(const struct xtcp_conn *conn, const struct xtcp_tuple *tuple)
+/* Has it all of the tuple but the local port? @v4: xtcp_tuple_is_v4(), which the caller may know already. */
+static inline bool xtcp_conn_leads_to(const struct xtcp_conn *conn, const struct xtcp_tuple *tuple, bool v4)
 {
 	if (conn->fport != tuple->fport)
 		return false;
 	if (conn->v4)
-		return conn->faddr4 == tuple->faddr.s6_addr32[3] && conn->laddr4 == tuple->laddr.s6_addr32[3] &&
-		       xtcp_tuple_is_v4(tuple);
+		return v4 && conn->faddr4 == tuple->faddr.s6_addr32[3] && conn->laddr4 == tuple->laddr.s6_addr32[3];
 	return ipv6_addr_equal(&conn->faddr6, &tuple->faddr) && ipv6_addr_equal(&conn->laddr6, &tuple->laddr);
 }
 

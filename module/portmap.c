@@ -30,6 +30,7 @@
  * struct xtcp_portmap - the ports used towards one destination
  * @node: place in its bucket
  * @key: the destination; lport does not count
+ * @v4: by which addresses
  * @number: its index in the namespace's array
  * @refs: calls of connect() that use it now
  * @tuples: bits set in @ours
@@ -39,6 +40,7 @@
 struct xtcp_portmap {
 	struct hlist_node node;
 	struct xtcp_tuple key;
+	bool v4;
 	u8 number;
 	unsigned int refs;
 	unsigned int tuples;
@@ -252,6 +254,7 @@ struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tu
 	if (!map)
 		return NULL;
 	map->key = *key;
+	map->v4 = xtcp_tuple_is_v4(key);
 	map->refs = 1;
 	spin_lock_bh(&xn->portmaps->lock);
 	old = find_map(xn, key, hash);
@@ -395,7 +398,7 @@ void xtcp_portmap_tuples_ended(struct xtcp_net *xn, struct xtcp_conn *const *con
 	for (i = 0; i < n; i++) {
 		map = maps->by_number[conns[i]->map];
 		/* the number may be that of a map that has gone */
-		if (!map || !xtcp_conn_leads_to(conns[i], &map->key))
+		if (!map || !xtcp_conn_leads_to(conns[i], &map->key, map->v4))
 			continue;
 		if (__test_and_clear_bit(ntohs(conns[i]->lport), map->ours))
 			map->tuples--;

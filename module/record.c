@@ -163,7 +163,9 @@ void xtcp_record_bury(struct xtcp_net *xn, struct list_head *claimed)
 	if (list_empty(claimed))
 		return;
 	list_for_each_entry_safe(tw, next, claimed, node) {
-		trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
+		/* or else what it is told would be loaded each time */
+		if (trace_xtcp_conn_state_enabled())
+			trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
 		xtcp_demux_leave(xn, &tw->conn, &leavers);
 		/* a server's records are all on one port */
 		if (tw->lease != lease) {
