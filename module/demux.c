@@ -321,7 +321,6 @@ int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
 		.dif = conn->bound_dev_if,
 		.sdif = l3mdev_master_ifindex_by_index(xn->net, conn->bound_dev_if),
 	};
-
 	int err;
 
 	local_bh_disable();
