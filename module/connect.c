@@ -13,6 +13,7 @@
 #include <net/tcp.h>
 
 #include "compat.h"
+#include "early.h"
 #include "ip.h"
 #include "mib.h"
 #include "netns.h"
@@ -43,6 +44,7 @@ static void undo(struct sock *sk)
 	inet_sk(sk)->inet_dport = 0;
 	sk->sk_route_caps = 0;
 	__sk_dst_reset(sk);
+	xtcp_early_forget(sk);
 	xtcp_sock_reset_tcb(sk);
 }
 

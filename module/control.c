@@ -3,15 +3,17 @@
  * The memory of segments without text: ACKs, probes, RSTs.
  *
  * Such a segment is gone as soon as the peer or the device has read it. With BH off it comes from where drivers take
- * the packets that arrive: pieces of pages and skbs that each processor keeps, which cost half of what the slabs do.
+ * the packets that arrive: pieces of pages and skbs that each processor keeps, which cost half of what the slabs do. A
+ * segment that is held below TCP keeps the others of its page, 32 KiB, as those of drivers do.
  */
 #include "control.h"
 
+#include <linux/if_ether.h>
 #include <linux/skbuff.h>
 #include <net/tcp.h>
 
-/* MAX_TCP_HEADER is whole cache lines already. */
-#define HEAD_SIZE	(MAX_TCP_HEADER + SKB_DATA_ALIGN(sizeof(struct skb_shared_info)))
+/* Ethernet pads what is short. */
+#define HEAD_SIZE	(SKB_DATA_ALIGN(MAX_TCP_HEADER + ETH_ZLEN) + SKB_DATA_ALIGN(sizeof(struct skb_shared_info)))
 
 static struct sk_buff *alloc_from_processor(void)
 {
@@ -28,7 +30,7 @@ static struct sk_buff *alloc_from_processor(void)
 
 /**
  * xtcp_control_alloc() - an skb for a segment without text
- * @gfp: for when it comes from the slabs
+ * @gfp: for when it comes from the slabs, as always with __GFP_MEMALLOC: swap waits for it
  *
  * Context: any but hard interrupt.
  *
@@ -36,8 +38,12 @@ static struct sk_buff *alloc_from_processor(void)
  */
 struct sk_buff *xtcp_control_alloc(gfp_t gfp)
 {
-	struct sk_buff *skb = in_softirq() ? alloc_from_processor() : alloc_skb(MAX_TCP_HEADER, gfp);
+	struct sk_buff *skb;
 
+	if (in_softirq() && !(gfp & __GFP_MEMALLOC))
+		skb = alloc_from_processor();
+	else
+		skb = alloc_skb(MAX_TCP_HEADER, gfp);
 	if (skb)
 		skb_reserve(skb, MAX_TCP_HEADER);
 	return skb;

@@ -11,7 +11,8 @@
  * then, which is looked at before it is taken. Kernel TCP must never see such a segment, so the module steps aside only
  * when none is left.
  *
- * A namespace has the hook from its first socket of ours on. net.ipv4.ip_early_demux turns it off, as kernel TCP's.
+ * A namespace has the hook from its first socket of ours on. net.ipv4.ip_early_demux and net.ipv4.tcp_early_demux turn
+ * it off, as kernel TCP's.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -43,15 +44,15 @@ static void put_attached(struct sk_buff *skb)
 	sock_put(skb->sk);
 }
 
-/* The route of @sk's last segment is good as long as this one comes in by the same interface. */
-static void give_route(const struct sock *sk, struct sk_buff *skb)
+/* The route of @sk's last segment, which may be of a connection before, is good for one by the same interface. */
+static void give_route(const struct sock *sk, struct sk_buff *skb, bool v4)
 {
 	struct dst_entry *dst = rcu_dereference(sk->sk_rx_dst);
 
 	if (!dst || READ_ONCE(sk->sk_rx_dst_ifindex) != skb->skb_iif)
 		return;
 	dst = dst_check(dst, READ_ONCE(sk->sk_rx_dst_cookie));
-	if (dst)
+	if (dst && dst->ops->family == (v4 ? AF_INET : AF_INET6))
 		skb_dst_set_noref(skb, dst);
 }
 
@@ -75,7 +76,7 @@ static noinline_for_stack void give_sock(struct xtcp_net *xn, struct sk_buff *sk
 	this_cpu_inc(attached);
 	skb->sk = sk;
 	skb->destructor = put_attached;
-	give_route(sk, skb);
+	give_route(sk, skb, v4);
 }
 
 /* A bridge asks the hooks about what it may send on. */
@@ -105,7 +106,8 @@ static unsigned int arrived(const struct net *net, struct sk_buff *skb, unsigned
 	th = (const struct tcphdr *)(skb->data + offset);
 	/* a SYN comes before there is a sock */
 	if (xtcp_lease_port_might_be_ours(xn->port_bits, ntohs(th->dest)) && !th->syn && !skb->sk && !skb_dst(skb) &&
-	    is_for_here(skb) && READ_ONCE(net->ipv4.sysctl_ip_early_demux))
+	    is_for_here(skb) && READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
+	    READ_ONCE(net->ipv4.sysctl_tcp_early_demux))
 		give_sock(xn, skb, offset);
 	return NF_ACCEPT;
 }
@@ -165,15 +167,32 @@ void xtcp_early_start(struct xtcp_net *xn)
 /* No descriptor of ours is left there. Netfilter drops what its queues hold. */
 static void __net_exit stop(struct net *net)
 {
-	struct xtcp_net *xn = xtcp_net(net);
-
-	if (xn->early)
+	if (xtcp_net(net)->early)
 		nf_unregister_net_hooks(net, hooks, ARRAY_SIZE(hooks));
-	xn->early = false;
+}
+
+static unsigned int accept_it(void *unused, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	return NF_ACCEPT;
+}
+
+/* A grace period later: a hook that comes and goes has netfilter drop what was on its way into a queue by then. */
+static void __net_exit flush_queues(struct net *net)
+{
+	static const struct nf_hook_ops idle = {
+		.hook = accept_it,
+		.pf = NFPROTO_IPV4,
+		.hooknum = NF_INET_PRE_ROUTING,
+		.priority = NF_IP_PRI_LAST,
+	};
+
+	if (xtcp_net(net)->early && !nf_register_net_hook(net, &idle))
+		nf_unregister_net_hook(net, &idle);
 }
 
 static struct pernet_operations early_ops = {
 	.pre_exit = stop,
+	.exit = flush_queues,
 };
 
 /**
@@ -200,8 +219,8 @@ static int count_attached(void)
 /**
  * xtcp_early_exit() - take the hooks away and wait until no segment has a sock of ours attached
  *
- * A segment that went into a queue of netfilter while that was emptied stays there until its program gives a verdict;
- * what is waited for is said once a second.
+ * A segment that a program moved to another queue of netfilter while the queues were emptied stays there until that one
+ * has its verdict; what is waited for is said once a second.
  *
  * Context: process, module exit; no socket can be made any more, and interpose.c is still in its place.
  */
@@ -218,13 +237,18 @@ void xtcp_early_exit(void)
 	}
 }
 
-/* Since it was attached the sock may have ended, and even have begun another life. */
+/*
+ * Since it was attached the sock may have ended, and even have begun another life; in connect() its tuple is the one
+ * before for a while. And ipvlan may have moved the segment to another namespace.
+ */
 static bool is_good(const struct sock *sk, const struct sk_buff *skb)
 {
 	const struct xtcp_conn *conn = &xtcp_sk(sk)->conn;
 	const struct tcphdr *th = (const struct tcphdr *)skb->data;
 
-	if ((1 << READ_ONCE(sk->sk_state)) & (TCPF_CLOSE | TCPF_LISTEN))
+	if ((1 << inet_sk_state_load(sk)) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT))
+		return false;
+	if (!net_eq(sock_net(sk), dev_net(skb->dev)))
 		return false;
 	if (conn->lport != th->dest || conn->fport != th->source)
 		return false;
@@ -276,7 +300,8 @@ void xtcp_early_learn(struct sock *sk, const struct sk_buff *skb)
 	struct dst_entry *dst = skb_dst(skb);
 
 	lockdep_assert_held(&sk->sk_lock.slock);
-	if (!dst || !dst_hold_safe(dst))
+	/* one that has ended may be about to begin anew */
+	if (sk->sk_state == TCP_CLOSE || !dst || !dst_hold_safe(dst))
 		return;
 	WRITE_ONCE(sk->sk_rx_dst_ifindex, skb->skb_iif);
 	WRITE_ONCE(sk->sk_rx_dst_cookie, cookie_of(skb, dst));
