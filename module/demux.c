@@ -110,14 +110,7 @@ void xtcp_demux_net_exit(struct xtcp_net *xn)
 	ida_free(&net_ids, xn->id);
 }
 
-/**
- * xtcp_demux_tuple_from_skb() - the tuple of an arriving segment
- * @skb: at the TCP header, of which at least the ports can be read; its IP header is the network header
- * @tuple: filled
- *
- * Context: any.
- */
-void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tuple)
+static inline void fill_tuple(const struct sk_buff *skb, struct xtcp_tuple *tuple)
 {
 	const struct tcphdr *th = (const struct tcphdr *)skb->data;
 
@@ -133,6 +126,18 @@ void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tup
 }
 
 /**
+ * xtcp_demux_tuple_from_skb() - the tuple of an arriving segment
+ * @skb: at the TCP header, of which at least the ports can be read; its IP header is the network header
+ * @tuple: filled
+ *
+ * Context: any.
+ */
+void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tuple)
+{
+	fill_tuple(skb, tuple);
+}
+
+/**
  * xtcp_demux_key_from_skb() - what an arriving segment is looked up by
  * @xn: the namespace
  * @skb: as for xtcp_demux_tuple_from_skb(), and still as IP left it
@@ -142,7 +147,7 @@ void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tup
  */
 void xtcp_demux_key_from_skb(const struct xtcp_net *xn, const struct sk_buff *skb, struct xtcp_demux_key *key)
 {
-	xtcp_demux_tuple_from_skb(skb, &key->tuple);
+	fill_tuple(skb, &key->tuple);
 	if (ip_hdr(skb)->version == 4) {
 		key->dif = inet_iif(skb);
 		key->sdif = inet_sdif(skb);

@@ -131,7 +131,7 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 
 	fill_options(xsk, flags, &opts);
 	header = XTCP_HDR_LEN + xtcp_options_size(&opts);
-	th = skb_push(skb, header);
+	th = __skb_push(skb, header);
 	skb_reset_transport_header(skb);
 	memset(th, 0, XTCP_HDR_LEN);
 	th->source = inet_sk(sk)->inet_sport;
