@@ -50,6 +50,28 @@ static inline u8 xtcp_compat_rt_tos(const struct sock *sk)
 #endif
 }
 
+/* The same of a segment with a TOS of its own. @flags: of the flow, from inet_sk_flowi_flags(). */
+static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock *sk, int oif, u32 mark, u8 tos,
+					  u8 flags, const struct xtcp_tuple *tuple, kuid_t uid)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	const u8 scope = ip_sock_rt_scope(sk);
+
+	tos &= INET_DSCP_MASK;
+#else
+	const u8 scope = RT_SCOPE_UNIVERSE;
+
+	tos = RT_TOS(tos) | sock_flag(sk, SOCK_LOCALROUTE);
+#endif
+	flowi4_init_output(fl4, oif, mark, tos, scope, IPPROTO_TCP, flags, tuple->faddr.s6_addr32[3],
+			   tuple->laddr.s6_addr32[3], tuple->fport, tuple->lport, uid);
+}
+
+/* Older 6.1 has no name for it. */
+#ifndef __uninitialized
+#define __uninitialized
+#endif
+
 /* What a host sends of its own is counted before netfilter sees it since 6.7; before that by ip_output(). */
 static inline void xtcp_compat_count_out_request(struct net *net)
 {

@@ -397,7 +397,7 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
 /**
  * xtcp_demux_leave() - take one of many connections out of their table
  * @xn: the namespace
- * @conn: in the table or not; stays in memory until xtcp_demux_left()
+ * @conn: in the table or not; stays in memory until xtcp_demux_leavers_end()
  * @leavers: it and those before it
  *
  * Context: softirq or process, BH disabled.
@@ -418,13 +418,13 @@ void xtcp_demux_leave(struct xtcp_net *xn, struct xtcp_conn *conn, struct xtcp_d
 }
 
 /**
- * xtcp_demux_left() - that was the last of many connections
+ * xtcp_demux_leavers_end() - that was the last of many connections
  * @xn: the namespace
  * @leavers: used up
  *
  * Context: softirq or process, BH disabled.
  */
-void xtcp_demux_left(struct xtcp_net *xn, struct xtcp_demux_leavers *leavers)
+void xtcp_demux_leavers_end(struct xtcp_net *xn, struct xtcp_demux_leavers *leavers)
 {
 	atomic_sub(leavers->left, &xn->conns);
 	if (leavers->mapped)

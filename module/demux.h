@@ -152,7 +152,7 @@ bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn);
 bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, u8 map);
 /* many one after the other, BH disabled */
 void xtcp_demux_leave(struct xtcp_net *xn, struct xtcp_conn *conn, struct xtcp_demux_leavers *leavers);
-void xtcp_demux_left(struct xtcp_net *xn, struct xtcp_demux_leavers *leavers);
+void xtcp_demux_leavers_end(struct xtcp_net *xn, struct xtcp_demux_leavers *leavers);
 
 /* full socks: insert and remove take and give the table's reference */
 void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple);

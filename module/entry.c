@@ -104,7 +104,7 @@ struct xtcp_request *xtcp_entry_new(bool v4)
 }
 
 /**
- * xtcp_entry_free() - give an entry back that was never in a table
+ * xtcp_entry_free() - give an entry back that was never in the table, or left it a grace period ago
  * @he: from xtcp_entry_new()
  *
  * Context: any.

@@ -64,9 +64,8 @@ static int route_reply_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, 
 	struct flowi4 fl4 __uninitialized;	/* filled whole */
 	struct rtable *rt;
 
-	flowi4_init_output(&fl4, oif(xn->net, how), how->mark, RT_TOS(how->tos) | sock_flag(sk, SOCK_LOCALROUTE),
-			   RT_SCOPE_UNIVERSE, IPPROTO_TCP, flags, tuple->faddr.s6_addr32[3],
-			   tuple->laddr.s6_addr32[3], tuple->fport, tuple->lport, sock_net_uid(xn->net, how->sk));
+	xtcp_compat_reply_flow(&fl4, sk, oif(xn->net, how), how->mark, how->tos, flags, tuple,
+			       sock_net_uid(xn->net, how->sk));
 	rt = output_route(xn->net, &fl4, sk);
 	if (IS_ERR(rt)) {
 		IP_INC_STATS(xn->net, IPSTATS_MIB_OUTNOROUTES);
@@ -118,7 +117,7 @@ static int route_reply_v6(const struct xtcp_net *xn, struct xtcp_ip_reply *how, 
  * @xn: the namespace
  * @how: what is to be sent; its dst is filled
  *
- * Context: any. RCU read side held.
+ * Context: softirq or process. RCU read side held.
  *
  * Return: 0, or a negative errno, counted as IP does.
  */
@@ -210,7 +209,7 @@ static noinline_for_stack int xmit_v6(const struct xtcp_net *xn, const struct xt
  * @how: from xtcp_ip_reply_route(); the reference on its dst is consumed
  * @skb: as for xtcp_ip_xmit(); consumed
  *
- * Context: any. RCU read side held.
+ * Context: softirq or process. RCU read side held.
  *
  * Return: 0 or a negative errno.
  */

@@ -425,7 +425,7 @@ void xtcp_lease_put(struct xtcp_lease *lease, struct sock *sk)
 		xtcp_lease_user_left(lease);
 		spin_unlock(&lease->xn->leases.lock);
 	}
-	xtcp_lease_put_timewaits(lease, 1);
+	xtcp_lease_put_users(lease, 1);
 	local_bh_enable();
 }
 
@@ -438,7 +438,7 @@ void xtcp_lease_put(struct xtcp_lease *lease, struct sock *sk)
 void xtcp_lease_release(struct xtcp_lease *lease)
 {
 	local_bh_disable();
-	xtcp_lease_put_timewaits(lease, 1);
+	xtcp_lease_put_users(lease, 1);
 	local_bh_enable();
 }
 
@@ -454,13 +454,13 @@ void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 }
 
 /**
- * xtcp_lease_put_timewaits() - records leave the port
- * @lease: from xtcp_lease_hold_timewait(), as often
+ * xtcp_lease_put_users() - records, or whoever looked at it, leave the port
+ * @lease: held by xtcp_lease_hold_timewait() and the like, as often
  * @n: how many, not 0
  *
  * Context: softirq or process, BH disabled.
  */
-inline void xtcp_lease_put_timewaits(struct xtcp_lease *lease, unsigned int n)
+inline void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n)
 {
 	if (refcount_sub_and_test(n, &lease->users))
 		lease_return(lease);

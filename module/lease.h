@@ -27,7 +27,7 @@ void xtcp_lease_put(struct xtcp_lease *lease, struct sock *sk);
 void xtcp_lease_unlisten(struct xtcp_lease *lease);
 /* a record's hold: once no full sock has the lease, kernel TCP may bind beside it as beside its own TIME-WAIT */
 void xtcp_lease_hold_timewait(struct xtcp_lease *lease);
-void xtcp_lease_put_timewaits(struct xtcp_lease *lease, unsigned int n);
+void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n);
 
 static inline bool xtcp_lease_port_might_be_ours(const unsigned long *port_bits, u16 port)
 {

@@ -9,7 +9,8 @@
  * A connection whose port is in a map has the map's number, so that nothing need be looked up when it ends. The number
  * may outlive the map, and even be that of another one by then; so what is told of a connection is believed by the map
  * of its destination only. That it has the number from before its bit is set until it has left the table, and that the
- * bit is cleared after that, keeps the map true.
+ * bit is cleared after that, keeps the map true; but that the news of an end may come when the port has another
+ * connection, which it shows as free then, until the next to choose it is refused.
  */
 #include "portmap.h"
 

@@ -143,7 +143,7 @@ void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct lis
 static void put_lease(struct xtcp_lease *lease, unsigned int n)
 {
 	if (lease)
-		xtcp_lease_put_timewaits(lease, n);
+		xtcp_lease_put_users(lease, n);
 }
 
 /**
@@ -177,7 +177,7 @@ void xtcp_record_bury(struct xtcp_net *xn, struct list_head *claimed)
 		tw->next_dead = next;
 	}
 	put_lease(lease, left);
-	xtcp_demux_left(xn, &leavers);
+	xtcp_demux_leavers_end(xn, &leavers);
 	/* one grace period for all of them */
 	list_last_entry(claimed, struct xtcp_timewait, node)->next_dead = NULL;
 	call_rcu(&list_first_entry(claimed, struct xtcp_timewait, node)->rcu, free_rcu);
@@ -406,7 +406,7 @@ void xtcp_record_enter(struct sock *sk, int substate, unsigned long timeout)
  *
  * RFC 9293 section 3.10.7.4, eighth.
  *
- * Context: softirq. Lock: tw_lock, held.
+ * Context: softirq or process, BH disabled. Lock: tw_lock, held.
  */
 void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
 {

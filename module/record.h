@@ -27,7 +27,7 @@ struct xtcp_lease;
  * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2
  * @family: sk_family of the sock it was, for /proc
  * @ts_ok: timestamps are in use
- * @dead: out of the table (namespace's tw_lock)
+ * @dead: claimed, and leaves the table next (namespace's tw_lock)
  * @conn: place in the table of connections; last, since its length differs
  */
 struct xtcp_timewait {

@@ -26,7 +26,7 @@
 
 /**
  * xtcp_request_fill_names() - the names of both ends, and what of the listener a connection has below TCP
- * @he: to be filled
+ * @he: zeroed, to be filled
  * @lsk: the listener
  * @skb: a segment of the connection, at its TCP header
  * @key: of @skb
@@ -151,7 +151,10 @@ static const struct request_sock_ops lsm_ops[2] = {
 	{ .family = AF_INET6 },
 };
 
-/* What LSMs are shown: large, and nearly all zeros, which are not written for each SYN. BH is off: it has one user. */
+/*
+ * What LSMs are shown: large, and nearly all zeros, which are not written for each SYN. BH is off, so it has one user;
+ * not on a PREEMPT_RT kernel whose BH sections can be preempted by others.
+ */
 static DEFINE_PER_CPU(struct inet_request_sock, lsm_request) = { .ireq_state = TCP_NEW_SYN_RECV };
 
 static void fill_lsm_request(struct inet_request_sock *request, struct sock *lsk, const struct xtcp_request *he,
@@ -171,7 +174,8 @@ static void fill_lsm_request(struct inet_request_sock *request, struct sock *lsk
 	request->ir_loc_addr = v4 ? tuple->laddr.s6_addr32[3] : 0;
 	request->ir_iif = he->conn.bound_dev_if;
 	request->ir_mark = he->mark;
-	/* what an LSM wrote for the one before: its labels, and IP options that carry them */
+	/* what an LSM wrote for the one before: its labels, IP options that carry them, the cookie of a BPF program */
+	atomic64_set(&request->ir_cookie, 0);
 	request->req.secid = 0;
 	request->req.peer_secid = 0;
 	request->ipv6_opt = NULL;	/* ireq_opt of IPv4 */

@@ -22,6 +22,7 @@
 #define STOCK_FULL	16	/* as many are made ahead, and stay for good */
 #define STOCK_MOST	4096	/* of leases that have ended; 5 MiB */
 #define TRIM_JIFFIES	(30 * HZ) /* how long a sock lies unused before it is freed, at least */
+#define TRIM_BATCH	256	/* socks that are freed before others get the lock */
 
 /**
  * struct xtcp_lease_stock - socks for leases to come
@@ -83,7 +84,7 @@ static bool stock_has_room(const struct xtcp_lease_stock *stock)
 {
 	lockdep_assert_held(&stock->lock);
 	/* other namespaces may be in need of what there may be */
-	return stock->len < STOCK_FULL || (stock->len < STOCK_MOST && 2 * atomic_read(&leases) <= leases_max);
+	return stock->len < STOCK_FULL || (stock->len < STOCK_MOST && atomic_read(&leases) <= leases_max / 8);
 }
 
 static bool stock_push(struct xtcp_lease_stock *stock, struct xtcp_lease *lease)
@@ -150,24 +151,39 @@ static void free_list(struct xtcp_lease *list)
 	}
 }
 
-static void stock_trim(struct work_struct *work)
+/* Some of those that were not needed, as a list; NULL: there are no more. */
+static struct xtcp_lease *take_unused(struct xtcp_lease_stock *stock)
 {
-	struct xtcp_lease_stock *stock = container_of(to_delayed_work(work), struct xtcp_lease_stock, trim);
 	struct xtcp_lease *unused = NULL, *lease;
+	int n;
 
-	spin_lock_bh(&stock->lock);
-	for (; stock->idle > STOCK_FULL; stock->idle--) {
+	lockdep_assert_held(&stock->lock);
+	for (n = 0; n < TRIM_BATCH && stock->idle > STOCK_FULL; n++) {
 		lease = stock->list;
 		stock->list = lease->next;
 		stock->len--;
+		stock->idle--;
 		lease->next = unused;
 		unused = lease;
+	}
+	return unused;
+}
+
+static void stock_trim(struct work_struct *work)
+{
+	struct xtcp_lease_stock *stock = container_of(to_delayed_work(work), struct xtcp_lease_stock, trim);
+	struct xtcp_lease *unused;
+
+	spin_lock_bh(&stock->lock);
+	while ((unused = take_unused(stock))) {
+		spin_unlock_bh(&stock->lock);
+		free_list(unused);
+		spin_lock_bh(&stock->lock);
 	}
 	stock->idle = stock->len;
 	if (stock->len > STOCK_FULL)
 		schedule_delayed_work(&stock->trim, TRIM_JIFFIES);
 	spin_unlock_bh(&stock->lock);
-	free_list(unused);
 }
 
 /**
@@ -197,7 +213,7 @@ struct xtcp_lease *xtcp_stock_get(struct xtcp_net *xn)
 /**
  * xtcp_stock_put() - give a sock back
  * @xn: the namespace; NULL: it is gone
- * @lease: from xtcp_stock_get(), in no table and on no list
+ * @lease: from xtcp_stock_get(), or a new one; in no table and on no list
  *
  * Context: softirq or process, BH disabled.
  */

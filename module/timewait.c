@@ -274,7 +274,7 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
  * @skb: the segment
  * @iss: where the ISN goes when the segment reopens the connection
  *
- * Context: softirq, RCU read side. No lock.
+ * Context: softirq or process, BH disabled, RCU read side. No lock.
  *
  * Return: XTCP_TW_SYN when the segment is a SYN that a listener may have now; else XTCP_TW_DONE.
  */
