@@ -38,6 +38,7 @@
 #include "ingress.c"
 #include "options.c"
 #include "demux.c"
+#include "listeners.c"
 #include "conns.c"
 #include "control.c"
 #include "arrives.c"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* From addresses and ports to a connection or a listener: the tables of a namespace, read under RCU. */
+/* From addresses and ports to a connection: the table, read under RCU. */
 #ifndef XTCP_DEMUX_H
 #define XTCP_DEMUX_H
 
@@ -141,7 +141,6 @@ void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tup
 void xtcp_demux_key_from_skb(const struct xtcp_net *xn, const struct sk_buff *skb, struct xtcp_demux_key *key);
 u64 xtcp_demux_hash(const struct xtcp_net *xn, const struct xtcp_tuple *tuple);
 struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key);
-struct sock *xtcp_demux_lookup_listener(struct xtcp_net *xn, const struct xtcp_demux_key *key);
 bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key);
 
 /* connections; 0 or -EADDRNOTAVAIL (tuple taken) */
@@ -158,9 +157,5 @@ void xtcp_demux_leavers_end(struct xtcp_net *xn, struct xtcp_demux_leavers *leav
 void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple);
 int xtcp_demux_insert_sk(struct sock *sk);
 void xtcp_demux_remove_sk(struct sock *sk);
-
-/* listeners */
-void xtcp_demux_insert_listener(struct sock *sk);
-void xtcp_demux_remove_listener(struct sock *sk);
 
 #endif /* XTCP_DEMUX_H */

@@ -21,6 +21,7 @@
 #include "demux.h"
 #include "early.h"
 #include "listen.h"
+#include "listeners.h"
 #include "mib.h"
 #include "netns.h"
 #include "options.h"
@@ -331,7 +332,7 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
 	trace_in(xn->net, &tw->conn, tw->substate, fill_seg(skb, key->dif, key->sdif));
 	if (xtcp_timewait_arrives(xn, tw, skb, &iss) == XTCP_TW_SYN) {
-		lsk = xtcp_demux_lookup_listener(xn, key);
+		lsk = xtcp_listeners_lookup(xn, key);
 		/* the record asked for nothing; the listener has its own hop limit, policy and filter, which ask IP */
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
 		if (lsk && !owner_ok(xn, lsk, skb, TCP_LISTEN))
@@ -402,7 +403,7 @@ bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_con
  * xtcp_ingress_listener() - a SYN, or an ACK with a good cookie, for a listener
  * @xn: the namespace
  * @skb: as for xtcp_ingress_conn()
- * @lsk: what xtcp_demux_lookup_listener() found
+ * @lsk: what xtcp_listeners_lookup() found
  * @key: by which
  *
  * Context: softirq, RCU read side. No lock; the listener's is never taken here.

@@ -30,6 +30,7 @@
 #include "icmp.h"
 #include "ingress.h"
 #include "lease.h"
+#include "listeners.h"
 #include "netns.h"
 #include "synq.h"
 #include "timewait.h"
@@ -75,7 +76,7 @@ static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *k
 		return true;
 	if (!is_pure_syn((const struct tcphdr *)skb->data))
 		return false;
-	return !xtcp_demux_lookup_listener(xn, key) &&
+	return !xtcp_listeners_lookup(xn, key) &&
 	       xtcp_timewait_syn_reopens(container_of(conn, struct xtcp_timewait, conn), skb) &&
 	       xtcp_ingress_checksum_ok(skb);
 }
@@ -115,7 +116,7 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 		/* a sock that has just ended; it left the table before, so the next round finds another or none */
 	}
 
-	lsk = xtcp_demux_lookup_listener(xn, &key);
+	lsk = xtcp_listeners_lookup(xn, &key);
 	if (!lsk || !listener_wants(lsk, skb, &key) || xtcp_demux_kernel_holds(xn->net, &key))
 		return false;
 	xtcp_ingress_listener(xn, skb, lsk, &key);

@@ -16,9 +16,9 @@
 #include <net/inet_sock.h>
 #include <net/sock.h>
 
-#include "demux.h"
 #include "group.h"
 #include "lease.h"
+#include "listeners.h"
 #include "netns.h"
 #include "port.h"
 #include "sock.h"
@@ -75,7 +75,7 @@ static int start(struct sock *sk, int backlog)
 	smp_store_release(&xtcp_sk(sk)->listener, listener);
 	set_limit(sk, backlog);
 	xtcp_state_set(sk, TCP_LISTEN);
-	xtcp_demux_insert_listener(sk);
+	xtcp_listeners_add(sk);
 	return 0;
 }
 
@@ -288,7 +288,7 @@ void xtcp_listen_stop(struct sock *sk)
 	LIST_HEAD(children);
 
 	sock_owned_by_me(sk);
-	xtcp_demux_remove_listener(sk);
+	xtcp_listeners_remove(sk);
 	spin_lock_bh(&listener->lock);
 	listener->closed = true;
 	list_splice_init(&listener->accept_queue, &children);

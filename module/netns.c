@@ -11,6 +11,7 @@
 #include "demux.h"
 #include "ip_reply.h"
 #include "lease.h"
+#include "listeners.h"
 #include "mib.h"
 #include "port.h"
 #include "proc.h"
@@ -32,6 +33,7 @@ static int __net_init netns_init(struct net *net)
 	err = xtcp_mib_net_init(xn);
 	if (err)
 		goto err_secret;
+	xtcp_listeners_net_init(xn);
 	err = xtcp_demux_net_init(xn);
 	if (err)
 		goto err_mib;
@@ -90,6 +92,7 @@ static void __net_exit netns_exit(struct net *net)
 	xtcp_port_net_exit(xn);
 	xtcp_lease_net_exit(xn);
 	xtcp_demux_net_exit(xn);
+	xtcp_listeners_net_exit(xn);
 	xtcp_mib_net_exit(xn);
 	xtcp_secret_net_exit(xn);
 	WARN_ON_ONCE(atomic_read(&xn->orphans));

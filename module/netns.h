@@ -69,7 +69,7 @@ struct xtcp_sysctl {
  * @conns: its connections in that table
  * @tuple_key: keys the hash of tuples: their place in the table of connections and what is constant in their ISNs
  * @listeners_lock: guards changes of @listeners
- * @listeners: listening socks by port, hashed; read under RCU (demux.c)
+ * @listeners: listening socks by port, hashed; read under RCU (listeners.c)
  * @ts_key: keys the timestamp offsets
  * @port_key: keys the choice of ephemeral ports and the places of their maps
  * @cookie_lock: guards @cookie

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* From addresses and ports to a listener: lists of a namespace, read under RCU. */
+#ifndef XTCP_LISTENERS_H
+#define XTCP_LISTENERS_H
+
+struct sock;
+struct xtcp_demux_key;
+struct xtcp_net;
+
+void xtcp_listeners_net_init(struct xtcp_net *xn);
+void xtcp_listeners_net_exit(struct xtcp_net *xn);
+
+/* RCU read side held; the result is valid until it ends */
+struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key);
+
+void xtcp_listeners_add(struct sock *sk);
+void xtcp_listeners_remove(struct sock *sk);
+
+#endif /* XTCP_LISTENERS_H */
