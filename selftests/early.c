@@ -101,12 +101,12 @@ static void routed_once(const struct world *w, const char *name)
 	ksft_test_result(!lookups(w), "%s: segments of a connection ask routing for nothing\n", name);
 }
 
-static void switched_off(const struct world *w, const char *name)
+static void switched_off(const struct world *w, const char *knob, const char *name)
 {
 	long long before;
 	int n;
 
-	must(!ns_sysctl_set(net.b, "net.ipv4.ip_early_demux", "0"), "ip_early_demux");
+	must(!ns_sysctl_set(net.b, knob, "0"), knob);
 	before = segments_in(w);
 	lookups(w);
 	talk(w, REQUESTS);
@@ -114,8 +114,8 @@ static void switched_off(const struct world *w, const char *name)
 	n = lookups(w);
 	if (before < REQUESTS || n < before)
 		ksft_print_msg("%d lookups for %lld segments\n", n, before);
-	ksft_test_result(before >= REQUESTS && n >= before, "%s: with ip_early_demux=0 each of them does\n", name);
-	must(!ns_sysctl_set(net.b, "net.ipv4.ip_early_demux", "1"), "ip_early_demux");
+	ksft_test_result(before >= REQUESTS && n >= before, "%s: with %s=0 each of them does\n", name, knob);
+	must(!ns_sysctl_set(net.b, knob, "1"), knob);
 	talk(w, 1);
 }
 
@@ -233,7 +233,8 @@ static void run(enum stack stack, bool v6)
 	snprintf(name, sizeof(name), "%s, IPv%c", stack_name(stack), v6 ? '6' : '4');
 	stack_pair_or_die(net.a, KERNEL, net.b, stack, v6 ? NS_B6 : NS_B4, PORT, &w.client, &w.server);
 	routed_once(&w, name);
-	switched_off(&w, name);
+	switched_off(&w, "net.ipv4.ip_early_demux", name);
+	switched_off(&w, "net.ipv4.tcp_early_demux", name);
 	learns_anew(&w, name);
 	seen_by_rules(&w, name);
 	address_gone(&w, name);
@@ -246,7 +247,7 @@ int main(void)
 	int v6;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 2 * 6 + 2 * 3);
+	ksft_set_plan(2 * 2 * 7 + 2 * 3);
 	tracing_start("early");
 	tracing_set("events/fib/fib_table_lookup/enable", "1");
 	tracing_set("events/fib6/fib6_table_lookup/enable", "1");

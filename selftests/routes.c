@@ -189,12 +189,28 @@ static void no_route(enum stack stack, bool v6)
 	close(server);
 }
 
+/* A hook of netfilter for what leaves: it sees the SYN-ACK once, and the SYN-ACK is good. */
+static void passes_output(enum stack stack, bool v6)
+{
+	int client, server;
+
+	must(!ns_shell(net.b, "nft 'add table inet leaves; add chain inet leaves out { type filter hook output priority 0; };"
+		       "add rule inet leaves out tcp flags & (syn | ack) == syn | ack counter'"), "nft");
+	stack_pair_or_die(net.a, KERNEL, net.b, stack, v6 ? NS_B6 : NS_B4, PORT, &client, &server);
+	ksft_test_result(!ns_shell(net.b, "nft list chain inet leaves out | grep -q 'packets 1 '") &&
+			 stack_carries(client, server, 100), "%s, IPv%c: a SYN-ACK passes OUTPUT\n",
+			 stack_name(stack), v6 ? '6' : '4');
+	must(!ns_shell(net.b, "nft delete table inet leaves"), "nft");
+	close(client);
+	close(server);
+}
+
 int main(void)
 {
 	int v6;
 
 	ksft_print_header();
-	ksft_set_plan(4 + 2 + 2 * 2 * 2);
+	ksft_set_plan(4 + 2 * 2 + 2 + 2 * 2 * 2);
 	tracing_start("routes");
 	must(!ns_pair_make(&net), "namespaces");
 	must(!ns_call(net.a, switch_gso_off, NULL), "GSO");
@@ -202,6 +218,10 @@ int main(void)
 	tiny_advmss(KERNEL, XTCP);
 	tiny_advmss(XTCP, KERNEL);
 	tiny_advmss(XTCP, XTCP);
+	for (v6 = 0; v6 < 2; v6++) {
+		passes_output(KERNEL, v6);
+		passes_output(XTCP, v6);
+	}
 	tracing_set("events/xtcp/xtcp_segment_out/enable", "1");
 	for (v6 = 0; v6 < 2; v6++)
 		large_segments(v6);
