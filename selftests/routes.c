@@ -194,7 +194,8 @@ static void passes_output(enum stack stack, bool v6)
 {
 	int client, server;
 
-	must(!ns_shell(net.b, "nft 'add table inet leaves; add chain inet leaves out { type filter hook output priority 0; };"
+	must(!ns_shell(net.b, "nft 'add table inet leaves;"
+		       "add chain inet leaves out { type filter hook output priority 0; };"
 		       "add rule inet leaves out tcp flags & (syn | ack) == syn | ack counter'"), "nft");
 	stack_pair_or_die(net.a, KERNEL, net.b, stack, v6 ? NS_B6 : NS_B4, PORT, &client, &server);
 	ksft_test_result(!ns_shell(net.b, "nft list chain inet leaves out | grep -q 'packets 1 '") &&
