@@ -209,7 +209,14 @@ static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struc
 /*
  * A slab that is not merged with others, so that /proc/slabinfo shows it: there is a flag for that since 6.5. Before, a
  * part of the object that may be copied to user space has the effect, at no cost in size; a constructor would have one.
+ * The slab of a struct proto is made by the kernel, from what stands in it.
  */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define XTCP_PROTO_UNMERGED	.slab_flags = SLAB_NO_MERGE
+#else
+#define XTCP_PROTO_UNMERGED	.usersize = 1
+#endif
+
 static inline struct kmem_cache *xtcp_compat_slab(const char *name, unsigned int size)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)

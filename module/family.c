@@ -96,6 +96,7 @@ XTCP_PROTO_ACCEPT(proto_accept, xtcp_listen_accept)
 	.sysctl_rmem_offset	= offsetof(struct net, ipv4.sysctl_tcp_rmem),	\
 	.max_header		= MAX_TCP_HEADER,				\
 	.no_autobind		= true,						\
+	XTCP_PROTO_UNMERGED,							\
 	/* no .owner: only descriptors hold the module, see "xtcp locking" */	\
 	.name
 

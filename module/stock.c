@@ -14,6 +14,7 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "compat.h"
 #include "netns.h"
 #include "place.h"
 #include "wire.h"
@@ -49,6 +50,7 @@ struct xtcp_lease_stock {
 static struct proto lease_prot = {
 	.name = KBUILD_MODNAME "_lease",
 	.obj_size = sizeof(struct xtcp_lease),
+	XTCP_PROTO_UNMERGED,
 };
 
 /* Socks of all namespaces, in use or in stock, and how many there may be: 1/16 of memory. */
