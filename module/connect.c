@@ -15,6 +15,7 @@
 #include "compat.h"
 #include "early.h"
 #include "ip.h"
+#include "ip_connect.h"
 #include "mib.h"
 #include "netns.h"
 #include "output.h"

@@ -29,6 +29,7 @@
 #include "sendmsg.h"
 #include "sock.h"
 #include "sockopt.h"
+#include "status.h"
 
 static int family_number = AF_XTCP;
 module_param_named(family, family_number, int, 0444);
@@ -62,7 +63,7 @@ static void proto_unhash(struct sock *sk)
 {
 }
 
-XTCP_PROTO_IOCTL(proto_ioctl, xtcp_sockopt_ioctl)
+XTCP_PROTO_IOCTL(proto_ioctl, xtcp_status_ioctl)
 XTCP_PROTO_ACCEPT(proto_accept, xtcp_listen_accept)
 
 #define PROTO_COMMON								\
@@ -118,7 +119,7 @@ struct proto xtcpv6_prot = {
 	.connect		= inet_stream_connect,				\
 	.socketpair		= sock_no_socketpair,				\
 	.accept			= inet_accept,					\
-	.poll			= xtcp_sockopt_poll,				\
+	.poll			= xtcp_status_poll,				\
 	.gettstamp		= sock_gettstamp,				\
 	.listen			= xtcp_listen,					\
 	.shutdown		= inet_shutdown,				\

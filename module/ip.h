@@ -5,18 +5,15 @@
 
 #include <linux/types.h>
 
+struct dst_entry;
 struct sk_buff;
 struct sock;
-struct sockaddr;
 struct xtcp_tuple;
 
-/* OPEN: validate the foreign address, route, choose the source address. Socket lock held; may sleep. */
-int xtcp_ip_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len);
-/* OPEN, once the local port is known: IPsec policies and routing rules may name ports. Socket lock held; may sleep. */
-int xtcp_ip_connect_ports(struct sock *sk);
 /* Full socks: @skb starts at the TCP header, checksum not yet computed. Socket lock held. Consumes @skb. */
 int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb);
 int xtcp_ip_route(struct sock *sk);
+void xtcp_ip_set_route(struct sock *sk, struct dst_entry *dst);
 u32 xtcp_ip_mtu(const struct sock *sk);
 u32 xtcp_ip_update_mtu(struct sock *sk, u32 mtu);
 void xtcp_ip_redirected(struct sock *sk, struct sk_buff *skb);

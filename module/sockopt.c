@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The knobs of a socket: options, ioctl, poll. What TCP_INFO says is in status.c.
+ * The knobs of a socket. What TCP_INFO, ioctl and poll say is in status.c.
  *
  * Names, units, ranges and errors are the kernel's. An IPPROTO_* option has its effect here or is refused with
  * ENOPROTOOPT; none is taken and ignored. SOL_SOCKET is handled by the kernel's core, which does not ask us.
@@ -10,9 +10,6 @@
  */
 #include "sockopt.h"
 
-#include <linux/errqueue.h>
-#include <linux/sockios.h>
-#include <asm/ioctls.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/tcp.h>
@@ -22,7 +19,6 @@
 #include "listen.h"
 #include "netns.h"
 #include "output.h"
-#include "recvmsg.h"
 #include "sock.h"
 #include "status.h"
 #include "text.h"
@@ -414,98 +410,4 @@ int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val)
 			xtcp_sk(sk)->window_clamp = xtcp_text_full_space(sk);
 	}
 	return 0;
-}
-
-/**
- * xtcp_sockopt_ioctl() - proto.ioctl
- * @sk: the sock
- * @cmd: SIOCINQ (FIONREAD), SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK
- * @karg: the answer: octets; for SIOCATMARK 0, since urgent octets stand in line
- *
- * RFC 9293 section 3.10.6.
- *
- * Context: process. Takes the socket lock where needed.
- *
- * Return: 0, -EINVAL for a listener, -ENOIOCTLCMD.
- */
-int xtcp_sockopt_ioctl(struct sock *sk, int cmd, int *karg)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	bool unsynchronized = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
-
-	if (cmd == SIOCATMARK) {
-		*karg = 0;
-		return 0;
-	}
-	if (cmd != SIOCINQ && cmd != SIOCOUTQ && cmd != SIOCOUTQNSD)
-		return -ENOIOCTLCMD;
-	if (sk->sk_state == TCP_LISTEN)
-		return -EINVAL;
-	if (cmd == SIOCINQ) {
-		bool slow = lock_sock_fast(sk);
-
-		*karg = xtcp_recvmsg_inq(sk);
-		unlock_sock_fast(sk, slow);
-	} else if (unsynchronized) {
-		*karg = 0;
-	} else if (cmd == SIOCOUTQ) {
-		*karg = READ_ONCE(xsk->write_seq) - READ_ONCE(xsk->snd_una);
-	} else {
-		*karg = READ_ONCE(xsk->write_seq) - READ_ONCE(xsk->snd_nxt);
-	}
-	return 0;
-}
-
-/* Room to write: now, or a writer is told later. */
-static bool writeable(struct sock *sk)
-{
-	if (__sk_stream_is_writeable(sk, 1))
-		return true;
-	sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
-	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-	/* room may have come between the look and the bit; pairs with the barrier in sk_write_space */
-	smp_mb__after_atomic();
-	return __sk_stream_is_writeable(sk, 1);
-}
-
-/**
- * xtcp_sockopt_poll() - proto_ops.poll
- * @file: the descriptor's file
- * @sock: the socket
- * @wait: where to wait
- *
- * Context: process. No lock: what changes after the look wakes the waiter.
- *
- * Return: EPOLL* bits, as Linux.
- */
-__poll_t xtcp_sockopt_poll(struct file *file, struct socket *sock, struct poll_table_struct *wait)
-{
-	struct sock *sk = sock->sk;
-	__poll_t mask = 0;
-	u8 shutdown;
-	int state;
-
-	sock_poll_wait(file, sock, wait);
-	/* "The end of a connection" in sock.c writes these in the other order: who sees one sees those before it. */
-	state = inet_sk_state_load(sk);
-	if (state == TCP_LISTEN)
-		return xtcp_listen_has_child(sk) ? EPOLLIN | EPOLLRDNORM : 0;
-
-	shutdown = READ_ONCE(sk->sk_shutdown);
-	if (shutdown == SHUTDOWN_MASK || state == TCP_CLOSE)
-		mask |= EPOLLHUP;
-	if (shutdown & RCV_SHUTDOWN)
-		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
-	/* in SYN-SENT both ends are shut only by the end of the connection */
-	if (state != TCP_SYN_RECV && (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {
-		if (xtcp_text_readable(sk, sock_rcvlowat(sk, 0, INT_MAX)))
-			mask |= EPOLLIN | EPOLLRDNORM;
-		if (shutdown & SEND_SHUTDOWN || writeable(sk))
-			mask |= EPOLLOUT | EPOLLWRNORM;
-	}
-	/* pairs with the smp_wmb() of xtcp_sock_fail() */
-	smp_rmb();
-	if (READ_ONCE(sk->sk_err) || !skb_queue_empty_lockless(&sk->sk_error_queue))
-		mask |= EPOLLERR;
-	return mask;
 }

@@ -1,14 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
-/* STATUS (RFC 9293 section 3.10.6): struct tcp_info. What is counted in octets here is told in segments, as Linux. */
+/*
+ * STATUS (RFC 9293 section 3.10.6): struct tcp_info, ioctl, poll. What is counted in octets here, TCP_INFO tells in
+ * segments, as Linux.
+ */
 #include "status.h"
 
+#include <linux/sockios.h>
+#include <asm/ioctls.h>
 #include <net/tcp.h>
 
 #include "cong.h"
 #include "listen.h"
+#include "recvmsg.h"
 #include "rto.h"
 #include "seq.h"
 #include "sock.h"
+#include "text.h"
 
 static void info_congestion(struct sock *sk, struct tcp_info *info)
 {
@@ -111,4 +118,96 @@ void xtcp_status_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_last_ack_recv = ms_since(xsk->ack_tstamp);
 out:
 	release_sock(sk);
+}
+
+/**
+ * xtcp_status_ioctl() - proto.ioctl
+ * @sk: the sock
+ * @cmd: SIOCINQ (FIONREAD), SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK
+ * @karg: the answer: octets; for SIOCATMARK 0, since urgent octets stand in line
+ *
+ * Context: process. Takes the socket lock where needed.
+ *
+ * Return: 0, -EINVAL for a listener, -ENOIOCTLCMD.
+ */
+int xtcp_status_ioctl(struct sock *sk, int cmd, int *karg)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool unsynchronized = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
+
+	if (cmd == SIOCATMARK) {
+		*karg = 0;
+		return 0;
+	}
+	if (cmd != SIOCINQ && cmd != SIOCOUTQ && cmd != SIOCOUTQNSD)
+		return -ENOIOCTLCMD;
+	if (sk->sk_state == TCP_LISTEN)
+		return -EINVAL;
+	if (cmd == SIOCINQ) {
+		bool slow = lock_sock_fast(sk);
+
+		*karg = xtcp_recvmsg_inq(sk);
+		unlock_sock_fast(sk, slow);
+	} else if (unsynchronized) {
+		*karg = 0;
+	} else if (cmd == SIOCOUTQ) {
+		*karg = READ_ONCE(xsk->write_seq) - READ_ONCE(xsk->snd_una);
+	} else {
+		*karg = READ_ONCE(xsk->write_seq) - READ_ONCE(xsk->snd_nxt);
+	}
+	return 0;
+}
+
+/* Room to write: now, or a writer is told later. */
+static bool writeable(struct sock *sk)
+{
+	if (__sk_stream_is_writeable(sk, 1))
+		return true;
+	sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
+	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+	/* room may have come between the look and the bit; pairs with the barrier in sk_write_space */
+	smp_mb__after_atomic();
+	return __sk_stream_is_writeable(sk, 1);
+}
+
+/**
+ * xtcp_status_poll() - proto_ops.poll
+ * @file: the descriptor's file
+ * @sock: the socket
+ * @wait: where to wait
+ *
+ * Context: process. No lock: what changes after the look wakes the waiter.
+ *
+ * Return: EPOLL* bits, as Linux.
+ */
+__poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_table_struct *wait)
+{
+	struct sock *sk = sock->sk;
+	__poll_t mask = 0;
+	u8 shutdown;
+	int state;
+
+	sock_poll_wait(file, sock, wait);
+	/* "The end of a connection" in sock.c writes these in the other order: who sees one sees those before it. */
+	state = inet_sk_state_load(sk);
+	if (state == TCP_LISTEN)
+		return xtcp_listen_has_child(sk) ? EPOLLIN | EPOLLRDNORM : 0;
+
+	shutdown = READ_ONCE(sk->sk_shutdown);
+	if (shutdown == SHUTDOWN_MASK || state == TCP_CLOSE)
+		mask |= EPOLLHUP;
+	if (shutdown & RCV_SHUTDOWN)
+		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
+	/* in SYN-SENT both ends are shut only by the end of the connection */
+	if (state != TCP_SYN_RECV && (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {
+		if (xtcp_text_readable(sk, sock_rcvlowat(sk, 0, INT_MAX)))
+			mask |= EPOLLIN | EPOLLRDNORM;
+		if (shutdown & SEND_SHUTDOWN || writeable(sk))
+			mask |= EPOLLOUT | EPOLLWRNORM;
+	}
+	/* pairs with the smp_wmb() of xtcp_sock_fail() */
+	smp_rmb();
+	if (READ_ONCE(sk->sk_err) || !skb_queue_empty_lockless(&sk->sk_error_queue))
+		mask |= EPOLLERR;
+	return mask;
 }

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* STATUS (RFC 9293 section 3.10.6): TCP_INFO. */
+/* STATUS (RFC 9293 section 3.10.6): TCP_INFO, ioctl, poll. */
 #ifndef XTCP_STATUS_H
 #define XTCP_STATUS_H
 
+#include <linux/poll.h>
+
+struct file;
 struct sock;
+struct socket;
 struct tcp_info;
 
-/* process context, takes the socket lock */
+/* process context */
 void xtcp_status_info(struct sock *sk, struct tcp_info *info);
+int xtcp_status_ioctl(struct sock *sk, int cmd, int *karg);
+__poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_table_struct *wait);
 
 #endif /* XTCP_STATUS_H */

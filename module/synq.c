@@ -425,7 +425,7 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
  *
  * RFC 9293 section 3.10.7.4 for SYN-RECEIVED that came from LISTEN, with the ACK looked at first, as section 3.5.2 and
  * Linux do: a wrong one is reset before anything else can be learnt from us. RFC 5961 section 3.2 for RST. What makes a
- * child here will bring it to ESTABLISHED in arrives.c.
+ * child here will bring it to ESTABLISHED in handshake.c.
  *
  * Context: softirq, RCU read side. No lock.
  *

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* OPEN below TCP: the addresses and the route of a connection. */
+#ifndef XTCP_IP_CONNECT_H
+#define XTCP_IP_CONNECT_H
+
+struct sock;
+struct sockaddr;
+
+int xtcp_ip_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len);
+int xtcp_ip_connect_ports(struct sock *sk);
+
+#endif /* XTCP_IP_CONNECT_H */
