@@ -232,8 +232,9 @@ static bool fits(struct sock *sk, struct sk_buff *skb)
  * @skb: text to be queued
  *
  * If need be the buffer grows to what the namespace allows, tiny skbs are merged, out-of-order text that is farther
- * than @skb gives way. One skb is always taken in order, however large it is: else a small buffer would stop the
- * connection. RFC 9293 section 3.8.6 leaves it to the receiver how it holds to what it offered.
+ * than @skb gives way. One skb is always taken in order, however large it is: else a small buffer, or other sockets
+ * that have used up tcp_mem, would stop the connection. RFC 9293 section 3.8.6 leaves it to the receiver how it holds
+ * to what it offered.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -251,7 +252,9 @@ bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 			prune(sk, xtcp_seg(skb)->seq);
 		if (xsk->out_of_order_count >= OUT_OF_ORDER_MAX)
 			return false;
-	} else if (skb_queue_empty(&sk->sk_receive_queue) && sk_rmem_schedule(sk, skb, skb->truesize)) {
+	} else if (skb_queue_empty(&sk->sk_receive_queue)) {
+		/* beyond tcp_mem as a debt of the sock, paid when it is read: who holds that memory may wait for us */
+		sk_rmem_schedule(sk, skb, skb->truesize);
 		return true;
 	}
 	if (fits(sk, skb))

@@ -22,6 +22,7 @@
 
 #include "clock.h"
 #include "compat.h"
+#include "netns.h"
 #include "seq.h"
 #include "sock.h"
 #include "wire.h"
@@ -113,7 +114,7 @@ int xtcp_sndq_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	int i = skb_shinfo(skb)->nr_frags;
 	bool merge;
-	int copy, err;
+	int copy, least, err;
 
 	sock_owned_by_me(sk);
 	if (!sk_page_frag_refill(sk, pfrag))
@@ -122,8 +123,13 @@ int xtcp_sndq_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
 	if (!merge && i >= MAX_SKB_FRAGS)
 		return -ENOSPC;
 	copy = min_t(size_t, len, pfrag->size - pfrag->offset);
-	if (!sk_wmem_schedule(sk, copy))
-		return -ENOBUFS;
+	if (!sk_wmem_schedule(sk, copy)) {
+		/* wmem[0] is due to everyone, beyond tcp_mem as a debt of the sock, paid when it is acknowledged */
+		least = READ_ONCE(xsk->xn->sysctl.wmem[0]) - sk->sk_wmem_queued;
+		if (least <= 0)
+			return -ENOBUFS;
+		copy = min(copy, least);
+	}
 	/* charges what it copies */
 	err = skb_copy_to_page_nocache(sk, from, skb, pfrag->page, pfrag->offset, copy);
 	if (err)

@@ -477,6 +477,42 @@ TEST_F_TIMEOUT(sock, disconnected_socket_is_reusable, TIMEOUT_S)
 	EXPECT_TRUE(WAIT_FOR(queue(self->s, SIOCINQ) == 3, DEADLINE_MS));
 }
 
+/*
+ * Others have used up the memory of all sockets, and hold it: a connection that has nothing queued still gets its text
+ * through, in both directions, as kernel TCP's. The limit counts in steps of 1 MB for a processor.
+ */
+TEST_F_TIMEOUT(sock, goes_on_beyond_tcp_mem, TIMEOUT_S)
+{
+	char *limit = ns_read_file(ns_home(), "/proc/sys/net/ipv4/tcp_mem"), octets[100] = {};
+	struct timeval patience = { .tv_sec = 5 };
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	int c, s, i, answers = 0;
+
+	limit[strcspn(limit, "\n")] = 0;
+	ASSERT_EQ(getsockname(self->listener, (void *)&ss, &len), 0);
+	c = socket(AF_XTCP, SOCK_STREAM, variant->protocol);
+	ASSERT_GE(c, 0);
+	ASSERT_EQ(connect(c, (void *)&ss, len), 0);
+	s = accept(self->listener, NULL, NULL);
+	ASSERT_GE(s, 0);
+	setsockopt(c, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(c, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	stuff(self->c, 65536, SIZE_MAX);
+	stuff(self->s, 65536, SIZE_MAX);
+	ASSERT_EQ(ns_sysctl_set(ns_home(), "net.ipv4.tcp_mem", "1 1 1"), 0);
+	for (i = 0; i < 10; i++)
+		answers += send(c, octets, 100, 0) == 100 && recv(s, octets, 100, MSG_WAITALL) == 100 &&
+			   send(s, octets, 100, 0) == 100 && recv(c, octets, 100, MSG_WAITALL) == 100;
+	EXPECT_EQ(ns_sysctl_set(ns_home(), "net.ipv4.tcp_mem", "%s", limit), 0);
+	EXPECT_EQ(answers, 10);
+	free(limit);
+	close(c);
+	close(s);
+}
+
 /* Sockets of @ns that a protocol counts, as /proc/net/protocols has it, or -1. */
 static int sockets_counted(int ns, const char *name)
 {
