@@ -40,7 +40,6 @@ struct xtcp_sysctl {
 	u8 timestamps;
 	u8 timewait_reuse;	/* tw_reuse, which the kernel has as a macro */
 	u8 window_scaling;
-	int base_mss;
 	int fin_timeout;	/* jiffies */
 	int invalid_ratelimit;	/* jiffies */
 	int keepalive_intvl;	/* jiffies */

@@ -22,12 +22,16 @@ static int min_mss = XTCP_MSS_MIN_SND;
 static int min_timewait_ms = 1000;
 static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 */
 static int max_seconds = INT_MAX / HZ;
+static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;	/* no rounding leads out of an int */
 static unsigned int min_syn_retries = 1;
 static unsigned int max_syn_retries = MAX_TCP_SYNCNT;
 static unsigned int min_syncookies;
 static unsigned int max_syncookies = 2;
 
-/* The entry holds jiffies, the user reads and writes in units of which a second has @per_second. */
+/*
+ * The entry holds jiffies, the user reads and writes in units of which a second has @per_second. As Linux's, what is
+ * less than a jiffy becomes one: 0 would be another setting.
+ */
 static int do_time(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos,
 		   int per_second)
 {
@@ -44,7 +48,7 @@ static int do_time(XTCP_CTL_CONST struct ctl_table *table, int write, void *buff
 	int err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
 
 	if (write && !err)
-		WRITE_ONCE(*value, (int)div_u64((u64)user * HZ, per_second));
+		WRITE_ONCE(*value, (int)DIV_ROUND_UP_ULL((u64)user * HZ, per_second));
 	return err;
 }
 
@@ -76,9 +80,8 @@ static struct xtcp_sysctl model;
 
 static const struct ctl_table entries[] = {
 	ENTRY(abort_on_overflow, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(base_mss, int, proc_dointvec_minmax, &min_mss, &max_mss),
 	ENTRY(fin_timeout, int, do_seconds, SYSCTL_ZERO, &max_seconds),
-	ENTRY(invalid_ratelimit, int, do_milliseconds, SYSCTL_ZERO, &max_seconds),
+	ENTRY(invalid_ratelimit, int, do_milliseconds, SYSCTL_ZERO, &max_milliseconds),
 	ENTRY(keepalive_intvl, int, do_seconds, SYSCTL_ONE, &max_seconds),
 	ENTRY(keepalive_probes, u8, proc_dou8vec_minmax, NULL, NULL),
 	ENTRY(keepalive_time, int, do_seconds, SYSCTL_ONE, &max_seconds),
@@ -114,7 +117,6 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 		.timestamps = 1,
 		.timewait_reuse = 2,
 		.window_scaling = 1,
-		.base_mss = TCP_BASE_MSS,
 		.fin_timeout = TCP_FIN_TIMEOUT,
 		.invalid_ratelimit = HZ / 2,
 		.keepalive_intvl = TCP_KEEPALIVE_INTVL,

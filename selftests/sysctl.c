@@ -25,7 +25,6 @@ static const struct knob {
 	long differs;
 } knobs[] = {
 	{ "abort_on_overflow", 1, 0, 255, -1 },
-	{ "base_mss", 1, 48, 65535, -1 },
 	{ "fin_timeout", 1, 0, -1, -1 },
 	{ "invalid_ratelimit", 1, 0, -1, -1 },
 	{ "keepalive_intvl", 1, 1, -1, -1 },
@@ -155,6 +154,15 @@ static bool has_range(int ns, const struct knob *knob)
 	return good && takes(ns, knob, knob->high) && refuses(ns, knob, knob->high + 1);
 }
 
+/* A time of less than a tick lasts for one. */
+static bool rounds_up(int ns)
+{
+	static const struct knob knob = { "invalid_ratelimit", 1, 0, -1, -1 };
+	bool good = !put(ns, &knob, 1) && !holds(ns, &knob, 0);
+
+	return !put(ns, &knob, 500) && good;
+}
+
 static int count_files(void *arg)
 {
 	DIR *dir = opendir("/proc/sys/net/xtcp");
@@ -175,11 +183,12 @@ int main(void)
 	unsigned int i;
 
 	ksft_print_header();
-	ksft_set_plan(1 + 3 * ARRAY_SIZE(knobs));
+	ksft_set_plan(2 + 3 * ARRAY_SIZE(knobs));
 	if (a < 0 || b < 0)
 		ksft_exit_fail_msg("no namespaces\n");
 	ksft_test_result(ns_call(a, count_files, NULL) == ARRAY_SIZE(knobs), "there are %d knobs\n",
 			 (int)ARRAY_SIZE(knobs));
+	ksft_test_result(rounds_up(a), "a limit of 1 ms does not become none\n");
 	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
 		ksft_test_result(has_default(a, &knobs[i]), "%s: the default\n", knobs[i].name);
 		ksft_test_result(has_range(a, &knobs[i]), "%s: the range\n", knobs[i].name);
