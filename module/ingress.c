@@ -279,7 +279,8 @@ void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 	__acquire(&child->sk_lock.slock);	/* by xtcp_sock_clone() */
 	detach(skb);
 	sk_mark_napi_id(child, skb);
-	xtcp_sk(child)->segs_in = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+	/* the SYN is one of them, as Linux counts */
+	xtcp_sk(child)->segs_in = 1 + max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 	xtcp_arrives(child, skb);
 	up = child->sk_state != TCP_SYN_RECV;
 	bh_unlock_sock(child);
