@@ -21,6 +21,11 @@ if [ ! -e "$kdir/Makefile" ]; then
 fi
 mkdir -p "$build"
 build=$(cd "$build" && pwd)
+case $top:$build in
+*[[:space:]]*)
+	echo "The kernel's makefiles cannot build in a folder with a space in its path: '$build'" >&2
+	exit 1 ;;
+esac
 exec 9>"$build/.lock"
 flock 9
 
