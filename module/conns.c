@@ -24,7 +24,7 @@
 
 static unsigned int chains_wanted;
 module_param_named(chains, chains_wanted, uint, 0444);
-MODULE_PARM_DESC(chains, "hash chains of the table of connections, at most 16777216, rounded up to a power of two (default: one for 64 KiB of memory)");
+MODULE_PARM_DESC(chains, "hash chains of the table of connections, at most 16777216, rounded up to a power of two (0, the default: one for 64 KiB of memory)");
 
 struct xtcp_conns xtcp_conns __read_mostly;
 
@@ -43,7 +43,7 @@ int xtcp_conns_init(void)
 	u32 i;
 
 	if (chains_wanted > CHAINS_MAX) {
-		pr_err("chains=%u: the valid range is 1 to %u\n", chains_wanted, CHAINS_MAX);
+		pr_err("chains=%u: at most %u, or 0 for the default\n", chains_wanted, CHAINS_MAX);
 		return -EINVAL;
 	}
 	chains = roundup_pow_of_two(clamp_t(u64, chains, 1, CHAINS_MAX));
@@ -51,6 +51,7 @@ int xtcp_conns_init(void)
 	if (!xtcp_conns.chain)
 		return -ENOMEM;
 	xtcp_conns.mask = chains - 1;
+	chains_wanted = chains;		/* /sys/module shows what there are */
 	for (i = 0; i < LOCKS; i++)
 		spin_lock_init(&locks[i]);
 	return 0;

@@ -9,6 +9,10 @@
 # failed goes to FOLDER/KIND.
 
 set -u
+case ${1-}:$#:${2:+folder} in
+stock:[23]:folder | debug:[23]:folder) ;;
+*) sed -n '6,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
 cd "$(dirname "$0")/.."
 . scripts/vm-module.sh
 

@@ -9,6 +9,7 @@
 #   proc.c                            the kernel's names of its counters
 
 set -eu
+[ $# -eq 0 ] || { echo "kernel-source.sh takes no arguments" >&2; exit 2; }
 cd "$(dirname "$0")"
 . ./cache.sh
 

@@ -6,6 +6,10 @@
 # those that the program prints.
 
 set -eu
+case $#:${1-} in
+0: | 1:--check) ;;
+*) echo "Usage: scripts/matrix-table.sh [--check]" >&2; exit 2 ;;
+esac
 cd "$(dirname "$0")/.."
 
 begin='<!-- wire_matrix -t begins -->' end='<!-- wire_matrix -t ends -->'

@@ -7,6 +7,7 @@
 # `make` finds stay what they were.
 
 set -eu
+[ $# -eq 0 ] || { echo "newer-headers.sh takes no arguments" >&2; exit 2; }
 cd "$(dirname "$0")"
 . ./cache.sh
 . ./kernel.sh
