@@ -16,10 +16,13 @@
 #include "sock.h"
 #include "wire.h"
 
-/* RFC 7323 section 5.3 R1: the timestamp is older than TS.Recent, which is not itself too old (section 5.5). */
+/*
+ * RFC 7323 section 5.3 R1: the timestamp is older than TS.Recent, which is not itself too old (section 5.5). 0 is none:
+ * some hosts send it in their SYN, whatever their clock says from then on.
+ */
 static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
-	if (!xsk->ts_ok || !seg->has_ts || !xsk->ts_recent_stamp)
+	if (!xsk->ts_ok || !seg->has_ts || !xsk->ts_recent_stamp || !xsk->ts_recent)
 		return false;
 	if ((s32)(xsk->ts_recent - seg->tsval) <= XTCP_PAWS_WINDOW)
 		return false;
@@ -114,7 +117,7 @@ void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg)
 	sock_owned_by_me(sk);
 	if (!xsk->ts_ok || !seg->has_ts || xtcp_seq_gt(seg->seq, xsk->rcv_wup))
 		return;
-	if ((s32)(seg->tsval - xsk->ts_recent) < 0 && xsk->ts_recent_stamp &&
+	if ((s32)(seg->tsval - xsk->ts_recent) < 0 && xsk->ts_recent_stamp && xsk->ts_recent &&
 	    xtcp_clock_seconds() - xsk->ts_recent_stamp < XTCP_PAWS_IDLE_S)
 		return;
 	xsk->ts_recent = seg->tsval;

@@ -308,6 +308,26 @@ static const struct wire_row rows[] = {
 			.counters = "PAWSEstab=0",
 		},
 	},
+	/* Some hosts send their SYN or SYN-ACK with a TSval of 0, whatever their clock says. */
+	{
+		.name = "paws_synack_with_timestamp_0", .rfc = "RFC 7323 5.3",
+		.want = {
+			.script = "socket; bind; connect; > S 0; < S. 0 ack 1 <mss 1000,ts 0 R>; > . 1 ack 1;"
+				  "< P. 1(10) ack 1 <ts 0x90000000 R>; >@1000 . 1 ack 11 <ecr 0x90000000>;"
+				  "read 10; < P. 11(10) ack 1 <ts 0x8fffff00 R>; > . 1 ack 11",
+			.counters = "PAWSEstab=1", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "paws_syn_with_timestamp_0", .rfc = "RFC 7323 5.3", .pre = "listen",
+		.syn = "mss 1000,ts 0 0",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < P. 11(10) ack 1 <ts 0x90000001 R>; > . 1 ack 1;"
+				  "state established; accept; < P. 1(10) ack 1 <ts 0x90000000 R>;"
+				  ">@1000 . 1 ack 21 <ecr 0x90000000>; read 20",
+			.counters = "PAWSEstab=0", .state = ESTABLISHED,
+		},
+	},
 	{
 		.name = "timestamp_%s_of_later_segment_not_echoed", .rfc = "RFC 7323 4.3",
 		.in = ESTABLISHED, .syn = TIMESTAMPS,
