@@ -81,7 +81,7 @@ static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *k
 	       xtcp_ingress_checksum_ok(skb);
 }
 
-static bool listener_wants(struct sock *lsk, const struct sk_buff *skb, const struct xtcp_demux_key *key)
+static bool listener_wants(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	const struct tcphdr *th = (const struct tcphdr *)skb->data;
 

@@ -213,16 +213,18 @@ static bool cookies_believed(struct sock *lsk, const struct xtcp_listener *liste
 /**
  * xtcp_synq_ack_is_ours() - does this ACK complete a handshake whose entry was not kept?
  * @lsk: the listener of its port
- * @skb: an ACK for which there is no connection, as IP left it, at the TCP header; is not changed
+ * @skb: an ACK for which there is no connection, as IP left it, at the TCP header; is not changed, but knows afterwards
+ *	whether its checksum is right
  * @key: of @skb
  *
- * A bad cookie is counted when the listener may have declined an entry and kernel TCP does not know the segment.
+ * A bad cookie is counted when the listener may have declined an entry and kernel TCP does not know the segment; not
+ * when its checksum is wrong, which kernel TCP counts.
  *
  * Context: softirq, RCU read side.
  *
  * Return: true when its cookie verifies.
  */
-bool xtcp_synq_ack_is_ours(struct sock *lsk, const struct sk_buff *skb, const struct xtcp_demux_key *key)
+bool xtcp_synq_ack_is_ours(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
 	u8 buf[XTCP_HDR_LEN + XTCP_MAX_OPTIONS];
@@ -245,7 +247,7 @@ bool xtcp_synq_ack_is_ours(struct sock *lsk, const struct sk_buff *skb, const st
 	xtcp_options_parse((const u8 *)(th + 1), len - sizeof(*th), false, &opts);
 	if (cookie_ok(lsk, key, ntohl(th->seq), ntohl(th->ack_seq), opts.has_ts ? &opts.tsecr : NULL, &cookie))
 		return true;
-	if (!xtcp_demux_kernel_holds(sock_net(lsk), key))
+	if (!xtcp_demux_kernel_holds(sock_net(lsk), key) && xtcp_ingress_checksum_ok(skb))
 		XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_SYNCOOKIESFAILED);
 	return false;
 }

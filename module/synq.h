@@ -11,7 +11,7 @@ struct sock;
 /* Softirq, RCU read side. Consumes @skb. */
 void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss);
 /* Softirq, RCU read side. @skb is the caller's throughout, and the caller frees it. */
-bool xtcp_synq_ack_is_ours(struct sock *lsk, const struct sk_buff *skb, const struct xtcp_demux_key *key);
+bool xtcp_synq_ack_is_ours(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key);
 struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key);
 /* For an entry: the child, locked and held, that the segment goes to; NULL: all is done; -EAGAIN: look it up again */
 struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb);

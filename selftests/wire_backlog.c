@@ -216,6 +216,17 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	{
+		.name = "cookie_wrong_and_checksum_too", .rfc = "RFC 9293 3.1", .id = "MUST-3",
+		.pre = "sysctl syncookies 2; listen",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1000 badsum; none;"
+				  "< P. 1(10) ack 1000 badsum; none; < . 1 ack 1; accept",
+			.counters = "SyncookiesFailed=0 SyncookiesRecv=1 kernel:InCsumErrors=2 "
+				    "xtcp:InCsumErrors=0",
+			.state = ESTABLISHED,
+		},
+	},
 	/* xtcp's index stands in bits 22 and 23, kernel TCP's in the lowest. */
 	{
 		.name = "cookie_with_another_mss_index", .rfc = "RFC 4987 3.6",
