@@ -390,6 +390,18 @@ static void note_acked(struct xtcp_listener *listener, struct xtcp_request *he)
 	spin_unlock(&listener->lock);
 }
 
+/*
+ * Another CPU's segment for the same entry may have moved TS.Recent on meanwhile. The one that makes the child must not
+ * be too old for it: nobody would be told of a child that it does not open.
+ */
+static void keep_own_timestamp(struct sock *child, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(child);
+
+	if (xsk->ts_ok && seg->has_ts && xsk->ts_recent && xtcp_seq_gt(xsk->ts_recent, seg->tsval))
+		xsk->ts_recent = seg->tsval;
+}
+
 /* The third ACK is good. As xtcp_synq_arrives(). */
 static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request *he, struct sk_buff *skb)
 {
@@ -401,8 +413,10 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
 		return NULL;
 	}
 	child = xtcp_child_make(listener, skb, he, true);
-	if (!IS_ERR(child))
+	if (!IS_ERR(child)) {
+		keep_own_timestamp(child, xtcp_seg(skb));
 		return child;
+	}
 	if (PTR_ERR(child) == -ECONNABORTED || PTR_ERR(child) == -EADDRNOTAVAIL)
 		return ERR_PTR(-EAGAIN);
 	if (PTR_ERR(child) == -EAGAIN)
