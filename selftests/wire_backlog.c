@@ -5,6 +5,10 @@
  */
 #include "wire.h"
 
+/* SYNs from other ports of the peer. */
+#define ONE_MORE	"sport 1; < S 0 $; "
+#define FOUR_MORE	ONE_MORE ONE_MORE ONE_MORE ONE_MORE "sport -4; "
+
 static const struct wire_row rows[] = {
 	/* The accept queue. */
 	{
@@ -266,7 +270,46 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
-	/* An entry that was given up early comes back by its cookie. */
+	{
+		.name = "cookie_meets_a_full_accept_queue_and_is_reset", .rfc = "RFC 4987 3.6",
+		.pre = "sysctl syncookies 2; sysctl abort_on_overflow 1; listen 0",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; fresh; listen 1; < S 0 $;"
+				  "> S. 0 ack 1; listen 0; < . 1 ack 1; > R 1; none",
+			.counters = "ListenOverflows=1 ListenDrops=1 EmbryonicRsts=0 OutRsts=1 "
+				    "PassiveOpens=1",
+			.state = LISTEN,
+		},
+		.kernel_differs = "says nothing to whom it keeps no entry for",
+		.kernel = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; fresh; listen 1; < S 0 $;"
+				  "> S. 0 ack 1; listen 0; < . 1 ack 1; none",
+			.counters = "ListenOverflows=1 ListenDrops=1 EmbryonicRsts=0 OutRsts=0 "
+				    "PassiveOpens=1",
+		},
+	},
+	/*
+	 * More than half full, and all are old: two timeouts are enough then for the one whose
+	 * third comes first, of six that it would have had. It comes back by its cookie.
+	 */
+	{
+		.name = "synack_of_an_old_entry_gives_way", .rfc = "RFC 4987 3.6",
+		.pre = "listen 4",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; " FOUR_MORE ">@3000 S. 0 ack 1;"
+				  ">@5000 S. 0 ack 1; gone 20000; none; < . 1 ack 1; accept",
+			.counters = "SyncookiesSent=0 SyncookiesRecv=1 ListenDrops=0 PassiveOpens=1",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "its timers of the same moment run in any order, and its ISN is no "
+				  "cookie",
+		.kernel = {
+			.script = "< S 0 $; > S. 0 ack 1; " FOUR_MORE ">@3000 S. 0 ack 1;"
+				  ">@5000 S. 0 ack 1",
+			.counters = "SyncookiesSent=0 SyncookiesRecv=0 ListenDrops=0 PassiveOpens=0",
+			.state = SYN_RECEIVED,
+		},
+	},
 	{
 		.name = "syn_received_closed_listener", .rfc = "RFC 9293 3.10.4",
 		.in = SYN_RECEIVED,

@@ -241,6 +241,39 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "syn_%s_reopens_though_no_entries_are_kept", .rfc = "RFC 9293 3.6.1", .id = "MAY-2",
+		.in = TIME_WAIT, .pre = "sysctl syncookies 2",
+		.want = {
+			.script = "close; reopen 1000; < S 0 $; > S. 0 ack 1; check I = 65537;"
+				  "state syn_received; < . 1 ack 1; accept",
+			.counters = "TCPReqQFullDoCookies=0 SyncookiesSent=0 SyncookiesRecv=0",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "6.1 loses the ISN it chose on the way to the listener",
+		.kernel = {
+			.script = "close; reopen 1000; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept",
+			.counters = "TCPReqQFullDoCookies=1 SyncookiesSent=1 SyncookiesRecv=1",
+		},
+		.kernel_shrinks = true,
+	},
+	{
+		.name = "syn_%s_reopens_though_the_syn_queue_is_full", .rfc = "RFC 9293 3.6.1", .id = "MAY-2",
+		.in = TIME_WAIT,
+		.want = {
+			.script = "close; listen 0; sport 1; < S 0 $; sport -1; reopen 1000; < S 0 $;"
+				  "> S. 0 ack 1; check I = 65537; state syn_received; < . 1 ack 1; accept",
+			.counters = "TCPReqQFullDoCookies=0 SyncookiesSent=0 SyncookiesRecv=0",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "6.1 loses the ISN it chose on the way to the listener",
+		.kernel = {
+			.script = "close; listen 0; sport 1; < S 0 $; sport -1; reopen 1000; < S 0 $;"
+				  "> S. 0 ack 1; < . 1 ack 1; accept",
+			.counters = "TCPReqQFullDoCookies=1 SyncookiesSent=1 SyncookiesRecv=1",
+		},
+		.kernel_shrinks = true,
+	},
+	{
 		.name = "syn_%s_reopens_by_timestamp", .rfc = "RFC 6191 2", .id = "SHLD-4",
 		.in = TIME_WAIT, .syn = "mss 1000,nop,nop,ts T R",
 		.want = {
