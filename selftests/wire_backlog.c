@@ -43,6 +43,18 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "somaxconn_limits_both_queues_from_listen_on", .rfc = "RFC 9293 3.9.1.1",
+		.pre = "sysctl core/somaxconn 0; sysctl syncookies 0; listen 9",
+		.want = {
+			.script = "sysctl core/somaxconn 9; < S 0 $; > S. 0 ack 1; fresh; < S 0 $;"
+				  "none; swap; < . 1 ack 1; swap; < S 0 $; none; listen 9; < S 0 $;"
+				  "> S. 0 ack 1; < . 1 ack 1; accept; accept",
+			.counters = "TCPReqQFullDrop=1 ListenOverflows=1 ListenDrops=2 "
+				    "PassiveOpens=2",
+			.state = ESTABLISHED,
+		},
+	},
+	{
 		.name = "third_ack_meets_a_full_queue_and_is_asked_for_again",
 		.rfc = "RFC 9293 3.10.7.4",
 		.pre = "listen 5",
