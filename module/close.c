@@ -199,7 +199,6 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 {
 	struct inet_sock *inet = inet_sk(sk);
 	bool was_open = sk->sk_state != TCP_CLOSE || inet->inet_dport;
-	__be16 sport = inet->inet_sport;
 
 	sock_owned_by_me(sk);
 	if (sk->sk_state == TCP_LISTEN) {
@@ -218,11 +217,8 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	xtcp_text_purge(sk);
 	xtcp_sndq_purge(sk);
 
-	if (was_open && xtcp_sk(sk)->lease && !(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
-		xtcp_port_release(sk);
-		/* getsockname() goes on telling it, as in Linux */
-		inet->inet_sport = sport;
-	}
+	if (was_open)
+		xtcp_port_connection_ended(sk);
 	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
 		inet_reset_saddr(sk);
 	inet->inet_dport = 0;

@@ -29,17 +29,11 @@
 /* Back to CLOSED, as the program left the socket before connect(). */
 static void undo(struct sock *sk)
 {
-	__be16 sport = inet_sk(sk)->inet_sport;
-
 	xtcp_state_set(sk, TCP_CLOSE);
 	xtcp_timer_stop(sk);
 	xtcp_demux_remove_sk(sk);
 	xtcp_sndq_purge(sk);
-	if (xtcp_sk(sk)->lease && !(sk->sk_userlocks & SOCK_BINDPORT_LOCK)) {
-		xtcp_port_release(sk);
-		/* getsockname() goes on telling it, as in Linux */
-		inet_sk(sk)->inet_sport = sport;
-	}
+	xtcp_port_connection_ended(sk);
 	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
 		inet_reset_saddr(sk);
 	inet_sk(sk)->inet_dport = 0;

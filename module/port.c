@@ -291,3 +291,21 @@ void xtcp_port_release(struct sock *sk)
 	inet_sk(sk)->inet_num = 0;
 	inet_sk(sk)->inet_sport = 0;
 }
+
+/**
+ * xtcp_port_connection_ended() - a port that the program has not asked for goes back with its connection
+ * @sk: out of the table of connections
+ *
+ * However long the program keeps the descriptor. getsockname() goes on telling the port, as in Linux.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_port_connection_ended(struct sock *sk)
+{
+	__be16 sport = inet_sk(sk)->inet_sport;
+
+	if (!xtcp_sk(sk)->lease || sk->sk_userlocks & SOCK_BINDPORT_LOCK)
+		return;
+	xtcp_port_release(sk);
+	inet_sk(sk)->inet_sport = sport;
+}

@@ -17,5 +17,7 @@ int xtcp_port_listen(struct sock *sk);
 int xtcp_port_connect(struct sock *sk);
 /* Socket lock held, any context: gives the lease back, forgets inet_num and inet_sport. */
 void xtcp_port_release(struct sock *sk);
+/* The same, unless the program has bound the port; getsockname() goes on telling it. */
+void xtcp_port_connection_ended(struct sock *sk);
 
 #endif /* XTCP_PORT_H */

@@ -41,9 +41,10 @@
  * The end of a connection, in this order:
  *  1. sk_err, sk_shutdown, xtcp_state_set(CLOSE), in this order, which poll() relies on: whoever gets the lock from
  *     here on sees a dead connection and touches neither the namespace nor a timer.
- *  2. The timer is stopped and the sock leaves the table; no new segment finds it.
+ *  2. The timer is stopped and the sock leaves the table; no new segment finds it. Its port goes back, unless the
+ *     program has bound it.
  *  3. A sock with a file tells its program (sk_state_change) and waits for close(); one without is destroyed:
- *  4. the queues are purged, the lease goes back, the last reference is dropped.
+ *  4. the queues are purged, a bound port goes back, too, the last reference is dropped.
  *  5. When the last skb in a qdisc or a queue is gone too, the memory is freed after an RCU grace period, and
  *     xtcp_sock_wait_gone() is told.
  *
@@ -381,6 +382,7 @@ void xtcp_sock_done(struct sock *sk)
 	xtcp_state_set(sk, TCP_CLOSE);
 	xtcp_timer_stop(sk);
 	xtcp_demux_remove_sk(sk);
+	xtcp_port_connection_ended(sk);
 	if (sock_flag(sk, SOCK_DEAD))
 		xtcp_sock_destroy(sk);
 	else

@@ -407,3 +407,69 @@ SCENARIO(reuse_after_close)
 	NAME(c);
 	PEER(c);
 }
+
+/* May another socket have the port of this one? */
+static void try_port_of(int fd)
+{
+	union diff_addr a;
+	socklen_t len = sizeof(a);
+	int b = diff_socket();
+
+	if (getsockname(fd, &a.sa, &len))
+		diff_die("getsockname");
+	RET(bind(b, &a.sa, len));
+	close(b);
+}
+
+/* A port that connect() has chosen goes back with its connection, however long the program keeps the descriptor. */
+SCENARIO(port_of_a_dead_client)
+{
+	int c, s;
+
+	diff_pair(&c, &s);
+	try_port_of(c);
+	diff_reset(s);
+	STATE(c, TCP_CLOSE);
+	try_port_of(c);
+	NAME(c);
+	PEER(c);
+	READ(c, 1, 0);
+	try_port_of(c);
+
+	/* its peer closes first, so nothing is left of it here */
+	diff_pair(&c, &s);
+	RET(shutdown(s, SHUT_WR));
+	STATE(c, TCP_CLOSE_WAIT);
+	RET(shutdown(c, SHUT_WR));
+	STATE(c, TCP_CLOSE);
+	try_port_of(c);
+
+	/* it never was */
+	c = diff_socket();
+	RET(fcntl(c, F_SETFL, O_NONBLOCK));
+	RET(connect(c, LO(2), ALEN));
+	BITS(c, POLLHUP);
+	STATE(c, TCP_CLOSE);
+	try_port_of(c);
+	GET(c, SOL_SOCKET, SO_ERROR);
+	NAME(c);
+}
+
+/* So does the port of a server that is gone, whose connections have ended. */
+SCENARIO(port_of_a_dead_server)
+{
+	int c, s;
+
+	diff_pair(&c, &s);
+	diff_reset(c);
+	STATE(s, TCP_CLOSE);
+	try_port_of(s);
+	NAME(s);
+
+	/* a bound port stays the program's */
+	c = diff_socket();
+	RET(bind(c, LO(3), ALEN));
+	RET(listen(c, 1));
+	RET(shutdown(c, SHUT_RD));
+	try_port_of(c);
+}
