@@ -73,15 +73,17 @@ static void end_connection(struct sock *sk)
 	bool unread = !skb_queue_empty(&sk->sk_receive_queue);
 
 	if (unread) {
-		/* SHLD-3: the peer must not think that what nobody will read has arrived */
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONCLOSE);
 		__skb_queue_purge(&sk->sk_receive_queue);
 		WRITE_ONCE(xsk->copied_seq, xsk->rcv_nxt - xsk->fin_received);
-		if (sk->sk_state != TCP_CLOSE) {
-			xtcp_output_rst(sk);
-			xtcp_sock_fail(sk, 0, XTCP_ABORT_UNREAD);
-		}
-	} else if (sk->sk_state != TCP_CLOSE && sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime) {
+	}
+	if (sk->sk_state == TCP_CLOSE)
+		return;
+	if (unread) {
+		/* SHLD-3: the peer must not think that what nobody will read has arrived */
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONCLOSE);
+		xtcp_output_rst(sk);
+		xtcp_sock_fail(sk, 0, XTCP_ABORT_UNREAD);
+	} else if (sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONDATA);
 		if (needs_reset(sk))
 			xtcp_output_rst(sk);

@@ -321,6 +321,25 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "close_%s_with_unread_data_after_rst", .rfc = "RFC 9293 3.6.1", .id = "SHLD-3",
+		.in = ESTABLISHED, .via = PASSIVE | ACTIVE,
+		.want = {
+			.script = "< P. 1(100) ack 1; >@1000 . 1 ack 101; < R 101; close; none",
+			.state = CLOSED,
+			.counters = "TCPAbortOnClose=0 OutRsts=0",
+		},
+	},
+	{
+		.name = "close_%s_with_unread_data_in_time_wait", .rfc = "RFC 9293 3.6.1",
+		.in = ESTABLISHED, .via = PASSIVE | ACTIVE,
+		.want = {
+			.script = "shut; > F. 1 ack 1; < P. 1(100) ack 2; >@1000 . 2 ack 101;"
+				  "< F. 101 ack 2; > . 2 ack 102; close; none",
+			.state = TIME_WAIT,
+			.counters = "TCPAbortOnClose=0 OutRsts=0",
+		},
+	},
+	{
 		.name = "data_fin_wait_1_after_close", .rfc = "RFC 9293 3.6.1", .id = "SHLD-3",
 		.in = ESTABLISHED,
 		.want = {
