@@ -4,7 +4,8 @@
  *
  * A map is made when ports towards a destination are no longer plenty, by one walk over the table of connections, and
  * kept true from then on. With it the choice of a port costs a search for a clear bit, however full the range is. It
- * goes when three quarters of the range are free again.
+ * goes when three quarters of the range that it was made for are free again: that of the sock, which may be a small
+ * part of the namespace's.
  *
  * A connection whose port is in a map has the map's number, so that nothing need be looked up when it ends. The number
  * may outlive the map, and even be that of another one by then; so what is told of a connection is believed by the map
@@ -17,7 +18,6 @@
 #include <linux/bitmap.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <net/ip.h>
 
 #include "demux.h"
 #include "lease.h"
@@ -35,6 +35,7 @@
  * @number: its index in the namespace's array
  * @refs: calls of connect() that use it now
  * @tuples: bits set in @ours
+ * @few: with so few of them a map is no longer worth its memory
  * @ours: by port: a tuple whose port was chosen here is in the table
  * @others: by port: refused when last tried (bound by somebody, reserved, being tried); may be out of date
  */
@@ -45,6 +46,7 @@ struct xtcp_portmap {
 	u8 number;
 	unsigned int refs;
 	unsigned int tuples;
+	unsigned int few;
 	DECLARE_BITMAP(ours, XTCP_PORTS);
 	DECLARE_BITMAP(others, XTCP_PORTS);
 };
@@ -135,18 +137,9 @@ static bool add_map(struct xtcp_net *xn, struct xtcp_portmap *map, u64 hash)
 	return true;
 }
 
-/* With so few tuples a map is no longer worth its memory. */
-static unsigned int few_tuples(const struct xtcp_net *xn)
+static bool is_idle(const struct xtcp_portmap *map)
 {
-	int low, high;
-
-	inet_get_local_port_range(xn->net, &low, &high);
-	return (high - low) / 4;
-}
-
-static bool is_idle(const struct xtcp_portmap *map, unsigned int few)
-{
-	return map->tuples <= few && !map->refs;
+	return map->tuples <= map->few && !map->refs;
 }
 
 static void free_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
@@ -193,7 +186,7 @@ void xtcp_portmap_put(struct xtcp_net *xn, struct xtcp_portmap *map)
 {
 	spin_lock_bh(&xn->portmaps->lock);
 	map->refs--;
-	if (is_idle(map, few_tuples(xn)))
+	if (is_idle(map))
 		free_map(xn->portmaps, map);
 	spin_unlock_bh(&xn->portmaps->lock);
 }
@@ -257,6 +250,7 @@ struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tu
 	map->key = *key;
 	map->v4 = xtcp_tuple_is_v4(key);
 	map->refs = 1;
+	map->few = (range->count - 1) / 4;
 	spin_lock_bh(&xn->portmaps->lock);
 	old = find_map(xn, key, hash);
 	if (old)
@@ -390,11 +384,10 @@ void xtcp_portmap_tuples_ended(struct xtcp_net *xn, struct xtcp_conn *const *con
 {
 	struct xtcp_portmaps *maps = xn->portmaps;
 	struct xtcp_portmap *map;
-	unsigned int i, few;
+	unsigned int i;
 
 	if (!READ_ONCE(maps->len))
 		return;
-	few = few_tuples(xn);
 	spin_lock(&maps->lock);
 	for (i = 0; i < n; i++) {
 		map = maps->by_number[conns[i]->map];
@@ -403,7 +396,7 @@ void xtcp_portmap_tuples_ended(struct xtcp_net *xn, struct xtcp_conn *const *con
 			continue;
 		if (__test_and_clear_bit(ntohs(conns[i]->lport), map->ours))
 			map->tuples--;
-		if (is_idle(map, few))
+		if (is_idle(map))
 			free_map(maps, map);
 	}
 	spin_unlock(&maps->lock);
