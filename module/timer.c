@@ -83,9 +83,9 @@ static void expired_syn(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
 	if (xtcp_retries_end_syn(sk))
 		return;
-	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
 	xtcp_output_resend(sk, skb, xsk->mss);
 	xsk->retransmits++;
 	xtcp_rto_backoff(&xsk->rto);
@@ -121,9 +121,9 @@ static void expired_retransmit(struct sock *sk)
 	}
 	if (!xsk->retrans_stamp)
 		xsk->retrans_stamp = xtcp_clock_ts() ?: 1;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
 	if (xtcp_retries_end_retransmission(sk))
 		return;
-	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
 	if (!xsk->retransmits && xsk->cong.phase == XTCP_CONG_RECOVERY)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRENORECOVERYFAIL);
 	else if (!xsk->retransmits && xsk->cong.phase == XTCP_CONG_LOSS)

@@ -151,7 +151,7 @@ static const struct wire_row rows[] = {
 			.script = "connect; > S 0; >@2500 S 0; hup 5000;"
 				  "poll IN OUT RDHUP HUP ERR",
 			.state = CLOSED, .err = "ETIMEDOUT",
-			.counters = "AttemptFails=1 TCPAbortOnTimeout=1",
+			.counters = "AttemptFails=1 TCPAbortOnTimeout=1 TCPTimeouts=2",
 		},
 	},
 	/* As Linux: six retries are 127 s, not the three minutes; seven would be 255 s. */
@@ -183,13 +183,16 @@ static const struct wire_row rows[] = {
 		.pre = "sysctl orphan_retries 1",
 		.want = {
 			.script = "close; > F. 1 ack 1; >@1500 F. 1 ack 1; gone 5000; skim",
-			.state = CLOSED,
+			.state = CLOSED, .counters = "TCPAbortOnTimeout=1 TCPTimeouts=3",
 		},
 	},
 	{
 		.name = "give_up_%s_synack", .rfc = "RFC 9293 3.8.3", .in = LISTEN,
 		.pre = "sysctl synack_retries 1",
-		.want = { .script = "< S 0 $; > S. 0 ack 1; >@2500 S. 0 ack 1; gone 5000; none" },
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; >@2500 S. 0 ack 1; gone 5000; none",
+			.counters = "TCPTimeouts=2",
+		},
 	},
 	/* Window probes. */
 	{
@@ -313,6 +316,28 @@ static const struct wire_row rows[] = {
 				  ">@1500 P. 1(100) ack 1; >@2500 P. 1(100) ack 1;"
 				  "elapsed >= 700",
 			.counters = "TCPKeepAlive=0",
+		},
+	},
+	/* TCP_USER_TIMEOUT in place of a number of probes, as Linux: not before one was sent, and after the time. */
+	{
+		.name = "keepalive_%s_user_timeout_beyond_the_probes", .rfc = "RFC 9293 3.8.4",
+		.id = "MUST-29", .in = ESTABLISHED,
+		.want = {
+			.script = "set KEEPIDLE 1; set KEEPINTVL 1; set KEEPCNT 1; set USER_TIMEOUT 2500; mark;"
+				  "set KEEPALIVE 1; >@3000 . 0 ack 1; >@3000 . 0 ack 1; hup 5000;"
+				  "elapsed >= 2000; > R. 1 ack 1",
+			.state = CLOSED, .err = "ETIMEDOUT",
+			.counters = "TCPKeepAlive=2 TCPAbortOnTimeout=1",
+		},
+	},
+	{
+		.name = "keepalive_%s_user_timeout_before_the_first_probe", .rfc = "RFC 9293 3.8.4",
+		.id = "MUST-29", .in = ESTABLISHED,
+		.want = {
+			.script = "set KEEPIDLE 1; set KEEPINTVL 1; set USER_TIMEOUT 100;"
+				  "set KEEPALIVE 1; >@3000 . 0 ack 1; state established; hup 5000; > R. 1 ack 1",
+			.state = CLOSED, .err = "ETIMEDOUT",
+			.counters = "TCPKeepAlive=1 TCPAbortOnTimeout=1",
 		},
 	},
 	/* States that end by themselves. */
