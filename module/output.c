@@ -467,8 +467,10 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 			return 0;
 		}
 	}
+	if (xtcp_segment_send_control(sk, xsk->snd_una - 1, XTCP_ACK))
+		return -ENOBUFS;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), keepalive ? LINUX_MIB_TCPKEEPALIVE : LINUX_MIB_TCPWINPROBE);
-	return xtcp_segment_send_control(sk, xsk->snd_una - 1, XTCP_ACK);
+	return 0;
 }
 
 /**
