@@ -112,6 +112,17 @@ static int set_keepidle(struct sock *sk, int val)
 	return 0;
 }
 
+static int set_keepintvl(struct sock *sk, int val)
+{
+	unsigned long before = xtcp_keepalive_intvl(sk);
+
+	if (val < 1 || val > MAX_TCP_KEEPINTVL)
+		return -EINVAL;
+	WRITE_ONCE(xtcp_sk(sk)->keepalive_intvl, val * HZ);
+	xtcp_timer_keepalive_intvl_changed(sk, before);
+	return 0;
+}
+
 /* TCP_QUICKACK: 0 prefers delayed ACKs; otherwise what is owed goes out, and an even value goes back to delaying. */
 static void set_quickack(struct sock *sk, int val)
 {
@@ -193,10 +204,7 @@ static int set_int(struct sock *sk, int optname, int val)
 	case TCP_KEEPIDLE:
 		return set_keepidle(sk, val);
 	case TCP_KEEPINTVL:
-		if (val < 1 || val > MAX_TCP_KEEPINTVL)
-			return -EINVAL;
-		WRITE_ONCE(xsk->keepalive_intvl, val * HZ);
-		return 0;
+		return set_keepintvl(sk, val);
 	case TCP_KEEPCNT:
 		return set_u8(&xsk->keepalive_probes, val, MAX_TCP_KEEPCNT);
 	case TCP_SYNCNT:

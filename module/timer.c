@@ -430,6 +430,27 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
 }
 
 /**
+ * xtcp_timer_keepalive_intvl_changed() - event: TCP_KEEPINTVL was set
+ * @sk: the sock, in any state
+ * @before: what it was, jiffies
+ *
+ * While a probe waits for its answer the next deadline moves. Linux leaves it where it is.
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	unsigned long due;
+
+	sock_owned_by_me(sk);
+	if (!xsk->keepalive_sent || !is_armed(xsk, XTCP_TIMER_KEEPALIVE))
+		return;
+	due = xsk->timers.deadline[XTCP_TIMER_KEEPALIVE] - before + xtcp_keepalive_intvl(sk);
+	arm(sk, XTCP_TIMER_KEEPALIVE, time_after(due, jiffies) ? due - jiffies : 0);
+}
+
+/**
  * xtcp_timer_run() - do what is due, and sleep until the next deadline
  * @sk: the sock; the caller holds a reference, since an orphan may end here
  *

@@ -43,6 +43,7 @@ void xtcp_timer_ack_owed(struct sock *sk, u32 delay_ms);
 void xtcp_timer_ack_sent(struct sock *sk);
 void xtcp_timer_segment_received(struct sock *sk);
 void xtcp_timer_keepalive_changed(struct sock *sk);
+void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before);
 
 /* runs what is due; from the timer and from xtcp_sock_release_cb() */
 void xtcp_timer_run(struct sock *sk);

@@ -318,6 +318,37 @@ static const struct wire_row rows[] = {
 			.counters = "TCPKeepAlive=0",
 		},
 	},
+	{
+		.name = "keepalive_%s_interval_shortened_while_a_probe_waits", .rfc = "RFC 9293 3.8.4",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "set KEEPIDLE 1; set KEEPINTVL 60; set KEEPCNT 1; set KEEPALIVE 1;"
+				  ">@3000 . 0 ack 1; check Q >= 5000; set KEEPINTVL 1; check Q <= 101;"
+				  "hup 5000; > R. 1 ack 1",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPKeepAlive=1",
+		},
+		.kernel_differs = "waits for as long as it was; an option that is set acts at once",
+		.kernel = {
+			.script = "set KEEPIDLE 1; set KEEPINTVL 60; set KEEPCNT 1; set KEEPALIVE 1;"
+				  ">@3000 . 0 ack 1; check Q >= 5000; set KEEPINTVL 1; check Q >= 5000",
+			.state = ESTABLISHED, .err = "none", .counters = "TCPKeepAlive=1",
+		},
+	},
+	{
+		.name = "keepalive_%s_interval_lengthened_while_a_probe_waits", .rfc = "RFC 9293 3.8.4",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "set KEEPIDLE 1; set KEEPINTVL 10; set KEEPALIVE 1;"
+				  ">@3000 . 0 ack 1; set KEEPINTVL 60; check Q >= 5000; < . 1 ack 1; none",
+			.counters = "TCPKeepAlive=1",
+		},
+		.kernel_differs = "waits for as long as it was",
+		.kernel = {
+			.script = "set KEEPIDLE 1; set KEEPINTVL 10; set KEEPALIVE 1;"
+				  ">@3000 . 0 ack 1; set KEEPINTVL 60; check Q <= 1001; < . 1 ack 1; none",
+			.counters = "TCPKeepAlive=1",
+		},
+	},
 	/* TCP_USER_TIMEOUT in place of a number of probes, as Linux: not before one was sent, and after the time. */
 	{
 		.name = "keepalive_%s_user_timeout_beyond_the_probes", .rfc = "RFC 9293 3.8.4",
