@@ -4,7 +4,7 @@
  *
  * A map is made when ports towards a destination are no longer plenty, by one walk over the table of connections, and
  * kept true from then on. With it the choice of a port costs a search for a clear bit, however full the range is. It
- * goes when three quarters of the range that it was made for are free again: that of the sock, which may be a small
+ * goes when three quarters of the range that it was made for seem free again: that of the sock, which may be a small
  * part of the namespace's.
  *
  * A connection whose port is in a map has the map's number, so that nothing need be looked up when it ends. The number
@@ -35,7 +35,8 @@
  * @number: its index in the namespace's array
  * @refs: calls of connect() that use it now
  * @tuples: bits set in @ours
- * @few: with so few of them a map is no longer worth its memory
+ * @refused: bits set in @others
+ * @few: with so few of both, or without a tuple, a map is no longer worth its memory
  * @ours: by port: a tuple whose port was chosen here is in the table
  * @others: by port: refused when last tried (bound by somebody, reserved, being tried); may be out of date
  */
@@ -46,6 +47,7 @@ struct xtcp_portmap {
 	u8 number;
 	unsigned int refs;
 	unsigned int tuples;
+	unsigned int refused;
 	unsigned int few;
 	DECLARE_BITMAP(ours, XTCP_PORTS);
 	DECLARE_BITMAP(others, XTCP_PORTS);
@@ -139,7 +141,7 @@ static bool add_map(struct xtcp_net *xn, struct xtcp_portmap *map, u64 hash)
 
 static bool is_idle(const struct xtcp_portmap *map)
 {
-	return map->tuples <= map->few && !map->refs;
+	return !map->refs && (!map->tuples || map->tuples + map->refused <= map->few);
 }
 
 static void free_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
@@ -191,9 +193,15 @@ void xtcp_portmap_put(struct xtcp_net *xn, struct xtcp_portmap *map)
 	spin_unlock_bh(&xn->portmaps->lock);
 }
 
+static void not_others(struct xtcp_portmap *map, u32 port)
+{
+	if (__test_and_clear_bit(port, map->others))
+		map->refused--;
+}
+
 static void mark(struct xtcp_portmap *map, u32 port)
 {
-	__clear_bit(port, map->others);
+	not_others(map, port);
 	if (!__test_and_set_bit(port, map->ours))
 		map->tuples++;
 }
@@ -304,8 +312,8 @@ u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const str
 		if (port == begin)
 			port = 0;
 	}
-	if (port)
-		__set_bit(port, map->others);
+	if (port && !__test_and_set_bit(port, map->others))
+		map->refused++;
 	spin_unlock_bh(&xn->portmaps->lock);
 	return port;
 }
@@ -354,7 +362,7 @@ void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 por
 void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 {
 	spin_lock_bh(&xn->portmaps->lock);
-	__clear_bit(port, map->others);
+	not_others(map, port);
 	spin_unlock_bh(&xn->portmaps->lock);
 }
 
@@ -369,6 +377,7 @@ void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
 {
 	spin_lock_bh(&xn->portmaps->lock);
 	bitmap_zero(map->others, XTCP_PORTS);
+	map->refused = 0;
 	spin_unlock_bh(&xn->portmaps->lock);
 }
 
