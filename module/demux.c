@@ -285,16 +285,17 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
  * xtcp_demux_give_to_map() - from now on a map of ports is told when this tuple has left the table
  * @xn: the namespace
  * @tuple: the tuple
+ * @bound_dev_if: the interface that the map is for, or 0
  * @map: number of the map
  *
  * Context: softirq or process.
  *
- * Return: false when no connection in the table has the tuple, or one that is bound to a device, or whose port was not
+ * Return: false when no connection in the table has the tuple, or one that is bound otherwise, or whose port was not
  * chosen by connect().
  */
-bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, u8 map)
+bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if, u8 map)
 {
-	const struct xtcp_demux_key key = { .tuple = *tuple };
+	const struct xtcp_demux_key key = { .tuple = *tuple, .dif = bound_dev_if };
 	const u32 hash = xtcp_demux_hash(xn, tuple) >> 32, chain = xtcp_conns_chain_of(hash);
 	struct xtcp_conn *conn;
 	bool given;
@@ -302,7 +303,7 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
 	local_bh_disable();
 	xtcp_conns_lock(chain);
 	conn = find_conn(xn, &key, hash);
-	given = conn && conn->shared_port;
+	given = conn && conn->shared_port && conn->bound_dev_if == bound_dev_if;
 	if (given)
 		conn->map = map;
 	xtcp_conns_unlock(chain);
@@ -313,38 +314,34 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
 /**
  * xtcp_demux_leave() - take one of many connections out of their table
  * @xn: the namespace
- * @conn: in the table or not; stays in memory until xtcp_demux_leavers_end()
- * @leavers: it and those before it
+ * @conn: in the table or not
  *
- * Context: softirq or process, BH disabled.
+ * Inline: it is what the end of a record costs, for the most part.
+ *
+ * Context: softirq or process, BH disabled. Lock: of the namespace's maps, held.
+ *
+ * Return: true when it was in the table: xtcp_demux_left() is to count it.
  */
-void xtcp_demux_leave(struct xtcp_net *xn, struct xtcp_conn *conn, struct xtcp_demux_leavers *leavers)
+inline bool xtcp_demux_leave(struct xtcp_net *xn, struct xtcp_conn *conn)
 {
 	if (!xtcp_conns_remove(conn))
-		return;
-	leavers->left++;
+		return false;
 	/* a map that has given it its number is seen: the lock of the chain has come between */
-	if (!conn->map)
-		return;
-	leavers->conns[leavers->mapped++] = conn;
-	if (leavers->mapped == XTCP_DEMUX_LEAVERS) {
-		xtcp_portmap_tuples_ended(xn, leavers->conns, leavers->mapped);
-		leavers->mapped = 0;
-	}
+	if (conn->map)
+		xtcp_portmap_tuple_ended(xn, conn);
+	return true;
 }
 
 /**
- * xtcp_demux_leavers_end() - that was the last of many connections
+ * xtcp_demux_left() - that was the last of many connections
  * @xn: the namespace
- * @leavers: used up
+ * @n: how many have left
  *
- * Context: softirq or process, BH disabled.
+ * Context: any.
  */
-void xtcp_demux_leavers_end(struct xtcp_net *xn, struct xtcp_demux_leavers *leavers)
+void xtcp_demux_left(struct xtcp_net *xn, unsigned int n)
 {
-	atomic_sub(leavers->left, &xn->conns);
-	if (leavers->mapped)
-		xtcp_portmap_tuples_ended(xn, leavers->conns, leavers->mapped);
+	atomic_sub(n, &xn->conns);
 }
 
 /**
@@ -364,8 +361,11 @@ bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 	was_there = xtcp_conns_remove(conn);
 	if (was_there) {
 		atomic_dec(&xn->conns);
-		if (conn->map)
-			xtcp_portmap_tuples_ended(xn, &conn, 1);
+		if (conn->map) {
+			xtcp_portmap_lock(xn);
+			xtcp_portmap_tuple_ended(xn, conn);
+			xtcp_portmap_unlock(xn);
+		}
 	}
 	local_bh_enable();
 	return was_there;

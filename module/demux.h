@@ -77,20 +77,6 @@ struct xtcp_demux_key {
 	u64 hash;
 };
 
-#define XTCP_DEMUX_LEAVERS	32
-
-/**
- * struct xtcp_demux_leavers - connections that leave the table together; zeroed at first
- * @left: how many have left it
- * @mapped: how many of them stand in @conns
- * @conns: those whose ports are in maps, which have not been told yet
- */
-struct xtcp_demux_leavers {
-	unsigned int left;
-	unsigned int mapped;
-	struct xtcp_conn *conns[XTCP_DEMUX_LEAVERS];
-};
-
 static inline struct xtcp_tuple xtcp_conn_tuple(const struct xtcp_conn *conn)
 {
 	struct xtcp_tuple tuple = {
@@ -148,10 +134,10 @@ int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn);
 int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const struct xtcp_demux_key *key);
 int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new);
 bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn);
-bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, u8 map);
+bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if, u8 map);
 /* many one after the other, BH disabled */
-void xtcp_demux_leave(struct xtcp_net *xn, struct xtcp_conn *conn, struct xtcp_demux_leavers *leavers);
-void xtcp_demux_leavers_end(struct xtcp_net *xn, struct xtcp_demux_leavers *leavers);
+bool xtcp_demux_leave(struct xtcp_net *xn, struct xtcp_conn *conn);
+void xtcp_demux_left(struct xtcp_net *xn, unsigned int n);
 
 /* full socks: insert and remove take and give the table's reference */
 void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple);

@@ -155,22 +155,19 @@ static int choose_and_insert(struct sock *sk)
 	range.offset = ((u32)(hash >> 32) + READ_ONCE(*counter)) % range.count;
 	WRITE_ONCE(*counter, READ_ONCE(*counter) + 1 + (get_random_u32() & 7));
 
-	/* the maps know tuples that are bound to no device */
-	if (sk->sk_bound_dev_if)
-		return try_in_turn(sk, &range, range.count);
-	map = xtcp_portmap_get(xn, &key, hash);
+	map = xtcp_portmap_get(xn, &key, sk->sk_bound_dev_if, hash);
 	if (!map) {
 		err = try_in_turn(sk, &range, min_t(u32, FIRST_TRIES, range.count));
 		if (err != -EADDRINUSE)
 			return err;
-		map = xtcp_portmap_make(xn, &key, hash, &range);
+		map = xtcp_portmap_make(xn, &key, sk->sk_bound_dev_if, hash, &range);
 	}
 	if (!map)
 		return try_in_turn(sk, &range, range.count);
 	err = try_by_map(sk, map, &range);
 	xtcp_portmap_put(xn, map);
 	/* all ports are taken, but some perhaps only by TIME-WAIT, which gives way */
-	if (err == -EADDRINUSE && xtcp_timewait_reuse_is_on(xn, &key, 0))
+	if (err == -EADDRINUSE && xtcp_timewait_reuse_is_on(xn, &key, sk->sk_bound_dev_if))
 		err = try_in_turn(sk, &range, range.count);
 	return err;
 }

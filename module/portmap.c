@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Maps of the ports that are used towards one destination.
+ * Maps of the ports that are used towards one destination, by socks that are bound to one interface or to none. What
+ * others have there counts as refused.
  *
  * A map is made when ports towards a destination are no longer plenty, by one walk over the table of connections, and
  * kept true from then on. With it the choice of a port costs a search for a clear bit, however full the range is. It
@@ -31,24 +32,26 @@
  * struct xtcp_portmap - the ports used towards one destination
  * @node: place in its bucket
  * @key: the destination; lport does not count
+ * @bound_dev_if: the interface that connections with these ports are bound to, 0: none
  * @v4: by which addresses
  * @number: its index in the namespace's array
+ * @has_predecessor: a map that has gone had the number, and connections may still have it from that
  * @refs: calls of connect() that use it now
  * @tuples: bits set in @ours
- * @refused: bits set in @others
- * @few: with so few of both, or without a tuple, a map is no longer worth its memory
+ * @surplus: bits set in @ours or @others, less those that are too few for a map to be worth its memory
  * @ours: by port: a tuple whose port was chosen here is in the table
  * @others: by port: refused when last tried (bound by somebody, reserved, being tried); may be out of date
  */
 struct xtcp_portmap {
 	struct hlist_node node;
 	struct xtcp_tuple key;
+	int bound_dev_if;
 	bool v4;
 	u8 number;
+	bool has_predecessor;
 	unsigned int refs;
 	unsigned int tuples;
-	unsigned int refused;
-	unsigned int few;
+	int surplus;
 	DECLARE_BITMAP(ours, XTCP_PORTS);
 	DECLARE_BITMAP(others, XTCP_PORTS);
 };
@@ -59,12 +62,14 @@ struct xtcp_portmap {
  * @bucket: by destination
  * @by_number: by xtcp_conn.map; 0 is nobody's
  * @len: how many they are
+ * @numbers: how many have ever been given
  */
 struct xtcp_portmaps {
 	spinlock_t lock;	/* see above */
 	struct hlist_head bucket[BUCKETS];
 	struct xtcp_portmap *by_number[1 + MAPS_MAX];
 	unsigned int len;
+	unsigned int numbers;
 };
 
 /**
@@ -110,30 +115,42 @@ static struct hlist_head *bucket_of(struct xtcp_net *xn, u64 hash)
 	return &xn->portmaps->bucket[hash % BUCKETS];
 }
 
-static struct xtcp_portmap *find_map(struct xtcp_net *xn, const struct xtcp_tuple *key, u64 hash)
+static struct xtcp_portmap *find_map(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash)
 {
 	struct xtcp_portmap *map;
 
 	lockdep_assert_held(&xn->portmaps->lock);
 	hlist_for_each_entry(map, bucket_of(xn, hash), node)
-		if (map->key.fport == key->fport && ipv6_addr_equal(&map->key.faddr, &key->faddr) &&
-		    ipv6_addr_equal(&map->key.laddr, &key->laddr))
+		if (map->key.fport == key->fport && map->bound_dev_if == bound_dev_if &&
+		    ipv6_addr_equal(&map->key.faddr, &key->faddr) && ipv6_addr_equal(&map->key.laddr, &key->laddr))
 			return map;
 	return NULL;
+}
+
+/* One that no map has had, as long as there are such. */
+static void number_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
+{
+	unsigned int number = 1;
+
+	lockdep_assert_held(&maps->lock);
+	map->has_predecessor = maps->numbers == MAPS_MAX;
+	if (!map->has_predecessor)
+		number = ++maps->numbers;
+	else
+		while (maps->by_number[number])
+			number++;
+	map->number = number;
+	maps->by_number[number] = map;
 }
 
 static bool add_map(struct xtcp_net *xn, struct xtcp_portmap *map, u64 hash)
 {
 	struct xtcp_portmaps *maps = xn->portmaps;
-	unsigned int number = 1;
 
 	lockdep_assert_held(&maps->lock);
 	if (maps->len == MAPS_MAX)
 		return false;
-	while (maps->by_number[number])
-		number++;
-	map->number = number;
-	maps->by_number[number] = map;
+	number_map(maps, map);
 	hlist_add_head(&map->node, bucket_of(xn, hash));
 	WRITE_ONCE(maps->len, maps->len + 1);
 	return true;
@@ -141,10 +158,10 @@ static bool add_map(struct xtcp_net *xn, struct xtcp_portmap *map, u64 hash)
 
 static bool is_idle(const struct xtcp_portmap *map)
 {
-	return !map->refs && (!map->tuples || map->tuples + map->refused <= map->few);
+	return (!map->tuples || map->surplus <= 0) && !map->refs;
 }
 
-static void free_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
+static noinline void free_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
 {
 	lockdep_assert_held(&maps->lock);
 	hlist_del(&map->node);
@@ -157,20 +174,21 @@ static void free_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
  * xtcp_portmap_get() - the map of a destination
  * @xn: the namespace
  * @key: the destination; lport is 0
- * @hash: xtcp_tuple_hash() of it by the namespace's key for ports
+ * @bound_dev_if: the interface that the sock is bound to, or 0
+ * @hash: xtcp_tuple_hash() of @key by the namespace's key for ports
  *
  * Context: process.
  *
  * Return: the map, put by xtcp_portmap_put(); NULL when there is none.
  */
-struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tuple *key, u64 hash)
+struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash)
 {
 	struct xtcp_portmap *map;
 
 	if (!READ_ONCE(xn->portmaps->len))
 		return NULL;
 	spin_lock_bh(&xn->portmaps->lock);
-	map = find_map(xn, key, hash);
+	map = find_map(xn, key, bound_dev_if, hash);
 	if (map)
 		map->refs++;
 	spin_unlock_bh(&xn->portmaps->lock);
@@ -196,14 +214,21 @@ void xtcp_portmap_put(struct xtcp_net *xn, struct xtcp_portmap *map)
 static void not_others(struct xtcp_portmap *map, u32 port)
 {
 	if (__test_and_clear_bit(port, map->others))
-		map->refused--;
+		map->surplus--;
+}
+
+static bool is_for(const struct xtcp_portmap *map, const struct xtcp_conn *conn)
+{
+	return conn->bound_dev_if == map->bound_dev_if && xtcp_conn_leads_to(conn, &map->key, map->v4);
 }
 
 static void mark(struct xtcp_portmap *map, u32 port)
 {
 	not_others(map, port);
-	if (!__test_and_set_bit(port, map->ours))
+	if (!__test_and_set_bit(port, map->ours)) {
 		map->tuples++;
+		map->surplus++;
+	}
 }
 
 /* A port that is used by a tuple in the table, if it is. What leaves the table from here on waits for the lock. */
@@ -215,7 +240,7 @@ static void look(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 	if (!xtcp_lease_port_might_be_ours(xn->port_bits, port))
 		return;
 	tuple.lport = htons(port);
-	if (xtcp_demux_give_to_map(xn, &tuple, map->number))
+	if (xtcp_demux_give_to_map(xn, &tuple, map->bound_dev_if, map->number))
 		mark(map, port);
 }
 
@@ -237,6 +262,7 @@ static void scan(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtc
  * xtcp_portmap_make() - a new map, or the one that somebody else has made meanwhile
  * @xn: the namespace
  * @key: the destination; lport is 0
+ * @bound_dev_if: the interface that the sock is bound to, or 0
  * @hash: as for xtcp_portmap_get()
  * @range: which ports to look at; others are found used when they are tried
  *
@@ -244,7 +270,7 @@ static void scan(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtc
  *
  * Return: the map, put by xtcp_portmap_put(); NULL without memory, or when there are too many.
  */
-struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tuple *key, u64 hash,
+struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash,
 				       const struct xtcp_port_range *range)
 {
 	struct xtcp_portmap *map, *old;
@@ -256,11 +282,12 @@ struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tu
 	if (!map)
 		return NULL;
 	map->key = *key;
+	map->bound_dev_if = bound_dev_if;
 	map->v4 = xtcp_tuple_is_v4(key);
 	map->refs = 1;
-	map->few = (range->count - 1) / 4;
+	map->surplus = -(int)(range->count / 4);
 	spin_lock_bh(&xn->portmaps->lock);
-	old = find_map(xn, key, hash);
+	old = find_map(xn, key, bound_dev_if, hash);
 	if (old)
 		old->refs++;
 	else
@@ -313,7 +340,7 @@ u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const str
 			port = 0;
 	}
 	if (port && !__test_and_set_bit(port, map->others))
-		map->refused++;
+		map->surplus++;
 	spin_unlock_bh(&xn->portmaps->lock);
 	return port;
 }
@@ -376,37 +403,57 @@ void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 p
 void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
 {
 	spin_lock_bh(&xn->portmaps->lock);
+	map->surplus -= bitmap_weight(map->others, XTCP_PORTS);
 	bitmap_zero(map->others, XTCP_PORTS);
-	map->refused = 0;
 	spin_unlock_bh(&xn->portmaps->lock);
 }
 
 /**
- * xtcp_portmap_tuples_ended() - tuples have left the table of connections
+ * xtcp_portmap_lock() - before xtcp_portmap_tuple_ended()
  * @xn: the namespace
- * @conns: each with the number of a map
- * @n: how many
+ *
+ * Context: softirq or process, BH disabled. The locks of the table's chains are taken inside.
+ */
+void xtcp_portmap_lock(struct xtcp_net *xn)
+	__acquires(xn->portmaps->lock)
+{
+	spin_lock(&xn->portmaps->lock);
+}
+
+/**
+ * xtcp_portmap_unlock() - after xtcp_portmap_tuple_ended()
+ * @xn: the namespace
  *
  * Context: softirq or process, BH disabled.
  */
-void xtcp_portmap_tuples_ended(struct xtcp_net *xn, struct xtcp_conn *const *conns, unsigned int n)
+void xtcp_portmap_unlock(struct xtcp_net *xn)
+	__releases(xn->portmaps->lock)
+{
+	spin_unlock(&xn->portmaps->lock);
+}
+
+/**
+ * xtcp_portmap_tuple_ended() - a tuple has left the table of connections
+ * @xn: the namespace
+ * @conn: has the number of a map
+ *
+ * Inline: see xtcp_demux_leave().
+ *
+ * Context: softirq or process, BH disabled. Lock: xtcp_portmap_lock().
+ */
+inline void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn)
 {
 	struct xtcp_portmaps *maps = xn->portmaps;
-	struct xtcp_portmap *map;
-	unsigned int i;
+	struct xtcp_portmap *map = maps->by_number[conn->map];
 
-	if (!READ_ONCE(maps->len))
+	lockdep_assert_held(&maps->lock);
+	/* the number may be that of a map that has gone, and of this one by now */
+	if (!map || (map->has_predecessor && !is_for(map, conn)))
 		return;
-	spin_lock(&maps->lock);
-	for (i = 0; i < n; i++) {
-		map = maps->by_number[conns[i]->map];
-		/* the number may be that of a map that has gone */
-		if (!map || !xtcp_conn_leads_to(conns[i], &map->key, map->v4))
-			continue;
-		if (__test_and_clear_bit(ntohs(conns[i]->lport), map->ours))
-			map->tuples--;
-		if (is_idle(map))
-			free_map(maps, map);
-	}
-	spin_unlock(&maps->lock);
+	if (!__test_and_clear_bit(ntohs(conn->lport), map->ours))
+		return;
+	map->tuples--;
+	map->surplus--;
+	if (is_idle(map))
+		free_map(maps, map);
 }

@@ -26,8 +26,8 @@ int xtcp_portmap_net_init(struct xtcp_net *xn);
 void xtcp_portmap_net_exit(struct xtcp_net *xn);
 
 /* Process context. A map is got or made, asked and told, and put. */
-struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tuple *key, u64 hash);
-struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tuple *key, u64 hash,
+struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash);
+struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash,
 				       const struct xtcp_port_range *range);
 u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range);
 void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xtcp_conn *conn);
@@ -36,6 +36,8 @@ void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 p
 void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map);
 void xtcp_portmap_put(struct xtcp_net *xn, struct xtcp_portmap *map);
 /* news from demux.c: 4-tuples with ports in maps have left the table; BH disabled */
-void xtcp_portmap_tuples_ended(struct xtcp_net *xn, struct xtcp_conn *const *conns, unsigned int n);
+void xtcp_portmap_lock(struct xtcp_net *xn);
+void xtcp_portmap_unlock(struct xtcp_net *xn);
+void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn);
 
 #endif /* XTCP_PORTMAP_H */

@@ -20,6 +20,7 @@
 #include "lease.h"
 #include "mib.h"
 #include "netns.h"
+#include "portmap.h"
 #include "sock.h"
 #include "trace.h"
 #include "window.h"
@@ -155,29 +156,30 @@ static void put_lease(struct xtcp_lease *lease, unsigned int n)
  */
 void xtcp_record_bury(struct xtcp_net *xn, struct list_head *claimed)
 {
-	struct xtcp_demux_leavers leavers = {};
 	struct xtcp_timewait *tw, *next;
 	struct xtcp_lease *lease = NULL;
-	unsigned int left = 0;
+	unsigned int left = 0, users = 0;
 
 	if (list_empty(claimed))
 		return;
+	xtcp_portmap_lock(xn);
 	list_for_each_entry_safe(tw, next, claimed, node) {
 		/* or else what it is told would be loaded each time */
 		if (trace_xtcp_conn_state_enabled())
 			trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
-		xtcp_demux_leave(xn, &tw->conn, &leavers);
+		left += xtcp_demux_leave(xn, &tw->conn);
 		/* a server's records are all on one port */
 		if (tw->lease != lease) {
-			put_lease(lease, left);
+			put_lease(lease, users);
 			lease = tw->lease;
-			left = 0;
+			users = 0;
 		}
-		left++;
+		users++;
 		tw->next_dead = next;
 	}
-	put_lease(lease, left);
-	xtcp_demux_leavers_end(xn, &leavers);
+	xtcp_portmap_unlock(xn);
+	put_lease(lease, users);
+	xtcp_demux_left(xn, left);
 	/* one grace period for all of them */
 	list_last_entry(claimed, struct xtcp_timewait, node)->next_dead = NULL;
 	call_rcu(&list_first_entry(claimed, struct xtcp_timewait, node)->rcu, free_rcu);

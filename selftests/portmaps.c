@@ -34,12 +34,14 @@ static int ns;
 /* Destinations that share the ports; places without a connection have -1. */
 static struct destination {
 	const char *text;
+	const char *device;	/* that the clients are bound to */
 	const char *listener_text;
 	int listener;
 	int clients[PORTS], servers[PORTS];
 } destinations[] = {
 	{ .text = "127.0.0.1", .listener_text = "0.0.0.0" },
 	{ .text = "127.0.0.2" },
+	{ .text = "127.0.0.3", .device = "lo" },
 	{ .text = "::1", .listener_text = "::1" },
 };
 
@@ -69,14 +71,21 @@ static void listen_all(void)
 	}
 }
 
-static int connect_to(const struct destination *d)
+static int connect_by(const struct destination *d, const char *device)
 {
 	int fd = socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC, strchr(d->text, ':') ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4);
 
-	if (fd >= 0 && !stack_connect(fd, d->text, PORT))
+	if (fd < 0 || (device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, strlen(device))))
+		ksft_exit_fail_msg("no socket: %s\n", strerror(errno));
+	if (!stack_connect(fd, d->text, PORT))
 		return fd;
 	close(fd);
 	return -1;
+}
+
+static int connect_to(const struct destination *d)
+{
+	return connect_by(d, d->device);
 }
 
 /* A connection in each empty place, in turn to each destination; how many were made. */
@@ -112,13 +121,17 @@ static int count_full(void *unused)
 		fd = connect_to(d);
 		full += fd < 0 && errno == EADDRNOTAVAIL;
 		close(fd);
+		/* who is bound to no device has the tuple on each */
+		fd = d->device ? -1 : connect_by(d, "lo");
+		full += !d->device && fd < 0 && errno == EADDRNOTAVAIL;
+		close(fd);
 	}
 	return full;
 }
 
 static bool all_full(void)
 {
-	return ns_call(ns, count_full, NULL) == DESTINATIONS;
+	return ns_call(ns, count_full, NULL) == 2 * DESTINATIONS - 1;	/* one is bound itself */
 }
 
 /* Those with number @first, @first + @step, ... end; the client's side first. */
