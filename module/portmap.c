@@ -40,7 +40,8 @@
  * @tuples: bits set in @ours
  * @surplus: bits set in @ours or @others, less those that are too few for a map to be worth its memory
  * @ours: by port: a tuple whose port was chosen here is in the table
- * @others: by port: refused when last tried (bound by somebody, reserved, being tried); may be out of date
+ * @others: behind @ours; by port: refused when last tried (bound by somebody, reserved, being tried); may be out of
+ *	date
  */
 struct xtcp_portmap {
 	struct hlist_node node;
@@ -52,8 +53,8 @@ struct xtcp_portmap {
 	unsigned int refs;
 	unsigned int tuples;
 	int surplus;
-	DECLARE_BITMAP(ours, XTCP_PORTS);
-	DECLARE_BITMAP(others, XTCP_PORTS);
+	unsigned long *ours;
+	unsigned long *others;
 };
 
 /**
@@ -71,6 +72,28 @@ struct xtcp_portmaps {
 	unsigned int len;
 	unsigned int numbers;
 };
+
+static struct xtcp_portmap *map_alloc(void)
+{
+	struct xtcp_portmap *map = kzalloc(sizeof(*map), GFP_KERNEL_ACCOUNT);
+
+	if (!map)
+		return NULL;
+	/* by themselves they are four pages */
+	map->ours = kzalloc(2 * BITS_TO_LONGS(XTCP_PORTS) * sizeof(long), GFP_KERNEL_ACCOUNT);
+	if (!map->ours) {
+		kfree(map);
+		return NULL;
+	}
+	map->others = map->ours + BITS_TO_LONGS(XTCP_PORTS);
+	return map;
+}
+
+static void map_free(struct xtcp_portmap *map)
+{
+	kfree(map->ours);
+	kfree(map);
+}
 
 /**
  * xtcp_portmap_net_init() - prepare a namespace for maps
@@ -105,7 +128,7 @@ void xtcp_portmap_net_exit(struct xtcp_net *xn)
 
 	for (i = 0; i < BUCKETS; i++)
 		hlist_for_each_entry_safe(map, next, &xn->portmaps->bucket[i], node)
-			kfree(map);
+			map_free(map);
 	kfree(xn->portmaps);
 	xn->portmaps = NULL;
 }
@@ -161,13 +184,13 @@ static bool is_idle(const struct xtcp_portmap *map)
 	return (!map->tuples || map->surplus <= 0) && !map->refs;
 }
 
-static noinline void free_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
+static noinline void remove_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
 {
 	lockdep_assert_held(&maps->lock);
 	hlist_del(&map->node);
 	maps->by_number[map->number] = NULL;
 	WRITE_ONCE(maps->len, maps->len - 1);
-	kfree(map);
+	map_free(map);
 }
 
 /**
@@ -207,7 +230,7 @@ void xtcp_portmap_put(struct xtcp_net *xn, struct xtcp_portmap *map)
 	spin_lock_bh(&xn->portmaps->lock);
 	map->refs--;
 	if (is_idle(map))
-		free_map(xn->portmaps, map);
+		remove_map(xn->portmaps, map);
 	spin_unlock_bh(&xn->portmaps->lock);
 }
 
@@ -278,7 +301,7 @@ struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tu
 
 	if (READ_ONCE(xn->portmaps->len) >= MAPS_MAX)
 		return NULL;
-	map = kzalloc(sizeof(*map), GFP_KERNEL_ACCOUNT);
+	map = map_alloc();
 	if (!map)
 		return NULL;
 	map->key = *key;
@@ -294,7 +317,7 @@ struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tu
 		added = add_map(xn, map, hash);
 	spin_unlock_bh(&xn->portmaps->lock);
 	if (!added) {
-		kfree(map);
+		map_free(map);
 		return old;
 	}
 	scan(xn, map, range);
@@ -455,5 +478,5 @@ inline void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn
 	map->tuples--;
 	map->surplus--;
 	if (is_idle(map))
-		free_map(maps, map);
+		remove_map(maps, map);
 }
