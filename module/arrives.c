@@ -161,7 +161,7 @@ static enum xtcp_verdict check_ack(struct sock *sk, struct sk_buff *skb)
 		break;
 	case TCP_CLOSING:
 		if (xtcp_ack_fin_acked(sk)) {
-			xtcp_record_enter(sk, TCP_TIME_WAIT, 0);
+			xtcp_record_enter(sk, TCP_TIME_WAIT);
 			return XTCP_DROP;
 		}
 		break;
@@ -241,7 +241,7 @@ static void process_fin(struct sock *sk)
 		break;
 	case TCP_FIN_WAIT2:
 		xtcp_output_ack_now(sk);
-		xtcp_record_enter(sk, TCP_TIME_WAIT, 0);
+		xtcp_record_enter(sk, TCP_TIME_WAIT);
 		return;
 	default:
 		return;
@@ -294,8 +294,9 @@ static void go_on(struct sock *sk)
 	case TCP_FIN_WAIT2:
 		if (xsk->ack_pending)
 			xtcp_output_ack_now(sk);
-		if (sock_flag(sk, SOCK_DEAD))
-			xtcp_record_enter(sk, TCP_FIN_WAIT2, 0);
+		/* close(), whose backlog this may be, aborts with TCP_LINGER2 below 0 */
+		if (sock_flag(sk, SOCK_DEAD) && xsk->linger2 >= 0)
+			xtcp_record_enter(sk, TCP_FIN_WAIT2);
 		return;
 	default:
 		xtcp_output_push(sk);

@@ -17,7 +17,6 @@
 #include "output.h"
 #include "port.h"
 #include "record.h"
-#include "rto.h"
 #include "sndq.h"
 #include "sock.h"
 #include "state.h"
@@ -93,22 +92,12 @@ static void end_connection(struct sock *sk)
 	}
 }
 
-/* How long an orphan waits in FIN-WAIT-2, jiffies: TCP_LINGER2 or the namespace's, but a few RTOs at least. */
-static unsigned long fin_time(const struct sock *sk)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	unsigned long timeout = xsk->linger2 ?: READ_ONCE(xtcp_net_of(sk)->sysctl.fin_timeout);
-	unsigned long rto = msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
-
-	return max(timeout, (rto << 2) - (rto >> 1));
-}
-
 /* The connection of @sk, which is an orphan now, lives on; or it does not. */
 static void judge_orphan(struct sock *sk)
 {
 	if (sk->sk_state == TCP_FIN_WAIT2) {
 		if (xtcp_sk(sk)->linger2 >= 0) {
-			xtcp_record_enter(sk, TCP_FIN_WAIT2, fin_time(sk));
+			xtcp_record_enter(sk, TCP_FIN_WAIT2);
 			return;
 		}
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONLINGER);

@@ -356,34 +356,32 @@ static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timew
 	return true;
 }
 
-/* @timeout, or else TCP_LINGER2 or the namespace's; at least what it takes to see a FIN that was lost twice. */
-static unsigned long fin_wait2_jiffies(const struct sock *sk, unsigned long timeout)
+/* TCP_LINGER2, or else the namespace's; at least what it takes to see a FIN that was lost twice. */
+static unsigned long fin_wait2_jiffies(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	unsigned long timeout = xsk->linger2 ?: READ_ONCE(xtcp_net_of(sk)->sysctl.fin_timeout);
 	unsigned long rto = msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
 
-	if (!timeout)
-		timeout = xsk->linger2 > 0 ? xsk->linger2 : READ_ONCE(xtcp_net_of(sk)->sysctl.fin_timeout);
 	return max(timeout, (rto << 2) - (rto >> 1));
 }
 
 /**
  * xtcp_record_enter() - a connection goes on as a record; its sock ends
  * @sk: in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
- * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2
- * @timeout: of FIN-WAIT-2, jiffies; 0: TCP_LINGER2 or the namespace's
+ * @substate: TCP_TIME_WAIT, or TCP_FIN_WAIT2 unless TCP_LINGER2 is below 0
  *
  * Without memory for a record the connection just ends, as in Linux. RFC 9293 section 3.6.1, MUST-13.
  *
  * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
  */
-void xtcp_record_enter(struct sock *sk, int substate, unsigned long timeout)
+void xtcp_record_enter(struct sock *sk, int substate)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
+	unsigned long timeout = substate == TCP_TIME_WAIT ? timewait_jiffies(xn) : fin_wait2_jiffies(sk);
 	struct xtcp_timewait *tw;
 
 	sock_owned_by_me(sk);
-	timeout = substate == TCP_TIME_WAIT ? timewait_jiffies(xn) : fin_wait2_jiffies(sk, timeout);
 
 	tw = kmem_cache_alloc(cache_of(xtcp_sk(sk)->conn.v4), GFP_ATOMIC | __GFP_NOWARN);
 	if (tw) {

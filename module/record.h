@@ -63,7 +63,7 @@ int xtcp_record_net_init(struct xtcp_net *xn);
 void xtcp_record_net_exit(struct xtcp_net *xn);
 
 /* Socket lock held. The sock is CLOSED and out of the table when it returns; the caller does not touch it further. */
-void xtcp_record_enter(struct sock *sk, int substate, unsigned long timeout);
+void xtcp_record_enter(struct sock *sk, int substate);
 void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw);
 
 /* tw_lock held */
