@@ -309,9 +309,10 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 		xtcp_entry_note_declined(listener);
 		if (READ_ONCE(xn->sysctl.abort_on_overflow))
 			xtcp_reply_rst(xn, skb);
-	} else {
+	} else if (PTR_ERR(child) != -EADDRNOTAVAIL) {
 		count_drop(lsk);
 	}
+	/* or else another processor has opened it by the same cookie: as in Linux, what this one brings comes again */
 	return NULL;
 }
 
