@@ -30,7 +30,7 @@
 #include "trace.h"
 #include "wire.h"
 
-#define BELIEVE_JIFFIES	(120 * HZ)	/* a cookie is good for 128 s at most */
+#define BELIEVE_S	120		/* a cookie is good for 128 s at most */
 #define MEMORY_SHARE	128		/* entries of all namespaces take at most this part of the memory */
 #define RESEND_BATCH	256		/* SYN-ACKs that one run of a timer sends */
 
@@ -270,7 +270,7 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
  */
 void xtcp_entry_note_declined(struct xtcp_listener *listener)
 {
-	WRITE_ONCE(listener->group->declined, jiffies);
+	WRITE_ONCE(listener->group->declined, xtcp_clock_seconds());
 }
 
 /**
@@ -283,7 +283,7 @@ void xtcp_entry_note_declined(struct xtcp_listener *listener)
  */
 bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener)
 {
-	return time_before(jiffies, READ_ONCE(listener->group->declined) + BELIEVE_JIFFIES);
+	return xtcp_clock_seconds() - READ_ONCE(listener->group->declined) <= BELIEVE_S;
 }
 
 /*
@@ -398,7 +398,7 @@ void xtcp_entry_start(struct xtcp_listener *listener)
 
 	for (i = 0; i < XTCP_ENTRY_LEVELS; i++)
 		INIT_LIST_HEAD(&listener->synq.level[i]);
-	listener->group->declined = jiffies - BELIEVE_JIFFIES;
+	listener->group->declined = xtcp_clock_seconds() - BELIEVE_S - 1;
 	timer_setup(&listener->synq.timer, expired_synack, 0);
 }
 

@@ -13,13 +13,13 @@ struct sock;
  * struct xtcp_group - listeners with SO_REUSEPORT on one place; any other listener is a group of its own
  * @members: listeners
  * @rcv_wscale: the shift that all of them offer, chosen when the first began to listen: a cookie does not carry it
- * @declined: jiffies when one of them last gave up an entry or refused to keep one; the third ACK may come to another
+ * @declined: seconds when one of them last gave up an entry or refused to keep one; the third ACK may come to another
  * @rcu: frees this after the last lookup
  */
 struct xtcp_group {
 	refcount_t members;
 	u8 rcv_wscale;
-	unsigned long declined;
+	u32 declined;
 	struct rcu_head rcu;
 };
 

@@ -126,7 +126,7 @@ struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_
  *
  * The table takes a reference. Here @sk joins the group that has its place.
  *
- * Context: process. Lock: socket, held.
+ * Context: process, may sleep. Lock: socket, held.
  */
 void xtcp_listeners_add(struct sock *sk)
 {
@@ -135,6 +135,8 @@ void xtcp_listeners_add(struct sock *sk)
 	struct sock *other;
 
 	sock_owned_by_me(sk);
+	/* lookups may stand on it in the list where it was, and would go on in this one */
+	cond_synchronize_rcu_expedited(xtcp_sk(sk)->left_table);
 	spin_lock_bh(&xn->listeners_lock);
 	sk_for_each(other, bucket) {
 		if (xtcp_group_would_join(sk, other)) {
@@ -162,6 +164,7 @@ void xtcp_listeners_remove(struct sock *sk)
 	spin_lock_bh(&xn->listeners_lock);
 	was_there = sk_del_node_init_rcu(sk);
 	spin_unlock_bh(&xn->listeners_lock);
+	xtcp_sk(sk)->left_table = get_state_synchronize_rcu();
 	if (was_there)
 		sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
 }

@@ -47,7 +47,7 @@ enum xtcp_abort_reason {
  * @lease: the local port's place in kernel TCP's bind table; NULL: not bound
  * @listener: queues; set while LISTEN (listen.c)
  * @accept_node: place in the accept queue of the listener that made this sock; guarded by xtcp_listener.lock
- * @left_table: RCU's time when it last left the table of connections; if it was never in it, one that is past
+ * @left_table: RCU's time when it last left the table of connections or the listeners; one that is past if it never did
  * @recvmsg_inq: TCP_INQ; kept across connections, like whatever stands before @iss
  * @readers: threads that sleep in RECEIVE, also those that a disconnect has yet to wake
  * @iss: initial send sequence number
