@@ -270,6 +270,13 @@ static const struct wire_row rows[] = {
 			.counters = "SyncookiesFailed=0 SyncookiesRecv=0",
 			.state = LISTEN,
 		},
+		.kernel_differs = "from 300 to 420 s after boot its jiffies are about 0, when it takes "
+				  "every listener for one that has declined",
+		.kernel = {
+			.script = "< . 1 ack 1; > R 1; none; < P. 1(10) ack 77; > R 77; none",
+			.counters = "SyncookiesRecv=0",
+			.state = LISTEN,
+		},
 	},
 	{
 		.name = "cookie_meets_a_full_accept_queue", .rfc = "RFC 4987 3.6",
