@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What can be seen of xtcp: see_rows.c has what stands in /proc, see_programs.c what programs make of it; see_syn.c
- * sends a SYN that nobody stands behind; see.c has what they share.
+ * What can be seen of xtcp: see_rows.c has what stands in /proc, see_programs.c what programs make of it; see_queues.c
+ * what the events of a listener's queues say; see_syn.c sends a SYN that nobody stands behind; see.c has what they
+ * share.
  */
 #ifndef SEE_H
 #define SEE_H
@@ -61,7 +62,10 @@ struct row see_wait_row(int ns, const struct see_view *view, unsigned int local,
 			unsigned int state);
 
 /* see_syn.c */
-void see_send_syn(const struct see_view *view, unsigned int port);
+void see_send_syn(const struct see_view *view, const char *sender, unsigned int sender_port, unsigned int port);
+
+/* see_queues.c */
+void see_queues(const struct see_view *view);
 
 /* see_rows.c */
 void see_first_lines(void);

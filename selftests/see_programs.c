@@ -94,7 +94,7 @@ void see_ss(void)
 	see_must(write(c4, "hello", 5), "write");
 	CHECK(WAIT_FOR(rows_find(see_net.b, XTCP4->proc, port, stack_port(c4), &row) == 1 && row.rx_queue == 5, SOON),
 	      "5");
-	see_send_syn(XTCP4, port);
+	see_send_syn(XTCP4, XTCP4->hole, 999, port);
 	see_wait_row(see_net.b, XTCP4, port, 999, TCP_SYN_RECV);
 	text = output_of(see_net.b, &status,
 			 "PROC_NET_TCP=/proc/net/xtcp PROC_NET_TCP6=/proc/net/xtcp6 ss -tanoeH");

@@ -82,7 +82,7 @@ void see_rows(const struct see_view *view)
 	row = see_wait_row(see_net.b, view, port, 0, TCP_LISTEN);
 	CHECK(row.rx_queue == 0, "%u", row.rx_queue);
 
-	see_send_syn(view, port);
+	see_send_syn(view, view->hole, 999, port);
 	row = see_wait_row(see_net.b, view, port, 999, TCP_SYN_RECV);
 	CHECK(row.columns == 16 && row.timer == 1 && row.inode == 0, "%d %u %lu", row.columns, row.timer, row.inode);
 	CHECK(row.retransmits == 0 && row.when > 0 && row.when <= 100, "%u %lu", row.retransmits, row.when);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A SYN from an address that will not answer. */
+/* A SYN that no socket sent. */
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,15 +20,17 @@ static unsigned long sum(const void *data, unsigned int len, unsigned long start
 }
 
 /**
- * see_send_syn() - Send a SYN from the address that nobody has, port 999.
+ * see_send_syn() - Send a SYN that no socket of its sender knows of.
  * @view: over which IP version
+ * @sender: its source; nobody has the view's hole
+ * @sender_port: its port
  * @port: of the listener in namespace b
  */
-void see_send_syn(const struct see_view *view, unsigned int port)
+void see_send_syn(const struct see_view *view, const char *sender, unsigned int sender_port, unsigned int port)
 {
-	struct tcphdr tcp = { .source = htons(999), .dest = htons(port), .seq = htonl(12345), .doff = 5, .syn = 1,
-			      .window = htons(1000) };
-	union stack_addr from = stack_addr(view->hole, 0), to = stack_addr(view->b, 0);
+	struct tcphdr tcp = { .source = htons(sender_port), .dest = htons(port), .seq = htonl(12345), .doff = 5,
+			      .syn = 1, .window = htons(1000) };
+	union stack_addr from = stack_addr(sender, 0), to = stack_addr(view->b, 0);
 	int fd = see_must(ns_socket(see_net.a, to.sa.sa_family, SOCK_RAW, IPPROTO_RAW), "raw socket");
 	unsigned char packet[sizeof(struct ip6_hdr) + sizeof(tcp)] = {};
 	unsigned int ip_len, addr_len;
