@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * All namespaces together keep as many half-open entries as fit in a small part of the memory. A listener in one
+ * namespace, with room for more in its SYN queue, is flooded until it keeps none: then a listener in another one,
+ * whose queue is empty, answers by cookie as well, over IPv4 and IPv6, and keeps entries again once those are gone.
+ *
+ *	tun0 --- namespace "flooded" --- sink		namespace a --- veth0 --- namespace b
+ *	 SYNs        xtcp             SYN-ACKs		 kernel TCP                  xtcp
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/sysinfo.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "ns.h"
+#include "sides.h"
+#include "stack.h"
+#include "wait.h"
+#include "wire.h"
+
+#define SERVER		"10.8.0.1"
+#define PORT		7000
+#define BACKLOG		4000000
+#define STEP		1024		/* SYNs between two looks */
+#define PART		128		/* of the memory is for entries */
+#define LEAST_ENTRY	96		/* octets */
+#define MOST_ENTRY	128
+#define AWHILE_MS	240000
+#define RETRIES		12		/* an entry outlives that */
+
+struct packet {
+	struct iphdr ip;
+	struct tcphdr tcp;
+};
+
+/* A listener's line in /proc/net/xtcp_listen. */
+struct queues {
+	long limit, accept_len, accept_peak, syn_len, syn_peak, overflows, declined, sent, recv;
+};
+
+static struct ns_pair net;
+static int flooded, tun;
+static unsigned int syns;
+
+static void must(bool condition, const char *what)
+{
+	if (!condition)
+		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
+}
+
+static int open_tun(void *unused)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI, .ifr_name = "tun0" };
+	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	(void)unused;
+	return fd < 0 || ioctl(fd, TUNSETIFF, &ifr) ? -1 : fd;
+}
+
+static void make_network(void)
+{
+	must(!ns_pair_make(&net), "namespaces");
+	flooded = ns_make();
+	must(flooded >= 0, "namespace");
+	tun = ns_call(flooded, open_tun, NULL);
+	must(tun >= 0, "tun");
+	must(!ns_shell(flooded, "ip addr add " SERVER "/24 dev tun0 && ip link set tun0 up &&"
+		       "ip link add sink type dummy && ip addr add 10.98.0.1/24 dev sink && ip link set sink up &&"
+		       "ip route add 10.64.0.0/12 via 10.98.0.2"), "routes");
+	must(!ns_sysctl_set(flooded, "net.core.somaxconn", "%d", BACKLOG) &&
+	     !ns_sysctl_set(flooded, "net.xtcp.synack_retries", "%d", RETRIES), "sysctls");
+}
+
+/* Each from an address and port that sent none yet. */
+static void send_syn(void)
+{
+	struct packet p = {
+		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP, .tot_len = htons(sizeof(p)) },
+		.tcp = { .dest = htons(PORT), .doff = 5, .syn = 1, .window = htons(64240) },
+	};
+	uint8_t sum[12 + sizeof(p.tcp)] = {};
+
+	p.ip.saddr = htonl(0x0a400001 + syns / 32768);	/* 10.64.0.1 and up */
+	p.ip.daddr = inet_addr(SERVER);
+	p.ip.check = wire_segment_sum(&p.ip, sizeof(p.ip), 0);
+	p.tcp.source = htons(1024 + syns % 32768);
+	p.tcp.seq = htonl(syns++);
+	/* the pseudo-header, then TCP */
+	memcpy(sum, &p.ip.saddr, 8);
+	sum[9] = IPPROTO_TCP;
+	sum[11] = sizeof(p.tcp);
+	memcpy(sum + 12, &p.tcp, sizeof(p.tcp));
+	p.tcp.check = wire_segment_sum(sum, sizeof(sum), 0);
+	must(write(tun, &p, sizeof(p)) == sizeof(p), "SYN");
+}
+
+/* Of the listener at @addr. */
+static struct queues queues_of(int ns, const char *addr)
+{
+	char *text = ns_read_file(ns, "/proc/net/xtcp_listen"), *at = text ? strstr(text, addr) : NULL;
+	struct queues q;
+
+	must(at && sscanf(at, "%*s %ld %ld %ld %ld %ld %ld %ld %ld %ld", &q.limit, &q.accept_len, &q.accept_peak,
+			  &q.syn_len, &q.syn_peak, &q.overflows, &q.declined, &q.sent, &q.recv) == 9, "queues");
+	free(text);
+	return q;
+}
+
+static long long counted(int ns, const char *name)
+{
+	return counter_now(ns, "/proc/net/xtcp_netstat", name);
+}
+
+/* The flood goes on until a SYN leaves no entry; that many are kept. */
+static long fill(void)
+{
+	const long long deadline = wait_now_ms() + AWHILE_MS;
+	int i;
+
+	while (!counted(flooded, "TcpExt:SyncookiesSent")) {
+		if (wait_now_ms() > deadline)
+			ksft_exit_fail_msg("%u SYNs, and each leaves an entry\n", syns);
+		for (i = 0; i < STEP; i++)
+			send_syn();
+	}
+	return queues_of(flooded, SERVER).syn_len;
+}
+
+/* The flooded listener has no room for another one either. */
+static bool is_full(void)
+{
+	long long sent = counted(flooded, "TcpExt:SyncookiesSent");
+
+	send_syn();
+	return WAIT_FOR(counted(flooded, "TcpExt:SyncookiesSent") == sent + 1, STACK_DEADLINE_MS);
+}
+
+/* A connection from kernel TCP, and data over it. */
+static bool opens(int listener, const char *addr)
+{
+	int client = stack_connected(net.a, KERNEL, addr, PORT), server;
+	bool ok;
+
+	must(client >= 0, "connect");
+	server = accept(listener, NULL, NULL);
+	must(server >= 0, "accept");
+	ok = stack_carries(client, server, 3000) && stack_carries(server, client, 3000);
+	close(client);
+	close(server);
+	return ok;
+}
+
+static bool opens_by_cookie(int listener, const char *addr)
+{
+	long long sent = counted(net.b, "TcpExt:SyncookiesSent"), recv = counted(net.b, "TcpExt:SyncookiesRecv");
+	bool ok = opens(listener, addr);
+	struct queues q = queues_of(net.b, addr);
+
+	sent = counted(net.b, "TcpExt:SyncookiesSent") - sent;
+	recv = counted(net.b, "TcpExt:SyncookiesRecv") - recv;
+	if (ok && sent == 1 && recv == 1 && !q.syn_peak && q.declined == 1 && q.sent == 1 && q.recv == 1)
+		return true;
+	ksft_print_msg("%s: %lld cookies sent, %lld came back, %ld entries, %ld declined\n", addr, sent, recv,
+		       q.syn_peak, q.declined);
+	return false;
+}
+
+static bool keeps_an_entry(int listener, const char *addr)
+{
+	long sent = queues_of(net.b, addr).sent;
+
+	return opens(listener, addr) && queues_of(net.b, addr).sent == sent && queues_of(net.b, addr).syn_peak == 1;
+}
+
+int main(void)
+{
+	const struct timeval patience = { .tv_sec = STACK_DEADLINE_MS / 1000 };
+	const char *const addrs[] = { NS_B4, NS_B6 };
+	int big, small[2], i;
+	struct sysinfo info;
+	long kept, share;
+
+	ksft_print_header();
+	/* some 500 SYNs in a second, of 200,000 */
+	if (sides_on_debug_kernel()) {
+		printf("1..1\nok 1 halfopen # SKIP the kernel cannot keep so many entries at once: it is too slow\n");
+		return KSFT_PASS;
+	}
+	ksft_set_plan(6);
+	make_network();
+	big = stack_listener(flooded, XTCP, SERVER, PORT, true);
+	must(big >= 0 && !listen(big, BACKLOG), "listen");
+	for (i = 0; i < 2; i++) {
+		small[i] = stack_listener(net.b, XTCP, addrs[i], PORT, true);
+		must(small[i] >= 0 && !setsockopt(small[i], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)),
+		     "listen");
+	}
+	kept = fill();
+	must(!sysinfo(&info), "sysinfo");
+	share = (unsigned long long)info.totalram * info.mem_unit / PART;
+	ksft_print_msg("%ld half-open entries in %lu octets of memory\n", kept, info.totalram * info.mem_unit);
+	ksft_test_result(kept >= share / MOST_ENTRY && kept <= share / LEAST_ENTRY, "the entries have their share\n");
+	for (i = 0; i < 2; i++)
+		ksft_test_result(opens_by_cookie(small[i], addrs[i]), "%s, an empty queue: a cookie\n", addrs[i]);
+	ksft_test_result(is_full() && queues_of(flooded, SERVER).syn_len == kept, "all that while there was no room\n");
+	close(big);
+	for (i = 0; i < 2; i++)
+		ksft_test_result(WAIT_FOR(keeps_an_entry(small[i], addrs[i]), STACK_DEADLINE_MS),
+				 "%s: an entry again when they are gone\n", addrs[i]);
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
