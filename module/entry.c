@@ -283,7 +283,8 @@ void xtcp_entry_note_declined(struct xtcp_listener *listener)
  */
 bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener)
 {
-	return xtcp_clock_seconds() - READ_ONCE(listener->group->declined) <= BELIEVE_S;
+	/* signed: another processor may have seen a later second */
+	return (s32)(xtcp_clock_seconds() - READ_ONCE(listener->group->declined)) <= BELIEVE_S;
 }
 
 /*

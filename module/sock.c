@@ -14,12 +14,14 @@
  * xtcp_listener.lock       a listener's two queues                process, softirq   a listener's socket lock,
  *                                                                                    never a child's
  * xtcp_net.tw_lock         lists, number and timer of records     process, softirq   a socket lock
- * xtcp_leases.lock         leases by port                         process, softirq   a socket lock, a listener's
  * xtcp_portmaps.lock       maps of ports by destination           process, softirq   a socket lock, a listener's
+ * xtcp_leases.lock         leases by port                         process, softirq   a socket lock, a listener's,
+ *                                                                                    xtcp_portmaps.lock
  * xtcp_net.listeners_lock  changes of the listener table          process            a socket lock
  * buckets of the table     changes of the table of connections    process, softirq   every lock above
  * xtcp_place_mutex         places in kernel TCP's table           process            a socket lock
  * xtcp_lease_stock.lock    socks for leases                       process, softirq   a socket lock, a listener's,
+ *                                                                                    xtcp_portmaps.lock,
  *                                                                                    xtcp_place_mutex
  *
  * A child's lock nests inside nothing of its listener's: the third ACK makes the child under its own lock (a fresh

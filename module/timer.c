@@ -444,7 +444,7 @@ void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before)
 	unsigned long due;
 
 	sock_owned_by_me(sk);
-	if (!xsk->keepalive_sent || !is_armed(xsk, XTCP_TIMER_KEEPALIVE))
+	if (!xsk->keepalive_sent || xsk->snd_una != xsk->write_seq || !is_armed(xsk, XTCP_TIMER_KEEPALIVE))
 		return;
 	due = xsk->timers.deadline[XTCP_TIMER_KEEPALIVE] - before + xtcp_keepalive_intvl(sk);
 	arm(sk, XTCP_TIMER_KEEPALIVE, time_after(due, jiffies) ? due - jiffies : 0);
