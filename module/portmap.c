@@ -460,17 +460,15 @@ void xtcp_portmap_unlock(struct xtcp_net *xn)
  * @xn: the namespace
  * @conn: has the number of a map
  *
- * Inline: see xtcp_demux_leave().
- *
  * Context: softirq or process, BH disabled. Lock: xtcp_portmap_lock().
  */
-inline void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn)
+void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn)
 {
 	struct xtcp_portmaps *maps = xn->portmaps;
 	struct xtcp_portmap *map = maps->by_number[conn->map];
 
 	lockdep_assert_held(&maps->lock);
-	/* the number may be that of a map that has gone, and of this one by now */
+	/* the number may be that of a map that has gone; a number that only this map has had needs no look */
 	if (!map || (map->has_predecessor && !is_for(map, conn)))
 		return;
 	if (!__test_and_clear_bit(ntohs(conn->lport), map->ours))
