@@ -8,6 +8,7 @@
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
 
+#include "sample.h"
 #include "sock.h"
 #include "wire.h"
 
@@ -31,31 +32,44 @@ void xtcp_cong_start(struct sock *sk)
 	sock_owned_by_me(sk);
 	xsk->cong.cwnd = xsk->total_retrans ? xsk->mss : initial_window(xsk);
 	xsk->cong.ssthresh = U32_MAX;
-	xsk->cong.acked_bytes = 0;
 	xsk->cong.phase = XTCP_CONG_OPEN;
-	if (xsk->cong.ops->init)
-		xsk->cong.ops->init(sk);
+	if (xsk->cong.ops->start)
+		xsk->cong.ops->start(sk);
+}
+
+/**
+ * xtcp_cong_private() - the algorithm's own space
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: XTCP_CONG_PRIVATE octets, aligned to 8; zero when the algorithm starts.
+ */
+void *xtcp_cong_private(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return xtcp_sk(sk)->cong.private;
 }
 
 /**
  * xtcp_cong_acked() - new octets were acknowledged, and nothing is known to be missing
  * @sk: SND.UNA has moved already
- * @acked: octets
+ * @sample: the ACK
  *
  * The window only grows while it is what holds the sender back (RFC 7661 section 4 calls it validated).
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_cong_acked(struct sock *sk, u32 acked)
+void xtcp_cong_acked(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 flight = xsk->snd_nxt - xsk->snd_una + acked;
+	u32 flight = xsk->snd_nxt - xsk->snd_una + sample->acked;
 	bool slow_start = xsk->cong.cwnd < xsk->cong.ssthresh;
 
 	sock_owned_by_me(sk);
 	if (flight < (slow_start ? xsk->cong.cwnd / 2 : xsk->cong.cwnd - min_t(u32, xsk->cong.cwnd, 2U * xsk->mss)))
 		return;
-	xsk->cong.ops->acked(sk, acked);
+	xsk->cong.ops->acked(sk, sample);
 }
 
 /**
@@ -67,17 +81,11 @@ void xtcp_cong_acked(struct sock *sk, u32 acked)
 void xtcp_cong_enter_recovery(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 flight = xsk->snd_nxt - xsk->snd_una;
-	u32 limited = (XTCP_DUPACK_THRESHOLD - 1U) * xsk->mss;
 
 	sock_owned_by_me(sk);
-	/* what limited transmit has added does not count (RFC 5681 section 3.2 step 2) */
-	if (flight > xsk->cong.cwnd)
-		flight -= min(limited, flight - xsk->cong.cwnd);
-	xsk->cong.ssthresh = xsk->cong.ops->ssthresh(sk, flight);
+	xsk->cong.ssthresh = xsk->cong.ops->ssthresh(sk);
 	/* the segments that the duplicate ACKs speak of have left the network */
 	xsk->cong.cwnd = xsk->cong.ssthresh + XTCP_DUPACK_THRESHOLD * xsk->mss;
-	xsk->cong.acked_bytes = 0;
 	xsk->cong.phase = XTCP_CONG_RECOVERY;
 }
 
@@ -94,9 +102,8 @@ void xtcp_cong_enter_loss(struct sock *sk)
 	sock_owned_by_me(sk);
 	/* a timeout of what a timeout has sent, or in the middle of a repair, says nothing new of the path */
 	if (!xsk->retransmits && xsk->cong.phase == XTCP_CONG_OPEN)
-		xsk->cong.ssthresh = xsk->cong.ops->ssthresh(sk, xsk->snd_nxt - xsk->snd_una);
+		xsk->cong.ssthresh = xsk->cong.ops->ssthresh(sk);
 	xsk->cong.cwnd = xsk->mss;
-	xsk->cong.acked_bytes = 0;
 	xsk->cong.phase = XTCP_CONG_LOSS;
 }
 
@@ -115,7 +122,6 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
 	if (!xsk->snd_tstamp || idle <= msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto)))
 		return;
 	xsk->cong.cwnd = min(xsk->cong.cwnd, initial_window(xsk));
-	xsk->cong.acked_bytes = 0;
 }
 
 /**

@@ -7,24 +7,37 @@
 
 struct sock;
 
+struct xtcp_sample;
+
 enum xtcp_cong_phase {
 	XTCP_CONG_OPEN,		/* nothing is missing */
-	XTCP_CONG_RECOVERY,	/* fast recovery (RFC 6582) */
+	XTCP_CONG_DISORDER,	/* something is out of order, nothing counts as lost yet */
+	XTCP_CONG_CWR,		/* the window is being reduced for a congestion mark (RFC 3168) */
+	XTCP_CONG_RECOVERY,	/* fast recovery: something is lost, the window is being reduced */
 	XTCP_CONG_LOSS,		/* after a timeout, until SND.UNA passes recover */
 };
+
+#define XTCP_CONG_PRIVATE	104	/* octets that an algorithm has in each sock */
 
 /**
  * struct xtcp_cong_ops - an algorithm
  * @name: as TCP_CONGESTION has it
- * @init: the connection is established
- * @acked: @acked new octets were acknowledged outside recovery
- * @ssthresh: the slow start threshold after a loss with @flight octets outstanding
+ * @start: the connection is established, or a live one changes to this algorithm; the private space is zero. Optional
+ * @acked: octets arrived (sample->delivered) while the window may grow: it was what held the sender back, and it is
+ *	not being reduced
+ * @ssthresh: something was lost or marked: the slow start threshold from now on, octets
+ * @undone: the last reduction was for nothing; both windows are as before it. Optional
+ * @idle: sending begins again after @idle_us without anything in flight. Optional
+ * @end: the connection ends or changes to another algorithm. Optional
  */
 struct xtcp_cong_ops {
 	const char *name;
-	void (*init)(struct sock *sk);
-	void (*acked)(struct sock *sk, u32 acked);
-	u32 (*ssthresh)(struct sock *sk, u32 flight);
+	void (*start)(struct sock *sk);
+	void (*acked)(struct sock *sk, const struct xtcp_sample *sample);
+	u32 (*ssthresh)(struct sock *sk);
+	void (*undone)(struct sock *sk);
+	void (*idle)(struct sock *sk, u32 idle_us);
+	void (*end)(struct sock *sk);
 };
 
 /**
@@ -32,22 +45,23 @@ struct xtcp_cong_ops {
  * @ops: the algorithm
  * @cwnd: congestion window, octets
  * @ssthresh: slow start threshold, octets
- * @acked_bytes: octets acknowledged towards the next increase (RFC 5681 section 3.1)
  * @phase: what is going on
+ * @private: the algorithm's own, see xtcp_cong_private()
  */
 struct xtcp_cong {
 	const struct xtcp_cong_ops *ops;
 	u32 cwnd;
 	u32 ssthresh;
-	u32 acked_bytes;
 	u8 phase;
+	u64 private[XTCP_CONG_PRIVATE / sizeof(u64)];
 };
 
 extern const struct xtcp_cong_ops xtcp_cong_newreno;
 
 /* Socket lock held in all of these. */
 void xtcp_cong_start(struct sock *sk);
-void xtcp_cong_acked(struct sock *sk, u32 acked);
+void xtcp_cong_acked(struct sock *sk, const struct xtcp_sample *sample);
+void *xtcp_cong_private(struct sock *sk);
 void xtcp_cong_enter_recovery(struct sock *sk);
 void xtcp_cong_enter_loss(struct sock *sk);
 void xtcp_cong_restart_after_idle(struct sock *sk);

@@ -3,13 +3,23 @@
 #include <linux/minmax.h>
 
 #include "cong.h"
+#include "sample.h"
 #include "sock.h"
 
-static void newreno_acked(struct sock *sk, u32 acked)
+/**
+ * struct newreno - what NewReno keeps
+ * @acked: octets acknowledged towards the next increase
+ */
+struct newreno {
+	u32 acked;
+};
+
+static void newreno_acked(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct newreno *reno = xtcp_cong_private(sk);
 	struct xtcp_cong *cong = &xsk->cong;
-	u32 step;
+	u32 acked = sample->delivered, step;
 
 	sock_owned_by_me(sk);
 	if (cong->cwnd < cong->ssthresh) {
@@ -21,18 +31,22 @@ static void newreno_acked(struct sock *sk, u32 acked)
 			return;
 	}
 	/* a segment more for each window acknowledged */
-	cong->acked_bytes += acked;
-	if (cong->acked_bytes >= cong->cwnd) {
-		cong->acked_bytes -= cong->cwnd;
+	reno->acked += acked;
+	if (reno->acked >= cong->cwnd) {
+		reno->acked -= cong->cwnd;
 		cong->cwnd += min_t(u32, xsk->mss, U32_MAX / 2 - min(cong->cwnd, U32_MAX / 2));
 	}
 }
 
-/* RFC 5681 equation (4) */
-static u32 newreno_ssthresh(struct sock *sk, u32 flight)
+/* RFC 5681 equation (4), with the window for what is in flight, as Linux */
+static u32 newreno_ssthresh(struct sock *sk)
 {
+	struct newreno *reno = xtcp_cong_private(sk);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
 	sock_owned_by_me(sk);
-	return max_t(u32, flight / 2, 2U * xtcp_sk(sk)->mss);
+	reno->acked = 0;
+	return max_t(u32, xsk->cong.cwnd / 2, 2U * xsk->mss);
 }
 
 const struct xtcp_cong_ops xtcp_cong_newreno = {

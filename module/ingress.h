@@ -28,6 +28,10 @@ struct xtcp_net;
  * @has_ts: the timestamps option is there
  * @has_wscale: the window scale option is there, on a SYN
  * @wscale: its shift, at most 14
+ * @sack_permitted: the SACK-permitted option is there, on a SYN
+ * @sack_blocks: SACK blocks in the option, 0: none (RFC 2018)
+ * @sack_at: octets from the start of the TCP header to the first of them
+ * @ecn: the ECN field of the IP header: INET_ECN_*
  * @mss: the MSS option of a SYN, 0: none
  * @dif: interface it came in by
  * @sdif: and the one below that in a VRF, 0: none
@@ -45,6 +49,10 @@ struct xtcp_seg {
 	bool has_ts;
 	bool has_wscale;
 	u8 wscale;
+	bool sack_permitted;
+	u8 sack_blocks;
+	u8 sack_at;
+	u8 ecn;
 	u16 mss;
 	int dif;
 	int sdif;

@@ -16,6 +16,7 @@
 #include "cong.h"
 #include "mib.h"
 #include "output.h"
+#include "sample.h"
 #include "seq.h"
 #include "sndq.h"
 #include "sock.h"
@@ -130,6 +131,7 @@ static void new_ack_in_recovery(struct sock *sk, u32 acked)
  */
 void xtcp_recovery_new_ack(struct sock *sk, u32 acked)
 {
+	struct xtcp_sample sample = { .acked = acked, .delivered = acked };
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
@@ -140,7 +142,8 @@ void xtcp_recovery_new_ack(struct sock *sk, u32 acked)
 	case XTCP_CONG_LOSS:
 		xsk->high_rtx = xtcp_seq_max(xsk->high_rtx, xsk->snd_una);
 		/* an ACK for what the peer had kept is no licence for a burst (RFC 3465 section 2.3) */
-		xtcp_cong_acked(sk, min_t(u32, acked, 2U * xsk->mss));
+		sample.delivered = min_t(u32, acked, 2U * xsk->mss);
+		xtcp_cong_acked(sk, &sample);
 		if (xtcp_seq_ge(xsk->snd_una, xsk->recover))
 			xsk->cong.phase = XTCP_CONG_OPEN;
 		resend_lost(sk);
@@ -149,7 +152,7 @@ void xtcp_recovery_new_ack(struct sock *sk, u32 acked)
 		xsk->dupacks = 0;
 		if (xtcp_seq_gt(xsk->snd_una, xsk->recover))
 			xsk->recover = xsk->snd_una - 1;
-		xtcp_cong_acked(sk, acked);
+		xtcp_cong_acked(sk, &sample);
 		break;
 	}
 	xtcp_timer_ack_progress(sk);

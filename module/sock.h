@@ -71,6 +71,8 @@ enum xtcp_abort_reason {
  * @rcv_wscale: shift of ours
  * @wscale_ok: both ends sent the option
  * @ts_ok: both ends sent the option (RFC 7323 section 3.2's Snd.TS.OK)
+ * @sack_ok: both ends sent SACK-permitted (RFC 2018)
+ * @ecn: bits of enum xtcp_ecn (ecn.h)
  * @ts_recent: TS.Recent
  * @ts_recent_stamp: when it was taken, seconds; 0: never
  * @ts_offset: added to our clock in every TSval
@@ -179,6 +181,8 @@ struct xtcp_sock {
 	u8 rcv_wscale;
 	bool wscale_ok;
 	bool ts_ok;
+	bool sack_ok;
+	u8 ecn;
 	u32 ts_recent;
 	u32 ts_recent_stamp;
 	u32 ts_offset;

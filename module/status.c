@@ -21,6 +21,8 @@ static void info_congestion(struct sock *sk, struct tcp_info *info)
 {
 	static const u8 ca_state[] = {
 		[XTCP_CONG_OPEN] = TCP_CA_Open,
+		[XTCP_CONG_DISORDER] = TCP_CA_Disorder,
+		[XTCP_CONG_CWR] = TCP_CA_CWR,
 		[XTCP_CONG_RECOVERY] = TCP_CA_Recovery,
 		[XTCP_CONG_LOSS] = TCP_CA_Loss,
 	};
