@@ -23,15 +23,27 @@
 #endif
 
 /*
- * A sock that gives its namespace reference back early keeps a passive one where sock_net() of a sock without a
- * reference counts passively (6.15): __sk_destruct() drops it.
+ * A sock that gives its reference of the namespace back before it is freed becomes what the kernel calls a kernel sock,
+ * and __sk_destruct() gives back what such a one holds: since 6.2 a tracker of another kind, since 6.14 a passive count,
+ * too. That count was a mend, so it came to the series that were kept then: a kernel that counts and a module that does
+ * not, or the other way round, end in a panic or a namespace that never goes.
  */
-static inline void xtcp_compat_net_passive_hold(struct sock *sk)
+static inline void xtcp_compat_put_net(struct sock *sk)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
-	net_passive_inc(sock_net(sk));
-	__netns_tracker_alloc(sock_net(sk), &sk->ns_tracker, false, GFP_ATOMIC);
+	struct net *net = sock_net(sk);
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	__netns_tracker_free(net, &sk->ns_tracker, true);
+	__netns_tracker_alloc(net, &sk->ns_tracker, false, GFP_ATOMIC);
+#else
+	netns_tracker_free(net, &sk->ns_tracker);
 #endif
+#if (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 103) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)) || \
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 43) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)) || \
+	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 6)
+	net_passive_inc(net);
+#endif
+	put_net(net);
 }
 
 /* Parts of net/sock.h and linux/skbuff.h have been headers of their own since 6.10. */

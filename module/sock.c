@@ -309,10 +309,9 @@ void xtcp_sock_orphan(struct sock *sk)
 	atomic_inc(&all_orphans);
 	if (!sk->sk_net_refcnt)
 		return;
-	xtcp_compat_net_passive_hold(sk);
 	sk->sk_net_refcnt = 0;
 	sock_inuse_add(net, -1);
-	put_net_track(net, &sk->ns_tracker);
+	xtcp_compat_put_net(sk);
 }
 
 /**

@@ -6,13 +6,17 @@
 XTCP_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/xtcp
 mkdir -p "$XTCP_CACHE" || exit 1
 
-# source_package: the newest installed linux-source package whose tarball is
+# What the virtual machine runs, whatever this machine runs: the one series that
+# xtcp has been tried on.
+XTCP_SERIES=6.1
+
+# source_package: the linux-source package of that series, if its tarball is
 # there, as "package version tarball"; status 1 when there is none.
 source_package()
 {
 	local tarball name version
 
-	tarball=$(ls -v /usr/src/linux-source-*.tar.xz 2>/dev/null | tail -n 1)
+	tarball=$(ls -v "/usr/src/linux-source-$XTCP_SERIES.tar.xz" 2>/dev/null | tail -n 1)
 	[ -n "$tarball" ] || return 1
 	name=${tarball##*/}
 	name=${name%.tar.xz}

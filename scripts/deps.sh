@@ -87,15 +87,24 @@ missing_packages()
 	"needs_$1" | while read -r package probe; do
 		is_there "$probe" || echo "$package"
 	done
-	kernel_headers >/dev/null || echo linux-headers-amd64
+	if [ "$1" = build ]; then
+		kernel_headers >/dev/null || echo linux-headers-amd64
+	fi
 	[ "$1" = check ] || return 0
-	source_package >/dev/null || echo linux-source
+	source_package >/dev/null || echo "linux-source-$XTCP_SERIES"
 }
 
-install()
+# offered_headers: the newest package of headers for the VM's series.
+offered_headers()
 {
-	local sudo=
+	apt-cache --names-only search "^linux-headers-${XTCP_SERIES/./\\.}\\.[0-9][^ ]*-amd64\$" |
+		awk '{ print $1 }' | grep -vE -- '-(cloud|rt)-amd64$' | sort -V | tail -n 1
+}
 
+# prepare WHAT: once, apt is ready to install.
+prepare()
+{
+	[ -z "$updated" ] || return 0
 	command -v apt-get >/dev/null ||
 		die "There is no apt here. Please install what these Debian packages hold: $*"
 	if [ "$(id -u)" -ne 0 ]; then
@@ -103,15 +112,30 @@ install()
 			die "Neither root nor sudo. Please install: $*"
 		sudo="sudo"
 	fi
+	$sudo apt-get -q -o DPkg::Lock::Timeout=300 update >&2 ||
+		die "apt-get update failed"
+	updated=1
+}
+
+install()
+{
+	prepare "$@"
 	say "Installing $*"
-	if [ -z "$updated" ]; then
-		$sudo apt-get -q -o DPkg::Lock::Timeout=300 update >&2 ||
-			die "apt-get update failed"
-		updated=1
-	fi
 	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 \
 		-o DPkg::Lock::Timeout=300 --no-install-recommends install "$@" >&2 ||
 		die "apt-get could not install: $*"
+}
+
+# install_headers: those that the VM's module is built against; this machine's own may be newer.
+install_headers()
+{
+	local package
+
+	prepare "linux-headers of Linux $XTCP_SERIES"
+	package=$(offered_headers)
+	[ -n "$package" ] ||
+		die "apt offers no headers of Linux $XTCP_SERIES, which the virtual machine runs; Debian 12 has them"
+	install "$package"
 }
 
 # fetch_kernel: the image of the headers' release, into the cache.
@@ -119,7 +143,7 @@ fetch_kernel()
 {
 	local release package work
 
-	release=$(headers_release "$(kernel_headers)")
+	release=$(headers_release "$(series_headers)")
 	package=linux-image-$release
 	command -v apt-get >/dev/null ||
 		die "There is no apt here. Please install the kernel $release with 9p and overlay modules"
@@ -146,6 +170,8 @@ build|demo|check) target=$1 ;;
 esac
 
 updated=
+sudo=
 packages=$(missing_packages "$target")
 [ -z "$packages" ] || install $packages
+[ "$target" = build ] || series_headers >/dev/null || install_headers
 [ "$target" = build ] || kernel_stock >/dev/null || fetch_kernel

@@ -35,15 +35,16 @@ kernel_has()
 	grep -qs "/$2\.ko" "$1/modules.dep" "$1/modules.builtin"
 }
 
-# kernel_stock: the image of the newest kernel that can be the VM's: with 9p
-# (the cloud flavour has none), and headers to build the module. Besides the
-# installed ones there may be one that scripts/deps.sh put into the cache.
+# kernel_stock: the image of the newest kernel of the series that can be the
+# VM's: with 9p (the cloud flavour has none), and headers to build the module.
+# Besides the installed ones there may be one that scripts/deps.sh put into the
+# cache.
 kernel_stock()
 {
 	local image release modules
 
-	for image in $(ls -rv /boot/vmlinuz-* 2>/dev/null) \
-		$(ls -rv "$XTCP_CACHE"/kernel-*/boot/vmlinuz-* 2>/dev/null); do
+	for image in $(ls -rv /boot/vmlinuz-"$XTCP_SERIES".* 2>/dev/null) \
+		$(ls -rv "$XTCP_CACHE"/kernel-*/boot/vmlinuz-"$XTCP_SERIES".* 2>/dev/null); do
 		release=${image##*/vmlinuz-}
 		modules=$(kernel_modules "$image" "$release") || continue
 		kernel_has "$modules" 9p || continue
@@ -70,6 +71,21 @@ kernel_headers()
 	[ $# -eq 0 ] || return 1
 	for dir in $(ls -drv /usr/src/linux-headers-*[0-9]-amd64 \
 		/usr/src/linux-headers-*-generic /lib/modules/*/build 2>/dev/null); do
+		if [ -e "$dir/Module.symvers" ]; then
+			echo "$dir"
+			return 0
+		fi
+	done
+	return 1
+}
+
+# series_headers: the newest headers here of the VM's series.
+series_headers()
+{
+	local dir
+
+	for dir in $(ls -drv "/usr/src/linux-headers-$XTCP_SERIES".*[0-9]-amd64 \
+		"/lib/modules/$XTCP_SERIES".*[0-9]-amd64/build 2>/dev/null); do
 		if [ -e "$dir/Module.symvers" ]; then
 			echo "$dir"
 			return 0

@@ -27,7 +27,7 @@ usage()
 	  --parallel        emulate processors at the same time: faster, but a kernel that
 	                    patches its code while it runs stands still once in a while
 	  --memory SIZE     as for QEMU: 2G, 512M (2G)
-	  --kernel IMAGE    the kernel to boot (newest in /boot that has 9p)
+	  --kernel IMAGE    the kernel to boot (newest 6.1 in /boot that has 9p)
 	  --timeout SECONDS end the machine after this long (3600; a shell: never)
 	  --stall SECONDS   end the machine when COMMAND has not touched /run/vm/alive for
 	                    this long (never); its kernel is asked why before
@@ -247,7 +247,7 @@ check_needs()
 		die 125 "busybox-static is missing; run scripts/deps.sh demo"
 	if [ -z "$kernel" ]; then
 		kernel=$(kernel_stock) ||
-			die 125 "no kernel in /boot that has the 9p and overlay modules" \
+			die 125 "no Linux $XTCP_SERIES in /boot that has the 9p and overlay modules" \
 				"(the cloud flavour has not); run scripts/deps.sh demo"
 	fi
 	[ -e "$kernel" ] || die 125 "no kernel image $kernel"
