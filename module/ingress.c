@@ -182,17 +182,17 @@ static void detach(struct sk_buff *skb)
 
 /* Apart, so that a segment that nobody traces pays nothing for the tuple. */
 static noinline_for_stack void do_trace_in(const struct net *net, const struct xtcp_conn *conn, int state,
-					   const struct xtcp_seg *seg)
+					   struct sk_buff *skb)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(conn);
 
-	trace_xtcp_segment_in(net, &tuple, state, seg);
+	trace_xtcp_segment_in(net, &tuple, state, skb);
 }
 
-static inline void trace_in(const struct net *net, const struct xtcp_conn *conn, int state, const struct xtcp_seg *seg)
+static inline void trace_in(const struct net *net, const struct xtcp_conn *conn, int state, struct sk_buff *skb)
 {
 	if (trace_xtcp_segment_in_enabled())
-		do_trace_in(net, conn, state, seg);
+		do_trace_in(net, conn, state, skb);
 }
 
 /**
@@ -209,7 +209,7 @@ static inline void trace_in(const struct net *net, const struct xtcp_conn *conn,
 int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb)
 {
 	sock_owned_by_me(sk);
-	trace_in(sock_net(sk), &xtcp_sk(sk)->conn, sk->sk_state, xtcp_seg(skb));
+	trace_in(sock_net(sk), &xtcp_sk(sk)->conn, sk->sk_state, skb);
 	return xtcp_arrives(sk, skb);
 }
 
@@ -294,12 +294,11 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 {
 	struct sock *lsk = he->lsk;
 	struct sock *child;
-	struct xtcp_seg *seg;
 
 	if (!owner_ok(xn, lsk, skb, TCP_SYN_RECV))
 		return;
-	seg = fill_seg(skb, key->dif, key->sdif);
-	trace_in(xn->net, &he->conn, TCP_SYN_RECV, seg);
+	fill_seg(skb, key->dif, key->sdif);
+	trace_in(xn->net, &he->conn, TCP_SYN_RECV, skb);
 	child = xtcp_synq_arrives(he, skb);
 	if (child == ERR_PTR(-EAGAIN))
 		to_successor(xn, skb, key);
@@ -311,12 +310,10 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 
 static void to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key)
 {
-	struct xtcp_seg *seg;
-
 	if (!owner_ok(xn, lsk, skb, TCP_LISTEN))
 		return;
-	seg = fill_seg(skb, key->dif, key->sdif);
-	trace_xtcp_segment_in(xn->net, &key->tuple, TCP_LISTEN, seg);
+	fill_seg(skb, key->dif, key->sdif);
+	trace_xtcp_segment_in(xn->net, &key->tuple, TCP_LISTEN, skb);
 	xtcp_arrives_listen(lsk, skb, key);
 }
 
@@ -331,7 +328,8 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 	if (!owner_ok(xn, NULL, skb, tw->substate))
 		return;
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
-	trace_in(xn->net, &tw->conn, tw->substate, fill_seg(skb, key->dif, key->sdif));
+	fill_seg(skb, key->dif, key->sdif);
+	trace_in(xn->net, &tw->conn, tw->substate, skb);
 	if (xtcp_timewait_arrives(xn, tw, skb, &iss) == XTCP_TW_SYN) {
 		lsk = xtcp_listeners_lookup(xn, key);
 		/* the record asked for nothing; the listener has its own hop limit, policy and filter, which ask IP */

@@ -6,11 +6,15 @@
  */
 #include <linux/in.h>
 #include <linux/in6.h>
+#include <linux/kernel.h>
+#include <linux/tcp.h>
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
+#include <asm/unaligned.h>
 
 #include "demux.h"
 #include "sock.h"
+#include "wire.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -94,4 +98,51 @@ void xtcp_trace_sk(void *local, void *peer, const struct sock *sk)
 	ipv6_addr_set_v4mapped(inet->inet_rcv_saddr, &tuple.laddr);
 	ipv6_addr_set_v4mapped(inet->inet_daddr, &tuple.faddr);
 	xtcp_trace_tuple(local, peer, &tuple);
+}
+
+/* The blocks of the SACK option among @len octets of options: NULL when there is none. @count: how many. */
+static const u8 *find_sacks(const u8 *option, unsigned int len, unsigned int *count)
+{
+	const u8 *end = option + len;
+
+	while (end - option >= 2 && *option != XTCP_OPT_EOL) {
+		if (*option == XTCP_OPT_NOP) {
+			option++;
+			continue;
+		}
+		if (option[1] < 2 || option[1] > end - option)
+			return NULL;
+		if (*option == XTCP_OPT_SACK) {
+			*count = (option[1] - 2) / 8;
+			return option + 2;
+		}
+		option += option[1];
+	}
+	return NULL;
+}
+
+/**
+ * xtcp_trace_sacks() - write the SACK blocks of a segment into an event
+ * @to: room for the text, or NULL
+ * @size: octets there, 0 with NULL
+ * @th: its header, with its options behind it
+ *
+ * "LEFT-RIGHT,LEFT-RIGHT", absolute sequence numbers, in the order of the option (RFC 2018 section 3); empty: none.
+ *
+ * Context: any.
+ *
+ * Return: octets that the text takes with its end.
+ */
+unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *th)
+{
+	unsigned int count = 0, used = 0, i;
+	const u8 *block;
+
+	block = find_sacks((const u8 *)(th + 1), th->doff * 4 - sizeof(*th), &count);
+	if (size)
+		*to = 0;
+	for (i = 0; block && i < count; i++, block += 8)
+		used += snprintf(to ? to + used : NULL, size > used ? size - used : 0, "%s%u-%u", i ? "," : "",
+				 get_unaligned_be32(block), get_unaligned_be32(block + 4));
+	return used + 1;
 }

@@ -30,6 +30,7 @@ enum xtcp_option_kind {
 	XTCP_OPT_MSS = 2,
 	XTCP_OPT_WSCALE = 3,
 	XTCP_OPT_SACK_PERMITTED = 4,
+	XTCP_OPT_SACK = 5,
 	XTCP_OPT_TIMESTAMP = 8,
 };
 

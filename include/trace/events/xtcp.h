@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What xtcp lets you see: each segment in and out, state and queue changes, timers, drops with their reason.
+ * What xtcp lets you see: each segment in and out, changes of state, of queues and of what congestion control thinks,
+ * timers, drops with their reason.
  *
  * "netns" is the number that readlink /proc/self/ns/net shows; "local" and "peer" are address:port; numbers are as on
  * the wire (absolute sequence numbers, the window field without its shift). scripts/ladder reads these lines.
@@ -13,13 +14,16 @@
 
 #include <linux/in6.h>
 #include <linux/skbuff.h>
+#include <linux/tcp.h>
 #include <linux/tracepoint.h>
 #include <net/dropreason.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "cong.h"
 #include "ingress.h"
+#include "sample.h"
 #include "sock.h"
 #include "trace.h"
 
@@ -58,6 +62,29 @@
 	FN(XTCP_TRACE_REFUSED, "refused")		\
 	FNE(XTCP_TRACE_CLOSED, "closed")
 
+#define XTCP_TRACE_PHASES(FN, FNE)			\
+	FN(XTCP_CONG_OPEN, "Open")			\
+	FN(XTCP_CONG_DISORDER, "Disorder")		\
+	FN(XTCP_CONG_CWR, "CWR")			\
+	FN(XTCP_CONG_RECOVERY, "Recovery")		\
+	FNE(XTCP_CONG_LOSS, "Loss")
+
+#define XTCP_TRACE_CONGESTION_REASONS(FN, FNE)					\
+	FN(XTCP_TRACE_SACKED, "something is out of order")			\
+	FN(XTCP_TRACE_THIRD_DUPACK, "third duplicate ACK")			\
+	FN(XTCP_TRACE_RACK, "RACK: sent before what arrived")			\
+	FN(XTCP_TRACE_PROBE, "tail loss probe sent")				\
+	FN(XTCP_TRACE_TLP, "tail loss probe: it filled a hole")			\
+	FN(XTCP_TRACE_TIMEOUT, "timeout")					\
+	FN(XTCP_TRACE_RENEGED, "the peer took a SACK back")			\
+	FN(XTCP_TRACE_ECE, "congestion mark")					\
+	FN(XTCP_TRACE_MTU, "path MTU fell")					\
+	FN(XTCP_TRACE_IDLE, "restart after idle")				\
+	FN(XTCP_TRACE_RECOVERED, "all that was lost is acknowledged")		\
+	FN(XTCP_TRACE_UNDO_TIMESTAMP, "undo: the timestamp is the original's")	\
+	FN(XTCP_TRACE_UNDO_DSACK, "undo: D-SACK, nothing was lost")		\
+	FNE(XTCP_TRACE_UNDO_FRTO, "undo: the timeout was spurious (F-RTO)")
+
 #define XTCP_ABORT_REASONS(FN, FNE)			\
 	FN(XTCP_ABORT_RESET, "reset")			\
 	FN(XTCP_ABORT_ICMP, "icmp")			\
@@ -80,6 +107,8 @@ XTCP_TRACE_STATES(FN, FNE)
 XTCP_TRACE_TIMERS(FN, FNE)
 XTCP_TRACE_QUEUES(FN, FNE)
 XTCP_TRACE_QUEUE_REASONS(FN, FNE)
+XTCP_TRACE_PHASES(FN, FNE)
+XTCP_TRACE_CONGESTION_REASONS(FN, FNE)
 XTCP_ABORT_REASONS(FN, FNE)
 #undef FN
 #undef FNE
@@ -101,6 +130,10 @@ DEFINE_DROP_REASON(FN, FN)
 	__print_symbolic(which, XTCP_TRACE_QUEUES(XTCP_TRACE_PAIR, XTCP_TRACE_PAIR_LAST))
 #define xtcp_trace_queue_reason(reason) \
 	__print_symbolic(reason, XTCP_TRACE_QUEUE_REASONS(XTCP_TRACE_PAIR, XTCP_TRACE_PAIR_LAST))
+#define xtcp_trace_phase(phase) \
+	__print_symbolic(phase, XTCP_TRACE_PHASES(XTCP_TRACE_PAIR, XTCP_TRACE_PAIR_LAST))
+#define xtcp_trace_congestion_reason(reason) \
+	__print_symbolic(reason, XTCP_TRACE_CONGESTION_REASONS(XTCP_TRACE_PAIR, XTCP_TRACE_PAIR_LAST))
 #define xtcp_trace_abort_reason(reason) \
 	__print_symbolic(reason, XTCP_ABORT_REASONS(XTCP_TRACE_PAIR, XTCP_TRACE_PAIR_LAST))
 #define xtcp_trace_drop_reason(reason) \
@@ -164,12 +197,12 @@ TRACE_EVENT(xtcp_conn_state,
 		  xtcp_trace_state(__entry->old), xtcp_trace_state(__entry->new))
 );
 
-/* A segment of ours arrived; "state" is what it meets. */
+/* A segment of ours arrived; "state" is what it meets. Its header stands at skb->data, struct xtcp_seg in skb->cb. */
 TRACE_EVENT(xtcp_segment_in,
 
-	TP_PROTO(const struct net *net, const struct xtcp_tuple *tuple, int state, const struct xtcp_seg *seg),
+	TP_PROTO(const struct net *net, const struct xtcp_tuple *tuple, int state, struct sk_buff *skb),
 
-	TP_ARGS(net, tuple, state, seg),
+	TP_ARGS(net, tuple, state, skb),
 
 	TP_STRUCT__entry(
 		__field(u32, netns)
@@ -182,33 +215,37 @@ TRACE_EVENT(xtcp_segment_in,
 		__field(u32, len)
 		__field(u16, wnd)
 		__field(u8, flags)
+		__dynamic_array(char, sacks,
+				xtcp_trace_sacks(NULL, 0, (const struct tcphdr *)skb->data))
 	),
 
 	TP_fast_assign(
 		__entry->netns = net->ns.inum;
 		xtcp_trace_tuple(__entry->local, __entry->peer, tuple);
 		__entry->state = state;
-		__entry->seq = seg->seq;
-		__entry->end_seq = seg->end_seq;
-		__entry->ack = seg->ack;
-		__entry->len = seg->len;
-		__entry->wnd = seg->wnd;
-		__entry->flags = seg->flags;
+		__entry->seq = xtcp_seg(skb)->seq;
+		__entry->end_seq = xtcp_seg(skb)->end_seq;
+		__entry->ack = xtcp_seg(skb)->ack;
+		__entry->len = xtcp_seg(skb)->len;
+		__entry->wnd = xtcp_seg(skb)->wnd;
+		__entry->flags = xtcp_seg(skb)->flags;
+		xtcp_trace_sacks(__get_dynamic_array(sacks), __get_dynamic_array_len(sacks),
+				 (const struct tcphdr *)skb->data);
 	),
 
-	TP_printk("netns=%u local=%pISpc peer=%pISpc state=%s flags=[%s] seq=%u end=%u ack=%u wnd=%u len=%u",
+	TP_printk("netns=%u local=%pISpc peer=%pISpc state=%s flags=[%s] seq=%u end=%u ack=%u wnd=%u len=%u sacks=[%s]",
 		  __entry->netns, __entry->local, __entry->peer, xtcp_trace_state(__entry->state),
 		  xtcp_trace_flags(__entry->flags), __entry->seq, __entry->end_seq, __entry->ack,
-		  __entry->wnd, __entry->len)
+		  __entry->wnd, __entry->len, __get_str(sacks))
 );
 
 /* A segment was handed to IP; a bundle that IP or the device will cut is one event. */
 TRACE_EVENT(xtcp_segment_out,
 
-	TP_PROTO(const struct net *net, const struct xtcp_tuple *tuple, int state, u32 seq, u32 ack, u8 flags, u32 len,
-		 u16 wnd, bool resent),
+	TP_PROTO(const struct net *net, const struct xtcp_tuple *tuple, int state, const struct tcphdr *th, u32 len,
+		 bool resent),
 
-	TP_ARGS(net, tuple, state, seq, ack, flags, len, wnd, resent),
+	TP_ARGS(net, tuple, state, th, len, resent),
 
 	TP_STRUCT__entry(
 		__field(u32, netns)
@@ -222,25 +259,127 @@ TRACE_EVENT(xtcp_segment_out,
 		__field(u16, wnd)
 		__field(u8, flags)
 		__field(bool, resent)
+		__dynamic_array(char, sacks, xtcp_trace_sacks(NULL, 0, th))
 	),
 
 	TP_fast_assign(
 		__entry->netns = net->ns.inum;
 		xtcp_trace_tuple(__entry->local, __entry->peer, tuple);
 		__entry->state = state;
-		__entry->seq = seq;
-		__entry->end_seq = seq + len + !!(flags & XTCP_SYN) + !!(flags & XTCP_FIN);
-		__entry->ack = ack;
+		__entry->seq = ntohl(th->seq);
+		__entry->end_seq = ntohl(th->seq) + len + th->syn + th->fin;
+		__entry->ack = ntohl(th->ack_seq);
 		__entry->len = len;
-		__entry->wnd = wnd;
-		__entry->flags = flags;
+		__entry->wnd = ntohs(th->window);
+		__entry->flags = ((const u8 *)th)[13];
 		__entry->resent = resent;
+		xtcp_trace_sacks(__get_dynamic_array(sacks), __get_dynamic_array_len(sacks), th);
 	),
 
-	TP_printk("netns=%u local=%pISpc peer=%pISpc state=%s flags=[%s] seq=%u end=%u ack=%u wnd=%u len=%u resent=%d",
+	TP_printk("netns=%u local=%pISpc peer=%pISpc state=%s flags=[%s] seq=%u end=%u ack=%u wnd=%u len=%u resent=%d sacks=[%s]",
 		  __entry->netns, __entry->local, __entry->peer, xtcp_trace_state(__entry->state),
 		  xtcp_trace_flags(__entry->flags), __entry->seq, __entry->end_seq, __entry->ack,
-		  __entry->wnd, __entry->len, __entry->resent)
+		  __entry->wnd, __entry->len, __entry->resent, __get_str(sacks))
+);
+
+/*
+ * The congestion state changed, or a probe was sent, for the reason that is given in words; all else is as it is
+ * afterwards. Octets and microseconds; an ssthresh or min_rtt_us of 4294967295: there was none yet.
+ */
+TRACE_EVENT(xtcp_congestion,
+
+	TP_PROTO(const struct sock *sk, u32 pipe, int reason),
+
+	TP_ARGS(sk, pipe, reason),
+
+	TP_STRUCT__entry(
+		__field(u32, netns)
+		__array(u8, local, sizeof(struct sockaddr_in6))
+		__array(u8, peer, sizeof(struct sockaddr_in6))
+		__field(int, phase)
+		__field(u32, cwnd)
+		__field(u32, ssthresh)
+		__field(u32, pipe)
+		__field(u32, srtt_us)
+		__field(u32, min_rtt_us)
+		__field(u32, snd_una)
+		__field(u32, snd_nxt)
+		__field(int, reason)
+	),
+
+	TP_fast_assign(
+		const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+		__entry->netns = sock_net(sk)->ns.inum;
+		xtcp_trace_sk(__entry->local, __entry->peer, sk);
+		__entry->phase = xsk->cong.phase;
+		__entry->cwnd = xsk->cong.cwnd;
+		__entry->ssthresh = xsk->cong.ssthresh;
+		__entry->pipe = pipe;
+		__entry->srtt_us = xsk->rto.srtt_us;
+		__entry->min_rtt_us = xsk->rto.min_rtt_us;
+		__entry->snd_una = xsk->snd_una;
+		__entry->snd_nxt = xsk->snd_nxt;
+		__entry->reason = reason;
+	),
+
+	TP_printk("netns=%u local=%pISpc peer=%pISpc phase=%s cwnd=%u ssthresh=%u pipe=%u srtt_us=%u min_rtt_us=%u snd_una=%u snd_nxt=%u reason=%s",
+		  __entry->netns, __entry->local, __entry->peer, xtcp_trace_phase(__entry->phase), __entry->cwnd,
+		  __entry->ssthresh, __entry->pipe, __entry->srtt_us, __entry->min_rtt_us, __entry->snd_una,
+		  __entry->snd_nxt, xtcp_trace_congestion_reason(__entry->reason))
+);
+
+/* An ACK acknowledged or sacked something, or told of a loss: what it told, and the windows and the pipe after it. */
+TRACE_EVENT(xtcp_ack,
+
+	TP_PROTO(const struct sock *sk, const struct xtcp_sample *sample, u32 pipe),
+
+	TP_ARGS(sk, sample, pipe),
+
+	TP_STRUCT__entry(
+		__field(u32, netns)
+		__array(u8, local, sizeof(struct sockaddr_in6))
+		__array(u8, peer, sizeof(struct sockaddr_in6))
+		__field(int, phase)
+		__field(u32, snd_una)
+		__field(u32, snd_nxt)
+		__field(u32, snd_wnd)
+		__field(u32, acked)
+		__field(u32, sacked)
+		__field(u32, lost)
+		__field(u32, delivered)
+		__field(u32, pipe)
+		__field(u32, cwnd)
+		__field(u32, ssthresh)
+		__field(u32, rtt_us)
+		__field(u32, srtt_us)
+	),
+
+	TP_fast_assign(
+		const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+		__entry->netns = sock_net(sk)->ns.inum;
+		xtcp_trace_sk(__entry->local, __entry->peer, sk);
+		__entry->phase = xsk->cong.phase;
+		__entry->snd_una = xsk->snd_una;
+		__entry->snd_nxt = xsk->snd_nxt;
+		__entry->snd_wnd = xsk->snd_wnd;
+		__entry->acked = sample->acked;
+		__entry->sacked = sample->sacked;
+		__entry->lost = sample->lost;
+		__entry->delivered = sample->delivered;
+		__entry->pipe = pipe;
+		__entry->cwnd = xsk->cong.cwnd;
+		__entry->ssthresh = xsk->cong.ssthresh;
+		__entry->rtt_us = sample->rtt_us;
+		__entry->srtt_us = xsk->rto.srtt_us;
+	),
+
+	TP_printk("netns=%u local=%pISpc peer=%pISpc phase=%s snd_una=%u snd_nxt=%u snd_wnd=%u acked=%u sacked=%u lost=%u delivered=%u pipe=%u cwnd=%u ssthresh=%u rtt_us=%u srtt_us=%u",
+		  __entry->netns, __entry->local, __entry->peer, xtcp_trace_phase(__entry->phase), __entry->snd_una,
+		  __entry->snd_nxt, __entry->snd_wnd, __entry->acked, __entry->sacked, __entry->lost,
+		  __entry->delivered, __entry->pipe, __entry->cwnd, __entry->ssthresh, __entry->rtt_us,
+		  __entry->srtt_us)
 );
 
 /* A deadline of a connection passed. */
