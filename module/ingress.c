@@ -12,6 +12,7 @@
 
 #include <linux/netfilter.h>
 #include <net/busy_poll.h>
+#include <net/inet_ecn.h>
 #include <net/ip6_checksum.h>
 #include <net/route.h>
 #include <net/tcp.h>
@@ -162,12 +163,17 @@ static struct xtcp_seg *fill_seg(struct sk_buff *skb, int dif, int sdif)
 	seg->dif = dif;
 	seg->sdif = sdif;
 	xtcp_options_parse((const u8 *)(th + 1), seg->hdr_len - sizeof(*th), flags & XTCP_SYN, &opts);
+	seg->ecn = INET_ECN_MASK & (skb->protocol == htons(ETH_P_IP) ? ipv4_get_dsfield(ip_hdr(skb)) :
+								       ipv6_get_dsfield(ipv6_hdr(skb)));
 	seg->mss = opts.mss;
 	seg->has_wscale = opts.has_wscale;
 	seg->wscale = opts.wscale;
 	seg->has_ts = opts.has_ts;
 	seg->tsval = opts.tsval;
 	seg->tsecr = opts.tsecr;
+	seg->sack_permitted = opts.sack_permitted;
+	seg->sack_blocks = opts.sack_blocks;
+	seg->sack_at = sizeof(*th) + opts.sack_at;
 	return seg;
 }
 

@@ -176,7 +176,7 @@ static int xmit_v4(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, s
 {
 	struct iphdr *iph = __skb_push(skb, sizeof(*iph));
 
-	BUILD_BUG_ON(sizeof(*iph) + XTCP_HDR_LEN + XTCP_OPTIONS_MAX_WRITTEN > IPV4_MIN_MTU);
+	BUILD_BUG_ON(sizeof(*iph) + XTCP_HDR_LEN + XTCP_OPTIONS_MAX_SYN > IPV4_MIN_MTU);
 	skb_reset_network_header(skb);
 	iph->version = 4;
 	iph->ihl = sizeof(*iph) / 4;

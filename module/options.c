@@ -41,7 +41,7 @@ static void take_timestamp(const u8 *option, struct xtcp_options *opts)
  * One option that has a length field. One we do not know, one whose length is not the right one for its kind, and one
  * that has no business in this segment are skipped (RFC 9293 section 3.1, MUST-6), as Linux does.
  */
-static void parse_one(const u8 *option, u8 len, bool syn, struct xtcp_options *opts)
+static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struct xtcp_options *opts)
 {
 	switch (option[0]) {
 	case XTCP_OPT_MSS:
@@ -64,15 +64,35 @@ static void parse_one(const u8 *option, u8 len, bool syn, struct xtcp_options *o
 		if (len == XTCP_OPTLEN_TIMESTAMP)
 			take_timestamp(option, opts);
 		break;
+	case XTCP_OPT_SACK:
+		/* a SYN has no text to speak of yet */
+		if (!syn && len > XTCP_OPTLEN_SACK_BASE && !((len - XTCP_OPTLEN_SACK_BASE) % XTCP_OPTLEN_SACK_BLOCK)) {
+			opts->sack_blocks = (len - XTCP_OPTLEN_SACK_BASE) / XTCP_OPTLEN_SACK_BLOCK;
+			opts->sack_at = option + XTCP_OPTLEN_SACK_BASE - start;
+		}
+		break;
 	}
 }
 
-/* RFC 7323 appendix A: what nearly every segment of a connection with timestamps carries. */
-static bool is_aligned_timestamp(const u8 *bytes, unsigned int len)
+/* RFC 7323 appendix A: what nearly every segment of a connection with timestamps begins with. */
+static bool has_aligned_timestamp(const u8 *bytes, unsigned int len)
 {
-	return len == XTCP_OPTLEN_TIMESTAMP_ALIGNED &&
+	return len >= XTCP_OPTLEN_TIMESTAMP_ALIGNED &&
 	       read32(bytes) == (XTCP_OPT_NOP << 24 | XTCP_OPT_NOP << 16 | XTCP_OPT_TIMESTAMP << 8 |
 				 XTCP_OPTLEN_TIMESTAMP);
+}
+
+/**
+ * xtcp_options_read_sack() - one SACK block as the peer wrote it
+ * @bytes: where it stands, any alignment
+ *
+ * Context: any.
+ *
+ * Return: the block, which may be anything (RFC 2018 section 3).
+ */
+struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes)
+{
+	return (struct xtcp_sack_block){ .start = read32(bytes), .end = read32(bytes + 4) };
 }
 
 /**
@@ -80,7 +100,7 @@ static bool is_aligned_timestamp(const u8 *bytes, unsigned int len)
  * @bytes: the octets between the fixed header and the data
  * @len: how many, 0 to %XTCP_MAX_OPTIONS
  * @syn: the segment has SYN set; MSS, window scale and SACK-permitted count in no other (RFC 9293 section 3.2 MUST-65,
- *	RFC 7323 section 2.2, RFC 2018 section 2)
+ *	RFC 7323 section 2.2, RFC 2018 section 2), SACK blocks not in this one
  * @opts: filled in
  *
  * Options may begin on any octet (RFC 9293 section 3.2, MUST-64) and stand in any segment (section 3.1, MUST-5). The
@@ -91,12 +111,12 @@ static bool is_aligned_timestamp(const u8 *bytes, unsigned int len)
  */
 void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp_options *opts)
 {
-	const u8 *end = bytes + len;
+	const u8 *start = bytes, *end = bytes + len;
 
 	*opts = (struct xtcp_options){};
-	if (is_aligned_timestamp(bytes, len)) {
+	if (has_aligned_timestamp(bytes, len)) {
 		take_timestamp(bytes + 2, opts);
-		return;
+		bytes += XTCP_OPTLEN_TIMESTAMP_ALIGNED;
 	}
 	while (bytes < end && *bytes != XTCP_OPT_EOL) {
 		if (*bytes == XTCP_OPT_NOP) {
@@ -107,7 +127,7 @@ void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp
 			opts->malformed = true;
 			return;
 		}
-		parse_one(bytes, bytes[1], syn, opts);
+		parse_one(start, bytes, bytes[1], syn, opts);
 		bytes += bytes[1];
 	}
 }
@@ -118,7 +138,8 @@ void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp
  *
  * Context: any.
  *
- * Return: a multiple of four, at most %XTCP_OPTIONS_MAX_WRITTEN.
+ * Return: a multiple of four. At most %XTCP_OPTIONS_MAX_SYN without SACK blocks; the caller sees to it that those fit
+ * into %XTCP_OPTIONS_MAX_WRITTEN with the rest.
  */
 unsigned int xtcp_options_size(const struct xtcp_options *opts)
 {
@@ -132,6 +153,8 @@ unsigned int xtcp_options_size(const struct xtcp_options *opts)
 		size += 4;	/* behind two NOPs; with timestamps it takes their place */
 	if (opts->has_wscale)
 		size += 4;	/* behind one NOP */
+	if (opts->sack_blocks)
+		size += 2 + XTCP_OPTLEN_SACK_BASE + opts->sack_blocks * XTCP_OPTLEN_SACK_BLOCK;	/* behind two NOPs */
 	return size;
 }
 
@@ -149,6 +172,7 @@ unsigned int xtcp_options_size(const struct xtcp_options *opts)
  */
 unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)
 {
+	unsigned int i;
 	u8 *p = bytes;
 
 	if (opts->mss) {
@@ -179,6 +203,16 @@ unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)
 		*p++ = XTCP_OPT_WSCALE;
 		*p++ = XTCP_OPTLEN_WSCALE;
 		*p++ = opts->wscale;
+	}
+	if (opts->sack_blocks) {
+		*p++ = XTCP_OPT_NOP;
+		*p++ = XTCP_OPT_NOP;
+		*p++ = XTCP_OPT_SACK;
+		*p++ = XTCP_OPTLEN_SACK_BASE + opts->sack_blocks * XTCP_OPTLEN_SACK_BLOCK;
+		for (i = 0; i < opts->sack_blocks; i++, p += XTCP_OPTLEN_SACK_BLOCK) {
+			write32(p, opts->sack[i].start);
+			write32(p + 4, opts->sack[i].end);
+		}
 	}
 	return p - bytes;
 }

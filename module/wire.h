@@ -23,7 +23,7 @@ enum xtcp_flags {
 	XTCP_CWR = 0x80,
 };
 
-/* Option kinds and lengths (RFC 9293 section 3.2; RFC 7323 sections 2.2 and 3.2; RFC 2018 section 2). */
+/* Option kinds and lengths (RFC 9293 section 3.2; RFC 7323 sections 2.2 and 3.2; RFC 2018 sections 2 and 3). */
 enum xtcp_option_kind {
 	XTCP_OPT_EOL = 0,
 	XTCP_OPT_NOP = 1,
@@ -38,12 +38,15 @@ enum xtcp_option_len {
 	XTCP_OPTLEN_MSS = 4,
 	XTCP_OPTLEN_WSCALE = 3,
 	XTCP_OPTLEN_SACK_PERMITTED = 2,
+	XTCP_OPTLEN_SACK_BASE = 2,	/* and 8 for each block */
+	XTCP_OPTLEN_SACK_BLOCK = 8,
 	XTCP_OPTLEN_TIMESTAMP = 10,
 	XTCP_OPTLEN_TIMESTAMP_ALIGNED = 12,	/* two NOPs in front */
 };
 
 #define XTCP_HDR_LEN		20	/* header without options (RFC 9293 section 3.1) */
 #define XTCP_MAX_OPTIONS	40	/* data offset is four bits of 32-bit words (RFC 9293 section 3.1) */
+#define XTCP_SACK_BLOCKS_MAX	4	/* as many as 40 octets hold (RFC 2018 section 3) */
 
 #define XTCP_MSS_DEFAULT_V4	536U	/* no MSS option seen (RFC 9293 section 3.7.1, MUST-15) */
 #define XTCP_MSS_DEFAULT_V6	1220U	/* the same over IPv6 */

@@ -26,6 +26,7 @@ static struct xtcp_options parse(const u8 *bytes, unsigned int len, bool syn)
 		UNIT_CHECK(opts.wscale == first.wscale && opts.has_ts == first.has_ts);
 		UNIT_CHECK(opts.has_wscale == first.has_wscale && opts.sack_permitted == first.sack_permitted);
 		UNIT_CHECK(opts.malformed == first.malformed);
+		UNIT_CHECK(opts.sack_blocks == first.sack_blocks && opts.sack_at == first.sack_at && !opts.sack);
 	}
 	return first;
 }
@@ -34,7 +35,7 @@ static struct xtcp_options parse(const u8 *bytes, unsigned int len, bool syn)
 
 static bool is_empty(const struct xtcp_options *opts)
 {
-	return !opts->mss && !opts->has_ts && !opts->has_wscale && !opts->sack_permitted;
+	return !opts->mss && !opts->has_ts && !opts->has_wscale && !opts->sack_permitted && !opts->sack_blocks;
 }
 
 /* every combination, every shift and a few values, at each offset in a word */
@@ -75,19 +76,93 @@ static void round_trip(void)
 				}
 }
 
+/* the numbers of the @i-th block of a test */
+static struct xtcp_sack_block nth_block(unsigned int i)
+{
+	return (struct xtcp_sack_block){ .start = 0xfffffff0 + i * 0x01020304, .end = 0x80000001 + i * 0x11 };
+}
+
+/* every number of blocks that fits, with and without timestamps, at each offset in a word */
+static void sack_round_trip(void)
+{
+	struct xtcp_sack_block blocks[XTCP_SACK_BLOCKS_MAX], block;
+	unsigned int n, ts, size, offset, i;
+
+	for (i = 0; i < XTCP_SACK_BLOCKS_MAX; i++)
+		blocks[i] = nth_block(i);
+	for (ts = 0; ts < 2; ts++)
+		for (n = 1; n <= XTCP_SACK_BLOCKS_MAX - ts; n++) {
+			struct xtcp_options in = { .sack = blocks, .sack_blocks = n }, out;
+
+			in.has_ts = ts;
+			in.tsval = ts ? 7 : 0;
+			size = xtcp_options_size(&in);
+			UNIT_CHECK(size == 12 * ts + 4 + 8 * n && size <= XTCP_OPTIONS_MAX_WRITTEN);
+			for (offset = 0; offset < 4; offset++) {
+				u8 *bytes = malloc(offset + size);
+
+				UNIT_CHECK(xtcp_options_write(bytes + offset, &in) == size);
+				out = parse(bytes + offset, size, false);
+				UNIT_CHECK(out.sack_blocks == n && out.has_ts == ts && out.tsval == in.tsval);
+				UNIT_CHECK(out.sack_at == 12 * ts + 4 && !out.malformed);
+				for (i = 0; i < n; i++) {
+					block = xtcp_options_read_sack(bytes + offset + out.sack_at + 8 * i);
+					UNIT_CHECK(block.start == blocks[i].start && block.end == blocks[i].end);
+				}
+				free(bytes);
+			}
+		}
+	UNIT_CHECK(XTCP_OPTIONS_MAX_WRITTEN == XTCP_MAX_OPTIONS);
+}
+
+/* RFC 2018 section 3: 2 + 8n octets, n from 1 to 4; all else is skipped, and so is what stands in a SYN */
+static void sack_lengths(void)
+{
+	struct xtcp_options opts;
+	unsigned int len;
+
+	for (len = 2; len <= XTCP_MAX_OPTIONS; len++) {
+		u8 bytes[XTCP_MAX_OPTIONS] = { 5, len };
+		unsigned int due = len > 2 && (len - 2) % 8 == 0 ? (len - 2) / 8 : 0;
+
+		opts = parse(bytes, len, false);
+		UNIT_CHECK(opts.sack_blocks == due && !opts.malformed);
+		UNIT_CHECK(!due || opts.sack_at == 2);
+		opts = parse(bytes, len, true);
+		UNIT_CHECK(is_empty(&opts) && !opts.malformed);
+		/* cut off by the end of the header */
+		if (len > 2) {
+			opts = parse(bytes, len - 1, false);
+			UNIT_CHECK(is_empty(&opts) && opts.malformed);
+		}
+	}
+	/* in front of timestamps, on an odd octet; the last of two counts */
+	opts = PARSE(false, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2, 8, 10, 0, 0, 0, 3, 0, 0, 0, 4);
+	UNIT_CHECK(opts.sack_blocks == 1 && opts.sack_at == 3 && opts.tsval == 3 && opts.tsecr == 4);
+	opts = PARSE(false, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2, 5, 18, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 6);
+	UNIT_CHECK(opts.sack_blocks == 2 && opts.sack_at == 12);
+	/* behind aligned timestamps, broken or followed by nonsense: what stands in front counts */
+	opts = PARSE(false, 1, 1, 8, 10, 0, 0, 0, 3, 0, 0, 0, 4, 1, 1, 5, 11, 0, 0, 0, 1);
+	UNIT_CHECK(!opts.sack_blocks && opts.tsval == 3 && opts.malformed);
+	opts = PARSE(false, 1, 1, 8, 10, 0, 0, 0, 3, 0, 0, 0, 4, 1, 1, 5, 10, 0, 0, 0, 1, 0, 0, 0, 2, 9);
+	UNIT_CHECK(opts.sack_blocks == 1 && opts.sack_at == 16 && opts.tsval == 3 && opts.malformed);
+}
+
 /* MUST-68: what is written, read by a reader of three lines: only NOP stands without a length, nothing runs over */
 static void every_option_written_has_a_length(void)
 {
 	unsigned int bits, size, at;
 	u8 bytes[XTCP_MAX_OPTIONS];
 
-	for (bits = 0; bits < 16; bits++) {
-		struct xtcp_options in = { .tsval = 1, .tsecr = 2, .wscale = 7 };
+	for (bits = 0; bits < 32; bits++) {
+		const struct xtcp_sack_block block = nth_block(1);
+		struct xtcp_options in = { .tsval = 1, .tsecr = 2, .wscale = 7, .sack = &block };
 
 		in.mss = bits & 8 ? 1460 : 0;
 		in.has_ts = bits & 1;
 		in.sack_permitted = bits & 2;
 		in.has_wscale = bits & 4;
+		in.sack_blocks = bits >> 4;
 		size = xtcp_options_write(bytes, &in);
 		for (at = 0; at < size; at += bytes[at] == XTCP_OPT_NOP ? 1 : bytes[at + 1]) {
 			UNIT_CHECK(bytes[at] != XTCP_OPT_EOL);
@@ -106,6 +181,9 @@ static void exact_octets(void)
 	static const u8 syn[] = { 2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0x11, 0x22, 0x33, 0x44, 0, 0, 0, 0, 1, 3, 3, 7 };
 	static const u8 ack[] = { 1, 1, 8, 10, 0x11, 0x22, 0x33, 0x44, 0xff, 0xfe, 0xfd, 0xfc };
 	static const u8 sack[] = { 1, 1, 4, 2 };
+	static const u8 blocks[] = { 1, 1, 8, 10, 0x11, 0x22, 0x33, 0x44, 0xff, 0xfe, 0xfd, 0xfc,
+				     1, 1, 5, 18, 0, 0, 0, 5, 0, 0, 1, 0, 0xff, 0, 0, 0, 0xff, 0, 0, 1 };
+	static const struct xtcp_sack_block two[] = { { 5, 0x100 }, { 0xff000000, 0xff000001 } };
 	struct xtcp_options opts = { .mss = 1460, .wscale = 7, .tsval = 0x11223344 };
 	u8 bytes[XTCP_MAX_OPTIONS];
 
@@ -116,6 +194,9 @@ static void exact_octets(void)
 	opts = (struct xtcp_options){ .tsval = 0x11223344, .tsecr = 0xfffefdfc };
 	opts.has_ts = true;
 	UNIT_CHECK(xtcp_options_write(bytes, &opts) == sizeof(ack) && !memcmp(bytes, ack, sizeof(ack)));
+	opts.sack = two;
+	opts.sack_blocks = 2;
+	UNIT_CHECK(xtcp_options_write(bytes, &opts) == sizeof(blocks) && !memcmp(bytes, blocks, sizeof(blocks)));
 	opts = (struct xtcp_options){};
 	opts.sack_permitted = true;
 	UNIT_CHECK(xtcp_options_write(bytes, &opts) == sizeof(sack) && !memcmp(bytes, sack, sizeof(sack)));
@@ -147,7 +228,7 @@ static void unknown_options(void)
 	UNIT_CHECK(opts.mss == 1460 && !opts.malformed);
 	opts = PARSE(true, 2, 4, 5, 0xb4, 254, 2, 30, 4, 3, 3, 3, 3, 9, 0);
 	UNIT_CHECK(opts.mss == 1460 && opts.has_wscale && opts.wscale == 9 && !opts.malformed);
-	opts = PARSE(false, 5, 10, 2, 4, 5, 0xb4, 3, 3, 9, 4);
+	opts = PARSE(false, 28, 10, 2, 4, 5, 0xb4, 3, 3, 9, 4);
 	UNIT_CHECK(is_empty(&opts) && !opts.malformed);
 }
 
@@ -231,12 +312,13 @@ static void values(void)
 /* Random octets, half of them from the kinds and lengths that mean something; the sanitizers are the judge. */
 static void fuzz(void)
 {
-	static const u8 likely[] = { 0, 1, 2, 3, 4, 8, 10, 12, 5, 30, 253 };
+	static const u8 likely[] = { 0, 1, 2, 3, 4, 8, 10, 12, 5, 18, 26, 34, 30, 253 };
 	unsigned int round, i;
 
 	for (round = 0; round < 300000; round++) {
 		u8 bytes[XTCP_MAX_OPTIONS], again[XTCP_MAX_OPTIONS];
 		unsigned int len = unit_random() % (XTCP_MAX_OPTIONS + 1);
+		struct xtcp_sack_block sack[XTCP_SACK_BLOCKS_MAX];
 		struct xtcp_options opts, second;
 
 		for (i = 0; i < len; i++)
@@ -244,6 +326,19 @@ static void fuzz(void)
 		opts = parse(bytes, len, unit_random() & 1);
 		UNIT_CHECK(opts.wscale <= XTCP_WSCALE_MAX);
 		UNIT_CHECK(opts.has_ts || (!opts.tsval && !opts.tsecr));
+		UNIT_CHECK(opts.sack_blocks <= XTCP_SACK_BLOCKS_MAX);
+		for (i = 0; i < opts.sack_blocks; i++) {
+			UNIT_CHECK(opts.sack_at + 8 * (i + 1) <= len);
+			sack[i] = xtcp_options_read_sack(bytes + opts.sack_at + 8 * i);
+		}
+		/* blocks alone: with the rest of what was understood they may not fit any more */
+		if (opts.sack_blocks) {
+			struct xtcp_options alone = { .sack = sack, .sack_blocks = opts.sack_blocks };
+
+			second = parse(again, xtcp_options_write(again, &alone), false);
+			UNIT_CHECK(second.sack_blocks == opts.sack_blocks);
+			opts.sack_blocks = 0;
+		}
 		/* what was understood can be written and is understood again */
 		second = parse(again, xtcp_options_write(again, &opts), true);
 		UNIT_CHECK(second.mss == opts.mss && second.has_ts == opts.has_ts && second.tsval == opts.tsval);
@@ -256,6 +351,8 @@ int main(void)
 {
 	static const struct unit_case cases[] = {
 		{ "every combination is read back as it was written", round_trip },
+		{ "SACK blocks are read back as they were written", sack_round_trip },
+		{ "a SACK option has 2 + 8n octets (RFC 2018 section 3)", sack_lengths },
 		{ "every option written has a length (MUST-68)", every_option_written_has_a_length },
 		{ "the octets of a SYN and of a segment", exact_octets },
 		{ "options begin on any octet (MUST-64)", unaligned_in_the_header },
