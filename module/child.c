@@ -50,6 +50,7 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, const 
 	xsk->snd_wscale = he->snd_wscale;
 	xsk->wscale_ok = he->wscale_ok;
 	xsk->ts_ok = he->ts_ok;
+	xsk->sack_ok = he->sack_ok;
 	xsk->ts_recent = he->ts_recent;
 	xsk->ts_recent_stamp = he->ts_ok ? xtcp_clock_seconds() : 0;
 	xsk->ts_offset = xtcp_secret_ts_offset(xn, tuple);

@@ -58,6 +58,7 @@ static void fill_tcb(struct sock *sk)
 	xsk->write_seq = xsk->iss;
 	xsk->ts_ok = READ_ONCE(xn->sysctl.timestamps);
 	xsk->wscale_ok = READ_ONCE(xn->sysctl.window_scaling);
+	xsk->sack_ok = READ_ONCE(xn->sysctl.sack);
 
 	/* until the peer's SYN says more (MUST-15) */
 	xsk->mss_clamp = xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;

@@ -8,9 +8,10 @@
  * hash, in place of the tuple, the period and all options; from one period to the next they can fall by less than the
  * period adds.
  *
- * With timestamps the window scale stands in the lowest bits of TSval, which the peer echoes; without, two of the four
- * bits say it roughly (a shift rounded down only makes the peer's window look smaller). Two periods are believed, so
- * of 2^32 blind guesses for one tuple 32 pass. Every check makes one MAC, whatever it finds.
+ * With timestamps window scale, SACK and ECN stand in the lowest six bits of TSval, which the peer echoes; without, two
+ * of the four bits say the scale roughly (a shift rounded down only makes the peer's window look smaller), and nothing
+ * says the others. Two periods are believed, so of 2^32 blind guesses for one tuple 32 pass. Every check makes one MAC,
+ * whatever it finds.
  *
  * Period and secret: a secret serves eight periods, and the key of a cookie follows from its period, so the one before
  * stays valid until its last cookie is too old.
@@ -22,7 +23,10 @@
 #define MAC_BITS	20
 #define MAC_MASK	((1U << MAC_BITS) - 1)
 #define FIELD_MASK	0xffffffU
-#define NO_SCALE	15U	/* in TSval: more than any shift */
+#define TS_SCALE	15U	/* in TSval: the shift */
+#define NO_SCALE	15U	/* more than any */
+#define TS_SACK		16U
+#define TS_ECN		32U
 
 static const u16 mss_v4[4] = { 536, 1300, 1440, 1460 };
 static const u16 mss_v6[4] = { 1220, 1360, 1420, 1440 };
@@ -54,7 +58,8 @@ static u32 scale_class(struct xtcp_cookie cookie)
 
 static u32 ts_bits(struct xtcp_cookie cookie)
 {
-	return cookie.wscale_ok ? cookie.snd_wscale : NO_SCALE;
+	return (cookie.wscale_ok ? cookie.snd_wscale : NO_SCALE) | (cookie.sack_ok ? TS_SACK : 0) |
+	       (cookie.ecn_ok ? TS_ECN : 0);
 }
 
 static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, u32 data, bool ts_ok, u32 bits)
@@ -148,7 +153,9 @@ bool xtcp_cookie_check(const struct xtcp_cookie_secrets *secrets, const struct x
 
 	cookie->mss = mss_table(tuple)[data >> 2];
 	cookie->ts_ok = !!tsecr;
-	cookie->wscale_ok = tsecr ? bits != NO_SCALE : !!(data & 3);
-	cookie->snd_wscale = !cookie->wscale_ok ? 0 : tsecr ? bits : scale_of_class[data & 3];
+	cookie->sack_ok = bits & TS_SACK;
+	cookie->ecn_ok = bits & TS_ECN;
+	cookie->wscale_ok = tsecr ? (bits & TS_SCALE) != NO_SCALE : !!(data & 3);
+	cookie->snd_wscale = !cookie->wscale_ok ? 0 : tsecr ? bits & TS_SCALE : scale_of_class[data & 3];
 	return !(wrong | (age & ~1U));
 }

@@ -10,7 +10,7 @@ struct xtcp_tuple;
 
 #define XTCP_COOKIE_PERIOD_S	64U	/* 2^24 ISNs in 64 s: one in 3.8 us, as RFC 6528 wants */
 #define XTCP_COOKIE_PERIODS	8U	/* periods that one secret serves */
-#define XTCP_COOKIE_TS_MASK	15U	/* bits of TSval that carry options */
+#define XTCP_COOKIE_TS_MASK	63U	/* bits of TSval that carry options */
 
 /**
  * struct xtcp_cookie_secrets - the rotating secret and the one before it
@@ -28,12 +28,16 @@ struct xtcp_cookie_secrets {
  * @snd_wscale: the peer's shift, at most 14; without @ts_ok it comes back rounded down
  * @wscale_ok: window scaling is in use
  * @ts_ok: timestamps are in use
+ * @sack_ok: SACK is in use; false without @ts_ok
+ * @ecn_ok: ECN is in use; false without @ts_ok
  */
 struct xtcp_cookie {
 	u16 mss;
 	u8 snd_wscale;
 	bool wscale_ok : 1;
 	bool ts_ok : 1;
+	bool sack_ok : 1;
+	bool ecn_ok : 1;
 };
 
 u32 xtcp_cookie_epoch(u32 now);

@@ -47,8 +47,9 @@ struct xtcp_synq {
  * @level: SYN-ACK timeouts so far
  * @snd_wscale: the peer's shift
  * @rcv_wscale: ours
- * @wscale_ok: the SYN carried the option
+ * @wscale_ok: the SYN carried the option; this and the next ones change no more once the entry is in the table
  * @ts_ok: the SYN carried the option
+ * @sack_ok: the SYN carried SACK-permitted, and the SYN-ACK does (RFC 2018)
  * @resent: SYN-ACKs sent again
  * @acked: its third ACK met a full accept queue, or TCP_DEFER_ACCEPT
  * @dead: out of the table (listener lock)
@@ -72,8 +73,9 @@ struct xtcp_request {
 	u8 level;
 	u8 snd_wscale;
 	u8 rcv_wscale;
-	bool wscale_ok;
-	bool ts_ok;
+	bool wscale_ok : 1;
+	bool ts_ok : 1;
+	bool sack_ok : 1;
 	u8 resent;
 	bool acked;
 	bool dead;
@@ -88,6 +90,7 @@ static inline struct xtcp_cookie xtcp_entry_cookie(const struct xtcp_request *he
 		.snd_wscale = he->snd_wscale,
 		.wscale_ok = he->wscale_ok,
 		.ts_ok = he->ts_ok,
+		.sack_ok = he->sack_ok,
 	};
 }
 

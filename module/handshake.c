@@ -19,8 +19,8 @@
 #include "timer.h"
 
 /*
- * The options of the peer's SYN (RFC 9293 section 3.7.1; RFC 7323 sections 1.3 and 2.5): what only one end offered is
- * not used. Our own offer stands in wscale_ok and ts_ok.
+ * The options of the peer's SYN (RFC 9293 section 3.7.1; RFC 7323 sections 1.3 and 2.5; RFC 2018 section 2): what only
+ * one end offered is not used. Our own offer stands in wscale_ok, ts_ok and sack_ok.
  */
 static void take_syn_options(struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -43,6 +43,7 @@ static void take_syn_options(struct sock *sk, const struct xtcp_seg *seg)
 		xsk->ts_recent = seg->tsval;
 		xsk->ts_recent_stamp = xtcp_clock_seconds();
 	}
+	xsk->sack_ok = xsk->sack_ok && seg->sack_permitted;
 }
 
 /* RCV.NXT and IRS from a SYN (RFC 9293 3.10.7.3, fourth). */

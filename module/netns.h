@@ -34,6 +34,7 @@ struct xtcp_sysctl {
 	u8 retries1;
 	u8 retries2;
 	u8 rfc1337;
+	u8 sack;
 	u8 syn_retries;
 	u8 synack_retries;
 	u8 syncookies;

@@ -56,7 +56,7 @@ void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct s
  * @skb: the SYN
  * @key: of @skb
  *
- * RFC 9293 section 3.7.1, MUST-15; RFC 7323 sections 2.2 and 3.2.
+ * RFC 9293 section 3.7.1, MUST-15; RFC 7323 sections 2.2 and 3.2; RFC 2018 section 2.
  *
  * Context: softirq, RCU read side.
  */
@@ -78,6 +78,7 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 	he->snd_wscale = he->wscale_ok ? seg->wscale : 0;
 	he->ts_ok = seg->has_ts && READ_ONCE(ctl->timestamps);
 	he->ts_recent = he->ts_ok ? seg->tsval : 0;
+	he->sack_ok = seg->sack_permitted && READ_ONCE(ctl->sack);
 }
 
 /**
@@ -98,6 +99,7 @@ void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *se
 	he->snd_wscale = cookie->snd_wscale;
 	he->ts_ok = cookie->ts_ok;
 	he->ts_recent = cookie->ts_ok ? seg->tsval : 0;
+	he->sack_ok = cookie->sack_ok;
 }
 
 /**

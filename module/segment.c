@@ -39,6 +39,7 @@ static void fill_options(const struct xtcp_sock *xsk, u8 flags, struct xtcp_opti
 		opts->mss = xsk->advmss;
 		opts->has_wscale = xsk->wscale_ok;
 		opts->wscale = xsk->rcv_wscale;
+		opts->sack_permitted = xsk->sack_ok;
 	}
 	if (xsk->ts_ok) {
 		opts->has_ts = true;

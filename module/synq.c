@@ -127,6 +127,9 @@ static bool answer_by_cookie(struct xtcp_listener *listener, struct sk_buff *skb
 	memset(&syn, 0, offsetof(struct xtcp_request, conn.laddr4));
 	if (!read_syn(listener, skb, key, NULL, &syn, &how))
 		return false;
+	/* the cookie has no place for it */
+	if (!syn.ts_ok)
+		syn.sack_ok = false;
 	xtcp_entry_note_declined(listener);
 	count_declined(lsk, listener);
 	atomic_inc(&listener->stats.cookies_sent);

@@ -39,6 +39,7 @@ static const struct knob {
 	{ "retries2", 1, 0, 255, -1 },
 	{ "rfc1337", 1, 0, 255, 1 },
 	{ "rmem", 3, 4096, INT_MAX, -1 },
+	{ "sack", 1, 0, 255, -1 },
 	{ "syn_retries", 1, 1, 127, -1 },
 	{ "synack_retries", 1, 0, 255, -1 },
 	{ "syncookies", 1, 0, 2, -1 },

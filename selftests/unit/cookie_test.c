@@ -61,6 +61,8 @@ static struct xtcp_cookie random_cookie(void)
 
 	if (cookie.wscale_ok)
 		cookie.snd_wscale = unit_random() % 15;
+	cookie.sack_ok = unit_random() & 1;
+	cookie.ecn_ok = unit_random() & 1;
 	return cookie;
 }
 
@@ -86,7 +88,7 @@ static void siphash__paper(void)
 	UNIT_CHECK(siphash(input, sizeof(input), &key) == 0xa129ca6149be45e5ULL);
 }
 
-/* with timestamps the shift comes back as it was, the MSS never larger unless it was below the smallest */
+/* with timestamps the shift, SACK and ECN come back as they were, the MSS never larger unless it was below the smallest */
 static void check__what_was_made(void)
 {
 	u32 i, now, irs, tsval, clock;
@@ -107,6 +109,8 @@ static void check__what_was_made(void)
 		UNIT_CHECK(clock - tsval <= XTCP_COOKIE_TS_MASK);
 		UNIT_CHECK(check(&tuple, irs, iss, cookie.ts_ok ? &tsval : NULL, now, &got));
 		UNIT_CHECK(got.ts_ok == cookie.ts_ok && got.wscale_ok == cookie.wscale_ok);
+		UNIT_CHECK(got.sack_ok == (cookie.ts_ok && cookie.sack_ok));
+		UNIT_CHECK(got.ecn_ok == (cookie.ts_ok && cookie.ecn_ok));
 		UNIT_CHECK(cookie.mss < least ? got.mss == least : got.mss <= cookie.mss && got.mss >= least);
 		UNIT_CHECK(cookie.ts_ok ? got.snd_wscale == cookie.snd_wscale : got.snd_wscale <= cookie.snd_wscale);
 		UNIT_CHECK(make(&tuple, irs, now, &cookie) == iss);
@@ -208,7 +212,7 @@ static void check__tampering(void)
 			passed += check(&tuple, irs ^ 1U << bit, iss, tsecr, now, &got);
 			passed += check(&tuple, irs, iss ^ 1U << bit, tsecr, now, &got);
 		}
-		for (bit = 0; bit < 4; bit++, tried++) {
+		for (bit = 0; bit < 6; bit++, tried++) {
 			u32 changed = tsval ^ 1U << bit;
 
 			passed += check(&tuple, irs, iss, &changed, now, &got);
