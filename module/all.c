@@ -74,4 +74,5 @@
 #include "ip_connect.c"
 #include "ip_reply.c"
 #include "cong.c"
-#include "cong_newreno.c"
+#include "algorithms.c"
+#include "generated/algorithms_files.h"

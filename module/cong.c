@@ -8,6 +8,7 @@
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
 
+#include "algorithms.h"
 #include "sample.h"
 #include "sock.h"
 #include "wire.h"
@@ -33,8 +34,7 @@ void xtcp_cong_start(struct sock *sk)
 	xsk->cong.cwnd = xsk->total_retrans ? xsk->mss : initial_window(xsk);
 	xsk->cong.ssthresh = U32_MAX;
 	xsk->cong.phase = XTCP_CONG_OPEN;
-	if (xsk->cong.ops->start)
-		xsk->cong.ops->start(sk);
+	xtcp_algorithms_start(sk);
 }
 
 /**

@@ -43,6 +43,8 @@ struct xtcp_cong_ops {
 /**
  * struct xtcp_cong - a connection's congestion state
  * @ops: the algorithm
+ * @chosen: by TCP_CONGESTION, so that what the listener accepts has it too
+ * @started: @ops has been told that the connection is established, and not yet that it has ended
  * @cwnd: congestion window, octets
  * @ssthresh: slow start threshold, octets
  * @phase: what is going on
@@ -53,10 +55,12 @@ struct xtcp_cong {
 	u32 cwnd;
 	u32 ssthresh;
 	u8 phase;
+	bool chosen;
+	bool started;
 	u64 private[XTCP_CONG_PRIVATE / sizeof(u64)];
 };
 
-extern const struct xtcp_cong_ops xtcp_cong_newreno;
+#include "generated/algorithms_list.h"
 
 /* Socket lock held in all of these. */
 void xtcp_cong_start(struct sock *sk);

@@ -21,6 +21,7 @@
 
 #include "main.h"
 
+#include "algorithms.h"
 #include "conns.h"
 #include "early.h"
 #include "entry.h"
@@ -35,6 +36,9 @@ static int __init xtcp_init(void)
 {
 	int err;
 
+	err = xtcp_algorithms_init();
+	if (err)
+		return err;
 	err = xtcp_family_init();
 	if (err)
 		return err;

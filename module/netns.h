@@ -17,6 +17,7 @@
 
 struct ctl_table_header;
 struct sock;
+struct xtcp_cong_ops;
 struct xtcp_lease_stock;
 struct xtcp_portmaps;
 
@@ -25,7 +26,7 @@ struct xtcp_portmaps;
 /**
  * struct xtcp_sysctl - net.xtcp.*, each with the name, unit, range and default of Linux's tcp_*
  *
- * Read without a lock, by READ_ONCE; written by sysctl.c alone.
+ * Read without a lock, by READ_ONCE; written by sysctl.c and algorithms.c alone.
  */
 struct xtcp_sysctl {
 	u8 abort_on_overflow;
@@ -52,6 +53,7 @@ struct xtcp_sysctl {
 	int timewait_ms;
 	int rmem[3];		/* octets: min, default, max */
 	int wmem[3];
+	const struct xtcp_cong_ops *congestion_control;
 };
 
 /**

@@ -62,6 +62,7 @@
 #include <net/tcp_states.h>
 #include <net/xfrm.h>
 
+#include "algorithms.h"
 #include "close.h"
 #include "conns.h"
 #include "compat.h"
@@ -142,6 +143,8 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 	const u32 keepalive_time = xsk->keepalive_time;
 	const u32 keepalive_intvl = xsk->keepalive_intvl;
 	const u32 window_clamp = xsk->user_window_clamp;
+	const struct xtcp_cong_ops *const algorithm = xsk->cong.ops;
+	const bool algorithm_chosen = xsk->cong.chosen;
 
 	memset_startat(xsk, 0, iss);
 	xsk->user_mss = user_mss;
@@ -161,7 +164,8 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 	xsk->mss_clamp = XTCP_MSS_DEFAULT_V4;
 	xsk->mss = XTCP_MSS_DEFAULT_V4;
 	xsk->rcv_mss = XTCP_MSS_DEFAULT_V4;
-	xsk->cong.ops = &xtcp_cong_newreno;
+	xsk->cong.ops = algorithm;
+	xsk->cong.chosen = algorithm_chosen;
 	xsk->cong.ssthresh = U32_MAX;
 	xsk->cong.cwnd = XTCP_INIT_CWND * XTCP_MSS_DEFAULT_V4;
 	xtcp_rto_init(&xsk->rto);
@@ -193,6 +197,7 @@ int xtcp_sock_init(struct sock *sk)
 	xsk->conn.kind = XTCP_CONN_SOCK;
 	xsk->left_table = get_completed_synchronize_rcu();
 	xtcp_sock_reset_tcb(sk);
+	xtcp_algorithms_assign(sk);
 	xtcp_timer_init(sk);
 	sk->sk_state = TCP_CLOSE;
 	sk->sk_write_space = xtcp_sendmsg_write_space;
@@ -259,6 +264,8 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	xtcp_sock_reset_tcb(child);
 	/* it is the listener's alone, as in Linux */
 	xsk->defer_accept = 0;
+	if (!xsk->cong.chosen)
+		xtcp_algorithms_assign(child);
 	xtcp_timer_init(child);
 	inet_sk(child)->mc_list = NULL;
 	RCU_INIT_POINTER(inet_sk(child)->inet_opt, NULL);
@@ -382,6 +389,7 @@ void xtcp_sock_done(struct sock *sk)
 	smp_wmb();
 	xtcp_state_set(sk, TCP_CLOSE);
 	xtcp_timer_stop(sk);
+	xtcp_algorithms_end(sk);
 	xtcp_demux_remove_sk(sk);
 	xtcp_port_connection_ended(sk);
 	if (sock_flag(sk, SOCK_DEAD))

@@ -14,7 +14,7 @@
 #include <net/ipv6.h>
 #include <net/tcp.h>
 
-#include "cong.h"
+#include "algorithms.h"
 #include "keepalive.h"
 #include "listen.h"
 #include "netns.h"
@@ -25,8 +25,6 @@
 #include "timer.h"
 
 #define LINGER2_MAX_S	120	/* as Linux's TCP_FIN_TIMEOUT_MAX */
-
-static const struct xtcp_cong_ops * const algorithms[] = { &xtcp_cong_newreno };
 
 /* Options of SOL_IP that have their effect on a stream of ours. */
 static bool ip_option_is_known(int optname, bool set)
@@ -156,7 +154,7 @@ static int set_window_clamp(struct sock *sk, int val)
 static int set_congestion(struct sock *sk, sockptr_t optval, unsigned int optlen)
 {
 	char name[TCP_CA_NAME_MAX];
-	int len, i, err = -ENOENT;
+	int len, err;
 
 	if (optlen < 1)
 		return -EINVAL;
@@ -166,12 +164,7 @@ static int set_congestion(struct sock *sk, sockptr_t optval, unsigned int optlen
 	name[len] = 0;
 
 	lock_sock(sk);
-	for (i = 0; i < ARRAY_SIZE(algorithms); i++) {
-		if (strcmp(name, algorithms[i]->name))
-			continue;
-		xtcp_sk(sk)->cong.ops = algorithms[i];
-		err = 0;
-	}
+	err = xtcp_algorithms_choose(sk, name, ns_capable(sock_net(sk)->user_ns, CAP_NET_ADMIN));
 	release_sock(sk);
 	return err;
 }
@@ -251,7 +244,8 @@ static int set_int(struct sock *sk, int optname, int val)
  *
  * Context: process. Takes the socket lock.
  *
- * Return: 0, -ENOPROTOOPT for what is not built here, -EINVAL, -EFAULT, -ENOENT for an unknown TCP_CONGESTION.
+ * Return: 0, -ENOPROTOOPT for what is not built here, -EINVAL, -EFAULT, -ENOENT for an unknown
+ * TCP_CONGESTION, -EPERM for one that only an administrator may have.
  */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
 {

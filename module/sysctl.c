@@ -12,7 +12,9 @@
 #include <net/inet_hashtables.h>
 #include <net/tcp.h>
 
+#include "algorithms.h"
 #include "compat.h"
+#include "cong.h"
 #include "netns.h"
 #include "wire.h"
 
@@ -62,6 +64,53 @@ static int do_milliseconds(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 	return do_time(table, write, buffer, lenp, ppos, MSEC_PER_SEC);
 }
 
+/* Reads and writes @text, of which the file has @size octets at most. */
+static int do_text(char *text, int size, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct ctl_table copy = { .data = text, .maxlen = size };
+
+	return proc_dostring(&copy, write, buffer, lenp, ppos);
+}
+
+static int do_congestion_control(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
+				 loff_t *ppos)
+{
+	struct xtcp_net *xn = container_of(table->data, struct xtcp_net, sysctl.congestion_control);
+	char name[TCP_CA_NAME_MAX];
+	int err;
+
+	strscpy(name, READ_ONCE(xn->sysctl.congestion_control)->name, sizeof(name));
+	err = do_text(name, sizeof(name), write, buffer, lenp, ppos);
+	if (write && !err)
+		err = xtcp_algorithms_set_default(xn, name);
+	return err;
+}
+
+static int do_algorithms(bool allowed_only, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	char *text = kmalloc(XTCP_ALGORITHMS_TEXT, GFP_KERNEL);
+	int err;
+
+	if (!text)
+		return -ENOMEM;
+	xtcp_algorithms_list(text, XTCP_ALGORITHMS_TEXT, allowed_only);
+	err = do_text(text, XTCP_ALGORITHMS_TEXT, write, buffer, lenp, ppos);
+	if (write && !err)
+		err = xtcp_algorithms_allow(text);
+	kfree(text);
+	return err;
+}
+
+static int do_available(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	return do_algorithms(false, write, buffer, lenp, ppos);
+}
+
+static int do_allowed(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	return do_algorithms(true, write, buffer, lenp, ppos);
+}
+
 /* Each namespace has a copy of the table that points into its own struct instead of this one. */
 static struct xtcp_sysctl model;
 
@@ -78,8 +127,18 @@ static struct xtcp_sysctl model;
 	.extra2 = (high),			\
 }
 
+/* Without data: the whole machine's, to be written in the first namespace alone. */
+#define GLOBAL(name, access, handler) {	\
+	.procname = (name),			\
+	.mode = (access),			\
+	.proc_handler = (handler),		\
+}
+
 static const struct ctl_table entries[] = {
 	ENTRY(abort_on_overflow, u8, proc_dou8vec_minmax, NULL, NULL),
+	GLOBAL("allowed_congestion_control", 0644, do_allowed),
+	GLOBAL("available_congestion_control", 0444, do_available),
+	ENTRY(congestion_control, const struct xtcp_cong_ops *, do_congestion_control, NULL, NULL),
 	ENTRY(fin_timeout, int, do_seconds, SYSCTL_ZERO, &max_seconds),
 	ENTRY(invalid_ratelimit, int, do_milliseconds, SYSCTL_ZERO, &max_milliseconds),
 	ENTRY(keepalive_intvl, int, do_seconds, SYSCTL_ONE, &max_seconds),
@@ -147,13 +206,18 @@ int xtcp_sysctl_net_init(struct xtcp_net *xn)
 	size_t i;
 
 	set_defaults(&xn->sysctl, xn->net);
+	xn->sysctl.congestion_control = xtcp_algorithms_inherited(xn);
 	/* one empty entry at the end, which marks it on kernels before 6.11 */
 	table = kcalloc(ARRAY_SIZE(entries) + 1, sizeof(*table), GFP_KERNEL);
 	if (!table)
 		return -ENOMEM;
 	memcpy(table, entries, sizeof(entries));
-	for (i = 0; i < ARRAY_SIZE(entries); i++)
-		table[i].data += (char *)&xn->sysctl - (char *)&model;
+	for (i = 0; i < ARRAY_SIZE(entries); i++) {
+		if (table[i].data)
+			table[i].data += (char *)&xn->sysctl - (char *)&model;
+		else if (!net_eq(xn->net, &init_net))
+			table[i].mode &= ~0222;
+	}
 
 	xn->sysctl_header = xtcp_compat_register_net_sysctl(xn->net, "net/" KBUILD_MODNAME, table, ARRAY_SIZE(entries));
 	if (!xn->sysctl_header) {

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Which congestion controls there are, who may use which, and which one a sock has. */
+#ifndef XTCP_ALGORITHMS_H
+#define XTCP_ALGORITHMS_H
+
+#include <linux/types.h>
+
+struct sock;
+struct xtcp_cong_ops;
+struct xtcp_net;
+
+#define XTCP_ALGORITHMS_TEXT	2048	/* octets that a list of names takes at most, as in Linux */
+
+int xtcp_algorithms_init(void);
+const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn);
+int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name);
+void xtcp_algorithms_list(char *text, size_t size, bool allowed_only);
+int xtcp_algorithms_allow(char *names);
+
+/* Socket lock held in all of these. */
+void xtcp_algorithms_assign(struct sock *sk);
+int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator);
+void xtcp_algorithms_start(struct sock *sk);
+void xtcp_algorithms_end(struct sock *sk);
+
+#endif /* XTCP_ALGORITHMS_H */
