@@ -97,7 +97,9 @@ struct wire_segment {
 	const uint8_t *data;
 	/* parsed options; -1: absent */
 	int mss, ws;
-	bool ts, sackok, sack, padded;
+	bool ts, sackok, padded;
+	unsigned int sacks;	/* blocks of a SACK option */
+	uint32_t sack[5][2];	/* their edges, as on the wire */
 	uint32_t tsval, tsecr;
 	/* building only */
 	int doff;		/* data offset to claim, in words; -1: the right one */
@@ -119,6 +121,7 @@ struct wire_conn {
 	uint32_t limit;		/* right edge of the window offered to it */
 	int ws_in, ws_out;	/* shift of windows it sends, of those sent to it */
 	bool ts_in, ts_out, ts_on;
+	bool sack_in, sack_out;	/* SACK-permitted in its SYN, in the peer's */
 	uint32_t tsval;		/* the peer's timestamp clock */
 	uint32_t tsrecent;	/* last TSval seen from the socket */
 	int syn_ws;		/* window scale in the peer's own SYN; -1: none */

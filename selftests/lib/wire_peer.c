@@ -103,6 +103,7 @@ int wire_peer_send(struct wire *w, struct wire_segment *seg)
 		add_timestamp(c, seg);
 	if (seg->flags & WIRE_SYN) {
 		c->ts_out = seg->ts;
+		c->sack_out = seg->sackok;
 		c->syn_ws = seg->ws;
 	}
 	if (seg->flags & WIRE_ACK && c->irs_known && !seg->badsum) {
@@ -129,6 +130,7 @@ static void learn_syn(struct wire_conn *c, const struct wire_segment *seg)
 		c->edge_known = false;
 	}
 	c->ts_in = seg->ts;
+	c->sack_in = seg->sackok;
 	c->ws_in = 0;
 	c->ws_out = 0;
 	if (seg->ws >= 0 && c->syn_ws >= 0) {
@@ -164,8 +166,8 @@ static int learn(struct wire *w, const struct wire_segment *seg)
 	if (c->ts_on != seg->ts && !(seg->flags & WIRE_SYN))
 		return wire_fail(w, c->ts_on ? "no timestamp (RFC 7323 3.2)" :
 				 "timestamp that was not negotiated (RFC 7323 3.2)");
-	if (seg->sack)
-		return wire_fail(w, "SACK that was not negotiated");
+	if (seg->sacks && !(c->sack_in && c->sack_out))
+		return wire_fail(w, "SACK that was not negotiated (RFC 2018 2)");
 	if (after(end, c->snd_nxt))
 		c->snd_nxt = end;
 	if (seg->len && after(seg->seq + seg->len, c->limit))

@@ -7,6 +7,8 @@
  *   >@MS ...			it may take MS milliseconds, for timers
  *   <old ...; >old ...		the same for the incarnation before "reopen": its numbers, clock and octets
  *   none			nothing more was sent
+ *   pass MS			the peer is so far away: time passes before what comes next arrives
+ *   repeat N < ...		inject the same segment N times; what it draws is forgotten
  *   skim			forget what was sent
  *   icmp KIND seq SEQ mtu N	inject an ICMP error that quotes a segment
  *   state NAME			the connection is in this state now
@@ -29,8 +31,8 @@
  * WIN may be '*' (open), over:N or under:N. Left out, SEQ is RCV.NXT and ACK all that was
  * seen. More words of an injected segment: badsum, off WORDS (data offset), cut
  * BYTES, src and dst (mcast, bcast, self). OPTIONS: mss N, ws N, sackok, ts VAL ECR,
- * nop, eol, hex BYTES; in an answer a name says that it is there, noNAME that it
- * is not, "ecr N" is the echoed timestamp. $ stands for the row's SYN options, or else
+ * nop, eol, hex BYTES, sack FROM:TO FROM:TO ...; in an answer a name says that it is there,
+ * noNAME that it is not, "ecr N" is the echoed timestamp, "sack ..." all blocks in their order. $ stands for the row's SYN options, or else
  * for mss 1000; $$, in a crossing SYN, for mss 1000 and ws 0 (kernel TCP takes a
  * window scale for agreed there although the peer offered none).
  *
@@ -316,6 +318,23 @@ static int segment(struct wire *w, char *line)
 	return ret;
 }
 
+/* The device's queue is emptied on the way: it holds a few hundred segments. */
+static int repeat(struct wire *w, const char *line)
+{
+	uint32_t n = strtoul(line, (char **)&line, 0), i;
+	char copy[256];
+
+	line += strspn(line, " ");
+	if (*line != '<')
+		return wire_fail(w, "what is repeated?");
+	for (i = 0; i < n; i++) {
+		snprintf(copy, sizeof(copy), "%s", line);
+		if (segment(w, copy) || (i % 64 == 63 && wire_step(w, "skim", NULL)))
+			return -1;
+	}
+	return 0;
+}
+
 static int step(struct wire *w, char *line)
 {
 	char *verb = line, *args = line + strcspn(line, " ");
@@ -323,6 +342,8 @@ static int step(struct wire *w, char *line)
 
 	if (*line == '<' || *line == '>')
 		return segment(w, line);
+	if (!strncmp(line, "repeat ", 7))
+		return repeat(w, line + 7);
 	if (*args)
 		*args++ = 0;
 	ret = wire_step(w, verb, args);
@@ -332,7 +353,8 @@ static int step(struct wire *w, char *line)
 static bool waits(const char *line)
 {
 	return !strncmp(line, ">@", 2) || !strncmp(line, "hup ", 4) ||
-	       !strncmp(line, "gone ", 5) || !strncmp(line, "until ", 6) || !strcmp(line, "fill");
+	       !strncmp(line, "gone ", 5) || !strncmp(line, "until ", 6) || !strcmp(line, "fill") ||
+	       !strncmp(line, "pass ", 5) || !strncmp(line, "repeat ", 7);
 }
 
 /**

@@ -167,6 +167,20 @@ size_t wire_segment_build(const struct wire *w, const struct wire_segment *seg, 
 	return n + tcplen;
 }
 
+static int parse_sack(struct wire *w, const uint8_t *o, unsigned int l, struct wire_segment *seg)
+{
+	unsigned int n = (l - 2) / 8, i;
+
+	if (!n || n > 4 || l != 2 + 8 * n)
+		return wire_fail(w, "SACK option of %u octets (RFC 2018 3)", l);
+	for (i = 0; i < n; i++) {
+		seg->sack[i][0] = get32(o + 2 + 8 * i);
+		seg->sack[i][1] = get32(o + 6 + 8 * i);
+	}
+	seg->sacks = n;
+	return 0;
+}
+
 static int parse_options(struct wire *w, const uint8_t *o, unsigned int n,
 			 struct wire_segment *seg)
 {
@@ -192,8 +206,8 @@ static int parse_options(struct wire *w, const uint8_t *o, unsigned int n,
 			seg->ws = o[i + 2];
 		else if (o[i] == 4 && l == 2)
 			seg->sackok = true;
-		else if (o[i] == 5)
-			seg->sack = true;
+		if (o[i] == 5 && parse_sack(w, o + i, l, seg))
+			return -1;
 		if (o[i] == 8 && l == 10) {
 			seg->ts = true;
 			seg->tsval = get32(o + i + 2);
@@ -302,7 +316,8 @@ int wire_segment_flags(const char *text)
 void wire_segment_ladder(struct wire *w, bool in, const struct wire_segment *seg)
 {
 	uint32_t seq0 = in ? w->c.iss : w->c.irs, ack0 = in ? w->c.irs : w->c.iss;
-	char flags[9], opts[96] = "";
+	char flags[9], opts[256] = "";
+	unsigned int block;
 	int i, n = 0, o = 0;
 
 	for (i = 0; i < 8; i++)
@@ -315,6 +330,11 @@ void wire_segment_ladder(struct wire *w, bool in, const struct wire_segment *seg
 		o += sprintf(opts + o, " ws %d", seg->ws);
 	if (seg->ts)
 		o += sprintf(opts + o, " ts %u %u", seg->tsval, seg->tsecr);
+	if (seg->sackok)
+		o += sprintf(opts + o, " sackok");
+	for (block = 0; block < seg->sacks; block++)
+		o += sprintf(opts + o, "%s%u:%u", block ? " " : " sack ", seg->sack[block][0] - ack0,
+			     seg->sack[block][1] - ack0);
 	if (in && seg->optlen && !o)
 		sprintf(opts, " options %u bytes", seg->optlen);
 	wire_note(w, "%s %-3s %u(%u) ack %u win %u urg %u%s%s", in ? "  -->" : "  <--", flags,

@@ -6,7 +6,7 @@
  *   socket; bind; listen [BACKLOG|any|ERR]; connect [ERR [mcast|bcast]]; accept [ERR]
  *   write N [more] [ERR]; read N|eof|ERR; peek N
  *   shut; shutrd; close; abort; closelisten
- *   set OPTION VALUE [ERR]; get OPTION VALUE
+ *   set OPTION VALUE [ERR]; get OPTION VALUE	CONGESTION has a name for its value
  *   info FIELD OP VALUE; keep FIELD	members of TCP_INFO
  *   err ERR|none		SO_ERROR, which reads once
  *   poll BITS			exactly these of IN OUT RDHUP HUP ERR PRI
@@ -41,7 +41,7 @@ static const struct { const char *name; int value; } errors[] = {
 	{ "EHOSTUNREACH", EHOSTUNREACH }, { "ENETUNREACH", ENETUNREACH },
 	{ "EADDRINUSE", EADDRINUSE }, { "EINVAL", EINVAL }, { "EMSGSIZE", EMSGSIZE },
 	{ "ENOPROTOOPT", ENOPROTOOPT }, { "EPROTO", EPROTO }, { "EALREADY", EALREADY },
-	{ "EACCES", EACCES }, { "EOPNOTSUPP", EOPNOTSUPP }, { "ECONNABORTED", ECONNABORTED },
+	{ "EACCES", EACCES }, { "ENOENT", ENOENT }, { "EPERM", EPERM }, { "EOPNOTSUPP", EOPNOTSUPP }, { "ECONNABORTED", ECONNABORTED },
 };
 
 #define ERRORS (sizeof(errors) / sizeof(*errors))
@@ -284,6 +284,20 @@ static bool other_version(const struct wire *w, int level)
 	return level == (w->ip == 4 ? IPPROTO_IPV6 : IPPROTO_IP);
 }
 
+static int do_congestion(struct wire *w, int fd, const char *name, bool set, const char *want)
+{
+	char got[16] = "";
+	socklen_t len = sizeof(got) - 1;
+
+	if (!name)
+		return wire_fail(w, "which algorithm?");
+	if (set)
+		return verdict(w, name, setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, strlen(name)), want);
+	if (verdict(w, name, getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, got, &len), want))
+		return -1;
+	return strcmp(got, name) ? wire_fail(w, "CONGESTION is %s, want %s", got, name) : 0;
+}
+
 static int do_option(struct wire *w, char *args, bool set)
 {
 	char *next, *name = strtok_r(args, " ", &next), *arg = strtok_r(NULL, " ", &next);
@@ -293,6 +307,8 @@ static int do_option(struct wire *w, char *args, bool set)
 	uint32_t v;
 	size_t i;
 
+	if (name && !strcmp(name, "CONGESTION"))
+		return do_congestion(w, fd, arg, set, want);
 	for (i = 0; i < sizeof(options) / sizeof(*options); i++)
 		if (name && !strcmp(options[i].name, name) && !other_version(w, options[i].level))
 			break;
@@ -314,6 +330,8 @@ static const struct { const char *name; size_t offset, size; } fields[] = {
 	FIELD(rto), FIELD(ato), FIELD(snd_mss), FIELD(rcv_mss), FIELD(unacked), FIELD(lost),
 	FIELD(retrans), FIELD(pmtu), FIELD(snd_ssthresh), FIELD(rtt), FIELD(rttvar),
 	FIELD(snd_cwnd), FIELD(advmss), FIELD(total_retrans), FIELD(notsent_bytes),
+	FIELD(ca_state), FIELD(sacked), FIELD(reordering), FIELD(min_rtt), FIELD(delivered),
+	FIELD(dsack_dups), FIELD(reord_seen), FIELD(bytes_retrans), FIELD(rcv_ooopack),
 };
 
 static int info_field(struct wire *w, const char *name, uint64_t *value)

@@ -10,6 +10,17 @@
 
 #define DEADLINE_NS	20000000000ull
 
+/* The peer is so far away: what it has sent by now arrives after this time. */
+static int pass(struct wire *w, const char *args)
+{
+	uint32_t ms;
+
+	if (wire_text_u32(w, args, &ms))
+		return -1;
+	wire_tun_wait(w, -1, 0, ms);
+	return 0;
+}
+
 static int expect_none(struct wire *w)
 {
 	struct wire_segment seg = { 0 };
@@ -172,6 +183,8 @@ static int reopen(struct wire *w, char *args)
 	c->ts_on = false;
 	c->ts_in = false;
 	c->ts_out = false;
+	c->sack_in = false;
+	c->sack_out = false;
 	return 0;
 }
 
@@ -232,6 +245,8 @@ int wire_step(struct wire *w, const char *verb, char *args)
 		return expect_none(w);
 	if (!strcmp(verb, "skim"))
 		return skim(w);
+	if (!strcmp(verb, "pass"))
+		return pass(w, args);
 	if (!strcmp(verb, "icmp"))
 		return icmp(w, args);
 	if (!strcmp(verb, "elapsed"))

@@ -183,14 +183,42 @@ static int hex_bytes(struct wire *w, const char *text, struct wire_segment *seg)
 	return 0;
 }
 
+/* "A:B A:B", of the stream that begins at @first. */
+static int sack_blocks(struct wire *w, char *text, uint32_t first, struct wire_segment *seg)
+{
+	char *next, *block, *colon, hex[128] = "";
+	int n = sprintf(hex, "0101");
+	uint32_t from, to;
+
+	for (block = strtok_r(text, " ", &next); block; block = strtok_r(NULL, " ", &next)) {
+		colon = strchr(block, ':');
+		if (!colon || seg->sacks == sizeof(seg->sack) / sizeof(*seg->sack))
+			return wire_fail(w, "SACK block '%s'", block);
+		*colon = 0;
+		if (wire_text_u32(w, block, &from) || wire_text_u32(w, colon + 1, &to))
+			return -1;
+		from += first;
+		to += first;
+		seg->sack[seg->sacks][0] = from;
+		seg->sack[seg->sacks++][1] = to;
+	}
+	n += sprintf(hex + n, "05%02x", 2 + 8 * seg->sacks);
+	for (from = 0; from < seg->sacks; from++)
+		n += sprintf(hex + n, "%08x%08x", seg->sack[from][0], seg->sack[from][1]);
+	return hex_bytes(w, hex, seg);
+}
+
 static int one_option(struct wire *w, char *text, struct wire_segment *seg)
 {
-	char *next, *name = strtok_r(text, " ", &next), *arg = strtok_r(NULL, " ", &next);
+	char *next, *name = strtok_r(text, " ", &next), *arg;
 	uint32_t v = 0, ecr = 0;
 	char hex[64] = "";
 
 	if (!name)
 		return 0;
+	if (!strcmp(name, "sack"))
+		return sack_blocks(w, next, w->c.irs, seg);
+	arg = strtok_r(NULL, " ", &next);
 	if (!strcmp(name, "hex"))
 		return hex_bytes(w, arg ? arg : "", seg);
 	if (arg && wire_text_u32(w, arg, &v))
@@ -202,6 +230,7 @@ static int one_option(struct wire *w, char *text, struct wire_segment *seg)
 		seg->ws = v;
 		sprintf(hex, "0303%02x", v & 0xff);
 	} else if (!strcmp(name, "sackok")) {
+		seg->sackok = true;
 		strcpy(hex, "0402");
 	} else if (!strcmp(name, "nop")) {
 		strcpy(hex, "01");
@@ -242,14 +271,28 @@ int wire_text_options(struct wire *w, const char *text, struct wire_segment *seg
 	return 0;
 }
 
+/* Exactly these blocks, in this order. */
+static int expect_sack(struct wire *w, char *text, const struct wire_segment *seg)
+{
+	struct wire_segment want = { 0 };
+
+	if (sack_blocks(w, text, w->c.iss, &want))
+		return -1;
+	return want.sacks == seg->sacks && !memcmp(want.sack, seg->sack, sizeof(want.sack)) ? 0 :
+	       wire_fail(w, "the SACK blocks are others");
+}
+
 static int expect_option(struct wire *w, char *text, const struct wire_segment *seg)
 {
-	char *next, *name = strtok_r(text, " ", &next), *arg = strtok_r(NULL, " ", &next);
+	char *next, *name = strtok_r(text, " ", &next), *arg;
 	bool want = true, there;
 	uint32_t v = 0, got = 0;
 
 	if (!name)
 		return 0;
+	if (!strcmp(name, "sack"))
+		return expect_sack(w, next, seg);
+	arg = strtok_r(NULL, " ", &next);
 	if (!strncmp(name, "no", 2)) {
 		want = false;
 		name += 2;
@@ -263,6 +306,10 @@ static int expect_option(struct wire *w, char *text, const struct wire_segment *
 	} else if (!strcmp(name, "ts")) {
 		there = seg->ts;
 		got = seg->tsval;
+	} else if (!strcmp(name, "sackok")) {
+		there = seg->sackok;
+	} else if (!strcmp(name, "sack")) {
+		there = seg->sacks;	/* "nosack" */
 	} else if (!strcmp(name, "ecr")) {
 		there = seg->ts;
 		got = seg->tsecr;

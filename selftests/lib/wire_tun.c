@@ -127,6 +127,8 @@ static void quiet_namespace(void)
 	}
 	write_file("/proc/sys/net/ipv4/tcp_no_metrics_save", "1");
 	write_file("/proc/sys/net/ipv4/tcp_congestion_control", "reno");
+	write_file("/proc/sys/net/xtcp/congestion_control", "reno");
+	write_file("/proc/sys/net/xtcp/early_retrans", "0");
 }
 
 static int interface_up(int s, const char *name)
