@@ -11,7 +11,7 @@
 #include "clock.h"
 #include "cong.h"
 #include "ingress.h"
-#include "output.h"
+#include "mss.h"
 #include "recovery.h"
 #include "rto.h"
 #include "sendmsg.h"
@@ -39,7 +39,7 @@ static void set_window(struct sock *sk, const struct xtcp_seg *seg, u32 wnd)
 		return;
 	xsk->max_snd_wnd = wnd;
 	if (bounds_mss)
-		xtcp_output_sync_mss(sk, xsk->pmtu);
+		xtcp_mss_sync(sk, xsk->pmtu);
 }
 
 /*
@@ -165,7 +165,7 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 	xsk->retrans_stamp = 0;
 	xsk->ack_tstamp = (u32)jiffies;
 	set_window(sk, seg, segment_window(xsk, seg));
-	xtcp_output_sync_mss(sk, xsk->pmtu);
+	xtcp_mss_sync(sk, xsk->pmtu);
 	xtcp_cong_start(sk);
 	xtcp_sendmsg_expand_buffer(sk);
 	xtcp_timer_ack_progress(sk);

@@ -67,6 +67,7 @@
 
 #include "sndq.c"
 #include "output.c"
+#include "mss.c"
 #include "segment.c"
 #include "window.c"
 #include "reply.c"

@@ -22,8 +22,8 @@
 #include "lease.h"
 #include "listen.h"
 #include "mib.h"
+#include "mss.h"
 #include "netns.h"
-#include "output.h"
 #include "secret.h"
 #include "sock.h"
 #include "state.h"
@@ -59,7 +59,7 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, const 
 	xsk->advmss = xtcp_ip_advmss(child);
 	if (xsk->user_mss)
 		xsk->advmss = min(xsk->advmss, xsk->user_mss);
-	xtcp_output_sync_mss(child, xtcp_ip_mtu(child));
+	xtcp_mss_sync(child, 0);
 
 	/* what the SYN-ACK offered, whatever became of the listener's buffer since */
 	xtcp_window_select(child, xsk->advmss, he->wscale_ok, &wnd, &xsk->window_clamp, &wscale);

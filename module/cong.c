@@ -125,6 +125,22 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
 }
 
 /**
+ * xtcp_cong_mss_changed() - the effective MSS was computed anew
+ * @sk: the sock, in any state
+ *
+ * The window is in octets and stays what it is, but one segment fits.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_mss_changed(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xsk->cong.cwnd = max_t(u32, xsk->cong.cwnd, xsk->mss);
+}
+
+/**
  * xtcp_cong_cwnd_segments() - the congestion window as TCP_INFO has it
  * @sk: the sock
  *

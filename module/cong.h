@@ -69,6 +69,7 @@ void *xtcp_cong_private(struct sock *sk);
 void xtcp_cong_enter_recovery(struct sock *sk);
 void xtcp_cong_enter_loss(struct sock *sk);
 void xtcp_cong_restart_after_idle(struct sock *sk);
+void xtcp_cong_mss_changed(struct sock *sk);
 u32 xtcp_cong_cwnd_segments(const struct sock *sk);
 
 #endif /* XTCP_CONG_H */

@@ -17,6 +17,7 @@
 #include "ip.h"
 #include "ip_connect.h"
 #include "mib.h"
+#include "mss.h"
 #include "netns.h"
 #include "output.h"
 #include "port.h"
@@ -67,7 +68,7 @@ static void fill_tcb(struct sock *sk)
 		xsk->mss_clamp = xsk->user_mss;
 		xsk->advmss = min(xsk->advmss, xsk->user_mss);
 	}
-	xtcp_output_sync_mss(sk, xtcp_ip_mtu(sk));
+	xtcp_mss_sync(sk, 0);
 	xtcp_window_initial(sk);
 }
 

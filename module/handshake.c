@@ -11,6 +11,7 @@
 #include "ack.h"
 #include "ingress.h"
 #include "mib.h"
+#include "mss.h"
 #include "netns.h"
 #include "output.h"
 #include "seq.h"
@@ -57,7 +58,7 @@ static void take_syn(struct sock *sk, struct sk_buff *skb)
 	xsk->rcv_nxt = seg->seq + 1;
 	xsk->rcv_wup = xsk->rcv_nxt;
 	xsk->copied_seq = xsk->rcv_nxt;
-	xtcp_output_sync_mss(sk, xsk->pmtu);
+	xtcp_mss_sync(sk, xsk->pmtu);
 }
 
 /* The connection is up, by whichever way (RFC 9293 section 3.5). */

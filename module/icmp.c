@@ -27,8 +27,8 @@
 #include "demux.h"
 #include "ip.h"
 #include "mib.h"
+#include "mss.h"
 #include "netns.h"
-#include "output.h"
 #include "recovery.h"
 #include "seq.h"
 #include "sock.h"
@@ -104,7 +104,7 @@ static void mtu_fell(struct sock *sk, u32 told)
 	if (told < mtu && xtcp_sock_is_v4(sk) && ip_dont_fragment(sk, __sk_dst_get(sk)))
 		WRITE_ONCE(sk->sk_err_soft, EMSGSIZE);
 	if (accepts_mtu(sk) && xsk->pmtu > mtu) {
-		xtcp_output_sync_mss(sk, mtu);
+		xtcp_mss_sync(sk, mtu);
 		xtcp_recovery_mtu_fell(sk);
 	}
 }

@@ -233,16 +233,14 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: octets, IP header included; the minimum of the family without a route.
+ * Return: octets, IP header included; 0 without a route.
  */
 u32 xtcp_ip_mtu(const struct sock *sk)
 {
 	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
 
 	sock_owned_by_me(sk);
-	if (dst)
-		return dst_mtu(dst);
-	return xtcp_sock_is_v4(sk) ? IPV4_MIN_MTU + XTCP_MSS_DEFAULT_V4 - 28 : IPV6_MIN_MTU;
+	return dst ? dst_mtu(dst) : 0;
 }
 
 /**

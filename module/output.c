@@ -16,6 +16,7 @@
 #include "cong.h"
 #include "ip.h"
 #include "mib.h"
+#include "mss.h"
 #include "netns.h"
 #include "segment.h"
 #include "seq.h"
@@ -87,19 +88,19 @@ static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagl
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	u32 wnd = window_room(xsk, cb->seq), room = min(wnd, congestion_room(xsk));
-	u32 need = cb->end_seq - cb->seq, partial;
+	u32 need = cb->end_seq - cb->seq, mss = xtcp_mss_payload(sk), partial;
 
 	/* a FIN alone does not wait for the congestion window */
 	if (!skb->len)
 		return wnd ? need : 0;
 	if (skb->len <= room) {
-		partial = skb->len % xsk->mss;
+		partial = skb->len % mss;
 		if (partial && xtcp_sndq_is_last(sk, skb) && nagle_holds(xsk, skb, nonagle))
 			return skb->len - partial;
 		return need <= wnd ? need : skb->len;
 	}
-	if (room >= xsk->mss)
-		return room - room % xsk->mss;
+	if (room >= mss)
+		return room - room % mss;
 	if (room && room == wnd && wnd >= xsk->max_snd_wnd / 2 && (nonagle & TCP_NAGLE_OFF || !in_flight(xsk)))
 		return room;
 	return 0;
@@ -121,7 +122,7 @@ static bool send_new(struct sock *sk, u32 n, bool more)
 		cb->flags |= XTCP_PSH;
 	if (xtcp_segment_send(sk, skb))
 		return false;
-	if (skb->len % xsk->mss)
+	if (skb->len % xtcp_mss_payload(sk))
 		xsk->snd_sml = cb->end_seq;
 	xtcp_sndq_sent(sk, skb);
 	return true;
@@ -144,6 +145,7 @@ static void push(struct sock *sk, int nonagle)
 		return;
 	if (!in_flight(xsk))
 		xtcp_cong_restart_after_idle(sk);
+	xtcp_mss_current(sk);
 	while (xsk->send_head) {
 		if (in_flight(xsk) && refcount_read(&sk->sk_wmem_alloc) > BELOW_MAX)
 			break;
@@ -190,7 +192,7 @@ void xtcp_output_push_nagle(struct sock *sk, int nonagle)
 
 /**
  * xtcp_output_size_goal() - how large an skb of the send queue should become
- * @sk: the sock
+ * @sk: the sock; the route is asked when the skb is sent
  *
  * Full segments, as many as one bundle may hold, but no more than half of the largest window that the peer offered.
  *
@@ -201,7 +203,7 @@ void xtcp_output_push_nagle(struct sock *sk, int nonagle)
 u32 xtcp_output_size_goal(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 mss = xsk->mss, segments = 1;
+	u32 mss = xtcp_mss_payload(sk), segments = 1;
 
 	sock_owned_by_me(sk);
 	if (sk_can_gso(sk)) {
@@ -294,7 +296,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	u32 need = cb->end_seq - cb->seq;
-	u32 n;
+	u32 n, mss;
 
 	sock_owned_by_me(sk);
 	if (skb_fclone_busy(sk, skb)) {
@@ -305,8 +307,9 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 		n = min(max, window_room(xsk, cb->seq));
 		if (!n)
 			return -EAGAIN;
-		if (n > xsk->mss)
-			n -= n % xsk->mss;
+		mss = xtcp_mss_current(sk);
+		if (n > mss)
+			n -= n % mss;
 		n = min(n, skb->len);
 		/* the FIN goes with the last octet when the window has room for it */
 		if (n == skb->len && need <= window_room(xsk, cb->seq))
@@ -457,7 +460,7 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 
 	sock_owned_by_me(sk);
 	if (!keepalive && xsk->send_head && !xsk->resend_next) {
-		room = min_t(u32, window_room(xsk, xsk->snd_nxt), xsk->mss);
+		room = min(window_room(xsk, xsk->snd_nxt), xtcp_mss_current(sk));
 		if (room && xsk->send_head->len)
 			room = min(room, xsk->send_head->len);
 		if (room) {
@@ -471,38 +474,4 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 		return -ENOBUFS;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), keepalive ? LINUX_MIB_TCPKEEPALIVE : LINUX_MIB_TCPWINPROBE);
 	return 0;
-}
-
-/**
- * xtcp_output_sync_mss() - compute the effective send MSS
- * @sk: the sock; what the peer's SYN said and whether timestamps are used is known
- * @pmtu: path MTU in octets, 0: what the route says
- *
- * RFC 9293 section 3.7.1 (MUST-16), with Linux's floor against a forged path MTU.
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_output_sync_mss(struct sock *sk, u32 pmtu)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 options = xsk->ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0;
-	u32 headers = xtcp_ip_header_len(sk) + XTCP_HDR_LEN;
-	u32 least = max_t(u32, READ_ONCE(xtcp_net_of(sk)->sysctl.min_snd_mss), XTCP_MSS_MIN_SND);
-	u32 mss;
-
-	sock_owned_by_me(sk);
-	if (!pmtu)
-		pmtu = xtcp_ip_mtu(sk);
-	mss = min_t(u32, pmtu > headers ? pmtu - headers : 0, xsk->mss_clamp);
-	if (xsk->user_mss)
-		mss = min_t(u32, mss, xsk->user_mss);
-	mss = max(mss, least) - options;
-	/* as Linux: a segment is at most half of what the peer ever offered, so that one can be on its way always */
-	if (xsk->max_snd_wnd > XTCP_MSS_DEFAULT_V4)
-		mss = min(mss, xsk->max_snd_wnd / 2);
-	else if (xsk->max_snd_wnd)
-		mss = min(mss, xsk->max_snd_wnd);
-	xsk->pmtu = pmtu;
-	xsk->mss = clamp_t(u32, mss, XTCP_MSS_MIN_SND - XTCP_OPTLEN_TIMESTAMP_ALIGNED, U16_MAX);
-	xsk->cong.cwnd = max_t(u32, xsk->cong.cwnd, xsk->mss);
 }

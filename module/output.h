@@ -20,6 +20,5 @@ void xtcp_output_ack_owed(struct sock *sk);
 void xtcp_output_challenge_ack(struct sock *sk);
 void xtcp_output_rst(struct sock *sk);
 int xtcp_output_probe(struct sock *sk, bool keepalive);
-void xtcp_output_sync_mss(struct sock *sk, u32 pmtu);
 
 #endif /* XTCP_OUTPUT_H */

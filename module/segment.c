@@ -18,6 +18,7 @@
 #include "control.h"
 #include "ip.h"
 #include "mib.h"
+#include "mss.h"
 #include "options.h"
 #include "seq.h"
 #include "sndq.h"
@@ -31,8 +32,21 @@
 /* A segment within this time of one received is an answer: the connection is interactive (Linux's pingpong mode). */
 #define ANSWER_JIFFIES	msecs_to_jiffies(XTCP_DELACK_MIN_MS)
 
-static void fill_options(const struct xtcp_sock *xsk, u8 flags, struct xtcp_options *opts)
+/**
+ * xtcp_segment_options() - the options of the next segment
+ * @sk: the sock
+ * @flags: the segment's control bits
+ * @opts: filled in
+ *
+ * Here and nowhere else is decided what a segment carries, so how much text fits beside it is asked here, too (mss.c).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_segment_options(const struct sock *sk, u8 flags, struct xtcp_options *opts)
 {
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
 	memset(opts, 0, sizeof(*opts));
 	if (flags & XTCP_SYN) {
 		/* MUST-14, MUST-65: here and nowhere else */
@@ -129,7 +143,7 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 	struct tcphdr *th;
 	u32 header;
 
-	fill_options(xsk, flags, &opts);
+	xtcp_segment_options(sk, flags, &opts);
 	header = XTCP_HDR_LEN + xtcp_options_size(&opts);
 	th = __skb_push(skb, header);
 	skb_reset_transport_header(skb);
@@ -160,7 +174,7 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 static void set_gso(const struct sock *sk, struct sk_buff *skb)
 {
 	struct skb_shared_info *shinfo = skb_shinfo(skb);
-	u32 mss = xtcp_sk(sk)->mss;
+	u32 mss = xtcp_mss_payload(sk);
 
 	if (skb->len <= mss) {
 		shinfo->gso_size = 0;

@@ -277,6 +277,36 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "too_big_%s_storm", .rfc = "RFC 1191 6.3, RFC 5927 7.2",
+		.in = ESTABLISHED, .syn = "mss 9000",
+		.want = {
+			.script = "write 2*A; > p. 1(A) ack 1; > P. A+1(A) ack 1;"
+				  "icmp toobig seq 1 mtu 1300; skim; icmp toobig seq 1 mtu 1300 x1000; none;"
+				  "info snd_mss = A-200; < . 1 ack 2*A+1; none; write A; > p. 2*A+1(A-200) ack 1;"
+				  "> P. 3*A-199(200) ack 1; < . 1 ack 3*A+1; none",
+		},
+	},
+	{	/* each is below the one before: what is in flight goes again, in segments that may pass */
+		.name = "too_big_%s_storm_that_falls", .rfc = "RFC 1191 6.3, RFC 5927 7.2",
+		.in = ESTABLISHED, .syn = "mss 9000",
+		.want = {
+			.script = "write 2*A; > p. 1(A) ack 1; > P. A+1(A) ack 1;"
+				  "icmp toobig seq 1 mtu 1499 less 1 x210; skim; info snd_mss = A-210;"
+				  "info total_retrans <= 700; < . 1 ack 2*A+1; skim; write 1000;"
+				  "> P. 2*A+1(1000) ack 1; < . 1 ack 2*A+1001; none",
+		},
+	},
+	{	/* nobody tells of it. A is another number then */
+		.name = "mtu_of_the_device_%s", .rfc = "RFC 9293 3.7.1", .id = "MUST-16",
+		.in = ESTABLISHED, .syn = "mss 9000",
+		.want = {
+			.script = "write 2*A; > p. 1(A) ack 1; > P. A+1(A) ack 1; < . 1 ack 2*A+1; mtu 1300;"
+				  "write 2*A; > p. 2*A+401(A) ack 1; > P. 3*A+401(A) ack 1; info snd_mss = A;"
+				  "< . 1 ack 4*A+401; mtu 1500; write 2*A; > p. 4*A-399(A) ack 1;"
+				  "> P. 5*A-399(A) ack 1; info snd_mss = A; < . 1 ack 6*A-399; none",
+		},
+	},
+	{
 		.name = "too_big_%s_larger_than_now", .rfc = "RFC 1191 6.3", .in = ESTABLISHED,
 		.syn = "mss 9000",
 		.want = {

@@ -10,7 +10,8 @@
  *   pass MS			the peer is so far away: time passes before what comes next arrives
  *   repeat N < ...		inject the same segment N times; what it draws is forgotten
  *   skim			forget what was sent
- *   icmp KIND seq SEQ mtu N	inject an ICMP error that quotes a segment
+ *   icmp KIND seq SEQ mtu N less N xN	inject an ICMP error that quotes a segment, so many times,
+ *				each with an MTU that is so much less
  *   state NAME			the connection is in this state now
  *   mark; elapsed OP MS	time since the mark
  *   fresh			meet the same listener from another port

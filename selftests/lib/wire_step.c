@@ -52,14 +52,23 @@ static int wait_ack(struct wire *w)
 static int icmp(struct wire *w, char *args)
 {
 	char *next, *kind = strtok_r(args, " ", &next), *word, *arg;
-	uint32_t seq = 0, mtu = 0;
+	uint32_t seq = 0, mtu = 0, times = 1, less = 0, *value;
 
 	while ((word = strtok_r(NULL, " ", &next))) {
+		if (*word == 'x') {
+			if (wire_text_u32(w, word + 1, &times))
+				return -1;
+			continue;
+		}
 		arg = strtok_r(NULL, " ", &next);
-		if (wire_text_u32(w, arg, strcmp(word, "mtu") ? &seq : &mtu))
+		value = !strcmp(word, "mtu") ? &mtu : !strcmp(word, "less") ? &less : &seq;
+		if (wire_text_u32(w, arg, value))
 			return -1;
 	}
-	return wire_peer_icmp(w, kind, w->c.irs + seq, mtu);
+	for (; times; times--, mtu -= less)
+		if (wire_peer_icmp(w, kind, w->c.irs + seq, mtu))
+			return -1;
+	return 0;
 }
 
 static int elapsed(struct wire *w, char *args)
