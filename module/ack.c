@@ -14,6 +14,8 @@
 #include "mss.h"
 #include "recovery.h"
 #include "rto.h"
+#include "sample.h"
+#include "scoreboard.h"
 #include "sendmsg.h"
 #include "seq.h"
 #include "sndq.h"
@@ -42,38 +44,87 @@ static void set_window(struct sock *sk, const struct xtcp_seg *seg, u32 wnd)
 		xtcp_mss_sync(sk, xsk->pmtu);
 }
 
+/* The echo, if it can be one of what this connection sent (RFC 7323 section 4.1); 0: none. */
+static u32 believed_echo(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	if (!xsk->ts_ok || !seg->has_ts || !seg->tsecr)
+		return 0;
+	return xtcp_clock_ts() + xsk->ts_offset - seg->tsecr <= XTCP_RTO_MAX_MS ? seg->tsecr : 0;
+}
+
 /*
- * A round trip (RFC 6298 section 3; RFC 7323 section 4.1): from the clock when the segment was sent once, else from the
- * timestamp that the ACK echoes, else none. @sent_us is what xtcp_sndq_acked() says. True: there was one.
+ * Round trips (RFC 6298 section 3, RFC 7323 section 4.1): from the clock for what was sent once, else from the echo when
+ * SND.UNA has moved. The RTO takes the longest of an ACK, which has a delay of the peer in it, congestion control the
+ * shortest. True: the RTO has a new sample.
  */
-static bool sample_rtt(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u64 sent_us)
+static bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample *sample, bool moved)
 {
 	u32 ms;
 
-	if (sent_us) {
-		xtcp_rto_sample(&xsk->rto, min_t(u64, xtcp_clock_us() - sent_us, U32_MAX));
+	if (sample->last_sent_us) {
+		sample->rtt_us = min_t(u64, sample->now_us - sample->last_sent_us, U32_MAX) ?: 1;
+		xtcp_rto_take_min(&xsk->rto, sample->rtt_us, xtcp_clock_seconds());
+	}
+	if (sample->first_sent_us && !(moved && sample->resent_acked)) {
+		xtcp_rto_sample(&xsk->rto, min_t(u64, sample->now_us - sample->first_sent_us, U32_MAX));
 		return true;
 	}
-	if (!xsk->ts_ok || !seg->has_ts || !seg->tsecr)
+	if (!moved || !sample->tsecr)
 		return false;
-	ms = xtcp_clock_ts() + xsk->ts_offset - seg->tsecr;
-	if (ms > XTCP_RTO_MAX_MS)
-		return false;
+	ms = xtcp_clock_ts() + xsk->ts_offset - sample->tsecr;
 	xtcp_rto_sample(&xsk->rto, max(ms, 1U) * USEC_PER_MSEC);
 	return true;
 }
 
-static void una_moves(struct sock *sk, const struct xtcp_seg *seg)
+static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 acked = seg->ack - xsk->snd_una;
+	u32 acked = ack - xsk->snd_una;
 
-	sample_rtt(xsk, seg, xtcp_sndq_acked(sk, seg->ack));
-	WRITE_ONCE(xsk->snd_una, seg->ack);
+	xtcp_scoreboard_ack(sk, ack, sample);
+	WRITE_ONCE(xsk->snd_una, ack);
 	xsk->bytes_acked += acked - xtcp_ack_fin_acked(sk);
 	xsk->retransmits = 0;
 	xsk->retrans_stamp = 0;
 	sk_dst_confirm(sk);
+}
+
+/* What is known before an ACK is looked at. */
+static void begin_sample(const struct sock *sk, const struct xtcp_seg *seg, struct xtcp_sample *sample)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	*sample = (struct xtcp_sample) {
+		.now_us = xtcp_clock_us(),
+		.una_before = xsk->snd_una,
+		.high_before = xsk->scoreboard.sacked ? xsk->scoreboard.high_sacked : xsk->snd_una,
+		.pipe_before = xtcp_scoreboard_pipe(sk),
+		.tsecr = believed_echo(xsk, seg),
+		.news = seg->seq != seg->end_seq,
+	};
+}
+
+/* The sums from which delivery rates are made. */
+static void count_delivered(struct xtcp_sock *xsk, const struct xtcp_sample *sample)
+{
+	if (!sample->delivered)
+		return;
+	xsk->delivered += sample->delivered;
+	xsk->delivered_us = sample->now_us;
+}
+
+/* An ACK that was overtaken by a later one may still tell what was sacked. */
+static void take_old_ack(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sample sample;
+
+	if (!xtcp_sk(sk)->sack_ok || !xtcp_seg(skb)->sack_blocks)
+		return;
+	begin_sample(sk, xtcp_seg(skb), &sample);
+	sample.tsecr = 0;
+	xtcp_scoreboard_sack(sk, skb, &sample);
+	count_delivered(xtcp_sk(sk), &sample);
+	xtcp_recovery_ack(sk, &sample);
 }
 
 /*
@@ -88,10 +139,24 @@ static bool is_too_old(const struct sock *sk, u32 ack)
 	return xtcp_seq_lt(ack, xsk->snd_una - (u32)min_t(u64, xsk->max_snd_wnd, acked));
 }
 
+/* SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth). */
+static void update_window(struct sock *sk, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 wnd = segment_window(xsk, seg);
+	bool opened = !xsk->snd_wnd && wnd;
+
+	if (!xtcp_seq_lt(xsk->snd_wl1, seg->seq) && !(xsk->snd_wl1 == seg->seq && xtcp_seq_le(xsk->snd_wl2, seg->ack)))
+		return;
+	set_window(sk, seg, wnd);
+	if (opened)
+		xtcp_timer_window_opened(sk);
+}
+
 /**
  * xtcp_ack_arrives() - process the ACK field in a synchronized state
  * @sk: ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, CLOSING or LAST-ACK
- * @seg: has passed steps one to four and carries ACK
+ * @skb: at its TCP header; has passed steps one to four and carries ACK
  *
  * RFC 9293 section 3.10.7.4, fifth, with the range of RFC 5961 section 5.2.
  *
@@ -99,42 +164,46 @@ static bool is_too_old(const struct sock *sk, u32 ack)
  *
  * Return: XTCP_CONTINUE, or XTCP_CHALLENGE when the ACK is out of range.
  */
-enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, const struct xtcp_seg *seg)
+enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 {
+	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 wnd = segment_window(xsk, seg);
-	u32 una = xsk->snd_una;
-	bool duplicate;
+	bool outstanding = xsk->snd_una != xsk->snd_nxt, moves = seg->ack != xsk->snd_una;
+	struct xtcp_sample sample;
 
 	sock_owned_by_me(sk);
 	if (xtcp_seq_gt(seg->ack, xsk->snd_nxt))
 		return XTCP_CHALLENGE;
-	/* an old ACK says nothing, but the segment may carry text */
-	if (xtcp_seq_lt(seg->ack, una))
-		return is_too_old(sk, seg->ack) ? XTCP_CHALLENGE : XTCP_CONTINUE;
-
-	/* RFC 5681 section 2: (a) to (e) */
-	duplicate = seg->ack == una && una != xsk->snd_nxt && seg->seq == seg->end_seq && wnd == xsk->snd_wnd;
-
+	/* an old ACK says nothing of SND.UNA, but the segment may carry text */
+	if (xtcp_seq_lt(seg->ack, xsk->snd_una)) {
+		if (is_too_old(sk, seg->ack))
+			return XTCP_CHALLENGE;
+		take_old_ack(sk, skb);
+		return XTCP_CONTINUE;
+	}
 	/* the path works: no earlier ICMP error is the reason of whatever ends the connection */
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	xsk->ack_tstamp = (u32)jiffies;
 	xsk->probes_out = 0;
-	if (seg->ack != una)
-		una_moves(sk, seg);
-	if (xtcp_seq_lt(xsk->snd_wl1, seg->seq) || (xsk->snd_wl1 == seg->seq && xtcp_seq_le(xsk->snd_wl2, seg->ack))) {
-		bool opened = !xsk->snd_wnd && wnd;
-
-		set_window(sk, seg, wnd);
-		if (opened)
-			xtcp_timer_window_opened(sk);
+	if (!outstanding && !seg->sack_blocks) {
+		update_window(sk, seg);
+		return XTCP_CONTINUE;
 	}
-	if (seg->ack != una)
-		xtcp_recovery_new_ack(sk, seg->ack - una);
-	else if (duplicate)
-		xtcp_recovery_duplicate_ack(sk);
-	else if (xsk->resend_next)
-		xtcp_recovery_go_on(sk);
+
+	begin_sample(sk, seg, &sample);
+	sample.news |= segment_window(xsk, seg) != xsk->snd_wnd;
+	/* RFC 5681 section 2: (a) to (e) */
+	sample.duplicate = outstanding && !moves && !sample.news;
+	if (xsk->sack_ok && seg->sack_blocks)
+		xtcp_scoreboard_sack(sk, skb, &sample);
+	if (moves)
+		una_moves(sk, seg->ack, &sample);
+	sample_rtt(xsk, &sample, moves);
+	count_delivered(xsk, &sample);
+	update_window(sk, seg);
+	if (moves)
+		xtcp_timer_ack_progress(sk);
+	xtcp_recovery_ack(sk, &sample);
 	return XTCP_CONTINUE;
 }
 
@@ -150,16 +219,18 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, const struct xtcp_seg *seg)
 void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u64 sent_us;
+	struct xtcp_sample sample;
 
 	sock_owned_by_me(sk);
-	sent_us = xtcp_sndq_acked(sk, seg->ack);
+	begin_sample(sk, seg, &sample);
+	xtcp_scoreboard_ack(sk, seg->ack, &sample);
 	/* child.c knows the round trip of a SYN-ACK; its TSval is not quite the clock's (cookie.c) */
-	if (!xsk->rto.srtt_us && !sample_rtt(xsk, seg, sent_us) && xsk->total_retrans)
+	if (!xsk->rto.srtt_us && !sample_rtt(xsk, &sample, true) && xsk->total_retrans)
 		xtcp_rto_syn_lost(&xsk->rto);
+	xsk->delivered_us = sample.now_us;
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	WRITE_ONCE(xsk->snd_una, seg->ack);
-	xsk->recover = seg->ack - 1;
+	xsk->recover = seg->ack;
 	xsk->snd_sml = seg->ack;
 	xsk->retransmits = 0;
 	xsk->retrans_stamp = 0;

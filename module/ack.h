@@ -8,7 +8,7 @@
 #include "arrives.h"
 
 /* Socket lock held. */
-enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, const struct xtcp_seg *seg);
+enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb);
 void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg);
 bool xtcp_ack_fin_acked(const struct sock *sk);
 

@@ -52,6 +52,11 @@
 #include "cookie.c"
 #include "ack.c"
 
+#include "scoreboard.c"
+#include "rack.c"
+#include "tlp.c"
+#include "undo.c"
+#include "prr.c"
 #include "recovery.c"
 #include "text.c"
 #include "rcvq.c"

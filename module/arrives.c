@@ -145,7 +145,7 @@ static enum xtcp_verdict check_ack(struct sock *sk, struct sk_buff *skb)
 	if (sk->sk_state == TCP_SYN_RECV)
 		return xtcp_handshake_check_ack(sk, skb);
 
-	verdict = xtcp_ack_arrives(sk, seg);
+	verdict = xtcp_ack_arrives(sk, skb);
 	if (verdict != XTCP_CONTINUE)
 		return verdict;
 	xtcp_acceptance_take_ts(sk, seg);

@@ -9,7 +9,9 @@
 #include <linux/minmax.h>
 
 #include "algorithms.h"
+#include "prr.h"
 #include "sample.h"
+#include "scoreboard.h"
 #include "sock.h"
 #include "wire.h"
 
@@ -51,60 +53,217 @@ void *xtcp_cong_private(struct sock *sk)
 	return xtcp_sk(sk)->cong.private;
 }
 
-/**
- * xtcp_cong_acked() - new octets were acknowledged, and nothing is known to be missing
- * @sk: SND.UNA has moved already
- * @sample: the ACK
- *
- * The window only grows while it is what holds the sender back (RFC 7661 section 4 calls it validated).
- *
- * Context: softirq or process. Lock: socket, held.
+/*
+ * Was the window what held the sender back? Only then does an ACK say that it may be larger (RFC 7661 section 4 calls it
+ * validated). In slow start half of it is enough, as in Linux: else it would not double in a round trip.
  */
-void xtcp_cong_acked(struct sock *sk, const struct xtcp_sample *sample)
+static bool is_limiting(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
+{
+	const struct xtcp_cong *cong = &xsk->cong;
+	u32 slack = min_t(u32, cong->cwnd, 2U * xsk->mss);
+
+	if (cong->cwnd < cong->ssthresh)
+		return xsk->snd_nxt - sample->una_before >= cong->cwnd / 2;
+	return sample->pipe_before >= cong->cwnd - slack;
+}
+
+static void grow(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 flight = xsk->snd_nxt - xsk->snd_una + sample->acked;
-	bool slow_start = xsk->cong.cwnd < xsk->cong.ssthresh;
+	struct xtcp_sample part;
 
-	sock_owned_by_me(sk);
-	if (flight < (slow_start ? xsk->cong.cwnd / 2 : xsk->cong.cwnd - min_t(u32, xsk->cong.cwnd, 2U * xsk->mss)))
+	if (xsk->cong.phase != XTCP_CONG_LOSS) {
+		/* a path that reorders shows progress by what is sacked */
+		if (!sample->acked && xsk->scoreboard.reordering <= XTCP_DUPACK_THRESHOLD)
+			return;
+		if (sample->delivered && is_limiting(xsk, sample))
+			xsk->cong.ops->acked(sk, sample);
 		return;
-	xsk->cong.ops->acked(sk, sample);
+	}
+	if (!sample->acked)
+		return;
+	if (xsk->sack_ok) {
+		xsk->cong.ops->acked(sk, sample);
+		return;
+	}
+	/* what the peer had kept is acknowledged in one go: no licence for a burst (RFC 3465 section 2.3) */
+	part = *sample;
+	part.delivered = min_t(u32, part.delivered, 2U * xsk->mss);
+	xsk->cong.ops->acked(sk, &part);
+}
+
+static bool is_reducing(const struct xtcp_sock *xsk)
+{
+	return xsk->cong.phase == XTCP_CONG_CWR || xsk->cong.phase == XTCP_CONG_RECOVERY;
+}
+
+/* RFC 9937 section 6.2. */
+static void reduce_by(struct sock *sk, u32 delivered, bool safe)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 pipe = xtcp_scoreboard_pipe(sk);
+
+	if (!delivered)
+		return;
+	xsk->cong.cwnd = pipe + xtcp_prr_quota(&xsk->cong.prr, pipe, xsk->cong.ssthresh, delivered, safe, xsk->mss);
+	xsk->cong.cwnd = max_t(u32, xsk->cong.cwnd, xsk->mss);
 }
 
 /**
- * xtcp_cong_enter_recovery() - three duplicate ACKs: fast recovery (RFC 5681 section 3.2, RFC 6582 section 3.2 step 2)
+ * xtcp_cong_ack() - let the window follow an ACK
+ * @sk: the phase is the one after the ACK
+ * @sample: the ACK
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
+{
+	sock_owned_by_me(sk);
+	if (is_reducing(xtcp_sk(sk)))
+		reduce_by(sk, sample->delivered, sample->acked && !sample->lost);
+	else
+		grow(sk, sample);
+}
+
+/**
+ * xtcp_cong_sent() - octets were sent, new ones or again
+ * @sk: the sock
+ * @octets: how many
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_sent(struct sock *sk, u32 octets)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (is_reducing(xsk))
+		xtcp_prr_sent(&xsk->cong.prr, octets);
+}
+
+/* The windows as they are, should the reduction turn out to be for nothing. */
+static void keep_windows(struct xtcp_sock *xsk)
+{
+	struct xtcp_cong *cong = &xsk->cong;
+
+	cong->prior_cwnd = cong->cwnd;
+	/* as Linux: three quarters of a window that has grown beyond the threshold */
+	cong->prior_ssthresh = is_reducing(xsk) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
+}
+
+/**
+ * xtcp_cong_reduce() - a reduction begins: something was lost or marked
+ * @sk: the phase is still the one before
+ * @in_flight: RecoverFS of RFC 9937 section 6.1
+ *
+ * How far the window falls is the algorithm's, how fast is PRR's.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_reduce(struct sock *sk, u32 in_flight)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	keep_windows(xsk);
+	xsk->cong.ssthresh = xsk->cong.ops->ssthresh(sk);
+	xtcp_prr_begin(&xsk->cong.prr, in_flight);
+}
+
+/**
+ * xtcp_cong_reduced() - a reduction is over
+ * @sk: the sock
+ *
+ * RFC 9937 section 6.2, last step; RFC 6582 section 3.2 step 3.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_reduced(struct sock *sk)
+{
+	struct xtcp_cong *cong = &xtcp_sk(sk)->cong;
+
+	sock_owned_by_me(sk);
+	cong->cwnd = min(cong->ssthresh, U32_MAX / 2);
+}
+
+/**
+ * xtcp_cong_allow_one() - something was found lost without an ACK: a segment may go
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_cong_enter_recovery(struct sock *sk)
+void xtcp_cong_allow_one(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
 	sock_owned_by_me(sk);
-	xsk->cong.ssthresh = xsk->cong.ops->ssthresh(sk);
-	/* the segments that the duplicate ACKs speak of have left the network */
-	xsk->cong.cwnd = xsk->cong.ssthresh + XTCP_DUPACK_THRESHOLD * xsk->mss;
-	xsk->cong.phase = XTCP_CONG_RECOVERY;
+	if (is_reducing(xtcp_sk(sk)))
+		reduce_by(sk, xtcp_sk(sk)->mss, false);
 }
 
 /**
- * xtcp_cong_enter_loss() - the retransmission timer has expired (RFC 5681 section 3.1)
- * @sk: xsk->retransmits is 0 the first time for this SND.UNA
+ * xtcp_cong_lost() - what is in flight has timed out, for the first time
+ * @sk: the phase is still the one before
+ *
+ * RFC 5681 section 3.1, equation (4).
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_cong_enter_loss(struct sock *sk)
+void xtcp_cong_lost(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	/* a timeout of what a timeout has sent, or in the middle of a repair, says nothing new of the path */
-	if (!xsk->retransmits && xsk->cong.phase == XTCP_CONG_OPEN)
-		xsk->cong.ssthresh = xsk->cong.ops->ssthresh(sk);
-	xsk->cong.cwnd = xsk->mss;
-	xsk->cong.phase = XTCP_CONG_LOSS;
+	keep_windows(xsk);
+	xsk->cong.ssthresh = xsk->cong.ops->ssthresh(sk);
+}
+
+/**
+ * xtcp_cong_restart() - after a timeout one segment goes (RFC 5681 section 3.1)
+ * @sk: the sock
+ * @pipe: octets that are in flight nevertheless
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_restart(struct sock *sk, u32 pipe)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xsk->cong.cwnd = pipe + xsk->mss;
+}
+
+/**
+ * xtcp_cong_forbid_undo() - the last reduction stays, whatever is found out
+ * @sk: the sock
+ *
+ * A congestion mark is no error of ours (RFC 3168 section 6.1.2).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_forbid_undo(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_sk(sk)->cong.prior_ssthresh = 0;
+}
+
+/**
+ * xtcp_cong_undo() - the last reduction was for nothing
+ * @sk: the sock
+ *
+ * RFC 4015 section 3.2, RFC 9438 section 4.9.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_undo(struct sock *sk)
+{
+	struct xtcp_cong *cong = &xtcp_sk(sk)->cong;
+
+	sock_owned_by_me(sk);
+	if (!cong->prior_ssthresh)
+		return;
+	cong->cwnd = max(cong->cwnd, cong->prior_cwnd);
+	cong->ssthresh = max(cong->ssthresh, cong->prior_ssthresh);
+	if (cong->ops->undone)
+		cong->ops->undone(sk);
 }
 
 /**

@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+#include "prr.h"
+
 struct sock;
 
 struct xtcp_sample;
@@ -47,6 +49,9 @@ struct xtcp_cong_ops {
  * @started: @ops has been told that the connection is established, and not yet that it has ended
  * @cwnd: congestion window, octets
  * @ssthresh: slow start threshold, octets
+ * @prior_cwnd: @cwnd before the last reduction
+ * @prior_ssthresh: @ssthresh then; 0: that reduction stays
+ * @prr: how a reduction goes on
  * @phase: what is going on
  * @private: the algorithm's own, see xtcp_cong_private()
  */
@@ -54,6 +59,9 @@ struct xtcp_cong {
 	const struct xtcp_cong_ops *ops;
 	u32 cwnd;
 	u32 ssthresh;
+	u32 prior_cwnd;
+	u32 prior_ssthresh;
+	struct xtcp_prr prr;
 	u8 phase;
 	bool chosen;
 	bool started;
@@ -64,10 +72,16 @@ struct xtcp_cong {
 
 /* Socket lock held in all of these. */
 void xtcp_cong_start(struct sock *sk);
-void xtcp_cong_acked(struct sock *sk, const struct xtcp_sample *sample);
 void *xtcp_cong_private(struct sock *sk);
-void xtcp_cong_enter_recovery(struct sock *sk);
-void xtcp_cong_enter_loss(struct sock *sk);
+void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample);
+void xtcp_cong_sent(struct sock *sk, u32 octets);
+void xtcp_cong_reduce(struct sock *sk, u32 in_flight);
+void xtcp_cong_reduced(struct sock *sk);
+void xtcp_cong_allow_one(struct sock *sk);
+void xtcp_cong_lost(struct sock *sk);
+void xtcp_cong_restart(struct sock *sk, u32 pipe);
+void xtcp_cong_forbid_undo(struct sock *sk);
+void xtcp_cong_undo(struct sock *sk);
 void xtcp_cong_restart_after_idle(struct sock *sk);
 void xtcp_cong_mss_changed(struct sock *sk);
 u32 xtcp_cong_cwnd_segments(const struct sock *sk);

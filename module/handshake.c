@@ -15,6 +15,7 @@
 #include "netns.h"
 #include "output.h"
 #include "seq.h"
+#include "sndq.h"
 #include "sock.h"
 #include "state.h"
 #include "timer.h"
@@ -140,7 +141,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	xtcp_ack_syn_acked(sk, seg);
 	enter_established(sk, skb);
 	/* data that waits for the connection carries the ACK */
-	if (xsk->send_head)
+	if (xtcp_sndq_unsent(sk))
 		xtcp_output_push(sk);
 	else
 		xsk->ack_pending = true;

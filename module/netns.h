@@ -30,6 +30,8 @@ struct xtcp_portmaps;
  */
 struct xtcp_sysctl {
 	u8 abort_on_overflow;
+	u8 early_retrans;
+	u8 frto;
 	u8 keepalive_probes;
 	u8 orphan_retries;
 	u8 retries1;

@@ -4,7 +4,8 @@
  * sections 3.7 and 3.8).
  *
  * New data goes out in push(), which sends whole skbs of the send queue and cuts one where a window ends. What was sent
- * before is chosen by recovery.c and sent again by xtcp_output_resend(). The rule that keeps a connection from standing
+ * before is chosen by recovery.c and sent again by xtcp_output_resend(). Both compare what is in flight with the
+ * congestion window, and know nothing of its phases. The rule that keeps a connection from standing
  * still: when push() leaves data behind, either something is in flight and the retransmission deadline is armed, or
  * nothing is and the persist deadline is.
  */
@@ -18,12 +19,14 @@
 #include "mib.h"
 #include "mss.h"
 #include "netns.h"
+#include "scoreboard.h"
 #include "segment.h"
 #include "seq.h"
 #include "sndq.h"
 #include "sock.h"
 #include "text.h"
 #include "timer.h"
+#include "undo.h"
 #include "wire.h"
 
 /*
@@ -55,14 +58,11 @@ static u32 window_room(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /* What the congestion window leaves for new data. */
-static u32 congestion_room(const struct xtcp_sock *xsk)
+static u32 congestion_room(const struct sock *sk)
 {
-	u32 cwnd = max_t(u32, xsk->cong.cwnd, xsk->mss);
+	u32 cwnd = xtcp_sk(sk)->cong.cwnd, pipe = xtcp_scoreboard_pipe(sk);
 
-	/* RFC 3042: the first two duplicate ACKs each let one more segment go */
-	if (xsk->cong.phase == XTCP_CONG_OPEN && xsk->dupacks)
-		cwnd += min(xsk->dupacks, XTCP_DUPACK_THRESHOLD - 1U) * xsk->mss;
-	return cwnd > in_flight(xsk) ? cwnd - in_flight(xsk) : 0;
+	return cwnd > pipe ? cwnd - pipe : 0;
 }
 
 /*
@@ -87,7 +87,7 @@ static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagl
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-	u32 wnd = window_room(xsk, cb->seq), room = min(wnd, congestion_room(xsk));
+	u32 wnd = window_room(xsk, cb->seq), room = min(wnd, congestion_room(sk));
 	u32 need = cb->end_seq - cb->seq, mss = xtcp_mss_payload(sk), partial;
 
 	/* a FIN alone does not wait for the congestion window */
@@ -107,13 +107,13 @@ static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagl
 }
 
 /*
- * Sends the first @n sequence numbers of send_head, with PSH when nothing stands behind them and the program does not
+ * Sends the first @n sequence numbers of what was never sent, with PSH when nothing stands behind them and the program does not
  * say that @more will come (RFC 9293 section 3.9.1.2, MUST-61). False: no memory, nothing was sent.
  */
 static bool send_new(struct sock *sk, u32 n, bool more)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct sk_buff *skb = xsk->send_head;
+	struct sk_buff *skb = xtcp_sndq_unsent(sk);
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 
 	if (n < cb->end_seq - cb->seq && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
@@ -125,6 +125,7 @@ static bool send_new(struct sock *sk, u32 n, bool more)
 	if (skb->len % xtcp_mss_payload(sk))
 		xsk->snd_sml = cb->end_seq;
 	xtcp_sndq_sent(sk, skb);
+	xtcp_cong_sent(sk, cb->end_seq - cb->seq);
 	return true;
 }
 
@@ -137,26 +138,26 @@ static void data_sent(struct sock *sk)
 static void push(struct sock *sk, int nonagle)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb = xtcp_sndq_unsent(sk);
 	bool sent = false;
 	u32 n;
 
-	/* after a timeout what is lost goes first */
-	if (!xsk->send_head || xsk->resend_next || !in_states(sk, SENDS_TEXT))
+	if (!skb || !in_states(sk, SENDS_TEXT))
 		return;
 	if (!in_flight(xsk))
 		xtcp_cong_restart_after_idle(sk);
 	xtcp_mss_current(sk);
-	while (xsk->send_head) {
+	for (; skb; skb = xtcp_sndq_unsent(sk)) {
 		if (in_flight(xsk) && refcount_read(&sk->sk_wmem_alloc) > BELOW_MAX)
 			break;
-		n = sendable(sk, xsk->send_head, nonagle);
+		n = sendable(sk, skb, nonagle);
 		if (!n || !send_new(sk, n, (nonagle & (TCP_NAGLE_CORK | TCP_NAGLE_PUSH)) == TCP_NAGLE_CORK))
 			break;
 		sent = true;
 	}
 	if (sent)
 		data_sent(sk);
-	if (xsk->send_head && !in_flight(xsk))
+	if (skb && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);
 }
 
@@ -227,7 +228,7 @@ u32 xtcp_output_size_goal(const struct sock *sk)
 int xtcp_output_syn(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct sk_buff *skb = skb_peek(&sk->sk_write_queue);
+	struct sk_buff *skb = xtcp_sndq_first(sk);
 	int err;
 
 	sock_owned_by_me(sk);
@@ -240,7 +241,7 @@ int xtcp_output_syn(struct sock *sk)
 		err = xtcp_sndq_append_syn(sk);
 		if (err)
 			return err;
-		skb = skb_peek(&sk->sk_write_queue);
+		skb = xtcp_sndq_unsent(sk);
 		xsk->retrans_stamp = xtcp_clock_ts();
 		xtcp_segment_send(sk, skb);
 		/* without memory for a clone it counts as lost */
@@ -320,7 +321,73 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 	if (xtcp_segment_send(sk, skb))
 		return -ENOBUFS;
 	xtcp_sndq_sent(sk, skb);
+	xtcp_scoreboard_resent(sk, skb);
+	xtcp_undo_resent(sk, cb->end_seq - cb->seq);
+	xtcp_cong_sent(sk, cb->end_seq - cb->seq);
 	return 0;
+}
+
+/**
+ * xtcp_output_resend_tail() - send the last segment again
+ * @sk: the sock
+ * @skb: the last one that was sent
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: as xtcp_output_resend().
+ */
+int xtcp_output_resend_tail(struct sock *sk, struct sk_buff *skb)
+{
+	u32 mss = xtcp_mss_current(sk);
+
+	sock_owned_by_me(sk);
+	if (skb->len > mss) {
+		if (xtcp_sndq_split(sk, skb, rounddown(skb->len - 1, mss), sk_gfp_mask(sk, GFP_ATOMIC)))
+			return -ENOBUFS;
+		skb = xtcp_sndq_next(sk, skb);
+	}
+	return xtcp_output_resend(sk, skb, mss);
+}
+
+/**
+ * xtcp_output_has_new() - is there new text, and has the peer's window room for it?
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when a segment of it could go.
+ */
+bool xtcp_output_has_new(const struct sock *sk)
+{
+	const struct sk_buff *skb = xtcp_sndq_unsent(sk);
+
+	sock_owned_by_me(sk);
+	return skb && in_states(sk, SENDS_TEXT) && window_room(xtcp_sk(sk), xtcp_sndcb(skb)->seq);
+}
+
+/**
+ * xtcp_output_new_segment() - send one segment of new text, whatever the congestion window says
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when one went.
+ */
+bool xtcp_output_new_segment(struct sock *sk)
+{
+	const struct sk_buff *skb = xtcp_sndq_unsent(sk);
+	u32 room, n;
+
+	sock_owned_by_me(sk);
+	if (!xtcp_output_has_new(sk))
+		return false;
+	room = window_room(xtcp_sk(sk), xtcp_sndcb(skb)->seq);
+	/* a FIN alone has no octets */
+	n = skb->len ? min(skb->len, xtcp_mss_current(sk)) : 1;
+	if (n > room || !send_new(sk, n, false))
+		return false;
+	xtcp_sk(sk)->snd_tstamp = (u32)jiffies;
+	return true;
 }
 
 /* SND.NXT, or the edge of a window that has shrunk below it: beyond that the peer would not take the segment. */
@@ -456,13 +523,14 @@ void xtcp_output_rst(struct sock *sk)
 int xtcp_output_probe(struct sock *sk, bool keepalive)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct sk_buff *skb = xtcp_sndq_unsent(sk);
 	u32 room;
 
 	sock_owned_by_me(sk);
-	if (!keepalive && xsk->send_head && !xsk->resend_next) {
+	if (!keepalive && skb && list_empty(&xsk->to_resend)) {
 		room = min(window_room(xsk, xsk->snd_nxt), xtcp_mss_current(sk));
-		if (room && xsk->send_head->len)
-			room = min(room, xsk->send_head->len);
+		if (room && skb->len)
+			room = min(room, skb->len);
 		if (room) {
 			if (!send_new(sk, room, false))
 				return -ENOBUFS;

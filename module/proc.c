@@ -149,6 +149,8 @@ static void find_timer(const struct xtcp_sock *xsk, struct row *row)
 		enum row_timer shown;
 	} order[] = {
 		{ XTCP_TIMER_RETRANSMIT, ROW_TIMER_RETRANSMIT },
+		{ XTCP_TIMER_PROBE, ROW_TIMER_RETRANSMIT },
+		{ XTCP_TIMER_REORDERING, ROW_TIMER_RETRANSMIT },
 		{ XTCP_TIMER_PERSIST, ROW_TIMER_PERSIST },
 		{ XTCP_TIMER_KEEPALIVE, ROW_TIMER_KEEPALIVE },
 	};

@@ -1,206 +1,582 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is lost and what to resend. Without SACK there are two signs of loss:
+ * What an ACK or a timeout means for what is in flight, and what is sent again.
  *
- *  - three duplicate ACKs: the segment at SND.UNA is lost. Fast retransmit and fast recovery (RFC 5681 section 3.2);
- *    for further holes NewReno (RFC 6582): each ACK that does not reach "recover" points at the next one.
- *  - a timeout: everything that was in flight counts as lost and is sent again in order from SND.UNA, as slow start
- *    allows ("resend_next"), until all of it is acknowledged. What the peer had kept it acknowledges in one go, and
- *    that is skipped.
+ *               something is sacked            something is lost
+ *      OPEN ----------------------> DISORDER ---------------------> RECOVERY
+ *       |   <----------------------    |      <---------------------   |
+ *       |       nothing is missing     |       recover is acknowledged  |
+ *       |                              |                                |
+ *       +--- congestion mark ---> CWR -+---------- timeout ----------> LOSS
  *
- * recover is SND.NXT when the loss was found; between losses it follows SND.UNA - 1. high_rtx - SND.UNA is what is in
- * flight after a timeout.
+ * "recover" is SND.NXT when a phase beyond DISORDER began; it is over when all before it is acknowledged.
+ *
+ * Three things are kept apart. What is lost is decided by RACK (rack.c), without SACK by the third duplicate ACK and, in
+ * a repair, by each ACK that does not reach recover (RFC 6582), and by a timeout. How fast what is lost and what is new
+ * goes out is the congestion window's matter (cong.c, prr.c): nothing here looks at it but to compare it with what is in
+ * flight. Whether all of it was for nothing is undo.c's; a timeout that was too early shows itself by F-RTO (RFC 5682),
+ * which stands here because it chooses what is sent.
  */
 #include "recovery.h"
 
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include "clock.h"
 #include "cong.h"
 #include "mib.h"
+#include "netns.h"
 #include "output.h"
+#include "rack.h"
 #include "sample.h"
+#include "scoreboard.h"
 #include "seq.h"
 #include "sndq.h"
 #include "sock.h"
 #include "timer.h"
+#include "tlp.h"
+#include "trace.h"
+#include "undo.h"
 #include "wire.h"
 
-static void resend_first(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct sk_buff *skb = xtcp_sndq_unacked(sk);
+#define RENEGED_WAIT_US	(10 * USEC_PER_MSEC)	/* at least as long is waited for an ACK that takes it back */
 
-	if (skb && !xtcp_output_resend(sk, skb, xsk->mss))
-		xsk->high_rtx = xtcp_sndcb(skb)->end_seq;
+/* What goes out after an ACK. */
+enum next {
+	NEXT_LOST,	/* what is lost, then what is new */
+	NEXT_NEW,	/* F-RTO asks with new text whether the timeout was too early (RFC 5682 section 3.1 step 2b) */
+};
+
+static void set_phase(struct sock *sk, enum xtcp_cong_phase phase, int reason)
+{
+	WRITE_ONCE(xtcp_sk(sk)->cong.phase, phase);
+	trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), reason);
 }
 
-/* After a timeout: the next segments, as far as the congestion window goes. */
-static void resend_lost(struct sock *sk)
+/* Nothing is lost; OPEN or, while something is out of order, DISORDER. */
+static void keep_open(struct sock *sk, int reason)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct sk_buff *skb;
-	u32 out;
+	const struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	enum xtcp_cong_phase phase = sb->sacked || sb->lost || sb->resent ? XTCP_CONG_DISORDER : XTCP_CONG_OPEN;
 
-	while ((skb = xsk->resend_next)) {
-		out = xsk->high_rtx - xsk->snd_una;
-		if (out && out + xsk->mss > xsk->cong.cwnd)
-			return;
-		if (xtcp_output_resend(sk, skb, max_t(u32, xsk->cong.cwnd - out, xsk->mss)))
-			return;
-		if (out)
-			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSLOWSTARTRETRANS);
-		xsk->high_rtx = xtcp_sndcb(skb)->end_seq;
-		skb = xtcp_sndq_next(sk, skb);
-		xsk->resend_next = skb == xsk->send_head ? NULL : skb;
-	}
+	if (phase == xsk->cong.phase)
+		return;
+	xsk->recover = xsk->snd_nxt;
+	set_phase(sk, phase, phase == XTCP_CONG_OPEN && reason == XTCP_TRACE_SACKED ? XTCP_TRACE_RECOVERED : reason);
 }
 
-static void all_in_flight_is_lost(struct sock *sk)
+/* RecoverFS of RFC 9937 section 6.1: what is in flight, with what this ACK has just taken out of it. */
+static u32 in_flight_with(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
+{
+	u32 out = xsk->snd_nxt - xsk->snd_una + sample->acked;
+	u32 sacked_before = xsk->scoreboard.sacked - min(xsk->scoreboard.sacked, sample->sacked);
+
+	return out > sacked_before ? out - sacked_before : 0;
+}
+
+static void reduce(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	xsk->recover = xsk->snd_nxt;
-	xsk->high_rtx = xsk->snd_una;
-	xsk->resend_next = xtcp_sndq_unacked(sk);
-	xsk->dupacks = 0;
+	xsk->tlp.pending = false;
+	xtcp_cong_reduce(sk, in_flight_with(xsk, sample));
+}
+
+/* RFC 3168 section 6.1.2: once a round trip. */
+static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
+{
+	xtcp_undo_forget(sk);
+	reduce(sk, sample);
+	xtcp_cong_forbid_undo(sk);
+	set_phase(sk, XTCP_CONG_CWR, XTCP_TRACE_ECE);
+}
+
+static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	XTCP_NET_INC_STATS(xsk->xn, xsk->sack_ok ? LINUX_MIB_TCPSACKRECOVERY : LINUX_MIB_TCPRENORECOVERY);
+	xtcp_undo_begin(sk);
+	if (xsk->cong.phase != XTCP_CONG_CWR)
+		reduce(sk, sample);
+	if (sample->ece)
+		xtcp_cong_forbid_undo(sk);
+	xsk->recover = xsk->snd_nxt;
+	set_phase(sk, XTCP_CONG_RECOVERY, xsk->sack_ok ? XTCP_TRACE_RACK : XTCP_TRACE_THIRD_DUPACK);
 }
 
 /**
- * xtcp_recovery_duplicate_ack() - a duplicate ACK arrived (RFC 5681 section 2)
- * @sk: the sock
+ * xtcp_recovery_probe_was_needed() - a tail loss probe has filled a hole
+ * @sk: the sock; in no repair
+ * @sample: the ACK that says so
  *
- * The third resends SND.UNA at once, unless SND.UNA has not passed what was in flight at the last loss: then the
- * duplicates come from our own repetitions (RFC 6582 section 3.2 step 2, section 4).
+ * A loss is a sign of congestion even if it is repaired already (RFC 8985 section 7.4.2).
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_recovery_duplicate_ack(struct sock *sk)
+void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
 	sock_owned_by_me(sk);
-	switch (xsk->cong.phase) {
-	case XTCP_CONG_RECOVERY:
-		/* a segment has left the network: another may enter it */
-		if (xsk->cong.cwnd < U32_MAX / 2)
-			xsk->cong.cwnd += xsk->mss;
+	if (xtcp_sk(sk)->cong.phase >= XTCP_CONG_CWR)
 		return;
-	case XTCP_CONG_LOSS:
-		return;
-	}
-	if (++xsk->dupacks < XTCP_DUPACK_THRESHOLD || xtcp_seq_le(xsk->snd_una, xsk->recover))
-		return;
-	xtcp_cong_enter_recovery(sk);
-	xsk->recover = xsk->snd_nxt;
-	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRENORECOVERY);
-	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFASTRETRANS);
-	resend_first(sk);
-	xtcp_timer_ack_progress(sk);
+	xtcp_undo_forget(sk);
+	reduce(sk, sample);
+	set_phase(sk, XTCP_CONG_CWR, XTCP_TRACE_TLP);
+	xtcp_cong_reduced(sk);
+	keep_open(sk, XTCP_TRACE_RECOVERED);
 }
 
-/* RFC 6582 section 3.2 step 3 */
-static void new_ack_in_recovery(struct sock *sk, u32 acked)
+/* Without SACK: the segment at SND.UNA is lost, no more is known (RFC 5681 section 3.2, RFC 6582 section 3.2 step 3). */
+static void first_is_lost(struct sock *sk)
+{
+	struct sk_buff *skb = xtcp_sndq_first(sk);
+	u32 mss = xtcp_sk(sk)->mss;
+
+	if (!skb || xtcp_sndcb(skb)->marks & XTCP_SNDQ_LOST)
+		return;
+	if (skb->len > mss && xtcp_sndq_split(sk, skb, mss, GFP_ATOMIC))
+		return;
+	xtcp_scoreboard_lost(sk, skb);
+}
+
+static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 flight = xsk->snd_nxt - xsk->snd_una;
-	u32 mss = xsk->mss;
-	bool first = xsk->dupacks;
+	const struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	u32 wait_us;
 
-	xsk->dupacks = 0;
-	if (xtcp_seq_ge(xsk->snd_una, xsk->recover)) {
-		xsk->cong.cwnd = min(xsk->cong.ssthresh, max(flight, mss) + mss);
-		xsk->cong.phase = XTCP_CONG_OPEN;
-		xtcp_timer_ack_progress(sk);
+	if (!xsk->sack_ok) {
+		if (xsk->cong.phase >= XTCP_CONG_RECOVERY ? sample->acked != 0 :
+		    sb->sacked >= sb->reordering * xsk->mss)
+			first_is_lost(sk);
 		return;
 	}
-	/* a partial ACK: the next hole begins at SND.UNA */
-	xsk->cong.cwnd -= min(acked, xsk->cong.cwnd);
-	if (acked >= mss)
-		xsk->cong.cwnd += mss;
-	xsk->cong.cwnd = max(xsk->cong.cwnd, mss);
-	resend_first(sk);
-	/* the deadline moves once: with many holes a timeout and slow start are faster than one hole a round trip */
+	if (!xsk->rack.advanced)
+		return;
+	xsk->rack.advanced = false;
+	wait_us = xtcp_rack_detect(sk, sample->now_us);
+	if (wait_us)
+		xtcp_timer_reordering(sk, wait_us);
+}
+
+/*
+ * Without SACK: all that was in flight at the loss is acknowledged, nothing beyond. What is sent now must not take the
+ * duplicate ACKs of our own repetitions for a loss, so the phase stays until more is acknowledged (RFC 6582 section 4).
+ */
+static bool duplicates_may_follow(const struct xtcp_sock *xsk)
+{
+	return !xsk->sack_ok && xsk->snd_una == xsk->recover;
+}
+
+static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *sample, int counter)
+{
+	if (xtcp_undo_originals_came(sk, sample)) {
+		xtcp_undo_do(sk, counter);
+		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_UNDO_TIMESTAMP);
+		return true;
+	}
+	if (xtcp_undo_all_came_twice(sk)) {
+		xtcp_undo_do(sk, counter);
+		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_UNDO_DSACK);
+		return true;
+	}
+	return false;
+}
+
+/* SND.UNA has reached recover in RECOVERY or LOSS. True: the phase is over. */
+static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool in_loss = xsk->cong.phase == XTCP_CONG_LOSS;
+
+	if (!take_back_if_for_nothing(sk, sample, in_loss ? LINUX_MIB_TCPLOSSUNDO : LINUX_MIB_TCPFULLUNDO))
+		xtcp_rack_recovered(sk);
+	if (duplicates_may_follow(xsk))
+		return false;
+	if (!in_loss && xsk->undo.armed)
+		xtcp_cong_reduced(sk);
+	xtcp_undo_forget(sk);
+	xsk->frto = false;
+	set_phase(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
+	return true;
+}
+
+/*
+ * SND.UNA has moved in RECOVERY, not as far as recover, and the originals did it: they were late. While repetitions are
+ * in flight nobody knows how many of them will prove needless, so nothing more counts as lost until they are answered.
+ * True: that is so.
+ */
+static bool partial_undo(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!xtcp_undo_originals_came(sk, sample))
+		return false;
+	xtcp_scoreboard_reordered(sk, sample->una_before, LINUX_MIB_TCPTSREORDER);
+	if (xsk->scoreboard.resent)
+		return true;
+	xtcp_scoreboard_not_lost(sk);
+	xtcp_undo_do(sk, LINUX_MIB_TCPPARTIALUNDO);
+	keep_open(sk, XTCP_TRACE_UNDO_TIMESTAMP);
+	return true;
+}
+
+static void try_to_open(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (sample->ece && xsk->cong.phase < XTCP_CONG_CWR)
+		enter_cwr(sk, sample);
+	if (xsk->cong.phase != XTCP_CONG_CWR)
+		keep_open(sk, XTCP_TRACE_SACKED);
+}
+
+/* OPEN, DISORDER, CWR: does a repair have to begin? */
+static void outside_repair(struct sock *sk, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!xsk->sack_ok) {
+		if (sample->acked)
+			xtcp_scoreboard_forget_duplicates(sk);
+		else if (sample->duplicate)
+			xtcp_scoreboard_duplicate_ack(sk, sample);
+	}
+	if (xsk->cong.phase <= XTCP_CONG_DISORDER && xtcp_undo_all_came_twice(sk)) {
+		xtcp_undo_do(sk, LINUX_MIB_TCPDSACKUNDO);
+		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_UNDO_DSACK);
+	}
+	find_lost(sk, sample);
+	if (xsk->scoreboard.lost)
+		enter_recovery(sk, sample);
+	else
+		try_to_open(sk, sample);
+}
+
+static void in_recovery(struct sock *sk, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!sample->acked) {
+		if (!xsk->sack_ok && sample->duplicate)
+			xtcp_scoreboard_duplicate_ack(sk, sample);
+	} else if (partial_undo(sk, sample)) {
+		return;
+	}
+	if (xtcp_undo_all_came_twice(sk)) {
+		xtcp_undo_do(sk, LINUX_MIB_TCPDSACKUNDO);
+		keep_open(sk, XTCP_TRACE_UNDO_DSACK);
+	}
+	find_lost(sk, sample);
+	if (xsk->cong.phase < XTCP_CONG_RECOVERY && xsk->scoreboard.lost)
+		enter_recovery(sk, sample);
+}
+
+/* RFC 5682: the timeout came too early, what was in flight had arrived or will. */
+static void spurious_timeout(struct sock *sk, int counter, int reason)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xtcp_scoreboard_not_lost(sk);
+	xtcp_undo_do(sk, counter);
+	xsk->retransmits = 0;
+	xsk->frto = false;
+	if (duplicates_may_follow(xsk))
+		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), reason);
+	else
+		keep_open(sk, reason);
+}
+
+/*
+ * After a timeout, with F-RTO (RFC 5682 section 3.1): the first segment was resent; an ACK that moves SND.UNA makes us
+ * send new text in place of more repetitions. If then something is acknowledged or sacked that was sent before the
+ * timeout, and once, the timeout came too early. If the new text is sacked first, the loss was real.
+ */
+static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool recovered = xtcp_seq_ge(xsk->snd_una, xsk->recover);
+
+	if (sample->acked && xtcp_undo_originals_came(sk, sample)) {
+		spurious_timeout(sk, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_TIMESTAMP);
+		return NEXT_LOST;
+	}
+	if (xsk->frto) {
+		if (sample->original_arrived) {
+			XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_TCPSPURIOUSRTOS);
+			spurious_timeout(sk, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_FRTO);
+			return NEXT_LOST;
+		}
+		if (xtcp_seq_gt(xsk->snd_nxt, xsk->recover)) {
+			if (sample->sacked || sample->duplicate)
+				xsk->frto = false;
+		} else if (sample->acked && !recovered) {
+			xsk->recover = xsk->snd_nxt;
+			if (xtcp_output_has_new(sk))
+				return NEXT_NEW;
+			xsk->frto = false;
+		}
+	}
+	if (recovered) {
+		leave_repair(sk, sample);
+		return NEXT_LOST;
+	}
+	if (!xsk->sack_ok) {
+		/* a duplicate ACK tells that new text has arrived, which F-RTO sent */
+		if (xtcp_seq_gt(xsk->snd_nxt, xsk->recover) && sample->duplicate)
+			xtcp_scoreboard_duplicate_ack(sk, sample);
+		else if (sample->acked)
+			xtcp_scoreboard_forget_duplicates(sk);
+	}
+	find_lost(sk, sample);
+	return NEXT_LOST;
+}
+
+/* Resends what is lost, as far as the congestion window goes; a segment at least when nothing is in flight. */
+static void resend_lost(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool first = false;
+
+	while (!list_empty(&xsk->to_resend)) {
+		struct xtcp_sndcb *cb = list_first_entry(&xsk->to_resend, struct xtcp_sndcb, node);
+		struct sk_buff *skb = xtcp_sndq_skb_of(cb);
+		u32 pipe = xtcp_scoreboard_pipe(sk);
+		u32 room = xsk->cong.cwnd > pipe ? xsk->cong.cwnd - pipe : 0;
+
+		if (pipe && room < min_t(u32, xsk->mss, cb->end_seq - cb->seq))
+			break;
+		if (xtcp_output_resend(sk, skb, max_t(u32, room, xsk->mss)))
+			break;
+		XTCP_NET_INC_STATS(xsk->xn, xsk->cong.phase == XTCP_CONG_RECOVERY ? LINUX_MIB_TCPFASTRETRANS :
+				   LINUX_MIB_TCPSLOWSTARTRETRANS);
+		first |= skb == xtcp_sndq_first(sk);
+	}
 	if (first)
 		xtcp_timer_ack_progress(sk);
 }
 
+/* Linux calls these ACKs dubious: something is not as in an undisturbed stream. */
+static bool is_dubious(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
+{
+	const struct xtcp_scoreboard *sb = &xsk->scoreboard;
+
+	return xsk->cong.phase != XTCP_CONG_OPEN || sb->sacked || sb->lost || sample->sacked || sample->ece ||
+	       sample->dsack.start != sample->dsack.end || (sample->duplicate && !xsk->sack_ok);
+}
+
+static enum next judge(struct sock *sk, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (sample->ece)
+		xtcp_cong_forbid_undo(sk);
+	if (sample->acked && xtcp_scoreboard_reneged(sk)) {
+		/* it may be an ACK that was overtaken: one more is waited for (RFC 2018 section 8) */
+		xtcp_timer_reneged(sk, max_t(u32, xsk->rto.srtt_us / 2, RENEGED_WAIT_US));
+		return NEXT_LOST;
+	}
+	if (xtcp_seq_ge(xsk->snd_una, xsk->recover)) {
+		if (xsk->cong.phase == XTCP_CONG_CWR && xsk->snd_una != xsk->recover) {
+			xtcp_cong_reduced(sk);
+			set_phase(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
+		} else if (xsk->cong.phase == XTCP_CONG_RECOVERY) {
+			if (!xsk->sack_ok)
+				xtcp_scoreboard_forget_duplicates(sk);
+			if (!leave_repair(sk, sample))
+				return NEXT_LOST;
+		}
+	}
+	switch (xsk->cong.phase) {
+	case XTCP_CONG_RECOVERY:
+		in_recovery(sk, sample);
+		return NEXT_LOST;
+	case XTCP_CONG_LOSS:
+		return in_loss(sk, sample);
+	default:
+		outside_repair(sk, sample);
+		return NEXT_LOST;
+	}
+}
+
 /**
- * xtcp_recovery_new_ack() - SND.UNA has moved
- * @sk: the sock
- * @acked: by how much
+ * xtcp_recovery_ack() - draw the conclusions from an ACK
+ * @sk: its scoreboard and SND.UNA are up to date
+ * @sample: the ACK
+ *
+ * Sets the phase, lets the congestion window follow, resends what is lost.
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_recovery_new_ack(struct sock *sk, u32 acked)
+void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 {
-	struct xtcp_sample sample = { .acked = acked, .delivered = acked };
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 lost = xsk->lost_total;
+	enum next next = NEXT_LOST;
 
 	sock_owned_by_me(sk);
+	if (xsk->tlp.pending)
+		xtcp_tlp_ack(sk, sample);
+	if (is_dubious(xsk, sample)) {
+		if (xsk->sack_ok)
+			xtcp_rack_adapt(sk, sample);
+		next = judge(sk, sample);
+		sample->lost = xsk->lost_total - lost;
+	} else {
+		xsk->rack.advanced = false;
+	}
+	xtcp_cong_ack(sk, sample);
+	if (next == NEXT_NEW) {
+		xtcp_output_push_nagle(sk, TCP_NAGLE_OFF);
+		if (xtcp_seq_gt(xsk->snd_nxt, xsk->recover))
+			goto out;
+		xsk->frto = false;
+	}
+	resend_lost(sk);
+out:
+	if (sample->delivered || sample->lost)
+		trace_xtcp_ack(sk, sample, xtcp_scoreboard_pipe(sk));
+}
+
+/* What counts as lost after a timeout: all that is in flight but for what was sent only just now (RFC 8985 section 6.3). */
+static void all_is_lost(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *first = xtcp_sndq_first(sk), *skb;
+	bool reneged = xtcp_scoreboard_reneged(sk);
+	u64 now_us = xtcp_clock_us();
+
+	if (reneged) {
+		XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_TCPSACKRENEGING);
+		xtcp_scoreboard_forget_sacked(sk);
+	} else if (!xsk->sack_ok) {
+		xtcp_scoreboard_forget_duplicates(sk);
+	}
+	for (skb = first; skb; skb = xtcp_sndq_next(sk, skb)) {
+		if (xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED)
+			continue;
+		if (!reneged && xsk->sack_ok && skb != first && xtcp_rack_is_recent(sk, skb, now_us))
+			continue;
+		xtcp_scoreboard_lost(sk, skb);
+	}
+}
+
+static void count_failure(const struct xtcp_sock *xsk)
+{
+	int counter;
+
 	switch (xsk->cong.phase) {
 	case XTCP_CONG_RECOVERY:
-		new_ack_in_recovery(sk, acked);
-		return;
+		counter = xsk->sack_ok ? LINUX_MIB_TCPSACKRECOVERYFAIL : LINUX_MIB_TCPRENORECOVERYFAIL;
+		break;
 	case XTCP_CONG_LOSS:
-		xsk->high_rtx = xtcp_seq_max(xsk->high_rtx, xsk->snd_una);
-		/* an ACK for what the peer had kept is no licence for a burst (RFC 3465 section 2.3) */
-		sample.delivered = min_t(u32, acked, 2U * xsk->mss);
-		xtcp_cong_acked(sk, &sample);
-		if (xtcp_seq_ge(xsk->snd_una, xsk->recover))
-			xsk->cong.phase = XTCP_CONG_OPEN;
-		resend_lost(sk);
+		counter = LINUX_MIB_TCPLOSSFAILURES;
 		break;
-	case XTCP_CONG_OPEN:
-		xsk->dupacks = 0;
-		if (xtcp_seq_gt(xsk->snd_una, xsk->recover))
-			xsk->recover = xsk->snd_una - 1;
-		xtcp_cong_acked(sk, &sample);
+	case XTCP_CONG_DISORDER:
+		counter = xsk->sack_ok ? LINUX_MIB_TCPSACKFAILURES : LINUX_MIB_TCPRENOFAILURES;
 		break;
+	default:
+		return;
 	}
-	xtcp_timer_ack_progress(sk);
+	XTCP_NET_INC_STATS(xsk->xn, counter);
 }
 
 /**
  * xtcp_recovery_timeout() - the retransmission timer has expired with data in flight (RFC 6298 (5.4))
  * @sk: xsk->retransmits counts the timeouts before this one
  *
+ * RFC 5681 section 3.1: the threshold falls once for what is in flight, however often it times out. F-RTO does not begin
+ * in the middle of fast recovery, whose repetitions would deceive it (RFC 5682 section 3.1 step 1).
+ *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_recovery_timeout(struct sock *sk)
 {
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	bool new_repair = xsk->cong.phase < XTCP_CONG_RECOVERY;
+
 	sock_owned_by_me(sk);
-	xtcp_cong_enter_loss(sk);
-	all_in_flight_is_lost(sk);
+	if (!xsk->retransmits)
+		count_failure(xsk);
+	all_is_lost(sk);
+	if (xsk->cong.phase <= XTCP_CONG_DISORDER || xtcp_seq_ge(xsk->snd_una, xsk->recover) ||
+	    (xsk->cong.phase == XTCP_CONG_LOSS && !xsk->retransmits)) {
+		xtcp_cong_lost(sk);
+		xtcp_undo_begin(sk);
+	}
+	/* many were sacked and still nothing counted as lost: so much reordering there is not */
+	if (xsk->cong.phase <= XTCP_CONG_DISORDER && sb->sacked_segments >= XTCP_DUPACK_THRESHOLD)
+		sb->reordering = min_t(u32, sb->reordering, XTCP_DUPACK_THRESHOLD);
+	xtcp_cong_restart(sk, xtcp_scoreboard_pipe(sk));
+	xsk->recover = xsk->snd_nxt;
+	xsk->tlp.pending = false;
+	xsk->frto = READ_ONCE(xsk->xn->sysctl.frto) && (new_repair || xsk->retransmits);
+	set_phase(sk, XTCP_CONG_LOSS, XTCP_TRACE_TIMEOUT);
 	resend_lost(sk);
 }
 
 /**
- * xtcp_recovery_go_on() - the window has changed: more of what is lost may fit
- * @sk: the sock
+ * xtcp_recovery_reordering_timeout() - the time is over for which something might have been late
+ * @sk: SACK is in use
+ *
+ * RFC 8985 section 6.2 step 5's timer.
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_recovery_go_on(struct sock *sk)
+void xtcp_recovery_reordering_timeout(struct sock *sk)
 {
+	struct xtcp_sample none = { .now_us = xtcp_clock_us() };
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 lost = xsk->lost_total;
+	u32 wait_us;
+
 	sock_owned_by_me(sk);
-	resend_lost(sk);
+	wait_us = xtcp_rack_detect(sk, none.now_us);
+	if (xsk->lost_total != lost) {
+		if (xsk->cong.phase < XTCP_CONG_RECOVERY)
+			enter_recovery(sk, &none);
+		/* nothing has arrived, but what is lost is resent at once */
+		xtcp_cong_allow_one(sk);
+		resend_lost(sk);
+	}
+	if (wait_us)
+		xtcp_timer_reordering(sk, wait_us);
 }
 
 /**
  * xtcp_recovery_mtu_fell() - what is in flight was too large for the path
  * @sk: its effective MSS has been lowered
  *
- * A loss that says nothing of congestion: everything goes again in smaller segments, the windows stay (RFC 1191 section
- * 6.5, RFC 8201 section 5.4).
+ * A loss that says nothing of congestion: what does not fit goes again in smaller segments, the windows stay (RFC 1191
+ * section 6.5, RFC 8201 section 5.4).
  *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_recovery_mtu_fell(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 lost = xsk->lost_total;
+	struct sk_buff *skb;
 
 	sock_owned_by_me(sk);
-	if (!xtcp_sndq_unacked(sk) || (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return;
-	xsk->cong.phase = XTCP_CONG_LOSS;
-	all_in_flight_is_lost(sk);
+	if (!xsk->sack_ok)
+		xtcp_scoreboard_forget_duplicates(sk);
+	for (skb = xtcp_sndq_first(sk); skb; skb = xtcp_sndq_next(sk, skb)) {
+		if (skb->len > xsk->mss && !(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
+			xtcp_scoreboard_lost(sk, skb);
+	}
+	if (xsk->lost_total == lost)
+		return;
+	if (xsk->cong.phase != XTCP_CONG_LOSS) {
+		xsk->recover = xsk->snd_nxt;
+		xtcp_undo_forget(sk);
+		xsk->frto = false;
+		set_phase(sk, XTCP_CONG_LOSS, XTCP_TRACE_MTU);
+	}
 	resend_lost(sk);
 }

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What is lost and what to resend: duplicate ACKs, NewReno (RFC 6582), timeouts. */
+/* What an ACK or a timeout means for what is in flight: the phases of RFC 5681, 6675, 5682, and what is sent again. */
 #ifndef XTCP_RECOVERY_H
 #define XTCP_RECOVERY_H
 
 #include <linux/types.h>
 
 struct sock;
+struct xtcp_sample;
 
-/* Socket lock held. */
-void xtcp_recovery_duplicate_ack(struct sock *sk);
-void xtcp_recovery_new_ack(struct sock *sk, u32 acked);
+/* Socket lock held in all of these. */
+void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample);
 void xtcp_recovery_timeout(struct sock *sk);
-void xtcp_recovery_go_on(struct sock *sk);
+void xtcp_recovery_reordering_timeout(struct sock *sk);
+void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample);
 void xtcp_recovery_mtu_fell(struct sock *sk);
 
 #endif /* XTCP_RECOVERY_H */

@@ -22,6 +22,8 @@ void xtcp_rto_init(struct xtcp_rto *rto)
 	rto->srtt_us = 0;
 	rto->rttvar_us = 0;
 	rto->min_rtt_us = ~0U;
+	rto->next_min_us = ~0U;
+	rto->min_since_s = 0;
 	rto->rto_ms = XTCP_RTO_INITIAL_MS;
 	rto->backoff = 0;
 }
@@ -61,6 +63,31 @@ void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us)
 	if (rto->rto_ms > XTCP_RTO_MAX_MS)
 		rto->rto_ms = XTCP_RTO_MAX_MS;
 	rto->backoff = 0;
+}
+
+/**
+ * xtcp_rto_take_min() - take a round trip for the smallest one
+ * @rto: to update
+ * @rtt_us: microseconds, not 0
+ * @now_s: the clock, seconds
+ *
+ * The smallest one of the last five to ten minutes, so that a path that has become longer is noticed (RFC 8985 section
+ * 6.2 step 1). Linux's tcp_min_rtt_wlen is five minutes.
+ *
+ * Context: any.
+ */
+void xtcp_rto_take_min(struct xtcp_rto *rto, u32 rtt_us, u32 now_s)
+{
+	if (now_s - rto->min_since_s > XTCP_MIN_RTT_WINDOW_S) {
+		if (rto->min_since_s)
+			rto->min_rtt_us = rto->next_min_us;
+		rto->next_min_us = rtt_us;
+		rto->min_since_s = now_s ? now_s : 1;
+	}
+	if (rtt_us < rto->next_min_us)
+		rto->next_min_us = rtt_us;
+	if (rtt_us < rto->min_rtt_us)
+		rto->min_rtt_us = rtt_us;
 }
 
 /**

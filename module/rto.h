@@ -9,7 +9,9 @@
  * struct xtcp_rto - what RFC 6298 keeps
  * @srtt_us: SRTT, microseconds; 0: no sample yet
  * @rttvar_us: RTTVAR, microseconds
- * @min_rtt_us: smallest sample seen, microseconds; U32_MAX: none yet
+ * @min_rtt_us: smallest round trip of the last minutes, microseconds; U32_MAX: none yet
+ * @next_min_us: smallest since @min_since_s, which is to follow it
+ * @min_since_s: when that began, seconds
  * @rto_ms: RTO without backoff, milliseconds
  * @backoff: how often it is doubled at present (5.5)
  */
@@ -17,12 +19,15 @@ struct xtcp_rto {
 	u32 srtt_us;
 	u32 rttvar_us;
 	u32 min_rtt_us;
+	u32 next_min_us;
+	u32 min_since_s;
 	u32 rto_ms;
 	u8 backoff;
 };
 
 void xtcp_rto_init(struct xtcp_rto *rto);
 void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us);
+void xtcp_rto_take_min(struct xtcp_rto *rto, u32 rtt_us, u32 now_s);
 void xtcp_rto_syn_lost(struct xtcp_rto *rto);
 void xtcp_rto_backoff(struct xtcp_rto *rto);
 void xtcp_rto_reset_backoff(struct xtcp_rto *rto);

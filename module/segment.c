@@ -219,6 +219,8 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb)
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRETRANSFAIL);
 		return -ENOBUFS;
 	}
+	/* the one on the queue has its place in the tree there */
+	out->dev = NULL;
 	set_gso(sk, out);
 	if (skb->len && !resent && xsk->rcv_data_tstamp && (u32)jiffies - xsk->rcv_data_tstamp < ANSWER_JIFFIES)
 		xsk->pingpong = true;

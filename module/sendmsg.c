@@ -123,7 +123,7 @@ static struct sk_buff *tail_with_room(struct sock *sk, bool full)
 		return skb;
 	if (!sk_stream_memory_free(sk))
 		return NULL;
-	skb = xtcp_sndq_alloc(sk, sk->sk_allocation, skb_queue_empty(&sk->sk_write_queue));
+	skb = xtcp_sndq_alloc(sk, sk->sk_allocation, xtcp_sndq_is_empty(sk));
 	if (skb)
 		xtcp_sndq_append(sk, skb);
 	return skb;
@@ -221,7 +221,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size)
 error:
 	err = sk_stream_error(sk, flags, err);
 	/* whoever waits for an edge of EPOLLOUT must see one when there is room again */
-	if (err == -EAGAIN && skb_queue_empty(&sk->sk_write_queue))
+	if (err == -EAGAIN && xtcp_sndq_is_empty(sk))
 		sk->sk_write_space(sk);
 	return err;
 }

@@ -3,8 +3,13 @@
  * The send queue: what was written and is not acknowledged, as skbs in order of sequence number ("segmentation",
  * RFC 9293 section 3.7).
  *
- *   sk_write_queue:  [sent][sent] ... [sent] | [not sent] ... [tail]
- *                     SND.UNA                  send_head
+ *   SND.UNA                    SND.NXT
+ *     [sent][sent] ... [sent]    [not sent] ... [tail]
+ *     xsk->sent, a tree          sk_write_queue, a list
+ *
+ * What was sent also stands in a list by cb->node: in order of sending (xsk->in_flight, the one sent last at the end) as
+ * long as nothing is known of it; among those to be resent (xsk->to_resend, in order of sequence number) when it counts
+ * as lost; in none when it is sacked. scoreboard.c moves it.
  *
  * An skb here has no header and no linear data: its octets lie in page fragments, so that a segment is sent by cloning
  * it and cut in two without copying. It may be larger than a segment: IP or the device cuts it (GSO). SYN and FIN are
@@ -22,6 +27,7 @@
 
 #include "clock.h"
 #include "compat.h"
+#include "mib.h"
 #include "netns.h"
 #include "seq.h"
 #include "sock.h"
@@ -63,6 +69,7 @@ struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
 	skb_reserve(skb, MAX_TCP_HEADER);
 	skb->ip_summed = CHECKSUM_PARTIAL;
 	memset(skb->cb, 0, sizeof(struct xtcp_sndcb));
+	INIT_LIST_HEAD(&xtcp_sndcb(skb)->node);
 	if (sk_wmem_schedule(sk, skb->truesize)) {
 		xtcp_sndcb(skb)->charged = skb->truesize;
 	} else if (!force) {
@@ -92,8 +99,6 @@ void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb)
 	__skb_header_release(skb);
 	__skb_queue_tail(&sk->sk_write_queue, skb);
 	charge(sk, skb);
-	if (!xsk->send_head)
-		xsk->send_head = skb;
 }
 
 /**
@@ -147,16 +152,39 @@ int xtcp_sndq_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
 	return copy;
 }
 
+static void tree_insert_sent(struct xtcp_sock *xsk, struct sk_buff *skb)
+{
+	struct rb_node *parent = NULL, **place = &xsk->sent.rb_node;
+	u32 seq = xtcp_sndcb(skb)->seq;
+
+	while (*place) {
+		parent = *place;
+		place = xtcp_seq_lt(seq, xtcp_sndcb(rb_to_skb(parent))->seq) ? &parent->rb_left : &parent->rb_right;
+	}
+	rb_link_node(&skb->rbnode, parent, place);
+	rb_insert_color(&skb->rbnode, &xsk->sent);
+}
+
+/* Out of the list by cb->node. */
+static void leave_list(struct xtcp_sock *xsk, struct sk_buff *skb)
+{
+	if (xsk->resend_cursor == skb)
+		xsk->resend_cursor = NULL;
+	list_del_init(&xtcp_sndcb(skb)->node);
+}
+
 static void unlink_free(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if (skb == xsk->resend_next) {
-		xsk->resend_next = xtcp_sndq_next(sk, skb);
-		if (xsk->resend_next == xsk->send_head)
-			xsk->resend_next = NULL;
+	if (xtcp_sndcb(skb)->marks & XTCP_SNDQ_SENT) {
+		leave_list(xsk, skb);
+		rb_erase(&skb->rbnode, &xsk->sent);
+		/* shares its place with the node */
+		skb->dev = NULL;
+	} else {
+		__skb_unlink(skb, &sk->sk_write_queue);
 	}
-	__skb_unlink(skb, &sk->sk_write_queue);
 	uncharge(sk, skb, xtcp_sndcb(skb)->charged);
 	__kfree_skb(skb);
 }
@@ -172,11 +200,8 @@ void xtcp_sndq_drop_empty_tail(struct sock *sk)
 	struct sk_buff *tail = xtcp_sndq_open_tail(sk);
 
 	sock_owned_by_me(sk);
-	if (!tail || tail->len)
-		return;
-	if (tail == xtcp_sk(sk)->send_head)
-		xtcp_sk(sk)->send_head = NULL;
-	unlink_free(sk, tail);
+	if (tail && !tail->len)
+		unlink_free(sk, tail);
 }
 
 static int append_control(struct sock *sk, u8 flag)
@@ -239,32 +264,56 @@ struct sk_buff *xtcp_sndq_open_tail(const struct sock *sk)
 	struct sk_buff *tail;
 
 	sock_owned_by_me(sk);
-	if (!xtcp_sk(sk)->send_head)
-		return NULL;
 	tail = skb_peek_tail(&sk->sk_write_queue);
-	return xtcp_sndcb(tail)->flags & (XTCP_SYN | XTCP_FIN) ? NULL : tail;
+	return tail && !(xtcp_sndcb(tail)->flags & (XTCP_SYN | XTCP_FIN)) ? tail : NULL;
 }
 
 /**
- * xtcp_sndq_unacked() - the first skb that was sent and is not acknowledged
+ * xtcp_sndq_unsent() - the first skb that was never sent
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: the skb, or NULL.
+ * Return: the skb, which begins at SND.NXT, or NULL.
  */
-struct sk_buff *xtcp_sndq_unacked(const struct sock *sk)
+struct sk_buff *xtcp_sndq_unsent(const struct sock *sk)
 {
-	struct sk_buff *skb = skb_peek(&sk->sk_write_queue);
-
 	sock_owned_by_me(sk);
-	return skb != xtcp_sk(sk)->send_head ? skb : NULL;
+	return skb_peek(&sk->sk_write_queue);
 }
 
 /**
- * xtcp_sndq_next() - the skb behind another
+ * xtcp_sndq_first() - the first skb that was sent and is not acknowledged
  * @sk: the sock
- * @skb: on its queue
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the skb, which holds SND.UNA, or NULL.
+ */
+struct sk_buff *xtcp_sndq_first(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return skb_rb_first(&xtcp_sk(sk)->sent);
+}
+
+/**
+ * xtcp_sndq_last() - the last skb that was sent and is not acknowledged
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the skb, which ends at SND.NXT, or NULL.
+ */
+struct sk_buff *xtcp_sndq_last(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return skb_rb_last(&xtcp_sk(sk)->sent);
+}
+
+/**
+ * xtcp_sndq_next() - the skb behind another among those sent
+ * @sk: the sock
+ * @skb: sent
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -273,13 +322,56 @@ struct sk_buff *xtcp_sndq_unacked(const struct sock *sk)
 struct sk_buff *xtcp_sndq_next(const struct sock *sk, struct sk_buff *skb)
 {
 	sock_owned_by_me(sk);
-	return skb_queue_is_last(&sk->sk_write_queue, skb) ? NULL : skb_queue_next(&sk->sk_write_queue, skb);
+	return skb_rb_next(skb);
+}
+
+/**
+ * xtcp_sndq_find() - the skb that holds a sequence number
+ * @sk: the sock
+ * @seq: from SND.UNA to SND.NXT - 1
+ *
+ * In time logarithmic in the number of skbs.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the skb; NULL when none was sent that holds it.
+ */
+struct sk_buff *xtcp_sndq_find(const struct sock *sk, u32 seq)
+{
+	struct rb_node *node = xtcp_sk(sk)->sent.rb_node;
+
+	sock_owned_by_me(sk);
+	while (node) {
+		struct sk_buff *skb = rb_to_skb(node);
+
+		if (xtcp_seq_lt(seq, xtcp_sndcb(skb)->seq))
+			node = node->rb_left;
+		else if (xtcp_seq_ge(seq, xtcp_sndcb(skb)->end_seq))
+			node = node->rb_right;
+		else
+			return skb;
+	}
+	return NULL;
+}
+
+/**
+ * xtcp_sndq_is_empty() - is nothing queued, sent or not?
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when nothing is.
+ */
+bool xtcp_sndq_is_empty(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return RB_EMPTY_ROOT(&xtcp_sk(sk)->sent) && skb_queue_empty(&sk->sk_write_queue);
 }
 
 /**
  * xtcp_sndq_is_last() - does nothing follow this skb?
  * @sk: the sock
- * @skb: on its queue
+ * @skb: on its queue, never sent
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -304,6 +396,18 @@ static int own_fragments(struct sk_buff *skb, gfp_t gfp)
 	return err;
 }
 
+/*
+ * Each cut costs an skb. A peer that asks for many, by the blocks that it sacks, gets as many as the buffer pays for
+ * twice (CVE-2019-11478); the ends of what is in flight can always be cut, or nothing could be sent again.
+ */
+static bool may_cut(const struct sock *sk, struct sk_buff *skb)
+{
+	if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SENT))
+		return true;
+	return sk->sk_wmem_queued / 2 <= sk->sk_sndbuf + (int)(2 * SKB_TRUESIZE(GSO_LEGACY_MAX_SIZE)) ||
+	       skb == xtcp_sndq_first(sk) || skb == xtcp_sndq_last(sk);
+}
+
 /**
  * xtcp_sndq_split() - cut an skb in two
  * @sk: the sock
@@ -311,11 +415,11 @@ static int own_fragments(struct sk_buff *skb, gfp_t gfp)
  * @len: octets that stay in @skb; more than 0, less than it has, or as many when it has a FIN besides
  * @gfp: as for kmalloc
  *
- * The rest, with FIN and PSH, goes to a new skb behind it.
+ * The rest, with FIN and PSH, goes to a new skb behind it; it has the marks of @skb.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0; -ENOMEM also when there were too many cuts.
  */
 int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 {
@@ -326,6 +430,10 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 	sock_owned_by_me(sk);
 	if (WARN_ON_ONCE(!len || len >= skb->len + !!(cb->flags & XTCP_FIN)))
 		return -EINVAL;
+	if (!may_cut(sk, skb)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPWQUEUETOOBIG);
+		return -ENOMEM;
+	}
 	if (own_fragments(skb, gfp))
 		return -ENOMEM;
 	rest = xtcp_sndq_alloc(sk, gfp, true);
@@ -344,22 +452,29 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 	restcb->seq = cb->seq + len;
 	restcb->end_seq = cb->end_seq;
 	restcb->sent_us = cb->sent_us;
+	restcb->delivered = cb->delivered;
+	restcb->delivered_us = cb->delivered_us;
 	restcb->transmissions = cb->transmissions;
 	restcb->flags = cb->flags;
+	restcb->marks = cb->marks;
 	cb->flags &= ~(XTCP_FIN | XTCP_PSH);
 	cb->end_seq = restcb->seq;
-	if (restcb->transmissions)
-		xtcp_sk(sk)->sndq_segments++;
 
 	__skb_header_release(rest);
-	__skb_queue_after(&sk->sk_write_queue, skb, rest);
+	if (restcb->marks & XTCP_SNDQ_SENT) {
+		tree_insert_sent(xtcp_sk(sk), rest);
+		if (!list_empty(&cb->node))
+			list_add(&restcb->node, &cb->node);
+	} else {
+		__skb_queue_after(&sk->sk_write_queue, skb, rest);
+	}
 	return 0;
 }
 
 /**
  * xtcp_sndq_sent() - an skb was sent, for the first time or again
  * @sk: the sock
- * @skb: send_head, or one before it
+ * @skb: the first that was never sent, or one sent before
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -370,24 +485,53 @@ void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb)
 
 	sock_owned_by_me(sk);
 	cb->sent_us = xtcp_clock_us();
+	cb->delivered = xsk->delivered;
+	cb->delivered_us = (u32)xsk->delivered_us;
 	if (cb->transmissions < U8_MAX)
 		cb->transmissions++;
-	if (skb != xsk->send_head)
-		return;
-	xsk->send_head = xtcp_sndq_next(sk, skb);
-	xsk->sndq_segments++;
-	WRITE_ONCE(xsk->snd_nxt, cb->end_seq);
+	if (!(cb->marks & XTCP_SNDQ_SENT)) {
+		__skb_unlink(skb, &sk->sk_write_queue);
+		cb->marks |= XTCP_SNDQ_SENT;
+		tree_insert_sent(xsk, skb);
+		WRITE_ONCE(xsk->snd_nxt, cb->end_seq);
+	} else {
+		leave_list(xsk, skb);
+	}
+	list_add_tail(&cb->node, &xsk->in_flight);
 }
 
-/* The first @len octets of @skb are acknowledged. Without memory they stay, and would be sent again with the rest. */
-static void trim_head(struct sock *sk, struct sk_buff *skb, u32 len)
+/**
+ * xtcp_sndq_drop() - the peer has acknowledged an skb as a whole
+ * @sk: the sock
+ * @skb: sent; freed
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb)
+{
+	sock_owned_by_me(sk);
+	unlink_free(sk, skb);
+}
+
+/**
+ * xtcp_sndq_trim_front() - the peer has acknowledged the first octets of an skb
+ * @sk: the sock
+ * @skb: sent
+ * @len: how many octets, less than it has
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: false without memory: they stay, and would be sent again with the rest.
+ */
+bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 {
 	struct skb_shared_info *shinfo;
 	u32 left = len;
 	int i, gone = 0;
 
+	sock_owned_by_me(sk);
 	if (own_fragments(skb, GFP_ATOMIC))
-		return;
+		return false;
 	shinfo = skb_shinfo(skb);
 	while (left >= skb_frag_size(&shinfo->frags[gone])) {
 		left -= skb_frag_size(&shinfo->frags[gone]);
@@ -404,49 +548,7 @@ static void trim_head(struct sock *sk, struct sk_buff *skb, u32 len)
 	skb->truesize -= len;
 	uncharge(sk, skb, len);
 	xtcp_sndcb(skb)->seq += len;
-}
-
-/**
- * xtcp_sndq_acked() - drop what the peer has acknowledged
- * @sk: the sock
- * @ack: SEG.ACK, at most SND.NXT
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: clock_us when the first segment that is now acknowledged was sent; 0 when that says nothing about the round
- * trip, since one of them was sent twice (Karn, RFC 6298 section 3), or none is acknowledged as a whole.
- */
-u64 xtcp_sndq_acked(struct sock *sk, u32 ack)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	bool ambiguous = false;
-	struct sk_buff *skb;
-	u64 sent_us = 0;
-
-	sock_owned_by_me(sk);
-	while ((skb = xtcp_sndq_unacked(sk))) {
-		struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-
-		if (xtcp_seq_gt(cb->end_seq, ack))
-			break;
-		if (cb->transmissions > 1)
-			ambiguous = true;
-		if (!sent_us)
-			sent_us = cb->sent_us;
-		unlink_free(sk, skb);
-		xsk->sndq_segments--;
-	}
-	if (skb && xtcp_seq_gt(ack, xtcp_sndcb(skb)->seq)) {
-		u32 len = ack - xtcp_sndcb(skb)->seq;
-
-		if (xtcp_sndcb(skb)->transmissions > 1)
-			ambiguous = true;
-		else if (!sent_us)
-			sent_us = xtcp_sndcb(skb)->sent_us;
-		if (len < skb->len)
-			trim_head(sk, skb, len);
-	}
-	return ambiguous ? 0 : sent_us;
+	return true;
 }
 
 /**
@@ -460,9 +562,8 @@ void xtcp_sndq_purge(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb;
 
-	xsk->send_head = NULL;
-	xsk->resend_next = NULL;
-	xsk->sndq_segments = 0;
+	while ((skb = skb_rb_first(&xsk->sent)))
+		unlink_free(sk, skb);
 	while ((skb = skb_peek(&sk->sk_write_queue)))
 		unlink_free(sk, skb);
 }

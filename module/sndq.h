@@ -3,33 +3,56 @@
 #ifndef XTCP_SNDQ_H
 #define XTCP_SNDQ_H
 
+#include <linux/list.h>
 #include <linux/skbuff.h>
 
 struct iov_iter;
 struct sock;
 
+/* What is known of an skb of the send queue. */
+enum xtcp_sndq_marks {
+	XTCP_SNDQ_SENT = 1,	/* stands among those sent */
+	XTCP_SNDQ_SACKED = 2,	/* the peer has it, and may yet drop it (RFC 2018 section 8) */
+	XTCP_SNDQ_LOST = 4,	/* taken for lost, or was when it was resent */
+	XTCP_SNDQ_RESENT = 8,	/* LOST, and in flight again */
+};
+
 /**
- * struct xtcp_sndcb - what skb->cb holds on sk_write_queue
+ * struct xtcp_sndcb - what skb->cb holds on the send queue
  * @seq: first octet
  * @end_seq: octet after the last, FIN counted
  * @sent_us: clock when last sent
+ * @node: sent: place in order of sending, or among those to be resent
  * @charged: octets of memory it counts for in sk_wmem_queued
+ * @delivered: xsk->delivered when last sent, for samples of the delivery rate
+ * @delivered_us: the low half of xsk->delivered_us then
  * @flags: control bits to send with it: XTCP_PSH, XTCP_FIN, XTCP_SYN
  * @transmissions: how often it was sent
+ * @marks: enum xtcp_sndq_marks; scoreboard.c writes all but SENT
  */
 struct xtcp_sndcb {
 	u32 seq;
 	u32 end_seq;
 	u64 sent_us;
+	struct list_head node;
 	u32 charged;
+	u32 delivered;
+	u32 delivered_us;
 	u8 flags;
 	u8 transmissions;
+	u8 marks;
 };
 
 static inline struct xtcp_sndcb *xtcp_sndcb(const struct sk_buff *skb)
 {
 	BUILD_BUG_ON(sizeof(struct xtcp_sndcb) > sizeof(skb->cb));
 	return (struct xtcp_sndcb *)skb->cb;
+}
+
+/* The skb of which a list by cb->node holds @cb. */
+static inline struct sk_buff *xtcp_sndq_skb_of(struct xtcp_sndcb *cb)
+{
+	return container_of((char (*)[sizeof_field(struct sk_buff, cb)])cb, struct sk_buff, cb);
 }
 
 /* Socket lock held in all of these. */
@@ -40,12 +63,17 @@ void xtcp_sndq_drop_empty_tail(struct sock *sk);
 int xtcp_sndq_append_syn(struct sock *sk);
 int xtcp_sndq_append_fin(struct sock *sk);
 struct sk_buff *xtcp_sndq_open_tail(const struct sock *sk);
-struct sk_buff *xtcp_sndq_unacked(const struct sock *sk);
+struct sk_buff *xtcp_sndq_unsent(const struct sock *sk);
+struct sk_buff *xtcp_sndq_first(const struct sock *sk);
+struct sk_buff *xtcp_sndq_last(const struct sock *sk);
 struct sk_buff *xtcp_sndq_next(const struct sock *sk, struct sk_buff *skb);
+struct sk_buff *xtcp_sndq_find(const struct sock *sk, u32 seq);
+bool xtcp_sndq_is_empty(const struct sock *sk);
 bool xtcp_sndq_is_last(const struct sock *sk, const struct sk_buff *skb);
 int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp);
 void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb);
-u64 xtcp_sndq_acked(struct sock *sk, u32 ack);
+void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb);
+bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len);
 void xtcp_sndq_purge(struct sock *sk);
 
 #endif /* XTCP_SNDQ_H */

@@ -161,6 +161,11 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 	xsk->user_window_clamp = window_clamp;
 
 	xsk->out_of_order = RB_ROOT;
+	xsk->sent = RB_ROOT;
+	INIT_LIST_HEAD(&xsk->in_flight);
+	INIT_LIST_HEAD(&xsk->to_resend);
+	xsk->scoreboard.reordering = XTCP_DUPACK_THRESHOLD;
+	xsk->rack.wnd_mult = 1;
 	xsk->mss_clamp = XTCP_MSS_DEFAULT_V4;
 	xsk->mss = XTCP_MSS_DEFAULT_V4;
 	xsk->rcv_mss = XTCP_MSS_DEFAULT_V4;

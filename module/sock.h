@@ -10,8 +10,12 @@
 #include "clock.h"
 #include "cong.h"
 #include "demux.h"
+#include "rack.h"
 #include "rto.h"
+#include "scoreboard.h"
 #include "timer.h"
+#include "tlp.h"
+#include "undo.h"
 #include "wire.h"
 
 struct xtcp_lease;
@@ -84,14 +88,22 @@ enum xtcp_abort_reason {
  * @pmtu: path MTU that @mss was computed from
  * @rto: RFC 6298 state
  * @cong: congestion control state
- * @dupacks: duplicate ACKs in a row (RFC 5681 section 2)
- * @recover: SND.NXT when the loss was found (RFC 6582 section 3.2)
- * @high_rtx: the octet after the highest one resent since the last loss
+ * @scoreboard: what is known of the octets in flight
+ * @rack: when what arrived last was sent (RFC 8985)
+ * @tlp: the tail loss probe on its way
+ * @undo: whether the present repair is for nothing
+ * @recover: SND.NXT when the present phase of congestion control began (RFC 6582 section 3.2)
+ * @frto: F-RTO is at work (RFC 5682)
+ * @lost_total: octets that ever were taken for lost
+ * @dsacked: octets that D-SACKs reported
+ * @delivered: octets that are known to have arrived, in or out of order
+ * @delivered_us: when the last of these were, clock
  * @snd_sml: the octet after the last segment sent that was not full (Nagle)
- * @resend_next: after a timeout: next skb of sk_write_queue to send again; NULL: all were
  * @timers: the deadlines
- * @send_head: first skb of sk_write_queue that was never sent; NULL: all were
- * @sndq_segments: skbs on sk_write_queue before @send_head (sndq.c)
+ * @sent: the skbs of the send queue that were sent, by sequence number (sndq.c)
+ * @in_flight: of these, those of which nothing is known, in order of sending
+ * @to_resend: of these, those that are lost and not resent, in order of sequence number
+ * @resend_cursor: the skb that came last into @to_resend; NULL: it has left
  * @out_of_order: skbs beyond RCV.NXT by sequence number (text.c)
  * @out_of_order_bytes: sum of their truesize
  * @out_of_order_count: how many they are
@@ -105,7 +117,7 @@ enum xtcp_abort_reason {
  * @pingpong: the connection is interactive: prefer delayed ACKs
  * @answer_awaited: the owed ACK is left for a moment to the answer of a program that is on its way
  * @quickack_asked: by TCP_QUICKACK: it is not; kept across connections
- * @fin_queued: a FIN stands at the end of sk_write_queue
+ * @fin_queued: a FIN stands at the end of the send queue
  * @fin_received: the peer's FIN was taken in order
  * @rcv_fin_known: a FIN was seen, in order or not
  * @rcv_fin_seq: its sequence number
@@ -195,15 +207,23 @@ struct xtcp_sock {
 
 	struct xtcp_rto rto;
 	struct xtcp_cong cong;
-	u32 dupacks;
+	struct xtcp_scoreboard scoreboard;
+	struct xtcp_rack rack;
+	struct xtcp_tlp tlp;
+	struct xtcp_undo undo;
 	u32 recover;
-	u32 high_rtx;
+	bool frto;
+	u32 lost_total;
+	u64 dsacked;
+	u32 delivered;
+	u64 delivered_us;
 	u32 snd_sml;
-	struct sk_buff *resend_next;
 	struct xtcp_timers timers;
 
-	struct sk_buff *send_head;
-	u32 sndq_segments;
+	struct rb_root sent;
+	struct list_head in_flight;
+	struct list_head to_resend;
+	struct sk_buff *resend_cursor;
 	struct rb_root out_of_order;
 	u32 out_of_order_bytes;
 	u32 out_of_order_count;

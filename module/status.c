@@ -30,14 +30,16 @@ static void info_congestion(struct sock *sk, struct tcp_info *info)
 	u32 mss = max_t(u32, xsk->mss, 1);
 
 	info->tcpi_ca_state = ca_state[xsk->cong.phase];
-	if (info->tcpi_ca_state == TCP_CA_Open && xsk->dupacks)
-		info->tcpi_ca_state = TCP_CA_Disorder;
 	info->tcpi_snd_ssthresh = min_t(u32, xsk->cong.ssthresh / mss, TCP_INFINITE_SSTHRESH);
 	if (xsk->cong.ssthresh >= TCP_INFINITE_SSTHRESH)
 		info->tcpi_snd_ssthresh = TCP_INFINITE_SSTHRESH;
 	info->tcpi_unacked = DIV_ROUND_UP(xsk->snd_nxt - xsk->snd_una, mss);
-	if (xsk->cong.phase != XTCP_CONG_OPEN && xtcp_seq_gt(xsk->high_rtx, xsk->snd_una))
-		info->tcpi_retrans = DIV_ROUND_UP(xsk->high_rtx - xsk->snd_una, mss);
+	info->tcpi_sacked = DIV_ROUND_UP(xsk->scoreboard.sacked, mss);
+	info->tcpi_lost = DIV_ROUND_UP(xsk->scoreboard.lost, mss);
+	info->tcpi_retrans = DIV_ROUND_UP(xsk->scoreboard.resent, mss);
+	info->tcpi_reordering = xsk->scoreboard.reordering;
+	info->tcpi_reord_seen = xsk->scoreboard.reorderings;
+	info->tcpi_delivered = DIV_ROUND_UP(xsk->delivered, mss);
 }
 
 static void info_options(const struct xtcp_sock *xsk, struct tcp_info *info)

@@ -25,6 +25,7 @@ static int min_timewait_ms = 1000;
 static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 */
 static int max_seconds = INT_MAX / HZ;
 static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;	/* no rounding leads out of an int */
+static int four = 4;
 static unsigned int min_syn_retries = 1;
 static unsigned int max_syn_retries = MAX_TCP_SYNCNT;
 static unsigned int min_syncookies;
@@ -139,7 +140,9 @@ static const struct ctl_table entries[] = {
 	GLOBAL("allowed_congestion_control", 0644, do_allowed),
 	GLOBAL("available_congestion_control", 0444, do_available),
 	ENTRY(congestion_control, const struct xtcp_cong_ops *, do_congestion_control, NULL, NULL),
+	ENTRY(early_retrans, u8, proc_dou8vec_minmax, SYSCTL_ZERO, &four),
 	ENTRY(fin_timeout, int, do_seconds, SYSCTL_ZERO, &max_seconds),
+	ENTRY(frto, u8, proc_dou8vec_minmax, NULL, NULL),
 	ENTRY(invalid_ratelimit, int, do_milliseconds, SYSCTL_ZERO, &max_milliseconds),
 	ENTRY(keepalive_intvl, int, do_seconds, SYSCTL_ONE, &max_seconds),
 	ENTRY(keepalive_probes, u8, proc_dou8vec_minmax, NULL, NULL),
@@ -167,6 +170,8 @@ static const struct ctl_table entries[] = {
 static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 {
 	*sysctl = (struct xtcp_sysctl){
+		.early_retrans = 3,
+		.frto = 2,
 		.keepalive_probes = TCP_KEEPALIVE_PROBES,
 		.retries1 = TCP_RETR1,
 		.retries2 = TCP_RETR2,

@@ -8,6 +8,9 @@
  *               (RFC 9293 section 3.8.6.1); also the override of silly window avoidance and of TCP_CORK, and the
  *               next attempt after memory was short
  *   delayed ACK an ACK is owed for too long (RFC 9293 section 3.8.6.3)
+ *   probe       the last segments may be lost, and nobody would say so: a tail loss probe (RFC 8985 section 7); stands in
+ *               the place of the retransmit deadline, which begins when the probe was sent
+ *   reordering  what may only be late counts as lost from then on (RFC 8985 section 6.2)
  *   keepalive   nothing was heard for TCP_KEEPIDLE: probe (RFC 9293 section 3.8.4); armed while SO_KEEPALIVE is on
  *
  * The timer sleeps until the earliest deadline. It is moved when a deadline gets earlier, never when one gets later or
@@ -33,6 +36,7 @@
 #include "sendmsg.h"
 #include "sndq.h"
 #include "sock.h"
+#include "tlp.h"
 #include "trace.h"
 #include "wire.h"
 
@@ -107,7 +111,7 @@ static void probe_shrunk_window(struct sock *sk)
 static void expired_retransmit(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct sk_buff *skb = xtcp_sndq_unacked(sk);
+	struct sk_buff *skb = xtcp_sndq_first(sk);
 
 	if (!skb)
 		return;
@@ -124,10 +128,6 @@ static void expired_retransmit(struct sock *sk)
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
 	if (xtcp_retries_end_retransmission(sk))
 		return;
-	if (!xsk->retransmits && xsk->cong.phase == XTCP_CONG_RECOVERY)
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRENORECOVERYFAIL);
-	else if (!xsk->retransmits && xsk->cong.phase == XTCP_CONG_LOSS)
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSFAILURES);
 	xtcp_recovery_timeout(sk);
 	if (xsk->retransmits < U8_MAX)
 		xsk->retransmits++;
@@ -145,7 +145,7 @@ static void expired_persist(struct sock *sk)
 		xtcp_output_fin(sk);
 		return;
 	}
-	if (!xsk->send_head || xsk->snd_una != xsk->snd_nxt) {
+	if (!xtcp_sndq_unsent(sk) || xsk->snd_una != xsk->snd_nxt) {
 		xsk->probes_out = 0;
 		xsk->probe_stamp = 0;
 		return;
@@ -206,11 +206,43 @@ static void expired_keepalive(struct sock *sk)
 	}
 }
 
+/* What is left of the RTO since the first segment in flight was sent. */
+static unsigned long rest_of_rto(const struct sock *sk)
+{
+	const struct sk_buff *first = xtcp_sndq_first(sk);
+	unsigned long rto = interval(xtcp_sk(sk), 0), gone;
+
+	if (!first)
+		return rto;
+	gone = usecs_to_jiffies(min_t(u64, xtcp_clock_us() - xtcp_sndcb(first)->sent_us, U32_MAX / 2));
+	return gone < rto ? rto - gone : 1;
+}
+
+static void expired_probe(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xsk->snd_una == xsk->snd_nxt)
+		return;
+	if (xsk->snd_wnd)
+		xtcp_tlp_probe(sk);
+	if (!is_armed(xsk, XTCP_TIMER_RETRANSMIT))
+		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0));
+}
+
+static void expired_reordering(struct sock *sk)
+{
+	if (xtcp_sk(sk)->snd_una != xtcp_sk(sk)->snd_nxt)
+		xtcp_recovery_reordering_timeout(sk);
+}
+
 static void (* const expired[XTCP_TIMERS])(struct sock *sk) = {
 	[XTCP_TIMER_RETRANSMIT] = expired_retransmit,
 	[XTCP_TIMER_PERSIST] = expired_persist,
 	[XTCP_TIMER_DELACK] = expired_delayed_ack,
 	[XTCP_TIMER_KEEPALIVE] = expired_keepalive,
+	[XTCP_TIMER_PROBE] = expired_probe,
+	[XTCP_TIMER_REORDERING] = expired_reordering,
 };
 
 static void fired(struct timer_list *timer)
@@ -301,8 +333,17 @@ void xtcp_timer_established(struct sock *sk)
 	xtcp_timer_keepalive_changed(sk);
 }
 
+/* A tail loss probe is to come, at the latest when the RTO would. */
+static void arm_probe(struct sock *sk, unsigned long rto)
+{
+	unsigned long pto = usecs_to_jiffies(xtcp_tlp_timeout_us(sk));
+
+	disarm(sk, XTCP_TIMER_RETRANSMIT);
+	arm(sk, XTCP_TIMER_PROBE, min(pto, rto));
+}
+
 /**
- * xtcp_timer_data_sent() - event: new text or a FIN was sent (RFC 6298 (5.1))
+ * xtcp_timer_data_sent() - event: new text or a FIN was sent (RFC 6298 (5.1), RFC 8985 section 7.2)
  * @sk: the sock
  *
  * Only this ends a time of probing: answers alone do not stop TCP_USER_TIMEOUT (RFC 6429).
@@ -311,18 +352,23 @@ void xtcp_timer_established(struct sock *sk)
  */
 void xtcp_timer_data_sent(struct sock *sk)
 {
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
 	sock_owned_by_me(sk);
 	disarm(sk, XTCP_TIMER_PERSIST);
-	xtcp_sk(sk)->probe_stamp = 0;
-	if (!is_armed(xtcp_sk(sk), XTCP_TIMER_RETRANSMIT))
-		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xtcp_sk(sk), 0));
+	xsk->probe_stamp = 0;
+	/* while a probe is on its way the RTO runs */
+	if (!xsk->tlp.pending && xtcp_tlp_applies(sk))
+		arm_probe(sk, rest_of_rto(sk));
+	else if (!is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !is_armed(xsk, XTCP_TIMER_PROBE))
+		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0));
 }
 
 /**
  * xtcp_timer_ack_progress() - event: SND.UNA has moved, or a lost segment was sent again because of ACKs
  * @sk: the sock
  *
- * RFC 6298 (5.2), (5.3).
+ * RFC 6298 (5.2), (5.3); RFC 8985 section 7.2.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -331,10 +377,45 @@ void xtcp_timer_ack_progress(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	if (xsk->snd_una == xsk->snd_nxt)
+	if (xsk->snd_una == xsk->snd_nxt) {
 		disarm(sk, XTCP_TIMER_RETRANSMIT);
-	else
+		disarm(sk, XTCP_TIMER_PROBE);
+		disarm(sk, XTCP_TIMER_REORDERING);
+	} else if (xtcp_tlp_applies(sk)) {
+		arm_probe(sk, interval(xsk, 0));
+	} else {
+		disarm(sk, XTCP_TIMER_PROBE);
 		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0));
+	}
+}
+
+/**
+ * xtcp_timer_reordering() - event: something counts as lost unless it is heard of soon
+ * @sk: the sock
+ * @wait_us: how soon, microseconds
+ *
+ * RFC 8985 section 6.2 step 5; a tick or two more, as Linux: timers are no finer.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_reordering(struct sock *sk, u32 wait_us)
+{
+	sock_owned_by_me(sk);
+	arm(sk, XTCP_TIMER_REORDERING, usecs_to_jiffies(wait_us) + 2);
+}
+
+/**
+ * xtcp_timer_reneged() - event: the peer seems to have dropped what it had sacked
+ * @sk: the sock
+ * @wait_us: how long an ACK that takes this back is waited for, microseconds
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_reneged(struct sock *sk, u32 wait_us)
+{
+	sock_owned_by_me(sk);
+	disarm(sk, XTCP_TIMER_PROBE);
+	arm(sk, XTCP_TIMER_RETRANSMIT, min(usecs_to_jiffies(wait_us), interval(xtcp_sk(sk), 0)));
 }
 
 /**

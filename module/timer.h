@@ -12,6 +12,8 @@ enum xtcp_timer {
 	XTCP_TIMER_PERSIST,
 	XTCP_TIMER_DELACK,
 	XTCP_TIMER_KEEPALIVE,
+	XTCP_TIMER_PROBE,
+	XTCP_TIMER_REORDERING,
 	XTCP_TIMERS,
 };
 
@@ -37,6 +39,8 @@ void xtcp_timer_syn_refused(struct sock *sk);
 void xtcp_timer_established(struct sock *sk);
 void xtcp_timer_data_sent(struct sock *sk);
 void xtcp_timer_ack_progress(struct sock *sk);
+void xtcp_timer_reordering(struct sock *sk, u32 wait_us);
+void xtcp_timer_reneged(struct sock *sk, u32 wait_us);
 void xtcp_timer_window_closed(struct sock *sk);
 void xtcp_timer_window_opened(struct sock *sk);
 void xtcp_timer_ack_owed(struct sock *sk, u32 delay_ms);

@@ -70,6 +70,8 @@ enum xtcp_option_len {
 #define XTCP_PAWS_IDLE_S	(24 * 24 * 3600) /* TS.Recent older than this is invalid (RFC 7323 section 5.5) */
 #define XTCP_PAWS_WINDOW	1	/* a TSval this much older than TS.Recent still passes, as Linux */
 
+#define XTCP_MIN_RTT_WINDOW_S	300U	/* as Linux's tcp_min_rtt_wlen */
+
 #define XTCP_DUPACK_THRESHOLD	3	/* RFC 5681 section 3.2 */
 #define XTCP_INIT_CWND		10	/* segments (RFC 6928) */
 

@@ -46,7 +46,9 @@
 	FN(XTCP_TIMER_RETRANSMIT, "retransmit")		\
 	FN(XTCP_TIMER_PERSIST, "persist")		\
 	FN(XTCP_TIMER_DELACK, "delayed-ack")		\
-	FNE(XTCP_TIMER_KEEPALIVE, "keepalive")
+	FN(XTCP_TIMER_KEEPALIVE, "keepalive")		\
+	FN(XTCP_TIMER_PROBE, "probe")			\
+	FNE(XTCP_TIMER_REORDERING, "reordering")
 
 #define XTCP_TRACE_QUEUES(FN, FNE)			\
 	FN(XTCP_TRACE_SYN_QUEUE, "syn")			\

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * RACK (RFC 8985 section 6): a segment is lost when one that was sent later has arrived, and the time is over by which
+ * the network may have turned the two around. It finds lost repetitions like anything else, since what counts is when a
+ * segment was sent and not where it stands.
+ *
+ * The window for reordering is none until reordering has been seen and three segments are sacked or something is being
+ * repaired; else a quarter of the smallest round trip, more with each round trip in which a D-SACK shows that something
+ * was resent for nothing (section 6.2 step 4).
+ *
+ * xsk->in_flight is in order of sending, so only what is lost by now is looked at, and the first one that is not.
+ */
+#include "rack.h"
+
+#include <net/sock.h>
+
+#include "cong.h"
+#include "mib.h"
+#include "sample.h"
+#include "scoreboard.h"
+#include "seq.h"
+#include "sndq.h"
+#include "sock.h"
+
+#define WND_PERSIST	16U	/* recoveries for which a wider window lasts, section 6.2 step 4 */
+
+/* Was a segment sent later than another? Section 6.2 step 2's RACK_sent_after(). */
+static bool sent_after(u64 us1, u32 end1, u64 us2, u32 end2)
+{
+	return us1 > us2 || (us1 == us2 && xtcp_seq_gt(end1, end2));
+}
+
+/* The echo is of a segment that was sent before @skb was sent last: what arrived is an earlier copy. */
+static bool echo_is_older(const struct xtcp_sock *xsk, const struct sk_buff *skb, u32 tsecr)
+{
+	u32 sent_ts = (u32)div_u64(xtcp_sndcb(skb)->sent_us, USEC_PER_MSEC) + xsk->ts_offset;
+
+	return tsecr && xtcp_seq_lt(tsecr, sent_ts);
+}
+
+/**
+ * xtcp_rack_arrived() - a segment has been acknowledged or sacked for the first time
+ * @sk: the sock
+ * @skb: it, or what it was sent in
+ * @end: the octet after the last one of it that arrived
+ * @sample: the ACK
+ *
+ * RFC 8985 section 6.2 steps 1 and 2.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, const struct xtcp_sample *sample)
+{
+	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_rack *rack = &xsk->rack;
+	u32 rtt_us = min_t(u64, sample->now_us - cb->sent_us, U32_MAX);
+
+	sock_owned_by_me(sk);
+	if (cb->transmissions > 1 && (rtt_us < xsk->rto.min_rtt_us || echo_is_older(xsk, skb, sample->tsecr)))
+		return;
+	rack->advanced = true;
+	rack->rtt_us = rtt_us;
+	if (sent_after(cb->sent_us, end, rack->sent_us, rack->end_seq)) {
+		rack->sent_us = cb->sent_us;
+		rack->end_seq = end;
+	}
+}
+
+/* How long a segment may be late, microseconds: section 6.2 step 4's RACK_update_reo_wnd(). */
+static u32 reordering_window(const struct xtcp_sock *xsk)
+{
+	const struct xtcp_scoreboard *sb = &xsk->scoreboard;
+
+	if (!sb->reorderings) {
+		if (xsk->cong.phase >= XTCP_CONG_RECOVERY || sb->sacked_segments >= sb->reordering)
+			return 0;
+	}
+	return min_t(u64, (u64)xsk->rto.min_rtt_us / 4 * xsk->rack.wnd_mult, xsk->rto.srtt_us);
+}
+
+/**
+ * xtcp_rack_adapt() - a D-SACK may show that the window for reordering is too small
+ * @sk: the sock
+ * @sample: the ACK
+ *
+ * A quarter of the smallest round trip more, once a round trip (RFC 8985 section 6.2 step 4).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_rack_adapt(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_rack *rack = &xsk->rack;
+
+	sock_owned_by_me(sk);
+	if (rack->in_dsack_round && xtcp_seq_ge(xsk->snd_una, rack->dsack_round))
+		rack->in_dsack_round = false;
+	if (sample->dsack.start == sample->dsack.end || rack->in_dsack_round)
+		return;
+	rack->in_dsack_round = true;
+	rack->dsack_round = xsk->snd_nxt;
+	rack->wnd_mult = min(rack->wnd_mult + 1, U8_MAX);
+	rack->wnd_persist = WND_PERSIST;
+}
+
+/**
+ * xtcp_rack_recovered() - a repair is over and was none for nothing
+ * @sk: the sock
+ *
+ * A wider window lasts for 16 of these (RFC 8985 section 6.2 step 4).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_rack_recovered(struct sock *sk)
+{
+	struct xtcp_rack *rack = &xtcp_sk(sk)->rack;
+
+	sock_owned_by_me(sk);
+	if (rack->wnd_persist)
+		rack->wnd_persist--;
+	else
+		rack->wnd_mult = 1;
+}
+
+/**
+ * xtcp_rack_detect() - what is lost by now?
+ * @sk: SACK is in use
+ * @now_us: the clock
+ *
+ * RFC 8985 section 6.2 step 5.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: microseconds until something else may count as lost, if nothing is heard of it; 0: nothing waits for that.
+ */
+u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_rack *rack = &xsk->rack;
+	u64 late_us = (u64)rack->rtt_us + reordering_window(xsk);
+	struct xtcp_sndcb *cb, *next;
+
+	sock_owned_by_me(sk);
+	list_for_each_entry_safe(cb, next, &xsk->in_flight, node) {
+		u64 gone_us = now_us - cb->sent_us;
+
+		if (!sent_after(rack->sent_us, rack->end_seq, cb->sent_us, cb->end_seq))
+			break;
+		if (gone_us < late_us)
+			return late_us - gone_us;
+		xtcp_scoreboard_lost(sk, xtcp_sndq_skb_of(cb));
+	}
+	return 0;
+}
+
+/**
+ * xtcp_rack_is_recent() - was an skb sent so short a time ago that a timeout says nothing of it?
+ * @sk: SACK is in use
+ * @skb: in flight
+ * @now_us: the clock
+ *
+ * RFC 8985 section 6.3.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when it was.
+ */
+bool xtcp_rack_is_recent(const struct sock *sk, const struct sk_buff *skb, u64 now_us)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	return now_us - xtcp_sndcb(skb)->sent_us < (u64)xsk->rack.rtt_us + reordering_window(xsk);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Was a repair for nothing? Known by timestamps (Eifel, RFC 3522) and by D-SACK (RFC 2883). */
+#ifndef XTCP_UNDO_H
+#define XTCP_UNDO_H
+
+#include <linux/types.h>
+
+struct sock;
+struct xtcp_sample;
+
+/**
+ * struct xtcp_undo - what has to be known to take a reduction of the window back
+ * @marker: SND.UNA when the repair began
+ * @resent: octets resent since, less those that D-SACKs say have arrived twice
+ * @first_ts: TSval of the first repetition
+ * @armed: there is a reduction that may be taken back
+ * @any_resent: something has been resent since
+ */
+struct xtcp_undo {
+	u32 marker;
+	u32 resent;
+	u32 first_ts;
+	bool armed;
+	bool any_resent;
+};
+
+/* Socket lock held in all of these. */
+void xtcp_undo_begin(struct sock *sk);
+void xtcp_undo_forget(struct sock *sk);
+void xtcp_undo_resent(struct sock *sk, u32 octets);
+void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end);
+bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *sample);
+bool xtcp_undo_all_came_twice(const struct sock *sk);
+void xtcp_undo_do(struct sock *sk, int counter);
+
+#endif /* XTCP_UNDO_H */
