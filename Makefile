@@ -54,9 +54,10 @@ debug-kernel: needs-check
 #:                     make debug-module: for the debug kernel, in build/debug
 
 #:   make bench        measure xtcp against the kernel's TCP; B=tcp, B=syn, B=timewait,
-#:                     B=ports, B=idle: a part of it
+#:                     B=ports, B=idle, B=loss: a part of it; B=loss N='jitter flows':
+#:                     a part of that, FAST=1: a glance at it
 bench: needs-check vm-module
-	@scripts/bench.sh $(if $(value B),'$(value B)')
+	@FAST='$(value FAST)' scripts/bench.sh $(if $(value B),'$(value B)' $(value N))
 
 #:   make soak         the tests that take long
 soak: needs-check

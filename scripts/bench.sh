@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # make bench: xtcp against kernel TCP, as ratios; a quarter of an hour. With B=NAME one
-# part of it. What is measured stands at the head of selftests/tools/bench.c for B=tcp,
+# part of it, B=loss N="NAME..." some of its networks, FAST=1 a glance at them. What is measured stands at the head of selftests/tools/bench.c for B=tcp,
 # and of bench_NAME.c there for the others.
 # "wall" is the clock on two processors, "instructions" one processor whose clock
 # counts them: the same figures on every machine.
@@ -15,7 +15,8 @@ cd "$(dirname "$0")/.."
 image=$(vm_kernel stock) || { echo "bench: no kernel for the virtual machine" >&2; exit 1; }
 vm_module stock -s || { echo "bench: the module does not build" >&2; exit 1; }
 what=${1:-all}
-all="tcp syn timewait ports idle"
+[ $# -eq 0 ] || shift
+all="tcp syn timewait ports idle loss"
 case " $all all " in
 *" $what "*) ;;
 *) echo "bench: there is no B=$what; there are: $all all" >&2; exit 2 ;;
@@ -80,7 +81,17 @@ bench_idle()
 	in_vm "idle connections, instructions: xtcp / kernel TCP" --memory 4G "${counted[@]}" -- bench_idle 100000
 }
 
+# what was lost, and how fast to send: 5 runs of each, or one of a third
+bench_loss()
+{
+	local much="5 100"
+
+	[ -z "${FAST-}" ] || much="1 33"
+	in_vm "networks that lose and reorder" --timeout 3000 "${counted[@]}" -- bench_loss $much $names
+}
+
 status=0
+names=$*
 [ "$what" != all ] || what=$all
 for each in $what; do
 	"bench_$each"

@@ -2,6 +2,7 @@
 #include "netem.h"
 
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/pkt_sched.h>
 #include <net/if.h>
 #include <stdint.h>
@@ -47,14 +48,14 @@ static void put_options(struct netlink_request *req, const struct netem *n)
 		.limit = 20000,
 		.loss = share(n->loss),
 		.duplicate = share(n->duplicate),
-		.gap = n->reorder ? 1 : 0,
+		.gap = n->reorder ? n->reorder_gap ?: 1 : 0,
 	};
 	struct tc_netem_reorder reorder = { .probability = share(n->reorder) };
 	struct tc_netem_corrupt corrupt = { .probability = share(n->corrupt) };
 	struct tc_netem_gemodel burst = {
 		.p = share(n->burst_start), .r = share(n->burst_end),
 	};
-	int64_t delay = n->delay_ms * 1000000LL, jitter = n->jitter_ms * 1000000LL;
+	int64_t delay = n->delay_ms * 1000000LL + n->delay_us * 1000LL, jitter = n->jitter_ms * 1000000LL;
 	struct rtattr *options = netlink_begin(req, TCA_OPTIONS), *loss;
 
 	/* Its fixed part comes before its attributes. */
@@ -72,6 +73,28 @@ static void put_options(struct netlink_request *req, const struct netem *n)
 	netlink_end(req, options);
 }
 
+/* Behind netem, in place of its own queue. It sends at most two full packets at a stroke. */
+static int set_bottleneck(int ns, const char *name, const struct netem *n)
+{
+	struct tc_tbf_qopt qopt = {
+		.rate = { .rate = n->rate_kbit * 125U, .linklayer = TC_LINKLAYER_ETHERNET },
+		.limit = n->queue,
+	};
+	struct tcmsg tc = root_of(ns, name);
+	struct netlink_request req;
+	struct rtattr *options;
+
+	tc.tcm_parent = HANDLE | 1;
+	tc.tcm_handle = 2 * HANDLE;
+	netlink_start(&req, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &tc, sizeof(tc));
+	netlink_put_string(&req, TCA_KIND, "tbf");
+	options = netlink_begin(&req, TCA_OPTIONS);
+	netlink_put(&req, TCA_TBF_PARMS, &qopt, sizeof(qopt));
+	netlink_put_u32(&req, TCA_TBF_BURST, 2 * (ns_link_mtu_get(ns, name) + ETH_HLEN));
+	netlink_end(&req, options);
+	return netlink_talk(ns, &req) ? complain("cannot set a rate on", name) : 0;
+}
+
 int netem_set(int ns, const char *name, const struct netem *netem)
 {
 	struct tcmsg tc = root_of(ns, name);
@@ -80,7 +103,9 @@ int netem_set(int ns, const char *name, const struct netem *netem)
 	netlink_start(&req, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &tc, sizeof(tc));
 	netlink_put_string(&req, TCA_KIND, "netem");
 	put_options(&req, netem);
-	return netlink_talk(ns, &req) ? complain("cannot set it on", name) : 0;
+	if (netlink_talk(ns, &req))
+		return complain("cannot set it on", name);
+	return netem->rate_kbit ? set_bottleneck(ns, name, netem) : 0;
 }
 
 int netem_clear(int ns, const char *name)
@@ -123,7 +148,7 @@ int netem_release(int ns, const char *name)
 
 struct dump {
 	int ifindex;
-	long long drops;
+	long long drops, waiting;
 };
 
 static void take_stats(struct dump *d, struct nlmsghdr *h)
@@ -135,8 +160,10 @@ static void take_stats(struct dump *d, struct nlmsghdr *h)
 	if (tc->tcm_ifindex != d->ifindex || tc->tcm_parent != TC_H_ROOT)
 		return;
 	for (; RTA_OK(a, len); a = RTA_NEXT(a, len))
-		if (a->rta_type == TCA_STATS)
+		if (a->rta_type == TCA_STATS) {
 			d->drops = ((struct tc_stats *)RTA_DATA(a))->drops;
+			d->waiting = ((struct tc_stats *)RTA_DATA(a))->qlen;
+		}
 }
 
 /* All qdiscs of the namespace are asked for: there are few. */
@@ -171,10 +198,20 @@ static int dump_qdiscs(void *arg)
 	return 0;
 }
 
-long long netem_drops(int ns, const char *name)
+static struct dump dump(int ns, const char *name)
 {
-	struct dump d = { .ifindex = ns_call(ns, index_of, (void *)name), .drops = -1 };
+	struct dump d = { .ifindex = ns_call(ns, index_of, (void *)name), .drops = -1, .waiting = -1 };
 
 	ns_call(ns, dump_qdiscs, &d);
-	return d.drops;
+	return d;
+}
+
+long long netem_drops(int ns, const char *name)
+{
+	return dump(ns, name).drops;
+}
+
+long long netem_waiting(int ns, const char *name)
+{
+	return dump(ns, name).waiting;
 }

@@ -8,11 +8,15 @@
 /* Shares in millionths of the packets; 0 is none. */
 struct netem {
 	int delay_ms, jitter_ms;
+	int delay_us;			/* more of it */
 	int loss;
 	int burst_start, burst_end;	/* Gilbert-Elliot: loss begins, loss ends */
 	int reorder;			/* go ahead of those that are delayed */
+	int reorder_gap;		/* of one packet in so many; 0: of all */
 	int duplicate;
 	int corrupt;			/* one bit changed */
+	int rate_kbit;			/* of the bottleneck behind all that (tbf), 0: none */
+	int queue;			/* octets that wait before the bottleneck */
 };
 
 /* Replaces what is on @name's way out; 0 or -1. */
@@ -31,7 +35,10 @@ int netem_gate(int ns, const char *name, bool open);
 int netem_hold(int ns, const char *name);
 int netem_release(int ns, const char *name);
 
-/* Packets that it dropped, or -1. */
+/* Packets that it dropped, and the bottleneck, or -1. */
 long long netem_drops(int ns, const char *name);
+
+/* Packets that are in it now, or -1. */
+long long netem_waiting(int ns, const char *name);
 
 #endif

@@ -5,8 +5,11 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/sockios.h>
 #include <linux/veth.h>
 #include <net/if.h>
 #include <sched.h>
@@ -14,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -196,6 +200,79 @@ int ns_link_mtu(int ns, const char *name, unsigned int mtu)
 int ns_link_gso_max_segs(int ns, const char *name, unsigned int segs)
 {
 	return link_set(ns, name, IFLA_GSO_MAX_SEGS, segs, 0, 0);
+}
+
+/* One ioctl about link @name; -1 with errno. */
+static int ask_link(int ns, const char *name, unsigned long what, struct ifreq *ifr)
+{
+	int fd = ns_socket(ns, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret;
+
+	if (fd < 0)
+		return -1;
+	snprintf(ifr->ifr_name, sizeof(ifr->ifr_name), "%s", name);
+	ret = ioctl(fd, what, ifr);
+	close(fd);
+	return ret;
+}
+
+int ns_link_mtu_get(int ns, const char *name)
+{
+	struct ifreq ifr = {};
+
+	return ask_link(ns, name, SIOCGIFMTU, &ifr) ? complain("there is no link", name) : ifr.ifr_mtu;
+}
+
+int ns_link_offloads(int ns, const char *name, bool on)
+{
+	/* one needs those before it */
+	static const unsigned int what[] = {
+		ETHTOOL_SRXCSUM, ETHTOOL_STXCSUM, ETHTOOL_SSG, ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO,
+	};
+	int i, n = sizeof(what) / sizeof(what[0]);
+
+	for (i = 0; i < n; i++) {
+		struct ethtool_value value = { .cmd = what[on ? i : n - 1 - i], .data = on };
+		struct ifreq ifr = { .ifr_data = (char *)&value };
+
+		if (ask_link(ns, name, SIOCETHTOOL, &ifr))
+			return complain("cannot set offloads of", name);
+	}
+	return 0;
+}
+
+int ns_neighbour(int ns, const char *name, const char *addr, int its_ns, const char *its_name)
+{
+	struct ndmsg nd = {
+		.ndm_family = strchr(addr, ':') ? AF_INET6 : AF_INET,
+		.ndm_ifindex = ns_call(ns, index_of, (void *)name),
+		.ndm_state = NUD_PERMANENT,
+	};
+	struct netlink_request req;
+	unsigned char bytes[16];
+	struct ifreq ifr = {};
+
+	if (ask_link(its_ns, its_name, SIOCGIFHWADDR, &ifr))
+		return complain("no hardware address of", its_name);
+	inet_pton(nd.ndm_family, addr, bytes);
+	netlink_start(&req, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &nd, sizeof(nd));
+	netlink_put(&req, NDA_DST, bytes, nd.ndm_family == AF_INET ? 4 : 16);
+	netlink_put(&req, NDA_LLADDR, ifr.ifr_hwaddr.sa_data, 6);
+	return netlink_talk(ns, &req) ? complain("no neighbour", addr) : 0;
+}
+
+int ns_route_default(int ns, const char *gateway)
+{
+	struct rtmsg route = {
+		.rtm_family = strchr(gateway, ':') ? AF_INET6 : AF_INET, .rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_STATIC, .rtm_scope = RT_SCOPE_UNIVERSE, .rtm_type = RTN_UNICAST,
+	};
+	struct netlink_request req;
+	unsigned char bytes[16];
+
+	inet_pton(route.rtm_family, gateway, bytes);
+	netlink_start(&req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &route, sizeof(route));
+	netlink_put(&req, RTA_GATEWAY, bytes, route.rtm_family == AF_INET ? 4 : 16);
+	return netlink_talk(ns, &req) ? complain("no route by", gateway) : 0;
 }
 
 int ns_addr_add(int ns, const char *name, const char *addr)

@@ -40,6 +40,19 @@ int ns_link_up(int ns, const char *name, bool up);
 int ns_link_mtu(int ns, const char *name, unsigned int mtu);
 /* 1 makes every packet on the wire a single segment, kernel TCP's too. */
 int ns_link_gso_max_segs(int ns, const char *name, unsigned int segs);
+/* All of it that a veth has: checksums, scatter and gather, TSO, GSO, GRO. */
+int ns_link_offloads(int ns, const char *name, bool on);
+/* Octets of a packet; -1: no such link. */
+int ns_link_mtu_get(int ns, const char *name);
+
+/* What is not for the namespace's own networks goes to @gateway, of either family. */
+int ns_route_default(int ns, const char *gateway);
+
+/*
+ * Tells @ns for good that @addr, beyond its link @name, is link @its_name of @its_ns: nobody asks
+ * then, so nobody asks in vain.
+ */
+int ns_neighbour(int ns, const char *name, const char *addr, int its_ns, const char *its_name);
 
 /* Moves the calling thread there. ns_home() is the namespace of the program's start. */
 int ns_enter(int ns);

@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "sides.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <kselftest.h>
-#include <linux/neighbour.h>
-#include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "netlink.h"
 #include "rows.h"
 #include "wait.h"
 
@@ -173,39 +168,9 @@ const char *sides_listing(enum stack stack, const char *addr)
 	return stack == XTCP ? "/proc/net/xtcp" : "/proc/net/tcp";
 }
 
-static int hardware_address(void *arg)
-{
-	struct ifreq *ifr = arg;
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int ret = ioctl(fd, SIOCGIFHWADDR, ifr);
-
-	close(fd);
-	return ret;
-}
-
-static int index_of(void *name)
-{
-	return if_nametoindex(name);
-}
-
 static void know(int ns, const char *addr, int its_ns)
 {
-	struct ndmsg nd = {
-		.ndm_family = strchr(addr, ':') ? AF_INET6 : AF_INET,
-		.ndm_ifindex = ns_call(ns, index_of, "veth0"),
-		.ndm_state = NUD_PERMANENT,
-	};
-	struct ifreq ifr = { .ifr_name = "veth0" };
-	struct netlink_request req;
-	unsigned char bytes[16];
-
-	if (ns_call(its_ns, hardware_address, &ifr))
-		ksft_exit_fail_msg("no hardware address: %s\n", strerror(errno));
-	inet_pton(nd.ndm_family, addr, bytes);
-	netlink_start(&req, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &nd, sizeof(nd));
-	netlink_put(&req, NDA_DST, bytes, nd.ndm_family == AF_INET ? 4 : 16);
-	netlink_put(&req, NDA_LLADDR, ifr.ifr_hwaddr.sa_data, 6);
-	if (netlink_talk(ns, &req))
+	if (ns_neighbour(ns, "veth0", addr, its_ns, "veth0"))
 		ksft_exit_fail_msg("no neighbour %s: %s\n", addr, strerror(errno));
 }
 

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "router.h"
+
+#include <unistd.h>
+
+#include "ns.h"
+
+#define NEAR4	"10.9.1.2"
+#define NEAR6	"fd00:9:1::2"
+#define FAR4	"10.9.2.2"
+#define FAR6	"fd00:9:2::2"
+
+/* @end and the router share link @name, and know each other. */
+static int join(const struct router *r, int end, const char *name, const char *addr4, const char *addr6,
+		const char *router4, const char *router6)
+{
+	return ns_neighbour(end, name, router4, r->router, name) ?:
+	       ns_neighbour(end, name, router6, r->router, name) ?:
+	       ns_neighbour(r->router, name, addr4, end, name) ?:
+	       ns_neighbour(r->router, name, addr6, end, name) ?:
+	       ns_route_default(end, router4) ?: ns_route_default(end, router6);
+}
+
+static int set_link(int ns, const char *name, unsigned int mtu, bool offloads)
+{
+	if (ns_link_mtu(ns, name, mtu))
+		return -1;
+	/* 6.1 makes bundles for a device without GSO, too */
+	return offloads ? 0 : ns_link_gso_max_segs(ns, name, 1) ?: ns_link_offloads(ns, name, false);
+}
+
+static int set_links(const struct router *r, unsigned int mtu, bool offloads)
+{
+	return set_link(r->sender, ROUTER_NEAR, mtu, offloads) ?: set_link(r->router, ROUTER_NEAR, mtu, offloads) ?:
+	       set_link(r->router, ROUTER_FAR, mtu, offloads) ?: set_link(r->receiver, ROUTER_FAR, mtu, offloads);
+}
+
+static int add_addresses(const struct router *r)
+{
+	return ns_addr_add(r->sender, ROUTER_NEAR, ROUTER_SENDER4 "/24") ?:
+	       ns_addr_add(r->sender, ROUTER_NEAR, ROUTER_SENDER6 "/64") ?:
+	       ns_addr_add(r->router, ROUTER_NEAR, NEAR4 "/24") ?: ns_addr_add(r->router, ROUTER_NEAR, NEAR6 "/64") ?:
+	       ns_addr_add(r->router, ROUTER_FAR, FAR4 "/24") ?: ns_addr_add(r->router, ROUTER_FAR, FAR6 "/64") ?:
+	       ns_addr_add(r->receiver, ROUTER_FAR, ROUTER_RECEIVER4 "/24") ?:
+	       ns_addr_add(r->receiver, ROUTER_FAR, ROUTER_RECEIVER6 "/64");
+}
+
+int router_make(struct router *r, unsigned int mtu, bool offloads)
+{
+	r->sender = ns_make();
+	r->router = ns_make();
+	r->receiver = ns_make();
+	if (r->sender < 0 || r->router < 0 || r->receiver < 0 || ns_join(r->sender, r->router, ROUTER_NEAR) ||
+	    ns_join(r->router, r->receiver, ROUTER_FAR) || set_links(r, mtu, offloads) || add_addresses(r) ||
+	    join(r, r->sender, ROUTER_NEAR, ROUTER_SENDER4, ROUTER_SENDER6, NEAR4, NEAR6) ||
+	    join(r, r->receiver, ROUTER_FAR, ROUTER_RECEIVER4, ROUTER_RECEIVER6, FAR4, FAR6) ||
+	    ns_sysctl_set(r->router, "net.ipv4.ip_forward", "1") ||
+	    ns_sysctl_set(r->router, "net.ipv6.conf.all.forwarding", "1")) {
+		router_close(r);
+		return -1;
+	}
+	return 0;
+}
+
+void router_close(struct router *r)
+{
+	int *const all[] = { &r->sender, &r->router, &r->receiver };
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		if (*all[i] >= 0)
+			close(*all[i]);
+		*all[i] = -1;
+	}
+}
+
+int router_set(const struct router *r, const struct netem *forth, const struct netem *back)
+{
+	return netem_set(r->router, ROUTER_FAR, forth) ?: netem_set(r->router, ROUTER_NEAR, back);
+}
+
+static struct netem calm(const struct netem *n)
+{
+	return (struct netem){
+		.delay_ms = n->delay_ms, .delay_us = n->delay_us, .rate_kbit = n->rate_kbit, .queue = n->queue,
+	};
+}
+
+int router_set_calm(const struct router *r, const struct netem *forth, const struct netem *back)
+{
+	struct netem calm_forth = calm(forth), calm_back = calm(back);
+
+	return router_set(r, &calm_forth, &calm_back);
+}
+
+long long router_drops(const struct router *r)
+{
+	return netem_drops(r->router, ROUTER_FAR);
+}
+
+long long router_waiting(const struct router *r)
+{
+	return netem_waiting(r->router, ROUTER_FAR) + netem_waiting(r->router, ROUTER_NEAR);
+}

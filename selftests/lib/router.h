@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A sender and a receiver with a router between them, which is the bad network: what it
+ * drops has left the sender's own queues, where netem on the sender's device would leave it.
+ */
+#ifndef SELFTESTS_ROUTER_H
+#define SELFTESTS_ROUTER_H
+
+#include <stdbool.h>
+
+#include "netem.h"
+
+/* Of the sender's and of the receiver's own links; both are called so at both ends. */
+#define ROUTER_NEAR	"near0"
+#define ROUTER_FAR	"far0"
+
+#define ROUTER_SENDER4	"10.9.1.1"
+#define ROUTER_SENDER6	"fd00:9:1::1"
+#define ROUTER_RECEIVER4	"10.9.2.1"
+#define ROUTER_RECEIVER6	"fd00:9:2::1"
+
+struct router {
+	int sender, router, receiver;	/* namespaces */
+};
+
+/*
+ * Three new namespaces. @offloads: bundles travel, with checksums that nobody has computed;
+ * without, each segment is a packet. The network is good until router_set(). 0 or -1.
+ */
+int router_make(struct router *r, unsigned int mtu, bool offloads);
+void router_close(struct router *r);
+
+/* What happens to what comes from the sender, and to what goes back to it. 0 or -1. */
+int router_set(const struct router *r, const struct netem *forth, const struct netem *back);
+
+/* The same delays and rates, and nothing that goes wrong. */
+int router_set_calm(const struct router *r, const struct netem *forth, const struct netem *back);
+
+/* Packets that were dropped on the way forth; -1: none are counted. */
+long long router_drops(const struct router *r);
+
+/* Packets that are on their way forth or back. */
+long long router_waiting(const struct router *r);
+
+#endif

@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bad networks: xtcp beside kernel TCP, in turns, in one run (`make bench`):
+ *
+ *	bench_loss [-k] RUNS PERCENT [NAME]...
+ *		RUNS of each measure, whose medians count, with PERCENT of what is
+ *		sent otherwise. NAME is one of the networks below, "answers" or "flows";
+ *		without a name all of them. -k has kernel TCP in xtcp's place: how much
+ *		the figures scatter
+ *
+ *	a network	one stream to kernel TCP: goodput, from the open connection to the
+ *			last octet; segments resent; those of them that were needless
+ *	answers		connections one after the other, each with a request and an answer of
+ *			30 KB, with 5 % loss; the time from the request to the last octet, so
+ *			a SYN-ACK that is lost does not count
+ *	flows		through one bottleneck: four of xtcp and four of kernel TCP, how even
+ *			their shares are; four of one stack, how full it is
+ *
+ * Sender and receiver have a router between them (lib/router.h), each run with
+ * namespaces of its own, so that neither stack remembers anything. Bundles are off. The
+ * bottleneck stands behind what loses and reorders. A stream's connection is made while
+ * the network is calm, with its delay and its rate. Under -icount time is instructions:
+ * what the host does besides has no effect, but netem draws its own random numbers.
+ * XTCP_KO names the module, unless it is loaded already. The exit status says whether
+ * every bound was kept.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "measure.h"
+#include "module.h"
+#include "ns.h"
+#include "router.h"
+#include "stack.h"
+#include "wait.h"
+
+#define PORT		7000
+#define RUNS_MAX	31
+#define LIMIT_S		20	/* a stream that takes longer is cut off */
+#define PIECE		65536
+#define PACKET		1514
+#define SEGMENT		1448	/* octets of text in it */
+#define TCP_CONGESTION	13	/* netinet/tcp.h does not go with linux/tcp.h */
+
+#define ANSWERS		200
+#define ANSWER		30720
+#define REQUEST		100
+
+#define FLOWS		4	/* of each stack */
+#define FLOWS_S		20
+#define FLOWS_KBIT	40000
+#define LEAST_JAIN	0.95
+#define LEAST_FULL	0.95
+
+/* A round trip of so many ms, half of them each way; the bottleneck and its queue, in packets. */
+#define WAY(ms, mbit, packets) .delay_us = (ms) * 500, .rate_kbit = (mbit) * 1000, .queue = (packets) * PACKET
+#define BACK(ms) .delay_us = (ms) * 500
+
+static const struct network {
+	const char *name, *what;
+	int kb;			/* to send */
+	struct netem forth, back;
+} networks[] = {
+	{ "clean", "20 ms, 50 Mbit/s", 15000, { WAY(20, 50, 83) }, { BACK(20) } },
+	{ "long", "100 ms, 20 Mbit/s", 8000, { WAY(100, 20, 165) }, { BACK(100) } },
+	{ "loss1", "20 ms, 20 Mbit/s, 1 % loss", 6000, { WAY(20, 20, 33), .loss = 10000 }, { BACK(20) } },
+	{ "loss5", "20 ms, 20 Mbit/s, 5 % loss", 2500, { WAY(20, 20, 33), .loss = 50000 }, { BACK(20) } },
+	{ "burst", "20 ms, 20 Mbit/s, bursts of loss", 4000,
+		{ WAY(20, 20, 33), .burst_start = 5000, .burst_end = 300000 }, { BACK(20) } },
+	{ "acks", "20 ms, 20 Mbit/s, 10 % of ACKs lost", 8000, { WAY(20, 20, 33) }, { BACK(20), .loss = 100000 } },
+	{ "reorder", "20 ms, 20 Mbit/s, 5 % come early", 8000,
+		{ WAY(20, 20, 33), .reorder = 250000, .reorder_gap = 5 }, { BACK(20) } },
+	{ "jitter", "20 ms, 20 Mbit/s, jitter 4 ms", 8000, { WAY(20, 20, 33), .jitter_ms = 4 }, { BACK(20) } },
+	{ "lan", "0.2 ms, 50 Mbit/s, 1 % loss", 10000,
+		{ .delay_us = 100, .rate_kbit = 50000, .queue = 50 * PACKET, .loss = 10000 }, { .delay_us = 100 } },
+	{ "double", "20 ms, 20 Mbit/s, 1 % duplicated", 8000, { WAY(20, 20, 33), .duplicate = 10000 }, { BACK(20) } },
+	{ "corrupt", "20 ms, 20 Mbit/s, 0.1 % corrupted", 8000, { WAY(20, 20, 33), .corrupt = 1000 }, { BACK(20) } },
+	{ "tiny", "20 ms, 20 Mbit/s, queue of 10 packets", 8000, { WAY(20, 20, 10) }, { BACK(20) } },
+	{ "satellite", "300 ms, 10 Mbit/s", 6000, { WAY(300, 10, 250) }, { BACK(300) } },
+	{ "deep", "20 ms, 20 Mbit/s, queue of 1000 packets", 8000, { WAY(20, 20, 1000) }, { BACK(20) } },
+	{ "mixed", "40 ms, 20 Mbit/s, 0.5 % lost, 1 % early, jitter 1 ms, 0.5 % duplicated, 2 % of ACKs lost", 4000,
+		{ WAY(40, 20, 66), .loss = 5000, .reorder = 10000, .jitter_ms = 1, .duplicate = 5000 },
+		{ BACK(40), .loss = 20000 } },
+};
+
+#define NETWORKS ((int)(sizeof(networks) / sizeof(networks[0])))
+
+/* A connection of which both ends are ours. */
+struct stream {
+	int out, in;
+	long long left, received;	/* octets */
+	bool ended;
+};
+
+static enum stack under_test = XTCP;
+static int runs, percent;
+static bool ok = true;
+static char piece[PIECE];
+
+static const char *verdict(bool good)
+{
+	ok &= good;
+	return good ? "ok" : "WORSE";
+}
+
+static void make_router(struct router *r)
+{
+	if (router_make(r, 1500, false))
+		measure_die("namespaces");
+}
+
+/* From the sender, whose stack is @stack, to kernel TCP at the receiver. */
+static void open_stream(struct stream *s, const struct router *r, enum stack stack, int listener, long long octets)
+{
+	s->out = stack_connected(r->sender, stack, ROUTER_RECEIVER4, PORT);
+	if (s->out < 0)
+		measure_die("connect");
+	s->in = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (s->in < 0 || fcntl(s->out, F_SETFL, O_NONBLOCK))
+		measure_die("accept");
+	s->left = octets;
+	s->received = 0;
+	s->ended = false;
+}
+
+static void close_stream(struct stream *s)
+{
+	close(s->out);
+	close(s->in);
+}
+
+static void move_out(struct stream *s)
+{
+	ssize_t n;
+
+	while (s->left) {
+		n = send(s->out, piece, s->left < PIECE ? s->left : PIECE, MSG_NOSIGNAL);
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n < 0)
+			measure_die("send");
+		s->left -= n;
+	}
+	if (shutdown(s->out, SHUT_WR))
+		measure_die("shutdown");
+	s->left = -1;
+}
+
+static void move_in(struct stream *s)
+{
+	ssize_t n = recv(s->in, piece, PIECE, 0);
+
+	if (n < 0 && errno != EAGAIN)
+		measure_die("recv");
+	if (n > 0)
+		s->received += n;
+	s->ended = !n;
+}
+
+/* Until all have ended, or until then. */
+static void move_streams(struct stream *s, int n, double until)
+{
+	struct pollfd p[4 * FLOWS];
+	int i, open = 1;
+
+	while (open && measure_now() < until) {
+		for (i = open = 0; i < n; i++) {
+			p[2 * i] = (struct pollfd){ .fd = s[i].left < 0 ? -1 : s[i].out, .events = POLLOUT };
+			p[2 * i + 1] = (struct pollfd){ .fd = s[i].ended ? -1 : s[i].in, .events = POLLIN };
+			open += !s[i].ended;
+		}
+		if (open)
+			poll(p, 2 * n, 1 + (until - measure_now()) * 1000);
+		for (i = 0; i < n; i++) {
+			if (p[2 * i].fd >= 0 && p[2 * i].revents)
+				move_out(&s[i]);
+			if (p[2 * i + 1].fd >= 0 && p[2 * i + 1].revents)
+				move_in(&s[i]);
+		}
+	}
+}
+
+/* What @runs runs of one stack gave. */
+struct result {
+	double mbit[RUNS_MAX], median, least, most;
+	long long resent, needless, drops;	/* of all runs */
+};
+
+/*
+ * Of what was resent: what had not been dropped, which is too much if packets were
+ * corrupted; or what came to the receiver twice, which is too much if the network
+ * duplicates them. The lesser one is right.
+ */
+static void count_segments(struct result *result, const struct router *r, enum stack stack)
+{
+	struct counters sent, got;
+	long long resent, undropped, twice, drops = router_drops(r);
+
+	if ((stack == XTCP ? counters_read_xtcp(&sent, r->sender) : counters_read_kernel(&sent, r->sender)) ||
+	    counters_read_kernel(&got, r->receiver))
+		measure_die("counters");
+	resent = counters_get(&sent, "Tcp:RetransSegs");
+	undropped = resent > drops ? resent - drops : 0;
+	twice = counters_get(&got, "TcpExt:DelayedACKLost") + counters_get(&got, "TcpExt:TCPDSACKOfoSent");
+	result->resent += resent;
+	result->drops += drops;
+	result->needless += undropped < twice ? undropped : twice;
+}
+
+static void run_stream(struct result *result, int run, const struct network *n, enum stack stack)
+{
+	int listener;
+	struct router r;
+	struct stream s;
+	double begin;
+
+	make_router(&r);
+	listener = stack_listener(r.receiver, KERNEL, ROUTER_RECEIVER4, PORT, true);
+	if (listener < 0 || router_set_calm(&r, &n->forth, &n->back))
+		measure_die("network");
+	open_stream(&s, &r, stack, listener, n->kb * 10LL * percent);
+	if (router_set(&r, &n->forth, &n->back))
+		measure_die("network");
+	begin = measure_now();
+	move_streams(&s, 1, begin + LIMIT_S);
+	result->mbit[run] = s.received * 8 / (measure_now() - begin) / 1e6;
+	if (s.ended && !WAIT_FOR(!router_waiting(&r), STACK_DEADLINE_MS))
+		measure_die("the network does not come to rest");
+	count_segments(result, &r, stack);
+	close_stream(&s);
+	close(listener);
+	router_close(&r);
+}
+
+static void settle(struct result *result)
+{
+	result->median = measure_median(result->mbit, runs);
+	result->least = result->mbit[0];
+	result->most = result->mbit[runs - 1];
+}
+
+static void measure_network(const struct network *n)
+{
+	struct result ours = {}, theirs = {};
+	double ratio;
+	int i;
+
+	for (i = 0; i < runs; i++) {
+		run_stream(&ours, i, n, under_test);
+		run_stream(&theirs, i, n, KERNEL);
+	}
+	settle(&ours);
+	settle(&theirs);
+	ratio = ours.median / theirs.median;
+	printf("%-10s %5.2fx %-6s %6.2f (%.2f-%.2f) %6.2f (%.2f-%.2f)  resent %lld/%lld of lost %lld/%lld, needless %lld/%lld %s\n",
+	       n->name, ratio, verdict(ratio >= 0.995), ours.median, ours.least, ours.most, theirs.median,
+	       theirs.least, theirs.most, ours.resent, theirs.resent, ours.drops, theirs.drops, ours.needless,
+	       theirs.needless, verdict(ours.needless <= theirs.needless));
+	fflush(stdout);
+}
+
+/* What @n answers take, in order of time. */
+static void run_answers(double *times, int n, enum stack stack)
+{
+	static const struct netem forth = { WAY(20, 20, 33), .loss = 50000 }, back = { BACK(20) };
+	int listener, client, server, i;
+	struct router r;
+	double begin;
+	ssize_t got;
+
+	make_router(&r);
+	listener = stack_listener(r.sender, stack, ROUTER_SENDER4, PORT, true);
+	if (listener < 0 || router_set(&r, &forth, &back))
+		measure_die("network");
+	for (i = 0; i < n; i++) {
+		client = stack_connected(r.receiver, KERNEL, ROUTER_SENDER4, PORT);
+		server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (client < 0 || server < 0)
+			measure_die("connect");
+		begin = measure_now();
+		if (send(client, piece, REQUEST, MSG_NOSIGNAL) != REQUEST ||
+		    recv(server, piece, REQUEST, MSG_WAITALL) != REQUEST ||
+		    send(server, piece, ANSWER, MSG_NOSIGNAL) != ANSWER)
+			measure_die("request");
+		close(server);
+		while ((got = recv(client, piece, PIECE, 0)) > 0)
+			;
+		if (got < 0)
+			measure_die("answer");
+		times[i] = (measure_now() - begin) * 1000;
+		close(client);
+	}
+	measure_median(times, n);
+	close(listener);
+	router_close(&r);
+}
+
+static void report_answers(const char *what, double *ours, double *theirs)
+{
+	double mine = measure_median(ours, runs), other = measure_median(theirs, runs);
+
+	printf("answers    %5.2fx %-6s %s %.0f ms (%.0f-%.0f) against %.0f (%.0f-%.0f)\n", mine / other,
+	       verdict(mine <= 1.005 * other), what, mine, ours[0], ours[runs - 1], other, theirs[0], theirs[runs - 1]);
+	fflush(stdout);
+}
+
+static void measure_answers(void)
+{
+	static double times[2][ANSWERS], half[2][RUNS_MAX], nearly[2][RUNS_MAX], worst[2][RUNS_MAX];
+	int n = ANSWERS * percent / 100, i, who;
+
+	if (n < 2)
+		n = 2;
+	for (i = 0; i < runs; i++) {
+		for (who = 0; who < 2; who++) {
+			run_answers(times[who], n, who ? KERNEL : under_test);
+			half[who][i] = times[who][n / 2];
+			nearly[who][i] = times[who][(n * 99 - 1) / 100];
+			worst[who][i] = times[who][n - 1];
+		}
+	}
+	report_answers("median", half[0], half[1]);
+	report_answers("99 %", nearly[0], nearly[1]);
+	report_answers("worst", worst[0], worst[1]);
+}
+
+/* CUBIC, where there is it; which one it is. */
+static void choose_cubic(int fd, char *name, socklen_t len)
+{
+	if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "cubic", 5) && errno != ENOENT)
+		measure_die("TCP_CONGESTION");
+	if (getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len))
+		measure_die("TCP_CONGESTION");
+}
+
+struct shares {
+	double jain, full;	/* evenness; share of the bottleneck that is used */
+	double first;		/* what the first stack has of it */
+	char cong[2][16];
+};
+
+/* @n flows each, together, of both; -1 in place of a stack: none. */
+static void run_flows(struct shares *shares, int first, int second)
+{
+	static const struct netem forth = { WAY(20, FLOWS_KBIT / 1000, 66) }, back = { BACK(20) };
+	double got, sum = 0, squares = 0, warm = FLOWS_S * percent / 500.0, all = FLOWS_S * percent / 100.0, begin;
+	long long before[2 * FLOWS];
+	struct stream s[2 * FLOWS];
+	struct router r;
+	int n = 0, i, listener;
+
+	make_router(&r);
+	listener = stack_listener(r.receiver, KERNEL, ROUTER_RECEIVER4, PORT, true);
+	if (listener < 0 || router_set(&r, &forth, &back))
+		measure_die("network");
+	for (i = 0; i < 2 * FLOWS; i++) {
+		int stack = i % 2 ? second : first;
+
+		if (stack < 0)
+			continue;
+		open_stream(&s[n], &r, stack, listener, 1LL << 40);
+		choose_cubic(s[n++].out, shares->cong[i % 2], sizeof(shares->cong[0]));
+	}
+	begin = measure_now();
+	move_streams(s, n, begin + warm);
+	for (i = 0; i < n; i++)
+		before[i] = s[i].received;
+	move_streams(s, n, begin + all);
+	shares->first = 0;
+	for (i = 0; i < n; i++) {
+		got = s[i].received - before[i];
+		sum += got;
+		squares += got * got;
+		shares->first += i % 2 ? 0 : got;
+		close_stream(&s[i]);
+	}
+	shares->first /= sum;
+	shares->jain = sum * sum / n / squares;
+	shares->full = sum * 8 / (all - warm) / (FLOWS_KBIT * 1000.0 * SEGMENT / PACKET);
+	close(listener);
+	router_close(&r);
+}
+
+/* Of all runs the median; false below @least, 0: none. */
+static void report_flows(const char *what, double *values, double least, const char *details)
+{
+	double m = measure_median(values, runs);
+
+	printf("flows      %6.3f %-6s %s (%.3f-%.3f)%s\n", m, least ? verdict(m >= least) : "", what, values[0],
+	       values[runs - 1], details);
+	fflush(stdout);
+}
+
+static void measure_flows(void)
+{
+	double jain[RUNS_MAX], share[RUNS_MAX], ours[RUNS_MAX], theirs[RUNS_MAX], among[RUNS_MAX];
+	struct shares shares;
+	char who[64];
+	int i;
+
+	for (i = 0; i < runs; i++) {
+		run_flows(&shares, under_test, -1);
+		ours[i] = shares.full;
+		run_flows(&shares, KERNEL, -1);
+		theirs[i] = shares.full;
+		run_flows(&shares, KERNEL, KERNEL);
+		among[i] = shares.jain;
+		run_flows(&shares, under_test, KERNEL);
+		jain[i] = shares.jain;
+		share[i] = shares.first;
+	}
+	snprintf(who, sizeof(who), ", %s and %s", shares.cong[0], shares.cong[1]);
+	report_flows("Jain's index of 4 and 4", jain, LEAST_JAIN, who);
+	report_flows("  that of 8 of kernel TCP's", among, 0, "");
+	report_flows("  what the first 4 have of it", share, 0, "");
+	report_flows("4 alone: how full", ours, LEAST_FULL, "");
+	report_flows("  kernel TCP's 4", theirs, 0, "");
+}
+
+static bool wanted(const char *name, char **names, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return !n;
+}
+
+/* True if it was one of the names, or there are none. */
+static void measure(char **names, int n)
+{
+	int i, done = 0;
+
+	printf("# Mbit/s (least-most) of %s, then kernel TCP; then segments of both in %d runs\n",
+	       stack_name(under_test), runs);
+	for (i = 0; i < NETWORKS; i++) {
+		if (!wanted(networks[i].name, names, n))
+			continue;
+		printf("# %s: %s, %d KB\n", networks[i].name, networks[i].what, networks[i].kb * percent / 100);
+		measure_network(&networks[i]);
+		done++;
+	}
+	if (wanted("answers", names, n) && ++done)
+		measure_answers();
+	if (wanted("flows", names, n) && ++done)
+		measure_flows();
+	if (done < n) {
+		fprintf(stderr, "bench_loss: of these names one is not known, or is there twice\n");
+		ok = false;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	bool was_loaded = module_is_loaded();
+	int first = 1;
+
+	if (argc > 1 && !strcmp(argv[1], "-k")) {
+		under_test = KERNEL;
+		first++;
+	}
+	if (argc >= first + 2) {
+		runs = atoi(argv[first]);
+		percent = atoi(argv[first + 1]);
+	}
+	if (runs < 1 || runs > RUNS_MAX || percent < 1 || percent > 100) {
+		fprintf(stderr, "bench_loss: see the head of bench_loss.c\n");
+		return 2;
+	}
+	if (!was_loaded && module_load(""))
+		measure_die("cannot load xtcp");
+	measure(argv + first + 2, argc - first - 2);
+	if (!was_loaded && module_unload())
+		measure_die("cannot unload xtcp");
+	return ok ? 0 : 1;
+}
