@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "router.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "ns.h"
@@ -10,15 +11,32 @@
 #define FAR4	"10.9.2.2"
 #define FAR6	"fd00:9:2::2"
 
-/* @end and the router share link @name, and know each other. */
-static int join(const struct router *r, int end, const char *name, const char *addr4, const char *addr6,
-		const char *router4, const char *router6)
+#define IPV6_MIN_MTU	1280
+
+/* One IP version of it: both ends of @name have addresses and know each other, and @end's way out is the router. */
+static int number(const struct router *r, int end, const char *name, const char *addr, const char *router_addr,
+		  const char *length)
 {
-	return ns_neighbour(end, name, router4, r->router, name) ?:
-	       ns_neighbour(end, name, router6, r->router, name) ?:
-	       ns_neighbour(r->router, name, addr4, end, name) ?:
-	       ns_neighbour(r->router, name, addr6, end, name) ?:
-	       ns_route_default(end, router4) ?: ns_route_default(end, router6);
+	char with[2][64];
+
+	snprintf(with[0], sizeof(with[0]), "%s/%s", addr, length);
+	snprintf(with[1], sizeof(with[1]), "%s/%s", router_addr, length);
+	return ns_addr_add(end, name, with[0]) ?: ns_addr_add(r->router, name, with[1]) ?:
+	       ns_neighbour(end, name, router_addr, r->router, name) ?:
+	       ns_neighbour(r->router, name, addr, end, name) ?: ns_route_default(end, router_addr);
+}
+
+static int number_both(const struct router *r, unsigned int mtu)
+{
+	int ret = number(r, r->sender, ROUTER_NEAR, ROUTER_SENDER4, NEAR4, "24") ?:
+		  number(r, r->receiver, ROUTER_FAR, ROUTER_RECEIVER4, FAR4, "24") ?:
+		  ns_sysctl_set(r->router, "net.ipv4.ip_forward", "1");
+
+	if (mtu < IPV6_MIN_MTU)
+		return ret;
+	return ret ?: number(r, r->sender, ROUTER_NEAR, ROUTER_SENDER6, NEAR6, "64") ?:
+	       number(r, r->receiver, ROUTER_FAR, ROUTER_RECEIVER6, FAR6, "64") ?:
+	       ns_sysctl_set(r->router, "net.ipv6.conf.all.forwarding", "1");
 }
 
 static int set_link(int ns, const char *name, unsigned int mtu, bool offloads)
@@ -35,27 +53,13 @@ static int set_links(const struct router *r, unsigned int mtu, bool offloads)
 	       set_link(r->router, ROUTER_FAR, mtu, offloads) ?: set_link(r->receiver, ROUTER_FAR, mtu, offloads);
 }
 
-static int add_addresses(const struct router *r)
-{
-	return ns_addr_add(r->sender, ROUTER_NEAR, ROUTER_SENDER4 "/24") ?:
-	       ns_addr_add(r->sender, ROUTER_NEAR, ROUTER_SENDER6 "/64") ?:
-	       ns_addr_add(r->router, ROUTER_NEAR, NEAR4 "/24") ?: ns_addr_add(r->router, ROUTER_NEAR, NEAR6 "/64") ?:
-	       ns_addr_add(r->router, ROUTER_FAR, FAR4 "/24") ?: ns_addr_add(r->router, ROUTER_FAR, FAR6 "/64") ?:
-	       ns_addr_add(r->receiver, ROUTER_FAR, ROUTER_RECEIVER4 "/24") ?:
-	       ns_addr_add(r->receiver, ROUTER_FAR, ROUTER_RECEIVER6 "/64");
-}
-
 int router_make(struct router *r, unsigned int mtu, bool offloads)
 {
 	r->sender = ns_make();
 	r->router = ns_make();
 	r->receiver = ns_make();
 	if (r->sender < 0 || r->router < 0 || r->receiver < 0 || ns_join(r->sender, r->router, ROUTER_NEAR) ||
-	    ns_join(r->router, r->receiver, ROUTER_FAR) || set_links(r, mtu, offloads) || add_addresses(r) ||
-	    join(r, r->sender, ROUTER_NEAR, ROUTER_SENDER4, ROUTER_SENDER6, NEAR4, NEAR6) ||
-	    join(r, r->receiver, ROUTER_FAR, ROUTER_RECEIVER4, ROUTER_RECEIVER6, FAR4, FAR6) ||
-	    ns_sysctl_set(r->router, "net.ipv4.ip_forward", "1") ||
-	    ns_sysctl_set(r->router, "net.ipv6.conf.all.forwarding", "1")) {
+	    ns_join(r->router, r->receiver, ROUTER_FAR) || set_links(r, mtu, offloads) || number_both(r, mtu)) {
 		router_close(r);
 		return -1;
 	}
