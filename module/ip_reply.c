@@ -223,6 +223,8 @@ int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, str
 	xtcp_ip_prepare(skb, tuple);
 	skb_dst_set(skb, how->dst);
 	skb->mark = how->mark;
+	if (how->hash)
+		skb_set_hash(skb, how->hash, PKT_HASH_TYPE_L4);
 	own_by_listener(skb, how->sk);
 	if (xtcp_tuple_is_v4(tuple))
 		err = xmit_v4(xn, how, sk, skb);

@@ -17,6 +17,7 @@ struct xtcp_tuple;
  * @oif: interface to leave by, 0: the route decides
  * @dif: interface that the segment answered came in by, or 0
  * @mark: as SO_MARK
+ * @hash: which of several paths it takes, 0: the one of its addresses and ports
  * @tos: DSCP and ECN octet, or traffic class
  * @laddr_known: the tuple's local address is known to be one of ours; IPv6 asks all the same
  * @advmss: what a SYN-ACK's MSS option may say by the route; only SYN-ACKs have it
@@ -28,6 +29,7 @@ struct xtcp_ip_reply {
 	int oif;
 	int dif;
 	u32 mark;
+	u32 hash;
 	u8 tos;
 	bool laddr_known;
 	u16 advmss;

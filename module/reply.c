@@ -231,6 +231,8 @@ int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, con
 		.tuple = tuple,
 		.oif = he->conn.bound_dev_if,
 		.mark = he->mark,
+		/* the last one may have been lost on its path */
+		.hash = he->resent && READ_ONCE(lsk->sk_txrehash) == SOCK_TXREHASH_ENABLED ? net_tx_rndhash() : 0,
 		.tos = tos_of(lsk, he->conn.v4),
 		.laddr_known = dev && he->conn.v4 && is_first_address(dev, tuple),
 		.sk = lsk,

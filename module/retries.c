@@ -57,6 +57,16 @@ static bool one_orphan_too_many(struct sock *sk)
 	return true;
 }
 
+/*
+ * What was lost may be lost on one of several paths that routers choose from by the flow label, or this host by its hash:
+ * the next segment goes by another one, if there is one.
+ */
+static void try_another_path(struct sock *sk)
+{
+	if (sk_rethink_txhash(sk))
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTREHASH);
+}
+
 /**
  * xtcp_retries_give_up() - end a connection by timeout
  * @sk: the sock; the caller holds a reference
@@ -77,7 +87,8 @@ void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
  * xtcp_retries_end_syn() - is the SYN, or the SYN-ACK of a simultaneous open, not sent again?
  * @sk: SYN-SENT or SYN-RECEIVED
  *
- * By count, as Linux: TCP_SYNCNT or syn_retries (MUST-22; MUST-23 wants 3 minutes, the default makes 127 s).
+ * By count, as Linux: TCP_SYNCNT or syn_retries (MUST-22; MUST-23 wants 3 minutes, the default makes 127 s). If it is,
+ * it goes by another path.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -94,7 +105,8 @@ bool xtcp_retries_end_syn(struct sock *sk)
 		return true;
 	}
 	if (xsk->retransmits)
-		dst_negative_advice(sk);
+		__dst_negative_advice(sk);
+	try_another_path(sk);
 	return false;
 }
 
@@ -102,7 +114,8 @@ bool xtcp_retries_end_syn(struct sock *sk)
  * xtcp_retries_end_retransmission() - is what was not acknowledged not sent again?
  * @sk: in a synchronized state, its retransmission deadline has passed
  *
- * R1 asks routing for another way, R2 or TCP_USER_TIMEOUT ends the connection (MUST-20, MUST-21).
+ * If it is, it goes by another path. R1 asks routing for another way, too; R2 or TCP_USER_TIMEOUT ends the connection
+ * (MUST-20, MUST-21).
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -116,14 +129,16 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	if (xsk->retransmits && gone >= xtcp_rto_give_up_ms(READ_ONCE(knobs(sk)->retries1), XTCP_RTO_MIN_MS))
-		dst_negative_advice(sk);
+		__dst_negative_advice(sk);
 	if (sock_flag(sk, SOCK_DEAD)) {
 		retries = orphan_retries(sk, is_alive(sk));
 		if (one_orphan_too_many(sk))
 			return true;
 	}
-	if (!xsk->retransmits || gone < (xsk->user_timeout ?: xtcp_rto_give_up_ms(retries, XTCP_RTO_MIN_MS)))
+	if (!xsk->retransmits || gone < (xsk->user_timeout ?: xtcp_rto_give_up_ms(retries, XTCP_RTO_MIN_MS))) {
+		try_another_path(sk);
 		return false;
+	}
 	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
 	return true;
 }

@@ -25,6 +25,44 @@ static const struct wire_row rows[] = {
 			.counters = "TCPTimeouts=2 RetransSegs=2",
 		},
 	},
+	/* Linux's: what was lost may go by another path. */
+	{
+		.name = "timeout_%s_takes_another_flow_label", .rfc = "RFC 6437 2", .only = 6,
+		.in = ESTABLISHED, .via = PASSIVE | ACTIVE,
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1; write 1000; > P. 1001(1000) ack 1 label same;"
+				  "< . 1 ack 2001; write 100; > P. 2001(100) ack 1 label same;"
+				  ">@1500 P. 2001(100) ack 1 label other; >@2500 P. 2001(100) ack 1 label other;"
+				  "< . 1 ack 2101; none; write 100; > P. 2101(100) ack 1 label same",
+			.counters = "TcpTimeoutRehash=2",
+		},
+	},
+	{
+		.name = "timeout_of_the_syn_takes_another_flow_label", .rfc = "RFC 6437 2", .only = 6,
+		.want = {
+			.script = "connect; > S 0; >@2500 S 0 label other; >@4500 S 0 label other;"
+				  "< S. 0 ack 1 $; > . 1 ack 1 label same",
+			.state = ESTABLISHED,
+			.counters = "TcpTimeoutRehash=2",
+		},
+	},
+	{
+		.name = "timeout_of_the_syn_ack_takes_another_flow_label", .rfc = "RFC 6437 2", .only = 6,
+		.pre = "listen",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; >@2500 S. 0 ack 1 label other; < . 1 ack 1; accept",
+			.state = ESTABLISHED,
+		},
+	},
+	{	/* net.core.txrehash, SO_TXREHASH */
+		.name = "timeout_%s_keeps_the_flow_label_when_told_to", .rfc = "RFC 6437 2", .only = 6,
+		.in = ESTABLISHED,
+		.want = {
+			.script = "set TXREHASH 0; write 100; > P. 1(100) ack 1; >@1500 P. 1(100) ack 1 label same;"
+				  "< . 1 ack 101; none",
+			.counters = "TcpTimeoutRehash=0",
+		},
+	},
 	{
 		.name = "timeout_%s_no_sample_from_a_resent_segment", .rfc = "RFC 6298 3",
 		.id = "MUST-18", .in = ESTABLISHED,

@@ -94,6 +94,7 @@ struct wire_segment {
 	unsigned int len;	/* payload */
 	size_t packet;		/* whole packet, as parsed */
 	uint8_t ttl, tos;	/* of the IP header, as parsed */
+	uint32_t label;		/* IPv6's, as parsed */
 	const uint8_t *data;
 	/* parsed options; -1: absent */
 	int mss, ws;
@@ -127,6 +128,7 @@ struct wire_conn {
 	int syn_ws;		/* window scale in the peer's own SYN; -1: none */
 	uint32_t written, consumed;	/* bytes through write and read steps */
 	uint64_t mark;		/* ns */
+	uint32_t label;		/* flow label of the last answer that was looked at */
 	uint64_t kept;		/* value of the last keep step */
 	uint8_t tint;		/* sets the octets that the peer sends apart from those before "reopen" */
 };

@@ -3,7 +3,7 @@
  * The script language of the rows. Steps stand between semicolons.
  *
  *   < FLAGS SEQ(LEN) ack ACK win WIN urg N <OPTIONS> ...	inject a segment
- *   > FLAGS SEQ(LEN) ack ACK win WIN ttl N tos N <OPTIONS> xN	the next answer
+ *   > FLAGS SEQ(LEN) ack ACK win WIN ttl N tos N label same|other <OPTIONS> xN	the next answer
  *   >@MS ...			it may take MS milliseconds, for timers
  *   <old ...; >old ...		the same for the incarnation before "reopen": its numbers, clock and octets
  *   none			nothing more was sent
@@ -195,7 +195,7 @@ static int compare(struct wire *w, const char *what, const struct bound *b, uint
 
 /* An answer as the line describes it, its numbers still text. */
 struct answer {
-	char *flags, *seq, *ack, *win, *urg, *ttl, *tos, *options;
+	char *flags, *seq, *ack, *win, *urg, *ttl, *tos, *label, *options;
 	uint32_t len, times;
 };
 
@@ -232,6 +232,8 @@ static int parse_answer(struct wire *w, char *line, struct answer *a)
 			a->ttl = arg;
 		else if (!strcmp(word, "tos"))
 			a->tos = arg;
+		else if (!strcmp(word, "label"))
+			a->label = arg;
 		else
 			return wire_fail(w, "no word '%s'", word);
 	}
@@ -253,6 +255,19 @@ static int compare_flags(struct wire *w, const char *text, uint8_t got)
 	if (want < 0)
 		return wire_fail(w, "flags '%s'", text);
 	return want == got ? 0 : wire_fail(w, "flags are not %s", text);
+}
+
+/* The flow label, beside that of the answer before. */
+static int compare_label(struct wire *w, const char *text, uint32_t got)
+{
+	uint32_t before = w->c.label;
+
+	w->c.label = got;
+	if (!text)
+		return 0;
+	if (!strcmp(text, "same"))
+		return got == before ? 0 : wire_fail(w, "flow label is %#x, was %#x", got, before);
+	return got != before ? 0 : wire_fail(w, "flow label is %#x, as before", got);
 }
 
 static int expect_one(struct wire *w, const struct answer *a, uint32_t i, int wait_ms)
@@ -281,7 +296,8 @@ static int expect_one(struct wire *w, const struct answer *a, uint32_t i, int wa
 		return -1;
 	if (compare(w, "window", &win, seg.win) || compare(w, "urgent pointer", &urg, seg.urg))
 		return -1;
-	if (compare(w, "TTL", &ttl, seg.ttl) || compare(w, "TOS", &tos, seg.tos))
+	if (compare(w, "TTL", &ttl, seg.ttl) || compare(w, "TOS", &tos, seg.tos) ||
+	    compare_label(w, a->label, seg.label))
 		return -1;
 	return a->options ? wire_text_expect_options(w, a->options, &seg) : 0;
 }

@@ -275,6 +275,7 @@ int wire_segment_parse(struct wire *w, const uint8_t *p, size_t len, struct wire
 		return wire_fail(w, "data offset %zu", doff);
 	seg->ttl = w->ip == 4 ? p[8] : p[7];
 	seg->tos = w->ip == 4 ? p[1] : get16(p) >> 4;
+	seg->label = w->ip == 4 ? 0 : get32(p) & 0xfffff;
 	seg->data = t + doff;
 	seg->len = len - h - doff;
 	seg->packet = len;
