@@ -9,6 +9,7 @@
 #include <linux/minmax.h>
 
 #include "algorithms.h"
+#include "netns.h"
 #include "prr.h"
 #include "sample.h"
 #include "scoreboard.h"
@@ -267,20 +268,36 @@ void xtcp_cong_undo(struct sock *sk)
 }
 
 /**
- * xtcp_cong_restart_after_idle() - sending begins with nothing in flight (RFC 5681 section 4.1)
+ * xtcp_cong_restart_after_idle() - sending begins with nothing in flight
  * @sk: the sock
+ *
+ * What the window was tells less of the path the longer nothing was sent: it is halved once for each RTO, down to the
+ * initial window (RFC 5681 section 4.1 asks for that one at once; as Linux, after RFC 2861 section 3.1), and slow start
+ * brings most of it back. In whole segments. net.xtcp.slow_start_after_idle = 0 leaves it.
  *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_cong_restart_after_idle(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 rto = msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
 	u32 idle = (u32)jiffies - xsk->snd_tstamp;
+	u32 segments, least;
 
 	sock_owned_by_me(sk);
-	if (!xsk->snd_tstamp || idle <= msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto)))
+	if (!xsk->snd_tstamp)
 		return;
-	xsk->cong.cwnd = min(xsk->cong.cwnd, initial_window(xsk));
+	if (xsk->cong.ops->idle)
+		xsk->cong.ops->idle(sk, min_t(u64, (u64)idle * (USEC_PER_SEC / HZ), U32_MAX));
+	if (idle <= rto || !READ_ONCE(xtcp_net_of(sk)->sysctl.slow_start_after_idle))
+		return;
+	if (xsk->cong.phase != XTCP_CONG_CWR && xsk->cong.phase != XTCP_CONG_RECOVERY)
+		xsk->cong.ssthresh = max(xsk->cong.ssthresh, xsk->cong.cwnd / 4 * 3);
+	segments = xtcp_cong_cwnd_segments(sk);
+	least = min(segments, initial_window(xsk) / xsk->mss);
+	for (; idle > rto && segments > least; idle -= rto)
+		segments /= 2;
+	xsk->cong.cwnd = max(segments, least) * xsk->mss;
 }
 
 /**

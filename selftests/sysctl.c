@@ -25,7 +25,9 @@ static const struct knob {
 	long differs;
 } knobs[] = {
 	{ "abort_on_overflow", 1, 0, 255, -1 },
+	{ "early_retrans", 1, 0, 4, -1 },
 	{ "fin_timeout", 1, 0, -1, -1 },
+	{ "frto", 1, 0, 255, -1 },
 	{ "invalid_ratelimit", 1, 0, -1, -1 },
 	{ "keepalive_intvl", 1, 1, -1, -1 },
 	{ "keepalive_probes", 1, 0, 255, -1 },
@@ -40,6 +42,7 @@ static const struct knob {
 	{ "rfc1337", 1, 0, 255, 1 },
 	{ "rmem", 3, 4096, INT_MAX, -1 },
 	{ "sack", 1, 0, 255, -1 },
+	{ "slow_start_after_idle", 1, 0, 255, -1 },
 	{ "syn_retries", 1, 1, 127, -1 },
 	{ "synack_retries", 1, 0, 255, -1 },
 	{ "syncookies", 1, 0, 2, -1 },
