@@ -81,4 +81,6 @@
 #include "ip_reply.c"
 #include "cong.c"
 #include "algorithms.c"
+#include "cubic.c"
+#include "hystart.c"
 #include "generated/algorithms_files.h"

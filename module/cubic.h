@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* CUBIC in congestion avoidance (RFC 9438). Pure arithmetic; windows are in octets. */
+#ifndef XTCP_CUBIC_H
+#define XTCP_CUBIC_H
+
+#include <linux/types.h>
+
+/**
+ * struct xtcp_cubic_epoch - what one stage of congestion avoidance goes by; RFC 9438 section 4.1.2 has the names
+ * @start_us: t_epoch, microseconds; 0: the stage has not begun
+ * @w_max: W_max; 0: nothing is known of one, at first and after a timeout
+ * @w_prior: cwnd_prior
+ * @origin: the plateau: W_max, or the window at which the stage began if that is higher
+ * @w_est: W_est
+ * @k: K, in 1/1024 s
+ */
+struct xtcp_cubic_epoch {
+	u64 start_us;
+	u32 w_max;
+	u32 w_prior;
+	u32 origin;
+	u32 w_est;
+	u32 k;
+};
+
+/**
+ * struct xtcp_cubic - what CUBIC keeps
+ * @now: the present stage
+ * @before: the one before the last reduction, should that have been for nothing (section 4.9.2)
+ * @grown_us: when the window could last grow
+ * @credit: growth of less than an octet, in parts of the window
+ * @credit_est: the same of W_est
+ */
+struct xtcp_cubic {
+	struct xtcp_cubic_epoch now;
+	struct xtcp_cubic_epoch before;
+	u64 grown_us;
+	u32 credit;
+	u32 credit_est;
+};
+
+u64 xtcp_cubic_root(u64 value);
+u32 xtcp_cubic_k(u32 octets, u32 mss);
+u32 xtcp_cubic_window(const struct xtcp_cubic_epoch *epoch, u64 us, u32 mss);
+
+u32 xtcp_cubic_grow(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us, u32 cwnd, u32 mss, u32 acked);
+u32 xtcp_cubic_reduce(struct xtcp_cubic *cubic, u32 cwnd, u32 mss);
+void xtcp_cubic_timeout(struct xtcp_cubic *cubic);
+void xtcp_cubic_slow_start_ended(struct xtcp_cubic *cubic, u32 cwnd);
+void xtcp_cubic_undo(struct xtcp_cubic *cubic);
+void xtcp_cubic_idle(struct xtcp_cubic *cubic, u64 idle_us);
+
+#endif /* XTCP_CUBIC_H */

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* HyStart++: where to end slow start before something is lost (RFC 9406). Pure. */
+#ifndef XTCP_HYSTART_H
+#define XTCP_HYSTART_H
+
+#include <linux/types.h>
+
+enum xtcp_hystart_phase {
+	XTCP_HYSTART_OFF,		/* plain slow start, or none: not the initial one */
+	XTCP_HYSTART_SLOW_START,
+	XTCP_HYSTART_CSS,		/* conservative slow start: the round trip has grown; is it a queue? */
+};
+
+/**
+ * struct xtcp_hystart - RFC 9406 section 4.2 has the names
+ * @window_end: windowEnd: the round ends when all before it is acknowledged
+ * @last_min_us: lastRoundMinRTT, microseconds; U32_MAX: none
+ * @round_min_us: currentRoundMinRTT, microseconds; U32_MAX: none
+ * @baseline_us: cssBaselineMinRtt, microseconds
+ * @samples: rttSampleCount
+ * @css_rounds: rounds of CSS that have ended
+ * @phase: enum xtcp_hystart_phase
+ */
+struct xtcp_hystart {
+	u32 window_end;
+	u32 last_min_us;
+	u32 round_min_us;
+	u32 baseline_us;
+	u16 samples;
+	u8 css_rounds;
+	u8 phase;
+};
+
+void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt);
+bool xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_una, u32 snd_nxt, u32 rtt_us);
+u32 xtcp_hystart_growth(const struct xtcp_hystart *hystart, u32 acked, u32 mss);
+
+#endif /* XTCP_HYSTART_H */

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+/* module/hystart.c in user space: rounds, thresholds, conservative slow start and its end (RFC 9406). */
+#include <string.h>
+
+#include "hystart.h"
+#include "unit.h"
+
+#define MSS	1000U
+#define MS	1000U
+#define ISS	0xfffff000U	/* the first round passes zero */
+
+/* A sender whose window is full all the time: @una and @nxt move with each ACK of two segments. */
+struct sender {
+	struct xtcp_hystart hystart;
+	u32 una;
+	u32 nxt;
+	u32 cwnd;
+	bool ended;
+};
+
+static struct sender start_at(u32 iss)
+{
+	struct sender s = { .una = iss, .nxt = iss, .cwnd = 10 * MSS };
+
+	xtcp_hystart_start(&s.hystart, s.nxt);
+	s.nxt += s.cwnd;
+	return s;
+}
+
+static void ack(struct sender *s, u32 octets, u32 rtt_us)
+{
+	s->una += octets;
+	s->cwnd += xtcp_hystart_growth(&s->hystart, octets, MSS);
+	s->ended |= xtcp_hystart_acked(&s->hystart, s->una, s->nxt, rtt_us);
+	s->nxt = s->una + s->cwnd;
+}
+
+/* To the end of the round. */
+static void one_round(struct sender *s, u32 rtt_us)
+{
+	u32 end = s->hystart.window_end;
+
+	do
+		ack(s, (s32)(end - s->una) > 0 && end - s->una < 2 * MSS ? end - s->una : 2 * MSS, rtt_us);
+	while (s->hystart.window_end == end && s->hystart.phase != XTCP_HYSTART_OFF);
+}
+
+static void rounds(struct sender *s, int count, u32 rtt_us)
+{
+	while (count--)
+		one_round(s, rtt_us);
+}
+
+/* the first ACK ends a round in which nothing was sent; then each is a round trip */
+static void doubles(void)
+{
+	struct sender s = start_at(ISS);
+	u32 cwnd;
+
+	one_round(&s, 20 * MS);
+	cwnd = s.cwnd;
+	rounds(&s, 10, 20 * MS);
+	UNIT_CHECK(s.cwnd == cwnd << 10);
+	UNIT_CHECK(s.hystart.phase == XTCP_HYSTART_SLOW_START && !s.ended);
+}
+
+/* what the round trip grows by, and whether that is a queue */
+static void thresholds(void)
+{
+	static const struct {
+		u32 base_us, slower_us;
+	} rows[] = {
+		{ 100, 4100 },			/* 4 ms at least */
+		{ 1 * MS, 5 * MS },
+		{ 32 * MS, 36 * MS },
+		{ 40 * MS, 45 * MS },		/* an eighth */
+		{ 100 * MS, 112500 },
+		{ 128 * MS, 144 * MS },
+		{ 300 * MS, 316 * MS },		/* 16 ms at most */
+		{ 0xfff00000, 0xfff00000 + 16 * MS },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct sender s = start_at(ISS);
+
+		rounds(&s, 4, rows[i].base_us);
+		rounds(&s, 2, rows[i].slower_us - 1);
+		UNIT_CHECK(s.hystart.phase == XTCP_HYSTART_SLOW_START);
+		s = start_at(ISS);
+		rounds(&s, 4, rows[i].base_us);
+		one_round(&s, rows[i].slower_us);
+		UNIT_CHECK(s.hystart.phase == XTCP_HYSTART_CSS);
+		UNIT_CHECK(s.hystart.baseline_us == rows[i].slower_us);
+	}
+}
+
+/* the smallest of a round counts: most may be late, one in time is enough */
+static void jitter(void)
+{
+	struct sender s = start_at(ISS);
+	u32 i, j, end;
+
+	rounds(&s, 2, 20 * MS);
+	for (i = 0; i < 10; i++) {
+		end = s.nxt;
+		for (j = 0; (s32)(end - s.una) > 0; j++)
+			ack(&s, 2 * MSS, j % 4 == 1 ? 20 * MS : 20 * MS + unit_random() % (80 * MS));
+		UNIT_CHECK(s.hystart.phase == XTCP_HYSTART_SLOW_START);
+	}
+}
+
+/* seven samples say nothing, the eighth does; ACKs that tell of no round trip are none */
+static void samples(void)
+{
+	struct sender s = start_at(ISS);
+	int i;
+
+	rounds(&s, 4, 20 * MS);
+	for (i = 0; i < 7; i++)
+		ack(&s, MSS, 60 * MS);
+	for (i = 0; i < 7; i++)
+		ack(&s, MSS, 0);
+	UNIT_CHECK(s.hystart.phase == XTCP_HYSTART_SLOW_START);
+	ack(&s, MSS, 60 * MS);
+	UNIT_CHECK(s.hystart.phase == XTCP_HYSTART_CSS);
+}
+
+/* there is nothing to compare the first round with, nor one that followed a round without samples */
+static void rounds_without_samples(void)
+{
+	struct sender s = start_at(ISS);
+
+	rounds(&s, 3, 0);
+	rounds(&s, 1, 500 * MS);
+	UNIT_CHECK(s.hystart.phase == XTCP_HYSTART_SLOW_START && s.hystart.last_min_us == 500 * MS);
+	rounds(&s, 1, 0);
+	rounds(&s, 1, 900 * MS);
+	UNIT_CHECK(s.hystart.phase == XTCP_HYSTART_SLOW_START && s.hystart.last_min_us == 900 * MS);
+}
+
+static struct sender in_css(void)
+{
+	struct sender s = start_at(ISS);
+
+	rounds(&s, 4, 20 * MS);
+	while (s.hystart.phase != XTCP_HYSTART_CSS)
+		ack(&s, 2 * MSS, 30 * MS);
+	return s;
+}
+
+/* the part of a round that is left counts as the first of five, each of which adds a quarter at most */
+static void five_rounds(void)
+{
+	struct sender s = in_css();
+	u32 round = 0, cwnd = s.cwnd;
+
+	while (!s.ended && round < 100) {
+		u32 before = s.cwnd;
+
+		UNIT_CHECK(s.hystart.phase == XTCP_HYSTART_CSS && s.hystart.css_rounds == round);
+		/* to the end of this round */
+		while (s.hystart.css_rounds == round && !s.ended)
+			ack(&s, 2 * MSS, 30 * MS);
+		UNIT_CHECK(s.cwnd <= before + before / 4 + MSS);
+		round++;
+	}
+	UNIT_CHECK(round == 5 && s.hystart.phase == XTCP_HYSTART_OFF);
+	UNIT_CHECK(s.cwnd > cwnd * 2 && s.cwnd < cwnd * 31 / 10);	/* 1.25^4 to 1.25^5 */
+	/* once */
+	s.ended = false;
+	rounds(&s, 10, 100 * MS);
+	UNIT_CHECK(!s.ended);
+}
+
+/* it was no queue: the round trip falls below what it was when conservative slow start began */
+static void back_to_slow_start(void)
+{
+	struct sender s = in_css();
+	u32 cwnd;
+
+	rounds(&s, 2, 30 * MS);
+	UNIT_CHECK(s.hystart.phase == XTCP_HYSTART_CSS);
+	rounds(&s, 2, 30 * MS - 1);
+	UNIT_CHECK(s.hystart.phase == XTCP_HYSTART_SLOW_START && !s.ended);
+	cwnd = s.cwnd;
+	rounds(&s, 1, 20 * MS);
+	UNIT_CHECK(s.cwnd == 2 * cwnd);
+	/* and it may come again, with five rounds of its own */
+	rounds(&s, 1, 20 * MS);
+	while (s.hystart.phase != XTCP_HYSTART_CSS)
+		ack(&s, 2 * MSS, 40 * MS);
+	UNIT_CHECK(s.hystart.css_rounds == 0 && s.hystart.baseline_us == 40 * MS);
+}
+
+static void growth(void)
+{
+	struct xtcp_hystart hystart;
+
+	memset(&hystart, 0, sizeof(hystart));
+	UNIT_CHECK(hystart.phase == XTCP_HYSTART_OFF);
+	UNIT_CHECK(xtcp_hystart_growth(&hystart, 1000000, 1448) == 1000000);
+	UNIT_CHECK(!xtcp_hystart_acked(&hystart, 5, 5, 1));
+	xtcp_hystart_start(&hystart, 0);
+	UNIT_CHECK(xtcp_hystart_growth(&hystart, 2896, 1448) == 2896);
+	UNIT_CHECK(xtcp_hystart_growth(&hystart, 1000000, 1448) == 65536);
+	UNIT_CHECK(xtcp_hystart_growth(&hystart, 1000000, 9000) == 72000);
+	UNIT_CHECK(xtcp_hystart_growth(&hystart, ~0U, 65535) == 8 * 65535);
+	hystart.phase = XTCP_HYSTART_CSS;
+	UNIT_CHECK(xtcp_hystart_growth(&hystart, 2896, 1448) == 724);
+	UNIT_CHECK(xtcp_hystart_growth(&hystart, 1000000, 1448) == 16384);
+}
+
+/* any ACKs, in any order: at most one end, and only after CSS */
+static void anything(void)
+{
+	struct sender s = start_at(unit_random());
+	u32 i, ends = 0;
+
+	for (i = 0; i < 500000; i++) {
+		u8 before = s.hystart.phase;
+
+		s.una += unit_random() >> unit_random() % 32;
+		if ((s32)(s.nxt - s.una) < 0)
+			s.nxt = s.una;
+		s.nxt += unit_random() % 8 * MSS;
+		if (xtcp_hystart_acked(&s.hystart, s.una, s.nxt, unit_random() >> unit_random() % 32)) {
+			UNIT_CHECK(before == XTCP_HYSTART_CSS || s.hystart.css_rounds == 5);
+			ends++;
+		}
+		UNIT_CHECK(s.hystart.phase <= XTCP_HYSTART_CSS && s.hystart.css_rounds <= 5);
+	}
+	UNIT_CHECK(ends <= 1);
+}
+
+int main(void)
+{
+	static const struct unit_case cases[] = {
+		{ "the window doubles while the round trip stays", doubles },
+		{ "how much slower is slower (4.2)", thresholds },
+		{ "the smallest round trip counts", jitter },
+		{ "eight samples (4.2)", samples },
+		{ "rounds without samples", rounds_without_samples },
+		{ "five rounds of conservative slow start", five_rounds },
+		{ "back to slow start when it was jitter", back_to_slow_start },
+		{ "growth for each ACK", growth },
+		{ "random ACKs", anything },
+	};
+
+	return unit_main(cases, sizeof(cases) / sizeof(*cases));
+}
