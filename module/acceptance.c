@@ -12,6 +12,7 @@
 #include "mib.h"
 #include "netns.h"
 #include "rto.h"
+#include "sack.h"
 #include "seq.h"
 #include "sock.h"
 #include "wire.h"
@@ -53,7 +54,7 @@ static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 	return xtcp_seq_ge(seg->end_seq, xsk->rcv_wup) && xtcp_seq_le(seg->seq, right);
 }
 
-/* An ACK for an unacceptable segment: one in invalid_ratelimit, so that two ends cannot keep each other busy. */
+/* One ACK in invalid_ratelimit, so that two ends cannot keep each other busy. */
 static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skipped)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -69,6 +70,18 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skip
 	}
 	xsk->invalid_ack_stamp = now ?: 1;
 	return true;
+}
+
+/* The segment is unacceptable: an ACK for it, which says by D-SACK what of it is old (RFC 2883 section 4). */
+static enum xtcp_verdict refuse(struct sock *sk, const struct xtcp_seg *seg, int skipped)
+{
+	const u32 rcv_nxt = xtcp_sk(sk)->rcv_nxt;
+
+	if (!dupack_allowed(sk, seg, skipped))
+		return XTCP_DROP;
+	if (seg->seq != seg->end_seq && xtcp_seq_lt(seg->seq, rcv_nxt))
+		xtcp_sack_duplicate(sk, seg->seq, xtcp_seq_lt(seg->end_seq, rcv_nxt) ? seg->end_seq : rcv_nxt);
+	return XTCP_ACK_DROP;
 }
 
 /**
@@ -90,7 +103,7 @@ enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *
 	/* PAWS never stops a RST (RFC 7323 section 5.2), nor the answer a SYN gets */
 	if (paws_rejects(xsk, seg) && !(seg->flags & (XTCP_RST | XTCP_SYN)) && !paws_harmless_ack(xsk, seg)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);
-		return dupack_allowed(sk, seg, LINUX_MIB_TCPACKSKIPPEDPAWS) ? XTCP_ACK_DROP : XTCP_DROP;
+		return refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDPAWS);
 	}
 	if (in_window(xsk, seg))
 		return XTCP_CONTINUE;
@@ -98,7 +111,7 @@ enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *
 		return XTCP_DROP;
 	if (seg->flags & XTCP_SYN)
 		return XTCP_CONTINUE;	/* RFC 5961 section 4.2: a challenge, wherever it is; step four */
-	return dupack_allowed(sk, seg, LINUX_MIB_TCPACKSKIPPEDSEQ) ? XTCP_ACK_DROP : XTCP_DROP;
+	return refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDSEQ);
 }
 
 /**

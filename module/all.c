@@ -60,6 +60,8 @@
 #include "recovery.c"
 #include "text.c"
 #include "rcvq.c"
+#include "trim.c"
+#include "sack.c"
 #include "record.c"
 #include "timewait.c"
 #include "icmp.c"

@@ -9,7 +9,8 @@
  *                       the fifth in SYN-RECEIVED handshake.c; SYN-RECEIVED by way of LISTEN is synq.c until the
  *                       third ACK, TIME-WAIT is timewait.c
  *
- * A step returns a verdict and never frees the segment; finish() does what the verdict says, in one place.
+ * A step returns a verdict and frees no segment but one with text or FIN that it took; finish() does what the verdict
+ * says, in one place.
  */
 #include "arrives.h"
 
@@ -93,7 +94,7 @@ static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
 		xtcp_sock_fail(sk, ECONNRESET, XTCP_ABORT_RESET);
 		break;
 	}
-	return XTCP_DROP;
+	return XTCP_DONE;
 }
 
 /* RFC 9293 3.10.7.4, third: security: not implemented, appendix A.1. */
@@ -129,7 +130,7 @@ static enum xtcp_verdict enter_fin_wait2(struct sock *sk, const struct xtcp_seg 
 	if (xsk->linger2 < 0) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONDATA);
 		xtcp_sock_abort(sk, 0, XTCP_ABORT_LINGER2);
-		return XTCP_DROP;
+		return XTCP_DONE;
 	}
 	return XTCP_CONTINUE;
 }
@@ -162,13 +163,13 @@ static enum xtcp_verdict check_ack(struct sock *sk, struct sk_buff *skb)
 	case TCP_CLOSING:
 		if (xtcp_ack_fin_acked(sk)) {
 			xtcp_record_enter(sk, TCP_TIME_WAIT);
-			return XTCP_DROP;
+			return XTCP_DONE;
 		}
 		break;
 	case TCP_LAST_ACK:
 		if (xtcp_ack_fin_acked(sk)) {
 			xtcp_sock_done(sk);
-			return XTCP_DROP;
+			return XTCP_DONE;
 		}
 		break;
 	}
@@ -209,13 +210,13 @@ static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
 	case TCP_LAST_ACK:
 		/* after the FIN there is no text; what repeats old octets is told where we are */
 		if (!xtcp_seq_lt(seg->seq, xtcp_sk(sk)->rcv_nxt))
-			return XTCP_DROP;
+			return XTCP_DONE;
 		break;
 	default:
-		return XTCP_DROP;
+		return XTCP_DONE;
 	}
 	if (seg->seq == seg->end_seq)
-		return XTCP_DROP;
+		return XTCP_DONE;
 	return xtcp_text_arrives(sk, skb);
 }
 
@@ -259,7 +260,6 @@ static void process_fin(struct sock *sk)
 static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
-	bool had_fin = xtcp_sk(sk)->fin_received;
 	enum xtcp_verdict verdict;
 
 	verdict = xtcp_acceptance_check(sk, seg);
@@ -276,7 +276,7 @@ static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 		return verdict;
 	xtcp_timer_segment_received(sk);
 	verdict = process_text(sk, skb);
-	if (xtcp_sk(sk)->fin_received && !had_fin)
+	if (verdict == XTCP_FIN_TAKEN)
 		process_fin(sk);
 	return verdict;
 }
@@ -312,11 +312,14 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 
 	switch (verdict) {
 	case XTCP_CONSUMED:
+	case XTCP_FIN_TAKEN:
 		go_on(sk);
 		return;
 	case XTCP_CONTINUE:
-	case XTCP_DROP:
+	case XTCP_DONE:
 		go_on(sk);
+		break;
+	case XTCP_DROP:
 		break;
 	case XTCP_ACK_DROP:
 		xtcp_output_ack_now(sk);

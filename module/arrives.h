@@ -11,8 +11,10 @@ struct xtcp_seg;
 /* What a step of 3.10.7 found out. */
 enum xtcp_verdict {
 	XTCP_CONTINUE,		/* go on with the next step */
-	XTCP_CONSUMED,		/* the skb was queued: forget it */
-	XTCP_DROP,		/* drop the segment, send nothing */
+	XTCP_DONE,		/* it has done what it could: free it, send what it allows and what it is owed */
+	XTCP_CONSUMED,		/* the same, but the skb was queued or freed: forget it */
+	XTCP_FIN_TAKEN,		/* the same, and RCV.NXT has passed the peer's FIN: step eight follows */
+	XTCP_DROP,		/* it counts for nothing: drop it, send nothing */
 	XTCP_ACK_DROP,		/* send an ACK, drop the segment */
 	XTCP_CHALLENGE,		/* send a challenge ACK if the limit allows (RFC 5961), drop the segment */
 	XTCP_RESET,		/* send the RST that 3.10.7.1 prescribes for this segment, drop it */

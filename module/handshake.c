@@ -136,7 +136,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 		xsk->snd_wl1 = seg->seq;
 		xtcp_state_set(sk, TCP_SYN_RECV);
 		xtcp_output_syn(sk);
-		return XTCP_DROP;
+		return XTCP_DONE;
 	}
 	xtcp_ack_syn_acked(sk, seg);
 	enter_established(sk, skb);
@@ -146,13 +146,13 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	else
 		xsk->ack_pending = true;
 	if (!xsk->ack_pending)
-		return XTCP_DROP;
+		return XTCP_DONE;
 	/* the program said that data will follow at once: it carries the ACK */
 	if (xsk->defer_accept || xsk->pingpong)
 		xtcp_timer_ack_owed(sk, XTCP_DELACK_MAX_MS);
 	else
 		xtcp_output_ack_now(sk);
-	return XTCP_DROP;
+	return XTCP_DONE;
 }
 
 /**

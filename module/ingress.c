@@ -168,7 +168,6 @@ static struct xtcp_seg *fill_seg(struct sk_buff *skb, int dif, int sdif)
 	seg->mss = opts.mss;
 	seg->has_wscale = opts.has_wscale;
 	seg->wscale = opts.wscale;
-	seg->sack_permitted = opts.sack_permitted;
 	seg->has_ts = opts.has_ts;
 	seg->tsval = opts.tsval;
 	seg->tsecr = opts.tsecr;

@@ -21,6 +21,7 @@
 #include "ip.h"
 #include "netns.h"
 #include "options.h"
+#include "sack.h"
 #include "segment.h"
 #include "sock.h"
 #include "wire.h"
@@ -30,17 +31,16 @@ static u32 lasting_options(const struct sock *sk)
 {
 	struct xtcp_options opts;
 
-	xtcp_segment_options(sk, XTCP_ACK, &opts);
+	xtcp_segment_options(sk, XTCP_ACK, 0, &opts);
 	return xtcp_options_size(&opts);
 }
 
-/*
- * Octets of options in the next segment that not every one carries: the SACK blocks. None are sent yet; here is the
- * place for them.
- */
+/* Octets of options in the next segment that not every one carries: the SACK blocks. */
 static u32 passing_options(const struct sock *sk)
 {
-	return 0;
+	unsigned int blocks = xtcp_sack_blocks_to_send(xtcp_sk(sk));
+
+	return blocks ? XTCP_OPTLEN_SACK_ALIGNED(blocks) : 0;
 }
 
 /**

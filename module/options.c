@@ -154,7 +154,7 @@ unsigned int xtcp_options_size(const struct xtcp_options *opts)
 	if (opts->has_wscale)
 		size += 4;	/* behind one NOP */
 	if (opts->sack_blocks)
-		size += 2 + XTCP_OPTLEN_SACK_BASE + opts->sack_blocks * XTCP_OPTLEN_SACK_BLOCK;	/* behind two NOPs */
+		size += XTCP_OPTLEN_SACK_ALIGNED(opts->sack_blocks);	/* behind two NOPs */
 	return size;
 }
 

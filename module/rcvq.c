@@ -6,6 +6,10 @@
  * octet that comes twice the first copy stays, whatever the second one says. A segment that fills holes around text
  * that is queued already goes through the tree even if it begins at RCV.NXT, so the rule stands in one place.
  *
+ * Work: a segment adds at most one skb to the tree. What it covers wholly goes, after its octets were compared, or
+ * written over those of the segment should they differ. So each skb is looked at once when it comes and once when it
+ * goes, in whatever order a peer sends.
+ *
  * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays below sk_rcvbuf plus
  * one skb. Out-of-order text gives way to text in order, farthest from RCV.NXT first, and is bounded in skbs as well,
  * so that tiny segments can neither hold memory nor make the tree slow.
@@ -19,56 +23,16 @@
 #include "ingress.h"
 #include "mib.h"
 #include "netns.h"
+#include "sack.h"
 #include "seq.h"
 #include "sock.h"
+#include "trim.h"
 
 #define OUT_OF_ORDER_MAX	4096U	/* skbs; a window of 6 MB holds about as many full segments */
 
 static u32 end_of(struct sk_buff *skb)
 {
 	return xtcp_seg(skb)->seq + xtcp_seg(skb)->len;
-}
-
-/**
- * xtcp_rcvq_trim_front() - take octets away at the left
- * @skb: at its text, on no queue and not charged: its truesize may change
- * @octets: how many, at most its length
- *
- * Context: any.
- *
- * Return: false without memory.
- */
-bool xtcp_rcvq_trim_front(struct sk_buff *skb, u32 octets)
-{
-	struct xtcp_seg *seg = xtcp_seg(skb);
-
-	if (octets && !pskb_pull(skb, octets))
-		return false;
-	seg->seq += octets;
-	seg->len -= octets;
-	return true;
-}
-
-/**
- * xtcp_rcvq_trim_back() - take octets away at the right
- * @skb: at its text, on no queue and not charged
- * @len: how many may stay
- *
- * Context: any.
- *
- * Return: false without memory.
- */
-bool xtcp_rcvq_trim_back(struct sk_buff *skb, u32 len)
-{
-	struct xtcp_seg *seg = xtcp_seg(skb);
-
-	if (len >= seg->len)
-		return true;
-	if (pskb_trim(skb, len))
-		return false;
-	seg->len = len;
-	seg->end_seq = seg->seq + len;
-	return true;
 }
 
 static void tree_unlink(struct xtcp_sock *xsk, struct sk_buff *skb)
@@ -114,13 +78,12 @@ static struct sk_buff *tree_find(const struct xtcp_sock *xsk, u32 seq)
 	return found;
 }
 
-/* Appends @from, charged, to @to. @in_tree: @to stands in the tree. Returns true when @from is gone. */
-static bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree)
+/* Appends the octets of @from, charged, to @to; both may stand in the tree. True: kfree_skb_partial() is due to @from. */
+static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree, bool *stolen)
 {
-	bool stolen;
 	int delta;
 
-	if (end_of(to) != xtcp_seg(from)->seq || !skb_try_coalesce(to, from, &stolen, &delta))
+	if (end_of(to) != xtcp_seg(from)->seq || !skb_try_coalesce(to, from, stolen, &delta))
 		return false;
 	atomic_add(delta, &sk->sk_rmem_alloc);
 	sk_mem_charge(sk, delta);
@@ -131,6 +94,16 @@ static bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, 
 	/* SO_TIMESTAMP tells when the last octets came */
 	if (from->tstamp)
 		to->tstamp = from->tstamp;
+	return true;
+}
+
+/* The same with @from in no queue; when true is returned it is gone. */
+static bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree)
+{
+	bool stolen;
+
+	if (!join(sk, to, from, in_tree, &stolen))
+		return false;
 	kfree_skb_partial(from, stolen);
 	return true;
 }
@@ -152,12 +125,29 @@ static void append(struct sock *sk, struct sk_buff *skb)
 static void queue_out_of_order(struct sock *sk, struct sk_buff *prev, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 start = xtcp_seg(skb)->seq, end = end_of(skb);
+	struct sk_buff *next;
+	bool stolen;
 
+	if (prev && end_of(prev) == start)
+		start = xtcp_seg(prev)->seq;
 	skb_set_owner_r(skb, sk);
-	if (prev && coalesce(sk, prev, skb, true))
+	if (prev && coalesce(sk, prev, skb, true)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPOFOMERGE);
-	else
+		skb = prev;
+	} else {
 		tree_insert(xsk, skb);
+	}
+	next = skb_rb_next(skb);
+	if (next && xtcp_seg(next)->seq == end) {
+		end = end_of(next);
+		if (join(sk, skb, next, true, &stolen)) {
+			tree_unlink(xsk, next);
+			kfree_skb_partial(next, stolen);
+		}
+	}
+	if (start != xsk->rcv_nxt)
+		xtcp_sack_queued(sk, start, end);
 }
 
 /* Drops out-of-order text, the farthest first, as long as it does not fit and is farther than @seq. */
@@ -166,17 +156,21 @@ static void prune(struct sock *sk, u32 seq)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb;
 	bool pruned = false;
+	u32 start = 0;
 
 	while ((skb = skb_rb_last(&xsk->out_of_order)) && xtcp_seq_gt(xtcp_seg(skb)->seq, seq)) {
 		if (atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf) && !sk_under_memory_pressure(sk) &&
 		    xsk->out_of_order_count < OUT_OF_ORDER_MAX)
 			break;
+		start = xtcp_seg(skb)->seq;
 		tree_unlink(xsk, skb);
 		kfree_skb_reason(skb, SKB_DROP_REASON_TCP_OFO_QUEUE_PRUNE);
 		pruned = true;
 	}
-	if (pruned)
+	if (pruned) {
+		xtcp_sack_dropped(sk, start);
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_OFOPRUNED);
+	}
 }
 
 /* More than half of what @skb costs is not text. */
@@ -276,44 +270,102 @@ bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 	return false;
 }
 
-/* Takes those parts of @skb into the tree that it does not hold yet, as far as they fit. True when there was one. */
-static bool insert_new_parts(struct sock *sk, struct sk_buff *skb)
+/* Are the octets of @old those that @skb, which covers it, has in their place? */
+static bool same_octets(struct sk_buff *skb, struct sk_buff *old)
+{
+	u32 at = xtcp_seg(old)->seq - xtcp_seg(skb)->seq;
+	u32 len = xtcp_seg(old)->len, done, piece;
+	u8 ours[128], theirs[128];
+
+	for (done = 0; done < len; done += piece) {
+		piece = min_t(u32, len - done, sizeof(ours));
+		if (skb_copy_bits(old, done, ours, piece) || skb_copy_bits(skb, at + done, theirs, piece) ||
+		    memcmp(ours, theirs, piece))
+			return false;
+	}
+	return true;
+}
+
+/* Writes the octets of @old into @skb, which covers it and is ours alone, without fragments. */
+static void overwrite(struct sk_buff *skb, struct sk_buff *old)
+{
+	u32 at = xtcp_seg(old)->seq - xtcp_seg(skb)->seq;
+
+	if (skb_copy_bits(old, 0, skb->data + at, xtcp_seg(old)->len))
+		WARN_ON_ONCE(1);
+}
+
+/*
+ * @old, in the tree and covered by *@skb, goes; its octets stay. Other people may have their eyes on the pages of *@skb,
+ * so a copy of it takes what differs: no honest peer makes one necessary. False: no memory for that, @old stays.
+ */
+static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, bool *copied)
+{
+	struct sk_buff *copy;
+
+	if (!same_octets(*skb, old)) {
+		if (!*copied) {
+			copy = skb_copy(*skb, GFP_ATOMIC | __GFP_NOWARN);
+			if (!copy || !fits(sk, copy)) {
+				kfree_skb(copy);
+				return false;
+			}
+			consume_skb(*skb);
+			*skb = copy;
+			*copied = true;
+		}
+		overwrite(*skb, old);
+	}
+	tree_unlink(xtcp_sk(sk), old);
+	kfree_skb_reason(old, SKB_DROP_REASON_TCP_OFOMERGE);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPOFOMERGE);
+	return true;
+}
+
+/*
+ * Takes @skb into the tree without what is there already, which is told as duplicate, the first stretch first. Linear in
+ * what it covers, since that goes.
+ */
+static void insert_new_text(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct sk_buff *prev = tree_find(xsk, xtcp_seg(skb)->seq);
-	bool taken = false;
+	struct sk_buff *prev = tree_find(xsk, xtcp_seg(skb)->seq), *next;
+	u32 start = xtcp_seg(skb)->seq, end = end_of(skb);
+	bool copied = false;
 
-	while (skb) {
-		struct sk_buff *next, *rest = NULL;
-		u32 end = end_of(skb);
-
-		if (prev && xtcp_seq_gt(end_of(prev), xtcp_seg(skb)->seq)) {
-			if (xtcp_seq_ge(end_of(prev), end) ||
-			    !xtcp_rcvq_trim_front(skb, end_of(prev) - xtcp_seg(skb)->seq))
-				break;
+	if (prev && xtcp_seq_gt(end_of(prev), start)) {
+		if (xtcp_seq_ge(end_of(prev), end)) {
+			xtcp_sack_duplicate(sk, start, end);
+			xtcp_sack_queued(sk, xtcp_seg(prev)->seq, end_of(prev));
+			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPOFOMERGE);
+			goto drop;
 		}
-		next = prev ? skb_rb_next(prev) : skb_rb_first(&xsk->out_of_order);
-		if (next && xtcp_seq_lt(xtcp_seg(next)->seq, end)) {
-			/* what lies behind next goes around the loop again, with a share of the same octets */
-			if (xtcp_seq_lt(end_of(next), end))
-				rest = skb_clone(skb, GFP_ATOMIC);
-			if (!xtcp_rcvq_trim_back(skb, xtcp_seg(next)->seq - xtcp_seg(skb)->seq)) {
-				kfree_skb(rest);
-				break;
-			}
-		}
-		if (xtcp_seg(skb)->len && (!taken || fits(sk, skb)) &&
-		    (xtcp_seg(skb)->seq == xsk->rcv_nxt || xsk->out_of_order_count < OUT_OF_ORDER_MAX)) {
-			queue_out_of_order(sk, prev, skb);
-			taken = true;
+		if (xtcp_seg(prev)->seq == start) {
+			prev = skb_rb_prev(prev);	/* is covered */
 		} else {
-			kfree_skb(skb);
+			xtcp_sack_duplicate(sk, start, end_of(prev));
+			if (!xtcp_trim_front(skb, end_of(prev) - start))
+				goto drop;
 		}
-		skb = rest;
-		prev = next;
 	}
-	kfree_skb(skb);
-	return taken;
+	while ((next = prev ? skb_rb_next(prev) : skb_rb_first(&xsk->out_of_order)) &&
+	       xtcp_seq_lt(xtcp_seg(next)->seq, end)) {
+		bool covered = xtcp_seq_le(end_of(next), end);
+
+		xtcp_sack_duplicate(sk, xtcp_seg(next)->seq, covered ? end_of(next) : end);
+		if (covered && absorb(sk, &skb, next, &copied))
+			continue;
+		if (!xtcp_trim_back(skb, xtcp_seg(next)->seq - xtcp_seg(skb)->seq))
+			goto drop;
+		break;
+	}
+	if (!xtcp_seg(skb)->len)
+		goto drop;
+	queue_out_of_order(sk, prev, skb);
+	return;
+
+drop:
+	kfree_skb_reason(skb, SKB_DROP_REASON_TCP_OFOMERGE);
 }
 
 /* Moves what has become in order. */
@@ -333,8 +385,8 @@ static void drain(struct sock *sk)
  * @sk: the sock
  * @skb: at its text, which is not old and fits the window; room was made for it; consumed
  *
- * Parts that are queued already are left out; what the rest of memory does not allow is dropped, and the peer sends it
- * again. Advances RCV.NXT over what is in order. RFC 9293 section 3.10.7.4, seventh; SHLD-31.
+ * Parts that are queued already are left out; what memory does not allow is dropped, and the peer sends it again. Blocks
+ * for SACK follow what is out of order; RCV.NXT is for the caller to tell (xtcp_sack_advanced()). Advances RCV.NXT over what is in order. RFC 9293 section 3.10.7.4, seventh; SHLD-31.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -348,8 +400,10 @@ void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 	if (in_order && (!first || xtcp_seq_le(end_of(skb), xtcp_seg(first)->seq))) {
 		skb_set_owner_r(skb, sk);
 		append(sk, skb);
-	} else if (insert_new_parts(sk, skb) && !in_order) {
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPOFOQUEUE);
+	} else {
+		if (!in_order)
+			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPOFOQUEUE);
+		insert_new_text(sk, skb);
 	}
 	drain(sk);
 }
@@ -369,4 +423,5 @@ void xtcp_rcvq_purge_out_of_order(struct sock *sk)
 		tree_unlink(xsk, skb);
 		kfree_skb(skb);
 	}
+	xsk->sack.blocks = 0;
 }

@@ -8,8 +8,6 @@
 struct sk_buff;
 struct sock;
 
-bool xtcp_rcvq_trim_front(struct sk_buff *skb, u32 octets);
-bool xtcp_rcvq_trim_back(struct sk_buff *skb, u32 len);
 /* Socket lock held in these. */
 bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb);
 void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb);

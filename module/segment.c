@@ -20,6 +20,7 @@
 #include "mib.h"
 #include "mss.h"
 #include "options.h"
+#include "sack.h"
 #include "seq.h"
 #include "sndq.h"
 #include "sock.h"
@@ -36,13 +37,14 @@
  * xtcp_segment_options() - the options of the next segment
  * @sk: the sock
  * @flags: the segment's control bits
+ * @room: octets that SACK blocks may take of what a full segment carries
  * @opts: filled in
  *
  * Here and nowhere else is decided what a segment carries, so how much text fits beside it is asked here, too (mss.c).
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_segment_options(const struct sock *sk, u8 flags, struct xtcp_options *opts)
+void xtcp_segment_options(const struct sock *sk, u8 flags, u32 room, struct xtcp_options *opts)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
@@ -60,6 +62,8 @@ void xtcp_segment_options(const struct sock *sk, u8 flags, struct xtcp_options *
 		opts->tsval = xtcp_clock_ts() + xsk->ts_offset;
 		opts->tsecr = flags & XTCP_ACK ? xsk->ts_recent : 0;
 	}
+	if ((flags & (XTCP_ACK | XTCP_SYN | XTCP_RST)) == XTCP_ACK && xtcp_sack_blocks_to_send(xsk))
+		xtcp_sack_fill(xsk, room, opts);
 }
 
 /* The window to offer in this segment, noted as offered; the field as it goes on the wire. */
@@ -139,11 +143,13 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_options opts;
-	u32 len = skb->len;
+	u32 len = skb->len, room;
 	struct tcphdr *th;
 	u32 header;
 
-	xtcp_segment_options(sk, flags, &opts);
+	/* text that was cut before there was something to tell leaves as it is, with as many blocks as fit beside it */
+	room = len ? max_t(int, xsk->mss - (skb_shinfo(skb)->gso_size ?: len), 0) : XTCP_MAX_OPTIONS;
+	xtcp_segment_options(sk, flags, room, &opts);
 	header = XTCP_HDR_LEN + xtcp_options_size(&opts);
 	th = __skb_push(skb, header);
 	skb_reset_transport_header(skb);
@@ -159,6 +165,8 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 
 	if (flags & XTCP_ACK)
 		ack_said(sk);
+	if (opts.sack_blocks)
+		xtcp_sack_told(sk);
 	count_out(sk, len, flags, resent, max_t(u32, skb_shinfo(skb)->gso_segs, 1));
 	if (trace_xtcp_segment_out_enabled())
 		trace_out(sk, th, len, resent);

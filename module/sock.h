@@ -12,6 +12,7 @@
 #include "demux.h"
 #include "rack.h"
 #include "rto.h"
+#include "sack.h"
 #include "scoreboard.h"
 #include "timer.h"
 #include "tlp.h"
@@ -107,6 +108,7 @@ enum xtcp_abort_reason {
  * @out_of_order: skbs beyond RCV.NXT by sequence number (text.c)
  * @out_of_order_bytes: sum of their truesize
  * @out_of_order_count: how many they are
+ * @sack: the SACK blocks that we send (sack.c)
  * @rcv_mss: estimate of the peer's segment size, for delayed ACKs
  * @rcv_last_len: length of the last segment that was smaller than @rcv_mss, 0: none (text.c)
  * @rcv_data_tstamp: jiffies when text last came, 0: never
@@ -227,6 +229,7 @@ struct xtcp_sock {
 	struct rb_root out_of_order;
 	u32 out_of_order_bytes;
 	u32 out_of_order_count;
+	struct xtcp_sack sack;
 	u32 rcv_fin_seq;
 	u32 rcv_data_tstamp;
 	u16 rcv_last_len;

@@ -140,6 +140,7 @@ static const struct ctl_table entries[] = {
 	GLOBAL("allowed_congestion_control", 0644, do_allowed),
 	GLOBAL("available_congestion_control", 0444, do_available),
 	ENTRY(congestion_control, const struct xtcp_cong_ops *, do_congestion_control, NULL, NULL),
+	ENTRY(dsack, u8, proc_dou8vec_minmax, NULL, NULL),
 	ENTRY(early_retrans, u8, proc_dou8vec_minmax, SYSCTL_ZERO, &four),
 	ENTRY(fin_timeout, int, do_seconds, SYSCTL_ZERO, &max_seconds),
 	ENTRY(frto, u8, proc_dou8vec_minmax, NULL, NULL),
@@ -171,6 +172,7 @@ static const struct ctl_table entries[] = {
 static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 {
 	*sysctl = (struct xtcp_sysctl){
+		.dsack = 1,
 		.early_retrans = 3,
 		.frto = 2,
 		.keepalive_probes = TCP_KEEPALIVE_PROBES,

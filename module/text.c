@@ -16,8 +16,10 @@
 #include "mib.h"
 #include "netns.h"
 #include "rcvq.h"
+#include "sack.h"
 #include "seq.h"
 #include "sock.h"
+#include "trim.h"
 #include "wire.h"
 
 #define QUICKACKS_MAX		16U	/* ACKs not delayed at the start, as Linux's TCP_MAX_QUICKACKS */
@@ -78,13 +80,14 @@ static void quickack(struct xtcp_sock *xsk)
 	xsk->quickacks = max_t(u32, xsk->quickacks, clamp(most, 2U, QUICKACKS_MAX));
 }
 
-static enum xtcp_verdict ack_and_drop(struct xtcp_sock *xsk)
+/* There is nothing new in it, or no room: an ACK says where we are. */
+static enum xtcp_verdict only_ack(struct xtcp_sock *xsk)
 {
 	quickack(xsk);
 	xsk->pingpong = false;
 	xsk->ack_pending = true;
 	xsk->ack_now = true;
-	return XTCP_DROP;
+	return XTCP_DONE;
 }
 
 /* The size of the peer's segments: the largest seen, or a smaller one that it sent twice in a row without PSH. */
@@ -123,17 +126,21 @@ static void data_event(struct xtcp_sock *xsk, struct sk_buff *skb)
 	xsk->ack_pending = true;
 }
 
-/* RCV.NXT moved: has it come to the peer's FIN? RFC 9293 section 3.10.7.4, eighth: advance RCV.NXT over it, ACK it. */
-static void take_fin(struct sock *sk)
+/*
+ * The segment was taken: has RCV.NXT come to the peer's FIN? RFC 9293 section 3.10.7.4, eighth: advance RCV.NXT over it,
+ * ACK it.
+ */
+static enum xtcp_verdict taken(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	if (!xsk->rcv_fin_known || xsk->rcv_fin_seq != xsk->rcv_nxt || xsk->fin_received)
-		return;
+		return XTCP_CONSUMED;
 	WRITE_ONCE(xsk->rcv_nxt, xsk->rcv_nxt + 1);
 	WRITE_ONCE(xsk->fin_received, true);
 	xsk->ack_pending = true;
 	xtcp_rcvq_purge_out_of_order(sk);
+	return XTCP_FIN_TAKEN;
 }
 
 /*
@@ -149,12 +156,12 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb)
 	seg->flags &= ~XTCP_FIN;
 	seg->end_seq = seg->seq + seg->len;
 	if (xtcp_seq_lt(seg->seq, xsk->rcv_nxt) &&
-	    !xtcp_rcvq_trim_front(skb, min(xsk->rcv_nxt - seg->seq, seg->len)))
+	    !xtcp_trim_front(skb, min(xsk->rcv_nxt - seg->seq, seg->len)))
 		return false;
 	window = xsk->rcv_nxt + offered_window(xsk) - seg->seq;
 	if (seg->len > window) {
 		fin = false;
-		if (!xtcp_rcvq_trim_back(skb, window))
+		if (!xtcp_trim_back(skb, window))
 			return false;
 	}
 	if (fin && !xsk->rcv_fin_known) {
@@ -162,7 +169,7 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb)
 		xsk->rcv_fin_seq = seg->end_seq;
 	}
 	if (xsk->rcv_fin_known && xtcp_seq_gt(seg->end_seq, xsk->rcv_fin_seq))
-		return xtcp_rcvq_trim_back(skb, max_t(s32, xsk->rcv_fin_seq - seg->seq, 0));
+		return xtcp_trim_back(skb, max_t(s32, xsk->rcv_fin_seq - seg->seq, 0));
 	return true;
 }
 
@@ -172,23 +179,49 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool in_order = xtcp_seg(skb)->seq == xsk->rcv_nxt;
 	bool had_holes = fin_waits || !RB_EMPTY_ROOT(&xsk->out_of_order);
+	enum xtcp_verdict verdict;
 
 	if (!xtcp_rcvq_make_room(sk, skb)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), in_order ? LINUX_MIB_TCPRCVQDROP : LINUX_MIB_TCPOFODROP);
 		/* a reader makes room */
 		if (!sock_flag(sk, SOCK_DEAD))
 			sk->sk_data_ready(sk);
-		return XTCP_DROP;
+		return XTCP_DONE;
 	}
 	data_event(xsk, skb);
 	xtcp_rcvq_queue(sk, skb);
 	/* RFC 5681 section 4.2: at once when out of order (MAY-13) and when a hole is filled */
 	if (had_holes || !RB_EMPTY_ROOT(&xsk->out_of_order))
 		xsk->ack_now = true;
-	take_fin(sk);
+	verdict = taken(sk);
+	if (in_order && xsk->sack.blocks)
+		xtcp_sack_advanced(sk);
 	if (in_order)
 		xtcp_text_wake(sk);
-	return XTCP_CONSUMED;
+	return verdict;
+}
+
+/* A FIN alone, or what followed one. */
+static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fin_waits)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	enum xtcp_verdict verdict;
+
+	if (seg->seq != xsk->rcv_nxt || !xsk->rcv_fin_known) {
+		if (xsk->rcv_fin_known && seg->seq == xsk->rcv_fin_seq) {
+			if (fin_waits)
+				xtcp_sack_duplicate(sk, seg->seq, seg->seq + 1);
+			xtcp_sack_queued(sk, seg->seq, seg->seq);
+		}
+		return only_ack(xsk);
+	}
+	verdict = taken(sk);
+	if (xsk->sack.blocks)
+		xtcp_sack_advanced(sk);
+	xtcp_text_wake(sk);
+	consume_skb(skb);
+	return verdict;
 }
 
 /**
@@ -196,13 +229,14 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
  * @sk: in ESTABLISHED, FIN-WAIT-1 or FIN-WAIT-2 (in later states all text is old); the segment passed steps 1 to 6
  * @skb: at the TCP header; its struct xtcp_seg is changed
  *
- * Advances RCV.NXT, and over the FIN (then fin_received is set, once); says by ack_pending and ack_now what
- * acknowledgment is owed. URG is not looked at: urgent octets are delivered in line. RFC 9293 section 3.10.7.4,
+ * Advances RCV.NXT, and over the FIN; says by ack_pending and ack_now what acknowledgment is owed, and by SACK blocks
+ * what else came. URG is not looked at: urgent octets are delivered in line. RFC 9293 section 3.10.7.4,
  * seventh, and the queue's part of eighth; MUST-58, MUST-59, SHLD-31, MAY-13.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: XTCP_CONSUMED: @skb is queued or freed; XTCP_DROP: nothing of it was taken, it is the caller's.
+ * Return: XTCP_DONE: nothing of @skb was taken, it is the caller's; XTCP_CONSUMED: it is queued or freed; XTCP_FIN_TAKEN:
+ * the same, and this segment brought RCV.NXT to the peer's FIN and over it.
  */
 enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 {
@@ -212,31 +246,25 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 
 	sock_owned_by_me(sk);
 	if (seg->seq == seg->end_seq)
-		return XTCP_DROP;
+		return XTCP_DONE;
 	__skb_pull(skb, seg->hdr_len);
 	seg->hdr_len = 0;
 
+	if (xtcp_seq_lt(seg->seq, xsk->rcv_nxt))
+		xtcp_sack_duplicate(sk, seg->seq, xtcp_seq_lt(seg->end_seq, xsk->rcv_nxt) ? seg->end_seq : xsk->rcv_nxt);
 	if (xsk->fin_received || xtcp_seq_le(seg->end_seq, xsk->rcv_nxt)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKLOST);
-		return ack_and_drop(xsk);
+		return only_ack(xsk);
 	}
 	if (seg->len && !offered_window(xsk) && xtcp_seq_le(seg->seq, xsk->rcv_nxt)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPZEROWINDOWDROP);
-		return ack_and_drop(xsk);
+		return only_ack(xsk);
 	}
 	if (xtcp_seq_gt(seg->seq + !!seg->len, xsk->rcv_nxt + offered_window(xsk)))
-		return ack_and_drop(xsk);
+		return only_ack(xsk);
 	if (!trim(xsk, skb))
-		return XTCP_DROP;
-	if (seg->len)
-		return queue_text(sk, skb, fin_waits);
-	/* a FIN alone, or what followed one */
-	if (seg->seq != xsk->rcv_nxt || !xsk->rcv_fin_known)
-		return ack_and_drop(xsk);
-	take_fin(sk);
-	xtcp_text_wake(sk);
-	consume_skb(skb);
-	return XTCP_CONSUMED;
+		return XTCP_DONE;
+	return seg->len ? queue_text(sk, skb, fin_waits) : queue_fin(sk, skb, fin_waits);
 }
 
 /**

@@ -46,6 +46,7 @@ enum xtcp_option_len {
 
 #define XTCP_HDR_LEN		20	/* header without options (RFC 9293 section 3.1) */
 #define XTCP_MAX_OPTIONS	40	/* data offset is four bits of 32-bit words (RFC 9293 section 3.1) */
+#define XTCP_OPTLEN_SACK_ALIGNED(blocks) (2 + XTCP_OPTLEN_SACK_BASE + (blocks) * XTCP_OPTLEN_SACK_BLOCK)
 #define XTCP_SACK_BLOCKS_MAX	4	/* as many as 40 octets hold (RFC 2018 section 3) */
 
 #define XTCP_MSS_DEFAULT_V4	536U	/* no MSS option seen (RFC 9293 section 3.7.1, MUST-15) */

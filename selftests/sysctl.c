@@ -29,6 +29,7 @@ static const struct knob {
 	{ "fin_timeout", 1, 0, -1, -1 },
 	{ "frto", 1, 0, 255, -1 },
 	{ "invalid_ratelimit", 1, 0, -1, -1 },
+	{ "dsack", 1, 0, 255, -1 },
 	{ "keepalive_intvl", 1, 1, -1, -1 },
 	{ "keepalive_probes", 1, 0, 255, -1 },
 	{ "keepalive_time", 1, 1, -1, -1 },
