@@ -6,6 +6,7 @@
 #include "acceptance.h"
 
 #include <net/sock.h>
+#include <net/tcp_states.h>
 
 #include "clock.h"
 #include "ingress.h"
@@ -45,7 +46,7 @@ static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg
 /*
  * The table of RFC 9293 3.10.7.4, first, as Linux reads it: both edges included, and the left one is what we last
  * acknowledged. The wider reading lets ACKs pass that crossed our data or that were sent with the window full;
- * nothing outside the window is ever queued by it, and a RST counts at RCV.NXT alone.
+ * nothing outside the window is ever queued by it, and where a RST counts is asked apart.
  */
 static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -85,6 +86,27 @@ static enum xtcp_verdict refuse(struct sock *sk, const struct xtcp_seg *seg, int
 }
 
 /**
+ * xtcp_acceptance_rst_counts() - does a RST at this number reset the connection?
+ * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous open
+ * @seg: the segment, a RST
+ *
+ * At RCV.NXT (RFC 5961 section 3.2), and after the peer's FIN one before it, since some hosts do not count their FIN
+ * when they reset. Both are as hard to guess.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when it does.
+ */
+bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *seg)
+{
+	const int after_fin = TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK;
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	return seg->seq == xsk->rcv_nxt || (seg->seq + 1 == xsk->rcv_nxt && 1 << sk->sk_state & after_fin);
+}
+
+/**
  * xtcp_acceptance_check() - step one: check sequence number; before it, PAWS
  * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous open
  * @seg: the segment
@@ -108,7 +130,7 @@ enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *
 	if (in_window(xsk, seg))
 		return XTCP_CONTINUE;
 	if (seg->flags & XTCP_RST)
-		return XTCP_DROP;
+		return xtcp_acceptance_rst_counts(sk, seg) ? XTCP_CONTINUE : XTCP_DROP;
 	if (seg->flags & XTCP_SYN)
 		return XTCP_CONTINUE;	/* RFC 5961 section 4.2: a challenge, wherever it is; step four */
 	return refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDSEQ);

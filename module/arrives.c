@@ -69,14 +69,14 @@ static enum xtcp_verdict arrives_closed(const struct sock *sk, struct sk_buff *s
 	return xtcp_seg(skb)->flags & XTCP_RST ? XTCP_DROP : XTCP_RESET;
 }
 
-/* RFC 9293 3.10.7.4, second: check the RST bit. RFC 5961 section 3.2: only RCV.NXT itself resets. */
+/* RFC 9293 3.10.7.4, second: check the RST bit. RFC 5961 section 3.2: what is not where a RST counts is challenged. */
 static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	if (!(seg->flags & XTCP_RST))
 		return XTCP_CONTINUE;
-	if (seg->seq != xsk->rcv_nxt) {
+	if (!xtcp_acceptance_rst_counts(sk, seg)) {
 		/* in_window() lets the right edge itself pass; to RFC 5961 it is outside */
 		if (seg->seq == xsk->rcv_wup + xsk->rcv_wnd)
 			return XTCP_DROP;

@@ -165,7 +165,7 @@ const struct matrix_difference matrix_differs_sync[] = {
 		.kernel = true, .why = RIGHT_EDGE_INSIDE, .how = wide_window,
 	},
 	{
-		.state = AFTER_FIN, .segments = RSTS, .positions = LEFT, .kernel = true,
+		.state = AFTER_FIN, .segments = RSTS, .positions = LEFT, BOTH,
 		.why = "takes RCV.NXT - 1 after a FIN, for peers that forget to count it",
 		.how = reset,
 	},
