@@ -81,6 +81,7 @@
 #include "ip.c"
 #include "ip_connect.c"
 #include "ip_reply.c"
+#include "ecn.c"
 #include "cong.c"
 #include "algorithms.c"
 #include "cubic.c"

@@ -18,6 +18,7 @@
 
 #include "acceptance.h"
 #include "ack.h"
+#include "ecn.h"
 #include "handshake.h"
 #include "ingress.h"
 #include "listen.h"
@@ -275,6 +276,7 @@ static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 	if (verdict != XTCP_CONTINUE)
 		return verdict;
 	xtcp_timer_segment_received(sk);
+	xtcp_ecn_arrives(sk, seg);
 	verdict = process_text(sk, skb);
 	if (verdict == XTCP_FIN_TAKEN)
 		process_fin(sk);

@@ -17,6 +17,7 @@
 
 #include "clock.h"
 #include "demux.h"
+#include "ecn.h"
 #include "entry.h"
 #include "ip.h"
 #include "lease.h"
@@ -51,6 +52,7 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, const 
 	xsk->wscale_ok = he->wscale_ok;
 	xsk->ts_ok = he->ts_ok;
 	xsk->sack_ok = he->sack_ok;
+	xsk->ecn = he->ecn_ok ? XTCP_ECN_OK : he->ecn_maybe ? XTCP_ECN_MAYBE : 0;
 	xsk->ts_recent = he->ts_recent;
 	xsk->ts_recent_stamp = he->ts_ok ? xtcp_clock_seconds() : 0;
 	xsk->ts_offset = xtcp_secret_ts_offset(xn, tuple);

@@ -14,6 +14,7 @@
 
 #include "compat.h"
 #include "early.h"
+#include "ecn.h"
 #include "ip.h"
 #include "ip_connect.h"
 #include "mib.h"
@@ -60,6 +61,7 @@ static void fill_tcb(struct sock *sk)
 	xsk->ts_ok = READ_ONCE(xn->sysctl.timestamps);
 	xsk->wscale_ok = READ_ONCE(xn->sysctl.window_scaling);
 	xsk->sack_ok = READ_ONCE(xn->sysctl.sack);
+	xtcp_ecn_offer(sk);
 
 	/* until the peer's SYN says more (MUST-15) */
 	xsk->mss_clamp = xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;

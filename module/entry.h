@@ -50,6 +50,8 @@ struct xtcp_synq {
  * @wscale_ok: the SYN carried the option; this and the next ones change no more once the entry is in the table
  * @ts_ok: the SYN carried the option
  * @sack_ok: the SYN carried SACK-permitted, and the SYN-ACK does (RFC 2018)
+ * @ecn_ok: the SYN asked for ECN, and the SYN-ACK grants it (RFC 3168)
+ * @ecn_maybe: the SYN-ACK of an entry that is gone may have granted it
  * @resent: SYN-ACKs sent again
  * @acked: its third ACK met a full accept queue, or TCP_DEFER_ACCEPT
  * @dead: out of the table (listener lock)
@@ -76,6 +78,8 @@ struct xtcp_request {
 	bool wscale_ok : 1;
 	bool ts_ok : 1;
 	bool sack_ok : 1;
+	bool ecn_ok : 1;
+	bool ecn_maybe : 1;
 	u8 resent;
 	bool acked;
 	bool dead;
@@ -91,6 +95,7 @@ static inline struct xtcp_cookie xtcp_entry_cookie(const struct xtcp_request *he
 		.wscale_ok = he->wscale_ok,
 		.ts_ok = he->ts_ok,
 		.sack_ok = he->sack_ok,
+		.ecn_ok = he->ecn_ok,
 	};
 }
 

@@ -9,6 +9,7 @@
 #include <net/tcp.h>
 
 #include "ack.h"
+#include "ecn.h"
 #include "ingress.h"
 #include "mib.h"
 #include "mss.h"
@@ -55,6 +56,7 @@ static void take_syn(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	take_syn_options(sk, seg);
+	xtcp_ecn_take_syn(sk, seg);
 	xsk->irs = seg->seq;
 	xsk->rcv_nxt = seg->seq + 1;
 	xsk->rcv_wup = xsk->rcv_nxt;

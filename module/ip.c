@@ -11,6 +11,7 @@
 
 #include <linux/ipv6.h>
 #include <linux/security.h>
+#include <net/inet_ecn.h>
 #include <net/inet6_connection_sock.h>
 #include <net/ip.h>
 #include <net/ip6_checksum.h>
@@ -196,10 +197,26 @@ static noinline void route_changed(struct sock *sk)
 		xtcp_ip_route(sk);	/* says why; over IPv6 inet6_csk_xmit() has */
 }
 
+/* inet6_csk_xmit() takes the octet from the sock alone. */
+static int xmit_v6_codepoint(struct sock *sk, struct sk_buff *skb, u8 codepoint)
+{
+	struct ipv6_pinfo *np = inet6_sk(sk);
+	const u8 tclass = np->tclass;
+	int err;
+
+	if (!codepoint)
+		return inet6_csk_xmit(sk, skb, NULL);
+	WRITE_ONCE(np->tclass, tclass | codepoint);
+	err = inet6_csk_xmit(sk, skb, NULL);
+	WRITE_ONCE(np->tclass, tclass);
+	return err;
+}
+
 /**
  * xtcp_ip_xmit() - send a segment of a full sock
  * @sk: the sock
  * @skb: skb->data and the transport header are the TCP header, complete but for the checksum; owned by @sk; consumed
+ * @ect: the IP header says ECT(0) (RFC 3168 section 5)
  *
  * RFC 9293 section 3.9.2.
  *
@@ -207,9 +224,10 @@ static noinline void route_changed(struct sock *sk)
  *
  * Return: 0, a positive NET_XMIT code, or a negative errno.
  */
-int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb)
+int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, bool ect)
 {
 	const struct dst_entry *dst = __sk_dst_get(sk);
+	const u8 codepoint = ect ? INET_ECN_ECT_0 : INET_ECN_NOT_ECT;
 	struct inet_sock *inet = inet_sk(sk);
 	int err;
 
@@ -217,10 +235,10 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb)
 	skb_set_dst_pending_confirm(skb, READ_ONCE(sk->sk_dst_pending_confirm));
 	if (xtcp_sock_is_v4(sk)) {
 		prepare_v4(skb, inet->inet_saddr, inet->inet_daddr);
-		err = __ip_queue_xmit(sk, skb, &inet->cork.fl, inet->tos);
+		err = __ip_queue_xmit(sk, skb, &inet->cork.fl, inet->tos | codepoint);
 	} else {
 		prepare_v6(skb, &inet6_sk(sk)->saddr, &sk->sk_v6_daddr);
-		err = inet6_csk_xmit(sk, skb, NULL);
+		err = xmit_v6_codepoint(sk, skb, codepoint);
 	}
 	if (unlikely(__sk_dst_get(sk) != dst || !(sk->sk_route_caps & NETIF_F_GSO)))
 		route_changed(sk);

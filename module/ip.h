@@ -11,7 +11,7 @@ struct sock;
 struct xtcp_tuple;
 
 /* Full socks: @skb starts at the TCP header, checksum not yet computed. Socket lock held. Consumes @skb. */
-int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb);
+int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, bool ect);
 int xtcp_ip_route(struct sock *sk);
 void xtcp_ip_set_route(struct sock *sk, struct dst_entry *dst);
 u32 xtcp_ip_mtu(const struct sock *sk);

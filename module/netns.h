@@ -32,6 +32,8 @@ struct xtcp_sysctl {
 	u8 abort_on_overflow;
 	u8 dsack;
 	u8 early_retrans;
+	u8 ecn;
+	u8 ecn_fallback;
 	u8 frto;
 	u8 keepalive_probes;
 	u8 orphan_retries;

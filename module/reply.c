@@ -273,6 +273,8 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, const struct x
 	reply.opts.has_wscale = he->wscale_ok;
 	reply.opts.wscale = he->rcv_wscale;
 	reply.opts.sack_permitted = he->sack_ok;
+	if (he->ecn_ok)
+		reply.flags |= XTCP_ECE;
 	if (he->ts_ok) {
 		reply.opts.has_ts = true;
 		reply.opts.tsval = xtcp_cookie_tsval(xtcp_clock_ts() + xtcp_secret_ts_offset(xn, how->tuple),

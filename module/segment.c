@@ -16,6 +16,7 @@
 
 #include "clock.h"
 #include "control.h"
+#include "ecn.h"
 #include "ip.h"
 #include "mib.h"
 #include "mss.h"
@@ -143,10 +144,17 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_options opts;
-	u32 len = skb->len, room;
+	const u32 len = skb->len;
+	const bool new_text = len && !resent;
 	struct tcphdr *th;
-	u32 header;
+	u32 header, room;
 
+	if (xsk->ecn) {
+		flags |= xtcp_ecn_flags(sk, flags, new_text, resent);
+		/* of a bundle the first segment alone carries CWR */
+		if (flags & XTCP_CWR && skb_is_gso(skb))
+			skb_shinfo(skb)->gso_type |= SKB_GSO_TCP_ECN;
+	}
 	/* text that was cut before there was something to tell leaves as it is, with as many blocks as fit beside it */
 	room = len ? max_t(int, xsk->mss - (skb_shinfo(skb)->gso_size ?: len), 0) : XTCP_MAX_OPTIONS;
 	xtcp_segment_options(sk, flags, room, &opts);
@@ -175,7 +183,7 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 	skb->destructor = sock_wfree;
 	refcount_add(skb->truesize, &sk->sk_wmem_alloc);
 	/* what the layers below refuse counts as lost on the way, and is sent again as such */
-	xtcp_ip_xmit(sk, skb);
+	xtcp_ip_xmit(sk, skb, xtcp_ecn_is_ect(sk, new_text));
 }
 
 /* More than one segment: IP or the device cuts it. */

@@ -10,6 +10,7 @@
 #include <net/tcp.h>
 
 #include "cong.h"
+#include "ecn.h"
 #include "listen.h"
 #include "recvmsg.h"
 #include "rto.h"
@@ -48,6 +49,10 @@ static void info_options(const struct xtcp_sock *xsk, struct tcp_info *info)
 		info->tcpi_options |= TCPI_OPT_TIMESTAMPS;
 	if (xsk->sack_ok)
 		info->tcpi_options |= TCPI_OPT_SACK;
+	if (xsk->ecn & XTCP_ECN_OK)
+		info->tcpi_options |= TCPI_OPT_ECN;
+	if (xsk->ecn & XTCP_ECN_SEEN)
+		info->tcpi_options |= TCPI_OPT_ECN_SEEN;
 	if (xsk->wscale_ok) {
 		info->tcpi_options |= TCPI_OPT_WSCALE;
 		info->tcpi_snd_wscale = xsk->snd_wscale;

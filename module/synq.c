@@ -19,6 +19,7 @@
 #include "child.h"
 #include "clock.h"
 #include "cookie.h"
+#include "ecn.h"
 #include "ingress.h"
 #include "ip_reply.h"
 #include "listen.h"
@@ -109,6 +110,7 @@ static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const 
 		return false;
 	}
 	xtcp_request_fill_window(he, listener, how->advmss);
+	he->ecn_ok = xtcp_ecn_is_asked(skb) && xtcp_ecn_is_allowed(xtcp_net_of(lsk), how->dst);
 	if (timewait_iss)
 		he->iss = *timewait_iss;
 	else
@@ -127,9 +129,11 @@ static bool answer_by_cookie(struct xtcp_listener *listener, struct sk_buff *skb
 	memset(&syn, 0, offsetof(struct xtcp_request, conn.laddr4));
 	if (!read_syn(listener, skb, key, NULL, &syn, &how))
 		return false;
-	/* the cookie has no place for it */
-	if (!syn.ts_ok)
+	/* the cookie has no place for them */
+	if (!syn.ts_ok) {
 		syn.sack_ok = false;
+		syn.ecn_ok = false;
+	}
 	xtcp_entry_note_declined(listener);
 	count_declined(lsk, listener);
 	atomic_inc(&listener->stats.cookies_sent);
@@ -299,6 +303,10 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 		return NULL;
 	}
 	xtcp_request_fill_window(&he, listener, how.advmss);
+	if (xtcp_ecn_is_allowed(xn, how.dst)) {
+		he.ecn_ok = cookie.ecn_ok;
+		he.ecn_maybe = !cookie.ts_ok;
+	}
 	dst_release(how.dst);
 
 	child = xtcp_child_make(listener, skb, &he, false);

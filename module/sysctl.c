@@ -142,6 +142,8 @@ static const struct ctl_table entries[] = {
 	ENTRY(congestion_control, const struct xtcp_cong_ops *, do_congestion_control, NULL, NULL),
 	ENTRY(dsack, u8, proc_dou8vec_minmax, NULL, NULL),
 	ENTRY(early_retrans, u8, proc_dou8vec_minmax, SYSCTL_ZERO, &four),
+	ENTRY(ecn, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_TWO),
+	ENTRY(ecn_fallback, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(fin_timeout, int, do_seconds, SYSCTL_ZERO, &max_seconds),
 	ENTRY(frto, u8, proc_dou8vec_minmax, NULL, NULL),
 	ENTRY(invalid_ratelimit, int, do_milliseconds, SYSCTL_ZERO, &max_milliseconds),
@@ -174,6 +176,8 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 	*sysctl = (struct xtcp_sysctl){
 		.dsack = 1,
 		.early_retrans = 3,
+		.ecn = 2,
+		.ecn_fallback = 1,
 		.frto = 2,
 		.keepalive_probes = TCP_KEEPALIVE_PROBES,
 		.retries1 = TCP_RETR1,

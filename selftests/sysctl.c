@@ -25,11 +25,13 @@ static const struct knob {
 	long differs;
 } knobs[] = {
 	{ "abort_on_overflow", 1, 0, 255, -1 },
+	{ "dsack", 1, 0, 255, -1 },
 	{ "early_retrans", 1, 0, 4, -1 },
+	{ "ecn", 1, 0, 2, -1 },
+	{ "ecn_fallback", 1, 0, 1, -1 },
 	{ "fin_timeout", 1, 0, -1, -1 },
 	{ "frto", 1, 0, 255, -1 },
 	{ "invalid_ratelimit", 1, 0, -1, -1 },
-	{ "dsack", 1, 0, 255, -1 },
 	{ "keepalive_intvl", 1, 1, -1, -1 },
 	{ "keepalive_probes", 1, 0, 255, -1 },
 	{ "keepalive_time", 1, 1, -1, -1 },

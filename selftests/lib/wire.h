@@ -93,7 +93,7 @@ struct wire_segment {
 	unsigned int optlen;
 	unsigned int len;	/* payload */
 	size_t packet;		/* whole packet, as parsed */
-	uint8_t ttl, tos;	/* of the IP header, as parsed */
+	uint8_t ttl, tos;	/* of the IP header; ttl as parsed */
 	uint32_t label;		/* IPv6's, as parsed */
 	const uint8_t *data;
 	/* parsed options; -1: absent */
@@ -106,6 +106,7 @@ struct wire_segment {
 	int doff;		/* data offset to claim, in words; -1: the right one */
 	int cut;		/* keep this many bytes of TCP; -1: all */
 	bool badsum;
+	uint8_t reserved;	/* the four bits behind the data offset */
 };
 
 /* What the peer knows about the connection of the running row. */

@@ -31,7 +31,7 @@
  * tcpdump writes them ('-': none); in an answer 'p' leaves PSH open, and SEQ, ACK or
  * WIN may be '*' (open), over:N or under:N. Left out, SEQ is RCV.NXT and ACK all that was
  * seen. More words of an injected segment: badsum, off WORDS (data offset), cut
- * BYTES, src and dst (mcast, bcast, self). OPTIONS: mss N, ws N, sackok, ts VAL ECR,
+ * BYTES, src and dst (mcast, bcast, self), tos N, res N (the reserved bits). OPTIONS: mss N, ws N, sackok, ts VAL ECR,
  * nop, eol, hex BYTES, sack FROM:TO FROM:TO ...; in an answer a name says that it is there,
  * noNAME that it is not, "ecr N" is the echoed timestamp, "sack ..." all blocks in their order. $ stands for the row's SYN options, or else
  * for mss 1000; $$, in a crossing SYN, for mss 1000 and ws 0 (kernel TCP takes a
@@ -110,6 +110,10 @@ static int inject_word(struct wire *w, char *word, char **next, struct wire_segm
 		seg->doff = v;
 	else if (!strcmp(word, "cut"))
 		seg->cut = v;
+	else if (!strcmp(word, "tos"))
+		seg->tos = v;
+	else if (!strcmp(word, "res"))
+		seg->reserved = v;
 	else
 		return wire_fail(w, "no word '%s'", word);
 	return 0;

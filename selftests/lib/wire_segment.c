@@ -123,6 +123,21 @@ uint8_t wire_segment_byte(uint32_t offset)
 	return offset * 7 + (offset >> 8) * 13 + (offset >> 16);
 }
 
+/* The octet of DSCP and ECN, in a header that is written. */
+static void set_tos(const struct wire *w, uint8_t *p, uint8_t tos)
+{
+	uint16_t sum;
+
+	if (w->ip == 6) {
+		put16(p, 0x6000 | tos << 4);
+		return;
+	}
+	p[1] = tos;
+	put16(p + 10, 0);
+	sum = wire_segment_sum(p, 20, 0);
+	memcpy(p + 10, &sum, 2);
+}
+
 /**
  * wire_segment_build() - Write a segment with its IP header.
  * @w: lane
@@ -142,13 +157,14 @@ size_t wire_segment_build(const struct wire *w, const struct wire_segment *seg, 
 		n = wire_segment_ip_header(w, p, seg->src, seg->dst, IPPROTO_TCP, seg->cut);
 	else
 		n = wire_segment_ip_header(w, p, seg->src, seg->dst, IPPROTO_TCP, tcplen);
+	set_tos(w, p, seg->tos);
 	t = p + n;
 	memset(t, 0, 20 + optlen);
 	put16(t, seg->sport);
 	put16(t + 2, seg->dport);
 	put32(t + 4, seg->seq);
 	put32(t + 8, seg->ack);
-	t[12] = (seg->doff >= 0 ? seg->doff : (int)(20 + optlen) / 4) << 4;
+	t[12] = (seg->doff >= 0 ? seg->doff : (int)(20 + optlen) / 4) << 4 | seg->reserved;
 	t[13] = seg->flags;
 	put16(t + 14, seg->win);
 	put16(t + 18, seg->urg);
