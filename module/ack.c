@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "cong.h"
+#include "ecn.h"
 #include "ingress.h"
 #include "mss.h"
 #include "recovery.h"
@@ -100,6 +101,7 @@ static void begin_sample(const struct sock *sk, const struct xtcp_seg *seg, stru
 		.high_before = xsk->scoreboard.sacked ? xsk->scoreboard.high_sacked : xsk->snd_una,
 		.pipe_before = xtcp_scoreboard_pipe(sk),
 		.tsecr = believed_echo(xsk, seg),
+		.ece = xtcp_ecn_echoed(sk, seg),
 		.news = seg->seq != seg->end_seq,
 	};
 }

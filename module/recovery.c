@@ -24,6 +24,7 @@
 
 #include "clock.h"
 #include "cong.h"
+#include "ecn.h"
 #include "mib.h"
 #include "netns.h"
 #include "output.h"
@@ -82,6 +83,7 @@ static void reduce(struct sock *sk, const struct xtcp_sample *sample)
 	xsk->recover = xsk->snd_nxt;
 	xsk->tlp.pending = false;
 	xtcp_cong_reduce(sk, in_flight_with(xsk, sample));
+	xtcp_ecn_reduced(sk);
 }
 
 /* RFC 3168 section 6.1.2: once a round trip. */
@@ -513,6 +515,7 @@ void xtcp_recovery_timeout(struct sock *sk)
 	xtcp_cong_restart(sk, xtcp_scoreboard_pipe(sk));
 	xsk->recover = xsk->snd_nxt;
 	xsk->tlp.pending = false;
+	xtcp_ecn_reduced(sk);
 	xsk->frto = READ_ONCE(xsk->xn->sysctl.frto) && (new_repair || xsk->retransmits);
 	set_phase(sk, XTCP_CONG_LOSS, XTCP_TRACE_TIMEOUT);
 	resend_lost(sk);

@@ -14,6 +14,7 @@
 
 #include "clock.h"
 #include "cong.h"
+#include "ecn.h"
 #include "mib.h"
 #include "netns.h"
 #include "sample.h"
@@ -144,6 +145,7 @@ void xtcp_undo_do(struct sock *sk, int counter)
 
 	sock_owned_by_me(sk);
 	xtcp_cong_undo(sk);
+	xtcp_ecn_undone(sk);
 	xsk->undo.armed = false;
 	/* what the ACK says of other segments counts under the new window */
 	xsk->rack.advanced = true;
