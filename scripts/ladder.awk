@@ -236,7 +236,7 @@ function make_rows(key,   i, s, row)
 		s = e_local[key, i] == left ? 1 : 2
 		if (first[s] == "" && e_name[key, i] ~ /segment/) {
 			first[s] = e_state[key, i]
-			if (first[s] == "SYN-SENT" && e_flags[key, i] == "S" && e_name[key, i] == "segment_out")
+			if (first[s] == "SYN-SENT" && e_flags[key, i] ~ /^S[^A]*$/ && e_name[key, i] == "segment_out")
 				first[s] = "CLOSED"
 		}
 		if (e_name[key, i] == "segment_out") {

@@ -65,6 +65,8 @@ static void put_options(struct netlink_request *req, const struct netem *n)
 	netlink_put(req, TCA_NETEM_JITTER64, &jitter, sizeof(jitter));
 	netlink_put(req, TCA_NETEM_REORDER, &reorder, sizeof(reorder));
 	netlink_put(req, TCA_NETEM_CORRUPT, &corrupt, sizeof(corrupt));
+	if (n->ecn)
+		netlink_put_u32(req, TCA_NETEM_ECN, 1);
 	if (n->burst_start) {
 		loss = netlink_begin(req, TCA_NETEM_LOSS);
 		netlink_put(req, NETEM_LOSS_GE, &burst, sizeof(burst));

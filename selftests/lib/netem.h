@@ -10,6 +10,7 @@ struct netem {
 	int delay_ms, jitter_ms;
 	int delay_us;			/* more of it */
 	int loss;
+	bool ecn;			/* what is lost is marked CE instead, where it says ECT */
 	int burst_start, burst_end;	/* Gilbert-Elliot: loss begins, loss ends */
 	int reorder;			/* go ahead of those that are delayed */
 	int reorder_gap;		/* of one packet in so many; 0: of all */

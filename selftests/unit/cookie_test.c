@@ -88,7 +88,7 @@ static void siphash__paper(void)
 	UNIT_CHECK(siphash(input, sizeof(input), &key) == 0xa129ca6149be45e5ULL);
 }
 
-/* with timestamps the shift, SACK and ECN come back as they were, the MSS never larger unless it was below the smallest */
+/* with timestamps shift, SACK and ECN come back as they were, the MSS never larger unless it was below the smallest */
 static void check__what_was_made(void)
 {
 	u32 i, now, irs, tsval, clock;
