@@ -21,7 +21,7 @@ fi
 
 color=
 [ -t 1 ] && color=1
-mkdir -p build
+mkdir -p build/demo
 
 echo "building xtcp.ko ..."
 image=$(vm_kernel stock) || { echo "demo: no kernel for the virtual machine; run scripts/deps.sh demo" >&2; exit 1; }
@@ -30,8 +30,8 @@ scripts/xtcp_run --build || exit 1
 
 echo "starting a virtual machine ($(kernel_release "$image")) ..."
 started=$SECONDS
-scripts/vm.sh --kernel "$image" --timeout 600 -- \
-	env COLOR="$color" "$show" build/stock/xtcp.ko | tee build/demo.log
+scripts/vm.sh --kernel "$image" --timeout 600 --share "$PWD/build/demo" -- \
+	env COLOR="$color" OUT="$PWD/build/demo" "$show" build/stock/xtcp.ko | tee build/demo.log
 status=${PIPESTATUS[0]}
 if [ "$status" -eq 0 ]; then
 	echo "That took $((SECONDS - started)) s. Next: make vm (a shell in such a machine), make check (all tests)."

@@ -3,7 +3,7 @@
 # The drawing for scripts/ladder: reads the events of every connection, then
 # makes rows of the chosen ones and prints them.
 #
-# A row is a segment, or a state change, timer or drop of its own. A segment's
+# A row is a segment, or a state change, timer, drop or change of congestion state of its own. A segment's
 # departure makes its row; its arrival finds that row again. A state that an
 # arrival brings about stands on the arrival's row, as in RFC 9293 figure 6.
 
@@ -28,6 +28,8 @@ match($0, / xtcp_[a-z_]+: /) {
 	for (i = 1; i <= count; i++)
 		if ((at = index(words[i], "=")) > 0)
 			field[substr(words[i], 1, at - 1)] = substr(words[i], at + 1)
+	if ((at = index($0, " reason=")) > 0)	# the last field: it may have spaces
+		field["reason"] = substr($0, at + 8)
 	add_event()
 }
 
@@ -66,6 +68,10 @@ function add_event(   key, local, peer)
 	e_wnd[key, n] = field["wnd"] + 0
 	e_flags[key, n] = substr(field["flags"], 2, length(field["flags"]) - 2)
 	e_resent[key, n] = field["resent"] + 0
+	e_sacks[key, n] = substr(field["sacks"], 2, length(field["sacks"]) - 2)
+	e_phase[key, n] = field["phase"]
+	e_cwnd[key, n] = field["cwnd"]
+	e_ssthresh[key, n] = field["ssthresh"]
 	traced[key, local] = field["netns"]
 	if (name != "segment_in" && name != "segment_out")
 		return
@@ -81,6 +87,21 @@ function modular(a)
 {
 	a %= MODULUS
 	return a < 0 ? a + MODULUS : a
+}
+
+# SACK blocks: the first, and how many more. RFC 2883 section 4: one that ends at or below SEG.ACK, or lies within the
+# second one, tells of what came twice.
+function sack_text(list, ack, base,   blocks, edges, second, count, duplicate)
+{
+	count = split(list, blocks, ",")
+	split(blocks[1], edges, "-")
+	duplicate = modular(ack - edges[2]) < MODULUS / 2
+	if (!duplicate && count > 1) {
+		split(blocks[2], second, "-")
+		duplicate = modular(edges[1] - second[1]) < MODULUS / 2 && modular(second[2] - edges[2]) < MODULUS / 2
+	}
+	return (duplicate ? " D-SACK=" : " SACK=") modular(edges[1] - base) "-" modular(edges[2] - base) \
+		(count > 1 ? "+" count - 1 : "")
 }
 
 function label(key, i, from,   text, k, flags, to)
@@ -100,6 +121,8 @@ function label(key, i, from,   text, k, flags, to)
 			isn[to] = e_ack[key, i] - 1
 		text = text " ACK=" modular(e_ack[key, i] - isn[to])
 	}
+	if (e_sacks[key, i] != "")
+		text = text sack_text(e_sacks[key, i], e_ack[key, i], isn[to])
 	if (e_len[key, i])
 		text = text " LEN=" e_len[key, i]
 	return text " WND=" e_wnd[key, i]
@@ -113,14 +136,19 @@ function new_row(kind, time, from, text)
 	r_text[rows] = text
 	r_arrived[rows] = 0
 	r_note[rows] = ""
+	r_seq[rows] = r_end[rows] = r_ack[rows] = 0
 	r_state[rows, 1] = r_state[rows, 2] = ""
 	return rows
 }
 
-# The newest departure that has not arrived and that this arrival is, contains
-# (segments merged on the way) or is part of (a bundle cut on the way).
+# The oldest departure of an ACK without text that is just this one, or the newest one that has not arrived and that
+# this arrival is, contains (segments merged on the way) or is part of (a bundle cut on the way).
 function find_departure(key, i, from,   row, fit, d_seq, d_end)
 {
+	d_seq = from SUBSEP signature(key, i)
+	while (e_seq[key, i] == e_end[key, i] && same_first[d_seq] < same_last[d_seq])
+		if (!r_arrived[row = same[d_seq, ++same_first[d_seq]]])
+			return row
 	for (fit = 1; fit <= 3; fit++)
 		for (row = rows; row > 0 && row > rows - 500; row--) {
 			if (r_kind[row] != "segment" || r_from[row] != from || (r_arrived[row] && fit != 3))
@@ -138,16 +166,24 @@ function find_departure(key, i, from,   row, fit, d_seq, d_end)
 	return 0
 }
 
-function departure(key, i, s,   row)
+function signature(key, i)
+{
+	return e_seq[key, i] SUBSEP e_ack[key, i] SUBSEP e_wnd[key, i] SUBSEP e_flags[key, i] SUBSEP e_sacks[key, i]
+}
+
+function departure(key, i, s,   row, sign)
 {
 	row = new_row("segment", e_time[key, i], s, label(key, i, s))
 	r_seq[row] = e_seq[key, i]
 	r_end[row] = e_end[key, i]
+	r_ack[row] = e_ack[key, i]
 	r_flags[row] = e_flags[key, i]
 	if (e_resent[key, i])
 		r_note[row] = "resent"
 	if (!both)
 		r_arrived[row] = 1
+	sign = s SUBSEP signature(key, i)
+	same[sign, ++same_last[sign]] = row
 	current[s] = e_state[key, i]
 	r_state[row, s] = current[s]
 	last[s] = newest[s] = row
@@ -165,6 +201,7 @@ function arrival(key, i, s,   row, merged)
 		row = new_row("segment", e_time[key, i], 3 - s, label(key, i, 3 - s))
 		r_seq[row] = e_seq[key, i]
 		r_end[row] = e_end[key, i]
+		r_ack[row] = e_ack[key, i]
 		r_flags[row] = e_flags[key, i]
 		if (both)
 			r_note[row] = "not seen leaving"
@@ -221,8 +258,41 @@ function state_change(key, i, s,   new, old)
 		own_state_row(s, e_time[key, i])
 }
 
-function make_rows(key,   i, s, row)
+function note(time, s, text)
 {
+	flush_pending(s)
+	last[s] = newest[s] = new_row("note", time, s, text)
+	arrived_last[s] = 0
+}
+
+# The phase when it is another one, the reason, and the windows as far as they have moved.
+function congestion(key, i, s,   text, windows)
+{
+	text = (e_phase[key, i] == phase[s] ? "" : e_phase[key, i] ": ") e_what[key, i]
+	windows = ""
+	if (cwnd[s] != "" && e_cwnd[key, i] != cwnd[s])
+		windows = ", cwnd " cwnd[s] " -> " e_cwnd[key, i]
+	if (e_ssthresh[key, i] != ssthresh[s] && e_ssthresh[key, i] < MODULUS - 1)
+		windows = windows ", ssthresh " e_ssthresh[key, i]
+	phase[s] = e_phase[key, i]
+	cwnd[s] = e_cwnd[key, i]
+	ssthresh[s] = e_ssthresh[key, i]
+	if (length(text windows) + 4 <= WIDTH) {
+		note(e_time[key, i], s, text windows)
+	} else {
+		note(e_time[key, i], s, text)
+		note(e_time[key, i], s, substr(windows, 3))
+	}
+}
+
+function make_rows(key,   i, s)
+{
+	split("", same)
+	split("", same_first)
+	split("", same_last)
+	split("", phase)
+	split("", cwnd)
+	split("", ssthresh)
 	split("", isn)
 	split("", current)
 	split("", first)
@@ -246,11 +316,13 @@ function make_rows(key,   i, s, row)
 		} else if (e_name[key, i] == "state" || e_name[key, i] == "conn_state") {
 			state_change(key, i, s)
 		} else if (e_name[key, i] == "timer") {
-			flush_pending(s)
-			row = new_row("note", e_time[key, i], s, e_what[key, i] " timer" \
-				      (e_what[key, i] == "retransmit" ? ", RTO " e_rto[key, i] " ms" : ""))
-			arrived_last[s] = 0
-			last[s] = newest[s] = row
+			note(e_time[key, i], s, e_what[key, i] " timer" \
+			     (e_what[key, i] == "retransmit" ? ", RTO " e_rto[key, i] " ms" : ""))
+		} else if (e_name[key, i] == "congestion") {
+			congestion(key, i, s)
+		} else if (e_name[key, i] == "ack") {
+			cwnd[s] = e_cwnd[key, i]
+			ssthresh[s] = e_ssthresh[key, i]
 		} else if (e_name[key, i] == "drop") {
 			if (last[s] && arrived_last[s])
 				r_note[last[s]] = r_note[last[s]] (r_note[last[s]] == "" ? "" : ", ") \
@@ -261,6 +333,62 @@ function make_rows(key,   i, s, row)
 	}
 	flush_pending(1)
 	flush_pending(2)
+}
+
+# ---- what --fold leaves out
+
+# The kind of event that a row is; "": it goes by. Of duplicate ACKs, what a list of losses or repetitions goes on with,
+# the first three count.
+function event_of(row,   s, like, moved)
+{
+	moved = 0
+	for (s = 1; s <= 2; s++)
+		if (r_state[row, s] != "" && r_state[row, s] != was[s]) {
+			was[s] = r_state[row, s]
+			moved = 1
+		}
+	s = r_from[row]
+	if (r_kind[row] != "segment" || moved || r_flags[row] ~ /[SFR]/ || r_note[row] ~ /dropped/)
+		return "once"
+	like = !r_arrived[row] ? "lost" : r_note[row] != "" ? r_note[row] : ""
+	if (like == "" && r_seq[row] == r_end[row] && r_ack[row] == acked[s])
+		like = "duplicate"
+	if (r_seq[row] == r_end[row])
+		acked[s] = r_ack[row]
+	if (like == "")
+		return run_of[s] = ""
+	run[s] = like == run_of[s] ? run[s] + 1 : 1
+	run_of[s] = like
+	return run[s] <= 3 ? like : ""
+}
+
+function choose_rows(   row)
+{
+	split("", was)
+	split("", acked)
+	split("", run)
+	split("", run_of)
+	for (row = 1; row <= rows; row++)
+		r_shown[row] = !fold || event_of(row) != ""
+	for (row = 1; fold && row <= rows; row++)	# a line that says "one segment" is no shorter
+		if (!r_shown[row] && (row == 1 || r_shown[row - 1]) && (row == rows || r_shown[row + 1]))
+			r_shown[row] = 1
+}
+
+function folded_text(   text)
+{
+	text = (folded[1] ? folded[1] " -->" : "") (folded[1] && folded[2] ? "   " : "") (folded[2] ? "<-- " folded[2] : "")
+	folded[1] = folded[2] = 0
+	return text
+}
+
+function draw_folded(   text, left)
+{
+	if (!folded[1] && !folded[2])
+		return
+	text = folded_text()
+	left = int((WIDTH - length(text)) / 2)
+	print pad("", 10 + STATE) " :" paint("2", pad(repeat(" ", left) text, WIDTH)) ":"
 }
 
 # ---- drawing
@@ -334,9 +462,20 @@ function draw(key,   row, other)
 	r_state[row, 1] = first[1]
 	r_state[row, 2] = first[2]
 	print repeat(" ", 10) state_column(row, 1) " |" rung(row) "| " state_column(row, 2)
-	for (row = 1; row < rows; row++)
-		printf "%9.3f %s |%s| %s\n", (r_time[row] - r_time[1]) * 1000, state_column(row, 1), rung(row), \
-			state_column(row, 2)
+	rows--
+	choose_rows()
+	for (row = 1; row <= rows; row++) {
+		ms = (r_time[row] - r_time[1]) * 1000
+		if (ms < from || ms > to)
+			continue
+		if (!r_shown[row]) {
+			folded[r_from[row]]++
+			continue
+		}
+		draw_folded()
+		printf "%9.3f %s |%s| %s\n", ms, state_column(row, 1), rung(row), state_column(row, 2)
+	}
+	draw_folded()
 }
 
 END {

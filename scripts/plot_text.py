@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The picture of scripts/plot for a terminal: dots of Braille characters, eight
+to a place, and letters for what is rare."""
+
+from tracelib import ticks
+
+DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+MARGIN = 9
+LETTER = {"Open": " ", "Disorder": "d", "CWR": "c", "Recovery": "R", "Loss": "L"}
+
+
+class Canvas:
+    """Places of 2 x 4 dots; a letter hides the dots of its place."""
+
+    def __init__(self, width, height, times, most, paint):
+        self.width, self.height, self.times, self.most, self.paint = width, height, times, most, paint
+        self.dots = [[0] * width for _ in range(height)]
+        self.colour = [[0] * width for _ in range(height)]
+        self.letters = [[""] * width for _ in range(height)]
+
+    def spot(self, time, value):
+        """In dots, from the left and from above."""
+        low, high = self.times
+        x = int((time - low) / (high - low) * (self.width * 2 - 1) + 0.5)
+        y = int((1 - min(max(value, 0), self.most) / self.most) * (self.height * 4 - 1) + 0.5)
+        return x, y
+
+    def dot(self, x, y, colour):
+        self.dots[y // 4][x // 2] |= DOTS[y % 4][x % 2]
+        self.colour[y // 4][x // 2] = colour
+
+    def point(self, time, value, colour):
+        self.dot(*self.spot(time, value), colour)
+
+    def steps(self, points, colour):
+        """A line that keeps each value until the next one."""
+        last = None
+        for time, value in points:
+            if value is None:
+                continue
+            x, y = self.spot(time, value)
+            if last:
+                for between in range(last[0], x):
+                    self.dot(between, last[1], colour)
+                for between in range(min(last[1], y), max(last[1], y)):
+                    self.dot(x, between, colour)
+            self.dot(x, y, colour)
+            last = x, y
+
+    def letter(self, time, value, letter, colour, over=True):
+        x, y = self.spot(time, value)
+        if over or not (self.letters[y // 4][x // 2] or self.dots[y // 4][x // 2]):
+            self.letters[y // 4][x // 2] = self.paint(colour, letter)
+
+    def rows(self, scale):
+        """Lines, with numbers at the axis."""
+        label = {}
+        for value in ticks(0, self.most / scale, max(self.height / 3, 2)):
+            y = self.spot(self.times[0], value * scale)[1] // 4
+            label[y] = "%g" % round(value, 6)
+        for y in range(self.height):
+            cells = []
+            for x in range(self.width):
+                if self.letters[y][x]:
+                    cells.append(self.letters[y][x])
+                elif self.dots[y][x]:
+                    cells.append(self.paint(self.colour[y][x], chr(0x2800 + self.dots[y][x])))
+                else:
+                    cells.append(" ")
+            yield "%*s %s%s" % (MARGIN - 2, label.get(y, ""), "┤" if y in label else "│", "".join(cells).rstrip())
+
+
+def axis(times, width, unit):
+    """The time axis and its numbers."""
+    line, numbers = ["─"] * width, [" "] * (width + 8)
+    for time in ticks(times[0], times[1], width / 12):
+        at = int((time - times[0]) / (times[1] - times[0]) * (width - 1) + 0.5)
+        line[at] = "┬"
+        text = "%g" % round(time, 6)
+        for offset, letter in enumerate(text):
+            numbers[at + offset] = letter
+    yield " " * (MARGIN - 1) + "└" + "".join(line)
+    yield " " * MARGIN + "".join(numbers).rstrip() + " " + unit
+
+
+def phase_row(transfer, times, width):
+    row = [" "] * width
+    for phase, begin, end in transfer.phases():
+        first, last = (int((time - times[0]) / (times[1] - times[0]) * (width - 1) + 0.5) for time in (begin, end))
+        for at in range(first, last + 1):
+            row[at] = LETTER[phase]
+    return "".join(row)
+
+
+def number_row(changes, times, width):
+    row = [" "] * (width + 8)
+    free = 0
+    for number, change in enumerate(changes, 1):
+        at = max(int((change.time - times[0]) / (times[1] - times[0]) * (width - 1) + 0.5), free)
+        for offset, letter in enumerate(str(number)):
+            if at + offset < len(row):
+                row[at + offset] = letter
+        free = at + len(str(number)) + 1
+    return "".join(row).rstrip()
+
+
+def draw(transfer, title, changes, width, color):
+    """Lines of text. changes: those that get a number."""
+    def paint(code, text):
+        return "\033[%dm%s\033[0m" % (code, text) if color and code else text
+
+    width -= MARGIN + 1
+    begin, end = transfer.bounds()
+    times = (begin, end)
+    yield paint(1, title)
+    yield transfer.summary()
+
+    yield ""
+    yield " kB sent: %s once, %s resent, %s lost; %s acknowledged" % (paint(34, "⣿"), paint(33, "o"), paint(31, "X"),
+                                                                  paint(90, "⣀"))
+    canvas = Canvas(width, 14, times, max(segment.right for segment in transfer.sent), paint)
+    canvas.steps(((ack.time, ack.una) for ack in transfer.acks), 90)
+    for segment in transfer.sent:
+        if not segment.resent:
+            canvas.point(segment.time, segment.right, 34)
+    for segment in transfer.sent:
+        if segment.resent:
+            canvas.letter(segment.time, segment.left, "o", 33)
+    for segment in transfer.lost():
+        canvas.letter(segment.time, segment.left, "X", 31)
+    yield from canvas.rows(1000)
+    yield paint(35, " " * MARGIN + phase_row(transfer, times, width).rstrip())
+    yield paint(1, " " * MARGIN + number_row(changes, times, width))
+
+    windows = list(transfer.windows())
+    yield " kB: %s cwnd, %s ssthresh" % (paint(34, "⣿"), paint(35, "-"))
+    canvas = Canvas(width, 11, times, max([window[1] for window in windows] + [1]), paint)
+    canvas.steps(((window[0], window[1]) for window in windows), 34)
+    steps = [window for window in windows if window[2] is not None]
+    for (time, _, value, _), follower in zip(steps, steps[1:] + [(end, 0, 0, 0)]):
+        while time <= follower[0]:
+            canvas.letter(time, value, "-", 35, False)
+            time += (end - begin) / width
+    yield from canvas.rows(1000)
+
+    yield ""
+    yield " ms: %s round trip" % paint(36, "⣿")
+    samples = [(ack.time, ack.rtt_us) for ack in transfer.acks if ack.rtt_us]
+    canvas = Canvas(width, 6, times, max([sample[1] for sample in samples] + [1000]), paint)
+    for time, rtt in samples:
+        canvas.point(time, rtt, 36)
+    yield from canvas.rows(1000)
+    yield from axis(times, width, "s")
+    if transfer.changes:
+        yield ""
+        yield "phases: " + ", ".join("%s %s" % (LETTER[name], name) for name in ("Disorder", "CWR", "Recovery", "Loss")
+                                     if any(name == span[0] for span in transfer.phases()))
+    for number, change in enumerate(changes, 1):
+        yield "%s %9.1f ms  %s" % (paint(1, "%3d" % number), change.time * 1000, change.words())
