@@ -10,6 +10,13 @@ KERNEL := . scripts/cache.sh; . scripts/kernel.sh;
 KDIR ?= $(shell $(KERNEL) kernel_headers)
 BUILD ?= build/$(shell $(KERNEL) headers_release '$(KDIR)')
 
+# With D= the word CC means congestion control, and no compiler may see it.
+ifeq ($(if $(value D),$(origin CC)),command line)
+ALGORITHM := $(CC)
+MAKEOVERRIDES := $(filter-out CC=%,$(MAKEOVERRIDES))
+unexport CC
+endif
+
 #:   make              xtcp.ko for the running kernel, or else the newest headers;
 #:                     KDIR=DIR for another kernel, W=1 and C=2 as for the kernel
 all: needs-build
@@ -26,9 +33,10 @@ debug-module: needs-check
 
 #:   make demo         real programs talk through xtcp in a virtual machine;
 #:                     D=backlog: a listener's two queues, filled step by step;
-#:                     D=teardown: each order of closing; D=keepalive: a peer that is gone
+#:                     D=teardown: each order of closing; D=keepalive: a peer that is gone;
+#:                     D=loss: segments that get lost, CC=reno: by that congestion control
 demo: vm-module
-	@scripts/demo.sh $(if $(value D),'$(value D)')
+	@ALGORITHM='$(ALGORITHM)' scripts/demo.sh $(if $(value D),'$(value D)')
 
 #:   make check        all tests; check-quick: on the stock kernel only;
 #:                     make check T=name: only those with a match

@@ -74,6 +74,6 @@ load()
 # show_steps NAME: scripts/demo-NAME.py does them and shows each; then the module goes.
 show_steps()
 {
-	LADDER="scripts/ladder $look" BOLD=$bold PLAIN=$plain $python "scripts/demo-$1.py" || die "failed"
+	LADDER="scripts/ladder $look" COLOR=${COLOR-} BOLD=$bold PLAIN=$plain $python "scripts/demo-$1.py" || die "failed"
 	rmmod xtcp || die "the module does not unload"
 }

@@ -4,87 +4,136 @@
 "client" to "server", of which the router loses chosen segments once each."""
 
 import os
+import re
 import select
 import shutil
 import socket
 import subprocess
 import sys
 
-import tracelib
-from demolib import LADDER, PORT, SERVER, TRACE, Socket, enter, libc, must_show, shown, title, wait_until
+from demolib import COLOR, LADDER, PORT, SERVER, TRACE, Socket, enter, must_show, shown, title, wait_state
+from tracelib import MODULUS, Transfer, events
 
 CLIENT_PORT = 50001
 SEGMENTS = 1600
-ONE, BURST, LAST = (40,), tuple(range(600, 608)), (SEGMENTS,)
-TCP_MAXSEG = 2
+ONE, BURST, LAST = (60,), tuple(range(700, 708)), (SEGMENTS,)
+ALGORITHM = "/proc/sys/net/xtcp/congestion_control"
+COUNTERS = ("TcpRetransSegs", "TcpExtTCPSackRecovery", "TcpExtTCPRenoRecovery", "TcpExtTCPFastRetrans",
+            "TcpExtTCPLossProbes", "TcpExtTCPLossProbeRecovery", "TcpExtTCPTimeouts", "TcpExtTCPSlowStartRetrans",
+            "TcpExtTCPLostRetransmit", "TcpExtTCPHystartTrainDetect", "TcpExtTCPHystartDelayDetect",
+            "TcpExtTCPDSACKRecv", "TcpExtTCPSpuriousRTOs")
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 OUT = os.environ.get("OUT", "/tmp/demo")
 
 
 def choose_algorithm():
-    """net.xtcp.congestion_control of the sender: as asked for by make's CC=, else the default."""
+    """The sender's congestion control: what make's CC= asks for, or the default."""
     enter("client")
-    name = "/proc/sys/net/xtcp/congestion_control"
     wanted = os.environ.get("ALGORITHM")
-    if not os.path.exists(name):
+    if not os.path.exists(ALGORITHM):
         return "reno"
     if wanted:
-        with open(name, "w") as knob:
-            knob.write(wanted)
-    with open(name) as knob:
+        try:
+            with open(ALGORITHM, "w") as knob:
+                knob.write(wanted)
+        except OSError as error:
+            sys.exit("no congestion control %s: %s" % (wanted, error.strerror))
+    with open(ALGORITHM) as knob:
         return knob.read().strip()
 
 
-def mss_of(end):
-    import ctypes
-    value, size = ctypes.c_int(), ctypes.c_int(4)
-    libc.getsockopt(end.fd, socket.IPPROTO_TCP, TCP_MAXSEG, ctypes.byref(value), ctypes.byref(size))
-    return value.value
-
-
-def trace():
-    with open(TRACE) as file:
-        return list(tracelib.events(file, CLIENT_PORT))
-
-
 def lose(numbers, isn, mss):
-    """The router drops the first transmission of each of these segments: as much as fits into a bucket that nearly
-    nothing fills again."""
+    """The router drops the first transmission of each of these segments: as much as fits into a bucket that takes
+    12 s to be full again."""
     lines = ["filter add dev client0 ingress protocol ip prio 1 u32 match ip protocol 6 0xff "
-             "match u32 0x%08x 0xffffffff at 24 action police rate 8bit burst 1600 conform-exceed pass/drop" %
-             ((isn + 1 + (number - 1) * mss) % tracelib.MODULUS) for number in numbers]
-    subprocess.run(["tc", "-n", "router", "-batch", "-"], input="\n".join(lines) + "\n", text=True, check=True)
+             "match u32 0x%08x 0xffffffff at 24 action police rate 1kbit burst 1600 conform-exceed pass/drop\n" %
+             ((isn + 1 + (number - 1) * mss) % MODULUS) for number in numbers]
+    subprocess.run(["tc", "-n", "router", "-batch", "-"], input="".join(lines), text=True, check=True)
 
 
 def transfer(client, server, octets):
-    """One send() of everything, so that no program is in the way of the protocol."""
+    """One send() of everything and large buffers, so that no program is in the way of the protocol."""
     client.send(bytes(octets))
     left = octets
     while left:
-        if not server.wait(select.POLLIN, 30):
+        if not server.wait(select.POLLIN, 60):
             sys.exit("the transfer stands still")
         left -= len(os.read(server.fd, 1 << 20))
 
 
-def main():
+def connect():
+    """Both programs' ends of a connection, and what the segments to lose are called."""
     listener = Socket("server")
-    listener.set(socket.SOL_SOCKET, 33, 8 << 20)	# SO_RCVBUFFORCE
+    listener.set(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
     listener.bind(SERVER, PORT)
     listener.listen(16)
-    algorithm = choose_algorithm()
     client = Socket("client")
-    client.set(socket.SOL_SOCKET, 32, 8 << 20)	# SO_SNDBUFFORCE
+    client.set(socket.SOL_SOCKET, SO_SNDBUFFORCE, 8 << 20)
     client.connect(CLIENT_PORT)
     if not listener.wait(select.POLLIN, 20):
         sys.exit("nobody connects")
     server = listener.accept()
-    mss = mss_of(client)
-    syn = next(event for event in trace() if event.name == "segment_out" and event.flags == "S")
-    lose(ONE + BURST + LAST, syn.seq, mss)
+    wait_state("client", CLIENT_PORT, "ESTAB")
+    listener.close()
+    with open(TRACE) as file:
+        syn = next(event for event in events(file, CLIENT_PORT) if event.name == "segment_out" and event.flags == "S")
+    return client, server, syn.seq
+
+
+def part(file, found, lost, *expected):
+    """The ladder from the first of these losses until it is repaired."""
+    begin, end = lost[0].time * 1000 - 3, found.repaired(lost) * 1000 + 2
+    text = subprocess.run([*LADDER, "--fold", "--port", str(CLIENT_PORT), "--from", "%.3f" % max(begin, 0),
+                           "--to", "%.3f" % end, file], check=True, stdout=subprocess.PIPE, text=True).stdout
+    print(text, end="", flush=True)
+    must_show(re.sub("\033\\[[0-9;]*m", "", text), *expected)
+
+
+def show(file, algorithm):
+    """The lesson: each loss by itself, then the whole."""
+    with open(file) as lines:
+        found = Transfer(lines, CLIENT_PORT)
+    lost = {segment.left // (segment.right - segment.left) + 1: segment for segment in reversed(found.lost())}
+    for number in ONE + BURST + LAST:
+        if number not in lost:
+            sys.exit("segment %d was not lost" % number)
+
+    def of(numbers):
+        return [lost[number] for number in numbers]
+
+    title("segment %d is lost: the segments behind it arrive, so the answers to them tell" % ONE)
+    part(file, found, of(ONE), r"-X ", r"\(Recovery: .*\)", r"\(resent\) -*>")
+    title("segments %d to %d are lost, one after the other" % (BURST[0], BURST[-1]))
+    part(file, found, of(BURST), r"-X ", r"-X ", r"\(Recovery: .*\)", r"\(resent\) -*>", r"\(resent\) -*>")
+    title("the last segment is lost: nothing follows it, so nobody can tell, and only time does")
+    part(file, found, of(LAST), r"-X ", r"\(.*(tail loss probe sent|Loss: timeout)", r"\(resent\) -*>")
+
+    title("all of it")
+    picture = "%s/loss-%s.svg" % (OUT, algorithm)
+    subprocess.run(["scripts/plot", "--port", str(CLIENT_PORT), "--color" if COLOR else "--plain", "--svg", picture,
+                    "--title", "Loss and recovery: xtcp, " + algorithm, file], check=True)
+    print("\nthe picture: " + os.path.relpath(picture))
+
+
+def main():
+    os.environ["NSTAT_HISTORY"] = "/tmp/demo/nstat"
+    algorithm = choose_algorithm()
+    client, server, isn = connect()
+    mss = client.get(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+    lose(ONE + BURST + LAST, isn, mss)
+    title("%d segments by %s, through a router: 20 ms each way, 10 Mbit/s" % (SEGMENTS, algorithm))
+    print("each of %d octets; the router loses segment %d, then %d to %d, then the last one, once each" %
+          (mss, *ONE, BURST[0], BURST[-1]), flush=True)
     transfer(client, server, SEGMENTS * mss)
     client.close()
+    wait_state("server", CLIENT_PORT, "CLOSE-WAIT")
     server.close()
-    shutil.copy(TRACE, OUT + "/loss.trace")
-    print(algorithm, mss)
+    wait_state("server", CLIENT_PORT, None)
+    file = OUT + "/loss-%s.trace" % algorithm
+    shutil.copyfile(TRACE, file)
+    show(file, algorithm)
+    title("the sender's counters")
+    must_show(shown("client", "nstat", *COUNTERS), "TcpRetransSegs")
 
 
 main()

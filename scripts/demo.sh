@@ -3,7 +3,7 @@
 #
 # make demo: builds what the demonstration needs, then runs it in a throw-away
 # virtual machine: scripts/demo-vm.sh, or with D=NAME scripts/demo-NAME.sh. The
-# whole output is also in build/demo.log.
+# whole output is also in build/demo.log, files that they make in build/demo.
 
 set -u
 cd "$(dirname "$0")/.."
@@ -31,7 +31,7 @@ scripts/xtcp_run --build || exit 1
 echo "starting a virtual machine ($(kernel_release "$image")) ..."
 started=$SECONDS
 scripts/vm.sh --kernel "$image" --timeout 600 --share "$PWD/build/demo" -- \
-	env COLOR="$color" OUT="$PWD/build/demo" "$show" build/stock/xtcp.ko | tee build/demo.log
+	env COLOR="$color" ALGORITHM="${ALGORITHM-}" OUT="$PWD/build/demo" "$show" build/stock/xtcp.ko | tee build/demo.log
 status=${PIPESTATUS[0]}
 if [ "$status" -eq 0 ]; then
 	echo "That took $((SECONDS - started)) s. Next: make vm (a shell in such a machine), make check (all tests)."

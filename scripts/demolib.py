@@ -16,6 +16,7 @@ import time
 AF_XTCP = 25
 SERVER, PORT = "10.77.0.2", 80
 TRACE = "/sys/kernel/tracing/trace"
+COLOR = bool(os.environ.get("COLOR"))
 LADDER = os.environ.get("LADDER", "scripts/ladder --plain").split()
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -56,8 +57,11 @@ class Socket:
         check(libc.setsockopt(self.fd, level, option, value, len(value)), "setsockopt")
 
     def error(self):
+        return self.get(socket.SOL_SOCKET, socket.SO_ERROR)
+
+    def get(self, level, option):
         value, size = ctypes.c_int(), ctypes.c_int(4)
-        libc.getsockopt(self.fd, socket.SOL_SOCKET, socket.SO_ERROR, ctypes.byref(value), ctypes.byref(size))
+        check(libc.getsockopt(self.fd, level, option, ctypes.byref(value), ctypes.byref(size)), "getsockopt")
         return value.value
 
     def bind(self, host, port):

@@ -141,14 +141,29 @@ function new_row(kind, time, from, text)
 	return rows
 }
 
-# The oldest departure of an ACK without text that is just this one, or the newest one that has not arrived and that
-# this arrival is, contains (segments merged on the way) or is part of (a bundle cut on the way).
+# The departure that is this arrival: of text the newest one, since what was sent before it may be what is lost, else
+# the oldest one. Or 0.
+function same_departure(sign, text,   n)
+{
+	if (text) {
+		for (n = same_last[sign]; n > 0; n--)
+			if (!r_arrived[same[sign, n]])
+				return same[sign, n]
+		return 0
+	}
+	while (same_first[sign] < same_last[sign])
+		if (!r_arrived[same[sign, ++same_first[sign]]])
+			return same[sign, same_first[sign]]
+	return 0
+}
+
+# The newest departure that has not arrived and that this arrival is, contains (segments merged on the way) or is part
+# of (a bundle cut on the way).
 function find_departure(key, i, from,   row, fit, d_seq, d_end)
 {
-	d_seq = from SUBSEP signature(key, i)
-	while (e_seq[key, i] == e_end[key, i] && same_first[d_seq] < same_last[d_seq])
-		if (!r_arrived[row = same[d_seq, ++same_first[d_seq]]])
-			return row
+	row = same_departure(from SUBSEP signature(key, i), e_len[key, i])
+	if (row)
+		return row
 	for (fit = 1; fit <= 3; fit++)
 		for (row = rows; row > 0 && row > rows - 500; row--) {
 			if (r_kind[row] != "segment" || r_from[row] != from || (r_arrived[row] && fit != 3))
@@ -375,10 +390,24 @@ function choose_rows(   row)
 			r_shown[row] = 1
 }
 
-function folded_text(   text)
+function fold_row(row,   s)
 {
-	text = (folded[1] ? folded[1] " -->" : "") (folded[1] && folded[2] ? "   " : "") (folded[2] ? "<-- " folded[2] : "")
-	folded[1] = folded[2] = 0
+	s = r_from[row]
+	folded[s]++
+	if (!r_arrived[row])
+		folded_lost[s]++
+	if (r_note[row] ~ /resent/)
+		folded_resent[s]++
+}
+
+function folded_text(s,   text)
+{
+	text = folded[s] (folded_lost[s] ? ", " folded_lost[s] " of them lost" : "") \
+	       (folded_resent[s] ? ", " folded_resent[s] " resent" : "")
+	text = s == 1 ? text " -->" : "<-- " text
+	if (!folded[s])
+		text = ""
+	folded[s] = folded_lost[s] = folded_resent[s] = 0
 	return text
 }
 
@@ -386,7 +415,9 @@ function draw_folded(   text, left)
 {
 	if (!folded[1] && !folded[2])
 		return
-	text = folded_text()
+	left = folded_text(1)
+	text = folded_text(2)
+	text = left (left != "" && text != "" ? "   " : "") text
 	left = int((WIDTH - length(text)) / 2)
 	print pad("", 10 + STATE) " :" paint("2", pad(repeat(" ", left) text, WIDTH)) ":"
 }
@@ -445,6 +476,17 @@ function end_name(key, end)
 	return end ((key, end) in traced ? "" : " (not xtcp here)")
 }
 
+# The states when the first row that is drawn begins.
+function opening_states(   row, s)
+{
+	r_state[rows, 1] = first[1]
+	r_state[rows, 2] = first[2]
+	for (row = 1; row < rows && (r_time[row] - r_time[1]) * 1000 < from; row++)
+		for (s = 1; s <= 2; s++)
+			if (r_state[row, s] != "")
+				r_state[rows, s] = r_state[row, s]
+}
+
 function draw(key,   row, other)
 {
 	left = opener[key]
@@ -459,8 +501,7 @@ function draw(key,   row, other)
 	printf "%9s %s%s\n", "ms", paint("1", text), repeat(" ", STATE + WIDTH + 4 + STATE - length(text) - length(other)) \
 		paint("1", other)
 	row = new_row("state", r_time[1], 1, "")
-	r_state[row, 1] = first[1]
-	r_state[row, 2] = first[2]
+	opening_states()
 	print repeat(" ", 10) state_column(row, 1) " |" rung(row) "| " state_column(row, 2)
 	rows--
 	choose_rows()
@@ -469,7 +510,7 @@ function draw(key,   row, other)
 		if (ms < from || ms > to)
 			continue
 		if (!r_shown[row]) {
-			folded[r_from[row]]++
+			fold_row(row)
 			continue
 		}
 		draw_folded()

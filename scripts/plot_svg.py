@@ -48,7 +48,7 @@ class Panel:
             at = self.y(value * self.scale)
             svg.line(self.left, at, self.left + self.width, at, GRID)
             svg.text(self.left - 7, at + 3.5, "%g" % round(value, 6), 11, MUTED, "end")
-        for time in ticks(self.times[0] / self.time_scale, self.times[1] / self.time_scale, self.width / 80):
+        for time in ticks(self.times[0] / self.time_scale, self.times[1] / self.time_scale, self.width / 60):
             at = self.x(time * self.time_scale)
             svg.line(at, self.top, at, bottom, GRID)
             if x_labels:
@@ -178,9 +178,10 @@ def near(svg, transfer, top):
         begin, end = lost[0].time, transfer.repaired(lost)
         margin = (end - begin) * 0.12
         times = (max(begin - margin, 0), end + margin)
-        low, high = lost[0].left, max([s.right for s in transfer.sent if times[0] <= s.time <= times[1]])
-        edge = (high - low) * 0.1
-        words = "%d lost" % len(lost) + ("" if len(lost) > 1 else ": segment at %.1f kB" % (lost[0].left / 1000))
+        low = max(lost[0].left - 12 * (lost[0].right - lost[0].left), 0)
+        high = max([s.right for s in transfer.sent if times[0] <= s.time <= times[1]])
+        edge = (high - low) * 0.05
+        words = "%d lost at %.1f kB" % (len(lost), lost[0].left / KILO)
         panel = Panel(svg, words, LEFT + number * (width + 62), top + 36, width, 250, times, (low - edge, high + edge),
                       "", KILO, MILLI)
         panel.axes(transfer.phases())
