@@ -343,6 +343,7 @@ static int segment(struct wire *w, char *line)
 static int repeat(struct wire *w, const char *line)
 {
 	uint32_t n = strtoul(line, (char **)&line, 0), i;
+	size_t shown = 0;
 	char copy[256];
 
 	line += strspn(line, " ");
@@ -352,6 +353,9 @@ static int repeat(struct wire *w, const char *line)
 		snprintf(copy, sizeof(copy), "%s", line);
 		if (segment(w, copy) || (i % 64 == 63 && wire_step(w, "skim", NULL)))
 			return -1;
+		if (i)
+			w->ladder[w->ladder_len = shown] = 0;	/* one of them is enough */
+		shown = w->ladder_len;
 	}
 	return 0;
 }

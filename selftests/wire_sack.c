@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The sender's side of SACK: what is resent and what is not, lost retransmissions, reneging. A path
+ * that is FAR has a round trip of 100 ms, so that what RACK waits for is longer than a row's steps.
+ */
+#include "lib/wire.h"
+
+#define SACK		"mss 1000,sackok"
+#define SACK_TS		"mss 1012,sackok,ts T R"
+
+/* The first ACK brings the window; ten segments, and nothing that follows them. */
+#define TEN_IN_FLIGHT	"< . 1 ack 1; write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1;"
+#define MORE_WAITS	"< . 1 ack 1; write 20000; > p. 1(1000) ack 1 x10; none;"
+#define OPEN_FAR	"listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept;"
+#define FAR_TEN		OPEN_FAR TEN_IN_FLIGHT "pass 100;"
+#define FAR_MORE	OPEN_FAR MORE_WAITS "pass 100;"
+
+static const struct wire_row rows[] = {
+	{
+		.name = "sack_%s_three_resend_the_hole", .rfc = "RFC 6675 5", .in = ESTABLISHED,
+		.via = PASSIVE | ACTIVE, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; none;"
+				  "info ca_state = 3; info sacked = 3; info lost = 1; info retrans = 1;"
+				  "info snd_ssthresh = 5; < . 1 ack 10001; none; info ca_state = 0;"
+				  "info sacked = 0; info lost = 0; info retrans = 0; info snd_cwnd >= 5; info snd_cwnd <= 6",
+			.counters = "TCPSackRecovery=1 TCPFastRetrans=1 RetransSegs=1 TCPTimeouts=0",
+		},
+	},
+	{
+		.name = "sack_one_by_one", .rfc = "RFC 6675 5", .syn = SACK,
+		.want = {
+			.script = FAR_TEN "< . 1 ack 1 <sack 1001:2001>; none; info ca_state = 1;"
+				  "< . 1 ack 1 <sack 1001:3001>; none; info sacked = 2; info lost = 0;"
+				  "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; none; info ca_state = 3",
+			.counters = "TCPSackRecovery=1 RetransSegs=1", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "sack_one_by_one_with_timestamps", .rfc = "RFC 6675 5", .syn = SACK_TS,
+		.want = {
+			.script = FAR_TEN "< . 1 ack 1 <sack 1001:2001>; none; info ca_state = 1;"
+				  "< . 1 ack 1 <sack 1001:3001>; none; info sacked = 2; info lost = 0;"
+				  "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; none; info ca_state = 3",
+			.counters = "TCPSackRecovery=1 RetransSegs=1", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "sack_of_the_same_again_tells_nothing", .rfc = "RFC 6675 2", .syn = SACK,
+		.want = {
+			.script = FAR_TEN "< . 1 ack 1 <sack 1001:2001>; < . 1 ack 1 <sack 1001:2001>;"
+				  "< . 1 ack 1 <sack 1001:2001>; < . 1 ack 1 <sack 1001:2001>; none;"
+				  "info sacked = 1; info ca_state = 1; < . 1 ack 10001; none; info ca_state = 0;"
+				  "info snd_cwnd >= 10",
+			.counters = "TCPSackRecovery=0 RetransSegs=0", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "sack_limited_transmit", .rfc = "RFC 3042 2", .syn = SACK,
+		.want = {
+			.script = FAR_MORE "< . 1 ack 1 <sack 1001:2001>; > p. 10001(1000) ack 1; none;"
+				  "< . 1 ack 1 <sack 1001:3001>; > p. 11001(1000) ack 1; none;"
+				  "info snd_cwnd = 10; < . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; skim",
+			.counters = "TCPSackRecovery=1 RetransSegs=1", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "sack_%s_hole_is_resent_once", .rfc = "RFC 6675 5", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1;"
+				  "< . 1 ack 1 <sack 1001:5001>; < . 1 ack 1 <sack 1001:6001>;"
+				  "< . 1 ack 1 <sack 1001:7001>; < . 1 ack 1 <sack 1001:8001>;"
+				  "< . 1 ack 1 <sack 1001:9001>; < . 1 ack 1 <sack 1001:10001>; none;"
+				  "info sacked = 9; < . 1 ack 10001; none",
+			.counters = "RetransSegs=1 TCPTimeouts=0",
+		},
+	},
+	{
+		.name = "sack_%s_only_holes_are_resent", .rfc = "RFC 6675 4", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 9001:10001 6001:8001 2001:4001>;"
+				  "> p. 1(1000) ack 1; > p. 1001(1000) ack 1; > p. 4001(1000) ack 1;"
+				  "> p. 5001(1000) ack 1; > p. 8001(1000) ack 1; none; info sacked = 5;"
+				  "info lost = 5; info retrans = 5; < . 1 ack 4001 <sack 9001:10001 6001:8001>;"
+				  "none; < . 1 ack 8001 <sack 9001:10001>; none; < . 1 ack 10001; none;"
+				  "info ca_state = 0; info snd_cwnd <= 6",
+			.counters = "RetransSegs=5 TCPTimeouts=0 TCPSackRecovery=1",
+		},
+	},
+	{
+		.name = "sack_%s_partial_ack_does_not_resend_what_was", .rfc = "RFC 6675 5", .in = ESTABLISHED,
+		.syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 4001:10001 1001:3001>;"
+				  "> p. 1(1000) ack 1; > p. 3001(1000) ack 1; none;"
+				  "< . 1 ack 3001 <sack 4001:10001>; none; < . 1 ack 10001; none",
+			.counters = "RetransSegs=2 TCPTimeouts=0",
+		},
+	},
+	{
+		.name = "sack_%s_lost_retransmission", .rfc = "RFC 8985 5.2", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = MORE_WAITS "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1;"
+				  "> p. 10001(1000) ack 1; none; < . 1 ack 1 <sack 1001:6001>;"
+				  "> p. 11001(1000) ack 1; none; < . 1 ack 1 <sack 10001:11001 1001:6001>;"
+				  "> p. 1(1000) ack 1; skim; info ca_state = 3",
+			.counters = "TCPLostRetransmit=1 TCPTimeouts=0",
+		},
+	},
+	{
+		.name = "sack_%s_fin_is_above_the_hole", .rfc = "RFC 6675 5", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = "< . 1 ack 1; write 4000; > p. 1(1000) ack 1 x3; > P. 3001(1000) ack 1; shut;"
+				  "> F. 4001 ack 1; < . 1 ack 1 <sack 1001:4002>; > p. 1(1000) ack 1; none;"
+				  "< . 1 ack 4002; none",
+			.counters = "RetransSegs=1 TCPTimeouts=0", .state = FIN_WAIT_2,
+		},
+	},
+	{
+		.name = "sack_%s_fin_is_the_hole", .rfc = "RFC 6675 5", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = "< . 1 ack 1; write 4000; > p. 1(1000) ack 1 x3; > P. 3001(1000) ack 1; shut;"
+				  "> F. 4001 ack 1; < . 1 ack 4001; >@1500 F. 4001 ack 1; < . 1 ack 4002; none",
+			.counters = "RetransSegs=1 TCPTimeouts=1", .state = FIN_WAIT_2,
+		},
+	},
+	{
+		.name = "sack_%s_comes_with_data", .rfc = "RFC 2018 4", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< P. 1(10) ack 1 <sack 1001:4001>; > p. 1(1000) ack *;"
+				  ">@1000 . 10001 ack 11; read 10; info sacked = 3; < . 11 ack 10001; none",
+			.counters = "RetransSegs=1 TCPSackRecovery=1",
+		},
+	},
+	{
+		.name = "sack_%s_window_shut_meanwhile", .rfc = "RFC 9293 3.8.6", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< P. 1(10) ack 1 win 0 <sack 5001:10001 1001:4001>;"
+				  "> p. 1(1000) ack *; >@1000 . 10001 ack 11; none; read 10;"
+				  "< . 11 ack 4001 <sack 5001:10001>; > p. 4001(1000) ack 11; none;"
+				  "< . 11 ack 10001; none; info ca_state = 0",
+			.counters = "RetransSegs=2 TCPTimeouts=0",
+		},
+	},
+	{
+		.name = "sack_%s_not_permitted_is_a_duplicate_alone", .rfc = "RFC 2018 2", .in = ESTABLISHED,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1001:4001>; none; < . 1 ack 1 <sack 1001:5001>;"
+				  "none; < . 1 ack 1 <sack 1001:6001>; > p. 1(1000) ack 1; none;"
+				  "< . 1 ack 10001; none",
+			.counters = "RetransSegs=1 TCPSackRecovery=0 TCPRenoRecovery=1",
+		},
+	},
+	{
+		.name = "sack_%s_turned_off_here", .rfc = "RFC 2018 2", .pre = "sysctl sack 0", .in = ESTABLISHED,
+		.via = PASSIVE | ACTIVE, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1001:6001>; < . 1 ack 1 <sack 1001:7001>; none;"
+				  "info options = 0; < . 1 ack 1 <sack 1001:8001>; > p. 1(1000) ack 1; none;"
+				  "< . 1 ack 10001; none",
+			.counters = "RetransSegs=1 TCPRenoRecovery=1",
+		},
+	},
+	/* After a timeout. */
+	{
+		.name = "sack_%s_survives_a_timeout", .rfc = "RFC 6675 5.1", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 7001:10001>; > p. 1(1000) ack 1 x3;"
+				  "none; >@1500 p. 1(1000) ack 1; info ca_state = 4; info sacked = 3;"
+				  "< . 1 ack 1001 <sack 7001:10001>; > p. 1001(1000) ack 1 x2; none;"
+				  "< . 1 ack 3001 <sack 7001:10001>; > p. 3001(1000) ack 1 x4; none;"
+				  "< . 1 ack 10001; none; info ca_state = 0",
+			.counters = "TCPTimeouts=1 RetransSegs=10 TCPSACKReneging=0",
+		},
+	},
+	{
+		.name = "sack_%s_taken_back", .rfc = "RFC 2018 8", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1;"
+				  "< . 1 ack 1001; >@1500 p. 1001(1000) ack 1; info sacked = 0;"
+				  "info ca_state = 4; < . 1 ack 10001; none; info ca_state = 0",
+			.counters = "TCPSACKReneging=1 TCPTimeouts=1",
+		},
+	},
+	{
+		.name = "sack_%s_taken_back_but_the_ack_was_late", .rfc = "RFC 2018 8", .in = ESTABLISHED,
+		.syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1;"
+				  "< . 1 ack 1001; < . 1 ack 10001; none; info sacked = 0; info ca_state = 0",
+			.counters = "TCPSACKReneging=0 TCPTimeouts=0 RetransSegs=1",
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}

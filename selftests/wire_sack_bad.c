@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SACK options that no honest receiver sends, or that have grown old: what each does to the list of what
+ * arrived, and what it counts. And storms of them, on connections that must live on.
+ */
+#include "lib/wire.h"
+
+#define SACK		"mss 1000,sackok"
+#define TEN_IN_FLIGHT	"< . 1 ack 1; write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1;"
+/* A round trip of 100 ms, for what RACK would wait for otherwise. */
+#define FAR_TEN		"listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept;" TEN_IN_FLIGHT "pass 100;"
+#define LIVES_ON	"< . 1 ack 10001; none; write 1000; > P. 10001(1000) ack 1; < . 1 ack 11001; none;" \
+			"info ca_state = 0; info unacked = 0"
+/* It tells nothing new: no segment, nothing marked. */
+#define TELLS_NOTHING(block, counts) {						\
+		.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack " block ">; none; info sacked = 0;"	\
+			  "info lost = 0;" LIVES_ON,				\
+		.counters = "RetransSegs=0 TCPTimeouts=0 TCPSackRecovery=0 " counts,	\
+	}
+
+static const struct wire_row rows[] = {
+	{
+		.name = "sack_%s_beyond_what_was_sent", .rfc = "RFC 2018 4", .in = ESTABLISHED, .syn = SACK,
+		.want = TELLS_NOTHING("10001:11001", "TCPSACKDiscard=1"),
+	},
+	{
+		.name = "sack_%s_across_what_was_sent", .rfc = "RFC 2018 4", .in = ESTABLISHED, .syn = SACK,
+		.want = TELLS_NOTHING("9001:11001", "TCPSACKDiscard=1"),
+	},
+	{
+		.name = "sack_%s_reversed", .rfc = "RFC 2018 3", .in = ESTABLISHED, .syn = SACK,
+		.want = TELLS_NOTHING("4001:2001", "TCPSACKDiscard=1"),
+	},
+	{
+		.name = "sack_%s_empty", .rfc = "RFC 2018 3", .in = ESTABLISHED, .syn = SACK,
+		.want = TELLS_NOTHING("2001:2001", "TCPSACKDiscard=1"),
+	},
+	{
+		.name = "sack_%s_half_the_numbers_away", .rfc = "RFC 2018 3", .in = ESTABLISHED, .syn = SACK,
+		.want = TELLS_NOTHING("2001:2147485649", "TCPSACKDiscard=1"),
+	},
+	/* What stands at the left edge would have been acknowledged. */
+	{
+		.name = "sack_%s_at_the_left_edge", .rfc = "RFC 2018 4", .in = ESTABLISHED, .syn = SACK,
+		.want = TELLS_NOTHING("1:4001", "TCPSACKDiscard=1"),
+	},
+	{
+		.name = "sack_%s_all_of_it_at_the_left_edge", .rfc = "RFC 2018 4", .in = ESTABLISHED, .syn = SACK,
+		.want = TELLS_NOTHING("1:10001", "TCPSACKDiscard=1"),
+	},
+	{
+		.name = "sack_below_the_left_edge", .rfc = "RFC 2018 4", .syn = SACK,
+		.want = {
+			.script = FAR_TEN_IN_FLIGHT "< . 1 ack 4001 <sack 6001:7001 1001:2001>; none; info sacked = 1;"
+				  LIVES_ON,
+			.counters = "RetransSegs=0 TCPSACKDiscard=1 TCPDSACKRecv=0", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "sack_%s_bad_beside_good", .rfc = "RFC 2018 4", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 20001:30001 2001:5001 9001:8001>;"
+				  "> p. 1(1000) ack 1; none; info sacked = 3; info lost = 2;" LIVES_ON,
+			.counters = "RetransSegs=1 TCPSACKDiscard=2 TCPSackRecovery=1",
+		},
+	},
+	{
+		.name = "sack_%s_overlapping", .rfc = "RFC 2018 4", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1001:4001 2001:6001 5001:6001 1001:6001>;"
+				  "> p. 1(1000) ack 1; none; info sacked = 5;" LIVES_ON,
+			.counters = "RetransSegs=1 TCPSACKDiscard=0",
+		},
+	},
+	{
+		.name = "sack_%s_in_any_order", .rfc = "RFC 2018 4", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 7001:8001 1001:2001 5001:6001 3001:4001>;"
+				  "> p. 1(1000) ack 1; > p. 2001(1000) ack 1; > p. 4001(1000) ack 1; skim;"
+				  "info sacked = 4;" LIVES_ON,
+			.counters = "TCPSACKDiscard=0 TCPTimeouts=0",
+		},
+	},
+	{
+		.name = "sack_%s_of_half_a_segment", .rfc = "RFC 6675 2", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1501:5501>; > p. 1(1000) ack 1; none;"
+				  "info sacked = 3; info lost = 2;" LIVES_ON,
+			.counters = "TCPSACKDiscard=0 TCPTimeouts=0 RetransSegs=1",
+		},
+	},
+	{
+		.name = "sack_%s_octet_by_octet", .rfc = "RFC 6675 2", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1002:1003 2002:2003 3002:3003 4002:4003>;"
+				  "none; info sacked = 0; info lost = 0;"
+				  "< . 1 ack 1 <sack 1004:1005 1006:1007 1008:1009 1010:1011>; none;" LIVES_ON,
+			.counters = "TCPTimeouts=0 RetransSegs=0",
+		},
+	},
+	/* Options that are not well formed. */
+	{
+		.name = "sack_%s_forty_octets", .rfc = "RFC 2018 3", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <nop,nop,nop,nop,sack 2001:3001 4001:5001 6001:7001 8001:9001>;"
+				  "> p. 1(1000) ack 1; skim; info sacked = 4;" LIVES_ON,
+			.counters = "TCPSACKDiscard=0 TCPTimeouts=0",
+		},
+	},
+	{
+		.name = "sack_%s_of_a_wrong_length", .rfc = "RFC 2018 3", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <nop,hex 050900000000000000>; none; info sacked = 0;"
+				  "< . 1 ack 10001 <hex 0502>; none; write 1000; > P. 10001(1000) ack 1;"
+				  "< . 1 ack 11001 <hex 0506000000ff>; none; info unacked = 0",
+			.counters = "RetransSegs=0 TCPSACKDiscard=0",
+		},
+	},
+	{
+		.name = "sack_%s_longer_than_the_header", .rfc = "RFC 9293 3.2", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <nop,nop,hex 05220000000000000000>; none; info sacked = 0;"
+				  LIVES_ON,
+			.counters = "RetransSegs=0 TCPSACKDiscard=0",
+		},
+	},
+	/* D-SACK, RFC 2883: the first block, below the acknowledgment or inside the second. */
+	{
+		.name = "dsack_%s_of_what_was_resent", .rfc = "RFC 2883 4", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1001:10001>; > p. 1(1000) ack 1;"
+				  "< . 1 ack 10001; < . 1 ack 10001 <sack 1:1001>; none; info dsack_dups = 1;"
+				  "info ca_state = 0;" LIVES_ON,
+			.counters = "TCPDSACKRecv=1 TCPDSACKRecvSegs=1 TCPDSACKIgnoredDubious=0 RetransSegs=1",
+		},
+	},
+	{
+		.name = "dsack_%s_of_what_was_sent_once", .rfc = "RFC 2883 4", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 4001 <sack 1:1001>; none; info sacked = 0;" LIVES_ON,
+			.counters = "TCPDSACKRecv=1 TCPDSACKIgnoredDubious=1 TCPSACKDiscard=1 RetransSegs=0",
+		},
+	},
+	{
+		.name = "dsack_%s_inside_the_second_block", .rfc = "RFC 2883 4.2", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 2001:5001>; > p. 1(1000) ack 1; none;"
+				  "< . 1 ack 1 <sack 1001:2001 1001:5001>; none; info sacked = 4;" LIVES_ON,
+			.counters = "TCPDSACKOfoRecv=1 TCPDSACKRecv=0 TCPDSACKRecvSegs=1",
+		},
+	},
+	{
+		.name = "dsack_%s_when_all_is_over", .rfc = "RFC 2883 4", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; < . 1 ack 10001;"
+				  "write 5000; > p. 10001(1000) ack 1 x4; > P. 14001(1000) ack 1;"
+				  "< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1;"
+				  "< . 1 ack 14001 <sack 10001:11001>; < . 1 ack 14001 <sack 1:1001>; none;"
+				  "info ca_state = 0; < . 1 ack 15001; none",
+			.counters = "TCPDSACKRecv=2 TCPDSACKRecvSegs=2 TCPDSACKIgnoredNoUndo=1 TCPDSACKUndo=1"
+				    " RetransSegs=2",
+		},
+	},
+	{
+		.name = "dsack_%s_of_an_earlier_recovery", .rfc = "RFC 2883 4", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; < . 1 ack 10001;"
+				  "write 5000; > p. 10001(1000) ack 1 x4; > P. 14001(1000) ack 1;"
+				  "< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1;"
+				  "< . 1 ack 10001 <sack 1:1001 11001:14001>; none; info ca_state = 3;"
+				  "< . 1 ack 15001; none; info ca_state = 0",
+			.counters = "TCPDSACKRecv=1 TCPDSACKRecvSegs=1 TCPDSACKIgnoredOld=1 TCPDSACKUndo=0"
+				    " RetransSegs=2",
+		},
+	},
+	{
+		.name = "dsack_%s_wider_than_any_window", .rfc = "RFC 2883 4", .in = ESTABLISHED, .syn = SACK,
+		.synwin = "20000",
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1001:10001>; > p. 1(1000) ack 1;"
+				  "< . 1 ack 10001 <sack -29999:1001>; none;" LIVES_ON,
+			.counters = "TCPDSACKRecv=1 TCPDSACKRecvSegs=0 TCPDSACKIgnoredDubious=1",
+		},
+	},
+	/* Storms. They may last until the timer expires, so what is resent is not their business. */
+	{
+		.name = "storm_%s_of_hostile_blocks", .rfc = "RFC 2018 5", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "repeat 1000 < . 1 ack 1 <sack 8001:7001 -5000:-4000 20001:30001 3:3>;"
+				  "skim; info sacked = 0;" LIVES_ON,
+			.counters = "TCPSACKDiscard=4000",
+		},
+	},
+	{
+		.name = "storm_%s_of_dsacks", .rfc = "RFC 2883 4", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 10001; none; keep snd_cwnd; repeat 1000 < . 1 ack 10001 <sack 1:1001>;"
+				  "none; info sacked = 0; info ca_state = 0; info snd_cwnd = K;" LIVES_ON,
+			.counters = "TCPDSACKRecv=1000 TCPDSACKIgnoredDubious=1000 RetransSegs=0",
+		},
+	},
+	{
+		.name = "storm_%s_of_single_octets", .rfc = "RFC 6675 2", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "repeat 1000 < . 1 ack 1 <sack 9002:9003 7002:7003 5002:5003 3002:3003>;"
+				  "skim; info sacked = 0;" LIVES_ON,
+		},
+	},
+	{
+		.name = "storm_%s_of_small_segments", .rfc = "RFC 9293 3.7.1", .in = ESTABLISHED, .syn = "mss 48,sackok",
+		.want = {
+			.script = "< . 1 ack 1; set NODELAY 1; write 480; > p. 1(48) ack 1 x10;"
+				  "repeat 1000 < . 1 ack 1 <sack 385:433 289:337 193:241 97:145>; skim; info sacked = 4;"
+				  "< . 1 ack 481; none; info unacked = 0",
+			.counters = "TCPSACKDiscard=0",
+		},
+	},
+	/* An ACK of what was not sent yet buys nothing. */
+	{
+		.name = "optimistic_%s_ack", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = "< . 1 ack 1; write 20000; > p. 1(1000) ack 1 x10; < . 1 ack 10002; skim;"
+				  "info snd_cwnd = 10; info unacked = 10; < . 1 ack 20001 <sack 20001:21001>;"
+				  "skim; info snd_cwnd = 10; < . 1 ack 10001; > p. 10001(1000) ack 1 x9;"
+				  "> P. 19001(1000) ack 1; < . 1 ack 20001; none",
+		},
+	},
+	/* Acknowledgments of single octets: the window grows by octets, not by ACKs (RFC 3465). */
+	{
+		.name = "divided_%s_acks", .rfc = "RFC 5681 3.1", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = "< . 1 ack 1; write 20000; > p. 1(1000) ack 1 x10; < . 1 ack 101; < . 1 ack 201;"
+				  "< . 1 ack 301; < . 1 ack 401; < . 1 ack 501; < . 1 ack 601; < . 1 ack 701; skim;"
+				  "info snd_cwnd = 10; < . 1 ack 10001; skim; info snd_cwnd >= 19; info snd_cwnd <= 20",
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
