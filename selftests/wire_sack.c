@@ -135,10 +135,10 @@ static const struct wire_row rows[] = {
 	{
 		.name = "sack_%s_window_shut_meanwhile", .rfc = "RFC 9293 3.8.6", .in = ESTABLISHED, .syn = SACK,
 		.want = {
-			.script = TEN_IN_FLIGHT "< P. 1(10) ack 1 win 0 <sack 5001:10001 1001:4001>;"
-				  "> p. 1(1000) ack *; >@1000 . 10001 ack 11; none; read 10;"
-				  "< . 11 ack 4001 <sack 5001:10001>; > p. 4001(1000) ack 11; none;"
-				  "< . 11 ack 10001; none; info ca_state = 0",
+			.script = TEN_IN_FLIGHT "< P. 1(10) ack 1; >@1000 . 10001 ack 11; read 10;"
+				  "< P. 11(10) ack 1 win 0 <sack 5001:10001 1001:4001>; > p. 1(1000) ack *;"
+				  ">@1000 . * ack 21; none; read 10; < . 21 ack 4001 <sack 5001:10001>;"
+				  "> p. 4001(1000) ack 21; none; < . 21 ack 10001; none; info ca_state = 0",
 			.counters = "RetransSegs=2 TCPTimeouts=0",
 		},
 	},

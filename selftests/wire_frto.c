@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Timeouts, and those that were for nothing: F-RTO, and undoing what a timeout did because of a timestamp (Eifel)
+ * or a D-SACK. 200 ms are between a segment and its repetition, so R-100 is between their timestamps.
+ */
+#include "lib/wire.h"
+
+#define SACK		"mss 1000,sackok"
+#define SACK_TS		"mss 1012,sackok,ts T R"
+#define TS		"mss 1012,ts T R"
+/* Ten in flight, and one of them again by a timeout. */
+#define TIMED_OUT	"< . 1 ack 1; write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1;"	\
+			">@1500 p. 1(1000) ack 1; none; info ca_state = 4; info snd_cwnd = 1;"
+/* The same with more to send. */
+#define TIMED_OUT_MORE	"< . 1 ack 1; write 20000; > p. 1(1000) ack 1 x10; none; info snd_cwnd = 10;"	\
+			">@1500 p. 1(1000) ack 1; none; info ca_state = 4; info snd_cwnd = 1;"		\
+			"info snd_ssthresh = 5; info lost = 10;"
+
+static const struct wire_row rows[] = {
+	{
+		.name = "loss_%s_slow_start", .rfc = "RFC 5681 3.1", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TIMED_OUT "< . 1 ack 1001; > p. 1001(1000) ack 1 x2; none;"
+				  "< . 1 ack 3001; > p. 3001(1000) ack 1 x4; none; < . 1 ack 10001; none;"
+				  "info ca_state = 0; info lost = 0; info retrans = 0; info snd_cwnd <= 8",
+			.counters = "TCPTimeouts=1 RetransSegs=7 TCPSpuriousRTOs=0 TCPLossUndo=0",
+		},
+	},
+	/* F-RTO, RFC 5682: after the first ACK new data, and what the second one says. */
+	{
+		.name = "frto_%s_spurious", .rfc = "RFC 5682 3.1", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TIMED_OUT_MORE "< . 1 ack 1001; > p. 10001(1000) ack 1 x2; none; info snd_cwnd = 2;"
+				  "< . 1 ack 2001; > p. 12001(1000) ack 1; skim; info ca_state = 0;"
+				  "info snd_cwnd >= 10; info lost = 0; info snd_ssthresh >= 1000; < . 1 ack S; skim",
+			.counters = "TCPTimeouts=1 TCPSpuriousRTOs=1 TCPLossUndo=1 RetransSegs=1",
+		},
+	},
+	{
+		.name = "frto_%s_spurious_by_a_sack", .rfc = "RFC 5682 3.1", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TIMED_OUT_MORE "< . 1 ack 1001; > p. 10001(1000) ack 1 x2; none;"
+				  "< . 1 ack 1001 <sack 2001:3001>; skim; info snd_cwnd >= 10;"
+				  "info snd_ssthresh >= 1000; < . 1 ack S; skim",
+			.counters = "TCPTimeouts=1 TCPSpuriousRTOs=1 TCPLossUndo=1",
+		},
+	},
+	{
+		.name = "frto_%s_the_loss_was_real", .rfc = "RFC 5682 3.1", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TIMED_OUT_MORE "< . 1 ack 1001; > p. 10001(1000) ack 1 x2; none;"
+				  "< . 1 ack 1001 <sack 10001:11001>; > p. 1001(1000) ack 1; skim; info ca_state = 4;"
+				  "info snd_ssthresh = 5; < . 1 ack S; skim",
+			.counters = "TCPTimeouts=1 TCPSpuriousRTOs=0 TCPLossUndo=0",
+		},
+	},
+	{
+		.name = "frto_%s_nothing_new_to_send", .rfc = "RFC 5682 2.1", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TIMED_OUT "< . 1 ack 1001; > p. 1001(1000) ack 1 x2; none; < . 1 ack 3001;"
+				  "> p. 3001(1000) ack 1; skim; < . 1 ack 10001; none",
+			.counters = "TCPTimeouts=1 TCPSpuriousRTOs=0 TCPLossUndo=0",
+		},
+	},
+	{
+		.name = "frto_%s_second_timeout", .rfc = "RFC 5682 2.1", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TIMED_OUT_MORE ">@2500 p. 1(1000) ack 1; < . 1 ack 1001; skim;"
+				  "< . 1 ack S; skim; info ca_state = 0",
+			.counters = "TCPTimeouts=2",
+		},
+	},
+	{
+		.name = "frto_%s_spurious_without_sack", .rfc = "RFC 5682 2.1", .in = ESTABLISHED,
+		.want = {
+			.script = TIMED_OUT_MORE "< . 1 ack 1001; > p. 10001(1000) ack 1 x2; none; < . 1 ack 2001;"
+				  "> p. 12001(1000) ack 1; skim; info snd_cwnd >= 10; info snd_ssthresh >= 1000;"
+				  "< . 1 ack S; skim",
+			.counters = "TCPTimeouts=1 TCPSpuriousRTOs=1 TCPLossUndo=1 RetransSegs=1",
+		},
+	},
+	{
+		.name = "frto_%s_the_loss_was_real_without_sack", .rfc = "RFC 5682 2.1", .in = ESTABLISHED,
+		.want = {
+			.script = TIMED_OUT_MORE "< . 1 ack 1001; > p. 10001(1000) ack 1 x2; none; < . 1 ack 1001;"
+				  "> p. 1001(1000) ack 1; skim; info ca_state = 4; info snd_ssthresh = 5;"
+				  "< . 1 ack S; skim",
+			.counters = "TCPTimeouts=1 TCPSpuriousRTOs=0 TCPLossUndo=0",
+		},
+	},
+	{
+		.name = "frto_%s_turned_off", .rfc = "RFC 5682 2.1", .in = ESTABLISHED, .pre = "sysctl frto 0", .syn = SACK,
+		.want = {
+			.script = TIMED_OUT_MORE "< . 1 ack 1001; > p. 1001(1000) ack 1 x2; none; < . 1 ack 10001; skim;"
+				  "info snd_ssthresh = 5",
+			.counters = "TCPTimeouts=1 TCPSpuriousRTOs=0",
+		},
+	},
+	/* Eifel: the echo is older than the repetition. */
+	{
+		.name = "eifel_%s_timeout", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = SACK_TS,
+		.want = {
+			.script = TIMED_OUT_MORE "< . 1 ack 1001 <nop,nop,ts T R-100>; > p. 10001(1000) ack 1;"
+				  "skim; info ca_state = 0; info snd_cwnd >= 10; info snd_ssthresh >= 1000;"
+				  "info lost = 0; < . 1 ack S; skim",
+			.counters = "TCPTimeouts=1 TCPLossUndo=1 TCPSpuriousRTOs=0 RetransSegs=1",
+		},
+	},
+	{
+		.name = "eifel_%s_timeout_without_sack", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = TS,
+		.want = {
+			.script = TIMED_OUT_MORE "< . 1 ack 1001 <nop,nop,ts T R-100>; > p. 10001(1000) ack 1;"
+				  "skim; info snd_cwnd >= 10; info snd_ssthresh >= 1000; < . 1 ack S; skim",
+			.counters = "TCPTimeouts=1 TCPLossUndo=1 TCPSpuriousRTOs=0 RetransSegs=1",
+		},
+		.kernel_differs = "stays in the loss phase without SACK, and undoes it a second time by F-RTO",
+		.kernel = { .counters = "TCPTimeouts=1 TCPLossUndo=2 TCPSpuriousRTOs=1 RetransSegs=1" },
+	},
+	{
+		.name = "eifel_%s_the_timeout_was_right", .rfc = "RFC 3522 3.2", .in = ESTABLISHED, .syn = SACK_TS,
+		.want = {
+			.script = TIMED_OUT "< . 1 ack 1001; > p. 1001(1000) ack 1 x2; none; info ca_state = 4;"
+				  "info snd_ssthresh = 5; < . 1 ack 10001; none; info snd_ssthresh = 5",
+			.counters = "TCPTimeouts=1 TCPLossUndo=0",
+		},
+	},
+	/* D-SACK: all that was sent again had arrived. */
+	{
+		.name = "dsack_%s_undoes_a_timeout", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = SACK,
+		.pre = "sysctl frto 0",
+		.want = {
+			.script = TIMED_OUT "< . 1 ack 10001; none; info ca_state = 0; info snd_ssthresh = 5;"
+				  "< . 1 ack 10001 <sack 1:1001>; none; info snd_cwnd >= 10; info snd_ssthresh >= 1000",
+			.counters = "TCPTimeouts=1 TCPDSACKUndo=1 TCPDSACKRecv=1",
+		},
+	},
+	{
+		.name = "dsack_%s_of_half_of_it_undoes_nothing", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TIMED_OUT "< . 1 ack 1001; > p. 1001(1000) ack 1 x2; < . 1 ack 10001; none;"
+				  "< . 1 ack 10001 <sack 1001:2001>; none; info snd_ssthresh = 5; info snd_cwnd <= 8",
+			.counters = "TCPTimeouts=1 TCPDSACKUndo=0 TCPDSACKRecv=1",
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How many segments each ACK of a recovery lets out (PRR, RFC 9937), and the windows around it: slow start,
+ * what the application leaves unused, what remains after the reduction, algorithms. Kernel TCP has PRR as in
+ * RFC 6937, with the limit of 9937; they differ in what the reduction is measured by (RecoverFS, the window), so
+ * the rows fill the window.
+ */
+#include "lib/wire.h"
+
+#define SACK		"mss 1000,sackok"
+/* A window of 20 by slow start, and 20 segments in flight: 10001 to 30000. */
+#define TWENTY		"set SNDBUF 200000; < . 1 ack 1; write 60000; > p. 1(1000) ack 1 x10; < . 1 ack 10001;"	\
+			"> p. 10001(1000) ack 1 x20; none; info snd_cwnd = 20;"
+/* The same, and nothing more to send. */
+#define TWENTY_ALONE	"set SNDBUF 200000; < . 1 ack 1; write 30000; > p. 1(1000) ack 1 x10; < . 1 ack 10001;"	\
+			"> p. 10001(1000) ack 1 x19; > P. 29001(1000) ack 1; none; info snd_cwnd = 20;"
+/* Two more have arrived, and half as many may leave. */
+#define TWO(first, second, out)								\
+			"< . 1 ack 10001 <sack 11001:" #first ">; none;"			\
+			"< . 1 ack 10001 <sack 11001:" #second ">; > p. " #out "(1000) ack 1; none;"
+/* One more has arrived, one may leave. */
+#define ONE(edge, out)	"< . 1 ack 10001 <sack 20001:" #edge ">; > p. " #out "(1000) ack 1; none;"
+
+static const struct wire_row rows[] = {
+	{
+		.name = "prr_%s_one_loss_of_twenty", .rfc = "RFC 9937 6", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TWENTY "< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1;"
+				  "> p. 30001(1000) ack 1; none; info snd_ssthresh = 10;"
+				  TWO(15001, 16001, 31001) TWO(17001, 18001, 32001) TWO(19001, 20001, 33001)
+				  TWO(21001, 22001, 34001) TWO(23001, 24001, 35001) TWO(25001, 26001, 36001)
+				  TWO(27001, 28001, 37001) TWO(29001, 30001, 38001)
+				  "< . 1 ack 30001; > p. 39001(1000) ack 1; skim; info ca_state = 0;"
+				  "info snd_cwnd >= 10; info snd_cwnd <= 11",
+			.counters = "RetransSegs=1 TCPTimeouts=0",
+		},
+	},
+	{
+		.name = "prr_%s_ten_losses_of_twenty", .rfc = "RFC 9937 6", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TWENTY "< . 1 ack 10001 <sack 20001:23001>; > p. 10001(1000) ack 1 x3; none;"
+				  "info lost = 10; info snd_ssthresh = 10;"
+				  ONE(24001, 13001) ONE(25001, 14001) ONE(26001, 15001) ONE(27001, 16001)
+				  ONE(28001, 17001) ONE(29001, 18001) ONE(30001, 19001)
+				  "< . 1 ack 11001 <sack 20001:30001>; > p. 30001(1000) ack 1; none;"
+				  "< . 1 ack 13001 <sack 20001:30001>; > p. 31001(1000) ack 1 x2; none;"
+				  "< . 1 ack 30001; skim; info ca_state = 0; info snd_cwnd >= 10; info snd_cwnd <= 11",
+			.counters = "RetransSegs=10 TCPTimeouts=0 TCPSackRecovery=1",
+		},
+	},
+	/* Fewer in flight than there may be: one more than arrived for each ACK that is good news. */
+	{
+		.name = "prr_%s_fifteen_losses_of_twenty", .rfc = "RFC 9937 6", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TWENTY "< . 1 ack 10001 <sack 25001:30001>; > p. 10001(1000) ack 1 x5; none;"
+				  "info lost = 15; < . 1 ack 11001 <sack 25001:30001>; > p. 15001(1000) ack 1 x2; none;"
+				  "< . 1 ack 12001 <sack 25001:30001>; > p. 17001(1000) ack 1 x2; none;"
+				  "< . 1 ack 13001 <sack 25001:30001>; > p. 19001(1000) ack 1 x2; none;"
+				  "< . 1 ack 16001 <sack 25001:30001>; > p. 21001(1000) ack 1 x4; none;"
+				  "< . 1 ack 30001; skim; info ca_state = 0",
+			.counters = "RetransSegs=15 TCPTimeouts=0 TCPSackRecovery=1",
+		},
+	},
+	{
+		.name = "prr_%s_without_sack", .rfc = "RFC 9937 6", .in = ESTABLISHED,
+		.want = {
+			.script = TWENTY "< . 1 ack 10001; > p. 30001(1000) ack 1; none; < . 1 ack 10001;"
+				  "> p. 31001(1000) ack 1; none; < . 1 ack 10001; > p. 10001(1000) ack 1; none;"
+				  "info snd_ssthresh = 10; < . 1 ack 10001; none; < . 1 ack 10001;"
+				  "> p. 32001(1000) ack 1; none; < . 1 ack 10001; none; < . 1 ack 10001;"
+				  "> p. 33001(1000) ack 1; none; < . 1 ack 34001; skim; info snd_cwnd <= 12",
+			.counters = "RetransSegs=1 TCPTimeouts=0 TCPRenoRecovery=1",
+		},
+	},
+	{
+		.name = "prr_%s_nothing_new_to_send", .rfc = "RFC 9937 6", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TWENTY_ALONE "< . 1 ack 10001 <sack 20001:30001>; > p. 10001(1000) ack 1 x10; none;"
+				  "info lost = 10; info retrans = 10; < . 1 ack 30001; none; info ca_state = 0;"
+				  "info snd_cwnd >= 10; info snd_cwnd <= 11",
+			.counters = "RetransSegs=10 TCPTimeouts=0",
+		},
+	},
+	/* Windows. */
+	{
+		.name = "cwnd_%s_slow_start_by_octets", .rfc = "RFC 5681 3.1", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = "set SNDBUF 200000; < . 1 ack 1; write 50000; > p. 1(1000) ack 1 x10; info snd_cwnd = 10; < . 1 ack 1001;"
+				  "> p. 10001(1000) ack 1 x2; none; info snd_cwnd = 11; < . 1 ack 5001;"
+				  "> p. 12001(1000) ack 1 x8; none; info snd_cwnd = 15",
+		},
+	},
+	{
+		.name = "cwnd_%s_not_used_does_not_grow", .rfc = "RFC 7661 4.3", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = "< . 1 ack 1; write 4000; > p. 1(1000) ack 1 x3; > P. 3001(1000) ack 1; < . 1 ack 4001;"
+				  "none; info snd_cwnd = 10; write 5000; > p. 4001(1000) ack 1 x4; > P. 8001(1000) ack 1;"
+				  "< . 1 ack 9001; none; info snd_cwnd = 10",
+		},
+	},
+	{
+		.name = "cwnd_%s_the_peers_window_does_not_grow_it", .rfc = "RFC 7661 4.3", .in = ESTABLISHED,
+		.syn = SACK, .synwin = "4000",
+		.want = {
+			.script = "< . 1 ack 1; write 12000; > p. 1(1000) ack 1 x4; < . 1 ack 4001; > p. 4001(1000) ack 1 x4;"
+				  "< . 1 ack 8001; > p. 8001(1000) ack 1 x3; > P. 11001(1000) ack 1; < . 1 ack 12001;"
+				  "none; info snd_cwnd = 10",
+		},
+	},
+	{
+		.name = "cwnd_%s_grows_by_one_in_a_round_trip", .rfc = "RFC 5681 3.1", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TWENTY_ALONE "< . 1 ack 10001 <sack 11001:30001>; > p. 10001(1000) ack 1; < . 1 ack 30001;"
+				  "none; keep snd_cwnd; write K*1000; > p. 30001(1000) ack 1 xK; < . 1 ack S; none;"
+				  "info snd_cwnd >= K+1; info snd_cwnd <= K+2",
+			.counters = "RetransSegs=1",
+		},
+	},
+	/* Algorithms. */
+	{
+		.name = "cc_%s_reno_halves", .rfc = "RFC 5681 3.2", .in = ESTABLISHED, .syn = SACK,
+		.via = PASSIVE | ACTIVE,
+		.want = {
+			.script = "set CONGESTION reno; get CONGESTION reno;" TWENTY "< . 1 ack 10001 <sack 11001:14001>;"
+				  "> p. 10001(1000) ack 1; skim; info snd_ssthresh = 10",
+		},
+	},
+	{
+		.name = "cc_%s_cubic_takes_three_tenths", .rfc = "RFC 9438 4.6", .in = ESTABLISHED, .syn = SACK,
+		.via = PASSIVE | ACTIVE,
+		.want = {
+			.script = "set CONGESTION cubic; get CONGESTION cubic;" TWENTY "< . 1 ack 10001 <sack 11001:14001>;"
+				  "> p. 10001(1000) ack 1; skim; info snd_ssthresh >= 13; info snd_ssthresh <= 14",
+		},
+	},
+	{
+		.name = "cc_%s_unknown", .rfc = "tcp(7)", .in = ESTABLISHED,
+		.want = { .script = "set CONGESTION nosuch ENOENT; get CONGESTION reno" },
+	},
+	{
+		.name = "cc_inherited", .rfc = "tcp(7)", .syn = SACK,
+		.want = {
+			.script = "listen; set CONGESTION cubic; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
+				  "get CONGESTION cubic",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "cc_%s_changed_in_recovery", .rfc = "RFC 5681 3.2", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TWENTY "< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1; skim;"
+				  "set CONGESTION cubic; info ca_state = 3; < . 1 ack 10001 <sack 11001:30001>; skim;"
+				  "set CONGESTION reno; < . 1 ack 30001; skim; info ca_state = 0;"
+				  "info snd_cwnd >= 10; info snd_cwnd <= 12",
+			.counters = "RetransSegs=1 TCPTimeouts=0",
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}

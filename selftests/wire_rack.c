@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * RACK: what is lost is what is overdue. The path is 100 ms long, so the reordering window is 25 ms, and
+ * most steps of a row take less than that; "late" is what comes after it.
+ */
+#include "lib/wire.h"
+
+#define SACK		"mss 1000,sackok"
+#define OPEN_FAR	"listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; < . 1 ack 1;"
+#define FOUR		OPEN_FAR "write 4000; > p. 1(1000) ack 1 x3; > P. 3001(1000) ack 1; pass 100;"
+#define TEN		OPEN_FAR "write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1; pass 100;"
+
+static const struct wire_row rows[] = {
+	/* Less than three duplicates, and nothing else to send: time decides. */
+	{
+		.name = "rack_one_sack_and_time", .rfc = "RFC 8985 6.2", .syn = SACK,
+		.want = {
+			.script = FOUR "mark; < . 1 ack 1 <sack 3001:4001>; none; info ca_state = 1; info lost = 0;"
+				  ">@150 p. 1(1000) ack 1; elapsed >= 20; none; info lost = 3;"
+				  "info ca_state = 3; < . 1 ack 1001 <sack 3001:4001>; > p. 1001(1000) ack 1 x2; none;"
+				  "< . 1 ack 4001; none; info ca_state = 0",
+			.counters = "TCPTimeouts=0 TCPSackRecovery=1 RetransSegs=3", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "rack_one_sack_of_two_segments", .rfc = "RFC 8985 6.2", .syn = SACK,
+		.want = {
+			.script = OPEN_FAR "write 2000; > p. 1(1000) ack 1; > P. 1001(1000) ack 1; pass 100; mark;"
+				  "< . 1 ack 1 <sack 1001:2001>; none; >@150 p. 1(1000) ack 1; elapsed >= 20; none;"
+				  "< . 1 ack 2001; none; info ca_state = 0",
+			.counters = "TCPTimeouts=0 TCPSackRecovery=1 RetransSegs=1", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "rack_reordered_in_time", .rfc = "RFC 8985 6.2", .syn = SACK,
+		.want = {
+			.script = FOUR "< . 1 ack 1 <sack 1001:2001>; none; < . 1 ack 2001; none; info ca_state = 0;"
+				  "info lost = 0; info snd_cwnd >= 10; pass 60; < . 1 ack 4001; none",
+			.counters = "RetransSegs=0 TCPSACKReorder=1 TCPSackRecovery=0", .state = ESTABLISHED,
+		},
+	},
+	/* Sent before something that arrived, but not by more than the window: not lost yet. */
+	{
+		.name = "rack_sent_at_the_same_time_is_given_time", .rfc = "RFC 8985 6.2", .syn = SACK,
+		.want = {
+			.script = TEN "< . 1 ack 1 <sack 1001:2001>; < . 1 ack 1 <sack 3001:4001 1001:2001>; none;"
+				  "info ca_state = 1; info lost = 0; < . 1 ack 10001; none",
+			.counters = "RetransSegs=0 TCPSackRecovery=0", .state = ESTABLISHED,
+		},
+	},
+	/* What was sent a round trip before the segment that arrived is lost, whatever the count. */
+	{
+		.name = "rack_sent_long_before", .rfc = "RFC 8985 6.2", .syn = SACK,
+		.want = {
+			.script = OPEN_FAR "write 1000; > P. 1(1000) ack 1; pass 60; set NODELAY 1; write 1000;"
+				  "> P. 1001(1000) ack 1; pass 100; < . 1 ack 1 <sack 1001:2001>; > P. 1(1000) ack 1;"
+				  "none; info ca_state = 3; < . 1 ack 2001; none",
+			.counters = "RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+	},
+	/* Only what was sent before it: later segments are not looked at. */
+	{
+		.name = "rack_sent_later_is_not_lost", .rfc = "RFC 8985 6.2", .syn = SACK,
+		.want = {
+			.script = TEN "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; none; info lost = 1;"
+				  "info sacked = 3; pass 60; < . 1 ack 1 <sack 1001:7001>; none; info lost = 1;"
+				  "< . 1 ack 10001; none",
+			.counters = "RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+	},
+	/* A retransmission that is overdue is lost again, without a timeout (7.2). */
+	{
+		.name = "rack_lost_retransmission", .rfc = "RFC 8985 6.2", .syn = SACK,
+		.want = {
+			.script = OPEN_FAR "write 20000; > p. 1(1000) ack 1 x10; pass 100;"
+				  "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; > p. 10001(1000) ack 1; none;"
+				  "pass 100; < . 1 ack 1 <sack 10001:11001 1001:4001>; > p. 1(1000) ack 1; skim;"
+				  "info ca_state = 3",
+			.counters = "TCPLostRetransmit=1 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+	},
+	/* Reordering that was seen: duplicates no longer decide, time does. */
+	{
+		.name = "rack_three_duplicates_after_reordering", .rfc = "RFC 8985 6.2", .syn = SACK,
+		.want = {
+			.script = FOUR "< . 1 ack 1 <sack 1001:2001>; < . 1 ack 2001; < . 1 ack 4001; none;"
+				  "info reord_seen = 1; write 10000; > p. 4001(1000) ack 1 x9; > P. 13001(1000) ack 1;"
+				  "pass 100; mark; < . 1 ack 4001 <sack 5001:10001>; none; info lost = 0;"
+				  ">@150 p. 4001(1000) ack 1; elapsed >= 12; none; info ca_state = 3;"
+				  "< . 1 ack 14001; none",
+			.counters = "TCPSACKReorder=1 TCPTimeouts=0 RetransSegs=1", .state = ESTABLISHED,
+		},
+	},
+	/* A D-SACK in a round trip with reordering widens the window by another quarter of min_rtt. */
+	{
+		.name = "rack_dsack_widens_the_window", .rfc = "RFC 8985 6.2", .syn = SACK,
+		.want = {
+			.script = FOUR "< . 1 ack 1 <sack 1001:2001>; < . 1 ack 2001; < . 1 ack 4001; none;"
+				  "write 4000; > p. 4001(1000) ack 1 x3; > P. 7001(1000) ack 1; pass 100;"
+				  "< . 1 ack 4001 <sack 5001:8001>; >@150 p. 4001(1000) ack 1; none;"
+				  "< . 1 ack 8001; none; < . 1 ack 8001 <sack 4001:5001>; none; info ca_state = 0;"
+				  "write 4000; > p. 8001(1000) ack 1 x3; > P. 11001(1000) ack 1; pass 100; mark;"
+				  "< . 1 ack 8001 <sack 9001:10001>; none; < . 1 ack 8001 <sack 9001:12001>;"
+				  ">@200 p. 8001(1000) ack 1; skim; < . 1 ack 12001; none",
+			.counters = "TCPDSACKRecv=1 TCPDSACKUndo=1 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "rack_with_timestamps", .rfc = "RFC 8985 6.2", .syn = "mss 1012,sackok,ts T R",
+		.want = {
+			.script = FOUR "mark; < . 1 ack 1 <sack 3001:4001>; none; info ca_state = 1;"
+				  ">@150 p. 1(1000) ack 1; elapsed >= 20; skim; info ca_state = 3; < . 1 ack 4001; none",
+			.counters = "TCPTimeouts=0 TCPSackRecovery=1", .state = ESTABLISHED,
+		},
+	},
+	/* Without SACK there is no RACK: less than three duplicates wait for the timer (RFC 5681). */
+	{
+		.name = "rack_needs_sack", .rfc = "RFC 8985 4",
+		.want = {
+			.script = FOUR "mark; < . 1 ack 1; < . 1 ack 1; none; >@1500 p. 1(1000) ack 1; elapsed >= 100;"
+				  "info ca_state = 4; < . 1 ack 4001; none",
+			.counters = "TCPTimeouts=1 RetransSegs=1", .state = ESTABLISHED,
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}

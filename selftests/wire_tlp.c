@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tail loss probes: what nothing follows is asked about after two round trips, before the timeout. The path is
+ * 100 ms long: a probe is due after 200 ms, and after 400 ms when an ACK may be delayed, but never later than the
+ * timeout, which is 300 ms away. Other programs turn the probes off (early_retrans, lib/wire_tun.c).
+ */
+#include "lib/wire.h"
+
+#define SACK		"mss 1000,sackok"
+#define OPEN_FAR	"sysctl early_retrans 3; listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept;" \
+			"< . 1 ack 1; info snd_cwnd = 10;"
+#define THREE		OPEN_FAR "mark; write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1;"
+#define PROBED		THREE ">@290 P. 2001(1000) ack 1; elapsed >= 150;"
+
+static const struct wire_row rows[] = {
+	{
+		.name = "tlp_last_segment_again", .rfc = "RFC 8985 7.3", .syn = SACK,
+		.want = {
+			.script = PROBED "none; info ca_state = 0; info snd_cwnd = 10; info lost = 0; < . 1 ack 3001; none",
+			.counters = "TCPLossProbes=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tlp_with_timestamps", .rfc = "RFC 8985 7.3", .syn = "mss 1012,sackok,ts T R",
+		.want = {
+			.script = PROBED "none; info ca_state = 0; info snd_cwnd = 10; info lost = 0; < . 1 ack 3001; none",
+			.counters = "TCPLossProbes=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tlp_new_data_first", .rfc = "RFC 8985 7.3", .syn = SACK,
+		.want = {
+			.script = OPEN_FAR "mark; write 12000; > p. 1(1000) ack 1 x10; none; >@290 p. 10001(1000) ack 1;"
+				  "elapsed >= 150; none; info unacked = 11; info snd_cwnd = 10;"
+				  "< . 1 ack 11001; > P. 11001(1000) ack 1; < . 1 ack 12001; none",
+			.counters = "TCPLossProbes=1 RetransSegs=0 TCPTimeouts=0 TCPLossProbeRecovery=0",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tlp_nagle_does_not_hold_it", .rfc = "RFC 8985 7.3", .syn = SACK,
+		.want = {
+			.script = OPEN_FAR "mark; write 1100; > p. 1(1000) ack 1; > P. 1001(100) ack 1;"
+				  "write 100; none; >@290 P. 1101(100) ack 1; elapsed >= 150; < . 1 ack 1201; none",
+			.counters = "TCPLossProbes=1 RetransSegs=0", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tlp_no_room_for_new_data", .rfc = "RFC 8985 7.3", .syn = SACK, .synwin = "3000",
+		.want = {
+			.script = OPEN_FAR "write 5000; > p. 1(1000) ack 1 x3; none; >@290 p. 2001(1000) ack 1; none;"
+				  "< . 1 ack 3001; > p. 3001(1000) ack 1; > P. 4001(1000) ack 1; < . 1 ack 5001",
+			.counters = "TCPLossProbes=1 RetransSegs=1", .state = ESTABLISHED,
+		},
+	},
+	/* One segment: its ACK may be a delayed one. */
+	{
+		.name = "tlp_one_segment_waits_for_a_delayed_ack", .rfc = "RFC 8985 7.2", .syn = SACK,
+		.want = {
+			.script = OPEN_FAR "mark; write 1000; > P. 1(1000) ack 1; >@900 P. 1(1000) ack 1; elapsed >= 250;"
+				  "none; info ca_state = 0; < . 1 ack 1001; none",
+			.counters = "TCPLossProbes=1 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tlp_once_for_a_tail", .rfc = "RFC 8985 7.3", .syn = SACK,
+		.want = {
+			.script = PROBED "mark; >@1500 p. 1(1000) ack 1; elapsed >= 150; info ca_state = 4; skim;"
+				  "< . 1 ack 3001; none; info ca_state = 0",
+			.counters = "TCPLossProbes=1 TCPTimeouts=1", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tlp_an_ack_in_time", .rfc = "RFC 8985 7.2", .syn = SACK,
+		.want = {
+			.script = THREE "pass 150; < . 1 ack 2001; mark; >@900 P. 2001(1000) ack 1; elapsed >= 180;"
+				  "< . 1 ack 3001; none",
+			.counters = "TCPLossProbes=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+	},
+	/* What its answer tells. */
+	{
+		.name = "tlp_finds_the_loss_of_all", .rfc = "RFC 8985 7.4", .syn = SACK,
+		.want = {
+			.script = PROBED "pass 100; < . 1 ack 1 <sack 2001:3001>; > p. 1(1000) ack 1; none;"
+				  "info ca_state = 3; info lost = 2; < . 1 ack 1001 <sack 2001:3001>;"
+				  "> p. 1001(1000) ack 1; none; < . 1 ack 3001; none; info ca_state = 0",
+			.counters = "TCPLossProbes=1 TCPTimeouts=0 TCPSackRecovery=1 RetransSegs=3",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tlp_repaired_a_loss", .rfc = "RFC 8985 7.4.2", .syn = SACK,
+		.want = {
+			.script = PROBED "pass 100; < . 1 ack 3001; none; info snd_cwnd = 10; write 1000;"
+				  "> P. 3001(1000) ack 1; pass 50; < . 1 ack 4001; none; info snd_cwnd <= 6;"
+				  "info snd_ssthresh = 5; info ca_state = 0",
+			.counters = "TCPLossProbes=1 TCPLossProbeRecovery=1 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tlp_repaired_nothing", .rfc = "RFC 8985 7.4.2", .syn = SACK,
+		.want = {
+			.script = PROBED "< . 1 ack 3001; pass 100; < . 1 ack 3001 <sack 2001:3001>; none; write 1000;"
+				  "> P. 3001(1000) ack 1; pass 50; < . 1 ack 4001; none; info snd_cwnd >= 10",
+			.counters = "TCPLossProbes=1 TCPLossProbeRecovery=0 TCPDSACKRecv=1", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tlp_repaired_nothing_without_dsack", .rfc = "RFC 8985 7.4.2", .syn = SACK,
+		.want = {
+			.script = PROBED "< . 1 ack 3001; pass 100; < . 1 ack 3001; none; write 1000;"
+				  "> P. 3001(1000) ack 1; pass 50; < . 1 ack 4001; none; info snd_cwnd >= 10",
+			.counters = "TCPLossProbes=1 TCPLossProbeRecovery=0", .state = ESTABLISHED,
+		},
+	},
+	/* Where there is none. */
+	{
+		.name = "tlp_needs_sack", .rfc = "RFC 8985 7.2",
+		.want = {
+			.script = THREE ">@1500 p. 1(1000) ack 1; elapsed >= 150; info ca_state = 4; < . 1 ack 3001; none",
+			.counters = "TCPLossProbes=0 TCPTimeouts=1", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tlp_not_in_recovery", .rfc = "RFC 8985 7.2", .syn = SACK,
+		.want = {
+			.script = OPEN_FAR "write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; pass 100;"
+				  "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; none; mark;"
+				  ">@1500 p. 1(1000) ack 1; elapsed >= 150; info ca_state = 4; < . 1 ack 5001; none",
+			.counters = "TCPLossProbes=0 TCPTimeouts=1", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tlp_of_a_fin", .rfc = "RFC 8985 7.3", .syn = SACK,
+		.want = {
+			.script = OPEN_FAR "mark; write 2000; > p. 1(1000) ack 1; > P. 1001(1000) ack 1; shut;"
+				  "> F. 2001 ack 1; >@290 F. 2001 ack 1; elapsed >= 150; none; < . 1 ack 2002; none",
+			.counters = "TCPLossProbes=1 TCPTimeouts=0", .state = FIN_WAIT_2,
+		},
+	},
+	{
+		.name = "tlp_turned_off", .rfc = "RFC 8985 7.2", .syn = SACK,
+		.want = {
+			.script = OPEN_FAR "sysctl early_retrans 0; mark; write 3000; > p. 1(1000) ack 1 x2;"
+				  "> P. 2001(1000) ack 1; >@1500 p. 1(1000) ack 1; elapsed >= 150; < . 1 ack 3001; none",
+			.counters = "TCPLossProbes=0 TCPTimeouts=1", .state = ESTABLISHED,
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}

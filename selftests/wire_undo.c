@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Fast recoveries that were for nothing: what arrived was late, not lost. By D-SACK, by timestamps, and where
+ * neither tells enough.
+ */
+#include "lib/wire.h"
+
+#define SACK		"mss 1000,sackok"
+#define SACK_TS		"mss 1012,sackok,ts T R"
+#define TS		"mss 1012,ts T R"
+#define TEN_IN_FLIGHT	"< . 1 ack 1; write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1;"
+/* The clock of the stack ticks on between a segment and its repetition. */
+#define ONE_RESENT	TEN_IN_FLIGHT "keep snd_cwnd; pass 20; < . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; none;" \
+			"info ca_state = 3; info snd_ssthresh = 5;"
+#define TWO_RESENT	TEN_IN_FLIGHT "pass 20; < . 1 ack 1 <sack 4001:10001 1001:3001>; > p. 1(1000) ack 1;" \
+			"> p. 3001(1000) ack 1; none; info ca_state = 3; info snd_ssthresh = 5;"
+#define UNDONE		"info ca_state = 0; info snd_cwnd >= 10; info snd_ssthresh >= 1000;"
+#define NOT_UNDONE	"info ca_state = 0; info snd_cwnd <= 6; info snd_ssthresh = 5;"
+
+static const struct wire_row rows[] = {
+	{
+		.name = "undo_%s_dsack", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = ONE_RESENT "< . 1 ack 10001; none;" NOT_UNDONE "< . 1 ack 10001 <sack 1:1001>; none;"
+				  UNDONE,
+			.counters = "TCPDSACKUndo=1 TCPDSACKRecv=1 RetransSegs=1 TCPTimeouts=0",
+		},
+	},
+	{
+		.name = "undo_%s_dsack_during_recovery", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = ONE_RESENT "< . 1 ack 4001 <sack 5001:10001>; skim;"
+				  "< . 1 ack 5001 <sack 1:1001 5001:10001>; skim; < . 1 ack 10001; none;"
+				  "info ca_state = 0",
+			.counters = "TCPDSACKRecv=1 TCPTimeouts=0",
+		},
+	},
+	{
+		.name = "undo_%s_dsack_of_each", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TWO_RESENT "< . 1 ack 10001; none;" NOT_UNDONE "< . 1 ack 10001 <sack 1:1001>; none;"
+				  NOT_UNDONE "< . 1 ack 10001 <sack 3001:4001>; none;" UNDONE,
+			.counters = "TCPDSACKUndo=1 TCPDSACKRecv=2 RetransSegs=2 TCPTimeouts=0",
+		},
+	},
+	{
+		.name = "undo_%s_dsack_of_one_of_two", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TWO_RESENT "< . 1 ack 10001; < . 1 ack 10001 <sack 3001:4001>; none; write 1000;"
+				  "> P. 10001(1000) ack 1; < . 1 ack 11001; none; info snd_ssthresh = 5",
+			.counters = "TCPDSACKUndo=0 TCPDSACKRecv=1 RetransSegs=2",
+		},
+	},
+	{
+		.name = "undo_%s_timestamp_of_all", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = SACK_TS,
+		.want = {
+			.script = ONE_RESENT "< . 1 ack 10001 <nop,nop,ts T R-10>; none;" UNDONE,
+			.counters = "TCPFullUndo=1 RetransSegs=1 TCPTimeouts=0",
+		},
+	},
+	{
+		.name = "undo_%s_timestamp_of_the_first", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = SACK_TS,
+		.want = {
+			.script = ONE_RESENT "< . 1 ack 4001 <nop,nop,ts T R-10>; skim; info snd_cwnd >= 10;"
+				  "info snd_ssthresh >= 1000; info lost = 0; < . 1 ack 10001; none; info ca_state = 0",
+			.counters = "TCPPartialUndo=1 TCPTSReorder=1 RetransSegs=1",
+		},
+	},
+	{
+		.name = "undo_%s_timestamp_says_it_was_right", .rfc = "RFC 3522 3.2", .in = ESTABLISHED, .syn = SACK_TS,
+		.want = {
+			.script = ONE_RESENT "< . 1 ack 10001; none;" NOT_UNDONE,
+			.counters = "TCPFullUndo=0 TCPPartialUndo=0 RetransSegs=1",
+		},
+	},
+	{
+		.name = "undo_%s_nothing_tells", .rfc = "RFC 3522 3.2", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = ONE_RESENT "< . 1 ack 10001; none;" NOT_UNDONE,
+			.counters = "TCPFullUndo=0 TCPPartialUndo=0 TCPDSACKUndo=0 RetransSegs=1",
+		},
+	},
+	{
+		.name = "undo_%s_timestamp_without_sack", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = TS,
+		.want = {
+			.script = TEN_IN_FLIGHT "pass 20; < . 1 ack 1; < . 1 ack 1; < . 1 ack 1; > p. 1(1000) ack 1; none;"
+				  "info snd_ssthresh = 5; < . 1 ack 10001 <nop,nop,ts T R-10>; none; info snd_cwnd >= 10;"
+				  "info snd_ssthresh >= 1000; write 1000; > P. 10001(1000) ack 1; < . 1 ack 11001; none;"
+				  "info ca_state = 0",
+			.counters = "TCPFullUndo=1 RetransSegs=1 TCPTimeouts=0 TCPRenoRecovery=1",
+		},
+		.kernel_differs = "restores the threshold alone: it stays in recovery until something newer is acknowledged",
+		.kernel = {
+			.script = TEN_IN_FLIGHT "pass 20; < . 1 ack 1; < . 1 ack 1; < . 1 ack 1; > p. 1(1000) ack 1; none;"
+				  "info snd_ssthresh = 5; < . 1 ack 10001 <nop,nop,ts T R-10>; none;"
+				  "info snd_ssthresh >= 1000; write 1000; > P. 10001(1000) ack 1; < . 1 ack 11001; none;"
+				  "info ca_state = 0",
+		},
+	},
+	/* An echo that was never sent, far in the future or in the past. */
+	{
+		.name = "undo_%s_invented_timestamp", .rfc = "RFC 3522 3.2", .in = ESTABLISHED, .syn = SACK_TS,
+		.want = {
+			.script = ONE_RESENT "< . 1 ack 10001 <nop,nop,ts T R+100000>; none;" NOT_UNDONE,
+			.counters = "TCPFullUndo=0 RetransSegs=1",
+		},
+	},
+	{
+		.name = "undo_%s_echo_of_zero", .rfc = "RFC 7323 3.2", .in = ESTABLISHED, .syn = SACK_TS,
+		.want = {
+			.script = ONE_RESENT "< . 1 ack 10001 <nop,nop,ts T 0>; none;" NOT_UNDONE,
+			.counters = "TCPFullUndo=0 RetransSegs=1",
+		},
+	},
+	/* Undone once: a second D-SACK of the same finds nothing to undo. */
+	{
+		.name = "undo_%s_once", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = ONE_RESENT "< . 1 ack 10001; < . 1 ack 10001 <sack 1:1001>;"
+				  "< . 1 ack 10001 <sack 1:1001>; none;" UNDONE,
+			.counters = "TCPDSACKUndo=1 TCPDSACKRecv=2 TCPDSACKIgnoredDubious=1",
+		},
+	},
+	/* A second loss after an undone one reduces the window again. */
+	{
+		.name = "undo_%s_and_then_a_loss", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = ONE_RESENT "< . 1 ack 10001; < . 1 ack 10001 <sack 1:1001>; none;" UNDONE
+				  "write 10000; > p. 10001(1000) ack 1 x9; > P. 19001(1000) ack 1;"
+				  "< . 1 ack 10001 <sack 11001:20001>; > p. 10001(1000) ack 1; none;"
+				  "info snd_ssthresh <= 6; < . 1 ack 20001; none; info ca_state = 0; info snd_cwnd <= 7",
+			.counters = "TCPDSACKUndo=1 TCPSackRecovery=2 RetransSegs=2",
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
