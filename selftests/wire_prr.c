@@ -29,7 +29,9 @@ static const struct wire_row rows[] = {
 				  "> p. 30001(1000) ack 1; none; info snd_ssthresh = 10;"
 				  TWO(15001, 16001, 31001) TWO(17001, 18001, 32001) TWO(19001, 20001, 33001)
 				  TWO(21001, 22001, 34001) TWO(23001, 24001, 35001) TWO(25001, 26001, 36001)
-				  TWO(27001, 28001, 37001) TWO(29001, 30001, 38001)
+				  "< . 1 ack 10001 <sack 11001:27001>; none; < . 1 ack 10001 <sack 11001:28001>; none;"
+				  "< . 1 ack 10001 <sack 11001:29001>; > p. 37001(1000) ack 1; none;"
+				  "< . 1 ack 10001 <sack 11001:30001>; > p. 38001(1000) ack 1; none;"
 				  "< . 1 ack 30001; > p. 39001(1000) ack 1; skim; info ca_state = 0;"
 				  "info snd_cwnd >= 10; info snd_cwnd <= 11",
 			.counters = "RetransSegs=1 TCPTimeouts=0",
