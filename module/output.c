@@ -14,6 +14,7 @@
 #include <linux/sizes.h>
 #include <net/tcp.h>
 
+#include "clock.h"
 #include "cong.h"
 #include "ip.h"
 #include "mib.h"
@@ -297,6 +298,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	u32 need = cb->end_seq - cb->seq;
+	u32 clock = xtcp_clock_ts();
 	u32 n, mss;
 
 	sock_owned_by_me(sk);
@@ -322,7 +324,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 		return -ENOBUFS;
 	xtcp_sndq_sent(sk, skb);
 	xtcp_scoreboard_resent(sk, skb);
-	xtcp_undo_resent(sk, cb->end_seq - cb->seq);
+	xtcp_undo_resent(sk, cb->end_seq - cb->seq, clock);
 	xtcp_cong_sent(sk, cb->end_seq - cb->seq);
 	return 0;
 }
