@@ -64,7 +64,7 @@ static void keep_open(struct sock *sk, int reason)
 	if (phase == xsk->cong.phase)
 		return;
 	xsk->recover = xsk->snd_nxt;
-	set_phase(sk, phase, phase == XTCP_CONG_OPEN && reason == XTCP_TRACE_SACKED ? XTCP_TRACE_RECOVERED : reason);
+	set_phase(sk, phase, phase == XTCP_CONG_OPEN && reason == XTCP_TRACE_SACKED ? XTCP_TRACE_IN_ORDER : reason);
 }
 
 /* RecoverFS of RFC 9937 section 6.1: what is in flight, with what this ACK has just taken out of it. */

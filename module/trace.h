@@ -33,6 +33,7 @@ enum xtcp_trace_queue_reason {
 /* Why the congestion state changed, for trace_xtcp_congestion(). */
 enum xtcp_trace_congestion_reason {
 	XTCP_TRACE_SACKED,		/* something is out of order, or an ACK came twice */
+	XTCP_TRACE_IN_ORDER,		/* what was out of order was late, not lost */
 	XTCP_TRACE_THIRD_DUPACK,	/* RFC 5681 section 3.2, RFC 6675 section 5 */
 	XTCP_TRACE_RACK,		/* sent long enough before something that has arrived (RFC 8985 section 6.2) */
 	XTCP_TRACE_PROBE,		/* nothing was heard for two round trips (RFC 8985 section 7.3) */

@@ -64,7 +64,7 @@ class Change:
     def __init__(self, time, event, before):
         self.time, self.phase, self.reason = time, event.phase, event.reason
         self.cwnd, self.ssthresh, self.una, self.before = event.cwnd, event.ssthresh, event.snd_una, before
-        self.new_phase = True
+        self.new_phase, self.old_phase = True, "Open"
 
     def words(self):
         text = (self.phase + ": " if self.new_phase else "") + self.reason
@@ -143,7 +143,7 @@ class Transfer:
     def mark_phases(self):
         phase = "Open"
         for change in self.changes:
-            change.new_phase = change.phase != phase
+            change.new_phase, change.old_phase = change.phase != phase, phase
             phase = change.phase
 
     def lost(self):

@@ -73,6 +73,7 @@
 
 #define XTCP_TRACE_CONGESTION_REASONS(FN, FNE)					\
 	FN(XTCP_TRACE_SACKED, "something is out of order")			\
+	FN(XTCP_TRACE_IN_ORDER, "in order again")				\
 	FN(XTCP_TRACE_THIRD_DUPACK, "third duplicate ACK")			\
 	FN(XTCP_TRACE_RACK, "RACK: sent before what arrived")			\
 	FN(XTCP_TRACE_PROBE, "tail loss probe sent")				\
