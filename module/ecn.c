@@ -18,6 +18,7 @@
 #include "netns.h"
 #include "seq.h"
 
+#define RESERVED_BITS	0x0f	/* of octet 12 of the header */
 #define QUICKACKS_CE	2	/* as Linux: an ACK for each of the next segments, the sender's window may be small */
 
 /**
@@ -52,7 +53,7 @@ bool xtcp_ecn_is_asked(const struct sk_buff *syn)
 
 	if ((seg->flags & (XTCP_ECE | XTCP_CWR)) != (XTCP_ECE | XTCP_CWR))
 		return false;
-	return seg->ecn == INET_ECN_NOT_ECT || tcp_hdr(syn)->res1;
+	return seg->ecn == INET_ECN_NOT_ECT || ((const u8 *)tcp_hdr(syn))[12] & RESERVED_BITS;
 }
 
 /**

@@ -371,7 +371,7 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = AGREE "write 12000; > p. 1(1000) ack 1 x10 tos 2; < .E 1 ack 1001;"
 				  "> pC. 10001(1000) ack 1 tos 2; < .E 1 ack 2001; none;"
-				  "< .E 1 ack 3001; > p. 11001(1000) ack 1 tos 2; < .E 1 ack 10001;"
+				  "< .E 1 ack 4001; > p. 11001(1000) ack 1 tos 2; < .E 1 ack 10001;"
 				  "info snd_ssthresh = 5; info ca_state = 2; < . 1 ack 12001;"
 				  "info snd_ssthresh = 5; info ca_state = 0; write 1000;"
 				  "> P. 12001(1000) ack 1 tos 2",
@@ -387,6 +387,30 @@ static const struct wire_row rows[] = {
 				  "< .E 1 ack 11001; info snd_ssthresh <= 4; info ca_state = 2; write 1000;"
 				  "> PC. 11001(1000) ack 1 tos 2",
 			.state = ESTABLISHED, .counters = "RetransSegs=0",
+		},
+	},
+	{
+		.name = "ece_on_every_ack_leaves_two_segments", .rfc = "RFC 3168 6.1.2",
+		.pre = "listen",
+		.want = {
+			.script = AGREE "write 10000; > p. 1(1000) ack 1 x10 tos 2; < .E 1 ack 10001;"
+				  "write 1000; > PC. 10001(1000) ack 1 tos 2; < .E 1 ack 11001;"
+				  "write 1000; > PC. 11001(1000) ack 1 tos 2; < .E 1 ack 12001;"
+				  "write 1000; > PC. 12001(1000) ack 1 tos 2; < .E 1 ack 13001;"
+				  "info snd_ssthresh = 2; write 1000; > PC. 13001(1000) ack 1 tos 2;"
+				  "< . 1 ack 14001; info snd_ssthresh = 2; info ca_state = 0;"
+				  "write 2000; > p. 14001(1000) ack 1 x2 tos 2",
+			.state = ESTABLISHED, .counters = "RetransSegs=0",
+		},
+	},
+	{
+		.name = "ce_on_every_segment", .rfc = "RFC 3168 6.1.3", .pre = "listen",
+		.want = {
+			.script = AGREE "< PC. 1(100) ack 1 tos 3; > .E 1 ack 101;"
+				  "< PC. 101(100) ack 1 tos 3; > .E 1 ack 201;"
+				  "< PC. 201(100) ack 1 tos 3; > .E 1 ack 301;"
+				  "< P. 301(100) ack 1 tos 3; >@1000 .E 1 ack 401; read 400",
+			.state = ESTABLISHED,
 		},
 	},
 	{
