@@ -209,6 +209,18 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 	return XTCP_CONTINUE;
 }
 
+/*
+ * Was the SYN lost, and when it was sent again, too? Not if its first copy is echoed (Eifel, RFC 3522): the second one
+ * was stamped a timeout later.
+ */
+static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	if (xsk->total_retrans < 2)
+		return false;
+	return !xsk->ts_ok || !seg->has_ts || !xsk->retrans_stamp ||
+	       seg->tsecr - xsk->ts_offset - xsk->retrans_stamp >= XTCP_RTO_INITIAL_MS;
+}
+
 /**
  * xtcp_ack_syn_acked() - our SYN is acknowledged
  * @sk: SYN-SENT or SYN-RECEIVED, about to enter ESTABLISHED; ISS < SEG.ACK =< SND.NXT
@@ -221,6 +233,7 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool lost = syn_was_lost(xsk, seg);
 	struct xtcp_sample sample;
 
 	sock_owned_by_me(sk);
@@ -239,7 +252,7 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 	xsk->ack_tstamp = (u32)jiffies;
 	set_window(sk, seg, segment_window(xsk, seg));
 	xtcp_mss_sync(sk, xsk->pmtu);
-	xtcp_cong_start(sk);
+	xtcp_cong_start(sk, lost);
 	xtcp_sendmsg_expand_buffer(sk);
 	xtcp_timer_ack_progress(sk);
 	sk_dst_confirm(sk);

@@ -23,18 +23,20 @@ static u32 initial_window(const struct xtcp_sock *xsk)
 
 /**
  * xtcp_cong_start() - the connection is established
- * @sk: its effective MSS is known; total_retrans tells whether the SYN had to be sent again
+ * @sk: its effective MSS is known
+ * @syn_lost: our SYN or SYN-ACK was lost, more than once
  *
- * RFC 6928 section 2; one segment after a lost SYN (RFC 5681 section 3.1).
+ * RFC 6928 section 2; one segment when @syn_lost (RFC 5681 section 3.1). One loss is not enough, as in Linux: the first
+ * timeout is a second, which some paths take (RFC 6298 section 2, note on (2.1)).
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_cong_start(struct sock *sk)
+void xtcp_cong_start(struct sock *sk, bool syn_lost)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	xsk->cong.cwnd = xsk->total_retrans ? xsk->mss : initial_window(xsk);
+	xsk->cong.cwnd = syn_lost ? xsk->mss : initial_window(xsk);
 	xsk->cong.ssthresh = U32_MAX;
 	xsk->cong.phase = XTCP_CONG_OPEN;
 	xtcp_algorithms_start(sk);

@@ -71,7 +71,7 @@ struct xtcp_cong {
 #include "generated/algorithms_list.h"
 
 /* Socket lock held in all of these. */
-void xtcp_cong_start(struct sock *sk);
+void xtcp_cong_start(struct sock *sk, bool syn_lost);
 void *xtcp_cong_private(struct sock *sk);
 void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample);
 void xtcp_cong_sent(struct sock *sk, u32 octets);

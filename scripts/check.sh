@@ -138,6 +138,7 @@ fi
 if ls selftests/unit | sed -n 's/_test\.c$/_test/p' | grep -qE -- "$only"; then
 	part run_units
 fi
+[[ ! algorithm =~ $only ]] || part scripts/check-algorithm.sh "$out"
 part scripts/check-vm.sh stock "$out" "$only"
 [ -n "$only" ] || part run_demos
 [ -n "$quick" ] || part scripts/check-vm.sh debug "$out" "$only"

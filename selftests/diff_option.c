@@ -232,6 +232,41 @@ SCENARIO(congestion_name)
 	diff_say("%s, length %u", name, len);
 }
 
+/* Before the connection, on a live one, after it; each with what it does to a stream. */
+SCENARIO(congestion_changes)
+{
+	union diff_addr a = {};
+	int l = diff_listener(1), c = diff_socket(), s;
+
+	RET(setsockopt(c, IPPROTO_TCP, TCP_CONGESTION, "reno", 4));
+	option_name("chosen", c);
+	RET(connect(c, LO(1), ALEN));
+	s = diff_accepted(l);
+	option_name("connected", c);
+	option_name("accepted", s);
+	RET(setsockopt(c, IPPROTO_TCP, TCP_CONGESTION, "cubic", 5));
+	diff_put(c, "by cubic");
+	READ(s, 20, 0);
+	RET(setsockopt(c, IPPROTO_TCP, TCP_CONGESTION, "reno", 4));
+	diff_put(c, "by reno");
+	READ(s, 20, 0);
+	RET(setsockopt(l, IPPROTO_TCP, TCP_CONGESTION, "reno", 4));
+	option_name("accepted before", s);
+	RET(connect(c, &a.sa, sizeof(a.sa)));
+	option_name("disconnected", c);
+	RET(setsockopt(c, IPPROTO_TCP, TCP_CONGESTION, "cubic", 5));
+	RET(connect(c, LO(1), ALEN));
+	s = diff_accepted(l);
+	option_name("connected again", c);
+	option_name("accepted from a listener with reno", s);
+	shutdown(c, SHUT_WR);
+	BITS(s, POLLRDHUP);
+	RET(setsockopt(s, IPPROTO_TCP, TCP_CONGESTION, "cubic", 5));
+	option_name("in CLOSE-WAIT", s);
+	RET(setsockopt(c, IPPROTO_TCP, TCP_CONGESTION, "reno", 4));
+	option_name("in FIN-WAIT-2", c);
+}
+
 static void info_line(const char *what, unsigned int value)
 {
 	diff_say("%s: %u", what, value);

@@ -146,15 +146,26 @@ static const struct wire_row rows[] = {
 		.name = "timeout_syn_then_data", .rfc = "RFC 6298 5.7, RFC 5681 3.1",
 		.want = {
 			.script = "connect; > S 0; >@2500 S 0; < S. 0 ack 1 $; > . 1 ack 1;"
-				  "info rto = 3000000; write 3000; > p. 1(1000) ack 1; none;"
-				  "< . 1 ack 1001; > p. 1001(1000) ack 1; > P. 2001(1000) ack 1",
+				  "info rto = 3000000; info snd_cwnd = 10; write 3000;"
+				  "> p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1",
 			.state = ESTABLISHED,
 		},
-		.kernel_differs = "starts with one segment after the second lost SYN only",
-		.kernel = {
-			.script = "connect; > S 0; >@2500 S 0; < S. 0 ack 1 $; > . 1 ack 1;"
-				  "info rto = 3000000; write 3000; > p. 1(1000) ack 1 x2;"
-				  "> P. 2001(1000) ack 1",
+	},
+	{
+		.name = "timeout_syn_twice_then_data", .rfc = "RFC 6298 5.7, RFC 5681 3.1",
+		.want = {
+			.script = "connect; > S 0; >@2500 S 0; >@3500 S 0; < S. 0 ack 1 $; > . 1 ack 1;"
+				  "info rto = 3000000; info snd_cwnd = 1; write 3000; > p. 1(1000) ack 1;"
+				  "none; < . 1 ack 1001; > p. 1001(1000) ack 1; > P. 2001(1000) ack 1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "timeout_syn_twice_that_was_late", .rfc = "RFC 3522 3.2", .syn = "mss 1000,ts T R",
+		.want = {
+			.script = "connect; > S 0; keep R; >@2500 S 0; >@3500 S 0;"
+				  "< S. 0 ack 1 <mss 1000,ts T K>; > . 1 ack 1; info snd_cwnd = 10",
+			.state = ESTABLISHED,
 		},
 	},
 	{
@@ -162,15 +173,20 @@ static const struct wire_row rows[] = {
 		.in = LISTEN,
 		.want = {
 			.script = "< S 0 $; > S. 0 ack 1; >@2500 S. 0 ack 1; < . 1 ack 1; accept;"
-				  "info rto = 3000000; write 3000; > p. 1(1000) ack 1; none;"
-				  "< . 1 ack 1001; > p. 1001(1000) ack 1; > P. 2001(1000) ack 1",
+				  "info rto = 3000000; info snd_cwnd = 10; write 3000;"
+				  "> p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1",
 			.state = ESTABLISHED,
 		},
-		.kernel_differs = "starts with one segment after the second lost SYN-ACK only",
-		.kernel = {
-			.script = "< S 0 $; > S. 0 ack 1; >@2500 S. 0 ack 1; < . 1 ack 1; accept;"
-				  "info rto = 3000000; write 3000; > p. 1(1000) ack 1 x2;"
-				  "> P. 2001(1000) ack 1",
+	},
+	{
+		.name = "timeout_%s_synack_twice_then_data", .rfc = "RFC 6298 5.7, RFC 5681 3.1",
+		.in = LISTEN,
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; >@2500 S. 0 ack 1; >@3500 S. 0 ack 1;"
+				  "< . 1 ack 1; accept; info rto = 3000000; info snd_cwnd = 1; write 3000;"
+				  "> p. 1(1000) ack 1; none;"
+				  "< . 1 ack 1001; > p. 1001(1000) ack 1; > P. 2001(1000) ack 1",
+			.state = ESTABLISHED,
 		},
 	},
 	{

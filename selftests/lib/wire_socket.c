@@ -7,7 +7,7 @@
  *   write N [more] [ERR]; read N|eof|ERR; peek N
  *   shut; shutrd; close; abort; closelisten
  *   set OPTION VALUE [ERR]; get OPTION VALUE	CONGESTION has a name for its value
- *   info FIELD OP VALUE; keep FIELD	members of TCP_INFO
+ *   info FIELD OP VALUE; keep FIELD	members of TCP_INFO; or keep R, the last timestamp
  *   err ERR|none		SO_ERROR, which reads once
  *   poll BITS			exactly these of IN OUT RDHUP HUP ERR PRI
  *   hup MS			wait until poll says HUP
@@ -442,6 +442,14 @@ static int do_hup(struct wire *w, char *args)
 	return info_field(w, "state", &ended);
 }
 
+static int keep(struct wire *w, const char *name)
+{
+	if (strcmp(name, "R"))
+		return info_field(w, name, &w->c.kept);
+	w->c.kept = w->c.tsrecent;
+	return 0;
+}
+
 /**
  * wire_socket_step() - Run a step that is a socket call.
  * @w: lane
@@ -484,7 +492,7 @@ int wire_socket_step(struct wire *w, char *verb, char *args)
 	if (!strcmp(verb, "info"))
 		return do_info(w, args);
 	if (!strcmp(verb, "keep"))
-		return info_field(w, args, &w->c.kept);
+		return keep(w, args);
 	if (!strcmp(verb, "err"))
 		return do_err(w, args);
 	if (!strcmp(verb, "errqueue"))

@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The congestion control that module/README.md shows: builds the module with
+# that very file and nothing else changed, loads it in the virtual machine, and
+# has a connection use it. Then, with two files that claim one name, the module
+# must not load; and without the file there must be no trace of it.
+#
+#   scripts/check-algorithm.sh FOLDER
+
+set -u
+[ $# -eq 1 ] || { sed -n '8s/^#  *//p' "$0" >&2; exit 2; }
+cd "$(dirname "$0")/.."
+. scripts/vm-module.sh
+
+work=$(realpath -m -- "$1")/algorithm
+rm -rf "$work"
+mkdir -p "$work/tree"
+
+# build KO: the module of the tree as it is now.
+build()
+{
+	"$work/tree/scripts/build-module.sh" "$kdir" "$work/build" -s W=1 >"$work/log" 2>&1 && [ ! -s "$work/log" ] &&
+		strip -g -o "$work/$1" "$work/build/xtcp.ko"
+}
+
+# verdict STATUS NAME: a test line.
+verdict()
+{
+	if [ "$1" -eq 0 ]; then
+		echo "ok - algorithm: $2"
+	else
+		[ ! -s "$work/log" ] || sed 's/^/# /' "$work/log" | head -n 40
+		echo "not ok - algorithm: $2"
+	fi
+}
+
+image=$(kernel_stock) && kdir=$(kernel_headers "$(kernel_release "$image")") ||
+	{ echo "not ok - algorithm: no kernel"; exit 1; }
+cp -r Kbuild module include scripts "$work/tree/"
+
+added=$work/tree/module/cong_aimd.c
+sed -n '/^<!-- cong_aimd.c begins -->/,/^<!-- cong_aimd.c ends -->/p' module/README.md |
+	sed -e '1,/^```c/d' -e '/^```/,$d' >"$added"
+verdict "$(grep -q '^const struct xtcp_cong_ops xtcp_cong_aimd' "$added"; echo $?)" "module/README.md shows one"
+build aimd.ko
+verdict $? "builds when the file is there"
+
+sed 's/\(xtcp_cong_\|\b\)aimd\([_ ]\)/\1twin\2/g' "$added" >"$work/tree/module/cong_twin.c"
+build twin.ko
+verdict $? "builds with two of one name"
+
+rm "$added" "$work/tree/module/cong_twin.c"
+build none.ko
+verdict $? "builds when the files are gone"
+
+scripts/vm.sh --kernel "$image" --timeout 300 -- scripts/check-algorithm-vm.py "$work" >"$work/log" 2>&1
+status=$?
+grep -E '^(not )?ok' "$work/log"
+[ "$status" -eq 0 ] || verdict "$status" "the virtual machine"
+! grep -q '^not ok' "$work/log" || sed 's/^/# /' "$work/log" | tail -n 40
+rm -rf "$work"
