@@ -299,7 +299,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	u32 need = cb->end_seq - cb->seq;
 	u32 clock = xtcp_clock_ts();
-	u32 n, mss;
+	u32 n;
 
 	sock_owned_by_me(sk);
 	if (skb_fclone_busy(sk, skb)) {
@@ -310,9 +310,10 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 		n = min(max, window_room(xsk, cb->seq));
 		if (!n)
 			return -EAGAIN;
-		mss = xtcp_mss_current(sk);
-		if (n > mss)
-			n -= n % mss;
+		/* by the route of now; not for the sake of SACK blocks, which go with what has room for them */
+		xtcp_mss_current(sk);
+		if (n > xsk->mss)
+			n -= n % xsk->mss;
 		n = min(n, skb->len);
 		/* the FIN goes with the last octet when the window has room for it */
 		if (n == skb->len && need <= window_room(xsk, cb->seq))

@@ -192,7 +192,8 @@ static void set_gso(const struct sock *sk, struct sk_buff *skb)
 	struct skb_shared_info *shinfo = skb_shinfo(skb);
 	u32 mss = xtcp_mss_payload(sk);
 
-	if (skb->len <= mss) {
+	/* a full segment stays one: SACK blocks for which it has no room go with another */
+	if (skb->len <= xtcp_sk(sk)->mss) {
 		shinfo->gso_size = 0;
 		shinfo->gso_segs = 1;
 		shinfo->gso_type = 0;
