@@ -24,9 +24,9 @@
 
 /*
  * A sock that gives its reference of the namespace back before it is freed becomes what the kernel calls a kernel sock,
- * and __sk_destruct() gives back what such a one holds: since 6.2 a tracker of another kind, since 6.14 a passive count,
- * too. That count was a mend, so it came to the series that were kept then: a kernel that counts and a module that does
- * not, or the other way round, end in a panic or a namespace that never goes.
+ * and __sk_destruct() gives back what such a one holds: since 6.2 a tracker of another kind, since 6.14 a passive
+ * count, too. That count was a mend, so it came to the series that were kept then. Where only one of the two sides
+ * counts, the kernel panics or the namespace never goes.
  */
 static inline void xtcp_compat_put_net(struct sock *sk)
 {

@@ -2,15 +2,15 @@
 /*
  * The effective send MSS (RFC 9293 section 3.7.1): how much text fits a segment on the route of now.
  *
- * Three numbers. xsk->pmtu is the path MTU that was looked at last. xsk->mss follows from it, from what the peer takes and
- * from the options that every segment carries; cut, congestion window and TCP_INFO go by it. The payload is what is left
- * of that when the next segment carries more options than others. How long options are is known to one function,
- * xtcp_segment_options(), which also fills the header.
+ * Three numbers. xsk->pmtu is the path MTU that was looked at last. xsk->mss follows from it, from what the peer takes
+ * and from the options that every segment carries; congestion window and TCP_INFO go by it. The payload is what is left
+ * of that when the next segment carries more options than others; cuts go by that. How long options are is known to one
+ * function, xtcp_segment_options(), which also fills the header.
  *
- * A route tells of no change. So whoever is about to send asks for xtcp_mss_current(), which compares the route's MTU with
- * xsk->pmtu, as Linux does: a device's MTU, an ICMP error that another connection got, or its expiry are seen before the
- * next segment, and the MSS rises as well as falls. What is in flight in larger segments is no matter of this file: when
- * it has to be sent again, output.c cuts it.
+ * A route tells of no change. So whoever is about to send asks for xtcp_mss_current(), which compares the route's MTU
+ * with xsk->pmtu, as Linux does: a device's MTU, an ICMP error that another connection got, or its expiry are seen
+ * before the next segment, and the MSS rises as well as falls. What is in flight in larger segments is no matter of
+ * this file: when it has to be sent again, output.c cuts it.
  */
 #include "mss.h"
 

@@ -58,8 +58,8 @@ static bool one_orphan_too_many(struct sock *sk)
 }
 
 /*
- * What was lost may be lost on one of several paths that routers choose from by the flow label, or this host by its hash:
- * the next segment goes by another one, if there is one.
+ * What was lost may be lost on one of several paths that routers choose from by the flow label, or this host by its
+ * hash: the next segment goes by another one, if there is one.
  */
 static void try_another_path(struct sock *sk)
 {

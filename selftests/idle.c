@@ -21,7 +21,7 @@
 
 #define PORT		5350
 #define DELAY_MS	20
-#define STREAM		(1 << 20)	/* octets */
+#define STREAM		1000000	/* octets */
 #define WINDOW		40		/* segments that it has to make of the window */
 #define INITIAL		10
 
@@ -104,8 +104,10 @@ static void pause_for(enum stack stack, bool v6, int tenths, bool restarts)
 	/* some ms of rounding, the send itself included */
 	shortest = due(&before, before.tcpi_last_data_sent);
 	longest = due(&before, before.tcpi_last_data_sent + wait_now_ms() - asked + 10);
-	if (!restarts)
-		shortest = longest = before.tcpi_snd_cwnd;
+	if (!restarts) {
+		shortest = before.tcpi_snd_cwnd;
+		longest = shortest;
+	}
 	if (before.tcpi_snd_cwnd < WINDOW || after.tcpi_snd_cwnd < longest || after.tcpi_snd_cwnd > shortest)
 		ksft_print_msg("window %u, %u ms of silence, RTO %u ms: %u to %u are due, is %u\n",
 			       before.tcpi_snd_cwnd, before.tcpi_last_data_sent, before.tcpi_rto / 1000, longest,

@@ -21,7 +21,7 @@
 #define ENDS		(2 * PAIRINGS)
 #define DELAY_MS	100
 #define IN_FLIGHT	4		/* segments, at the least, when the MTU falls */
-#define ENDLESS		(1LL << 40)	/* octets: until stop() */
+#define ENDLESS		1000000000000LL	/* octets: until stop() */
 
 /* An end of a connection and how it stands. */
 struct end {
