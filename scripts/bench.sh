@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# make bench: xtcp against kernel TCP, as ratios; a quarter of an hour. With B=NAME one
-# part of it, B=loss N="NAME..." some of its networks, FAST=1 a glance at them. What is measured stands at the head of selftests/tools/bench.c for B=tcp,
-# and of bench_NAME.c there for the others.
+# make bench: xtcp against kernel TCP, as ratios; half an hour. With B=NAME one
+# part of it; with B=loss N="NAME..." some of its networks, FAST=1 a glance at them.
+# What is measured stands at the head of selftests/tools/bench.c for B=tcp, and of
+# bench_NAME.c there for the others.
 # "wall" is the clock on two processors, "instructions" one processor whose clock
 # counts them: the same figures on every machine.
 # The exit status says whether all bounds were kept.

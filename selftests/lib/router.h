@@ -37,7 +37,7 @@ int router_set(const struct router *r, const struct netem *forth, const struct n
 /* The same delays and rates, and nothing that goes wrong. */
 int router_set_calm(const struct router *r, const struct netem *forth, const struct netem *back);
 
-/* Packets that were dropped on the way forth; -1: none are counted. */
+/* Packets that were dropped on the way forth. */
 long long router_drops(const struct router *r);
 
 /* Packets that are on their way forth or back. */
