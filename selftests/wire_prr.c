@@ -25,6 +25,20 @@ static const struct wire_row rows[] = {
 	{
 		.name = "prr_%s_one_loss_of_twenty", .rfc = "RFC 9937 6", .in = ESTABLISHED, .syn = SACK,
 		.want = {
+			.script = TWENTY "< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1; none;"
+				  "info snd_ssthresh = 10; < . 1 ack 10001 <sack 11001:15001>; > p. 30001(1000) ack 1;"
+				  "none;" TWO(16001, 17001, 31001) TWO(18001, 19001, 32001) TWO(20001, 21001, 33001)
+				  TWO(22001, 23001, 34001) TWO(24001, 25001, 35001)
+				  "< . 1 ack 10001 <sack 11001:26001>; none; < . 1 ack 10001 <sack 11001:27001>; none;"
+				  "< . 1 ack 10001 <sack 11001:28001>; > p. 36001(1000) ack 1; none;"
+				  "< . 1 ack 10001 <sack 11001:29001>; > p. 37001(1000) ack 1; none;"
+				  "< . 1 ack 10001 <sack 11001:30001>; > p. 38001(1000) ack 1; none;"
+				  "< . 1 ack 30001; > p. 39001(1000) ack 1; skim; info ca_state = 0;"
+				  "info snd_cwnd >= 10; info snd_cwnd <= 11",
+			.counters = "RetransSegs=1 TCPTimeouts=0",
+		},
+		.kernel_differs = "counts in segments, and rounds up",
+		.kernel = {
 			.script = TWENTY "< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1;"
 				  "> p. 30001(1000) ack 1; none; info snd_ssthresh = 10;"
 				  TWO(15001, 16001, 31001) TWO(17001, 18001, 32001) TWO(19001, 20001, 33001)
@@ -34,7 +48,6 @@ static const struct wire_row rows[] = {
 				  "< . 1 ack 10001 <sack 11001:30001>; > p. 38001(1000) ack 1; none;"
 				  "< . 1 ack 30001; > p. 39001(1000) ack 1; skim; info ca_state = 0;"
 				  "info snd_cwnd >= 10; info snd_cwnd <= 11",
-			.counters = "RetransSegs=1 TCPTimeouts=0",
 		},
 	},
 	{
@@ -68,10 +81,19 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = TWENTY "< . 1 ack 10001; > p. 30001(1000) ack 1; none; < . 1 ack 10001;"
 				  "> p. 31001(1000) ack 1; none; < . 1 ack 10001; > p. 10001(1000) ack 1; none;"
+				  "info snd_ssthresh = 10; < . 1 ack 10001; none; < . 1 ack 10001; none;"
+				  "< . 1 ack 10001; > p. 32001(1000) ack 1; none; < . 1 ack 10001; none;"
+				  "< . 1 ack 10001; > p. 33001(1000) ack 1; none; < . 1 ack 34001; skim;"
+				  "info snd_cwnd <= 12",
+			.counters = "RetransSegs=1 TCPTimeouts=0 TCPRenoRecovery=1",
+		},
+		.kernel_differs = "counts in segments, and rounds up",
+		.kernel = {
+			.script = TWENTY "< . 1 ack 10001; > p. 30001(1000) ack 1; none; < . 1 ack 10001;"
+				  "> p. 31001(1000) ack 1; none; < . 1 ack 10001; > p. 10001(1000) ack 1; none;"
 				  "info snd_ssthresh = 10; < . 1 ack 10001; none; < . 1 ack 10001;"
 				  "> p. 32001(1000) ack 1; none; < . 1 ack 10001; none; < . 1 ack 10001;"
 				  "> p. 33001(1000) ack 1; none; < . 1 ack 34001; skim; info snd_cwnd <= 12",
-			.counters = "RetransSegs=1 TCPTimeouts=0 TCPRenoRecovery=1",
 		},
 	},
 	{
@@ -96,8 +118,8 @@ static const struct wire_row rows[] = {
 		.name = "cwnd_%s_not_used_does_not_grow", .rfc = "RFC 7661 4.3", .in = ESTABLISHED, .syn = SACK,
 		.want = {
 			.script = "< . 1 ack 1; write 4000; > p. 1(1000) ack 1 x3; > P. 3001(1000) ack 1; < . 1 ack 4001;"
-				  "none; info snd_cwnd = 10; write 5000; > p. 4001(1000) ack 1 x4; > P. 8001(1000) ack 1;"
-				  "< . 1 ack 9001; none; info snd_cwnd = 10",
+				  "none; info snd_cwnd = 10; write 4000; > p. 4001(1000) ack 1 x3; > P. 7001(1000) ack 1;"
+				  "< . 1 ack 8001; none; info snd_cwnd = 10",
 		},
 	},
 	{

@@ -73,8 +73,9 @@ static const struct wire_row rows[] = {
 		.name = "rack_lost_retransmission", .rfc = "RFC 8985 6.2", .syn = SACK,
 		.want = {
 			.script = OPEN_FAR "write 20000; > p. 1(1000) ack 1 x10; pass 100;"
-				  "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; > p. 10001(1000) ack 1; none;"
-				  "pass 100; < . 1 ack 1 <sack 10001:11001 1001:4001>; > p. 1(1000) ack 1; skim;"
+				  "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; skim; < . 1 ack 1 <sack 1001:5001>;"
+				  "skim; check S >= 11001; pass 100; < . 1 ack 1 <sack 10001:11001 1001:5001>;"
+				  "> p. 1(1000) ack 1; skim;"
 				  "info ca_state = 3",
 			.counters = "TCPLostRetransmit=1 TCPTimeouts=0", .state = ESTABLISHED,
 		},

@@ -100,10 +100,10 @@ static const struct wire_row rows[] = {
 	{
 		.name = "sack_%s_lost_retransmission", .rfc = "RFC 8985 5.2", .in = ESTABLISHED, .syn = SACK,
 		.want = {
-			.script = MORE_WAITS "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1;"
-				  "> p. 10001(1000) ack 1; none; < . 1 ack 1 <sack 1001:6001>;"
-				  "> p. 11001(1000) ack 1; none; < . 1 ack 1 <sack 10001:11001 1001:6001>;"
-				  "> p. 1(1000) ack 1; skim; info ca_state = 3",
+			.script = MORE_WAITS "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; skim;"
+				  "< . 1 ack 1 <sack 1001:5001>; skim; < . 1 ack 1 <sack 1001:6001>; skim;"
+				  "check S >= 11001; < . 1 ack 1 <sack 10001:11001 1001:6001>; > p. 1(1000) ack 1;"
+				  "skim; info ca_state = 3",
 			.counters = "TCPLostRetransmit=1 TCPTimeouts=0",
 		},
 	},
@@ -136,10 +136,17 @@ static const struct wire_row rows[] = {
 		.name = "sack_%s_window_shut_meanwhile", .rfc = "RFC 9293 3.8.6", .in = ESTABLISHED, .syn = SACK,
 		.want = {
 			.script = TEN_IN_FLIGHT "< P. 1(10) ack 1; >@1000 . 10001 ack 11; read 10;"
+				  "< P. 11(10) ack 1 win 0 <sack 5001:10001 1001:4001>; >@1000 . * ack 21; none; read 10;"
+				  "< . 21 ack 1 <sack 5001:10001 1001:4001>; > p. 1(1000) ack 21; skim;"
+				  "< . 21 ack 4001 <sack 5001:10001>; skim; < . 21 ack 10001; none; info ca_state = 0",
+			.counters = "RetransSegs=2 TCPTimeouts=0",
+		},
+		.kernel_differs = "sends the first hole into the shut window, as a probe",
+		.kernel = {
+			.script = TEN_IN_FLIGHT "< P. 1(10) ack 1; >@1000 . 10001 ack 11; read 10;"
 				  "< P. 11(10) ack 1 win 0 <sack 5001:10001 1001:4001>; > p. 1(1000) ack *;"
 				  ">@1000 . * ack 21; none; read 10; < . 21 ack 4001 <sack 5001:10001>;"
 				  "> p. 4001(1000) ack 21; none; < . 21 ack 10001; none; info ca_state = 0",
-			.counters = "RetransSegs=2 TCPTimeouts=0",
 		},
 	},
 	{
