@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Thirty segments over a path that drops exactly these: each alone, pairs, bursts, a segment and its repetition,
+ * ACKs; with and without SACK, with and without timestamps. The sender is kernel TCP, and then xtcp; the receiver
+ * is kernel TCP. All must arrive, and xtcp must resend no more and time out no more often than kernel TCP:
+ *
+ *	losspatterns [-r PATTERN] [-o plain|sack|ts|sack+ts]
+ *
+ * with -r this pattern alone, each packet shown. The path takes 20 ms each way. What differs by less than a
+ * timeout is printed, not judged: on an emulated machine it says more about the machine.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <linux/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "droppath.h"
+#include "ns.h"
+#include "stack.h"
+
+#define SEGMENTS	30
+#define MTU		1040
+#define DELAY_MS	20
+#define PORT		5000
+#define LANES		6
+#define PATTERNS_MAX	200
+#define DEADLINE_MS	60000
+#define LATE_US		20000	/* the machine stood still: half a round trip */
+#define STARTS_OVER	20
+
+static const struct {
+	const char *name;
+	int sack, timestamps;
+} options[] = { { "plain", 0, 0 }, { "sack", 1, 0 }, { "ts", 0, 1 }, { "sack+ts", 1, 1 } };
+
+#define OPTIONS ((int)(sizeof(options) / sizeof(options[0])))
+
+static struct pattern {
+	char name[32];
+	struct droppath_plan plan;
+} patterns[PATTERNS_MAX];
+static int nr_patterns;
+
+struct result {
+	bool done;
+	char wrong[64];		/* what went wrong, or empty */
+	struct droppath_seen seen;
+	int timeouts, again;
+};
+
+/* [options][pattern][stack], shared by the lanes */
+static struct result *results;
+
+static struct result *result_of(int option, int pattern, enum stack stack)
+{
+	return &results[(option * PATTERNS_MAX + pattern) * 2 + stack];
+}
+
+__attribute__((format(printf, 1, 2))) static struct droppath_plan *add(const char *format, ...)
+{
+	struct pattern *p = &patterns[nr_patterns];
+	va_list ap;
+
+	if (nr_patterns++ == PATTERNS_MAX)
+		ksft_exit_fail_msg("too many patterns\n");
+	va_start(ap, format);
+	vsnprintf(p->name, sizeof(p->name), format, ap);
+	va_end(ap);
+	return &p->plan;
+}
+
+static void add_burst(int from, int n)
+{
+	struct droppath_plan *plan;
+
+	if (from + n > SEGMENTS)
+		return;
+	plan = add("burst_%d_at_%d", n, from);
+	memset(plan->text + from, 1, n);
+}
+
+static void make_patterns(void)
+{
+	static const int lengths[] = { 3, 5, 8 }, starts[] = { 0, 2, 7, 10, 15, 22, 25, 27 };
+	struct droppath_plan *plan;
+	size_t i, j;
+	int n;
+
+	add("none");
+	for (n = 0; n < SEGMENTS; n++)
+		add("one_%d", n)->text[n] = 1;
+	for (n = 0; n + 1 < SEGMENTS; n++) {
+		plan = add("pair_%d", n);
+		plan->text[n] = 1;
+		plan->text[n + 1] = 1;
+	}
+	for (n = 0; n + 4 < SEGMENTS; n += 3) {
+		plan = add("apart_%d", n);
+		plan->text[n] = 1;
+		plan->text[n + 4] = 1;
+	}
+	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
+		for (j = 0; j < sizeof(starts) / sizeof(starts[0]); j++)
+			add_burst(starts[j], lengths[i]);
+	for (n = 0; n < SEGMENTS; n++)
+		add("twice_%d", n)->text[n] = 2;
+	for (n = 0; n < SEGMENTS; n += 6)
+		add("thrice_%d", n)->text[n] = 3;
+	plan = add("every_other");
+	for (n = 0; n < SEGMENTS; n += 2)
+		plan->text[n] = 1;
+	for (n = 0; n < 12; n++)
+		add("ack_%d", n)->acks = 1ull << n;
+	add("acks_first_5")->acks = 0x1f;
+	add("acks_every_other")->acks = 0x5555555555555555ull;
+	add("acks_one_of_four")->acks = 0x7777777777777777ull;
+	plan = add("one_5_and_acks");
+	plan->text[5] = 1;
+	plan->acks = 0xf0;
+	plan = add("one_12_and_acks");
+	plan->text[12] = 1;
+	plan->acks = 0xf000;
+}
+
+static long long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+static int timeouts_of(const struct droppath *path, enum stack stack)
+{
+	return counter_now(path->a, stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat", "TcpExt:TCPTimeouts");
+}
+
+static unsigned char octet(size_t n)
+{
+	return n * 7 + (n >> 8) * 13;
+}
+
+/* Reads what is there; false when an octet is not what was sent. */
+static bool receive(int fd, size_t *got)
+{
+	unsigned char bytes[4096];
+	ssize_t n, i;
+
+	while ((n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
+		for (i = 0; i < n; i++)
+			if (bytes[i] != octet((*got)++))
+				return false;
+	return true;
+}
+
+static const char *send_all(struct droppath *path, int fd, int listener, size_t total)
+{
+	unsigned char text[SEGMENTS * MTU];
+	long long end = now_ms() + DEADLINE_MS;
+	const char *wrong = NULL;
+	int to = -1;
+	size_t i, got = 0;
+
+	for (i = 0; i < total; i++)
+		text[i] = octet(i);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	if (stack_connect(fd, DROPPATH_B, PORT) && errno != EINPROGRESS)
+		return "connect()";
+	while (to < 0 && now_ms() < end) {
+		droppath_step(path, 10);
+		to = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	}
+	if (to < 0)
+		return "no connection";
+	if (send(fd, text, total, MSG_NOSIGNAL) != (ssize_t)total)
+		wrong = "send() did not take all";
+	while (!wrong && path->seen.acked < total) {
+		droppath_step(path, 10);
+		if (!receive(to, &got))
+			wrong = "wrong octets";
+		else if (now_ms() > end)
+			wrong = "not all was acknowledged in time";
+	}
+	if (!wrong && got != total)
+		wrong = "not all was received";
+	close(to);
+	return wrong;
+}
+
+static void transfer(struct droppath *path, int option, int pattern, enum stack stack)
+{
+	struct result *result = result_of(option, pattern, stack);
+	int size = 400000, timeouts = timeouts_of(path, stack), mss = MTU - 40 - (options[option].timestamps ? 12 : 0);
+	int listener = stack_listener(path->b, KERNEL, DROPPATH_B, PORT, true);
+	int fd = stack_socket(path->a, stack, DROPPATH_A);
+	struct linger linger = { .l_onoff = 1 };
+	const char *wrong;
+
+	droppath_plan(path, &patterns[pattern].plan);
+	if (listener < 0 || fd < 0 || fcntl(listener, F_SETFL, O_NONBLOCK) ||
+	    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)))
+		ksft_exit_fail_msg("sockets: %s\n", strerror(errno));
+	wrong = send_all(path, fd, listener, (size_t)mss * SEGMENTS);
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	close(fd);
+	close(listener);
+	snprintf(result->wrong, sizeof(result->wrong), "%s", wrong ? wrong : "");
+	result->seen = path->seen;
+	result->timeouts = timeouts_of(path, stack) - timeouts;
+	result->done = true;
+}
+
+static void use_options(const struct droppath *path, int option)
+{
+	if (ns_sysctl_set(path->b, "net.ipv4.tcp_sack", "%d", options[option].sack) ||
+	    ns_sysctl_set(path->b, "net.ipv4.tcp_timestamps", "%d", options[option].timestamps))
+		ksft_exit_fail_msg("sysctl\n");
+}
+
+static void open_path(struct droppath *path)
+{
+	if (droppath_open(path, DELAY_MS, MTU) || ns_sysctl_set(path->a, "net.ipv4.tcp_no_metrics_save", "1") ||
+	    ns_sysctl_set(path->b, "net.ipv4.tcp_no_metrics_save", "1") ||
+	    ns_sysctl_set(path->a, "net.ipv4.tcp_congestion_control", "reno") ||
+	    ns_sysctl_set(path->a, "net.xtcp.congestion_control", "reno"))
+		ksft_exit_fail_msg("no path\n");
+}
+
+static void lane(int which, int only_option, int only_pattern)
+{
+	struct droppath path;
+	int o, p, stack;
+	struct result *result;
+
+	open_path(&path);
+	path.show = only_pattern >= 0;
+	for (o = 0; o < OPTIONS; o++) {
+		if (only_option >= 0 && o != only_option)
+			continue;
+		use_options(&path, o);
+		for (p = 0; p < nr_patterns; p++) {
+			if (only_pattern >= 0 ? p != only_pattern : p % LANES != which)
+				continue;
+			for (stack = KERNEL; stack <= XTCP; stack++) {
+				result = result_of(o, p, stack);
+				if (path.show)
+					printf("# %s, %s, %s\n", patterns[p].name, options[o].name, stack_name(stack));
+				do {
+					transfer(&path, o, p, stack);
+				} while (result->seen.late_us > LATE_US && result->again++ < STARTS_OVER);
+			}
+		}
+	}
+}
+
+static bool judge(int option, int pattern)
+{
+	const struct result *k = result_of(option, pattern, KERNEL), *x = result_of(option, pattern, XTCP);
+	const char *about = patterns[pattern].name, *with = options[option].name;
+
+	if (!k->done || !x->done || *k->wrong || *x->wrong) {
+		ksft_print_msg("%s, %s: kernel TCP: %s; xtcp: %s\n", about, with, k->done ? k->wrong : "not run",
+			       x->done ? x->wrong : "not run");
+		return false;
+	}
+	if (x->seen.resent <= k->seen.resent && x->timeouts <= k->timeouts)
+		return true;
+	ksft_print_msg("%s, %s: xtcp resent %u (%u needlessly), %d timeouts, %lld ms; kernel TCP %u (%u), %d, %lld ms\n",
+		       about, with, x->seen.resent, x->seen.needless, x->timeouts,
+		       (x->seen.ended_us - x->seen.began_us) / 1000, k->seen.resent, k->seen.needless, k->timeouts,
+		       (k->seen.ended_us - k->seen.began_us) / 1000);
+	return false;
+}
+
+static void sum_up(int option)
+{
+	struct { unsigned int resent, needless, timeouts, again; long long ms; } sum[2] = {};
+	const struct result *r;
+	int p, stack;
+
+	for (p = 0; p < nr_patterns; p++) {
+		for (stack = KERNEL; stack <= XTCP; stack++) {
+			r = result_of(option, p, stack);
+			sum[stack].resent += r->seen.resent;
+			sum[stack].needless += r->seen.needless;
+			sum[stack].timeouts += r->timeouts;
+			sum[stack].again += r->again;
+			sum[stack].ms += (r->seen.ended_us - r->seen.began_us) / 1000;
+		}
+	}
+	for (stack = KERNEL; stack <= XTCP; stack++)
+		ksft_print_msg("%-8s %-7s %u resent, %u needlessly, %u timeouts, %lld ms; %u started over\n",
+			       options[option].name, stack_name(stack), sum[stack].resent, sum[stack].needless,
+			       sum[stack].timeouts, sum[stack].ms, sum[stack].again);
+}
+
+static int find_pattern(const char *name)
+{
+	int p;
+
+	for (p = 0; p < nr_patterns && strcmp(patterns[p].name, name); p++)
+		;
+	if (p == nr_patterns)
+		ksft_exit_fail_msg("no pattern '%s'\n", name);
+	return p;
+}
+
+static int find_option(const char *name)
+{
+	int o;
+
+	for (o = 0; o < OPTIONS && strcmp(options[o].name, name); o++)
+		;
+	if (o == OPTIONS)
+		ksft_exit_fail_msg("no options '%s'\n", name);
+	return o;
+}
+
+static void run_lanes(int option, int pattern)
+{
+	pid_t pids[LANES];
+	int n = pattern < 0 ? LANES : 1, i, status;
+
+	fflush(stdout);
+	for (i = 0; i < n; i++) {
+		pids[i] = fork();
+		if (!pids[i]) {
+			lane(i, option, pattern);
+			fflush(stdout);
+			_exit(0);
+		}
+	}
+	for (i = 0; i < n; i++)
+		if (pids[i] < 0 || waitpid(pids[i], &status, 0) != pids[i] || status)
+			ksft_print_msg("lane %d did not end well\n", i);
+}
+
+int main(int argc, char **argv)
+{
+	size_t size = sizeof(*results) * OPTIONS * PATTERNS_MAX * 2;
+	int option = -1, pattern = -1, opt, o, p;
+
+	make_patterns();
+	while ((opt = getopt(argc, argv, "r:o:")) != -1) {
+		if (opt == 'r')
+			pattern = find_pattern(optarg);
+		else if (opt == 'o')
+			option = find_option(optarg);
+		else
+			ksft_exit_fail_msg("usage: %s [-r PATTERN] [-o OPTIONS]\n", argv[0]);
+	}
+	results = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (results == MAP_FAILED)
+		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+	ksft_print_header();
+	ksft_set_plan((option < 0 ? OPTIONS : 1) * (pattern < 0 ? nr_patterns : 1));
+	run_lanes(option, pattern);
+	for (o = 0; o < OPTIONS; o++) {
+		if (option >= 0 && o != option)
+			continue;
+		sum_up(o);
+		for (p = 0; p < nr_patterns; p++)
+			if (pattern < 0 || p == pattern)
+				ksft_test_result(judge(o, p), "%s, %s\n", patterns[p].name, options[o].name);
+	}
+	ksft_finished();
+}
