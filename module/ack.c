@@ -45,18 +45,10 @@ static void set_window(struct sock *sk, const struct xtcp_seg *seg, u32 wnd)
 		xtcp_mss_sync(sk, xsk->pmtu);
 }
 
-/* The echo, if it can be one of what this connection sent (RFC 7323 section 4.1); 0: none. */
-static u32 believed_echo(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
-{
-	if (!xsk->ts_ok || !seg->has_ts || !seg->tsecr)
-		return 0;
-	return xtcp_clock_ts() + xsk->ts_offset - seg->tsecr <= XTCP_RTO_MAX_MS ? seg->tsecr : 0;
-}
-
 /*
- * Round trips (RFC 6298 section 3, RFC 7323 section 4.1): from the clock for what was sent once, else from the echo when
- * SND.UNA has moved. The RTO takes the longest of an ACK, which has a delay of the peer in it, congestion control the
- * shortest. True: the RTO has a new sample.
+ * Round trips (RFC 6298 section 3, RFC 7323 section 4.1): from the clock for what was sent once, else from the echo
+ * when SND.UNA has moved. The RTO takes the longest of an ACK, which has a delay of the peer in it, congestion control
+ * the shortest. True: the RTO has a new sample.
  */
 static bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample *sample, bool moved)
 {
@@ -73,6 +65,8 @@ static bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample *sample, bool m
 	if (!moved || !sample->tsecr)
 		return false;
 	ms = xtcp_clock_ts() + xsk->ts_offset - sample->tsecr;
+	if (ms > XTCP_RTO_MAX_MS)
+		return false;
 	xtcp_rto_sample(&xsk->rto, max(ms, 1U) * USEC_PER_MSEC);
 	return true;
 }
@@ -100,7 +94,7 @@ static void begin_sample(const struct sock *sk, const struct xtcp_seg *seg, stru
 		.una_before = xsk->snd_una,
 		.high_before = xsk->scoreboard.sacked ? xsk->scoreboard.high_sacked : xsk->snd_una,
 		.pipe_before = xtcp_scoreboard_pipe(sk),
-		.tsecr = believed_echo(xsk, seg),
+		.tsecr = xsk->ts_ok && seg->has_ts ? seg->tsecr : 0,
 		.ece = xtcp_ecn_echoed(sk, seg),
 		.news = seg->seq != seg->end_seq,
 	};
@@ -155,6 +149,15 @@ static void update_window(struct sock *sk, const struct xtcp_seg *seg)
 		xtcp_timer_window_opened(sk);
 }
 
+/* An ACK of SND.UNA that is no sign of what became of anything in flight. */
+static bool tells_nothing(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	if (seg->sack_blocks || seg->flags & XTCP_ECE)
+		return false;
+	return xsk->snd_una == xsk->snd_nxt ||
+	       (xsk->sack_ok && xsk->cong.phase == XTCP_CONG_OPEN && !xsk->tlp.pending);
+}
+
 /**
  * xtcp_ack_arrives() - process the ACK field in a synchronized state
  * @sk: ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, CLOSING or LAST-ACK
@@ -187,7 +190,7 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	xsk->ack_tstamp = (u32)jiffies;
 	xsk->probes_out = 0;
-	if (!outstanding && !seg->sack_blocks) {
+	if (!moves && tells_nothing(xsk, seg)) {
 		update_window(sk, seg);
 		return XTCP_CONTINUE;
 	}

@@ -2,8 +2,8 @@
 /*
  * The congestion controls: which there are, who may use which, and which one a sock has.
  *
- * The list is made by Kbuild from the names of the files. Who may use what is Linux's: an algorithm is allowed or not in
- * all namespaces at once; one that is not can be had by an administrator of the namespace only. At first those that
+ * The list is made by Kbuild from the names of the files. Who may use what is Linux's: an algorithm is allowed or not
+ * in all namespaces at once; one that is not can be had by an administrator of the namespace only. At first those that
  * need no thought are: NewReno and the default.
  */
 #include "algorithms.h"

@@ -22,6 +22,12 @@
 #error "xtcp needs Linux 6.1 or newer"
 #endif
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#include <linux/unaligned.h>
+#else
+#include <asm/unaligned.h>
+#endif
+
 /*
  * A sock that gives its reference of the namespace back before it is freed becomes what the kernel calls a kernel sock,
  * and __sk_destruct() gives back what such a one holds: since 6.2 a tracker of another kind, since 6.14 a passive

@@ -2,8 +2,8 @@
 /*
  * HyStart++ (RFC 9406). Pure: no socket, no clock.
  *
- * Slow start doubles the window until something is lost: half of it, then. HyStart++ looks at the smallest round trip of
- * each round. If it has grown, a queue builds up, and the window grows at a quarter of the speed for five rounds
+ * Slow start doubles the window until something is lost: half of it, then. HyStart++ looks at the smallest round trip
+ * of each round. If it has grown, a queue builds up, and the window grows at a quarter of the speed for five rounds
  * (conservative slow start); if it was jitter, the round trip falls back and slow start goes on.
  */
 #include "hystart.h"

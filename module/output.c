@@ -108,8 +108,8 @@ static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagl
 }
 
 /*
- * Sends the first @n sequence numbers of what was never sent, with PSH when nothing stands behind them and the program does not
- * say that @more will come (RFC 9293 section 3.9.1.2, MUST-61). False: no memory, nothing was sent.
+ * Sends the first @n sequence numbers of what was never sent, with PSH when nothing stands behind them and the program
+ * does not say that @more will come (RFC 9293 section 3.9.1.2, MUST-61). False: no memory, nothing was sent.
  */
 static bool send_new(struct sock *sk, u32 n, bool more)
 {
@@ -341,9 +341,11 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
  */
 int xtcp_output_resend_tail(struct sock *sk, struct sk_buff *skb)
 {
-	u32 mss = xtcp_mss_current(sk);
+	u32 mss;
 
 	sock_owned_by_me(sk);
+	xtcp_mss_current(sk);
+	mss = xtcp_sk(sk)->mss;
 	if (skb->len > mss) {
 		if (xtcp_sndq_split(sk, skb, rounddown(skb->len - 1, mss), sk_gfp_mask(sk, GFP_ATOMIC)))
 			return -ENOBUFS;

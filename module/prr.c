@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Proportional Rate Reduction (RFC 9937): how much each ACK lets go while the window falls to ssthresh. While more is in
- * flight than that, for each octet that arrives the share ssthresh / RecoverFS of one is sent; when losses have taken
- * more than that out of flight, it grows back, at most as slow start would. Pure: no socket, no clock.
+ * Proportional Rate Reduction (RFC 9937): how much each ACK lets go while the window falls to ssthresh. While more is
+ * in flight than that, for each octet that arrives the share ssthresh / RecoverFS of one is sent; when losses have
+ * taken more than that out of flight, it grows back, at most as slow start would. Pure: no socket, no clock.
  */
 #include "prr.h"
 

@@ -78,7 +78,10 @@ static struct sk_buff *tree_find(const struct xtcp_sock *xsk, u32 seq)
 	return found;
 }
 
-/* Appends the octets of @from, charged, to @to; both may stand in the tree. True: kfree_skb_partial() is due to @from. */
+/*
+ * Appends the octets of @from, charged, to @to; both may stand in the tree. True: kfree_skb_partial() is due to
+ * @from.
+ */
 static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree, bool *stolen)
 {
 	int delta;
@@ -323,8 +326,8 @@ static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, b
 }
 
 /*
- * Takes @skb into the tree without what is there already, which is told as duplicate, the first stretch first. Linear in
- * what it covers, since that goes.
+ * Takes @skb into the tree without what is there already, which is told as duplicate, the first stretch first. Linear
+ * in what it covers, since that goes.
  */
 static void insert_new_text(struct sock *sk, struct sk_buff *skb)
 {
@@ -385,8 +388,9 @@ static void drain(struct sock *sk)
  * @sk: the sock
  * @skb: at its text, which is not old and fits the window; room was made for it; consumed
  *
- * Parts that are queued already are left out; what memory does not allow is dropped, and the peer sends it again. Blocks
- * for SACK follow what is out of order; RCV.NXT is for the caller to tell (xtcp_sack_advanced()). Advances RCV.NXT over what is in order. RFC 9293 section 3.10.7.4, seventh; SHLD-31.
+ * Parts that are queued already are left out; what memory does not allow is dropped, and the peer sends it again.
+ * Blocks for SACK follow what is out of order; RCV.NXT is for the caller to tell (xtcp_sack_advanced()). Advances
+ * RCV.NXT over what is in order. RFC 9293 section 3.10.7.4, seventh; SHLD-31.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -11,11 +11,11 @@
  *
  * "recover" is SND.NXT when a phase beyond DISORDER began; it is over when all before it is acknowledged.
  *
- * Three things are kept apart. What is lost is decided by RACK (rack.c), without SACK by the third duplicate ACK and, in
- * a repair, by each ACK that does not reach recover (RFC 6582), and by a timeout. How fast what is lost and what is new
- * goes out is the congestion window's matter (cong.c, prr.c): nothing here looks at it but to compare it with what is in
- * flight. Whether all of it was for nothing is undo.c's; a timeout that was too early shows itself by F-RTO (RFC 5682),
- * which stands here because it chooses what is sent.
+ * Three things are kept apart. What is lost is decided by RACK (rack.c), without SACK by the third duplicate ACK and,
+ * in a repair, by each ACK that does not reach recover (RFC 6582), and by a timeout. How fast what is lost and what is
+ * new goes out is the congestion window's matter (cong.c, prr.c): nothing here looks at it but to compare it with what
+ * is in flight. Whether all of it was for nothing is undo.c's; a timeout that was too early shows itself by F-RTO (RFC
+ * 5682), which stands here because it chooses what is sent.
  */
 #include "recovery.h"
 
@@ -130,7 +130,9 @@ void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *s
 	keep_open(sk, XTCP_TRACE_RECOVERED);
 }
 
-/* Without SACK: the segment at SND.UNA is lost, no more is known (RFC 5681 section 3.2, RFC 6582 section 3.2 step 3). */
+/*
+ * Without SACK: the segment at SND.UNA is lost, no more is known (RFC 5681 section 3.2, RFC 6582 section 3.2 step 3).
+ */
 static void first_is_lost(struct sock *sk)
 {
 	struct sk_buff *skb = xtcp_sndq_first(sk);
@@ -442,7 +444,10 @@ out:
 		trace_xtcp_ack(sk, sample, xtcp_scoreboard_pipe(sk));
 }
 
-/* What counts as lost after a timeout: all that is in flight but for what was sent only just now (RFC 8985 section 6.3). */
+/*
+ * What counts as lost after a timeout: all that is in flight but for what was sent only just now (RFC 8985 section
+ * 6.3).
+ */
 static void all_is_lost(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -489,8 +494,8 @@ static void count_failure(const struct xtcp_sock *xsk)
  * xtcp_recovery_timeout() - the retransmission timer has expired with data in flight (RFC 6298 (5.4))
  * @sk: xsk->retransmits counts the timeouts before this one
  *
- * RFC 5681 section 3.1: the threshold falls once for what is in flight, however often it times out. F-RTO does not begin
- * in the middle of fast recovery, whose repetitions would deceive it (RFC 5682 section 3.1 step 1).
+ * RFC 5681 section 3.1: the threshold falls once for what is in flight, however often it times out. F-RTO does not
+ * begin in the middle of fast recovery, whose repetitions would deceive it (RFC 5682 section 3.1 step 1).
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -23,7 +23,7 @@
  * @delivered_before: what had been delivered when the last sent of these segments was sent, see xsk->delivered
  * @delivered_before_us: the low half of the time of that
  * @rtt_us: the round trip of the one sent last, microseconds; 0: it tells of none
- * @tsecr: its TSecr; 0: none that could be believed
+ * @tsecr: its TSecr, which may be anything; 0: none
  * @dsack: octets that arrived twice (RFC 2883); empty: none
  * @resent_acked: a segment that was sent more than once is among those newly acknowledged or sacked
  * @original_arrived: one that was sent once before the present repair began is among these

@@ -192,9 +192,8 @@ static void read_blocks(struct sk_buff *skb, struct xtcp_sack_block *blocks)
 	const u8 *option = skb->data + seg->sack_at;
 	unsigned int i;
 
-	for (i = 0; i < seg->sack_blocks; i++) {
-		blocks[i] = xtcp_options_read_sack(option + 8 * i);
-	}
+	for (i = 0; i < seg->sack_blocks; i++)
+		blocks[i] = xtcp_options_read_sack(option + i * XTCP_OPTLEN_SACK_BLOCK);
 }
 
 /*
@@ -304,7 +303,10 @@ void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_samp
 		xtcp_scoreboard_reordered(sk, low, LINUX_MIB_TCPSACKREORDER);
 }
 
-/* Without SACK: the segments that duplicate ACKs spoke of are among the @acked octets, but for the one that was missing. */
+/*
+ * Without SACK: the segments that duplicate ACKs spoke of are among the @acked octets, but for the one that was
+ * missing.
+ */
 static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -458,12 +460,12 @@ void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 
 	sock_owned_by_me(sk);
+	if ((cb->marks & (XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT)) == XTCP_SNDQ_LOST)
+		return;
 	if (cb->marks & XTCP_SNDQ_RESENT) {
 		cb->marks &= ~XTCP_SNDQ_RESENT;
 		sb->resent -= octets_of(skb);
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSTRETRANSMIT);
-	} else if (cb->marks & XTCP_SNDQ_LOST) {
-		return;
 	} else {
 		cb->marks |= XTCP_SNDQ_LOST;
 		sb->lost += octets_of(skb);

@@ -127,8 +127,8 @@ static void data_event(struct xtcp_sock *xsk, struct sk_buff *skb)
 }
 
 /*
- * The segment was taken: has RCV.NXT come to the peer's FIN? RFC 9293 section 3.10.7.4, eighth: advance RCV.NXT over it,
- * ACK it.
+ * The segment was taken: has RCV.NXT come to the peer's FIN? RFC 9293 section 3.10.7.4, eighth: advance RCV.NXT over
+ * it, ACK it.
  */
 static enum xtcp_verdict taken(struct sock *sk)
 {
@@ -235,8 +235,8 @@ static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fi
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: XTCP_DONE: nothing of @skb was taken, it is the caller's; XTCP_CONSUMED: it is queued or freed; XTCP_FIN_TAKEN:
- * the same, and this segment brought RCV.NXT to the peer's FIN and over it.
+ * Return: XTCP_DONE: nothing of @skb was taken, it is the caller's; XTCP_CONSUMED: it is queued or freed;
+ * XTCP_FIN_TAKEN: the same, and this segment brought RCV.NXT to the peer's FIN and over it.
  */
 enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 {
@@ -251,7 +251,7 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 	seg->hdr_len = 0;
 
 	if (xtcp_seq_lt(seg->seq, xsk->rcv_nxt))
-		xtcp_sack_duplicate(sk, seg->seq, xtcp_seq_lt(seg->end_seq, xsk->rcv_nxt) ? seg->end_seq : xsk->rcv_nxt);
+		xtcp_sack_duplicate(sk, seg->seq, xtcp_seq_min(seg->end_seq, xsk->rcv_nxt));
 	if (xsk->fin_received || xtcp_seq_le(seg->end_seq, xsk->rcv_nxt)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKLOST);
 		return only_ack(xsk);

@@ -8,8 +8,8 @@
  *               (RFC 9293 section 3.8.6.1); also the override of silly window avoidance and of TCP_CORK, and the
  *               next attempt after memory was short
  *   delayed ACK an ACK is owed for too long (RFC 9293 section 3.8.6.3)
- *   probe       the last segments may be lost, and nobody would say so: a tail loss probe (RFC 8985 section 7); stands in
- *               the place of the retransmit deadline, which begins when the probe was sent
+ *   probe       the last segments may be lost, and nobody would say so: a tail loss probe (RFC 8985 section 7); stands
+ *               in the place of the retransmit deadline, which begins when the probe was sent
  *   reordering  what may only be late counts as lost from then on (RFC 8985 section 6.2)
  *   keepalive   nothing was heard for TCP_KEEPIDLE: probe (RFC 9293 section 3.8.4); armed while SO_KEEPALIVE is on
  *
@@ -353,14 +353,16 @@ static void arm_probe(struct sock *sk, unsigned long rto)
 void xtcp_timer_data_sent(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool first;
 
 	sock_owned_by_me(sk);
 	disarm(sk, XTCP_TIMER_PERSIST);
 	xsk->probe_stamp = 0;
 	/* while a probe is on its way the RTO runs */
+	first = !is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !is_armed(xsk, XTCP_TIMER_PROBE);
 	if (!xsk->tlp.pending && xtcp_tlp_applies(sk))
-		arm_probe(sk, rest_of_rto(sk));
-	else if (!is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !is_armed(xsk, XTCP_TIMER_PROBE))
+		arm_probe(sk, first ? interval(xsk, 0) : rest_of_rto(sk));
+	else if (first)
 		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0));
 }
 

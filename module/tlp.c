@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tail loss probe (RFC 8985 section 7). When nothing follows a lost segment, no SACK tells of it, and only a timeout
- * would. So after two round trips without an ACK one segment goes: new text, or else the last one again. What comes back
- * tells RACK what is missing; if the probe itself filled the only hole, the loss counts as one all the same.
+ * would. So after two round trips without an ACK one segment goes: new text, or else the last one again. What comes
+ * back tells RACK what is missing; if the probe itself filled the only hole, the loss counts as one all the same.
  */
 #include "tlp.h"
 
@@ -100,8 +100,8 @@ void xtcp_tlp_probe(struct sock *sk)
  * @sk: a probe is; SND.UNA has moved already
  * @sample: the ACK
  *
- * RFC 8985 section 7.4. When a repetition is acknowledged and nothing says that the original had arrived, it was lost, and
- * the window is reduced at once.
+ * RFC 8985 section 7.4. When a repetition is acknowledged and nothing says that the original had arrived, it was lost,
+ * and the window is reduced at once.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -10,8 +10,8 @@
 #include <linux/tcp.h>
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
-#include <asm/unaligned.h>
 
+#include "compat.h"
 #include "demux.h"
 #include "sock.h"
 #include "wire.h"
@@ -141,7 +141,7 @@ unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *
 	block = find_sacks((const u8 *)(th + 1), th->doff * 4 - sizeof(*th), &count);
 	if (size)
 		*to = 0;
-	for (i = 0; block && i < count; i++, block += 8)
+	for (i = 0; block && i < count; i++, block += XTCP_OPTLEN_SACK_BLOCK)
 		used += snprintf(to ? to + used : NULL, size > used ? size - used : 0, "%s%u-%u", i ? "," : "",
 				 get_unaligned_be32(block), get_unaligned_be32(block + 4));
 	return used + 1;

@@ -21,6 +21,7 @@
 #include "scoreboard.h"
 #include "seq.h"
 #include "sock.h"
+#include "wire.h"
 
 /**
  * xtcp_undo_begin() - a repair begins
@@ -113,7 +114,9 @@ bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *s
 	const struct xtcp_undo *undo = &xtcp_sk(sk)->undo;
 
 	sock_owned_by_me(sk);
-	return undo->armed && undo->any_resent && sample->tsecr && xtcp_seq_lt(sample->tsecr, undo->first_ts);
+	/* an echo from long ago is none of what this repair is about */
+	return undo->armed && undo->any_resent && sample->tsecr && xtcp_seq_lt(sample->tsecr, undo->first_ts) &&
+	       undo->first_ts - sample->tsecr <= XTCP_RTO_MAX_MS;
 }
 
 /**
