@@ -16,13 +16,11 @@
  *	flows		through one bottleneck: four of xtcp and four of kernel TCP, how even
  *			their shares are; four of one stack, how full it is
  *
- * Sender and receiver have a router between them (lib/router.h), each run with
- * namespaces of its own, so that neither stack remembers anything. Bundles are off. The
- * bottleneck stands behind what loses and delays; "by a faster way" is past both. A stream's connection is made while
- * the network is calm, with its delay and its rate. Under -icount time is instructions:
- * what the host does besides has no effect, but netem draws its own random numbers.
- * XTCP_KO names the module, unless it is loaded already. The exit status says whether
- * every bound was kept.
+ * Sender and receiver have a router between them (lib/router.h), each run with namespaces of its own, so that neither
+ * stack remembers anything. Bundles are off. The bottleneck stands behind what loses and delays; "by a faster way" is past
+ * both. A stream's connection is made while the network is calm, with its delay and its rate. Under -icount time is
+ * instructions: what the host does besides has no effect, but netem draws its own random numbers. XTCP_KO names the
+ * module, unless it is loaded already. The exit status says whether every bound was kept.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +54,8 @@
 #define REQUEST		100
 
 #define FLOWS		4	/* of each stack */
-#define FLOWS_S		10
+#define FLOWS_S		20
+#define ALONE_S		5
 #define FLOWS_KBIT	40000
 #define LEAST_JAIN	0.95
 #define LEAST_FULL	0.95
@@ -124,15 +123,12 @@ static void make_router(struct router *r)
 /* From the sender, whose stack is @stack, to kernel TCP at the receiver. */
 static void open_stream(struct stream *s, const struct router *r, enum stack stack, int listener, long long octets)
 {
-	s->out = stack_connected(r->sender, stack, ROUTER_RECEIVER4, PORT);
+	*s = (struct stream){ .out = stack_connected(r->sender, stack, ROUTER_RECEIVER4, PORT), .left = octets };
 	if (s->out < 0)
 		measure_die("connect");
 	s->in = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (s->in < 0 || fcntl(s->out, F_SETFL, O_NONBLOCK))
 		measure_die("accept");
-	s->left = octets;
-	s->received = 0;
-	s->ended = false;
 }
 
 static void close_stream(struct stream *s)
@@ -358,11 +354,11 @@ struct shares {
 	char cong[2][16];
 };
 
-/* @n flows each, together, of both; -1 in place of a stack: none. */
-static void run_flows(struct shares *shares, int first, int second)
+/* Flows of both, together, the first fifth of the time not counted; -1 in place of a stack: none. */
+static void run_flows(struct shares *shares, int seconds, int first, int second)
 {
 	static const struct netem forth = { WAY(20, FLOWS_KBIT / 1000, 66) }, back = { BACK(20) };
-	double got, sum = 0, squares = 0, warm = FLOWS_S * percent / 500.0, all = FLOWS_S * percent / 100.0, begin;
+	double got, sum = 0, squares = 0, all = seconds * percent / 100.0, warm = all / 5, begin;
 	long long before[2 * FLOWS];
 	struct stream s[2 * FLOWS];
 	struct router r;
@@ -418,13 +414,13 @@ static void measure_flows(void)
 	int i;
 
 	for (i = 0; i < runs; i++) {
-		run_flows(&shares, under_test, -1);
+		run_flows(&shares, ALONE_S, under_test, -1);
 		ours[i] = shares.full;
-		run_flows(&shares, KERNEL, -1);
+		run_flows(&shares, ALONE_S, KERNEL, -1);
 		theirs[i] = shares.full;
-		run_flows(&shares, KERNEL, KERNEL);
+		run_flows(&shares, FLOWS_S, KERNEL, KERNEL);
 		among[i] = shares.jain;
-		run_flows(&shares, under_test, KERNEL);
+		run_flows(&shares, FLOWS_S, under_test, KERNEL);
 		jain[i] = shares.jain;
 		share[i] = shares.first;
 	}
@@ -447,9 +443,19 @@ static bool wanted(const char *name, char **names, int n)
 	return !n;
 }
 
+static bool known(char *name)
+{
+	int i;
+
+	for (i = 0; i < NETWORKS; i++)
+		if (!strcmp(name, networks[i].name))
+			return true;
+	return wanted(name, (char *[]){ "answers", "flows" }, 2);
+}
+
 static void measure(char **names, int n)
 {
-	int i, done = 0;
+	int i;
 
 	printf("# %s against kernel TCP: median (least-most) of %d runs; segments: the sum of them, of both\n",
 	       stack_name(under_test), runs);
@@ -458,22 +464,17 @@ static void measure(char **names, int n)
 			continue;
 		printf("# %s: %s, %d KB\n", networks[i].name, networks[i].what, networks[i].kb * percent / 100);
 		measure_network(&networks[i]);
-		done++;
 	}
-	if (wanted("answers", names, n) && ++done)
+	if (wanted("answers", names, n))
 		measure_answers();
-	if (wanted("flows", names, n) && ++done)
+	if (wanted("flows", names, n))
 		measure_flows();
-	if (done < n) {
-		fprintf(stderr, "bench_loss: of these names one is not known, or is there twice\n");
-		ok = false;
-	}
 }
 
 int main(int argc, char **argv)
 {
 	bool was_loaded = module_is_loaded();
-	int first = 1;
+	int first = 1, i;
 
 	if (argc > 1 && !strcmp(argv[1], "-k")) {
 		under_test = KERNEL;
@@ -483,6 +484,9 @@ int main(int argc, char **argv)
 		runs = atoi(argv[first]);
 		percent = atoi(argv[first + 1]);
 	}
+	for (i = first + 2; i < argc; i++)
+		if (!known(argv[i]))
+			runs = 0;
 	if (runs < 1 || runs > RUNS_MAX || percent < 1 || percent > 100) {
 		fprintf(stderr, "bench_loss: see the head of bench_loss.c\n");
 		return 2;
