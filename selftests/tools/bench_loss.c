@@ -16,11 +16,11 @@
  *	flows		through one bottleneck: four of xtcp and four of kernel TCP, how even
  *			their shares are; four of one stack, how full it is
  *
- * Sender and receiver have a router between them (lib/router.h), each run with namespaces of its own, so that neither
- * stack remembers anything. Bundles are off. The bottleneck stands behind what loses and delays; "by a faster way" is
- * past both. A stream's connection is made while the network is calm, with its delay and its rate. Under -icount time is
- * instructions: what the host does besides has no effect, but netem draws its own random numbers. XTCP_KO names the
- * module, unless it is loaded already. The exit status says whether every bound was kept.
+ * Sender and receiver have a router between them (lib/router.h), each run with namespaces of its own, so that
+ * neither stack remembers anything. Bundles are off. The bottleneck stands behind what loses and delays; "by a
+ * faster way" is past both. A stream's connection is made while the network is calm, with its delay and its rate.
+ * Under -icount time is instructions: what the host does besides has no effect, but netem draws its own random
+ * numbers. XTCP_KO names the module, unless it is loaded already. The exit status says whether every bound was kept.
  */
 #include <errno.h>
 #include <fcntl.h>
