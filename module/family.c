@@ -43,12 +43,15 @@ static unsigned long memory_pressure;
 
 static void enter_memory_pressure(struct sock *sk)
 {
-	WRITE_ONCE(memory_pressure, jiffies ?: 1);
+	if (!READ_ONCE(memory_pressure))
+		WRITE_ONCE(memory_pressure, jiffies ?: 1);
 }
 
 static void leave_memory_pressure(struct sock *sk)
 {
-	WRITE_ONCE(memory_pressure, 0);
+	/* at nearly every message: a write would take the line away from all other processors */
+	if (READ_ONCE(memory_pressure))
+		WRITE_ONCE(memory_pressure, 0);
 }
 
 /* SO_KEEPALIVE: the core sets the flag after this call, and the timer wants to see it. */
