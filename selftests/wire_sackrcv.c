@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The SACK blocks that the receiver of text sends (RFC 2018 section 4, RFC 2883): which, in what
+ * order, how many, in which segments, and what came twice. Kernel TCP delays the ACK of a fourth
+ * segment out of order and of those behind it for up to a millisecond, hence >@.
+ */
+#include "lib/wire.h"
+
+#define SACK		.syn = "mss 1000,sackok"
+#define SACK_TS		.syn = "mss 1012,sackok,ts T R"
+
+/* Four holes; the ACK of the last one has come. */
+#define FOUR_BLOCKS	"< . 1001(500) ack 1; > . 1 ack 1 <sack 1001:1501>;" \
+			"< . 2001(500) ack 1; > . 1 ack 1 <sack 2001:2501 1001:1501>;" \
+			"< . 3001(500) ack 1; > . 1 ack 1 <sack 3001:3501 2001:2501 1001:1501>;" \
+			"< . 4001(500) ack 1;"
+
+static const struct wire_row rows[] = {
+	/* negotiation */
+	{
+		.name = "sack_%s_not_offered_not_sent", .rfc = "RFC 2018 2", .in = ESTABLISHED,
+		.via = PASSIVE | ACTIVE,
+		.want = { .script = "< . 1001(500) ack 1; > . 1 ack 1 <nosack>" },
+	},
+	{
+		.name = "sack_%s_offered_and_sent", .rfc = "RFC 2018 4", .in = ESTABLISHED,
+		.via = PASSIVE | ACTIVE, SACK,
+		.want = { .script = "< . 1001(500) ack 1; > . 1 ack 1 <sack 1001:1501>" },
+	},
+	/* which blocks, and their order */
+	{
+		.name = "sack_%s_newest_first", .rfc = "RFC 2018 4", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = FOUR_BLOCKS
+				  ">@1000 . 1 ack 1 <sack 4001:4501 3001:3501 2001:2501 1001:1501>;"
+				  "none",
+		},
+	},
+	{
+		.name = "sack_%s_three_with_timestamps", .rfc = "RFC 2018 3", .in = ESTABLISHED, SACK_TS,
+		.want = {
+			.script = FOUR_BLOCKS
+				  ">@1000 . 1 ack 1 <ts,sack 4001:4501 3001:3501 2001:2501>; none",
+		},
+	},
+	{
+		.name = "sack_%s_fifth_displaces_the_oldest", .rfc = "RFC 2018 4", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = FOUR_BLOCKS ">@1000 . 1 ack 1; < . 5001(500) ack 1;"
+				  ">@1000 . 1 ack 1 <sack 5001:5501 4001:4501 3001:3501 2001:2501>;"
+				  "none",
+		},
+	},
+	{
+		.name = "sack_%s_grows_on_the_right", .rfc = "RFC 2018 4", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1001(500) ack 1; > . 1 ack 1; < . 2001(500) ack 1; > . 1 ack 1;"
+				  "< . 1501(200) ack 1; > . 1 ack 1 <sack 1001:1701 2001:2501>",
+		},
+	},
+	{
+		.name = "sack_%s_grows_on_the_left", .rfc = "RFC 2018 4", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1001(500) ack 1; > . 1 ack 1; < . 2001(500) ack 1; > . 1 ack 1;"
+				  "< . 901(100) ack 1; > . 1 ack 1 <sack 901:1501 2001:2501>",
+		},
+	},
+	{
+		.name = "sack_%s_two_become_one", .rfc = "RFC 2018 4", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = FOUR_BLOCKS ">@1000 . 1 ack 1; < . 2501(500) ack 1;"
+				  ">@1000 . 1 ack 1 <sack 2001:3501 4001:4501 1001:1501>; none",
+		},
+	},
+	{
+		.name = "sack_%s_hole_filled", .rfc = "RFC 2018 4", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1001(500) ack 1; > . 1 ack 1; < . 2001(500) ack 1; > . 1 ack 1;"
+				  "< . 1(1000) ack 1; > . 1 ack 1501 <sack 2001:2501>;"
+				  "< . 1501(500) ack 1; > . 1 ack 2501 <nosack>; none",
+			.counters = "TCPDSACKOldSent=0 TCPDSACKOfoSent=0",
+		},
+	},
+	{
+		.name = "sack_%s_hole_filled_in_part", .rfc = "RFC 2018 4", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1001(500) ack 1; > . 1 ack 1; < . 2001(500) ack 1; > . 1 ack 1;"
+				  "< . 1(400) ack 1; > . 1 ack 401 <sack 2001:2501 1001:1501>",
+		},
+	},
+	/* in which segments */
+	{
+		.name = "sack_%s_in_segments_with_text", .rfc = "RFC 2018 4", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1001(500) ack 1; > . 1 ack 1; write 500;"
+				  "> P. 1(500) ack 1 <sack 1001:1501>; < . 1 ack 501; none",
+		},
+	},
+	{
+		.name = "sack_%s_in_the_FIN", .rfc = "RFC 2018 4", .in = ESTABLISHED, SACK_TS,
+		.want = {
+			.script = "< . 1001(500) ack 1; > . 1 ack 1; shut;"
+				  "> F. 1 ack 1 <sack 1001:1501>",
+			.state = FIN_WAIT_1,
+		},
+	},
+	{
+		.name = "sack_%s_in_a_challenge_ack", .rfc = "RFC 2018 4", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1001(500) ack 1; > . 1 ack 1; < S 5000 $; > . 1 ack 1 <sack 1001:1501>",
+		},
+	},
+	/* the FIN takes a number */
+	{
+		.name = "sack_%s_of_a_FIN", .rfc = "RFC 2018 4", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< F. 1001 ack 1; > . 1 ack 1 <sack 1001:1002>;"
+				  "< . 501(500) ack 1; > . 1 ack 1 <sack 501:1002>;"
+				  "< . 1(500) ack 1; > . 1 ack 1002 <nosack>",
+			.state = CLOSE_WAIT,
+		},
+	},
+	{
+		.name = "sack_%s_of_text_with_a_FIN", .rfc = "RFC 2018 4", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< F. 1001(500) ack 1; > . 1 ack 1 <sack 1001:1502>;"
+				  "< . 1(1000) ack 1; > . 1 ack 1502 <nosack>",
+			.state = CLOSE_WAIT,
+		},
+	},
+	/* what came twice */
+	{
+		.name = "dsack_%s_all_of_a_segment", .rfc = "RFC 2883 4.1.1",
+		.in = ESTABLISHED | FIN_WAIT_2, SACK,
+		.want = {
+			.script = "< . N(1000); >@1000 . S ack N+1000; < . N-1000(1000);"
+				  "> . S ack N <sack N-1000:N>; none",
+			.counters = "TCPDSACKOldSent=1 TCPDSACKOfoSent=0",
+		},
+	},
+	{
+		.name = "dsack_%s_told_once", .rfc = "RFC 2883 4", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1(1000) ack 1; >@1000 . 1 ack 1001; < . 1(1000) ack 1;"
+				  "> . 1 ack 1001 <sack 1:1001>; < . 2001(500) ack 1;"
+				  "> . 1 ack 1001 <sack 2001:2501>",
+			.counters = "TCPDSACKOldSent=1 TCPDSACKOfoSent=0",
+		},
+	},
+	{
+		.name = "dsack_%s_outside_the_window", .rfc = "RFC 2883 4.1.1", .in = ESTABLISHED, SACK_TS,
+		.want = {
+			.script = "< . 1(1000) ack 1; >@1000 . 1 ack 1001; < . 1(500) ack 1;"
+				  "> . 1 ack 1001 <sack 1:501>; none",
+			.counters = "TCPDSACKOldSent=1",
+		},
+	},
+	{
+		.name = "dsack_%s_old_timestamp", .rfc = "RFC 2883 4.1.1", .in = ESTABLISHED, SACK_TS,
+		.want = {
+			.script = "tick 100; < . 1(1000) ack 1; >@1000 . 1 ack 1001;"
+				  "< . 1(1000) ack 1 <nop,nop,ts T-100 R>; > . 1 ack 1001 <sack 1:1001>",
+			.counters = "TCPDSACKOldSent=1 PAWSEstab=1",
+		},
+	},
+	{
+		.name = "dsack_%s_a_part_is_old", .rfc = "RFC 2883 4.2.1", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1(1000) ack 1; >@1000 . 1 ack 1001; < . 501(1000) ack 1;"
+				  "> . 1 ack 1501 <sack 501:1001>",
+			.counters = "TCPDSACKOldSent=1",
+		},
+	},
+	{
+		.name = "dsack_%s_with_a_hole_beyond", .rfc = "RFC 2883 4.1.2", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1(1000) ack 1; >@1000 . 1 ack 1001; < . 2001(500) ack 1;"
+				  "> . 1 ack 1001; < . 1(1000) ack 1;"
+				  "> . 1 ack 1001 <sack 1:1001 2001:2501>",
+			.counters = "TCPDSACKOldSent=1",
+		},
+	},
+	{
+		.name = "dsack_%s_out_of_order", .rfc = "RFC 2883 4.1.3", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1001(500) ack 1; > . 1 ack 1; < . 2001(500) ack 1; > . 1 ack 1;"
+				  "< . 1001(500) ack 1;"
+				  "> . 1 ack 1 <sack 1001:1501 1001:1501 2001:2501>",
+			.counters = "TCPDSACKOldSent=0 TCPDSACKOfoSent=1",
+		},
+	},
+	{
+		.name = "dsack_%s_inside_a_block", .rfc = "RFC 2883 4.1.3", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1001(1000) ack 1; > . 1 ack 1; < . 1201(300) ack 1;"
+				  "> . 1 ack 1 <sack 1201:1501 1001:2001>",
+			.counters = "TCPDSACKOfoSent=1",
+		},
+	},
+	{
+		.name = "dsack_%s_covers_a_block", .rfc = "RFC 2883 4.2.1", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1201(300) ack 1; > . 1 ack 1; < . 1001(1000) ack 1;"
+				  "> . 1 ack 1 <sack 1201:1501 1001:2001>",
+			.counters = "TCPDSACKOfoSent=1",
+		},
+	},
+	{
+		.name = "dsack_%s_left_edge_of_a_block", .rfc = "RFC 2883 4.2.1", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1501(1000) ack 1; > . 1 ack 1; < . 1001(1000) ack 1;"
+				  "> . 1 ack 1 <sack 1501:2001 1001:2501>",
+			.counters = "TCPDSACKOfoSent=1",
+		},
+	},
+	{
+		.name = "dsack_%s_right_edge_of_a_block", .rfc = "RFC 2883 4.2.1", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1001(1000) ack 1; > . 1 ack 1; < . 1501(1000) ack 1;"
+				  "> . 1 ack 1 <sack 1501:2001 1001:2501>",
+			.counters = "TCPDSACKOfoSent=1",
+		},
+	},
+	{
+		.name = "dsack_%s_same_left_edge", .rfc = "RFC 2883 4.2.1", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1001(500) ack 1; > . 1 ack 1; < . 1001(1000) ack 1;"
+				  "> . 1 ack 1 <sack 1001:1501 1001:2001>",
+			.counters = "TCPDSACKOfoSent=1",
+		},
+	},
+	{
+		.name = "dsack_%s_the_first_of_two_stretches", .rfc = "RFC 2883 4.2.2", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1101(100) ack 1; > . 1 ack 1; < . 1401(100) ack 1; > . 1 ack 1;"
+				  "< . 1001(1000) ack 1; > . 1 ack 1 <sack 1101:1201 1001:2001>",
+			.counters = "TCPDSACKOfoSent=1",
+		},
+	},
+	{
+		.name = "dsack_%s_two_stretches_that_meet", .rfc = "RFC 2883 4.2.1", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1101(100) ack 1; > . 1 ack 1; < . 1301(100) ack 1; > . 1 ack 1;"
+				  "< . 1201(100) ack 1; > . 1 ack 1 <sack 1101:1401>; < . 1001(1000) ack 1;"
+				  ">@1000 . 1 ack 1 <sack 1101:1401 1001:2001>",
+			.counters = "TCPDSACKOfoSent=1",
+		},
+	},
+	{
+		.name = "dsack_%s_queued_text_comes_in_order", .rfc = "RFC 2883 4.2.1", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 501(100) ack 1; > . 1 ack 1; < . 2001(500) ack 1; > . 1 ack 1;"
+				  "< . 1(1000) ack 1; > . 1 ack 1001 <sack 501:601 2001:2501>",
+			.counters = "TCPDSACKOldSent=1 TCPDSACKOfoSent=0",
+		},
+	},
+	{
+		.name = "dsack_%s_of_a_FIN", .rfc = "RFC 2883 4.1.1", .in = CLOSE_WAIT, SACK,
+		.want = {
+			.script = "< F. N-1; > . S ack N <sack N-1:N>; none",
+			.counters = "TCPDSACKOldSent=1",
+		},
+	},
+	{
+		.name = "dsack_%s_of_a_FIN_out_of_order", .rfc = "RFC 2883 4.1.3", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< F. 1001 ack 1; > . 1 ack 1; < F. 1001 ack 1;"
+				  "> . 1 ack 1 <sack 1001:1002 1001:1002>",
+			.counters = "TCPDSACKOfoSent=1",
+		},
+	},
+	{
+		.name = "dsack_%s_displaces_a_block", .rfc = "RFC 2883 4", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = FOUR_BLOCKS ">@1000 . 1 ack 1; < . 3001(500) ack 1;"
+				  ">@1000 . 1 ack 1 <sack 3001:3501 3001:3501 4001:4501 2001:2501>",
+			.counters = "TCPDSACKOfoSent=1",
+		},
+	},
+	{
+		.name = "dsack_%s_displaces_a_block_with_timestamps", .rfc = "RFC 2883 4", .in = ESTABLISHED,
+		SACK_TS,
+		.want = {
+			.script = FOUR_BLOCKS ">@1000 . 1 ack 1; < . 3001(500) ack 1;"
+				  ">@1000 . 1 ack 1 <sack 3001:3501 3001:3501 4001:4501>",
+			.counters = "TCPDSACKOfoSent=1",
+		},
+	},
+	{
+		.name = "dsack_%s_switched_off", .rfc = "RFC 2883 4", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "sysctl dsack 0; < . 1(1000) ack 1; >@1000 . 1 ack 1001; < . 1(1000) ack 1;"
+				  "> . 1 ack 1001 <nosack>; < . 2001(500) ack 1; > . 1 ack 1001;"
+				  "< . 2001(500) ack 1; > . 1 ack 1001 <sack 2001:2501>",
+			.counters = "TCPDSACKOldSent=0 TCPDSACKOfoSent=0",
+		},
+	},
+	{
+		.name = "dsack_%s_not_negotiated", .rfc = "RFC 2018 2", .in = ESTABLISHED,
+		.want = {
+			.script = "< . 1(1000) ack 1; >@1000 . 1 ack 1001; < . 1(1000) ack 1;"
+				  "> . 1 ack 1001 <nosack>",
+			.counters = "TCPDSACKOldSent=0 TCPDSACKOfoSent=0",
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
