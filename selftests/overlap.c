@@ -2,11 +2,18 @@
 /*
  * The same octets twice, and not the same bytes: of each octet the program must read what came first,
  * whatever the order, and nothing may be lost or come twice. Two segments on a small grid in every
- * position to each other, then random ones; and a flood of single octets. Kernel TCP gives a later
- * copy the preference in some positions; there both copies say the same.
+ * position to each other, then random ones; and a flood of single octets, whose cost may not grow
+ * with what waits. Kernel TCP gives a later copy the preference in some positions; there both copies
+ * say the same. Last, large segments in pages of which most is old: cut, not copied.
  */
+#include <arpa/inet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netpacket/packet.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <linux/sock_diag.h>
 
 #include "lib/wire.h"
@@ -17,6 +24,11 @@
 #define STRETCH_MAX	6000	/* of a random round */
 #define ROUNDS		40
 #define FLOOD		5000	/* more than may wait out of order */
+#define FEW		10	/* octets that wait */
+#define MANY		4000
+#define COVERING	100	/* segments over them */
+#define COST_RATIO	10	/* that these may take longer over many */
+#define LARGE		50000	/* octets of a segment in pages */
 #define ONE_SKB		4096	/* what the last one may go over the buffer */
 
 /* The stretch of stream that is being sent: what the program must read of each octet. */
@@ -231,6 +243,128 @@ static int flood(struct wire *w)
 	return check(w, &s);
 }
 
+/* Nanoseconds of 100 segments over @nodes single octets, sent from the far end to the near one. */
+static int cover(struct wire *w, unsigned int nodes, uint64_t *took)
+{
+	static struct stretch s;
+	unsigned int i, from;
+	uint64_t start;
+
+	begin(w, &s, 2 * MANY + 2);
+	for (i = nodes; i > 0; i--) {
+		if (send_part(w, &s, 2 * i, 2 * i + 1, 'a') || take_acks(w, &s))
+			return -1;
+		w->ladder_len = 0;
+		w->ladder[0] = 0;
+	}
+	start = wire_now();
+	for (i = 0; i < COVERING; i++) {
+		from = 1 + i * 379 % (s.len - 1001);
+		if (send_part(w, &s, from, from + 1000, 'a') || take_acks(w, &s))
+			return -1;
+		w->ladder_len = 0;
+		w->ladder[0] = 0;
+	}
+	*took = wire_now() - start;
+	for (from = 0; from < s.len; from += 1000)
+		if (send_part(w, &s, from, from + 1000 < s.len ? from + 1000 : s.len, 'a') || take_acks(w, &s))
+			return -1;
+	return check(w, &s);
+}
+
+/* Many segments over few waiting octets, then over many: what a segment covers goes, so the next one is cheap. */
+static int cost(struct wire *w)
+{
+	uint64_t few, many;
+
+	if (open_connection(w) || cover(w, FEW, &few) || cover(w, FEW, &few) || cover(w, MANY, &many))
+		return -1;
+	printf("# %s: %llu us over %u octets that wait, %llu us over %u\n", w->stack == WIRE_KERNEL ? "kernel" : "xtcp",
+	       (unsigned long long)few / 1000, FEW, (unsigned long long)many / 1000, MANY);
+	if (many > COST_RATIO * few)
+		return wire_fail(w, "it takes %llu times as long", (unsigned long long)(many / few));
+	return 0;
+}
+
+/* Injects a segment whose text lies in pages, as those of network cards do. */
+static int send_in_pages(struct wire *w, uint32_t seq, unsigned int len, const uint8_t *data)
+{
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = if_nametoindex("lo"), .sll_halen = 6 };
+	struct wire_segment seg = { .mss = -1, .ws = -1, .doff = -1, .cut = -1 };
+	static uint8_t packet[WIRE_PACKET_MAX];
+	ssize_t size, sent;
+	int fd;
+
+	seg.seq = seq;
+	seg.ack = w->c.snd_nxt;
+	seg.flags = WIRE_ACK;
+	seg.win = 65535;
+	seg.len = len;
+	seg.data = data;
+	seg.sport = w->c.pport;
+	seg.dport = w->c.lport;
+	memcpy(seg.src, w->peer, sizeof(seg.src));
+	memcpy(seg.dst, w->local, sizeof(seg.dst));
+	size = wire_segment_build(w, &seg, packet);
+	to.sll_protocol = htons(w->ip == 4 ? ETHERTYPE_IP : ETHERTYPE_IPV6);
+	fd = socket(AF_PACKET, SOCK_DGRAM, 0);
+	if (fd < 0)
+		return wire_fail(w, "no packet socket");
+	sent = sendto(fd, packet, size, 0, (void *)&to, sizeof(to));
+	close(fd);
+	return sent == size ? 0 : wire_fail(w, "%zd octets of %zd went into lo", sent, size);
+}
+
+/* The whole of @data except its first @old octets is there; the memory that it took is given. */
+static int read_rest(struct wire *w, const uint8_t *data, unsigned int old, unsigned int *memory)
+{
+	static uint8_t got[LARGE];
+	struct wire_segment seg;
+	ssize_t n = recv(w->c.fd, got, LARGE - old, MSG_PEEK | MSG_WAITALL);
+
+	*memory = receive_memory(w, SK_MEMINFO_RMEM_ALLOC);
+	if (n == (ssize_t)(LARGE - old))
+		n = recv(w->c.fd, got, LARGE - old, MSG_DONTWAIT);
+	if (n != (ssize_t)(LARGE - old))
+		return wire_fail(w, "%zd octets read, %u are new", n, LARGE - old);
+	while (wire_peer_receive(w, &seg, 0) > 0)
+		;
+	w->ladder_len = 0;
+	w->ladder[0] = 0;
+	return memcmp(got, data + old, LARGE - old) ? wire_fail(w, "other octets than were sent") : 0;
+}
+
+static int in_pages(struct wire *w)
+{
+	static const unsigned int olds[] = { 1, 20, 1000, 4095, 4096, 4097, 20000, 32768, 45000, LARGE - 1 };
+	struct timeval patience = { .tv_sec = 5 };
+	unsigned int i, whole, memory;
+	static uint8_t data[LARGE];
+	uint32_t seq;
+
+	for (i = 0; i < LARGE; i++)
+		data[i] = i * 7 + (i >> 8) * 13;
+	if (open_connection(w))
+		return -1;
+	setsockopt(w->c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	seq = w->c.rcv_nxt;
+	if (send_in_pages(w, seq, LARGE, data) || read_rest(w, data, 0, &whole))
+		return -1;
+	for (i = 0; i < sizeof(olds) / sizeof(*olds); i++) {
+		seq += LARGE;
+		if (send_in_pages(w, seq, olds[i], data))
+			return -1;
+		if (recv(w->c.fd, (uint8_t[LARGE]){ 0 }, olds[i], MSG_WAITALL) != (ssize_t)olds[i])
+			return wire_fail(w, "the first %u octets did not come", olds[i]);
+		if (send_in_pages(w, seq, LARGE, data) || read_rest(w, data, olds[i], &memory))
+			return -1;
+		if (memory > whole)
+			return wire_fail(w, "%u octets of memory with %u octets cut away, %u with none", memory, olds[i],
+					 whole);
+	}
+	return 0;
+}
+
 #define RFC	"RFC 9293 3.10.7.4"
 
 static const struct wire_row rows[] = {
@@ -238,6 +372,8 @@ static const struct wire_row rows[] = {
 	{ .name = "overlap_of_three", .rfc = RFC, .id = "SHLD-31", .run = every_third },
 	{ .name = "overlap_at_random", .rfc = RFC, .id = "SHLD-31", .run = at_random },
 	{ .name = "overlap_flood", .rfc = RFC, .id = "SHLD-31", .run = flood },
+	{ .name = "overlap_cost", .rfc = RFC, .run = cost },
+	{ .name = "overlap_in_pages", .rfc = RFC, .run = in_pages },
 };
 
 int main(int argc, char **argv)
