@@ -55,6 +55,19 @@ same_names()
 	done | sort | uniq -d | sed 's/$/: in two files of module/'
 }
 
+# What all.c does not name is not in the module; cong_*.c are named by Kbuild, and trace.c is built by itself.
+left_out()
+{
+	local file
+
+	for file in module/*.c; do
+		case ${file#module/} in
+		all.c|trace.c|cong_*.c) continue ;;
+		esac
+		grep -qxF "#include \"${file#module/}\"" module/all.c || echo "$file: module/all.c does not name it"
+	done
+}
+
 # The first line of a file, or the second one behind #!, names the licence.
 licences()
 {
@@ -106,6 +119,7 @@ tools=$(scripts/kernel-source.sh) || { echo "not ok - style: no checkpatch"; exi
 verdict "compiler W=1 and sparse" "$(compiler)"
 verdict "compiler, all as one" "$(together)"
 verdict "names of the module's files" "$(same_names)"
+verdict "all.c names each file" "$(left_out)"
 verdict "checkpatch: module" "$(checkpatch NONE \
 	$(ls module/*.[ch] include/uapi/linux/*.h | grep -v /compat.h))"
 verdict "checkpatch: compat.h" "$(checkpatch $compat module/compat.h)"
