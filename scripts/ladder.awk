@@ -181,9 +181,10 @@ function find_departure(key, i, from,   row, fit, d_seq, d_end)
 	return 0
 }
 
+# Some awks round a number of more than 31 bits that becomes a word.
 function signature(key, i)
 {
-	return e_seq[key, i] SUBSEP e_ack[key, i] SUBSEP e_wnd[key, i] SUBSEP e_flags[key, i] SUBSEP e_sacks[key, i]
+	return sprintf("%.0f %.0f %d %s %s", e_seq[key, i], e_ack[key, i], e_wnd[key, i], e_flags[key, i], e_sacks[key, i])
 }
 
 function departure(key, i, s,   row, sign)
@@ -306,6 +307,7 @@ function make_rows(key,   i, s)
 	split("", same_first)
 	split("", same_last)
 	split("", phase)
+	phase[1] = phase[2] = "Open"
 	split("", cwnd)
 	split("", ssthresh)
 	split("", isn)

@@ -7,7 +7,7 @@ import re
 MODULUS = 1 << 32
 NONE = MODULUS - 1  # an ssthresh that nothing has set yet
 LINE = re.compile(r"\s(\d+\.\d+): xtcp_(\w+): (.*)")
-FIELD = re.compile(r"(\w+)=(\[[^]]*\]|\S*)")
+FIELD = re.compile(r"(\w+)=(\[[^]]*\]\S*|\S*)")
 NUMBER = re.compile(r"-?\d+$")
 
 
@@ -19,7 +19,7 @@ class Event:
         self.time = time
         self.name = name
         for key, value in FIELD.findall(text):
-            value = value[1:-1] if value.startswith("[") else value
+            value = value[1:-1] if value.startswith("[") and value.endswith("]") else value
             setattr(self, key, int(value) if NUMBER.match(value) else value)
         if " reason=" in text:  # the last field, and it may have spaces
             self.reason = text.split(" reason=", 1)[1].rstrip()

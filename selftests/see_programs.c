@@ -209,8 +209,51 @@ static void draw_ladder(const struct see_view *client_view, const struct see_vie
 	see_report(one_end ? "the ladder of one end" : "the ladder of a connection", view->name);
 }
 
+/*
+ * The other end's netfilter drops the first segment with text and lets its repetition pass: the ladder shows where it
+ * ended, who noticed, and the repetition; the plot, which has the same trace, tells how much was lost.
+ */
+static void draw_loss(const struct see_view *view)
+{
+	static const char *const want[] = { " LEN=5 ", "X |", "(probe timer)", "(resent) -", "(tail loss probe sent)", NULL };
+	unsigned int port = see_new_port(), i;
+	int listener, client, server, status;
+	char *text, *at, octets[5];
+
+	tracing_forget();
+	see_must(ns_shell(see_net.b, "nft 'add table inet lose;"
+			  "add chain inet lose in { type filter hook prerouting priority -300; };"
+			  "add rule inet lose in tcp dport %u tcp flags & psh == psh limit rate 1/hour burst 1 packets drop'",
+			  port) ? -1 : 0, "nft");
+	listener = see_listen(see_net.b, view, view->b, port);
+	client = see_connect(see_net.a, view, view->b, port);
+	server = see_must(accept(listener, NULL, NULL), "accept");
+	see_must(write(client, "hello", 5), "write");
+	see_must(read(server, octets, 5), "read");	/* the repetition */
+	see_must(ns_shell(see_net.b, "nft delete table inet lose") ? -1 : 0, "nft");
+
+	text = output_of(see_net.b, &status, "scripts/ladder --plain --fold --port %u " TRACE "/trace", port);
+	CHECK(status == 0, "status %d", status);
+	for (i = 0, at = text; want[i] && at; i++) {
+		at = strstr(at, want[i]);
+		CHECK(at, "\"%s\" in its place in:\n%s", want[i], text);
+	}
+	free(text);
+	text = output_of(see_net.b, &status,
+			 "scripts/plot --plain --port %u --svg /tmp/see.svg " TRACE "/trace && tail -n 1 /tmp/see.svg", port);
+	CHECK(status == 0, "status %d", status);
+	check_output(text, "segments: 2 sent, 1 lost, 1 resent");
+	check_output(text, "tail loss probe sent");
+	check_output(text, "</svg>");
+	free(text);
+	close(client);
+	close(server);
+	close(listener);
+	see_report("the ladder and the plot of a segment that is lost", view->name);
+}
+
 /**
- * see_ladders() - Three results: scripts/ladder, with one end and with both.
+ * see_ladders() - Five results: scripts/ladder, with one end and with both, and with a loss, which scripts/plot shows, too.
  */
 void see_ladders(void)
 {
@@ -220,6 +263,8 @@ void see_ladders(void)
 	draw_ladder(XTCP4, XTCP4);
 	draw_ladder(XTCP6, XTCP6);
 	draw_ladder(KERNEL4, XTCP4);
+	draw_loss(XTCP4);
+	draw_loss(XTCP6);
 	tracing_set("events/xtcp/enable", "0");
 	tracing_stop();
 }
