@@ -41,6 +41,16 @@ static const struct wire_row rows[] = {
 			.counters = "TCPTimeouts=0 RetransSegs=3",
 		},
 	},
+	/* It acknowledges less than the duplicates have told of, and is the only news of the next hole. */
+	{
+		.name = "partial_ack_%s_after_many_duplicates", .rfc = "RFC 6582 3.2", .in = ESTABLISHED,
+		.want = {
+			.script = "< . 1 ack 1; write 12000; > p. 1(1000) ack 1 x10; < . 1 ack 1; skim; < . 1 ack 1; skim;"
+				  "< . 1 ack 1; > p. 1(1000) ack 1; < . 1 ack 1; < . 1 ack 1; < . 1 ack 1; none;"
+				  "< . 1 ack 2001; > p. 2001(1000) ack 1; none; < . 1 ack 12001; none",
+			.counters = "TCPTimeouts=0 RetransSegs=2",
+		},
+	},
 	{
 		.name = "dupack_%s_halves_ssthresh", .rfc = "RFC 5681 3.2", .in = ESTABLISHED,
 		.want = {

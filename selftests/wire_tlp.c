@@ -82,8 +82,20 @@ static const struct wire_row rows[] = {
 	{
 		.name = "tlp_finds_the_loss_of_all", .rfc = "RFC 8985 7.4", .syn = SACK,
 		.want = {
-			.script = PROBED "pass 100; < . 1 ack 1 <sack 2001:3001>; > p. 1(1000) ack 1; none;"
+			.script = PROBED "pass 140; < . 1 ack 1 <sack 2001:3001>; > p. 1(1000) ack 1; none;"
 				  "info ca_state = 3; info lost = 2; < . 1 ack 1001 <sack 2001:3001>;"
+				  "> p. 1001(1000) ack 1; none; < . 1 ack 3001; none; info ca_state = 0",
+			.counters = "TCPLossProbes=1 TCPTimeouts=0 TCPSackRecovery=1 RetransSegs=3",
+			.state = ESTABLISHED,
+		},
+	},
+	/* What comes out of order echoes what came in order (RFC 7323 4.3), long before the probe. */
+	{
+		.name = "tlp_finds_the_loss_of_all_with_timestamps", .rfc = "RFC 8985 7.4",
+		.syn = "mss 1012,sackok,ts T R",
+		.want = {
+			.script = PROBED "pass 140; < . 1 ack 1 <nop,nop,ts T R-220,sack 2001:3001>; > p. 1(1000) ack 1;"
+				  "none; info ca_state = 3; info lost = 2; < . 1 ack 1001 <nop,nop,ts T R,sack 2001:3001>;"
 				  "> p. 1001(1000) ack 1; none; < . 1 ack 3001; none; info ca_state = 0",
 			.counters = "TCPLossProbes=1 TCPTimeouts=0 TCPSackRecovery=1 RetransSegs=3",
 			.state = ESTABLISHED,
