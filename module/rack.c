@@ -30,12 +30,17 @@ static bool sent_after(u64 us1, u32 end1, u64 us2, u32 end2)
 	return us1 > us2 || (us1 == us2 && xtcp_seq_gt(end1, end2));
 }
 
-/* The echo is of a segment that was sent before @skb was sent last: what arrived is an earlier copy. */
-static bool echo_is_older(const struct xtcp_sock *xsk, const struct sk_buff *skb, u32 tsecr)
+/*
+ * The echo is of a segment that was sent before @skb was sent last: what arrived is an earlier copy. What is sacked tells
+ * nothing of that: the peer echoes what it had in order (RFC 7323 section 4.3), which is older in any case.
+ */
+static bool echo_is_older(const struct xtcp_sock *xsk, const struct sk_buff *skb, u32 end,
+			  const struct xtcp_sample *sample)
 {
 	u32 sent_ts = (u32)div_u64(xtcp_sndcb(skb)->sent_us, USEC_PER_MSEC) + xsk->ts_offset;
+	bool in_order = xtcp_seq_le(end, sample->una_before + sample->acked);
 
-	return tsecr && xtcp_seq_lt(tsecr, sent_ts);
+	return in_order && sample->tsecr && xtcp_seq_lt(sample->tsecr, sent_ts);
 }
 
 /**
@@ -57,7 +62,7 @@ void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, cons
 	u32 rtt_us = min_t(u64, sample->now_us - cb->sent_us, U32_MAX);
 
 	sock_owned_by_me(sk);
-	if (cb->transmissions > 1 && (rtt_us < xsk->rto.min_rtt_us || echo_is_older(xsk, skb, sample->tsecr)))
+	if (cb->transmissions > 1 && (rtt_us < xsk->rto.min_rtt_us || echo_is_older(xsk, skb, end, sample)))
 		return;
 	rack->advanced = true;
 	rack->rtt_us = rtt_us;
