@@ -201,7 +201,7 @@ static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
 		return false;
 	if (!in_loss && xsk->undo.armed)
 		xtcp_cong_reduced(sk);
-	xtcp_undo_forget(sk);
+	/* the D-SACKs of needless repetitions come now: the originals were acknowledged before (outside_repair()) */
 	xsk->frto = false;
 	set_phase(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
 	return true;
