@@ -221,6 +221,17 @@ static bool dsack_is_valid(const struct xtcp_sock *xsk, const struct xtcp_sack_b
 	       xtcp_seq_ge(block->start, xsk->snd_una - xsk->max_snd_wnd);
 }
 
+/* A copy that the network made of what was sent once says nothing of our repetitions. Below SND.UNA nobody knows. */
+static bool was_resent(struct sock *sk, const struct xtcp_sack_block *block)
+{
+	const struct sk_buff *skb;
+
+	if (xtcp_seq_lt(block->start, xtcp_sk(sk)->snd_una))
+		return true;
+	skb = xtcp_sndq_find(sk, block->start);
+	return skb && xtcp_sndcb(skb)->transmissions > 1;
+}
+
 static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -235,7 +246,14 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 		return;
 	}
 	sample->dsack = *block;
-	xtcp_undo_dsack(sk, block->start, block->end);
+	if (!was_resent(sk, block))
+		return;
+	if (!xsk->undo.armed)
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDSACKIGNOREDNOUNDO);
+	else if (xtcp_seq_le(block->end, xsk->undo.marker))
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDSACKIGNOREDOLD);
+	else
+		xtcp_undo_dsack(sk, block->start, block->end);
 }
 
 /* Sorts the blocks that are worth a look to the front, by their start; returns how many there are. */
@@ -243,15 +261,18 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
 				unsigned int first)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 edge = xtcp_seq_max(seg->ack, xsk->snd_una);
 	unsigned int i, j, n = 0;
 
 	for (i = first; i < seg->sack_blocks; i++) {
 		struct xtcp_sack_block block = blocks[i];
 
 		/* old news of an ACK that was overtaken */
-		if (xtcp_seq_le(block.end, xsk->snd_una) && xtcp_seq_lt(block.start, block.end))
+		if (xtcp_seq_lt(seg->ack, xsk->snd_una) && xtcp_seq_le(block.end, xsk->snd_una) &&
+		    xtcp_seq_lt(block.start, block.end))
 			continue;
-		if (xtcp_seq_ge(block.start, block.end) || xtcp_seq_lt(block.start, xsk->snd_una) ||
+		/* what begins at the left edge would have been acknowledged */
+		if (xtcp_seq_ge(block.start, block.end) || xtcp_seq_le(block.start, edge) ||
 		    xtcp_seq_gt(block.end, xsk->snd_nxt)) {
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSACKDISCARD);
 			continue;

@@ -72,6 +72,7 @@ static void info_counts(const struct xtcp_sock *xsk, struct tcp_info *info)
 	info->tcpi_bytes_received = xsk->bytes_received;
 	info->tcpi_bytes_sent = xsk->bytes_sent;
 	info->tcpi_bytes_retrans = xsk->bytes_retrans;
+	info->tcpi_dsack_dups = (u32)DIV_ROUND_UP_ULL(xsk->dsacked, max_t(u32, xsk->mss, 1));
 	info->tcpi_notsent_bytes = xtcp_seq_gt(xsk->write_seq, xsk->snd_nxt) ? xsk->write_seq - xsk->snd_nxt : 0;
 	info->tcpi_segs_in = xsk->segs_in;
 	info->tcpi_segs_out = xsk->segs_out;

@@ -157,8 +157,9 @@ static const struct wire_row rows[] = {
 			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; < . 1 ack 10001;"
 				  "write 5000; > p. 10001(1000) ack 1 x4; > P. 14001(1000) ack 1;"
 				  "< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1;"
-				  "< . 1 ack 14001 <sack 10001:11001>; < . 1 ack 14001 <sack 1:1001>; none;"
-				  "info ca_state = 0; < . 1 ack 15001; none",
+				  "< . 1 ack 15001; write 1000; > P. 15001(1000) ack 1;"
+				  "< . 1 ack 15001 <sack 10001:11001>; < . 1 ack 15001 <sack 1:1001>;"
+				  "< . 1 ack 16001; none; info ca_state = 0",
 			.counters = "TCPDSACKRecv=2 TCPDSACKIgnoredNoUndo=1 TCPDSACKUndo=1"
 				    " RetransSegs=2",
 		},
