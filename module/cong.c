@@ -104,12 +104,15 @@ static bool is_reducing(const struct xtcp_sock *xsk)
 static void reduce_by(struct sock *sk, u32 delivered, bool safe)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 pipe = xtcp_scoreboard_pipe(sk);
+	u32 pipe = xtcp_scoreboard_pipe(sk), quota;
 
 	if (!delivered)
 		return;
-	xsk->cong.cwnd = pipe + xtcp_prr_quota(&xsk->cong.prr, pipe, xsk->cong.ssthresh, delivered, safe, xsk->mss);
-	xsk->cong.cwnd = max_t(u32, xsk->cong.cwnd, xsk->mss);
+	quota = xtcp_prr_quota(&xsk->cong.prr, pipe, xsk->cong.ssthresh, delivered, safe, xsk->mss);
+	/* no other ACK may follow that tells of the hole which a partial one has found (RFC 6582 section 3.2 step 3) */
+	if (!xsk->sack_ok && !list_empty(&xsk->to_resend))
+		quota = max_t(u32, quota, xsk->mss);
+	xsk->cong.cwnd = max_t(u32, pipe + quota, xsk->mss);
 }
 
 /**

@@ -120,8 +120,8 @@ static void make_patterns(void)
 	for (n = 0; n < 12; n++)
 		add("ack_%d", n)->acks = 1ull << n;
 	add("acks_first_5")->acks = 0x1f;
-	add("acks_every_other")->acks = 0x5555555555555555ull;
-	add("acks_one_of_four")->acks = 0x7777777777777777ull;
+	add("acks_every_other")->acks = 0x555;	/* the last ACKs arrive: how many there are depends on time */
+	add("acks_one_of_four")->acks = 0x777;
 	plan = add("one_5_and_acks");
 	plan->text[5] = 1;
 	plan->acks = 0xf0;

@@ -41,6 +41,23 @@ static const struct wire_row rows[] = {
 			.counters = "TCPTimeouts=0 RetransSegs=3",
 		},
 	},
+	/* As much is in flight as may be; but no other ACK may come. */
+	{
+		.name = "partial_ack_%s_when_the_window_is_full", .rfc = "RFC 6582 3.2", .in = ESTABLISHED,
+		.want = {
+			.script = "set SNDBUF 100000; < . 1 ack 1; write 30000; > p. 1(1000) ack 1 x10; < . 1 ack 1;"
+				  "skim; < . 1 ack 1; skim; < . 1 ack 1; > p. 1(1000) ack 1; < . 1 ack 1; skim;"
+				  "< . 1 ack 1; skim; < . 1 ack 1; skim; < . 1 ack 2001; > p. 2001(1000) ack 1; skim;"
+				  "< . 1 ack S; skim",
+			.counters = "TCPTimeouts=0",
+		},
+		.kernel_differs = "waits for what is in flight to become less, or for the timeout",
+		.kernel = {
+			.script = "set SNDBUF 100000; < . 1 ack 1; write 30000; > p. 1(1000) ack 1 x10; < . 1 ack 1;"
+				  "skim; < . 1 ack 1; skim; < . 1 ack 1; > p. 1(1000) ack 1; < . 1 ack 1; skim;"
+				  "< . 1 ack 1; skim; < . 1 ack 1; skim; < . 1 ack 2001; none; < . 1 ack S; skim",
+		},
+	},
 	/* It acknowledges less than the duplicates have told of, and is the only news of the next hole. */
 	{
 		.name = "partial_ack_%s_after_many_duplicates", .rfc = "RFC 6582 3.2", .in = ESTABLISHED,
