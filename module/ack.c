@@ -152,10 +152,10 @@ static void update_window(struct sock *sk, const struct xtcp_seg *seg)
 /* An ACK of SND.UNA that is no sign of what became of anything in flight. */
 static bool tells_nothing(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
-	if (seg->sack_blocks || seg->flags & XTCP_ECE)
+	/* the duplicate that a tail loss probe draws comes when all is acknowledged (RFC 8985 section 7.4.1) */
+	if (seg->sack_blocks || seg->flags & XTCP_ECE || xsk->tlp.pending)
 		return false;
-	return xsk->snd_una == xsk->snd_nxt ||
-	       (xsk->sack_ok && xsk->cong.phase == XTCP_CONG_OPEN && !xsk->tlp.pending);
+	return xsk->snd_una == xsk->snd_nxt || (xsk->sack_ok && xsk->cong.phase == XTCP_CONG_OPEN);
 }
 
 /**
