@@ -41,6 +41,7 @@
 #include "listeners.c"
 #include "conns.c"
 #include "control.c"
+#include "memory.c"
 #include "arrives.c"
 #include "handshake.c"
 #include "acceptance.c"

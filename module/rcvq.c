@@ -21,6 +21,7 @@
 
 #include "compat.h"
 #include "ingress.h"
+#include "memory.h"
 #include "mib.h"
 #include "netns.h"
 #include "sack.h"
@@ -250,8 +251,9 @@ bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 		if (xsk->out_of_order_count >= OUT_OF_ORDER_MAX)
 			return false;
 	} else if (skb_queue_empty(&sk->sk_receive_queue)) {
-		/* beyond tcp_mem as a debt of the sock, paid when it is read: who holds that memory may wait for us */
-		sk_rmem_schedule(sk, skb, skb->truesize);
+		/* beyond tcp_mem too: who holds that memory may wait for us */
+		if (!sk_rmem_schedule(sk, skb, skb->truesize))
+			xtcp_memory_force(sk, skb->truesize);
 		return true;
 	}
 	if (fits(sk, skb))

@@ -16,8 +16,7 @@
  * flags of an skb and take one sequence number behind its octets.
  *
  * Memory: sk_wmem_queued is the sum of "charged", the part of sk_forward_alloc that an skb holds. An skb that must
- * exist whatever the limits say (SYN, FIN, the second half of a cut) is charged nothing for itself when memory is
- * short.
+ * exist (SYN, FIN, the second half of a cut) is charged whatever the limits say.
  */
 #include "sndq.h"
 
@@ -27,6 +26,7 @@
 
 #include "clock.h"
 #include "compat.h"
+#include "memory.h"
 #include "mib.h"
 #include "netns.h"
 #include "seq.h"
@@ -70,12 +70,14 @@ struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
 	skb->ip_summed = CHECKSUM_PARTIAL;
 	memset(skb->cb, 0, sizeof(struct xtcp_sndcb));
 	INIT_LIST_HEAD(&xtcp_sndcb(skb)->node);
-	if (sk_wmem_schedule(sk, skb->truesize)) {
-		xtcp_sndcb(skb)->charged = skb->truesize;
-	} else if (!force) {
-		kfree_skb(skb);
-		return NULL;
+	if (!sk_wmem_schedule(sk, skb->truesize)) {
+		if (!force) {
+			kfree_skb(skb);
+			return NULL;
+		}
+		xtcp_memory_force(sk, skb->truesize);
 	}
+	xtcp_sndcb(skb)->charged = skb->truesize;
 	return skb;
 }
 
@@ -129,11 +131,12 @@ int xtcp_sndq_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
 		return -ENOSPC;
 	copy = min_t(size_t, len, pfrag->size - pfrag->offset);
 	if (!sk_wmem_schedule(sk, copy)) {
-		/* wmem[0] is due to everyone, beyond tcp_mem as a debt of the sock, paid when it is acknowledged */
+		/* wmem[0] is due to everyone, beyond tcp_mem too */
 		least = READ_ONCE(xsk->xn->sysctl.wmem[0]) - sk->sk_wmem_queued;
 		if (least <= 0)
 			return -ENOBUFS;
 		copy = min(copy, least);
+		xtcp_memory_force(sk, copy);
 	}
 	/* charges what it copies */
 	err = skb_copy_to_page_nocache(sk, from, skb, pfrag->page, pfrag->offset, copy);

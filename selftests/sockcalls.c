@@ -29,6 +29,7 @@
 
 #define DEADLINE_MS	20000
 #define TIMEOUT_S	120
+#define CROWD		200	/* connections that get something when nothing is left */
 #define ONE_SKB		(128 * 1024)	/* what the last skb may go over the buffer: a bundle of 64 KB with its head */
 
 FIXTURE(sock) {
@@ -513,18 +514,78 @@ TEST_F_TIMEOUT(sock, goes_on_beyond_tcp_mem, TIMEOUT_S)
 	close(s);
 }
 
-/* Sockets of @ns that a protocol counts, as /proc/net/protocols has it, or -1. */
-static int sockets_counted(int ns, const char *name)
+/* What /proc/net/protocols has in @ns of a protocol: its sockets or, of all namespaces, pages of memory; or -1. */
+static long protocol_counts(int ns, const char *name, bool memory)
 {
 	char *text = ns_read_file(ns, "/proc/net/protocols"), *line, *save;
-	int sockets = -1, n, size;
+	long found = -1, size, sockets, pages;
 	char first[64];
 
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (sscanf(line, "%63s %d %d", first, &size, &n) == 3 && !strcmp(first, name))
-			sockets = n;
+		if (sscanf(line, "%63s %ld %ld %ld", first, &size, &sockets, &pages) == 4 && !strcmp(first, name))
+			found = memory ? pages : sockets;
 	free(text);
-	return sockets;
+	return found;
+}
+
+static int sockets_counted(int ns, const char *name)
+{
+	return protocol_counts(ns, name, false);
+}
+
+static long memory_counted(int ns)
+{
+	return protocol_counts(ns, "XTCP", true) * sysconf(_SC_PAGESIZE);
+}
+
+/*
+ * What sockets get although the memory of all is used up is counted all the same, at both ends, and given back. A
+ * processor keeps up to 1 MB of the count to itself.
+ */
+TEST_F_TIMEOUT(sock, memory_beyond_tcp_mem_is_counted, TIMEOUT_S)
+{
+	char *limit = ns_read_file(ns_home(), "/proc/sys/net/ipv4/tcp_mem");
+	long uncounted = sysconf(_SC_NPROCESSORS_ONLN) << 20, before, held = 0, counted;
+	int c[CROWD], s[CROWD], i, served = 0;
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	limit[strcspn(limit, "\n")] = 0;
+	ASSERT_EQ(getsockname(self->listener, (void *)&ss, &len), 0);
+	/* a namespace's own choice buys nothing that is not counted */
+	ASSERT_EQ(ns_sysctl_set(self->ns, "net.xtcp.wmem", "4194304 4194304 4194304"), 0);
+	for (i = 0; i < CROWD; i++) {
+		c[i] = socket(AF_XTCP, SOCK_STREAM, variant->protocol);
+		ASSERT_GE(c[i], 0);
+		ASSERT_EQ(connect(c[i], (void *)&ss, len), 0);
+		s[i] = accept(self->listener, NULL, NULL);
+		ASSERT_GE(s[i], 0);
+	}
+	stuff(self->c, 65536, SIZE_MAX);
+	stuff(self->s, 65536, SIZE_MAX);
+	before = memory_counted(self->ns);
+	ASSERT_GE(before, 0);
+	ASSERT_EQ(ns_sysctl_set(ns_home(), "net.ipv4.tcp_mem", "1 1 1"), 0);
+	for (i = 0; i < CROWD; i++) {
+		stuff(c[i], 65536, SIZE_MAX);
+		served += WAIT_FOR(queue(s[i], SIOCINQ) > 0, DEADLINE_MS);
+		held += meminfo(c[i], SK_MEMINFO_WMEM_QUEUED) + meminfo(s[i], SK_MEMINFO_RMEM_ALLOC);
+	}
+	counted = memory_counted(self->ns) - before;
+	EXPECT_EQ(ns_sysctl_set(ns_home(), "net.ipv4.tcp_mem", "%s", limit), 0);
+	free(limit);
+	EXPECT_EQ(served, CROWD);
+	EXPECT_GT(held, 4 * uncounted);
+	EXPECT_GE(counted + uncounted, held);
+	for (i = 0; i < CROWD; i++) {
+		close(c[i]);
+		close(s[i]);
+	}
+	close(self->c);
+	close(self->s);
+	EXPECT_TRUE(WAIT_FOR(memory_counted(self->ns) <= before + uncounted, DEADLINE_MS));
+	self->c = -1;
+	self->s = -1;
 }
 
 TEST_F_TIMEOUT(sock, nothing_is_counted_after_close, TIMEOUT_S)

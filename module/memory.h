@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Memory that a sock must have although there is none left for it. */
+#ifndef XTCP_MEMORY_H
+#define XTCP_MEMORY_H
+
+struct sock;
+
+/* Socket lock held. */
+void xtcp_memory_force(struct sock *sk, int octets);
+
+#endif /* XTCP_MEMORY_H */
