@@ -2,9 +2,9 @@
 /*
  * The congestion controls: which there are, who may use which, and which one a sock has.
  *
- * The list is made by Kbuild from the names of the files. Who may use what is Linux's: an algorithm is allowed or not
- * in all namespaces at once; one that is not can be had by an administrator of the namespace only. At first those that
- * need no thought are: NewReno and the default.
+ * The list is made by Kbuild from the names of the files. Who may use what is Linux's rule: an algorithm is allowed in
+ * all namespaces or in none; one that is not, only an administrator of the namespace can have. At first NewReno and the
+ * default are.
  */
 #include "algorithms.h"
 

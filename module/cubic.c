@@ -3,10 +3,10 @@
  * CUBIC in congestion avoidance (RFC 9438). Pure: no socket, no clock.
  *
  * Windows are in octets, so the RFC's segments are SMSS octets here; time within a stage is in 1/1024 s, in which C is
- * 0.4 SMSS / 2^30 octets. Three things are Linux's and not the RFC's: the flow's own window stands for flight_size
- * (section 4.6 allows it, as the window only grows while it is full), the smallest round trip stands for RTT, so that
- * the queue that a flow has filled does not make it grow faster, and while no W_max is known the window grows by 5% in
- * a round trip at least.
+ * 0.4 SMSS / 2^30 octets. Three things are Linux's and not the RFC's: the window stands for flight_size (section 4.6
+ * allows it, as the window only grows while it is full), the smallest round trip stands for RTT, so that the queue that
+ * a flow has filled does not make it grow faster, and while no W_max is known the window grows by 5% in a round trip at
+ * least.
  */
 #include "cubic.h"
 
@@ -14,7 +14,7 @@
 #include <linux/minmax.h>
 
 #define MAX_WINDOW	0x7fffffffU	/* octets: sequence numbers go no further */
-#define MAX_TICKS	0x100000U	/* in 17 minutes the curve passes every window */
+#define MAX_TICKS	1048576U	/* in 17 minutes the curve passes every window */
 #define US_PER_SECOND	1000000U
 #define GAP_MIN_US	200000U		/* no ACK for so long, and the program was what held the sender back */
 

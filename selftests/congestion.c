@@ -213,7 +213,6 @@ static void sockets(void)
 	RESULT(uses(plain, "cubic") && uses(server, "reno"), "what is accepted has that of when it is accepted");
 	close(server);
 
-	none.in.sin_family = AF_INET;
 	for (i = 0; i < 2; i++) {
 		union stack_addr addr = stack_addr("127.0.0.1", PORT + 2);
 

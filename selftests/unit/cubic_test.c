@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * module/cubic.c in user space: the curve of RFC 9438 against one in floating point, its regions, and what is
- * extreme.
- */
+/* module/cubic.c in user space: the curve of RFC 9438 against one in floating point, its regions, and extremes. */
 #include <math.h>
 #include <string.h>
 
@@ -118,9 +115,7 @@ static void model_grow(struct model *m, double t, double rtt, double acked)
 	m->cwnd += (target - m->cwnd) / m->cwnd * acked;
 }
 
-/*
- * A minute after a loss, or 20,000 ACKs of @bundle segments: the window stays within a segment and 1% of the model's.
- */
+/* A minute after a loss, or 20,000 ACKs of @bundle segments: within a segment and 1% of the model's window. */
 static void follow_model(u32 mss, u32 segments, u32 rtt_us, u32 bundle)
 {
 	u32 cwnd = segments * mss;

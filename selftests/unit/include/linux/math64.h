@@ -18,7 +18,11 @@ static inline u64 div_u64(u64 dividend, u32 divisor)
 
 static inline u64 mul_u64_u32_shr(u64 a, u32 mul, unsigned int shift)
 {
-	return (u64)(((unsigned __int128)a * mul) >> shift);
+	u64 high = (a >> 32) * mul, low = (a & 0xffffffff) * mul;
+
+	/* as far as 64 bits hold the result: bits that are shifted out carry nothing upwards */
+	high += low >> 32;
+	return shift < 32 ? high << (32 - shift) | (low & 0xffffffff) >> shift : high >> (shift - 32);
 }
 
 #endif /* UNIT_LINUX_MATH64_H */

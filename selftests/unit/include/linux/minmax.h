@@ -8,7 +8,7 @@
 		__typeof__(a) unit_a = (a);				\
 		__typeof__(b) unit_b = (b);				\
 									\
-		_Static_assert(__builtin_types_compatible_p(__typeof__(unit_a), __typeof__(unit_b)), "two types");	\
+		_Static_assert(__builtin_types_compatible_p(__typeof__(unit_a), __typeof__(unit_b)), "types");	\
 		unit_a op unit_b ? unit_a : unit_b;			\
 	})
 
