@@ -31,8 +31,8 @@ static bool sent_after(u64 us1, u32 end1, u64 us2, u32 end2)
 }
 
 /*
- * The echo is of a segment that was sent before @skb was sent last: what arrived is an earlier copy. What is sacked tells
- * nothing of that: the peer echoes what it had in order (RFC 7323 section 4.3), which is older in any case.
+ * The echo is of a segment that was sent before @skb was sent last: what arrived is an earlier copy. What is sacked
+ * tells nothing of that: the peer echoes what it had in order (RFC 7323 section 4.3), which is older in any case.
  */
 static bool echo_is_older(const struct xtcp_sock *xsk, const struct sk_buff *skb, u32 end,
 			  const struct xtcp_sample *sample)

@@ -140,7 +140,9 @@ static long long now_ms(void)
 
 static int timeouts_of(const struct droppath *path, enum stack stack)
 {
-	return counter_now(path->a, stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat", "TcpExt:TCPTimeouts");
+	const char *file = stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat";
+
+	return counter_now(path->a, file, "TcpExt:TCPTimeouts");
 }
 
 static unsigned char octet(size_t n)
@@ -273,7 +275,7 @@ static bool judge(int option, int pattern)
 	}
 	if (x->seen.resent <= k->seen.resent && x->timeouts <= k->timeouts)
 		return true;
-	ksft_print_msg("%s, %s: xtcp resent %u (%u needlessly), %d timeouts, %lld ms; kernel TCP %u (%u), %d, %lld ms\n",
+	ksft_print_msg("%s, %s: xtcp resent %u (%u needlessly), %d timeouts, %lld ms; kernel TCP %u (%u), %d, %lld\n",
 		       about, with, x->seen.resent, x->seen.needless, x->timeouts,
 		       (x->seen.ended_us - x->seen.began_us) / 1000, k->seen.resent, k->seen.needless, k->timeouts,
 		       (k->seen.ended_us - k->seen.began_us) / 1000);

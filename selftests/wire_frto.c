@@ -89,9 +89,11 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		.name = "frto_%s_turned_off", .rfc = "RFC 5682 2.1", .in = ESTABLISHED, .pre = "sysctl frto 0", .syn = SACK,
+		.name = "frto_%s_turned_off", .rfc = "RFC 5682 2.1", .in = ESTABLISHED,
+		.pre = "sysctl frto 0", .syn = SACK,
 		.want = {
-			.script = TIMED_OUT_MORE "< . 1 ack 1001; > p. 1001(1000) ack 1 x2; none; < . 1 ack 10001; skim;"
+			.script = TIMED_OUT_MORE "< . 1 ack 1001; > p. 1001(1000) ack 1 x2; none; < . 1 ack 10001;"
+				  "skim;"
 				  "info snd_ssthresh = 5",
 			.counters = "TCPTimeouts=1 TCPSpuriousRTOs=0",
 		},
@@ -130,7 +132,8 @@ static const struct wire_row rows[] = {
 		.pre = "sysctl frto 0",
 		.want = {
 			.script = TIMED_OUT "< . 1 ack 10001; none; info ca_state = 0; info snd_ssthresh = 5;"
-				  "< . 1 ack 10001 <sack 1:1001>; none; info snd_cwnd >= 10; info snd_ssthresh >= 1000",
+				  "< . 1 ack 10001 <sack 1:1001>; none; info snd_cwnd >= 10;"
+				  "info snd_ssthresh >= 1000",
 			.counters = "TCPTimeouts=1 TCPDSACKUndo=1 TCPDSACKRecv=1",
 		},
 	},

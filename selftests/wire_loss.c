@@ -62,7 +62,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "partial_ack_%s_after_many_duplicates", .rfc = "RFC 6582 3.2", .in = ESTABLISHED,
 		.want = {
-			.script = "< . 1 ack 1; write 12000; > p. 1(1000) ack 1 x10; < . 1 ack 1; skim; < . 1 ack 1; skim;"
+			.script = "< . 1 ack 1; write 12000; > p. 1(1000) ack 1 x10; < . 1 ack 1; skim; < . 1 ack 1;"
+				  "skim;"
 				  "< . 1 ack 1; > p. 1(1000) ack 1; < . 1 ack 1; < . 1 ack 1; < . 1 ack 1; none;"
 				  "< . 1 ack 2001; > p. 2001(1000) ack 1; none; < . 1 ack 12001; none",
 			.counters = "TCPTimeouts=0 RetransSegs=2",

@@ -26,10 +26,12 @@ static const struct wire_row rows[] = {
 		.name = "prr_%s_one_loss_of_twenty", .rfc = "RFC 9937 6", .in = ESTABLISHED, .syn = SACK,
 		.want = {
 			.script = TWENTY "< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1; none;"
-				  "info snd_ssthresh = 10; < . 1 ack 10001 <sack 11001:15001>; > p. 30001(1000) ack 1;"
+				  "info snd_ssthresh = 10; < . 1 ack 10001 <sack 11001:15001>;"
+				  "> p. 30001(1000) ack 1;"
 				  "none;" TWO(16001, 17001, 31001) TWO(18001, 19001, 32001) TWO(20001, 21001, 33001)
 				  TWO(22001, 23001, 34001) TWO(24001, 25001, 35001)
-				  "< . 1 ack 10001 <sack 11001:26001>; none; < . 1 ack 10001 <sack 11001:27001>; none;"
+				  "< . 1 ack 10001 <sack 11001:26001>; none; < . 1 ack 10001 <sack 11001:27001>;"
+				  "none;"
 				  "< . 1 ack 10001 <sack 11001:28001>; > p. 36001(1000) ack 1; none;"
 				  "< . 1 ack 10001 <sack 11001:29001>; > p. 37001(1000) ack 1; none;"
 				  "< . 1 ack 10001 <sack 11001:30001>; > p. 38001(1000) ack 1; none;"
@@ -43,7 +45,8 @@ static const struct wire_row rows[] = {
 				  "> p. 30001(1000) ack 1; none; info snd_ssthresh = 10;"
 				  TWO(15001, 16001, 31001) TWO(17001, 18001, 32001) TWO(19001, 20001, 33001)
 				  TWO(21001, 22001, 34001) TWO(23001, 24001, 35001) TWO(25001, 26001, 36001)
-				  "< . 1 ack 10001 <sack 11001:27001>; none; < . 1 ack 10001 <sack 11001:28001>; none;"
+				  "< . 1 ack 10001 <sack 11001:27001>; none; < . 1 ack 10001 <sack 11001:28001>;"
+				  "none;"
 				  "< . 1 ack 10001 <sack 11001:29001>; > p. 37001(1000) ack 1; none;"
 				  "< . 1 ack 10001 <sack 11001:30001>; > p. 38001(1000) ack 1; none;"
 				  "< . 1 ack 30001; > p. 39001(1000) ack 1; skim; info ca_state = 0;"
@@ -59,7 +62,8 @@ static const struct wire_row rows[] = {
 				  ONE(28001, 17001) ONE(29001, 18001) ONE(30001, 19001)
 				  "< . 1 ack 11001 <sack 20001:30001>; > p. 30001(1000) ack 1; none;"
 				  "< . 1 ack 13001 <sack 20001:30001>; > p. 31001(1000) ack 1 x2; none;"
-				  "< . 1 ack 30001; skim; info ca_state = 0; info snd_cwnd >= 10; info snd_cwnd <= 11",
+				  "< . 1 ack 30001; skim; info ca_state = 0; info snd_cwnd >= 10;"
+				  "info snd_cwnd <= 11",
 			.counters = "RetransSegs=10 TCPTimeouts=0 TCPSackRecovery=1",
 		},
 	},
@@ -68,7 +72,8 @@ static const struct wire_row rows[] = {
 		.name = "prr_%s_fifteen_losses_of_twenty", .rfc = "RFC 9937 6", .in = ESTABLISHED, .syn = SACK,
 		.want = {
 			.script = TWENTY "< . 1 ack 10001 <sack 25001:30001>; > p. 10001(1000) ack 1 x5; none;"
-				  "info lost = 15; < . 1 ack 11001 <sack 25001:30001>; > p. 15001(1000) ack 1 x2; none;"
+				  "info lost = 15; < . 1 ack 11001 <sack 25001:30001>; > p. 15001(1000) ack 1 x2;"
+				  "none;"
 				  "< . 1 ack 12001 <sack 25001:30001>; > p. 17001(1000) ack 1 x2; none;"
 				  "< . 1 ack 13001 <sack 25001:30001>; > p. 19001(1000) ack 1 x2; none;"
 				  "< . 1 ack 16001 <sack 25001:30001>; > p. 21001(1000) ack 1 x4; none;"
@@ -109,7 +114,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "cwnd_%s_slow_start_by_octets", .rfc = "RFC 5681 3.1", .in = ESTABLISHED, .syn = SACK,
 		.want = {
-			.script = "set SNDBUF 200000; < . 1 ack 1; write 50000; > p. 1(1000) ack 1 x10; info snd_cwnd = 10; < . 1 ack 1001;"
+			.script = "set SNDBUF 200000; < . 1 ack 1; write 50000; > p. 1(1000) ack 1 x10;"
+				  "info snd_cwnd = 10; < . 1 ack 1001;"
 				  "> p. 10001(1000) ack 1 x2; none; info snd_cwnd = 11; < . 1 ack 5001;"
 				  "> p. 12001(1000) ack 1 x8; none; info snd_cwnd = 15",
 		},
@@ -117,8 +123,10 @@ static const struct wire_row rows[] = {
 	{
 		.name = "cwnd_%s_not_used_does_not_grow", .rfc = "RFC 7661 4.3", .in = ESTABLISHED, .syn = SACK,
 		.want = {
-			.script = "< . 1 ack 1; write 4000; > p. 1(1000) ack 1 x3; > P. 3001(1000) ack 1; < . 1 ack 4001;"
-				  "none; info snd_cwnd = 10; write 4000; > p. 4001(1000) ack 1 x3; > P. 7001(1000) ack 1;"
+			.script = "< . 1 ack 1; write 4000; > p. 1(1000) ack 1 x3; > P. 3001(1000) ack 1;"
+				  "< . 1 ack 4001;"
+				  "none; info snd_cwnd = 10; write 4000; > p. 4001(1000) ack 1 x3;"
+				  "> P. 7001(1000) ack 1;"
 				  "< . 1 ack 8001; none; info snd_cwnd = 10",
 		},
 	},
@@ -126,7 +134,8 @@ static const struct wire_row rows[] = {
 		.name = "cwnd_%s_the_peers_window_does_not_grow_it", .rfc = "RFC 7661 4.3", .in = ESTABLISHED,
 		.syn = SACK, .synwin = "4000",
 		.want = {
-			.script = "< . 1 ack 1; write 12000; > p. 1(1000) ack 1 x4; < . 1 ack 4001; > p. 4001(1000) ack 1 x4;"
+			.script = "< . 1 ack 1; write 12000; > p. 1(1000) ack 1 x4; < . 1 ack 4001;"
+				  "> p. 4001(1000) ack 1 x4;"
 				  "< . 1 ack 8001; > p. 8001(1000) ack 1 x3; > P. 11001(1000) ack 1; < . 1 ack 12001;"
 				  "none; info snd_cwnd = 10",
 		},
@@ -134,7 +143,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "cwnd_%s_grows_by_one_in_a_round_trip", .rfc = "RFC 5681 3.1", .in = ESTABLISHED, .syn = SACK,
 		.want = {
-			.script = TWENTY_ALONE "< . 1 ack 10001 <sack 11001:30001>; > p. 10001(1000) ack 1; < . 1 ack 30001;"
+			.script = TWENTY_ALONE "< . 1 ack 10001 <sack 11001:30001>; > p. 10001(1000) ack 1;"
+				  "< . 1 ack 30001;"
 				  "none; keep snd_cwnd; write K*1000; > p. 30001(1000) ack 1 xK; < . 1 ack S; none;"
 				  "info snd_cwnd >= K+1; info snd_cwnd <= K+2",
 			.counters = "RetransSegs=1",
@@ -145,7 +155,8 @@ static const struct wire_row rows[] = {
 		.name = "cc_%s_reno_halves", .rfc = "RFC 5681 3.2", .in = ESTABLISHED, .syn = SACK,
 		.via = PASSIVE | ACTIVE,
 		.want = {
-			.script = "set CONGESTION reno; get CONGESTION reno;" TWENTY "< . 1 ack 10001 <sack 11001:14001>;"
+			.script = "set CONGESTION reno;"
+				  "get CONGESTION reno;" TWENTY "< . 1 ack 10001 <sack 11001:14001>;"
 				  "> p. 10001(1000) ack 1; skim; info snd_ssthresh = 10",
 		},
 	},
@@ -153,7 +164,8 @@ static const struct wire_row rows[] = {
 		.name = "cc_%s_cubic_takes_three_tenths", .rfc = "RFC 9438 4.6", .in = ESTABLISHED, .syn = SACK,
 		.via = PASSIVE | ACTIVE,
 		.want = {
-			.script = "set CONGESTION cubic; get CONGESTION cubic;" TWENTY "< . 1 ack 10001 <sack 11001:14001>;"
+			.script = "set CONGESTION cubic;"
+				  "get CONGESTION cubic;" TWENTY "< . 1 ack 10001 <sack 11001:14001>;"
 				  "> p. 10001(1000) ack 1; skim; info snd_ssthresh >= 13; info snd_ssthresh <= 14",
 		},
 	},

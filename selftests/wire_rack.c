@@ -17,7 +17,8 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = FOUR "mark; < . 1 ack 1 <sack 3001:4001>; none; info ca_state = 1; info lost = 0;"
 				  ">@150 p. 1(1000) ack 1; elapsed >= 20; none; info lost = 3;"
-				  "info ca_state = 3; < . 1 ack 1001 <sack 3001:4001>; > p. 1001(1000) ack 1 x2; none;"
+				  "info ca_state = 3; < . 1 ack 1001 <sack 3001:4001>; > p. 1001(1000) ack 1 x2;"
+				  "none;"
 				  "< . 1 ack 4001; none; info ca_state = 0",
 			.counters = "TCPTimeouts=0 TCPSackRecovery=1 RetransSegs=3", .state = ESTABLISHED,
 		},
@@ -73,7 +74,8 @@ static const struct wire_row rows[] = {
 		.name = "rack_lost_retransmission", .rfc = "RFC 8985 6.2", .syn = SACK,
 		.want = {
 			.script = OPEN_FAR "write 20000; > p. 1(1000) ack 1 x10; pass 100;"
-				  "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; skim; < . 1 ack 1 <sack 1001:5001>;"
+				  "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; skim;"
+				  "< . 1 ack 1 <sack 1001:5001>;"
 				  "skim; check S >= 11001; pass 100; < . 1 ack 1 <sack 10001:11001 1001:5001>;"
 				  "> p. 1(1000) ack 1; skim;"
 				  "info ca_state = 3",
@@ -85,7 +87,8 @@ static const struct wire_row rows[] = {
 		.name = "rack_three_duplicates_after_reordering", .rfc = "RFC 8985 6.2", .syn = SACK,
 		.want = {
 			.script = FOUR "< . 1 ack 1 <sack 1001:2001>; < . 1 ack 2001; < . 1 ack 4001; none;"
-				  "info reord_seen = 1; write 10000; > p. 4001(1000) ack 1 x9; > P. 13001(1000) ack 1;"
+				  "info reord_seen = 1; write 10000; > p. 4001(1000) ack 1 x9;"
+				  "> P. 13001(1000) ack 1;"
 				  "pass 100; mark; < . 1 ack 4001 <sack 5001:10001>; none; info lost = 0;"
 				  ">@150 p. 4001(1000) ack 1; elapsed >= 12; none; info ca_state = 3;"
 				  "< . 1 ack 14001; none",
@@ -110,7 +113,8 @@ static const struct wire_row rows[] = {
 		.name = "rack_with_timestamps", .rfc = "RFC 8985 6.2", .syn = "mss 1012,sackok,ts T R",
 		.want = {
 			.script = FOUR "mark; < . 1 ack 1 <sack 3001:4001>; none; info ca_state = 1;"
-				  ">@150 p. 1(1000) ack 1; elapsed >= 20; skim; info ca_state = 3; < . 1 ack 4001; none",
+				  ">@150 p. 1(1000) ack 1; elapsed >= 20; skim; info ca_state = 3; < . 1 ack 4001;"
+				  "none",
 			.counters = "TCPTimeouts=0 TCPSackRecovery=1", .state = ESTABLISHED,
 		},
 	},
@@ -118,7 +122,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "rack_needs_sack", .rfc = "RFC 8985 4",
 		.want = {
-			.script = FOUR "mark; < . 1 ack 1; < . 1 ack 1; none; >@1500 p. 1(1000) ack 1; elapsed >= 100;"
+			.script = FOUR "mark; < . 1 ack 1; < . 1 ack 1; none; >@1500 p. 1(1000) ack 1;"
+				  "elapsed >= 100;"
 				  "info ca_state = 4; < . 1 ack 4001; none",
 			.counters = "TCPTimeouts=1 RetransSegs=1", .state = ESTABLISHED,
 		},

@@ -23,7 +23,8 @@ static const struct wire_row rows[] = {
 			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; none;"
 				  "info ca_state = 3; info sacked = 3; info lost = 1; info retrans = 1;"
 				  "info snd_ssthresh = 5; < . 1 ack 10001; none; info ca_state = 0;"
-				  "info sacked = 0; info lost = 0; info retrans = 0; info snd_cwnd >= 5; info snd_cwnd <= 6",
+				  "info sacked = 0; info lost = 0; info retrans = 0; info snd_cwnd >= 5;"
+				  "info snd_cwnd <= 6",
 			.counters = "TCPSackRecovery=1 TCPFastRetrans=1 RetransSegs=1 TCPTimeouts=0",
 		},
 	},
@@ -136,9 +137,11 @@ static const struct wire_row rows[] = {
 		.name = "sack_%s_window_shut_meanwhile", .rfc = "RFC 9293 3.8.6", .in = ESTABLISHED, .syn = SACK,
 		.want = {
 			.script = TEN_IN_FLIGHT "< P. 1(10) ack 1; >@1000 . 10001 ack 11; read 10;"
-				  "< P. 11(10) ack 1 win 0 <sack 5001:10001 1001:4001>; >@1000 . * ack 21; none; read 10;"
+				  "< P. 11(10) ack 1 win 0 <sack 5001:10001 1001:4001>; >@1000 . * ack 21; none;"
+				  "read 10;"
 				  "< . 21 ack 1 <sack 5001:10001 1001:4001>; > p. 1(1000) ack 21; skim;"
-				  "< . 21 ack 4001 <sack 5001:10001>; skim; < . 21 ack 10001; none; info ca_state = 0",
+				  "< . 21 ack 4001 <sack 5001:10001>; skim; < . 21 ack 10001; none;"
+				  "info ca_state = 0",
 			.counters = "RetransSegs=2 TCPTimeouts=0",
 		},
 		.kernel_differs = "sends the first hole into the shut window, as a probe",

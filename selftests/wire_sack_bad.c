@@ -102,7 +102,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "sack_%s_forty_octets", .rfc = "RFC 2018 3", .in = ESTABLISHED, .syn = SACK,
 		.want = {
-			.script = TEN_IN_FLIGHT "< . 1 ack 1 <nop,nop,nop,nop,sack 2001:3001 4001:5001 6001:7001 8001:9001>;"
+			.script = TEN_IN_FLIGHT
+				  "< . 1 ack 1 <nop,nop,nop,nop,sack 2001:3001 4001:5001 6001:7001 8001:9001>;"
 				  "> p. 1(1000) ack 1; skim; info sacked = 4;" LIVES_ON,
 			.counters = "TCPSACKDiscard=0 TCPTimeouts=0",
 		},
@@ -119,7 +120,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "sack_%s_longer_than_the_header", .rfc = "RFC 9293 3.2", .in = ESTABLISHED, .syn = SACK,
 		.want = {
-			.script = TEN_IN_FLIGHT "< . 1 ack 1 <nop,nop,hex 05220000000000000000>; none; info sacked = 0;"
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <nop,nop,hex 05220000000000000000>; none;"
+				  "info sacked = 0;"
 				  LIVES_ON,
 			.counters = "RetransSegs=0 TCPSACKDiscard=0",
 		},
@@ -199,7 +201,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "storm_%s_of_dsacks", .rfc = "RFC 2883 4", .in = ESTABLISHED, .syn = SACK,
 		.want = {
-			.script = TEN_IN_FLIGHT "< . 1 ack 10001; none; keep snd_cwnd; repeat 1000 < . 1 ack 10001 <sack 1:1001>;"
+			.script = TEN_IN_FLIGHT "< . 1 ack 10001; none; keep snd_cwnd;"
+				  "repeat 1000 < . 1 ack 10001 <sack 1:1001>;"
 				  "none; info sacked = 0; info ca_state = 0; info snd_cwnd = K;" LIVES_ON,
 			.counters = "TCPDSACKRecv=1000 TCPDSACKIgnoredNoUndo=1000 RetransSegs=0",
 		},
@@ -209,15 +212,18 @@ static const struct wire_row rows[] = {
 	{
 		.name = "storm_%s_of_single_octets", .rfc = "RFC 6675 2", .in = ESTABLISHED, .syn = SACK,
 		.want = {
-			.script = TEN_IN_FLIGHT "repeat 1000 < . 1 ack 1 <sack 9002:9003 7002:7003 5002:5003 3002:3003>;"
+			.script = TEN_IN_FLIGHT
+				  "repeat 1000 < . 1 ack 1 <sack 9002:9003 7002:7003 5002:5003 3002:3003>;"
 				  "skim; info sacked = 0;" LIVES_ON,
 		},
 	},
 	{
-		.name = "storm_%s_of_small_segments", .rfc = "RFC 9293 3.7.1", .in = ESTABLISHED, .syn = "mss 48,sackok",
+		.name = "storm_%s_of_small_segments", .rfc = "RFC 9293 3.7.1", .in = ESTABLISHED,
+		.syn = "mss 48,sackok",
 		.want = {
 			.script = "< . 1 ack 1; set NODELAY 1; write 480; > p. 1(48) ack 1 x10;"
-				  "repeat 1000 < . 1 ack 1 <sack 385:433 289:337 193:241 97:145>; skim; info sacked = 4;"
+				  "repeat 1000 < . 1 ack 1 <sack 385:433 289:337 193:241 97:145>; skim;"
+				  "info sacked = 4;"
 				  "< . 1 ack 481; none; info unacked = 0",
 			.counters = "TCPSACKDiscard=0",
 		},
@@ -238,7 +244,8 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = "< . 1 ack 1; write 20000; > p. 1(1000) ack 1 x10; < . 1 ack 101; < . 1 ack 201;"
 				  "< . 1 ack 301; < . 1 ack 401; < . 1 ack 501; < . 1 ack 601; < . 1 ack 701; skim;"
-				  "info snd_cwnd <= 11; < . 1 ack 10001; skim; info snd_cwnd >= 19; info snd_cwnd <= 20",
+				  "info snd_cwnd <= 11; < . 1 ack 10001; skim; info snd_cwnd >= 19;"
+				  "info snd_cwnd <= 20",
 		},
 	},
 };

@@ -16,21 +16,24 @@ static const struct wire_row rows[] = {
 	{
 		.name = "tlp_last_segment_again", .rfc = "RFC 8985 7.3", .syn = SACK,
 		.want = {
-			.script = PROBED "none; info ca_state = 0; info snd_cwnd = 10; info lost = 0; < . 1 ack 3001; none",
+			.script = PROBED "none; info ca_state = 0; info snd_cwnd = 10; info lost = 0; < . 1 ack 3001;"
+				  "none",
 			.counters = "TCPLossProbes=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
 		},
 	},
 	{
 		.name = "tlp_with_timestamps", .rfc = "RFC 8985 7.3", .syn = "mss 1012,sackok,ts T R",
 		.want = {
-			.script = PROBED "none; info ca_state = 0; info snd_cwnd = 10; info lost = 0; < . 1 ack 3001; none",
+			.script = PROBED "none; info ca_state = 0; info snd_cwnd = 10; info lost = 0; < . 1 ack 3001;"
+				  "none",
 			.counters = "TCPLossProbes=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
 		},
 	},
 	{
 		.name = "tlp_new_data_first", .rfc = "RFC 8985 7.3", .syn = SACK,
 		.want = {
-			.script = OPEN_FAR "mark; write 12000; > p. 1(1000) ack 1 x10; none; >@290 p. 10001(1000) ack 1;"
+			.script = OPEN_FAR "mark; write 12000; > p. 1(1000) ack 1 x10; none;"
+				  ">@290 p. 10001(1000) ack 1;"
 				  "elapsed >= 150; none; info unacked = 11; info snd_cwnd = 10;"
 				  "< . 1 ack 11001; > P. 11001(1000) ack 1; < . 1 ack 12001; none",
 			.counters = "TCPLossProbes=1 RetransSegs=0 TCPTimeouts=0 TCPLossProbeRecovery=0",
@@ -57,7 +60,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "tlp_one_segment_waits_for_a_delayed_ack", .rfc = "RFC 8985 7.2", .syn = SACK,
 		.want = {
-			.script = OPEN_FAR "mark; write 1000; > P. 1(1000) ack 1; >@900 P. 1(1000) ack 1; elapsed >= 250;"
+			.script = OPEN_FAR "mark; write 1000; > P. 1(1000) ack 1; >@900 P. 1(1000) ack 1;"
+				  "elapsed >= 250;"
 				  "none; info ca_state = 0; < . 1 ack 1001; none",
 			.counters = "TCPLossProbes=1 TCPTimeouts=0", .state = ESTABLISHED,
 		},
@@ -94,8 +98,10 @@ static const struct wire_row rows[] = {
 		.name = "tlp_finds_the_loss_of_all_with_timestamps", .rfc = "RFC 8985 7.4",
 		.syn = "mss 1012,sackok,ts T R",
 		.want = {
-			.script = PROBED "pass 140; < . 1 ack 1 <nop,nop,ts T R-220,sack 2001:3001>; > p. 1(1000) ack 1;"
-				  "none; info ca_state = 3; info lost = 2; < . 1 ack 1001 <nop,nop,ts T R,sack 2001:3001>;"
+			.script = PROBED "pass 140; < . 1 ack 1 <nop,nop,ts T R-220,sack 2001:3001>;"
+				  "> p. 1(1000) ack 1;"
+				  "none; info ca_state = 3; info lost = 2;"
+				  "< . 1 ack 1001 <nop,nop,ts T R,sack 2001:3001>;"
 				  "> p. 1001(1000) ack 1; none; < . 1 ack 3001; none; info ca_state = 0",
 			.counters = "TCPLossProbes=1 TCPTimeouts=0 TCPSackRecovery=1 RetransSegs=3",
 			.state = ESTABLISHED,
@@ -113,7 +119,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "tlp_repaired_nothing", .rfc = "RFC 8985 7.4.2", .syn = SACK,
 		.want = {
-			.script = PROBED "< . 1 ack 3001; pass 100; < . 1 ack 3001 <sack 2001:3001>; none; write 1000;"
+			.script = PROBED "< . 1 ack 3001; pass 100; < . 1 ack 3001 <sack 2001:3001>; none;"
+				  "write 1000;"
 				  "> P. 3001(1000) ack 1; pass 50; < . 1 ack 4001; none; info snd_cwnd >= 10",
 			.counters = "TCPLossProbes=1 TCPLossProbeRecovery=0 TCPDSACKRecv=1", .state = ESTABLISHED,
 		},
@@ -130,7 +137,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "tlp_needs_sack", .rfc = "RFC 8985 7.2",
 		.want = {
-			.script = THREE ">@1500 p. 1(1000) ack 1; elapsed >= 150; info ca_state = 4; < . 1 ack 3001; none",
+			.script = THREE ">@1500 p. 1(1000) ack 1; elapsed >= 150; info ca_state = 4; < . 1 ack 3001;"
+				  "none",
 			.counters = "TCPLossProbes=0 TCPTimeouts=1", .state = ESTABLISHED,
 		},
 	},
@@ -155,7 +163,8 @@ static const struct wire_row rows[] = {
 		.name = "tlp_turned_off", .rfc = "RFC 8985 7.2", .syn = SACK,
 		.want = {
 			.script = OPEN_FAR "sysctl early_retrans 0; mark; write 3000; > p. 1(1000) ack 1 x2;"
-				  "> P. 2001(1000) ack 1; >@1500 p. 1(1000) ack 1; elapsed >= 150; < . 1 ack 3001; none",
+				  "> P. 2001(1000) ack 1; >@1500 p. 1(1000) ack 1; elapsed >= 150; < . 1 ack 3001;"
+				  "none",
 			.counters = "TCPLossProbes=0 TCPTimeouts=1", .state = ESTABLISHED,
 		},
 	},

@@ -10,7 +10,7 @@
 #define TS		"mss 1012,ts T R"
 #define TEN_IN_FLIGHT	"< . 1 ack 1; write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1;"
 /* The clock of the stack ticks on between a segment and its repetition. */
-#define ONE_RESENT	TEN_IN_FLIGHT "keep snd_cwnd; pass 20; < . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; none;" \
+#define ONE_RESENT	TEN_IN_FLIGHT "pass 20; < . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; none;" \
 			"info ca_state = 3; info snd_ssthresh = 5;"
 #define TWO_RESENT	TEN_IN_FLIGHT "pass 20; < . 1 ack 1 <sack 4001:10001 1001:3001>; > p. 1(1000) ack 1;" \
 			"> p. 3001(1000) ack 1; none; info ca_state = 3; info snd_ssthresh = 5;"
@@ -21,7 +21,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "undo_%s_dsack", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = SACK,
 		.want = {
-			.script = ONE_RESENT "< . 1 ack 10001; none;" NOT_UNDONE "< . 1 ack 10001 <sack 1:1001>; none;"
+			.script = ONE_RESENT "< . 1 ack 10001; none;" NOT_UNDONE "< . 1 ack 10001 <sack 1:1001>;"
+				  "none;"
 				  UNDONE,
 			.counters = "TCPDSACKUndo=1 TCPDSACKRecv=1 RetransSegs=1 TCPTimeouts=0",
 		},
@@ -38,7 +39,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "undo_%s_dsack_of_each", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = SACK,
 		.want = {
-			.script = TWO_RESENT "< . 1 ack 10001; none;" NOT_UNDONE "< . 1 ack 10001 <sack 1:1001>; none;"
+			.script = TWO_RESENT "< . 1 ack 10001; none;" NOT_UNDONE "< . 1 ack 10001 <sack 1:1001>;"
+				  "none;"
 				  NOT_UNDONE "< . 1 ack 10001 <sack 3001:4001>; none;" UNDONE,
 			.counters = "TCPDSACKUndo=1 TCPDSACKRecv=2 RetransSegs=2 TCPTimeouts=0",
 		},
@@ -62,7 +64,8 @@ static const struct wire_row rows[] = {
 		.name = "undo_%s_timestamp_of_the_first", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = SACK_TS,
 		.want = {
 			.script = ONE_RESENT "< . 1 ack 4001 <nop,nop,ts T R-10>; skim; info snd_cwnd >= 10;"
-				  "info snd_ssthresh >= 1000; info lost = 0; < . 1 ack 10001; none; info ca_state = 0",
+				  "info snd_ssthresh >= 1000; info lost = 0; < . 1 ack 10001; none;"
+				  "info ca_state = 0",
 			.counters = "TCPPartialUndo=1 TCPTSReorder=1 RetransSegs=1",
 		},
 	},
@@ -83,9 +86,11 @@ static const struct wire_row rows[] = {
 	{
 		.name = "undo_%s_timestamp_without_sack", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = TS,
 		.want = {
-			.script = TEN_IN_FLIGHT "pass 20; < . 1 ack 1; < . 1 ack 1; < . 1 ack 1; > p. 1(1000) ack 1; none;"
+			.script = TEN_IN_FLIGHT "pass 20; < . 1 ack 1; < . 1 ack 1; < . 1 ack 1; > p. 1(1000) ack 1;"
+				  "none;"
 				  "info snd_ssthresh = 5; < . 1 ack 10001 <nop,nop,ts T R-10>; none;"
-				  "info snd_ssthresh >= 1000; write 1000; > P. 10001(1000) ack 1; < . 1 ack 11001; none;"
+				  "info snd_ssthresh >= 1000; write 1000; > P. 10001(1000) ack 1; < . 1 ack 11001;"
+				  "none;"
 				  "info ca_state = 0",
 			.counters = "TCPFullUndo=1 RetransSegs=1 TCPTimeouts=0 TCPRenoRecovery=1",
 		},
@@ -123,7 +128,8 @@ static const struct wire_row rows[] = {
 			.script = ONE_RESENT "< . 1 ack 10001; < . 1 ack 10001 <sack 1:1001>; none;" UNDONE
 				  "write 10000; > p. 10001(1000) ack 1 x9; > P. 19001(1000) ack 1;"
 				  "< . 1 ack 10001 <sack 11001:20001>; > p. 10001(1000) ack 1; none;"
-				  "info snd_ssthresh <= 6; < . 1 ack 20001; none; info ca_state = 0; info snd_cwnd <= 7",
+				  "info snd_ssthresh <= 6; < . 1 ack 20001; none; info ca_state = 0;"
+				  "info snd_cwnd <= 7",
 			.counters = "TCPDSACKUndo=1 TCPSackRecovery=2 RetransSegs=2",
 		},
 	},

@@ -41,7 +41,8 @@ static const struct { const char *name; int value; } errors[] = {
 	{ "EHOSTUNREACH", EHOSTUNREACH }, { "ENETUNREACH", ENETUNREACH },
 	{ "EADDRINUSE", EADDRINUSE }, { "EINVAL", EINVAL }, { "EMSGSIZE", EMSGSIZE },
 	{ "ENOPROTOOPT", ENOPROTOOPT }, { "EPROTO", EPROTO }, { "EALREADY", EALREADY },
-	{ "EACCES", EACCES }, { "ENOENT", ENOENT }, { "EPERM", EPERM }, { "EOPNOTSUPP", EOPNOTSUPP }, { "ECONNABORTED", ECONNABORTED },
+	{ "EACCES", EACCES }, { "ENOENT", ENOENT }, { "EPERM", EPERM },
+	{ "EOPNOTSUPP", EOPNOTSUPP }, { "ECONNABORTED", ECONNABORTED },
 };
 
 #define ERRORS (sizeof(errors) / sizeof(*errors))
