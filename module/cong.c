@@ -13,6 +13,7 @@
 #include "prr.h"
 #include "sample.h"
 #include "scoreboard.h"
+#include "seq.h"
 #include "sock.h"
 #include "wire.h"
 
@@ -39,6 +40,7 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 	xsk->cong.cwnd = syn_lost ? xsk->mss : initial_window(xsk);
 	xsk->cong.ssthresh = U32_MAX;
 	xsk->cong.phase = XTCP_CONG_OPEN;
+	xsk->cong.usage_seq = xsk->snd_una;
 	xtcp_algorithms_start(sk);
 }
 
@@ -57,17 +59,35 @@ void *xtcp_cong_private(struct sock *sk)
 }
 
 /*
- * Was the window what held the sender back? Only then does an ACK say that it may be larger (RFC 7661 section 4 calls
- * it validated). In slow start half of it is enough, as in Linux: else it would not double in a round trip.
+ * Was the window what held the sender back? Only then does an ACK say that it may be larger (RFC 7661 section 4 calls it
+ * validated). In slow start half of it is enough, as in Linux: else it would not double in a round trip.
  */
-static bool is_limiting(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
+static bool is_limiting(const struct xtcp_cong *cong)
 {
-	const struct xtcp_cong *cong = &xsk->cong;
-	u32 slack = min_t(u32, cong->cwnd, 2U * xsk->mss);
+	return cong->is_limiting || (cong->cwnd < cong->ssthresh && cong->most_out >= cong->cwnd / 2);
+}
 
-	if (cong->cwnd < cong->ssthresh)
-		return xsk->snd_nxt - sample->una_before >= cong->cwnd / 2;
-	return sample->pipe_before >= cong->cwnd - slack;
+/**
+ * xtcp_cong_pushed() - what might be sent was sent
+ * @sk: the sock
+ * @limited: the congestion window holds the rest back
+ *
+ * The strongest sign of a window's time counts, as in Linux: the ACKs of one flight come when the next is not out yet.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_pushed(struct sock *sk, bool limited)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_cong *cong = &xsk->cong;
+	u32 out = xsk->snd_nxt - xsk->snd_una;
+
+	sock_owned_by_me(sk);
+	if (!limited && xtcp_seq_lt(xsk->snd_una, cong->usage_seq) && (cong->is_limiting || out <= cong->most_out))
+		return;
+	cong->is_limiting = limited;
+	cong->most_out = out;
+	cong->usage_seq = xsk->snd_nxt;
 }
 
 static void grow(struct sock *sk, const struct xtcp_sample *sample)
@@ -79,7 +99,7 @@ static void grow(struct sock *sk, const struct xtcp_sample *sample)
 		/* a path that reorders shows progress by what is sacked */
 		if (!sample->acked && xsk->scoreboard.reordering <= XTCP_DUPACK_THRESHOLD)
 			return;
-		if (sample->delivered && is_limiting(xsk, sample))
+		if (sample->delivered && is_limiting(&xsk->cong))
 			xsk->cong.ops->acked(sk, sample);
 		return;
 	}

@@ -51,6 +51,9 @@ struct xtcp_cong_ops {
  * @ssthresh: slow start threshold, octets
  * @prior_cwnd: @cwnd before the last reduction
  * @prior_ssthresh: @ssthresh then; 0: that reduction stays
+ * @most_out: the most that was outstanding in the last window
+ * @usage_seq: SND.NXT when that was
+ * @is_limiting: in it @cwnd was what held the sender back
  * @prr: how a reduction goes on
  * @phase: what is going on
  * @private: the algorithm's own, see xtcp_cong_private()
@@ -61,7 +64,10 @@ struct xtcp_cong {
 	u32 ssthresh;
 	u32 prior_cwnd;
 	u32 prior_ssthresh;
+	u32 most_out;
+	u32 usage_seq;
 	struct xtcp_prr prr;
+	bool is_limiting;
 	u8 phase;
 	bool chosen;
 	bool started;
@@ -75,6 +81,7 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost);
 void *xtcp_cong_private(struct sock *sk);
 void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample);
 void xtcp_cong_sent(struct sock *sk, u32 octets);
+void xtcp_cong_pushed(struct sock *sk, bool limited);
 void xtcp_cong_reduce(struct sock *sk, u32 in_flight);
 void xtcp_cong_reduced(struct sock *sk);
 void xtcp_cong_allow_one(struct sock *sk);
