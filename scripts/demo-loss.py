@@ -81,7 +81,8 @@ def connect():
 def part(file, begin, end, *expected):
     """The ladder between two moments, in seconds."""
     text = subprocess.run([*LADDER, "--fold", "--port", str(CLIENT_PORT), "--from", "%.3f" % (begin * 1000 - 3),
-                           "--to", "%.3f" % (end * 1000 + 2), file], check=True, stdout=subprocess.PIPE, text=True).stdout
+                           "--to", "%.3f" % (end * 1000 + 2), file], check=True, stdout=subprocess.PIPE,
+                          text=True).stdout
     print(text, end="", flush=True)
     must_show(re.sub("\033\\[[0-9;]*m", "", text), *expected)
 

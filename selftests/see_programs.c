@@ -215,7 +215,9 @@ static void draw_ladder(const struct see_view *client_view, const struct see_vie
  */
 static void draw_loss(const struct see_view *view)
 {
-	static const char *const want[] = { " LEN=5 ", "X |", "(probe timer)", "(resent) -", "(tail loss probe sent)", NULL };
+	static const char *const want[] = {
+		" LEN=5 ", "X |", "(probe timer)", "(resent) -", "(tail loss probe sent)", NULL
+	};
 	unsigned int port = see_new_port(), i;
 	int listener, client, server, status;
 	char *text, *at, octets[5];
@@ -223,8 +225,8 @@ static void draw_loss(const struct see_view *view)
 	tracing_forget();
 	see_must(ns_shell(see_net.b, "nft 'add table inet lose;"
 			  "add chain inet lose in { type filter hook prerouting priority -300; };"
-			  "add rule inet lose in tcp dport %u tcp flags & psh == psh limit rate 1/hour burst 1 packets drop'",
-			  port) ? -1 : 0, "nft");
+			  "add rule inet lose in tcp dport %u tcp flags & psh == psh"
+			  " limit rate 1/hour burst 1 packets drop'", port) ? -1 : 0, "nft");
 	listener = see_listen(see_net.b, view, view->b, port);
 	client = see_connect(see_net.a, view, view->b, port);
 	server = see_must(accept(listener, NULL, NULL), "accept");
@@ -240,7 +242,8 @@ static void draw_loss(const struct see_view *view)
 	}
 	free(text);
 	text = output_of(see_net.b, &status,
-			 "scripts/plot --plain --port %u --svg /tmp/see.svg " TRACE "/trace && tail -n 1 /tmp/see.svg", port);
+			 "scripts/plot --plain --port %u --svg /tmp/see.svg " TRACE "/trace && tail -n 1 /tmp/see.svg",
+			 port);
 	CHECK(status == 0, "status %d", status);
 	check_output(text, "segments: 2 sent, 1 lost, 1 resent");
 	check_output(text, "tail loss probe sent");
@@ -253,7 +256,8 @@ static void draw_loss(const struct see_view *view)
 }
 
 /**
- * see_ladders() - Five results: scripts/ladder, with one end and with both, and with a loss, which scripts/plot shows, too.
+ * see_ladders() - Five results: scripts/ladder, with one end and with both, and with a loss, which scripts/plot shows,
+ * too.
  */
 void see_ladders(void)
 {
