@@ -70,7 +70,7 @@ static bool is_limiting(const struct xtcp_cong *cong)
 /**
  * xtcp_cong_pushed() - what might be sent was sent
  * @sk: the sock
- * @limited: the congestion window holds the rest back
+ * @limited: the congestion window is full
  *
  * The strongest sign of a window's time counts, as in Linux: the ACKs of one flight come when the next is not out yet.
  *

@@ -136,14 +136,6 @@ static void data_sent(struct sock *sk)
 	xtcp_timer_data_sent(sk);
 }
 
-/* There is text for a segment, and the peer's window has room for it. */
-static bool congestion_holds(const struct sock *sk, const struct sk_buff *skb)
-{
-	u32 n = min(skb->len, xtcp_mss_payload(sk));
-
-	return congestion_room(sk) < n && window_room(xtcp_sk(sk), xtcp_sndcb(skb)->seq) >= n;
-}
-
 static void push(struct sock *sk, int nonagle)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -166,7 +158,7 @@ static void push(struct sock *sk, int nonagle)
 	}
 	if (sent)
 		data_sent(sk);
-	xtcp_cong_pushed(sk, skb && congestion_holds(sk, skb));
+	xtcp_cong_pushed(sk, congestion_room(sk) < xsk->mss);
 	if (skb && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);
 }
