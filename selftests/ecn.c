@@ -76,7 +76,7 @@ static long long extended(int ns, enum stack stack, const char *name)
 
 /*
  * Did something come before what was in front of it? That was lost then, as the order does not change (keep_order());
- * but for a sender that stood still for so long that it timed out, and goes by another queue of the device from then on.
+ * but for a sender that stood still so long that it timed out, and goes by another queue of the device from then on.
  */
 static bool is_lost(const struct ns_pair *pair, const struct sides *s)
 {
