@@ -118,6 +118,7 @@ static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 		return;
 	begin_sample(sk, xtcp_seg(skb), &sample);
 	sample.tsecr = 0;
+	sample.ece = false;
 	xtcp_scoreboard_sack(sk, skb, &sample);
 	count_delivered(xtcp_sk(sk), &sample);
 	xtcp_recovery_ack(sk, &sample);
