@@ -59,8 +59,8 @@ void *xtcp_cong_private(struct sock *sk)
 }
 
 /*
- * Was the window what held the sender back? Only then does an ACK say that it may be larger (RFC 7661 section 4 calls it
- * validated). In slow start half of it is enough, as in Linux: else it would not double in a round trip.
+ * Was the window what held the sender back? Only then does an ACK say that it may be larger (RFC 7661 section 4 calls
+ * it validated). In slow start half of it is enough, as in Linux: else it would not double in a round trip.
  */
 static bool is_limiting(const struct xtcp_cong *cong)
 {

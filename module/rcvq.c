@@ -301,7 +301,8 @@ static void overwrite(struct sk_buff *skb, struct sk_buff *old)
 }
 
 /*
- * @old, in the tree and covered by *@skb, goes; its octets stay. Other people may have their eyes on the pages of *@skb,
+ * @old, in the tree and covered by *@skb, goes; its octets stay. Other people may have their eyes on the pages of
+ *	*@skb,
  * so a copy of it takes what differs: no honest peer makes one necessary. False: no memory for that, @old stays.
  */
 static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, bool *copied)

@@ -339,7 +339,7 @@ static int in_pages(struct wire *w)
 	static const unsigned int olds[] = { 1, 20, 1000, 4095, 4096, 4097, 20000, 32768, 45000, LARGE - 1 };
 	struct timeval patience = { .tv_sec = 5 };
 	unsigned int i, whole, memory;
-	static uint8_t data[LARGE];
+	static uint8_t data[LARGE], head[LARGE];
 	uint32_t seq;
 
 	for (i = 0; i < LARGE; i++)
@@ -354,13 +354,13 @@ static int in_pages(struct wire *w)
 		seq += LARGE;
 		if (send_in_pages(w, seq, olds[i], data))
 			return -1;
-		if (recv(w->c.fd, (uint8_t[LARGE]){ 0 }, olds[i], MSG_WAITALL) != (ssize_t)olds[i])
+		if (recv(w->c.fd, head, olds[i], MSG_WAITALL) != (ssize_t)olds[i])
 			return wire_fail(w, "the first %u octets did not come", olds[i]);
 		if (send_in_pages(w, seq, LARGE, data) || read_rest(w, data, olds[i], &memory))
 			return -1;
 		if (memory > whole)
-			return wire_fail(w, "%u octets of memory with %u octets cut away, %u with none", memory, olds[i],
-					 whole);
+			return wire_fail(w, "%u octets of memory with %u octets cut away, %u with none", memory,
+					 olds[i], whole);
 	}
 	return 0;
 }
