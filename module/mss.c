@@ -21,7 +21,6 @@
 #include "ip.h"
 #include "netns.h"
 #include "options.h"
-#include "sack.h"
 #include "segment.h"
 #include "sock.h"
 #include "wire.h"
@@ -33,14 +32,6 @@ static u32 lasting_options(const struct sock *sk)
 
 	xtcp_segment_options(sk, XTCP_ACK, 0, &opts);
 	return xtcp_options_size(&opts);
-}
-
-/* Octets of options in the next segment that not every one carries: the SACK blocks. */
-static u32 passing_options(const struct sock *sk)
-{
-	unsigned int blocks = xtcp_sack_blocks_to_send(xtcp_sk(sk));
-
-	return blocks ? XTCP_OPTLEN_SACK_ALIGNED(blocks) : 0;
 }
 
 /**
@@ -97,18 +88,4 @@ u32 xtcp_mss_current(struct sock *sk)
 	if (unlikely(mtu != xtcp_sk(sk)->pmtu && mtu))
 		xtcp_mss_sync(sk, mtu);
 	return xtcp_mss_payload(sk);
-}
-
-/**
- * xtcp_mss_payload() - how much text fits the next segment, without asking the route
- * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: octets: the effective MSS without what SACK blocks take of it.
- */
-u32 xtcp_mss_payload(const struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	return xtcp_sk(sk)->mss - passing_options(sk);
 }

@@ -5,11 +5,22 @@
 
 #include <linux/types.h>
 
-struct sock;
+#include "sock.h"
 
 /* Socket lock held in all of these. */
 void xtcp_mss_sync(struct sock *sk, u32 pmtu);
 u32 xtcp_mss_current(struct sock *sk);
-u32 xtcp_mss_payload(const struct sock *sk);
+
+/*
+ * How much text fits the next segment, without asking the route: the effective MSS without what SACK blocks take of it.
+ */
+static inline u32 xtcp_mss_payload(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (likely(!xtcp_sack_has_news(&xsk->sack)))
+		return xsk->mss;
+	return xsk->mss - XTCP_OPTLEN_SACK_ALIGNED(xtcp_sack_blocks_to_send(xsk));
+}
 
 #endif /* XTCP_MSS_H */

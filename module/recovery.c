@@ -405,22 +405,12 @@ static enum next judge(struct sock *sk, struct xtcp_sample *sample)
 	}
 }
 
-/**
- * xtcp_recovery_ack() - draw the conclusions from an ACK
- * @sk: its scoreboard and SND.UNA are up to date
- * @sample: the ACK
- *
- * Sets the phase, lets the congestion window follow, resends what is lost.
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
+static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 lost = xsk->lost_total;
 	enum next next = NEXT_LOST;
 
-	sock_owned_by_me(sk);
 	if (xsk->tlp.pending)
 		xtcp_tlp_ack(sk, sample);
 	if (is_dubious(xsk, sample)) {
@@ -435,12 +425,33 @@ void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 	if (next == NEXT_NEW) {
 		xtcp_output_push_nagle(sk, TCP_NAGLE_OFF);
 		if (xtcp_seq_gt(xsk->snd_nxt, xsk->recover))
-			goto out;
+			return;
 		xsk->frto = false;
 	}
 	resend_lost(sk);
-out:
-	if (sample->delivered || sample->lost)
+}
+
+/**
+ * xtcp_recovery_ack() - draw the conclusions from an ACK
+ * @sk: its scoreboard and SND.UNA are up to date
+ * @sample: the ACK
+ *
+ * Sets the phase, lets the congestion window follow, resends what is lost.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (unlikely(xsk->tlp.pending || is_dubious(xsk, sample))) {
+		disturbed_ack(sk, sample);
+	} else {
+		xsk->rack.advanced = false;
+		xtcp_cong_ack(sk, sample);
+	}
+	if (trace_xtcp_ack_enabled() && (sample->delivered || sample->lost))
 		trace_xtcp_ack(sk, sample, xtcp_scoreboard_pipe(sk));
 }
 

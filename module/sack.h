@@ -23,6 +23,11 @@ struct xtcp_sack {
 	bool came_twice;
 };
 
+static inline bool xtcp_sack_has_news(const struct xtcp_sack *sack)
+{
+	return sack->blocks || sack->came_twice;
+}
+
 /* Socket lock held. */
 void xtcp_sack_queued(struct sock *sk, u32 start, u32 end);
 void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end);

@@ -34,22 +34,9 @@
 /* A segment within this time of one received is an answer: the connection is interactive (Linux's pingpong mode). */
 #define ANSWER_JIFFIES	msecs_to_jiffies(XTCP_DELACK_MIN_MS)
 
-/**
- * xtcp_segment_options() - the options of the next segment
- * @sk: the sock
- * @flags: the segment's control bits
- * @room: octets that SACK blocks may take of what a full segment carries
- * @opts: filled in
- *
- * Here and nowhere else is decided what a segment carries, so how much text fits beside it is asked here, too (mss.c).
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_segment_options(const struct sock *sk, u8 flags, u32 room, struct xtcp_options *opts)
+/* What a segment carries. Most carry timestamps alone, and each segment comes here: inline. */
+static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, u32 room, struct xtcp_options *opts)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
 	memset(opts, 0, sizeof(*opts));
 	if (flags & XTCP_SYN) {
 		/* MUST-14, MUST-65: here and nowhere else */
@@ -63,8 +50,25 @@ void xtcp_segment_options(const struct sock *sk, u8 flags, u32 room, struct xtcp
 		opts->tsval = xtcp_clock_ts() + xsk->ts_offset;
 		opts->tsecr = flags & XTCP_ACK ? xsk->ts_recent : 0;
 	}
-	if ((flags & (XTCP_ACK | XTCP_SYN | XTCP_RST)) == XTCP_ACK && xtcp_sack_blocks_to_send(xsk))
+	if ((flags & (XTCP_ACK | XTCP_SYN | XTCP_RST)) == XTCP_ACK && unlikely(xtcp_sack_has_news(&xsk->sack)))
 		xtcp_sack_fill(xsk, room, opts);
+}
+
+/**
+ * xtcp_segment_options() - the options of the next segment
+ * @sk: the sock
+ * @flags: the segment's control bits
+ * @room: octets that SACK blocks may take of what a full segment carries
+ * @opts: filled in
+ *
+ * Here and nowhere else is decided what a segment carries, so how much text fits beside it is asked here, too (mss.c).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_segment_options(const struct sock *sk, u8 flags, u32 room, struct xtcp_options *opts)
+{
+	sock_owned_by_me(sk);
+	fill_options(xtcp_sk(sk), flags, room, opts);
 }
 
 /* The window to offer in this segment, noted as offered; the field as it goes on the wire. */
@@ -157,7 +161,7 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 	}
 	/* text that was cut before there was something to tell leaves as it is, with as many blocks as fit beside it */
 	room = len ? max_t(int, xsk->mss - (skb_shinfo(skb)->gso_size ?: len), 0) : XTCP_MAX_OPTIONS;
-	xtcp_segment_options(sk, flags, room, &opts);
+	fill_options(xsk, flags, room, &opts);
 	header = XTCP_HDR_LEN + xtcp_options_size(&opts);
 	th = __skb_push(skb, header);
 	skb_reset_transport_header(skb);

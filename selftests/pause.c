@@ -205,9 +205,10 @@ static void prepare(struct world *w, enum stack stack, bool v6)
 	if (ns_pair_make(&w->pair))
 		ksft_exit_fail_msg("no namespaces\n");
 	sides_know_each_other(&w->pair);
-	/* kernel TCP sends no probe of the tail before the first timeout */
-	if (ns_sysctl_set(w->pair.a, "net.ipv4.tcp_early_retrans", "0"))
-		ksft_exit_fail_msg("no tcp_early_retrans\n");
+	/* no probe of the tail before the first timeout */
+	if (ns_sysctl_set(w->pair.a, "net.ipv4.tcp_early_retrans", "0") ||
+	    ns_sysctl_set(w->pair.a, "net.xtcp.early_retrans", "0"))
+		ksft_exit_fail_msg("no early_retrans\n");
 	w->tap = tap_open(w->pair.a, "veth0");
 	if (w->tap < 0)
 		ksft_exit_fail_msg("no tap: %s\n", strerror(errno));
