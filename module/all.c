@@ -55,6 +55,7 @@
 
 #include "scoreboard.c"
 #include "rack.c"
+#include "reorder.c"
 #include "tlp.c"
 #include "undo.c"
 #include "prr.c"

@@ -22,14 +22,6 @@
 #include "sndq.h"
 #include "sock.h"
 
-#define WND_PERSIST	16U	/* recoveries for which a wider window lasts, section 6.2 step 4 */
-
-/* Was a segment sent later than another? Section 6.2 step 2's RACK_sent_after(). */
-static bool sent_after(u64 us1, u32 end1, u64 us2, u32 end2)
-{
-	return us1 > us2 || (us1 == us2 && xtcp_seq_gt(end1, end2));
-}
-
 /*
  * The echo is of a segment that was sent before @skb was sent last: what arrived is an earlier copy. What is sacked
  * tells nothing of that: the peer echoes what it had in order (RFC 7323 section 4.3), which is older in any case.
@@ -66,13 +58,13 @@ void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, cons
 		return;
 	rack->advanced = true;
 	rack->rtt_us = rtt_us;
-	if (sent_after(cb->sent_us, end, rack->sent_us, rack->end_seq)) {
+	if (xtcp_reorder_sent_after(cb->sent_us, end, rack->sent_us, rack->end_seq)) {
 		rack->sent_us = cb->sent_us;
 		rack->end_seq = end;
 	}
 }
 
-/* How long a segment may be late, microseconds: section 6.2 step 4's RACK_update_reo_wnd(). */
+/* How late a segment may be, microseconds; not at all once three others show that it is missing (section 6.2 step 4). */
 static u32 reordering_window(const struct xtcp_sock *xsk)
 {
 	const struct xtcp_scoreboard *sb = &xsk->scoreboard;
@@ -81,51 +73,7 @@ static u32 reordering_window(const struct xtcp_sock *xsk)
 		if (xsk->cong.phase >= XTCP_CONG_RECOVERY || sb->sacked_segments >= sb->reordering)
 			return 0;
 	}
-	return min_t(u64, (u64)xsk->rto.min_rtt_us / 4 * xsk->rack.wnd_mult, xsk->rto.srtt_us);
-}
-
-/**
- * xtcp_rack_adapt() - a D-SACK may show that the window for reordering is too small
- * @sk: the sock
- * @sample: the ACK
- *
- * A quarter of the smallest round trip more, once a round trip (RFC 8985 section 6.2 step 4).
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_rack_adapt(struct sock *sk, const struct xtcp_sample *sample)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_rack *rack = &xsk->rack;
-
-	sock_owned_by_me(sk);
-	if (rack->in_dsack_round && xtcp_seq_ge(xsk->snd_una, rack->dsack_round))
-		rack->in_dsack_round = false;
-	if (sample->dsack.start == sample->dsack.end || rack->in_dsack_round)
-		return;
-	rack->in_dsack_round = true;
-	rack->dsack_round = xsk->snd_nxt;
-	rack->wnd_mult = min(rack->wnd_mult + 1, U8_MAX);
-	rack->wnd_persist = WND_PERSIST;
-}
-
-/**
- * xtcp_rack_recovered() - a repair is over and was none for nothing
- * @sk: the sock
- *
- * A wider window lasts for 16 of these (RFC 8985 section 6.2 step 4).
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_rack_recovered(struct sock *sk)
-{
-	struct xtcp_rack *rack = &xtcp_sk(sk)->rack;
-
-	sock_owned_by_me(sk);
-	if (rack->wnd_persist)
-		rack->wnd_persist--;
-	else
-		rack->wnd_mult = 1;
+	return xtcp_reorder_window(&xsk->rack.reorder, xsk->rto.min_rtt_us, xsk->rto.srtt_us);
 }
 
 /**
@@ -150,7 +98,7 @@ u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
 	list_for_each_entry_safe(cb, next, &xsk->in_flight, node) {
 		u64 gone_us = now_us - cb->sent_us;
 
-		if (!sent_after(rack->sent_us, rack->end_seq, cb->sent_us, cb->end_seq))
+		if (!xtcp_reorder_sent_after(rack->sent_us, rack->end_seq, cb->sent_us, cb->end_seq))
 			break;
 		if (gone_us < late_us)
 			return late_us - gone_us;

@@ -196,7 +196,7 @@ static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
 	bool in_loss = xsk->cong.phase == XTCP_CONG_LOSS;
 
 	if (!take_back_if_for_nothing(sk, sample, in_loss ? LINUX_MIB_TCPLOSSUNDO : LINUX_MIB_TCPFULLUNDO))
-		xtcp_rack_recovered(sk);
+		xtcp_reorder_recovered(&xsk->rack.reorder);
 	if (duplicates_may_follow(xsk))
 		return false;
 	if (!in_loss && xsk->undo.armed)
@@ -415,7 +415,8 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 		xtcp_tlp_ack(sk, sample);
 	if (is_dubious(xsk, sample)) {
 		if (xsk->sack_ok)
-			xtcp_rack_adapt(sk, sample);
+			xtcp_reorder_ack(&xsk->rack.reorder, xsk->snd_una, xsk->snd_nxt,
+					 sample->dsack.start != sample->dsack.end);
 		next = judge(sk, sample);
 		sample->lost = xsk->lost_total - lost;
 	} else {

@@ -165,7 +165,7 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 	INIT_LIST_HEAD(&xsk->in_flight);
 	INIT_LIST_HEAD(&xsk->to_resend);
 	xsk->scoreboard.reordering = XTCP_DUPACK_THRESHOLD;
-	xsk->rack.wnd_mult = 1;
+	xtcp_reorder_init(&xsk->rack.reorder);
 	xsk->mss_clamp = XTCP_MSS_DEFAULT_V4;
 	xsk->mss = XTCP_MSS_DEFAULT_V4;
 	xsk->rcv_mss = XTCP_MSS_DEFAULT_V4;

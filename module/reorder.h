@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* RACK's arithmetic: which of two segments was sent later, and how late one may be (RFC 8985 section 6.2). Pure. */
+#ifndef XTCP_REORDER_H
+#define XTCP_REORDER_H
+
+#include <linux/types.h>
+
+/**
+ * struct xtcp_reorder - how long reordering may take
+ * @dsack_round: RACK.dsack_round: SND.NXT when a D-SACK last widened the window
+ * @wnd_mult: RACK.reo_wnd_mult: quarters of the smallest round trip
+ * @wnd_persist: RACK.reo_wnd_persist: recoveries until that is 1 again
+ * @in_dsack_round: @dsack_round is valid
+ */
+struct xtcp_reorder {
+	u32 dsack_round;
+	u8 wnd_mult;
+	u8 wnd_persist;
+	bool in_dsack_round;
+};
+
+bool xtcp_reorder_sent_after(u64 us1, u32 end1, u64 us2, u32 end2);
+void xtcp_reorder_init(struct xtcp_reorder *reorder);
+u32 xtcp_reorder_window(const struct xtcp_reorder *reorder, u32 min_rtt_us, u32 srtt_us);
+void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bool dsack);
+void xtcp_reorder_recovered(struct xtcp_reorder *reorder);
+
+#endif /* XTCP_REORDER_H */

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * module/prr.c in user space: the examples of RFC 6937 section 3.1, which RFC 9937 keeps, its two bounds, and extremes.
+ * A window of 20 segments, which is to become one of 10.
+ */
+#include "prr.h"
+#include "unit.h"
+
+#define MSS 1000U
+
+/* One ACK of a segment: what goes out for it, in whole segments; *@pipe is what is in flight. */
+static u32 ack_one(struct xtcp_prr *prr, u32 *pipe, bool safe)
+{
+	u32 quota, sent;
+
+	*pipe -= MSS;
+	quota = xtcp_prr_quota(prr, *pipe, 10 * MSS, MSS, safe, MSS);
+	sent = quota - quota % MSS;
+	xtcp_prr_sent(prr, sent);
+	*pipe += sent;
+	return sent / MSS;
+}
+
+/* One segment of 20 is lost: from the third duplicate on a segment goes for every other ACK, and 10 are left. */
+static void one_lost(void)
+{
+	struct xtcp_prr prr;
+	u32 pipe = 19 * MSS, sent = 0, i;
+
+	xtcp_prr_begin(&prr, 20 * MSS);
+	for (i = 0; i < 19; i++) {
+		u32 now = ack_one(&prr, &pipe, false);
+
+		UNIT_CHECK(now <= 1);
+		/* the first ACK resends at once */
+		UNIT_CHECK(i || now == 1);
+		sent += now;
+	}
+	UNIT_CHECK(sent >= 9 && sent <= 10);
+	UNIT_CHECK(pipe >= 9 * MSS && pipe <= 10 * MSS);
+}
+
+/* 15 of 20 are lost: less is in flight than is to be, and a segment goes for each that arrives */
+static void burst_lost(void)
+{
+	struct xtcp_prr prr;
+	u32 pipe = 5 * MSS, i;
+
+	xtcp_prr_begin(&prr, 20 * MSS);
+	for (i = 0; i < 5; i++)
+		UNIT_CHECK(ack_one(&prr, &pipe, false) == 1);
+	UNIT_CHECK(pipe == 5 * MSS);
+	/* SafeACK: one more each time, as slow start, up to the threshold (section 6.2) */
+	for (i = 0; i < 5; i++)
+		UNIT_CHECK(ack_one(&prr, &pipe, true) == 2);
+	UNIT_CHECK(pipe == 10 * MSS);
+	UNIT_CHECK(ack_one(&prr, &pipe, true) == 1);
+	UNIT_CHECK(pipe == 10 * MSS);
+}
+
+/* ACKs that were lost: the next one lets go what they would have */
+static void stretched_ack(void)
+{
+	struct xtcp_prr prr;
+	u32 quota;
+
+	xtcp_prr_begin(&prr, 20 * MSS);
+	xtcp_prr_sent(&prr, MSS);
+	quota = xtcp_prr_quota(&prr, 12 * MSS, 10 * MSS, 7 * MSS, false, MSS);
+	/* ceil(7 * 10 / 20) - 1 */
+	UNIT_CHECK(quota == 2500);
+}
+
+/* never more than would bring what is in flight to the threshold, but for the first segment */
+static void bounds(void)
+{
+	struct xtcp_prr prr;
+	u32 i;
+
+	for (i = 0; i < 100000; i++) {
+		u32 ssthresh = 1 + unit_random() % 0x7fffffff, pipe = unit_random(), mss = 1 + unit_random() % 65535;
+		u32 delivered = 1 + unit_random() % 0x7fffffff, quota;
+
+		xtcp_prr_begin(&prr, unit_random());
+		xtcp_prr_sent(&prr, 1 + unit_random() % 1000000);
+		quota = xtcp_prr_quota(&prr, pipe, ssthresh, delivered, unit_random() & 1, mss);
+		UNIT_CHECK(pipe > ssthresh || quota <= ssthresh - pipe);
+	}
+}
+
+/* RecoverFS of nothing, and windows at the ends of their range */
+static void extremes(void)
+{
+	struct xtcp_prr prr;
+
+	xtcp_prr_begin(&prr, 0);
+	UNIT_CHECK(xtcp_prr_quota(&prr, 0, 0, 1, false, 536) == 536);
+	xtcp_prr_begin(&prr, ~0U);
+	xtcp_prr_sent(&prr, 1);
+	UNIT_CHECK(xtcp_prr_quota(&prr, ~0U, ~0U - 1, ~0U, true, 65535) == ~0U - 2);
+}
+
+int main(void)
+{
+	static const struct unit_case cases[] = {
+		{ "one segment lost of 20", one_lost },
+		{ "15 lost of 20: conservative, then as slow start", burst_lost },
+		{ "one ACK for several", stretched_ack },
+		{ "never beyond the threshold", bounds },
+		{ "extremes", extremes },
+	};
+
+	return unit_main(cases, sizeof(cases) / sizeof(*cases));
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+/* module/reorder.c in user space: the order of sending, and the window for reordering of RFC 8985 section 6.2. */
+#include "reorder.h"
+#include "unit.h"
+
+/* step 2: by time; of a bundle by sequence number, also where that wraps */
+static void order_of_sending(void)
+{
+	UNIT_CHECK(xtcp_reorder_sent_after(2, 100, 1, 200));
+	UNIT_CHECK(!xtcp_reorder_sent_after(1, 200, 2, 100));
+	UNIT_CHECK(xtcp_reorder_sent_after(1, 200, 1, 100));
+	UNIT_CHECK(!xtcp_reorder_sent_after(1, 100, 1, 100));
+	UNIT_CHECK(xtcp_reorder_sent_after(1, 100, 1, 0xffffff00));
+	UNIT_CHECK(xtcp_reorder_sent_after(1ULL << 40, 0, (1ULL << 40) - 1, 1));
+}
+
+/* step 4: a quarter of the smallest round trip, at most the smoothed one */
+static void window_at_first(void)
+{
+	struct xtcp_reorder reorder;
+
+	xtcp_reorder_init(&reorder);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 25000) == 5000);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 4000) == 4000);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 0, 25000) == 0);
+	/* no round trip is known yet */
+	UNIT_CHECK(xtcp_reorder_window(&reorder, ~0U, 25000) == 25000);
+}
+
+/* step 4: a quarter more for a D-SACK, once a round trip */
+static void dsack_widens(void)
+{
+	struct xtcp_reorder reorder;
+
+	xtcp_reorder_init(&reorder);
+	xtcp_reorder_ack(&reorder, 1000, 5000, true);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 100000) == 10000);
+	xtcp_reorder_ack(&reorder, 4999, 9000, true);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 100000) == 10000);
+	xtcp_reorder_ack(&reorder, 5000, 9000, true);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 100000) == 15000);
+	xtcp_reorder_ack(&reorder, 9000, 9000, false);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 100000) == 15000);
+}
+
+/* step 4: 16 recoveries later it is as at first; a D-SACK begins the count anew */
+static void widening_lasts(void)
+{
+	struct xtcp_reorder reorder;
+	unsigned int i;
+
+	xtcp_reorder_init(&reorder);
+	xtcp_reorder_ack(&reorder, 0, 10, true);
+	for (i = 0; i < 10; i++)
+		xtcp_reorder_recovered(&reorder);
+	xtcp_reorder_ack(&reorder, 10, 20, true);
+	for (i = 0; i < 16; i++) {
+		UNIT_CHECK(xtcp_reorder_window(&reorder, 40000, 100000) == 30000);
+		xtcp_reorder_recovered(&reorder);
+	}
+	xtcp_reorder_recovered(&reorder);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 40000, 100000) == 10000);
+}
+
+/* a flood of D-SACKs, wrapping sequence numbers: never beyond the smoothed round trip */
+static void flood_of_dsacks(void)
+{
+	struct xtcp_reorder reorder;
+	u32 seq = 0xfffff000, i, before = 0;
+
+	xtcp_reorder_init(&reorder);
+	for (i = 0; i < 1000; i++, seq += 100) {
+		u32 window = xtcp_reorder_window(&reorder, 1000000, 30000000);
+
+		xtcp_reorder_ack(&reorder, seq, seq + 100, true);
+		UNIT_CHECK(window >= before && window <= 30000000);
+		before = window;
+	}
+	UNIT_CHECK(before == 30000000);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 100000000, ~0U) == ~0U || reorder.wnd_mult == 255);
+}
+
+int main(void)
+{
+	static const struct unit_case cases[] = {
+		{ "order of sending (step 2)", order_of_sending },
+		{ "a quarter of the smallest round trip (step 4)", window_at_first },
+		{ "a D-SACK widens it, once a round trip (step 4)", dsack_widens },
+		{ "for 16 recoveries (step 4)", widening_lasts },
+		{ "a flood of D-SACKs", flood_of_dsacks },
+	};
+
+	return unit_main(cases, sizeof(cases) / sizeof(*cases));
+}
