@@ -64,7 +64,9 @@ void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, cons
 	}
 }
 
-/* How late a segment may be, microseconds; not at all once three others show that it is missing (section 6.2 step 4). */
+/*
+ * How late a segment may be, microseconds; not at all once three others show that it is missing (section 6.2 step 4).
+ */
 static u32 reordering_window(const struct xtcp_sock *xsk)
 {
 	const struct xtcp_scoreboard *sb = &xsk->scoreboard;
