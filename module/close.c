@@ -10,6 +10,7 @@
 #include <net/ip.h>
 #include <net/tcp.h>
 
+#include "algorithms.h"
 #include "early.h"
 #include "listen.h"
 #include "mib.h"
@@ -204,6 +205,7 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 		trace_xtcp_abort(sk, sk->sk_err, XTCP_ABORT_DISCONNECT);
 	xtcp_state_set(sk, TCP_CLOSE);
 	xtcp_timer_stop(sk);
+	xtcp_algorithms_end(sk);
 	xtcp_demux_remove_sk(sk);
 	xtcp_text_purge(sk);
 	xtcp_sndq_purge(sk);

@@ -325,6 +325,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 	if (xtcp_segment_send(sk, skb))
 		return -ENOBUFS;
 	xtcp_sndq_sent(sk, skb);
+	xsk->snd_tstamp = (u32)jiffies;
 	xtcp_scoreboard_resent(sk, skb);
 	xtcp_undo_resent(sk, cb->end_seq - cb->seq, clock);
 	xtcp_cong_sent(sk, cb->end_seq - cb->seq);

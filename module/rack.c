@@ -32,7 +32,8 @@ static bool echo_is_older(const struct xtcp_sock *xsk, const struct sk_buff *skb
 	u32 sent_ts = (u32)div_u64(xtcp_sndcb(skb)->sent_us, USEC_PER_MSEC) + xsk->ts_offset;
 	bool in_order = xtcp_seq_le(end, sample->una_before + sample->acked);
 
-	return in_order && sample->tsecr && xtcp_seq_lt(sample->tsecr, sent_ts);
+	/* the clock may have ticked between the segment and its note */
+	return in_order && sample->tsecr && xtcp_seq_lt(sample->tsecr + 1, sent_ts);
 }
 
 /**

@@ -361,8 +361,11 @@ static void insert_new_text(struct sock *sk, struct sk_buff *skb)
 		xtcp_sack_duplicate(sk, xtcp_seg(next)->seq, covered ? end_of(next) : end);
 		if (covered && absorb(sk, &skb, next, &copied))
 			continue;
-		if (!xtcp_trim_back(skb, xtcp_seg(next)->seq - xtcp_seg(skb)->seq))
+		if (!xtcp_trim_back(skb, xtcp_seg(next)->seq - xtcp_seg(skb)->seq)) {
+			/* what it has absorbed goes with it */
+			xtcp_sack_dropped(sk, xtcp_seg(skb)->seq);
 			goto drop;
+		}
 		break;
 	}
 	if (!xtcp_seg(skb)->len)

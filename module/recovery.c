@@ -45,6 +45,7 @@
 /* What goes out after an ACK. */
 enum next {
 	NEXT_LOST,	/* what is lost, then what is new */
+	NEXT_NONE,	/* what counts as lost may not be: new text alone */
 	NEXT_NEW,	/* F-RTO asks with new text whether the timeout was too early (RFC 5682 section 3.1 step 2b) */
 };
 
@@ -153,7 +154,7 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 
 	if (!xsk->sack_ok) {
 		if (xsk->cong.phase >= XTCP_CONG_RECOVERY ? sample->acked != 0 :
-		    sb->sacked >= sb->reordering * xsk->mss)
+		    sb->sacked_segments >= sb->reordering)
 			first_is_lost(sk);
 		return;
 	}
@@ -259,7 +260,7 @@ static void outside_repair(struct sock *sk, struct xtcp_sample *sample)
 		try_to_open(sk, sample);
 }
 
-static void in_recovery(struct sock *sk, struct xtcp_sample *sample)
+static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
@@ -267,7 +268,7 @@ static void in_recovery(struct sock *sk, struct xtcp_sample *sample)
 		if (!xsk->sack_ok && sample->duplicate)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
 	} else if (partial_undo(sk, sample)) {
-		return;
+		return NEXT_NONE;
 	}
 	if (xtcp_undo_all_came_twice(sk)) {
 		xtcp_undo_do(sk, LINUX_MIB_TCPDSACKUNDO);
@@ -276,6 +277,7 @@ static void in_recovery(struct sock *sk, struct xtcp_sample *sample)
 	find_lost(sk, sample);
 	if (xsk->cong.phase < XTCP_CONG_RECOVERY && xsk->scoreboard.lost)
 		enter_recovery(sk, sample);
+	return NEXT_LOST;
 }
 
 /* RFC 5682: the timeout came too early, what was in flight had arrived or will. */
@@ -380,7 +382,7 @@ static enum next judge(struct sock *sk, struct xtcp_sample *sample)
 	if (sample->acked && xtcp_scoreboard_reneged(sk)) {
 		/* it may be an ACK that was overtaken: one more is waited for (RFC 2018 section 8) */
 		xtcp_timer_reneged(sk, max_t(u32, xsk->rto.srtt_us / 2, RENEGED_WAIT_US));
-		return NEXT_LOST;
+		return NEXT_NONE;
 	}
 	if (xtcp_seq_ge(xsk->snd_una, xsk->recover)) {
 		if (xsk->cong.phase == XTCP_CONG_CWR && xsk->snd_una != xsk->recover) {
@@ -395,8 +397,7 @@ static enum next judge(struct sock *sk, struct xtcp_sample *sample)
 	}
 	switch (xsk->cong.phase) {
 	case XTCP_CONG_RECOVERY:
-		in_recovery(sk, sample);
-		return NEXT_LOST;
+		return in_recovery(sk, sample);
 	case XTCP_CONG_LOSS:
 		return in_loss(sk, sample);
 	default:
@@ -429,7 +430,8 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 			return;
 		xsk->frto = false;
 	}
-	resend_lost(sk);
+	if (next != NEXT_NONE)
+		resend_lost(sk);
 }
 
 /**

@@ -144,9 +144,11 @@ static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct
 	return skb;
 }
 
-static void mark_block(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
+/* Marks what @block holds from @from on. */
+static void mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, struct xtcp_sample *sample,
+		       u32 *low)
 {
-	struct sk_buff *skb = xtcp_sndq_find(sk, block->start);
+	struct sk_buff *skb = xtcp_sndq_find(sk, from);
 	bool inside;
 
 	while (skb && xtcp_seq_lt(xtcp_sndcb(skb)->seq, block->end)) {
@@ -166,24 +168,24 @@ static void mark_block(struct sock *sk, const struct xtcp_sack_block *block, str
 static void mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
 {
 	const struct xtcp_scoreboard *sb = &xtcp_sk(sk)->scoreboard;
-	struct xtcp_sack_block rest = *block;
+	u32 from = block->start;
 	unsigned int i;
 
 	for (i = 0; i < XTCP_SACK_BLOCKS_MAX; i++) {
 		const struct xtcp_sack_block *seen = &sb->seen[i];
-		struct xtcp_sack_block before = { rest.start, seen->start };
+		struct xtcp_sack_block before = { block->start, seen->start };
 
-		if (seen->start == seen->end || xtcp_seq_le(seen->end, rest.start))
+		if (seen->start == seen->end || xtcp_seq_le(seen->end, from))
 			continue;
-		if (xtcp_seq_ge(seen->start, rest.end))
+		if (xtcp_seq_ge(seen->start, block->end))
 			break;
-		if (xtcp_seq_lt(before.start, before.end))
-			mark_block(sk, &before, sample, low);
-		rest.start = seen->end;
-		if (xtcp_seq_ge(rest.start, rest.end))
+		if (xtcp_seq_lt(from, before.end))
+			mark_block(sk, &before, from, sample, low);
+		from = seen->end;
+		if (xtcp_seq_ge(from, block->end))
 			return;
 	}
-	mark_block(sk, &rest, sample, low);
+	mark_block(sk, block, from, sample, low);
 }
 
 static void read_blocks(struct sk_buff *skb, struct xtcp_sack_block *blocks)
@@ -235,16 +237,18 @@ static bool was_resent(struct sock *sk, const struct xtcp_sack_block *block)
 static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	bool valid = dsack_is_valid(xsk, block);
+	u32 len = block->end - block->start;
 
-	/* no more can have come twice than was sent twice: the network made copies, or the peer makes it up */
-	if (valid)
-		xsk->dsacked += block->end - block->start;
-	if (!valid || xsk->dsacked > xsk->bytes_retrans) {
+	/*
+	 * No more can have come twice than was sent twice, but for SYN and FIN: the network made copies, or the peer
+	 * makes it up.
+	 */
+	if (!dsack_is_valid(xsk, block) || xsk->dsacked + len > xsk->bytes_retrans + 2) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), xsk->undo.armed ? LINUX_MIB_TCPDSACKIGNOREDOLD :
 				   LINUX_MIB_TCPDSACKIGNOREDNOUNDO);
 		return;
 	}
+	xsk->dsacked += len;
 	sample->dsack = *block;
 	if (!was_resent(sk, block))
 		return;
@@ -313,6 +317,8 @@ void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_samp
 	high = sample->high_before;
 	low = high;
 	sb->high_sacked = high;
+	if (!sb->sacked)
+		memset(sb->seen, 0, sizeof(sb->seen));
 	n = sort_blocks(sk, seg, blocks, first);
 	for (i = 0; i < n; i++)
 		mark_news(sk, &blocks[i], sample, &low);
@@ -336,7 +342,11 @@ static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *
 	u32 known = min(others, sb->sacked);
 
 	sb->sacked -= known;
+	sb->sacked_segments = DIV_ROUND_UP(sb->sacked, xsk->mss);
 	sample->delivered += acked - known;
+	/* what lies behind a repetition had come before it: that says nothing of the repetition (RFC 5682 section 2.1) */
+	if (sample->resent_acked)
+		sample->original_arrived = false;
 }
 
 /**
@@ -364,12 +374,17 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 	sample->first_sent_us = 0;
 	while ((skb = xtcp_sndq_first(sk))) {
 		struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-		u32 begin = xtcp_seq_max(cb->seq, una);
-		u32 len = xtcp_seq_min(cb->end_seq, ack) - begin;
+		u32 begin = xtcp_seq_max(cb->seq, una), end = xtcp_seq_min(cb->end_seq, ack);
+		/* octets that could not be trimmed for want of memory are behind SND.UNA */
+		u32 len = xtcp_seq_gt(end, begin) ? end - begin : 0;
 
 		if (xtcp_seq_le(ack, cb->seq))
 			break;
-		if (!(cb->marks & XTCP_SNDQ_SACKED)) {
+		/* the FIN alone is left */
+		if (cb->end_seq - ack == 1 && skb->len && ack - cb->seq == skb->len &&
+		    !xtcp_sndq_split(sk, skb, skb->len, GFP_ATOMIC))
+			continue;
+		if (len && !(cb->marks & XTCP_SNDQ_SACKED)) {
 			note_arrival(sk, skb, begin + len, sample, &low);
 			if (xsk->sack_ok)
 				sample->delivered += len;
@@ -395,6 +410,8 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 	}
 	if (!sample->first_sent_us)
 		sample->first_sent_us = sacked_first_us;
+	if (!sb->sacked)
+		sb->sacked_segments = 0;
 	if (!xsk->sack_ok)
 		virtual_sacks_acked(sk, acked, sample);
 	else if (xtcp_seq_lt(low, high) && (xsk->cong.phase != XTCP_CONG_LOSS || xsk->undo.armed))
@@ -415,14 +432,17 @@ void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	const struct sk_buff *first = xtcp_sndq_first(sk);
 	u32 out = xsk->snd_nxt - xsk->snd_una;
-	u32 missing = max_t(u32, sb->lost, xsk->mss);
+	u32 missing = max(sb->lost, first ? min_t(u32, xsk->mss, octets_of(first)) : 0);
 	u32 most = out > missing ? out - missing : 0;
 	u32 step = most > sb->sacked ? min_t(u32, xsk->mss, most - sb->sacked) : 0;
 
 	sock_owned_by_me(sk);
-	if (!step && out) {
-		sb->reordering = min_t(u32, out / xsk->mss + 1, REORDERING_MAX);
+	/* segments may be small: how many there are nobody knows */
+	sb->sacked_segments++;
+	if (sb->sacked_segments > DIV_ROUND_UP(out, xsk->mss) && sb->sacked_segments > sb->reordering && !sb->lost) {
+		sb->reordering = min_t(u32, sb->sacked_segments, REORDERING_MAX);
 		sb->reorderings++;
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRENOREORDER);
 	}
@@ -441,6 +461,7 @@ void xtcp_scoreboard_forget_duplicates(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	xtcp_sk(sk)->scoreboard.sacked = 0;
+	xtcp_sk(sk)->scoreboard.sacked_segments = 0;
 }
 
 /* Into the list of what is to be resent, in order of sequence number. Most come in that order, one after the other. */

@@ -110,6 +110,16 @@ static void ack_said(struct sock *sk)
 	xtcp_timer_ack_sent(sk);
 }
 
+/* RCV.NXT was said, but not what came out of order: a segment without text follows. */
+static void ack_again(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xsk->ack_pending = true;
+	xsk->ack_now = true;
+	xtcp_timer_ack_owed(sk, XTCP_DELACK_MIN_MS);
+}
+
 static void count_out(struct sock *sk, u32 len, u8 flags, bool resent, u32 segments)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -151,6 +161,7 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 	const u32 len = skb->len;
 	const bool new_text = len && !resent;
 	struct tcphdr *th;
+	bool untold;
 	u32 header, room;
 
 	if (xsk->ecn) {
@@ -175,10 +186,14 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 	th->window = htons(window_field(sk, flags));
 	xtcp_options_write((u8 *)(th + 1), &opts);
 
+	/* blocks for which text had no room are due at once all the same */
+	untold = xsk->ack_now && !opts.sack_blocks && xtcp_sack_has_news(&xsk->sack);
 	if (flags & XTCP_ACK)
 		ack_said(sk);
 	if (opts.sack_blocks)
 		xtcp_sack_told(sk);
+	if (unlikely(untold && !(flags & XTCP_RST)))
+		ack_again(sk);
 	count_out(sk, len, flags, resent, max_t(u32, skb_shinfo(skb)->gso_segs, 1));
 	if (trace_xtcp_segment_out_enabled())
 		trace_out(sk, th, len, resent);

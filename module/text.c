@@ -143,6 +143,14 @@ static enum xtcp_verdict taken(struct sock *sk)
 	return XTCP_FIN_TAKEN;
 }
 
+/* Text that waits reaches beyond @seq: no FIN of the peer can be there. */
+static bool text_follows(const struct xtcp_sock *xsk, u32 seq)
+{
+	struct sk_buff *last = skb_rb_last(&xsk->out_of_order);
+
+	return last && xtcp_seq_gt(xtcp_seg(last)->seq + xtcp_seg(last)->len, seq);
+}
+
 /*
  * Cuts away what lies before RCV.NXT, behind the window, behind a FIN; notes a FIN, for which there is room even where
  * the window ends, since it takes none. Returns false when there was no memory to do it.
@@ -164,7 +172,7 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb)
 		if (!xtcp_trim_back(skb, window))
 			return false;
 	}
-	if (fin && !xsk->rcv_fin_known) {
+	if (fin && !xsk->rcv_fin_known && !text_follows(xsk, seg->end_seq)) {
 		xsk->rcv_fin_known = true;
 		xsk->rcv_fin_seq = seg->end_seq;
 	}
@@ -208,7 +216,7 @@ static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fi
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	enum xtcp_verdict verdict;
 
-	if (seg->seq != xsk->rcv_nxt || !xsk->rcv_fin_known) {
+	if (seg->seq != xsk->rcv_nxt || !xsk->rcv_fin_known || xsk->rcv_fin_seq != xsk->rcv_nxt) {
 		if (xsk->rcv_fin_known && seg->seq == xsk->rcv_fin_seq) {
 			if (fin_waits)
 				xtcp_sack_duplicate(sk, seg->seq, seg->seq + 1);

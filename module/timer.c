@@ -215,7 +215,7 @@ static unsigned long rest_of_rto(const struct sock *sk)
 	if (!first)
 		return rto;
 	gone = usecs_to_jiffies(min_t(u64, xtcp_clock_us() - xtcp_sndcb(first)->sent_us, U32_MAX / 2));
-	return gone < rto ? rto - gone : 1;
+	return gone < rto ? rto - gone : rto;
 }
 
 static void expired_probe(struct sock *sk)

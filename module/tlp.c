@@ -36,7 +36,7 @@ bool xtcp_tlp_applies(const struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	return xsk->sack_ok && xsk->snd_una != xsk->snd_nxt &&
+	return xsk->sack_ok && xsk->snd_una != xsk->snd_nxt && !xsk->scoreboard.sacked &&
 	       (xsk->cong.phase == XTCP_CONG_OPEN || xsk->cong.phase == XTCP_CONG_CWR) &&
 	       READ_ONCE(xtcp_net_of(sk)->sysctl.early_retrans) >= 3;
 }

@@ -42,6 +42,9 @@ void xtcp_undo_begin(struct sock *sk)
 	/* what the repair before has in flight belongs to this one, and so does its first repetition */
 	undo->resent = xsk->scoreboard.resent;
 	undo->any_resent = undo->resent;
+	/* the D-SACK of a tail loss probe is no news of what is resent from now on */
+	if (xsk->tlp.pending && xsk->tlp.is_resent)
+		undo->resent += xsk->mss;
 }
 
 /**

@@ -106,7 +106,9 @@ def main(work):
     verdict("xtcp: two congestion controls have the name 'aimd'" in said, "and the kernel's log says which")
     result = run("insmod", work + "/none.ko")
     verdict(not result.returncode and "aimd" not in knob("available_congestion_control"), "is gone with its file")
-    run("rmmod", "xtcp")
+    result = run("rmmod", "xtcp")
+    verdict(not result.returncode, "and unloads")
+    said = run("dmesg").stdout
     verdict(not any(word in said for word in ("WARNING:", "BUG:")), "the kernel's log is clean")
     return 0
 
