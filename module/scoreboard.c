@@ -344,7 +344,10 @@ static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *
 	sb->sacked -= known;
 	sb->sacked_segments = DIV_ROUND_UP(sb->sacked, xsk->mss);
 	sample->delivered += acked - known;
-	/* what lies behind a repetition had come before it: that says nothing of the repetition (RFC 5682 section 2.1) */
+	/*
+	 * what lies behind a repetition had come before it: that says nothing of the repetition (RFC 5682 section
+	 * 2.1)
+	 */
 	if (sample->resent_acked)
 		sample->original_arrived = false;
 }
