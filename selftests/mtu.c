@@ -13,6 +13,7 @@
 #include "lib/flow.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
+#include "lib/sides.h"
 #include "lib/stack.h"
 #include "lib/wait.h"
 
@@ -162,7 +163,8 @@ static bool all_in_flight(void)
 /* netem holds segments that the other end's device will refuse by then. */
 static void falls_with_a_window_in_flight(void)
 {
-	const struct netem slow = { .delay_ms = DELAY_MS };
+	/* as long as a slow machine takes from a look at all ends to the new MTU */
+	const struct netem slow = { .delay_ms = sides_on_debug_kernel() ? 5 * DELAY_MS : DELAY_MS };
 	long long began;
 	int i;
 
