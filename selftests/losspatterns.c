@@ -32,7 +32,7 @@
 #define MTU		1040
 #define DELAY_MS	20
 #define PORT		5000
-#define LANES		6
+#define LANES		4
 #define PATTERNS_MAX	200
 #define DEADLINE_MS	60000
 #define LATE_US		20000	/* the machine stood still: half a round trip */
