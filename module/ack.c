@@ -197,8 +197,8 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 	}
 
 	begin_sample(sk, seg, &sample);
-	sample.news |= segment_window(xsk, seg) != xsk->snd_wnd;
-	/* RFC 5681 section 2: (a) to (e) */
+	/* RFC 5681 section 2: (a) to (e); as in Linux a window that is no larger than before is no news */
+	sample.news |= segment_window(xsk, seg) > xsk->snd_wnd;
 	sample.duplicate = outstanding && !moves && !sample.news;
 	if (xsk->sack_ok && seg->sack_blocks)
 		xtcp_scoreboard_sack(sk, skb, &sample);

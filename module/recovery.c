@@ -369,7 +369,7 @@ static bool is_dubious(const struct xtcp_sock *xsk, const struct xtcp_sample *sa
 {
 	const struct xtcp_scoreboard *sb = &xsk->scoreboard;
 
-	return xsk->cong.phase != XTCP_CONG_OPEN || sb->sacked || sb->lost || sample->sacked || sample->ece ||
+	return xsk->cong.phase != XTCP_CONG_OPEN || sb->sacked_segments || sb->lost || sample->sacked || sample->ece ||
 	       sample->dsack.start != sample->dsack.end || (sample->duplicate && !xsk->sack_ok);
 }
 
