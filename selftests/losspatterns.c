@@ -273,9 +273,9 @@ static void lane(int which, int only_option, int only_pattern)
 }
 
 /*
- * Of fifteen holes in thirty segments a sender without SACK finds one in a round trip, with as few segments in flight as
- * make no three duplicates. Where xtcp goes on with more than one hole, kernel TCP has timed out already: early in the
- * stream, when a timeout costs it less. They resend 16 and 19 segments.
+ * Of fifteen holes in thirty segments a sender without SACK finds one in a round trip, with as few segments in flight
+ * as make no three duplicates. Where xtcp goes on with more than one hole, kernel TCP has timed out already: early in
+ * the stream, when a timeout costs it less. They resend 16 and 19 segments.
  */
 static int timeouts_more(int option, int pattern)
 {
