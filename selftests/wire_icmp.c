@@ -281,7 +281,8 @@ static const struct wire_row rows[] = {
 		.in = ESTABLISHED, .syn = "mss 9000",
 		.want = {
 			.script = "write 2*A; > p. 1(A) ack 1; > P. A+1(A) ack 1;"
-				  "icmp toobig seq 1 mtu 1300; skim; icmp toobig seq 1 mtu 1300 x1000; skim;"
+				  "icmp toobig seq 1 mtu 1300; skim; icmp toobig seq 1 mtu 1300 x250; none;"
+				  "icmp toobig seq 1 mtu 1300 x750; skim;"
 				  "info total_retrans <= 12; info snd_mss = A-200; < . 1 ack 2*A+1; none; write A; > p. 2*A+1(A-200) ack 1;"
 				  "> P. 3*A-199(200) ack 1; < . 1 ack 3*A+1; none",
 		},
