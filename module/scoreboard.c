@@ -71,13 +71,6 @@ static void unmark_lost(struct xtcp_sock *xsk, struct sk_buff *skb)
 	cb->marks &= ~(XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT);
 }
 
-static void leave_lists(struct xtcp_sock *xsk, struct sk_buff *skb)
-{
-	if (xsk->resend_cursor == skb)
-		xsk->resend_cursor = NULL;
-	list_del_init(&xtcp_sndcb(skb)->node);
-}
-
 /* What the news of an skb, up to @end, tell of time and order; @low: where the lowest segment begins that came late. */
 static void note_arrival(struct sock *sk, const struct sk_buff *skb, u32 end, struct xtcp_sample *sample, u32 *low)
 {
@@ -109,7 +102,7 @@ static void mark_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample
 
 	note_arrival(sk, skb, xtcp_sndcb(skb)->end_seq, sample, low);
 	unmark_lost(xsk, skb);
-	leave_lists(xsk, skb);
+	xtcp_sndq_leave_list(sk, skb);
 	xtcp_sndcb(skb)->marks |= XTCP_SNDQ_SACKED;
 	sb->sacked += octets_of(skb);
 	sb->sacked_segments += segments_of(xsk, skb);

@@ -168,9 +168,17 @@ static void tree_insert_sent(struct xtcp_sock *xsk, struct sk_buff *skb)
 	rb_insert_color(&skb->rbnode, &xsk->sent);
 }
 
-/* Out of the list by cb->node. */
-static void leave_list(struct xtcp_sock *xsk, struct sk_buff *skb)
+/**
+ * xtcp_sndq_leave_list() - an skb leaves the list that it stands in by cb->node
+ * @sk: the sock
+ * @skb: sent; in the list of those in flight, of those to be resent, or in none
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ */
+void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb)
 {
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
 	if (xsk->resend_cursor == skb)
 		xsk->resend_cursor = NULL;
 	list_del_init(&xtcp_sndcb(skb)->node);
@@ -181,7 +189,7 @@ static void unlink_free(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	if (xtcp_sndcb(skb)->marks & XTCP_SNDQ_SENT) {
-		leave_list(xsk, skb);
+		xtcp_sndq_leave_list(sk, skb);
 		rb_erase(&skb->rbnode, &xsk->sent);
 		/* shares its place with the node */
 		skb->dev = NULL;
@@ -498,7 +506,7 @@ void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb)
 		tree_insert_sent(xsk, skb);
 		WRITE_ONCE(xsk->snd_nxt, cb->end_seq);
 	} else {
-		leave_list(xsk, skb);
+		xtcp_sndq_leave_list(sk, skb);
 	}
 	list_add_tail(&cb->node, &xsk->in_flight);
 }
