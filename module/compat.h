@@ -16,7 +16,7 @@
 #include <net/secure_seq.h>
 #include <net/sock.h>
 
-#include "tuple.h"
+#include "pure/tuple.h"
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "xtcp needs Linux 6.1 or newer"

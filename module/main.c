@@ -21,16 +21,16 @@
 
 #include "main.h"
 
-#include "algorithms.h"
-#include "conns.h"
-#include "early.h"
-#include "entry.h"
-#include "family.h"
-#include "interpose.h"
-#include "netns.h"
-#include "record.h"
-#include "sock.h"
-#include "stock.h"
+#include "base/netns.h"
+#include "base/sock.h"
+#include "cong/algorithms.h"
+#include "in/early.h"
+#include "in/interpose.h"
+#include "listen/entry.h"
+#include "lookup/conns.h"
+#include "ports/stock.h"
+#include "socket/family.h"
+#include "time/record.h"
 
 static int __init xtcp_init(void)
 {

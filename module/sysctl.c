@@ -12,11 +12,11 @@
 #include <net/inet_hashtables.h>
 #include <net/tcp.h>
 
-#include "algorithms.h"
+#include "base/netns.h"
 #include "compat.h"
-#include "cong.h"
-#include "netns.h"
-#include "wire.h"
+#include "cong/algorithms.h"
+#include "cong/cong.h"
+#include "pure/wire.h"
 
 static int min_rmem = 4096;
 static int max_mss = 65535;

@@ -39,18 +39,18 @@ image=$(kernel_stock) && kdir=$(kernel_headers "$(kernel_release "$image")") ||
 	{ echo "not ok - algorithm: no kernel"; exit 1; }
 cp -r Kbuild module include scripts "$work/tree/"
 
-added=$work/tree/module/cong_aimd.c
+added=$work/tree/module/cong/cong_aimd.c
 sed -n '/^<!-- cong_aimd.c begins -->/,/^<!-- cong_aimd.c ends -->/p' module/README.md |
 	sed -e '1,/^```c/d' -e '/^```/,$d' >"$added"
 verdict "$(grep -q '^const struct xtcp_cong_ops xtcp_cong_aimd' "$added"; echo $?)" "module/README.md shows one"
 build aimd.ko
 verdict $? "builds when the file is there"
 
-sed 's/\(xtcp_cong_\|\b\)aimd\([_ ]\)/\1twin\2/g' "$added" >"$work/tree/module/cong_twin.c"
+sed 's/\(xtcp_cong_\|\b\)aimd\([_ ]\)/\1twin\2/g' "$added" >"$work/tree/module/cong/cong_twin.c"
 build twin.ko
 verdict $? "builds with two of one name"
 
-rm "$added" "$work/tree/module/cong_twin.c"
+rm "$added" "$work/tree/module/cong/cong_twin.c"
 build none.ko
 verdict $? "builds when the files are gone"
 

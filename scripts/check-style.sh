@@ -47,9 +47,9 @@ same_names()
 {
 	local object
 
-	grep -hoE '^#define [A-Za-z0-9_]+' module/*.c | grep -vw pr_fmt | sort | uniq -d |
+	find module -name '*.c' -exec grep -hoE '^#define [A-Za-z0-9_]+' {} + | grep -vw pr_fmt | sort | uniq -d |
 		sed 's/$/: in two files of module/'
-	for object in build/style/module/*.o; do
+	for object in build/style/module/*.o build/style/module/*/*.o; do
 		nm "$object" | awk '$2 ~ /^[bdrBDR]$/ && $3 !~ /^([.]|__|CSWTCH|_entry)/ { print $3 }' |
 			sed 's/[.].*//' | sort -u
 	done | sort | uniq -d | sed 's/$/: in two files of module/'
@@ -60,9 +60,9 @@ left_out()
 {
 	local file
 
-	for file in module/*.c; do
+	for file in module/*.c module/*/*.c; do
 		case ${file#module/} in
-		all.c|trace.c|cong_*.c) continue ;;
+		all.c|sight/trace.c|cong/cong_*.c) continue ;;
 		esac
 		grep -qxF "#include \"${file#module/}\"" module/all.c || echo "$file: module/all.c does not name it"
 	done
@@ -121,7 +121,7 @@ verdict "compiler, all as one" "$(together)"
 verdict "names of the module's files" "$(same_names)"
 verdict "all.c names each file" "$(left_out)"
 verdict "checkpatch: module" "$(checkpatch NONE \
-	$(ls module/*.[ch] include/uapi/linux/*.h | grep -v /compat.h))"
+	$(ls module/*.[ch] module/*/*.[ch] include/uapi/linux/*.h | grep -v /compat.h))"
 verdict "checkpatch: compat.h" "$(checkpatch $compat module/compat.h)"
 verdict "checkpatch: trace events" "$(checkpatch $trace include/trace/events/*.h)"
 verdict "checkpatch: selftests" \

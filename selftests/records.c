@@ -7,7 +7,7 @@
  *	  xtcp, closes first      kernel TCP
  *
  * A record is moved forward past 32 others at most, and ends with the one before it when it would have to go further
- * (module/record.c). So some that last long, HELD, hold back all that end before them and came later.
+ * (module/time/record.c). So some that last long, HELD, hold back all that end before them and came later.
  */
 #include <errno.h>
 #include <kselftest.h>

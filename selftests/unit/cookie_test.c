@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/cookie.c in user space: what comes back, for how long, and what a forger can hope for. */
+/* module/pure/cookie.c in user space: what comes back, for how long, and what a forger can hope for. */
 #include <string.h>
 
-#include "cookie.h"
-#include "tuple.h"
+#include "pure/cookie.h"
+#include "pure/tuple.h"
 #include "unit.h"
 
 #define EPOCH_S		(XTCP_COOKIE_PERIOD_S * XTCP_COOKIE_PERIODS)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/options.c in user space, under the address and undefined-behaviour sanitizers. */
+/* module/pure/options.c in user space, under the address and undefined-behaviour sanitizers. */
 #include <string.h>
 
-#include "options.h"
+#include "pure/options.h"
+#include "pure/wire.h"
 #include "unit.h"
-#include "wire.h"
 
 /* Parses a copy that ends where its memory ends, at every alignment, so that a read too far is found. */
 static struct xtcp_options parse(const u8 *bytes, unsigned int len, bool syn)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * module/prr.c in user space: the examples of RFC 6937 section 3.1, which RFC 9937 keeps, its two bounds, and extremes.
+ * module/pure/prr.c in user space: the examples of RFC 6937 section 3.1, which RFC 9937 keeps, its two bounds, and extremes.
  * A window of 20 segments, which is to become one of 10.
  */
-#include "prr.h"
+#include "pure/prr.h"
 #include "unit.h"
 
 #define MSS 1000U

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/rto.c in user space: the rules of RFC 6298, the bounds, and that no sample overflows anything. */
-#include "rto.h"
+/* module/pure/rto.c in user space: the rules of RFC 6298, the bounds, and that no sample overflows anything. */
+#include "pure/rto.h"
+#include "pure/wire.h"
 #include "unit.h"
-#include "wire.h"
 
 #define MAX_US (XTCP_RTO_MAX_MS * 1000U)
 

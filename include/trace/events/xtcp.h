@@ -21,11 +21,11 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "cong.h"
-#include "ingress.h"
-#include "sample.h"
-#include "sock.h"
-#include "trace.h"
+#include "base/sock.h"
+#include "cong/cong.h"
+#include "in/ingress.h"
+#include "loss/sample.h"
+#include "sight/trace.h"
 
 /* name lists: each enumerator and how it prints */
 #define XTCP_TRACE_STATES(FN, FNE)			\

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Step one of SEGMENT ARRIVES: is the segment acceptable? The window's test of RFC 9293 section 3.10.7.4, and before it
+ * protection against wrapped sequence numbers (RFC 7323 section 5).
+ */
+#include "arrive/acceptance.h"
+
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "in/ingress.h"
+#include "pure/clock.h"
+#include "pure/rto.h"
+#include "pure/seq.h"
+#include "pure/wire.h"
+#include "recv/sack.h"
+#include "sight/mib.h"
+
+/*
+ * RFC 7323 section 5.3 R1: the timestamp is older than TS.Recent, which is not itself too old (section 5.5). 0 is none:
+ * some hosts send it in their SYN, whatever their clock says from then on.
+ */
+static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	if (!xsk->ts_ok || !seg->has_ts || !xsk->ts_recent_stamp || !xsk->ts_recent)
+		return false;
+	if ((s32)(xsk->ts_recent - seg->tsval) <= XTCP_PAWS_WINDOW)
+		return false;
+	return xtcp_clock_seconds() - xsk->ts_recent_stamp < XTCP_PAWS_IDLE_S;
+}
+
+/*
+ * A pure ACK that data of its sender overtook carries an older TSval. It says nothing new, so Linux lets it pass
+ * and counts it as a duplicate ACK; RFC 7323 section 5.3 would answer it.
+ */
+static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	return (seg->flags & (XTCP_ACK | XTCP_SYN | XTCP_FIN)) == XTCP_ACK && !seg->len &&
+	       seg->seq == xsk->rcv_nxt && seg->ack == xsk->snd_una &&
+	       (u32)seg->wnd << xsk->snd_wscale == xsk->snd_wnd &&
+	       (s32)(xsk->ts_recent - seg->tsval) <= (s32)xtcp_rto_current_ms(&xsk->rto);
+}
+
+/*
+ * The table of RFC 9293 3.10.7.4, first, as Linux reads it: both edges included, and the left one is what we last
+ * acknowledged. The wider reading lets ACKs pass that crossed our data or that were sent with the window full;
+ * nothing outside the window is ever queued by it, and where a RST counts is asked apart.
+ */
+static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	u32 right = xtcp_seq_max(xsk->rcv_wup + xsk->rcv_wnd, xsk->rcv_nxt);
+
+	return xtcp_seq_ge(seg->end_seq, xsk->rcv_wup) && xtcp_seq_le(seg->seq, right);
+}
+
+/* One ACK in invalid_ratelimit, so that two ends cannot keep each other busy. */
+static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skipped)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 now = (u32)jiffies;
+	u32 limit = READ_ONCE(xtcp_net_of(sk)->sysctl.invalid_ratelimit);
+
+	/* data and FIN are no part of a war of ACKs, and their sender needs to know */
+	if (seg->seq != seg->end_seq && !(seg->flags & XTCP_SYN))
+		return true;
+	if (xsk->invalid_ack_stamp && now - xsk->invalid_ack_stamp < limit) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), skipped);
+		return false;
+	}
+	xsk->invalid_ack_stamp = now ?: 1;
+	return true;
+}
+
+/* The segment is unacceptable: an ACK for it, which says by D-SACK what of it is old (RFC 2883 section 4). */
+static enum xtcp_verdict refuse(struct sock *sk, const struct xtcp_seg *seg, int skipped)
+{
+	const u32 rcv_nxt = xtcp_sk(sk)->rcv_nxt;
+
+	if (!dupack_allowed(sk, seg, skipped))
+		return XTCP_DROP;
+	if (seg->seq != seg->end_seq && xtcp_seq_lt(seg->seq, rcv_nxt))
+		xtcp_sack_duplicate(sk, seg->seq, xtcp_seq_lt(seg->end_seq, rcv_nxt) ? seg->end_seq : rcv_nxt);
+	return XTCP_ACK_DROP;
+}
+
+/**
+ * xtcp_acceptance_rst_counts() - does a RST at this number reset the connection?
+ * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous open
+ * @seg: the segment, a RST
+ *
+ * At RCV.NXT (RFC 5961 section 3.2), and after the peer's FIN one before it, since some hosts do not count their FIN
+ * when they reset. Both are as hard to guess.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when it does.
+ */
+bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *seg)
+{
+	const int after_fin = TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK;
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	return seg->seq == xsk->rcv_nxt || (seg->seq + 1 == xsk->rcv_nxt && 1 << sk->sk_state & after_fin);
+}
+
+/**
+ * xtcp_acceptance_check() - step one: check sequence number; before it, PAWS
+ * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous open
+ * @seg: the segment
+ *
+ * RFC 9293 section 3.10.7.4, first; RFC 7323 section 5.3.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: XTCP_CONTINUE when the segment is acceptable; XTCP_ACK_DROP or, beyond the rate limit, XTCP_DROP.
+ */
+enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	/* PAWS never stops a RST (RFC 7323 section 5.2), nor the answer a SYN gets */
+	if (paws_rejects(xsk, seg) && !(seg->flags & (XTCP_RST | XTCP_SYN)) && !paws_harmless_ack(xsk, seg)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);
+		return refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDPAWS);
+	}
+	if (in_window(xsk, seg))
+		return XTCP_CONTINUE;
+	if (seg->flags & XTCP_RST)
+		return xtcp_acceptance_rst_counts(sk, seg) ? XTCP_CONTINUE : XTCP_DROP;
+	if (seg->flags & XTCP_SYN)
+		return XTCP_CONTINUE;	/* RFC 5961 section 4.2: a challenge, wherever it is; step four */
+	return refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDSEQ);
+}
+
+/**
+ * xtcp_acceptance_take_ts() - TS.Recent follows segments that begin at or before the last octet acknowledged
+ * @sk: the sock
+ * @seg: acceptable, its ACK too
+ *
+ * RFC 7323 section 4.3.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (!xsk->ts_ok || !seg->has_ts || xtcp_seq_gt(seg->seq, xsk->rcv_wup))
+		return;
+	if ((s32)(seg->tsval - xsk->ts_recent) < 0 && xsk->ts_recent_stamp && xsk->ts_recent &&
+	    xtcp_clock_seconds() - xsk->ts_recent_stamp < XTCP_PAWS_IDLE_S)
+		return;
+	xsk->ts_recent = seg->tsval;
+	xsk->ts_recent_stamp = xtcp_clock_seconds();
+}

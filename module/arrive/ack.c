@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Step five of SEGMENT ARRIVES, but for what it does to the state: SND.UNA, the round trip sample, the send window
+ * (RFC 9293 section 3.10.7.4). What an ACK says about loss is recovery.c's.
+ */
+#include "arrive/ack.h"
+
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include "base/sock.h"
+#include "cong/cong.h"
+#include "cong/ecn.h"
+#include "in/ingress.h"
+#include "loss/recovery.h"
+#include "loss/sample.h"
+#include "loss/scoreboard.h"
+#include "pure/clock.h"
+#include "pure/rto.h"
+#include "pure/seq.h"
+#include "pure/wire.h"
+#include "send/mss.h"
+#include "send/sndq.h"
+#include "socket/sendmsg.h"
+#include "time/timer.h"
+
+/* What SEG.WND means: never scaled on a SYN (RFC 7323 section 2.2). */
+static u32 segment_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	return seg->flags & XTCP_SYN ? seg->wnd : (u32)seg->wnd << xsk->snd_wscale;
+}
+
+static void set_window(struct sock *sk, const struct xtcp_seg *seg, u32 wnd)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool bounds_mss = xsk->max_snd_wnd / 2 <= xsk->mss;
+
+	xsk->snd_wnd = wnd;
+	xsk->snd_wl1 = seg->seq;
+	xsk->snd_wl2 = seg->ack;
+	if (wnd <= xsk->max_snd_wnd)
+		return;
+	xsk->max_snd_wnd = wnd;
+	if (bounds_mss)
+		xtcp_mss_sync(sk, xsk->pmtu);
+}
+
+/*
+ * Round trips (RFC 6298 section 3, RFC 7323 section 4.1): from the clock for what was sent once, else from the echo
+ * when SND.UNA has moved. The RTO takes the longest of an ACK, which has a delay of the peer in it, congestion control
+ * the shortest. True: the RTO has a new sample.
+ */
+static bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample *sample, bool moved)
+{
+	u32 ms;
+
+	if (sample->last_sent_us) {
+		sample->rtt_us = min_t(u64, sample->now_us - sample->last_sent_us, U32_MAX) ?: 1;
+		xtcp_rto_take_min(&xsk->rto, sample->rtt_us, xtcp_clock_seconds());
+	}
+	if (sample->first_sent_us && !(moved && sample->resent_acked)) {
+		xtcp_rto_sample(&xsk->rto, min_t(u64, sample->now_us - sample->first_sent_us, U32_MAX));
+		return true;
+	}
+	if (!moved || !sample->tsecr)
+		return false;
+	ms = xtcp_clock_ts() + xsk->ts_offset - sample->tsecr;
+	if (ms > XTCP_RTO_MAX_MS)
+		return false;
+	xtcp_rto_sample(&xsk->rto, max(ms, 1U) * USEC_PER_MSEC);
+	return true;
+}
+
+static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 acked = ack - xsk->snd_una;
+
+	xtcp_scoreboard_ack(sk, ack, sample);
+	WRITE_ONCE(xsk->snd_una, ack);
+	xsk->bytes_acked += acked - xtcp_ack_fin_acked(sk);
+	xsk->retransmits = 0;
+	xsk->retrans_stamp = 0;
+	sk_dst_confirm(sk);
+}
+
+/* What is known before an ACK is looked at. */
+static void begin_sample(const struct sock *sk, const struct xtcp_seg *seg, struct xtcp_sample *sample)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	*sample = (struct xtcp_sample) {
+		.now_us = xtcp_clock_us(),
+		.una_before = xsk->snd_una,
+		.high_before = xsk->scoreboard.sacked ? xsk->scoreboard.high_sacked : xsk->snd_una,
+		.pipe_before = xtcp_scoreboard_pipe(sk),
+		.tsecr = xsk->ts_ok && seg->has_ts ? seg->tsecr : 0,
+		.ece = xtcp_ecn_echoed(sk, seg),
+		.news = seg->seq != seg->end_seq,
+	};
+}
+
+/* The sums from which delivery rates are made. */
+static void count_delivered(struct xtcp_sock *xsk, const struct xtcp_sample *sample)
+{
+	if (!sample->delivered)
+		return;
+	xsk->delivered += sample->delivered;
+	xsk->delivered_us = sample->now_us;
+}
+
+/* An ACK that was overtaken by a later one may still tell what was sacked. */
+static void take_old_ack(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sample sample;
+
+	if (!xtcp_sk(sk)->sack_ok || !xtcp_seg(skb)->sack_blocks)
+		return;
+	begin_sample(sk, xtcp_seg(skb), &sample);
+	sample.tsecr = 0;
+	sample.ece = false;
+	xtcp_scoreboard_sack(sk, skb, &sample);
+	count_delivered(xtcp_sk(sk), &sample);
+	xtcp_recovery_ack(sk, &sample);
+}
+
+/*
+ * RFC 5961 section 5.2; and not an ACK of octets that were never sent, as in Linux: the fewer numbers pass, the less is
+ * a guess worth.
+ */
+static bool is_too_old(const struct sock *sk, u32 ack)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u64 acked = xsk->bytes_acked + xtcp_ack_fin_acked(sk);
+
+	return xtcp_seq_lt(ack, xsk->snd_una - (u32)min_t(u64, xsk->max_snd_wnd, acked));
+}
+
+/* SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth). */
+static void update_window(struct sock *sk, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 wnd = segment_window(xsk, seg);
+	bool opened = !xsk->snd_wnd && wnd;
+
+	if (!xtcp_seq_lt(xsk->snd_wl1, seg->seq) && !(xsk->snd_wl1 == seg->seq && xtcp_seq_le(xsk->snd_wl2, seg->ack)))
+		return;
+	set_window(sk, seg, wnd);
+	if (opened)
+		xtcp_timer_window_opened(sk);
+}
+
+/* An ACK of SND.UNA that is no sign of what became of anything in flight. */
+static bool tells_nothing(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	/* the duplicate that a tail loss probe draws comes when all is acknowledged (RFC 8985 section 7.4.1) */
+	if (seg->sack_blocks || seg->flags & XTCP_ECE || xsk->tlp.pending)
+		return false;
+	return xsk->snd_una == xsk->snd_nxt || (xsk->sack_ok && xsk->cong.phase == XTCP_CONG_OPEN);
+}
+
+/**
+ * xtcp_ack_arrives() - process the ACK field in a synchronized state
+ * @sk: ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, CLOSING or LAST-ACK
+ * @skb: at its TCP header; has passed steps one to four and carries ACK
+ *
+ * RFC 9293 section 3.10.7.4, fifth, with the range of RFC 5961 section 5.2.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: XTCP_CONTINUE, or XTCP_CHALLENGE when the ACK is out of range.
+ */
+enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool outstanding = xsk->snd_una != xsk->snd_nxt, moves = seg->ack != xsk->snd_una;
+	struct xtcp_sample sample;
+
+	sock_owned_by_me(sk);
+	if (xtcp_seq_gt(seg->ack, xsk->snd_nxt))
+		return XTCP_CHALLENGE;
+	/* an old ACK says nothing of SND.UNA, but the segment may carry text */
+	if (xtcp_seq_lt(seg->ack, xsk->snd_una)) {
+		if (is_too_old(sk, seg->ack))
+			return XTCP_CHALLENGE;
+		take_old_ack(sk, skb);
+		return XTCP_CONTINUE;
+	}
+	/* the path works: no earlier ICMP error is the reason of whatever ends the connection */
+	WRITE_ONCE(sk->sk_err_soft, 0);
+	xsk->ack_tstamp = (u32)jiffies;
+	xsk->probes_out = 0;
+	if (!moves && tells_nothing(xsk, seg)) {
+		update_window(sk, seg);
+		return XTCP_CONTINUE;
+	}
+
+	begin_sample(sk, seg, &sample);
+	/* RFC 5681 section 2: (a) to (e); as in Linux a window that is no larger than before is no news */
+	sample.news |= segment_window(xsk, seg) > xsk->snd_wnd;
+	sample.duplicate = outstanding && !moves && !sample.news;
+	if (xsk->sack_ok && seg->sack_blocks)
+		xtcp_scoreboard_sack(sk, skb, &sample);
+	if (moves)
+		una_moves(sk, seg->ack, &sample);
+	sample_rtt(xsk, &sample, moves);
+	count_delivered(xsk, &sample);
+	update_window(sk, seg);
+	if (moves)
+		xtcp_timer_ack_progress(sk);
+	xtcp_recovery_ack(sk, &sample);
+	return XTCP_CONTINUE;
+}
+
+/*
+ * Was the SYN lost, and when it was sent again, too? Not if its first copy is echoed (Eifel, RFC 3522): the second one
+ * was stamped a timeout later.
+ */
+static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	if (xsk->total_retrans < 2)
+		return false;
+	return !xsk->ts_ok || !seg->has_ts || !xsk->retrans_stamp ||
+	       seg->tsecr - xsk->ts_offset - xsk->retrans_stamp >= XTCP_RTO_INITIAL_MS;
+}
+
+/**
+ * xtcp_ack_syn_acked() - our SYN is acknowledged
+ * @sk: SYN-SENT or SYN-RECEIVED, about to enter ESTABLISHED; ISS < SEG.ACK =< SND.NXT
+ * @seg: the ACK or SYN-ACK
+ *
+ * RFC 9293 sections 3.10.7.3, fourth, and 3.10.7.4, fifth. The round trip timer and the congestion window start here.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool lost = syn_was_lost(xsk, seg);
+	struct xtcp_sample sample;
+
+	sock_owned_by_me(sk);
+	begin_sample(sk, seg, &sample);
+	xtcp_scoreboard_ack(sk, seg->ack, &sample);
+	/* child.c knows the round trip of a SYN-ACK; its TSval is not quite the clock's (cookie.c) */
+	if (!xsk->rto.srtt_us && !sample_rtt(xsk, &sample, true) && xsk->total_retrans)
+		xtcp_rto_syn_lost(&xsk->rto);
+	xsk->delivered_us = sample.now_us;
+	WRITE_ONCE(sk->sk_err_soft, 0);
+	WRITE_ONCE(xsk->snd_una, seg->ack);
+	xsk->recover = seg->ack;
+	xsk->snd_sml = seg->ack;
+	xsk->retransmits = 0;
+	xsk->retrans_stamp = 0;
+	xsk->ack_tstamp = (u32)jiffies;
+	set_window(sk, seg, segment_window(xsk, seg));
+	xtcp_mss_sync(sk, xsk->pmtu);
+	xtcp_cong_start(sk, lost);
+	xtcp_sendmsg_expand_buffer(sk);
+	xtcp_timer_ack_progress(sk);
+	sk_dst_confirm(sk);
+}
+
+/**
+ * xtcp_ack_fin_acked() - is our FIN acknowledged?
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when it was sent and is.
+ */
+bool xtcp_ack_fin_acked(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	return xsk->fin_queued && xsk->snd_una == xsk->write_seq;
+}

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SEGMENT ARRIVES (RFC 9293 section 3.10.7), in the RFC's order.
+ *
+ *   3.10.7.1 CLOSED     arrives_closed()       below; a tuple that nobody holds never comes here: kernel TCP answers it
+ *   3.10.7.2 LISTEN     xtcp_arrives_listen()  below; entries are made and promoted in synq.c
+ *   3.10.7.3 SYN-SENT   xtcp_handshake_syn_sent()
+ *   3.10.7.4 others     arrives_other()        below: the eight steps, one function each; the first is acceptance.c,
+ *                       the fifth in SYN-RECEIVED handshake.c; SYN-RECEIVED by way of LISTEN is synq.c until the
+ *                       third ACK, TIME-WAIT is timewait.c
+ *
+ * A step returns a verdict and frees no segment but one with text or FIN that it took; finish() does what the verdict
+ * says, in one place.
+ */
+#include "arrive/arrives.h"
+
+#include <net/tcp.h>
+
+#include "arrive/acceptance.h"
+#include "arrive/ack.h"
+#include "arrive/handshake.h"
+#include "base/netns.h"
+#include "base/sock.h"
+#include "base/state.h"
+#include "cong/ecn.h"
+#include "in/ingress.h"
+#include "listen/synq.h"
+#include "out/reply.h"
+#include "pure/seq.h"
+#include "recv/text.h"
+#include "send/output.h"
+#include "send/sndq.h"
+#include "sight/mib.h"
+#include "socket/listen.h"
+#include "socket/sendmsg.h"
+#include "time/timer.h"
+#include "time/timewait.h"
+
+/*
+ * The connection may go on in another object that took the sock's place while this segment waited for the lock. A
+ * record gets the segment; anything else gets it when it comes again. False: the tuple is nobody's.
+ */
+static noinline_for_stack bool arrives_successor(const struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_demux_key key = {
+		.tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn),
+		.dif = xtcp_seg(skb)->dif,
+		.sdif = xtcp_seg(skb)->sdif,
+	};
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	struct xtcp_conn *conn;
+	u32 iss;
+
+	local_bh_disable();
+	rcu_read_lock();
+	key.hash = xtcp_demux_hash(xn, &key.tuple);
+	conn = xtcp_demux_lookup(xn, &key);
+	if (conn && conn->kind == XTCP_CONN_TIMEWAIT)
+		xtcp_timewait_arrives(xn, container_of(conn, struct xtcp_timewait, conn), skb, &iss);
+	rcu_read_unlock();
+	local_bh_enable();
+	return conn;
+}
+
+/* RFC 9293 3.10.7.1: everything but a RST draws a RST. */
+static enum xtcp_verdict arrives_closed(const struct sock *sk, struct sk_buff *skb)
+{
+	if (arrives_successor(sk, skb))
+		return XTCP_DROP;
+	return xtcp_seg(skb)->flags & XTCP_RST ? XTCP_DROP : XTCP_RESET;
+}
+
+/* RFC 9293 3.10.7.4, second: check the RST bit. RFC 5961 section 3.2: what is not where a RST counts is challenged. */
+static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!(seg->flags & XTCP_RST))
+		return XTCP_CONTINUE;
+	if (!xtcp_acceptance_rst_counts(sk, seg)) {
+		/* in_window() lets the right edge itself pass; to RFC 5961 it is outside */
+		if (seg->seq == xsk->rcv_wup + xsk->rcv_wnd)
+			return XTCP_DROP;
+		return XTCP_CHALLENGE;
+	}
+	/* the errors are Linux's; SYN-RECEIVED is a simultaneous open here, so somebody waits in connect() */
+	switch (sk->sk_state) {
+	case TCP_SYN_RECV:
+		xtcp_sock_fail(sk, ECONNREFUSED, XTCP_ABORT_RESET);
+		break;
+	case TCP_CLOSE_WAIT:
+		xtcp_sock_fail(sk, EPIPE, XTCP_ABORT_RESET);
+		break;
+	default:
+		xtcp_sock_fail(sk, ECONNRESET, XTCP_ABORT_RESET);
+		break;
+	}
+	return XTCP_DONE;
+}
+
+/* RFC 9293 3.10.7.4, third: security: not implemented, appendix A.1. */
+
+/* RFC 9293 3.10.7.4, fourth: check the SYN bit. RFC 5961 section 4.2: a challenge ACK, in every state. */
+static enum xtcp_verdict check_syn(struct sock *sk, const struct xtcp_seg *seg)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!(seg->flags & XTCP_SYN))
+		return XTCP_CONTINUE;
+	/* the other half of a simultaneous open (RFC 9293 figure 8, line 6): its SYN was taken already */
+	if (sk->sk_state == TCP_SYN_RECV && seg->flags & XTCP_ACK && seg->seq + 1 == xsk->rcv_nxt &&
+	    seg->end_seq == xsk->rcv_nxt && seg->ack == xsk->snd_nxt)
+		return XTCP_CONTINUE;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSYNCHALLENGE);
+	return XTCP_CHALLENGE;
+}
+
+/* Our FIN is acknowledged in FIN-WAIT-1. */
+static enum xtcp_verdict enter_fin_wait2(struct sock *sk, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xtcp_state_set(sk, TCP_FIN_WAIT2);
+	sk->sk_shutdown |= SEND_SHUTDOWN;
+	sk_dst_confirm(sk);
+	if (!sock_flag(sk, SOCK_DEAD)) {
+		sk->sk_state_change(sk);
+		return XTCP_CONTINUE;
+	}
+	/* TCP_LINGER2 < 0: the program does not want to wait for the peer */
+	if (xsk->linger2 < 0) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONDATA);
+		xtcp_sock_abort(sk, 0, XTCP_ABORT_LINGER2);
+		return XTCP_DONE;
+	}
+	return XTCP_CONTINUE;
+}
+
+/* RFC 9293 3.10.7.4, fifth: check the ACK field. */
+static enum xtcp_verdict check_ack(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	enum xtcp_verdict verdict;
+
+	if (!(seg->flags & XTCP_ACK))
+		return XTCP_DROP;
+	if (sk->sk_state == TCP_SYN_RECV)
+		return xtcp_handshake_check_ack(sk, skb);
+
+	verdict = xtcp_ack_arrives(sk, skb);
+	if (verdict != XTCP_CONTINUE)
+		return verdict;
+	xtcp_acceptance_take_ts(sk, seg);
+
+	switch (sk->sk_state) {
+	case TCP_ESTABLISHED:
+	case TCP_FIN_WAIT2:
+	case TCP_CLOSE_WAIT:
+		break;
+	case TCP_FIN_WAIT1:
+		if (xtcp_ack_fin_acked(sk))
+			return enter_fin_wait2(sk, seg);
+		break;
+	case TCP_CLOSING:
+		if (xtcp_ack_fin_acked(sk)) {
+			xtcp_record_enter(sk, TCP_TIME_WAIT);
+			return XTCP_DONE;
+		}
+		break;
+	case TCP_LAST_ACK:
+		if (xtcp_ack_fin_acked(sk)) {
+			xtcp_sock_done(sk);
+			return XTCP_DONE;
+		}
+		break;
+	}
+	return XTCP_CONTINUE;
+}
+
+/*
+ * RFC 9293 3.10.7.4, sixth: check the URG bit. Urgent octets are acknowledged and delivered in line by step seven;
+ * there is no out-of-band view of them.
+ */
+
+/* Data for a program that will never read it: SHLD-3, RFC 9293 section 3.6.1. */
+static bool nobody_reads(const struct sock *sk, const struct xtcp_seg *seg)
+{
+	u32 text_end = seg->end_seq - !!(seg->flags & XTCP_FIN);
+
+	return sk->sk_shutdown & RCV_SHUTDOWN && seg->len && xtcp_seq_gt(text_end, xtcp_sk(sk)->rcv_nxt);
+}
+
+/* RFC 9293 3.10.7.4, seventh: process the segment text. */
+static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+
+	switch (sk->sk_state) {
+	case TCP_FIN_WAIT1:
+	case TCP_FIN_WAIT2:
+		if (nobody_reads(sk, seg)) {
+			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONDATA);
+			xtcp_sock_fail(sk, ECONNRESET, XTCP_ABORT_LATE_DATA);
+			return XTCP_RESET;
+		}
+		fallthrough;
+	case TCP_ESTABLISHED:
+		break;
+	case TCP_CLOSE_WAIT:
+	case TCP_CLOSING:
+	case TCP_LAST_ACK:
+		/* after the FIN there is no text; what repeats old octets is told where we are */
+		if (!xtcp_seq_lt(seg->seq, xtcp_sk(sk)->rcv_nxt))
+			return XTCP_DONE;
+		break;
+	default:
+		return XTCP_DONE;
+	}
+	if (seg->seq == seg->end_seq)
+		return XTCP_DONE;
+	return xtcp_text_arrives(sk, skb);
+}
+
+/* RFC 9293 3.10.7.4, eighth: check the FIN bit, of this segment or of one that waited in the out-of-order queue. */
+static void process_fin(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sk->sk_shutdown |= RCV_SHUTDOWN;
+	sock_set_flag(sk, SOCK_DONE);
+	xsk->ack_pending = true;
+
+	switch (sk->sk_state) {
+	case TCP_ESTABLISHED:
+		xtcp_state_set(sk, TCP_CLOSE_WAIT);
+		/* the program's own FIN may carry the ACK, as in Linux */
+		xsk->pingpong = true;
+		break;
+	case TCP_FIN_WAIT1:
+		/* had our FIN been acknowledged, step five would have left FIN-WAIT-1 */
+		xtcp_output_ack_now(sk);
+		xtcp_state_set(sk, TCP_CLOSING);
+		break;
+	case TCP_FIN_WAIT2:
+		xtcp_output_ack_now(sk);
+		xtcp_record_enter(sk, TCP_TIME_WAIT);
+		return;
+	default:
+		return;
+	}
+	if (sock_flag(sk, SOCK_DEAD))
+		return;
+	sk->sk_state_change(sk);
+	if (sk->sk_shutdown == SHUTDOWN_MASK)
+		sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_HUP);
+	else
+		sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_IN);
+}
+
+/* RFC 9293 3.10.7.4 */
+static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	enum xtcp_verdict verdict;
+
+	verdict = xtcp_acceptance_check(sk, seg);
+	if (verdict != XTCP_CONTINUE)
+		return verdict;
+	verdict = check_rst(sk, seg);
+	if (verdict != XTCP_CONTINUE)
+		return verdict;
+	verdict = check_syn(sk, seg);
+	if (verdict != XTCP_CONTINUE)
+		return verdict;
+	verdict = check_ack(sk, skb);
+	if (verdict != XTCP_CONTINUE)
+		return verdict;
+	xtcp_timer_segment_received(sk);
+	xtcp_ecn_arrives(sk, seg);
+	verdict = process_text(sk, skb);
+	if (verdict == XTCP_FIN_TAKEN)
+		process_fin(sk);
+	return verdict;
+}
+
+/* After a segment was taken: what it allows us to send, the ACK it is owed, the orphan it leaves behind. */
+static void go_on(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	switch (sk->sk_state) {
+	case TCP_CLOSE:
+	case TCP_SYN_SENT:
+	case TCP_SYN_RECV:
+		return;
+	case TCP_FIN_WAIT2:
+		if (xsk->ack_pending)
+			xtcp_output_ack_now(sk);
+		/* close(), whose backlog this may be, aborts with TCP_LINGER2 below 0 */
+		if (sock_flag(sk, SOCK_DEAD) && xsk->linger2 >= 0)
+			xtcp_record_enter(sk, TCP_FIN_WAIT2);
+		return;
+	default:
+		xtcp_output_push(sk);
+		xtcp_sendmsg_wake(sk);
+		if (xsk->ack_pending)
+			xtcp_output_ack_owed(sk);
+	}
+}
+
+static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdict)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+
+	switch (verdict) {
+	case XTCP_CONSUMED:
+	case XTCP_FIN_TAKEN:
+		go_on(sk);
+		return;
+	case XTCP_CONTINUE:
+	case XTCP_DONE:
+		go_on(sk);
+		break;
+	case XTCP_DROP:
+		break;
+	case XTCP_ACK_DROP:
+		xtcp_output_ack_now(sk);
+		break;
+	case XTCP_CHALLENGE:
+		xtcp_output_challenge_ack(sk);
+		break;
+	case XTCP_RESET:
+		if (!(seg->flags & XTCP_RST))
+			xtcp_reply_rst(xtcp_net_of(sk), skb);
+		break;
+	}
+	consume_skb(skb);
+}
+
+/**
+ * xtcp_arrives() - SEGMENT ARRIVES for a full sock (RFC 9293 section 3.10.7)
+ * @sk: in any state but LISTEN; the caller holds a reference, since an orphan may end here
+ * @skb: as ingress left it; consumed
+ *
+ * From xtcp_ingress_deliver(), or with the segment that made the sock.
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ *
+ * Return: 0.
+ */
+int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
+{
+	enum xtcp_verdict verdict;
+
+	sock_owned_by_me(sk);
+	switch (sk->sk_state) {
+	case TCP_CLOSE:
+	case TCP_LISTEN:	/* a sock that listens now had been a connection; its backlog is CLOSED's */
+		verdict = arrives_closed(sk, skb);
+		break;
+	case TCP_SYN_SENT:
+		verdict = xtcp_handshake_syn_sent(sk, skb);
+		break;
+	default:
+		verdict = arrives_other(sk, skb);
+		break;
+	}
+	finish(sk, skb, verdict);
+	return 0;
+}
+
+/**
+ * xtcp_arrives_listen() - SEGMENT ARRIVES in LISTEN (RFC 9293 section 3.10.7.2)
+ * @lsk: the listener
+ * @skb: a SYN, or an ACK whose cookie verifies; consumed
+ * @key: of @skb
+ *
+ * Context: softirq, RCU read side. No lock.
+ */
+void xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct sock *child = NULL;
+
+	/* first: check for a RST. Nothing of ours can be meant. */
+	if (seg->flags & XTCP_RST)
+		goto drop;
+
+	/* second: check for an ACK. One that acknowledges a cookie of ours opens a connection. */
+	if (seg->flags & XTCP_ACK) {
+		child = xtcp_synq_cookie_ack(lsk, skb, key);
+		if (child)
+			xtcp_ingress_child(skb, lsk, child);
+		else
+			goto drop;
+		return;
+	}
+
+	/* third: check for a SYN. One with FIN is no SYN that anybody means. */
+	if ((seg->flags & (XTCP_SYN | XTCP_FIN)) == XTCP_SYN) {
+		xtcp_synq_syn(lsk, skb, key, NULL);
+		return;
+	}
+
+	/* fourth: other data or control: dropped */
+drop:
+	consume_skb(skb);
+}

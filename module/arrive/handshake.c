@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The handshake of a sock: SYN-SENT (RFC 9293 section 3.10.7.3), and the ACK that ends SYN-RECEIVED. What a listener
+ * does before there is a sock is synq.c.
+ */
+#include "arrive/handshake.h"
+
+#include <linux/security.h>
+#include <net/tcp.h>
+
+#include "arrive/ack.h"
+#include "base/netns.h"
+#include "base/sock.h"
+#include "base/state.h"
+#include "cong/ecn.h"
+#include "in/ingress.h"
+#include "pure/seq.h"
+#include "send/mss.h"
+#include "send/output.h"
+#include "send/sndq.h"
+#include "sight/mib.h"
+#include "time/timer.h"
+
+/*
+ * The options of the peer's SYN (RFC 9293 section 3.7.1; RFC 7323 sections 1.3 and 2.5; RFC 2018 section 2): what only
+ * one end offered is not used. Our own offer stands in wscale_ok, ts_ok and sack_ok.
+ */
+static void take_syn_options(struct sock *sk, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u16 mss_default = xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
+
+	xsk->mss_clamp = seg->mss ?: mss_default;
+	if (xsk->user_mss && xsk->user_mss < xsk->mss_clamp)
+		xsk->mss_clamp = xsk->user_mss;
+	xsk->wscale_ok = xsk->wscale_ok && seg->has_wscale;
+	if (xsk->wscale_ok) {
+		xsk->snd_wscale = seg->wscale;
+	} else {
+		xsk->snd_wscale = 0;
+		xsk->rcv_wscale = 0;
+		xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED);
+	}
+	xsk->ts_ok = xsk->ts_ok && seg->has_ts;
+	if (xsk->ts_ok) {
+		xsk->ts_recent = seg->tsval;
+		xsk->ts_recent_stamp = xtcp_clock_seconds();
+	}
+	xsk->sack_ok = xsk->sack_ok && seg->sack_permitted;
+}
+
+/* RCV.NXT and IRS from a SYN (RFC 9293 3.10.7.3, fourth). */
+static void take_syn(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	take_syn_options(sk, seg);
+	xtcp_ecn_take_syn(sk, seg);
+	xsk->irs = seg->seq;
+	xsk->rcv_nxt = seg->seq + 1;
+	xsk->rcv_wup = xsk->rcv_nxt;
+	xsk->copied_seq = xsk->rcv_nxt;
+	xtcp_mss_sync(sk, xsk->pmtu);
+}
+
+/* The connection is up, by whichever way (RFC 9293 section 3.5). */
+static void enter_established(struct sock *sk, struct sk_buff *skb)
+{
+	security_inet_conn_established(sk, skb);
+	/* the user may look at the state without the lock: what belongs to it comes first */
+	smp_mb();
+	xtcp_state_set(sk, TCP_ESTABLISHED);
+	xtcp_timer_established(sk);
+	sk->sk_state_change(sk);
+	if (sk->sk_socket)
+		sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
+}
+
+/* RFC 7323 section 3.2: an echo of something we never sent belongs to an earlier connection. */
+static bool syn_sent_echo_is_foreign(const struct sock *sk, const struct xtcp_seg *seg)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 now = xtcp_clock_ts() + xsk->ts_offset;
+	u32 first = xsk->retrans_stamp ? xsk->retrans_stamp + xsk->ts_offset : now;
+
+	if (!xsk->ts_ok || !seg->has_ts || !seg->tsecr || !xsk->retrans_stamp)
+		return false;
+	return !xtcp_seq_between(first, seg->tsecr, now);
+}
+
+/**
+ * xtcp_handshake_syn_sent() - a segment arrives in SYN-SENT (RFC 9293 section 3.10.7.3)
+ * @sk: the socket
+ * @skb: the segment
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ *
+ * Return: what is to be done with the segment.
+ */
+enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	/* first: check the ACK bit. The RST itself is left to finish(), which sends none for a RST. */
+	if (seg->flags & XTCP_ACK) {
+		if (xtcp_seq_le(seg->ack, xsk->iss) || xtcp_seq_gt(seg->ack, xsk->snd_nxt)) {
+			if (!(seg->flags & XTCP_RST))
+				xtcp_timer_syn_refused(sk);
+			return XTCP_RESET;
+		}
+		if (syn_sent_echo_is_foreign(sk, seg)) {
+			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSACTIVEREJECTED);
+			return XTCP_RESET;
+		}
+	}
+
+	/* second: check the RST bit. Only one that acknowledges our SYN counts (RFC 5961 section 3.2). */
+	if (seg->flags & XTCP_RST) {
+		if (seg->flags & XTCP_ACK)
+			xtcp_sock_fail(sk, ECONNREFUSED, XTCP_ABORT_RESET);
+		return XTCP_DROP;
+	}
+
+	/* third: security: not implemented, RFC 9293 appendix A.1 */
+
+	/* fifth: neither SYN nor RST */
+	if (!(seg->flags & XTCP_SYN))
+		return XTCP_DROP;
+
+	/* fourth: check the SYN bit. Data and FIN on it are neither kept nor acknowledged: the peer resends them. */
+	take_syn(sk, skb);
+	if (!(seg->flags & XTCP_ACK)) {
+		xsk->snd_wnd = seg->wnd;
+		xsk->max_snd_wnd = seg->wnd;
+		xsk->snd_wl1 = seg->seq;
+		xtcp_state_set(sk, TCP_SYN_RECV);
+		xtcp_output_syn(sk);
+		return XTCP_DONE;
+	}
+	xtcp_ack_syn_acked(sk, seg);
+	enter_established(sk, skb);
+	/* data that waits for the connection carries the ACK */
+	if (xtcp_sndq_unsent(sk))
+		xtcp_output_push(sk);
+	else
+		xsk->ack_pending = true;
+	if (!xsk->ack_pending)
+		return XTCP_DONE;
+	/* the program said that data will follow at once: it carries the ACK */
+	if (xsk->defer_accept || xsk->pingpong)
+		xtcp_timer_ack_owed(sk, XTCP_DELACK_MAX_MS);
+	else
+		xtcp_output_ack_now(sk);
+	return XTCP_DONE;
+}
+
+/**
+ * xtcp_handshake_check_ack() - check the ACK field in SYN-RECEIVED (RFC 9293 section 3.10.7.4, fifth)
+ * @sk: the socket: one that a listener's entry became, or that met its peer in a simultaneous open
+ * @skb: the segment, an acceptable ACK
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ *
+ * Return: XTCP_CONTINUE: the connection is up; XTCP_RESET.
+ */
+enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (xtcp_seq_le(seg->ack, xsk->snd_una) || xtcp_seq_gt(seg->ack, xsk->snd_nxt))
+		return XTCP_RESET;
+	xtcp_ack_syn_acked(sk, seg);
+	enter_established(sk, skb);
+	/* RFC 9293 section 3.10.4: a CLOSE in SYN-RECEIVED waits for ESTABLISHED */
+	if (sk->sk_shutdown & SEND_SHUTDOWN) {
+		xtcp_state_set(sk, TCP_FIN_WAIT1);
+		xtcp_output_fin(sk);
+	}
+	return XTCP_CONTINUE;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* struct xtcp_net: everything that xtcp has once per network namespace, and its life. */
+#ifndef XTCP_NETNS_H
+#define XTCP_NETNS_H
+
+#include <linux/list.h>
+#include <linux/seqlock.h>
+#include <linux/siphash.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+#include <net/snmp.h>
+
+#include "ports/leases.h"
+#include "pure/cookie.h"
+
+struct ctl_table_header;
+struct sock;
+struct xtcp_cong_ops;
+struct xtcp_lease_stock;
+struct xtcp_portmaps;
+
+#define XTCP_LISTENER_BUCKETS	64
+
+/**
+ * struct xtcp_sysctl - net.xtcp.*, each with the name, unit, range and default of Linux's tcp_*
+ *
+ * Read without a lock, by READ_ONCE; written by sysctl.c and algorithms.c alone.
+ */
+struct xtcp_sysctl {
+	u8 abort_on_overflow;
+	u8 dsack;
+	u8 early_retrans;
+	u8 ecn;
+	u8 ecn_fallback;
+	u8 frto;
+	u8 keepalive_probes;
+	u8 orphan_retries;
+	u8 retries1;
+	u8 retries2;
+	u8 rfc1337;
+	u8 sack;
+	u8 slow_start_after_idle;
+	u8 syn_retries;
+	u8 synack_retries;
+	u8 syncookies;
+	u8 timestamps;
+	u8 timewait_reuse;	/* tw_reuse, which the kernel has as a macro */
+	u8 window_scaling;
+	int fin_timeout;	/* jiffies */
+	int invalid_ratelimit;	/* jiffies */
+	int keepalive_intvl;	/* jiffies */
+	int keepalive_time;	/* jiffies */
+	int max_orphans;
+	int max_syn_backlog;
+	int max_tw_buckets;
+	int min_snd_mss;
+	int timewait_ms;
+	int rmem[3];		/* octets: min, default, max */
+	int wmem[3];
+	const struct xtcp_cong_ops *congestion_control;
+};
+
+/**
+ * struct xtcp_net - xtcp in one namespace
+ * @net: the namespace
+ * @sysctl: the knobs
+ * @sysctl_header: their registration
+ * @port_bits: 65536 bits, indexed by local port in host order: a lease of ours is on the port. Read without a lock
+ *	before any other look at a segment; written by lease.c
+ * @leases: leases by port (lease.c)
+ * @lease_stock: socks for leases to come (stock.c)
+ * @port_counter: RFC 6056's table of counters, by hash of the destination (port.c)
+ * @portmaps: ports used towards one destination (portmap.c)
+ * @id: its number in the table of connections (demux.c)
+ * @conns: its connections in that table
+ * @tuple_key: keys the hash of tuples: their place in the table of connections and what is constant in their ISNs
+ * @listeners_lock: guards changes of @listeners
+ * @listeners: listening socks by port, hashed; read under RCU (listeners.c)
+ * @ts_key: keys the timestamp offsets
+ * @port_key: keys the choice of ephemeral ports and the places of their maps
+ * @cookie_lock: guards @cookie
+ * @cookie: the secrets of the cookies (secret.c)
+ * @tw_lock: guards the two lists of records, their timer and their number (record.c)
+ * @tw_list: TIME-WAIT records, oldest first
+ * @fin_wait2_list: orphans in FIN-WAIT-2, next to end first
+ * @tw_timer: ends records
+ * @tw_count: records on both lists
+ * @orphans: socks without a file (sock.c)
+ * @early: has the hooks of early.c
+ * @reply_sk: sends segments that have no sock, over IPv4 (reply.c)
+ * @reply_sk6: the same over IPv6; NULL without IPv6
+ * @tcp_statistics: the Tcp: counters (mib.c)
+ * @net_statistics: the TcpExt: counters (mib.c)
+ */
+struct xtcp_net {
+	struct net *net;
+	struct xtcp_sysctl sysctl;
+	struct ctl_table_header *sysctl_header;
+	unsigned long *port_bits;
+	struct xtcp_leases leases;
+	struct xtcp_lease_stock *lease_stock;
+	u32 *port_counter;
+	struct xtcp_portmaps *portmaps;
+	u32 id;
+	atomic_t conns;
+	siphash_key_t tuple_key;
+	spinlock_t listeners_lock;	/* see above */
+	struct hlist_head listeners[XTCP_LISTENER_BUCKETS];
+	siphash_key_t ts_key;
+	siphash_key_t port_key;
+	seqlock_t cookie_lock;		/* see above */
+	struct xtcp_cookie_secrets cookie;
+	spinlock_t tw_lock;		/* see above */
+	struct list_head tw_list;
+	struct list_head fin_wait2_list;
+	struct timer_list tw_timer;
+	unsigned int tw_count;
+	atomic_t orphans;
+	bool early;
+	struct sock *reply_sk;
+	struct sock *reply_sk6;
+	DEFINE_SNMP_STAT(struct tcp_mib, tcp_statistics);
+	DEFINE_SNMP_STAT(struct linux_mib, net_statistics);
+};
+
+extern unsigned int xtcp_net_id;
+
+static inline struct xtcp_net *xtcp_net(const struct net *net)
+{
+	return net_generic(net, xtcp_net_id);
+}
+
+/* The same on an RCU read side, which need not be entered for it: once for each segment of either stack. */
+static inline struct xtcp_net *xtcp_net_rcu(const struct net *net)
+{
+	return rcu_dereference(net->gen)->ptr[xtcp_net_id];
+}
+
+int xtcp_netns_init(void);
+void xtcp_netns_exit(void);
+
+#endif /* XTCP_NETNS_H */

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Keys of a namespace, and what is derived from them.
+ *
+ * Drawn at namespace init and wiped at its exit. The one of timestamp offsets stays for the life of the namespace, as
+ * that of tuples does (demux.c), because both have to go on growing from one incarnation of a connection to the next;
+ * the one of the cookies is drawn anew each epoch and the one before is kept (cookie.c).
+ */
+#include "base/secret.h"
+
+#include <linux/random.h>
+#include <linux/seqlock.h>
+#include <linux/siphash.h>
+#include <linux/string.h>
+
+#include "base/netns.h"
+#include "compat.h"
+#include "lookup/demux.h"
+#include "pure/clock.h"
+#include "pure/cookie.h"
+#include "pure/tuple.h"
+
+/**
+ * xtcp_secret_net_init() - draw the keys of a namespace
+ * @xn: the namespace
+ *
+ * Context: process.
+ */
+void xtcp_secret_net_init(struct xtcp_net *xn)
+{
+	get_random_bytes(&xn->ts_key, sizeof(xn->ts_key));
+	get_random_bytes(&xn->port_key, sizeof(xn->port_key));
+	seqlock_init(&xn->cookie_lock);
+	get_random_bytes(xn->cookie.key, sizeof(xn->cookie.key));
+	xn->cookie.epoch = xtcp_cookie_epoch(xtcp_clock_seconds());
+}
+
+/**
+ * xtcp_secret_net_exit() - wipe the keys of a namespace
+ * @xn: the namespace; no segment arrives any more
+ *
+ * Context: process.
+ */
+void xtcp_secret_net_exit(struct xtcp_net *xn)
+{
+	memzero_explicit(&xn->ts_key, sizeof(xn->ts_key));
+	memzero_explicit(&xn->port_key, sizeof(xn->port_key));
+	memzero_explicit(&xn->cookie, sizeof(xn->cookie));
+}
+
+/**
+ * xtcp_secret_ts_offset() - what is added to the clock in TSvals to a peer
+ * @xn: the namespace
+ * @tuple: a connection; only the addresses count, so that TSvals grow from one connection of a pair of hosts to the
+ *	next (RFC 7323 section 5.4, RFC 6191)
+ *
+ * Context: any.
+ *
+ * Return: the offset, milliseconds.
+ */
+u32 xtcp_secret_ts_offset(const struct xtcp_net *xn, const struct xtcp_tuple *tuple)
+{
+	struct xtcp_tuple hosts = *tuple;
+
+	hosts.lport = 0;
+	hosts.fport = 0;
+	return (u32)xtcp_tuple_hash(&hosts, &xn->ts_key);
+}
+
+/**
+ * xtcp_secret_active() - the ISN and the timestamp offset of an active open
+ * @xn: the namespace
+ * @tuple: the connection
+ * @iss: where the ISN goes: a clock and a keyed hash of the tuple (RFC 6528 section 3; RFC 9293 section 3.4.1, MUST-8
+ *	and SHLD-1)
+ * @ts_offset: where the offset goes, milliseconds
+ *
+ * A tuple may be kernel TCP's now and ours next, and a peer that has it in TIME-WAIT lets only a SYN in whose sequence
+ * number or timestamp has grown (RFC 9293 section 3.6.1, MAY-2; RFC 6191). So both are kernel TCP's, where it tells
+ * them. It has no offset unless net.ipv4.tcp_timestamps is 1.
+ *
+ * Context: any.
+ */
+void xtcp_secret_active(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, u32 *iss, u32 *ts_offset)
+{
+	if (xtcp_compat_seq_and_ts_off(xn->net, tuple, iss, ts_offset))
+		return;
+	*iss = (u32)xtcp_tuple_hash(tuple, &xn->tuple_key) + (u32)(xtcp_clock_us() >> 2);
+	*ts_offset = xtcp_secret_ts_offset(xn, tuple);
+}
+
+/* Not inlined: the key on its stack, once in eight minutes, is not for each SYN to make room for. */
+static noinline_for_stack void rotate(struct xtcp_net *xn, u32 epoch)
+{
+	siphash_key_t key;
+
+	get_random_bytes(&key, sizeof(key));
+	write_seqlock_bh(&xn->cookie_lock);
+	if ((s32)(epoch - xn->cookie.epoch) > 0) {
+		xn->cookie.key[epoch & 1] = key;
+		WRITE_ONCE(xn->cookie.epoch, epoch);
+	}
+	write_sequnlock_bh(&xn->cookie_lock);
+	memzero_explicit(&key, sizeof(key));
+}
+
+/**
+ * xtcp_secret_cookie() - the ISN of a SYN-ACK
+ * @xn: the namespace
+ * @key: the connection
+ * @irs: SEG.SEQ of the SYN
+ * @cookie: the options of the SYN
+ *
+ * Draws the secret of an epoch before its first cookie.
+ *
+ * Context: any.
+ *
+ * Return: ISS.
+ */
+u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, struct xtcp_cookie cookie)
+{
+	const u32 now = xtcp_clock_seconds();
+	unsigned int seq;
+	u32 iss;
+
+	if (unlikely((s32)(xtcp_cookie_epoch(now) - READ_ONCE(xn->cookie.epoch)) > 0))
+		rotate(xn, xtcp_cookie_epoch(now));
+	do {
+		seq = read_seqbegin(&xn->cookie_lock);
+		iss = xtcp_cookie_make(&xn->cookie, &key->tuple, key->hash, irs, now, cookie);
+	} while (read_seqretry(&xn->cookie_lock, seq));
+	return iss;
+}
+
+/**
+ * xtcp_secret_cookie_check() - does an ACK acknowledge an ISN that xtcp_secret_cookie() gave out
+ * @xn: the namespace
+ * @key: the connection
+ * @irs: SEG.SEQ - 1
+ * @iss: SEG.ACK - 1
+ * @tsecr: TSecr of the segment, NULL: it has no timestamps
+ * @cookie: filled when it does
+ *
+ * Context: any.
+ *
+ * Return: true when it does, and at most 128 seconds later.
+ */
+bool xtcp_secret_cookie_check(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, u32 iss, const u32 *tsecr,
+			      struct xtcp_cookie *cookie)
+{
+	const u32 now = xtcp_clock_seconds();
+	unsigned int seq;
+	bool ok;
+
+	do {
+		seq = read_seqbegin(&xn->cookie_lock);
+		ok = xtcp_cookie_check(&xn->cookie, &key->tuple, key->hash, irs, iss, tsecr, now, cookie);
+	} while (read_seqretry(&xn->cookie_lock, seq));
+	return ok;
+}

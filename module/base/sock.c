@@ -1,0 +1,511 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * struct xtcp_sock: made, cloned, orphaned, ended, freed.
+ *
+ * xtcp locking
+ * ============
+ *
+ * lock                     protects                               taken in           nests inside
+ * -----------------------  -------------------------------------  -----------------  ------------------------
+ * socket lock              one xtcp_sock, all but what sock.h     process, softirq   -
+ *  (lock_sock, or           says otherwise
+ *  bh_lock_sock when no
+ *  user owns it)
+ * xtcp_listener.lock       a listener's two queues                process, softirq   a listener's socket lock,
+ *                                                                                    never a child's
+ * xtcp_net.tw_lock         lists, number and timer of records     process, softirq   a socket lock
+ * xtcp_portmaps.lock       maps of ports by destination           process, softirq   a socket lock, a listener's
+ * xtcp_leases.lock         leases by port                         process, softirq   a socket lock, a listener's,
+ *                                                                                    xtcp_portmaps.lock
+ * xtcp_net.listeners_lock  changes of the listener table          process            a socket lock
+ * buckets of the table     changes of the table of connections    process, softirq   every lock above
+ * xtcp_place_mutex         places in kernel TCP's table           process            a socket lock
+ * xtcp_lease_stock.lock    socks for leases                       process, softirq   a socket lock, a listener's,
+ *                                                                                    xtcp_portmaps.lock,
+ *                                                                                    xtcp_place_mutex
+ *
+ * A child's lock nests inside nothing of its listener's: the third ACK makes the child under its own lock (a fresh
+ * clone, so nobody waits for it) and takes xtcp_listener.lock only to move entries. Softirq never takes a listener's
+ * socket lock, so a program busy in listen() or setsockopt() on it loses no SYN.
+ *
+ * Process context takes the socket lock by lock_sock() and may sleep. Softirq takes the spinlock inside it by
+ * bh_lock_sock(); when a user owns the sock it queues a segment on the backlog, and everything else (a deadline, a
+ * lower MTU) as a bit in xtcp_sock.deferred. release_sock() runs both.
+ *
+ * Lookups in the tables run under RCU. A full sock found there is taken by refcount_inc_not_zero; entries and records
+ * are used inside the RCU section only, under the lock of the list they stand on, after a look at their "dead" bit.
+ * Listeners are used inside the RCU section without a reference.
+ *
+ * References to a full sock: the file or the accept queue (given up by xtcp_sock_destroy), the table (demux.c), the
+ * pending timer (sk_reset_timer), a lookup until it is done. Each skb on its way out counts in sk_wmem_alloc and keeps
+ * the memory, not the sock.
+ *
+ * The end of a connection, in this order:
+ *  1. sk_err, sk_shutdown, xtcp_state_set(CLOSE), in this order, which poll() relies on: whoever gets the lock from
+ *     here on sees a dead connection and touches neither the namespace nor a timer.
+ *  2. The timer is stopped and the sock leaves the table; no new segment finds it. Its port goes back, unless the
+ *     program has bound it.
+ *  3. A sock with a file tells its program (sk_state_change) and waits for close(); one without is destroyed:
+ *  4. the queues are purged, a bound port goes back, too, the last reference is dropped.
+ *  5. When the last skb in a qdisc or a queue is gone too, the memory is freed after an RCU grace period, and
+ *     xtcp_sock_wait_gone() is told.
+ *
+ * An orphan gives its namespace reference back and dies with the namespace: xtcp_sock_abort_net(). Step 5 may then
+ * happen after the namespace is gone, so it never looks at sock_net().
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include "base/sock.h"
+
+#include <linux/wait.h>
+#include <net/inet_common.h>
+#include <net/tcp_states.h>
+#include <net/xfrm.h>
+
+#include "base/netns.h"
+#include "base/state.h"
+#include "compat.h"
+#include "cong/algorithms.h"
+#include "in/icmp.h"
+#include "lookup/conns.h"
+#include "ports/lease.h"
+#include "ports/port.h"
+#include "recv/text.h"
+#include "send/output.h"
+#include "send/sndq.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+#include "socket/close.h"
+#include "socket/listen.h"
+#include "socket/sendmsg.h"
+
+/* Every sock of ours whose memory is not yet given back, and every orphan, in all namespaces. */
+static atomic_t socks = ATOMIC_INIT(0);
+static atomic_t all_orphans = ATOMIC_INIT(0);
+static DECLARE_WAIT_QUEUE_HEAD(socks_gone);
+
+static void sock_gone(void)
+{
+	if (atomic_dec_and_test(&socks))
+		wake_up_all(&socks_gone);
+}
+
+static void destruct_v4(struct sock *sk)
+{
+	inet_sock_destruct(sk);
+	sock_gone();
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static void destruct_v6(struct sock *sk)
+{
+	inet6_sock_destruct(sk);
+	sock_gone();
+}
+#endif
+
+/**
+ * xtcp_sock_wait_gone() - wait until the last sock's memory was given back
+ *
+ * Segments of orphans may sit in a qdisc or an NFQUEUE for as long as somebody else likes; what is waited for is said
+ * once a second. The caller lets RCU callbacks finish afterwards (rcu_barrier()).
+ *
+ * Context: process, module exit. No lock.
+ */
+void xtcp_sock_wait_gone(void)
+{
+	while (!wait_event_timeout(socks_gone, !atomic_read(&socks), HZ))
+		pr_info("waiting for %d sockets with segments still queued below TCP\n", atomic_read(&socks));
+}
+
+/**
+ * xtcp_sock_reset_tcb() - make a TCB as it is before OPEN
+ * @sk: a new sock, a clone of a listener, or one that disconnects
+ *
+ * What a program has set by options stays. RFC 9293 section 3.3.1.
+ *
+ * Context: softirq or process. Lock: socket, held, unless nobody else can have @sk yet.
+ */
+void xtcp_sock_reset_tcb(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	/* from iss to the end the struct is connection state; options of the program are kept across */
+	const u16 user_mss = xsk->user_mss;
+	const u8 nonagle = xsk->nonagle;
+	const u8 syn_retries = xsk->syn_retries;
+	const u8 defer_accept = xsk->defer_accept;
+	const bool quickack_asked = xsk->quickack_asked;
+	const u8 keepalive_probes = xsk->keepalive_probes;
+	const int linger2 = xsk->linger2;
+	const u32 user_timeout = xsk->user_timeout;
+	const u32 notsent_lowat = xsk->notsent_lowat;
+	const u32 keepalive_time = xsk->keepalive_time;
+	const u32 keepalive_intvl = xsk->keepalive_intvl;
+	const u32 window_clamp = xsk->user_window_clamp;
+	const struct xtcp_cong_ops *const algorithm = xsk->cong.ops;
+	const bool algorithm_chosen = xsk->cong.chosen;
+
+	memset_startat(xsk, 0, iss);
+	xsk->user_mss = user_mss;
+	xsk->nonagle = nonagle;
+	xsk->syn_retries = syn_retries;
+	xsk->defer_accept = defer_accept;
+	xsk->quickack_asked = quickack_asked;
+	xsk->keepalive_probes = keepalive_probes;
+	xsk->linger2 = linger2;
+	xsk->user_timeout = user_timeout;
+	xsk->notsent_lowat = notsent_lowat;
+	xsk->keepalive_time = keepalive_time;
+	xsk->keepalive_intvl = keepalive_intvl;
+	xsk->user_window_clamp = window_clamp;
+
+	xsk->out_of_order = RB_ROOT;
+	xsk->sent = RB_ROOT;
+	INIT_LIST_HEAD(&xsk->in_flight);
+	INIT_LIST_HEAD(&xsk->to_resend);
+	xsk->scoreboard.reordering = XTCP_DUPACK_THRESHOLD;
+	xtcp_reorder_init(&xsk->rack.reorder);
+	xsk->mss_clamp = XTCP_MSS_DEFAULT_V4;
+	xsk->mss = XTCP_MSS_DEFAULT_V4;
+	xsk->rcv_mss = XTCP_MSS_DEFAULT_V4;
+	xsk->cong.ops = algorithm;
+	xsk->cong.chosen = algorithm_chosen;
+	xsk->cong.ssthresh = U32_MAX;
+	xsk->cong.cwnd = XTCP_INIT_CWND * XTCP_MSS_DEFAULT_V4;
+	xtcp_rto_init(&xsk->rto);
+}
+
+/**
+ * xtcp_sock_init() - proto.init: the xtcp part of a new sock
+ * @sk: allocated by sk_alloc(), its inet part set up by family.c
+ *
+ * Context: process. Nobody else has @sk yet.
+ *
+ * Return: 0.
+ */
+int xtcp_sock_init(struct sock *sk)
+{
+	struct xtcp_net *xn = xtcp_net(sock_net(sk));
+	const struct xtcp_sysctl *ctl = &xn->sysctl;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	atomic_inc(&socks);
+	xsk->xn = xn;
+	sk->sk_destruct = destruct_v4;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6)
+		sk->sk_destruct = destruct_v6;
+#endif
+	sock_set_flag(sk, SOCK_RCU_FREE);
+	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
+	xsk->conn.kind = XTCP_CONN_SOCK;
+	xsk->left_table = get_completed_synchronize_rcu();
+	xtcp_sock_reset_tcb(sk);
+	xtcp_algorithms_assign(sk);
+	xtcp_timer_init(sk);
+	sk->sk_state = TCP_CLOSE;
+	sk->sk_write_space = xtcp_sendmsg_write_space;
+	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(ctl->wmem[1]));
+	WRITE_ONCE(sk->sk_rcvbuf, READ_ONCE(ctl->rmem[1]));
+	sk_sockets_allocated_inc(sk);
+	return 0;
+}
+
+static void clone_ipv6_part(struct sock *child, const struct sock *lsk)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	const struct ipv6_pinfo *np = inet6_sk(lsk);
+	struct ipv6_pinfo *newnp;
+	struct ipv6_txoptions *opt;
+
+	if (child->sk_family != AF_INET6)
+		return;
+	/*
+	 * sk_clone_lock() copied the listener's pointers: none of them may be freed twice. Flow labels it has none,
+	 * since their manager is refused.
+	 */
+	newnp = &container_of(xtcp_sk(child), struct xtcp6_sock, xtcp)->inet6;
+	inet_sk(child)->pinet6 = newnp;
+	newnp->ipv6_mc_list = NULL;
+	newnp->ipv6_ac_list = NULL;
+	newnp->pktoptions = NULL;
+	RCU_INIT_POINTER(newnp->opt, NULL);
+	rcu_read_lock();
+	opt = rcu_dereference(np->opt);
+	if (opt)
+		RCU_INIT_POINTER(newnp->opt, ipv6_dup_options(child, opt));
+	rcu_read_unlock();
+#endif
+}
+
+/**
+ * xtcp_sock_clone() - the sock of a connection that a listener accepted
+ * @lsk: the listener
+ * @gfp: GFP_ATOMIC in softirq
+ *
+ * The child has the options of the listener (RFC 9293 section 3.10.2) and a fresh TCB; its state is still the
+ * listener's, for the caller to set to SYN-RECEIVED.
+ *
+ * Context: softirq, RCU read side; @lsk's socket lock is not needed.
+ *
+ * Return: the child, locked by bh_lock_sock(), with two references: one for whoever holds it until accept(), one for
+ * the caller; or NULL without memory.
+ */
+struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
+{
+	struct sock *child = sk_clone_lock(lsk, gfp);
+	struct xtcp_sock *xsk = xtcp_sk(child);
+
+	if (!child)
+		return NULL;
+	atomic_inc(&socks);
+	memset(&xsk->conn, 0, sizeof(xsk->conn));
+	xsk->conn.kind = XTCP_CONN_SOCK;
+	xsk->lease = NULL;
+	xsk->listener = NULL;
+	xsk->readers = 0;
+	INIT_HLIST_NODE(&child->sk_bind_node);
+	xtcp_sock_reset_tcb(child);
+	/* it is the listener's alone, as in Linux */
+	xsk->defer_accept = 0;
+	if (!xsk->cong.chosen)
+		xtcp_algorithms_assign(child);
+	xtcp_timer_init(child);
+	inet_sk(child)->mc_list = NULL;
+	RCU_INIT_POINTER(inet_sk(child)->inet_opt, NULL);
+	RCU_INIT_POINTER(child->sk_rx_dst, NULL);
+	atomic64_set(&child->sk_cookie, 0);
+	child->sk_max_ack_backlog = 0;
+	child->sk_ack_backlog = 0;
+	/* the listener may be on its way to be closed, which the child hears of in its own way: a RST */
+	child->sk_shutdown = 0;
+	clone_ipv6_part(child, lsk);
+	return child;
+}
+
+/**
+ * xtcp_sock_release_resources() - proto.destroy: give back all that a sock holds but its memory
+ * @sk: CLOSED and out of the table
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ */
+void xtcp_sock_release_resources(struct sock *sk)
+{
+	xtcp_timer_stop(sk);
+	xtcp_sndq_purge(sk);
+	xtcp_text_purge(sk);
+	if (xtcp_sk(sk)->lease)
+		xtcp_port_release(sk);
+	sk_sockets_allocated_dec(sk);
+}
+
+/**
+ * xtcp_sock_orphan() - count a sock without a file, and let its namespace go
+ * @sk: sock_orphan() was called and the backlog is empty
+ *
+ * An orphan does not keep its namespace alive, as in Linux; it dies with it. The reference goes back here and not when
+ * the sock is freed. From here on the namespace's exit may come at any time, and waits for this lock.
+ *
+ * Context: process, BH disabled. Lock: socket, held by bh_lock_sock() and not owned by a user.
+ */
+void xtcp_sock_orphan(struct sock *sk)
+{
+	struct net *net = sock_net(sk);
+
+	sock_owned_by_me(sk);
+	if (xtcp_sk(sk)->is_orphan)
+		return;
+	xtcp_sk(sk)->is_orphan = true;
+	atomic_inc(&xtcp_net(net)->orphans);
+	atomic_inc(&all_orphans);
+	if (!sk->sk_net_refcnt)
+		return;
+	sk->sk_net_refcnt = 0;
+	sock_inuse_add(net, -1);
+	xtcp_compat_put_net(sk);
+}
+
+/**
+ * xtcp_sock_too_many_orphans() - must this orphan be reset rather than kept?
+ * @sk: about to become an orphan, or one
+ *
+ * As Linux's tcp_check_oom(): more than max_orphans of this namespace, more in all namespaces than the first one's
+ * max_orphans, or memory beyond its last limit.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when it must.
+ */
+bool xtcp_sock_too_many_orphans(struct sock *sk)
+{
+	struct xtcp_net *xn = xtcp_net_of(sk);
+
+	sock_owned_by_me(sk);
+	if (atomic_read(&xn->orphans) > READ_ONCE(xn->sysctl.max_orphans) ||
+	    atomic_read(&all_orphans) > READ_ONCE(xtcp_net(&init_net)->sysctl.max_orphans)) {
+		net_info_ratelimited("too many orphaned sockets\n");
+		return true;
+	}
+	return sk->sk_wmem_queued > SOCK_MIN_SNDBUF && sk_memory_allocated(sk) > sk_prot_mem_limits(sk, 2);
+}
+
+/**
+ * xtcp_sock_destroy() - drop what was the file's or the accept queue's reference
+ * @sk: CLOSED, out of the table, SOCK_DEAD
+ *
+ * The sock may be gone when it returns, unless the caller holds a reference.
+ *
+ * Context: softirq or process, BH disabled. Lock: socket, held.
+ */
+void xtcp_sock_destroy(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	WARN_ON_ONCE(sk->sk_state != TCP_CLOSE);
+	WARN_ON_ONCE(!sock_flag(sk, SOCK_DEAD));
+
+	sk->sk_prot->destroy(sk);
+	sk_stream_kill_queues(sk);
+	xfrm_sk_free_policy(sk);
+	if (xtcp_sk(sk)->is_orphan) {
+		atomic_dec(&xtcp_net_of(sk)->orphans);
+		atomic_dec(&all_orphans);
+		xtcp_sk(sk)->is_orphan = false;
+	}
+	sock_put(sk);
+}
+
+/**
+ * xtcp_sock_done() - the connection has ended
+ * @sk: in any state but LISTEN
+ *
+ * Steps 1 to 4 of the end in "xtcp locking". An orphan may be gone when it returns, unless the caller holds a
+ * reference.
+ *
+ * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
+ */
+void xtcp_sock_done(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (sk->sk_state == TCP_CLOSE)
+		return;
+	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
+	/* pairs with the inet_sk_state_load() of poll: the shutdown is seen before the state */
+	smp_wmb();
+	xtcp_state_set(sk, TCP_CLOSE);
+	xtcp_timer_stop(sk);
+	xtcp_algorithms_end(sk);
+	xtcp_demux_remove_sk(sk);
+	xtcp_port_connection_ended(sk);
+	if (sock_flag(sk, SOCK_DEAD))
+		xtcp_sock_destroy(sk);
+	else
+		sk->sk_state_change(sk);
+}
+
+/**
+ * xtcp_sock_fail() - the connection has ended in an error
+ * @sk: in any state but LISTEN
+ * @err: what the program is told, positive errno; 0: nothing
+ * @reason: what the trace is told
+ *
+ * Nothing is sent. Queued data of ours is dropped; what the peer sent can still be read.
+ *
+ * Context: as xtcp_sock_done().
+ */
+void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
+{
+	bool tell;
+
+	sock_owned_by_me(sk);
+	if (sk->sk_state == TCP_CLOSE)
+		return;
+	trace_xtcp_abort(sk, err, reason);
+	xtcp_sndq_purge(sk);
+	if (err) {
+		WRITE_ONCE(sk->sk_err, err);
+		/* pairs with the smp_rmb() of poll: the error is seen before the shutdown */
+		smp_wmb();
+	}
+	tell = err && !sock_flag(sk, SOCK_DEAD);
+	xtcp_sock_done(sk);
+	if (tell)
+		sk_error_report(sk);
+}
+
+/**
+ * xtcp_sock_abort() - ABORT (RFC 9293 section 3.10.5)
+ * @sk: in any state but LISTEN
+ * @err: what the program is told, positive errno; 0: nothing
+ * @reason: what the trace is told
+ *
+ * A RST goes out from SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT, as the section says; the
+ * remaining states end in silence.
+ *
+ * Context: as xtcp_sock_done().
+ */
+void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason)
+{
+	const int sends_rst = TCPF_SYN_RECV | TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_CLOSE_WAIT;
+
+	sock_owned_by_me(sk);
+	if ((1 << sk->sk_state) & sends_rst)
+		xtcp_output_rst(sk);
+	xtcp_sock_fail(sk, err, reason);
+}
+
+static void end_orphan(struct sock *sk)
+{
+	if (!refcount_inc_not_zero(&sk->sk_refcnt))
+		return;
+	local_bh_disable();
+	bh_lock_sock(sk);
+	xtcp_sock_fail(sk, 0, XTCP_ABORT_NETNS);
+	bh_unlock_sock(sk);
+	local_bh_enable();
+	sock_put(sk);
+}
+
+/**
+ * xtcp_sock_abort_net() - end what is left of full size in a namespace that goes away
+ * @net: the namespace; no descriptor of ours is open in it
+ *
+ * What is left are orphans. No RST is sent: devices and routes are gone already, or the module is on its way out.
+ *
+ * Context: process, namespace or module exit. No lock.
+ */
+void xtcp_sock_abort_net(struct net *net)
+{
+	struct xtcp_net *xn = xtcp_net(net);
+	struct xtcp_conn *conn;
+	u32 chain = 0;
+
+	while (atomic_read(&xn->conns) && (chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask) {
+		rcu_read_lock();
+		for (conn = xtcp_conns_first(chain); conn; conn = xtcp_conns_next(conn))
+			if (conn->net_id == xn->id && conn->kind == XTCP_CONN_SOCK)
+				end_orphan(xtcp_sk_of(xtcp_sock_of_conn(conn)));
+		rcu_read_unlock();
+		cond_resched();
+		chain++;
+	}
+}
+
+/**
+ * xtcp_sock_release_cb() - proto.release_cb: what softirq could not do while a user had the lock
+ * @sk: its backlog is empty
+ *
+ * Context: process, in release_sock(). Lock: socket, held: owned by the caller and the spinlock taken.
+ */
+void xtcp_sock_release_cb(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (!READ_ONCE(xsk->deferred))
+		return;
+	if (test_and_clear_bit(XTCP_DEFERRED_MTU, &xsk->deferred))
+		xtcp_icmp_mtu_deferred(sk);
+	if (test_and_clear_bit(XTCP_DEFERRED_TIMER, &xsk->deferred))
+		xtcp_timer_run(sk);
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The connection state (RFC 9293 section 3.3.2).
+ *
+ * Nobody else writes sk_state. The values are the kernel's TCP_*, so that ss, bpf and inet_sock_set_state read ours as
+ * they read kernel TCP's. Two of them never stand in a sock, because the kernel would take it for one of its small
+ * sockets: TIME-WAIT is a record (timewait.c), SYN-RECEIVED by way of LISTEN an entry (synq.c) until its third ACK.
+ */
+#include "base/state.h"
+
+#include <linux/bug.h>
+#include <net/inet_sock.h>
+#include <net/net_namespace.h>
+#include <net/tcp_states.h>
+
+#include "base/sock.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+
+#define S(name) (1 << TCP_##name)
+
+/* By old state: the states it may change to, RFC 9293 figure 5 and ABORT; CLOSE is always allowed. */
+static const u16 legal[TCP_MAX_STATES] = {
+	[TCP_CLOSE] = S(LISTEN) | S(SYN_SENT),
+	[TCP_LISTEN] = S(SYN_RECV),	/* the clone that becomes a child */
+	[TCP_SYN_SENT] = S(SYN_RECV) | S(ESTABLISHED),
+	[TCP_SYN_RECV] = S(ESTABLISHED) | S(FIN_WAIT1) | S(CLOSE_WAIT),
+	[TCP_ESTABLISHED] = S(FIN_WAIT1) | S(CLOSE_WAIT),
+	[TCP_FIN_WAIT1] = S(FIN_WAIT2) | S(CLOSING),
+	[TCP_FIN_WAIT2] = 0,
+	[TCP_CLOSE_WAIT] = S(LAST_ACK),
+	[TCP_CLOSING] = 0,
+	[TCP_LAST_ACK] = 0,
+};
+
+/**
+ * xtcp_state_name() - the name of a state
+ * @state: TCP_*
+ *
+ * Context: any.
+ *
+ * Return: the name as RFC 9293 section 3.3.2 writes it.
+ */
+const char *xtcp_state_name(int state)
+{
+	static const char * const names[TCP_MAX_STATES] = {
+		[TCP_ESTABLISHED] = "ESTABLISHED",
+		[TCP_SYN_SENT] = "SYN-SENT",
+		[TCP_SYN_RECV] = "SYN-RECEIVED",
+		[TCP_FIN_WAIT1] = "FIN-WAIT-1",
+		[TCP_FIN_WAIT2] = "FIN-WAIT-2",
+		[TCP_TIME_WAIT] = "TIME-WAIT",
+		[TCP_CLOSE] = "CLOSED",
+		[TCP_CLOSE_WAIT] = "CLOSE-WAIT",
+		[TCP_LAST_ACK] = "LAST-ACK",
+		[TCP_LISTEN] = "LISTEN",
+		[TCP_CLOSING] = "CLOSING",
+		[TCP_NEW_SYN_RECV] = "SYN-RECEIVED",
+	};
+
+	return state > 0 && state < TCP_MAX_STATES && names[state] ? names[state] : "?";
+}
+
+/* Tcp: counters that follow the state: CurrEstab, EstabResets, AttemptFails (RFC 4022). */
+static void count(struct sock *sk, int old, int new)
+{
+	bool was_up = old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT;
+	bool is_up = new == TCP_ESTABLISHED || new == TCP_CLOSE_WAIT;
+
+	if (is_up && !was_up)
+		XTCP_INC_STATS(xtcp_net_of(sk), TCP_MIB_CURRESTAB);
+	else if (was_up && !is_up)
+		XTCP_DEC_STATS(xtcp_net_of(sk), TCP_MIB_CURRESTAB);
+	if (was_up && new == TCP_CLOSE)
+		XTCP_INC_STATS(xtcp_net_of(sk), TCP_MIB_ESTABRESETS);
+	if ((old == TCP_SYN_SENT || old == TCP_SYN_RECV) && new == TCP_CLOSE)
+		XTCP_INC_STATS(xtcp_net_of(sk), TCP_MIB_ATTEMPTFAILS);
+}
+
+/**
+ * xtcp_state_set() - move a connection to another state
+ * @sk: the sock
+ * @state: TCP_*; never TCP_TIME_WAIT or TCP_NEW_SYN_RECV
+ *
+ * Counts, traces, and fires the kernel's inet_sock_set_state. RFC 9293 section 3.3.2.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_state_set(struct sock *sk, int state)
+{
+	int old = sk->sk_state;
+
+	sock_owned_by_me(sk);
+	if (old == state)
+		return;
+	WARN_ON_ONCE(state != TCP_CLOSE && !(legal[old] & (1 << state)));
+	count(sk, old, state);
+	trace_xtcp_state(sk, old, state);
+	inet_sk_set_state(sk, state);
+}

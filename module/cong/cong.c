@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What every congestion control shares: the windows before, during and after a loss (RFC 5681). Windows are in octets;
+ * "SMSS" is xsk->mss. How the window grows and how far it falls is the algorithm's (struct xtcp_cong_ops).
+ */
+#include "cong/cong.h"
+
+#include <linux/jiffies.h>
+#include <linux/minmax.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "cong/algorithms.h"
+#include "loss/sample.h"
+#include "loss/scoreboard.h"
+#include "pure/prr.h"
+#include "pure/seq.h"
+#include "pure/wire.h"
+
+static u32 initial_window(const struct xtcp_sock *xsk)
+{
+	return XTCP_INIT_CWND * xsk->mss;
+}
+
+/**
+ * xtcp_cong_start() - the connection is established
+ * @sk: its effective MSS is known
+ * @syn_lost: our SYN or SYN-ACK was lost, more than once
+ *
+ * RFC 6928 section 2; one segment when @syn_lost (RFC 5681 section 3.1). One loss is not enough, as in Linux: the first
+ * timeout is a second, which some paths take (RFC 6298 section 2, note on (2.1)).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_start(struct sock *sk, bool syn_lost)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xsk->cong.cwnd = syn_lost ? xsk->mss : initial_window(xsk);
+	xsk->cong.ssthresh = U32_MAX;
+	xsk->cong.phase = XTCP_CONG_OPEN;
+	xsk->cong.usage_seq = xsk->snd_una;
+	xtcp_algorithms_start(sk);
+}
+
+/**
+ * xtcp_cong_private() - the algorithm's own space
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: XTCP_CONG_PRIVATE octets, aligned to 8; zero when the algorithm starts.
+ */
+void *xtcp_cong_private(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return xtcp_sk(sk)->cong.private;
+}
+
+/*
+ * Was the window what held the sender back? Only then does an ACK say that it may be larger (RFC 7661 section 4 calls
+ * it validated). In slow start half of it is enough, as in Linux: else it would not double in a round trip.
+ */
+static bool is_limiting(const struct xtcp_cong *cong)
+{
+	return cong->is_limiting || (cong->cwnd < cong->ssthresh && cong->most_out >= cong->cwnd / 2);
+}
+
+/**
+ * xtcp_cong_pushed() - what might be sent was sent
+ * @sk: the sock
+ * @limited: the congestion window is full
+ *
+ * The strongest sign of a window's time counts, as in Linux: the ACKs of one flight come when the next is not out yet.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_pushed(struct sock *sk, bool limited)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_cong *cong = &xsk->cong;
+	u32 out = xsk->snd_nxt - xsk->snd_una;
+
+	sock_owned_by_me(sk);
+	if (!limited && xtcp_seq_lt(xsk->snd_una, cong->usage_seq) && (cong->is_limiting || out <= cong->most_out))
+		return;
+	cong->is_limiting = limited;
+	cong->most_out = out;
+	cong->usage_seq = xsk->snd_nxt;
+}
+
+static void grow(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sample part;
+
+	if (xsk->cong.phase != XTCP_CONG_LOSS) {
+		/* a path that reorders shows progress by what is sacked */
+		if (!sample->acked && xsk->scoreboard.reordering <= XTCP_DUPACK_THRESHOLD)
+			return;
+		if (sample->delivered && is_limiting(&xsk->cong))
+			xsk->cong.ops->acked(sk, sample);
+		return;
+	}
+	if (!sample->acked)
+		return;
+	if (xsk->sack_ok) {
+		xsk->cong.ops->acked(sk, sample);
+		return;
+	}
+	/* what the peer had kept is acknowledged in one go: no licence for a burst (RFC 3465 section 2.3) */
+	part = *sample;
+	part.delivered = min_t(u32, part.delivered, 2U * xsk->mss);
+	xsk->cong.ops->acked(sk, &part);
+}
+
+static bool is_reducing(const struct xtcp_sock *xsk)
+{
+	return xsk->cong.phase == XTCP_CONG_CWR || xsk->cong.phase == XTCP_CONG_RECOVERY;
+}
+
+/* RFC 9937 section 6.2. */
+static void reduce_by(struct sock *sk, u32 delivered, bool safe)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 pipe = xtcp_scoreboard_pipe(sk), quota;
+
+	if (!delivered)
+		return;
+	quota = xtcp_prr_quota(&xsk->cong.prr, pipe, xsk->cong.ssthresh, delivered, safe, xsk->mss);
+	/* no other ACK may follow that tells of the hole which a partial one has found (RFC 6582 section 3.2 step 3) */
+	if (!xsk->sack_ok && !list_empty(&xsk->to_resend))
+		quota = max_t(u32, quota, xsk->mss);
+	xsk->cong.cwnd = max_t(u32, pipe + quota, xsk->mss);
+}
+
+/**
+ * xtcp_cong_ack() - let the window follow an ACK
+ * @sk: the phase is the one after the ACK
+ * @sample: the ACK
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
+{
+	sock_owned_by_me(sk);
+	if (is_reducing(xtcp_sk(sk)))
+		reduce_by(sk, sample->delivered, sample->acked && !sample->lost);
+	else
+		grow(sk, sample);
+}
+
+/**
+ * xtcp_cong_sent() - octets were sent, new ones or again
+ * @sk: the sock
+ * @octets: how many
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_sent(struct sock *sk, u32 octets)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (is_reducing(xsk))
+		xtcp_prr_sent(&xsk->cong.prr, octets);
+}
+
+/* The windows as they are, should the reduction turn out to be for nothing. */
+static void keep_windows(struct xtcp_sock *xsk)
+{
+	struct xtcp_cong *cong = &xsk->cong;
+
+	cong->prior_cwnd = cong->cwnd;
+	/* as Linux: three quarters of a window that has grown beyond the threshold */
+	cong->prior_ssthresh = is_reducing(xsk) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
+}
+
+/**
+ * xtcp_cong_reduce() - a reduction begins: something was lost or marked
+ * @sk: the phase is still the one before
+ * @in_flight: RecoverFS of RFC 9937 section 6.1
+ *
+ * How far the window falls is the algorithm's, how fast is PRR's.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_reduce(struct sock *sk, u32 in_flight)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	keep_windows(xsk);
+	xsk->cong.ssthresh = xsk->cong.ops->ssthresh(sk);
+	xtcp_prr_begin(&xsk->cong.prr, in_flight);
+}
+
+/**
+ * xtcp_cong_reduced() - a reduction is over
+ * @sk: the sock
+ *
+ * RFC 9937 section 6.2, last step; RFC 6582 section 3.2 step 3.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_reduced(struct sock *sk)
+{
+	struct xtcp_cong *cong = &xtcp_sk(sk)->cong;
+
+	sock_owned_by_me(sk);
+	cong->cwnd = min(cong->ssthresh, U32_MAX / 2);
+}
+
+/**
+ * xtcp_cong_allow_one() - something was found lost without an ACK: a segment may go
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_allow_one(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (is_reducing(xtcp_sk(sk)))
+		reduce_by(sk, xtcp_sk(sk)->mss, false);
+}
+
+/**
+ * xtcp_cong_lost() - what is in flight has timed out, for the first time
+ * @sk: the phase is still the one before
+ *
+ * RFC 5681 section 3.1, equation (4).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_lost(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	keep_windows(xsk);
+	xsk->cong.ssthresh = xsk->cong.ops->ssthresh(sk);
+}
+
+/**
+ * xtcp_cong_restart() - after a timeout one segment goes (RFC 5681 section 3.1)
+ * @sk: the sock
+ * @pipe: octets that are in flight nevertheless
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_restart(struct sock *sk, u32 pipe)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xsk->cong.cwnd = pipe + xsk->mss;
+}
+
+/**
+ * xtcp_cong_forbid_undo() - the last reduction stays, whatever is found out
+ * @sk: the sock
+ *
+ * A congestion mark is no error of ours (RFC 3168 section 6.1.2).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_forbid_undo(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_sk(sk)->cong.prior_ssthresh = 0;
+}
+
+/**
+ * xtcp_cong_undo() - the last reduction was for nothing
+ * @sk: the sock
+ *
+ * RFC 4015 section 3.2, RFC 9438 section 4.9.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_undo(struct sock *sk)
+{
+	struct xtcp_cong *cong = &xtcp_sk(sk)->cong;
+
+	sock_owned_by_me(sk);
+	if (!cong->prior_ssthresh)
+		return;
+	cong->cwnd = max(cong->cwnd, cong->prior_cwnd);
+	cong->ssthresh = max(cong->ssthresh, cong->prior_ssthresh);
+	if (cong->ops->undone)
+		cong->ops->undone(sk);
+}
+
+/**
+ * xtcp_cong_restart_after_idle() - sending begins with nothing in flight
+ * @sk: the sock
+ *
+ * What the window was tells less of the path the longer nothing was sent: it is halved once for each RTO, down to the
+ * initial window (RFC 5681 section 4.1 asks for that one at once; as Linux, after RFC 2861 section 3.1), and slow start
+ * brings most of it back. In whole segments. net.xtcp.slow_start_after_idle = 0 leaves it.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_restart_after_idle(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 rto = msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
+	u32 idle = (u32)jiffies - xsk->snd_tstamp;
+	u32 segments, least;
+
+	sock_owned_by_me(sk);
+	if (!xsk->snd_tstamp)
+		return;
+	if (xsk->cong.ops->idle)
+		xsk->cong.ops->idle(sk, min_t(u64, (u64)idle * (USEC_PER_SEC / HZ), U32_MAX));
+	if (idle <= rto || !READ_ONCE(xtcp_net_of(sk)->sysctl.slow_start_after_idle))
+		return;
+	if (xsk->cong.phase != XTCP_CONG_CWR && xsk->cong.phase != XTCP_CONG_RECOVERY)
+		xsk->cong.ssthresh = max(xsk->cong.ssthresh, xsk->cong.cwnd / 4 * 3);
+	segments = xtcp_cong_cwnd_segments(sk);
+	least = min(segments, initial_window(xsk) / xsk->mss);
+	for (; idle > rto && segments > least; idle -= rto)
+		segments /= 2;
+	xsk->cong.cwnd = max(segments, least) * xsk->mss;
+}
+
+/**
+ * xtcp_cong_mss_changed() - the effective MSS was computed anew
+ * @sk: the sock, in any state
+ *
+ * The window is in octets and stays what it is, but one segment fits.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_mss_changed(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xsk->cong.cwnd = max_t(u32, xsk->cong.cwnd, xsk->mss);
+}
+
+/**
+ * xtcp_cong_cwnd_segments() - the congestion window as TCP_INFO has it
+ * @sk: the sock
+ *
+ * Context: any; racy without the socket lock.
+ *
+ * Return: segments; part of one counts, since the segment size may have grown by a few octets since the window was set.
+ */
+u32 xtcp_cong_cwnd_segments(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	return DIV_ROUND_UP(READ_ONCE(xsk->cong.cwnd), max_t(u32, READ_ONCE(xsk->mss), 1));
+}

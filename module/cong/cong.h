@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Congestion control: the table of operations, and what every algorithm shares (RFC 5681). Windows are in octets. */
+#ifndef XTCP_CONG_H
+#define XTCP_CONG_H
+
+#include <linux/types.h>
+
+#include "pure/prr.h"
+
+struct sock;
+
+struct xtcp_sample;
+
+enum xtcp_cong_phase {
+	XTCP_CONG_OPEN,		/* nothing is missing */
+	XTCP_CONG_DISORDER,	/* something is out of order, nothing counts as lost yet */
+	XTCP_CONG_CWR,		/* the window is being reduced for a congestion mark (RFC 3168) */
+	XTCP_CONG_RECOVERY,	/* fast recovery: something is lost, the window is being reduced */
+	XTCP_CONG_LOSS,		/* after a timeout, until SND.UNA passes recover */
+};
+
+#define XTCP_CONG_PRIVATE	104	/* octets that an algorithm has in each sock */
+
+/**
+ * struct xtcp_cong_ops - an algorithm
+ * @name: as TCP_CONGESTION has it
+ * @start: the connection is established, or a live one changes to this algorithm; the private space is zero. Optional
+ * @acked: octets arrived (sample->delivered) while the window may grow: it was what held the sender back, and it is
+ *	not being reduced
+ * @ssthresh: something was lost or marked: the slow start threshold from now on, octets
+ * @undone: the last reduction was for nothing; both windows are as before it. Optional
+ * @idle: sending begins again after @idle_us without anything in flight. Optional
+ * @end: the connection ends or changes to another algorithm. Optional
+ */
+struct xtcp_cong_ops {
+	const char *name;
+	void (*start)(struct sock *sk);
+	void (*acked)(struct sock *sk, const struct xtcp_sample *sample);
+	u32 (*ssthresh)(struct sock *sk);
+	void (*undone)(struct sock *sk);
+	void (*idle)(struct sock *sk, u32 idle_us);
+	void (*end)(struct sock *sk);
+};
+
+/**
+ * struct xtcp_cong - a connection's congestion state
+ * @ops: the algorithm
+ * @chosen: by TCP_CONGESTION, so that what the listener accepts has it too
+ * @started: @ops has been told that the connection is established, and not yet that it has ended
+ * @cwnd: congestion window, octets
+ * @ssthresh: slow start threshold, octets
+ * @prior_cwnd: @cwnd before the last reduction
+ * @prior_ssthresh: @ssthresh then; 0: that reduction stays
+ * @most_out: the most that was outstanding in the last window
+ * @usage_seq: SND.NXT when that was
+ * @is_limiting: in it @cwnd was what held the sender back
+ * @prr: how a reduction goes on
+ * @phase: what is going on
+ * @private: the algorithm's own, see xtcp_cong_private()
+ */
+struct xtcp_cong {
+	const struct xtcp_cong_ops *ops;
+	u32 cwnd;
+	u32 ssthresh;
+	u32 prior_cwnd;
+	u32 prior_ssthresh;
+	u32 most_out;
+	u32 usage_seq;
+	struct xtcp_prr prr;
+	bool is_limiting;
+	u8 phase;
+	bool chosen;
+	bool started;
+	u64 private[XTCP_CONG_PRIVATE / sizeof(u64)];
+};
+
+#include "generated/algorithms_list.h"
+
+/* Socket lock held in all of these. */
+void xtcp_cong_start(struct sock *sk, bool syn_lost);
+void *xtcp_cong_private(struct sock *sk);
+void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample);
+void xtcp_cong_sent(struct sock *sk, u32 octets);
+void xtcp_cong_pushed(struct sock *sk, bool limited);
+void xtcp_cong_reduce(struct sock *sk, u32 in_flight);
+void xtcp_cong_reduced(struct sock *sk);
+void xtcp_cong_allow_one(struct sock *sk);
+void xtcp_cong_lost(struct sock *sk);
+void xtcp_cong_restart(struct sock *sk, u32 pipe);
+void xtcp_cong_forbid_undo(struct sock *sk);
+void xtcp_cong_undo(struct sock *sk);
+void xtcp_cong_restart_after_idle(struct sock *sk);
+void xtcp_cong_mss_changed(struct sock *sk);
+u32 xtcp_cong_cwnd_segments(const struct sock *sk);
+
+#endif /* XTCP_CONG_H */

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+/* CUBIC (RFC 9438) with HyStart++ (RFC 9406) in the initial slow start. The arithmetic is in cubic.c and hystart.c. */
+#include <linux/minmax.h>
+#include <linux/tcp.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "cong/cong.h"
+#include "loss/sample.h"
+#include "pure/cubic.h"
+#include "pure/hystart.h"
+#include "sight/mib.h"
+
+/**
+ * struct cubic_private - what CUBIC has in a sock
+ * @curve: congestion avoidance
+ * @hystart: slow start
+ */
+struct cubic_private {
+	struct xtcp_cubic curve;
+	struct xtcp_hystart hystart;
+};
+
+static void cubic_start(struct sock *sk)
+{
+	struct cubic_private *cubic = xtcp_cong_private(sk);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	BUILD_BUG_ON(sizeof(*cubic) > XTCP_CONG_PRIVATE);
+	if (xsk->cong.ssthresh == U32_MAX)
+		xtcp_hystart_start(&cubic->hystart, xsk->snd_nxt);
+}
+
+/* Slow start. Gives the octets that are left for congestion avoidance. */
+static u32 cubic_slow_start(struct sock *sk, struct cubic_private *cubic, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_cong *cong = &xsk->cong;
+	u32 room = cong->ssthresh - cong->cwnd, most = U32_MAX / 2 - min(cong->cwnd, U32_MAX / 2);
+
+	cong->cwnd += min3(xtcp_hystart_growth(&cubic->hystart, sample->delivered, xsk->mss), room, most);
+	if (!xtcp_hystart_acked(&cubic->hystart, xsk->snd_una, xsk->snd_nxt, sample->rtt_us))
+		return sample->delivered - min(sample->delivered, room);
+	cong->ssthresh = cong->cwnd;
+	xtcp_cubic_slow_start_ended(&cubic->curve, cong->cwnd);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPHYSTARTDELAYDETECT);
+	XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPHYSTARTDELAYCWND, xtcp_cong_cwnd_segments(sk));
+	return 0;
+}
+
+static void cubic_acked(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct cubic_private *cubic = xtcp_cong_private(sk);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_cong *cong = &xsk->cong;
+	u32 acked = sample->delivered, rtt_us = xsk->rto.min_rtt_us;
+
+	sock_owned_by_me(sk);
+	if (cong->phase == XTCP_CONG_LOSS)
+		xtcp_cubic_timeout(&cubic->curve);
+	if (cong->cwnd < cong->ssthresh)
+		acked = cubic_slow_start(sk, cubic, sample);
+	if (acked)
+		cong->cwnd = xtcp_cubic_grow(&cubic->curve, sample->now_us, rtt_us == U32_MAX ? 0 : rtt_us,
+					     cong->cwnd, xsk->mss, acked);
+}
+
+static u32 cubic_ssthresh(struct sock *sk)
+{
+	struct cubic_private *cubic = xtcp_cong_private(sk);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	cubic->hystart.phase = XTCP_HYSTART_OFF;
+	return xtcp_cubic_reduce(&cubic->curve, xsk->cong.cwnd, xsk->mss);
+}
+
+static void cubic_undone(struct sock *sk)
+{
+	struct cubic_private *cubic = xtcp_cong_private(sk);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xtcp_cubic_undo(&cubic->curve);
+	/* it is still the initial slow start */
+	if (xsk->cong.ssthresh == U32_MAX)
+		xtcp_hystart_start(&cubic->hystart, xsk->snd_nxt);
+}
+
+static void cubic_idle(struct sock *sk, u32 idle_us)
+{
+	struct cubic_private *cubic = xtcp_cong_private(sk);
+
+	sock_owned_by_me(sk);
+	xtcp_cubic_idle(&cubic->curve, idle_us);
+}
+
+const struct xtcp_cong_ops xtcp_cong_cubic = {
+	.name = "cubic",
+	.start = cubic_start,
+	.acked = cubic_acked,
+	.ssthresh = cubic_ssthresh,
+	.undone = cubic_undone,
+	.idle = cubic_idle,
+};

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Slow start and congestion avoidance of RFC 5681 section 3.1, counted in octets. The repair is recovery.c. */
+#include <linux/minmax.h>
+
+#include "base/sock.h"
+#include "cong/cong.h"
+#include "loss/sample.h"
+
+/**
+ * struct newreno - what NewReno keeps
+ * @acked: octets acknowledged towards the next increase
+ */
+struct newreno {
+	u32 acked;
+};
+
+static void newreno_acked(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct newreno *reno = xtcp_cong_private(sk);
+	struct xtcp_cong *cong = &xsk->cong;
+	u32 acked = sample->delivered, step;
+
+	sock_owned_by_me(sk);
+	if (cong->cwnd < cong->ssthresh) {
+		/* one ACK may speak for a whole bundle, so the octets count and not the ACKs (RFC 3465) */
+		step = min(acked, cong->ssthresh - cong->cwnd);
+		cong->cwnd += step;
+		acked -= step;
+		if (!acked)
+			return;
+	}
+	/* a segment more for each window acknowledged */
+	reno->acked += acked;
+	if (reno->acked >= cong->cwnd) {
+		reno->acked -= cong->cwnd;
+		cong->cwnd += min_t(u32, xsk->mss, U32_MAX / 2 - min(cong->cwnd, U32_MAX / 2));
+	}
+}
+
+/* RFC 5681 equation (4), with the window for what is in flight, as Linux */
+static u32 newreno_ssthresh(struct sock *sk)
+{
+	struct newreno *reno = xtcp_cong_private(sk);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	reno->acked = 0;
+	return max_t(u32, xsk->cong.cwnd / 2, 2U * xsk->mss);
+}
+
+const struct xtcp_cong_ops xtcp_cong_newreno = {
+	.name = "reno",
+	.acked = newreno_acked,
+	.ssthresh = newreno_ssthresh,
+};

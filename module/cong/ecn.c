@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Explicit Congestion Notification (RFC 3168 section 6.1, with what RFC 8311 changed).
+ *
+ * Both ends agree in their SYNs. From then on new text goes out with ECT(0), which a router may turn into CE instead of
+ * dropping the segment. The receiver of CE says ECE in every segment until CWR comes; the sender of the text reduces
+ * its window as for a loss, once in a round trip, and says CWR with the next new text. When to reduce is recovery.c's.
+ *
+ * ECT(1) is an experiment's (RFC 8311 section 4.2): never sent, and taken for ECT.
+ */
+#include "cong/ecn.h"
+
+#include <linux/rtnetlink.h>
+#include <linux/tcp.h>
+#include <net/dst.h>
+#include <net/inet_ecn.h>
+
+#include "base/netns.h"
+#include "pure/seq.h"
+
+#define RESERVED_BITS	0x0f	/* of octet 12 of the header */
+#define QUICKACKS_CE	2	/* as Linux: an ACK for each of the next segments, the sender's window may be small */
+
+/**
+ * xtcp_ecn_is_allowed() - may a connection that the peer opens use ECN?
+ * @xn: the namespace
+ * @dst: the route to the peer
+ *
+ * Context: softirq or process. @dst is held.
+ *
+ * Return: true with net.xtcp.ecn = 1 or 2, or where the route has the feature "ecn".
+ */
+bool xtcp_ecn_is_allowed(const struct xtcp_net *xn, const struct dst_entry *dst)
+{
+	return READ_ONCE(xn->sysctl.ecn) || dst_feature(dst, RTAX_FEATURE_ECN);
+}
+
+/**
+ * xtcp_ecn_is_asked() - is this an ECN-setup SYN? (RFC 3168 section 6.1.1)
+ * @syn: the segment, as ingress left it
+ *
+ * One with ECT or CE in its IP header is none: something on the way writes there what it likes, and its marks would
+ * mean nothing. With a bit set that is reserved it is an extension's that may know better (RFC 8311 section 4.3). Both
+ * as Linux.
+ *
+ * Context: softirq.
+ *
+ * Return: true when it is.
+ */
+bool xtcp_ecn_is_asked(const struct sk_buff *syn)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)syn->cb;
+
+	if ((seg->flags & (XTCP_ECE | XTCP_CWR)) != (XTCP_ECE | XTCP_CWR))
+		return false;
+	return seg->ecn == INET_ECN_NOT_ECT || ((const u8 *)tcp_hdr(syn))[12] & RESERVED_BITS;
+}
+
+/**
+ * xtcp_ecn_offer() - decide whether our SYN asks for ECN
+ * @sk: in SYN-SENT, with a route
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_ecn_offer(struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get(sk);
+
+	sock_owned_by_me(sk);
+	xtcp_sk(sk)->ecn = 0;
+	if (READ_ONCE(xtcp_net_of(sk)->sysctl.ecn) == 1 || (dst && dst_feature(dst, RTAX_FEATURE_ECN)))
+		xtcp_sk(sk)->ecn = XTCP_ECN_OK;
+}
+
+/**
+ * xtcp_ecn_take_syn() - what the peer's SYN says to our offer
+ * @sk: in SYN-SENT
+ * @seg: a SYN-ACK, or the SYN of a simultaneous open
+ *
+ * ECE alone grants, ECE and CWR ask for the same as we do; anything else does not know ECN (RFC 3168 section 6.1.1).
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ */
+void xtcp_ecn_take_syn(struct sock *sk, const struct xtcp_seg *seg)
+{
+	const u8 due = seg->flags & XTCP_ACK ? XTCP_ECE : XTCP_ECE | XTCP_CWR;
+
+	sock_owned_by_me(sk);
+	if ((seg->flags & (XTCP_ECE | XTCP_CWR)) != due)
+		xtcp_sk(sk)->ecn = 0;
+}
+
+static u8 syn_flags(const struct sock *sk, u8 flags, bool resent)
+{
+	if (!(xtcp_sk(sk)->ecn & XTCP_ECN_OK))
+		return 0;
+	if (flags & XTCP_ACK)
+		return XTCP_ECE;
+	/* RFC 3168 section 6.1.1.1: some drop a SYN with flags that they do not know */
+	if (resent && READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback))
+		return 0;
+	return XTCP_ECE | XTCP_CWR;
+}
+
+/**
+ * xtcp_ecn_flags() - what a segment that goes out has to say
+ * @sk: the sock
+ * @flags: its other control bits
+ * @new_text: it carries octets that were never sent
+ * @resent: it was sent before
+ *
+ * RFC 3168 sections 6.1.1 to 6.1.3.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: XTCP_ECE and XTCP_CWR, where due; a CWR counts as sent.
+ */
+u8 xtcp_ecn_flags(struct sock *sk, u8 flags, bool new_text, bool resent)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u8 said = 0;
+
+	sock_owned_by_me(sk);
+	if (flags & XTCP_SYN)
+		return syn_flags(sk, flags, resent);
+	if (xsk->ecn & XTCP_ECN_DEMAND_CWR)
+		said |= XTCP_ECE;
+	if (new_text && xsk->ecn & XTCP_ECN_QUEUE_CWR) {
+		xsk->ecn &= ~XTCP_ECN_QUEUE_CWR;
+		said |= XTCP_CWR;
+	}
+	return said;
+}
+
+static void quickack_some(struct xtcp_sock *xsk)
+{
+	xsk->quickacks = max_t(u8, xsk->quickacks, QUICKACKS_CE);
+	xsk->pingpong = false;
+}
+
+/* New text: what IP says about the way that it came. */
+static void take_codepoint(struct xtcp_sock *xsk, u8 codepoint)
+{
+	switch (codepoint) {
+	case INET_ECN_NOT_ECT:
+		/* the peer's new text is ECT, so this was sent again: its window is small */
+		if (xsk->ecn & XTCP_ECN_SEEN)
+			quickack_some(xsk);
+		return;
+	case INET_ECN_CE:
+		if (!(xsk->ecn & XTCP_ECN_DEMAND_CWR)) {
+			quickack_some(xsk);
+			xsk->ack_now = true;
+		}
+		xsk->ecn |= XTCP_ECN_DEMAND_CWR;
+		break;
+	}
+	xsk->ecn |= XTCP_ECN_SEEN;
+}
+
+/**
+ * xtcp_ecn_take() - CWR and CE of a segment that arrives; see xtcp_ecn_arrives()
+ * @sk: in a synchronized state, ECN is or may be in use
+ * @seg: an acceptable segment whose ACK field was processed, before its text is
+ *
+ * CWR ends what an earlier CE began, so it comes first, and counts without text too, as in Linux. CE counts with text
+ * that is new: outside the window it may be forged (RFC 3168 sections 6.1.3 and 6.1.5).
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ */
+void xtcp_ecn_take(struct sock *sk, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (seg->flags & XTCP_CWR) {
+		xsk->ecn &= ~XTCP_ECN_DEMAND_CWR;
+		/* the window of who says so may hold one segment */
+		if (seg->seq != seg->end_seq)
+			xsk->ack_now = true;
+	}
+	if (seg->len && xtcp_seq_gt(seg->seq + seg->len, xsk->rcv_nxt))
+		take_codepoint(xsk, seg->ecn);
+}
+
+/**
+ * xtcp_ecn_reduced() - the congestion window was reduced, for whatever reason: the peer may stop saying ECE
+ * @sk: in a synchronized state
+ *
+ * RFC 3168 section 6.1.2: CWR goes with the next new text.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_ecn_reduced(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_sk(sk)->ecn & XTCP_ECN_OK)
+		xtcp_sk(sk)->ecn |= XTCP_ECN_QUEUE_CWR;
+}
+
+/**
+ * xtcp_ecn_undone() - there was no reason to reduce the congestion window, and it is as before
+ * @sk: in a synchronized state
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_ecn_undone(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_sk(sk)->ecn &= ~XTCP_ECN_QUEUE_CWR;
+}

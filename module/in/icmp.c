@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * ICMP errors about segments of ours (RFC 9293 section 3.9.2.2; RFC 5927; RFC 1191, RFC 8201).
+ *
+ * The quoted segment is one that we sent: its source is our end. Of its TCP header only the ports and the sequence
+ * number are certain to be there, and the sequence number must be of an octet in flight, or anybody could make errors
+ * up. A hard error ends a connection that is not synchronized yet; all others are remembered as the reason for a
+ * timeout to come, or, once the connection is open, reported at once to a program that asked for it by IP_RECVERR
+ * (SHLD-25). The hard one stands in the error queue, as in Linux. Unreachable codes 2 to 4 do not end a synchronized
+ * connection, against SHLD-26, as in Linux (RFC 5927 section 6).
+ */
+#include "in/icmp.h"
+
+#include <linux/errqueue.h>
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/netfilter.h>
+#include <net/icmp.h>
+#include <net/inet_sock.h>
+#include <net/ip.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/ndisc.h>
+#include <net/tcp.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "compat.h"
+#include "listen/synq.h"
+#include "lookup/demux.h"
+#include "loss/recovery.h"
+#include "out/ip.h"
+#include "pure/seq.h"
+#include "send/mss.h"
+#include "sight/mib.h"
+
+/* What an error says, whichever IP brought it. */
+enum news {
+	NEWS_NONE,
+	NEWS_SOFT,
+	NEWS_HARD,
+	NEWS_MTU,
+	NEWS_REDIRECT,
+};
+
+/**
+ * struct error - an ICMP error about a segment of ours
+ * @key: the connection, seen from here
+ * @seq: SEG.SEQ of the quoted segment
+ * @hops: of the quoted header
+ * @news: what it says
+ * @errno: for the program, with NEWS_SOFT and NEWS_HARD
+ * @mtu: with NEWS_MTU
+ * @origin: SO_EE_ORIGIN_ICMP or SO_EE_ORIGIN_ICMP6
+ * @type: of the message
+ * @code: of the message
+ * @info: of the message
+ * @quoted: the TCP header that it quotes
+ * @quoted_daddr: where the IP header in front of that says whom we sent it to
+ */
+struct error {
+	struct xtcp_demux_key key;
+	u32 seq;
+	u8 hops;
+	enum news news;
+	int errno;
+	u32 mtu;
+	u8 origin;
+	u8 type;
+	u8 code;
+	u32 info;
+	const u8 *quoted;
+	const u8 *quoted_daddr;
+};
+
+static u8 min_hops(const struct sock *sk)
+{
+	if (xtcp_sock_is_v4(sk))
+		return READ_ONCE(inet_sk(sk)->min_ttl);
+	return READ_ONCE(inet6_sk(sk)->min_hopcount);
+}
+
+static bool accepts_mtu(const struct sock *sk)
+{
+	if (xtcp_sock_is_v4(sk))
+		return inet_sk(sk)->pmtudisc != IP_PMTUDISC_DONT && ip_sk_accept_pmtu(sk);
+	return ip6_sk_accept_pmtu(sk);
+}
+
+/* RFC 1191 section 6.4: smaller segments from now on, and what was too large again at once. */
+static void mtu_fell(struct sock *sk, u32 told)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 mtu;
+
+	if ((1 << sk->sk_state) & (TCPF_LISTEN | TCPF_CLOSE))
+		return;
+	if (told >= xsk->pmtu)
+		return;
+	mtu = xtcp_ip_update_mtu(sk, told);
+	if (!mtu)
+		return;
+	/* below routing's floor, and routers may not cut: the connection may not make it */
+	if (told < mtu && xtcp_sock_is_v4(sk) && ip_dont_fragment(sk, __sk_dst_get(sk)))
+		WRITE_ONCE(sk->sk_err_soft, EMSGSIZE);
+	if (accepts_mtu(sk) && xsk->pmtu > mtu) {
+		xtcp_mss_sync(sk, mtu);
+		xtcp_recovery_mtu_fell(sk);
+	}
+}
+
+/**
+ * xtcp_icmp_mtu_deferred() - a smaller path MTU was told while a user had the lock
+ * @sk: the sock
+ *
+ * Context: process, in release_sock(). Lock: socket, held.
+ */
+void xtcp_icmp_mtu_deferred(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	mtu_fell(sk, READ_ONCE(xtcp_sk(sk)->mtu_info));
+}
+
+static void tell_mtu(struct sock *sk, u32 mtu)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	WRITE_ONCE(xsk->mtu_info, mtu);
+	if (sock_owned_by_user(sk))
+		set_bit(XTCP_DEFERRED_MTU, &xsk->deferred);
+	else
+		mtu_fell(sk, mtu);
+}
+
+/* What MSG_ERRQUEUE reads: who told what, and the segment it is about. */
+static void queue_error(struct sock *sk, struct sk_buff *skb, const struct error *error)
+{
+	struct sk_buff *copy = skb_clone(skb, GFP_ATOMIC);
+	struct sock_exterr_skb *serr;
+
+	if (!copy)
+		return;
+	/* whatever waits for the program keeps no namespace, no device and no IPsec state */
+	nf_reset_ct(copy);
+	secpath_reset(copy);
+	skb_dst_drop(copy);
+	copy->dev = NULL;
+	serr = SKB_EXT_ERR(copy);
+	serr->ee = (struct sock_extended_err) {
+		.ee_errno = error->errno,
+		.ee_origin = error->origin,
+		.ee_type = error->type,
+		.ee_code = error->code,
+		.ee_info = error->info,
+	};
+	serr->addr_offset = error->quoted_daddr - skb_network_header(copy);
+	serr->port = error->key.tuple.fport;
+	__skb_pull(copy, error->quoted - copy->data);
+	skb_reset_transport_header(copy);
+	if (sock_queue_err_skb(sk, copy))
+		kfree_skb(copy);
+}
+
+static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error *error)
+{
+	bool owned = sock_owned_by_user(sk);
+	bool at_once = xtcp_sock_is_v4(sk) ? xtcp_compat_recverr(sk) : xtcp_compat_recverr6(sk);
+	bool opening = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
+
+	if (owned) {
+		WRITE_ONCE(sk->sk_err_soft, error->errno);
+	} else if (opening && error->news == NEWS_HARD) {
+		/* only what ends the connection: who reads the queue clears SO_ERROR. IPv4 does not wait to be asked */
+		if (at_once || xtcp_sock_is_v4(sk))
+			queue_error(sk, skb, error);
+		xtcp_sock_fail(sk, error->errno, XTCP_ABORT_ICMP);
+	} else if (at_once && !opening) {
+		WRITE_ONCE(sk->sk_err, error->errno);
+		sk_error_report(sk);
+	} else {
+		WRITE_ONCE(sk->sk_err_soft, error->errno);
+	}
+}
+
+/* Socket lock held by bh_lock_sock(); a user may own it. */
+static void about_sock(struct sock *sk, struct sk_buff *skb, const struct error *error)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_net *xn = xsk->xn;
+
+	if (sock_owned_by_user(sk) && error->news != NEWS_MTU)
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_LOCKDROPPEDICMPS);
+	if (sk->sk_state == TCP_CLOSE)
+		return;
+	if (error->hops < min_hops(sk)) {
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMINTTLDROP);
+		return;
+	}
+	/* RFC 5927 section 4.1 */
+	if (!xtcp_seq_between(READ_ONCE(xsk->snd_una), error->seq, READ_ONCE(xsk->snd_nxt))) {
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_OUTOFWINDOWICMPS);
+		return;
+	}
+	switch (error->news) {
+	case NEWS_NONE:
+		break;
+	case NEWS_SOFT:
+	case NEWS_HARD:
+		tell_error(sk, skb, error);
+		break;
+	case NEWS_MTU:
+		tell_mtu(sk, error->mtu);
+		break;
+	case NEWS_REDIRECT:
+		if (!sock_owned_by_user(sk))
+			xtcp_ip_redirected(sk, skb);
+		break;
+	}
+}
+
+/* MUST-54. False: no connection of ours. */
+static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
+{
+	struct xtcp_net *xn = xtcp_net(net);
+	struct xtcp_conn *conn;
+	struct sock *sk;
+
+	error->key.hash = xtcp_demux_hash(xn, &error->key.tuple);
+	conn = xtcp_demux_lookup(xn, &error->key);
+	if (!conn)
+		return false;
+	switch ((enum xtcp_conn_kind)conn->kind) {
+	case XTCP_CONN_TIMEWAIT:
+		/* which makes way as soon as a segment comes (interpose.c) */
+		return !xtcp_demux_kernel_holds(net, &error->key);
+	case XTCP_CONN_REQUEST:
+		xtcp_synq_icmp_error(container_of(conn, struct xtcp_request, conn), error->seq,
+				     error->news == NEWS_HARD);
+		break;
+	case XTCP_CONN_SOCK:
+		sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
+		if (!refcount_inc_not_zero(&sk->sk_refcnt))
+			break;
+		bh_lock_sock(sk);
+		about_sock(sk, skb, error);
+		bh_unlock_sock(sk);
+		sock_put(sk);
+		break;
+	}
+	return true;
+}
+
+static void set_error(struct error *error, enum news news, int errno)
+{
+	error->news = news;
+	error->errno = errno;
+}
+
+/* RFC 9293 section 3.9.2.2: unreachable codes 0, 1 and 5 are what the kernel's table calls not fatal. */
+static void read_v4(struct error *error)
+{
+	const u8 code = error->code;
+
+	switch (error->type) {
+	case ICMP_DEST_UNREACH:
+		if (code > NR_ICMP_UNREACH)
+			break;
+		if (code == ICMP_FRAG_NEEDED) {
+			error->news = NEWS_MTU;
+			error->mtu = error->info;
+			break;
+		}
+		set_error(error, icmp_err_convert[code].fatal ? NEWS_HARD : NEWS_SOFT, icmp_err_convert[code].errno);
+		break;
+	case ICMP_TIME_EXCEEDED:
+		set_error(error, NEWS_SOFT, EHOSTUNREACH);
+		break;
+	case ICMP_PARAMETERPROB:
+		set_error(error, NEWS_SOFT, EPROTO);
+		break;
+	case ICMP_REDIRECT:
+		error->news = NEWS_REDIRECT;
+		break;
+	case ICMP_SOURCE_QUENCH:	/* MUST-55 */
+		break;
+	}
+}
+
+/**
+ * xtcp_icmp_v4() - an ICMP message quotes a segment
+ * @skb: at the quoted IP header; it and eight octets after it are linear
+ * @info: MTU of "fragmentation needed"
+ * @err: where the protocol handler's return value goes
+ *
+ * Context: softirq, RCU read side. No lock.
+ *
+ * Return: true when the segment was ours.
+ */
+bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err)
+{
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+	const struct tcphdr *th = (const struct tcphdr *)(skb->data + iph->ihl * 4);
+	struct error error = {
+		.key.tuple.lport = th->source,
+		.key.tuple.fport = th->dest,
+		.key.dif = inet_iif(skb),
+		.seq = ntohl(th->seq),
+		.hops = iph->ttl,
+		.origin = SO_EE_ORIGIN_ICMP,
+		.type = icmp_hdr(skb)->type,
+		.code = icmp_hdr(skb)->code,
+		.info = info,
+		.quoted = (const u8 *)th,
+		.quoted_daddr = (const u8 *)&iph->daddr,
+	};
+
+	ipv6_addr_set_v4mapped(iph->saddr, &error.key.tuple.laddr);
+	ipv6_addr_set_v4mapped(iph->daddr, &error.key.tuple.faddr);
+	read_v4(&error);
+	*err = 0;
+	return deliver(dev_net(skb->dev), skb, &error);
+}
+
+/* RFC 9293 section 3.9.2.2: unreachable codes 0 and 3, time exceeded and parameter problem are soft. */
+static void read_v6(struct error *error)
+{
+	const u8 type = error->type;
+	bool fatal;
+	int errno;
+
+	if (type == NDISC_REDIRECT) {
+		error->news = NEWS_REDIRECT;
+		return;
+	}
+	if (type == ICMPV6_PKT_TOOBIG) {
+		if (error->info < IPV6_MIN_MTU)
+			return;
+		error->news = NEWS_MTU;
+		error->mtu = error->info;
+		return;
+	}
+	fatal = icmpv6_err_convert(type, error->code, &errno);
+	set_error(error, fatal && type != ICMPV6_PARAMPROB ? NEWS_HARD : NEWS_SOFT, errno);
+}
+
+/**
+ * xtcp_icmp_v6() - an ICMPv6 message quotes a segment
+ * @skb: at the quoted IPv6 header
+ * @opt: as the protocol handler gets it
+ * @type: of the message
+ * @code: of the message
+ * @offset: of the quoted TCP header, of which eight octets are linear
+ * @info: MTU of "packet too big"
+ * @err: where the protocol handler's return value goes
+ *
+ * Context: softirq, RCU read side. No lock.
+ *
+ * Return: true when the segment was ours.
+ */
+bool xtcp_icmp_v6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 code, int offset, __be32 info, int *err)
+{
+	const struct ipv6hdr *hdr = (const struct ipv6hdr *)skb->data;
+	const struct tcphdr *th = (const struct tcphdr *)(skb->data + offset);
+	struct error error = {
+		.key.tuple.laddr = hdr->saddr,
+		.key.tuple.faddr = hdr->daddr,
+		.key.tuple.lport = th->source,
+		.key.tuple.fport = th->dest,
+		.key.dif = skb->dev->ifindex,
+		.key.sdif = inet6_sdif(skb),
+		.seq = ntohl(th->seq),
+		.hops = hdr->hop_limit,
+		.origin = SO_EE_ORIGIN_ICMP6,
+		.type = type,
+		.code = code,
+		.info = ntohl(info),
+		.quoted = (const u8 *)th,
+		.quoted_daddr = (const u8 *)&hdr->daddr,
+	};
+
+	read_v6(&error);
+	*err = 0;
+	return deliver(dev_net(skb->dev), skb, &error);
+}

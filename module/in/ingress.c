@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Segments that are ours: the checks each of them gets, and the way to the connection's lock.
+ *
+ * interpose.c has found a connection or a listener. From here on the segment is answered by us, whatever becomes of
+ * the connection: one that ends before its lock is ours is CLOSED (RFC 9293 section 3.10.7.1).
+ *
+ * The order of the checks is the one of the kernel's TCP receive path, so that counters and side effects (conntrack
+ * released, filters run, IPsec policy asked) are where administrators expect them.
+ */
+#include "in/ingress.h"
+
+#include <linux/netfilter.h>
+#include <net/busy_poll.h>
+#include <net/inet_ecn.h>
+#include <net/ip6_checksum.h>
+#include <net/route.h>
+#include <net/tcp.h>
+#include <net/xfrm.h>
+
+#include "arrive/arrives.h"
+#include "base/netns.h"
+#include "base/sock.h"
+#include "in/early.h"
+#include "listen/synq.h"
+#include "lookup/demux.h"
+#include "lookup/listeners.h"
+#include "out/reply.h"
+#include "pure/options.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+#include "socket/listen.h"
+#include "time/timewait.h"
+
+/* Room on a backlog beyond both buffers, as kernel TCP: acks and small segments cost more memory than data. */
+#define BACKLOG_HEADROOM	(64 * 1024)
+
+/**
+ * xtcp_ingress_drop() - drop a segment and say why
+ * @net: the namespace it came into
+ * @skb: freed
+ * @state: TCP_* of the connection it was for
+ * @reason: why
+ *
+ * Context: any.
+ */
+void xtcp_ingress_drop(const struct net *net, struct sk_buff *skb, int state, enum skb_drop_reason reason)
+{
+	if (trace_xtcp_drop_enabled()) {
+		struct xtcp_tuple tuple;
+
+		xtcp_demux_tuple_from_skb(skb, &tuple);
+		trace_xtcp_drop(net, &tuple, state, reason);
+	}
+	kfree_skb_reason(skb, reason);
+}
+
+/**
+ * xtcp_ingress_checksum_ok() - is the checksum right? (RFC 9293 section 3.1, MUST-3)
+ * @skb: at its TCP header; what is found out stays with it, for whoever asks next
+ *
+ * Context: softirq.
+ *
+ * Return: true when it is.
+ */
+bool xtcp_ingress_checksum_ok(struct sk_buff *skb)
+{
+	bool wrong;
+
+	if (skb->protocol == htons(ETH_P_IP))
+		wrong = skb_checksum_init(skb, IPPROTO_TCP, inet_compute_pseudo);
+	else
+		wrong = skb_checksum_init(skb, IPPROTO_TCP, ip6_compute_pseudo);
+	return !wrong && (skb_csum_unnecessary(skb) || !__skb_checksum_complete(skb));
+}
+
+/* Length and checksum (RFC 9293 section 3.1, MUST-3). Frees the segment when it returns false. */
+static bool header_ok(struct xtcp_net *xn, struct sk_buff *skb)
+{
+	const struct tcphdr *th;
+
+	if (skb->pkt_type != PACKET_HOST) {
+		xtcp_ingress_drop(xn->net, skb, TCP_CLOSE, SKB_DROP_REASON_OTHERHOST);
+		return false;
+	}
+	XTCP_INC_STATS(xn, TCP_MIB_INSEGS);
+	if (!pskb_may_pull(skb, sizeof(*th)))
+		goto too_small;
+	th = (const struct tcphdr *)skb->data;
+	if (th->doff < sizeof(*th) / 4 || !pskb_may_pull(skb, th->doff * 4))
+		goto too_small;
+	if (!xtcp_ingress_checksum_ok(skb)) {
+		XTCP_INC_STATS(xn, TCP_MIB_CSUMERRORS);
+		XTCP_INC_STATS(xn, TCP_MIB_INERRS);
+		xtcp_ingress_drop(xn->net, skb, TCP_CLOSE, SKB_DROP_REASON_TCP_CSUM);
+		return false;
+	}
+	return true;
+
+too_small:
+	XTCP_INC_STATS(xn, TCP_MIB_INERRS);
+	xtcp_ingress_drop(xn->net, skb, TCP_CLOSE, SKB_DROP_REASON_PKT_TOO_SMALL);
+	return false;
+}
+
+/* IP_MINTTL and IPV6_MINHOPCOUNT */
+static bool hops_ok(const struct sock *sk, const struct sk_buff *skb)
+{
+	if (skb->protocol == htons(ETH_P_IP))
+		return ip_hdr(skb)->ttl >= READ_ONCE(inet_sk(sk)->min_ttl);
+#if IS_ENABLED(CONFIG_IPV6)
+	return ipv6_hdr(skb)->hop_limit >= READ_ONCE(inet6_sk(sk)->min_hopcount);
+#else
+	return true;
+#endif
+}
+
+/* @sk: whose policy counts; NULL: a record's, only the namespace's */
+static bool policy_ok(struct sock *sk, struct sk_buff *skb)
+{
+	if (skb->protocol == htons(ETH_P_IP))
+		return xfrm4_policy_check(sk, XFRM_POLICY_IN, skb);
+	return xfrm6_policy_check(sk, XFRM_POLICY_IN, skb);
+}
+
+/* What a segment's owner asks for: hop limit, IPsec policy, socket filter. Frees the segment when it returns false. */
+static bool owner_ok(struct xtcp_net *xn, struct sock *sk, struct sk_buff *skb, int state)
+{
+	if (sk && !hops_ok(sk, skb)) {
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMINTTLDROP);
+		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_NOT_SPECIFIED);
+		return false;
+	}
+	if (!policy_ok(sk, skb)) {
+		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_XFRM_POLICY);
+		return false;
+	}
+	/* a conntrack entry held by a segment in our queues would keep its namespace from going away */
+	nf_reset_ct(skb);
+	if (sk && sk_filter_trim_cap(sk, skb, tcp_hdr(skb)->doff * 4)) {
+		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_SOCKET_FILTER);
+		return false;
+	}
+	return true;
+}
+
+/* Only now is skb->cb ours: IP kept its own notes there, and the filter may have cut the data. */
+static struct xtcp_seg *fill_seg(struct sk_buff *skb, int dif, int sdif)
+{
+	const struct tcphdr *th = tcp_hdr(skb);
+	const u8 flags = ((const u8 *)th)[13];
+	struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_options opts;
+
+	/* every field is set */
+	seg->seq = ntohl(th->seq);
+	seg->ack = ntohl(th->ack_seq);
+	seg->wnd = ntohs(th->window);
+	seg->flags = flags;
+	seg->hdr_len = th->doff * 4;
+	seg->len = skb->len - seg->hdr_len;
+	seg->end_seq = seg->seq + seg->len + !!(flags & XTCP_SYN) + !!(flags & XTCP_FIN);
+	seg->dif = dif;
+	seg->sdif = sdif;
+	xtcp_options_parse((const u8 *)(th + 1), seg->hdr_len - sizeof(*th), flags & XTCP_SYN, &opts);
+	seg->ecn = INET_ECN_MASK & (skb->protocol == htons(ETH_P_IP) ? ipv4_get_dsfield(ip_hdr(skb)) :
+								       ipv6_get_dsfield(ipv6_hdr(skb)));
+	seg->mss = opts.mss;
+	seg->has_wscale = opts.has_wscale;
+	seg->wscale = opts.wscale;
+	seg->has_ts = opts.has_ts;
+	seg->tsval = opts.tsval;
+	seg->tsecr = opts.tsecr;
+	seg->sack_permitted = opts.sack_permitted;
+	seg->sack_blocks = opts.sack_blocks;
+	seg->sack_at = sizeof(*th) + opts.sack_at;
+	return seg;
+}
+
+/* Nothing that points to a device, a route or a sock of somebody else may stand in a queue of ours. */
+static void detach(struct sk_buff *skb)
+{
+	skb_dst_drop(skb);
+	secpath_reset(skb);
+	skb_orphan(skb);
+	skb->dev = NULL;
+}
+
+/* Apart, so that a segment that nobody traces pays nothing for the tuple. */
+static noinline_for_stack void do_trace_in(const struct net *net, const struct xtcp_conn *conn, int state,
+					   struct sk_buff *skb)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(conn);
+
+	trace_xtcp_segment_in(net, &tuple, state, skb);
+}
+
+static inline void trace_in(const struct net *net, const struct xtcp_conn *conn, int state, struct sk_buff *skb)
+{
+	if (trace_xtcp_segment_in_enabled())
+		do_trace_in(net, conn, state, skb);
+}
+
+/**
+ * xtcp_ingress_deliver() - a segment for a full sock, now that its lock is held
+ * @sk: the sock
+ * @skb: consumed
+ *
+ * Also proto.backlog_rcv: segments that came while a user owned the sock.
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ *
+ * Return: 0.
+ */
+int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb)
+{
+	sock_owned_by_me(sk);
+	trace_in(sock_net(sk), &xtcp_sk(sk)->conn, sk->sk_state, skb);
+	return xtcp_arrives(sk, skb);
+}
+
+/* A segment that has passed all checks meets the sock's lock. */
+static void lock_or_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sk_incoming_cpu_update(sk);
+	bh_lock_sock_nested(sk);
+	if (unlikely(rcu_access_pointer(sk->sk_rx_dst) != skb_dst(skb)))
+		xtcp_early_learn(sk, skb);
+	detach(skb);
+	sk_mark_napi_id(sk, skb);
+	sock_rps_save_rxhash(sk, skb);
+	xsk->segs_in += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+	if (seg->len)
+		xsk->data_segs_in += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+	if (!sock_owned_by_user(sk)) {
+		xtcp_ingress_deliver(sk, skb);
+	} else if (sk_add_backlog(sk, skb, READ_ONCE(sk->sk_rcvbuf) + (READ_ONCE(sk->sk_sndbuf) >> 1) +
+				  BACKLOG_HEADROOM)) {
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPBACKLOGDROP);
+		xtcp_ingress_drop(xn->net, skb, sk->sk_state, SKB_DROP_REASON_SOCKET_BACKLOG);
+	}
+	bh_unlock_sock(sk);
+}
+
+static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, int dif, int sdif)
+{
+	if (!header_ok(xn, skb) || !owner_ok(xn, sk, skb, sk->sk_state))
+		return;
+	fill_seg(skb, dif, sdif);
+	lock_or_backlog(xn, skb, sk);
+}
+
+/* Another CPU has ended the entry that this segment was for, most likely by making the connection. */
+static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
+{
+	struct xtcp_conn *conn = xtcp_demux_lookup(xn, key);
+	struct sock *sk = conn && conn->kind == XTCP_CONN_SOCK ? xtcp_sk_of(xtcp_sock_of_conn(conn)) : NULL;
+
+	if (!sk || !refcount_inc_not_zero(&sk->sk_refcnt)) {
+		consume_skb(skb);	/* the peer sends it again, and gets the answer of then */
+		return;
+	}
+	lock_or_backlog(xn, skb, sk);
+	sock_put(sk);
+}
+
+/**
+ * xtcp_ingress_child() - the segment that opened a connection goes on to its sock
+ * @skb: the third ACK of the handshake; consumed
+ * @lsk: the listener
+ * @child: locked by bh_lock_sock() and held; released
+ *
+ * Whoever waits in accept() is told once the child is up.
+ *
+ * Context: softirq, RCU read side. Lock: @child's, released here.
+ */
+void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *child)
+{
+	bool up;
+
+	sock_owned_by_me(child);
+	__acquire(&child->sk_lock.slock);	/* by xtcp_sock_clone() */
+	detach(skb);
+	sk_mark_napi_id(child, skb);
+	/* the SYN is one of them, as Linux counts */
+	xtcp_sk(child)->segs_in = 1 + max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+	xtcp_arrives(child, skb);
+	up = child->sk_state != TCP_SYN_RECV;
+	bh_unlock_sock(child);
+	if (up)
+		lsk->sk_data_ready(lsk);
+	sock_put(child);	/* held by xtcp_sock_clone() */
+}
+
+static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_request *he,
+		       const struct xtcp_demux_key *key)
+{
+	struct sock *lsk = he->lsk;
+	struct sock *child;
+
+	if (!owner_ok(xn, lsk, skb, TCP_SYN_RECV))
+		return;
+	fill_seg(skb, key->dif, key->sdif);
+	trace_in(xn->net, &he->conn, TCP_SYN_RECV, skb);
+	child = xtcp_synq_arrives(he, skb);
+	if (child == ERR_PTR(-EAGAIN))
+		to_successor(xn, skb, key);
+	else if (child)
+		xtcp_ingress_child(skb, lsk, child);
+	else
+		consume_skb(skb);
+}
+
+static void to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key)
+{
+	if (!owner_ok(xn, lsk, skb, TCP_LISTEN))
+		return;
+	fill_seg(skb, key->dif, key->sdif);
+	trace_xtcp_segment_in(xn->net, &key->tuple, TCP_LISTEN, skb);
+	xtcp_arrives_listen(lsk, skb, key);
+}
+
+/* Not inlined: the notes are for a record alone. */
+static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_timewait *tw,
+					   const struct xtcp_demux_key *key)
+{
+	char ip_notes[sizeof(skb->cb)];
+	struct sock *lsk;
+	u32 iss;
+
+	if (!owner_ok(xn, NULL, skb, tw->substate))
+		return;
+	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
+	fill_seg(skb, key->dif, key->sdif);
+	trace_in(xn->net, &tw->conn, tw->substate, skb);
+	if (xtcp_timewait_arrives(xn, tw, skb, &iss) == XTCP_TW_SYN) {
+		lsk = xtcp_listeners_lookup(xn, key);
+		/* the record asked for nothing; the listener has its own hop limit, policy and filter, which ask IP */
+		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
+		if (lsk && !owner_ok(xn, lsk, skb, TCP_LISTEN))
+			return;
+		if (lsk) {
+			fill_seg(skb, key->dif, key->sdif);
+			xtcp_synq_syn(lsk, skb, key, &iss);
+			return;
+		}
+	}
+	consume_skb(skb);
+}
+
+/**
+ * xtcp_ingress_sock() - a segment for a full sock
+ * @xn: the namespace
+ * @skb: its IP header is the network header, skb->data the TCP header; consumed
+ * @sk: held by the caller
+ *
+ * Context: softirq, RCU read side. Takes the lock of @sk.
+ */
+void xtcp_ingress_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
+{
+	if (skb->protocol == htons(ETH_P_IP))
+		to_sock(xn, skb, sk, inet_iif(skb), inet_sdif(skb));
+	else
+		to_sock(xn, skb, sk, inet6_iif(skb), inet6_sdif(skb));
+}
+
+/**
+ * xtcp_ingress_conn() - a segment for a connection
+ * @xn: the namespace
+ * @skb: its IP header is the network header, skb->data the TCP header; consumed unless false is returned
+ * @conn: what xtcp_demux_lookup() found
+ * @key: by which
+ *
+ * Context: softirq, RCU read side. No lock.
+ *
+ * Return: false when @conn is a sock that has ended since it was found: another lookup finds what took its place, and
+ * the segment is untouched.
+ */
+bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_conn *conn,
+		       const struct xtcp_demux_key *key)
+{
+	struct sock *sk;
+
+	switch ((enum xtcp_conn_kind)conn->kind) {
+	case XTCP_CONN_REQUEST:
+		if (header_ok(xn, skb))
+			to_request(xn, skb, container_of(conn, struct xtcp_request, conn), key);
+		break;
+	case XTCP_CONN_TIMEWAIT:
+		if (header_ok(xn, skb))
+			to_timewait(xn, skb, container_of(conn, struct xtcp_timewait, conn), key);
+		break;
+	case XTCP_CONN_SOCK:
+		sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
+		if (!refcount_inc_not_zero(&sk->sk_refcnt))
+			return false;
+		to_sock(xn, skb, sk, key->dif, key->sdif);
+		sock_put(sk);
+		break;
+	}
+	return true;
+}
+
+/**
+ * xtcp_ingress_listener() - a SYN, or an ACK with a good cookie, for a listener
+ * @xn: the namespace
+ * @skb: as for xtcp_ingress_conn()
+ * @lsk: what xtcp_listeners_lookup() found
+ * @key: by which
+ *
+ * Context: softirq, RCU read side. No lock; the listener's is never taken here.
+ *
+ * Return: 0.
+ */
+int xtcp_ingress_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key)
+{
+	if (header_ok(xn, skb))
+		to_listener(xn, skb, lsk, key);
+	return 0;
+}

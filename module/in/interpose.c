@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The handlers in front of kernel TCP's: might this segment be ours, or not.
+ *
+ * IP looks up the handler of protocol 6 in an array. Ours stands there in place of kernel TCP's and calls that one for
+ * every segment that is not for us, untouched: until a segment is known to be ours nothing but its linear part may
+ * change. The first question is one bit, "is this local port leased?", so kernel TCP pays next to nothing.
+ *
+ * With the bit set, in this order:
+ *  1. a socket is attached already: by our own early demux, ours; else (TPROXY, sk_assign) kernel TCP's;
+ *  2. a connection of ours has exactly this tuple: ours. But a record makes way for a SYN that would reopen it when no
+ *     listener of ours wants the SYN: the program may have gone back to kernel TCP; and as soon as kernel TCP has a
+ *     connection on the tuple;
+ *  3. a SYN for a listener of ours, unless kernel TCP has a connection on the tuple: ours. So is what a listener drops
+ *     in silence: SYN with FIN, and segments with none of SYN, ACK, RST;
+ *  4. an ACK for a listener of ours whose cookie is valid: ours;
+ *  5. the rest is kernel TCP's, which also answers what nobody has. A program whose listener moved to xtcp keeps the
+ *     connections that kernel TCP accepted before.
+ */
+#include "in/interpose.h"
+
+#include <linux/icmpv6.h>
+#include <linux/rcupdate.h>
+#include <linux/tcp.h>
+#include <net/ip.h>
+#include <net/protocol.h>
+
+#include "base/netns.h"
+#include "in/early.h"
+#include "in/icmp.h"
+#include "in/ingress.h"
+#include "listen/synq.h"
+#include "lookup/demux.h"
+#include "lookup/listeners.h"
+#include "ports/lease.h"
+#include "time/timewait.h"
+
+/* What stood in the array before us; set before ours is put there, and used until no handler of ours runs. */
+static const struct net_protocol *saved_v4;
+static struct net_protocol ours_v4;
+
+static struct xtcp_net *net_of(const struct sk_buff *skb)
+{
+	return xtcp_net_rcu(dev_net(skb->dev));
+}
+
+/* Asked for each segment of either stack. What is too short to have a port is not ours. */
+static inline bool might_be_ours(const struct xtcp_net *xn, struct sk_buff *skb)
+{
+	return pskb_may_pull(skb, offsetofend(struct tcphdr, dest)) &&
+	       xtcp_lease_port_might_be_ours(xn->port_bits, ntohs(((const struct tcphdr *)skb->data)->dest));
+}
+
+/* The same for an ICMP error: the local port is the source of what it quotes. @offset: of the quoted TCP header. */
+static bool error_might_be_ours(const struct xtcp_net *xn, const struct sk_buff *skb, int offset)
+{
+	const __be16 *port;
+	__be16 buf;
+
+	port = skb_header_pointer(skb, offset + offsetof(struct tcphdr, source), sizeof(buf), &buf);
+	return port && xtcp_lease_port_might_be_ours(xn->port_bits, ntohs(*port));
+}
+
+static bool is_pure_syn(const struct tcphdr *th)
+{
+	return th->syn && !th->ack && !th->rst && !th->fin;
+}
+
+static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct xtcp_conn *conn,
+			     struct sk_buff *skb)
+{
+	if (conn->kind != XTCP_CONN_TIMEWAIT || skb->pkt_type != PACKET_HOST)
+		return false;
+	/* a bind() with SO_REUSEADDR beside the record, and a connect() to the same peer */
+	if (xtcp_demux_kernel_holds(xn->net, key))
+		return true;
+	if (!is_pure_syn((const struct tcphdr *)skb->data))
+		return false;
+	return !xtcp_listeners_lookup(xn, key) &&
+	       xtcp_timewait_syn_reopens(container_of(conn, struct xtcp_timewait, conn), skb) &&
+	       xtcp_ingress_checksum_ok(skb);
+}
+
+static bool listener_wants(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
+{
+	const struct tcphdr *th = (const struct tcphdr *)skb->data;
+
+	if (th->rst)
+		return false;
+	if (th->ack)
+		return !th->syn && xtcp_synq_ack_is_ours(lsk, skb, key);
+	return true;
+}
+
+/* Hands a segment without a sock to ingress.c; false: it is kernel TCP's and was not touched. */
+static bool take(struct xtcp_net *xn, struct sk_buff *skb)
+{
+	struct xtcp_demux_key key;
+	struct xtcp_conn *conn;
+	struct sock *lsk;
+
+	if (!pskb_may_pull(skb, sizeof(struct tcphdr)))
+		return false;
+	xtcp_demux_key_from_skb(xn, skb, &key);
+	/* IPv6 with an address that stands for IPv4 would be taken for IPv4 */
+	if (ip_hdr(skb)->version != 4 && ipv6_addr_v4mapped(&key.tuple.faddr))
+		return false;
+
+	while ((conn = xtcp_demux_lookup(xn, &key))) {
+		if (record_makes_way(xn, &key, conn, skb)) {
+			xtcp_record_drop(xn, container_of(conn, struct xtcp_timewait, conn));
+			return false;
+		}
+		if (xtcp_ingress_conn(xn, skb, conn, &key))
+			return true;
+		/* a sock that has just ended; it left the table before, so the next round finds another or none */
+	}
+
+	lsk = xtcp_listeners_lookup(xn, &key);
+	if (!lsk || !listener_wants(lsk, skb, &key) || xtcp_demux_kernel_holds(xn->net, &key))
+		return false;
+	xtcp_ingress_listener(xn, skb, lsk, &key);
+	return true;
+}
+
+/* As take(), with the first question before it. */
+static bool is_ours(struct sk_buff *skb)
+{
+	struct xtcp_net *xn = net_of(skb);
+	struct sock *sk = skb->sk ? xtcp_early_take(skb) : NULL;
+
+	if (sk) {
+		xtcp_ingress_sock(xn, skb, sk);
+		sock_put(sk);
+		return true;
+	}
+	return !skb->sk && might_be_ours(xn, skb) && take(xn, skb);
+}
+
+/* inet_protos[IPPROTO_TCP]: softirq, RCU read side */
+static int interpose_v4_rcv(struct sk_buff *skb)
+{
+	return is_ours(skb) ? 0 : saved_v4->handler(skb);
+}
+
+/* An ICMP error: skb->data is the header of the segment that we may have sent, so the local port is its source. */
+static int interpose_v4_err(struct sk_buff *skb, u32 info)
+{
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+	int err;
+
+	if (error_might_be_ours(net_of(skb), skb, iph->ihl * 4) && xtcp_icmp_v4(skb, info, &err))
+		return err;
+	return saved_v4->err_handler(skb, info);
+}
+
+static int install_v4(void)
+{
+	struct net_protocol *saved = rcu_access_pointer(inet_protos[IPPROTO_TCP]);
+
+	if (!saved)
+		return -EPROTONOSUPPORT;
+	ours_v4 = *saved;
+	ours_v4.handler = interpose_v4_rcv;
+	ours_v4.err_handler = interpose_v4_err;
+	saved_v4 = saved;
+	if (cmpxchg((struct net_protocol __force **)&inet_protos[IPPROTO_TCP], saved, &ours_v4) != saved)
+		return -EBUSY;
+	return 0;
+}
+
+static void restore_v4(void)
+{
+	struct net_protocol *was;
+
+	was = cmpxchg((struct net_protocol __force **)&inet_protos[IPPROTO_TCP], &ours_v4,
+		      (struct net_protocol *)saved_v4);
+	WARN(was != &ours_v4, "somebody else took the IPv4 handler of TCP\n");
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static const struct inet6_protocol *saved_v6;
+static struct inet6_protocol ours_v6;
+
+/* inet6_protos[IPPROTO_TCP]: softirq, RCU read side */
+static int interpose_v6_rcv(struct sk_buff *skb)
+{
+	return is_ours(skb) ? 0 : saved_v6->handler(skb);
+}
+
+/* As interpose_v4_err(); @offset is where the TCP header begins. */
+static int interpose_v6_err(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 code, int offset, __be32 info)
+{
+	int err;
+
+	if (error_might_be_ours(net_of(skb), skb, offset) && xtcp_icmp_v6(skb, opt, type, code, offset, info, &err))
+		return err;
+	return saved_v6->err_handler(skb, opt, type, code, offset, info);
+}
+
+static int install_v6(void)
+{
+	struct inet6_protocol *saved = rcu_access_pointer(inet6_protos[IPPROTO_TCP]);
+
+	/* ipv6.disable=1 */
+	if (!saved)
+		return 0;
+	ours_v6 = *saved;
+	ours_v6.handler = interpose_v6_rcv;
+	ours_v6.err_handler = interpose_v6_err;
+	saved_v6 = saved;
+	if (cmpxchg((struct inet6_protocol __force **)&inet6_protos[IPPROTO_TCP], saved, &ours_v6) != saved) {
+		saved_v6 = NULL;
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static void restore_v6(void)
+{
+	struct inet6_protocol *was;
+
+	if (!saved_v6)
+		return;
+	was = cmpxchg((struct inet6_protocol __force **)&inet6_protos[IPPROTO_TCP], &ours_v6,
+		      (struct inet6_protocol *)saved_v6);
+	WARN(was != &ours_v6, "somebody else took the IPv6 handler of TCP\n");
+}
+#else
+static int install_v6(void)
+{
+	return 0;
+}
+
+static void restore_v6(void)
+{
+}
+#endif
+
+/**
+ * xtcp_interpose_init() - stand in front of kernel TCP
+ *
+ * Context: process, module init; every namespace has its struct xtcp_net.
+ *
+ * Return: 0; -EBUSY when somebody else does the same at this moment; -EPROTONOSUPPORT when there is no kernel TCP.
+ */
+int xtcp_interpose_init(void)
+{
+	int err = install_v4();
+
+	if (err)
+		return err;
+	err = install_v6();
+	if (err) {
+		restore_v4();
+		synchronize_net();
+	}
+	return err;
+}
+
+/**
+ * xtcp_interpose_exit() - step aside
+ *
+ * When it returns no handler of ours runs and none will.
+ *
+ * Context: process, module exit.
+ */
+void xtcp_interpose_exit(void)
+{
+	restore_v6();
+	restore_v4();
+	synchronize_net();
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The full sock that a completed handshake becomes: a clone of the listener with the TCB that SYN and SYN-ACK settled
+ * (RFC 9293 section 3.10.7.2).
+ *
+ * The child is complete before anybody can find it. It enters the table of connections, in the place of its entry, and
+ * the accept queue under the listener's lock, and is locked all the while, so that the segment that made it is the
+ * first that it sees.
+ */
+#include "listen/child.h"
+
+#include <linux/security.h>
+#include <net/inet_hashtables.h>
+#include <net/inet_sock.h>
+#include <net/ipv6.h>
+#include <net/transp_v6.h>
+
+#include "base/netns.h"
+#include "base/secret.h"
+#include "base/sock.h"
+#include "base/state.h"
+#include "cong/ecn.h"
+#include "listen/entry.h"
+#include "lookup/demux.h"
+#include "out/ip.h"
+#include "ports/lease.h"
+#include "pure/clock.h"
+#include "pure/wire.h"
+#include "recv/window.h"
+#include "send/mss.h"
+#include "sight/mib.h"
+#include "socket/listen.h"
+
+/* The TCB of a child: what the handshake has settled. RFC 9293 section 3.10.7.2. */
+static void fill_child(struct sock *child, const struct xtcp_request *he, const struct xtcp_tuple *tuple)
+{
+	struct xtcp_net *xn = xtcp_net_of(child);
+	struct xtcp_sock *xsk = xtcp_sk(child);
+	u32 wnd;
+	u8 wscale;
+
+	xsk->iss = he->iss;
+	xsk->irs = he->irs;
+	xsk->snd_una = he->iss;
+	xsk->snd_nxt = he->iss + 1;
+	xsk->snd_sml = he->iss + 1;
+	xsk->write_seq = he->iss + 1;
+	xsk->rcv_nxt = he->irs + 1;
+	xsk->rcv_wup = he->irs + 1;
+	xsk->copied_seq = he->irs + 1;
+	xsk->snd_wscale = he->snd_wscale;
+	xsk->wscale_ok = he->wscale_ok;
+	xsk->ts_ok = he->ts_ok;
+	xsk->sack_ok = he->sack_ok;
+	xsk->ecn = he->ecn_ok ? XTCP_ECN_OK : he->ecn_maybe ? XTCP_ECN_MAYBE : 0;
+	xsk->ts_recent = he->ts_recent;
+	xsk->ts_recent_stamp = he->ts_ok ? xtcp_clock_seconds() : 0;
+	xsk->ts_offset = xtcp_secret_ts_offset(xn, tuple);
+
+	xsk->mss_clamp = he->mss;
+	xsk->advmss = xtcp_ip_advmss(child);
+	if (xsk->user_mss)
+		xsk->advmss = min(xsk->advmss, xsk->user_mss);
+	xtcp_mss_sync(child, 0);
+
+	/* what the SYN-ACK offered, whatever became of the listener's buffer since */
+	xtcp_window_select(child, xsk->advmss, he->wscale_ok, &wnd, &xsk->window_clamp, &wscale);
+	xsk->rcv_wnd = he->rcv_wnd;
+	xsk->rcv_wscale = he->rcv_wscale;
+	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED << he->rcv_wscale);
+
+	/* RFC 6298 section 3: no sample from what was sent twice (Karn), nor when its first ACK was not taken */
+	xsk->total_retrans = he->resent;
+	if (!he->resent && !he->acked && he->sent_us)
+		xtcp_rto_sample(&xsk->rto, (u32)xtcp_clock_us() - he->sent_us);
+}
+
+static void fill_child_names(struct sock *child, const struct xtcp_request *he, const struct xtcp_tuple *tuple)
+{
+	struct inet_sock *inet = inet_sk(child);
+	struct xtcp_sock *xsk = xtcp_sk(child);
+
+	xtcp_conn_set_tuple(&xsk->conn, tuple);
+	xsk->conn.hash = he->conn.hash;
+	xsk->conn.bound_dev_if = he->conn.bound_dev_if;
+	child->sk_bound_dev_if = he->conn.bound_dev_if;
+	child->sk_mark = he->mark;
+	inet->inet_dport = tuple->fport;
+	if (xtcp_tuple_is_v4(tuple)) {
+		sk_daddr_set(child, tuple->faddr.s6_addr32[3]);
+		sk_rcv_saddr_set(child, tuple->laddr.s6_addr32[3]);
+		inet->inet_saddr = inet->inet_rcv_saddr;
+	} else {
+		child->sk_v6_daddr = tuple->faddr;
+		child->sk_v6_rcv_saddr = tuple->laddr;
+		inet->inet_daddr = LOOPBACK4_IPV6;
+		inet->inet_rcv_saddr = LOOPBACK4_IPV6;
+		inet->inet_saddr = LOOPBACK4_IPV6;
+	}
+	if (child->sk_family == AF_INET6)
+		inet6_sk(child)->saddr = child->sk_v6_rcv_saddr;
+}
+
+/* A child that came to nothing; both references of xtcp_sock_clone() go. */
+static void discard_child(struct sock *child)
+{
+	__acquire(&child->sk_lock.slock); /* done by sk_clone_lock(), which does not say so */
+	xtcp_state_set(child, TCP_CLOSE);
+	sock_orphan(child);
+	xtcp_sock_destroy(child);
+	bh_unlock_sock(child);
+	sock_put(child);
+}
+
+/* Table and accept queue get the child, in the place of @he if that was an entry. Says why not, else 0. */
+static int publish_child(struct xtcp_listener *listener, struct sock *child, struct xtcp_request *entry)
+{
+	struct net *net = sock_net(listener->sk);
+	struct xtcp_conn *conn = &xtcp_sk(child)->conn;
+	struct xtcp_net *xn = xtcp_net(net);
+	int err;
+
+	sock_hold(child);	/* the table's: put in xtcp_demux_remove_sk() */
+	spin_lock(&listener->lock);
+	if (listener->closed || (entry && entry->dead))
+		err = -ECONNABORTED;
+	else if (xtcp_listen_queue_is_full(listener))
+		err = -EAGAIN;
+	else if (entry)
+		err = xtcp_demux_replace(xn, &entry->conn, conn);
+	else
+		err = xtcp_demux_insert(xn, conn);
+	if (!err) {
+		xtcp_sk(child)->lease = xtcp_lease_hold(xtcp_sk(listener->sk)->lease);
+		xtcp_listen_enqueue(listener, child);
+		if (entry)
+			xtcp_entry_completed(listener, entry);
+	}
+	spin_unlock(&listener->lock);
+	if (err)
+		__sock_put(child);
+	else
+		sock_prot_inuse_add(net, child->sk_prot, 1);
+	return err;
+}
+
+/**
+ * xtcp_child_make() - the child of a completed handshake
+ * @listener: its listener
+ * @skb: the segment that completed it
+ * @he: the entry, or what a cookie says would stand in one
+ * @is_entry: @he is in the table, and its place is taken
+ *
+ * Context: softirq, RCU read side. Takes the listener's lock.
+ *
+ * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held; or an error pointer: -EAGAIN when the accept
+ * queue is full, -ENOMEM, -EHOSTUNREACH, -ECONNABORTED or -EADDRNOTAVAIL when the listener or the entry has gone.
+ */
+struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
+			     bool is_entry)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
+	struct sock *lsk = listener->sk;
+	struct sock *child;
+	int err;
+
+	/* before the expensive part, and again under the lock */
+	if (xtcp_listen_queue_is_full(listener))
+		return ERR_PTR(-EAGAIN);
+	child = xtcp_sock_clone(lsk, GFP_ATOMIC);
+	if (!child)
+		return ERR_PTR(-ENOMEM);
+	fill_child_names(child, he, &tuple);
+	err = -EHOSTUNREACH;
+	if (!xtcp_ip_child_route(child))
+		goto err_child;
+	fill_child(child, he, &tuple);
+	err = publish_child(listener, child, is_entry ? he : NULL);
+	if (err)
+		goto err_child;
+	xtcp_state_set(child, TCP_SYN_RECV);
+	security_inet_conn_established(child, skb);
+	XTCP_INC_STATS(xtcp_net_of(lsk), TCP_MIB_PASSIVEOPENS);
+	return child;
+
+err_child:
+	discard_child(child);
+	return ERR_PTR(err);
+}

@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Half-open entries (RFC 4987) and the queue of a listener that they stand in.
+ *
+ * An entry is small, over IPv4 smaller still; all namespaces together may have as many as fit in a small part of the
+ * memory. Each stands in the table of connections and on one of its listener's lists, by the number of its timeouts.
+ * Every list is in order of time, because all on it wait equally long, so one timer serves the listener.
+ *
+ * Life of an entry: put in table and list, and taken out of both, under the listener's lock; "dead" says that it is
+ * out. It is freed after a grace period, so lookups may go on reading it. Its listener outlives it: xtcp_entry_stop()
+ * empties the lists.
+ *
+ * The timer: the SYN-ACK is sent again and the entry waits twice as long, or it has had its retries and ends. When the
+ * queue is more than half full, old entries have fewer retries, so that young ones find room.
+ */
+#include "listen/entry.h"
+
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <net/sock.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "compat.h"
+#include "out/reply.h"
+#include "ports/group.h"
+#include "pure/clock.h"
+#include "pure/wire.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+#include "socket/listen.h"
+
+#define BELIEVE_S	120		/* a cookie is good for 128 s at most */
+#define MEMORY_SHARE	128		/* entries of all namespaces take at most this part of the memory */
+#define RESEND_BATCH	256		/* SYN-ACKs that one run of a timer sends */
+
+#define V4_SIZE (offsetof(struct xtcp_request, conn) + XTCP_CONN_V4_END)
+
+static struct kmem_cache *slab_v4, *slab_v6;
+static atomic_t entries_in_use;	/* in all namespaces; by CPU it would spare little: xtcp_net.conns goes up too */
+static unsigned int entries_max;
+
+/**
+ * xtcp_entry_init() - the slabs of the entries and the limit of their number
+ *
+ * Context: process, module init.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_entry_init(void)
+{
+	BUILD_BUG_ON(V4_SIZE > 96);
+	BUILD_BUG_ON(sizeof(struct xtcp_request) > 128);
+
+	slab_v4 = xtcp_compat_slab(KBUILD_MODNAME "_request", V4_SIZE);
+	slab_v6 = xtcp_compat_slab(KBUILD_MODNAME "_request6", sizeof(struct xtcp_request));
+	if (!slab_v4 || !slab_v6) {
+		kmem_cache_destroy(slab_v6);
+		kmem_cache_destroy(slab_v4);
+		return -ENOMEM;
+	}
+	entries_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / MEMORY_SHARE / sizeof(struct xtcp_request),
+			    INT_MAX);
+	return 0;
+}
+
+/**
+ * xtcp_entry_exit() - give the slabs back
+ *
+ * Context: process, module exit. All entries are freed: rcu_barrier() was called.
+ */
+void xtcp_entry_exit(void)
+{
+	kmem_cache_destroy(slab_v6);
+	kmem_cache_destroy(slab_v4);
+}
+
+static struct kmem_cache *entry_cache(const struct xtcp_request *he)
+{
+	return he->conn.v4 ? slab_v4 : slab_v6;
+}
+
+/**
+ * xtcp_entry_new() - an entry that is kept
+ * @v4: its addresses are IPv4's
+ *
+ * Context: any.
+ *
+ * Return: the entry, zeroed, to be filled and put in, or freed; NULL without memory or when all namespaces together
+ * have their share.
+ */
+struct xtcp_request *xtcp_entry_new(bool v4)
+{
+	struct xtcp_request *he;
+
+	if ((unsigned int)atomic_read(&entries_in_use) >= entries_max)
+		return NULL;
+	he = kmem_cache_zalloc(v4 ? slab_v4 : slab_v6, GFP_ATOMIC | __GFP_NOWARN);
+	if (!he)
+		return NULL;
+	atomic_inc(&entries_in_use);
+	he->conn.v4 = v4;
+	return he;
+}
+
+/**
+ * xtcp_entry_free() - give an entry back that was never in the table, or left it a grace period ago
+ * @he: from xtcp_entry_new()
+ *
+ * Context: any.
+ */
+void xtcp_entry_free(struct xtcp_request *he)
+{
+	kmem_cache_free(entry_cache(he), he);
+	atomic_dec(&entries_in_use);
+}
+
+static void entry_free_rcu(struct rcu_head *rcu)
+{
+	xtcp_entry_free(container_of(rcu, struct xtcp_request, rcu));
+}
+
+static struct list_head *level_of(struct xtcp_synq *synq, const struct xtcp_request *he)
+{
+	return &synq->level[min_t(unsigned int, he->level, XTCP_ENTRY_LEVELS - 1)];
+}
+
+/**
+ * xtcp_entry_timeout() - how long a SYN-ACK waits for its ACK
+ * @level: timeouts so far
+ *
+ * RFC 6298 (2.1), (5.5) and (2.5).
+ *
+ * Context: any.
+ *
+ * Return: jiffies.
+ */
+unsigned long xtcp_entry_timeout(unsigned int level)
+{
+	unsigned long timeout = msecs_to_jiffies(XTCP_RTO_INITIAL_MS) << min_t(unsigned int, level, XTCP_ENTRY_LEVELS);
+
+	return min(timeout, msecs_to_jiffies(XTCP_RTO_MAX_MS));
+}
+
+/**
+ * xtcp_entry_seconds_of() - how long a SYN-ACK waits, all timeouts together
+ * @timeouts: how many
+ *
+ * Context: any.
+ *
+ * Return: seconds.
+ */
+int xtcp_entry_seconds_of(unsigned int timeouts)
+{
+	unsigned long sum = 0;
+	unsigned int level;
+
+	for (level = 0; level < timeouts; level++)
+		sum += xtcp_entry_timeout(level);
+	return sum / HZ;
+}
+
+/**
+ * xtcp_entry_timeouts_within() - TCP_DEFER_ACCEPT's seconds as timeouts of a SYN-ACK
+ * @seconds: how long; not positive: none
+ *
+ * Context: any.
+ *
+ * Return: the least number that waits as long, 255 at most.
+ */
+u8 xtcp_entry_timeouts_within(int seconds)
+{
+	u8 timeouts = 0;
+
+	while (seconds > xtcp_entry_seconds_of(timeouts) && timeouts < U8_MAX)
+		timeouts++;
+	return timeouts;
+}
+
+static void set_synq_length(struct xtcp_listener *listener, unsigned int len, int reason)
+{
+	trace_xtcp_queue(listener->sk, XTCP_TRACE_SYN_QUEUE, listener->synq.len, len, reason);
+	WRITE_ONCE(listener->synq.len, len);
+	if (len > listener->synq.peak)
+		WRITE_ONCE(listener->synq.peak, len);
+}
+
+/* Puts an entry at the end of its level, whose timeout begins now. */
+static void schedule_entry(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	struct xtcp_synq *synq = &listener->synq;
+	unsigned long expires = jiffies + xtcp_entry_timeout(he->level);
+
+	lockdep_assert_held(&listener->lock);
+	WRITE_ONCE(he->expires, (u32)expires);
+	if (!timer_pending(&synq->timer) || time_before(expires, synq->timer.expires))
+		mod_timer(&synq->timer, expires);
+	list_add_tail(&he->node, level_of(synq, he));
+}
+
+/* Takes an entry off its list; the caller has taken it out of the table, or does, and frees it. */
+static void unlist_entry(struct xtcp_listener *listener, struct xtcp_request *he, int reason)
+{
+	lockdep_assert_held(&listener->lock);
+	he->dead = true;
+	list_del(&he->node);
+	if (!he->level)
+		listener->synq.young--;
+	set_synq_length(listener, listener->synq.len - 1, reason);
+}
+
+static void count_resent(struct xtcp_request *he)
+{
+	if (he->resent < U8_MAX)
+		he->resent++;
+}
+
+/**
+ * xtcp_entry_restart() - its SYN-ACK goes out once more: the timeout begins anew
+ * @listener: its listener
+ * @he: not dead
+ *
+ * Context: softirq. Lock: the listener's, held.
+ */
+void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	lockdep_assert_held(&listener->lock);
+	count_resent(he);
+	list_del(&he->node);
+	schedule_entry(listener, he);
+}
+
+/**
+ * xtcp_entry_completed() - an entry has become a child, which has its place in the table already
+ * @listener: its listener
+ * @he: not dead
+ *
+ * Context: softirq. Lock: the listener's, held.
+ */
+void xtcp_entry_completed(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	lockdep_assert_held(&listener->lock);
+	unlist_entry(listener, he, XTCP_TRACE_COMPLETED);
+	call_rcu(&he->rcu, entry_free_rcu);
+}
+
+/**
+ * xtcp_entry_drop() - end an entry that will be no child
+ * @listener: its listener
+ * @he: not dead
+ * @reason: XTCP_TRACE_*
+ *
+ * Context: softirq or process, BH disabled. Lock: the listener's, held.
+ */
+void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, int reason)
+{
+	struct net *net = sock_net(listener->sk);
+
+	unlist_entry(listener, he, reason);
+	xtcp_demux_remove(xtcp_net_of(listener->sk), &he->conn);
+	trace_xtcp_conn_state(net, &he->conn, TCP_SYN_RECV, TCP_CLOSE);
+	call_rcu(&he->rcu, entry_free_rcu);
+}
+
+/**
+ * xtcp_entry_note_declined() - from now on an ACK without an entry may be good
+ * @listener: refused to keep an entry, or gave one up early
+ *
+ * Context: any.
+ */
+void xtcp_entry_note_declined(struct xtcp_listener *listener)
+{
+	WRITE_ONCE(listener->group->declined, xtcp_clock_seconds());
+}
+
+/**
+ * xtcp_entry_may_have_declined() - may an ACK without an entry be good?
+ * @listener: of its port
+ *
+ * Context: any.
+ *
+ * Return: true when xtcp_entry_note_declined() was called for it or another of its group in the last 120 seconds.
+ */
+bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener)
+{
+	/* signed: another processor may have seen a later second */
+	return (s32)(xtcp_clock_seconds() - READ_ONCE(listener->group->declined)) <= BELIEVE_S;
+}
+
+/*
+ * How many timeouts an entry gets. When the queue is more than half full, old entries give way to young ones: the
+ * rule of Linux's reqsk_timer_handler. *@cut: fewer than they would have had.
+ */
+static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(listener->sk);
+	const struct xtcp_synq *synq = &listener->synq;
+	unsigned int limit = READ_ONCE(xsk->syn_retries) ?:
+			     READ_ONCE(xtcp_net_of(listener->sk)->sysctl.synack_retries);
+	unsigned int young = synq->young * 2;
+
+	*cut = false;
+	if (synq->len * 2 <= max(8U, listener->accept_max))
+		return limit;
+	while (limit > 2 && synq->len >= young) {
+		limit--;
+		young *= 2;
+		*cut = true;
+	}
+	return limit;
+}
+
+/* The entry whose deadline comes first. */
+static struct xtcp_request *earliest_entry(struct xtcp_synq *synq)
+{
+	struct xtcp_request *he, *first = NULL;
+	int i;
+
+	for (i = 0; i < XTCP_ENTRY_LEVELS; i++) {
+		he = list_first_entry_or_null(&synq->level[i], struct xtcp_request, node);
+		if (he && (!first || time_before32(he->expires, first->expires)))
+			first = he;
+	}
+	return first;
+}
+
+/* TCP_DEFER_ACCEPT, and a bare ACK came: the entry waits for data, to the end of that time. */
+static bool waits_for_data(const struct xtcp_listener *listener, const struct xtcp_request *he, unsigned int timeouts)
+{
+	return he->acked && timeouts < READ_ONCE(xtcp_sk(listener->sk)->defer_accept);
+}
+
+/* Deals with the first entry whose time has come: ends it, or moves it on and returns it if it is to be sent again. */
+static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **resend)
+{
+	struct xtcp_synq *synq = &listener->synq;
+	struct xtcp_request *he;
+	bool cut;
+
+	lockdep_assert_held(&listener->lock);
+	*resend = NULL;
+	he = listener->closed ? NULL : earliest_entry(synq);
+	if (!he)
+		return false;
+	if (time_after32(he->expires, (u32)jiffies)) {
+		mod_timer(&synq->timer, xtcp_clock_jiffies(he->expires));
+		return false;
+	}
+	XTCP_NET_INC_STATS(xtcp_net_of(listener->sk), LINUX_MIB_TCPTIMEOUTS);
+	if (he->level >= retries(listener, &cut) && !waits_for_data(listener, he, he->level)) {
+		if (cut || he->acked)
+			xtcp_entry_note_declined(listener);
+		xtcp_entry_drop(listener, he, XTCP_TRACE_TIMED_OUT);
+		return true;
+	}
+	if (!he->level)
+		synq->young--;
+	list_del(&he->node);
+	/* at the last timeout before the end the peer is asked once more: its ACK will do then */
+	if (!waits_for_data(listener, he, he->level + 1)) {
+		count_resent(he);
+		*resend = he;
+	}
+	if (he->level < U8_MAX)
+		he->level++;
+	schedule_entry(listener, he);
+	return true;
+}
+
+static void expired_synack(struct timer_list *timer)
+{
+	struct xtcp_listener *listener = container_of(timer, struct xtcp_listener, synq.timer);
+	struct xtcp_request *resend;
+	int batch = RESEND_BATCH;
+	bool more;
+
+	rcu_read_lock();
+	do {
+		spin_lock(&listener->lock);
+		more = expire_one(listener, &resend);
+		if (more && !--batch)
+			mod_timer(&listener->synq.timer, jiffies + 1);
+		spin_unlock(&listener->lock);
+		if (resend)
+			xtcp_reply_synack_again(listener->sk, resend);
+	} while (more && batch);
+	rcu_read_unlock();
+}
+
+/**
+ * xtcp_entry_start() - make the empty SYN queue of a new listener
+ * @listener: nobody else has it yet
+ *
+ * Context: process.
+ */
+void xtcp_entry_start(struct xtcp_listener *listener)
+{
+	int i;
+
+	for (i = 0; i < XTCP_ENTRY_LEVELS; i++)
+		INIT_LIST_HEAD(&listener->synq.level[i]);
+	listener->group->declined = xtcp_clock_seconds() - BELIEVE_S - 1;
+	timer_setup(&listener->synq.timer, expired_synack, 0);
+}
+
+/**
+ * xtcp_entry_stop() - drop all entries and the timer of a listener
+ * @listener: closed
+ *
+ * Context: process, may sleep. No lock of the listener.
+ */
+void xtcp_entry_stop(struct xtcp_listener *listener)
+{
+	struct xtcp_request *he;
+
+	might_sleep();
+	spin_lock_bh(&listener->lock);
+	WARN_ON_ONCE(!listener->closed);
+	while ((he = earliest_entry(&listener->synq)))
+		xtcp_entry_drop(listener, he, XTCP_TRACE_CLOSED);
+	spin_unlock_bh(&listener->lock);
+	timer_delete_sync(&listener->synq.timer);
+}
+
+/**
+ * xtcp_entry_insert() - put a new entry in table and list
+ * @listener: its listener
+ * @he: filled
+ * @key: by which the SYN was looked up
+ *
+ * Context: softirq, RCU read side. Takes the listener's lock.
+ *
+ * Return: 0; or @he is the caller's still: -ECONNABORTED when the listener is closed, -EADDRNOTAVAIL when the tuple is
+ * taken (the same SYN on two CPUs).
+ */
+int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, const struct xtcp_demux_key *key)
+{
+	struct net *net = sock_net(listener->sk);
+	int err = -ECONNABORTED;
+
+	spin_lock(&listener->lock);
+	if (!listener->closed)
+		err = xtcp_demux_insert_new(xtcp_net_of(listener->sk), &he->conn, key);
+	if (!err) {
+		listener->synq.young++;
+		set_synq_length(listener, listener->synq.len + 1, XTCP_TRACE_ARRIVED);
+		schedule_entry(listener, he);
+	}
+	spin_unlock(&listener->lock);
+	if (!err)
+		trace_xtcp_conn_state(net, &he->conn, TCP_CLOSE, TCP_SYN_RECV);
+	return err;
+}

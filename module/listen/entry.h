@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Half-open entries and the queue of a listener that they stand in, with its one timer. */
+#ifndef XTCP_ENTRY_H
+#define XTCP_ENTRY_H
+
+#include <linux/list.h>
+#include <linux/rcupdate.h>
+#include <linux/timer.h>
+
+#include "lookup/demux.h"
+#include "pure/cookie.h"
+
+struct xtcp_listener;
+
+#define XTCP_ENTRY_LEVELS	8	/* timeouts of 1, 2, 4 ... 64, 120 s; the last level serves all later ones */
+
+/**
+ * struct xtcp_synq - entries by retransmission level; every entry of a level waits equally long, so each list is in
+ *	order of time
+ * @level: entries, the next to expire first
+ * @len: how many entries there are
+ * @peak: the most that there were
+ * @young: how many of them had no timeout yet
+ * @timer: fires at the earliest deadline
+ */
+struct xtcp_synq {
+	struct list_head level[XTCP_ENTRY_LEVELS];
+	unsigned int len;
+	unsigned int peak;
+	unsigned int young;
+	struct timer_list timer;
+};
+
+/**
+ * struct xtcp_request - a half-open connection (SYN-RECEIVED by way of LISTEN)
+ * @node: place in the listener's list; the RCU head afterwards
+ * @lsk: the listener; the entry leaves the table before the listener's memory goes
+ * @expires: jiffies
+ * @irs: SEG.SEQ of the SYN
+ * @iss: our ISN, a cookie unless it reopens a TIME-WAIT record
+ * @ts_recent: TSval of the SYN
+ * @sent_us: microseconds clock when the SYN-ACK first went out; 0: not known
+ * @ack_stamp: jiffies of the last answer to an unacceptable segment; 0: never
+ * @mark: as SO_MARK
+ * @mss: the peer's MSS option, or the default
+ * @rcv_wnd: the window that the SYN-ACK offers, octets
+ * @level: SYN-ACK timeouts so far
+ * @snd_wscale: the peer's shift
+ * @rcv_wscale: ours
+ * @wscale_ok: the SYN carried the option; this and the next ones change no more once the entry is in the table
+ * @ts_ok: the SYN carried the option
+ * @sack_ok: the SYN carried SACK-permitted, and the SYN-ACK does (RFC 2018)
+ * @ecn_ok: the SYN asked for ECN, and the SYN-ACK grants it (RFC 3168)
+ * @ecn_maybe: the SYN-ACK of an entry that is gone may have granted it
+ * @resent: SYN-ACKs sent again
+ * @acked: its third ACK met a full accept queue, or TCP_DEFER_ACCEPT
+ * @dead: out of the table (listener lock)
+ * @conn: place in the table of connections; last, since its length differs
+ */
+struct xtcp_request {
+	union {
+		struct list_head node;
+		struct rcu_head rcu;
+	};
+	struct sock *lsk;
+	u32 expires;
+	u32 irs;
+	u32 iss;
+	u32 ts_recent;
+	u32 sent_us;
+	u32 ack_stamp;
+	u32 mark;
+	u16 mss;
+	u16 rcv_wnd;
+	u8 level;
+	u8 snd_wscale;
+	u8 rcv_wscale;
+	bool wscale_ok : 1;
+	bool ts_ok : 1;
+	bool sack_ok : 1;
+	bool ecn_ok : 1;
+	bool ecn_maybe : 1;
+	u8 resent;
+	bool acked;
+	bool dead;
+	struct xtcp_conn conn;
+};
+
+/* What the cookie of an entry has to carry. */
+static inline struct xtcp_cookie xtcp_entry_cookie(const struct xtcp_request *he)
+{
+	return (struct xtcp_cookie) {
+		.mss = he->mss,
+		.snd_wscale = he->snd_wscale,
+		.wscale_ok = he->wscale_ok,
+		.ts_ok = he->ts_ok,
+		.sack_ok = he->sack_ok,
+		.ecn_ok = he->ecn_ok,
+	};
+}
+
+int xtcp_entry_init(void);
+void xtcp_entry_exit(void);
+void xtcp_entry_start(struct xtcp_listener *listener);
+void xtcp_entry_stop(struct xtcp_listener *listener);
+
+struct xtcp_request *xtcp_entry_new(bool v4);
+void xtcp_entry_free(struct xtcp_request *he);
+int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, const struct xtcp_demux_key *key);
+/* the listener's lock is held */
+void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he);
+void xtcp_entry_completed(struct xtcp_listener *listener, struct xtcp_request *he);
+void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, int reason);
+
+unsigned long xtcp_entry_timeout(unsigned int level);
+int xtcp_entry_seconds_of(unsigned int timeouts);
+u8 xtcp_entry_timeouts_within(int seconds);
+void xtcp_entry_note_declined(struct xtcp_listener *listener);
+bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener);
+
+#endif /* XTCP_ENTRY_H */

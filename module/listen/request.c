@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What stands in a half-open entry: read from a SYN, or from the cookie and the third ACK when the entry was not kept;
+ * and whether there may be one for this SYN at all, whatever the queues say.
+ */
+#include "listen/request.h"
+
+#include <linux/security.h>
+#include <linux/slab.h>
+#include <net/inet_sock.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/route.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "in/ingress.h"
+#include "listen/entry.h"
+#include "lookup/demux.h"
+#include "ports/group.h"
+#include "pure/cookie.h"
+#include "pure/options.h"
+#include "pure/wire.h"
+#include "recv/window.h"
+#include "socket/listen.h"
+
+/**
+ * xtcp_request_fill_names() - the names of both ends, and what of the listener a connection has below TCP
+ * @he: zeroed, to be filled
+ * @lsk: the listener
+ * @skb: a segment of the connection, at its TCP header
+ * @key: of @skb
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
+			     const struct xtcp_demux_key *key)
+{
+	struct xtcp_conn *conn = &he->conn;
+
+	conn->hash = key->hash >> 32;
+	conn->kind = XTCP_CONN_REQUEST;
+	xtcp_conn_set_tuple(conn, &key->tuple);
+	conn->bound_dev_if = inet_request_bound_dev_if(lsk, skb);
+	/* a link-local peer means nothing without its link */
+	if (!conn->bound_dev_if && !conn->v4 && ipv6_addr_type(&conn->faddr6) & IPV6_ADDR_LINKLOCAL)
+		conn->bound_dev_if = xtcp_seg(skb)->dif;
+	he->mark = inet_request_mark(lsk, skb);
+	he->lsk = lsk;
+}
+
+/**
+ * xtcp_request_fill_syn() - what a SYN asks for and we grant
+ * @he: zeroed, to be filled
+ * @lsk: the listener
+ * @skb: the SYN
+ * @key: of @skb
+ *
+ * RFC 9293 section 3.7.1, MUST-15; RFC 7323 sections 2.2 and 3.2; RFC 2018 section 2.
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
+			   const struct xtcp_demux_key *key)
+{
+	const struct xtcp_sysctl *ctl = &xtcp_net_of(lsk)->sysctl;
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	u16 user_mss = READ_ONCE(xtcp_sk(lsk)->user_mss);
+
+	xtcp_request_fill_names(he, lsk, skb, key);
+	he->irs = seg->seq;
+	he->mss = seg->mss;
+	if (!he->mss)
+		he->mss = he->conn.v4 ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
+	else if (user_mss)
+		he->mss = min(he->mss, user_mss);
+	he->wscale_ok = seg->has_wscale && READ_ONCE(ctl->window_scaling);
+	he->snd_wscale = he->wscale_ok ? seg->wscale : 0;
+	he->ts_ok = seg->has_ts && READ_ONCE(ctl->timestamps);
+	he->ts_recent = he->ts_ok ? seg->tsval : 0;
+	he->sack_ok = seg->sack_permitted && READ_ONCE(ctl->sack);
+}
+
+/**
+ * xtcp_request_fill_cookie() - the entry that was not kept, from the cookie and the segment
+ * @he: its names are filled
+ * @seg: the third ACK
+ * @cookie: what its cookie says
+ *
+ * Context: softirq.
+ */
+void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *seg,
+			      const struct xtcp_cookie *cookie)
+{
+	he->irs = seg->seq - 1;
+	he->iss = seg->ack - 1;
+	he->mss = cookie->mss;
+	he->wscale_ok = cookie->wscale_ok;
+	he->snd_wscale = cookie->snd_wscale;
+	he->ts_ok = cookie->ts_ok;
+	he->ts_recent = cookie->ts_ok ? seg->tsval : 0;
+	he->sack_ok = cookie->sack_ok;
+}
+
+/**
+ * xtcp_request_fill_window() - what the SYN-ACK offers
+ * @he: filled but for that
+ * @listener: the listener, whose group has fixed the shift
+ * @advmss: what the SYN-ACK's MSS option may say by the route
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener, u16 advmss)
+{
+	u32 mss = advmss;
+
+	if (he->ts_ok)
+		mss -= XTCP_OPTLEN_TIMESTAMP_ALIGNED;
+	he->rcv_wnd = xtcp_window_first(listener->sk, mss);
+	he->rcv_wscale = he->wscale_ok ? listener->group->rcv_wscale : 0;
+}
+
+/**
+ * xtcp_request_addresses_ok() - may this SYN be answered?
+ * @skb: the SYN
+ * @tuple: of @skb
+ *
+ * Not to a group, not from one, not from nowhere (RFC 9293 section 3.9.2.3: MUST-57, MUST-63), nor when it names one
+ * end twice.
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: false when it is to be ignored.
+ */
+bool xtcp_request_addresses_ok(const struct sk_buff *skb, const struct xtcp_tuple *tuple)
+{
+	const struct rtable *rt = skb_rtable(skb);
+
+	if (tuple->lport == tuple->fport && ipv6_addr_equal(&tuple->laddr, &tuple->faddr))
+		return false;
+	if (!xtcp_tuple_is_v4(tuple))
+		return ipv6_unicast_destination(skb) && !ipv6_addr_is_multicast(&tuple->faddr) &&
+		       !ipv6_addr_any(&tuple->faddr);
+	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST))
+		return false;
+	return !ipv4_is_multicast(tuple->faddr.s6_addr32[3]) && !ipv4_is_lbcast(tuple->faddr.s6_addr32[3]) &&
+	       !ipv4_is_zeronet(tuple->faddr.s6_addr32[3]);
+}
+
+/* LSMs read the family of a request through this. */
+static const struct request_sock_ops lsm_ops[2] = {
+	{ .family = AF_INET },
+	{ .family = AF_INET6 },
+};
+
+/*
+ * What LSMs are shown: large, and nearly all zeros, which are not written for each SYN. BH is off, so it has one user;
+ * not on a PREEMPT_RT kernel whose BH sections can be preempted by others.
+ */
+static DEFINE_PER_CPU(struct inet_request_sock, lsm_request) = { .ireq_state = TCP_NEW_SYN_RECV };
+
+static void fill_lsm_request(struct inet_request_sock *request, struct sock *lsk, const struct xtcp_request *he,
+			     const struct xtcp_tuple *tuple)
+{
+	const bool v4 = he->conn.v4;
+
+	request->req.rsk_ops = (struct request_sock_ops *)&lsm_ops[!v4];
+	request->req.rsk_listener = lsk;
+	write_pnet(&request->ireq_net, sock_net(lsk));
+	request->ireq_family = v4 ? AF_INET : AF_INET6;
+	request->ir_rmt_port = tuple->fport;
+	request->ir_num = ntohs(tuple->lport);
+	request->ir_v6_rmt_addr = tuple->faddr;
+	request->ir_v6_loc_addr = tuple->laddr;
+	request->ir_rmt_addr = v4 ? tuple->faddr.s6_addr32[3] : 0;
+	request->ir_loc_addr = v4 ? tuple->laddr.s6_addr32[3] : 0;
+	request->ir_iif = he->conn.bound_dev_if;
+	request->ir_mark = he->mark;
+	/* what an LSM wrote for the one before: its labels, IP options that carry them, the cookie of a BPF program */
+	atomic64_set(&request->ir_cookie, 0);
+	request->req.secid = 0;
+	request->req.peer_secid = 0;
+	request->ipv6_opt = NULL;	/* ireq_opt of IPv4 */
+}
+
+static void free_ip_options(struct inet_request_sock *request, struct sock *lsk, bool v4)
+{
+	if (v4) {
+		kfree(rcu_access_pointer(request->ireq_opt));
+	} else {
+		atomic_sub(request->ipv6_opt->tot_len, &lsk->sk_omem_alloc);
+		txopt_put(request->ipv6_opt);
+	}
+}
+
+/**
+ * xtcp_request_lsm_ok() - does the security policy allow the connection?
+ * @lsk: the listener
+ * @skb: the SYN, or the third ACK with a cookie
+ * @he: its names are filled
+ * @tuple: of @he
+ *
+ * LSMs want to see one of the kernel's requests; labels that they put there go nowhere.
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: false when the SYN is to be ignored.
+ */
+bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he,
+			 const struct xtcp_tuple *tuple)
+{
+	struct inet_request_sock *request = this_cpu_ptr(&lsm_request);
+	bool ok;
+
+	lockdep_assert_in_softirq();
+	fill_lsm_request(request, lsk, he, tuple);
+	ok = !security_inet_conn_request(lsk, skb, &request->req);
+	if (unlikely(request->ipv6_opt))
+		free_ip_options(request, lsk, he->conn.v4);
+	return ok;
+}

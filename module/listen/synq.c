@@ -1,0 +1,550 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Handshakes that a listener answers (RFC 9293 section 3.10.7.2, and SYN-RECEIVED of 3.10.7.4; RFC 4987).
+ *
+ * A SYN leaves an entry and a SYN-ACK whose ISN is a cookie. The third ACK turns the entry into a child on the accept
+ * queue. When a listener's queue is full, or the host has as many entries as it may have, the SYN-ACK goes out all the
+ * same and no entry is kept: the cookie brings the connection back. Nothing is evicted for a newcomer.
+ *
+ * An ACK without an entry is believed only while this listener may have sent a SYN-ACK without one: for two minutes
+ * after it last refused an entry or gave one up early. With syncookies = 0 never.
+ *
+ * The queue rules are Linux's: the limit of both queues is listen()'s backlog, each holds one more; the test of the
+ * SYN queue comes first, and both may count.
+ */
+#include "listen/synq.h"
+
+#include <net/inet_sock.h>
+
+#include "base/netns.h"
+#include "base/secret.h"
+#include "base/sock.h"
+#include "cong/ecn.h"
+#include "in/ingress.h"
+#include "listen/child.h"
+#include "listen/request.h"
+#include "out/ip_reply.h"
+#include "out/reply.h"
+#include "pure/clock.h"
+#include "pure/cookie.h"
+#include "pure/options.h"
+#include "pure/seq.h"
+#include "pure/wire.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+#include "socket/listen.h"
+
+#define OLD_LEVEL	32		/* timeouts of a SYN-ACK: 53 minutes, and its 32 bits of microseconds hold 71 */
+
+static void count_drop(struct sock *lsk)
+{
+	atomic_inc(&lsk->sk_drops);
+	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_LISTENDROPS);
+}
+
+static void count_overflow(struct sock *lsk, struct xtcp_listener *listener)
+{
+	unsigned int len = READ_ONCE(listener->accept_len);
+
+	trace_xtcp_queue(lsk, XTCP_TRACE_ACCEPT_QUEUE, len, len, XTCP_TRACE_REFUSED);
+	atomic_inc(&listener->stats.overflows);
+	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_LISTENOVERFLOWS);
+	count_drop(lsk);
+}
+
+/* A SYN leaves no entry. */
+static void count_declined(struct sock *lsk, struct xtcp_listener *listener)
+{
+	unsigned int len = READ_ONCE(listener->synq.len);
+
+	trace_xtcp_queue(lsk, XTCP_TRACE_SYN_QUEUE, len, len, XTCP_TRACE_REFUSED);
+	atomic_inc(&listener->stats.declined);
+}
+
+/* What becomes of a SYN by the state of the queues. */
+enum admission {
+	ADMIT_ENTRY,
+	ADMIT_COOKIE,		/* answer, keep nothing */
+	ADMIT_NOT,
+};
+
+static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, bool reopens)
+{
+	const struct xtcp_sysctl *ctl = &xtcp_net_of(lsk)->sysctl;
+	unsigned int len = READ_ONCE(listener->synq.len);
+	int max = READ_ONCE(ctl->max_syn_backlog);
+	u8 cookies = READ_ONCE(ctl->syncookies);
+	enum admission admission = ADMIT_ENTRY;
+
+	if (!reopens && (cookies == 2 || len > READ_ONCE(listener->accept_max))) {
+		XTCP_NET_INC_STATS(xtcp_net_of(lsk),
+				   cookies ? LINUX_MIB_TCPREQQFULLDOCOOKIES : LINUX_MIB_TCPREQQFULLDROP);
+		if (!cookies) {
+			count_drop(lsk);
+			return ADMIT_NOT;
+		}
+		admission = ADMIT_COOKIE;
+	}
+	if (xtcp_listen_queue_is_full(listener)) {
+		count_overflow(lsk, listener);
+		return ADMIT_NOT;
+	}
+	/* Linux keeps this quarter for peers that it knows; xtcp knows none */
+	if (!reopens && !cookies && max - (int)len < max >> 2) {
+		count_drop(lsk);
+		return ADMIT_NOT;
+	}
+	return admission;
+}
+
+/* What a SYN asks for, and the way of its answer: false when there can be none. */
+static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key,
+		     const u32 *timewait_iss, struct xtcp_request *he, struct xtcp_ip_reply *how)
+{
+	struct sock *lsk = listener->sk;
+
+	xtcp_request_fill_syn(he, lsk, skb, key);
+	if (!xtcp_request_lsm_ok(lsk, skb, he, &key->tuple) ||
+	    xtcp_reply_synack_route(lsk, he, &key->tuple, skb->dev, how)) {
+		count_drop(lsk);
+		return false;
+	}
+	xtcp_request_fill_window(he, listener, how->advmss);
+	he->ecn_ok = xtcp_ecn_is_asked(skb) && xtcp_ecn_is_allowed(xtcp_net_of(lsk), how->dst);
+	if (timewait_iss)
+		he->iss = *timewait_iss;
+	else
+		he->iss = xtcp_secret_cookie(xtcp_net_of(lsk), key, he->irs, xtcp_entry_cookie(he));
+	return true;
+}
+
+/* True: @skb went out as the answer. */
+static bool answer_by_cookie(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key)
+{
+	struct sock *lsk = listener->sk;
+	struct xtcp_request syn __uninitialized;
+	struct xtcp_ip_reply how __uninitialized;	/* filled whole */
+
+	/* the addresses end it, and of IPv4's nothing stands behind them */
+	memset(&syn, 0, offsetof(struct xtcp_request, conn.laddr4));
+	if (!read_syn(listener, skb, key, NULL, &syn, &how))
+		return false;
+	/* the cookie has no place for them */
+	if (!syn.ts_ok) {
+		syn.sack_ok = false;
+		syn.ecn_ok = false;
+	}
+	xtcp_entry_note_declined(listener);
+	count_declined(lsk, listener);
+	atomic_inc(&listener->stats.cookies_sent);
+	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_SYNCOOKIESSENT);
+	return xtcp_reply_synack(lsk, &syn, &how, skb);
+}
+
+/* As answer_by_cookie(), and @he is kept, or freed. */
+static bool answer_with_entry(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key,
+			      const u32 *timewait_iss, struct xtcp_request *he)
+{
+	struct xtcp_ip_reply how __uninitialized;	/* filled whole */
+
+	if (!read_syn(listener, skb, key, timewait_iss, he, &how)) {
+		xtcp_entry_free(he);
+		return false;
+	}
+	he->sent_us = (u32)xtcp_clock_us() ?: 1;
+	if (!xtcp_entry_insert(listener, he, key))
+		return xtcp_reply_synack(listener->sk, he, &how, skb);
+	xtcp_entry_free(he);
+	dst_release(how.dst);
+	return false;
+}
+
+/* As answer_by_cookie(), with an entry when there is room for it. */
+static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss)
+{
+	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
+	struct xtcp_request *he = NULL;
+	enum admission admission;
+
+	if (!listener || READ_ONCE(listener->closed))
+		return false;
+	if (!xtcp_request_addresses_ok(skb, &key->tuple)) {
+		count_drop(lsk);
+		return false;
+	}
+	admission = admit(lsk, listener, timewait_iss);
+	if (admission == ADMIT_NOT) {
+		count_declined(lsk, listener);
+		return false;
+	}
+	if (admission == ADMIT_ENTRY)
+		he = xtcp_entry_new(xtcp_tuple_is_v4(&key->tuple));
+	if (he)
+		return answer_with_entry(listener, skb, key, timewait_iss, he);
+	if (!timewait_iss && READ_ONCE(xtcp_net_of(lsk)->sysctl.syncookies))
+		return answer_by_cookie(listener, skb, key);
+	count_declined(lsk, listener);
+	count_drop(lsk);
+	return false;
+}
+
+/**
+ * xtcp_synq_syn() - a SYN for a listener
+ * @lsk: the listener
+ * @skb: the SYN; consumed; whatever text it carries is neither kept nor acknowledged
+ * @key: of @skb
+ * @timewait_iss: the ISN to use when it reopens a TIME-WAIT record, whose entry is always kept; else NULL
+ *
+ * RFC 9293 section 3.10.7.2, third.
+ *
+ * Context: softirq, RCU read side. No lock; the listener's socket lock is never taken.
+ */
+void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss)
+{
+	if (!answer_syn(lsk, skb, key, timewait_iss))
+		consume_skb(skb);
+}
+
+static bool cookie_ok(struct sock *lsk, const struct xtcp_demux_key *key, u32 seq, u32 ack, const u32 *tsecr,
+		      struct xtcp_cookie *cookie)
+{
+	return xtcp_secret_cookie_check(xtcp_net_of(lsk), key, seq - 1, ack - 1, tsecr, cookie);
+}
+
+static bool cookies_believed(struct sock *lsk, const struct xtcp_listener *listener)
+{
+	return listener && !READ_ONCE(listener->closed) && READ_ONCE(xtcp_net_of(lsk)->sysctl.syncookies) &&
+	       xtcp_entry_may_have_declined(listener);
+}
+
+/**
+ * xtcp_synq_ack_is_ours() - does this ACK complete a handshake whose entry was not kept?
+ * @lsk: the listener of its port
+ * @skb: an ACK for which there is no connection, as IP left it, at the TCP header; is not changed, but knows afterwards
+ *	whether its checksum is right
+ * @key: of @skb
+ *
+ * A bad cookie is counted when the listener may have declined an entry and kernel TCP does not know the segment; not
+ * when its checksum is wrong, which kernel TCP counts.
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: true when its cookie verifies.
+ */
+bool xtcp_synq_ack_is_ours(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
+{
+	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
+	u8 buf[XTCP_HDR_LEN + XTCP_MAX_OPTIONS];
+	struct xtcp_cookie cookie;
+	struct xtcp_options opts;
+	const struct tcphdr *th;
+	unsigned int len;
+
+	if (!cookies_believed(lsk, listener))
+		return false;
+	th = skb_header_pointer(skb, 0, sizeof(*th), buf);
+	if (!th || !th->ack || th->syn || th->rst)
+		return false;
+	len = th->doff * 4;
+	if (len < sizeof(*th))
+		return false;
+	th = skb_header_pointer(skb, 0, len, buf);
+	if (!th)
+		return false;
+	xtcp_options_parse((const u8 *)(th + 1), len - sizeof(*th), false, &opts);
+	if (cookie_ok(lsk, key, ntohl(th->seq), ntohl(th->ack_seq), opts.has_ts ? &opts.tsecr : NULL, &cookie))
+		return true;
+	if (!xtcp_demux_kernel_holds(sock_net(lsk), key) && xtcp_ingress_checksum_ok(skb))
+		XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_SYNCOOKIESFAILED);
+	return false;
+}
+
+/* TCP_DEFER_ACCEPT: a bare ACK opens nothing until a SYN-ACK has had so many timeouts. */
+static bool is_deferred(const struct sock *lsk, const struct xtcp_seg *seg, unsigned int timeouts)
+{
+	if (seg->seq != seg->end_seq || timeouts >= READ_ONCE(xtcp_sk(lsk)->defer_accept))
+		return false;
+	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_TCPDEFERACCEPTDROP);
+	return true;
+}
+
+/**
+ * xtcp_synq_cookie_ack() - an ACK for a listener: does it complete a handshake whose entry was not kept?
+ * @lsk: the listener
+ * @skb: the ACK
+ * @key: of @skb
+ *
+ * Context: softirq, RCU read side. No lock.
+ *
+ * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held, to which the segment goes next; or NULL.
+ */
+struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
+{
+	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
+	struct xtcp_net *xn = xtcp_net_of(lsk);
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_request he = {};
+	struct xtcp_cookie cookie;
+	struct xtcp_ip_reply how;
+	struct sock *child;
+
+	if (!cookies_believed(lsk, listener))
+		return NULL;
+	xtcp_request_fill_names(&he, lsk, skb, key);
+	if (!cookie_ok(lsk, key, seg->seq, seg->ack, seg->has_ts ? &seg->tsecr : NULL, &cookie))
+		return NULL;
+	if (is_deferred(lsk, seg, 0))
+		return NULL;
+	xtcp_request_fill_cookie(&he, seg, &cookie);
+	if (!xtcp_request_lsm_ok(lsk, skb, &he, &key->tuple))
+		return NULL;
+	if (xtcp_reply_synack_route(lsk, &he, &key->tuple, skb->dev, &how)) {
+		count_drop(lsk);
+		return NULL;
+	}
+	xtcp_request_fill_window(&he, listener, how.advmss);
+	if (xtcp_ecn_is_allowed(xn, how.dst)) {
+		he.ecn_ok = cookie.ecn_ok;
+		he.ecn_maybe = !cookie.ts_ok;
+	}
+	dst_release(how.dst);
+
+	child = xtcp_child_make(listener, skb, &he, false);
+	if (!IS_ERR(child)) {
+		atomic_inc(&listener->stats.cookies_recv);
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_SYNCOOKIESRECV);
+		return child;
+	}
+	if (PTR_ERR(child) == -EAGAIN) {
+		count_overflow(lsk, listener);
+		xtcp_entry_note_declined(listener);
+		if (READ_ONCE(xn->sysctl.abort_on_overflow))
+			xtcp_reply_rst(xn, skb);
+	} else if (PTR_ERR(child) != -EADDRNOTAVAIL) {
+		count_drop(lsk);
+	}
+	/* or else another processor has opened it by the same cookie: as in Linux, what this one brings comes again */
+	return NULL;
+}
+
+/* RFC 7323 section 5.3, R1; a RST after a long silence passes, as in Linux. */
+static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_seg *seg)
+{
+	u32 ts_recent = READ_ONCE(he->ts_recent);
+
+	if (!he->ts_ok || !seg->has_ts || !ts_recent || xtcp_seq_le(ts_recent, seg->tsval))
+		return false;
+	return !(seg->flags & XTCP_RST) || xtcp_entry_timeout(he->level) < XTCP_PAWS_STAMP_S * HZ;
+}
+
+/*
+ * RFC 7323 section 3.2: TSecr is a TSval that this entry has sent. One from before belongs to an old connection, whose
+ * SYN-ACK may have had the same ISN; or to a cookie that this listener gave out lately. 0 is no TSval, as in Linux.
+ */
+static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_request *he, const struct xtcp_seg *seg)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
+	u32 age_ms, now;
+
+	if (!he->ts_ok || !seg->has_ts || !seg->tsecr || !he->sent_us || cookies_believed(he->lsk, listener))
+		return false;
+	/* sent_us may have come round */
+	if (READ_ONCE(he->level) >= OLD_LEVEL)
+		return false;
+	/* in this order: time that passes in between does not make it older */
+	now = xtcp_clock_ts() + xtcp_secret_ts_offset(xtcp_net_of(he->lsk), &tuple);
+	age_ms = ((u32)xtcp_clock_us() - he->sent_us) / USEC_PER_MSEC + 1;
+	return now - seg->tsecr > age_ms + XTCP_COOKIE_TS_MASK + 1;
+}
+
+/* RFC 9293 section 3.10.7.4, table 6; the window of an entry is the one that its SYN-ACK offered. */
+static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *seg)
+{
+	u32 left = he->irs + 1, right = left + he->rcv_wnd;
+
+	if (seg->seq == left)
+		return true;
+	if (xtcp_seq_gt(seg->end_seq, left) && xtcp_seq_lt(seg->seq, right))
+		return true;
+	/* an ACK from a peer that has filled the window; a RST there is outside (RFC 5961 section 3.2) */
+	return seg->seq == right && seg->seq == seg->end_seq && !(seg->flags & XTCP_RST);
+}
+
+/* The SYN came again: so does the SYN-ACK, and its timeout begins anew. */
+static void answer_again(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	bool alive;
+
+	spin_lock(&listener->lock);
+	alive = !he->dead && !listener->closed;
+	if (alive)
+		xtcp_entry_restart(listener, he);
+	spin_unlock(&listener->lock);
+	if (alive)
+		xtcp_reply_synack_again(listener->sk, he);
+}
+
+/* Back to LISTEN (RFC 9293 section 3.5.3). */
+static void embryonic_reset(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	spin_lock(&listener->lock);
+	if (!he->dead) {
+		xtcp_entry_drop(listener, he, XTCP_TRACE_RESET);
+		XTCP_NET_INC_STATS(xtcp_net_of(listener->sk), LINUX_MIB_EMBRYONICRSTS);
+	}
+	spin_unlock(&listener->lock);
+}
+
+static void note_acked(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	spin_lock(&listener->lock);
+	he->acked = true;
+	spin_unlock(&listener->lock);
+}
+
+/*
+ * Another CPU's segment for the same entry may have moved TS.Recent on meanwhile. The one that makes the child must not
+ * be too old for it: nobody would be told of a child that it does not open.
+ */
+static void keep_own_timestamp(struct sock *child, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(child);
+
+	if (xsk->ts_ok && seg->has_ts && xsk->ts_recent && xtcp_seq_gt(xsk->ts_recent, seg->tsval))
+		xsk->ts_recent = seg->tsval;
+}
+
+/* The third ACK is good. As xtcp_synq_arrives(). */
+static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request *he, struct sk_buff *skb)
+{
+	struct xtcp_net *xn = xtcp_net_of(listener->sk);
+	struct sock *child;
+
+	if (is_deferred(listener->sk, xtcp_seg(skb), READ_ONCE(he->level))) {
+		note_acked(listener, he);
+		return NULL;
+	}
+	child = xtcp_child_make(listener, skb, he, true);
+	if (!IS_ERR(child)) {
+		keep_own_timestamp(child, xtcp_seg(skb));
+		return child;
+	}
+	if (PTR_ERR(child) == -ECONNABORTED || PTR_ERR(child) == -EADDRNOTAVAIL)
+		return ERR_PTR(-EAGAIN);
+	if (PTR_ERR(child) == -EAGAIN)
+		count_overflow(listener->sk, listener);
+	else
+		count_drop(listener->sk);
+	if (READ_ONCE(xn->sysctl.abort_on_overflow)) {
+		xtcp_reply_rst(xn, skb);
+		embryonic_reset(listener, he);
+		return NULL;
+	}
+	/* the peer believes in the connection: it is asked again, and its ACK is good without the entry too */
+	xtcp_entry_note_declined(listener);
+	note_acked(listener, he);
+	return NULL;
+}
+
+/**
+ * xtcp_synq_arrives() - SEGMENT ARRIVES for an entry
+ * @he: what the lookup found
+ * @skb: the segment
+ *
+ * RFC 9293 section 3.10.7.4 for SYN-RECEIVED that came from LISTEN, with the ACK looked at first, as section 3.5.2 and
+ * Linux do: a wrong one is reset before anything else can be learnt from us. RFC 5961 section 3.2 for RST. What makes a
+ * child here will bring it to ESTABLISHED in handshake.c.
+ *
+ * Context: softirq, RCU read side. No lock.
+ *
+ * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held, to which the segment goes next; NULL; or
+ * ERR_PTR(-EAGAIN) when another CPU has just ended the entry and the segment has to be looked up again.
+ */
+struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
+{
+	struct xtcp_listener *listener = xtcp_listen_queues(he->lsk);
+	struct xtcp_net *xn = xtcp_net_of(he->lsk);
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	u8 control = seg->flags & (XTCP_RST | XTCP_SYN | XTCP_ACK);
+	bool paws = entry_fails_paws(he, seg);
+
+	if (!listener || READ_ONCE(he->dead))
+		return ERR_PTR(-EAGAIN);
+	if (control == XTCP_SYN && seg->seq == he->irs && !paws) {
+		if (!xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
+			answer_again(listener, he);
+		return NULL;
+	}
+
+	/* fifth: check the ACK field; a RST is judged by its sequence number alone (section 3.5.3) */
+	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK && seg->ack != he->iss + 1) {
+		xtcp_reply_rst(xn, skb);
+		return NULL;
+	}
+
+	/* first: check sequence number */
+	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK && echo_is_old(listener, he, seg))
+		paws = true;
+	if (paws || !entry_accepts(he, seg)) {
+		if (paws)
+			XTCP_NET_INC_STATS(xn, LINUX_MIB_PAWSESTABREJECTED);
+		if (!(control & XTCP_RST) &&
+		    !xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
+			xtcp_reply_request_ack(he->lsk, he, skb);
+		return NULL;
+	}
+
+	/* second: check the RST bit */
+	if (control & XTCP_RST) {
+		if (seg->seq == he->irs + 1) {
+			XTCP_INC_STATS(xn, TCP_MIB_ATTEMPTFAILS);
+			embryonic_reset(listener, he);
+		} else if (!xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDCHALLENGE, &he->ack_stamp)) {
+			XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPCHALLENGEACK);
+			xtcp_reply_request_ack(he->lsk, he, skb);
+		}
+		return NULL;
+	}
+
+	/* fourth: check the SYN bit. Back to LISTEN; Linux tells the peer so. */
+	if (control & XTCP_SYN) {
+		XTCP_INC_STATS(xn, TCP_MIB_ATTEMPTFAILS);
+		xtcp_reply_rst(xn, skb);
+		embryonic_reset(listener, he);
+		return NULL;
+	}
+	if (!(control & XTCP_ACK))
+		return NULL;
+
+	if (he->ts_ok && seg->has_ts && xtcp_seq_le(seg->seq, he->irs + 1))
+		WRITE_ONCE(he->ts_recent, seg->tsval);
+	return promote(listener, he, skb);
+}
+
+/**
+ * xtcp_synq_icmp_error() - an ICMP error about the SYN-ACK of an entry
+ * @he: the entry
+ * @seq: SEG.SEQ of the segment that the error quotes
+ * @hard: it says that the connection cannot be
+ *
+ * RFC 9293 section 3.9.2.2; nobody can be told, so a hard error ends the entry in silence.
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_synq_icmp_error(struct xtcp_request *he, u32 seq, bool hard)
+{
+	struct xtcp_listener *listener = xtcp_listen_queues(he->lsk);
+
+	if (seq != he->iss) {
+		XTCP_NET_INC_STATS(xtcp_net_of(he->lsk), LINUX_MIB_OUTOFWINDOWICMPS);
+		return;
+	}
+	if (!hard || !listener)
+		return;
+	spin_lock(&listener->lock);
+	if (!he->dead) {
+		xtcp_entry_drop(listener, he, XTCP_TRACE_FAILED);
+		count_drop(listener->sk);
+	}
+	spin_unlock(&listener->lock);
+}

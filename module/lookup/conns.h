@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The table of connections of all namespaces: chains by hash, read under RCU. What stands in it: demux.h. */
+#ifndef XTCP_CONNS_H
+#define XTCP_CONNS_H
+
+#include <linux/rcupdate.h>
+#include <linux/types.h>
+
+#include "lookup/demux.h"
+
+/**
+ * struct xtcp_conns - the table
+ * @chain: the first of each chain
+ * @mask: number of chains - 1
+ */
+struct xtcp_conns {
+	struct xtcp_conn __rcu **chain;
+	u32 mask;
+};
+
+extern struct xtcp_conns xtcp_conns;
+
+static inline u32 xtcp_conns_chain_of(u32 hash)
+{
+	return hash & xtcp_conns.mask;
+}
+
+/* RCU read side, or the chain's lock. */
+static inline struct xtcp_conn *xtcp_conns_first(u32 chain)
+{
+	return rcu_dereference_check(xtcp_conns.chain[chain], true);
+}
+
+static inline struct xtcp_conn *xtcp_conns_next(const struct xtcp_conn *conn)
+{
+	return rcu_dereference_check(conn->next, true);
+}
+
+int xtcp_conns_init(void);
+void xtcp_conns_exit(void);
+
+u32 xtcp_conns_used_chain(u32 chain);
+
+void xtcp_conns_lock(u32 chain);
+void xtcp_conns_unlock(u32 chain);
+/* locked */
+void xtcp_conns_add(u32 chain, struct xtcp_conn *conn);
+bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new);
+/* not locked, BH disabled */
+bool xtcp_conns_remove(struct xtcp_conn *conn);
+
+#endif /* XTCP_CONNS_H */

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From addresses and ports to a connection.
+ *
+ * Connections of all three sizes stand in one hash table (conns.c), keyed by their namespace and 4-tuple; the hash is
+ * SipHash under a key of the namespace, so that a peer cannot aim at a chain. It is read under RCU: what a lookup
+ * returns stays in memory until the read side ends, and may leave the table meanwhile.
+ *
+ * What kernel TCP does with addresses and interfaces is done here in the same way, so that a program that moves from
+ * one to the other meets the same connection and the same refusal.
+ */
+#include "lookup/demux.h"
+
+#include <linux/idr.h>
+#include <linux/siphash.h>
+#include <linux/tcp.h>
+#include <net/inet6_hashtables.h>
+#include <net/inet_hashtables.h>
+#include <net/ip.h>
+#include <net/l3mdev.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "lookup/conns.h"
+#include "ports/portmap.h"
+
+#define NET_ID_MAX	((1 << 20) - 1)	/* what xtcp_conn.net_id holds */
+
+static DEFINE_IDA(net_ids);
+
+/**
+ * xtcp_demux_hash() - what stands in xtcp_demux_key.hash
+ * @xn: the namespace
+ * @tuple: the tuple
+ *
+ * Context: any.
+ *
+ * Return: the hash; its upper half is xtcp_conn.hash.
+ */
+u64 xtcp_demux_hash(const struct xtcp_net *xn, const struct xtcp_tuple *tuple)
+{
+	BUILD_BUG_ON(sizeof(*tuple) != 2 * sizeof(struct in6_addr) + 2 * sizeof(__be16));
+	return xtcp_tuple_hash(tuple, &xn->tuple_key);
+}
+
+static bool has_tuple(const struct xtcp_conn *conn, const struct xtcp_tuple *tuple)
+{
+	return conn->lport == tuple->lport && xtcp_conn_leads_to(conn, tuple, xtcp_tuple_is_v4(tuple));
+}
+
+/* The connection that a segment with this tuple belongs to when it comes in by that interface. */
+static bool conn_matches(const struct xtcp_conn *conn, const struct xtcp_net *xn, const struct xtcp_demux_key *key,
+			 u32 hash)
+{
+	return conn->hash == hash && conn->net_id == xn->id && has_tuple(conn, &key->tuple) &&
+	       inet_sk_bound_dev_eq(xn->net, conn->bound_dev_if, key->dif, key->sdif);
+}
+
+/* RCU read side, or the chain's lock. */
+static struct xtcp_conn *find_conn(const struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 hash)
+{
+	struct xtcp_conn *conn;
+
+	for (conn = xtcp_conns_first(xtcp_conns_chain_of(hash)); conn; conn = xtcp_conns_next(conn))
+		if (conn_matches(conn, xn, key, hash))
+			return conn;
+	return NULL;
+}
+
+/**
+ * xtcp_demux_net_init() - a namespace's share of the table
+ * @xn: the namespace
+ *
+ * Context: process.
+ *
+ * Return: 0 or a negative errno.
+ */
+int xtcp_demux_net_init(struct xtcp_net *xn)
+{
+	int id = ida_alloc_max(&net_ids, NET_ID_MAX, GFP_KERNEL);
+
+	if (id < 0)
+		return id;
+	xn->id = id;
+	atomic_set(&xn->conns, 0);
+	get_random_bytes(&xn->tuple_key, sizeof(xn->tuple_key));
+	return 0;
+}
+
+/**
+ * xtcp_demux_net_exit() - the table is without anything of a namespace by now
+ * @xn: the namespace
+ *
+ * Context: process, namespace exit.
+ */
+void xtcp_demux_net_exit(struct xtcp_net *xn)
+{
+	WARN_ON_ONCE(atomic_read(&xn->conns));
+	memzero_explicit(&xn->tuple_key, sizeof(xn->tuple_key));
+	ida_free(&net_ids, xn->id);
+}
+
+static inline void fill_tuple(const struct sk_buff *skb, struct xtcp_tuple *tuple)
+{
+	const struct tcphdr *th = (const struct tcphdr *)skb->data;
+
+	tuple->lport = th->dest;
+	tuple->fport = th->source;
+	if (ip_hdr(skb)->version == 4) {
+		ipv6_addr_set_v4mapped(ip_hdr(skb)->daddr, &tuple->laddr);
+		ipv6_addr_set_v4mapped(ip_hdr(skb)->saddr, &tuple->faddr);
+	} else {
+		tuple->laddr = ipv6_hdr(skb)->daddr;
+		tuple->faddr = ipv6_hdr(skb)->saddr;
+	}
+}
+
+/**
+ * xtcp_demux_tuple_from_skb() - the tuple of an arriving segment
+ * @skb: at the TCP header, of which at least the ports can be read; its IP header is the network header
+ * @tuple: filled
+ *
+ * Context: any.
+ */
+void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tuple)
+{
+	fill_tuple(skb, tuple);
+}
+
+/**
+ * xtcp_demux_key_from_skb() - what an arriving segment is looked up by
+ * @xn: the namespace
+ * @skb: as for xtcp_demux_tuple_from_skb(), and still as IP left it
+ * @key: filled
+ *
+ * Context: softirq.
+ */
+void xtcp_demux_key_from_skb(const struct xtcp_net *xn, const struct sk_buff *skb, struct xtcp_demux_key *key)
+{
+	fill_tuple(skb, &key->tuple);
+	if (ip_hdr(skb)->version == 4) {
+		key->dif = inet_iif(skb);
+		key->sdif = inet_sdif(skb);
+	} else {
+		key->dif = inet6_iif(skb);
+		key->sdif = inet6_sdif(skb);
+	}
+	key->hash = xtcp_demux_hash(xn, &key->tuple);
+}
+
+/**
+ * xtcp_demux_lookup() - the connection that a segment belongs to
+ * @xn: the namespace
+ * @key: from xtcp_demux_key_from_skb()
+ *
+ * Context: any, RCU read side, which the result is valid for.
+ *
+ * Return: the connection, of any kind, or NULL.
+ */
+struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key)
+{
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "connection lookup without RCU");
+	return find_conn(xn, key, key->hash >> 32);
+}
+
+/**
+ * xtcp_demux_kernel_holds() - does kernel TCP have a connection on this tuple?
+ * @net: the namespace
+ * @key: the tuple
+ *
+ * Sees kernel TCP's half-open entries and TIME-WAIT sockets too.
+ *
+ * Context: any, RCU read side.
+ *
+ * Return: true when it does.
+ */
+bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key)
+{
+	struct inet_hashinfo *hashinfo = net->ipv4.tcp_death_row.hashinfo;
+	const struct xtcp_tuple *tuple = &key->tuple;
+	struct sock *sk = NULL;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "established lookup without RCU");
+	if (xtcp_tuple_is_v4(tuple))
+		sk = __inet_lookup_established(net, hashinfo, tuple->faddr.s6_addr32[3], tuple->fport,
+					       tuple->laddr.s6_addr32[3], ntohs(tuple->lport), key->dif, key->sdif);
+#if IS_ENABLED(CONFIG_IPV6)
+	else
+		sk = __inet6_lookup_established(net, hashinfo, &tuple->faddr, tuple->fport, &tuple->laddr,
+						ntohs(tuple->lport), key->dif, key->sdif);
+#endif
+	if (!sk)
+		return false;
+	/* it may be one of the kernel's small sockets, which sock_put() must not see */
+	sock_gen_put(sk);
+	return true;
+}
+
+/**
+ * xtcp_demux_insert_new() - put the connection in its table that a segment opens
+ * @xn: the namespace
+ * @conn: tuple, hash, bound_dev_if and kind are set
+ * @key: by which the segment was looked up
+ *
+ * Context: softirq or process, BH disabled.
+ *
+ * Return: 0, or -EADDRNOTAVAIL when the tuple is taken: such a segment finds a connection by now.
+ */
+int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const struct xtcp_demux_key *key)
+{
+	const u32 chain = xtcp_conns_chain_of(conn->hash);
+	bool taken;
+
+	conn->net_id = xn->id;
+	conn->map = 0;
+	xtcp_conns_lock(chain);
+	taken = find_conn(xn, key, conn->hash);
+	if (!taken) {
+		atomic_inc(&xn->conns);
+		xtcp_conns_add(chain, conn);
+	}
+	xtcp_conns_unlock(chain);
+	return taken ? -EADDRNOTAVAIL : 0;
+}
+
+/**
+ * xtcp_demux_insert() - put a connection in its table
+ * @xn: the namespace
+ * @conn: tuple, hash, bound_dev_if and kind are set
+ *
+ * A tuple is taken when a segment that arrives by @conn's interface would find another connection there, which is the
+ * rule of kernel TCP: two tuples alike may live on two interfaces.
+ *
+ * Context: softirq or process.
+ *
+ * Return: 0, or -EADDRNOTAVAIL when the tuple is taken.
+ */
+int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
+{
+	const struct xtcp_demux_key key = {
+		.tuple = xtcp_conn_tuple(conn),
+		.dif = conn->bound_dev_if,
+		.sdif = l3mdev_master_ifindex_by_index(xn->net, conn->bound_dev_if),
+	};
+	int err;
+
+	local_bh_disable();
+	err = xtcp_demux_insert_new(xn, conn, &key);
+	local_bh_enable();
+	return err;
+}
+
+/**
+ * xtcp_demux_replace() - put a connection of another size in the place of one
+ * @xn: the namespace
+ * @old: in the table; out of it afterwards
+ * @new: with the same tuple
+ *
+ * There is no moment at which a lookup finds neither.
+ *
+ * Context: softirq or process.
+ *
+ * Return: 0, or -EADDRNOTAVAIL when @old is not in the table.
+ */
+int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(new);
+	const u32 chain = xtcp_conns_chain_of(old->hash);
+	bool was_there;
+
+	WARN_ON_ONCE(!has_tuple(old, &tuple));
+	new->hash = old->hash;
+	new->shared_port = old->shared_port;
+	new->net_id = xn->id;
+	local_bh_disable();
+	xtcp_conns_lock(chain);
+	new->map = old->map;
+	was_there = xtcp_conns_replace(chain, old, new);
+	xtcp_conns_unlock(chain);
+	local_bh_enable();
+	return was_there ? 0 : -EADDRNOTAVAIL;
+}
+
+/**
+ * xtcp_demux_give_to_map() - from now on a map of ports is told when this tuple has left the table
+ * @xn: the namespace
+ * @tuple: the tuple
+ * @bound_dev_if: the interface that the map is for, or 0
+ * @map: number of the map
+ *
+ * Context: softirq or process.
+ *
+ * Return: false when no connection in the table has the tuple, or one that is bound otherwise, or whose port was not
+ * chosen by connect().
+ */
+bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if, u8 map)
+{
+	const struct xtcp_demux_key key = { .tuple = *tuple, .dif = bound_dev_if };
+	const u32 hash = xtcp_demux_hash(xn, tuple) >> 32, chain = xtcp_conns_chain_of(hash);
+	struct xtcp_conn *conn;
+	bool given;
+
+	local_bh_disable();
+	xtcp_conns_lock(chain);
+	conn = find_conn(xn, &key, hash);
+	given = conn && conn->shared_port && conn->bound_dev_if == bound_dev_if;
+	if (given)
+		conn->map = map;
+	xtcp_conns_unlock(chain);
+	local_bh_enable();
+	return given;
+}
+
+/**
+ * xtcp_demux_leave() - take one of many connections out of their table
+ * @xn: the namespace
+ * @conn: in the table or not
+ *
+ * Inline: it is what the end of a record costs, for the most part.
+ *
+ * Context: softirq or process, BH disabled. Lock: of the namespace's maps, held.
+ *
+ * Return: true when it was in the table: xtcp_demux_left() is to count it.
+ */
+inline bool xtcp_demux_leave(struct xtcp_net *xn, struct xtcp_conn *conn)
+{
+	if (!xtcp_conns_remove(conn))
+		return false;
+	/* a map that has given it its number is seen: the lock of the chain has come between */
+	if (conn->map)
+		xtcp_portmap_tuple_ended(xn, conn);
+	return true;
+}
+
+/**
+ * xtcp_demux_left() - that was the last of many connections
+ * @xn: the namespace
+ * @n: how many have left
+ *
+ * Context: any.
+ */
+void xtcp_demux_left(struct xtcp_net *xn, unsigned int n)
+{
+	atomic_sub(n, &xn->conns);
+}
+
+/**
+ * xtcp_demux_remove() - take a connection out of its table
+ * @xn: the namespace
+ * @conn: in the table or not
+ *
+ * Context: softirq or process.
+ *
+ * Return: true when it was in the table, to exactly one caller.
+ */
+bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
+{
+	bool was_there;
+
+	local_bh_disable();
+	was_there = xtcp_conns_remove(conn);
+	if (was_there) {
+		atomic_dec(&xn->conns);
+		if (conn->map) {
+			xtcp_portmap_lock(xn);
+			xtcp_portmap_tuple_ended(xn, conn);
+			xtcp_portmap_unlock(xn);
+		}
+	}
+	local_bh_enable();
+	return was_there;
+}
+
+/**
+ * xtcp_demux_tuple_from_sk() - the tuple of a sock whose addresses and ports are set
+ * @sk: the sock
+ * @tuple: filled
+ *
+ * Context: any. Lock: socket, held, or the addresses cannot change.
+ */
+void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple)
+{
+	tuple->lport = inet_sk(sk)->inet_sport;
+	tuple->fport = sk->sk_dport;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_daddr)) {
+		tuple->laddr = sk->sk_v6_rcv_saddr;
+		tuple->faddr = sk->sk_v6_daddr;
+		return;
+	}
+#endif
+	ipv6_addr_set_v4mapped(sk->sk_rcv_saddr, &tuple->laddr);
+	ipv6_addr_set_v4mapped(sk->sk_daddr, &tuple->faddr);
+}
+
+/**
+ * xtcp_demux_insert_sk() - put a full sock in the table
+ * @sk: addresses, ports and device are final
+ *
+ * The table takes a reference.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: as xtcp_demux_insert().
+ */
+int xtcp_demux_insert_sk(struct sock *sk)
+{
+	struct xtcp_conn *conn = &xtcp_sk(sk)->conn;
+	struct xtcp_tuple tuple;
+	int err;
+
+	sock_owned_by_me(sk);
+	xtcp_demux_tuple_from_sk(sk, &tuple);
+	xtcp_conn_set_tuple(conn, &tuple);
+	conn->hash = xtcp_demux_hash(xtcp_net_of(sk), &tuple) >> 32;
+	conn->bound_dev_if = sk->sk_bound_dev_if;
+	conn->kind = XTCP_CONN_SOCK;
+	sock_hold(sk);	/* put in xtcp_demux_remove_sk() */
+	err = xtcp_demux_insert(xtcp_net_of(sk), conn);
+	if (err) {
+		__sock_put(sk);
+		return err;
+	}
+	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, 1);
+	return 0;
+}
+
+/**
+ * xtcp_demux_remove_sk() - take a full sock out of the table, if it is there
+ * @sk: the sock; the caller has a reference of its own
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_demux_remove_sk(struct sock *sk)
+{
+	bool was_there;
+
+	sock_owned_by_me(sk);
+	was_there = xtcp_demux_remove(xtcp_net_of(sk), &xtcp_sk(sk)->conn);
+	/* also when a record took its place before */
+	xtcp_sk(sk)->left_table = get_state_synchronize_rcu();
+	if (!was_there)
+		return;
+	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
+	__sock_put(sk);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* From addresses and ports to a connection: the table, read under RCU. */
+#ifndef XTCP_DEMUX_H
+#define XTCP_DEMUX_H
+
+#include <linux/in6.h>
+#include <linux/types.h>
+#include <net/ipv6.h>
+
+#include "pure/tuple.h"
+
+struct net;
+struct sk_buff;
+struct sock;
+struct xtcp_net;
+
+enum xtcp_conn_kind {
+	XTCP_CONN_REQUEST,	/* struct xtcp_request: half open */
+	XTCP_CONN_SOCK,		/* struct xtcp_sock */
+	XTCP_CONN_TIMEWAIT,	/* struct xtcp_timewait: TIME-WAIT or an orphan in FIN-WAIT-2 */
+};
+
+/**
+ * struct xtcp_conn - what the three sizes of connection have in common, for one table
+ * @next: in its chain (conns.h)
+ * @hash: the upper half of the tuple's hash
+ * @bound_dev_if: interface the connection is bound to, 0 for any; constant while in the table
+ * @lport: local port; with the addresses the key, constant while in the table: xtcp_conn_tuple()
+ * @fport: foreign port
+ * @net_id: the namespace's number, set when it enters the table
+ * @kind: which struct this is part of, enum xtcp_conn_kind
+ * @v4: by which addresses
+ * @shared_port: the local port was chosen from those that several 4-tuples share (port.c); goes to what replaces it
+ * @map: number of the map that has the port, 0: none (portmap.c); set under the lock of the maps; goes to what replaces
+ *	it
+ * @laddr4: local address
+ * @faddr4: foreign address; the memory of an IPv4 entry or record ends behind it
+ * @laddr6: local address
+ * @faddr6: foreign address
+ */
+struct xtcp_conn {
+	struct xtcp_conn __rcu *next;
+	u32 hash;
+	int bound_dev_if;
+	__be16 lport;
+	__be16 fport;
+	u32 net_id : 20;
+	u32 kind : 2;
+	u32 v4 : 1;
+	u32 shared_port : 1;
+	u8 map;
+	union {
+		struct {
+			__be32 laddr4;
+			__be32 faddr4;
+		};
+		struct {
+			struct in6_addr laddr6;
+			struct in6_addr faddr6;
+		};
+	};
+};
+
+#define XTCP_CONN_V4_END offsetofend(struct xtcp_conn, faddr4)
+
+/**
+ * struct xtcp_demux_key - what an arriving segment is looked up by
+ * @tuple: its addresses and ports, seen from here
+ * @dif: interface it came in by
+ * @sdif: the VRF's slave interface, or 0
+ * @hash: xtcp_tuple_hash() by the key of the namespace
+ */
+struct xtcp_demux_key {
+	struct xtcp_tuple tuple;
+	int dif;
+	int sdif;
+	u64 hash;
+};
+
+static inline struct xtcp_tuple xtcp_conn_tuple(const struct xtcp_conn *conn)
+{
+	struct xtcp_tuple tuple = {
+		.lport = conn->lport,
+		.fport = conn->fport,
+	};
+
+	if (conn->v4) {
+		ipv6_addr_set_v4mapped(conn->laddr4, &tuple.laddr);
+		ipv6_addr_set_v4mapped(conn->faddr4, &tuple.faddr);
+	} else {
+		tuple.laddr = conn->laddr6;
+		tuple.faddr = conn->faddr6;
+	}
+	return tuple;
+}
+
+/* Has it all of the tuple but the local port? @v4: xtcp_tuple_is_v4(), which the caller may know already. */
+static inline bool xtcp_conn_leads_to(const struct xtcp_conn *conn, const struct xtcp_tuple *tuple, bool v4)
+{
+	if (conn->fport != tuple->fport)
+		return false;
+	if (conn->v4)
+		return v4 && conn->faddr4 == tuple->faddr.s6_addr32[3] && conn->laddr4 == tuple->laddr.s6_addr32[3];
+	return ipv6_addr_equal(&conn->faddr6, &tuple->faddr) && ipv6_addr_equal(&conn->laddr6, &tuple->laddr);
+}
+
+static inline void xtcp_conn_set_tuple(struct xtcp_conn *conn, const struct xtcp_tuple *tuple)
+{
+	conn->lport = tuple->lport;
+	conn->fport = tuple->fport;
+	conn->v4 = xtcp_tuple_is_v4(tuple);
+	if (conn->v4) {
+		conn->laddr4 = tuple->laddr.s6_addr32[3];
+		conn->faddr4 = tuple->faddr.s6_addr32[3];
+	} else {
+		conn->laddr6 = tuple->laddr;
+		conn->faddr6 = tuple->faddr;
+	}
+}
+
+/* life of a namespace's tables */
+int xtcp_demux_net_init(struct xtcp_net *xn);
+void xtcp_demux_net_exit(struct xtcp_net *xn);
+
+/* lookup: RCU read side held; the result is valid until it ends */
+void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tuple);
+void xtcp_demux_key_from_skb(const struct xtcp_net *xn, const struct sk_buff *skb, struct xtcp_demux_key *key);
+u64 xtcp_demux_hash(const struct xtcp_net *xn, const struct xtcp_tuple *tuple);
+struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key);
+bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key);
+
+/* connections; 0 or -EADDRNOTAVAIL (tuple taken) */
+int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn);
+int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const struct xtcp_demux_key *key);
+int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new);
+bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn);
+bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if, u8 map);
+/* many one after the other, BH disabled */
+bool xtcp_demux_leave(struct xtcp_net *xn, struct xtcp_conn *conn);
+void xtcp_demux_left(struct xtcp_net *xn, unsigned int n);
+
+/* full socks: insert and remove take and give the table's reference */
+void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple);
+int xtcp_demux_insert_sk(struct sock *sk);
+void xtcp_demux_remove_sk(struct sock *sk);
+
+#endif /* XTCP_DEMUX_H */

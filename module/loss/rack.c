@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * RACK (RFC 8985 section 6): a segment is lost when one that was sent later has arrived, and the time is over by which
+ * the network may have turned the two around. It finds lost repetitions like anything else, since what counts is when a
+ * segment was sent and not where it stands.
+ *
+ * The window for reordering is none until reordering has been seen and three segments are sacked or something is being
+ * repaired; else a quarter of the smallest round trip, more with each round trip in which a D-SACK shows that something
+ * was resent for nothing (section 6.2 step 4).
+ *
+ * xsk->in_flight is in order of sending, so only what is lost by now is looked at, and the first one that is not.
+ */
+#include "loss/rack.h"
+
+#include <net/sock.h>
+
+#include "base/sock.h"
+#include "cong/cong.h"
+#include "loss/sample.h"
+#include "loss/scoreboard.h"
+#include "pure/seq.h"
+#include "send/sndq.h"
+#include "sight/mib.h"
+
+/*
+ * The echo is of a segment that was sent before @skb was sent last: what arrived is an earlier copy. What is sacked
+ * tells nothing of that: the peer echoes what it had in order (RFC 7323 section 4.3), which is older in any case.
+ */
+static bool echo_is_older(const struct xtcp_sock *xsk, const struct sk_buff *skb, u32 end,
+			  const struct xtcp_sample *sample)
+{
+	u32 sent_ts = (u32)div_u64(xtcp_sndcb(skb)->sent_us, USEC_PER_MSEC) + xsk->ts_offset;
+	bool in_order = xtcp_seq_le(end, sample->una_before + sample->acked);
+
+	/* the clock may have ticked between the segment and its note */
+	return in_order && sample->tsecr && xtcp_seq_lt(sample->tsecr + 1, sent_ts);
+}
+
+/**
+ * xtcp_rack_arrived() - a segment has been acknowledged or sacked for the first time
+ * @sk: the sock
+ * @skb: it, or what it was sent in
+ * @end: the octet after the last one of it that arrived
+ * @sample: the ACK
+ *
+ * RFC 8985 section 6.2 steps 1 and 2.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, const struct xtcp_sample *sample)
+{
+	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_rack *rack = &xsk->rack;
+	u32 rtt_us = min_t(u64, sample->now_us - cb->sent_us, U32_MAX);
+
+	sock_owned_by_me(sk);
+	if (cb->transmissions > 1 && (rtt_us < xsk->rto.min_rtt_us || echo_is_older(xsk, skb, end, sample)))
+		return;
+	rack->advanced = true;
+	rack->rtt_us = rtt_us;
+	if (xtcp_reorder_sent_after(cb->sent_us, end, rack->sent_us, rack->end_seq)) {
+		rack->sent_us = cb->sent_us;
+		rack->end_seq = end;
+	}
+}
+
+/*
+ * How late a segment may be, microseconds; not at all once three others show that it is missing (section 6.2 step 4).
+ */
+static u32 reordering_window(const struct xtcp_sock *xsk)
+{
+	const struct xtcp_scoreboard *sb = &xsk->scoreboard;
+
+	if (!sb->reorderings) {
+		if (xsk->cong.phase >= XTCP_CONG_RECOVERY || sb->sacked_segments >= sb->reordering)
+			return 0;
+	}
+	return xtcp_reorder_window(&xsk->rack.reorder, xsk->rto.min_rtt_us, xsk->rto.srtt_us);
+}
+
+/**
+ * xtcp_rack_detect() - what is lost by now?
+ * @sk: SACK is in use
+ * @now_us: the clock
+ *
+ * RFC 8985 section 6.2 step 5.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: microseconds until something else may count as lost, if nothing is heard of it; 0: nothing waits for that.
+ */
+u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_rack *rack = &xsk->rack;
+	u64 late_us = (u64)rack->rtt_us + reordering_window(xsk);
+	struct xtcp_sndcb *cb, *next;
+
+	sock_owned_by_me(sk);
+	list_for_each_entry_safe(cb, next, &xsk->in_flight, node) {
+		u64 gone_us = now_us - cb->sent_us;
+
+		if (!xtcp_reorder_sent_after(rack->sent_us, rack->end_seq, cb->sent_us, cb->end_seq))
+			break;
+		if (gone_us < late_us)
+			return late_us - gone_us;
+		xtcp_scoreboard_lost(sk, xtcp_sndq_skb_of(cb));
+	}
+	return 0;
+}
+
+/**
+ * xtcp_rack_is_recent() - was an skb sent so short a time ago that a timeout says nothing of it?
+ * @sk: SACK is in use
+ * @skb: in flight
+ * @now_us: the clock
+ *
+ * RFC 8985 section 6.3.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when it was.
+ */
+bool xtcp_rack_is_recent(const struct sock *sk, const struct sk_buff *skb, u64 now_us)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	return now_us - xtcp_sndcb(skb)->sent_us < (u64)xsk->rack.rtt_us + reordering_window(xsk);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* RACK: a segment is lost when one sent later has arrived, and the time that reordering may take is over (RFC 8985). */
+#ifndef XTCP_RACK_H
+#define XTCP_RACK_H
+
+#include <linux/types.h>
+
+#include "pure/reorder.h"
+
+struct sk_buff;
+struct sock;
+struct xtcp_sample;
+
+/**
+ * struct xtcp_rack - RACK's variables (RFC 8985 section 5.2)
+ * @sent_us: RACK.xmit_ts: when the segment was sent that was sent last of those that arrived
+ * @end_seq: RACK.end_seq: where it ends
+ * @rtt_us: RACK.rtt: its round trip
+ * @reorder: how late a segment may be
+ * @advanced: the last ACK has moved @sent_us
+ */
+struct xtcp_rack {
+	u64 sent_us;
+	u32 end_seq;
+	u32 rtt_us;
+	struct xtcp_reorder reorder;
+	bool advanced;
+};
+
+/* Socket lock held in all of these. */
+void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, const struct xtcp_sample *sample);
+u32 xtcp_rack_detect(struct sock *sk, u64 now_us);
+bool xtcp_rack_is_recent(const struct sock *sk, const struct sk_buff *skb, u64 now_us);
+
+#endif /* XTCP_RACK_H */

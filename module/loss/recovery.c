@@ -1,0 +1,604 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What an ACK or a timeout means for what is in flight, and what is sent again.
+ *
+ *               something is sacked            something is lost
+ *      OPEN ----------------------> DISORDER ---------------------> RECOVERY
+ *       |   <----------------------    |      <---------------------   |
+ *       |       nothing is missing     |       recover is acknowledged  |
+ *       |                              |                                |
+ *       +--- congestion mark ---> CWR -+---------- timeout ----------> LOSS
+ *
+ * "recover" is SND.NXT when a phase beyond DISORDER began; it is over when all before it is acknowledged.
+ *
+ * Three things are kept apart. What is lost is decided by RACK (rack.c), without SACK by the third duplicate ACK and,
+ * in a repair, by each ACK that does not reach recover (RFC 6582), and by a timeout. How fast what is lost and what is
+ * new goes out is the congestion window's matter (cong.c, prr.c): nothing here looks at it but to compare it with what
+ * is in flight. Whether all of it was for nothing is undo.c's; a timeout that was too early shows itself by F-RTO (RFC
+ * 5682), which stands here because it chooses what is sent.
+ */
+#include "loss/recovery.h"
+
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "cong/cong.h"
+#include "cong/ecn.h"
+#include "loss/rack.h"
+#include "loss/sample.h"
+#include "loss/scoreboard.h"
+#include "loss/tlp.h"
+#include "loss/undo.h"
+#include "pure/clock.h"
+#include "pure/seq.h"
+#include "pure/wire.h"
+#include "send/output.h"
+#include "send/sndq.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+#include "time/timer.h"
+
+#define RENEGED_WAIT_US	(10 * USEC_PER_MSEC)	/* at least as long is waited for an ACK that takes it back */
+
+/* What goes out after an ACK. */
+enum next {
+	NEXT_LOST,	/* what is lost, then what is new */
+	NEXT_NONE,	/* what counts as lost may not be: new text alone */
+	NEXT_NEW,	/* F-RTO asks with new text whether the timeout was too early (RFC 5682 section 3.1 step 2b) */
+};
+
+static void set_phase(struct sock *sk, enum xtcp_cong_phase phase, int reason)
+{
+	WRITE_ONCE(xtcp_sk(sk)->cong.phase, phase);
+	trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), reason);
+}
+
+/* Nothing is lost; OPEN or, while something is out of order, DISORDER. */
+static void keep_open(struct sock *sk, int reason)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	enum xtcp_cong_phase phase = sb->sacked || sb->lost || sb->resent ? XTCP_CONG_DISORDER : XTCP_CONG_OPEN;
+
+	if (phase == xsk->cong.phase)
+		return;
+	xsk->recover = xsk->snd_nxt;
+	set_phase(sk, phase, phase == XTCP_CONG_OPEN && reason == XTCP_TRACE_SACKED ? XTCP_TRACE_IN_ORDER : reason);
+}
+
+/* RecoverFS of RFC 9937 section 6.1: what is in flight, with what this ACK has just taken out of it. */
+static u32 in_flight_with(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
+{
+	u32 out = xsk->snd_nxt - xsk->snd_una + sample->acked;
+	u32 sacked_before = xsk->scoreboard.sacked - min(xsk->scoreboard.sacked, sample->sacked);
+
+	return out > sacked_before ? out - sacked_before : 0;
+}
+
+static void reduce(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xsk->recover = xsk->snd_nxt;
+	xsk->tlp.pending = false;
+	xtcp_cong_reduce(sk, in_flight_with(xsk, sample));
+	xtcp_ecn_reduced(sk);
+}
+
+/* RFC 3168 section 6.1.2: once a round trip. */
+static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
+{
+	xtcp_undo_forget(sk);
+	reduce(sk, sample);
+	xtcp_cong_forbid_undo(sk);
+	set_phase(sk, XTCP_CONG_CWR, XTCP_TRACE_ECE);
+}
+
+static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	XTCP_NET_INC_STATS(xsk->xn, xsk->sack_ok ? LINUX_MIB_TCPSACKRECOVERY : LINUX_MIB_TCPRENORECOVERY);
+	xtcp_undo_begin(sk);
+	if (xsk->cong.phase != XTCP_CONG_CWR)
+		reduce(sk, sample);
+	if (sample->ece)
+		xtcp_cong_forbid_undo(sk);
+	xsk->recover = xsk->snd_nxt;
+	set_phase(sk, XTCP_CONG_RECOVERY, xsk->sack_ok ? XTCP_TRACE_RACK : XTCP_TRACE_THIRD_DUPACK);
+}
+
+/**
+ * xtcp_recovery_probe_was_needed() - a tail loss probe has filled a hole
+ * @sk: the sock; in no repair
+ * @sample: the ACK that says so
+ *
+ * A loss is a sign of congestion even if it is repaired already (RFC 8985 section 7.4.2).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_sk(sk)->cong.phase >= XTCP_CONG_CWR)
+		return;
+	xtcp_undo_forget(sk);
+	reduce(sk, sample);
+	set_phase(sk, XTCP_CONG_CWR, XTCP_TRACE_TLP);
+	xtcp_cong_reduced(sk);
+	keep_open(sk, XTCP_TRACE_RECOVERED);
+}
+
+/*
+ * Without SACK: the segment at SND.UNA is lost, no more is known (RFC 5681 section 3.2, RFC 6582 section 3.2 step 3).
+ */
+static void first_is_lost(struct sock *sk)
+{
+	struct sk_buff *skb = xtcp_sndq_first(sk);
+	u32 mss = xtcp_sk(sk)->mss;
+
+	if (!skb || xtcp_sndcb(skb)->marks & XTCP_SNDQ_LOST)
+		return;
+	if (skb->len > mss && xtcp_sndq_split(sk, skb, mss, GFP_ATOMIC))
+		return;
+	xtcp_scoreboard_lost(sk, skb);
+}
+
+static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	u32 wait_us;
+
+	if (!xsk->sack_ok) {
+		if (xsk->cong.phase >= XTCP_CONG_RECOVERY ? sample->acked != 0 :
+		    sb->sacked_segments >= sb->reordering)
+			first_is_lost(sk);
+		return;
+	}
+	if (!xsk->rack.advanced)
+		return;
+	xsk->rack.advanced = false;
+	wait_us = xtcp_rack_detect(sk, sample->now_us);
+	if (wait_us)
+		xtcp_timer_reordering(sk, wait_us);
+}
+
+/*
+ * Without SACK: all that was in flight at the loss is acknowledged, nothing beyond. What is sent now must not take the
+ * duplicate ACKs of our own repetitions for a loss, so the phase stays until more is acknowledged (RFC 6582 section 4).
+ */
+static bool duplicates_may_follow(const struct xtcp_sock *xsk)
+{
+	return !xsk->sack_ok && xsk->snd_una == xsk->recover;
+}
+
+static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *sample, int counter)
+{
+	if (xtcp_undo_originals_came(sk, sample)) {
+		xtcp_undo_do(sk, counter);
+		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_UNDO_TIMESTAMP);
+		return true;
+	}
+	if (xtcp_undo_all_came_twice(sk)) {
+		xtcp_undo_do(sk, counter);
+		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_UNDO_DSACK);
+		return true;
+	}
+	return false;
+}
+
+/* SND.UNA has reached recover in RECOVERY or LOSS. True: the phase is over. */
+static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool in_loss = xsk->cong.phase == XTCP_CONG_LOSS;
+
+	if (!take_back_if_for_nothing(sk, sample, in_loss ? LINUX_MIB_TCPLOSSUNDO : LINUX_MIB_TCPFULLUNDO))
+		xtcp_reorder_recovered(&xsk->rack.reorder);
+	if (duplicates_may_follow(xsk))
+		return false;
+	if (!in_loss && xsk->undo.armed)
+		xtcp_cong_reduced(sk);
+	/* the D-SACKs of needless repetitions come now: the originals were acknowledged before (outside_repair()) */
+	xsk->frto = false;
+	set_phase(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
+	return true;
+}
+
+/*
+ * SND.UNA has moved in RECOVERY, not as far as recover, and the originals did it: they were late. While repetitions are
+ * in flight nobody knows how many of them will prove needless, so nothing more counts as lost until they are answered.
+ * True: that is so.
+ */
+static bool partial_undo(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!xtcp_undo_originals_came(sk, sample))
+		return false;
+	xtcp_scoreboard_reordered(sk, sample->una_before, LINUX_MIB_TCPTSREORDER);
+	if (xsk->scoreboard.resent)
+		return true;
+	xtcp_scoreboard_not_lost(sk);
+	xtcp_undo_do(sk, LINUX_MIB_TCPPARTIALUNDO);
+	keep_open(sk, XTCP_TRACE_UNDO_TIMESTAMP);
+	return true;
+}
+
+static void try_to_open(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (sample->ece && xsk->cong.phase < XTCP_CONG_CWR)
+		enter_cwr(sk, sample);
+	if (xsk->cong.phase != XTCP_CONG_CWR)
+		keep_open(sk, XTCP_TRACE_SACKED);
+}
+
+/* OPEN, DISORDER, CWR: does a repair have to begin? */
+static void outside_repair(struct sock *sk, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!xsk->sack_ok) {
+		if (sample->acked)
+			xtcp_scoreboard_forget_duplicates(sk);
+		else if (sample->duplicate)
+			xtcp_scoreboard_duplicate_ack(sk, sample);
+	}
+	if (xsk->cong.phase <= XTCP_CONG_DISORDER && xtcp_undo_all_came_twice(sk)) {
+		xtcp_undo_do(sk, LINUX_MIB_TCPDSACKUNDO);
+		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_UNDO_DSACK);
+	}
+	find_lost(sk, sample);
+	if (xsk->scoreboard.lost)
+		enter_recovery(sk, sample);
+	else
+		try_to_open(sk, sample);
+}
+
+static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!sample->acked) {
+		if (!xsk->sack_ok && sample->duplicate)
+			xtcp_scoreboard_duplicate_ack(sk, sample);
+	} else if (partial_undo(sk, sample)) {
+		return NEXT_NONE;
+	}
+	if (xtcp_undo_all_came_twice(sk)) {
+		xtcp_undo_do(sk, LINUX_MIB_TCPDSACKUNDO);
+		keep_open(sk, XTCP_TRACE_UNDO_DSACK);
+	}
+	find_lost(sk, sample);
+	if (xsk->cong.phase < XTCP_CONG_RECOVERY && xsk->scoreboard.lost)
+		enter_recovery(sk, sample);
+	return NEXT_LOST;
+}
+
+/* RFC 5682: the timeout came too early, what was in flight had arrived or will. */
+static void spurious_timeout(struct sock *sk, int counter, int reason)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xtcp_scoreboard_not_lost(sk);
+	xtcp_undo_do(sk, counter);
+	xsk->retransmits = 0;
+	xsk->frto = false;
+	if (duplicates_may_follow(xsk))
+		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), reason);
+	else
+		keep_open(sk, reason);
+}
+
+/*
+ * After a timeout, with F-RTO (RFC 5682 section 3.1): the first segment was resent; an ACK that moves SND.UNA makes us
+ * send new text in place of more repetitions. If then something is acknowledged or sacked that was sent before the
+ * timeout, and once, the timeout came too early. If the new text is sacked first, the loss was real.
+ */
+static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool recovered = xtcp_seq_ge(xsk->snd_una, xsk->recover);
+
+	if (sample->acked && xtcp_undo_originals_came(sk, sample)) {
+		spurious_timeout(sk, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_TIMESTAMP);
+		return NEXT_LOST;
+	}
+	if (xsk->frto) {
+		if (sample->original_arrived) {
+			XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_TCPSPURIOUSRTOS);
+			spurious_timeout(sk, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_FRTO);
+			return NEXT_LOST;
+		}
+		if (xtcp_seq_gt(xsk->snd_nxt, xsk->recover)) {
+			if (sample->sacked || sample->duplicate)
+				xsk->frto = false;
+		} else if (sample->acked && !recovered) {
+			xsk->recover = xsk->snd_nxt;
+			if (xtcp_output_has_new(sk))
+				return NEXT_NEW;
+			xsk->frto = false;
+		}
+	}
+	if (recovered) {
+		leave_repair(sk, sample);
+		return NEXT_LOST;
+	}
+	if (!xsk->sack_ok) {
+		/* a duplicate ACK tells that new text has arrived, which F-RTO sent */
+		if (xtcp_seq_gt(xsk->snd_nxt, xsk->recover) && sample->duplicate)
+			xtcp_scoreboard_duplicate_ack(sk, sample);
+		else if (sample->acked)
+			xtcp_scoreboard_forget_duplicates(sk);
+	}
+	find_lost(sk, sample);
+	return NEXT_LOST;
+}
+
+/* Resends what is lost, as far as the congestion window goes; a segment at least when nothing is in flight. */
+static void resend_lost(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool first = false;
+
+	while (!list_empty(&xsk->to_resend)) {
+		struct xtcp_sndcb *cb = list_first_entry(&xsk->to_resend, struct xtcp_sndcb, node);
+		struct sk_buff *skb = xtcp_sndq_skb_of(cb);
+		u32 pipe = xtcp_scoreboard_pipe(sk);
+		u32 room = xsk->cong.cwnd > pipe ? xsk->cong.cwnd - pipe : 0;
+
+		if (pipe && room < min_t(u32, xsk->mss, cb->end_seq - cb->seq))
+			break;
+		if (xtcp_output_resend(sk, skb, max_t(u32, room, xsk->mss)))
+			break;
+		XTCP_NET_INC_STATS(xsk->xn, xsk->cong.phase == XTCP_CONG_RECOVERY ? LINUX_MIB_TCPFASTRETRANS :
+				   LINUX_MIB_TCPSLOWSTARTRETRANS);
+		first |= skb == xtcp_sndq_first(sk);
+	}
+	if (first)
+		xtcp_timer_ack_progress(sk);
+}
+
+/* Linux calls these ACKs dubious: something is not as in an undisturbed stream. */
+static bool is_dubious(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
+{
+	const struct xtcp_scoreboard *sb = &xsk->scoreboard;
+
+	return xsk->cong.phase != XTCP_CONG_OPEN || sb->sacked_segments || sb->lost || sample->sacked || sample->ece ||
+	       sample->dsack.start != sample->dsack.end || (sample->duplicate && !xsk->sack_ok);
+}
+
+static enum next judge(struct sock *sk, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (sample->ece)
+		xtcp_cong_forbid_undo(sk);
+	if (sample->acked && xtcp_scoreboard_reneged(sk)) {
+		/* it may be an ACK that was overtaken: one more is waited for (RFC 2018 section 8) */
+		xtcp_timer_reneged(sk, max_t(u32, xsk->rto.srtt_us / 2, RENEGED_WAIT_US));
+		return NEXT_NONE;
+	}
+	if (xtcp_seq_ge(xsk->snd_una, xsk->recover)) {
+		if (xsk->cong.phase == XTCP_CONG_CWR && xsk->snd_una != xsk->recover) {
+			xtcp_cong_reduced(sk);
+			set_phase(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
+		} else if (xsk->cong.phase == XTCP_CONG_RECOVERY) {
+			if (!xsk->sack_ok)
+				xtcp_scoreboard_forget_duplicates(sk);
+			if (!leave_repair(sk, sample))
+				return NEXT_LOST;
+		}
+	}
+	switch (xsk->cong.phase) {
+	case XTCP_CONG_RECOVERY:
+		return in_recovery(sk, sample);
+	case XTCP_CONG_LOSS:
+		return in_loss(sk, sample);
+	default:
+		outside_repair(sk, sample);
+		return NEXT_LOST;
+	}
+}
+
+static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 lost = xsk->lost_total;
+	enum next next = NEXT_LOST;
+
+	if (xsk->tlp.pending)
+		xtcp_tlp_ack(sk, sample);
+	if (is_dubious(xsk, sample)) {
+		if (xsk->sack_ok)
+			xtcp_reorder_ack(&xsk->rack.reorder, xsk->snd_una, xsk->snd_nxt,
+					 sample->dsack.start != sample->dsack.end);
+		next = judge(sk, sample);
+		sample->lost = xsk->lost_total - lost;
+	} else {
+		xsk->rack.advanced = false;
+	}
+	xtcp_cong_ack(sk, sample);
+	if (next == NEXT_NEW) {
+		xtcp_output_push_nagle(sk, TCP_NAGLE_OFF);
+		if (xtcp_seq_gt(xsk->snd_nxt, xsk->recover))
+			return;
+		xsk->frto = false;
+	}
+	if (next != NEXT_NONE)
+		resend_lost(sk);
+}
+
+/**
+ * xtcp_recovery_ack() - draw the conclusions from an ACK
+ * @sk: its scoreboard and SND.UNA are up to date
+ * @sample: the ACK
+ *
+ * Sets the phase, lets the congestion window follow, resends what is lost.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (unlikely(xsk->tlp.pending || is_dubious(xsk, sample))) {
+		disturbed_ack(sk, sample);
+	} else {
+		xsk->rack.advanced = false;
+		xtcp_cong_ack(sk, sample);
+	}
+	if (trace_xtcp_ack_enabled() && (sample->delivered || sample->lost))
+		trace_xtcp_ack(sk, sample, xtcp_scoreboard_pipe(sk));
+}
+
+/*
+ * What counts as lost after a timeout: all that is in flight but for what was sent only just now (RFC 8985 section
+ * 6.3).
+ */
+static void all_is_lost(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *first = xtcp_sndq_first(sk), *skb;
+	bool reneged = xtcp_scoreboard_reneged(sk);
+	u64 now_us = xtcp_clock_us();
+
+	if (reneged) {
+		XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_TCPSACKRENEGING);
+		xtcp_scoreboard_forget_sacked(sk);
+	} else if (!xsk->sack_ok) {
+		xtcp_scoreboard_forget_duplicates(sk);
+	}
+	for (skb = first; skb; skb = xtcp_sndq_next(sk, skb)) {
+		if (xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED)
+			continue;
+		if (!reneged && xsk->sack_ok && skb != first && xtcp_rack_is_recent(sk, skb, now_us))
+			continue;
+		xtcp_scoreboard_lost(sk, skb);
+	}
+}
+
+static void count_failure(const struct xtcp_sock *xsk)
+{
+	int counter;
+
+	switch (xsk->cong.phase) {
+	case XTCP_CONG_RECOVERY:
+		counter = xsk->sack_ok ? LINUX_MIB_TCPSACKRECOVERYFAIL : LINUX_MIB_TCPRENORECOVERYFAIL;
+		break;
+	case XTCP_CONG_LOSS:
+		counter = LINUX_MIB_TCPLOSSFAILURES;
+		break;
+	case XTCP_CONG_DISORDER:
+		counter = xsk->sack_ok ? LINUX_MIB_TCPSACKFAILURES : LINUX_MIB_TCPRENOFAILURES;
+		break;
+	default:
+		return;
+	}
+	XTCP_NET_INC_STATS(xsk->xn, counter);
+}
+
+/**
+ * xtcp_recovery_timeout() - the retransmission timer has expired with data in flight (RFC 6298 (5.4))
+ * @sk: xsk->retransmits counts the timeouts before this one
+ *
+ * RFC 5681 section 3.1: the threshold falls once for what is in flight, however often it times out. F-RTO does not
+ * begin in the middle of fast recovery, whose repetitions would deceive it (RFC 5682 section 3.1 step 1).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_recovery_timeout(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	bool new_repair = xsk->cong.phase < XTCP_CONG_RECOVERY;
+
+	sock_owned_by_me(sk);
+	if (!xsk->retransmits)
+		count_failure(xsk);
+	all_is_lost(sk);
+	if (xsk->cong.phase <= XTCP_CONG_DISORDER || xtcp_seq_ge(xsk->snd_una, xsk->recover) ||
+	    (xsk->cong.phase == XTCP_CONG_LOSS && !xsk->retransmits)) {
+		xtcp_cong_lost(sk);
+		xtcp_undo_begin(sk);
+	}
+	/* many were sacked and still nothing counted as lost: so much reordering there is not */
+	if (xsk->cong.phase <= XTCP_CONG_DISORDER && sb->sacked_segments >= XTCP_DUPACK_THRESHOLD)
+		sb->reordering = min_t(u32, sb->reordering, XTCP_DUPACK_THRESHOLD);
+	xtcp_cong_restart(sk, xtcp_scoreboard_pipe(sk));
+	xsk->recover = xsk->snd_nxt;
+	xsk->tlp.pending = false;
+	xtcp_ecn_reduced(sk);
+	xsk->frto = READ_ONCE(xsk->xn->sysctl.frto) && (new_repair || xsk->retransmits);
+	set_phase(sk, XTCP_CONG_LOSS, XTCP_TRACE_TIMEOUT);
+	resend_lost(sk);
+}
+
+/**
+ * xtcp_recovery_reordering_timeout() - the time is over for which something might have been late
+ * @sk: SACK is in use
+ *
+ * RFC 8985 section 6.2 step 5's timer.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_recovery_reordering_timeout(struct sock *sk)
+{
+	struct xtcp_sample none = { .now_us = xtcp_clock_us() };
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 lost = xsk->lost_total;
+	u32 wait_us;
+
+	sock_owned_by_me(sk);
+	wait_us = xtcp_rack_detect(sk, none.now_us);
+	if (xsk->lost_total != lost) {
+		if (xsk->cong.phase < XTCP_CONG_RECOVERY)
+			enter_recovery(sk, &none);
+		/* nothing has arrived, but what is lost is resent at once */
+		xtcp_cong_allow_one(sk);
+		resend_lost(sk);
+	}
+	if (wait_us)
+		xtcp_timer_reordering(sk, wait_us);
+}
+
+/**
+ * xtcp_recovery_mtu_fell() - what is in flight was too large for the path
+ * @sk: its effective MSS has been lowered
+ *
+ * A loss that says nothing of congestion: what does not fit goes again in smaller segments, the windows stay (RFC 1191
+ * section 6.5, RFC 8201 section 5.4).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_recovery_mtu_fell(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 lost = xsk->lost_total;
+	struct sk_buff *skb;
+
+	sock_owned_by_me(sk);
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+		return;
+	if (!xsk->sack_ok)
+		xtcp_scoreboard_forget_duplicates(sk);
+	for (skb = xtcp_sndq_first(sk); skb; skb = xtcp_sndq_next(sk, skb)) {
+		if (skb->len > xsk->mss && !(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
+			xtcp_scoreboard_lost(sk, skb);
+	}
+	if (xsk->lost_total == lost)
+		return;
+	if (xsk->cong.phase != XTCP_CONG_LOSS) {
+		xsk->recover = xsk->snd_nxt;
+		xtcp_undo_forget(sk);
+		xsk->frto = false;
+		set_phase(sk, XTCP_CONG_LOSS, XTCP_TRACE_MTU);
+	}
+	resend_lost(sk);
+}

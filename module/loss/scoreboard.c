@@ -1,0 +1,627 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is known of the octets in flight. One model serves every kind of loss detection:
+ *
+ *   pipe = sent - acknowledged - sacked - lost + resent
+ *
+ * (RFC 6675 section 4, in octets). An skb of the send queue is as a whole sacked, lost, lost and resent, or none of
+ * these; where a SACK block ends inside one, it is cut. Without SACK each duplicate ACK counts as a segment sacked
+ * somewhere above SND.UNA, and no skb carries the mark.
+ *
+ * Who decides that something is lost: rack.c and recovery.c. Who uses pipe: output.c and cong.c.
+ */
+#include "loss/scoreboard.h"
+
+#include <net/tcp.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "in/ingress.h"
+#include "loss/rack.h"
+#include "loss/sample.h"
+#include "loss/undo.h"
+#include "pure/seq.h"
+#include "pure/wire.h"
+#include "send/sndq.h"
+#include "sight/mib.h"
+
+#define REORDERING_MAX	300U	/* segments, as Linux's tcp_max_reordering */
+
+static u32 octets_of(const struct sk_buff *skb)
+{
+	return xtcp_sndcb(skb)->end_seq - xtcp_sndcb(skb)->seq;
+}
+
+static u32 segments_of(const struct xtcp_sock *xsk, const struct sk_buff *skb)
+{
+	return max(DIV_ROUND_UP(skb->len, xsk->mss), 1U);
+}
+
+/**
+ * xtcp_scoreboard_pipe() - what is in flight
+ * @sk: the sock
+ *
+ * RFC 6675 section 4.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets of sequence space.
+ */
+u32 xtcp_scoreboard_pipe(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	u32 out = xsk->snd_nxt - xsk->snd_una + sb->resent;
+	u32 gone = sb->sacked + sb->lost;
+
+	sock_owned_by_me(sk);
+	/* octets that could not be trimmed for want of memory count among those gone */
+	return out > gone ? out - gone : 0;
+}
+
+/* The skb leaves what it counts for, but for sacked. */
+static void unmark_lost(struct xtcp_sock *xsk, struct sk_buff *skb)
+{
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+
+	if (cb->marks & XTCP_SNDQ_LOST)
+		xsk->scoreboard.lost -= octets_of(skb);
+	if (cb->marks & XTCP_SNDQ_RESENT)
+		xsk->scoreboard.resent -= octets_of(skb);
+	cb->marks &= ~(XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT);
+}
+
+/* What the news of an skb, up to @end, tell of time and order; @low: where the lowest segment begins that came late. */
+static void note_arrival(struct sock *sk, const struct sk_buff *skb, u32 end, struct xtcp_sample *sample, u32 *low)
+{
+	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xtcp_rack_arrived(sk, skb, end, sample);
+	if (!sample->delivered || xtcp_seq_gt(cb->delivered, sample->delivered_before)) {
+		sample->delivered_before = cb->delivered;
+		sample->delivered_before_us = cb->delivered_us;
+	}
+	if (cb->transmissions > 1) {
+		sample->resent_acked = true;
+		return;
+	}
+	if (xtcp_seq_le(cb->end_seq, xsk->recover))
+		sample->original_arrived = true;
+	if (xtcp_seq_lt(cb->seq, *low))
+		*low = cb->seq;
+	if (!sample->first_sent_us)
+		sample->first_sent_us = cb->sent_us;
+	sample->last_sent_us = max(sample->last_sent_us, cb->sent_us);
+}
+
+static void mark_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample, u32 *low)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+
+	note_arrival(sk, skb, xtcp_sndcb(skb)->end_seq, sample, low);
+	unmark_lost(xsk, skb);
+	xtcp_sndq_leave_list(sk, skb);
+	xtcp_sndcb(skb)->marks |= XTCP_SNDQ_SACKED;
+	sb->sacked += octets_of(skb);
+	sb->sacked_segments += segments_of(xsk, skb);
+	sb->high_sacked = xtcp_seq_max(sb->high_sacked, xtcp_sndcb(skb)->end_seq);
+	sample->sacked += octets_of(skb);
+	sample->delivered += octets_of(skb);
+}
+
+/*
+ * Cuts @skb so that it lies inside @block or outside, at whole segments: what is sacked of a segment in part counts as
+ * not sacked. Returns the part to be looked at next, which is inside when *@inside is set; NULL: there is none.
+ */
+static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct xtcp_sack_block *block, bool *inside)
+{
+	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	u32 mss = xtcp_sk(sk)->mss, len;
+
+	*inside = false;
+	if (xtcp_seq_lt(cb->seq, block->start)) {
+		len = roundup(block->start - cb->seq, mss);
+		if (len < skb->len && xtcp_sndq_split(sk, skb, len, GFP_ATOMIC))
+			return NULL;
+		return xtcp_sndq_next(sk, skb);
+	}
+	if (xtcp_seq_gt(cb->end_seq, block->end)) {
+		len = block->end - cb->seq;
+		len -= len % mss;
+		if (!len || xtcp_sndq_split(sk, skb, min(len, skb->len), GFP_ATOMIC))
+			return NULL;
+	}
+	*inside = true;
+	return skb;
+}
+
+/* Marks what @block holds from @from on. */
+static void mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, struct xtcp_sample *sample,
+		       u32 *low)
+{
+	struct sk_buff *skb = xtcp_sndq_find(sk, from);
+	bool inside;
+
+	while (skb && xtcp_seq_lt(xtcp_sndcb(skb)->seq, block->end)) {
+		if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED)) {
+			skb = cut_at(sk, skb, block, &inside);
+			if (!skb)
+				return;
+			if (!inside)
+				continue;
+			mark_sacked(sk, skb, sample, low);
+		}
+		skb = xtcp_sndq_next(sk, skb);
+	}
+}
+
+/* What of @block no block of the ACK before held: else each ACK would walk over all that is sacked. */
+static void mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
+{
+	const struct xtcp_scoreboard *sb = &xtcp_sk(sk)->scoreboard;
+	u32 from = block->start;
+	unsigned int i;
+
+	for (i = 0; i < XTCP_SACK_BLOCKS_MAX; i++) {
+		const struct xtcp_sack_block *seen = &sb->seen[i];
+		struct xtcp_sack_block before = { block->start, seen->start };
+
+		if (seen->start == seen->end || xtcp_seq_le(seen->end, from))
+			continue;
+		if (xtcp_seq_ge(seen->start, block->end))
+			break;
+		if (xtcp_seq_lt(from, before.end))
+			mark_block(sk, &before, from, sample, low);
+		from = seen->end;
+		if (xtcp_seq_ge(from, block->end))
+			return;
+	}
+	mark_block(sk, block, from, sample, low);
+}
+
+static void read_blocks(struct sk_buff *skb, struct xtcp_sack_block *blocks)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	const u8 *option = skb->data + seg->sack_at;
+	unsigned int i;
+
+	for (i = 0; i < seg->sack_blocks; i++)
+		blocks[i] = xtcp_options_read_sack(option + i * XTCP_OPTLEN_SACK_BLOCK);
+}
+
+/*
+ * Does the first block report octets that came twice (RFC 2883 section 4)? They lie below the ACK, or inside the second
+ * block.
+ */
+static bool is_dsack(struct sock *sk, const struct xtcp_seg *seg, const struct xtcp_sack_block *blocks)
+{
+	if (xtcp_seq_lt(blocks[0].start, seg->ack)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDSACKRECV);
+		return true;
+	}
+	if (seg->sack_blocks > 1 && xtcp_seq_le(blocks[0].end, blocks[1].end) &&
+	    xtcp_seq_ge(blocks[0].start, blocks[1].start)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDSACKOFORECV);
+		return true;
+	}
+	return false;
+}
+
+/* May the peer have meant this by a D-SACK? The octets were sent, and not longer ago than its window reaches. */
+static bool dsack_is_valid(const struct xtcp_sock *xsk, const struct xtcp_sack_block *block)
+{
+	return xtcp_seq_lt(block->start, block->end) && xtcp_seq_le(block->end, xsk->snd_nxt) &&
+	       xtcp_seq_ge(block->start, xsk->snd_una - xsk->max_snd_wnd);
+}
+
+/* A copy that the network made of what was sent once says nothing of our repetitions. Below SND.UNA nobody knows. */
+static bool was_resent(struct sock *sk, const struct xtcp_sack_block *block)
+{
+	const struct sk_buff *skb;
+
+	if (xtcp_seq_lt(block->start, xtcp_sk(sk)->snd_una))
+		return true;
+	skb = xtcp_sndq_find(sk, block->start);
+	return skb && xtcp_sndcb(skb)->transmissions > 1;
+}
+
+static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 len = block->end - block->start;
+
+	/*
+	 * No more can have come twice than was sent twice, but for SYN and FIN: the network made copies, or the peer
+	 * makes it up.
+	 */
+	if (!dsack_is_valid(xsk, block) || xsk->dsacked + len > xsk->bytes_retrans + 2) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), xsk->undo.armed ? LINUX_MIB_TCPDSACKIGNOREDOLD :
+				   LINUX_MIB_TCPDSACKIGNOREDNOUNDO);
+		return;
+	}
+	xsk->dsacked += len;
+	sample->dsack = *block;
+	if (!was_resent(sk, block))
+		return;
+	if (!xsk->undo.armed)
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDSACKIGNOREDNOUNDO);
+	else if (xtcp_seq_le(block->end, xsk->undo.marker))
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDSACKIGNOREDOLD);
+	else
+		xtcp_undo_dsack(sk, block->start, block->end);
+}
+
+/* Sorts the blocks that are worth a look to the front, by their start; returns how many there are. */
+static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, struct xtcp_sack_block *blocks,
+				unsigned int first)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 edge = xtcp_seq_max(seg->ack, xsk->snd_una);
+	unsigned int i, j, n = 0;
+
+	for (i = first; i < seg->sack_blocks; i++) {
+		struct xtcp_sack_block block = blocks[i];
+
+		/* old news of an ACK that was overtaken */
+		if (xtcp_seq_lt(seg->ack, xsk->snd_una) && xtcp_seq_le(block.end, xsk->snd_una) &&
+		    xtcp_seq_lt(block.start, block.end))
+			continue;
+		/* what begins at the left edge would have been acknowledged */
+		if (xtcp_seq_ge(block.start, block.end) || xtcp_seq_le(block.start, edge) ||
+		    xtcp_seq_gt(block.end, xsk->snd_nxt)) {
+			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSACKDISCARD);
+			continue;
+		}
+		for (j = n++; j && xtcp_seq_gt(blocks[j - 1].start, block.start); j--)
+			blocks[j] = blocks[j - 1];
+		blocks[j] = block;
+	}
+	return n;
+}
+
+/**
+ * xtcp_scoreboard_sack() - take the SACK blocks of an ACK
+ * @sk: SACK is in use; SND.UNA has not moved yet
+ * @skb: the segment, at its TCP header
+ * @sample: gets what is newly sacked
+ *
+ * RFC 2018 section 5; RFC 2883 section 4 for the first block. The work is bounded by what the blocks hold that those of
+ * the ACK before did not.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample)
+{
+	struct xtcp_sack_block blocks[XTCP_SACK_BLOCKS_MAX];
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	unsigned int i, n, first = 0;
+	u32 high, low;
+
+	sock_owned_by_me(sk);
+	read_blocks(skb, blocks);
+	if (is_dsack(sk, seg, blocks)) {
+		take_dsack(sk, &blocks[0], sample);
+		first = 1;
+	}
+	high = sample->high_before;
+	low = high;
+	sb->high_sacked = high;
+	if (!sb->sacked)
+		memset(sb->seen, 0, sizeof(sb->seen));
+	n = sort_blocks(sk, seg, blocks, first);
+	for (i = 0; i < n; i++)
+		mark_news(sk, &blocks[i], sample, &low);
+	if (n) {
+		memset(sb->seen, 0, sizeof(sb->seen));
+		memcpy(sb->seen, blocks, n * sizeof(blocks[0]));
+	}
+	if (xtcp_seq_lt(low, high) && (xsk->cong.phase != XTCP_CONG_LOSS || xsk->undo.armed))
+		xtcp_scoreboard_reordered(sk, low, LINUX_MIB_TCPSACKREORDER);
+}
+
+/*
+ * Without SACK: the segments that duplicate ACKs spoke of are among the @acked octets, but for the one that was
+ * missing.
+ */
+static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	u32 others = acked > xsk->mss ? acked - xsk->mss : 0;
+	u32 known = min(others, sb->sacked);
+
+	sb->sacked -= known;
+	sb->sacked_segments = DIV_ROUND_UP(sb->sacked, xsk->mss);
+	sample->delivered += acked - known;
+	/*
+	 * what lies behind a repetition had come before it: that says nothing of the repetition (RFC 5682 section
+	 * 2.1)
+	 */
+	if (sample->resent_acked)
+		sample->original_arrived = false;
+}
+
+/**
+ * xtcp_scoreboard_ack() - SND.UNA moves
+ * @sk: its SND.UNA is still the old one
+ * @ack: SEG.ACK, beyond SND.UNA, at most SND.NXT
+ * @sample: gets what is newly acknowledged
+ *
+ * Frees what is acknowledged.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	u32 high = sample->high_before, low = high, acked = ack - xsk->snd_una;
+	u32 una = xsk->snd_una;
+	u64 sacked_first_us = sample->first_sent_us;
+	struct sk_buff *skb;
+
+	sock_owned_by_me(sk);
+	sample->acked = acked;
+	/* the round trip of what is acknowledged comes before that of what is sacked */
+	sample->first_sent_us = 0;
+	while ((skb = xtcp_sndq_first(sk))) {
+		struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+		u32 begin = xtcp_seq_max(cb->seq, una), end = xtcp_seq_min(cb->end_seq, ack);
+		/* octets that could not be trimmed for want of memory are behind SND.UNA */
+		u32 len = xtcp_seq_gt(end, begin) ? end - begin : 0;
+
+		if (xtcp_seq_le(ack, cb->seq))
+			break;
+		/* the FIN alone is left */
+		if (cb->end_seq - ack == 1 && skb->len && ack - cb->seq == skb->len &&
+		    !xtcp_sndq_split(sk, skb, skb->len, GFP_ATOMIC))
+			continue;
+		if (len && !(cb->marks & XTCP_SNDQ_SACKED)) {
+			note_arrival(sk, skb, begin + len, sample, &low);
+			if (xsk->sack_ok)
+				sample->delivered += len;
+		}
+		if (xtcp_seq_gt(cb->end_seq, ack)) {
+			len = ack - cb->seq;
+			if (len < skb->len && xtcp_sndq_trim_front(sk, skb, len)) {
+				if (cb->marks & XTCP_SNDQ_SACKED)
+					sb->sacked -= len;
+				if (cb->marks & XTCP_SNDQ_LOST)
+					sb->lost -= len;
+				if (cb->marks & XTCP_SNDQ_RESENT)
+					sb->resent -= len;
+			}
+			break;
+		}
+		if (cb->marks & XTCP_SNDQ_SACKED) {
+			sb->sacked -= octets_of(skb);
+			sb->sacked_segments -= min(sb->sacked_segments, segments_of(xsk, skb));
+		}
+		unmark_lost(xsk, skb);
+		xtcp_sndq_drop(sk, skb);
+	}
+	if (!sample->first_sent_us)
+		sample->first_sent_us = sacked_first_us;
+	if (!sb->sacked)
+		sb->sacked_segments = 0;
+	if (!xsk->sack_ok)
+		virtual_sacks_acked(sk, acked, sample);
+	else if (xtcp_seq_lt(low, high) && (xsk->cong.phase != XTCP_CONG_LOSS || xsk->undo.armed))
+		xtcp_scoreboard_reordered(sk, low, LINUX_MIB_TCPSACKREORDER);
+}
+
+/**
+ * xtcp_scoreboard_duplicate_ack() - without SACK: a duplicate ACK says that a segment has arrived
+ * @sk: SACK is not in use
+ * @sample: gets a segment more
+ *
+ * RFC 5681 section 3.2. No more than what is outstanding but for the segment that is missing: a peer that sends more
+ * has seen segments out of order, and those by which it knows are as many.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	const struct sk_buff *first = xtcp_sndq_first(sk);
+	u32 out = xsk->snd_nxt - xsk->snd_una;
+	u32 missing = max(sb->lost, first ? min_t(u32, xsk->mss, octets_of(first)) : 0);
+	u32 most = out > missing ? out - missing : 0;
+	u32 step = most > sb->sacked ? min_t(u32, xsk->mss, most - sb->sacked) : 0;
+
+	sock_owned_by_me(sk);
+	/* segments may be small: how many there are nobody knows */
+	sb->sacked_segments++;
+	if (sb->sacked_segments > DIV_ROUND_UP(out, xsk->mss) && sb->sacked_segments > sb->reordering && !sb->lost) {
+		sb->reordering = min_t(u32, sb->sacked_segments, REORDERING_MAX);
+		sb->reorderings++;
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRENOREORDER);
+	}
+	sb->sacked += step;
+	sample->sacked += step;
+	sample->delivered += step;
+}
+
+/**
+ * xtcp_scoreboard_forget_duplicates() - without SACK: duplicate ACKs do not count any more
+ * @sk: SACK is not in use
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_scoreboard_forget_duplicates(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_sk(sk)->scoreboard.sacked = 0;
+	xtcp_sk(sk)->scoreboard.sacked_segments = 0;
+}
+
+/* Into the list of what is to be resent, in order of sequence number. Most come in that order, one after the other. */
+static void queue_for_resend(struct xtcp_sock *xsk, struct sk_buff *skb)
+{
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb), *other;
+	struct list_head *after = &xsk->to_resend;
+
+	if (!list_empty(&xsk->to_resend)) {
+		other = list_last_entry(&xsk->to_resend, struct xtcp_sndcb, node);
+		if (xtcp_seq_lt(other->seq, cb->seq)) {
+			after = &other->node;
+		} else {
+			if (xsk->resend_cursor && xtcp_seq_lt(xtcp_sndcb(xsk->resend_cursor)->seq, cb->seq))
+				after = &xtcp_sndcb(xsk->resend_cursor)->node;
+			for (; after->next != &xsk->to_resend; after = after->next) {
+				other = list_entry(after->next, struct xtcp_sndcb, node);
+				if (xtcp_seq_gt(other->seq, cb->seq))
+					break;
+			}
+		}
+	}
+	list_move(&cb->node, after);
+	xsk->resend_cursor = skb;
+}
+
+/**
+ * xtcp_scoreboard_lost() - an skb counts as lost, or its repetition does
+ * @sk: the sock
+ * @skb: sent, not sacked
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+
+	sock_owned_by_me(sk);
+	if ((cb->marks & (XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT)) == XTCP_SNDQ_LOST)
+		return;
+	if (cb->marks & XTCP_SNDQ_RESENT) {
+		cb->marks &= ~XTCP_SNDQ_RESENT;
+		sb->resent -= octets_of(skb);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSTRETRANSMIT);
+	} else {
+		cb->marks |= XTCP_SNDQ_LOST;
+		sb->lost += octets_of(skb);
+	}
+	xsk->lost_total += octets_of(skb);
+	if (xsk->resend_cursor == skb)
+		xsk->resend_cursor = NULL;
+	queue_for_resend(xsk, skb);
+}
+
+/**
+ * xtcp_scoreboard_resent() - a lost skb is in flight again
+ * @sk: the sock
+ * @skb: lost; xtcp_sndq_sent() has put it in its place
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+
+	sock_owned_by_me(sk);
+	if (cb->marks & XTCP_SNDQ_RESENT)
+		return;
+	if (!(cb->marks & XTCP_SNDQ_LOST)) {
+		/* a probe: what it repeats was on its way, and still counts once */
+		return;
+	}
+	cb->marks |= XTCP_SNDQ_RESENT;
+	xtcp_sk(sk)->scoreboard.resent += octets_of(skb);
+}
+
+/**
+ * xtcp_scoreboard_not_lost() - nothing that counts as lost is
+ * @sk: the sock
+ *
+ * What has been resent stays so. RFC 5682 section 3, RFC 3522 section 3.2.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_scoreboard_not_lost(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb;
+
+	sock_owned_by_me(sk);
+	for (skb = xtcp_sndq_first(sk); skb; skb = xtcp_sndq_next(sk, skb))
+		unmark_lost(xsk, skb);
+	/* they are the ones that were sent first */
+	list_splice_init(&xsk->to_resend, &xsk->in_flight);
+	xsk->resend_cursor = NULL;
+}
+
+/**
+ * xtcp_scoreboard_reneged() - has the peer dropped what it had sacked?
+ * @sk: SND.UNA has moved
+ *
+ * Then SND.UNA stands before octets that are sacked (RFC 2018 section 8).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when it has.
+ */
+bool xtcp_scoreboard_reneged(const struct sock *sk)
+{
+	const struct sk_buff *first = xtcp_sndq_first(sk);
+
+	sock_owned_by_me(sk);
+	return first && xtcp_sndcb(first)->marks & XTCP_SNDQ_SACKED;
+}
+
+/**
+ * xtcp_scoreboard_forget_sacked() - the peer may have dropped all that it sacked
+ * @sk: the sock
+ *
+ * RFC 2018 section 8: after that it is sent again like anything else.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_scoreboard_forget_sacked(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct list_head *after = &xsk->in_flight;
+	struct sk_buff *skb;
+
+	sock_owned_by_me(sk);
+	for (skb = xtcp_sndq_first(sk); skb; skb = xtcp_sndq_next(sk, skb)) {
+		if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
+			continue;
+		xtcp_sndcb(skb)->marks &= ~XTCP_SNDQ_SACKED;
+		list_add(&xtcp_sndcb(skb)->node, after);
+		after = &xtcp_sndcb(skb)->node;
+	}
+	xsk->scoreboard.sacked = 0;
+	xsk->scoreboard.sacked_segments = 0;
+	xsk->scoreboard.high_sacked = xsk->snd_una;
+	memset(xsk->scoreboard.seen, 0, sizeof(xsk->scoreboard.seen));
+}
+
+/**
+ * xtcp_scoreboard_reordered() - a segment that was sent once arrived after one that was sent later
+ * @sk: the sock
+ * @low: where it begins
+ * @counter: LINUX_MIB_TCP*REORDER, by what this is known
+ *
+ * RFC 4653's idea with Linux's measure: the distance in segments from the highest one that was sacked.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_scoreboard_reordered(struct sock *sk, u32 low, int counter)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	u32 distance = xtcp_seq_gt(sb->high_sacked, low) ? sb->high_sacked - low : 0;
+
+	sock_owned_by_me(sk);
+	if (distance > sb->reordering * xsk->mss && xsk->mss)
+		sb->reordering = min_t(u32, DIV_ROUND_UP(distance, xsk->mss), REORDERING_MAX);
+	sb->reorderings++;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), counter);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What is known of the octets in flight: sacked, lost, resent. One model, with SACK and without. */
+#ifndef XTCP_SCOREBOARD_H
+#define XTCP_SCOREBOARD_H
+
+#include <linux/types.h>
+
+#include "loss/sample.h"
+#include "pure/wire.h"
+
+struct sk_buff;
+struct sock;
+
+/**
+ * struct xtcp_scoreboard - sums over the send queue, in octets of sequence space, and what orders it
+ * @sacked: the peer has them; without SACK a segment for each duplicate ACK (RFC 5681 section 2)
+ * @sacked_segments: the same in segments, roughly: their size may have changed
+ * @lost: taken for lost
+ * @resent: of these, in flight again
+ * @high_sacked: the octet after the highest one that was sacked, at least SND.UNA
+ * @reordering: segments by which one may overtake another before it counts as lost
+ * @reorderings: how often one did
+ * @seen: the blocks of the ACK before, in order; what they hold has been marked
+ */
+struct xtcp_scoreboard {
+	u32 sacked;
+	u32 sacked_segments;
+	u32 lost;
+	u32 resent;
+	u32 high_sacked;
+	u16 reordering;
+	u32 reorderings;
+	struct xtcp_sack_block seen[XTCP_SACK_BLOCKS_MAX];
+};
+
+/* Socket lock held in all of these. */
+u32 xtcp_scoreboard_pipe(const struct sock *sk);
+void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample);
+void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample);
+void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample);
+void xtcp_scoreboard_forget_duplicates(struct sock *sk);
+void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb);
+void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb);
+void xtcp_scoreboard_not_lost(struct sock *sk);
+void xtcp_scoreboard_forget_sacked(struct sock *sk);
+bool xtcp_scoreboard_reneged(const struct sock *sk);
+void xtcp_scoreboard_reordered(struct sock *sk, u32 low, int counter);
+
+#endif /* XTCP_SCOREBOARD_H */

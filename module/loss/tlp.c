@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tail loss probe (RFC 8985 section 7). When nothing follows a lost segment, no SACK tells of it, and only a timeout
+ * would. So after two round trips without an ACK one segment goes: new text, or else the last one again. What comes
+ * back tells RACK what is missing; if the probe itself filled the only hole, the loss counts as one all the same.
+ */
+#include "loss/tlp.h"
+
+#include <net/sock.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "cong/cong.h"
+#include "loss/recovery.h"
+#include "loss/sample.h"
+#include "loss/scoreboard.h"
+#include "pure/seq.h"
+#include "pure/wire.h"
+#include "send/output.h"
+#include "send/sndq.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+
+/**
+ * xtcp_tlp_applies() - may a probe come before the timeout?
+ * @sk: the sock
+ *
+ * RFC 8985 section 7.2. net.xtcp.early_retrans is Linux's: 3 and 4 are on.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when one may.
+ */
+bool xtcp_tlp_applies(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	return xsk->sack_ok && xsk->snd_una != xsk->snd_nxt && !xsk->scoreboard.sacked &&
+	       (xsk->cong.phase == XTCP_CONG_OPEN || xsk->cong.phase == XTCP_CONG_CWR) &&
+	       READ_ONCE(xtcp_net_of(sk)->sysctl.early_retrans) >= 3;
+}
+
+/**
+ * xtcp_tlp_timeout_us() - PTO, RFC 8985 section 7.2
+ * @sk: the sock
+ *
+ * Two round trips; the time for which a peer may delay an ACK more when only one segment is in flight.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: microseconds.
+ */
+u32 xtcp_tlp_timeout_us(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 pto_us;
+
+	sock_owned_by_me(sk);
+	if (!xsk->rto.srtt_us)
+		return XTCP_RTO_INITIAL_MS * USEC_PER_MSEC;
+	pto_us = 2 * xsk->rto.srtt_us;
+	if (xsk->snd_nxt - xsk->snd_una <= xsk->mss)
+		return pto_us + XTCP_RTO_MIN_MS * USEC_PER_MSEC;
+	return pto_us + 2 * jiffies_to_usecs(1);
+}
+
+/**
+ * xtcp_tlp_probe() - the time for a probe has come
+ * @sk: the sock
+ *
+ * RFC 8985 section 7.3. One at a time.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_tlp_probe(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_tlp *tlp = &xsk->tlp;
+	struct sk_buff *last;
+
+	sock_owned_by_me(sk);
+	if (tlp->pending || xsk->cong.phase >= XTCP_CONG_RECOVERY)
+		return;
+	tlp->is_resent = false;
+	if (!xtcp_output_new_segment(sk)) {
+		last = xtcp_sndq_last(sk);
+		if (!last || xtcp_sndcb(last)->marks & XTCP_SNDQ_SACKED || xtcp_output_resend_tail(sk, last))
+			return;
+		tlp->is_resent = true;
+	}
+	tlp->pending = true;
+	tlp->end_seq = xsk->snd_nxt;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSPROBES);
+	trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_PROBE);
+}
+
+/**
+ * xtcp_tlp_ack() - an ACK came while a probe was on its way
+ * @sk: a probe is; SND.UNA has moved already
+ * @sample: the ACK
+ *
+ * RFC 8985 section 7.4. When a repetition is acknowledged and nothing says that the original had arrived, it was lost,
+ * and the window is reduced at once.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_tlp *tlp = &xsk->tlp;
+
+	sock_owned_by_me(sk);
+	if (xtcp_seq_lt(xsk->snd_una, tlp->end_seq))
+		return;
+	if (!tlp->is_resent || sample->dsack.end == tlp->end_seq) {
+		/* new text was the probe; or both copies came */
+		tlp->pending = false;
+	} else if (xtcp_seq_gt(xsk->snd_una, tlp->end_seq)) {
+		tlp->pending = false;
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSPROBERECOVERY);
+		xtcp_recovery_probe_was_needed(sk, sample);
+	} else if (!sample->acked && !sample->news && !sample->sacked) {
+		/* a duplicate ACK: the second copy drew it */
+		tlp->pending = false;
+	}
+}

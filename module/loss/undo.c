@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Was a repair for nothing? Then the window is given back that it took. Two signs:
+ *
+ *  - an ACK that moves SND.UNA echoes a timestamp from before the first repetition: the original had arrived (Eifel,
+ *    RFC 3522; the response is that of RFC 4015 section 3.2);
+ *  - D-SACKs say of all that was resent that it came twice (RFC 2883 section 5; RFC 3708's idea).
+ *
+ * F-RTO, the third sign, needs to choose what is sent and is in recovery.c.
+ */
+#include "loss/undo.h"
+
+#include <net/sock.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "cong/cong.h"
+#include "cong/ecn.h"
+#include "loss/sample.h"
+#include "loss/scoreboard.h"
+#include "pure/clock.h"
+#include "pure/seq.h"
+#include "pure/wire.h"
+#include "sight/mib.h"
+
+/**
+ * xtcp_undo_begin() - a repair begins
+ * @sk: the sock; the windows before it have been kept (cong.c)
+ *
+ * RFC 3522 section 3.2 step 1.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_undo_begin(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_undo *undo = &xsk->undo;
+
+	sock_owned_by_me(sk);
+	undo->armed = true;
+	undo->marker = xsk->snd_una;
+	/* what the repair before has in flight belongs to this one, and so does its first repetition */
+	undo->resent = xsk->scoreboard.resent;
+	undo->any_resent = undo->resent;
+	/* the D-SACK of a tail loss probe is no news of what is resent from now on */
+	if (xsk->tlp.pending && xsk->tlp.is_resent)
+		undo->resent += xsk->mss;
+}
+
+/**
+ * xtcp_undo_forget() - there is nothing to take back any more
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_undo_forget(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_sk(sk)->undo.armed = false;
+}
+
+/**
+ * xtcp_undo_resent() - octets have been resent
+ * @sk: the sock
+ * @octets: how many
+ * @clock: xtcp_clock_ts() before the segment got its TSval: were it read afterwards, a tick in between would make the
+ *	repetition look like an original
+ *
+ * RFC 3522 section 3.2 step 2.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_undo_resent(struct sock *sk, u32 octets, u32 clock)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_undo *undo = &xsk->undo;
+
+	sock_owned_by_me(sk);
+	if (!undo->any_resent)
+		undo->first_ts = clock + xsk->ts_offset;
+	undo->any_resent = true;
+	undo->resent += octets;
+}
+
+/**
+ * xtcp_undo_dsack() - the peer says that octets came twice
+ * @sk: the sock
+ * @start: the first of them; they were sent
+ * @end: the octet after the last
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)
+{
+	struct xtcp_undo *undo = &xtcp_sk(sk)->undo;
+
+	sock_owned_by_me(sk);
+	if (!undo->armed || xtcp_seq_le(end, undo->marker))
+		return;
+	start = xtcp_seq_max(start, undo->marker);
+	undo->resent -= min(undo->resent, end - start);
+}
+
+/**
+ * xtcp_undo_originals_came() - did what this ACK acknowledges arrive before it was resent?
+ * @sk: the sock
+ * @sample: the ACK
+ *
+ * RFC 3522 section 3.2 step 4.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when it did; false also when nobody can tell.
+ */
+bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *sample)
+{
+	const struct xtcp_undo *undo = &xtcp_sk(sk)->undo;
+
+	sock_owned_by_me(sk);
+	/* an echo from long ago is none of what this repair is about */
+	return undo->armed && undo->any_resent && sample->tsecr && xtcp_seq_lt(sample->tsecr, undo->first_ts) &&
+	       undo->first_ts - sample->tsecr <= XTCP_RTO_MAX_MS;
+}
+
+/**
+ * xtcp_undo_all_came_twice() - has all that was resent arrived twice?
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when it has.
+ */
+bool xtcp_undo_all_came_twice(const struct sock *sk)
+{
+	const struct xtcp_undo *undo = &xtcp_sk(sk)->undo;
+
+	sock_owned_by_me(sk);
+	return undo->armed && undo->any_resent && !undo->resent;
+}
+
+/**
+ * xtcp_undo_do() - take the reduction back
+ * @sk: there is one
+ * @counter: LINUX_MIB_TCP*UNDO
+ *
+ * RFC 4015 section 3.2.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_undo_do(struct sock *sk, int counter)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xtcp_cong_undo(sk);
+	xtcp_ecn_undone(sk);
+	xsk->undo.armed = false;
+	/* what the ACK says of other segments counts under the new window */
+	xsk->rack.advanced = true;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), counter);
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The memory of segments without text: ACKs, probes, RSTs.
+ *
+ * Such a segment is gone as soon as the peer or the device has read it. With BH off it comes from where drivers take
+ * the packets that arrive: pieces of pages and skbs that each processor keeps, which cost half of what the slabs do. A
+ * segment that is held below TCP keeps the others of its page, 32 KiB, as those of drivers do.
+ */
+#include "out/control.h"
+
+#include <linux/if_ether.h>
+#include <linux/skbuff.h>
+#include <net/tcp.h>
+
+/* Ethernet pads what is short. */
+#define HEAD_SIZE	(SKB_DATA_ALIGN(MAX_TCP_HEADER + ETH_ZLEN) + SKB_DATA_ALIGN(sizeof(struct skb_shared_info)))
+
+static struct sk_buff *alloc_from_processor(void)
+{
+	void *head = napi_alloc_frag(HEAD_SIZE);
+	struct sk_buff *skb;
+
+	if (!head)
+		return NULL;
+	skb = napi_build_skb(head, HEAD_SIZE);
+	if (!skb)
+		skb_free_frag(head);
+	return skb;
+}
+
+/**
+ * xtcp_control_alloc() - an skb for a segment without text
+ * @gfp: for when it comes from the slabs, as always with __GFP_MEMALLOC: swap waits for it
+ *
+ * Context: any but hard interrupt.
+ *
+ * Return: the skb, with room for all headers; NULL without memory.
+ */
+struct sk_buff *xtcp_control_alloc(gfp_t gfp)
+{
+	struct sk_buff *skb;
+
+	if (in_softirq() && !(gfp & __GFP_MEMALLOC))
+		skb = alloc_from_processor();
+	else
+		skb = alloc_skb(MAX_TCP_HEADER, gfp);
+	if (skb)
+		skb_reserve(skb, MAX_TCP_HEADER);
+	return skb;
+}

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * IPv4 and IPv6 below TCP (RFC 9293 section 3.9.2): route, header, checksum, hand-over to IP.
+ *
+ * The difference between the two families ends in this file, ip_connect.c and ip_reply.c. Callers above know struct
+ * xtcp_tuple and a sock; an AF_INET6 sock with a v4-mapped peer goes by IPv4, as in Linux.
+ *
+ * Full socks are routed by a cached dst, which IP checks before each segment. Segments without a full sock: ip_reply.c.
+ */
+#include "out/ip.h"
+
+#include <linux/ipv6.h>
+#include <linux/security.h>
+#include <net/inet_ecn.h>
+#include <net/inet6_connection_sock.h>
+#include <net/ip.h>
+#include <net/ip6_checksum.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/route.h>
+#include <net/tcp.h>
+#include <net/transp_v6.h>
+
+#include "base/sock.h"
+#include "compat.h"
+#include "lookup/demux.h"
+#include "pure/wire.h"
+
+/* sk_setup_caps() gives kernel TCP software GSO on devices that have it switched off; ours asks for the same. */
+static void force_gso(struct sock *sk, const struct dst_entry *dst)
+{
+	const struct net_device *dev;
+
+	if ((sk->sk_route_caps & NETIF_F_GSO) || sk->sk_gso_disabled || dst->header_len)
+		return;
+	sk->sk_route_caps |= NETIF_F_GSO | NETIF_F_GSO_SOFTWARE | NETIF_F_SG | NETIF_F_HW_CSUM;
+	/* a device that goes away leaves its routes, and a grace period later it is freed */
+	rcu_read_lock();
+	dev = READ_ONCE(dst->dev);
+	sk->sk_gso_max_size = min_t(u32, READ_ONCE(dev->gso_max_size), GSO_LEGACY_MAX_SIZE) - (MAX_TCP_HEADER + 1);
+	sk->sk_gso_max_segs = max_t(u32, READ_ONCE(dev->gso_max_segs), 1);
+	rcu_read_unlock();
+}
+
+/**
+ * xtcp_ip_set_route() - give a sock its route
+ * @sk: its addresses are known
+ * @dst: the route; the reference is taken over
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_ip_set_route(struct sock *sk, struct dst_entry *dst)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_sock_is_v4(sk)) {
+		sk->sk_gso_type = SKB_GSO_TCPV4;
+		sk_setup_caps(sk, dst);
+	} else {
+		sk->sk_gso_type = SKB_GSO_TCPV6;
+		ip6_dst_store(sk, dst, NULL, NULL);
+	}
+	force_gso(sk, dst);
+}
+
+static struct dst_entry *valid_route(struct sock *sk)
+{
+	return __sk_dst_check(sk, xtcp_sock_is_v4(sk) ? 0 : inet6_sk(sk)->dst_cookie);
+}
+
+static struct dst_entry *route_v4(struct sock *sk)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	const struct ip_options_rcu *opt;
+	__be32 daddr = inet->inet_daddr;
+	struct rtable *rt;
+
+	rcu_read_lock();
+	opt = rcu_dereference(inet->inet_opt);
+	if (opt && opt->opt.srr)
+		daddr = opt->opt.faddr;
+	rcu_read_unlock();
+	rt = ip_route_output_ports(sock_net(sk), &inet->cork.fl.u.ip4, sk, daddr, inet->inet_saddr, inet->inet_dport,
+				   inet->inet_sport, IPPROTO_TCP, xtcp_compat_rt_tos(sk),
+				   READ_ONCE(sk->sk_bound_dev_if));
+	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
+}
+
+static struct dst_entry *route_v6(struct sock *sk)
+{
+	struct ipv6_pinfo *np = inet6_sk(sk);
+	struct inet_sock *inet = inet_sk(sk);
+	struct in6_addr *final_p, final;
+	struct flowi6 fl6 = {
+		.flowi6_proto = IPPROTO_TCP,
+		.daddr = sk->sk_v6_daddr,
+		.saddr = np->saddr,
+		.flowlabel = np->flow_label,
+		.flowi6_oif = READ_ONCE(sk->sk_bound_dev_if),
+		.flowi6_mark = READ_ONCE(sk->sk_mark),
+		.fl6_sport = inet->inet_sport,
+		.fl6_dport = inet->inet_dport,
+		.flowi6_uid = sk->sk_uid,
+	};
+
+	security_sk_classify_flow(sk, flowi6_to_flowi_common(&fl6));
+	rcu_read_lock();
+	final_p = fl6_update_dst(&fl6, rcu_dereference(np->opt), &final);
+	rcu_read_unlock();
+	return ip6_dst_lookup_flow(sock_net(sk), sk, &fl6, final_p);
+}
+
+/**
+ * xtcp_ip_route() - make sure that a sock has a route that holds
+ * @sk: its addresses and ports are known
+ *
+ * The source address of a connection never changes (RFC 9293 section 3.9.1.1, MUST-45).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0 or what routing said; also in sk_err_soft.
+ */
+int xtcp_ip_route(struct sock *sk)
+{
+	struct dst_entry *dst;
+
+	sock_owned_by_me(sk);
+	if (valid_route(sk))
+		return 0;
+	dst = xtcp_sock_is_v4(sk) ? route_v4(sk) : route_v6(sk);
+	if (IS_ERR(dst)) {
+		sk->sk_route_caps = 0;
+		WRITE_ONCE(sk->sk_err_soft, -PTR_ERR(dst));
+		return PTR_ERR(dst);
+	}
+	xtcp_ip_set_route(sk, dst);
+	return 0;
+}
+
+/**
+ * xtcp_ip_child_route() - the route of a connection that a listener accepted
+ * @child: its addresses and ports are set
+ *
+ * Context: softirq. Lock: socket of @child, held.
+ *
+ * Return: false when there is no way back to the peer.
+ */
+bool xtcp_ip_child_route(struct sock *child)
+{
+	sk_set_txhash(child);
+	atomic_set(&inet_sk(child)->inet_id, get_random_u16());
+	__sk_dst_reset(child);
+	return !xtcp_ip_route(child);
+}
+
+static void prepare_v4(struct sk_buff *skb, __be32 laddr, __be32 faddr)
+{
+	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = skb_transport_header(skb) - skb->head;
+	skb->csum_offset = offsetof(struct tcphdr, check);
+	tcp_hdr(skb)->check = ~tcp_v4_check(skb->len, laddr, faddr, 0);
+}
+
+static void prepare_v6(struct sk_buff *skb, const struct in6_addr *laddr, const struct in6_addr *faddr)
+{
+	memset(IP6CB(skb), 0, sizeof(*IP6CB(skb)));
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	__tcp_v6_send_check(skb, laddr, faddr);
+}
+
+/**
+ * xtcp_ip_prepare() - what IP and the device find with a segment
+ * @skb: skb->data and the transport header are the TCP header, complete but for the checksum
+ * @tuple: the connection
+ *
+ * The checksum is left to the device or to the stack's own fallback (RFC 9293 section 3.1, MUST-2). IP keeps notes of
+ * its own in skb->cb and takes what it finds there for such.
+ *
+ * Context: any.
+ */
+void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
+{
+	if (xtcp_tuple_is_v4(tuple))
+		prepare_v4(skb, tuple->laddr.s6_addr32[3], tuple->faddr.s6_addr32[3]);
+	else
+		prepare_v6(skb, &tuple->laddr, &tuple->faddr);
+}
+
+/* IP has taken a route, perhaps the same one again, but without what force_gso() adds; or there is none. */
+static noinline void route_changed(struct sock *sk)
+{
+	struct dst_entry *dst = __sk_dst_get(sk);
+
+	if (dst)
+		force_gso(sk, dst);
+	else if (xtcp_sock_is_v4(sk))
+		xtcp_ip_route(sk);	/* says why; over IPv6 inet6_csk_xmit() has */
+}
+
+/* inet6_csk_xmit() takes the octet from the sock alone. */
+static int xmit_v6_codepoint(struct sock *sk, struct sk_buff *skb, u8 codepoint)
+{
+	struct ipv6_pinfo *np = inet6_sk(sk);
+	const u8 tclass = np->tclass;
+	int err;
+
+	if (!codepoint)
+		return inet6_csk_xmit(sk, skb, NULL);
+	WRITE_ONCE(np->tclass, tclass | codepoint);
+	err = inet6_csk_xmit(sk, skb, NULL);
+	WRITE_ONCE(np->tclass, tclass);
+	return err;
+}
+
+/**
+ * xtcp_ip_xmit() - send a segment of a full sock
+ * @sk: the sock
+ * @skb: skb->data and the transport header are the TCP header, complete but for the checksum; owned by @sk; consumed
+ * @ect: the IP header says ECT(0) (RFC 3168 section 5)
+ *
+ * RFC 9293 section 3.9.2.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0, a positive NET_XMIT code, or a negative errno.
+ */
+int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, bool ect)
+{
+	const struct dst_entry *dst = __sk_dst_get(sk);
+	const u8 codepoint = ect ? INET_ECN_ECT_0 : INET_ECN_NOT_ECT;
+	struct inet_sock *inet = inet_sk(sk);
+	int err;
+
+	skb_set_hash_from_sk(skb, sk);
+	skb_set_dst_pending_confirm(skb, READ_ONCE(sk->sk_dst_pending_confirm));
+	if (xtcp_sock_is_v4(sk)) {
+		prepare_v4(skb, inet->inet_saddr, inet->inet_daddr);
+		err = __ip_queue_xmit(sk, skb, &inet->cork.fl, inet->tos | codepoint);
+	} else {
+		prepare_v6(skb, &inet6_sk(sk)->saddr, &sk->sk_v6_daddr);
+		err = xmit_v6_codepoint(sk, skb, codepoint);
+	}
+	if (unlikely(__sk_dst_get(sk) != dst || !(sk->sk_route_caps & NETIF_F_GSO)))
+		route_changed(sk);
+	return err;
+}
+
+/**
+ * xtcp_ip_mtu() - the path MTU that the route knows
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets, IP header included; 0 without a route.
+ */
+u32 xtcp_ip_mtu(const struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
+
+	sock_owned_by_me(sk);
+	return dst ? dst_mtu(dst) : 0;
+}
+
+/**
+ * xtcp_ip_update_mtu() - a router told a smaller path MTU
+ * @sk: the sock
+ * @mtu: as told
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the path MTU that routing holds from now on, its own floor applied; 0 without a route.
+ */
+u32 xtcp_ip_update_mtu(struct sock *sk, u32 mtu)
+{
+	struct dst_entry *dst;
+
+	sock_owned_by_me(sk);
+	if (xtcp_ip_route(sk))
+		return 0;
+	dst = __sk_dst_get(sk);
+	dst->ops->update_pmtu(dst, sk, NULL, mtu, true);
+	return xtcp_ip_route(sk) ? 0 : dst_mtu(__sk_dst_get(sk));
+}
+
+/**
+ * xtcp_ip_redirected() - a router told a better first hop
+ * @sk: the sock
+ * @skb: the ICMP message
+ *
+ * Context: softirq, RCU read side. Lock: socket, held by bh_lock_sock() and not owned by a user.
+ */
+void xtcp_ip_redirected(struct sock *sk, struct sk_buff *skb)
+{
+	struct dst_entry *dst;
+
+	sock_owned_by_me(sk);
+	dst = valid_route(sk);
+	if (dst)
+		dst->ops->redirect(dst, sk, skb);
+}
+
+/**
+ * xtcp_ip_header_len() - octets that IP puts in front of each segment of a sock
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets: header and IP options or extension headers.
+ */
+u16 xtcp_ip_header_len(const struct sock *sk)
+{
+	const struct ip_options_rcu *opt4;
+	const struct ipv6_txoptions *opt6;
+	u16 len;
+
+	sock_owned_by_me(sk);
+	rcu_read_lock();
+	if (xtcp_sock_is_v4(sk)) {
+		opt4 = rcu_dereference(inet_sk(sk)->inet_opt);
+		len = sizeof(struct iphdr) + (opt4 ? opt4->opt.optlen : 0);
+	} else {
+		opt6 = rcu_dereference(inet6_sk(sk)->opt);
+		len = sizeof(struct ipv6hdr) + (opt6 ? opt6->opt_flen + opt6->opt_nflen : 0);
+	}
+	rcu_read_unlock();
+	return len;
+}
+
+/**
+ * xtcp_ip_advmss() - what a SYN's MSS option may say by the route
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets (RFC 9293 section 3.7.1, SHLD-5); the default of the family without a route.
+ */
+u16 xtcp_ip_advmss(const struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
+
+	sock_owned_by_me(sk);
+	if (dst)
+		return max_t(u32, dst_metric_advmss(dst), XTCP_MSS_MIN_USER);
+	return xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
+}

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Segments that no full sock sends: SYN-ACKs, RSTs, ACKs for entries and records.
+ *
+ * Each is built whole, traced and counted once, and handed to ip.c. What stands in a reply beside TCP (DSCP, mark,
+ * interface) is what kernel TCP puts there: a SYN-ACK has the listener's, an ACK its connection's, a RST reflects the
+ * segment that drew it.
+ */
+#include "out/reply.h"
+
+#include <linux/if_ether.h>
+#include <linux/inetdevice.h>
+#include <linux/tcp.h>
+#include <net/inet_ecn.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/route.h>
+#include <net/tcp.h>
+
+#include "base/netns.h"
+#include "base/secret.h"
+#include "base/sock.h"
+#include "in/ingress.h"
+#include "listen/synq.h"
+#include "lookup/demux.h"
+#include "out/control.h"
+#include "out/ip_reply.h"
+#include "pure/clock.h"
+#include "pure/cookie.h"
+#include "pure/options.h"
+#include "pure/wire.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+#include "time/timewait.h"
+
+/* What a reply says. */
+struct reply {
+	u32 seq;
+	u32 ack;
+	u16 wnd;
+	u8 flags;
+	bool resent;
+	struct xtcp_options opts;
+};
+
+/*
+ * The memory of the segment that is answered becomes an empty skb with @len octets of room, and what goes in front of
+ * them: that saves the answer to a SYN an allocation. Nobody else may have the skb. It is made empty as the kernel
+ * makes a new one around memory that is there. False: it is as it was.
+ */
+static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned int len)
+{
+	const unsigned int room = skb_end_offset(skb);
+	const unsigned int need = LL_RESERVED_SPACE(dst->dev) + dst->header_len + sizeof(struct ipv6hdr) + len;
+	const bool head_frag = skb->head_frag, pp_recycle = skb->pp_recycle, pfmemalloc = skb->pfmemalloc;
+	const u16 alloc_cpu = skb->alloc_cpu;
+
+	if (skb_shared(skb) || skb_cloned(skb) || skb_is_nonlinear(skb) || skb->fclone || skb_zcopy(skb) ||
+	    room < need)
+		return false;
+	skb_orphan(skb);
+	skb_dst_drop(skb);
+	nf_reset_ct(skb);
+	skb_ext_reset(skb);
+	memset(skb, 0, offsetof(struct sk_buff, tail));
+	memset(skb_shinfo(skb), 0, offsetof(struct skb_shared_info, dataref));
+	skb->head_frag = head_frag;
+	skb->pp_recycle = pp_recycle;
+	skb->pfmemalloc = pfmemalloc;
+	skb->alloc_cpu = alloc_cpu;
+	skb->data = skb->head;
+	skb_reset_tail_pointer(skb);
+	skb->mac_header = (typeof(skb->mac_header))~0U;
+	/* Ethernet pads what is short */
+	skb_reserve(skb, room >= need + ETH_ZLEN ? room - ETH_ZLEN : room);
+	return true;
+}
+
+/* @syn: where the answer may be built, if there is one; else, or when it cannot be, in new memory. */
+static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply *reply, const struct dst_entry *dst,
+			     struct sk_buff *syn)
+{
+	unsigned int len = XTCP_HDR_LEN + xtcp_options_size(&reply->opts);
+	struct sk_buff *skb = syn;
+	struct tcphdr *th;
+
+	if (!skb || !recycle(skb, dst, len)) {
+		skb = xtcp_control_alloc(GFP_ATOMIC);
+		if (!skb)
+			return NULL;
+	}
+	th = __skb_push(skb, len);
+	skb_reset_transport_header(skb);
+	memset(th, 0, sizeof(*th));
+	th->source = tuple->lport;
+	th->dest = tuple->fport;
+	th->seq = htonl(reply->seq);
+	th->ack_seq = htonl(reply->ack);
+	th->doff = len / 4;
+	((u8 *)th)[13] = reply->flags;
+	th->window = htons(reply->wnd);
+	xtcp_options_write((u8 *)(th + 1), &reply->opts);
+	return skb;
+}
+
+/*
+ * @how: with a route, which is consumed. @state: of the entry or the record, for the trace. True: @syn, which may be
+ * NULL, went out as the answer.
+ */
+static bool send_routed(struct xtcp_net *xn, const struct xtcp_ip_reply *how, int state, const struct reply *reply,
+			struct sk_buff *syn)
+{
+	struct sk_buff *skb = build(how->tuple, reply, how->dst, syn);
+	const bool recycled = skb == syn;
+
+	if (!skb) {
+		dst_release(how->dst);
+		return false;
+	}
+	trace_xtcp_segment_out(xn->net, how->tuple, state, tcp_hdr(skb), 0, reply->resent);
+	XTCP_INC_STATS(xn, TCP_MIB_OUTSEGS);
+	if (reply->flags & XTCP_RST)
+		XTCP_INC_STATS(xn, TCP_MIB_OUTRSTS);
+	xtcp_ip_reply_xmit(xn, how, skb);
+	return recycled;
+}
+
+static void send(struct xtcp_net *xn, struct xtcp_ip_reply *how, int state, const struct reply *reply)
+{
+	if (!xtcp_ip_reply_route(xn, how))
+		send_routed(xn, how, state, reply, NULL);
+}
+
+/* The DSCP of the segment answered; never its ECN bits, which would claim that we speak ECN. */
+static u8 reflected_tos(const struct sk_buff *skb)
+{
+	u8 tos = ip_hdr(skb)->version == 4 ? ip_hdr(skb)->tos : ipv6_get_dsfield(ipv6_hdr(skb));
+
+	return tos & ~INET_ECN_MASK;
+}
+
+static u32 reflected_mark(const struct net *net, const struct sk_buff *skb)
+{
+	if (ip_hdr(skb)->version == 4)
+		return IP4_REPLY_MARK(net, skb->mark);
+	return IP6_REPLY_MARK(net, skb->mark);
+}
+
+/* Was it sent to one host, and by one? RFC 9293 section 3.9.2.3, MUST-57; routing knows IPv4's groups as senders. */
+static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
+{
+	unsigned int type;
+
+	if (!xtcp_tuple_is_v4(tuple))
+		return !ipv6_addr_is_multicast(&tuple->laddr) && !ipv6_addr_is_multicast(&tuple->faddr) &&
+		       !ipv6_addr_any(&tuple->faddr);
+	type = inet_addr_type(net, tuple->laddr.s6_addr32[3]);
+	return type != RTN_BROADCAST && type != RTN_MULTICAST;
+}
+
+/**
+ * xtcp_reply_rst() - answer a segment that belongs to nothing
+ * @xn: the namespace
+ * @skb: the segment, xtcp_seg() filled, IP header in place; stays the caller's
+ *
+ * Never in answer to a RST, never to or from a group. RFC 9293 sections 3.5.2 and 3.10.7.1.
+ *
+ * Context: softirq or process. RCU read side not needed.
+ */
+void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	struct xtcp_tuple tuple;
+	struct xtcp_ip_reply how = {
+		.tuple = &tuple,
+		.dif = seg->dif,
+		.mark = reflected_mark(xn->net, skb),
+		.tos = reflected_tos(skb),
+	};
+	struct reply reply = {
+		.flags = XTCP_RST,
+		.seq = seg->ack,
+	};
+
+	if (seg->flags & XTCP_RST)
+		return;
+	if (!(seg->flags & XTCP_ACK)) {
+		reply.flags |= XTCP_ACK;
+		reply.seq = 0;
+		reply.ack = seg->end_seq;
+	}
+	xtcp_demux_tuple_from_skb(skb, &tuple);
+	rcu_read_lock();
+	if (between_hosts(xn->net, &tuple))
+		send(xn, &how, TCP_CLOSE, &reply);
+	rcu_read_unlock();
+}
+
+static u8 tos_of(const struct sock *sk, bool v4)
+{
+	return v4 ? READ_ONCE(inet_sk(sk)->tos) : READ_ONCE(inet6_sk(sk)->tclass);
+}
+
+/* Spares routing the search for our address in the usual case: it is the first one of the interface. */
+static bool is_first_address(const struct net_device *dev, const struct xtcp_tuple *tuple)
+{
+	const struct in_device *in_dev = __in_dev_get_rcu(dev);
+	const struct in_ifaddr *first = in_dev ? rcu_dereference(in_dev->ifa_list) : NULL;
+
+	return first && first->ifa_local == tuple->laddr.s6_addr32[3];
+}
+
+/**
+ * xtcp_reply_synack_route() - the way of a SYN-ACK
+ * @lsk: the listener
+ * @he: the entry
+ * @tuple: of @he
+ * @dev: by which the segment came that is answered; NULL: none is
+ * @how: filled, with a route and what the MSS option may say by it (RFC 9293 section 3.7.1, SHLD-5)
+ *
+ * Context: softirq or process, RCU read side.
+ *
+ * Return: 0, or a negative errno from routing.
+ */
+int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple,
+			    const struct net_device *dev, struct xtcp_ip_reply *how)
+{
+	int err;
+
+	*how = (struct xtcp_ip_reply) {
+		.tuple = tuple,
+		.oif = he->conn.bound_dev_if,
+		.mark = he->mark,
+		/* the last one may have been lost on its path */
+		.hash = he->resent && READ_ONCE(lsk->sk_txrehash) == SOCK_TXREHASH_ENABLED ? net_tx_rndhash() : 0,
+		.tos = tos_of(lsk, he->conn.v4),
+		.laddr_known = dev && he->conn.v4 && is_first_address(dev, tuple),
+		.sk = lsk,
+	};
+	err = xtcp_ip_reply_route(xtcp_net_of(lsk), how);
+	if (!err)
+		how->advmss = max_t(u32, dst_metric_advmss(how->dst), XTCP_MSS_MIN_USER);
+	return err;
+}
+
+/**
+ * xtcp_reply_synack() - send <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>
+ * @lsk: the listener
+ * @he: the entry, in the table or not; its "resent" says whether this one counts as a retransmission
+ * @how: from xtcp_reply_synack_route(); its route is consumed
+ * @syn: what is answered, or NULL: this is no answer but a retransmission
+ *
+ * The window is not scaled (RFC 7323 section 2.2). TSval carries what the cookie has no room for. RFC 9293 section
+ * 3.10.7.2.
+ *
+ * Context: softirq or process, RCU read side.
+ *
+ * Return: true when @syn itself went out, as the answer: it is no longer the caller's.
+ */
+bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, const struct xtcp_ip_reply *how, struct sk_buff *syn)
+{
+	struct xtcp_net *xn = xtcp_net_of(lsk);
+	u16 user_mss = READ_ONCE(xtcp_sk(lsk)->user_mss);
+	struct reply reply = {
+		.seq = he->iss,
+		.ack = he->irs + 1,
+		.wnd = he->rcv_wnd,
+		.flags = XTCP_SYN | XTCP_ACK,
+		.resent = he->resent,
+		.opts.mss = user_mss ? min(how->advmss, user_mss) : how->advmss,
+	};
+
+	reply.opts.has_wscale = he->wscale_ok;
+	reply.opts.wscale = he->rcv_wscale;
+	reply.opts.sack_permitted = he->sack_ok;
+	if (he->ecn_ok)
+		reply.flags |= XTCP_ECE;
+	if (he->ts_ok) {
+		reply.opts.has_ts = true;
+		reply.opts.tsval = xtcp_cookie_tsval(xtcp_clock_ts() + xtcp_secret_ts_offset(xn, how->tuple),
+						     xtcp_entry_cookie(he));
+		reply.opts.tsecr = he->ts_recent;
+	}
+	if (he->resent) {
+		XTCP_INC_STATS(xn, TCP_MIB_RETRANSSEGS);
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPSYNRETRANS);
+	}
+	return send_routed(xn, how, TCP_SYN_RECV, &reply, syn);
+}
+
+/**
+ * xtcp_reply_synack_again() - send an entry's SYN-ACK once more
+ * @lsk: the listener
+ * @he: the entry, in the table
+ *
+ * Context: softirq or process, RCU read side.
+ */
+void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
+	struct xtcp_ip_reply how;
+
+	if (!xtcp_reply_synack_route(lsk, he, &tuple, NULL, &how))
+		xtcp_reply_synack(lsk, he, &how, NULL);
+}
+
+/**
+ * xtcp_reply_request_ack() - send <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for an entry
+ * @lsk: the listener
+ * @he: the entry
+ * @skb: the segment that is answered
+ *
+ * RFC 9293 section 3.10.7.4, first and second check.
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, const struct sk_buff *skb)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
+	struct xtcp_net *xn = xtcp_net_of(lsk);
+	struct xtcp_ip_reply how = {
+		.tuple = &tuple,
+		.oif = he->conn.bound_dev_if,
+		.mark = he->mark,
+		.tos = reflected_tos(skb),
+	};
+	struct reply reply = {
+		.seq = he->iss + 1,
+		.ack = he->irs + 1,
+		.wnd = DIV_ROUND_UP(he->rcv_wnd, 1U << he->rcv_wscale),
+		.flags = XTCP_ACK,
+	};
+
+	if (he->ts_ok) {
+		reply.opts.has_ts = true;
+		reply.opts.tsval = xtcp_clock_ts() + xtcp_secret_ts_offset(xn, how.tuple);
+		reply.opts.tsecr = READ_ONCE(he->ts_recent);
+	}
+	send(xn, &how, TCP_SYN_RECV, &reply);
+}
+
+/**
+ * xtcp_reply_timewait_ack() - send <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for a record
+ * @xn: the namespace
+ * @tw: the record, or a copy of it
+ *
+ * RFC 9293 section 3.10.7.4.
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&tw->conn);
+	struct xtcp_ip_reply how = {
+		.tuple = &tuple,
+		.oif = tw->conn.bound_dev_if,
+		.mark = tw->mark,
+		.tos = tw->tos & ~INET_ECN_MASK,
+	};
+	struct reply reply = {
+		.seq = tw->snd_nxt,
+		.ack = tw->rcv_nxt,
+		.wnd = tw->rcv_wnd,
+		.flags = XTCP_ACK,
+	};
+
+	if (tw->ts_ok) {
+		reply.opts.has_ts = true;
+		reply.opts.tsval = xtcp_clock_ts() + tw->ts_offset;
+		reply.opts.tsecr = tw->ts_recent;
+	}
+	send(xn, &how, tw->substate, &reply);
+}
+
+/**
+ * xtcp_reply_is_limited() - has an unacceptable segment been answered too short a time ago?
+ * @xn: the namespace
+ * @seg: the segment; one with text or FIN and without SYN always gets its answer
+ * @field: LINUX_MIB_TCPACKSKIPPED*, counted when the answer is left out
+ * @stamp: jiffies of the last answer of this entry or record; 0: none; moved on when one is due
+ *
+ * So that two ends that find each other unacceptable do not answer for ever. Linux's tcp_invalid_ratelimit.
+ *
+ * Context: softirq. @stamp is the caller's; a race costs an answer at most.
+ *
+ * Return: true when no answer is to be sent.
+ */
+bool xtcp_reply_is_limited(struct xtcp_net *xn, const struct xtcp_seg *seg, int field, u32 *stamp)
+{
+	u32 now = (u32)jiffies ?: 1;
+	u32 last = READ_ONCE(*stamp);
+
+	if (seg->seq != seg->end_seq && !(seg->flags & XTCP_SYN))
+		return false;
+	if (last && now - last < (u32)READ_ONCE(xn->sysctl.invalid_ratelimit)) {
+		XTCP_NET_INC_STATS(xn, field);
+		return true;
+	}
+	WRITE_ONCE(*stamp, now);
+	return false;
+}

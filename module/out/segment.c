@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One segment of a full sock, on its way to IP (RFC 9293 section 3.1).
+ *
+ * output.c decides what is sent and when; here it gets its header, and what a segment says about the other direction
+ * (ACK, window, TSecr) is noted as said. Every segment leaves by transmit(), so counters and the tracepoint stand there
+ * once.
+ *
+ * What is handed to IP is a clone or a control segment that belongs to the sock by sk_wmem_alloc: the memory of the
+ * sock stays until the last of them is gone, and sock_wfree() is kernel text, so none of ours runs then
+ * (SOCK_USE_WRITE_QUEUE).
+ */
+#include "out/segment.h"
+
+#include <net/tcp.h>
+
+#include "base/sock.h"
+#include "cong/ecn.h"
+#include "out/control.h"
+#include "out/ip.h"
+#include "pure/clock.h"
+#include "pure/options.h"
+#include "pure/seq.h"
+#include "pure/wire.h"
+#include "recv/sack.h"
+#include "recv/text.h"
+#include "recv/window.h"
+#include "send/mss.h"
+#include "send/sndq.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+#include "time/timer.h"
+
+/* A segment within this time of one received is an answer: the connection is interactive (Linux's pingpong mode). */
+#define ANSWER_JIFFIES	msecs_to_jiffies(XTCP_DELACK_MIN_MS)
+
+/* What a segment carries. Most carry timestamps alone, and each segment comes here: inline. */
+static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, u32 room, struct xtcp_options *opts)
+{
+	memset(opts, 0, sizeof(*opts));
+	if (flags & XTCP_SYN) {
+		/* MUST-14, MUST-65: here and nowhere else */
+		opts->mss = xsk->advmss;
+		opts->has_wscale = xsk->wscale_ok;
+		opts->wscale = xsk->rcv_wscale;
+		opts->sack_permitted = xsk->sack_ok;
+	}
+	if (xsk->ts_ok) {
+		opts->has_ts = true;
+		opts->tsval = xtcp_clock_ts() + xsk->ts_offset;
+		opts->tsecr = flags & XTCP_ACK ? xsk->ts_recent : 0;
+	}
+	if ((flags & (XTCP_ACK | XTCP_SYN | XTCP_RST)) == XTCP_ACK && unlikely(xtcp_sack_has_news(&xsk->sack)))
+		xtcp_sack_fill(xsk, room, opts);
+}
+
+/**
+ * xtcp_segment_options() - the options of the next segment
+ * @sk: the sock
+ * @flags: the segment's control bits
+ * @room: octets that SACK blocks may take of what a full segment carries
+ * @opts: filled in
+ *
+ * Here and nowhere else is decided what a segment carries, so how much text fits beside it is asked here, too (mss.c).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_segment_options(const struct sock *sk, u8 flags, u32 room, struct xtcp_options *opts)
+{
+	sock_owned_by_me(sk);
+	fill_options(xtcp_sk(sk), flags, room, opts);
+}
+
+/* The window to offer in this segment, noted as offered; the field as it goes on the wire. */
+static u16 window_field(struct sock *sk, u8 flags)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 old = xsk->rcv_wnd;
+	u32 wnd;
+
+	if (flags & XTCP_SYN) {
+		/* RFC 7323 section 2.2: never scaled in a SYN */
+		xsk->rcv_wup = xsk->rcv_nxt;
+		xsk->rcv_wnd = min(xsk->rcv_wnd, XTCP_WINDOW_MAX_UNSCALED);
+		return xsk->rcv_wnd;
+	}
+	wnd = xtcp_window_offer(sk);
+	xsk->rcv_wnd = wnd;
+	xsk->rcv_wup = xsk->rcv_nxt;
+	if (!wnd && old)
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTOZEROWINDOWADV);
+	else if (wnd && !old)
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFROMZEROWINDOWADV);
+	if (wnd && !xtcp_text_space(sk))	/* what was promised is kept */
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPWANTZEROWINDOWADV);
+	return wnd >> xsk->rcv_wscale;
+}
+
+/* This segment says RCV.NXT: no ACK is owed any more. */
+static void ack_said(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xsk->quickacks)
+		xsk->quickacks--;
+	xsk->rcv_unacked_segments = 0;
+	xsk->ack_now = false;
+	xsk->ack_pending = false;
+	xsk->answer_awaited = false;
+	xtcp_timer_ack_sent(sk);
+}
+
+/* RCV.NXT was said, but not what came out of order: a segment without text follows. */
+static void ack_again(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xsk->ack_pending = true;
+	xsk->ack_now = true;
+	xtcp_timer_ack_owed(sk, XTCP_DELACK_MIN_MS);
+}
+
+static void count_out(struct sock *sk, u32 len, u8 flags, bool resent, u32 segments)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_net *xn = xsk->xn;
+
+	XTCP_ADD_STATS(xn, TCP_MIB_OUTSEGS, segments);
+	xsk->segs_out += segments;
+	if (len) {
+		xsk->data_segs_out += segments;
+		xsk->bytes_sent += len;
+	}
+	if (flags & XTCP_RST)
+		XTCP_INC_STATS(xn, TCP_MIB_OUTRSTS);
+	if (!resent) {
+		if (len)
+			XTCP_NET_ADD_STATS(xn, LINUX_MIB_TCPORIGDATASENT, segments);
+		return;
+	}
+	XTCP_ADD_STATS(xn, TCP_MIB_RETRANSSEGS, segments);
+	if (flags & XTCP_SYN)
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPSYNRETRANS);
+	xsk->total_retrans += segments;
+	xsk->bytes_retrans += len;
+}
+
+/* Apart, so that a segment that nobody traces pays nothing for the tuple. */
+static noinline_for_stack void trace_out(const struct sock *sk, const struct tcphdr *th, u32 len, bool resent)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
+
+	trace_xtcp_segment_out(sock_net(sk), &tuple, sk->sk_state, th, len, resent);
+}
+
+/* @skb holds the octets, has room in front and no owner yet; consumed. */
+static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_options opts;
+	const u32 len = skb->len;
+	const bool new_text = len && !resent;
+	struct tcphdr *th;
+	bool untold;
+	u32 header, room;
+
+	if (xsk->ecn) {
+		flags |= xtcp_ecn_flags(sk, flags, new_text, resent);
+		/* of a bundle the first segment alone carries CWR */
+		if (flags & XTCP_CWR && skb_is_gso(skb))
+			skb_shinfo(skb)->gso_type |= SKB_GSO_TCP_ECN;
+	}
+	/* text that was cut before there was something to tell leaves as it is, with as many blocks as fit beside it */
+	room = len ? max_t(int, xsk->mss - (skb_shinfo(skb)->gso_size ?: len), 0) : XTCP_MAX_OPTIONS;
+	fill_options(xsk, flags, room, &opts);
+	header = XTCP_HDR_LEN + xtcp_options_size(&opts);
+	th = __skb_push(skb, header);
+	skb_reset_transport_header(skb);
+	memset(th, 0, XTCP_HDR_LEN);
+	th->source = inet_sk(sk)->inet_sport;
+	th->dest = inet_sk(sk)->inet_dport;
+	th->seq = htonl(seq);
+	th->ack_seq = flags & XTCP_ACK ? htonl(xsk->rcv_nxt) : 0;
+	th->doff = header / 4;
+	((u8 *)th)[13] = flags;
+	th->window = htons(window_field(sk, flags));
+	xtcp_options_write((u8 *)(th + 1), &opts);
+
+	/* blocks for which text had no room are due at once all the same */
+	untold = xsk->ack_now && !opts.sack_blocks && xtcp_sack_has_news(&xsk->sack);
+	if (flags & XTCP_ACK)
+		ack_said(sk);
+	if (opts.sack_blocks)
+		xtcp_sack_told(sk);
+	if (unlikely(untold && !(flags & XTCP_RST)))
+		ack_again(sk);
+	count_out(sk, len, flags, resent, max_t(u32, skb_shinfo(skb)->gso_segs, 1));
+	if (trace_xtcp_segment_out_enabled())
+		trace_out(sk, th, len, resent);
+	/* skb_set_owner_w() without its questions */
+	skb->sk = sk;
+	skb->destructor = sock_wfree;
+	refcount_add(skb->truesize, &sk->sk_wmem_alloc);
+	/* what the layers below refuse counts as lost on the way, and is sent again as such */
+	xtcp_ip_xmit(sk, skb, xtcp_ecn_is_ect(sk, new_text));
+}
+
+/* More than one segment: IP or the device cuts it. */
+static void set_gso(const struct sock *sk, struct sk_buff *skb)
+{
+	struct skb_shared_info *shinfo = skb_shinfo(skb);
+	u32 mss = xtcp_mss_payload(sk);
+
+	/* a full segment stays one: SACK blocks for which it has no room go with another */
+	if (skb->len <= xtcp_sk(sk)->mss) {
+		shinfo->gso_size = 0;
+		shinfo->gso_segs = 1;
+		shinfo->gso_type = 0;
+		return;
+	}
+	shinfo->gso_size = mss;
+	shinfo->gso_segs = DIV_ROUND_UP(skb->len, mss);
+	shinfo->gso_type = xtcp_sock_is_v4(sk) ? SKB_GSO_TCPV4 : SKB_GSO_TCPV6;
+}
+
+/**
+ * xtcp_segment_send() - send an skb of the send queue, for the first time or again
+ * @sk: the sock
+ * @skb: on its queue; stays there
+ *
+ * The segment carries the flags of @skb, and ACK in every state but SYN-SENT.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0 when it was handed to IP, whatever became of it there; -ENOBUFS without memory.
+ */
+int xtcp_segment_send(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool resent = cb->transmissions;
+	u8 flags = cb->flags;
+	struct sk_buff *out;
+
+	sock_owned_by_me(sk);
+	if (sk->sk_state != TCP_SYN_SENT)
+		flags |= XTCP_ACK;
+	/* an earlier clone may still be on its way: its header must not change under it */
+	if (skb_cloned(skb))
+		out = pskb_copy(skb, sk_gfp_mask(sk, GFP_ATOMIC));
+	else
+		out = skb_clone(skb, sk_gfp_mask(sk, GFP_ATOMIC));
+	if (!out) {
+		if (resent)
+			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRETRANSFAIL);
+		return -ENOBUFS;
+	}
+	/* the one on the queue has its place in the tree there */
+	out->dev = NULL;
+	set_gso(sk, out);
+	if (skb->len && !resent && xsk->rcv_data_tstamp && (u32)jiffies - xsk->rcv_data_tstamp < ANSWER_JIFFIES)
+		xsk->pingpong = true;
+	transmit(sk, out, cb->seq, flags, resent);
+	return 0;
+}
+
+/**
+ * xtcp_segment_send_control() - send a segment without text and without a place in sequence space
+ * @sk: the sock
+ * @seq: SEG.SEQ
+ * @flags: control bits
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0, or -ENOBUFS without memory.
+ */
+int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
+{
+	struct sk_buff *skb;
+
+	sock_owned_by_me(sk);
+	skb = xtcp_control_alloc(sk_gfp_mask(sk, GFP_ATOMIC | __GFP_NOWARN));
+	if (!skb)
+		return -ENOBUFS;
+	transmit(sk, skb, seq, flags, false);
+	return 0;
+}

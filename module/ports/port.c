@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which ports are ours, and the choice of a local port.
+ *
+ * connect() without bind() chooses from ip_local_port_range so that nobody who sees the connections to one destination
+ * can tell the ports of those to another, and so that a port comes back late (RFC 6056 section 3.3.4): a keyed hash of
+ * the destination says where to begin, a counter that several destinations share moves on by a random step.
+ *
+ * A port is taken for a 4-tuple when the tuple is free, or only a TIME-WAIT record has it that net.xtcp.tw_reuse lets
+ * go; the lease on it is shared with other destinations. While ports are plenty the first few tried will do. When they
+ * are not, the destination gets a map of its ports (portmap.c).
+ */
+#include "ports/port.h"
+
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <net/inet_sock.h>
+#include <net/ip.h>
+#include <net/l3mdev.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "lookup/demux.h"
+#include "ports/lease.h"
+#include "ports/portmap.h"
+#include "time/timewait.h"
+
+#define COUNTERS	256	/* of RFC 6056 */
+#define FIRST_TRIES	16	/* ports tried before a map is made */
+
+/**
+ * xtcp_port_net_init() - prepare a namespace for the choice of ports
+ * @xn: the namespace
+ *
+ * Context: process.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_port_net_init(struct xtcp_net *xn)
+{
+	int err = -ENOMEM;
+
+	xn->port_counter = kmalloc_array(COUNTERS, sizeof(*xn->port_counter), GFP_KERNEL);
+	if (xn->port_counter) {
+		get_random_bytes(xn->port_counter, COUNTERS * sizeof(*xn->port_counter));
+		err = xtcp_portmap_net_init(xn);
+	}
+	if (err) {
+		kfree(xn->port_counter);
+		xn->port_counter = NULL;
+	}
+	return err;
+}
+
+/**
+ * xtcp_port_net_exit() - free what the choice of ports remembers
+ * @xn: the namespace; its table of connections is empty
+ *
+ * Context: process, namespace exit.
+ */
+void xtcp_port_net_exit(struct xtcp_net *xn)
+{
+	xtcp_portmap_net_exit(xn);
+	kfree_sensitive(xn->port_counter);
+	xn->port_counter = NULL;
+}
+
+/* -EADDRINUSE: another port may do. */
+static int try_port(struct sock *sk, u16 port)
+{
+	/* kernel TCP's table keeps ports of a VRF apart, but not those of other devices */
+	int lease_dev = inet_sk_bound_l3mdev(sk) ? sk->sk_bound_dev_if : 0;
+	struct net *net = sock_net(sk);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_lease *lease;
+	int err;
+
+	if (inet_is_local_reserved_port(net, port))
+		return -EADDRINUSE;
+	lease = xtcp_lease_get_shared(xtcp_net(net), port, lease_dev);
+	if (IS_ERR(lease))
+		return PTR_ERR(lease);
+	xsk->lease = lease;
+	inet_sk(sk)->inet_num = port;
+	inet_sk(sk)->inet_sport = htons(port);
+	xsk->conn.shared_port = true;
+	err = xtcp_demux_insert_sk(sk);
+	if (!err || (err == -EADDRNOTAVAIL && xtcp_timewait_reuse(sk, false)))
+		return 0;
+	xtcp_port_release(sk);
+	return err == -EADDRNOTAVAIL ? -EADDRINUSE : err;
+}
+
+/* Every port of the range from the offset on, at most @tries of them. */
+static int try_in_turn(struct sock *sk, const struct xtcp_port_range *range, u32 tries)
+{
+	int err = -EADDRINUSE;
+	u32 i;
+
+	for (i = 0; i < tries && err == -EADDRINUSE; i++) {
+		err = try_port(sk, range->low + (range->offset + i) % range->count);
+		cond_resched();
+	}
+	return err;
+}
+
+/* Every port that the map shows as free; and, when what it has about others is all that is in the way, those again. */
+static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range)
+{
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	bool again = false;
+	int err;
+	u32 port;
+
+	for (;;) {
+		port = xtcp_portmap_choose(xn, map, range);
+		if (!port && again)
+			return -EADDRINUSE;
+		if (!port) {
+			again = true;
+			xtcp_portmap_forget_others(xn, map);
+			continue;
+		}
+		err = try_port(sk, port);
+		if (err != -EADDRINUSE)
+			break;
+		xtcp_portmap_refused(xn, map, port);
+		cond_resched();
+	}
+	if (err)
+		xtcp_portmap_not_taken(xn, map, port);
+	else
+		xtcp_portmap_taken(xn, map, &xtcp_sk(sk)->conn);
+	return err;
+}
+
+static int choose_and_insert(struct sock *sk)
+{
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	struct xtcp_tuple key;
+	struct xtcp_portmap *map;
+	struct xtcp_port_range range;
+	u32 *counter;
+	int low, high, err;
+	u64 hash;
+
+	inet_sk_get_local_port_range(sk, &low, &high);
+	range.low = low;
+	range.count = high - low + 1;
+	xtcp_demux_tuple_from_sk(sk, &key);
+	key.lport = 0;
+	hash = xtcp_tuple_hash(&key, &xn->port_key);
+	/* no lock: a lost step does no harm */
+	counter = &xn->port_counter[hash % COUNTERS];
+	range.offset = ((u32)(hash >> 32) + READ_ONCE(*counter)) % range.count;
+	WRITE_ONCE(*counter, READ_ONCE(*counter) + 1 + (get_random_u32() & 7));
+
+	map = xtcp_portmap_get(xn, &key, sk->sk_bound_dev_if, hash);
+	if (!map) {
+		err = try_in_turn(sk, &range, min_t(u32, FIRST_TRIES, range.count));
+		if (err != -EADDRINUSE)
+			return err;
+		map = xtcp_portmap_make(xn, &key, sk->sk_bound_dev_if, hash, &range);
+	}
+	if (!map)
+		return try_in_turn(sk, &range, range.count);
+	err = try_by_map(sk, map, &range);
+	xtcp_portmap_put(xn, map);
+	/* all ports are taken, but some perhaps only by TIME-WAIT, which gives way */
+	if (err == -EADDRINUSE && xtcp_timewait_reuse_is_on(xn, &key, sk->sk_bound_dev_if))
+		err = try_in_turn(sk, &range, range.count);
+	return err;
+}
+
+/* A bound port: the tuple must be nobody's, neither ours nor kernel TCP's. */
+static int insert_bound(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_demux_key key = {
+		.dif = sk->sk_bound_dev_if,
+		.sdif = l3mdev_master_ifindex_by_index(sock_net(sk), sk->sk_bound_dev_if),
+	};
+	bool held;
+	int err;
+
+	err = xtcp_lease_make_exclusive(xsk->lease);
+	if (err)
+		return err;
+	xtcp_demux_tuple_from_sk(sk, &key.tuple);
+	rcu_read_lock();
+	held = xtcp_demux_kernel_holds(sock_net(sk), &key);
+	rcu_read_unlock();
+	if (held)
+		return -EADDRNOTAVAIL;
+	xsk->conn.shared_port = false;
+	err = xtcp_demux_insert_sk(sk);
+	if (err != -EADDRNOTAVAIL)
+		return err;
+	if (xtcp_timewait_reuse(sk, true))
+		return 0;
+	/* the record that was in the way may have ended by itself */
+	return xtcp_demux_insert_sk(sk);
+}
+
+/**
+ * xtcp_port_bind() - proto.get_port: bind() to a port
+ * @sk: addresses are set
+ * @snum: host order; 0: any
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: 0, -EADDRINUSE or -ENOBUFS.
+ */
+int xtcp_port_bind(struct sock *sk, unsigned short snum)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	int err;
+
+	sock_owned_by_me(sk);
+	WARN_ON_ONCE(xsk->lease);
+	err = xtcp_lease_get(sk, snum, &xsk->lease);
+	if (!err)
+		inet_sk(sk)->inet_num = xtcp_lease_port(xsk->lease);
+	return err;
+}
+
+/**
+ * xtcp_port_listen() - listen(): may this port have a listener?
+ * @sk: bound, or to be bound to any port now
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: 0, -EADDRINUSE or -ENOBUFS.
+ */
+int xtcp_port_listen(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	int err;
+
+	sock_owned_by_me(sk);
+	if (!xsk->lease) {
+		err = xtcp_port_bind(sk, 0);
+		if (err)
+			return err;
+		/* also when listen() fails: the sock is bound from here on */
+		inet_sk(sk)->inet_sport = htons(inet_sk(sk)->inet_num);
+	}
+	return xtcp_lease_listen(xsk->lease, sk);
+}
+
+/**
+ * xtcp_port_connect() - give a connection its local port and put it in the table
+ * @sk: addresses and foreign port are set; in SYN-SENT
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: 0; -EADDRNOTAVAIL when the tuple is taken or no port is left for this destination; -ENOBUFS; -ENOMEM.
+ */
+int xtcp_port_connect(struct sock *sk)
+{
+	int err;
+
+	sock_owned_by_me(sk);
+	/* lookups may stand on it where it was */
+	cond_synchronize_rcu_expedited(xtcp_sk(sk)->left_table);
+	/* set when the connection goes on from a record */
+	xtcp_sk(sk)->iss = 0;
+	if (xtcp_sk(sk)->lease)
+		return insert_bound(sk);
+	err = choose_and_insert(sk);
+	return err == -EADDRINUSE ? -EADDRNOTAVAIL : err;
+}
+
+/**
+ * xtcp_port_release() - proto.put_port: give the port back
+ * @sk: out of the table of connections and of that of listeners
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ */
+void xtcp_port_release(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!xsk->lease)
+		return;
+	xtcp_lease_put(xsk->lease, sk);
+	xsk->lease = NULL;
+	inet_sk(sk)->inet_num = 0;
+	inet_sk(sk)->inet_sport = 0;
+}
+
+/**
+ * xtcp_port_connection_ended() - a port that the program has not asked for goes back with its connection
+ * @sk: out of the table of connections
+ *
+ * However long the program keeps the descriptor. getsockname() goes on telling the port, as in Linux.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_port_connection_ended(struct sock *sk)
+{
+	__be16 sport = inet_sk(sk)->inet_sport;
+
+	if (!xtcp_sk(sk)->lease || sk->sk_userlocks & SOCK_BINDPORT_LOCK)
+		return;
+	xtcp_port_release(sk);
+	inet_sk(sk)->inet_sport = sport;
+}

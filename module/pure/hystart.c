@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * HyStart++ (RFC 9406). Pure: no socket, no clock.
+ *
+ * Slow start doubles the window until something is lost: half of it, then. HyStart++ looks at the smallest round trip
+ * of each round. If it has grown, a queue builds up, and the window grows at a quarter of the speed for five rounds
+ * (conservative slow start); if it was jitter, the round trip falls back and slow start goes on.
+ */
+#include "pure/hystart.h"
+
+#include <linux/minmax.h>
+
+#include "pure/seq.h"
+
+/* RFC 9406 section 4.3 */
+#define MIN_RTT_THRESH_US	4000U
+#define MAX_RTT_THRESH_US	16000U
+#define MIN_RTT_DIVISOR		8
+#define N_RTT_SAMPLE		8
+#define CSS_GROWTH_DIVISOR	4
+#define CSS_ROUNDS		5
+#define GROWTH_SEGMENTS		8U	/* L */
+#define GROWTH_OCTETS		65536U	/* see xtcp_hystart_growth() */
+
+static void begin_round(struct xtcp_hystart *hystart, u32 snd_nxt)
+{
+	hystart->window_end = snd_nxt;
+	hystart->last_min_us = hystart->round_min_us;
+	hystart->round_min_us = ~0U;
+	hystart->samples = 0;
+}
+
+/**
+ * xtcp_hystart_start() - the initial slow start begins
+ * @hystart: to set
+ * @snd_nxt: SND.NXT
+ *
+ * Context: any.
+ */
+void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt)
+{
+	hystart->round_min_us = ~0U;
+	hystart->baseline_us = ~0U;
+	hystart->css_rounds = 0;
+	hystart->phase = XTCP_HYSTART_SLOW_START;
+	begin_round(hystart, snd_nxt);
+}
+
+/* The round trip has grown by an eighth of what it was, 4 ms at least and 16 ms at most suffice. */
+static bool is_slower(const struct xtcp_hystart *hystart)
+{
+	u32 last = hystart->last_min_us, thresh;
+
+	if (last == ~0U || hystart->round_min_us == ~0U)
+		return false;
+	thresh = clamp(last / MIN_RTT_DIVISOR, MIN_RTT_THRESH_US, MAX_RTT_THRESH_US);
+	return hystart->round_min_us >= last && hystart->round_min_us - last >= thresh;
+}
+
+static void look_at_round(struct xtcp_hystart *hystart)
+{
+	if (hystart->samples < N_RTT_SAMPLE)
+		return;
+	if (hystart->phase == XTCP_HYSTART_SLOW_START && is_slower(hystart)) {
+		hystart->phase = XTCP_HYSTART_CSS;
+		hystart->baseline_us = hystart->round_min_us;
+		hystart->css_rounds = 0;
+	} else if (hystart->phase == XTCP_HYSTART_CSS && hystart->round_min_us < hystart->baseline_us) {
+		hystart->phase = XTCP_HYSTART_SLOW_START;
+		hystart->baseline_us = ~0U;
+	}
+}
+
+/**
+ * xtcp_hystart_acked() - an ACK came
+ * @hystart: the state
+ * @snd_una: SND.UNA after it
+ * @snd_nxt: SND.NXT
+ * @rtt_us: the round trip that it tells of, microseconds; 0: it tells of none
+ *
+ * RFC 9406 section 4.2. The part of a round that is left when CSS begins counts as one of its rounds.
+ *
+ * Context: any.
+ *
+ * Return: true when slow start has ended: the window is the slow start threshold now.
+ */
+bool xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_una, u32 snd_nxt, u32 rtt_us)
+{
+	if (hystart->phase == XTCP_HYSTART_OFF)
+		return false;
+	if (rtt_us) {
+		hystart->round_min_us = min(hystart->round_min_us, rtt_us);
+		if (hystart->samples < N_RTT_SAMPLE)
+			hystart->samples++;
+		look_at_round(hystart);
+	}
+	if (xtcp_seq_lt(snd_una, hystart->window_end))
+		return false;
+	begin_round(hystart, snd_nxt);
+	if (hystart->phase != XTCP_HYSTART_CSS || ++hystart->css_rounds < CSS_ROUNDS)
+		return false;
+	hystart->phase = XTCP_HYSTART_OFF;
+	return true;
+}
+
+/**
+ * xtcp_hystart_growth() - by how much the window grows in slow start
+ * @hystart: the state
+ * @acked: octets that arrived
+ * @mss: SMSS
+ *
+ * For a sender that does not pace, RFC 9406 limits what one ACK is worth to L = 8 segments, against bursts. Receivers
+ * that gather segments (GRO) acknowledge 64 KB at once, and slow start would be one in name only; a bundle of ours is
+ * just as large. So the limit is a bundle.
+ *
+ * Context: any.
+ *
+ * Return: octets.
+ */
+u32 xtcp_hystart_growth(const struct xtcp_hystart *hystart, u32 acked, u32 mss)
+{
+	if (hystart->phase == XTCP_HYSTART_OFF)
+		return acked;
+	acked = min(acked, max(GROWTH_SEGMENTS * mss, GROWTH_OCTETS));
+	return hystart->phase == XTCP_HYSTART_CSS ? acked / CSS_GROWTH_DIVISOR : acked;
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TCP options: parsed from and written to bytes.
+ *
+ * Pure: no socket, no skb, no namespace. Whether an option is wanted, and what follows from it, is the caller's.
+ */
+#include "pure/options.h"
+
+#include "pure/wire.h"
+
+static u16 read16(const u8 *p)
+{
+	return p[0] << 8 | p[1];
+}
+
+static u32 read32(const u8 *p)
+{
+	return (u32)read16(p) << 16 | read16(p + 2);
+}
+
+static void write16(u8 *p, u16 value)
+{
+	p[0] = value >> 8;
+	p[1] = (u8)value;
+}
+
+static void write32(u8 *p, u32 value)
+{
+	write16(p, value >> 16);
+	write16(p + 2, (u16)value);
+}
+
+static void take_timestamp(const u8 *option, struct xtcp_options *opts)
+{
+	opts->has_ts = true;
+	opts->tsval = read32(option + 2);
+	opts->tsecr = read32(option + 6);
+}
+
+/*
+ * One option that has a length field. One we do not know, one whose length is not the right one for its kind, and one
+ * that has no business in this segment are skipped (RFC 9293 section 3.1, MUST-6), as Linux does.
+ */
+static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struct xtcp_options *opts)
+{
+	switch (option[0]) {
+	case XTCP_OPT_MSS:
+		/* an MSS of zero says nothing that could be honoured: as if it were not there */
+		if (syn && len == XTCP_OPTLEN_MSS && read16(option + 2))
+			opts->mss = read16(option + 2);
+		break;
+	case XTCP_OPT_WSCALE:
+		if (syn && len == XTCP_OPTLEN_WSCALE) {
+			opts->has_wscale = true;
+			/* RFC 7323 section 2.3: a larger shift is used as if it were 14 */
+			opts->wscale = option[2] > XTCP_WSCALE_MAX ? XTCP_WSCALE_MAX : option[2];
+		}
+		break;
+	case XTCP_OPT_SACK_PERMITTED:
+		if (syn && len == XTCP_OPTLEN_SACK_PERMITTED)
+			opts->sack_permitted = true;
+		break;
+	case XTCP_OPT_TIMESTAMP:
+		if (len == XTCP_OPTLEN_TIMESTAMP)
+			take_timestamp(option, opts);
+		break;
+	case XTCP_OPT_SACK:
+		/* a SYN has no text to speak of yet */
+		if (!syn && len > XTCP_OPTLEN_SACK_BASE && !((len - XTCP_OPTLEN_SACK_BASE) % XTCP_OPTLEN_SACK_BLOCK)) {
+			opts->sack_blocks = (len - XTCP_OPTLEN_SACK_BASE) / XTCP_OPTLEN_SACK_BLOCK;
+			opts->sack_at = option + XTCP_OPTLEN_SACK_BASE - start;
+		}
+		break;
+	}
+}
+
+/* RFC 7323 appendix A: what nearly every segment of a connection with timestamps begins with. */
+static bool has_aligned_timestamp(const u8 *bytes, unsigned int len)
+{
+	return len >= XTCP_OPTLEN_TIMESTAMP_ALIGNED &&
+	       read32(bytes) == (XTCP_OPT_NOP << 24 | XTCP_OPT_NOP << 16 | XTCP_OPT_TIMESTAMP << 8 |
+				 XTCP_OPTLEN_TIMESTAMP);
+}
+
+/**
+ * xtcp_options_read_sack() - one SACK block as the peer wrote it
+ * @bytes: where it stands, any alignment
+ *
+ * Context: any.
+ *
+ * Return: the block, which may be anything (RFC 2018 section 3).
+ */
+struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes)
+{
+	return (struct xtcp_sack_block){ .start = read32(bytes), .end = read32(bytes + 4) };
+}
+
+/**
+ * xtcp_options_parse() - read the options of a segment
+ * @bytes: the octets between the fixed header and the data
+ * @len: how many, 0 to %XTCP_MAX_OPTIONS
+ * @syn: the segment has SYN set; MSS, window scale and SACK-permitted count in no other (RFC 9293 section 3.2 MUST-65,
+ *	RFC 7323 section 2.2, RFC 2018 section 2), SACK blocks not in this one
+ * @opts: filled in
+ *
+ * Options may begin on any octet (RFC 9293 section 3.2, MUST-64) and stand in any segment (section 3.1, MUST-5). The
+ * last of several of the same kind counts. A length that is below two or reaches beyond the header ends the list and
+ * sets @opts->malformed (section 3.1, MUST-7): what stands in front of it counts.
+ *
+ * Context: any.
+ */
+void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp_options *opts)
+{
+	const u8 *start = bytes, *end = bytes + len;
+
+	*opts = (struct xtcp_options){};
+	if (has_aligned_timestamp(bytes, len)) {
+		take_timestamp(bytes + 2, opts);
+		bytes += XTCP_OPTLEN_TIMESTAMP_ALIGNED;
+	}
+	while (bytes < end && *bytes != XTCP_OPT_EOL) {
+		if (*bytes == XTCP_OPT_NOP) {
+			bytes++;
+			continue;
+		}
+		if (end - bytes < 2 || bytes[1] < 2 || bytes[1] > end - bytes) {
+			opts->malformed = true;
+			return;
+		}
+		parse_one(start, bytes, bytes[1], syn, opts);
+		bytes += bytes[1];
+	}
+}
+
+/**
+ * xtcp_options_size() - octets that options take in a header
+ * @opts: the options
+ *
+ * Context: any.
+ *
+ * Return: a multiple of four. At most %XTCP_OPTIONS_MAX_SYN without SACK blocks; the caller sees to it that those fit
+ * into %XTCP_OPTIONS_MAX_WRITTEN with the rest.
+ */
+unsigned int xtcp_options_size(const struct xtcp_options *opts)
+{
+	unsigned int size = 0;
+
+	if (opts->mss)
+		size += XTCP_OPTLEN_MSS;
+	if (opts->has_ts)
+		size += XTCP_OPTLEN_TIMESTAMP_ALIGNED;
+	else if (opts->sack_permitted)
+		size += 4;	/* behind two NOPs; with timestamps it takes their place */
+	if (opts->has_wscale)
+		size += 4;	/* behind one NOP */
+	if (opts->sack_blocks)
+		size += XTCP_OPTLEN_SACK_ALIGNED(opts->sack_blocks);	/* behind two NOPs */
+	return size;
+}
+
+/**
+ * xtcp_options_write() - write options into a header
+ * @bytes: room for xtcp_options_size() octets, any alignment
+ * @opts: the options
+ *
+ * NOPs in front of the options fill whole words, so no End of Option List and no padding is needed (RFC 9293 section
+ * 3.1, MUST-69). The order is Linux's.
+ *
+ * Context: any.
+ *
+ * Return: octets written, as xtcp_options_size() says.
+ */
+unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)
+{
+	unsigned int i;
+	u8 *p = bytes;
+
+	if (opts->mss) {
+		*p++ = XTCP_OPT_MSS;
+		*p++ = XTCP_OPTLEN_MSS;
+		write16(p, opts->mss);
+		p += 2;
+	}
+	if (opts->sack_permitted || opts->has_ts) {
+		if (!opts->sack_permitted || !opts->has_ts) {
+			*p++ = XTCP_OPT_NOP;
+			*p++ = XTCP_OPT_NOP;
+		}
+		if (opts->sack_permitted) {
+			*p++ = XTCP_OPT_SACK_PERMITTED;
+			*p++ = XTCP_OPTLEN_SACK_PERMITTED;
+		}
+		if (opts->has_ts) {
+			*p++ = XTCP_OPT_TIMESTAMP;
+			*p++ = XTCP_OPTLEN_TIMESTAMP;
+			write32(p, opts->tsval);
+			write32(p + 4, opts->tsecr);
+			p += 8;
+		}
+	}
+	if (opts->has_wscale) {
+		*p++ = XTCP_OPT_NOP;
+		*p++ = XTCP_OPT_WSCALE;
+		*p++ = XTCP_OPTLEN_WSCALE;
+		*p++ = opts->wscale;
+	}
+	if (opts->sack_blocks) {
+		*p++ = XTCP_OPT_NOP;
+		*p++ = XTCP_OPT_NOP;
+		*p++ = XTCP_OPT_SACK;
+		*p++ = XTCP_OPTLEN_SACK_BASE + opts->sack_blocks * XTCP_OPTLEN_SACK_BLOCK;
+		for (i = 0; i < opts->sack_blocks; i++, p += XTCP_OPTLEN_SACK_BLOCK) {
+			write32(p, opts->sack[i].start);
+			write32(p + 4, opts->sack[i].end);
+		}
+	}
+	return p - bytes;
+}

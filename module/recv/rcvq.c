@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The receive queue: text in order, waiting for RECEIVE, and text out of order, waiting for what is missing.
+ *
+ * Text in order is on sk_receive_queue, the rest in a tree by sequence number. No two skbs overlap, in either: of an
+ * octet that comes twice the first copy stays, whatever the second one says. A segment that fills holes around text
+ * that is queued already goes through the tree even if it begins at RCV.NXT, so the rule stands in one place.
+ *
+ * Work: a segment adds at most one skb to the tree. What it covers wholly goes, after its octets were compared, or
+ * written over those of the segment should they differ. So each skb is looked at once when it comes and once when it
+ * goes, in whatever order a peer sends.
+ *
+ * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays below sk_rcvbuf plus
+ * one skb. Out-of-order text gives way to text in order, farthest from RCV.NXT first, and is bounded in skbs as well,
+ * so that tiny segments can neither hold memory nor make the tree slow.
+ */
+#include "recv/rcvq.h"
+
+#include <linux/skbuff.h>
+#include <net/tcp.h>
+
+#include "base/memory.h"
+#include "base/netns.h"
+#include "base/sock.h"
+#include "compat.h"
+#include "in/ingress.h"
+#include "pure/seq.h"
+#include "recv/sack.h"
+#include "recv/trim.h"
+#include "sight/mib.h"
+
+#define OUT_OF_ORDER_MAX	4096U	/* skbs; a window of 6 MB holds about as many full segments */
+
+static u32 end_of(struct sk_buff *skb)
+{
+	return xtcp_seg(skb)->seq + xtcp_seg(skb)->len;
+}
+
+static void tree_unlink(struct xtcp_sock *xsk, struct sk_buff *skb)
+{
+	rb_erase(&skb->rbnode, &xsk->out_of_order);
+	/* shares its place with the node */
+	skb->dev = NULL;
+	xsk->out_of_order_bytes -= skb->truesize;
+	xsk->out_of_order_count--;
+}
+
+static void tree_insert(struct xtcp_sock *xsk, struct sk_buff *skb)
+{
+	struct rb_node *parent = NULL, **place = &xsk->out_of_order.rb_node;
+
+	while (*place) {
+		parent = *place;
+		place = xtcp_seq_lt(xtcp_seg(skb)->seq, xtcp_seg(rb_to_skb(parent))->seq) ?
+			&parent->rb_left : &parent->rb_right;
+	}
+	rb_link_node(&skb->rbnode, parent, place);
+	rb_insert_color(&skb->rbnode, &xsk->out_of_order);
+	xsk->out_of_order_bytes += skb->truesize;
+	xsk->out_of_order_count++;
+}
+
+/* The last skb of the tree that begins at or before @seq. */
+static struct sk_buff *tree_find(const struct xtcp_sock *xsk, u32 seq)
+{
+	struct rb_node *node = xsk->out_of_order.rb_node;
+	struct sk_buff *found = NULL;
+
+	while (node) {
+		struct sk_buff *skb = rb_to_skb(node);
+
+		if (xtcp_seq_le(xtcp_seg(skb)->seq, seq)) {
+			found = skb;
+			node = node->rb_right;
+		} else {
+			node = node->rb_left;
+		}
+	}
+	return found;
+}
+
+/*
+ * Appends the octets of @from, charged, to @to; both may stand in the tree. True: kfree_skb_partial() is due to
+ * @from.
+ */
+static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree, bool *stolen)
+{
+	int delta;
+
+	if (end_of(to) != xtcp_seg(from)->seq || !skb_try_coalesce(to, from, stolen, &delta))
+		return false;
+	atomic_add(delta, &sk->sk_rmem_alloc);
+	sk_mem_charge(sk, delta);
+	if (in_tree)
+		xtcp_sk(sk)->out_of_order_bytes += delta;
+	xtcp_seg(to)->len += xtcp_seg(from)->len;
+	xtcp_seg(to)->end_seq = end_of(to);
+	/* SO_TIMESTAMP tells when the last octets came */
+	if (from->tstamp)
+		to->tstamp = from->tstamp;
+	return true;
+}
+
+/* The same with @from in no queue; when true is returned it is gone. */
+static bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree)
+{
+	bool stolen;
+
+	if (!join(sk, to, from, in_tree, &stolen))
+		return false;
+	kfree_skb_partial(from, stolen);
+	return true;
+}
+
+/* @skb, charged, begins at RCV.NXT. */
+static void append(struct sock *sk, struct sk_buff *skb)
+{
+	struct sk_buff *tail = skb_peek_tail(&sk->sk_receive_queue);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 len = xtcp_seg(skb)->len;
+
+	if (!tail || !coalesce(sk, tail, skb, false))
+		__skb_queue_tail(&sk->sk_receive_queue, skb);
+	WRITE_ONCE(xsk->rcv_nxt, xsk->rcv_nxt + len);
+	xsk->bytes_received += len;
+}
+
+/* Charges @skb, which overlaps nothing, and takes it into the tree behind @prev (NULL: first). */
+static void queue_out_of_order(struct sock *sk, struct sk_buff *prev, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 start = xtcp_seg(skb)->seq, end = end_of(skb);
+	struct sk_buff *next;
+	bool stolen;
+
+	if (prev && end_of(prev) == start)
+		start = xtcp_seg(prev)->seq;
+	skb_set_owner_r(skb, sk);
+	if (prev && coalesce(sk, prev, skb, true)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPOFOMERGE);
+		skb = prev;
+	} else {
+		tree_insert(xsk, skb);
+	}
+	next = skb_rb_next(skb);
+	if (next && xtcp_seg(next)->seq == end) {
+		end = end_of(next);
+		if (join(sk, skb, next, true, &stolen)) {
+			tree_unlink(xsk, next);
+			kfree_skb_partial(next, stolen);
+		}
+	}
+	if (start != xsk->rcv_nxt)
+		xtcp_sack_queued(sk, start, end);
+}
+
+/* Drops out-of-order text, the farthest first, as long as it does not fit and is farther than @seq. */
+static void prune(struct sock *sk, u32 seq)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb;
+	bool pruned = false;
+	u32 start = 0;
+
+	while ((skb = skb_rb_last(&xsk->out_of_order)) && xtcp_seq_gt(xtcp_seg(skb)->seq, seq)) {
+		if (atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf) && !sk_under_memory_pressure(sk) &&
+		    xsk->out_of_order_count < OUT_OF_ORDER_MAX)
+			break;
+		start = xtcp_seg(skb)->seq;
+		tree_unlink(xsk, skb);
+		kfree_skb_reason(skb, SKB_DROP_REASON_TCP_OFO_QUEUE_PRUNE);
+		pruned = true;
+	}
+	if (pruned) {
+		xtcp_sack_dropped(sk, start);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_OFOPRUNED);
+	}
+}
+
+/* More than half of what @skb costs is not text. */
+static bool bloated(const struct sk_buff *skb)
+{
+	return skb->truesize > 2 * skb->len;
+}
+
+/* Copies runs of bloated skbs on the receive queue into pages: a peer's tiny segments must not fill the buffer. */
+static void collapse(struct sock *sk)
+{
+	const u32 copied_seq = xtcp_sk(sk)->copied_seq;
+	struct sk_buff *skb, *next, *page = NULL;
+
+	skb_queue_walk_safe(&sk->sk_receive_queue, skb, next) {
+		u32 offset = xtcp_seq_gt(copied_seq, xtcp_seg(skb)->seq) ? copied_seq - xtcp_seg(skb)->seq : 0;
+		u32 len = xtcp_seg(skb)->len - offset;
+		bool run = !skb_queue_is_last(&sk->sk_receive_queue, skb) && bloated(next);
+
+		if (!bloated(skb) || len > SKB_MAX_ORDER(0, 0) || (!page && !run)) {
+			page = NULL;
+			continue;
+		}
+		if (!page || len > skb_tailroom(page)) {
+			page = alloc_skb(SKB_MAX_ORDER(0, 0), GFP_ATOMIC);
+			if (!page)
+				return;
+			*xtcp_seg(page) = *xtcp_seg(skb);
+			xtcp_seg(page)->seq += offset;
+			xtcp_seg(page)->len = 0;
+			skb_set_owner_r(page, sk);
+			__skb_queue_before(&sk->sk_receive_queue, skb, page);
+		}
+		if (skb_copy_bits(skb, offset, skb_put(page, len), len))
+			WARN_ON_ONCE(1);
+		xtcp_seg(page)->len += len;
+		xtcp_seg(page)->end_seq = end_of(page);
+		__skb_unlink(skb, &sk->sk_receive_queue);
+		consume_skb(skb);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRCVCOLLAPSED);
+	}
+	sk_mem_reclaim(sk);
+}
+
+static bool fits(struct sock *sk, struct sk_buff *skb)
+{
+	return atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf) && sk_rmem_schedule(sk, skb, skb->truesize);
+}
+
+/**
+ * xtcp_rcvq_make_room() - may @skb be charged?
+ * @sk: the sock
+ * @skb: text to be queued
+ *
+ * If need be the buffer grows to what the namespace allows, tiny skbs are merged, out-of-order text that is farther
+ * than @skb gives way. One skb is always taken in order, however large it is: else a small buffer, or other sockets
+ * that have used up tcp_mem, would stop the connection. RFC 9293 section 3.8.6 leaves it to the receiver how it holds
+ * to what it offered.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when it may; it has to be queued then.
+ */
+bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_net *xn = xsk->xn;
+	int most = READ_ONCE(xn->sysctl.rmem[2]);
+
+	sock_owned_by_me(sk);
+	if (xtcp_seg(skb)->seq != xsk->rcv_nxt) {
+		if (xsk->out_of_order_count >= OUT_OF_ORDER_MAX)
+			prune(sk, xtcp_seg(skb)->seq);
+		if (xsk->out_of_order_count >= OUT_OF_ORDER_MAX)
+			return false;
+	} else if (skb_queue_empty(&sk->sk_receive_queue)) {
+		/* beyond tcp_mem too: who holds that memory may wait for us */
+		if (!sk_rmem_schedule(sk, skb, skb->truesize))
+			xtcp_memory_force(sk, skb->truesize);
+		return true;
+	}
+	if (fits(sk, skb))
+		return true;
+	XTCP_NET_INC_STATS(xn, LINUX_MIB_PRUNECALLED);
+	/* never smaller: what did not fit may be the memory limit's doing and not the buffer's */
+	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK) && sk->sk_rcvbuf < most && !sk_under_memory_pressure(sk) &&
+	    atomic_read(&sk->sk_rmem_alloc) > sk->sk_rcvbuf)
+		WRITE_ONCE(sk->sk_rcvbuf, min(atomic_read(&sk->sk_rmem_alloc), most));
+	if (fits(sk, skb))
+		return true;
+	collapse(sk);
+	if (fits(sk, skb))
+		return true;
+	prune(sk, xtcp_seg(skb)->seq);
+	if (fits(sk, skb))
+		return true;
+	XTCP_NET_INC_STATS(xn, LINUX_MIB_RCVPRUNED);
+	return false;
+}
+
+/* Are the octets of @old those that @skb, which covers it, has in their place? */
+static bool same_octets(struct sk_buff *skb, struct sk_buff *old)
+{
+	u32 at = xtcp_seg(old)->seq - xtcp_seg(skb)->seq;
+	u32 len = xtcp_seg(old)->len, done, piece;
+	u8 ours[128], theirs[128];
+
+	for (done = 0; done < len; done += piece) {
+		piece = min_t(u32, len - done, sizeof(ours));
+		if (skb_copy_bits(old, done, ours, piece) || skb_copy_bits(skb, at + done, theirs, piece) ||
+		    memcmp(ours, theirs, piece))
+			return false;
+	}
+	return true;
+}
+
+/* Writes the octets of @old into @skb, which covers it and is ours alone, without fragments. */
+static void overwrite(struct sk_buff *skb, struct sk_buff *old)
+{
+	u32 at = xtcp_seg(old)->seq - xtcp_seg(skb)->seq;
+
+	if (skb_copy_bits(old, 0, skb->data + at, xtcp_seg(old)->len))
+		WARN_ON_ONCE(1);
+}
+
+/*
+ * @old, in the tree and covered by *@skb, goes; its octets stay. Other people may have their eyes on the pages of
+ *	*@skb,
+ * so a copy of it takes what differs: no honest peer makes one necessary. False: no memory for that, @old stays.
+ */
+static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, bool *copied)
+{
+	struct sk_buff *copy;
+
+	if (!same_octets(*skb, old)) {
+		if (!*copied) {
+			copy = skb_copy(*skb, GFP_ATOMIC | __GFP_NOWARN);
+			if (!copy || !fits(sk, copy)) {
+				kfree_skb(copy);
+				return false;
+			}
+			consume_skb(*skb);
+			*skb = copy;
+			*copied = true;
+		}
+		overwrite(*skb, old);
+	}
+	tree_unlink(xtcp_sk(sk), old);
+	kfree_skb_reason(old, SKB_DROP_REASON_TCP_OFOMERGE);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPOFOMERGE);
+	return true;
+}
+
+/*
+ * Takes @skb into the tree without what is there already, which is told as duplicate, the first stretch first. Linear
+ * in what it covers, since that goes.
+ */
+static void insert_new_text(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *prev = tree_find(xsk, xtcp_seg(skb)->seq), *next;
+	u32 start = xtcp_seg(skb)->seq, end = end_of(skb);
+	bool copied = false;
+
+	if (prev && xtcp_seq_gt(end_of(prev), start)) {
+		if (xtcp_seq_ge(end_of(prev), end)) {
+			xtcp_sack_duplicate(sk, start, end);
+			xtcp_sack_queued(sk, xtcp_seg(prev)->seq, end_of(prev));
+			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPOFOMERGE);
+			goto drop;
+		}
+		if (xtcp_seg(prev)->seq == start) {
+			prev = skb_rb_prev(prev);	/* is covered */
+		} else {
+			xtcp_sack_duplicate(sk, start, end_of(prev));
+			if (!xtcp_trim_front(skb, end_of(prev) - start))
+				goto drop;
+		}
+	}
+	while ((next = prev ? skb_rb_next(prev) : skb_rb_first(&xsk->out_of_order)) &&
+	       xtcp_seq_lt(xtcp_seg(next)->seq, end)) {
+		bool covered = xtcp_seq_le(end_of(next), end);
+
+		xtcp_sack_duplicate(sk, xtcp_seg(next)->seq, covered ? end_of(next) : end);
+		if (covered && absorb(sk, &skb, next, &copied))
+			continue;
+		if (!xtcp_trim_back(skb, xtcp_seg(next)->seq - xtcp_seg(skb)->seq)) {
+			/* what it has absorbed goes with it */
+			xtcp_sack_dropped(sk, xtcp_seg(skb)->seq);
+			goto drop;
+		}
+		break;
+	}
+	if (!xtcp_seg(skb)->len)
+		goto drop;
+	queue_out_of_order(sk, prev, skb);
+	return;
+
+drop:
+	kfree_skb_reason(skb, SKB_DROP_REASON_TCP_OFOMERGE);
+}
+
+/* Moves what has become in order. */
+static void drain(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb;
+
+	while ((skb = skb_rb_first(&xsk->out_of_order)) && xtcp_seg(skb)->seq == xsk->rcv_nxt) {
+		tree_unlink(xsk, skb);
+		append(sk, skb);
+	}
+}
+
+/**
+ * xtcp_rcvq_queue() - take text
+ * @sk: the sock
+ * @skb: at its text, which is not old and fits the window; room was made for it; consumed
+ *
+ * Parts that are queued already are left out; what memory does not allow is dropped, and the peer sends it again.
+ * Blocks for SACK follow what is out of order; RCV.NXT is for the caller to tell (xtcp_sack_advanced()). Advances
+ * RCV.NXT over what is in order. RFC 9293 section 3.10.7.4, seventh; SHLD-31.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *first = skb_rb_first(&xsk->out_of_order);
+	bool in_order = xtcp_seg(skb)->seq == xsk->rcv_nxt;
+
+	sock_owned_by_me(sk);
+	if (in_order && (!first || xtcp_seq_le(end_of(skb), xtcp_seg(first)->seq))) {
+		skb_set_owner_r(skb, sk);
+		append(sk, skb);
+	} else {
+		if (!in_order)
+			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPOFOQUEUE);
+		insert_new_text(sk, skb);
+	}
+	drain(sk);
+}
+
+/**
+ * xtcp_rcvq_purge_out_of_order() - drop what waits for what is missing
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ */
+void xtcp_rcvq_purge_out_of_order(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb;
+
+	while ((skb = skb_rb_first(&xsk->out_of_order))) {
+		tree_unlink(xsk, skb);
+		kfree_skb(skb);
+	}
+	xsk->sack.blocks = 0;
+}

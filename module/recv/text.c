@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Step seven of SEGMENT ARRIVES: trim the text to the window, queue it, say what ACK is owed (RFC 9293 section
+ * 3.10.7.4).
+ *
+ * A FIN is no skb: its sequence number is remembered (rcv_fin_known), text beyond it is not accepted, and when RCV.NXT
+ * gets there it is taken.
+ */
+#include "recv/text.h"
+
+#include <linux/skbuff.h>
+#include <net/tcp.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "compat.h"
+#include "in/ingress.h"
+#include "pure/seq.h"
+#include "pure/wire.h"
+#include "recv/rcvq.h"
+#include "recv/sack.h"
+#include "recv/trim.h"
+#include "sight/mib.h"
+
+#define QUICKACKS_MAX		16U	/* ACKs not delayed at the start, as Linux's TCP_MAX_QUICKACKS */
+
+/* How far the window that was offered last reaches beyond RCV.NXT. */
+static u32 offered_window(const struct xtcp_sock *xsk)
+{
+	u32 right = READ_ONCE(xsk->rcv_wup) + READ_ONCE(xsk->rcv_wnd);
+	u32 next = READ_ONCE(xsk->rcv_nxt);
+
+	return xtcp_seq_gt(right, next) ? right - next : 0;
+}
+
+/**
+ * xtcp_text_readable() - is it worth waking a reader?
+ * @sk: the sock
+ * @target: octets that it waits for (SO_RCVLOWAT)
+ *
+ * Also when fewer are there but no more can come, because the buffer or the window is nearly full.
+ *
+ * Context: any; racy without the socket lock.
+ *
+ * Return: true when it is.
+ */
+bool xtcp_text_readable(const struct sock *sk, int target)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	int octets = READ_ONCE(xsk->rcv_nxt) - READ_ONCE(xsk->copied_seq) - READ_ONCE(xsk->fin_received);
+	int rcvbuf = READ_ONCE(sk->sk_rcvbuf);
+
+	if (octets <= 0)
+		return false;
+	return octets >= target || sk_under_memory_pressure(sk) ||
+	       atomic_read(&sk->sk_rmem_alloc) > rcvbuf - (rcvbuf >> 3) ||
+	       offered_window(xsk) <= READ_ONCE(xsk->rcv_mss);
+}
+
+/**
+ * xtcp_text_wake() - tell the reader, if there is enough for it
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_text_wake(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (sock_flag(sk, SOCK_DEAD))
+		return;
+	if (xtcp_sk(sk)->fin_received || xtcp_text_readable(sk, READ_ONCE(sk->sk_rcvlowat)))
+		sk->sk_data_ready(sk);
+}
+
+/* Acknowledge this and the next segments at once: the peer is out of step, or just begins. */
+static void quickack(struct xtcp_sock *xsk)
+{
+	u32 most = xsk->rcv_wnd / (2U * max_t(u32, xsk->rcv_mss, 1));
+
+	xsk->quickacks = max_t(u32, xsk->quickacks, clamp(most, 2U, QUICKACKS_MAX));
+}
+
+/* There is nothing new in it, or no room: an ACK says where we are. */
+static enum xtcp_verdict only_ack(struct xtcp_sock *xsk)
+{
+	quickack(xsk);
+	xsk->pingpong = false;
+	xsk->ack_pending = true;
+	xsk->ack_now = true;
+	return XTCP_DONE;
+}
+
+/* The size of the peer's segments: the largest seen, or a smaller one that it sent twice in a row without PSH. */
+static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	u32 len = skb_shinfo(skb)->gso_size ?: seg->len;
+	u16 last = xsk->rcv_last_len;
+
+	xsk->rcv_last_len = 0;
+	if (len >= xsk->rcv_mss) {
+		xsk->rcv_mss = clamp_t(u32, len, XTCP_MSS_MIN_USER, max_t(u32, xsk->advmss, XTCP_MSS_MIN_USER));
+	} else if (len >= XTCP_MSS_DEFAULT_V4 || (len >= XTCP_MSS_MIN_USER && !(seg->flags & XTCP_PSH))) {
+		if (len == last)
+			xsk->rcv_mss = len;
+		xsk->rcv_last_len = len;
+	}
+}
+
+/* Text came that is new: what the delayed ACK needs to know (RFC 9293 section 3.8.6.3). */
+static void data_event(struct xtcp_sock *xsk, struct sk_buff *skb)
+{
+	u32 len = xtcp_seg(skb)->len;
+	u32 now = (u32)jiffies;
+	u32 full;
+
+	measure_mss(xsk, skb);
+	if (!xsk->rcv_data_tstamp || now - xsk->rcv_data_tstamp > msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto)))
+		quickack(xsk);
+	xsk->rcv_data_tstamp = now ?: 1;
+	if (skb_shinfo(skb)->gso_size)
+		full = DIV_ROUND_UP(len, skb_shinfo(skb)->gso_size);
+	else
+		full = len >= xsk->rcv_mss;
+	xsk->rcv_unacked_segments = min_t(u32, xsk->rcv_unacked_segments + full, U8_MAX);
+	xsk->ack_pending = true;
+}
+
+/*
+ * The segment was taken: has RCV.NXT come to the peer's FIN? RFC 9293 section 3.10.7.4, eighth: advance RCV.NXT over
+ * it, ACK it.
+ */
+static enum xtcp_verdict taken(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!xsk->rcv_fin_known || xsk->rcv_fin_seq != xsk->rcv_nxt || xsk->fin_received)
+		return XTCP_CONSUMED;
+	WRITE_ONCE(xsk->rcv_nxt, xsk->rcv_nxt + 1);
+	WRITE_ONCE(xsk->fin_received, true);
+	xsk->ack_pending = true;
+	xtcp_rcvq_purge_out_of_order(sk);
+	return XTCP_FIN_TAKEN;
+}
+
+/* Text that waits reaches beyond @seq: no FIN of the peer can be there. */
+static bool text_follows(const struct xtcp_sock *xsk, u32 seq)
+{
+	struct sk_buff *last = skb_rb_last(&xsk->out_of_order);
+
+	return last && xtcp_seq_gt(xtcp_seg(last)->seq + xtcp_seg(last)->len, seq);
+}
+
+/*
+ * Cuts away what lies before RCV.NXT, behind the window, behind a FIN; notes a FIN, for which there is room even where
+ * the window ends, since it takes none. Returns false when there was no memory to do it.
+ */
+static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb)
+{
+	struct xtcp_seg *seg = xtcp_seg(skb);
+	bool fin = seg->flags & XTCP_FIN;
+	u32 window;
+
+	seg->flags &= ~XTCP_FIN;
+	seg->end_seq = seg->seq + seg->len;
+	if (xtcp_seq_lt(seg->seq, xsk->rcv_nxt) &&
+	    !xtcp_trim_front(skb, min(xsk->rcv_nxt - seg->seq, seg->len)))
+		return false;
+	window = xsk->rcv_nxt + offered_window(xsk) - seg->seq;
+	if (seg->len > window) {
+		fin = false;
+		if (!xtcp_trim_back(skb, window))
+			return false;
+	}
+	if (fin && !xsk->rcv_fin_known && !text_follows(xsk, seg->end_seq)) {
+		xsk->rcv_fin_known = true;
+		xsk->rcv_fin_seq = seg->end_seq;
+	}
+	if (xsk->rcv_fin_known && xtcp_seq_gt(seg->end_seq, xsk->rcv_fin_seq))
+		return xtcp_trim_back(skb, max_t(s32, xsk->rcv_fin_seq - seg->seq, 0));
+	return true;
+}
+
+/* There is new text in @skb, and it is trimmed. @fin_waits: for what stands before it. */
+static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool fin_waits)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool in_order = xtcp_seg(skb)->seq == xsk->rcv_nxt;
+	bool had_holes = fin_waits || !RB_EMPTY_ROOT(&xsk->out_of_order);
+	enum xtcp_verdict verdict;
+
+	if (!xtcp_rcvq_make_room(sk, skb)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), in_order ? LINUX_MIB_TCPRCVQDROP : LINUX_MIB_TCPOFODROP);
+		/* a reader makes room */
+		if (!sock_flag(sk, SOCK_DEAD))
+			sk->sk_data_ready(sk);
+		return XTCP_DONE;
+	}
+	data_event(xsk, skb);
+	xtcp_rcvq_queue(sk, skb);
+	/* RFC 5681 section 4.2: at once when out of order (MAY-13) and when a hole is filled */
+	if (had_holes || !RB_EMPTY_ROOT(&xsk->out_of_order))
+		xsk->ack_now = true;
+	verdict = taken(sk);
+	if (in_order && xsk->sack.blocks)
+		xtcp_sack_advanced(sk);
+	if (in_order)
+		xtcp_text_wake(sk);
+	return verdict;
+}
+
+/* A FIN alone, or what followed one. */
+static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fin_waits)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	enum xtcp_verdict verdict;
+
+	if (seg->seq != xsk->rcv_nxt || !xsk->rcv_fin_known || xsk->rcv_fin_seq != xsk->rcv_nxt) {
+		if (xsk->rcv_fin_known && seg->seq == xsk->rcv_fin_seq) {
+			if (fin_waits)
+				xtcp_sack_duplicate(sk, seg->seq, seg->seq + 1);
+			xtcp_sack_queued(sk, seg->seq, seg->seq);
+		}
+		return only_ack(xsk);
+	}
+	verdict = taken(sk);
+	if (xsk->sack.blocks)
+		xtcp_sack_advanced(sk);
+	xtcp_text_wake(sk);
+	consume_skb(skb);
+	return verdict;
+}
+
+/**
+ * xtcp_text_arrives() - take the text and the FIN of a segment
+ * @sk: in ESTABLISHED, FIN-WAIT-1 or FIN-WAIT-2 (in later states all text is old); the segment passed steps 1 to 6
+ * @skb: at the TCP header; its struct xtcp_seg is changed
+ *
+ * Advances RCV.NXT, and over the FIN; says by ack_pending and ack_now what acknowledgment is owed, and by SACK blocks
+ * what else came. URG is not looked at: urgent octets are delivered in line. RFC 9293 section 3.10.7.4,
+ * seventh, and the queue's part of eighth; MUST-58, MUST-59, SHLD-31, MAY-13.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: XTCP_DONE: nothing of @skb was taken, it is the caller's; XTCP_CONSUMED: it is queued or freed;
+ * XTCP_FIN_TAKEN: the same, and this segment brought RCV.NXT to the peer's FIN and over it.
+ */
+enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_seg *seg = xtcp_seg(skb);
+	bool fin_waits = xsk->rcv_fin_known;
+
+	sock_owned_by_me(sk);
+	if (seg->seq == seg->end_seq)
+		return XTCP_DONE;
+	__skb_pull(skb, seg->hdr_len);
+	seg->hdr_len = 0;
+
+	if (xtcp_seq_lt(seg->seq, xsk->rcv_nxt))
+		xtcp_sack_duplicate(sk, seg->seq, xtcp_seq_min(seg->end_seq, xsk->rcv_nxt));
+	if (xsk->fin_received || xtcp_seq_le(seg->end_seq, xsk->rcv_nxt)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKLOST);
+		return only_ack(xsk);
+	}
+	if (seg->len && !offered_window(xsk) && xtcp_seq_le(seg->seq, xsk->rcv_nxt)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPZEROWINDOWDROP);
+		return only_ack(xsk);
+	}
+	if (xtcp_seq_gt(seg->seq + !!seg->len, xsk->rcv_nxt + offered_window(xsk)))
+		return only_ack(xsk);
+	if (!trim(xsk, skb))
+		return XTCP_DONE;
+	return seg->len ? queue_text(sk, skb, fin_waits) : queue_fin(sk, skb, fin_waits);
+}
+
+/**
+ * xtcp_text_purge() - drop all that was received and not read
+ * @sk: the sock
+ *
+ * RFC 9293 section 3.10.5.
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ */
+void xtcp_text_purge(struct sock *sk)
+{
+	__skb_queue_purge(&sk->sk_receive_queue);
+	xtcp_rcvq_purge_out_of_order(sk);
+	sk_mem_reclaim(sk);
+}
+
+/**
+ * xtcp_text_space_adjust() - let the receive buffer follow the speed of the reader
+ * @sk: RECEIVE has just handed out octets
+ *
+ * Once per round trip: when more was read in it than in any before, the buffer grows so that it holds twice that, and
+ * more while the rate still rises; up to the namespace's rmem[2], and never when SO_RCVBUF was set. RFC 9293 section
+ * 3.8.6 leaves this to the receiver; as Linux with tcp_moderate_rcvbuf.
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_text_space_adjust(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u64 now = xtcp_clock_us();
+	u32 copied, mss, skb_cost;
+	u64 window;
+	int rcvbuf;
+
+	sock_owned_by_me(sk);
+	if (!xsk->space_copied)
+		xsk->space_copied = XTCP_INIT_CWND * max_t(u32, xsk->advmss, XTCP_MSS_DEFAULT_V4);
+	if (now - xsk->space_stamp < max(xsk->rto.srtt_us, 1U))
+		return;
+	copied = xsk->copied_seq - xsk->space_seq;
+	if (xsk->space_stamp && copied > xsk->space_copied) {
+		mss = max_t(u32, xsk->advmss, XTCP_MSS_DEFAULT_V4);
+		window = 2ULL * copied + 16 * mss;
+		window += 2 * div_u64(window * (copied - xsk->space_copied), xsk->space_copied);
+		skb_cost = max_t(u32, SKB_TRUESIZE(mss + MAX_TCP_HEADER), 2 * mss);
+		rcvbuf = min_t(u64, div_u64(window, mss) * skb_cost, READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]));
+		if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK) && rcvbuf > sk->sk_rcvbuf) {
+			WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
+			if (!xsk->user_window_clamp)
+				xsk->window_clamp = max(xsk->window_clamp, xtcp_text_window(rcvbuf));
+		}
+		xsk->space_copied = copied;
+	}
+	xsk->space_seq = xsk->copied_seq;
+	xsk->space_stamp = now;
+}

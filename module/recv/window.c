@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The window we offer (RFC 9293 sections 3.8.6 and 3.8.6.2.2).
+ *
+ * rcv_wup + rcv_wnd is the right edge as the peer knows it. It never moves left (SHLD-14), and right only by a
+ * worthwhile step (MUST-39). The edge is kept on what the scaled field can say: an offer is rounded up to the unit of
+ * our shift when the edge is to stay, so that rounding never takes back an octet that was promised.
+ */
+#include "recv/window.h"
+
+#include <net/tcp.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "compat.h"
+#include "pure/seq.h"
+#include "pure/wire.h"
+#include "recv/text.h"
+#include "send/output.h"
+
+static u32 offered(const struct xtcp_sock *xsk)
+{
+	u32 edge = xsk->rcv_wup + xsk->rcv_wnd;
+
+	return xtcp_seq_gt(edge, xsk->rcv_nxt) ? edge - xsk->rcv_nxt : 0;
+}
+
+/* The step by which the right edge may move: the "reduction" of section 3.8.6.2.2. */
+static bool is_worthwhile(const struct sock *sk, u32 step)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 full = min(xtcp_text_full_space(sk), xsk->window_clamp);
+
+	return step >= min_t(u32, full / 2, xsk->rcv_mss);
+}
+
+/**
+ * xtcp_window_offer() - the window to offer in a segment that is sent now
+ * @sk: in a synchronized state
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets from RCV.NXT, a multiple of the unit of our shift.
+ */
+u32 xtcp_window_offer(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 space = min(xtcp_text_space(sk), xsk->window_clamp);
+	u32 now = offered(xsk), unit = 1U << xsk->rcv_wscale;
+	u32 wnd = ALIGN(now, unit);
+
+	sock_owned_by_me(sk);
+	if (sk_under_memory_pressure(sk))
+		space = min_t(u32, space, 4U * xsk->advmss);
+	if (space > now && is_worthwhile(sk, space - now))
+		wnd = max(wnd, ALIGN_DOWN(space, unit) ?: unit);
+	return min(wnd, XTCP_WINDOW_MAX_UNSCALED << xsk->rcv_wscale);
+}
+
+/**
+ * xtcp_window_initial() - choose the window that our SYN offers, and its shift
+ * @sk: about to send the SYN; its MSS option and whether a shift is offered are known
+ *
+ * RFC 7323 section 2.3.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_window_initial(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xtcp_window_select(sk, xsk->advmss, xsk->wscale_ok, &xsk->rcv_wnd, &xsk->window_clamp, &xsk->rcv_wscale);
+}
+
+/**
+ * xtcp_window_first() - the window that a SYN offers
+ * @sk: the sock that opens, or the listener
+ * @mss: octets of a whole segment; not 0
+ *
+ * Whole segments; not scaled (RFC 7323 section 2.2).
+ *
+ * Context: softirq or process. A racy look at the buffer size is enough, no lock.
+ *
+ * Return: octets; they fit the field.
+ */
+u32 xtcp_window_first(const struct sock *sk, u32 mss)
+{
+	u32 space = min(xtcp_text_full_space(sk), READ_ONCE(xtcp_sk(sk)->user_window_clamp) ?: U32_MAX);
+
+	if (space > mss)
+		space = rounddown(space, mss);
+	return min(space, XTCP_WINDOW_MAX_UNSCALED);
+}
+
+/**
+ * xtcp_window_select() - the first window and the shift for the buffer of a sock
+ * @sk: the sock that opens, or the listener
+ * @mss: our MSS option, octets
+ * @wscale_ok: a shift may be used
+ * @rcv_wnd: where the first window goes, octets; it fits the field of a SYN
+ * @window_clamp: where the largest window goes
+ * @rcv_wscale: where the shift goes
+ *
+ * The shift is fixed by the SYN (RFC 7323 section 2.3), so it is chosen for the largest buffer that this namespace may
+ * give.
+ *
+ * Context: softirq or process. A racy look at the buffer size is enough, no lock.
+ */
+void xtcp_window_select(const struct sock *sk, u32 mss, bool wscale_ok, u32 *rcv_wnd, u32 *window_clamp,
+			u8 *rcv_wscale)
+{
+	u32 clamp = READ_ONCE(xtcp_sk(sk)->user_window_clamp) ?: XTCP_WINDOW_MAX_UNSCALED << XTCP_WSCALE_MAX;
+	u32 largest;
+	u8 shift = 0;
+
+	if (wscale_ok) {
+		largest = max_t(u32, xtcp_text_full_space(sk), READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]));
+		for (largest = min(largest, clamp); largest > XTCP_WINDOW_MAX_UNSCALED; largest >>= 1)
+			shift++;
+		shift = min_t(u8, shift, XTCP_WSCALE_MAX);
+	}
+	*rcv_wnd = xtcp_window_first(sk, mss);
+	*window_clamp = min(clamp, XTCP_WINDOW_MAX_UNSCALED << shift);
+	*rcv_wscale = shift;
+}
+
+/**
+ * xtcp_window_update() - RECEIVE has made room: does the peer need to know?
+ * @sk: the sock, in any state
+ * @copied: octets that the program took
+ *
+ * An ACK that is owed for more than a segment goes out now, one for text that the program has taken in whole too unless
+ * it is likely to answer. Without one the peer is told when its window would at least double (RFC 9293 section
+ * 3.8.6.2.2).
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_window_update(struct sock *sk, u32 copied)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool tell = false;
+	u32 now, wnd;
+
+	sock_owned_by_me(sk);
+	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
+		return;
+	if (xsk->ack_pending)
+		tell = xsk->rcv_nxt - xsk->rcv_wup > xsk->rcv_mss ||
+		       (copied && !xsk->pingpong && !xsk->answer_awaited && !atomic_read(&sk->sk_rmem_alloc));
+	if (!tell && copied && !(sk->sk_shutdown & RCV_SHUTDOWN)) {
+		now = offered(xsk);
+		if (2 * now <= xsk->window_clamp) {
+			wnd = xtcp_window_offer(sk);
+			tell = wnd && wnd >= 2 * now;
+		}
+	}
+	if (tell)
+		xtcp_output_ack_now(sk);
+}

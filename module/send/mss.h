@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The effective send MSS: how much text fits a segment on the route of now. */
+#ifndef XTCP_MSS_H
+#define XTCP_MSS_H
+
+#include <linux/types.h>
+
+#include "base/sock.h"
+
+/* Socket lock held in all of these. */
+void xtcp_mss_sync(struct sock *sk, u32 pmtu);
+u32 xtcp_mss_current(struct sock *sk);
+
+/*
+ * How much text fits the next segment, without asking the route: the effective MSS without what SACK blocks take of it.
+ */
+static inline u32 xtcp_mss_payload(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (likely(!xtcp_sack_has_news(&xsk->sack)))
+		return xsk->mss;
+	return xsk->mss - XTCP_OPTLEN_SACK_ALIGNED(xtcp_sack_blocks_to_send(xsk));
+}
+
+#endif /* XTCP_MSS_H */

@@ -1,0 +1,552 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What to send now: the window and congestion window permitting, Nagle, FIN, probes, ACKs (RFC 9293
+ * sections 3.7 and 3.8).
+ *
+ * New data goes out in push(), which sends whole skbs of the send queue and cuts one where a window ends. What was sent
+ * before is chosen by recovery.c and sent again by xtcp_output_resend(). Both compare what is in flight with the
+ * congestion window, and know nothing of its phases. The rule that keeps a connection from standing
+ * still: when push() leaves data behind, either something is in flight and the retransmission deadline is armed, or
+ * nothing is and the persist deadline is.
+ */
+#include "send/output.h"
+
+#include <linux/sizes.h>
+#include <net/tcp.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "cong/cong.h"
+#include "loss/scoreboard.h"
+#include "loss/undo.h"
+#include "out/ip.h"
+#include "out/segment.h"
+#include "pure/clock.h"
+#include "pure/seq.h"
+#include "pure/wire.h"
+#include "recv/text.h"
+#include "send/mss.h"
+#include "send/sndq.h"
+#include "sight/mib.h"
+#include "time/timer.h"
+
+/*
+ * Octets of memory that may stand below us (qdisc, device) before we wait for an ACK, so that one connection does not
+ * fill a qdisc. Every ACK tries again; with nothing in flight the limit does not hold.
+ */
+#define BELOW_MAX	SZ_1M
+#define CHALLENGES_MAX	100U	/* challenge ACKs in a second, per connection (RFC 5961 section 7) */
+
+#define SENDS_TEXT (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)
+#define SYNCHRONIZED (SENDS_TEXT | TCPF_FIN_WAIT2 | TCPF_SYN_RECV)
+
+static bool in_states(const struct sock *sk, int states)
+{
+	return (1 << sk->sk_state) & states;
+}
+
+static u32 in_flight(const struct xtcp_sock *xsk)
+{
+	return xsk->snd_nxt - xsk->snd_una;
+}
+
+/* How far the peer's window reaches beyond @seq. */
+static u32 window_room(const struct xtcp_sock *xsk, u32 seq)
+{
+	u32 edge = xsk->snd_una + xsk->snd_wnd;
+
+	return xtcp_seq_gt(edge, seq) ? edge - seq : 0;
+}
+
+/* What the congestion window leaves for new data. */
+static u32 congestion_room(const struct sock *sk)
+{
+	u32 cwnd = xtcp_sk(sk)->cong.cwnd, pipe = xtcp_scoreboard_pipe(sk);
+
+	return cwnd > pipe ? cwnd - pipe : 0;
+}
+
+/*
+ * Nagle (RFC 9293 section 3.7.4, SHLD-7) in the variant of its appendix A.3: a segment that is not full waits while
+ * another such is in flight. Corked, it waits in any case.
+ */
+static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, int nonagle)
+{
+	if (xtcp_sndcb(skb)->flags & XTCP_FIN || nonagle & TCP_NAGLE_PUSH)
+		return false;
+	if (nonagle & TCP_NAGLE_CORK)
+		return true;
+	return !(nonagle & TCP_NAGLE_OFF) && in_flight(xsk) && xtcp_seq_gt(xsk->snd_sml, xsk->snd_una) &&
+	       xtcp_seq_le(xsk->snd_sml, xsk->snd_nxt);
+}
+
+/*
+ * How much of @skb, which begins at SND.NXT, goes now, in sequence numbers; 0: nothing. The cases are those of RFC 9293
+ * section 3.8.6.2.1 (MUST-38); the override timeout is the persist deadline.
+ */
+static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagle)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	u32 wnd = window_room(xsk, cb->seq), room = min(wnd, congestion_room(sk));
+	u32 need = cb->end_seq - cb->seq, mss = xtcp_mss_payload(sk), partial;
+
+	/* a FIN alone does not wait for the congestion window */
+	if (!skb->len)
+		return wnd ? need : 0;
+	if (skb->len <= room) {
+		partial = skb->len % mss;
+		if (partial && xtcp_sndq_is_last(sk, skb) && nagle_holds(xsk, skb, nonagle))
+			return skb->len - partial;
+		return need <= wnd ? need : skb->len;
+	}
+	if (room >= mss)
+		return room - room % mss;
+	if (room && room == wnd && wnd >= xsk->max_snd_wnd / 2 && (nonagle & TCP_NAGLE_OFF || !in_flight(xsk)))
+		return room;
+	return 0;
+}
+
+/*
+ * Sends the first @n sequence numbers of what was never sent, with PSH when nothing stands behind them and the program
+ * does not say that @more will come (RFC 9293 section 3.9.1.2, MUST-61). False: no memory, nothing was sent.
+ */
+static bool send_new(struct sock *sk, u32 n, bool more)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb = xtcp_sndq_unsent(sk);
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+
+	if (n < cb->end_seq - cb->seq && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
+		return false;
+	if (skb->len && !more && xtcp_sndq_is_last(sk, skb))
+		cb->flags |= XTCP_PSH;
+	if (xtcp_segment_send(sk, skb))
+		return false;
+	if (skb->len % xtcp_mss_payload(sk))
+		xsk->snd_sml = cb->end_seq;
+	xtcp_sndq_sent(sk, skb);
+	xtcp_cong_sent(sk, cb->end_seq - cb->seq);
+	return true;
+}
+
+static void data_sent(struct sock *sk)
+{
+	xtcp_sk(sk)->snd_tstamp = (u32)jiffies;
+	xtcp_timer_data_sent(sk);
+}
+
+static void push(struct sock *sk, int nonagle)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb = xtcp_sndq_unsent(sk);
+	bool sent = false;
+	u32 n;
+
+	if (!skb || !in_states(sk, SENDS_TEXT))
+		return;
+	if (!in_flight(xsk))
+		xtcp_cong_restart_after_idle(sk);
+	xtcp_mss_current(sk);
+	for (; skb; skb = xtcp_sndq_unsent(sk)) {
+		if (in_flight(xsk) && refcount_read(&sk->sk_wmem_alloc) > BELOW_MAX)
+			break;
+		n = sendable(sk, skb, nonagle);
+		if (!n || !send_new(sk, n, (nonagle & (TCP_NAGLE_CORK | TCP_NAGLE_PUSH)) == TCP_NAGLE_CORK))
+			break;
+		sent = true;
+	}
+	if (sent)
+		data_sent(sk);
+	xtcp_cong_pushed(sk, congestion_room(sk) < xsk->mss);
+	if (skb && !in_flight(xsk))
+		xtcp_timer_window_closed(sk);
+}
+
+/**
+ * xtcp_output_push() - send what may be sent now
+ * @sk: the sock, in any state
+ *
+ * Also the FIN, should there have been no memory for it when the program closed.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_output_push(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (!xtcp_sk(sk)->fin_queued && in_states(sk, TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK))
+		xtcp_output_fin(sk);
+	else
+		push(sk, xtcp_sk(sk)->nonagle);
+}
+
+/**
+ * xtcp_output_push_nagle() - send what may be sent now, with another rule for the last segment
+ * @sk: the sock, in any state
+ * @nonagle: TCP_NAGLE_* for this time: CORK when the program said MSG_MORE, PUSH when it may not wait
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_output_push_nagle(struct sock *sk, int nonagle)
+{
+	sock_owned_by_me(sk);
+	push(sk, nonagle);
+}
+
+/**
+ * xtcp_output_size_goal() - how large an skb of the send queue should become
+ * @sk: the sock; the route is asked when the skb is sent
+ *
+ * Full segments, as many as one bundle may hold, but no more than half of the largest window that the peer offered.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets, a multiple of the effective MSS.
+ */
+u32 xtcp_output_size_goal(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 mss = xtcp_mss_payload(sk), segments = 1;
+
+	sock_owned_by_me(sk);
+	if (sk_can_gso(sk)) {
+		u32 most = min3(sk->sk_gso_max_size, GSO_LEGACY_MAX_SIZE - 1U - MAX_TCP_HEADER, xsk->max_snd_wnd / 2);
+
+		segments = clamp_t(u32, most / mss, 1, max_t(u32, sk->sk_gso_max_segs, 1));
+	}
+	return segments * mss;
+}
+
+/**
+ * xtcp_output_syn() - send the SYN; in SYN-RECEIVED, after a simultaneous open, the SYN-ACK
+ * @sk: in SYN-SENT or SYN-RECEIVED; its ISS is chosen, the window was chosen
+ *
+ * RFC 9293 sections 3.10.1 and 3.10.7.3.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0, or -ENOBUFS when there was no memory to queue it.
+ */
+int xtcp_output_syn(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb = xtcp_sndq_first(sk);
+	int err;
+
+	sock_owned_by_me(sk);
+	if (!skb) {
+		xsk->snd_una = xsk->iss;
+		xsk->snd_nxt = xsk->iss;
+		xsk->snd_sml = xsk->iss;
+		xsk->recover = xsk->iss;
+		WRITE_ONCE(xsk->write_seq, xsk->iss);
+		err = xtcp_sndq_append_syn(sk);
+		if (err)
+			return err;
+		skb = xtcp_sndq_unsent(sk);
+		xsk->retrans_stamp = xtcp_clock_ts();
+		xtcp_segment_send(sk, skb);
+		/* without memory for a clone it counts as lost */
+		xtcp_sndq_sent(sk, skb);
+	} else {
+		/* another segment, no repetition; but its ACK says nothing about the round trip */
+		xtcp_sndcb(skb)->transmissions = 0;
+		xtcp_segment_send(sk, skb);
+		xtcp_sndcb(skb)->transmissions = 2;
+	}
+	xtcp_timer_syn_sent(sk);
+	return 0;
+}
+
+/**
+ * xtcp_output_fin() - queue the FIN and send what may be sent
+ * @sk: in a state that CLOSE has just entered (RFC 9293 section 3.10.4)
+ *
+ * Nagle does not hold the last segment. Without memory the next segment that arrives tries again, or the persist
+ * deadline.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_output_fin(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (!xsk->fin_queued) {
+		if (xtcp_sndq_append_fin(sk)) {
+			xtcp_timer_window_closed(sk);
+			return;
+		}
+		xsk->fin_queued = true;
+	}
+	push(sk, TCP_NAGLE_OFF | TCP_NAGLE_PUSH);
+}
+
+/**
+ * xtcp_output_resend() - send a segment again
+ * @sk: the sock
+ * @skb: sent before and not acknowledged; it is cut when less may go
+ * @max: octets at most, at least the effective MSS
+ *
+ * Nothing goes beyond the peer's window, should that have shrunk (RFC 9293 section 3.8.6, SHLD-16).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0; -EBUSY: it has not left this machine yet; -EAGAIN: the window is closed; -ENOBUFS.
+ */
+int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	u32 need = cb->end_seq - cb->seq;
+	u32 clock = xtcp_clock_ts();
+	u32 n;
+
+	sock_owned_by_me(sk);
+	if (skb_fclone_busy(sk, skb)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSPURIOUS_RTX_HOSTQUEUES);
+		return -EBUSY;
+	}
+	if (!(cb->flags & XTCP_SYN)) {
+		n = min(max, window_room(xsk, cb->seq));
+		if (!n)
+			return -EAGAIN;
+		/* by the route of now; not for the sake of SACK blocks, which go with what has room for them */
+		xtcp_mss_current(sk);
+		if (n > xsk->mss)
+			n -= n % xsk->mss;
+		n = min(n, skb->len);
+		/* the FIN goes with the last octet when the window has room for it */
+		if (n == skb->len && need <= window_room(xsk, cb->seq))
+			n = need;
+		if (n < need && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
+			return -ENOBUFS;
+	}
+	if (xtcp_segment_send(sk, skb))
+		return -ENOBUFS;
+	xtcp_sndq_sent(sk, skb);
+	xsk->snd_tstamp = (u32)jiffies;
+	xtcp_scoreboard_resent(sk, skb);
+	xtcp_undo_resent(sk, cb->end_seq - cb->seq, clock);
+	xtcp_cong_sent(sk, cb->end_seq - cb->seq);
+	return 0;
+}
+
+/**
+ * xtcp_output_resend_tail() - send the last segment again
+ * @sk: the sock
+ * @skb: the last one that was sent
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: as xtcp_output_resend().
+ */
+int xtcp_output_resend_tail(struct sock *sk, struct sk_buff *skb)
+{
+	u32 mss;
+
+	sock_owned_by_me(sk);
+	xtcp_mss_current(sk);
+	mss = xtcp_sk(sk)->mss;
+	if (skb->len > mss) {
+		if (xtcp_sndq_split(sk, skb, rounddown(skb->len - 1, mss), sk_gfp_mask(sk, GFP_ATOMIC)))
+			return -ENOBUFS;
+		skb = xtcp_sndq_next(sk, skb);
+	}
+	return xtcp_output_resend(sk, skb, mss);
+}
+
+/**
+ * xtcp_output_has_new() - is there new text, and has the peer's window room for it?
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when a segment of it could go.
+ */
+bool xtcp_output_has_new(const struct sock *sk)
+{
+	const struct sk_buff *skb = xtcp_sndq_unsent(sk);
+
+	sock_owned_by_me(sk);
+	return skb && in_states(sk, SENDS_TEXT) && window_room(xtcp_sk(sk), xtcp_sndcb(skb)->seq);
+}
+
+/**
+ * xtcp_output_new_segment() - send one segment of new text, whatever the congestion window says
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when one went.
+ */
+bool xtcp_output_new_segment(struct sock *sk)
+{
+	const struct sk_buff *skb = xtcp_sndq_unsent(sk);
+	u32 room, n;
+
+	sock_owned_by_me(sk);
+	if (!xtcp_output_has_new(sk))
+		return false;
+	room = window_room(xtcp_sk(sk), xtcp_sndcb(skb)->seq);
+	/* a FIN alone has no octets */
+	n = skb->len ? min(skb->len, xtcp_mss_current(sk)) : 1;
+	if (n > room || !send_new(sk, n, false))
+		return false;
+	xtcp_sk(sk)->snd_tstamp = (u32)jiffies;
+	return true;
+}
+
+/* SND.NXT, or the edge of a window that has shrunk below it: beyond that the peer would not take the segment. */
+static u32 control_seq(const struct xtcp_sock *xsk)
+{
+	u32 edge = xsk->snd_una + xsk->snd_wnd;
+	u32 unit = 1U << xsk->snd_wscale;
+
+	if (xtcp_seq_ge(edge, xsk->snd_nxt) || xsk->snd_nxt - edge < unit)
+		return xsk->snd_nxt;
+	return edge;
+}
+
+/**
+ * xtcp_output_ack_now() - acknowledge: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
+ * @sk: the sock; nothing happens in CLOSED, LISTEN and SYN-SENT
+ *
+ * Without memory the delayed ACK's deadline tries again.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_output_ack_now(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (!in_states(sk, SYNCHRONIZED))
+		return;
+	if (xtcp_segment_send_control(sk, control_seq(xtcp_sk(sk)), XTCP_ACK)) {
+		xtcp_sk(sk)->ack_pending = true;
+		xtcp_timer_ack_owed(sk, XTCP_DELACK_MAX_MS);
+	}
+}
+
+/* A thread that sleeps in RECEIVE has been woken, or the connection waits for its accept(). */
+static bool program_is_on_its_way(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xsk->quickack_asked)
+		return false;
+	if (!sk->sk_socket)
+		return !sock_flag(sk, SOCK_DEAD);
+	return xsk->readers && xtcp_text_readable(sk, READ_ONCE(sk->sk_rcvlowat));
+}
+
+/**
+ * xtcp_output_ack_owed() - a segment is to be acknowledged: now, or a little later
+ * @sk: the sock
+ *
+ * RFC 9293 section 3.8.6.3: for every second full segment at once (SHLD-19), otherwise within 200 ms (SHLD-18,
+ * MUST-40). The first ACKs go at once, as Linux's, unless a program is on its way that may answer: a request and its
+ * answer need no segment more than RFC 9293 does, and one that stays unanswered is acknowledged when the program sleeps
+ * in RECEIVE for more, or else after XTCP_ANSWER_MS, to the next tick. The arrival has been processed as a whole before
+ * (section 3.10.7.4, MUST-59).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_output_ack_owed(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (!xsk->ack_pending)
+		return;
+	if (xsk->ack_now || xsk->rcv_unacked_segments >= 2 || xsk->rcv_nxt - xsk->rcv_wup >= 2U * xsk->rcv_mss) {
+		xtcp_output_ack_now(sk);
+	} else if (xsk->pingpong || !xsk->quickacks) {
+		xtcp_timer_ack_owed(sk, XTCP_DELACK_MIN_MS);
+	} else if (program_is_on_its_way(sk)) {
+		xsk->answer_awaited = true;
+		xtcp_timer_ack_owed(sk, XTCP_ANSWER_MS);
+	} else {
+		xtcp_output_ack_now(sk);
+	}
+}
+
+/**
+ * xtcp_output_challenge_ack() - answer a segment that may be forged (RFC 5961)
+ * @sk: the sock
+ *
+ * Limited per connection (section 7), so that no attacker learns of one connection through another's limit: one in
+ * invalid_ratelimit, and CHALLENGES_MAX in a second should that be off.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_output_challenge_ack(struct sock *sk)
+{
+	u32 apart = READ_ONCE(xtcp_net_of(sk)->sysctl.invalid_ratelimit);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 now = (u32)jiffies;
+
+	sock_owned_by_me(sk);
+	if (xsk->invalid_ack_stamp && now - xsk->invalid_ack_stamp < apart) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPACKSKIPPEDCHALLENGE);
+		return;
+	}
+	if (now - xsk->challenge_stamp >= HZ) {
+		xsk->challenge_stamp = now;
+		xsk->challenge_count = 0;
+	}
+	if (xsk->challenge_count >= CHALLENGES_MAX)
+		return;
+	xsk->challenge_count++;
+	xsk->invalid_ack_stamp = now ?: 1;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPCHALLENGEACK);
+	xtcp_output_ack_now(sk);
+}
+
+/**
+ * xtcp_output_rst() - ABORT: <SEQ=SND.NXT><CTL=RST> (RFC 9293 section 3.10.5)
+ * @sk: in a synchronized state
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_output_rst(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_segment_send_control(sk, control_seq(xtcp_sk(sk)), XTCP_RST | XTCP_ACK))
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTFAILED);
+}
+
+/**
+ * xtcp_output_probe() - ask the peer for an ACK
+ * @sk: in a synchronized state
+ * @keepalive: the connection is idle (RFC 9293 section 3.8.4); false: the window is closed, or so small that
+ *	silly window avoidance held data back (sections 3.8.6.1 and 3.8.6.2.1)
+ *
+ * A probe has an old sequence number and no octet (SHLD-12), as Linux's. Where the window has room, data is the probe.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0 or -ENOBUFS.
+ */
+int xtcp_output_probe(struct sock *sk, bool keepalive)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct sk_buff *skb = xtcp_sndq_unsent(sk);
+	u32 room;
+
+	sock_owned_by_me(sk);
+	if (!keepalive && skb && list_empty(&xsk->to_resend)) {
+		room = min(window_room(xsk, xsk->snd_nxt), xtcp_mss_current(sk));
+		if (room && skb->len)
+			room = min(room, skb->len);
+		if (room) {
+			if (!send_new(sk, room, false))
+				return -ENOBUFS;
+			data_sent(sk);
+			return 0;
+		}
+	}
+	if (xtcp_segment_send_control(sk, xsk->snd_una - 1, XTCP_ACK))
+		return -ENOBUFS;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), keepalive ? LINUX_MIB_TCPKEEPALIVE : LINUX_MIB_TCPWINPROBE);
+	return 0;
+}

@@ -1,0 +1,580 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The send queue: what was written and is not acknowledged, as skbs in order of sequence number ("segmentation",
+ * RFC 9293 section 3.7).
+ *
+ *   SND.UNA                    SND.NXT
+ *     [sent][sent] ... [sent]    [not sent] ... [tail]
+ *     xsk->sent, a tree          sk_write_queue, a list
+ *
+ * What was sent also stands in a list by cb->node: in order of sending (xsk->in_flight, the one sent last at the end)
+ * as long as nothing is known of it; among those to be resent (xsk->to_resend, in order of sequence number) when it
+ * counts as lost; in none when it is sacked. scoreboard.c moves it.
+ *
+ * An skb here has no header and no linear data: its octets lie in page fragments, so that a segment is sent by cloning
+ * it and cut in two without copying. It may be larger than a segment: IP or the device cuts it (GSO). SYN and FIN are
+ * flags of an skb and take one sequence number behind its octets.
+ *
+ * Memory: sk_wmem_queued is the sum of "charged", the part of sk_forward_alloc that an skb holds. An skb that must
+ * exist (SYN, FIN, the second half of a cut) is charged whatever the limits say.
+ */
+#include "send/sndq.h"
+
+#include <linux/uio.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include "base/memory.h"
+#include "base/netns.h"
+#include "base/sock.h"
+#include "compat.h"
+#include "pure/clock.h"
+#include "pure/seq.h"
+#include "pure/wire.h"
+#include "sight/mib.h"
+
+static void charge(struct sock *sk, struct sk_buff *skb)
+{
+	sk_wmem_queued_add(sk, xtcp_sndcb(skb)->charged);
+	sk_mem_charge(sk, xtcp_sndcb(skb)->charged);
+}
+
+static void uncharge(struct sock *sk, struct sk_buff *skb, u32 octets)
+{
+	xtcp_sndcb(skb)->charged -= octets;
+	sk_wmem_queued_add(sk, -(int)octets);
+	sk_mem_uncharge(sk, octets);
+}
+
+/**
+ * xtcp_sndq_alloc() - a new empty skb, not yet on the queue
+ * @sk: the sock
+ * @gfp: as for kmalloc
+ * @force: needed even when the sock's memory is used up
+ *
+ * The caller appends it, or frees it by kfree_skb(), before it gives up the lock.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the skb with room for every header in front, or NULL without memory.
+ */
+struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
+{
+	struct sk_buff *skb;
+
+	sock_owned_by_me(sk);
+	skb = alloc_skb_fclone(MAX_TCP_HEADER, gfp);
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, MAX_TCP_HEADER);
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	memset(skb->cb, 0, sizeof(struct xtcp_sndcb));
+	INIT_LIST_HEAD(&xtcp_sndcb(skb)->node);
+	if (!sk_wmem_schedule(sk, skb->truesize)) {
+		if (!force) {
+			kfree_skb(skb);
+			return NULL;
+		}
+		xtcp_memory_force(sk, skb->truesize);
+	}
+	xtcp_sndcb(skb)->charged = skb->truesize;
+	return skb;
+}
+
+/**
+ * xtcp_sndq_append() - put a new skb at the end of the queue
+ * @sk: the sock
+ * @skb: from xtcp_sndq_alloc(), empty; its flags may be set
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+
+	sock_owned_by_me(sk);
+	cb->seq = xsk->write_seq;
+	cb->end_seq = cb->seq + !!(cb->flags & (XTCP_SYN | XTCP_FIN));
+	WRITE_ONCE(xsk->write_seq, cb->end_seq);
+	/* clones may write their headers in place: the one on the queue only holds octets */
+	__skb_header_release(skb);
+	__skb_queue_tail(&sk->sk_write_queue, skb);
+	charge(sk, skb);
+}
+
+/**
+ * xtcp_sndq_copy() - copy octets of the program behind the last ones
+ * @sk: the sock
+ * @skb: the last skb of the queue, never sent, without FIN
+ * @from: where the octets are
+ * @len: how many at most, not 0
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: octets copied, at least 1; -ENOSPC: @skb is full, use a new one; -ENOBUFS: the sock's memory is used up;
+ * -EFAULT.
+ */
+int xtcp_sndq_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
+{
+	struct page_frag *pfrag = sk_page_frag(sk);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	int i = skb_shinfo(skb)->nr_frags;
+	bool merge;
+	int copy, least, err;
+
+	sock_owned_by_me(sk);
+	if (!sk_page_frag_refill(sk, pfrag))
+		return -ENOBUFS;
+	merge = skb_can_coalesce(skb, i, pfrag->page, pfrag->offset);
+	if (!merge && i >= MAX_SKB_FRAGS)
+		return -ENOSPC;
+	copy = min_t(size_t, len, pfrag->size - pfrag->offset);
+	if (!sk_wmem_schedule(sk, copy)) {
+		/* wmem[0] is due to everyone, beyond tcp_mem too */
+		least = READ_ONCE(xsk->xn->sysctl.wmem[0]) - sk->sk_wmem_queued;
+		if (least <= 0)
+			return -ENOBUFS;
+		copy = min(copy, least);
+		xtcp_memory_force(sk, copy);
+	}
+	/* charges what it copies */
+	err = skb_copy_to_page_nocache(sk, from, skb, pfrag->page, pfrag->offset, copy);
+	if (err)
+		return err;
+	if (merge) {
+		skb_frag_size_add(&skb_shinfo(skb)->frags[i - 1], copy);
+	} else {
+		skb_fill_page_desc(skb, i, pfrag->page, pfrag->offset, copy);
+		get_page(pfrag->page);
+	}
+	pfrag->offset += copy;
+	xtcp_sndcb(skb)->charged += copy;
+	xtcp_sndcb(skb)->end_seq += copy;
+	WRITE_ONCE(xsk->write_seq, xsk->write_seq + copy);
+	return copy;
+}
+
+static void tree_insert_sent(struct xtcp_sock *xsk, struct sk_buff *skb)
+{
+	struct rb_node *parent = NULL, **place = &xsk->sent.rb_node;
+	u32 seq = xtcp_sndcb(skb)->seq;
+
+	while (*place) {
+		parent = *place;
+		place = xtcp_seq_lt(seq, xtcp_sndcb(rb_to_skb(parent))->seq) ? &parent->rb_left : &parent->rb_right;
+	}
+	rb_link_node(&skb->rbnode, parent, place);
+	rb_insert_color(&skb->rbnode, &xsk->sent);
+}
+
+/**
+ * xtcp_sndq_leave_list() - an skb leaves the list that it stands in by cb->node
+ * @sk: the sock
+ * @skb: sent; in the list of those in flight, of those to be resent, or in none
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ */
+void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xsk->resend_cursor == skb)
+		xsk->resend_cursor = NULL;
+	list_del_init(&xtcp_sndcb(skb)->node);
+}
+
+static void unlink_free(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xtcp_sndcb(skb)->marks & XTCP_SNDQ_SENT) {
+		xtcp_sndq_leave_list(sk, skb);
+		rb_erase(&skb->rbnode, &xsk->sent);
+		/* shares its place with the node */
+		skb->dev = NULL;
+	} else {
+		__skb_unlink(skb, &sk->sk_write_queue);
+	}
+	uncharge(sk, skb, xtcp_sndcb(skb)->charged);
+	__kfree_skb(skb);
+}
+
+/**
+ * xtcp_sndq_drop_empty_tail() - the queue holds no skb that nothing came of
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_sndq_drop_empty_tail(struct sock *sk)
+{
+	struct sk_buff *tail = xtcp_sndq_open_tail(sk);
+
+	sock_owned_by_me(sk);
+	if (tail && !tail->len)
+		unlink_free(sk, tail);
+}
+
+static int append_control(struct sock *sk, u8 flag)
+{
+	struct sk_buff *skb = xtcp_sndq_alloc(sk, sk_gfp_mask(sk, GFP_ATOMIC), true);
+
+	if (!skb)
+		return -ENOBUFS;
+	xtcp_sndcb(skb)->flags = flag;
+	xtcp_sndq_append(sk, skb);
+	return 0;
+}
+
+/**
+ * xtcp_sndq_append_syn() - queue the SYN
+ * @sk: the sock; its write_seq is the ISS and the queue is empty
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0 or -ENOBUFS.
+ */
+int xtcp_sndq_append_syn(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return append_control(sk, XTCP_SYN);
+}
+
+/**
+ * xtcp_sndq_append_fin() - queue the FIN, on the last unsent skb if there is one
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0 or -ENOBUFS.
+ */
+int xtcp_sndq_append_fin(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *tail = xtcp_sndq_open_tail(sk);
+
+	sock_owned_by_me(sk);
+	if (!tail)
+		return append_control(sk, XTCP_FIN);
+	xtcp_sndcb(tail)->flags |= XTCP_FIN;
+	xtcp_sndcb(tail)->end_seq++;
+	WRITE_ONCE(xsk->write_seq, xsk->write_seq + 1);
+	return 0;
+}
+
+/**
+ * xtcp_sndq_open_tail() - the skb that takes further octets
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the last skb, if it was never sent and has no FIN; else NULL.
+ */
+struct sk_buff *xtcp_sndq_open_tail(const struct sock *sk)
+{
+	struct sk_buff *tail;
+
+	sock_owned_by_me(sk);
+	tail = skb_peek_tail(&sk->sk_write_queue);
+	return tail && !(xtcp_sndcb(tail)->flags & (XTCP_SYN | XTCP_FIN)) ? tail : NULL;
+}
+
+/**
+ * xtcp_sndq_unsent() - the first skb that was never sent
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the skb, which begins at SND.NXT, or NULL.
+ */
+struct sk_buff *xtcp_sndq_unsent(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return skb_peek(&sk->sk_write_queue);
+}
+
+/**
+ * xtcp_sndq_first() - the first skb that was sent and is not acknowledged
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the skb, which holds SND.UNA, or NULL.
+ */
+struct sk_buff *xtcp_sndq_first(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return skb_rb_first(&xtcp_sk(sk)->sent);
+}
+
+/**
+ * xtcp_sndq_last() - the last skb that was sent and is not acknowledged
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the skb, which ends at SND.NXT, or NULL.
+ */
+struct sk_buff *xtcp_sndq_last(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return skb_rb_last(&xtcp_sk(sk)->sent);
+}
+
+/**
+ * xtcp_sndq_next() - the skb behind another among those sent
+ * @sk: the sock
+ * @skb: sent
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the skb, or NULL.
+ */
+struct sk_buff *xtcp_sndq_next(const struct sock *sk, struct sk_buff *skb)
+{
+	sock_owned_by_me(sk);
+	return skb_rb_next(skb);
+}
+
+/**
+ * xtcp_sndq_find() - the skb that holds a sequence number
+ * @sk: the sock
+ * @seq: from SND.UNA to SND.NXT - 1
+ *
+ * In time logarithmic in the number of skbs.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the skb; NULL when none was sent that holds it.
+ */
+struct sk_buff *xtcp_sndq_find(const struct sock *sk, u32 seq)
+{
+	struct rb_node *node = xtcp_sk(sk)->sent.rb_node;
+
+	sock_owned_by_me(sk);
+	while (node) {
+		struct sk_buff *skb = rb_to_skb(node);
+
+		if (xtcp_seq_lt(seq, xtcp_sndcb(skb)->seq))
+			node = node->rb_left;
+		else if (xtcp_seq_ge(seq, xtcp_sndcb(skb)->end_seq))
+			node = node->rb_right;
+		else
+			return skb;
+	}
+	return NULL;
+}
+
+/**
+ * xtcp_sndq_is_empty() - is nothing queued, sent or not?
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when nothing is.
+ */
+bool xtcp_sndq_is_empty(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return RB_EMPTY_ROOT(&xtcp_sk(sk)->sent) && skb_queue_empty(&sk->sk_write_queue);
+}
+
+/**
+ * xtcp_sndq_is_last() - does nothing follow this skb?
+ * @sk: the sock
+ * @skb: on its queue, never sent
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when nothing does.
+ */
+bool xtcp_sndq_is_last(const struct sock *sk, const struct sk_buff *skb)
+{
+	sock_owned_by_me(sk);
+	return skb_queue_is_last(&sk->sk_write_queue, skb);
+}
+
+/* A clone that is still on its way shares the list of fragments: take a list of one's own before it changes. */
+static int own_fragments(struct sk_buff *skb, gfp_t gfp)
+{
+	u32 truesize = skb->truesize;
+	int err;
+
+	if (!skb_cloned(skb))
+		return 0;
+	err = pskb_expand_head(skb, 0, 0, gfp);
+	skb->truesize = truesize;
+	return err;
+}
+
+/*
+ * Each cut costs an skb. A peer that asks for many, by the blocks that it sacks, gets as many as the buffer pays for
+ * twice (CVE-2019-11478); the ends of what is in flight can always be cut, or nothing could be sent again.
+ */
+static bool may_cut(const struct sock *sk, struct sk_buff *skb)
+{
+	if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SENT))
+		return true;
+	return sk->sk_wmem_queued / 2 <= sk->sk_sndbuf + (int)(2 * SKB_TRUESIZE(GSO_LEGACY_MAX_SIZE)) ||
+	       skb == xtcp_sndq_first(sk) || skb == xtcp_sndq_last(sk);
+}
+
+/**
+ * xtcp_sndq_split() - cut an skb in two
+ * @sk: the sock
+ * @skb: on its queue, sent or not
+ * @len: octets that stay in @skb; more than 0, less than it has, or as many when it has a FIN besides
+ * @gfp: as for kmalloc
+ *
+ * The rest, with FIN and PSH, goes to a new skb behind it; it has the marks of @skb.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0; -ENOMEM also when there were too many cuts.
+ */
+int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
+{
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb), *restcb;
+	u32 moved = skb->len - len;
+	struct sk_buff *rest;
+
+	sock_owned_by_me(sk);
+	if (WARN_ON_ONCE(!len || len >= skb->len + !!(cb->flags & XTCP_FIN)))
+		return -EINVAL;
+	if (!may_cut(sk, skb)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPWQUEUETOOBIG);
+		return -ENOMEM;
+	}
+	if (own_fragments(skb, gfp))
+		return -ENOMEM;
+	rest = xtcp_sndq_alloc(sk, gfp, true);
+	if (!rest)
+		return -ENOMEM;
+	restcb = xtcp_sndcb(rest);
+
+	skb_split(skb, rest, len);
+	skb->truesize -= moved;
+	rest->truesize += moved;
+	/* the new skb itself is charged here, its octets are already */
+	charge(sk, rest);
+	restcb->charged += moved;
+	cb->charged -= moved;
+
+	restcb->seq = cb->seq + len;
+	restcb->end_seq = cb->end_seq;
+	restcb->sent_us = cb->sent_us;
+	restcb->delivered = cb->delivered;
+	restcb->delivered_us = cb->delivered_us;
+	restcb->transmissions = cb->transmissions;
+	restcb->flags = cb->flags;
+	restcb->marks = cb->marks;
+	cb->flags &= ~(XTCP_FIN | XTCP_PSH);
+	cb->end_seq = restcb->seq;
+
+	__skb_header_release(rest);
+	if (restcb->marks & XTCP_SNDQ_SENT) {
+		tree_insert_sent(xtcp_sk(sk), rest);
+		if (!list_empty(&cb->node))
+			list_add(&restcb->node, &cb->node);
+	} else {
+		__skb_queue_after(&sk->sk_write_queue, skb, rest);
+	}
+	return 0;
+}
+
+/**
+ * xtcp_sndq_sent() - an skb was sent, for the first time or again
+ * @sk: the sock
+ * @skb: the first that was never sent, or one sent before
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+
+	sock_owned_by_me(sk);
+	cb->sent_us = xtcp_clock_us();
+	cb->delivered = xsk->delivered;
+	cb->delivered_us = (u32)xsk->delivered_us;
+	if (cb->transmissions < U8_MAX)
+		cb->transmissions++;
+	if (!(cb->marks & XTCP_SNDQ_SENT)) {
+		__skb_unlink(skb, &sk->sk_write_queue);
+		cb->marks |= XTCP_SNDQ_SENT;
+		tree_insert_sent(xsk, skb);
+		WRITE_ONCE(xsk->snd_nxt, cb->end_seq);
+	} else {
+		xtcp_sndq_leave_list(sk, skb);
+	}
+	list_add_tail(&cb->node, &xsk->in_flight);
+}
+
+/**
+ * xtcp_sndq_drop() - the peer has acknowledged an skb as a whole
+ * @sk: the sock
+ * @skb: sent; freed
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb)
+{
+	sock_owned_by_me(sk);
+	unlink_free(sk, skb);
+}
+
+/**
+ * xtcp_sndq_trim_front() - the peer has acknowledged the first octets of an skb
+ * @sk: the sock
+ * @skb: sent
+ * @len: how many octets, less than it has
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: false without memory: they stay, and would be sent again with the rest.
+ */
+bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
+{
+	struct skb_shared_info *shinfo;
+	u32 left = len;
+	int i, gone = 0;
+
+	sock_owned_by_me(sk);
+	if (own_fragments(skb, GFP_ATOMIC))
+		return false;
+	shinfo = skb_shinfo(skb);
+	while (left >= skb_frag_size(&shinfo->frags[gone])) {
+		left -= skb_frag_size(&shinfo->frags[gone]);
+		skb_frag_unref(skb, gone);
+		gone++;
+	}
+	for (i = gone; i < shinfo->nr_frags; i++)
+		shinfo->frags[i - gone] = shinfo->frags[i];
+	shinfo->nr_frags -= gone;
+	skb_frag_off_add(&shinfo->frags[0], left);
+	skb_frag_size_sub(&shinfo->frags[0], left);
+	skb->len -= len;
+	skb->data_len -= len;
+	skb->truesize -= len;
+	uncharge(sk, skb, len);
+	xtcp_sndcb(skb)->seq += len;
+	return true;
+}
+
+/**
+ * xtcp_sndq_purge() - drop everything
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ */
+void xtcp_sndq_purge(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb;
+
+	while ((skb = skb_rb_first(&xsk->sent)))
+		unlink_free(sk, skb);
+	while ((skb = skb_peek(&sk->sk_write_queue)))
+		unlink_free(sk, skb);
+}

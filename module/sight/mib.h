@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The counters: the kernel's own numbering and names, in structs of ours, one set per namespace. */
+#ifndef XTCP_MIB_H
+#define XTCP_MIB_H
+
+#include <linux/snmp.h>
+#include <net/snmp.h>
+
+#include "base/netns.h"
+
+/* The Tcp: line. @field is TCP_MIB_*. */
+#define XTCP_INC_STATS(xn, field)	SNMP_INC_STATS((xn)->tcp_statistics, field)
+#define XTCP_DEC_STATS(xn, field)	SNMP_DEC_STATS((xn)->tcp_statistics, field)
+#define XTCP_ADD_STATS(xn, field, n)	SNMP_ADD_STATS((xn)->tcp_statistics, field, n)
+
+/* The TcpExt: line. @field is LINUX_MIB_*. */
+#define XTCP_NET_INC_STATS(xn, field)	SNMP_INC_STATS((xn)->net_statistics, field)
+#define XTCP_NET_ADD_STATS(xn, field, n) SNMP_ADD_STATS((xn)->net_statistics, field, n)
+
+struct seq_file;
+
+int xtcp_mib_net_init(struct xtcp_net *xn);
+void xtcp_mib_net_exit(struct xtcp_net *xn);
+int xtcp_mib_show_snmp(struct seq_file *m, void *v);
+int xtcp_mib_show_netstat(struct seq_file *m, void *v);
+
+#endif /* XTCP_MIB_H */

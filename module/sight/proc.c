@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /proc/net/xtcp and xtcp6: every listener, entry, sock and record, in the columns of /proc/net/tcp and tcp6, so that
+ * stock ss shows them:
+ *
+ *	PROC_NET_TCP=/proc/net/xtcp PROC_NET_TCP6=/proc/net/xtcp6 ss -tanoe
+ *
+ * A listing is made whole by the first read, however small that is: the rows are of one moment, and reading on slowly
+ * neither misses nor repeats one. Nothing is locked that softirq waits for: the table is read a chain at a time under
+ * RCU.
+ * Numbers that change under us are of some moment, as in Linux.
+ */
+#include "sight/proc.h"
+
+#include <linux/proc_fs.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/user_namespace.h>
+#include <net/inet_sock.h>
+#include <net/ipv6.h>
+#include <net/tcp_states.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "cong/cong.h"
+#include "listen/synq.h"
+#include "lookup/conns.h"
+#include "lookup/demux.h"
+#include "pure/rto.h"
+#include "sight/mib.h"
+#include "sight/proc_listen.h"
+#include "socket/listen.h"
+#include "time/record.h"
+#include "time/timer.h"
+
+#define WIDTH_V4	149	/* what Linux pads a row of /proc/net/tcp to, without the newline */
+
+/* The column "tr": which timer "tm->when" belongs to, with Linux's numbers. */
+enum row_timer {
+	ROW_TIMER_NONE,
+	ROW_TIMER_RETRANSMIT,
+	ROW_TIMER_KEEPALIVE,
+	ROW_TIMER_TIMEWAIT,
+	ROW_TIMER_PERSIST,
+};
+
+/* A row as every kind of connection has it. */
+struct row {
+	struct xtcp_tuple tuple;
+	int state;
+	u32 tx_queue;
+	u32 rx_queue;
+	enum row_timer timer;
+	unsigned long expires;
+	unsigned int retransmits;
+	unsigned int probes;
+	uid_t uid;
+	unsigned long inode;
+	unsigned int refcount;
+	const void *address;
+};
+
+struct listing {
+	struct seq_file *m;
+	struct xtcp_net *xn;
+	int family;
+	unsigned int number;
+};
+
+static void show_end(struct seq_file *m, int family, const struct in6_addr *addr, __be16 port)
+{
+	if (family == AF_INET6)
+		seq_printf(m, "%08X%08X%08X", addr->s6_addr32[0], addr->s6_addr32[1], addr->s6_addr32[2]);
+	seq_printf(m, "%08X:%04X ", addr->s6_addr32[3], ntohs(port));
+}
+
+/* The columns that all have; a full sock's follow. */
+static void show_row(struct listing *l, const struct row *row)
+{
+	long left = row->timer == ROW_TIMER_NONE ? 0 : (long)(row->expires - jiffies);
+	struct seq_file *m = l->m;
+
+	if (l->family == AF_INET)
+		seq_setwidth(m, WIDTH_V4);
+	seq_printf(m, "%4u: ", l->number++);
+	show_end(m, l->family, &row->tuple.laddr, row->tuple.lport);
+	show_end(m, l->family, &row->tuple.faddr, row->tuple.fport);
+	seq_printf(m, "%02X %08X:%08X %02X:%08lX %08X %5u %8u %lu %u %pK",
+		   row->state, row->tx_queue, row->rx_queue, row->timer, (long)jiffies_delta_to_clock_t(left),
+		   row->retransmits, row->uid, row->probes, row->inode,
+		   row->refcount, row->address);
+}
+
+static void end_row(struct listing *l)
+{
+	if (l->family == AF_INET)
+		seq_pad(l->m, '\n');
+	else
+		seq_putc(l->m, '\n');
+}
+
+/* Names, owner and address: the same for a listener and a connection. */
+static void row_of_sock(const struct listing *l, struct row *row, struct sock *sk)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+
+	*row = (struct row) {
+		.tuple.lport = inet->inet_sport,
+		.tuple.fport = inet->inet_dport,
+		.state = inet_sk_state_load(sk),
+		.uid = from_kuid_munged(seq_user_ns(l->m), sock_i_uid(sk)),
+		.inode = sock_i_ino(sk),
+		.refcount = refcount_read(&sk->sk_refcnt),
+		.address = sk,
+	};
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6) {
+		row->tuple.laddr = sk->sk_v6_rcv_saddr;
+		row->tuple.faddr = sk->sk_v6_daddr;
+		return;
+	}
+#endif
+	ipv6_addr_set_v4mapped(inet->inet_rcv_saddr, &row->tuple.laddr);
+	ipv6_addr_set_v4mapped(inet->inet_daddr, &row->tuple.faddr);
+}
+
+/* Linux shows a listener's queue as rx_queue and, to sock_diag only, its limit; here the limit is tx_queue. */
+static void show_listener(struct listing *l, struct sock *lsk)
+{
+	const struct xtcp_listener *listener = READ_ONCE(xtcp_sk(lsk)->listener);
+	struct row row;
+
+	row_of_sock(l, &row, lsk);
+	if (!listener || row.state != TCP_LISTEN)
+		return;
+	row.tx_queue = READ_ONCE(listener->accept_max);
+	row.rx_queue = READ_ONCE(listener->accept_len);
+	show_row(l, &row);
+	/* as a fresh listener in Linux: RTO and ATO in ticks, quick ACKs, cwnd, limit for TFO */
+	seq_puts(l->m, " 100 0 0 10 0");
+	end_row(l);
+}
+
+/* Which of the deadlines Linux would show: it has no column for the delayed ACK, and calls FIN-WAIT-2's keepalive. */
+static void find_timer(const struct xtcp_sock *xsk, struct row *row)
+{
+	static const struct {
+		enum xtcp_timer which;
+		enum row_timer shown;
+	} order[] = {
+		{ XTCP_TIMER_RETRANSMIT, ROW_TIMER_RETRANSMIT },
+		{ XTCP_TIMER_PROBE, ROW_TIMER_RETRANSMIT },
+		{ XTCP_TIMER_REORDERING, ROW_TIMER_RETRANSMIT },
+		{ XTCP_TIMER_PERSIST, ROW_TIMER_PERSIST },
+		{ XTCP_TIMER_KEEPALIVE, ROW_TIMER_KEEPALIVE },
+	};
+	u8 armed = READ_ONCE(xsk->timers.armed);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(order); i++) {
+		if (!(armed & BIT(order[i].which)))
+			continue;
+		row->timer = order[i].shown;
+		row->expires = READ_ONCE(xsk->timers.deadline[order[i].which]);
+		return;
+	}
+}
+
+static void show_sock(struct listing *l, struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 mss = max_t(u32, READ_ONCE(xsk->mss), 1);
+	u32 ssthresh = READ_ONCE(xsk->cong.ssthresh);
+	struct row row;
+
+	row_of_sock(l, &row, sk);
+	if (row.state == TCP_CLOSE)
+		return;
+	row.tx_queue = READ_ONCE(xsk->write_seq) - READ_ONCE(xsk->snd_una);
+	/* not locked: may be seen negative for a moment */
+	row.rx_queue = max_t(int, READ_ONCE(xsk->rcv_nxt) - READ_ONCE(xsk->copied_seq), 0);
+	row.retransmits = READ_ONCE(xsk->retransmits);
+	row.probes = xtcp_sock_probes_out(xsk);
+	find_timer(xsk, &row);
+	show_row(l, &row);
+	seq_printf(l->m, " %lu %lu %u %u %d",
+		   (unsigned long)jiffies_to_clock_t(msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto))),
+		   (unsigned long)jiffies_to_clock_t(msecs_to_jiffies(XTCP_DELACK_MIN_MS)),
+		   READ_ONCE(xsk->quickacks) << 1 | READ_ONCE(xsk->pingpong),
+		   DIV_ROUND_UP(READ_ONCE(xsk->cong.cwnd), mss), ssthresh > INT_MAX ? -1 : (int)(ssthresh / mss));
+	end_row(l);
+}
+
+static void show_request(struct listing *l, const struct xtcp_request *he)
+{
+	struct row row = {
+		.tuple = xtcp_conn_tuple(&he->conn),
+		.state = TCP_SYN_RECV,
+		.timer = ROW_TIMER_RETRANSMIT,
+		.expires = xtcp_clock_jiffies(READ_ONCE(he->expires)),
+		.retransmits = READ_ONCE(he->level),
+		.uid = from_kuid_munged(seq_user_ns(l->m), sock_i_uid(he->lsk)),
+		.address = he,
+	};
+
+	show_row(l, &row);
+	end_row(l);
+}
+
+static void show_timewait(struct listing *l, const struct xtcp_timewait *tw)
+{
+	struct row row = {
+		.tuple = xtcp_conn_tuple(&tw->conn),
+		.state = READ_ONCE(tw->substate),
+		.timer = ROW_TIMER_TIMEWAIT,
+		.expires = xtcp_clock_jiffies(READ_ONCE(tw->expires)),
+		.refcount = 1,
+		.address = tw,
+	};
+
+	show_row(l, &row);
+	end_row(l);
+}
+
+/* By the family of the socket, as in Linux: what an AF_INET6 socket talks over IPv4 stands in xtcp6. */
+static void show_conn(struct listing *l, struct xtcp_conn *conn)
+{
+	struct xtcp_timewait *tw;
+	struct xtcp_request *he;
+	struct sock *sk;
+
+	switch (conn->kind) {
+	case XTCP_CONN_REQUEST:
+		he = container_of(conn, struct xtcp_request, conn);
+		if (he->lsk->sk_family == l->family)
+			show_request(l, he);
+		break;
+	case XTCP_CONN_SOCK:
+		sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
+		if (sk->sk_family == l->family)
+			show_sock(l, sk);
+		break;
+	case XTCP_CONN_TIMEWAIT:
+		tw = container_of(conn, struct xtcp_timewait, conn);
+		if (tw->family == l->family)
+			show_timewait(l, tw);
+		break;
+	}
+}
+
+static void show_listeners(struct listing *l)
+{
+	unsigned int bucket;
+	struct sock *sk;
+
+	for (bucket = 0; bucket < XTCP_LISTENER_BUCKETS && !seq_has_overflowed(l->m); bucket++) {
+		rcu_read_lock();
+		sk_for_each_rcu(sk, &l->xn->listeners[bucket])
+			if (sk->sk_family == l->family)
+				show_listener(l, sk);
+		rcu_read_unlock();
+		cond_resched();
+	}
+}
+
+static void show_connections(struct listing *l)
+{
+	struct xtcp_conn *conn;
+	u32 chain = 0;
+
+	if (!atomic_read(&l->xn->conns))
+		return;
+	while ((chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask && !seq_has_overflowed(l->m)) {
+		rcu_read_lock();
+		for (conn = xtcp_conns_first(chain); conn; conn = xtcp_conns_next(conn))
+			if (conn->net_id == l->xn->id)
+				show_conn(l, conn);
+		rcu_read_unlock();
+		cond_resched();
+		chain++;
+	}
+}
+
+/* The whole listing; when it does not fit, seq_file asks again with twice the room. */
+static void show_all(struct seq_file *m, int family)
+{
+	const struct net *net = m->private;
+	struct listing l = { .m = m, .xn = xtcp_net(net), .family = family };
+
+	show_listeners(&l);
+	show_connections(&l);
+}
+
+static int show_v4(struct seq_file *m, void *v)
+{
+	seq_setwidth(m, WIDTH_V4);
+	seq_puts(m, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode");
+	seq_pad(m, '\n');
+	show_all(m, AF_INET);
+	return 0;
+}
+
+static int show_v6(struct seq_file *m, void *v)
+{
+	seq_puts(m, "  sl  local_address                         remote_address                        ");
+	seq_puts(m, "st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n");
+	show_all(m, AF_INET6);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*show)(struct seq_file *m, void *v);
+} files[] = {
+	{ "xtcp", show_v4 },
+	{ "xtcp6", show_v6 },
+	{ "xtcp_snmp", xtcp_mib_show_snmp },
+	{ "xtcp_netstat", xtcp_mib_show_netstat },
+	{ "xtcp_listen", xtcp_proc_listen_show },
+};
+
+/**
+ * xtcp_proc_net_init() - make a namespace's files
+ * @xn: the namespace; its tables and counters are ready
+ *
+ * Context: process, may sleep.
+ *
+ * Return: 0 or -ENOMEM, with nothing left behind.
+ */
+int xtcp_proc_net_init(struct xtcp_net *xn)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		if (proc_create_net_single(files[i].name, 0444, xn->net->proc_net, files[i].show, NULL))
+			continue;
+		while (i--)
+			remove_proc_entry(files[i].name, xn->net->proc_net);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * xtcp_proc_net_exit() - remove a namespace's files
+ * @xn: the namespace; its tables and counters are still there
+ *
+ * Returns when nobody reads them any more; a descriptor that stays open reads nothing from then on.
+ *
+ * Context: process, may sleep.
+ */
+void xtcp_proc_net_exit(struct xtcp_net *xn)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++)
+		remove_proc_entry(files[i].name, xn->net->proc_net);
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tracepoint bodies: how both ends of a connection are written into an event.
+ *
+ * An address stands in an event as a struct sockaddr_in6 or, for IPv4, a struct sockaddr_in: %pISpc prints both.
+ */
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/kernel.h>
+#include <linux/tcp.h>
+#include <net/inet_sock.h>
+#include <net/ipv6.h>
+
+#include "base/sock.h"
+#include "compat.h"
+#include "lookup/demux.h"
+#include "pure/wire.h"
+
+#define CREATE_TRACE_POINTS
+#include "sight/trace.h"
+
+/**
+ * xtcp_trace_sockaddr() - write an address and port into an event
+ * @to: room for a struct sockaddr_in6, any alignment
+ * @addr: the address; v4-mapped becomes a struct sockaddr_in
+ * @port: the port
+ *
+ * Context: any.
+ */
+void xtcp_trace_sockaddr(void *to, const struct in6_addr *addr, __be16 port)
+{
+	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6, .sin6_port = port, .sin6_addr = *addr };
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = port };
+
+	if (ipv6_addr_v4mapped(addr)) {
+		sin.sin_addr.s_addr = addr->s6_addr32[3];
+		memset(to, 0, sizeof(sin6));
+		memcpy(to, &sin, sizeof(sin));
+	} else {
+		memcpy(to, &sin6, sizeof(sin6));
+	}
+}
+
+/**
+ * xtcp_trace_tuple() - write both ends of a tuple into an event
+ * @local: room for a struct sockaddr_in6
+ * @peer: room for a struct sockaddr_in6
+ * @tuple: the tuple, or NULL: none is known, zeroes are written
+ *
+ * Context: any.
+ */
+void xtcp_trace_tuple(void *local, void *peer, const struct xtcp_tuple *tuple)
+{
+	static const struct xtcp_tuple unknown;
+
+	if (!tuple)
+		tuple = &unknown;
+	xtcp_trace_sockaddr(local, &tuple->laddr, tuple->lport);
+	xtcp_trace_sockaddr(peer, &tuple->faddr, tuple->fport);
+}
+
+/**
+ * xtcp_trace_conn() - write both ends of a connection into an event
+ * @local: room for a struct sockaddr_in6
+ * @peer: room for a struct sockaddr_in6
+ * @conn: the connection
+ *
+ * Context: any.
+ */
+void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *conn)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(conn);
+
+	xtcp_trace_tuple(local, peer, &tuple);
+}
+
+/**
+ * xtcp_trace_sk() - write both ends of a sock into an event
+ * @local: room for a struct sockaddr_in6
+ * @peer: room for a struct sockaddr_in6
+ * @sk: the sock, bound and connected or not
+ *
+ * Context: any. Without the socket lock, as for a listener, a change of address may be seen half done.
+ */
+void xtcp_trace_sk(void *local, void *peer, const struct sock *sk)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+	struct xtcp_tuple tuple = { .lport = inet->inet_sport, .fport = inet->inet_dport };
+
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6) {
+		tuple.laddr = sk->sk_v6_rcv_saddr;
+		tuple.faddr = sk->sk_v6_daddr;
+		xtcp_trace_tuple(local, peer, &tuple);
+		return;
+	}
+#endif
+	ipv6_addr_set_v4mapped(inet->inet_rcv_saddr, &tuple.laddr);
+	ipv6_addr_set_v4mapped(inet->inet_daddr, &tuple.faddr);
+	xtcp_trace_tuple(local, peer, &tuple);
+}
+
+/* The blocks of the SACK option among @len octets of options: NULL when there is none. @count: how many. */
+static const u8 *find_sacks(const u8 *option, unsigned int len, unsigned int *count)
+{
+	const u8 *end = option + len;
+
+	while (end - option >= 2 && *option != XTCP_OPT_EOL) {
+		if (*option == XTCP_OPT_NOP) {
+			option++;
+			continue;
+		}
+		if (option[1] < 2 || option[1] > end - option)
+			return NULL;
+		if (*option == XTCP_OPT_SACK) {
+			*count = (option[1] - 2) / 8;
+			return option + 2;
+		}
+		option += option[1];
+	}
+	return NULL;
+}
+
+/**
+ * xtcp_trace_sacks() - write the SACK blocks of a segment into an event
+ * @to: room for the text, or NULL
+ * @size: octets there, 0 with NULL
+ * @th: its header, with its options behind it
+ *
+ * "LEFT-RIGHT,LEFT-RIGHT", absolute sequence numbers, in the order of the option (RFC 2018 section 3); empty: none.
+ *
+ * Context: any.
+ *
+ * Return: octets that the text takes with its end.
+ */
+unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *th)
+{
+	unsigned int count = 0, used = 0, i;
+	const u8 *block;
+
+	block = find_sacks((const u8 *)(th + 1), th->doff * 4 - sizeof(*th), &count);
+	if (size)
+		*to = 0;
+	for (i = 0; block && i < count; i++, block += XTCP_OPTLEN_SACK_BLOCK)
+		used += snprintf(to ? to + used : NULL, size > used ? size - used : 0, "%s%u-%u", i ? "," : "",
+				 get_unaligned_be32(block), get_unaligned_be32(block + 4));
+	return used + 1;
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * CLOSE and ABORT (RFC 9293 sections 3.10.4 and 3.10.5): close(), shutdown(), SO_LINGER, disconnect.
+ *
+ * The state changes when the program calls, not when the FIN goes out behind queued data: as in Linux, FIN-WAIT-1 may
+ * therefore stand for what RFC 9293 calls ESTABLISHED with CLOSE queued.
+ */
+#include "socket/close.h"
+
+#include <net/ip.h>
+#include <net/tcp.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "base/state.h"
+#include "cong/algorithms.h"
+#include "in/early.h"
+#include "ports/port.h"
+#include "recv/text.h"
+#include "send/output.h"
+#include "send/sndq.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+#include "socket/listen.h"
+#include "time/record.h"
+
+/* RFC 9293 section 3.10.4, by state. Returns true when a FIN is now to be sent. */
+static bool close_state(struct sock *sk)
+{
+	switch (sk->sk_state) {
+	case TCP_SYN_SENT:
+		xtcp_sock_done(sk);
+		return false;
+	case TCP_SYN_RECV:
+	case TCP_ESTABLISHED:
+		xtcp_state_set(sk, TCP_FIN_WAIT1);
+		return true;
+	case TCP_CLOSE_WAIT:
+		xtcp_state_set(sk, TCP_LAST_ACK);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * RFC 9293 section 3.10.5 sends a RST from SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT. CLOSING
+ * and LAST-ACK with the FIN still behind unsent data are two of these, see above.
+ */
+static bool needs_reset(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	switch (sk->sk_state) {
+	case TCP_SYN_RECV:
+	case TCP_ESTABLISHED:
+	case TCP_FIN_WAIT1:
+	case TCP_FIN_WAIT2:
+	case TCP_CLOSE_WAIT:
+		return true;
+	case TCP_CLOSING:
+	case TCP_LAST_ACK:
+		return xsk->snd_nxt != xsk->write_seq;
+	default:
+		return false;
+	}
+}
+
+/* The program lets go of a connection. */
+static void end_connection(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool unread = !skb_queue_empty(&sk->sk_receive_queue);
+
+	if (unread) {
+		__skb_queue_purge(&sk->sk_receive_queue);
+		WRITE_ONCE(xsk->copied_seq, xsk->rcv_nxt - xsk->fin_received);
+	}
+	if (sk->sk_state == TCP_CLOSE)
+		return;
+	if (unread) {
+		/* SHLD-3: the peer must not think that what nobody will read has arrived */
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONCLOSE);
+		xtcp_output_rst(sk);
+		xtcp_sock_fail(sk, 0, XTCP_ABORT_UNREAD);
+	} else if (sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONDATA);
+		if (needs_reset(sk))
+			xtcp_output_rst(sk);
+		xtcp_sock_fail(sk, 0, XTCP_ABORT_LINGER);
+	} else if (close_state(sk)) {
+		xtcp_output_fin(sk);
+	}
+}
+
+/* The connection of @sk, which is an orphan now, lives on; or it does not. */
+static void judge_orphan(struct sock *sk)
+{
+	if (sk->sk_state == TCP_FIN_WAIT2) {
+		if (xtcp_sk(sk)->linger2 >= 0) {
+			xtcp_record_enter(sk, TCP_FIN_WAIT2);
+			return;
+		}
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONLINGER);
+		xtcp_sock_abort(sk, 0, XTCP_ABORT_LINGER2);
+	} else if (xtcp_sock_too_many_orphans(sk)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONMEMORY);
+		xtcp_output_rst(sk);
+		xtcp_sock_fail(sk, 0, XTCP_ABORT_ORPHANS);
+	} else if (!check_net(sock_net(sk))) {
+		/* the namespace is going away, nothing can be sent */
+		xtcp_sock_done(sk);
+	}
+}
+
+/**
+ * xtcp_close() - proto.close: the last descriptor is gone
+ * @sk: the sock; the caller's reference is used up
+ * @timeout: jiffies to wait for the peer to acknowledge everything (SO_LINGER)
+ *
+ * RFC 9293 section 3.10.4, SHLD-3, MAY-1. The connection goes on without a program where it has to.
+ *
+ * Context: process. Takes the socket lock; may sleep.
+ */
+void xtcp_close(struct sock *sk, long timeout)
+{
+	int state;
+
+	lock_sock(sk);
+	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
+	if (sk->sk_state == TCP_LISTEN) {
+		xtcp_listen_stop(sk);
+		xtcp_state_set(sk, TCP_CLOSE);
+	} else {
+		end_connection(sk);
+		sk_stream_wait_close(sk, timeout);
+	}
+
+	state = sk->sk_state;
+	sock_hold(sk);	/* put below */
+	sock_orphan(sk);
+	/* the backlog meets an orphan already */
+	release_sock(sk);
+
+	local_bh_disable();
+	bh_lock_sock(sk);
+	if (state == TCP_CLOSE) {
+		xtcp_sock_destroy(sk);
+	} else if (sk->sk_state != TCP_CLOSE) {
+		/* else the backlog or softirq has ended and destroyed it */
+		xtcp_sock_orphan(sk);
+		judge_orphan(sk);
+	}
+	bh_unlock_sock(sk);
+	local_bh_enable();
+	sock_put(sk);
+}
+
+/**
+ * xtcp_close_shutdown() - proto.shutdown: close our direction
+ * @sk: the sock
+ * @how: SEND_SHUTDOWN, RCV_SHUTDOWN or both
+ *
+ * The FIN follows what is queued. RFC 9293 section 3.10.4. For the other direction there is nothing to do: what the
+ * peer sends is still taken, as in Linux.
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_close_shutdown(struct sock *sk, int how)
+{
+	sock_owned_by_me(sk);
+	if (!(how & SEND_SHUTDOWN))
+		return;
+	if ((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_SYN_SENT | TCPF_CLOSE_WAIT) && close_state(sk))
+		xtcp_output_fin(sk);
+}
+
+/**
+ * xtcp_close_disconnect() - proto.disconnect: ABORT, and the socket can be used again
+ * @sk: the sock
+ * @flags: unused
+ *
+ * After connect(AF_UNSPEC), shutdown() of a listener or in SYN-SENT, and a connect() that failed. What bind() and
+ * options have set stays. RFC 9293 section 3.10.5.
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: 0.
+ */
+int xtcp_close_disconnect(struct sock *sk, int flags)
+{
+	struct inet_sock *inet = inet_sk(sk);
+	bool was_open = sk->sk_state != TCP_CLOSE || inet->inet_dport;
+
+	sock_owned_by_me(sk);
+	if (sk->sk_state == TCP_LISTEN) {
+		xtcp_listen_stop(sk);
+	} else if (needs_reset(sk)) {
+		xtcp_output_rst(sk);
+		WRITE_ONCE(sk->sk_err, ECONNRESET);
+	} else if (sk->sk_state == TCP_SYN_SENT) {
+		WRITE_ONCE(sk->sk_err, ECONNRESET);
+	}
+	if ((1 << sk->sk_state) & ~(TCPF_CLOSE | TCPF_LISTEN))
+		trace_xtcp_abort(sk, sk->sk_err, XTCP_ABORT_DISCONNECT);
+	xtcp_state_set(sk, TCP_CLOSE);
+	xtcp_timer_stop(sk);
+	xtcp_algorithms_end(sk);
+	xtcp_demux_remove_sk(sk);
+	xtcp_text_purge(sk);
+	xtcp_sndq_purge(sk);
+
+	if (was_open)
+		xtcp_port_connection_ended(sk);
+	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
+		inet_reset_saddr(sk);
+	inet->inet_dport = 0;
+	WRITE_ONCE(sk->sk_shutdown, 0);
+	sock_reset_flag(sk, SOCK_DONE);
+	__sk_dst_reset(sk);
+	xtcp_early_forget(sk);
+	xtcp_sock_reset_tcb(sk);
+	if (sk->sk_frag.page) {
+		put_page(sk->sk_frag.page);
+		sk->sk_frag.page = NULL;
+		sk->sk_frag.offset = 0;
+	}
+	sk_error_report(sk);
+	return 0;
+}

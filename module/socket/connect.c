@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * OPEN, active (RFC 9293 section 3.10.1).
+ *
+ * What the socket layer has done before: EISCONN, EALREADY and EINVAL for a socket that is not CLOSED, and
+ * the LSM's socket_connect hook. What it does after: wait for the connection, or return EINPROGRESS.
+ */
+#include "socket/connect.h"
+
+#include <linux/bpf-cgroup.h>
+#include <linux/in6.h>
+#include <net/ip.h>
+#include <net/tcp.h>
+
+#include "base/netns.h"
+#include "base/secret.h"
+#include "base/sock.h"
+#include "base/state.h"
+#include "compat.h"
+#include "cong/ecn.h"
+#include "in/early.h"
+#include "out/ip.h"
+#include "out/ip_connect.h"
+#include "ports/port.h"
+#include "recv/window.h"
+#include "send/mss.h"
+#include "send/output.h"
+#include "send/sndq.h"
+#include "sight/mib.h"
+
+/* Back to CLOSED, as the program left the socket before connect(). */
+static void undo(struct sock *sk)
+{
+	xtcp_state_set(sk, TCP_CLOSE);
+	xtcp_timer_stop(sk);
+	xtcp_demux_remove_sk(sk);
+	xtcp_sndq_purge(sk);
+	xtcp_port_connection_ended(sk);
+	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
+		inet_reset_saddr(sk);
+	inet_sk(sk)->inet_dport = 0;
+	sk->sk_route_caps = 0;
+	__sk_dst_reset(sk);
+	xtcp_early_forget(sk);
+	xtcp_sock_reset_tcb(sk);
+}
+
+/* What the TCB holds before the SYN goes out: sequence numbers, our offers, our window. */
+static void fill_tcb(struct sock *sk)
+{
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xsk->conn);
+
+	/* else they go on from the record whose place this connection has taken */
+	if (!xsk->iss)
+		xtcp_secret_active(xn, &tuple, &xsk->iss, &xsk->ts_offset);
+	xsk->snd_una = xsk->iss;
+	xsk->snd_nxt = xsk->iss;
+	xsk->write_seq = xsk->iss;
+	xsk->ts_ok = READ_ONCE(xn->sysctl.timestamps);
+	xsk->wscale_ok = READ_ONCE(xn->sysctl.window_scaling);
+	xsk->sack_ok = READ_ONCE(xn->sysctl.sack);
+	xtcp_ecn_offer(sk);
+
+	/* until the peer's SYN says more (MUST-15) */
+	xsk->mss_clamp = xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
+	xsk->advmss = xtcp_ip_advmss(sk);
+	if (xsk->user_mss) {
+		xsk->mss_clamp = xsk->user_mss;
+		xsk->advmss = min(xsk->advmss, xsk->user_mss);
+	}
+	xtcp_mss_sync(sk, 0);
+	xtcp_window_initial(sk);
+}
+
+/**
+ * xtcp_connect() - proto.connect: send a SYN
+ * @sk: CLOSED
+ * @uaddr: the foreign socket: sockaddr_in, or sockaddr_in6 for an AF_INET6 sock; v4-mapped goes by IPv4
+ * @addr_len: its length
+ *
+ * Without bind() before it, the local address and port are chosen here. RFC 9293 section 3.10.1, MUST-43 to MUST-46.
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: 0 when the SYN is out or will be resent; what xtcp_ip_connect() and xtcp_port_connect() return, -ENOBUFS. The
+ * socket is as before then.
+ */
+int xtcp_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len)
+{
+	int err;
+
+	sock_owned_by_me(sk);
+	err = xtcp_ip_connect(sk, uaddr, addr_len);
+	if (err)
+		return err;
+
+	/* a segment that comes once the tuple is in the table waits on the backlog for the rest of this */
+	xtcp_state_set(sk, TCP_SYN_SENT);
+	/* of the connection before this one */
+	sock_reset_flag(sk, SOCK_DONE);
+	WRITE_ONCE(sk->sk_err, 0);
+	err = xtcp_port_connect(sk);
+	if (err)
+		goto err_undo;
+	err = xtcp_ip_connect_ports(sk);
+	if (err)
+		goto err_undo;
+	fill_tcb(sk);
+	err = xtcp_output_syn(sk);
+	if (err)
+		goto err_undo;
+	XTCP_INC_STATS(xtcp_net_of(sk), TCP_MIB_ACTIVEOPENS);
+	return 0;
+
+err_undo:
+	undo(sk);
+	return err;
+}
+
+/**
+ * xtcp_connect_pre() - proto.pre_connect: the cgroup's BPF programs, which may change the address
+ * @sk: CLOSED
+ * @uaddr: as for xtcp_connect()
+ * @addr_len: its length
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: 0, -EINVAL for a short address, -EPERM.
+ */
+int xtcp_connect_pre(struct sock *sk, struct sockaddr *uaddr, int addr_len)
+{
+	sock_owned_by_me(sk);
+	if (sk->sk_family == AF_INET6) {
+		if (addr_len < SIN6_LEN_RFC2133)
+			return -EINVAL;
+		return xtcp_compat_bpf_inet6_connect(sk, uaddr, &addr_len);
+	}
+	if (addr_len < (int)sizeof(struct sockaddr_in))
+		return -EINVAL;
+	return xtcp_compat_bpf_inet4_connect(sk, uaddr, &addr_len);
+}

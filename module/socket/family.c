@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * AF_XTCP: its two protocols, socket creation, and the table of calls.
+ *
+ * socket(AF_XTCP, SOCK_STREAM, 0) is TCP over IPv4, protocol 1 TCP over IPv6 (and IPv4, unless IPV6_V6ONLY). The sock
+ * itself is of family AF_INET or AF_INET6, so that the kernel's own bind, getname and release do for it what they do
+ * for kernel TCP; what they call back is in struct proto.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include "socket/family.h"
+
+#include <linux/bpf-cgroup.h>
+#include <linux/module.h>
+#include <net/inet_common.h>
+#include <net/ipv6.h>
+#include <net/tcp.h>
+#include <uapi/linux/xtcp.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "compat.h"
+#include "in/early.h"
+#include "in/ingress.h"
+#include "ports/port.h"
+#include "socket/close.h"
+#include "socket/connect.h"
+#include "socket/listen.h"
+#include "socket/recvmsg.h"
+#include "socket/sendmsg.h"
+#include "socket/sockopt.h"
+#include "socket/status.h"
+
+static int family_number = AF_XTCP;
+module_param_named(family, family_number, int, 0444);
+MODULE_PARM_DESC(family, "address family number, 1 to " __stringify(AF_MAX) " - 1, not taken by another (default 25)");
+
+/* Memory of all socks in all namespaces, in pages, apart from kernel TCP's; the limits are net.ipv4.tcp_mem. */
+static atomic_long_t memory_allocated;
+static DEFINE_PER_CPU(int, memory_per_cpu);
+static struct percpu_counter sockets_allocated;
+static unsigned long memory_pressure;
+
+static void enter_memory_pressure(struct sock *sk)
+{
+	if (!READ_ONCE(memory_pressure))
+		WRITE_ONCE(memory_pressure, jiffies ?: 1);
+}
+
+static void leave_memory_pressure(struct sock *sk)
+{
+	/* at nearly every message: a write would take the line away from all other processors */
+	if (READ_ONCE(memory_pressure))
+		WRITE_ONCE(memory_pressure, 0);
+}
+
+/* SO_KEEPALIVE: the core sets the flag after this call, and the timer wants to see it. */
+static void proto_keepalive(struct sock *sk, int on)
+{
+	sock_valbool_flag(sk, SOCK_KEEPOPEN, on);
+	xtcp_timer_keepalive_changed(sk);
+}
+
+/* The kernel calls it for a sock whose creation failed: one that never was in a table. */
+static void proto_unhash(struct sock *sk)
+{
+}
+
+XTCP_PROTO_IOCTL(proto_ioctl, xtcp_status_ioctl)
+XTCP_PROTO_ACCEPT(proto_accept, xtcp_listen_accept)
+
+#define PROTO_COMMON								\
+	.close			= xtcp_close,					\
+	.pre_connect		= xtcp_connect_pre,				\
+	.connect		= xtcp_connect,					\
+	.disconnect		= xtcp_close_disconnect,			\
+	.accept			= proto_accept,					\
+	.ioctl			= proto_ioctl,					\
+	.init			= xtcp_sock_init,				\
+	.destroy		= xtcp_sock_release_resources,			\
+	.shutdown		= xtcp_close_shutdown,				\
+	.setsockopt		= xtcp_sockopt_set,				\
+	.getsockopt		= xtcp_sockopt_get,				\
+	.keepalive		= proto_keepalive,				\
+	.sendmsg		= xtcp_sendmsg,					\
+	.recvmsg		= xtcp_recvmsg,					\
+	.backlog_rcv		= xtcp_ingress_deliver,				\
+	.release_cb		= xtcp_sock_release_cb,				\
+	.unhash			= proto_unhash,					\
+	.get_port		= xtcp_port_bind,				\
+	.put_port		= xtcp_port_release,				\
+	.stream_memory_free	= xtcp_sendmsg_memory_free,			\
+	.enter_memory_pressure	= enter_memory_pressure,			\
+	.leave_memory_pressure	= leave_memory_pressure,			\
+	.memory_allocated	= &memory_allocated,				\
+	.per_cpu_fw_alloc	= &memory_per_cpu,				\
+	.sockets_allocated	= &sockets_allocated,				\
+	.memory_pressure	= &memory_pressure,				\
+	.sysctl_wmem_offset	= offsetof(struct net, ipv4.sysctl_tcp_wmem),	\
+	.sysctl_rmem_offset	= offsetof(struct net, ipv4.sysctl_tcp_rmem),	\
+	.max_header		= MAX_TCP_HEADER,				\
+	.no_autobind		= true,						\
+	XTCP_PROTO_UNMERGED,							\
+	/* no .owner: only descriptors hold the module, see "xtcp locking" */	\
+	.name
+
+struct proto xtcp_prot = {
+	PROTO_COMMON		= "XTCP",
+	.obj_size		= sizeof(struct xtcp_sock),
+};
+
+#if IS_ENABLED(CONFIG_IPV6)
+struct proto xtcpv6_prot = {
+	PROTO_COMMON		= "XTCPv6",
+	.obj_size		= sizeof(struct xtcp6_sock),
+	XTCP_PROTO_PINFO6(struct xtcp6_sock)
+};
+#endif
+
+#define OPS_COMMON								\
+	.owner			= THIS_MODULE,					\
+	.connect		= inet_stream_connect,				\
+	.socketpair		= sock_no_socketpair,				\
+	.accept			= inet_accept,					\
+	.poll			= xtcp_status_poll,				\
+	.gettstamp		= sock_gettstamp,				\
+	.listen			= xtcp_listen,					\
+	.shutdown		= inet_shutdown,				\
+	.setsockopt		= sock_common_setsockopt,			\
+	.getsockopt		= sock_common_getsockopt,			\
+	.sendmsg		= inet_sendmsg,					\
+	.recvmsg		= inet_recvmsg,					\
+	.mmap			= sock_no_mmap,					\
+	.set_rcvlowat		= xtcp_sockopt_set_rcvlowat,			\
+	.splice_read		= xtcp_recvmsg_splice_read,			\
+	XTCP_OPS_SENDPAGE
+
+static const struct proto_ops ops_v4 = {
+	.family			= PF_INET,
+	OPS_COMMON
+	.release		= inet_release,
+	.bind			= inet_bind,
+	.getname		= inet_getname,
+	.ioctl			= inet_ioctl,
+};
+
+#if IS_ENABLED(CONFIG_IPV6)
+static const struct proto_ops ops_v6 = {
+	.family			= PF_INET6,
+	OPS_COMMON
+	.release		= inet6_release,
+	.bind			= inet6_bind,
+	.getname		= inet6_getname,
+	.ioctl			= inet6_ioctl,
+#ifdef CONFIG_COMPAT
+	.compat_ioctl		= inet6_compat_ioctl,
+#endif
+};
+#endif
+
+/* What inet_create() does for every sock. */
+static void init_inet(struct sock *sk, struct net *net)
+{
+	struct inet_sock *inet = inet_sk(sk);
+
+	sk->sk_protocol = XTCP_SK_PROTOCOL;
+	sk->sk_backlog_rcv = sk->sk_prot->backlog_rcv;
+	sk->sk_txrehash = READ_ONCE(net->core.sysctl_txrehash);
+	inet->pmtudisc = READ_ONCE(net->ipv4.sysctl_ip_no_pmtu_disc) ? IP_PMTUDISC_DONT : IP_PMTUDISC_WANT;
+	inet->uc_ttl = -1;
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static void init_inet6(struct sock *sk, struct net *net)
+{
+	struct ipv6_pinfo *np = &container_of(xtcp_sk(sk), struct xtcp6_sock, xtcp)->inet6;
+
+	inet_sk(sk)->pinet6 = np;
+	np->hop_limit = -1;
+	np->pmtudisc = IPV6_PMTUDISC_WANT;
+	sk->sk_ipv6only = net->ipv6.sysctl.bindv6only;
+}
+#endif
+
+static int create(struct net *net, struct socket *sock, int protocol, int kern)
+{
+	bool is_v6 = protocol == XTCPPROTO_IPV6;
+	struct proto *prot = &xtcp_prot;
+	struct sock *sk;
+	int err;
+
+	if (sock->type != SOCK_STREAM)
+		return -ESOCKTNOSUPPORT;
+	if (protocol != XTCPPROTO_IPV4 && protocol != IPPROTO_TCP && !is_v6)
+		return -EPROTONOSUPPORT;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (is_v6 && !ipv6_mod_enabled())
+		return -EAFNOSUPPORT;
+	if (is_v6)
+		prot = &xtcpv6_prot;
+	sock->ops = is_v6 ? &ops_v6 : &ops_v4;
+#else
+	if (is_v6)
+		return -EAFNOSUPPORT;
+	sock->ops = &ops_v4;
+#endif
+
+	xtcp_early_start(xtcp_net(net));
+	sk = sk_alloc(net, is_v6 ? PF_INET6 : PF_INET, GFP_KERNEL, prot, kern);
+	if (!sk)
+		return -ENOBUFS;
+	sock_init_data(sock, sk);
+	init_inet(sk, net);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (is_v6)
+		init_inet6(sk, net);
+#endif
+	err = prot->init(sk);
+	if (!err && !kern)
+		err = BPF_CGROUP_RUN_PROG_INET_SOCK(sk);
+	if (err) {
+		sk_common_release(sk);
+		sock->sk = NULL;
+	}
+	return err;
+}
+
+static struct net_proto_family family = {
+	.create			= create,
+	.owner			= THIS_MODULE,
+};
+
+/**
+ * xtcp_family_init() - make the protocols and their slabs; no socket can be opened yet
+ *
+ * Context: process, module init.
+ *
+ * Return: 0; -EINVAL when the module parameter "family" is out of range; -ENOMEM.
+ */
+int xtcp_family_init(void)
+{
+	int err;
+
+	if (family_number < 1 || family_number >= AF_MAX) {
+		pr_err("family=%d: the valid range is 1 to %d\n", family_number, AF_MAX - 1);
+		return -EINVAL;
+	}
+	family.family = family_number;
+	err = percpu_counter_init(&sockets_allocated, 0, GFP_KERNEL);
+	if (err)
+		return err;
+	/* sysctl_tcp_mem itself is not exported where IPv6 is built in (6.12) */
+	xtcp_prot.sysctl_mem = tcp_prot.sysctl_mem;
+	err = proto_register(&xtcp_prot, 1);
+	if (err)
+		goto err_counter;
+#if IS_ENABLED(CONFIG_IPV6)
+	xtcpv6_prot.sysctl_mem = tcp_prot.sysctl_mem;
+	err = proto_register(&xtcpv6_prot, 1);
+	if (err)
+		goto err_prot;
+#endif
+	return 0;
+
+#if IS_ENABLED(CONFIG_IPV6)
+err_prot:
+	proto_unregister(&xtcp_prot);
+#endif
+err_counter:
+	percpu_counter_destroy(&sockets_allocated);
+	return err;
+}
+
+/**
+ * xtcp_family_exit() - undo xtcp_family_init(); the last sock is gone and RCU callbacks have run
+ *
+ * Context: process, module exit.
+ */
+void xtcp_family_exit(void)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	proto_unregister(&xtcpv6_prot);
+#endif
+	proto_unregister(&xtcp_prot);
+	percpu_counter_destroy(&sockets_allocated);
+}
+
+/**
+ * xtcp_family_register() - from here on programs can open sockets
+ *
+ * Context: process, module init.
+ *
+ * Return: 0; -EEXIST when the family number is taken.
+ */
+int xtcp_family_register(void)
+{
+	int err = sock_register(&family);
+
+	if (err)
+		pr_err("family=%d is taken; choose a free number from 1 to %d\n", family_number, AF_MAX - 1);
+	return err;
+}
+
+/**
+ * xtcp_family_unregister() - no socket can be opened any more
+ *
+ * Context: process, module exit.
+ */
+void xtcp_family_unregister(void)
+{
+	sock_unregister(family_number);
+}

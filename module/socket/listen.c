@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * OPEN, passive (RFC 9293 section 3.10.1): listen, the accept queue, accept, the end of a listener.
+ *
+ * struct xtcp_listener holds both queues of a listening sock and has a lock of its own, so that segments fill the
+ * queues while a program owns the socket lock. It is made by listen() and lives until a grace period after the
+ * listener stops; "closed" tells segments that found the listener just before.
+ *
+ * A child stands on the accept queue with one reference, which accept() hands to the new file.
+ */
+#include "socket/listen.h"
+
+#include <linux/net.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <net/inet_sock.h>
+#include <net/sock.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "base/state.h"
+#include "lookup/listeners.h"
+#include "ports/group.h"
+#include "ports/lease.h"
+#include "ports/port.h"
+#include "pure/wire.h"
+#include "recv/window.h"
+#include "sight/trace.h"
+
+static struct xtcp_listener *listener_new(struct sock *sk)
+{
+	struct xtcp_listener *listener = kzalloc(sizeof(*listener), GFP_KERNEL_ACCOUNT);
+	u32 wnd, clamp;
+
+	if (!listener)
+		return NULL;
+	listener->group = xtcp_group_new();
+	if (!listener->group) {
+		kfree(listener);
+		return NULL;
+	}
+	/* any MSS will do for the shift */
+	xtcp_window_select(sk, XTCP_MSS_DEFAULT_V4, true, &wnd, &clamp, &listener->group->rcv_wscale);
+	listener->sk = sk;
+	spin_lock_init(&listener->lock);
+	INIT_LIST_HEAD(&listener->accept_queue);
+	xtcp_entry_start(listener);
+	return listener;
+}
+
+static void set_limit(struct sock *sk, int backlog)
+{
+	unsigned int limit = min_t(unsigned int, backlog, READ_ONCE(sock_net(sk)->core.sysctl_somaxconn));
+
+	WRITE_ONCE(xtcp_sk(sk)->listener->accept_max, limit);
+	WRITE_ONCE(sk->sk_max_ack_backlog, limit);
+}
+
+static int start(struct sock *sk, int backlog)
+{
+	struct xtcp_listener *listener = listener_new(sk);
+	int err;
+
+	if (!listener)
+		return -ENOMEM;
+	err = xtcp_port_listen(sk);
+	if (err) {
+		xtcp_group_put(listener->group);
+		kfree(listener);
+		return err;
+	}
+	sk_dst_reset(sk);
+	WRITE_ONCE(sk->sk_ack_backlog, 0);
+	/* whoever finds the sock in the table of listeners finds the queues complete */
+	smp_store_release(&xtcp_sk(sk)->listener, listener);
+	set_limit(sk, backlog);
+	xtcp_state_set(sk, TCP_LISTEN);
+	xtcp_listeners_add(sk);
+	return 0;
+}
+
+/**
+ * xtcp_listen() - proto_ops.listen: OPEN, passive
+ * @sock: unconnected; bound, or it gets any port now
+ * @backlog: as listen(2)
+ *
+ * The limit of both queues is the lesser of @backlog and net.core.somaxconn; a second call changes it.
+ *
+ * Context: process. Takes the socket lock; may sleep.
+ *
+ * Return: 0, -EINVAL, -ENOMEM, or what xtcp_port_listen() returns.
+ */
+int xtcp_listen(struct socket *sock, int backlog)
+{
+	struct sock *sk = sock->sk;
+	int err = -EINVAL;
+
+	lock_sock(sk);
+	if (sock->state != SS_UNCONNECTED || sock->type != SOCK_STREAM)
+		goto out;
+	switch (sk->sk_state) {
+	case TCP_CLOSE:
+		err = start(sk, backlog);
+		break;
+	case TCP_LISTEN:
+		set_limit(sk, backlog);
+		err = 0;
+		break;
+	}
+out:
+	release_sock(sk);
+	return err;
+}
+
+/**
+ * xtcp_listen_queue_is_full() - may no more children wait for accept()?
+ * @listener: the queues
+ *
+ * As in Linux the queue holds one more than its limit.
+ *
+ * Context: any; racy without the listener's lock.
+ *
+ * Return: true when it is full.
+ */
+bool xtcp_listen_queue_is_full(const struct xtcp_listener *listener)
+{
+	return READ_ONCE(listener->accept_len) > READ_ONCE(listener->accept_max);
+}
+
+static void set_accept_length(struct xtcp_listener *listener, unsigned int len, int reason)
+{
+	trace_xtcp_queue(listener->sk, XTCP_TRACE_ACCEPT_QUEUE, listener->accept_len, len, reason);
+	WRITE_ONCE(listener->accept_len, len);
+	if (len > listener->accept_peak)
+		WRITE_ONCE(listener->accept_peak, len);
+	WRITE_ONCE(listener->sk->sk_ack_backlog, len);
+}
+
+/**
+ * xtcp_listen_enqueue() - a child waits for accept()
+ * @listener: not closed
+ * @child: gives the queue one reference
+ *
+ * Context: softirq. Lock: the listener's and the child's, held.
+ */
+void xtcp_listen_enqueue(struct xtcp_listener *listener, struct sock *child)
+{
+	lockdep_assert_held(&listener->lock);
+	list_add_tail(&xtcp_sk(child)->accept_node, &listener->accept_queue);
+	set_accept_length(listener, listener->accept_len + 1, XTCP_TRACE_COMPLETED);
+}
+
+/**
+ * xtcp_listen_has_child() - would accept() return at once?
+ * @sk: in LISTEN
+ *
+ * Context: any; racy without the socket lock.
+ *
+ * Return: true when it would.
+ */
+bool xtcp_listen_has_child(const struct sock *sk)
+{
+	const struct xtcp_listener *listener;
+	bool has;
+
+	rcu_read_lock();
+	listener = READ_ONCE(xtcp_sk(sk)->listener);
+	has = listener && READ_ONCE(listener->accept_len);
+	rcu_read_unlock();
+	return has;
+}
+
+static struct sock *dequeue(struct xtcp_listener *listener)
+{
+	struct xtcp_sock *child;
+
+	spin_lock_bh(&listener->lock);
+	child = list_first_entry_or_null(&listener->accept_queue, struct xtcp_sock, accept_node);
+	if (child) {
+		list_del_init(&child->accept_node);
+		set_accept_length(listener, listener->accept_len - 1, XTCP_TRACE_ACCEPTED);
+	}
+	spin_unlock_bh(&listener->lock);
+	return child ? xtcp_sk_of(child) : NULL;
+}
+
+/* Sleeps until a child is there; wakes one of several processes at a time. Drops and retakes the socket lock. */
+static int unlocked_wait(struct sock *sk, long timeout)
+{
+	DEFINE_WAIT(wait);
+	int err;
+
+	for (;;) {
+		prepare_to_wait_exclusive(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);
+		release_sock(sk);
+		if (!xtcp_listen_has_child(sk))
+			timeout = schedule_timeout(timeout);
+		sched_annotate_sleep();
+		lock_sock(sk);
+		err = 0;
+		if (xtcp_listen_has_child(sk))
+			break;
+		err = -EINVAL;
+		if (sk->sk_state != TCP_LISTEN)
+			break;
+		err = sock_intr_errno(timeout);
+		if (signal_pending(current))
+			break;
+		err = -EAGAIN;
+		if (!timeout)
+			break;
+	}
+	finish_wait(sk_sleep(sk), &wait);
+	return err;
+}
+
+/**
+ * xtcp_listen_accept() - proto.accept
+ * @sk: the listener
+ * @flags: O_NONBLOCK
+ * @err: where the error goes
+ * @kern: unused: a child is of the kind of its listener
+ *
+ * Context: process. Takes the socket lock; sleeps for SO_RCVTIMEO at most.
+ *
+ * Return: the oldest child, with the reference that the queue had; or NULL and in @err -EINVAL, -EAGAIN, -EINTR or
+ * -ERESTARTSYS.
+ */
+struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
+{
+	struct sock *child = NULL;
+	int error = -EINVAL;
+
+	lock_sock(sk);
+	if (sk->sk_state != TCP_LISTEN)
+		goto out;
+	if (!xtcp_listen_has_child(sk)) {
+		long timeout = sock_rcvtimeo(sk, flags & O_NONBLOCK);
+
+		error = -EAGAIN;
+		if (!timeout)
+			goto out;
+		error = unlocked_wait(sk, timeout);
+		if (error)
+			goto out;
+	}
+	child = dequeue(xtcp_sk(sk)->listener);
+	error = child ? 0 : -EAGAIN;
+out:
+	release_sock(sk);
+	if (error)
+		*err = error;
+	return child;
+}
+
+/* A child that nobody accepted: the peer gets a RST. The queue's reference ends in xtcp_sock_destroy(). */
+static void reset_child(struct sock *child)
+{
+	sock_hold(child);	/* put below */
+	local_bh_disable();
+	bh_lock_sock(child);
+	WARN_ON_ONCE(sock_owned_by_user(child));
+	sock_orphan(child);
+	xtcp_sock_orphan(child);
+	if (child->sk_state == TCP_CLOSE)
+		xtcp_sock_destroy(child);
+	else
+		xtcp_sock_abort(child, ECONNRESET, XTCP_ABORT_LISTENER);
+	bh_unlock_sock(child);
+	local_bh_enable();
+	sock_put(child);
+	cond_resched();
+}
+
+/**
+ * xtcp_listen_stop() - a listener ends: close(), shutdown() or disconnect
+ * @sk: in LISTEN; the caller sets CLOSED next
+ *
+ * Half-open entries are dropped in silence, children that were not accepted are reset, as in Linux. The port stays
+ * leased, without a listener.
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ */
+void xtcp_listen_stop(struct sock *sk)
+{
+	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
+	struct xtcp_sock *child, *next;
+	LIST_HEAD(children);
+
+	sock_owned_by_me(sk);
+	xtcp_listeners_remove(sk);
+	spin_lock_bh(&listener->lock);
+	listener->closed = true;
+	list_splice_init(&listener->accept_queue, &children);
+	set_accept_length(listener, 0, XTCP_TRACE_CLOSED);
+	spin_unlock_bh(&listener->lock);
+	xtcp_entry_stop(listener);
+
+	list_for_each_entry_safe(child, next, &children, accept_node) {
+		list_del_init(&child->accept_node);
+		reset_child(xtcp_sk_of(child));
+	}
+	if (xtcp_sk(sk)->lease)
+		xtcp_lease_unlisten(xtcp_sk(sk)->lease);
+	WRITE_ONCE(xtcp_sk(sk)->listener, NULL);
+	xtcp_group_put(listener->group);
+	kfree_rcu(listener, rcu);
+}

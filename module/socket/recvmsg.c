@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * RECEIVE (RFC 9293 section 3.10.3).
+ *
+ * text.c has put the octets in order on sk_receive_queue; copied_seq is the next one to hand out. A FIN is no octet and
+ * stands in no skb: at the end of the queue fin_received says that no more will come.
+ */
+#include "socket/recvmsg.h"
+
+#include <linux/net.h>
+#include <linux/skbuff.h>
+#include <linux/socket.h>
+#include <linux/splice.h>
+#include <net/busy_poll.h>
+#include <net/inet_common.h>
+#include <net/sock.h>
+#include <net/tcp_states.h>
+#include <uapi/linux/tcp.h>
+
+#include "base/sock.h"
+#include "in/ingress.h"
+#include "recv/text.h"
+#include "recv/window.h"
+#include "send/output.h"
+
+/**
+ * xtcp_recvmsg_inq() - what SIOCINQ says
+ * @sk: not a listener
+ *
+ * Context: any; racy without the socket lock.
+ *
+ * Return: octets that RECEIVE could hand out now.
+ */
+int xtcp_recvmsg_inq(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+		return 0;
+	return READ_ONCE(xsk->rcv_nxt) - READ_ONCE(xsk->copied_seq) - READ_ONCE(xsk->fin_received);
+}
+
+/* As TCP_INQ has it: after the FIN there is always "something" to read, the end of the stream. */
+static int inq_hint(const struct sock *sk)
+{
+	return xtcp_recvmsg_inq(sk) ?: sock_flag(sk, SOCK_DONE);
+}
+
+/* A peeking thread may have a reference, so this is not sk_eat_skb(). */
+static void eat(struct sock *sk, struct sk_buff *skb)
+{
+	__skb_unlink(skb, &sk->sk_receive_queue);
+	consume_skb(skb);
+}
+
+/* Does the program want to know when the last octets came (SO_TIMESTAMP, SO_TIMESTAMPING)? */
+static bool wants_stamp(const struct sock *sk)
+{
+	return sock_flag(sk, SOCK_RCVTSTAMP) || READ_ONCE(sk->sk_tsflags) & SOF_TIMESTAMPING_RX_SOFTWARE;
+}
+
+/*
+ * Hands out what is there from *@seq on. Octets, or -EFAULT when the program's memory took none. *@stamped becomes the
+ * skb of the last octet, with a reference, if the program wants its time.
+ */
+static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, u32 *seq, struct sk_buff **stamped)
+{
+	struct sk_buff *skb, *next;
+	int copied = 0;
+
+	skb_queue_walk_safe(&sk->sk_receive_queue, skb, next) {
+		u32 offset = *seq - xtcp_seg(skb)->seq;
+		u32 used;
+
+		/* already peeked at */
+		if (offset >= skb->len)
+			continue;
+		used = min_t(size_t, skb->len - offset, len);
+		if (!(flags & MSG_TRUNC) && skb_copy_datagram_msg(skb, offset, msg, used))
+			return copied ?: -EFAULT;
+		WRITE_ONCE(*seq, *seq + used);
+		copied += used;
+		len -= used;
+		if (wants_stamp(sk)) {
+			consume_skb(*stamped);
+			*stamped = skb_get(skb);
+		}
+		if (!(flags & MSG_PEEK)) {
+			xtcp_text_space_adjust(sk);
+			if (offset + used == skb->len)
+				eat(sk, skb);
+		}
+		if (!len)
+			break;
+	}
+	return copied;
+}
+
+/*
+ * Nothing more is there. Returns true when RECEIVE ends; *@err is then what a program gets that has read nothing: 0 at
+ * the end of the stream, which comes before an error (MUST-12: a close is told from an abort), and an error once.
+ */
+static bool must_end(struct sock *sk, bool copied, long timeo, int *err)
+{
+	*err = 0;
+	if (copied)
+		return !timeo || sk->sk_err || sk->sk_state == TCP_CLOSE || sk->sk_shutdown & RCV_SHUTDOWN ||
+		       signal_pending(current);
+	if (sock_flag(sk, SOCK_DONE))
+		return true;
+	if (sk->sk_err) {
+		*err = sock_error(sk);
+		return true;
+	}
+	if (sk->sk_shutdown & RCV_SHUTDOWN)
+		return true;
+	if (sk->sk_state == TCP_CLOSE)
+		*err = -ENOTCONN;
+	else if (!timeo)
+		*err = -EAGAIN;
+	else if (signal_pending(current))
+		*err = sock_intr_errno(timeo);
+	return *err;
+}
+
+/* The program wants more before it answers. Returns as sk_wait_data(). */
+static int wait_for_text(struct sock *sk, long *timeo, const struct sk_buff *last)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	int ret;
+
+	if (xsk->answer_awaited)
+		xtcp_output_ack_now(sk);
+	xsk->readers++;
+	ret = sk_wait_data(sk, timeo, last);
+	xsk->readers--;
+	return ret;
+}
+
+static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	int target = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
+	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
+	u32 peek_seq = xsk->copied_seq;
+	u32 *seq = flags & MSG_PEEK ? &peek_seq : &xsk->copied_seq;
+	struct sk_buff *stamped = NULL;
+	int copied = 0;
+	int ret;
+
+	for (;;) {
+		ret = hand_out(sk, msg, len - copied, flags, seq, &stamped);
+		if (ret < 0)
+			break;
+		copied += ret;
+		if (copied == len && (len || xtcp_recvmsg_inq(sk)))
+			break;
+		if (copied >= target && !READ_ONCE(sk->sk_backlog.tail))
+			break;
+		if (must_end(sk, copied, timeo, &ret))
+			break;
+		if (copied >= target) {
+			sk_flush_backlog(sk);
+		} else {
+			if (!(flags & MSG_PEEK))
+				xtcp_window_update(sk, copied);
+			ret = wait_for_text(sk, &timeo, skb_peek_tail(&sk->sk_receive_queue));
+			if (ret < 0)
+				break;
+		}
+		/* another thread read what was peeked at: begin again, as Linux does */
+		if (flags & MSG_PEEK && peek_seq - copied != xsk->copied_seq)
+			peek_seq = xsk->copied_seq;
+	}
+	if (stamped && stamped->tstamp)
+		sock_recv_timestamp(msg, sk, stamped);
+	consume_skb(stamped);
+	if (!(flags & MSG_PEEK))
+		xtcp_window_update(sk, copied);
+	return copied ?: ret;
+}
+
+/**
+ * xtcp_recvmsg() - proto.recvmsg
+ * @sk: the sock
+ * @msg: where to put the octets
+ * @len: how many at most
+ * @flags: MSG_*
+ * @addr_len: for MSG_ERRQUEUE alone; a stream names no sender
+ *
+ * RFC 9293 section 3.10.3, MUST-12.
+ *
+ * Context: process. Takes the socket lock; may sleep.
+ *
+ * Return: octets handed out; 0 at the end of the stream, or -ENOTCONN, -EAGAIN, -EINTR or -ERESTARTSYS, -EFAULT,
+ * -EOPNOTSUPP for MSG_OOB, or once the error that ended the connection.
+ */
+int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len)
+{
+	bool wants_inq = false;
+	int ret;
+
+	if (unlikely(flags & MSG_ERRQUEUE))
+		return inet_recv_error(sk, msg, len, addr_len);
+	if (sk_can_busy_loop(sk) && skb_queue_empty_lockless(&sk->sk_receive_queue) &&
+	    sk->sk_state == TCP_ESTABLISHED)
+		sk_busy_loop(sk, flags & MSG_DONTWAIT);
+
+	lock_sock(sk);
+	if (sk->sk_state == TCP_LISTEN) {
+		ret = -ENOTCONN;
+	} else if (flags & MSG_OOB) {
+		ret = -EOPNOTSUPP;
+	} else {
+		wants_inq = xtcp_sk(sk)->recvmsg_inq;
+		ret = receive(sk, msg, len, flags);
+	}
+	release_sock(sk);
+
+	if (ret < 0)
+		return ret;
+	if (wants_inq || msg->msg_get_inq) {
+		msg->msg_get_inq = 1;
+		msg->msg_inq = inq_hint(sk);
+		if (wants_inq)
+			put_cmsg(msg, SOL_TCP, TCP_CM_INQ, sizeof(msg->msg_inq), &msg->msg_inq);
+	}
+	return ret;
+}
+
+/* Moves what is there into @pipe, at most @len octets. Octets, or -errno when none. */
+static ssize_t splice_out(struct sock *sk, struct pipe_inode_info *pipe, size_t len, unsigned int flags)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb;
+	ssize_t spliced = 0;
+
+	while (len && (skb = skb_peek(&sk->sk_receive_queue))) {
+		u32 offset = xsk->copied_seq - xtcp_seg(skb)->seq;
+		int used = skb_splice_bits(skb, sk, offset, pipe, min_t(size_t, skb->len - offset, len), flags);
+
+		if (used <= 0)
+			return spliced ?: used;
+		WRITE_ONCE(xsk->copied_seq, xsk->copied_seq + used);
+		spliced += used;
+		len -= used;
+		if (offset + used == skb->len)
+			eat(sk, skb);
+	}
+	if (spliced)
+		xtcp_text_space_adjust(sk);
+	return spliced;
+}
+
+/**
+ * xtcp_recvmsg_splice_read() - proto_ops.splice_read
+ * @sock: the socket
+ * @ppos: must be 0: a stream cannot seek
+ * @pipe: where the octets go
+ * @len: how many at most
+ * @flags: SPLICE_F_*; whether to block is the file's O_NONBLOCK alone, as in Linux
+ *
+ * RFC 9293 section 3.10.3.
+ *
+ * Context: process. Takes the socket lock; may sleep.
+ *
+ * Return: octets moved, else as xtcp_recvmsg(), and -ESPIPE.
+ */
+ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_inode_info *pipe, size_t len,
+				 unsigned int flags)
+{
+	struct sock *sk = sock->sk;
+	ssize_t spliced = 0;
+	ssize_t ret = 0;
+	long timeo;
+	int err;
+
+	if (*ppos)
+		return -ESPIPE;
+	lock_sock(sk);
+	timeo = sock_rcvtimeo(sk, sock->file->f_flags & O_NONBLOCK);
+	while (len) {
+		if (sk->sk_state == TCP_LISTEN) {
+			ret = -ENOTCONN;
+			break;
+		}
+		ret = splice_out(sk, pipe, len, flags);
+		if (ret < 0)
+			break;
+		if (!ret) {
+			if (spliced || !skb_queue_empty(&sk->sk_receive_queue))
+				break;
+			if (must_end(sk, false, timeo, &err)) {
+				ret = err;
+				break;
+			}
+			err = wait_for_text(sk, &timeo, NULL);
+			if (err < 0) {
+				ret = err;
+				break;
+			}
+			continue;
+		}
+		spliced += ret;
+		len -= ret;
+		xtcp_window_update(sk, ret);
+		if (!timeo)
+			break;
+		/* let the backlog in */
+		release_sock(sk);
+		lock_sock(sk);
+		if (sk->sk_err || sk->sk_state == TCP_CLOSE || sk->sk_shutdown & RCV_SHUTDOWN ||
+		    signal_pending(current))
+			break;
+	}
+	release_sock(sk);
+	return spliced ?: ret;
+}

@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The knobs of a socket. What TCP_INFO, ioctl and poll say is in status.c.
+ *
+ * Names, units, ranges and errors are the kernel's. An IPPROTO_* option has its effect here or is refused with
+ * ENOPROTOOPT; none is taken and ignored. SOL_SOCKET is handled by the kernel's core, which does not ask us.
+ *
+ * Options of IP and IPv6 are handled by the kernel's own code: those that a stream can do with, and that do not treat
+ * the sock as something it is not (multicast memberships would leak, IPV6_ADDRFORM would make it kernel TCP).
+ */
+#include "socket/sockopt.h"
+
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/tcp.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "cong/algorithms.h"
+#include "recv/text.h"
+#include "send/output.h"
+#include "socket/listen.h"
+#include "socket/status.h"
+#include "time/keepalive.h"
+#include "time/timer.h"
+
+#define LINGER2_MAX_S	120	/* as Linux's TCP_FIN_TIMEOUT_MAX */
+
+/* Options of SOL_IP that have their effect on a stream of ours. */
+static bool ip_option_is_known(int optname, bool set)
+{
+	switch (optname) {
+	case IP_TOS:
+	case IP_TTL:
+	case IP_MINTTL:
+	case IP_MTU_DISCOVER:
+	case IP_RECVERR:
+	case IP_FREEBIND:
+	case IP_TRANSPARENT:
+	case IP_BIND_ADDRESS_NO_PORT:
+	case IP_LOCAL_PORT_RANGE:
+	case IP_IPSEC_POLICY:
+	case IP_XFRM_POLICY:
+		return true;
+	case IP_MTU:
+		return !set;
+	default:
+		return false;
+	}
+}
+
+/* The same for SOL_IPV6. */
+static bool ipv6_option_is_known(int optname, bool set)
+{
+	switch (optname) {
+	case IPV6_V6ONLY:
+	case IPV6_UNICAST_HOPS:
+	case IPV6_MINHOPCOUNT:
+	case IPV6_TCLASS:
+	case IPV6_AUTOFLOWLABEL:
+	case IPV6_MTU_DISCOVER:
+	case IPV6_RECVERR:
+	case IPV6_ADDR_PREFERENCES:
+	case IPV6_FREEBIND:
+	case IPV6_TRANSPARENT:
+	case IPV6_IPSEC_POLICY:
+	case IPV6_XFRM_POLICY:
+		return true;
+	case IPV6_MTU:
+		return !set;
+	default:
+		return false;
+	}
+}
+
+/* What waits may go out now that Nagle or the cork has changed: with TCP_NODELAY even through a cork, once. */
+static void push_withheld(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xtcp_output_push_nagle(sk, xsk->nonagle & TCP_NAGLE_OFF ? xsk->nonagle | TCP_NAGLE_PUSH : xsk->nonagle);
+}
+
+static void set_nodelay(struct sock *sk, bool on)
+{
+	if (on) {
+		xtcp_sk(sk)->nonagle |= TCP_NAGLE_OFF;
+		push_withheld(sk);
+	} else {
+		xtcp_sk(sk)->nonagle &= ~TCP_NAGLE_OFF;
+	}
+}
+
+static void set_cork(struct sock *sk, bool on)
+{
+	if (on) {
+		xtcp_sk(sk)->nonagle |= TCP_NAGLE_CORK;
+	} else {
+		xtcp_sk(sk)->nonagle &= ~TCP_NAGLE_CORK;
+		push_withheld(sk);
+	}
+}
+
+static int set_keepidle(struct sock *sk, int val)
+{
+	if (val < 1 || val > MAX_TCP_KEEPIDLE)
+		return -EINVAL;
+	WRITE_ONCE(xtcp_sk(sk)->keepalive_time, val * HZ);
+	xtcp_timer_keepalive_changed(sk);
+	return 0;
+}
+
+static int set_keepintvl(struct sock *sk, int val)
+{
+	unsigned long before = xtcp_keepalive_intvl(sk);
+
+	if (val < 1 || val > MAX_TCP_KEEPINTVL)
+		return -EINVAL;
+	WRITE_ONCE(xtcp_sk(sk)->keepalive_intvl, val * HZ);
+	xtcp_timer_keepalive_intvl_changed(sk, before);
+	return 0;
+}
+
+/* TCP_QUICKACK: 0 prefers delayed ACKs; otherwise what is owed goes out, and an even value goes back to delaying. */
+static void set_quickack(struct sock *sk, int val)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xsk->pingpong = !val;
+	xsk->quickack_asked = val;
+	if (!val || !xsk->ack_pending || !((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
+		return;
+	xsk->ack_now = true;
+	xtcp_output_ack_owed(sk);
+	xsk->pingpong = !(val & 1);
+}
+
+static int set_window_clamp(struct sock *sk, int val)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!val) {
+		if (sk->sk_state != TCP_CLOSE)
+			return -EINVAL;
+		xsk->user_window_clamp = 0;
+		return 0;
+	}
+	xsk->user_window_clamp = max_t(u32, val, SOCK_MIN_RCVBUF / 2);
+	if (!((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
+		xsk->window_clamp = xsk->user_window_clamp;
+	return 0;
+}
+
+static int set_congestion(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	char name[TCP_CA_NAME_MAX];
+	int len, err;
+
+	if (optlen < 1)
+		return -EINVAL;
+	len = strncpy_from_sockptr(name, optval, min_t(long, TCP_CA_NAME_MAX - 1, optlen));
+	if (len < 0)
+		return -EFAULT;
+	name[len] = 0;
+
+	lock_sock(sk);
+	err = xtcp_algorithms_choose(sk, name, ns_capable(sock_net(sk)->user_ns, CAP_NET_ADMIN));
+	release_sock(sk);
+	return err;
+}
+
+/* One limit after the other: [1, most], else -EINVAL. */
+static int set_u8(u8 *field, int val, int most)
+{
+	if (val < 1 || val > most)
+		return -EINVAL;
+	WRITE_ONCE(*field, val);
+	return 0;
+}
+
+static int set_int(struct sock *sk, int optname, int val)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	switch (optname) {
+	case TCP_NODELAY:
+		set_nodelay(sk, val);
+		return 0;
+	case TCP_CORK:
+		set_cork(sk, val);
+		return 0;
+	case TCP_MAXSEG:
+		if (val && (val < (int)XTCP_MSS_MIN_USER || val > (int)XTCP_MSS_MAX_USER))
+			return -EINVAL;
+		xsk->user_mss = val;
+		return 0;
+	case TCP_KEEPIDLE:
+		return set_keepidle(sk, val);
+	case TCP_KEEPINTVL:
+		return set_keepintvl(sk, val);
+	case TCP_KEEPCNT:
+		return set_u8(&xsk->keepalive_probes, val, MAX_TCP_KEEPCNT);
+	case TCP_SYNCNT:
+		return set_u8(&xsk->syn_retries, val, MAX_TCP_SYNCNT);
+	case TCP_DEFER_ACCEPT:
+		WRITE_ONCE(xsk->defer_accept, xtcp_entry_timeouts_within(val));
+		return 0;
+	case TCP_LINGER2:
+		WRITE_ONCE(xsk->linger2, val < 0 ? -1 : min(val, LINGER2_MAX_S) * HZ);
+		return 0;
+	case TCP_USER_TIMEOUT:
+		if (val < 0)
+			return -EINVAL;
+		WRITE_ONCE(xsk->user_timeout, val);
+		return 0;
+	case TCP_QUICKACK:
+		set_quickack(sk, val);
+		return 0;
+	case TCP_WINDOW_CLAMP:
+		return set_window_clamp(sk, val);
+	case TCP_NOTSENT_LOWAT:
+		WRITE_ONCE(xsk->notsent_lowat, val);
+		sk->sk_write_space(sk);
+		return 0;
+	case TCP_INQ:
+		if (val < 0 || val > 1)
+			return -EINVAL;
+		xsk->recvmsg_inq = val;
+		return 0;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+/**
+ * xtcp_sockopt_set() - proto.setsockopt
+ * @sk: the sock
+ * @level: IPPROTO_*; SOL_SOCKET never comes here
+ * @optname: the option
+ * @optval: its value
+ * @optlen: octets of @optval
+ *
+ * RFC 9293 sections 3.9.1 and 3.8.4: what a program may ask for.
+ *
+ * Context: process. Takes the socket lock.
+ *
+ * Return: 0, -ENOPROTOOPT for what is not built here, -EINVAL, -EFAULT, -ENOENT for an unknown
+ * TCP_CONGESTION, -EPERM for one that only an administrator may have.
+ */
+int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
+{
+	int val, err;
+
+	if (level == SOL_IP)
+		return ip_option_is_known(optname, true) ?
+			ip_setsockopt(sk, level, optname, optval, optlen) : -ENOPROTOOPT;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (level == SOL_IPV6 && sk->sk_family == AF_INET6)
+		return ipv6_option_is_known(optname, true) ?
+			ipv6_setsockopt(sk, level, optname, optval, optlen) : -ENOPROTOOPT;
+#endif
+	if (level != SOL_TCP)
+		return -ENOPROTOOPT;
+	if (optname == TCP_CONGESTION)
+		return set_congestion(sk, optval, optlen);
+	if (optlen < sizeof(int))
+		return -EINVAL;
+	if (copy_from_sockptr(&val, optval, sizeof(val)))
+		return -EFAULT;
+
+	lock_sock(sk);
+	err = set_int(sk, optname, val);
+	release_sock(sk);
+	return err;
+}
+
+static int get_int(struct sock *sk, int optname, int *val)
+{
+	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool unconnected = (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN);
+
+	switch (optname) {
+	case TCP_NODELAY:
+		*val = !!(xsk->nonagle & TCP_NAGLE_OFF);
+		return 0;
+	case TCP_CORK:
+		*val = !!(xsk->nonagle & TCP_NAGLE_CORK);
+		return 0;
+	case TCP_MAXSEG:
+		*val = xsk->user_mss && unconnected ? xsk->user_mss : xsk->mss;
+		return 0;
+	case TCP_KEEPIDLE:
+		*val = xtcp_keepalive_time(sk) / HZ;
+		return 0;
+	case TCP_KEEPINTVL:
+		*val = xtcp_keepalive_intvl(sk) / HZ;
+		return 0;
+	case TCP_KEEPCNT:
+		*val = xtcp_keepalive_probes(sk);
+		return 0;
+	case TCP_SYNCNT:
+		*val = READ_ONCE(xsk->syn_retries) ?: READ_ONCE(ctl->syn_retries);
+		return 0;
+	case TCP_DEFER_ACCEPT:
+		*val = xtcp_entry_seconds_of(READ_ONCE(xsk->defer_accept));
+		return 0;
+	case TCP_LINGER2:
+		*val = READ_ONCE(xsk->linger2);
+		if (*val >= 0)
+			*val = (*val ?: READ_ONCE(ctl->fin_timeout)) / HZ;
+		return 0;
+	case TCP_USER_TIMEOUT:
+		*val = READ_ONCE(xsk->user_timeout);
+		return 0;
+	case TCP_QUICKACK:
+		*val = !xsk->pingpong;
+		return 0;
+	case TCP_WINDOW_CLAMP:
+		*val = unconnected ? xsk->user_window_clamp : xsk->window_clamp;
+		return 0;
+	case TCP_NOTSENT_LOWAT:
+		*val = READ_ONCE(xsk->notsent_lowat);
+		return 0;
+	case TCP_INQ:
+		*val = xsk->recvmsg_inq;
+		return 0;
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+static int put_octets(char __user *optval, int __user *optlen, const void *from, int len)
+{
+	if (put_user(len, optlen) || copy_to_user(optval, from, len))
+		return -EFAULT;
+	return 0;
+}
+
+/**
+ * xtcp_sockopt_get() - proto.getsockopt
+ * @sk: the sock
+ * @level: IPPROTO_*; SOL_SOCKET never comes here
+ * @optname: the option
+ * @optval: where its value goes, cut to what fits
+ * @optlen: octets of @optval; then, octets of the value that were written
+ *
+ * RFC 9293 section 3.10.6.
+ *
+ * Context: process. Takes the socket lock where needed.
+ *
+ * Return: 0, -ENOPROTOOPT for what is not built here, -EINVAL, -EFAULT; -EOPNOTSUPP for another level over IPv4.
+ */
+int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen)
+{
+	char name[TCP_CA_NAME_MAX] = "";
+	struct tcp_info info;
+	int len, val, err;
+
+	if (level == SOL_IP)
+		return ip_option_is_known(optname, false) ?
+			ip_getsockopt(sk, level, optname, optval, optlen) : -ENOPROTOOPT;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (level == SOL_IPV6 && sk->sk_family == AF_INET6)
+		return ipv6_option_is_known(optname, false) ?
+			ipv6_getsockopt(sk, level, optname, optval, optlen) : -ENOPROTOOPT;
+#endif
+	if (level != SOL_TCP)
+		return sk->sk_family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
+	if (get_user(len, optlen))
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+
+	switch (optname) {
+	case TCP_INFO:
+		xtcp_status_info(sk, &info);
+		return put_octets(optval, optlen, &info, min_t(unsigned int, len, sizeof(info)));
+	case TCP_CONGESTION:
+		strscpy(name, READ_ONCE(xtcp_sk(sk)->cong.ops)->name, sizeof(name));
+		return put_octets(optval, optlen, name, min_t(unsigned int, len, sizeof(name)));
+	default:
+		err = get_int(sk, optname, &val);
+		return err ?: put_octets(optval, optlen, &val, min_t(unsigned int, len, sizeof(val)));
+	}
+}
+
+/**
+ * xtcp_sockopt_set_rcvlowat() - proto_ops.set_rcvlowat
+ * @sk: the sock
+ * @val: octets, at least 0
+ *
+ * The buffer grows with it, or a reader would wait for what the window cannot bring.
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: 0.
+ */
+int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val)
+{
+	bool fixed = sk->sk_userlocks & SOCK_RCVBUF_LOCK;
+	int most = fixed ? sk->sk_rcvbuf : READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]);
+
+	sock_owned_by_me(sk);
+	val = min(val, most >> 1);
+	WRITE_ONCE(sk->sk_rcvlowat, val ?: 1);
+	if (sk->sk_state != TCP_LISTEN)
+		xtcp_text_wake(sk);
+	if (!fixed && val << 1 > sk->sk_rcvbuf) {
+		WRITE_ONCE(sk->sk_rcvbuf, val << 1);
+		if (!xtcp_sk(sk)->user_window_clamp)
+			xtcp_sk(sk)->window_clamp = xtcp_text_full_space(sk);
+	}
+	return 0;
+}

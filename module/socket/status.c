@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * STATUS (RFC 9293 section 3.10.6): struct tcp_info, ioctl, poll. What is counted in octets here, TCP_INFO tells in
+ * segments, as Linux.
+ */
+#include "socket/status.h"
+
+#include <linux/sockios.h>
+#include <asm/ioctls.h>
+#include <net/tcp.h>
+
+#include "base/sock.h"
+#include "cong/cong.h"
+#include "cong/ecn.h"
+#include "pure/rto.h"
+#include "pure/seq.h"
+#include "recv/text.h"
+#include "socket/listen.h"
+#include "socket/recvmsg.h"
+
+static void info_congestion(struct sock *sk, struct tcp_info *info)
+{
+	static const u8 ca_state[] = {
+		[XTCP_CONG_OPEN] = TCP_CA_Open,
+		[XTCP_CONG_DISORDER] = TCP_CA_Disorder,
+		[XTCP_CONG_CWR] = TCP_CA_CWR,
+		[XTCP_CONG_RECOVERY] = TCP_CA_Recovery,
+		[XTCP_CONG_LOSS] = TCP_CA_Loss,
+	};
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 mss = max_t(u32, xsk->mss, 1);
+
+	info->tcpi_ca_state = ca_state[xsk->cong.phase];
+	info->tcpi_snd_ssthresh = min_t(u32, xsk->cong.ssthresh / mss, TCP_INFINITE_SSTHRESH);
+	if (xsk->cong.ssthresh >= TCP_INFINITE_SSTHRESH)
+		info->tcpi_snd_ssthresh = TCP_INFINITE_SSTHRESH;
+	info->tcpi_unacked = DIV_ROUND_UP(xsk->snd_nxt - xsk->snd_una, mss);
+	info->tcpi_sacked = DIV_ROUND_UP(xsk->scoreboard.sacked, mss);
+	info->tcpi_lost = DIV_ROUND_UP(xsk->scoreboard.lost, mss);
+	info->tcpi_retrans = DIV_ROUND_UP(xsk->scoreboard.resent, mss);
+	info->tcpi_reordering = xsk->scoreboard.reordering;
+	info->tcpi_reord_seen = xsk->scoreboard.reorderings;
+	info->tcpi_delivered = DIV_ROUND_UP(xsk->delivered, mss);
+}
+
+static void info_options(const struct xtcp_sock *xsk, struct tcp_info *info)
+{
+	if (xsk->ts_ok)
+		info->tcpi_options |= TCPI_OPT_TIMESTAMPS;
+	if (xsk->sack_ok)
+		info->tcpi_options |= TCPI_OPT_SACK;
+	if (xsk->ecn & XTCP_ECN_OK)
+		info->tcpi_options |= TCPI_OPT_ECN;
+	if (xsk->ecn & XTCP_ECN_SEEN)
+		info->tcpi_options |= TCPI_OPT_ECN_SEEN;
+	if (xsk->wscale_ok) {
+		info->tcpi_options |= TCPI_OPT_WSCALE;
+		info->tcpi_snd_wscale = xsk->snd_wscale;
+		info->tcpi_rcv_wscale = xsk->rcv_wscale;
+	}
+}
+
+static u32 ms_since(u32 stamp)
+{
+	return stamp ? jiffies_to_msecs((u32)jiffies - stamp) : 0;
+}
+
+static void info_counts(const struct xtcp_sock *xsk, struct tcp_info *info)
+{
+	info->tcpi_total_retrans = xsk->total_retrans;
+	info->tcpi_bytes_acked = xsk->bytes_acked;
+	info->tcpi_bytes_received = xsk->bytes_received;
+	info->tcpi_bytes_sent = xsk->bytes_sent;
+	info->tcpi_bytes_retrans = xsk->bytes_retrans;
+	info->tcpi_dsack_dups = (u32)DIV_ROUND_UP_ULL(xsk->dsacked, max_t(u32, xsk->mss, 1));
+	info->tcpi_notsent_bytes = xtcp_seq_gt(xsk->write_seq, xsk->snd_nxt) ? xsk->write_seq - xsk->snd_nxt : 0;
+	info->tcpi_segs_in = xsk->segs_in;
+	info->tcpi_segs_out = xsk->segs_out;
+	info->tcpi_data_segs_in = xsk->data_segs_in;
+	info->tcpi_data_segs_out = xsk->data_segs_out;
+}
+
+/**
+ * xtcp_status_info() - TCP_INFO
+ * @sk: the sock
+ * @info: filled; what xtcp has no notion of is 0
+ *
+ * RFC 9293 section 3.10.6.
+ *
+ * Context: process. Takes the socket lock.
+ */
+void xtcp_status_info(struct sock *sk, struct tcp_info *info)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	memset(info, 0, sizeof(*info));
+	lock_sock(sk);
+	info->tcpi_state = sk->sk_state;
+	info->tcpi_pacing_rate = ~0ULL;
+	info->tcpi_max_pacing_rate = ~0ULL;
+	info->tcpi_reordering = XTCP_DUPACK_THRESHOLD;
+	info->tcpi_snd_cwnd = xtcp_cong_cwnd_segments(sk);
+	if (sk->sk_state == TCP_LISTEN) {
+		info->tcpi_unacked = READ_ONCE(xsk->listener->accept_len);
+		info->tcpi_sacked = READ_ONCE(xsk->listener->accept_max);
+		goto out;
+	}
+
+	info_congestion(sk, info);
+	info_options(xsk, info);
+	info_counts(xsk, info);
+	info->tcpi_retransmits = xsk->retransmits;
+	info->tcpi_probes = xtcp_sock_probes_out(xsk);
+	info->tcpi_backoff = xsk->rto.backoff;
+	info->tcpi_rto = xtcp_rto_current_ms(&xsk->rto) * USEC_PER_MSEC;
+	info->tcpi_ato = xsk->rcv_data_tstamp ? XTCP_DELACK_MIN_MS * USEC_PER_MSEC : 0;
+	info->tcpi_rtt = xsk->rto.srtt_us;
+	/* before the first sample Linux tells a quarter of the first RTO */
+	info->tcpi_rttvar = xsk->rto.srtt_us ? xsk->rto.rttvar_us : XTCP_RTO_INITIAL_MS * USEC_PER_MSEC / 4;
+	info->tcpi_min_rtt = xsk->rto.min_rtt_us;
+	info->tcpi_snd_mss = xsk->mss;
+	info->tcpi_rcv_mss = xsk->rcv_mss;
+	info->tcpi_advmss = xsk->advmss - (xsk->ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0);
+	info->tcpi_pmtu = xsk->pmtu;
+	info->tcpi_rcv_ssthresh = xsk->window_clamp;
+	info->tcpi_rcv_space = xsk->space_copied;
+	info->tcpi_snd_wnd = xsk->snd_wnd;
+	info->tcpi_last_data_sent = ms_since(xsk->snd_tstamp);
+	info->tcpi_last_data_recv = ms_since(xsk->rcv_data_tstamp);
+	info->tcpi_last_ack_recv = ms_since(xsk->ack_tstamp);
+out:
+	release_sock(sk);
+}
+
+/**
+ * xtcp_status_ioctl() - proto.ioctl
+ * @sk: the sock
+ * @cmd: SIOCINQ (FIONREAD), SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK
+ * @karg: the answer: octets; for SIOCATMARK 0, since urgent octets stand in line
+ *
+ * Context: process. Takes the socket lock where needed.
+ *
+ * Return: 0, -EINVAL for a listener, -ENOIOCTLCMD.
+ */
+int xtcp_status_ioctl(struct sock *sk, int cmd, int *karg)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool unsynchronized = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
+
+	if (cmd == SIOCATMARK) {
+		*karg = 0;
+		return 0;
+	}
+	if (cmd != SIOCINQ && cmd != SIOCOUTQ && cmd != SIOCOUTQNSD)
+		return -ENOIOCTLCMD;
+	if (sk->sk_state == TCP_LISTEN)
+		return -EINVAL;
+	if (cmd == SIOCINQ) {
+		bool slow = lock_sock_fast(sk);
+
+		*karg = xtcp_recvmsg_inq(sk);
+		unlock_sock_fast(sk, slow);
+	} else if (unsynchronized) {
+		*karg = 0;
+	} else if (cmd == SIOCOUTQ) {
+		*karg = READ_ONCE(xsk->write_seq) - READ_ONCE(xsk->snd_una);
+	} else {
+		*karg = READ_ONCE(xsk->write_seq) - READ_ONCE(xsk->snd_nxt);
+	}
+	return 0;
+}
+
+/* Room to write: now, or a writer is told later. */
+static bool writeable(struct sock *sk)
+{
+	if (__sk_stream_is_writeable(sk, 1))
+		return true;
+	sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
+	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
+	/* room may have come between the look and the bit; pairs with the barrier in sk_write_space */
+	smp_mb__after_atomic();
+	return __sk_stream_is_writeable(sk, 1);
+}
+
+/**
+ * xtcp_status_poll() - proto_ops.poll
+ * @file: the descriptor's file
+ * @sock: the socket
+ * @wait: where to wait
+ *
+ * Context: process. No lock: what changes after the look wakes the waiter.
+ *
+ * Return: EPOLL* bits, as Linux.
+ */
+__poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_table_struct *wait)
+{
+	struct sock *sk = sock->sk;
+	__poll_t mask = 0;
+	u8 shutdown;
+	int state;
+
+	sock_poll_wait(file, sock, wait);
+	/* "The end of a connection" in sock.c writes these in the other order: who sees one sees those before it. */
+	state = inet_sk_state_load(sk);
+	if (state == TCP_LISTEN)
+		return xtcp_listen_has_child(sk) ? EPOLLIN | EPOLLRDNORM : 0;
+
+	shutdown = READ_ONCE(sk->sk_shutdown);
+	if (shutdown == SHUTDOWN_MASK || state == TCP_CLOSE)
+		mask |= EPOLLHUP;
+	if (shutdown & RCV_SHUTDOWN)
+		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
+	/* in SYN-SENT both ends are shut only by the end of the connection */
+	if (state != TCP_SYN_RECV && (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {
+		if (xtcp_text_readable(sk, sock_rcvlowat(sk, 0, INT_MAX)))
+			mask |= EPOLLIN | EPOLLRDNORM;
+		if (shutdown & SEND_SHUTDOWN || writeable(sk))
+			mask |= EPOLLOUT | EPOLLWRNORM;
+	}
+	/* pairs with the smp_wmb() of xtcp_sock_fail() */
+	smp_rmb();
+	if (READ_ONCE(sk->sk_err) || !skb_queue_empty_lockless(&sk->sk_error_queue))
+		mask |= EPOLLERR;
+	return mask;
+}

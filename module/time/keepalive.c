@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Keepalive policy (RFC 9293 section 3.8.4): when an idle connection is probed, and when it is given up. Arms nothing.
+ *
+ * Off unless the program asks for it (MUST-24, MUST-25: SO_KEEPALIVE); the defaults, two hours and nine probes 75 s
+ * apart, are the namespace's (MUST-28).
+ */
+#include "time/keepalive.h"
+
+#include <linux/jiffies.h>
+#include <net/sock.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+
+/**
+ * xtcp_keepalive_time() - how long a connection is idle before the first probe
+ * @sk: the sock
+ *
+ * Context: any.
+ *
+ * Return: jiffies (TCP_KEEPIDLE, MUST-27).
+ */
+unsigned long xtcp_keepalive_time(const struct sock *sk)
+{
+	return READ_ONCE(xtcp_sk(sk)->keepalive_time) ?: READ_ONCE(xtcp_net_of(sk)->sysctl.keepalive_time);
+}
+
+/**
+ * xtcp_keepalive_intvl() - how long to wait for an answer before the next probe
+ * @sk: the sock
+ *
+ * Context: any.
+ *
+ * Return: jiffies (TCP_KEEPINTVL).
+ */
+unsigned long xtcp_keepalive_intvl(const struct sock *sk)
+{
+	return READ_ONCE(xtcp_sk(sk)->keepalive_intvl) ?: READ_ONCE(xtcp_net_of(sk)->sysctl.keepalive_intvl);
+}
+
+/**
+ * xtcp_keepalive_probes() - how many probes go unanswered before the connection is given up
+ * @sk: the sock
+ *
+ * Context: any.
+ *
+ * Return: the number (TCP_KEEPCNT, MUST-29).
+ */
+unsigned int xtcp_keepalive_probes(const struct sock *sk)
+{
+	return READ_ONCE(xtcp_sk(sk)->keepalive_probes) ?: READ_ONCE(xtcp_net_of(sk)->sysctl.keepalive_probes);
+}
+
+/**
+ * xtcp_keepalive_give_up() - is the peer of this idle connection gone?
+ * @sk: idle for longer than xtcp_keepalive_time(), a probe is due
+ *
+ * By the number of probes; with TCP_USER_TIMEOUT by time instead, as Linux, but not without a probe.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when it is.
+ */
+bool xtcp_keepalive_give_up(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 idle = (u32)jiffies - xsk->rcv_tstamp;
+
+	sock_owned_by_me(sk);
+	if (xsk->user_timeout)
+		return xsk->keepalive_sent && idle >= msecs_to_jiffies(xsk->user_timeout);
+	return xsk->keepalive_sent >= xtcp_keepalive_probes(sk);
+}

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Records of finished connections, in TIME-WAIT, or of orphans in FIN-WAIT-2: how they come, wait and go. What they
+ * answer: timewait.c.
+ *
+ * A record takes the place of its sock in the table of connections, keeps the port leased, and knows no more than it
+ * takes to answer. Each namespace has two lists in order of time, one per substate, and one timer. A full table evicts
+ * the record that would end next, so a new connection never goes without its TIME-WAIT.
+ *
+ * Life of a record: listed under tw_lock by the sock's end; claimed under tw_lock by whoever ends it ("dead"), who then
+ * takes it out of the table, gives the lease back and has it freed after a grace period.
+ */
+#include "time/record.h"
+
+#include <linux/slab.h>
+#include <net/sock.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "compat.h"
+#include "ports/lease.h"
+#include "ports/portmap.h"
+#include "pure/clock.h"
+#include "recv/window.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+
+#define END_BATCH	256	/* records that end before others get the lock */
+#define TIMER_BATCHES	16	/* of these before others get the processor */
+#define FREE_BATCH	64	/* records that go back to their slab at once */
+#define TIMER_REST	(HZ / 2) /* between two runs of the timer, or an eighth of 2 MSL, as Linux's timers round */
+#define SORT_STEPS	32	/* how far a record is moved forward among those that end later */
+#define EVICT_STEPS	4	/* records that make room for a new one when there are more than the limit */
+#define KILLED_JIFFIES	(4 * HZ) /* shorter ones count as TWKilled, as in Linux */
+
+static struct kmem_cache *cache_v4, *cache_v6;
+
+static size_t size_of(bool v4)
+{
+	return offsetof(struct xtcp_timewait, conn) + (v4 ? XTCP_CONN_V4_END : sizeof(struct xtcp_conn));
+}
+
+static struct kmem_cache *cache_of(bool v4)
+{
+	return v4 ? cache_v4 : cache_v6;
+}
+
+/**
+ * xtcp_record_init() - the slabs of the records
+ *
+ * Context: process, module init.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_record_init(void)
+{
+	BUILD_BUG_ON(offsetof(struct xtcp_timewait, conn) + XTCP_CONN_V4_END > 96);
+	BUILD_BUG_ON(sizeof(struct xtcp_timewait) > 128);
+	BUILD_BUG_ON(IS_ENABLED(CONFIG_SLOB));	/* there kfree_bulk() knows no slabs */
+
+	cache_v4 = xtcp_compat_slab(KBUILD_MODNAME "_timewait", size_of(true));
+	cache_v6 = xtcp_compat_slab(KBUILD_MODNAME "_timewait6", size_of(false));
+	if (cache_v4 && cache_v6)
+		return 0;
+	xtcp_record_exit();
+	return -ENOMEM;
+}
+
+/**
+ * xtcp_record_exit() - give the slabs back
+ *
+ * Context: process, module exit. All records are freed: rcu_barrier() was called.
+ */
+void xtcp_record_exit(void)
+{
+	kmem_cache_destroy(cache_v6);
+	kmem_cache_destroy(cache_v4);
+}
+
+static void free_rcu(struct rcu_head *rcu)
+{
+	struct xtcp_timewait *tw = container_of(rcu, struct xtcp_timewait, rcu);
+	void *batch[FREE_BATCH];
+	unsigned int n = 0;
+
+	/* the slab itself tells IPv4 from IPv6 */
+	while (tw) {
+		if (n == FREE_BATCH) {
+			kfree_bulk(n, batch);
+			n = 0;
+		}
+		batch[n++] = tw;
+		tw = tw->next_dead;
+	}
+	kfree_bulk(n, batch);
+}
+
+static struct list_head *list_of(struct xtcp_net *xn, const struct xtcp_timewait *tw)
+{
+	return tw->substate == TCP_TIME_WAIT ? &xn->tw_list : &xn->fin_wait2_list;
+}
+
+static unsigned long timewait_jiffies(const struct xtcp_net *xn)
+{
+	return msecs_to_jiffies(READ_ONCE(xn->sysctl.timewait_ms));
+}
+
+/*
+ * Puts a record on its list. Nearly always that is the end; a shorter TCP_LINGER2 or a sysctl just lowered puts it
+ * further ahead, up to a bound: beyond that it ends with the one before it, late but with no work for anybody.
+ */
+static void enlist(struct xtcp_net *xn, struct xtcp_timewait *tw, unsigned long timeout)
+{
+	struct list_head *head = list_of(xn, tw), *at = head->prev;
+	unsigned long expires = jiffies + timeout;
+	int steps = SORT_STEPS;
+
+	lockdep_assert_held(&xn->tw_lock);
+	WRITE_ONCE(tw->expires, (u32)expires);
+	while (at != head && steps-- && time_before32(tw->expires, list_entry(at, struct xtcp_timewait, node)->expires))
+		at = at->prev;
+	list_add(&tw->node, at);
+	if (!timer_pending(&xn->tw_timer) || time_before(expires, xn->tw_timer.expires))
+		mod_timer(&xn->tw_timer, expires);
+}
+
+/**
+ * xtcp_record_claim() - a record ends: whoever claims it buries it, by xtcp_record_bury(), without the lock
+ * @xn: its namespace
+ * @tw: not dead
+ * @claimed: where it goes, for xtcp_record_bury()
+ *
+ * Context: softirq or process. Lock: tw_lock, held.
+ */
+void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed)
+{
+	lockdep_assert_held(&xn->tw_lock);
+	/* after this nobody else ends the record */
+	tw->dead = true;
+	xn->tw_count--;
+	list_move(&tw->node, claimed);
+}
+
+static void put_lease(struct xtcp_lease *lease, unsigned int n)
+{
+	if (lease)
+		xtcp_lease_put_users(lease, n);
+}
+
+/**
+ * xtcp_record_bury() - take records out of the table, give their ports back and have them freed
+ * @xn: their namespace
+ * @claimed: by xtcp_record_claim()
+ *
+ * Context: softirq or process, BH disabled. No lock.
+ */
+void xtcp_record_bury(struct xtcp_net *xn, struct list_head *claimed)
+{
+	struct xtcp_timewait *tw, *next;
+	struct xtcp_lease *lease = NULL;
+	unsigned int left = 0, users = 0;
+
+	if (list_empty(claimed))
+		return;
+	xtcp_portmap_lock(xn);
+	list_for_each_entry_safe(tw, next, claimed, node) {
+		/* or else what it is told would be loaded each time */
+		if (trace_xtcp_conn_state_enabled())
+			trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
+		left += xtcp_demux_leave(xn, &tw->conn);
+		/* a server's records are all on one port */
+		if (tw->lease != lease) {
+			put_lease(lease, users);
+			lease = tw->lease;
+			users = 0;
+		}
+		users++;
+		tw->next_dead = next;
+	}
+	xtcp_portmap_unlock(xn);
+	put_lease(lease, users);
+	xtcp_demux_left(xn, left);
+	/* one grace period for all of them */
+	list_last_entry(claimed, struct xtcp_timewait, node)->next_dead = NULL;
+	call_rcu(&list_first_entry(claimed, struct xtcp_timewait, node)->rcu, free_rcu);
+}
+
+static struct xtcp_timewait *first_of(struct list_head *head)
+{
+	return list_first_entry_or_null(head, struct xtcp_timewait, node);
+}
+
+/* The record that ends next. */
+static struct xtcp_timewait *earliest(struct xtcp_net *xn)
+{
+	struct xtcp_timewait *a = first_of(&xn->tw_list), *b = first_of(&xn->fin_wait2_list);
+
+	if (!a || !b)
+		return a ?: b;
+	return time_before32(b->expires, a->expires) ? b : a;
+}
+
+/* Those on a list that are over, as many as may end in one hold of the lock; true when there may be more. */
+static bool end_some(struct xtcp_net *xn, struct list_head *head)
+{
+	const u32 now = jiffies;
+	struct xtcp_timewait *tw;
+	LIST_HEAD(claimed);
+	int n = 0;
+
+	spin_lock(&xn->tw_lock);
+	list_for_each_entry(tw, head, node) {
+		if (n == END_BATCH || time_after32(tw->expires, now))
+			break;
+		tw->dead = true;
+		n++;
+	}
+	xn->tw_count -= n;
+	list_cut_before(&claimed, head, &tw->node);
+	spin_unlock(&xn->tw_lock);
+	xtcp_record_bury(xn, &claimed);
+	return n == END_BATCH;
+}
+
+/* Records end at any time, and a wakeup costs more than the end of one: so those of a moment end together. */
+static void expired_records(struct timer_list *timer)
+{
+	struct xtcp_net *xn = container_of(timer, struct xtcp_net, tw_timer);
+	unsigned long next = jiffies + min_t(unsigned long, timewait_jiffies(xn) / 8, TIMER_REST);
+	int batches = TIMER_BATCHES;
+	struct xtcp_timewait *tw;
+	bool more;
+
+	do {
+		more = end_some(xn, &xn->tw_list);
+		more |= end_some(xn, &xn->fin_wait2_list);
+	} while (more && --batches);
+	if (more)
+		next = jiffies + 1;
+
+	spin_lock(&xn->tw_lock);
+	tw = earliest(xn);
+	if (tw)
+		mod_timer(timer, time_after32(tw->expires, (u32)next) ? xtcp_clock_jiffies(tw->expires) : next);
+	spin_unlock(&xn->tw_lock);
+}
+
+/**
+ * xtcp_record_net_init() - make the empty lists of a namespace
+ * @xn: the namespace
+ *
+ * Context: process.
+ *
+ * Return: 0.
+ */
+int xtcp_record_net_init(struct xtcp_net *xn)
+{
+	spin_lock_init(&xn->tw_lock);
+	INIT_LIST_HEAD(&xn->tw_list);
+	INIT_LIST_HEAD(&xn->fin_wait2_list);
+	xn->tw_count = 0;
+	timer_setup(&xn->tw_timer, expired_records, 0);
+	return 0;
+}
+
+/**
+ * xtcp_record_net_exit() - end all records of a namespace
+ * @xn: the namespace; no segment arrives and no sock ends any more
+ *
+ * Context: process, may sleep.
+ */
+void xtcp_record_net_exit(struct xtcp_net *xn)
+{
+	struct xtcp_timewait *tw;
+	int n;
+
+	do {
+		LIST_HEAD(claimed);
+
+		spin_lock_bh(&xn->tw_lock);
+		for (n = 0; n < END_BATCH && (tw = earliest(xn)); n++)
+			xtcp_record_claim(xn, tw, &claimed);
+		spin_unlock_bh(&xn->tw_lock);
+		local_bh_disable();
+		xtcp_record_bury(xn, &claimed);
+		local_bh_enable();
+	} while (n == END_BATCH);
+	timer_delete_sync(&xn->tw_timer);
+}
+
+static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	memset(tw, 0, offsetof(struct xtcp_timewait, conn));
+	memcpy(&tw->conn, &xsk->conn, size_of(xsk->conn.v4) - offsetof(struct xtcp_timewait, conn));
+	tw->conn.kind = XTCP_CONN_TIMEWAIT;
+	tw->lease = xsk->lease;
+	tw->snd_nxt = xsk->snd_nxt;
+	tw->rcv_nxt = xsk->rcv_nxt;
+	tw->rcv_wnd = xtcp_window_offer(sk) >> xsk->rcv_wscale;
+	tw->ts_recent = xsk->ts_recent;
+	tw->ts_recent_stamp = xsk->ts_recent_stamp;
+	tw->ts_offset = xsk->ts_offset;
+	tw->mark = READ_ONCE(sk->sk_mark);
+	tw->tos = xtcp_sock_is_v4(sk) ? inet_sk(sk)->tos : inet6_sk(sk)->tclass;
+	tw->rcv_wscale = xsk->rcv_wscale;
+	tw->substate = substate;
+	tw->family = sk->sk_family;
+	tw->ts_ok = xsk->ts_ok;
+}
+
+/* For one record. There is more to do when the limit was lowered, and then every newcomer does some of it. */
+static void make_room(struct xtcp_net *xn, struct list_head *claimed)
+{
+	int steps;
+
+	lockdep_assert_held(&xn->tw_lock);
+	for (steps = 0; steps < EVICT_STEPS && xn->tw_count >= READ_ONCE(xn->sysctl.max_tw_buckets); steps++) {
+		struct xtcp_timewait *evicted = earliest(xn);
+
+		if (!steps)
+			XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPTIMEWAITOVERFLOW);
+		if (!evicted)
+			break;
+		xtcp_record_claim(xn, evicted, claimed);
+	}
+}
+
+/* The table has the record in the place of the sock from here on. */
+static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timewait *tw, unsigned long timeout)
+{
+	LIST_HEAD(claimed);
+	int err;
+
+	if (tw->lease)
+		xtcp_lease_hold_timewait(tw->lease);
+	local_bh_disable();
+	spin_lock(&xn->tw_lock);
+	err = xtcp_demux_replace(xn, &xtcp_sk(sk)->conn, &tw->conn);
+	if (!err) {
+		make_room(xn, &claimed);
+		enlist(xn, tw, timeout);
+		xn->tw_count++;
+	}
+	spin_unlock(&xn->tw_lock);
+	xtcp_record_bury(xn, &claimed);
+	if (err)
+		put_lease(tw->lease, 1);
+	local_bh_enable();
+	if (err)
+		return false;
+	/* the table's reference; the caller has one of its own */
+	sock_prot_inuse_add(xn->net, sk->sk_prot, -1);
+	__sock_put(sk);
+	return true;
+}
+
+/* TCP_LINGER2, or else the namespace's; at least what it takes to see a FIN that was lost twice. */
+static unsigned long fin_wait2_jiffies(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	unsigned long timeout = xsk->linger2 ?: READ_ONCE(xtcp_net_of(sk)->sysctl.fin_timeout);
+	unsigned long rto = msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
+
+	return max(timeout, (rto << 2) - (rto >> 1));
+}
+
+/**
+ * xtcp_record_enter() - a connection goes on as a record; its sock ends
+ * @sk: in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
+ * @substate: TCP_TIME_WAIT, or TCP_FIN_WAIT2 unless TCP_LINGER2 is below 0
+ *
+ * Without memory for a record the connection just ends, as in Linux. RFC 9293 section 3.6.1, MUST-13.
+ *
+ * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
+ */
+void xtcp_record_enter(struct sock *sk, int substate)
+{
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	unsigned long timeout = substate == TCP_TIME_WAIT ? timewait_jiffies(xn) : fin_wait2_jiffies(sk);
+	struct xtcp_timewait *tw;
+
+	sock_owned_by_me(sk);
+
+	tw = kmem_cache_alloc(cache_of(xtcp_sk(sk)->conn.v4), GFP_ATOMIC | __GFP_NOWARN);
+	if (tw) {
+		fill_record(tw, sk, substate);
+		if (replace_sock(xn, sk, tw, timeout)) {
+			XTCP_NET_INC_STATS(xn, timeout <= KILLED_JIFFIES ? LINUX_MIB_TIMEWAITKILLED :
+									       LINUX_MIB_TIMEWAITED);
+			trace_xtcp_conn_state(xn->net, &xtcp_sk(sk)->conn, sk->sk_state, substate);
+		} else {
+			kmem_cache_free(cache_of(tw->conn.v4), tw);
+		}
+	} else {
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPTIMEWAITOVERFLOW);
+	}
+	xtcp_sock_done(sk);
+}
+
+/**
+ * xtcp_record_restart() - 2 MSL begin anew, or begin after FIN-WAIT-2
+ * @xn: its namespace
+ * @tw: in TIME-WAIT, not dead
+ *
+ * RFC 9293 section 3.10.7.4, eighth.
+ *
+ * Context: softirq or process, BH disabled. Lock: tw_lock, held.
+ */
+void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
+{
+	lockdep_assert_held(&xn->tw_lock);
+	list_del(&tw->node);
+	enlist(xn, tw, timewait_jiffies(xn));
+}
+
+/**
+ * xtcp_record_copy() - what a record says, to be used without the lock
+ * @to: where it goes; the memory of an IPv4 record ends before its addresses of IPv6
+ * @tw: the record
+ *
+ * Context: any. Lock: tw_lock, held.
+ */
+void xtcp_record_copy(struct xtcp_timewait *to, const struct xtcp_timewait *tw)
+{
+	memcpy(to, tw, size_of(tw->conn.v4));
+}
+
+/**
+ * xtcp_record_drop() - end a record
+ * @xn: its namespace
+ * @tw: found in the table
+ *
+ * Context: softirq or process, BH disabled, RCU read side.
+ */
+void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw)
+{
+	LIST_HEAD(claimed);
+
+	spin_lock(&xn->tw_lock);
+	if (!tw->dead)
+		xtcp_record_claim(xn, tw, &claimed);
+	spin_unlock(&xn->tw_lock);
+	xtcp_record_bury(xn, &claimed);
+}

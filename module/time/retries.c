@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * When a connection whose peer does not answer is given up: R1 and R2 (RFC 9293 section 3.8.3), the user timeout, and
+ * the shorter patience with orphans. Arms nothing; timer.c asks before it sends again.
+ *
+ * Each retry belongs to a timeout that timer.c has seen: xsk->retransmits and xsk->probes_out count those before the
+ * present one.
+ */
+#include "time/retries.h"
+
+#include <net/dst.h>
+#include <net/sock.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "pure/clock.h"
+#include "pure/rto.h"
+#include "pure/wire.h"
+#include "send/output.h"
+#include "sight/mib.h"
+
+#define ORPHAN_RETRIES		8U	/* of an orphan whose peer was heard lately, as Linux's */
+#define SILENCE_MAX_MS		(2 * XTCP_RTO_MAX_MS) /* with the window shrunk to zero and no answer to any probe */
+
+static const struct xtcp_sysctl *knobs(const struct sock *sk)
+{
+	return &xtcp_net_of(sk)->sysctl;
+}
+
+static u32 elapsed_ms(u32 stamp)
+{
+	return xtcp_clock_ts() - stamp;
+}
+
+/* "alive": the RTO has not reached its ceiling yet. */
+static u32 orphan_retries(const struct sock *sk, bool alive)
+{
+	u32 retries = READ_ONCE(knobs(sk)->orphan_retries);
+
+	if (sk->sk_err_soft && !alive)
+		return 0;
+	return retries || !alive ? retries : ORPHAN_RETRIES;
+}
+
+static bool is_alive(const struct sock *sk)
+{
+	return xtcp_rto_current_ms(&xtcp_sk(sk)->rto) < XTCP_RTO_MAX_MS;
+}
+
+static bool one_orphan_too_many(struct sock *sk)
+{
+	if (!xtcp_sock_too_many_orphans(sk))
+		return false;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONMEMORY);
+	xtcp_output_rst(sk);
+	xtcp_sock_fail(sk, 0, XTCP_ABORT_ORPHANS);
+	return true;
+}
+
+/*
+ * What was lost may be lost on one of several paths that routers choose from by the flow label, or this host by its
+ * hash: the next segment goes by another one, if there is one.
+ */
+static void try_another_path(struct sock *sk)
+{
+	if (sk_rethink_txhash(sk))
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTREHASH);
+}
+
+/**
+ * xtcp_retries_give_up() - end a connection by timeout
+ * @sk: the sock; the caller holds a reference
+ * @reason: XTCP_ABORT_TIMEOUT or XTCP_ABORT_KEEPALIVE
+ *
+ * The program is told of a soft error instead, if there was one (RFC 9293 section 3.9.2.2).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
+{
+	sock_owned_by_me(sk);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONTIMEOUT);
+	xtcp_sock_fail(sk, sk->sk_err_soft ?: ETIMEDOUT, reason);
+}
+
+/**
+ * xtcp_retries_end_syn() - is the SYN, or the SYN-ACK of a simultaneous open, not sent again?
+ * @sk: SYN-SENT or SYN-RECEIVED
+ *
+ * By count, as Linux: TCP_SYNCNT or syn_retries (MUST-22; MUST-23 wants 3 minutes, the default makes 127 s). If it is,
+ * it goes by another path.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the connection is no more.
+ */
+bool xtcp_retries_end_syn(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (xsk->retransmits >= (xsk->syn_retries ?: READ_ONCE(knobs(sk)->syn_retries)) ||
+	    (xsk->user_timeout && elapsed_ms(xsk->retrans_stamp) >= xsk->user_timeout)) {
+		xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
+		return true;
+	}
+	if (xsk->retransmits)
+		__dst_negative_advice(sk);
+	try_another_path(sk);
+	return false;
+}
+
+/**
+ * xtcp_retries_end_retransmission() - is what was not acknowledged not sent again?
+ * @sk: in a synchronized state, its retransmission deadline has passed
+ *
+ * If it is, it goes by another path. R1 asks routing for another way, too; R2 or TCP_USER_TIMEOUT ends the connection
+ * (MUST-20, MUST-21).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the connection is no more.
+ */
+bool xtcp_retries_end_retransmission(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 retries = READ_ONCE(knobs(sk)->retries2);
+	u32 gone = elapsed_ms(xsk->retrans_stamp);
+
+	sock_owned_by_me(sk);
+	if (xsk->retransmits && gone >= xtcp_rto_give_up_ms(READ_ONCE(knobs(sk)->retries1), XTCP_RTO_MIN_MS))
+		__dst_negative_advice(sk);
+	if (sock_flag(sk, SOCK_DEAD)) {
+		retries = orphan_retries(sk, is_alive(sk));
+		if (one_orphan_too_many(sk))
+			return true;
+	}
+	if (!xsk->retransmits || gone < (xsk->user_timeout ?: xtcp_rto_give_up_ms(retries, XTCP_RTO_MIN_MS))) {
+		try_another_path(sk);
+		return false;
+	}
+	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
+	return true;
+}
+
+/**
+ * xtcp_retries_end_shrunk_window() - data is in flight, the window has shrunk to zero: is it not probed again?
+ * @sk: in a synchronized state, its retransmission deadline has passed
+ *
+ * Not while the peer answers (RFC 9293 section 3.8.6, SHLD-17), unless no program waits any more.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the connection is no more.
+ */
+bool xtcp_retries_end_shrunk_window(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 silent = jiffies_to_msecs((u32)jiffies - xsk->ack_tstamp);
+
+	sock_owned_by_me(sk);
+	if (silent < (xsk->user_timeout ?: SILENCE_MAX_MS))
+		return sock_flag(sk, SOCK_DEAD) && xtcp_retries_end_probing(sk);
+	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
+	return true;
+}
+
+/**
+ * xtcp_retries_end_probing() - is a closed window not probed again?
+ * @sk: in a synchronized state
+ *
+ * A peer that answers may keep its window closed (MUST-37), but not for ever when no program waits any more (RFC 6429).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the connection is no more.
+ */
+bool xtcp_retries_end_probing(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 most = READ_ONCE(knobs(sk)->retries2);
+	bool end;
+
+	sock_owned_by_me(sk);
+	end = xsk->user_timeout && xsk->probe_stamp && elapsed_ms(xsk->probe_stamp) >= xsk->user_timeout;
+	if (sock_flag(sk, SOCK_DEAD)) {
+		most = orphan_retries(sk, is_alive(sk));
+		end |= !is_alive(sk) && xsk->rto.backoff >= most;
+		if (!end && one_orphan_too_many(sk))
+			return true;
+	}
+	if (!end && xsk->probes_out < most)
+		return false;
+	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
+	return true;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* When a connection whose peer does not answer is given up. */
+#ifndef XTCP_RETRIES_H
+#define XTCP_RETRIES_H
+
+#include "base/sock.h"
+
+/* Socket lock held. True: the connection is no more. */
+bool xtcp_retries_end_syn(struct sock *sk);
+bool xtcp_retries_end_retransmission(struct sock *sk);
+bool xtcp_retries_end_shrunk_window(struct sock *sk);
+bool xtcp_retries_end_probing(struct sock *sk);
+void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason);
+
+#endif /* XTCP_RETRIES_H */

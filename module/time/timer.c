@@ -1,0 +1,587 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The deadlines of a connection, behind the one timer of its sock.
+ *
+ *   retransmit  SYN, text or FIN is in flight and not acknowledged for an RTO: send again, back off (RFC 6298 section
+ *               5); with the window shrunk to zero a probe goes instead (RFC 9293 section 3.8.6, MUST-35)
+ *   persist     text waits, nothing is in flight and the window does not let it go: probe the window, back off
+ *               (RFC 9293 section 3.8.6.1); also the override of silly window avoidance and of TCP_CORK, and the
+ *               next attempt after memory was short
+ *   delayed ACK an ACK is owed for too long (RFC 9293 section 3.8.6.3)
+ *   probe       the last segments may be lost, and nobody would say so: a tail loss probe (RFC 8985 section 7); stands
+ *               in the place of the retransmit deadline, which begins when the probe was sent
+ *   reordering  what may only be late counts as lost from then on (RFC 8985 section 6.2)
+ *   keepalive   nothing was heard for TCP_KEEPIDLE: probe (RFC 9293 section 3.8.4); armed while SO_KEEPALIVE is on
+ *
+ * The timer sleeps until the earliest deadline. It is moved when a deadline gets earlier, never when one gets later or
+ * is dropped: most are pushed back by every ACK, and firing early only means to go to sleep again. A deadline that
+ * passed acts once, however far the clock has moved, and counts the next one from now.
+ *
+ * Expiry while a user owns the lock sets XTCP_DEFERRED_TIMER; release_sock() runs what is due.
+ *
+ * Policy, how long and when to give up: rto.c, retries.c and keepalive.c.
+ */
+#include "time/timer.h"
+
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include "base/sock.h"
+#include "loss/recovery.h"
+#include "loss/tlp.h"
+#include "pure/clock.h"
+#include "pure/rto.h"
+#include "pure/wire.h"
+#include "send/output.h"
+#include "send/sndq.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+#include "socket/sendmsg.h"
+#include "time/keepalive.h"
+#include "time/retries.h"
+
+#define MEMORY_RETRY		(HZ / 2)	/* nothing could be sent for want of memory */
+#define SYN_AGAIN		2U	/* jiffies until a SYN follows the RST for a half-open connection of the peer */
+
+static bool is_armed(const struct xtcp_sock *xsk, enum xtcp_timer which)
+{
+	return xsk->timers.armed & BIT(which);
+}
+
+static void wake_at(struct sock *sk, unsigned long deadline)
+{
+	if (!timer_pending(&sk->sk_timer) || time_before(deadline, sk->sk_timer.expires))
+		sk_reset_timer(sk, &sk->sk_timer, deadline);
+}
+
+static void arm(struct sock *sk, enum xtcp_timer which, unsigned long delay)
+{
+	struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
+
+	if (timers->dead)
+		return;
+	timers->deadline[which] = jiffies + max(delay, 1UL);
+	timers->armed |= BIT(which);
+	wake_at(sk, timers->deadline[which]);
+}
+
+static void disarm(struct sock *sk, enum xtcp_timer which)
+{
+	xtcp_sk(sk)->timers.armed &= ~BIT(which);
+}
+
+/* The present RTO in jiffies; not beyond the user timeout, which counts from @stamp (0: from now). */
+static unsigned long interval(const struct xtcp_sock *xsk, u32 stamp)
+{
+	u32 ms = xtcp_rto_current_ms(&xsk->rto), gone;
+
+	if (xsk->user_timeout && stamp) {
+		gone = xtcp_clock_ts() - stamp;
+		ms = gone >= xsk->user_timeout ? 1 : min(ms, xsk->user_timeout - gone);
+	}
+	return msecs_to_jiffies(ms);
+}
+
+/* The SYN, or the SYN-ACK of a simultaneous open. */
+static void expired_syn(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
+	if (xtcp_retries_end_syn(sk))
+		return;
+	xtcp_output_resend(sk, skb, xsk->mss);
+	xsk->retransmits++;
+	xtcp_rto_backoff(&xsk->rto);
+	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, xsk->retrans_stamp));
+}
+
+/* What is in flight lies beyond a window that has shrunk to zero (RFC 9293 section 3.8.6, MUST-35, SHLD-17). */
+static void probe_shrunk_window(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xtcp_retries_end_shrunk_window(sk))
+		return;
+	xtcp_output_probe(sk, false);
+	xtcp_rto_backoff(&xsk->rto);
+	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0));
+}
+
+static void expired_retransmit(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb = xtcp_sndq_first(sk);
+
+	if (!skb)
+		return;
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+		expired_syn(sk, skb);
+		return;
+	}
+	if (!xsk->snd_wnd) {
+		probe_shrunk_window(sk);
+		return;
+	}
+	if (!xsk->retrans_stamp)
+		xsk->retrans_stamp = xtcp_clock_ts() ?: 1;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
+	if (xtcp_retries_end_retransmission(sk))
+		return;
+	xtcp_recovery_timeout(sk);
+	if (xsk->retransmits < U8_MAX)
+		xsk->retransmits++;
+	xtcp_rto_backoff(&xsk->rto);
+	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, xsk->retrans_stamp));
+}
+
+static void expired_persist(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	int err;
+
+	if (!xsk->fin_queued && (1 << sk->sk_state) & (TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK)) {
+		/* there was no memory for the FIN */
+		xtcp_output_fin(sk);
+		return;
+	}
+	if (!xtcp_sndq_unsent(sk) || xsk->snd_una != xsk->snd_nxt) {
+		xsk->probes_out = 0;
+		xsk->probe_stamp = 0;
+		return;
+	}
+	if (xtcp_retries_end_probing(sk))
+		return;
+	err = xtcp_output_probe(sk, false);
+	if (xsk->snd_una != xsk->snd_nxt) {
+		/* there was room: data went out, and its own deadline is armed */
+		xtcp_sendmsg_wake(sk);
+		return;
+	}
+	if (err) {
+		arm(sk, XTCP_TIMER_PERSIST, MEMORY_RETRY);
+		return;
+	}
+	if (!xsk->probe_stamp)
+		xsk->probe_stamp = xtcp_clock_ts() ?: 1;
+	if (xsk->probes_out < U8_MAX)
+		xsk->probes_out++;
+	xtcp_rto_backoff(&xsk->rto);
+	arm(sk, XTCP_TIMER_PERSIST, interval(xsk, xsk->probe_stamp));
+}
+
+static void expired_delayed_ack(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!xsk->ack_pending)
+		return;
+	/* nothing came to carry it: the program does not answer at once */
+	xsk->pingpong = false;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKS);
+	xtcp_output_ack_now(sk);
+}
+
+static void expired_keepalive(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	unsigned long time = xtcp_keepalive_time(sk);
+	u32 idle = (u32)jiffies - xsk->rcv_tstamp;
+
+	if (!sock_flag(sk, SOCK_KEEPOPEN))
+		return;
+	/* MUST-26: not while data waits for an ACK or a window, the other deadlines watch over that */
+	if (xsk->snd_una != xsk->write_seq) {
+		arm(sk, XTCP_TIMER_KEEPALIVE, time);
+	} else if (idle < time) {
+		arm(sk, XTCP_TIMER_KEEPALIVE, time - idle);
+	} else if (xtcp_keepalive_give_up(sk)) {
+		xtcp_output_rst(sk);
+		xtcp_retries_give_up(sk, XTCP_ABORT_KEEPALIVE);
+	} else if (xtcp_output_probe(sk, true)) {
+		arm(sk, XTCP_TIMER_KEEPALIVE, MEMORY_RETRY);
+	} else {
+		WRITE_ONCE(xsk->keepalive_sent, xsk->keepalive_sent + 1);
+		arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_keepalive_intvl(sk));
+	}
+}
+
+/* What is left of the RTO since the first segment in flight was sent. */
+static unsigned long rest_of_rto(const struct sock *sk)
+{
+	const struct sk_buff *first = xtcp_sndq_first(sk);
+	unsigned long rto = interval(xtcp_sk(sk), 0), gone;
+
+	if (!first)
+		return rto;
+	gone = usecs_to_jiffies(min_t(u64, xtcp_clock_us() - xtcp_sndcb(first)->sent_us, U32_MAX / 2));
+	return gone < rto ? rto - gone : rto;
+}
+
+static void expired_probe(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xsk->snd_una == xsk->snd_nxt)
+		return;
+	if (xsk->snd_wnd)
+		xtcp_tlp_probe(sk);
+	if (!is_armed(xsk, XTCP_TIMER_RETRANSMIT))
+		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0));
+}
+
+static void expired_reordering(struct sock *sk)
+{
+	if (xtcp_sk(sk)->snd_una != xtcp_sk(sk)->snd_nxt)
+		xtcp_recovery_reordering_timeout(sk);
+}
+
+static void (* const expired[XTCP_TIMERS])(struct sock *sk) = {
+	[XTCP_TIMER_RETRANSMIT] = expired_retransmit,
+	[XTCP_TIMER_PERSIST] = expired_persist,
+	[XTCP_TIMER_DELACK] = expired_delayed_ack,
+	[XTCP_TIMER_KEEPALIVE] = expired_keepalive,
+	[XTCP_TIMER_PROBE] = expired_probe,
+	[XTCP_TIMER_REORDERING] = expired_reordering,
+};
+
+static void fired(struct timer_list *timer)
+{
+	struct sock *sk = container_of(timer, struct sock, sk_timer);
+
+	bh_lock_sock(sk);
+	if (sock_owned_by_user(sk))
+		set_bit(XTCP_DEFERRED_TIMER, &xtcp_sk(sk)->deferred);
+	else
+		xtcp_timer_run(sk);
+	bh_unlock_sock(sk);
+	/* taken by sk_reset_timer() */
+	sock_put(sk);
+}
+
+/**
+ * xtcp_timer_init() - a sock gets its timer
+ * @sk: new, or a clone; no deadline is armed
+ *
+ * Context: softirq or process. Nobody else has @sk yet.
+ */
+void xtcp_timer_init(struct sock *sk)
+{
+	memset(&xtcp_sk(sk)->timers, 0, sizeof(xtcp_sk(sk)->timers));
+	timer_setup(&sk->sk_timer, fired, 0);
+}
+
+/**
+ * xtcp_timer_stop() - no deadline acts any more, and none can be armed
+ * @sk: CLOSED; xtcp_sock_reset_tcb() makes it usable again
+ *
+ * The timer's function may be waiting for the lock on another processor. It finds nothing to do then, and has its own
+ * reference.
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ */
+void xtcp_timer_stop(struct sock *sk)
+{
+	struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
+
+	timers->dead = true;
+	timers->armed = 0;
+	sk_stop_timer(sk, &sk->sk_timer);
+}
+
+/**
+ * xtcp_timer_syn_sent() - event: a SYN, or the SYN-ACK of a simultaneous open, was sent for the first time
+ * @sk: SYN-SENT or SYN-RECEIVED
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_syn_sent(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xtcp_sk(sk), 0));
+}
+
+/**
+ * xtcp_timer_syn_refused() - event: the peer answered our SYN for an older connection and was sent a RST
+ * @sk: SYN-SENT
+ *
+ * The RST has ended what the peer had, so the SYN follows at once (RFC 9293 section 3.5.1); once only, since anybody
+ * can forge such an answer, and never later than it would have anyway.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_syn_refused(struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (xsk->retransmits || !time_before(jiffies + SYN_AGAIN, xsk->timers.deadline[XTCP_TIMER_RETRANSMIT]))
+		return;
+	arm(sk, XTCP_TIMER_RETRANSMIT, SYN_AGAIN);
+}
+
+/**
+ * xtcp_timer_established() - event: the connection is up
+ * @sk: ESTABLISHED
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_established(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_timer_segment_received(sk);
+	xtcp_timer_keepalive_changed(sk);
+}
+
+/* A tail loss probe is to come, at the latest when the RTO would. */
+static void arm_probe(struct sock *sk, unsigned long rto)
+{
+	unsigned long pto = usecs_to_jiffies(xtcp_tlp_timeout_us(sk));
+
+	disarm(sk, XTCP_TIMER_RETRANSMIT);
+	arm(sk, XTCP_TIMER_PROBE, min(pto, rto));
+}
+
+/**
+ * xtcp_timer_data_sent() - event: new text or a FIN was sent (RFC 6298 (5.1), RFC 8985 section 7.2)
+ * @sk: the sock
+ *
+ * Only this ends a time of probing: answers alone do not stop TCP_USER_TIMEOUT (RFC 6429).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_data_sent(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool first;
+
+	sock_owned_by_me(sk);
+	disarm(sk, XTCP_TIMER_PERSIST);
+	xsk->probe_stamp = 0;
+	/* while a probe is on its way the RTO runs */
+	first = !is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !is_armed(xsk, XTCP_TIMER_PROBE);
+	if (!xsk->tlp.pending && xtcp_tlp_applies(sk))
+		arm_probe(sk, first ? interval(xsk, 0) : rest_of_rto(sk));
+	else if (first)
+		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0));
+}
+
+/**
+ * xtcp_timer_ack_progress() - event: SND.UNA has moved, or a lost segment was sent again because of ACKs
+ * @sk: the sock
+ *
+ * RFC 6298 (5.2), (5.3); RFC 8985 section 7.2.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_ack_progress(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (xsk->snd_una == xsk->snd_nxt) {
+		disarm(sk, XTCP_TIMER_RETRANSMIT);
+		disarm(sk, XTCP_TIMER_PROBE);
+		disarm(sk, XTCP_TIMER_REORDERING);
+	} else if (xtcp_tlp_applies(sk)) {
+		arm_probe(sk, interval(xsk, 0));
+	} else {
+		disarm(sk, XTCP_TIMER_PROBE);
+		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0));
+	}
+}
+
+/**
+ * xtcp_timer_reordering() - event: something counts as lost unless it is heard of soon
+ * @sk: the sock
+ * @wait_us: how soon, microseconds
+ *
+ * RFC 8985 section 6.2 step 5; a tick or two more, as Linux: timers are no finer.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_reordering(struct sock *sk, u32 wait_us)
+{
+	sock_owned_by_me(sk);
+	arm(sk, XTCP_TIMER_REORDERING, usecs_to_jiffies(wait_us) + 2);
+}
+
+/**
+ * xtcp_timer_reneged() - event: the peer seems to have dropped what it had sacked
+ * @sk: the sock
+ * @wait_us: how long an ACK that takes this back is waited for, microseconds
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_reneged(struct sock *sk, u32 wait_us)
+{
+	sock_owned_by_me(sk);
+	disarm(sk, XTCP_TIMER_PROBE);
+	arm(sk, XTCP_TIMER_RETRANSMIT, min(usecs_to_jiffies(wait_us), interval(xtcp_sk(sk), 0)));
+}
+
+/**
+ * xtcp_timer_window_closed() - event: text waits and nothing is in flight
+ * @sk: the sock
+ *
+ * The first probe goes an RTO after this (RFC 9293 section 3.8.6.1, SHLD-29).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_window_closed(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (!is_armed(xtcp_sk(sk), XTCP_TIMER_PERSIST))
+		arm(sk, XTCP_TIMER_PERSIST, interval(xtcp_sk(sk), 0));
+}
+
+/**
+ * xtcp_timer_window_opened() - event: the peer's window is no longer zero
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_window_opened(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_rto_reset_backoff(&xtcp_sk(sk)->rto);
+	disarm(sk, XTCP_TIMER_PERSIST);
+	xtcp_timer_ack_progress(sk);
+}
+
+/**
+ * xtcp_timer_ack_owed() - event: an ACK is owed and not sent at once
+ * @sk: the sock
+ * @delay_ms: when it is to go at the latest; an earlier deadline stays
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_ack_owed(struct sock *sk, u32 delay_ms)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	unsigned long delay = msecs_to_jiffies(delay_ms);
+
+	sock_owned_by_me(sk);
+	if (!is_armed(xsk, XTCP_TIMER_DELACK) || time_before(jiffies + delay, xsk->timers.deadline[XTCP_TIMER_DELACK]))
+		arm(sk, XTCP_TIMER_DELACK, delay);
+}
+
+/**
+ * xtcp_timer_ack_sent() - event: a segment with an ACK was sent
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_ack_sent(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	disarm(sk, XTCP_TIMER_DELACK);
+}
+
+/**
+ * xtcp_timer_segment_received() - event: an acceptable segment came
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_segment_received(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xsk->rcv_tstamp = (u32)jiffies;
+	WRITE_ONCE(xsk->keepalive_sent, 0);
+}
+
+/**
+ * xtcp_timer_keepalive_changed() - event: SO_KEEPALIVE or TCP_KEEPIDLE was set, or the connection is up
+ * @sk: the sock, in any state
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_keepalive_changed(struct sock *sk)
+{
+	unsigned long time = xtcp_keepalive_time(sk);
+	u32 idle = (u32)jiffies - xtcp_sk(sk)->rcv_tstamp;
+
+	sock_owned_by_me(sk);
+	disarm(sk, XTCP_TIMER_KEEPALIVE);
+	if (!sock_flag(sk, SOCK_KEEPOPEN) ||
+	    (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
+		return;
+	arm(sk, XTCP_TIMER_KEEPALIVE, time > idle ? time - idle : 0);
+}
+
+/**
+ * xtcp_timer_keepalive_intvl_changed() - event: TCP_KEEPINTVL was set
+ * @sk: the sock, in any state
+ * @before: what it was, jiffies
+ *
+ * While a probe waits for its answer the next deadline moves. Linux leaves it where it is.
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	unsigned long due;
+
+	sock_owned_by_me(sk);
+	if (!xsk->keepalive_sent || xsk->snd_una != xsk->write_seq || !is_armed(xsk, XTCP_TIMER_KEEPALIVE))
+		return;
+	due = xsk->timers.deadline[XTCP_TIMER_KEEPALIVE] - before + xtcp_keepalive_intvl(sk);
+	arm(sk, XTCP_TIMER_KEEPALIVE, time_after(due, jiffies) ? due - jiffies : 0);
+}
+
+/**
+ * xtcp_timer_run() - do what is due, and sleep until the next deadline
+ * @sk: the sock; the caller holds a reference, since an orphan may end here
+ *
+ * From the timer, and from release_sock() when the timer met a user (RFC 9293 section 3.10.8).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_run(struct sock *sk)
+{
+	struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
+	unsigned long armed = timers->armed, now = jiffies, next;
+	unsigned int which;
+
+	sock_owned_by_me(sk);
+	for_each_set_bit(which, &armed, XTCP_TIMERS) {
+		/* the one that acted before may have dropped this one or put it off */
+		if (!is_armed(xtcp_sk(sk), which) || time_before(now, timers->deadline[which]))
+			continue;
+		timers->armed &= ~BIT(which);
+		trace_xtcp_timer(sk, which);
+		expired[which](sk);
+	}
+	if (xtcp_timer_pending(sk, &next) != XTCP_TIMERS)
+		wake_at(sk, next);
+}
+
+/**
+ * xtcp_timer_pending() - the deadline that comes first
+ * @sk: the sock
+ * @deadline: where it goes, jiffies
+ *
+ * Context: any; racy without the socket lock.
+ *
+ * Return: which one; XTCP_TIMERS when there is none.
+ */
+enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadline)
+{
+	const struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
+	unsigned long armed = READ_ONCE(timers->armed);
+	unsigned int which, first = XTCP_TIMERS;
+
+	for_each_set_bit(which, &armed, XTCP_TIMERS) {
+		unsigned long at = READ_ONCE(timers->deadline[which]);
+
+		if (first != XTCP_TIMERS && !time_before(at, *deadline))
+			continue;
+		first = which;
+		*deadline = at;
+	}
+	return first;
+}
