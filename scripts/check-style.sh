@@ -90,7 +90,7 @@ shell_syntax()
 {
 	local file
 
-	for file in scripts/* selftests/*.sh .ci/run; do
+	for file in scripts/* .ci/run; do
 		if [ -f "$file" ] && head -n 2 "$file" | grep -qE '^#!.*sh|SPDX' &&
 			[[ $file == *.sh ]] || [[ $file == .ci/run ]]; then
 			bash -n "$file" 2>&1

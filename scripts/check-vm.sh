@@ -64,7 +64,7 @@ mkdir -p "$dir"
 
 names=
 for name in $(make -s -C selftests list); do
-	[[ ${name%.sh} =~ $only ]] && names+=" $name"
+	[[ $name =~ $only ]] && names+=" $name"
 done
 if [ -z "$names" ]; then
 	echo "# no test in the virtual machine is called '$only'"
@@ -75,7 +75,7 @@ image=$(vm_kernel "$kind") || { echo "not ok - $kind: no kernel"; exit 1; }
 vm_module "$kind" -s || { echo "not ok - $kind: the module does not build"; exit 1; }
 programs=
 for name in $names; do
-	[[ $name == *.sh ]] || programs+=" ../build/selftests/$name"
+	programs+=" ../build/selftests/$name"
 done
 scripts/selftests.sh tools $programs || { echo "not ok - $kind: tests do not build"; exit 1; }
 
@@ -88,13 +88,10 @@ cp build/selftests/run/run "$bin/"
 strip -g -o "$bin/xtcp.ko" "build/$kind/xtcp.ko"
 tests= sum=120
 for name in $names; do
-	seconds=$(seconds_of "${name%.sh}")
+	seconds=$(seconds_of "$name")
 	sum=$((sum + seconds))
-	case $name in
-	*.sh) tests+=" ${name%.sh}:selftests/$name:$seconds" ;;
-	*) cp "build/selftests/$name" "$bin/"
-	   tests+=" $name:$bin/$name:$seconds" ;;
-	esac
+	cp "build/selftests/$name" "$bin/"
+	tests+=" $name:$bin/$name:$seconds"
 done
 
 echo "# $kind kernel, $(kernel_release "$image")"
@@ -109,7 +106,7 @@ if [ "$kind" = debug ]; then
 	# it does not patch itself (scripts/debug.config)
 	options+=(--parallel)
 	setting+=" XTCP_DEBUG=1"
-	# selftests/faults has allocations from these slabs fail
+	# selftests/life/faults.c has allocations from these slabs fail
 	marked="slub_debug=A,XTCP,XTCPv6,xtcp_request,xtcp_request6,xtcp_timewait,xtcp_timewait6"
 fi
 boot()
