@@ -34,6 +34,7 @@
 #include "listen/entry.c"
 #include "listen/request.c"
 #include "listen/child.c"
+#include "listen/acceptq.c"
 
 #include "time/timer.c"
 #include "time/retries.c"
@@ -55,6 +56,7 @@
 #include "send/sndq.c"
 #include "send/output.c"
 #include "send/mss.c"
+#include "send/sndbuf.c"
 
 #include "out/segment.c"
 #include "out/control.c"

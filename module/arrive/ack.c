@@ -20,8 +20,8 @@
 #include "pure/seq.h"
 #include "pure/wire.h"
 #include "send/mss.h"
+#include "send/sndbuf.h"
 #include "send/sndq.h"
-#include "socket/sendmsg.h"
 #include "time/timer.h"
 
 /* What SEG.WND means: never scaled on a SYN (RFC 7323 section 2.2). */
@@ -257,7 +257,7 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 	set_window(sk, seg, segment_window(xsk, seg));
 	xtcp_mss_sync(sk, xsk->pmtu);
 	xtcp_cong_start(sk, lost);
-	xtcp_sendmsg_expand_buffer(sk);
+	xtcp_sndbuf_expand(sk);
 	xtcp_timer_ack_progress(sk);
 	sk_dst_confirm(sk);
 }

@@ -24,15 +24,15 @@
 #include "base/state.h"
 #include "cong/ecn.h"
 #include "in/ingress.h"
+#include "listen/listener.h"
 #include "listen/synq.h"
 #include "out/reply.h"
 #include "pure/seq.h"
 #include "recv/text.h"
 #include "send/output.h"
+#include "send/sndbuf.h"
 #include "send/sndq.h"
 #include "sight/mib.h"
-#include "socket/listen.h"
-#include "socket/sendmsg.h"
 #include "time/timer.h"
 #include "time/timewait.h"
 
@@ -302,7 +302,7 @@ static void go_on(struct sock *sk)
 		return;
 	default:
 		xtcp_output_push(sk);
-		xtcp_sendmsg_wake(sk);
+		xtcp_sndbuf_wake(sk);
 		if (xsk->ack_pending)
 			xtcp_output_ack_owed(sk);
 	}

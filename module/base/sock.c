@@ -67,17 +67,17 @@
 #include "compat.h"
 #include "cong/algorithms.h"
 #include "in/icmp.h"
+#include "listen/listener.h"
 #include "lookup/conns.h"
 #include "ports/lease.h"
 #include "ports/port.h"
 #include "recv/text.h"
 #include "send/output.h"
+#include "send/sndbuf.h"
 #include "send/sndq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "socket/close.h"
-#include "socket/listen.h"
-#include "socket/sendmsg.h"
 
 /* Every sock of ours whose memory is not yet given back, and every orphan, in all namespaces. */
 static atomic_t socks = ATOMIC_INIT(0);
@@ -205,7 +205,7 @@ int xtcp_sock_init(struct sock *sk)
 	xtcp_algorithms_assign(sk);
 	xtcp_timer_init(sk);
 	sk->sk_state = TCP_CLOSE;
-	sk->sk_write_space = xtcp_sendmsg_write_space;
+	sk->sk_write_space = xtcp_sndbuf_write_space;
 	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(ctl->wmem[1]));
 	WRITE_ONCE(sk->sk_rcvbuf, READ_ONCE(ctl->rmem[1]));
 	sk_sockets_allocated_inc(sk);

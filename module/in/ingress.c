@@ -22,6 +22,7 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "in/early.h"
+#include "listen/listener.h"
 #include "listen/synq.h"
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
@@ -29,7 +30,6 @@
 #include "pure/options.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "socket/listen.h"
 #include "time/timewait.h"
 
 /* Room on a backlog beyond both buffers, as kernel TCP: acks and small segments cost more memory than data. */

@@ -20,7 +20,9 @@
 #include "base/sock.h"
 #include "base/state.h"
 #include "cong/ecn.h"
+#include "listen/acceptq.h"
 #include "listen/entry.h"
+#include "listen/listener.h"
 #include "lookup/demux.h"
 #include "out/ip.h"
 #include "ports/lease.h"
@@ -29,7 +31,6 @@
 #include "recv/window.h"
 #include "send/mss.h"
 #include "sight/mib.h"
-#include "socket/listen.h"
 
 /* The TCB of a child: what the handshake has settled. RFC 9293 section 3.10.7.2. */
 static void fill_child(struct sock *child, const struct xtcp_request *he, const struct xtcp_tuple *tuple)
@@ -124,7 +125,7 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
 	spin_lock(&listener->lock);
 	if (listener->closed || (entry && entry->dead))
 		err = -ECONNABORTED;
-	else if (xtcp_listen_queue_is_full(listener))
+	else if (xtcp_acceptq_is_full(listener))
 		err = -EAGAIN;
 	else if (entry)
 		err = xtcp_demux_replace(xn, &entry->conn, conn);
@@ -132,7 +133,7 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
 		err = xtcp_demux_insert(xn, conn);
 	if (!err) {
 		xtcp_sk(child)->lease = xtcp_lease_hold(xtcp_sk(listener->sk)->lease);
-		xtcp_listen_enqueue(listener, child);
+		xtcp_acceptq_add(listener, child);
 		if (entry)
 			xtcp_entry_completed(listener, entry);
 	}
@@ -165,7 +166,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	int err;
 
 	/* before the expensive part, and again under the lock */
-	if (xtcp_listen_queue_is_full(listener))
+	if (xtcp_acceptq_is_full(listener))
 		return ERR_PTR(-EAGAIN);
 	child = xtcp_sock_clone(lsk, GFP_ATOMIC);
 	if (!child)

@@ -22,13 +22,13 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "compat.h"
+#include "listen/listener.h"
 #include "out/reply.h"
 #include "ports/group.h"
 #include "pure/clock.h"
 #include "pure/wire.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "socket/listen.h"
 
 #define BELIEVE_S	120		/* a cookie is good for 128 s at most */
 #define MEMORY_SHARE	128		/* entries of all namespaces take at most this part of the memory */

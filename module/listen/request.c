@@ -16,13 +16,13 @@
 #include "base/sock.h"
 #include "in/ingress.h"
 #include "listen/entry.h"
+#include "listen/listener.h"
 #include "lookup/demux.h"
 #include "ports/group.h"
 #include "pure/cookie.h"
 #include "pure/options.h"
 #include "pure/wire.h"
 #include "recv/window.h"
-#include "socket/listen.h"
 
 /**
  * xtcp_request_fill_names() - the names of both ends, and what of the listener a connection has below TCP

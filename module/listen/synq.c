@@ -21,7 +21,9 @@
 #include "base/sock.h"
 #include "cong/ecn.h"
 #include "in/ingress.h"
+#include "listen/acceptq.h"
 #include "listen/child.h"
+#include "listen/listener.h"
 #include "listen/request.h"
 #include "out/ip_reply.h"
 #include "out/reply.h"
@@ -32,7 +34,6 @@
 #include "pure/wire.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "socket/listen.h"
 
 #define OLD_LEVEL	32		/* timeouts of a SYN-ACK: 53 minutes, and its 32 bits of microseconds hold 71 */
 
@@ -85,7 +86,7 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, bo
 		}
 		admission = ADMIT_COOKIE;
 	}
-	if (xtcp_listen_queue_is_full(listener)) {
+	if (xtcp_acceptq_is_full(listener)) {
 		count_overflow(lsk, listener);
 		return ADMIT_NOT;
 	}

@@ -22,7 +22,7 @@
 
 #include "base/netns.h"
 #include "base/sock.h"
-#include "socket/listen.h"
+#include "listen/listener.h"
 
 /* The local addresses that segments for a sock may have; 0 and :: are any. */
 struct reach {

@@ -23,6 +23,7 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "cong/cong.h"
+#include "listen/listener.h"
 #include "listen/synq.h"
 #include "lookup/conns.h"
 #include "lookup/demux.h"

@@ -14,6 +14,7 @@
 
 #include "base/netns.h"
 #include "base/sock.h"
+#include "listen/listener.h"
 #include "socket/listen.h"
 
 #define ADDRESS_LEN	sizeof("[0000:0000:0000:0000:0000:ffff:192.168.100.200]:65535")

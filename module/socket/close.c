@@ -15,6 +15,7 @@
 #include "base/state.h"
 #include "cong/algorithms.h"
 #include "in/early.h"
+#include "listen/listener.h"
 #include "ports/port.h"
 #include "recv/text.h"
 #include "send/output.h"

@@ -22,7 +22,9 @@
 #include "compat.h"
 #include "in/early.h"
 #include "in/ingress.h"
+#include "listen/listener.h"
 #include "ports/port.h"
+#include "send/sndbuf.h"
 #include "socket/close.h"
 #include "socket/connect.h"
 #include "socket/listen.h"
@@ -89,7 +91,7 @@ XTCP_PROTO_ACCEPT(proto_accept, xtcp_listen_accept)
 	.unhash			= proto_unhash,					\
 	.get_port		= xtcp_port_bind,				\
 	.put_port		= xtcp_port_release,				\
-	.stream_memory_free	= xtcp_sendmsg_memory_free,			\
+	.stream_memory_free	= xtcp_sndbuf_memory_free,			\
 	.enter_memory_pressure	= enter_memory_pressure,			\
 	.leave_memory_pressure	= leave_memory_pressure,			\
 	.memory_allocated	= &memory_allocated,				\

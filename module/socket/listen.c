@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * OPEN, passive (RFC 9293 section 3.10.1): listen, the accept queue, accept, the end of a listener.
- *
- * struct xtcp_listener holds both queues of a listening sock and has a lock of its own, so that segments fill the
- * queues while a program owns the socket lock. It is made by listen() and lives until a grace period after the
- * listener stops; "closed" tells segments that found the listener just before.
- *
- * A child stands on the accept queue with one reference, which accept() hands to the new file.
+ * OPEN, passive (RFC 9293 section 3.10.1): listen, accept, the end of a listener.
  */
 #include "socket/listen.h"
 
@@ -19,13 +13,15 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "base/state.h"
+#include "listen/acceptq.h"
+#include "listen/entry.h"
+#include "listen/listener.h"
 #include "lookup/listeners.h"
 #include "ports/group.h"
 #include "ports/lease.h"
 #include "ports/port.h"
 #include "pure/wire.h"
 #include "recv/window.h"
-#include "sight/trace.h"
 
 static struct xtcp_listener *listener_new(struct sock *sk)
 {
@@ -112,78 +108,6 @@ out:
 	return err;
 }
 
-/**
- * xtcp_listen_queue_is_full() - may no more children wait for accept()?
- * @listener: the queues
- *
- * As in Linux the queue holds one more than its limit.
- *
- * Context: any; racy without the listener's lock.
- *
- * Return: true when it is full.
- */
-bool xtcp_listen_queue_is_full(const struct xtcp_listener *listener)
-{
-	return READ_ONCE(listener->accept_len) > READ_ONCE(listener->accept_max);
-}
-
-static void set_accept_length(struct xtcp_listener *listener, unsigned int len, int reason)
-{
-	trace_xtcp_queue(listener->sk, XTCP_TRACE_ACCEPT_QUEUE, listener->accept_len, len, reason);
-	WRITE_ONCE(listener->accept_len, len);
-	if (len > listener->accept_peak)
-		WRITE_ONCE(listener->accept_peak, len);
-	WRITE_ONCE(listener->sk->sk_ack_backlog, len);
-}
-
-/**
- * xtcp_listen_enqueue() - a child waits for accept()
- * @listener: not closed
- * @child: gives the queue one reference
- *
- * Context: softirq. Lock: the listener's and the child's, held.
- */
-void xtcp_listen_enqueue(struct xtcp_listener *listener, struct sock *child)
-{
-	lockdep_assert_held(&listener->lock);
-	list_add_tail(&xtcp_sk(child)->accept_node, &listener->accept_queue);
-	set_accept_length(listener, listener->accept_len + 1, XTCP_TRACE_COMPLETED);
-}
-
-/**
- * xtcp_listen_has_child() - would accept() return at once?
- * @sk: in LISTEN
- *
- * Context: any; racy without the socket lock.
- *
- * Return: true when it would.
- */
-bool xtcp_listen_has_child(const struct sock *sk)
-{
-	const struct xtcp_listener *listener;
-	bool has;
-
-	rcu_read_lock();
-	listener = READ_ONCE(xtcp_sk(sk)->listener);
-	has = listener && READ_ONCE(listener->accept_len);
-	rcu_read_unlock();
-	return has;
-}
-
-static struct sock *dequeue(struct xtcp_listener *listener)
-{
-	struct xtcp_sock *child;
-
-	spin_lock_bh(&listener->lock);
-	child = list_first_entry_or_null(&listener->accept_queue, struct xtcp_sock, accept_node);
-	if (child) {
-		list_del_init(&child->accept_node);
-		set_accept_length(listener, listener->accept_len - 1, XTCP_TRACE_ACCEPTED);
-	}
-	spin_unlock_bh(&listener->lock);
-	return child ? xtcp_sk_of(child) : NULL;
-}
-
 /* Sleeps until a child is there; wakes one of several processes at a time. Drops and retakes the socket lock. */
 static int unlocked_wait(struct sock *sk, long timeout)
 {
@@ -193,12 +117,12 @@ static int unlocked_wait(struct sock *sk, long timeout)
 	for (;;) {
 		prepare_to_wait_exclusive(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);
 		release_sock(sk);
-		if (!xtcp_listen_has_child(sk))
+		if (!xtcp_acceptq_has_child(sk))
 			timeout = schedule_timeout(timeout);
 		sched_annotate_sleep();
 		lock_sock(sk);
 		err = 0;
-		if (xtcp_listen_has_child(sk))
+		if (xtcp_acceptq_has_child(sk))
 			break;
 		err = -EINVAL;
 		if (sk->sk_state != TCP_LISTEN)
@@ -234,7 +158,7 @@ struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
 	lock_sock(sk);
 	if (sk->sk_state != TCP_LISTEN)
 		goto out;
-	if (!xtcp_listen_has_child(sk)) {
+	if (!xtcp_acceptq_has_child(sk)) {
 		long timeout = sock_rcvtimeo(sk, flags & O_NONBLOCK);
 
 		error = -EAGAIN;
@@ -244,7 +168,7 @@ struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
 		if (error)
 			goto out;
 	}
-	child = dequeue(xtcp_sk(sk)->listener);
+	child = xtcp_acceptq_take(xtcp_sk(sk)->listener);
 	error = child ? 0 : -EAGAIN;
 out:
 	release_sock(sk);
@@ -289,11 +213,7 @@ void xtcp_listen_stop(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	xtcp_listeners_remove(sk);
-	spin_lock_bh(&listener->lock);
-	listener->closed = true;
-	list_splice_init(&listener->accept_queue, &children);
-	set_accept_length(listener, 0, XTCP_TRACE_CLOSED);
-	spin_unlock_bh(&listener->lock);
+	xtcp_acceptq_close(listener, &children);
 	xtcp_entry_stop(listener);
 
 	list_for_each_entry_safe(child, next, &children, accept_node) {

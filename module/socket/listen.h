@@ -1,78 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* OPEN, passive: listen, the accept queue, accept, the end of a listener. */
+/* OPEN, passive: listen, accept, the end of a listener. */
 #ifndef XTCP_LISTEN_H
 #define XTCP_LISTEN_H
 
-#include <linux/list.h>
-#include <linux/rcupdate.h>
-#include <linux/spinlock.h>
-#include <linux/timer.h>
 #include <linux/types.h>
-
-#include "base/sock.h"
-#include "listen/entry.h"
 
 struct sock;
 struct socket;
-struct xtcp_group;
-
-/**
- * struct xtcp_listener_stats - what a listener refused since listen(); counted without its lock
- * @overflows: SYNs and third ACKs that met a full accept queue
- * @declined: SYNs that left no entry, dropped or answered by cookie
- * @cookies_sent: of these, answered by cookie
- * @cookies_recv: connections opened without an entry
- */
-struct xtcp_listener_stats {
-	atomic_t overflows;
-	atomic_t declined;
-	atomic_t cookies_sent;
-	atomic_t cookies_recv;
-};
-
-/**
- * struct xtcp_listener - the two queues of a listening sock
- * @sk: the listening sock; freed by RCU after this
- * @lock: guards everything below; taken in softirq and process context, nests inside the socket lock, innermost but for
- *	the demux table
- * @closed: no entry and no child may be queued any more
- * @accept_queue: established children, oldest first (xtcp_sock.accept_node)
- * @accept_len: how many
- * @accept_max: the limit; the queue holds one more, as Linux's
- * @accept_peak: the most that there were
- * @synq: half-open entries (entry.c)
- * @stats: for /proc; own rule: atomic
- * @group: the listeners that share its SYNs, or itself alone (group.c)
- * @rcu: frees this after the last lookup
- */
-struct xtcp_listener {
-	struct sock *sk;
-	spinlock_t lock;		/* see above */
-	bool closed;
-	struct list_head accept_queue;
-	unsigned int accept_len;
-	unsigned int accept_max;
-	unsigned int accept_peak;
-	struct xtcp_synq synq;
-	struct xtcp_listener_stats stats;
-	struct xtcp_group *group;
-	struct rcu_head rcu;
-};
-
-/* The queues of a listener that was found in the table; NULL: it has just stopped. RCU read side. */
-static inline struct xtcp_listener *xtcp_listen_queues(const struct sock *lsk)
-{
-	/* pairs with smp_store_release() in start() of listen.c */
-	return smp_load_acquire(&xtcp_sk(lsk)->listener);
-}
 
 /* proto_ops and proto entries: process context */
 int xtcp_listen(struct socket *sock, int backlog);
 struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern);
 void xtcp_listen_stop(struct sock *sk);
-bool xtcp_listen_has_child(const struct sock *sk);
-/* the accept queue: softirq */
-bool xtcp_listen_queue_is_full(const struct xtcp_listener *listener);
-void xtcp_listen_enqueue(struct xtcp_listener *listener, struct sock *child);
 
 #endif /* XTCP_LISTEN_H */

@@ -9,102 +9,13 @@
 
 #include <net/tcp.h>
 
-#include "base/netns.h"
 #include "base/sock.h"
 #include "compat.h"
 #include "send/output.h"
+#include "send/sndbuf.h"
 #include "send/sndq.h"
 
 #define SKBS_BETWEEN_BACKLOGS	16	/* as many are filled before the segments that came meanwhile are looked at */
-
-/**
- * xtcp_sendmsg_memory_free() - proto.stream_memory_free: may more be written, as far as TCP_NOTSENT_LOWAT goes?
- * @sk: the sock
- * @wake: asked by whoever may wake a writer, who then gets a full half of the mark
- *
- * Context: any; racy without the socket lock.
- *
- * Return: true when it may.
- */
-bool xtcp_sendmsg_memory_free(const struct sock *sk, int wake)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 unsent = READ_ONCE(xsk->write_seq) - READ_ONCE(xsk->snd_nxt);
-	u32 mark = READ_ONCE(xsk->notsent_lowat);
-
-	return !mark || unsent << wake < mark;
-}
-
-/**
- * xtcp_sendmsg_write_space() - sk_write_space: the send queue has shrunk
- * @sk: the sock
- *
- * Wakes writers once a third of the buffer is free, as for every stream socket of the kernel.
- *
- * Context: softirq or process.
- */
-void xtcp_sendmsg_write_space(struct sock *sk)
-{
-	struct socket *sock = sk->sk_socket;
-	struct socket_wq *wq;
-
-	if (!sock || !__sk_stream_is_writeable(sk, 1))
-		return;
-	clear_bit(SOCK_NOSPACE, &sock->flags);
-	rcu_read_lock();
-	wq = rcu_dereference(sk->sk_wq);
-	if (skwq_has_sleeper(wq))
-		wake_up_interruptible_poll(&wq->wait, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
-	if (wq && wq->fasync_list && !(sk->sk_shutdown & SEND_SHUTDOWN))
-		sock_wake_async(wq, SOCK_WAKE_SPACE, POLL_OUT);
-	rcu_read_unlock();
-}
-
-/**
- * xtcp_sendmsg_expand_buffer() - let the send buffer follow the congestion window
- * @sk: the sock
- *
- * Two windows: one in flight, one to be sent when its ACKs come. Not when SO_SNDBUF was set, and up to the namespace's
- * wmem[2]. As Linux's tcp_sndbuf_expand().
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_sendmsg_expand_buffer(struct sock *sk)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	int most = READ_ONCE(xtcp_net_of(sk)->sysctl.wmem[2]);
-	u32 segments, per_segment;
-	u64 want;
-
-	sock_owned_by_me(sk);
-	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK || sk_under_memory_pressure(sk))
-		return;
-	segments = max_t(u32, xsk->cong.cwnd / max_t(u32, xsk->mss, 1), XTCP_INIT_CWND);
-	per_segment = roundup_pow_of_two(xsk->mss + MAX_TCP_HEADER + SKB_DATA_ALIGN(sizeof(struct skb_shared_info))) +
-		      SKB_DATA_ALIGN(sizeof(struct sk_buff));
-	want = 2ULL * segments * per_segment;
-	if (sk->sk_sndbuf < want)
-		WRITE_ONCE(sk->sk_sndbuf, max_t(int, sk->sk_sndbuf, min_t(u64, want, most)));
-}
-
-/**
- * xtcp_sendmsg_wake() - octets were acknowledged or sent: is there a writer that can go on?
- * @sk: the sock
- *
- * Called after what may be sent was sent: TCP_NOTSENT_LOWAT counts what is left.
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_sendmsg_wake(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	/* SOCK_NOSPACE is set before the writer looks at the queue a last time: pairs with its barrier */
-	smp_mb();
-	if (!sk->sk_socket || !test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
-		return;
-	xtcp_sendmsg_expand_buffer(sk);
-	sk->sk_write_space(sk);
-}
 
 static int wait_for_room(struct sock *sk, int copied, long *timeo)
 {
@@ -158,7 +69,7 @@ static int queue_all(struct sock *sk, struct msghdr *msg, long *timeo, int *copi
 			bool full_buffer = !sk_stream_memory_free(sk);
 
 			xtcp_sndq_drop_empty_tail(sk);
-			xtcp_sendmsg_expand_buffer(sk);
+			xtcp_sndbuf_expand(sk);
 			if (full_buffer && sk_stream_memory_free(sk))
 				continue;
 			err = wait_for_room(sk, *copied, timeo);
@@ -207,7 +118,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size)
 	if (sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN)
 		goto error;
 
-	xtcp_sendmsg_expand_buffer(sk);
+	xtcp_sndbuf_expand(sk);
 	err = queue_all(sk, msg, &timeo, &copied);
 	if (copied) {
 		/* what could not be queued will not follow: no reason to wait for it */

@@ -10,11 +10,5 @@ struct sock;
 
 /* proto entry: process context, takes the socket lock */
 int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size);
-/* sk_write_space: softirq or process context */
-void xtcp_sendmsg_write_space(struct sock *sk);
-void xtcp_sendmsg_wake(struct sock *sk);
-/* socket lock held */
-void xtcp_sendmsg_expand_buffer(struct sock *sk);
-bool xtcp_sendmsg_memory_free(const struct sock *sk, int wake);
 
 #endif /* XTCP_SENDMSG_H */

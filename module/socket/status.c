@@ -12,10 +12,11 @@
 #include "base/sock.h"
 #include "cong/cong.h"
 #include "cong/ecn.h"
+#include "listen/acceptq.h"
+#include "listen/listener.h"
 #include "pure/rto.h"
 #include "pure/seq.h"
 #include "recv/text.h"
-#include "socket/listen.h"
 #include "socket/recvmsg.h"
 
 static void info_congestion(struct sock *sk, struct tcp_info *info)
@@ -203,7 +204,7 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 	/* "The end of a connection" in sock.c writes these in the other order: who sees one sees those before it. */
 	state = inet_sk_state_load(sk);
 	if (state == TCP_LISTEN)
-		return xtcp_listen_has_child(sk) ? EPOLLIN | EPOLLRDNORM : 0;
+		return xtcp_acceptq_has_child(sk) ? EPOLLIN | EPOLLRDNORM : 0;
 
 	shutdown = READ_ONCE(sk->sk_shutdown);
 	if (shutdown == SHUTDOWN_MASK || state == TCP_CLOSE)

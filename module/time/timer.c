@@ -33,10 +33,10 @@
 #include "pure/rto.h"
 #include "pure/wire.h"
 #include "send/output.h"
+#include "send/sndbuf.h"
 #include "send/sndq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "socket/sendmsg.h"
 #include "time/keepalive.h"
 #include "time/retries.h"
 
@@ -155,7 +155,7 @@ static void expired_persist(struct sock *sk)
 	err = xtcp_output_probe(sk, false);
 	if (xsk->snd_una != xsk->snd_nxt) {
 		/* there was room: data went out, and its own deadline is armed */
-		xtcp_sendmsg_wake(sk);
+		xtcp_sndbuf_wake(sk);
 		return;
 	}
 	if (err) {

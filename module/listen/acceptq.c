@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The accept queue: established children that wait for accept(), the oldest first.
+ *
+ * A child stands on it with one reference, which accept() hands to the new file.
+ */
+#include "listen/acceptq.h"
+
+#include <net/sock.h>
+
+#include "base/sock.h"
+#include "listen/listener.h"
+#include "sight/trace.h"
+
+/**
+ * xtcp_acceptq_is_full() - may no more children wait for accept()?
+ * @listener: the queues
+ *
+ * As in Linux the queue holds one more than its limit.
+ *
+ * Context: any; racy without the listener's lock.
+ *
+ * Return: true when it is full.
+ */
+bool xtcp_acceptq_is_full(const struct xtcp_listener *listener)
+{
+	return READ_ONCE(listener->accept_len) > READ_ONCE(listener->accept_max);
+}
+
+static void set_length(struct xtcp_listener *listener, unsigned int len, int reason)
+{
+	trace_xtcp_queue(listener->sk, XTCP_TRACE_ACCEPT_QUEUE, listener->accept_len, len, reason);
+	WRITE_ONCE(listener->accept_len, len);
+	if (len > listener->accept_peak)
+		WRITE_ONCE(listener->accept_peak, len);
+	WRITE_ONCE(listener->sk->sk_ack_backlog, len);
+}
+
+/**
+ * xtcp_acceptq_add() - a child waits for accept()
+ * @listener: not closed
+ * @child: gives the queue one reference
+ *
+ * Context: softirq. Lock: the listener's and the child's, held.
+ */
+void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child)
+{
+	lockdep_assert_held(&listener->lock);
+	list_add_tail(&xtcp_sk(child)->accept_node, &listener->accept_queue);
+	set_length(listener, listener->accept_len + 1, XTCP_TRACE_COMPLETED);
+}
+
+/**
+ * xtcp_acceptq_has_child() - would accept() return at once?
+ * @sk: in LISTEN
+ *
+ * Context: any; racy without the socket lock.
+ *
+ * Return: true when it would.
+ */
+bool xtcp_acceptq_has_child(const struct sock *sk)
+{
+	const struct xtcp_listener *listener;
+	bool has;
+
+	rcu_read_lock();
+	listener = READ_ONCE(xtcp_sk(sk)->listener);
+	has = listener && READ_ONCE(listener->accept_len);
+	rcu_read_unlock();
+	return has;
+}
+
+/**
+ * xtcp_acceptq_take() - the oldest child leaves the queue
+ * @listener: the queues
+ *
+ * Context: process. Takes the listener's lock.
+ *
+ * Return: it, with the reference that the queue had; NULL: there is none.
+ */
+struct sock *xtcp_acceptq_take(struct xtcp_listener *listener)
+{
+	struct xtcp_sock *child;
+
+	spin_lock_bh(&listener->lock);
+	child = list_first_entry_or_null(&listener->accept_queue, struct xtcp_sock, accept_node);
+	if (child) {
+		list_del_init(&child->accept_node);
+		set_length(listener, listener->accept_len - 1, XTCP_TRACE_ACCEPTED);
+	}
+	spin_unlock_bh(&listener->lock);
+	return child ? xtcp_sk_of(child) : NULL;
+}
+
+/**
+ * xtcp_acceptq_close() - the listener ends: no child may be queued any more
+ * @listener: the queues
+ * @children: takes those that nobody accepted, each with the reference that the queue had
+ *
+ * Context: process. Takes the listener's lock.
+ */
+void xtcp_acceptq_close(struct xtcp_listener *listener, struct list_head *children)
+{
+	spin_lock_bh(&listener->lock);
+	listener->closed = true;
+	list_splice_init(&listener->accept_queue, children);
+	set_length(listener, 0, XTCP_TRACE_CLOSED);
+	spin_unlock_bh(&listener->lock);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The send buffer: how much a program may write ahead, and when it is woken. */
+#ifndef XTCP_SNDBUF_H
+#define XTCP_SNDBUF_H
+
+#include <linux/types.h>
+
+struct sock;
+
+/* proto.stream_memory_free: any context */
+bool xtcp_sndbuf_memory_free(const struct sock *sk, int wake);
+/* sk_write_space: softirq or process context */
+void xtcp_sndbuf_write_space(struct sock *sk);
+/* socket lock held */
+void xtcp_sndbuf_expand(struct sock *sk);
+void xtcp_sndbuf_wake(struct sock *sk);
+
+#endif /* XTCP_SNDBUF_H */
