@@ -4,8 +4,8 @@
  * each of their ports can be had again, and no other. All in one namespace, over its loopback device; the servers are
  * kernel TCP's.
  *
- * A map of ports lives while a quarter of the range is used (module/ports/portmap.c). So a third of the connections stay,
- * another third each time, and a port that was lost would be missed.
+ * A map of ports lives while a quarter of the range is used (module/ports/portmap.c). So a third of the connections
+ * stay, another third each time, and a port that was lost would be missed.
  */
 #include <errno.h>
 #include <kselftest.h>
