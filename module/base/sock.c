@@ -130,36 +130,7 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	/* from iss to the end the struct is connection state; options of the program are kept across */
-	const u16 user_mss = xsk->user_mss;
-	const u8 nonagle = xsk->nonagle;
-	const u8 syn_retries = xsk->syn_retries;
-	const u8 defer_accept = xsk->defer_accept;
-	const bool quickack_asked = xsk->quickack_asked;
-	const u8 keepalive_probes = xsk->keepalive_probes;
-	const int linger2 = xsk->linger2;
-	const u32 user_timeout = xsk->user_timeout;
-	const u32 notsent_lowat = xsk->notsent_lowat;
-	const u32 keepalive_time = xsk->keepalive_time;
-	const u32 keepalive_intvl = xsk->keepalive_intvl;
-	const u32 window_clamp = xsk->user_window_clamp;
-	const struct xtcp_cong_ops *const algorithm = xsk->cong.ops;
-	const bool algorithm_chosen = xsk->cong.chosen;
-
-	memset_startat(xsk, 0, iss);
-	xsk->user_mss = user_mss;
-	xsk->nonagle = nonagle;
-	xsk->syn_retries = syn_retries;
-	xsk->defer_accept = defer_accept;
-	xsk->quickack_asked = quickack_asked;
-	xsk->keepalive_probes = keepalive_probes;
-	xsk->linger2 = linger2;
-	xsk->user_timeout = user_timeout;
-	xsk->notsent_lowat = notsent_lowat;
-	xsk->keepalive_time = keepalive_time;
-	xsk->keepalive_intvl = keepalive_intvl;
-	xsk->user_window_clamp = window_clamp;
-
+	memset_startat(xsk, 0, snd_una);
 	xsk->out_of_order = RB_ROOT;
 	xsk->sent = RB_ROOT;
 	INIT_LIST_HEAD(&xsk->in_flight);
@@ -169,8 +140,6 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 	xsk->mss_clamp = XTCP_MSS_DEFAULT_V4;
 	xsk->mss = XTCP_MSS_DEFAULT_V4;
 	xsk->rcv_mss = XTCP_MSS_DEFAULT_V4;
-	xsk->cong.ops = algorithm;
-	xsk->cong.chosen = algorithm_chosen;
 	xsk->cong.ssthresh = U32_MAX;
 	xsk->cong.cwnd = XTCP_INIT_CWND * XTCP_MSS_DEFAULT_V4;
 	xtcp_rto_init(&xsk->rto);
@@ -269,7 +238,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	xtcp_sock_reset_tcb(child);
 	/* it is the listener's alone, as in Linux */
 	xsk->defer_accept = 0;
-	if (!xsk->cong.chosen)
+	if (!xsk->algorithm_chosen)
 		xtcp_algorithms_assign(child);
 	xtcp_timer_init(child);
 	inet_sk(child)->mc_list = NULL;

@@ -179,7 +179,7 @@ int xtcp_algorithms_allow(char *names)
  */
 void xtcp_algorithms_assign(struct sock *sk)
 {
-	WRITE_ONCE(xtcp_sk(sk)->cong.ops, READ_ONCE(xtcp_net_of(sk)->sysctl.congestion_control));
+	WRITE_ONCE(xtcp_sk(sk)->algorithm, READ_ONCE(xtcp_net_of(sk)->sysctl.congestion_control));
 }
 
 /**
@@ -197,23 +197,23 @@ void xtcp_algorithms_assign(struct sock *sk)
  */
 int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator)
 {
-	struct xtcp_cong *cong = &xtcp_sk(sk)->cong;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
 	int i = find_algorithm(name);
-	bool live = cong->started;
+	bool live = xsk->cong.started;
 
 	sock_owned_by_me(sk);
 	if (i < 0)
 		return -ENOENT;
-	if (algorithms[i] != cong->ops) {
+	if (algorithms[i] != xsk->algorithm) {
 		if (!test_bit(i, allowed) && !administrator)
 			return -EPERM;
 		xtcp_algorithms_end(sk);
 		/* getsockopt() reads it without the lock */
-		WRITE_ONCE(cong->ops, algorithms[i]);
+		WRITE_ONCE(xsk->algorithm, algorithms[i]);
 		if (live)
 			xtcp_algorithms_start(sk);
 	}
-	cong->chosen = true;
+	xsk->algorithm_chosen = true;
 	return 0;
 }
 
@@ -225,13 +225,13 @@ int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator
  */
 void xtcp_algorithms_start(struct sock *sk)
 {
-	struct xtcp_cong *cong = &xtcp_sk(sk)->cong;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	memset(cong->private, 0, sizeof(cong->private));
-	cong->started = true;
-	if (cong->ops->start)
-		cong->ops->start(sk);
+	memset(xsk->cong.private, 0, sizeof(xsk->cong.private));
+	xsk->cong.started = true;
+	if (xsk->algorithm->start)
+		xsk->algorithm->start(sk);
 }
 
 /**
@@ -242,12 +242,12 @@ void xtcp_algorithms_start(struct sock *sk)
  */
 void xtcp_algorithms_end(struct sock *sk)
 {
-	struct xtcp_cong *cong = &xtcp_sk(sk)->cong;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	if (!cong->started)
+	if (!xsk->cong.started)
 		return;
-	cong->started = false;
-	if (cong->ops->end)
-		cong->ops->end(sk);
+	xsk->cong.started = false;
+	if (xsk->algorithm->end)
+		xsk->algorithm->end(sk);
 }

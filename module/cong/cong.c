@@ -100,19 +100,19 @@ static void grow(struct sock *sk, const struct xtcp_sample *sample)
 		if (!sample->acked && xsk->scoreboard.reordering <= XTCP_DUPACK_THRESHOLD)
 			return;
 		if (sample->delivered && is_limiting(&xsk->cong))
-			xsk->cong.ops->acked(sk, sample);
+			xsk->algorithm->acked(sk, sample);
 		return;
 	}
 	if (!sample->acked)
 		return;
 	if (xsk->sack_ok) {
-		xsk->cong.ops->acked(sk, sample);
+		xsk->algorithm->acked(sk, sample);
 		return;
 	}
 	/* what the peer had kept is acknowledged in one go: no licence for a burst (RFC 3465 section 2.3) */
 	part = *sample;
 	part.delivered = min_t(u32, part.delivered, 2U * xsk->mss);
-	xsk->cong.ops->acked(sk, &part);
+	xsk->algorithm->acked(sk, &part);
 }
 
 static bool is_reducing(const struct xtcp_sock *xsk)
@@ -192,7 +192,7 @@ void xtcp_cong_reduce(struct sock *sk, u32 in_flight)
 
 	sock_owned_by_me(sk);
 	keep_windows(xsk);
-	xsk->cong.ssthresh = xsk->cong.ops->ssthresh(sk);
+	xsk->cong.ssthresh = xsk->algorithm->ssthresh(sk);
 	xtcp_prr_begin(&xsk->cong.prr, in_flight);
 }
 
@@ -239,7 +239,7 @@ void xtcp_cong_lost(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	keep_windows(xsk);
-	xsk->cong.ssthresh = xsk->cong.ops->ssthresh(sk);
+	xsk->cong.ssthresh = xsk->algorithm->ssthresh(sk);
 }
 
 /**
@@ -288,8 +288,8 @@ void xtcp_cong_undo(struct sock *sk)
 		return;
 	cong->cwnd = max(cong->cwnd, cong->prior_cwnd);
 	cong->ssthresh = max(cong->ssthresh, cong->prior_ssthresh);
-	if (cong->ops->undone)
-		cong->ops->undone(sk);
+	if (xtcp_sk(sk)->algorithm->undone)
+		xtcp_sk(sk)->algorithm->undone(sk);
 }
 
 /**
@@ -312,8 +312,8 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (!xsk->snd_tstamp)
 		return;
-	if (xsk->cong.ops->idle)
-		xsk->cong.ops->idle(sk, min_t(u64, (u64)idle * (USEC_PER_SEC / HZ), U32_MAX));
+	if (xsk->algorithm->idle)
+		xsk->algorithm->idle(sk, min_t(u64, (u64)idle * (USEC_PER_SEC / HZ), U32_MAX));
 	if (idle <= rto || !READ_ONCE(xtcp_net_of(sk)->sysctl.slow_start_after_idle))
 		return;
 	if (xsk->cong.phase != XTCP_CONG_CWR && xsk->cong.phase != XTCP_CONG_RECOVERY)

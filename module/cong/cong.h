@@ -44,9 +44,7 @@ struct xtcp_cong_ops {
 
 /**
  * struct xtcp_cong - a connection's congestion state
- * @ops: the algorithm
- * @chosen: by TCP_CONGESTION, so that what the listener accepts has it too
- * @started: @ops has been told that the connection is established, and not yet that it has ended
+ * @started: the algorithm has been told that the connection is established, and not yet that it has ended
  * @cwnd: congestion window, octets
  * @ssthresh: slow start threshold, octets
  * @prior_cwnd: @cwnd before the last reduction
@@ -59,7 +57,6 @@ struct xtcp_cong_ops {
  * @private: the algorithm's own, see xtcp_cong_private()
  */
 struct xtcp_cong {
-	const struct xtcp_cong_ops *ops;
 	u32 cwnd;
 	u32 ssthresh;
 	u32 prior_cwnd;
@@ -69,7 +66,6 @@ struct xtcp_cong {
 	struct xtcp_prr prr;
 	bool is_limiting;
 	u8 phase;
-	bool chosen;
 	bool started;
 	u64 private[XTCP_CONG_PRIVATE / sizeof(u64)];
 };

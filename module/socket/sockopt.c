@@ -377,7 +377,7 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 		xtcp_status_info(sk, &info);
 		return put_octets(optval, optlen, &info, min_t(unsigned int, len, sizeof(info)));
 	case TCP_CONGESTION:
-		strscpy(name, READ_ONCE(xtcp_sk(sk)->cong.ops)->name, sizeof(name));
+		strscpy(name, READ_ONCE(xtcp_sk(sk)->algorithm)->name, sizeof(name));
 		return put_octets(optval, optlen, name, min_t(unsigned int, len, sizeof(name)));
 	default:
 		err = get_int(sk, optname, &val);
