@@ -120,6 +120,7 @@ verdict "compiler W=1 and sparse" "$(compiler)"
 verdict "compiler, all as one" "$(together)"
 verdict "names of the module's files" "$(same_names)"
 verdict "all.c names each file" "$(left_out)"
+verdict "module/SYSCTLS.md" "$(scripts/check-sysctls.py 2>&1)"
 verdict "calls from room to room" "$(scripts/check-rooms.py build/style/module 2>&1)"
 verdict "checkpatch: module" "$(checkpatch NONE \
 	$(ls module/*.[ch] module/*/*.[ch] include/uapi/linux/*.h | grep -v /compat.h))"
