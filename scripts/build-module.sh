@@ -4,7 +4,8 @@
 # Builds xtcp.ko for one kernel in a folder of its own, so that builds for
 # several kernels neither mix nor wait for one another: the folder holds
 # symbolic links to the sources, and the objects. Two builds in one folder take
-# turns.
+# turns. What is in it is deleted when it was built for another kernel, so it has
+# to be empty the first time; .kdir says that it is ours.
 
 set -eu
 if [ $# -lt 2 ]; then
@@ -26,6 +27,11 @@ case $top:$build in
 	echo "The kernel's makefiles cannot build in a folder with a space in its path: '$build'" >&2
 	exit 1 ;;
 esac
+# .lock alone: another build has just begun there
+if [ ! -f "$build/.kdir" ] && [ -n "$(ls -A "$build" | grep -vxF .lock)" ]; then
+	echo "'$build' is neither empty nor a folder that scripts/build-module.sh has made: it builds nothing there" >&2
+	exit 1
+fi
 exec 9>"$build/.lock"
 flock 9
 

@@ -3,7 +3,8 @@
 #
 # Checks the module against kernels: what it imports is what scripts/imports.txt
 # lists and what the kernels export, and it compiles without a warning for each
-# newer kernel that apt offers here. --update writes the list anew.
+# newer kernel that apt offers here. It is built in no folder that holds anything
+# else. --update writes the list anew.
 
 set -u
 cd "$(dirname "$0")/.."
@@ -78,8 +79,27 @@ check_newer()
 	done
 }
 
+# As BUILD=. is one.
+check_folder()
+{
+	local kdir dir said
+
+	kdir=$(kernel_headers "$(kernel_release "$(kernel_stock)")")
+	dir=$(mktemp -d build/check-folder.XXXXXX)
+	echo precious >"$dir/file"
+	if said=$(scripts/build-module.sh "$kdir" "$dir" -s 2>&1); then
+		echo "not ok - build: in a folder that holds something else"
+	elif [ "$(cat "$dir/file")" != precious ] || [[ $said != *"$dir' is neither empty nor"* ]]; then
+		echo "$said" | head -n 20 | sed 's/^/# /'
+		echo "not ok - build: refused in a folder that holds something else, which stays"
+	else
+		echo "ok - build: refused in a folder that holds something else, which stays"
+	fi
+	rm -rf "$dir"
+}
+
 case ${1-} in
 --update) check_stock --update ;;
-"") check_stock; check_newer ;;
+"") check_stock; check_folder; check_newer ;;
 *) echo "Usage: scripts/check-module.sh [--update]" >&2; exit 2 ;;
 esac
