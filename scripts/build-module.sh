@@ -42,7 +42,7 @@ if [ "$(cat "$build/.kdir" 2>/dev/null)" != "$kdir" ]; then
 	echo "$kdir" >"$build/.kdir"
 fi
 find "$build" -xtype l -delete
-find Kbuild module include -name '*.[ch]' -o -name Kbuild | while read -r file; do
+find Kbuild module include selftests/modules -name '*.[ch]' -o -name Kbuild | while read -r file; do
 	# not there, or of the tree that this folder was copied from
 	if [ ! "$build/$file" -ef "$top/$file" ]; then
 		mkdir -p "$build/$(dirname "$file")"

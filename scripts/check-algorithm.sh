@@ -37,7 +37,7 @@ verdict()
 
 image=$(kernel_stock) && kdir=$(kernel_headers "$(kernel_release "$image")") ||
 	{ echo "not ok - algorithm: no kernel"; exit 1; }
-cp -r Kbuild module include scripts "$work/tree/"
+cp -r --parents Kbuild module include scripts selftests/modules "$work/tree/"
 
 added=$work/tree/module/cong/cong_aimd.c
 sed -n '/^<!-- cong_aimd.c begins -->/,/^<!-- cong_aimd.c ends -->/p' module/README.md |

@@ -72,7 +72,7 @@ if [ -z "$names" ]; then
 fi
 
 image=$(vm_kernel "$kind") || { echo "not ok - $kind: no kernel"; exit 1; }
-vm_module "$kind" -s || { echo "not ok - $kind: the module does not build"; exit 1; }
+vm_module "$kind" -s WRAPPER=1 || { echo "not ok - $kind: the module does not build"; exit 1; }
 programs=
 for name in $names; do
 	programs+=" ../build/selftests/$name"
@@ -86,6 +86,7 @@ bin=$dir.bin
 mkdir "$bin"
 cp build/selftests/run/run "$bin/"
 strip -g -o "$bin/xtcp.ko" "build/$kind/xtcp.ko"
+strip -g -o "$bin/xtcp_wrapper.ko" "build/$kind/selftests/modules/xtcp_wrapper.ko"
 tests= sum=120
 for name in $names; do
 	seconds=$(seconds_of "$name")
@@ -96,7 +97,7 @@ done
 
 echo "# $kind kernel, $(kernel_release "$image")"
 started=$SECONDS
-setting="XTCP_KO=$bin/xtcp.ko"
+setting="XTCP_KO=$bin/xtcp.ko XTCP_WRAPPER_KO=$bin/xtcp_wrapper.ko"
 for word in SEED SOAK; do
 	[ -z "${!word-}" ] || setting+=" $word=${!word}"
 done

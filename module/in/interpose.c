@@ -17,8 +17,11 @@
  *  5. the rest is kernel TCP's, which also answers what nobody has. A program whose listener moved to xtcp keeps the
  *     connections that kernel TCP accepted before.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include "in/interpose.h"
 
+#include <linux/delay.h>
 #include <linux/icmpv6.h>
 #include <linux/rcupdate.h>
 #include <linux/tcp.h>
@@ -34,6 +37,8 @@
 #include "lookup/listeners.h"
 #include "ports/lease.h"
 #include "time/timewait.h"
+
+#define ROUNDS_A_SECOND	50	/* looks whether the other has stepped aside */
 
 /* What stood in the array before us; set before ours is put there, and used until no handler of ours runs. */
 static const struct net_protocol *saved_v4;
@@ -169,13 +174,40 @@ static int install_v4(void)
 	return 0;
 }
 
-static void restore_v4(void)
+/*
+ * Another module may have put a handler of its own in front of ours, and calls ours for as long as it stands there. It
+ * may also have taken ours away, and kernel TCP's is back; then nobody calls ours.
+ */
+static bool is_restored_v4(void)
 {
 	struct net_protocol *was;
 
 	was = cmpxchg((struct net_protocol __force **)&inet_protos[IPPROTO_TCP], &ours_v4,
 		      (struct net_protocol *)saved_v4);
-	WARN(was != &ours_v4, "somebody else took the IPv4 handler of TCP\n");
+	return was == &ours_v4 || was == saved_v4;
+}
+
+/* The other's struct stays while the RCU read side does. */
+static void say_who_v4(void)
+{
+	const struct net_protocol *other;
+
+	rcu_read_lock();
+	other = rcu_dereference(inet_protos[IPPROTO_TCP]);
+	if (other)
+		pr_info("waiting for %ps to give the IPv4 handler of TCP back\n", other->handler);
+	rcu_read_unlock();
+}
+
+static void restore_v4(void)
+{
+	int rounds = 0;
+
+	while (!is_restored_v4()) {
+		if (!(rounds++ % ROUNDS_A_SECOND))
+			say_who_v4();
+		msleep(MSEC_PER_SEC / ROUNDS_A_SECOND);
+	}
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
@@ -216,15 +248,36 @@ static int install_v6(void)
 	return 0;
 }
 
-static void restore_v6(void)
+/* As for IPv4. */
+static bool is_restored_v6(void)
 {
 	struct inet6_protocol *was;
 
-	if (!saved_v6)
-		return;
 	was = cmpxchg((struct inet6_protocol __force **)&inet6_protos[IPPROTO_TCP], &ours_v6,
 		      (struct inet6_protocol *)saved_v6);
-	WARN(was != &ours_v6, "somebody else took the IPv6 handler of TCP\n");
+	return was == &ours_v6 || was == saved_v6;
+}
+
+static void say_who_v6(void)
+{
+	const struct inet6_protocol *other;
+
+	rcu_read_lock();
+	other = rcu_dereference(inet6_protos[IPPROTO_TCP]);
+	if (other)
+		pr_info("waiting for %ps to give the IPv6 handler of TCP back\n", other->handler);
+	rcu_read_unlock();
+}
+
+static void restore_v6(void)
+{
+	int rounds = 0;
+
+	while (saved_v6 && !is_restored_v6()) {
+		if (!(rounds++ % ROUNDS_A_SECOND))
+			say_who_v6();
+		msleep(MSEC_PER_SEC / ROUNDS_A_SECOND);
+	}
 }
 #else
 static int install_v6(void)
@@ -261,9 +314,10 @@ int xtcp_interpose_init(void)
 /**
  * xtcp_interpose_exit() - step aside
  *
- * When it returns no handler of ours runs and none will.
+ * When it returns no handler of ours runs and none will. So a module that has put its own handler in front of ours is
+ * waited for, since that one calls ours; what is waited for is said once a second.
  *
- * Context: process, module exit.
+ * Context: process, module exit; may sleep for as long as the other module stays.
  */
 void xtcp_interpose_exit(void)
 {

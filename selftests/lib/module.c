@@ -9,13 +9,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int module_load(const char *parameters)
+/* The file that @variable of the environment names. */
+static int load(const char *variable, const char *parameters)
 {
-	const char *path = getenv("XTCP_KO");
+	const char *path = getenv(variable);
 	int fd, ret, error;
 
 	if (!path) {
-		fprintf(stderr, "# module: XTCP_KO does not name the module\n");
+		fprintf(stderr, "# module: %s does not name the module\n", variable);
 		errno = ENOENT;
 		return -1;
 	}
@@ -33,9 +34,24 @@ int module_load(const char *parameters)
 	return ret;
 }
 
+int module_load(const char *parameters)
+{
+	return load("XTCP_KO", parameters);
+}
+
 int module_unload(void)
 {
 	return syscall(SYS_delete_module, "xtcp", O_NONBLOCK);
+}
+
+int module_wrapper_load(void)
+{
+	return load("XTCP_WRAPPER_KO", "");
+}
+
+int module_wrapper_unload(void)
+{
+	return syscall(SYS_delete_module, "xtcp_wrapper", O_NONBLOCK);
 }
 
 bool module_is_loaded(void)

@@ -15,6 +15,10 @@ int module_load(const char *parameters);
 /* rmmod: 0, or -1 with errno (EWOULDBLOCK: in use, EBUSY from exit is none). */
 int module_unload(void);
 
+/* The same for another module, which wraps the handlers of TCP (selftests/modules/xtcp_wrapper.c). */
+int module_wrapper_load(void);
+int module_wrapper_unload(void);
+
 bool module_is_loaded(void);
 
 /* How often it is held; -1 if it is not loaded. */

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "counters.h"
@@ -321,6 +322,41 @@ static void segments_in_nfqueue(void)
 	reload_or_die();
 }
 
+static bool ends_well(pid_t child)
+{
+	int status;
+
+	return WAIT_FOR(waitpid(child, &status, WNOHANG) == child, STACK_DEADLINE_MS) && !status;
+}
+
+/* Another module calls our handlers until it goes, whatever has been said to us. */
+static void wrapped(void)
+{
+	long long before;
+	bool good;
+	pid_t child;
+
+	if (module_wrapper_load())
+		ksft_exit_fail_msg("cannot load the other module: %s\n", strerror(errno));
+	before = transfer.received;
+	good = leave_behind(0, PORT + 10);
+	ksft_test_result(good && transfer_goes_on(before), "both stacks work behind another module's handlers\n");
+	klog_forget();
+	child = fork();
+	if (!child)
+		_exit(!!module_unload());
+	good = WAIT_FOR(klog_has("waiting for wrapper_v6_rcv"), STACK_DEADLINE_MS);
+	good = good && WAIT_FOR(klog_has("waiting for wrapper_v6_rcv"), STACK_DEADLINE_MS);
+	ksft_test_result(good, "unloading waits for it, and says so again and again\n");
+	before = transfer.received;
+	ksft_test_result(transfer_goes_on(before) && !waitpid(child, NULL, WNOHANG),
+			 "kernel TCP's transfer goes on meanwhile\n");
+	ksft_test_result(!module_wrapper_unload() && ends_well(child) && !module_is_loaded(), "until it has gone\n");
+	before = transfer.received;
+	ksft_test_result(transfer_goes_on(before), "kernel TCP's transfer goes on\n");
+	reload_or_die();
+}
+
 /* Connections come and go in threads; the gate is shut for the moment of unloading. */
 #define WORKERS	4
 
@@ -410,6 +446,7 @@ static const struct {
 	{ "parameters", parameters, 8 },
 	{ "qdisc", segments_in_qdisc, 4 },
 	{ "nfqueue", segments_in_nfqueue, 4 },
+	{ "wrapped", wrapped, 5 },
 	{ "load", unload_under_load_rounds, 1 },
 	{ "cycles", cycles_rounds, 1 },
 };
