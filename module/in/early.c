@@ -11,7 +11,8 @@
  * then, which is looked at before it is taken. Kernel TCP must never see such a segment, so the module steps aside only
  * when none is left.
  *
- * A namespace has the hook from its first socket of ours on. net.ipv4.ip_early_demux and net.ipv4.tcp_early_demux turn
+ * A namespace has the hook from its first listen() or connect() of ours on: all that the machine forwards passes it,
+ * too, and a socket alone receives nothing. net.ipv4.ip_early_demux and net.ipv4.tcp_early_demux turn
  * it off, as kernel TCP's.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt

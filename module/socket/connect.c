@@ -96,6 +96,7 @@ int xtcp_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len)
 	if (err)
 		return err;
 
+	xtcp_early_start(xtcp_net_of(sk));
 	/* a segment that comes once the tuple is in the table waits on the backlog for the rest of this */
 	xtcp_state_set(sk, TCP_SYN_SENT);
 	/* of the connection before this one */

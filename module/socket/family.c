@@ -20,7 +20,6 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "compat.h"
-#include "in/early.h"
 #include "in/ingress.h"
 #include "listen/listener.h"
 #include "ports/port.h"
@@ -207,7 +206,6 @@ static int create(struct net *net, struct socket *sock, int protocol, int kern)
 	sock->ops = &ops_v4;
 #endif
 
-	xtcp_early_start(xtcp_net(net));
 	sk = sk_alloc(net, is_v6 ? PF_INET6 : PF_INET, GFP_KERNEL, prot, kern);
 	if (!sk)
 		return -ENOBUFS;

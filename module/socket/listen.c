@@ -13,6 +13,7 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "base/state.h"
+#include "in/early.h"
 #include "listen/acceptq.h"
 #include "listen/entry.h"
 #include "listen/listener.h"
@@ -65,6 +66,7 @@ static int start(struct sock *sk, int backlog)
 		kfree(listener);
 		return err;
 	}
+	xtcp_early_start(xtcp_net_of(sk));
 	sk_dst_reset(sk);
 	WRITE_ONCE(sk->sk_ack_backlog, 0);
 	/* whoever finds the sock in the table of listeners finds the queues complete */

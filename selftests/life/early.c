@@ -4,7 +4,8 @@
  * TCP's do, counted by the tracepoints of fib lookups; what the connection remembers
  * is not believed any more when routing has changed; rules of INPUT see the socket;
  * and a segment that a queue of netfilter has held is not for a socket whose
- * connection is over by then.
+ * connection is over by then. A namespace without connections has no hook: with
+ * one goes what netfilter has queued in the namespace, when the module does.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 #include "lib/counters.h"
+#include "lib/module.h"
 #include "lib/nfqueue.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
@@ -242,12 +244,69 @@ static void run(enum stack stack, bool v6)
 	close(w.server);
 }
 
+enum use { A_SOCKET, A_LISTENER, A_CONNECTION, A_REFUSED_ONE };
+
+/* What makes a namespace have the hook, and what does not. */
+static void use(int ns, enum use how)
+{
+	int fd;
+
+	if (how == A_LISTENER) {
+		fd = stack_listener(ns, XTCP, "127.0.0.1", PORT + 3, true);
+	} else {
+		fd = stack_bound(ns, XTCP, "127.0.0.1", PORT + 3, true);
+		/* there is nobody: a RST comes back */
+		if (how == A_CONNECTION)
+			must(stack_connect(fd, "127.0.0.1", PORT + 4) < 0 && errno == ECONNREFUSED, "connect");
+		/* no SYN goes out */
+		if (how == A_REFUSED_ONE)
+			must(stack_connect(fd, "10.99.0.1", PORT + 4) < 0 && errno == ENETUNREACH, "connect");
+	}
+	must(fd >= 0 && !close(fd), "socket");
+}
+
+/* A datagram lies in a queue of netfilter while the module goes: when a hook goes with it, the datagram does. */
+static bool goes_with_module(enum use how)
+{
+	int ns = ns_make(), queue, packet, to, from;
+	const union stack_addr addr = stack_addr("127.0.0.1", PORT);
+	bool gone;
+	char octet;
+
+	must(ns >= 0, "namespace");
+	use(ns, how);
+	must(!ns_shell(ns, "nft 'add table ip held; add chain ip held in { type filter hook input priority 0; };"
+		       "add rule ip held in udp dport %d queue num %d'", PORT, QUEUE), "nft");
+	queue = nfqueue_hold(ns, QUEUE);
+	to = ns_socket(ns, AF_INET, SOCK_DGRAM, 0);
+	from = ns_socket(ns, AF_INET, SOCK_DGRAM, 0);
+	must(queue >= 0 && !bind(to, &addr.sa, stack_addr_len(&addr)) &&
+	     sendto(from, "?", 1, 0, &addr.sa, stack_addr_len(&addr)) == 1, "datagram");
+	packet = nfqueue_next(queue, STACK_DEADLINE_MS);
+	must(packet > 0 && !module_unload() && !module_load(""), "module");
+	/* carried out at once; on what is gone a verdict says nothing */
+	gone = nfqueue_pass(queue, QUEUE, packet) || recv(to, &octet, 1, MSG_DONTWAIT) != 1;
+	close(from);
+	close(to);
+	close(queue);
+	close(ns);
+	return gone;
+}
+
+static void when_there_is_a_hook(void)
+{
+	ksft_test_result(!goes_with_module(A_SOCKET), "no hook for a socket alone\n");
+	ksft_test_result(!goes_with_module(A_REFUSED_ONE), "nor for a connect() to where there is no way\n");
+	ksft_test_result(goes_with_module(A_LISTENER), "one from listen() on\n");
+	ksft_test_result(goes_with_module(A_CONNECTION), "and one from connect() on\n");
+}
+
 int main(void)
 {
 	int v6;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 2 * 7 + 2 * 3);
+	ksft_set_plan(2 * 2 * 7 + 2 * 3 + 4);
 	tracing_start("early");
 	tracing_set("events/fib/fib_table_lookup/enable", "1");
 	tracing_set("events/fib6/fib6_table_lookup/enable", "1");
@@ -261,5 +320,6 @@ int main(void)
 	}
 	ns_pair_close(&net);
 	tracing_stop();
+	when_there_is_a_hook();
 	ksft_finished();
 }
