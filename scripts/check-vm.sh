@@ -3,14 +3,14 @@
 #
 # Runs the selftests in the virtual machine, in one boot, on one kernel:
 #
-#   scripts/check-vm.sh stock|debug FOLDER [NAME]
+#   scripts/check-vm.sh stock|debug FOLDER [NAME [EXCEPT]]
 #
-# with NAME only those whose name has a match for it. What is known of tests that
-# failed goes to FOLDER/KIND.
+# with NAME only those whose name has a match for it, and none for EXCEPT. What is
+# known of tests that failed goes to FOLDER/KIND.
 
 set -u
 case ${1-}:$#:${2:+folder} in
-stock:[23]:folder | debug:[23]:folder) ;;
+stock:[234]:folder | debug:[234]:folder) ;;
 *) sed -n '6,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 cd "$(dirname "$0")/.."
@@ -58,16 +58,16 @@ draw_ladders()
 	done
 }
 
-kind=$1 out=$2 only=${3-}
+kind=$1 out=$2 only=${3-} except=${4:-^$}
 dir=$(realpath -m -- "$out")/$kind
 mkdir -p "$dir"
 
 names=
 for name in $(make -s -C selftests list); do
-	[[ $name =~ $only ]] && names+=" $name"
+	[[ $name =~ $only && ! $name =~ $except ]] && names+=" $name"
 done
 if [ -z "$names" ]; then
-	echo "# no test in the virtual machine is called '$only'"
+	echo "# no${4:+ other} test in the virtual machine is called '$only'"
 	exit 0
 fi
 
