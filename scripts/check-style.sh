@@ -86,6 +86,14 @@ left_over()
 	grep -nE '\b(TO[D]O|FIX[M]E|XX[X]|HAC[K])\b' -r module include selftests scripts Kbuild Makefile .ci
 }
 
+# The tracepoints that module/sight/README.md explains are those that there are.
+tracepoints()
+{
+	diff <(grep -oE '^TRACE_EVENT\(\w+' include/trace/events/xtcp.h | sed 's/.*(//' | sort) \
+		<(sed -nE 's/^\| `(xtcp_\w+)` .*/\1/p' module/sight/README.md | sort) |
+		sed -n 's/^</only in include\/trace\/events\/xtcp.h:/p; s/^>/only in module\/sight\/README.md:/p'
+}
+
 shell_syntax()
 {
 	local file
@@ -120,6 +128,7 @@ verdict "compiler W=1 and sparse" "$(compiler)"
 verdict "compiler, all as one" "$(together)"
 verdict "names of the module's files" "$(same_names)"
 verdict "all.c names each file" "$(left_out)"
+verdict "module/sight/README.md" "$(tracepoints)"
 verdict "module/SYSCTLS.md" "$(scripts/check-sysctls.py 2>&1)"
 verdict "calls from room to room" "$(scripts/check-rooms.py build/style/module 2>&1)"
 verdict "checkpatch: module" "$(checkpatch NONE \
