@@ -30,6 +30,7 @@
 #include "lookup/conns.h"
 #include "ports/stock.h"
 #include "socket/family.h"
+#include "sysctl.h"
 #include "time/record.h"
 
 static int __init xtcp_init(void)
@@ -39,9 +40,12 @@ static int __init xtcp_init(void)
 	err = xtcp_algorithms_init();
 	if (err)
 		return err;
-	err = xtcp_family_init();
+	err = xtcp_sock_count_init();
 	if (err)
 		return err;
+	err = xtcp_family_init();
+	if (err)
+		goto err_count;
 	err = xtcp_conns_init();
 	if (err)
 		goto err_family;
@@ -54,9 +58,12 @@ static int __init xtcp_init(void)
 	err = xtcp_stock_init();
 	if (err)
 		goto err_record;
-	err = xtcp_netns_init();
+	err = xtcp_sysctl_init();
 	if (err)
 		goto err_stock;
+	err = xtcp_netns_init();
+	if (err)
+		goto err_sysctl;
 	err = xtcp_interpose_init();
 	if (err)
 		goto err_netns;
@@ -74,6 +81,8 @@ err_interpose:
 	xtcp_interpose_exit();
 err_netns:
 	xtcp_netns_exit();
+err_sysctl:
+	xtcp_sysctl_exit();
 err_stock:
 	xtcp_stock_exit();
 err_record:
@@ -84,6 +93,8 @@ err_conns:
 	xtcp_conns_exit();
 err_family:
 	xtcp_family_exit();
+err_count:
+	xtcp_sock_count_exit();
 	return err;
 }
 
@@ -95,11 +106,13 @@ static void __exit xtcp_exit(void)
 	xtcp_netns_exit();
 	xtcp_sock_wait_gone();
 	rcu_barrier();
+	xtcp_sysctl_exit();
 	xtcp_stock_exit();
 	xtcp_record_exit();
 	xtcp_entry_exit();
 	xtcp_conns_exit();
 	xtcp_family_exit();
+	xtcp_sock_count_exit();
 }
 
 module_init(xtcp_init);

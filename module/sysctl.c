@@ -171,6 +171,40 @@ static const struct ctl_table entries[] = {
 	ENTRY(wmem, int[3], proc_dointvec_minmax, SYSCTL_ONE, SYSCTL_INT_MAX),
 };
 
+/*
+ * The kernel keeps 32 octets for each entry in one allocation: 29 of them fit 1 KiB, all of them would take 2. So they
+ * are registered in two parts, each with an empty entry at the end, which marks it on kernels before 6.11.
+ */
+#define FIRST_PART	29
+#define TABLE_LEN	(ARRAY_SIZE(entries) + 2)
+
+static struct kmem_cache *table_slab;
+
+/**
+ * xtcp_sysctl_init() - the slab of the tables
+ *
+ * Context: process, module init.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_sysctl_init(void)
+{
+	BUILD_BUG_ON(ARRAY_SIZE(entries) <= FIRST_PART);
+
+	table_slab = xtcp_compat_slab(KBUILD_MODNAME "_sysctl", TABLE_LEN * sizeof(struct ctl_table));
+	return table_slab ? 0 : -ENOMEM;
+}
+
+/**
+ * xtcp_sysctl_exit() - give the slab back
+ *
+ * Context: process, module exit; no namespace has a table any more.
+ */
+void xtcp_sysctl_exit(void)
+{
+	kmem_cache_destroy(table_slab);
+}
+
 static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 {
 	*sysctl = (struct xtcp_sysctl){
@@ -205,6 +239,23 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 	memcpy(sysctl->wmem, net->ipv4.sysctl_tcp_wmem, sizeof(sysctl->wmem));
 }
 
+/* Entries from @first to before @end. */
+static void fill_part(struct xtcp_net *xn, struct ctl_table *part, size_t first, size_t end)
+{
+	for (; first < end; first++, part++) {
+		*part = entries[first];
+		if (part->data)
+			part->data += (char *)&xn->sysctl - (char *)&model;
+		else if (!net_eq(xn->net, &init_net))
+			part->mode &= ~0222;
+	}
+}
+
+static struct ctl_table_header *register_part(struct xtcp_net *xn, struct ctl_table *part, size_t len)
+{
+	return xtcp_compat_register_net_sysctl(xn->net, "net/" KBUILD_MODNAME, part, len);
+}
+
 /**
  * xtcp_sysctl_net_init() - set and register the knobs of a namespace
  * @xn: the namespace
@@ -216,28 +267,27 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 int xtcp_sysctl_net_init(struct xtcp_net *xn)
 {
 	struct ctl_table *table;
-	size_t i;
 
 	set_defaults(&xn->sysctl, xn->net);
 	xn->sysctl.congestion_control = xtcp_algorithms_inherited(xn);
-	/* one empty entry at the end, which marks it on kernels before 6.11 */
-	table = kcalloc(ARRAY_SIZE(entries) + 1, sizeof(*table), GFP_KERNEL);
+	table = kmem_cache_zalloc(table_slab, GFP_KERNEL);
 	if (!table)
 		return -ENOMEM;
-	memcpy(table, entries, sizeof(entries));
-	for (i = 0; i < ARRAY_SIZE(entries); i++) {
-		if (table[i].data)
-			table[i].data += (char *)&xn->sysctl - (char *)&model;
-		else if (!net_eq(xn->net, &init_net))
-			table[i].mode &= ~0222;
-	}
-
-	xn->sysctl_header = xtcp_compat_register_net_sysctl(xn->net, "net/" KBUILD_MODNAME, table, ARRAY_SIZE(entries));
-	if (!xn->sysctl_header) {
-		kfree(table);
-		return -ENOMEM;
-	}
+	fill_part(xn, table, 0, FIRST_PART);
+	fill_part(xn, table + FIRST_PART + 1, FIRST_PART, ARRAY_SIZE(entries));
+	xn->sysctl_header[0] = register_part(xn, table, FIRST_PART);
+	if (!xn->sysctl_header[0])
+		goto err_table;
+	xn->sysctl_header[1] = register_part(xn, table + FIRST_PART + 1, ARRAY_SIZE(entries) - FIRST_PART);
+	if (!xn->sysctl_header[1])
+		goto err_first;
 	return 0;
+
+err_first:
+	unregister_net_sysctl_table(xn->sysctl_header[0]);
+err_table:
+	kmem_cache_free(table_slab, table);
+	return -ENOMEM;
 }
 
 /**
@@ -248,9 +298,9 @@ int xtcp_sysctl_net_init(struct xtcp_net *xn)
  */
 void xtcp_sysctl_net_exit(struct xtcp_net *xn)
 {
-	const struct ctl_table *table = xn->sysctl_header->ctl_table_arg;
+	struct ctl_table *table = (struct ctl_table *)xn->sysctl_header[0]->ctl_table_arg;
 
-	unregister_net_sysctl_table(xn->sysctl_header);
-	kfree(table);
-	xn->sysctl_header = NULL;
+	unregister_net_sysctl_table(xn->sysctl_header[1]);
+	unregister_net_sysctl_table(xn->sysctl_header[0]);
+	kmem_cache_free(table_slab, table);
 }

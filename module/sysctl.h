@@ -5,6 +5,8 @@
 
 struct xtcp_net;
 
+int xtcp_sysctl_init(void);
+void xtcp_sysctl_exit(void);
 int xtcp_sysctl_net_init(struct xtcp_net *xn);
 void xtcp_sysctl_net_exit(struct xtcp_net *xn);
 

@@ -2,11 +2,18 @@
 /*
  * struct xtcp_net: everything that xtcp has once per network namespace, and its life.
  *
+ * A machine may have thousands of namespaces of which few ever use us. So a namespace has no more than its knobs, its
+ * files in /proc and an empty map of ports, which segments look at, until its first socket of ours is made.
+ *
  * A namespace ends when nobody has a file in it. What is left of us then are orphans and TIME-WAIT records: orphans are
  * reset while the devices still work (pre_exit), the rest goes once no packet can arrive any more (exit). Unloading the
  * module takes the same way in every namespace, after the handlers were restored.
  */
 #include "base/netns.h"
+
+#include <linux/cpumask.h>
+#include <linux/log2.h>
+#include <linux/mutex.h>
 
 #include "base/secret.h"
 #include "base/sock.h"
@@ -21,54 +28,58 @@
 #include "time/record.h"
 
 unsigned int xtcp_net_id;
+unsigned int xtcp_shard_mask __read_mostly;
 
-static int __net_init netns_init(struct net *net)
+/* The leases of a namespace that has none. */
+static unsigned long no_ports[BITS_TO_LONGS(XTCP_PORTS)];
+
+static DEFINE_MUTEX(first_use);
+
+/* What segments look at comes last: nothing is taken away again once it is there. */
+static int make_parts(struct xtcp_net *xn)
 {
-	struct xtcp_net *xn = xtcp_net(net);
 	int err;
 
-	xn->net = net;
-	atomic_set(&xn->orphans, 0);
+	lockdep_assert_held(&first_use);
 	xtcp_secret_net_init(xn);
 	err = xtcp_mib_net_init(xn);
 	if (err)
 		goto err_secret;
-	xtcp_listeners_net_init(xn);
-	err = xtcp_demux_net_init(xn);
+	err = xtcp_listeners_net_init(xn);
 	if (err)
 		goto err_mib;
-	err = xtcp_lease_net_init(xn);
+	err = xtcp_demux_net_init(xn);
 	if (err)
-		goto err_demux;
+		goto err_listeners;
 	err = xtcp_port_net_init(xn);
 	if (err)
-		goto err_lease;
+		goto err_demux;
 	err = xtcp_ip_reply_net_init(xn);
 	if (err)
 		goto err_port;
-	err = xtcp_record_net_init(xn);
+	err = xtcp_sock_net_init(xn);
 	if (err)
 		goto err_reply;
-	err = xtcp_sysctl_net_init(xn);
+	err = xtcp_record_net_init(xn);
+	if (err)
+		goto err_sock;
+	err = xtcp_lease_net_init(xn);
 	if (err)
 		goto err_record;
-	err = xtcp_proc_net_init(xn);
-	if (err)
-		goto err_sysctl;
 	return 0;
 
-err_sysctl:
-	xtcp_sysctl_net_exit(xn);
 err_record:
 	xtcp_record_net_exit(xn);
+err_sock:
+	xtcp_sock_net_exit(xn);
 err_reply:
 	xtcp_ip_reply_net_exit(xn);
 err_port:
 	xtcp_port_net_exit(xn);
-err_lease:
-	xtcp_lease_net_exit(xn);
 err_demux:
 	xtcp_demux_net_exit(xn);
+err_listeners:
+	xtcp_listeners_net_exit(xn);
 err_mib:
 	xtcp_mib_net_exit(xn);
 err_secret:
@@ -76,9 +87,66 @@ err_secret:
 	return err;
 }
 
+static void end_parts(struct xtcp_net *xn)
+{
+	xtcp_record_net_exit(xn);
+	xtcp_ip_reply_net_exit(xn);
+	xtcp_port_net_exit(xn);
+	xtcp_lease_net_exit(xn);
+	xtcp_demux_net_exit(xn);
+	xtcp_listeners_net_exit(xn);
+	xtcp_sock_net_exit(xn);
+	xtcp_mib_net_exit(xn);
+	xtcp_secret_net_exit(xn);
+}
+
+/**
+ * xtcp_netns_start() - a socket of ours is about to be made in a namespace
+ * @xn: the namespace
+ *
+ * Most namespaces of a machine never see one: until then they have the knobs and the files of /proc.
+ *
+ * Context: process, may sleep.
+ *
+ * Return: 0 or a negative errno, with nothing left behind.
+ */
+int xtcp_netns_start(struct xtcp_net *xn)
+{
+	int err = 0;
+
+	might_sleep();
+	if (xtcp_netns_is_started(xn))
+		return 0;
+	mutex_lock(&first_use);
+	if (!xn->started) {
+		err = make_parts(xn);
+		/* pairs with xtcp_netns_is_started() */
+		smp_store_release(&xn->started, !err);
+	}
+	mutex_unlock(&first_use);
+	return err;
+}
+
+static int __net_init netns_init(struct net *net)
+{
+	struct xtcp_net *xn = xtcp_net(net);
+	int err;
+
+	xn->net = net;
+	xn->port_bits = no_ports;
+	err = xtcp_sysctl_net_init(xn);
+	if (err)
+		return err;
+	err = xtcp_proc_net_init(xn);
+	if (err)
+		xtcp_sysctl_net_exit(xn);
+	return err;
+}
+
 static void __net_exit netns_pre_exit(struct net *net)
 {
-	xtcp_sock_abort_net(net);
+	if (xtcp_net(net)->started)
+		xtcp_sock_abort_net(xtcp_net(net));
 }
 
 static void __net_exit netns_exit(struct net *net)
@@ -87,15 +155,8 @@ static void __net_exit netns_exit(struct net *net)
 
 	xtcp_proc_net_exit(xn);
 	xtcp_sysctl_net_exit(xn);
-	xtcp_record_net_exit(xn);
-	xtcp_ip_reply_net_exit(xn);
-	xtcp_port_net_exit(xn);
-	xtcp_lease_net_exit(xn);
-	xtcp_demux_net_exit(xn);
-	xtcp_listeners_net_exit(xn);
-	xtcp_mib_net_exit(xn);
-	xtcp_secret_net_exit(xn);
-	WARN_ON_ONCE(atomic_read(&xn->orphans));
+	if (xn->started)
+		end_parts(xn);
 }
 
 static struct pernet_operations netns_ops = {
@@ -115,6 +176,7 @@ static struct pernet_operations netns_ops = {
  */
 int xtcp_netns_init(void)
 {
+	xtcp_shard_mask = roundup_pow_of_two(min(num_possible_cpus(), XTCP_SHARDS_MAX)) - 1;
 	return register_pernet_subsys(&netns_ops);
 }
 

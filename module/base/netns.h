@@ -4,6 +4,7 @@
 #define XTCP_NETNS_H
 
 #include <linux/list.h>
+#include <linux/percpu_counter.h>
 #include <linux/seqlock.h>
 #include <linux/siphash.h>
 #include <linux/spinlock.h>
@@ -62,13 +63,37 @@ struct xtcp_sysctl {
 	const struct xtcp_cong_ops *congestion_control;
 };
 
+/* Of a namespace: as many as there are processors, up to this, so that they seldom wait for each other. */
+#define XTCP_SHARDS_MAX		16U
+
+extern unsigned int xtcp_shard_mask;
+
+/**
+ * struct xtcp_shard - the records and orphans of a namespace whose hash ends in the same bits
+ * @lock: guards it
+ * @tw_list: TIME-WAIT records, oldest first
+ * @fin_wait2_list: records of orphans in FIN-WAIT-2, next to end first
+ * @tw_timer: ends records
+ * @orphans: socks without a file, by xtcp_sock.accept_node
+ * @xn: the namespace
+ */
+struct xtcp_shard {
+	spinlock_t lock;	/* see above */
+	struct list_head tw_list;
+	struct list_head fin_wait2_list;
+	struct timer_list tw_timer;
+	struct list_head orphans;
+	struct xtcp_net *xn;
+} ____cacheline_aligned_in_smp;
+
 /**
  * struct xtcp_net - xtcp in one namespace
  * @net: the namespace
  * @sysctl: the knobs
- * @sysctl_header: their registration
+ * @sysctl_header: their registration, in two parts
+ * @started: a socket of ours has been made here, and all below is there (xtcp_netns_start())
  * @port_bits: 65536 bits, indexed by local port in host order: a lease of ours is on the port. Read without a lock
- *	before any other look at a segment; written by lease.c
+ *	before any other look at a segment; written by lease.c. Before the first socket one that all namespaces share
  * @leases: leases by port (lease.c)
  * @lease_stock: socks for leases to come (stock.c)
  * @port_counter: RFC 6056's table of counters, by hash of the destination (port.c)
@@ -82,12 +107,9 @@ struct xtcp_sysctl {
  * @port_key: keys the choice of ephemeral ports and the places of their maps
  * @cookie_lock: guards @cookie
  * @cookie: the secrets of the cookies (secret.c)
- * @tw_lock: guards the two lists of records, their timer and their number (record.c)
- * @tw_list: TIME-WAIT records, oldest first
- * @fin_wait2_list: orphans in FIN-WAIT-2, next to end first
- * @tw_timer: ends records
- * @tw_count: records on both lists
- * @orphans: socks without a file (sock.c)
+ * @shards: xtcp_shard_mask + 1 of them: records and orphans
+ * @records: how many records there are (record.c)
+ * @orphans: how many socks without a file there are (sock.c)
  * @early: has the hooks of early.c
  * @reply_sk: sends segments that have no sock, over IPv4 (reply.c)
  * @reply_sk6: the same over IPv6; NULL without IPv6
@@ -97,27 +119,25 @@ struct xtcp_sysctl {
 struct xtcp_net {
 	struct net *net;
 	struct xtcp_sysctl sysctl;
-	struct ctl_table_header *sysctl_header;
+	struct ctl_table_header *sysctl_header[2];
+	bool started;
 	unsigned long *port_bits;
 	struct xtcp_leases leases;
 	struct xtcp_lease_stock *lease_stock;
 	u32 *port_counter;
 	struct xtcp_portmaps *portmaps;
 	u32 id;
-	atomic_t conns;
+	struct percpu_counter conns;
 	siphash_key_t tuple_key;
 	spinlock_t listeners_lock;	/* see above */
-	struct hlist_head listeners[XTCP_LISTENER_BUCKETS];
+	struct hlist_head *listeners;
 	siphash_key_t ts_key;
 	siphash_key_t port_key;
 	seqlock_t cookie_lock;		/* see above */
 	struct xtcp_cookie_secrets cookie;
-	spinlock_t tw_lock;		/* see above */
-	struct list_head tw_list;
-	struct list_head fin_wait2_list;
-	struct timer_list tw_timer;
-	unsigned int tw_count;
-	atomic_t orphans;
+	struct xtcp_shard *shards;
+	struct percpu_counter records;
+	struct percpu_counter orphans;
 	bool early;
 	struct sock *reply_sk;
 	struct sock *reply_sk6;
@@ -138,6 +158,20 @@ static inline struct xtcp_net *xtcp_net_rcu(const struct net *net)
 	return rcu_dereference(net->gen)->ptr[xtcp_net_id];
 }
 
+/* Has it anything but its knobs and files? */
+static inline bool xtcp_netns_is_started(const struct xtcp_net *xn)
+{
+	/* pairs with smp_store_release() in xtcp_netns_start() */
+	return smp_load_acquire(&xn->started);
+}
+
+/* @hash: of the connection, as in xtcp_conn.hash */
+static inline struct xtcp_shard *xtcp_shard_of(const struct xtcp_net *xn, u32 hash)
+{
+	return &xn->shards[hash & xtcp_shard_mask];
+}
+
+int xtcp_netns_start(struct xtcp_net *xn);
 int xtcp_netns_init(void);
 void xtcp_netns_exit(void);
 

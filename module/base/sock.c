@@ -13,7 +13,7 @@
  *  user owns it)
  * xtcp_listener.lock       a listener's two queues                process, softirq   a listener's socket lock,
  *                                                                                    never a child's
- * xtcp_net.tw_lock         lists, number and timer of records     process, softirq   a socket lock
+ * xtcp_shard.lock          lists and timer of records, orphans    process, softirq   a socket lock
  * xtcp_portmaps.lock       maps of ports by destination           process, softirq   a socket lock, a listener's
  * xtcp_leases.lock         leases by port                         process, softirq   a socket lock, a listener's,
  *                                                                                    xtcp_portmaps.lock
@@ -57,7 +57,8 @@
 
 #include "base/sock.h"
 
-#include <linux/wait.h>
+#include <linux/delay.h>
+#include <linux/slab.h>
 #include <net/inet_common.h>
 #include <net/tcp_states.h>
 #include <net/xfrm.h>
@@ -79,15 +80,85 @@
 #include "sight/trace.h"
 #include "socket/close.h"
 
+#define GONE_ROUNDS	250	/* looks in a second whether the last sock is gone */
+
 /* Every sock of ours whose memory is not yet given back, and every orphan, in all namespaces. */
-static atomic_t socks = ATOMIC_INIT(0);
-static atomic_t all_orphans = ATOMIC_INIT(0);
-static DECLARE_WAIT_QUEUE_HEAD(socks_gone);
+static struct percpu_counter socks;
+static struct percpu_counter all_orphans;
+
+/**
+ * xtcp_sock_count_init() - make the counters of all namespaces
+ *
+ * Context: process, module init.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_sock_count_init(void)
+{
+	int err = percpu_counter_init(&socks, 0, GFP_KERNEL);
+
+	if (err)
+		return err;
+	err = percpu_counter_init(&all_orphans, 0, GFP_KERNEL);
+	if (err)
+		percpu_counter_destroy(&socks);
+	return err;
+}
+
+/**
+ * xtcp_sock_count_exit() - free the counters
+ *
+ * Context: process, module exit; the last sock is gone.
+ */
+void xtcp_sock_count_exit(void)
+{
+	percpu_counter_destroy(&all_orphans);
+	percpu_counter_destroy(&socks);
+}
+
+/**
+ * xtcp_sock_net_init() - a namespace's lists of orphans, and its shards
+ * @xn: the namespace
+ *
+ * Context: process.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_sock_net_init(struct xtcp_net *xn)
+{
+	unsigned int i;
+
+	xn->shards = kcalloc(xtcp_shard_mask + 1, sizeof(*xn->shards), GFP_KERNEL);
+	if (!xn->shards)
+		return -ENOMEM;
+	for (i = 0; i <= xtcp_shard_mask; i++) {
+		spin_lock_init(&xn->shards[i].lock);
+		INIT_LIST_HEAD(&xn->shards[i].orphans);
+		xn->shards[i].xn = xn;
+	}
+	if (!percpu_counter_init(&xn->orphans, 0, GFP_KERNEL))
+		return 0;
+	kfree(xn->shards);
+	return -ENOMEM;
+}
+
+/**
+ * xtcp_sock_net_exit() - undo xtcp_sock_net_init()
+ * @xn: the namespace; no orphan and no record is left
+ *
+ * Context: process, namespace exit.
+ */
+void xtcp_sock_net_exit(struct xtcp_net *xn)
+{
+	WARN_ON_ONCE(percpu_counter_sum(&xn->orphans));
+	percpu_counter_destroy(&xn->orphans);
+	kfree(xn->shards);
+	xn->shards = NULL;
+}
 
 static void sock_gone(void)
 {
-	if (atomic_dec_and_test(&socks))
-		wake_up_all(&socks_gone);
+	percpu_counter_dec(&socks);
 }
 
 static void destruct_v4(struct sock *sk)
@@ -114,8 +185,14 @@ static void destruct_v6(struct sock *sk)
  */
 void xtcp_sock_wait_gone(void)
 {
-	while (!wait_event_timeout(socks_gone, !atomic_read(&socks), HZ))
-		pr_info("waiting for %d sockets with segments still queued below TCP\n", atomic_read(&socks));
+	int rounds = 0;
+	s64 left;
+
+	while ((left = percpu_counter_sum(&socks))) {
+		msleep(MSEC_PER_SEC / GONE_ROUNDS);
+		if (!(++rounds % GONE_ROUNDS))
+			pr_info("waiting for %lld sockets with segments still queued below TCP\n", left);
+	}
 }
 
 /**
@@ -159,7 +236,7 @@ int xtcp_sock_init(struct sock *sk)
 	const struct xtcp_sysctl *ctl = &xn->sysctl;
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	atomic_inc(&socks);
+	percpu_counter_inc(&socks);
 	xsk->xn = xn;
 	sk->sk_destruct = destruct_v4;
 #if IS_ENABLED(CONFIG_IPV6)
@@ -228,7 +305,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 
 	if (!child)
 		return NULL;
-	atomic_inc(&socks);
+	percpu_counter_inc(&socks);
 	memset(&xsk->conn, 0, sizeof(xsk->conn));
 	xsk->conn.kind = XTCP_CONN_SOCK;
 	xsk->lease = NULL;
@@ -281,13 +358,18 @@ void xtcp_sock_release_resources(struct sock *sk)
 void xtcp_sock_orphan(struct sock *sk)
 {
 	struct net *net = sock_net(sk);
+	struct xtcp_shard *shard;
 
 	sock_owned_by_me(sk);
 	if (xtcp_sk(sk)->is_orphan)
 		return;
 	xtcp_sk(sk)->is_orphan = true;
-	atomic_inc(&xtcp_net(net)->orphans);
-	atomic_inc(&all_orphans);
+	percpu_counter_inc(&xtcp_net(net)->orphans);
+	percpu_counter_inc(&all_orphans);
+	shard = xtcp_shard_of(xtcp_net(net), xtcp_sk(sk)->conn.hash);
+	spin_lock(&shard->lock);
+	list_add(&xtcp_sk(sk)->accept_node, &shard->orphans);
+	spin_unlock(&shard->lock);
 	if (!sk->sk_net_refcnt)
 		return;
 	sk->sk_net_refcnt = 0;
@@ -311,12 +393,25 @@ bool xtcp_sock_too_many_orphans(struct sock *sk)
 	struct xtcp_net *xn = xtcp_net_of(sk);
 
 	sock_owned_by_me(sk);
-	if (atomic_read(&xn->orphans) > READ_ONCE(xn->sysctl.max_orphans) ||
-	    atomic_read(&all_orphans) > READ_ONCE(xtcp_net(&init_net)->sysctl.max_orphans)) {
+	/* exact where it matters */
+	if (percpu_counter_compare(&xn->orphans, READ_ONCE(xn->sysctl.max_orphans)) > 0 ||
+	    percpu_counter_compare(&all_orphans, READ_ONCE(xtcp_net(&init_net)->sysctl.max_orphans)) > 0) {
 		net_info_ratelimited("too many orphaned sockets\n");
 		return true;
 	}
 	return sk->sk_wmem_queued > SOCK_MIN_SNDBUF && sk_memory_allocated(sk) > sk_prot_mem_limits(sk, 2);
+}
+
+static void leave_orphans(struct sock *sk)
+{
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	struct xtcp_shard *shard = xtcp_shard_of(xn, xtcp_sk(sk)->conn.hash);
+
+	spin_lock(&shard->lock);
+	list_del_init(&xtcp_sk(sk)->accept_node);
+	spin_unlock(&shard->lock);
+	percpu_counter_dec(&xn->orphans);
+	percpu_counter_dec(&all_orphans);
 }
 
 /**
@@ -337,8 +432,7 @@ void xtcp_sock_destroy(struct sock *sk)
 	sk_stream_kill_queues(sk);
 	xfrm_sk_free_policy(sk);
 	if (xtcp_sk(sk)->is_orphan) {
-		atomic_dec(&xtcp_net_of(sk)->orphans);
-		atomic_dec(&all_orphans);
+		leave_orphans(sk);
 		xtcp_sk(sk)->is_orphan = false;
 	}
 	sock_put(sk);
@@ -423,10 +517,21 @@ void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason)
 	xtcp_sock_fail(sk, err, reason);
 }
 
+/* The first orphan of a shard, with a reference; as long as it is listed its own is there. */
+static struct sock *first_orphan(struct xtcp_shard *shard)
+{
+	struct xtcp_sock *xsk;
+
+	spin_lock_bh(&shard->lock);
+	xsk = list_first_entry_or_null(&shard->orphans, struct xtcp_sock, accept_node);
+	if (xsk)
+		sock_hold(xtcp_sk_of(xsk));	/* put in end_orphan() */
+	spin_unlock_bh(&shard->lock);
+	return xsk ? xtcp_sk_of(xsk) : NULL;
+}
+
 static void end_orphan(struct sock *sk)
 {
-	if (!refcount_inc_not_zero(&sk->sk_refcnt))
-		return;
 	local_bh_disable();
 	bh_lock_sock(sk);
 	xtcp_sock_fail(sk, 0, XTCP_ABORT_NETNS);
@@ -437,26 +542,22 @@ static void end_orphan(struct sock *sk)
 
 /**
  * xtcp_sock_abort_net() - end what is left of full size in a namespace that goes away
- * @net: the namespace; no descriptor of ours is open in it
+ * @xn: the namespace; no descriptor of ours is open in it
  *
  * What is left are orphans. No RST is sent: devices and routes are gone already, or the module is on its way out.
  *
  * Context: process, namespace or module exit. No lock.
  */
-void xtcp_sock_abort_net(struct net *net)
+void xtcp_sock_abort_net(struct xtcp_net *xn)
 {
-	struct xtcp_net *xn = xtcp_net(net);
-	struct xtcp_conn *conn;
-	u32 chain = 0;
+	struct sock *sk;
+	unsigned int i;
 
-	while (atomic_read(&xn->conns) && (chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask) {
-		rcu_read_lock();
-		for (conn = xtcp_conns_first(chain); conn; conn = xtcp_conns_next(conn))
-			if (conn->net_id == xn->id && conn->kind == XTCP_CONN_SOCK)
-				end_orphan(xtcp_sk_of(xtcp_sock_of_conn(conn)));
-		rcu_read_unlock();
-		cond_resched();
-		chain++;
+	for (i = 0; i <= xtcp_shard_mask; i++) {
+		while ((sk = first_orphan(&xn->shards[i]))) {
+			end_orphan(sk);
+			cond_resched();
+		}
 	}
 }
 

@@ -56,7 +56,7 @@ struct xtcp_sock {
 	struct xtcp_conn conn;		/* place in the table of connections; the tuple is constant while in it */
 	struct xtcp_lease *lease;	/* the local port's place in kernel TCP's bind table; NULL: not bound */
 	struct xtcp_listener *listener;	/* queues; set while LISTEN (listen.c); read under RCU by softirq */
-	/* place in the accept queue of the listener that made this sock; guarded by xtcp_listener.lock */
+	/* place in the accept queue of the listener that made it, under its lock; an orphan's in its shard, under that lock */
 	struct list_head accept_node;
 	/* RCU's time when it last left the table of connections or the listeners; one that is past if it never did */
 	unsigned long left_table;
@@ -260,7 +260,11 @@ void xtcp_sock_done(struct sock *sk);
 void xtcp_sock_destroy(struct sock *sk);
 void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason);
 void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason);
-void xtcp_sock_abort_net(struct net *net);
+void xtcp_sock_abort_net(struct xtcp_net *xn);
+int xtcp_sock_net_init(struct xtcp_net *xn);
+void xtcp_sock_net_exit(struct xtcp_net *xn);
+int xtcp_sock_count_init(void);
+void xtcp_sock_count_exit(void);
 bool xtcp_sock_too_many_orphans(struct sock *sk);
 void xtcp_sock_wait_gone(void);
 

@@ -77,12 +77,16 @@ static struct xtcp_conn *find_conn(const struct xtcp_net *xn, const struct xtcp_
  */
 int xtcp_demux_net_init(struct xtcp_net *xn)
 {
-	int id = ida_alloc_max(&net_ids, NET_ID_MAX, GFP_KERNEL);
+	int id = ida_alloc_max(&net_ids, NET_ID_MAX, GFP_KERNEL), err;
 
 	if (id < 0)
 		return id;
+	err = percpu_counter_init(&xn->conns, 0, GFP_KERNEL);
+	if (err) {
+		ida_free(&net_ids, id);
+		return err;
+	}
 	xn->id = id;
-	atomic_set(&xn->conns, 0);
 	get_random_bytes(&xn->tuple_key, sizeof(xn->tuple_key));
 	return 0;
 }
@@ -95,7 +99,8 @@ int xtcp_demux_net_init(struct xtcp_net *xn)
  */
 void xtcp_demux_net_exit(struct xtcp_net *xn)
 {
-	WARN_ON_ONCE(atomic_read(&xn->conns));
+	WARN_ON_ONCE(percpu_counter_sum(&xn->conns));
+	percpu_counter_destroy(&xn->conns);
 	memzero_explicit(&xn->tuple_key, sizeof(xn->tuple_key));
 	ida_free(&net_ids, xn->id);
 }
@@ -216,7 +221,7 @@ int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const str
 	xtcp_conns_lock(chain);
 	taken = find_conn(xn, key, conn->hash);
 	if (!taken) {
-		atomic_inc(&xn->conns);
+		percpu_counter_inc(&xn->conns);
 		xtcp_conns_add(chain, conn);
 	}
 	xtcp_conns_unlock(chain);
@@ -341,7 +346,7 @@ inline bool xtcp_demux_leave(struct xtcp_net *xn, struct xtcp_conn *conn)
  */
 void xtcp_demux_left(struct xtcp_net *xn, unsigned int n)
 {
-	atomic_sub(n, &xn->conns);
+	percpu_counter_sub(&xn->conns, n);
 }
 
 /**
@@ -360,7 +365,7 @@ bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 	local_bh_disable();
 	was_there = xtcp_conns_remove(conn);
 	if (was_there) {
-		atomic_dec(&xn->conns);
+		percpu_counter_dec(&xn->conns);
 		if (conn->map) {
 			xtcp_portmap_lock(xn);
 			xtcp_portmap_tuple_ended(xn, conn);

@@ -9,6 +9,7 @@
 #include "lookup/listeners.h"
 
 #include <linux/prandom.h>
+#include <linux/slab.h>
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
 
@@ -22,14 +23,20 @@
  * @xn: the namespace
  *
  * Context: process.
+ *
+ * Return: 0 or -ENOMEM.
  */
-void xtcp_listeners_net_init(struct xtcp_net *xn)
+int xtcp_listeners_net_init(struct xtcp_net *xn)
 {
 	int i;
 
 	spin_lock_init(&xn->listeners_lock);
+	xn->listeners = kmalloc_array(XTCP_LISTENER_BUCKETS, sizeof(*xn->listeners), GFP_KERNEL);
+	if (!xn->listeners)
+		return -ENOMEM;
 	for (i = 0; i < XTCP_LISTENER_BUCKETS; i++)
 		INIT_HLIST_HEAD(&xn->listeners[i]);
+	return 0;
 }
 
 /**
@@ -44,6 +51,8 @@ void xtcp_listeners_net_exit(struct xtcp_net *xn)
 
 	for (i = 0; i < XTCP_LISTENER_BUCKETS; i++)
 		WARN_ON_ONCE(!hlist_empty(&xn->listeners[i]));
+	kfree(xn->listeners);
+	xn->listeners = NULL;
 }
 
 /*

@@ -7,7 +7,7 @@ struct sock;
 struct xtcp_demux_key;
 struct xtcp_net;
 
-void xtcp_listeners_net_init(struct xtcp_net *xn);
+int xtcp_listeners_net_init(struct xtcp_net *xn);
 void xtcp_listeners_net_exit(struct xtcp_net *xn);
 
 /* RCU read side held; the result is valid until it ends */

@@ -476,15 +476,26 @@ inline void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n)
  */
 int xtcp_lease_net_init(struct xtcp_net *xn)
 {
-	xn->port_bits = bitmap_zalloc(XTCP_PORTS, GFP_KERNEL);
-	if (!xn->port_bits)
-		return -ENOMEM;
-	if (xtcp_stock_net_init(xn)) {
-		bitmap_free(xn->port_bits);
-		return -ENOMEM;
-	}
-	xtcp_leases_init(&xn->leases);
+	unsigned long *bits = bitmap_zalloc(XTCP_PORTS, GFP_KERNEL);
+	int err = -ENOMEM;
+
+	if (!bits)
+		return err;
+	err = xtcp_leases_init(&xn->leases);
+	if (err)
+		goto err_bits;
+	err = xtcp_stock_net_init(xn);
+	if (err)
+		goto err_leases;
+	/* whoever sees it sees that it is empty; segments arrive already */
+	smp_store_release(&xn->port_bits, bits);
 	return 0;
+
+err_leases:
+	xtcp_leases_exit(&xn->leases);
+err_bits:
+	bitmap_free(bits);
+	return err;
 }
 
 /**

@@ -18,11 +18,20 @@
  * @leases: the table
  *
  * Context: process.
+ *
+ * Return: 0 or -ENOMEM.
  */
-void xtcp_leases_init(struct xtcp_leases *leases)
+int xtcp_leases_init(struct xtcp_leases *leases)
 {
 	memset(leases, 0, sizeof(*leases));
 	spin_lock_init(&leases->lock);
+	leases->block = kcalloc(XTCP_LEASES_BLOCKS, sizeof(*leases->block), GFP_KERNEL);
+	leases->used = kcalloc(XTCP_LEASES_BLOCKS, sizeof(*leases->used), GFP_KERNEL);
+	if (leases->block && leases->used)
+		return 0;
+	kfree(leases->used);
+	kfree(leases->block);
+	return -ENOMEM;
 }
 
 /**
@@ -38,6 +47,8 @@ void xtcp_leases_exit(struct xtcp_leases *leases)
 	for (i = 0; i < XTCP_LEASES_BLOCKS; i++)
 		kfree(leases->block[i]);
 	kfree(leases->spare);
+	kfree(leases->used);
+	kfree(leases->block);
 }
 
 /* Other ports have lists from here on; NULL without memory. */

@@ -15,18 +15,18 @@ struct xtcp_lease;
 /**
  * struct xtcp_leases - lists of leases, linked by xtcp_lease.next
  * @lock: guards the table, the lists, and in a lease what others may look at
- * @block: the first of each list, by the lower octet of the port in that of the upper one; NULL: these ports have none
+ * @block: by the upper octet of the port: the first of each list, by the lower one; NULL: these ports have none
  * @used: lists in each block
  * @spare: a block without lists, or NULL
  */
 struct xtcp_leases {
 	spinlock_t lock;	/* see above */
-	struct xtcp_lease **block[XTCP_LEASES_BLOCKS];
-	u16 used[XTCP_LEASES_BLOCKS];
+	struct xtcp_lease ***block;
+	u16 *used;
 	struct xtcp_lease **spare;
 };
 
-void xtcp_leases_init(struct xtcp_leases *leases);
+int xtcp_leases_init(struct xtcp_leases *leases);
 void xtcp_leases_exit(struct xtcp_leases *leases);
 
 /* locked */

@@ -137,16 +137,10 @@ int xtcp_mib_net_init(struct xtcp_net *xn)
 {
 	xn->tcp_statistics = alloc_percpu(struct tcp_mib);
 	xn->net_statistics = alloc_percpu(struct linux_mib);
-	if (!xn->tcp_statistics || !xn->net_statistics) {
-		xtcp_mib_net_exit(xn);
-		return -ENOMEM;
-	}
-	/* RFC 4022: another algorithm than the four it names, the bounds of the RTO in ms, no limit of connections */
-	SNMP_ADD_STATS(xn->tcp_statistics, TCP_MIB_RTOALGORITHM, 1);
-	SNMP_ADD_STATS(xn->tcp_statistics, TCP_MIB_RTOMIN, XTCP_RTO_MIN_MS);
-	SNMP_ADD_STATS(xn->tcp_statistics, TCP_MIB_RTOMAX, XTCP_RTO_MAX_MS);
-	SNMP_ADD_STATS(xn->tcp_statistics, TCP_MIB_MAXCONN, -1);
-	return 0;
+	if (xn->tcp_statistics && xn->net_statistics)
+		return 0;
+	xtcp_mib_net_exit(xn);
+	return -ENOMEM;
 }
 
 /**
@@ -173,6 +167,29 @@ static void show_names(struct seq_file *m, const char *group, const struct snmp_
 	seq_putc(m, '\n');
 }
 
+/* Where no socket of ours has been yet, nothing has been counted. */
+static unsigned long net_value(const struct xtcp_net *xn, int entry)
+{
+	return xtcp_netns_is_started(xn) ? snmp_fold_field(xn->net_statistics, entry) : 0;
+}
+
+static long tcp_value(const struct xtcp_net *xn, int entry)
+{
+	/* RFC 4022: another algorithm than the four it names, the bounds of the RTO in ms, no limit of connections */
+	switch (entry) {
+	case TCP_MIB_RTOALGORITHM:
+		return 1;
+	case TCP_MIB_RTOMIN:
+		return XTCP_RTO_MIN_MS;
+	case TCP_MIB_RTOMAX:
+		return XTCP_RTO_MAX_MS;
+	case TCP_MIB_MAXCONN:
+		return -1;
+	default:
+		return xtcp_netns_is_started(xn) ? snmp_fold_field(xn->tcp_statistics, entry) : 0;
+	}
+}
+
 /**
  * xtcp_mib_show_snmp() - /proc/net/xtcp_snmp: the Tcp: pair of lines of /proc/net/snmp
  * @m: the file; its private pointer is the namespace
@@ -184,19 +201,17 @@ static void show_names(struct seq_file *m, const char *group, const struct snmp_
  */
 int xtcp_mib_show_snmp(struct seq_file *m, void *v)
 {
-	const struct net *net = m->private;
+	const struct xtcp_net *xn = xtcp_net(m->private);
 	unsigned int i;
 
 	show_names(m, "Tcp", tcp_list, ARRAY_SIZE(tcp_list));
 	seq_puts(m, "Tcp:");
 	for (i = 0; i < ARRAY_SIZE(tcp_list); i++) {
-		unsigned long value = snmp_fold_field(xtcp_net(net)->tcp_statistics, tcp_list[i].entry);
-
 		/* MaxConn alone is signed (RFC 4022) */
 		if (tcp_list[i].entry == TCP_MIB_MAXCONN)
-			seq_printf(m, " %ld", (long)value);
+			seq_printf(m, " %ld", tcp_value(xn, tcp_list[i].entry));
 		else
-			seq_printf(m, " %lu", value);
+			seq_printf(m, " %lu", (unsigned long)tcp_value(xn, tcp_list[i].entry));
 	}
 	seq_putc(m, '\n');
 	return 0;
@@ -213,13 +228,13 @@ int xtcp_mib_show_snmp(struct seq_file *m, void *v)
  */
 int xtcp_mib_show_netstat(struct seq_file *m, void *v)
 {
-	const struct net *net = m->private;
+	const struct xtcp_net *xn = xtcp_net(m->private);
 	unsigned int i;
 
 	show_names(m, "TcpExt", net_list, ARRAY_SIZE(net_list));
 	seq_puts(m, "TcpExt:");
 	for (i = 0; i < ARRAY_SIZE(net_list); i++)
-		seq_printf(m, " %lu", snmp_fold_field(xtcp_net(net)->net_statistics, net_list[i].entry));
+		seq_printf(m, " %lu", net_value(xn, net_list[i].entry));
 	seq_putc(m, '\n');
 	return 0;
 }

@@ -269,7 +269,7 @@ static void show_connections(struct listing *l)
 	struct xtcp_conn *conn;
 	u32 chain = 0;
 
-	if (!atomic_read(&l->xn->conns))
+	if (percpu_counter_sum(&l->xn->conns) <= 0)
 		return;
 	while ((chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask && !seq_has_overflowed(l->m)) {
 		rcu_read_lock();
@@ -288,6 +288,8 @@ static void show_all(struct seq_file *m, int family)
 	const struct net *net = m->private;
 	struct listing l = { .m = m, .xn = xtcp_net(net), .family = family };
 
+	if (!xtcp_netns_is_started(l.xn))
+		return;
 	show_listeners(&l);
 	show_connections(&l);
 }

@@ -64,6 +64,8 @@ int xtcp_proc_listen_show(struct seq_file *m, void *v)
 	seq_printf(m, "%-29s limit accept_len accept_peak syn_len syn_peak overflows declined cookies_sent cookies_recv",
 		   "local_address");
 	seq_puts(m, "   uid inode\n");
+	if (!xtcp_netns_is_started(xn))
+		return 0;
 	for (bucket = 0; bucket < XTCP_LISTENER_BUCKETS && !seq_has_overflowed(m); bucket++) {
 		rcu_read_lock();
 		sk_for_each_rcu(sk, &xn->listeners[bucket])

@@ -206,6 +206,9 @@ static int create(struct net *net, struct socket *sock, int protocol, int kern)
 	sock->ops = &ops_v4;
 #endif
 
+	err = xtcp_netns_start(xtcp_net(net));
+	if (err)
+		return err;
 	sk = sk_alloc(net, is_v6 ? PF_INET6 : PF_INET, GFP_KERNEL, prot, kern);
 	if (!sk)
 		return -ENOBUFS;

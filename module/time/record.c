@@ -4,11 +4,12 @@
  * answer: timewait.c.
  *
  * A record takes the place of its sock in the table of connections, keeps the port leased, and knows no more than it
- * takes to answer. Each namespace has two lists in order of time, one per substate, and one timer. A full table evicts
- * the record that would end next, so a new connection never goes without its TIME-WAIT.
+ * takes to answer. Each shard of a namespace has two lists in order of time, one per substate, and one timer; a
+ * record's hash says which shard is its own. A full table evicts the record that would end next, so a new connection
+ * never goes without its TIME-WAIT.
  *
- * Life of a record: listed under tw_lock by the sock's end; claimed under tw_lock by whoever ends it ("dead"), who then
- * takes it out of the table, gives the lease back and has it freed after a grace period.
+ * Life of a record: listed under its shard's lock by the sock's end; claimed under it by whoever ends it ("dead"), who
+ * then takes it out of the table, gives the lease back and has it freed after a grace period.
  */
 #include "time/record.h"
 
@@ -95,9 +96,9 @@ static void free_rcu(struct rcu_head *rcu)
 	kfree_bulk(n, batch);
 }
 
-static struct list_head *list_of(struct xtcp_net *xn, const struct xtcp_timewait *tw)
+static struct list_head *list_of(struct xtcp_shard *shard, const struct xtcp_timewait *tw)
 {
-	return tw->substate == TCP_TIME_WAIT ? &xn->tw_list : &xn->fin_wait2_list;
+	return tw->substate == TCP_TIME_WAIT ? &shard->tw_list : &shard->fin_wait2_list;
 }
 
 static unsigned long timewait_jiffies(const struct xtcp_net *xn)
@@ -109,19 +110,19 @@ static unsigned long timewait_jiffies(const struct xtcp_net *xn)
  * Puts a record on its list. Nearly always that is the end; a shorter TCP_LINGER2 or a sysctl just lowered puts it
  * further ahead, up to a bound: beyond that it ends with the one before it, late but with no work for anybody.
  */
-static void enlist(struct xtcp_net *xn, struct xtcp_timewait *tw, unsigned long timeout)
+static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned long timeout)
 {
-	struct list_head *head = list_of(xn, tw), *at = head->prev;
+	struct list_head *head = list_of(shard, tw), *at = head->prev;
 	unsigned long expires = jiffies + timeout;
 	int steps = SORT_STEPS;
 
-	lockdep_assert_held(&xn->tw_lock);
+	lockdep_assert_held(&shard->lock);
 	WRITE_ONCE(tw->expires, (u32)expires);
 	while (at != head && steps-- && time_before32(tw->expires, list_entry(at, struct xtcp_timewait, node)->expires))
 		at = at->prev;
 	list_add(&tw->node, at);
-	if (!timer_pending(&xn->tw_timer) || time_before(expires, xn->tw_timer.expires))
-		mod_timer(&xn->tw_timer, expires);
+	if (!timer_pending(&shard->tw_timer) || time_before(expires, shard->tw_timer.expires))
+		mod_timer(&shard->tw_timer, expires);
 }
 
 /**
@@ -130,14 +131,14 @@ static void enlist(struct xtcp_net *xn, struct xtcp_timewait *tw, unsigned long 
  * @tw: not dead
  * @claimed: where it goes, for xtcp_record_bury()
  *
- * Context: softirq or process. Lock: tw_lock, held.
+ * Context: softirq or process. Lock: its shard's, held.
  */
 void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed)
 {
-	lockdep_assert_held(&xn->tw_lock);
+	lockdep_assert_held(&xtcp_shard_of(xn, tw->conn.hash)->lock);
 	/* after this nobody else ends the record */
 	tw->dead = true;
-	xn->tw_count--;
+	percpu_counter_dec(&xn->records);
 	list_move(&tw->node, claimed);
 }
 
@@ -190,77 +191,98 @@ static struct xtcp_timewait *first_of(struct list_head *head)
 	return list_first_entry_or_null(head, struct xtcp_timewait, node);
 }
 
-/* The record that ends next. */
-static struct xtcp_timewait *earliest(struct xtcp_net *xn)
+/* The record of a shard that ends next. Without the lock only to be compared, on an RCU read side. */
+static struct xtcp_timewait *earliest(struct xtcp_shard *shard)
 {
-	struct xtcp_timewait *a = first_of(&xn->tw_list), *b = first_of(&xn->fin_wait2_list);
+	struct xtcp_timewait *a = first_of(&shard->tw_list), *b = first_of(&shard->fin_wait2_list);
 
 	if (!a || !b)
 		return a ?: b;
-	return time_before32(b->expires, a->expires) ? b : a;
+	return time_before32(READ_ONCE(b->expires), READ_ONCE(a->expires)) ? b : a;
 }
 
 /* Those on a list that are over, as many as may end in one hold of the lock; true when there may be more. */
-static bool end_some(struct xtcp_net *xn, struct list_head *head)
+static bool end_some(struct xtcp_shard *shard, struct list_head *head)
 {
 	const u32 now = jiffies;
 	struct xtcp_timewait *tw;
 	LIST_HEAD(claimed);
 	int n = 0;
 
-	spin_lock(&xn->tw_lock);
+	spin_lock(&shard->lock);
 	list_for_each_entry(tw, head, node) {
 		if (n == END_BATCH || time_after32(tw->expires, now))
 			break;
 		tw->dead = true;
 		n++;
 	}
-	xn->tw_count -= n;
+	percpu_counter_sub(&shard->xn->records, n);
 	list_cut_before(&claimed, head, &tw->node);
-	spin_unlock(&xn->tw_lock);
-	xtcp_record_bury(xn, &claimed);
+	spin_unlock(&shard->lock);
+	xtcp_record_bury(shard->xn, &claimed);
 	return n == END_BATCH;
 }
 
 /* Records end at any time, and a wakeup costs more than the end of one: so those of a moment end together. */
 static void expired_records(struct timer_list *timer)
 {
-	struct xtcp_net *xn = container_of(timer, struct xtcp_net, tw_timer);
-	unsigned long next = jiffies + min_t(unsigned long, timewait_jiffies(xn) / 8, TIMER_REST);
+	struct xtcp_shard *shard = container_of(timer, struct xtcp_shard, tw_timer);
+	unsigned long next = jiffies + min_t(unsigned long, timewait_jiffies(shard->xn) / 8, TIMER_REST);
 	int batches = TIMER_BATCHES;
 	struct xtcp_timewait *tw;
 	bool more;
 
 	do {
-		more = end_some(xn, &xn->tw_list);
-		more |= end_some(xn, &xn->fin_wait2_list);
+		more = end_some(shard, &shard->tw_list);
+		more |= end_some(shard, &shard->fin_wait2_list);
 	} while (more && --batches);
 	if (more)
 		next = jiffies + 1;
 
-	spin_lock(&xn->tw_lock);
-	tw = earliest(xn);
+	spin_lock(&shard->lock);
+	tw = earliest(shard);
 	if (tw)
 		mod_timer(timer, time_after32(tw->expires, (u32)next) ? xtcp_clock_jiffies(tw->expires) : next);
-	spin_unlock(&xn->tw_lock);
+	spin_unlock(&shard->lock);
 }
 
 /**
  * xtcp_record_net_init() - make the empty lists of a namespace
- * @xn: the namespace
+ * @xn: the namespace; has its shards
  *
  * Context: process.
  *
- * Return: 0.
+ * Return: 0 or -ENOMEM.
  */
 int xtcp_record_net_init(struct xtcp_net *xn)
 {
-	spin_lock_init(&xn->tw_lock);
-	INIT_LIST_HEAD(&xn->tw_list);
-	INIT_LIST_HEAD(&xn->fin_wait2_list);
-	xn->tw_count = 0;
-	timer_setup(&xn->tw_timer, expired_records, 0);
-	return 0;
+	unsigned int i;
+
+	for (i = 0; i <= xtcp_shard_mask; i++) {
+		INIT_LIST_HEAD(&xn->shards[i].tw_list);
+		INIT_LIST_HEAD(&xn->shards[i].fin_wait2_list);
+		timer_setup(&xn->shards[i].tw_timer, expired_records, 0);
+	}
+	return percpu_counter_init(&xn->records, 0, GFP_KERNEL);
+}
+
+static void end_shard(struct xtcp_shard *shard)
+{
+	struct xtcp_timewait *tw;
+	int n;
+
+	do {
+		LIST_HEAD(claimed);
+
+		spin_lock_bh(&shard->lock);
+		for (n = 0; n < END_BATCH && (tw = earliest(shard)); n++)
+			xtcp_record_claim(shard->xn, tw, &claimed);
+		spin_unlock_bh(&shard->lock);
+		local_bh_disable();
+		xtcp_record_bury(shard->xn, &claimed);
+		local_bh_enable();
+	} while (n == END_BATCH);
+	timer_delete_sync(&shard->tw_timer);
 }
 
 /**
@@ -271,21 +293,12 @@ int xtcp_record_net_init(struct xtcp_net *xn)
  */
 void xtcp_record_net_exit(struct xtcp_net *xn)
 {
-	struct xtcp_timewait *tw;
-	int n;
+	unsigned int i;
 
-	do {
-		LIST_HEAD(claimed);
-
-		spin_lock_bh(&xn->tw_lock);
-		for (n = 0; n < END_BATCH && (tw = earliest(xn)); n++)
-			xtcp_record_claim(xn, tw, &claimed);
-		spin_unlock_bh(&xn->tw_lock);
-		local_bh_disable();
-		xtcp_record_bury(xn, &claimed);
-		local_bh_enable();
-	} while (n == END_BATCH);
-	timer_delete_sync(&xn->tw_timer);
+	for (i = 0; i <= xtcp_shard_mask; i++)
+		end_shard(&xn->shards[i]);
+	WARN_ON_ONCE(percpu_counter_sum(&xn->records));
+	percpu_counter_destroy(&xn->records);
 }
 
 static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
@@ -310,43 +323,84 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 	tw->ts_ok = xsk->ts_ok;
 }
 
-/* For one record. There is more to do when the limit was lowered, and then every newcomer does some of it. */
-static void make_room(struct xtcp_net *xn, struct list_head *claimed)
+/* The shard that has the record that ends next; NULL: there is none. Records come and go meanwhile. */
+static struct xtcp_shard *earliest_shard(struct xtcp_net *xn)
+{
+	struct xtcp_shard *found = NULL;
+	u32 expires = 0;
+	unsigned int i;
+
+	rcu_read_lock();
+	for (i = 0; i <= xtcp_shard_mask; i++) {
+		const struct xtcp_timewait *tw = earliest(&xn->shards[i]);
+
+		if (tw && (!found || time_before32(READ_ONCE(tw->expires), expires))) {
+			found = &xn->shards[i];
+			expires = READ_ONCE(tw->expires);
+		}
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+static bool evict(struct xtcp_net *xn)
+{
+	struct xtcp_shard *shard = earliest_shard(xn);
+	struct xtcp_timewait *tw;
+	LIST_HEAD(claimed);
+
+	if (!shard)
+		return false;
+	spin_lock(&shard->lock);
+	tw = earliest(shard);
+	if (tw)
+		xtcp_record_claim(xn, tw, &claimed);
+	spin_unlock(&shard->lock);
+	xtcp_record_bury(xn, &claimed);
+	return true;
+}
+
+static bool too_many_records(struct xtcp_net *xn)
+{
+	/* exact where it matters */
+	return percpu_counter_compare(&xn->records, READ_ONCE(xn->sysctl.max_tw_buckets)) > 0;
+}
+
+/*
+ * For one record, which is counted already and on no list. There is more to do when the limit was lowered, and then
+ * every newcomer does some of it.
+ */
+static void make_room(struct xtcp_net *xn)
 {
 	int steps;
 
-	lockdep_assert_held(&xn->tw_lock);
-	for (steps = 0; steps < EVICT_STEPS && xn->tw_count >= READ_ONCE(xn->sysctl.max_tw_buckets); steps++) {
-		struct xtcp_timewait *evicted = earliest(xn);
-
-		if (!steps)
-			XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPTIMEWAITOVERFLOW);
-		if (!evicted)
-			break;
-		xtcp_record_claim(xn, evicted, claimed);
-	}
+	if (!too_many_records(xn))
+		return;
+	XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPTIMEWAITOVERFLOW);
+	for (steps = 0; steps < EVICT_STEPS && too_many_records(xn) && evict(xn); steps++)
+		;
 }
 
 /* The table has the record in the place of the sock from here on. */
 static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timewait *tw, unsigned long timeout)
 {
-	LIST_HEAD(claimed);
+	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
 	int err;
 
 	if (tw->lease)
 		xtcp_lease_hold_timewait(tw->lease);
 	local_bh_disable();
-	spin_lock(&xn->tw_lock);
+	percpu_counter_inc(&xn->records);
+	make_room(xn);
+	spin_lock(&shard->lock);
 	err = xtcp_demux_replace(xn, &xtcp_sk(sk)->conn, &tw->conn);
-	if (!err) {
-		make_room(xn, &claimed);
-		enlist(xn, tw, timeout);
-		xn->tw_count++;
-	}
-	spin_unlock(&xn->tw_lock);
-	xtcp_record_bury(xn, &claimed);
-	if (err)
+	if (!err)
+		enlist(shard, tw, timeout);
+	spin_unlock(&shard->lock);
+	if (err) {
+		percpu_counter_dec(&xn->records);
 		put_lease(tw->lease, 1);
+	}
 	local_bh_enable();
 	if (err)
 		return false;
@@ -406,13 +460,15 @@ void xtcp_record_enter(struct sock *sk, int substate)
  *
  * RFC 9293 section 3.10.7.4, eighth.
  *
- * Context: softirq or process, BH disabled. Lock: tw_lock, held.
+ * Context: softirq or process, BH disabled. Lock: its shard's, held.
  */
 void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
 {
-	lockdep_assert_held(&xn->tw_lock);
+	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
+
+	lockdep_assert_held(&shard->lock);
 	list_del(&tw->node);
-	enlist(xn, tw, timewait_jiffies(xn));
+	enlist(shard, tw, timewait_jiffies(xn));
 }
 
 /**
@@ -420,7 +476,7 @@ void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
  * @to: where it goes; the memory of an IPv4 record ends before its addresses of IPv6
  * @tw: the record
  *
- * Context: any. Lock: tw_lock, held.
+ * Context: any. Lock: its shard's, held.
  */
 void xtcp_record_copy(struct xtcp_timewait *to, const struct xtcp_timewait *tw)
 {
@@ -436,11 +492,12 @@ void xtcp_record_copy(struct xtcp_timewait *to, const struct xtcp_timewait *tw)
  */
 void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw)
 {
+	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
 	LIST_HEAD(claimed);
 
-	spin_lock(&xn->tw_lock);
+	spin_lock(&shard->lock);
 	if (!tw->dead)
 		xtcp_record_claim(xn, tw, &claimed);
-	spin_unlock(&xn->tw_lock);
+	spin_unlock(&shard->lock);
 	xtcp_record_bury(xn, &claimed);
 }

@@ -27,7 +27,7 @@ struct xtcp_lease;
  * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2
  * @family: sk_family of the sock it was, for /proc
  * @ts_ok: timestamps are in use
- * @dead: claimed, and leaves the table next (namespace's tw_lock)
+ * @dead: claimed, and leaves the table next (lock of its shard)
  * @conn: place in the table of connections; last, since its length differs
  */
 struct xtcp_timewait {
@@ -66,11 +66,11 @@ void xtcp_record_net_exit(struct xtcp_net *xn);
 void xtcp_record_enter(struct sock *sk, int substate);
 void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw);
 
-/* tw_lock held */
+/* the lock of its shard is held */
 void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed);
 void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw);
 void xtcp_record_copy(struct xtcp_timewait *to, const struct xtcp_timewait *tw);
-/* tw_lock not held, BH disabled */
+/* no such lock is held, BH disabled */
 void xtcp_record_bury(struct xtcp_net *xn, struct list_head *claimed);
 
 #endif /* XTCP_RECORD_H */

@@ -91,6 +91,7 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 		.dif = xsk->conn.bound_dev_if,
 		.sdif = l3mdev_master_ifindex_by_index(sock_net(sk), xsk->conn.bound_dev_if),
 	};
+	struct xtcp_shard *shard = xtcp_shard_of(xn, xsk->conn.hash);
 	struct xtcp_timewait *tw;
 	struct xtcp_conn *conn;
 	bool reused = false;
@@ -104,7 +105,7 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 	tw = conn && conn->kind == XTCP_CONN_TIMEWAIT ? container_of(conn, struct xtcp_timewait, conn) : NULL;
 	if (tw && tw->conn.bound_dev_if == xsk->conn.bound_dev_if && may_reuse(xn, tw, bound)) {
 		local_bh_disable();
-		spin_lock(&xn->tw_lock);
+		spin_lock(&shard->lock);
 		/* one that is dead already may stand in the table still */
 		if (may_reuse(xn, tw, bound) && !xtcp_demux_replace(xn, &tw->conn, &xsk->conn)) {
 			xsk->iss = tw->snd_nxt + REOPEN_STEP ?: 1;
@@ -113,7 +114,7 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 				xtcp_record_claim(xn, tw, &claimed);
 			reused = true;
 		}
-		spin_unlock(&xn->tw_lock);
+		spin_unlock(&shard->lock);
 		xtcp_record_bury(xn, &claimed);
 		local_bh_enable();
 	}
@@ -151,7 +152,7 @@ static bool syn_is_new(const struct xtcp_timewait *tw, u32 seq, bool has_ts, u32
  * @tw: found in the table
  * @skb: a segment with SYN and neither ACK, RST nor FIN, as IP left it, at the TCP header; is not changed
  *
- * Context: softirq, RCU read side; racy without tw_lock.
+ * Context: softirq, RCU read side; racy without the lock of its shard.
  *
  * Return: true when it may.
  */
@@ -281,13 +282,14 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtcp_timewait *tw, struct sk_buff *skb,
 						 u32 *iss)
 {
+	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	enum answer answer = ANSWER_NOTHING;	/* dead: the segment will come again and find what is there then */
 	struct xtcp_timewait copy;
 	LIST_HEAD(claimed);
 	int skipped;
 
-	spin_lock(&xn->tw_lock);
+	spin_lock(&shard->lock);
 	if (!tw->dead) {
 		if (tw->substate == TCP_TIME_WAIT) {
 			skipped = LINUX_MIB_TCPACKSKIPPEDTIMEWAIT;
@@ -302,7 +304,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 			xtcp_record_claim(xn, tw, &claimed);
 	}
 	xtcp_record_copy(&copy, tw);
-	spin_unlock(&xn->tw_lock);
+	spin_unlock(&shard->lock);
 	xtcp_record_bury(xn, &claimed);
 
 	switch (answer) {
