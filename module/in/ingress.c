@@ -38,7 +38,7 @@
 /**
  * xtcp_ingress_drop() - drop a segment and say why
  * @net: the namespace it came into
- * @skb: freed
+ * @skb: at its TCP header; freed
  * @state: TCP_* of the connection it was for
  * @reason: why
  *
@@ -48,9 +48,12 @@ void xtcp_ingress_drop(const struct net *net, struct sk_buff *skb, int state, en
 {
 	if (trace_xtcp_drop_enabled()) {
 		struct xtcp_tuple tuple;
+		const struct tcphdr *th;
+		struct tcphdr buf;
 
 		xtcp_demux_tuple_from_skb(skb, &tuple);
-		trace_xtcp_drop(net, &tuple, state, reason);
+		th = skb_header_pointer(skb, 0, sizeof(buf), &buf);
+		trace_xtcp_drop(net, &tuple, state, th, th ? max_t(int, skb->len - th->doff * 4, 0) : 0, reason);
 	}
 	kfree_skb_reason(skb, reason);
 }
@@ -186,13 +189,27 @@ static void detach(struct sk_buff *skb)
 	skb->dev = NULL;
 }
 
+/* What the peer's window field is to be shifted by; -1: a record has forgotten it. */
+static int peer_shift(const struct xtcp_conn *conn)
+{
+	switch ((enum xtcp_conn_kind)conn->kind) {
+	case XTCP_CONN_REQUEST:
+		return container_of(conn, struct xtcp_request, conn)->snd_wscale;
+	case XTCP_CONN_TIMEWAIT:
+		return -1;
+	case XTCP_CONN_SOCK:
+		return xtcp_sock_of_conn((struct xtcp_conn *)conn)->snd_wscale;
+	}
+	return -1;
+}
+
 /* Apart, so that a segment that nobody traces pays nothing for the tuple. */
 static noinline_for_stack void do_trace_in(const struct net *net, const struct xtcp_conn *conn, int state,
 					   struct sk_buff *skb)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(conn);
 
-	trace_xtcp_segment_in(net, &tuple, state, skb);
+	trace_xtcp_segment_in(net, &tuple, state, skb, peer_shift(conn));
 }
 
 static inline void trace_in(const struct net *net, const struct xtcp_conn *conn, int state, struct sk_buff *skb)
@@ -319,7 +336,7 @@ static void to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *l
 	if (!owner_ok(xn, lsk, skb, TCP_LISTEN))
 		return;
 	fill_seg(skb, key->dif, key->sdif);
-	trace_xtcp_segment_in(xn->net, &key->tuple, TCP_LISTEN, skb);
+	trace_xtcp_segment_in(xn->net, &key->tuple, TCP_LISTEN, skb, -1);
 	xtcp_arrives_listen(lsk, skb, key);
 }
 

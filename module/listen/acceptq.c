@@ -27,9 +27,23 @@ bool xtcp_acceptq_is_full(const struct xtcp_listener *listener)
 	return READ_ONCE(listener->accept_len) > READ_ONCE(listener->accept_max);
 }
 
-static void set_length(struct xtcp_listener *listener, unsigned int len, int reason)
+/* Apart, so that a change that nobody traces pays nothing for the tuple. */
+static noinline_for_stack void trace_length(const struct xtcp_listener *listener, const struct xtcp_conn *conn,
+					    unsigned int len, int reason)
 {
-	trace_xtcp_queue(listener->sk, XTCP_TRACE_ACCEPT_QUEUE, listener->accept_len, len, reason);
+	struct xtcp_tuple tuple;
+
+	if (conn)
+		tuple = xtcp_conn_tuple(conn);
+	trace_xtcp_queue(listener->sk, conn ? &tuple : NULL, XTCP_TRACE_ACCEPT_QUEUE, listener->accept_len, len,
+			 reason);
+}
+
+/* @conn: of the child that comes or goes; NULL: all go. */
+static void set_length(struct xtcp_listener *listener, const struct xtcp_conn *conn, unsigned int len, int reason)
+{
+	if (trace_xtcp_queue_enabled())
+		trace_length(listener, conn, len, reason);
 	WRITE_ONCE(listener->accept_len, len);
 	if (len > listener->accept_peak)
 		WRITE_ONCE(listener->accept_peak, len);
@@ -47,7 +61,7 @@ void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child)
 {
 	lockdep_assert_held(&listener->lock);
 	list_add_tail(&xtcp_sk(child)->accept_node, &listener->accept_queue);
-	set_length(listener, listener->accept_len + 1, XTCP_TRACE_COMPLETED);
+	set_length(listener, &xtcp_sk(child)->conn, listener->accept_len + 1, XTCP_TRACE_COMPLETED);
 }
 
 /**
@@ -86,7 +100,7 @@ struct sock *xtcp_acceptq_take(struct xtcp_listener *listener)
 	child = list_first_entry_or_null(&listener->accept_queue, struct xtcp_sock, accept_node);
 	if (child) {
 		list_del_init(&child->accept_node);
-		set_length(listener, listener->accept_len - 1, XTCP_TRACE_ACCEPTED);
+		set_length(listener, &child->conn, listener->accept_len - 1, XTCP_TRACE_ACCEPTED);
 	}
 	spin_unlock_bh(&listener->lock);
 	return child ? xtcp_sk_of(child) : NULL;
@@ -104,6 +118,6 @@ void xtcp_acceptq_close(struct xtcp_listener *listener, struct list_head *childr
 	spin_lock_bh(&listener->lock);
 	listener->closed = true;
 	list_splice_init(&listener->accept_queue, children);
-	set_length(listener, 0, XTCP_TRACE_CLOSED);
+	set_length(listener, NULL, 0, XTCP_TRACE_CLOSED);
 	spin_unlock_bh(&listener->lock);
 }

@@ -177,9 +177,20 @@ u8 xtcp_entry_timeouts_within(int seconds)
 	return timeouts;
 }
 
-static void set_synq_length(struct xtcp_listener *listener, unsigned int len, int reason)
+/* Apart, so that a change that nobody traces pays nothing for the tuple. */
+static noinline_for_stack void trace_synq_length(const struct xtcp_listener *listener, const struct xtcp_request *he,
+						 unsigned int len, int reason)
 {
-	trace_xtcp_queue(listener->sk, XTCP_TRACE_SYN_QUEUE, listener->synq.len, len, reason);
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
+
+	trace_xtcp_queue(listener->sk, &tuple, XTCP_TRACE_SYN_QUEUE, listener->synq.len, len, reason);
+}
+
+/* @he: the entry that comes or goes */
+static void set_synq_length(struct xtcp_listener *listener, const struct xtcp_request *he, unsigned int len, int reason)
+{
+	if (trace_xtcp_queue_enabled())
+		trace_synq_length(listener, he, len, reason);
 	WRITE_ONCE(listener->synq.len, len);
 	if (len > listener->synq.peak)
 		WRITE_ONCE(listener->synq.peak, len);
@@ -206,7 +217,7 @@ static void unlist_entry(struct xtcp_listener *listener, struct xtcp_request *he
 	list_del(&he->node);
 	if (!he->level)
 		listener->synq.young--;
-	set_synq_length(listener, listener->synq.len - 1, reason);
+	set_synq_length(listener, he, listener->synq.len - 1, reason);
 }
 
 static void count_resent(struct xtcp_request *he)
@@ -350,6 +361,7 @@ static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **res
 	if (he->level >= retries(listener, &cut) && !waits_for_data(listener, he, he->level)) {
 		if (cut || he->acked)
 			xtcp_entry_note_declined(listener);
+		trace_xtcp_conn_timer(sock_net(listener->sk), &he->conn, he->level + 1, 0);
 		xtcp_entry_drop(listener, he, XTCP_TRACE_TIMED_OUT);
 		return true;
 	}
@@ -363,6 +375,9 @@ static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **res
 	}
 	if (he->level < U8_MAX)
 		he->level++;
+	if (trace_xtcp_conn_timer_enabled())
+		trace_xtcp_conn_timer(sock_net(listener->sk), &he->conn, he->level,
+				      jiffies_to_msecs(xtcp_entry_timeout(he->level)));
 	schedule_entry(listener, he);
 	return true;
 }
@@ -443,7 +458,7 @@ int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, c
 		err = xtcp_demux_insert_new(xtcp_net_of(listener->sk), &he->conn, key);
 	if (!err) {
 		listener->synq.young++;
-		set_synq_length(listener, listener->synq.len + 1, XTCP_TRACE_ARRIVED);
+		set_synq_length(listener, he, listener->synq.len + 1, XTCP_TRACE_ARRIVED);
 		schedule_entry(listener, he);
 	}
 	spin_unlock(&listener->lock);

@@ -43,22 +43,22 @@ static void count_drop(struct sock *lsk)
 	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_LISTENDROPS);
 }
 
-static void count_overflow(struct sock *lsk, struct xtcp_listener *listener)
+static void count_overflow(struct sock *lsk, struct xtcp_listener *listener, const struct xtcp_tuple *tuple)
 {
 	unsigned int len = READ_ONCE(listener->accept_len);
 
-	trace_xtcp_queue(lsk, XTCP_TRACE_ACCEPT_QUEUE, len, len, XTCP_TRACE_REFUSED);
+	trace_xtcp_queue(lsk, tuple, XTCP_TRACE_ACCEPT_QUEUE, len, len, XTCP_TRACE_REFUSED);
 	atomic_inc(&listener->stats.overflows);
 	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_LISTENOVERFLOWS);
 	count_drop(lsk);
 }
 
-/* A SYN leaves no entry. */
-static void count_declined(struct sock *lsk, struct xtcp_listener *listener)
+/* A SYN leaves no entry; @reason: XTCP_TRACE_COOKIE or XTCP_TRACE_REFUSED. */
+static void count_declined(struct sock *lsk, struct xtcp_listener *listener, const struct xtcp_tuple *tuple, int reason)
 {
 	unsigned int len = READ_ONCE(listener->synq.len);
 
-	trace_xtcp_queue(lsk, XTCP_TRACE_SYN_QUEUE, len, len, XTCP_TRACE_REFUSED);
+	trace_xtcp_queue(lsk, tuple, XTCP_TRACE_SYN_QUEUE, len, len, reason);
 	atomic_inc(&listener->stats.declined);
 }
 
@@ -69,7 +69,8 @@ enum admission {
 	ADMIT_NOT,
 };
 
-static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, bool reopens)
+static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, const struct xtcp_tuple *tuple,
+			    bool reopens)
 {
 	const struct xtcp_sysctl *ctl = &xtcp_net_of(lsk)->sysctl;
 	unsigned int len = READ_ONCE(listener->synq.len);
@@ -87,7 +88,7 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, bo
 		admission = ADMIT_COOKIE;
 	}
 	if (xtcp_acceptq_is_full(listener)) {
-		count_overflow(lsk, listener);
+		count_overflow(lsk, listener, tuple);
 		return ADMIT_NOT;
 	}
 	/* Linux keeps this quarter for peers that it knows; xtcp knows none */
@@ -136,7 +137,7 @@ static bool answer_by_cookie(struct xtcp_listener *listener, struct sk_buff *skb
 		syn.ecn_ok = false;
 	}
 	xtcp_entry_note_declined(listener);
-	count_declined(lsk, listener);
+	count_declined(lsk, listener, &key->tuple, XTCP_TRACE_COOKIE);
 	atomic_inc(&listener->stats.cookies_sent);
 	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_SYNCOOKIESSENT);
 	return xtcp_reply_synack(lsk, &syn, &how, skb);
@@ -173,9 +174,9 @@ static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_
 		count_drop(lsk);
 		return false;
 	}
-	admission = admit(lsk, listener, timewait_iss);
+	admission = admit(lsk, listener, &key->tuple, timewait_iss);
 	if (admission == ADMIT_NOT) {
-		count_declined(lsk, listener);
+		count_declined(lsk, listener, &key->tuple, XTCP_TRACE_REFUSED);
 		return false;
 	}
 	if (admission == ADMIT_ENTRY)
@@ -184,7 +185,7 @@ static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_
 		return answer_with_entry(listener, skb, key, timewait_iss, he);
 	if (!timewait_iss && READ_ONCE(xtcp_net_of(lsk)->sysctl.syncookies))
 		return answer_by_cookie(listener, skb, key);
-	count_declined(lsk, listener);
+	count_declined(lsk, listener, &key->tuple, XTCP_TRACE_REFUSED);
 	count_drop(lsk);
 	return false;
 }
@@ -317,7 +318,7 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 		return child;
 	}
 	if (PTR_ERR(child) == -EAGAIN) {
-		count_overflow(lsk, listener);
+		count_overflow(lsk, listener, &key->tuple);
 		xtcp_entry_note_declined(listener);
 		if (READ_ONCE(xn->sysctl.abort_on_overflow))
 			xtcp_reply_rst(xn, skb);
@@ -419,6 +420,7 @@ static void keep_own_timestamp(struct sock *child, const struct xtcp_seg *seg)
 static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request *he, struct sk_buff *skb)
 {
 	struct xtcp_net *xn = xtcp_net_of(listener->sk);
+	struct xtcp_tuple tuple;
 	struct sock *child;
 
 	if (is_deferred(listener->sk, xtcp_seg(skb), READ_ONCE(he->level))) {
@@ -432,10 +434,12 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
 	}
 	if (PTR_ERR(child) == -ECONNABORTED || PTR_ERR(child) == -EADDRNOTAVAIL)
 		return ERR_PTR(-EAGAIN);
-	if (PTR_ERR(child) == -EAGAIN)
-		count_overflow(listener->sk, listener);
-	else
+	if (PTR_ERR(child) == -EAGAIN) {
+		tuple = xtcp_conn_tuple(&he->conn);
+		count_overflow(listener->sk, listener, &tuple);
+	} else {
 		count_drop(listener->sk);
+	}
 	if (READ_ONCE(xn->sysctl.abort_on_overflow)) {
 		xtcp_reply_rst(xn, skb);
 		embryonic_reset(listener, he);

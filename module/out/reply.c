@@ -117,7 +117,7 @@ static bool send_routed(struct xtcp_net *xn, const struct xtcp_ip_reply *how, in
 		dst_release(how->dst);
 		return false;
 	}
-	trace_xtcp_segment_out(xn->net, how->tuple, state, tcp_hdr(skb), 0, reply->resent);
+	trace_xtcp_segment_out(xn->net, how->tuple, state, skb, tcp_hdr(skb), 0, -1, false, reply->resent);
 	XTCP_INC_STATS(xn, TCP_MIB_OUTSEGS);
 	if (reply->flags & XTCP_RST)
 		XTCP_INC_STATS(xn, TCP_MIB_OUTRSTS);

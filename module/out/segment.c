@@ -146,11 +146,13 @@ static void count_out(struct sock *sk, u32 len, u8 flags, bool resent, u32 segme
 }
 
 /* Apart, so that a segment that nobody traces pays nothing for the tuple. */
-static noinline_for_stack void trace_out(const struct sock *sk, const struct tcphdr *th, u32 len, bool resent)
+static noinline_for_stack void trace_out(const struct sock *sk, const struct sk_buff *skb, const struct tcphdr *th,
+					 u32 len, bool resent)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
 
-	trace_xtcp_segment_out(sock_net(sk), &tuple, sk->sk_state, th, len, resent);
+	trace_xtcp_segment_out(sock_net(sk), &tuple, sk->sk_state, skb, th, len, xtcp_sk(sk)->rcv_wscale,
+			       xtcp_ecn_is_ect(sk, len && !resent), resent);
 }
 
 /* @skb holds the octets, has room in front and no owner yet; consumed. */
@@ -196,7 +198,7 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 		ack_again(sk);
 	count_out(sk, len, flags, resent, max_t(u32, skb_shinfo(skb)->gso_segs, 1));
 	if (trace_xtcp_segment_out_enabled())
-		trace_out(sk, th, len, resent);
+		trace_out(sk, skb, th, len, resent);
 	/* skb_set_owner_w() without its questions */
 	skb->sk = sk;
 	skb->destructor = sock_wfree;

@@ -100,10 +100,10 @@ void xtcp_trace_sk(void *local, void *peer, const struct sock *sk)
 	xtcp_trace_tuple(local, peer, &tuple);
 }
 
-/* The blocks of the SACK option among @len octets of options: NULL when there is none. @count: how many. */
-static const u8 *find_sacks(const u8 *option, unsigned int len, unsigned int *count)
+/* The first option of a kind in a header, at its first octet; NULL: there is none, or what comes before is wrong. */
+static const u8 *find_option(const struct tcphdr *th, u8 kind)
 {
-	const u8 *end = option + len;
+	const u8 *option = (const u8 *)(th + 1), *end = (const u8 *)th + th->doff * 4;
 
 	while (end - option >= 2 && *option != XTCP_OPT_EOL) {
 		if (*option == XTCP_OPT_NOP) {
@@ -112,13 +112,19 @@ static const u8 *find_sacks(const u8 *option, unsigned int len, unsigned int *co
 		}
 		if (option[1] < 2 || option[1] > end - option)
 			return NULL;
-		if (*option == XTCP_OPT_SACK) {
-			*count = (option[1] - 2) / 8;
-			return option + 2;
-		}
+		if (*option == kind)
+			return option;
 		option += option[1];
 	}
 	return NULL;
+}
+
+/* As find_option(), of that length. */
+static const u8 *find_sized(const struct tcphdr *th, u8 kind, u8 len)
+{
+	const u8 *option = find_option(th, kind);
+
+	return option && option[1] == len ? option : NULL;
 }
 
 /**
@@ -135,14 +141,71 @@ static const u8 *find_sacks(const u8 *option, unsigned int len, unsigned int *co
  */
 unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *th)
 {
+	const u8 *option = find_option(th, XTCP_OPT_SACK);
 	unsigned int count = 0, used = 0, i;
-	const u8 *block;
+	const u8 *block = NULL;
 
-	block = find_sacks((const u8 *)(th + 1), th->doff * 4 - sizeof(*th), &count);
+	if (option) {
+		block = option + XTCP_OPTLEN_SACK_BASE;
+		count = (option[1] - XTCP_OPTLEN_SACK_BASE) / XTCP_OPTLEN_SACK_BLOCK;
+	}
 	if (size)
 		*to = 0;
-	for (i = 0; block && i < count; i++, block += XTCP_OPTLEN_SACK_BLOCK)
+	for (i = 0; i < count; i++, block += XTCP_OPTLEN_SACK_BLOCK)
 		used += snprintf(to ? to + used : NULL, size > used ? size - used : 0, "%s%u-%u", i ? "," : "",
 				 get_unaligned_be32(block), get_unaligned_be32(block + 4));
 	return used + 1;
+}
+
+/**
+ * xtcp_trace_options() - write what a SYN offers by its options into an event
+ * @to: room for the text, or NULL
+ * @size: octets there, 0 with NULL
+ * @th: its header, with its options behind it
+ *
+ * "mss:1460,sackok,ts,ws:7", what is there of it; empty: nothing, or it is no SYN.
+ *
+ * Context: any.
+ *
+ * Return: octets that the text takes with its end.
+ */
+unsigned int xtcp_trace_options(char *to, unsigned int size, const struct tcphdr *th)
+{
+	const u8 *mss, *wscale;
+	char text[40];
+	int used = 0;
+
+	text[0] = 0;
+	if (th->syn) {
+		mss = find_sized(th, XTCP_OPT_MSS, XTCP_OPTLEN_MSS);
+		wscale = find_sized(th, XTCP_OPT_WSCALE, XTCP_OPTLEN_WSCALE);
+		if (mss)
+			used += scnprintf(text, sizeof(text), ",mss:%u", get_unaligned_be16(mss + 2));
+		if (find_sized(th, XTCP_OPT_SACK_PERMITTED, XTCP_OPTLEN_SACK_PERMITTED))
+			used += scnprintf(text + used, sizeof(text) - used, ",sackok");
+		if (find_sized(th, XTCP_OPT_TIMESTAMP, XTCP_OPTLEN_TIMESTAMP))
+			used += scnprintf(text + used, sizeof(text) - used, ",ts");
+		if (wscale)
+			used += scnprintf(text + used, sizeof(text) - used, ",ws:%u", wscale[2]);
+	}
+	/* without the first comma */
+	if (size)
+		strscpy(to, used ? text + 1 : text, size);
+	return used ?: 1;
+}
+
+/**
+ * xtcp_trace_timestamps() - write the timestamps of a segment into an event
+ * @th: its header, with its options behind it
+ * @tsval: where TSval goes, 0 when there is none
+ * @tsecr: where TSecr goes, 0 when there is none
+ *
+ * Context: any.
+ */
+void xtcp_trace_timestamps(const struct tcphdr *th, u32 *tsval, u32 *tsecr)
+{
+	const u8 *option = find_sized(th, XTCP_OPT_TIMESTAMP, XTCP_OPTLEN_TIMESTAMP);
+
+	*tsval = option ? get_unaligned_be32(option + 2) : 0;
+	*tsecr = option ? get_unaligned_be32(option + 6) : 0;
 }

@@ -27,6 +27,7 @@ enum xtcp_trace_queue_reason {
 	XTCP_TRACE_TIMED_OUT,	/* SYN queue: no third ACK after the last SYN-ACK */
 	XTCP_TRACE_FAILED,	/* an ICMP error, no memory, or died before accept() */
 	XTCP_TRACE_REFUSED,	/* the queue was full: nothing changed */
+	XTCP_TRACE_COOKIE,	/* SYN queue: it was full, and a cookie is the answer: nothing changed */
 	XTCP_TRACE_CLOSED,	/* the listener was closed */
 };
 
@@ -54,6 +55,8 @@ void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *conn);
 void xtcp_trace_tuple(void *local, void *peer, const struct xtcp_tuple *tuple);
 void xtcp_trace_sk(void *local, void *peer, const struct sock *sk);
 unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *th);
+unsigned int xtcp_trace_options(char *to, unsigned int size, const struct tcphdr *th);
+void xtcp_trace_timestamps(const struct tcphdr *th, u32 *tsval, u32 *tsecr);
 
 #include <trace/events/xtcp.h>
 

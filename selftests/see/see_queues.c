@@ -79,32 +79,43 @@ static const struct step steps[] = {
 	{ "a peer that resets", syn_in_the_name_of_a, "syn 0 1 arrived; syn 1 0 reset; " },
 	{ "a silent peer", syn_from_nobody, "syn 0 1 arrived; " },
 	{ "another one", syn_from_nobody, "syn 1 2 arrived; " },
-	{ "the SYN queue is full: a cookie", connect_one, "syn 2 2 refused; accept 0 1 completed; " },
-	{ "a SYN more", syn_from_nobody, "syn 2 2 refused; " },
+	{ "the SYN queue is full: a cookie", connect_one, "syn 2 2 cookie; accept 0 1 completed; " },
+	{ "a SYN more", syn_from_nobody, "syn 2 2 cookie; " },
 	{ "a greater limit", greater_limit, "syn 2 3 arrived; " },
-	{ "which is reached", syn_from_nobody, "syn 3 3 refused; " },
+	{ "which is reached", syn_from_nobody, "syn 3 3 cookie; " },
 	{ "close()", close_listener, "accept 1 0 closed; syn 3 2 closed; syn 2 1 closed; syn 1 0 closed; " },
 };
+
+/* Each event says for whom; the whole accept queue goes at once, with all its peers. */
+static bool names_its_peer(const char *peer, const char *queue, const char *reason)
+{
+	const char *port = strrchr(peer, ':');
+	bool all_go = !strcmp(queue, "accept") && !strcmp(reason, "closed");
+
+	return port && !strcmp(port, ":0") == all_go;
+}
 
 /* The events of the scene's listener since they were last forgotten. */
 static const char *events(const struct scene *scene)
 {
-	char line[512], local[80], queue[16], reason[16], *at;
+	char line[512], local[80], peer[80], queue[16], reason[16], *at;
 	bool v6 = strchr(scene->view->b, ':');
 	FILE *file = tracing_open();
 	unsigned int old, new;
 	static char text[1024];
 	size_t len = 0;
 
-	snprintf(local, sizeof(local), "local=%s%s%s:%u queue=", v6 ? "[" : "", scene->view->b, v6 ? "]" : "",
+	snprintf(local, sizeof(local), "local=%s%s%s:%u peer=", v6 ? "[" : "", scene->view->b, v6 ? "]" : "",
 		 scene->port);
 	text[0] = 0;
 	while (fgets(line, sizeof(line), file)) {
 		at = strstr(line, "xtcp_queue:");
 		at = at ? strstr(at, local) : NULL;
 		if (!at || len > sizeof(text) - 80 ||
-		    sscanf(at + strlen(local), "%15s old=%u new=%u reason=%15s", queue, &old, &new, reason) != 4)
+		    sscanf(at + strlen(local), "%79s queue=%15s old=%u new=%u reason=%15s", peer, queue, &old, &new,
+			   reason) != 5)
 			continue;
+		CHECK(names_its_peer(peer, queue, reason), "peer %s in %s", peer, line);
 		len += snprintf(text + len, sizeof(text) - len, "%s %u %u %s; ", queue, old, new, reason);
 	}
 	fclose(file);

@@ -4,7 +4,9 @@
  * timers, drops with their reason.
  *
  * "netns" is the number that readlink /proc/self/ns/net shows; "local" and "peer" are address:port; numbers are as on
- * the wire (absolute sequence numbers, the window field without its shift). scripts/ladder reads these lines.
+ * the wire (absolute sequence numbers, the window field). "shift" is what the window field is to be shifted by, -1: it
+ * is not known here; "segs" is how many segments a bundle stands for; "ecn" is the field of the IP header (RFC 3168
+ * section 5). scripts/ladder reads these lines.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM xtcp
@@ -17,6 +19,7 @@
 #include <linux/tcp.h>
 #include <linux/tracepoint.h>
 #include <net/dropreason.h>
+#include <net/inet_ecn.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
@@ -62,6 +65,7 @@
 	FN(XTCP_TRACE_TIMED_OUT, "timed-out")		\
 	FN(XTCP_TRACE_FAILED, "failed")			\
 	FN(XTCP_TRACE_REFUSED, "refused")		\
+	FN(XTCP_TRACE_COOKIE, "cookie")			\
 	FNE(XTCP_TRACE_CLOSED, "closed")
 
 #define XTCP_TRACE_PHASES(FN, FNE)			\
@@ -203,9 +207,9 @@ TRACE_EVENT(xtcp_conn_state,
 /* A segment of ours arrived; "state" is what it meets. Its header stands at skb->data, struct xtcp_seg in skb->cb. */
 TRACE_EVENT(xtcp_segment_in,
 
-	TP_PROTO(const struct net *net, const struct xtcp_tuple *tuple, int state, struct sk_buff *skb),
+	TP_PROTO(const struct net *net, const struct xtcp_tuple *tuple, int state, struct sk_buff *skb, int shift),
 
-	TP_ARGS(net, tuple, state, skb),
+	TP_ARGS(net, tuple, state, skb, shift),
 
 	TP_STRUCT__entry(
 		__field(u32, netns)
@@ -216,10 +220,17 @@ TRACE_EVENT(xtcp_segment_in,
 		__field(u32, end_seq)
 		__field(u32, ack)
 		__field(u32, len)
+		__field(u32, tsval)
+		__field(u32, tsecr)
 		__field(u16, wnd)
+		__field(u16, segs)
+		__field(s8, shift)
+		__field(u8, ecn)
 		__field(u8, flags)
 		__dynamic_array(char, sacks,
 				xtcp_trace_sacks(NULL, 0, (const struct tcphdr *)skb->data))
+		__dynamic_array(char, options,
+				xtcp_trace_options(NULL, 0, (const struct tcphdr *)skb->data))
 	),
 
 	TP_fast_assign(
@@ -232,23 +243,34 @@ TRACE_EVENT(xtcp_segment_in,
 		__entry->len = xtcp_seg(skb)->len;
 		__entry->wnd = xtcp_seg(skb)->wnd;
 		__entry->flags = xtcp_seg(skb)->flags;
+		__entry->shift = xtcp_seg(skb)->flags & XTCP_SYN ? 0 : shift;
+		__entry->segs = max_t(u16, skb_shinfo(skb)->gso_segs, 1);
+		__entry->ecn = xtcp_seg(skb)->ecn;
+		__entry->tsval = xtcp_seg(skb)->has_ts ? xtcp_seg(skb)->tsval : 0;
+		__entry->tsecr = xtcp_seg(skb)->has_ts ? xtcp_seg(skb)->tsecr : 0;
 		xtcp_trace_sacks(__get_dynamic_array(sacks), __get_dynamic_array_len(sacks),
 				 (const struct tcphdr *)skb->data);
+		xtcp_trace_options(__get_dynamic_array(options), __get_dynamic_array_len(options),
+				   (const struct tcphdr *)skb->data);
 	),
 
-	TP_printk("netns=%u local=%pISpc peer=%pISpc state=%s flags=[%s] seq=%u end=%u ack=%u wnd=%u len=%u sacks=[%s]",
+	TP_printk("netns=%u local=%pISpc peer=%pISpc state=%s flags=[%s] seq=%u end=%u ack=%u wnd=%u len=%u sacks=[%s] shift=%d segs=%u ecn=%u ts=%u/%u options=[%s]",
 		  __entry->netns, __entry->local, __entry->peer, xtcp_trace_state(__entry->state),
 		  xtcp_trace_flags(__entry->flags), __entry->seq, __entry->end_seq, __entry->ack,
-		  __entry->wnd, __entry->len, __get_str(sacks))
+		  __entry->wnd, __entry->len, __get_str(sacks), __entry->shift, __entry->segs, __entry->ecn,
+		  __entry->tsval, __entry->tsecr, __get_str(options))
 );
 
-/* A segment was handed to IP; a bundle that IP or the device will cut is one event. */
+/*
+ * A segment is handed to IP; a bundle that IP or the device will cut is one event. Its header stands at skb->data. The
+ * state of a SYN-ACK that is a cookie is the one that its entry would have had.
+ */
 TRACE_EVENT(xtcp_segment_out,
 
-	TP_PROTO(const struct net *net, const struct xtcp_tuple *tuple, int state, const struct tcphdr *th, u32 len,
-		 bool resent),
+	TP_PROTO(const struct net *net, const struct xtcp_tuple *tuple, int state, const struct sk_buff *skb,
+		 const struct tcphdr *th, u32 len, int shift, bool ect, bool resent),
 
-	TP_ARGS(net, tuple, state, th, len, resent),
+	TP_ARGS(net, tuple, state, skb, th, len, shift, ect, resent),
 
 	TP_STRUCT__entry(
 		__field(u32, netns)
@@ -259,10 +281,16 @@ TRACE_EVENT(xtcp_segment_out,
 		__field(u32, end_seq)
 		__field(u32, ack)
 		__field(u32, len)
+		__field(u32, tsval)
+		__field(u32, tsecr)
 		__field(u16, wnd)
+		__field(u16, segs)
+		__field(s8, shift)
+		__field(u8, ecn)
 		__field(u8, flags)
 		__field(bool, resent)
 		__dynamic_array(char, sacks, xtcp_trace_sacks(NULL, 0, th))
+		__dynamic_array(char, options, xtcp_trace_options(NULL, 0, th))
 	),
 
 	TP_fast_assign(
@@ -275,14 +303,20 @@ TRACE_EVENT(xtcp_segment_out,
 		__entry->len = len;
 		__entry->wnd = ntohs(th->window);
 		__entry->flags = ((const u8 *)th)[13];
+		__entry->shift = th->syn ? 0 : shift;
+		__entry->segs = max_t(u16, skb_shinfo(skb)->gso_segs, 1);
+		__entry->ecn = ect ? INET_ECN_ECT_0 : INET_ECN_NOT_ECT;
 		__entry->resent = resent;
+		xtcp_trace_timestamps(th, &__entry->tsval, &__entry->tsecr);
 		xtcp_trace_sacks(__get_dynamic_array(sacks), __get_dynamic_array_len(sacks), th);
+		xtcp_trace_options(__get_dynamic_array(options), __get_dynamic_array_len(options), th);
 	),
 
-	TP_printk("netns=%u local=%pISpc peer=%pISpc state=%s flags=[%s] seq=%u end=%u ack=%u wnd=%u len=%u resent=%d sacks=[%s]",
+	TP_printk("netns=%u local=%pISpc peer=%pISpc state=%s flags=[%s] seq=%u end=%u ack=%u wnd=%u len=%u resent=%d sacks=[%s] shift=%d segs=%u ecn=%u ts=%u/%u options=[%s]",
 		  __entry->netns, __entry->local, __entry->peer, xtcp_trace_state(__entry->state),
 		  xtcp_trace_flags(__entry->flags), __entry->seq, __entry->end_seq, __entry->ack,
-		  __entry->wnd, __entry->len, __entry->resent, __get_str(sacks))
+		  __entry->wnd, __entry->len, __entry->resent, __get_str(sacks), __entry->shift,
+		  __entry->segs, __entry->ecn, __entry->tsval, __entry->tsecr, __get_str(options))
 );
 
 /*
@@ -421,6 +455,32 @@ TRACE_EVENT(xtcp_timer,
 		  __entry->probes_out)
 );
 
+/* The timeout of a SYN-ACK passed, and how many have; the next one is in timeout_ms, 0: it was the last one. */
+TRACE_EVENT(xtcp_conn_timer,
+
+	TP_PROTO(const struct net *net, const struct xtcp_conn *conn, u32 timeouts, u32 timeout_ms),
+
+	TP_ARGS(net, conn, timeouts, timeout_ms),
+
+	TP_STRUCT__entry(
+		__field(u32, netns)
+		__array(u8, local, sizeof(struct sockaddr_in6))
+		__array(u8, peer, sizeof(struct sockaddr_in6))
+		__field(u32, timeouts)
+		__field(u32, timeout_ms)
+	),
+
+	TP_fast_assign(
+		__entry->netns = net->ns.inum;
+		xtcp_trace_conn(__entry->local, __entry->peer, conn);
+		__entry->timeouts = timeouts;
+		__entry->timeout_ms = timeout_ms;
+	),
+
+	TP_printk("netns=%u local=%pISpc peer=%pISpc timer=syn-ack timeouts=%u timeout_ms=%u",
+		  __entry->netns, __entry->local, __entry->peer, __entry->timeouts, __entry->timeout_ms)
+);
+
 /* A connection ends otherwise than by both FINs; the state is the one that it leaves. */
 TRACE_EVENT(xtcp_abort,
 
@@ -450,18 +510,27 @@ TRACE_EVENT(xtcp_abort,
 		  xtcp_trace_abort_reason(__entry->reason))
 );
 
-/* A segment of ours is dropped; without a tuple (the header could not be read) both ends are zero. */
+/*
+ * A segment of ours is dropped, and segment_in does not tell of it; what of its header cannot be read is zero. A header
+ * with a wrong checksum may say anything.
+ */
 TRACE_EVENT(xtcp_drop,
 
-	TP_PROTO(const struct net *net, const struct xtcp_tuple *tuple, int state, enum skb_drop_reason reason),
+	TP_PROTO(const struct net *net, const struct xtcp_tuple *tuple, int state, const struct tcphdr *th, u32 len,
+		 enum skb_drop_reason reason),
 
-	TP_ARGS(net, tuple, state, reason),
+	TP_ARGS(net, tuple, state, th, len, reason),
 
 	TP_STRUCT__entry(
 		__field(u32, netns)
 		__array(u8, local, sizeof(struct sockaddr_in6))
 		__array(u8, peer, sizeof(struct sockaddr_in6))
 		__field(int, state)
+		__field(u32, seq)
+		__field(u32, end_seq)
+		__field(u32, ack)
+		__field(u32, len)
+		__field(u8, flags)
 		__field(int, reason)
 	),
 
@@ -469,20 +538,29 @@ TRACE_EVENT(xtcp_drop,
 		__entry->netns = net->ns.inum;
 		xtcp_trace_tuple(__entry->local, __entry->peer, tuple);
 		__entry->state = state;
+		__entry->seq = th ? ntohl(th->seq) : 0;
+		__entry->end_seq = th ? ntohl(th->seq) + len + th->syn + th->fin : 0;
+		__entry->ack = th ? ntohl(th->ack_seq) : 0;
+		__entry->len = th ? len : 0;
+		__entry->flags = th ? ((const u8 *)th)[13] : 0;
 		__entry->reason = reason;
 	),
 
-	TP_printk("netns=%u local=%pISpc peer=%pISpc state=%s reason=%s",
+	TP_printk("netns=%u local=%pISpc peer=%pISpc state=%s flags=[%s] seq=%u end=%u ack=%u len=%u reason=%s",
 		  __entry->netns, __entry->local, __entry->peer, xtcp_trace_state(__entry->state),
+		  xtcp_trace_flags(__entry->flags), __entry->seq, __entry->end_seq, __entry->ack, __entry->len,
 		  xtcp_trace_drop_reason(__entry->reason))
 );
 
-/* One of a listener's queues (enum xtcp_trace_queue) grew, shrank or refused (enum xtcp_trace_queue_reason). */
+/*
+ * One of a listener's queues (enum xtcp_trace_queue) grew, shrank or refused (enum xtcp_trace_queue_reason), for a SYN
+ * or a connection of this peer; without a tuple it is all zero: the whole queue went.
+ */
 TRACE_EVENT(xtcp_queue,
 
-	TP_PROTO(const struct sock *lsk, int which, u32 old, u32 new, int reason),
+	TP_PROTO(const struct sock *lsk, const struct xtcp_tuple *tuple, int which, u32 old, u32 new, int reason),
 
-	TP_ARGS(lsk, which, old, new, reason),
+	TP_ARGS(lsk, tuple, which, old, new, reason),
 
 	TP_STRUCT__entry(
 		__field(u32, netns)
@@ -496,16 +574,19 @@ TRACE_EVENT(xtcp_queue,
 
 	TP_fast_assign(
 		__entry->netns = sock_net(lsk)->ns.inum;
-		xtcp_trace_sk(__entry->local, __entry->peer, lsk);
+		if (tuple)
+			xtcp_trace_tuple(__entry->local, __entry->peer, tuple);
+		else
+			xtcp_trace_sk(__entry->local, __entry->peer, lsk);
 		__entry->which = which;
 		__entry->old = old;
 		__entry->new = new;
 		__entry->reason = reason;
 	),
 
-	TP_printk("netns=%u local=%pISpc queue=%s old=%u new=%u reason=%s",
-		  __entry->netns, __entry->local, xtcp_trace_queue(__entry->which), __entry->old, __entry->new,
-		  xtcp_trace_queue_reason(__entry->reason))
+	TP_printk("netns=%u local=%pISpc peer=%pISpc queue=%s old=%u new=%u reason=%s",
+		  __entry->netns, __entry->local, __entry->peer, xtcp_trace_queue(__entry->which), __entry->old,
+		  __entry->new, xtcp_trace_queue_reason(__entry->reason))
 );
 
 #endif /* _TRACE_XTCP_H */
