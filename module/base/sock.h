@@ -56,7 +56,7 @@ struct xtcp_sock {
 	struct xtcp_conn conn;		/* place in the table of connections; the tuple is constant while in it */
 	struct xtcp_lease *lease;	/* the local port's place in kernel TCP's bind table; NULL: not bound */
 	struct xtcp_listener *listener;	/* queues; set while LISTEN (listen.c); read under RCU by softirq */
-	/* place in the accept queue of the listener that made it, under its lock; an orphan's in its shard, under that lock */
+	/* in the accept queue of the listener that made it, or an orphan's in its shard; under the lock of these */
 	struct list_head accept_node;
 	/* RCU's time when it last left the table of connections or the listeners; one that is past if it never did */
 	unsigned long left_table;
