@@ -78,11 +78,7 @@
 #include "ports/portmap.c"
 #include "ports/group.c"
 #include "ports/lease.c"
-#include "ports/leases.c"
-#include "ports/place.c"
-#include "ports/cover.c"
-#include "ports/mirror.c"
-#include "ports/stock.c"
+#include "ports/sharing.c"
 
 #include "sight/mib.c"
 #include "sight/proc.c"

@@ -9,6 +9,7 @@
 #include <linux/uaccess.h>
 #include <linux/version.h>
 #include <net/inet_common.h>
+#include <net/inet_hashtables.h>
 #include <net/inet_sock.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
@@ -243,6 +244,61 @@ static inline struct kmem_cache *xtcp_compat_slab(const char *name, unsigned int
 	return kmem_cache_create_usercopy(name, size, 0, 0, 0, 1, NULL);
 #endif
 }
+
+/*
+ * What stands in the buckets of kernel TCP's bind table, until @test says yes: by port on a list, and since 6.8 only by
+ * port and address, where TIME-WAIT had a list of its own before. The lock of the bucket is held; that of one by port
+ * is enough for all that it has.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+static inline bool xtcp_compat_bind2_bucket_has(const struct inet_bind2_bucket *tb2,
+						bool (*test)(struct sock *other, void *arg), void *arg)
+{
+	struct sock *other;
+
+	sk_for_each_bound(other, &tb2->owners)
+		if (test(other, arg))
+			return true;
+	return false;
+}
+
+static inline bool xtcp_compat_bind_bucket_has(const struct inet_bind_bucket *tb,
+					       bool (*test)(struct sock *other, void *arg), void *arg)
+{
+	struct inet_bind2_bucket *tb2;
+
+	hlist_for_each_entry(tb2, &tb->bhash2, bhash_node)
+		if (xtcp_compat_bind2_bucket_has(tb2, test, arg))
+			return true;
+	return false;
+}
+#else
+static inline bool xtcp_compat_bind2_bucket_has(const struct inet_bind2_bucket *tb2,
+						bool (*test)(struct sock *other, void *arg), void *arg)
+{
+	struct inet_timewait_sock *tw;
+	struct sock *other;
+
+	sk_for_each_bound_bhash2(other, &tb2->owners)
+		if (test(other, arg))
+			return true;
+	twsk_for_each_bound_bhash2(tw, &tb2->deathrow)
+		if (test((struct sock *)tw, arg))
+			return true;
+	return false;
+}
+
+static inline bool xtcp_compat_bind_bucket_has(const struct inet_bind_bucket *tb,
+					       bool (*test)(struct sock *other, void *arg), void *arg)
+{
+	struct sock *other;
+
+	sk_for_each_bound(other, &tb->owners)
+		if (test(other, arg))
+			return true;
+	return false;
+}
+#endif
 
 /* Timers got names with their own prefix in 6.2. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)

@@ -28,7 +28,7 @@
 #include "in/interpose.h"
 #include "listen/entry.h"
 #include "lookup/conns.h"
-#include "ports/stock.h"
+#include "ports/lease.h"
 #include "socket/family.h"
 #include "sysctl.h"
 #include "time/record.h"
@@ -55,12 +55,12 @@ static int __init xtcp_init(void)
 	err = xtcp_record_init();
 	if (err)
 		goto err_entry;
-	err = xtcp_stock_init();
+	err = xtcp_lease_init();
 	if (err)
 		goto err_record;
 	err = xtcp_sysctl_init();
 	if (err)
-		goto err_stock;
+		goto err_lease;
 	err = xtcp_netns_init();
 	if (err)
 		goto err_sysctl;
@@ -83,8 +83,8 @@ err_netns:
 	xtcp_netns_exit();
 err_sysctl:
 	xtcp_sysctl_exit();
-err_stock:
-	xtcp_stock_exit();
+err_lease:
+	xtcp_lease_exit();
 err_record:
 	xtcp_record_exit();
 err_entry:
@@ -107,7 +107,7 @@ static void __exit xtcp_exit(void)
 	xtcp_sock_wait_gone();
 	rcu_barrier();
 	xtcp_sysctl_exit();
-	xtcp_stock_exit();
+	xtcp_lease_exit();
 	xtcp_record_exit();
 	xtcp_entry_exit();
 	xtcp_conns_exit();

@@ -13,13 +13,12 @@
 #include <net/netns/generic.h>
 #include <net/snmp.h>
 
-#include "ports/leases.h"
+#include "ports/lease.h"
 #include "pure/cookie.h"
 
 struct ctl_table_header;
 struct sock;
 struct xtcp_cong_ops;
-struct xtcp_lease_stock;
 struct xtcp_portmaps;
 
 #define XTCP_LISTENER_BUCKETS	64
@@ -95,7 +94,6 @@ struct xtcp_shard {
  * @port_bits: 65536 bits, indexed by local port in host order: a lease of ours is on the port. Read without a lock
  *	before any other look at a segment; written by lease.c. Before the first socket one that all namespaces share
  * @leases: leases by port (lease.c)
- * @lease_stock: socks for leases to come (stock.c)
  * @port_counter: RFC 6056's table of counters, by hash of the destination (port.c)
  * @portmaps: ports used towards one destination (portmap.c)
  * @id: its number in the table of connections (demux.c)
@@ -123,7 +121,6 @@ struct xtcp_net {
 	bool started;
 	unsigned long *port_bits;
 	struct xtcp_leases leases;
-	struct xtcp_lease_stock *lease_stock;
 	u32 *port_counter;
 	struct xtcp_portmaps *portmaps;
 	u32 id;

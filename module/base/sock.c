@@ -15,14 +15,12 @@
  *                                                                                    never a child's
  * xtcp_shard.lock          lists and timer of records, orphans    process, softirq   a socket lock
  * xtcp_portmaps.lock       maps of ports by destination           process, softirq   a socket lock, a listener's
- * xtcp_leases.lock         leases by port                         process, softirq   a socket lock, a listener's,
+ * xtcp_leases.lock         leases by port; the rules among them   process, softirq   a socket lock, a listener's,
  *                                                                                    xtcp_portmaps.lock
  * xtcp_net.listeners_lock  changes of the listener table          process            a socket lock
  * buckets of the table     changes of the table of connections    process, softirq   every lock above
- * xtcp_place_mutex         places in kernel TCP's table           process            a socket lock
- * xtcp_lease_stock.lock    socks for leases                       process, softirq   a socket lock, a listener's,
- *                                                                                    xtcp_portmaps.lock,
- *                                                                                    xtcp_place_mutex
+ * bhash[].lock, then       kernel TCP's bind table                process, softirq   xtcp_leases.lock, and all that
+ *  bhash2[].lock                                                                     that nests in
  *
  * A child's lock nests inside nothing of its listener's: the third ACK makes the child under its own lock (a fresh
  * clone, so nobody waits for it) and takes xtcp_listener.lock only to move entries. Softirq never takes a listener's

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SO_REUSEPORT: who may stand beside whom on a port, and listeners that share the SYNs for one place.
+ * SO_REUSEPORT: listeners that share the SYNs for one place.
  *
  * Socks of one user that all have the option may bind where others of them are, on the same place or on one that
- * overlaps it. Those that listen on the same place are a group: a SYN that fits them equally well goes to one of them
- * by a hash of its tuple (demux.c), as long as the group does not change always to the same one. A listener that
- * cannot have others beside it is a group of one.
+ * overlaps it (sharing.c). Those that listen on the same place are a group: a SYN that fits them equally well goes to
+ * one of them by a hash of its tuple (demux.c), as long as the group does not change always to the same one. A listener
+ * that cannot have others beside it is a group of one.
  *
  * A member that closes drops its half-open entries like any listener. A third ACK that comes after that meets another
  * member and is reset, as in Linux without tcp_migrate_req, unless it carries a cookie that may be believed. So all
  * members remember together when one of them last declined an entry.
- *
- * The rules are those of kernel TCP. They count among socks of ours only: see lease.c for kernel TCP's.
  */
 #include "ports/group.h"
 
@@ -23,35 +21,6 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "listen/listener.h"
-
-/* The local addresses that segments for a sock may have; 0 and :: are any. */
-struct reach {
-	bool v4;
-	bool v6;
-	__be32 v4_addr;
-	struct in6_addr v6_addr;
-};
-
-static struct reach reach_of(const struct sock *sk)
-{
-	struct reach reach = { .v4 = true, .v4_addr = sk->sk_rcv_saddr };
-
-#if IS_ENABLED(CONFIG_IPV6)
-	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr)) {
-		reach.v6 = true;
-		reach.v6_addr = sk->sk_v6_rcv_saddr;
-		reach.v4 = ipv6_addr_any(&reach.v6_addr) && !ipv6_only_sock(sk);
-		reach.v4_addr = htonl(INADDR_ANY);
-	}
-#endif
-	return reach;
-}
-
-/* kernel TCP's table keeps the ports of a VRF apart */
-static bool same_l3mdev(const struct sock *a, const struct sock *b)
-{
-	return a->sk_bound_dev_if == b->sk_bound_dev_if || inet_sk_bound_l3mdev(a) == inet_sk_bound_l3mdev(b);
-}
 
 /**
  * xtcp_group_same_place() - are two socks bound to the same address and device?
@@ -72,91 +41,6 @@ bool xtcp_group_same_place(const struct sock *a, const struct sock *b)
 		       ipv6_addr_equal(&a->sk_v6_rcv_saddr, &b->sk_v6_rcv_saddr);
 #endif
 	return a->sk_rcv_saddr == b->sk_rcv_saddr;
-}
-
-/**
- * xtcp_group_overlaps() - can a segment be for both?
- * @a: a bound sock
- * @b: another, on the same port
- *
- * Context: any.
- *
- * Return: true when it can.
- */
-bool xtcp_group_overlaps(const struct sock *a, const struct sock *b)
-{
-	const struct reach ra = reach_of(a), rb = reach_of(b);
-
-	if (a->sk_bound_dev_if && b->sk_bound_dev_if && a->sk_bound_dev_if != b->sk_bound_dev_if)
-		return false;
-	if (!same_l3mdev(a, b))
-		return false;
-	if (ra.v4 && rb.v4 && (!ra.v4_addr || !rb.v4_addr || ra.v4_addr == rb.v4_addr))
-		return true;
-	return ra.v6 && rb.v6 && (ipv6_addr_any(&ra.v6_addr) || ipv6_addr_any(&rb.v6_addr) ||
-				  ipv6_addr_equal(&ra.v6_addr, &rb.v6_addr));
-}
-
-/**
- * xtcp_group_covers() - does every bind that meets one sock meet another one, too?
- * @wide: the other one
- * @narrow: the one, on the same port
- *
- * Context: any.
- *
- * Return: true when it does.
- */
-bool xtcp_group_covers(const struct sock *wide, const struct sock *narrow)
-{
-	const struct reach rw = reach_of(wide), rn = reach_of(narrow);
-
-	if ((wide->sk_bound_dev_if && wide->sk_bound_dev_if != narrow->sk_bound_dev_if) || !same_l3mdev(wide, narrow))
-		return false;
-	if (rn.v4 && !(rw.v4 && (!rw.v4_addr || rw.v4_addr == rn.v4_addr)))
-		return false;
-	return !rn.v6 || (rw.v6 && (ipv6_addr_any(&rw.v6_addr) || ipv6_addr_equal(&rw.v6_addr, &rn.v6_addr)));
-}
-
-/**
- * xtcp_group_widen() - make one sock cover another
- * @wide: the one, in no table: becomes a wildcard for what both have
- * @sk: the other, on the same port
- *
- * Context: any.
- */
-void xtcp_group_widen(struct sock *wide, const struct sock *sk)
-{
-	const struct reach rw = reach_of(wide), rs = reach_of(sk);
-
-	wide->sk_bound_dev_if = 0;
-	wide->sk_rcv_saddr = htonl(INADDR_ANY);
-	inet_sk(wide)->inet_saddr = htonl(INADDR_ANY);
-	wide->sk_family = AF_INET;
-#if IS_ENABLED(CONFIG_IPV6)
-	if (rw.v6 || rs.v6)
-		wide->sk_family = AF_INET6;
-	wide->sk_v6_rcv_saddr = in6addr_any;
-	wide->sk_ipv6only = !rw.v4 && !rs.v4;
-#endif
-}
-
-/**
- * xtcp_group_admits() - may a sock bind or listen where another one is?
- * @owner: who is there
- * @sk: who wants to
- * @listens: somebody on the place listens
- *
- * Options may change at any time; those at this moment count.
- *
- * Context: any.
- *
- * Return: true when both have SO_REUSEADDR and nobody listens, or both have SO_REUSEPORT and the same user.
- */
-bool xtcp_group_admits(const struct sock *owner, const struct sock *sk, bool listens)
-{
-	if (sk->sk_reuse && owner->sk_reuse && !listens)
-		return true;
-	return sk->sk_reuseport && owner->sk_reuseport && uid_eq(sk->sk_uid, owner->sk_uid);
 }
 
 /**

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* SO_REUSEPORT: who may stand beside whom on a port, and listeners that share the SYNs for one place. */
+/* SO_REUSEPORT: listeners that share the SYNs for one place. */
 #ifndef XTCP_GROUP_H
 #define XTCP_GROUP_H
 
@@ -23,12 +23,8 @@ struct xtcp_group {
 	struct rcu_head rcu;
 };
 
-/* binds: addresses, device and options of two socks of one port */
+/* any context: address and device of two socks of one port */
 bool xtcp_group_same_place(const struct sock *a, const struct sock *b);
-bool xtcp_group_overlaps(const struct sock *a, const struct sock *b);
-bool xtcp_group_covers(const struct sock *wide, const struct sock *narrow);
-void xtcp_group_widen(struct sock *wide, const struct sock *sk);
-bool xtcp_group_admits(const struct sock *owner, const struct sock *sk, bool listens);
 
 /* listeners: the group is constant from before one stands in the table until a grace period after it has left */
 struct xtcp_group *xtcp_group_new(void);

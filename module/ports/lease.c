@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A lease: the place that a port of ours takes in kernel TCP's bind table.
+ * A lease: what stands in kernel TCP's bind table for a port of ours.
  *
  * It is a small sock that does nothing but stand there, put in by inet_csk_get_port(), so that bind() on either stack
- * meets what the other one has, by kernel TCP's own rules. It mirrors the addresses, device, v6only and SO_REUSEADDR of
- * the sock of ours that it was made for. It never stands there as TCP_CLOSE, because the kernel takes such an owner of
- * a bucket for a tcp_sock: TCP_LISTEN while a listener of ours is on it, TCP_ESTABLISHED otherwise. It never has
- * SO_REUSEPORT: without a struct socket it would count as root's and let any group of root's in.
+ * meets what the other one has, by kernel TCP's own rules. README.md lists which of its fields are looked at, by whom.
+ *
+ * There are two sorts. Each bind() makes a lease of its own. These have sk_reuseport, and an owner that no process can
+ * be: so kernel TCP takes them for a group of one user, lets each stand beside each, and no sock of its own beside any
+ * that it would not let in without SO_REUSEPORT. Who of ours may stand beside whom sharing.c decides. A shared lease is
+ * made by connect() without bind(), is a wildcard for both families, carries any number of 4-tuples, and has no
+ * sk_reuseport: nothing gets past it.
  *
  * Who holds a lease: each full sock on the port (the one that bound it, the children of a listener) and each TIME-WAIT
- * record. There are two sorts. A private lease is made by bind(); binds alike share one when SO_REUSEADDR or
- * SO_REUSEPORT allows them to, and those that overlap may share a place (place.c). A shared lease is made by connect()
- * without bind(), is a wildcard for both families, and carries any number of 4-tuples.
+ * record.
  *
  * Bind buckets belong to all namespaces: a lease that outlives its namespace or the module would be a dangling pointer
  * in kernel TCP. Hence the list by port, from which the end of a namespace returns what is left.
@@ -19,208 +20,147 @@
 #include "ports/lease.h"
 
 #include <linux/bitmap.h>
-#include <linux/mutex.h>
+#include <linux/ipv6.h>
+#include <linux/slab.h>
 #include <net/inet_hashtables.h>
-#include <net/ipv6.h>
 #include <net/sock.h>
+#include <net/sock_reuseport.h>
 #include <net/tcp_states.h>
 
 #include "base/netns.h"
-#include "ports/group.h"
-#include "ports/place.h"
-#include "ports/stock.h"
+#include "compat.h"
+#include "ports/sharing.h"
+#include "pure/wire.h"
 
-/**
- * xtcp_lease_new() - a lease without a place
- * @xn: the namespace
- *
- * Context: process, may sleep.
- *
- * Return: the lease with one user, freed by xtcp_lease_free() until it has a place; NULL without memory.
+#ifndef CONFIG_MULTIUSER
+#error "xtcp needs CONFIG_MULTIUSER: without it all users are equal, and a lease would be of each group"
+#endif
+
+static struct kmem_cache *lease_cache;
+
+/* kernel TCP looks whether it has a bind table of its own */
+static struct proto lease_prot = { .name = KBUILD_MODNAME "_lease" };
+
+/* The file behind each lease: its owner is nobody's uid, and no process can be it. */
+static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
+
+/*
+ * A group that a sock of it has left: who has one is not taken for like what bound last, and is compared with each that
+ * is there. Without it a lease that asks again is like itself.
  */
-struct xtcp_lease *xtcp_lease_new(struct xtcp_net *xn)
+static struct sock_reuseport left_group = { .num_closed_socks = 1 };
+
+/* Without a port. */
+static struct xtcp_lease *lease_new(struct xtcp_net *xn)
 {
-	struct xtcp_lease *lease = xtcp_stock_get(xn);
+	struct xtcp_lease *lease = kmem_cache_zalloc(lease_cache, GFP_KERNEL_ACCOUNT);
+	struct sock *sk;
 
 	if (!lease)
 		return NULL;
-	lease->next = NULL;
 	lease->xn = xn;
 	refcount_set(&lease->users, 1);
-	lease->socks = 1;
-	INIT_HLIST_HEAD(&lease->owners);
-	lease->bound = 0;
-	lease->cover = NULL;
-	lease->covered = 0;
-	lease->listeners = 0;
-	xtcp_lease_sk(lease)->sk_state = TCP_ESTABLISHED;
+	atomic_set(&lease->socks, 1);
+	sk = xtcp_lease_sk(lease);
+	sock_net_set(sk, xn->net);
+	sk->sk_prot = &lease_prot;
+	sk->sk_protocol = XTCP_SK_PROTOCOL;
+	sk->sk_state = TCP_ESTABLISHED;
+	sk->sk_uid = INVALID_UID;
+	sk->sk_socket = &nobody.socket;
+	rwlock_init(&sk->sk_callback_lock);
+	RCU_INIT_POINTER(sk->sk_reuseport_cb, &left_group);
 	return lease;
 }
 
-/**
- * xtcp_lease_free() - end a lease that has no place
- * @lease: on no list
- *
- * Context: process.
- */
-void xtcp_lease_free(struct xtcp_lease *lease)
+/* The options that count from here on: those of @sk at this moment. */
+static void note_options(struct xtcp_lease *lease, const struct sock *sk)
 {
-	local_bh_disable();
-	xtcp_stock_put(lease->xn, lease);
-	local_bh_enable();
-}
-
-/**
- * xtcp_lease_mirror() - the addresses and options of a sock
- * @lease: from xtcp_lease_new()
- * @sk: the sock
- *
- * Context: process. Lock: socket, held.
- */
-void xtcp_lease_mirror(struct xtcp_lease *lease, const struct sock *sk)
-{
-	struct sock *mirror = xtcp_lease_sk(lease);
-
-	lease->shared = false;
 	lease->reuse = sk->sk_reuse;
 	lease->reuseport = sk->sk_reuseport;
 	lease->uid = sk->sk_uid;
-	mirror->sk_reuse = sk->sk_reuse;
-	mirror->sk_family = sk->sk_family;
-	mirror->sk_bound_dev_if = sk->sk_bound_dev_if;
-	mirror->sk_rcv_saddr = sk->sk_rcv_saddr;
-	inet_sk(mirror)->inet_saddr = inet_sk(sk)->inet_saddr;
-	inet_sk(mirror)->local_port_range = inet_sk(sk)->local_port_range;
-	mirror->sk_ipv6only = sk->sk_ipv6only;
+}
+
+static void set_place(struct xtcp_lease *lease, const struct sock *sk)
+{
+	struct sock *mine = xtcp_lease_sk(lease);
+
+	mine->sk_family = sk->sk_family;
+	mine->sk_bound_dev_if = sk->sk_bound_dev_if;
+	mine->sk_rcv_saddr = sk->sk_rcv_saddr;
+	inet_sk(mine)->local_port_range = inet_sk(sk)->local_port_range;
+	mine->sk_ipv6only = sk->sk_ipv6only;
 #if IS_ENABLED(CONFIG_IPV6)
-	mirror->sk_v6_rcv_saddr = sk->sk_v6_rcv_saddr;
+	mine->sk_v6_rcv_saddr = sk->sk_v6_rcv_saddr;
 #endif
-}
-
-/* A wildcard for both families where there are two. */
-static void lease_set_wildcard(struct xtcp_lease *lease, int bound_dev_if)
-{
-	struct sock *mirror = xtcp_lease_sk(lease);
-
-	lease->shared = true;
-	lease->reuse = SK_NO_REUSE;
-	lease->reuseport = false;
-	mirror->sk_reuse = SK_NO_REUSE;
-	mirror->sk_family = AF_INET;
-	mirror->sk_bound_dev_if = bound_dev_if;
-	mirror->sk_rcv_saddr = htonl(INADDR_ANY);
-	inet_sk(mirror)->inet_saddr = htonl(INADDR_ANY);
-	mirror->sk_ipv6only = 0;
-#if IS_ENABLED(CONFIG_IPV6)
-	if (ipv6_mod_enabled())
-		mirror->sk_family = AF_INET6;
-	mirror->sk_v6_rcv_saddr = in6addr_any;
-#endif
-}
-
-/**
- * xtcp_lease_enlist() - stand on the list
- * @lease: with a place in the table, or about to go under a cover
- * @port: host order
- *
- * Context: process. Lock: xtcp_place_mutex, held, unless @lease is shared.
- *
- * Return: 0 or -ENOMEM.
- */
-int xtcp_lease_enlist(struct xtcp_lease *lease, u16 port)
-{
-	struct xtcp_net *xn = lease->xn;
-	int err;
-
-	lease->port = port;
-	inet_sk(xtcp_lease_sk(lease))->inet_sport = htons(port);
-	spin_lock_bh(&xn->leases.lock);
-	err = xtcp_leases_add(&xn->leases, lease);
-	if (!err)
-		set_bit(port, xn->port_bits);
-	spin_unlock_bh(&xn->leases.lock);
-	return err;
-}
-
-static void lease_delist(struct xtcp_lease *lease)
-{
-	struct xtcp_net *xn = lease->xn;
-
-	spin_lock(&xn->leases.lock);
-	if (xtcp_leases_remove(&xn->leases, lease))
-		clear_bit(lease->port, xn->port_bits);
-	spin_unlock(&xn->leases.lock);
-}
-
-/**
- * xtcp_lease_user_left() - a sock has gone, or a lease from under this cover
- * @lease: held
- *
- * Context: softirq or process. Lock: of the namespace's leases, held.
- */
-void xtcp_lease_user_left(struct xtcp_lease *lease)
-{
-	lockdep_assert_held(&lease->xn->leases.lock);
-	if (!--lease->socks)
-		xtcp_lease_sk(lease)->sk_reuse = lease->reuse;
 }
 
 /*
- * The last user has gone: from the lease, and then perhaps from its cover. No part of what each user does. BH are
- * disabled.
+ * The lists by port are two arrays deep rather than a tree: leases of connect() come and go with connections. A block
+ * that becomes empty is kept for the next one that is needed, so that a port used now and then costs no allocation.
  */
-static noinline void lease_return(struct xtcp_lease *lease)
+static struct hlist_head *port_list(const struct xtcp_leases *leases, u16 port)
 {
-	struct xtcp_lease *cover;
+	struct hlist_head *block = leases->block[port / XTCP_LEASES_BLOCK];
 
-	for (; lease; lease = cover) {
-		cover = NULL;
-		if (lease->xn) {
-			lease_delist(lease);
-			cover = xtcp_place_leave(lease);
-		}
-		xtcp_stock_put(lease->xn, lease);
-		if (cover && !refcount_dec_and_test(&cover->users))
+	lockdep_assert_held(&leases->lock);
+	return block ? &block[port % XTCP_LEASES_BLOCK] : NULL;
+}
+
+/* Other ports have lists from here on; false without memory. */
+static bool add_block(struct xtcp_leases *leases, u16 port)
+{
+	struct hlist_head *block = leases->spare ?: kcalloc(XTCP_LEASES_BLOCK, sizeof(*block), GFP_ATOMIC);
+
+	leases->block[port / XTCP_LEASES_BLOCK] = block;
+	leases->spare = NULL;
+	return block;
+}
+
+/* With a place in kernel TCP's table; without memory it loses that. Shared leases stand before the others. */
+static int enlist_lease(struct xtcp_lease *lease)
+{
+	struct xtcp_leases *leases = &lease->xn->leases;
+	const u16 port = lease->inet.inet_num;
+	struct hlist_node *at, *before = NULL;
+	struct hlist_head *list;
+
+	if (!port_list(leases, port) && !add_block(leases, port)) {
+		inet_put_port(xtcp_lease_sk(lease));
+		return -ENOMEM;
+	}
+	list = port_list(leases, port);
+	if (hlist_empty(list)) {
+		leases->used[port / XTCP_LEASES_BLOCK]++;
+		set_bit(port, lease->xn->port_bits);
+	}
+	hlist_for_each(at, list) {
+		if (lease->shared || !hlist_entry(at, struct xtcp_lease, node)->shared)
 			break;
+		before = at;
 	}
+	if (before)
+		hlist_add_behind(&lease->node, before);
+	else
+		hlist_add_head(&lease->node, list);
+	return 0;
 }
 
-/*
- * Binds alike share a lease when kernel TCP would let both in. Leases of their own would do for those with
- * SO_REUSEADDR, but then connect(), which has to make sure of kernel TCP's absence, would meet them.
- */
-static struct xtcp_lease *find_alike(struct xtcp_net *xn, const struct sock *sk, u16 port)
+static void delist_lease(struct xtcp_lease *lease)
 {
-	struct xtcp_lease *lease;
+	struct xtcp_leases *leases = &lease->xn->leases;
+	const u16 port = lease->inet.inet_num, i = port / XTCP_LEASES_BLOCK;
 
-	if (!port || !(sk->sk_reuse || sk->sk_reuseport))
-		return NULL;
-	spin_lock_bh(&xn->leases.lock);
-	for (lease = xtcp_leases_first(&xn->leases, port); lease; lease = lease->next) {
-		if (lease->shared || !xtcp_group_same_place(xtcp_lease_sk(lease), sk))
-			continue;
-		if (!xtcp_place_admits(lease, sk, false))
-			continue;
-		if (!refcount_inc_not_zero(&lease->users))
-			continue;
-		lease->socks++;
-		break;
-	}
-	spin_unlock_bh(&xn->leases.lock);
-	return lease;
-}
-
-static void add_owner(struct xtcp_lease *lease, struct sock *sk)
-{
-	spin_lock_bh(&lease->xn->leases.lock);
-	/* records are nobody's */
-	if (lease->socks == 1)
-		lease->uid = sk->sk_uid;
-	sk_add_bind_node(sk, &lease->owners);
-	lease->bound++;
-	lease->reuse = lease->reuse && sk->sk_reuse;
-	lease->reuseport = lease->reuseport && sk->sk_reuseport && uid_eq(lease->uid, sk->sk_uid);
-	spin_unlock_bh(&lease->xn->leases.lock);
+	lockdep_assert_held(&leases->lock);
+	hlist_del(&lease->node);
+	if (!hlist_empty(port_list(leases, port)))
+		return;
+	clear_bit(port, lease->xn->port_bits);
+	if (--leases->used[i])
+		return;
+	kfree(leases->spare);
+	leases->spare = leases->block[i];
+	leases->block[i] = NULL;
 }
 
 /**
@@ -231,35 +171,57 @@ static void add_owner(struct xtcp_lease *lease, struct sock *sk)
  *
  * Context: process, may sleep. Lock: socket, held.
  *
- * Return: 0, -EADDRINUSE by the rules of kernel TCP, or -ENOBUFS.
+ * Return: 0, -EADDRINUSE by the rules of kernel TCP, -ENOMEM or -ENOBUFS.
  */
 int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 {
 	struct xtcp_net *xn = xtcp_net(sock_net(sk));
-	struct xtcp_lease *found;
-	int err;
+	struct xtcp_lease *new = lease_new(xn);
+	struct sock *mine = xtcp_lease_sk(new);
+	int err = 0;
 
 	sock_owned_by_me(sk);
-	mutex_lock(&xtcp_place_mutex);
-	found = find_alike(xn, sk, port);
-	if (found) {
-		/* kernel TCP may have begun to listen there */
-		err = xtcp_place_share(found, sk);
-		if (err)
-			xtcp_lease_put(found, NULL);
-	} else {
-		found = xtcp_lease_new(xn);
-		err = -ENOBUFS;
-		if (found) {
-			xtcp_lease_mirror(found, sk);
-			err = xtcp_place_take(found, sk, port);
-		}
-	}
+	if (!new)
+		return -ENOBUFS;
+	set_place(new, sk);
+	note_options(new, sk);
+	mine->sk_reuse = new->reuse;
+	new->owner = sk;
+	/*
+	 * Kernel TCP may reschedule while it chooses. It sees what of ours is in the way, by SO_REUSEADDR alone
+	 * (ip_autobind_reuse). A bind of ours that asks for this very port before the lock is taken is refused.
+	 */
+	if (!port)
+		err = inet_csk_get_port(mine, 0);
+	spin_lock_bh(&xn->leases.lock);
+	mine->sk_reuseport = true;
+	if (port)
+		err = xtcp_sharing_bind(new, sk, port);
 	if (!err)
-		add_owner(found, sk);
-	mutex_unlock(&xtcp_place_mutex);
-	*lease = err ? NULL : found;
+		err = enlist_lease(new);
+	spin_unlock_bh(&xn->leases.lock);
+	if (err)
+		kmem_cache_free(lease_cache, new);
+	else
+		*lease = new;
 	return err;
+}
+
+/* One that is there already, with one user more. */
+static struct xtcp_lease *find_shared(struct xtcp_net *xn, u16 port, int bound_dev_if)
+{
+	struct hlist_head *list = port_list(&xn->leases, port);
+	struct xtcp_lease *lease;
+
+	if (!list)
+		return NULL;
+	hlist_for_each_entry(lease, list, node) {
+		if (!lease->shared)
+			break;
+		if (xtcp_lease_sk(lease)->sk_bound_dev_if == bound_dev_if && refcount_inc_not_zero(&lease->users))
+			return lease;
+	}
+	return NULL;
 }
 
 /**
@@ -270,74 +232,65 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
  *
  * Context: process, may sleep.
  *
- * Return: the lease, put by xtcp_lease_put(); or ERR_PTR: -EADDRINUSE when somebody has bound the port, -ENOBUFS.
+ * Return: the lease, put by xtcp_lease_put(); or ERR_PTR: -EADDRINUSE when somebody has bound the port, -ENOMEM,
+ * -ENOBUFS.
  */
 struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int bound_dev_if)
 {
-	struct xtcp_lease *lease;
+	struct xtcp_lease *lease, *new;
+	struct sock *mine;
 	int err;
 
+	if (test_bit(port, xn->port_bits)) {
+		spin_lock_bh(&xn->leases.lock);
+		lease = find_shared(xn, port, bound_dev_if);
+		spin_unlock_bh(&xn->leases.lock);
+		if (lease)
+			return lease;
+	}
+	new = lease_new(xn);
+	if (!new)
+		return ERR_PTR(-ENOBUFS);
+	/* a wildcard for both families where there are two */
+	mine = xtcp_lease_sk(new);
+	mine->sk_family = IS_ENABLED(CONFIG_IPV6) && ipv6_mod_enabled() ? AF_INET6 : AF_INET;
+	mine->sk_bound_dev_if = bound_dev_if;
+	new->shared = true;
 	spin_lock_bh(&xn->leases.lock);
-	for (lease = xtcp_leases_first(&xn->leases, port); lease; lease = lease->next) {
-		if (!lease->shared || xtcp_lease_sk(lease)->sk_bound_dev_if != bound_dev_if)
-			continue;
-		if (!refcount_inc_not_zero(&lease->users))
-			continue;
-		lease->socks++;
-		break;
+	lease = find_shared(xn, port, bound_dev_if);
+	if (!lease) {
+		err = inet_csk_get_port(mine, port) ?: enlist_lease(new);
+		lease = err ? ERR_PTR(err) : new;
 	}
 	spin_unlock_bh(&xn->leases.lock);
-	if (lease)
-		return lease;
-
-	lease = xtcp_lease_new(xn);
-	if (!lease)
-		return ERR_PTR(-ENOBUFS);
-	lease_set_wildcard(lease, bound_dev_if);
-	err = xtcp_place_take(lease, NULL, port);
-	return err ? ERR_PTR(err) : lease;
-}
-
-static void add_listener(struct xtcp_lease *lease, const struct sock *sk)
-{
-	struct xtcp_lease *each;
-
-	spin_lock_bh(&lease->xn->leases.lock);
-	lease->reuse = sk->sk_reuse && (lease->bound == 1 || lease->reuse);
-	lease->reuseport = sk->sk_reuseport &&
-			   (lease->bound == 1 || (lease->reuseport && uid_eq(lease->uid, sk->sk_uid)));
-	lease->uid = sk->sk_uid;
-	for (each = lease; each; each = each->cover) {
-		/* the last one has the place, where xtcp_place_listen() has counted */
-		if (each->cover)
-			each->listeners++;
-		WRITE_ONCE(xtcp_lease_sk(each)->sk_state, TCP_LISTEN);
-	}
-	spin_unlock_bh(&lease->xn->leases.lock);
+	if (lease != new)
+		kmem_cache_free(lease_cache, new);
+	return lease;
 }
 
 /**
  * xtcp_lease_listen() - listen() on a leased port
  * @lease: the lease
- * @sk: the sock that will listen
+ * @sk: its owner
  *
- * Kernel TCP's table is asked a second time, as it does for its own listen(): binds that may stand beside each other
+ * Who is there is asked a second time, as kernel TCP does for its own listen(): binds that may stand beside each other
  * may not all listen.
  *
- * Context: process, may sleep. Lock: socket, held.
+ * Context: process. Lock: socket, held.
  *
  * Return: 0 or -EADDRINUSE.
  */
 int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk)
 {
+	struct xtcp_net *xn = lease->xn;
 	int err;
 
 	sock_owned_by_me(sk);
-	mutex_lock(&xtcp_place_mutex);
-	err = xtcp_place_listen(lease, sk);
+	spin_lock_bh(&xn->leases.lock);
+	err = xtcp_sharing_listen(lease, sk);
 	if (!err)
-		add_listener(lease, sk);
-	mutex_unlock(&xtcp_place_mutex);
+		note_options(lease, sk);
+	spin_unlock_bh(&xn->leases.lock);
 	return err;
 }
 
@@ -349,44 +302,40 @@ int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk)
  */
 void xtcp_lease_unlisten(struct xtcp_lease *lease)
 {
-	struct xtcp_net *xn = lease->xn;
-
-	spin_lock_bh(&xn->leases.lock);
-	for (; lease; lease = lease->cover)
-		if (!--lease->listeners)
-			WRITE_ONCE(xtcp_lease_sk(lease)->sk_state, TCP_ESTABLISHED);
-	spin_unlock_bh(&xn->leases.lock);
+	spin_lock_bh(&lease->xn->leases.lock);
+	WRITE_ONCE(xtcp_lease_sk(lease)->sk_state, TCP_ESTABLISHED);
+	spin_unlock_bh(&lease->xn->leases.lock);
 }
 
 /**
  * xtcp_lease_make_exclusive() - no sock of kernel TCP may be on the port while ours is connected
  * @lease: the lease of a sock that calls connect()
  *
- * Context: process, may sleep.
+ * Two binds with SO_REUSEADDR may stand beside each other, one of each stack; if both connected, both could have the
+ * same 4-tuple. So ours drops SO_REUSEADDR and asks again. It comes back when the last full sock has gone. TIME-WAIT of
+ * kernel TCP with SO_REUSEPORT is let pass here: the caller asks for its 4-tuple.
+ *
+ * Context: process. Lock: socket, held.
  *
  * Return: 0, or -EADDRNOTAVAIL when a sock of kernel TCP is there.
  */
 int xtcp_lease_make_exclusive(struct xtcp_lease *lease)
 {
-	int err;
+	struct sock *mine = xtcp_lease_sk(lease);
+	struct xtcp_net *xn = lease->xn;
+	const u8 old_reuse = mine->sk_reuse;
+	int err = 0;
 
-	mutex_lock(&xtcp_place_mutex);
-	err = xtcp_place_make_exclusive(lease);
-	mutex_unlock(&xtcp_place_mutex);
-	return err ? -EADDRNOTAVAIL : 0;
-}
-
-/**
- * xtcp_lease_port() - the port of a lease
- * @lease: the lease
- *
- * Context: any.
- *
- * Return: the port, host order.
- */
-u16 xtcp_lease_port(const struct xtcp_lease *lease)
-{
-	return lease->port;
+	spin_lock_bh(&xn->leases.lock);
+	if (old_reuse) {
+		mine->sk_reuse = SK_NO_REUSE;
+		if (inet_csk_get_port(mine, lease->inet.inet_num)) {
+			mine->sk_reuse = old_reuse;
+			err = -EADDRNOTAVAIL;
+		}
+	}
+	spin_unlock_bh(&xn->leases.lock);
+	return err;
 }
 
 /**
@@ -400,62 +349,52 @@ u16 xtcp_lease_port(const struct xtcp_lease *lease)
 struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
 {
 	refcount_inc(&lease->users);
-	spin_lock_bh(&lease->xn->leases.lock);
-	lease->socks++;
-	spin_unlock_bh(&lease->xn->leases.lock);
+	atomic_inc(&lease->socks);
 	return lease;
+}
+
+/* The last user has gone. No part of what each user does. BH are disabled. */
+static noinline void lease_end(struct xtcp_lease *lease)
+{
+	struct xtcp_net *xn = lease->xn;
+
+	if (xn) {
+		spin_lock(&xn->leases.lock);
+		delist_lease(lease);
+		spin_unlock(&xn->leases.lock);
+		inet_put_port(xtcp_lease_sk(lease));
+	}
+	kmem_cache_free(lease_cache, lease);
 }
 
 /**
  * xtcp_lease_put() - a full sock leaves the port
  * @lease: from xtcp_lease_get(), xtcp_lease_get_shared() or xtcp_lease_hold()
- * @sk: the sock; NULL: it did not bind
+ * @sk: the sock
  *
  * Context: softirq or process.
  */
-void xtcp_lease_put(struct xtcp_lease *lease, struct sock *sk)
+void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
 {
+	struct xtcp_net *xn = lease->xn;
+
 	local_bh_disable();
-	if (lease->xn) {
-		spin_lock(&lease->xn->leases.lock);
-		if (sk && !hlist_unhashed(&sk->sk_bind_node)) {
-			hlist_del_init(&sk->sk_bind_node);
-			lease->bound--;
-		}
-		xtcp_lease_user_left(lease);
-		spin_unlock(&lease->xn->leases.lock);
+	/* the owner and the last one change what others may look at, a child does not */
+	if (xn && !lease->shared && (READ_ONCE(lease->owner) == sk || !atomic_add_unless(&lease->socks, -1, 1))) {
+		spin_lock(&xn->leases.lock);
+		if (lease->owner == sk)
+			lease->owner = NULL;
+		if (atomic_dec_and_test(&lease->socks))
+			xtcp_lease_sk(lease)->sk_reuse = lease->reuse;
+		spin_unlock(&xn->leases.lock);
 	}
 	xtcp_lease_put_users(lease, 1);
 	local_bh_enable();
 }
 
 /**
- * xtcp_lease_release() - end of a hold by whoever looked at a lease
- * @lease: its users were one more for the time
- *
- * Context: process.
- */
-void xtcp_lease_release(struct xtcp_lease *lease)
-{
-	local_bh_disable();
-	xtcp_lease_put_users(lease, 1);
-	local_bh_enable();
-}
-
-/**
- * xtcp_lease_hold_timewait() - one more record on the port
- * @lease: held by the caller
- *
- * Context: softirq or process.
- */
-void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
-{
-	refcount_inc(&lease->users);
-}
-
-/**
- * xtcp_lease_put_users() - records, or whoever looked at it, leave the port
- * @lease: held by xtcp_lease_hold_timewait() and the like, as often
+ * xtcp_lease_put_users() - records, or the like, leave the port
+ * @lease: held by xtcp_lease_hold_timewait(), as often
  * @n: how many, not 0
  *
  * Context: softirq or process, BH disabled.
@@ -463,7 +402,7 @@ void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 inline void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n)
 {
 	if (refcount_sub_and_test(n, &lease->users))
-		lease_return(lease);
+		lease_end(lease);
 }
 
 /**
@@ -476,26 +415,22 @@ inline void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n)
  */
 int xtcp_lease_net_init(struct xtcp_net *xn)
 {
+	struct xtcp_leases *leases = &xn->leases;
 	unsigned long *bits = bitmap_zalloc(XTCP_PORTS, GFP_KERNEL);
-	int err = -ENOMEM;
 
-	if (!bits)
-		return err;
-	err = xtcp_leases_init(&xn->leases);
-	if (err)
-		goto err_bits;
-	err = xtcp_stock_net_init(xn);
-	if (err)
-		goto err_leases;
+	memset(leases, 0, sizeof(*leases));
+	spin_lock_init(&leases->lock);
+	leases->block = kcalloc(XTCP_LEASES_BLOCKS, sizeof(*leases->block), GFP_KERNEL);
+	leases->used = kcalloc(XTCP_LEASES_BLOCKS, sizeof(*leases->used), GFP_KERNEL);
+	if (!bits || !leases->block || !leases->used) {
+		kfree(leases->used);
+		kfree(leases->block);
+		bitmap_free(bits);
+		return -ENOMEM;
+	}
 	/* whoever sees it sees that it is empty; segments arrive already */
 	smp_store_release(&xn->port_bits, bits);
 	return 0;
-
-err_leases:
-	xtcp_leases_exit(&xn->leases);
-err_bits:
-	bitmap_free(bits);
-	return err;
 }
 
 /**
@@ -506,23 +441,48 @@ err_bits:
  */
 void xtcp_lease_net_exit(struct xtcp_net *xn)
 {
-	struct xtcp_lease *lease, *next;
-	unsigned int port;
+	struct hlist_node *next;
+	struct xtcp_lease *lease;
+	unsigned int port, i;
 
 	/* somebody forgot to put: a leak of memory is better than a dangling pointer in kernel TCP */
 	WARN_ON_ONCE(!bitmap_empty(xn->port_bits, XTCP_PORTS));
 	spin_lock_bh(&xn->leases.lock);
 	for_each_set_bit(port, xn->port_bits, XTCP_PORTS) {
-		for (lease = xtcp_leases_first(&xn->leases, port); lease; lease = next) {
-			next = lease->next;
-			if (!lease->cover)
-				inet_put_port(xtcp_lease_sk(lease));
+		hlist_for_each_entry_safe(lease, next, port_list(&xn->leases, port), node) {
+			inet_put_port(xtcp_lease_sk(lease));
 			lease->xn = NULL;
 		}
 	}
 	spin_unlock_bh(&xn->leases.lock);
-	xtcp_leases_exit(&xn->leases);
-	xtcp_stock_net_exit(xn);
+	for (i = 0; i < XTCP_LEASES_BLOCKS; i++)
+		kfree(xn->leases.block[i]);
+	kfree(xn->leases.spare);
+	kfree(xn->leases.used);
+	kfree(xn->leases.block);
 	bitmap_free(xn->port_bits);
 	xn->port_bits = NULL;
+}
+
+/**
+ * xtcp_lease_init() - make the slab of leases
+ *
+ * Context: process, module init.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_lease_init(void)
+{
+	lease_cache = xtcp_compat_slab(KBUILD_MODNAME "_lease", sizeof(struct xtcp_lease));
+	return lease_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * xtcp_lease_exit() - destroy it
+ *
+ * Context: process, module exit; no namespace has a lease.
+ */
+void xtcp_lease_exit(void)
+{
+	kmem_cache_destroy(lease_cache);
 }

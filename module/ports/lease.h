@@ -1,33 +1,104 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A lease: the place that a port of ours takes in kernel TCP's bind table. */
+/* A lease: what stands in kernel TCP's bind table for a port of ours. */
 #ifndef XTCP_LEASE_H
 #define XTCP_LEASE_H
 
 #include <linux/bitops.h>
+#include <linux/list.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
+#include <net/inet_connection_sock.h>
+#include <net/inet_timewait_sock.h>
 
-struct sock;
-struct xtcp_lease;
 struct xtcp_net;
 
-#define XTCP_PORTS	65536
+#define XTCP_PORTS		65536
+#define XTCP_LEASES_BLOCKS	256
+#define XTCP_LEASES_BLOCK	256	/* ports */
 
+/**
+ * struct xtcp_lease - a lease: a sock as large as kernel TCP's bind table looks at
+ * @inet: what stands in the table
+ * @reach: its memory; README.md says who reads which field
+ * @accept_queue: where kernel TCP has an accept queue, which no lease needs, stands what is ours:
+ * @node: on the list of its port; leases lock
+ * @xn: the namespace; NULL: it is gone
+ * @owner: the sock that bound it, for as long as that has it; NULL for a shared one; leases lock
+ * @users: full socks and records; the last one ends the lease
+ * @socks: users that are no records; once 0, it stays so, unless the lease is shared
+ * @uid: whose SO_REUSEPORT counts; leases lock
+ * @reuse: SO_REUSEADDR of the owner when it bound or began to listen; what sk_reuse is unless connect() made the lease
+ *	exclusive; leases lock
+ * @reuseport: SO_REUSEPORT of that moment; leases lock
+ * @shared: for 4-tuples whose port connect() chose
+ */
+struct xtcp_lease {
+	union {		/* first: the kernel casts */
+		struct inet_sock inet;
+		u8 reach[offsetofend(struct inet_connection_sock, icsk_bind2_hash)];
+		struct {
+			u8 accept_queue[offsetof(struct inet_connection_sock, icsk_accept_queue)];
+			struct hlist_node node;
+			struct xtcp_net *xn;
+			struct sock *owner;
+			refcount_t users;
+			atomic_t socks;
+			kuid_t uid;
+			u8 reuse;
+			bool reuseport;
+			bool shared;
+		};
+	};
+};
+
+/* README.md */
+static_assert(!offsetof(struct inet_connection_sock, icsk_inet) && !offsetof(struct inet_timewait_sock, __tw_common));
+static_assert(offsetofend(struct xtcp_lease, shared) <= offsetof(struct inet_connection_sock, icsk_bind_hash));
+static_assert(sizeof(struct xtcp_lease) == offsetofend(struct inet_connection_sock, icsk_bind2_hash));
+
+/**
+ * struct xtcp_leases - the leases of a namespace, on a list for each port
+ * @lock: guards the lists, and in a lease what others may look at
+ * @block: the lists, by the lower octet of the port in that of the upper one; NULL there: these ports have no leases
+ * @used: lists in each block that are not empty
+ * @spare: a block of empty lists, or NULL
+ */
+struct xtcp_leases {
+	spinlock_t lock;	/* see above */
+	struct hlist_head **block;
+	u16 *used;
+	struct hlist_head *spare;
+};
+
+static inline struct sock *xtcp_lease_sk(struct xtcp_lease *lease)
+{
+	return &lease->inet.sk;
+}
+
+int xtcp_lease_init(void);
+void xtcp_lease_exit(void);
 int xtcp_lease_net_init(struct xtcp_net *xn);
 void xtcp_lease_net_exit(struct xtcp_net *xn);
 
 /* process context, may sleep */
 int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease);
 struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int bound_dev_if);
+/* process context */
 int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk);
 int xtcp_lease_make_exclusive(struct xtcp_lease *lease);
 /* any context */
-u16 xtcp_lease_port(const struct xtcp_lease *lease);
 struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease);
-void xtcp_lease_put(struct xtcp_lease *lease, struct sock *sk);
+void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk);
 void xtcp_lease_unlisten(struct xtcp_lease *lease);
-/* a record's hold: once no full sock has the lease, kernel TCP may bind beside it as beside its own TIME-WAIT */
-void xtcp_lease_hold_timewait(struct xtcp_lease *lease);
 void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n);
+
+/* A record's hold: once no full sock has the lease, kernel TCP may bind beside it as beside its own TIME-WAIT. */
+static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
+{
+	refcount_inc(&lease->users);
+}
 
 static inline bool xtcp_lease_port_might_be_ours(const unsigned long *port_bits, u16 port)
 {

@@ -220,7 +220,7 @@ int xtcp_port_bind(struct sock *sk, unsigned short snum)
 	WARN_ON_ONCE(xsk->lease);
 	err = xtcp_lease_get(sk, snum, &xsk->lease);
 	if (!err)
-		inet_sk(sk)->inet_num = xtcp_lease_port(xsk->lease);
+		inet_sk(sk)->inet_num = xsk->lease->inet.inet_num;
 	return err;
 }
 

@@ -302,10 +302,10 @@ static void matrix_cell(const struct place *a, const struct place *b, int bits)
 		 ra ? " reuse" : "", la ? " listening" : "", b->name,
 		 rb ? " reuse" : "");
 	fb = place_bind(b, rb, 0, 1);
-	diff_say("%s: bind %s", text, fb < 0 ? strerrorname_np(errno) : "0");
-	if (fb >= 0) {
-		errno = 0;
-		diff_say("%s: listen %s", text,
+	if (fb < 0) {
+		diff_say("%s: bind %s", text, strerrorname_np(errno));
+	} else {
+		diff_say("%s: bind 0, listen %s", text,
 			 listen(fb, 1) ? strerrorname_np(errno) : "0");
 		close(fb);
 	}

@@ -247,7 +247,7 @@ static void *connect_each(void *arg)
 	return (void *)(long)i;
 }
 
-/* Every one of them needs a lease, faster than the worker makes them. */
+/* Every one of them needs a lease. */
 static void many_at_once(void)
 {
 	static int fds[CROWD][EACH];

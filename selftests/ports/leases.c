@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Leases: what binds of xtcp are in kernel TCP's bind table. Whatever can be asked of
+ * two sockets of kernel TCP is asked of two of xtcp, too, and the answers compared;
+ * between the stacks SO_REUSEPORT is as if it were not there, whoever asks. Then what
+ * a bind costs beside many others, and what is left when they have gone.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <kselftest.h>
+#include <linux/xtcp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "lib/ns.h"
+#include "lib/rows.h"
+#include "lib/sides.h"
+#include "lib/slabs.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+#define LO4	"127.0.0.1"
+#define PORT	9000
+#define MOST	20000		/* sockets at once */
+#define SLACK	64		/* what processors keep of a slab cannot be told from what is in use */
+#define SOMEBODY 1000
+
+/* What a socket asks for. */
+struct wish {
+	bool reuse, reuseport, listens;
+	uid_t uid;
+};
+
+static int ns, fds[MOST];
+
+static long long now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
+}
+
+static int open_with(enum stack stack, const struct wish *w)
+{
+	int fd = stack_socket(ns, stack, LO4), one = 1;
+
+	if (fd < 0 || (w->reuse && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one))) ||
+	    (w->reuseport && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one))) ||
+	    (w->uid && fchown(fd, w->uid, -1)))
+		ksft_exit_fail_msg("socket: %s\n", strerror(errno));
+	return fd;
+}
+
+/* 0 or the error of bind(), or that of listen() and 1000. */
+static int try_port(int fd, int port, bool listens)
+{
+	union stack_addr addr = stack_addr(LO4, port);
+
+	if (bind(fd, &addr.sa, sizeof(addr.in)))
+		return errno;
+	return listens && listen(fd, 1) ? 1000 + errno : 0;
+}
+
+static int open_at(enum stack stack, const struct wish *w, int port, int *fd)
+{
+	*fd = open_with(stack, w);
+	return try_port(*fd, port, w->listens);
+}
+
+/* What the second gets; the first is there. */
+static int second_gets(enum stack first, const struct wish *a, enum stack second, const struct wish *b)
+{
+	int fa, fb, err;
+
+	if (open_at(first, a, PORT, &fa))
+		ksft_exit_fail_msg("the first fails\n");
+	err = open_at(second, b, PORT, &fb);
+	close(fa);
+	close(fb);
+	return err;
+}
+
+static int compare(const char *what, int bits, int got, int want)
+{
+	if (got != want)
+		ksft_print_msg("%s, wishes %#x: %d, wanted %d\n", what, bits, got, want);
+	return got != want;
+}
+
+/* Who may stand beside whom: users, options, listening, and who is first. */
+static void who_beside_whom(void)
+{
+	int bits, wrong = 0, want;
+
+	for (bits = 0; bits < 256; bits++) {
+		struct wish a = { bits & 1, bits & 2, bits & 4, bits & 8 ? SOMEBODY : 0 };
+		struct wish b = { bits & 16, bits & 32, bits & 64, bits & 128 ? SOMEBODY : 0 };
+
+		wrong += compare("xtcp, then xtcp", bits, second_gets(XTCP, &a, XTCP, &b),
+				 second_gets(KERNEL, &a, KERNEL, &b));
+		a.reuseport = false;
+		want = second_gets(KERNEL, &a, KERNEL, &b);
+		a.reuseport = bits & 2;
+		wrong += compare("kernel TCP, then xtcp", bits, second_gets(KERNEL, &a, XTCP, &b), want);
+		wrong += compare("xtcp, then kernel TCP", bits, second_gets(XTCP, &a, KERNEL, &b), want);
+	}
+	ksft_test_result(!wrong, "768 pairs of users, options and listeners: %d not as they should be\n", wrong);
+}
+
+/* A connection of kernel TCP's that ends in TIME-WAIT at @local: whose side has these options closes first. */
+static void leave_timewait(const struct wish *w, int local, int listener)
+{
+	int client = open_with(KERNEL, w), server;
+
+	if (try_port(client, local, false) || stack_connect(client, LO4, stack_port(listener)))
+		ksft_exit_fail_msg("no connection: %s\n", strerror(errno));
+	server = accept(listener, NULL, NULL);
+	close(client);
+	if (!stack_at_end(server))
+		ksft_exit_fail_msg("no FIN\n");
+	close(server);
+	if (!WAIT_FOR(rows_state(ns, "/proc/net/tcp", local, stack_port(listener)) == 6, STACK_DEADLINE_MS))
+		ksft_exit_fail_msg("no TIME-WAIT\n");
+}
+
+/* Kernel TCP lets its own TIME-WAIT with SO_REUSEPORT pass, whoever asks: so ours ask, too. */
+static void beside_timewait(void)
+{
+	int listener = stack_listener(ns, KERNEL, LO4, PORT + 1, true), bits, wrong = 0, fd, got[2], stack;
+
+	for (bits = 0; bits < 16; bits++) {
+		const struct wish was = { bits & 1, bits & 2, false, 0 }, w = { bits & 4, bits & 8, false, SOMEBODY };
+
+		leave_timewait(&was, PORT + 100 + bits, listener);
+		for (stack = KERNEL; stack <= XTCP; stack++) {
+			got[stack] = open_at(stack, &w, PORT + 100 + bits, &fd);
+			close(fd);
+		}
+		wrong += compare("beside TIME-WAIT", bits, got[XTCP], got[KERNEL]);
+	}
+	ksft_test_result(!wrong, "beside kernel TCP's TIME-WAIT: %d of 16 not as kernel TCP\n", wrong);
+	close(listener);
+}
+
+static void connect_beside_timewait(void)
+{
+	const struct wish w = { .reuse = true, .reuseport = true };
+	int here = stack_listener(ns, KERNEL, LO4, PORT + 2, true);
+	int there = stack_listener(ns, KERNEL, LO4, PORT + 3, true), fd;
+
+	leave_timewait(&w, PORT + 200, here);
+	if (open_at(XTCP, &w, PORT + 200, &fd))
+		ksft_exit_fail_msg("bind: %s\n", strerror(errno));
+	ksft_test_result(stack_connect(fd, LO4, PORT + 2) < 0 && errno == EADDRNOTAVAIL,
+			 "connect(): kernel TCP's TIME-WAIT has this tuple\n");
+	ksft_test_result(!stack_connect(fd, LO4, PORT + 3), "and not that one\n");
+	close(fd);
+	close(here);
+	close(there);
+}
+
+static void stays_exclusive(void)
+{
+	const struct wish all = { .reuse = true, .reuseport = true }, reuse = { .reuse = true };
+	int listener = stack_listener(ns, KERNEL, LO4, PORT + 4, true), ours, theirs, more;
+
+	if (open_at(XTCP, &all, PORT + 5, &ours) || open_at(KERNEL, &reuse, PORT + 5, &theirs))
+		ksft_exit_fail_msg("bind: %s\n", strerror(errno));
+	ksft_test_result(stack_connect(ours, LO4, PORT + 4) < 0 && errno == EADDRNOTAVAIL,
+			 "no connection from a port that kernel TCP shares\n");
+	close(theirs);
+	ksft_test_result(!stack_connect(ours, LO4, PORT + 4), "but when it has gone\n");
+	ksft_test_result(!open_at(XTCP, &all, PORT + 5, &more), "another bind of xtcp stands beside it\n");
+	ksft_test_result(open_at(KERNEL, &all, PORT + 5, &theirs) == EADDRINUSE && !close(theirs) &&
+			 open_at(KERNEL, &reuse, PORT + 5, &theirs) == EADDRINUSE, "and none of kernel TCP\n");
+	close(theirs);
+	close(more);
+	ksft_test_result(open_at(KERNEL, &all, PORT + 5, &theirs) == EADDRINUSE, "nor when that has gone\n");
+	close(theirs);
+	close(ours);
+	close(listener);
+}
+
+/* A port of a full range, by what each of two sockets has. */
+static void any_port(void)
+{
+	int bits, wrong = 0, got[2], stack, a, b;
+
+	ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "30000 30000");
+	for (bits = 0; bits < 32; bits++) {
+		const struct wish wa = { bits & 1, bits & 2, false, 0 }, wb = { bits & 4, bits & 8, false, 0 };
+
+		ns_sysctl_set(ns, "net.ipv4.ip_autobind_reuse", "%d", !!(bits & 16));
+		/* what SO_REUSEPORT of both does there is asked of the option alone, not of the user */
+		if (wa.reuseport && wb.reuseport)
+			continue;
+		for (stack = KERNEL; stack <= XTCP; stack++) {
+			if (open_at(stack, &wa, 0, &a))
+				ksft_exit_fail_msg("the first fails\n");
+			got[stack] = open_at(stack, &wb, 0, &b);
+			close(a);
+			close(b);
+		}
+		wrong += compare("bind(0)", bits, got[XTCP], got[KERNEL]);
+	}
+	ns_sysctl_set(ns, "net.ipv4.ip_autobind_reuse", "0");
+	ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "32768 60999");
+	ksft_test_result(!wrong, "bind() to any port of a full range: %d not as kernel TCP\n", wrong);
+}
+
+/* Nanoseconds of a member that comes and goes, the least of some. */
+static long long member_costs(void)
+{
+	const struct wish w = { .reuseport = true, .listens = true };
+	long long best = 0, took;
+	int i, fd;
+
+	for (i = 0; i < 60; i++) {
+		took = now_ns();
+		if (open_at(XTCP, &w, PORT, &fd))
+			ksft_exit_fail_msg("no member: %s\n", strerror(errno));
+		close(fd);
+		took = now_ns() - took;
+		if (!i || took < best)
+			best = took;
+	}
+	return best;
+}
+
+static void large_group(void)
+{
+	const struct wish w = { .reuseport = true, .listens = true };
+	enum { FEW = 100, MANY = 1600 };
+	long long few = 0, many;
+	int i;
+
+	for (i = 0; i < MANY; i++) {
+		if (i == FEW)
+			few = member_costs();
+		if (open_at(XTCP, &w, PORT, &fds[i]))
+			ksft_exit_fail_msg("no member: %s\n", strerror(errno));
+	}
+	many = member_costs();
+	while (i--)
+		close(fds[i]);
+	ksft_test_result(many < 3 * few, "one more of a group: %lld ns beside %d, %lld ns beside %d\n", few, FEW, many,
+			 MANY);
+}
+
+static void bind_address(int fd, int i, int port)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(port) };
+
+	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 0x10000 + i);
+	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		ksft_exit_fail_msg("bind: %s\n", strerror(errno));
+}
+
+static atomic_bool stop;
+
+static void *accept_some(void *arg)
+{
+	long served = 0;
+	int client, server;
+
+	while (!atomic_load(&stop)) {
+		client = stack_connected(ns, XTCP, LO4, PORT);
+		server = accept(*(int *)arg, NULL, NULL);
+		if (client < 0 || server < 0)
+			ksft_exit_fail_msg("the server fails: %s\n", strerror(errno));
+		close(client);
+		close(server);
+		served++;
+	}
+	return (void *)served;
+}
+
+/* Binds of one port at as many addresses, closed in any order while a server on the port accepts. */
+static void many_addresses(int count)
+{
+	int listener = stack_listener(ns, XTCP, LO4, PORT, false), i, j, fd;
+	const int part = count / 10;
+	long long bind_few, bind_many, close_many, close_few, at;
+	pthread_t server;
+	void *served;
+
+	pthread_create(&server, NULL, accept_some, &listener);
+	for (i = 0; i < count; i++)
+		fds[i] = stack_socket(ns, XTCP, LO4);
+	at = now_ns();
+	for (i = 0; i < part; i++)
+		bind_address(fds[i], i, PORT);
+	bind_few = now_ns() - at;
+	for (; i < count - part; i++)
+		bind_address(fds[i], i, PORT);
+	at = now_ns();
+	for (; i < count; i++)
+		bind_address(fds[i], i, PORT);
+	bind_many = now_ns() - at;
+	srand(1);
+	for (i = count - 1; i > 0; i--) {
+		j = rand() % (i + 1);
+		fd = fds[i];
+		fds[i] = fds[j];
+		fds[j] = fd;
+	}
+	at = now_ns();
+	for (i = 0; i < part; i++)
+		close(fds[i]);
+	close_many = now_ns() - at;
+	for (; i < count - part; i++)
+		close(fds[i]);
+	at = now_ns();
+	for (; i < count; i++)
+		close(fds[i]);
+	close_few = now_ns() - at;
+	atomic_store(&stop, true);
+	pthread_join(server, &served);
+	close(listener);
+	ksft_test_result(bind_many < 5 * bind_few,
+			 "binds of one port at %d addresses: the last take %lld ms, the first %lld ms\n", count,
+			 bind_many / 1000000, bind_few / 1000000);
+	ksft_test_result(close_many < 5 * close_few && served,
+			 "closed in any order: the first take %lld ms, the last %lld ms; %ld connections meanwhile\n",
+			 close_many / 1000000, close_few / 1000000, (long)served);
+}
+
+static void *bind_in_vain(void *arg)
+{
+	const enum stack stack = *(enum stack *)arg;
+
+	while (!atomic_load(&stop)) {
+		int fd = stack_bound(ns, stack, LO4, 0, false);
+
+		if (fd >= 0 || errno != EADDRINUSE)
+			ksft_exit_fail_msg("bind() in a full range: %s\n", fd < 0 ? strerror(errno) : "a port");
+	}
+	return NULL;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const long long x = *(const long long *)a, y = *(const long long *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Nanoseconds of listen() elsewhere, the median, while threads look for a port that is not there. */
+static long long listen_beside(enum stack stack, int elsewhere)
+{
+	enum { THREADS = 4, TIMES = 101 };
+	long long took[TIMES];
+	pthread_t threads[THREADS];
+	int i, fd;
+
+	atomic_store(&stop, false);
+	for (i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, bind_in_vain, &stack);
+	for (i = 0; i < TIMES; i++) {
+		fd = stack_socket(elsewhere, XTCP, LO4);
+		took[i] = now_ns();
+		if (listen(fd, 1))
+			ksft_exit_fail_msg("listen: %s\n", strerror(errno));
+		took[i] = now_ns() - took[i];
+		close(fd);
+	}
+	atomic_store(&stop, true);
+	for (i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	qsort(took, TIMES, sizeof(*took), by_value);
+	return took[TIMES / 2];
+}
+
+static void full_range_elsewhere(int count)
+{
+	long long beside_kernel, beside_xtcp;
+	int other = ns_make(), i;
+
+	for (i = 0; i < count; i++)
+		fds[i] = stack_bound(ns, XTCP, "0.0.0.0", 20000 + i, false);
+	ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "20000 %d", 20000 + count - 1);
+	beside_kernel = listen_beside(KERNEL, other);
+	beside_xtcp = listen_beside(XTCP, other);
+	while (i--)
+		close(fds[i]);
+	ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "32768 60999");
+	close(other);
+	ksft_test_result(beside_xtcp < 10 * beside_kernel,
+			 "listen() while others look for a port: %lld ns, %lld ns when these are of kernel TCP\n",
+			 beside_xtcp, beside_kernel);
+}
+
+static void slab(void)
+{
+	enum { COUNT = 400 };
+	struct slabs before, now;
+	const int lease = SLABS_N - 1;
+	int i;
+
+	slabs_read(&before);
+	for (i = 0; i < COUNT; i++)
+		fds[i] = stack_bound(ns, XTCP, LO4, 20000 + i, false);
+	slabs_read(&now);
+	ksft_test_result(before.active[lease] >= 0 && now.active[lease] >= before.active[lease] + COUNT,
+			 "%d ports, %ld leases\n", COUNT, now.active[lease] - before.active[lease]);
+	for (i = 0; i < COUNT; i++)
+		close(fds[i]);
+	WAIT_FOR((slabs_read(&now), now.active[lease] <= before.active[lease] + SLACK), STACK_DEADLINE_MS);
+	ksft_test_result(now.active[lease] <= before.active[lease] + SLACK, "given back they are gone: %ld\n",
+			 now.active[lease] - before.active[lease]);
+}
+
+int main(void)
+{
+	ksft_print_header();
+	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ MOST + 1000, MOST + 1000 });
+	ksft_set_plan(16);
+	ns = ns_make();
+	if (ns < 0)
+		ksft_exit_fail_msg("no namespace\n");
+	slab();
+	who_beside_whom();
+	beside_timewait();
+	connect_beside_timewait();
+	stays_exclusive();
+	any_port();
+	large_group();
+	many_addresses(sides_on_debug_kernel() ? MOST / 10 : MOST);
+	full_range_elsewhere(sides_on_debug_kernel() ? MOST / 10 : MOST / 2);
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
