@@ -17,6 +17,7 @@
 
 #include "lookup/demux.c"
 #include "lookup/listeners.c"
+#include "lookup/members.c"
 #include "lookup/conns.c"
 
 #include "arrive/arrives.c"

@@ -60,6 +60,7 @@ bench_syn()
 {
 	in_vm "memory" -- bench_syn memory
 	in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- bench_syn cost 5 1500
+	in_vm "instructions: a SYN among many listeners" "${counted[@]}" -- bench_syn listeners 3 1500
 	in_vm "connections while SYNs come, instructions for a clock" "${counted[@]}" -- bench_syn flood 500
 }
 

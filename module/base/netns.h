@@ -4,11 +4,14 @@
 #define XTCP_NETNS_H
 
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/percpu_counter.h>
+#include <linux/rhashtable-types.h>
 #include <linux/seqlock.h>
 #include <linux/siphash.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
+#include <linux/xarray.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 #include <net/snmp.h>
@@ -20,8 +23,6 @@ struct ctl_table_header;
 struct sock;
 struct xtcp_cong_ops;
 struct xtcp_portmaps;
-
-#define XTCP_LISTENER_BUCKETS	64
 
 /**
  * struct xtcp_sysctl - net.xtcp.*, each with the name, unit, range and default of Linux's tcp_*
@@ -99,8 +100,11 @@ struct xtcp_shard {
  * @id: its number in the table of connections (demux.c)
  * @conns: its connections in that table
  * @tuple_key: keys the hash of tuples: their place in the table of connections and what is constant in their ISNs
- * @listeners_lock: guards changes of @listeners
- * @listeners: listening socks by port, hashed; read under RCU (listeners.c)
+ * @listeners_lock: guards changes of the next four, and of who is a member of what stands in @listeners
+ * @listeners: listening socks by port, address and device, hashed; read under RCU (listeners.c)
+ * @listener_numbers: listening socks by number; read under RCU
+ * @next_listener: the number that is tried first for the next
+ * @device_listeners: how many of @listeners have a device
  * @ts_key: keys the timestamp offsets
  * @port_key: keys the choice of ephemeral ports and the places of their maps
  * @cookie_lock: guards @cookie
@@ -126,8 +130,11 @@ struct xtcp_net {
 	u32 id;
 	struct percpu_counter conns;
 	siphash_key_t tuple_key;
-	spinlock_t listeners_lock;	/* see above */
-	struct hlist_head *listeners;
+	struct mutex listeners_lock;	/* see above */
+	struct rhltable listeners;
+	struct xarray listener_numbers;
+	u32 next_listener;
+	unsigned int device_listeners;
 	siphash_key_t ts_key;
 	siphash_key_t port_key;
 	seqlock_t cookie_lock;		/* see above */

@@ -17,7 +17,8 @@
  * xtcp_portmaps.lock       maps of ports by destination           process, softirq   a socket lock, a listener's
  * xtcp_leases.lock         leases by port; the rules among them   process, softirq   a socket lock, a listener's,
  *                                                                                    xtcp_portmaps.lock
- * xtcp_net.listeners_lock  changes of the listener table          process            a socket lock
+ * xtcp_net.listeners_lock  changes of the listener table; may     process            a socket lock
+ *                          sleep
  * buckets of the table     changes of the table of connections    process, softirq   every lock above
  * bhash[].lock, then       kernel TCP's bind table                process, softirq   xtcp_leases.lock, and all that
  *  bhash2[].lock                                                                     that nests in

@@ -17,6 +17,7 @@
 
 struct sock;
 struct xtcp_group;
+struct xtcp_members;
 
 /**
  * struct xtcp_listener_stats - what a listener refused since listen(); counted without its lock
@@ -45,6 +46,9 @@ struct xtcp_listener_stats {
  * @synq: half-open entries (entry.c)
  * @stats: for /proc; own rule: atomic
  * @group: the listeners that share its SYNs, or itself alone (group.c)
+ * @members: with whom it stands in the table of listeners (members.c); own lock: xtcp_net.listeners_lock, as the next
+ * @member_index: as which of them
+ * @number: by which /proc lists it (listeners.c)
  * @rcu: frees this after the last lookup
  */
 struct xtcp_listener {
@@ -58,6 +62,9 @@ struct xtcp_listener {
 	struct xtcp_synq synq;
 	struct xtcp_listener_stats stats;
 	struct xtcp_group *group;
+	struct xtcp_members *members;
+	u32 member_index;
+	u32 number;
 	struct rcu_head rcu;
 };
 

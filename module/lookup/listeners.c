@@ -2,96 +2,107 @@
 /*
  * From addresses and ports to a listener.
  *
- * Listeners stand in lists by port, read under RCU: what a lookup returns stays in memory until the read side ends, and
- * may leave the list meanwhile. Which of several fits a SYN best is decided as kernel TCP does, so that a program that
- * moves from one to the other meets the same one.
+ * Listeners stand in a hash table of their namespace by port, address and device, those of one group together
+ * (members.c). A SYN is looked up by its own address and by that of any, and where somebody has bound a listener to a
+ * device by that device, too: a few steps, however many other listeners there are. The table grows with them, and a
+ * number drawn by chance keys the hash, which a user who may bind to many addresses cannot aim at.
+ *
+ * It is read under RCU: what a lookup returns stays in memory until the read side ends, and may leave the table
+ * meanwhile. Which of several fits a SYN best is decided as kernel TCP does, so that a program that moves from one to
+ * the other meets the same one.
+ *
+ * For /proc each listener has a number, by which a listing goes on from where it was.
  */
 #include "lookup/listeners.h"
 
-#include <linux/prandom.h>
-#include <linux/slab.h>
+#include <linux/jhash.h>
+#include <linux/rhashtable.h>
+#include <linux/xarray.h>
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
 
 #include "base/netns.h"
 #include "base/sock.h"
+#include "listen/listener.h"
 #include "lookup/demux.h"
+#include "lookup/members.h"
 #include "ports/group.h"
 
+static u32 hash_key(const void *data, u32 len, u32 seed)
+{
+	const struct xtcp_members_key *key = data;
+
+	if (ipv6_addr_v4mapped(&key->addr) || ipv6_addr_any(&key->addr))
+		return jhash_3words((__force u32)key->addr.s6_addr32[3], key->dev, key->port, seed);
+	return jhash2(data, len / sizeof(u32), seed);
+}
+
+static const struct rhashtable_params table_params = {
+	.head_offset = offsetof(struct xtcp_members, node),
+	.key_offset = offsetof(struct xtcp_members, key),
+	.key_len = sizeof(struct xtcp_members_key),
+	.hashfn = hash_key,
+	.automatic_shrinking = true,
+};
+
 /**
- * xtcp_listeners_net_init() - the empty lists of a namespace
+ * xtcp_listeners_net_init() - the empty table of a namespace
  * @xn: the namespace
  *
- * Context: process.
+ * Context: process, may sleep.
  *
  * Return: 0 or -ENOMEM.
  */
 int xtcp_listeners_net_init(struct xtcp_net *xn)
 {
-	int i;
-
-	spin_lock_init(&xn->listeners_lock);
-	xn->listeners = kmalloc_array(XTCP_LISTENER_BUCKETS, sizeof(*xn->listeners), GFP_KERNEL);
-	if (!xn->listeners)
-		return -ENOMEM;
-	for (i = 0; i < XTCP_LISTENER_BUCKETS; i++)
-		INIT_HLIST_HEAD(&xn->listeners[i]);
-	return 0;
+	BUILD_BUG_ON(sizeof(struct xtcp_members_key) != sizeof(struct in6_addr) + 2 * sizeof(u32));
+	mutex_init(&xn->listeners_lock);
+	xa_init_flags(&xn->listener_numbers, XA_FLAGS_ALLOC);
+	xn->next_listener = 0;
+	xn->device_listeners = 0;
+	return rhltable_init(&xn->listeners, &table_params);
 }
 
 /**
- * xtcp_listeners_net_exit() - the lists are empty by now
+ * xtcp_listeners_net_exit() - the table is empty by now
  * @xn: the namespace
  *
  * Context: process, namespace exit.
  */
 void xtcp_listeners_net_exit(struct xtcp_net *xn)
 {
-	int i;
-
-	for (i = 0; i < XTCP_LISTENER_BUCKETS; i++)
-		WARN_ON_ONCE(!hlist_empty(&xn->listeners[i]));
-	kfree(xn->listeners);
-	xn->listeners = NULL;
+	WARN_ON_ONCE(!xa_empty(&xn->listener_numbers) || atomic_read(&xn->listeners.ht.nelems));
+	xa_destroy(&xn->listener_numbers);
+	rhltable_destroy(&xn->listeners);
 }
+
+/* What fits a SYN best so far. */
+struct fitting {
+	struct sock *sk;
+	int score;
+};
 
 /*
- * How well a listener fits, 0: not at all. Kernel TCP's order: an address of its own before the wildcard, then a device
- * of its own, then IPv4 only before dual-stack, then the processor that reads from it.
+ * Those on one place. Kernel TCP's order: an address of its own before the wildcard, for which the caller sees, then a
+ * device of its own, then IPv4 only before dual-stack, then the processor that reads from it.
  */
-static int listener_score(const struct sock *sk, const struct net *net, const struct xtcp_demux_key *key, bool v4)
+static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place, const struct xtcp_demux_key *key,
+		      bool v4, struct fitting *best)
 {
-	bool any;
+	struct rhlist_head *list = rhltable_lookup(&xn->listeners, place, table_params), *at;
+	struct xtcp_members *members;
+	struct sock *sk;
+	bool on_cpu;
 	int score;
 
-	if (htons(sk->sk_num) != key->tuple.lport)
-		return 0;
-	if (v4) {
-		if (ipv6_only_sock(sk))
-			return 0;
-		any = !sk->sk_rcv_saddr;
-		if (!any && sk->sk_rcv_saddr != key->tuple.laddr.s6_addr32[3])
-			return 0;
-	} else {
-		if (sk->sk_family != AF_INET6)
-			return 0;
-		any = ipv6_addr_any(&sk->sk_v6_rcv_saddr);
-		if (!any && !ipv6_addr_equal(&sk->sk_v6_rcv_saddr, &key->tuple.laddr))
-			return 0;
+	rhl_for_each_entry_rcu(members, at, list, node) {
+		if (!(v4 ? members->v4 : members->v6))
+			continue;
+		sk = xtcp_members_pick(members, key->hash >> 32, &on_cpu);
+		score = (place->dev ? 2 : 1) + (v4 && members->v4_only) + on_cpu;
+		if (score > best->score)
+			*best = (struct fitting) { .sk = sk, .score = score };
 	}
-	if (!inet_sk_bound_dev_eq((struct net *)net, READ_ONCE(sk->sk_bound_dev_if), key->dif, key->sdif))
-		return 0;
-	score = sk->sk_bound_dev_if ? 2 : 1;
-	if (v4 && sk->sk_family == AF_INET)
-		score++;
-	if (READ_ONCE(sk->sk_incoming_cpu) == raw_smp_processor_id())
-		score++;
-	return any ? score : score + 8;
-}
-
-static struct hlist_head *listener_bucket(struct xtcp_net *xn, u16 port)
-{
-	return &xn->listeners[port % XTCP_LISTENER_BUCKETS];
 }
 
 /**
@@ -106,74 +117,220 @@ static struct hlist_head *listener_bucket(struct xtcp_net *xn, u16 port)
  */
 struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key)
 {
-	bool v4 = xtcp_tuple_is_v4(&key->tuple);
-	struct sock *sk, *best = NULL;
-	u32 hash = 0, equals = 0;
-	int score, high = 0;
+	struct xtcp_members_key place = { .addr = key->tuple.laddr, .port = ntohs(key->tuple.lport) };
+	const bool v4 = xtcp_tuple_is_v4(&key->tuple);
+	struct fitting best = {};
+	int i;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener lookup without RCU");
-	sk_for_each_rcu(sk, listener_bucket(xn, ntohs(key->tuple.lport))) {
-		score = listener_score(sk, xn->net, key, v4);
-		if (score > high) {
-			high = score;
-			best = sk;
-			equals = 1;
-		} else if (best && score == high && xtcp_group_is_same(best, sk)) {
-			/* the n-th takes the place of those before it once in n times: all are chosen equally often */
-			hash = next_pseudo_random32(equals > 1 ? hash : key->hash >> 32);
-			equals++;
-			if (!reciprocal_scale(hash, equals))
-				best = sk;
+	for (i = 0; i < 2 && !best.sk; i++) {
+		if (i)
+			place.addr = in6addr_any;
+		if (READ_ONCE(xn->device_listeners)) {
+			place.dev = key->dif;
+			try_place(xn, &place, key, v4, &best);
+			place.dev = key->sdif;
+			if (place.dev)
+				try_place(xn, &place, key, v4, &best);
+			place.dev = 0;
+		}
+		if (inet_sk_bound_dev_eq(xn->net, 0, key->dif, key->sdif))
+			try_place(xn, &place, key, v4, &best);
+	}
+	return best.sk;
+}
+
+/**
+ * xtcp_listeners_from() - for whoever lists them one after the other
+ * @xn: the namespace
+ * @number: where to begin; becomes the number of what is returned
+ *
+ * A listener keeps its number. Who begins with 0 and goes on one number higher each time meets each that is there
+ * throughout once.
+ *
+ * Context: process, RCU read side, which the result is valid for; no reference is taken.
+ *
+ * Return: the listener with the least number that is not below; NULL: there is none.
+ */
+struct sock *xtcp_listeners_from(struct xtcp_net *xn, unsigned long *number)
+{
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener lookup without RCU");
+	return xa_find(&xn->listener_numbers, number, ULONG_MAX, XA_PRESENT);
+}
+
+/*
+ * Is @sk, which begins to listen, one of those? As in Linux its SO_REUSEPORT of this moment counts. That of those there
+ * was asked for the port: a program that changes it meanwhile does not get one group after the other on one place.
+ */
+static bool belongs_to(const struct sock *sk, const struct xtcp_members *members)
+{
+	const struct sock *member = xtcp_members_any(members);
+
+	return sk->sk_reuseport && uid_eq(sk->sk_uid, member->sk_uid) && xtcp_group_same_place(sk, member);
+}
+
+/* Those of @key's place whom @sk belongs to; later it is its group that says so. */
+static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_members_key *key, bool begins)
+{
+	const struct xtcp_group *group = xtcp_sk(sk)->listener->group;
+	struct xtcp_members *members, *found = NULL;
+	struct rhlist_head *list, *at;
+
+	rcu_read_lock();
+	list = rhltable_lookup(&xtcp_net_of(sk)->listeners, key, table_params);
+	rhl_for_each_entry_rcu(members, at, list, node) {
+		if (begins ? belongs_to(sk, members) : members->group == group) {
+			found = members;
+			break;
 		}
 	}
-	return best;
+	rcu_read_unlock();
+	return found;
+}
+
+static int enter_beside(struct sock *sk, struct xtcp_members *members)
+{
+	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
+	struct xtcp_group *own = listener->group;
+	int err;
+
+	/* before a lookup finds it; the same unless it begins */
+	refcount_inc(&members->group->members);
+	listener->group = members->group;
+	err = xtcp_members_join(members, sk);
+	if (err)
+		swap(listener->group, own);
+	xtcp_group_put(own);
+	return err;
+}
+
+static int enter_alone(struct sock *sk)
+{
+	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
+	struct xtcp_members *before = listener->members, *members;
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	u32 index = listener->member_index;
+	int err;
+
+	members = xtcp_members_new(sk);
+	if (!members)
+		return -ENOMEM;
+	err = rhltable_insert(&xn->listeners, &members->node, table_params);
+	if (err) {
+		listener->members = before;
+		listener->member_index = index;
+		xtcp_members_free(members);
+	} else if (members->key.dev) {
+		WRITE_ONCE(xn->device_listeners, xn->device_listeners + 1);
+	}
+	return err;
+}
+
+/* Lookups find @sk from here on. */
+static int enter(struct sock *sk, bool begins)
+{
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	struct xtcp_members_key key;
+	struct xtcp_members *members;
+
+	lockdep_assert_held(&xn->listeners_lock);
+	xtcp_members_key_of(sk, &key);
+	members = find_members(sk, &key, begins);
+	return members ? enter_beside(sk, members) : enter_alone(sk);
+}
+
+static void leave(struct xtcp_net *xn, struct xtcp_members *members, u32 index)
+{
+	lockdep_assert_held(&xn->listeners_lock);
+	if (!xtcp_members_leave(members, index))
+		return;
+	rhltable_remove(&xn->listeners, &members->node, table_params);
+	if (members->key.dev)
+		WRITE_ONCE(xn->device_listeners, xn->device_listeners - 1);
+	xtcp_members_free(members);
 }
 
 /**
  * xtcp_listeners_add() - let SYNs find a listener
- * @sk: the listening sock; address, port and device are final
+ * @sk: the listening sock; address and port are final
  *
- * The table takes a reference. Here @sk joins the group that has its place.
+ * Here @sk joins the group that has its place.
  *
  * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: 0, or -ENOMEM, and nothing has changed.
  */
-void xtcp_listeners_add(struct sock *sk)
+int xtcp_listeners_add(struct sock *sk)
 {
+	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
 	struct xtcp_net *xn = xtcp_net_of(sk);
-	struct hlist_head *bucket = listener_bucket(xn, sk->sk_num);
-	struct sock *other;
+	int err;
 
 	sock_owned_by_me(sk);
-	/* lookups may stand on it in the list where it was, and would go on in this one */
-	cond_synchronize_rcu_expedited(xtcp_sk(sk)->left_table);
-	spin_lock_bh(&xn->listeners_lock);
-	sk_for_each(other, bucket) {
-		if (xtcp_group_would_join(sk, other)) {
-			xtcp_group_join(sk, other);
-			break;
-		}
+	mutex_lock(&xn->listeners_lock);
+	err = xa_alloc_cyclic(&xn->listener_numbers, &listener->number, sk, xa_limit_31b, &xn->next_listener,
+			      GFP_KERNEL_ACCOUNT);
+	/* 1: the numbers have begun anew */
+	if (err >= 0) {
+		err = enter(sk, true);
+		if (err)
+			xa_erase(&xn->listener_numbers, listener->number);
 	}
-	sk_add_node_rcu(sk, bucket);
-	spin_unlock_bh(&xn->listeners_lock);
+	mutex_unlock(&xn->listeners_lock);
+	if (err)
+		return -ENOMEM;
+	sock_hold(sk);	/* put in xtcp_listeners_remove() */
 	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, 1);
+	return 0;
 }
 
 /**
  * xtcp_listeners_remove() - no SYN finds the listener any more, but for lookups under way
  * @sk: the listening sock; the caller has a reference of its own
  *
- * Context: softirq or process. Lock: socket, held.
+ * Context: process, may sleep. Lock: socket, held.
  */
 void xtcp_listeners_remove(struct sock *sk)
 {
+	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
 	struct xtcp_net *xn = xtcp_net_of(sk);
-	bool was_there;
 
 	sock_owned_by_me(sk);
-	spin_lock_bh(&xn->listeners_lock);
-	was_there = sk_del_node_init_rcu(sk);
-	spin_unlock_bh(&xn->listeners_lock);
+	if (!listener->members)
+		return;
+	mutex_lock(&xn->listeners_lock);
+	xa_erase(&xn->listener_numbers, listener->number);
+	leave(xn, listener->members, listener->member_index);
+	mutex_unlock(&xn->listeners_lock);
 	xtcp_sk(sk)->left_table = get_state_synchronize_rcu();
-	if (was_there)
-		sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
+	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
+	__sock_put(sk);
+}
+
+/**
+ * xtcp_listeners_rehash() - proto.rehash: SO_BINDTODEVICE
+ * @sk: in any state
+ *
+ * A listener has the SYNs of the new device from here on; there is no moment at which it has none. It stays in its
+ * group. Without memory it stays where it was.
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ */
+void xtcp_listeners_rehash(struct sock *sk)
+{
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	struct xtcp_listener *listener;
+	struct xtcp_members *members;
+	u32 index;
+
+	sock_owned_by_me(sk);
+	if (sk->sk_state != TCP_LISTEN)
+		return;
+	listener = xtcp_sk(sk)->listener;
+	mutex_lock(&xn->listeners_lock);
+	members = listener->members;
+	index = listener->member_index;
+	if (members->key.dev != sk->sk_bound_dev_if && !enter(sk, false))
+		leave(xn, members, index);
+	mutex_unlock(&xn->listeners_lock);
 }

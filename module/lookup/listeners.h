@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* From addresses and ports to a listener: lists of a namespace, read under RCU. */
+/* From addresses and ports to a listener: a table of a namespace, read under RCU. */
 #ifndef XTCP_LISTENERS_H
 #define XTCP_LISTENERS_H
 
@@ -12,8 +12,10 @@ void xtcp_listeners_net_exit(struct xtcp_net *xn);
 
 /* RCU read side held; the result is valid until it ends */
 struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key);
+struct sock *xtcp_listeners_from(struct xtcp_net *xn, unsigned long *number);
 
-void xtcp_listeners_add(struct sock *sk);
+int xtcp_listeners_add(struct sock *sk);
 void xtcp_listeners_remove(struct sock *sk);
+void xtcp_listeners_rehash(struct sock *sk);
 
 #endif /* XTCP_LISTENERS_H */

@@ -4,7 +4,7 @@
  *
  * Socks of one user that all have the option may bind where others of them are, on the same place or on one that
  * overlaps it (sharing.c). Those that listen on the same place are a group: a SYN that fits them equally well goes to
- * one of them by a hash of its tuple (demux.c), as long as the group does not change always to the same one. A listener
+ * one of them by a hash of its tuple (members.c), as long as the group does not change always to the same one. A listener
  * that cannot have others beside it is a group of one.
  *
  * A member that closes drops its half-open entries like any listener. A third ACK that comes after that meets another
@@ -69,56 +69,4 @@ void xtcp_group_put(struct xtcp_group *group)
 {
 	if (refcount_dec_and_test(&group->members))
 		kfree_rcu(group, rcu);
-}
-
-/**
- * xtcp_group_would_join() - does a listener belong to the group of another?
- * @sk: the listener
- * @member: another one, of the same namespace
- *
- * As in Linux SO_REUSEPORT counts at this moment, when @sk begins to listen.
- *
- * Context: any.
- *
- * Return: true when both have SO_REUSEPORT, the same user, port and place.
- */
-bool xtcp_group_would_join(const struct sock *sk, const struct sock *member)
-{
-	return sk->sk_reuseport && member->sk_reuseport && sk->sk_num == member->sk_num &&
-	       uid_eq(sk->sk_uid, member->sk_uid) && xtcp_group_same_place(sk, member);
-}
-
-/**
- * xtcp_group_join() - a listener gives up its group of one for another's
- * @sk: the listener; no lookup finds it yet
- * @member: a listener in the table
- *
- * Context: process. Lock: xtcp_net.listeners_lock, held: @member does not leave its group meanwhile.
- */
-void xtcp_group_join(struct sock *sk, struct sock *member)
-{
-	struct xtcp_group *group = xtcp_sk(member)->listener->group;
-	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
-
-	lockdep_assert_held(&xtcp_net_of(sk)->listeners_lock);
-	refcount_inc(&group->members);
-	xtcp_group_put(listener->group);
-	listener->group = group;
-}
-
-/**
- * xtcp_group_is_same() - are two listeners members of one group?
- * @a: a listener that a lookup has found
- * @b: another
- *
- * Context: any, RCU read side.
- *
- * Return: true when they are, and neither has ended.
- */
-bool xtcp_group_is_same(const struct sock *a, const struct sock *b)
-{
-	const struct xtcp_listener *la = xtcp_listen_queues(a), *lb = xtcp_listen_queues(b);
-
-	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener lookup without RCU");
-	return la && lb && la->group == lb->group;
 }

@@ -29,8 +29,5 @@ bool xtcp_group_same_place(const struct sock *a, const struct sock *b);
 /* listeners: the group is constant from before one stands in the table until a grace period after it has left */
 struct xtcp_group *xtcp_group_new(void);
 void xtcp_group_put(struct xtcp_group *group);
-void xtcp_group_join(struct sock *sk, struct sock *member);
-bool xtcp_group_is_same(const struct sock *a, const struct sock *b);
-bool xtcp_group_would_join(const struct sock *sk, const struct sock *member);
 
 #endif /* XTCP_GROUP_H */

@@ -27,6 +27,7 @@
 #include "listen/synq.h"
 #include "lookup/conns.h"
 #include "lookup/demux.h"
+#include "lookup/listeners.h"
 #include "pure/rto.h"
 #include "sight/mib.h"
 #include "sight/proc_listen.h"
@@ -251,17 +252,14 @@ static void show_conn(struct listing *l, struct xtcp_conn *conn)
 
 static void show_listeners(struct listing *l)
 {
-	unsigned int bucket;
+	unsigned long number;
 	struct sock *sk;
 
-	for (bucket = 0; bucket < XTCP_LISTENER_BUCKETS && !seq_has_overflowed(l->m); bucket++) {
-		rcu_read_lock();
-		sk_for_each_rcu(sk, &l->xn->listeners[bucket])
-			if (sk->sk_family == l->family)
-				show_listener(l, sk);
-		rcu_read_unlock();
-		cond_resched();
-	}
+	rcu_read_lock();
+	for (number = 0; !seq_has_overflowed(l->m) && (sk = xtcp_listeners_from(l->xn, &number)); number++)
+		if (sk->sk_family == l->family)
+			show_listener(l, sk);
+	rcu_read_unlock();
 }
 
 static void show_connections(struct listing *l)

@@ -6,7 +6,6 @@
  */
 #include "sight/proc_listen.h"
 
-#include <linux/rculist.h>
 #include <linux/seq_file.h>
 #include <linux/user_namespace.h>
 #include <net/inet_sock.h>
@@ -15,6 +14,7 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "listen/listener.h"
+#include "lookup/listeners.h"
 #include "socket/listen.h"
 
 #define ADDRESS_LEN	sizeof("[0000:0000:0000:0000:0000:ffff:192.168.100.200]:65535")
@@ -57,8 +57,8 @@ static void show_queues(struct seq_file *m, struct sock *sk)
  */
 int xtcp_proc_listen_show(struct seq_file *m, void *v)
 {
-	const struct xtcp_net *xn = xtcp_net(m->private);
-	unsigned int bucket;
+	struct xtcp_net *xn = xtcp_net(m->private);
+	unsigned long number;
 	struct sock *sk;
 
 	seq_printf(m, "%-29s limit accept_len accept_peak syn_len syn_peak overflows declined cookies_sent cookies_recv",
@@ -66,12 +66,9 @@ int xtcp_proc_listen_show(struct seq_file *m, void *v)
 	seq_puts(m, "   uid inode\n");
 	if (!xtcp_netns_is_started(xn))
 		return 0;
-	for (bucket = 0; bucket < XTCP_LISTENER_BUCKETS && !seq_has_overflowed(m); bucket++) {
-		rcu_read_lock();
-		sk_for_each_rcu(sk, &xn->listeners[bucket])
-			show_queues(m, sk);
-		rcu_read_unlock();
-		cond_resched();
-	}
+	rcu_read_lock();
+	for (number = 0; !seq_has_overflowed(m) && (sk = xtcp_listeners_from(xn, &number)); number++)
+		show_queues(m, sk);
+	rcu_read_unlock();
 	return 0;
 }

@@ -22,6 +22,7 @@
 #include "compat.h"
 #include "in/ingress.h"
 #include "listen/listener.h"
+#include "lookup/listeners.h"
 #include "ports/port.h"
 #include "send/sndbuf.h"
 #include "socket/close.h"
@@ -88,6 +89,7 @@ XTCP_PROTO_ACCEPT(proto_accept, xtcp_listen_accept)
 	.backlog_rcv		= xtcp_ingress_deliver,				\
 	.release_cb		= xtcp_sock_release_cb,				\
 	.unhash			= proto_unhash,					\
+	.rehash			= xtcp_listeners_rehash,			\
 	.get_port		= xtcp_port_bind,				\
 	.put_port		= xtcp_port_release,				\
 	.stream_memory_free	= xtcp_sndbuf_memory_free,			\

@@ -60,6 +60,8 @@ static int start(struct sock *sk, int backlog)
 
 	if (!listener)
 		return -ENOMEM;
+	/* whoever found the sock as what it was before does not take it for this listener */
+	cond_synchronize_rcu_expedited(xtcp_sk(sk)->left_table);
 	err = xtcp_port_listen(sk);
 	if (err) {
 		xtcp_group_put(listener->group);
@@ -73,8 +75,12 @@ static int start(struct sock *sk, int backlog)
 	smp_store_release(&xtcp_sk(sk)->listener, listener);
 	set_limit(sk, backlog);
 	xtcp_state_set(sk, TCP_LISTEN);
-	xtcp_listeners_add(sk);
-	return 0;
+	err = xtcp_listeners_add(sk);
+	if (err) {
+		xtcp_listen_stop(sk);
+		xtcp_state_set(sk, TCP_CLOSE);
+	}
+	return err;
 }
 
 /**

@@ -407,3 +407,21 @@ SCENARIO(bind_to_device)
 	RET(getsockopt(c, SOL_SOCKET, SO_BINDTODEVICE, name, &len));
 	diff_say("length %u", len);
 }
+
+SCENARIO(device_of_a_listener)
+{
+	static const char * const devices[] = { "hole", "lo", "" };
+	int a = diff_socket(), c;
+	unsigned int i;
+
+	RET(bind(a, ANY(1), ALEN));
+	RET(listen(a, 1));
+	for (i = 0; i < sizeof(devices) / sizeof(*devices); i++) {
+		RET(setsockopt(a, SOL_SOCKET, SO_BINDTODEVICE, devices[i], strlen(devices[i])));
+		c = diff_socket();
+		RET(connect(c, LO(1), ALEN));
+		if (i)
+			close(diff_accepted(a));
+		close(c);
+	}
+}

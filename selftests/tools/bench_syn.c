@@ -6,6 +6,9 @@
  *		the time of a spoofed SYN less that of one with a bad checksum,
  *		with entries kept and answered by cookie: how many times kernel
  *		TCP's; the median of the rounds. Under -icount time is instructions
+ *	bench_syn listeners ROUNDS SYNS
+ *		the same on xtcp alone with 1, 1,000 and 10,000 other listeners on the
+ *		port, entries kept: how many times that with 1; the median of the rounds
  *	bench_syn flood MILLISECONDS
  *		connections with a request, a response and a close while SYNs come
  *		at the rate that halves kernel TCP's: what xtcp keeps of its own at
@@ -23,6 +26,7 @@
 #include <fcntl.h>
 #include <kselftest.h>
 #include <linux/if_tun.h>
+#include <linux/xtcp.h>
 #include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
@@ -33,6 +37,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,6 +54,8 @@
 #define PORT		7000
 #define BACKLOG		4096
 #define MOST_COST	0.60	/* of kernel TCP's, each */
+#define MOST_OTHERS	10000
+#define MOST_GROWTH	1.05	/* with so many other listeners */
 
 struct packet {
 	struct iphdr ip;
@@ -198,6 +205,50 @@ static int run_cost(int rounds, int n)
 	ok = compare(ENTRY, "a SYN that leaves an entry", rounds, n);
 	ok &= compare(COOKIE, "a SYN answered by cookie", rounds, n);
 	return ok ? 0 : 1;
+}
+
+/* More listeners on the port, up to @n, each with an address of its own. */
+static int add_listeners(void *arg)
+{
+	static int there;
+	const int n = *(int *)arg, one = 1;
+	union stack_addr addr;
+	char address[32];
+	int fd;
+
+	for (; there < n; there++) {
+		snprintf(address, sizeof(address), "127.1.%d.%d", there / 200, 1 + there % 200);
+		addr = stack_addr(address, PORT);
+		fd = socket(AF_XTCP, SOCK_STREAM, XTCPPROTO_IPV4);
+		if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+		    bind(fd, &addr.sa, stack_addr_len(&addr)) || listen(fd, 1))
+			return -1;
+	}
+	return 0;
+}
+
+static int run_listeners(int rounds, int n)
+{
+	static const int others[] = { 1, 1000, MOST_OTHERS };
+	const struct rlimit files = { MOST_OTHERS + 100, MOST_OTHERS + 100 };
+	double costs[3], all[MEASURE_ROUNDS_MAX];
+	int i, round;
+
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		measure_die("setrlimit");
+	cost(XTCP, ENTRY, n);
+	for (i = 0; i < 3; i++) {
+		if (ns_call(ns, add_listeners, (void *)&others[i]))
+			measure_die("listeners");
+		for (round = 0; round < rounds; round++)
+			all[round] = cost(XTCP, ENTRY, n);
+		costs[i] = measure_median(all, rounds);
+		printf("a SYN with %5d other listeners  %8.0f ns  %6.3fx\n", others[i], costs[i], costs[i] / costs[0]);
+	}
+	if (costs[1] <= costs[0] * MOST_GROWTH && costs[2] <= costs[0] * MOST_GROWTH)
+		return 0;
+	printf("more than %.2fx\n", MOST_GROWTH);
+	return 1;
 }
 
 /* Connections in a second, and how many SYNs had to be sent again. */
@@ -380,17 +431,19 @@ int main(int argc, char **argv)
 	bool cost_mode = argc == 4 && !strcmp(argv[1], "cost"), was_loaded = module_is_loaded();
 	bool flood_mode = argc == 3 && !strcmp(argv[1], "flood");
 	bool memory_mode = argc == 2 && !strcmp(argv[1], "memory");
+	bool listeners_mode = argc == 4 && !strcmp(argv[1], "listeners");
 	int first = argc > 2 ? atoi(argv[2]) : 1, n = argc > 3 ? atoi(argv[3]) : 1, status;
 
-	if (!(cost_mode || flood_mode || memory_mode) || first < 1 || n < 1 || n > BACKLOG / 2 ||
-	    (cost_mode && first > MEASURE_ROUNDS_MAX)) {
+	if (!(cost_mode || listeners_mode || flood_mode || memory_mode) || first < 1 || n < 1 || n > BACKLOG / 2 ||
+	    ((cost_mode || listeners_mode) && first > MEASURE_ROUNDS_MAX)) {
 		fprintf(stderr, "bench_syn: see the head of bench_syn.c\n");
 		return 2;
 	}
 	if (!was_loaded && module_load(""))
 		measure_die("cannot load xtcp");
 	make_network();
-	status = cost_mode ? run_cost(first, n) : flood_mode ? run_flood(first) : run_memory();
+	status = cost_mode ? run_cost(first, n) : listeners_mode ? run_listeners(first, n) :
+		 flood_mode ? run_flood(first) : run_memory();
 	close(tun);
 	close(ns);
 	if (!was_loaded && module_unload())

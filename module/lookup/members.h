@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Listeners of one group on one place, as an array: which of them a SYN goes to. */
+#ifndef XTCP_MEMBERS_H
+#define XTCP_MEMBERS_H
+
+#include <linux/in6.h>
+#include <linux/rcupdate.h>
+#include <linux/rhashtable-types.h>
+#include <linux/types.h>
+
+struct sock;
+struct xtcp_group;
+struct xtcp_members_array;
+
+/**
+ * struct xtcp_members_key - by what a SYN finds listeners; all bits count
+ * @addr: local address, IPv4's mapped; :: for any, of either IP version
+ * @dev: interface, 0: any
+ * @port: local port, host order
+ */
+struct xtcp_members_key {
+	struct in6_addr addr;
+	u32 dev;
+	u32 port;
+};
+
+/**
+ * struct xtcp_members - listeners of one group on one place
+ * @node: place in xtcp_net.listeners
+ * @key: by which; constant
+ * @v4: may have segments of IPv4; constant
+ * @v6: may have segments of IPv6; constant
+ * @v4_only: sockets of AF_INET; constant
+ * @by_cpu: SO_INCOMING_CPU was seen at one of them
+ * @group: theirs; there as long as one of them is
+ * @array: who they are, at least one; changes under xtcp_net.listeners_lock
+ * @rcu: frees this after the last lookup
+ */
+struct xtcp_members {
+	struct rhlist_head node;
+	struct xtcp_members_key key;
+	bool v4;
+	bool v6;
+	bool v4_only;
+	bool by_cpu;
+	struct xtcp_group *group;
+	struct xtcp_members_array __rcu *array;
+	struct rcu_head rcu;
+};
+
+void xtcp_members_key_of(const struct sock *sk, struct xtcp_members_key *key);
+
+/* listeners_lock held */
+struct xtcp_members *xtcp_members_new(struct sock *sk);
+void xtcp_members_free(struct xtcp_members *members);
+int xtcp_members_join(struct xtcp_members *members, struct sock *sk);
+bool xtcp_members_leave(struct xtcp_members *members, u32 index);
+struct sock *xtcp_members_any(const struct xtcp_members *members);
+
+/* RCU read side held; the result is valid until it ends */
+struct sock *xtcp_members_pick(struct xtcp_members *members, u32 hash, bool *on_cpu);
+
+#endif /* XTCP_MEMBERS_H */

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Many listeners, and which of them a SYN is for: how many others there are does not matter, a listener that is bound
+ * to a device later has that device's, SO_INCOMING_CPU chooses within a group. Each is listed once.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <linux/xtcp.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "measure.h"
+#include "ns.h"
+#include "rows.h"
+#include "sides.h"
+#include "stack.h"
+#include "wait.h"
+
+#define CROWD_PORT	10000
+#define ADDRESSES	100	/* on each of the ports of the crowd */
+#define PORT_STEP	64	/* between these: nothing that goes by a port's last bits tells them apart */
+#define MOST_LISTENERS	10000
+#define PROBES		300
+#define MOST_RATIO	2.0	/* 10,000 steps would be five times and more */
+#define GROUP_PORT	9000
+#define MEMBERS		4
+#define CLIENTS		64
+
+static int ns;
+static int crowd[MOST_LISTENERS];
+
+static int crowd_size(void)
+{
+	return sides_on_debug_kernel() ? MOST_LISTENERS / 10 : MOST_LISTENERS;
+}
+
+static union stack_addr crowd_addr(int i)
+{
+	char address[32];
+
+	snprintf(address, sizeof(address), "127.1.%d.%d", i % ADDRESSES / 10, 1 + i % ADDRESSES % 10);
+	return stack_addr(address, CROWD_PORT + i / ADDRESSES * PORT_STEP);
+}
+
+/* Without leaving the namespace between two of them, which takes longer than the rest. */
+static int listen_all(void *arg)
+{
+	union stack_addr addr;
+	int i;
+
+	(void)arg;
+	for (i = 0; i < crowd_size(); i++) {
+		addr = crowd_addr(i);
+		crowd[i] = socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC, XTCPPROTO_IPV4);
+		if (crowd[i] < 0 || bind(crowd[i], &addr.sa, stack_addr_len(&addr)) || listen(crowd[i], 1))
+			return -1;
+	}
+	return 0;
+}
+
+/* Seconds until a SYN of kernel TCP's is refused. */
+static double refusal(int port)
+{
+	int fd = stack_socket(ns, KERNEL, "127.0.0.1"), ret;
+	double start = measure_now();
+
+	ret = stack_connect(fd, "127.0.0.1", port);
+	start = measure_now() - start;
+	if (!ret || errno != ECONNREFUSED)
+		ksft_exit_fail_msg("port %d: %s\n", port, ret ? strerror(errno) : "connected");
+	close(fd);
+	return start;
+}
+
+/* Ports where xtcp listens on other addresses: one of the crowd's, and another. The least of many is no noise. */
+static void among_many(void)
+{
+	int alone = stack_listener(ns, XTCP, "127.1.9.9", CROWD_PORT + 1, false), i;
+	double many = 1e9, few = 1e9, took;
+
+	if (alone < 0)
+		ksft_exit_fail_msg("listener: %s\n", strerror(errno));
+	for (i = 0; i < PROBES; i++) {
+		took = refusal(CROWD_PORT);
+		many = took < many ? took : many;
+		took = refusal(CROWD_PORT + 1);
+		few = took < few ? took : few;
+	}
+	close(alone);
+	ksft_print_msg("%.1f us where %d listen, %.1f us where one does\n", many * 1e6, crowd_size(), few * 1e6);
+	ksft_test_result(many < few * MOST_RATIO, "a SYN takes no longer among %d listeners\n", crowd_size());
+}
+
+static void each_is_found(void)
+{
+	int i, fd, found = 0, tried = 0;
+	union stack_addr addr;
+
+	for (i = 0; i < crowd_size(); i += 97, tried++) {
+		addr = crowd_addr(i);
+		fd = stack_socket(ns, KERNEL, "127.0.0.1");
+		if (!connect(fd, &addr.sa, stack_addr_len(&addr))) {
+			found++;
+			close(accept(crowd[i], NULL, NULL));
+		}
+		close(fd);
+	}
+	ksft_test_result(found == tried, "each of %d has its own SYNs\n", tried);
+}
+
+static int lines_in(const char *path)
+{
+	char *text = ns_read_file(ns, path), *at;
+	int lines = 0;
+
+	for (at = text; at && *at; at++)
+		lines += *at == '\n';
+	free(text);
+	return lines;
+}
+
+static int listening_rows(void)
+{
+	struct row *rows;
+	int n = rows_read(ns, "/proc/net/xtcp", &rows, NULL), found = 0, i;
+
+	for (i = 0; i < n; i++)
+		found += rows[i].state == 10;
+	free(rows);
+	return found;
+}
+
+static void each_is_listed(void)
+{
+	int n = crowd_size(), rows = listening_rows(), lines = lines_in("/proc/net/xtcp_listen"), i;
+
+	ksft_test_result(rows == n && lines == n + 1, "%d rows and %d lines\n", rows, lines);
+	for (i = 0; i < n; i += 2)
+		close(crowd[i]);
+	rows = listening_rows();
+	lines = lines_in("/proc/net/xtcp_listen");
+	ksft_test_result(rows == n / 2 && lines == n / 2 + 1, "then every second one ends\n");
+	for (i = 1; i < n; i += 2)
+		close(crowd[i]);
+	ksft_test_result(!listening_rows() && lines_in("/proc/net/xtcp_listen") == 1, "then all\n");
+}
+
+static void many_listeners(void)
+{
+	if (ns_call(ns, listen_all, NULL))
+		ksft_exit_fail_msg("listeners: %s\n", strerror(errno));
+	among_many();
+	each_is_found();
+	each_is_listed();
+}
+
+static void open_group(int fds[MEMBERS])
+{
+	union stack_addr addr = stack_addr("0.0.0.0", GROUP_PORT);
+	int i, one = 1;
+
+	for (i = 0; i < MEMBERS; i++) {
+		fds[i] = stack_socket(ns, XTCP, "0.0.0.0");
+		if (fds[i] < 0 || setsockopt(fds[i], SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) ||
+		    bind(fds[i], &addr.sa, stack_addr_len(&addr)) || listen(fds[i], CLIENTS) ||
+		    fcntl(fds[i], F_SETFL, O_NONBLOCK))
+			ksft_exit_fail_msg("member: %s\n", strerror(errno));
+	}
+}
+
+static void close_group(const int fds[MEMBERS])
+{
+	int i;
+
+	for (i = 0; i < MEMBERS; i++)
+		close(fds[i]);
+}
+
+/* How many of @n connections each member got. */
+static void spread(const int fds[MEMBERS], int n, int got[MEMBERS])
+{
+	int i, fd, peer;
+
+	memset(got, 0, MEMBERS * sizeof(*got));
+	while (n--) {
+		fd = stack_connected(ns, KERNEL, "127.0.0.1", GROUP_PORT);
+		if (fd < 0)
+			return;
+		for (i = 0; i < MEMBERS; i++)
+			while ((peer = accept(fds[i], NULL, NULL)) >= 0) {
+				got[i]++;
+				close(peer);
+			}
+		close(fd);
+	}
+}
+
+static bool is_on_device(int fd, const char *name)
+{
+	return !setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, strlen(name));
+}
+
+static void devices(void)
+{
+	int fds[MEMBERS], got[MEMBERS], i;
+
+	open_group(fds);
+	spread(fds, CLIENTS, got);
+	ksft_test_result(got[0] && got[1] && got[2] && got[3] && got[0] + got[1] + got[2] + got[3] == CLIENTS,
+			 "a group shares SYNs: %d %d %d %d\n", got[0], got[1], got[2], got[3]);
+	if (!is_on_device(fds[0], "lo"))
+		ksft_exit_fail_msg("SO_BINDTODEVICE: %s\n", strerror(errno));
+	spread(fds, CLIENTS / 4, got);
+	ksft_test_result(got[0] == CLIENTS / 4, "one that is bound to the device then has all\n");
+	for (i = 1; i < MEMBERS; i++)
+		is_on_device(fds[i], "lo");
+	spread(fds, CLIENTS, got);
+	ksft_test_result(got[0] && got[1] && got[2] && got[3] && got[0] + got[1] + got[2] + got[3] == CLIENTS,
+			 "all of them bound to it share again: %d %d %d %d\n", got[0], got[1], got[2], got[3]);
+	is_on_device(fds[0], "");
+	is_on_device(fds[2], "");
+	spread(fds, CLIENTS, got);
+	ksft_test_result(got[1] && got[3] && got[1] + got[3] == CLIENTS, "until some are not\n");
+	for (i = 0; i < MEMBERS; i++)
+		is_on_device(fds[i], "dummy");
+	close_group(fds);
+	ksft_test_result(!listening_rows(), "none of them is left\n");
+}
+
+/* The loopback device hands a SYN over on the processor that sent it. */
+static void on_processors(void)
+{
+	int fds[MEMBERS], got[MEMBERS], cpu, i, there = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t all, one;
+	bool ok = true;
+
+	sched_getaffinity(0, sizeof(all), &all);
+	open_group(fds);
+	for (i = 0; i < MEMBERS; i++) {
+		cpu = i < there ? i : 1000;
+		setsockopt(fds[i], SOL_SOCKET, SO_INCOMING_CPU, &cpu, sizeof(cpu));
+	}
+	for (cpu = 0; cpu < there && cpu < MEMBERS; cpu++) {
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		if (sched_setaffinity(0, sizeof(one), &one))
+			ksft_exit_fail_msg("sched_setaffinity: %s\n", strerror(errno));
+		spread(fds, CLIENTS / 4, got);
+		if (got[cpu] != CLIENTS / 4)
+			ksft_print_msg("processor %d: %d %d %d %d\n", cpu, got[0], got[1], got[2], got[3]);
+		ok &= got[cpu] == CLIENTS / 4;
+	}
+	sched_setaffinity(0, sizeof(all), &all);
+	close_group(fds);
+	ksft_test_result(ok && there > 1, "SO_INCOMING_CPU of %d processors, set after listen()\n", there);
+}
+
+int main(void)
+{
+	struct rlimit files = { MOST_LISTENERS + 100, MOST_LISTENERS + 100 };
+
+	ksft_print_header();
+	ksft_set_plan(11);
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		ksft_exit_fail_msg("no descriptors: %s\n", strerror(errno));
+	ns = ns_make();
+	if (ns < 0 || ns_shell(ns, "ip link add dummy type dummy"))
+		ksft_exit_fail_msg("no namespace\n");
+	many_listeners();
+	devices();
+	on_processors();
+	close(ns);
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
