@@ -5,9 +5,10 @@
  *
  *	PROC_NET_TCP=/proc/net/xtcp PROC_NET_TCP6=/proc/net/xtcp6 ss -tanoe
  *
- * A listing is made whole by the first read, however small that is: the rows are of one moment, and reading on slowly
- * neither misses nor repeats one. Nothing is locked that softirq waits for: the table is read a chain at a time under
- * RCU.
+ * A listing is made as it is read, one listener or one chain of the table at a time: an open file holds a page of it,
+ * or the longest chain if that is more. Reading on slowly neither misses nor repeats a row that is there throughout:
+ * a listener keeps its number and a connection its chain, whether it is an entry, a sock or a record; what comes or
+ * goes meanwhile may be listed or not. Nothing is locked that softirq waits for: a chain is read under RCU.
  * Numbers that change under us are of some moment, as in Linux.
  */
 #include "sight/proc.h"
@@ -15,6 +16,7 @@
 #include <linux/proc_fs.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
+#include <linux/seq_file_net.h>
 #include <linux/user_namespace.h>
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
@@ -34,6 +36,9 @@
 #include "socket/listen.h"
 #include "time/record.h"
 #include "time/timer.h"
+
+/* Positions in a listing: 0 is the heading, n + 1 the listener with number n, and this + n chain n. */
+#define FIRST_CHAIN	0x100000000LL
 
 #define WIDTH_V4	149	/* what Linux pads a row of /proc/net/tcp to, without the newline */
 
@@ -62,11 +67,15 @@ struct row {
 	const void *address;
 };
 
+/* One reader's: seq_file->private. What was shown last may have to be shown again, in a larger buffer. */
 struct listing {
+	struct seq_net_private p;	/* first: seq_open_net() */
 	struct seq_file *m;
 	struct xtcp_net *xn;
 	int family;
-	unsigned int number;
+	loff_t at;			/* what is to be shown */
+	unsigned int number;		/* of its first row */
+	unsigned int rows;		/* that it was shown as */
 };
 
 static void show_end(struct seq_file *m, int family, const struct in6_addr *addr, __be16 port)
@@ -84,7 +93,7 @@ static void show_row(struct listing *l, const struct row *row)
 
 	if (l->family == AF_INET)
 		seq_setwidth(m, WIDTH_V4);
-	seq_printf(m, "%4u: ", l->number++);
+	seq_printf(m, "%4u: ", l->number + l->rows++);
 	show_end(m, l->family, &row->tuple.laddr, row->tuple.lport);
 	show_end(m, l->family, &row->tuple.faddr, row->tuple.fport);
 	seq_printf(m, "%02X %08X:%08X %02X:%08lX %08X %5u %8u %lu %u %pK",
@@ -250,75 +259,164 @@ static void show_conn(struct listing *l, struct xtcp_conn *conn)
 	}
 }
 
-static void show_listeners(struct listing *l)
-{
-	unsigned long number;
-	struct sock *sk;
-
-	rcu_read_lock();
-	for (number = 0; !seq_has_overflowed(l->m) && (sk = xtcp_listeners_from(l->xn, &number)); number++)
-		if (sk->sk_family == l->family)
-			show_listener(l, sk);
-	rcu_read_unlock();
-}
-
-static void show_connections(struct listing *l)
+static bool has_conn(const struct xtcp_net *xn, u32 chain)
 {
 	struct xtcp_conn *conn;
-	u32 chain = 0;
 
-	if (percpu_counter_sum(&l->xn->conns) <= 0)
-		return;
-	while ((chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask && !seq_has_overflowed(l->m)) {
+	rcu_read_lock();
+	for (conn = xtcp_conns_first(chain); conn && conn->net_id != xn->id;)
+		conn = xtcp_conns_next(conn);
+	rcu_read_unlock();
+	return conn;
+}
+
+/* Where the next thing to show is, from @pos on. */
+static loff_t find_from(struct xtcp_net *xn, loff_t pos)
+{
+	u32 chain = pos < FIRST_CHAIN ? 0 : pos - FIRST_CHAIN;
+	unsigned long number = pos - 1;
+	bool listens;
+
+	if (!xtcp_netns_is_started(xn))
+		return FIRST_CHAIN + xtcp_conns.mask + 1;
+	if (pos < FIRST_CHAIN) {
 		rcu_read_lock();
-		for (conn = xtcp_conns_first(chain); conn; conn = xtcp_conns_next(conn))
-			if (conn->net_id == l->xn->id)
-				show_conn(l, conn);
+		listens = xtcp_listeners_from(xn, &number);
 		rcu_read_unlock();
+		if (listens)
+			return 1 + number;
+	}
+	if (percpu_counter_sum(&xn->conns) <= 0)
+		chain = xtcp_conns.mask + 1;
+	while ((chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask && !has_conn(xn, chain)) {
 		cond_resched();
 		chain++;
 	}
+	return FIRST_CHAIN + chain;
 }
 
-/* The whole listing; when it does not fit, seq_file asks again with twice the room. */
-static void show_all(struct seq_file *m, int family)
+/* *@pos moves on to what is to be shown, also when there is nothing any more. */
+static void *look_up(struct seq_file *m, loff_t *pos)
 {
-	const struct net *net = m->private;
-	struct listing l = { .m = m, .xn = xtcp_net(net), .family = family };
+	struct listing *l = m->private;
 
-	if (!xtcp_netns_is_started(l.xn))
-		return;
-	show_listeners(&l);
-	show_connections(&l);
+	l->rows = 0;
+	if (!*pos) {
+		l->number = 0;
+		return SEQ_START_TOKEN;
+	}
+	*pos = find_from(l->xn, *pos);
+	l->at = *pos;
+	return *pos - FIRST_CHAIN <= xtcp_conns.mask ? l : NULL;
+}
+
+static void *listing_start(struct seq_file *m, loff_t *pos)
+{
+	struct listing *l = m->private;
+
+	l->m = m;
+	l->xn = xtcp_net(seq_file_net(m));
+	return look_up(m, pos);
+}
+
+static void *listing_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	struct listing *l = m->private;
+
+	l->number += l->rows;
+	++*pos;
+	return look_up(m, pos);
+}
+
+static void listing_stop(struct seq_file *m, void *v)
+{
+}
+
+static void show_at(struct listing *l)
+{
+	unsigned long number = l->at - 1;
+	struct xtcp_conn *conn;
+	struct sock *lsk;
+
+	l->rows = 0;
+	rcu_read_lock();
+	if (l->at < FIRST_CHAIN) {
+		lsk = xtcp_listeners_from(l->xn, &number);
+		if (lsk && number == l->at - 1 && lsk->sk_family == l->family)
+			show_listener(l, lsk);
+	} else {
+		for (conn = xtcp_conns_first(l->at - FIRST_CHAIN); conn; conn = xtcp_conns_next(conn))
+			if (conn->net_id == l->xn->id)
+				show_conn(l, conn);
+	}
+	rcu_read_unlock();
 }
 
 static int show_v4(struct seq_file *m, void *v)
 {
+	struct listing *l = m->private;
+
+	l->family = AF_INET;
+	if (v != SEQ_START_TOKEN) {
+		show_at(l);
+		return 0;
+	}
 	seq_setwidth(m, WIDTH_V4);
 	seq_puts(m, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode");
 	seq_pad(m, '\n');
-	show_all(m, AF_INET);
 	return 0;
 }
 
 static int show_v6(struct seq_file *m, void *v)
 {
+	struct listing *l = m->private;
+
+	l->family = AF_INET6;
+	if (v != SEQ_START_TOKEN) {
+		show_at(l);
+		return 0;
+	}
 	seq_puts(m, "  sl  local_address                         remote_address                        ");
 	seq_puts(m, "st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n");
-	show_all(m, AF_INET6);
 	return 0;
 }
 
+static const struct seq_operations ops_listing_v4 = {
+	.start = listing_start,
+	.next = listing_next,
+	.stop = listing_stop,
+	.show = show_v4,
+};
+
+static const struct seq_operations ops_listing_v6 = {
+	.start = listing_start,
+	.next = listing_next,
+	.stop = listing_stop,
+	.show = show_v6,
+};
+
+/* Listings, and files whose few lines are shown at once. */
 static const struct {
 	const char *name;
+	const struct seq_operations *ops;
+	unsigned int private_size;
 	int (*show)(struct seq_file *m, void *v);
 } files[] = {
-	{ "xtcp", show_v4 },
-	{ "xtcp6", show_v6 },
-	{ "xtcp_snmp", xtcp_mib_show_snmp },
-	{ "xtcp_netstat", xtcp_mib_show_netstat },
-	{ "xtcp_listen", xtcp_proc_listen_show },
+	{ "xtcp", &ops_listing_v4, sizeof(struct listing) },
+	{ "xtcp6", &ops_listing_v6, sizeof(struct listing) },
+	{ "xtcp_listen", &xtcp_proc_listen_ops, sizeof(struct seq_net_private) },
+	{ "xtcp_snmp", .show = xtcp_mib_show_snmp },
+	{ "xtcp_netstat", .show = xtcp_mib_show_netstat },
 };
+
+static bool make_file(struct xtcp_net *xn, unsigned int i)
+{
+	struct proc_dir_entry *parent = xn->net->proc_net;
+
+	if (files[i].ops)
+		return proc_create_net(files[i].name, 0444, parent, files[i].ops, files[i].private_size);
+	return proc_create_net_single(files[i].name, 0444, parent, files[i].show, NULL);
+}
 
 /**
  * xtcp_proc_net_init() - make a namespace's files
@@ -333,7 +431,7 @@ int xtcp_proc_net_init(struct xtcp_net *xn)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		if (proc_create_net_single(files[i].name, 0444, xn->net->proc_net, files[i].show, NULL))
+		if (make_file(xn, i))
 			continue;
 		while (i--)
 			remove_proc_entry(files[i].name, xn->net->proc_net);

@@ -7,6 +7,7 @@
 #include "sight/proc_listen.h"
 
 #include <linux/seq_file.h>
+#include <linux/seq_file_net.h>
 #include <linux/user_namespace.h>
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
@@ -46,29 +47,59 @@ static void show_queues(struct seq_file *m, struct sock *sk)
 		   from_kuid_munged(seq_user_ns(m), sock_i_uid(sk)), sock_i_ino(sk));
 }
 
-/**
- * xtcp_proc_listen_show() - show of a file made by proc_create_net_single()
- * @m: the file
- * @v: unused
- *
- * Context: process.
- *
- * Return: 0.
- */
-int xtcp_proc_listen_show(struct seq_file *m, void *v)
+/* *@pos: 0 for the heading, else by one more than a listener's number; a listener that stops meanwhile has no line. */
+static void *look_up_listener(struct seq_file *m, loff_t *pos)
 {
-	struct xtcp_net *xn = xtcp_net(m->private);
-	unsigned long number;
+	struct xtcp_net *xn = xtcp_net(seq_file_net(m));
+	unsigned long number = *pos - 1;
+	bool found;
+
+	if (!*pos)
+		return SEQ_START_TOKEN;
+	if (!xtcp_netns_is_started(xn))
+		return NULL;
+	rcu_read_lock();
+	found = xtcp_listeners_from(xn, &number);
+	rcu_read_unlock();
+	if (!found)
+		return NULL;
+	*pos = number + 1;
+	/* no pointer that would have to be kept */
+	return (void *)(number + 2);
+}
+
+static void *next_listener(struct seq_file *m, void *v, loff_t *pos)
+{
+	++*pos;
+	return look_up_listener(m, pos);
+}
+
+static void stop_listening(struct seq_file *m, void *v)
+{
+}
+
+static int show_line(struct seq_file *m, void *v)
+{
+	unsigned long number = (unsigned long)v - 2, found = number;
 	struct sock *sk;
 
-	seq_printf(m, "%-29s limit accept_len accept_peak syn_len syn_peak overflows declined cookies_sent cookies_recv",
-		   "local_address");
-	seq_puts(m, "   uid inode\n");
-	if (!xtcp_netns_is_started(xn))
+	if (v == SEQ_START_TOKEN) {
+		seq_printf(m, "%-29s limit accept_len accept_peak syn_len syn_peak overflows declined cookies_sent",
+			   "local_address");
+		seq_puts(m, " cookies_recv   uid inode\n");
 		return 0;
+	}
 	rcu_read_lock();
-	for (number = 0; !seq_has_overflowed(m) && (sk = xtcp_listeners_from(xn, &number)); number++)
+	sk = xtcp_listeners_from(xtcp_net(seq_file_net(m)), &found);
+	if (sk && found == number)
 		show_queues(m, sk);
 	rcu_read_unlock();
 	return 0;
 }
+
+const struct seq_operations xtcp_proc_listen_ops = {
+	.start = look_up_listener,
+	.next = next_listener,
+	.stop = stop_listening,
+	.show = show_line,
+};

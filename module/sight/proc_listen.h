@@ -3,8 +3,9 @@
 #ifndef XTCP_PROC_LISTEN_H
 #define XTCP_PROC_LISTEN_H
 
-struct seq_file;
+#include <linux/seq_file.h>
 
-int xtcp_proc_listen_show(struct seq_file *m, void *v);
+/* of a file made by proc_create_net() with a struct seq_net_private */
+extern const struct seq_operations xtcp_proc_listen_ops;
 
 #endif /* XTCP_PROC_LISTEN_H */

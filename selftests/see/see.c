@@ -149,7 +149,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "--run"))
 		return see_be_run();
 	ksft_print_header();
-	ksft_set_plan(21);
+	ksft_set_plan(22);
 	see_must(ns_pair_make(&see_net), "namespaces");
 	see_first_lines();
 	for (i = 0; i < SEE_VIEWS; i++)
@@ -157,6 +157,7 @@ int main(int argc, char **argv)
 	see_mapped_rows(KERNEL6, KERNEL4);
 	see_mapped_rows(XTCP6, XTCP4);
 	see_long_listing();
+	see_listing_held();
 	see_counter_names();
 	see_ss();
 	see_nstat();

@@ -72,6 +72,7 @@ void see_first_lines(void);
 void see_rows(const struct see_view *view);
 void see_mapped_rows(const struct see_view *view, const struct see_view *view4);
 void see_long_listing(void);
+void see_listing_held(void);
 
 /* see_programs.c */
 void see_counter_names(void);

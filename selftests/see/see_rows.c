@@ -173,17 +173,24 @@ static void *churn(void *arg)
 	return NULL;
 }
 
+static int open_listing(int ns, const char *path)
+{
+	int fd, home = ns_home();
+
+	ns_enter(ns);
+	fd = see_must(open(path, O_RDONLY), path);
+	ns_enter(home);
+	return fd;
+}
+
 /* One listing, read in small pieces. */
 static char *read_slowly(const char *path)
 {
 	size_t len = 0, room = 1 << 20;
 	char *text = malloc(room);
-	int fd, home = ns_home();
+	int fd = open_listing(see_net.a, path);
 	ssize_t got;
 
-	ns_enter(see_net.a);
-	fd = see_must(open(path, O_RDONLY), path);
-	ns_enter(home);
 	while ((got = read(fd, text + len, 333)) > 0) {
 		len += got;
 		if (len + 1000 > room)
@@ -238,4 +245,54 @@ void see_long_listing(void)
 	}
 	close(listener);
 	see_report("a long listing, read slowly, has each row once while others come and go", NULL);
+}
+
+/* ---- what an open file holds of a listing */
+
+#define HELD_MOST	(2 * 4096)	/* octets: a page, or more if a chain has more than one row */
+
+/* Connections of this namespace with itself, which end without a record. */
+static void open_some(int fds[STABLE][2], int listener, unsigned int port)
+{
+	const struct linger reset = { .l_onoff = 1 };
+	unsigned int i;
+
+	for (i = 0; i < STABLE; i++) {
+		fds[i][0] = see_connect(see_net.b, XTCP4, NS_B4, port);
+		fds[i][1] = see_must(accept(listener, NULL, NULL), "accept");
+		setsockopt(fds[i][0], SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	}
+}
+
+/**
+ * see_listing_held() - A result: when all has ended, whoever has begun to read a listing reads no more than one buffer.
+ */
+void see_listing_held(void)
+{
+	unsigned int port = see_new_port(), i;
+	int listener = see_listen(see_net.b, XTCP4, NS_B4, port), fds[STABLE][2], fd;
+	ssize_t whole = 0, rest = 0, got;
+	char text[4096];
+
+	open_some(fds, listener, port);
+	fd = open_listing(see_net.b, "/proc/net/xtcp");
+	while ((got = read(fd, text, sizeof(text))) > 0)
+		whole += got;
+	close(fd);
+	CHECK(whole >= 2 * STABLE * 150, "%zd", whole);
+
+	fd = open_listing(see_net.b, "/proc/net/xtcp");
+	see_must(read(fd, text, 1), "read");
+	for (i = 0; i < STABLE; i++) {
+		close(fds[i][0]);
+		close(fds[i][1]);
+	}
+	close(listener);
+	while ((got = read(fd, text, sizeof(text))) > 0)
+		rest += got;
+	CHECK(rest <= HELD_MOST, "%zd octets of %zd", rest, whole);
+	/* from its beginning again */
+	CHECK(pread(fd, text, 5, 0) == 5 && !memcmp(text, "  sl ", 5), "no heading");
+	close(fd);
+	see_report("an open file holds a page of a listing", NULL);
 }
