@@ -12,6 +12,7 @@
 #include "lookup/demux.h"
 
 #include <linux/idr.h>
+#include <linux/ratelimit.h>
 #include <linux/siphash.h>
 #include <linux/tcp.h>
 #include <net/inet6_hashtables.h>
@@ -24,6 +25,7 @@
 #include "lookup/conns.h"
 #include "ports/portmap.h"
 
+#define FAST_WAITS	50		/* in a second, in all namespaces */
 #define NET_ID_MAX	((1 << 20) - 1)	/* what xtcp_conn.net_id holds */
 
 static DEFINE_IDA(net_ids);
@@ -65,6 +67,14 @@ static struct xtcp_conn *find_conn(const struct xtcp_net *xn, const struct xtcp_
 		if (conn_matches(conn, xn, key, hash))
 			return conn;
 	return NULL;
+}
+
+/* A lookup that stands on a sock where it was would go on from where it is: xtcp_demux_wait_for_lookups(). */
+static void assert_nobody_stands_on(struct xtcp_conn *conn)
+{
+	RCU_LOCKDEP_WARN(conn->kind == XTCP_CONN_SOCK &&
+			 !poll_state_synchronize_rcu(xtcp_sock_of_conn(conn)->left_table),
+			 "a sock comes back before a grace period");
 }
 
 /**
@@ -216,6 +226,7 @@ int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const str
 	const u32 chain = xtcp_conns_chain_of(conn->hash);
 	bool taken;
 
+	assert_nobody_stands_on(conn);
 	conn->net_id = xn->id;
 	conn->map = 0;
 	xtcp_conns_lock(chain);
@@ -273,6 +284,7 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
 	const u32 chain = xtcp_conns_chain_of(old->hash);
 	bool was_there;
 
+	assert_nobody_stands_on(new);
 	WARN_ON_ONCE(!has_tuple(old, &tuple));
 	new->hash = old->hash;
 	new->shared_port = old->shared_port;
@@ -448,4 +460,32 @@ void xtcp_demux_remove_sk(struct sock *sk)
 		return;
 	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
 	__sock_put(sk);
+}
+
+/**
+ * xtcp_demux_wait_for_lookups() - a sock is about to come back into a table
+ * @sk: the sock; in no table
+ *
+ * A lookup that stood on it when it left would go on from where it is put in, past what it has not seen, and a segment
+ * that was found to be for it would meet another connection. So those are waited for: with a fast grace period, which
+ * interrupts every processor, as long as there were few of them; who disconnects and connects in a loop waits for one
+ * that costs nobody else anything.
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ */
+void xtcp_demux_wait_for_lookups(struct sock *sk)
+{
+	/* what it has refused is not told to the log */
+	static struct ratelimit_state fast = RATELIMIT_STATE_INIT_FLAGS(fast, HZ, FAST_WAITS,
+									RATELIMIT_MSG_ON_RELEASE);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (poll_state_synchronize_rcu(xsk->left_table))
+		return;
+	if (__ratelimit(&fast))
+		synchronize_rcu_expedited();
+	else
+		synchronize_rcu();
+	xsk->left_table = get_completed_synchronize_rcu();
 }

@@ -141,6 +141,7 @@ void xtcp_demux_left(struct xtcp_net *xn, unsigned int n);
 
 /* full socks: insert and remove take and give the table's reference */
 void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple);
+void xtcp_demux_wait_for_lookups(struct sock *sk);
 int xtcp_demux_insert_sk(struct sock *sk);
 void xtcp_demux_remove_sk(struct sock *sk);
 

@@ -261,8 +261,8 @@ int xtcp_port_connect(struct sock *sk)
 	int err;
 
 	sock_owned_by_me(sk);
-	/* lookups may stand on it where it was */
-	cond_synchronize_rcu_expedited(xtcp_sk(sk)->left_table);
+	/* they may stand on it where it was */
+	xtcp_demux_wait_for_lookups(sk);
 	/* set when the connection goes on from a record */
 	xtcp_sk(sk)->iss = 0;
 	if (xtcp_sk(sk)->lease)

@@ -17,6 +17,7 @@
 #include "listen/acceptq.h"
 #include "listen/entry.h"
 #include "listen/listener.h"
+#include "lookup/demux.h"
 #include "lookup/listeners.h"
 #include "ports/group.h"
 #include "ports/lease.h"
@@ -61,7 +62,7 @@ static int start(struct sock *sk, int backlog)
 	if (!listener)
 		return -ENOMEM;
 	/* whoever found the sock as what it was before does not take it for this listener */
-	cond_synchronize_rcu_expedited(xtcp_sk(sk)->left_table);
+	xtcp_demux_wait_for_lookups(sk);
 	err = xtcp_port_listen(sk);
 	if (err) {
 		xtcp_group_put(listener->group);
