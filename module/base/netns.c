@@ -17,6 +17,7 @@
 
 #include "base/secret.h"
 #include "base/sock.h"
+#include "listen/entry.h"
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
 #include "out/ip_reply.h"
@@ -63,11 +64,16 @@ static int make_parts(struct xtcp_net *xn)
 	err = xtcp_record_net_init(xn);
 	if (err)
 		goto err_sock;
-	err = xtcp_lease_net_init(xn);
+	err = xtcp_entry_net_init(xn);
 	if (err)
 		goto err_record;
+	err = xtcp_lease_net_init(xn);
+	if (err)
+		goto err_entry;
 	return 0;
 
+err_entry:
+	xtcp_entry_net_exit(xn);
 err_record:
 	xtcp_record_net_exit(xn);
 err_sock:
@@ -89,6 +95,7 @@ err_secret:
 
 static void end_parts(struct xtcp_net *xn)
 {
+	xtcp_entry_net_exit(xn);
 	xtcp_record_net_exit(xn);
 	xtcp_ip_reply_net_exit(xn);
 	xtcp_port_net_exit(xn);
@@ -133,6 +140,7 @@ static int __net_init netns_init(struct net *net)
 	int err;
 
 	xn->net = net;
+	xn->is_guest = net->user_ns != &init_user_ns;
 	xn->port_bits = no_ports;
 	err = xtcp_sysctl_net_init(xn);
 	if (err)

@@ -92,6 +92,8 @@ struct xtcp_shard {
  * @sysctl: the knobs
  * @sysctl_header: their registration, in two parts
  * @started: a socket of ours has been made here, and all below is there (xtcp_netns_start())
+ * @is_guest: belongs to another user namespace than the machine's own: any user can make such, so what they take of the
+ *	memory is limited
  * @port_bits: 65536 bits, indexed by local port in host order: a lease of ours is on the port. Read without a lock
  *	before any other look at a segment; written by lease.c. Before the first socket one that all namespaces share
  * @leases: leases by port (lease.c)
@@ -110,6 +112,7 @@ struct xtcp_shard {
  * @cookie_lock: guards @cookie
  * @cookie: the secrets of the cookies (secret.c)
  * @shards: xtcp_shard_mask + 1 of them: records and orphans
+ * @entries: how many half-open entries there are (entry.c)
  * @records: how many records there are (record.c)
  * @orphans: how many socks without a file there are (sock.c)
  * @early: has the hooks of early.c
@@ -123,6 +126,7 @@ struct xtcp_net {
 	struct xtcp_sysctl sysctl;
 	struct ctl_table_header *sysctl_header[2];
 	bool started;
+	bool is_guest;
 	unsigned long *port_bits;
 	struct xtcp_leases leases;
 	u32 *port_counter;
@@ -140,6 +144,7 @@ struct xtcp_net {
 	seqlock_t cookie_lock;		/* see above */
 	struct xtcp_cookie_secrets cookie;
 	struct xtcp_shard *shards;
+	struct percpu_counter entries;
 	struct percpu_counter records;
 	struct percpu_counter orphans;
 	bool early;
@@ -148,6 +153,9 @@ struct xtcp_net {
 	DEFINE_SNMP_STAT(struct tcp_mib, tcp_statistics);
 	DEFINE_SNMP_STAT(struct linux_mib, net_statistics);
 };
+
+/* Of what guests may have together one of them may have this part. */
+#define XTCP_GUEST_SHARE	4
 
 extern unsigned int xtcp_net_id;
 

@@ -3,8 +3,9 @@
  * Half-open entries (RFC 4987) and the queue of a listener that they stand in.
  *
  * An entry is small, over IPv4 smaller still; all namespaces together may have as many as fit in a small part of the
- * memory. Each stands in the table of connections and on one of its listener's lists, by the number of its timeouts.
- * Every list is in order of time, because all on it wait equally long, so one timer serves the listener.
+ * memory, those that any user can make half of that, and one of these a part of it. Each stands in the table of
+ * connections and on one of its listener's lists, by the number of its timeouts. Every list is in order of time,
+ * because all on it wait equally long, so one timer serves the listener.
  *
  * Life of an entry: put in table and list, and taken out of both, under the listener's lock; "dead" says that it is
  * out. It is freed after a grace period, so lookups may go on reading it. Its listener outlives it: xtcp_entry_stop()
@@ -13,9 +14,12 @@
  * The timer: the SYN-ACK is sent again and the entry waits twice as long, or it has had its retries and ends. When the
  * queue is more than half full, old entries have fewer retries, so that young ones find room.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include "listen/entry.h"
 
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include <net/sock.h>
 
@@ -32,36 +36,58 @@
 
 #define BELIEVE_S	120		/* a cookie is good for 128 s at most */
 #define MEMORY_SHARE	128		/* entries of all namespaces take at most this part of the memory */
+#define GUESTS_PART	2		/* of that, of namespaces that any user can make */
 #define RESEND_BATCH	256		/* SYN-ACKs that one run of a timer sends */
 
 #define V4_SIZE (offsetof(struct xtcp_request, conn) + XTCP_CONN_V4_END)
 
 static struct kmem_cache *slab_v4, *slab_v6;
-static atomic_t entries_in_use;	/* in all namespaces; by CPU it would spare little: xtcp_net.conns goes up too */
+static struct percpu_counter entries_in_use;	/* in all namespaces, those that wait to be freed too */
+static struct percpu_counter guest_entries;	/* in tables, of namespaces that any user can make */
+static s32 entries_batch;	/* so many may be counted by a processor for itself */
+
 static unsigned int entries_max;
+module_param_named(half_open, entries_max, uint, 0444);
+MODULE_PARM_DESC(half_open, "half-open connections of all namespaces, at most 2147483647 (0, the default: as many as fit in 1/128 of the memory)");
 
 /**
  * xtcp_entry_init() - the slabs of the entries and the limit of their number
  *
  * Context: process, module init.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, -EINVAL when the parameter is out of range, or -ENOMEM.
  */
 int xtcp_entry_init(void)
 {
 	BUILD_BUG_ON(V4_SIZE > 96);
 	BUILD_BUG_ON(sizeof(struct xtcp_request) > 128);
 
+	if (entries_max > INT_MAX) {
+		pr_err("half_open=%u: at most %u, or 0 for the default\n", entries_max, INT_MAX);
+		return -EINVAL;
+	}
 	slab_v4 = xtcp_compat_slab(KBUILD_MODNAME "_request", V4_SIZE);
 	slab_v6 = xtcp_compat_slab(KBUILD_MODNAME "_request6", sizeof(struct xtcp_request));
-	if (!slab_v4 || !slab_v6) {
-		kmem_cache_destroy(slab_v6);
-		kmem_cache_destroy(slab_v4);
-		return -ENOMEM;
-	}
-	entries_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / MEMORY_SHARE / sizeof(struct xtcp_request),
-			    INT_MAX);
+	if (!slab_v4 || !slab_v6)
+		goto err_slabs;
+	if (percpu_counter_init(&entries_in_use, 0, GFP_KERNEL))
+		goto err_slabs;
+	if (percpu_counter_init(&guest_entries, 0, GFP_KERNEL))
+		goto err_counter;
+	/* /sys/module shows how many they may be */
+	if (!entries_max)
+		entries_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / MEMORY_SHARE /
+					 sizeof(struct xtcp_request), INT_MAX);
+	/* all processors' together are a small part of the least limit */
+	entries_batch = clamp(entries_max / (16 * GUESTS_PART * XTCP_GUEST_SHARE) / num_possible_cpus(), 1U, 32U);
 	return 0;
+
+err_counter:
+	percpu_counter_destroy(&entries_in_use);
+err_slabs:
+	kmem_cache_destroy(slab_v6);
+	kmem_cache_destroy(slab_v4);
+	return -ENOMEM;
 }
 
 /**
@@ -71,6 +97,8 @@ int xtcp_entry_init(void)
  */
 void xtcp_entry_exit(void)
 {
+	percpu_counter_destroy(&guest_entries);
+	percpu_counter_destroy(&entries_in_use);
 	kmem_cache_destroy(slab_v6);
 	kmem_cache_destroy(slab_v4);
 }
@@ -81,43 +109,97 @@ static struct kmem_cache *entry_cache(const struct xtcp_request *he)
 }
 
 /**
+ * xtcp_entry_net_init() - a namespace has no entries
+ * @xn: the namespace
+ *
+ * Context: process.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_entry_net_init(struct xtcp_net *xn)
+{
+	return percpu_counter_init(&xn->entries, 0, GFP_KERNEL);
+}
+
+/**
+ * xtcp_entry_net_exit() - it has none again
+ * @xn: the namespace
+ *
+ * Context: process, namespace exit.
+ */
+void xtcp_entry_net_exit(struct xtcp_net *xn)
+{
+	WARN_ON_ONCE(percpu_counter_sum(&xn->entries));
+	percpu_counter_destroy(&xn->entries);
+}
+
+static bool is_room_for_entry(struct xtcp_net *xn)
+{
+	const s64 guests_max = entries_max / GUESTS_PART;
+
+	if (percpu_counter_read_positive(&entries_in_use) >= entries_max)
+		return false;
+	return !xn->is_guest || (percpu_counter_read_positive(&guest_entries) < guests_max &&
+				 percpu_counter_read_positive(&xn->entries) < guests_max / XTCP_GUEST_SHARE);
+}
+
+/* A namespace has one more or one less; it may be gone when the memory is freed. */
+static void count_entry(struct xtcp_net *xn, int change)
+{
+	if (!xn->is_guest)
+		return;
+	percpu_counter_add_batch(&xn->entries, change, entries_batch);
+	percpu_counter_add_batch(&guest_entries, change, entries_batch);
+}
+
+/**
  * xtcp_entry_new() - an entry that is kept
+ * @xn: its namespace
  * @v4: its addresses are IPv4's
  *
  * Context: any.
  *
  * Return: the entry, zeroed, to be filled and put in, or freed; NULL without memory or when all namespaces together
- * have their share.
+ * have their share, or this one has.
  */
-struct xtcp_request *xtcp_entry_new(bool v4)
+struct xtcp_request *xtcp_entry_new(struct xtcp_net *xn, bool v4)
 {
 	struct xtcp_request *he;
 
-	if ((unsigned int)atomic_read(&entries_in_use) >= entries_max)
+	if (!is_room_for_entry(xn))
 		return NULL;
 	he = kmem_cache_zalloc(v4 ? slab_v4 : slab_v6, GFP_ATOMIC | __GFP_NOWARN);
 	if (!he)
 		return NULL;
-	atomic_inc(&entries_in_use);
+	percpu_counter_add_batch(&entries_in_use, 1, entries_batch);
+	count_entry(xn, 1);
 	he->conn.v4 = v4;
 	return he;
 }
 
+static void give_memory_back(struct xtcp_request *he)
+{
+	kmem_cache_free(entry_cache(he), he);
+	percpu_counter_add_batch(&entries_in_use, -1, entries_batch);
+}
+
 /**
- * xtcp_entry_free() - give an entry back that was never in the table, or left it a grace period ago
+ * xtcp_entry_free() - give an entry back that was never in the table
+ * @xn: its namespace
  * @he: from xtcp_entry_new()
  *
  * Context: any.
  */
-void xtcp_entry_free(struct xtcp_request *he)
+void xtcp_entry_free(struct xtcp_net *xn, struct xtcp_request *he)
 {
-	kmem_cache_free(entry_cache(he), he);
-	atomic_dec(&entries_in_use);
+	count_entry(xn, -1);
+	give_memory_back(he);
 }
 
+/* It left the table a grace period ago. */
 static void entry_free_rcu(struct rcu_head *rcu)
 {
-	xtcp_entry_free(container_of(rcu, struct xtcp_request, rcu));
+	give_memory_back(container_of(rcu, struct xtcp_request, rcu));
 }
 
 static struct list_head *level_of(struct xtcp_synq *synq, const struct xtcp_request *he)
@@ -218,6 +300,7 @@ static void unlist_entry(struct xtcp_listener *listener, struct xtcp_request *he
 	if (!he->level)
 		listener->synq.young--;
 	set_synq_length(listener, he, listener->synq.len - 1, reason);
+	count_entry(xtcp_net_of(listener->sk), -1);
 }
 
 static void count_resent(struct xtcp_request *he)

@@ -11,6 +11,7 @@
 #include "pure/cookie.h"
 
 struct xtcp_listener;
+struct xtcp_net;
 
 #define XTCP_ENTRY_LEVELS	8	/* timeouts of 1, 2, 4 ... 64, 120 s; the last level serves all later ones */
 
@@ -104,8 +105,10 @@ void xtcp_entry_exit(void);
 void xtcp_entry_start(struct xtcp_listener *listener);
 void xtcp_entry_stop(struct xtcp_listener *listener);
 
-struct xtcp_request *xtcp_entry_new(bool v4);
-void xtcp_entry_free(struct xtcp_request *he);
+int xtcp_entry_net_init(struct xtcp_net *xn);
+void xtcp_entry_net_exit(struct xtcp_net *xn);
+struct xtcp_request *xtcp_entry_new(struct xtcp_net *xn, bool v4);
+void xtcp_entry_free(struct xtcp_net *xn, struct xtcp_request *he);
 int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, const struct xtcp_demux_key *key);
 /* the listener's lock is held */
 void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he);

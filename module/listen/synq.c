@@ -150,13 +150,13 @@ static bool answer_with_entry(struct xtcp_listener *listener, struct sk_buff *sk
 	struct xtcp_ip_reply how __uninitialized;	/* filled whole */
 
 	if (!read_syn(listener, skb, key, timewait_iss, he, &how)) {
-		xtcp_entry_free(he);
+		xtcp_entry_free(xtcp_net_of(listener->sk), he);
 		return false;
 	}
 	he->sent_us = (u32)xtcp_clock_us() ?: 1;
 	if (!xtcp_entry_insert(listener, he, key))
 		return xtcp_reply_synack(listener->sk, he, &how, skb);
-	xtcp_entry_free(he);
+	xtcp_entry_free(xtcp_net_of(listener->sk), he);
 	dst_release(how.dst);
 	return false;
 }
@@ -180,7 +180,7 @@ static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_
 		return false;
 	}
 	if (admission == ADMIT_ENTRY)
-		he = xtcp_entry_new(xtcp_tuple_is_v4(&key->tuple));
+		he = xtcp_entry_new(xtcp_net_of(lsk), xtcp_tuple_is_v4(&key->tuple));
 	if (he)
 		return answer_with_entry(listener, skb, key, timewait_iss, he);
 	if (!timewait_iss && READ_ONCE(xtcp_net_of(lsk)->sysctl.syncookies))

@@ -11,8 +11,12 @@
  * Life of a record: listed under its shard's lock by the sock's end; claimed under it by whoever ends it ("dead"), who
  * then takes it out of the table, gives the lease back and has it freed after a grace period.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include "time/record.h"
 
+#include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 #include <net/sock.h>
 
@@ -32,7 +36,16 @@
 #define TIMER_REST	(HZ / 2) /* between two runs of the timer, or an eighth of 2 MSL, as Linux's timers round */
 #define SORT_STEPS	32	/* how far a record is moved forward among those that end later */
 #define EVICT_STEPS	4	/* records that make room for a new one when there are more than the limit */
+#define GUESTS_MEMORY	128	/* records of namespaces that any user can make take at most this part of the memory */
 #define KILLED_JIFFIES	(4 * HZ) /* shorter ones count as TWKilled, as in Linux */
+
+/* Of namespaces that any user can make: there is no telling what they set max_tw_buckets to. */
+static struct percpu_counter guest_records;
+static s32 guest_batch;		/* so many may be counted by a processor for itself */
+
+static unsigned int guest_records_max;
+module_param_named(guest_timewait, guest_records_max, uint, 0444);
+MODULE_PARM_DESC(guest_timewait, "TIME-WAIT records of all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/128 of the memory)");
 
 static struct kmem_cache *cache_v4, *cache_v6;
 
@@ -51,7 +64,7 @@ static struct kmem_cache *cache_of(bool v4)
  *
  * Context: process, module init.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0, -EINVAL when the parameter is out of range, or -ENOMEM.
  */
 int xtcp_record_init(void)
 {
@@ -59,12 +72,25 @@ int xtcp_record_init(void)
 	BUILD_BUG_ON(sizeof(struct xtcp_timewait) > 128);
 	BUILD_BUG_ON(IS_ENABLED(CONFIG_SLOB));	/* there kfree_bulk() knows no slabs */
 
+	if (guest_records_max > INT_MAX) {
+		pr_err("guest_timewait=%u: at most %u, or 0 for the default\n", guest_records_max, INT_MAX);
+		return -EINVAL;
+	}
+	if (percpu_counter_init(&guest_records, 0, GFP_KERNEL))
+		return -ENOMEM;
 	cache_v4 = xtcp_compat_slab(KBUILD_MODNAME "_timewait", size_of(true));
 	cache_v6 = xtcp_compat_slab(KBUILD_MODNAME "_timewait6", size_of(false));
-	if (cache_v4 && cache_v6)
-		return 0;
-	xtcp_record_exit();
-	return -ENOMEM;
+	if (!cache_v4 || !cache_v6) {
+		xtcp_record_exit();
+		return -ENOMEM;
+	}
+	/* /sys/module shows how many they may be */
+	if (!guest_records_max)
+		guest_records_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / GUESTS_MEMORY /
+					       sizeof(struct xtcp_timewait), INT_MAX);
+	/* all processors' together are a small part of the limit */
+	guest_batch = clamp(guest_records_max / 64 / num_possible_cpus(), 1U, 32U);
+	return 0;
 }
 
 /**
@@ -76,6 +102,7 @@ void xtcp_record_exit(void)
 {
 	kmem_cache_destroy(cache_v6);
 	kmem_cache_destroy(cache_v4);
+	percpu_counter_destroy(&guest_records);
 }
 
 static void free_rcu(struct rcu_head *rcu)
@@ -125,6 +152,13 @@ static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned 
 		mod_timer(&shard->tw_timer, expires);
 }
 
+static void count_records(struct xtcp_net *xn, int change)
+{
+	percpu_counter_add(&xn->records, change);
+	if (xn->is_guest)
+		percpu_counter_add_batch(&guest_records, change, guest_batch);
+}
+
 /**
  * xtcp_record_claim() - a record ends: whoever claims it buries it, by xtcp_record_bury(), without the lock
  * @xn: its namespace
@@ -138,7 +172,7 @@ void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct lis
 	lockdep_assert_held(&xtcp_shard_of(xn, tw->conn.hash)->lock);
 	/* after this nobody else ends the record */
 	tw->dead = true;
-	percpu_counter_dec(&xn->records);
+	count_records(xn, -1);
 	list_move(&tw->node, claimed);
 }
 
@@ -216,7 +250,7 @@ static bool end_some(struct xtcp_shard *shard, struct list_head *head)
 		tw->dead = true;
 		n++;
 	}
-	percpu_counter_sub(&shard->xn->records, n);
+	count_records(shard->xn, -n);
 	list_cut_before(&claimed, head, &tw->node);
 	spin_unlock(&shard->lock);
 	xtcp_record_bury(shard->xn, &claimed);
@@ -362,8 +396,15 @@ static bool evict(struct xtcp_net *xn)
 
 static bool too_many_records(struct xtcp_net *xn)
 {
+	unsigned int limit = READ_ONCE(xn->sysctl.max_tw_buckets);
+
+	if (xn->is_guest) {
+		if (percpu_counter_read_positive(&guest_records) > guest_records_max)
+			return true;
+		limit = min(limit, guest_records_max / XTCP_GUEST_SHARE);
+	}
 	/* exact where it matters */
-	return percpu_counter_compare(&xn->records, READ_ONCE(xn->sysctl.max_tw_buckets)) > 0;
+	return percpu_counter_compare(&xn->records, limit) > 0;
 }
 
 /*
@@ -390,7 +431,7 @@ static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timew
 	if (tw->lease)
 		xtcp_lease_hold_timewait(tw->lease);
 	local_bh_disable();
-	percpu_counter_inc(&xn->records);
+	count_records(xn, 1);
 	make_room(xn);
 	spin_lock(&shard->lock);
 	err = xtcp_demux_replace(xn, &xtcp_sk(sk)->conn, &tw->conn);
@@ -398,7 +439,7 @@ static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timew
 		enlist(shard, tw, timeout);
 	spin_unlock(&shard->lock);
 	if (err) {
-		percpu_counter_dec(&xn->records);
+		count_records(xn, -1);
 		put_lease(tw->lease, 1);
 	}
 	local_bh_enable();

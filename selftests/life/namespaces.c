@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What keeps a network namespace alive: a descriptor of xtcp's in it, but nothing that no program holds. */
+/*
+ * What keeps a network namespace alive: a descriptor of xtcp's in it, but nothing that no program holds. What one has
+ * before it has a socket; and many that come, are used and go beside one that carries data.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
 #include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "counters.h"
 #include "ns.h"
 #include "rows.h"
+#include "slabs.h"
 #include "stack.h"
 #include "tcpstate.h"
 #include "wait.h"
 
 #define PORT	7100
+#define MANY	20
 
 static int link_index(void *name)
 {
@@ -90,10 +98,92 @@ static void descriptor_keeps_namespace(void)
 	close(dying.b);
 }
 
+/* Lines of a file as seen in @ns. */
+static int lines(int ns, const char *path)
+{
+	char *text = ns_read_file(ns, path), *at;
+	int n = 0;
+
+	for (at = text; at && (at = strchr(at, '\n')); at++)
+		n++;
+	free(text);
+	return n;
+}
+
+static long long counted(int ns, const char *name)
+{
+	return counter_now(ns, "/proc/net/xtcp_snmp", name);
+}
+
+/* The files are there, and say nothing; the knobs can be set, for when there is something. */
+static void before_first_socket(void)
+{
+	int ns = ns_make(), client, server;
+
+	if (ns < 0)
+		ksft_exit_fail_msg("no namespace\n");
+	ksft_test_result(lines(ns, "/proc/net/xtcp") == 1 && lines(ns, "/proc/net/xtcp6") == 1 &&
+			 lines(ns, "/proc/net/xtcp_listen") == 1 && lines(ns, "/proc/net/xtcp_netstat") == 2,
+			 "a namespace without a socket has files without rows\n");
+	ksft_test_result(counted(ns, "Tcp:RtoMin") == 200 && counted(ns, "Tcp:MaxConn") == -1 &&
+			 !counted(ns, "Tcp:InSegs") && !counted(ns, "Tcp:CurrEstab") &&
+			 !counter_now(ns, "/proc/net/xtcp_netstat", "TcpExt:TW"), "counters that are 0\n");
+	ksft_test_result(!ns_sysctl_set(ns, "net.xtcp.rmem", "4096 50000 100000"), "and knobs\n");
+	stack_pair_or_die(ns, XTCP, ns, XTCP, "127.0.0.1", PORT, &client, &server);
+	ksft_test_result(stack_carries(client, server, 3000) && counted(ns, "Tcp:CurrEstab") == 2 &&
+			 counted(ns, "Tcp:RtoMin") == 200 && ns_sysctl_get(ns, "net.xtcp.rmem") == 4096,
+			 "they are the same when it has one\n");
+	close(client);
+	close(server);
+	close(ns);
+}
+
+/* With a record of TIME-WAIT, and an orphan in FIN-WAIT-1: lo is down when it closes. */
+static bool come_and_go(void)
+{
+	int ns = ns_make(), client, server, orphan, peer;
+
+	if (ns < 0)
+		return false;
+	stack_pair_or_die(ns, XTCP, ns, XTCP, "127.0.0.1", PORT, &client, &server);
+	stack_pair_or_die(ns, XTCP, ns, XTCP, "127.0.0.1", PORT + 1, &orphan, &peer);
+	shutdown(client, SHUT_WR);
+	if (!stack_at_end(server) || close(server) || close(client))
+		return false;
+	if (!WAIT_FOR(rows_state(ns, "/proc/net/xtcp", 0, PORT) == TCP_TIME_WAIT, STACK_DEADLINE_MS))
+		return false;
+	if (ns_link_up(ns, "lo", false) || close(orphan) || close(peer))
+		return false;
+	return rows_state(ns, "/proc/net/xtcp", 0, PORT + 1) == TCP_FIN_WAIT1 && !close(ns);
+}
+
+static void many_beside_one(void)
+{
+	int client, server, i;
+	struct slabs before;
+	struct ns_pair pair;
+	bool ok = true;
+
+	if (ns_pair_make(&pair))
+		ksft_exit_fail_msg("no namespaces\n");
+	stack_pair_or_die(pair.a, XTCP, pair.b, XTCP, NS_B4, PORT, &client, &server);
+	stack_carries(client, server, 10000);
+	slabs_read(&before);
+	for (i = 0; i < MANY && ok; i++)
+		ok = come_and_go() && stack_carries(client, server, 10000) && stack_carries(server, client, 10000);
+	ksft_test_result(ok, "%d namespaces come and go, %d octets beside each\n", i, 20000);
+	ksft_test_result(slabs_back(&before, STACK_DEADLINE_MS), "with all that they had\n");
+	close(client);
+	close(server);
+	ns_pair_close(&pair);
+}
+
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(6);
+	ksft_set_plan(12);
+	before_first_socket();
+	many_beside_one();
 	namespace_dies();
 	descriptor_keeps_namespace();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;

@@ -180,6 +180,8 @@ static void parameters(void)
 	parameter_refused("family=many", EINVAL, "invalid for parameter");
 	parameter_refused("chains=16777217", EINVAL, "at most 16777216");
 	parameter_refused("chains=-1", EINVAL, "invalid for parameter");
+	parameter_refused("half_open=2147483648", EINVAL, "at most 2147483647");
+	parameter_refused("guest_timewait=2147483648", EINVAL, "at most 2147483647");
 	if (module_load("family=12"))
 		ksft_exit_fail_msg("cannot load the module with family=12: %s\n", strerror(errno));
 	fd = socket(12, SOCK_STREAM, 0);
@@ -443,7 +445,7 @@ static const struct {
 	int results;
 } parts[] = {
 	{ "refused", refused_while_open, 5 },
-	{ "parameters", parameters, 8 },
+	{ "parameters", parameters, 10 },
 	{ "qdisc", segments_in_qdisc, 4 },
 	{ "nfqueue", segments_in_nfqueue, 4 },
 	{ "wrapped", wrapped, 5 },

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What any user can make, a network namespace in a user namespace of his own, takes its share of what all namespaces
+ * have together, and no more: half-open entries and TIME-WAIT records. Five such try to take all; the machine's own
+ * namespaces do not notice.
+ *
+ *	guest --- veth0 --- its neighbour		namespace a --- veth0 --- namespace b
+ *	 xtcp                kernel TCP			 kernel TCP                  xtcp
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "module.h"
+#include "netem.h"
+#include "ns.h"
+#include "rows.h"
+#include "sides.h"
+#include "stack.h"
+#include "tcpstate.h"
+#include "wait.h"
+
+#define PORT		7100
+#define GUESTS		5
+#define PARAMETERS	"half_open=256 guest_timewait=64"
+#define ENTRIES_SHARE	32	/* a quarter of what guests have together, which is half of all */
+#define RECORDS_SHARE	16	/* a quarter */
+#define MORE		8	/* than that are tried */
+#define BACKLOG		1024
+
+static struct guest {
+	struct ns_pair net;
+	int listener;
+	int clients[ENTRIES_SHARE + MORE];
+} guests[GUESTS];
+
+static void must(bool condition, const char *what)
+{
+	if (!condition)
+		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
+}
+
+/* A namespace in a user namespace of its own. */
+static int make_guest_ns(void)
+{
+	int ready[2], ns;
+	char path[64], octet;
+	pid_t child;
+
+	must(!pipe(ready), "pipe");
+	child = fork();
+	if (!child) {
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNET) || write(ready[1], "", 1) != 1)
+			_exit(1);
+		pause();
+		_exit(0);
+	}
+	close(ready[1]);
+	must(child > 0 && read(ready[0], &octet, 1) == 1, "user namespace");
+	close(ready[0]);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", child);
+	ns = open(path, O_RDONLY | O_CLOEXEC);
+	must(ns >= 0 && !kill(child, SIGKILL) && waitpid(child, NULL, 0) == child, "namespace");
+	must(!ns_link_up(ns, "lo", true), "lo");
+	return ns;
+}
+
+/* Its owner asks for all that there is. */
+static void make_guest(struct guest *guest)
+{
+	guest->net.a = make_guest_ns();
+	guest->net.b = ns_make();
+	must(guest->net.b >= 0 && !ns_join(guest->net.a, guest->net.b, "veth0") &&
+	     !ns_addr_add(guest->net.a, "veth0", NS_A4 "/24") && !ns_addr_add(guest->net.b, "veth0", NS_B4 "/24") &&
+	     !ns_addr_add(guest->net.a, "veth0", NS_A6 "/64") && !ns_addr_add(guest->net.b, "veth0", NS_B6 "/64"),
+	     "link");
+	sides_know_each_other(&guest->net);
+	must(!ns_sysctl_set(guest->net.a, "net.xtcp.max_tw_buckets", "%d", INT_MAX) &&
+	     !ns_sysctl_set(guest->net.a, "net.xtcp.timewait_ms", "240000") &&
+	     !ns_sysctl_set(guest->net.a, "net.xtcp.max_syn_backlog", "%d", INT_MAX), "sysctls");
+}
+
+/* @count connections of xtcp from @client_ns that it closes first. */
+static void leave_records(int client_ns, int server_ns, const char *addr, int count)
+{
+	int listener = stack_listener(server_ns, KERNEL, addr, PORT, true), client, server;
+
+	must(listener >= 0, "listen");
+	while (count--) {
+		client = stack_connected(client_ns, XTCP, addr, PORT);
+		server = client < 0 ? -1 : accept(listener, NULL, NULL);
+		must(server >= 0, "connect");
+		shutdown(client, SHUT_WR);
+		must(stack_at_end(server), "FIN");
+		close(server);
+		must(WAIT_FOR(stack_state(client) == TCP_CLOSE, STACK_DEADLINE_MS), "record");
+		close(client);
+	}
+	close(listener);
+}
+
+static int records_in(int ns)
+{
+	struct row *rows;
+	int n = rows_read(ns, "/proc/net/xtcp", &rows, NULL), found = 0, i;
+
+	for (i = 0; i < n; i++)
+		found += rows[i].state == TCP_TIME_WAIT;
+	free(rows);
+	return found;
+}
+
+static void records(const struct ns_pair *own)
+{
+	bool ok = true;
+	int i;
+
+	leave_records(own->b, own->a, NS_A4, RECORDS_SHARE + MORE);
+	for (i = 0; i < GUESTS - 1; i++) {
+		leave_records(guests[i].net.a, guests[i].net.b, NS_B4, RECORDS_SHARE + MORE);
+		ok &= records_in(guests[i].net.a) == RECORDS_SHARE &&
+		      counter_now(guests[i].net.a, "/proc/net/xtcp_netstat", "TcpExt:TCPTimeWaitOverflow") == MORE;
+	}
+	ksft_test_result(ok, "%d guests have %d records each, the latest\n", i, RECORDS_SHARE);
+	leave_records(guests[i].net.a, guests[i].net.b, NS_B4, MORE);
+	ksft_test_result(records_in(guests[i].net.a) == 1,
+			 "these are all that guests have: the next one has its latest\n");
+	ksft_test_result(records_in(own->b) == RECORDS_SHARE + MORE, "the machine's own are all there\n");
+	leave_records(own->b, own->a, NS_A4, MORE);
+	ksft_test_result(records_in(own->b) == RECORDS_SHARE + 2 * MORE, "and there is room for more of them\n");
+}
+
+/* Of the only listener in @ns. */
+struct queues {
+	long limit, accept_len, accept_peak, syn_len, syn_peak, overflows, declined, sent;
+};
+
+static struct queues queues_of(int ns)
+{
+	char *text = ns_read_file(ns, "/proc/net/xtcp_listen"), *at = text ? strchr(text, '\n') : NULL;
+	struct queues q;
+
+	must(at && sscanf(at, "%*s %ld %ld %ld %ld %ld %ld %ld %ld", &q.limit, &q.accept_len, &q.accept_peak,
+			  &q.syn_len, &q.syn_peak, &q.overflows, &q.declined, &q.sent) == 8, "queues");
+	free(text);
+	return q;
+}
+
+/* @count SYNs of its neighbour, and no SYN-ACK arrives. */
+static void knock(struct guest *guest, int count)
+{
+	int i;
+
+	for (i = 0; i < count; i++) {
+		guest->clients[i] = stack_socket(guest->net.b, KERNEL, NS_A4);
+		must(!fcntl(guest->clients[i], F_SETFL, O_NONBLOCK) &&
+		     stack_connect(guest->clients[i], NS_A4, PORT) < 0 && errno == EINPROGRESS, "connect");
+	}
+}
+
+static bool opens_with_entry(const struct ns_pair *own, int listener)
+{
+	int client = stack_connected(own->a, KERNEL, NS_B4, PORT), server = accept(listener, NULL, NULL);
+	const struct queues q = queues_of(own->b);
+	bool ok;
+
+	must(client >= 0 && server >= 0, "connect");
+	ok = stack_carries(client, server, 3000) && stack_carries(server, client, 3000);
+	close(client);
+	close(server);
+	return ok && q.syn_peak == 1 && !q.declined && !q.sent;
+}
+
+static bool takes_its_share(struct guest *guest)
+{
+	knock(guest, ENTRIES_SHARE + MORE);
+	return WAIT_FOR(queues_of(guest->net.a).declined >= MORE, STACK_DEADLINE_MS) &&
+	       queues_of(guest->net.a).syn_peak == ENTRIES_SHARE;
+}
+
+static void entries(const struct ns_pair *own)
+{
+	int listener = stack_listener(own->b, XTCP, NS_B4, PORT, true), i;
+	struct guest *last = &guests[GUESTS - 1];
+	bool ok = true;
+
+	for (i = 0; i < GUESTS; i++) {
+		guests[i].listener = stack_listener(guests[i].net.a, XTCP, NS_A4, PORT, true);
+		must(guests[i].listener >= 0 && !listen(guests[i].listener, BACKLOG), "listen");
+		must(!netem_gate(guests[i].net.a, "veth0", false), "gate");
+		if (&guests[i] != last)
+			ok &= takes_its_share(&guests[i]);
+	}
+	ksft_test_result(ok, "%d guests keep %d half-open entries each\n", GUESTS - 1, ENTRIES_SHARE);
+	knock(last, 1);
+	ksft_test_result(WAIT_FOR(queues_of(last->net.a).declined, STACK_DEADLINE_MS) &&
+			 !queues_of(last->net.a).syn_peak, "these are all that guests have: the next one keeps none\n");
+	ksft_test_result(opens_with_entry(own, listener), "one of the machine's own does\n");
+	close(guests[0].listener);
+	/* the SYN comes again */
+	ksft_test_result(WAIT_FOR(queues_of(last->net.a).syn_len == 1, STACK_DEADLINE_MS),
+			 "so does that guest when another's have gone\n");
+	close(listener);
+}
+
+static void end_guest(struct guest *guest)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(guest->clients); i++)
+		if (guest->clients[i])
+			close(guest->clients[i]);
+	if (guest != &guests[0])
+		close(guest->listener);
+	ns_pair_close(&guest->net);
+}
+
+int main(void)
+{
+	struct ns_pair own;
+	int i;
+
+	ksft_print_header();
+	ksft_set_plan(8);
+	must(!module_unload() && !module_load(PARAMETERS), "module");
+	must(!ns_pair_make(&own), "namespaces");
+	for (i = 0; i < GUESTS; i++)
+		make_guest(&guests[i]);
+	records(&own);
+	entries(&own);
+	for (i = 0; i < GUESTS; i++)
+		end_guest(&guests[i]);
+	ns_pair_close(&own);
+	must(WAIT_FOR(module_references() == 0, STACK_DEADLINE_MS) && !module_unload() && !module_load(""), "module");
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
