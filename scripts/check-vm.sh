@@ -54,7 +54,7 @@ draw_ladders()
 	[ -x scripts/ladder ] || return 0
 	for trace in "$dir"/*/trace; do
 		[ -s "$trace" ] || continue
-		scripts/ladder --plain --all "$trace" >"${trace%trace}ladder" 2>&1 || :
+		scripts/ladder --plain --conn all --all "$trace" >"${trace%trace}ladder" 2>&1 || :
 	done
 }
 

@@ -14,10 +14,10 @@ usage()
 	Usage: scripts/check.sh [--quick] [--only NAME]
 
 	Checks the style and what the module imports, compiles it for newer kernels,
-	runs the unit tests here, the tests of selftests/ in a virtual machine on the
-	stock kernel, the demonstrations, and the tests on the debug kernel. The last
-	line says "N passed, N failed", and ", N skipped" if any; the exit status is 0
-	if none failed.
+	runs the unit tests and draws recorded traces here, runs the tests of
+	selftests/ in a virtual machine on the stock kernel, the demonstrations, and
+	the tests on the debug kernel. The last line says "N passed, N failed", and
+	", N skipped" if any; the exit status is 0 if none failed.
 
 	  --quick      leave out the debug kernel
 	  --only NAME  only the tests whose name has a match for NAME, as in ^load$
@@ -159,6 +159,7 @@ fi
 if ls selftests/unit | sed -n 's/_test\.c$/_test/p' | grep -qE -- "$only"; then
 	part run_units
 fi
+[[ ! ladder =~ $only ]] || part scripts/check-ladder.py
 [[ ! algorithm =~ $only ]] || part scripts/check-algorithm.sh "$out"
 part run_vm stock
 [ -n "$only" ] || part run_demos

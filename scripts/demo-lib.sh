@@ -74,6 +74,10 @@ load()
 # show_steps NAME: scripts/demo-NAME.py does them and shows each; then the module goes.
 show_steps()
 {
-	LADDER="scripts/ladder $look" COLOR=${COLOR-} BOLD=$bold PLAIN=$plain $python "scripts/demo-$1.py" || die "failed"
+	local status=0
+
+	LADDER="scripts/ladder $look" COLOR=${COLOR-} BOLD=$bold PLAIN=$plain $python "scripts/demo-$1.py" || status=1
+	[ -z "${OUT-}" ] || cp $tracing/trace "$OUT/$1.trace"
+	[ $status -eq 0 ] || die "failed"
 	rmmod xtcp || die "the module does not unload"
 }

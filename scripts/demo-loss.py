@@ -12,7 +12,11 @@ import subprocess
 import sys
 
 from demolib import COLOR, LADDER, PORT, SERVER, TRACE, Socket, enter, must_show, shown, title, wait_state
-from tracelib import MODULUS, Transfer, events
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "sight"))
+
+from segments import MODULUS
+from transfer import Transfer, events
 
 CLIENT_PORT = 50001
 SEGMENTS = 1600

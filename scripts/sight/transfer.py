@@ -1,53 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Reads the text of a trace of xtcp's events, and makes of one connection what
-its sender did: for scripts/plot and the demonstrations."""
+"""One connection as its sender saw it: for scripts/plot and the demonstrations."""
 
-import re
+from events import Gap, Trace, port_of
+from segments import MODULUS, modular
 
-MODULUS = 1 << 32
 NONE = MODULUS - 1  # an ssthresh that nothing has set yet
-LINE = re.compile(r"\s(\d+\.\d+): xtcp_(\w+): (.*)")
-FIELD = re.compile(r"(\w+)=(\[[^]]*\]\S*|\S*)")
-NUMBER = re.compile(r"-?\d+$")
-
-
-class Event:
-    """What one line says: .time in seconds, .name without "xtcp_", and each field as an attribute, a number where it
-    is one; brackets are gone."""
-
-    def __init__(self, time, name, text):
-        self.time = time
-        self.name = name
-        for key, value in FIELD.findall(text):
-            value = value[1:-1] if value.startswith("[") and value.endswith("]") else value
-            setattr(self, key, int(value) if NUMBER.match(value) else value)
-        if " reason=" in text:  # the last field, and it may have spaces
-            self.reason = text.split(" reason=", 1)[1].rstrip()
-
-
-def port_of(end):
-    return int(end.rsplit(":", 1)[1])
 
 
 def events(lines, port=None):
     """The events of the first connection, or of the first one that has this port at one end."""
     wanted = None
-    for line in lines:
-        found = LINE.search(line)
-        if not found or " peer=" not in line:
+    for event in Trace(lines):
+        if isinstance(event, Gap):
             continue
-        event = Event(float(found[1]), found[2], found[3])
         ends = {event.local, event.peer}
         if wanted is None and event.name.startswith("segment") and (port is None or port in map(port_of, ends)):
             wanted = ends
         if ends == wanted:
             yield event
-
-
-def modular(number):
-    """How far apart two sequence numbers are."""
-    number %= MODULUS
-    return number - MODULUS if number >= MODULUS // 2 else number
 
 
 class Sent:
@@ -114,7 +84,7 @@ class Transfer:
         elif event.name == "segment_in" and event.local == self.peer and event.len:
             left = self.place(event.seq)
             self.arrived(left, left + event.len)
-        elif event.name == "segment_in" and event.local == self.sender and getattr(event, "sacks", ""):
+        elif event.name == "segment_in" and event.local == self.sender and event.sacks:
             blocks = [tuple(self.place(int(edge)) for edge in block.split("-")) for block in event.sacks.split(",")]
             self.sacks.append((time, blocks))
         elif event.name == "ack" and event.local == self.sender:

@@ -2,7 +2,7 @@
 """The picture of scripts/plot for a terminal: dots of Braille characters, eight
 to a place, and letters for what is rare."""
 
-from tracelib import ticks
+from transfer import ticks
 
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 MARGIN = 9

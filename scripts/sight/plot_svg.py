@@ -4,7 +4,7 @@ over one axis of time, and each loss once more from near."""
 
 from html import escape
 
-from tracelib import ticks
+from transfer import ticks
 
 WIDTH, LEFT, RIGHT = 1080, 68, 20
 FONT = "system-ui, 'Segoe UI', 'DejaVu Sans', Helvetica, Arial, sans-serif"

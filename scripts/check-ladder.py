@@ -1,0 +1,346 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""check-ladder.py [--write] [NAME]...
+
+Tests of scripts/ladder over the recorded traces of selftests/see/traces: each
+NAME.trace is drawn as NAME.txt has it, and tells what it should; what is no
+trace is refused in one sentence. --write writes the pictures anew. LADDER in
+the environment is another program to test."""
+
+import os
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+TRACES = "selftests/see/traces/"
+LADDER = os.environ.get("LADDER", "scripts/ladder").split()
+ROW = re.compile(r" *(\d+\.\d{3})? +([A-Z0-9-]*) *\|(.*)\| +([A-Z][A-Z0-9-]*)? *(\d+\.\d{3})? *$")
+
+# What each trace is of, and what its picture says, line by line in this order; "!" before what it must not say.
+SAYS = {
+    "close-server": ("TIME-WAIT comes with the FIN, and the ACK after it, also at the right",
+                     r"LAST-ACK \|-- FIN,ACK .*->\| TIME-WAIT", r"CLOSED \|<-.* ACK SEQ=2 ACK=2", "!FIN-WAIT-2"),
+    "close-both": ("both close at once: the FINs cross",
+                   r"FIN-WAIT-1 \|-- FIN,ACK SEQ=1 ACK=1 .*> \(907\.587\) \|",
+                   r"607\.435 +CLOSING \|<-.* FIN,ACK SEQ=1 ACK=1 .*\| FIN-WAIT-1 +607\.358",
+                   r"\| \(607\.217\) - FIN,ACK SEQ=1 ACK=1 .*>\| CLOSING +907\.587"),
+    "close-first": ("TIME-WAIT comes with the FIN, and the ACK after it",
+                    r"TIME-WAIT \|<-.* FIN,ACK .*\| LAST-ACK", r"-- ACK SEQ=2 .*->\| CLOSED"),
+    "open-both": ("both open at once: no end is in SYN-RECEIVED before the other's SYN is there",
+                  r"0\.000 +SYN-SENT \|-- SYN SEQ=0 .*> \(182\.763\) \|",
+                  r"157\.598 SYN-RECEIVED \|<-.* SYN SEQ=0 .*\| SYN-SENT +5\.210",
+                  r"\(0\.000\) - SYN SEQ=0 .*>\| SYN-RECEIVED 182\.763"),
+    "close-queued": ("close() with data queued: its row is where it was",
+                     r"290\.065 .*LEN=14480 \(10 segments\)", r"291\.160   FIN-WAIT-1 \| +\|",
+                     r"443\.677 .*ACK=14481 WND=57600 --\| +391\.865",
+                     r"FIN,PSH,ACK SEQ=46337 .*> \(714\.626\)", r"CLOSE-WAIT +714\.626"),
+    "refused-syn": ("a full accept queue drops the SYN",
+                    r"0\.000 +SYN-SENT \|-- SYN SEQ=0 .*X\|", r"\(dropped: accept queue full\)",
+                    r"\(retransmit timer, RTO 1000 ms\)", r"-- SYN SEQ=0 .*->\| SYN-RECEIVED", r"\(resent\)"),
+    "refused-ack": ("a full accept queue drops the third ACK; the SYN-ACK comes again by its timer",
+                    r"-- ACK SEQ=1 ACK=1 WND=65536 \(dropped: accept -+>X\|", r"queue full\)",
+                    r"\(SYN-ACK timer, the next one in 2000 ms\)", r"<-.* SYN,ACK SEQ=0 ACK=1 ", r"\(resent\)",
+                    r"->\| ESTABLISHED", r"RST,ACK .*|CLOSED"),
+    "refused-by-queue": ("a full SYN queue without cookies", r"-- SYN SEQ=0 .*X\|", r"\(dropped: SYN queue full\)"),
+    "cookie": ("a cookie: nothing is kept, and no state", r"-- SYN SEQ=0 .*>\| +0\.145", r"<-.* SYN,ACK SEQ=0 ACK=1 ",
+               r"\(nothing kept: the ISN is a cookie\)", r"-- ACK SEQ=1 .*->\| ESTABLISHED", "!SYN-RECEIVED"),
+    "keepalive": ("a peer that is gone: no probe arrives",
+                  *[r"\(keepalive timer\)", r"-- ACK SEQ=0 ACK=1 .*X \|"] * 3, r"\(keepalive timer\)",
+                  r"CLOSED \|-- RST,ACK .*X \|", r"no answer to|keepalive", r"RST SEQ=1 .*>\| CLOSED"),
+    "bad-checksum": ("a wrong checksum", r"ACK SEQ=1 ACK=1 WND=64240 -+>\| ESTABLISHED",
+                     r"PSH,ACK SEQ=1 ACK=1 LEN=5 \(dropped: bad -+>X\|", "checksum",
+                     r"PSH,ACK SEQ=1 ACK=1 LEN=5 WND=64240 -+>\|"),
+    "corrupted": ("one lost, one damaged on its way, one that arrives", r"LEN=14 .*\(lost\) -+X \|", r"\(probe timer\)",
+                  r"LEN=14 .*resent, -+>X\|", r"dropped: bad checksum\)", r"\(retransmit timer, RTO 201 ms\)",
+                  r"cwnd 14480 -> 1448", r"LEN=14 .*\(resent\) -+>\|"),
+    "one-tuple": ("three connections that had the same ports", r"RST,ACK SEQ=7 ", r"ms 10\.77\.0\.1:50104 ",
+                  r"-- SYN SEQ=0 ", r"\| TIME-WAIT", r"ms 10\.77\.0\.1:50104 ", r"\| TIME-WAIT",
+                  r"-- SYN SEQ=0 .*>\| SYN-RECEIVED", "CLOSED"),
+    "bundles": ("bundles say how many they are, windows are in octets", r"SYN SEQ=0 WND=64240 MSS=1460 SACKOK TS WS=7",
+                r"-- ACK SEQ=1 ACK=1 WND=65024 ", r"LEN=14480 \(10 segments\)", r"LEN=28960 \(20 segments\)"),
+    "bundle-cut": ("a bundle that the network cuts, of which one part is lost", r"LEN=14480 \(10 segments\) -+> \(6\.285\)",
+                   r"SEQ=1 ACK=1 LEN=1448 \(of 10 segments\)", r"SEQ=1449 ", r"SEQ=2897 ",
+                   r"1,448 of 14,480|octets lost"),
+    "ecn": ("what ECN says", r"SYN,ECE,CWR SEQ=0 ", r"SYN,ACK,ECE SEQ=0 ", r"LEN=14480 \(10 segments\) .*ECT|ECT"),
+    "overwritten": ("the oldest events are gone", r"^The trace is not complete: the oldest 596 of its 630 events",
+                    r"buffer_size_kb", r"^No SYN is in this trace", r"ms 10\.77\.0\.1:50106 .* 10\.77\.0\.2:80 +ms",
+                    r"~ up to here 596 events are missing", "!lost"),
+    "lost": ("events are lost in the midst of it", r"^The trace is not complete: 544 events were lost in 1 place",
+             r"LEN=100 .*arrival -+\?|not in the trace", r"~ 544 events lost here \(processor 0\) ~", r"4 segments, 400 octets",
+             r"!\(lost\)"),
+    "older": ("a trace of events that said less", r"-- SYN SEQ=0 WND=64240 -", r"WND=508<<\?", r"->\| CLOSED"),
+}
+
+number = 0
+
+
+def verdict(good, name, *why):
+    global number
+    number += 1
+    for line in [] if good else why:
+        print("# " + line.rstrip("\n").replace("\n", "\n# "))
+    print("%sok %d - ladder: %s" % ("" if good else "not ", number, name), flush=True)
+    verdict.failed |= not good
+
+
+verdict.failed = False
+
+
+def ladder(*args, data=None, env=None):
+    return subprocess.run([*LADDER, *args], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          errors="replace", timeout=120, env=dict(os.environ, **(env or {})))
+
+
+def differs(text, says):
+    """What is not there, or None."""
+    lines = text.split("\n")
+    at = 0
+    for pattern in says:
+        if pattern.startswith("!"):
+            if re.search(pattern[1:], text):
+                return "says " + pattern[1:]
+            continue
+        while at < len(lines) and not re.search(pattern, lines[at]):
+            at += 1
+        if at == len(lines):
+            return "does not say, in its place: " + pattern
+        at += 1
+    return None
+
+
+def disorder(text):
+    """The first line whose time is before one above it at the same end; each connection begins anew."""
+    last = [-1.0, -1.0]
+    for line in text.split("\n"):
+        row = ROW.match(line)
+        if not row:
+            last = [-1.0, -1.0]
+            continue
+        for end, at in ((0, 1), (1, 5)):
+            if row[at] is not None:
+                if float(row[at]) < last[end]:
+                    return line
+                last[end] = float(row[at])
+    return None
+
+
+def check_traces(names, write):
+    for name, (about, *says) in SAYS.items():
+        if names and name not in names:
+            continue
+        options = ["--plain", "--conn", "all"]
+        done = ladder(*options, "--width", "100", TRACES + name + ".trace")
+        text = done.stdout
+        if write:
+            with open(TRACES + name + ".txt", "w") as file:
+                file.write(text)
+        problem = done.stderr or differs(text, says)
+        late = disorder(text)
+        try:
+            with open(TRACES + name + ".txt") as file:
+                same = file.read() == text
+        except OSError:
+            same = False
+        verdict(done.returncode == 0 and not problem, name + ": " + about, str(problem), text)
+        verdict(not late, name + ": in order of time at both ends", str(late))
+        verdict(same, name + ": as in %s%s.txt" % (TRACES, name), text)
+        for width in (80, 100, 140):
+            lines = ladder(*options, "--all", "--width", str(width), TRACES + name + ".trace").stdout.split("\n")
+            wrong = [line for line in lines if len(line) > width or not line.isascii()]
+            rows = {len(line) for line in lines if ROW.match(line)}
+            verdict(not wrong and rows == {width}, "%s: %d columns" % (name, width), *wrong, str(rows))
+
+
+def check_sentence(name, done, status, *patterns):
+    lines = done.stderr.rstrip("\n").split("\n")
+    missing = [pattern for pattern in patterns if not re.search(pattern, done.stderr)]
+    verdict(done.returncode == status and len(lines) == 1 and lines[0].startswith("ladder: ") and not missing and
+            "Traceback" not in done.stderr, name, "status %d" % done.returncode, done.stderr, *missing)
+
+
+def check_bad(folder):
+    def file(name, data):
+        with open(os.path.join(folder, name), "wb") as out:
+            out.write(data)
+        return os.path.join(folder, name)
+
+    with open(TRACES + "close-first.trace", "rb") as trace:
+        good = trace.read()
+    check_sentence("an empty trace", ladder(file("empty", b"")), 2, "the trace is empty")
+    check_sentence("no event in it", ladder(file("none", b"# tracer: nop\n# nothing\n")), 2, "no event of xtcp")
+    check_sentence("binary", ladder(file("binary", bytes(range(256)) * 2000)), 2, "no text")
+    check_sentence("64 MB without the end of a line", ladder(file("wide", b"x" * (64 << 20))), 2, "no event of xtcp")
+    check_sentence("another version", ladder(file("other", good.replace(b" seq=", b" sequence="))), 2,
+                   "another version")
+    check_sentence("no such file", ladder(os.path.join(folder, "not-there")), 2, "No such file")
+    check_sentence("a folder", ladder(folder), 2, "folder|directory")
+    check_sentence("no such port", ladder("--port", "1", TRACES + "close-first.trace"), 1, "port 1")
+    check_sentence("no such connection", ladder("--conn", "7", TRACES + "close-first.trace"), 1, "no connection 7")
+    check_sentence("20 columns", ladder(TRACES + "close-first.trace", env={"COLUMNS": "20"}), 2, "20 columns")
+    check_sentence("a picture that cannot be written", ladder("--svg", "/no/such/folder/a", TRACES + "cookie.trace"), 2,
+                   "cannot write")
+    for argument in ("--port=x", "--from=x", "--width=0", "--last=-1", "--no-such-option"):
+        done = ladder(argument, TRACES + "close-first.trace")
+        verdict(done.returncode == 2 and "Traceback" not in done.stderr, "wrong option " + argument, done.stderr)
+    cut = ladder("--plain", file("cut", good[:len(good) * 2 // 3]))
+    verdict(cut.returncode == 0 and re.search("cut off", cut.stdout) and "SYN-SENT" in cut.stdout,
+            "a trace that is cut in a line", cut.stdout, cut.stderr)
+    lines = good.split(b"\n")
+    lines[8] = lines[8][:90]
+    harmed = ladder("--plain", file("harmed", b"\n".join(lines)))
+    verdict(harmed.returncode == 0 and "1 line" in harmed.stdout.split("\n")[0] and
+            "(lost)" not in harmed.stdout, "a line that cannot be read",
+            harmed.stdout, harmed.stderr)
+    pipe = subprocess.run("%s --plain %sclose-first.trace | head -n 1" % (" ".join(LADDER), TRACES), shell=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    verdict(not pipe.stderr, "a reader that goes", pipe.stderr)
+    other = ladder("--plain", TRACES + "close-first.trace", env={"LC_ALL": "C", "PYTHONUTF8": "0", "TERM": "dumb"})
+    verdict(other.returncode == 0 and other.stdout.isascii(), "a locale of ASCII", other.stderr)
+
+
+def many(count):
+    """A transfer of so many segments, as both ends' events; every one takes 5 ms, and its ACK 5 ms."""
+    ends = {0: "local=10.0.0.1:4000 peer=10.0.0.2:80", 1: "local=10.0.0.2:80 peer=10.0.0.1:4000"}
+    more = "sacks=[] shift=7 segs=1 ecn=0 ts=0/0 options=[]"
+    lines = []
+
+    def event(at, end, what, text):
+        lines.append((at, "  <idle>-0  [000] ..s1. %12.6f: xtcp_%s: netns=1 %s %s\n" % (at, what, ends[end], text)))
+
+    for i in range(count):
+        at = 1 + i * 0.0002
+        text = "state=ESTABLISHED flags=[A] seq=%d end=%d ack=1 wnd=500 len=1448 %s" % (i * 1448, (i + 1) * 1448, more)
+        event(at, 0, "segment_out", text.replace("sacks", "resent=0 sacks"))
+        event(at + 0.005, 1, "segment_in", text)
+        if i % 2:
+            text = "state=ESTABLISHED flags=[A] seq=1 end=1 ack=%d wnd=900 len=0 %s" % ((i + 1) * 1448, more)
+            event(at + 0.00501, 1, "segment_out", text.replace("sacks", "resent=0 sacks"))
+            event(at + 0.01, 0, "segment_in", text)
+    lines.sort()
+    return "".join(line for _, line in lines)
+
+
+def check_size(folder):
+    name = os.path.join(folder, "many")
+    with open(name, "w") as file:
+        file.write(many(10000))
+    for options in ([], ["--all"]):
+        begun = time.monotonic()
+        done = ladder("--plain", "--width", "100", *options, name)
+        took = time.monotonic() - begun
+        folded = re.search(r"\.\.\. 10,000 segments, 14,480,000 octets \.\.\. -->", done.stdout)
+        lines = done.stdout.count("\n")
+        verdict(done.returncode == 0 and took < 10 and (lines > 20000 if options else folded and lines < 20),
+                "10,000 segments %s" % ("with a row each" if options else "folded"), "%.1f s" % took,
+                done.stdout[:2000], done.stderr)
+        print("# %.2f s" % took)
+        verdict(not disorder(done.stdout), "10,000 segments in order of time", str(disorder(done.stdout)))
+
+
+def check_choice():
+    name = TRACES + "one-tuple.trace"
+    done = ladder("--list", name)
+    verdict(done.returncode == 0 and done.stdout.count("\n") == 3 and "the 3. on these ports" in done.stdout,
+            "--list", done.stdout, done.stderr)
+    done = ladder("--plain", "--conn", "3", name)
+    verdict("| TIME-WAIT" in done.stdout.split("\n")[1] and done.stdout.count(" ms\n") == 1, "--conn", done.stdout)
+    done = ladder("--plain", "--from", "443", "--to", "546", TRACES + "close-queued.trace")
+    verdict(len([line for line in done.stdout.split("\n") if ROW.match(line)]) == 4 and
+            "FIN-WAIT-1 |    " in done.stdout, "--from and --to: the state of then", done.stdout)
+    done = ladder("--plain", "--last", "2", TRACES + "close-first.trace")
+    rows = [line for line in done.stdout.split("\n") if ROW.match(line)]
+    verdict(len(rows) == 3 and "FIN-WAIT-2" in rows[0] and "TIME-WAIT" in rows[1], "--last", done.stdout)
+
+
+def check_pictures(folder):
+    svg, html = os.path.join(folder, "a.svg"), os.path.join(folder, "a.html")
+    for name in ("close-both", "refused-syn", "lost", "corrupted"):
+        ladder("--plain", "--all", "--svg", svg, "--html", html, TRACES + name + ".trace")
+        with open(svg) as file:
+            text = file.read()
+        from xml.etree import ElementTree
+        root = ElementTree.fromstring(text)
+        groups = [group for group in root.iter() if group.get("class") == "segment"]
+        drawn = len(re.findall("segment_out", open(TRACES + name + ".trace").read()))
+        verdict(len(groups) >= drawn and "NaN" not in text and "nan" not in text, name + ": the SVG has each segment",
+                "%d groups, %d segments" % (len(groups), drawn))
+        with open(html) as file:
+            page = file.read()
+        verdict(page.startswith("<!DOCTYPE html>") and text in page and not re.search(r"(src|href)=", page),
+                name + ": the page needs no other file")
+    ladder("--svg", svg, TRACES + "close-both.trace")
+    lines = [[float(line.get(at)) for at in ("x1", "y1", "x2", "y2")] for line in ElementTree.parse(svg).getroot().iter()
+             if line.tag.endswith("line") and line.get("marker-end")]
+    crossings = [(a, b) for a in lines for b in lines if a[0] < a[2] and b[0] > b[2] and a[1] < b[3] and b[1] < a[3]]
+    verdict(len(crossings) == 2 and all(line[3] > line[1] for line in lines), "close-both: arrows cross in the SVG",
+            str(lines))
+
+
+def check_live():
+    with open(TRACES + "close-both.trace") as file:
+        done = ladder("--live", "--plain", "--width", "100", "-", data=file.read())
+    verdict(done.returncode == 0 and not differs(done.stdout, SAYS["close-both"][1:]) and not disorder(done.stdout),
+            "--live from a pipe", done.stdout, done.stderr)
+    with open(TRACES + "lost.trace") as file:
+        done = ladder("--live", "--plain", "--width", "100", "-", data=file.read())
+    verdict(done.returncode == 0 and "544 events lost here" in done.stdout, "--live: events are lost", done.stdout,
+            done.stderr)
+    check_sentence("--live: nothing", ladder("--live", "-", data=""), 2, "empty")
+
+
+def packet(end, flags, seq, ack, options=b"", text=b""):
+    """An IPv4 packet from 10.0.0.1:4000 (end 0) to 10.0.0.2:80, or back."""
+    ports, addresses = (4000, 80), (bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2)))
+    tcp = struct.pack("!HHIIBBHHH", ports[end], ports[1 - end], seq, ack, (20 + len(options)) * 4, flags, 500, 0, 0)
+    tcp += options + text
+    return struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0) + addresses[end] + addresses[1 - end] + tcp
+
+
+def check_captures(folder):
+    """Both ends of a connection whose FINs cross, the last ACK lost."""
+    syn = bytes((2, 4, 5, 180, 1, 3, 3, 7))
+    story = [(0, 0, 10, packet(0, 2, 100, 0, syn)), (1, 11, 20, packet(1, 18, 500, 101, syn)),
+             (0, 21, 30, packet(0, 16, 101, 501)), (0, 40, 60, packet(0, 17, 101, 501)),
+             (1, 45, 65, packet(1, 17, 501, 101)), (1, 61, 81, packet(1, 16, 502, 102)),
+             (0, 66, None, packet(0, 16, 102, 502)), (1, 100, 120, packet(1, 17, 501, 102)),
+             (0, 121, 141, packet(0, 16, 102, 502))]
+    names = []
+    for end in (0, 1):
+        here = sorted((left if end == sender else came, data) for sender, left, came, data in story
+                      if end == sender or came is not None)
+        names.append(os.path.join(folder, "%d.pcap" % end))
+        with open(names[end], "wb") as file:
+            file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))
+            for ms, data in here:
+                file.write(struct.pack("<IIII", 7, ms * 1000, len(data), len(data)) + data)
+    for order in (names, names[::-1]):
+        done = ladder("--plain", "--width", "100", "--pcap", *order)
+        problem = differs(done.stdout, (
+            r"0\.000 .*-- SYN SEQ=0 WND=500 MSS=1460 WS=7 -+>\| +10\.000",
+            r"40\.000 .*-- FIN,ACK SEQ=1 ACK=1 WND=64000 -+> \(60\.000\)",
+            r"65\.000 .*<-+ FIN,ACK SEQ=1 ACK=1 WND=64000 --\| +45\.000", r"\(40\.000\) - FIN,ACK SEQ=1 ",
+            r"ACK SEQ=2 ACK=2 WND=64000 \(lost\) -+X \|", r"FIN,ACK SEQ=1 ACK=2 .*\(resent\) --\| +100\.000"))
+        verdict(done.returncode == 0 and not problem and not disorder(done.stdout), "--pcap", str(problem), done.stdout,
+                done.stderr)
+    check_sentence("--pcap of a trace", ladder("--pcap", TRACES + "cookie.trace", names[0]), 2, "no capture")
+
+
+def main():
+    os.chdir(os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
+    names = [name for name in sys.argv[1:] if name != "--write"]
+    check_traces(names, "--write" in sys.argv)
+    if not names:
+        with tempfile.TemporaryDirectory() as folder:
+            check_bad(folder)
+            check_size(folder)
+            check_choice()
+            check_pictures(folder)
+            check_live()
+            check_captures(folder)
+    return verdict.failed
+
+
+sys.exit(main())

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The picture of scripts/ladder for a terminal, in ASCII: a column of times and
+one of states for each end, and between them the segments."""
+
+from rows import Folded
+from words import notes_of, words_of
+
+LEAST = 80
+SHORT = 100     # in fewer columns states are shortened
+STATES = {"SYN-RECEIVED": "SYN-RECV", "ESTABLISHED": "ESTAB"}
+UNKNOWN = ("arrival not in the trace", "the trace ends")
+LEGEND = "An arrow that something crosses has two rows; the time at its open end is that at the other end."
+
+
+class Columns:
+    """How wide everything is, and in which colours."""
+
+    def __init__(self, width, color, longest):
+        self.width, self.color = width, color
+        self.short = width < SHORT
+        self.state = 10 if self.short else 12
+        self.time = max(len("%.3f" % longest), 5)
+        self.rung = width - 2 * (self.time + 1 + self.state + 2)
+        self.shown = ["", ""]
+
+    def paint(self, code, text):
+        return "\033[%sm%s\033[0m" % (code, text) if self.color and code else text
+
+    def side(self, s, time, state):
+        """The columns of one end: its time, and its state if it is another one."""
+        text = "" if time is None else "%.3f" % time
+        word = ""
+        if state and state != self.shown[s]:
+            self.shown[s] = state
+            word = STATES.get(state, state) if self.short else state
+        word = word[:self.state]
+        if s == 0:
+            return "%*s %s |" % (self.time, text, self.paint("1", word.rjust(self.state)) if word else
+                                 " " * self.state)
+        return "| %s %*s" % (self.paint("1", word.ljust(self.state)) if word else " " * self.state, self.time, text)
+
+    def line(self, rung, times, states, code=""):
+        rung = rung[:self.rung].ljust(self.rung)
+        return self.side(0, times[0], states[0]) + self.paint(code, rung) + self.side(1, times[1], states[1])
+
+
+def broken(words, room, rest):
+    """Words on lines of so much room: the first one, then the others."""
+    lines, line = [], ""
+    for word in words:
+        if line and len(line) + 1 + len(word) > (rest if lines else room):
+            lines.append(line)
+            line = word
+        else:
+            line += (" " if line else "") + word
+    lines.append(line)
+    return lines
+
+
+def other_time(row, start):
+    """Of a segment with two rows the time at the other end; "": nobody knows."""
+    if row.what == "leaves":
+        arrivals = row.segment.arrivals
+        time = arrivals[0].time if arrivals else None
+    else:
+        time = row.segment.time
+    return "" if time is None else "(%.3f)" % ((time - start) * 1000)
+
+
+def arrow(row, start, width):
+    """The lines of a segment: the first one with the arrow."""
+    segment = row.segment
+    words = words_of(segment, row.arrivals[0] if row.what == "arrives" and row.arrivals else None)
+    notes = notes_of(segment, row.arrivals)
+    if notes:
+        text = "(%s)" % ", ".join(notes)
+        words += text.split(" ")
+    to_right = segment.sender == 0
+    tail, head = "--", "->"
+    if row.what == "leaves":
+        elsewhere = other_time(row, start)
+        if segment.fate:
+            head = "?" if segment.fate in UNKNOWN else "X"
+        head += " "
+        if not segment.fate and not segment.arrivals and row.what == "leaves":
+            head = "->" if segment.untold else "-> ..."
+        elif elsewhere:
+            head = "-> " + elsewhere + " "
+    elif row.what == "arrives":
+        elsewhere = other_time(row, start)
+        tail = " " + elsewhere + " -" if elsewhere else "  "
+    if row.arrivals and row.arrivals[0].dropped:
+        head = "->X"
+    if not to_right:
+        tail, head = mirror(tail), mirror(head)
+    room = width - len(tail) - len(head) - 3
+    lines = broken(words, room, width - 8)
+    dashes = "-" * (width - len(tail) - len(head) - len(lines[0]) - 2)
+    if to_right:
+        first = "%s %s %s%s" % (tail, lines[0], dashes, head)
+    else:
+        first = "%s%s %s %s" % (head, dashes, lines[0], tail)
+    return [first] + [("      " + line if to_right else (line + "      ").rjust(width)) for line in lines[1:]]
+
+
+def mirror(text):
+    """An end of an arrow to the other side; a time stays what it is."""
+    if "(" in text:
+        before, rest = text.split("(", 1)
+        time, after = rest.split(")", 1)
+        return mirror(after) + "(" + time + ")" + mirror(before)
+    return text[::-1].replace(">", "<")
+
+
+def colour_of(row):
+    if row.what == "gap":
+        return "31;1"
+    if row.segment is None:
+        return "35"
+    segment = row.segment
+    flags = segment.flags
+    if "R" in flags or segment.fate or any(arrival.dropped for arrival in row.arrivals):
+        return "31"
+    if segment.note:
+        return "35"
+    return "32" if "S" in flags else "33" if "F" in flags else "36" if segment.len else ""
+
+
+def draw_row(row, start, columns):
+    times = [None if time is None else (time - start) * 1000 for time in row.times]
+    width = columns.rung
+    if row.what == "fold":
+        sides = Folded(row.rows, 0).words(), Folded(row.rows, 1).words()
+        text = "   ".join(filter(None, (sides[0] and "... %s ... -->" % sides[0],
+                                        sides[1] and "<-- ... %s ..." % sides[1])))
+        for line in [text] if len(text) <= width else text.split("   "):
+            yield columns.line(line.center(width), (None, None), ("", ""), "2")
+        return
+    if row.what == "gap":
+        for line in broken(row.moment.words.split(" "), width - 8, width - 8):
+            yield columns.line((" " + line + " ").center(width, "~"), (None, None), ("", ""), "31;1")
+        return
+    if row.what == "moment":
+        lines = broken(("(%s)" % row.moment.words).split(" "), width - 2, width - 2) if row.moment.words else [""]
+        if row.moment.end == 0:
+            lines = [" " + line for line in lines]
+        else:
+            lines = [(line + " ").rjust(width) for line in lines]
+    else:
+        lines = arrow(row, start, width)
+    code = colour_of(row)
+    yield columns.line(lines[0], times, row.states, code)
+    for line in lines[1:]:
+        yield columns.line(line, (None, None), ("", ""), code)
+
+
+def title(story, columns):
+    names = [name + ("" if story.traced[s] else " (not xtcp here)") for s, name in enumerate(story.names)]
+    room = columns.width - 2 * columns.time - 2
+    blank = room - len(names[0]) - len(names[1])
+    if blank < 2:   # two long addresses
+        yield "%*s %s" % (columns.time, "ms", columns.paint("1", names[0]))
+        yield columns.paint("1", names[1].rjust(columns.width - columns.time - 1)) + " " + "ms".rjust(columns.time)
+        return
+    yield "%*s %s%s%s %*s" % (columns.time, "ms", columns.paint("1", names[0]), " " * blank,
+                              columns.paint("1", names[1]), columns.time, "ms")
+
+
+def draw(story, rows, states, columns, notices=()):
+    """Lines of text. states: when the first row begins."""
+    for notice in notices:
+        for line in broken(notice.split(" "), columns.width, columns.width):
+            yield columns.paint("31;1", line)
+    yield from title(story, columns)
+    yield columns.line("", (None, None), states)
+    for row in rows:
+        yield from draw_row(row, story.start, columns)
+    if any(row.what in ("leaves", "arrives") and other_time(row, story.start) for row in rows):
+        for line in broken(LEGEND.split(" "), columns.width, columns.width):
+            yield columns.paint("2", line)

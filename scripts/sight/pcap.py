@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Two captures of tcpdump, one at each end, as if they were a trace: for
+scripts/ladder --pcap. They know of no states and no timers."""
+
+import heapq
+import os
+import struct
+
+from events import SegmentEvent, Unreadable
+
+MAGICS = {0xa1b2c3d4: 1e-6, 0xa1b23c4d: 1e-9}
+ETHERNET, RAW, LINUX_SLL, LINUX_SLL2 = 1, (12, 14, 101), 113, 276
+FLAGS = "FSRPAUEC"
+
+
+def address(data):
+    if len(data) == 4:
+        return "%d.%d.%d.%d" % tuple(data)
+    import ipaddress
+    return "[%s]" % ipaddress.ip_address(data)
+
+
+def ip_of(link, data):
+    """The IP header and what follows it, or None."""
+    if link == ETHERNET:
+        at = 12
+        while data[at:at + 2] in (b"\x81\x00", b"\x88\xa8"):
+            at += 4
+        return data[at + 2:] if data[at:at + 2] in (b"\x08\x00", b"\x86\xdd") else None
+    if link == LINUX_SLL:
+        return data[16:]
+    if link == LINUX_SLL2:
+        return data[20:]
+    return data
+
+
+def tcp_of(ip):
+    """(source, destination, ECN, TCP header and what follows, octets of it on the wire, identification), or None."""
+    if len(ip) >= 20 and ip[0] >> 4 == 4:
+        header, (total,) = (ip[0] & 15) * 4, struct.unpack_from("!H", ip, 2)
+        if ip[9] != 6 or struct.unpack_from("!H", ip, 6)[0] & 0x1fff:
+            return None
+        return address(ip[12:16]), address(ip[16:20]), ip[1] & 3, ip[header:], (total or len(ip)) - header, \
+            struct.unpack_from("!H", ip, 4)[0]
+    if len(ip) >= 40 and ip[0] >> 4 == 6 and ip[6] == 6:
+        octets = struct.unpack_from("!H", ip, 4)[0] or len(ip) - 40
+        return address(ip[8:24]), address(ip[24:40]), ip[1] >> 4 & 3, ip[40:], octets, 0
+    return None
+
+
+def options_of(data, is_syn):
+    """(SACK blocks, timestamps, what a SYN offers) in the words of the events."""
+    sacks, stamps, offers = "", "0/0", []
+    while len(data) >= 2 and data[0]:
+        if data[0] == 1:
+            data = data[1:]
+            continue
+        kind, size = data[0], data[1]
+        if size < 2 or size > len(data):
+            break
+        value = data[2:size]
+        if kind == 5:
+            sacks = ",".join("%d-%d" % struct.unpack_from("!II", value, at) for at in range(0, len(value) - 7, 8))
+        elif kind == 8 and size == 10:
+            stamps = "%d/%d" % struct.unpack("!II", value)
+            offers.append("ts")
+        elif kind == 2 and size == 4:
+            offers.append("mss:%d" % struct.unpack("!H", value))
+        elif kind == 3 and size == 3:
+            offers.append("ws:%d" % value[0])
+        elif kind == 4:
+            offers.append("sackok")
+        data = data[size:]
+    return sacks, stamps, ",".join(offers) if is_syn else ""
+
+
+class Capture:
+    """Packets of one file: (time, source, destination, parts of a SegmentEvent)."""
+
+    def __init__(self, name):
+        try:
+            self.file = open(name, "rb")
+            head = self.file.read(24)
+        except OSError as error:
+            raise Unreadable("cannot read %s: %s" % (name, error.strerror)) from None
+        for self.order in "<>":
+            magic = struct.unpack(self.order + "I", head[:4])[0] if len(head) == 24 else 0
+            if magic in MAGICS:
+                self.unit = MAGICS[magic]
+                self.link = struct.unpack_from(self.order + "I", head, 20)[0] & 0xffff
+                break
+        else:
+            raise Unreadable("%s is no capture of tcpdump (a pcap file)" % name)
+        if self.link not in (ETHERNET, LINUX_SLL, LINUX_SLL2, *RAW):
+            raise Unreadable("%s has packets of link type %d, which is not known here" % (name, self.link))
+        self.cut = False
+
+    def __iter__(self):
+        while True:
+            head = self.file.read(16)
+            if len(head) < 16:
+                self.cut |= bool(head)
+                return
+            seconds, fraction, kept, _ = struct.unpack(self.order + "IIII", head)
+            data = self.file.read(kept) if kept <= 1 << 20 else b""
+            if len(data) < kept:
+                self.cut = True
+                return
+            packet = self.packet(seconds + fraction * self.unit, data)
+            if packet:
+                yield packet
+
+    def packet(self, time, data):
+        ip = ip_of(self.link, data)
+        found = tcp_of(ip) if ip else None
+        if not found or len(found[3]) < 20:
+            return None
+        source, destination, ecn, tcp, octets, name = found
+        sport, dport, seq, ack, offset, bits, window = struct.unpack_from("!HHIIBBH", tcp)
+        header = (offset >> 4) * 4
+        length = max(octets - header, 0)
+        flags = "".join(FLAGS[at] for at in (1, 0, 2, 3, 4, 5, 6, 7) if bits >> at & 1)
+        sacks, stamps, offers = options_of(tcp[20:header], bits & 2)
+        end = (seq + length + (bits & 1) + (bits >> 1 & 1)) % (1 << 32)
+        return time, "%s:%d" % (source, sport), "%s:%d" % (destination, dport), \
+            ("", flags, str(seq), str(end), str(ack), str(window), str(length), None, sacks, None, None, str(ecn),
+             "%s#%d" % (stamps, name), offers)     # repetitions have names of their own, of IP
+
+
+class Captures:
+    """Iterates over the events of both, as events.Trace does. Which end a file was made at is known by who is seen
+    sending there first: of a connection's first segment the earlier copy is the sender's."""
+
+    is_of_now = False
+    gaps = started = harmed = ()
+    damaged = 0
+    written = kept = last_time = None
+
+    def __init__(self, *names):
+        self.files = [Capture(name) for name in names]
+        self.here = {}      # (file, end): is it this file's end?
+        self.sent = {}      # the newest end of text of a sender, to tell repetitions
+        self.wanted = None
+        self.packets = 0
+
+    def packets_of(self, which):
+        for time, *rest in self.files[which]:
+            yield (time, which, *rest)
+
+    def __iter__(self):
+        for index, (time, which, source, destination, parts) in enumerate(heapq.merge(self.packets_of(0),
+                                                                                       self.packets_of(1))):
+            self.packets += 1
+            self.last_time = time
+            if (which, source, destination) not in self.here:
+                for file in (0, 1):     # the first one of this connection: it leaves here
+                    self.here[file, source, destination] = file == which
+                    self.here[file, destination, source] = file != which
+            leaves = self.here[which, source, destination]
+            name = "segment_out" if leaves else "segment_in"
+            ends = (source, destination) if leaves else (destination, source)
+            resent = None
+            if leaves:
+                resent = self.is_resent((source, destination), parts)
+            yield SegmentEvent(time, index, (name, *ends, *parts[:7], resent, *parts[8:]))
+
+    def is_resent(self, way, parts):
+        seq, end = int(parts[2]), int(parts[3])
+        if seq == end:
+            return "0"
+        newest = self.sent.get(way)
+        if newest is None or 0 < (end - newest) % (1 << 32) < 1 << 31:
+            self.sent[way] = end
+            return "0"
+        return "1"
+
+    @property
+    def cut(self):
+        return any(file.cut for file in self.files)
+
+    def missing(self):
+        return 0
+
+    overwritten = missing
+
+    def complete_from(self):
+        return None
+
+    def complaint(self):
+        return None if self.packets else "no segment of TCP in %s" % os.path.basename(self.files[0].file.name)
