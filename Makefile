@@ -8,7 +8,17 @@ MAKEFLAGS += --no-print-directory
 
 KERNEL := . scripts/cache.sh; . scripts/kernel.sh;
 KDIR ?= $(shell $(KERNEL) kernel_headers)
-BUILD ?= build/$(shell $(KERNEL) headers_release '$(KDIR)')
+# Only from the command line: some systems have a NAME in the environment.
+ifneq ($(origin NAME),command line)
+NAME := xtcp
+endif
+ifneq ($(origin FAMILY),command line)
+FAMILY :=
+endif
+quoted = '$(subst ','\'',$(1))'
+NAMED := $(call quoted,NAME=$(NAME)) $(call quoted,FAMILY=$(FAMILY))
+PREFIX := $(addsuffix -,$(filter-out xtcp,$(NAME)))
+BUILD ?= build/$(PREFIX)$(shell $(KERNEL) headers_release '$(KDIR)')
 
 # With D= the word CC means congestion control, and no compiler may see it.
 ifeq ($(if $(value D),$(origin CC)),command line)
@@ -18,18 +28,19 @@ unexport CC
 endif
 
 #:   make              xtcp.ko for the running kernel, or else the newest headers;
-#:                     KDIR=DIR for another kernel, W=1 and C=2 as for the kernel
+#:                     KDIR=DIR for another kernel, W=1 and C=2 as for the kernel;
+#:                     NAME=xtcp_b FAMILY=27: xtcp_b.ko, to be loaded beside it
 all: needs-build
-	@scripts/build-module.sh '$(KDIR)' '$(BUILD)'
-	@ln -sf '$(BUILD)/xtcp.ko' xtcp.ko
+	@scripts/build-module.sh '$(KDIR)' $(call quoted,$(BUILD)) $(NAMED)
+	@ln -sf $(call quoted,$(BUILD)/$(NAME).ko) $(call quoted,$(NAME).ko)
 
 # build/stock and build/debug are the modules for the virtual machine's kernels,
 # whatever kernel this machine runs.
 vm-module: needs-demo
-	@. scripts/vm-module.sh && vm_module stock
+	@. scripts/vm-module.sh && vm_module stock $(NAMED)
 
 debug-module: needs-check
-	@. scripts/vm-module.sh && vm_module debug
+	@. scripts/vm-module.sh && vm_module debug $(NAMED)
 
 #:   make demo         real programs talk through xtcp in a virtual machine;
 #:                     D=backlog: a listener's two queues, filled step by step;
@@ -52,7 +63,7 @@ selftests: needs-check
 
 #:   make vm           a shell in a virtual machine with the module loaded
 vm: vm-module
-	@scripts/vm.sh --interactive 'insmod build/stock/xtcp.ko && echo "xtcp is loaded"; exec bash -l'
+	@scripts/vm.sh --interactive 'insmod build/$(PREFIX)stock/$(NAME).ko && echo "$(NAME) is loaded"; exec bash -l'
 
 #:   make debug-kernel build the tests' debug kernel, once
 debug-kernel: needs-check
@@ -73,7 +84,7 @@ soak: needs-check
 
 #:   make clean        remove what was built, but not the cached debug kernel
 clean:
-	rm -rf build xtcp.ko
+	rm -rf build xtcp.ko xtcp_*.ko
 
 help:
 	@sed -n 's/^#: //p' Makefile

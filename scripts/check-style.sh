@@ -80,6 +80,22 @@ licences()
 	done
 }
 
+# What builds must not be called, and numbers that are no family, are refused before anything is built.
+names()
+{
+	local word
+
+	for word in NAME= NAME=tcp NAME=Xtcp NAME=xtcp- NAME=xtcp_ NAME=xtcp_a_b "NAME=xtcp_a b" NAME=xtcp_b6 \
+		NAME=xtcp_snmp NAME=xtcp_netstat NAME=xtcp_listen NAME=xtcp_elevenlongg NAME=../xtcp \
+		FAMILY=0 FAMILY=-1 FAMILY=2 FAMILY=10 FAMILY=46 FAMILY=027 FAMILY=x; do
+		scripts/build-module.sh /nowhere build/style-names "$word" 2>&1 | grep -qE "^$word(:| is| ends)" ||
+			echo "scripts/build-module.sh does not refuse $word"
+	done
+	scripts/build-module.sh /nowhere build/style-names NAME=xtcp_tenletters FAMILY=45 2>&1 |
+		grep -q '^No kernel headers' || echo "scripts/build-module.sh refuses a good name"
+	[ ! -e build/style-names ] || echo "scripts/build-module.sh has made a folder for nothing"
+}
+
 left_over()
 {
 	# spelled so that it does not find itself
@@ -140,5 +156,6 @@ verdict "checkpatch: selftests" \
 verdict "shell syntax" "$(shell_syntax)"
 verdict "licence lines" "$(licences)"
 verdict "counters" "$(scripts/check-counters.sh "$tools/proc.c")"
+verdict "names of builds" "$(names)"
 verdict "tables of wire_matrix" "$(scripts/matrix-table.sh --check 2>&1)"
 verdict "nothing left to be done" "$(left_over)"

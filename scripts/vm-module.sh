@@ -19,12 +19,19 @@ vm_kernel()
 	fi
 }
 
-# vm_module stock|debug [MAKE ARGUMENT]...: build build/KIND/xtcp.ko.
+# vm_module stock|debug [MAKE ARGUMENT]...: build build/KIND/xtcp.ko; with NAME=xtcp_b
+# among the arguments build/xtcp_b-KIND/xtcp_b.ko.
 vm_module()
 {
-	local kind=$1 image kdir release
+	local kind=$1 prefix= word image kdir release
 
 	shift
+	for word; do
+		case $word in
+		NAME=xtcp | NAME=) ;;
+		NAME=*) prefix=${word#*=}- ;;
+		esac
+	done
 	image=$(vm_kernel "$kind") || return 1
 	release=$(kernel_release "$image")
 	if [ "$kind" = stock ]; then
@@ -32,6 +39,6 @@ vm_module()
 	else
 		kdir=${image%/*}/build
 	fi || return 1
-	scripts/build-module.sh "$kdir" "build/$release" "$@" || return 1
-	ln -sfn "$release" "build/$kind"
+	scripts/build-module.sh "$kdir" "build/$prefix$release" "$@" || return 1
+	ln -sfn "$prefix$release" "build/$prefix$kind"
 }

@@ -6,6 +6,8 @@
  * all namespaces or in none; one that is not, only an administrator of the namespace can have. At first NewReno and the
  * default are.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include "cong/algorithms.h"
 
 #include <linux/bitmap.h>
@@ -65,12 +67,12 @@ int xtcp_algorithms_init(void)
 	BUILD_BUG_ON(ARRAY_SIZE(algorithms) * TCP_CA_NAME_MAX > XTCP_ALGORITHMS_TEXT);
 	for (i = 0; i < ARRAY_SIZE(algorithms); i++) {
 		if (!is_sound(algorithms[i])) {
-			pr_err("xtcp: congestion control %d has no name of 1 to %d characters, no acked or no ssthresh\n",
+			pr_err("congestion control %d has no name of 1 to %d characters, no acked or no ssthresh\n",
 			       i, TCP_CA_NAME_MAX - 1);
 			return -EINVAL;
 		}
 		if (find_algorithm(algorithms[i]->name) != i) {
-			pr_err("xtcp: two congestion controls have the name '%s'\n", algorithms[i]->name);
+			pr_err("two congestion controls have the name '%s'\n", algorithms[i]->name);
 			return -EEXIST;
 		}
 	}

@@ -402,11 +402,11 @@ static const struct {
 	unsigned int private_size;
 	int (*show)(struct seq_file *m, void *v);
 } files[] = {
-	{ "xtcp", &ops_listing_v4, sizeof(struct listing) },
-	{ "xtcp6", &ops_listing_v6, sizeof(struct listing) },
-	{ "xtcp_listen", &xtcp_proc_listen_ops, sizeof(struct seq_net_private) },
-	{ "xtcp_snmp", .show = xtcp_mib_show_snmp },
-	{ "xtcp_netstat", .show = xtcp_mib_show_netstat },
+	{ KBUILD_MODNAME, &ops_listing_v4, sizeof(struct listing) },
+	{ KBUILD_MODNAME "6", &ops_listing_v6, sizeof(struct listing) },
+	{ KBUILD_MODNAME "_listen", &xtcp_proc_listen_ops, sizeof(struct seq_net_private) },
+	{ KBUILD_MODNAME "_snmp", .show = xtcp_mib_show_snmp },
+	{ KBUILD_MODNAME "_netstat", .show = xtcp_mib_show_netstat },
 };
 
 static bool make_file(struct xtcp_net *xn, unsigned int i)

@@ -33,9 +33,12 @@
 #include "socket/sockopt.h"
 #include "socket/status.h"
 
+static_assert(AF_XTCP > 0 && AF_XTCP < AF_MAX);
+
 static int family_number = AF_XTCP;
 module_param_named(family, family_number, int, 0444);
-MODULE_PARM_DESC(family, "address family number, 1 to " __stringify(AF_MAX) " - 1, not taken by another (default 25)");
+MODULE_PARM_DESC(family, "address family number, 1 to " __stringify(AF_MAX) " - 1, not taken by another (default "
+		 __stringify(AF_XTCP) ")");
 
 /* Memory of all socks in all namespaces, in pages, apart from kernel TCP's; the limits are net.ipv4.tcp_mem. */
 static atomic_long_t memory_allocated;
@@ -108,13 +111,13 @@ XTCP_PROTO_ACCEPT(proto_accept, xtcp_listen_accept)
 	.name
 
 struct proto xtcp_prot = {
-	PROTO_COMMON		= "XTCP",
+	PROTO_COMMON		= XTCP_PROTO_NAME,
 	.obj_size		= sizeof(struct xtcp_sock),
 };
 
 #if IS_ENABLED(CONFIG_IPV6)
 struct proto xtcpv6_prot = {
-	PROTO_COMMON		= "XTCPv6",
+	PROTO_COMMON		= XTCP_PROTO_NAME "v6",
 	.obj_size		= sizeof(struct xtcp6_sock),
 	XTCP_PROTO_PINFO6(struct xtcp6_sock)
 };

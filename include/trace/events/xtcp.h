@@ -7,9 +7,14 @@
  * the wire (absolute sequence numbers, the window field). "shift" is what the window field is to be shifted by, -1: it
  * is not known here; "segs" is how many segments a bundle stands for; "ecn" is the field of the IP header (RFC 3168
  * section 5). scripts/ladder reads these lines.
+ *
+ * The system has the module's name. The events are called the same whatever that is, so that one drawing can show a
+ * connection between two builds.
  */
 #undef TRACE_SYSTEM
-#define TRACE_SYSTEM xtcp
+#define TRACE_SYSTEM XTCP_NAME
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE xtcp
 
 #if !defined(_TRACE_XTCP_H) || defined(TRACE_HEADER_MULTI_READ)
 #define _TRACE_XTCP_H
