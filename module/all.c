@@ -12,6 +12,7 @@
 
 #include "in/interpose.c"
 #include "in/early.c"
+#include "in/siblings.c"
 #include "in/ingress.c"
 #include "in/icmp.c"
 

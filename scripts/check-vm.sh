@@ -73,6 +73,13 @@ fi
 
 image=$(vm_kernel "$kind") || { echo "not ok - $kind: no kernel"; exit 1; }
 vm_module "$kind" -s WRAPPER=1 || { echo "not ok - $kind: the module does not build"; exit 1; }
+second=
+case " $names " in
+*" side_by_side "*)
+	# and once more under another name, to be loaded beside it; selftests/lib/module.h has both words
+	vm_module "$kind" -s NAME=xtcp_b FAMILY=27 || { echo "not ok - $kind: xtcp_b does not build"; exit 1; }
+	second=build/xtcp_b-$kind/xtcp_b.ko ;;
+esac
 programs=
 for name in $names; do
 	programs+=" ../build/selftests/$name"
@@ -87,6 +94,7 @@ mkdir "$bin"
 cp build/selftests/run/run "$bin/"
 strip -g -o "$bin/xtcp.ko" "build/$kind/xtcp.ko"
 strip -g -o "$bin/xtcp_wrapper.ko" "build/$kind/selftests/modules/xtcp_wrapper.ko"
+[ -z "$second" ] || strip -g -o "$bin/xtcp_b.ko" "$second"
 tests= sum=120
 for name in $names; do
 	seconds=$(seconds_of "$name")
@@ -97,7 +105,7 @@ done
 
 echo "# $kind kernel, $(kernel_release "$image")"
 started=$SECONDS
-setting="XTCP_KO=$bin/xtcp.ko XTCP_WRAPPER_KO=$bin/xtcp_wrapper.ko"
+setting="XTCP_KO=$bin/xtcp.ko XTCP_B_KO=$bin/xtcp_b.ko XTCP_WRAPPER_KO=$bin/xtcp_wrapper.ko"
 for word in SEED SOAK; do
 	[ -z "${!word-}" ] || setting+=" $word=${!word}"
 done

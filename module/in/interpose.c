@@ -11,8 +11,9 @@
  *  2. a connection of ours has exactly this tuple: ours. But a record makes way for a SYN that would reopen it when no
  *     listener of ours wants the SYN: the program may have gone back to kernel TCP; and as soon as kernel TCP has a
  *     connection on the tuple;
- *  3. a SYN for a listener of ours, unless kernel TCP has a connection on the tuple: ours. So is what a listener drops
- *     in silence: SYN with FIN, and segments with none of SYN, ACK, RST;
+ *  3. a SYN for a listener of ours, unless kernel TCP has a connection on the tuple, or another build of this module
+ *     (siblings.c): ours. So is what a listener drops in silence: SYN with FIN, and segments with none of SYN, ACK,
+ *     RST;
  *  4. an ACK for a listener of ours whose cookie is valid: ours;
  *  5. the rest is kernel TCP's, which also answers what nobody has. A program whose listener moved to xtcp keeps the
  *     connections that kernel TCP accepted before.
@@ -32,6 +33,7 @@
 #include "in/early.h"
 #include "in/icmp.h"
 #include "in/ingress.h"
+#include "in/siblings.h"
 #include "listen/synq.h"
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
@@ -40,7 +42,10 @@
 
 #define ROUNDS_A_SECOND	50	/* looks whether the other has stepped aside */
 
-/* What stood in the array before us; set before ours is put there, and used until no handler of ours runs. */
+/*
+ * What stood in the array before us; set before ours is put there, and used until no handler of ours runs. When another
+ * build of this module stood there and is unloaded, it puts what stood there before itself in its place (siblings.c).
+ */
 static const struct net_protocol *saved_v4;
 static struct net_protocol ours_v4;
 
@@ -122,10 +127,33 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 	}
 
 	lsk = xtcp_listeners_lookup(xn, &key);
-	if (!lsk || !listener_wants(lsk, skb, &key) || xtcp_demux_kernel_holds(xn->net, &key))
+	if (!lsk || !listener_wants(lsk, skb, &key) || xtcp_demux_kernel_holds(xn->net, &key) ||
+	    xtcp_siblings_keep(skb))
 		return false;
 	xtcp_ingress_listener(xn, skb, lsk, &key);
 	return true;
+}
+
+/*
+ * Another build of this module has a listener that wants the segment: is it of a connection of ours? When it would
+ * reopen what a record ended, the record makes way.
+ */
+static bool keeps(struct sk_buff *skb)
+{
+	struct xtcp_net *xn = net_of(skb);
+	struct xtcp_demux_key key;
+	struct xtcp_conn *conn;
+
+	if (!might_be_ours(xn, skb))
+		return false;
+	xtcp_demux_key_from_skb(xn, skb, &key);
+	conn = xtcp_demux_lookup(xn, &key);
+	if (!conn)
+		return false;
+	if (!record_makes_way(xn, &key, conn, skb))
+		return true;
+	xtcp_record_drop(xn, container_of(conn, struct xtcp_timewait, conn));
+	return false;
 }
 
 /* As take(), with the first question before it. */
@@ -145,7 +173,7 @@ static bool is_ours(struct sk_buff *skb)
 /* inet_protos[IPPROTO_TCP]: softirq, RCU read side */
 static int interpose_v4_rcv(struct sk_buff *skb)
 {
-	return is_ours(skb) ? 0 : saved_v4->handler(skb);
+	return is_ours(skb) ? 0 : READ_ONCE(saved_v4)->handler(skb);
 }
 
 /* An ICMP error: skb->data is the header of the segment that we may have sent, so the local port is its source. */
@@ -156,7 +184,7 @@ static int interpose_v4_err(struct sk_buff *skb, u32 info)
 
 	if (error_might_be_ours(net_of(skb), skb, iph->ihl * 4) && xtcp_icmp_v4(skb, info, &err))
 		return err;
-	return saved_v4->err_handler(skb, info);
+	return READ_ONCE(saved_v4)->err_handler(skb, info);
 }
 
 static int install_v4(void)
@@ -203,7 +231,7 @@ static void restore_v4(void)
 {
 	int rounds = 0;
 
-	while (!is_restored_v4()) {
+	while (!xtcp_siblings_take_out(XTCP_SIBLING_V4, is_restored_v4)) {
 		if (!(rounds++ % ROUNDS_A_SECOND))
 			say_who_v4();
 		msleep(MSEC_PER_SEC / ROUNDS_A_SECOND);
@@ -217,7 +245,7 @@ static struct inet6_protocol ours_v6;
 /* inet6_protos[IPPROTO_TCP]: softirq, RCU read side */
 static int interpose_v6_rcv(struct sk_buff *skb)
 {
-	return is_ours(skb) ? 0 : saved_v6->handler(skb);
+	return is_ours(skb) ? 0 : READ_ONCE(saved_v6)->handler(skb);
 }
 
 /* As interpose_v4_err(); @offset is where the TCP header begins. */
@@ -227,7 +255,7 @@ static int interpose_v6_err(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 
 
 	if (error_might_be_ours(net_of(skb), skb, offset) && xtcp_icmp_v6(skb, opt, type, code, offset, info, &err))
 		return err;
-	return saved_v6->err_handler(skb, opt, type, code, offset, info);
+	return READ_ONCE(saved_v6)->err_handler(skb, opt, type, code, offset, info);
 }
 
 static int install_v6(void)
@@ -273,7 +301,7 @@ static void restore_v6(void)
 {
 	int rounds = 0;
 
-	while (saved_v6 && !is_restored_v6()) {
+	while (saved_v6 && !xtcp_siblings_take_out(XTCP_SIBLING_V6, is_restored_v6)) {
 		if (!(rounds++ % ROUNDS_A_SECOND))
 			say_who_v6();
 		msleep(MSEC_PER_SEC / ROUNDS_A_SECOND);
@@ -290,6 +318,13 @@ static void restore_v6(void)
 }
 #endif
 
+static const struct xtcp_sibling_link links[XTCP_SIBLING_IPS] = {
+	[XTCP_SIBLING_V4] = { &ours_v4, (const void **)&saved_v4 },
+#if IS_ENABLED(CONFIG_IPV6)
+	[XTCP_SIBLING_V6] = { &ours_v6, (const void **)&saved_v6 },
+#endif
+};
+
 /**
  * xtcp_interpose_init() - stand in front of kernel TCP
  *
@@ -299,15 +334,22 @@ static void restore_v6(void)
  */
 int xtcp_interpose_init(void)
 {
-	int err = install_v4();
+	int err;
 
+	xtcp_siblings_join(links, keeps);
+	err = xtcp_siblings_put_in(XTCP_SIBLING_V4, install_v4);
 	if (err)
-		return err;
-	err = install_v6();
-	if (err) {
-		restore_v4();
-		synchronize_net();
-	}
+		goto err_leave;
+	err = xtcp_siblings_put_in(XTCP_SIBLING_V6, install_v6);
+	if (err)
+		goto err_v4;
+	return 0;
+
+err_v4:
+	restore_v4();
+err_leave:
+	xtcp_siblings_leave();
+	synchronize_net();
 	return err;
 }
 
@@ -323,5 +365,6 @@ void xtcp_interpose_exit(void)
 {
 	restore_v6();
 	restore_v4();
+	xtcp_siblings_leave();
 	synchronize_net();
 }

@@ -21,6 +21,7 @@
 #include "base/sock.h"
 #include "compat.h"
 #include "in/ingress.h"
+#include "in/siblings.h"
 #include "listen/listener.h"
 #include "lookup/listeners.h"
 #include "ports/port.h"
@@ -303,9 +304,16 @@ void xtcp_family_exit(void)
 int xtcp_family_register(void)
 {
 	int err = sock_register(&family);
+	char name[MODULE_NAME_LEN];
+	bool known;
 
-	if (err)
-		pr_err("family=%d is taken; choose a free number from 1 to %d\n", family_number, AF_MAX - 1);
+	if (!err) {
+		xtcp_siblings_set_family(family_number);
+		return 0;
+	}
+	known = xtcp_siblings_have_family(family_number, name, sizeof(name));
+	pr_err("family=%d is taken%s%s; choose a free number from 1 to %d\n", family_number, known ? " by " : "",
+	       known ? name : "", AF_MAX - 1);
 	return err;
 }
 
@@ -316,5 +324,6 @@ int xtcp_family_register(void)
  */
 void xtcp_family_unregister(void)
 {
+	xtcp_siblings_set_family(0);
 	sock_unregister(family_number);
 }

@@ -71,3 +71,18 @@ int module_references(void)
 	fclose(file);
 	return count;
 }
+
+int module_second_load(const char *parameters)
+{
+	return load("XTCP_B_KO", parameters);
+}
+
+int module_second_unload(void)
+{
+	return syscall(SYS_delete_module, MODULE_SECOND, O_NONBLOCK);
+}
+
+bool module_second_is_loaded(void)
+{
+	return !access("/sys/module/" MODULE_SECOND, F_OK);
+}

@@ -24,4 +24,15 @@ bool module_is_loaded(void);
 /* How often it is held; -1 if it is not loaded. */
 int module_references(void);
 
+/*
+ * The same module built once more, to be loaded beside the first one: `make NAME=xtcp_b FAMILY=27`. A test finds it not
+ * loaded and leaves it so. The file is named by XTCP_B_KO, which is set when the test side_by_side runs.
+ */
+#define MODULE_SECOND "xtcp_b"
+#define MODULE_SECOND_FAMILY 27
+
+int module_second_load(const char *parameters);
+int module_second_unload(void);
+bool module_second_is_loaded(void);
+
 #endif

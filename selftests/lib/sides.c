@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "module.h"
 #include "rows.h"
 #include "wait.h"
 
@@ -163,9 +164,10 @@ void sides_result(bool ok, const char *name)
 
 const char *sides_listing(enum stack stack, const char *addr)
 {
-	if (strchr(addr, ':'))
-		return stack == XTCP ? "/proc/net/xtcp6" : "/proc/net/tcp6";
-	return stack == XTCP ? "/proc/net/xtcp" : "/proc/net/tcp";
+	static const char * const v4[] = { "/proc/net/tcp", "/proc/net/xtcp", "/proc/net/" MODULE_SECOND };
+	static const char * const v6[] = { "/proc/net/tcp6", "/proc/net/xtcp6", "/proc/net/" MODULE_SECOND "6" };
+
+	return strchr(addr, ':') ? v6[stack] : v4[stack];
 }
 
 static void know(int ns, const char *addr, int its_ns)

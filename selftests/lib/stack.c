@@ -11,12 +11,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "module.h"
 #include "ns.h"
 #include "wait.h"
 
 const char *stack_name(enum stack stack)
 {
-	return stack == XTCP ? "xtcp" : "kernel TCP";
+	static const char * const names[] = { "kernel TCP", "xtcp", MODULE_SECOND };
+
+	return names[stack];
 }
 
 union stack_addr stack_addr(const char *text, int port)
@@ -53,8 +56,9 @@ int stack_socket(int ns, enum stack stack, const char *text)
 {
 	bool v6 = strchr(text, ':');
 
-	if (stack == XTCP)
-		return ns_socket(ns, AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC, v6 ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4);
+	if (stack != KERNEL)
+		return ns_socket(ns, stack == XTCP ? AF_XTCP : MODULE_SECOND_FAMILY, SOCK_STREAM | SOCK_CLOEXEC,
+				 v6 ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4);
 	return ns_socket(ns, v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 }
 

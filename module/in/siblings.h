@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Other builds of this module that are loaded, too. */
+#ifndef XTCP_SIBLINGS_H
+#define XTCP_SIBLINGS_H
+
+#include <linux/types.h>
+
+struct sk_buff;
+
+enum xtcp_sibling_ip {
+	XTCP_SIBLING_V4,
+	XTCP_SIBLING_V6,
+	XTCP_SIBLING_IPS,
+};
+
+/**
+ * struct xtcp_sibling_link - where a build stands in the chain of TCP's handlers
+ * @ours: its entry, which the array or the next one in front of it names
+ * @saved: its variable that names the entry behind it
+ */
+struct xtcp_sibling_link {
+	const void *ours;
+	const void **saved;
+};
+
+/* Keeps a segment that a sibling's listener wants? Softirq, RCU read side. */
+typedef bool (*xtcp_sibling_keeps)(struct sk_buff *skb);
+
+void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keeps keeps);
+int xtcp_siblings_put_in(enum xtcp_sibling_ip ip, int (*install)(void));
+bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void));
+void xtcp_siblings_leave(void);
+bool xtcp_siblings_keep(struct sk_buff *skb);
+void xtcp_siblings_set_family(int family);
+bool xtcp_siblings_have_family(int family, char *name, size_t size);
+
+#endif /* XTCP_SIBLINGS_H */

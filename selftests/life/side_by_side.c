@@ -1,0 +1,640 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Two builds of the module at once, xtcp and xtcp_b: each has its own names, sockets and counters, no port is in two of
+ * the three stacks, what one has accepted is left alone by the other one's listener, and either goes first, also while
+ * the other one and kernel TCP carry data.
+ *
+ *	namespace a --- veth0 --- namespace b
+ *	  clients of all three  -->
+ *
+ * side_by_side [PART]... runs only these parts. Rounds under load: 12, on a debug kernel 4; ROUNDS= in the environment
+ * says another number.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <kselftest.h>
+#include <linux/xtcp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "flow.h"
+#include "klog.h"
+#include "module.h"
+#include "ns.h"
+#include "rows.h"
+#include "sides.h"
+#include "stack.h"
+#include "tcpstate.h"
+#include "wait.h"
+
+#define PORT	7300
+#define STACKS	3
+#define STALL_MS 20000
+
+static struct ns_pair pair;
+
+static bool is_debug_kernel(void)
+{
+	return !access("/proc/lockdep_stats", F_OK);
+}
+
+static int load(enum stack stack, const char *parameters)
+{
+	return stack == XTCP ? module_load(parameters) : module_second_load(parameters);
+}
+
+static int unload(enum stack stack)
+{
+	return stack == XTCP ? module_unload() : module_second_unload();
+}
+
+static bool is_loaded(enum stack stack)
+{
+	return stack == XTCP ? module_is_loaded() : module_second_is_loaded();
+}
+
+static enum stack other(enum stack stack)
+{
+	return stack == XTCP ? SECOND : XTCP;
+}
+
+static void load_or_die(enum stack stack)
+{
+	if (load(stack, ""))
+		ksft_exit_fail_msg("cannot load %s: %s\n", stack_name(stack), strerror(errno));
+}
+
+/* The last reference goes with the last descriptor, which may take a moment. */
+static void unload_or_die(enum stack stack)
+{
+	if (!WAIT_FOR(!unload(stack), STACK_DEADLINE_MS))
+		ksft_exit_fail_msg("cannot unload %s: %s\n", stack_name(stack), strerror(errno));
+}
+
+/* @top stands in front of the other one afterwards: its handlers are asked first. */
+static void put_on_top(enum stack top)
+{
+	unload_or_die(top);
+	load_or_die(top);
+}
+
+/* ---- names */
+
+static void names(void)
+{
+	static const char * const paths[] = {
+		"/proc/net/xtcp", "/proc/net/xtcp6", "/proc/net/xtcp_snmp", "/proc/net/xtcp_netstat",
+		"/proc/net/xtcp_listen", "/proc/sys/net/xtcp/syncookies", "/sys/module/xtcp/parameters/family",
+		"/sys/kernel/tracing/events/xtcp/xtcp_state/enable",
+		"/proc/net/xtcp_b", "/proc/net/xtcp_b6", "/proc/net/xtcp_b_snmp", "/proc/net/xtcp_b_netstat",
+		"/proc/net/xtcp_b_listen", "/proc/sys/net/xtcp_b/syncookies", "/sys/module/xtcp_b/parameters/family",
+		"/sys/kernel/tracing/events/xtcp_b/xtcp_state/enable",
+	};
+	static const char * const protocols[] = { "XTCP ", "XTCPv6 ", "XTCP_B ", "XTCP_Bv6 " };
+	char *text = ns_read_file(ns_home(), "/proc/net/protocols");
+	bool good = true, has;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(paths); i++) {
+		if (!access(paths[i], F_OK))
+			continue;
+		ksft_print_msg("no %s\n", paths[i]);
+		good = false;
+	}
+	ksft_test_result(good, "files, sysctls, parameters and events of both\n");
+	for (good = true, i = 0; i < ARRAY_SIZE(protocols); i++) {
+		has = text && strstr(text, protocols[i]);
+		if (!has)
+			ksft_print_msg("no '%s' in /proc/net/protocols\n", protocols[i]);
+		good = good && has;
+	}
+	free(text);
+	ksft_test_result(good, "protocols of both\n");
+
+	/* what one is told the other does not hear */
+	ns_sysctl_set(pair.a, "net.xtcp_b.fin_timeout", "7");
+	ksft_test_result(ns_sysctl_get(pair.a, "net.xtcp_b.fin_timeout") == 7 &&
+			 ns_sysctl_get(pair.a, "net.xtcp.fin_timeout") == 60, "each has sysctls of its own\n");
+	ns_sysctl_set(pair.a, "net.xtcp_b.fin_timeout", "60");
+}
+
+/* ---- what must not be loaded */
+
+static void refused(enum stack stack, const char *parameters, const char *message)
+{
+	unload_or_die(stack);
+	klog_forget();
+	ksft_test_result(load(stack, parameters) < 0 && errno == EEXIST && klog_has(message) && !is_loaded(stack),
+			 "%s with %s is refused: \"%s\"\n", stack_name(stack), parameters, message);
+	load_or_die(stack);
+}
+
+static void refusals(void)
+{
+	ksft_test_result(load(SECOND, "") < 0 && errno == EEXIST, "a second module of one name is refused\n");
+	refused(SECOND, "family=25", "xtcp_b: family=25 is taken by xtcp;");
+	refused(XTCP, "family=27", "xtcp: family=27 is taken by xtcp_b;");
+	refused(SECOND, "family=2", "xtcp_b: family=2 is taken;");
+}
+
+/* ---- data */
+
+static long long segments(enum stack stack)
+{
+	static const char * const files[] = { "/proc/net/snmp", "/proc/net/xtcp_snmp", "/proc/net/xtcp_b_snmp" };
+
+	return counter_now(pair.b, files[stack], "Tcp:InSegs");
+}
+
+/* A server's row is in the file of its stack and of no other. */
+static bool listed_once(enum stack stack, const char *addr, int port, int peer)
+{
+	enum stack s;
+	int state;
+
+	for (s = KERNEL; s < STACKS; s++) {
+		state = rows_state(pair.b, sides_listing(s, addr), port, peer);
+		if (state == (s == stack ? TCP_ESTABLISHED : 0))
+			continue;
+		ksft_print_msg("%s says %d of a connection of %s\n", sides_listing(s, addr), state, stack_name(stack));
+		return false;
+	}
+	return true;
+}
+
+/* All pairings of the three stacks at once, over both IPs, data both ways in each. */
+static void transfers(void)
+{
+	const long long octets = is_debug_kernel() ? 100000 : 1000000;
+	static struct flow flows[2 * 2 * STACKS * STACKS];
+	int n = 0, v6, client, server, port = PORT;
+	enum stack from, to;
+	long long before[STACKS];
+	bool good = true;
+
+	for (to = KERNEL; to < STACKS; to++)
+		before[to] = segments(to);
+	for (v6 = 0; v6 < 2; v6++) {
+		for (from = KERNEL; from < STACKS; from++) {
+			for (to = KERNEL; to < STACKS; to++, n += 2, port++) {
+				const char *addr = v6 ? NS_B6 : NS_B4;
+
+				stack_pair_or_die(pair.a, from, pair.b, to, addr, port, &client, &server);
+				good &= listed_once(to, addr, port, stack_port(client));
+				flow_pair(&flows[n], client, octets, &flows[n + 1], server, octets);
+			}
+		}
+	}
+	ksft_test_result(good, "each connection is listed by its stack alone\n");
+	good = flow_run(flows, n, STALL_MS);
+	if (!good)
+		flow_explain(flows, n);
+	ksft_test_result(good, "%d transfers at once between all pairings\n", n);
+	for (to = KERNEL; to < STACKS; to++)
+		ksft_test_result(segments(to) > before[to] + 3 * octets / 65536, "%s counts what it received\n",
+				 stack_name(to));
+	while (n--)
+		close(flows[n].fd);
+}
+
+/* ---- ports */
+
+/* True when @second cannot have what @first has. */
+static bool is_exclusive(enum stack first, enum stack second, const char *addr, bool reuse)
+{
+	int one = stack_bound(pair.b, first, addr, PORT + 50, reuse), two;
+	bool good;
+
+	if (one < 0 || (reuse && listen(one, 1)))
+		ksft_exit_fail_msg("%s cannot have its port: %s\n", stack_name(first), strerror(errno));
+	two = stack_bound(pair.b, second, addr, PORT + 50, reuse);
+	good = two < 0 && errno == EADDRINUSE;
+	if (two >= 0)
+		close(two);
+	close(one);
+	/* and then it can */
+	two = stack_listener(pair.b, second, addr, PORT + 50, reuse);
+	if (two < 0)
+		ksft_exit_fail_msg("%s cannot have the port afterwards: %s\n", stack_name(second), strerror(errno));
+	close(two);
+	if (!good)
+		ksft_print_msg("%s got %s of %s%s\n", stack_name(second), addr, stack_name(first),
+			       reuse ? ", which listens" : "");
+	return good;
+}
+
+static void bound_ports(void)
+{
+	static const char * const addresses[] = { "0.0.0.0", NS_B4, "::", NS_B6 };
+	enum stack first, second;
+	bool good = true;
+	unsigned int i;
+
+	for (first = KERNEL; first < STACKS; first++)
+		for (second = KERNEL; second < STACKS; second++)
+			for (i = 0; first != second && i < ARRAY_SIZE(addresses); i++)
+				good &= is_exclusive(first, second, addresses[i], false) &
+					is_exclusive(first, second, addresses[i], true);
+	ksft_test_result(good, "a port that one of the three has, neither of the others gets\n");
+}
+
+#define EPHEMERAL 30
+
+/* Clients of all three in turns, until none is left. */
+static void ephemeral_ports(void)
+{
+	bool taken[EPHEMERAL] = {}, good = true;
+	int fds[EPHEMERAL], i, port;
+	enum stack s;
+
+	ns_sysctl_set(pair.b, "net.ipv4.ip_local_port_range", "%d %d", PORT + 100, PORT + 100 + EPHEMERAL - 1);
+	for (i = 0; i < EPHEMERAL; i++) {
+		fds[i] = stack_bound(pair.b, i % STACKS, NS_B4, 0, false);
+		port = fds[i] < 0 ? -1 : stack_port(fds[i]) - PORT - 100;
+		if (port < 0 || port >= EPHEMERAL || taken[port])
+			good = false;
+		else
+			taken[port] = true;
+	}
+	ksft_test_result(good, "%d ports for %d sockets of the three, each another one\n", EPHEMERAL, EPHEMERAL);
+	for (good = true, s = KERNEL; s < STACKS; s++)
+		good &= stack_bound(pair.b, s, NS_B4, 0, false) < 0 && errno == EADDRINUSE;
+	ksft_test_result(good, "and none is left for any\n");
+	for (i = 0; i < EPHEMERAL; i++)
+		close(fds[i]);
+	ns_sysctl_set(pair.b, "net.ipv4.ip_local_port_range", "32768 60999");
+}
+
+/* Both might have the port, and neither has who is meant: kernel TCP's reset. */
+static void nobodys(void)
+{
+	int one = stack_bound(pair.b, XTCP, NS_B4, PORT + 60, true), fd;
+	int two = stack_bound(pair.b, SECOND, NS_B4, PORT + 60, true);
+
+	fd = stack_connected(pair.a, KERNEL, NS_B4, PORT + 60);
+	ksft_test_result(one >= 0 && two >= 0 && fd < 0 && errno == ECONNREFUSED,
+			 "a SYN to a port that both have bound and nobody listens on is reset\n");
+	close(one);
+	close(two);
+}
+
+static void ports(void)
+{
+	bound_ports();
+	ephemeral_ports();
+	nobodys();
+}
+
+/* ---- programs that go from one to the other */
+
+static int accept_or_die(int listener)
+{
+	struct timeval patience = { .tv_sec = STACK_DEADLINE_MS / 1000 };
+	int fd;
+
+	setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	fd = accept(listener, NULL, NULL);
+	if (fd < 0)
+		ksft_exit_fail_msg("cannot accept: %s\n", strerror(errno));
+	return fd;
+}
+
+/* What @old has accepted is @old's while @new listens on the port. */
+static void accepted_before(enum stack old, enum stack new, const char *addr, int port)
+{
+	int client, server, listener, new_client, new_server;
+	bool good;
+
+	stack_pair_or_die(pair.a, KERNEL, pair.b, old, addr, port, &client, &server);
+	listener = stack_listener(pair.b, new, addr, port, true);
+	if (listener < 0)
+		ksft_exit_fail_msg("the listener cannot move: %s\n", strerror(errno));
+	good = stack_carries(client, server, 5000) && stack_carries(server, client, 5000);
+	new_client = stack_connected(pair.a, KERNEL, addr, port);
+	new_server = accept_or_die(listener);
+	good = good && stack_carries(new_client, new_server, 5000) && stack_carries(client, server, 5000) &&
+	       listed_once(old, addr, port, stack_port(client)) &&
+	       listed_once(new, addr, port, stack_port(new_client));
+	shutdown(client, SHUT_WR);
+	good = good && stack_at_end(server);
+	ksft_test_result(good, "%s: a listener moves from %s to %s, its connections stay\n", addr, stack_name(old),
+			 stack_name(new));
+	close(client);
+	close(server);
+	close(new_client);
+	close(new_server);
+	close(listener);
+}
+
+/* A record of @old makes way for a client that comes again from its port, to @new. */
+static void record_makes_way(enum stack old, enum stack new, const char *addr, int port)
+{
+	const char *listing = sides_listing(old, addr);
+	const char *from = strchr(addr, ':') ? NS_A6 : NS_A4;
+	int client, server, listener, local;
+
+	stack_pair_or_die(pair.a, KERNEL, pair.b, old, addr, port, &client, &server);
+	local = stack_port(client);
+	close(server);
+	if (!stack_at_end(client))
+		ksft_exit_fail_msg("the server's close() did not arrive\n");
+	close(client);
+	if (!WAIT_FOR(rows_state(pair.b, listing, port, local) == TCP_TIME_WAIT, STACK_DEADLINE_MS) ||
+	    !WAIT_FOR(!rows_state(pair.a, sides_listing(KERNEL, addr), local, port), STACK_DEADLINE_MS))
+		ksft_exit_fail_msg("no TIME-WAIT\n");
+	listener = stack_listener(pair.b, new, addr, port, true);
+	client = stack_bound(pair.a, KERNEL, from, local, true);
+	if (listener < 0 || client < 0 || stack_connect(client, addr, port))
+		ksft_exit_fail_msg("the client does not come back: %s\n", strerror(errno));
+	server = accept_or_die(listener);
+	ksft_test_result(stack_carries(client, server, 100) && listed_once(new, addr, port, local),
+			 "%s: TIME-WAIT of %s makes way for a client of %s\n", addr, stack_name(old), stack_name(new));
+	close(client);
+	close(server);
+	close(listener);
+}
+
+static void moves(void)
+{
+	int port = PORT + 200;
+	enum stack top, old;
+
+	for (top = XTCP; top <= SECOND; top++) {
+		put_on_top(top);
+		for (old = XTCP; old <= SECOND; old++, port += 4) {
+			accepted_before(old, other(old), NS_B4, port);
+			accepted_before(old, other(old), NS_B6, port + 1);
+			record_makes_way(old, other(old), NS_B4, port + 2);
+			record_makes_way(old, other(old), NS_B6, port + 3);
+		}
+	}
+}
+
+/* ---- unloading */
+
+/* A connection of kernel TCP to a server of one of the three that carries data there and back until it is stopped. */
+struct carrier {
+	int client, server;
+	pthread_t thread;
+	atomic_bool stop, broken;
+	atomic_int rounds;
+};
+
+static void *carry(void *arg)
+{
+	struct carrier *c = arg;
+
+	while (!c->stop && !c->broken) {
+		if (!stack_carries(c->client, c->server, 3000) || !stack_carries(c->server, c->client, 3000))
+			c->broken = true;
+		c->rounds++;
+		wait_tick();
+	}
+	return NULL;
+}
+
+static void carrier_start(struct carrier *c, enum stack stack, int port)
+{
+	c->stop = false;
+	c->broken = false;
+	stack_pair_or_die(pair.a, KERNEL, pair.b, stack, NS_B4, port, &c->client, &c->server);
+	if (pthread_create(&c->thread, NULL, carry, c))
+		ksft_exit_fail_msg("no threads\n");
+}
+
+/* Two rounds that begin from now on have come to their end. */
+static bool carrier_goes_on(struct carrier *c)
+{
+	int before = c->rounds;
+
+	return WAIT_FOR(c->rounds > before + 2 || c->broken, STACK_DEADLINE_MS) && !c->broken;
+}
+
+static bool carrier_stop(struct carrier *c)
+{
+	c->stop = true;
+	pthread_join(c->thread, NULL);
+	close(c->client);
+	close(c->server);
+	return !c->broken;
+}
+
+static struct carrier kernels;
+
+static bool family_is(enum stack stack, bool there)
+{
+	int fd = stack_socket(ns_home(), stack, NS_B4);
+
+	if (fd >= 0)
+		close(fd);
+	return there ? fd >= 0 : fd < 0 && errno == EAFNOSUPPORT;
+}
+
+/* @first goes while the other one works, then that one; @first was loaded first, or last. */
+static void one_by_one(enum stack first, bool on_top)
+{
+	struct carrier rest = {};
+	bool good;
+
+	put_on_top(on_top ? first : other(first));
+	carrier_start(&rest, other(first), PORT + 70 + first);
+	unload_or_die(first);
+	good = carrier_goes_on(&rest) && carrier_goes_on(&kernels) && family_is(first, false) &&
+	       family_is(other(first), true);
+	ksft_test_result(good, "%s, loaded %s, goes; %s and kernel TCP carry on\n", stack_name(first),
+			 on_top ? "last" : "first", stack_name(other(first)));
+	good = carrier_stop(&rest);
+	unload_or_die(other(first));
+	good = good && carrier_goes_on(&kernels) && family_is(other(first), false);
+	ksft_test_result(good, "then %s, and kernel TCP carries on\n", stack_name(other(first)));
+	load_or_die(XTCP);
+	load_or_die(SECOND);
+}
+
+/* Both at the same moment: whichever is quicker finds the other one in front of it, or behind it. */
+static void at_once(int times)
+{
+	bool good = true;
+	pid_t child;
+	int i, status;
+
+	for (i = 0; i < times && good; i++) {
+		child = fork();
+		if (!child)
+			_exit(module_second_unload() ? 1 : 0);
+		good = child > 0 && !module_unload() && waitpid(child, &status, 0) == child && !status &&
+		       carrier_goes_on(&kernels);
+		/* each is the first one now and then */
+		load_or_die(i & 1 ? XTCP : SECOND);
+		load_or_die(i & 1 ? SECOND : XTCP);
+	}
+	ksft_test_result(good, "both go at the same moment, %d times\n", i);
+}
+
+static void orders(void)
+{
+	one_by_one(XTCP, false);
+	one_by_one(XTCP, true);
+	one_by_one(SECOND, false);
+	one_by_one(SECOND, true);
+	at_once(is_debug_kernel() ? 4 : 8);
+}
+
+/* ---- unloading among connections that come and go */
+
+#define WORKERS 2	/* of each stack */
+
+/* Workers that come and go all the time would keep an ordinary one open for ever. */
+static pthread_rwlock_t gates[STACKS] = {
+	[XTCP] = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP,
+	[SECOND] = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP,
+};
+
+struct worker {
+	enum stack stack;
+	int port;
+	atomic_int exchanges;
+	pthread_t thread;
+};
+
+static struct worker workers[2 * WORKERS];
+static atomic_bool workers_stop, workers_failed;
+
+/* One connection; what is left of it depends on @kind: TIME-WAIT on either side, or data on its way. */
+static bool leave_behind(enum stack stack, int kind, int port)
+{
+	const char *addr = kind & 1 ? NS_B6 : NS_B4;
+	int client, server;
+	bool good;
+
+	stack_pair_or_die(pair.a, stack, pair.b, stack, addr, port, &client, &server);
+	good = stack_carries(client, server, 3000) && stack_carries(server, client, 3000);
+	if (kind % 3 == 2)
+		good = good && send(client, &kind, sizeof(kind), 0) > 0 && send(server, &kind, sizeof(kind), 0) > 0;
+	close(kind % 3 ? client : server);
+	close(kind % 3 ? server : client);
+	return good;
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	int kind = 0;
+
+	while (!workers_stop) {
+		pthread_rwlock_rdlock(&gates[w->stack]);
+		if (!leave_behind(w->stack, kind++, w->port))
+			workers_failed = true;
+		pthread_rwlock_unlock(&gates[w->stack]);
+		w->exchanges++;
+	}
+	return NULL;
+}
+
+/* Each worker of @stack has had two connections since @before. */
+static bool have_worked(enum stack stack, const int *before)
+{
+	int i;
+
+	for (i = 0; i < 2 * WORKERS; i++)
+		if (workers[i].stack == stack && workers[i].exchanges < before[i] + 2)
+			return false;
+	return true;
+}
+
+static bool work_goes_on(enum stack stack)
+{
+	int before[2 * WORKERS], i;
+
+	for (i = 0; i < 2 * WORKERS; i++)
+		before[i] = workers[i].exchanges;
+	return WAIT_FOR(have_worked(stack, before), 3 * STACK_DEADLINE_MS);
+}
+
+static void under_load(void)
+{
+	/* who goes in the next round; each comes back in front: the one behind goes, then the one in front */
+	static const enum stack next[] = { XTCP, XTCP, SECOND, SECOND };
+	int rounds = getenv("ROUNDS") ? atoi(getenv("ROUNDS")) : is_debug_kernel() ? 4 : 12, i, w;
+	bool good = true;
+	enum stack stack;
+
+	put_on_top(SECOND);
+	for (w = 0; w < 2 * WORKERS; w++) {
+		workers[w].stack = w & 1 ? XTCP : SECOND;
+		workers[w].port = PORT + 80 + w;
+		if (pthread_create(&workers[w].thread, NULL, work, &workers[w]))
+			ksft_exit_fail_msg("no threads\n");
+	}
+	for (i = 0; i < rounds && good; i++) {
+		stack = next[i % ARRAY_SIZE(next)];
+		good = work_goes_on(XTCP) && work_goes_on(SECOND);
+		pthread_rwlock_wrlock(&gates[stack]);
+		good = good && WAIT_FOR(!unload(stack), STACK_DEADLINE_MS);
+		good = good && work_goes_on(other(stack)) && carrier_goes_on(&kernels);
+		if (!is_loaded(stack))
+			load_or_die(stack);
+		pthread_rwlock_unlock(&gates[stack]);
+	}
+	workers_stop = true;
+	for (w = 0; w < 2 * WORKERS; w++)
+		pthread_join(workers[w].thread, NULL);
+	ksft_test_result(good && !workers_failed, "each goes and comes among connections of both, %d times\n", i);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(void);
+	int results;
+} parts[] = {
+	{ "names", names, 3 },
+	{ "refusals", refusals, 4 },
+	{ "transfers", transfers, 5 },
+	{ "ports", ports, 4 },
+	{ "moves", moves, 16 },
+	{ "orders", orders, 9 },
+	{ "load", under_load, 1 },
+};
+
+static bool is_wanted(const char *name, char **wanted)
+{
+	if (!*wanted)
+		return true;
+	for (; *wanted; wanted++)
+		if (!strcmp(*wanted, name))
+			return true;
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int i;
+	int plan = 2;
+
+	(void)argc;
+	ksft_print_header();
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
+		if (is_wanted(parts[i].name, argv + 1))
+			plan += parts[i].results;
+	ksft_set_plan(plan);
+	if (ns_pair_make(&pair))
+		ksft_exit_fail_msg("no namespaces\n");
+	carrier_start(&kernels, KERNEL, PORT + 90);
+	load_or_die(SECOND);
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
+		if (is_wanted(parts[i].name, argv + 1))
+			parts[i].run();
+	unload_or_die(SECOND);
+	ksft_test_result(!module_second_is_loaded() && family_is(XTCP, true),
+			 "the second one has gone, the first works\n");
+	ksft_test_result(carrier_stop(&kernels), "kernel TCP carried data through all of this, unchanged\n");
+	ns_pair_close(&pair);
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
