@@ -5,6 +5,8 @@
 # part of it; with B=loss N="NAME..." some of its networks, FAST=1 a glance at them.
 # What is measured stands at the head of selftests/tools/bench.c for B=tcp, and of
 # bench_NAME.c there for the others.
+# With AB=COMMIT in the environment (make bench AB=COMMIT): the module of now and that of
+# COMMIT, each beside kernel TCP, in one run of STREAM, RR and CRR.
 # "wall" is the clock on two processors, "instructions" one processor whose clock
 # counts them: the same figures on every machine.
 # The exit status says whether all bounds were kept.
@@ -22,6 +24,38 @@ case " $all all " in
 *" $what "*) ;;
 *) echo "bench: there is no B=$what; there are: $all all" >&2; exit 2 ;;
 esac
+
+# build_ab COMMIT FILE: the module as it was at COMMIT, by that commit's own scripts and under its own name.
+build_ab()
+{
+	local commit dir log kdir
+
+	commit=$(git rev-parse --verify --quiet --short=12 "$1^{commit}") ||
+		{ echo "bench: AB=$1: there is no such commit" >&2; return 2; }
+	dir=$PWD/build/ab/$commit
+	log=$dir/log
+	if [ ! -e "$dir/tree/Kbuild" ]; then
+		mkdir -p "$dir/tree"
+		git archive "$commit" | tar -x -C "$dir/tree" || return 1
+	fi
+	if [ ! -x "$dir/tree/scripts/build-module.sh" ]; then
+		echo "bench: AB=$1: that commit has no scripts/build-module.sh, so it cannot be built in a folder of its own" >&2
+		return 1
+	fi
+	kdir=$(kernel_headers "$(kernel_release "$image")") || return 1
+	if ! "$dir/tree/scripts/build-module.sh" "$kdir" "$dir/module" -s >"$log" 2>&1; then
+		tail -n 20 "$log" >&2
+		echo "bench: AB=$1: the module of $commit does not build" >&2
+		return 1
+	fi
+	strip -g -o "$2" "$dir/module/xtcp.ko"
+	echo "# now: the files as they are; then: $(git log -1 --format='%h %s' "$commit")"
+}
+
+if [ -n "${AB-}" ] && [ "$what" != all ] && [ "$what" != tcp ]; then
+	echo "bench: AB=$AB goes with B=tcp alone, not with B=$what" >&2
+	exit 2
+fi
 scripts/selftests.sh tools || exit 1
 
 bin=$PWD/build/bench
@@ -43,11 +77,17 @@ in_vm()
 	shift
 	echo "# $what"
 	scripts/vm.sh --kernel "$image" --timeout 900 "${options[@]}" -- \
-		env XTCP_KO="$bin/xtcp.ko" "$bin/$@" || status=1
+		env XTCP_KO="$bin/xtcp.ko" AB_KO="$bin/ab.ko" "$bin/$@" || status=1
 }
 
 # guest time counts instructions only when nothing of it depends on the host
 counted=(--icount --append "mitigations=off nopti tsc=reliable clocksource=tsc")
+
+bench_ab()
+{
+	in_vm "wall clock, 2 processors" --parallel -- bench ab 5 100 5000 1000
+	in_vm "instructions" "${counted[@]}" -- bench ab 3 20 2000 500
+}
 
 bench_tcp()
 {
@@ -94,6 +134,10 @@ bench_loss()
 
 status=0
 names=$*
+if [ -n "${AB-}" ]; then
+	build_ab "$AB" "$bin/ab.ko" || exit
+	what=ab
+fi
 [ "$what" != all ] || what=$all
 for each in $what; do
 	"bench_$each"

@@ -6,6 +6,11 @@
  *		STREAM (one way, 64 KB writes), RR (one octet there and back on
  *		one connection) and CRR (the same with a connection each): how
  *		many times kernel TCP's rate xtcp has; the median of the pairs
+ *	bench ab PAIRS MEGABYTES TRANSACTIONS CONNECTIONS
+ *		the same of two builds of xtcp, XTCP_KO and the one that AB_KO names,
+ *		and how many times the second one's rate the first one has. They are
+ *		loaded in turns: side by side the one behind would pay for being
+ *		asked second
  *	bench tax PAIRS TRANSACTIONS CONNECTIONS
  *		kernel TCP's own RR and CRR while xtcp is loaded and idle, and with
  *		an xtcp listener on another port, against xtcp not loaded
@@ -30,6 +35,7 @@
 #include "module.h"
 #include "ns.h"
 #include "stack.h"
+#include "wait.h"
 
 #define PORT 7000
 #define OTHER_PORT 7100
@@ -199,6 +205,68 @@ static int run_compare(int pairs, long megabytes, long transactions, long connec
 	return ok ? 0 : 1;
 }
 
+enum build { NOW, THEN, BUILDS };
+
+static const char * const build_variable[BUILDS] = { "NOW_KO", "AB_KO" };
+static const char * const build_name[BUILDS] = { "now", "then" };
+
+/* Rates of one build and of kernel TCP beside it. */
+static void measure_build(enum build build, const long *amount, double ours[LOADS], double theirs[LOADS])
+{
+	pid_t server[2];
+	int load;
+
+	setenv("XTCP_KO", getenv(build_variable[build]), 1);
+	if (module_load(""))
+		measure_die("cannot load xtcp");
+	server[KERNEL] = start_server(KERNEL);
+	server[XTCP] = start_server(XTCP);
+	for (load = 0; load < LOADS; load++) {
+		rate(load, KERNEL, amount[load] / 10 + 1);
+		rate(load, XTCP, amount[load] / 10 + 1);
+		theirs[load] = rate(load, KERNEL, amount[load]);
+		ours[load] = rate(load, XTCP, amount[load]);
+	}
+	stop_server(server[KERNEL]);
+	stop_server(server[XTCP]);
+	if (!WAIT_FOR(!module_unload(), STACK_DEADLINE_MS))
+		measure_die("cannot unload xtcp");
+}
+
+static int run_ab(int pairs, const long *amount)
+{
+	static double ours[BUILDS][PAIRS_MAX][LOADS], theirs[BUILDS][PAIRS_MAX][LOADS];
+	double ratio[PAIRS_MAX], a[PAIRS_MAX], b[PAIRS_MAX];
+	char what[64];
+	int load, build, i;
+
+	if (!getenv("AB_KO"))
+		measure_die("AB_KO does not name a module");
+	setenv("NOW_KO", getenv("XTCP_KO"), 1);
+	for (i = 0; i < pairs; i++)
+		for (build = 0; build < BUILDS; build++)
+			measure_build(build, amount, ours[build][i], theirs[build][i]);
+	for (load = 0; load < LOADS; load++) {
+		for (build = 0; build < BUILDS; build++) {
+			for (i = 0; i < pairs; i++) {
+				a[i] = ours[build][i][load];
+				b[i] = theirs[build][i][load];
+				ratio[i] = a[i] / b[i];
+			}
+			snprintf(what, sizeof(what), "%s, %s / kernel TCP", load_name[load], build_name[build]);
+			report(what, ratio, a, b, pairs, 0);
+		}
+		for (i = 0; i < pairs; i++) {
+			a[i] = ours[NOW][i][load];
+			b[i] = ours[THEN][i][load];
+			ratio[i] = a[i] / b[i];
+		}
+		snprintf(what, sizeof(what), "%s, now / then", load_name[load]);
+		report(what, ratio, a, b, pairs, 0);
+	}
+	return 0;
+}
+
 static void measure_tax(double rates[2][PAIRS_MAX], int i, long transactions, long connections)
 {
 	rates[0][i] = rate(RR, KERNEL, transactions);
@@ -257,6 +325,8 @@ int main(int argc, char **argv)
 		return 2;
 	if (argc == 6 && !strcmp(argv[1], "compare"))
 		status = run_compare(n[0], n[1], n[2], n[3]);
+	else if (argc == 6 && !strcmp(argv[1], "ab"))
+		status = run_ab(n[0], n + 1);
 	else if (argc == 5 && !strcmp(argv[1], "tax"))
 		status = run_tax(n[0], n[1], n[2]);
 	else
