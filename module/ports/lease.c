@@ -41,7 +41,7 @@ static struct kmem_cache *lease_cache;
 /* kernel TCP looks whether it has a bind table of its own */
 static struct proto lease_prot = { .name = KBUILD_MODNAME "_lease" };
 
-/* The file behind each lease: its owner is nobody's uid, and no process can be it. */
+/* The file behind each lease: its owner is nobody's uid, and no process can be it; see xtcp_lease_set_user(). */
 static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
 
 /*
@@ -66,7 +66,7 @@ static struct xtcp_lease *lease_new(struct xtcp_net *xn)
 	sk->sk_prot = &lease_prot;
 	sk->sk_protocol = XTCP_SK_PROTOCOL;
 	sk->sk_state = TCP_ESTABLISHED;
-	sk->sk_uid = INVALID_UID;
+	sk->sk_uid = nobody.vfs_inode.i_uid;
 	sk->sk_socket = &nobody.socket;
 	rwlock_init(&sk->sk_callback_lock);
 	RCU_INIT_POINTER(sk->sk_reuseport_cb, &left_group);
@@ -462,6 +462,21 @@ void xtcp_lease_net_exit(struct xtcp_net *xn)
 	kfree(xn->leases.block);
 	bitmap_free(xn->port_bits);
 	xn->port_bits = NULL;
+}
+
+/**
+ * xtcp_lease_set_user() - choose the user that leases have in kernel TCP's table
+ * @family: our address family, which no other build of this module has while both are loaded
+ *
+ * No process can be INVALID_UID. Leases of two builds must not be of one user, or they would stand beside each other, so
+ * a build of another name has one of the last users that there are, which no system gives to anybody.
+ *
+ * Context: process, module init; there are no leases yet.
+ */
+void xtcp_lease_set_user(int family)
+{
+	if (strcmp(KBUILD_MODNAME, "xtcp"))
+		nobody.vfs_inode.i_uid = KUIDT_INIT(-2 - family);
 }
 
 /**

@@ -77,6 +77,7 @@ static inline struct sock *xtcp_lease_sk(struct xtcp_lease *lease)
 	return &lease->inet.sk;
 }
 
+void xtcp_lease_set_user(int family);
 int xtcp_lease_init(void);
 void xtcp_lease_exit(void);
 int xtcp_lease_net_init(struct xtcp_net *xn);

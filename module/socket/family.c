@@ -24,6 +24,7 @@
 #include "in/siblings.h"
 #include "listen/listener.h"
 #include "lookup/listeners.h"
+#include "ports/lease.h"
 #include "ports/port.h"
 #include "send/sndbuf.h"
 #include "socket/close.h"
@@ -255,6 +256,7 @@ int xtcp_family_init(void)
 		return -EINVAL;
 	}
 	family.family = family_number;
+	xtcp_lease_set_user(family_number);
 	err = percpu_counter_init(&sockets_allocated, 0, GFP_KERNEL);
 	if (err)
 		return err;
