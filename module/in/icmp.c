@@ -91,7 +91,7 @@ static bool accepts_mtu(const struct sock *sk)
 static void mtu_fell(struct sock *sk, u32 told)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 mtu;
+	u32 mtu, mss = xsk->mss;
 
 	if ((1 << sk->sk_state) & (TCPF_LISTEN | TCPF_CLOSE))
 		return;
@@ -105,7 +105,9 @@ static void mtu_fell(struct sock *sk, u32 told)
 		WRITE_ONCE(sk->sk_err_soft, EMSGSIZE);
 	if (accepts_mtu(sk) && xsk->pmtu > mtu) {
 		xtcp_mss_sync(sk, mtu);
-		xtcp_recovery_mtu_fell(sk);
+		/* the peer may have asked for less anyway: what is in flight need not be looked at then */
+		if (xsk->mss < mss)
+			xtcp_recovery_mtu_fell(sk);
 	}
 }
 

@@ -12,6 +12,7 @@
  */
 #include "loss/scoreboard.h"
 
+#include <linux/list_sort.h>
 #include <net/tcp.h>
 
 #include "base/netns.h"
@@ -104,6 +105,7 @@ static void mark_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample
 	unmark_lost(xsk, skb);
 	xtcp_sndq_leave_list(sk, skb);
 	xtcp_sndcb(skb)->marks |= XTCP_SNDQ_SACKED;
+	xtcp_sndcb(skb)->sacked_to = xtcp_sndcb(skb)->end_seq;
 	sb->sacked += octets_of(skb);
 	sb->sacked_segments += segments_of(xsk, skb);
 	sb->high_sacked = xtcp_seq_max(sb->high_sacked, xtcp_sndcb(skb)->end_seq);
@@ -137,24 +139,52 @@ static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct
 	return skb;
 }
 
+/* What stands behind a sacked skb and those that are known to be sacked with it. */
+static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+
+	return cb->sacked_to == cb->end_seq ? xtcp_sndq_next(sk, skb) : xtcp_sndq_find(sk, cb->sacked_to);
+}
+
+/*
+ * From @skb to @end all is sacked: each that was met on the way knows it from now on. So nobody who names the same
+ * octets again, however often, makes us walk over them a second time.
+ */
+static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
+{
+	struct sk_buff *next;
+
+	while (skb && xtcp_seq_lt(xtcp_sndcb(skb)->sacked_to, end)) {
+		next = next_behind_sacked(sk, skb);
+		xtcp_sndcb(skb)->sacked_to = end;
+		skb = next;
+	}
+}
+
 /* Marks what @block holds from @from on. */
 static void mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, struct xtcp_sample *sample,
 		       u32 *low)
 {
-	struct sk_buff *skb = xtcp_sndq_find(sk, from);
+	struct sk_buff *skb = xtcp_sndq_find(sk, from), *first = NULL;
 	bool inside;
+	u32 end = from;
 
 	while (skb && xtcp_seq_lt(xtcp_sndcb(skb)->seq, block->end)) {
 		if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED)) {
 			skb = cut_at(sk, skb, block, &inside);
 			if (!skb)
-				return;
+				break;
+			/* the only one that is not: @block begins inside it */
 			if (!inside)
 				continue;
 			mark_sacked(sk, skb, sample, low);
 		}
-		skb = xtcp_sndq_next(sk, skb);
+		first = first ?: skb;
+		end = xtcp_sndcb(skb)->sacked_to;
+		skb = xtcp_seq_lt(end, block->end) ? next_behind_sacked(sk, skb) : NULL;
 	}
+	remember_sacked(sk, first, end);
 }
 
 /* What of @block no block of the ACK before held: else each ACK would walk over all that is sacked. */
@@ -287,8 +317,8 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
  * @skb: the segment, at its TCP header
  * @sample: gets what is newly sacked
  *
- * RFC 2018 section 5; RFC 2883 section 4 for the first block. The work is bounded by what the blocks hold that those of
- * the ACK before did not.
+ * RFC 2018 section 5; RFC 2883 section 4 for the first block. The work is bounded by what is newly sacked, and by the
+ * logarithm of what is in flight.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -536,25 +566,59 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
 	xtcp_sk(sk)->scoreboard.resent += octets_of(skb);
 }
 
+static bool was_sent_after(const struct list_head *a, const struct list_head *b)
+{
+	const struct xtcp_sndcb *one = list_entry(a, struct xtcp_sndcb, node);
+	const struct xtcp_sndcb *other = list_entry(b, struct xtcp_sndcb, node);
+
+	return xtcp_reorder_sent_after(one->sent_us, one->end_seq, other->sent_us, other->end_seq);
+}
+
+static int compare_sent(void *priv, const struct list_head *a, const struct list_head *b)
+{
+	return was_sent_after(a, b);
+}
+
+/*
+ * What was to be resent goes back to where it stood among those in flight. Most were sent before all of these, but not
+ * what was resent, and lost again.
+ */
+static void put_back_in_flight(struct xtcp_sock *xsk)
+{
+	struct list_head *before = xsk->in_flight.next, *node, *next;
+
+	list_sort(NULL, &xsk->to_resend, compare_sent);
+	list_for_each_safe(node, next, &xsk->to_resend) {
+		while (before != &xsk->in_flight && was_sent_after(node, before))
+			before = before->next;
+		list_move_tail(node, before);
+	}
+	xsk->resend_cursor = NULL;
+}
+
 /**
  * xtcp_scoreboard_not_lost() - nothing that counts as lost is
  * @sk: the sock
  *
- * What has been resent stays so. RFC 5682 section 3, RFC 3522 section 3.2.
+ * What has been resent stays so. RFC 5682 section 3, RFC 3522 section 3.2. The work is bounded by what counted as lost
+ * and by what was sent since the first of it was resent.
  *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_scoreboard_not_lost(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct sk_buff *skb;
+	struct xtcp_sndcb *cb;
 
 	sock_owned_by_me(sk);
-	for (skb = xtcp_sndq_first(sk); skb; skb = xtcp_sndq_next(sk, skb))
-		unmark_lost(xsk, skb);
-	/* they are the ones that were sent first */
-	list_splice_init(&xsk->to_resend, &xsk->in_flight);
-	xsk->resend_cursor = NULL;
+	list_for_each_entry_reverse(cb, &xsk->in_flight, node) {
+		if (!xsk->scoreboard.resent)
+			break;
+		unmark_lost(xsk, xtcp_sndq_skb_of(cb));
+	}
+	list_for_each_entry(cb, &xsk->to_resend, node)
+		unmark_lost(xsk, xtcp_sndq_skb_of(cb));
+	put_back_in_flight(xsk);
 }
 
 /**
@@ -594,6 +658,8 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
 		if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
 			continue;
 		xtcp_sndcb(skb)->marks &= ~XTCP_SNDQ_SACKED;
+		/* what stood there is gone */
+		xtcp_sndcb(skb)->delivered = xsk->delivered;
 		list_add(&xtcp_sndcb(skb)->node, after);
 		after = &xtcp_sndcb(skb)->node;
 	}

@@ -179,8 +179,10 @@ void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if (xsk->resend_cursor == skb)
-		xsk->resend_cursor = NULL;
+	/* the one before is as near to what comes next: else a peer that takes it away makes us walk from the first */
+	if (unlikely(xsk->resend_cursor == skb))
+		xsk->resend_cursor = list_is_first(&xtcp_sndcb(skb)->node, &xsk->to_resend) ? NULL :
+				     xtcp_sndq_skb_of(list_prev_entry(xtcp_sndcb(skb), node));
 	list_del_init(&xtcp_sndcb(skb)->node);
 }
 

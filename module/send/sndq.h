@@ -24,7 +24,8 @@ enum xtcp_sndq_marks {
  * @sent_us: clock when last sent
  * @node: sent: place in order of sending, or among those to be resent
  * @charged: octets of memory it counts for in sk_wmem_queued
- * @delivered: xsk->delivered when last sent, for samples of the delivery rate
+ * @delivered: xsk->delivered when last sent, for samples of the delivery rate; until it is sacked
+ * @sacked_to: then: from here to this octet all is sacked
  * @delivered_us: the low half of xsk->delivered_us then
  * @flags: control bits to send with it: XTCP_PSH, XTCP_FIN, XTCP_SYN
  * @transmissions: how often it was sent
@@ -36,7 +37,10 @@ struct xtcp_sndcb {
 	u64 sent_us;
 	struct list_head node;
 	u32 charged;
-	u32 delivered;
+	union {
+		u32 delivered;
+		u32 sacked_to;
+	};
 	u32 delivered_us;
 	u8 flags;
 	u8 transmissions;

@@ -77,8 +77,9 @@ void wire_note(struct wire *w, const char *fmt, ...)
 	if (n > 0 && (size_t)n + 1 < left) {
 		w->ladder_len += n;
 		w->ladder[w->ladder_len++] = '\n';
-		w->ladder[w->ladder_len] = 0;
 	}
+	/* no half of a line that had no room */
+	w->ladder[w->ladder_len] = 0;
 }
 
 /**

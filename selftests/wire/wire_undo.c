@@ -16,6 +16,17 @@
 			"> p. 3001(1000) ack 1; none; info ca_state = 3; info snd_ssthresh = 5;"
 #define UNDONE		"info ca_state = 0; info snd_cwnd >= 10; info snd_ssthresh >= 1000;"
 #define NOT_UNDONE	"info ca_state = 0; info snd_cwnd <= 6; info snd_ssthresh = 5;"
+/* Three are resent, a timeout finds all lost, and then an echo says that it was too early. */
+#define RESENT_IN_VAIN	"listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; write 10000; skim;" \
+			"pass 100; < . 1 ack 10001; write 20000; > p. 10001(1000) ack 1 x19;" \
+			"> P. 29001(1000) ack 1; pass 100;" \
+			"< . 1 ack 10001 <nop,nop,ts T R,nop,nop,sack 14001:18001>;" \
+			"> p. 10001(1000) ack 1 x2; none;" \
+			"< . 1 ack 10001 <nop,nop,ts T R,nop,nop,sack 14001:20001>;" \
+			"> p. 12001(1000) ack 1; none; info lost = 4; info retrans = 3;" \
+			">@1500 p. 10001(1000) ack 1; none; info lost = 14;" \
+			"< . 1 ack 11001 <nop,nop,ts T R-360,nop,nop,sack 14001:20001>; none; info lost = 0;" \
+			"< . 1 ack 11001 <nop,nop,ts T R-360,nop,nop,sack 14001:21001>;"
 
 static const struct wire_row rows[] = {
 	{
@@ -120,6 +131,23 @@ static const struct wire_row rows[] = {
 		},
 		.kernel_differs = "calls the second dubious",
 		.kernel = { .counters = "TCPDSACKUndo=1 TCPDSACKRecv=2 TCPDSACKIgnoredDubious=1" },
+	},
+	/*
+	 * RACK looks at what was sent first, even where something stands before it that was resent in vain: what comes
+	 * is the hole that is older, and not SND.UNA, which only a timeout would resend.
+	 */
+	{
+		.name = "undo_and_then_the_oldest_first", .rfc = "RFC 8985 6.2", .syn = SACK_TS,
+		.want = {
+			.script = RESENT_IN_VAIN ">@1500 p. 13001(1000) ack 1; skim; < . 1 ack 30001; none;"
+				  "info ca_state = 0",
+			.counters = "TCPLossUndo=1 TCPTimeouts=1", .state = ESTABLISHED,
+		},
+		.kernel_differs = "RACK forgets what an undo takes back: another timeout resends it",
+		.kernel = {
+			.script = RESENT_IN_VAIN ">@1500 p. 11001(1000) ack 1; skim; < . 1 ack 30001; none",
+			.counters = "TCPLossUndo=2 TCPTimeouts=2",
+		},
 	},
 	/* A second loss after an undone one reduces the window again. */
 	{
