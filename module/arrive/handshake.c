@@ -151,7 +151,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 		return XTCP_DONE;
 	/* the program said that data will follow at once: it carries the ACK */
 	if (xsk->defer_accept || xsk->pingpong)
-		xtcp_timer_ack_owed(sk, XTCP_DELACK_MAX_MS);
+		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
 	else
 		xtcp_output_ack_now(sk);
 	return XTCP_DONE;

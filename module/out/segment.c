@@ -117,7 +117,7 @@ static void ack_again(struct sock *sk)
 
 	xsk->ack_pending = true;
 	xsk->ack_now = true;
-	xtcp_timer_ack_owed(sk, XTCP_DELACK_MIN_MS);
+	xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MIN_MS));
 }
 
 static void count_out(struct sock *sk, u32 len, u8 flags, bool resent, u32 segments)

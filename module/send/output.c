@@ -423,7 +423,7 @@ void xtcp_output_ack_now(struct sock *sk)
 		return;
 	if (xtcp_segment_send_control(sk, control_seq(xtcp_sk(sk)), XTCP_ACK)) {
 		xtcp_sk(sk)->ack_pending = true;
-		xtcp_timer_ack_owed(sk, XTCP_DELACK_MAX_MS);
+		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
 	}
 }
 
@@ -461,10 +461,10 @@ void xtcp_output_ack_owed(struct sock *sk)
 	if (xsk->ack_now || xsk->rcv_unacked_segments >= 2 || xsk->rcv_nxt - xsk->rcv_wup >= 2U * xsk->rcv_mss) {
 		xtcp_output_ack_now(sk);
 	} else if (xsk->pingpong || !xsk->quickacks) {
-		xtcp_timer_ack_owed(sk, XTCP_DELACK_MIN_MS);
+		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MIN_MS));
 	} else if (program_is_on_its_way(sk)) {
 		xsk->answer_awaited = true;
-		xtcp_timer_ack_owed(sk, XTCP_ANSWER_MS);
+		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
 	} else {
 		xtcp_output_ack_now(sk);
 	}

@@ -206,15 +206,22 @@ static void expired_keepalive(struct sock *sk)
 	}
 }
 
-/* What is left of the RTO since the first segment in flight was sent. */
-static unsigned long rest_of_rto(const struct sock *sk)
+/* The present RTO, microseconds. */
+static u32 rto_us(const struct xtcp_sock *xsk)
+{
+	return xtcp_rto_current_ms(&xsk->rto) * USEC_PER_MSEC;
+}
+
+/* What is left of the RTO since the first segment in flight was sent, microseconds. */
+static u32 rest_of_rto_us(const struct sock *sk)
 {
 	const struct sk_buff *first = xtcp_sndq_first(sk);
-	unsigned long rto = interval(xtcp_sk(sk), 0), gone;
+	u32 rto = rto_us(xtcp_sk(sk));
+	u64 gone;
 
 	if (!first)
 		return rto;
-	gone = usecs_to_jiffies(min_t(u64, xtcp_clock_us() - xtcp_sndcb(first)->sent_us, U32_MAX / 2));
+	gone = xtcp_clock_us() - xtcp_sndcb(first)->sent_us;
 	return gone < rto ? rto - gone : rto;
 }
 
@@ -333,13 +340,11 @@ void xtcp_timer_established(struct sock *sk)
 	xtcp_timer_keepalive_changed(sk);
 }
 
-/* A tail loss probe is to come, at the latest when the RTO would. */
-static void arm_probe(struct sock *sk, unsigned long rto)
+/* A tail loss probe is to come, after @most_us at the latest, when the RTO would. */
+static __always_inline void arm_probe(struct sock *sk, u32 most_us)
 {
-	unsigned long pto = usecs_to_jiffies(xtcp_tlp_timeout_us(sk));
-
 	disarm(sk, XTCP_TIMER_RETRANSMIT);
-	arm(sk, XTCP_TIMER_PROBE, min(pto, rto));
+	arm(sk, XTCP_TIMER_PROBE, usecs_to_jiffies(min(xtcp_tlp_timeout_us(sk), most_us)));
 }
 
 /**
@@ -361,7 +366,7 @@ void xtcp_timer_data_sent(struct sock *sk)
 	/* while a probe is on its way the RTO runs */
 	first = !is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !is_armed(xsk, XTCP_TIMER_PROBE);
 	if (!xsk->tlp.pending && xtcp_tlp_applies(sk))
-		arm_probe(sk, first ? interval(xsk, 0) : rest_of_rto(sk));
+		arm_probe(sk, first ? rto_us(xsk) : rest_of_rto_us(sk));
 	else if (first)
 		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0));
 }
@@ -384,7 +389,7 @@ void xtcp_timer_ack_progress(struct sock *sk)
 		disarm(sk, XTCP_TIMER_PROBE);
 		disarm(sk, XTCP_TIMER_REORDERING);
 	} else if (xtcp_tlp_applies(sk)) {
-		arm_probe(sk, interval(xsk, 0));
+		arm_probe(sk, rto_us(xsk));
 	} else {
 		disarm(sk, XTCP_TIMER_PROBE);
 		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0));
@@ -452,14 +457,13 @@ void xtcp_timer_window_opened(struct sock *sk)
 /**
  * xtcp_timer_ack_owed() - event: an ACK is owed and not sent at once
  * @sk: the sock
- * @delay_ms: when it is to go at the latest; an earlier deadline stays
+ * @delay: when it is to go at the latest, jiffies from now; an earlier deadline stays
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_timer_ack_owed(struct sock *sk, u32 delay_ms)
+void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	unsigned long delay = msecs_to_jiffies(delay_ms);
 
 	sock_owned_by_me(sk);
 	if (!is_armed(xsk, XTCP_TIMER_DELACK) || time_before(jiffies + delay, xsk->timers.deadline[XTCP_TIMER_DELACK]))

@@ -43,7 +43,7 @@ void xtcp_timer_reordering(struct sock *sk, u32 wait_us);
 void xtcp_timer_reneged(struct sock *sk, u32 wait_us);
 void xtcp_timer_window_closed(struct sock *sk);
 void xtcp_timer_window_opened(struct sock *sk);
-void xtcp_timer_ack_owed(struct sock *sk, u32 delay_ms);
+void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay);
 void xtcp_timer_ack_sent(struct sock *sk);
 void xtcp_timer_segment_received(struct sock *sk);
 void xtcp_timer_keepalive_changed(struct sock *sk);
