@@ -18,6 +18,7 @@
 #include "cong/cong.h"
 #include "loss/sample.h"
 #include "loss/scoreboard.h"
+#include "pure/clock.h"
 #include "pure/seq.h"
 #include "send/sndq.h"
 #include "sight/mib.h"
@@ -29,11 +30,10 @@
 static bool echo_is_older(const struct xtcp_sock *xsk, const struct sk_buff *skb, u32 end,
 			  const struct xtcp_sample *sample)
 {
-	u32 sent_ts = (u32)div_u64(xtcp_sndcb(skb)->sent_us, USEC_PER_MSEC) + xsk->ts_offset;
+	u32 sent_ts = xtcp_clock_ts_of(xtcp_sndcb(skb)->sent_us) + xsk->ts_offset;
 	bool in_order = xtcp_seq_le(end, sample->una_before + sample->acked);
 
-	/* the clock may have ticked between the segment and its note */
-	return in_order && sample->tsecr && xtcp_seq_lt(sample->tsecr + 1, sent_ts);
+	return in_order && sample->tsecr && xtcp_seq_lt(sample->tsecr, sent_ts);
 }
 
 /**

@@ -63,21 +63,20 @@ void xtcp_undo_forget(struct sock *sk)
  * xtcp_undo_resent() - octets have been resent
  * @sk: the sock
  * @octets: how many
- * @clock: xtcp_clock_ts() before the segment got its TSval: were it read afterwards, a tick in between would make the
- *	repetition look like an original
+ * @now_us: the time of the segment's TSval, xtcp_clock_us()
  *
  * RFC 3522 section 3.2 step 2.
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_undo_resent(struct sock *sk, u32 octets, u32 clock)
+void xtcp_undo_resent(struct sock *sk, u32 octets, u64 now_us)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_undo *undo = &xsk->undo;
 
 	sock_owned_by_me(sk);
 	if (!undo->any_resent)
-		undo->first_ts = clock + xsk->ts_offset;
+		undo->first_ts = xtcp_clock_ts_of(now_us) + xsk->ts_offset;
 	undo->any_resent = true;
 	undo->resent += octets;
 }

@@ -12,7 +12,7 @@ struct xtcp_sample;
  * struct xtcp_undo - what has to be known to take a reduction of the window back
  * @marker: SND.UNA when the repair began
  * @resent: octets resent since, less those that D-SACKs say have arrived twice
- * @first_ts: TSval of the first repetition, or a little less
+ * @first_ts: TSval of the first repetition
  * @armed: there is a reduction that may be taken back
  * @any_resent: something has been resent since
  */
@@ -27,7 +27,7 @@ struct xtcp_undo {
 /* Socket lock held in all of these. */
 void xtcp_undo_begin(struct sock *sk);
 void xtcp_undo_forget(struct sock *sk);
-void xtcp_undo_resent(struct sock *sk, u32 octets, u32 clock);
+void xtcp_undo_resent(struct sock *sk, u32 octets, u64 now_us);
 void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end);
 bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *sample);
 bool xtcp_undo_all_came_twice(const struct sock *sk);

@@ -34,8 +34,8 @@
 /* A segment within this time of one received is an answer: the connection is interactive (Linux's pingpong mode). */
 #define ANSWER_JIFFIES	msecs_to_jiffies(XTCP_DELACK_MIN_MS)
 
-/* What a segment carries. Most carry timestamps alone, and each segment comes here: inline. */
-static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, u32 room, struct xtcp_options *opts)
+/* What a segment carries but SACK blocks. Mostly timestamps alone, and each segment comes here: inline. */
+static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, u32 clock, struct xtcp_options *opts)
 {
 	memset(opts, 0, sizeof(*opts));
 	if (flags & XTCP_SYN) {
@@ -47,28 +47,33 @@ static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, 
 	}
 	if (xsk->ts_ok) {
 		opts->has_ts = true;
-		opts->tsval = xtcp_clock_ts() + xsk->ts_offset;
+		opts->tsval = clock + xsk->ts_offset;
 		opts->tsecr = flags & XTCP_ACK ? xsk->ts_recent : 0;
 	}
-	if ((flags & (XTCP_ACK | XTCP_SYN | XTCP_RST)) == XTCP_ACK && unlikely(xtcp_sack_has_news(&xsk->sack)))
-		xtcp_sack_fill(xsk, room, opts);
+}
+
+/* Octets that SACK blocks may take of what a full segment carries: text that was cut before leaves as it is. */
+static u32 room_for_blocks(const struct xtcp_sock *xsk, const struct sk_buff *skb)
+{
+	if (!skb->len)
+		return XTCP_MAX_OPTIONS;
+	return max_t(int, xsk->mss - (skb_shinfo(skb)->gso_size ?: skb->len), 0);
 }
 
 /**
- * xtcp_segment_options() - the options of the next segment
+ * xtcp_segment_options() - the options of each segment, but for SACK blocks
  * @sk: the sock
  * @flags: the segment's control bits
- * @room: octets that SACK blocks may take of what a full segment carries
  * @opts: filled in
  *
  * Here and nowhere else is decided what a segment carries, so how much text fits beside it is asked here, too (mss.c).
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_segment_options(const struct sock *sk, u8 flags, u32 room, struct xtcp_options *opts)
+void xtcp_segment_options(const struct sock *sk, u8 flags, struct xtcp_options *opts)
 {
 	sock_owned_by_me(sk);
-	fill_options(xtcp_sk(sk), flags, room, opts);
+	fill_options(xtcp_sk(sk), flags, xtcp_clock_ts(), opts);
 }
 
 /* The window to offer in this segment, noted as offered; the field as it goes on the wire. */
@@ -155,16 +160,17 @@ static noinline_for_stack void trace_out(const struct sock *sk, const struct sk_
 			       xtcp_ecn_is_ect(sk, len && !resent), resent);
 }
 
-/* @skb holds the octets, has room in front and no owner yet; consumed. */
-static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent)
+/* @skb holds the octets, has room in front and no owner yet; consumed. @clock: xtcp_clock_ts(). */
+static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent, u32 clock)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_options opts;
 	const u32 len = skb->len;
 	const bool new_text = len && !resent;
+	const bool has_blocks = unlikely(xtcp_sack_has_news(&xsk->sack)) && !(flags & (XTCP_SYN | XTCP_RST));
 	struct tcphdr *th;
 	bool untold;
-	u32 header, room;
+	u32 header;
 
 	if (xsk->ecn) {
 		flags |= xtcp_ecn_flags(sk, flags, new_text, resent);
@@ -172,9 +178,9 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 		if (flags & XTCP_CWR && skb_is_gso(skb))
 			skb_shinfo(skb)->gso_type |= SKB_GSO_TCP_ECN;
 	}
-	/* text that was cut before there was something to tell leaves as it is, with as many blocks as fit beside it */
-	room = len ? max_t(int, xsk->mss - (skb_shinfo(skb)->gso_size ?: len), 0) : XTCP_MAX_OPTIONS;
-	fill_options(xsk, flags, room, &opts);
+	fill_options(xsk, flags, clock, &opts);
+	if (has_blocks)
+		xtcp_sack_fill(xsk, room_for_blocks(xsk, skb), &opts);
 	header = XTCP_HDR_LEN + xtcp_options_size(&opts);
 	th = __skb_push(skb, header);
 	skb_reset_transport_header(skb);
@@ -189,12 +195,12 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 	xtcp_options_write((u8 *)(th + 1), &opts);
 
 	/* blocks for which text had no room are due at once all the same */
-	untold = xsk->ack_now && !opts.sack_blocks && xtcp_sack_has_news(&xsk->sack);
+	untold = has_blocks && !opts.sack_blocks && xsk->ack_now;
 	if (flags & XTCP_ACK)
 		ack_said(sk);
-	if (opts.sack_blocks)
+	if (has_blocks && opts.sack_blocks)
 		xtcp_sack_told(sk);
-	if (unlikely(untold && !(flags & XTCP_RST)))
+	if (untold)
 		ack_again(sk);
 	count_out(sk, len, flags, resent, max_t(u32, skb_shinfo(skb)->gso_segs, 1));
 	if (trace_xtcp_segment_out_enabled())
@@ -229,6 +235,7 @@ static void set_gso(const struct sock *sk, struct sk_buff *skb)
  * xtcp_segment_send() - send an skb of the send queue, for the first time or again
  * @sk: the sock
  * @skb: on its queue; stays there
+ * @now_us: xtcp_clock_us(); the segment's TSval is of that time
  *
  * The segment carries the flags of @skb, and ACK in every state but SYN-SENT.
  *
@@ -236,7 +243,7 @@ static void set_gso(const struct sock *sk, struct sk_buff *skb)
  *
  * Return: 0 when it was handed to IP, whatever became of it there; -ENOBUFS without memory.
  */
-int xtcp_segment_send(struct sock *sk, struct sk_buff *skb)
+int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 now_us)
 {
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -262,7 +269,7 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb)
 	set_gso(sk, out);
 	if (skb->len && !resent && xsk->rcv_data_tstamp && (u32)jiffies - xsk->rcv_data_tstamp < ANSWER_JIFFIES)
 		xsk->pingpong = true;
-	transmit(sk, out, cb->seq, flags, resent);
+	transmit(sk, out, cb->seq, flags, resent, xtcp_clock_ts_of(now_us));
 	return 0;
 }
 
@@ -284,6 +291,6 @@ int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
 	skb = xtcp_control_alloc(sk_gfp_mask(sk, GFP_ATOMIC | __GFP_NOWARN));
 	if (!skb)
 		return -ENOBUFS;
-	transmit(sk, skb, seq, flags, false);
+	transmit(sk, skb, seq, flags, false, xtcp_clock_ts());
 	return 0;
 }

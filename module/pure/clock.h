@@ -18,6 +18,12 @@ static inline u32 xtcp_clock_ts(void)
 	return (u32)div_u64(ktime_get_ns(), NSEC_PER_MSEC);
 }
 
+/* What the timestamp clock said at a time of xtcp_clock_us(). */
+static inline u32 xtcp_clock_ts_of(u64 us)
+{
+	return (u32)div_u64(us, USEC_PER_MSEC);
+}
+
 /* The time, in jiffies of full length, that @stamp means: one at most 2^31 jiffies away. */
 static inline unsigned long xtcp_clock_jiffies(u32 stamp)
 {

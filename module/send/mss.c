@@ -30,7 +30,7 @@ static u32 lasting_options(const struct sock *sk)
 {
 	struct xtcp_options opts;
 
-	xtcp_segment_options(sk, XTCP_ACK, 0, &opts);
+	xtcp_segment_options(sk, XTCP_ACK, &opts);
 	return xtcp_options_size(&opts);
 }
 

@@ -116,16 +116,18 @@ static bool send_new(struct sock *sk, u32 n, bool more)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb = xtcp_sndq_unsent(sk);
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	u64 now_us;
 
 	if (n < cb->end_seq - cb->seq && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 		return false;
 	if (skb->len && !more && xtcp_sndq_is_last(sk, skb))
 		cb->flags |= XTCP_PSH;
-	if (xtcp_segment_send(sk, skb))
+	now_us = xtcp_clock_us();
+	if (xtcp_segment_send(sk, skb, now_us))
 		return false;
 	if (skb->len % xtcp_mss_payload(sk))
 		xsk->snd_sml = cb->end_seq;
-	xtcp_sndq_sent(sk, skb);
+	xtcp_sndq_sent(sk, skb, now_us);
 	xtcp_cong_sent(sk, cb->end_seq - cb->seq);
 	return true;
 }
@@ -231,6 +233,7 @@ int xtcp_output_syn(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb = xtcp_sndq_first(sk);
+	u64 now_us = xtcp_clock_us();
 	int err;
 
 	sock_owned_by_me(sk);
@@ -244,14 +247,14 @@ int xtcp_output_syn(struct sock *sk)
 		if (err)
 			return err;
 		skb = xtcp_sndq_unsent(sk);
-		xsk->retrans_stamp = xtcp_clock_ts();
-		xtcp_segment_send(sk, skb);
+		xsk->retrans_stamp = xtcp_clock_ts_of(now_us);
+		xtcp_segment_send(sk, skb, now_us);
 		/* without memory for a clone it counts as lost */
-		xtcp_sndq_sent(sk, skb);
+		xtcp_sndq_sent(sk, skb, now_us);
 	} else {
 		/* another segment, no repetition; but its ACK says nothing about the round trip */
 		xtcp_sndcb(skb)->transmissions = 0;
-		xtcp_segment_send(sk, skb);
+		xtcp_segment_send(sk, skb, now_us);
 		xtcp_sndcb(skb)->transmissions = 2;
 	}
 	xtcp_timer_syn_sent(sk);
@@ -299,7 +302,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	u32 need = cb->end_seq - cb->seq;
-	u32 clock = xtcp_clock_ts();
+	u64 now_us = xtcp_clock_us();
 	u32 n;
 
 	sock_owned_by_me(sk);
@@ -322,12 +325,12 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 		if (n < need && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 			return -ENOBUFS;
 	}
-	if (xtcp_segment_send(sk, skb))
+	if (xtcp_segment_send(sk, skb, now_us))
 		return -ENOBUFS;
-	xtcp_sndq_sent(sk, skb);
+	xtcp_sndq_sent(sk, skb, now_us);
 	xsk->snd_tstamp = (u32)jiffies;
 	xtcp_scoreboard_resent(sk, skb);
-	xtcp_undo_resent(sk, cb->end_seq - cb->seq, clock);
+	xtcp_undo_resent(sk, cb->end_seq - cb->seq, now_us);
 	xtcp_cong_sent(sk, cb->end_seq - cb->seq);
 	return 0;
 }

@@ -488,16 +488,17 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
  * xtcp_sndq_sent() - an skb was sent, for the first time or again
  * @sk: the sock
  * @skb: the first that was never sent, or one sent before
+ * @now_us: when, xtcp_clock_us()
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb)
+void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 now_us)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 
 	sock_owned_by_me(sk);
-	cb->sent_us = xtcp_clock_us();
+	cb->sent_us = now_us;
 	cb->delivered = xsk->delivered;
 	cb->delivered_us = (u32)xsk->delivered_us;
 	if (cb->transmissions < U8_MAX)

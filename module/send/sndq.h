@@ -75,7 +75,7 @@ struct sk_buff *xtcp_sndq_find(const struct sock *sk, u32 seq);
 bool xtcp_sndq_is_empty(const struct sock *sk);
 bool xtcp_sndq_is_last(const struct sock *sk, const struct sk_buff *skb);
 int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp);
-void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb);
+void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 now_us);
 void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb);
 void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb);
 bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len);
