@@ -50,7 +50,7 @@ static void set_window(struct sock *sk, const struct xtcp_seg *seg, u32 wnd)
  * when SND.UNA has moved. The RTO takes the longest of an ACK, which has a delay of the peer in it, congestion control
  * the shortest. True: the RTO has a new sample.
  */
-static bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample *sample, bool moved)
+static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample *sample, bool moved)
 {
 	u32 ms;
 
@@ -84,8 +84,8 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 	sk_dst_confirm(sk);
 }
 
-/* What is known before an ACK is looked at. */
-static void begin_sample(const struct sock *sk, const struct xtcp_seg *seg, struct xtcp_sample *sample)
+/* What is known before an ACK is looked at. Most ACKs come here: inline, like others below. */
+static __always_inline void begin_sample(const struct sock *sk, const struct xtcp_seg *seg, struct xtcp_sample *sample)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
@@ -137,7 +137,7 @@ static bool is_too_old(const struct sock *sk, u32 ack)
 }
 
 /* SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth). */
-static void update_window(struct sock *sk, const struct xtcp_seg *seg)
+static __always_inline void update_window(struct sock *sk, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 wnd = segment_window(xsk, seg);

@@ -90,19 +90,12 @@ void xtcp_cong_pushed(struct sock *sk, bool limited)
 	cong->usage_seq = xsk->snd_nxt;
 }
 
-static void grow(struct sock *sk, const struct xtcp_sample *sample)
+/* After a timeout. */
+static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_sample part;
 
-	if (xsk->cong.phase != XTCP_CONG_LOSS) {
-		/* a path that reorders shows progress by what is sacked */
-		if (!sample->acked && xsk->scoreboard.reordering <= XTCP_DUPACK_THRESHOLD)
-			return;
-		if (sample->delivered && is_limiting(&xsk->cong))
-			xsk->algorithm->acked(sk, sample);
-		return;
-	}
 	if (!sample->acked)
 		return;
 	if (xsk->sack_ok) {
@@ -113,6 +106,17 @@ static void grow(struct sock *sk, const struct xtcp_sample *sample)
 	part = *sample;
 	part.delivered = min_t(u32, part.delivered, 2U * xsk->mss);
 	xsk->algorithm->acked(sk, &part);
+}
+
+static void grow(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	/* a path that reorders shows progress by what is sacked */
+	if (!sample->acked && xsk->scoreboard.reordering <= XTCP_DUPACK_THRESHOLD)
+		return;
+	if (sample->delivered && is_limiting(&xsk->cong))
+		xsk->algorithm->acked(sk, sample);
 }
 
 static bool is_reducing(const struct xtcp_sock *xsk)
@@ -147,6 +151,8 @@ void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
 	sock_owned_by_me(sk);
 	if (is_reducing(xtcp_sk(sk)))
 		reduce_by(sk, sample->delivered, sample->acked && !sample->lost);
+	else if (xtcp_sk(sk)->cong.phase == XTCP_CONG_LOSS)
+		grow_again(sk, sample);
 	else
 		grow(sk, sample);
 }
@@ -305,15 +311,15 @@ void xtcp_cong_undo(struct sock *sk)
 void xtcp_cong_restart_after_idle(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 rto = msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
 	u32 idle = (u32)jiffies - xsk->snd_tstamp;
-	u32 segments, least;
+	u32 rto, segments, least;
 
 	sock_owned_by_me(sk);
-	if (!xsk->snd_tstamp)
+	if (!idle || !xsk->snd_tstamp)
 		return;
 	if (xsk->algorithm->idle)
 		xsk->algorithm->idle(sk, min_t(u64, (u64)idle * (USEC_PER_SEC / HZ), U32_MAX));
+	rto = msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
 	if (idle <= rto || !READ_ONCE(xtcp_net_of(sk)->sysctl.slow_start_after_idle))
 		return;
 	if (xsk->cong.phase != XTCP_CONG_CWR && xsk->cong.phase != XTCP_CONG_RECOVERY)

@@ -29,7 +29,7 @@ enum xtcp_cong_phase {
  *	not being reduced
  * @ssthresh: something was lost or marked: the slow start threshold from now on, octets
  * @undone: the last reduction was for nothing; both windows are as before it. Optional
- * @idle: sending begins again after @idle_us without anything in flight. Optional
+ * @idle: sending begins again after @idle_us, a tick at least, without anything in flight. Optional
  * @end: the connection ends or changes to another algorithm. Optional
  */
 struct xtcp_cong_ops {

@@ -365,7 +365,7 @@ static void resend_lost(struct sock *sk)
 }
 
 /* Linux calls these ACKs dubious: something is not as in an undisturbed stream. */
-static bool is_dubious(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
+static __always_inline bool is_dubious(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
 {
 	const struct xtcp_scoreboard *sb = &xsk->scoreboard;
 

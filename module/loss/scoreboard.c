@@ -73,7 +73,8 @@ static void unmark_lost(struct xtcp_sock *xsk, struct sk_buff *skb)
 }
 
 /* What the news of an skb, up to @end, tell of time and order; @low: where the lowest segment begins that came late. */
-static void note_arrival(struct sock *sk, const struct sk_buff *skb, u32 end, struct xtcp_sample *sample, u32 *low)
+static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *skb, u32 end,
+					 struct xtcp_sample *sample, u32 *low)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -375,6 +376,43 @@ static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *
 		sample->original_arrived = false;
 }
 
+/* An ACK ends inside @skb: is the FIN all that is left? */
+static bool is_fin_left(const struct sk_buff *skb, u32 ack)
+{
+	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+
+	return cb->end_seq - ack == 1 && skb->len && ack - cb->seq == skb->len;
+}
+
+/* An ACK ends inside @skb. */
+static void acked_in_part(struct sock *sk, struct sk_buff *skb, u32 ack)
+{
+	struct xtcp_scoreboard *sb = &xtcp_sk(sk)->scoreboard;
+	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	u32 len = ack - cb->seq;
+
+	if (len >= skb->len || !xtcp_sndq_trim_front(sk, skb, len))
+		return;
+	if (cb->marks & XTCP_SNDQ_SACKED)
+		sb->sacked -= len;
+	if (cb->marks & XTCP_SNDQ_LOST)
+		sb->lost -= len;
+	if (cb->marks & XTCP_SNDQ_RESENT)
+		sb->resent -= len;
+}
+
+/* The skb leaves all that it counts for. */
+static void unmark(struct xtcp_sock *xsk, struct sk_buff *skb)
+{
+	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+
+	if (xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED) {
+		sb->sacked -= octets_of(skb);
+		sb->sacked_segments -= min(sb->sacked_segments, segments_of(xsk, skb));
+	}
+	unmark_lost(xsk, skb);
+}
+
 /**
  * xtcp_scoreboard_ack() - SND.UNA moves
  * @sk: its SND.UNA is still the old one
@@ -399,40 +437,29 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 	/* the round trip of what is acknowledged comes before that of what is sacked */
 	sample->first_sent_us = 0;
 	while ((skb = xtcp_sndq_first(sk))) {
-		struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-		u32 begin = xtcp_seq_max(cb->seq, una), end = xtcp_seq_min(cb->end_seq, ack);
-		/* octets that could not be trimmed for want of memory are behind SND.UNA */
-		u32 len = xtcp_seq_gt(end, begin) ? end - begin : 0;
+		const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+		bool whole = xtcp_seq_le(cb->end_seq, ack);
+		u32 begin = xtcp_seq_max(cb->seq, una), end = whole ? cb->end_seq : ack;
 
 		if (xtcp_seq_le(ack, cb->seq))
 			break;
-		/* the FIN alone is left */
-		if (cb->end_seq - ack == 1 && skb->len && ack - cb->seq == skb->len &&
-		    !xtcp_sndq_split(sk, skb, skb->len, GFP_ATOMIC))
+		if (!whole && is_fin_left(skb, ack) && !xtcp_sndq_split(sk, skb, skb->len, GFP_ATOMIC))
 			continue;
-		if (len && !(cb->marks & XTCP_SNDQ_SACKED)) {
-			note_arrival(sk, skb, begin + len, sample, &low);
+		/* octets that could not be trimmed for want of memory are behind SND.UNA */
+		if (xtcp_seq_gt(end, begin) && !(cb->marks & XTCP_SNDQ_SACKED)) {
+			note_arrival(sk, skb, end, sample, &low);
 			if (xsk->sack_ok)
-				sample->delivered += len;
+				sample->delivered += end - begin;
 		}
-		if (xtcp_seq_gt(cb->end_seq, ack)) {
-			len = ack - cb->seq;
-			if (len < skb->len && xtcp_sndq_trim_front(sk, skb, len)) {
-				if (cb->marks & XTCP_SNDQ_SACKED)
-					sb->sacked -= len;
-				if (cb->marks & XTCP_SNDQ_LOST)
-					sb->lost -= len;
-				if (cb->marks & XTCP_SNDQ_RESENT)
-					sb->resent -= len;
-			}
+		if (!whole) {
+			acked_in_part(sk, skb, ack);
 			break;
 		}
-		if (cb->marks & XTCP_SNDQ_SACKED) {
-			sb->sacked -= octets_of(skb);
-			sb->sacked_segments -= min(sb->sacked_segments, segments_of(xsk, skb));
-		}
-		unmark_lost(xsk, skb);
+		if (unlikely(cb->marks != XTCP_SNDQ_SENT))
+			unmark(xsk, skb);
 		xtcp_sndq_drop(sk, skb);
+		if (end == ack)
+			break;
 	}
 	if (!sample->first_sent_us)
 		sample->first_sent_us = sacked_first_us;
