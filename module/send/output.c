@@ -111,7 +111,7 @@ static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagl
  * Sends the first @n sequence numbers of what was never sent, with PSH when nothing stands behind them and the program
  * does not say that @more will come (RFC 9293 section 3.9.1.2, MUST-61). False: no memory, nothing was sent.
  */
-static bool send_new(struct sock *sk, u32 n, bool more)
+static __always_inline bool send_new(struct sock *sk, u32 n, bool more)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb = xtcp_sndq_unsent(sk);
@@ -138,23 +138,23 @@ static void data_sent(struct sock *sk)
 	xtcp_timer_data_sent(sk);
 }
 
-static void push(struct sock *sk, int nonagle)
+/* There is something to send. */
+static noinline void push_text(struct sock *sk, int nonagle)
 {
+	const bool more = (nonagle & (TCP_NAGLE_CORK | TCP_NAGLE_PUSH)) == TCP_NAGLE_CORK;
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct sk_buff *skb = xtcp_sndq_unsent(sk);
+	struct sk_buff *skb;
 	bool sent = false;
 	u32 n;
 
-	if (!skb || !in_states(sk, SENDS_TEXT))
-		return;
 	if (!in_flight(xsk))
 		xtcp_cong_restart_after_idle(sk);
 	xtcp_mss_current(sk);
-	for (; skb; skb = xtcp_sndq_unsent(sk)) {
+	while ((skb = xtcp_sndq_unsent(sk))) {
 		if (in_flight(xsk) && refcount_read(&sk->sk_wmem_alloc) > BELOW_MAX)
 			break;
 		n = sendable(sk, skb, nonagle);
-		if (!n || !send_new(sk, n, (nonagle & (TCP_NAGLE_CORK | TCP_NAGLE_PUSH)) == TCP_NAGLE_CORK))
+		if (!n || !send_new(sk, n, more))
 			break;
 		sent = true;
 	}
@@ -163,6 +163,12 @@ static void push(struct sock *sk, int nonagle)
 	xtcp_cong_pushed(sk, congestion_room(sk) < xsk->mss);
 	if (skb && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);
+}
+
+static inline void push(struct sock *sk, int nonagle)
+{
+	if (xtcp_sndq_unsent(sk) && in_states(sk, SENDS_TEXT))
+		push_text(sk, nonagle);
 }
 
 /**

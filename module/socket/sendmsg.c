@@ -25,12 +25,15 @@ static int wait_for_room(struct sock *sk, int copied, long *timeo)
 	return sk_stream_wait_memory(sk, timeo);
 }
 
-/* The skb that takes the next octets; a new one when the last is full, was sent or @full says it has no place left. */
-static struct sk_buff *tail_with_room(struct sock *sk, bool full)
+/*
+ * The skb that takes the next octets; a new one when the last has as many as it should, @goal, was sent or has, as
+ * @full says, no place left.
+ */
+static struct sk_buff *tail_with_room(struct sock *sk, u32 goal, bool full)
 {
 	struct sk_buff *skb = xtcp_sndq_open_tail(sk);
 
-	if (skb && !full && skb->len < xtcp_output_size_goal(sk))
+	if (skb && !full && skb->len < goal)
 		return skb;
 	if (!sk_stream_memory_free(sk))
 		return NULL;
@@ -56,7 +59,7 @@ static int queue_all(struct sock *sk, struct msghdr *msg, long *timeo, int *copi
 
 		if (sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN)
 			return -EPIPE;
-		skb = tail_with_room(sk, full);
+		skb = tail_with_room(sk, goal, full);
 		full = false;
 		n = -ENOBUFS;
 		if (skb)
@@ -118,7 +121,6 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size)
 	if (sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN)
 		goto error;
 
-	xtcp_sndbuf_expand(sk);
 	err = queue_all(sk, msg, &timeo, &copied);
 	if (copied) {
 		/* what could not be queued will not follow: no reason to wait for it */
