@@ -262,7 +262,7 @@ static void lock_or_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct soc
 	bh_unlock_sock(sk);
 }
 
-static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, int dif, int sdif)
+static __always_inline void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, int dif, int sdif)
 {
 	if (!header_ok(xn, skb) || !owner_ok(xn, sk, skb, sk->sk_state))
 		return;
@@ -378,10 +378,9 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
  */
 void xtcp_ingress_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
 {
-	if (skb->protocol == htons(ETH_P_IP))
-		to_sock(xn, skb, sk, inet_iif(skb), inet_sdif(skb));
-	else
-		to_sock(xn, skb, sk, inet6_iif(skb), inet6_sdif(skb));
+	const bool v4 = skb->protocol == htons(ETH_P_IP);
+
+	to_sock(xn, skb, sk, v4 ? inet_iif(skb) : inet6_iif(skb), v4 ? inet_sdif(skb) : inet6_sdif(skb));
 }
 
 /**

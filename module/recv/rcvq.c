@@ -410,6 +410,8 @@ void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 	if (in_order && (!first || xtcp_seq_le(end_of(skb), xtcp_seg(first)->seq))) {
 		skb_set_owner_r(skb, sk);
 		append(sk, skb);
+		if (!first)
+			return;
 	} else {
 		if (!in_order)
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPOFOQUEUE);

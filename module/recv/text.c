@@ -107,6 +107,12 @@ static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
 	}
 }
 
+/* Nothing came for longer than an RTO, @gone jiffies? None is shorter than XTCP_RTO_MIN_MS, so few need to ask. */
+static bool was_silent(const struct xtcp_sock *xsk, u32 gone)
+{
+	return gone > msecs_to_jiffies(XTCP_RTO_MIN_MS) && gone > msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
+}
+
 /* Text came that is new: what the delayed ACK needs to know (RFC 9293 section 3.8.6.3). */
 static void data_event(struct xtcp_sock *xsk, struct sk_buff *skb)
 {
@@ -115,7 +121,7 @@ static void data_event(struct xtcp_sock *xsk, struct sk_buff *skb)
 	u32 full;
 
 	measure_mss(xsk, skb);
-	if (!xsk->rcv_data_tstamp || now - xsk->rcv_data_tstamp > msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto)))
+	if (!xsk->rcv_data_tstamp || was_silent(xsk, now - xsk->rcv_data_tstamp))
 		quickack(xsk);
 	xsk->rcv_data_tstamp = now ?: 1;
 	if (skb_shinfo(skb)->gso_size)

@@ -140,7 +140,7 @@ void xtcp_window_update(struct sock *sk, u32 copied)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool tell = false;
-	u32 now, wnd;
+	u32 now, most, wnd;
 
 	sock_owned_by_me(sk);
 	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
@@ -150,7 +150,9 @@ void xtcp_window_update(struct sock *sk, u32 copied)
 		       (copied && !xsk->pingpong && !xsk->answer_awaited && !atomic_read(&sk->sk_rmem_alloc));
 	if (!tell && copied && !(sk->sk_shutdown & RCV_SHUTDOWN)) {
 		now = offered(xsk);
-		if (2 * now <= xsk->window_clamp) {
+		/* no offer is twice as much unless this is, which mostly settles the matter */
+		most = max(min(xtcp_text_space(sk), xsk->window_clamp), 1U << xsk->rcv_wscale);
+		if (2 * now <= most) {
 			wnd = xtcp_window_offer(sk);
 			tell = wnd && wnd >= 2 * now;
 		}

@@ -172,9 +172,11 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 		if (flags & MSG_PEEK && peek_seq - copied != xsk->copied_seq)
 			peek_seq = xsk->copied_seq;
 	}
-	if (stamped && stamped->tstamp)
-		sock_recv_timestamp(msg, sk, stamped);
-	consume_skb(stamped);
+	if (stamped) {
+		if (stamped->tstamp)
+			sock_recv_timestamp(msg, sk, stamped);
+		consume_skb(stamped);
+	}
 	if (!(flags & MSG_PEEK))
 		xtcp_window_update(sk, copied);
 	return copied ?: ret;
