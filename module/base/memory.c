@@ -9,26 +9,37 @@
 
 #include <net/sock.h>
 
-/* Apart: this takes more of the stack than all else here. */
-static noinline_for_stack int charge_always(const struct sock *sk, int octets)
-{
-	/*
-	 * The kernel's own way to do this is not for modules. But it never refuses a stream whose send buffer is full,
-	 * since that one would not wait for memory: such a one stands in for the sock, and hands over what it got.
-	 */
-	struct sock full = {
-		.sk_prot = sk->sk_prot,
-		.sk_type = SOCK_STREAM,
-		.sk_userlocks = SOCK_SNDBUF_LOCK,
-#ifdef CONFIG_MEMCG
-		.sk_memcg = sk->sk_memcg,
-#endif
-	};
+/*
+ * The kernel's own way to do this is not for modules. But it never refuses a stream whose send buffer is full, since
+ * that one would not wait for memory: such a one stands in for the sock, and hands over what it got. There is one for
+ * all: it is too large for the stack, and rarely wanted.
+ */
+static DEFINE_SPINLOCK(stand_in_lock);
 
-	write_pnet(&full.sk_net, sock_net(sk));
-	if (!__sk_mem_schedule(&full, octets, SK_MEM_SEND))
+static struct sock stand_in = {
+	.sk_type = SOCK_STREAM,
+	.sk_userlocks = SOCK_SNDBUF_LOCK,
+};
+
+static int charge_always(const struct sock *sk, int octets)
+{
+	int got;
+
+	spin_lock_bh(&stand_in_lock);
+	stand_in.sk_prot = sk->sk_prot;
+#ifdef CONFIG_MEMCG
+	stand_in.sk_memcg = sk->sk_memcg;
+#endif
+	write_pnet(&stand_in.sk_net, sock_net(sk));
+	if (!__sk_mem_schedule(&stand_in, octets, SK_MEM_SEND))
 		WARN_ON_ONCE(1);
-	return full.sk_forward_alloc;
+	got = stand_in.sk_forward_alloc;
+	stand_in.sk_forward_alloc = 0;
+#ifdef CONFIG_MEMCG
+	stand_in.sk_memcg = NULL;
+#endif
+	spin_unlock_bh(&stand_in_lock);
+	return got;
 }
 
 /**
