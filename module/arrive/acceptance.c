@@ -81,7 +81,7 @@ static enum xtcp_verdict refuse(struct sock *sk, const struct xtcp_seg *seg, int
 	if (!dupack_allowed(sk, seg, skipped))
 		return XTCP_DROP;
 	if (seg->seq != seg->end_seq && xtcp_seq_lt(seg->seq, rcv_nxt))
-		xtcp_sack_duplicate(sk, seg->seq, xtcp_seq_lt(seg->end_seq, rcv_nxt) ? seg->end_seq : rcv_nxt);
+		xtcp_sack_repeated(sk, seg->seq, xtcp_seq_lt(seg->end_seq, rcv_nxt) ? seg->end_seq : rcv_nxt);
 	return XTCP_ACK_DROP;
 }
 

@@ -100,6 +100,26 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
 }
 
 /**
+ * xtcp_sack_repeated() - xtcp_sack_duplicate() of a segment in which nothing was new
+ * @sk: the sock
+ * @start: SEG.SEQ
+ * @end: the octet after its last
+ *
+ * When the last D-SACK told of the same one, our ACKs do not arrive: they try another path, as Linux's.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_sack_repeated(struct sock *sk, u32 start, u32 end)
+{
+	const struct xtcp_sack *sack = &xtcp_sk(sk)->sack;
+
+	sock_owned_by_me(sk);
+	if (sack->block[0].start == start && sack->block[0].end != start && sk_rethink_txhash(sk))
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDUPLICATEDATAREHASH);
+	xtcp_sack_duplicate(sk, start, end);
+}
+
+/**
  * xtcp_sack_advanced() - RCV.NXT has moved, and blocks below it say nothing any more
  * @sk: the sock
  *

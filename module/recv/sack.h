@@ -31,6 +31,7 @@ static inline bool xtcp_sack_has_news(const struct xtcp_sack *sack)
 /* Socket lock held. */
 void xtcp_sack_queued(struct sock *sk, u32 start, u32 end);
 void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end);
+void xtcp_sack_repeated(struct sock *sk, u32 start, u32 end);
 void xtcp_sack_advanced(struct sock *sk);
 void xtcp_sack_dropped(struct sock *sk, u32 start);
 unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sock *xsk);

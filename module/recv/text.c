@@ -264,8 +264,10 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 	__skb_pull(skb, seg->hdr_len);
 	seg->hdr_len = 0;
 
-	if (xtcp_seq_lt(seg->seq, xsk->rcv_nxt))
-		xtcp_sack_duplicate(sk, seg->seq, xtcp_seq_min(seg->end_seq, xsk->rcv_nxt));
+	if (xtcp_seq_le(seg->end_seq, xsk->rcv_nxt))
+		xtcp_sack_repeated(sk, seg->seq, seg->end_seq);
+	else if (xtcp_seq_lt(seg->seq, xsk->rcv_nxt))
+		xtcp_sack_duplicate(sk, seg->seq, xsk->rcv_nxt);
 	if (xsk->fin_received || xtcp_seq_le(seg->end_seq, xsk->rcv_nxt)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKLOST);
 		return only_ack(xsk);

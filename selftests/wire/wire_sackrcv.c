@@ -27,6 +27,26 @@ static const struct wire_row rows[] = {
 		.via = PASSIVE | ACTIVE, SACK,
 		.want = { .script = "< . 1001(500) ack 1; > . 1 ack 1 <sack 1001:1501>" },
 	},
+	/* The same segment again and again: our ACKs are lost, and try another path. */
+	{
+		.name = "sack_%s_repeated_takes_another_path", .rfc = "RFC 2883 4", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1(500) ack 1; >@1000 . 1 ack 501; < . 1(500) ack 1;"
+				  "> . 1 ack 501 <sack 1:501>; < . 1(500) ack 1;"
+				  "> . 1 ack 501 <sack 1:501>; < . 501(500) ack 1; >@1000 . 1 ack 1001;"
+				  "< . 501(500) ack 1; > . 1 ack 1001 <sack 501:1001>",
+			.counters = "TcpDuplicateDataRehash=1 DelayedACKLost=3",
+		},
+	},
+	{
+		.name = "sack_%s_repeated_is_seen_by_the_label", .rfc = "RFC 6438 3", .in = ESTABLISHED, SACK,
+		.only = 6,
+		.want = {
+			.script = "< . 1(500) ack 1; >@1000 . 1 ack 501; < . 1(500) ack 1; > . 1 ack 501 label same;"
+				  "< . 1(500) ack 1; > . 1 ack 501 label other",
+			.counters = "TcpDuplicateDataRehash=1",
+		},
+	},
 	/* which blocks, and their order */
 	{
 		.name = "sack_%s_newest_first", .rfc = "RFC 2018 4", .in = ESTABLISHED, SACK,
