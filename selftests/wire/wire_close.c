@@ -136,6 +136,24 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "fin_%s_counts_once", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.want = {
+			.script = "< F. 1 ack 1; >@1000 . 1 ack 2; state close_wait; < F. 1 ack 1; > . 1 ack 2;"
+				  "< F. 1 ack 1; > . 1 ack 2; read eof; shut; > F. 1 ack 2; < F. 1 ack 1; > . 2 ack 2",
+			.state = LAST_ACK,
+		},
+	},
+	{
+		.name = "fin_%s_before_data_counts_once", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.want = {
+			.script = "< F. 1001 ack 1; > . 1 ack 1; < F. 1001 ack 1; > . 1 ack 1; < F. 501 ack 1;"
+				  "> . 1 ack 1; state established; read EAGAIN; < . 1(1000) ack 1; > . 1 ack 1002;"
+				  "state close_wait; < F. 1001 ack 1; > . 1 ack 1002; < . 1(1000) ack 1; > . 1 ack 1002; read 1000; read eof;"
+				  "shut; > F. 1 ack 1002",
+			.state = LAST_ACK,
+		},
+	},
+	{
 		.name = "fin_%s_before_data", .rfc = "RFC 9293 3.10.7.4", .id = "SHLD-31",
 		.in = ESTABLISHED,
 		.want = {
