@@ -309,7 +309,8 @@ static int try_to_take_off(struct wire *w, const char *open, unsigned int n, str
 		return fail(w, "setsockopt");
 	f->n = n;
 	f->tsecr = w->c.tsrecent;
-	f->first = end = w->c.irs + 1;
+	f->first = w->c.irs + 1;
+	end = f->first;
 	for (have = BEGINNING; have < n; have *= 2) {
 		if (write_segments(w, have, CHUNK, &end))
 			return -1;
@@ -423,6 +424,8 @@ static int weather(struct wire *w, const struct storm *storm)
 	}
 	/* a machine that stands still does not change a ratio: no reason to start over */
 	wire_account(w, true);
+	w->longest = 0;
+	w->total = 0;
 	return w->failed ? -1 : 0;
 }
 
