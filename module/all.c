@@ -45,6 +45,7 @@
 #include "time/timewait.c"
 
 #include "loss/scoreboard.c"
+#include "loss/rate.c"
 #include "loss/rack.c"
 #include "loss/tlp.c"
 #include "loss/undo.c"

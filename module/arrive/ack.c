@@ -12,6 +12,7 @@
 #include "cong/cong.h"
 #include "cong/ecn.h"
 #include "in/ingress.h"
+#include "loss/rate.h"
 #include "loss/recovery.h"
 #include "loss/sample.h"
 #include "loss/scoreboard.h"
@@ -101,12 +102,17 @@ static __always_inline void begin_sample(const struct sock *sk, const struct xtc
 }
 
 /* The sums from which delivery rates are made. */
-static void count_delivered(struct xtcp_sock *xsk, const struct xtcp_sample *sample)
+static void count_delivered(struct sock *sk, const struct xtcp_sample *sample)
 {
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
 	if (!sample->delivered)
 		return;
 	xsk->delivered += sample->delivered;
 	xsk->delivered_us = sample->now_us;
+	if (unlikely(sample->ece))
+		xsk->delivered_ce += sample->delivered;
+	xtcp_rate_ack(sk, sample);
 }
 
 /* An ACK that was overtaken by a later one may still tell what was sacked. */
@@ -120,7 +126,7 @@ static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 	sample.tsecr = 0;
 	sample.ece = false;
 	xtcp_scoreboard_sack(sk, skb, &sample);
-	count_delivered(xtcp_sk(sk), &sample);
+	count_delivered(sk, &sample);
 	xtcp_recovery_ack(sk, &sample);
 }
 
@@ -205,7 +211,7 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 	if (moves)
 		una_moves(sk, seg->ack, &sample);
 	sample_rtt(xsk, &sample, moves);
-	count_delivered(xsk, &sample);
+	count_delivered(sk, &sample);
 	update_window(sk, seg);
 	if (moves)
 		xtcp_timer_ack_progress(sk);

@@ -10,6 +10,7 @@
 #include "cong/cong.h"
 #include "lookup/demux.h"
 #include "loss/rack.h"
+#include "loss/rate.h"
 #include "loss/scoreboard.h"
 #include "loss/tlp.h"
 #include "loss/undo.h"
@@ -151,7 +152,10 @@ struct xtcp_sock {
 	bool frto;			/* F-RTO is at work (RFC 5682) */
 	u32 lost_total;			/* octets that ever were taken for lost */
 	u32 delivered;			/* octets that are known to have arrived, in or out of order */
-	u64 delivered_us;		/* when the last of these were, clock */
+	/* when the last of these were, or when sending began after a pause, clock */
+	u64 delivered_us;
+	u32 delivered_ce;		/* what ACKs with ECE have told of them */
+	struct xtcp_rate rate;		/* the delivery rate */
 	u64 dsacked;			/* octets that D-SACKs reported */
 
 	/* Time: timer.c, retries.c, keepalive.c. */

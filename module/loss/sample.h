@@ -20,8 +20,10 @@
  * @sacked: newly sacked
  * @delivered: newly known to have arrived: acknowledged or sacked, each octet once
  * @lost: newly taken for lost
- * @delivered_before: what had been delivered when the last sent of these segments was sent, see xsk->delivered
+ * @delivered_before: with @tells_rate: what had been delivered when the last sent of these segments was sent, see
+ *	xsk->delivered
  * @delivered_before_us: the low half of the time of that
+ * @sending_us: how long it took to send what it is a sample of
  * @rtt_us: the round trip of the one sent last, microseconds; 0: it tells of none
  * @tsecr: its TSecr, which may be anything; 0: none
  * @dsack: octets that arrived twice (RFC 2883); empty: none
@@ -30,6 +32,8 @@
  * @ece: it echoes a congestion mark (RFC 3168 section 6.1.2)
  * @duplicate: it is a duplicate ACK (RFC 5681 section 2)
  * @news: it carries text, or another window
+ * @tells_rate: it is a sample of the delivery rate (rate.c)
+ * @is_limited: the program had not filled the window then
  */
 struct xtcp_sample {
 	u64 now_us;
@@ -44,6 +48,7 @@ struct xtcp_sample {
 	u32 lost;
 	u32 delivered_before;
 	u32 delivered_before_us;
+	u32 sending_us;
 	u32 rtt_us;
 	u32 tsecr;
 	struct xtcp_sack_block dsack;
@@ -52,6 +57,8 @@ struct xtcp_sample {
 	bool ece;
 	bool duplicate;
 	bool news;
+	bool tells_rate;
+	bool is_limited;
 };
 
 #endif /* XTCP_SAMPLE_H */

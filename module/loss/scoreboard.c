@@ -19,6 +19,7 @@
 #include "base/sock.h"
 #include "in/ingress.h"
 #include "loss/rack.h"
+#include "loss/rate.h"
 #include "loss/sample.h"
 #include "loss/undo.h"
 #include "pure/seq.h"
@@ -80,10 +81,7 @@ static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	xtcp_rack_arrived(sk, skb, end, sample);
-	if (!sample->delivered || xtcp_seq_gt(cb->delivered, sample->delivered_before)) {
-		sample->delivered_before = cb->delivered;
-		sample->delivered_before_us = cb->delivered_us;
-	}
+	xtcp_rate_arrived(sk, skb, sample);
 	if (cb->transmissions > 1) {
 		sample->resent_acked = true;
 		return;

@@ -15,7 +15,7 @@
  * it and cut in two without copying. It may be larger than a segment: IP or the device cuts it (GSO). SYN and FIN are
  * flags of an skb and take one sequence number behind its octets.
  *
- * Memory: sk_wmem_queued is the sum of "charged", the part of sk_forward_alloc that an skb holds. An skb that must
+ * Memory: sk_wmem_queued is the sum of their truesize, the part of sk_forward_alloc that an skb holds. An skb that must
  * exist (SYN, FIN, the second half of a cut) is charged whatever the limits say.
  */
 #include "send/sndq.h"
@@ -28,6 +28,7 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "compat.h"
+#include "loss/rate.h"
 #include "pure/clock.h"
 #include "pure/seq.h"
 #include "pure/wire.h"
@@ -35,13 +36,12 @@
 
 static void charge(struct sock *sk, struct sk_buff *skb)
 {
-	sk_wmem_queued_add(sk, xtcp_sndcb(skb)->charged);
-	sk_mem_charge(sk, xtcp_sndcb(skb)->charged);
+	sk_wmem_queued_add(sk, skb->truesize);
+	sk_mem_charge(sk, skb->truesize);
 }
 
-static void uncharge(struct sock *sk, struct sk_buff *skb, u32 octets)
+static void uncharge(struct sock *sk, u32 octets)
 {
-	xtcp_sndcb(skb)->charged -= octets;
 	sk_wmem_queued_add(sk, -(int)octets);
 	sk_mem_uncharge(sk, octets);
 }
@@ -77,7 +77,6 @@ struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
 		}
 		xtcp_memory_force(sk, skb->truesize);
 	}
-	xtcp_sndcb(skb)->charged = skb->truesize;
 	return skb;
 }
 
@@ -149,7 +148,6 @@ int xtcp_sndq_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
 		get_page(pfrag->page);
 	}
 	pfrag->offset += copy;
-	xtcp_sndcb(skb)->charged += copy;
 	xtcp_sndcb(skb)->end_seq += copy;
 	WRITE_ONCE(xsk->write_seq, xsk->write_seq + copy);
 	return copy;
@@ -198,7 +196,7 @@ static void unlink_free(struct sock *sk, struct sk_buff *skb)
 	} else {
 		__skb_unlink(skb, &sk->sk_write_queue);
 	}
-	uncharge(sk, skb, xtcp_sndcb(skb)->charged);
+	uncharge(sk, skb->truesize);
 	__kfree_skb(skb);
 }
 
@@ -455,18 +453,17 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 	restcb = xtcp_sndcb(rest);
 
 	skb_split(skb, rest, len);
-	skb->truesize -= moved;
-	rest->truesize += moved;
 	/* the new skb itself is charged here, its octets are already */
 	charge(sk, rest);
-	restcb->charged += moved;
-	cb->charged -= moved;
+	skb->truesize -= moved;
+	rest->truesize += moved;
 
 	restcb->seq = cb->seq + len;
 	restcb->end_seq = cb->end_seq;
 	restcb->sent_us = cb->sent_us;
 	restcb->delivered = cb->delivered;
 	restcb->delivered_us = cb->delivered_us;
+	restcb->first_sent_us = cb->first_sent_us;
 	restcb->transmissions = cb->transmissions;
 	restcb->flags = cb->flags;
 	restcb->marks = cb->marks;
@@ -499,8 +496,7 @@ void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 now_us)
 
 	sock_owned_by_me(sk);
 	cb->sent_us = now_us;
-	cb->delivered = xsk->delivered;
-	cb->delivered_us = (u32)xsk->delivered_us;
+	xtcp_rate_sent(sk, skb, RB_EMPTY_ROOT(&xsk->sent));
 	if (cb->transmissions < U8_MAX)
 		cb->transmissions++;
 	if (!(cb->marks & XTCP_SNDQ_SENT)) {
@@ -560,7 +556,7 @@ bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 	skb->len -= len;
 	skb->data_len -= len;
 	skb->truesize -= len;
-	uncharge(sk, skb, len);
+	uncharge(sk, len);
 	xtcp_sndcb(skb)->seq += len;
 	return true;
 }

@@ -15,6 +15,7 @@ enum xtcp_sndq_marks {
 	XTCP_SNDQ_SACKED = 2,	/* the peer has it, and may yet drop it (RFC 2018 section 8) */
 	XTCP_SNDQ_LOST = 4,	/* taken for lost, or was when it was resent */
 	XTCP_SNDQ_RESENT = 8,	/* LOST, and in flight again */
+	XTCP_SNDQ_LIMITED = 16,	/* when it was sent, the program had not filled the window (rate.c) */
 };
 
 /**
@@ -23,25 +24,25 @@ enum xtcp_sndq_marks {
  * @end_seq: octet after the last, FIN counted
  * @sent_us: clock when last sent
  * @node: sent: place in order of sending, or among those to be resent
- * @charged: octets of memory it counts for in sk_wmem_queued
  * @delivered: xsk->delivered when last sent, for samples of the delivery rate; until it is sacked
  * @sacked_to: then: from here to this octet all is sacked
  * @delivered_us: the low half of xsk->delivered_us then
+ * @first_sent_us: the low half of xsk->rate.first_sent_us then
  * @flags: control bits to send with it: XTCP_PSH, XTCP_FIN, XTCP_SYN
  * @transmissions: how often it was sent
- * @marks: enum xtcp_sndq_marks; scoreboard.c writes all but SENT
+ * @marks: enum xtcp_sndq_marks; scoreboard.c writes all but SENT and LIMITED
  */
 struct xtcp_sndcb {
 	u32 seq;
 	u32 end_seq;
 	u64 sent_us;
 	struct list_head node;
-	u32 charged;
 	union {
 		u32 delivered;
 		u32 sacked_to;
 	};
 	u32 delivered_us;
+	u32 first_sent_us;
 	u8 flags;
 	u8 transmissions;
 	u8 marks;

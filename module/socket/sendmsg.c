@@ -11,6 +11,7 @@
 
 #include "base/sock.h"
 #include "compat.h"
+#include "loss/rate.h"
 #include "send/output.h"
 #include "send/sndbuf.h"
 #include "send/sndq.h"
@@ -121,6 +122,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size)
 	if (sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN)
 		goto error;
 
+	xtcp_rate_written(sk);
 	err = queue_all(sk, msg, &timeo, &copied);
 	if (copied) {
 		/* what could not be queued will not follow: no reason to wait for it */

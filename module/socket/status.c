@@ -14,6 +14,7 @@
 #include "cong/ecn.h"
 #include "listen/acceptq.h"
 #include "listen/listener.h"
+#include "loss/rate.h"
 #include "pure/rto.h"
 #include "pure/seq.h"
 #include "recv/text.h"
@@ -42,6 +43,9 @@ static void info_congestion(struct sock *sk, struct tcp_info *info)
 	info->tcpi_reordering = xsk->scoreboard.reordering;
 	info->tcpi_reord_seen = xsk->scoreboard.reorderings;
 	info->tcpi_delivered = DIV_ROUND_UP(xsk->delivered, mss);
+	info->tcpi_delivered_ce = DIV_ROUND_UP(xsk->delivered_ce, mss);
+	info->tcpi_delivery_rate = xtcp_rate_octets_per_second(sk);
+	info->tcpi_delivery_rate_app_limited = xsk->rate.is_limited;
 }
 
 static void info_options(const struct xtcp_sock *xsk, struct tcp_info *info)

@@ -334,6 +334,9 @@ static const struct { const char *name; size_t offset, size; } fields[] = {
 	FIELD(snd_cwnd), FIELD(advmss), FIELD(total_retrans), FIELD(notsent_bytes),
 	FIELD(ca_state), FIELD(sacked), FIELD(reordering), FIELD(min_rtt), FIELD(delivered),
 	FIELD(dsack_dups), FIELD(reord_seen), FIELD(bytes_retrans), FIELD(rcv_ooopack),
+	FIELD(delivered_ce), FIELD(delivery_rate),
+	/* tcpi_delivery_rate_app_limited, a bit; none of the others in its octet is ever set here */
+	{ "rate_limited", offsetof(struct tcp_info, tcpi_rto) - 1, 1 },
 };
 
 static int info_field(struct wire *w, const char *name, uint64_t *value)

@@ -121,6 +121,15 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "ecn_delivered_with_ece", .rfc = "RFC 3168 6.1.2", .syn = "mss 1000",
+		.want = {
+			.script = "listen;" AGREE "write 10000; skim; info delivered_ce = 0; < .E 1 ack 3001; skim;"
+				  "info delivered_ce = 3; < . 1 ack 5001; skim; < .E 1 ack 7001; skim;"
+				  "info delivered_ce = 5; < . 1 ack 10001; skim; info delivered_ce = 5",
+			.state = ESTABLISHED,
+		},
+	},
+	{
 		.name = "ecn_cookie_that_is_changed", .rfc = "RFC 4987 3.6",
 		.pre = "sysctl syncookies 2; listen", .syn = "mss 1440,nop,nop,ts T 0",
 		.want = {

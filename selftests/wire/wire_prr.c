@@ -20,6 +20,12 @@
 			"< . 1 ack 10001 <sack 11001:" #second ">; > p. " #out "(1000) ack 1; none;"
 /* One more has arrived, one may leave. */
 #define ONE(edge, out)	"< . 1 ack 10001 <sack 20001:" #edge ">; > p. " #out "(1000) ack 1; none;"
+/* Ten ACKs, 20 ms apart, of the segments from that one on. */
+#define TRICKLE(tens)	"pass 20; < . 1 ack " #tens "*1000+1001; skim; pass 20; < . 1 ack " #tens "*1000+2001; skim;" \
+			"pass 20; < . 1 ack " #tens "*1000+3001; skim; pass 20; < . 1 ack " #tens "*1000+4001; skim;" \
+			"pass 20; < . 1 ack " #tens "*1000+5001; skim; pass 20; < . 1 ack " #tens "*1000+6001; skim;" \
+			"pass 20; < . 1 ack " #tens "*1000+7001; skim; pass 20; < . 1 ack " #tens "*1000+8001; skim;" \
+			"pass 20; < . 1 ack " #tens "*1000+9001; skim; pass 20; < . 1 ack " #tens "*1000+10001; skim;"
 
 static const struct wire_row rows[] = {
 	{
@@ -167,6 +173,28 @@ static const struct wire_row rows[] = {
 			.script = "set CONGESTION cubic;"
 				  "get CONGESTION cubic;" TWENTY "< . 1 ack 10001 <sack 11001:14001>;"
 				  "> p. 10001(1000) ack 1; skim; info snd_ssthresh >= 13; info snd_ssthresh <= 14",
+		},
+	},
+	/* A bottleneck that lets 1000 octets through each 20 ms; the first ten were all that there was to send. */
+	{
+		.name = "rate_%s_of_a_bottleneck", .rfc = "draft-cheng-iccrg-delivery-rate-estimation 3.3",
+		.in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = "< . 1 ack 1; info delivery_rate = 0; write 10000; skim;" TRICKLE(0)
+				  "info delivery_rate <= 50100; info delivery_rate >= 40000; info rate_limited = 1;"
+				  "set SNDBUF 200000; write 60000; skim;" TRICKLE(10) TRICKLE(20) TRICKLE(30)
+				  "info delivery_rate <= 50100; info delivery_rate >= 40000; info rate_limited = 0",
+		},
+	},
+	/* One each 20 ms is sacked; the ACKs of the others come at once, and are no rate that the path has. */
+	{
+		.name = "rate_%s_of_what_is_sacked", .rfc = "draft-cheng-iccrg-delivery-rate-estimation 3.3",
+		.in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = "< . 1 ack 1; write 10000; skim; pass 20; < . 1 ack 1 <sack 1001:2001>; skim;"
+				  "pass 20; < . 1 ack 1 <sack 1001:3001>; skim; pass 20; < . 1 ack 4001; < . 1 ack 5001;"
+				  "< . 1 ack 6001; < . 1 ack 7001; skim; info delivery_rate <= 117000;"
+				  "info delivery_rate >= 90000",
 		},
 	},
 	{

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The delivery rate (draft-cheng-iccrg-delivery-rate-estimation), as Linux measures it: an ACK tells how much has
+ * arrived since what it acknowledges was sent. That took as long as the octets took to be sent, or to be acknowledged,
+ * whichever is longer: ACKs that come in a bunch make no rate that the path does not have.
+ *
+ * Each skb notes when it is sent what had arrived by then. Nothing here changes what is sent; TCP_INFO tells the rate.
+ */
+#include "loss/rate.h"
+
+#include <net/sock.h>
+
+#include "base/sock.h"
+#include "cong/cong.h"
+#include "loss/sample.h"
+#include "loss/scoreboard.h"
+#include "pure/seq.h"
+#include "send/sndq.h"
+
+/**
+ * xtcp_rate_sent() - an skb is sent, for the first time or again
+ * @sk: the sock
+ * @skb: its sent_us is set
+ * @after_pause: nothing else is in flight: time begins now
+ *
+ * Section 3.2 of the draft.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
+{
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (after_pause) {
+		xsk->rate.first_sent_us = cb->sent_us;
+		xsk->delivered_us = cb->sent_us;
+	}
+	cb->first_sent_us = (u32)xsk->rate.first_sent_us;
+	cb->delivered = xsk->delivered;
+	cb->delivered_us = (u32)xsk->delivered_us;
+	cb->marks &= ~XTCP_SNDQ_LIMITED;
+	if (unlikely(xsk->rate.limited))
+		cb->marks |= XTCP_SNDQ_LIMITED;
+}
+
+/**
+ * xtcp_rate_arrived() - an skb is acknowledged or sacked for the first time
+ * @sk: the sock
+ * @skb: it
+ * @sample: the ACK; gets what the skb that was sent last has noted
+ *
+ * Section 3.3 of the draft.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_sample *sample)
+{
+	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	struct xtcp_rate *rate = &xtcp_sk(sk)->rate;
+
+	sock_owned_by_me(sk);
+	if (sample->tells_rate && cb->sent_us < rate->first_sent_us)
+		return;
+	sample->tells_rate = true;
+	sample->is_limited = cb->marks & XTCP_SNDQ_LIMITED;
+	sample->delivered_before = cb->delivered;
+	sample->delivered_before_us = cb->delivered_us;
+	sample->sending_us = (u32)cb->sent_us - cb->first_sent_us;
+	rate->first_sent_us = cb->sent_us;
+}
+
+/**
+ * xtcp_rate_ack() - an ACK has told of octets that arrived
+ * @sk: xsk->delivered has them
+ * @sample: the ACK
+ *
+ * A sample that is shorter than a round trip can be is none. One of a time when the program wrote too little says only
+ * that the rate is no lower. Section 3.3 of the draft.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_rate *rate = &xsk->rate;
+	u32 octets, us;
+
+	sock_owned_by_me(sk);
+	if (unlikely(rate->limited) && xtcp_seq_gt(xsk->delivered, rate->limited_until))
+		rate->limited = false;
+	if (!sample->tells_rate)
+		return;
+	octets = xsk->delivered - sample->delivered_before;
+	us = max(sample->sending_us, (u32)sample->now_us - sample->delivered_before_us);
+	if (us < xsk->rto.min_rtt_us)
+		return;
+	if (sample->is_limited && (u64)octets * rate->us < (u64)rate->octets * us)
+		return;
+	rate->octets = octets;
+	rate->us = us;
+	rate->is_limited = sample->is_limited;
+}
+
+/**
+ * xtcp_rate_written() - the program is about to write: has it left the window empty meanwhile?
+ * @sk: the sock
+ *
+ * Section 3.4 of the draft: less than a segment waits, nothing waits below, the window has room, and all that is lost
+ * was resent.
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_rate_written(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 pipe;
+
+	sock_owned_by_me(sk);
+	if (xsk->write_seq - xsk->snd_nxt >= xsk->mss || sk_wmem_alloc_get(sk) >= SKB_TRUESIZE(1) ||
+	    xsk->scoreboard.lost > xsk->scoreboard.resent)
+		return;
+	pipe = xtcp_scoreboard_pipe(sk);
+	if (pipe >= xsk->cong.cwnd)
+		return;
+	xsk->rate.limited = true;
+	xsk->rate.limited_until = xsk->delivered + pipe;
+}
+
+/**
+ * xtcp_rate_octets_per_second() - the last sample
+ * @sk: the sock
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: octets per second, 0 without a sample.
+ */
+u64 xtcp_rate_octets_per_second(const struct sock *sk)
+{
+	const struct xtcp_rate *rate = &xtcp_sk(sk)->rate;
+
+	sock_owned_by_me(sk);
+	return rate->us ? div_u64((u64)rate->octets * USEC_PER_SEC, rate->us) : 0;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* How fast octets arrive at the peer. */
+#ifndef XTCP_RATE_H
+#define XTCP_RATE_H
+
+#include <linux/types.h>
+
+struct sk_buff;
+struct sock;
+struct xtcp_sample;
+
+/**
+ * struct xtcp_rate - samples of the delivery rate
+ * @first_sent_us: clock, when what was sent last of that which has arrived was sent, or what was first after a pause
+ * @octets: of the sample that counts
+ * @us: how long they took; 0: there is no sample
+ * @limited_until: what will have been delivered when the effect of @limited is over
+ * @limited: the program has not written enough to fill the window
+ * @is_limited: it had not when what is in the sample was sent
+ */
+struct xtcp_rate {
+	u64 first_sent_us;
+	u32 octets;
+	u32 us;
+	u32 limited_until;
+	bool limited;
+	bool is_limited;
+};
+
+/* Socket lock held in all of these. */
+void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause);
+void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_sample *sample);
+void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample);
+void xtcp_rate_written(struct sock *sk);
+u64 xtcp_rate_octets_per_second(const struct sock *sk);
+
+#endif /* XTCP_RATE_H */
