@@ -13,6 +13,7 @@
 
 /* With what stands in front of it: both ends agree. */
 #define AGREE	"< SEC 0 $; > S.E 0 ack 1 tos 0; < . 1 ack 1; accept;"
+#define TEN	AGREE "write 10000; > p. 1(1000) ack 1 x10 tos 2;"
 
 static const struct wire_row rows[] = {
 	/* Passive opens. */
@@ -368,7 +369,7 @@ static const struct wire_row rows[] = {
 	{
 		.name = "ece_halves_the_window", .rfc = "RFC 3168 6.1.2", .pre = "listen",
 		.want = {
-			.script = AGREE "write 10000; > p. 1(1000) ack 1 x10 tos 2; < .E 1 ack 1001;"
+			.script = TEN "< .E 1 ack 1001;"
 				  "info ca_state = 2; info snd_ssthresh = 5; < . 1 ack 10001;"
 				  "write 1000; > PC. 10001(1000) ack 1 tos 2; < . 1 ack 11001;"
 				  "info ca_state = 0; info snd_cwnd <= 6",
@@ -391,7 +392,7 @@ static const struct wire_row rows[] = {
 		.name = "ece_in_the_next_round_trip_counts_again", .rfc = "RFC 3168 6.1.2",
 		.pre = "listen",
 		.want = {
-			.script = AGREE "write 10000; > p. 1(1000) ack 1 x10 tos 2; < .E 1 ack 10001;"
+			.script = TEN "< .E 1 ack 10001;"
 				  "info snd_ssthresh = 5; write 1000; > PC. 10001(1000) ack 1 tos 2;"
 				  "< .E 1 ack 11001; info snd_ssthresh <= 4; info ca_state = 2; write 1000;"
 				  "> PC. 11001(1000) ack 1 tos 2",
@@ -402,7 +403,7 @@ static const struct wire_row rows[] = {
 		.name = "ece_on_every_ack_leaves_two_segments", .rfc = "RFC 3168 6.1.2",
 		.pre = "listen",
 		.want = {
-			.script = AGREE "write 10000; > p. 1(1000) ack 1 x10 tos 2; < .E 1 ack 10001;"
+			.script = TEN "< .E 1 ack 10001;"
 				  "write 1000; > PC. 10001(1000) ack 1 tos 2; < .E 1 ack 11001;"
 				  "write 1000; > PC. 11001(1000) ack 1 tos 2; < .E 1 ack 12001;"
 				  "write 1000; > PC. 12001(1000) ack 1 tos 2; < .E 1 ack 13001;"

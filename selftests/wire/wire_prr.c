@@ -11,6 +11,7 @@
 /* A window of 20 by slow start, and 20 segments in flight: 10001 to 30000. */
 #define TWENTY		"set SNDBUF 200000; < . 1 ack 1; write 60000; > p. 1(1000) ack 1 x10; < . 1 ack 10001;"	\
 			"> p. 10001(1000) ack 1 x20; none; info snd_cwnd = 20;"
+#define ONE_LOST	TWENTY "< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1;"
 /* The same, and nothing more to send. */
 #define TWENTY_ALONE	"set SNDBUF 200000; < . 1 ack 1; write 30000; > p. 1(1000) ack 1 x10; < . 1 ack 10001;"	\
 			"> p. 10001(1000) ack 1 x19; > P. 29001(1000) ack 1; none; info snd_cwnd = 20;"
@@ -31,7 +32,7 @@ static const struct wire_row rows[] = {
 	{
 		.name = "prr_%s_one_loss_of_twenty", .rfc = "RFC 9937 6", .in = ESTABLISHED, .syn = SACK,
 		.want = {
-			.script = TWENTY "< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1; none;"
+			.script = ONE_LOST "none;"
 				  "info snd_ssthresh = 10; < . 1 ack 10001 <sack 11001:15001>;"
 				  "> p. 30001(1000) ack 1;"
 				  "none;" TWO(16001, 17001, 31001) TWO(18001, 19001, 32001) TWO(20001, 21001, 33001)
@@ -47,7 +48,7 @@ static const struct wire_row rows[] = {
 		},
 		.kernel_differs = "counts in segments, and rounds up",
 		.kernel = {
-			.script = TWENTY "< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1;"
+			.script = ONE_LOST
 				  "> p. 30001(1000) ack 1; none; info snd_ssthresh = 10;"
 				  TWO(15001, 16001, 31001) TWO(17001, 18001, 32001) TWO(19001, 20001, 33001)
 				  TWO(21001, 22001, 34001) TWO(23001, 24001, 35001) TWO(25001, 26001, 36001)
@@ -212,7 +213,7 @@ static const struct wire_row rows[] = {
 	{
 		.name = "cc_%s_changed_in_recovery", .rfc = "RFC 5681 3.2", .in = ESTABLISHED, .syn = SACK,
 		.want = {
-			.script = TWENTY "< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1; skim;"
+			.script = ONE_LOST "skim;"
 				  "set CONGESTION cubic; info ca_state = 3; < . 1 ack 10001 <sack 11001:30001>; skim;"
 				  "set CONGESTION reno; < . 1 ack 30001; skim; info ca_state = 0;"
 				  "info snd_cwnd >= 10; info snd_cwnd <= 12",

@@ -8,6 +8,7 @@
 #define SACK		"mss 1000,sackok"
 #define OPEN_FAR	"listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; < . 1 ack 1;"
 #define FOUR		OPEN_FAR "write 4000; > p. 1(1000) ack 1 x3; > P. 3001(1000) ack 1; pass 100;"
+#define REORDERED	FOUR "< . 1 ack 1 <sack 1001:2001>; < . 1 ack 2001; < . 1 ack 4001; none;"
 #define TEN		OPEN_FAR "write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1; pass 100;"
 
 static const struct wire_row rows[] = {
@@ -86,7 +87,7 @@ static const struct wire_row rows[] = {
 	{
 		.name = "rack_three_duplicates_after_reordering", .rfc = "RFC 8985 6.2", .syn = SACK,
 		.want = {
-			.script = FOUR "< . 1 ack 1 <sack 1001:2001>; < . 1 ack 2001; < . 1 ack 4001; none;"
+			.script = REORDERED
 				  "info reord_seen = 1; write 10000; > p. 4001(1000) ack 1 x9;"
 				  "> P. 13001(1000) ack 1;"
 				  "pass 100; mark; < . 1 ack 4001 <sack 5001:10001>; none; info lost = 0;"
@@ -99,7 +100,7 @@ static const struct wire_row rows[] = {
 	{
 		.name = "rack_dsack_widens_the_window", .rfc = "RFC 8985 6.2", .syn = SACK,
 		.want = {
-			.script = FOUR "< . 1 ack 1 <sack 1001:2001>; < . 1 ack 2001; < . 1 ack 4001; none;"
+			.script = REORDERED
 				  "write 4000; > p. 4001(1000) ack 1 x3; > P. 7001(1000) ack 1; pass 100;"
 				  "< . 1 ack 4001 <sack 5001:8001>; >@150 p. 4001(1000) ack 1; none;"
 				  "< . 1 ack 8001; none; < . 1 ack 8001 <sack 4001:5001>; none; info ca_state = 0;"

@@ -9,6 +9,10 @@
 #define TEN_IN_FLIGHT	"< . 1 ack 1; write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1;"
 /* A round trip of 100 ms, for what RACK would wait for otherwise. */
 #define FAR_TEN		"listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept;" TEN_IN_FLIGHT "pass 100;"
+/* One repair is over, another one has begun. */
+#define REPAIRED_AGAIN	TEN_IN_FLIGHT "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; < . 1 ack 10001;"	\
+			"write 5000; > p. 10001(1000) ack 1 x4; > P. 14001(1000) ack 1;"			\
+			"< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1;"
 #define LIVES_ON	"< . 1 ack 10001; none; write 1000; > P. 10001(1000) ack 1; < . 1 ack 11001; none;" \
 			"info ca_state = 0; info unacked = 0"
 /* It tells nothing new: no segment, nothing marked. */
@@ -156,26 +160,20 @@ static const struct wire_row rows[] = {
 	{
 		.name = "dsack_%s_when_all_is_over", .rfc = "RFC 2883 4", .in = ESTABLISHED, .syn = SACK,
 		.want = {
-			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; < . 1 ack 10001;"
-				  "write 5000; > p. 10001(1000) ack 1 x4; > P. 14001(1000) ack 1;"
-				  "< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1;"
+			.script = REPAIRED_AGAIN
 				  "< . 1 ack 15001; write 1000; > P. 15001(1000) ack 1;"
 				  "< . 1 ack 15001 <sack 10001:11001>; < . 1 ack 15001 <sack 1:1001>;"
 				  "< . 1 ack 16001; none; info ca_state = 0",
-			.counters = "TCPDSACKRecv=2 TCPDSACKIgnoredNoUndo=1 TCPDSACKUndo=1"
-				    " RetransSegs=2",
+			.counters = "TCPDSACKRecv=2 TCPDSACKIgnoredNoUndo=1 TCPDSACKUndo=1 RetransSegs=2",
 		},
 	},
 	{
 		.name = "dsack_%s_of_an_earlier_recovery", .rfc = "RFC 2883 4", .in = ESTABLISHED, .syn = SACK,
 		.want = {
-			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; < . 1 ack 10001;"
-				  "write 5000; > p. 10001(1000) ack 1 x4; > P. 14001(1000) ack 1;"
-				  "< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1;"
+			.script = REPAIRED_AGAIN
 				  "< . 1 ack 10001 <sack 1:1001 11001:14001>; none; info ca_state = 3;"
 				  "< . 1 ack 15001; none; info ca_state = 0",
-			.counters = "TCPDSACKRecv=1 TCPDSACKIgnoredOld=1 TCPDSACKUndo=0"
-				    " RetransSegs=2",
+			.counters = "TCPDSACKRecv=1 TCPDSACKIgnoredOld=1 TCPDSACKUndo=0 RetransSegs=2",
 		},
 	},
 	{

@@ -11,21 +11,21 @@
 			"< . 1 ack 1; info snd_cwnd = 10;"
 #define THREE		OPEN_FAR "mark; write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1;"
 #define PROBED		THREE ">@290 P. 2001(1000) ack 1; elapsed >= 150;"
+#define LAST_AGAIN	PROBED "none; info ca_state = 0; info snd_cwnd = 10; info lost = 0; < . 1 ack 3001; none"
+#define NEXT_ROUND	"write 1000; > P. 3001(1000) ack 1; pass 50; < . 1 ack 4001; none;"
 
 static const struct wire_row rows[] = {
 	{
 		.name = "tlp_last_segment_again", .rfc = "RFC 8985 7.3", .syn = SACK,
 		.want = {
-			.script = PROBED "none; info ca_state = 0; info snd_cwnd = 10; info lost = 0; < . 1 ack 3001;"
-				  "none",
+			.script = LAST_AGAIN,
 			.counters = "TCPLossProbes=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
 		},
 	},
 	{
 		.name = "tlp_with_timestamps", .rfc = "RFC 8985 7.3", .syn = "mss 1012,sackok,ts T R",
 		.want = {
-			.script = PROBED "none; info ca_state = 0; info snd_cwnd = 10; info lost = 0; < . 1 ack 3001;"
-				  "none",
+			.script = LAST_AGAIN,
 			.counters = "TCPLossProbes=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
 		},
 	},
@@ -110,8 +110,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "tlp_repaired_a_loss", .rfc = "RFC 8985 7.4.2", .syn = SACK,
 		.want = {
-			.script = PROBED "pass 100; < . 1 ack 3001; none; info snd_cwnd = 10; write 1000;"
-				  "> P. 3001(1000) ack 1; pass 50; < . 1 ack 4001; none; info snd_cwnd <= 6;"
+			.script = PROBED "pass 100; < . 1 ack 3001; none; info snd_cwnd = 10;" NEXT_ROUND
+				  "info snd_cwnd <= 6;"
 				  "info snd_ssthresh = 5; info ca_state = 0",
 			.counters = "TCPLossProbes=1 TCPLossProbeRecovery=1 TCPTimeouts=0", .state = ESTABLISHED,
 		},
@@ -120,16 +120,15 @@ static const struct wire_row rows[] = {
 		.name = "tlp_repaired_nothing", .rfc = "RFC 8985 7.4.2", .syn = SACK,
 		.want = {
 			.script = PROBED "< . 1 ack 3001; pass 100; < . 1 ack 3001 <sack 2001:3001>; none;"
-				  "write 1000;"
-				  "> P. 3001(1000) ack 1; pass 50; < . 1 ack 4001; none; info snd_cwnd >= 10",
+				  NEXT_ROUND "info snd_cwnd >= 10",
 			.counters = "TCPLossProbes=1 TCPLossProbeRecovery=0 TCPDSACKRecv=1", .state = ESTABLISHED,
 		},
 	},
 	{
 		.name = "tlp_repaired_nothing_without_dsack", .rfc = "RFC 8985 7.4.2", .syn = SACK,
 		.want = {
-			.script = PROBED "< . 1 ack 3001; pass 100; < . 1 ack 3001; none; write 1000;"
-				  "> P. 3001(1000) ack 1; pass 50; < . 1 ack 4001; none; info snd_cwnd >= 10",
+			.script = PROBED "< . 1 ack 3001; pass 100; < . 1 ack 3001; none;" NEXT_ROUND
+				  "info snd_cwnd >= 10",
 			.counters = "TCPLossProbes=1 TCPLossProbeRecovery=0", .state = ESTABLISHED,
 		},
 	},
