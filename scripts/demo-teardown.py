@@ -91,7 +91,7 @@ def server_first(listener):
     c.state(None, "TIME-WAIT")
     must_show(ss("server", c.port), "TIME-WAIT", r"timer:\(timewait,\d+sec")
     c.draw(r"CLOSE-WAIT \|<-.* FIN,ACK .*FIN-WAIT-1", "LAST-ACK .*-- FIN,ACK .*FIN-WAIT-2",
-           "CLOSED .*<-.* ACK ", r"\| TIME-WAIT")
+           r"\| TIME-WAIT", "CLOSED .*<-.* ACK ")
 
 
 def half_close(listener):

@@ -7,6 +7,7 @@ from math import atan2, degrees, log10
 
 from plot_svg import FONT, INK, MUTED
 from rows import Folded
+from story import UNKNOWN
 from words import notes_of, words_of
 
 WIDTH, LEFT, RIGHT = 1120, 210, 910
@@ -116,7 +117,9 @@ def draw_segment(picture, row, leaves, arrives):
         whole = segment.untold
         x2 = x2 if whole else x1 + (x2 - x1) * (0.8 if segment.fate else STUB)
         picture.arrow(x1, y1, x2, y2, colour, not segment.fate, not whole and not segment.fate)
-        if segment.fate:
+        if segment.fate in UNKNOWN:
+            picture.text(x2 + (-6 if segment.sender else 2), y2 + 4, "?", 13, colour, more=' font-weight="700"')
+        elif segment.fate:
             picture.cross(x2, y2, colour)
     else:
         y2 = arrives.y
@@ -125,7 +128,7 @@ def draw_segment(picture, row, leaves, arrives):
         picture.arrow(x1, y1, x2, y2, colour, not dropped, segment.time is not None)
         if dropped:
             picture.cross(x2 + (8 if segment.sender else -8), y2, colour)
-    words = " ".join(words_of(segment, row.arrivals[0] if not leaves and row.arrivals else None))
+    words = " ".join(sum(words_of(segment, row.arrivals[0] if not leaves and row.arrivals else None), []))
     notes = notes_of(segment, segment.arrivals if arrives else [])
     if notes:
         words += " (%s)" % ", ".join(notes)
@@ -154,7 +157,7 @@ def draw_band(picture, point):
     if gap:
         words = row.moment.words
     else:
-        words = "     ".join(filter(None, (Folded(row.rows, 0).words() and "%s →" % Folded(row.rows, 0).words(),
+        words = " · ".join(filter(None, (Folded(row.rows, 0).words() and "%s →" % Folded(row.rows, 0).words(),
                                            Folded(row.rows, 1).words() and "← %s" % Folded(row.rows, 1).words())))
     picture.text((LEFT + RIGHT) / 2, point.y + 3, words, 11, BAD if gap else MUTED, "middle")
 
@@ -176,7 +179,8 @@ def draw_ends(picture, points, states):
                      ' font-family="%s"' % MONO)
         if point.state and point.state != shown[end]:
             shown[end] = point.state
-            picture.text(x + (10 if end else -10), point.y + 4, point.state, 11, INK, "start" if end else "end",
+            words = ", ".join([*point.row.passed(end), point.state])
+            picture.text(x + (10 if end else -10), point.y + 4, words, 11, INK, "start" if end else "end",
                          ' font-weight="600"')
 
 
@@ -200,6 +204,9 @@ def draw(story, rows, states, notices=()):
         picture.text(WIDTH - 8 if end else 72, 24, "ms", 10, MUTED, "end")
         picture.add('<line x1="%d" y1="34" x2="%d" y2="%.1f" stroke="%s" stroke-width="1.2"/>' %
                     (column(end), column(end), bottom, INK))
+    for point in points:
+        if point.end is None:
+            draw_band(picture, point)
     draw_ends(picture, points, states)
     ends_of = {}
     for point in points:
@@ -219,9 +226,7 @@ def draw(story, rows, states, notices=()):
         draw_segment(picture, row, leaves, arrives)
         picture.add("</g>")
     for point in points:
-        if point.end is None:
-            draw_band(picture, point)
-        elif point.row.moment is not None:
+        if point.end is not None and point.row.moment is not None:
             draw_moment(picture, point)
     return '<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%.0f" viewBox="0 0 %d %.0f" ' \
            'font-family="%s">\n%s\n</svg>\n' % (WIDTH, height, WIDTH, height, escape(FONT), "\n".join(picture.lines))

@@ -3,12 +3,12 @@
 one of states for each end, and between them the segments."""
 
 from rows import Folded
+from story import UNKNOWN
 from words import notes_of, words_of
 
 LEAST = 80
 SHORT = 100     # in fewer columns states are shortened
 STATES = {"SYN-RECEIVED": "SYN-RECV", "ESTABLISHED": "ESTAB"}
-UNKNOWN = ("arrival not in the trace", "the trace ends")
 LEGEND = "An arrow that something crosses has two rows; the time at its open end is that at the other end."
 
 
@@ -70,11 +70,9 @@ def other_time(row, start):
 def arrow(row, start, width):
     """The lines of a segment: the first one with the arrow."""
     segment = row.segment
-    words = words_of(segment, row.arrivals[0] if row.what == "arrives" and row.arrivals else None)
+    words, lesser = words_of(segment, row.arrivals[0] if row.what == "arrives" and row.arrivals else None)
     notes = notes_of(segment, row.arrivals)
-    if notes:
-        text = "(%s)" % ", ".join(notes)
-        words += text.split(" ")
+    notes = ("(%s)" % ", ".join(notes)).split(" ") if notes else []
     to_right = segment.sender == 0
     tail, head = "--", "->"
     if row.what == "leaves":
@@ -94,7 +92,9 @@ def arrow(row, start, width):
     if not to_right:
         tail, head = mirror(tail), mirror(head)
     room = width - len(tail) - len(head) - 3
-    lines = broken(words, room, width - 8)
+    if len(" ".join(words + lesser + notes)) > room:    # what matters stands at the arrow
+        words, lesser, notes = words + notes, lesser, []
+    lines = broken(words + lesser + notes, room, width - 8)
     dashes = "-" * (width - len(tail) - len(head) - len(lines[0]) - 2)
     if to_right:
         first = "%s %s %s%s" % (tail, lines[0], dashes, head)
@@ -149,9 +149,10 @@ def draw_row(row, start, columns):
     else:
         lines = arrow(row, start, width)
     code = colour_of(row)
-    yield columns.line(lines[0], times, row.states, code)
-    for line in lines[1:]:
-        yield columns.line(line, (None, None), ("", ""), code)
+    states = [[*row.passed(end), row.states[end]] for end in (0, 1)]
+    for at in range(max(len(lines), len(states[0]), len(states[1]))):
+        yield columns.line(lines[at] if at < len(lines) else "", times if at == 0 else (None, None),
+                           [state[at] if at < len(state) else "" for state in states], code)
 
 
 def title(story, columns):

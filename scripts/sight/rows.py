@@ -12,13 +12,19 @@ class Row:
     """.what: "whole", "leaves" or "arrives" (.segment, .arrivals), "moment" (.moment), "gap" (.moment) or "fold"
     (.rows). .times and .states: of the left and of the right end, None and "" where there is none."""
 
+    __slots__ = ("what", "time", "times", "states", "segment", "moment", "arrivals", "rows")
+
     def __init__(self, what, time):
         self.what, self.time = what, time
         self.times, self.states = [None, None], ["", ""]
         self.segment = self.moment = None
-        self.arrivals = []
-        self.rows = []
-        self.order = 0
+        self.arrivals, self.rows = (), ()
+
+    def passed(self, end):
+        """The states that the end only went through, on its way to the row's."""
+        if self.arrivals and self.segment.sender != end:
+            return self.arrivals[0].passed
+        return ()
 
 
 def crossed(marks):
@@ -89,7 +95,7 @@ def lay_out(story):
 
 
 def arrive(row, arrival):
-    row.arrivals.append(arrival)
+    row.arrivals = (arrival,)
     end = 1 - arrival.segment.sender
     row.times[end] = arrival.time
     row.states[end] = arrival.state
@@ -173,7 +179,8 @@ class Folded:
 
     def words(self):
         if not self.segments:
-            return "%s arrive" % format(self.arrivals, ",") if self.arrivals else ""
+            return "%s arrive%s" % (format(self.arrivals, ","), "s" if self.arrivals == 1 else "") \
+                if self.arrivals else ""
         text = "%s segment%s" % (format(self.segments, ","), "" if self.segments == 1 else "s")
         if self.octets:
             text += ", %s octets" % format(self.octets, ",")

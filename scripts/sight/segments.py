@@ -12,16 +12,22 @@ def modular(number):
 
 
 class Arrival:
-    """A segment, or a part of it, at the other end. .dropped: why it ended there; .seq and .octets: of its text."""
+    """A segment, or a part of it, at the other end. .dropped: why it ended there; .seq and .octets: of its text;
+    .state: what it has made of that end, and before, for no time, what .passed has."""
+
+    __slots__ = ("segment", "time", "index", "seq", "octets", "state", "passed", "dropped", "marked")
 
     def __init__(self, segment, time, index, seq, octets):
         self.segment, self.time, self.index, self.seq, self.octets = segment, time, index, seq, octets
-        self.state, self.dropped, self.marked, self.note = "", "", False, ""
+        self.state, self.passed, self.dropped, self.marked = "", (), "", False
 
 
 class Segment:
     """.sender is 0 (the left end) or 1; .time is when it left, None: nobody saw it leave. .window: in octets, or None:
     nobody knows how the field is shifted. .fate: "" or what became of it if it did not arrive."""
+
+    __slots__ = ("sender", "window", "time", "index", "flags", "seq", "end", "ack", "len", "field", "segs", "ecn",
+                 "sacks", "options", "resent", "arrivals", "state", "note", "fate", "untold", "origin")
 
     def __init__(self, event, sender, window):
         self.sender, self.window = sender, window

@@ -13,6 +13,8 @@ SOON = 0.05             # seconds between a call's new state and the segment tha
 WHILE = 1.0             # seconds in which what was sent should have arrived
 MOMENT = 0.001          # or, at the end of the trace, this and twice the longest way seen
 
+UNKNOWN = ("arrival not in the trace", "the trace ends")   # fates that say nothing of the segment's own
+
 BY_CALL = {"SYN-SENT": "S", "FIN-WAIT-1": "F", "LAST-ACK": "F", "CLOSED": "R"}
 TIMERS = {"retransmit": "retransmit timer, RTO %d ms"}
 DROPS = {"TCP_CSUM": "bad checksum", "PKT_TOO_SMALL": "bad header", "SOCKET_BACKLOG": "no room on the backlog",
@@ -192,7 +194,7 @@ class Story:
                 self.slowest = max(self.slowest, event.time - segment.time)
                 self.last_arrived[sender] = max(self.last_arrived[sender] or segment.time, segment.time)
             segment.arrivals.append(arrival)
-            self.mark("arrives", arrival)
+            self.marks.append((event.time, event.index, "arrives", arrival))
         arrival.state = state
         end.arrival = end.last = arrival
 
@@ -225,6 +227,8 @@ class Story:
             end.last.state = new
             return
         if caused:
+            if caused.state not in ("", "CLOSED", "SYN-RECEIVED"):  # these are what was made to be used up
+                caused.passed += (caused.state,)
             caused.state = new
             return
         moment = Moment(event.time, event.index, s, "state", state=new)

@@ -30,7 +30,8 @@ def count(number, thing="segment"):
 
 
 def words_of(segment, arrival=None):
-    """A list of words that a line may be broken between; of a part of a bundle, that part's length."""
+    """Two lists of words that a line may be broken between, the second one of lesser ones; of a part of a bundle, that
+    part's."""
     part = arrival is not None and len(segment.arrivals) > 1
     seq, ack, blocks = relative(segment, arrival.seq if part else segment.seq)
     words = [flags_of(segment), "SEQ=%d" % seq]
@@ -44,6 +45,7 @@ def words_of(segment, arrival=None):
         words.append("(of %s)" % count(segment.segs))
     elif segment.segs > 1:
         words.append("(%s)" % count(segment.segs))
+    important, words = words, []
     if segment.window is not None:
         words.append("WND=%d" % segment.window)
     elif segment.field:
@@ -53,7 +55,7 @@ def words_of(segment, arrival=None):
         words.append("ECT")
     elif segment.ecn == 3 and segment.time is None:
         words.append("CE")
-    return words
+    return important, words
 
 
 def notes_of(segment, arrivals):

@@ -15,6 +15,7 @@
 #include "tracing.h"
 #include "wait.h"
 
+#define MS		"[0-9].[0-9][0-9][0-9]"			/* the end of a time */
 #define TRACE		"/sys/kernel/tracing/instances/see"	/* tracing_start("see") */
 
 /**
@@ -152,20 +153,20 @@ void see_nstat(void)
 	see_report("stock nstat", NULL);
 }
 
-/* Open, five octets, close by the client, close by the server: the whole picture, row by row. */
+/* Open, five octets, close by the client, close by the server: the whole picture, row by row, with both ends' times. */
 static void draw_ladder(const struct see_view *client_view, const struct see_view *view)
 {
 	static const char *const both[] = {
 		"*CLOSED |*| LISTEN *",
-		"* 0.000 SYN-SENT |-- SYN SEQ=0 WND=* -*->| SYN-RECEIVED*",
-		"* ESTABLISHED |<-*- SYN,ACK SEQ=0 ACK=1 WND=* --| *",
-		"*[0-9] |-- ACK SEQ=1 ACK=1 WND=* -*->| ESTABLISHED*",
-		"*[0-9] |-- PSH,ACK SEQ=1 ACK=1 LEN=5 WND=* -*->| *",
-		"*[0-9] |<-*- ACK SEQ=1 ACK=6 WND=* --| *",
-		"* FIN-WAIT-1 |-- FIN,ACK SEQ=6 ACK=1 WND=* -*->| CLOSE-WAIT*",
-		"* FIN-WAIT-2 |<-*- ACK SEQ=1 ACK=7 WND=* --| *",
-		"* TIME-WAIT |<-*- FIN,ACK SEQ=1 ACK=7 WND=* --| LAST-ACK*",
-		"*[0-9] |-- ACK SEQ=7 ACK=2 WND=* -*->| CLOSED*",
+		"* 0.000 SYN-SENT |-- SYN SEQ=0 WND=* MSS=14[46]0 SACKOK TS WS=* -*->| SYN-RECEIVED *" MS,
+		"*" MS " ESTABLISHED |<-*- SYN,ACK SEQ=0 ACK=1 WND=* MSS=14[46]0 SACKOK TS WS=* --| *" MS,
+		"*" MS " |-- ACK SEQ=1 ACK=1 WND=6[0-9][0-9][0-9][0-9] -*->| ESTABLISHED *" MS,
+		"*" MS " |-- PSH,ACK SEQ=1 ACK=1 LEN=5 WND=6[0-9][0-9][0-9][0-9] -*->| *" MS,
+		"*" MS " |<-*- ACK SEQ=1 ACK=6 WND=* --| *" MS,
+		"*" MS " FIN-WAIT-1 |-- FIN,ACK SEQ=6 ACK=1 WND=* -*->| CLOSE-WAIT *" MS,
+		"*" MS " FIN-WAIT-2 |<-*- ACK SEQ=1 ACK=7 WND=* --| *" MS,
+		"*" MS " TIME-WAIT |<-*- FIN,ACK SEQ=1 ACK=7 WND=* --| LAST-ACK *" MS,
+		"*" MS " |-- ACK SEQ=7 ACK=2 WND=* -*->| CLOSED *" MS,
 	};
 	bool one_end = client_view->stack != XTCP;
 	unsigned int port = see_new_port(), client_port, i = 0;
