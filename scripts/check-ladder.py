@@ -241,6 +241,42 @@ def check_size(folder):
         verdict(not disorder(done.stdout), "10,000 segments in order of time", str(disorder(done.stdout)))
 
 
+def made(*segments):
+    """A trace of segments with 100 octets of text from the left: (seq, TSval, left, came), in ms."""
+    ends = ("local=10.0.0.1:4000 peer=10.0.0.2:80", "local=10.0.0.2:80 peer=10.0.0.1:4000")
+    events = []
+    for at, (seq, stamp, left, came) in enumerate(segments):
+        text = "state=ESTABLISHED flags=[A] seq=%d end=%d ack=1 wnd=500 len=100 " % (seq, seq + 100)
+        more = "sacks=[] shift=7 segs=1 ecn=0 ts=%s options=[]" % (("%d/1" % stamp) if stamp else "0/0")
+        again = any(other[0] == seq for other in segments[:at])
+        events.append((left, "segment_out", ends[0], text + "resent=%d " % again + more))
+        if came is not None:
+            events.append((came, "segment_in", ends[1], text + more))
+    return "".join("  <idle>-0       [000] ..s1. %12.6f: xtcp_%s: netns=1 %s %s\n" % (1 + at / 1000, *rest)
+                   for at, *rest in sorted(events))
+
+
+def check_ways():
+    """Which arrival is of which departure."""
+    done = ladder("--plain", "-", data=made((1, 7, 0, 30), (101, 8, 1, 10), (201, 9, 40, 50)))
+    problem = differs(done.stdout, (r"0\.000 .*SEQ=1 .*> \(30\.000\)", r"1\.000 .*SEQ=101 .*>\| .* 10\.000",
+                                    r"\(0\.000\) - .*SEQ=1 .*>\| .* 30\.000", r"40\.000 .*SEQ=201 .*>\| .* 50\.000"))
+    verdict(not problem and not disorder(done.stdout), "a segment that overtakes another", str(problem), done.stdout)
+    late = ((1, 7, 0, 10), (101, 8, 20, 130), (101, 9, 90, 140))
+    done = ladder("--plain", "-", data=made(*late))
+    problem = differs(done.stdout, (r"20\.000 .*SEQ=101 .*>\| .* 130\.000",
+                                    r"90\.000 .*SEQ=101 .*\(resent\) -+>\| .* 140\.000", "!lost"))
+    verdict(not problem, "one that was late, and sent again for nothing", str(problem), done.stdout)
+    for stamps in ((7, 8, 9, 10), (0, 0, 0, 0)):
+        lost = [(seq, stamp, *times) for (seq, *times), stamp in
+                zip(((1, 0, 10), (101, 20, None), (101, 90, 100), (201, 110, 120)), stamps)]
+        done = ladder("--plain", "-", data=made(*lost))
+        problem = differs(done.stdout, (r"20\.000 .*SEQ=101 .*\(lost\) -+X \|",
+                                        r"90\.000 .*SEQ=101 .*\(resent\) -+>\| .* 100\.000"))
+        verdict(not problem, "one that is lost, and sent again%s" % ("" if stamps[0] else ", without timestamps"),
+                str(problem), done.stdout)
+
+
 def check_choice():
     name = TRACES + "one-tuple.trace"
     done = ladder("--list", name)
@@ -337,6 +373,7 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             check_bad(folder)
             check_size(folder)
+            check_ways()
             check_choice()
             check_pictures(folder)
             check_live()
