@@ -306,19 +306,29 @@ def open_lines(name):
         raise Unreadable("cannot read %s: %s" % (name, error.strerror)) from None
 
 
+def builds():
+    """The folders of events of the module, which may be loaded under several names."""
+    top = TRACEFS + "/events/"
+    try:
+        return [top + name for name in os.listdir(top) if os.path.isdir(top + name + "/xtcp_segment_out")]
+    except OSError:
+        return []
+
+
 def why_nothing(name):
     """What the tracefs of now says about an empty trace."""
     if not name.startswith(TRACEFS + "/"):
         return ""
-    if not os.path.isdir(TRACEFS + "/events/xtcp"):
+    if not builds():
         return "the xtcp module is not loaded"
     try:
-        with open(TRACEFS + "/events/xtcp/enable") as file:
-            if file.read(1) == "0":
-                return "nothing is traced; echo 1 >%s/events/xtcp/enable, before the connection begins" % TRACEFS
+        for folder in builds():
+            with open(folder + "/enable") as file:
+                if file.read(1) != "0":
+                    return ""
     except OSError:
-        pass
-    return ""
+        return ""
+    return "nothing is traced; echo 1 >%s/enable, before the connection begins" % builds()[0]
 
 
 def buffer_advice(trace):

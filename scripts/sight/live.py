@@ -115,7 +115,7 @@ def source_of(args):
     reason = events.from_memory(name)
     if reason:
         raise events.Unreadable(reason)
-    if not args.trace and not os.path.isdir(events.TRACEFS + "/events/xtcp"):
+    if not args.trace and not events.builds():
         raise events.Unreadable("the xtcp module is not loaded")
     try:
         return Source(name)
