@@ -15,6 +15,7 @@ MOMENT = 0.001          # or, at the end of the trace, this and twice the longes
 
 UNKNOWN = ("arrival not in the trace", "the trace ends")   # fates that say nothing of the segment's own
 
+UNSEEN = "not seen arriving"
 BY_CALL = {"SYN-SENT": "S", "FIN-WAIT-1": "F", "LAST-ACK": "F", "CLOSED": "R"}
 TIMERS = {"retransmit": "retransmit timer, RTO %d ms"}
 DROPS = {"TCP_CSUM": "bad checksum", "PKT_TOO_SMALL": "bad header", "SOCKET_BACKLOG": "no room on the backlog",
@@ -64,6 +65,7 @@ class Story:
         self.marks = []
         self.start = self.began = None
         self.slowest = 0.0
+        self.fates = ["", ""]
         self.last_arrived = [None, None]    # when the newest departure that has arrived had left, of each sender
         self.clock_wrong = False
 
@@ -343,14 +345,16 @@ class Story:
         elif not segment.arrivals:
             latest = self.last_arrived[segment.sender]
             overtaken = latest is not None and latest > segment.time
-            if not overtaken and self.ended - segment.time < max(2 * self.slowest, MOMENT):
+            silent = self.fates[segment.sender] == UNSEEN   # the one before has vanished, too
+            if not overtaken and not silent and self.ended - segment.time < max(2 * self.slowest, MOMENT):
                 segment.fate = "the trace ends"
             elif self.may_be_missing(segment.time, segment.time + WHILE):
                 segment.fate = "arrival not in the trace"
             elif overtaken:
                 segment.fate = "lost"
             else:
-                segment.fate = "not seen arriving"
+                segment.fate = UNSEEN
+        self.fates[segment.sender] = segment.fate
 
     def ordered(self):
         """The marks in order of time, without states that stand on a segment's row."""
