@@ -35,8 +35,9 @@ build_ab()
 	dir=$PWD/build/ab/$commit
 	log=$dir/log
 	if [ ! -e "$dir/tree/Kbuild" ]; then
-		mkdir -p "$dir/tree"
-		git archive "$commit" | tar -x -C "$dir/tree" || return 1
+		rm -rf "$dir"
+		mkdir -p "$dir/new"
+		git archive "$commit" | tar -x -C "$dir/new" && mv "$dir/new" "$dir/tree" || return 1
 	fi
 	if [ ! -x "$dir/tree/scripts/build-module.sh" ]; then
 		echo "bench: AB=$1: that commit has no scripts/build-module.sh, so it cannot be built in a folder of its own" >&2
