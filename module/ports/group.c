@@ -4,8 +4,8 @@
  *
  * Socks of one user that all have the option may bind where others of them are, on the same place or on one that
  * overlaps it (sharing.c). Those that listen on the same place are a group: a SYN that fits them equally well goes to
- * one of them by a hash of its tuple (members.c), as long as the group does not change always to the same one. A listener
- * that cannot have others beside it is a group of one.
+ * one of them by a hash of its tuple (members.c), always to the same one as long as the group does not change. A
+ * listener that cannot have others beside it is a group of one.
  *
  * A member that closes drops its half-open entries like any listener. A third ACK that comes after that meets another
  * member and is reset, as in Linux without tcp_migrate_req, unless it carries a cookie that may be believed. So all

@@ -468,8 +468,8 @@ void xtcp_lease_net_exit(struct xtcp_net *xn)
  * xtcp_lease_set_user() - choose the user that leases have in kernel TCP's table
  * @family: our address family, which no other build of this module has while both are loaded
  *
- * No process can be INVALID_UID. Leases of two builds must not be of one user, or they would stand beside each other, so
- * a build of another name has one of the last users that there are, which no system gives to anybody.
+ * No process can be INVALID_UID. Leases of two builds must not be of one user, or they would stand beside each other: a
+ * build of another name has one of the last users that there are, which no system gives to anybody.
  *
  * Context: process, module init; there are no leases yet.
  */
