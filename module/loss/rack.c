@@ -6,7 +6,8 @@
  *
  * The window for reordering is none until reordering has been seen and three segments are sacked or something is being
  * repaired; else a quarter of the smallest round trip, more with each round trip in which a D-SACK shows that something
- * was resent for nothing (section 6.2 step 4).
+ * was resent for nothing (section 6.2 step 4). Once reordering has been seen it is added to the smoothed round trip if
+ * the one of the segment that arrived is shorter.
  *
  * xsk->in_flight is in order of sending, so only what is lost by now is looked at, and the first one that is not.
  */
@@ -67,16 +68,21 @@ void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, cons
 
 /*
  * How late a segment may be, microseconds; not at all once three others show that it is missing (section 6.2 step 4).
+ * RACK.rtt is that of the segment which came last: where segments overtake each other it may have come by a faster way,
+ * and says nothing of the time that the others take.
  */
 static u32 reordering_window(const struct xtcp_sock *xsk)
 {
 	const struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	u32 ahead_us = 0;
 
 	if (!sb->reorderings) {
 		if (xsk->cong.phase >= XTCP_CONG_RECOVERY || sb->sacked_segments >= sb->reordering)
 			return 0;
 	}
-	return xtcp_reorder_window(&xsk->rack.reorder, xsk->rto.min_rtt_us, xsk->rto.srtt_us);
+	if (sb->reorderings && xsk->rack.rtt_us < xsk->rto.srtt_us)
+		ahead_us = xsk->rto.srtt_us - xsk->rack.rtt_us;
+	return xtcp_reorder_window(&xsk->rack.reorder, xsk->rto.min_rtt_us, xsk->rto.srtt_us, ahead_us);
 }
 
 /**

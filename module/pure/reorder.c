@@ -43,16 +43,17 @@ void xtcp_reorder_init(struct xtcp_reorder *reorder)
  * @reorder: the state
  * @min_rtt_us: the smallest round trip, microseconds
  * @srtt_us: the smoothed round trip, which it is at most
+ * @ahead_us: by how much the segment that has arrived was faster than that, microseconds; 0: it was not
  *
- * RACK_update_reo_wnd() of section 6.2 step 4.
+ * RACK_update_reo_wnd() of section 6.2 step 4. A segment that was faster than most does not make the others late.
  *
  * Context: any.
  *
  * Return: microseconds.
  */
-u32 xtcp_reorder_window(const struct xtcp_reorder *reorder, u32 min_rtt_us, u32 srtt_us)
+u32 xtcp_reorder_window(const struct xtcp_reorder *reorder, u32 min_rtt_us, u32 srtt_us, u32 ahead_us)
 {
-	u64 window_us = (u64)min_rtt_us / 4 * reorder->wnd_mult;
+	u64 window_us = (u64)min_rtt_us / 4 * reorder->wnd_mult + ahead_us;
 
 	return window_us < srtt_us ? (u32)window_us : srtt_us;
 }

@@ -20,11 +20,24 @@ static void window_at_first(void)
 	struct xtcp_reorder reorder;
 
 	xtcp_reorder_init(&reorder);
-	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 25000) == 5000);
-	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 4000) == 4000);
-	UNIT_CHECK(xtcp_reorder_window(&reorder, 0, 25000) == 0);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 25000, 0) == 5000);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 4000, 0) == 4000);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 0, 25000, 0) == 0);
 	/* no round trip is known yet */
-	UNIT_CHECK(xtcp_reorder_window(&reorder, ~0U, 25000) == 25000);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, ~0U, 25000, 0) == 25000);
+}
+
+/* what has overtaken the others moves the window by as much, up to the same bound */
+static void faster_than_most(void)
+{
+	struct xtcp_reorder reorder;
+
+	xtcp_reorder_init(&reorder);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 100000, 70000) == 75000);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 100000, 95001) == 100000);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, ~0U, ~0U) == ~0U);
+	xtcp_reorder_ack(&reorder, 0, 10, true);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 100000, 70000) == 80000);
 }
 
 /* step 4: a quarter more for a D-SACK, once a round trip */
@@ -34,13 +47,13 @@ static void dsack_widens(void)
 
 	xtcp_reorder_init(&reorder);
 	xtcp_reorder_ack(&reorder, 1000, 5000, true);
-	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 100000) == 10000);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 100000, 0) == 10000);
 	xtcp_reorder_ack(&reorder, 4999, 9000, true);
-	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 100000) == 10000);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 100000, 0) == 10000);
 	xtcp_reorder_ack(&reorder, 5000, 9000, true);
-	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 100000) == 15000);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 100000, 0) == 15000);
 	xtcp_reorder_ack(&reorder, 9000, 9000, false);
-	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 100000) == 15000);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 100000, 0) == 15000);
 }
 
 /* step 4: 16 recoveries later it is as at first; a D-SACK begins the count anew */
@@ -55,11 +68,11 @@ static void widening_lasts(void)
 		xtcp_reorder_recovered(&reorder);
 	xtcp_reorder_ack(&reorder, 10, 20, true);
 	for (i = 0; i < 16; i++) {
-		UNIT_CHECK(xtcp_reorder_window(&reorder, 40000, 100000) == 30000);
+		UNIT_CHECK(xtcp_reorder_window(&reorder, 40000, 100000, 0) == 30000);
 		xtcp_reorder_recovered(&reorder);
 	}
 	xtcp_reorder_recovered(&reorder);
-	UNIT_CHECK(xtcp_reorder_window(&reorder, 40000, 100000) == 10000);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 40000, 100000, 0) == 10000);
 }
 
 /* a flood of D-SACKs, wrapping sequence numbers: never beyond the smoothed round trip */
@@ -70,14 +83,14 @@ static void flood_of_dsacks(void)
 
 	xtcp_reorder_init(&reorder);
 	for (i = 0; i < 1000; i++, seq += 100) {
-		u32 window = xtcp_reorder_window(&reorder, 1000000, 30000000);
+		u32 window = xtcp_reorder_window(&reorder, 1000000, 30000000, 0);
 
 		xtcp_reorder_ack(&reorder, seq, seq + 100, true);
 		UNIT_CHECK(window >= before && window <= 30000000);
 		before = window;
 	}
 	UNIT_CHECK(before == 30000000);
-	UNIT_CHECK(xtcp_reorder_window(&reorder, 100000000, ~0U) == ~0U || reorder.wnd_mult == 255);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 100000000, ~0U, 0) == ~0U || reorder.wnd_mult == 255);
 }
 
 int main(void)
@@ -85,6 +98,7 @@ int main(void)
 	static const struct unit_case cases[] = {
 		{ "order of sending (step 2)", order_of_sending },
 		{ "a quarter of the smallest round trip (step 4)", window_at_first },
+		{ "a segment that was faster than most", faster_than_most },
 		{ "a D-SACK widens it, once a round trip (step 4)", dsack_widens },
 		{ "for 16 recoveries (step 4)", widening_lasts },
 		{ "a flood of D-SACKs", flood_of_dsacks },

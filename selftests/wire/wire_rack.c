@@ -10,6 +10,11 @@
 #define FOUR		OPEN_FAR "write 4000; > p. 1(1000) ack 1 x3; > P. 3001(1000) ack 1; pass 100;"
 #define REORDERED	FOUR "< . 1 ack 1 <sack 1001:2001>; < . 1 ack 2001; < . 1 ack 4001; none;"
 #define TEN		OPEN_FAR "write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1; pass 100;"
+/* Reordering is known, four segments are 50 ms old, and the one sent 30 ms after them arrives. */
+#define OVERTAKEN	FOUR "< . 1 ack 1 <sack 1001:2001>; < . 1 ack 2001; < . 1 ack 4001; none;" \
+			"info reord_seen = 1; set NODELAY 1; write 4000; > p. 4001(1000) ack 1 x3;" \
+			"> P. 7001(1000) ack 1; pass 30; write 1000; > P. 8001(1000) ack 1; pass 20;" \
+			"< . 1 ack 4001 <sack 8001:9001>;"
 
 static const struct wire_row rows[] = {
 	/* Less than three duplicates, and nothing else to send: time decides. */
@@ -94,6 +99,37 @@ static const struct wire_row rows[] = {
 				  ">@150 p. 4001(1000) ack 1; elapsed >= 12; none; info ca_state = 3;"
 				  "< . 1 ack 14001; none",
 			.counters = "TCPSACKReorder=1 TCPTimeouts=0 RetransSegs=1", .state = ESTABLISHED,
+		},
+	},
+	/*
+	 * One segment comes by a way that takes 20 ms where the others take 100, on a path that is known to reorder:
+	 * its round trip is none by which the others are late.
+	 */
+	{
+		.name = "rack_overtaken_by_a_faster_way", .rfc = "RFC 8985 6.2", .syn = SACK,
+		.want = {
+			.script = OVERTAKEN "none; info lost = 0; info ca_state = 1; < . 1 ack 9001; none;"
+				  "info ca_state = 0",
+			.counters = "TCPSACKReorder=2 RetransSegs=0 TCPSackRecovery=0", .state = ESTABLISHED,
+		},
+		.kernel_differs = "takes all for lost that took a quarter of the shortest round trip longer",
+		.kernel = {
+			.script = OVERTAKEN "> p. 4001(1000) ack 1; skim; info ca_state = 3; < . 1 ack 9001; skim",
+			.counters = "TCPSackRecovery=1",
+		},
+	},
+	/* But not for ever: the smoothed round trip and the window behind it. */
+	{
+		.name = "rack_overtaken_and_lost", .rfc = "RFC 8985 6.2", .syn = SACK,
+		.want = {
+			.script = OVERTAKEN "mark; >@300 p. 4001(1000) ack 1; elapsed >= 20; skim; info ca_state = 3;"
+				  "< . 1 ack 9001; skim",
+			.counters = "TCPTimeouts=0 TCPSackRecovery=1", .state = ESTABLISHED,
+		},
+		.kernel_differs = "takes all for lost that took a quarter of the shortest round trip longer",
+		.kernel = {
+			.script = OVERTAKEN "> p. 4001(1000) ack 1; skim; info ca_state = 3; < . 1 ack 9001; skim",
+			.counters = "TCPTimeouts=0 TCPSackRecovery=1",
 		},
 	},
 	/* A D-SACK in a round trip with reordering widens the window by another quarter of min_rtt. */
