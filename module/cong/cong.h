@@ -19,7 +19,7 @@ enum xtcp_cong_phase {
 	XTCP_CONG_LOSS,		/* after a timeout, until SND.UNA passes recover */
 };
 
-#define XTCP_CONG_PRIVATE	104	/* octets that an algorithm has in each sock */
+#define XTCP_CONG_PRIVATE	112	/* octets that an algorithm has in each sock */
 
 /**
  * struct xtcp_cong_ops - an algorithm

@@ -7,6 +7,7 @@
 #include "base/sock.h"
 #include "cong/cong.h"
 #include "loss/sample.h"
+#include "pure/clock.h"
 #include "pure/cubic.h"
 #include "pure/hystart.h"
 #include "sight/mib.h"
@@ -29,7 +30,21 @@ static void cubic_start(struct sock *sk)
 	sock_owned_by_me(sk);
 	BUILD_BUG_ON(sizeof(*cubic) > XTCP_CONG_PRIVATE);
 	if (xsk->cong.ssthresh == U32_MAX)
-		xtcp_hystart_start(&cubic->hystart, xsk->snd_nxt);
+		xtcp_hystart_start(&cubic->hystart, xsk->snd_nxt, (u32)xtcp_clock_us());
+}
+
+static void count_end(struct sock *sk, enum xtcp_hystart_end end)
+{
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	u32 segments = xtcp_cong_cwnd_segments(sk);
+
+	if (end == XTCP_HYSTART_TRAIN) {
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPHYSTARTTRAINDETECT);
+		XTCP_NET_ADD_STATS(xn, LINUX_MIB_TCPHYSTARTTRAINCWND, segments);
+	} else {
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPHYSTARTDELAYDETECT);
+		XTCP_NET_ADD_STATS(xn, LINUX_MIB_TCPHYSTARTDELAYCWND, segments);
+	}
 }
 
 /* Slow start. Gives the octets that are left for congestion avoidance. */
@@ -38,14 +53,15 @@ static u32 cubic_slow_start(struct sock *sk, struct cubic_private *cubic, const 
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_cong *cong = &xsk->cong;
 	u32 room = cong->ssthresh - cong->cwnd, most = U32_MAX / 2 - min(cong->cwnd, U32_MAX / 2);
+	enum xtcp_hystart_end end;
 
 	cong->cwnd += min3(xtcp_hystart_growth(&cubic->hystart, sample->delivered, xsk->mss), room, most);
-	if (!xtcp_hystart_acked(&cubic->hystart, xsk->snd_una, xsk->snd_nxt, sample->rtt_us))
+	end = xtcp_hystart_acked(&cubic->hystart, xsk->snd_una, xsk->snd_nxt, sample->rtt_us, (u32)sample->now_us);
+	if (end == XTCP_HYSTART_GOES_ON)
 		return sample->delivered - min(sample->delivered, room);
 	cong->ssthresh = cong->cwnd;
 	xtcp_cubic_slow_start_ended(&cubic->curve, cong->cwnd);
-	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPHYSTARTDELAYDETECT);
-	XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPHYSTARTDELAYCWND, xtcp_cong_cwnd_segments(sk));
+	count_end(sk, end);
 	return 0;
 }
 
@@ -85,7 +101,7 @@ static void cubic_undone(struct sock *sk)
 	xtcp_cubic_undo(&cubic->curve);
 	/* it is still the initial slow start */
 	if (xsk->cong.ssthresh == U32_MAX)
-		xtcp_hystart_start(&cubic->hystart, xsk->snd_nxt);
+		xtcp_hystart_start(&cubic->hystart, xsk->snd_nxt, (u32)xtcp_clock_us());
 }
 
 static void cubic_idle(struct sock *sk, u32 idle_us)

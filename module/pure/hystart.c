@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * HyStart++ (RFC 9406). Pure: no socket, no clock.
+ * HyStart++ (RFC 9406), and trains of ACKs. Pure: no socket, no clock.
  *
  * Slow start doubles the window until something is lost: half of it, then. HyStart++ looks at the smallest round trip
  * of each round. If it has grown, a queue builds up, and the window grows at a quarter of the speed for five rounds
  * (conservative slow start); if it was jitter, the round trip falls back and slow start goes on.
+ *
+ * What is sent in a round at twice the speed of the path shows by that in the round after it, and the window has
+ * doubled once more meanwhile: too late where the path holds no more than that. So slow start also ends when ACKs have
+ * come without a pause for half a round trip, as it does in Linux, whose HyStart is the one before RFC 9406: the path
+ * is half full, and full when what these ACKs let out is on its way.
  */
 #include "pure/hystart.h"
 
@@ -34,16 +39,34 @@ static void begin_round(struct xtcp_hystart *hystart, u32 snd_nxt)
  * xtcp_hystart_start() - the initial slow start begins
  * @hystart: to set
  * @snd_nxt: SND.NXT
+ * @now_us: the clock, microseconds
  *
  * Context: any.
  */
-void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt)
+void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt, u32 now_us)
 {
 	hystart->round_min_us = ~0U;
 	hystart->baseline_us = ~0U;
 	hystart->css_rounds = 0;
 	hystart->phase = XTCP_HYSTART_SLOW_START;
+	hystart->train_start_us = now_us;
+	hystart->train_end_us = now_us;
 	begin_round(hystart, snd_nxt);
+}
+
+/*
+ * Have ACKs come without a pause for half of the smallest round trip? The pause between two windows is longer than a
+ * quarter of it until the path is three quarters full. Trains of less than MIN_RTT_THRESH are bursts.
+ */
+static bool is_train(struct xtcp_hystart *hystart, u32 now_us)
+{
+	u32 rtt_us = min(hystart->last_min_us, hystart->round_min_us);
+	u32 pause_us = min(clamp(rtt_us / MIN_RTT_DIVISOR, MIN_RTT_THRESH_US, MAX_RTT_THRESH_US), rtt_us / 4);
+
+	if (rtt_us == ~0U || now_us - hystart->train_end_us > pause_us)
+		hystart->train_start_us = now_us;
+	hystart->train_end_us = now_us;
+	return now_us - hystart->train_start_us > max(rtt_us / 2, MIN_RTT_THRESH_US);
 }
 
 /* The round trip has grown by an eighth of what it was, 4 ms at least and 16 ms at most suffice. */
@@ -77,30 +100,36 @@ static void look_at_round(struct xtcp_hystart *hystart)
  * @snd_una: SND.UNA after it
  * @snd_nxt: SND.NXT
  * @rtt_us: the round trip that it tells of, microseconds; 0: it tells of none
+ * @now_us: the clock, microseconds
  *
  * RFC 9406 section 4.2. The part of a round that is left when CSS begins counts as one of its rounds.
  *
  * Context: any.
  *
- * Return: true when slow start has ended: the window is the slow start threshold now.
+ * Return: whether slow start has ended, and why: the window is the slow start threshold then.
  */
-bool xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_una, u32 snd_nxt, u32 rtt_us)
+enum xtcp_hystart_end xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_una, u32 snd_nxt, u32 rtt_us,
+					 u32 now_us)
 {
 	if (hystart->phase == XTCP_HYSTART_OFF)
-		return false;
+		return XTCP_HYSTART_GOES_ON;
 	if (rtt_us) {
 		hystart->round_min_us = min(hystart->round_min_us, rtt_us);
 		if (hystart->samples < N_RTT_SAMPLE)
 			hystart->samples++;
 		look_at_round(hystart);
 	}
+	if (is_train(hystart, now_us)) {
+		hystart->phase = XTCP_HYSTART_OFF;
+		return XTCP_HYSTART_TRAIN;
+	}
 	if (xtcp_seq_lt(snd_una, hystart->window_end))
-		return false;
+		return XTCP_HYSTART_GOES_ON;
 	begin_round(hystart, snd_nxt);
 	if (hystart->phase != XTCP_HYSTART_CSS || ++hystart->css_rounds < CSS_ROUNDS)
-		return false;
+		return XTCP_HYSTART_GOES_ON;
 	hystart->phase = XTCP_HYSTART_OFF;
-	return true;
+	return XTCP_HYSTART_SLOWER;
 }
 
 /**

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* HyStart++: where to end slow start before something is lost (RFC 9406). Pure. */
+/* HyStart++ and trains of ACKs: where to end slow start before something is lost (RFC 9406). Pure. */
 #ifndef XTCP_HYSTART_H
 #define XTCP_HYSTART_H
 
@@ -11,12 +11,21 @@ enum xtcp_hystart_phase {
 	XTCP_HYSTART_CSS,		/* conservative slow start: the round trip has grown; is it a queue? */
 };
 
+/* What an ACK meant for slow start. */
+enum xtcp_hystart_end {
+	XTCP_HYSTART_GOES_ON,
+	XTCP_HYSTART_SLOWER,		/* it ends: the round trip stayed longer through conservative slow start */
+	XTCP_HYSTART_TRAIN,		/* it ends: ACKs came without a pause for half a round trip */
+};
+
 /**
  * struct xtcp_hystart - RFC 9406 section 4.2 has the names
  * @window_end: windowEnd: the round ends when all before it is acknowledged
  * @last_min_us: lastRoundMinRTT, microseconds; U32_MAX: none
  * @round_min_us: currentRoundMinRTT, microseconds; U32_MAX: none
  * @baseline_us: cssBaselineMinRtt, microseconds
+ * @train_start_us: when the ACKs began to come without a pause, the low half of the clock
+ * @train_end_us: when the last one came
  * @samples: rttSampleCount
  * @css_rounds: rounds of CSS that have ended
  * @phase: enum xtcp_hystart_phase
@@ -26,13 +35,16 @@ struct xtcp_hystart {
 	u32 last_min_us;
 	u32 round_min_us;
 	u32 baseline_us;
+	u32 train_start_us;
+	u32 train_end_us;
 	u16 samples;
 	u8 css_rounds;
 	u8 phase;
 };
 
-void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt);
-bool xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_una, u32 snd_nxt, u32 rtt_us);
+void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt, u32 now_us);
+enum xtcp_hystart_end xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_una, u32 snd_nxt, u32 rtt_us,
+					 u32 now_us);
 u32 xtcp_hystart_growth(const struct xtcp_hystart *hystart, u32 acked, u32 mss);
 
 #endif /* XTCP_HYSTART_H */

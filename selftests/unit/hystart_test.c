@@ -15,6 +15,7 @@ struct sender {
 	u32 una;
 	u32 nxt;
 	u32 cwnd;
+	u32 now_us;		/* stands still: a train needs time */
 	bool ended;
 };
 
@@ -22,7 +23,7 @@ static struct sender start_at(u32 iss)
 {
 	struct sender s = { .una = iss, .nxt = iss, .cwnd = 10 * MSS };
 
-	xtcp_hystart_start(&s.hystart, s.nxt);
+	xtcp_hystart_start(&s.hystart, s.nxt, s.now_us);
 	s.nxt += s.cwnd;
 	return s;
 }
@@ -31,7 +32,7 @@ static void ack(struct sender *s, u32 octets, u32 rtt_us)
 {
 	s->una += octets;
 	s->cwnd += xtcp_hystart_growth(&s->hystart, octets, MSS);
-	s->ended |= xtcp_hystart_acked(&s->hystart, s->una, s->nxt, rtt_us);
+	s->ended |= xtcp_hystart_acked(&s->hystart, s->una, s->nxt, rtt_us, s->now_us);
 	s->nxt = s->una + s->cwnd;
 }
 
@@ -209,8 +210,8 @@ static void growth(void)
 	memset(&hystart, 0, sizeof(hystart));
 	UNIT_CHECK(hystart.phase == XTCP_HYSTART_OFF);
 	UNIT_CHECK(xtcp_hystart_growth(&hystart, 1000000, 1448) == 1000000);
-	UNIT_CHECK(!xtcp_hystart_acked(&hystart, 5, 5, 1));
-	xtcp_hystart_start(&hystart, 0);
+	UNIT_CHECK(!xtcp_hystart_acked(&hystart, 5, 5, 1, 0));
+	xtcp_hystart_start(&hystart, 0, 0);
 	UNIT_CHECK(xtcp_hystart_growth(&hystart, 2896, 1448) == 2896);
 	UNIT_CHECK(xtcp_hystart_growth(&hystart, 1000000, 1448) == 65536);
 	UNIT_CHECK(xtcp_hystart_growth(&hystart, 1000000, 9000) == 72000);
@@ -218,6 +219,68 @@ static void growth(void)
 	hystart.phase = XTCP_HYSTART_CSS;
 	UNIT_CHECK(xtcp_hystart_growth(&hystart, 2896, 1448) == 724);
 	UNIT_CHECK(xtcp_hystart_growth(&hystart, 1000000, 1448) == 16384);
+}
+
+/* One ACK @later_us later. */
+static enum xtcp_hystart_end ack_later(struct sender *s, u32 later_us, u32 rtt_us)
+{
+	s->now_us += later_us;
+	s->una += 2 * MSS;
+	s->nxt = s->una + s->cwnd;
+	return xtcp_hystart_acked(&s->hystart, s->una, s->nxt, rtt_us, s->now_us);
+}
+
+/* How long ACKs come, @apart_us from each other, until slow start ends; 0: it does not, for a second. */
+static u32 train(u32 rtt_us, u32 apart_us)
+{
+	struct sender s = start_at(ISS);
+	enum xtcp_hystart_end end;
+	u32 start;
+
+	s.now_us = 0xffffff00;	/* the clock wraps */
+	s.cwnd = 1000000;
+	rounds(&s, 2, rtt_us);
+	ack_later(&s, rtt_us, rtt_us);
+	for (start = s.now_us; s.now_us - start < 1000 * MS; ) {
+		end = ack_later(&s, apart_us, rtt_us);
+		UNIT_CHECK(end != XTCP_HYSTART_SLOWER);
+		if (end == XTCP_HYSTART_TRAIN) {
+			UNIT_CHECK(s.hystart.phase == XTCP_HYSTART_OFF);
+			return s.now_us - start;
+		}
+	}
+	return 0;
+}
+
+/* half of the round trip, 4 ms at least, without a pause */
+static void trains(void)
+{
+	UNIT_CHECK(train(20 * MS, 1 * MS) == 11 * MS);
+	UNIT_CHECK(train(20 * MS, 500) == 10500);
+	UNIT_CHECK(train(20 * MS, 4 * MS) == 12 * MS);
+	UNIT_CHECK(train(20 * MS, 4 * MS + 1) == 0);
+	UNIT_CHECK(train(300 * MS, 16 * MS) == 160 * MS);
+	UNIT_CHECK(train(300 * MS, 16 * MS + 1) == 0);
+	UNIT_CHECK(train(4 * MS, 500) == 4500);
+	UNIT_CHECK(train(4 * MS, 1001) == 0);
+	UNIT_CHECK(train(200, 50) == 4050);
+	UNIT_CHECK(train(200, 51) == 0);
+	/* of which round trip is not known */
+	UNIT_CHECK(train(0, 1) == 0);
+}
+
+/* windows that leave the path empty for a quarter of the round trip are none, however many follow */
+static void pauses(void)
+{
+	struct sender s = start_at(ISS);
+	int i, j;
+
+	rounds(&s, 2, 20 * MS);
+	s.cwnd = 20 * MSS;
+	for (i = 0; i < 20; i++) {
+		for (j = 0; j < 10; j++)
+			UNIT_CHECK(ack_later(&s, j ? 1 * MS : 11 * MS, 20 * MS) == XTCP_HYSTART_GOES_ON);
+	}
 }
 
 /* any ACKs, in any order: at most one end, and only after CSS */
@@ -233,7 +296,7 @@ static void anything(void)
 		if ((s32)(s.nxt - s.una) < 0)
 			s.nxt = s.una;
 		s.nxt += unit_random() % 8 * MSS;
-		if (xtcp_hystart_acked(&s.hystart, s.una, s.nxt, unit_random() >> unit_random() % 32)) {
+		if (xtcp_hystart_acked(&s.hystart, s.una, s.nxt, unit_random() >> unit_random() % 32, 0)) {
 			UNIT_CHECK(before == XTCP_HYSTART_CSS || s.hystart.css_rounds == 5);
 			ends++;
 		}
@@ -252,6 +315,8 @@ int main(void)
 		{ "rounds without samples", rounds_without_samples },
 		{ "five rounds of conservative slow start", five_rounds },
 		{ "back to slow start when it was jitter", back_to_slow_start },
+		{ "a train of ACKs", trains },
+		{ "a pause ends a train", pauses },
 		{ "growth for each ACK", growth },
 		{ "random ACKs", anything },
 	};
