@@ -46,7 +46,8 @@ SAYS = {
                     r"\(SYN-ACK timer, the next one in 2000 ms\)", r"<-.* SYN,ACK SEQ=0 ACK=1 \(resent\)",
                     r"->\| ESTABLISHED", r"RST,ACK .*|CLOSED"),
     "refused-by-queue": ("a full SYN queue without cookies", r"-- SYN SEQ=0 \(dropped: SYN queue full\) .*-+>X\|"),
-    "cookie": ("a cookie: nothing is kept, and no state", r"-- SYN SEQ=0 .*>\| +0\.145", r"<-.* SYN,ACK SEQ=0 ACK=1 \(nothing kept: the ISN is a ",
+    "cookie": ("a cookie: nothing is kept, and no state", r"-- SYN SEQ=0 .*>\| +0\.145",
+               r"<-.* SYN,ACK SEQ=0 ACK=1 \(nothing kept: the ISN is a ",
                r"cookie\)", r"-- ACK SEQ=1 .*->\| ESTABLISHED", "!SYN-RECEIVED"),
     "keepalive": ("a peer that is gone: no probe arrives",
                   *[r"\(keepalive timer\)", r"-- ACK SEQ=0 ACK=1 .*X \|"] * 3, r"\(keepalive timer\)",
@@ -60,9 +61,11 @@ SAYS = {
     "one-tuple": ("three connections that had the same ports", r"RST,ACK SEQ=7 ", r"ms 10\.77\.0\.1:50104 ",
                   r"-- SYN SEQ=0 ", r"\| TIME-WAIT", r"ms 10\.77\.0\.1:50104 ", r"\| TIME-WAIT",
                   r"-- SYN SEQ=0 .*>\| SYN-RECEIVED", "CLOSED"),
-    "bundles": ("bundles say how many they are, windows are in octets", r"SYN SEQ=0 WND=64240 MSS=1460 SACKOK TS WS=7",
+    "bundles": ("bundles say how many they are, windows are in octets",
+                r"SYN SEQ=0 WND=64240 MSS=1460 SACKOK TS WS=7",
                 r"-- ACK SEQ=1 ACK=1 WND=65024 ", r"LEN=14480 \(10 segments\)", r"LEN=28960 \(20 segments\)"),
-    "bundle-cut": ("a bundle that the network cuts, of which one part is lost", r"LEN=14480 \(10 segments\) -+> \(6\.285\)",
+    "bundle-cut": ("a bundle that the network cuts, of which one part is lost",
+                   r"LEN=14480 \(10 segments\) -+> \(6\.285\)",
                    r"SEQ=1 ACK=1 LEN=1448 \(of 10 segments\)", r"SEQ=1449 ", r"SEQ=2897 ",
                    r"1,448 of 14,480|octets lost"),
     "ecn": ("what ECN says", r"SYN,ECE,CWR SEQ=0 ", r"SYN,ACK,ECE SEQ=0 ", r"LEN=14480 \(10 segments\) .*ECT|ECT"),
@@ -70,7 +73,8 @@ SAYS = {
                     r"buffer_size_kb", r"^No SYN is in this trace", r"ms 10\.77\.0\.1:50106 .* 10\.77\.0\.2:80 +ms",
                     r"~ up to here 596 events are missing", "!lost"),
     "lost": ("events are lost in the midst of it", r"^The trace is not complete: 544 events were lost in 1 place",
-             r"LEN=100 \(arrival not in the -+\? \|", r"~ 544 events lost here \(processor 0\) ~", r"4 segments, 400 octets",
+             r"LEN=100 \(arrival not in the -+\? \|", r"~ 544 events lost here \(processor 0\) ~",
+             r"4 segments, 400 octets",
              r"!\(lost\)"),
     "older": ("a trace of events that said less", r"-- SYN SEQ=0 WND=64240 -", r"WND=508<<\?", r"->\| CLOSED"),
 }
@@ -309,7 +313,8 @@ def check_pictures(folder):
         verdict(page.startswith("<!DOCTYPE html>") and text in page and not re.search(r"(src|href)=", page),
                 name + ": the page needs no other file")
     ladder("--svg", svg, TRACES + "close-both.trace")
-    lines = [[float(line.get(at)) for at in ("x1", "y1", "x2", "y2")] for line in ElementTree.parse(svg).getroot().iter()
+    every = ElementTree.parse(svg).getroot().iter()
+    lines = [[float(line.get(at)) for at in ("x1", "y1", "x2", "y2")] for line in every
              if line.tag.endswith("line") and line.get("marker-end")]
     crossings = [(a, b) for a in lines for b in lines if a[0] < a[2] and b[0] > b[2] and a[1] < b[3] and b[1] < a[3]]
     verdict(len(crossings) == 2 and all(line[3] > line[1] for line in lines), "close-both: arrows cross in the SVG",

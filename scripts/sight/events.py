@@ -56,14 +56,14 @@ class SegmentEvent:
     """As Event, of a segment that leaves or arrives; there are many. .shift is -1 when nobody knows, .ts and .options
     are None in traces that do not have them."""
 
-    __slots__ = ("time", "index", "name", "local", "peer", "state", "flags", "seq", "end", "ack", "wnd", "len", "resent",
-                 "sacks", "shift", "segs", "ecn", "ts", "options")
+    __slots__ = ("time", "index", "name", "local", "peer", "state", "flags", "seq", "end", "ack", "wnd", "len",
+                 "resent", "sacks", "shift", "segs", "ecn", "ts", "options")
 
     def __init__(self, time, index, parts):
         """parts: words in the order of the names above."""
         self.time, self.index = time, index
-        (self.name, self.local, self.peer, self.state, self.flags, seq, end, ack, wnd, octets, resent, self.sacks, shift,
-         segs, ecn, self.ts, self.options) = parts
+        (self.name, self.local, self.peer, self.state, self.flags, seq, end, ack, wnd, octets, resent, self.sacks,
+         shift, segs, ecn, self.ts, self.options) = parts
         self.seq, self.end, self.ack, self.wnd, self.len = int(seq), int(end), int(ack), int(wnd), int(octets)
         self.resent = resent == "1"
         self.shift = -1 if shift is None else int(shift)
