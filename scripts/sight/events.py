@@ -350,6 +350,19 @@ def buffer_advice(trace):
         (factor, TRACEFS)
 
 
+def what_is_missing(trace):
+    """In words, and what to do about it."""
+    where = []
+    if trace.overwritten():
+        where.append("the oldest %s of its %s events were overwritten" % (format(trace.overwritten(), ","),
+                                                                         format(trace.written, ",")))
+    if trace.gaps:
+        where.append("%s events were lost in %d place%s" % (format(sum(gap.count or 0 for gap in trace.gaps), ","),
+                                                            len(trace.gaps), "" if len(trace.gaps) == 1 else "s"))
+    return "The trace is not complete: %s. %s" % (" and ".join(where) or "its oldest events were overwritten",
+                                                 buffer_advice(trace))
+
+
 def port_of(end):
     try:
         return int(end.rsplit(":", 1)[1])

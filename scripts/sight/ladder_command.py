@@ -152,16 +152,7 @@ def name_of(connection, trace_start):
 def notices(trace, connection):
     """What the reader must know before believing the picture."""
     if trace.missing() or trace.gaps or trace.started:
-        where = []
-        if trace.overwritten():
-            where.append("the oldest %s of its %s events were overwritten" % (format(trace.overwritten(), ","),
-                                                                             format(trace.written, ",")))
-        if trace.gaps:
-            where.append("%s events were lost in %d place%s" % (
-                format(sum(gap.count or 0 for gap in trace.gaps), ","), len(trace.gaps),
-                "" if len(trace.gaps) == 1 else "s"))
-        yield "The trace is not complete: %s. %s" % (" and ".join(where) or "its oldest events were overwritten",
-                                                     events.buffer_advice(trace))
+        yield events.what_is_missing(trace)
     if trace.damaged:
         yield "%d line%s of this trace cannot be read and %s left out." % (
             trace.damaged, "" if trace.damaged == 1 else "s", "is" if trace.damaged == 1 else "are")
