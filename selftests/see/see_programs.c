@@ -190,7 +190,10 @@ static void draw_ladder(const struct see_view *client_view, const struct see_vie
 	CHECK(WAIT_FOR(rows_find(see_net.b, view->proc, port, client_port, &row) == 0, SOON), "closed");
 	close(listener);
 
+	/* a slow machine may take a minute to draw, and the record would end meanwhile */
+	tracing_set("tracing_on", "0");
 	text = output_of(see_net.b, &status, "scripts/ladder --plain --port %u " TRACE "/trace", port);
+	tracing_set("tracing_on", "1");
 	CHECK(status == 0, "status %d", status);
 	line = strtok_r(text, "\n", &in_lines);
 	CHECK(line && !!strstr(line, "not xtcp here") == one_end, "%s", line);
