@@ -86,7 +86,7 @@ counted=(--icount --append "mitigations=off nopti tsc=reliable clocksource=tsc")
 
 bench_ab()
 {
-	in_vm "wall clock, 2 processors" --parallel -- bench ab 5 100 5000 1000
+	in_vm "wall clock, 2 processors" --parallel -- bench ab 3 50 2000 500
 	in_vm "instructions" "${counted[@]}" -- bench ab 3 20 2000 500
 }
 

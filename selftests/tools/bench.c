@@ -243,9 +243,12 @@ static int run_ab(int pairs, const long *amount)
 	if (!getenv("AB_KO"))
 		measure_die("AB_KO does not name a module");
 	setenv("NOW_KO", getenv("XTCP_KO"), 1);
-	for (i = 0; i < pairs; i++)
-		for (build = 0; build < BUILDS; build++)
+	for (i = 0; i < pairs; i++) {
+		for (build = 0; build < BUILDS; build++) {
+			fprintf(stderr, "# round %d of %d, %s\n", i + 1, pairs, build_name[build]);
 			measure_build(build, amount, ours[build][i], theirs[build][i]);
+		}
+	}
 	for (load = 0; load < LOADS; load++) {
 		for (build = 0; build < BUILDS; build++) {
 			for (i = 0; i < pairs; i++) {
