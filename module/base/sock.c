@@ -307,6 +307,8 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	percpu_counter_inc(&socks);
 	memset(&xsk->conn, 0, sizeof(xsk->conn));
 	xsk->conn.kind = XTCP_CONN_SOCK;
+	/* the listener may have left its table just now */
+	xsk->left_table = get_completed_synchronize_rcu();
 	xsk->lease = NULL;
 	xsk->listener = NULL;
 	xsk->readers = 0;
