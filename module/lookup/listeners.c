@@ -28,13 +28,23 @@
 #include "lookup/members.h"
 #include "ports/group.h"
 
+/* IPv4 and the wildcard, and IPv6 with a short address, in one step. */
 static u32 hash_key(const void *data, u32 len, u32 seed)
 {
 	const struct xtcp_members_key *key = data;
 
-	if (ipv6_addr_v4mapped(&key->addr) || ipv6_addr_any(&key->addr))
-		return jhash_3words((__force u32)key->addr.s6_addr32[3], key->dev, key->port, seed);
+	if (!(key->addr.s6_addr32[0] | key->addr.s6_addr32[1]))
+		return jhash_3words((__force u32)key->addr.s6_addr32[3], (__force u32)key->addr.s6_addr32[2], key->port,
+				    seed ^ key->dev);
 	return jhash2(data, len / sizeof(u32), seed);
+}
+
+/* Without a call of memcmp(). */
+static int differs(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct xtcp_members_key *key = arg->key, *other = &((const struct xtcp_members *)obj)->key;
+
+	return !ipv6_addr_equal(&key->addr, &other->addr) || key->port != other->port || key->dev != other->dev;
 }
 
 static const struct rhashtable_params table_params = {
@@ -42,6 +52,7 @@ static const struct rhashtable_params table_params = {
 	.key_offset = offsetof(struct xtcp_members, key),
 	.key_len = sizeof(struct xtcp_members_key),
 	.hashfn = hash_key,
+	.obj_cmpfn = differs,
 	.automatic_shrinking = true,
 };
 
@@ -158,15 +169,13 @@ struct sock *xtcp_listeners_from(struct xtcp_net *xn, unsigned long *number)
 	return xa_find(&xn->listener_numbers, number, ULONG_MAX, XA_PRESENT);
 }
 
-/*
- * Is @sk, which begins to listen, one of those? As in Linux its SO_REUSEPORT of this moment counts. That of those there
- * was asked for the port: a program that changes it meanwhile does not get one group after the other on one place.
- */
+/* Is @sk, which begins to listen, one of those? As in Linux SO_REUSEPORT counts at this moment. */
 static bool belongs_to(const struct sock *sk, const struct xtcp_members *members)
 {
 	const struct sock *member = xtcp_members_any(members);
 
-	return sk->sk_reuseport && uid_eq(sk->sk_uid, member->sk_uid) && xtcp_group_same_place(sk, member);
+	return sk->sk_reuseport && member->sk_reuseport && uid_eq(sk->sk_uid, member->sk_uid) &&
+	       xtcp_group_same_place(sk, member);
 }
 
 /* Those of @key's place whom @sk belongs to; later it is its group that says so. */
