@@ -25,6 +25,7 @@
 #include "listen/listener.h"
 #include "lookup/demux.h"
 #include "out/ip.h"
+#include "out/reply.h"
 #include "ports/lease.h"
 #include "pure/clock.h"
 #include "pure/wire.h"
@@ -173,6 +174,8 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 		return ERR_PTR(-ENOMEM);
 	fill_child_names(child, he, &tuple);
 	err = -EHOSTUNREACH;
+	/* the path of the SYN-ACK is one that works */
+	child->sk_txhash = xtcp_reply_synack_hash(lsk, he);
 	if (!xtcp_ip_child_route(child))
 		goto err_child;
 	fill_child(child, he, &tuple);

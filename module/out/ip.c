@@ -138,7 +138,7 @@ int xtcp_ip_route(struct sock *sk)
 
 /**
  * xtcp_ip_child_route() - the route of a connection that a listener accepted
- * @child: its addresses and ports are set
+ * @child: its addresses and ports are set, and sk_txhash
  *
  * Context: softirq. Lock: socket of @child, held.
  *
@@ -146,7 +146,6 @@ int xtcp_ip_route(struct sock *sk)
  */
 bool xtcp_ip_child_route(struct sock *child)
 {
-	sk_set_txhash(child);
 	atomic_set(&inet_sk(child)->inet_id, get_random_u16());
 	__sk_dst_reset(child);
 	return !xtcp_ip_route(child);

@@ -10,6 +10,7 @@
 
 #include <linux/if_ether.h>
 #include <linux/inetdevice.h>
+#include <linux/jhash.h>
 #include <linux/tcp.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
@@ -211,6 +212,22 @@ static bool is_first_address(const struct net_device *dev, const struct xtcp_tup
 }
 
 /**
+ * xtcp_reply_synack_hash() - by which paths are chosen for a SYN-ACK, and for what the child sends
+ * @lsk: the listener
+ * @he: the entry, or what a cookie says would stand in one
+ *
+ * It follows from the ISS, so it need not be kept; a SYN-ACK that was sent again tries another one, if that is wanted.
+ *
+ * Context: any.
+ *
+ * Return: a hash, never 0.
+ */
+u32 xtcp_reply_synack_hash(const struct sock *lsk, const struct xtcp_request *he)
+{
+	return jhash_2words(he->iss, READ_ONCE(lsk->sk_txrehash) == SOCK_TXREHASH_ENABLED ? he->resent : 0, 0) ?: 1;
+}
+
+/**
  * xtcp_reply_synack_route() - the way of a SYN-ACK
  * @lsk: the listener
  * @he: the entry
@@ -231,8 +248,6 @@ int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, con
 		.tuple = tuple,
 		.oif = he->conn.bound_dev_if,
 		.mark = he->mark,
-		/* the last one may have been lost on its path */
-		.hash = he->resent && READ_ONCE(lsk->sk_txrehash) == SOCK_TXREHASH_ENABLED ? net_tx_rndhash() : 0,
 		.tos = tos_of(lsk, he->conn.v4),
 		.laddr_known = dev && he->conn.v4 && is_first_address(dev, tuple),
 		.sk = lsk,
@@ -257,7 +272,7 @@ int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, con
  *
  * Return: true when @syn itself went out, as the answer: it is no longer the caller's.
  */
-bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, const struct xtcp_ip_reply *how, struct sk_buff *syn)
+bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip_reply *how, struct sk_buff *syn)
 {
 	struct xtcp_net *xn = xtcp_net_of(lsk);
 	u16 user_mss = READ_ONCE(xtcp_sk(lsk)->user_mss);
@@ -270,6 +285,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, const struct x
 		.opts.mss = user_mss ? min(how->advmss, user_mss) : how->advmss,
 	};
 
+	how->hash = xtcp_reply_synack_hash(lsk, he);
 	reply.opts.has_wscale = he->wscale_ok;
 	reply.opts.wscale = he->rcv_wscale;
 	reply.opts.sack_permitted = he->sack_ok;

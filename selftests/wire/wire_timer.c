@@ -50,7 +50,15 @@ static const struct wire_row rows[] = {
 		.name = "timeout_of_the_syn_ack_takes_another_flow_label", .rfc = "RFC 6437 2", .only = 6,
 		.pre = "listen",
 		.want = {
-			.script = "< S 0 $; > S. 0 ack 1; >@2500 S. 0 ack 1 label other; < . 1 ack 1; accept",
+			.script = "< S 0 $; > S. 0 ack 1; >@2500 S. 0 ack 1 label other; < . 1 ack 1; accept;"
+				  "write 10; > P. 1(10) ack 1 label same",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "child_has_the_flow_label_of_its_syn_ack", .rfc = "RFC 6437 2", .only = 6, .pre = "listen",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; write 10; > P. 1(10) ack 1 label same",
 			.state = ESTABLISHED,
 		},
 	},
