@@ -170,7 +170,7 @@ struct xtcp_sock {
 	u8 keepalive_sent;		/* keepalive probes sent and not answered */
 
 	/* The end of the peer's text, and text out of order. */
-	bool rcv_fin_known;		/* a FIN was seen, in order or not */
+	bool rcv_fin_known;		/* a FIN was seen, in order or not; ends when text takes its place */
 	bool fin_received;		/* the peer's FIN was taken in order */
 	u32 rcv_fin_seq;		/* the sequence number of the FIN */
 	struct rb_root out_of_order;	/* skbs beyond RCV.NXT by sequence number (text.c) */

@@ -178,6 +178,10 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb)
 		if (!xtcp_trim_back(skb, window))
 			return false;
 	}
+	/* as Linux: text in the place of a FIN that waits behind a hole shows that this was not the peer's */
+	if (xsk->rcv_fin_known && xtcp_seq_le(seg->seq, xsk->rcv_fin_seq) &&
+	    xtcp_seq_gt(seg->end_seq, xsk->rcv_fin_seq))
+		xsk->rcv_fin_known = false;
 	if (fin && !xsk->rcv_fin_known && !text_follows(xsk, seg->end_seq)) {
 		xsk->rcv_fin_known = true;
 		xsk->rcv_fin_seq = seg->end_seq;

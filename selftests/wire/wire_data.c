@@ -112,6 +112,22 @@ static const struct wire_row rows[] = {
 			.state = CLOSE_WAIT,
 		},
 	},
+	/* A FIN that somebody else made up: text takes its place before it is reached, in order or not. */
+	{
+		.name = "data_%s_over_a_fin_that_waits", .rfc = "RFC 5961 1.2", .in = ESTABLISHED,
+		.want = {
+			.script = "< F. 501 ack 1; > . 1 ack 1; < . 1(1000) ack 1; >@1000 . 1 ack 1001;"
+				  "read 1000; read EAGAIN; < F. 1001 ack 1; >@1000 . 1 ack 1002; read eof",
+			.state = CLOSE_WAIT,
+		},
+	},
+	{
+		.name = "data_%s_out_of_order_over_a_fin_that_waits", .rfc = "RFC 5961 1.2", .in = ESTABLISHED,
+		.want = {
+			.script = "< F. 501 ack 1; > . 1 ack 1; < . 401(600) ack 1; > . 1 ack 1; < . 1(400) ack 1;"
+				  ">@1000 . 1 ack 1001; state established; read 1000; read EAGAIN",
+		},
+	},
 	{
 		.name = "data_%s_before_a_fin_that_waits", .rfc = "RFC 5681 4.2",
 		.in = ESTABLISHED,
