@@ -176,15 +176,18 @@ static const struct wire_row rows[] = {
 				  "> p. 10001(1000) ack 1; skim; info snd_ssthresh >= 13; info snd_ssthresh <= 14",
 		},
 	},
-	/* A bottleneck that lets 1000 octets through each 20 ms; the first ten were all that there was to send. */
+	/*
+	 * A bottleneck that lets 1000 octets through each 20 ms at most; the first ten were all that there was to send. No
+	 * rate is above that of the path. A machine that is slow makes the path slower: the lower bounds tell units apart.
+	 */
 	{
 		.name = "rate_%s_of_a_bottleneck", .rfc = "draft-cheng-iccrg-delivery-rate-estimation 3.3",
 		.in = ESTABLISHED, .syn = SACK,
 		.want = {
 			.script = "< . 1 ack 1; info delivery_rate = 0; write 10000; skim;" TRICKLE(0)
-				  "info delivery_rate <= 50100; info delivery_rate >= 40000; info rate_limited = 1;"
+				  "info delivery_rate <= 50100; info delivery_rate >= 10000; info rate_limited = 1;"
 				  "set SNDBUF 200000; write 60000; skim;" TRICKLE(10) TRICKLE(20) TRICKLE(30)
-				  "info delivery_rate <= 50100; info delivery_rate >= 40000; info rate_limited = 0",
+				  "info delivery_rate <= 50100; info delivery_rate >= 10000; info rate_limited = 0",
 		},
 	},
 	/* One each 20 ms is sacked; the ACKs of the others come at once, and are no rate that the path has. */
@@ -195,7 +198,7 @@ static const struct wire_row rows[] = {
 			.script = "< . 1 ack 1; write 10000; skim; pass 20; < . 1 ack 1 <sack 1001:2001>; skim;"
 				  "pass 20; < . 1 ack 1 <sack 1001:3001>; skim; pass 20; < . 1 ack 4001; < . 1 ack 5001;"
 				  "< . 1 ack 6001; < . 1 ack 7001; skim; info delivery_rate <= 117000;"
-				  "info delivery_rate >= 90000",
+				  "info delivery_rate >= 20000",
 		},
 	},
 	{
