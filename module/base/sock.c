@@ -79,7 +79,7 @@
 #include "sight/trace.h"
 #include "socket/close.h"
 
-#define GONE_ROUNDS	250	/* looks in a second whether the last sock is gone */
+#define GONE_PAUSE_MS	4	/* between two looks whether the last sock is gone */
 
 /* Every sock of ours whose memory is not yet given back, and every orphan, in all namespaces. */
 static struct percpu_counter socks;
@@ -184,13 +184,15 @@ static void destruct_v6(struct sock *sk)
  */
 void xtcp_sock_wait_gone(void)
 {
-	int rounds = 0;
+	unsigned long say = jiffies + HZ;
 	s64 left;
 
 	while ((left = percpu_counter_sum(&socks))) {
-		msleep(MSEC_PER_SEC / GONE_ROUNDS);
-		if (!(++rounds % GONE_ROUNDS))
-			pr_info("waiting for %lld sockets with segments still queued below TCP\n", left);
+		msleep(GONE_PAUSE_MS);
+		if (time_before(jiffies, say))
+			continue;
+		pr_info("waiting for %lld sockets with segments still queued below TCP\n", left);
+		say = jiffies + HZ;
 	}
 }
 
