@@ -162,14 +162,14 @@ static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 }
 
 /* Marks what @block holds from @from on. */
-static void mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, struct xtcp_sample *sample,
-		       u32 *low)
+static void mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, u32 to,
+		       struct xtcp_sample *sample, u32 *low)
 {
 	struct sk_buff *skb = xtcp_sndq_find(sk, from), *first = NULL;
 	bool inside;
 	u32 end = from;
 
-	while (skb && xtcp_seq_lt(xtcp_sndcb(skb)->seq, block->end)) {
+	while (skb && xtcp_seq_lt(xtcp_sndcb(skb)->seq, to)) {
 		if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED)) {
 			skb = cut_at(sk, skb, block, &inside);
 			if (!skb)
@@ -181,7 +181,7 @@ static void mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32
 		}
 		first = first ?: skb;
 		end = xtcp_sndcb(skb)->sacked_to;
-		skb = xtcp_seq_lt(end, block->end) ? next_behind_sacked(sk, skb) : NULL;
+		skb = xtcp_seq_lt(end, to) ? next_behind_sacked(sk, skb) : NULL;
 	}
 	remember_sacked(sk, first, end);
 }
@@ -195,19 +195,18 @@ static void mark_news(struct sock *sk, const struct xtcp_sack_block *block, stru
 
 	for (i = 0; i < XTCP_SACK_BLOCKS_MAX; i++) {
 		const struct xtcp_sack_block *seen = &sb->seen[i];
-		struct xtcp_sack_block before = { block->start, seen->start };
 
 		if (seen->start == seen->end || xtcp_seq_le(seen->end, from))
 			continue;
 		if (xtcp_seq_ge(seen->start, block->end))
 			break;
-		if (xtcp_seq_lt(from, before.end))
-			mark_block(sk, &before, from, sample, low);
+		if (xtcp_seq_lt(from, seen->start))
+			mark_block(sk, block, from, seen->start, sample, low);
 		from = seen->end;
 		if (xtcp_seq_ge(from, block->end))
 			return;
 	}
-	mark_block(sk, block, from, sample, low);
+	mark_block(sk, block, from, block->end, sample, low);
 }
 
 static void read_blocks(struct sk_buff *skb, struct xtcp_sack_block *blocks)

@@ -329,7 +329,7 @@ int xtcp_lease_make_exclusive(struct xtcp_lease *lease)
 	spin_lock_bh(&xn->leases.lock);
 	if (old_reuse) {
 		mine->sk_reuse = SK_NO_REUSE;
-		if (inet_csk_get_port(mine, lease->inet.inet_num)) {
+		if (xtcp_sharing_has_moved(mine) || inet_csk_get_port(mine, lease->inet.inet_num)) {
 			mine->sk_reuse = old_reuse;
 			err = -EADDRNOTAVAIL;
 		}

@@ -33,6 +33,7 @@ struct xtcp_net;
  *	exclusive; leases lock
  * @reuseport: SO_REUSEPORT of that moment; leases lock
  * @shared: for 4-tuples whose port connect() chose
+ * @lax: it has let in one that its options, as noted, would not; leases lock
  */
 struct xtcp_lease {
 	union {		/* first: the kernel casts */
@@ -49,13 +50,14 @@ struct xtcp_lease {
 			u8 reuse;
 			bool reuseport;
 			bool shared;
+			bool lax;
 		};
 	};
 };
 
 /* README.md */
 static_assert(!offsetof(struct inet_connection_sock, icsk_inet) && !offsetof(struct inet_timewait_sock, __tw_common));
-static_assert(offsetofend(struct xtcp_lease, shared) <= offsetof(struct inet_connection_sock, icsk_bind_hash));
+static_assert(offsetofend(struct xtcp_lease, lax) <= offsetof(struct inet_connection_sock, icsk_bind_hash));
 static_assert(sizeof(struct xtcp_lease) == offsetofend(struct inet_connection_sock, icsk_bind2_hash));
 
 /**

@@ -108,16 +108,21 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 	if (sk->sk_reuseport && lease->reuseport &&
 	    (!atomic_read(&lease->socks) || uid_eq(lease->uid, sk->sk_uid)))
 		return true;
-	return owner_admits(lease, sk, listens);
+	if (!owner_admits(lease, sk, listens))
+		return false;
+	/* who is beside it from here on need not admit those whom it would vouch for */
+	lease->lax = true;
+	return true;
 }
 
 /*
  * If @lease is there, may @sk be on the same place, whoever else is? A group's members are alike: what lets one of them
- * be there lets each. Not so with SO_REUSEADDR until it listens: somebody else may listen there meanwhile.
+ * be there lets each. Not so with SO_REUSEADDR until it listens: somebody else may listen there meanwhile. Nor when only
+ * records have it, or its owner has let in whom its options of then would not: others may stand beside it.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {
-	return refcount_read(&lease->users) && sk->sk_reuseport && lease->reuseport &&
+	return atomic_read(&lease->socks) && !lease->lax && sk->sk_reuseport && lease->reuseport &&
 	       uid_eq(lease->uid, sk->sk_uid) &&
 	       (!lease->reuse || (sk->sk_reuse && xtcp_lease_sk(lease)->sk_state == TCP_LISTEN));
 }
@@ -264,6 +269,22 @@ int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 }
 
 /**
+ * xtcp_sharing_has_moved() - has the device that a lease is bound to another VRF by now?
+ * @mine: the lease's sock, in kernel TCP's table
+ *
+ * Then it stands in a bucket where kernel TCP would not look for it any more, and must not ask again.
+ *
+ * Context: softirq or process. Lock: of the namespace's leases, held.
+ *
+ * Return: true when it has.
+ */
+bool xtcp_sharing_has_moved(struct sock *mine)
+{
+	lockdep_assert_held(&xtcp_net(sock_net(mine))->leases.lock);
+	return inet_csk(mine)->icsk_bind_hash->l3mdev != inet_sk_bound_l3mdev(mine);
+}
+
+/**
  * xtcp_sharing_listen() - the place becomes that of a listener, if nobody is in the way
  * @lease: has a place
  * @sk: its owner
@@ -278,6 +299,8 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 	const u8 old_reuse = mine->sk_reuse;
 
 	lockdep_assert_held(&lease->xn->leases.lock);
+	if (xtcp_sharing_has_moved(mine))
+		return -EADDRINUSE;
 	/* children may need it as strict as it is */
 	mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || old_reuse);
 	WRITE_ONCE(mine->sk_state, TCP_LISTEN);

@@ -286,7 +286,8 @@ static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 		if (listens)
 			return 1 + number;
 	}
-	if (percpu_counter_sum(&xn->conns) <= 0)
+	/* asked once: it is a sum over all processors */
+	if (!chain && percpu_counter_sum(&xn->conns) <= 0)
 		chain = xtcp_conns.mask + 1;
 	while ((chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask && !has_conn(xn, chain)) {
 		cond_resched();
@@ -323,6 +324,7 @@ static void *listing_next(struct seq_file *m, void *v, loff_t *pos)
 {
 	struct listing *l = m->private;
 
+	cond_resched();
 	l->number += l->rows;
 	++*pos;
 	return look_up(m, pos);

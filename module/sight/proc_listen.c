@@ -70,6 +70,7 @@ static void *look_up_listener(struct seq_file *m, loff_t *pos)
 
 static void *next_listener(struct seq_file *m, void *v, loff_t *pos)
 {
+	cond_resched();
 	++*pos;
 	return look_up_listener(m, pos);
 }

@@ -36,6 +36,7 @@
 #define TIMER_REST	(HZ / 2) /* between two runs of the timer, or an eighth of 2 MSL, as Linux's timers round */
 #define SORT_STEPS	32	/* how far a record is moved forward among those that end later */
 #define EVICT_STEPS	4	/* records that make room for a new one when there are more than the limit */
+#define LITTLE_PART	16	/* of the share of one guest: what it may have when all together have too much */
 #define GUESTS_MEMORY	128	/* records of namespaces that any user can make take at most this part of the memory */
 #define KILLED_JIFFIES	(4 * HZ) /* shorter ones count as TWKilled, as in Linux */
 
@@ -399,9 +400,10 @@ static bool too_many_records(struct xtcp_net *xn)
 	unsigned int limit = READ_ONCE(xn->sysctl.max_tw_buckets);
 
 	if (xn->is_guest) {
-		if (percpu_counter_read_positive(&guest_records) > guest_records_max)
-			return true;
 		limit = min(limit, guest_records_max / XTCP_GUEST_SHARE);
+		/* who has much makes room, and who has little keeps it */
+		if (percpu_counter_read_positive(&guest_records) > guest_records_max)
+			limit = min(limit, guest_records_max / XTCP_GUEST_SHARE / LITTLE_PART);
 	}
 	/* exact where it matters */
 	return percpu_counter_compare(&xn->records, limit) > 0;
