@@ -117,8 +117,8 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 
 /*
  * If @lease is there, may @sk be on the same place, whoever else is? A group's members are alike: what lets one of them
- * be there lets each. Not so with SO_REUSEADDR until it listens: somebody else may listen there meanwhile. Nor when only
- * records have it, or its owner has let in whom its options of then would not: others may stand beside it.
+ * be there lets each. Not so with SO_REUSEADDR until it listens: somebody else may listen there meanwhile. Nor when
+ * only records have it, or its owner has let in whom its options of then would not: others may stand beside it.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {

@@ -177,8 +177,9 @@ static const struct wire_row rows[] = {
 		},
 	},
 	/*
-	 * A bottleneck that lets 1000 octets through each 20 ms at most; the first ten were all that there was to send. No
-	 * rate is above that of the path. A machine that is slow makes the path slower: the lower bounds tell units apart.
+	 * A bottleneck that lets 1000 octets through each 20 ms at most; the first ten were all that there was to
+	 * send. No rate is above that of the path. A machine that is slow makes the path slower: the lower bounds
+	 * tell units apart.
 	 */
 	{
 		.name = "rate_%s_of_a_bottleneck", .rfc = "draft-cheng-iccrg-delivery-rate-estimation 3.3",
