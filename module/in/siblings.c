@@ -139,7 +139,8 @@ bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void))
 /**
  * xtcp_siblings_leave() - our handlers are out of the chains: the siblings forget us
  *
- * They may still ask us something until a grace period has passed.
+ * They may still ask us something until a grace period has passed. No listener of ours is left: nobody walks the ring
+ * from our entry, which leads into it and not back.
  *
  * Context: process, module exit, may sleep.
  */
