@@ -56,25 +56,40 @@ run_units()
 	return $status
 }
 
-# Tests that do nothing but wait for minutes to pass: they have a machine of their own, beside the other one.
+# Tests that do nothing but wait for minutes to pass. They have machines of their own, while the style is checked and modules
+# are compiled, where nothing is a matter of time.
 waiting='^expiry$'
+waiting_pids=
 
-# run_vm KIND: the tests on one kernel.
-run_vm()
+# start_waiting KIND: and go on when its module and programs are copied, for others are built in the same place.
+start_waiting()
 {
-	local pid= status=0
+	local pid
 
-	if make -s -C selftests list | tr ' ' '\n' | grep -E -- "$waiting" | grep -qE -- "$only"; then
-		scripts/check-vm.sh "$1" "$out/waiting" "$waiting" >"$out/waiting.$1" 2>&1 &
-		pid=$!
-	fi
-	scripts/check-vm.sh "$1" "$out" "$only" "$waiting" || status=1
-	if [ -n "$pid" ]; then
+	make -s -C selftests list | tr ' ' '\n' | grep -E -- "$waiting" | grep -qE -- "$only" || return 0
+	scripts/check-vm.sh "$1" "$out/waiting" "$waiting" >"$out/waiting.$1" 2>&1 &
+	pid=$!
+	waiting_pids+=" $pid"
+	until grep -q "^# $1 kernel" "$out/waiting.$1" || ! kill -0 "$pid" 2>/dev/null; do
+		sleep 0.5
+	done
+}
+
+# end_waiting: no other machine runs from here on.
+end_waiting()
+{
+	local pid status=0
+
+	for pid in $waiting_pids; do
 		wait "$pid" || status=1
-		echo "# beside them"
-		cat "$out/waiting.$1"
-	fi
-	return $status
+	done
+	[ -z "$waiting_pids" ] || part show_waiting "$status"
+}
+
+show_waiting()
+{
+	cat "$out"/waiting.*
+	return "$1"
 }
 
 # What the README shows still does what it says.
@@ -150,8 +165,10 @@ rm -f build/check/verdict
 out=$(mktemp -d build/check/run.XXXXXX)
 log=$out/log
 : >"$log"
-trap 'echo "not ok - ended by a signal" | tee -a "$log"; close_up; exit 143' TERM
+trap 'kill $waiting_pids 2>/dev/null; echo "not ok - ended by a signal" | tee -a "$log"; close_up; exit 143' TERM
 
+start_waiting stock
+[ -n "$quick" ] || start_waiting debug
 if [ -z "$only" ]; then
 	part scripts/check-style.sh
 	part scripts/check-module.sh
@@ -161,7 +178,8 @@ if ls selftests/unit | sed -n 's/_test\.c$/_test/p' | grep -qE -- "$only"; then
 fi
 [[ ! ladder =~ $only ]] || part scripts/check-ladder.py
 [[ ! algorithm =~ $only ]] || part scripts/check-algorithm.sh "$out"
-part run_vm stock
+end_waiting
+part scripts/check-vm.sh stock "$out" "$only" "$waiting"
 [ -n "$only" ] || part run_demos
-[ -n "$quick" ] || part run_vm debug
+[ -n "$quick" ] || part scripts/check-vm.sh debug "$out" "$only" "$waiting"
 close_up
