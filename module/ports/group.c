@@ -14,13 +14,10 @@
 #include "ports/group.h"
 
 #include <linux/slab.h>
-#include <linux/uidgid.h>
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
 
-#include "base/netns.h"
 #include "base/sock.h"
-#include "listen/listener.h"
 
 /**
  * xtcp_group_same_place() - are two socks bound to the same address and device?
