@@ -188,7 +188,8 @@ static const struct wire_row rows[] = {
 			.script = "< . 1 ack 1; info delivery_rate = 0; write 10000; skim;" TRICKLE(0)
 				  "info delivery_rate <= 50100; info delivery_rate >= 10000; info rate_limited = 1;"
 				  "set SNDBUF 200000; write 60000; skim;" TRICKLE(10) TRICKLE(20) TRICKLE(30)
-				  "info delivery_rate <= 50100; info delivery_rate >= 10000; info rate_limited = 0",
+				  "info delivery_rate <= 50100; info delivery_rate >= 10000; info rate_limited = 0;"
+				  "< . 1 ack S; skim",
 		},
 	},
 	/* One each 20 ms is sacked; the ACKs of the others come at once, and are no rate that the path has. */
@@ -199,7 +200,7 @@ static const struct wire_row rows[] = {
 			.script = "< . 1 ack 1; write 10000; skim; pass 20; < . 1 ack 1 <sack 1001:2001>; skim;"
 				  "pass 20; < . 1 ack 1 <sack 1001:3001>; skim; pass 20; < . 1 ack 4001; < . 1 ack 5001;"
 				  "< . 1 ack 6001; < . 1 ack 7001; skim; info delivery_rate <= 117000;"
-				  "info delivery_rate >= 20000",
+				  "info delivery_rate >= 20000; < . 1 ack S; skim",
 		},
 	},
 	{
