@@ -16,8 +16,9 @@
 			"> p. 3001(1000) ack 1; none; info ca_state = 3; info snd_ssthresh = 5;"
 #define UNDONE		"info ca_state = 0; info snd_cwnd >= 10; info snd_ssthresh >= 1000;"
 #define NOT_UNDONE	"info ca_state = 0; info snd_cwnd <= 6; info snd_ssthresh = 5;"
-/* Three are resent, a timeout finds all lost, and then an echo from before says that it was too early. The timeout comes
- * some 300 to 400 ms after the first repetition.
+/*
+ * Three are resent, a timeout finds all lost, and then an echo from before says that it was too early. The timeout
+ * comes some 300 to 400 ms after the first repetition.
  */
 #define RESENT_IN_VAIN	"listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; write 10000; skim;" \
 			"pass 100; < . 1 ack 10001; write 20000; > p. 10001(1000) ack 1 x19;" \
