@@ -28,6 +28,7 @@
 #include "klog.h"
 #include "module.h"
 #include "ns.h"
+#include "parts.h"
 #include "rows.h"
 #include "sides.h"
 #include "stack.h"
@@ -589,11 +590,7 @@ static void under_load(void)
 	ksft_test_result(good && !workers_failed, "each goes and comes among connections of both, %d times\n", i);
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-	int results;
-} parts[] = {
+static const struct part parts[] = {
 	{ "names", names, 3 },
 	{ "refusals", refusals, 4 },
 	{ "transfers", transfers, 5 },
@@ -601,36 +598,19 @@ static const struct {
 	{ "moves", moves, 16 },
 	{ "orders", orders, 9 },
 	{ "load", under_load, 1 },
+	{ }
 };
-
-static bool is_wanted(const char *name, char **wanted)
-{
-	if (!*wanted)
-		return true;
-	for (; *wanted; wanted++)
-		if (!strcmp(*wanted, name))
-			return true;
-	return false;
-}
 
 int main(int argc, char **argv)
 {
-	unsigned int i;
-	int plan = 2;
-
 	(void)argc;
 	ksft_print_header();
-	for (i = 0; i < ARRAY_SIZE(parts); i++)
-		if (is_wanted(parts[i].name, argv + 1))
-			plan += parts[i].results;
-	ksft_set_plan(plan);
+	ksft_set_plan(2 + parts_results(parts, argv + 1));
 	if (ns_pair_make(&pair))
 		ksft_exit_fail_msg("no namespaces\n");
 	carrier_start(&kernels, KERNEL, PORT + 90);
 	load_or_die(SECOND);
-	for (i = 0; i < ARRAY_SIZE(parts); i++)
-		if (is_wanted(parts[i].name, argv + 1))
-			parts[i].run();
+	parts_run(parts, argv + 1);
 	unload_or_die(SECOND);
 	ksft_test_result(!module_second_is_loaded() && family_is(XTCP, true),
 			 "the second one has gone, the first works\n");

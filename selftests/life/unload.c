@@ -28,6 +28,7 @@
 #include "module.h"
 #include "nfqueue.h"
 #include "ns.h"
+#include "parts.h"
 #include "stack.h"
 #include "wait.h"
 
@@ -439,11 +440,7 @@ static void cycles_rounds(void)
 	cycles(rounds());
 }
 
-static const struct {
-	const char *name;
-	void (*run)(void);
-	int results;
-} parts[] = {
+static const struct part parts[] = {
 	{ "refused", refused_while_open, 5 },
 	{ "parameters", parameters, 10 },
 	{ "qdisc", segments_in_qdisc, 4 },
@@ -451,37 +448,20 @@ static const struct {
 	{ "wrapped", wrapped, 5 },
 	{ "load", unload_under_load_rounds, 1 },
 	{ "cycles", cycles_rounds, 1 },
+	{ }
 };
-
-static bool is_wanted(const char *name, char **wanted)
-{
-	if (!*wanted)
-		return true;
-	for (; *wanted; wanted++)
-		if (!strcmp(*wanted, name))
-			return true;
-	return false;
-}
 
 int main(int argc, char **argv)
 {
-	unsigned int i;
-	int plan = 1;
-
 	(void)argc;
 	ksft_print_header();
-	for (i = 0; i < ARRAY_SIZE(parts); i++)
-		if (is_wanted(parts[i].name, argv + 1))
-			plan += parts[i].results;
-	ksft_set_plan(plan);
+	ksft_set_plan(1 + parts_results(parts, argv + 1));
 	/* frames to SILENT reach nobody, instead of waiting for its hardware address */
 	if (ns_pair_make(&pair) ||
 	    ns_shell(pair.a, "ip neighbour add " SILENT " lladdr 02:00:00:00:00:77 dev veth0"))
 		ksft_exit_fail_msg("no namespaces\n");
 	transfer_start();
-	for (i = 0; i < ARRAY_SIZE(parts); i++)
-		if (is_wanted(parts[i].name, argv + 1))
-			parts[i].run();
+	parts_run(parts, argv + 1);
 	transfer_stop();
 
 	ns_pair_close(&pair);
