@@ -85,12 +85,12 @@ static struct dst_entry *route_v4(struct sock *sk)
 	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
 }
 
-static struct dst_entry *route_v6(struct sock *sk)
+static void flow_v6_of(const struct sock *sk, struct flowi6 *fl6)
 {
-	struct ipv6_pinfo *np = inet6_sk(sk);
-	struct inet_sock *inet = inet_sk(sk);
-	struct in6_addr *final_p, final;
-	struct flowi6 fl6 = {
+	const struct ipv6_pinfo *np = inet6_sk(sk);
+	const struct inet_sock *inet = inet_sk(sk);
+
+	*fl6 = (struct flowi6) {
 		.flowi6_proto = IPPROTO_TCP,
 		.daddr = sk->sk_v6_daddr,
 		.saddr = np->saddr,
@@ -101,7 +101,15 @@ static struct dst_entry *route_v6(struct sock *sk)
 		.fl6_dport = inet->inet_dport,
 		.flowi6_uid = sk->sk_uid,
 	};
+}
 
+static struct dst_entry *route_v6(struct sock *sk)
+{
+	struct ipv6_pinfo *np = inet6_sk(sk);
+	struct in6_addr *final_p, final;
+	struct flowi6 fl6;
+
+	flow_v6_of(sk, &fl6);
 	security_sk_classify_flow(sk, flowi6_to_flowi_common(&fl6));
 	rcu_read_lock();
 	final_p = fl6_update_dst(&fl6, rcu_dereference(np->opt), &final);
@@ -193,21 +201,27 @@ static noinline void route_changed(struct sock *sk)
 	if (dst)
 		force_gso(sk, dst);
 	else if (xtcp_sock_is_v4(sk))
-		xtcp_ip_route(sk);	/* says why; over IPv6 inet6_csk_xmit() has */
+		xtcp_ip_route(sk);	/* says why; over IPv6 xmit_v6() has */
 }
 
-/* inet6_csk_xmit() takes the octet from the sock alone. */
-static int xmit_v6_codepoint(struct sock *sk, struct sk_buff *skb, u8 codepoint)
+/* As inet6_csk_xmit(), which takes the flow from the sock on newer kernels, where only kernel TCP puts it. */
+static int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 codepoint)
 {
-	struct ipv6_pinfo *np = inet6_sk(sk);
-	const u8 tclass = np->tclass;
+	const struct ipv6_pinfo *np = inet6_sk(sk);
+	struct flowi6 fl6;
 	int err;
 
-	if (!codepoint)
-		return inet6_csk_xmit(sk, skb, NULL);
-	WRITE_ONCE(np->tclass, tclass | codepoint);
-	err = inet6_csk_xmit(sk, skb, NULL);
-	WRITE_ONCE(np->tclass, tclass);
+	err = xtcp_ip_route(sk);
+	if (unlikely(err)) {
+		kfree_skb(skb);
+		return err;
+	}
+	flow_v6_of(sk, &fl6);
+	rcu_read_lock();
+	skb_dst_set_noref(skb, __sk_dst_get(sk));
+	err = ip6_xmit(sk, skb, &fl6, fl6.flowi6_mark, rcu_dereference(np->opt), np->tclass | codepoint,
+		       READ_ONCE(sk->sk_priority));
+	rcu_read_unlock();
 	return err;
 }
 
@@ -237,7 +251,7 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, bool ect)
 		err = __ip_queue_xmit(sk, skb, &inet->cork.fl, inet->tos | codepoint);
 	} else {
 		prepare_v6(skb, &inet6_sk(sk)->saddr, &sk->sk_v6_daddr);
-		err = xmit_v6_codepoint(sk, skb, codepoint);
+		err = xmit_v6(sk, skb, codepoint);
 	}
 	if (unlikely(__sk_dst_get(sk) != dst || !(sk->sk_route_caps & NETIF_F_GSO)))
 		route_changed(sk);

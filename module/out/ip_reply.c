@@ -193,8 +193,8 @@ static int xmit_v4(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, s
 	return local_out(xn->net, how->dst, skb);
 }
 
-static noinline_for_stack int xmit_v6(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sock *sk,
-				      struct sk_buff *skb)
+static noinline_for_stack int reply_v6(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sock *sk,
+				       struct sk_buff *skb)
 {
 	struct flowi6 fl6;
 
@@ -229,7 +229,7 @@ int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, str
 	if (xtcp_tuple_is_v4(tuple))
 		err = xmit_v4(xn, how, sk, skb);
 	else
-		err = xmit_v6(xn, how, sk, skb);
+		err = reply_v6(xn, how, sk, skb);
 	return net_xmit_eval(err);
 }
 
