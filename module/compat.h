@@ -16,6 +16,7 @@
 #include <net/route.h>
 #include <net/secure_seq.h>
 #include <net/sock.h>
+#include <net/tcp.h>
 
 #include "pure/tuple.h"
 
@@ -299,6 +300,12 @@ static inline bool xtcp_compat_bind_bucket_has(const struct inet_bind_bucket *tb
 	return false;
 }
 #endif
+
+/* inet_put_port() is not exported everywhere; kernel TCP's struct proto is, and names it. */
+static inline void xtcp_compat_put_port(struct sock *sk)
+{
+	tcp_prot.put_port(sk);
+}
 
 /* Timers got names with their own prefix in 6.2. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)

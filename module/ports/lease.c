@@ -126,7 +126,7 @@ static int enlist_lease(struct xtcp_lease *lease)
 	struct hlist_head *list;
 
 	if (!port_list(leases, port) && !add_block(leases, port)) {
-		inet_put_port(xtcp_lease_sk(lease));
+		xtcp_compat_put_port(xtcp_lease_sk(lease));
 		return -ENOMEM;
 	}
 	list = port_list(leases, port);
@@ -362,7 +362,7 @@ static noinline void lease_end(struct xtcp_lease *lease)
 		spin_lock(&xn->leases.lock);
 		delist_lease(lease);
 		spin_unlock(&xn->leases.lock);
-		inet_put_port(xtcp_lease_sk(lease));
+		xtcp_compat_put_port(xtcp_lease_sk(lease));
 	}
 	kmem_cache_free(lease_cache, lease);
 }
@@ -450,7 +450,7 @@ void xtcp_lease_net_exit(struct xtcp_net *xn)
 	spin_lock_bh(&xn->leases.lock);
 	for_each_set_bit(port, xn->port_bits, XTCP_PORTS) {
 		hlist_for_each_entry_safe(lease, next, port_list(&xn->leases, port), node) {
-			inet_put_port(xtcp_lease_sk(lease));
+			xtcp_compat_put_port(xtcp_lease_sk(lease));
 			lease->xn = NULL;
 		}
 	}

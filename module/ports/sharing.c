@@ -262,7 +262,7 @@ int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 	}
 	err = inet_csk_get_port(mine, port);
 	if (!err && meets_somebody(lease, sk)) {
-		inet_put_port(mine);
+		xtcp_compat_put_port(mine);
 		err = -EADDRINUSE;
 	}
 	return err;

@@ -170,10 +170,21 @@ static void show_names(struct seq_file *m, const char *group, const struct snmp_
 	seq_putc(m, '\n');
 }
 
+/* As snmp_fold_field(), which newer kernels do not export. */
+static unsigned long sum_up(void __percpu *mib, int entry)
+{
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += *((unsigned long *)per_cpu_ptr(mib, cpu) + entry);
+	return sum;
+}
+
 /* Where no socket of ours has been yet, nothing has been counted. */
 static unsigned long net_value(const struct xtcp_net *xn, int entry)
 {
-	return xtcp_netns_is_started(xn) ? snmp_fold_field(xn->net_statistics, entry) : 0;
+	return xtcp_netns_is_started(xn) ? sum_up(xn->net_statistics, entry) : 0;
 }
 
 static long tcp_value(const struct xtcp_net *xn, int entry)
@@ -189,7 +200,7 @@ static long tcp_value(const struct xtcp_net *xn, int entry)
 	case TCP_MIB_MAXCONN:
 		return -1;
 	default:
-		return xtcp_netns_is_started(xn) ? snmp_fold_field(xn->tcp_statistics, entry) : 0;
+		return xtcp_netns_is_started(xn) ? sum_up(xn->tcp_statistics, entry) : 0;
 	}
 }
 

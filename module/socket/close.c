@@ -114,6 +114,22 @@ static void judge_orphan(struct sock *sk)
 	}
 }
 
+/* SO_LINGER: until the peer has acknowledged the FIN, or a signal. sk_stream_wait_close() is not exported any more. */
+static void wait_for_end(struct sock *sk, long timeout)
+{
+	const unsigned int closing = TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK;
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+
+	if (!timeout)
+		return;
+	add_wait_queue(sk_sleep(sk), &wait);
+	while (timeout && !sk_wait_event(sk, &timeout, !((1 << sk->sk_state) & closing), &wait)) {
+		if (signal_pending(current))
+			break;
+	}
+	remove_wait_queue(sk_sleep(sk), &wait);
+}
+
 /**
  * xtcp_close() - proto.close: the last descriptor is gone
  * @sk: the sock; the caller's reference is used up
@@ -134,7 +150,7 @@ void xtcp_close(struct sock *sk, long timeout)
 		xtcp_state_set(sk, TCP_CLOSE);
 	} else {
 		end_connection(sk);
-		sk_stream_wait_close(sk, timeout);
+		wait_for_end(sk, timeout);
 	}
 
 	state = sk->sk_state;
