@@ -58,7 +58,7 @@ static bool is_sound(const struct xtcp_cong_ops *ops)
  *
  * Context: process, module init.
  *
- * Return: 0; -EINVAL when one has no usable name or lacks what it must have; -EEXIST when two have the same name.
+ * Return: 0; -EINVAL when one has no usable name or lacks what it must have; -EBUSY when two have the same name.
  */
 int xtcp_algorithms_init(void)
 {
@@ -73,7 +73,7 @@ int xtcp_algorithms_init(void)
 		}
 		if (find_algorithm(algorithms[i]->name) != i) {
 			pr_err("two congestion controls have the name '%s'\n", algorithms[i]->name);
-			return -EEXIST;
+			return -EBUSY;
 		}
 	}
 	__set_bit(0, allowed);	/* NewReno */

@@ -301,7 +301,7 @@ void xtcp_family_exit(void)
  *
  * Context: process, module init.
  *
- * Return: 0; -EEXIST when the family number is taken.
+ * Return: 0; -EBUSY when the family number is taken. (-EEXIST means that the module is loaded already.)
  */
 int xtcp_family_register(void)
 {
@@ -316,7 +316,7 @@ int xtcp_family_register(void)
 	known = xtcp_siblings_have_family(family_number, name, sizeof(name));
 	pr_err("family=%d is taken%s%s; choose a free number from 1 to %d\n", family_number, known ? " by " : "",
 	       known ? name : "", AF_MAX - 1);
-	return err;
+	return err == -EEXIST ? -EBUSY : err;
 }
 
 /**

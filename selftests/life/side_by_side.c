@@ -132,7 +132,7 @@ static void refused(enum stack stack, const char *parameters, const char *messag
 {
 	unload_or_die(stack);
 	klog_forget();
-	ksft_test_result(load(stack, parameters) < 0 && errno == EEXIST && klog_has(message) && !is_loaded(stack),
+	ksft_test_result(load(stack, parameters) < 0 && errno == EBUSY && klog_has(message) && !is_loaded(stack),
 			 "%s with %s is refused: \"%s\"\n", stack_name(stack), parameters, message);
 	load_or_die(stack);
 }

@@ -177,7 +177,7 @@ static void parameters(void)
 	parameter_refused("family=0", EINVAL, "the valid range is 1 to ");
 	parameter_refused("family=-1", EINVAL, "the valid range is 1 to ");
 	parameter_refused("family=9999", EINVAL, "the valid range is 1 to ");
-	parameter_refused("family=2", EEXIST, "family=2 is taken");
+	parameter_refused("family=2", EBUSY, "family=2 is taken");
 	parameter_refused("family=many", EINVAL, "invalid for parameter");
 	parameter_refused("chains=16777217", EINVAL, "at most 16777216");
 	parameter_refused("chains=-1", EINVAL, "invalid for parameter");
