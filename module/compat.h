@@ -1,5 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Every difference between kernel versions, by explicit KERNEL_VERSION. Code elsewhere is written for the newest. */
+/*
+ * Every difference between kernel versions, by explicit KERNEL_VERSION. Code elsewhere is written for the newest.
+ *
+ * A new series can build without a warning and do something else. What xtcp relies on, and no compiler would notice:
+ *
+ * - A place in kernel TCP's bind table (ports/README.md says who reads what of a lease): fastreuse and fastreuseport of
+ *   a bucket keep connect() off a port; nothing of a lease behind icsk_bind2_hash is touched; INVALID_UID is a user
+ *   like any other; inet_diag shows no owner of a bucket that is TCP_ESTABLISHED or TCP_LISTEN.
+ * - inet_bind2_bucket and inet_bind_bucket list all that stands there, TIME-WAIT too (xtcp_compat_bind_bucket_has()).
+ * - What __sk_destruct() gives back for a sock without sk_net_refcnt: only a panic or a namespace that stays tells, and
+ *   of the tracker only a debug kernel (xtcp_compat_put_net()).
+ * - What IP takes from a sock and not from its arguments: __ip_queue_xmit() takes the flow that it is given, ip6_xmit()
+ *   too. inet6_csk_xmit() went on to inet->cork.fl.u.ip6, which only kernel TCP fills (out/ip.c).
+ * - ip6_xmit() reads the protocol from the flow, all of IPv4 the low octet of sk_protocol; nobody takes a sock with
+ *   sk_protocol 0x206 for a tcp_sock, nor one that is neither TCP_TIME_WAIT nor TCP_NEW_SYN_RECV for less than a sock.
+ * - inet_protos[6] and inet6_protos[6] are called under RCU, with no lock held, and GRO and GSO do not go by them.
+ * - An skb's sk that a hook of PRE_ROUTING sets comes through IP as it was set, and the route beside it, without being
+ *   looked up again (in/early.c).
+ * - inet_stream_connect(), inet_accept() and inet_release() ask of a sock what stands in struct proto and inet_sock.
+ * - The core sets the options of SOL_SOCKET unasked, before or after proto.keepalive and proto.rehash as it does now.
+ * - secure_tcp_seq_and_ts_off() is what kernel TCP's own connections use (xtcp_compat_seq_and_ts_off()).
+ * - A module whose init returns -EEXIST counts as loaded already: modprobe says nothing, newer kernels make it -EBUSY.
+ */
 #ifndef XTCP_COMPAT_H
 #define XTCP_COMPAT_H
 
@@ -9,6 +31,7 @@
 #include <linux/uaccess.h>
 #include <linux/version.h>
 #include <net/inet_common.h>
+#include <net/inet6_hashtables.h>
 #include <net/inet_hashtables.h>
 #include <net/inet_sock.h>
 #include <net/ip.h>
@@ -163,6 +186,41 @@ static struct sock *name(struct sock *sk, int flags, int *err, bool kern)	\
 }
 #endif
 
+/* proto.recvmsg tells the length of the address in the message since 7.1, and through a pointer before. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
+#define XTCP_PROTO_RECVMSG(name, impl)						\
+static int name(struct sock *sk, struct msghdr *msg, size_t len, int flags)	\
+{										\
+	return impl(sk, msg, len, flags);					\
+}
+#else
+#define XTCP_PROTO_RECVMSG(name, impl)						\
+static int name(struct sock *sk, struct msghdr *msg, size_t len, int flags,	\
+		int *addr_len)							\
+{										\
+	int ret;								\
+										\
+	msg->msg_namelen = 0;							\
+	ret = impl(sk, msg, len, flags);					\
+	*addr_len = msg->msg_namelen;						\
+	return ret;								\
+}
+#endif
+
+static inline int xtcp_compat_recv_error(struct sock *sk, struct msghdr *msg, int len)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
+	return inet_recv_error(sk, msg, len);
+#else
+	return inet_recv_error(sk, msg, len, &msg->msg_namelen);
+#endif
+}
+
+/* Addresses without a length of their own have a type of their own since 6.19. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+#define sockaddr_unsized sockaddr
+#endif
+
 /* sendpage became a flag of sendmsg in 6.5. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_OPS_SENDPAGE
@@ -305,6 +363,39 @@ static inline bool xtcp_compat_bind_bucket_has(const struct inet_bind_bucket *tb
 static inline void xtcp_compat_put_port(struct sock *sk)
 {
 	tcp_prot.put_port(sk);
+}
+
+/* What kernel TCP has on a tuple; the namespace alone tells the table since 6.18. */
+static inline struct sock *xtcp_compat_kernel_lookup(struct net *net, const struct xtcp_tuple *tuple, int dif, int sdif)
+{
+	const __be32 faddr4 = tuple->faddr.s6_addr32[3], laddr4 = tuple->laddr.s6_addr32[3];
+	const u16 lport = ntohs(tuple->lport);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	if (xtcp_tuple_is_v4(tuple))
+		return __inet_lookup_established(net, faddr4, tuple->fport, laddr4, lport, dif, sdif);
+#if IS_ENABLED(CONFIG_IPV6)
+	return __inet6_lookup_established(net, &tuple->faddr, tuple->fport, &tuple->laddr, lport, dif, sdif);
+#endif
+#else
+	struct inet_hashinfo *table = net->ipv4.tcp_death_row.hashinfo;
+
+	if (xtcp_tuple_is_v4(tuple))
+		return __inet_lookup_established(net, table, faddr4, tuple->fport, laddr4, lport, dif, sdif);
+#if IS_ENABLED(CONFIG_IPV6)
+	return __inet6_lookup_established(net, table, &tuple->faddr, tuple->fport, &tuple->laddr, lport, dif, sdif);
+#endif
+#endif
+	return NULL;
+}
+
+/* Whose a socket is, stands in the sock since 6.17, and was asked of its inode before. */
+static inline kuid_t xtcp_compat_uid(struct sock *sk)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+	return sk_uid(sk);
+#else
+	return sock_i_uid(sk);
+#endif
 }
 
 /* Timers got names with their own prefix in 6.2. */

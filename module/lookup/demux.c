@@ -22,6 +22,7 @@
 
 #include "base/netns.h"
 #include "base/sock.h"
+#include "compat.h"
 #include "lookup/conns.h"
 #include "ports/portmap.h"
 
@@ -191,19 +192,10 @@ struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux
  */
 bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key)
 {
-	struct inet_hashinfo *hashinfo = net->ipv4.tcp_death_row.hashinfo;
-	const struct xtcp_tuple *tuple = &key->tuple;
-	struct sock *sk = NULL;
+	struct sock *sk;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "established lookup without RCU");
-	if (xtcp_tuple_is_v4(tuple))
-		sk = __inet_lookup_established(net, hashinfo, tuple->faddr.s6_addr32[3], tuple->fport,
-					       tuple->laddr.s6_addr32[3], ntohs(tuple->lport), key->dif, key->sdif);
-#if IS_ENABLED(CONFIG_IPV6)
-	else
-		sk = __inet6_lookup_established(net, hashinfo, &tuple->faddr, tuple->fport, &tuple->laddr,
-						ntohs(tuple->lport), key->dif, key->sdif);
-#endif
+	sk = xtcp_compat_kernel_lookup(net, &key->tuple, key->dif, key->sdif);
 	if (!sk)
 		return false;
 	/* it may be one of the kernel's small sockets, which sock_put() must not see */

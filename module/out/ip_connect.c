@@ -160,7 +160,7 @@ static int connect_sockaddr_v6(struct sock *sk, struct sockaddr_in6 *usin, int a
  *
  * Return: 0, -EINVAL, -EAFNOSUPPORT, -ENETUNREACH, or what routing said. On error no foreign port is set.
  */
-int xtcp_ip_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len)
+int xtcp_ip_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
 	struct sockaddr_in *usin = (struct sockaddr_in *)uaddr;
 	int err;

@@ -3,10 +3,11 @@
 #ifndef XTCP_IP_CONNECT_H
 #define XTCP_IP_CONNECT_H
 
-struct sock;
-struct sockaddr;
+#include "compat.h"
 
-int xtcp_ip_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len);
+struct sock;
+
+int xtcp_ip_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len);
 int xtcp_ip_connect_ports(struct sock *sk);
 
 #endif /* XTCP_IP_CONNECT_H */

@@ -24,6 +24,7 @@
 
 #include "base/netns.h"
 #include "base/sock.h"
+#include "compat.h"
 #include "cong/cong.h"
 #include "listen/listener.h"
 #include "listen/synq.h"
@@ -119,7 +120,7 @@ static void row_of_sock(const struct listing *l, struct row *row, struct sock *s
 		.tuple.lport = inet->inet_sport,
 		.tuple.fport = inet->inet_dport,
 		.state = inet_sk_state_load(sk),
-		.uid = from_kuid_munged(seq_user_ns(l->m), sock_i_uid(sk)),
+		.uid = from_kuid_munged(seq_user_ns(l->m), xtcp_compat_uid(sk)),
 		.inode = sock_i_ino(sk),
 		.refcount = refcount_read(&sk->sk_refcnt),
 		.address = sk,
@@ -210,7 +211,7 @@ static void show_request(struct listing *l, const struct xtcp_request *he)
 		.timer = ROW_TIMER_RETRANSMIT,
 		.expires = xtcp_clock_jiffies(READ_ONCE(he->expires)),
 		.retransmits = READ_ONCE(he->level),
-		.uid = from_kuid_munged(seq_user_ns(l->m), sock_i_uid(he->lsk)),
+		.uid = from_kuid_munged(seq_user_ns(l->m), xtcp_compat_uid(he->lsk)),
 		.address = he,
 	};
 

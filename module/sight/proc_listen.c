@@ -14,6 +14,7 @@
 
 #include "base/netns.h"
 #include "base/sock.h"
+#include "compat.h"
 #include "listen/listener.h"
 #include "lookup/listeners.h"
 #include "socket/listen.h"
@@ -44,7 +45,7 @@ static void show_queues(struct seq_file *m, struct sock *sk)
 		   READ_ONCE(listener->synq.len), READ_ONCE(listener->synq.peak),
 		   atomic_read(&listener->stats.overflows), atomic_read(&listener->stats.declined),
 		   atomic_read(&listener->stats.cookies_sent), atomic_read(&listener->stats.cookies_recv),
-		   from_kuid_munged(seq_user_ns(m), sock_i_uid(sk)), sock_i_ino(sk));
+		   from_kuid_munged(seq_user_ns(m), xtcp_compat_uid(sk)), (unsigned long)sock_i_ino(sk));
 }
 
 /* *@pos: 0 for the heading, else by one more than a listener's number; a listener that stops meanwhile has no line. */

@@ -87,7 +87,7 @@ static void fill_tcb(struct sock *sk)
  * Return: 0 when the SYN is out or will be resent; what xtcp_ip_connect() and xtcp_port_connect() return, -ENOBUFS. The
  * socket is as before then.
  */
-int xtcp_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len)
+int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
 	int err;
 
@@ -130,7 +130,7 @@ err_undo:
  *
  * Return: 0, -EINVAL for a short address, -EPERM.
  */
-int xtcp_connect_pre(struct sock *sk, struct sockaddr *uaddr, int addr_len)
+int xtcp_connect_pre(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
 	sock_owned_by_me(sk);
 	if (sk->sk_family == AF_INET6) {

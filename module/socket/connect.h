@@ -3,11 +3,12 @@
 #ifndef XTCP_CONNECT_H
 #define XTCP_CONNECT_H
 
+#include "compat.h"
+
 struct sock;
-struct sockaddr;
 
 /* proto entries: process context, socket lock held */
-int xtcp_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len);
-int xtcp_connect_pre(struct sock *sk, struct sockaddr *uaddr, int addr_len);
+int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len);
+int xtcp_connect_pre(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len);
 
 #endif /* XTCP_CONNECT_H */

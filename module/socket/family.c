@@ -75,6 +75,7 @@ static void proto_unhash(struct sock *sk)
 
 XTCP_PROTO_IOCTL(proto_ioctl, xtcp_status_ioctl)
 XTCP_PROTO_ACCEPT(proto_accept, xtcp_listen_accept)
+XTCP_PROTO_RECVMSG(proto_recvmsg, xtcp_recvmsg)
 
 #define PROTO_COMMON								\
 	.close			= xtcp_close,					\
@@ -90,7 +91,7 @@ XTCP_PROTO_ACCEPT(proto_accept, xtcp_listen_accept)
 	.getsockopt		= xtcp_sockopt_get,				\
 	.keepalive		= proto_keepalive,				\
 	.sendmsg		= xtcp_sendmsg,					\
-	.recvmsg		= xtcp_recvmsg,					\
+	.recvmsg		= proto_recvmsg,				\
 	.backlog_rcv		= xtcp_ingress_deliver,				\
 	.release_cb		= xtcp_sock_release_cb,				\
 	.unhash			= proto_unhash,					\

@@ -18,6 +18,7 @@
 #include <uapi/linux/tcp.h>
 
 #include "base/sock.h"
+#include "compat.h"
 #include "in/ingress.h"
 #include "recv/text.h"
 #include "recv/window.h"
@@ -188,7 +189,6 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags)
  * @msg: where to put the octets
  * @len: how many at most
  * @flags: MSG_*
- * @addr_len: for MSG_ERRQUEUE alone; a stream names no sender
  *
  * RFC 9293 section 3.10.3, MUST-12.
  *
@@ -197,13 +197,13 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags)
  * Return: octets handed out; 0 at the end of the stream, or -ENOTCONN, -EAGAIN, -EINTR or -ERESTARTSYS, -EFAULT,
  * -EOPNOTSUPP for MSG_OOB, or once the error that ended the connection.
  */
-int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len)
+int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
 	bool wants_inq = false;
 	int ret;
 
 	if (unlikely(flags & MSG_ERRQUEUE))
-		return inet_recv_error(sk, msg, len, addr_len);
+		return xtcp_compat_recv_error(sk, msg, len);
 	if (sk_can_busy_loop(sk) && skb_queue_empty_lockless(&sk->sk_receive_queue) &&
 	    sk->sk_state == TCP_ESTABLISHED)
 		sk_busy_loop(sk, flags & MSG_DONTWAIT);

@@ -11,7 +11,7 @@ struct sock;
 struct socket;
 
 /* process context, takes the socket lock */
-int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len);
+int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags);
 ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_inode_info *pipe, size_t len,
 				 unsigned int flags);
 /* octets that RECEIVE could hand out now; socket lock held or racy */
