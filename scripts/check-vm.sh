@@ -3,14 +3,14 @@
 #
 # Runs the selftests in the virtual machine, in one boot, on one kernel:
 #
-#   scripts/check-vm.sh stock|debug FOLDER [NAME [EXCEPT]]
+#   scripts/check-vm.sh stock|debug|SERIES FOLDER [NAME [EXCEPT]]
 #
-# with NAME only those whose name has a match for it, and none for EXCEPT. What is
-# known of tests that failed goes to FOLDER/KIND.
+# SERIES is one of scripts/kernels.list. With NAME only those whose name has a match
+# for it, and none for EXCEPT. What is known of tests that failed goes to FOLDER/KIND.
 
 set -u
 case ${1-}:$#:${2:+folder} in
-stock:[234]:folder | debug:[234]:folder) ;;
+stock:[234]:folder | debug:[234]:folder | [0-9]*.*[0-9]:[234]:folder) ;;
 *) sed -n '6,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 cd "$(dirname "$0")/.."
@@ -21,8 +21,8 @@ cd "$(dirname "$0")/.."
 seconds_of()
 {
 	awk -v name="$1" -v kind="$kind" -v times="${SOAK:+8}" '
-		BEGIN { seconds = kind == "stock" ? 120 : 400 }
-		$1 == name { seconds = kind == "stock" ? $2 : $3 }
+		BEGIN { seconds = kind != "debug" ? 120 : 400 }
+		$1 == name { seconds = kind != "debug" ? $2 : $3 }
 		END { print seconds * (times ? times : 1) }' selftests/timeouts
 }
 

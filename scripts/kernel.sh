@@ -62,7 +62,8 @@ kernel_headers()
 {
 	local release=${1-$(uname -r)} dir
 
-	for dir in "/lib/modules/$release/build" "/usr/src/linux-headers-$release"; do
+	for dir in "/lib/modules/$release/build" "/usr/src/linux-headers-$release" \
+		"$XTCP_CACHE/kernel-$release/usr/src/linux-headers-$release"; do
 		if [ -e "$dir/Makefile" ]; then
 			echo "$dir"
 			return 0
@@ -98,4 +99,29 @@ series_headers()
 headers_release()
 {
 	awk -F'"' '/UTS_RELEASE/ { print $2 }' "$1/include/generated/utsrelease.h" 2>/dev/null
+}
+
+# kernel_listed [SERIES]: the lines of scripts/kernels.list, or the one of a series; in
+# the folder scripts or above it.
+kernel_listed()
+{
+	local list=kernels.list
+
+	[ -f "$list" ] || list=scripts/kernels.list
+	awk -v series="${1-}" '!/^#/ && NF == 3 && (series == "" || $1 == series)' "$list"
+}
+
+# kernel_cached SERIES: the folder of the newest kernel of the series that
+# scripts/other-kernel.sh has put into the cache.
+kernel_cached()
+{
+	local dir
+
+	for dir in $(ls -drv "$XTCP_CACHE/kernel-$1".* 2>/dev/null); do
+		if [ -d "$dir/usr/src" ]; then
+			echo "$dir"
+			return 0
+		fi
+	done
+	return 1
 }
