@@ -7,11 +7,13 @@
  *	+ label: what xtcp gives
  *	= the reason, one line or more
  *
- * for IPv4, IPv6 or both. The lines are exact, without wildcards, and have the
+ * for IPv4, IPv6 or both; "since 6.12" or "until 6.1" behind that for the kernels
+ * that have the difference, when not all have it. The lines are exact, without wildcards, and have the
  * same label, so an entry covers one observed value. An entry whose difference
  * does not occur in every family it names is an error, as is one without a reason.
  */
 #include "diff_list.h"
+#include "release.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,8 @@ struct entry {
 	char *scenario, *kernel, *xtcp;
 	bool reason;
 	bool wanted[2], seen[2], ran[2];	/* IPv4, IPv6 */
+	int since, until;			/* see release_parse(); 0: not said */
+	bool bad_word;
 	int line;
 };
 
@@ -42,6 +46,8 @@ static const char *entry_wrong(const struct entry *e)
 {
 	size_t k, x;
 
+	if (e->bad_word)
+		return "has a word that is none of 4, 6, since 6.12, until 6.1";
 	if (!e->wanted[0] && !e->wanted[1])
 		return "names neither 4 nor 6";
 	if (!e->kernel || !e->xtcp)
@@ -55,6 +61,17 @@ static const char *entry_wrong(const struct entry *e)
 	if (!strcmp(e->kernel, e->xtcp))
 		return "is no difference";
 	return NULL;
+}
+
+/* "since" or "until", with the series that follows */
+static bool take_bound(struct entry *e, const char *word)
+{
+	int *bound = !strcmp(word, "since") ? &e->since : !strcmp(word, "until") ? &e->until : NULL;
+	const char *series = bound ? strtok(NULL, " ") : NULL;
+
+	if (series)
+		*bound = release_parse(series);
+	return series && *bound;
 }
 
 static struct entry *entry_new(char *line, int nr)
@@ -72,8 +89,21 @@ static struct entry *entry_new(char *line, int nr)
 			e->wanted[0] = true;
 		else if (!strcmp(word, "6"))
 			e->wanted[1] = true;
+		else if (!take_bound(e, word))
+			e->bad_word = true;
 	}
 	return e;
+}
+
+/* Those of other kernels are not looked for; what is wrong with one is said everywhere. */
+static void keep_own(void)
+{
+	int series = release_series(), i, n = 0;
+
+	for (i = 0; i < nr_entries; i++)
+		if (series >= entries[i].since && (!entries[i].until || series <= entries[i].until))
+			entries[n++] = entries[i];
+	nr_entries = n;
 }
 
 /**
@@ -110,6 +140,7 @@ int diff_list_load(FILE *f)
 			bad = -1;
 		}
 	}
+	keep_own();
 	return bad;
 }
 
