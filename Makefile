@@ -50,12 +50,19 @@ demo: vm-module
 	@ALGORITHM='$(ALGORITHM)' scripts/demo.sh $(if $(value D),'$(value D)')
 
 #:   make check        all tests; check-quick: on the stock kernel only;
-#:                     make check T=name: only those with a match
+#:                     make check T=name: only those with a match;
+#:                     make check K=6.12: on that kernel of scripts/kernels.list alone
 check: needs-check
-	@scripts/check.sh $(if $(value T),--only '$(value T)')
+	@scripts/check.sh $(if $(value K),--kernel '$(value K)' $(if $(SHORT),--short)) \
+		$(if $(value ALSO),--also '$(value ALSO)') $(if $(value T),--only '$(value T)')
 
 check-quick: needs-check
 	@scripts/check.sh --quick $(if $(value T),--only '$(value T)')
+
+#:   make matrix       all kernels of scripts/kernels.list, one after the other, and a table;
+#:                     make matrix SHORT=1: of the tests those of selftests/short.list
+matrix: needs-check
+	@scripts/kernel-matrix.sh $(if $(SHORT),--short) $(if $(value T),--only '$(value T)')
 
 #:   make selftests    build the test programs, in build/selftests
 selftests: needs-check
@@ -93,4 +100,4 @@ help:
 needs-%:
 	@scripts/deps.sh $*
 
-.PHONY: all vm-module debug-module demo check check-quick selftests vm debug-kernel bench soak clean help
+.PHONY: all vm-module debug-module demo check check-quick matrix selftests vm debug-kernel bench soak clean help

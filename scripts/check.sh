@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 usage()
 {
 	cat <<-END
-	Usage: scripts/check.sh [--quick] [--only NAME]
+	Usage: scripts/check.sh [--quick | --kernel SERIES [--short]] [--also SERIES] [--only NAME]
 
 	Checks the style and what the module imports, compiles it for newer kernels,
 	runs the unit tests and draws recorded traces here, runs the tests of
@@ -19,8 +19,13 @@ usage()
 	the tests on the debug kernel. The last line says "N passed, N failed", and
 	", N skipped" if any; the exit status is 0 if none failed.
 
-	  --quick      leave out the debug kernel
-	  --only NAME  only the tests whose name has a match for NAME, as in ^load$
+	  --quick          leave out the debug kernel
+	  --kernel SERIES  build the module for that kernel of scripts/kernels.list, compare what
+	                   it imports with what the kernel exports, and run the tests of
+	                   selftests/ on it; nothing else
+	  --short          of them only those that selftests/short.list lists
+	  --also SERIES    after the stock kernel the short list on that one, too
+	  --only NAME      only the tests whose name has a match for NAME, as in ^load$
 
 	SEED=N in the environment repeats tests that use random numbers; NO_SKIP=1
 	or CI=true turns skipped tests into failures.
@@ -92,6 +97,22 @@ show_waiting()
 	return "$1"
 }
 
+# run_kernel SERIES [short]
+run_kernel()
+{
+	local kind=$1 which=$only
+
+	[ "$1" != "$XTCP_SERIES" ] || kind=stock
+	[ -n "$only" ] || scripts/check-module.sh "$1" || return 1
+	[ -n "$only" ] || [ -z "${2-}" ] || which=$(short_list)
+	scripts/check-vm.sh "$kind" "$out" "$which"
+}
+
+short_list()
+{
+	sed -n '/^[^#]/p' selftests/short.list | tr '\n' '|' | sed 's/^/^(/; s/|$/)$/'
+}
+
 # What the README shows still does what it says.
 run_demos()
 {
@@ -146,10 +167,16 @@ close_up()
 	[ "$failed" -eq 0 ]
 }
 
-quick= only=
+quick= only= kernel= short= also=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--quick) quick=1 ;;
+	--short) short=1 ;;
+	--kernel|--also)
+		[ $# -ge 2 ] && [ -n "$(kernel_listed "$2")" ] || { echo "$1 needs a kernel of scripts/kernels.list:" \
+			$(kernel_listed | awk '{ print $1 }') >&2; exit 2; }
+		declare "${1#--}=$2"
+		shift ;;
 	--only)
 		[ $# -ge 2 ] && [ -n "$2" ] || { echo "--only needs a name" >&2; exit 2; }
 		only=$2
@@ -167,6 +194,11 @@ log=$out/log
 : >"$log"
 trap 'kill $waiting_pids 2>/dev/null; echo "not ok - ended by a signal" | tee -a "$log"; close_up; exit 143' TERM
 
+if [ -n "$kernel" ]; then
+	part run_kernel "$kernel" "$short"
+	close_up
+	exit
+fi
 start_waiting stock
 [ -n "$quick" ] || start_waiting debug
 if [ -z "$only" ]; then
@@ -180,6 +212,7 @@ fi
 [[ ! algorithm =~ $only ]] || part scripts/check-algorithm.sh "$out"
 end_waiting
 part scripts/check-vm.sh stock "$out" "$only" "$waiting"
+[ -z "$also" ] || part run_kernel "$also" short
 [ -n "$only" ] || part run_demos
 [ -n "$quick" ] || part scripts/check-vm.sh debug "$out" "$only" "$waiting"
 close_up
