@@ -71,6 +71,7 @@ struct wire_row {
 	int in;			/* states to start from; 0: the script does everything */
 	int via;		/* opens to reach them by; 0: PASSIVE where possible */
 	int only;		/* 4 or 6: the row exists for this IP version alone */
+	const char *until;	/* the last series of kernels that can do this; NULL: all can */
 	const char *pre;	/* steps before the state is built */
 	const char *syn;	/* options of the peer's SYN; NULL: see $ in wire_script.c */
 	const char *synwin;	/* window of the peer's SYN and default of later segments */

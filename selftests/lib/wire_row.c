@@ -135,6 +135,8 @@ static unsigned int each_case(struct wire *w, const struct wire_row *row, int ip
 
 	if ((row->only && row->only != ip) || row->want.later)
 		return 0;
+	if (row->until && release_series() > release_parse(row->until))
+		return 0;
 	for (state = row->in ? 1 : 0; state <= LAST_ACK; state <<= 1) {
 		if (state && !(row->in & state))
 			continue;

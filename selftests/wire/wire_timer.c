@@ -62,9 +62,18 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
-	{	/* net.core.txrehash, SO_TXREHASH */
+	{
+		.name = "timeout_%s_keeps_the_flow_label_by_txrehash", .rfc = "RFC 6437 2", .only = 6,
+		.in = ESTABLISHED, .pre = "sysctl core/txrehash 0",
+		.want = {
+			.script = "write 100; > P. 1(100) ack 1; >@1500 P. 1(100) ack 1 label same;"
+				  "< . 1 ack 101; none",
+			.counters = "TcpTimeoutRehash=0",
+		},
+	},
+	{	/* later kernels give SO_TXREHASH to kernel TCP alone */
 		.name = "timeout_%s_keeps_the_flow_label_when_told_to", .rfc = "RFC 6437 2", .only = 6,
-		.in = ESTABLISHED,
+		.in = ESTABLISHED, .until = "6.12",
 		.want = {
 			.script = "set TXREHASH 0; write 100; > P. 1(100) ack 1; >@1500 P. 1(100) ack 1 label same;"
 				  "< . 1 ack 101; none",
