@@ -19,6 +19,7 @@
  *   looked up again (in/early.c).
  * - inet_stream_connect(), inet_accept() and inet_release() ask of a sock what stands in struct proto and inet_sock.
  * - The core sets the options of SOL_SOCKET unasked, before or after proto.keepalive and proto.rehash as it does now.
+ *   Some it gives to protocols that it knows alone: SO_ZEROCOPY, and SO_TXREHASH on 7.2.
  * - secure_tcp_seq_and_ts_off() is what kernel TCP's own connections use (xtcp_compat_seq_and_ts_off()).
  * - A module whose init returns -EEXIST counts as loaded already: modprobe says nothing, newer kernels make it -EBUSY.
  */
