@@ -80,8 +80,8 @@ debug-kernel: needs-check
 #:                     make debug-module: for the debug kernel, in build/debug
 
 #:   make bench        measure xtcp against the kernel's TCP; B=tcp, B=syn, B=timewait,
-#:                     B=ports, B=idle, B=loss: a part of it; B=loss N='jitter flows':
-#:                     a part of that, FAST=1: a glance at it; AB=COMMIT: the module of
+#:                     B=ports, B=idle, B=spaces, B=scale, B=loss: a part of it;
+#:                     B=loss N='jitter flows': a part of that, FAST=1: a glance at it; AB=COMMIT: the module of
 #:                     now and that of a commit in one run
 bench: needs-check vm-module
 	@FAST='$(value FAST)' AB=$(call quoted,$(value AB)) scripts/bench.sh $(if $(value B),'$(value B)' $(value N))

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# make bench: xtcp against kernel TCP, as ratios; half an hour. With B=NAME one
+# make bench: xtcp against kernel TCP, as ratios; an hour. With B=NAME one
 # part of it; with B=loss N="NAME..." some of its networks, FAST=1 a glance at them.
 # What is measured stands at the head of selftests/tools/bench.c for B=tcp, and of
 # bench_NAME.c there for the others.
@@ -19,7 +19,7 @@ image=$(vm_kernel stock) || { echo "bench: no kernel for the virtual machine" >&
 vm_module stock -s || { echo "bench: the module does not build" >&2; exit 1; }
 what=${1:-all}
 [ $# -eq 0 ] || shift
-all="tcp syn timewait ports idle loss"
+all="tcp syn timewait ports idle spaces scale loss"
 case " $all all " in
 *" $what "*) ;;
 *) echo "bench: there is no B=$what; there are: $all all" >&2; exit 2 ;;
@@ -122,6 +122,17 @@ bench_ports()
 bench_idle()
 {
 	in_vm "idle connections, instructions: xtcp / kernel TCP" --memory 4G "${counted[@]}" -- bench_idle 100000
+}
+
+bench_spaces()
+{
+	in_vm "memory of an idle namespace" -- bench_spaces memory 200
+	in_vm "namespaces that come and go, wall clock" --timeout 3000 -- bench_spaces ends 10000
+}
+
+bench_scale()
+{
+	in_vm "connections by threads, wall clock, 2 processors" --parallel -- bench_scale 5 5
 }
 
 # what was lost, and how fast to send: 5 runs of each, or one of a third

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What network namespaces cost with xtcp loaded, less what they cost without (`make bench`):
+ *
+ *	bench_spaces memory NAMESPACES
+ *		octets in slabs for each namespace that no socket of xtcp has been in: its
+ *		struct, and what the kernel keeps for its knobs and its files in /proc. It has
+ *		nothing per processor and no pages of its own. Then what its first socket adds,
+ *		without the counters of each processor.
+ *	bench_spaces ends NAMESPACES
+ *		milliseconds in which one of so many is made and ended, unused, and of a tenth
+ *		of them each with a record of TIME-WAIT, beside one whose connection carries
+ *		data all the time; then of a tenth of them without xtcp
+ *
+ * XTCP_KO names the module, unless it is loaded already. The exit status says whether every bound was kept.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "measure.h"
+#include "module.h"
+#include "ns.h"
+#include "stack.h"
+
+#define PORT		7100
+#define AT_ONCE		100	/* namespaces that are there before they are ended */
+#define ROUNDS		5
+#define MOST_IDLE	4096	/* octets */
+#define MOST_PROCESSOR	256
+
+static struct ns_pair pair;
+static int client, server;
+static atomic_bool stop;
+static atomic_llong carried;
+
+static long first_number(const char *slab, const char *file)
+{
+	char path[512];
+	long number = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/%s", slab, file);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%ld", &number) != 1)
+		number = 0;
+	if (f)
+		fclose(f);
+	return number;
+}
+
+/* All objects that are allocated; a page that is not full counts for what is in it. */
+static long slab_octets(void)
+{
+	DIR *dir = opendir("/sys/kernel/slab");
+	struct dirent *entry;
+	long octets = 0;
+
+	if (!dir)
+		measure_die("/sys/kernel/slab");
+	/* empties all caches and waits for RCU */
+	measure_kernel_memory();
+	/* a link is one more name for what has another */
+	while ((entry = readdir(dir)))
+		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+			octets += first_number(entry->d_name, "objects") * first_number(entry->d_name, "slab_size");
+	closedir(dir);
+	return octets;
+}
+
+/* For each of @n that are made while half as many are there. */
+static double idle_octets(int n)
+{
+	int *ns = calloc(n, sizeof(*ns)), i;
+	long before, after;
+
+	for (i = 0; i < n / 3; i++)
+		ns[i] = ns_make();
+	before = slab_octets();
+	for (; i < n; i++)
+		ns[i] = ns_make();
+	after = slab_octets();
+	for (i = 0; i < n; i++)
+		if (ns[i] < 0 || close(ns[i]))
+			measure_die("namespace");
+	free(ns);
+	return (double)(after - before) / (n - n / 3);
+}
+
+/* What the first socket of ours leaves in each of @n. */
+static double used_octets(int n)
+{
+	int *ns = calloc(n, sizeof(*ns)), i;
+	long before, after;
+
+	for (i = 0; i < n; i++)
+		ns[i] = ns_make();
+	before = slab_octets();
+	for (i = 0; i < n; i++)
+		if (ns[i] < 0 || close(stack_socket(ns[i], XTCP, "127.0.0.1")))
+			measure_die("socket");
+	after = slab_octets();
+	for (i = 0; i < n; i++)
+		close(ns[i]);
+	free(ns);
+	return (double)(after - before) / n;
+}
+
+static int run_memory(int n)
+{
+	const long most = MOST_IDLE + MOST_PROCESSOR * sysconf(_SC_NPROCESSORS_CONF);
+	double with[ROUNDS], without[ROUNDS], idle;
+	int i;
+
+	/* what the first ones allocate for good is no part of the figure */
+	idle_octets(n);
+	used_octets(n);
+	for (i = 0; i < ROUNDS; i++) {
+		with[i] = idle_octets(n);
+		if (module_unload())
+			measure_die("unload");
+		without[i] = idle_octets(n);
+		if (module_load(""))
+			measure_die("load");
+	}
+	idle = measure_median(with, ROUNDS) - measure_median(without, ROUNDS);
+	printf("%-44s %.0f octets (%.0f to %.0f with it, %.0f to %.0f without), at most %ld\n",
+	       "a namespace without a socket", idle, with[0], with[ROUNDS - 1], without[0], without[ROUNDS - 1],
+	       most);
+	printf("%-44s %.0f octets\n", "what its first socket adds, for good", used_octets(n));
+	return idle > most;
+}
+
+static void *carry(void *unused)
+{
+	while (!stop) {
+		if (!stack_carries(client, server, 4096))
+			measure_die("the connection does not carry data");
+		carried += 4096;
+	}
+	return unused;
+}
+
+static void leave_record(int ns)
+{
+	int ours, theirs;
+
+	stack_pair_or_die(ns, XTCP, ns, XTCP, "127.0.0.1", PORT, &ours, &theirs);
+	shutdown(ours, SHUT_WR);
+	if (!stack_at_end(theirs) || close(theirs) || close(ours))
+		measure_die("record");
+}
+
+/* Seconds. */
+static double come_and_go(int n, bool used)
+{
+	double start = measure_now();
+	int ns[AT_ONCE], i, k;
+
+	for (i = 0; i < n; i += k) {
+		for (k = 0; k < AT_ONCE && i + k < n; k++) {
+			ns[k] = ns_make();
+			if (ns[k] < 0)
+				measure_die("namespace");
+			if (used)
+				leave_record(ns[k]);
+		}
+		while (k--)
+			close(ns[k]);
+		k = AT_ONCE;
+	}
+	return measure_now() - start;
+}
+
+/* Beside a connection of that stack's that carries data all the time. */
+static void show_ends(const char *what, int n, enum stack stack, bool used)
+{
+	pthread_t thread;
+	double seconds;
+
+	if (ns_pair_make(&pair))
+		measure_die("namespaces");
+	stack_pair_or_die(pair.a, stack, pair.b, stack, NS_B4, PORT, &client, &server);
+	stop = false;
+	carried = 0;
+	if (pthread_create(&thread, NULL, carry, NULL))
+		measure_die("thread");
+	seconds = come_and_go(n, used);
+	stop = true;
+	pthread_join(thread, NULL);
+	printf("%-44s %.1f ms each (%d in %.1f s; %.0f KiB/s beside them)\n", what, seconds / n * 1e3, n, seconds,
+	       carried / seconds / 1024);
+	fflush(stdout);
+	close(client);
+	close(server);
+	ns_pair_close(&pair);
+}
+
+static int run_ends(int n)
+{
+	show_ends("namespaces made and ended, unused", n, XTCP, false);
+	show_ends("the same, each with a record", n / 10, XTCP, true);
+	if (module_unload())
+		measure_die("unload");
+	show_ends("without xtcp, kernel TCP beside them", n / 10, KERNEL, false);
+	return module_load("") ? 2 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	const struct rlimit files = { 65536, 65536 };
+
+	if (argc != 3 || atoi(argv[2]) < 4) {
+		fprintf(stderr, "Usage: bench_spaces memory|ends NAMESPACES\n");
+		return 2;
+	}
+	if (setrlimit(RLIMIT_NOFILE, &files) || (!module_is_loaded() && module_load("")))
+		measure_die("module");
+	if (!strcmp(argv[1], "memory"))
+		return run_memory(atoi(argv[2]));
+	return run_ends(atoi(argv[2]));
+}
