@@ -32,6 +32,7 @@
 #define FAILSLAB "/sys/kernel/debug/failslab/"
 #define FAILPAGE "/sys/kernel/debug/fail_page_alloc/"
 #define MOST_ALLOCATIONS 400
+#define LEAST_FIRST 12	/* allocations of a namespace's first socket */
 
 static int failures;
 
@@ -315,6 +316,32 @@ static void test_calls(struct scene *scene, const char *ip)
 	}
 }
 
+/* What a namespace gets at its first socket: all of it or nothing, so one namespace will do for all that fail. */
+static void test_first_socket(const struct scene *scene, const char *ip)
+{
+	struct scene fresh = { .ns = ns_make(), .text = scene->text, .listener = -1, .client = -1, .server = -1,
+			       .made = -1 };
+	int n, hits = 0, error;
+	bool ok = fresh.ns >= 0 && !ns_enter(fresh.ns);
+	char name[96];
+
+	for (n = 1; ok && n < MOST_ALLOCATIONS && fresh.made < 0; n++) {
+		fail_nth(n);
+		error = call_socket(&fresh) ? errno : 0;
+		hits += was_hit();
+		fail_nth(0);
+		/* what nobody misses may have failed, too */
+		ok = !error || error_says_why(error);
+	}
+	ok = ok && fresh.made >= 0 && hits >= LEAST_FIRST;
+	clear(&fresh);
+	ksft_print_msg("first socket, %s: %d allocations\n", ip, hits);
+	ok = ok && connection_works(&fresh);
+	snprintf(name, sizeof(name), "each_allocation_of_the_first_socket_%s", ip);
+	check(ok && !ns_enter(scene->ns), name);
+	close(fresh.ns);
+}
+
 static void put_number(const char *path, long number)
 {
 	char value[24];
@@ -470,6 +497,7 @@ int main(void)
 		if (scene.ns < 0 || ns_enter(scene.ns))
 			ksft_exit_fail_msg("no namespace\n");
 		scene.text = i ? "::1" : "127.0.0.1";
+		test_first_socket(&scene, ips[i]);
 		test_calls(&scene, ips[i]);
 		test_slabs(&scene, ips[i]);
 		ns_enter(ns_home());
