@@ -5,10 +5,17 @@
  * Names, units, ranges and defaults are those of net.ipv4.tcp_*; what Linux derives from the size of memory is taken
  * from the namespace's own kernel TCP when the namespace (or the module) comes to life. Where Linux takes any number, a
  * number that makes no sense is refused here, with EINVAL and the old value kept.
+ *
+ * The kernel hands a handler nothing but the address of the entry in the table that was registered. A table for each
+ * namespace would be 2 KiB, most of them never looked at. So there is one page with the table, of which each namespace
+ * has a mapping of its own: the address tells whose knob it is, and the entry where it lies in struct xtcp_sysctl.
  */
 #include "sysctl.h"
 
+#include <linux/mm.h>
 #include <linux/sysctl.h>
+#include <linux/vmalloc.h>
+#include <linux/xarray.h>
 #include <net/inet_hashtables.h>
 #include <net/tcp.h>
 
@@ -31,6 +38,42 @@ static unsigned int max_syn_retries = MAX_TCP_SYNCNT;
 static unsigned int min_syncookies;
 static unsigned int max_syncookies = 2;
 
+/* Namespaces by the page of their table. */
+static DEFINE_XARRAY(namespaces);
+
+static unsigned long page_of(const void *table)
+{
+	return (unsigned long)table >> PAGE_SHIFT;
+}
+
+static struct xtcp_net *space_of(const struct ctl_table *table)
+{
+	return xa_load(&namespaces, page_of(table));
+}
+
+/* The entry as kernel handlers want it. */
+static struct ctl_table with_value(const struct ctl_table *table)
+{
+	struct ctl_table copy = *table;
+
+	copy.data = (char *)&space_of(table)->sysctl + (size_t)table->data;
+	return copy;
+}
+
+static int do_octet(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct ctl_table copy = with_value(table);
+
+	return proc_dou8vec_minmax(&copy, write, buffer, lenp, ppos);
+}
+
+static int do_int(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct ctl_table copy = with_value(table);
+
+	return proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
+}
+
 /*
  * The entry holds jiffies, the user reads and writes in units of which a second has @per_second. As Linux's, what is
  * less than a jiffy becomes one: 0 would be another setting.
@@ -38,18 +81,13 @@ static unsigned int max_syncookies = 2;
 static int do_time(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos,
 		   int per_second)
 {
-	int *value = table->data;
+	struct ctl_table copy = with_value(table);
+	int *value = copy.data;
 	int user = (int)((s64)READ_ONCE(*value) * per_second / HZ);
-	struct ctl_table copy = {
-		.procname = table->procname,
-		.data = &user,
-		.maxlen = sizeof(user),
-		.mode = table->mode,
-		.extra1 = table->extra1,
-		.extra2 = table->extra2,
-	};
-	int err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
+	int err;
 
+	copy.data = &user;
+	err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
 	if (write && !err)
 		WRITE_ONCE(*value, (int)DIV_ROUND_UP_ULL((u64)user * HZ, per_second));
 	return err;
@@ -76,7 +114,7 @@ static int do_text(char *text, int size, int write, void *buffer, size_t *lenp, 
 static int do_congestion_control(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 				 loff_t *ppos)
 {
-	struct xtcp_net *xn = container_of(table->data, struct xtcp_net, sysctl.congestion_control);
+	struct xtcp_net *xn = space_of(table);
 	char name[TCP_CA_NAME_MAX];
 	int err;
 
@@ -112,15 +150,12 @@ static int do_allowed(XTCP_CTL_CONST struct ctl_table *table, int write, void *b
 	return do_algorithms(true, write, buffer, lenp, ppos);
 }
 
-/* Each namespace has a copy of the table that points into its own struct instead of this one. */
-static struct xtcp_sysctl model;
-
 #define ENTRY(name, type, handler, low, high)	\
 	NAMED(#name, name, type, handler, low, high)
 
 #define NAMED(proc, name, type, handler, low, high) {	\
 	.procname = (proc),			\
-	.data = &model.name,			\
+	.data = (void *)offsetof(struct xtcp_sysctl, name), \
 	.maxlen = sizeof(type),			\
 	.mode = 0644,				\
 	.proc_handler = (handler),		\
@@ -128,7 +163,7 @@ static struct xtcp_sysctl model;
 	.extra2 = (high),			\
 }
 
-/* Without data: the whole machine's, to be written in the first namespace alone. */
+/* Without a length: the whole machine's, to be written in the first namespace alone. */
 #define GLOBAL(name, access, handler) {	\
 	.procname = (name),			\
 	.mode = (access),			\
@@ -136,39 +171,39 @@ static struct xtcp_sysctl model;
 }
 
 static const struct ctl_table entries[] = {
-	ENTRY(abort_on_overflow, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(abort_on_overflow, u8, do_octet, NULL, NULL),
 	GLOBAL("allowed_congestion_control", 0644, do_allowed),
 	GLOBAL("available_congestion_control", 0444, do_available),
 	ENTRY(congestion_control, const struct xtcp_cong_ops *, do_congestion_control, NULL, NULL),
-	ENTRY(dsack, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(early_retrans, u8, proc_dou8vec_minmax, SYSCTL_ZERO, &four),
-	ENTRY(ecn, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_TWO),
-	ENTRY(ecn_fallback, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(dsack, u8, do_octet, NULL, NULL),
+	ENTRY(early_retrans, u8, do_octet, SYSCTL_ZERO, &four),
+	ENTRY(ecn, u8, do_octet, SYSCTL_ZERO, SYSCTL_TWO),
+	ENTRY(ecn_fallback, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(fin_timeout, int, do_seconds, SYSCTL_ZERO, &max_seconds),
-	ENTRY(frto, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(frto, u8, do_octet, NULL, NULL),
 	ENTRY(invalid_ratelimit, int, do_milliseconds, SYSCTL_ZERO, &max_milliseconds),
 	ENTRY(keepalive_intvl, int, do_seconds, SYSCTL_ONE, &max_seconds),
-	ENTRY(keepalive_probes, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(keepalive_probes, u8, do_octet, NULL, NULL),
 	ENTRY(keepalive_time, int, do_seconds, SYSCTL_ONE, &max_seconds),
-	ENTRY(max_orphans, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(max_syn_backlog, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(max_tw_buckets, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(min_snd_mss, int, proc_dointvec_minmax, &min_mss, &max_mss),
-	ENTRY(orphan_retries, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(retries1, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(retries2, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(rfc1337, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(rmem, int[3], proc_dointvec_minmax, &min_rmem, SYSCTL_INT_MAX),
-	ENTRY(sack, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(slow_start_after_idle, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(syn_retries, u8, proc_dou8vec_minmax, &min_syn_retries, &max_syn_retries),
-	ENTRY(synack_retries, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(syncookies, u8, proc_dou8vec_minmax, &min_syncookies, &max_syncookies),
-	ENTRY(timestamps, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(timewait_ms, int, proc_dointvec_minmax, &min_timewait_ms, &max_timewait_ms),
-	NAMED("tw_reuse", timewait_reuse, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_TWO),
-	ENTRY(window_scaling, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(wmem, int[3], proc_dointvec_minmax, SYSCTL_ONE, SYSCTL_INT_MAX),
+	ENTRY(max_orphans, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(max_syn_backlog, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(max_tw_buckets, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(min_snd_mss, int, do_int, &min_mss, &max_mss),
+	ENTRY(orphan_retries, u8, do_octet, NULL, NULL),
+	ENTRY(retries1, u8, do_octet, NULL, NULL),
+	ENTRY(retries2, u8, do_octet, NULL, NULL),
+	ENTRY(rfc1337, u8, do_octet, NULL, NULL),
+	ENTRY(rmem, int[3], do_int, &min_rmem, SYSCTL_INT_MAX),
+	ENTRY(sack, u8, do_octet, NULL, NULL),
+	ENTRY(slow_start_after_idle, u8, do_octet, NULL, NULL),
+	ENTRY(syn_retries, u8, do_octet, &min_syn_retries, &max_syn_retries),
+	ENTRY(synack_retries, u8, do_octet, NULL, NULL),
+	ENTRY(syncookies, u8, do_octet, &min_syncookies, &max_syncookies),
+	ENTRY(timestamps, u8, do_octet, NULL, NULL),
+	ENTRY(timewait_ms, int, do_int, &min_timewait_ms, &max_timewait_ms),
+	NAMED("tw_reuse", timewait_reuse, u8, do_octet, SYSCTL_ZERO, SYSCTL_TWO),
+	ENTRY(window_scaling, u8, do_octet, NULL, NULL),
+	ENTRY(wmem, int[3], do_int, SYSCTL_ONE, SYSCTL_INT_MAX),
 };
 
 /*
@@ -178,10 +213,31 @@ static const struct ctl_table entries[] = {
 #define FIRST_PART	29
 #define TABLE_LEN	(ARRAY_SIZE(entries) + 2)
 
-static struct kmem_cache *table_slab;
+/* The first namespace's table, and that of all others. */
+static struct page *pages[2];
+
+/* Mapped for nobody yet; an empty entry stands behind each part. */
+static struct page *make_page(bool first_namespace)
+{
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	struct ctl_table *table;
+	size_t i;
+
+	if (!page)
+		return NULL;
+	table = page_address(page);
+	for (i = 0; i < ARRAY_SIZE(entries); i++, table++) {
+		if (i == FIRST_PART)
+			table++;
+		*table = entries[i];
+		if (!table->maxlen && !first_namespace)
+			table->mode &= ~0222;
+	}
+	return page;
+}
 
 /**
- * xtcp_sysctl_init() - the slab of the tables
+ * xtcp_sysctl_init() - the tables
  *
  * Context: process, module init.
  *
@@ -190,19 +246,28 @@ static struct kmem_cache *table_slab;
 int xtcp_sysctl_init(void)
 {
 	BUILD_BUG_ON(ARRAY_SIZE(entries) <= FIRST_PART);
+	BUILD_BUG_ON(TABLE_LEN * sizeof(struct ctl_table) > PAGE_SIZE);
 
-	table_slab = xtcp_compat_slab(KBUILD_MODNAME "_sysctl", TABLE_LEN * sizeof(struct ctl_table));
-	return table_slab ? 0 : -ENOMEM;
+	pages[0] = make_page(true);
+	pages[1] = make_page(false);
+	if (pages[0] && pages[1])
+		return 0;
+	xtcp_sysctl_exit();
+	return -ENOMEM;
 }
 
 /**
- * xtcp_sysctl_exit() - give the slab back
+ * xtcp_sysctl_exit() - give the tables back
  *
- * Context: process, module exit; no namespace has a table any more.
+ * Context: process, module exit; no namespace has one any more.
  */
 void xtcp_sysctl_exit(void)
 {
-	kmem_cache_destroy(table_slab);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(pages); i++)
+		if (pages[i])
+			__free_page(pages[i]);
 }
 
 static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
@@ -239,16 +304,21 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 	memcpy(sysctl->wmem, net->ipv4.sysctl_tcp_wmem, sizeof(sysctl->wmem));
 }
 
-/* Entries from @first to before @end. */
-static void fill_part(struct xtcp_net *xn, struct ctl_table *part, size_t first, size_t end)
+/* A mapping of the table that is this namespace's alone. */
+static struct ctl_table *map_table(struct xtcp_net *xn)
 {
-	for (; first < end; first++, part++) {
-		*part = entries[first];
-		if (part->data)
-			part->data += (char *)&xn->sysctl - (char *)&model;
-		else if (!net_eq(xn->net, &init_net))
-			part->mode &= ~0222;
-	}
+	struct ctl_table *table = vmap(&pages[!net_eq(xn->net, &init_net)], 1, VM_MAP, PAGE_KERNEL_RO);
+
+	if (table && !xa_err(xa_store(&namespaces, page_of(table), xn, GFP_KERNEL)))
+		return table;
+	vunmap(table);
+	return NULL;
+}
+
+static void unmap_table(const struct ctl_table *table)
+{
+	xa_erase(&namespaces, page_of(table));
+	vunmap(table);
 }
 
 static struct ctl_table_header *register_part(struct xtcp_net *xn, struct ctl_table *part, size_t len)
@@ -270,11 +340,9 @@ int xtcp_sysctl_net_init(struct xtcp_net *xn)
 
 	set_defaults(&xn->sysctl, xn->net);
 	xn->sysctl.congestion_control = xtcp_algorithms_inherited(xn);
-	table = kmem_cache_zalloc(table_slab, GFP_KERNEL);
+	table = map_table(xn);
 	if (!table)
 		return -ENOMEM;
-	fill_part(xn, table, 0, FIRST_PART);
-	fill_part(xn, table + FIRST_PART + 1, FIRST_PART, ARRAY_SIZE(entries));
 	xn->sysctl_header[0] = register_part(xn, table, FIRST_PART);
 	if (!xn->sysctl_header[0])
 		goto err_table;
@@ -286,7 +354,7 @@ int xtcp_sysctl_net_init(struct xtcp_net *xn)
 err_first:
 	unregister_net_sysctl_table(xn->sysctl_header[0]);
 err_table:
-	kmem_cache_free(table_slab, table);
+	unmap_table(table);
 	return -ENOMEM;
 }
 
@@ -298,9 +366,9 @@ err_table:
  */
 void xtcp_sysctl_net_exit(struct xtcp_net *xn)
 {
-	struct ctl_table *table = (struct ctl_table *)xn->sysctl_header[0]->ctl_table_arg;
+	const struct ctl_table *table = xn->sysctl_header[0]->ctl_table_arg;
 
 	unregister_net_sysctl_table(xn->sysctl_header[1]);
 	unregister_net_sysctl_table(xn->sysctl_header[0]);
-	kmem_cache_free(table_slab, table);
+	unmap_table(table);
 }
