@@ -111,7 +111,8 @@ static void end_parts(struct xtcp_net *xn)
  * xtcp_netns_start() - a socket of ours is about to be made in a namespace
  * @xn: the namespace
  *
- * Most namespaces of a machine never see one: until then they have the knobs and the files of /proc.
+ * Most namespaces of a machine never see one: until then they have the knobs and the files of /proc. Any user can make
+ * namespaces and be the first in each, so what he causes is charged to the memory cgroup of who makes the socket.
  *
  * Context: process, may sleep.
  *

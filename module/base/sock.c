@@ -127,7 +127,7 @@ int xtcp_sock_net_init(struct xtcp_net *xn)
 {
 	unsigned int i;
 
-	xn->shards = kcalloc(xtcp_shard_mask + 1, sizeof(*xn->shards), GFP_KERNEL);
+	xn->shards = kcalloc(xtcp_shard_mask + 1, sizeof(*xn->shards), GFP_KERNEL_ACCOUNT);
 	if (!xn->shards)
 		return -ENOMEM;
 	for (i = 0; i <= xtcp_shard_mask; i++) {
@@ -135,7 +135,7 @@ int xtcp_sock_net_init(struct xtcp_net *xn)
 		INIT_LIST_HEAD(&xn->shards[i].orphans);
 		xn->shards[i].xn = xn;
 	}
-	if (!percpu_counter_init(&xn->orphans, 0, GFP_KERNEL))
+	if (!percpu_counter_init(&xn->orphans, 0, GFP_KERNEL_ACCOUNT))
 		return 0;
 	kfree(xn->shards);
 	return -ENOMEM;

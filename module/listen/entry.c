@@ -118,7 +118,7 @@ static struct kmem_cache *entry_cache(const struct xtcp_request *he)
  */
 int xtcp_entry_net_init(struct xtcp_net *xn)
 {
-	return percpu_counter_init(&xn->entries, 0, GFP_KERNEL);
+	return percpu_counter_init(&xn->entries, 0, GFP_KERNEL_ACCOUNT);
 }
 
 /**

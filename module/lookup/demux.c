@@ -92,7 +92,7 @@ int xtcp_demux_net_init(struct xtcp_net *xn)
 
 	if (id < 0)
 		return id;
-	err = percpu_counter_init(&xn->conns, 0, GFP_KERNEL);
+	err = percpu_counter_init(&xn->conns, 0, GFP_KERNEL_ACCOUNT);
 	if (err) {
 		ida_free(&net_ids, id);
 		return err;

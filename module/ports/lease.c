@@ -110,7 +110,7 @@ static struct hlist_head *port_list(const struct xtcp_leases *leases, u16 port)
 /* Other ports have lists from here on; false without memory. */
 static bool add_block(struct xtcp_leases *leases, u16 port)
 {
-	struct hlist_head *block = leases->spare ?: kcalloc(XTCP_LEASES_BLOCK, sizeof(*block), GFP_ATOMIC);
+	struct hlist_head *block = leases->spare ?: kcalloc(XTCP_LEASES_BLOCK, sizeof(*block), GFP_ATOMIC | __GFP_ACCOUNT);
 
 	leases->block[port / XTCP_LEASES_BLOCK] = block;
 	leases->spare = NULL;
@@ -416,12 +416,12 @@ inline void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n)
 int xtcp_lease_net_init(struct xtcp_net *xn)
 {
 	struct xtcp_leases *leases = &xn->leases;
-	unsigned long *bits = bitmap_zalloc(XTCP_PORTS, GFP_KERNEL);
+	unsigned long *bits = bitmap_zalloc(XTCP_PORTS, GFP_KERNEL_ACCOUNT);
 
 	memset(leases, 0, sizeof(*leases));
 	spin_lock_init(&leases->lock);
-	leases->block = kcalloc(XTCP_LEASES_BLOCKS, sizeof(*leases->block), GFP_KERNEL);
-	leases->used = kcalloc(XTCP_LEASES_BLOCKS, sizeof(*leases->used), GFP_KERNEL);
+	leases->block = kcalloc(XTCP_LEASES_BLOCKS, sizeof(*leases->block), GFP_KERNEL_ACCOUNT);
+	leases->used = kcalloc(XTCP_LEASES_BLOCKS, sizeof(*leases->used), GFP_KERNEL_ACCOUNT);
 	if (!bits || !leases->block || !leases->used) {
 		kfree(leases->used);
 		kfree(leases->block);

@@ -40,7 +40,7 @@ int xtcp_port_net_init(struct xtcp_net *xn)
 {
 	int err = -ENOMEM;
 
-	xn->port_counter = kmalloc_array(COUNTERS, sizeof(*xn->port_counter), GFP_KERNEL);
+	xn->port_counter = kmalloc_array(COUNTERS, sizeof(*xn->port_counter), GFP_KERNEL_ACCOUNT);
 	if (xn->port_counter) {
 		get_random_bytes(xn->port_counter, COUNTERS * sizeof(*xn->port_counter));
 		err = xtcp_portmap_net_init(xn);

@@ -105,7 +105,7 @@ static void map_free(struct xtcp_portmap *map)
  */
 int xtcp_portmap_net_init(struct xtcp_net *xn)
 {
-	struct xtcp_portmaps *maps = kzalloc(sizeof(*maps), GFP_KERNEL);
+	struct xtcp_portmaps *maps = kzalloc(sizeof(*maps), GFP_KERNEL_ACCOUNT);
 
 	if (!maps)
 		return -ENOMEM;

@@ -138,8 +138,8 @@ static const struct snmp_mib net_list[] = {
  */
 int xtcp_mib_net_init(struct xtcp_net *xn)
 {
-	xn->tcp_statistics = alloc_percpu(struct tcp_mib);
-	xn->net_statistics = alloc_percpu(struct linux_mib);
+	xn->tcp_statistics = alloc_percpu_gfp(struct tcp_mib, GFP_KERNEL_ACCOUNT);
+	xn->net_statistics = alloc_percpu_gfp(struct linux_mib, GFP_KERNEL_ACCOUNT);
 	if (xn->tcp_statistics && xn->net_statistics)
 		return 0;
 	xtcp_mib_net_exit(xn);

@@ -298,7 +298,7 @@ int xtcp_record_net_init(struct xtcp_net *xn)
 		INIT_LIST_HEAD(&xn->shards[i].fin_wait2_list);
 		timer_setup(&xn->shards[i].tw_timer, expired_records, 0);
 	}
-	return percpu_counter_init(&xn->records, 0, GFP_KERNEL);
+	return percpu_counter_init(&xn->records, 0, GFP_KERNEL_ACCOUNT);
 }
 
 static void end_shard(struct xtcp_shard *shard)

@@ -2,7 +2,7 @@
 /*
  * What any user can make, a network namespace in a user namespace of his own, takes its share of what all namespaces
  * have together, and no more: half-open entries and TIME-WAIT records. Five such try to take all; the machine's own
- * namespaces do not notice.
+ * namespaces do not notice. What a namespace gets at its first socket, his memory cgroup is charged for.
  *
  *	guest --- veth0 --- its neighbour		namespace a --- veth0 --- namespace b
  *	 xtcp                kernel TCP			 kernel TCP                  xtcp
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +37,10 @@
 #define RECORDS_SHARE	16	/* a quarter */
 #define MORE		8	/* than that are tried */
 #define BACKLOG		1024
+#define CGROUP		"/sys/fs/cgroup/shares"
+#define FRESH		32	/* namespaces without a socket of ours */
+#define FIRST_SLAB	(16 << 10) /* octets that the first one takes at least; without xtcp's own it would be 6 KiB */
+#define FIRST_PERCPU	1024
 
 static struct guest {
 	struct ns_pair net;
@@ -212,6 +217,67 @@ static void entries(const struct ns_pair *own)
 	close(listener);
 }
 
+static bool put_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* A line of the cgroup's memory.stat. */
+static long charged(const char *what)
+{
+	FILE *f = fopen(CGROUP "/memory.stat", "r");
+	char name[64];
+	long octets;
+
+	must(f, "memory.stat");
+	while (fscanf(f, "%63s %ld", name, &octets) == 2)
+		if (!strcmp(name, what))
+			break;
+	must(!strcmp(name, what), what);
+	fclose(f);
+	return octets;
+}
+
+/* In a cgroup that has charged nothing for that before. */
+static int make_first_sockets(void *arg)
+{
+	int *ns = arg, i;
+
+	if (!put_text(CGROUP "/cgroup.procs", "0"))
+		return 1;
+	for (i = 0; i < FRESH; i++)
+		if (close(stack_socket(ns[i], XTCP, "127.0.0.1")))
+			return 1;
+	return 0;
+}
+
+/* What a namespace gets at its first socket is charged to who makes that. */
+static void first_sockets(void)
+{
+	const long processors = sysconf(_SC_NPROCESSORS_CONF);
+	int ns[FRESH], i, status;
+	pid_t child;
+
+	must(put_text("/sys/fs/cgroup/cgroup.subtree_control", "+memory") && (!mkdir(CGROUP, 0755) || errno == EEXIST),
+	     "cgroup");
+	for (i = 0; i < FRESH; i++)
+		must((ns[i] = ns_make()) >= 0, "namespace");
+	child = ns_fork(ns_home(), make_first_sockets, ns);
+	must(child > 0 && waitpid(child, &status, 0) == child && !status, "first sockets");
+	ksft_test_result(WAIT_FOR(charged("percpu") >= FRESH * processors * FIRST_PERCPU &&
+				  charged("slab") >= FRESH * FIRST_SLAB, STACK_DEADLINE_MS),
+			 "the first socket of a namespace: %ld octets and %ld for each processor are charged\n",
+			 charged("slab") / FRESH, charged("percpu") / FRESH / processors);
+	for (i = 0; i < FRESH; i++)
+		close(ns[i]);
+	must(!rmdir(CGROUP), "cgroup");
+}
+
 static void end_guest(struct guest *guest)
 {
 	unsigned int i;
@@ -230,13 +296,14 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(8);
+	ksft_set_plan(9);
 	must(!module_unload() && !module_load(PARAMETERS), "module");
 	must(!ns_pair_make(&own), "namespaces");
 	for (i = 0; i < GUESTS; i++)
 		make_guest(&guests[i]);
 	records(&own);
 	entries(&own);
+	first_sockets();
 	for (i = 0; i < GUESTS; i++)
 		end_guest(&guests[i]);
 	ns_pair_close(&own);
