@@ -18,6 +18,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <net/inet_hashtables.h>
 #include <net/sock.h>
 
 #include "base/netns.h"
@@ -35,9 +36,12 @@
 #define FREE_BATCH	64	/* records that go back to their slab at once */
 #define TIMER_REST	(HZ / 2) /* between two runs of the timer, or an eighth of 2 MSL, as Linux's timers round */
 #define SORT_STEPS	32	/* how far a record is moved forward among those that end later */
+#define RECORDS_BATCH	16	/* records that a processor may count for itself */
+#define ROUGH_PART	64	/* a limit may be missed by this part of it */
 #define EVICT_STEPS	4	/* records that make room for a new one when there are more than the limit */
 #define LITTLE_PART	16	/* of the share of one guest: what it may have when all together have too much */
-#define GUESTS_MEMORY	128	/* records of namespaces that any user can make take at most this part of the memory */
+#define GUESTS_MEMORY	32	/* records of namespaces that any user can make take at most this part of the memory */
+#define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
 #define KILLED_JIFFIES	(4 * HZ) /* shorter ones count as TWKilled, as in Linux */
 
 /* Of namespaces that any user can make: there is no telling what they set max_tw_buckets to. */
@@ -46,7 +50,7 @@ static s32 guest_batch;		/* so many may be counted by a processor for itself */
 
 static unsigned int guest_records_max;
 module_param_named(guest_timewait, guest_records_max, uint, 0444);
-MODULE_PARM_DESC(guest_timewait, "TIME-WAIT records of all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/128 of the memory)");
+MODULE_PARM_DESC(guest_timewait, "TIME-WAIT records of all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/32 of the memory, each with a port of its own)");
 
 static struct kmem_cache *cache_v4, *cache_v6;
 
@@ -88,7 +92,7 @@ int xtcp_record_init(void)
 	/* /sys/module shows how many they may be */
 	if (!guest_records_max)
 		guest_records_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / GUESTS_MEMORY /
-					       sizeof(struct xtcp_timewait), INT_MAX);
+					       (sizeof(struct xtcp_timewait) + PORT_SIZE), INT_MAX);
 	/* all processors' together are a small part of the limit */
 	guest_batch = clamp(guest_records_max / 64 / num_possible_cpus(), 1U, 32U);
 	return 0;
@@ -155,7 +159,7 @@ static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned 
 
 static void count_records(struct xtcp_net *xn, int change)
 {
-	percpu_counter_add(&xn->records, change);
+	percpu_counter_add_batch(&xn->records, change, RECORDS_BATCH);
 	if (xn->is_guest)
 		percpu_counter_add_batch(&guest_records, change, guest_batch);
 }
@@ -405,8 +409,10 @@ static bool too_many_records(struct xtcp_net *xn)
 		if (percpu_counter_read_positive(&guest_records) > guest_records_max)
 			limit = min(limit, guest_records_max / XTCP_GUEST_SHARE / LITTLE_PART);
 	}
-	/* exact where it matters */
-	return percpu_counter_compare(&xn->records, limit) > 0;
+	/* a namespace that has all that it may have would ask all processors for each record: only where it matters */
+	if (limit / ROUGH_PART >= RECORDS_BATCH * num_possible_cpus())
+		return percpu_counter_read_positive(&xn->records) > limit;
+	return __percpu_counter_compare(&xn->records, limit, RECORDS_BATCH) > 0;
 }
 
 /*
