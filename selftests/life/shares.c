@@ -278,6 +278,28 @@ static void first_sockets(void)
 	must(!rmdir(CGROUP), "cgroup");
 }
 
+static long number_in(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	long number;
+
+	must(f && fscanf(f, "%ld", &number) == 1, path);
+	fclose(f);
+	return number;
+}
+
+/* Each of a guest's records may keep a port that nobody else has. */
+static void by_default(void)
+{
+	const long records = number_in("/sys/module/xtcp/parameters/guest_timewait");
+	const long each = number_in("/sys/kernel/slab/xtcp_timewait6/object_size") +
+			  number_in("/sys/kernel/slab/xtcp_lease/object_size");
+	const long memory = sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+
+	ksft_test_result(records * each < memory / 32 && records * each > memory / 48,
+			 "%ld records of guests, with their ports a 32nd of the memory at most\n", records);
+}
+
 static void end_guest(struct guest *guest)
 {
 	unsigned int i;
@@ -296,7 +318,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(9);
+	ksft_set_plan(10);
 	must(!module_unload() && !module_load(PARAMETERS), "module");
 	must(!ns_pair_make(&own), "namespaces");
 	for (i = 0; i < GUESTS; i++)
@@ -308,5 +330,6 @@ int main(void)
 		end_guest(&guests[i]);
 	ns_pair_close(&own);
 	must(WAIT_FOR(module_references() == 0, STACK_DEADLINE_MS) && !module_unload() && !module_load(""), "module");
+	by_default();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
