@@ -57,6 +57,7 @@
 #include "generated/algorithms_files.h"
 
 #include "send/sndq.c"
+#include "send/spare.c"
 #include "send/output.c"
 #include "send/mss.c"
 #include "send/sndbuf.c"

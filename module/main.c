@@ -29,6 +29,7 @@
 #include "listen/entry.h"
 #include "lookup/conns.h"
 #include "ports/lease.h"
+#include "send/spare.h"
 #include "socket/family.h"
 #include "sysctl.h"
 #include "time/record.h"
@@ -106,6 +107,7 @@ static void __exit xtcp_exit(void)
 	xtcp_netns_exit();
 	xtcp_sock_wait_gone();
 	rcu_barrier();
+	xtcp_spare_exit();
 	xtcp_sysctl_exit();
 	xtcp_lease_exit();
 	xtcp_record_exit();

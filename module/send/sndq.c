@@ -32,6 +32,7 @@
 #include "pure/clock.h"
 #include "pure/seq.h"
 #include "pure/wire.h"
+#include "send/spare.h"
 #include "sight/mib.h"
 
 static void charge(struct sock *sk, struct sk_buff *skb)
@@ -44,6 +45,19 @@ static void uncharge(struct sock *sk, u32 octets)
 {
 	sk_wmem_queued_add(sk, -(int)octets);
 	sk_mem_uncharge(sk, octets);
+}
+
+static struct sk_buff *alloc_new(gfp_t gfp)
+{
+	struct sk_buff *skb = alloc_skb_fclone(MAX_TCP_HEADER, gfp);
+
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, MAX_TCP_HEADER);
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	/* clones may write their headers in place: the one on the queue only holds octets */
+	__skb_header_release(skb);
+	return skb;
 }
 
 /**
@@ -63,11 +77,9 @@ struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
 	struct sk_buff *skb;
 
 	sock_owned_by_me(sk);
-	skb = alloc_skb_fclone(MAX_TCP_HEADER, gfp);
+	skb = xtcp_spare_take() ?: alloc_new(gfp);
 	if (!skb)
 		return NULL;
-	skb_reserve(skb, MAX_TCP_HEADER);
-	skb->ip_summed = CHECKSUM_PARTIAL;
 	memset(skb->cb, 0, sizeof(struct xtcp_sndcb));
 	INIT_LIST_HEAD(&xtcp_sndcb(skb)->node);
 	if (!sk_wmem_schedule(sk, skb->truesize)) {
@@ -96,8 +108,6 @@ void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb)
 	cb->seq = xsk->write_seq;
 	cb->end_seq = cb->seq + !!(cb->flags & (XTCP_SYN | XTCP_FIN));
 	WRITE_ONCE(xsk->write_seq, cb->end_seq);
-	/* clones may write their headers in place: the one on the queue only holds octets */
-	__skb_header_release(skb);
 	__skb_queue_tail(&sk->sk_write_queue, skb);
 	charge(sk, skb);
 }
@@ -197,7 +207,8 @@ static void unlink_free(struct sock *sk, struct sk_buff *skb)
 		__skb_unlink(skb, &sk->sk_write_queue);
 	}
 	uncharge(sk, skb->truesize);
-	__kfree_skb(skb);
+	if (!xtcp_spare_keep(skb))
+		__kfree_skb(skb);
 }
 
 /**
@@ -470,7 +481,6 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 	cb->flags &= ~(XTCP_FIN | XTCP_PSH);
 	cb->end_seq = restcb->seq;
 
-	__skb_header_release(rest);
 	if (restcb->marks & XTCP_SNDQ_SENT) {
 		tree_insert_sent(xtcp_sk(sk), rest);
 		if (!list_empty(&cb->node))
