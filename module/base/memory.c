@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory that a sock must have although there is none left for it.
+ * Memory that a sock must have although there is none left for it, and memory that it is about to need again.
  *
  * Some octets are taken whatever tcp_mem and the control group say: without them a connection would stand still, and
  * nobody would ever give back what it holds. They are counted all the same, by all who count, so that others feel them.
  */
 #include "base/memory.h"
 
+#include <linux/jiffies.h>
+#include <linux/timer.h>
 #include <net/sock.h>
+
+#define KEPT	((int)(2 * PAGE_SIZE))	/* octets; less than that is kept for the next segment */
+#define SOON	(HZ)			/* jiffies */
 
 /*
  * The kernel's own way to do this is not for modules. But it never refuses a stream whose send buffer is full, since
@@ -58,4 +63,23 @@ void xtcp_memory_force(struct sock *sk, int octets)
 	sock_owned_by_me(sk);
 	if (missing > 0)
 		sk_forward_alloc_add(sk, charge_always(sk, missing));
+}
+
+/**
+ * xtcp_memory_uncharge() - a queue has become smaller
+ * @sk: the sock
+ * @octets: what sk_mem_charge() took
+ *
+ * A page goes back to tcp_mem, and comes again with the next segment, which costs more than all else that a queue does
+ * for a message. So a sock keeps one as long as its timer runs soon, which gives it back: xtcp_timer_run(). An idle
+ * one has none, and there is none to keep when tcp_mem is short.
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ */
+void xtcp_memory_uncharge(struct sock *sk, int octets)
+{
+	sk_forward_alloc_add(sk, octets);
+	if (sk->sk_forward_alloc >= KEPT || !timer_pending(&sk->sk_timer) ||
+	    time_after(sk->sk_timer.expires, jiffies + SOON) || sk_under_memory_pressure(sk))
+		sk_mem_reclaim(sk);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Memory that a sock must have although there is none left for it. */
+/* Memory that a sock must have although there is none left for it, and memory that it is about to need again. */
 #ifndef XTCP_MEMORY_H
 #define XTCP_MEMORY_H
 
@@ -7,5 +7,6 @@ struct sock;
 
 /* Socket lock held. */
 void xtcp_memory_force(struct sock *sk, int octets);
+void xtcp_memory_uncharge(struct sock *sk, int octets);
 
 #endif /* XTCP_MEMORY_H */

@@ -421,6 +421,26 @@ void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
+ * xtcp_rcvq_eaten() - RECEIVE has handed out the last octet of an skb
+ * @sk: the sock
+ * @skb: on sk_receive_queue; leaves it, and goes unless somebody has a reference
+ *
+ * What sock_rfree() would do, but for memory that the next segment needs.
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb)
+{
+	sock_owned_by_me(sk);
+	__skb_unlink(skb, &sk->sk_receive_queue);
+	skb->sk = NULL;
+	skb->destructor = NULL;
+	atomic_sub(skb->truesize, &sk->sk_rmem_alloc);
+	xtcp_memory_uncharge(sk, skb->truesize);
+	consume_skb(skb);
+}
+
+/**
  * xtcp_rcvq_purge_out_of_order() - drop what waits for what is missing
  * @sk: the sock
  *

@@ -11,6 +11,7 @@ struct sock;
 /* Socket lock held in these. */
 bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb);
 void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb);
+void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb);
 void xtcp_rcvq_purge_out_of_order(struct sock *sk);
 
 #endif /* XTCP_RCVQ_H */

@@ -44,7 +44,7 @@ static void charge(struct sock *sk, struct sk_buff *skb)
 static void uncharge(struct sock *sk, u32 octets)
 {
 	sk_wmem_queued_add(sk, -(int)octets);
-	sk_mem_uncharge(sk, octets);
+	xtcp_memory_uncharge(sk, octets);
 }
 
 static struct sk_buff *alloc_new(gfp_t gfp)

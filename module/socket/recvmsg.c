@@ -20,6 +20,7 @@
 #include "base/sock.h"
 #include "compat.h"
 #include "in/ingress.h"
+#include "recv/rcvq.h"
 #include "recv/text.h"
 #include "recv/window.h"
 #include "send/output.h"
@@ -45,13 +46,6 @@ int xtcp_recvmsg_inq(const struct sock *sk)
 static int inq_hint(const struct sock *sk)
 {
 	return xtcp_recvmsg_inq(sk) ?: sock_flag(sk, SOCK_DONE);
-}
-
-/* A peeking thread may have a reference, so this is not sk_eat_skb(). */
-static void eat(struct sock *sk, struct sk_buff *skb)
-{
-	__skb_unlink(skb, &sk->sk_receive_queue);
-	consume_skb(skb);
 }
 
 /* Does the program want to know when the last octets came (SO_TIMESTAMP, SO_TIMESTAMPING)? */
@@ -89,7 +83,7 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 		if (!(flags & MSG_PEEK)) {
 			xtcp_text_space_adjust(sk);
 			if (offset + used == skb->len)
-				eat(sk, skb);
+				xtcp_rcvq_eaten(sk, skb);
 		}
 		if (!len)
 			break;
@@ -247,7 +241,7 @@ static ssize_t splice_out(struct sock *sk, struct pipe_inode_info *pipe, size_t 
 		spliced += used;
 		len -= used;
 		if (offset + used == skb->len)
-			eat(sk, skb);
+			xtcp_rcvq_eaten(sk, skb);
 	}
 	if (spliced)
 		xtcp_text_space_adjust(sk);

@@ -294,6 +294,7 @@ void xtcp_timer_stop(struct sock *sk)
 	timers->dead = true;
 	timers->armed = 0;
 	sk_stop_timer(sk, &sk->sk_timer);
+	sk_mem_reclaim(sk);
 }
 
 /**
@@ -562,6 +563,8 @@ void xtcp_timer_run(struct sock *sk)
 	}
 	if (xtcp_timer_pending(sk, &next) != XTCP_TIMERS)
 		wake_at(sk, next);
+	/* what xtcp_memory_uncharge() has kept */
+	sk_mem_reclaim(sk);
 }
 
 /**

@@ -182,6 +182,20 @@ TEST_F_TIMEOUT(sock, memory_after_transfer, TIMEOUT_S)
 	EXPECT_EQ(queue(self->s, SIOCINQ), 0);
 }
 
+/* Between messages each end keeps a page that tcp_mem has given, and not for long after the last one. */
+TEST_F_TIMEOUT(sock, memory_after_requests, TIMEOUT_S)
+{
+	int ends[] = { self->c, self->s };
+	char octet = 0;
+
+	for (int i = 0; i < 20; i++) {
+		ASSERT_EQ(write(ends[i % 2], &octet, 1), 1);
+		ASSERT_EQ(read(ends[(i + 1) % 2], &octet, 1), 1);
+	}
+	for (int i = 0; i < 2; i++)
+		EXPECT_TRUE(WAIT_FOR(meminfo(ends[i], SK_MEMINFO_FWD_ALLOC) < (uint32_t)getpagesize(), DEADLINE_MS));
+}
+
 /* Nobody reads: memory stays within the buffer that was set, whatever the size of the writes. */
 static void check_bound(struct __test_metadata *_metadata, int c, int s, int wanted, size_t piece, size_t most)
 {
