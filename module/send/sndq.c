@@ -11,9 +11,10 @@
  * as long as nothing is known of it; among those to be resent (xsk->to_resend, in order of sequence number) when it
  * counts as lost; in none when it is sacked. scoreboard.c moves it.
  *
- * An skb here has no header and no linear data: its octets lie in page fragments, so that a segment is sent by cloning
- * it and cut in two without copying. It may be larger than a segment: IP or the device cuts it (GSO). SYN and FIN are
- * flags of an skb and take one sequence number behind its octets.
+ * An skb here has no header, and its octets lie in page fragments, so that a segment is sent by cloning it and cut in
+ * two without copying; but for a small message while nothing is in flight, which has room behind that for the header.
+ * It may be larger than a segment: IP or the device cuts it (GSO). SYN and FIN are flags of an skb and take one
+ * sequence number behind its octets.
  *
  * Memory: sk_wmem_queued is the sum of their truesize, the part of sk_forward_alloc that an skb holds. An skb that must
  * exist (SYN, FIN, the second half of a cut) is charged whatever the limits say.
@@ -112,6 +113,15 @@ void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb)
 	charge(sk, skb);
 }
 
+/*
+ * A request or an answer: the memory behind the header costs nothing, a page has to be held and looked up by each who
+ * reads it. Of a stream of small segments a receiver can only join those that lie in pages.
+ */
+static bool fits_behind_header(const struct xtcp_sock *xsk, const struct sk_buff *skb, size_t len)
+{
+	return !skb->len && len <= skb_tailroom(skb) && RB_EMPTY_ROOT(&xsk->sent);
+}
+
 /**
  * xtcp_sndq_copy() - copy octets of the program behind the last ones
  * @sk: the sock
@@ -133,6 +143,13 @@ int xtcp_sndq_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
 	int copy, least, err;
 
 	sock_owned_by_me(sk);
+	if (fits_behind_header(xsk, skb, len)) {
+		err = skb_add_data_nocache(sk, skb, from, len);
+		if (err)
+			return err;
+		copy = len;
+		goto copied;
+	}
 	if (!sk_page_frag_refill(sk, pfrag))
 		return -ENOBUFS;
 	merge = skb_can_coalesce(skb, i, pfrag->page, pfrag->offset);
@@ -158,6 +175,7 @@ int xtcp_sndq_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
 		get_page(pfrag->page);
 	}
 	pfrag->offset += copy;
+copied:
 	xtcp_sndcb(skb)->end_seq += copy;
 	WRITE_ONCE(xsk->write_seq, xsk->write_seq + copy);
 	return copy;
@@ -446,7 +464,7 @@ static bool may_cut(const struct sock *sk, struct sk_buff *skb)
 int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 {
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb), *restcb;
-	u32 moved = skb->len - len;
+	u32 moved = skb->data_len;
 	struct sk_buff *rest;
 
 	sock_owned_by_me(sk);
@@ -466,6 +484,7 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 	skb_split(skb, rest, len);
 	/* the new skb itself is charged here, its octets are already */
 	charge(sk, rest);
+	moved -= skb->data_len;
 	skb->truesize -= moved;
 	rest->truesize += moved;
 
@@ -545,13 +564,21 @@ void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb)
  */
 bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 {
+	u32 behind_header = min(len, skb_headlen(skb)), left = len - behind_header;
 	struct skb_shared_info *shinfo;
-	u32 left = len;
 	int i, gone = 0;
 
 	sock_owned_by_me(sk);
-	if (own_fragments(skb, GFP_ATOMIC))
+	if (left && own_fragments(skb, GFP_ATOMIC))
 		return false;
+	__skb_pull(skb, behind_header);
+	xtcp_sndcb(skb)->seq += len;
+	if (!left)
+		return true;
+	skb->len -= left;
+	skb->data_len -= left;
+	skb->truesize -= left;
+	uncharge(sk, left);
 	shinfo = skb_shinfo(skb);
 	while (left >= skb_frag_size(&shinfo->frags[gone])) {
 		left -= skb_frag_size(&shinfo->frags[gone]);
@@ -563,11 +590,6 @@ bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 	shinfo->nr_frags -= gone;
 	skb_frag_off_add(&shinfo->frags[0], left);
 	skb_frag_size_sub(&shinfo->frags[0], left);
-	skb->len -= len;
-	skb->data_len -= len;
-	skb->truesize -= len;
-	uncharge(sk, len);
-	xtcp_sndcb(skb)->seq += len;
 	return true;
 }
 

@@ -28,6 +28,8 @@ static void make_new(struct sk_buff *skb)
 	for (i = 0; i < shinfo->nr_frags; i++)
 		skb_frag_unref(skb, i);
 	memset(shinfo, 0, offsetof(struct skb_shared_info, dataref));
+	skb->data = skb->head + MAX_TCP_HEADER;
+	skb_reset_tail_pointer(skb);
 	skb->len = 0;
 	skb->data_len = 0;
 	skb->truesize = SKB_TRUESIZE(skb_end_offset(skb));

@@ -41,6 +41,32 @@ static const struct wire_row rows[] = {
 			.counters = "TCPTimeouts=0 RetransSegs=3",
 		},
 	},
+	/* A message so small that it stands behind the room for its header. */
+	{
+		.name = "partial_ack_%s_in_a_small_message", .rfc = "RFC 9293 3.8.1", .in = ESTABLISHED,
+		.want = {
+			.script = "write 300; > P. 1(300) ack 1; < . 1 ack 101;"
+				  ">@1500 P. 101(200) ack 1; < . 1 ack 251;"
+				  "write 100; >@1500 P. 251(50) ack 1; < . 1 ack 301;"
+				  "> P. 301(100) ack 1; < . 1 ack 401; none",
+			.counters = "RetransSegs=2",
+		},
+	},
+	{
+		.name = "partial_ack_%s_in_a_small_message_of_many_segments", .rfc = "RFC 9293 3.8.1",
+		.in = ESTABLISHED, .syn = "mss 100",
+		.want = {
+			.script = "write 350; > p. 1(100) ack 1 x3; > P. 301(50) ack 1;"
+				  "< . 1 ack 151; >@1500 p. 151(50) ack 1; < . 1 ack 351; none",
+		},
+	},
+	{
+		.name = "window_%s_cuts_a_small_message", .rfc = "RFC 9293 3.8.6", .in = ESTABLISHED, .synwin = "200",
+		.want = {
+			.script = "write 350; > p. 1(200) ack 1; < . 1 ack 201;"
+				  "> P. 201(150) ack 1; < . 1 ack 351; none",
+		},
+	},
 	/* As much is in flight as may be; but no other ACK may come. */
 	{
 		.name = "partial_ack_%s_when_the_window_is_full", .rfc = "RFC 6582 3.2", .in = ESTABLISHED,
