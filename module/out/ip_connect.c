@@ -182,11 +182,33 @@ int xtcp_ip_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_le
 	return err;
 }
 
+/*
+ * Can the way depend on the ports? By a rule of routing, by the hash that picks one of several paths, by a policy of
+ * IPsec.
+ */
+static bool ports_lead(const struct sock *sk)
+{
+	const struct net *net = sock_net(sk);
+	bool lead = false;
+
+#ifdef CONFIG_IP_MULTIPLE_TABLES
+	lead |= READ_ONCE(net->ipv4.fib_rules_require_fldissect);
+#endif
+#ifdef CONFIG_IP_ROUTE_MULTIPATH
+	lead |= READ_ONCE(net->ipv4.sysctl_fib_multipath_hash_policy);
+#endif
+#ifdef CONFIG_XFRM
+	lead |= READ_ONCE(net->xfrm.policy_count[XFRM_POLICY_OUT]) ||
+		rcu_access_pointer(sk->sk_policy[XFRM_POLICY_OUT]);
+#endif
+	return lead;
+}
+
 /**
  * xtcp_ip_connect_ports() - the local port of an active open has become known
  * @sk: xtcp_ip_connect() has succeeded, inet_sport is set
  *
- * Routes again if the first look did not have the port, and draws what a connection has at random below TCP: the flow
+ * Routes again if the first look did not have the port and it may matter, and draws what a connection has at random below TCP: the flow
  * hash and the first IPv4 identification.
  *
  * Context: process. Lock: socket, held.
@@ -202,6 +224,9 @@ int xtcp_ip_connect_ports(struct sock *sk)
 	atomic_set(&inet->inet_id, get_random_u16());
 	if (!xtcp_sock_is_v4(sk) || inet->cork.fl.u.ip4.fl4_sport == inet->inet_sport)
 		return 0;	/* IPv6 does not look again in Linux either */
+	inet->cork.fl.u.ip4.fl4_sport = inet->inet_sport;
+	if (!ports_lead(sk))
+		return 0;
 	__sk_dst_reset(sk);
 	return xtcp_ip_route(sk);
 }

@@ -304,6 +304,26 @@ static void bound_to_device(void)
 	set_range(32768, 60999);
 }
 
+/* The port that connect() chooses may have a say in the route. */
+static void rule_for_ports(enum stack stack)
+{
+	const char *there = "192.0.2.77";
+	int before = stack_socket(ns, stack, there), fd = stack_socket(ns, stack, there), err = 0;
+
+	fcntl(before, F_SETFL, O_NONBLOCK);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	if (stack_connect(before, there, PORT) && errno != EINPROGRESS)
+		ksft_exit_fail_msg("connect: %s\n", strerror(errno));
+	if (ns_shell(ns, "ip rule add prio 7 to 192.0.2.77 ipproto tcp sport 1024-65534 prohibit"))
+		ksft_exit_fail_msg("no rule\n");
+	if (stack_connect(fd, there, PORT))
+		err = errno;
+	ns_shell(ns, "ip rule del prio 7");
+	ksft_test_result(err == EACCES, "%s: a rule of routing sees the port of connect()\n", stack_name(stack));
+	close(before);
+	close(fd);
+}
+
 /* RFC 6056: where one destination's ports begin says nothing about another's, nor about another namespace's. */
 static void unpredictable(void)
 {
@@ -364,7 +384,7 @@ int main(void)
 {
 	ksft_print_header();
 	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 4096, 4096 });
-	ksft_set_plan(5 * 4 + 8 + 2 * 4 + 4 + 2 * 7 + 1 + 3 + 2 + 2 + 1 + 2);
+	ksft_set_plan(5 * 4 + 8 + 2 * 4 + 4 + 2 * 7 + 1 + 3 + 2 + 2 + 2 + 1 + 2);
 	ns = ns_make();
 	if (ns < 0 || ns_addr_add(ns, "lo", "198.51.100.1/24") || ns_addr_add(ns, "lo", "fd00:5::1/64") ||
 	    ns_shell(ns, "ip link add name hole type dummy && ip link set hole up &&"
@@ -384,6 +404,8 @@ int main(void)
 	ephemeral("fd00:6::1", "fd00:6::2");
 	many_at_once();
 	bound_to_device();
+	rule_for_ports(KERNEL);
+	rule_for_ports(XTCP);
 	unpredictable();
 	listener_beside_connection();
 	nobodys();
