@@ -4,8 +4,8 @@
  *
  * A request and its answer, in either direction, free the skb of one message shortly before they need another. IP gets
  * clones of what stands on a send queue, so nobody has written to the skb itself, and to make it new takes a tenth of
- * what it costs to give it back and to ask for another. Each processor keeps one, whosever it was; nobody is charged
- * for it.
+ * what it costs to give it back and to ask for another. Each processor keeps a few, whosever they were; nobody is
+ * charged for them.
  */
 #include "send/spare.h"
 
@@ -13,8 +13,10 @@
 #include <linux/skbuff.h>
 #include <net/tcp.h>
 
-/* Taken and given in one instruction, so by whoever runs. */
-static DEFINE_PER_CPU(struct sk_buff *, spare);
+#define SPARES	4	/* on each processor: both ends of a connection that opens and closes need that many */
+
+/* Each is taken and given in one instruction, so by whoever runs. */
+static DEFINE_PER_CPU(struct sk_buff *, spares[SPARES]);
 
 /*
  * Clones have only shared what stands behind the octets: its references to pages, what they noted for the device. All
@@ -36,7 +38,7 @@ static void make_new(struct sk_buff *skb)
 }
 
 /**
- * xtcp_spare_take() - the skb that this processor keeps
+ * xtcp_spare_take() - an skb that this processor keeps
  *
  * Context: any but hard interrupt.
  *
@@ -44,11 +46,21 @@ static void make_new(struct sk_buff *skb)
  */
 struct sk_buff *xtcp_spare_take(void)
 {
-	return this_cpu_read(spare) ? this_cpu_xchg(spare, NULL) : NULL;
+	struct sk_buff *skb;
+	int i;
+
+	for (i = 0; i < SPARES; i++) {
+		if (!this_cpu_read(spares[i]))
+			continue;
+		skb = this_cpu_xchg(spares[i], NULL);
+		if (likely(skb))
+			return skb;
+	}
+	return NULL;
 }
 
 /**
- * xtcp_spare_keep() - keep an skb, if this processor has none
+ * xtcp_spare_keep() - keep an skb, if this processor has not enough of them
  * @skb: from xtcp_sndq_alloc(); in no queue and charged to nobody
  *
  * Not one that has a clone left, nor one whose head is another one by now or comes from the reserves of memory.
@@ -59,11 +71,16 @@ struct sk_buff *xtcp_spare_take(void)
  */
 bool xtcp_spare_keep(struct sk_buff *skb)
 {
-	if (this_cpu_read(spare) || !skb->nohdr || skb_cloned(skb) || skb_pfmemalloc(skb))
+	int i;
+
+	for (i = 0; this_cpu_read(spares[i]);)
+		if (++i == SPARES)
+			return false;
+	if (!skb->nohdr || skb_cloned(skb) || skb_pfmemalloc(skb))
 		return false;
 	make_new(skb);
-	/* whoever interrupted us may have kept one */
-	skb = this_cpu_xchg(spare, skb);
+	/* whoever interrupted us may have kept one there */
+	skb = this_cpu_xchg(spares[i], skb);
 	if (unlikely(skb))
 		__kfree_skb(skb);
 	return true;
@@ -76,8 +93,9 @@ bool xtcp_spare_keep(struct sk_buff *skb)
  */
 void xtcp_spare_exit(void)
 {
-	int cpu;
+	int cpu, i;
 
 	for_each_possible_cpu(cpu)
-		kfree_skb(per_cpu(spare, cpu));
+		for (i = 0; i < SPARES; i++)
+			kfree_skb(per_cpu(spares[i], cpu));
 }
