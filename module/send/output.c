@@ -448,6 +448,19 @@ static bool program_is_on_its_way(const struct sock *sk)
 	return xsk->readers && xtcp_text_readable(sk, READ_ONCE(sk->sk_rcvlowat));
 }
 
+/*
+ * A bundle has come, which a device has made of many segments or has not cut into them, for a thread that slept in
+ * RECEIVE. That one acknowledges what it reads, and whatever else has come until then, in one segment that offers the
+ * room of then. It is waited for only until the next bundle comes.
+ */
+static bool reader_acknowledges(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	return xsk->rcv_unacked_segments > 2 && !xsk->quickacks && !xsk->answer_awaited && xsk->readers &&
+	       program_is_on_its_way(sk);
+}
+
 /**
  * xtcp_output_ack_owed() - a segment is to be acknowledged: now, or a little later
  * @sk: the sock
@@ -455,23 +468,25 @@ static bool program_is_on_its_way(const struct sock *sk)
  * RFC 9293 section 3.8.6.3: for every second full segment at once (SHLD-19), otherwise within 200 ms (SHLD-18,
  * MUST-40). The first ACKs go at once, as Linux's, unless a program is on its way that may answer: a request and its
  * answer need no segment more than RFC 9293 does, and one that stays unanswered is acknowledged when the program sleeps
- * in RECEIVE for more, or else after XTCP_ANSWER_MS, to the next tick. The arrival has been processed as a whole before
- * (section 3.10.7.4, MUST-59).
+ * in RECEIVE for more, or else after XTCP_ANSWER_MS, to the next tick. Later on a bundle waits as long for its reader,
+ * who has been woken. The arrival has been processed as a whole before (section 3.10.7.4, MUST-59).
  *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_output_ack_owed(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool due;
 
 	sock_owned_by_me(sk);
 	if (!xsk->ack_pending)
 		return;
-	if (xsk->ack_now || xsk->rcv_unacked_segments >= 2 || xsk->rcv_nxt - xsk->rcv_wup >= 2U * xsk->rcv_mss) {
+	due = xsk->rcv_unacked_segments >= 2 || xsk->rcv_nxt - xsk->rcv_wup >= 2U * xsk->rcv_mss;
+	if (xsk->ack_now || (due && !reader_acknowledges(sk))) {
 		xtcp_output_ack_now(sk);
-	} else if (xsk->pingpong || !xsk->quickacks) {
+	} else if (!due && (xsk->pingpong || !xsk->quickacks)) {
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MIN_MS));
-	} else if (program_is_on_its_way(sk)) {
+	} else if (due || program_is_on_its_way(sk)) {
 		xsk->answer_awaited = true;
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
 	} else {
