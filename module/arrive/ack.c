@@ -91,7 +91,7 @@ static __always_inline void begin_sample(const struct sock *sk, const struct xtc
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	*sample = (struct xtcp_sample) {
-		.now_us = xtcp_clock_us(),
+		.now_us = xsk->arrived_us,
 		.una_before = xsk->snd_una,
 		.high_before = xsk->scoreboard.sacked ? xsk->scoreboard.high_sacked : xsk->snd_una,
 		.pipe_before = xtcp_scoreboard_pipe(sk),

@@ -27,6 +27,7 @@
 #include "listen/listener.h"
 #include "listen/synq.h"
 #include "out/reply.h"
+#include "pure/clock.h"
 #include "pure/seq.h"
 #include "recv/text.h"
 #include "send/output.h"
@@ -353,6 +354,7 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 	enum xtcp_verdict verdict;
 
 	sock_owned_by_me(sk);
+	xtcp_sk(sk)->arrived_us = xtcp_clock_us();
 	switch (sk->sk_state) {
 	case TCP_CLOSE:
 	case TCP_LISTEN:	/* a sock that listens now had been a connection; its backlog is CLOSED's */

@@ -115,6 +115,7 @@ struct xtcp_sock {
 	u16 rcv_mss;			/* estimate of the peer's segment size, for delayed ACKs */
 	u16 rcv_last_len;		/* length of the last segment that was smaller than rcv_mss, 0: none (text.c) */
 	u32 rcv_data_tstamp;		/* jiffies when text last came, 0: never */
+	u64 arrived_us;			/* when the last segment came, microseconds: one look at the clock for all */
 	u32 rcv_tstamp;			/* jiffies when the last segment from the peer was accepted */
 	u8 rcv_wscale;			/* shift of ours */
 	u8 rcv_unacked_segments;	/* full-sized segments received since the last ACK (RFC 9293 MUST-58) */

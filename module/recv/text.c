@@ -306,16 +306,16 @@ void xtcp_text_purge(struct sock *sk)
  * xtcp_text_space_adjust() - let the receive buffer follow the speed of the reader
  * @sk: RECEIVE has just handed out octets
  *
- * Once per round trip: when more was read in it than in any before, the buffer grows so that it holds twice that, and
- * more while the rate still rises; up to the namespace's rmem[2], and never when SO_RCVBUF was set. RFC 9293 section
- * 3.8.6 leaves this to the receiver; as Linux with tcp_moderate_rcvbuf.
+ * Once per round trip, by the clock of what arrives: when more was read in it than in any before, the buffer grows so
+ * that it holds twice that, and more while the rate still rises; up to the namespace's rmem[2], and never when
+ * SO_RCVBUF was set. RFC 9293 section 3.8.6 leaves this to the receiver; as Linux with tcp_moderate_rcvbuf.
  *
  * Context: process. Lock: socket, held.
  */
 void xtcp_text_space_adjust(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u64 now = xtcp_clock_us();
+	u64 now = xsk->arrived_us;
 	u32 copied, mss, skb_cost;
 	u64 window;
 	int rcvbuf;
