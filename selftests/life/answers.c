@@ -3,7 +3,8 @@
  * An ACK travels with the answer of the program that is being woken: a connection
  * with a request and an answer takes eight segments, and one more for each ACK that
  * the delayed-ACK timer had to send. It does not wait if TCP_QUICKACK says so (two
- * segments more, as kernel TCP sends), or if the program waits for more text.
+ * segments more, as kernel TCP sends), or if the program waits for more text. Of a
+ * stream of bundles one ACK waits for the reader, and only until the next bundle.
  *
  * All of it on one processor, where lo keeps the order of segments. The server comes
  * first there: between its answer and its FIN the client does not run.
@@ -31,6 +32,8 @@
 #define PORT		7100
 #define TRANSACTIONS	30
 #define RECEIVES	50
+#define BUNDLE		5000	/* octets; lo carries packets of 1500 here, and bundles of them */
+#define BUNDLES		200
 
 struct program {
 	pthread_t thread;
@@ -184,6 +187,59 @@ static void count_receives(const char *addr)
 	close(ns);
 }
 
+static void *receive_all(void *arg)
+{
+	struct program *p = arg;
+	char text[2 * BUNDLE];
+
+	come_first(false);
+	atomic_store(&p->tid, gettid());
+	while (recv(p->fd, text, sizeof(text), 0) > 0)
+		;
+	p->ok = true;
+	return NULL;
+}
+
+static int send_bundle(int fd)
+{
+	static const char text[BUNDLE];
+	int unacked = -1;
+
+	if (send(fd, text, sizeof(text), MSG_NOSIGNAL) == sizeof(text))
+		ioctl(fd, SIOCOUTQ, &unacked);
+	return unacked;
+}
+
+/* The reader was woken and cannot run: there is one processor, and who sends comes first. */
+static void count_bundles(const char *addr)
+{
+	int i, fd, unacked, first, second, waited = 0;
+	struct program p = { .addr = addr };
+	const int one = 1;
+	bool ok = true;
+
+	make_namespace();
+	ns_link_mtu(ns, "lo", 1500);
+	stack_pair_or_die(ns, XTCP, ns, XTCP, addr, PORT, &fd, &p.fd);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	start(&p, receive_all);
+	for (i = 0; i < BUNDLES && ok; i++) {
+		first = send_bundle(fd);
+		second = send_bundle(fd);
+		ok = i || !first;
+		waited += first == BUNDLE && !second;
+		ok &= WAIT_FOR(!ioctl(fd, SIOCOUTQ, &unacked) && !unacked &&
+			       asleep_in(atomic_load(&p.tid)) == SYS_recvfrom, STACK_DEADLINE_MS);
+	}
+	close(fd);
+	pthread_join(p.thread, NULL);
+	close(p.fd);
+	ksft_print_msg("%d of %d ACKs waited for the reader, until the next bundle came\n", waited, BUNDLES);
+	ksft_test_result(ok && p.ok && waited, "%s: the first bundle is acknowledged at once, later every other one\n",
+			 addr);
+	close(ns);
+}
+
 int main(void)
 {
 	static const char *const addrs[] = { "127.0.0.1", "::1" };
@@ -191,7 +247,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(6);
+	ksft_set_plan(8);
 	CPU_ZERO(&one);
 	CPU_SET(0, &one);
 	if (sched_setaffinity(0, sizeof(one), &one))
@@ -201,6 +257,7 @@ int main(void)
 		count_segments(addrs[i], false, 8);
 		count_segments(addrs[i], true, 10);
 		count_receives(addrs[i]);
+		count_bundles(addrs[i]);
 	}
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
