@@ -8,8 +8,10 @@
  *
  * What is sent in a round at twice the speed of the path shows by that in the round after it, and the window has
  * doubled once more meanwhile: too late where the path holds no more than that. So slow start also ends when ACKs have
- * come without a pause for half a round trip, as it does in Linux, whose HyStart is the one before RFC 9406: the path
- * is half full, and full when what these ACKs let out is on its way.
+ * come without a pause for five eighths of a round trip. After half of one, as in Linux, whose HyStart is the one
+ * before RFC 9406, the window is at least what the path holds, and perhaps no more: the first segment that is lost by
+ * chance would leave seven tenths of that, and the path partly empty. Windows double, so five eighths leave between 5/4
+ * and 15/8 of what the path holds: a queue that takes as much once more is not overrun.
  */
 #include "pure/hystart.h"
 
@@ -55,8 +57,8 @@ void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt, u32 now_us)
 }
 
 /*
- * Have ACKs come without a pause for half of the smallest round trip? The pause between two windows is longer than a
- * quarter of it until the path is three quarters full. Trains of less than MIN_RTT_THRESH are bursts.
+ * Have ACKs come without a pause for five eighths of the smallest round trip? The pause between two windows is longer
+ * than a quarter of it until the path is three quarters full. Trains of less than MIN_RTT_THRESH are bursts.
  */
 static bool is_train(struct xtcp_hystart *hystart, u32 now_us)
 {
@@ -66,7 +68,7 @@ static bool is_train(struct xtcp_hystart *hystart, u32 now_us)
 	if (rtt_us == ~0U || now_us - hystart->train_end_us > pause_us)
 		hystart->train_start_us = now_us;
 	hystart->train_end_us = now_us;
-	return now_us - hystart->train_start_us > max(rtt_us / 2, MIN_RTT_THRESH_US);
+	return now_us - hystart->train_start_us > max(rtt_us / 8 * 5, MIN_RTT_THRESH_US);
 }
 
 /* The round trip has grown by an eighth of what it was, 4 ms at least and 16 ms at most suffice. */

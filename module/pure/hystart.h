@@ -15,7 +15,7 @@ enum xtcp_hystart_phase {
 enum xtcp_hystart_end {
 	XTCP_HYSTART_GOES_ON,
 	XTCP_HYSTART_SLOWER,		/* it ends: the round trip stayed longer through conservative slow start */
-	XTCP_HYSTART_TRAIN,		/* it ends: ACKs came without a pause for half a round trip */
+	XTCP_HYSTART_TRAIN,		/* it ends: ACKs came without a pause for 5/8 of a round trip */
 };
 
 /**
