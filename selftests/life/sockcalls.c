@@ -26,10 +26,12 @@
 #include "kselftest_harness.h"
 #include "ns.h"
 #include "wait.h"
+#include "watch.h"
 
 #define DEADLINE_MS	20000
 #define TIMEOUT_S	120
 #define CROWD		200	/* connections that get something when nothing is left */
+#define HOLDERS		4	/* connections that hold more memory than a processor keeps to itself */
 #define ONE_SKB		(128 * 1024)	/* what the last skb may go over the buffer: a bundle of 64 KB with its head */
 
 FIXTURE(sock) {
@@ -600,6 +602,56 @@ TEST_F_TIMEOUT(sock, memory_beyond_tcp_mem_is_counted, TIMEOUT_S)
 	EXPECT_TRUE(WAIT_FOR(memory_counted(self->ns) <= before + uncounted, DEADLINE_MS));
 	self->c = -1;
 	self->s = -1;
+}
+
+/*
+ * That memory is scarce is known to all processors by one word, which is asked about at nearly every message. It is
+ * written when it changes, and only then: each write takes its cache line away from all others.
+ */
+TEST_F_TIMEOUT(sock, memory_pressure_is_written_when_it_changes, TIMEOUT_S)
+{
+	char *text = ns_read_file(ns_home(), "/proc/sys/net/ipv4/tcp_mem");
+	int c[HOLDERS], s[HOLDERS], i;
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct watch watch;
+	long limits[3];
+	size_t sent;
+
+	ASSERT_EQ(sscanf(text, "%ld %ld %ld", &limits[0], &limits[1], &limits[2]), 3);
+	free(text);
+	ASSERT_EQ(getsockname(self->listener, (void *)&ss, &len), 0);
+	ASSERT_EQ(ns_sysctl_set(self->ns, "net.xtcp.wmem", "4194304 4194304 4194304"), 0);
+	for (i = 0; i < HOLDERS; i++) {
+		c[i] = socket(AF_XTCP, SOCK_STREAM, variant->protocol);
+		ASSERT_GE(c[i], 0);
+		ASSERT_EQ(connect(c[i], (void *)&ss, len), 0);
+		s[i] = accept(self->listener, NULL, NULL);
+		ASSERT_GE(s[i], 0);
+	}
+	ASSERT_EQ(watch_start(&watch, "memory_pressure"), 0) TH_LOG("no watchpoint: %s", strerror(errno));
+	for (i = 0; i < 20; i++) {
+		sent = stuff(self->c, 65536, SIZE_MAX);
+		ASSERT_EQ(drain(self->s, sent, 65536), sent);
+	}
+	for (i = 1; i < HOLDERS; i++)
+		stuff(c[i], 65536, SIZE_MAX);
+	EXPECT_EQ(watch_writes(&watch), 0);
+	/* what they hold is more than that */
+	ASSERT_EQ(ns_sysctl_set(ns_home(), "net.ipv4.tcp_mem", "1 1 %ld", limits[2]), 0);
+	stuff(c[0], 65536, SIZE_MAX);
+	EXPECT_EQ(watch_writes(&watch), 1);
+	ASSERT_EQ(ns_sysctl_set(ns_home(), "net.ipv4.tcp_mem", "%ld %ld %ld", limits[0], limits[1], limits[2]), 0);
+	for (i = 0; i < 20; i++) {
+		sent = stuff(self->c, 65536, SIZE_MAX);
+		ASSERT_EQ(drain(self->s, sent, 65536), sent);
+	}
+	EXPECT_EQ(watch_writes(&watch), 2);
+	watch_end(&watch);
+	for (i = 0; i < HOLDERS; i++) {
+		close(c[i]);
+		close(s[i]);
+	}
 }
 
 TEST_F_TIMEOUT(sock, nothing_is_counted_after_close, TIMEOUT_S)
