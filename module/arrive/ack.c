@@ -8,6 +8,7 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "base/netns.h"
 #include "base/sock.h"
 #include "cong/cong.h"
 #include "cong/ecn.h"
@@ -23,6 +24,7 @@
 #include "send/mss.h"
 #include "send/sndbuf.h"
 #include "send/sndq.h"
+#include "sight/mib.h"
 #include "time/timer.h"
 
 /* What SEG.WND means: never scaled on a SYN (RFC 7323 section 2.2). */
@@ -105,13 +107,19 @@ static __always_inline void begin_sample(const struct sock *sk, const struct xtc
 static void count_delivered(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 segments;
 
 	if (!sample->delivered)
 		return;
+	segments = sample->delivered <= xsk->mss ? 1 : DIV_ROUND_UP(sample->delivered, xsk->mss);
+	XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVERED, segments);
+	xsk->delivered_segments += segments;
 	xsk->delivered += sample->delivered;
 	xsk->delivered_us = sample->now_us;
-	if (unlikely(sample->ece))
-		xsk->delivered_ce += sample->delivered;
+	if (unlikely(sample->ece)) {
+		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVEREDCE, segments);
+		xsk->delivered_ce += segments;
+	}
 	xtcp_rate_ack(sk, sample);
 }
 
@@ -253,6 +261,10 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 	if (!xsk->rto.srtt_us && !sample_rtt(xsk, &sample, true) && xsk->total_retrans)
 		xtcp_rto_syn_lost(&xsk->rto);
 	xsk->delivered_us = sample.now_us;
+	xsk->delivered_segments = 1;
+	/* Linux's counter has the SYN, but not the SYN-ACK */
+	if (sk->sk_state == TCP_SYN_SENT)
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVERED);
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	WRITE_ONCE(xsk->snd_una, seg->ack);
 	xsk->recover = seg->ack;

@@ -155,7 +155,8 @@ struct xtcp_sock {
 	u32 delivered;			/* octets that are known to have arrived, in or out of order */
 	/* when the last of these were, or when sending began after a pause, clock */
 	u64 delivered_us;
-	u32 delivered_ce;		/* what ACKs with ECE have told of them */
+	u32 delivered_segments;		/* the same in segments, each ACK rounded up, and the SYN */
+	u32 delivered_ce;		/* those that ACKs with ECE have told of */
 	struct xtcp_rate rate;		/* the delivery rate */
 	u64 dsacked;			/* octets that D-SACKs reported */
 
@@ -203,6 +204,7 @@ struct xtcp_sock {
 	u32 segs_in;			/* segments received */
 	u32 segs_out;			/* segments sent */
 	u32 data_segs_in;		/* those with data */
+	u32 rcv_ooopack;		/* those out of order */
 	u32 data_segs_out;		/* those with data */
 	u32 total_retrans;		/* segments resent */
 };

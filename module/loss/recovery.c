@@ -340,8 +340,11 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 	return NEXT_LOST;
 }
 
-/* Resends what is lost, as far as the congestion window goes; a segment at least when nothing is in flight. */
-static void resend_lost(struct sock *sk)
+/*
+ * Resends what is lost, as far as the congestion window goes; a segment at least when nothing is in flight. What a
+ * timeout sends itself is in TCPTimeouts and in no counter besides, as in Linux.
+ */
+static void resend_lost(struct sock *sk, bool timeout)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool first = false;
@@ -356,8 +359,9 @@ static void resend_lost(struct sock *sk)
 			break;
 		if (xtcp_output_resend(sk, skb, max_t(u32, room, xsk->mss)))
 			break;
-		XTCP_NET_INC_STATS(xsk->xn, xsk->cong.phase == XTCP_CONG_RECOVERY ? LINUX_MIB_TCPFASTRETRANS :
-				   LINUX_MIB_TCPSLOWSTARTRETRANS);
+		if (!timeout)
+			XTCP_NET_INC_STATS(xsk->xn, xsk->cong.phase == XTCP_CONG_RECOVERY ?
+					   LINUX_MIB_TCPFASTRETRANS : LINUX_MIB_TCPSLOWSTARTRETRANS);
 		first |= skb == xtcp_sndq_first(sk);
 	}
 	if (first)
@@ -431,7 +435,7 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 		xsk->frto = false;
 	}
 	if (next != NEXT_NONE)
-		resend_lost(sk);
+		resend_lost(sk, false);
 }
 
 /**
@@ -537,7 +541,7 @@ void xtcp_recovery_timeout(struct sock *sk)
 	xtcp_ecn_reduced(sk);
 	xsk->frto = READ_ONCE(xsk->xn->sysctl.frto) && (new_repair || xsk->retransmits);
 	set_phase(sk, XTCP_CONG_LOSS, XTCP_TRACE_TIMEOUT);
-	resend_lost(sk);
+	resend_lost(sk, true);
 }
 
 /**
@@ -562,7 +566,7 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 			enter_recovery(sk, &none);
 		/* nothing has arrived, but what is lost is resent at once */
 		xtcp_cong_allow_one(sk);
-		resend_lost(sk);
+		resend_lost(sk, false);
 	}
 	if (wait_us)
 		xtcp_timer_reordering(sk, wait_us);
@@ -600,5 +604,5 @@ void xtcp_recovery_mtu_fell(struct sock *sk)
 		xsk->frto = false;
 		set_phase(sk, XTCP_CONG_LOSS, XTCP_TRACE_MTU);
 	}
-	resend_lost(sk);
+	resend_lost(sk, false);
 }

@@ -261,15 +261,22 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 	u32 len = block->end - block->start;
 
 	/*
-	 * No more can have come twice than was sent twice, but for SYN and FIN: the network made copies, or the peer
-	 * makes it up.
+	 * No more can have come twice than was sent twice, but for SYN and FIN, nor more than a window at once: the
+	 * network made copies, or the peer makes it up.
 	 */
-	if (!dsack_is_valid(xsk, block) || xsk->dsacked + len > xsk->bytes_retrans + 2) {
+	if (xtcp_seq_lt(block->start, block->end) &&
+	    (len > xsk->max_snd_wnd || xsk->dsacked + len > xsk->bytes_retrans + 2)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDSACKIGNOREDDUBIOUS);
+		return;
+	}
+	if (!dsack_is_valid(xsk, block)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), xsk->undo.armed ? LINUX_MIB_TCPDSACKIGNOREDOLD :
 				   LINUX_MIB_TCPDSACKIGNOREDNOUNDO);
 		return;
 	}
 	xsk->dsacked += len;
+	XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDSACKRECVSEGS,
+			   len <= xsk->mss ? 1 : DIV_ROUND_UP(len, xsk->mss));
 	sample->dsack = *block;
 	if (!was_resent(sk, block))
 		return;

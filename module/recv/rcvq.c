@@ -89,6 +89,7 @@ static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool
 
 	if (end_of(to) != xtcp_seg(from)->seq || !skb_try_coalesce(to, from, stolen, &delta))
 		return false;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRCVCOALESCE);
 	atomic_add(delta, &sk->sk_rmem_alloc);
 	sk_mem_charge(sk, delta);
 	if (in_tree)
@@ -413,8 +414,10 @@ void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 		if (!first)
 			return;
 	} else {
-		if (!in_order)
+		if (!in_order) {
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPOFOQUEUE);
+			xsk->rcv_ooopack += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+		}
 		insert_new_text(sk, skb);
 	}
 	drain(sk);

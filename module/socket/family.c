@@ -27,6 +27,7 @@
 #include "ports/lease.h"
 #include "ports/port.h"
 #include "send/sndbuf.h"
+#include "sight/mib.h"
 #include "socket/close.h"
 #include "socket/connect.h"
 #include "socket/listen.h"
@@ -50,15 +51,21 @@ static unsigned long memory_pressure;
 
 static void enter_memory_pressure(struct sock *sk)
 {
-	if (!READ_ONCE(memory_pressure))
-		WRITE_ONCE(memory_pressure, jiffies ?: 1);
+	if (!READ_ONCE(memory_pressure) && !cmpxchg(&memory_pressure, 0, jiffies ?: 1))
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPMEMORYPRESSURES);
 }
 
 static void leave_memory_pressure(struct sock *sk)
 {
+	unsigned long since;
+
 	/* at nearly every message: a write would take the line away from all other processors */
-	if (READ_ONCE(memory_pressure))
-		WRITE_ONCE(memory_pressure, 0);
+	if (!READ_ONCE(memory_pressure))
+		return;
+	since = xchg(&memory_pressure, 0);
+	if (since)
+		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPMEMORYPRESSURESCHRONO,
+				   jiffies_to_msecs(jiffies - since));
 }
 
 /* SO_KEEPALIVE: the core sets the flag after this call, and the timer wants to see it. */

@@ -42,8 +42,8 @@ static void info_congestion(struct sock *sk, struct tcp_info *info)
 	info->tcpi_retrans = DIV_ROUND_UP(xsk->scoreboard.resent, mss);
 	info->tcpi_reordering = xsk->scoreboard.reordering;
 	info->tcpi_reord_seen = xsk->scoreboard.reorderings;
-	info->tcpi_delivered = DIV_ROUND_UP(xsk->delivered, mss);
-	info->tcpi_delivered_ce = DIV_ROUND_UP(xsk->delivered_ce, mss);
+	info->tcpi_delivered = xsk->delivered_segments;
+	info->tcpi_delivered_ce = xsk->delivered_ce;
 	info->tcpi_delivery_rate = xtcp_rate_octets_per_second(sk);
 	info->tcpi_delivery_rate_app_limited = xsk->rate.is_limited;
 }
@@ -83,6 +83,7 @@ static void info_counts(const struct xtcp_sock *xsk, struct tcp_info *info)
 	info->tcpi_segs_out = xsk->segs_out;
 	info->tcpi_data_segs_in = xsk->data_segs_in;
 	info->tcpi_data_segs_out = xsk->data_segs_out;
+	info->tcpi_rcv_ooopack = xsk->rcv_ooopack;
 }
 
 /**

@@ -611,14 +611,16 @@ TEST_F_TIMEOUT(sock, memory_beyond_tcp_mem_is_counted, TIMEOUT_S)
 TEST_F_TIMEOUT(sock, memory_pressure_is_written_when_it_changes, TIMEOUT_S)
 {
 	char *text = ns_read_file(ns_home(), "/proc/sys/net/ipv4/tcp_mem");
-	int c[HOLDERS], s[HOLDERS], i;
+	int c[HOLDERS], s[HOLDERS], found, i;
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
+	struct counters before, after;
 	struct watch watch;
 	long limits[3];
 	size_t sent;
 
-	ASSERT_EQ(sscanf(text, "%ld %ld %ld", &limits[0], &limits[1], &limits[2]), 3);
+	found = sscanf(text, "%ld %ld %ld", &limits[0], &limits[1], &limits[2]);
+	ASSERT_EQ(found, 3);
 	free(text);
 	ASSERT_EQ(getsockname(self->listener, (void *)&ss, &len), 0);
 	ASSERT_EQ(ns_sysctl_set(self->ns, "net.xtcp.wmem", "4194304 4194304 4194304"), 0);
@@ -629,6 +631,7 @@ TEST_F_TIMEOUT(sock, memory_pressure_is_written_when_it_changes, TIMEOUT_S)
 		s[i] = accept(self->listener, NULL, NULL);
 		ASSERT_GE(s[i], 0);
 	}
+	ASSERT_EQ(counters_read_xtcp(&before, self->ns), 0);
 	ASSERT_EQ(watch_start(&watch, "memory_pressure"), 0) TH_LOG("no watchpoint: %s", strerror(errno));
 	for (i = 0; i < 20; i++) {
 		sent = stuff(self->c, 65536, SIZE_MAX);
@@ -647,6 +650,9 @@ TEST_F_TIMEOUT(sock, memory_pressure_is_written_when_it_changes, TIMEOUT_S)
 		ASSERT_EQ(drain(self->s, sent, 65536), sent);
 	}
 	EXPECT_EQ(watch_writes(&watch), 2);
+	ASSERT_EQ(counters_read_xtcp(&after, self->ns), 0);
+	EXPECT_EQ(counters_diff(&before, &after, "TcpExt:TCPMemoryPressures"), 1);
+	EXPECT_GT(counters_diff(&before, &after, "TcpExt:TCPMemoryPressuresChrono"), 0);
 	watch_end(&watch);
 	for (i = 0; i < HOLDERS; i++) {
 		close(c[i]);

@@ -71,7 +71,7 @@ static const struct wire_row rows[] = {
 				  "> . 1 ack 1; < . 3001(1000) ack 1; > . 1 ack 1;"
 				  "< . 4001(1000) ack 1; > . 1 ack 1; < P. 5001(1000) ack 1;"
 				  "> . 1 ack 1; < . 1(1000) ack 1; > . 1 ack 6001; none;"
-				  "read 6000",
+				  "info rcv_ooopack = 5; read 6000",
 			.counters = "TCPOFOQueue=5",
 		},
 	},
@@ -425,6 +425,27 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = "< P. 1(10) ack 1 cut 19; none; < . 1 ack 1 cut 12; none;"
 				  "< . 1 ack 1 cut 4; none; read EAGAIN",
+		},
+	},
+	/* What follows in order joins what waits to be read. */
+	{
+		.name = "data_%s_joins_what_waits", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.want = {
+			.script = "< P. 1(10) ack 1; >@1000 . 1 ack 11; < P. 11(10) ack 1; >@1000 . 1 ack 21;"
+				  "< P. 21(10) ack 1; >@1000 . 1 ack 31; read 30; read EAGAIN",
+			.counters = "TCPRcvCoalesce=2 TCPOFOQueue=0",
+		},
+	},
+	/*
+	 * A segment without ACK counts for nothing, and so lets nothing out, though there is something: text that
+	 * waited to fill a segment does so since segments are smaller. Any that counts sends it.
+	 */
+	{
+		.name = "data_%s_without_ack_sends_nothing", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.only = 4,
+		.want = {
+			.script = "< . 1 ack 1; write 100; > P. 1(100) ack 1; write 900; none; mtu 576; < P 1(10);"
+				  "none; < . 1 ack 1; > p. 101(536) ack 1; none; < . 1 ack 637; > P. 637(364) ack 1",
 		},
 	},
 };

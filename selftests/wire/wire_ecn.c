@@ -127,7 +127,7 @@ static const struct wire_row rows[] = {
 			.script = "listen;" AGREE "write 10000; skim; info delivered_ce = 0; < .E 1 ack 3001; skim;"
 				  "info delivered_ce = 3; < . 1 ack 5001; skim; < .E 1 ack 7001; skim;"
 				  "info delivered_ce = 5; < . 1 ack 10001; skim; info delivered_ce = 5",
-			.state = ESTABLISHED,
+			.state = ESTABLISHED, .counters = "TCPDeliveredCE=5",
 		},
 	},
 	{
@@ -482,8 +482,8 @@ static const struct wire_row rows[] = {
 		.name = "sackok_connect", .rfc = "RFC 2018 2",
 		.want = {
 			.script = "connect; > S 0 <mss A,sackok,ts,ws>; < S. 0 ack 1 <mss 1000,sackok>;"
-				  "> . 1 ack 1 <nosackok>; info options = " SACK,
-			.state = ESTABLISHED,
+				  "> . 1 ack 1 <nosackok>; info delivered = 1; info options = " SACK,
+			.state = ESTABLISHED, .counters = "TCPDelivered=1",
 		},
 	},
 	{

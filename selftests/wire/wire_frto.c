@@ -28,6 +28,33 @@ static const struct wire_row rows[] = {
 			.counters = "TCPTimeouts=1 RetransSegs=7 TCPSpuriousRTOs=0 TCPLossUndo=0",
 		},
 	},
+	/* In which phase the timeout found the connection. */
+	{
+		.name = "timeout_%s_in_disorder", .rfc = "RFC 6298 5.4", .in = ESTABLISHED,
+		.want = {
+			.script = "< . 1 ack 1; write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1;"
+				  "< . 1 ack 1; none; info ca_state = 1; >@1500 p. 1(1000) ack 1;"
+				  "info ca_state = 4; < . 1 ack 10001; none",
+			.counters = "TCPTimeouts=1 TCPRenoFailures=1 TCPRenoRecoveryFail=0 TCPLossFailures=0",
+		},
+	},
+	{
+		.name = "timeout_%s_in_recovery", .rfc = "RFC 6298 5.4", .in = ESTABLISHED,
+		.want = {
+			.script = "< . 1 ack 1; write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1;"
+				  "< . 1 ack 1; < . 1 ack 1; < . 1 ack 1; > p. 1(1000) ack 1; none; info ca_state = 3;"
+				  ">@1500 p. 1(1000) ack 1; info ca_state = 4; < . 1 ack 10001; none",
+			.counters = "TCPTimeouts=1 TCPRenoFailures=0 TCPRenoRecoveryFail=1 TCPLossFailures=0",
+		},
+	},
+	{
+		.name = "timeout_%s_in_a_loss_that_goes_on", .rfc = "RFC 6298 5.4", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TIMED_OUT "< . 1 ack 1001; > p. 1001(1000) ack 1 x2; none;"
+				  ">@1500 p. 1001(1000) ack 1; info ca_state = 4; < . 1 ack 10001; none",
+			.counters = "TCPTimeouts=2 TCPLossFailures=1 TCPSackFailures=0 TCPSackRecoveryFail=0",
+		},
+	},
 	/* F-RTO, RFC 5682: after the first ACK new data, and what the second one says. */
 	{
 		.name = "frto_spurious", .rfc = "RFC 5682 3.1", .syn = SACK,

@@ -24,8 +24,8 @@ static const struct wire_row rows[] = {
 				  "info ca_state = 3; info sacked = 3; info lost = 1; info retrans = 1;"
 				  "info snd_ssthresh = 5; < . 1 ack 10001; none; info ca_state = 0;"
 				  "info sacked = 0; info lost = 0; info retrans = 0; info snd_cwnd >= 5;"
-				  "info snd_cwnd <= 6",
-			.counters = "TCPSackRecovery=1 TCPFastRetrans=1 RetransSegs=1 TCPTimeouts=0",
+				  "info snd_cwnd <= 6; info delivered = 11",
+			.counters = "TCPSackRecovery=1 TCPFastRetrans=1 RetransSegs=1 TCPTimeouts=0 TCPDelivered=10",
 		},
 	},
 	{
@@ -34,7 +34,7 @@ static const struct wire_row rows[] = {
 			.script = FAR_TEN "< . 1 ack 1 <sack 1001:2001>; none; info ca_state = 1;"
 				  "< . 1 ack 1 <sack 1001:3001>; none; info sacked = 2; info lost = 0;"
 				  "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; none; info ca_state = 3",
-			.counters = "TCPSackRecovery=1 RetransSegs=1", .state = ESTABLISHED,
+			.counters = "TCPSackRecovery=1 RetransSegs=1 TCPOrigDataSent=10", .state = ESTABLISHED,
 		},
 	},
 	{
@@ -180,7 +180,7 @@ static const struct wire_row rows[] = {
 				  "< . 1 ack 1001 <sack 7001:10001>; > p. 1001(1000) ack 1 x2; none;"
 				  "< . 1 ack 3001 <sack 7001:10001>; > p. 3001(1000) ack 1 x4; none;"
 				  "< . 1 ack 10001; none; info ca_state = 0",
-			.counters = "TCPTimeouts=1 RetransSegs=10 TCPSACKReneging=0",
+			.counters = "TCPTimeouts=1 RetransSegs=10 TCPSackRecoveryFail=1 TCPSlowStartRetrans=6",
 		},
 	},
 	{
