@@ -73,11 +73,19 @@ licences()
 {
 	git ls-files -co --exclude-standard | while read -r file; do
 		case $file in
-		*.md|*.list|.gitignore|*.txt|*/timeouts|.*/*) continue ;;
+		*.md|*.list|.gitignore|*.txt|*/timeouts|*/COPYING|.*/*) continue ;;
 		esac
 		[ ! -e "$file" ] || head -n 2 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0' ||
 			echo "$file: no SPDX line"
 	done
+}
+
+# What modinfo says is the newest version that module/CHANGELOG.md tells of.
+version()
+{
+	diff <(sed -nE 's/^MODULE_VERSION\("(.*)"\);$/\1/p' module/main.c) \
+		<(sed -nE 's/^## ([0-9.]+)\b.*/\1/p' module/CHANGELOG.md | head -n 1) |
+		sed -n 's/^</MODULE_VERSION:/p; s/^>/module\/CHANGELOG.md:/p'
 }
 
 # What builds must not be called, and numbers that are no family, are refused before anything is built.
@@ -155,6 +163,7 @@ verdict "checkpatch: selftests" \
 	"$(checkpatch $user $(find selftests -name '*.[ch]' | sort))"
 verdict "shell syntax" "$(shell_syntax)"
 verdict "licence lines" "$(licences)"
+verdict "version" "$(version)"
 verdict "counters" "$(scripts/check-counters.sh "$tools/proc.c")"
 verdict "names of builds" "$(names)"
 verdict "tables of wire_matrix" "$(scripts/matrix-table.sh --check 2>&1)"
