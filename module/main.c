@@ -121,4 +121,6 @@ module_init(xtcp_init);
 module_exit(xtcp_exit);
 
 MODULE_DESCRIPTION("A second TCP next to the kernel's");
+MODULE_AUTHOR("The xtcp developers");
+MODULE_VERSION("0.1");
 MODULE_LICENSE("GPL");

@@ -42,6 +42,8 @@ static int family_number = AF_XTCP;
 module_param_named(family, family_number, int, 0444);
 MODULE_PARM_DESC(family, "address family number, 1 to " __stringify(AF_MAX) " - 1, not taken by another (default "
 		 __stringify(AF_XTCP) ")");
+/* of an installed module socket() then loads it, as it loads other protocols */
+MODULE_ALIAS_NETPROTO(AF_XTCP);
 
 /* Memory of all socks in all namespaces, in pages, apart from kernel TCP's; the limits are net.ipv4.tcp_mem. */
 static atomic_long_t memory_allocated;
@@ -305,7 +307,7 @@ void xtcp_family_exit(void)
 }
 
 /**
- * xtcp_family_register() - from here on programs can open sockets
+ * xtcp_family_register() - from here on programs can open sockets, and the log says so
  *
  * Context: process, module init.
  *
@@ -319,6 +321,8 @@ int xtcp_family_register(void)
 
 	if (!err) {
 		xtcp_siblings_set_family(family_number);
+		/* the kernel's own line has the name of who had the number before us: "Registered PF_WANPIPE" */
+		pr_info("version %s, address family %d\n", THIS_MODULE->version, family_number);
 		return 0;
 	}
 	known = xtcp_siblings_have_family(family_number, name, sizeof(name));

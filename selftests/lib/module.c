@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -52,6 +53,24 @@ int module_wrapper_load(void)
 int module_wrapper_unload(void)
 {
 	return syscall(SYS_delete_module, "xtcp_wrapper", O_NONBLOCK);
+}
+
+bool module_says(const char *variable, const char *field, const char *value)
+{
+	char command[512], said[256] = "";
+	FILE *pipe;
+
+	snprintf(command, sizeof(command), "PATH=$PATH:/sbin:/usr/sbin modinfo -F %s \"$%s\"", field, variable);
+	pipe = popen(command, "re");
+	if (!pipe)
+		return false;
+	if (fread(said, 1, sizeof(said) - 1, pipe))
+		said[strcspn(said, "\n")] = 0;
+	if (pclose(pipe) || strcmp(said, value)) {
+		fprintf(stderr, "# module: modinfo -F %s says '%s', not '%s'\n", field, said, value);
+		return false;
+	}
+	return true;
 }
 
 bool module_is_loaded(void)

@@ -19,6 +19,9 @@ int module_unload(void);
 int module_wrapper_load(void);
 int module_wrapper_unload(void);
 
+/* True if modinfo says exactly this of a field of the file that @variable of the environment names. */
+bool module_says(const char *variable, const char *field, const char *value);
+
 bool module_is_loaded(void);
 
 /* How often it is held; -1 if it is not loaded. */

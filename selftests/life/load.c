@@ -67,6 +67,17 @@ static void wrong_family(const char *number, const char *name)
 	check(told, "the_valid_range_is_told");
 }
 
+/* What modinfo and the log say; of the build of another name side_by_side asks. */
+static void said(void)
+{
+	check(module_says("XTCP_KO", "version", "0.1") && module_says("XTCP_KO", "author", "The xtcp developers") &&
+	      module_says("XTCP_KO", "description", "A second TCP next to the kernel's") &&
+	      module_says("XTCP_KO", "alias", "net-pf-25"), "modinfo");
+	klog_forget();
+	check(module_load("") == 0, "load_again");
+	check(klog_has("xtcp: version 0.1, address family 25\n"), "the_version_is_told");
+}
+
 static void reload(void)
 {
 	/* The last reference goes with the socket, which may take a moment. */
@@ -75,14 +86,14 @@ static void reload(void)
 	check(access("/proc/net/xtcp", F_OK), "proc_not_loaded");
 	wrong_family("0", "parameter_too_small");
 	wrong_family("9999", "parameter_too_large");
-	check(module_load("") == 0, "load_again");
+	said();
 	check(!access("/proc/net/xtcp", R_OK) && !access("/proc/net/xtcp6", R_OK), "proc");
 }
 
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(15);
+	ksft_set_plan(17);
 	family();
 	reload();
 	return failures ? ksft_exit_fail() : ksft_exit_pass();

@@ -118,6 +118,8 @@ static void names(void)
 	}
 	free(text);
 	ksft_test_result(good, "protocols of both\n");
+	ksft_test_result(module_says("XTCP_B_KO", "alias", "net-pf-27") && module_says("XTCP_B_KO", "version", "0.1"),
+			 "modinfo of the second\n");
 
 	/* what one is told the other does not hear */
 	ns_sysctl_set(pair.a, "net.xtcp_b.fin_timeout", "7");
@@ -591,7 +593,7 @@ static void under_load(void)
 }
 
 static const struct part parts[] = {
-	{ "names", names, 3 },
+	{ "names", names, 4 },
 	{ "refusals", refusals, 4 },
 	{ "transfers", transfers, 5 },
 	{ "ports", ports, 4 },
