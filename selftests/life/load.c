@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <linux/xtcp.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest.h"
@@ -12,6 +14,7 @@
 #include "lib/module.h"
 #include "lib/wait.h"
 
+static const char *program;
 static int failures;
 
 static void check(bool ok, const char *name)
@@ -37,10 +40,28 @@ static bool refused(int type, int protocol, int reason)
 	return fd < 0 && errno == reason;
 }
 
+/* True if scripts/xtcp-holders ends with this status and prints exactly this. */
+static bool holders_are(int status, const char *expected)
+{
+	FILE *pipe = popen("scripts/xtcp-holders 2>&1", "re");
+	char said[512] = "";
+	int ended;
+
+	if (!pipe)
+		return false;
+	said[fread(said, 1, sizeof(said) - 1, pipe)] = 0;
+	ended = pclose(pipe);
+	if (WIFEXITED(ended) && WEXITSTATUS(ended) == status && !strcmp(said, expected))
+		return true;
+	ksft_print_msg("xtcp-holders ended with %#x and said: %s", ended, said);
+	return false;
+}
+
 static void family(void)
 {
-	int v4 = socket(AF_XTCP, SOCK_STREAM, 0);
-	int v6 = socket(AF_XTCP, SOCK_STREAM, 1);
+	int v4 = socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int v6 = socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC, 1);
+	char holders[512];
 
 	check(v4 >= 0, "socket_ipv4");
 	check(v6 >= 0, "socket_ipv6");
@@ -48,8 +69,11 @@ static void family(void)
 	check(refused(SOCK_DGRAM, 0, ESOCKTNOSUPPORT), "socket_other_type");
 	check(module_references() == 2, "sockets_hold_the_module");
 	check(module_unload() && errno == EWOULDBLOCK, "unload_while_open");
+	snprintf(holders, sizeof(holders), "%7d  %s  (descriptors %d, %d)\n", getpid(), program, v4, v6);
+	check(holders_are(0, holders), "holders");
 	close(v4);
 	close(v6);
+	check(holders_are(1, ""), "no_holder");
 }
 
 /* A number that is no family is refused, and the log says which ones are. */
@@ -84,16 +108,19 @@ static void reload(void)
 	check(WAIT_FOR(!module_unload(), 10000), "unload");
 	check(refused(SOCK_STREAM, 0, EAFNOSUPPORT), "socket_not_loaded");
 	check(access("/proc/net/xtcp", F_OK), "proc_not_loaded");
+	check(holders_are(2, "xtcp-holders: the module xtcp is not loaded\n"), "holders_not_loaded");
 	wrong_family("0", "parameter_too_small");
 	wrong_family("9999", "parameter_too_large");
 	said();
 	check(!access("/proc/net/xtcp", R_OK) && !access("/proc/net/xtcp6", R_OK), "proc");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	(void)argc;
+	program = argv[0];
 	ksft_print_header();
-	ksft_set_plan(17);
+	ksft_set_plan(20);
 	family();
 	reload();
 	return failures ? ksft_exit_fail() : ksft_exit_pass();
