@@ -33,6 +33,7 @@ endif
 all: needs-build
 	@scripts/build-module.sh '$(KDIR)' $(call quoted,$(BUILD)) $(NAMED)
 	@ln -sf $(call quoted,$(BUILD)/$(NAME).ko) $(call quoted,$(NAME).ko)
+	@$(KERNEL) say_kernel '$(KDIR)' $(origin KDIR)
 
 # build/stock and build/debug are the modules for the virtual machine's kernels,
 # whatever kernel this machine runs.

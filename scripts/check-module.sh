@@ -4,8 +4,9 @@
 # Checks the module against kernels: what it imports is what scripts/imports.txt
 # lists and what the kernels export, and it compiles without a warning for each
 # kernel of scripts/kernels.list. It is built in no folder that holds anything else,
-# and for no other kernel. --update writes the list anew; SERIES is one kernel of
-# that list, of which only the build is checked.
+# and for no other kernel, and `make` says so when it is not for the running one.
+# --update writes the list anew; SERIES is one kernel of that list, of which only the
+# build is checked.
 
 set -u
 cd "$(dirname "$0")/.."
@@ -148,9 +149,37 @@ check_folder()
 	rm -rf "$dir"
 }
 
+# Of which kernel `make` says that it builds for another one than the running one.
+check_said()
+{
+	local kdir release bin said
+
+	kdir=$(kernel_headers "$(kernel_release "$(kernel_stock)")")
+	release=$(headers_release "$kdir")
+	bin=$(mktemp -d build/check-said.XXXXXX)
+	printf '#!/bin/sh\necho "$RUNNING"\n' >"$bin/uname"
+	chmod +x "$bin/uname"
+	said=$(PATH=$PWD/$bin:$PATH
+		export RUNNING=$release
+		say_kernel "$kdir" file
+		RUNNING=0.1-running
+		say_kernel "$kdir" file
+		say_kernel "$kdir" command)
+	rm -rf "$bin"
+	if [ "$said" = "For Linux $release, the newest headers here: there are none for the running 0.1-running,\
+ which cannot load it. Install them, or say KDIR=DIR.
+For Linux $release, as KDIR says; the running 0.1-running cannot load it." ] &&
+		grep -qF "say_kernel '\$(KDIR)' \$(origin KDIR)" Makefile; then
+		echo "ok - build: says for which kernel, if it is not the running one"
+	else
+		echo "$said" | sed 's/^/# /'
+		echo "not ok - build: says for which kernel, if it is not the running one"
+	fi
+}
+
 case ${1-} in
 --update) check_stock --update ;;
-"") check_stock; check_folder; check_untried; check_newer ;;
+"") check_stock; check_folder; check_said; check_untried; check_newer ;;
 [0-9]*.*[0-9]) check_series "$1" ;;
 *) echo "Usage: scripts/check-module.sh [--update | SERIES]" >&2; exit 2 ;;
 esac

@@ -125,3 +125,21 @@ kernel_cached()
 	done
 	return 1
 }
+
+# say_kernel KDIR ORIGIN: a sentence when that is not the running kernel; ORIGIN as
+# make's $(origin KDIR) is "file" when KDIR was looked for.
+say_kernel()
+{
+	local release running
+
+	release=$(headers_release "$1")
+	running=$(uname -r)
+	if [ "$release" = "$running" ]; then
+		return 0
+	elif [ "$2" = file ]; then
+		echo "For Linux $release, the newest headers here: there are none for the running $running," \
+			"which cannot load it. Install them, or say KDIR=DIR."
+	else
+		echo "For Linux $release, as KDIR says; the running $running cannot load it."
+	fi
+}
