@@ -7,6 +7,8 @@
 # bench_NAME.c there for the others.
 # With AB=COMMIT in the environment (make bench AB=COMMIT): the module of now and that of
 # COMMIT, each beside kernel TCP, in one run of STREAM, RR and CRR.
+# With JSON=FILE there each ratio is written there as well: its part of the run, its name,
+# its unit, the value and the one it is against (the medians, the ratio is that of the pairs).
 # "wall" is the clock on two processors, "instructions" one processor whose clock
 # counts them: the same figures on every machine.
 # The exit status says whether all bounds were kept.
@@ -78,7 +80,28 @@ in_vm()
 	shift
 	echo "# $what"
 	scripts/vm.sh --kernel "$image" --timeout 900 "${options[@]}" -- \
-		env XTCP_KO="$bin/xtcp.ko" AB_KO="$bin/ab.ko" "$bin/$@" || status=1
+		env XTCP_KO="$bin/xtcp.ko" AB_KO="$bin/ab.ko" ${JSON:+MEASURE_JSON=1} "$bin/$@" | keep_records "$what"
+	[ "${PIPESTATUS[0]}" -eq 0 ] || status=1
+}
+
+# keep_records PART: lines that lib/measure.c marks as records go into $records, all others on.
+keep_records()
+{
+	awk -v part="$1" -v records="$records" '
+		sub(/^#json {/, "") { print "\t\t{\"part\": \"" part "\", " $0 >>records; close(records); next }
+		{ print; fflush() }'
+}
+
+# write_json FILE: what was measured, and of what.
+write_json()
+{
+	{
+		printf '{\n\t"kernel": "%s",\n' "$(kernel_release "$image")"
+		printf '\t"commit": "%s",\n' "$(git describe --always --dirty --abbrev=12 2>/dev/null)"
+		printf '\t"bounds_kept": %s,\n\t"ratios": [\n' "$([ $status -eq 0 ] && echo true || echo false)"
+		sed '$!s/$/,/' "$records"
+		printf '\t]\n}\n'
+	} >"$1"
 }
 
 # guest time counts instructions only when nothing of it depends on the host
@@ -146,6 +169,12 @@ bench_loss()
 
 status=0
 names=$*
+records=$bin/records
+: >"$records"
+if [ -n "${JSON-}" ] && ! : 2>/dev/null >"$JSON"; then
+	echo "bench: cannot write JSON=$JSON" >&2
+	exit 2
+fi
 if [ -n "${AB-}" ]; then
 	build_ab "$AB" "$bin/ab.ko" || exit
 	what=ab
@@ -154,4 +183,5 @@ fi
 for each in $what; do
 	"bench_$each"
 done
+[ -z "${JSON-}" ] || write_json "$JSON"
 exit $status

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,6 +138,28 @@ long measure_kernel_memory(void)
 	return least;
 }
 
+/* JSON has no word for what is no number. */
+static void print_number(const char *name, double value)
+{
+	if (isfinite(value))
+		printf(", \"%s\": %.10g", name, value);
+	else
+		printf(", \"%s\": null", name);
+}
+
+void measure_record(const char *what, const char *unit, double ratio, double value, double against)
+{
+	if (!getenv("MEASURE_JSON"))
+		return;
+	/* the names are ours, and none has a character that JSON would want escaped */
+	printf(MEASURE_JSON_MARK "\"name\": \"%s\", \"unit\": \"%s\"", what, unit);
+	print_number("ratio", ratio);
+	print_number("value", value);
+	print_number("against", against);
+	printf("}\n");
+	fflush(stdout);
+}
+
 bool measure_at_most(const char *what, double ratio, double bound, const char *details, ...)
 {
 	bool above = bound && ratio > bound;
@@ -161,6 +184,7 @@ bool measure_rounds_at_most(const char *what, struct measure_rounds *r, double b
 	for (i = 0; i < r->rounds; i++)
 		ratio[i] = r->ours[i] / r->theirs[i];
 	m = measure_median(ratio, r->rounds);
+	measure_record(what, "ns", m, measure_median(r->ours, r->rounds), measure_median(r->theirs, r->rounds));
 	return measure_at_most(what, m, bound, "%.2f to %.2f, %d rounds of %d; median %.0f ns against %.0f", ratio[0],
 			       ratio[r->rounds - 1], r->rounds, r->n, measure_median(r->ours, r->rounds),
 			       measure_median(r->theirs, r->rounds));

@@ -36,6 +36,13 @@ bool measure_at_most(const char *what, double ratio, double bound, const char *d
 	__attribute__((format(printf, 4, 5)));
 
 /*
+ * One ratio for `make bench JSON=FILE`, of @value to @against, or the median of several: a
+ * line that begins with the mark, printed when MEASURE_JSON is in the environment.
+ */
+#define MEASURE_JSON_MARK "#json {"
+void measure_record(const char *what, const char *unit, double ratio, double value, double against);
+
+/*
  * The ratio of each round, whose median counts; sorts all three. @n: of what in a
  * round, nanoseconds each.
  */

@@ -159,8 +159,9 @@ static double rate(enum load load, enum stack stack, long amount)
 	return amount / start;
 }
 
-/* One line of figures; false below the floor. */
-static bool report(const char *what, double *ratio, double *ours, double *theirs, int pairs, double floor)
+/* One line of figures; false below the floor. @unit: of both. */
+static bool report(const char *what, const char *unit, double *ratio, double *ours, double *theirs, int pairs,
+		   double floor)
 {
 	double m = measure_median(ratio, pairs);
 
@@ -169,15 +170,16 @@ static bool report(const char *what, double *ratio, double *ours, double *theirs
 	if (floor)
 		printf("; floor %.2fx%s", floor, m < floor ? ": BELOW" : "");
 	printf(")\n");
-	fflush(stdout);
+	measure_record(what, unit, m, measure_median(ours, pairs), measure_median(theirs, pairs));
 	return m >= floor;
 }
+
+static const char * const unit[LOADS] = { "MB/s", "transactions/s", "connections/s" };
 
 static int run_compare(int pairs, long megabytes, long transactions, long connections)
 {
 	const long amount[LOADS] = { megabytes, transactions, connections };
 	const double floor[LOADS] = { 0.70, 0, 0 };
-	static const char * const unit[LOADS] = { "MB/s", "transactions/s", "connections/s" };
 	double ratio[PAIRS_MAX], ours[PAIRS_MAX], theirs[PAIRS_MAX];
 	pid_t server[2];
 	bool ok = true;
@@ -198,7 +200,7 @@ static int run_compare(int pairs, long megabytes, long transactions, long connec
 			ratio[i] = ours[i] / theirs[i];
 		}
 		snprintf(what, sizeof(what), "%s, %s", load_name[load], unit[load]);
-		ok &= report(what, ratio, ours, theirs, pairs, floor[load]);
+		ok &= report(what, unit[load], ratio, ours, theirs, pairs, floor[load]);
 	}
 	stop_server(server[KERNEL]);
 	stop_server(server[XTCP]);
@@ -257,7 +259,7 @@ static int run_ab(int pairs, const long *amount)
 				ratio[i] = a[i] / b[i];
 			}
 			snprintf(what, sizeof(what), "%s, %s / kernel TCP", load_name[load], build_name[build]);
-			report(what, ratio, a, b, pairs, 0);
+			report(what, unit[load], ratio, a, b, pairs, 0);
 		}
 		for (i = 0; i < pairs; i++) {
 			a[i] = ours[NOW][i][load];
@@ -265,7 +267,7 @@ static int run_ab(int pairs, const long *amount)
 			ratio[i] = a[i] / b[i];
 		}
 		snprintf(what, sizeof(what), "%s, now / then", load_name[load]);
-		report(what, ratio, a, b, pairs, 0);
+		report(what, unit[load], ratio, a, b, pairs, 0);
 	}
 	return 0;
 }
@@ -305,11 +307,11 @@ static int run_tax(int pairs, long transactions, long connections)
 		for (i = 0; i < pairs; i++)
 			ratio[i] = idle[j][i] / without[j][i];
 		snprintf(what, sizeof(what), "kernel TCP's %s, xtcp idle", load_name[RR + j]);
-		ok &= report(what, ratio, idle[j], without[j], pairs, 0.97);
+		ok &= report(what, unit[RR + j], ratio, idle[j], without[j], pairs, 0.97);
 		for (i = 0; i < pairs; i++)
 			ratio[i] = listening[j][i] / without[j][i];
 		snprintf(what, sizeof(what), "kernel TCP's %s, xtcp listening", load_name[RR + j]);
-		ok &= report(what, ratio, listening[j], without[j], pairs, 0.97);
+		ok &= report(what, unit[RR + j], ratio, listening[j], without[j], pairs, 0.97);
 	}
 	stop_server(server);
 	return ok ? 0 : 1;

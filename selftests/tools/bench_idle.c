@@ -216,12 +216,14 @@ static int run(int n)
 	       theirs.probes, ours.probes != ours.connections || theirs.probes != theirs.connections ? ": WRONG" : "");
 	ok &= measure_at_most("a probe and its answer", our_ns / their_ns, MOST_PROBE, "%.0f ns against %.0f", our_ns,
 			      their_ns);
+	measure_record("a probe and its answer", "ns", our_ns / their_ns, our_ns, their_ns);
 	our_ns = (ours.out + ours.in) / ours.connections * 1e9;
 	their_ns = (theirs.out + theirs.in) / theirs.connections * 1e9;
 	measure_at_most("the same without the peer's part", our_ns / their_ns, 0,
 			"%.0f ns against %.0f; out %.0f against %.0f; the peer %.0f and %.0f", our_ns, their_ns,
 			ours.out / ours.connections * 1e9, theirs.out / theirs.connections * 1e9,
 			ours.peer / ours.connections * 1e9, theirs.peer / theirs.connections * 1e9);
+	measure_record("a probe and its answer without the peer's part", "ns", our_ns / their_ns, our_ns, their_ns);
 	return ok ? 0 : 1;
 }
 

@@ -270,6 +270,7 @@ static void measure_network(const struct network *n)
 	printf("resent %lld/%lld, lost %lld/%lld, needless %lld/%lld %s\n", ours.resent, theirs.resent, ours.drops,
 	       theirs.drops, ours.needless, theirs.needless,
 	       verdict(ours.needless <= theirs.needless, ours.needless <= runs * theirs.most_needless));
+	measure_record(n->name, "Mbit/s", ratio, ours.median, theirs.median);
 	fflush(stdout);
 }
 
@@ -312,10 +313,13 @@ static void run_answers(double *times, int n, enum stack stack)
 static void report_answers(const char *what, double *ours, double *theirs)
 {
 	double mine = measure_median(ours, runs), other = measure_median(theirs, runs);
+	char name[64];
 
 	printf("answers    %5.2fx %-5s %s %.0f ms (%.0f-%.0f) against %.0f (%.0f-%.0f)\n", mine / other,
 	       verdict(mine <= 1.005 * other, mine <= theirs[runs - 1]), what, mine, ours[0], ours[runs - 1], other,
 	       theirs[0], theirs[runs - 1]);
+	snprintf(name, sizeof(name), "answers, %s", what);
+	measure_record(name, "ms", mine / other, mine, other);
 	fflush(stdout);
 }
 
@@ -396,19 +400,21 @@ static void run_flows(struct shares *shares, int seconds, int first, int second)
 	router_close(&r);
 }
 
-/* Of all runs the median; false below @least, 0: none. */
-static void report_flows(const char *what, double *values, double least, const char *details)
+/* Of all runs the median, which is said to be wrong below @least, 0: never. */
+static double report_flows(const char *what, double *values, double least, const char *details)
 {
 	double m = measure_median(values, runs);
 
 	printf("flows      %6.3f %-5s %s (%.3f-%.3f)%s\n", m, least ? verdict(m >= least, false) : "", what, values[0],
 	       values[runs - 1], details);
 	fflush(stdout);
+	return m;
 }
 
 static void measure_flows(void)
 {
 	double jain[RUNS_MAX], share[RUNS_MAX], ours[RUNS_MAX], theirs[RUNS_MAX], among[RUNS_MAX];
+	double ours_m, theirs_m;
 	struct shares shares;
 	char who[64];
 	int i;
@@ -425,11 +431,14 @@ static void measure_flows(void)
 		share[i] = shares.first;
 	}
 	snprintf(who, sizeof(who), ", %s and %s", shares.cong[0], shares.cong[1]);
-	report_flows("Jain's index of 4 and 4", jain, LEAST_JAIN, who);
-	report_flows("  that of 8 of kernel TCP's", among, 0, "");
-	report_flows("  what the first 4 have of it", share, 0, "");
-	report_flows("4 alone: how full", ours, LEAST_FULL, "");
-	report_flows("  kernel TCP's 4", theirs, 0, "");
+	ours_m = report_flows("Jain's index of 4 and 4", jain, LEAST_JAIN, who);
+	theirs_m = report_flows("  that of 8 of kernel TCP's", among, 0, "");
+	measure_record("flows, Jain's index of 4 and 4", "of 1", ours_m / theirs_m, ours_m, theirs_m);
+	ours_m = report_flows("  what the first 4 have of it", share, 0, "");
+	measure_record("flows, what the first 4 have", "of 1", ours_m / (1 - ours_m), ours_m, 1 - ours_m);
+	ours_m = report_flows("4 alone: how full", ours, LEAST_FULL, "");
+	theirs_m = report_flows("  kernel TCP's 4", theirs, 0, "");
+	measure_record("flows, 4 alone: how full", "of 1", ours_m / theirs_m, ours_m, theirs_m);
 }
 
 /* True if it is one of the names, or there are none. */

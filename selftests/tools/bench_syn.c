@@ -249,6 +249,7 @@ static int run_listeners(int rounds, int n)
 	static const int others[] = { 1, 1000, MOST_OTHERS };
 	const struct rlimit files = { MOST_OTHERS + 100, MOST_OTHERS + 100 };
 	double costs[3], all[MEASURE_ROUNDS_MAX];
+	char what[64];
 	int i, round;
 
 	if (setrlimit(RLIMIT_NOFILE, &files))
@@ -263,6 +264,8 @@ static int run_listeners(int rounds, int n)
 			all[round] = gross_cost(n);
 		costs[i] = measure_median(all, rounds);
 		printf("a SYN with %5d other listeners  %8.0f ns  %6.3fx\n", others[i], costs[i], costs[i] / costs[0]);
+		snprintf(what, sizeof(what), "a SYN with %d other listeners", others[i]);
+		measure_record(what, "ns", costs[i] / costs[0], costs[i], costs[0]);
 	}
 	while (there)
 		close(other[--there]);
@@ -400,6 +403,7 @@ static int run_flood(int ms)
 	printf("xtcp:       %.0f connections/s, %.0f with as many, %lld SYNs of clients sent again\n", ours_calm.rate,
 	       ours.rate, ours.resent);
 	printf("goodput under the flood             %5.2fx  (at least 1.20x%s)\n", ratio, ratio < 1.2 ? ": BELOW" : "");
+	measure_record("goodput under the flood", "connections/s", ratio, ours.rate, kept.rate);
 	return ratio >= 1.2 && !ours.resent ? 0 : 1;
 }
 
@@ -417,6 +421,13 @@ static long object_size(const char *slab)
 	return size;
 }
 
+static void record_size(const char *what, const char *ours, const char *theirs)
+{
+	double value = object_size(ours), against = object_size(theirs);
+
+	measure_record(what, "octets", value / against, value, against);
+}
+
 static int run_memory(void)
 {
 	struct slabs few, many;
@@ -426,6 +437,8 @@ static int run_memory(void)
 	printf("octets of a half-open connection:  %ld over IPv4, %ld over IPv6; kernel TCP %ld and %ld\n",
 	       object_size("xtcp_request"), object_size("xtcp_request6"), object_size("request_sock_TCP"),
 	       object_size("request_sock_TCPv6"));
+	record_size("a half-open connection over IPv4", "xtcp_request", "request_sock_TCP");
+	record_size("a half-open connection over IPv6", "xtcp_request6", "request_sock_TCPv6");
 	ns_sysctl_set(ns, "net.xtcp.syncookies", "1");
 	listener = stack_listener(ns, XTCP, SERVER, PORT, true);
 	if (listener < 0 || listen(listener, BACKLOG))

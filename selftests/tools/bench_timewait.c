@@ -148,6 +148,7 @@ static bool compare_memory(const struct load *load, const char *what, int n, dou
 {
 	double theirs = memory(load, KERNEL, n), ours = memory(load, XTCP, n);
 
+	measure_record(what, "octets", ours / theirs, ours, theirs);
 	return measure_at_most(what, ours / theirs, bound, "%d records; %.0f octets against %.0f", n, ours, theirs);
 }
 
