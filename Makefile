@@ -83,9 +83,9 @@ debug-kernel: needs-check
 #:   make bench        measure xtcp against the kernel's TCP; B=tcp, B=syn, B=timewait,
 #:                     B=ports, B=idle, B=spaces, B=scale, B=loss: a part of it;
 #:                     B=loss N='jitter flows': a part of that, FAST=1: a glance at it; AB=COMMIT: the module of
-#:                     now and that of a commit in one run
+#:                     now and that of a commit in one run; JSON=FILE: the ratios there, too
 bench: needs-check vm-module
-	@FAST='$(value FAST)' AB=$(call quoted,$(value AB)) scripts/bench.sh $(if $(value B),'$(value B)' $(value N))
+	@FAST='$(value FAST)' AB=$(call quoted,$(value AB)) JSON=$(call quoted,$(value JSON)) scripts/bench.sh $(if $(value B),'$(value B)' $(value N))
 
 #:   make soak         the tests that take long
 soak: needs-check
