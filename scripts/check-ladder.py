@@ -7,13 +7,23 @@ NAME.trace is drawn as NAME.txt has it, and tells what it should; what is no
 trace is refused in one sentence. --write writes the pictures anew. LADDER in
 the environment is another program to test."""
 
+import contextlib
+import gc
+import io
 import os
 import re
+import resource
 import struct
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "sight"))
+
+import events
+import ladder_command
 
 TRACES = "selftests/see/traces/"
 LADDER = os.environ.get("LADDER", "scripts/ladder").split()
@@ -55,7 +65,8 @@ SAYS = {
     "bad-checksum": ("a wrong checksum", r"ACK SEQ=1 ACK=1 WND=64240 -+>\| ESTABLISHED",
                      r"PSH,ACK SEQ=1 ACK=1 LEN=5 \(dropped: bad -+>X\|", "checksum",
                      r"PSH,ACK SEQ=1 ACK=1 LEN=5 WND=64240 -+>\|"),
-    "corrupted": ("one lost, one damaged on its way, one that arrives", r"LEN=14 .*\(lost\) -+X \|", r"\(probe timer\)",
+    "corrupted": ("one lost, one damaged on its way, one that arrives", r"LEN=14 .*\(lost\) -+X \|",
+                  r"\(tail loss probe timer\)",
                   r"LEN=14 .*resent, .*-+>X\|", r"checksum\)", r"\(retransmit timer, RTO 201 ms\)",
                   r"cwnd 14480 -> 1448", r"LEN=14 .*\(resent\) -+>\|"),
     "one-tuple": ("three connections that had the same ports", r"RST,ACK SEQ=7 ", r"ms 10\.77\.0\.1:50104 ",
@@ -69,6 +80,12 @@ SAYS = {
                    r"SEQ=1 ACK=1 LEN=1448 \(of 10 segments\)", r"SEQ=1449 ", r"SEQ=2897 ",
                    r"1,448 of 14,480|octets lost"),
     "ecn": ("what ECN says", r"SYN,ECE,CWR SEQ=0 ", r"SYN,ACK,ECE SEQ=0 ", r"LEN=14480 \(10 segments\) .*ECT|ECT"),
+    "marked": ("a segment that the network marks, what echoes the mark, and what it does to the sender",
+               r"LEN=1448 \(marked CE on the way\) -+>\|", r"\(33\.797\) <-+ ACK,ECE SEQ=1 ACK=1449 ",
+               r"\.\.\. 7 segments, 10,136 octets \.\.\. -->", r"\(CWR: congestion mark, ssthresh 10136\)"),
+    "zero-window": ("a window that shuts: the sender's timer probes it, and it opens", r"WND=128 --\|",
+                    r"\(zero-window probe timer\)", r"LEN=128 .*->\|", r"<-+ ACK SEQ=1 ACK=3025 WND=0 --\|",
+                    r"<-+ ACK SEQ=1 ACK=3025 WND=4096 --\|", r"5 segments, 5,976 octets"),
     "overwritten": ("the oldest events are gone", r"^The trace is not complete: the oldest 596 of its 630 events",
                     r"buffer_size_kb", r"^No SYN is in this trace", r"ms 10\.77\.0\.1:50106 .* 10\.77\.0\.2:80 +ms",
                     r"~ up to here 596 events are missing", "!lost"),
@@ -94,7 +111,32 @@ def verdict(good, name, *why):
 verdict.failed = False
 
 
+class Output(io.StringIO):
+    encoding = "utf-8"      # what argparse and print() ask for
+
+
+def ladder_here(args):
+    """As below, without a process: starting Python takes longer than most drawings."""
+    out, err = Output(), Output()
+    argv, sys.argv = sys.argv, ["ladder", *args]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = ladder_command.main("usage")
+    except SystemExit as end:
+        status = end.code
+    except Exception:
+        traceback.print_exc(file=err)
+        status = 1
+    finally:
+        sys.argv = argv
+        gc.enable()
+    return subprocess.CompletedProcess(args, status, out.getvalue(), err.getvalue())
+
+
 def ladder(*args, data=None, env=None):
+    """In this process, where input, environment and the program itself are not what is tested."""
+    if data is None and env is None and "LADDER" not in os.environ:
+        return ladder_here(args)
     return subprocess.run([*LADDER, *args], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           errors="replace", timeout=120, env=dict(os.environ, **(env or {})))
 
@@ -199,11 +241,66 @@ def check_bad(folder):
     verdict(harmed.returncode == 0 and "1 line" in harmed.stdout.split("\n")[0] and
             "(lost)" not in harmed.stdout, "a line that cannot be read",
             harmed.stdout, harmed.stderr)
+    alone = ladder(TRACES + "close-first.trace", env={"COLUMNS": ""})
+    wide = {len(line) for line in alone.stdout.split("\n") if ROW.match(line)}
+    verdict(alone.returncode == 0 and wide == {110} and "\033" not in alone.stdout, "no terminal", str(wide),
+            alone.stderr)
+    odd = good.replace(b"         python3-143 ", b": xtcp_[0] x: 9.-143 ").replace(b" .Ns1. ", b" DNs1. ")
+    odd = ladder("--plain", "--width", "100", file("odd", odd))
+    verdict(not odd.stderr and not differs(odd.stdout, SAYS["close-first"][1:]) and "cannot be read" not in odd.stdout,
+            "a program with a name like an event's", odd.stdout, odd.stderr)
     pipe = subprocess.run("%s --plain %sclose-first.trace | head -n 1" % (" ".join(LADDER), TRACES), shell=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     verdict(not pipe.stderr, "a reader that goes", pipe.stderr)
     other = ladder("--plain", TRACES + "close-first.trace", env={"LC_ALL": "C", "PYTHONUTF8": "0", "TERM": "dumb"})
     verdict(other.returncode == 0 and other.stdout.isascii(), "a locale of ASCII", other.stderr)
+
+
+@contextlib.contextmanager
+def nobody():
+    """A user who may nothing, if root runs this; os.access() asks for the real one."""
+    root = os.geteuid() == 0
+    if root:
+        os.setresuid(65534, 65534, 0)
+    try:
+        yield
+    finally:
+        if root:
+            os.setresuid(0, 0, 0)
+
+
+def check_tracefs(folder):
+    """What there is to say when no trace is named, and the tracefs of now has none."""
+    top = os.path.join(folder, "tracing")
+    trace, module = os.path.join(top, "trace"), os.path.join(top, "events/xtcp/xtcp_segment_out")
+    enable = os.path.join(top, "events/xtcp/enable")
+
+    def write(name, text):
+        with open(name, "w") as file:
+            file.write(text)
+
+    before, events.TRACEFS = events.TRACEFS, top
+    check_sentence("no such folder as tracefs's", ladder_here([]), 2, "there is no .*; mount -t tracefs")
+    os.mkdir(top)
+    check_sentence("no tracefs", ladder_here([]), 2, "no tracefs is mounted; mount -t tracefs")
+    os.chmod(folder, 0o711)
+    os.chmod(top, 0o700)
+    with nobody():
+        check_sentence("a tracefs for root only", ladder_here([]), 2, "is for root only")
+        check_sentence("--live: a tracefs for root only", ladder_here(["--live"]), 2, "is for root only")
+    write(trace, "# tracer: nop\n")
+    check_sentence("no module", ladder_here([]), 2, "the xtcp module is not loaded")
+    check_sentence("--live: no module", ladder_here(["--live"]), 2, "the xtcp module is not loaded")
+    os.makedirs(module)
+    write(enable, "0\n")
+    check_sentence("nothing is traced", ladder_here([]), 2, "nothing is traced; echo 1 >")
+    write(enable, "1\n")
+    check_sentence("nothing has happened", ladder_here([]), 2, "no event of xtcp")
+    os.chmod(top, 0o711)
+    os.chmod(trace, 0o600)
+    with nobody():
+        check_sentence("no right to read", ladder_here([]), 2, "cannot read .*: Permission denied")
+    events.TRACEFS = before
 
 
 def many(count):
@@ -243,6 +340,21 @@ def check_size(folder):
                 done.stdout[:2000], done.stderr)
         print("# %.2f s" % took)
         verdict(not disorder(done.stdout), "10,000 segments in order of time", str(disorder(done.stdout)))
+
+
+def check_memory(folder):
+    """Of a trace only what is drawn is kept: 34 MB of others' events behind a connection, in 48 MB of memory."""
+    name = os.path.join(folder, "large")
+    others = many(10000)
+    with open(name, "w") as file, open(TRACES + "close-first.trace") as first:
+        file.write(first.read())
+        for _ in range(5):
+            file.write(others)
+    done = subprocess.run([*LADDER, "--plain", "--width", "100", name], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, timeout=120, env=dict(os.environ, LC_ALL="C.UTF-8"),
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (48 << 20, 48 << 20)))
+    verdict(done.returncode == 0 and not differs(done.stdout, SAYS["close-first"][1:]),
+            "a trace larger than the memory", done.stdout, done.stderr[-2000:])
 
 
 def made(*segments):
@@ -377,7 +489,9 @@ def main():
     if not names:
         with tempfile.TemporaryDirectory() as folder:
             check_bad(folder)
+            check_tracefs(folder)
             check_size(folder)
+            check_memory(folder)
             check_ways()
             check_choice()
             check_pictures(folder)

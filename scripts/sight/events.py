@@ -135,7 +135,7 @@ class Trace:
         self.cut = False
         for line in self.lines:
             self.seen += 1
-            at = line.find(MARK)
+            at = line.find(MARK, COMM)
             if at < 0:
                 gap = self.note(line)
                 if gap:

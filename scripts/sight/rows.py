@@ -5,7 +5,7 @@ when something crosses it on its way; runs of like segments are folded."""
 from bisect import bisect_left, insort
 
 FOLD = 8            # so many rows in a run are folded
-ALIKE = 3           # of losses, repetitions and duplicate ACKs in a run so many are drawn
+ALIKE = 3           # of losses, repetitions, marks and duplicate ACKs in a run so many are drawn
 
 
 class Row:
@@ -102,7 +102,8 @@ def arrive(row, arrival):
 
 
 class Plain:
-    """Which segments go by without an event. Of losses, repetitions and duplicate ACKs a run begins with a few."""
+    """Which segments go by without an event. Of losses, repetitions, marks, what echoes them and
+    duplicate ACKs a run begins with a few."""
 
     def __init__(self):
         self.known = {}
@@ -130,6 +131,10 @@ class Plain:
         like = segment.fate or segment.note
         if not like and segment.missing():
             like = "part"
+        if not like and any(arrival.marked for arrival in segment.arrivals):
+            like = "marked"
+        if not like and set(segment.flags) & set("EC"):
+            like = "echo"
         if not segment.len:
             if not like and segment.ack == self.acked[s]:
                 like = "duplicate"

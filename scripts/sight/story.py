@@ -17,7 +17,8 @@ UNKNOWN = ("arrival not in the trace", "the trace ends")   # fates that say noth
 
 UNSEEN = "not seen arriving"
 BY_CALL = {"SYN-SENT": "S", "FIN-WAIT-1": "F", "LAST-ACK": "F", "CLOSED": "R"}
-TIMERS = {"retransmit": "retransmit timer, RTO %d ms"}
+TIMERS = {"retransmit": "retransmit timer, RTO %d ms", "probe": "tail loss probe timer",
+          "persist": "zero-window probe timer", "delayed-ack": "delayed ACK timer"}
 DROPS = {"TCP_CSUM": "bad checksum", "PKT_TOO_SMALL": "bad header", "SOCKET_BACKLOG": "no room on the backlog",
          "SOCKET_FILTER": "socket filter", "OTHERHOST": "for another host", "XFRM_POLICY": "IPsec policy",
          "NOT_SPECIFIED": "hop limit"}

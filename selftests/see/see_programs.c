@@ -220,7 +220,7 @@ static void draw_ladder(const struct see_view *client_view, const struct see_vie
 static void draw_loss(const struct see_view *view)
 {
 	static const char *const want[] = {
-		" LEN=5 ", "X |", "(probe timer)", "(resent) -", "(tail loss probe sent)", NULL
+		" LEN=5 ", "X |", "(tail loss probe timer)", "(resent) -", "(tail loss probe sent)", NULL
 	};
 	unsigned int port = see_new_port(), i;
 	int listener, client, server, status;
