@@ -201,10 +201,10 @@ def check_traces(names, write):
             verdict(not wrong and rows == {width}, "%s: %d columns" % (name, width), *wrong, str(rows))
 
 
-def check_sentence(name, done, status, *patterns):
+def check_sentence(name, done, status, *patterns, prog="ladder"):
     lines = done.stderr.rstrip("\n").split("\n")
     missing = [pattern for pattern in patterns if not re.search(pattern, done.stderr)]
-    verdict(done.returncode == status and len(lines) == 1 and lines[0].startswith("ladder: ") and not missing and
+    verdict(done.returncode == status and len(lines) == 1 and lines[0].startswith(prog + ": ") and not missing and
             "Traceback" not in done.stderr, name, "status %d" % done.returncode, done.stderr, *missing)
 
 
@@ -323,6 +323,28 @@ def many(count):
             event(at + 0.01, 0, "segment_in", text)
     lines.sort()
     return "".join(line for _, line in lines)
+
+
+def plot(*args):
+    return subprocess.run(["scripts/plot", "--plain", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=120)
+
+
+def check_plot(folder):
+    """What scripts/plot says of a trace that it cannot draw; what it draws the demonstrations look at."""
+    def file(name, data):
+        with open(os.path.join(folder, name), "wb") as out:
+            out.write(data)
+        return os.path.join(folder, name)
+
+    check_sentence("plot: an empty trace", plot(file("empty", b"")), 2, "the trace is empty", prog="plot")
+    check_sentence("plot: binary", plot(file("binary", bytes(range(256)) * 2000)), 2, "no text", prog="plot")
+    check_sentence("plot: no such file", plot(os.path.join(folder, "not-there")), 2, "No such file", prog="plot")
+    check_sentence("plot: no such port", plot("--port", "1", TRACES + "corrupted.trace"), 2, "such a connection",
+                   prog="plot")
+    check_sentence("plot: no text", plot(TRACES + "close-first.trace"), 2, "sent no text", prog="plot")
+    check_sentence("plot: a picture that cannot be written", plot("--svg", "/no/such/folder/a", TRACES +
+                                                                  "corrupted.trace"), 2, "cannot write", prog="plot")
 
 
 def check_size(folder):
@@ -490,6 +512,7 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             check_bad(folder)
             check_tracefs(folder)
+            check_plot(folder)
             check_size(folder)
             check_memory(folder)
             check_ways()

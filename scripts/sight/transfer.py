@@ -65,6 +65,8 @@ class Transfer:
             sums[event.local] = sums.get(event.local, 0) + event.len
         self.sender = max(sums, key=sums.get)
         self.peer = next(event.peer for event in out if event.local == self.sender)
+        if not sums[self.sender]:
+            raise ValueError("this connection has sent no text, so there is nothing to plot")
         first = next(event for event in out if event.local == self.sender and (event.len or "S" in event.flags))
         self.base = first.seq + ("S" in first.flags)
         self.sent, self.acks, self.sacks, self.changes = [], [], [], []
