@@ -6,7 +6,8 @@
 # What is measured stands at the head of selftests/tools/bench.c for B=tcp, and of
 # bench_NAME.c there for the others.
 # With AB=COMMIT in the environment (make bench AB=COMMIT): the module of now and that of
-# COMMIT, each beside kernel TCP, in one run of STREAM, RR and CRR.
+# COMMIT, each beside kernel TCP, in one run of STREAM, RR and CRR; AB=notrace: that of now
+# with its tracepoints off, and without them.
 # With JSON=FILE there each ratio is written there as well: its part of the run, its name,
 # its unit, the value and the one it is against (the medians, the ratio is that of the pairs).
 # "wall" is the clock on two processors, "instructions" one processor whose clock
@@ -27,11 +28,26 @@ case " $all all " in
 *) echo "bench: there is no B=$what; there are: $all all" >&2; exit 2 ;;
 esac
 
+# build_untraced FILE: the module as it is now, but for the tracepoints, which the kernel's headers leave out.
+build_untraced()
+{
+	local kdir
+
+	kdir=$(kernel_headers "$(kernel_release "$image")") || return 1
+	scripts/build-module.sh "$kdir" "$PWD/build/ab/notrace" -s KCFLAGS=-DNOTRACE || return 1
+	strip -g -o "$1" build/ab/notrace/xtcp.ko
+	echo "# now: the files as they are, tracepoints off; then: the same without tracepoints"
+}
+
 # build_ab COMMIT FILE: the module as it was at COMMIT, by that commit's own scripts and under its own name.
 build_ab()
 {
 	local commit dir log kdir
 
+	if [ "$1" = notrace ]; then
+		build_untraced "$2"
+		return
+	fi
 	commit=$(git rev-parse --verify --quiet --short=12 "$1^{commit}") ||
 		{ echo "bench: AB=$1: there is no such commit" >&2; return 2; }
 	dir=$PWD/build/ab/$commit
