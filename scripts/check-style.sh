@@ -118,6 +118,29 @@ tracepoints()
 		sed -n 's/^</only in include\/trace\/events\/xtcp.h:/p; s/^>/only in module\/sight\/README.md:/p'
 }
 
+# code_of FILE N: the C in its Nth block.
+code_of()
+{
+	awk -v n="$2" '/^```c$/ { at++; on = 1; next } /^```/ { on = 0 } on && at == n' "$1"
+}
+
+# What the README shows is what it says: the congestion control is module/README.md's, which the tests build; the program
+# compiles with the one option that it says.
+front_page()
+{
+	[ -n "$(code_of README.md 1)" ] || echo "README.md: no congestion control"
+	diff <(code_of README.md 1) <(code_of module/README.md 1) >/dev/null ||
+		echo "README.md: another congestion control than module/README.md"
+	{
+		printf '#include <%s>\n' arpa/inet.h stdio.h sys/socket.h unistd.h
+		code_of README.md 2 | sed -n '/^#include/p'
+		echo 'int main(void)'
+		echo '{'
+		code_of README.md 2 | sed '/^#include/d'
+		echo '}'
+	} | gcc -fsyntax-only -Wall -Werror -I include/uapi -x c - 2>&1 | sed 's/^/README.md: the program: /'
+}
+
 shell_syntax()
 {
 	local file
@@ -161,6 +184,7 @@ verdict "checkpatch: compat.h" "$(checkpatch $compat module/compat.h)"
 verdict "checkpatch: trace events" "$(checkpatch $trace include/trace/events/*.h)"
 verdict "checkpatch: selftests" \
 	"$(checkpatch $user $(find selftests -name '*.[ch]' | sort))"
+verdict "README.md" "$(front_page)"
 verdict "shell syntax" "$(shell_syntax)"
 verdict "licence lines" "$(licences)"
 verdict "version" "$(version)"
