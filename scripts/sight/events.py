@@ -16,6 +16,10 @@ SEGMENTS = ("segment_in", "segment_out")
 SEGMENT = re.compile(r": xtcp_(segment_in|segment_out): +netns=\d+ local=(\S+) peer=(\S+) state=(\S+) flags=\[(\w*)\] "
                      r"seq=(\d+) end=(\d+) ack=(\d+) wnd=(\d+) len=(\d+)(?: resent=(\d))? sacks=\[([^]]*)\]"
                      r"(?: shift=(-?\d+) segs=(\d+) ecn=(\d+) ts=(\S+) options=\[([^]]*)\])?\s*$")
+ACK_WORDS = ("snd_una", "snd_nxt", "snd_wnd", "acked", "sacked", "lost", "delivered", "pipe", "cwnd", "ssthresh",
+             "rtt_us", "srtt_us")
+ACK = re.compile(r": xtcp_ack: +netns=(\d+) local=(\S+) peer=(\S+) phase=(\S+) " +
+                 " ".join(word + r"=(\d+)" for word in ACK_WORDS) + r"\s*$")
 NEEDED = ("local", "peer", "flags", "seq", "end", "ack", "wnd", "len")
 
 
@@ -79,6 +83,23 @@ class SegmentEvent:
                                  fields["seq"], fields["end"], fields["ack"], fields["wnd"], fields["len"],
                                  fields.get("resent"), bare("sacks") or "", fields.get("shift"), fields.get("segs"),
                                  fields.get("ecn"), fields.get("ts"), bare("options")))
+
+
+class AckEvent:
+    """As Event, of what an ACK told; there are as many. .una is the reader's."""
+
+    __slots__ = ("time", "index", "netns", "local", "peer", "phase", *ACK_WORDS, "una")
+    name = "ack"
+
+    def __init__(self, time, index, parts):
+        """parts: words in the order of the names above."""
+        self.time, self.index = time, index
+        (netns, self.local, self.peer, self.phase, una, nxt, wnd, acked, sacked, lost, delivered, pipe, cwnd, ssthresh,
+         rtt_us, srtt_us) = parts
+        self.netns, self.snd_una, self.snd_nxt, self.snd_wnd = int(netns), int(una), int(nxt), int(wnd)
+        self.acked, self.sacked, self.lost, self.delivered = int(acked), int(sacked), int(lost), int(delivered)
+        self.pipe, self.cwnd, self.ssthresh = int(pipe), int(cwnd), int(ssthresh)
+        self.rtt_us, self.srtt_us = int(rtt_us), int(srtt_us)
 
 
 class Gap:
@@ -190,6 +211,9 @@ class Trace:
             return None
         if self.wanted and " peer=" in text and not all(word in text for word in self.wanted):
             return None
+        found = ACK.match(line, at) if name == "ack" else None
+        if found:
+            return AckEvent(time, self.seen, found.groups())
         fields = fields_of(text.rstrip("\n"))
         whole = is_whole(name, fields)
         if not whole:
