@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """The picture of scripts/plot for a terminal: dots of Braille characters, eight
-to a place, and letters for what is rare."""
+to a place, and letters for what is rare; in ASCII two dots to a place."""
 
 from transfer import ticks
 
@@ -12,8 +12,9 @@ LETTER = {"Open": " ", "Disorder": "d", "CWR": "c", "Recovery": "R", "Loss": "L"
 class Canvas:
     """Places of 2 x 4 dots; a letter hides the dots of its place."""
 
-    def __init__(self, width, height, times, most, paint):
+    def __init__(self, width, height, times, most, paint, ascii_only=False):
         self.width, self.height, self.times, self.most, self.paint = width, height, times, most, paint
+        self.ascii = ascii_only
         self.dots = [[0] * width for _ in range(height)]
         self.colour = [[0] * width for _ in range(height)]
         self.letters = [[""] * width for _ in range(height)]
@@ -52,8 +53,14 @@ class Canvas:
         if over or not (self.letters[y // 4][x // 2] or self.dots[y // 4][x // 2]):
             self.letters[y // 4][x // 2] = self.paint(colour, letter)
 
+    def character(self, dots):
+        if self.ascii:
+            return " '.:"[bool(dots & 0x1b) + 2 * bool(dots & 0xe4)]
+        return chr(0x2800 + dots)
+
     def rows(self, scale):
         """Lines, with numbers at the axis."""
+        tick, line = ("+", "|") if self.ascii else ("┤", "│")
         label = {}
         for value in ticks(0, self.most / scale, max(self.height / 3, 2)):
             y = self.spot(self.times[0], value * scale)[1] // 4
@@ -64,22 +71,23 @@ class Canvas:
                 if self.letters[y][x]:
                     cells.append(self.letters[y][x])
                 elif self.dots[y][x]:
-                    cells.append(self.paint(self.colour[y][x], chr(0x2800 + self.dots[y][x])))
+                    cells.append(self.paint(self.colour[y][x], self.character(self.dots[y][x])))
                 else:
                     cells.append(" ")
-            yield "%*s %s%s" % (MARGIN - 2, label.get(y, ""), "┤" if y in label else "│", "".join(cells).rstrip())
+            yield "%*s %s%s" % (MARGIN - 2, label.get(y, ""), tick if y in label else line, "".join(cells).rstrip())
 
 
-def axis(times, width, unit):
+def axis(times, width, unit, ascii_only=False):
     """The time axis and its numbers."""
-    line, numbers = ["─"] * width, [" "] * (width + 8)
+    corner, level, tick = "`-+" if ascii_only else "└─┬"
+    line, numbers = [level] * width, [" "] * width
     for time in ticks(times[0], times[1], width / 12):
         at = int((time - times[0]) / (times[1] - times[0]) * (width - 1) + 0.5)
-        line[at] = "┬"
+        line[at] = tick
         text = "%g" % round(time, 6)
-        for offset, letter in enumerate(text):
-            numbers[at + offset] = letter
-    yield " " * (MARGIN - 1) + "└" + "".join(line)
+        if at + len(text) + len(unit) <= width:     # else the line is longer than the picture
+            numbers[at:at + len(text)] = text
+    yield " " * (MARGIN - 1) + corner + "".join(line)
     yield " " * MARGIN + "".join(numbers).rstrip() + " " + unit
 
 
