@@ -209,6 +209,7 @@ if ls selftests/unit | sed -n 's/_test\.c$/_test/p' | grep -qE -- "$only"; then
 	part run_units
 fi
 [[ ! ladder =~ $only ]] || part scripts/check-ladder.py
+[[ ! watch =~ $only ]] || part scripts/check-watch.py
 [[ ! algorithm =~ $only ]] || part scripts/check-algorithm.sh "$out"
 end_waiting
 part scripts/check-vm.sh stock "$out" "$only" "$waiting"

@@ -2,7 +2,7 @@
 /*
  * What can be seen of xtcp: the rows of /proc/net/xtcp and xtcp6, which are compared with what the same connections
  * show on kernel TCP; the counter files; stock ss and nstat; scripts/ladder; the events of a listener's queues;
- * scripts/xtcp_run.
+ * scripts/xtcp-watch beside traffic; scripts/xtcp_run.
  */
 #include <errno.h>
 #include <string.h>
@@ -149,7 +149,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "--run"))
 		return see_be_run();
 	ksft_print_header();
-	ksft_set_plan(22);
+	ksft_set_plan(29);
 	see_must(ns_pair_make(&see_net), "namespaces");
 	see_first_lines();
 	for (i = 0; i < SEE_VIEWS; i++)
@@ -164,6 +164,7 @@ int main(int argc, char **argv)
 	see_ladders();
 	see_queues(XTCP4);
 	see_queues(XTCP6);
+	see_watch();
 	see_run(argv[0]);
 	ns_pair_close(&see_net);
 	ksft_print_cnts();

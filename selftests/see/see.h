@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What can be seen of xtcp: see_rows.c has what stands in /proc, see_programs.c what programs make of it; see_queues.c
- * what the events of a listener's queues say; see_syn.c sends a SYN that nobody stands behind; see.c has what they
- * share.
+ * What can be seen of xtcp: see_rows.c has what stands in /proc, see_programs.c what programs make of it, see_watch.c
+ * what they make of it live; see_queues.c what the events of a listener's queues say; see_syn.c sends a SYN that nobody
+ * stands behind; see.c has what they share.
  */
 #ifndef SEE_H
 #define SEE_H
@@ -75,11 +75,17 @@ void see_long_listing(void);
 void see_listing_held(void);
 
 /* see_programs.c */
+char *see_output(int ns, int *status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void see_says(const char *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void see_counter_names(void);
 void see_ss(void);
 void see_nstat(void);
 void see_ladders(void);
 int see_be_run(void);
 void see_run(const char *self);
+
+/* see_watch.c */
+void see_watch(void);
+void see_watch_unloaded(void);
 
 #endif

@@ -49,8 +49,15 @@ void see_counter_names(void)
 	see_report("the counters' names are kernel TCP's", NULL);
 }
 
-/* What a shell line prints in a namespace, with runs of blanks made one, and its exit status. */
-static char *output_of(int ns, int *status, const char *format, ...)
+/**
+ * see_output() - What a shell line prints, with runs of blanks made one.
+ * @ns: namespace that it runs in
+ * @status: where its exit status goes
+ * @format: the line
+ *
+ * Return: the text, to be freed.
+ */
+char *see_output(int ns, int *status, const char *format, ...)
 {
 	char line[700], *text, *from, *to;
 	va_list args;
@@ -68,7 +75,12 @@ static char *output_of(int ns, int *status, const char *format, ...)
 	return text ?: strdup("");
 }
 
-static void check_output(const char *text, const char *format, ...)
+/**
+ * see_says() - Check that a text has some words.
+ * @text: the text
+ * @format: the words
+ */
+void see_says(const char *text, const char *format, ...)
 {
 	char want[200];
 	va_list args;
@@ -97,14 +109,14 @@ void see_ss(void)
 	      "5");
 	see_send_syn(XTCP4, XTCP4->hole, 999, port);
 	see_wait_row(see_net.b, XTCP4, port, 999, TCP_SYN_RECV);
-	text = output_of(see_net.b, &status,
-			 "PROC_NET_TCP=/proc/net/xtcp PROC_NET_TCP6=/proc/net/xtcp6 ss -tanoeH");
+	text = see_output(see_net.b, &status,
+			  "PROC_NET_TCP=/proc/net/xtcp PROC_NET_TCP6=/proc/net/xtcp6 ss -tanoeH");
 	CHECK(status == 0, "status %d", status);
-	check_output(text, "LISTEN 0 %d " NS_B4 ":%u 0.0.0.0:* ino:%lu ", LIMIT, port, see_inode(l4));
-	check_output(text, "LISTEN 1 %d [" NS_B6 "]:%u *:* ino:%lu ", LIMIT, port, see_inode(l6));
-	check_output(text, "ESTAB 5 0 " NS_B4 ":%u " NS_A4 ":%u ino:%lu ", port, stack_port(c4), see_inode(s4));
-	check_output(text, "ESTAB 0 0 [" NS_B6 "]:%u [" NS_A6 "]:%u ", port, stack_port(c6));
-	check_output(text, "SYN-RECV 0 0 " NS_B4 ":%u " HOLE4 ":999 timer:(on,", port);
+	see_says(text, "LISTEN 0 %d " NS_B4 ":%u 0.0.0.0:* ino:%lu ", LIMIT, port, see_inode(l4));
+	see_says(text, "LISTEN 1 %d [" NS_B6 "]:%u *:* ino:%lu ", LIMIT, port, see_inode(l6));
+	see_says(text, "ESTAB 5 0 " NS_B4 ":%u " NS_A4 ":%u ino:%lu ", port, stack_port(c4), see_inode(s4));
+	see_says(text, "ESTAB 0 0 [" NS_B6 "]:%u [" NS_A6 "]:%u ", port, stack_port(c6));
+	see_says(text, "SYN-RECV 0 0 " NS_B4 ":%u " HOLE4 ":999 timer:(on,", port);
 	free(text);
 	close(s4);	/* with data unread: a reset */
 	close(c4);
@@ -135,8 +147,8 @@ void see_nstat(void)
 	char *text, name[80];
 	int status, i;
 
-	text = output_of(see_net.b, &status,
-			 "PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat nstat -asz");
+	text = see_output(see_net.b, &status,
+			  "PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat nstat -asz");
 	CHECK(status == 0, "status %d", status);
 	CHECK(!counters_read_xtcp(&counters, see_net.b), "counters");
 	CHECK(counters_get(&counters, "Tcp:PassiveOpens") > 0, "no connection was counted");
@@ -147,7 +159,7 @@ void see_nstat(void)
 			continue;
 		snprintf(name, sizeof(name), "%.*s%s", (int)(colon - counters.entry[i].name),
 			 counters.entry[i].name, colon + 1);
-		check_output(text, "%s %lld ", name, counters.entry[i].value);
+		see_says(text, "%s %lld ", name, counters.entry[i].value);
 	}
 	free(text);
 	see_report("stock nstat", NULL);
@@ -192,7 +204,7 @@ static void draw_ladder(const struct see_view *client_view, const struct see_vie
 
 	/* a slow machine may take a minute to draw, and the record would end meanwhile */
 	tracing_set("tracing_on", "0");
-	text = output_of(see_net.b, &status, "scripts/ladder --plain --port %u " TRACE "/trace", port);
+	text = see_output(see_net.b, &status, "scripts/ladder --plain --port %u " TRACE "/trace", port);
 	tracing_set("tracing_on", "1");
 	CHECK(status == 0, "status %d", status);
 	line = strtok_r(text, "\n", &in_lines);
@@ -238,20 +250,20 @@ static void draw_loss(const struct see_view *view)
 	see_must(read(server, octets, 5), "read");	/* the repetition */
 	see_must(ns_shell(see_net.b, "nft delete table inet lose") ? -1 : 0, "nft");
 
-	text = output_of(see_net.b, &status, "scripts/ladder --plain --fold --port %u " TRACE "/trace", port);
+	text = see_output(see_net.b, &status, "scripts/ladder --plain --fold --port %u " TRACE "/trace", port);
 	CHECK(status == 0, "status %d", status);
 	for (i = 0, at = text; want[i] && at; i++) {
 		at = strstr(at, want[i]);
 		CHECK(at, "\"%s\" in its place in:\n%s", want[i], text);
 	}
 	free(text);
-	text = output_of(see_net.b, &status,
-			 "scripts/plot --plain --port %u --svg /tmp/see.svg " TRACE "/trace && tail -n 1 /tmp/see.svg",
-			 port);
+	text = see_output(see_net.b, &status,
+			  "scripts/plot --plain --port %u --svg /tmp/see.svg " TRACE "/trace && tail -n 1 /tmp/see.svg",
+			  port);
 	CHECK(status == 0, "status %d", status);
-	check_output(text, "segments: 2 sent, 1 lost, 1 resent");
-	check_output(text, "tail loss probe sent");
-	check_output(text, "</svg>");
+	see_says(text, "segments: 2 sent, 1 lost, 1 resent");
+	see_says(text, "tail loss probe sent");
+	see_says(text, "</svg>");
 	free(text);
 	close(client);
 	close(server);
@@ -319,7 +331,7 @@ int see_be_run(void)
 }
 
 /**
- * see_run() - Three results: scripts/xtcp_run.
+ * see_run() - Four results: scripts/xtcp_run, and without the module scripts/xtcp-watch, too.
  * @self: this program, which runs in it with --run
  */
 void see_run(const char *self)
@@ -327,27 +339,28 @@ void see_run(const char *self)
 	char *text;
 	int status;
 
-	text = output_of(see_net.a, &status, "scripts/xtcp_run sh -c '%s --run; echo status $?'", self);
-	check_output(text, "0 problems\nstatus 0\n");
+	text = see_output(see_net.a, &status, "scripts/xtcp_run sh -c '%s --run; echo status $?'", self);
+	see_says(text, "0 problems\nstatus 0\n");
 	CHECK(status == 0, "status %d", status);
 	free(text);
 	see_report("xtcp_run: a program's child", NULL);
 
-	text = output_of(see_net.a, &status, "scripts/xtcp_run busybox true");
+	text = see_output(see_net.a, &status, "scripts/xtcp_run busybox true");
 	CHECK(status == 125, "status %d", status);
-	check_output(text, "busybox is linked statically");
+	see_says(text, "busybox is linked statically");
 	free(text);
-	text = output_of(see_net.a, &status, "scripts/xtcp_run no-such-program");
+	text = see_output(see_net.a, &status, "scripts/xtcp_run no-such-program");
 	CHECK(status == 125, "status %d", status);
-	check_output(text, "no-such-program: no such program");
+	see_says(text, "no-such-program: no such program");
 	free(text);
 	see_report("xtcp_run: says where it cannot work", NULL);
 
 	see_must(module_unload(), "unload");
-	text = output_of(see_net.a, &status, "scripts/xtcp_run true");
+	text = see_output(see_net.a, &status, "scripts/xtcp_run true");
 	CHECK(status == 125, "status %d", status);
-	check_output(text, "the xtcp module is not loaded");
+	see_says(text, "the xtcp module is not loaded");
 	free(text);
-	see_must(module_load(""), "load");
 	see_report("xtcp_run: without the module", NULL);
+	see_watch_unloaded();
+	see_must(module_load(""), "load");
 }

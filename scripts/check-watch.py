@@ -1,0 +1,315 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""check-watch.py
+
+Tests of scripts/xtcp-watch over what was recorded in selftests/see/watch: what
+each view says of it, at each width, in ASCII and not; the terminal is afterwards
+as it was before; what is no listing and no trace is refused in one sentence."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+FOLDER = "selftests/see/watch/"
+LISTINGS = tempfile.mkdtemp()   # server.txt, a file for each of its parts
+SERVER, LOSS = FOLDER + "server.trace", FOLDER + "loss.trace"
+WATCH = "scripts/xtcp-watch"
+UTF8 = {"LC_ALL": "C.UTF-8", "TERM": "xterm"}
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "TERM": "xterm"}
+SOON = 20
+
+# What each view says, line by line in this order; "!" before what it must not say.
+SAYS = (
+    ("listen, a full accept queue", ["listen", "--proc", LISTINGS, "--trace", SERVER],
+     r"2 listeners", r"^10\.77\.0\.2:80  limit 1, holds one more", r"^  accept \[#+\] 2 of 2, most 2  FULL$",
+     r"^  SYN    \[\.+\|\.+\] 0 of 2, most 1$",
+     r"refused: 6 by a full accept queue, 6 SYNs without an entry; cookies: 0 sent, 0 came back$",
+     r"^  last refused: 10\.77\.0\.1:50003: accept queue full, 3\.1 s ago$",
+     r"^10\.77\.0\.2:443  limit 128", r"^  accept \[\|\.+\] 0 of 129, most 1$"),
+    ("conn", ["conn", "--proc", LISTINGS, "--trace", SERVER],
+     r"6 connections, by state",
+     r"^ESTABLISHED  10\.77\.0\.2:443  +10\.77\.0\.1:50100  +290k +14\.5k +100\.8 +3\.1M "
+     r"57.9k +0 resend 190ms$", r"^ESTABLISHED  .*:50103  +10seg +0 +- +2\.7k +0  1\.0k -$",
+     r"^ESTABLISHED  10\.77\.0\.2:80 +10\.77\.0\.1:50000 +10seg +0 +- +- +0 +0 -$", r"^CLOSE-WAIT .*:50102 ",
+     r"^TIME-WAIT .*:50101 +14\.5k .* 2MSL 57s$"),
+    ("flow, slow start and a loss", ["flow", "--trace", LOSS],
+     r"1 of 1 senders", r"^a 10\.77\.0\.1:50001 -> 10\.77\.0\.2:80: \d+\.\d kB, ", r"kB acknowledged; o resent",
+     r"^ kB: : cwnd, - ssthresh, below it in flight", r"^ +d?R+$", r"^ ms: ", r"Mbit/s", r"^ +0\.\d+  Recovery: RACK"),
+)
+
+number = 0
+
+
+def verdict(good, name, *why):
+    global number
+    number += 1
+    for line in [] if good else why:
+        print("# " + str(line).rstrip("\n").replace("\n", "\n# "))
+    print("%sok %d - watch: %s" % ("" if good else "not ", number, name), flush=True)
+    verdict.failed |= not good
+
+
+verdict.failed = False
+
+
+def watch(*args, env=None, data=None, program=WATCH):
+    return subprocess.run([program, *args], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          errors="replace", timeout=120, env=dict(os.environ, **(env or UTF8)))
+
+
+def differs(text, says):
+    """What is not there, or None."""
+    lines, at = text.split("\n"), 0
+    for pattern in says:
+        if pattern.startswith("!"):
+            if re.search(pattern[1:], text, re.M):
+                return "says " + pattern[1:]
+            continue
+        while at < len(lines) and not re.search(pattern, lines[at]):
+            at += 1
+        if at == len(lines):
+            return "does not say, in its place: " + pattern
+        at += 1
+    return None
+
+
+def check_views():
+    for name, args, *says in SAYS:
+        done = watch(*args, "--plain", "--width", "100", env=ASCII)
+        problem = done.stderr or differs(done.stdout, says)
+        verdict(done.returncode == 0 and not problem, name, problem, done.stdout)
+        for width in (80, 100, 140):
+            for env, most in ((ASCII, 127), (UTF8, 0x28ff)):
+                done = watch(*args, "--plain", "--width", str(width), env=env)
+                wrong = [line for line in done.stdout.split("\n") if len(line) > width]
+                signs = max(map(ord, done.stdout))
+                verdict(done.returncode == 0 and not wrong and signs <= most and (signs > 127) == (most > 127 and
+                        name != "conn"), "%s: %d columns, %s" % (name, width, env["LC_ALL"]), *wrong,
+                        "sign %#x" % signs)
+
+
+def column(text, title):
+    """The words of one column, which is on the right."""
+    lines = [line for line in text.split("\n")[1:] if line]
+    at = lines[0].index(title) + len(title)
+    return [line[:at].split()[-1] for line in lines[1:]]
+
+
+def check_names():
+    """Addresses of /proc as events write them."""
+    sys.path.insert(0, "scripts/sight")
+    from listing import end_of
+    for text, name in (("0200090A:0050", "10.9.0.2:80"), ("00000000:FFFF", "0.0.0.0:65535"),
+                       ("090000FD000000000000000002000000:0050", "[fd00:9::2]:80"),
+                       ("0000000000000000FFFF00000100007F:1F90", "127.0.0.1:8080"),
+                       ("00000000000000000000000000000000:0016", "[::]:22")):
+        verdict(end_of(text) == name, name, end_of(text))
+
+
+def check_sorting():
+    for sort, title in (("unsent", "SENDQ"), ("unread", "RECVQ"), ("rtt", "RTT ms")):
+        done = watch("conn", "--proc", LISTINGS, "--trace", SERVER, "--sort", sort)
+        words = [float(word.replace("k", "e3").replace("M", "e6").replace("-", "0")) for word in
+                 column(done.stdout, title)]
+        verdict(words == sorted(words, reverse=True) and words[0] > 0, "conn by " + sort, words, done.stdout)
+    done = watch("conn", "--proc", LISTINGS, "--port", "50100", "--trace", SERVER)
+    verdict("; 1 connection," in done.stdout, "conn --port", done.stdout)
+
+
+def check_states():
+    done = watch("states", "--proc", LISTINGS, "--seconds", "0.5", "--interval", "0.1", env=ASCII)
+    problem = differs(done.stdout, (r"8 sockets and records", r"over the last 0?\.?[3-9]", r"^LISTEN +2 +2  ####?#?",
+                                    r"^ESTABLISHED +\d", r"^CLOSE-WAIT +1 +1 +##", r"^TIME-WAIT +1 +1 ",
+                                    r"^since then: 0 opened, 0 accepted, 0 failed"))
+    verdict(done.returncode == 0 and not problem, "states", problem, done.stdout, done.stderr)
+
+
+def check_svg(folder):
+    from xml.etree import ElementTree
+    svg = os.path.join(folder, "a.svg")
+    done = watch("flow", "--trace", LOSS, "--svg", svg, "--title", "Slow start & a loss")
+    with open(svg, encoding="utf-8") as file:
+        text = file.read()
+    words = "".join(ElementTree.fromstring(text).itertext())
+    missing = [word for word in ("Slow start & a loss", "Sequence", "Windows", "cwnd", "ssthresh", "in flight",
+                                 "Round trip", "SRTT", "Rate", "Recovery: RACK") if word not in words]
+    verdict(done.returncode == 0 and not missing and "nan" not in text, "the picture as SVG", missing, done.stderr)
+
+
+def check_lost():
+    with open(LOSS) as file:
+        lines = file.readlines()
+    lines[40:60] = ["CPU:0 [LOST 544 EVENTS]\n"]
+    for view in ("flow", "conn"):
+        done = watch(view, "--trace", "-", "--proc", LISTINGS, data="".join(lines))
+        verdict(done.returncode == 0 and "544 events are lost" in done.stdout and
+                ("~ events lost" in done.stdout) == (view == "flow"), view + ": events that are lost", done.stdout)
+
+
+def check_sentence(name, done, *patterns, program="xtcp-watch"):
+    missing = [pattern for pattern in patterns if not re.search(pattern, done.stderr)]
+    verdict(done.returncode == 2 and done.stderr.count("\n") == 1 and done.stderr.startswith(program + ": ") and
+            not missing and not done.stdout, name, "status %d" % done.returncode, done.stderr, done.stdout, *missing)
+
+
+def check_bad(folder):
+    def file(name, data):
+        with open(os.path.join(folder, name), "wb") as out:
+            out.write(data)
+        return os.path.join(folder, name)
+
+    for view in ("listen", "conn", "states"):
+        check_sentence(view + ": no module", watch(view, "--proc", folder, "--once"), "the xtcp module is not loaded")
+    check_sentence("a module of another name", watch("conn", "--name", "xtcp_b", "--proc", LISTINGS, "--once"),
+                   "the xtcp_b module is not loaded")
+    check_sentence("no name of a module", watch("conn", "--name", "../x"), "no name of a module")
+    for suffix in ("", "6", "_listen", "_snmp"):
+        file("xtcp" + suffix, b"\xff\0\1 of another kind\n x\n")
+    for view in ("listen", "conn", "states"):
+        check_sentence(view + ": no listing", watch(view, "--proc", folder, "--once"), "no listing of xtcp")
+    check_sentence("an empty trace", watch("flow", "--trace", file("empty", b"")), "the trace is empty")
+    check_sentence("a binary trace", watch("flow", "--trace", file("binary", bytes(range(256)) * 200)), "no text")
+    check_sentence("no event in it", watch("flow", "--trace", file("none", b"# tracer: nop\n")), "no event of xtcp")
+    check_sentence("no such trace", watch("flow", "--trace", folder + "/not-there"), "No such file")
+    check_sentence("a trace that is a folder", watch("flow", "--trace", folder), "folder")
+    check_sentence("no such namespace", watch("conn", "--netns", "not-there"), "not-there")
+    check_sentence("20 columns", watch("conn", "--proc", LISTINGS, "--once", env=dict(UTF8, COLUMNS="20")),
+                   "20 columns are too few; 80 is the least")
+    check_sentence("an SVG that cannot be written", watch("flow", "--trace", "-", "--svg", "/no/such/a", data=""),
+                   "empty")
+    check_sentence("--svg of another view", watch("conn", "--svg", "a"), "of the view flow")
+    with open(LOSS) as whole:
+        text = whole.read()
+    cut = watch("flow", "--trace", "-", data=text[:len(text) * 2 // 3])
+    verdict(cut.returncode == 0 and "cwnd" in cut.stdout and not cut.stderr, "a trace that is cut", cut.stderr)
+    for args in ([], ["nothing"], ["conn", "--sort", "x"], ["conn", "--seconds", "0"], ["flow", "--port", "x"]):
+        done = watch(*args)
+        verdict(done.returncode == 2 and "Traceback" not in done.stderr, "wrong arguments " + " ".join(args),
+                done.stderr)
+
+
+class Session:
+    """The program at a terminal of its own."""
+
+    def __init__(self, args, columns, rows):
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.slave, self.before = slave, termios.tcgetattr(slave)
+        self.text = ""
+        self.process = subprocess.Popen([WATCH, *args], stdin=slave, stdout=slave, stderr=slave, text=True,
+                                        env=dict(os.environ, **UTF8), start_new_session=True,
+                                        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+
+    def read_until(self, condition):
+        """True as soon as what it wrote fulfils that."""
+        deadline = time.monotonic() + SOON
+        while not condition(self.text) and time.monotonic() < deadline:
+            if select.select([self.master], [], [], 0.05)[0]:
+                self.text += os.read(self.master, 1 << 16).decode("utf-8", "replace")
+            elif self.process.poll() is not None:
+                break
+        return condition(self.text)
+
+    def press(self, keys, words):
+        """And wait until these words come."""
+        begun = len(self.text)
+        os.write(self.master, keys.encode())
+        return self.read_until(lambda text: words in text[begun:])
+
+    def ends(self, status):
+        """With this status, and the terminal is what it was: its modes, its cursor and its other screen."""
+        self.read_until(lambda text: False)
+        same = termios.tcgetattr(self.slave) == self.before
+        os.close(self.slave)
+        os.close(self.master)
+        return self.process.wait(SOON) == status and same and self.text.count("\033[?1049h") == \
+            self.text.count("\033[?1049l") and self.text.rfind("\033[?25l") <= self.text.rfind("\033[?25h")
+
+
+def check_terminal():
+    conn = ["conn", "--proc", LISTINGS]
+    first = lambda text: "\033[J" in text   # a whole picture
+    session = Session(conn, 100, 7)
+    good = session.read_until(first) and session.press("\033[C", "by local") and session.press("r", "reversed") and \
+        session.press("\033[D", "by state") and session.press("\033[B", "1 more above") and session.press("q", "1049l")
+    verdict(good and session.ends(0), "keys, and q", session.text[-3000:])
+    for name, act, status in (("Ctrl-C", lambda s: os.write(s.master, b"\x03"), 130),
+                              ("SIGTERM", lambda s: s.process.send_signal(signal.SIGTERM), 143),
+                              ("a terminal that hangs up", lambda s: s.process.send_signal(signal.SIGHUP), 129)):
+        session = Session(["listen", "--proc", LISTINGS], 80, 24)
+        good = session.read_until(first)
+        act(session)
+        verdict(good and session.ends(status), name + " leaves the terminal as it was", session.text[-500:])
+    session = Session(["listen", "--proc", LISTINGS, "--seconds", "0.5"], 80, 24)
+    verdict(session.ends(0) and "2 of 2" in session.text.split("\033[?1049l")[-1], "--seconds leaves the last picture",
+            session.text[-2000:])
+    session = Session(conn, 20, 24)
+    verdict(session.ends(2) and "20 columns are too few" in session.text and "\033" not in session.text,
+            "a terminal of 20 columns", session.text)
+    session = Session(conn, 100, 12)
+    good = session.read_until(first)
+    fcntl.ioctl(session.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 40, 0, 0))
+    good = good and session.read_until(lambda text: "40 columns are too few" in text) and session.press("q", "1049l")
+    verdict(good and session.ends(0), "a terminal that becomes too narrow", session.text[-500:])
+
+
+def check_speed():
+    """Five times as many as 10,000 segments a second have, an ACK for every second one."""
+    line = "  <idle>-0       [000] ..s1. %12.6f: xtcp_ack: netns=1 local=10.0.0.1:4000 peer=10.0.0.2:80 phase=Open " \
+        "snd_una=%d snd_nxt=%d snd_wnd=65535 acked=2896 sacked=0 lost=0 delivered=2896 pipe=14480 cwnd=%d " \
+        "ssthresh=4294967295 rtt_us=20123 srtt_us=20100\n"
+    data = "".join(line % (1 + i / 5000, i * 2896, i * 2896 + 14480, 14480 + i) for i in range(50000))
+    begun = time.monotonic()
+    done = watch("flow", "--trace", "-", data=data)
+    took = time.monotonic() - begun
+    verdict(done.returncode == 0 and "144800.0 kB" in done.stdout and took < 10,
+            "10 s of 10,000 segments a second in less", "%.1f s" % took, done.stdout, done.stderr)
+    print("# %.2f s, %.0f events/s" % (took, 50000 / took))
+
+
+def check_tools():
+    for tool, option in (("xtcp-ss", "-an"), ("xtcp-nstat", "-a")):
+        program = "scripts/" + tool
+        check_sentence(tool + ": no module", watch("--name", "xtcp_none", option, program=program),
+                       "the xtcp_none module is not loaded", program=tool)
+        check_sentence(tool + ": no name", watch("--name", "a/b", program=program), "no name of a module", program=tool)
+        done = watch("-h", program=program)
+        verdict(tool + " [--name NAME]" in done.stdout, tool + " -h", done.stdout, done.stderr)
+    for option in ("-K", "-s", "-tE", "--summary", "-u", "-ax", "--udp"):
+        check_sentence("xtcp-ss " + option, watch(option, program="scripts/xtcp-ss"), "xtcp", program="xtcp-ss")
+    check_sentence("xtcp-nstat -d", watch("-d", "1", program="scripts/xtcp-nstat"), "daemon", program="xtcp-nstat")
+
+
+def main():
+    os.chdir(os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
+    with open(FOLDER + "server.txt") as file:
+        parts = re.split(r"==> (\w+) <==\n", file.read())[1:]
+    for name, text in zip(parts[::2], parts[1::2]):
+        with open(os.path.join(LISTINGS, name), "w") as file:
+            file.write(text)
+    with tempfile.TemporaryDirectory() as folder:
+        check_views()
+        check_names()
+        check_sorting()
+        check_states()
+        check_svg(folder)
+        check_lost()
+        check_bad(folder)
+        check_terminal()
+        check_speed()
+        check_tools()
+    shutil.rmtree(LISTINGS)
+    return verdict.failed
+
+
+sys.exit(main())

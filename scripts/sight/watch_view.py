@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the views of scripts/xtcp-watch have in common."""
+
+import time
+
+from flows import Flows
+
+
+class View:
+    """.wanted: {event: filter} to look at; .needs_events: without them there is nothing to see; .samples: /proc is read
+    often, even if there is one picture only; .waits: seconds between two pictures."""
+
+    wanted = {}
+    needs_events = samples = False
+    waits = 1.0
+    help = ""
+
+    def __init__(self, args, listing):
+        self.args, self.listing = args, listing
+        self.flows = Flows()
+        self.where = ""     # the namespace, in words
+        self.note = ""      # what is missing in the pictures, and why
+        self.at = 0         # the first thing that the screen has room for
+        self.page = 1       # how many it has room for
+
+    def take(self, event):
+        self.flows.take(event)
+
+    def look(self, now):
+        """Reads /proc, once for each picture."""
+
+    def now(self):
+        """Of the recorded trace, or of the clock that the events have."""
+        if self.args.trace:
+            return self.flows.now or 0.0
+        return time.monotonic()
+
+    def head(self, width, paint, words):
+        left = "xtcp-watch %s: %s, %s" % (self.args.view, self.args.name, self.where)
+        right = "" if self.args.trace else time.strftime("%H:%M:%S")
+        line = "%s; %s" % (left, words)
+        return paint("1", line[:width - len(right) - 1].ljust(width - len(right)) + right)
+
+    def foot(self, width, paint):
+        """What the reader must know before believing it."""
+        if self.flows.lost:
+            yield paint("31;1", (" %s events are lost: what is shown of connections may be old or too little " %
+                                 format(self.flows.lost, ",")).center(width, "~"))
+        if self.note:
+            yield paint("33", self.note[:width])
+
+    def scroll(self, things, room):
+        """(those that there is room for, how many are above, how many below)"""
+        if room is None or len(things) <= room:
+            self.at = 0
+            return things, 0, 0
+        self.page = max(room - 1, 1)
+        self.at = max(min(self.at, len(things) - self.page), 0)
+        return things[self.at:self.at + self.page], self.at, len(things) - self.at - self.page
+
+    def key(self, key):
+        if key in ("up", "k"):
+            self.at -= 1
+        elif key in ("down", "j"):
+            self.at += 1
+        elif key == " ":
+            self.at += self.page
+
+
+def more(above, below):
+    return " ".join(filter(None, (above and "%d more above" % above, below and "%d more below" % below)))

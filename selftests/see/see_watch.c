@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+/* scripts/xtcp-watch, each view of it once beside traffic; scripts/xtcp-ss and xtcp-nstat. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <netinet/tcp.h>
+
+#include "counters.h"
+#include "see.h"
+
+#define BACKLOG		1		/* each queue holds one more */
+#define WATCH		"scripts/xtcp-watch %s --once --plain --ascii --width 100 "
+#define INSTANCES	"ls /sys/kernel/tracing/instances | grep -c xtcp-watch"
+
+/* A listener whose accept queue is full, and a connection that carries data. */
+struct stage {
+	unsigned int full_port;
+	unsigned int port;
+	int full, listener, waiting[BACKLOG + 1], client, server;
+	pid_t traffic;
+};
+
+/* Until it is killed: octets from the client to the server, and SYNs that the full listener refuses. */
+static void be_traffic(const struct stage *stage)
+{
+	static char octets[65536];
+	struct pollfd room = { .fd = stage->client, .events = POLLOUT };
+	unsigned int port = 1000;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	fcntl(stage->client, F_SETFL, O_NONBLOCK);
+	fcntl(stage->server, F_SETFL, O_NONBLOCK);
+	for (;;) {
+		if (write(stage->client, octets, 4096) < 0 && errno != EAGAIN)
+			_exit(1);
+		while (read(stage->server, octets, sizeof(octets)) > 0)
+			;
+		see_send_syn(XTCP4, XTCP4->hole, port++ % 60000 + 1000, stage->full_port);
+		poll(&room, 1, 20);
+		usleep(10000);
+	}
+}
+
+static void set_stage(struct stage *stage)
+{
+	int i;
+
+	stage->full_port = see_new_port();
+	stage->port = see_new_port();
+	stage->full = see_must(stack_bound(see_net.b, XTCP, NS_B4, stage->full_port, false), "bind");
+	see_must(listen(stage->full, BACKLOG), "listen");
+	for (i = 0; i <= BACKLOG; i++)
+		stage->waiting[i] = see_connect(see_net.a, XTCP4, NS_B4, stage->full_port);
+	stage->listener = see_listen(see_net.b, XTCP4, NS_B4, stage->port);
+	stage->client = see_connect(see_net.a, XTCP4, NS_B4, stage->port);
+	stage->server = see_must(accept(stage->listener, NULL, NULL), "accept");
+	for (i = 0; i <= BACKLOG; i++)
+		see_wait_row(see_net.b, XTCP4, stage->full_port, stack_port(stage->waiting[i]), TCP_ESTABLISHED);
+	stage->traffic = see_must(fork(), "fork");
+	if (!stage->traffic)
+		be_traffic(stage);
+}
+
+static void clear_stage(struct stage *stage)
+{
+	int i;
+
+	kill(stage->traffic, SIGKILL);
+	waitpid(stage->traffic, NULL, 0);
+	close(stage->client);
+	close(stage->server);
+	for (i = 0; i <= BACKLOG; i++)
+		close(stage->waiting[i]);
+	close(stage->full);
+	close(stage->listener);
+}
+
+/* Behind these words; NULL: they are not there, which is a problem. */
+static const char *after(const char *text, const char *words)
+{
+	const char *at = strstr(text, words);
+
+	CHECK(at, "there: \"%s\" in:\n%s", words, text);
+	return at ? at + strlen(words) : NULL;
+}
+
+static void watch_listen(const struct stage *stage)
+{
+	char *text, words[80];
+	const char *at;
+	int status;
+
+	text = see_output(see_net.b, &status, WATCH "--port %u", "listen", stage->full_port);
+	CHECK(status == 0, "status %d", status);
+	see_says(text, "; 1 listener");
+	snprintf(words, sizeof(words), "\n" NS_B4 ":%u limit %d, holds one more; ", stage->full_port, BACKLOG);
+	at = after(text, words);
+	at = at ? after(at, "\n accept [##########") : NULL;
+	at = at ? after(at, "#] 2 of 2, most 2 FULL\n SYN [") : NULL;
+	at = at ? after(at, "] 0 of 2, most 1\n refused: ") : NULL;
+	CHECK(!at || atoi(at) > 0, "nobody was refused: %s", text);
+	at = at ? after(at, "last") : NULL;
+	if (at)
+		after(at, HOLE4 ":");
+	if (at)
+		after(at, ": accept queue full, ");
+	CHECK(!strstr(text, "no events"), "%s", text);
+	free(text);
+	see_report("xtcp-watch listen: a full accept queue, and whom it refused", NULL);
+}
+
+static void watch_conn(const struct stage *stage)
+{
+	char *text, words[120], cwnd[20], ssthresh[20], flight[20], rate[20];
+	const char *at;
+	double rtt = 0;
+	int status;
+
+	text = see_output(see_net.a, &status, WATCH "--port %u", "conn", stage->port);
+	CHECK(status == 0, "status %d", status);
+	see_says(text, "; 1 connection, by state");
+	snprintf(words, sizeof(words), "\nESTABLISHED " NS_A4 ":%u " NS_B4 ":%u ", stack_port(stage->client),
+		 stage->port);
+	at = after(text, words);
+	CHECK(!at || (sscanf(at, "%19s %19s %19s %lf %19s", cwnd, ssthresh, flight, &rtt, rate) == 5 && rtt > 0 &&
+		      strchr(cwnd, 'k') && strpbrk(rate, "kMG")),
+	      "windows, a round trip and a rate in: %s", text);
+	free(text);
+	see_report("xtcp-watch conn: a connection that carries data", NULL);
+}
+
+static void watch_flow(const struct stage *stage)
+{
+	double kilo = 0, rate = 0, cwnd = 0;
+	char *text, words[120];
+	const char *at;
+	int status;
+
+	text = see_output(see_net.a, &status, WATCH "--port %u --svg /tmp/see.svg && tail -n 1 /tmp/see.svg", "flow",
+			  stage->port);
+	CHECK(status == 0, "status %d", status);
+	snprintf(words, sizeof(words), "\na " NS_A4 ":%u -> " NS_B4 ":%u: ", stack_port(stage->client), stage->port);
+	at = after(text, words);
+	CHECK(!at || (sscanf(at, "%lf kB, %lf Mbit/s, cwnd %lf kB", &kilo, &rate, &cwnd) == 3 && kilo > 0 && rate > 0 &&
+		      cwnd > 0), "what it moved, and its window: %s", text);
+	see_says(text, " kB acknowledged\n");
+	see_says(text, " ms: : smoothed round trip");
+	see_says(text, "</svg>");
+	free(text);
+	see_report("xtcp-watch flow: what it moves, windows and round trips", NULL);
+}
+
+static void watch_states(void)
+{
+	char *text;
+	int status;
+
+	text = see_output(see_net.b, &status, WATCH, "states");
+	CHECK(status == 0, "status %d", status);
+	see_says(text, "\nLISTEN 2 2 ##");
+	/* the accepted one, and those that wait for accept() */
+	see_says(text, "\nESTABLISHED %d %d ##", 1 + BACKLOG + 1, 1 + BACKLOG + 1);
+	see_says(text, "\nsince then: 0 opened, ");
+	free(text);
+	see_report("xtcp-watch states: how many are in each", NULL);
+}
+
+/* The stock tools with our files, and the words above what they print. */
+static void watch_tools(const struct stage *stage)
+{
+	struct counters counters;
+	char *text;
+	int status;
+
+	text = see_output(see_net.b, &status, "scripts/xtcp-ss -an");
+	CHECK(status == 0 && !strncmp(text, "#xtcp, network namespace 40", 27), "status %d: %s", status, text);
+	see_says(text, "LISTEN %d %d " NS_B4 ":%u 0.0.0.0:*", BACKLOG + 1, BACKLOG, stage->full_port);
+	free(text);
+	text = see_output(see_net.b, &status, "scripts/xtcp-ss -s");
+	CHECK(status == 2, "status %d", status);
+	see_says(text, "xtcp-ss: -s asks the kernel");
+	free(text);
+
+	see_must(counters_read_xtcp(&counters, see_net.b), "counters");
+	text = see_output(see_net.b, &status, "scripts/xtcp-nstat -as TcpPassiveOpens");
+	CHECK(status == 0 && !strncmp(text, "#xtcp, network namespace 40", 27), "status %d: %s", status, text);
+	see_says(text, "\nTcpPassiveOpens %lld ", counters_get(&counters, "Tcp:PassiveOpens"));
+	free(text);
+	see_report("xtcp-ss and xtcp-nstat", NULL);
+}
+
+/**
+ * see_watch() - Six results: what is watched live.
+ */
+void see_watch(void)
+{
+	struct stage stage = {};
+	char *text;
+	int status;
+
+	set_stage(&stage);
+	watch_listen(&stage);
+	watch_conn(&stage);
+	watch_flow(&stage);
+	watch_states();
+	watch_tools(&stage);
+	clear_stage(&stage);
+	text = see_output(see_net.a, &status, INSTANCES);
+	see_says(text, "0\n");
+	free(text);
+	see_report("xtcp-watch leaves nothing in the tracefs", NULL);
+}
+
+/**
+ * see_watch_unloaded() - A result: what is said when the module is not there.
+ */
+void see_watch_unloaded(void)
+{
+	char *text;
+	int status;
+
+	text = see_output(see_net.a, &status, "scripts/xtcp-watch conn --once");
+	CHECK(status == 2 && !strncmp(text, "xtcp-watch: the xtcp module is not loaded", 41), "status %d: %s", status,
+	      text);
+	free(text);
+	text = see_output(see_net.a, &status, "scripts/xtcp-ss");
+	CHECK(status == 2, "status %d", status);
+	see_says(text, "xtcp-ss: the xtcp module is not loaded");
+	free(text);
+	see_report("xtcp-watch and xtcp-ss: without the module", NULL);
+}
