@@ -243,6 +243,8 @@ def check_terminal():
     good = session.read_until(first) and session.press("\033[C", "by local") and session.press("r", "reversed") and \
         session.press("\033[D", "by state") and session.press("\033[B", "1 more above") and session.press("q", "1049l")
     verdict(good and session.ends(0), "keys, and q", session.text[-3000:])
+    verdict(not re.search(r"\d:\d\d(\033\[0m)?\033\[K", session.text), "a line as long as the terminal keeps its end",
+            session.text[:300])
     for name, act, status in (("Ctrl-C", lambda s: os.write(s.master, b"\x03"), 130),
                               ("SIGTERM", lambda s: s.process.send_signal(signal.SIGTERM), 143),
                               ("a terminal that hangs up", lambda s: s.process.send_signal(signal.SIGHUP), 129)):
