@@ -255,6 +255,10 @@ def check_terminal():
     session = Session(["listen", "--proc", LISTINGS, "--seconds", "0.5"], 80, 24)
     verdict(session.ends(0) and "2 of 2" in session.text.split("\033[?1049l")[-1], "--seconds leaves the last picture",
             session.text[-2000:])
+    session = Session(["listen", "--proc", LISTINGS], 80, 9)
+    flat = r"10\.77\.0\.2:80 +A\[.*\S{5}.*\]2 +S\[.*\]0 +refused 6 6 cookies 0/0"
+    good = session.read_until(lambda text: re.search(flat, text)) and session.press("q", "1049l")
+    verdict(good and session.ends(0), "listeners in a row each, when the screen is too small", session.text[-1500:])
     session = Session(conn, 20, 24)
     verdict(session.ends(2) and "20 columns are too few" in session.text and "\033" not in session.text,
             "a terminal of 20 columns", session.text)

@@ -121,7 +121,8 @@ class Listen(View):
                 yield ""
                 yield from self.tall(listener, width, paint, now)
         else:
-            shown, above, below = self.scroll(self.listeners, height - 2 - len(foot))
+            shown, above, below = self.scroll(self.listeners, height - 3 - len(foot))
+            yield paint("7", "A: accept queue  S: SYN queue  refused by either; cookies sent/came back".ljust(width))
             for listener in shown:
                 yield self.flat(listener, width, paint)
             if above or below:
