@@ -116,6 +116,55 @@ def check_names():
         verdict(end_of(text) == name, name, end_of(text))
 
 
+def check_pages():
+    """Pages of a ring buffer, as the kernel writes them."""
+    import raw
+    scalars = "phase " + " ".join(raw.ACK_WORDS)
+    text = "name: xtcp_ack\nID: 1234\nformat:\n"
+    at = 0
+    for kind, key, size in [("unsigned short", "common_type", 2), ("unsigned char", "common_flags", 1),
+                            ("unsigned char", "common_preempt_count", 1), ("int", "common_pid", 4),
+                            ("u32", "netns", 4), ("u8", "local[28]", 28), ("u8", "peer[28]", 28)] + \
+            [("int" if key == "phase" else "u32", key, 4) for key in scalars.split()]:
+        text += "\tfield:%s %s;\toffset:%d;\tsize:%d;\tsigned:%d;\n" % (kind, key, at, size, kind == "int")
+        at += size
+    text += 'print fmt: "phase=%s", __print_symbolic(REC->phase, { 0, "Open" }, { 3, "Recovery" }), REC->snd_una\n'
+    decoder = raw.Decoder([raw.Layout("ack", text)])
+
+    def ends(*numbers):
+        return b"".join(struct.pack("=H", 2) + struct.pack("!HI20x", port, address) for address, port in numbers)
+
+    def entry(delta, body):
+        return struct.pack("=II", delta << 5, len(body) + 4) + body
+
+    def page(stamp, flags, entries, behind=b""):
+        return (struct.pack("=QQ", stamp, len(entries) | flags) + entries + behind).ljust(4096, b"\0")
+
+    body = struct.pack("=HBBiI", 1234, 0, 0, 7, 99) + ends((0x0a4d0002, 80), (0x0a4d0001, 50107)) + \
+        struct.pack("=i12I", 3, *range(101, 113))
+    six = struct.pack("=HHI", 10, 0x5000, 0) + b"\xfd\0\0\x09" + bytes(11) + b"\2" + bytes(4)
+    other = body[:12] + six + six + body[68:]
+    entries = entry(5, body) + struct.pack("=II", 30 | 7 << 5, 2) + entry(1, other) + \
+        struct.pack("=II", 29 | 1 << 5, 12) + bytes(8) + entry(0, struct.pack("=H", 77) + bytes(14)) + \
+        struct.pack("=I", 29)
+    found = decoder.page(page(1000, raw.MISSED | raw.STORED, entries, struct.pack("=Q", 544)), 1)
+    times = [stamp for stamp, _ in found]
+    verdict(times == [1000, 1005, 1005 + 7 + (2 << 27) + 1], "a page: times", times)
+    gap, first, second = [event for _, event in found]
+    verdict(gap.local is None and gap.count == 544 and gap.cpu == 1, "a page: events that are missing", gap.count)
+    verdict((first.name, first.netns, first.local, first.peer, first.phase, first.snd_una, first.srtt_us) ==
+            ("ack", 99, "10.77.0.2:80", "10.77.0.1:50107", "Recovery", 101, 112), "a page: an ACK", vars(type(first)))
+    verdict(second.local == "[fd00:9::2]:80", "a page: IPv6", second.local)
+    cut = decoder.page(page(1000, 0, entries)[:16 + 100], 0)
+    verdict(not cut, "a page that is cut", cut)
+    for wrong in (text.replace("cwnd", "window"), text.replace("ID", "id")):
+        try:
+            raw.Decoder([raw.Layout("ack", wrong)])
+            verdict(False, "a format of another version")
+        except raw.Unreadable as error:
+            verdict("xtcp_ack" in str(error), "a format of another version", error)
+
+
 def check_sorting():
     for sort, title in (("unsent", "SENDQ"), ("unread", "RECVQ"), ("rtt", "RTT ms")):
         done = watch("conn", "--proc", LISTINGS, "--trace", SERVER, "--sort", sort)
@@ -306,6 +355,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         check_views()
         check_names()
+        check_pages()
         check_sorting()
         check_states()
         check_svg(folder)

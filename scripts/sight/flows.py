@@ -44,16 +44,16 @@ class Change:
 
 
 class Flow:
-    """One end of a connection. None: not told yet."""
+    """One end of a connection. None: not told yet. .points: None if nobody wants its history."""
 
-    def __init__(self, event):
+    def __init__(self, event, history):
         self.local, self.peer = event.local, event.peer
         self.first = self.last = event.time
         self.cwnd = self.ssthresh = self.pipe = self.srtt_us = None
         self.phase = "Open"
         self.una = None
         self.place = self.delivered = self.received = self.lost = self.resent = 0
-        self.points, self.apart = [], 0.0
+        self.points, self.apart = [] if history else None, 0.0
         self.changes, self.again = deque(maxlen=MOST_MARKS), deque(maxlen=MOST_MARKS)
         self.marks = deque([(event.time, 0, 0)], maxlen=64)
 
@@ -65,7 +65,8 @@ class Flow:
         self.delivered += event.delivered
         self.lost += event.lost
         self.windows(event)
-        self.point(Point(event.time, self.place, event, self.delivered))
+        if self.points is not None:
+            self.point(Point(event.time, self.place, event, self.delivered))
 
     def windows(self, event):
         self.cwnd, self.pipe, self.phase = event.cwnd, event.pipe, event.phase
@@ -156,8 +157,8 @@ def time_of(mark):
 class Flows:
     """All of them by (local, peer). .lost: events that are missing; .gaps: when. .now: the time of the last event."""
 
-    def __init__(self):
-        self.all = {}
+    def __init__(self, history):
+        self.all, self.history = {}, history
         self.lost = 0
         self.gaps = deque(maxlen=MOST_MARKS)
         self.now = None
@@ -176,7 +177,7 @@ class Flows:
         if flow is None or flow.is_another(event):
             if len(self.all) >= MOST_FLOWS:
                 self.make_room()
-            flow = self.all[event.local, event.peer] = Flow(event)
+            flow = self.all[event.local, event.peer] = Flow(event, self.history)
         flow.take(event)
 
     def make_room(self):

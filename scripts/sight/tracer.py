@@ -46,7 +46,7 @@ def remove_orphans(place):
 
 
 class Tracer:
-    """.pipe: the file to read. wanted: {event: filter}, of the namespace that we are in."""
+    """.folder: the instance's, .system: of its events. wanted: {event: filter}, of the namespace that we are in."""
 
     def __init__(self, name, wanted):
         self.folder = None
@@ -76,7 +76,6 @@ class Tracer:
             event = "events/%s/xtcp_%s/" % (name, event)
             self.write(event + "filter", "netns==%d%s" % (namespace(), only and " && (%s)" % self.numbers(event, only)))
             self.write(event + "enable", 1)
-        self.pipe = self.folder + "/trace_pipe"
 
     def numbers(self, event, only):
         """A filter's words as the numbers that the event has for them: reason=="refused"."""
@@ -102,7 +101,7 @@ class Tracer:
                              (self.folder, file, error.strerror)) from None
 
     def stop(self):
-        """The reader of .pipe has closed it."""
+        """Nobody reads it any more."""
         folder, self.folder = self.folder, None
         if folder:
             try:

@@ -13,6 +13,7 @@ import time
 
 import events
 import listing
+import raw
 import screen
 import tracer
 from live import Source
@@ -108,7 +109,7 @@ class Watch:
     def __init__(self, args):
         self.args = args
         self.view = VIEWS[args.view](args, listing.Listing(args.name, args.proc))
-        self.tracer = self.source = None
+        self.tracer = self.reader = self.source = None
         self.trace = events.Trace(())
         self.seen = 0
 
@@ -138,7 +139,7 @@ class Watch:
     def start(self):
         try:
             self.tracer = tracer.Tracer(self.args.name, self.view.wanted)
-            self.source = self.open(self.tracer.pipe)
+            self.reader = raw.Reader(self.tracer, self.view.wanted)
         except listing.Unreadable as error:
             if self.view.needs_events:
                 raise
@@ -150,6 +151,8 @@ class Watch:
             signal.signal(number, signal.SIG_IGN)
         if self.source and self.source.file > 2:
             os.close(self.source.file)
+        if self.reader:
+            self.reader.close()
         if self.tracer:
             self.tracer.stop()
 
@@ -174,30 +177,23 @@ class Watch:
 
     def wait(self, until, keyboard=None):
         """Takes events up to then, or until a key is pressed: true."""
-        events_at = self.source.file if self.source else None
         keys = [] if keyboard is None else [keyboard]
         while True:
+            self.drain(time.monotonic() + BUSY)
             left = until - time.monotonic()
-            files = keys if events_at is None else keys + [events_at]
-            ready = select.select(files, [], [], max(left, 0))[0]
-            if events_at in ready:
-                self.drain(min(until, time.monotonic() + BUSY))
-            if keyboard in ready:
+            if select.select(keys, [], [], max(min(left, PAUSE) if self.reader else left, 0))[0]:
                 return True
             if left <= 0:
                 return False
-            if events_at in ready and select.select(keys, [], [], max(min(left, PAUSE), 0))[0]:
-                return True
 
     def drain(self, until):
         """What has come, but no longer than that."""
-        while True:
-            lines = self.source.lines(0)
-            if not lines:
-                return
-            self.take(lines)
-            if time.monotonic() >= until:
-                return
+        more = self.reader is not None
+        while more:
+            more = self.reader.read() and time.monotonic() < until
+            for event in self.reader.take(time.monotonic_ns()):
+                self.view.take(event)
+                self.seen += 1
 
 
 def picture(watch, place, paint):

@@ -35,7 +35,7 @@ class Span:
 
 class Flow(View):
     wanted = {"ack": "", "congestion": "", "segment_out": "resent==1 && len>0"}
-    needs_events = True
+    needs_events = history = True
     waits = 0.5
     help = "1-6: that one   0: all   q: end"
 

@@ -8,16 +8,17 @@ from flows import Flows
 
 class View:
     """.wanted: {event: filter} to look at; .needs_events: without them there is nothing to see; .samples: /proc is read
-    often, even if there is one picture only; .waits: seconds between two pictures."""
+    often, even if there is one picture only; .history: what flows were matters, too; .waits: seconds between two
+    pictures."""
 
     wanted = {}
-    needs_events = samples = False
+    needs_events = samples = history = False
     waits = 1.0
     help = ""
 
     def __init__(self, args, listing):
         self.args, self.listing = args, listing
-        self.flows = Flows()
+        self.flows = Flows(self.history)
         self.where = ""     # the namespace, in words
         self.note = ""      # what is missing in the pictures, and why
         self.at = 0         # the first thing that the screen has room for
