@@ -61,40 +61,57 @@ run_units()
 	return $status
 }
 
-# Tests that do nothing but wait for minutes to pass. They have machines of their own, while the style is checked and modules
-# are compiled, where nothing is a matter of time.
-waiting='^expiry$'
-waiting_pids=
+# Tests that are a matter of time, or that wait for minutes to pass. They have machines of their own, whose clocks count
+# instructions, so that they may run beside all else; on the debug kernel, where most rows of segments take long, so do these.
+# One processor is all that such a machine has: what needs two is not here.
+counted_on_stock='^(answers|expiry|idle|losspatterns|lossy)$'
+counted_on_debug='^(answers|expiry|idle|losspatterns|lossy|wire_.*)$'
+needs_two='^(wire_group|wire_timer)$'
+declare -A counted_pid=()
 
-# start_waiting KIND: and go on when its module and programs are copied, for others are built in the same place.
-start_waiting()
+# counted KIND: the names of such tests
+counted()
 {
-	local pid
+	local tests=counted_on_$1
 
-	make -s -C selftests list | tr ' ' '\n' | grep -E -- "$waiting" | grep -qE -- "$only" || return 0
-	scripts/check-vm.sh "$1" "$out/waiting" "$waiting" >"$out/waiting.$1" 2>&1 &
-	pid=$!
-	waiting_pids+=" $pid"
-	until grep -q "^# $1 kernel" "$out/waiting.$1" || ! kill -0 "$pid" 2>/dev/null; do
+	make -s -C selftests list | tr ' ' '\n' | grep -E -- "${!tests}" | grep -vE -- "$needs_two" | grep -E -- "$only"
+}
+
+# any_of: of the names that come, as check-vm.sh takes them
+any_of()
+{
+	tr '\n' '|' | sed 's/^/^(/; s/|$/)$/'
+}
+
+# start_counted KIND: and go on when its module and programs are copied, for others are built in the same place.
+start_counted()
+{
+	local tests
+
+	tests=$(counted "$1" | any_of)
+	[ -n "$tests" ] || return 0
+	scripts/check-vm.sh --counted "$1" "$out/counted" "$tests" >"$out/counted.$1" 2>&1 &
+	counted_pid[$1]=$!
+	until grep -q "^# $1 kernel" "$out/counted.$1" || ! kill -0 "${counted_pid[$1]}" 2>/dev/null; do
 		sleep 0.5
 	done
 }
 
-# end_waiting: no other machine runs from here on.
-end_waiting()
+end_counted()
 {
-	local pid status=0
+	local status
 
-	for pid in $waiting_pids; do
-		wait "$pid" || status=1
-	done
-	[ -z "$waiting_pids" ] || part show_waiting "$status"
+	[ -n "${counted_pid[$1]-}" ] || return 0
+	wait "${counted_pid[$1]}"
+	status=$?
+	unset "counted_pid[$1]"
+	part show_counted "$1" "$status"
 }
 
-show_waiting()
+show_counted()
 {
-	cat "$out"/waiting.*
-	return "$1"
+	cat "$out/counted.$1"
+	return "$2"
 }
 
 # run_kernel SERIES [short]
@@ -110,7 +127,7 @@ run_kernel()
 
 short_list()
 {
-	sed -n '/^[^#]/p' selftests/short.list | tr '\n' '|' | sed 's/^/^(/; s/|$/)$/'
+	sed -n '/^[^#]/p' selftests/short.list | any_of
 }
 
 # What the README shows still does what it says.
@@ -192,15 +209,15 @@ rm -f build/check/verdict
 out=$(mktemp -d build/check/run.XXXXXX)
 log=$out/log
 : >"$log"
-trap 'kill $waiting_pids 2>/dev/null; echo "not ok - ended by a signal" | tee -a "$log"; close_up; exit 143' TERM
+trap 'kill ${counted_pid[*]} 2>/dev/null; echo "not ok - ended by a signal" | tee -a "$log"; close_up; exit 143' TERM
 
 if [ -n "$kernel" ]; then
 	part run_kernel "$kernel" "$short"
 	close_up
 	exit
 fi
-start_waiting stock
-[ -n "$quick" ] || start_waiting debug
+[ -n "$quick" ] || start_counted debug
+start_counted stock
 if [ -z "$only" ]; then
 	part scripts/check-style.sh
 	part scripts/check-module.sh
@@ -211,9 +228,10 @@ fi
 [[ ! ladder =~ $only ]] || part scripts/check-ladder.py
 [[ ! watch =~ $only ]] || part scripts/check-watch.py
 [[ ! algorithm =~ $only ]] || part scripts/check-algorithm.sh "$out"
-end_waiting
-part scripts/check-vm.sh stock "$out" "$only" "$waiting"
+end_counted stock
+part scripts/check-vm.sh stock "$out" "$only" "$(counted stock | any_of)"
 [ -z "$also" ] || part run_kernel "$also" short
 [ -n "$only" ] || part run_demos
-[ -n "$quick" ] || part scripts/check-vm.sh debug "$out" "$only" "$waiting"
+end_counted debug
+[ -n "$quick" ] || part scripts/check-vm.sh debug "$out" "$only" "$(counted debug | any_of)"
 close_up

@@ -14,6 +14,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,10 @@
 #include "netlink.h"
 
 static int home = -1;
+
+/* Where this thread is when it is at none of its errands; -1 when it has not looked yet. */
+static __thread int here = -1;
+static __thread bool away;
 
 static int complain(const char *what, const char *about)
 {
@@ -44,6 +49,7 @@ static int current_ns(void)
 __attribute__((constructor)) static void remember_home(void)
 {
 	home = current_ns();
+	here = home;
 }
 
 int ns_home(void)
@@ -51,22 +57,41 @@ int ns_home(void)
 	return home;
 }
 
-int ns_enter(int ns)
+static int go_to(int ns)
 {
 	return setns(ns, CLONE_NEWNET) ? complain("cannot enter", "namespace") : 0;
 }
 
-/* Goes to @ns; the return value is for leave(). */
+int ns_enter(int ns)
+{
+	if (go_to(ns))
+		return -1;
+	if (!away) {
+		if (here >= 0 && here != home)
+			close(here);
+		here = -1;
+	}
+	return 0;
+}
+
+/*
+ * Goes to @ns; the return value is for leave(). The way back is kept, for to
+ * open it takes longer than anything else here on a debug kernel.
+ */
 static int enter(int ns)
 {
-	int back = current_ns();
+	int back = away || here < 0 ? current_ns() : here;
 
 	if (back < 0)
 		return complain("cannot open", "the present namespace");
-	if (ns_enter(ns)) {
-		close(back);
+	if (!away)
+		here = back;
+	if (go_to(ns)) {
+		if (away)
+			close(back);
 		return -1;
 	}
+	away = true;
 	return back;
 }
 
@@ -79,7 +104,10 @@ static void leave(int back)
 		complain("cannot go back to", "namespace");
 		abort();
 	}
-	close(back);
+	if (back == here)
+		away = false;
+	else
+		close(back);
 	errno = error;
 }
 
