@@ -114,7 +114,8 @@ static void mark_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample
 
 /*
  * Cuts @skb so that it lies inside @block or outside, at whole segments: what is sacked of a segment in part counts as
- * not sacked. Returns the part to be looked at next, which is inside when *@inside is set; NULL: there is none.
+ * not sacked. Returns the part to be looked at next, which is inside when *@inside is set; NULL: there is none; an
+ * error when @skb should be cut and cannot be.
  */
 static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct xtcp_sack_block *block, bool *inside)
 {
@@ -125,14 +126,16 @@ static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct
 	if (xtcp_seq_lt(cb->seq, block->start)) {
 		len = roundup(block->start - cb->seq, mss);
 		if (len < skb->len && xtcp_sndq_split(sk, skb, len, GFP_ATOMIC))
-			return NULL;
+			return ERR_PTR(-ENOMEM);
 		return xtcp_sndq_next(sk, skb);
 	}
 	if (xtcp_seq_gt(cb->end_seq, block->end)) {
 		len = block->end - cb->seq;
 		len -= len % mss;
-		if (!len || xtcp_sndq_split(sk, skb, min(len, skb->len), GFP_ATOMIC))
+		if (!len)
 			return NULL;
+		if (xtcp_sndq_split(sk, skb, min(len, skb->len), GFP_ATOMIC))
+			return ERR_PTR(-ENOMEM);
 	}
 	*inside = true;
 	return skb;
@@ -161,18 +164,22 @@ static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 	}
 }
 
-/* Marks what @block holds from @from on. */
-static void mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, u32 to,
-		       struct xtcp_sample *sample, u32 *low)
+/* Marks what @block holds from @from to @to. Returns how far it came: not to @to when an skb could not be cut. */
+static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, u32 to,
+		      struct xtcp_sample *sample, u32 *low)
 {
 	struct sk_buff *skb = xtcp_sndq_find(sk, from), *first = NULL;
+	u32 end = from, reached = to;
 	bool inside;
-	u32 end = from;
 
 	while (skb && xtcp_seq_lt(xtcp_sndcb(skb)->seq, to)) {
 		if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED)) {
+			u32 seq = xtcp_sndcb(skb)->seq;
+
 			skb = cut_at(sk, skb, block, &inside);
-			if (!skb)
+			if (IS_ERR(skb))
+				reached = xtcp_seq_max(seq, from);
+			if (IS_ERR_OR_NULL(skb))
 				break;
 			/* the only one that is not: @block begins inside it */
 			if (!inside)
@@ -184,13 +191,17 @@ static void mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32
 		skb = xtcp_seq_lt(end, to) ? next_behind_sacked(sk, skb) : NULL;
 	}
 	remember_sacked(sk, first, end);
+	return reached;
 }
 
-/* What of @block no block of the ACK before held: else each ACK would walk over all that is sacked. */
-static void mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
+/*
+ * What of @block no block of the ACK before held: else each ACK would walk over all that is sacked. Returns to where
+ * all is marked: what could not be cut is news again when the next ACK names it.
+ */
+static u32 mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
 {
 	const struct xtcp_scoreboard *sb = &xtcp_sk(sk)->scoreboard;
-	u32 from = block->start;
+	u32 from = block->start, reached;
 	unsigned int i;
 
 	for (i = 0; i < XTCP_SACK_BLOCKS_MAX; i++) {
@@ -200,13 +211,16 @@ static void mark_news(struct sock *sk, const struct xtcp_sack_block *block, stru
 			continue;
 		if (xtcp_seq_ge(seen->start, block->end))
 			break;
-		if (xtcp_seq_lt(from, seen->start))
-			mark_block(sk, block, from, seen->start, sample, low);
+		if (xtcp_seq_lt(from, seen->start)) {
+			reached = mark_block(sk, block, from, seen->start, sample, low);
+			if (reached != seen->start)
+				return reached;
+		}
 		from = seen->end;
 		if (xtcp_seq_ge(from, block->end))
-			return;
+			return block->end;
 	}
-	mark_block(sk, block, from, block->end, sample, low);
+	return mark_block(sk, block, from, block->end, sample, low);
 }
 
 static void read_blocks(struct sk_buff *skb, struct xtcp_sack_block *blocks)
@@ -349,7 +363,7 @@ void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_samp
 		memset(sb->seen, 0, sizeof(sb->seen));
 	n = sort_blocks(sk, seg, blocks, first);
 	for (i = 0; i < n; i++)
-		mark_news(sk, &blocks[i], sample, &low);
+		blocks[i].end = mark_news(sk, &blocks[i], sample, &low);
 	if (n) {
 		memset(sb->seen, 0, sizeof(sb->seen));
 		memcpy(sb->seen, blocks, n * sizeof(blocks[0]));

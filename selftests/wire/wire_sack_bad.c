@@ -15,6 +15,11 @@
 			"< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1;"
 #define LIVES_ON	"< . 1 ack 10001; none; write 1000; > P. 10001(1000) ack 1; < . 1 ack 11001; none;" \
 			"info ca_state = 0; info unacked = 0"
+/* Segments of 1400 octets, then smaller ones; a round trip of 100 ms; one is sacked, and another one not as a whole. */
+#define UNCUT		"listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; set NODELAY 1;"		\
+			"set SNDBUFFORCE 800000; write 7000; > p. 1(1400) ack 1 x4; > P. 5601(1400) ack 1;"	\
+			"mtu 1280; write 400000; skim; set SNDBUF 2304; pass 100;"				\
+			"< . 1 ack 1 <sack 4201:5601>; skim; < . 1 ack 1 <sack 1401:2701 4201:5601>; skim;"
 /* It tells nothing new: no segment, nothing marked. */
 #define TELLS_NOTHING(block, counts) {						\
 		.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack " block ">; none; info sacked = 0;"	\
@@ -91,6 +96,45 @@ static const struct wire_row rows[] = {
 			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1501:5501>; > p. 1(1000) ack 1; none;"
 				  "info sacked = 3; info lost = 2;" LIVES_ON,
 			.counters = "TCPSACKDiscard=0 TCPTimeouts=0 RetransSegs=1",
+		},
+	},
+	/* What a block holds of a segment in part counts when the next one holds all of it. */
+	{
+		.name = "sack_%s_of_a_segment_in_two_steps", .rfc = "RFC 2018 5", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1001:1501>; < . 1 ack 1 <sack 1001:2001>; skim;"
+				  "info sacked = 1; < . 1 ack 1 <sack 1001:3501>; < . 1 ack 1 <sack 1001:10001>; skim;"
+				  "info sacked = 9;" LIVES_ON,
+			.counters = "TCPSACKDiscard=0 TCPTimeouts=0 RetransSegs=1",
+		},
+	},
+	/* The same with segments of 1400 octets, while those of now are smaller. */
+	{
+		.name = "sack_%s_of_segments_of_an_older_mss", .rfc = "RFC 2018 5", .in = ESTABLISHED,
+		.syn = "mss 1400,sackok",
+		.want = {
+			.script = "< . 1 ack 1; set NODELAY 1; write 7000; > p. 1(1400) ack 1 x4;"
+				  "> P. 5601(1400) ack 1; mtu 1280; write 1000; > P. 7001(1000) ack 1;"
+				  "< . 1 ack 1 <sack 1401:2101>; skim; < . 1 ack 1 <sack 1401:4201>; skim;"
+				  "< . 1 ack 1 <sack 1401:5001>; skim; < . 1 ack 1 <sack 1401:7001>; skim;"
+				  "info retrans <= 2; < . 1 ack 8001; none; info sacked = 0; info ca_state = 0;"
+				  "info unacked = 0",
+			.counters = "TCPSACKDiscard=0 TCPTimeouts=0 RetransSegs=2",
+		},
+	},
+	/* A segment that may not be cut while the queue is too large: the same block counts when it may. */
+	{
+		.name = "sack_that_could_not_be_cut_at_first", .rfc = "RFC 2018 5", .syn = "mss 1400,sackok",
+		.want = {
+			.script = UNCUT "info sacked = 2; set SNDBUFFORCE 800000;"
+				  "< . 1 ack 1 <sack 1401:2701 4201:5601>; skim; info sacked = 3",
+			.counters = "TCPWqueueTooBig=1 TCPSACKDiscard=0", .state = ESTABLISHED,
+		},
+		.kernel_differs = "goes by the size that the segment was sent with, of which this is a part",
+		.kernel = {
+			.counters = "TCPWqueueTooBig=0 TCPSACKDiscard=0",
+			.script = UNCUT "info sacked = 1; set SNDBUFFORCE 800000;"
+				  "< . 1 ack 1 <sack 1401:2701 4201:5601>; skim; info sacked = 1",
 		},
 	},
 	{
