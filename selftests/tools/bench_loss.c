@@ -82,7 +82,8 @@ static const struct network {
 	{ "lan", "0.2 ms, 50 Mbit/s, 1 % loss", 10000,
 		{ .delay_us = 100, .rate_kbit = 50000, .queue = 50 * PACKET, .loss = 10000 }, { .delay_us = 100 } },
 	{ "double", "20 ms, 20 Mbit/s, 1 % duplicated", 8000, { WAY(20, 20, 33), .duplicate = 10000 }, { BACK(20) } },
-	{ "corrupt", "20 ms, 20 Mbit/s, 0.1 % corrupted", 12000, { WAY(20, 20, 33), .corrupt = 1000 }, { BACK(20) } },
+	/* so long that some thirty segments are lost, or chance would decide */
+	{ "corrupt", "20 ms, 20 Mbit/s, 0.1 % corrupted", 48000, { WAY(20, 20, 33), .corrupt = 1000 }, { BACK(20) } },
 	{ "tiny", "20 ms, 20 Mbit/s, queue of 10 packets", 12000, { WAY(20, 20, 10) }, { BACK(20) } },
 	{ "satellite", "300 ms, 10 Mbit/s", 6000, { WAY(300, 10, 250) }, { BACK(300) } },
 	{ "deep", "20 ms, 20 Mbit/s, queue of 1000 packets", 8000, { WAY(20, 20, 1000) }, { BACK(20) } },
