@@ -308,7 +308,8 @@ static inline struct kmem_cache *xtcp_compat_slab(const char *name, unsigned int
 /*
  * What stands in the buckets of kernel TCP's bind table, until @test says yes: by port on a list, and since 6.8 only by
  * port and address, where TIME-WAIT had a list of its own before. The lock of the bucket is held; that of one by port
- * is enough for all that it has.
+ * is enough for all that it has. xtcp_compat_bind_move() puts @to where @from stands, one of which is @tw, and knows the
+ * buckets; both locks are held.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 static inline bool xtcp_compat_bind2_bucket_has(const struct inet_bind2_bucket *tb2,
@@ -331,6 +332,12 @@ static inline bool xtcp_compat_bind_bucket_has(const struct inet_bind_bucket *tb
 		if (xtcp_compat_bind2_bucket_has(tb2, test, arg))
 			return true;
 	return false;
+}
+
+static inline void xtcp_compat_bind_move(struct sock *from, struct sock *to, struct inet_timewait_sock *tw)
+{
+	__sk_del_bind_node(from);
+	sk_add_bind_node(to, &tw->tw_tb2->owners);
 }
 #else
 static inline bool xtcp_compat_bind2_bucket_has(const struct inet_bind2_bucket *tb2,
@@ -357,6 +364,19 @@ static inline bool xtcp_compat_bind_bucket_has(const struct inet_bind_bucket *tb
 		if (test(other, arg))
 			return true;
 	return false;
+}
+
+static inline void xtcp_compat_bind_move(struct sock *from, struct sock *to, struct inet_timewait_sock *tw)
+{
+	__sk_del_bind_node(from);
+	sk_add_bind_node(to, &tw->tw_tb->owners);
+	if (from == (struct sock *)tw) {
+		__hlist_del(&tw->tw_bind2_node);
+		sk_add_bind2_node(to, &tw->tw_tb2->owners);
+	} else {
+		__sk_del_bind2_node(from);
+		hlist_add_head(&tw->tw_bind2_node, &tw->tw_tb2->deathrow);
+	}
 }
 #endif
 

@@ -2,14 +2,14 @@
 /*
  * A lease: what stands in kernel TCP's bind table for a port of ours.
  *
- * It is a small sock that does nothing but stand there, put in by inet_csk_get_port(), so that bind() on either stack
- * meets what the other one has, by kernel TCP's own rules. README.md lists which of its fields are looked at, by whom.
+ * It is a sock that does nothing but stand there, put in by inet_csk_get_port(), so that bind() on either stack meets
+ * what the other one has, by kernel TCP's own rules. README.md lists which of its fields are looked at, by whom.
  *
  * There are two sorts. Each bind() makes a lease of its own. These have sk_reuseport, and an owner that no process can
  * be: so kernel TCP takes them for a group of one user, lets each stand beside each, and no sock of its own beside any
  * that it would not let in without SO_REUSEPORT. Who of ours may stand beside whom sharing.c decides. A shared lease is
  * made by connect() without bind(), is a wildcard for both families, carries any number of 4-tuples, and has no
- * sk_reuseport: nothing gets past it.
+ * sk_reuseport: nothing gets past it. It looks like TIME-WAIT, which is small, and has its place from a full sock.
  *
  * Who holds a lease: each full sock on the port (the one that bound it, the children of a listener) and each TIME-WAIT
  * record.
@@ -36,7 +36,7 @@
 #error "xtcp needs CONFIG_MULTIUSER: without it all users are equal, and a lease would be of each group"
 #endif
 
-static struct kmem_cache *lease_cache;
+static struct kmem_cache *caches[2];	/* by whether the lease is shared */
 
 /* kernel TCP looks whether it has a bind table of its own */
 static struct proto lease_prot = { .name = KBUILD_MODNAME "_lease" };
@@ -51,16 +51,19 @@ static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
 static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 
 /* Without a port. */
-static struct xtcp_lease *lease_new(struct xtcp_net *xn)
+static struct xtcp_lease *lease_new(struct xtcp_net *xn, bool shared)
 {
-	struct xtcp_lease *lease = kmem_cache_zalloc(lease_cache, GFP_KERNEL_ACCOUNT);
+	struct xtcp_lease *lease = kmem_cache_zalloc(caches[shared], GFP_KERNEL_ACCOUNT);
 	struct sock *sk;
 
 	if (!lease)
 		return NULL;
 	lease->xn = xn;
+	lease->shared = shared;
 	refcount_set(&lease->users, 1);
 	atomic_set(&lease->socks, 1);
+	if (shared)
+		return lease;
 	sk = xtcp_lease_sk(lease);
 	sock_net_set(sk, xn->net);
 	sk->sk_prot = &lease_prot;
@@ -126,7 +129,7 @@ static int enlist_lease(struct xtcp_lease *lease)
 	struct hlist_head *list;
 
 	if (!port_list(leases, port) && !add_block(leases, port)) {
-		xtcp_compat_put_port(xtcp_lease_sk(lease));
+		xtcp_sharing_leave(lease);
 		return -ENOMEM;
 	}
 	list = port_list(leases, port);
@@ -176,7 +179,7 @@ static void delist_lease(struct xtcp_lease *lease)
 int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 {
 	struct xtcp_net *xn = xtcp_net(sock_net(sk));
-	struct xtcp_lease *new = lease_new(xn);
+	struct xtcp_lease *new = lease_new(xn, false);
 	struct sock *mine = xtcp_lease_sk(new);
 	int err = 0;
 
@@ -201,7 +204,7 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 		err = enlist_lease(new);
 	spin_unlock_bh(&xn->leases.lock);
 	if (err)
-		kmem_cache_free(lease_cache, new);
+		kmem_cache_free(caches[new->shared], new);
 	else
 		*lease = new;
 	return err;
@@ -238,7 +241,6 @@ static struct xtcp_lease *find_shared(struct xtcp_net *xn, u16 port, int bound_d
 struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int bound_dev_if)
 {
 	struct xtcp_lease *lease, *new;
-	struct sock *mine;
 	int err;
 
 	if (test_bit(port, xn->port_bits)) {
@@ -248,23 +250,18 @@ struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int boun
 		if (lease)
 			return lease;
 	}
-	new = lease_new(xn);
+	new = lease_new(xn, true);
 	if (!new)
 		return ERR_PTR(-ENOBUFS);
-	/* a wildcard for both families where there are two */
-	mine = xtcp_lease_sk(new);
-	mine->sk_family = IS_ENABLED(CONFIG_IPV6) && ipv6_mod_enabled() ? AF_INET6 : AF_INET;
-	mine->sk_bound_dev_if = bound_dev_if;
-	new->shared = true;
 	spin_lock_bh(&xn->leases.lock);
 	lease = find_shared(xn, port, bound_dev_if);
 	if (!lease) {
-		err = inet_csk_get_port(mine, port) ?: enlist_lease(new);
+		err = xtcp_sharing_take(new, port, bound_dev_if) ?: enlist_lease(new);
 		lease = err ? ERR_PTR(err) : new;
 	}
 	spin_unlock_bh(&xn->leases.lock);
 	if (lease != new)
-		kmem_cache_free(lease_cache, new);
+		kmem_cache_free(caches[new->shared], new);
 	return lease;
 }
 
@@ -361,10 +358,10 @@ static noinline void lease_end(struct xtcp_lease *lease)
 	if (xn) {
 		spin_lock(&xn->leases.lock);
 		delist_lease(lease);
+		xtcp_sharing_leave(lease);
 		spin_unlock(&xn->leases.lock);
-		xtcp_compat_put_port(xtcp_lease_sk(lease));
 	}
-	kmem_cache_free(lease_cache, lease);
+	kmem_cache_free(caches[lease->shared], lease);
 }
 
 /**
@@ -422,12 +419,17 @@ int xtcp_lease_net_init(struct xtcp_net *xn)
 	spin_lock_init(&leases->lock);
 	leases->block = kcalloc(XTCP_LEASES_BLOCKS, sizeof(*leases->block), GFP_KERNEL_ACCOUNT);
 	leases->used = kcalloc(XTCP_LEASES_BLOCKS, sizeof(*leases->used), GFP_KERNEL_ACCOUNT);
-	if (!bits || !leases->block || !leases->used) {
+	leases->taker = lease_new(xn, false);
+	if (!bits || !leases->block || !leases->used || !leases->taker) {
+		if (leases->taker)
+			kmem_cache_free(caches[false], leases->taker);
 		kfree(leases->used);
 		kfree(leases->block);
 		bitmap_free(bits);
 		return -ENOMEM;
 	}
+	/* a wildcard for both families where there are two */
+	xtcp_lease_sk(leases->taker)->sk_family = IS_ENABLED(CONFIG_IPV6) && ipv6_mod_enabled() ? AF_INET6 : AF_INET;
 	/* whoever sees it sees that it is empty; segments arrive already */
 	smp_store_release(&xn->port_bits, bits);
 	return 0;
@@ -450,13 +452,14 @@ void xtcp_lease_net_exit(struct xtcp_net *xn)
 	spin_lock_bh(&xn->leases.lock);
 	for_each_set_bit(port, xn->port_bits, XTCP_PORTS) {
 		hlist_for_each_entry_safe(lease, next, port_list(&xn->leases, port), node) {
-			xtcp_compat_put_port(xtcp_lease_sk(lease));
+			xtcp_sharing_leave(lease);
 			lease->xn = NULL;
 		}
 	}
 	spin_unlock_bh(&xn->leases.lock);
 	for (i = 0; i < XTCP_LEASES_BLOCKS; i++)
 		kfree(xn->leases.block[i]);
+	kmem_cache_free(caches[false], xn->leases.taker);
 	kfree(xn->leases.spare);
 	kfree(xn->leases.used);
 	kfree(xn->leases.block);
@@ -480,7 +483,7 @@ void xtcp_lease_set_user(int family)
 }
 
 /**
- * xtcp_lease_init() - make the slab of leases
+ * xtcp_lease_init() - make the slabs of leases
  *
  * Context: process, module init.
  *
@@ -488,16 +491,21 @@ void xtcp_lease_set_user(int family)
  */
 int xtcp_lease_init(void)
 {
-	lease_cache = xtcp_compat_slab(KBUILD_MODNAME "_lease", sizeof(struct xtcp_lease));
-	return lease_cache ? 0 : -ENOMEM;
+	caches[false] = xtcp_compat_slab(KBUILD_MODNAME "_lease", sizeof(struct xtcp_lease));
+	caches[true] = xtcp_compat_slab(KBUILD_MODNAME "_lease_shared", XTCP_LEASE_SHARED_SIZE);
+	if (caches[false] && caches[true])
+		return 0;
+	xtcp_lease_exit();
+	return -ENOMEM;
 }
 
 /**
- * xtcp_lease_exit() - destroy it
+ * xtcp_lease_exit() - destroy them
  *
  * Context: process, module exit; no namespace has a lease.
  */
 void xtcp_lease_exit(void)
 {
-	kmem_cache_destroy(lease_cache);
+	kmem_cache_destroy(caches[false]);
+	kmem_cache_destroy(caches[true]);
 }

@@ -19,10 +19,7 @@ struct xtcp_net;
 #define XTCP_LEASES_BLOCK	256	/* ports */
 
 /**
- * struct xtcp_lease - a lease: a sock as large as kernel TCP's bind table looks at
- * @inet: what stands in the table
- * @reach: its memory; README.md says who reads which field
- * @accept_queue: where kernel TCP has an accept queue, which no lease needs, stands what is ours:
+ * struct xtcp_lease - a lease: what is ours, then as much of a sock as kernel TCP's bind table looks at
  * @node: on the list of its port; leases lock
  * @xn: the namespace; NULL: it is gone
  * @owner: the sock that bound it, for as long as that has it; NULL for a shared one; leases lock
@@ -34,31 +31,33 @@ struct xtcp_net;
  * @reuseport: SO_REUSEPORT of that moment; leases lock
  * @shared: for 4-tuples whose port connect() chose
  * @lax: it has let in one that its options, as noted, would not; leases lock
+ * @inet: what stands in the table; of a shared one no more than what all socks have in common
+ * @tw: all that a shared one has
+ * @reach: all that another has; README.md says who reads which field
  */
 struct xtcp_lease {
-	union {		/* first: the kernel casts */
+	struct hlist_node node;
+	struct xtcp_net *xn;
+	struct sock *owner;
+	refcount_t users;
+	atomic_t socks;
+	kuid_t uid;
+	u8 reuse;
+	bool reuseport;
+	bool shared;
+	bool lax;
+	union {
 		struct inet_sock inet;
+		struct inet_timewait_sock tw;
 		u8 reach[offsetofend(struct inet_connection_sock, icsk_bind2_hash)];
-		struct {
-			u8 accept_queue[offsetof(struct inet_connection_sock, icsk_accept_queue)];
-			struct hlist_node node;
-			struct xtcp_net *xn;
-			struct sock *owner;
-			refcount_t users;
-			atomic_t socks;
-			kuid_t uid;
-			u8 reuse;
-			bool reuseport;
-			bool shared;
-			bool lax;
-		};
 	};
 };
 
-/* README.md */
+#define XTCP_LEASE_SHARED_SIZE	offsetofend(struct xtcp_lease, tw)
+
+/* README.md: what stands there is cast to each of these */
 static_assert(!offsetof(struct inet_connection_sock, icsk_inet) && !offsetof(struct inet_timewait_sock, __tw_common));
-static_assert(offsetofend(struct xtcp_lease, lax) <= offsetof(struct inet_connection_sock, icsk_bind_hash));
-static_assert(sizeof(struct xtcp_lease) == offsetofend(struct inet_connection_sock, icsk_bind2_hash));
+static_assert(offsetofend(struct xtcp_lease, reach) == sizeof(struct xtcp_lease));
 
 /**
  * struct xtcp_leases - the leases of a namespace, on a list for each port
@@ -66,12 +65,14 @@ static_assert(sizeof(struct xtcp_lease) == offsetofend(struct inet_connection_so
  * @block: the lists, by the lower octet of the port in that of the upper one; NULL there: these ports have no leases
  * @used: lists in each block that are not empty
  * @spare: a block of empty lists, or NULL
+ * @taker: takes places for shared leases, and takes them over to give them back; without a place when the lock is free
  */
 struct xtcp_leases {
 	spinlock_t lock;	/* see above */
 	struct hlist_head **block;
 	u16 *used;
 	struct hlist_head *spare;
+	struct xtcp_lease *taker;
 };
 
 static inline struct sock *xtcp_lease_sk(struct xtcp_lease *lease)

@@ -262,7 +262,7 @@ int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 	}
 	err = inet_csk_get_port(mine, port);
 	if (!err && meets_somebody(lease, sk)) {
-		xtcp_compat_put_port(mine);
+		xtcp_sharing_leave(lease);
 		err = -EADDRINUSE;
 	}
 	return err;
@@ -310,4 +310,69 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 	mine->sk_reuse = old_reuse;
 	WRITE_ONCE(mine->sk_state, TCP_ESTABLISHED);
 	return -EADDRINUSE;
+}
+
+/* Where a shared lease or its taker stood, the other one stands. Nobody sees the port without either. */
+static void change_places(struct sock *from, struct sock *to, struct inet_timewait_sock *tw)
+{
+	struct inet_bind_hashbucket *head = port_chain(from, tw->tw_num), *wild = wildcard_chain(from, tw->tw_num);
+
+	spin_lock(&head->lock);
+	spin_lock(&wild->lock);
+	xtcp_compat_bind_move(from, to, tw);
+	spin_unlock(&wild->lock);
+	spin_unlock(&head->lock);
+}
+
+/**
+ * xtcp_sharing_take() - a place in kernel TCP's table for a shared lease, if nobody is in the way
+ * @lease: has none
+ * @port: host order, not 0
+ * @bound_dev_if: interface, 0: any
+ *
+ * Context: softirq or process. Lock: of the namespace's leases, held.
+ *
+ * Return: 0, -EADDRINUSE or -ENOMEM.
+ */
+int xtcp_sharing_take(struct xtcp_lease *lease, u16 port, int bound_dev_if)
+{
+	struct sock *taker = xtcp_lease_sk(lease->xn->leases.taker);
+	struct inet_connection_sock *icsk = inet_csk(taker);
+	struct inet_timewait_sock *tw = &lease->tw;
+	int err;
+
+	lockdep_assert_held(&lease->xn->leases.lock);
+	taker->sk_bound_dev_if = bound_dev_if;
+	tw->__tw_common = taker->__sk_common;
+	tw->tw_state = TCP_TIME_WAIT;
+	tw->tw_num = port;
+	err = inet_csk_get_port(taker, port);
+	if (err)
+		return err;
+	swap(tw->tw_tb, icsk->icsk_bind_hash);
+	swap(tw->tw_tb2, icsk->icsk_bind2_hash);
+	change_places(taker, xtcp_lease_sk(lease), tw);
+	return 0;
+}
+
+/**
+ * xtcp_sharing_leave() - the place of a lease is free
+ * @lease: has it
+ *
+ * Context: softirq or process. Lock: of the namespace's leases, held.
+ */
+void xtcp_sharing_leave(struct xtcp_lease *lease)
+{
+	struct sock *mine = xtcp_lease_sk(lease), *taker = xtcp_lease_sk(lease->xn->leases.taker);
+
+	lockdep_assert_held(&lease->xn->leases.lock);
+	if (lease->shared) {
+		inet_csk(taker)->icsk_bind_hash = lease->tw.tw_tb;
+		inet_csk(taker)->icsk_bind2_hash = lease->tw.tw_tb2;
+		taker->sk_bound_dev_if = mine->sk_bound_dev_if;
+		inet_sk(taker)->inet_num = lease->tw.tw_num;
+		change_places(mine, taker, &lease->tw);
+		mine = taker;
+	}
+	xtcp_compat_put_port(mine);
 }

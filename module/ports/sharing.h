@@ -12,5 +12,7 @@ struct xtcp_lease;
 bool xtcp_sharing_has_moved(struct sock *mine);
 int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port);
 int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk);
+int xtcp_sharing_take(struct xtcp_lease *lease, u16 port, int bound_dev_if);
+void xtcp_sharing_leave(struct xtcp_lease *lease);
 
 #endif /* XTCP_SHARING_H */

@@ -10,7 +10,8 @@
 #include "wait.h"
 
 const char * const slabs_names[SLABS_N] = { "XTCP", "XTCPv6", "xtcp_request", "xtcp_request6",
-						 "xtcp_timewait", "xtcp_timewait6", "xtcp_lease" };
+						 "xtcp_timewait", "xtcp_timewait6", "xtcp_lease_shared",
+						 "xtcp_lease" };
 
 static void shrink(const char *name)
 {

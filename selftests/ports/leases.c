@@ -27,6 +27,7 @@
 #define LO4	"127.0.0.1"
 #define PORT	9000
 #define MOST	20000		/* sockets at once */
+#define CHOSEN	31000		/* by connect(), as the only one that there is */
 #define SLACK	64		/* what processors keep of a slab cannot be told from what is in use */
 #define SOMEBODY 1000
 
@@ -46,15 +47,20 @@ static long long now_ns(void)
 	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
-static int open_with(enum stack stack, const struct wish *w)
+static int open_for(enum stack stack, const struct wish *w, const char *text)
 {
-	int fd = stack_socket(ns, stack, LO4), one = 1;
+	int fd = stack_socket(ns, stack, text), one = 1;
 
 	if (fd < 0 || (w->reuse && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one))) ||
 	    (w->reuseport && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one))) ||
 	    (w->uid && fchown(fd, w->uid, -1)))
 		ksft_exit_fail_msg("socket: %s\n", strerror(errno));
 	return fd;
+}
+
+static int open_with(enum stack stack, const struct wish *w)
+{
+	return open_for(stack, w, LO4);
 }
 
 /* 0 or the error of bind(), or that of listen() and 1000. */
@@ -396,6 +402,74 @@ static void full_range_elsewhere(int count)
 			 beside_xtcp, beside_kernel);
 }
 
+/* Binds with all options to all that overlaps the port that connect() chose, and kernel TCP's connect(). */
+static void nobody_gets_in(const char *while_there)
+{
+	static const char * const at[] = { LO4, "127.0.0.2", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1" };
+	int bits, stack, let_in = 0, fd;
+	union stack_addr addr;
+	unsigned int i;
+
+	for (bits = 0; bits < 8; bits++) {
+		const struct wish w = { bits & 1, bits & 2, false, bits & 4 ? SOMEBODY : 0 };
+
+		for (i = 0; i < sizeof(at) / sizeof(*at); i++) {
+			addr = stack_addr(at[i], CHOSEN);
+			for (stack = KERNEL; stack <= XTCP; stack++) {
+				fd = open_for(stack, &w, at[i]);
+				if (!bind(fd, &addr.sa, stack_addr_len(&addr)) || errno != EADDRINUSE) {
+					ksft_print_msg("%s, wishes %#x, %s: let in\n", stack_name(stack), bits, at[i]);
+					let_in++;
+				}
+				close(fd);
+			}
+		}
+	}
+	fd = stack_socket(ns, KERNEL, LO4);
+	if (!stack_connect(fd, LO4, PORT + 7) || errno != EADDRNOTAVAIL) {
+		ksft_print_msg("kernel TCP connects from it\n");
+		let_in++;
+	}
+	close(fd);
+	ksft_test_result(!let_in, "a port that connect() chose, %s: of 96 binds and a connect() %d are let in\n",
+			 while_there, let_in);
+}
+
+/* Its lease is no larger than TIME-WAIT of kernel TCP's, and stands there as such; it lets nobody in all the same. */
+static void chosen_by_connect(void)
+{
+	int listener = stack_listener(ns, KERNEL, LO4, PORT + 6, true);
+	int other = stack_listener(ns, KERNEL, LO4, PORT + 7, true), client, server, i;
+	const struct linger hard = { .l_onoff = 1 };
+
+	ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", CHOSEN, CHOSEN);
+	for (i = 0; i < 2; i++) {
+		client = stack_connected(ns, XTCP, LO4, PORT + 6);
+		server = accept(listener, NULL, NULL);
+		if (client < 0 || server < 0)
+			ksft_exit_fail_msg("no connection: %s\n", strerror(errno));
+		if (i)
+			break;
+		nobody_gets_in("connected");
+		setsockopt(client, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+		close(client);
+		close(server);
+		client = stack_bound(ns, KERNEL, "0.0.0.0", CHOSEN, false);
+		ksft_test_result(client >= 0, "after a reset it is kernel TCP's\n");
+		close(client);
+	}
+	close(client);
+	if (!stack_at_end(server))
+		ksft_exit_fail_msg("no FIN\n");
+	close(server);
+	if (!WAIT_FOR(rows_state(ns, "/proc/net/xtcp", CHOSEN, PORT + 6) == 6, STACK_DEADLINE_MS))
+		ksft_exit_fail_msg("no TIME-WAIT\n");
+	nobody_gets_in("TIME-WAIT");
+	ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "32768 60999");
+	close(other);
+	close(listener);
+}
+
 static void slab(void)
 {
 	enum { COUNT = 400 };
@@ -420,7 +494,7 @@ int main(void)
 {
 	ksft_print_header();
 	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ MOST + 1000, MOST + 1000 });
-	ksft_set_plan(16);
+	ksft_set_plan(19);
 	ns = ns_make();
 	if (ns < 0)
 		ksft_exit_fail_msg("no namespace\n");
@@ -429,6 +503,7 @@ int main(void)
 	beside_timewait();
 	connect_beside_timewait();
 	stays_exclusive();
+	chosen_by_connect();
 	any_port();
 	large_group();
 	many_addresses(sides_on_debug_kernel() ? MOST / 10 : MOST);
