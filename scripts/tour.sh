@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# tour.sh [--check] [PAGE]: the tour in a throw-away virtual machine, one page or chapter of
+# it, or all; scripts/tour/README.md says what a page is. At a terminal page by page,
+# otherwise as plain text; --check: as lines of TAP.
+
+set -u
+cd "$(dirname "$0")/.."
+. scripts/vm-module.sh
+
+checks=()
+if [ "${1-}" = --check ]; then
+	checks=(--check)
+	shift
+fi
+page=${1-}
+if [[ ! $page =~ ^[a-z0-9-]*$ ]] || { [ -n "$page" ] &&
+	! grep -qE "^$page(-|[[:space:]]|\$)" scripts/tour/contents.txt; }; then
+	echo "tour: there is no page '$page'; there are:" >&2
+	sed 's/^/  /' scripts/tour/contents.txt >&2
+	exit 2
+fi
+
+image=$(vm_kernel stock) || { echo "tour: no kernel for the virtual machine; run scripts/deps.sh tour" >&2; exit 1; }
+vm_module stock -s || { echo "tour: the module does not build" >&2; exit 1; }
+scripts/xtcp_run --build || exit 1
+
+paged=
+if [ ${#checks[@]} -eq 0 ] && [ -t 0 ] && [ -t 1 ]; then
+	paged=1
+	echo "starting a virtual machine; Enter or the right arrow: next page, left arrow: the one before, q: end"
+fi
+vm=(scripts/vm.sh --kernel "$image" --timeout 600 --
+	env COLUMNS="$(tput cols 2>/dev/null || echo 80)" COLOR=$paged PAGED=$paged
+	scripts/tour-vm.sh build/stock/xtcp.ko "${checks[@]}" ${page:+"$page"})
+[ -n "$paged" ] || exec "${vm[@]}"
+scripts/tour/pager.py < <(exec "${vm[@]}" 2>&1)
+# who has seen enough does not wait for the rest
+kill $! 2>/dev/null
+exit 0

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A page of the tour: its text, what each line means, and how it is shown."""
+
+import contextlib
+import io
+import os
+import re
+import runpy
+import shlex
+import sys
+import textwrap
+
+here = os.path.dirname(os.path.realpath(__file__))
+sys.path.insert(0, os.path.join(here, "..", "sight"))
+
+import ladder_command
+from scene import Failed, Scene, events, time_of
+
+NARROW = 80     # columns, of what pages expect of a picture
+PROMPT = re.compile(r"(- )?(client|server|router)([$>]) ?(.*)")
+MORE = re.compile(r" *\.\.\.( .*|)$")
+
+
+def ladder(arguments, width, color):
+    """What scripts/ladder prints, without starting it."""
+    kept, sys.argv = sys.argv, ["ladder", "--width", str(width), "--color" if color else "--plain", *arguments]
+    out = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            ladder_command.main("")
+    finally:
+        sys.argv = kept
+    return out.getvalue()
+
+
+def plot(arguments, width, color):
+    """What scripts/plot prints."""
+    kept, sys.argv = sys.argv, ["plot", "--width", str(width), "--color" if color else "--plain", *arguments]
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    try:
+        with contextlib.redirect_stdout(out):
+            runpy.run_path(os.path.join(here, "..", "plot"))
+    finally:
+        sys.argv = kept
+    out.flush()
+    return out.buffer.getvalue().decode()
+
+
+class Line:
+    """kind: prose, command, until, here, ladder, plot, moved, wait."""
+
+    def __init__(self, number, kind, text, end="", mark=""):
+        self.number, self.kind, self.text, self.end, self.mark = number, kind, text, end, mark
+        self.hidden = False
+        self.expected = []
+
+
+class Page:
+    """A file of this folder; README.md here says what its lines mean."""
+
+    def __init__(self, name):
+        self.name = name
+        self.lines, self.question, self.answer = [], "", ""
+        with open(os.path.join(here, name + ".txt"), encoding="ascii") as file:
+            text = file.read().splitlines()
+        self.title, self.rfc = text[0], text[1]
+        self.parse(text)
+        if not self.question or not self.answer:
+            raise SystemExit("%s: a question and its answer are missing" % name)
+
+    def parse(self, text):
+        last = None
+        for number, line in enumerate(text[2:], 3):
+            found = PROMPT.match(line)
+            word, _, rest = line.partition(" ")
+            if found:
+                last = Line(number, "command", found[4], found[2], found[3])
+                last.hidden = bool(found[1])
+                self.lines.append(last)
+            elif last and last.kind == "command" and MORE.match(line):
+                last.text += "\n" + MORE.match(line)[1][1:]
+            elif word == "=":
+                last.expected.append(rest)
+            elif re.match(r"until (client|server): |wait (client|server)$", line):
+                end, _, condition = rest.partition(": ")
+                last = Line(number, word, condition, end.strip())
+                self.lines.append(last)
+            elif line == "here":
+                last = Line(number, "here", "")
+                self.lines.append(last)
+            elif re.match(r"(ladder|plot)( -|$)|moved (client|server) \w+(=|>=)", line):
+                end, _, wanted = rest.partition(" ") if word == "moved" else ("", "", rest)
+                last = Line(number, word, wanted, end)
+                self.lines.append(last)
+            elif word in ("?", "!") and rest:
+                last = Line(number, word, rest)
+                self.lines.append(last)
+            elif not line.strip():
+                last = None
+            elif last and last.kind in ("prose", "?", "!"):
+                last.text += " " + line.strip()
+            else:
+                last = Line(number, "prose", line.strip())
+                self.lines.append(last)
+        for line in self.lines:
+            if line.kind == "?":
+                self.question = line.text
+            elif line.kind == "!":
+                self.answer = line.text
+        self.lines = [line for line in self.lines if line.kind not in "?!"]
+
+
+class Show:
+    """A page that is shown: .out has what was said, .failures what it did not do."""
+
+    def __init__(self, page, width=NARROW, color=False):
+        self.page, self.width, self.color = page, width, color
+        self.failures, self.checked = [], 0
+        self.out = []
+        self.blank = False
+        self.here = 0
+
+    def paint(self, code, text):
+        return "\033[%sm%s\033[0m" % (code, text) if self.color else text
+
+    def say(self, text=""):
+        for line in text.rstrip("\n").split("\n"):
+            bare = re.sub("\033\\[[0-9;]*m", "", line)
+            if len(bare) > self.width:
+                self.fail("a line of %d columns: %s" % (len(bare), bare))
+            if bare or not self.blank:
+                self.out.append(line)
+            self.blank = not bare
+
+    def prose(self, text, code=""):
+        for line in textwrap.wrap(text, min(self.width, 96), break_on_hyphens=False):
+            self.say(self.paint(code, line) if code else line)
+
+    def fail(self, why):
+        self.failures.append(why)
+
+    def expect(self, line, text):
+        """All of these are in it, one behind the other."""
+        at, text = 0, re.sub("\033\\[[0-9;]*m", "", text)
+        for pattern in line.expected:
+            self.checked += 1
+            found = re.compile(pattern).search(text, at)
+            if not found:
+                raise Failed("line %d: this should have shown: %s" % (line.number, pattern))
+            at = found.end()
+        if line.kind == "command" and not line.expected and re.search(r"^\w*(Error|Exception)\b|[Ee]rror: ", text):
+            raise Failed("line %d: %s" % (line.number, text.strip()))
+
+    # ---- each kind of line
+
+    def command(self, scene, line):
+        end = scene.ends[line.end]
+        background = line.mark == ">" and line.text.endswith(" &")
+        text = line.text[:-2] if background else line.text
+        if not line.hidden:
+            first, *more = line.text.split("\n")
+            self.say(self.paint("1", "%s%s %s" % (line.end, line.mark, first)))
+            for other in more:
+                self.say(self.paint("1", "%*s %s" % (len(line.end) + 1, "...", other)))
+        answer = end.begin(end.python(text) if line.mark == ">" else end.shell(text))
+        if background:
+            end.pending = answer
+            return
+        text = end.ends(answer)
+        if text and not line.hidden:
+            self.say(text)
+        self.expect(line, text)
+
+    def wait(self, scene, line):
+        """For what was begun in the background, and what it says."""
+        end = scene.ends[line.end]
+        text = end.ends(end.pending)
+        self.say(text.rstrip("\n") or "(done)")
+        self.expect(line, text)
+
+    def draw(self, line):
+        wanted = shlex.split(line.text)
+        if "here" in wanted:
+            port = [":%s " % wanted[wanted.index("--port") + 1]] if "--port" in wanted else []
+            begin = time_of(events("xtcp_segment_", *port)[0])
+            wanted[wanted.index("here")] = "%.0f" % ((self.here - begin) * 1000 + 0.6)
+        self.say()
+        self.say(self.paint("1", " ".join(["$", line.kind, *wanted])))
+        draw = ladder if line.kind == "ladder" else plot
+        self.say(draw(wanted, self.width, self.color))
+        self.say()
+        self.expect(line, draw(wanted, NARROW, False))
+
+    def moved(self, scene, line):
+        """NAME=NUMBER ...: counters that have moved so much; NAME>=NUMBER: or more; NAME=0: one that has not."""
+        moved, words, wrong = scene.ends[line.end].moved(), [], []
+        for name, sign, number in re.findall(r"(\w+)(=|>=)(\d+)", line.text):
+            value = moved.get(name, 0)
+            self.checked += 1
+            words.append("%s %d" % (name, value))
+            if value != int(number) if sign == "=" else value < int(number):
+                wrong.append("%s is %d and not %s%s" % (name, value, sign, number))
+        for row in textwrap.wrap("%s's counters: %s" % (line.end, ", ".join(words)), min(self.width, 96),
+                                 subsequent_indent="  "):
+            self.say(row)
+        if wrong:
+            raise Failed("line %d: %s" % (line.number, "; ".join(wrong)))
+
+    def play(self, scene):
+        before = ""
+        for line in self.page.lines:
+            if line.kind == "prose":
+                self.say()
+                self.prose(line.text)
+                self.say()
+            elif line.kind == "command":
+                self.command(scene, line)
+            elif line.kind == "until":
+                scene.ends[line.end].until(line.text)
+            elif line.kind == "wait":
+                self.wait(scene, line)
+            elif line.kind == "here":
+                self.here = time_of(events()[-1])
+            elif line.kind in ("ladder", "plot"):
+                self.draw(line)
+            else:
+                if before != "moved":
+                    self.say()
+                self.moved(scene, line)
+            before = line.kind
+
+    def run(self, place=""):
+        """Shows it; true: all was as it should be."""
+        head = "%s %s" % (place, self.page.name) if place else self.page.name
+        self.say(self.paint("2", ("-- " + head + " ").ljust(self.width, "-")))
+        self.prose(self.page.title, "1")
+        self.say(self.page.rfc)
+        self.say()
+        scene = None
+        try:
+            scene = Scene()
+            self.play(scene)
+        except Failed as error:
+            self.fail(str(error))
+        finally:
+            if scene:
+                scene.close()
+        self.say()
+        self.prose("Question: " + self.page.question)
+        return not self.failures
