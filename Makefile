@@ -44,11 +44,14 @@ debug-module: needs-check
 	@. scripts/vm-module.sh && vm_module debug $(NAMED)
 
 #:   make demo         real programs talk through xtcp in a virtual machine;
-#:                     D=backlog: a listener's two queues, filled step by step;
-#:                     D=teardown: each order of closing; D=keepalive: a peer that is gone;
 #:                     D=loss: segments that get lost, CC=reno: by that congestion control
 demo: vm-module
 	@ALGORITHM='$(ALGORITHM)' scripts/demo.sh $(if $(value D),'$(value D)')
+
+#:   make tour         how TCP behaves, one phenomenon on a page, with real segments;
+#:                     P=loss-tail: one page; P=loss: those of a chapter
+tour: needs-tour vm-module
+	@scripts/tour.sh $(if $(value P),'$(value P)')
 
 #:   make check        all tests; check-quick: on the stock kernel only;
 #:                     make check T=name: only those with a match;
@@ -69,9 +72,11 @@ matrix: needs-check
 selftests: needs-check
 	@$(MAKE) -C selftests
 
-#:   make vm           a shell in a virtual machine with the module loaded
-vm: vm-module
-	@scripts/vm.sh --interactive 'insmod build/$(PREFIX)stock/$(NAME).ko && echo "$(NAME) is loaded"; exec bash -l'
+#:   make vm           a shell in a virtual machine with the module loaded, and two
+#:                     namespaces to play in
+vm: needs-tour vm-module
+	@scripts/xtcp_run --build
+	@scripts/vm.sh --interactive 'insmod build/$(PREFIX)stock/$(NAME).ko; export XTCP_NAME=$(NAME); exec bash --rcfile scripts/vm-shell.sh'
 
 #:   make debug-kernel build the tests' debug kernel, once
 debug-kernel: needs-check
@@ -101,4 +106,4 @@ help:
 needs-%:
 	@scripts/deps.sh $*
 
-.PHONY: all vm-module debug-module demo check check-quick matrix selftests vm debug-kernel bench soak clean help
+.PHONY: all vm-module debug-module demo tour check check-quick matrix selftests vm debug-kernel bench soak clean help

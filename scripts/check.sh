@@ -15,9 +15,9 @@ usage()
 
 	Checks the style and what the module imports, compiles it for newer kernels,
 	runs the unit tests and draws recorded traces here, runs the tests of
-	selftests/ in a virtual machine on the stock kernel, the demonstrations, and
-	the tests on the debug kernel. The last line says "N passed, N failed", and
-	", N skipped" if any; the exit status is 0 if none failed.
+	selftests/ in a virtual machine on the stock kernel, the demonstrations, the
+	pages of the tour, and the tests on the debug kernel. The last line says
+	"N passed, N failed", and ", N skipped" if any; the exit status is 0 if none failed.
 
 	  --quick          leave out the debug kernel
 	  --kernel SERIES  build the module for that kernel of scripts/kernels.list, compare what
@@ -232,6 +232,7 @@ end_counted stock
 part scripts/check-vm.sh stock "$out" "$only" "$(counted stock | any_of)"
 [ -z "$also" ] || part run_kernel "$also" short
 [ -n "$only" ] || part run_demos
+[[ ! tour =~ $only ]] || part scripts/tour.sh --check
 end_counted debug
 [ -n "$quick" ] || part scripts/check-vm.sh debug "$out" "$only" "$(counted debug | any_of)"
 close_up

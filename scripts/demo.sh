@@ -12,6 +12,10 @@ cd "$(dirname "$0")/.."
 show=scripts/demo-vm.sh
 if [ -n "${1-}" ]; then
 	show=scripts/demo-$1.sh
+	case $1 in
+	backlog|keepalive) exec scripts/tour.sh "$1" ;;
+	teardown) exec scripts/tour.sh close ;;
+	esac
 	if [ "$1" = lib ] || [[ ! $1 =~ ^[a-z]+$ ]] || [ ! -x "$show" ]; then
 		echo "demo: there is no D=$1; there are:" $(ls scripts | sed -n 's/^demo-\(.*\)\.sh$/\1/p' |
 			grep -vxE 'lib|vm') >&2

@@ -13,10 +13,10 @@ cd "$(dirname "$0")"
 usage()
 {
 	cat <<-END
-	Usage: scripts/deps.sh build|demo|check
+	Usage: scripts/deps.sh build|demo|tour|check
 
 	Installs what is missing to build the module, to run the demo (and the
-	virtual machine), or to run all checks. Silent when nothing is missing.
+	virtual machine), to run the tour, or to run all checks. Silent when nothing is missing.
 	END
 }
 
@@ -55,9 +55,18 @@ needs_demo()
 	END
 }
 
-needs_check()
+needs_tour()
 {
 	needs_demo
+	cat <<-END
+	nftables nft
+	procps sysctl
+	END
+}
+
+needs_check()
+{
+	needs_tour
 	cat <<-END
 	sparse sparse
 	perl perl
@@ -67,7 +76,6 @@ needs_check()
 	xz-utils xz
 	libelf-dev /usr/include/libelf.h
 	libssl-dev /usr/include/openssl/opensslv.h
-	nftables nft
 	END
 }
 
@@ -164,7 +172,7 @@ fetch_kernel()
 }
 
 case ${1-} in
-build|demo|check) target=$1 ;;
+build|demo|tour|check) target=$1 ;;
 --help|-h) usage; exit 0 ;;
 *) usage >&2; exit 2 ;;
 esac
