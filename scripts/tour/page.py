@@ -18,6 +18,7 @@ from scene import Failed, Scene, events, time_of
 
 NARROW = 80     # columns, of what pages expect of a picture
 PROMPT = re.compile(r"(- )?(client|server|router)([$>]) ?(.*)")
+WORDS = ("until", "wait", "here", "ladder", "plot", "moved", "?", "!")     # that a paragraph does not begin with
 MORE = re.compile(r" *\.\.\.( .*|)$")
 
 
@@ -99,6 +100,9 @@ class Page:
                 last = None
             elif last and last.kind in ("prose", "?", "!"):
                 last.text += " " + line.strip()
+            elif word in WORDS:
+                raise SystemExit("%s.txt: line %d: this is neither prose nor what README.md says of '%s'" %
+                                 (self.name, number, word))
             else:
                 last = Line(number, "prose", line.strip())
                 self.lines.append(last)
@@ -242,6 +246,8 @@ class Show:
             self.play(scene)
         except Failed as error:
             self.fail(str(error))
+        except Exception as error:  # the pages behind this one are to be shown nevertheless
+            self.fail("%s: %s" % (type(error).__name__, error))
         finally:
             if scene:
                 scene.close()

@@ -35,7 +35,8 @@ class Pager:
         columns, rows = shutil.get_terminal_size()
         pages = self.pages()
         if self.at >= len(pages):
-            lines, words = [], "this page is on its way ..." if not self.complete else "the end; q"
+            lines = [] if pages else self.come.split("\f")[0].splitlines()[-(rows - 1):]
+            words = "this page is on its way ..." if not self.complete else "the end; q"
         else:
             lines = pages[self.at]
             self.top = max(0, min(self.top, len(lines) - (rows - 1)))
