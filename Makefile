@@ -76,7 +76,7 @@ selftests: needs-check
 #:                     namespaces to play in
 vm: needs-tour vm-module
 	@scripts/xtcp_run --build
-	@scripts/vm.sh --interactive 'insmod build/$(PREFIX)stock/$(NAME).ko; export XTCP_NAME=$(NAME); exec bash --rcfile scripts/vm-shell.sh'
+	@scripts/vm.sh --interactive 'insmod build/$(PREFIX)stock/$(NAME).ko && XTCP_NAME=$(NAME) exec bash --rcfile scripts/vm-shell.sh; exec bash -l'
 
 #:   make debug-kernel build the tests' debug kernel, once
 debug-kernel: needs-check
