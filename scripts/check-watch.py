@@ -155,6 +155,15 @@ def check_pages():
     verdict((first.name, first.netns, first.local, first.peer, first.phase, first.snd_una, first.srtt_us) ==
             ("ack", 99, "10.77.0.2:80", "10.77.0.1:50107", "Recovery", 101, 112), "a page: an ACK", vars(type(first)))
     verdict(second.local == "[fd00:9::2]:80", "a page: IPv6", second.local)
+    queue = "ID: 1235\n" + "".join("\tfield:%s;\toffset:%d;\tsize:%d;\tsigned:%d;\n" % words for words in
+                                  (("unsigned short common_type", 0, 2, 0), ("u8 local[28]", 12, 28, 0),
+                                   ("u8 peer[28]", 40, 28, 0), ("int which", 68, 4, 1), ("int reason", 72, 4, 1)))
+    queue += 'print fmt: "", __print_symbolic(REC->which, { 0, "syn" }, { 1, "accept" }), ' \
+        '__print_symbolic(REC->reason, { 6, "refused" })\n'
+    body = struct.pack("=H10x", 1235) + ends((0x0a4d0002, 80), (0x0a4d0001, 9)) + struct.pack("=2i", 1, 6)
+    _, event = raw.Decoder([raw.Layout("queue", queue)]).page(page(1000, 0, entry(5, body)), 0)[0]
+    verdict((event.word("queue"), event.word("reason"), event.peer) == ("accept", "refused", "10.77.0.1:9"),
+            "a page: a queue", event.fields)
     cut = decoder.page(page(1000, 0, entries)[:16 + 100], 0)
     verdict(not cut, "a page that is cut", cut)
     for wrong in (text.replace("cwnd", "window"), text.replace("ID", "id")):

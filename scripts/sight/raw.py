@@ -18,6 +18,7 @@ HEAD = 16                               # octets of a page before its entries
 HELD = 5000000                          # ns that events wait for earlier ones of other processors
 FIELD = re.compile(r"\tfield:[^;]*?(\w+)(\[\d*\])?;\s*offset:(\d+);\s*size:(\d+);\s*signed:(\d);")
 CODES = {(1, 0): "B", (1, 1): "b", (2, 0): "H", (2, 1): "h", (4, 0): "I", (4, 1): "i", (8, 0): "Q", (8, 1): "q"}
+TEXT = {("queue", "which"): "queue"}    # fields that the text of an event calls otherwise
 U32 = struct.Struct("=I").unpack_from
 PAGE_HEAD = struct.Struct("=QQ").unpack_from
 
@@ -121,13 +122,16 @@ class Decoder:
 
     def others(self, layout):
         """What is rare: with its fields by name, as the text has them."""
-        layout.places("local", "peer")
+        layout.places("local", "peer", *[key for event, key in TEXT if event == layout.name])
 
         def make(time, page, at):
             fields = dict(zip(layout.keys, layout.unpack(page, at)))
             for key, value in fields.items():
                 fields[key] = self.end(value) if key in ("local", "peer") else \
                     layout.names[key].get(value, str(value)) if key in layout.names else str(value)
+            for key in layout.keys:
+                if (layout.name, key) in TEXT:
+                    fields[TEXT[layout.name, key]] = fields[key]
             return Event(time, 0, layout.name, fields)
         return make
 
