@@ -15,16 +15,17 @@ usage()
 
 	Checks the style and what the module imports, compiles it for newer kernels,
 	runs the unit tests and draws recorded traces here, runs the tests of
-	selftests/ in a virtual machine on the stock kernel, the demonstrations, the
-	pages of the tour, and the tests on the debug kernel. The last line says
-	"N passed, N failed", and ", N skipped" if any; the exit status is 0 if none failed.
+	selftests/ in a virtual machine on the stock kernel and a short list of them on
+	Linux 6.12, the demonstrations, the pages of the tour, and the tests on the debug
+	kernel. The last line says "N passed, N failed", and ", N skipped" if any; the
+	exit status is 0 if none failed.
 
-	  --quick          leave out the debug kernel
+	  --quick          leave out the debug kernel and 6.12
 	  --kernel SERIES  build the module for that kernel of scripts/kernels.list, compare what
 	                   it imports with what the kernel exports, and run the tests of
 	                   selftests/ on it; nothing else
 	  --short          of them only those that selftests/short.list lists
-	  --also SERIES    after the stock kernel the short list on that one, too
+	  --also SERIES    the short list on that kernel, not on 6.12
 	  --only NAME      only the tests whose name has a match for NAME, as in ^load$
 
 	SEED=N in the environment repeats tests that use random numbers; NO_SKIP=1
@@ -230,6 +231,7 @@ fi
 [[ ! algorithm =~ $only ]] || part scripts/check-algorithm.sh "$out"
 end_counted stock
 part scripts/check-vm.sh stock "$out" "$only" "$(counted stock | any_of)"
+[ -n "$quick$only" ] || also=${also:-6.12}
 [ -z "$also" ] || part run_kernel "$also" short
 [ -n "$only" ] || part run_demos
 [[ ! tour =~ $only ]] || part scripts/tour.sh --check

@@ -9,9 +9,11 @@ set -u
 cd "$(dirname "$0")/.."
 . scripts/vm-module.sh
 
-checks=()
+checks=() clock=()
 if [ "${1-}" = --check ]; then
 	checks=(--check)
+	# what else goes on here shall not be seen on any page
+	clock=(--icount)
 	shift
 fi
 page=${1-}
@@ -31,7 +33,7 @@ if [ ${#checks[@]} -eq 0 ] && [ -t 0 ] && [ -t 1 ]; then
 	paged=1
 	echo "starting a virtual machine; Enter or the right arrow: next page, left arrow: the one before, q: end"
 fi
-vm=(scripts/vm.sh --kernel "$image" --timeout 600 --
+vm=(scripts/vm.sh --kernel "$image" --timeout 1200 "${clock[@]}" --
 	env COLUMNS="$(tput cols 2>/dev/null || echo 80)" COLOR=$paged PAGED=$paged
 	scripts/tour-vm.sh build/stock/xtcp.ko "${checks[@]}" ${page:+"$page"})
 [ -n "$paged" ] || exec "${vm[@]}"
