@@ -308,8 +308,8 @@ static inline struct kmem_cache *xtcp_compat_slab(const char *name, unsigned int
 /*
  * What stands in the buckets of kernel TCP's bind table, until @test says yes: by port on a list, and since 6.8 only by
  * port and address, where TIME-WAIT had a list of its own before. The lock of the bucket is held; that of one by port
- * is enough for all that it has. xtcp_compat_bind_move() puts @to where @from stands, one of which is @tw, and knows the
- * buckets; both locks are held.
+ * is enough for all that it has. xtcp_compat_bind_move() puts @to where @from stands, one of which is @tw, and knows
+ * the buckets; both locks are held.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 static inline bool xtcp_compat_bind2_bucket_has(const struct inet_bind2_bucket *tb2,

@@ -91,6 +91,7 @@ start_counted()
 
 	tests=$(counted "$1" | any_of)
 	[ -n "$tests" ] || return 0
+	: >"$out/counted.$1"
 	scripts/check-vm.sh --counted "$1" "$out/counted" "$tests" >"$out/counted.$1" 2>&1 &
 	counted_pid[$1]=$!
 	until grep -q "^# $1 kernel" "$out/counted.$1" || ! kill -0 "${counted_pid[$1]}" 2>/dev/null; do

@@ -208,8 +208,8 @@ static bool ports_lead(const struct sock *sk)
  * xtcp_ip_connect_ports() - the local port of an active open has become known
  * @sk: xtcp_ip_connect() has succeeded, inet_sport is set
  *
- * Routes again if the first look did not have the port and it may matter, and draws what a connection has at random below TCP: the flow
- * hash and the first IPv4 identification.
+ * Routes again if the first look did not have the port and it may matter, and draws what a connection has at random
+ * below TCP: the flow hash and the first IPv4 identification.
  *
  * Context: process. Lock: socket, held.
  *

@@ -113,8 +113,10 @@ static struct hlist_head *port_list(const struct xtcp_leases *leases, u16 port)
 /* Other ports have lists from here on; false without memory. */
 static bool add_block(struct xtcp_leases *leases, u16 port)
 {
-	struct hlist_head *block = leases->spare ?: kcalloc(XTCP_LEASES_BLOCK, sizeof(*block), GFP_ATOMIC | __GFP_ACCOUNT);
+	struct hlist_head *block = leases->spare;
 
+	if (!block)
+		block = kcalloc(XTCP_LEASES_BLOCK, sizeof(*block), GFP_ATOMIC | __GFP_ACCOUNT);
 	leases->block[port / XTCP_LEASES_BLOCK] = block;
 	leases->spare = NULL;
 	return block;

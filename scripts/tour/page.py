@@ -187,7 +187,7 @@ class Show:
         if "here" in wanted:
             port = [":%s " % wanted[wanted.index("--port") + 1]] if "--port" in wanted else []
             begin = time_of(events("xtcp_segment_", *port)[0])
-            wanted[wanted.index("here")] = "%.0f" % ((self.here - begin) * 1000 + 0.6)
+            wanted[wanted.index("here")] = "%.2f" % ((self.here - begin) * 1000 + 0.006)
         self.say()
         self.say(self.paint("1", " ".join(["$", line.kind, *wanted])))
         draw = ladder if line.kind == "ladder" else plot
