@@ -102,7 +102,7 @@ def main(work):
 
     result = run("insmod", work + "/twin.ko")
     said = run("dmesg").stdout
-    verdict(result.returncode and "exist" in result.stderr.lower(), "two of one name do not load")
+    verdict(result.returncode and "busy" in result.stderr.lower(), "two of one name do not load")
     verdict("xtcp: two congestion controls have the name 'aimd'" in said, "and the kernel's log says which")
     result = run("insmod", work + "/none.ko")
     verdict(not result.returncode and "aimd" not in knob("available_congestion_control"), "is gone with its file")

@@ -164,7 +164,10 @@ static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 	}
 }
 
-/* Marks what @block holds from @from to @to. Returns how far it came: not to @to when an skb could not be cut. */
+/*
+ * Marks what @block holds from @from to @to. Returns to where all is marked: not to @to when an skb could not be cut.
+ * What stands behind one that could not be cut where @block begins is marked all the same.
+ */
 static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, u32 to,
 		      struct xtcp_sample *sample, u32 *low)
 {
@@ -174,12 +177,16 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 
 	while (skb && xtcp_seq_lt(xtcp_sndcb(skb)->seq, to)) {
 		if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED)) {
+			struct sk_buff *whole = skb;
 			u32 seq = xtcp_sndcb(skb)->seq;
 
 			skb = cut_at(sk, skb, block, &inside);
-			if (IS_ERR(skb))
-				reached = xtcp_seq_max(seq, from);
-			if (IS_ERR_OR_NULL(skb))
+			if (IS_ERR(skb)) {
+				if (reached == to)
+					reached = xtcp_seq_max(seq, from);
+				skb = xtcp_seq_lt(seq, block->start) ? xtcp_sndq_next(sk, whole) : NULL;
+			}
+			if (!skb)
 				break;
 			/* the only one that is not: @block begins inside it */
 			if (!inside)

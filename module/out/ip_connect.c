@@ -183,8 +183,8 @@ int xtcp_ip_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_le
 }
 
 /*
- * Can the way depend on the ports? By a rule of routing, by the hash that picks one of several paths, by a policy of
- * IPsec.
+ * Can the way depend on the ports? By a rule of routing (the count of those that name ports leaves out those for what
+ * this host sends), by the hash that picks one of several paths, by a policy of IPsec.
  */
 static bool ports_lead(const struct sock *sk)
 {
@@ -192,7 +192,7 @@ static bool ports_lead(const struct sock *sk)
 	bool lead = false;
 
 #ifdef CONFIG_IP_MULTIPLE_TABLES
-	lead |= READ_ONCE(net->ipv4.fib_rules_require_fldissect);
+	lead |= READ_ONCE(net->ipv4.fib_has_custom_rules);
 #endif
 #ifdef CONFIG_IP_ROUTE_MULTIPATH
 	lead |= READ_ONCE(net->ipv4.sysctl_fib_multipath_hash_policy);

@@ -51,10 +51,11 @@ static DEFINE_PER_CPU(int, memory_per_cpu);
 static struct percpu_counter sockets_allocated;
 static unsigned long memory_pressure;
 
+/* Here @sk is any sock whose memory is charged to us: the stand-in of base/memory.c is no xtcp_sock. */
 static void enter_memory_pressure(struct sock *sk)
 {
 	if (!READ_ONCE(memory_pressure) && !cmpxchg(&memory_pressure, 0, jiffies ?: 1))
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPMEMORYPRESSURES);
+		XTCP_NET_INC_STATS(xtcp_net(sock_net(sk)), LINUX_MIB_TCPMEMORYPRESSURES);
 }
 
 static void leave_memory_pressure(struct sock *sk)
@@ -66,7 +67,7 @@ static void leave_memory_pressure(struct sock *sk)
 		return;
 	since = xchg(&memory_pressure, 0);
 	if (since)
-		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPMEMORYPRESSURESCHRONO,
+		XTCP_NET_ADD_STATS(xtcp_net(sock_net(sk)), LINUX_MIB_TCPMEMORYPRESSURESCHRONO,
 				   jiffies_to_msecs(jiffies - since));
 }
 
