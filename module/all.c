@@ -18,6 +18,7 @@
 
 #include "lookup/demux.c"
 #include "lookup/listeners.c"
+#include "lookup/group.c"
 #include "lookup/members.c"
 #include "lookup/conns.c"
 
@@ -80,7 +81,6 @@
 
 #include "ports/port.c"
 #include "ports/portmap.c"
-#include "ports/group.c"
 #include "ports/lease.c"
 #include "ports/sharing.c"
 

@@ -28,7 +28,7 @@
 #include "compat.h"
 #include "listen/listener.h"
 #include "out/reply.h"
-#include "ports/group.h"
+#include "lookup/group.h"
 #include "pure/clock.h"
 #include "pure/wire.h"
 #include "sight/mib.h"

@@ -18,7 +18,7 @@
 #include "listen/entry.h"
 #include "listen/listener.h"
 #include "lookup/demux.h"
-#include "ports/group.h"
+#include "lookup/group.h"
 #include "pure/cookie.h"
 #include "pure/options.h"
 #include "pure/wire.h"

@@ -25,8 +25,8 @@
 #include "base/sock.h"
 #include "listen/listener.h"
 #include "lookup/demux.h"
+#include "lookup/group.h"
 #include "lookup/members.h"
-#include "ports/group.h"
 
 /* IPv4 and the wildcard, and IPv6 with a short address, in one step. */
 static u32 hash_key(const void *data, u32 len, u32 seed)

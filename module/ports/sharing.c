@@ -18,7 +18,7 @@
 
 #include "base/netns.h"
 #include "compat.h"
-#include "ports/group.h"
+#include "lookup/group.h"
 #include "ports/lease.h"
 
 #define GROUP_TRIES	16	/* how many are looked at for one of the group: the newest */

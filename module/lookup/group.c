@@ -11,7 +11,7 @@
  * member and is reset, as in Linux without tcp_migrate_req, unless it carries a cookie that may be believed. So all
  * members remember together when one of them last declined an entry.
  */
-#include "ports/group.h"
+#include "lookup/group.h"
 
 #include <linux/slab.h>
 #include <net/inet_sock.h>
