@@ -65,7 +65,7 @@ run_units()
 # Tests that are a matter of time, or that wait for minutes to pass. They have machines of their own, whose clocks count
 # instructions, so that they may run beside all else; on the debug kernel, where most rows of segments take long, so do these.
 # One processor is all that such a machine has: what needs two is not here.
-counted_on_stock='^(answers|expiry|idle|losspatterns|lossy)$'
+counted_on_stock='^(answers|expiry|idle|losspatterns|lossy|wire_cubic|wire_prr)$'
 counted_on_debug='^(answers|expiry|idle|losspatterns|lossy|wire_.*)$'
 needs_two='^(wire_group|wire_timer)$'
 declare -A counted_pid=()
