@@ -63,19 +63,16 @@ run_units()
 }
 
 # Tests that are a matter of time, or that wait for minutes to pass. They have machines of their own, whose clocks count
-# instructions, so that they may run beside all else; on the debug kernel, where most rows of segments take long, so do these.
-# One processor is all that such a machine has: what needs two is not here.
-counted_on_stock='^(answers|expiry|idle|losspatterns|lossy|wire_cubic|wire_prr)$'
-counted_on_debug='^(answers|expiry|idle|losspatterns|lossy|wire_.*)$'
-needs_two='^(wire_group|wire_timer)$'
+# instructions, so that they may run beside all else. One processor is all that such a machine has: what needs two is not
+# here, nor what has the machine stopped.
+counted='^(answers|expiry|idle|losspatterns|lossy|wire_.*)$'
+not_counted='^(wire_group|wire_timer)$'
 declare -A counted_pid=()
 
-# counted KIND: the names of such tests
-counted()
+# counted_tests: the names of those
+counted_tests()
 {
-	local tests=counted_on_$1
-
-	make -s -C selftests list | tr ' ' '\n' | grep -E -- "${!tests}" | grep -vE -- "$needs_two" | grep -E -- "$only"
+	make -s -C selftests list | tr ' ' '\n' | grep -E -- "$counted" | grep -vE -- "$not_counted" | grep -E -- "$only"
 }
 
 # any_of: of the names that come, as check-vm.sh takes them
@@ -89,7 +86,7 @@ start_counted()
 {
 	local tests
 
-	tests=$(counted "$1" | any_of)
+	tests=$(counted_tests | any_of)
 	[ -n "$tests" ] || return 0
 	: >"$out/counted.$1"
 	scripts/check-vm.sh --counted "$1" "$out/counted" "$tests" >"$out/counted.$1" 2>&1 &
@@ -231,11 +228,11 @@ fi
 [[ ! watch =~ $only ]] || part scripts/check-watch.py
 [[ ! algorithm =~ $only ]] || part scripts/check-algorithm.sh "$out"
 end_counted stock
-part scripts/check-vm.sh stock "$out" "$only" "$(counted stock | any_of)"
+part scripts/check-vm.sh stock "$out" "$only" "$(counted_tests | any_of)"
 [ -n "$quick$only" ] || also=${also:-6.12}
 [ -z "$also" ] || part run_kernel "$also" short
 [ -n "$only" ] || part run_demos
 [[ ! tour =~ $only ]] || part scripts/tour.sh --check
 end_counted debug
-[ -n "$quick" ] || part scripts/check-vm.sh debug "$out" "$only" "$(counted debug | any_of)"
+[ -n "$quick" ] || part scripts/check-vm.sh debug "$out" "$only" "$(counted_tests | any_of)"
 close_up
