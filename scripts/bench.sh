@@ -160,6 +160,7 @@ bench_ports()
 
 bench_idle()
 {
+	in_vm "memory of an established connection: xtcp / kernel TCP" --memory 4G "${counted[@]}" -- bench_idle memory 20000
 	in_vm "idle connections, instructions: xtcp / kernel TCP" --memory 4G "${counted[@]}" -- bench_idle 100000
 }
 

@@ -13,7 +13,7 @@ checks=() clock=()
 if [ "${1-}" = --check ]; then
 	checks=(--check)
 	# what else goes on here shall not be seen on any page
-	clock=(--icount)
+	clock=(--icount --real-waits)
 	shift
 fi
 page=${1-}

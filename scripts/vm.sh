@@ -32,7 +32,9 @@ usage()
 	  --stall SECONDS   end the machine when COMMAND has not touched /run/vm/alive for
 	                    this long (never); its kernel is asked why before
 	  --share DIR       DIR can be written to; console.log and dmesg are left there
-	  --icount          one processor whose clock counts instructions: repeatable
+	  --icount          one processor whose clock counts instructions: repeatable. A wait
+	                    takes no time, nor does one for the host
+	  --real-waits      with --icount: a wait takes its time
 	  --append WORDS    more of the kernel's command line
 	  --interactive     give the command the terminal
 	  --help            this text
@@ -308,7 +310,7 @@ choose_options()
 	words+=" sysctl.kernel.hung_task_panic=1"
 	qemu_options=()
 	if [ -n "$icount" ]; then
-		qemu_options+=(-accel tcg -icount "shift=0,sleep=off" -smp 1 -seed 1
+		qemu_options+=(-accel tcg -icount "shift=0,sleep=$real_waits" -smp 1 -seed 1
 			-cpu "max,-erms,-fsrm" -rtc "base=2024-01-01,clock=vm")
 		words+=" clocksource=tsc nokaslr"
 	elif kvm_works; then
@@ -355,7 +357,7 @@ report()
 	die 125 "the machine ended without a status (QEMU's was $ended)"
 }
 
-cpus=2 memory=2G kernel= timeout= stall= share= icount= parallel= append= interactive=
+cpus=2 memory=2G kernel= timeout= stall= share= icount= real_waits=off parallel= append= interactive=
 forced=
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -364,6 +366,7 @@ while [ $# -gt 0 ]; do
 		declare "${1#--}=$2"
 		shift 2 ;;
 	--icount) icount=1; shift ;;
+	--real-waits) real_waits=on; shift ;;
 	--parallel) parallel=multi; shift ;;
 	--interactive) forced=1; shift ;;
 	--help|-h) usage; exit 0 ;;

@@ -10,6 +10,7 @@
 #include "send/spare.h"
 
 #include <linux/percpu.h>
+#include <linux/sched.h>
 #include <linux/skbuff.h>
 #include <net/tcp.h>
 
@@ -49,6 +50,11 @@ struct sk_buff *xtcp_spare_take(void)
 	struct sk_buff *skb;
 	int i;
 
+#ifdef CONFIG_FAULT_INJECTION
+	/* who has each of its allocations fail in turn means this one, too */
+	if (current->fail_nth)
+		return NULL;
+#endif
 	for (i = 0; i < SPARES; i++) {
 		if (!this_cpu_read(spares[i]))
 			continue;

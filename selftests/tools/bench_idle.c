@@ -11,8 +11,11 @@
  *		sent, and the answers until all are given, so each part has its own time.
  *		Some work of the link itself is in it, the same for both. Under -icount
  *		time is instructions
+ *	bench_idle memory CONNECTIONS
+ *		octets of kernel memory for each of as many idle connections, both ends and
+ *		all that is allocated for them, descriptors too, whose both ends are on one stack
  *
- * The other end is kernel TCP's, without keepalive. XTCP_KO names the module, unless it
+ * But for that the other end is kernel TCP's, without keepalive. XTCP_KO names the module, unless it
  * is loaded already. The exit status says whether every bound was kept.
  */
 #include <fcntl.h>
@@ -35,6 +38,8 @@
 #define DESTINATIONS	8	/* a port serves one connection to each */
 #define FREE_KB		300000	/* of memory, left for the machine */
 #define MOST_PROBE	0.90
+#define MOST_MEMORY	0.85
+#define WARM		200	/* connections before the first look at the memory */
 #define TRACING		"/sys/kernel/tracing/"
 #define EXPIRED		TRACING "events/timer/timer_expire_entry/trigger"
 #define BY_FUNCTION	"hist:keys=function.sym:size=1024"
@@ -227,10 +232,44 @@ static int run(int n)
 	return ok ? 0 : 1;
 }
 
+/* Octets of each of @n connections. */
+static double memory(enum stack stack, int n)
+{
+	const union stack_addr to = ends_server_addr(0);
+	long before = 0, after;
+	int i, listener;
+
+	ends_init(&pair, 1);
+	if (ns_sysctl_set(pair.a, "net.ipv4.ip_local_port_range", "10000 65535"))
+		measure_die("sysctl");
+	listener = ends_listener(&pair, stack);
+	for (i = 0; i < WARM + n; i++) {
+		if (i == WARM)
+			before = measure_kernel_memory();
+		if (!ends_open(&opened[i], stack, NULL, &to, listener))
+			measure_die(stack_name(stack));
+	}
+	after = measure_kernel_memory();
+	while (i--)
+		ends_abort(&opened[i]);
+	close(listener);
+	ends_exit(&pair);
+	return (double)(after - before) / n;
+}
+
+static int run_memory(int n)
+{
+	double theirs = memory(KERNEL, n), ours = memory(XTCP, n);
+
+	measure_record("memory of an established connection", "octets", ours / theirs, ours, theirs);
+	return measure_at_most("memory of an established connection, both ends", ours / theirs, MOST_MEMORY,
+			       "%d connections; %.0f octets against %.0f", n, ours, theirs) ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
-	bool was_loaded = module_is_loaded();
-	int n = argc == 2 ? atoi(argv[1]) : 0, status;
+	bool memory_mode = argc == 3 && !strcmp(argv[1], "memory"), was_loaded = module_is_loaded();
+	int n = memory_mode || argc == 2 ? atoi(argv[argc - 1]) : 0, status;
 
 	if (n < LEAST) {
 		fprintf(stderr, "bench_idle: see the head of bench_idle.c\n");
@@ -238,10 +277,10 @@ int main(int argc, char **argv)
 	}
 	if (!was_loaded && module_load(""))
 		measure_die("cannot load xtcp");
-	opened = calloc(n, sizeof(*opened));
+	opened = calloc(WARM + n, sizeof(*opened));
 	if (!opened)
 		measure_die("calloc");
-	status = run(n);
+	status = memory_mode ? run_memory(n) : run(n);
 	free(opened);
 	if (!was_loaded && module_unload())
 		measure_die("cannot unload xtcp");
