@@ -238,7 +238,8 @@ static void count_bundles(const char *addr)
 	close(fd);
 	pthread_join(p.thread, NULL);
 	close(p.fd);
-	ksft_print_msg("%lld ACKs of %d bundles, %lld of them sent by the delayed-ACK timer\n", acks, 2 * BUNDLES, delayed);
+	ksft_print_msg("%lld ACKs of %d bundles, %lld of them sent by the delayed-ACK timer\n", acks, 2 * BUNDLES,
+		       delayed);
 	ksft_test_result(ok && p.ok && acks >= BUNDLES && acks <= BUNDLES + QUICKACKS + delayed,
 			 "%s: two bundles for a reader who is woken have one ACK\n", addr);
 	close(ns);

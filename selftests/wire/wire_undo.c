@@ -44,7 +44,7 @@ static const struct wire_row rows[] = {
 	{
 		.name = "undo_%s_dsack_during_recovery", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = SACK,
 		.want = {
-			/* not 5001:10001: that looks as if the receiver gave up what it had, and 10 ms later kernel TCP resends */
+			/* 5001:10001 would look like reneging, and 10 ms later kernel TCP resends */
 			.script = ONE_RESENT "< . 1 ack 4001 <sack 6001:10001>; skim;"
 				  "< . 1 ack 5001 <sack 1:1001 6001:10001>; skim; < . 1 ack 10001; none;"
 				  "info ca_state = 0",
