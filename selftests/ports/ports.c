@@ -304,8 +304,8 @@ static void bound_to_device(void)
 	set_range(32768, 60999);
 }
 
-/* The port that connect() chooses may have a say in the route. */
-static void rule_for_ports(enum stack stack)
+/* The port that connect() chooses may have a say in the route; @iif: "iif lo " for a rule that names who sends. */
+static void rule_for_ports(enum stack stack, const char *iif)
 {
 	const char *there = "192.0.2.77";
 	int before = stack_socket(ns, stack, there), fd = stack_socket(ns, stack, there), err = 0;
@@ -314,12 +314,12 @@ static void rule_for_ports(enum stack stack)
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	if (stack_connect(before, there, PORT) && errno != EINPROGRESS)
 		ksft_exit_fail_msg("connect: %s\n", strerror(errno));
-	if (ns_shell(ns, "ip rule add prio 7 to 192.0.2.77 ipproto tcp sport 1024-65534 prohibit"))
+	if (ns_shell(ns, "ip rule add prio 7 %sto 192.0.2.77 ipproto tcp sport 1024-65534 prohibit", iif))
 		ksft_exit_fail_msg("no rule\n");
 	if (stack_connect(fd, there, PORT))
 		err = errno;
 	ns_shell(ns, "ip rule del prio 7");
-	ksft_test_result(err == EACCES, "%s: a rule of routing sees the port of connect()\n", stack_name(stack));
+	ksft_test_result(err == EACCES, "%s: a rule %sof routing sees the port of connect()\n", stack_name(stack), iif);
 	close(before);
 	close(fd);
 }
@@ -384,7 +384,7 @@ int main(void)
 {
 	ksft_print_header();
 	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 4096, 4096 });
-	ksft_set_plan(5 * 4 + 8 + 2 * 4 + 4 + 2 * 7 + 1 + 3 + 2 + 2 + 2 + 1 + 2);
+	ksft_set_plan(5 * 4 + 8 + 2 * 4 + 4 + 2 * 7 + 1 + 3 + 2 * 2 + 2 + 2 + 1 + 2);
 	ns = ns_make();
 	if (ns < 0 || ns_addr_add(ns, "lo", "198.51.100.1/24") || ns_addr_add(ns, "lo", "fd00:5::1/64") ||
 	    ns_shell(ns, "ip link add name hole type dummy && ip link set hole up &&"
@@ -404,8 +404,11 @@ int main(void)
 	ephemeral("fd00:6::1", "fd00:6::2");
 	many_at_once();
 	bound_to_device();
-	rule_for_ports(KERNEL);
-	rule_for_ports(XTCP);
+	/* first, for a namespace that had a rule for ports once may look at ports for good */
+	rule_for_ports(KERNEL, "iif lo ");
+	rule_for_ports(XTCP, "iif lo ");
+	rule_for_ports(KERNEL, "");
+	rule_for_ports(XTCP, "");
 	unpredictable();
 	listener_beside_connection();
 	nobodys();
