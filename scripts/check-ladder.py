@@ -24,6 +24,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "si
 
 import events
 import ladder_command
+from says import differs
 
 TRACES = "selftests/see/traces/"
 LADDER = os.environ.get("LADDER", "scripts/ladder").split()
@@ -139,23 +140,6 @@ def ladder(*args, data=None, env=None):
         return ladder_here(args)
     return subprocess.run([*LADDER, *args], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           errors="replace", timeout=120, env=dict(os.environ, **(env or {})))
-
-
-def differs(text, says):
-    """What is not there, or None."""
-    lines = text.split("\n")
-    at = 0
-    for pattern in says:
-        if pattern.startswith("!"):
-            if re.search(pattern[1:], text):
-                return "says " + pattern[1:]
-            continue
-        while at < len(lines) and not re.search(pattern, lines[at]):
-            at += 1
-        if at == len(lines):
-            return "does not say, in its place: " + pattern
-        at += 1
-    return None
 
 
 def disorder(text):

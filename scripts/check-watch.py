@@ -20,6 +20,8 @@ import tempfile
 import termios
 import time
 
+from says import differs
+
 FOLDER = "selftests/see/watch/"
 LISTINGS = tempfile.mkdtemp()   # server.txt, a file for each of its parts
 SERVER, LOSS = FOLDER + "server.trace", FOLDER + "loss.trace"
@@ -65,22 +67,6 @@ verdict.failed = False
 def watch(*args, env=None, data=None, program=WATCH):
     return subprocess.run([program, *args], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           errors="replace", timeout=120, env=dict(os.environ, **(env or UTF8)))
-
-
-def differs(text, says):
-    """What is not there, or None."""
-    lines, at = text.split("\n"), 0
-    for pattern in says:
-        if pattern.startswith("!"):
-            if re.search(pattern[1:], text, re.M):
-                return "says " + pattern[1:]
-            continue
-        while at < len(lines) and not re.search(pattern, lines[at]):
-            at += 1
-        if at == len(lines):
-            return "does not say, in its place: " + pattern
-        at += 1
-    return None
 
 
 def check_views():
