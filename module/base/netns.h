@@ -3,6 +3,7 @@
 #ifndef XTCP_NETNS_H
 #define XTCP_NETNS_H
 
+#include <linux/cache.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/percpu_counter.h>
@@ -90,68 +91,75 @@ struct xtcp_shard {
  * struct xtcp_net - xtcp in one namespace
  * @net: the namespace
  * @sysctl: the knobs
- * @sysctl_header: their registration, in two parts
  * @started: a socket of ours has been made here, and all below is there (xtcp_netns_start())
  * @is_guest: belongs to another user namespace than the machine's own: any user can make such, so what they take of the
  *	memory is limited
+ * @early: has the hooks of early.c
  * @port_bits: 65536 bits, indexed by local port in host order: a lease of ours is on the port. Read without a lock
  *	before any other look at a segment; written by lease.c. Before the first socket one that all namespaces share
- * @leases: leases by port (lease.c)
+ * @tcp_statistics: the Tcp: counters (mib.c)
+ * @net_statistics: the TcpExt: counters (mib.c)
+ * @tuple_key: keys the hash of tuples: their place in the table of connections and what is constant in their ISNs
+ * @ts_key: keys the timestamp offsets
+ * @port_key: keys the choice of ephemeral ports and the places of their maps
+ * @id: its number in the table of connections (demux.c)
+ * @device_listeners: how many of @listeners have a device
+ * @shards: xtcp_shard_mask + 1 of them: records and orphans
+ * @reply_sk: sends segments that have no sock, over IPv4 (reply.c)
+ * @reply_sk6: the same over IPv6; NULL without IPv6
  * @port_counter: RFC 6056's table of counters, by hash of the destination (port.c)
  * @portmaps: ports used towards one destination (portmap.c)
- * @id: its number in the table of connections (demux.c)
- * @conns: its connections in that table
- * @tuple_key: keys the hash of tuples: their place in the table of connections and what is constant in their ISNs
- * @listeners_lock: guards changes of the next four, and of who is a member of what stands in @listeners
+ * @sysctl_header: the registration of @sysctl, in two parts
  * @listeners: listening socks by port, address and device, hashed; read under RCU (listeners.c)
  * @listener_numbers: listening socks by number; read under RCU
  * @next_listener: the number that is tried first for the next
- * @device_listeners: how many of @listeners have a device
- * @ts_key: keys the timestamp offsets
- * @port_key: keys the choice of ephemeral ports and the places of their maps
+ * @listeners_lock: guards changes of the last three, of @device_listeners, and of who is a member of what stands in
+ *	@listeners
  * @cookie_lock: guards @cookie
  * @cookie: the secrets of the cookies (secret.c)
- * @shards: xtcp_shard_mask + 1 of them: records and orphans
+ * @leases: leases by port (lease.c)
+ * @conns: how many connections it has in the table of connections
  * @entries: how many half-open entries there are (entry.c)
  * @records: how many records there are (record.c)
  * @orphans: how many socks without a file there are (sock.c)
- * @early: has the hooks of early.c
- * @reply_sk: sends segments that have no sock, over IPv4 (reply.c)
- * @reply_sk6: the same over IPv6; NULL without IPv6
- * @tcp_statistics: the Tcp: counters (mib.c)
- * @net_statistics: the TcpExt: counters (mib.c)
+ *
+ * What each segment reads comes first, and shares no cache line with what connections write.
  */
 struct xtcp_net {
 	struct net *net;
 	struct xtcp_sysctl sysctl;
-	struct ctl_table_header *sysctl_header[2];
 	bool started;
 	bool is_guest;
+	bool early;
 	unsigned long *port_bits;
-	struct xtcp_leases leases;
+	DEFINE_SNMP_STAT(struct tcp_mib, tcp_statistics);
+	DEFINE_SNMP_STAT(struct linux_mib, net_statistics);
+	siphash_key_t tuple_key;
+	siphash_key_t ts_key;
+	siphash_key_t port_key;
+	u32 id;
+	unsigned int device_listeners;
+	struct xtcp_shard *shards;
+	struct sock *reply_sk;
+	struct sock *reply_sk6;
 	u32 *port_counter;
 	struct xtcp_portmaps *portmaps;
-	u32 id;
-	struct percpu_counter conns;
-	siphash_key_t tuple_key;
-	struct mutex listeners_lock;	/* see above */
+
+	/* Written when somebody listens, or once a minute. */
+	struct ctl_table_header *sysctl_header[2];
 	struct rhltable listeners;
 	struct xarray listener_numbers;
 	u32 next_listener;
-	unsigned int device_listeners;
-	siphash_key_t ts_key;
-	siphash_key_t port_key;
+	struct mutex listeners_lock;	/* see above */
 	seqlock_t cookie_lock;		/* see above */
 	struct xtcp_cookie_secrets cookie;
-	struct xtcp_shard *shards;
+
+	/* Written while connections come and go, the counters once in a while (percpu_counter_batch). */
+	struct xtcp_leases leases ____cacheline_aligned_in_smp;
+	struct percpu_counter conns ____cacheline_aligned_in_smp;
 	struct percpu_counter entries;
 	struct percpu_counter records;
 	struct percpu_counter orphans;
-	bool early;
-	struct sock *reply_sk;
-	struct sock *reply_sk6;
-	DEFINE_SNMP_STAT(struct tcp_mib, tcp_statistics);
-	DEFINE_SNMP_STAT(struct linux_mib, net_statistics);
 };
 
 /* Of what guests may have together one of them may have this part. */

@@ -364,7 +364,11 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
  */
 void xtcp_entry_note_declined(struct xtcp_listener *listener)
 {
-	WRITE_ONCE(listener->group->declined, xtcp_clock_seconds());
+	const u32 now = xtcp_clock_seconds();
+
+	/* in a flood once a second, and not for each SYN: all processors read it */
+	if (READ_ONCE(listener->group->declined) != now)
+		WRITE_ONCE(listener->group->declined, now);
 }
 
 /**

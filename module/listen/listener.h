@@ -44,12 +44,12 @@ struct xtcp_listener_stats {
  * @accept_max: the limit; the queue holds one more, as Linux's
  * @accept_peak: the most that there were
  * @synq: half-open entries (entry.c)
- * @stats: for /proc; own rule: atomic
  * @group: the listeners that share its SYNs, or itself alone (group.c)
  * @members: with whom it stands in the table of listeners (members.c); own lock: xtcp_net.listeners_lock, as the next
  * @member_index: as which of them
  * @number: by which /proc lists it (listeners.c)
  * @rcu: frees this after the last lookup
+ * @stats: for /proc; own rule: atomic
  */
 struct xtcp_listener {
 	struct sock *sk;
@@ -60,12 +60,13 @@ struct xtcp_listener {
 	unsigned int accept_max;
 	unsigned int accept_peak;
 	struct xtcp_synq synq;
-	struct xtcp_listener_stats stats;
 	struct xtcp_group *group;
 	struct xtcp_members *members;
 	u32 member_index;
 	u32 number;
 	struct rcu_head rcu;
+	/* a flood writes them, and reads all above */
+	struct xtcp_listener_stats stats ____cacheline_aligned_in_smp;
 };
 
 /* The queues of a listener that was found in the table; NULL: it has just stopped. RCU read side. */

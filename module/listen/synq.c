@@ -140,6 +140,7 @@ static bool answer_by_cookie(struct xtcp_listener *listener, struct sk_buff *skb
 	count_declined(lsk, listener, &key->tuple, XTCP_TRACE_COOKIE);
 	atomic_inc(&listener->stats.cookies_sent);
 	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_SYNCOOKIESSENT);
+	how.unowned = true;
 	return xtcp_reply_synack(lsk, &syn, &how, skb);
 }
 

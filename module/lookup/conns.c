@@ -28,7 +28,15 @@ MODULE_PARM_DESC(chains, "hash chains of the table of connections, at most 16777
 
 struct xtcp_conns xtcp_conns __read_mostly;
 
-static spinlock_t locks[LOCKS];	/* guards the chains whose number ends in its own */
+/* Guards the chains whose number ends in its own. Each has a cache line, or those who want others would wait, too. */
+static struct {
+	spinlock_t lock;
+} ____cacheline_aligned_in_smp locks[LOCKS];
+
+static spinlock_t *lock_of(u32 chain)
+{
+	return &locks[chain % LOCKS].lock;
+}
 
 /**
  * xtcp_conns_init() - make the table
@@ -53,7 +61,7 @@ int xtcp_conns_init(void)
 	xtcp_conns.mask = chains - 1;
 	chains_wanted = chains;		/* /sys/module shows what there are */
 	for (i = 0; i < LOCKS; i++)
-		spin_lock_init(&locks[i]);
+		spin_lock_init(&locks[i].lock);
 	return 0;
 }
 
@@ -93,7 +101,7 @@ void xtcp_conns_lock(u32 chain)
 	__acquires(locks)
 {
 	lockdep_assert_in_softirq();
-	spin_lock(&locks[chain % LOCKS]);
+	spin_lock(lock_of(chain));
 }
 
 /**
@@ -105,7 +113,7 @@ void xtcp_conns_lock(u32 chain)
 void xtcp_conns_unlock(u32 chain)
 	__releases(locks)
 {
-	spin_unlock(&locks[chain % LOCKS]);
+	spin_unlock(lock_of(chain));
 }
 
 /**
@@ -117,7 +125,7 @@ void xtcp_conns_unlock(u32 chain)
  */
 void xtcp_conns_add(u32 chain, struct xtcp_conn *conn)
 {
-	lockdep_assert_held(&locks[chain % LOCKS]);
+	lockdep_assert_held(lock_of(chain));
 	RCU_INIT_POINTER(conn->next, xtcp_conns_first(chain));
 	rcu_assign_pointer(xtcp_conns.chain[chain], conn);
 }
@@ -127,7 +135,7 @@ static bool find_link(u32 chain, const struct xtcp_conn *conn, struct xtcp_conn 
 {
 	struct xtcp_conn *at;
 
-	lockdep_assert_held(&locks[chain % LOCKS]);
+	lockdep_assert_held(lock_of(chain));
 	*link = &xtcp_conns.chain[chain];
 	for (at = xtcp_conns_first(chain); at; at = xtcp_conns_next(at)) {
 		if (at == conn)
@@ -176,10 +184,10 @@ inline bool xtcp_conns_remove(struct xtcp_conn *conn)
 	struct xtcp_conn __rcu **link;
 	bool found;
 
-	spin_lock(&locks[chain % LOCKS]);
+	spin_lock(lock_of(chain));
 	found = find_link(chain, conn, &link);
 	if (found)
 		rcu_assign_pointer(*link, xtcp_conns_next(conn));
-	spin_unlock(&locks[chain % LOCKS]);
+	spin_unlock(lock_of(chain));
 	return found;
 }

@@ -131,10 +131,15 @@ int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how)
 	return xtcp_tuple_is_v4(how->tuple) ? route_reply_v4(xn, how, sk) : route_reply_v6(xn, how, sk);
 }
 
-/* A SYN-ACK belongs to its listener, for firewall matches and cgroup programs, without charging its send buffer. */
-static void own_by_listener(struct sk_buff *skb, struct sock *lsk)
+/*
+ * A SYN-ACK belongs to its listener, for firewall matches and cgroup programs, without charging its send buffer. One
+ * that is a cookie belongs to nobody, as kernel TCP's: in a flood all processors would write the listener's count.
+ */
+static void own_by_listener(struct sk_buff *skb, const struct xtcp_ip_reply *how)
 {
-	if (!lsk || !refcount_inc_not_zero(&lsk->sk_refcnt))
+	struct sock *lsk = how->sk;
+
+	if (!lsk || how->unowned || !refcount_inc_not_zero(&lsk->sk_refcnt))
 		return;
 	skb->sk = lsk;
 	skb->destructor = sock_efree;	/* puts what was taken above */
@@ -225,7 +230,7 @@ int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, str
 	skb->mark = how->mark;
 	if (how->hash)
 		skb_set_hash(skb, how->hash, PKT_HASH_TYPE_L4);
-	own_by_listener(skb, how->sk);
+	own_by_listener(skb, how);
 	if (xtcp_tuple_is_v4(tuple))
 		err = xmit_v4(xn, how, sk, skb);
 	else

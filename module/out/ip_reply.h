@@ -20,6 +20,7 @@ struct xtcp_tuple;
  * @hash: which of several paths it takes, 0: the one of its addresses and ports
  * @tos: DSCP and ECN octet, or traffic class
  * @laddr_known: the tuple's local address is known to be one of ours; IPv6 asks all the same
+ * @unowned: the segment does not hold the listener, though it has its options
  * @advmss: what a SYN-ACK's MSS option may say by the route; only SYN-ACKs have it
  * @sk: the listener whose options, hop limit and LSM label the segment carries, or NULL: the namespace's reply sock
  * @dst: the route, with a reference; NULL: not looked up yet
@@ -32,6 +33,7 @@ struct xtcp_ip_reply {
 	u32 hash;
 	u8 tos;
 	bool laddr_known;
+	bool unowned;
 	u16 advmss;
 	struct sock *sk;
 	struct dst_entry *dst;

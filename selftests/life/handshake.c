@@ -14,6 +14,7 @@
 #include <linux/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@
 
 #define PORT 6000
 #define CLIENT_PORT 6500
+#define TESTS 12
 
 static struct ns_pair pair;
 
@@ -276,6 +278,42 @@ static void simultaneous(const struct sides *s)
 	end(&o, ok, "both ends connect");
 }
 
+/* To the listener; -1: there is none. */
+static int references(const struct sides *s)
+{
+	struct row *rows;
+	int n = rows_read(pair.b, sides_listing(s->server, s->addr), &rows, NULL), found = -1, i;
+
+	for (i = 0; i < n; i++)
+		if (rows[i].state == TCP_LISTEN && rows[i].local_port == PORT)
+			found = rows[i].refcount;
+	free(rows);
+	return found;
+}
+
+/*
+ * The SYN-ACK stands in the server's queue. An entry's belongs to the listener there; one that is a cookie belongs to
+ * nobody, or in a flood all processors would write the listener's count of references.
+ */
+static void syn_ack_waits(const struct sides *s, bool cookie)
+{
+	const char *knob = s->server == XTCP ? "net.xtcp.syncookies" : "net.ipv4.tcp_syncookies";
+	struct open o;
+	bool ok = !ns_sysctl_set(pair.b, knob, "%d", cookie ? 2 : 1);
+	int before, held;
+
+	o = start(s);
+	before = references(s);
+	ok = ok && !netem_hold(pair.b, "veth0") && begin(&o) && WAIT_FOR(netem_waiting(pair.b, "veth0") == 1, STACK_DEADLINE_MS);
+	held = references(s);
+	ok = ok && before > 0 && (cookie ? held == before : held > before);
+	ok = ok && !netem_release(pair.b, "veth0") && established(&o) && !netem_clear(pair.b, "veth0");
+	end(&o, ok, cookie ? "a SYN-ACK that waits, a cookie" : "a SYN-ACK that waits, an entry's");
+	if (!ok)
+		ksft_print_msg("%d references before, %d while it waited\n", before, held);
+	ns_sysctl_set(pair.b, knob, "1");
+}
+
 static void all(const struct sides *s)
 {
 	if (ns_pair_make(&pair))
@@ -291,6 +329,8 @@ static void all(const struct sides *s)
 	closed_in_syn_sent(s);
 	listener_closes(s);
 	simultaneous(s);
+	syn_ack_waits(s, false);
+	syn_ack_waits(s, true);
 }
 
 int main(int argc, char **argv)
@@ -299,6 +339,6 @@ int main(int argc, char **argv)
 	int n = sides_parse(argc, argv, sides);
 
 	ksft_print_header();
-	ksft_set_plan(n * 10);
-	return sides_each(sides, n, 10, all);
+	ksft_set_plan(n * TESTS);
+	return sides_each(sides, n, TESTS, all);
 }
