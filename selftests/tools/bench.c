@@ -6,11 +6,11 @@
  *		STREAM (one way, 64 KB writes), RR (one octet there and back on
  *		one connection) and CRR (the same with a connection each): how
  *		many times kernel TCP's rate xtcp has; the median of the pairs
- *	bench ab PAIRS MEGABYTES TRANSACTIONS CONNECTIONS
+ *	bench ab PAIRS MEGABYTES TRANSACTIONS CONNECTIONS [FLOOR]
  *		the same of two builds of xtcp, XTCP_KO and the one that AB_KO names,
- *		and how many times the second one's rate the first one has. They are
- *		loaded in turns: side by side the one behind would pay for being
- *		asked second
+ *		and how many times the second one's rate the first one has, of RR at
+ *		least FLOOR. They are loaded in turns: side by side the one behind
+ *		would pay for being asked second
  *	bench tax PAIRS TRANSACTIONS CONNECTIONS
  *		kernel TCP's own RR and CRR while xtcp is loaded and idle, and with
  *		an xtcp listener on another port, against xtcp not loaded
@@ -165,10 +165,10 @@ static bool report(const char *what, const char *unit, double *ratio, double *ou
 {
 	double m = measure_median(ratio, pairs);
 
-	printf("%-34s %5.2fx  (%.2f to %.2f, %d pairs; median %.0f against %.0f", what, m, ratio[0],
+	printf("%-34s %5.2fx  (%.3f to %.3f, %d pairs; median %.0f against %.0f", what, m, ratio[0],
 	       ratio[pairs - 1], pairs, measure_median(ours, pairs), measure_median(theirs, pairs));
 	if (floor)
-		printf("; floor %.2fx%s", floor, m < floor ? ": BELOW" : "");
+		printf("; floor %.3fx%s", floor, m < floor ? ": BELOW" : "");
 	printf(")\n");
 	measure_record(what, unit, m, measure_median(ours, pairs), measure_median(theirs, pairs));
 	return m >= floor;
@@ -235,12 +235,13 @@ static void measure_build(enum build build, const long *amount, double ours[LOAD
 		measure_die("cannot unload xtcp");
 }
 
-static int run_ab(int pairs, const long *amount)
+static int run_ab(int pairs, const long *amount, double least)
 {
 	static double ours[BUILDS][PAIRS_MAX][LOADS], theirs[BUILDS][PAIRS_MAX][LOADS];
 	double ratio[PAIRS_MAX], a[PAIRS_MAX], b[PAIRS_MAX];
-	char what[64];
 	int load, build, i;
+	char what[64];
+	bool ok = true;
 
 	if (!getenv("AB_KO"))
 		measure_die("AB_KO does not name a module");
@@ -267,9 +268,9 @@ static int run_ab(int pairs, const long *amount)
 			ratio[i] = a[i] / b[i];
 		}
 		snprintf(what, sizeof(what), "%s, now / then", load_name[load]);
-		report(what, unit[load], ratio, a, b, pairs, 0);
+		ok &= report(what, unit[load], ratio, a, b, pairs, load == RR ? least : 0);
 	}
-	return 0;
+	return ok ? 0 : 1;
 }
 
 static void measure_tax(double rates[2][PAIRS_MAX], int i, long transactions, long connections)
@@ -330,8 +331,8 @@ int main(int argc, char **argv)
 		return 2;
 	if (argc == 6 && !strcmp(argv[1], "compare"))
 		status = run_compare(n[0], n[1], n[2], n[3]);
-	else if (argc == 6 && !strcmp(argv[1], "ab"))
-		status = run_ab(n[0], n + 1);
+	else if ((argc == 6 || argc == 7) && !strcmp(argv[1], "ab"))
+		status = run_ab(n[0], n + 1, argc == 7 ? atof(argv[6]) : 0);
 	else if (argc == 5 && !strcmp(argv[1], "tax"))
 		status = run_tax(n[0], n[1], n[2]);
 	else
