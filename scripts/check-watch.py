@@ -243,16 +243,19 @@ def check_bad(folder):
 
 
 class Session:
-    """The program at a terminal of its own."""
+    """The program at a terminal of its own; in a shell: as a job of one that lets it go on after Enter."""
 
-    def __init__(self, args, columns, rows):
+    SHELL = 'set -m; "$@"; echo "[stopped: $?]"; read -r line; fg; echo "[ended: $?]"'
+
+    def __init__(self, args, columns, rows, program=(WATCH,), shell=False, data=None):
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.slave, self.before = slave, termios.tcgetattr(slave)
         self.text = ""
-        self.process = subprocess.Popen([WATCH, *args], stdin=slave, stdout=slave, stderr=slave, text=True,
+        command = [*(["bash", "-c", self.SHELL, "bash"] if shell else []), *program, *args]
+        self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, text=True,
                                         env=dict(os.environ, **UTF8), start_new_session=True,
-                                        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+                                        preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0))
 
     def read_until(self, condition):
         """True as soon as what it wrote fulfils that."""
@@ -276,8 +279,23 @@ class Session:
         same = termios.tcgetattr(self.slave) == self.before
         os.close(self.slave)
         os.close(self.master)
-        return self.process.wait(SOON) == status and same and self.text.count("\033[?1049h") == \
-            self.text.count("\033[?1049l") and self.text.rfind("\033[?25l") <= self.text.rfind("\033[?25h")
+        return self.process.wait(SOON) == status and same and self.is_given_back()
+
+    def is_given_back(self):
+        """By what was written: the other screen is gone, and the cursor is there."""
+        return self.text.count("\033[?1049h") == self.text.count("\033[?1049l") and \
+            self.text.rfind("\033[?25l") <= self.text.rfind("\033[?25h")
+
+    def pauses(self, begins):
+        """Ctrl-Z, at which the shell has its terminal as it was; and back again, with the whole picture."""
+        good = self.read_until(begins)
+        during = termios.tcgetattr(self.slave)
+        good = good and self.press("\x1a", "[stopped: 148]")
+        same = termios.tcgetattr(self.slave) == self.before != during
+        at, given_back = len(self.text), self.is_given_back()
+        os.write(self.master, b"\n")
+        good = good and self.read_until(lambda text: "\033[?1049h" in text[at:] and begins(text[at:]))
+        return good and same and given_back and termios.tcgetattr(self.slave) == during
 
 
 def check_terminal():
@@ -311,6 +329,54 @@ def check_terminal():
     fcntl.ioctl(session.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 40, 0, 0))
     good = good and session.read_until(lambda text: "40 columns are too few" in text) and session.press("q", "1049l")
     verdict(good and session.ends(0), "a terminal that becomes too narrow", session.text[-500:])
+
+
+def check_pause():
+    """Ctrl-Z of xtcp-watch and of the pager of the tour, at a shell."""
+    first = lambda text: "\033[J" in text
+    session = Session(["conn", "--proc", LISTINGS, "--interval", "100"], 100, 12, shell=True)
+    good = session.pauses(first) and session.press("q", "[ended: 0]")
+    verdict(good and session.ends(0), "Ctrl-Z and fg", session.text[-3000:])
+    pager = ["bash", "-c", 'exec scripts/tour/pager.py < <(printf "notice\\n\\fone\\n\\ftwo\\n\\f")']
+    last = lambda text: "next: Enter" in text and "one" in text
+    session = Session([], 100, 12, program=pager, shell=True)
+    good = session.pauses(last) and session.press("\n", "two") and session.press("\033[D", "one") and \
+        session.press("q", "[ended: 0]")
+    verdict(good and session.ends(0), "the tour: Ctrl-Z and fg, and pages by keys", session.text[-3000:])
+    for name, act, status in (("Ctrl-C", lambda s: os.write(s.master, b"\x03"), 0),
+                              ("SIGTERM", lambda s: s.process.send_signal(signal.SIGTERM), 143)):
+        session = Session([], 100, 12, program=pager)
+        good = session.read_until(last)
+        act(session)
+        verdict(good and session.ends(status), "the tour: %s leaves the terminal as it was" % name, session.text[-500:])
+
+
+def check_behind():
+    """Events that come faster than they are read: the picture says how old it is."""
+    import watch_command
+    from watch_view import View
+
+    class Reader:
+        """There is always more, and it is 3 s old."""
+        def read(self):
+            return True
+
+        def take(self, now):
+            event = watch_command.events.Gap(1, 0, None)
+            event.time = now / 1e9 - 3
+            return [event]
+
+    view = View(None, None)
+    watch = watch_command.Watch.__new__(watch_command.Watch)
+    watch.view, watch.reader, watch.seen, watch.last = view, Reader(), 0, None
+    more = watch.drain(time.monotonic() + 0.1)
+    text = "\n".join(view.foot(100, lambda code, text: text))
+    verdict(more and re.search("~ 3\\.[0-9] s behind: events come faster than they can be read ~", text),
+            "a reader that is behind", text)
+    Reader.read = lambda self: False
+    more = watch.drain(time.monotonic() + 0.1)
+    text = "\n".join(view.foot(100, lambda code, text: text))
+    verdict(not more and "behind" not in text, "a reader that is not", text)
 
 
 def check_speed():
@@ -357,6 +423,8 @@ def main():
         check_lost()
         check_bad(folder)
         check_terminal()
+        check_pause()
+        check_behind()
         check_speed()
         check_tools()
     shutil.rmtree(LISTINGS)

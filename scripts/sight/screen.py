@@ -86,14 +86,17 @@ class Plain:
 
 
 class Terminal:
-    """The screen as long as it lasts. .keyboard: what to wait for keys at, or None."""
+    """The screen as long as it lasts. .keyboard: what to wait for keys at, or None; standard input if it is one."""
 
     is_terminal = True
 
-    def __init__(self, width=None):
+    def __init__(self, width=None, keyboard=None):
         self.width, self.saved, self.entered = width, None, False
-        self.keyboard = sys.stdin.fileno() if sys.stdin and sys.stdin.isatty() else None
+        self.keyboard = keyboard
+        if keyboard is None and sys.stdin and sys.stdin.isatty():
+            self.keyboard = sys.stdin.fileno()
         self.out = sys.stdout.fileno()
+        self.lines = []
 
     def __enter__(self):
         signal.signal(signal.SIGTSTP, self.pause)
@@ -135,6 +138,7 @@ class Terminal:
         os.kill(os.getpid(), number)
         signal.signal(number, self.pause)
         self.take()
+        self.show(self.lines)
 
     def write(self, text):
         data = text.encode("utf-8", "replace")
@@ -147,7 +151,7 @@ class Terminal:
 
     def show(self, lines):
         columns, rows = os.get_terminal_size(self.out)
-        columns = columns or LEAST
+        columns, self.lines = columns or LEAST, lines
         lines = [clip(line, columns) for line in lines[:rows or 24]]
         # behind a full line this would take its last letter away
         lines = [line + "\033[K" if length(line) < columns else line for line in lines]

@@ -111,7 +111,7 @@ class Watch:
         self.view = VIEWS[args.view](args, listing.Listing(args.name, args.proc))
         self.tracer = self.reader = self.source = None
         self.trace = events.Trace(())
-        self.seen = 0
+        self.seen, self.last = 0, None
 
     def begin(self):
         args, view = self.args, self.view
@@ -179,21 +179,26 @@ class Watch:
         """Takes events up to then, or until a key is pressed: true."""
         keys = [] if keyboard is None else [keyboard]
         while True:
-            self.drain(time.monotonic() + BUSY)
+            more = self.drain(time.monotonic() + BUSY)
             left = until - time.monotonic()
-            if select.select(keys, [], [], max(min(left, PAUSE) if self.reader else left, 0))[0]:
+            if select.select(keys, [], [], 0 if more else max(min(left, PAUSE) if self.reader else left, 0))[0]:
                 return True
             if left <= 0:
                 return False
 
     def drain(self, until):
-        """What has come, but no longer than that."""
+        """What has come, but no longer than that; is there more?"""
         more = self.reader is not None
         while more:
-            more = self.reader.read() and time.monotonic() < until
+            more = self.reader.read()
             for event in self.reader.take(time.monotonic_ns()):
                 self.view.take(event)
+                self.last = event.time
                 self.seen += 1
+            if time.monotonic() >= until:
+                break
+        self.view.behind = time.monotonic() - self.last if more and self.last else 0.0
+        return more
 
 
 def picture(watch, place, paint):

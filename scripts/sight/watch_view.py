@@ -5,6 +5,8 @@ import time
 
 from flows import Flows
 
+LATE = 1.0      # seconds that a picture may be behind without a word
+
 
 class View:
     """.wanted: {event: filter} to look at; .needs_events: without them there is nothing to see; .samples: /proc is read
@@ -21,6 +23,7 @@ class View:
         self.flows = Flows(self.history)
         self.where = ""     # the namespace, in words
         self.note = ""      # what is missing in the pictures, and why
+        self.behind = 0.0   # seconds by which what was read last is older than what is still to be read
         self.at = 0         # the first thing that the screen has room for
         self.page = 1       # how many it has room for
 
@@ -47,6 +50,9 @@ class View:
         if self.flows.lost:
             yield paint("31;1", (" %s events are lost: what is shown of connections may be old or too little " %
                                  format(self.flows.lost, ",")).center(width, "~"))
+        if self.behind > LATE:
+            yield paint("31;1", (" %.1f s behind: events come faster than they can be read " %
+                                 self.behind).center(width, "~"))
         if self.note:
             yield paint("33", self.note[:width])
 

@@ -5,21 +5,24 @@ one at a time, while others are still to come."""
 
 import os
 import select
-import shutil
+import signal
 import sys
-import termios
-import tty
 
-FORWARD = ("\r", "\n", " ", "\033[C", "\033[6~", "n", "l")
-BACK = ("\033[D", "\033[5~", "p", "h", "\x7f")
-UP, DOWN = ("\033[A", "k"), ("\033[B", "j")
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "sight"))
+
+import screen
+
+FORWARD = ("\r", "\n", " ", "right", "\033[6~", "n", "l")
+BACK = ("left", "\033[5~", "p", "h", "\x7f")
+UP, DOWN = ("up", "k"), ("down", "j")
 QUIT = ("q", "Q", "\x03", "\x04")
 
 
 class Pager:
     """What has come, and which lines of it are on the screen."""
 
-    def __init__(self):
+    def __init__(self, terminal):
+        self.terminal = terminal
         self.come, self.complete = "", False
         self.at = self.top = 0
 
@@ -32,7 +35,7 @@ class Pager:
         return [page.rstrip("\n").split("\n") for page in pages]
 
     def draw(self):
-        columns, rows = shutil.get_terminal_size()
+        columns, rows = self.terminal.size()
         pages = self.pages()
         if self.at >= len(pages):
             lines = [] if pages else self.come.split("\f")[0].splitlines()[-(rows - 1):]
@@ -44,12 +47,12 @@ class Pager:
             words = "%d more lines: Enter" % more if more > 0 else \
                 "the end; q" if self.complete and self.at == len(pages) - 1 else "next: Enter"
             lines = lines[self.top:self.top + rows - 1]
-        print("\033[H\033[2J" + "\r\n".join(lines), end="")
-        print("\033[%d;1H\033[7m %s \033[0m" % (rows, words[:columns - 3]), end="", flush=True)
+        lines = lines + [""] * (rows - 1 - len(lines))
+        self.terminal.show(lines + ["\033[7m %s \033[0m" % words[:columns - 3]])
 
     def press(self, key):
         """False: enough."""
-        rows = shutil.get_terminal_size().lines - 1
+        rows = self.terminal.size()[1] - 1
         pages = self.pages()
         length = len(pages[self.at]) if self.at < len(pages) else 0
         if key in QUIT:
@@ -67,33 +70,36 @@ class Pager:
             self.top = max(0, self.top - 1)
         return True
 
-    def run(self, keys):
-        going = True
+    def run(self):
+        going, keyboard = True, self.terminal.keyboard
         while going:
             self.draw()
-            watched = [keys] if self.complete else [keys, 0]
+            watched = [keyboard] if self.complete else [keyboard, 0]
             for fd in select.select(watched, [], [])[0]:
-                if fd == keys:
-                    going &= self.press(os.read(keys, 16).decode("latin-1"))
+                if fd == keyboard:
+                    going = all([self.press(key) for key in self.terminal.keys()])
                     continue
                 text = os.read(0, 65536)
                 self.complete = not text
                 self.come += text.decode("utf-8", "replace").replace("\r", "")
 
 
+def stop(number, _):
+    raise SystemExit(128 + number)
+
+
 def main():
-    with open("/dev/tty", "rb", buffering=0) as terminal:
-        kept = termios.tcgetattr(terminal)
-        print("\033[?1049h", end="")
-        try:
-            tty.setraw(terminal)
-            Pager().run(terminal.fileno())
-        finally:
-            termios.tcsetattr(terminal, termios.TCSADRAIN, kept)
-            print("\033[?1049l", end="", flush=True)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    with open("/dev/tty", "rb", buffering=0) as keyboard, screen.Terminal(keyboard=keyboard.fileno()) as terminal:
+        pager = Pager(terminal)
+        signal.signal(signal.SIGWINCH, lambda *_: pager.draw())
+        pager.run()
 
 
 try:
     main()
+except KeyboardInterrupt:
+    pass
 except OSError as error:
     sys.exit("tour: no terminal: %s" % error)
