@@ -18,6 +18,8 @@ endif
 quoted = '$(subst ','\'',$(1))'
 NAMED := $(call quoted,NAME=$(NAME)) $(call quoted,FAMILY=$(FAMILY))
 PREFIX := $(addsuffix -,$(filter-out xtcp,$(NAME)))
+INSTALL = SIGN_KEY=$(call quoted,$(SIGN_KEY)) SIGN_CERT=$(call quoted,$(SIGN_CERT)) \
+	DESTDIR=$(call quoted,$(DESTDIR)) prefix=$(call quoted,$(prefix)) scripts/package/install.sh
 BUILD ?= build/$(PREFIX)$(shell $(KERNEL) headers_release '$(KDIR)')
 
 # With D= the word CC means congestion control, and no compiler may see it.
@@ -34,6 +36,15 @@ all: needs-build
 	@scripts/build-module.sh '$(KDIR)' $(call quoted,$(BUILD)) $(NAMED)
 	@ln -sf $(call quoted,$(BUILD)/$(NAME).ko) $(call quoted,$(NAME).ko)
 	@$(KERNEL) say_kernel '$(KDIR)' $(origin KDIR)
+
+#:   make install      module, tools, header and manual pages, to be used without this folder:
+#:                     prefix=/usr/local DESTDIR=, KDIR= as above, SIGN_KEY=FILE SIGN_CERT=FILE;
+#:                     make uninstall: all of it away
+install: all
+	@$(INSTALL) install $(call quoted,$(BUILD)/$(NAME).ko) '$(KDIR)'
+
+uninstall:
+	@$(INSTALL) uninstall
 
 # build/stock and build/debug are the modules for the virtual machine's kernels,
 # whatever kernel this machine runs.
@@ -106,4 +117,4 @@ help:
 needs-%:
 	@scripts/deps.sh $*
 
-.PHONY: all vm-module debug-module demo tour check check-quick matrix selftests vm debug-kernel bench soak clean help
+.PHONY: all install uninstall vm-module debug-module demo tour check check-quick matrix selftests vm debug-kernel bench soak clean help

@@ -73,7 +73,7 @@ licences()
 {
 	git ls-files -co --exclude-standard | while read -r file; do
 		case $file in
-		*.md|*.list|.gitignore|*.txt|*/timeouts|*/COPYING|.*/*) continue ;;
+		*.md|*.list|.gitignore|*.txt|*/timeouts|*/COPYING|*/copyright|.*/*) continue ;;
 		esac
 		[ ! -e "$file" ] || head -n 2 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0' ||
 			echo "$file: no SPDX line"
@@ -145,9 +145,9 @@ shell_syntax()
 {
 	local file
 
-	for file in scripts/* .ci/run; do
+	for file in scripts/* scripts/package/* .ci/run; do
 		if [ -f "$file" ] && head -n 2 "$file" | grep -qE '^#!.*sh|SPDX' &&
-			[[ $file == *.sh ]] || [[ $file == .ci/run ]]; then
+			[[ $file == *.sh || $file == .ci/run ]]; then
 			bash -n "$file" 2>&1
 		fi
 	done
@@ -189,6 +189,7 @@ verdict "shell syntax" "$(shell_syntax)"
 verdict "licence lines" "$(licences)"
 verdict "version" "$(version)"
 verdict "counters" "$(scripts/check-counters.sh "$tools/proc.c")"
+verdict "what gets installed" "$(scripts/package/check-files.sh 2>&1)"
 verdict "names of builds" "$(names)"
 verdict "tables of wire_matrix" "$(scripts/matrix-table.sh --check 2>&1)"
 verdict "nothing left to be done" "$(left_over)"

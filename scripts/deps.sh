@@ -76,6 +76,7 @@ needs_check()
 	xz-utils xz
 	libelf-dev /usr/include/libelf.h
 	libssl-dev /usr/include/openssl/opensslv.h
+	mandoc mandoc
 	END
 }
 

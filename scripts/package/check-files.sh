@@ -1,0 +1,107 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What gets installed says what the programs and the module say, and goes as it came:
+# the parameters of the module in modprobe.conf and xtcp.7, the options of each manual
+# page, the pages' own form; an installation below an empty folder leaves it empty.
+# Every line that it prints is something wrong.
+
+set -u
+cd "$(dirname "$0")/../.."
+here=scripts/package
+
+# differ NAME NAME: of two lists on descriptors 3 and 4
+differ()
+{
+	diff /dev/fd/3 /dev/fd/4 | sed -n "s|^<|only in $1:|p; s|^>|only in $2:|p"
+}
+
+parameters()
+{
+	grep -rhoE '^module_param_named\(\w+' module | sed 's/.*(//' | sort
+}
+
+check_parameters()
+{
+	differ "the module" $here/modprobe.conf 3< <(parameters) \
+		4< <(sed -nE 's/^# options xtcp (\w+)=.*/\1/p' $here/modprobe.conf | sort)
+	differ "the module" $here/man/xtcp.7 3< <(parameters) \
+		4< <(sed -n '/^\.Sh MODULE PARAMETERS/,/^\.El/s/^\.It Cm //p' $here/man/xtcp.7 | sort)
+	differ "the module" README.md 3< <(parameters) \
+		4< <(sed -n '/^| parameter of/,/^$/s/^| `\([a-z_]*\)=.*/\1/p' README.md | sort)
+	# as modprobe reads it, when every # is gone that may go
+	grep -vE '^(#( [A-Z0-9/a-z].*)?)?$' $here/modprobe.conf | sed 's|^|'$here'/modprobe.conf: not a comment: |'
+}
+
+# said PROGRAM: its options, of its help; ss and nstat add their own to that
+said()
+{
+	case $1 in
+	*/xtcp-ss | */xtcp-nstat) sed -n '4,/^$/p' "$1" ;;
+	*) "$1" --help ;;
+	esac 2>&1 | grep -oE -- '(^|[[:space:],[|])--[a-z][a-z-]*' | grep -oE -- '--[a-z-]+'
+}
+
+check_pages()
+{
+	local page program
+
+	for page in $here/man/*.1; do
+		program=scripts/$(basename "$page" .1)
+		[ -e "$program" ] || program=scripts/$(basename "$page" .1 | sed 's/^xtcp-//')
+		differ "$program --help" "$page" 3< <(said "$program" | grep -vx -- --help | sort -u) \
+			4< <(grep -oE '\bFl -[a-z-]+' "$page" | sed 's/Fl /-/' | grep -vx -- --help | sort -u)
+	done
+	for page in scripts/xtcp* scripts/ladder scripts/plot; do
+		program=${page##*/}
+		[ "$program" != plot ] || program=xtcp-plot
+		[[ $page == *.c ]] || [ -e "$here/man/$program.1" ] || echo "$page: no manual page"
+	done
+	mandoc -T lint -W warning $here/man/*
+}
+
+# tree DIR: what is in it
+tree()
+{
+	(cd "$1" && find . ! -path . | LC_ALL=C sort)
+}
+
+check_goes()
+{
+	local dir before
+
+	dir=$(mktemp -d "${TMPDIR:-/tmp}/xtcp-install.XXXXXX") || return
+	echo 'int x;' | gcc -g -x c -c -o "$dir/xtcp.ko" -
+	for word in 1.2.3 4.5.6; do
+		mkdir -p "$dir/$word/include/generated"
+		echo "#define UTS_RELEASE \"$word\"" >"$dir/$word/include/generated/utsrelease.h"
+	done
+	mkdir -p "$dir/root/usr/local/bin"
+	: >"$dir/root/usr/local/bin/other"
+	before=$(tree "$dir/root")
+	install_as()
+	{
+		DESTDIR=$dir/root scripts/package/install.sh "$@" 2>&1 | grep -v '^Installed'
+	}
+	install_as install "$dir/xtcp.ko" "$dir/1.2.3"
+	install_as install "$dir/xtcp.ko" "$dir/4.5.6"
+	for word in lib/modules/{1.2.3,4.5.6}/updates/xtcp.ko usr/local/{bin/xtcp_run,lib/xtcp/xtcp_run.so,include/linux/xtcp.h}; do
+		[ -s "$dir/root/$word" ] || echo "make install: no $word"
+	done
+	for word in "$dir"/root/usr/local/bin/*; do
+		case ${word##*/} in
+		other) ;;
+		xtcp_run) "$word" --name xtcp_nosuch true 2>&1 | grep -q 'is neither loaded nor installed here' || echo "${word##*/}, installed: does not ask for the module" ;;
+		xtcp-holders | ladder | xtcp-plot | xtcp-watch) "$word" --help 2>&1 | grep -q '^Which programs\|^  -h, --help' ||
+			echo "${word##*/}, installed: does not run" ;;
+		esac
+	done
+	install_as uninstall
+	diff <(echo "$before") <(tree "$dir/root") | sed -n 's/^>/make uninstall leaves:/p; s/^</make uninstall takes:/p'
+	install_as uninstall | grep -q '^uninstall: nothing is installed there' || echo "make uninstall, twice: no sentence"
+	rm -rf "$dir"
+}
+
+check_parameters
+check_pages
+check_goes
