@@ -46,6 +46,14 @@ install: all
 uninstall:
 	@$(INSTALL) uninstall
 
+#:   make deb          the packages xtcp-dkms and xtcp-tools, in build/deb; make package-check:
+#:                     they are installed, used, upgraded and removed in a new Debian
+deb: needs-package
+	@scripts/package/deb.sh
+
+package-check: needs-package-check
+	@scripts/package/check.sh
+
 # build/stock and build/debug are the modules for the virtual machine's kernels,
 # whatever kernel this machine runs.
 vm-module: needs-demo
@@ -117,4 +125,4 @@ help:
 needs-%:
 	@scripts/deps.sh $*
 
-.PHONY: all install uninstall vm-module debug-module demo tour check check-quick matrix selftests vm debug-kernel bench soak clean help
+.PHONY: all install uninstall deb package-check vm-module debug-module demo tour check check-quick matrix selftests vm debug-kernel bench soak clean help

@@ -145,9 +145,9 @@ shell_syntax()
 {
 	local file
 
-	for file in scripts/* scripts/package/* .ci/run; do
+	for file in scripts/* scripts/package/* scripts/package/debian/xtcp-dkms.p* .ci/run; do
 		if [ -f "$file" ] && head -n 2 "$file" | grep -qE '^#!.*sh|SPDX' &&
-			[[ $file == *.sh || $file == .ci/run ]]; then
+			[[ $file == *.sh || $file == */xtcp-dkms.p* || $file == .ci/run ]]; then
 			bash -n "$file" 2>&1
 		fi
 	done

@@ -13,10 +13,11 @@ cd "$(dirname "$0")"
 usage()
 {
 	cat <<-END
-	Usage: scripts/deps.sh build|demo|tour|check
+	Usage: scripts/deps.sh build|demo|tour|check|package|package-check
 
 	Installs what is missing to build the module, to run the demo (and the
-	virtual machine), to run the tour, or to run all checks. Silent when nothing is missing.
+	virtual machine), to run the tour, to run all checks, to make packages, or to check
+	those. Silent when nothing is missing.
 	END
 }
 
@@ -80,6 +81,27 @@ needs_check()
 	END
 }
 
+needs_package()
+{
+	needs_build
+	cat <<-END
+	dpkg-dev dpkg-buildpackage
+	debhelper dh
+	dh-dkms dh_dkms
+	dh-python dh_python3
+	END
+}
+
+needs_package_check()
+{
+	needs_package
+	needs_demo
+	cat <<-END
+	lintian lintian
+	debootstrap debootstrap
+	END
+}
+
 # is_there PROBE: a command in the path of root, or a file by pattern.
 is_there()
 {
@@ -93,7 +115,7 @@ missing_packages()
 {
 	local package probe
 
-	"needs_$1" | while read -r package probe; do
+	"needs_${1//-/_}" | while read -r package probe; do
 		is_there "$probe" || echo "$package"
 	done
 	if [ "$1" = build ]; then
@@ -173,7 +195,7 @@ fetch_kernel()
 }
 
 case ${1-} in
-build|demo|tour|check) target=$1 ;;
+build|demo|tour|check|package|package-check) target=$1 ;;
 --help|-h) usage; exit 0 ;;
 *) usage >&2; exit 2 ;;
 esac
@@ -182,5 +204,8 @@ updated=
 sudo=
 packages=$(missing_packages "$target")
 [ -z "$packages" ] || install $packages
-[ "$target" = build ] || series_headers >/dev/null || install_headers
-[ "$target" = build ] || kernel_stock >/dev/null || fetch_kernel
+case $target in
+build | package) exit 0 ;;
+esac
+series_headers >/dev/null || install_headers
+kernel_stock >/dev/null || fetch_kernel

@@ -32,6 +32,8 @@ usage()
 	  --stall SECONDS   end the machine when COMMAND has not touched /run/vm/alive for
 	                    this long (never); its kernel is asked why before
 	  --share DIR       DIR can be written to; console.log and dmesg are left there
+	  --root DIR        the machine's root is DIR, another Debian with busybox and bash;
+	                    wants --kernel, one whose modules are in DIR
 	  --icount          one processor whose clock counts instructions: repeatable. A wait
 	                    takes no time, nor does one for the host
 	  --real-waits      with --icount: a wait takes its time
@@ -332,7 +334,7 @@ choose_options()
 		qemu_options+=(-chardev "pipe,id=monitor,path=$work/monitor"
 			-mon chardev=monitor)
 	fi
-	share_options / root ",readonly=on"
+	share_options "${root//,/,,}" root ",readonly=on"
 	share_options "$work/ctl" ctl ""
 	[ -z "$share" ] || share_options "${share//,/,,}" share ""
 }
@@ -357,11 +359,11 @@ report()
 	die 125 "the machine ended without a status (QEMU's was $ended)"
 }
 
-cpus=2 memory=2G kernel= timeout= stall= share= icount= real_waits=off parallel= append= interactive=
+cpus=2 memory=2G kernel= timeout= stall= share= root=/ icount= real_waits=off parallel= append= interactive=
 forced=
 while [ $# -gt 0 ]; do
 	case $1 in
-	--cpus|--memory|--kernel|--timeout|--stall|--share|--append)
+	--cpus|--memory|--kernel|--timeout|--stall|--share|--root|--append)
 		[ $# -ge 2 ] || wrong "$1 needs a value"
 		declare "${1#--}=$2"
 		shift 2 ;;
@@ -382,6 +384,11 @@ done
 if [ -n "$share" ]; then
 	[ -d "$share" ] && [ -w "$share" ] || wrong "--share $share: not a writable directory"
 	share=$(cd "$share" && pwd -P)
+fi
+if [ "$root" != / ]; then
+	[ -x "$root/bin/busybox" ] && [ -x "$root/bin/bash" ] || wrong "--root $root: no system with busybox and bash"
+	[ -n "$kernel" ] || wrong "--root wants --kernel"
+	root=$(cd "$root" && pwd -P)
 fi
 if [ $# -eq 0 ] || [ -n "$forced" ]; then
 	[ -t 0 ] && [ -t 1 ] || wrong "no command, and no terminal for a shell"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# make install, make uninstall, and what a package of the tools has:
+# make install, make uninstall, and what scripts/package/deb.sh takes for its package of tools:
 #
 #   scripts/package/install.sh install MODULE KDIR     a module for those headers' kernel, and all else
 #   scripts/package/install.sh uninstall               whatever was installed there

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the scripts of make package-check have in common, in the virtual machine.
+
+cd /root/check
+# no name server here
+echo "hosts: files" >/etc/nsswitch.conf
+export PYTHONDONTWRITEBYTECODE=1 DEBIAN_FRONTEND=noninteractive
+page=$(cat /var/www/html/index.nginx-debian.html)
+
+# check NAME COMMAND...
+check()
+{
+	local name=$1 said
+
+	shift
+	if said=$("$@" 2>&1); then
+		echo "ok - package, Linux $(uname -r): $name"
+	else
+		echo "$said" | tail -n 20 | sed 's/^/# /'
+		dmesg | tail -n 5 | sed 's/^/# /'
+		echo "not ok - package, Linux $(uname -r): $name"
+	fi
+}
+
+loaded()
+{
+	[ -e /sys/module/xtcp ]
+}
+
+not()
+{
+	! "$@"
+}
+
+version_is()
+{
+	[ "$(cat /sys/module/xtcp/version)" = "$1" ]
+}
+
+# moved COUNTER N COMMAND...: the command moves it by N
+moved()
+{
+	local counter=$1 by=$2 before after
+
+	shift 2
+	before=$(xtcp-nstat -asz "$counter" 2>/dev/null | awk -v c="$counter" '$1 == c { print $2 }')
+	"$@" || return 1
+	after=$(xtcp-nstat -asz "$counter" 2>/dev/null | awk -v c="$counter" '$1 == c { print $2 }')
+	[ $((after - before)) -eq "$by" ] || { echo "$counter: from $before to $after"; return 1; }
+}
+
+# serves COMMAND...: it is a client, and gets nginx' page
+serves()
+{
+	[ "$("$@" -s --max-time 20 http://127.0.0.1/)" = "$page" ]
+}
+
+# stopped: nginx is gone, and the module can go
+stopped()
+{
+	local i
+
+	nginx -s stop 2>/dev/null || return 1
+	for i in $(seq 200); do
+		[ -e /run/nginx.pid ] || break
+		sleep 0.1
+	done
+	for i in $(seq 200); do
+		! xtcp-holders >/dev/null || { sleep 0.1; continue; }
+		break
+	done
+}
+
+unloads()
+{
+	rmmod xtcp && ! loaded
+}

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# make package-check, in the virtual machine: under lockdown=integrity, as with Secure Boot, with a
+# module that DKMS has signed by a key that the kernel does not know.
+
+. /root/check/check-lib-vm.sh
+
+signed()
+{
+	modinfo -F signer xtcp | grep -q .
+}
+
+# refused COMMAND...: modprobe or insmod
+refused()
+{
+	"$@" 2>&1 | grep -q 'Operation not permitted'
+}
+
+check "DKMS has signed the module" signed
+check "modprobe: not permitted" refused modprobe xtcp
+check "the kernel's log says why" sh -c "dmesg | grep -q 'Lockdown: modprobe: unsigned module loading is restricted'"
+check "insmod: not permitted" refused insmod "$(modinfo -n xtcp)"
+check "xtcp_run says that the module does not load" \
+	sh -c 'xtcp_run curl http://127.0.0.1/ 2>&1 | grep -q "^xtcp_run: the xtcp module is installed, but does not load"'
+check "a socket finds no family" sh -c \
+	'python3 -c "import socket; socket.socket(25, socket.SOCK_STREAM, 0)" 2>&1 | grep -q "Address family not supported"'
+check "kernel TCP is as before" sh -c 'nginx && curl -s --max-time 20 http://127.0.0.1/ | grep -q nginx'

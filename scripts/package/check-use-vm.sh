@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# make package-check, in the virtual machine: what a user does with the packages.
+
+. /root/check/check-lib-vm.sh
+old=$(dpkg-query -W -f '${Version}' xtcp-dkms)
+
+new_socket()
+{
+	python3 -c 'import os, socket; os.setuid(65534); socket.socket(25, socket.SOCK_STREAM, 0)'
+}
+
+check "not loaded before it is needed" not loaded
+check "the first socket loads it, whoever opens it" new_socket
+check "it is loaded" loaded
+check "the loaded one is of the package" version_is "$old"
+check "its log line says version and family" \
+	sh -c "dmesg | grep -qF 'xtcp: version $old, address family 25'"
+check "it unloads" unloads
+
+check "xtcp_run nginx" xtcp_run nginx
+check "which has loaded it" loaded
+check "nginx listens on xtcp" sh -c 'xtcp-ss -ltn | grep -q ":80 "'
+check "it does not on kernel TCP" sh -c '! ss -ltn | grep -q ":80 "'
+check "curl gets its page, over kernel TCP at its end" moved TcpPassiveOpens 1 serves curl
+check "xtcp_run curl gets it, over xtcp at both" moved TcpActiveOpens 1 serves xtcp_run curl
+check "xtcp-holders names nginx" sh -c 'xtcp-holders | grep -q nginx'
+check "xtcp-watch shows the listener" sh -c 'xtcp-watch listen --once | grep -q :80'
+
+traced()
+{
+	mount | grep -q tracefs || mount -t tracefs tracefs /sys/kernel/tracing
+	echo 1 >/sys/kernel/tracing/events/xtcp/enable
+	serves curl
+	ladder --port 80 | grep -q SYN-RECEIVED
+}
+check "ladder draws a connection" traced
+check "xtcp-plot runs" sh -c 'xtcp-plot --port 80 | grep -q .'
+check "man finds xtcp(7)" sh -c '[ -e /usr/share/man/man7/xtcp.7.gz ]'
+
+# a program with the header
+check "linux/xtcp.h is where a compiler looks" \
+	sh -c 'command -v gcc >/dev/null || exit 0; printf "#include <linux/xtcp.h>\nint f = AF_XTCP;\n" | gcc-12 -fsyntax-only -nostdinc -isystem /usr/include -x c -'
+
+check "an upgrade under open sockets" sh -c 'dpkg -i new/*.deb >/tmp/upgrade 2>&1'
+new=$(dpkg-query -W -f '${Version}' xtcp-dkms)
+check "it says that the old one stays" grep -q '^xtcp: the version that is loaded stays, with its connections' /tmp/upgrade
+check "the old one serves on" serves curl
+check "it is the old one" version_is "$old"
+check "what DKMS has built is the new one" sh -c "[ \"\$(modinfo -F version xtcp)\" = '$new' ] && [ '$new' != '$old' ]"
+check "of the old one's sources nothing is left" sh -c "! ls -d /usr/src/xtcp-'$old' /var/lib/dkms/xtcp/'$old' 2>/dev/null"
+check "nginx ends" stopped
+check "the old one unloads" unloads
+
+dropin=$(sed -n 's/^Environment=//p' /usr/share/doc/xtcp-tools/examples/service.conf)
+check "with the drop-in's environment nginx starts" env "$dropin" nginx
+check "and has loaded the new one" version_is "$new"
+check "the new one serves" moved TcpPassiveOpens 1 serves curl
+
+check "a removal under open sockets" sh -c 'dpkg --purge xtcp-dkms xtcp-tools >/tmp/purge 2>&1'
+check "it says what stays in the memory" grep -q '^xtcp: programs have sockets open' /tmp/purge
+check "and that serves on" serves curl
+nginx -s stop 2>/dev/null
+for i in $(seq 200); do
+	rmmod xtcp 2>/dev/null && break
+	sleep 0.1
+done
+check "until the programs end" not loaded
+
+left()
+{
+	local found
+
+	found=$(find / -xdev -iname '*xtcp*' ! -path '/root/check/*' ! -path '/tmp/*' ! -path '/var/log/*')
+	grep -rl xtcp /etc /usr/share/python3/runtime.d /lib/modules/*/modules.* 2>/dev/null | grep -v '^/etc/apt/' && return 1
+	echo "$found"
+	[ -z "$found" ]
+}
+check "nothing is left" left
+check "no socket of that family, as before" sh -c \
+	'python3 -c "import socket; socket.socket(25, socket.SOCK_STREAM, 0)" 2>&1 | grep -q "Address family not supported"'

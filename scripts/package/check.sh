@@ -1,0 +1,138 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# make package-check: the packages are made, looked at by lintian, installed in a new Debian and
+# used in virtual machines whose root that is: the module loads by itself, a server and its clients
+# talk, an upgrade and a removal under open sockets, a kernel update, lockdown. Needs root, since it
+# mounts and changes root; all of that is in a mount namespace and a folder of its own.
+# Prints TAP; the last line counts.
+
+set -u
+cd "$(dirname "$0")/../.."
+. scripts/cache.sh
+. scripts/kernel.sh
+. scripts/package/fresh-root.sh
+
+series=6.12	# of the kernel update
+
+# verdict NAME STATUS: what was said meanwhile is in $work/log
+verdict()
+{
+	if [ "$2" = 0 ]; then
+		echo "ok - package: $1"
+	else
+		tail -n 40 "$work/log" | sed 's/^/# /'
+		echo "not ok - package: $1"
+	fi
+}
+
+# machine RELEASE APPEND SCRIPT: its TAP lines come out
+machine()
+{
+	scripts/vm.sh --root "$work/root" --kernel "$work/root/boot/vmlinuz-$1" --timeout 1200 --append "$2" -- \
+		bash "/root/check/$3" 2>&1 | tee "$work/log"
+	[ "${PIPESTATUS[0]}" -eq 0 ] || verdict "the machine for $3" 1
+}
+
+release_of()
+{
+	ls "$work/root/boot" | sed -n "s/^vmlinuz-\($1\..*\)/\1/p" | sort -V | tail -n 1
+}
+
+# install_packages: as a user does, downloads included. The bound is on what the processors do, for
+# others may be at work here.
+install_packages()
+{
+	local status spent TIMEFORMAT='%R %U %S'
+
+	inside "$work/root" apt-get -q update >"$work/log" 2>&1
+	{ time inside "$work/root" sh -c 'apt-get -q -y --no-install-recommends install /root/check/old/*.deb' \
+		>>"$work/log" 2>&1; } 2>"$work/time"
+	status=$?
+	verdict "apt installs both, with what they need" $status
+	read -ra spent <"$work/time"
+	echo "# in ${spent[0]} s; the processors worked ${spent[1]} s for it, and the kernel ${spent[2]} s"
+	awk '{ exit !($2 + $3 < 60) }' "$work/time"
+	verdict "in less than 60 s of a processor" $?
+	built_for "$(release_of 6.1)"
+}
+
+# built_for RELEASE
+built_for()
+{
+	local file
+
+	# some kernels have theirs compressed
+	file=$(compgen -G "$work/root/lib/modules/$1/updates/dkms/xtcp.ko*")
+	verdict "DKMS has built the module for $1" $?
+	[ "$(modinfo -F version "${file:-none}")" = "$old" ]
+	verdict "modinfo says version $old" $?
+}
+
+update_kernel()
+{
+	inside "$work/root" apt-get -q -y --no-install-recommends install "linux-image-$series-amd64" "linux-headers-$series-amd64" >"$work/log" 2>&1
+	verdict "a kernel update goes through" $?
+	built_for "$(release_of $series)"
+	# one that it was not tried on: there are but headers, of another name
+	mkdir "$work/root/lib/modules/6.5.0-untried"
+	ln -s "$(inside "$work/root" readlink -f "/lib/modules/$(release_of 6.1)/build")" "$work/root/lib/modules/6.5.0-untried/build"
+	inside "$work/root" /etc/kernel/header_postinst.d/dkms 6.5.0-untried >"$work/log" 2>&1 &&
+		[ ! -e "$work/root/lib/modules/6.5.0-untried/updates" ]
+	verdict "so does one to a kernel that xtcp was not tried on, without xtcp" $?
+	rm -r "$work/root/lib/modules/6.5.0-untried"
+}
+
+# packages VERSION FOLDER
+packages()
+{
+	VERSION=$1 scripts/package/deb.sh >"$work/log" 2>&1
+	verdict "make deb" $?
+	mkdir -p "$work/root/root/check/$2"
+	cp build/deb/*_"$1"_*.deb "$work/root/root/check/$2/"
+}
+
+check_all()
+{
+	mount -t overlay -o "lowerdir=$base,upperdir=$work/upper,workdir=$work/overlay" overlay "$work/root" || exit 1
+	mkdir "$work/root/root/check"
+	cp scripts/package/check-*-vm.sh "$work/root/root/check/"
+	packages "$old" old
+	lintian --allow-root --fail-on error,warning "build/deb/xtcp_${old}_amd64.changes" >"$work/log" 2>&1
+	verdict "lintian has nothing to say" $?
+	packages "$new" new
+	mounts "$work/root"
+	install_packages
+	settle
+	machine "$(release_of 6.1)" "" check-use-vm.sh
+	machine "$(release_of 6.1)" "lockdown=integrity" check-lockdown-vm.sh
+	mounts "$work/root"
+	update_kernel
+	settle
+	machine "$(release_of $series)" "" check-update-vm.sh
+}
+
+# settle: what only apt wanted is not in the machine's way
+settle()
+{
+	umount -l "$work/root/tmp" "$work/root/dev" "$work/root/proc"
+	rm "$work/root/usr/sbin/policy-rc.d"
+}
+
+[ "$(id -u)" = 0 ] || { echo "package-check: needs root, to mount and to change root" >&2; exit 1; }
+if [ -z "${XTCP_PACKAGE_NAMESPACE-}" ]; then
+	XTCP_PACKAGE_NAMESPACE=1 exec unshare --mount --propagation private "$0"
+fi
+base=$(scripts/package/fresh-root.sh) || exit 1
+old=$(scripts/package/deb.sh --version)
+new=$old+next
+work=$(mktemp -d "$XTCP_CACHE/package.XXXXXX")
+trap 'umount -l "$work/root" 2>/dev/null; rm -rf --one-file-system "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+chmod 755 "$work"
+mkdir "$work/upper" "$work/overlay" "$work/root"
+check_all | tee "$work/tap"
+failed=$(grep -c '^not ok' "$work/tap")
+echo "$(grep -c '^ok' "$work/tap") passed, $failed failed"
+[ "$failed" -eq 0 ]
