@@ -73,6 +73,26 @@ static bool ipv6_option_is_known(int optname, bool set)
 	}
 }
 
+/* -ENOPROTOOPT, unless the kernel's own code would have found the arguments wrong before it looked at the number. */
+static int refuse_set(int level, sockptr_t optval, unsigned int optlen)
+{
+	int val;
+
+	if (level == SOL_IPV6 && optlen >= sizeof(val) && !sockptr_is_null(optval) &&
+	    copy_from_sockptr(&val, optval, sizeof(val)))
+		return -EFAULT;
+	return -ENOPROTOOPT;
+}
+
+static int refuse_get(int level, int __user *optlen)
+{
+	int len;
+
+	if (get_user(len, optlen))
+		return -EFAULT;
+	return level == SOL_IP && len < 0 ? -EINVAL : -ENOPROTOOPT;
+}
+
 /* What waits may go out now that Nagle or the cork has changed: with TCP_NODELAY even through a cork, once. */
 static void push_withheld(struct sock *sk)
 {
@@ -253,11 +273,11 @@ int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, 
 
 	if (level == SOL_IP)
 		return ip_option_is_known(optname, true) ?
-			ip_setsockopt(sk, level, optname, optval, optlen) : -ENOPROTOOPT;
+			ip_setsockopt(sk, level, optname, optval, optlen) : refuse_set(level, optval, optlen);
 #if IS_ENABLED(CONFIG_IPV6)
 	if (level == SOL_IPV6 && sk->sk_family == AF_INET6)
 		return ipv6_option_is_known(optname, true) ?
-			ipv6_setsockopt(sk, level, optname, optval, optlen) : -ENOPROTOOPT;
+			ipv6_setsockopt(sk, level, optname, optval, optlen) : refuse_set(level, optval, optlen);
 #endif
 	if (level != SOL_TCP)
 		return -ENOPROTOOPT;
@@ -359,11 +379,11 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 
 	if (level == SOL_IP)
 		return ip_option_is_known(optname, false) ?
-			ip_getsockopt(sk, level, optname, optval, optlen) : -ENOPROTOOPT;
+			ip_getsockopt(sk, level, optname, optval, optlen) : refuse_get(level, optlen);
 #if IS_ENABLED(CONFIG_IPV6)
 	if (level == SOL_IPV6 && sk->sk_family == AF_INET6)
 		return ipv6_option_is_known(optname, false) ?
-			ipv6_getsockopt(sk, level, optname, optval, optlen) : -ENOPROTOOPT;
+			ipv6_getsockopt(sk, level, optname, optval, optlen) : refuse_get(level, optlen);
 #endif
 	if (level != SOL_TCP)
 		return sk->sk_family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;

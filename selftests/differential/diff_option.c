@@ -149,34 +149,6 @@ SCENARIO(tcp_option_lengths)
 		option_lengths(&options[i], c);
 }
 
-/* Each number there is, and some that there are not: which exist? */
-SCENARIO(tcp_option_sweep)
-{
-	unsigned char room[512];
-	socklen_t len;
-	int opt, c, s, one;
-
-	for (opt = 0; opt <= 46; opt++) {
-		diff_pair(&c, &s);
-		memset(room, 0, sizeof(room));
-		len = sizeof(int);
-		errno = 0;
-		diff_say("get %d: %s", opt,
-			 getsockopt(c, IPPROTO_TCP, opt, room, &len) ?
-			 strerrorname_np(errno) : "0");
-		diff_say("get %d length: %u", opt, len);
-		one = 1;
-		errno = 0;
-		diff_say("set %d: %s", opt,
-			 setsockopt(c, IPPROTO_TCP, opt, &one, sizeof(one)) ?
-			 strerrorname_np(errno) : "0");
-		diff_reset(c);
-		close(s);
-	}
-	RET(setsockopt(diff_socket(), IPPROTO_TCP, -1, &one, sizeof(one)));
-	RET(setsockopt(diff_socket(), IPPROTO_TCP, 1000, &one, sizeof(one)));
-}
-
 /* Options of other protocols' levels. */
 SCENARIO(foreign_levels)
 {

@@ -88,28 +88,6 @@ SCENARIO(socket_options_listening)
 		      ELEMENTS(socket_options));
 }
 
-/* Which numbers exist, and which want more than an int. */
-SCENARIO(socket_option_sweep)
-{
-	unsigned char room[256];
-	socklen_t len;
-	int opt, c, s;
-
-	diff_pair(&c, &s);
-	for (opt = 0; opt <= 80; opt++) {
-		len = sizeof(room);
-		errno = 0;
-		diff_say("get %d: %s", opt,
-			 getsockopt(c, SOL_SOCKET, opt, room, &len) ?
-			 strerrorname_np(errno) : "0");
-		diff_say("get %d length: %u", opt, len);
-		errno = 0;
-		diff_say("set %d too short: %s", opt,
-			 setsockopt(c, SOL_SOCKET, opt, room, 1) ?
-			 strerrorname_np(errno) : "0");
-	}
-}
-
 SCENARIO(zerocopy_option)
 {
 	int c, s;
@@ -248,35 +226,6 @@ SCENARIO(ip_option_bytes)
 	GET(c, IPPROTO_IPV6, IPV6_TCLASS);
 	GET(c, IPPROTO_IPV6, IPV6_V6ONLY);
 	GET(c, IPPROTO_IP, IP_TTL);
-}
-
-/* Get only: setting some of these would need more than a number. */
-SCENARIO(ip_option_sweep)
-{
-	unsigned char room[256];
-	socklen_t len;
-	int opt, c, s;
-
-	diff_pair(&c, &s);
-	for (opt = 0; opt <= 55; opt++) {
-		memset(room, 0, sizeof(room));
-		len = sizeof(int);
-		errno = 0;
-		diff_say("get IP %d: %s", opt,
-			 getsockopt(c, IPPROTO_IP, opt, room, &len) ?
-			 strerrorname_np(errno) : "0");
-	}
-	for (opt = 0; opt <= 80 && diff.family == AF_INET6; opt++) {
-		/* ip6tables' (IP6T_BASE_CTL to + 5, IP6T_SO_ORIGINAL_DST): a kernel has them or not */
-		if ((opt >= 64 && opt <= 69 && opt != IPV6_RECVTCLASS && opt != IPV6_TCLASS) || opt == 80)
-			continue;
-		memset(room, 0, sizeof(room));
-		len = sizeof(int);
-		errno = 0;
-		diff_say("get IPV6 %d: %s", opt,
-			 getsockopt(c, IPPROTO_IPV6, opt, room, &len) ?
-			 strerrorname_np(errno) : "0");
-	}
 }
 
 SCENARIO(ip_mtu)

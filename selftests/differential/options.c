@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Every option number there is, and each that there is not, of SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6 and IPPROTO_TCP:
+ * what a program gets that reads it with too little, the right and too much room, or none, and that sets it with too
+ * few, the right and too many octets, to values at and beyond each bound, in CLOSED, LISTEN and ESTABLISHED, and as
+ * nobody. Both stacks are asked the same in the same order: return value, errno, length and what is read back are one,
+ * or options_differ.c says of the option what xtcp does instead, and why. A row there that no longer occurs fails.
+ *
+ * diff_option.c and diff_sockopt.c ask what the options do; this one, which there are.
+ */
+#define _GNU_SOURCE
+#include "options.h"
+
+#include <errno.h>
+#include <kselftest.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/ns.h"
+#include "lib/release.h"
+#include "lib/stack.h"
+
+#define NUMBERS		90	/* 0 to this, and those in far_numbers[] */
+#define PROBES_MAX	160
+#define ROOM		70000	/* more than any option takes */
+#define NOBODY		65534
+
+#define ELEMENTS(a)	(sizeof(a) / sizeof((a)[0]))
+
+enum state { CLOSED, LISTEN, ESTABLISHED, CLOSED_AS_NOBODY, STATES };
+
+static const char * const state_names[] = { "CLOSED", "LISTEN", "ESTABLISHED", "CLOSED, as nobody" };
+
+static const struct {
+	int number;
+	const char *name;
+} levels[] = {
+	{ SOL_SOCKET, "SOL_SOCKET" },
+	{ IPPROTO_IP, "IPPROTO_IP" },
+	{ IPPROTO_IPV6, "IPPROTO_IPV6" },
+	{ IPPROTO_TCP, "IPPROTO_TCP" },
+};
+
+/* Each bound of an option of Linux 6.1 to 7.2 and its neighbours, and some that are none. */
+static const int values[] = {
+	1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 31, 32, 47, 48, 49, 64, 87, 88, 89, 119, 120, 121, 127, 128, 200, 254, 255,
+	256, 257, 511, 512, 1000, 1024, 1280, 1460, 2304, 4096, 4608, 32766, 32767, 32768, 65534, 65535, 65536, 120000,
+	120001, 131072, 2000000, 2000001, 1 << 30, INT_MAX - 1, INT_MAX, INT_MIN, INT_MIN + 1, -3, -2, -1,
+};
+static const int far_numbers[] = { -1, 91, 127, 128, 255, 256, 1000, INT_MAX, INT_MIN };
+static const int lengths[] = { 0, 1, 2, 3, 4, 8, 12, 16, 36, 256, ROOM, -1, INT_MIN };
+
+struct seen {
+	struct option_probe probe[PROBES_MAX];
+	int n;
+};
+
+static int ns;
+static const char *address;
+static unsigned char room[ROOM];
+
+static void must(bool condition, const char *what)
+{
+	if (!condition)
+		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
+}
+
+static struct option_probe *note(struct seen *seen, const char *call, int length, int value)
+{
+	struct option_probe *p = &seen->probe[seen->n++];
+
+	must(seen->n <= PROBES_MAX, "too many probes");
+	memset(p, 0, sizeof(*p));
+	p->call = call;
+	p->length = length;
+	p->value = value;
+	return p;
+}
+
+static void probe_get(struct seen *seen, const char *call, int fd, int level, int opt, int length)
+{
+	struct option_probe *p = note(seen, call, length, 0);
+	socklen_t len = length;
+
+	memset(room, 0xee, OPTION_KEPT);
+	p->error = getsockopt(fd, level, opt, room, &len) ? errno : 0;
+	p->length_after = len;
+	memcpy(p->octets, room, OPTION_KEPT);
+}
+
+static void probe_set(struct seen *seen, int fd, int level, int opt, int length, int value)
+{
+	struct option_probe *p = note(seen, "set", length, value);
+
+	memset(room, 0, 256);
+	memcpy(room, &value, sizeof(value));
+	p->error = setsockopt(fd, level, opt, room, length) ? errno : 0;
+}
+
+/* Every kind of pointer that is none. */
+static void probe_pointers(struct seen *seen, int fd, int level, int opt)
+{
+	struct option_probe *p;
+	socklen_t len;
+
+	p = note(seen, "get into NULL", 4, 0);
+	len = 4;
+	p->error = getsockopt(fd, level, opt, NULL, &len) ? errno : 0;
+	p->length_after = len;
+	p = note(seen, "get without a length", 0, 0);
+	p->error = getsockopt(fd, level, opt, room, NULL) ? errno : 0;
+	p = note(seen, "set from NULL", 4, 0);
+	p->error = setsockopt(fd, level, opt, NULL, 4) ? errno : 0;
+	p = note(seen, "set from NULL", 0, 0);
+	p->error = setsockopt(fd, level, opt, NULL, 0) ? errno : 0;
+	p = note(seen, "set from the kernel's memory", 4, 0);
+	p->error = setsockopt(fd, level, opt, (void *)-4096L, 4) ? errno : 0;
+}
+
+static void probe_all(struct seen *seen, int fd, int level, int opt, const struct option_differs *known)
+{
+	size_t i;
+
+	seen->n = 0;
+	for (i = 0; i < ELEMENTS(lengths); i++)
+		probe_get(seen, "get", fd, level, opt, lengths[i]);
+	probe_pointers(seen, fd, level, opt);
+	for (i = 0; i < ELEMENTS(lengths); i++)
+		probe_set(seen, fd, level, opt, lengths[i], 1);
+	if (known && known->is_name)
+		return;
+	for (i = 0; i < ELEMENTS(values); i++) {
+		probe_set(seen, fd, level, opt, sizeof(int), values[i]);
+		probe_get(seen, "get back", fd, level, opt, sizeof(int));
+	}
+}
+
+static void abort_and_close(int fd)
+{
+	struct linger now = { 1, 0 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(fd);
+}
+
+/* A socket in @state; *peer is what else has to be closed, or -1. */
+static int socket_in(enum state state, enum stack stack, int *peer)
+{
+	int fd, listener;
+
+	*peer = -1;
+	if (state == CLOSED || state == CLOSED_AS_NOBODY)
+		fd = stack_socket(ns, stack, address);
+	else
+		fd = stack_listener(ns, stack, address, 0, false);
+	must(fd >= 0, "socket");
+	if (state != ESTABLISHED)
+		return fd;
+	listener = fd;
+	fd = stack_connected(ns, stack, address, stack_port(listener));
+	must(fd >= 0, "connect");
+	*peer = accept(listener, NULL, NULL);
+	must(*peer >= 0, "accept");
+	close(listener);
+	return fd;
+}
+
+static void ask(struct seen *seen, enum state state, enum stack stack, int level, int opt,
+		const struct option_differs *known)
+{
+	int peer, fd = socket_in(state, stack, &peer);
+
+	if (state == CLOSED_AS_NOBODY)
+		must(!seteuid(NOBODY), "seteuid");
+	probe_all(seen, fd, level, opt, known);
+	if (state == CLOSED_AS_NOBODY)
+		must(!seteuid(0), "seteuid");
+	abort_and_close(fd);
+	if (peer >= 0)
+		abort_and_close(peer);
+}
+
+static bool same_value(const struct option_probe *a, const struct option_probe *b, const struct option_differs *known)
+{
+	if (a->length_after != b->length_after)
+		return false;
+	return (known && known->varies) || !memcmp(a->octets, b->octets, OPTION_KEPT);
+}
+
+static const char *error_text(int error)
+{
+	return error ? strerrorname_np(error) : "0";
+}
+
+static void say(const struct option_probe *k, const struct option_probe *x, int opt)
+{
+	int kernel_value, xtcp_value;
+
+	memcpy(&kernel_value, k->octets, sizeof(int));
+	memcpy(&xtcp_value, x->octets, sizeof(int));
+	ksft_print_msg("option %d, %s, length %d, value %d: kernel TCP %s (%d, length %d), xtcp %s (%d, length %d)\n", opt,
+		       k->call, k->length, k->value, error_text(k->error), kernel_value, k->length_after,
+		       error_text(x->error), xtcp_value, x->length_after);
+}
+
+/* True if all that differs is what @known says. */
+static bool compare(const struct seen *kernel, const struct seen *xtcp, int opt, struct option_differs *known)
+{
+	bool fine = true;
+	int i, said = 0;
+
+	for (i = 0; i < kernel->n; i++) {
+		const struct option_probe *k = &kernel->probe[i], *x = &xtcp->probe[i];
+
+		if (k->error == x->error && same_value(k, x, known))
+			continue;
+		if (known && known->differs && known->differs(k, x)) {
+			known->occurred = true;
+			continue;
+		}
+		fine = false;
+		if (said++ < 6)
+			say(k, x, opt);
+	}
+	return fine;
+}
+
+static struct option_differs *find(int level, int opt)
+{
+	struct option_differs *d;
+
+	for (d = options_differ; d->name; d++)
+		if (d->level == level && d->opt == opt && release_series() >= d->since &&
+		    (!d->until || release_series() <= d->until))
+			return d;
+	return NULL;
+}
+
+/* Netfilter's, from its base on, are there if its modules are: no concern of TCP's. */
+static bool is_netfilters(int level, int opt)
+{
+	if (level == IPPROTO_IP)
+		return (opt >= 64 && opt <= 69) || (opt >= 80 && opt <= 83);
+	return level == IPPROTO_IPV6 && ((opt >= 64 && opt <= 69 && opt != 66 && opt != 67) || opt == 80);
+}
+
+static bool same_answers(int level, enum state state, int opt)
+{
+	struct option_differs *known = find(level, opt);
+	static struct seen kernel, xtcp;
+
+	if (is_netfilters(level, opt))
+		return true;
+	ask(&kernel, state, KERNEL, level, opt, known);
+	ask(&xtcp, state, XTCP, level, opt, known);
+	return compare(&kernel, &xtcp, opt, known);
+}
+
+static void run(size_t level, enum state state, const char *text)
+{
+	bool fine = true;
+	size_t i;
+	int opt;
+
+	address = text;
+	for (opt = 0; opt <= NUMBERS; opt++)
+		fine &= same_answers(levels[level].number, state, opt);
+	for (i = 0; i < ELEMENTS(far_numbers); i++)
+		fine &= same_answers(levels[level].number, state, far_numbers[i]);
+	ksft_test_result(fine, "%s in %s, %s\n", levels[level].name, state_names[state],
+			 strchr(text, ':') ? "IPv6" : "IPv4");
+}
+
+static bool all_occurred(void)
+{
+	struct option_differs *d;
+	bool fine = true;
+
+	for (d = options_differ; d->name; d++) {
+		if (!d->differs || d->occurred || find(d->level, d->opt) != d)
+			continue;
+		ksft_print_msg("%s (level %d, option %d) no longer differs\n", d->name, d->level, d->opt);
+		fine = false;
+	}
+	return fine;
+}
+
+int main(void)
+{
+	size_t level;
+	int state;
+
+	ksft_print_header();
+	ksft_set_plan(ELEMENTS(levels) * STATES * 2 + 1);
+	ns = ns_make();
+	must(ns >= 0 && !ns_enter(ns), "namespace");
+	for (level = 0; level < ELEMENTS(levels); level++)
+		for (state = 0; state < STATES; state++) {
+			run(level, state, "127.0.0.1");
+			run(level, state, "::1");
+		}
+	/* what kernel TCP itself does is written down for one series */
+	ksft_test_result(!release_knows_kernel_tcp() || all_occurred(), "each difference that is listed occurs\n");
+	ksft_finished();
+}

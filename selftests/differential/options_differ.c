@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What xtcp answers otherwise than kernel TCP of the options of a socket, by number, and why. "Refused" is ENOPROTOOPT
+ * whatever is asked: no option is taken and then ignored.
+ */
+#include "options.h"
+
+#include <errno.h>
+#include <linux/in6.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Arguments that are wrong whatever the number means may be found so first. */
+static bool refused(const struct option_probe *k, const struct option_probe *x)
+{
+	(void)k;
+	return x->error == ENOPROTOOPT || (x->error == EINVAL && x->length < (int)sizeof(int)) ||
+	       (x->error == EFAULT && strchr(x->call, ' '));
+}
+
+/* As the kernel's core refuses what a protocol has not. */
+static bool not_supported(const struct option_probe *k, const struct option_probe *x)
+{
+	return x->error == EOPNOTSUPP || (!strcmp(k->call, "get back") && !x->error);
+}
+
+static bool another_value(const struct option_probe *k, const struct option_probe *x)
+{
+	return !strncmp(k->call, "get", 3) && !k->error && !x->error && k->length_after == x->length_after;
+}
+
+static bool another_default(const struct option_probe *k, const struct option_probe *x)
+{
+	return !strcmp(k->call, "get") && another_value(k, x);
+}
+
+/* In CLOSED and LISTEN the core wants no SOF_TIMESTAMPING_OPT_ID (128) from what it knows as TCP. */
+static bool lax_stamps(const struct option_probe *k, const struct option_probe *x)
+{
+	return k->value & 128 ? k->error == EINVAL : !strcmp(k->call, "get back") && !x->error;
+}
+
+static bool nobody_may(const struct option_probe *k, const struct option_probe *x)
+{
+	return k->error == EPERM && x->error;
+}
+
+#define SOCKET(o, n, ...)	{ .level = SOL_SOCKET, .opt = o, .name = n, __VA_ARGS__ }
+#define IP(o, n, ...)		{ .level = IPPROTO_IP, .opt = o, .name = n, __VA_ARGS__ }
+#define IP6(o, n, ...)		{ .level = IPPROTO_IPV6, .opt = o, .name = n, __VA_ARGS__ }
+#define TCP(o, n, ...)		{ .level = IPPROTO_TCP, .opt = o, .name = n, __VA_ARGS__ }
+#define REFUSED(why)		.differs = refused, .reason = why
+
+#define REPAIR		REFUSED("checkpointing a connection is not built")
+#define FASTOPEN	REFUSED("data on a SYN is neither kept nor acknowledged")
+#define AO		REFUSED("TCP-AO (RFC 5925) is not built"), .since = 6012
+#define STAMPS		.differs = lax_stamps, .reason = "the core refuses some of it to what it knows as TCP"
+#define NO_EFFECT	REFUSED("would have no effect on a stream here")
+#define MULTICAST	REFUSED("a stream has no use for multicast, and its state would leak")
+#define LABELS		REFUSED("flow labels are chosen by the stack")
+
+struct option_differs options_differ[] = {
+	SOCKET(7, "SO_SNDBUF", .differs = another_default,
+	       .reason = "twenty segments of the size that goes out, not of the peer's MSS"),
+	SOCKET(26, "SO_ATTACH_FILTER", .differs = nobody_may,
+	       .reason = "the core asks for CAP_NET_ADMIN what it knows as TCP"),
+	SOCKET(28, "SO_PEERNAME", .varies = true, .reason = "holds a port"),
+	SOCKET(37, "SO_TIMESTAMPING", STAMPS),
+	SOCKET(38, "SO_PROTOCOL", .differs = another_value,
+	       .reason = "0x206, so that no kernel code takes the sock for a tcp_sock"),
+	SOCKET(42, "SO_PEEK_OFF", .differs = not_supported, .since = 6012, .reason = "not built, as on Linux 6.1"),
+	SOCKET(55, "SO_MEMINFO", .varies = true, .reason = "memory of the moment"),
+	SOCKET(57, "SO_COOKIE", .varies = true, .reason = "a number of its own"),
+	SOCKET(60, "SO_ZEROCOPY", .differs = not_supported,
+	       .reason = "the kernel refuses it for protocols that it does not know"),
+	SOCKET(65, "SO_TIMESTAMPING_NEW", STAMPS),
+	SOCKET(74, "SO_TXREHASH", .differs = not_supported, .since = 7002,
+	       .reason = "the kernel gives it to the protocols that it knows"),
+	IP(3, "IP_HDRINCL", NO_EFFECT),
+	IP(4, "IP_OPTIONS", NO_EFFECT),
+	IP(5, "IP_ROUTER_ALERT", NO_EFFECT),
+	IP(6, "IP_RECVOPTS", NO_EFFECT),
+	IP(7, "IP_RETOPTS", NO_EFFECT),
+	IP(8, "IP_PKTINFO", NO_EFFECT),
+	IP(9, "IP_PKTOPTIONS", NO_EFFECT),
+	IP(12, "IP_RECVTTL", NO_EFFECT),
+	IP(13, "IP_RECVTOS", NO_EFFECT),
+	IP(18, "IP_PASSSEC", NO_EFFECT),
+	IP(20, "IP_ORIGDSTADDR", NO_EFFECT),
+	IP(22, "IP_NODEFRAG", NO_EFFECT),
+	IP(23, "IP_CHECKSUM", NO_EFFECT),
+	IP(25, "IP_RECVFRAGSIZE", NO_EFFECT),
+	IP(26, "IP_RECVERR_RFC4884", NO_EFFECT),
+	IP(32, "IP_MULTICAST_IF", MULTICAST),
+	IP(33, "IP_MULTICAST_TTL", MULTICAST),
+	IP(34, "IP_MULTICAST_LOOP", MULTICAST),
+	IP(35, "IP_ADD_MEMBERSHIP", MULTICAST),
+	IP(36, "IP_DROP_MEMBERSHIP", MULTICAST),
+	IP(37, "IP_UNBLOCK_SOURCE", MULTICAST),
+	IP(38, "IP_BLOCK_SOURCE", MULTICAST),
+	IP(39, "IP_ADD_SOURCE_MEMBERSHIP", MULTICAST),
+	IP(40, "IP_DROP_SOURCE_MEMBERSHIP", MULTICAST),
+	IP(41, "IP_MSFILTER", MULTICAST),
+	IP(42, "MCAST_JOIN_GROUP", MULTICAST),
+	IP(43, "MCAST_BLOCK_SOURCE", MULTICAST),
+	IP(44, "MCAST_UNBLOCK_SOURCE", MULTICAST),
+	IP(45, "MCAST_LEAVE_GROUP", MULTICAST),
+	IP(46, "MCAST_JOIN_SOURCE_GROUP", MULTICAST),
+	IP(47, "MCAST_LEAVE_SOURCE_GROUP", MULTICAST),
+	IP(48, "MCAST_MSFILTER", MULTICAST),
+	IP(49, "IP_MULTICAST_ALL", MULTICAST),
+	IP(50, "IP_UNICAST_IF", NO_EFFECT),
+	IP(52, "IP_PROTOCOL", NO_EFFECT),
+	IP6(1, "IPV6_ADDRFORM",
+	    REFUSED("the kernel would turn the sock into an IPv4 tcp_sock")),
+	IP6(2, "IPV6_2292PKTINFO", NO_EFFECT),
+	IP6(3, "IPV6_2292HOPOPTS", NO_EFFECT),
+	IP6(4, "IPV6_2292DSTOPTS", NO_EFFECT),
+	IP6(5, "IPV6_2292RTHDR", NO_EFFECT),
+	IP6(6, "IPV6_2292PKTOPTIONS", NO_EFFECT),
+	IP6(8, "IPV6_2292HOPLIMIT", NO_EFFECT),
+	IP6(11, "IPV6_FLOWINFO", LABELS),
+	IP6(17, "IPV6_MULTICAST_IF", MULTICAST),
+	IP6(18, "IPV6_MULTICAST_HOPS", MULTICAST),
+	IP6(19, "IPV6_MULTICAST_LOOP", MULTICAST),
+	IP6(20, "IPV6_ADD_MEMBERSHIP", MULTICAST),
+	IP6(21, "IPV6_DROP_MEMBERSHIP", MULTICAST),
+	IP6(22, "IPV6_ROUTER_ALERT", NO_EFFECT),
+	IP6(24, "IPV6_MTU", REFUSED("setting it would have no effect on a stream")),
+	IP6(27, "IPV6_JOIN_ANYCAST", MULTICAST),
+	IP6(28, "IPV6_LEAVE_ANYCAST", MULTICAST),
+	IP6(29, "IPV6_MULTICAST_ALL", MULTICAST),
+	IP6(30, "IPV6_ROUTER_ALERT_ISOLATE", NO_EFFECT),
+	IP6(31, "IPV6_RECVERR_RFC4884", NO_EFFECT),
+	IP6(32, "IPV6_FLOWLABEL_MGR", LABELS),
+	IP6(33, "IPV6_FLOWINFO_SEND", LABELS),
+	IP6(42, "MCAST_JOIN_GROUP", MULTICAST),
+	IP6(43, "MCAST_BLOCK_SOURCE", MULTICAST),
+	IP6(44, "MCAST_UNBLOCK_SOURCE", MULTICAST),
+	IP6(45, "MCAST_LEAVE_GROUP", MULTICAST),
+	IP6(46, "MCAST_JOIN_SOURCE_GROUP", MULTICAST),
+	IP6(47, "MCAST_LEAVE_SOURCE_GROUP", MULTICAST),
+	IP6(48, "MCAST_MSFILTER", MULTICAST),
+	IP6(49, "IPV6_RECVPKTINFO", NO_EFFECT),
+	IP6(50, "IPV6_PKTINFO", NO_EFFECT),
+	IP6(51, "IPV6_RECVHOPLIMIT", NO_EFFECT),
+	IP6(53, "IPV6_RECVHOPOPTS", NO_EFFECT),
+	IP6(54, "IPV6_HOPOPTS", NO_EFFECT),
+	IP6(55, "IPV6_RTHDRDSTOPTS", NO_EFFECT),
+	IP6(56, "IPV6_RECVRTHDR", NO_EFFECT),
+	IP6(57, "IPV6_RTHDR", NO_EFFECT),
+	IP6(58, "IPV6_RECVDSTOPTS", NO_EFFECT),
+	IP6(59, "IPV6_DSTOPTS", NO_EFFECT),
+	IP6(60, "IPV6_RECVPATHMTU", NO_EFFECT),
+	IP6(61, "IPV6_PATHMTU", NO_EFFECT),
+	IP6(62, "IPV6_DONTFRAG", NO_EFFECT),
+	IP6(66, "IPV6_RECVTCLASS", NO_EFFECT),
+	IP6(74, "IPV6_ORIGDSTADDR", NO_EFFECT),
+	IP6(76, "IPV6_UNICAST_IF", NO_EFFECT),
+	IP6(77, "IPV6_RECVFRAGSIZE", NO_EFFECT),
+	TCP(10, "TCP_WINDOW_CLAMP", .differs = another_default, .reason = "a buffer that may grow does not clamp"),
+	TCP(11, "TCP_INFO", .varies = true, .reason = "figures of the moment"),
+	TCP(13, "TCP_CONGESTION", .is_name = true),
+	TCP(14, "TCP_MD5SIG", REFUSED("segment signatures (RFC 2385) are not built")),
+	TCP(16, "TCP_THIN_LINEAR_TIMEOUTS", REFUSED("not built")),
+	TCP(17, "TCP_THIN_DUPACK", REFUSED("has no effect in Linux, either")),
+	TCP(19, "TCP_REPAIR", REPAIR),
+	TCP(20, "TCP_REPAIR_QUEUE", REPAIR),
+	TCP(21, "TCP_QUEUE_SEQ", REPAIR),
+	TCP(22, "TCP_REPAIR_OPTIONS", REPAIR),
+	TCP(23, "TCP_FASTOPEN", FASTOPEN),
+	TCP(24, "TCP_TIMESTAMP", REPAIR),
+	TCP(26, "TCP_CC_INFO",
+	    REFUSED("no congestion control here has figures of its own to tell")),
+	TCP(27, "TCP_SAVE_SYN", REFUSED("the SYN is not kept")),
+	TCP(28, "TCP_SAVED_SYN", REFUSED("the SYN is not kept")),
+	TCP(29, "TCP_REPAIR_WINDOW", REPAIR),
+	TCP(30, "TCP_FASTOPEN_CONNECT", FASTOPEN),
+	TCP(31, "TCP_ULP",
+	    REFUSED("upper layer protocols cast the sock to tcp_sock"), .is_name = true),
+	TCP(32, "TCP_MD5SIG_EXT", REFUSED("segment signatures (RFC 2385) are not built")),
+	TCP(33, "TCP_FASTOPEN_KEY", FASTOPEN),
+	TCP(34, "TCP_FASTOPEN_NO_COOKIE", FASTOPEN),
+	TCP(35, "TCP_ZEROCOPY_RECEIVE", REFUSED("zero-copy receive is not built")),
+	TCP(37, "TCP_TX_DELAY", REFUSED("not built")),
+	TCP(38, "TCP_AO_ADD_KEY", AO),
+	TCP(39, "TCP_AO_DEL_KEY", AO),
+	TCP(40, "TCP_AO_INFO", AO),
+	TCP(41, "TCP_AO_GET_KEYS", AO),
+	TCP(42, "TCP_AO_REPAIR", AO),
+	TCP(43, "TCP_IS_MPTCP",
+	    REFUSED("there is no MPTCP to fall back from here"), .since = 6012),
+	TCP(44, "TCP_RTO_MAX_MS", REFUSED("new in Linux, not built"), .since = 7002),
+	TCP(45, "TCP_RTO_MIN_US", REFUSED("new in Linux, not built"), .since = 7002),
+	TCP(46, "TCP_DELACK_MAX_US", REFUSED("new in Linux, not built"), .since = 7002),
+	{ }
+};
