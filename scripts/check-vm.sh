@@ -3,22 +3,27 @@
 #
 # Runs the selftests in the virtual machine, in one boot, on one kernel:
 #
-#   scripts/check-vm.sh [--counted] stock|debug|SERIES FOLDER [NAME [EXCEPT]]
+#   scripts/check-vm.sh [--counted [--real-waits]] stock|debug|SERIES FOLDER [NAME [EXCEPT]]
 #
 # SERIES is one of scripts/kernels.list. With NAME only those whose name has a match
 # for it, and none for EXCEPT. What is known of tests that failed goes to FOLDER/KIND.
 # With --counted the machine has one processor, whose clock counts instructions: its
-# tests notice nothing of what else goes on here, and to wait takes them no time.
+# tests notice nothing of what else goes on here, and to wait takes them no time; with
+# --real-waits it does, and a wait for this machine's files is no more than one.
 
 set -u
 counted=
 if [ "${1-}" = --counted ]; then
-	counted=1
+	counted=--icount
 	shift
+	if [ "${1-}" = --real-waits ]; then
+		counted+=" $1"
+		shift
+	fi
 fi
 case ${1-}:$#:${2:+folder} in
 stock:[234]:folder | debug:[234]:folder | [0-9]*.*[0-9]:[234]:folder) ;;
-*) sed -n '6,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+*) sed -n '6,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 cd "$(dirname "$0")/.."
 . scripts/vm-module.sh
@@ -125,7 +130,7 @@ if [ "$kind" = debug ]; then
 	# selftests/life/faults.c has allocations from these slabs fail
 	marked="slub_debug=A,XTCP,XTCPv6,xtcp_request,xtcp_request6,xtcp_timewait,xtcp_timewait6"
 fi
-[ -z "$counted" ] || options+=(--icount)
+options+=($counted)
 boot()
 {
 	scripts/vm.sh --kernel "$image" --memory 3G --timeout "$sum" --stall 180 --share "$dir" \

@@ -25,8 +25,7 @@ class Connection:
     def note(self, event):
         """A segment's event: what it tells of the ends."""
         self.segments += 1
-        sender = event.local if event.name == "segment_out" else event.peer
-        flags = event.flags
+        sender, flags = event.local if event.name == "segment_out" else event.peer, event.flags
         if "S" in flags:
             self.isn.setdefault(sender, event.seq)
             if not self.opener:
@@ -46,9 +45,6 @@ class Connection:
 
     def tell(self, event):
         """Its story begins with its first segment, which tells which end is which."""
-        if self.story:
-            self.story.take(event)
-            return
         self.early.append(event)
         if self.segments:
             self.story = Story(self.ends)
@@ -72,17 +68,19 @@ class Connections:
     def take(self, event):
         """The connection of an event, which then has it; None: it belongs to none."""
         local, peer = event.local, event.peer
-        key = (local, peer) if local < peer else (peer, local)
         found = self.current.get((local, peer))
-        if found is None or self.may_begin(event):
+        of_segment = event.name in SEGMENTS
+        if found is None or ("S" in event.flags if of_segment else event.name == "state") and self.may_begin(event):
             if port_of(peer) == 0 or port_of(local) == 0:
                 return None
-            found = self.place(event, key, found)
+            found = self.place(event, (local, peer) if local < peer else (peer, local), found)
             self.current[local, peer] = found
         found.last = event.time
-        if event.name in SEGMENTS:
+        if of_segment:
             found.note(event)
-        if self.keep(found):
+        if found.story:     # so it was to be kept, and is
+            found.story.take(event)
+        elif self.keep(found):
             found.tell(event)
         return found
 

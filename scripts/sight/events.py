@@ -13,9 +13,10 @@ STARTED = re.compile(r"#+ CPU (\d+) buffer started #+")
 LONGEST = 1 << 16
 COMM = 16   # the processor stands behind the name of the task
 SEGMENTS = ("segment_in", "segment_out")
-SEGMENT = re.compile(r": xtcp_(segment_in|segment_out): +netns=\d+ local=(\S+) peer=(\S+) state=(\S+) flags=\[(\w*)\] "
-                     r"seq=(\d+) end=(\d+) ack=(\d+) wnd=(\d+) len=(\d+)(?: resent=(\d))? sacks=\[([^]]*)\]"
-                     r"(?: shift=(-?\d+) segs=(\d+) ecn=(\d+) ts=(\S+) options=\[([^]]*)\])?\s*$")
+SEGMENT = re.compile(r": xtcp_(segment_in|segment_out): +netns=[0-9]+ local=([^ ]+) peer=([^ ]+) state=([^ ]+) "
+                     r"flags=\[([A-Z]*)\] seq=([0-9]+) end=([0-9]+) ack=([0-9]+) wnd=([0-9]+) len=([0-9]+)"
+                     r"(?: resent=([01]))? sacks=\[([^]]*)\]"
+                     r"(?: shift=(-?[0-9]+) segs=([0-9]+) ecn=([0-9]+) ts=([^ ]+) options=\[([^]]*)\])?\s*$")
 ACK_WORDS = ("snd_una", "snd_nxt", "snd_wnd", "acked", "sacked", "lost", "delivered", "pipe", "cwnd", "ssthresh",
              "rtt_us", "srtt_us")
 ACK = re.compile(r": xtcp_ack: +netns=(\d+) local=(\S+) peer=(\S+) phase=(\S+) " +
@@ -170,7 +171,19 @@ class Trace:
             cpu = line[cpu + 1:cpu + 4]
             if waiting:
                 waiting = [gap for gap in waiting if not self.ends(gap, cpu, line, at)]
-            event = self.event(line, at)
+            try:
+                time = float(line[line.rfind(" ", 0, at) + 1:at])
+            except ValueError:
+                time = None
+            found = SEGMENT.match(line, at) if time is not None else None
+            if found:
+                self.last_time = time
+                self.segments += 1
+                wanted = self.wanted
+                event = None if wanted and not (found[2] in wanted and found[3] in wanted) else \
+                    SegmentEvent(time, self.seen, found.groups())
+            else:
+                event = self.other_event(line, at, time)
             if cpu not in self.last_of:
                 self.first_of[cpu] = self.last_time
             self.last_of[cpu] = self.last_time
@@ -184,20 +197,6 @@ class Trace:
         gap = Gap(1, None, self.last_time)
         gap.time = self.last_time if time is None else time
         self.harmed.append(gap)
-
-    def event(self, line, at):
-        try:
-            time = float(line[line.rfind(" ", 0, at) + 1:at])
-        except ValueError:
-            time = None
-        found = SEGMENT.match(line, at) if time is not None else None
-        if found:
-            self.last_time = time
-            self.segments += 1
-            if self.wanted and not (found[2] in self.wanted and found[3] in self.wanted):
-                return None
-            return SegmentEvent(time, self.seen, found.groups())
-        return self.other_event(line, at, time)
 
     def other_event(self, line, at, time):
         """What is no segment's, or a segment's of other versions of the events."""

@@ -3,9 +3,11 @@
 when something crosses it on its way; runs of like segments are folded."""
 
 from bisect import bisect_left, insort
+from operator import itemgetter
 
 FOLD = 8            # so many rows in a run are folded
 ALIKE = 3           # of losses, repetitions, marks and duplicate ACKs in a run so many are drawn
+LOUD, ECHO = frozenset("SFR"), frozenset("EC")      # flags
 
 
 class Row:
@@ -46,7 +48,7 @@ def crossed(marks):
                 flights.append((place[segment], at, segment))
             else:
                 hard[1 - segment.sender].append(at)
-    flights.sort(key=lambda flight: flight[0])
+    flights.sort(key=itemgetter(0))
     earliest = [len(marks), len(marks)]
     overtaken = set()       # by one that left later
     for departure, arrival, segment in reversed(flights):
@@ -113,27 +115,33 @@ class Plain:
         self.shown = ["", ""]
 
     def is_plain(self, row):
-        moved = False
-        for end in (0, 1):
-            if row.states[end] and row.states[end] != self.shown[end]:
-                self.shown[end] = row.states[end]
-                moved = True
-        if row.segment is None or moved:
+        moved, (left, right), shown = False, row.states, self.shown
+        if left and left != shown[0]:
+            shown[0], moved = left, True
+        if right and right != shown[1]:
+            shown[1], moved = right, True
+        segment = row.segment
+        if segment is None or moved:
             return False
-        if row.segment not in self.known:
-            self.known[row.segment] = self.judge(row.segment)
-        return self.known[row.segment]
+        if segment not in self.known:
+            self.known[segment] = self.judge(segment)
+        return self.known[segment]
 
     def judge(self, segment):
         s = segment.sender
-        if set(segment.flags) & set("SFR") or any(arrival.dropped for arrival in segment.arrivals):
+        if not LOUD.isdisjoint(segment.flags):
             return False
-        like = segment.fate or segment.note
-        if not like and segment.missing():
+        like, octets, marked = segment.fate or segment.note, 0, False
+        for arrival in segment.arrivals:
+            if arrival.dropped:
+                return False
+            octets += arrival.octets
+            marked |= arrival.marked
+        if not like and segment.arrivals and octets != segment.len:
             like = "part"
-        if not like and any(arrival.marked for arrival in segment.arrivals):
+        if not like and marked:
             like = "marked"
-        if not like and set(segment.flags) & set("EC"):
+        if not like and not ECHO.isdisjoint(segment.flags):
             like = "echo"
         if not segment.len:
             if not like and segment.ack == self.acked[s]:

@@ -77,6 +77,8 @@ class Story:
         if self.began is None:
             self.began = event.time
         kind = event.name
+        if self.start is None and kind in ("segment_out", "segment_in"):
+            self.start = event.time     # times count from the first segment
         if kind == "segment_out":
             self.traced[s] = True
             self.leaves(event, s)
@@ -95,11 +97,6 @@ class Story:
             self.congestion(event, s)
         elif kind == "abort":
             self.aborted(event, s)
-
-    def begins(self, time):
-        """Times count from the first segment."""
-        if self.start is None:
-            self.start = time
 
     def mark(self, what, thing):
         self.marks.append((thing.time, thing.index, what, thing))
@@ -160,7 +157,6 @@ class Story:
         return ""
 
     def leaves(self, event, s):
-        self.begins(event.time)
         end = self.ends[s]
         segment = self.segment(event, s)
         segment.time, segment.index = event.time, event.index
@@ -175,11 +171,10 @@ class Story:
         if pending and BY_CALL[pending.state] in segment.flags and segment.time - pending.time < SOON:
             segment.state, pending.absorbed = pending.state, True
         self.ways.leaves(segment, event)
-        self.mark("leaves", segment)
+        self.marks.append((event.time, event.index, "leaves", segment))
         end.last = segment
 
     def arrives(self, event, s):
-        self.begins(event.time)
         end, sender = self.ends[s], 1 - s
         end.pending = None
         state = self.met(event, s)
@@ -192,10 +187,14 @@ class Story:
             else:
                 arrival = Arrival(segment, event.time, event.index, segment.seq, segment.len)
             arrival.marked = event.ecn == 3
-            if segment.time is not None:
-                self.clock_wrong |= segment.time > event.time
-                self.slowest = max(self.slowest, event.time - segment.time)
-                self.last_arrived[sender] = max(self.last_arrived[sender] or segment.time, segment.time)
+            left = segment.time
+            if left is not None:
+                took, latest = event.time - left, self.last_arrived[sender]
+                self.clock_wrong |= took < 0
+                if took > self.slowest:
+                    self.slowest = took
+                if latest is None or left > latest:
+                    self.last_arrived[sender] = left
             segment.arrivals.append(arrival)
             self.marks.append((event.time, event.index, "arrives", arrival))
         arrival.state = state
@@ -276,7 +275,8 @@ class Story:
         arrival = Arrival(segment, event.time, event.index, segment.seq, segment.len)
         arrival.dropped = words
         segment.arrivals.append(arrival)
-        self.begins(event.time)
+        if self.start is None:
+            self.start = event.time
         self.mark("arrives", arrival)
         end = self.ends[s]
         end.last, end.arrival, end.pending = arrival, None, None

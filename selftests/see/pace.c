@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Beside 10,000 segments a second: scripts/xtcp-watch shows all of them and is not behind, at either end; scripts/ladder
+ * draws a second of them in less than five. This is for a machine whose clock counts instructions, a billion in a
+ * second, for traffic and reader together.
+ */
+#include <fcntl.h>
+#include <kselftest.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <netinet/tcp.h>
+
+#include "counters.h"
+#include "ns.h"
+#include "stack.h"
+#include "tracing.h"
+#include "wait.h"
+
+#define PORT		7900
+#define TURNS		100	/* a second, in each of which so many segments are written as are due */
+#define OCTETS		1000	/* of a segment */
+#define SECONDS		4	/* that are watched */
+#define DRAWN		5.0	/* s, for the ladder of SEGMENTS */
+#define LITTLE		0.03	/* of the rate: what was there before the first event, and the second at which it is read */
+#define SEGMENTS	10000	/* a second */
+#define OUT		"/tmp/pace.out"
+
+struct traffic {
+	struct ns_pair net;
+	int listener, client, server;
+	pid_t reader;
+};
+
+static int read_all(void *arg)
+{
+	static char octets[65536];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (read(*(int *)arg, octets, sizeof(octets)) > 0)
+		;
+	return 0;
+}
+
+/* @turns of them, or for ever. */
+static void write_paced(int fd, long turns)
+{
+	static char octets[OCTETS];
+	struct timespec next;
+	int i;
+
+	clock_gettime(CLOCK_MONOTONIC, &next);
+	while (turns--) {
+		for (i = 0; i < SEGMENTS / TURNS; i++)
+			if (write(fd, octets, OCTETS) != OCTETS)
+				_exit(1);
+		next.tv_nsec += 1000000000 / TURNS;
+		if (next.tv_nsec >= 1000000000) {
+			next.tv_nsec -= 1000000000;
+			next.tv_sec++;
+		}
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &next, NULL);
+	}
+}
+
+static int write_for_ever(void *arg)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	write_paced(*(int *)arg, -1);
+	return 0;
+}
+
+static void begin(struct traffic *t)
+{
+	int one = 1;
+
+	if (ns_pair_make(&t->net))
+		ksft_exit_fail_msg("namespaces\n");
+	t->listener = stack_listener(t->net.b, XTCP, NS_B4, PORT, true);
+	t->client = stack_connected(t->net.a, XTCP, NS_B4, PORT);
+	t->server = accept(t->listener, NULL, NULL);
+	if (t->server < 0 || setsockopt(t->client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)))
+		ksft_exit_fail_msg("no connection\n");
+	t->reader = ns_fork(t->net.b, read_all, &t->server);
+}
+
+static void end(struct traffic *t)
+{
+	kill(t->reader, SIGKILL);
+	waitpid(t->reader, NULL, 0);
+	close(t->client);
+	close(t->server);
+	close(t->listener);
+	ns_pair_close(&t->net);
+}
+
+/* What a program printed, in namespace @ns, and the seconds of a processor that it took. */
+static char *output(int ns, double *took, const char *line)
+{
+	struct rusage before, after;
+	char *text;
+	int status;
+
+	getrusage(RUSAGE_CHILDREN, &before);
+	status = ns_shell(ns, "%s >" OUT " 2>&1", line);
+	getrusage(RUSAGE_CHILDREN, &after);
+	*took = after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec +
+		(after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_stime.tv_usec) / 1e6;
+	text = ns_read_file(ns, OUT);
+	if (status)
+		ksft_exit_fail_msg("%s: status %d: %s\n", line, status, text);
+	return text;
+}
+
+static long long sent(const struct traffic *t)
+{
+	struct counters counters;
+
+	if (counters_read_xtcp(&counters, t->net.a))
+		ksft_exit_fail_msg("no counters\n");
+	return counters_get(&counters, "Tcp:OutSegs");
+}
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec + time.tv_nsec / 1e9;
+}
+
+/* Each write was a segment of its own, and as many went as should: else nothing is shown here. */
+static bool is_paced(long long count, double seconds)
+{
+	ksft_print_msg("%.0f segments a second\n", count / seconds);
+	return count > SEGMENTS * seconds * (1 - LITTLE) && count < SEGMENTS * seconds * (1 + LITTLE);
+}
+
+/* A view beside the traffic, in namespace @ns; how much of it moves, by what it says, and in Mbit/s. */
+static void watch(struct traffic *t, const char *view, int ns, double (*says)(const char *text))
+{
+	double took, begun, rate, wanted = SEGMENTS * OCTETS * 8 / 1e6;
+	char line[100], *text;
+	long long before;
+	bool good;
+	pid_t writer;
+
+	snprintf(line, sizeof(line), "scripts/xtcp-watch %s --seconds %d --plain --ascii --width 100", view, SECONDS);
+	writer = ns_fork(t->net.a, write_for_ever, &t->client);
+	before = sent(t);
+	begun = now();
+	text = output(ns, &took, line);
+	good = is_paced(sent(t) - before, now() - begun);
+	kill(writer, SIGKILL);
+	waitpid(writer, NULL, 0);
+	rate = says(text);
+	ksft_print_msg("%.1f of %.1f Mbit/s, %.2f s of the processor's\n", rate, wanted, took);
+	good = good && rate > wanted * (1 - LITTLE) && rate < wanted * (1 + LITTLE) && !strstr(text, " lost") &&
+	       !strstr(text, " behind");
+	if (!good)
+		ksft_print_msg("%s\n", text);
+	ksft_test_result(good, "xtcp-watch %s: 10,000 segments a second\n", view);
+	free(text);
+}
+
+static double flow_says(const char *text)
+{
+	double kilo, rate;
+	char *at = strstr(text, "\na " NS_A4 ":");
+
+	at = at ? strstr(at, " -> ") : NULL;
+	return at && sscanf(at, " -> " NS_B4 ":%*d: %lf kB, %lf Mbit/s", &kilo, &rate) == 2 ? rate : -1;
+}
+
+/* The only column of a receiver's row that is in millions. */
+static double conn_says(const char *text)
+{
+	const char *at = strstr(text, "\nESTABLISHED  " NS_B4 ":"), *end;
+
+	end = at ? strchr(at + 1, '\n') : NULL;
+	while (at < end && (at[0] != 'M' || at[1] != ' '))
+		at++;
+	while (at < end && at[-1] != ' ')
+		at--;
+	return at < end ? atof(at) : -1;
+}
+
+/* The trace of a second of it, from a buffer of the test's own. */
+static void draw(struct traffic *t)
+{
+	double took;
+	char *text;
+
+	tracing_start("pace");
+	tracing_set("buffer_size_kb", "65536");
+	tracing_set("trace_clock", "global");
+	tracing_set("events/xtcp/enable", "1");
+	write_paced(t->client, TURNS);
+	tracing_set("events/xtcp/enable", "0");
+	text = output(t->net.a, &took, "scripts/ladder --plain --width 100 /sys/kernel/tracing/instances/pace/trace");
+	tracing_forget();
+	tracing_stop();
+	ksft_print_msg("%.2f s of the processor's:\n%s\n", took, text);
+	ksft_test_result(strstr(text, "... 10,000 segments, 10,000,000 octets ...") && took < DRAWN, "the ladder of 10,000 segments in less than %.0f s\n", DRAWN);
+	free(text);
+}
+
+int main(void)
+{
+	struct traffic traffic = {};
+
+	ksft_print_header();
+	ksft_set_plan(3);
+	begin(&traffic);
+	watch(&traffic, "flow", traffic.net.a, flow_says);
+	watch(&traffic, "conn", traffic.net.b, conn_says);
+	draw(&traffic);
+	end(&traffic);
+	ksft_finished();
+}
