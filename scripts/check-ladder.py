@@ -94,6 +94,8 @@ SAYS = {
              r"LEN=100 \(arrival not in the -+\? \|", r"~ 544 events lost here \(processor 0\) ~",
              r"4 segments, 400 octets",
              r"!\(lost\)"),
+    "readme": ("what the README shows", r"CLOSED \|.*\| LISTEN", r"SYN-SENT \|-- SYN SEQ=0 .*->\| SYN-RECEIVED",
+               r"ESTABLISHED \|<-.* SYN,ACK SEQ=0 ACK=1", r"LEN=82", r"LEN=186", r"TIME-WAIT", r"\| CLOSED"),
     "older": ("a trace of events that said less", r"-- SYN SEQ=0 WND=64240 -", r"WND=508<<\?", r"->\| CLOSED"),
 }
 
@@ -183,6 +185,14 @@ def check_traces(names, write):
             wrong = [line for line in lines if len(line) > width or not line.isascii()]
             rows = {len(line) for line in lines if ROW.match(line)}
             verdict(not wrong and rows == {width}, "%s: %d columns" % (name, width), *wrong, str(rows))
+
+
+def check_readme():
+    """The picture of the README is what is drawn of the trace that was kept of it."""
+    shown = ladder("--plain", "--width", "110", TRACES + "readme.trace").stdout
+    shown = "".join("    %s\n" % line.rstrip() for line in shown.splitlines())
+    with open("README.md", encoding="utf-8") as file:
+        verdict(shown in file.read(), "the README's picture", "README.md has not:", shown)
 
 
 def check_sentence(name, done, status, *patterns, prog="ladder"):
@@ -439,6 +449,23 @@ def check_pictures(folder):
             str(lines))
 
 
+def check_letters(folder):
+    """In the SVG nothing is written where something else is: neither across an end nor over the times."""
+    from xml.etree import ElementTree
+    svg, large = os.path.join(folder, "a.svg"), 0.62      # a letter's width, for its size
+    for name in SAYS:
+        ladder("--plain", "--svg", svg, TRACES + name + ".trace")
+        wrong = []
+        for text in ElementTree.parse(svg).getroot().iter("{http://www.w3.org/2000/svg}text"):
+            x, wide = float(text.get("x")), len(text.text) * float(text.get("font-size")) * large
+            first = x - {"start": 0, "middle": wide / 2, "end": wide}[text.get("text-anchor", "start")]
+            of_segment, of_end = "rotate" in (text.get("transform") or ""), text.get("font-weight") == "600"
+            if of_segment and not 210 <= first <= first + wide <= 910 or \
+                    of_end and "." not in text.text and not 75 <= first <= first + wide <= 1045:
+                wrong.append("%s from %d to %d" % (text.text, first, first + wide))
+        verdict(not wrong, name + ": the SVG's words have room", *wrong)
+
+
 def check_live():
     with open(TRACES + "close-both.trace") as file:
         done = ladder("--live", "--plain", "--width", "100", "-", data=file.read())
@@ -502,6 +529,8 @@ def main():
             check_ways()
             check_choice()
             check_pictures(folder)
+            check_letters(folder)
+            check_readme()
             check_live()
             check_captures(folder)
     return verdict.failed

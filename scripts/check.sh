@@ -151,6 +151,7 @@ run_demos()
 		esac
 		if scripts/demo.sh $show >"$out/demo" 2>&1; then
 			echo "ok - demonstration${show:+ $show}"
+			[ -n "$show" ] || scripts/check-readme.py "$out/demo" || status=1
 		else
 			tail -n 80 "$out/demo" | sed 's/^/# /'
 			echo "not ok - demonstration${show:+ $show}"

@@ -95,6 +95,7 @@ in_server scripts/demo-vm.sh --serve || die "the servers do not listen"
 title "a file of 1,000,000 bytes, fetched by real programs that know nothing of xtcp"
 ip netns exec client scripts/demo-vm.sh --client || exit 1
 echo 0 >$tracing/tracing_on
+[ -z "${OUT-}" ] || cp $tracing/trace "$OUT/demo.trace"
 
 title "the first of these connections, each segment, from both ends' tracepoints (scripts/ladder)"
 scripts/ladder $look --port 80 $tracing/trace || die "no ladder"

@@ -12,16 +12,18 @@ from words import notes_of, words_of
 
 WIDTH, LEFT, RIGHT = 1120, 210, 910
 TOP, LINE, BAND = 74, 17, 24
+STATE = 13      # between two states that come with one segment
 MONO = "'DejaVu Sans Mono', Menlo, Consolas, monospace"
 PLAIN, SYN, FIN, TEXT, BAD, NOTE = "#495057", "#2b8a3e", "#b35c00", "#1864ab", "#c92a2a", "#862e9c"
 STUB = 0.45     # of the way an arrow is drawn whose other end is not
 
 
 class Point:
-    """One end of a row: where it is, .y, is not known before all of them are in order."""
+    """One end of a row: where it is, .y, is not known before all of them are in order. .passed: states before .state."""
 
     def __init__(self, row, time, end, text, state):
         self.row, self.time, self.end, self.text, self.state = row, time, end, text, state
+        self.passed = row.passed(end) if state else ()
         self.y = 0
 
 
@@ -43,8 +45,9 @@ def points_of(rows):
             continue
         for end in (0, 1):
             if row.times[end] is not None:
-                leaves = row.segment is None or row.what != "arrives" and row.segment.sender == end
-                points.append(Point(row, row.times[end], end, leaves, row.states[end]))
+                segment = row.segment
+                has_text = segment is None or (segment.sender == end if row.what != "arrives" else segment.time is None)
+                points.append(Point(row, row.times[end], end, has_text, row.states[end]))
     at = {id(row): number for number, row in enumerate(rows)}
     points.sort(key=lambda point: (point.time, at[id(point.row)]))
     return points
@@ -63,7 +66,7 @@ def spread(points):
             below = [y + BAND / 2] * 2
             label = y + BAND / 2
         else:
-            y = max(y, below[point.end] + LINE - 3)
+            y = max(y, below[point.end] + LINE - 3 + STATE * len(point.passed))
             if point.text:
                 y = max(y, label + LINE)
                 label = y
@@ -129,13 +132,16 @@ def draw_segment(picture, row, leaves, arrives):
         if dropped:
             picture.cross(x2 + (8 if segment.sender else -8), y2, colour)
     words = " ".join(sum(words_of(segment, row.arrivals[0] if not leaves and row.arrivals else None), []))
-    notes = notes_of(segment, segment.arrivals if arrives else [])
+    notes = notes_of(segment, row.arrivals if arrives else [])
     if notes:
         words += " (%s)" % ", ".join(notes)
-    if segment.sender == 0:
-        angle, x, anchor = degrees(atan2(y2 - y1, x2 - x1)), x1 + 10, "start"
+    # at the end that the arrow comes from, or else where it ends
+    beside, x = (1, x1 + 10) if segment.sender == 0 else (-1, x1 - 10)
+    if not leaves and segment.time is not None:
+        x, anchor = x2 - beside * 14, "end" if beside == 1 else "start"
     else:
-        angle, x, anchor = -degrees(atan2(y2 - y1, x1 - x2)), x1 - 10, "end"
+        anchor = "start" if beside == 1 else "end"
+    angle = beside * degrees(atan2(y2 - y1, abs(x2 - x1)))
     y = y1 + (y2 - y1) * abs(x - x1) / abs(x2 - x1) - 4
     picture.text(x, y, words, 10.5, colour, anchor,
                  ' font-family="%s" transform="rotate(%.2f %.1f %.1f)"' % (MONO, angle, x, y))
@@ -179,9 +185,9 @@ def draw_ends(picture, points, states):
                      ' font-family="%s"' % MONO)
         if point.state and point.state != shown[end]:
             shown[end] = point.state
-            words = ", ".join([*point.row.passed(end), point.state])
-            picture.text(x + (10 if end else -10), point.y + 4, words, 11, INK, "start" if end else "end",
-                         ' font-weight="600"')
+            for above, state in enumerate([point.state, *reversed(point.passed)]):
+                picture.text(x + (10 if end else -10), point.y + 4 - STATE * above, state, 11, INK,
+                             "start" if end else "end", ' font-weight="600"')
 
 
 def draw(story, rows, states, notices=()):
