@@ -91,7 +91,7 @@ check_goes()
 	for word in "$dir"/root/usr/local/bin/*; do
 		case ${word##*/} in
 		other) ;;
-		xtcp_run) "$word" --name xtcp_nosuch true 2>&1 | grep -q 'is neither loaded nor installed here' || echo "${word##*/}, installed: does not ask for the module" ;;
+		xtcp_run) "$word" --name xtcp_nosuch true 2>&1 | grep -q 'is not loaded here, nor installed' || echo "${word##*/}, installed: does not ask for the module" ;;
 		xtcp-holders | ladder | xtcp-plot | xtcp-watch) "$word" --help 2>&1 | grep -q '^Which programs\|^  -h, --help' ||
 			echo "${word##*/}, installed: does not run" ;;
 		esac

@@ -87,7 +87,7 @@ put()
 	rm -f "$root$3"
 	if [ "$1" = link ]; then
 		ln -s "$2" "$root$3"
-	elif [[ $2 == *.example ]]; then
+	elif [[ $2 == *.example || $2 == */man/* ]]; then
 		sed "s|@prefix@|$prefix|" "$2" >"$root$3" && chmod "$1" "$root$3"
 	else
 		install -m "$1" "$2" "$root$3"
