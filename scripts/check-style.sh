@@ -183,7 +183,7 @@ verdict "checkpatch: module" "$(checkpatch NONE \
 verdict "checkpatch: compat.h" "$(checkpatch $compat module/compat.h)"
 verdict "checkpatch: trace events" "$(checkpatch $trace include/trace/events/*.h)"
 verdict "checkpatch: selftests" \
-	"$(checkpatch $user $(find selftests -name '*.[ch]' | sort))"
+	"$(checkpatch $user $(find selftests scripts/run -name '*.[ch]' | sort))"
 verdict "README.md" "$(front_page)"
 verdict "shell syntax" "$(shell_syntax)"
 verdict "licence lines" "$(licences)"

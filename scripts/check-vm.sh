@@ -97,6 +97,7 @@ for name in $names; do
 	programs+=" ../build/selftests/$name"
 done
 scripts/selftests.sh tools $programs || { echo "not ok - $kind: tests do not build"; exit 1; }
+scripts/xtcp_run --build || { echo "not ok - $kind: xtcp_run does not build"; exit 1; }
 
 # The module and programs of now, whatever is built meanwhile. They are outside
 # the shared folder, which the machine does not cache; without debugging

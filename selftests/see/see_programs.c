@@ -345,7 +345,7 @@ void see_run(const char *self)
 	free(text);
 	see_report("xtcp_run: a program's child", NULL);
 
-	text = see_output(see_net.a, &status, "scripts/xtcp_run busybox true");
+	text = see_output(see_net.a, &status, "scripts/xtcp_run --preload busybox true");
 	CHECK(status == 125, "status %d", status);
 	see_says(text, "busybox is linked statically");
 	free(text);

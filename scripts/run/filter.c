@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The filter of system calls that a program and all its descendants run under: socket() for TCP waits until the process
+ * behind the listener (notify.c) has answered. It sees the numbers in the registers and no memory, so what is made
+ * without a system call of its own, as by io_uring, cannot be seen: --strict denies the program io_uring instead.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+#include "run.h"
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV 0x20
+#endif
+
+#define X32_BIT		0x40000000
+#define I386_SOCKET	359
+#define I386_SOCKETCALL	102	/* its first argument says which: 1 is socket() */
+#define DENY(error)	(SECCOMP_RET_ERRNO | (error))
+
+struct program {
+	unsigned short n;
+	struct sock_filter insn[64];
+};
+
+static void load(struct program *program, unsigned int offset)
+{
+	program->insn[program->n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset);
+}
+
+static void load_nr(struct program *program)
+{
+	load(program, offsetof(struct seccomp_data, nr));
+}
+
+static void load_arg(struct program *program, int arg)
+{
+	load(program, offsetof(struct seccomp_data, args) + 8 * arg);	/* the low half: all are int */
+}
+
+static void verdict(struct program *program, unsigned int what)
+{
+	program->insn[program->n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, what);
+}
+
+static void verdict_if(struct program *program, unsigned int value, unsigned int what)
+{
+	program->insn[program->n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
+	verdict(program, what);
+}
+
+/* skip_unless() and land(): what is between is for that value alone. */
+static unsigned short skip_unless(struct program *program, unsigned int value)
+{
+	program->insn[program->n] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 0);
+	return program->n++;
+}
+
+static void land(struct program *program, unsigned short from)
+{
+	program->insn[from].jf = program->n - from - 1;
+}
+
+/* Calls of 32-bit programs are not translated. */
+static void other_machines(struct program *program, bool strict)
+{
+	unsigned short from, call;
+
+	load(program, offsetof(struct seccomp_data, arch));
+	from = skip_unless(program, AUDIT_ARCH_X86_64);
+	if (strict) {
+		load_nr(program);
+		verdict_if(program, I386_SOCKET, DENY(EPERM));
+		call = skip_unless(program, I386_SOCKETCALL);
+		load_arg(program, 0);
+		verdict_if(program, 1, DENY(EPERM));
+		land(program, call);
+	}
+	verdict(program, SECCOMP_RET_ALLOW);
+	program->insn[from].jt = program->n - from - 1;
+}
+
+static void write_program(struct program *program, bool strict)
+{
+	unsigned short from;
+
+	other_machines(program, strict);
+	load_nr(program);
+	program->insn[program->n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1);
+	verdict(program, strict ? DENY(ENOSYS) : SECCOMP_RET_ALLOW);
+	if (strict)
+		verdict_if(program, SYS_io_uring_setup, DENY(EPERM));
+	if (rules_any()) {
+		verdict_if(program, SYS_connect, SECCOMP_RET_USER_NOTIF);
+		verdict_if(program, SYS_bind, SECCOMP_RET_USER_NOTIF);
+	}
+	from = skip_unless(program, SYS_socket);
+	load_arg(program, 1);
+	program->insn[program->n++] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~TYPE_FLAGS);
+	program->insn[program->n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 1, 0);
+	verdict(program, SECCOMP_RET_ALLOW);
+	load_arg(program, 0);
+	program->insn[program->n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 2, 0);
+	program->insn[program->n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 1, 0);
+	verdict(program, SECCOMP_RET_ALLOW);
+	load_arg(program, 2);
+	verdict_if(program, IPPROTO_MPTCP, DENY(EPROTONOSUPPORT));
+	if (rules_start_on_xtcp()) {
+		verdict_if(program, 0, SECCOMP_RET_USER_NOTIF);
+		verdict_if(program, IPPROTO_TCP, SECCOMP_RET_USER_NOTIF);
+	}
+	land(program, from);
+	verdict(program, SECCOMP_RET_ALLOW);
+}
+
+/*
+ * filter_install() - From here on this process runs under the filter. Who has not CAP_SYS_ADMIN must promise first that
+ * nobody below gets new rights: a setuid program runs without them then.
+ *
+ * Return: the listener, or -1 with errno; EBUSY: an outer filter has a listener already.
+ */
+int filter_install(bool strict)
+{
+	struct program program = {};
+	struct sock_fprog prog = { .filter = program.insn };
+	unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+	int listener;
+
+	write_program(&program, strict);
+	prog.len = program.n;
+	listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);
+	if (listener < 0 && errno == EACCES && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);
+	return listener;
+}

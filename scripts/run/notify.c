@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The process behind a program that calls the kernel itself: a static one, Go, one that has cleared its environment.
+ * When somebody below the filter asks for a TCP socket, the kernel has us make another one, and puts it in. With rules
+ * about ports bind() and connect() come here, too. It ends with the last one who runs under the filter.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <linux/seccomp.h>
+#include <linux/xtcp.h>
+
+#include "run.h"
+
+static int listener;
+static bool strict;
+static pid_t asking;
+
+static int socket_as_asked(int domain, int type, int protocol)
+{
+	int fd = make_socket(asking, strict, domain, type, protocol);
+
+	if (fd >= 0)
+		return fd;
+	errno = -fd;
+	return -1;
+}
+
+static struct stack_calls calls = { .socket = socket_as_asked, .getsockopt = getsockopt, .bind = bind };
+
+static void answer(unsigned long long id, int error, unsigned int flags)
+{
+	struct seccomp_notif_resp resp = { .id = id, .error = -error, .flags = flags };
+
+	ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &resp);	/* ENOENT: the caller is gone */
+}
+
+static void go_on(unsigned long long id)
+{
+	answer(id, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+}
+
+static bool still_waits(unsigned long long id)
+{
+	return !ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id);
+}
+
+static void be_socket(const struct seccomp_notif *req)
+{
+	int domain = req->data.args[0], type = req->data.args[1], fd, put;
+	struct seccomp_notif_addfd add = { .id = req->id, .flags = SECCOMP_ADDFD_FLAG_SEND };
+
+	fd = make_socket(asking, strict, calls.family, type & ~SOCK_CLOEXEC,
+			 domain == AF_INET6 ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4);
+	if (fd < 0) {
+		log_line("process %d: socket(): %s", asking, strerror(-fd));
+		answer(req->id, -fd, 0);
+		return;
+	}
+	add.srcfd = fd;
+	add.newfd_flags = type & SOCK_CLOEXEC ? O_CLOEXEC : 0;
+	/* a thread number that was used again meanwhile is another thread's, which may be elsewhere */
+	put = still_waits(req->id) ? ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) : 0;
+	if (put < 0)
+		answer(req->id, errno, 0);		/* EMFILE: the caller's */
+	else
+		log_line("process %d: socket %d is on xtcp, by the kernel", asking, put);
+	close(fd);
+}
+
+/* The address that bind() or connect() was given. */
+static bool read_address(const struct seccomp_notif *req, union address *addr)
+{
+	size_t len = req->data.args[2] < sizeof(*addr) ? req->data.args[2] : sizeof(*addr);
+	struct iovec here = { addr, len }, there = { (void *)req->data.args[1], len };
+
+	memset(addr, 0, sizeof(*addr));
+	return len >= sizeof(struct sockaddr_in) && process_vm_readv(asking, &here, 1, &there, 1, 0) == (ssize_t)len &&
+	       (addr->sa.sa_family == AF_INET || addr->sa.sa_family == AF_INET6);
+}
+
+/* Our own descriptor of a socket of the caller's. */
+static int fetch(int number)
+{
+	long tgid, last;
+	int pidfd, fd;
+
+	if (!make_status(asking, "Tgid", &tgid, &last))
+		return -1;
+	pidfd = syscall(SYS_pidfd_open, (pid_t)tgid, 0);
+	if (pidfd < 0)
+		return -1;
+	fd = syscall(SYS_pidfd_getfd, pidfd, number, 0);
+	close(pidfd);
+	return fd;
+}
+
+static bool closes_on_exec(int number)
+{
+	char path[60], line[100];
+	bool cloexec = false;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", asking, number);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (!strncmp(line, "flags:", 6))
+			cloexec = strtoul(line + 6, NULL, 8) & O_CLOEXEC;
+	if (file)
+		fclose(file);
+	return cloexec;
+}
+
+/* move() - Put a socket of the other stack in the place of @fd, which is closed. Return: 0 or an error. */
+static int move(const struct seccomp_notif *req, int fd, bool to_xtcp)
+{
+	struct seccomp_notif_addfd add = {
+		.id = req->id, .flags = SECCOMP_ADDFD_FLAG_SETFD, .newfd = req->data.args[0],
+		.newfd_flags = closes_on_exec(req->data.args[0]) ? O_CLOEXEC : 0,
+	};
+	union address bound;
+	socklen_t len;
+	int made, error = 0;
+
+	made = swap_prepare(&calls, fd, to_xtcp, &bound, &len);
+	if (made < 0)
+		error = errno;
+	add.srcfd = made;
+	if (!error && ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0)
+		error = errno;
+	close(fd);
+	if (!error && address_is_bound(&bound.sa) && bind(made, &bound.sa, len))
+		error = errno;
+	if (!error)
+		log_line("process %d: socket %llu moves to %s", asking, req->data.args[0],
+			 to_xtcp ? "xtcp" : "kernel TCP");
+	if (made >= 0)
+		close(made);
+	return error;
+}
+
+static void be_bind_or_connect(const struct seccomp_notif *req)
+{
+	bool connecting = req->data.nr == SYS_connect, is_xtcp, want;
+	union address addr, local;
+	socklen_t len = sizeof(local);
+	int fd, error = 0;
+
+	fd = read_address(req, &addr) ? fetch(req->data.args[0]) : -1;
+	if (fd < 0 || !still_waits(req->id)) {
+		go_on(req->id);		/* not TCP's; or the call fails by itself */
+	} else {
+		if (connecting)
+			want = rules_want_xtcp(getsockname(fd, &local.sa, &len) ? NULL : &local.sa, &addr.sa);
+		else
+			want = rules_want_xtcp(&addr.sa, NULL);
+		if (swap_is_tcp(&calls, fd, &is_xtcp) && is_xtcp != want) {
+			error = move(req, fd, want);
+			fd = -1;
+		}
+		if (error)
+			answer(req->id, error, 0);
+		else
+			go_on(req->id);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+/* notify_serve() - Answer until nobody is left to ask. Return: an exit status. */
+int notify_serve(int from, int family, bool be_strict)
+{
+	struct pollfd poll_fd = { .fd = from, .events = POLLIN };
+	struct seccomp_notif req;
+
+	listener = from;
+	strict = be_strict;
+	calls.family = family;
+	for (;;) {
+		if (poll(&poll_fd, 1, -1) < 0 && errno != EINTR)
+			return 1;
+		if (poll_fd.revents & POLLIN) {
+			memset(&req, 0, sizeof(req));
+			if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &req))
+				continue;	/* the caller was killed before we looked */
+			asking = req.pid;
+			if (req.data.nr == SYS_socket)
+				be_socket(&req);
+			else
+				be_bind_or_connect(&req);
+		} else if (poll_fd.revents) {
+			return 0;
+		}
+	}
+}

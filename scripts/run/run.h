@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the two parts of xtcp_run share. preload.c is a library in the program itself, which asks for AF_XTCP where the
+ * program asks for TCP. start.c begins the program; behind it stands a second process (notify.c), which the kernel asks
+ * when somebody calls socket() past the library.
+ */
+#ifndef XTCP_RUN_H
+#define XTCP_RUN_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP		262
+#endif
+#define XTCP_SK_PROTOCOL	0x206	/* what SO_PROTOCOL reads from a socket of xtcp */
+#define TYPE_FLAGS		(SOCK_NONBLOCK | SOCK_CLOEXEC)
+
+/* How start.c tells the library, which has no other way to hear of it. */
+#define ENV_FAMILY		"XTCP_FAMILY"
+#define ENV_ONLY		"XTCP_RUN_ONLY_PORT"
+#define ENV_NOT			"XTCP_RUN_NOT_PORT"
+#define ENV_LOG			"XTCP_RUN_LOG"
+
+/* rules.c: which ports are xtcp's */
+bool rules_set(const char *only, const char *not);
+bool rules_any(void);
+bool rules_start_on_xtcp(void);
+bool rules_want_xtcp(const struct sockaddr *local, const struct sockaddr *remote);
+
+/* swap.c: the same socket on the other stack */
+struct stack_calls {
+	int (*socket)(int domain, int type, int protocol);
+	int (*getsockopt)(int fd, int level, int name, void *value, socklen_t *len);
+	int (*bind)(int fd, const struct sockaddr *addr, socklen_t len);
+	int family;			/* AF_XTCP's number */
+};
+
+union address {
+	struct sockaddr sa;
+	struct sockaddr_storage room;
+};
+
+bool swap_is_tcp(const struct stack_calls *calls, int fd, bool *is_xtcp);
+int swap_prepare(const struct stack_calls *calls, int fd, bool to_xtcp, union address *bound, socklen_t *len);
+bool address_is_bound(const struct sockaddr *addr);
+
+/* log.c: --verbose */
+void log_begin(const char *where);
+void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* filter.c: which calls the kernel asks about */
+int filter_install(bool strict);
+
+/* notify.c: the process that is asked */
+int notify_serve(int listener, int family, bool strict);
+
+/* notify_make.c: sockets for somebody else */
+int make_socket(pid_t tid, bool strict, int family, int type, int protocol);
+bool make_status(pid_t tid, const char *key, long *first, long *last);
+
+#endif /* XTCP_RUN_H */

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * scripts/xtcp_run with all kinds of programs: dynamic and static ones, such as clear their environment, enter
+ * namespaces, or give up rights; rules about ports; what it refuses. Each row is a line for the
+ * shell, and all that it has to print. tools/ask.c is the program that is run; it looks past libc.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kselftest.h"
+#include "module.h"
+#include "ns.h"
+
+#define OUT	"/tmp/anyprogram.out"
+#define ENV	"export A=build/selftests/tools/ask S=build/selftests/tools/ask_static R=scripts/xtcp_run "	\
+		"NOBODY='setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/tmp'; "
+
+static const struct row {
+	const char *name;
+	const char *line;
+	const char *prints;
+	int status;
+} rows[] = {
+	/* both nets */
+	{ "a dynamic program",
+	  "$R $A tcp4 tcp6 both udp unix",
+	  "tcp4 xtcp\ntcp6 xtcp nonblock\nboth xtcp nonblock cloexec\nudp other\nunix other\n" },
+	{ "a static program",
+	  "$R $S tcp4 tcp6 both udp unix",
+	  "tcp4 xtcp\ntcp6 xtcp nonblock\nboth xtcp nonblock cloexec\nudp other\nunix other\n" },
+	{ "a shell with a static child",
+	  "$R sh -c '$S tcp4; $A tcp4; $S tcp6'", "tcp4 xtcp\ntcp4 xtcp\ntcp6 xtcp nonblock\n" },
+	{ "a static shell with a dynamic child",
+	  "$R busybox sh -c '$A tcp4 get protocol'", "tcp4 xtcp\nprotocol 6\n" },
+	{ "an environment that is cleared",
+	  "$R env -i $A tcp4 tcp6", "tcp4 xtcp\ntcp6 xtcp nonblock\n" },
+	{ "bash's /dev/tcp",
+	  "$R bash -c 'exec 3<>/dev/tcp/127.0.0.1/1' 2>&1 | grep -om1 refused; cut -d' ' -f6 "
+	  "/proc/net/xtcp_snmp | tail -n 1 >/tmp/n; $R env -i bash -c 'exec 3<>/dev/tcp/127.0.0.1/1' 2>&1 | grep -om1 "
+	  "refused; echo $(($(cut -d' ' -f6 /proc/net/xtcp_snmp | tail -n 1) - $(cat "
+	  "/tmp/n)))", "refused\nrefused\n1\n" },
+	{ "what it hears of its socket",
+	  "$R $A tcp4 get domain get protocol tcp6 get domain get protocol",
+	  "tcp4 xtcp\ndomain 2\nprotocol 6\ntcp6 xtcp nonblock\ndomain 10\nprotocol 6\n" },
+	{ "no MPTCP",
+	  "$R $A mptcp; $R $S mptcp", "mptcp EPROTONOSUPPORT\nmptcp EPROTONOSUPPORT\n" },
+	{ "no descriptor left",
+	  "$R $S tcp4 full tcp6 tcp6; $R sh -c 'exec 3<&0; $S full tcp4'",
+	  "tcp4 xtcp\nfull xtcp\ntcp6 xtcp nonblock\ntcp6 xtcp nonblock\nfull\ntcp4 EMFILE\n" },
+	{ "its status, also by a signal",
+	  "$R sh -c 'exit 7'; echo $?; $R sh -c 'kill -9 $$'; echo $?", "7\n137\n" },
+	{ "xtcp_run in xtcp_run",
+	  "$R $R $S tcp4; $R sh -c '$R $A tcp4'", "tcp4 xtcp\ntcp4 xtcp\n" },
+	{ "a socket of kernel TCP by the library alone",
+	  "$R --preload env -i $A tcp4; $R --preload $A tcp4",
+	  "tcp4 kernel\ntcp4 xtcp\n" },
+	{ "the filter alone",
+	  "$R --notify $A tcp4 get protocol", "tcp4 xtcp\nprotocol 518\n" },
+	/* namespaces and users */
+	{ "a namespace entered later",
+	  "$R $S newnet tcp4 bind 4100 listen lines /proc/net/xtcp; $S lines /proc/net/xtcp",
+	  "newnet\ntcp4 xtcp\nbind xtcp\nlisten xtcp\nlines 1\nlines 0\n" },
+	{ "the same by the library",
+	  "$R $A newnet tcp4 bind 4100 listen lines /proc/net/xtcp; $S lines /proc/net/xtcp",
+	  "newnet\ntcp4 xtcp\nbind xtcp\nlisten xtcp\nlines 1\nlines 0\n" },
+	{ "a namespace of a user's own",
+	  "$NOBODY $R $S newuser tcp4 bind 4100 listen lines /proc/net/xtcp; "
+	  "$S lines /proc/net/xtcp", "newuser\ntcp4 xtcp\nbind xtcp\nlisten xtcp\nlines 1\nlines 0\n" },
+	{ "rights given up",
+	  "$R $S user tcp4 owner 65534", "user\ntcp4 xtcp\nowner 1\n" },
+	{ "a user",
+	  "$NOBODY $R $S tcp4 owner 65534; $NOBODY $R $A tcp4 owner 65534",
+	  "tcp4 xtcp\nowner 1\ntcp4 xtcp\nowner 1\n" },
+	{ "a setuid program",
+	  "cp $A /tmp/suid; chmod 4755 /tmp/suid; $NOBODY $R /tmp/suid tcp4 2>&1; echo $?",
+	  "xtcp_run: /tmp/suid runs with its owner's rights (setuid): neither the library nor the filter may go there\n"
+	  "125\n" },
+	{ "a setuid child has no rights",
+	  "$NOBODY $R sh -c '/tmp/suid tcp4 owner 65534'", "tcp4 xtcp\nowner 1\n" },
+	{ "a program with file capabilities",
+	  "cp $A /tmp/caps; python3 -c 'import os; os.setxattr(\"/tmp/caps\", "
+	  "\"security.capability\", bytes.fromhex(\"0100000200040000000000000000000000000000\"))' && "
+	  "{ $NOBODY $R /tmp/caps tcp4 2>&1; echo $?; $R /tmp/caps tcp4; }",
+	  "xtcp_run: /tmp/caps has rights of its own (file capabilities): neither the library nor the filter may go "
+	  "there\n125\ntcp4 xtcp\n" },
+	/* ports */
+	{ "--only-port",
+	  "$R --only-port 4101,4200-4299 $A tcp4 bind 4101 tcp4 connect 4250 tcp4 connect 4300 tcp4 bind 4102",
+	  "tcp4 kernel\nbind xtcp\ntcp4 kernel\nconnect ECONNREFUSED xtcp\ntcp4 kernel\nconnect ECONNREFUSED kernel\n"
+	  "tcp4 kernel\nbind kernel\n" },
+	{ "--only-port, static",
+	  "$R --only-port 4101,4200-4299 $S tcp4 bind 4101 both connect 4250 tcp4 connect 4300 udp bind 4101",
+	  "tcp4 kernel\nbind xtcp\nboth kernel nonblock cloexec\nconnect EINPROGRESS xtcp nonblock "
+	  "cloexec\ntcp4 kernel\n"
+	  "connect ECONNREFUSED kernel\nudp other\nbind other\n" },
+	{ "--not-port",
+	  "$R --not-port 22 $A both set connect 22 get nodelay get rcvbuf tcp4 connect 23",
+	  "both xtcp nonblock cloexec\nset xtcp nonblock cloexec\nconnect EINPROGRESS kernel nonblock cloexec\n"
+	  "nodelay 1\nrcvbuf 60000\ntcp4 xtcp\nconnect ECONNREFUSED xtcp\n" },
+	{ "--not-port, static, from a port that is bound",
+	  "$R --not-port=22 $S tcp4 set bind 4103 connect 22 get nodelay "
+	  "get rcvbuf tcp4 connect 23", "tcp4 xtcp\nset xtcp\nbind xtcp\nconnect ECONNREFUSED kernel\nnodelay 1\n"
+	  "rcvbuf 60000\ntcp4 xtcp\nconnect ECONNREFUSED xtcp\n" },
+	{ "no list of ports",
+	  "for p in 0 65536 80, 8-7 x 80-; do $R --only-port $p true 2>&1; echo $?; done | uniq -c | "
+	  "grep -c 'no list of ports'; $R --not-port "
+	  "2>&1", "6\nxtcp_run: --not-port wants ports, as 80,8000-8100\n", 125 },
+	/* strict, verbose */
+	{ "--strict",
+	  "$R --strict $A uring tcp4; $R $A uring tcp4", "uring EPERM\ntcp4 xtcp\nuring EFAULT\ntcp4 xtcp\n" },
+	{ "--strict, and the kernel has no filter",
+	  "$R --strict --preload $A tcp4 2>&1",
+	  "xtcp_run: --strict needs the filter, --preload has none\n", 125 },
+	{ "--strict, and a socket is there already",
+	  "bash -c \"exec 9<>/dev/udp/127.0.0.1/9; $R --strict $A tcp4\"; python3 -c '"
+	  "import os, socket; s = socket.socket(); s.set_inheritable(True); print(s.fileno() == 3, flush=True); "
+	  "os.execvp(\"scripts/xtcp_run\", [\"xtcp_run\", \"--strict\", \"true\"])' 2>&1",
+	  "tcp4 xtcp\nTrue\nxtcp_run: descriptor 3 is a socket of kernel TCP already\n", 125 },
+	{ "--verbose",
+	  "$R --verbose sh -c '$A tcp4; $S tcp4' 2>&1 | sed 's/ [0-9]*: / N: /; s/process [0-9]*/process N/' | sort",
+	  "tcp4 xtcp\ntcp4 xtcp\nxtcp_run: N: process N: socket 3 is on xtcp, by the kernel\n"
+	  "xtcp_run: N: socket 3 is on xtcp\n" },
+	{ "output ends with the program",
+	  "echo $($R sh -c '$S tcp4 & wait')", "tcp4 xtcp\n" },
+};
+
+static char *output(const char *line, int *status)
+{
+	*status = ns_shell(ns_home(), "{ " ENV "%s ; } >" OUT, line);
+	return ns_read_file(ns_home(), OUT) ?: strdup("");
+}
+
+static void run_row(const struct row *row)
+{
+	int status;
+	char *text = output(row->line, &status);
+	bool right = !strcmp(text, row->prints) && status == row->status;
+
+	if (!right)
+		ksft_print_msg("%s\nstatus %d, printed:\n%s", row->line, status, text);
+	ksft_test_result(right, "%s\n", row->name);
+	free(text);
+}
+
+/* All processes behind programs are gone, so nothing holds the module. */
+static void ends(void)
+{
+	int left = -1;
+	bool unloaded;
+
+	left = ns_shell(ns_home(), "for i in $(seq 200); do "
+			"grep -lx xtcp_run /proc/[0-9]*/comm >/dev/null 2>&1 || exit 0; sleep 0.05; done; exit 1");
+	unloaded = !module_unload();
+	ksft_test_result(!left && unloaded, "nobody is left, and the module goes\n");
+	ksft_test_result(!module_load(""), "and comes\n");
+}
+
+int main(void)
+{
+	unsigned int i;
+
+	ksft_print_header();
+	ksft_set_plan(sizeof(rows) / sizeof(*rows) + 2);
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		run_row(&rows[i]);
+	ends();
+	ksft_print_cnts();
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}

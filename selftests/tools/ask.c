@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What scripts/xtcp_run is tried with: does as its arguments say, one after the other, and says what kind of socket it
+ * has got, past libc. Built twice, as ask and, linked statically, as ask_static.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#define XTCP_SK_PROTOCOL 0x206
+
+static int fd = -1;
+
+/* say() - The step, its error if it has one, and where the socket is now. */
+static void say(const char *step, int ret)
+{
+	const char *error = ret < 0 ? strerrorname_np(errno) : NULL;
+	int protocol = -1, flags;
+	socklen_t len = sizeof(protocol);
+
+	printf("%s", step);
+	if (error)
+		printf(" %s", error);
+	if (fd >= 0 && !syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len)) {
+		printf(" %s", protocol == XTCP_SK_PROTOCOL ? "xtcp" : protocol == IPPROTO_TCP ? "kernel" : "other");
+		flags = fcntl(fd, F_GETFL);
+		printf("%s%s", flags & O_NONBLOCK ? " nonblock" : "",
+		       fcntl(fd, F_GETFD) & FD_CLOEXEC ? " cloexec" : "");
+	}
+	puts("");
+	fflush(stdout);
+}
+
+static struct sockaddr_in loopback(const char *port)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(atoi(port)) };
+
+	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return addr;
+}
+
+/* What socket() and close() take together, in ns; the first round does not count. */
+static void speed(int domain, int n)
+{
+	struct timespec from, to;
+	int i;
+
+	for (i = 0; i <= n; i++) {
+		if (i == 1)
+			clock_gettime(CLOCK_MONOTONIC, &from);
+		fd = socket(domain, SOCK_STREAM, 0);
+		if (fd < 0)
+			exit(1);
+		close(fd);
+	}
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	fd = -1;
+	printf("%lld\n", ((to.tv_sec - from.tv_sec) * 1000000000LL + to.tv_nsec - from.tv_nsec) / n);
+}
+
+static int option(const char *name)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	if (!strcmp(name, "nodelay"))
+		getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value, &len);
+	else if (!strcmp(name, "rcvbuf"))
+		getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &value, &len);
+	else if (!strcmp(name, "domain"))
+		getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &value, &len);
+	else if (!strcmp(name, "protocol"))
+		getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &value, &len);
+	return value;
+}
+
+/* Rows of a listing in the namespace where we are now; the first line is the names. */
+static void count_lines(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	int c, lines = -1;
+
+	while (file && (c = getc(file)) != EOF)
+		lines += c == '\n';
+	printf("lines %d\n", lines);
+	if (file)
+		fclose(file);
+}
+
+static const struct {
+	const char *step;
+	int domain;
+	int type;
+	int protocol;
+} kinds[] = {
+	{ "tcp4", AF_INET, SOCK_STREAM },
+	{ "tcp6", AF_INET6, SOCK_STREAM | SOCK_NONBLOCK, IPPROTO_TCP },
+	{ "both", AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP },
+	{ "mptcp", AF_INET, SOCK_STREAM, 262 },
+	{ "udp", AF_INET, SOCK_DGRAM },
+	{ "unix", AF_UNIX, SOCK_STREAM },
+};
+
+static bool opens(const char *step)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (strcmp(step, kinds[i].step))
+			continue;
+		if (fd >= 0)
+			close(fd);
+		fd = socket(kinds[i].domain, kinds[i].type, kinds[i].protocol);
+		say(step, fd);
+		return true;
+	}
+	return false;
+}
+
+static bool calls(const char *step)
+{
+	struct rlimit four = { 4, 4 };
+	int one = 1, size = 30000;
+
+	if (!strcmp(step, "newnet"))
+		say(step, unshare(CLONE_NEWNET));
+	else if (!strcmp(step, "newuser"))
+		say(step, unshare(CLONE_NEWUSER | CLONE_NEWNET));
+	else if (!strcmp(step, "user"))
+		say(step, setresuid(65534, 65534, 65534));
+	else if (!strcmp(step, "full"))
+		say(step, setrlimit(RLIMIT_NOFILE, &four));
+	else if (!strcmp(step, "set"))
+		say(step, setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) ?:
+		    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)));
+	else if (!strcmp(step, "uring"))
+		say(step, syscall(SYS_io_uring_setup, 0, NULL));
+	else if (!strcmp(step, "listen"))
+		say(step, listen(fd, 1));
+	else
+		return false;
+	return true;
+}
+
+static bool calls_with(const char *step, const char *word)
+{
+	struct sockaddr_in addr = loopback(word);
+	struct stat is;
+	const struct sockaddr *sa = (const struct sockaddr *)&addr;
+
+	if (!strcmp(step, "get"))
+		printf("%s %d\n", word, option(word));
+	else if (!strcmp(step, "bind"))
+		say(step, bind(fd, sa, sizeof(addr)));
+	else if (!strcmp(step, "connect"))
+		say(step, connect(fd, sa, sizeof(addr)));
+	else if (!strcmp(step, "speed"))
+		speed(AF_INET, atoi(word));
+	else if (!strcmp(step, "bare"))
+		speed(25, atoi(word));
+	else if (!strcmp(step, "owner") && !fstat(fd, &is))
+		printf("owner %d\n", is.st_uid == (unsigned int)atoi(word));
+	else if (!strcmp(step, "lines"))
+		count_lines(word);
+	else
+		return false;
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (opens(argv[i]) || calls(argv[i]))
+			continue;
+		if (i + 1 == argc || !calls_with(argv[i], argv[i + 1]))
+			return 2;
+		i++;
+	}
+	return 0;
+}
