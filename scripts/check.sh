@@ -236,6 +236,7 @@ fi
 [[ ! ladder =~ $only ]] || part scripts/check-ladder.py
 [[ ! watch =~ $only ]] || part scripts/check-watch.py
 [[ ! algorithm =~ $only ]] || part scripts/check-algorithm.sh "$out"
+[[ ! examples =~ $only ]] || part scripts/check-examples.sh
 end_counted stock
 part scripts/check-vm.sh stock "$out" "$only" "$(elsewhere)"
 [[ ! pace =~ $only ]] || part scripts/check-vm.sh --counted --real-waits stock "$out/paced" "$paced"

@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The examples of selftests/examples, in one machine on the stock kernel:
+# selftests/examples/check.py.
+
+set -u
+cd "$(dirname "$0")/.."
+. scripts/vm-module.sh
+
+image=$(vm_kernel stock) && vm_module stock -s && scripts/xtcp_run --build && scripts/selftests.sh examples ||
+	{ echo "not ok - examples: cannot be built"; exit 1; }
+scripts/vm.sh --kernel "$image" --timeout 400 -- \
+	env PYTHONDONTWRITEBYTECODE=1 TIMES="${TIMES-}" selftests/examples/check.py build/stock/xtcp.ko \
+	build/selftests/examples

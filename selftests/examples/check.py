@@ -1,0 +1,89 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""check.py KO FOLDER: all examples, in the virtual machine; FOLDER has the programs in C. Each server once
+as it asks for AF_XTCP itself, once as a program of kernel TCP under xtcp_run, with a client of each kind and language
+at once, over IPv4 and IPv6, while another one is connected and silent. Contents by hash, stacks by counters."""
+
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE + "/../programs")
+import stage  # noqa: E402
+
+ECHO = ("echo_server", "fork_server", "thread_server", "select_server", "poll_server", "epoll_server",
+        "echo_server.py", "fork_server.py", "thread_server.py", "select_server.py", "epoll_server.py")
+FRAME = ("frame_server", "frame_server.py")
+PORT = 7000
+
+
+def words(name, way, *more):
+    """A program, as it asks for xtcp itself ("bare"), or knows nothing of it ("xtcp": xtcp_run does)."""
+    path = (HERE if name.endswith(".py") else BIN) + "/" + name
+    python = ["/usr/bin/python3", "-S"] if name.endswith(".py") else []
+    return python + [path] + (["-x"] if way == "bare" else []) + list(map(str, more))
+
+
+class Client:
+    def __init__(self, name, way, host, data):
+        self.name, self.data = name + ", " + way + ", " + host, data
+        self.process = subprocess.Popen(stage.command("client", way, words(name, way, host, PORT)),
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def must_get(self, want):
+        out, err = self.process.communicate(self.data, stage.SECONDS)
+        stage.must(self.process.returncode == 0, "%s: %s" % (self.name, err.decode()))
+        stage.must(stage.sha(out) == stage.sha(want),
+                   "%s: %d octets, others than %d" % (self.name, len(out), len(want)))
+
+
+def serve(name, way):
+    server = stage.Running("server", way, *words(name, way, PORT))
+    stage.wait(lambda: stage.listens("server", way, PORT), "listener", running=server)
+    return server
+
+
+def echo(name, way):
+    proof = stage.Proof(client="xtcp", server="xtcp")
+    server = serve(name, way)
+    silent = None
+    try:
+        if not name.startswith("echo"):  # one client after the other: a silent one would be the last
+            silent = Client("echo_client", "bare", stage.SERVER4, b"")
+            stage.wait(lambda: stage.counters("server")["xtcp"]["CurrEstab"] > 0, "the silent client")
+        data = os.urandom(200000)
+        clients = [Client("echo_client", "bare", stage.SERVER6, data),
+                   Client("echo_client.py", "xtcp", stage.SERVER4, data)]
+        for client in clients:
+            client.must_get(data)
+        if silent:
+            silent.must_get(b"")
+        proof.check(len(clients))
+    finally:
+        server.stop()
+
+
+def frames(name, way):
+    proof = stage.Proof(client="xtcp", server="xtcp")
+    server = serve(name, way)
+    try:
+        lines = [os.urandom(n).hex().encode() for n in (1, 0, 2000, 3, 1, 0, 0, 700, 1, 5, 40, 0, 90)]
+        want = b"".join(line[::-1] + b"\n" for line in lines)
+        for client in (Client("frame_client", "xtcp", stage.SERVER6, b"\n".join(lines) + b"\n"),
+                       Client("frame_client.py", "bare", stage.SERVER4, b"\n".join(lines) + b"\n")):
+            client.must_get(want)
+        proof.check(2)
+    finally:
+        server.stop()
+
+
+ko, BIN = sys.argv[1], sys.argv[2]
+subprocess.run(["insmod", ko], check=True)
+stage.make()
+for way, text in (("bare", "asks for AF_XTCP"), ("xtcp", "under xtcp_run")):
+    for server_name in ECHO:
+        stage.case("%s %s" % (server_name, text), echo, server_name, way)
+    for server_name in FRAME:
+        stage.case("%s %s" % (server_name, text), frames, server_name, way)
+stage.end()

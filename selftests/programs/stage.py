@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Where programs are tried, in the virtual machine:
+
+  namespace "client"  10.77.0.1, fd77::1  ----veth----  10.77.0.2, fd77::2  namespace "server"
+
+Programs run in either, on kernel TCP or under xtcp_run. What each end's counters say in between
+proves on which of the two stacks its octets went."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+RUN = TOP + "/scripts/xtcp_run"
+SERVER4, SERVER6 = "10.77.0.2", "fd77::2"
+CLIENT4, CLIENT6 = "10.77.0.1", "fd77::1"
+SECONDS = int(os.environ.get("PATIENCE", "60"))
+work = "/tmp/stage"
+failed = 0
+number = 0
+
+
+def say(text):
+    print("# " + text.replace("\n", "\n# "), flush=True)
+
+
+def result(ok, name):
+    global failed, number
+    number += 1
+    failed += not ok
+    print("%s %d %s" % ("ok" if ok else "not ok", number, name), flush=True)
+
+
+class Wrong(Exception):
+    """What was not as it should be; the case has failed."""
+
+
+def must(condition, text):
+    if not condition:
+        raise Wrong(text)
+
+
+def sha(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def make():
+    os.makedirs(work, exist_ok=True)
+    os.chmod(work, 0o777)
+    batches = (
+        ([], "netns add client\nnetns add server\nlink add veth0 netns client type veth peer name veth0 netns server\n"),
+        (["-n", "client"], "addr add 10.77.0.1/24 dev veth0\naddr add fd77::1/64 dev veth0 nodad\n"
+                           "link set lo up\nlink set veth0 up\n"),
+        (["-n", "server"], "addr add 10.77.0.2/24 dev veth0\naddr add fd77::2/64 dev veth0 nodad\n"
+                           "link set lo up\nlink set veth0 up\n"))
+    for where, lines in batches:
+        subprocess.run(["ip", *where, "-batch", "-"], input=lines, text=True, check=True)
+    with open("/etc/hosts", "a") as hosts:  # no name server here
+        hosts.write("10.77.0.1 client\n10.77.0.2 server\n")
+    with open("/etc/nsswitch.conf", "w") as file:
+        file.write("passwd: files\ngroup: files\nshadow: files\nhosts: files\n")
+
+
+def command(where, stack, words):
+    """What runs these words in a namespace, on a stack: kernel, xtcp (by xtcp_run), bare (it asks itself)."""
+    return ["ip", "netns", "exec", where] + ([RUN] if stack == "xtcp" else []) + list(words)
+
+
+class Running:
+    """A program in the background, with what it prints in a file."""
+
+    def __init__(self, where, stack, *words, **options):
+        self.name = os.path.basename(words[0])
+        self.log = "%s/%s.%s.log" % (work, self.name, where)
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(command(where, stack, words),
+                                            stdin=options.pop("stdin", subprocess.DEVNULL), stdout=log, stderr=log,
+                                            start_new_session=True, **options)
+
+    def stop(self):
+        """With all that it has started."""
+        for what in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.process.pid, what)
+                self.process.wait(10)
+            except (ProcessLookupError, subprocess.TimeoutExpired):
+                continue
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+    def said(self):
+        with open(self.log, errors="replace") as log:
+            return log.read()[-2000:]
+
+
+def run(where, stack, *words, data=None, status=0, **options):
+    """A program, until it ends. What it printed."""
+    if data is None:
+        options["stdin"] = subprocess.DEVNULL
+    done = subprocess.run(command(where, stack, words), input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          timeout=SECONDS, **options)
+    must(done.returncode == status, "%s: status %d\n%s" % (" ".join(words), done.returncode,
+                                                           done.stderr.decode(errors="replace")[-1500:]))
+    return done.stdout
+
+
+def wait(condition, what, seconds=None, running=None):
+    deadline = time.monotonic() + (seconds or SECONDS)
+    while not condition():
+        must(time.monotonic() < deadline, "never came: %s%s" % (what, "\n" + running.said() if running else ""))
+        must(not running or running.process.poll() in (None, 0), "ended: %s\n%s" % (what, running and running.said()))
+        time.sleep(0.02)
+
+
+_in = {}
+
+
+def read(where, path):
+    """A file of /proc/net as a namespace has it: by a process that stays there, for /proc/net is the reader's."""
+    if where not in _in:
+        _in[where] = subprocess.Popen(command(where, "kernel", ["sleep", "infinity"]))
+        ours = os.readlink("/proc/self/ns/net")
+        while os.readlink("/proc/%d/ns/net" % _in[where].pid) == ours:
+            time.sleep(0.01)
+    with open("/proc/%d/net/%s" % (_in[where].pid, path)) as file:
+        return file.read()
+
+
+def listens(where, stack, port):
+    prefix = "tcp" if stack == "kernel" else "xtcp"
+    return any(line.split()[1].endswith(":%04X" % port) and line.split()[3] == "0A"
+               for name in (prefix, prefix + "6") for line in read(where, name).splitlines()[1:])
+
+
+def counters(where):
+    """{"kernel": Tcp's counters, "xtcp": the same of xtcp}."""
+    found = {}
+    for stack, path in (("kernel", "snmp"), ("xtcp", "xtcp_snmp")):
+        names, values = [line.split()[1:] for line in read(where, path).splitlines() if line.startswith("Tcp:")][:2]
+        found[stack] = dict(zip(names, map(int, values)))
+    return found
+
+
+COUNTED = ("ActiveOpens", "PassiveOpens", "InSegs", "OutSegs")
+
+
+class Proof:
+    """From here to check(): all that went was on the stack that each end was given."""
+
+    def __init__(self, **stacks):
+        self.stacks = stacks
+        self.before = {where: counters(where) for where in stacks}
+
+    def check(self, opens=1):
+        for where, stack in self.stacks.items():
+            now = counters(where)
+            moved = {of: [now[of][name] - self.before[where][of][name] for name in COUNTED] for of in now}
+            mine = "kernel" if stack == "kernel" else "xtcp"
+            other = "xtcp" if mine == "kernel" else "kernel"
+            must(moved[other] == [0, 0, 0, 0], "%s: on %s, too: %s" % (where, other, dict(zip(COUNTED, moved[other]))))
+            must(moved[mine][0] + moved[mine][1] >= opens and moved[mine][2] > opens and moved[mine][3] > opens,
+                 "%s: not on %s: %s" % (where, mine, dict(zip(COUNTED, moved[mine]))))
+
+
+def case(name, steps, *args):
+    """One result: steps(*args), and why not."""
+    started = time.monotonic()
+    try:
+        steps(*args)
+        ok = True
+    except (Wrong, OSError, subprocess.SubprocessError) as wrong:
+        say("%s: %s" % (type(wrong).__name__, wrong))
+        ok = False
+    result(ok, name)
+    if os.environ.get("TIMES"):
+        say("%.1f s" % (time.monotonic() - started))
+
+
+def end():
+    """Everybody out; the module has to go."""
+    for process in _in.values():
+        process.kill()
+        process.wait()
+    for where in ("client", "server"):
+        subprocess.run(["ip", "netns", "del", where], check=False)
+
+    def gone():
+        return subprocess.run(["rmmod", "xtcp"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+    case("the module goes", lambda: wait(gone, "rmmod", 20))
+    print("1..%d" % number, flush=True)
+    sys.exit(failed > 0)
