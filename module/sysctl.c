@@ -196,6 +196,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(rmem, int[3], do_int, &min_rmem, SYSCTL_INT_MAX),
 	ENTRY(sack, u8, do_octet, NULL, NULL),
 	ENTRY(slow_start_after_idle, u8, do_octet, NULL, NULL),
+	ENTRY(stdurg, u8, do_octet, NULL, NULL),
 	ENTRY(syn_retries, u8, do_octet, &min_syn_retries, &max_syn_retries),
 	ENTRY(synack_retries, u8, do_octet, NULL, NULL),
 	ENTRY(syncookies, u8, do_octet, &min_syncookies, &max_syncookies),

@@ -81,6 +81,8 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 
 	xtcp_scoreboard_ack(sk, ack, sample);
 	WRITE_ONCE(xsk->snd_una, ack);
+	if (unlikely(xsk->snd_urgent) && xtcp_seq_ge(ack, xsk->snd_up))
+		xsk->snd_urgent = false;
 	xsk->bytes_acked += acked - xtcp_ack_fin_acked(sk);
 	xsk->retransmits = 0;
 	xsk->retrans_stamp = 0;

@@ -30,6 +30,7 @@
 #include "pure/clock.h"
 #include "pure/seq.h"
 #include "recv/text.h"
+#include "recv/urgent.h"
 #include "send/output.h"
 #include "send/sndbuf.h"
 #include "send/sndq.h"
@@ -178,10 +179,19 @@ static enum xtcp_verdict check_ack(struct sock *sk, struct sk_buff *skb)
 	return XTCP_CONTINUE;
 }
 
-/*
- * RFC 9293 3.10.7.4, sixth: check the URG bit. Urgent octets are acknowledged and delivered in line by step seven;
- * there is no out-of-band view of them.
- */
+/* RFC 9293 3.10.7.4, sixth: check the URG bit. Behind the peer's FIN there is nothing that could be urgent. */
+static inline void check_urg(struct sock *sk, struct sk_buff *skb)
+{
+	if (likely(!(xtcp_seg(skb)->flags & XTCP_URG) && xtcp_sk(sk)->urg_data != XTCP_URGENT_AWAITED))
+		return;
+	switch (sk->sk_state) {
+	case TCP_ESTABLISHED:
+	case TCP_FIN_WAIT1:
+	case TCP_FIN_WAIT2:
+		xtcp_urgent_arrives(sk, skb);
+		break;
+	}
+}
 
 /* Data for a program that will never read it: SHLD-3, RFC 9293 section 3.6.1. */
 static bool nobody_reads(const struct sock *sk, const struct xtcp_seg *seg)
@@ -278,6 +288,7 @@ static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 		return verdict;
 	xtcp_timer_segment_received(sk);
 	xtcp_ecn_arrives(sk, seg);
+	check_urg(sk, skb);
 	verdict = process_text(sk, skb);
 	if (verdict == XTCP_FIN_TAKEN)
 		process_fin(sk);

@@ -15,6 +15,7 @@
 #include "cong/ecn.h"
 #include "in/ingress.h"
 #include "pure/seq.h"
+#include "recv/urgent.h"
 #include "send/mss.h"
 #include "send/output.h"
 #include "send/sndq.h"
@@ -142,6 +143,8 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	}
 	xtcp_ack_syn_acked(sk, seg);
 	enter_established(sk, skb);
+	if (unlikely(seg->flags & XTCP_URG))
+		xtcp_urgent_arrives(sk, skb);
 	/* data that waits for the connection carries the ACK */
 	if (xtcp_sndq_unsent(sk))
 		xtcp_output_push(sk);

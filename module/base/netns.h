@@ -44,6 +44,7 @@ struct xtcp_sysctl {
 	u8 rfc1337;
 	u8 sack;
 	u8 slow_start_after_idle;
+	u8 stdurg;
 	u8 syn_retries;
 	u8 synack_retries;
 	u8 syncookies;

@@ -115,6 +115,7 @@ struct xtcp_sock {
 	u16 rcv_mss;			/* estimate of the peer's segment size, for delayed ACKs */
 	u16 rcv_last_len;		/* length of the last segment that was smaller than rcv_mss, 0: none (text.c) */
 	u32 rcv_data_tstamp;		/* jiffies when text last came, 0: never */
+	u16 urg_data;			/* XTCP_URGENT_* and the octet at urg_seq (urgent.h), 0: none; READ_ONCE */
 	u64 arrived_us;			/* when the last segment came, microseconds: one look at the clock for all */
 	u32 rcv_tstamp;			/* jiffies when the last segment from the peer was accepted */
 	u8 rcv_wscale;			/* shift of ours */
@@ -126,6 +127,7 @@ struct xtcp_sock {
 	bool pingpong;			/* the connection is interactive: prefer delayed ACKs */
 	/* the owed ACK is left for a moment to the answer of a program that is on its way */
 	bool answer_awaited;
+	bool snd_urgent;		/* SND.UP counts: it is not acknowledged */
 
 	/* What both ends have agreed on when they opened, and RFC 7323's numbers. */
 	bool wscale_ok;			/* both ends sent the option */
@@ -187,6 +189,8 @@ struct xtcp_sock {
 	u64 space_stamp;		/* when it began, microseconds */
 
 	/* Seldom. */
+	u32 snd_up;			/* the octet after the last one that SEND called urgent */
+	u32 urg_seq;			/* the octet that the peer's urgent pointer means (RFC 6093 section 2.2); READ_ONCE */
 	u32 challenge_stamp;		/* jiffies when the challenge ACK counter began its second */
 	u32 challenge_count;		/* challenge ACKs sent in it (RFC 5961 section 7, per connection) */
 	u32 invalid_ack_stamp;		/* jiffies of the last ACK sent for an unacceptable segment */

@@ -160,6 +160,23 @@ static noinline_for_stack void trace_out(const struct sock *sk, const struct sk_
 			       xtcp_ecn_is_ect(sk, len && !resent), resent);
 }
 
+/*
+ * URG and the pointer, to the octet after the last urgent one (RFC 9293 section 3.1). One that is too far away for the
+ * field is told in the last 64 KiB that were sent, as far as the field reaches, as Linux does.
+ */
+static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, u32 seq)
+{
+	if (!xtcp_seq_lt(seq, xsk->snd_up))
+		return;
+	if (xsk->snd_up - seq <= XTCP_URGENT_POINTER_MAX)
+		th->urg_ptr = htons(xsk->snd_up - seq);
+	else if (xtcp_seq_gt(seq + XTCP_URGENT_POINTER_MAX, xsk->snd_nxt))
+		th->urg_ptr = htons(XTCP_URGENT_POINTER_MAX);
+	else
+		return;
+	th->urg = 1;
+}
+
 /* @skb holds the octets, has room in front and no owner yet; consumed. @clock: xtcp_clock_ts(). */
 static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent, u32 clock)
 {
@@ -191,6 +208,8 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 	th->ack_seq = flags & XTCP_ACK ? htonl(xsk->rcv_nxt) : 0;
 	th->doff = header / 4;
 	((u8 *)th)[13] = flags;
+	if (unlikely(xsk->snd_urgent))
+		set_urgent(xsk, th, seq);
 	th->window = htons(window_field(sk, flags));
 	xtcp_options_write((u8 *)(th + 1), &opts);
 

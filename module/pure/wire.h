@@ -49,6 +49,8 @@ enum xtcp_option_len {
 #define XTCP_OPTLEN_SACK_ALIGNED(blocks) (2 + XTCP_OPTLEN_SACK_BASE + (blocks) * XTCP_OPTLEN_SACK_BLOCK)
 #define XTCP_SACK_BLOCKS_MAX	4	/* as many as 40 octets hold (RFC 2018 section 3) */
 
+#define XTCP_URGENT_POINTER_MAX	0xffffU	/* the field has 16 bits (RFC 9293 section 3.1) */
+
 #define XTCP_MSS_DEFAULT_V4	536U	/* no MSS option seen (RFC 9293 section 3.7.1, MUST-15) */
 #define XTCP_MSS_DEFAULT_V6	1220U	/* the same over IPv6 */
 #define XTCP_MSS_MIN_SND	48U	/* floor of what is sent, as Linux's tcp_min_snd_mss */

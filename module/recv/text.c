@@ -248,7 +248,7 @@ static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fi
  * @skb: at the TCP header; its struct xtcp_seg is changed
  *
  * Advances RCV.NXT, and over the FIN; says by ack_pending and ack_now what acknowledgment is owed, and by SACK blocks
- * what else came. URG is not looked at: urgent octets are delivered in line. RFC 9293 section 3.10.7.4,
+ * what else came. An urgent octet is text as any other (urgent.c). RFC 9293 section 3.10.7.4,
  * seventh, and the queue's part of eighth; MUST-58, MUST-59, SHLD-31, MAY-13.
  *
  * Context: softirq or process. Lock: socket, held.

@@ -68,11 +68,11 @@ static u32 congestion_room(const struct sock *sk)
 
 /*
  * Nagle (RFC 9293 section 3.7.4, SHLD-7) in the variant of its appendix A.3: a segment that is not full waits while
- * another such is in flight. Corked, it waits in any case.
+ * another such is in flight. Corked, it waits in any case. What is urgent does not wait.
  */
 static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, int nonagle)
 {
-	if (xtcp_sndcb(skb)->flags & XTCP_FIN || nonagle & TCP_NAGLE_PUSH)
+	if (xtcp_sndcb(skb)->flags & XTCP_FIN || nonagle & TCP_NAGLE_PUSH || xsk->snd_urgent)
 		return false;
 	if (nonagle & TCP_NAGLE_CORK)
 		return true;
@@ -154,6 +154,9 @@ static noinline void push_text(struct sock *sk, int nonagle)
 		if (in_flight(xsk) && refcount_read(&sk->sk_wmem_alloc) > BELOW_MAX)
 			break;
 		n = sendable(sk, skb, nonagle);
+		/* who cuts a bundle does not know that the pointer counts from each segment's own number */
+		if (unlikely(xsk->snd_urgent) && skb->len > xtcp_mss_payload(sk))
+			n = min(n, xtcp_mss_payload(sk));
 		if (!n || !send_new(sk, n, more))
 			break;
 		sent = true;
@@ -323,7 +326,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 		/* by the route of now; not for the sake of SACK blocks, which go with what has room for them */
 		xtcp_mss_current(sk);
 		if (n > xsk->mss)
-			n -= n % xsk->mss;
+			n = unlikely(xsk->snd_urgent) ? xsk->mss : n - n % xsk->mss;
 		n = min(n, skb->len);
 		/* the FIN goes with the last octet when the window has room for it */
 		if (n == skb->len && need <= window_room(xsk, cb->seq))
@@ -539,6 +542,12 @@ void xtcp_output_rst(struct sock *sk)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTFAILED);
 }
 
+/* SND.UP is beyond a closed window, but near enough for the field. */
+static bool urgent_waits(const struct xtcp_sock *xsk)
+{
+	return xsk->snd_urgent && xsk->snd_up - xsk->snd_una < XTCP_URGENT_POINTER_MAX;
+}
+
 /**
  * xtcp_output_probe() - ask the peer for an ACK
  * @sk: in a synchronized state
@@ -546,6 +555,8 @@ void xtcp_output_rst(struct sock *sk)
  *	silly window avoidance held data back (sections 3.8.6.1 and 3.8.6.2.1)
  *
  * A probe has an old sequence number and no octet (SHLD-12), as Linux's. Where the window has room, data is the probe.
+ * An urgent pointer that the peer may not have seen goes ahead of it, in an ACK of SND.UNA: an old segment's would not
+ * be looked at. (RFC 9293 section 3.8.5: it is told even if the window is closed.)
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -568,6 +579,11 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 			data_sent(sk);
 			return 0;
 		}
+	}
+	if (unlikely(urgent_waits(xsk))) {
+		if (xtcp_segment_send_control(sk, xsk->snd_una, XTCP_ACK))
+			return -ENOBUFS;
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), keepalive ? LINUX_MIB_TCPKEEPALIVE : LINUX_MIB_TCPWINPROBE);
 	}
 	if (xtcp_segment_send_control(sk, xsk->snd_una - 1, XTCP_ACK))
 		return -ENOBUFS;

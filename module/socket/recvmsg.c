@@ -20,8 +20,10 @@
 #include "base/sock.h"
 #include "compat.h"
 #include "in/ingress.h"
+#include "pure/seq.h"
 #include "recv/rcvq.h"
 #include "recv/text.h"
+#include "recv/urgent.h"
 #include "recv/window.h"
 #include "send/output.h"
 
@@ -31,7 +33,7 @@
  *
  * Context: any; racy without the socket lock.
  *
- * Return: octets that RECEIVE could hand out now.
+ * Return: octets that RECEIVE could hand out now, up to the urgent one unless that is read in line.
  */
 int xtcp_recvmsg_inq(const struct sock *sk)
 {
@@ -39,6 +41,12 @@ int xtcp_recvmsg_inq(const struct sock *sk)
 
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return 0;
+	if (unlikely(READ_ONCE(xsk->urg_data)) && !sock_flag(sk, SOCK_URGINLINE)) {
+		u32 to_mark = READ_ONCE(xsk->urg_seq) - READ_ONCE(xsk->copied_seq);
+
+		if (to_mark < READ_ONCE(xsk->rcv_nxt) - READ_ONCE(xsk->copied_seq))
+			return to_mark;
+	}
 	return READ_ONCE(xsk->rcv_nxt) - READ_ONCE(xsk->copied_seq) - READ_ONCE(xsk->fin_received);
 }
 
@@ -54,31 +62,75 @@ static bool wants_stamp(const struct sock *sk)
 	return sock_flag(sk, SOCK_RCVTSTAMP) || READ_ONCE(sk->sk_tsflags) & SOF_TIMESTAMPING_RX_SOFTWARE;
 }
 
-/*
- * Hands out what is there from *@seq on. Octets, or -EFAULT when the program's memory took none. *@stamped becomes the
- * skb of the last octet, with a reference, if the program wants its time.
- */
-static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, u32 *seq, struct sk_buff **stamped)
+/* What a call of RECEIVE has read. */
+struct reading {
+	u32 *seq;			/* the next octet: copied_seq, or that of who peeks */
+	u32 passed;			/* urgent octets that were passed over */
+	struct sk_buff *stamped;	/* that of the last octet, with a reference, if the program wants its time */
+};
+
+/* The reader stands at the mark: RECEIVE gives what it has before it goes on (RFC 9293 section 3.8.5). */
+static inline bool at_mark(const struct xtcp_sock *xsk, u32 seq)
 {
+	return unlikely(xsk->urg_data) && xsk->urg_seq == seq;
+}
+
+/*
+ * @used octets would be read from @offset on; some end at the mark, or begin behind the urgent octet, which RECEIVE
+ * passes over unless it stands in line. Returns how many are left.
+ */
+static noinline u32 respect_mark(const struct sock *sk, struct reading *r, u32 *offset, u32 used)
+{
+	u32 before = xtcp_sk(sk)->urg_seq - *r->seq;
+
+	if (before >= used)
+		return used;
+	if (before)
+		return before;
+	if (sock_flag(sk, SOCK_URGINLINE))
+		return used;
+	WRITE_ONCE(*r->seq, *r->seq + 1);
+	r->passed++;
+	++*offset;
+	return used - 1;
+}
+
+/* The reader is behind the urgent octet: there is none any more. */
+static void forget_mark(struct xtcp_sock *xsk)
+{
+	if (xtcp_seq_gt(xsk->copied_seq, xsk->urg_seq))
+		WRITE_ONCE(xsk->urg_data, 0);
+}
+
+/* Hands out what is there, up to the mark. Octets, or -EFAULT when the program's memory took none. */
+static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, struct reading *r)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb, *next;
 	int copied = 0;
 
 	skb_queue_walk_safe(&sk->sk_receive_queue, skb, next) {
-		u32 offset = *seq - xtcp_seg(skb)->seq;
+		u32 offset = *r->seq - xtcp_seg(skb)->seq;
 		u32 used;
 
 		/* already peeked at */
 		if (offset >= skb->len)
 			continue;
+		if (copied && at_mark(xsk, *r->seq))
+			break;
 		used = min_t(size_t, skb->len - offset, len);
-		if (!(flags & MSG_TRUNC) && skb_copy_datagram_msg(skb, offset, msg, used))
+		if (unlikely(xsk->urg_data))
+			used = respect_mark(sk, r, &offset, used);
+		if (used && !(flags & MSG_TRUNC) && skb_copy_datagram_msg(skb, offset, msg, used))
 			return copied ?: -EFAULT;
-		WRITE_ONCE(*seq, *seq + used);
+		WRITE_ONCE(*r->seq, *r->seq + used);
 		copied += used;
 		len -= used;
+		if (unlikely(xsk->urg_data))
+			forget_mark(xsk);
 		if (wants_stamp(sk)) {
-			consume_skb(*stamped);
-			*stamped = skb_get(skb);
+			consume_skb(r->stamped);
+			r->stamped = skb_get(skb);
 		}
 		if (!(flags & MSG_PEEK)) {
 			xtcp_text_space_adjust(sk);
@@ -138,17 +190,23 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	int target = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
 	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 	u32 peek_seq = xsk->copied_seq;
-	u32 *seq = flags & MSG_PEEK ? &peek_seq : &xsk->copied_seq;
-	struct sk_buff *stamped = NULL;
+	struct reading r = { .seq = flags & MSG_PEEK ? &peek_seq : &xsk->copied_seq };
 	int copied = 0;
 	int ret;
 
 	for (;;) {
-		ret = hand_out(sk, msg, len - copied, flags, seq, &stamped);
+		/* SIGURG comes before the mark is passed */
+		if (at_mark(xsk, *r.seq) && signal_pending(current)) {
+			ret = timeo ? sock_intr_errno(timeo) : -EAGAIN;
+			break;
+		}
+		ret = hand_out(sk, msg, len - copied, flags, &r);
 		if (ret < 0)
 			break;
 		copied += ret;
 		if (copied == len && (len || xtcp_recvmsg_inq(sk)))
+			break;
+		if (copied && at_mark(xsk, *r.seq))
 			break;
 		if (copied >= target && !READ_ONCE(sk->sk_backlog.tail))
 			break;
@@ -164,17 +222,42 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 				break;
 		}
 		/* another thread read what was peeked at: begin again, as Linux does */
-		if (flags & MSG_PEEK && peek_seq - copied != xsk->copied_seq)
+		if (flags & MSG_PEEK && peek_seq - copied - r.passed != xsk->copied_seq)
 			peek_seq = xsk->copied_seq;
+		if (copied && at_mark(xsk, *r.seq))
+			break;
 	}
-	if (stamped) {
-		if (stamped->tstamp)
-			sock_recv_timestamp(msg, sk, stamped);
-		consume_skb(stamped);
+	if (r.stamped) {
+		if (r.stamped->tstamp)
+			sock_recv_timestamp(msg, sk, r.stamped);
+		consume_skb(r.stamped);
 	}
 	if (!(flags & MSG_PEEK))
 		xtcp_window_update(sk, copied);
 	return copied ?: ret;
+}
+
+/* MSG_OOB: the urgent octet, which stays in its place in the stream. Never waits. The errors are Linux's and BSD's. */
+static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len, int flags)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u16 urgent = xsk->urg_data;
+	u8 octet = urgent;
+
+	if (sock_flag(sk, SOCK_URGINLINE) || !urgent || urgent == XTCP_URGENT_TAKEN)
+		return -EINVAL;
+	if (sk->sk_state == TCP_CLOSE && !sock_flag(sk, SOCK_DONE))
+		return -ENOTCONN;
+	if (!(urgent & XTCP_URGENT_THERE))
+		return sk->sk_state == TCP_CLOSE || sk->sk_shutdown & RCV_SHUTDOWN ? 0 : -EAGAIN;
+	if (!(flags & MSG_PEEK))
+		WRITE_ONCE(xsk->urg_data, XTCP_URGENT_TAKEN);
+	msg->msg_flags |= MSG_OOB;
+	if (!len) {
+		msg->msg_flags |= MSG_TRUNC;
+		return 0;
+	}
+	return !(flags & MSG_TRUNC) && memcpy_to_msg(msg, &octet, 1) ? -EFAULT : 1;
 }
 
 /**
@@ -184,12 +267,12 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags)
  * @len: how many at most
  * @flags: MSG_*
  *
- * RFC 9293 section 3.10.3, MUST-12.
+ * RFC 9293 section 3.10.3, MUST-12; section 3.8.5, MUST-31 to MUST-33.
  *
  * Context: process. Takes the socket lock; may sleep.
  *
  * Return: octets handed out; 0 at the end of the stream, or -ENOTCONN, -EAGAIN, -EINTR or -ERESTARTSYS, -EFAULT,
- * -EOPNOTSUPP for MSG_OOB, or once the error that ended the connection.
+ * -EINVAL for MSG_OOB when no octet is urgent, or once the error that ended the connection.
  */
 int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
@@ -206,7 +289,7 @@ int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	if (sk->sk_state == TCP_LISTEN) {
 		ret = -ENOTCONN;
 	} else if (flags & MSG_OOB) {
-		ret = -EOPNOTSUPP;
+		ret = receive_urgent(sk, msg, len, flags);
 	} else {
 		wants_inq = xtcp_sk(sk)->recvmsg_inq;
 		ret = receive(sk, msg, len, flags);
@@ -233,8 +316,15 @@ static ssize_t splice_out(struct sock *sk, struct pipe_inode_info *pipe, size_t 
 
 	while (len && (skb = skb_peek(&sk->sk_receive_queue))) {
 		u32 offset = xsk->copied_seq - xtcp_seg(skb)->seq;
-		int used = skb_splice_bits(skb, sk, offset, pipe, min_t(size_t, skb->len - offset, len), flags);
+		u32 most = min_t(size_t, skb->len - offset, len);
+		int used;
 
+		/* up to the mark, and there it stops until recv() has passed it, as in Linux */
+		if (unlikely(xsk->urg_data))
+			most = min(most, xsk->urg_seq - xsk->copied_seq);
+		if (!most)
+			break;
+		used = skb_splice_bits(skb, sk, offset, pipe, most, flags);
 		if (used <= 0)
 			return spliced ?: used;
 		WRITE_ONCE(xsk->copied_seq, xsk->copied_seq + used);
@@ -284,12 +374,15 @@ ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_
 		if (ret < 0)
 			break;
 		if (!ret) {
-			if (spliced || !skb_queue_empty(&sk->sk_receive_queue))
+			if (spliced)
 				break;
 			if (must_end(sk, false, timeo, &err)) {
 				ret = err;
 				break;
 			}
+			/* there is something, but before it the mark */
+			if (!skb_queue_empty(&sk->sk_receive_queue))
+				break;
 			err = wait_for_text(sk, &timeo, NULL);
 			if (err < 0) {
 				ret = err;

@@ -18,11 +18,24 @@
 
 #define SKBS_BETWEEN_BACKLOGS	16	/* as many are filled before the segments that came meanwhile are looked at */
 
-static int wait_for_room(struct sock *sk, int copied, long *timeo)
+/* MSG_OOB: SND.UP <- the octet after the last one that is queued (RFC 9293 section 3.10.2). */
+static void mark_urgent(struct sock *sk, int flags)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (likely(!(flags & MSG_OOB)))
+		return;
+	xsk->snd_up = xsk->write_seq;
+	xsk->snd_urgent = true;
+}
+
+static int wait_for_room(struct sock *sk, int copied, long *timeo, int flags)
 {
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-	if (copied)
+	if (copied) {
+		mark_urgent(sk, flags);
 		xtcp_output_push_nagle(sk, TCP_NAGLE_PUSH);
+	}
 	return sk_stream_wait_memory(sk, timeo);
 }
 
@@ -76,7 +89,7 @@ static int queue_all(struct sock *sk, struct msghdr *msg, long *timeo, int *copi
 			xtcp_sndbuf_expand(sk);
 			if (full_buffer && sk_stream_memory_free(sk))
 				continue;
-			err = wait_for_room(sk, *copied, timeo);
+			err = wait_for_room(sk, *copied, timeo, msg->msg_flags);
 			if (err)
 				return err;
 			continue;
@@ -86,7 +99,8 @@ static int queue_all(struct sock *sk, struct msghdr *msg, long *timeo, int *copi
 			return n;
 		}
 		*copied += n;
-		if (skb->len < goal || !msg_data_left(msg))
+		/* the end of what is urgent is known when all is queued */
+		if (skb->len < goal || !msg_data_left(msg) || msg->msg_flags & MSG_OOB)
 			continue;
 		xtcp_output_push_nagle(sk, TCP_NAGLE_CORK);
 		if (++filled % SKBS_BETWEEN_BACKLOGS == 0)
@@ -104,7 +118,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size)
 	long timeo;
 
 	err = -EOPNOTSUPP;
-	if (flags & (MSG_OOB | MSG_FASTOPEN))
+	if (flags & MSG_FASTOPEN)
 		goto error;
 	timeo = sock_sndtimeo(sk, flags & MSG_DONTWAIT);
 	if (!((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))) {
@@ -128,6 +142,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size)
 		/* what could not be queued will not follow: no reason to wait for it */
 		bool more = flags & MSG_MORE && !err;
 
+		mark_urgent(sk, flags);
 		xtcp_output_push_nagle(sk, more ? TCP_NAGLE_CORK : xsk->nonagle);
 		return copied;
 	}
@@ -144,15 +159,16 @@ error:
 /**
  * xtcp_sendmsg() - proto.sendmsg: SEND
  * @sk: the sock
- * @msg: octets, flags (MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL), control messages of SOL_SOCKET
+ * @msg: octets, flags (MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL, MSG_OOB), control messages of SOL_SOCKET
  * @size: octets
  *
- * Waits for the connection and for room, unless MSG_DONTWAIT. RFC 9293 section 3.10.2, MUST-60.
+ * Waits for the connection and for room, unless MSG_DONTWAIT. RFC 9293 section 3.10.2, MUST-60;
+ * section 3.8.5, MUST-31.
  *
  * Context: process. Takes the socket lock; may sleep.
  *
  * Return: octets queued; -EPIPE (with SIGPIPE), the sock's error, -EAGAIN, -EINTR or -ERESTARTSYS, -EFAULT, -EINVAL for
- * a bad control message, -EOPNOTSUPP for MSG_OOB and MSG_FASTOPEN.
+ * a bad control message, -EOPNOTSUPP for MSG_FASTOPEN.
  */
 int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 {

@@ -18,6 +18,7 @@
 #include "pure/rto.h"
 #include "pure/seq.h"
 #include "recv/text.h"
+#include "recv/urgent.h"
 #include "socket/recvmsg.h"
 
 static void info_congestion(struct sock *sk, struct tcp_info *info)
@@ -142,7 +143,7 @@ out:
  * xtcp_status_ioctl() - proto.ioctl
  * @sk: the sock
  * @cmd: SIOCINQ (FIONREAD), SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK
- * @karg: the answer: octets; for SIOCATMARK 0, since urgent octets stand in line
+ * @karg: the answer: octets; for SIOCATMARK whether the next one is urgent
  *
  * Context: process. Takes the socket lock where needed.
  *
@@ -154,7 +155,7 @@ int xtcp_status_ioctl(struct sock *sk, int cmd, int *karg)
 	bool unsynchronized = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
 
 	if (cmd == SIOCATMARK) {
-		*karg = 0;
+		*karg = xtcp_urgent_at_mark(sk);
 		return 0;
 	}
 	if (cmd != SIOCINQ && cmd != SIOCOUTQ && cmd != SIOCOUTQNSD)
@@ -218,8 +219,15 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	/* in SYN-SENT both ends are shut only by the end of the connection */
 	if (state != TCP_SYN_RECV && (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {
-		if (xtcp_text_readable(sk, sock_rcvlowat(sk, 0, INT_MAX)))
+		int target = sock_rcvlowat(sk, 0, INT_MAX);
+
+		/* an urgent octet alone is nothing to read */
+		if (unlikely(xtcp_urgent_at_mark(sk)) && !sock_flag(sk, SOCK_URGINLINE))
+			target++;
+		if (xtcp_text_readable(sk, target))
 			mask |= EPOLLIN | EPOLLRDNORM;
+		if (READ_ONCE(xtcp_sk(sk)->urg_data) & XTCP_URGENT_THERE)
+			mask |= EPOLLPRI;
 		if (shutdown & SEND_SHUTDOWN || writeable(sk))
 			mask |= EPOLLOUT | EPOLLWRNORM;
 	}

@@ -4,7 +4,10 @@
  * the call must succeed.
  *
  *   socket; bind; listen [BACKLOG|any|ERR]; connect [ERR [mcast|bcast]]; accept [ERR]
- *   write N [more] [ERR]; read N|eof|ERR; peek N
+ *   write N [more|urgent] [ERR]; read N|eof|ERR; peek N
+ *   urgent N|ERR		recv(MSG_OOB) gives the peer's octet N
+ *   passed N			RECEIVE goes over so many octets without a read
+ *   atmark 0|1; inq N		SIOCATMARK, SIOCINQ
  *   shut; shutrd; close; abort; closelisten
  *   set OPTION VALUE [ERR]; get OPTION VALUE	CONGESTION has a name for its value
  *   info FIELD OP VALUE; keep FIELD	members of TCP_INFO; or keep R, the last timestamp
@@ -19,6 +22,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <linux/types.h>
 #include <poll.h>
@@ -26,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -216,6 +221,9 @@ static int do_write(struct wire *w, char *args)
 	if (word && !strcmp(word, "more")) {
 		flags |= MSG_MORE;
 		word = strtok_r(NULL, " ", &next);
+	} else if (word && !strcmp(word, "urgent")) {
+		flags |= MSG_OOB;
+		word = strtok_r(NULL, " ", &next);
 	}
 	for (i = 0; i < n; i++)
 		data[i] = wire_segment_byte(1 + w->c.written + i);
@@ -254,6 +262,41 @@ static int do_read(struct wire *w, char *args, int flags)
 	if (!flags)
 		w->c.consumed += n;
 	return 0;
+}
+
+static int do_urgent(struct wire *w, const char *want)
+{
+	uint8_t octet = 0;
+	ssize_t done = recv(w->c.fd, &octet, 1, MSG_OOB);
+	uint32_t n;
+
+	if (*want == 'E')
+		return verdict(w, "recv(MSG_OOB)", done, want);
+	if (wire_text_u32(w, want, &n) || verdict(w, "recv(MSG_OOB)", done, NULL))
+		return -1;
+	if (done == 1 && octet == (wire_segment_byte(n) ^ w->c.tint))
+		return 0;
+	return wire_fail(w, "recv(MSG_OOB): %zd octets, not octet %u", done, n);
+}
+
+static int do_passed(struct wire *w, const char *octets)
+{
+	uint32_t n;
+
+	if (wire_text_u32(w, octets, &n))
+		return -1;
+	w->c.consumed += n;
+	return 0;
+}
+
+static int do_ioctl(struct wire *w, unsigned long request, const char *want)
+{
+	uint32_t n;
+	int got = -1;
+
+	if (wire_text_u32(w, want, &n) || verdict(w, "ioctl", ioctl(w->c.fd, request, &got), NULL))
+		return -1;
+	return (uint32_t)got == n ? 0 : wire_fail(w, "ioctl gives %d, want %u", got, n);
 }
 
 static const struct { const char *name; int level, value; } options[] = {
@@ -481,6 +524,12 @@ int wire_socket_step(struct wire *w, char *verb, char *args)
 		return do_write(w, args);
 	if (!strcmp(verb, "read") || !strcmp(verb, "peek"))
 		return do_read(w, args, *verb == 'p' ? MSG_PEEK : 0);
+	if (!strcmp(verb, "urgent"))
+		return do_urgent(w, args);
+	if (!strcmp(verb, "passed"))
+		return do_passed(w, args);
+	if (!strcmp(verb, "atmark") || !strcmp(verb, "inq"))
+		return do_ioctl(w, *verb == 'a' ? SIOCATMARK : FIONREAD, args);
 	if (!strcmp(verb, "shut"))
 		return verdict(w, verb, shutdown(w->c.fd, SHUT_WR), first);
 	if (!strcmp(verb, "shutrd"))

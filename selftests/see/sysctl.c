@@ -46,6 +46,7 @@ static const struct knob {
 	{ "rmem", 3, 4096, INT_MAX, -1 },
 	{ "sack", 1, 0, 255, -1 },
 	{ "slow_start_after_idle", 1, 0, 255, -1 },
+	{ "stdurg", 1, 0, 255, -1 },
 	{ "syn_retries", 1, 1, 127, -1 },
 	{ "synack_retries", 1, 0, 255, -1 },
 	{ "syncookies", 1, 0, 2, -1 },
