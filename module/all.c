@@ -43,6 +43,7 @@
 #include "time/timer.c"
 #include "time/retries.c"
 #include "time/keepalive.c"
+#include "time/pace.c"
 #include "time/record.c"
 #include "time/timewait.c"
 
@@ -61,6 +62,7 @@
 #include "send/sndq.c"
 #include "send/spare.c"
 #include "send/output.c"
+#include "send/busy.c"
 #include "send/mss.c"
 #include "send/sndbuf.c"
 

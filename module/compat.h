@@ -26,7 +26,9 @@
 #ifndef XTCP_COMPAT_H
 #define XTCP_COMPAT_H
 
+#include <linux/hrtimer.h>
 #include <linux/net.h>
+#include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <linux/sysctl.h>
 #include <linux/uaccess.h>
@@ -423,5 +425,27 @@ static inline kuid_t xtcp_compat_uid(struct sock *sk)
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define timer_delete_sync(timer) del_timer_sync(timer)
 #endif
+
+/* A timer of high resolution got its function when it is set up in 6.13, and 6.15 has no other way. */
+static inline void xtcp_compat_hrtimer_setup(struct hrtimer *timer, enum hrtimer_restart (*function)(struct hrtimer *),
+					     clockid_t clock, enum hrtimer_mode mode)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	hrtimer_setup(timer, function, clock, mode);
+#else
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+#endif
+}
+
+/* An skb leaves at @ns of CLOCK_MONOTONIC at the earliest; since 6.11 the clock has a name there. */
+static inline void xtcp_compat_set_departure(struct sk_buff *skb, u64 ns)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
+	skb_set_delivery_time(skb, ns_to_ktime(ns), SKB_CLOCK_MONOTONIC);
+#else
+	skb_set_delivery_time(skb, ns_to_ktime(ns), true);
+#endif
+}
 
 #endif /* XTCP_COMPAT_H */

@@ -33,6 +33,7 @@ static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 *
 static int max_seconds = INT_MAX / HZ;
 static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;	/* no rounding leads out of an int */
 static int four = 4;
+static int thousand = 1000;
 static unsigned int min_syn_retries = 1;
 static unsigned int max_syn_retries = MAX_TCP_SYNCNT;
 static unsigned int min_syncookies;
@@ -185,11 +186,15 @@ static const struct ctl_table entries[] = {
 	ENTRY(keepalive_intvl, int, do_seconds, SYSCTL_ONE, &max_seconds),
 	ENTRY(keepalive_probes, u8, do_octet, NULL, NULL),
 	ENTRY(keepalive_time, int, do_seconds, SYSCTL_ONE, &max_seconds),
+	ENTRY(limit_output_bytes, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	ENTRY(max_orphans, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	ENTRY(max_syn_backlog, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	ENTRY(max_tw_buckets, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	ENTRY(min_snd_mss, int, do_int, &min_mss, &max_mss),
+	ENTRY(min_tso_segs, u8, do_octet, SYSCTL_ONE, NULL),
 	ENTRY(orphan_retries, u8, do_octet, NULL, NULL),
+	ENTRY(pacing_ca_ratio, int, do_int, SYSCTL_ZERO, &thousand),
+	ENTRY(pacing_ss_ratio, int, do_int, SYSCTL_ZERO, &thousand),
 	ENTRY(retries1, u8, do_octet, NULL, NULL),
 	ENTRY(retries2, u8, do_octet, NULL, NULL),
 	ENTRY(rfc1337, u8, do_octet, NULL, NULL),
@@ -202,6 +207,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(syncookies, u8, do_octet, &min_syncookies, &max_syncookies),
 	ENTRY(timestamps, u8, do_octet, NULL, NULL),
 	ENTRY(timewait_ms, int, do_int, &min_timewait_ms, &max_timewait_ms),
+	ENTRY(tso_rtt_log, u8, do_octet, NULL, NULL),
 	NAMED("tw_reuse", timewait_reuse, u8, do_octet, SYSCTL_ZERO, SYSCTL_TWO),
 	ENTRY(window_scaling, u8, do_octet, NULL, NULL),
 	ENTRY(wmem, int[3], do_int, SYSCTL_ONE, SYSCTL_INT_MAX),
@@ -280,6 +286,7 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 		.ecn_fallback = 1,
 		.frto = 2,
 		.keepalive_probes = TCP_KEEPALIVE_PROBES,
+		.min_tso_segs = 2,
 		.retries1 = TCP_RETR1,
 		.retries2 = TCP_RETR2,
 		.rfc1337 = 1,
@@ -290,15 +297,19 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 		.syncookies = 1,
 		.timestamps = 1,
 		.timewait_reuse = 2,
+		.tso_rtt_log = 9,	/* 512 us */
 		.window_scaling = 1,
 		.fin_timeout = TCP_FIN_TIMEOUT,
 		.invalid_ratelimit = HZ / 2,
 		.keepalive_intvl = TCP_KEEPALIVE_INTVL,
 		.keepalive_time = TCP_KEEPALIVE_TIME,
+		.limit_output_bytes = 16 * 65536,	/* 6.1's; newer kernels have more */
 		.max_orphans = (net->ipv4.tcp_death_row.hashinfo->ehash_mask + 1) / 2,
 		.max_syn_backlog = READ_ONCE(net->ipv4.sysctl_max_syn_backlog),
 		.max_tw_buckets = READ_ONCE(net->ipv4.tcp_death_row.sysctl_max_tw_buckets),
 		.min_snd_mss = XTCP_MSS_MIN_SND,
+		.pacing_ca_ratio = 120,
+		.pacing_ss_ratio = 200,
 		.timewait_ms = XTCP_MSL2_MS,
 	};
 	memcpy(sysctl->rmem, net->ipv4.sysctl_tcp_rmem, sizeof(sysctl->rmem));

@@ -21,6 +21,7 @@
 #include "pure/rto.h"
 #include "pure/seq.h"
 #include "pure/wire.h"
+#include "send/busy.h"
 #include "send/mss.h"
 #include "send/sndbuf.h"
 #include "send/sndq.h"
@@ -86,6 +87,8 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 	xsk->bytes_acked += acked - xtcp_ack_fin_acked(sk);
 	xsk->retransmits = 0;
 	xsk->retrans_stamp = 0;
+	if (ack == xsk->write_seq)
+		xtcp_busy_with(xsk, XTCP_IDLE);
 	sk_dst_confirm(sk);
 }
 

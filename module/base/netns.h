@@ -38,6 +38,7 @@ struct xtcp_sysctl {
 	u8 ecn_fallback;
 	u8 frto;
 	u8 keepalive_probes;
+	u8 min_tso_segs;
 	u8 orphan_retries;
 	u8 retries1;
 	u8 retries2;
@@ -49,16 +50,20 @@ struct xtcp_sysctl {
 	u8 synack_retries;
 	u8 syncookies;
 	u8 timestamps;
+	u8 tso_rtt_log;
 	u8 timewait_reuse;	/* tw_reuse, which the kernel has as a macro */
 	u8 window_scaling;
 	int fin_timeout;	/* jiffies */
 	int invalid_ratelimit;	/* jiffies */
 	int keepalive_intvl;	/* jiffies */
 	int keepalive_time;	/* jiffies */
+	int limit_output_bytes;
 	int max_orphans;
 	int max_syn_backlog;
 	int max_tw_buckets;
 	int min_snd_mss;
+	int pacing_ca_ratio;	/* percent */
+	int pacing_ss_ratio;
 	int timewait_ms;
 	int rmem[3];		/* octets: min, default, max */
 	int wmem[3];

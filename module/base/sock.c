@@ -35,8 +35,8 @@
  * are used inside the RCU section only, under the lock of the list they stand on, after a look at their "dead" bit.
  * Listeners are used inside the RCU section without a reference.
  *
- * References to a full sock: the file or the accept queue (given up by xtcp_sock_destroy), the table (demux.c), the
- * pending timer (sk_reset_timer), a lookup until it is done. Each skb on its way out counts in sk_wmem_alloc and keeps
+ * References to a full sock: the file or the accept queue (given up by xtcp_sock_destroy), the table (demux.c), each
+ * pending timer (sk_reset_timer(), pace.c), a lookup until it is done. Each skb on its way out counts in sk_wmem_alloc and keeps
  * the memory, not the sock.
  *
  * The end of a connection, in this order:
@@ -78,6 +78,7 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "socket/close.h"
+#include "time/pace.h"
 
 #define GONE_PAUSE_MS	4	/* between two looks whether the last sock is gone */
 
@@ -162,6 +163,7 @@ static void sock_gone(void)
 
 static void destruct_v4(struct sock *sk)
 {
+	xtcp_pace_free(sk);
 	inet_sock_destruct(sk);
 	sock_gone();
 }
@@ -169,6 +171,7 @@ static void destruct_v4(struct sock *sk)
 #if IS_ENABLED(CONFIG_IPV6)
 static void destruct_v6(struct sock *sk)
 {
+	xtcp_pace_free(sk);
 	inet6_sock_destruct(sk);
 	sock_gone();
 }
@@ -313,6 +316,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	xsk->left_table = get_completed_synchronize_rcu();
 	xsk->lease = NULL;
 	xsk->listener = NULL;
+	xsk->pace = NULL;
 	xsk->readers = 0;
 	INIT_HLIST_NODE(&child->sk_bind_node);
 	xtcp_sock_reset_tcb(child);
@@ -581,4 +585,6 @@ void xtcp_sock_release_cb(struct sock *sk)
 		xtcp_icmp_mtu_deferred(sk);
 	if (test_and_clear_bit(XTCP_DEFERRED_TIMER, &xsk->deferred))
 		xtcp_timer_run(sk);
+	if (test_and_clear_bit(XTCP_DEFERRED_PACE, &xsk->deferred))
+		xtcp_pace_run(sk);
 }

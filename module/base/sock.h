@@ -18,15 +18,18 @@
 #include "pure/rto.h"
 #include "pure/wire.h"
 #include "recv/sack.h"
+#include "send/busy.h"
 #include "time/timer.h"
 
 struct xtcp_lease;
 struct xtcp_listener;
+struct xtcp_pace;
 
 /* Work that met a sock whose lock a user holds; xtcp_sock_release_cb() runs it. */
 enum xtcp_deferred {
 	XTCP_DEFERRED_TIMER,		/* a deadline passed */
 	XTCP_DEFERRED_MTU,		/* the path MTU fell */
+	XTCP_DEFERRED_PACE,		/* what had to wait for its time may leave */
 };
 
 /* Why a connection ended otherwise than by both FINs. */
@@ -57,6 +60,7 @@ struct xtcp_sock {
 	struct xtcp_conn conn;		/* place in the table of connections; the tuple is constant while in it */
 	struct xtcp_lease *lease;	/* the local port's place in kernel TCP's bind table; NULL: not bound */
 	struct xtcp_listener *listener;	/* queues; set while LISTEN (listen.c); read under RCU by softirq */
+	struct xtcp_pace *pace;		/* NULL: never paced (pace.c); from then on until the sock is freed */
 	/* in the accept queue of the listener that made it, or an orphan's in its shard; under the lock of these */
 	struct list_head accept_node;
 	/* RCU's time when it last left the table of connections or the listeners; one that is past if it never did */
@@ -160,6 +164,7 @@ struct xtcp_sock {
 	u32 delivered_segments;		/* the same in segments, each ACK rounded up, and the SYN */
 	u32 delivered_ce;		/* those that ACKs with ECE have told of */
 	struct xtcp_rate rate;		/* the delivery rate */
+	struct xtcp_busy busy;		/* what it has waited for */
 	u64 dsacked;			/* octets that D-SACKs reported */
 
 	/* Time: timer.c, retries.c, keepalive.c. */

@@ -12,6 +12,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/ctype.h>
+#include <linux/inet_diag.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -45,7 +46,8 @@ static bool is_sound(const struct xtcp_cong_ops *ops)
 {
 	const char *c;
 
-	if (!ops->name || !*ops->name || strlen(ops->name) >= TCP_CA_NAME_MAX || !ops->acked || !ops->ssthresh)
+	if (!ops->name || !*ops->name || strlen(ops->name) >= TCP_CA_NAME_MAX || !(ops->acked || ops->control) ||
+	    !ops->ssthresh)
 		return false;
 	for (c = ops->name; *c; c++)
 		if (!isgraph(*c))
@@ -220,6 +222,27 @@ int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator
 }
 
 /**
+ * xtcp_algorithms_info() - TCP_CC_INFO
+ * @sk: in any state
+ * @info: filled, as far as the algorithm has something to tell
+ *
+ * Context: process. Takes the socket lock.
+ *
+ * Return: octets of @info; 0: it tells nothing.
+ */
+size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info)
+{
+	size_t len = 0;
+
+	memset(info, 0, sizeof(*info));
+	lock_sock(sk);
+	if (xtcp_sk(sk)->algorithm->info && xtcp_sk(sk)->cong.started)
+		len = xtcp_sk(sk)->algorithm->info(sk, info);
+	release_sock(sk);
+	return len;
+}
+
+/**
  * xtcp_algorithms_start() - the algorithm begins, with nothing of its own yet
  * @sk: its windows are set
  *
@@ -232,6 +255,9 @@ void xtcp_algorithms_start(struct sock *sk)
 	sock_owned_by_me(sk);
 	memset(xsk->cong.private, 0, sizeof(xsk->cong.private));
 	xsk->cong.started = true;
+	/* as in Linux that stays when another algorithm comes */
+	if (xsk->algorithm->paces)
+		cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED);
 	if (xsk->algorithm->start)
 		xsk->algorithm->start(sk);
 }

@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 struct sock;
+union tcp_cc_info;
 struct xtcp_cong_ops;
 struct xtcp_net;
 
@@ -16,6 +17,7 @@ const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn)
 int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name);
 void xtcp_algorithms_list(char *text, size_t size, bool allowed_only);
 int xtcp_algorithms_allow(char *names);
+size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info);
 
 /* Socket lock held in all of these. */
 void xtcp_algorithms_assign(struct sock *sk);

@@ -22,6 +22,24 @@ static u32 initial_window(const struct xtcp_sock *xsk)
 	return XTCP_INIT_CWND * xsk->mss;
 }
 
+/*
+ * The rate, as Linux's: somewhat more than a window in a round trip, so that the window limits and not the rate, and in
+ * slow start what the next window will be. Also of a connection that nobody paces: bundles are made by it.
+ */
+static void set_rate(struct sock *sk)
+{
+	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_cong *cong = &xsk->cong;
+	u64 rate = max(cong->cwnd, xsk->snd_nxt - xsk->snd_una);
+
+	rate *= cong->cwnd < cong->ssthresh / 2 ? READ_ONCE(ctl->pacing_ss_ratio) : READ_ONCE(ctl->pacing_ca_ratio);
+	rate *= USEC_PER_SEC / 100;
+	if (likely(xsk->rto.srtt_us))
+		rate = div_u64(rate, xsk->rto.srtt_us);
+	WRITE_ONCE(sk->sk_pacing_rate, min_t(u64, rate, READ_ONCE(sk->sk_max_pacing_rate)));
+}
+
 /**
  * xtcp_cong_start() - the connection is established
  * @sk: its effective MSS is known
@@ -41,6 +59,7 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 	xsk->cong.ssthresh = U32_MAX;
 	xsk->cong.phase = XTCP_CONG_OPEN;
 	xsk->cong.usage_seq = xsk->snd_una;
+	set_rate(sk);
 	xtcp_algorithms_start(sk);
 }
 
@@ -139,6 +158,13 @@ static void reduce_by(struct sock *sk, u32 delivered, bool safe)
 	xsk->cong.cwnd = max_t(u32, pipe + quota, xsk->mss);
 }
 
+/* Whatever an algorithm makes of it, one segment fits: a window of none would never open. */
+static void bound_window(struct xtcp_sock *xsk)
+{
+	if (unlikely(xsk->cong.cwnd < xsk->mss))
+		xsk->cong.cwnd = xsk->mss;
+}
+
 /**
  * xtcp_cong_ack() - let the window follow an ACK
  * @sk: the phase is the one after the ACK
@@ -148,13 +174,22 @@ static void reduce_by(struct sock *sk, u32 delivered, bool safe)
  */
 void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
 	sock_owned_by_me(sk);
-	if (is_reducing(xtcp_sk(sk)))
+	if (unlikely(xsk->algorithm->control)) {
+		xsk->algorithm->control(sk, sample);
+		bound_window(xsk);
+		return;
+	}
+	if (is_reducing(xsk))
 		reduce_by(sk, sample->delivered, sample->acked && !sample->lost);
-	else if (xtcp_sk(sk)->cong.phase == XTCP_CONG_LOSS)
+	else if (xsk->cong.phase == XTCP_CONG_LOSS)
 		grow_again(sk, sample);
 	else
 		grow(sk, sample);
+	bound_window(xsk);
+	set_rate(sk);
 }
 
 /**
@@ -169,7 +204,7 @@ void xtcp_cong_sent(struct sock *sk, u32 octets)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	if (is_reducing(xsk))
+	if (is_reducing(xsk) && !xsk->algorithm->control)
 		xtcp_prr_sent(&xsk->cong.prr, octets);
 }
 
@@ -198,7 +233,7 @@ void xtcp_cong_reduce(struct sock *sk, u32 in_flight)
 
 	sock_owned_by_me(sk);
 	keep_windows(xsk);
-	xsk->cong.ssthresh = xsk->algorithm->ssthresh(sk);
+	xsk->cong.ssthresh = max_t(u32, xsk->algorithm->ssthresh(sk), xsk->mss);
 	xtcp_prr_begin(&xsk->cong.prr, in_flight);
 }
 
@@ -215,7 +250,39 @@ void xtcp_cong_reduced(struct sock *sk)
 	struct xtcp_cong *cong = &xtcp_sk(sk)->cong;
 
 	sock_owned_by_me(sk);
-	cong->cwnd = min(cong->ssthresh, U32_MAX / 2);
+	if (xtcp_sk(sk)->algorithm->control)
+		cong->cwnd = max(cong->cwnd, cong->prior_cwnd);
+	else
+		cong->cwnd = min(cong->ssthresh, U32_MAX / 2);
+}
+
+/**
+ * xtcp_cong_repaired() - what a timeout began is over
+ * @sk: the sock
+ *
+ * An algorithm that controls the window itself goes on with what it had, and bounds it by what it knows now.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_repaired(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_sk(sk)->algorithm->control)
+		xtcp_cong_reduced(sk);
+}
+
+/**
+ * xtcp_cong_octets_lost() - octets count as lost
+ * @sk: the sock
+ * @loss: which
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_sk(sk)->algorithm->lost)
+		xtcp_sk(sk)->algorithm->lost(sk, loss);
 }
 
 /**
@@ -227,7 +294,7 @@ void xtcp_cong_reduced(struct sock *sk)
 void xtcp_cong_allow_one(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	if (is_reducing(xtcp_sk(sk)))
+	if (is_reducing(xtcp_sk(sk)) && !xtcp_sk(sk)->algorithm->control)
 		reduce_by(sk, xtcp_sk(sk)->mss, false);
 }
 
@@ -245,7 +312,7 @@ void xtcp_cong_lost(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	keep_windows(xsk);
-	xsk->cong.ssthresh = xsk->algorithm->ssthresh(sk);
+	xsk->cong.ssthresh = max_t(u32, xsk->algorithm->ssthresh(sk), xsk->mss);
 }
 
 /**
@@ -320,7 +387,7 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
 	if (xsk->algorithm->idle)
 		xsk->algorithm->idle(sk, min_t(u64, (u64)idle * (USEC_PER_SEC / HZ), U32_MAX));
 	rto = msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
-	if (idle <= rto || !READ_ONCE(xtcp_net_of(sk)->sysctl.slow_start_after_idle))
+	if (idle <= rto || xsk->algorithm->control || !READ_ONCE(xtcp_net_of(sk)->sysctl.slow_start_after_idle))
 		return;
 	if (xsk->cong.phase != XTCP_CONG_CWR && xsk->cong.phase != XTCP_CONG_RECOVERY)
 		xsk->cong.ssthresh = max(xsk->cong.ssthresh, xsk->cong.cwnd / 4 * 3);
@@ -345,6 +412,20 @@ void xtcp_cong_mss_changed(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	xsk->cong.cwnd = max_t(u32, xsk->cong.cwnd, xsk->mss);
+}
+
+/**
+ * xtcp_cong_in_flight() - what is in flight, for an algorithm that wants to know
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets: pipe, as the scoreboard counts it.
+ */
+u32 xtcp_cong_in_flight(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return xtcp_scoreboard_pipe(sk);
 }
 
 /**

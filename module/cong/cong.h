@@ -8,6 +8,7 @@
 #include "pure/prr.h"
 
 struct sock;
+union tcp_cc_info;
 
 struct xtcp_sample;
 
@@ -22,6 +23,20 @@ enum xtcp_cong_phase {
 #define XTCP_CONG_PRIVATE	112	/* octets that an algorithm has in each sock */
 
 /**
+ * struct xtcp_cong_loss - octets that count as lost from now on
+ * @octets: how many
+ * @in_flight_then: octets in flight when they were sent, they included
+ * @lost_since: octets taken for lost since then, they included
+ * @is_limited: the program had not filled the window then
+ */
+struct xtcp_cong_loss {
+	u32 octets;
+	u32 in_flight_then;
+	u32 lost_since;
+	bool is_limited;
+};
+
+/**
  * struct xtcp_cong_ops - an algorithm
  * @name: as TCP_CONGESTION has it
  * @start: the connection is established, or a live one changes to this algorithm; the private space is zero. Optional
@@ -30,6 +45,12 @@ enum xtcp_cong_phase {
  * @ssthresh: something was lost or marked: the slow start threshold from now on, octets
  * @undone: the last reduction was for nothing; both windows are as before it. Optional
  * @idle: sending begins again after @idle_us, a tick at least, without anything in flight. Optional
+ * @control: instead of @acked: each ACK that tells something, whatever the phase; @cwnd is the algorithm's in all of them
+ *	but for what a timeout does to it, and so is sk_pacing_rate. Optional
+ * @lost: octets that were sent in one go are taken for lost, before the ACK comes to @control; see
+ *	xtcp_cong_octets_lost(). Optional
+ * @info: what TCP_CC_INFO tells; gives the octets of it. Optional
+ * @paces: text has to leave at sk_pacing_rate
  * @end: the connection ends or changes to another algorithm. Optional
  */
 struct xtcp_cong_ops {
@@ -39,7 +60,11 @@ struct xtcp_cong_ops {
 	u32 (*ssthresh)(struct sock *sk);
 	void (*undone)(struct sock *sk);
 	void (*idle)(struct sock *sk, u32 idle_us);
+	void (*control)(struct sock *sk, const struct xtcp_sample *sample);
+	void (*lost)(struct sock *sk, const struct xtcp_cong_loss *loss);
+	size_t (*info)(struct sock *sk, union tcp_cc_info *info);
 	void (*end)(struct sock *sk);
+	bool paces;
 };
 
 /**
@@ -80,6 +105,8 @@ void xtcp_cong_sent(struct sock *sk, u32 octets);
 void xtcp_cong_pushed(struct sock *sk, bool limited);
 void xtcp_cong_reduce(struct sock *sk, u32 in_flight);
 void xtcp_cong_reduced(struct sock *sk);
+void xtcp_cong_repaired(struct sock *sk);
+void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss);
 void xtcp_cong_allow_one(struct sock *sk);
 void xtcp_cong_lost(struct sock *sk);
 void xtcp_cong_restart(struct sock *sk, u32 pipe);
@@ -87,6 +114,7 @@ void xtcp_cong_forbid_undo(struct sock *sk);
 void xtcp_cong_undo(struct sock *sk);
 void xtcp_cong_restart_after_idle(struct sock *sk);
 void xtcp_cong_mss_changed(struct sock *sk);
+u32 xtcp_cong_in_flight(const struct sock *sk);
 u32 xtcp_cong_cwnd_segments(const struct sock *sk);
 
 #endif /* XTCP_CONG_H */

@@ -4,7 +4,8 @@
  * arrived since what it acknowledges was sent. That took as long as the octets took to be sent, or to be acknowledged,
  * whichever is longer: ACKs that come in a bunch make no rate that the path does not have.
  *
- * Each skb notes when it is sent what had arrived by then. Nothing here changes what is sent; TCP_INFO tells the rate.
+ * Each skb notes when it is sent what had arrived by then. TCP_INFO tells the rate, and algorithms that have one of their
+ * own (struct xtcp_cong_ops.control) live by it.
  */
 #include "loss/rate.h"
 
@@ -40,6 +41,11 @@ void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
 	cb->first_sent_us = (u32)xsk->rate.first_sent_us;
 	cb->delivered = xsk->delivered;
 	cb->delivered_us = (u32)xsk->delivered_us;
+	if (unlikely(xsk->algorithm->control))
+		*xtcp_sndnote(skb) = (struct xtcp_sndnote) {
+			.in_flight = xtcp_scoreboard_pipe(sk) + cb->end_seq - cb->seq,
+			.lost = xsk->lost_total,
+		};
 	cb->marks &= ~XTCP_SNDQ_LIMITED;
 	if (unlikely(xsk->rate.limited))
 		cb->marks |= XTCP_SNDQ_LIMITED;
@@ -65,6 +71,8 @@ void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_s
 		return;
 	sample->tells_rate = true;
 	sample->is_limited = cb->marks & XTCP_SNDQ_LIMITED;
+	sample->in_flight_then = xtcp_sndnote(skb)->in_flight;
+	sample->lost_before = xtcp_sndnote(skb)->lost;
 	sample->delivered_before = cb->delivered;
 	sample->delivered_before_us = cb->delivered_us;
 	sample->sending_us = (u32)cb->sent_us - cb->first_sent_us;

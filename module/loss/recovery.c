@@ -38,6 +38,7 @@
 #include "send/sndq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
+#include "time/pace.h"
 #include "time/timer.h"
 
 #define RENEGED_WAIT_US	(10 * USEC_PER_MSEC)	/* at least as long is waited for an ACK that takes it back */
@@ -200,7 +201,9 @@ static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
 		xtcp_reorder_recovered(&xsk->rack.reorder);
 	if (duplicates_may_follow(xsk))
 		return false;
-	if (!in_loss && xsk->undo.armed)
+	if (in_loss)
+		xtcp_cong_repaired(sk);
+	else if (xsk->undo.armed)
 		xtcp_cong_reduced(sk);
 	/* the D-SACKs of needless repetitions come now: the originals were acknowledged before (outside_repair()) */
 	xsk->frto = false;
@@ -341,8 +344,8 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /*
- * Resends what is lost, as far as the congestion window goes; a segment at least when nothing is in flight. What a
- * timeout sends itself is in TCPTimeouts and in no counter besides, as in Linux.
+ * Resends what is lost, as far as the congestion window and pacing let it; a segment at least when nothing is in flight,
+ * and after a timeout. What that sends itself is in TCPTimeouts and in no counter besides, as in Linux.
  */
 static void resend_lost(struct sock *sk, bool timeout)
 {
@@ -357,7 +360,9 @@ static void resend_lost(struct sock *sk, bool timeout)
 
 		if (pipe && room < min_t(u32, xsk->mss, cb->end_seq - cb->seq))
 			break;
-		if (xtcp_output_resend(sk, skb, max_t(u32, room, xsk->mss)))
+		if (!timeout && xtcp_pace_holds(sk))
+			break;
+		if (xtcp_output_resend(sk, skb, max_t(u32, min(room, xtcp_output_bundle(sk)), xsk->mss)))
 			break;
 		if (!timeout)
 			XTCP_NET_INC_STATS(xsk->xn, xsk->cong.phase == XTCP_CONG_RECOVERY ?
@@ -366,6 +371,19 @@ static void resend_lost(struct sock *sk, bool timeout)
 	}
 	if (first)
 		xtcp_timer_ack_progress(sk);
+}
+
+/**
+ * xtcp_recovery_go_on() - something else than an ACK lets lost segments go that had to wait
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_recovery_go_on(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_sk(sk)->cong.phase >= XTCP_CONG_RECOVERY && !xtcp_sk(sk)->frto)
+		resend_lost(sk, false);
 }
 
 /* Linux calls these ACKs dubious: something is not as in an undisturbed stream. */

@@ -23,6 +23,8 @@
  * @delivered_before: with @tells_rate: what had been delivered when the last sent of these segments was sent, see
  *	xsk->delivered
  * @delivered_before_us: the low half of the time of that
+ * @in_flight_then: octets in flight when it was sent, it included; for an algorithm with @control alone, as the next
+ * @lost_before: xsk->lost_total then
  * @sending_us: how long it took to send what it is a sample of
  * @rtt_us: the round trip of the one sent last, microseconds; 0: it tells of none
  * @tsecr: its TSecr, which may be anything; 0: none
@@ -48,6 +50,8 @@ struct xtcp_sample {
 	u32 lost;
 	u32 delivered_before;
 	u32 delivered_before_us;
+	u32 in_flight_then;
+	u32 lost_before;
 	u32 sending_us;
 	u32 rtt_us;
 	u32 tsecr;

@@ -17,6 +17,7 @@
 
 #include "base/netns.h"
 #include "base/sock.h"
+#include "cong/cong.h"
 #include "in/ingress.h"
 #include "loss/rack.h"
 #include "loss/rate.h"
@@ -591,6 +592,12 @@ void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 		sb->lost += octets_of(skb);
 	}
 	xsk->lost_total += octets_of(skb);
+	xtcp_cong_octets_lost(sk, &(struct xtcp_cong_loss) {
+		.octets = octets_of(skb),
+		.in_flight_then = xtcp_sndnote(skb)->in_flight,
+		.lost_since = xsk->lost_total - xtcp_sndnote(skb)->lost,
+		.is_limited = cb->marks & XTCP_SNDQ_LIMITED,
+	});
 	if (xsk->resend_cursor == skb)
 		xsk->resend_cursor = NULL;
 	queue_for_resend(xsk, skb);

@@ -29,6 +29,7 @@
 #include "send/sndq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
+#include "time/pace.h"
 #include "time/timer.h"
 
 /* A segment within this time of one received is an answer: the connection is interactive (Linux's pingpong mode). */
@@ -221,9 +222,13 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 		xtcp_sack_told(sk);
 	if (untold)
 		ack_again(sk);
+	if (len && xtcp_pace_applies(sk))
+		xtcp_pace_stamp(sk, skb, len);
 	count_out(sk, len, flags, resent, max_t(u32, skb_shinfo(skb)->gso_segs, 1));
 	if (trace_xtcp_segment_out_enabled())
 		trace_out(sk, skb, th, len, resent);
+	/* as Linux: while something of the flow is below, the device's queue stays the same */
+	skb->ooo_okay = refcount_read(&sk->sk_wmem_alloc) <= SKB_TRUESIZE(1);
 	/* skb_set_owner_w() without its questions */
 	skb->sk = sk;
 	skb->destructor = sock_wfree;
@@ -285,6 +290,8 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 now_us)
 	}
 	/* the one on the queue has its place in the tree there */
 	out->dev = NULL;
+	/* and notes where others look for the time of departure */
+	out->tstamp = 0;
 	set_gso(sk, out);
 	if (skb->len && !resent && xsk->rcv_data_tstamp && (u32)jiffies - xsk->rcv_data_tstamp < ANSWER_JIFFIES)
 		xsk->pingpong = true;

@@ -7,11 +7,10 @@
  * before is chosen by recovery.c and sent again by xtcp_output_resend(). Both compare what is in flight with the
  * congestion window, and know nothing of its phases. The rule that keeps a connection from standing
  * still: when push() leaves data behind, either something is in flight and the retransmission deadline is armed, or
- * nothing is and the persist deadline is.
+ * nothing is and the persist deadline is, or the timer of pace.c.
  */
 #include "send/output.h"
 
-#include <linux/sizes.h>
 #include <net/tcp.h>
 
 #include "base/netns.h"
@@ -25,16 +24,13 @@
 #include "pure/seq.h"
 #include "pure/wire.h"
 #include "recv/text.h"
+#include "send/busy.h"
 #include "send/mss.h"
 #include "send/sndq.h"
 #include "sight/mib.h"
+#include "time/pace.h"
 #include "time/timer.h"
 
-/*
- * Octets of memory that may stand below us (qdisc, device) before we wait for an ACK, so that one connection does not
- * fill a qdisc. Every ACK tries again; with nothing in flight the limit does not hold.
- */
-#define BELOW_MAX	SZ_1M
 #define CHALLENGES_MAX	100U	/* challenge ACKs in a second, per connection (RFC 5961 section 7) */
 
 #define SENDS_TEXT (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)
@@ -81,14 +77,14 @@ static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, 
 }
 
 /*
- * How much of @skb, which begins at SND.NXT, goes now, in sequence numbers; 0: nothing. The cases are those of RFC 9293
- * section 3.8.6.2.1 (MUST-38); the override timeout is the persist deadline.
+ * How much of @skb, which begins at SND.NXT, goes now, in sequence numbers and no more than @bundle octets; 0: nothing.
+ * The cases are those of RFC 9293 section 3.8.6.2.1 (MUST-38); the override timeout is the persist deadline.
  */
-static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagle)
+static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagle, u32 bundle)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-	u32 wnd = window_room(xsk, cb->seq), room = min(wnd, congestion_room(sk));
+	u32 wnd = window_room(xsk, cb->seq), room = min3(wnd, congestion_room(sk), bundle);
 	u32 need = cb->end_seq - cb->seq, mss = xtcp_mss_payload(sk), partial;
 
 	/* a FIN alone does not wait for the congestion window */
@@ -138,33 +134,71 @@ static void data_sent(struct sock *sk)
 	xtcp_timer_data_sent(sk);
 }
 
+/*
+ * So that one connection does not fill a qdisc or a device, about a millisecond of its rate stands below, two bundles
+ * of @n octets at least; of one that nobody paces no more than limit_output_bytes. With nothing in flight the limit does
+ * not hold. Every ACK tries again, and a timer: nobody tells us what the device has done.
+ */
+static bool below_is_full(struct sock *sk, u32 n)
+{
+	unsigned long below = refcount_read(&sk->sk_wmem_alloc), most = 2UL * SKB_TRUESIZE(n);
+
+	if (likely(below <= most))
+		return false;
+	most = max(most, READ_ONCE(sk->sk_pacing_rate) >> READ_ONCE(sk->sk_pacing_shift));
+	if (!xtcp_pace_applies(sk))
+		most = min_t(unsigned long, most, READ_ONCE(xtcp_net_of(sk)->sysctl.limit_output_bytes));
+	if (below <= most || !in_flight(xtcp_sk(sk)))
+		return false;
+	xtcp_pace_try_again(sk, most);
+	return true;
+}
+
+/* What the connection waits for from now on, when what may go has gone; @skb is left. */
+static enum xtcp_busy_with waits_for(const struct sock *sk, const struct sk_buff *skb, bool limited)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (limited)
+		return XTCP_BUSY;
+	if (skb)
+		return window_room(xsk, xtcp_sndcb(skb)->seq) < min_t(u32, skb->len, xsk->mss) ?
+		       XTCP_BUSY_WINDOW : XTCP_BUSY;
+	return sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags) ? XTCP_BUSY_BUFFER : XTCP_BUSY;
+}
+
 /* There is something to send. */
 static noinline void push_text(struct sock *sk, int nonagle)
 {
 	const bool more = (nonagle & (TCP_NAGLE_CORK | TCP_NAGLE_PUSH)) == TCP_NAGLE_CORK;
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool sent = false, early = false, limited;
 	struct sk_buff *skb;
-	bool sent = false;
-	u32 n;
+	u32 bundle, n;
 
 	if (!in_flight(xsk))
 		xtcp_cong_restart_after_idle(sk);
 	xtcp_mss_current(sk);
+	bundle = xtcp_output_bundle(sk);
 	while ((skb = xtcp_sndq_unsent(sk))) {
-		if (in_flight(xsk) && refcount_read(&sk->sk_wmem_alloc) > BELOW_MAX)
-			break;
-		n = sendable(sk, skb, nonagle);
+		n = sendable(sk, skb, nonagle, bundle);
 		/* who cuts a bundle does not know that the pointer counts from each segment's own number */
 		if (unlikely(xsk->snd_urgent) && skb->len > xtcp_mss_payload(sk))
 			n = min(n, xtcp_mss_payload(sk));
-		if (!n || !send_new(sk, n, more))
+		if (!n)
+			break;
+		early = xtcp_pace_holds(sk);
+		if (early || below_is_full(sk, n) || !send_new(sk, n, more))
 			break;
 		sent = true;
 	}
 	if (sent)
 		data_sent(sk);
-	xtcp_cong_pushed(sk, congestion_room(sk) < xsk->mss);
-	if (skb && !in_flight(xsk))
+	limited = congestion_room(sk) < xsk->mss;
+	xtcp_cong_pushed(sk, limited);
+	xtcp_busy_with(xsk, waits_for(sk, skb, limited));
+	/* what is early has a timer of its own */
+	if (skb && !early && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);
 }
 
@@ -226,6 +260,33 @@ u32 xtcp_output_size_goal(const struct sock *sk)
 		segments = clamp_t(u32, most / mss, 1, max_t(u32, sk->sk_gso_max_segs, 1));
 	}
 	return segments * mss;
+}
+
+/**
+ * xtcp_output_bundle() - how much text may go at once
+ * @sk: the sock
+ *
+ * What the rate brings in a millisecond (sk_pacing_shift), min_tso_segs at least: a larger bundle would be a burst, and
+ * keep others waiting. Where round trips are short it may be larger, up to what the device takes: by tso_rtt_log. All
+ * as Linux.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets, a multiple of the effective MSS; or U32_MAX.
+ */
+u32 xtcp_output_bundle(const struct sock *sk)
+{
+	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
+	unsigned long octets = READ_ONCE(sk->sk_pacing_rate) >> READ_ONCE(sk->sk_pacing_shift);
+	u32 halvings = xtcp_sk(sk)->rto.min_rtt_us >> min_t(u8, READ_ONCE(ctl->tso_rtt_log), 31);
+	u32 mss = xtcp_mss_payload(sk);
+
+	sock_owned_by_me(sk);
+	if (halvings < BITS_PER_TYPE(u32))
+		octets += sk->sk_gso_max_size >> halvings;
+	if (octets >= sk->sk_gso_max_size)
+		return U32_MAX;
+	return max3((u32)octets / mss, (u32)READ_ONCE(ctl->min_tso_segs), 1U) * mss;
 }
 
 /**

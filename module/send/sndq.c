@@ -33,6 +33,7 @@
 #include "pure/clock.h"
 #include "pure/seq.h"
 #include "pure/wire.h"
+#include "send/busy.h"
 #include "send/spare.h"
 #include "sight/mib.h"
 
@@ -109,6 +110,8 @@ void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb)
 	cb->seq = xsk->write_seq;
 	cb->end_seq = cb->seq + !!(cb->flags & (XTCP_SYN | XTCP_FIN));
 	WRITE_ONCE(xsk->write_seq, cb->end_seq);
+	if (!xsk->busy.with && !(cb->flags & XTCP_SYN))
+		xtcp_busy_with(xsk, XTCP_BUSY);
 	__skb_queue_tail(&sk->sk_write_queue, skb);
 	charge(sk, skb);
 }
@@ -494,6 +497,7 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 	restcb->delivered = cb->delivered;
 	restcb->delivered_us = cb->delivered_us;
 	restcb->first_sent_us = cb->first_sent_us;
+	*xtcp_sndnote(rest) = *xtcp_sndnote(skb);
 	restcb->transmissions = cb->transmissions;
 	restcb->flags = cb->flags;
 	restcb->marks = cb->marks;
@@ -608,4 +612,5 @@ void xtcp_sndq_purge(struct sock *sk)
 		unlink_free(sk, skb);
 	while ((skb = skb_peek(&sk->sk_write_queue)))
 		unlink_free(sk, skb);
+	xtcp_busy_with(xsk, XTCP_IDLE);
 }

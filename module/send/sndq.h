@@ -54,6 +54,22 @@ static inline struct xtcp_sndcb *xtcp_sndcb(const struct sk_buff *skb)
 	return (struct xtcp_sndcb *)skb->cb;
 }
 
+/**
+ * struct xtcp_sndnote - what skb->tstamp holds on the send queue, for an algorithm that wants it
+ * @in_flight: octets in flight when last sent, these included
+ * @lost: xsk->lost_total then
+ */
+struct xtcp_sndnote {
+	u32 in_flight;
+	u32 lost;
+};
+
+static inline struct xtcp_sndnote *xtcp_sndnote(const struct sk_buff *skb)
+{
+	BUILD_BUG_ON(sizeof(struct xtcp_sndnote) > sizeof(skb->tstamp));
+	return (struct xtcp_sndnote *)&skb->tstamp;
+}
+
 /* The skb of which a list by cb->node holds @cb. */
 static inline struct sk_buff *xtcp_sndq_skb_of(struct xtcp_sndcb *cb)
 {

@@ -12,6 +12,7 @@
 
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <linux/inet_diag.h>
 #include <net/tcp.h>
 
 #include "base/netns.h"
@@ -374,6 +375,7 @@ static int put_octets(char __user *optval, int __user *optlen, const void *from,
 int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen)
 {
 	char name[TCP_CA_NAME_MAX] = "";
+	union tcp_cc_info cc_info;
 	struct tcp_info info;
 	int len, val, err;
 
@@ -396,6 +398,9 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 	case TCP_INFO:
 		xtcp_status_info(sk, &info);
 		return put_octets(optval, optlen, &info, min_t(unsigned int, len, sizeof(info)));
+	case TCP_CC_INFO:
+		val = xtcp_algorithms_info(sk, &cc_info);
+		return put_octets(optval, optlen, &cc_info, min(len, val));
 	case TCP_CONGESTION:
 		strscpy(name, READ_ONCE(xtcp_sk(sk)->algorithm)->name, sizeof(name));
 		return put_octets(optval, optlen, name, min_t(unsigned int, len, sizeof(name)));

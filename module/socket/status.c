@@ -87,6 +87,19 @@ static void info_counts(const struct xtcp_sock *xsk, struct tcp_info *info)
 	info->tcpi_rcv_ooopack = xsk->rcv_ooopack;
 }
 
+/* All bits set mean that there is none, in a long and in what TCP_INFO has. */
+static u64 octets_per_second(unsigned long rate)
+{
+	return rate == ~0UL ? ~0ULL : rate;
+}
+
+static void info_busy(const struct xtcp_sock *xsk, struct tcp_info *info)
+{
+	info->tcpi_rwnd_limited = xtcp_busy_us(xsk, XTCP_BUSY_WINDOW);
+	info->tcpi_sndbuf_limited = xtcp_busy_us(xsk, XTCP_BUSY_BUFFER);
+	info->tcpi_busy_time = xtcp_busy_us(xsk, XTCP_BUSY) + info->tcpi_rwnd_limited + info->tcpi_sndbuf_limited;
+}
+
 /**
  * xtcp_status_info() - TCP_INFO
  * @sk: the sock
@@ -103,8 +116,8 @@ void xtcp_status_info(struct sock *sk, struct tcp_info *info)
 	memset(info, 0, sizeof(*info));
 	lock_sock(sk);
 	info->tcpi_state = sk->sk_state;
-	info->tcpi_pacing_rate = ~0ULL;
-	info->tcpi_max_pacing_rate = ~0ULL;
+	info->tcpi_pacing_rate = octets_per_second(sk->sk_pacing_rate);
+	info->tcpi_max_pacing_rate = octets_per_second(sk->sk_max_pacing_rate);
 	info->tcpi_reordering = XTCP_DUPACK_THRESHOLD;
 	info->tcpi_snd_cwnd = xtcp_cong_cwnd_segments(sk);
 	if (sk->sk_state == TCP_LISTEN) {
@@ -116,6 +129,7 @@ void xtcp_status_info(struct sock *sk, struct tcp_info *info)
 	info_congestion(sk, info);
 	info_options(xsk, info);
 	info_counts(xsk, info);
+	info_busy(xsk, info);
 	info->tcpi_retransmits = xsk->retransmits;
 	info->tcpi_probes = xtcp_sock_probes_out(xsk);
 	info->tcpi_backoff = xsk->rto.backoff;

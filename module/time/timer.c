@@ -17,6 +17,8 @@
  * is dropped: most are pushed back by every ACK, and firing early only means to go to sleep again. A deadline that
  * passed acts once, however far the clock has moved, and counts the next one from now.
  *
+ * Text that is paced has a timer of its own (pace.c), since a tick is too long for it.
+ *
  * Expiry while a user owns the lock sets XTCP_DEFERRED_TIMER; release_sock() runs what is due.
  *
  * Policy, how long and when to give up: rto.c, retries.c and keepalive.c.
@@ -38,6 +40,7 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "time/keepalive.h"
+#include "time/pace.h"
 #include "time/retries.h"
 
 #define MEMORY_RETRY		(HZ / 2)	/* nothing could be sent for want of memory */
@@ -294,6 +297,7 @@ void xtcp_timer_stop(struct sock *sk)
 	timers->dead = true;
 	timers->armed = 0;
 	sk_stop_timer(sk, &sk->sk_timer);
+	xtcp_pace_stop(sk);
 	sk_mem_reclaim(sk);
 }
 

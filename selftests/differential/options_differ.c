@@ -172,8 +172,6 @@ struct option_differs options_differ[] = {
 	TCP(22, "TCP_REPAIR_OPTIONS", REPAIR),
 	TCP(23, "TCP_FASTOPEN", FASTOPEN),
 	TCP(24, "TCP_TIMESTAMP", REPAIR),
-	TCP(26, "TCP_CC_INFO",
-	    REFUSED("no congestion control here has figures of its own to tell")),
 	TCP(27, "TCP_SAVE_SYN", REFUSED("the SYN is not kept")),
 	TCP(28, "TCP_SAVED_SYN", REFUSED("the SYN is not kept")),
 	TCP(29, "TCP_REPAIR_WINDOW", REPAIR),

@@ -110,6 +110,19 @@ int netem_set(int ns, const char *name, const struct netem *netem)
 	return netem->rate_kbit ? set_bottleneck(ns, name, netem) : 0;
 }
 
+int netem_replace(int ns, const char *name, const char *kind)
+{
+	struct tcmsg tc = root_of(ns, name);
+	struct netlink_request req;
+
+	/* a qdisc of another kind has to go first; there may be none */
+	netlink_start(&req, RTM_DELQDISC, 0, &tc, sizeof(tc));
+	netlink_talk(ns, &req);
+	netlink_start(&req, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &tc, sizeof(tc));
+	netlink_put_string(&req, TCA_KIND, kind);
+	return netlink_talk(ns, &req) ? complain(kind, name) : 0;
+}
+
 int netem_clear(int ns, const char *name)
 {
 	struct tcmsg tc = root_of(ns, name);

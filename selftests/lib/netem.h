@@ -23,6 +23,9 @@ struct netem {
 /* Replaces what is on @name's way out; 0 or -1. */
 int netem_set(int ns, const char *name, const struct netem *netem);
 
+/* The qdisc @kind with its defaults in its place, as in "fq"; 0 or -1. */
+int netem_replace(int ns, const char *name, const char *kind);
+
 /* No netem any more; 0 or -1. */
 int netem_clear(int ns, const char *name);
 

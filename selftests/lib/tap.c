@@ -48,6 +48,7 @@ static bool read_ports(const unsigned char *ip, ssize_t len, struct tap_segment 
 		return false;
 	segment->from_port = tcp[0] << 8 | tcp[1];
 	segment->to_port = tcp[2] << 8 | tcp[3];
+	segment->text = (v6 ? (ip[4] << 8 | ip[5]) : (ip[2] << 8 | ip[3]) - header) - (tcp[12] >> 4) * 4;
 	return true;
 }
 

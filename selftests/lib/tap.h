@@ -8,6 +8,7 @@
 struct tap_segment {
 	int from_port;
 	int to_port;
+	int text;		/* octets behind the TCP header */
 	long long time_of_day_us;
 };
 

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What a connection spends its time with, as Linux counts it: in jiffies, and only with the last reason that it had. */
+#include "send/busy.h"
+
+#include <linux/jiffies.h>
+
+#include "base/sock.h"
+
+/**
+ * xtcp_busy_with() - what the connection waits for from now on
+ * @xsk: the sock
+ * @with: what
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can have @xsk.
+ */
+void xtcp_busy_with(struct xtcp_sock *xsk, enum xtcp_busy_with with)
+{
+	struct xtcp_busy *busy = &xsk->busy;
+	u32 now;
+
+	if (busy->with == with)
+		return;
+	now = (u32)jiffies;
+	if (busy->with)
+		busy->spent[busy->with - 1] += now - busy->since;
+	busy->since = now;
+	busy->with = with;
+}
+
+/**
+ * xtcp_busy_us() - for how long the connection has waited for something
+ * @xsk: the sock
+ * @with: what; not XTCP_IDLE
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: microseconds, to a jiffy.
+ */
+u64 xtcp_busy_us(const struct xtcp_sock *xsk, enum xtcp_busy_with with)
+{
+	const struct xtcp_busy *busy = &xsk->busy;
+	u32 spent = busy->spent[with - 1];
+
+	sock_owned_by_me(&xsk->inet.sk);
+	if (busy->with == with)
+		spent += (u32)jiffies - busy->since;
+	return (u64)spent * (USEC_PER_SEC / HZ);
+}

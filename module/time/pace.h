@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Pacing: when the next text may leave, and the timer that sends it then. */
+#ifndef XTCP_PACE_H
+#define XTCP_PACE_H
+
+#include <net/sock.h>
+
+/* Is there a rate that text is held to? Few connections have one. */
+static inline bool xtcp_pace_applies(const struct sock *sk)
+{
+	return unlikely(READ_ONCE(sk->sk_pacing_status) != SK_PACING_NONE);
+}
+
+bool xtcp_pace_must_wait(struct sock *sk);
+
+/* Does text have to wait for its time? The timer runs then. With fq each skb says when it departs, and none waits. */
+static inline bool xtcp_pace_holds(struct sock *sk)
+{
+	return unlikely(READ_ONCE(sk->sk_pacing_status) == SK_PACING_NEEDED) && xtcp_pace_must_wait(sk);
+}
+
+/* Socket lock held in all of these, but the last. */
+void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len);
+void xtcp_pace_try_again(struct sock *sk, u32 octets);
+void xtcp_pace_run(struct sock *sk);
+void xtcp_pace_stop(struct sock *sk);
+void xtcp_pace_free(struct sock *sk);
+
+#endif /* XTCP_PACE_H */

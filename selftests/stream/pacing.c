@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pacing: text leaves the device at the rate of SO_MAX_PACING_RATE, in small bundles, with fq and without; little of a
+ * flow stands below TCP; what TCP_INFO says of rates and of what a connection waits for. On both stacks, the peer is
+ * kernel TCP. Then what only xtcp says: a rate of an octet in a second ends nothing and holds nothing for ever, and the
+ * module goes while timers of it run.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <linux/sockios.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "lib/module.h"
+#include "lib/netem.h"
+#include "lib/ns.h"
+#include "lib/stack.h"
+#include "lib/tap.h"
+#include "lib/wait.h"
+
+#define PORT		5380
+#define RTT_MS		20
+#define RATE		1000000		/* octets in a second */
+#define STREAM		300000		/* octets */
+#define UNPACED		10		/* segments, the first of a connection */
+#define DEPARTURES	2000
+#define SLOW_KBIT	1000
+#define ORPHANS		30
+
+static struct ns_pair net;
+static char octets[65536];
+
+static void must(bool condition, const char *what)
+{
+	if (!condition)
+		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
+}
+
+/* What Linux 6.1 has, which not each libc knows. */
+struct info {
+	uint8_t first[8];
+	uint32_t words[24];
+	uint64_t pacing_rate, max_pacing_rate, bytes_acked, bytes_received;
+	uint32_t segs_out, segs_in, notsent_bytes, min_rtt, data_segs_in, data_segs_out;
+	uint64_t delivery_rate, busy_time, rwnd_limited, sndbuf_limited;
+};
+
+static struct info info(int fd)
+{
+	struct info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) && len == sizeof(info), "TCP_INFO");
+	return info;
+}
+
+static void *swallow(void *fd)
+{
+	static char in[65536];
+
+	while (recv(*(int *)fd, in, sizeof(in), 0) > 0)
+		;
+	return NULL;
+}
+
+static int unacknowledged(int fd)
+{
+	int queued = -1;
+
+	must(!ioctl(fd, SIOCOUTQ, &queued), "SIOCOUTQ");
+	return queued;
+}
+
+static void send_all(int fd, int len)
+{
+	int n;
+
+	for (; len; len -= n) {
+		n = send(fd, octets, len < (int)sizeof(octets) ? len : (int)sizeof(octets), MSG_NOSIGNAL);
+		must(n > 0, "send");
+	}
+}
+
+/* A connection whose other end reads. */
+struct stream {
+	int client, server;
+	pthread_t reader;
+};
+
+static void start(struct stream *s, enum stack stack, bool v6)
+{
+	stack_pair_or_die(net.a, stack, net.b, KERNEL, v6 ? NS_B6 : NS_B4, PORT, &s->client, &s->server);
+	must(!pthread_create(&s->reader, NULL, swallow, &s->server), "thread");
+}
+
+static void finish(struct stream *s)
+{
+	shutdown(s->client, SHUT_WR);
+	must(!pthread_join(s->reader, NULL), "thread");
+	close(s->client);
+	close(s->server);
+}
+
+/* All can be written at once. */
+static void room(int fd)
+{
+	const int wide = 4 * STREAM;
+
+	must(!setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &wide, sizeof(wide)), "SO_SNDBUFFORCE");
+}
+
+static void set_rate(int fd, unsigned int rate)
+{
+	must(!setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof(rate)), "SO_MAX_PACING_RATE");
+}
+
+/* All departures of text until all is acknowledged; how many. A tap holds few. */
+static int departures(int tap, int fd, struct tap_segment *seen)
+{
+	long long end = wait_now_ms() + STACK_DEADLINE_MS;
+	int n = 0, port = stack_port(fd);
+	bool done;
+
+	do {
+		done = !unacknowledged(fd);
+		while (n < DEPARTURES && tap_next(tap, &seen[n]))
+			if (seen[n].from_port == port && seen[n].text > 0)
+				n++;
+		must(done || wait_now_ms() < end, "acknowledged");
+		wait_tick();
+	} while (!done);
+	return n;
+}
+
+/*
+ * Behind the first segments, which go at once: no bundle has more than two, none leaves before half of the time of the
+ * one before is over, and over ten of them and over all the rate is kept.
+ */
+static bool is_even(const struct tap_segment *s, int n)
+{
+	long long sent = 0, all, due_us, took_us;
+	int first = 0, i, j, mss = 0;
+
+	for (i = 0; i < n; i++)
+		mss = s[i].text > mss && s[i].text <= 1448 ? s[i].text : mss;
+	for (i = 0; i < n && sent < (UNPACED + 2) * 1448; i++)
+		sent += s[i].text;
+	first = i;
+	for (i = first; i < n; i++)
+		if (s[i].text > 2 * 1448)
+			return ksft_print_msg("a bundle of %d octets\n", s[i].text), false;
+	for (i = first; i + 10 < n; i++) {
+		for (all = 0, j = i; j < i + 10; j++)
+			all += s[j].text;
+		due_us = all * 1000000 / RATE;
+		took_us = s[i + 10].time_of_day_us - s[i].time_of_day_us;
+		if (took_us < due_us * 8 / 10)
+			return ksft_print_msg("%lld octets in %lld us\n", all, took_us), false;
+	}
+	for (all = 0, i = n / 2; i < n - 1; i++)
+		all += s[i].text;
+	due_us = all * 1000000 / RATE;
+	took_us = s[n - 1].time_of_day_us - s[n / 2].time_of_day_us;
+	ksft_print_msg("%d bundles, %lld octets of the second half in %lld us, %lld are due\n", n, all, took_us, due_us);
+	return n - first > STREAM / 1448 / 2 / 2 && took_us > due_us * 95 / 100 && took_us < due_us * 125 / 100;
+}
+
+static void evenly(enum stack stack, bool v6, bool fq)
+{
+	static struct tap_segment seen[DEPARTURES];
+	struct stream s;
+	struct info i;
+	int tap, n;
+
+	must(!(fq ? netem_replace(net.a, "veth0", "fq") : netem_replace(net.a, "veth0", "pfifo")), "qdisc");
+	start(&s, stack, v6);
+	set_rate(s.client, RATE);
+	tap = tap_open(net.a, "veth0");
+	must(tap >= 0, "tap");
+	room(s.client);
+	send_all(s.client, STREAM);
+	n = departures(tap, s.client, seen);
+	i = info(s.client);
+	ksft_test_result(is_even(seen, n) && i.max_pacing_rate == RATE && i.pacing_rate && i.pacing_rate <= RATE &&
+			 i.delivery_rate < RATE * 5 / 4, "%s, IPv%c: %d octets a second, %s\n",
+			 stack_name(stack), v6 ? '6' : '4', RATE, fq ? "fq" : "no fq");
+	close(tap);
+	finish(&s);
+}
+
+/* A slow device: its queue stays short, whatever the window allows, and it never stands still. */
+static void short_queue(enum stack stack)
+{
+	const struct netem slow = { .rate_kbit = SLOW_KBIT, .queue = 1 << 20 };
+	long long most = 0, now, began;
+	struct stream s;
+
+	must(!netem_clear(net.a, "veth0") && !netem_set(net.a, "veth0", &slow), "netem");
+	start(&s, stack, false);
+	room(s.client);
+	began = wait_now_ms();
+	send_all(s.client, STREAM);
+	while (unacknowledged(s.client)) {
+		now = netem_waiting(net.a, "veth0");
+		most = now > most ? now : most;
+		wait_tick();
+	}
+	now = wait_now_ms() - began;
+	ksft_print_msg("at most %lld segments wait, %lld ms\n", most, now);
+	ksft_test_result(most <= 14 && now < STREAM * 8 / SLOW_KBIT * 12 / 10,
+			 "%s: little of a flow stands below TCP\n", stack_name(stack));
+	finish(&s);
+	must(!netem_replace(net.a, "veth0", "pfifo"), "qdisc");
+}
+
+/* What SO_MAX_PACING_RATE says, in 32 bits and in 64. */
+static void numbers(enum stack stack)
+{
+	unsigned long long wide = 5000000000ULL;
+	unsigned int narrow = 0;
+	socklen_t len = sizeof(wide);
+	int fd = stack_socket(net.a, stack, NS_B4);
+	bool ok;
+
+	ok = info(fd).max_pacing_rate == ~0ULL && info(fd).pacing_rate == ~0ULL;
+	ok &= !setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &wide, sizeof(wide));
+	wide = 0;
+	ok &= !getsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &wide, &len) && wide == 5000000000ULL;
+	ok &= info(fd).max_pacing_rate == 5000000000ULL;
+	len = sizeof(narrow);
+	ok &= !getsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &narrow, &len) && narrow == ~0U;
+	set_rate(fd, ~0U);
+	ok &= info(fd).max_pacing_rate == ~0ULL;
+	ksft_test_result(ok, "%s: SO_MAX_PACING_RATE in 32 bits and in 64\n", stack_name(stack));
+	close(fd);
+}
+
+/* A reader that does not read, a send buffer that is too small, and a time of silence. */
+static void waits(enum stack stack)
+{
+	int client, server, small = 4608, one = 1, i;
+	struct info first, before, after;
+	uint64_t took;
+	struct stream s;
+	bool ok;
+
+	stack_pair_or_die(net.a, stack, net.b, KERNEL, NS_B4, PORT, &client, &server);
+	must(!fcntl(client, F_SETFL, O_NONBLOCK), "O_NONBLOCK");
+	must(WAIT_FOR((send(client, octets, sizeof(octets), 0), info(client).rwnd_limited), STACK_DEADLINE_MS),
+	     "the window limits");
+	wait_until_ms(wait_now_ms() + 300);
+	after = info(client);
+	ok = after.rwnd_limited >= 250000 && after.busy_time >= after.rwnd_limited;
+	if (!ok)
+		ksft_print_msg("busy %lu, window %lu, buffer %lu us\n", after.busy_time, after.rwnd_limited,
+			       after.sndbuf_limited);
+	ksft_test_result(ok, "%s: time that the peer's window took\n", stack_name(stack));
+	close(client);
+	close(server);
+
+	start(&s, stack, false);
+	/* the window is not what limits */
+	send_all(s.client, STREAM);
+	must(WAIT_FOR(!unacknowledged(s.client), STACK_DEADLINE_MS), "acknowledged");
+	first = info(s.client);
+	must(!setsockopt(s.client, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), "SO_SNDBUF");
+	/* what Nagle holds back would take more without asking for room */
+	must(!setsockopt(s.client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "TCP_NODELAY");
+	for (i = 0; i < 30; i++)
+		send_all(s.client, 4096);
+	must(WAIT_FOR(!unacknowledged(s.client), STACK_DEADLINE_MS), "acknowledged");
+	before = info(s.client);
+	wait_until_ms(wait_now_ms() + 300);
+	after = info(s.client);
+	took = before.busy_time - first.busy_time;
+	ok = before.sndbuf_limited - first.sndbuf_limited > took / 2 && took &&
+	     before.rwnd_limited == first.rwnd_limited && after.busy_time == before.busy_time;
+	if (!ok)
+		ksft_print_msg("busy %lu, window %lu, buffer %lu us, after silence %lu\n", took,
+			       before.rwnd_limited - first.rwnd_limited, before.sndbuf_limited - first.sndbuf_limited,
+			       after.busy_time - before.busy_time);
+	ksft_test_result(ok, "%s: time that the send buffer took, none when nothing is sent\n", stack_name(stack));
+	finish(&s);
+}
+
+/* An octet in a second, and closed: it ends, though not at once. */
+static void nearly_nothing(bool fq)
+{
+	const int len = (UNPACED + 6) * 1448;
+	long long began = wait_now_ms(), got = 0;
+	int client, server, n;
+
+	must(!netem_replace(net.a, "veth0", fq ? "fq" : "pfifo"), "qdisc");
+	stack_pair_or_die(net.a, XTCP, net.b, KERNEL, NS_B4, PORT, &client, &server);
+	set_rate(client, 1);
+	send_all(client, len);
+	close(client);
+	while ((n = recv(server, octets, sizeof(octets), 0)) > 0)
+		got += n;
+	began = wait_now_ms() - began;
+	ksft_print_msg("%lld octets in %lld ms\n", got, began);
+	ksft_test_result(!n && got == len && began >= 1900 && began < 20000, "an octet in a second, then close(), %s\n",
+			 fq ? "fq" : "no fq");
+	close(server);
+	must(!netem_replace(net.a, "veth0", "pfifo"), "qdisc");
+}
+
+/* Timers of orphans run; also one whose program has connected anew. */
+static void timers_at_the_end(void)
+{
+	static int server[ORPHANS];
+	struct sockaddr none = { .sa_family = AF_UNSPEC };
+	int client, i, err;
+
+	for (i = 0; i < ORPHANS; i++) {
+		stack_pair_or_die(net.a, XTCP, net.b, KERNEL, NS_B4, PORT, &client, &server[i]);
+		set_rate(client, 1 + i * 1000);
+		send_all(client, sizeof(octets));
+		if (i % 3 == 0)
+			must(!connect(client, &none, sizeof(none)), "disconnect");
+		if (i % 3 == 1)
+			must(!setsockopt(client, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, 8), "SO_LINGER");
+		close(client);
+	}
+	err = module_unload();
+	ksft_test_result(!err, "the module goes while timers of orphans run\n");
+	if (!err)
+		must(!module_load(""), "loading");
+	for (i = 0; i < ORPHANS; i++)
+		close(server[i]);
+}
+
+int main(void)
+{
+	const struct netem slow = { .delay_ms = RTT_MS };
+	enum stack stack;
+
+	ksft_print_header();
+	ksft_set_plan(2 * 6 + 3);
+	must(!ns_pair_make(&net), "namespaces");
+	must(!netem_set(net.b, "veth0", &slow), "netem");
+	for (stack = KERNEL; stack <= XTCP; stack++) {
+		evenly(stack, false, false);
+		evenly(stack, true, true);
+		short_queue(stack);
+		numbers(stack);
+		waits(stack);
+	}
+	nearly_nothing(false);
+	nearly_nothing(true);
+	timers_at_the_end();
+	ns_pair_close(&net);
+	ksft_finished();
+}
