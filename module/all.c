@@ -103,4 +103,5 @@
 #include "pure/prr.c"
 #include "pure/reorder.c"
 #include "pure/cubic.c"
+#include "pure/bbr.c"
 #include "pure/hystart.c"

@@ -14,6 +14,9 @@
 
 #define min(a, b)	unit_choose(a, <, b)
 #define max(a, b)	unit_choose(a, >, b)
+#define min_t(type, a, b)	min((type)(a), (type)(b))
+#define max_t(type, a, b)	max((type)(a), (type)(b))
+#define max3(a, b, c)	max(max(a, b), c)
 #define clamp(value, low, high)	min(max(value, low), high)
 
 #endif /* UNIT_LINUX_MINMAX_H */

@@ -16,6 +16,9 @@ typedef __s16 s16;
 typedef __s32 s32;
 typedef __s64 s64;
 
+#define U8_MAX	((u8)~0U)
+#define U32_MAX	((u32)~0U)
+
 #define __force
 
 #endif /* UNIT_LINUX_TYPES_H */

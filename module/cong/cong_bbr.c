@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/* BBR, version 3 (draft-ietf-ccwg-bbr). The model and the state machine are in bbr.c, pacing in pace.c. */
+#include <linux/hash.h>
+#include <linux/inet_diag.h>
+#include <linux/minmax.h>
+#include <linux/sizes.h>
+
+#include "base/sock.h"
+#include "cong/cong.h"
+#include "loss/sample.h"
+#include "pure/bbr.h"
+#include "pure/clock.h"
+#include "pure/wire.h"
+
+#define QUANTUM_MAX	SZ_64K
+#define RTT_UNKNOWN_US	USEC_PER_MSEC	/* taken for a round trip when none is known */
+
+/* 2.77 windows in a round trip, until there is a sample (section 5.6.2). */
+static void bbr_first_rate(struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u64 rate = div_u64(277ULL * xsk->cong.cwnd * (USEC_PER_SEC / 100), xsk->rto.srtt_us ?: RTT_UNKNOWN_US);
+
+	WRITE_ONCE(sk->sk_pacing_rate, min_t(u64, rate, READ_ONCE(sk->sk_max_pacing_rate)));
+}
+
+/* SetPacingRate() (section 5.6.2): before the pipe was full once, it only rises. */
+static void bbr_set_rate(struct sock *sk, const struct xtcp_bbr *bbr)
+{
+	u64 rate = min_t(u64, xtcp_bbr_rate(bbr), READ_ONCE(sk->sk_max_pacing_rate));
+
+	if (rate && (bbr->full_bw_reached || rate > READ_ONCE(sk->sk_pacing_rate)))
+		WRITE_ONCE(sk->sk_pacing_rate, rate);
+}
+
+static void bbr_start(struct sock *sk)
+{
+	struct xtcp_bbr *bbr = xtcp_cong_private(sk);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	BUILD_BUG_ON(sizeof(*bbr) > XTCP_CONG_PRIVATE);
+	xtcp_bbr_start(bbr, xtcp_clock_us(), xsk->delivered, xsk->rto.srtt_us);
+	xsk->cong.ssthresh = U32_MAX;
+	bbr_first_rate(sk);
+}
+
+/* What both an ACK and a loss know. */
+static struct xtcp_bbr_ack bbr_event(const struct sock *sk, u64 now_us)
+{
+	unsigned long quantum = READ_ONCE(sk->sk_pacing_rate) / MSEC_PER_SEC;
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	return (struct xtcp_bbr_ack) {
+		.now_us = now_us,
+		.cwnd = xsk->cong.cwnd,
+		.mss = xsk->mss,
+		.quantum = clamp_t(unsigned long, quantum, 2UL * xsk->mss, QUANTUM_MAX),
+		.initial_cwnd = XTCP_INIT_CWND * xsk->mss,
+		.inflight = xtcp_cong_in_flight(sk),
+		.delivered = xsk->delivered,
+		.random = hash_32((u32)now_us ^ xsk->ts_offset, 32),
+		.cwnd_limited = xsk->cong.is_limiting,
+		.in_fast_recovery = xsk->cong.phase == XTCP_CONG_RECOVERY,
+		.in_recovery = xsk->cong.phase >= XTCP_CONG_RECOVERY,
+		.sack = xsk->sack_ok,
+	};
+}
+
+static void bbr_control(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_bbr_ack ack = bbr_event(sk, sample->now_us);
+	struct xtcp_bbr *bbr = xtcp_cong_private(sk);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 us;
+
+	sock_owned_by_me(sk);
+	ack.newly_acked = sample->delivered;
+	ack.newly_lost = sample->lost;
+	ack.rtt_us = sample->rtt_us;
+	ack.ece = sample->ece;
+	if (sample->tells_rate) {
+		ack.has_sample = true;
+		ack.is_limited = sample->is_limited;
+		ack.prior_delivered = sample->delivered_before;
+		ack.sample_delivered = xsk->delivered - sample->delivered_before;
+		ack.tx_in_flight = sample->in_flight_then;
+		ack.lost = xsk->lost_total - sample->lost_before;
+		us = max(sample->sending_us, (u32)sample->now_us - sample->delivered_before_us);
+		if (us && us >= xsk->rto.min_rtt_us)
+			ack.bw = xtcp_bbr_of_sample(ack.sample_delivered, us);
+	}
+	xsk->cong.cwnd = xtcp_bbr_acked(bbr, &ack);
+	bbr_set_rate(sk, bbr);
+	/* MarkConnectionAppLimited() (section 5.3.4.3): its low rate says nothing of the path */
+	if (bbr->state == XTCP_BBR_PROBE_RTT) {
+		xsk->rate.limited = true;
+		xsk->rate.limited_until = xsk->delivered + ack.inflight;
+	}
+}
+
+static void bbr_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
+{
+	struct xtcp_bbr_ack event = bbr_event(sk, xtcp_clock_us());
+
+	sock_owned_by_me(sk);
+	event.size = loss->octets;
+	event.tx_in_flight = loss->in_flight_then;
+	event.lost = loss->lost_since;
+	event.is_limited = loss->is_limited;
+	xtcp_bbr_lost(xtcp_cong_private(sk), &event);
+}
+
+/* A repair begins: the window stays, the model takes losses into account. */
+static u32 bbr_ssthresh(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_bbr_repair_begins(xtcp_cong_private(sk));
+	return xtcp_sk(sk)->cong.ssthresh;
+}
+
+static void bbr_undone(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_bbr_undone(xtcp_cong_private(sk), xtcp_sk(sk)->delivered);
+}
+
+static void bbr_idle(struct sock *sk, u32 idle_us)
+{
+	struct xtcp_bbr *bbr = xtcp_cong_private(sk);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u64 now_us = xtcp_clock_us();
+
+	sock_owned_by_me(sk);
+	if (!xsk->rate.limited)
+		return;
+	xsk->cong.cwnd = xtcp_bbr_restarts(bbr, now_us, xsk->delivered, xsk->cong.cwnd,
+					   hash_32((u32)now_us ^ xsk->ts_offset, 32));
+	bbr_set_rate(sk, bbr);
+}
+
+/* Gains in 1/256, as Linux tells them. */
+static size_t bbr_info(struct sock *sk, union tcp_cc_info *info)
+{
+	const struct xtcp_bbr *bbr = xtcp_cong_private(sk);
+	u64 bw = (u64)xtcp_bbr_bw(bbr) * XTCP_BBR_UNIT;
+
+	sock_owned_by_me(sk);
+	info->bbr.bbr_bw_lo = (u32)bw;
+	info->bbr.bbr_bw_hi = (u32)(bw >> 32);
+	info->bbr.bbr_min_rtt = bbr->min_rtt_us;
+	info->bbr.bbr_pacing_gain = xtcp_bbr_pacing_gain(bbr) * 256 / 100;
+	info->bbr.bbr_cwnd_gain = xtcp_bbr_cwnd_gain(bbr) * 256 / 100;
+	return sizeof(info->bbr);
+}
+
+const struct xtcp_cong_ops xtcp_cong_bbr = {
+	.name = "bbr",
+	.start = bbr_start,
+	.control = bbr_control,
+	.lost = bbr_lost,
+	.ssthresh = bbr_ssthresh,
+	.undone = bbr_undone,
+	.idle = bbr_idle,
+	.info = bbr_info,
+	.paces = true,
+};

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* BBR, version 3 (draft-ietf-ccwg-bbr): the model of the path and the state machine. Pure; windows are in octets. */
+#ifndef XTCP_BBR_H
+#define XTCP_BBR_H
+
+#include <linux/types.h>
+
+#define XTCP_BBR_NONE	((u32)-1)	/* the draft's Infinity */
+#define XTCP_BBR_UNIT	16U		/* octets in a second: the unit of all bandwidths here, up to 68 GB/s */
+
+enum xtcp_bbr_state {
+	XTCP_BBR_STARTUP,
+	XTCP_BBR_DRAIN,
+	XTCP_BBR_DOWN,
+	XTCP_BBR_CRUISE,
+	XTCP_BBR_REFILL,
+	XTCP_BBR_UP,
+	XTCP_BBR_PROBE_RTT,
+};
+
+/* What ACKs have to do with a probe for bandwidth: BBR.ack_phase. */
+enum xtcp_bbr_acks {
+	XTCP_BBR_ACKS_INIT,
+	XTCP_BBR_ACKS_REFILLING,
+	XTCP_BBR_ACKS_STARTING,
+	XTCP_BBR_ACKS_FEEDBACK,
+	XTCP_BBR_ACKS_STOPPING,
+};
+
+/**
+ * struct xtcp_bbr - what BBR keeps; the draft's sections 2.4 to 2.15 have the names
+ * @max_bw: BBR.max_bw_filter: the largest of this cycle and of the one before
+ * @bw_latest: of the last round trip
+ * @bw_shortterm: bound after losses
+ * @full_bw: what has to grow by a quarter
+ * @undo_bw_shortterm: as it was before a repair
+ * @inflight_latest: octets
+ * @inflight_longterm: octets
+ * @inflight_shortterm: octets
+ * @undo_inflight_longterm: octets
+ * @undo_inflight_shortterm: octets
+ * @min_rtt_us: microseconds
+ * @min_rtt_ms: BBR.min_rtt_stamp
+ * @probe_rtt_min_us: BBR.probe_rtt_min_delay
+ * @probe_rtt_min_ms: BBR.probe_rtt_min_stamp
+ * @probe_rtt_done_ms: BBR.probe_rtt_done_stamp; 0: none
+ * @extra_acked: of two halves of the filter's window
+ * @extra_acked_delivered: octets
+ * @extra_acked_us: BBR.extra_acked_interval_start, the low half
+ * @next_round_delivered: a round trip ends when something arrives that was sent when this had been delivered
+ * @loss_round_delivered: the same for losses
+ * @cycle_ms: BBR.cycle_stamp
+ * @probe_up_acked: octets
+ * @probe_up_acked_per_inc: octets
+ * @prior_cwnd: the window before ProbeRTT, octets
+ * @probe_wait_ms: BBR.bw_probe_wait
+ * @rounds_since_probe: BBR.rounds_since_probe_up, up to 255
+ * @extra_rounds: round trips of the newer half of the filter
+ * @drain_rounds: round trips in Drain
+ * @state: enum xtcp_bbr_state
+ * @ack_phase: enum xtcp_bbr_acks
+ * @undo_state: 0 none, 1 Startup, 2 ProbeBW_UP
+ * @probe_up_rounds: BBR.bw_probe_up_rounds
+ * @full_bw_count: rounds without growth
+ * @full_bw_reached: the pipe was full once
+ * @full_bw_now: and is
+ * @round_start: this ACK begins a round trip
+ * @loss_round_start: the same for losses
+ * @loss_in_round: something was lost in this one
+ * @probe_sample: BBR.is_bw_probe_sample
+ * @prev_too_high: BBR.prev_probe_too_high
+ * @prev_precautionary: BBR.prev_probe_precautionary
+ * @probe_rtt_expired: it is time to look at the least round trip again
+ * @probe_rtt_round_done: a round trip of it is over
+ * @idle_restart: sending began after a pause
+ * @extra_index: which half of @extra_acked is the newer
+ * @cycle_index: which of @max_bw is this cycle's
+ * @loss_events: ACKs of this round that told of losses
+ */
+struct xtcp_bbr {
+	u32 max_bw[2];
+	u32 bw_latest;
+	u32 bw_shortterm;
+	u32 full_bw;
+	u32 undo_bw_shortterm;
+	u32 inflight_latest;
+	u32 inflight_longterm;
+	u32 inflight_shortterm;
+	u32 undo_inflight_longterm;
+	u32 undo_inflight_shortterm;
+	u32 min_rtt_us;
+	u32 min_rtt_ms;
+	u32 probe_rtt_min_us;
+	u32 probe_rtt_min_ms;
+	u32 probe_rtt_done_ms;
+	u32 extra_acked[2];
+	u32 extra_acked_delivered;
+	u32 extra_acked_us;
+	u32 next_round_delivered;
+	u32 loss_round_delivered;
+	u32 cycle_ms;
+	u32 probe_up_acked;
+	u32 probe_up_acked_per_inc;
+	u32 prior_cwnd;
+	u16 probe_wait_ms;
+	u8 rounds_since_probe;
+	u8 extra_rounds : 5;
+	u8 drain_rounds : 3;
+	u32 state : 3;
+	u32 ack_phase : 3;
+	u32 undo_state : 2;
+	u32 probe_up_rounds : 5;
+	u32 full_bw_count : 2;
+	u32 full_bw_reached : 1;
+	u32 full_bw_now : 1;
+	u32 round_start : 1;
+	u32 loss_round_start : 1;
+	u32 loss_in_round : 1;
+	u32 probe_sample : 1;
+	u32 prev_too_high : 1;
+	u32 prev_precautionary : 1;
+	u32 probe_rtt_expired : 1;
+	u32 probe_rtt_round_done : 1;
+	u32 idle_restart : 1;
+	u32 extra_index : 1;
+	u32 cycle_index : 1;
+	u32 loss_events : 4;
+};
+
+/**
+ * struct xtcp_bbr_ack - what an ACK, or a loss, has told; lengths in octets
+ * @now_us: the clock
+ * @cwnd: the congestion window
+ * @mss: SMSS
+ * @quantum: C.send_quantum
+ * @initial_cwnd: C.InitialCwnd
+ * @inflight: C.inflight now
+ * @delivered: C.delivered now
+ * @newly_acked: RS.newly_acked
+ * @newly_lost: RS.newly_lost
+ * @rtt_us: RS.rtt; 0: none
+ * @prior_delivered: RS.prior_delivered, with @has_sample
+ * @sample_delivered: RS.delivered
+ * @bw: RS.delivery_rate; 0: none that is reliable
+ * @tx_in_flight: RS.tx_in_flight; of a loss: P.tx_in_flight
+ * @lost: RS.lost: what was lost since the one was sent that arrived, or that is lost
+ * @size: of a loss: what is lost now
+ * @random: any number, another one each time
+ * @has_sample: what was sent last of that which has arrived is known
+ * @is_limited: RS.is_app_limited
+ * @cwnd_limited: C.is_cwnd_limited
+ * @in_fast_recovery: a repair is going on that no timeout began
+ * @in_recovery: any repair is
+ * @sack: C.has_selective_acks
+ * @ece: it echoes a congestion mark
+ */
+struct xtcp_bbr_ack {
+	u64 now_us;
+	u32 cwnd;
+	u32 mss;
+	u32 quantum;
+	u32 initial_cwnd;
+	u32 inflight;
+	u32 delivered;
+	u32 newly_acked;
+	u32 newly_lost;
+	u32 rtt_us;
+	u32 prior_delivered;
+	u32 sample_delivered;
+	u32 bw;
+	u32 tx_in_flight;
+	u32 lost;
+	u32 size;
+	u32 random;
+	bool has_sample;
+	bool is_limited;
+	bool cwnd_limited;
+	bool in_fast_recovery;
+	bool in_recovery;
+	bool sack;
+	bool ece;
+};
+
+void xtcp_bbr_start(struct xtcp_bbr *bbr, u64 now_us, u32 delivered, u32 srtt_us);
+u32 xtcp_bbr_acked(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack);
+void xtcp_bbr_lost(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *loss);
+void xtcp_bbr_repair_begins(struct xtcp_bbr *bbr);
+void xtcp_bbr_undone(struct xtcp_bbr *bbr, u32 delivered);
+u32 xtcp_bbr_restarts(struct xtcp_bbr *bbr, u64 now_us, u32 delivered, u32 cwnd, u32 random);
+
+u32 xtcp_bbr_bw(const struct xtcp_bbr *bbr);
+u64 xtcp_bbr_rate(const struct xtcp_bbr *bbr);
+u32 xtcp_bbr_pacing_gain(const struct xtcp_bbr *bbr);
+u32 xtcp_bbr_cwnd_gain(const struct xtcp_bbr *bbr);
+u32 xtcp_bbr_of_sample(u32 octets, u32 us);
+
+#endif /* XTCP_BBR_H */

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * module/pure/bbr.c in user space: the state machine by tables of ACKs, most of them the test cases of the draft's
+ * appendix, and whatever comes, for windows that no connection could live with.
+ */
+#include <string.h>
+
+#include "pure/bbr.h"
+#include "unit.h"
+
+#define MSS		1448U
+#define RTT_US		20000U
+#define BW		(2500000U / XTCP_BBR_UNIT)	/* 20 Mbit/s */
+#define BDP		50000U
+#define COUNT(array)	(sizeof(array) / sizeof(*(array)))
+
+static struct xtcp_bbr bbr;
+static struct xtcp_bbr_ack ack;
+
+static void begin(void)
+{
+	ack = (struct xtcp_bbr_ack) {
+		.now_us = 77000000, .cwnd = 10 * MSS, .mss = MSS, .quantum = 2 * MSS, .initial_cwnd = 10 * MSS,
+		.delivered = (u32)-5 * MSS, .newly_acked = MSS, .rtt_us = RTT_US, .tx_in_flight = BDP, .inflight = 2 * BDP,
+		.has_sample = true, .sack = true,
+	};
+	xtcp_bbr_start(&bbr, ack.now_us, ack.delivered, RTT_US);
+}
+
+/* The first ACK of a round trip, in which @bw arrived; it brings what was sent when the round trip began. */
+static void a_round(u32 bw)
+{
+	ack.now_us += RTT_US;
+	ack.prior_delivered = ack.delivered;
+	ack.delivered += BDP;
+	ack.sample_delivered = BDP;
+	ack.bw = bw;
+	ack.cwnd = xtcp_bbr_acked(&bbr, &ack);
+}
+
+/* Another ACK of the same. */
+static void an_ack(void)
+{
+	ack.now_us += RTT_US / 20;
+	ack.prior_delivered = bbr.next_round_delivered - 1;
+	ack.delivered += MSS;
+	ack.cwnd = xtcp_bbr_acked(&bbr, &ack);
+}
+
+/* Out of Startup, through Drain, into ProbeBW. */
+static void go_to_down(void)
+{
+	int i;
+
+	begin();
+	a_round(BW / 2);
+	for (i = 0; i < 4; i++)
+		a_round(BW);
+	UNIT_CHECK(bbr.state == XTCP_BBR_DRAIN);
+	ack.inflight = 3 * BDP;
+	for (i = 0; i < 4; i++)
+		a_round(BW);
+	UNIT_CHECK(bbr.state == XTCP_BBR_DOWN);
+}
+
+static void go_to_up(void)
+{
+	go_to_down();
+	ack.inflight = BDP / 2;
+	an_ack();
+	UNIT_CHECK(bbr.state == XTCP_BBR_CRUISE);
+	ack.now_us += 3001000;
+	an_ack();
+	UNIT_CHECK(bbr.state == XTCP_BBR_REFILL);
+	UNIT_CHECK(!bbr.probe_sample && bbr.bw_shortterm == XTCP_BBR_NONE);
+	a_round(BW);
+	UNIT_CHECK(bbr.state == XTCP_BBR_UP && bbr.probe_sample);
+}
+
+static void startup_ends_at_a_plateau(void)
+{
+	/* the rate of each round trip, and whether it was the last of Startup */
+	static const struct {
+		u32 bw;
+		bool limited, out;
+	} rounds[] = {
+		{ BW / 8, false, false }, { BW / 4, false, false }, { BW / 2, false, false }, { BW, false, false },
+		{ BW, false, false }, { BW, true, false }, { BW * 5 / 4 - 1, false, false },
+		{ BW * 6 / 5, false, true },
+	};
+	u64 rate;
+	u32 i;
+
+	begin();
+	for (i = 0; i < COUNT(rounds); i++) {
+		ack.is_limited = rounds[i].limited;
+		a_round(rounds[i].bw);
+		UNIT_CHECK((bbr.state != XTCP_BBR_STARTUP) == rounds[i].out);
+		UNIT_CHECK(bbr.full_bw_reached == rounds[i].out);
+	}
+	UNIT_CHECK(bbr.state == XTCP_BBR_DRAIN && xtcp_bbr_pacing_gain(&bbr) == 50);
+	/* half of the rate, less the margin */
+	rate = (u64)(BW * 5 / 4 - 1) * XTCP_BBR_UNIT;
+	UNIT_CHECK(xtcp_bbr_rate(&bbr) >= rate * 99 / 200 - 16 && xtcp_bbr_rate(&bbr) <= rate * 99 / 200 + 16);
+}
+
+static void startup_goes_on_while_limited(void)
+{
+	int i;
+
+	begin();
+	ack.is_limited = true;
+	for (i = 0; i < 100; i++)
+		a_round(BW / 8);
+	UNIT_CHECK(bbr.state == XTCP_BBR_STARTUP && xtcp_bbr_pacing_gain(&bbr) == 277);
+}
+
+/* Six ACKs of a round trip tell of losses, which are more than 2 % of what was in flight. */
+static void startup_ends_by_loss(u32 lost, int acks, bool out)
+{
+	int i;
+
+	begin();
+	a_round(BW / 2);
+	a_round(BW);
+	ack.is_limited = true;
+	ack.in_fast_recovery = true;
+	ack.in_recovery = true;
+	ack.newly_lost = MSS;
+	ack.lost = lost;
+	for (i = 0; i < acks; i++) {
+		ack.size = MSS;
+		xtcp_bbr_lost(&bbr, &ack);
+		an_ack();
+	}
+	UNIT_CHECK(bbr.state == XTCP_BBR_STARTUP);
+	a_round(BW);
+	UNIT_CHECK((bbr.state == XTCP_BBR_DRAIN) == out);
+	if (!out)
+		return;
+	UNIT_CHECK(bbr.inflight_longterm >= BDP * 99 / 100 && bbr.inflight_longterm <= 2 * BDP);
+	/* and it was for nothing */
+	xtcp_bbr_undone(&bbr, ack.delivered);
+	UNIT_CHECK(bbr.state == XTCP_BBR_STARTUP && !bbr.full_bw_reached && bbr.inflight_longterm == XTCP_BBR_NONE);
+}
+
+/* As soon as no more is in flight than the path holds; and then there is nothing to go down for. */
+static void drain_ends_when_drained(void)
+{
+	int i;
+
+	begin();
+	a_round(BW / 2);
+	for (i = 0; i < 4; i++)
+		a_round(BW);
+	ack.inflight = BDP * 11 / 10;
+	an_ack();
+	UNIT_CHECK(bbr.state == XTCP_BBR_DRAIN);
+	ack.inflight = BDP * 9 / 10;
+	an_ack();
+	UNIT_CHECK(bbr.state == XTCP_BBR_CRUISE);
+}
+
+static void drain_ends_after_three_rounds(void)
+{
+	int i;
+
+	begin();
+	a_round(BW / 2);
+	for (i = 0; i < 4; i++)
+		a_round(BW);
+	ack.inflight = 3 * BDP;
+	for (i = 0; i < 3; i++) {
+		a_round(BW);
+		UNIT_CHECK(bbr.state == XTCP_BBR_DRAIN);
+	}
+	a_round(BW);
+	UNIT_CHECK(bbr.state == XTCP_BBR_DOWN && xtcp_bbr_pacing_gain(&bbr) == 90);
+}
+
+static void down_waits_for_headroom(void)
+{
+	go_to_down();
+	bbr.inflight_longterm = BDP / 2;
+	ack.tx_in_flight = BDP / 4;
+	ack.inflight = BDP / 2 - MSS;
+	an_ack();
+	UNIT_CHECK(bbr.state == XTCP_BBR_DOWN);
+	ack.inflight = BDP / 2 * 85 / 100;
+	an_ack();
+	UNIT_CHECK(bbr.state == XTCP_BBR_CRUISE && xtcp_bbr_pacing_gain(&bbr) == 100);
+	/* the headroom is left free */
+	UNIT_CHECK(ack.cwnd <= bbr.inflight_longterm * 85 / 100 + 1);
+}
+
+static void down_ends_after_its_time(void)
+{
+	go_to_down();
+	ack.inflight = 3 * BDP;
+	an_ack();
+	UNIT_CHECK(bbr.state == XTCP_BBR_DOWN);
+	ack.now_us += 3001000;
+	an_ack();
+	UNIT_CHECK(bbr.state == XTCP_BBR_REFILL);
+}
+
+/* As often as Reno would: after as many round trips as segments fit the path, at most 63. */
+static void probes_as_often_as_reno(void)
+{
+	int i;
+
+	go_to_down();
+	ack.inflight = 3 * BDP;
+	bbr.probe_wait_ms = 60000;
+	bbr.rounds_since_probe = 0;
+	for (i = 0; i < 100 && bbr.state == XTCP_BBR_DOWN; i++)
+		a_round(BW);
+	UNIT_CHECK(bbr.state == XTCP_BBR_REFILL && i >= (int)(BDP / MSS) - 2 && i <= (int)(BDP / MSS) + 1);
+}
+
+static void up_ends_at_a_plateau(void)
+{
+	int i;
+
+	go_to_up();
+	UNIT_CHECK(xtcp_bbr_pacing_gain(&bbr) == 125 && xtcp_bbr_cwnd_gain(&bbr) == 225);
+	for (i = 0; i < 3; i++) {
+		UNIT_CHECK(bbr.state == XTCP_BBR_UP);
+		a_round(BW);
+	}
+	UNIT_CHECK(bbr.state == XTCP_BBR_DOWN && bbr.inflight_longterm == XTCP_BBR_NONE);
+}
+
+static void up_ends_by_loss(bool limited)
+{
+	go_to_up();
+	ack.is_limited = limited;
+	ack.size = 2 * MSS;
+	ack.lost = 2 * MSS;
+	ack.tx_in_flight = BDP + MSS;
+	xtcp_bbr_lost(&bbr, &ack);
+	UNIT_CHECK(bbr.state == XTCP_BBR_DOWN && bbr.prev_too_high && !bbr.probe_sample);
+	if (limited) {
+		UNIT_CHECK(bbr.inflight_longterm == XTCP_BBR_NONE);
+		return;
+	}
+	/* 2 % of it had to be lost before it was too much; seven tenths of the window stay in any case */
+	UNIT_CHECK(bbr.inflight_longterm <= BDP + MSS && bbr.inflight_longterm >= BDP - MSS);
+	xtcp_bbr_undone(&bbr, ack.delivered);
+	UNIT_CHECK(bbr.state == XTCP_BBR_REFILL && bbr.inflight_longterm == XTCP_BBR_NONE);
+}
+
+/* After a probe that went too high the next one turns at the same height, and the one behind it may stay there. */
+static void next_probe_is_cautious(void)
+{
+	go_to_up();
+	ack.size = 2 * MSS;
+	ack.lost = 2 * MSS;
+	xtcp_bbr_lost(&bbr, &ack);
+	ack.lost = 0;
+	ack.inflight = BDP / 2;
+	ack.tx_in_flight = BDP / 2;
+	/* the least round trip is known */
+	ack.rtt_us--;
+	a_round(BW);
+	ack.now_us += 3001000;
+	an_ack();
+	UNIT_CHECK(bbr.state == XTCP_BBR_REFILL);
+	a_round(BW);
+	UNIT_CHECK(bbr.state == XTCP_BBR_UP);
+	ack.inflight = bbr.inflight_longterm;
+	an_ack();
+	UNIT_CHECK(bbr.state == XTCP_BBR_DOWN && bbr.prev_precautionary && !bbr.prev_too_high);
+	a_round(BW);
+	UNIT_CHECK(bbr.state == XTCP_BBR_REFILL && !bbr.prev_precautionary);
+}
+
+/* Losses while it does not probe: three tenths less in a round trip, no less than what arrives. */
+static void losses_bound_what_is_sent(void)
+{
+	go_to_down();
+	ack.inflight = 3 * BDP;
+	ack.bw = BW / 2;
+	a_round(BW);
+	ack.size = MSS;
+	xtcp_bbr_lost(&bbr, &ack);
+	a_round(BW / 2);
+	UNIT_CHECK(bbr.bw_shortterm == XTCP_BBR_NONE || bbr.bw_shortterm >= BW * 7 / 10);
+	a_round(BW / 2);
+	UNIT_CHECK(bbr.bw_shortterm <= BW && bbr.bw_shortterm >= BW * 7 / 10 - 1);
+	UNIT_CHECK(xtcp_bbr_bw(&bbr) == bbr.bw_shortterm && bbr.inflight_shortterm != XTCP_BBR_NONE);
+	/* a mark does the same */
+	go_to_down();
+	ack.inflight = 3 * BDP;
+	ack.ece = true;
+	a_round(BW / 2);
+	ack.ece = false;
+	a_round(BW / 2);
+	UNIT_CHECK(bbr.bw_shortterm <= BW);
+}
+
+static void looks_at_the_least_round_trip(void)
+{
+	int i;
+
+	go_to_down();
+	bbr.probe_wait_ms = 60000;
+	ack.rtt_us = RTT_US + 5000;
+	ack.cwnd = 2 * BDP;
+	ack.now_us += 5001000;
+	an_ack();
+	UNIT_CHECK(bbr.state == XTCP_BBR_PROBE_RTT && xtcp_bbr_cwnd_gain(&bbr) == 50);
+	UNIT_CHECK(ack.cwnd <= BDP / 2 + MSS && ack.cwnd >= 4 * MSS && bbr.min_rtt_us == RTT_US);
+	ack.inflight = ack.cwnd;
+	for (i = 0; i < 9; i++) {
+		a_round(BW);
+		UNIT_CHECK(bbr.state == XTCP_BBR_PROBE_RTT);
+	}
+	for (i = 0; i < 4; i++)
+		a_round(BW);
+	UNIT_CHECK(bbr.state == XTCP_BBR_CRUISE && ack.cwnd >= BDP);
+	/* the old one is forgotten after ten seconds */
+	ack.now_us += 10001000;
+	an_ack();
+	UNIT_CHECK(bbr.min_rtt_us == RTT_US + 5000);
+}
+
+static void a_pause_is_as_good(void)
+{
+	go_to_down();
+	ack.now_us += 6000000;
+	ack.cwnd = xtcp_bbr_restarts(&bbr, ack.now_us, ack.delivered, ack.cwnd, 5);
+	UNIT_CHECK(bbr.idle_restart && xtcp_bbr_pacing_gain(&bbr) == 100);
+	an_ack();
+	UNIT_CHECK(bbr.state != XTCP_BBR_PROBE_RTT && !bbr.idle_restart);
+}
+
+/* A rate that fell is forgotten after two cycles. */
+static void old_rates_go(void)
+{
+	u32 best;
+
+	go_to_up();
+	best = xtcp_bbr_bw(&bbr);
+	a_round(BW / 2);
+	a_round(BW / 2);
+	a_round(BW / 2);
+	UNIT_CHECK(bbr.state == XTCP_BBR_DOWN && xtcp_bbr_bw(&bbr) == best);
+	a_round(BW / 2);
+	a_round(BW / 2);
+	UNIT_CHECK(xtcp_bbr_bw(&bbr) == best);
+	ack.rtt_us--;
+	an_ack();
+	ack.now_us += 3001000;
+	ack.inflight = BDP / 8;
+	an_ack();
+	a_round(BW / 2);
+	a_round(BW / 2);
+	a_round(BW / 2);
+	a_round(BW / 2);
+	a_round(BW / 2);
+	UNIT_CHECK(xtcp_bbr_bw(&bbr) == BW / 2);
+}
+
+static u32 random_length(void)
+{
+	return unit_random() >> unit_random() % 32;
+}
+
+static void whatever_comes(void)
+{
+	static const u32 sizes[] = { 48, 536, 1448, 65535 };
+	u32 i, j;
+
+	for (i = 0; i < 300; i++) {
+		begin();
+		ack.mss = sizes[i % COUNT(sizes)];
+		ack.initial_cwnd = 10 * ack.mss;
+		if (i & 1)
+			xtcp_bbr_start(&bbr, ack.now_us, ack.delivered, 0);
+		for (j = 0; j < 1000; j++) {
+			ack.now_us += random_length() >> unit_random() % 24;
+			ack.newly_acked = random_length() >> 2;
+			ack.delivered += ack.newly_acked;
+			ack.newly_lost = unit_random() % 8 ? 0 : random_length();
+			ack.has_sample = unit_random() % 16;
+			ack.sample_delivered = random_length();
+			ack.prior_delivered = ack.delivered - ack.sample_delivered;
+			ack.bw = unit_random() % 8 ? random_length() : 0;
+			ack.tx_in_flight = random_length();
+			ack.inflight = random_length();
+			ack.lost = unit_random() % 4 ? 0 : random_length();
+			ack.size = random_length();
+			ack.rtt_us = unit_random() % 8 ? random_length() : 0;
+			ack.quantum = 2 * ack.mss + unit_random() % 65536;
+			ack.random = unit_random();
+			ack.is_limited = unit_random() & 1;
+			ack.cwnd_limited = unit_random() & 1;
+			ack.in_fast_recovery = !(unit_random() & 3);
+			ack.sack = unit_random() & 7;
+			ack.ece = !(unit_random() & 31);
+			if (!(unit_random() & 15))
+				xtcp_bbr_lost(&bbr, &ack);
+			if (!(unit_random() & 63))
+				xtcp_bbr_undone(&bbr, ack.delivered);
+			if (!(unit_random() & 63))
+				ack.cwnd = xtcp_bbr_restarts(&bbr, ack.now_us, ack.delivered, ack.cwnd, unit_random());
+			ack.cwnd = xtcp_bbr_acked(&bbr, &ack);
+			UNIT_CHECK(ack.cwnd >= 4 * ack.mss && ack.cwnd < 1U << 31);
+			UNIT_CHECK(bbr.state <= XTCP_BBR_PROBE_RTT);
+		}
+	}
+}
+
+static void startup_ends_by_losses(void)
+{
+	startup_ends_by_loss(2 * MSS, 6, true);
+	/* not by so few of them, nor by few octets */
+	startup_ends_by_loss(2 * MSS, 4, false);
+	startup_ends_by_loss(BDP / 50, 6, false);
+}
+
+static void up_ends_by_losses(void)
+{
+	up_ends_by_loss(false);
+	up_ends_by_loss(true);
+}
+
+int main(void)
+{
+	static const struct unit_case cases[] = {
+		{ "Startup ends at a plateau", startup_ends_at_a_plateau },
+		{ "Startup goes on while the program limits", startup_goes_on_while_limited },
+		{ "Startup ends by losses", startup_ends_by_losses },
+		{ "Drain ends when the queue is gone", drain_ends_when_drained },
+		{ "Drain ends after three round trips", drain_ends_after_three_rounds },
+		{ "ProbeBW_DOWN waits for headroom", down_waits_for_headroom },
+		{ "ProbeBW_DOWN ends after its time", down_ends_after_its_time },
+		{ "probes as often as Reno", probes_as_often_as_reno },
+		{ "ProbeBW_UP ends at a plateau", up_ends_at_a_plateau },
+		{ "ProbeBW_UP ends by losses", up_ends_by_losses },
+		{ "the next probe is cautious", next_probe_is_cautious },
+		{ "losses bound what is sent", losses_bound_what_is_sent },
+		{ "ProbeRTT", looks_at_the_least_round_trip },
+		{ "a pause is as good", a_pause_is_as_good },
+		{ "old rates go", old_rates_go },
+		{ "whatever comes", whatever_comes },
+	};
+
+	return unit_main(cases, COUNT(cases));
+}
