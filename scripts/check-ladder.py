@@ -319,9 +319,9 @@ def many(count):
     return "".join(line for _, line in lines)
 
 
-def plot(*args):
-    return subprocess.run(["scripts/plot", "--plain", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          timeout=120)
+def plot(*args, locale="C.UTF-8"):
+    return subprocess.run(["scripts/plot", "--plain", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          encoding="utf-8", timeout=120, env=dict(os.environ, LC_ALL=locale, PYTHONUTF8="0"))
 
 
 def check_plot(folder):
@@ -331,6 +331,10 @@ def check_plot(folder):
             out.write(data)
         return os.path.join(folder, name)
 
+    for locale in ("C", "C.UTF-8"):
+        text = plot("--width", "80", "selftests/see/watch/loss.trace", locale=locale).stdout
+        wide = [line for line in text.split("\n") if len(line) > 80]
+        verdict("cwnd, - ssthresh" in text and text.isascii() == (locale == "C") and not wide, "plot: " + locale, text)
     check_sentence("plot: an empty trace", plot(file("empty", b"")), 2, "the trace is empty", prog="plot")
     check_sentence("plot: binary", plot(file("binary", bytes(range(256)) * 2000)), 2, "no text", prog="plot")
     check_sentence("plot: no such file", plot(os.path.join(folder, "not-there")), 2, "No such file", prog="plot")
@@ -486,6 +490,14 @@ def packet(end, flags, seq, ack, options=b"", text=b""):
     return struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0) + addresses[end] + addresses[1 - end] + tcp
 
 
+def check_windows():
+    """--no-wnd: shorter rows."""
+    whole, short = (ladder("--plain", "--width", "80", *more, TRACES + "zero-window.trace").stdout
+                    for more in ((), ("--no-wnd",)))
+    verdict("WND=" in whole and "WND=" not in short and "WS=7" in short and len(short) < len(whole), "--no-wnd", short)
+    check_sentence("--live --no-wnd", ladder("--live", "--no-wnd", "-"), 2, "--live goes with none of .*--no-wnd")
+
+
 def check_captures(folder):
     """Both ends of a connection whose FINs cross, the last ACK lost."""
     syn = bytes((2, 4, 5, 180, 1, 3, 3, 7))
@@ -530,6 +542,7 @@ def main():
             check_choice()
             check_pictures(folder)
             check_letters(folder)
+            check_windows()
             check_readme()
             check_live()
             check_captures(folder)

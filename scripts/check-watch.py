@@ -351,6 +351,12 @@ def check_pause():
         verdict(good and session.ends(status), "the tour: %s leaves the terminal as it was" % name, session.text[-500:])
 
 
+def check_narrow():
+    session = Session([], 20, 24, program=["scripts/tour.sh"])
+    verdict(session.ends(2) and "tour: 20 columns are too few; 80 is the least" in session.text.replace("\r\n", ""),
+            "the tour in a terminal of 20 columns", session.text)
+
+
 def check_behind():
     """Events that come faster than they are read: the picture says how old it is."""
     import watch_command
@@ -425,6 +431,7 @@ def main():
         check_terminal()
         check_pause()
         check_behind()
+        check_narrow()
         check_speed()
         check_tools()
     shutil.rmtree(LISTINGS)

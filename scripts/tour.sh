@@ -24,17 +24,24 @@ if [[ ! $page =~ ^[a-z0-9-]*$ ]] || { [ -n "$page" ] &&
 	exit 2
 fi
 
+columns=$(tput cols 2>/dev/null || echo 80)
+if [ -t 0 ] && [ -t 1 ] && [ "$columns" -lt 80 ]; then
+	echo "tour: $columns columns are too few; 80 is the least" >&2
+	exit 2
+fi
+
 image=$(vm_kernel stock) || { echo "tour: no kernel for the virtual machine; run scripts/deps.sh tour" >&2; exit 1; }
 vm_module stock -s || { echo "tour: the module does not build" >&2; exit 1; }
 scripts/xtcp_run --build || exit 1
 
-paged=
+paged= ascii=
 if [ ${#checks[@]} -eq 0 ] && [ -t 0 ] && [ -t 1 ]; then
 	paged=1
+	[[ ${LC_ALL:-${LC_CTYPE:-${LANG-}}} =~ [Uu][Tt][Ff]-?8 ]] || ascii=1
 	echo "starting a virtual machine; Enter or the right arrow: next page, left arrow: the one before, q: end"
 fi
 vm=(scripts/vm.sh --kernel "$image" --timeout 1200 "${clock[@]}" --
-	env COLUMNS="$(tput cols 2>/dev/null || echo 80)" COLOR=$paged PAGED=$paged
+	env ${ascii:+LC_ALL=C} COLUMNS="$columns" COLOR=$paged PAGED=$paged
 	scripts/tour-vm.sh build/stock/xtcp.ko "${checks[@]}" ${page:+"$page"})
 [ -n "$paged" ] || exec "${vm[@]}"
 scripts/tour/pager.py < <(exec "${vm[@]}" 2>&1)

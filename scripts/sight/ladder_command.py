@@ -60,6 +60,7 @@ def options(doc):
     add("--list", action="store_true", help="only name the connections")
     add("--all", action="store_true", help="fold nothing: each segment has its row")
     add("--fold", action="store_true", help="fold short runs of like segments, too")
+    add("--no-wnd", action="store_true", help="leave the windows away: shorter rows, where they do not matter")
     add("--from", dest="begin", type=milliseconds, metavar="MS", help="only from this time on")
     add("--to", dest="end", type=milliseconds, metavar="MS", help="only up to this time")
     add("--last", type=positive, metavar="N", help="only the last N rows")
@@ -177,6 +178,10 @@ def ladder_of(connection, args, trace):
         found = rows.fold(found, 2 if args.fold else rows.FOLD)
     if args.last:
         found, states = rows.last(found, args.last, states)
+    if args.no_wnd:
+        for row in found:
+            if row.segment is not None:
+                row.segment.window, row.segment.field = None, 0
     return found, states
 
 
@@ -210,8 +215,8 @@ def write(name, text):
 
 
 def run(args):
-    if args.live and (args.svg or args.html or args.list or args.last or args.pcap):
-        raise Wrong("--live goes with none of --svg, --html, --list, --last, --pcap")
+    if args.live and (args.svg or args.html or args.list or args.last or args.pcap or args.no_wnd):
+        raise Wrong("--live goes with none of --svg, --html, --list, --last, --pcap, --no-wnd")
     if args.conn == "all" and (args.svg or args.html):
         raise Wrong("--svg and --html are of one connection; --conn N or --port N choose it")
     if args.pcap and args.trace:

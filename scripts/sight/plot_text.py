@@ -112,8 +112,10 @@ def number_row(changes, times, width):
     return "".join(row).rstrip()
 
 
-def draw(transfer, title, changes, width, color):
+def draw(transfer, title, changes, width, color, ascii_only=False):
     """Lines of text. changes: those that get a number."""
+    dot, low = (":", ".") if ascii_only else ("⣿", "⣀")
+
     def paint(code, text):
         return "\033[%dm%s\033[0m" % (code, text) if color and code else text
 
@@ -124,9 +126,9 @@ def draw(transfer, title, changes, width, color):
     yield transfer.summary()
 
     yield ""
-    yield " kB sent: %s once, %s resent, %s lost; %s acknowledged" % (paint(34, "⣿"), paint(33, "o"), paint(31, "X"),
-                                                                  paint(90, "⣀"))
-    canvas = Canvas(width, 14, times, max(segment.right for segment in transfer.sent), paint)
+    yield " kB sent: %s once, %s resent, %s lost; %s acknowledged" % (paint(34, dot), paint(33, "o"), paint(31, "X"),
+                                                                  paint(90, low))
+    canvas = Canvas(width, 14, times, max(segment.right for segment in transfer.sent), paint, ascii_only)
     canvas.steps(((ack.time, ack.una) for ack in transfer.acks), 90)
     for segment in transfer.sent:
         if not segment.resent:
@@ -141,8 +143,8 @@ def draw(transfer, title, changes, width, color):
     yield paint(1, " " * MARGIN + number_row(changes, times, width))
 
     windows = list(transfer.windows())
-    yield " kB: %s cwnd, %s ssthresh" % (paint(34, "⣿"), paint(35, "-"))
-    canvas = Canvas(width, 11, times, max([window[1] for window in windows] + [1]), paint)
+    yield " kB: %s cwnd, %s ssthresh" % (paint(34, dot), paint(35, "-"))
+    canvas = Canvas(width, 11, times, max([window[1] for window in windows] + [1]), paint, ascii_only)
     canvas.steps(((window[0], window[1]) for window in windows), 34)
     steps = [window for window in windows if window[2] is not None]
     for (time, _, value, _), follower in zip(steps, steps[1:] + [(end, 0, 0, 0)]):
@@ -152,13 +154,13 @@ def draw(transfer, title, changes, width, color):
     yield from canvas.rows(1000)
 
     yield ""
-    yield " ms: %s round trip" % paint(36, "⣿")
+    yield " ms: %s round trip" % paint(36, dot)
     samples = [(ack.time, ack.rtt_us) for ack in transfer.acks if ack.rtt_us]
-    canvas = Canvas(width, 6, times, max([sample[1] for sample in samples] + [1000]), paint)
+    canvas = Canvas(width, 6, times, max([sample[1] for sample in samples] + [1000]), paint, ascii_only)
     for time, rtt in samples:
         canvas.point(time, rtt, 36)
     yield from canvas.rows(1000)
-    yield from axis(times, width, "s")
+    yield from axis(times, width, "s", ascii_only)
     if transfer.changes:
         yield ""
         yield "phases: " + ", ".join("%s %s" % (LETTER[name], name) for name in ("Disorder", "CWR", "Recovery", "Loss")
