@@ -78,13 +78,41 @@ class Numbers:
         self.seq, self.ack = int(fields["end"]), int(fields["ack"])
 
 
+def field(line, name):
+    """A number of it."""
+    return int(re.search(r" %s=(\d+)" % name, line)[1])
+
+
+def flights():
+    """How many segments with text the client has sent, one behind the other, before it had to wait."""
+    found, last = [], None
+    for line in events("xtcp_segment_out", "local=10.77.0.1:"):
+        if field(line, "len"):
+            if last is None or time_of(line) - last > 0.03:
+                found.append(0)
+            found[-1] += field(line, "segs")
+            last = time_of(line)
+    return found
+
+
+def falls(port):
+    """What recoveries have left of the window of the client's connection from this port, each in percent."""
+    found, before = [], ""
+    for line in events("xtcp_congestion", "local=10.77.0.1:%d " % port):
+        phase = re.search(r" phase=(\w+)", line)[1]
+        if phase == "Recovery" != before:
+            found.append(round(field(line, "ssthresh") * 100 / field(line, "cwnd")))
+        before = phase
+    return found
+
+
 class End(threading.Thread):
     """One namespace. Statements run one behind the other in this thread, which has entered it."""
 
     def __init__(self, name):
         super().__init__(daemon=True)
         self.name, self.jobs, self.children = name, queue.Queue(), []
-        self.variables = {"send": send, "numbers": Numbers, "events": events}
+        self.variables = {"send": send, "numbers": Numbers, "events": events, "flights": flights, "falls": falls}
         exec("from socket import *; import os, select, struct, time", self.variables)
         self.pending = None
         self.start()
