@@ -2,7 +2,8 @@
 /*
  * The process behind a program that calls the kernel itself: a static one, Go, one that has cleared its environment.
  * When somebody below the filter asks for a TCP socket, the kernel has us make another one, and puts it in. With rules
- * about ports bind() and connect() come here, too. It ends with the last one who runs under the filter.
+ * about ports bind() and connect() come here, too. It ends with the last one who runs under the filter;
+ * if it is killed before, socket() for TCP fails there with ENOSYS.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -192,6 +192,18 @@ static bool send_listener(int to, int listener)
 	return sendmsg(to, &msg, MSG_NOSIGNAL) == 1;
 }
 
+/* close_all_but() - From 3 on; @b may be -1. */
+static void close_all_but(int a, int b)
+{
+	int low = a < b ? a : b, high = a < b ? b : a;
+
+	if (low > 3)
+		close_range(3, low - 1, 0);
+	if (high > 3 && high - 1 > low)
+		close_range(low < 3 ? 3 : low + 1, high - 1, 0);
+	close_range(high + 1, ~0U, 0);
+}
+
 /* The process that answers: of no terminal, and holding nothing that the program's readers wait to see closed. */
 static void __attribute__((noreturn)) be_notifier(int from, int log_at)
 {
@@ -204,9 +216,7 @@ static void __attribute__((noreturn)) be_notifier(int from, int log_at)
 	signal(SIGPIPE, SIG_IGN);
 	for (fd = 0; fd <= 2; fd++)
 		dup2(null, fd);
-	for (fd = 3; fd < 1024; fd++)
-		if (fd != from && fd != log_at)
-			close(fd);
+	close_all_but(from, log_at);
 	listener = receive_listener(from);
 	if (listener < 0)
 		_exit(0);		/* no filter */
