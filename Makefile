@@ -87,6 +87,11 @@ check-quick: needs-check
 matrix: needs-check
 	@scripts/kernel-matrix.sh $(if $(SHORT),--short) $(if $(value T),--only '$(value T)')
 
+#:   make programs     nginx, redis, ssh and others, from Debian's packages, on xtcp and on kernel TCP;
+#:                     P='redis ssh': some of them
+programs: needs-programs
+	@scripts/programs.sh $(value P)
+
 #:   make selftests    build the test programs, in build/selftests
 selftests: needs-check
 	@$(MAKE) -C selftests
@@ -125,4 +130,4 @@ help:
 needs-%:
 	@scripts/deps.sh $*
 
-.PHONY: all install uninstall deb package-check vm-module debug-module demo tour check check-quick matrix selftests vm debug-kernel bench soak clean help
+.PHONY: all install uninstall deb package-check vm-module debug-module demo tour check check-quick matrix programs selftests vm debug-kernel bench soak clean help

@@ -237,6 +237,7 @@ fi
 [[ ! watch =~ $only ]] || part scripts/check-watch.py
 [[ ! algorithm =~ $only ]] || part scripts/check-algorithm.sh "$out"
 [[ ! examples =~ $only ]] || part scripts/check-examples.sh
+[[ ! programs =~ $only ]] || part scripts/programs.sh --short
 end_counted stock
 part scripts/check-vm.sh stock "$out" "$only" "$(elsewhere)"
 [[ ! pace =~ $only ]] || part scripts/check-vm.sh --counted --real-waits stock "$out/paced" "$paced"

@@ -13,11 +13,11 @@ cd "$(dirname "$0")"
 usage()
 {
 	cat <<-END
-	Usage: scripts/deps.sh build|demo|tour|check|package|package-check
+	Usage: scripts/deps.sh build|demo|tour|check|programs|package|package-check
 
 	Installs what is missing to build the module, to run the demo (and the
-	virtual machine), to run the tour, to run all checks, to make packages, or to check
-	those. Silent when nothing is missing.
+	virtual machine), to run the tour, to run all checks, to try real programs, to make
+	packages, or to check those. Silent when nothing is missing.
 	END
 }
 
@@ -111,6 +111,41 @@ is_there()
 	esac
 }
 
+needs_programs()
+{
+	needs_check
+}
+
+# What scripts/programs.sh tries; the first line is what make check does.
+programs_short="socat ncat redis-server redis-tools musl-tools"
+programs_all="$programs_short nginx-light openssh-server rsync memcached haproxy iperf3 python3-pyftpdlib
+	opensmtpd swaks postgresql-15 mariadb-server-core mariadb-client-core caddy hey libpython3.11-testsuite"
+
+# unpack_programs FOLDER PACKAGE...: with what they need that is not installed here. Installed they
+# would start their services on this machine.
+unpack_programs()
+{
+	local root=$1 work deb
+
+	shift
+	[ "$(cat "$root/packages" 2>/dev/null)" != "$*" ] || return 0
+	prepare "$@"
+	say "Unpacking $* into $root"
+	work=$(mktemp -d "$root.XXXXXX")
+	mkdir -p "$work/debs/partial"
+	apt-get -q -y --no-install-recommends -o Dir::Cache::archives="$work/debs" -o APT::Sandbox::User="$(id -un)" \
+		-o Debug::NoLocking=1 --download-only install "$@" >&2 || die "apt-get could not fetch: $*"
+	for deb in "$work"/debs/*.deb; do
+		dpkg-deb -x "$deb" "$work"
+	done
+	# /lib is /usr/lib
+	[ ! -e "$work/lib" ] || cp -a "$work/lib/." "$work/usr/lib/"
+	rm -rf "$work/debs" "$work/lib" "$root"
+	echo "$*" >"$work/packages"
+	chmod 755 "$work"
+	mv "$work" "$root"
+}
+
 missing_packages()
 {
 	local package probe
@@ -121,7 +156,7 @@ missing_packages()
 	if [ "$1" = build ]; then
 		kernel_headers >/dev/null || echo linux-headers-amd64
 	fi
-	[ "$1" = check ] || return 0
+	[ "$1" = check ] || [ "$1" = programs ] || return 0
 	source_package >/dev/null || echo "linux-source-$XTCP_SERIES"
 }
 
@@ -195,7 +230,7 @@ fetch_kernel()
 }
 
 case ${1-} in
-build|demo|tour|check|package|package-check) target=$1 ;;
+build|demo|tour|check|programs|package|package-check) target=$1 ;;
 --help|-h) usage; exit 0 ;;
 *) usage >&2; exit 2 ;;
 esac
@@ -206,6 +241,8 @@ packages=$(missing_packages "$target")
 [ -z "$packages" ] || install $packages
 case $target in
 build | package) exit 0 ;;
+check) unpack_programs "$XTCP_CACHE/programs-short" $programs_short ;;
+programs) unpack_programs "$XTCP_CACHE/programs" $programs_all ;;
 esac
 series_headers >/dev/null || install_headers
 kernel_stock >/dev/null || fetch_kernel
