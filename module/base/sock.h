@@ -195,7 +195,7 @@ struct xtcp_sock {
 
 	/* Seldom. */
 	u32 snd_up;			/* the octet after the last one that SEND called urgent */
-	u32 urg_seq;			/* the octet that the peer's urgent pointer means (RFC 6093 section 2.2); READ_ONCE */
+	u32 urg_seq;			/* the octet that the peer's urgent pointer means; READ_ONCE */
 	u32 challenge_stamp;		/* jiffies when the challenge ACK counter began its second */
 	u32 challenge_count;		/* challenge ACKs sent in it (RFC 5961 section 7, per connection) */
 	u32 invalid_ack_stamp;		/* jiffies of the last ACK sent for an unacceptable segment */

@@ -409,7 +409,7 @@ URGENT(urgent_in_a_long_stream)
 	while (before < sizeof(b) && (n = recv(s, b, sizeof(b), 0)) > 0)
 		before += n;
 	diff_say("before: %zu", before);
-	BITS(s, POLLPRI);
+	BITS(s, POLLPRI | POLLIN);
 	at_mark(s);
 	READ(s, 10, MSG_OOB);
 	while (after < sizeof(b) && (n = recv(s, b, sizeof(b), 0)) > 0)
