@@ -126,6 +126,10 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 		WRITE_ONCE(*r->seq, *r->seq + used);
 		copied += used;
 		len -= used;
+		if (flags & MSG_PEEK)
+			sk_peek_offset_fwd(sk, used);
+		else
+			sk_peek_offset_bwd(sk, used);
 		if (unlikely(xsk->urg_data))
 			forget_mark(xsk);
 		if (wants_stamp(sk)) {
@@ -189,7 +193,9 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	int target = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
 	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
-	u32 peek_seq = xsk->copied_seq;
+	/* SO_PEEK_OFF: where peeking goes on, from what waits to be read; below 0: it does not */
+	const u32 peek_off = flags & MSG_PEEK ? max(READ_ONCE(sk->sk_peek_off), 0) : 0;
+	u32 peek_seq = xsk->copied_seq + peek_off;
 	struct reading r = { .seq = flags & MSG_PEEK ? &peek_seq : &xsk->copied_seq };
 	int copied = 0;
 	int ret;
@@ -222,8 +228,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 				break;
 		}
 		/* another thread read what was peeked at: begin again, as Linux does */
-		if (flags & MSG_PEEK && peek_seq - copied - r.passed != xsk->copied_seq)
-			peek_seq = xsk->copied_seq;
+		if (flags & MSG_PEEK && peek_seq - peek_off - copied - r.passed != xsk->copied_seq)
+			peek_seq = xsk->copied_seq + peek_off;
 		if (copied && at_mark(xsk, *r.seq))
 			break;
 	}

@@ -19,6 +19,7 @@
 #include "base/sock.h"
 #include "cong/algorithms.h"
 #include "listen/listener.h"
+#include "pure/clock.h"
 #include "recv/text.h"
 #include "send/output.h"
 #include "socket/status.h"
@@ -248,6 +249,9 @@ static int set_int(struct sock *sk, int optname, int val)
 			return -EINVAL;
 		xsk->recvmsg_inq = val;
 		return 0;
+	case TCP_TIMESTAMP:
+		/* for who restores a connection (TCP_REPAIR), which nobody does here */
+		return -EPERM;
 	default:
 		return -ENOPROTOOPT;
 	}
@@ -346,6 +350,10 @@ static int get_int(struct sock *sk, int optname, int *val)
 	case TCP_INQ:
 		*val = xsk->recvmsg_inq;
 		return 0;
+	case TCP_TIMESTAMP:
+		/* what a segment would have as its TSval now (RFC 7323 section 3.2) */
+		*val = xtcp_clock_ts() + xsk->ts_offset;
+		return 0;
 	default:
 		return -ENOPROTOOPT;
 	}
@@ -436,5 +444,20 @@ int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val)
 		if (!xtcp_sk(sk)->user_window_clamp)
 			xtcp_sk(sk)->window_clamp = xtcp_text_full_space(sk);
 	}
+	return 0;
+}
+
+/**
+ * xtcp_sockopt_set_peek_off() - proto_ops.set_peek_off
+ * @sk: the sock
+ * @val: octets beyond where RECEIVE stands at which the next MSG_PEEK begins; below 0: each begins there
+ *
+ * Context: process. No lock: newer kernels take none for it.
+ *
+ * Return: 0.
+ */
+int xtcp_sockopt_set_peek_off(struct sock *sk, int val)
+{
+	WRITE_ONCE(sk->sk_peek_off, val);
 	return 0;
 }

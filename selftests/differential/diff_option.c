@@ -337,6 +337,23 @@ SCENARIO(info_lengths)
 }
 
 /* A small segment size asked for before and after the connection stands. */
+/* TCP_TIMESTAMP is the clock of the timestamps: it goes on, and nobody sets it. */
+SCENARIO(timestamp_clock)
+{
+	int c, s, i, before[2], after[2];
+	socklen_t len = sizeof(int);
+
+	diff_pair(&c, &s);
+	for (i = 0; i < 2; i++)
+		RET(getsockopt(i ? c : s, IPPROTO_TCP, TCP_TIMESTAMP, &before[i], &len));
+	usleep(30000);
+	for (i = 0; i < 2; i++)
+		RET(getsockopt(i ? c : s, IPPROTO_TCP, TCP_TIMESTAMP, &after[i], &len));
+	for (i = 0; i < 2; i++)
+		diff_say("ms: %d", after[i] - before[i] >= 29 && after[i] - before[i] < 10000);
+	SET(c, IPPROTO_TCP, TCP_TIMESTAMP, 1);
+}
+
 static void maxseg_before(int c, int l)
 {
 	SET(c, IPPROTO_TCP, TCP_MAXSEG, 1000);

@@ -72,6 +72,18 @@ SCENARIO(recv_peek_offset)
 	SET(s, SOL_SOCKET, SO_PEEK_OFF, 2);
 	GET(s, SOL_SOCKET, SO_PEEK_OFF);
 	READ(s, 2, MSG_PEEK);
+	READ(s, 10, MSG_PEEK);
+	READ(s, 10, MSG_PEEK | MSG_DONTWAIT);
+	diff_put(c, "ghi");
+	QUEUES(s, 9, -1);
+	READ(s, 10, MSG_PEEK);
+	READ(s, 3, 0);
+	GET(s, SOL_SOCKET, SO_PEEK_OFF);
+	SET(s, SOL_SOCKET, SO_PEEK_OFF, 0);
+	READ(s, 2, MSG_PEEK);
+	READ(s, 3, 0);
+	GET(s, SOL_SOCKET, SO_PEEK_OFF);
+	READ(s, 10, MSG_PEEK);
 }
 
 /* MSG_TRUNC throws the bytes away without copying them. */
