@@ -30,6 +30,7 @@
 #include "recv/text.c"
 #include "recv/rcvq.c"
 #include "recv/trim.c"
+#include "recv/space.c"
 #include "recv/urgent.c"
 #include "recv/window.c"
 #include "recv/sack.c"

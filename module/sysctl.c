@@ -34,6 +34,7 @@ static int max_seconds = INT_MAX / HZ;
 static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;	/* no rounding leads out of an int */
 static int four = 4;
 static int thousand = 1000;
+static unsigned int min_notsent_lowat = 1;
 static unsigned int min_syn_retries = 1;
 static unsigned int max_syn_retries = MAX_TCP_SYNCNT;
 static unsigned int min_syncookies;
@@ -73,6 +74,13 @@ static int do_int(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffe
 	struct ctl_table copy = with_value(table);
 
 	return proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
+}
+
+static int do_unsigned(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct ctl_table copy = with_value(table);
+
+	return proc_douintvec_minmax(&copy, write, buffer, lenp, ppos);
 }
 
 /*
@@ -192,6 +200,8 @@ static const struct ctl_table entries[] = {
 	ENTRY(max_tw_buckets, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	ENTRY(min_snd_mss, int, do_int, &min_mss, &max_mss),
 	ENTRY(min_tso_segs, u8, do_octet, SYSCTL_ONE, NULL),
+	ENTRY(moderate_rcvbuf, u8, do_octet, NULL, NULL),
+	ENTRY(notsent_lowat, unsigned int, do_unsigned, &min_notsent_lowat, NULL),
 	ENTRY(orphan_retries, u8, do_octet, NULL, NULL),
 	ENTRY(pacing_ca_ratio, int, do_int, SYSCTL_ZERO, &thousand),
 	ENTRY(pacing_ss_ratio, int, do_int, SYSCTL_ZERO, &thousand),
@@ -287,6 +297,8 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 		.frto = 2,
 		.keepalive_probes = TCP_KEEPALIVE_PROBES,
 		.min_tso_segs = 2,
+		.moderate_rcvbuf = 1,
+		.notsent_lowat = UINT_MAX,
 		.retries1 = TCP_RETR1,
 		.retries2 = TCP_RETR2,
 		.rfc1337 = 1,

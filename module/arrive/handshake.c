@@ -15,6 +15,7 @@
 #include "cong/ecn.h"
 #include "in/ingress.h"
 #include "pure/seq.h"
+#include "recv/space.h"
 #include "recv/urgent.h"
 #include "send/mss.h"
 #include "send/output.h"
@@ -62,6 +63,7 @@ static void take_syn(struct sock *sk, struct sk_buff *skb)
 	xsk->rcv_nxt = seg->seq + 1;
 	xsk->rcv_wup = xsk->rcv_nxt;
 	xsk->copied_seq = xsk->rcv_nxt;
+	xtcp_space_begin(sk);
 	xtcp_mss_sync(sk, xsk->pmtu);
 }
 

@@ -39,6 +39,7 @@ struct xtcp_sysctl {
 	u8 frto;
 	u8 keepalive_probes;
 	u8 min_tso_segs;
+	u8 moderate_rcvbuf;
 	u8 orphan_retries;
 	u8 retries1;
 	u8 retries2;
@@ -65,6 +66,7 @@ struct xtcp_sysctl {
 	int pacing_ca_ratio;	/* percent */
 	int pacing_ss_ratio;
 	int timewait_ms;
+	unsigned int notsent_lowat;	/* octets */
 	int rmem[3];		/* octets: min, default, max */
 	int wmem[3];
 	const struct xtcp_cong_ops *congestion_control;

@@ -71,6 +71,7 @@
 #include "lookup/conns.h"
 #include "ports/lease.h"
 #include "ports/port.h"
+#include "recv/space.h"
 #include "recv/text.h"
 #include "send/output.h"
 #include "send/sndbuf.h"
@@ -221,6 +222,7 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 	xsk->mss_clamp = XTCP_MSS_DEFAULT_V4;
 	xsk->mss = XTCP_MSS_DEFAULT_V4;
 	xsk->rcv_mss = XTCP_MSS_DEFAULT_V4;
+	xsk->rcv_ratio = XTCP_SPACE_RATIO_FIRST;
 	xsk->cong.ssthresh = U32_MAX;
 	xsk->cong.cwnd = XTCP_INIT_CWND * XTCP_MSS_DEFAULT_V4;
 	xtcp_rto_init(&xsk->rto);

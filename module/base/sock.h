@@ -81,7 +81,7 @@ struct xtcp_sock {
 	u16 user_mss;			/* TCP_MAXSEG, 0: not set */
 	int linger2;			/* TCP_LINGER2 in jiffies; 0: the namespace's; negative: none */
 	u32 user_timeout;		/* TCP_USER_TIMEOUT in ms, 0: none */
-	u32 notsent_lowat;		/* TCP_NOTSENT_LOWAT in octets, 0: none */
+	u32 notsent_lowat;		/* TCP_NOTSENT_LOWAT in octets, 0: the namespace's */
 	u32 keepalive_time;		/* TCP_KEEPIDLE in jiffies, 0: the namespace's */
 	u32 keepalive_intvl;		/* TCP_KEEPINTVL in jiffies, 0: the namespace's */
 	u32 user_window_clamp;		/* TCP_WINDOW_CLAMP, 0: not set */
@@ -120,6 +120,9 @@ struct xtcp_sock {
 	u16 rcv_last_len;		/* length of the last segment that was smaller than rcv_mss, 0: none (text.c) */
 	u32 rcv_data_tstamp;		/* jiffies when text last came, 0: never */
 	u16 urg_data;			/* XTCP_URGENT_* and the octet at urg_seq (urgent.h), 0: none; READ_ONCE */
+	u32 rcv_ssthresh;		/* what the window may have as far as what came shows, octets (space.c) */
+	u32 rcv_rtt_seq;		/* the right edge as it was when the window's round trip began */
+	u32 rcv_rtt_tsecr;		/* the echo of which the round trip was taken last */
 	u64 arrived_us;			/* when the last segment came, microseconds: one look at the clock for all */
 	u32 rcv_tstamp;			/* jiffies when the last segment from the peer was accepted */
 	u8 rcv_wscale;			/* shift of ours */
@@ -138,6 +141,7 @@ struct xtcp_sock {
 	bool ts_ok;			/* both ends sent the option (RFC 7323 section 3.2's Snd.TS.OK) */
 	bool sack_ok;			/* both ends sent SACK-permitted (RFC 2018) */
 	u8 ecn;				/* bits of enum xtcp_ecn (ecn.h) */
+	u8 rcv_ratio;			/* what of a buffer is text, in 256ths (space.c) */
 	u32 ts_recent;			/* TS.Recent */
 	u32 ts_recent_stamp;		/* when it was taken, seconds; 0: never */
 	u32 ts_offset;			/* added to our clock in every TSval */
@@ -187,11 +191,13 @@ struct xtcp_sock {
 	u32 out_of_order_count;		/* how many they are */
 	struct xtcp_sack sack;		/* the SACK blocks that we send (sack.c) */
 
-	/* What a round trip brings, for the receive buffer (text.c). */
-	/* most octets that RECEIVE handed out in a round trip, 0: not measured yet (text.c) */
+	/* What a round trip brings, for the receive buffer (space.c). */
+	/* most octets that RECEIVE handed out in a round trip */
 	u32 space_copied;
 	u32 space_seq;			/* copied_seq when this round trip began */
-	u64 space_stamp;		/* when it began, microseconds */
+	u64 space_stamp;		/* when it began, microseconds; 0: none has */
+	u32 rcv_rtt_us;			/* the receiver's round trip, microseconds, 0: unknown */
+	u32 rcv_rtt_stamp;		/* when rcv_rtt_seq was noted, TS clock ms, 0: never */
 
 	/* Seldom. */
 	u32 snd_up;			/* the octet after the last one that SEND called urgent */

@@ -29,6 +29,7 @@
 #include "ports/lease.h"
 #include "pure/clock.h"
 #include "pure/wire.h"
+#include "recv/space.h"
 #include "recv/window.h"
 #include "send/mss.h"
 #include "sight/mib.h"
@@ -70,6 +71,7 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, const 
 	xsk->rcv_wnd = he->rcv_wnd;
 	xsk->rcv_wscale = he->rcv_wscale;
 	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED << he->rcv_wscale);
+	xtcp_space_begin(child);
 
 	/* RFC 6298 section 3: no sample from what was sent twice (Karn), nor when its first ACK was not taken */
 	xsk->total_retrans = he->resent;

@@ -23,7 +23,7 @@
 #include "pure/seq.h"
 #include "pure/wire.h"
 #include "recv/sack.h"
-#include "recv/text.h"
+#include "recv/space.h"
 #include "recv/window.h"
 #include "send/mss.h"
 #include "send/sndq.h"
@@ -97,7 +97,7 @@ static u16 window_field(struct sock *sk, u8 flags)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTOZEROWINDOWADV);
 	else if (wnd && !old)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFROMZEROWINDOWADV);
-	if (wnd && !xtcp_text_space(sk))	/* what was promised is kept */
+	if (wnd && !xtcp_space_free(sk))	/* what was promised is kept */
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPWANTZEROWINDOWADV);
 	return wnd >> xsk->rcv_wscale;
 }

@@ -26,6 +26,7 @@
 #include "in/ingress.h"
 #include "pure/seq.h"
 #include "recv/sack.h"
+#include "recv/space.h"
 #include "recv/trim.h"
 #include "sight/mib.h"
 
@@ -266,6 +267,7 @@ bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 		WRITE_ONCE(sk->sk_rcvbuf, min(atomic_read(&sk->sk_rmem_alloc), most));
 	if (fits(sk, skb))
 		return true;
+	xtcp_space_overrun(sk);
 	collapse(sk);
 	if (fits(sk, skb))
 		return true;

@@ -19,6 +19,7 @@
 #include "pure/wire.h"
 #include "recv/rcvq.h"
 #include "recv/sack.h"
+#include "recv/space.h"
 #include "recv/trim.h"
 #include "sight/mib.h"
 
@@ -114,13 +115,15 @@ static bool was_silent(const struct xtcp_sock *xsk, u32 gone)
 }
 
 /* Text came that is new: what the delayed ACK needs to know (RFC 9293 section 3.8.6.3). */
-static void data_event(struct xtcp_sock *xsk, struct sk_buff *skb)
+static void data_event(struct sock *sk, struct sk_buff *skb)
 {
+	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 len = xtcp_seg(skb)->len;
 	u32 now = (u32)jiffies;
 	u32 full;
 
 	measure_mss(xsk, skb);
+	xtcp_space_arrived(sk, skb);
 	if (!xsk->rcv_data_tstamp || was_silent(xsk, now - xsk->rcv_data_tstamp))
 		quickack(xsk);
 	xsk->rcv_data_tstamp = now ?: 1;
@@ -206,7 +209,7 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 			sk->sk_data_ready(sk);
 		return XTCP_DONE;
 	}
-	data_event(xsk, skb);
+	data_event(sk, skb);
 	xtcp_rcvq_queue(sk, skb);
 	/* RFC 5681 section 4.2: at once when out of order (MAY-13) and when a hole is filled */
 	if (had_holes || !RB_EMPTY_ROOT(&xsk->out_of_order))
@@ -300,45 +303,4 @@ void xtcp_text_purge(struct sock *sk)
 	__skb_queue_purge(&sk->sk_receive_queue);
 	xtcp_rcvq_purge_out_of_order(sk);
 	sk_mem_reclaim(sk);
-}
-
-/**
- * xtcp_text_space_adjust() - let the receive buffer follow the speed of the reader
- * @sk: RECEIVE has just handed out octets
- *
- * Once per round trip, by the clock of what arrives: when more was read in it than in any before, the buffer grows so
- * that it holds twice that, and more while the rate still rises; up to the namespace's rmem[2], and never when
- * SO_RCVBUF was set. RFC 9293 section 3.8.6 leaves this to the receiver; as Linux with tcp_moderate_rcvbuf.
- *
- * Context: process. Lock: socket, held.
- */
-void xtcp_text_space_adjust(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u64 now = xsk->arrived_us;
-	u32 copied, mss, skb_cost;
-	u64 window;
-	int rcvbuf;
-
-	sock_owned_by_me(sk);
-	if (!xsk->space_copied)
-		xsk->space_copied = XTCP_INIT_CWND * max_t(u32, xsk->advmss, XTCP_MSS_DEFAULT_V4);
-	if (now - xsk->space_stamp < max(xsk->rto.srtt_us, 1U))
-		return;
-	copied = xsk->copied_seq - xsk->space_seq;
-	if (xsk->space_stamp && copied > xsk->space_copied) {
-		mss = max_t(u32, xsk->advmss, XTCP_MSS_DEFAULT_V4);
-		window = 2ULL * copied + 16 * mss;
-		window += 2 * div_u64(window * (copied - xsk->space_copied), xsk->space_copied);
-		skb_cost = max_t(u32, SKB_TRUESIZE(mss + MAX_TCP_HEADER), 2 * mss);
-		rcvbuf = min_t(u64, div_u64(window, mss) * skb_cost, READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]));
-		if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK) && rcvbuf > sk->sk_rcvbuf) {
-			WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
-			if (!xsk->user_window_clamp)
-				xsk->window_clamp = max(xsk->window_clamp, xtcp_text_window(rcvbuf));
-		}
-		xsk->space_copied = copied;
-	}
-	xsk->space_seq = xsk->copied_seq;
-	xsk->space_stamp = now;
 }

@@ -15,7 +15,7 @@
 #include "compat.h"
 #include "pure/seq.h"
 #include "pure/wire.h"
-#include "recv/text.h"
+#include "recv/space.h"
 #include "send/output.h"
 
 static u32 offered(const struct xtcp_sock *xsk)
@@ -29,7 +29,7 @@ static u32 offered(const struct xtcp_sock *xsk)
 static bool is_worthwhile(const struct sock *sk, u32 step)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 full = min(xtcp_text_full_space(sk), xsk->window_clamp);
+	u32 full = min3(xtcp_space_full(sk), xsk->window_clamp, xsk->rcv_ssthresh);
 
 	return step >= min_t(u32, full / 2, xsk->rcv_mss);
 }
@@ -45,7 +45,7 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 u32 xtcp_window_offer(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 space = min(xtcp_text_space(sk), xsk->window_clamp);
+	u32 space = min3(xtcp_space_free(sk), xsk->window_clamp, xsk->rcv_ssthresh);
 	u32 now = offered(xsk), unit = 1U << xsk->rcv_wscale;
 	u32 wnd = ALIGN(now, unit);
 
@@ -86,7 +86,7 @@ void xtcp_window_initial(struct sock *sk)
  */
 u32 xtcp_window_first(const struct sock *sk, u32 mss)
 {
-	u32 space = min(xtcp_text_full_space(sk), READ_ONCE(xtcp_sk(sk)->user_window_clamp) ?: U32_MAX);
+	u32 space = min(xtcp_space_full(sk), READ_ONCE(xtcp_sk(sk)->user_window_clamp) ?: U32_MAX);
 
 	if (space > mss)
 		space = rounddown(space, mss);
@@ -115,7 +115,7 @@ void xtcp_window_select(const struct sock *sk, u32 mss, bool wscale_ok, u32 *rcv
 	u8 shift = 0;
 
 	if (wscale_ok) {
-		largest = max_t(u32, xtcp_text_full_space(sk), READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]));
+		largest = max_t(u32, xtcp_space_full(sk), READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]));
 		for (largest = min(largest, clamp); largest > XTCP_WINDOW_MAX_UNSCALED; largest >>= 1)
 			shift++;
 		shift = min_t(u8, shift, XTCP_WSCALE_MAX);
@@ -151,7 +151,7 @@ void xtcp_window_update(struct sock *sk, u32 copied)
 	if (!tell && copied && !(sk->sk_shutdown & RCV_SHUTDOWN)) {
 		now = offered(xsk);
 		/* no offer is twice as much unless this is, which mostly settles the matter */
-		most = max(min(xtcp_text_space(sk), xsk->window_clamp), 1U << xsk->rcv_wscale);
+		most = max(min3(xtcp_space_free(sk), xsk->window_clamp, xsk->rcv_ssthresh), 1U << xsk->rcv_wscale);
 		if (2 * now <= most) {
 			wnd = xtcp_window_offer(sk);
 			tell = wnd && wnd >= 2 * now;

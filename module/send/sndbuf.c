@@ -23,9 +23,9 @@ bool xtcp_sndbuf_memory_free(const struct sock *sk, int wake)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 unsent = READ_ONCE(xsk->write_seq) - READ_ONCE(xsk->snd_nxt);
-	u32 mark = READ_ONCE(xsk->notsent_lowat);
+	u32 mark = READ_ONCE(xsk->notsent_lowat) ?: READ_ONCE(xsk->xn->sysctl.notsent_lowat);
 
-	return !mark || unsent << wake < mark;
+	return unsent << wake < mark;
 }
 
 /**

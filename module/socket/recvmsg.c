@@ -22,6 +22,7 @@
 #include "in/ingress.h"
 #include "pure/seq.h"
 #include "recv/rcvq.h"
+#include "recv/space.h"
 #include "recv/text.h"
 #include "recv/urgent.h"
 #include "recv/window.h"
@@ -137,7 +138,7 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 			r->stamped = skb_get(skb);
 		}
 		if (!(flags & MSG_PEEK)) {
-			xtcp_text_space_adjust(sk);
+			xtcp_space_adjust(sk);
 			if (offset + used == skb->len)
 				xtcp_rcvq_eaten(sk, skb);
 		}
@@ -340,7 +341,7 @@ static ssize_t splice_out(struct sock *sk, struct pipe_inode_info *pipe, size_t 
 			xtcp_rcvq_eaten(sk, skb);
 	}
 	if (spliced)
-		xtcp_text_space_adjust(sk);
+		xtcp_space_adjust(sk);
 	return spliced;
 }
 

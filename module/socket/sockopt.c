@@ -20,6 +20,7 @@
 #include "cong/algorithms.h"
 #include "listen/listener.h"
 #include "pure/clock.h"
+#include "recv/space.h"
 #include "recv/text.h"
 #include "send/output.h"
 #include "socket/status.h"
@@ -169,7 +170,7 @@ static int set_window_clamp(struct sock *sk, int val)
 	}
 	xsk->user_window_clamp = max_t(u32, val, SOCK_MIN_RCVBUF / 2);
 	if (!((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
-		xsk->window_clamp = xsk->user_window_clamp;
+		xtcp_space_clamp(sk, xsk->user_window_clamp);
 	return 0;
 }
 
@@ -439,11 +440,8 @@ int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val)
 	WRITE_ONCE(sk->sk_rcvlowat, val ?: 1);
 	if (sk->sk_state != TCP_LISTEN)
 		xtcp_text_wake(sk);
-	if (!fixed && val << 1 > sk->sk_rcvbuf) {
+	if (!fixed && val << 1 > sk->sk_rcvbuf)
 		WRITE_ONCE(sk->sk_rcvbuf, val << 1);
-		if (!xtcp_sk(sk)->user_window_clamp)
-			xtcp_sk(sk)->window_clamp = xtcp_text_full_space(sk);
-	}
 	return 0;
 }
 

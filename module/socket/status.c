@@ -143,7 +143,8 @@ void xtcp_status_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_rcv_mss = xsk->rcv_mss;
 	info->tcpi_advmss = xsk->advmss - (xsk->ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0);
 	info->tcpi_pmtu = xsk->pmtu;
-	info->tcpi_rcv_ssthresh = xsk->window_clamp;
+	info->tcpi_rcv_ssthresh = xsk->rcv_ssthresh;
+	info->tcpi_rcv_rtt = xsk->rcv_rtt_us;
 	info->tcpi_rcv_space = xsk->space_copied;
 	info->tcpi_snd_wnd = xsk->snd_wnd;
 	info->tcpi_last_data_sent = ms_since(xsk->snd_tstamp);

@@ -41,6 +41,8 @@ static const struct knob {
 	{ "max_tw_buckets", 1, 0, INT_MAX, -1 },
 	{ "min_snd_mss", 1, 48, 65535, -1 },
 	{ "min_tso_segs", 1, 1, 255, -1 },
+	{ "moderate_rcvbuf", 1, 0, 255, -1 },
+	{ "notsent_lowat", 1, 1, UINT_MAX, -1 },
 	{ "orphan_retries", 1, 0, 255, -1 },
 	{ "pacing_ca_ratio", 1, 0, 1000, -1 },
 	{ "pacing_ss_ratio", 1, 0, 1000, -1 },

@@ -4,12 +4,14 @@
  *
  *	bench_loss [-k] RUNS PERCENT [NAME]...
  *		RUNS of each measure, whose medians count, with PERCENT of what is
- *		sent otherwise. NAME is one of the networks below, "answers" or "flows";
+ *		sent otherwise. NAME is one of the networks below, "fresh", "answers" or "flows";
  *		without a name all of them. -k has kernel TCP in xtcp's place: how much
  *		the figures scatter
  *
  *	a network	one stream to kernel TCP: goodput, from the open connection to the
  *			last octet; segments resent; those of them that were needless
+ *	fresh		a connection of which both ends are on one stack, 100 ms and 200 Mbit/s: from
+ *			connect() to the last of 20 MB
  *	answers		connections one after the other, each with a request and an answer of
  *			30 KB, with 5 % loss; the time from the request to the last octet, so
  *			a SYN-ACK that is lost does not count
@@ -48,6 +50,8 @@
 #define PACKET		1514
 #define SEGMENT		1448	/* octets of text in it */
 #define TCP_CONGESTION	13	/* netinet/tcp.h does not go with linux/tcp.h */
+
+#define FRESH_KB	20000
 
 #define ANSWERS		200
 #define ANSWER		30720
@@ -275,6 +279,47 @@ static void measure_network(const struct network *n)
 	fflush(stdout);
 }
 
+/* ms from connect() to the last octet of a connection whose both ends are on @stack. */
+static double run_fresh(enum stack stack)
+{
+	static const struct netem forth = { WAY(100, 200, 1650) }, back = { BACK(100) };
+	struct router r;
+	struct stream s;
+	int listener;
+	double begin;
+
+	make_router(&r);
+	listener = stack_listener(r.receiver, stack, ROUTER_RECEIVER4, PORT, true);
+	if (listener < 0 || router_set(&r, &forth, &back))
+		measure_die("network");
+	begin = measure_now();
+	open_stream(&s, &r, stack, listener, FRESH_KB * 10LL * percent);
+	move_streams(&s, 1, begin + LIMIT_S);
+	begin = measure_now() - begin;
+	close_stream(&s);
+	close(listener);
+	router_close(&r);
+	return begin * 1000;
+}
+
+static void measure_fresh(void)
+{
+	double ours[RUNS_MAX], theirs[RUNS_MAX], mine, other;
+	int i;
+
+	for (i = 0; i < runs; i++) {
+		ours[i] = run_fresh(under_test);
+		theirs[i] = run_fresh(KERNEL);
+	}
+	mine = measure_median(ours, runs);
+	other = measure_median(theirs, runs);
+	printf("fresh      %5.2fx %-5s %.0f ms (%.0f-%.0f) against %.0f (%.0f-%.0f)\n", mine / other,
+	       verdict(mine <= 1.005 * other, mine <= theirs[runs - 1]), mine, ours[0], ours[runs - 1], other,
+	       theirs[0], theirs[runs - 1]);
+	measure_record("fresh", "ms", mine / other, mine, other);
+	fflush(stdout);
+}
+
 /* What @n answers take, in order of time. */
 static void run_answers(double *times, int n, enum stack stack)
 {
@@ -460,7 +505,7 @@ static bool known(char *name)
 	for (i = 0; i < NETWORKS; i++)
 		if (!strcmp(name, networks[i].name))
 			return true;
-	return wanted(name, (char *[]){ "answers", "flows" }, 2);
+	return wanted(name, (char *[]){ "fresh", "answers", "flows" }, 3);
 }
 
 static void measure(char **names, int n)
@@ -475,6 +520,8 @@ static void measure(char **names, int n)
 		printf("# %s: %s, %d KB\n", networks[i].name, networks[i].what, networks[i].kb * percent / 100);
 		measure_network(&networks[i]);
 	}
+	if (wanted("fresh", names, n))
+		measure_fresh();
 	if (wanted("answers", names, n))
 		measure_answers();
 	if (wanted("flows", names, n))

@@ -160,6 +160,69 @@ static const struct wire_row rows[] = {
 				  "< P. N(1000) ack 1; >@1000 . 1 ack N+1000; read 1000",
 		},
 	},
+	/* Buffers and bounds that change, and extremes: what was offered stays so. */
+	{
+		.name = "buffer_%s_lowered_leaves_the_edge", .rfc = "RFC 9293 3.8.6", .id = "SHLD-14",
+		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
+		.want = {
+			.script = "check W-N >= 18000; set RCVBUF 1; < P. N(1000) ack 1;"
+				  ">@1000 . 1 ack N+1000; check W-N >= 17000; read 1000;"
+				  "< P. N(1000) ack 1; >@1000 . 1 ack N+1000; check W-N >= 16000; read 1000",
+		},
+	},
+	{
+		.name = "clamp_%s_lowered_leaves_the_edge", .rfc = "RFC 9293 3.8.6", .id = "SHLD-14",
+		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
+		.want = {
+			.script = "set WINDOW_CLAMP 4000; < P. N(1000) ack 1; >@1000 . 1 ack N+1000;"
+				  "check W-N >= 17000; fill; read N-1; > . 1 ack N; check W-N = 4000;"
+				  "get WINDOW_CLAMP 4000; info rcv_ssthresh = 4000",
+		},
+	},
+	{
+		.name = "clamp_%s_raised", .rfc = "RFC 9293 3.8.6",
+		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000; set WINDOW_CLAMP 4000",
+		.want = {
+			.script = "check W-N <= 4000; set WINDOW_CLAMP 9000; < P. N(1000) ack 1;"
+				  ">@1000 . 1 ack N+1000; < P. N(1000) ack 1; >@1000 . 1 ack N+1000;"
+				  "read N-1; < P. N(1000) ack 1; >@1000 . 1 ack N+1000; read 1000;"
+				  "< P. N(1000) ack 1; >@1000 . 1 ack N+1000; check W-N >= 7000;"
+				  "check W-N <= 9000",
+		},
+	},
+	{
+		.name = "clamp_%s_set_to_nothing", .rfc = "RFC 9293 3.8.6", .in = ESTABLISHED,
+		.want = { .script = "set WINDOW_CLAMP 0 EINVAL; set WINDOW_CLAMP 1; get WINDOW_CLAMP 1152" },
+	},
+	{
+		.name = "buffer_%s_of_nothing_still_carries", .rfc = "RFC 9293 3.8.6", .in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 1",
+		.want = {
+			.script = "check W-N >= 1000; < P. N(1000) ack 1; >@1000 . 1 ack N+1000; read 1000; skim;"
+				  "< P. N(500) ack 1; >@1000 . 1 ack N+500; read 500; skim; check W-N >= 500",
+		},
+	},
+	{
+		.name = "window_%s_of_1_gib_from_the_peer", .rfc = "RFC 7323 2.3", .in = ESTABLISHED,
+		.syn = "mss 1000,ws 14", .synwin = "65535",
+		.want = {
+			.script = "write 2000; > p. 1(1000) ack 1; > P. 1001(1000) ack 1; < . 1 ack 2001;"
+				  "info snd_wnd = 65535*16384; write 20000; > p. 2001(1000) ack 1 x10;"
+				  "< . 1 ack 12001 win 1; > p. 12001(1000) ack 1 x9; > P. 21001(1000) ack 1;"
+				  "< . 1 ack 22001 win 0; write 1; none; < . 1 ack 22001 win 65535;"
+				  "> P. 22001(1) ack 1",
+		},
+	},
+	{
+		.name = "window_%s_of_1_gib_to_the_peer", .rfc = "RFC 7323 2.3", .in = 0,
+		.pre = "sysctl rmem 4096 2147483647 2147483647",
+		.want = {
+			.script = "listen; < S 0 win 65535 <mss 1000,ws 0>; > S. 0 ack 1 win 65535 <ws 14>;"
+				  "< . 1 ack 1; accept; < P. 1(1000) ack 1; >@1000 . 1 ack 1001;"
+				  "< P. 1001(1000) ack 1; >@1000 . 1 ack 2001; check W-N >= 60000; read 2000",
+			.state = ESTABLISHED,
+		},
+	},
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The receive buffer: what it is worth as a window, and how large it is to be.
+ *
+ * Three numbers bound the window. The buffer (sk_rcvbuf) grows as fast as the program reads: once per round trip it is
+ * made to hold twice what was read in it, and more while that still rises, which is dynamic right-sizing. How many
+ * octets of text fit a buffer is measured: of each window one full segment, or bundle, is asked what it costs. And
+ * rcv_ssthresh, from which the window of a new connection rises, shows how much text is known to fit: each segment that
+ * costs no more than it should makes it two segments more.
+ *
+ * The round trip is the receiver's own: from the echo of a timestamp in text, or else from the time until text comes
+ * that is beyond what was offered before. That may be long, when a peer has little to say, so the shortest one counts.
+ */
+#include "recv/space.h"
+
+#include <linux/skbuff.h>
+#include <net/tcp.h>
+
+#include "base/netns.h"
+#include "compat.h"
+#include "in/ingress.h"
+#include "pure/clock.h"
+#include "pure/seq.h"
+#include "pure/wire.h"
+
+/* Octets of text in the largest segment that the peer will send. */
+static u32 largest_text(const struct xtcp_sock *xsk)
+{
+	return max_t(u32, xsk->advmss - (xsk->ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0), XTCP_MSS_MIN_USER);
+}
+
+/**
+ * xtcp_space_begin() - the peer's SYN was taken: what is measured begins
+ * @sk: RCV.NXT, the first window, our MSS option and whether timestamps are used are known
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ */
+void xtcp_space_begin(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xsk->rcv_ssthresh = xsk->rcv_wnd;
+	xsk->rcv_rtt_seq = xsk->rcv_nxt;
+	xsk->space_copied = max(min(xsk->rcv_wnd, XTCP_INIT_CWND * largest_text(xsk)), 1U);
+}
+
+/*
+ * A shorter round trip counts at once, a longer one by an eighth; where it is the time of a whole window (@is_most),
+ * not at all.
+ */
+static void take_round_trip(struct xtcp_sock *xsk, u32 ms, bool is_most)
+{
+	u32 us, old = xsk->rcv_rtt_us;
+
+	if (ms > XTCP_RTO_MAX_MS)
+		return;
+	us = max(ms, 1U) * USEC_PER_MSEC;
+	if (!old || us < old)
+		xsk->rcv_rtt_us = us;
+	else if (!is_most)
+		xsk->rcv_rtt_us = old - old / 8 + us / 8;
+}
+
+/* RFC 7323 section 4.1, for the receiver: the first text with an echo, full so that it did not wait for a program. */
+static noinline void echo_arrived(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	xsk->rcv_rtt_tsecr = seg->tsecr;
+	if (xsk->ts_ok && seg->has_ts && seg->tsecr && seg->len >= xsk->rcv_mss)
+		take_round_trip(xsk, xtcp_clock_ts_of(xsk->arrived_us) + xsk->ts_offset - seg->tsecr, false);
+}
+
+/* How much of what @skb costs is text. What costs more is believed at once: memory is short before a rate is. */
+static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
+{
+	u32 ratio = clamp_t(u64, div_u64((u64)skb->len << XTCP_SPACE_RATIO_BITS, max(skb->truesize, 1U)), 1, U8_MAX);
+
+	if (skb->len < xsk->rcv_mss)
+		return;
+	if (ratio > xsk->rcv_ratio)
+		ratio = xsk->rcv_ratio + DIV_ROUND_UP(ratio - xsk->rcv_ratio, 4);
+	WRITE_ONCE(xsk->rcv_ratio, ratio);
+}
+
+/* Text has come that is beyond what had been offered at the last time. */
+static noinline void window_passed(struct xtcp_sock *xsk, const struct sk_buff *skb)
+{
+	u32 now = xtcp_clock_ts_of(xsk->arrived_us);
+
+	if (!xsk->ts_ok && xsk->rcv_rtt_stamp)
+		take_round_trip(xsk, now - xsk->rcv_rtt_stamp, true);
+	xsk->rcv_rtt_stamp = now ?: 1;
+	xsk->rcv_rtt_seq = xsk->rcv_wup + xsk->rcv_wnd;
+	measure_ratio(xsk, skb);
+}
+
+static noinline void grow_ssthresh(struct sock *sk, const struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 most = min(xtcp_space_free(sk), xsk->window_clamp);
+
+	if (sk_under_memory_pressure(sk))
+		xsk->rcv_ssthresh = min(xsk->rcv_ssthresh, 4U * xsk->advmss);
+	else if (xsk->rcv_ssthresh < most && xtcp_space_window(sk, skb->truesize) <= skb->len)
+		xsk->rcv_ssthresh += min(most - xsk->rcv_ssthresh, 2 * max_t(u32, skb->len, xsk->advmss));
+}
+
+/**
+ * xtcp_space_arrived() - new text: what does it tell?
+ * @sk: the sock
+ * @skb: the text, trimmed to the window, before it is queued
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg((struct sk_buff *)skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (seg->tsecr != xsk->rcv_rtt_tsecr)
+		echo_arrived(xsk, seg);
+	if (xtcp_seq_gt(seg->end_seq, xsk->rcv_rtt_seq))
+		window_passed(xsk, skb);
+	/* nearly: the first window is whole segments */
+	if (xsk->rcv_ssthresh + xsk->advmss <= xtcp_space_full(sk))
+		grow_ssthresh(sk, skb);
+}
+
+/**
+ * xtcp_space_overrun() - text came that was offered and does not fit: offer little, until what comes fits again
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_space_overrun(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xsk->rcv_ssthresh = min(xsk->window_clamp, 2U * xsk->advmss);
+}
+
+/**
+ * xtcp_space_clamp() - TCP_WINDOW_CLAMP of a connection
+ * @sk: the sock
+ * @clamp: octets
+ *
+ * What was offered stays so (RFC 9293 section 3.8.6, SHLD-14).
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_space_clamp(struct sock *sk, u32 clamp)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (clamp < xsk->window_clamp)
+		xsk->rcv_ssthresh = min(xsk->rcv_ssthresh, clamp);
+	else
+		xsk->rcv_ssthresh = max(xsk->rcv_ssthresh, min(xsk->rcv_wnd, clamp));
+	xsk->window_clamp = clamp;
+}
+
+/* Microseconds, 0: unknown. Without timestamps that of our own text is the better one, if it is shorter. */
+static u32 round_trip(const struct xtcp_sock *xsk)
+{
+	return xsk->ts_ok && xsk->rcv_rtt_us ? xsk->rcv_rtt_us : min_not_zero(xsk->rcv_rtt_us, xsk->rto.srtt_us);
+}
+
+/* @copied octets were read in a round trip, more than in any before. */
+static noinline void right_size(struct sock *sk, u32 copied)
+{
+	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u64 window, rcvbuf;
+
+	if (!READ_ONCE(ctl->moderate_rcvbuf) || sk->sk_userlocks & SOCK_RCVBUF_LOCK)
+		return;
+	/* for what is resent, and some more; and what the peer sends faster next time, until the time after that */
+	window = 2ULL * copied + 16 * largest_text(xsk);
+	window += 2 * div_u64(window * (copied - xsk->space_copied), xsk->space_copied);
+	rcvbuf = div_u64(min_t(u64, window, U32_MAX) << XTCP_SPACE_RATIO_BITS, xsk->rcv_ratio);
+	rcvbuf = min_t(u64, rcvbuf, READ_ONCE(ctl->rmem[2]));
+	if (rcvbuf > sk->sk_rcvbuf)
+		WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
+}
+
+/**
+ * xtcp_space_adjust() - let the receive buffer follow the speed of the reader
+ * @sk: RECEIVE has just handed out octets
+ *
+ * Up to the namespace's rmem[2], and never when SO_RCVBUF was set. RFC 9293 section 3.8.6 leaves this to the receiver;
+ * as Linux with tcp_moderate_rcvbuf.
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_space_adjust(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u64 now = xsk->arrived_us;
+	u32 copied;
+
+	sock_owned_by_me(sk);
+	if (now - xsk->space_stamp < round_trip(xsk) || !round_trip(xsk))
+		return;
+	copied = xsk->copied_seq - xsk->space_seq;
+	if (xsk->space_stamp && copied > xsk->space_copied) {
+		right_size(sk, copied);
+		xsk->space_copied = copied;
+	}
+	xsk->space_seq = xsk->copied_seq;
+	xsk->space_stamp = now;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The receive buffer: what it is worth as a window, and how large it is to be. */
+#ifndef XTCP_SPACE_H
+#define XTCP_SPACE_H
+
+#include <linux/types.h>
+#include <net/sock.h>
+
+#include "base/sock.h"
+
+#define XTCP_SPACE_RATIO_BITS	8	/* xtcp_sock.rcv_ratio is in 256ths */
+#define XTCP_SPACE_RATIO_FIRST	(1U << (XTCP_SPACE_RATIO_BITS - 1))	/* half, until it is measured */
+
+struct sk_buff;
+
+/* What @space octets of buffer are worth as a window; the rest is for what an skb costs besides its octets. */
+static inline u32 xtcp_space_window(const struct sock *sk, int space)
+{
+	return space > 0 ? (u64)space * READ_ONCE(xtcp_sk(sk)->rcv_ratio) >> XTCP_SPACE_RATIO_BITS : 0;
+}
+
+/* The window that the free part of the receive buffer allows (RFC 9293 section 3.8.6); racy without the socket lock. */
+static inline u32 xtcp_space_free(const struct sock *sk)
+{
+	return xtcp_space_window(sk, READ_ONCE(sk->sk_rcvbuf) - READ_ONCE(sk->sk_backlog.len) -
+				     atomic_read(&sk->sk_rmem_alloc));
+}
+
+/* The window that an empty receive buffer allows. */
+static inline u32 xtcp_space_full(const struct sock *sk)
+{
+	return xtcp_space_window(sk, READ_ONCE(sk->sk_rcvbuf));
+}
+
+/* Socket lock held, or nobody else can have it. */
+void xtcp_space_begin(struct sock *sk);
+void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb);
+void xtcp_space_overrun(struct sock *sk);
+void xtcp_space_adjust(struct sock *sk);
+void xtcp_space_clamp(struct sock *sk, u32 clamp);
+
+#endif /* XTCP_SPACE_H */
