@@ -65,6 +65,7 @@
 #include "send/output.c"
 #include "send/busy.c"
 #include "send/mss.c"
+#include "send/mtuprobe.c"
 #include "send/sndbuf.c"
 
 #include "out/segment.c"

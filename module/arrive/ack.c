@@ -23,6 +23,7 @@
 #include "pure/wire.h"
 #include "send/busy.h"
 #include "send/mss.h"
+#include "send/mtuprobe.h"
 #include "send/sndbuf.h"
 #include "send/sndq.h"
 #include "sight/mib.h"
@@ -84,6 +85,8 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 	WRITE_ONCE(xsk->snd_una, ack);
 	if (unlikely(xsk->snd_urgent) && xtcp_seq_ge(ack, xsk->snd_up))
 		xsk->snd_urgent = false;
+	if (unlikely(xsk->mtuprobe.size))
+		xtcp_mtuprobe_acked(sk);
 	xsk->bytes_acked += acked - xtcp_ack_fin_acked(sk);
 	xsk->retransmits = 0;
 	xsk->retrans_stamp = 0;
@@ -278,6 +281,7 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 	xsk->retrans_stamp = 0;
 	xsk->ack_tstamp = (u32)jiffies;
 	set_window(sk, seg, segment_window(xsk, seg));
+	xtcp_mtuprobe_begin(sk);
 	xtcp_mss_sync(sk, xsk->pmtu);
 	xtcp_cong_start(sk, lost);
 	xtcp_sndbuf_expand(sk);

@@ -40,6 +40,7 @@ struct xtcp_sysctl {
 	u8 keepalive_probes;
 	u8 min_tso_segs;
 	u8 moderate_rcvbuf;
+	u8 mtu_probing;
 	u8 orphan_retries;
 	u8 retries1;
 	u8 retries2;
@@ -54,6 +55,7 @@ struct xtcp_sysctl {
 	u8 tso_rtt_log;
 	u8 timewait_reuse;	/* tw_reuse, which the kernel has as a macro */
 	u8 window_scaling;
+	int base_mss;		/* octets */
 	int fin_timeout;	/* jiffies */
 	int invalid_ratelimit;	/* jiffies */
 	int keepalive_intvl;	/* jiffies */
@@ -65,6 +67,9 @@ struct xtcp_sysctl {
 	int min_snd_mss;
 	int pacing_ca_ratio;	/* percent */
 	int pacing_ss_ratio;
+	int mtu_probe_floor;	/* octets */
+	int probe_interval;	/* seconds */
+	int probe_threshold;	/* octets */
 	int timewait_ms;
 	unsigned int notsent_lowat;	/* octets */
 	int rmem[3];		/* octets: min, default, max */

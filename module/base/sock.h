@@ -19,6 +19,7 @@
 #include "pure/wire.h"
 #include "recv/sack.h"
 #include "send/busy.h"
+#include "send/mtuprobe.h"
 #include "time/timer.h"
 
 struct xtcp_lease;
@@ -150,6 +151,7 @@ struct xtcp_sock {
 	u16 mss_clamp;			/* what the peer's MSS option allows; the default when it sent none */
 	u16 advmss;			/* what our MSS option says */
 	u32 pmtu;			/* path MTU that mss was computed from */
+	struct xtcp_mtuprobe mtuprobe;	/* the search for it (RFC 4821) */
 
 	/* How fast to send, and what was lost: written by loss/ and cong/ for each ACK. */
 	struct xtcp_rto rto;		/* RFC 6298 state */

@@ -34,6 +34,7 @@
 #include "pure/clock.h"
 #include "pure/seq.h"
 #include "pure/wire.h"
+#include "send/mtuprobe.h"
 #include "send/output.h"
 #include "send/sndq.h"
 #include "sight/mib.h"
@@ -97,9 +98,26 @@ static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
 	set_phase(sk, XTCP_CONG_CWR, XTCP_TRACE_ECE);
 }
 
+/* Segments were too large, and that is all: they go again, the windows stay. */
+static void enter_too_large(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xsk->recover = xsk->snd_nxt;
+	xtcp_undo_forget(sk);
+	xsk->frto = false;
+	set_phase(sk, XTCP_CONG_LOSS, XTCP_TRACE_MTU);
+}
+
+/* In OPEN, DISORDER or CWR something counts as lost. */
 static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xsk->cong.phase < XTCP_CONG_CWR && xtcp_mtuprobe_lost(sk)) {
+		enter_too_large(sk);
+		return;
+	}
 
 	XTCP_NET_INC_STATS(xsk->xn, xsk->sack_ok ? LINUX_MIB_TCPSACKRECOVERY : LINUX_MIB_TCPRENORECOVERY);
 	xtcp_undo_begin(sk);
@@ -616,11 +634,7 @@ void xtcp_recovery_mtu_fell(struct sock *sk)
 	}
 	if (xsk->lost_total == lost)
 		return;
-	if (xsk->cong.phase != XTCP_CONG_LOSS) {
-		xsk->recover = xsk->snd_nxt;
-		xtcp_undo_forget(sk);
-		xsk->frto = false;
-		set_phase(sk, XTCP_CONG_LOSS, XTCP_TRACE_MTU);
-	}
+	if (xsk->cong.phase != XTCP_CONG_LOSS)
+		enter_too_large(sk);
 	resend_lost(sk, false);
 }

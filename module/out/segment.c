@@ -244,7 +244,7 @@ static void set_gso(const struct sock *sk, struct sk_buff *skb)
 	u32 mss = xtcp_mss_payload(sk);
 
 	/* a full segment stays one: SACK blocks for which it has no room go with another */
-	if (skb->len <= xtcp_sk(sk)->mss) {
+	if (skb->len <= xtcp_sk(sk)->mss || unlikely(xtcp_sndcb(skb)->marks & XTCP_SNDQ_PROBE)) {
 		shinfo->gso_size = 0;
 		shinfo->gso_segs = 1;
 		shinfo->gso_type = 0;

@@ -34,6 +34,54 @@ static u32 lasting_options(const struct sock *sk)
 	return xtcp_options_size(&opts);
 }
 
+static u32 both_headers(const struct sock *sk)
+{
+	return xtcp_ip_header_len(sk) + XTCP_HDR_LEN;
+}
+
+/* Octets of text in a packet of @mtu octets, as far as the peer takes them, and above the floors. */
+static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
+{
+	u32 least = max_t(u32, READ_ONCE(xtcp_net_of(sk)->sysctl.min_snd_mss), XTCP_MSS_MIN_SND);
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 headers = both_headers(sk);
+	u32 mss = min_t(u32, mtu > headers ? mtu - headers : 0, xsk->mss_clamp);
+
+	if (xsk->user_mss)
+		mss = min_t(u32, mss, xsk->user_mss);
+	return max(mss, least) - options;
+}
+
+/**
+ * xtcp_mss_of() - how much text fits a packet
+ * @sk: the sock
+ * @mtu: octets of the packet
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets, as many as the peer takes at most, and at least what min_snd_mss says.
+ */
+u32 xtcp_mss_of(const struct sock *sk, u32 mtu)
+{
+	sock_owned_by_me(sk);
+	return text_of(sk, mtu, lasting_options(sk));
+}
+
+/**
+ * xtcp_mss_to_mtu() - how large a packet is
+ * @sk: the sock
+ * @mss: octets of text in it
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets, IP header included.
+ */
+u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
+{
+	sock_owned_by_me(sk);
+	return mss + lasting_options(sk) + both_headers(sk);
+}
+
 /**
  * xtcp_mss_sync() - compute the effective send MSS
  * @sk: the sock; what the peer's SYN said and whether timestamps are used is known
@@ -47,19 +95,18 @@ static u32 lasting_options(const struct sock *sk)
 void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 headers = xtcp_ip_header_len(sk) + XTCP_HDR_LEN, options = lasting_options(sk);
-	u32 least = max_t(u32, READ_ONCE(xtcp_net_of(sk)->sysctl.min_snd_mss), XTCP_MSS_MIN_SND);
-	u32 mss;
+	u32 options = lasting_options(sk), mss;
 
 	sock_owned_by_me(sk);
 	if (!pmtu)
 		pmtu = xtcp_ip_mtu(sk);
 	if (!pmtu)
-		pmtu = headers + (xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6);
-	mss = min_t(u32, pmtu > headers ? pmtu - headers : 0, xsk->mss_clamp);
-	if (xsk->user_mss)
-		mss = min_t(u32, mss, xsk->user_mss);
-	mss = max(mss, least) - options;
+		pmtu = both_headers(sk) + (xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6);
+	mss = text_of(sk, pmtu, options);
+	if (unlikely(xsk->mtuprobe.is_on)) {
+		xsk->mtuprobe.high = min_t(u32, xsk->mtuprobe.high, pmtu);
+		mss = min(mss, text_of(sk, xsk->mtuprobe.low, options));
+	}
 	/* as Linux: a segment is at most half of what the peer ever offered, so that one can be on its way always */
 	if (xsk->max_snd_wnd > XTCP_MSS_DEFAULT_V4)
 		mss = min(mss, xsk->max_snd_wnd / 2);

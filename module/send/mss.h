@@ -10,6 +10,8 @@
 /* Socket lock held in all of these. */
 void xtcp_mss_sync(struct sock *sk, u32 pmtu);
 u32 xtcp_mss_current(struct sock *sk);
+u32 xtcp_mss_of(const struct sock *sk, u32 mtu);
+u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss);
 
 /*
  * How much text fits the next segment, without asking the route: the effective MSS without what SACK blocks take of it.

@@ -26,6 +26,7 @@
 #include "recv/text.h"
 #include "send/busy.h"
 #include "send/mss.h"
+#include "send/mtuprobe.h"
 #include "send/sndq.h"
 #include "sight/mib.h"
 #include "time/pace.h"
@@ -167,6 +168,34 @@ static enum xtcp_busy_with waits_for(const struct sock *sk, const struct sk_buff
 	return sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags) ? XTCP_BUSY_BUFFER : XTCP_BUSY;
 }
 
+/*
+ * A probe of the path MTU goes ahead of what is due, if one is due itself. False: nothing may go now, so that room
+ * comes for it; something is in flight then.
+ */
+static noinline bool push_probe(struct sock *sk, bool *sent)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 n = xtcp_mtuprobe_due(sk), start = xsk->snd_nxt;
+	struct sk_buff *skb;
+
+	if (!n || xsk->snd_urgent || xtcp_pace_holds(sk))
+		return true;
+	if (in_flight(xsk) && min(congestion_room(sk), window_room(xsk, start)) < n + xsk->mss)
+		return false;
+	skb = xtcp_sndq_unsent(sk);
+	if (!xtcp_sndq_gather(sk, n) ||
+	    (n < skb->len && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC))))
+		return true;
+	xtcp_sndcb(skb)->marks |= XTCP_SNDQ_PROBE;
+	if (send_new(sk, xtcp_sndcb(skb)->end_seq - start, true)) {
+		xtcp_mtuprobe_sent(sk, start, start + n);
+		*sent = true;
+	}
+	/* should it be sent again, it is cut */
+	xtcp_sndcb(skb)->marks &= ~XTCP_SNDQ_PROBE;
+	return true;
+}
+
 /* There is something to send. */
 static noinline void push_text(struct sock *sk, int nonagle)
 {
@@ -179,6 +208,8 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	if (!in_flight(xsk))
 		xtcp_cong_restart_after_idle(sk);
 	xtcp_mss_current(sk);
+	if (unlikely(xsk->mtuprobe.is_on) && !push_probe(sk, &sent))
+		return;
 	bundle = xtcp_output_bundle(sk);
 	while ((skb = xtcp_sndq_unsent(sk))) {
 		n = sendable(sk, skb, nonagle, bundle);
@@ -376,6 +407,8 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 	u32 n;
 
 	sock_owned_by_me(sk);
+	/* what becomes of a probe of the path MTU says nothing any more */
+	xsk->mtuprobe.size = 0;
 	if (skb_fclone_busy(sk, skb)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSPURIOUS_RTX_HOSTQUEUES);
 		return -EBUSY;

@@ -515,6 +515,38 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 }
 
 /**
+ * xtcp_sndq_gather() - make the first skb that was never sent as long as that
+ * @sk: the sock
+ * @len: octets; as many were written and not sent
+ *
+ * By what stands behind it. Nothing is copied but what lies behind headers.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: false when these cannot be one.
+ */
+bool xtcp_sndq_gather(struct sock *sk, u32 len)
+{
+	struct sk_buff *skb = skb_peek(&sk->sk_write_queue), *next;
+	bool stolen;
+	int delta;
+	u32 cost;
+
+	sock_owned_by_me(sk);
+	while (skb->len < len) {
+		next = skb_peek_next(skb, &sk->sk_write_queue);
+		cost = next ? next->truesize : 0;
+		if (!next || xtcp_sndcb(next)->flags & XTCP_FIN || !skb_try_coalesce(skb, next, &stolen, &delta))
+			return false;
+		xtcp_sndcb(skb)->end_seq = xtcp_sndcb(next)->end_seq;
+		__skb_unlink(next, &sk->sk_write_queue);
+		uncharge(sk, cost - delta);
+		kfree_skb_partial(next, stolen);
+	}
+	return true;
+}
+
+/**
  * xtcp_sndq_sent() - an skb was sent, for the first time or again
  * @sk: the sock
  * @skb: the first that was never sent, or one sent before

@@ -15,6 +15,7 @@ enum xtcp_sndq_marks {
 	XTCP_SNDQ_SACKED = 2,	/* the peer has it, and may yet drop it (RFC 2018 section 8) */
 	XTCP_SNDQ_LOST = 4,	/* taken for lost, or was when it was resent */
 	XTCP_SNDQ_RESENT = 8,	/* LOST, and in flight again */
+	XTCP_SNDQ_PROBE = 32,	/* of the path MTU: goes out as one segment */
 	XTCP_SNDQ_LIMITED = 16,	/* when it was sent, the program had not filled the window (rate.c) */
 };
 
@@ -30,7 +31,7 @@ enum xtcp_sndq_marks {
  * @first_sent_us: the low half of xsk->rate.first_sent_us then
  * @flags: control bits to send with it: XTCP_PSH, XTCP_FIN, XTCP_SYN
  * @transmissions: how often it was sent
- * @marks: enum xtcp_sndq_marks; scoreboard.c writes all but SENT and LIMITED
+ * @marks: enum xtcp_sndq_marks; scoreboard.c writes SACKED, LOST and RESENT
  */
 struct xtcp_sndcb {
 	u32 seq;
@@ -92,6 +93,7 @@ struct sk_buff *xtcp_sndq_find(const struct sock *sk, u32 seq);
 bool xtcp_sndq_is_empty(const struct sock *sk);
 bool xtcp_sndq_is_last(const struct sock *sk, const struct sk_buff *skb);
 int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp);
+bool xtcp_sndq_gather(struct sock *sk, u32 len);
 void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 now_us);
 void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb);
 void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb);

@@ -16,6 +16,7 @@
 #include "pure/clock.h"
 #include "pure/rto.h"
 #include "pure/wire.h"
+#include "send/mtuprobe.h"
 #include "send/output.h"
 #include "sight/mib.h"
 
@@ -114,8 +115,8 @@ bool xtcp_retries_end_syn(struct sock *sk)
  * xtcp_retries_end_retransmission() - is what was not acknowledged not sent again?
  * @sk: in a synchronized state, its retransmission deadline has passed
  *
- * If it is, it goes by another path. R1 asks routing for another way, too; R2 or TCP_USER_TIMEOUT ends the connection
- * (MUST-20, MUST-21).
+ * If it is, it goes by another path. R1 asks routing for another way, too, and whether its segments are too large; R2
+ * or TCP_USER_TIMEOUT ends the connection (MUST-20, MUST-21).
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -128,8 +129,10 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 	u32 gone = elapsed_ms(xsk->retrans_stamp);
 
 	sock_owned_by_me(sk);
-	if (xsk->retransmits && gone >= xtcp_rto_give_up_ms(READ_ONCE(knobs(sk)->retries1), XTCP_RTO_MIN_MS))
+	if (xsk->retransmits && gone >= xtcp_rto_give_up_ms(READ_ONCE(knobs(sk)->retries1), XTCP_RTO_MIN_MS)) {
+		xtcp_mtuprobe_timeout(sk);
 		__dst_negative_advice(sk);
+	}
 	if (sock_flag(sk, SOCK_DEAD)) {
 		retries = orphan_retries(sk, is_alive(sk));
 		if (one_orphan_too_many(sk))

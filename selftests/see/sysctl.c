@@ -25,6 +25,7 @@ static const struct knob {
 	long differs;
 } knobs[] = {
 	{ "abort_on_overflow", 1, 0, 255, -1 },
+	{ "base_mss", 1, 48, 65535, -1 },
 	{ "dsack", 1, 0, 255, -1 },
 	{ "early_retrans", 1, 0, 4, -1 },
 	{ "ecn", 1, 0, 2, -1 },
@@ -42,10 +43,14 @@ static const struct knob {
 	{ "min_snd_mss", 1, 48, 65535, -1 },
 	{ "min_tso_segs", 1, 1, 255, -1 },
 	{ "moderate_rcvbuf", 1, 0, 255, -1 },
+	{ "mtu_probe_floor", 1, 48, 65535, -1 },
+	{ "mtu_probing", 1, 0, 2, -1 },
 	{ "notsent_lowat", 1, 1, UINT_MAX, -1 },
 	{ "orphan_retries", 1, 0, 255, -1 },
 	{ "pacing_ca_ratio", 1, 0, 1000, -1 },
 	{ "pacing_ss_ratio", 1, 0, 1000, -1 },
+	{ "probe_interval", 1, 0, -1, -1 },
+	{ "probe_threshold", 1, 0, 65535, -1 },
 	{ "retries1", 1, 0, 255, -1 },
 	{ "retries2", 1, 0, 255, -1 },
 	{ "rfc1337", 1, 0, 255, 1 },
