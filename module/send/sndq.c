@@ -501,6 +501,7 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 	restcb->transmissions = cb->transmissions;
 	restcb->flags = cb->flags;
 	restcb->marks = cb->marks;
+	cb->marks &= ~XTCP_SNDQ_EOR;
 	cb->flags &= ~(XTCP_FIN | XTCP_PSH);
 	cb->end_seq = restcb->seq;
 
@@ -536,9 +537,11 @@ bool xtcp_sndq_gather(struct sock *sk, u32 len)
 	while (skb->len < len) {
 		next = skb_peek_next(skb, &sk->sk_write_queue);
 		cost = next ? next->truesize : 0;
-		if (!next || xtcp_sndcb(next)->flags & XTCP_FIN || !skb_try_coalesce(skb, next, &stolen, &delta))
+		if (!next || xtcp_sndcb(skb)->marks & XTCP_SNDQ_EOR || xtcp_sndcb(next)->flags & XTCP_FIN ||
+		    !skb_try_coalesce(skb, next, &stolen, &delta))
 			return false;
 		xtcp_sndcb(skb)->end_seq = xtcp_sndcb(next)->end_seq;
+		xtcp_sndcb(skb)->marks |= xtcp_sndcb(next)->marks & XTCP_SNDQ_EOR;
 		__skb_unlink(next, &sk->sk_write_queue);
 		uncharge(sk, cost - delta);
 		kfree_skb_partial(next, stolen);

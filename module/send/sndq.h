@@ -15,8 +15,9 @@ enum xtcp_sndq_marks {
 	XTCP_SNDQ_SACKED = 2,	/* the peer has it, and may yet drop it (RFC 2018 section 8) */
 	XTCP_SNDQ_LOST = 4,	/* taken for lost, or was when it was resent */
 	XTCP_SNDQ_RESENT = 8,	/* LOST, and in flight again */
-	XTCP_SNDQ_PROBE = 32,	/* of the path MTU: goes out as one segment */
 	XTCP_SNDQ_LIMITED = 16,	/* when it was sent, the program had not filled the window (rate.c) */
+	XTCP_SNDQ_PROBE = 32,	/* of the path MTU: goes out as one segment */
+	XTCP_SNDQ_EOR = 64,	/* a record of the program's ends with it: nothing is appended (MSG_EOR) */
 };
 
 /**

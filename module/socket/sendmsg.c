@@ -40,14 +40,14 @@ static int wait_for_room(struct sock *sk, int copied, long *timeo, int flags)
 }
 
 /*
- * The skb that takes the next octets; a new one when the last has as many as it should, @goal, was sent or has, as
- * @full says, no place left.
+ * The skb that takes the next octets; a new one when the last has as many as it should, @goal, was sent, ends a record
+ * or has, as @full says, no place left.
  */
 static struct sk_buff *tail_with_room(struct sock *sk, u32 goal, bool full)
 {
 	struct sk_buff *skb = xtcp_sndq_open_tail(sk);
 
-	if (skb && !full && skb->len < goal)
+	if (skb && !full && skb->len < goal && !(xtcp_sndcb(skb)->marks & XTCP_SNDQ_EOR))
 		return skb;
 	if (!sk_stream_memory_free(sk))
 		return NULL;
@@ -99,6 +99,8 @@ static int queue_all(struct sock *sk, struct msghdr *msg, long *timeo, int *copi
 			return n;
 		}
 		*copied += n;
+		if (msg->msg_flags & MSG_EOR && !msg_data_left(msg))
+			xtcp_sndcb(skb)->marks |= XTCP_SNDQ_EOR;
 		/* the end of what is urgent is known when all is queued */
 		if (skb->len < goal || !msg_data_left(msg) || msg->msg_flags & MSG_OOB)
 			continue;
@@ -159,7 +161,7 @@ error:
 /**
  * xtcp_sendmsg() - proto.sendmsg: SEND
  * @sk: the sock
- * @msg: octets, flags (MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL, MSG_OOB), control messages of SOL_SOCKET
+ * @msg: octets, flags (MSG_DONTWAIT, MSG_EOR, MSG_MORE, MSG_NOSIGNAL, MSG_OOB), control messages of SOL_SOCKET
  * @size: octets
  *
  * Waits for the connection and for room, unless MSG_DONTWAIT. RFC 9293 section 3.10.2, MUST-60;

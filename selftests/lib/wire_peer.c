@@ -53,7 +53,8 @@ void wire_peer_reset(struct wire *w, bool new_ports)
 	c->iss = wire_random(w);
 	if (c->iss % 4 == 0)
 		c->iss = NEAR_WRAP + c->iss / 4 % 0x100;
-	c->tsval = 1000000;
+	/* both clocks wrap, too */
+	c->tsval = c->iss >= NEAR_WRAP ? 0xfffffe00 + c->iss % 0x100 : 1000000;
 	c->syn_ws = -1;
 	c->snd_una = 0;
 }

@@ -4,7 +4,7 @@
  * the call must succeed.
  *
  *   socket; bind; listen [BACKLOG|any|ERR]; connect [ERR [mcast|bcast]]; accept [ERR]
- *   write N [more|urgent] [ERR]; read N|eof|ERR; peek N
+ *   write N [more|urgent] [eor] [ERR]; read N|eof|ERR; peek N
  *   urgent N|ERR		recv(MSG_OOB) gives the peer's octet N
  *   passed N			RECEIVE goes over so many octets without a read
  *   atmark 0|1; inq N		SIOCATMARK, SIOCINQ
@@ -223,6 +223,10 @@ static int do_write(struct wire *w, char *args)
 		word = strtok_r(NULL, " ", &next);
 	} else if (word && !strcmp(word, "urgent")) {
 		flags |= MSG_OOB;
+		word = strtok_r(NULL, " ", &next);
+	}
+	if (word && !strcmp(word, "eor")) {
+		flags |= MSG_EOR;
 		word = strtok_r(NULL, " ", &next);
 	}
 	for (i = 0; i < n; i++)

@@ -231,6 +231,29 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "write_%s_records_stay_apart", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED, .synwin = "2000",
+		.want = {
+			.script = "set NODELAY 1; write 2000; > p. 1(1000) ack 1; > P. 1001(1000) ack 1;"
+				  "< . 1 ack 2001 win 0; write 300 eor; write 300; write 300 eor; write 300; none;"
+				  "< . 1 ack 2001 win 2000; > p. 2001(300) ack 1; > p. 2301(600) ack 1;"
+				  "> P. 2901(300) ack 1; < . 1 ack 3201; none",
+		},
+	},
+	{
+		.name = "write_%s_long_record_is_cut", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
+		.want = {
+			.script = "set NODELAY 1; write 2500 more eor; write 100; > p. 1(1000) ack 1 x2;"
+				  "> p. 2001(500) ack 1; > P. 2501(100) ack 1; < . 1 ack 2601; none",
+		},
+	},
+	{
+		.name = "write_%s_a_record_behind_another_is_not_held", .rfc = "RFC 9293 3.7.4", .in = ESTABLISHED,
+		.want = {
+			.script = "write 100; > P. 1(100) ack 1; write 200 eor; none; write 300; > p. 101(200) ack 1;"
+				  "none; < . 1 ack 301; > P. 301(300) ack 1",
+		},
+	},
+	{
 		.name = "write_%s_more_to_come", .rfc = "RFC 9293 3.7.4", .id = "MUST-17",
 		.in = ESTABLISHED,
 		.want = {
