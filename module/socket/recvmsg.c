@@ -77,23 +77,23 @@ static inline bool at_mark(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
- * @used octets would be read from @offset on; some end at the mark, or begin behind the urgent octet, which RECEIVE
+ * @rest octets could be read from @offset on; some end at the mark, or begin behind the urgent octet, which RECEIVE
  * passes over unless it stands in line. Returns how many are left.
  */
-static noinline u32 respect_mark(const struct sock *sk, struct reading *r, u32 *offset, u32 used)
+static noinline u32 respect_mark(const struct sock *sk, struct reading *r, u32 *offset, u32 rest)
 {
 	u32 before = xtcp_sk(sk)->urg_seq - *r->seq;
 
-	if (before >= used)
-		return used;
+	if (before >= rest)
+		return rest;
 	if (before)
 		return before;
 	if (sock_flag(sk, SOCK_URGINLINE))
-		return used;
+		return rest;
 	WRITE_ONCE(*r->seq, *r->seq + 1);
 	r->passed++;
 	++*offset;
-	return used - 1;
+	return rest - 1;
 }
 
 /* The reader is behind the urgent octet: there is none any more. */
@@ -112,16 +112,17 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 
 	skb_queue_walk_safe(&sk->sk_receive_queue, skb, next) {
 		u32 offset = *r->seq - xtcp_seg(skb)->seq;
-		u32 used;
+		u32 rest, used;
 
 		/* already peeked at */
 		if (offset >= skb->len)
 			continue;
 		if (copied && at_mark(xsk, *r->seq))
 			break;
-		used = min_t(size_t, skb->len - offset, len);
-		if (unlikely(xsk->urg_data))
-			used = respect_mark(sk, r, &offset, used);
+		rest = skb->len - offset;
+		if (unlikely(xsk->urg_data) && len)
+			rest = respect_mark(sk, r, &offset, rest);
+		used = min_t(size_t, rest, len);
 		if (used && !(flags & MSG_TRUNC) && skb_copy_datagram_msg(skb, offset, msg, used))
 			return copied ?: -EFAULT;
 		WRITE_ONCE(*r->seq, *r->seq + used);
