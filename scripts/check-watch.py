@@ -391,9 +391,9 @@ def check_speed():
         "snd_una=%d snd_nxt=%d snd_wnd=65535 acked=2896 sacked=0 lost=0 delivered=2896 pipe=14480 cwnd=%d " \
         "ssthresh=4294967295 rtt_us=20123 srtt_us=20100\n"
     data = "".join(line % (1 + i / 5000, i * 2896, i * 2896 + 14480, 14480 + i) for i in range(50000))
-    begun = time.monotonic()
+    begun = sum(os.times()[2:4])    # of a processor: others may be busy, too
     done = watch("flow", "--trace", "-", data=data)
-    took = time.monotonic() - begun
+    took = sum(os.times()[2:4]) - begun
     verdict(done.returncode == 0 and "144800.0 kB" in done.stdout and took < 10,
             "10 s of 10,000 segments a second in less", "%.1f s" % took, done.stdout, done.stderr)
     print("# %.2f s, %.0f events/s" % (took, 50000 / took))

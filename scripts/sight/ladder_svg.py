@@ -19,7 +19,7 @@ STUB = 0.45     # of the way an arrow is drawn whose other end is not
 
 
 class Point:
-    """One end of a row: where it is, .y, is not known before all of them are in order. .passed: states before .state."""
+    """One end of a row: where it is, .y, is not known before all are in order. .passed: the states before .state."""
 
     def __init__(self, row, time, end, text, state):
         self.row, self.time, self.end, self.text, self.state = row, time, end, text, state

@@ -148,7 +148,7 @@ class Story:
         end, state = self.ends[s], event.state
         if not end.first:
             end.first = end.state = state
-            if state == "SYN-SENT" and event.name == "segment_out" and event.flags == "S":
+            if state == "SYN-SENT" and event.name == "segment_out" and "S" in event.flags and "A" not in event.flags:
                 end.first = "CLOSED"
                 return state
         elif not end.states_told and state != end.state and not end.cookie:
