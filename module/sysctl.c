@@ -314,7 +314,7 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 		.syncookies = 1,
 		.timestamps = 1,
 		.timewait_reuse = 2,
-		.tso_rtt_log = 9,	/* 512 us */
+		.tso_rtt_log = 9,
 		.window_scaling = 1,
 		.base_mss = 1024,
 		.fin_timeout = TCP_FIN_TIMEOUT,

@@ -36,8 +36,8 @@
  * Listeners are used inside the RCU section without a reference.
  *
  * References to a full sock: the file or the accept queue (given up by xtcp_sock_destroy), the table (demux.c), each
- * pending timer (sk_reset_timer(), pace.c), a lookup until it is done. Each skb on its way out counts in sk_wmem_alloc and keeps
- * the memory, not the sock.
+ * pending timer (sk_reset_timer(), pace.c), a lookup until it is done. Each skb on its way out counts in sk_wmem_alloc
+ * and keeps the memory, not the sock.
  *
  * The end of a connection, in this order:
  *  1. sk_err, sk_shutdown, xtcp_state_set(CLOSE), in this order, which poll() relies on: whoever gets the lock from

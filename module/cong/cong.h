@@ -45,8 +45,8 @@ struct xtcp_cong_loss {
  * @ssthresh: something was lost or marked: the slow start threshold from now on, octets
  * @undone: the last reduction was for nothing; both windows are as before it. Optional
  * @idle: sending begins again after @idle_us, a tick at least, without anything in flight. Optional
- * @control: instead of @acked: each ACK that tells something, whatever the phase; @cwnd is the algorithm's in all of them
- *	but for what a timeout does to it, and so is sk_pacing_rate. Optional
+ * @control: instead of @acked: each ACK that tells something, whatever the phase; @cwnd is the algorithm's in all of
+ *	them but for what a timeout does to it, and so is sk_pacing_rate. Optional
  * @lost: octets that were sent in one go are taken for lost, before the ACK comes to @control; see
  *	xtcp_cong_octets_lost(). Optional
  * @info: what TCP_CC_INFO tells; gives the octets of it. Optional

@@ -30,7 +30,7 @@ struct xtcp_conns xtcp_conns __read_mostly;
 
 /* Guards the chains whose number ends in its own. Each has a cache line, or those who want others would wait, too. */
 static struct {
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 } ____cacheline_aligned_in_smp locks[LOCKS];
 
 static spinlock_t *lock_of(u32 chain)

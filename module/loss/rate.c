@@ -4,8 +4,8 @@
  * arrived since what it acknowledges was sent. That took as long as the octets took to be sent, or to be acknowledged,
  * whichever is longer: ACKs that come in a bunch make no rate that the path does not have.
  *
- * Each skb notes when it is sent what had arrived by then. TCP_INFO tells the rate, and algorithms that have one of their
- * own (struct xtcp_cong_ops.control) live by it.
+ * Each skb notes when it is sent what had arrived by then. TCP_INFO tells the rate, and algorithms that have one of
+ * their own (struct xtcp_cong_ops.control) live by it.
  */
 #include "loss/rate.h"
 

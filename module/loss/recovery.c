@@ -362,8 +362,8 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /*
- * Resends what is lost, as far as the congestion window and pacing let it; a segment at least when nothing is in flight,
- * and after a timeout. What that sends itself is in TCPTimeouts and in no counter besides, as in Linux.
+ * Resends what is lost, as far as the congestion window and pacing let it; a segment at least when nothing is in
+ * flight, and after a timeout. What that sends itself is in TCPTimeouts and in no counter besides, as in Linux.
  */
 static void resend_lost(struct sock *sk, bool timeout)
 {

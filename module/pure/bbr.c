@@ -12,6 +12,7 @@
  */
 #include "pure/bbr.h"
 
+#include <linux/limits.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
 

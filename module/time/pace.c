@@ -4,8 +4,8 @@
  *
  * The rate is octets in a second, set by congestion control and bounded by SO_MAX_PACING_RATE. Who holds text to it is
  * told by sk_pacing_status, as for kernel TCP: nobody (NONE), we (NEEDED: an algorithm that paces, or
- * SO_MAX_PACING_RATE), or the qdisc fq, which says FQ when it sees a segment of the sock. Each segment with text has its
- * earliest departure time in skb->tstamp. With fq it waits there; without, output.c and recovery.c ask before each
+ * SO_MAX_PACING_RATE), or the qdisc fq, which says FQ when it sees a segment of the sock. Each segment with text has
+ * its earliest departure time in skb->tstamp. With fq it waits there; without, output.c and recovery.c ask before each
  * bundle, and when it is not due yet a timer of high resolution runs, which sends when it is. That is the one exception
  * to "one timer per connection": a tick is longer than the time between two bundles.
  *
