@@ -57,6 +57,7 @@
 
 #include "cong/cong.c"
 #include "cong/algorithms.c"
+#include "cong/accecn.c"
 #include "cong/ecn.c"
 #include "generated/algorithms_files.h"
 
@@ -99,6 +100,7 @@
 #include "base/secret.c"
 #include "base/memory.c"
 
+#include "pure/ace.c"
 #include "pure/options.c"
 #include "pure/cookie.c"
 #include "pure/rto.c"

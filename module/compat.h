@@ -44,6 +44,7 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 
+#include "pure/ace.h"
 #include "pure/tuple.h"
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -111,6 +112,39 @@ static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock 
 #endif
 	flowi4_init_output(fl4, oif, mark, tos, scope, IPPROTO_TCP, flags, tuple->faddr.s6_addr32[3],
 			   tuple->laddr.s6_addr32[3], tuple->fport, tuple->lport, uid);
+}
+
+/*
+ * Since 6.15 all segments that are cut from a bundle can keep CWR, which is a bit of a counter in AccECN mode. Before that
+ * all but the first lose it, and such a bundle must not be.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+#define XTCP_COMPAT_GSO_ACCECN	SKB_GSO_TCP_ACCECN
+#else
+#define XTCP_COMPAT_GSO_ACCECN	0
+#endif
+
+/* TCP_INFO tells of AccECN mode since 6.18, and which kind of ECN is in use since 7.0; before, it has no place for it. */
+static inline void xtcp_compat_info_accecn(struct tcp_info *info, const struct xtcp_accecn *accecn, bool is_used)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
+	info->tcpi_received_ce = accecn->received_ce;
+	info->tcpi_delivered_e1_bytes = accecn->told[XTCP_ECT_1 - 1];
+	info->tcpi_delivered_e0_bytes = accecn->told[XTCP_ECT_0 - 1];
+	info->tcpi_delivered_ce_bytes = accecn->told[XTCP_CE - 1];
+	info->tcpi_received_e1_bytes = accecn->received[XTCP_ECT_1 - 1];
+	info->tcpi_received_e0_bytes = accecn->received[XTCP_ECT_0 - 1];
+	info->tcpi_received_ce_bytes = accecn->received[XTCP_CE - 1];
+	info->tcpi_ecn_mode = is_used ? TCPI_ECN_MODE_ACCECN : info->tcpi_options & TCPI_OPT_ECN ?
+			      TCPI_ECN_MODE_RFC3168 : TCPI_ECN_MODE_DISABLED;
+	info->tcpi_accecn_opt_seen = accecn->seen ? TCP_ACCECN_OPT_COUNTER_SEEN : TCP_ACCECN_OPT_NOT_SEEN;
+	if (accecn->faults & (XTCP_ACCECN_ZEROED | XTCP_ACCECN_MANGLED))
+		info->tcpi_accecn_fail_mode |= TCP_ACCECN_ACE_FAIL_RECV;
+	if (accecn->faults & XTCP_ACCECN_OPTION_LOST)
+		info->tcpi_accecn_fail_mode |= TCP_ACCECN_OPT_FAIL_SEND;
+	if (accecn->faults & XTCP_ACCECN_OPTION_ZEROED)
+		info->tcpi_accecn_fail_mode |= TCP_ACCECN_OPT_FAIL_RECV;
+#endif
 }
 
 /* Older 6.1 has no name for it. */

@@ -32,9 +32,11 @@ static int min_timewait_ms = 1000;
 static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 */
 static int max_seconds = INT_MAX / HZ;
 static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;	/* no rounding leads out of an int */
+static int three = 3;
 static int four = 4;
 static int thousand = 1000;
 static unsigned int min_notsent_lowat = 1;
+static int five = 5;
 static unsigned int min_syn_retries = 1;
 static unsigned int max_syn_retries = MAX_TCP_SYNCNT;
 static unsigned int min_syncookies;
@@ -187,8 +189,10 @@ static const struct ctl_table entries[] = {
 	ENTRY(congestion_control, const struct xtcp_cong_ops *, do_congestion_control, NULL, NULL),
 	ENTRY(dsack, u8, do_octet, NULL, NULL),
 	ENTRY(early_retrans, u8, do_octet, SYSCTL_ZERO, &four),
-	ENTRY(ecn, u8, do_octet, SYSCTL_ZERO, SYSCTL_TWO),
+	ENTRY(ecn, u8, do_octet, SYSCTL_ZERO, &five),
 	ENTRY(ecn_fallback, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(ecn_option, u8, do_octet, SYSCTL_ZERO, &three),
+	ENTRY(ecn_option_beacon, u8, do_octet, SYSCTL_ZERO, &three),
 	ENTRY(fin_timeout, int, do_seconds, SYSCTL_ZERO, &max_seconds),
 	ENTRY(frto, u8, do_octet, NULL, NULL),
 	ENTRY(invalid_ratelimit, int, do_milliseconds, SYSCTL_ZERO, &max_milliseconds),
@@ -299,6 +303,8 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 		.early_retrans = 3,
 		.ecn = 2,
 		.ecn_fallback = 1,
+		.ecn_option = 2,
+		.ecn_option_beacon = 3,
 		.frto = 2,
 		.keepalive_probes = TCP_KEEPALIVE_PROBES,
 		.min_tso_segs = 2,

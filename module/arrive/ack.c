@@ -11,6 +11,7 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "cong/cong.h"
+#include "cong/accecn.h"
 #include "cong/ecn.h"
 #include "in/ingress.h"
 #include "loss/rate.h"
@@ -111,8 +112,8 @@ static __always_inline void begin_sample(const struct sock *sk, const struct xtc
 	};
 }
 
-/* The sums from which delivery rates are made. */
-static void count_delivered(struct sock *sk, const struct xtcp_sample *sample)
+/* The sums from which delivery rates are made. @skb: NULL: one that was overtaken, whose marks tell nothing. */
+static void count_delivered(struct sock *sk, const struct sk_buff *skb, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 segments;
@@ -124,9 +125,13 @@ static void count_delivered(struct sock *sk, const struct xtcp_sample *sample)
 	xsk->delivered_segments += segments;
 	xsk->delivered += sample->delivered;
 	xsk->delivered_us = sample->now_us;
-	if (unlikely(sample->ece)) {
-		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVEREDCE, segments);
-		xsk->delivered_ce += segments;
+	if (unlikely(xsk->ecn & XTCP_ECN_ACCURATE && skb))
+		xtcp_accecn_feedback(sk, skb, segments, sample);
+	else if (unlikely(sample->ece))
+		sample->marked = segments;
+	if (unlikely(sample->marked)) {
+		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVEREDCE, sample->marked);
+		xsk->delivered_ce += sample->marked;
 	}
 	xtcp_rate_ack(sk, sample);
 }
@@ -142,7 +147,7 @@ static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 	sample.tsecr = 0;
 	sample.ece = false;
 	xtcp_scoreboard_sack(sk, skb, &sample);
-	count_delivered(sk, &sample);
+	count_delivered(sk, NULL, &sample);
 	xtcp_recovery_ack(sk, &sample);
 }
 
@@ -176,7 +181,7 @@ static __always_inline void update_window(struct sock *sk, const struct xtcp_seg
 static bool tells_nothing(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	/* the duplicate that a tail loss probe draws comes when all is acknowledged (RFC 8985 section 7.4.1) */
-	if (seg->sack_blocks || seg->flags & XTCP_ECE || xsk->tlp.pending)
+	if (seg->sack_blocks || xsk->tlp.pending || (seg->flags & XTCP_ECE && !(xsk->ecn & XTCP_ECN_ACCURATE)))
 		return false;
 	return xsk->snd_una == xsk->snd_nxt || (xsk->sack_ok && xsk->cong.phase == XTCP_CONG_OPEN);
 }
@@ -227,7 +232,7 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 	if (moves)
 		una_moves(sk, seg->ack, &sample);
 	sample_rtt(xsk, &sample, moves);
-	count_delivered(sk, &sample);
+	count_delivered(sk, skb, &sample);
 	update_window(sk, seg);
 	if (moves)
 		xtcp_timer_ack_progress(sk);
@@ -259,7 +264,7 @@ static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	bool lost = syn_was_lost(xsk, seg);
+	bool lost = syn_was_lost(xsk, seg) || xtcp_accecn_syn_met_congestion(sk);
 	struct xtcp_sample sample;
 
 	sock_owned_by_me(sk);

@@ -287,7 +287,7 @@ static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 	if (verdict != XTCP_CONTINUE)
 		return verdict;
 	xtcp_timer_segment_received(sk);
-	xtcp_ecn_arrives(sk, seg);
+	xtcp_ecn_arrives(sk, skb);
 	check_urg(sk, skb);
 	verdict = process_text(sk, skb);
 	if (verdict == XTCP_FIN_TAKEN)

@@ -12,6 +12,7 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "base/state.h"
+#include "cong/accecn.h"
 #include "cong/ecn.h"
 #include "in/ingress.h"
 #include "pure/seq.h"
@@ -58,7 +59,7 @@ static void take_syn(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	take_syn_options(sk, seg);
-	xtcp_ecn_take_syn(sk, seg);
+	xtcp_ecn_take_syn(sk, skb);
 	xsk->irs = seg->seq;
 	xsk->rcv_nxt = seg->seq + 1;
 	xsk->rcv_wup = xsk->rcv_nxt;
@@ -147,10 +148,13 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	enter_established(sk, skb);
 	if (unlikely(seg->flags & XTCP_URG))
 		xtcp_urgent_arrives(sk, skb);
+	/* a pure ACK says how the SYN-ACK came, even if data could carry it (RFC 9768 section 3.2.2.1) */
+	if (xsk->ecn & XTCP_ECN_ECHO_SYN_ACK)
+		xtcp_output_ack_now(sk);
 	/* data that waits for the connection carries the ACK */
 	if (xtcp_sndq_unsent(sk))
 		xtcp_output_push(sk);
-	else
+	else if (!(xsk->ecn & XTCP_ECN_ACCURATE))
 		xsk->ack_pending = true;
 	if (!xsk->ack_pending)
 		return XTCP_DONE;
@@ -179,6 +183,8 @@ enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb)
 	sock_owned_by_me(sk);
 	if (xtcp_seq_le(seg->ack, xsk->snd_una) || xtcp_seq_gt(seg->ack, xsk->snd_nxt))
 		return XTCP_RESET;
+	if (xsk->ecn & XTCP_ECN_ACCURATE)
+		xtcp_accecn_take_third_ack(sk, skb);
 	xtcp_ack_syn_acked(sk, seg);
 	enter_established(sk, skb);
 	/* RFC 9293 section 3.10.4: a CLOSE in SYN-RECEIVED waits for ESTABLISHED */

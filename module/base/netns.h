@@ -36,6 +36,8 @@ struct xtcp_sysctl {
 	u8 early_retrans;
 	u8 ecn;
 	u8 ecn_fallback;
+	u8 ecn_option;
+	u8 ecn_option_beacon;
 	u8 frto;
 	u8 keepalive_probes;
 	u8 min_tso_segs;

@@ -14,6 +14,7 @@
 #include "loss/scoreboard.h"
 #include "loss/tlp.h"
 #include "loss/undo.h"
+#include "pure/ace.h"
 #include "pure/clock.h"
 #include "pure/rto.h"
 #include "pure/wire.h"
@@ -168,7 +169,8 @@ struct xtcp_sock {
 	/* when the last of these were, or when sending began after a pause, clock */
 	u64 delivered_us;
 	u32 delivered_segments;		/* the same in segments, each ACK rounded up, and the SYN */
-	u32 delivered_ce;		/* those that ACKs with ECE have told of */
+	u32 delivered_ce;		/* those that ACKs with ECE have told of; s.cep - 5 in AccECN mode */
+	struct xtcp_accecn accecn;	/* AccECN mode */
 	struct xtcp_rate rate;		/* the delivery rate */
 	struct xtcp_busy busy;		/* what it has waited for */
 	u64 dsacked;			/* octets that D-SACKs reported */

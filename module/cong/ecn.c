@@ -7,6 +7,8 @@
  * its window as for a loss, once in a round trip, and says CWR with the next new text. When to reduce is recovery.c's.
  *
  * ECT(1) is an experiment's (RFC 8311 section 4.2): never sent, and taken for ECT.
+ *
+ * With accurate feedback (RFC 9768) all is as here but for what the peers tell each other, which is accecn.c's.
  */
 #include "cong/ecn.h"
 
@@ -16,6 +18,7 @@
 #include <net/inet_ecn.h>
 
 #include "base/netns.h"
+#include "cong/accecn.h"
 #include "pure/seq.h"
 
 #define RESERVED_BITS	0x0f	/* of octet 12 of the header */
@@ -28,7 +31,7 @@
  *
  * Context: softirq or process. @dst is held.
  *
- * Return: true with net.xtcp.ecn = 1 or 2, or where the route has the feature "ecn".
+ * Return: true with net.xtcp.ecn other than 0, or where the route has the feature "ecn".
  */
 bool xtcp_ecn_is_allowed(const struct xtcp_net *xn, const struct dst_entry *dst)
 {
@@ -65,28 +68,35 @@ bool xtcp_ecn_is_asked(const struct sk_buff *syn)
 void xtcp_ecn_offer(struct sock *sk)
 {
 	const struct dst_entry *dst = __sk_dst_get(sk);
+	u8 mode = READ_ONCE(xtcp_net_of(sk)->sysctl.ecn);
 
 	sock_owned_by_me(sk);
 	xtcp_sk(sk)->ecn = 0;
-	if (READ_ONCE(xtcp_net_of(sk)->sysctl.ecn) == 1 || (dst && dst_feature(dst, RTAX_FEATURE_ECN)))
+	if (mode == XTCP_ECN_MODE_ACCURATE)
+		xtcp_sk(sk)->ecn = XTCP_ECN_OK | XTCP_ECN_ACCURATE;
+	else if (mode == XTCP_ECN_MODE_BOTH || mode == XTCP_ECN_MODE_ACCURATE_IN ||
+		 (dst && dst_feature(dst, RTAX_FEATURE_ECN)))
 		xtcp_sk(sk)->ecn = XTCP_ECN_OK;
 }
 
 /**
  * xtcp_ecn_take_syn() - what the peer's SYN says to our offer
  * @sk: in SYN-SENT
- * @seg: a SYN-ACK, or the SYN of a simultaneous open
+ * @skb: a SYN-ACK, or the SYN of a simultaneous open
  *
  * ECE alone grants, ECE and CWR ask for the same as we do; anything else does not know ECN (RFC 3168 section 6.1.1).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
-void xtcp_ecn_take_syn(struct sock *sk, const struct xtcp_seg *seg)
+void xtcp_ecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 {
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
 	const u8 due = seg->flags & XTCP_ACK ? XTCP_ECE : XTCP_ECE | XTCP_CWR;
 
 	sock_owned_by_me(sk);
-	if ((seg->flags & (XTCP_ECE | XTCP_CWR)) != due)
+	if (xtcp_sk(sk)->ecn & XTCP_ECN_ACCURATE)
+		xtcp_accecn_take_syn(sk, skb);
+	else if ((seg->flags & (XTCP_ECE | XTCP_CWR)) != due)
 		xtcp_sk(sk)->ecn = 0;
 }
 
@@ -108,19 +118,22 @@ static u8 syn_flags(const struct sock *sk, u8 flags, bool resent)
  * @flags: its other control bits
  * @new_text: it carries octets that were never sent
  * @resent: it was sent before
+ * @is_pure: it is an ACK and nothing else, without SACK blocks
  *
- * RFC 3168 sections 6.1.1 to 6.1.3.
+ * RFC 3168 sections 6.1.1 to 6.1.3, RFC 9768 section 3.2.2.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: XTCP_ECE and XTCP_CWR, where due; a CWR counts as sent.
+ * Return: XTCP_ECE, XTCP_CWR and XTCP_AE, where due; what is said counts as sent.
  */
-u8 xtcp_ecn_flags(struct sock *sk, u8 flags, bool new_text, bool resent)
+u16 xtcp_ecn_flags(struct sock *sk, u8 flags, bool new_text, bool resent, bool is_pure)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u8 said = 0;
 
 	sock_owned_by_me(sk);
+	if (xsk->ecn & XTCP_ECN_ACCURATE)
+		return xtcp_accecn_flags(sk, flags, resent, is_pure);
 	if (flags & XTCP_SYN)
 		return syn_flags(sk, flags, resent);
 	if (xsk->ecn & XTCP_ECN_DEMAND_CWR)
@@ -161,18 +174,23 @@ static void take_codepoint(struct xtcp_sock *xsk, u8 codepoint)
 /**
  * xtcp_ecn_take() - CWR and CE of a segment that arrives; see xtcp_ecn_arrives()
  * @sk: in a synchronized state, ECN is or may be in use
- * @seg: an acceptable segment whose ACK field was processed, before its text is
+ * @skb: an acceptable segment whose ACK field was processed, before its text is
  *
  * CWR ends what an earlier CE began, so it comes first, and counts without text too, as in Linux. CE counts with text
  * that is new: outside the window it may be forged (RFC 3168 sections 6.1.3 and 6.1.5).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
-void xtcp_ecn_take(struct sock *sk, const struct xtcp_seg *seg)
+void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb)
 {
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
+	if (xsk->ecn & XTCP_ECN_ACCURATE) {
+		xtcp_accecn_take(sk, skb);
+		return;
+	}
 	if (seg->flags & XTCP_CWR) {
 		xsk->ecn &= ~XTCP_ECN_DEMAND_CWR;
 		/* the window of who says so may hold one segment */
@@ -187,14 +205,14 @@ void xtcp_ecn_take(struct sock *sk, const struct xtcp_seg *seg)
  * xtcp_ecn_reduced() - the congestion window was reduced, for whatever reason: the peer may stop saying ECE
  * @sk: in a synchronized state
  *
- * RFC 3168 section 6.1.2: CWR goes with the next new text.
+ * RFC 3168 section 6.1.2: CWR goes with the next new text. In AccECN mode nobody waits for it (RFC 9768 section 3.1.5).
  *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_ecn_reduced(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	if (xtcp_sk(sk)->ecn & XTCP_ECN_OK)
+	if ((xtcp_sk(sk)->ecn & (XTCP_ECN_OK | XTCP_ECN_ACCURATE)) == XTCP_ECN_OK)
 		xtcp_sk(sk)->ecn |= XTCP_ECN_QUEUE_CWR;
 }
 

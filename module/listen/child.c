@@ -19,6 +19,7 @@
 #include "base/secret.h"
 #include "base/sock.h"
 #include "base/state.h"
+#include "cong/accecn.h"
 #include "cong/ecn.h"
 #include "listen/acceptq.h"
 #include "listen/entry.h"
@@ -56,6 +57,8 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, const 
 	xsk->ts_ok = he->ts_ok;
 	xsk->sack_ok = he->sack_ok;
 	xsk->ecn = he->ecn_ok ? XTCP_ECN_OK : he->ecn_maybe ? XTCP_ECN_MAYBE : 0;
+	if (he->accecn_ok)
+		xtcp_accecn_start(child, he->syn_codepoint, he->asked_without);
 	xsk->ts_recent = he->ts_recent;
 	xsk->ts_recent_stamp = he->ts_ok ? xtcp_clock_seconds() : 0;
 	xsk->ts_offset = xtcp_secret_ts_offset(xn, tuple);

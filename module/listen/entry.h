@@ -51,9 +51,12 @@ struct xtcp_synq {
  * @wscale_ok: the SYN carried the option; this and the next ones change no more once the entry is in the table
  * @ts_ok: the SYN carried the option
  * @sack_ok: the SYN carried SACK-permitted, and the SYN-ACK does (RFC 2018)
- * @ecn_ok: the SYN asked for ECN, and the SYN-ACK grants it (RFC 3168)
+ * @ecn_ok: the SYN asked for ECN, and the SYN-ACK grants it (RFC 3168, RFC 9768)
  * @ecn_maybe: the SYN-ACK of an entry that is gone may have granted it
+ * @accecn_ok: it grants AccECN mode (RFC 9768)
+ * @syn_codepoint: ECN field of the IP header of the SYN
  * @resent: SYN-ACKs sent again
+ * @asked_without: the SYN came again, and did not ask for ECN any more (listener lock)
  * @acked: its third ACK met a full accept queue, or TCP_DEFER_ACCEPT
  * @dead: out of the table (listener lock)
  * @conn: place in the table of connections; last, since its length differs
@@ -81,7 +84,10 @@ struct xtcp_request {
 	bool sack_ok : 1;
 	bool ecn_ok : 1;
 	bool ecn_maybe : 1;
+	bool accecn_ok : 1;
+	u8 syn_codepoint : 2;
 	u8 resent;
+	bool asked_without;
 	bool acked;
 	bool dead;
 	struct xtcp_conn conn;

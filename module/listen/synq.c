@@ -19,6 +19,7 @@
 #include "base/netns.h"
 #include "base/secret.h"
 #include "base/sock.h"
+#include "cong/accecn.h"
 #include "cong/ecn.h"
 #include "in/ingress.h"
 #include "listen/acceptq.h"
@@ -112,7 +113,9 @@ static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const 
 		return false;
 	}
 	xtcp_request_fill_window(he, listener, how->advmss);
-	he->ecn_ok = xtcp_ecn_is_asked(skb) && xtcp_ecn_is_allowed(xtcp_net_of(lsk), how->dst);
+	he->accecn_ok = xtcp_accecn_is_asked(xtcp_net_of(lsk), skb);
+	he->syn_codepoint = xtcp_seg(skb)->ecn;
+	he->ecn_ok = he->accecn_ok || (xtcp_ecn_is_asked(skb) && xtcp_ecn_is_allowed(xtcp_net_of(lsk), how->dst));
 	if (timewait_iss)
 		he->iss = *timewait_iss;
 	else
@@ -131,10 +134,10 @@ static bool answer_by_cookie(struct xtcp_listener *listener, struct sk_buff *skb
 	memset(&syn, 0, offsetof(struct xtcp_request, conn.laddr4));
 	if (!read_syn(listener, skb, key, NULL, &syn, &how))
 		return false;
-	/* the cookie has no place for them */
+	/* the cookie has no place for them; AccECN mode the third ACK tells */
 	if (!syn.ts_ok) {
 		syn.sack_ok = false;
-		syn.ecn_ok = false;
+		syn.ecn_ok = syn.accecn_ok;
 	}
 	xtcp_entry_note_declined(listener);
 	count_declined(lsk, listener, &key->tuple, XTCP_TRACE_COOKIE);
@@ -271,6 +274,24 @@ static bool is_deferred(const struct sock *lsk, const struct xtcp_seg *seg, unsi
 	return true;
 }
 
+/*
+ * What was agreed on when the entry was not kept. RFC 9768 section 5.1: whether the peer is in AccECN mode its ACE
+ * field says. One that is, and may be no longer, is told nothing, which it takes for a field that is zeroed on the way.
+ */
+static void fill_cookie_ecn(const struct xtcp_net *xn, const struct sk_buff *skb, const struct xtcp_cookie *cookie,
+			    struct xtcp_request *he)
+{
+	bool accurate = xtcp_accecn_is_third_ack(skb);
+
+	if (accurate && (cookie->ts_ok ? cookie->ecn_ok : xtcp_accecn_is_allowed(xn))) {
+		he->accecn_ok = xtcp_accecn_is_allowed(xn);
+		he->ecn_ok = he->accecn_ok;
+		return;
+	}
+	he->ecn_ok = cookie->ecn_ok;
+	he->ecn_maybe = !cookie->ts_ok;
+}
+
 /**
  * xtcp_synq_cookie_ack() - an ACK for a listener: does it complete a handshake whose entry was not kept?
  * @lsk: the listener
@@ -306,10 +327,8 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 		return NULL;
 	}
 	xtcp_request_fill_window(&he, listener, how.advmss);
-	if (xtcp_ecn_is_allowed(xn, how.dst)) {
-		he.ecn_ok = cookie.ecn_ok;
-		he.ecn_maybe = !cookie.ts_ok;
-	}
+	if (xtcp_ecn_is_allowed(xn, how.dst))
+		fill_cookie_ecn(xn, skb, &cookie, &he);
 	dst_release(how.dst);
 
 	child = xtcp_child_make(listener, skb, &he, false);
@@ -374,14 +393,17 @@ static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *
 }
 
 /* The SYN came again: so does the SYN-ACK, and its timeout begins anew. */
-static void answer_again(struct xtcp_listener *listener, struct xtcp_request *he)
+static void answer_again(struct xtcp_listener *listener, struct xtcp_request *he, const struct sk_buff *skb)
 {
 	bool alive;
 
 	spin_lock(&listener->lock);
 	alive = !he->dead && !listener->closed;
-	if (alive)
+	if (alive) {
 		xtcp_entry_restart(listener, he);
+		/* RFC 9768 section 3.1.5 */
+		he->asked_without |= he->accecn_ok && !xtcp_accecn_ace(skb);
+	}
 	spin_unlock(&listener->lock);
 	if (alive)
 		xtcp_reply_synack_again(listener->sk, he);
@@ -478,7 +500,7 @@ struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
 		return ERR_PTR(-EAGAIN);
 	if (control == XTCP_SYN && seg->seq == he->irs && !paws) {
 		if (!xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
-			answer_again(listener, he);
+			answer_again(listener, he, skb);
 		return NULL;
 	}
 

@@ -25,13 +25,15 @@
  * @delivered_before_us: the low half of the time of that
  * @in_flight_then: octets in flight when it was sent, it included; for an algorithm with @control alone, as the next
  * @lost_before: xsk->lost_total then
+ * @marked: segments of ours that newly are known to have met congestion: in AccECN mode as the peer counts them, else
+ *	with @ece all that it newly acknowledges or sacks
  * @sending_us: how long it took to send what it is a sample of
  * @rtt_us: the round trip of the one sent last, microseconds; 0: it tells of none
  * @tsecr: its TSecr, which may be anything; 0: none
  * @dsack: octets that arrived twice (RFC 2883); empty: none
  * @resent_acked: a segment that was sent more than once is among those newly acknowledged or sacked
  * @original_arrived: one that was sent once before the present repair began is among these
- * @ece: it echoes a congestion mark (RFC 3168 section 6.1.2)
+ * @ece: it echoes a congestion mark (RFC 3168 section 6.1.2, RFC 9768 section 3.2.2.2)
  * @duplicate: it is a duplicate ACK (RFC 5681 section 2)
  * @news: it carries text, or another window
  * @tells_rate: it is a sample of the delivery rate (rate.c)
@@ -52,6 +54,7 @@ struct xtcp_sample {
 	u32 delivered_before_us;
 	u32 in_flight_then;
 	u32 lost_before;
+	u32 marked;
 	u32 sending_us;
 	u32 rtt_us;
 	u32 tsecr;

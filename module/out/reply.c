@@ -21,6 +21,7 @@
 #include "base/netns.h"
 #include "base/secret.h"
 #include "base/sock.h"
+#include "cong/accecn.h"
 #include "in/ingress.h"
 #include "listen/synq.h"
 #include "lookup/demux.h"
@@ -34,12 +35,15 @@
 #include "sight/trace.h"
 #include "time/timewait.h"
 
+/* What EE0B and ECEB begin with (RFC 9768 section 3.2.1); the third has no room in all SYN-ACKs. */
+static const u32 first_counters[2] = { 1, 0 };
+
 /* What a reply says. */
 struct reply {
 	u32 seq;
 	u32 ack;
 	u16 wnd;
-	u8 flags;
+	u16 flags;	/* enum xtcp_flags */
 	bool resent;
 	struct xtcp_options opts;
 };
@@ -98,6 +102,7 @@ static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply 
 	th->seq = htonl(reply->seq);
 	th->ack_seq = htonl(reply->ack);
 	th->doff = len / 4;
+	((u8 *)th)[12] |= reply->flags >> 8;
 	((u8 *)th)[13] = reply->flags;
 	th->window = htons(reply->wnd);
 	xtcp_options_write((u8 *)(th + 1), &reply->opts);
@@ -289,8 +294,16 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 	reply.opts.has_wscale = he->wscale_ok;
 	reply.opts.wscale = he->rcv_wscale;
 	reply.opts.sack_permitted = he->sack_ok;
-	if (he->ecn_ok)
+	if (he->accecn_ok)
+		reply.flags |= xtcp_accecn_syn_ack_flags(xn, he);
+	else if (he->ecn_ok)
 		reply.flags |= XTCP_ECE;
+	/* not when it is sent again (RFC 9768 section 3.2.3.2.2) */
+	if (he->accecn_ok && syn && READ_ONCE(xn->sysctl.ecn_option)) {
+		reply.opts.has_accecn = true;
+		reply.opts.accecn_fields = ARRAY_SIZE(first_counters);
+		reply.opts.accecn = first_counters;
+	}
 	if (he->ts_ok) {
 		reply.opts.has_ts = true;
 		reply.opts.tsval = xtcp_cookie_tsval(xtcp_clock_ts() + xtcp_secret_ts_offset(xn, how->tuple),
@@ -347,6 +360,8 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 		.flags = XTCP_ACK,
 	};
 
+	if (he->accecn_ok)
+		reply.flags |= xtcp_accecn_ace_flags(XTCP_ACE_FIRST);
 	if (he->ts_ok) {
 		reply.opts.has_ts = true;
 		reply.opts.tsval = xtcp_clock_ts() + xtcp_secret_ts_offset(xn, how.tuple);

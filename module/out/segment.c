@@ -15,6 +15,8 @@
 #include <net/tcp.h>
 
 #include "base/sock.h"
+#include "compat.h"
+#include "cong/accecn.h"
 #include "cong/ecn.h"
 #include "out/control.h"
 #include "out/ip.h"
@@ -178,6 +180,27 @@ static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, 
 	th->urg = 1;
 }
 
+/*
+ * SACK blocks and the AccECN option share what is left. Blocks come first, but of three the last one makes room for
+ * counters (RFC 9768 section 3.2.3.3). Neither makes text shorter.
+ */
+static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff *skb, bool has_blocks, bool is_first,
+					   u32 wanted, struct xtcp_options *opts, u32 *counters)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 room = min_t(u32, room_for_blocks(xsk, skb), XTCP_MAX_OPTIONS - xtcp_options_size(opts));
+	u32 least = min_t(u32, xtcp_sack_blocks_to_send(xsk), 2), blocks = room;
+
+	if (has_blocks) {
+		if (room >= XTCP_OPTLEN_SACK_ALIGNED(least) + wanted)
+			blocks = room - wanted;
+		xtcp_sack_fill(xsk, blocks, opts);
+		if (opts->sack_blocks)
+			room -= XTCP_OPTLEN_SACK_ALIGNED(opts->sack_blocks);
+	}
+	xtcp_accecn_fill_option(sk, room, is_first, opts, counters);
+}
+
 /* @skb holds the octets, has room in front and no owner yet; consumed. @clock: xtcp_clock_ts(). */
 static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent, u32 clock)
 {
@@ -186,18 +209,25 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 	const u32 len = skb->len;
 	const bool new_text = len && !resent;
 	const bool has_blocks = unlikely(xtcp_sack_has_news(&xsk->sack)) && !(flags & (XTCP_SYN | XTCP_RST));
+	u32 counters[XTCP_ACCECN_FIELDS_MAX];
+	u32 header, wanted = 0;
 	struct tcphdr *th;
+	u16 said = 0;
 	bool untold;
-	u32 header;
 
 	if (xsk->ecn) {
-		flags |= xtcp_ecn_flags(sk, flags, new_text, resent);
-		/* of a bundle the first segment alone carries CWR */
-		if (flags & XTCP_CWR && skb_is_gso(skb))
-			skb_shinfo(skb)->gso_type |= SKB_GSO_TCP_ECN;
+		if (unlikely(xsk->ecn & XTCP_ECN_ACCURATE))
+			wanted = xtcp_accecn_option_wanted(sk, flags, seq, len, resent);
+		said = xtcp_ecn_flags(sk, flags, new_text, resent, !len && !has_blocks);
+		/* of a bundle the first segment alone carries CWR; the ACE field they all carry */
+		if (said & XTCP_CWR && skb_is_gso(skb))
+			skb_shinfo(skb)->gso_type |= xsk->ecn & XTCP_ECN_ACCURATE ? XTCP_COMPAT_GSO_ACCECN :
+										   SKB_GSO_TCP_ECN;
 	}
 	fill_options(xsk, flags, clock, &opts);
-	if (has_blocks)
+	if (unlikely(wanted))
+		fill_accecn(sk, skb, has_blocks, len && seq == xsk->iss + 1, wanted, &opts, counters);
+	else if (has_blocks)
 		xtcp_sack_fill(xsk, room_for_blocks(xsk, skb), &opts);
 	header = XTCP_HDR_LEN + xtcp_options_size(&opts);
 	th = __skb_push(skb, header);
@@ -207,15 +237,15 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 	th->dest = inet_sk(sk)->inet_dport;
 	th->seq = htonl(seq);
 	th->ack_seq = flags & XTCP_ACK ? htonl(xsk->rcv_nxt) : 0;
-	th->doff = header / 4;
-	((u8 *)th)[13] = flags;
+	((u8 *)th)[12] = header / 4 << 4 | said >> 8;
+	((u8 *)th)[13] = flags | said;
 	if (unlikely(xsk->snd_urgent))
 		set_urgent(xsk, th, seq);
 	th->window = htons(window_field(sk, flags));
 	xtcp_options_write((u8 *)(th + 1), &opts);
 
-	/* blocks for which text had no room are due at once all the same */
-	untold = has_blocks && !opts.sack_blocks && xsk->ack_now;
+	/* blocks and counters for which text had no room are due at once all the same */
+	untold = ((has_blocks && !opts.sack_blocks) || (len && unlikely(wanted) && !opts.has_accecn)) && xsk->ack_now;
 	if (flags & XTCP_ACK)
 		ack_said(sk);
 	if (has_blocks && opts.sack_blocks)

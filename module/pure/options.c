@@ -18,6 +18,11 @@ static u32 read32(const u8 *p)
 	return (u32)read16(p) << 16 | read16(p + 2);
 }
 
+static u32 read24(const u8 *p)
+{
+	return (u32)p[0] << 16 | read16(p + 1);
+}
+
 static void write16(u8 *p, u16 value)
 {
 	p[0] = value >> 8;
@@ -96,6 +101,47 @@ struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes)
 }
 
 /**
+ * xtcp_options_find_accecn() - the AccECN option of a segment
+ * @bytes: the octets between the fixed header and the data
+ * @len: how many, 0 to %XTCP_MAX_OPTIONS
+ * @option: filled when it is there
+ *
+ * RFC 9768 section 3.2.3: of a length that none of its forms has the whole counters count that are there, and what
+ * stands behind the third of them is padding. The last of several counts. Apart from xtcp_options_parse(), as only a
+ * connection in AccECN mode wants to know.
+ *
+ * Context: any.
+ *
+ * Return: true when it is there.
+ */
+bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_accecn_option *option)
+{
+	const u8 *end = bytes + len, *found = NULL;
+	unsigned int i;
+
+	while (bytes < end && *bytes != XTCP_OPT_EOL) {
+		if (*bytes == XTCP_OPT_NOP) {
+			bytes++;
+			continue;
+		}
+		if (end - bytes < 2 || bytes[1] < 2 || bytes[1] > end - bytes)
+			break;
+		if (*bytes == XTCP_OPT_ACCECN_0 || *bytes == XTCP_OPT_ACCECN_1)
+			found = bytes;
+		bytes += bytes[1];
+	}
+	if (!found)
+		return false;
+	option->order = found[0] == XTCP_OPT_ACCECN_1;
+	option->fields = (found[1] - XTCP_OPTLEN_ACCECN_BASE) / XTCP_OPTLEN_ACCECN_FIELD;
+	if (option->fields > XTCP_ACCECN_FIELDS_MAX)
+		option->fields = XTCP_ACCECN_FIELDS_MAX;
+	for (i = 0; i < option->fields; i++)
+		option->counter[i] = read24(found + XTCP_OPTLEN_ACCECN_BASE + i * XTCP_OPTLEN_ACCECN_FIELD);
+	return true;
+}
+
+/**
  * xtcp_options_parse() - read the options of a segment
  * @bytes: the octets between the fixed header and the data
  * @len: how many, 0 to %XTCP_MAX_OPTIONS
@@ -155,7 +201,25 @@ unsigned int xtcp_options_size(const struct xtcp_options *opts)
 		size += 4;	/* behind one NOP */
 	if (opts->sack_blocks)
 		size += XTCP_OPTLEN_SACK_ALIGNED(opts->sack_blocks);	/* behind two NOPs */
+	if (opts->has_accecn)
+		size += XTCP_OPTLEN_ACCECN_ALIGNED(opts->accecn_fields);	/* behind up to three */
 	return size;
+}
+
+static u8 *write_accecn(u8 *p, const struct xtcp_options *opts)
+{
+	const unsigned int len = XTCP_OPTLEN_ACCECN_BASE + opts->accecn_fields * XTCP_OPTLEN_ACCECN_FIELD;
+	unsigned int i;
+
+	for (i = len; i < XTCP_OPTLEN_ACCECN_ALIGNED(opts->accecn_fields); i++)
+		*p++ = XTCP_OPT_NOP;
+	*p++ = opts->accecn_order ? XTCP_OPT_ACCECN_1 : XTCP_OPT_ACCECN_0;
+	*p++ = len;
+	for (i = 0; i < opts->accecn_fields; i++, p += XTCP_OPTLEN_ACCECN_FIELD) {
+		p[0] = opts->accecn[i] >> 16;
+		write16(p + 1, (u16)opts->accecn[i]);
+	}
+	return p;
 }
 
 /**
@@ -214,5 +278,7 @@ unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)
 			write32(p + 4, opts->sack[i].end);
 		}
 	}
+	if (opts->has_accecn)
+		p = write_accecn(p, opts);
 	return p - bytes;
 }

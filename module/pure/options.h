@@ -5,8 +5,11 @@
 
 #include <linux/types.h>
 
+#include "pure/wire.h"
+
 #define XTCP_OPTIONS_MAX_WRITTEN 40	/* octets: timestamps and three SACK blocks */
-#define XTCP_OPTIONS_MAX_SYN	20	/* octets: MSS, timestamps with SACK-permitted, window scale */
+/* octets: MSS, timestamps with SACK-permitted, window scale; in a SYN-ACK two counters of AccECN */
+#define XTCP_OPTIONS_MAX_SYN	28
 
 /* One SACK block (RFC 2018 section 3): octets @start up to, but without, @end. */
 struct xtcp_sack_block {
@@ -19,6 +22,7 @@ struct xtcp_sack_block {
  * @tsval: TSval; valid when @has_ts
  * @tsecr: TSecr; valid when @has_ts
  * @sack: the blocks to write, @sack_blocks of them; NULL when parsed
+ * @accecn: the counters of the AccECN option to write, in the option's order; NULL when parsed
  * @mss: maximum segment size in octets; 0: no such option
  * @wscale: shift count, at most 14; valid when @has_wscale
  * @sack_blocks: blocks in the SACK option, at most %XTCP_SACK_BLOCKS_MAX; 0: no such option
@@ -26,12 +30,16 @@ struct xtcp_sack_block {
  * @has_ts: the timestamps option is there
  * @has_wscale: the window scale option is there
  * @sack_permitted: the SACK-permitted option is there
+ * @has_accecn: to be written: the AccECN option is there
+ * @accecn_order: its order, 0 or 1
+ * @accecn_fields: how many counters it has, at most %XTCP_ACCECN_FIELDS_MAX
  * @malformed: an impossible length ended the list; what stands in front of it counts
  */
 struct xtcp_options {
 	u32 tsval;
 	u32 tsecr;
 	const struct xtcp_sack_block *sack;
+	const u32 *accecn;
 	u16 mss;
 	u8 wscale;
 	u8 sack_blocks;
@@ -40,9 +48,20 @@ struct xtcp_options {
 	bool has_wscale : 1;
 	bool sack_permitted : 1;
 	bool malformed : 1;
+	bool has_accecn : 1;
+	bool accecn_order : 1;
+	u8 accecn_fields : 2;
+};
+
+/* An AccECN option as the peer wrote it (RFC 9768 section 3.2.3). */
+struct xtcp_accecn_option {
+	u32 counter[XTCP_ACCECN_FIELDS_MAX];	/* in the option's order, 24 bits each */
+	u8 fields;
+	bool order;
 };
 
 struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes);
+bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_accecn_option *option);
 void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp_options *opts);
 unsigned int xtcp_options_size(const struct xtcp_options *opts);
 unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts);

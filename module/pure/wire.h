@@ -11,7 +11,7 @@
  */
 #define XTCP_SK_PROTOCOL	0x206
 
-/* Control bits as they stand in octet 13 of the header (RFC 9293 section 3.1). */
+/* Control bits as they stand in octet 13 of the header (RFC 9293 section 3.1), and the lowest one of octet 12. */
 enum xtcp_flags {
 	XTCP_FIN = 0x01,
 	XTCP_SYN = 0x02,
@@ -21,9 +21,11 @@ enum xtcp_flags {
 	XTCP_URG = 0x20,
 	XTCP_ECE = 0x40,
 	XTCP_CWR = 0x80,
+	XTCP_AE = 0x100,	/* RFC 9768 section 3.1.1 */
 };
 
-/* Option kinds and lengths (RFC 9293 section 3.2; RFC 7323 sections 2.2 and 3.2; RFC 2018 sections 2 and 3). */
+/* Option kinds and lengths (RFC 9293 section 3.2; RFC 7323 sections 2.2 and 3.2; RFC 2018 sections 2 and 3; RFC 9768
+ * section 3.2.3). */
 enum xtcp_option_kind {
 	XTCP_OPT_EOL = 0,
 	XTCP_OPT_NOP = 1,
@@ -32,6 +34,8 @@ enum xtcp_option_kind {
 	XTCP_OPT_SACK_PERMITTED = 4,
 	XTCP_OPT_SACK = 5,
 	XTCP_OPT_TIMESTAMP = 8,
+	XTCP_OPT_ACCECN_0 = 172,
+	XTCP_OPT_ACCECN_1 = 174,
 };
 
 enum xtcp_option_len {
@@ -42,11 +46,16 @@ enum xtcp_option_len {
 	XTCP_OPTLEN_SACK_BLOCK = 8,
 	XTCP_OPTLEN_TIMESTAMP = 10,
 	XTCP_OPTLEN_TIMESTAMP_ALIGNED = 12,	/* two NOPs in front */
+	XTCP_OPTLEN_ACCECN_BASE = 2,	/* and 3 for each counter */
+	XTCP_OPTLEN_ACCECN_FIELD = 3,
 };
 
 #define XTCP_HDR_LEN		20	/* header without options (RFC 9293 section 3.1) */
 #define XTCP_MAX_OPTIONS	40	/* data offset is four bits of 32-bit words (RFC 9293 section 3.1) */
 #define XTCP_OPTLEN_SACK_ALIGNED(blocks) (2 + XTCP_OPTLEN_SACK_BASE + (blocks) * XTCP_OPTLEN_SACK_BLOCK)
+#define XTCP_OPTLEN_ACCECN_ALIGNED(fields) \
+	((XTCP_OPTLEN_ACCECN_BASE + (fields) * XTCP_OPTLEN_ACCECN_FIELD + 3) & ~3U)
+#define XTCP_ACCECN_FIELDS_MAX	3	/* RFC 9768 section 3.2.3 */
 #define XTCP_SACK_BLOCKS_MAX	4	/* as many as 40 octets hold (RFC 2018 section 3) */
 
 #define XTCP_URGENT_POINTER_MAX	0xffffU	/* the field has 16 bits (RFC 9293 section 3.1) */

@@ -15,6 +15,7 @@
 
 #include "base/netns.h"
 #include "base/sock.h"
+#include "cong/accecn.h"
 #include "cong/cong.h"
 #include "loss/scoreboard.h"
 #include "loss/undo.h"
@@ -213,8 +214,11 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	bundle = xtcp_output_bundle(sk);
 	while ((skb = xtcp_sndq_unsent(sk))) {
 		n = sendable(sk, skb, nonagle, bundle);
-		/* who cuts a bundle does not know that the pointer counts from each segment's own number */
-		if (unlikely(xsk->snd_urgent) && skb->len > xtcp_mss_payload(sk))
+		/*
+		 * who cuts a bundle does not know that the pointer counts from each segment's own number, nor on older
+		 * kernels that CWR belongs to a counter
+		 */
+		if (unlikely(xsk->snd_urgent || xtcp_accecn_forbids_bundles(sk)) && skb->len > xtcp_mss_payload(sk))
 			n = min(n, xtcp_mss_payload(sk));
 		if (!n)
 			break;
@@ -420,7 +424,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 		/* by the route of now; not for the sake of SACK blocks, which go with what has room for them */
 		xtcp_mss_current(sk);
 		if (n > xsk->mss)
-			n = unlikely(xsk->snd_urgent) ? xsk->mss : n - n % xsk->mss;
+			n = unlikely(xsk->snd_urgent) || xtcp_accecn_forbids_bundles(sk) ? xsk->mss : n - n % xsk->mss;
 		n = min(n, skb->len);
 		/* the FIN goes with the last octet when the window has room for it */
 		if (n == skb->len && need <= window_room(xsk, cb->seq))

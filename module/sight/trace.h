@@ -58,6 +58,14 @@ unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *
 unsigned int xtcp_trace_options(char *to, unsigned int size, const struct tcphdr *th);
 void xtcp_trace_timestamps(const struct tcphdr *th, u32 *tsval, u32 *tsecr);
 
+/* The control bits of a segment: enum xtcp_flags. */
+static inline u16 xtcp_trace_flags_of(const struct tcphdr *th)
+{
+	const u8 *octets = (const u8 *)th;
+
+	return (octets[12] & 1) << 8 | octets[13];
+}
+
 #include <trace/events/xtcp.h>
 
 #endif /* XTCP_TRACE_H */

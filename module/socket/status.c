@@ -11,6 +11,7 @@
 
 #include "base/sock.h"
 #include "cong/cong.h"
+#include "compat.h"
 #include "cong/ecn.h"
 #include "listen/acceptq.h"
 #include "listen/listener.h"
@@ -55,7 +56,7 @@ static void info_options(const struct xtcp_sock *xsk, struct tcp_info *info)
 		info->tcpi_options |= TCPI_OPT_TIMESTAMPS;
 	if (xsk->sack_ok)
 		info->tcpi_options |= TCPI_OPT_SACK;
-	if (xsk->ecn & XTCP_ECN_OK)
+	if (xsk->ecn & (XTCP_ECN_OK | XTCP_ECN_ACCURATE))
 		info->tcpi_options |= TCPI_OPT_ECN;
 	if (xsk->ecn & XTCP_ECN_SEEN)
 		info->tcpi_options |= TCPI_OPT_ECN_SEEN;
@@ -130,6 +131,7 @@ void xtcp_status_info(struct sock *sk, struct tcp_info *info)
 	info_options(xsk, info);
 	info_counts(xsk, info);
 	info_busy(xsk, info);
+	xtcp_compat_info_accecn(info, &xsk->accecn, xsk->ecn & XTCP_ECN_ACCURATE);
 	info->tcpi_retransmits = xsk->retransmits;
 	info->tcpi_probes = xtcp_sock_probes_out(xsk);
 	info->tcpi_backoff = xsk->rto.backoff;

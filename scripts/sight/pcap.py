@@ -10,7 +10,7 @@ from events import SegmentEvent, Unreadable
 
 MAGICS = {0xa1b2c3d4: 1e-6, 0xa1b23c4d: 1e-9}
 ETHERNET, RAW, LINUX_SLL, LINUX_SLL2 = 1, (12, 14, 101), 113, 276
-FLAGS = "FSRPAUEC"
+FLAGS = "FSRPAUECa"
 
 
 def address(data):
@@ -119,7 +119,8 @@ class Capture:
         sport, dport, seq, ack, offset, bits, window = struct.unpack_from("!HHIIBBH", tcp)
         header = (offset >> 4) * 4
         length = max(octets - header, 0)
-        flags = "".join(FLAGS[at] for at in (1, 0, 2, 3, 4, 5, 6, 7) if bits >> at & 1)
+        bits |= (offset & 1) << 8
+        flags = "".join(FLAGS[at] for at in (1, 0, 2, 3, 4, 5, 6, 7, 8) if bits >> at & 1)
         sacks, stamps, offers = options_of(tcp[20:header], bits & 2)
         end = (seq + length + (bits & 1) + (bits >> 1 & 1)) % (1 << 32)
         return time, "%s:%d" % (source, sport), "%s:%d" % (destination, dport), \

@@ -29,6 +29,7 @@
 #define WIRE_URG	0x20
 #define WIRE_ECE	0x40
 #define WIRE_CWR	0x80
+#define WIRE_AE		0x100
 
 enum wire_stack { WIRE_KERNEL, WIRE_XTCP, WIRE_STACKS };
 
@@ -88,7 +89,7 @@ struct wire_segment {
 	uint8_t src[16], dst[16];
 	uint16_t sport, dport;
 	uint32_t seq, ack;
-	uint8_t flags;
+	uint16_t flags;
 	uint16_t win, urg;
 	uint8_t opt[40];
 	unsigned int optlen;
@@ -100,6 +101,7 @@ struct wire_segment {
 	/* parsed options; -1: absent */
 	int mss, ws;
 	bool ts, sackok, padded;
+	char accecn[24];	/* the AccECN option as parsed, in hex; "": absent */
 	unsigned int sacks;	/* blocks of a SACK option */
 	uint32_t sack[5][2];	/* their edges, as on the wire */
 	uint32_t tsval, tsecr;
@@ -260,6 +262,7 @@ void wire_account(struct wire *w, bool waited);
 void wire_account_late(struct wire *w, uint64_t ns);
 uint32_t wire_random(struct wire *w);
 int wire_main(int argc, char **argv, const struct wire_row *rows, size_t n);
+int wire_main_xtcp(int argc, char **argv, const struct wire_row *rows, size_t n);
 int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t n,
 		     const struct wire_around *around);
 

@@ -27,12 +27,12 @@
  *   check NUMBER OP NUMBER; until NUMBER OP NUMBER, which waits for it
  *   mtu N; sysctl NAME VALUE	undone at the end of the row
  *
- * and the socket calls of wire_socket.c. FLAGS are letters of "FSRP.UEC" as
+ * and the socket calls of wire_socket.c. FLAGS are letters of "FSRP.UECA" as
  * tcpdump writes them ('-': none); in an answer 'p' leaves PSH open, and SEQ, ACK or
  * WIN may be '*' (open), over:N or under:N. Left out, SEQ is RCV.NXT and ACK all that was
  * seen. More words of an injected segment: badsum, off WORDS (data offset), cut
  * BYTES, src and dst (mcast, bcast, self), tos N, res N (the reserved bits). OPTIONS: mss N, ws N, sackok, ts VAL ECR,
- * nop, eol, hex BYTES, sack FROM:TO FROM:TO ...; in an answer a name says that it is there,
+ * nop, eol, hex BYTES, sack FROM:TO FROM:TO ...; in an answer a name says that it is there (accecn HEX: in these octets),
  * noNAME that it is not, "ecr N" is the echoed timestamp, "sack ..." all blocks in their order. $ stands for the row's
  * SYN options, or else for mss 1000; $$, in a crossing SYN, for mss 1000 and ws 0 (kernel TCP takes a
  * window scale for agreed there although the peer offered none).
@@ -244,7 +244,7 @@ static int parse_answer(struct wire *w, char *line, struct answer *a)
 	return a->flags && a->seq ? 0 : wire_fail(w, "an answer needs flags and SEQ");
 }
 
-static int compare_flags(struct wire *w, const char *text, uint8_t got)
+static int compare_flags(struct wire *w, const char *text, uint16_t got)
 {
 	char copy[16], *p;
 	int want;

@@ -164,7 +164,7 @@ size_t wire_segment_build(const struct wire *w, const struct wire_segment *seg, 
 	put16(t + 2, seg->dport);
 	put32(t + 4, seg->seq);
 	put32(t + 8, seg->ack);
-	t[12] = (seg->doff >= 0 ? seg->doff : (int)(20 + optlen) / 4) << 4 | seg->reserved;
+	t[12] = (seg->doff >= 0 ? seg->doff : (int)(20 + optlen) / 4) << 4 | seg->reserved | seg->flags >> 8;
 	t[13] = seg->flags;
 	put16(t + 14, seg->win);
 	put16(t + 18, seg->urg);
@@ -200,7 +200,7 @@ static int parse_sack(struct wire *w, const uint8_t *o, unsigned int l, struct w
 static int parse_options(struct wire *w, const uint8_t *o, unsigned int n,
 			 struct wire_segment *seg)
 {
-	unsigned int i = 0, l;
+	unsigned int i = 0, l, f;
 
 	while (i < n) {
 		if (o[i] == 0) {
@@ -224,6 +224,12 @@ static int parse_options(struct wire *w, const uint8_t *o, unsigned int n,
 			seg->sackok = true;
 		if (o[i] == 5 && parse_sack(w, o + i, l, seg))
 			return -1;
+		if (o[i] == 172 || o[i] == 174) {
+			if (l > 11 || l % 3 != 2)
+				return wire_fail(w, "AccECN option of %u octets (RFC 9768 3.2.3)", l);
+			for (f = 0; f < l; f++)
+				sprintf(seg->accecn + 2 * f, "%02x", o[i + f]);
+		}
 		if (o[i] == 8 && l == 10) {
 			seg->ts = true;
 			seg->tsval = get32(o + i + 2);
@@ -236,7 +242,7 @@ static int parse_options(struct wire *w, const uint8_t *o, unsigned int n,
 
 static int check_segment(struct wire *w, const uint8_t *t, const struct wire_segment *seg)
 {
-	if (t[12] & 0x0f)
+	if (t[12] & 0x0e)
 		return wire_fail(w, "reserved bits are set");
 	if (!(seg->flags & WIRE_ACK) && seg->ack)
 		return wire_fail(w, "acknowledgment number without ACK");
@@ -281,7 +287,7 @@ int wire_segment_parse(struct wire *w, const uint8_t *p, size_t len, struct wire
 	seg->seq = get32(t + 4);
 	seg->ack = get32(t + 8);
 	doff = (t[12] >> 4) * 4;
-	seg->flags = t[13];
+	seg->flags = t[13] | (t[12] & 1) << 8;
 	seg->win = get16(t + 14);
 	seg->urg = get16(t + 18);
 	if (wire_segment_sum(t, len - h, wire_segment_pseudo(w, seg->src, seg->dst, IPPROTO_TCP,
@@ -300,10 +306,10 @@ int wire_segment_parse(struct wire *w, const uint8_t *p, size_t len, struct wire
 	return 1;
 }
 
-static const char flag_letters[] = "FSRP.UEC";
+static const char flag_letters[] = "FSRP.UECA";
 
 /**
- * wire_segment_flags() - Read flags as letters of "FSRP.UEC" ('.' is ACK, '-' none).
+ * wire_segment_flags() - Read flags as letters of "FSRP.UECA" ('.' is ACK, 'A' is AE, '-' none).
  * @text: letters
  *
  * Return: the flags, -1 on another letter.
@@ -333,11 +339,11 @@ int wire_segment_flags(const char *text)
 void wire_segment_ladder(struct wire *w, bool in, const struct wire_segment *seg)
 {
 	uint32_t seq0 = in ? w->c.iss : w->c.irs, ack0 = in ? w->c.irs : w->c.iss;
-	char flags[9], opts[256] = "";
+	char flags[10], opts[256] = "";
 	unsigned int block;
 	int i, n = 0, o = 0;
 
-	for (i = 0; i < 8; i++)
+	for (i = 0; i < 9; i++)
 		if (seg->flags & 1 << i)
 			flags[n++] = flag_letters[i];
 	flags[n] = 0;
@@ -349,6 +355,8 @@ void wire_segment_ladder(struct wire *w, bool in, const struct wire_segment *seg
 		o += sprintf(opts + o, " ts %u %u", seg->tsval, seg->tsecr);
 	if (seg->sackok)
 		o += sprintf(opts + o, " sackok");
+	if (*seg->accecn)
+		o += sprintf(opts + o, " accecn %s", seg->accecn);
 	for (block = 0; block < seg->sacks; block++)
 		o += sprintf(opts + o, "%s%u:%u", block ? " " : " sack ", seg->sack[block][0] - ack0,
 			     seg->sack[block][1] - ack0);

@@ -293,6 +293,9 @@ static int expect_option(struct wire *w, char *text, const struct wire_segment *
 	if (!strcmp(name, "sack"))
 		return expect_sack(w, next, seg);
 	arg = strtok_r(NULL, " ", &next);
+	if (!strcmp(name, "accecn") || !strcmp(name, "noaccecn"))
+		return strcmp(seg->accecn, arg ? arg : "") ?
+		       wire_fail(w, "option accecn is '%s'", seg->accecn) : 0;
 	if (!strncmp(name, "no", 2)) {
 		want = false;
 		name += 2;

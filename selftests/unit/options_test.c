@@ -309,20 +309,87 @@ static void values(void)
 	UNIT_CHECK(opts.mss == 65535);
 }
 
+/* RFC 9768 section 3.2.3: each length, in a copy that ends where its memory ends */
+static void accecn_lengths(void)
+{
+	struct xtcp_accecn_option option;
+	unsigned int kind, len, i;
+
+	for (kind = 172; kind <= 174; kind += 2)
+		for (len = 0; len <= XTCP_MAX_OPTIONS; len++) {
+			u8 *bytes = malloc(XTCP_MAX_OPTIONS);
+			unsigned int room = len < 2 ? 2 : len, due = len < 2 ? 0 : (len - 2) / 3;
+			u8 *at = bytes + XTCP_MAX_OPTIONS - room;
+
+			for (i = 0; i < room; i++)
+				at[i] = i;
+			at[0] = kind;
+			at[1] = len;
+			UNIT_CHECK(xtcp_options_find_accecn(at, room, &option) == (len >= 2));
+			if (len >= 2) {
+				UNIT_CHECK(option.order == (kind == 174) && option.fields == (due < 3 ? due : 3));
+				for (i = 0; i < option.fields; i++)
+					UNIT_CHECK(option.counter[i] == 0x020304U + 0x030303U * i);
+			}
+			/* cut off by the end of the header */
+			if (len > 2)
+				UNIT_CHECK(!xtcp_options_find_accecn(at, room - 1, &option));
+			UNIT_CHECK(!xtcp_options_find_accecn(at, 1, &option));
+			free(bytes);
+		}
+	UNIT_CHECK(!xtcp_options_find_accecn((const u8 *)"", 0, &option));
+	UNIT_CHECK(!xtcp_options_find_accecn((const u8 *)"\0\xac\x02", 3, &option));
+	/* the last one counts */
+	UNIT_CHECK(xtcp_options_find_accecn((const u8 *)"\xac\x05\0\0\1\1\xae\x05\0\0\2", 11, &option));
+	UNIT_CHECK(option.order && option.fields == 1 && option.counter[0] == 2);
+}
+
+/* What is written is found again, beside all that it may stand beside. */
+static void accecn_round_trip(void)
+{
+	static const u32 counters[3] = { 0x010203, 0xff000000 | 0xfffffe, 0 };
+	unsigned int order, fields, ts, blocks, i, size;
+	const struct xtcp_sack_block sack[3] = { { 1, 2 }, { 3, 4 }, { 5, 6 } };
+
+	for (order = 0; order < 2; order++)
+		for (fields = 0; fields <= 3; fields++)
+			for (ts = 0; ts < 2; ts++)
+				for (blocks = 0; blocks <= 3; blocks++) {
+					struct xtcp_options opts = {
+						.accecn = counters, .has_accecn = true, .accecn_order = order,
+						.accecn_fields = fields, .has_ts = ts, .sack = sack,
+						.sack_blocks = blocks,
+					};
+					struct xtcp_accecn_option found;
+					u8 bytes[60] = { 0 };
+
+					size = xtcp_options_size(&opts);
+					UNIT_CHECK(xtcp_options_write(bytes, &opts) == size && !(size & 3));
+					UNIT_CHECK(size == 12 * ts + (blocks ? 4 + 8 * blocks : 0) +
+							   (fields == 0 ? 4 : fields == 3 ? 12 : 8));
+					UNIT_CHECK(xtcp_options_find_accecn(bytes, size, &found));
+					UNIT_CHECK(found.order == order && found.fields == fields);
+					for (i = 0; i < fields; i++)
+						UNIT_CHECK(found.counter[i] == (counters[i] & 0xffffff));
+				}
+}
+
 /* Random octets, half of them from the kinds and lengths that mean something; the sanitizers are the judge. */
 static void fuzz(void)
 {
-	static const u8 likely[] = { 0, 1, 2, 3, 4, 8, 10, 12, 5, 18, 26, 34, 30, 253 };
+	static const u8 likely[] = { 0, 1, 2, 3, 4, 8, 10, 12, 5, 18, 26, 34, 30, 253, 172, 174, 11 };
 	unsigned int round, i;
 
 	for (round = 0; round < 300000; round++) {
 		u8 bytes[XTCP_MAX_OPTIONS], again[XTCP_MAX_OPTIONS];
 		unsigned int len = unit_random() % (XTCP_MAX_OPTIONS + 1);
 		struct xtcp_sack_block sack[XTCP_SACK_BLOCKS_MAX];
+		struct xtcp_accecn_option accecn;
 		struct xtcp_options opts, second;
 
 		for (i = 0; i < len; i++)
 			bytes[i] = unit_random() & 1 ? likely[unit_random() % sizeof(likely)] : unit_random();
+		xtcp_options_find_accecn(bytes, len, &accecn);
 		opts = parse(bytes, len, unit_random() & 1);
 		UNIT_CHECK(opts.wscale <= XTCP_WSCALE_MAX);
 		UNIT_CHECK(opts.has_ts || (!opts.tsval && !opts.tsecr));
@@ -362,6 +429,8 @@ int main(void)
 		{ "nothing behind the end of the list counts (MUST-69)", end_of_list },
 		{ "what only a SYN may say", only_in_a_syn },
 		{ "shifts above 14, no MSS of zero, the last one counts", values },
+		{ "an AccECN option of each length (RFC 9768 section 3.2.3)", accecn_lengths },
+		{ "AccECN options are found as they were written", accecn_round_trip },
 		{ "random octets", fuzz },
 	};
 

@@ -6,7 +6,7 @@
  * "netns" is the number that readlink /proc/self/ns/net shows; "local" and "peer" are address:port; numbers are as on
  * the wire (absolute sequence numbers, the window field). "shift" is what the window field is to be shifted by, -1: it
  * is not known here; "segs" is how many segments a bundle stands for; "ecn" is the field of the IP header (RFC 3168
- * section 5). scripts/ladder reads these lines.
+ * section 5); among the flags "a" is AE (RFC 9768). scripts/ladder reads these lines.
  *
  * The system has the module's name. The events are called the same whatever that is, so that one drawing can show a
  * connection between two builds.
@@ -153,7 +153,8 @@ DEFINE_DROP_REASON(FN, FN)
 #define xtcp_trace_flags(flags) \
 	__print_flags(flags, "", \
 		      { XTCP_SYN, "S" }, { XTCP_FIN, "F" }, { XTCP_RST, "R" }, { XTCP_PSH, "P" }, \
-		      { XTCP_ACK, "A" }, { XTCP_URG, "U" }, { XTCP_ECE, "E" }, { XTCP_CWR, "C" })
+		      { XTCP_ACK, "A" }, { XTCP_URG, "U" }, { XTCP_ECE, "E" }, { XTCP_CWR, "C" }, \
+		      { XTCP_AE, "a" })
 
 /* A full sock (a listener's SYN-RECEIVED and TIME-WAIT: xtcp_conn_state). */
 TRACE_EVENT(xtcp_state,
@@ -231,7 +232,7 @@ TRACE_EVENT(xtcp_segment_in,
 		__field(u16, segs)
 		__field(s8, shift)
 		__field(u8, ecn)
-		__field(u8, flags)
+		__field(u16, flags)
 		__dynamic_array(char, sacks,
 				xtcp_trace_sacks(NULL, 0, (const struct tcphdr *)skb->data))
 		__dynamic_array(char, options,
@@ -247,7 +248,7 @@ TRACE_EVENT(xtcp_segment_in,
 		__entry->ack = xtcp_seg(skb)->ack;
 		__entry->len = xtcp_seg(skb)->len;
 		__entry->wnd = xtcp_seg(skb)->wnd;
-		__entry->flags = xtcp_seg(skb)->flags;
+		__entry->flags = xtcp_trace_flags_of((const struct tcphdr *)skb->data);
 		__entry->shift = xtcp_seg(skb)->flags & XTCP_SYN ? 0 : shift;
 		__entry->segs = max_t(u16, skb_shinfo(skb)->gso_segs, 1);
 		__entry->ecn = xtcp_seg(skb)->ecn;
@@ -292,7 +293,7 @@ TRACE_EVENT(xtcp_segment_out,
 		__field(u16, segs)
 		__field(s8, shift)
 		__field(u8, ecn)
-		__field(u8, flags)
+		__field(u16, flags)
 		__field(bool, resent)
 		__dynamic_array(char, sacks, xtcp_trace_sacks(NULL, 0, th))
 		__dynamic_array(char, options, xtcp_trace_options(NULL, 0, th))
@@ -307,7 +308,7 @@ TRACE_EVENT(xtcp_segment_out,
 		__entry->ack = ntohl(th->ack_seq);
 		__entry->len = len;
 		__entry->wnd = ntohs(th->window);
-		__entry->flags = ((const u8 *)th)[13];
+		__entry->flags = xtcp_trace_flags_of(th);
 		__entry->shift = th->syn ? 0 : shift;
 		__entry->segs = max_t(u16, skb_shinfo(skb)->gso_segs, 1);
 		__entry->ecn = ect ? INET_ECN_ECT_0 : INET_ECN_NOT_ECT;
@@ -535,7 +536,7 @@ TRACE_EVENT(xtcp_drop,
 		__field(u32, end_seq)
 		__field(u32, ack)
 		__field(u32, len)
-		__field(u8, flags)
+		__field(u16, flags)
 		__field(int, reason)
 	),
 
@@ -547,7 +548,7 @@ TRACE_EVENT(xtcp_drop,
 		__entry->end_seq = th ? ntohl(th->seq) + len + th->syn + th->fin : 0;
 		__entry->ack = th ? ntohl(th->ack_seq) : 0;
 		__entry->len = th ? len : 0;
-		__entry->flags = th ? ((const u8 *)th)[13] : 0;
+		__entry->flags = th ? xtcp_trace_flags_of(th) : 0;
 		__entry->reason = reason;
 	),
 

@@ -1,0 +1,501 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Accurate ECN feedback (RFC 9768): AccECN mode, which takes the place of ECE and CWR where both ends know it.
+ * A SYN asks with all of AE, CWR and ECE. The SYN-ACK, and the pure ACK that answers it, say with these three how the
+ * segment before them came. From then on they are the ACE field: how many segments have come with CE, modulo eight. The
+ * sender learns how many of its segments met congestion, and reduces its window as RFC 3168 has it, once in a round
+ * trip; when is recovery.c's. Nobody says CWR.
+ *
+ * An option counts octets beside that: with it a sender knows how often the field came round, when ACKs were lost.
+ *
+ * SYN, SYN-ACK, pure ACKs and what is sent again are Not-ECT here (RFC 3168 sections 6.1.4 and 6.1.5). Where one of
+ * these is said to have come with ECT or CE, something on the way writes there.
+ */
+#include "cong/accecn.h"
+
+#include <linux/rtnetlink.h>
+#include <net/inet_ecn.h>
+
+#include "base/netns.h"
+#include "cong/ecn.h"
+#include "listen/entry.h"
+#include "loss/sample.h"
+#include "pure/ace.h"
+#include "pure/options.h"
+#include "pure/seq.h"
+
+#define ACE_ASKED	7	/* in a SYN: AE, CWR and ECE */
+#define MARKS_WITH_TEXT	2	/* RFC 9768 section 3.2.2.5.1: an ACK after so many, when there is text */
+#define MARKS_WITHOUT	3	/* and when there is none */
+#define UNSAID_MAX	15
+#define COUNTED_AT_MOST	22	/* a counter is said before it has grown by more than so many bits */
+
+/* Something on the way changes IP's field: ours is clean from now on, and what is said of congestion still counts. */
+static void found_mangled(struct xtcp_sock *xsk)
+{
+	xsk->accecn.faults |= XTCP_ACCECN_MANGLED;
+	xsk->ecn &= ~XTCP_ECN_OK;
+}
+
+/*
+ * RFC 9768 section 3.2.2.4, for the first segment without SYN: a field that is zeroed on the way, or a peer that is
+ * broken. New text is not ECT any more, and what the field says of congestion does not count.
+ */
+static bool is_zeroed(struct xtcp_sock *xsk, u8 ace)
+{
+	struct xtcp_accecn *accecn = &xsk->accecn;
+
+	if (!(accecn->faults & XTCP_ACCECN_LOOKED)) {
+		accecn->faults |= XTCP_ACCECN_LOOKED;
+		if (!ace) {
+			accecn->faults |= XTCP_ACCECN_ZEROED;
+			xsk->ecn &= ~XTCP_ECN_OK;
+		}
+	}
+	return accecn->faults & XTCP_ACCECN_ZEROED;
+}
+
+/* How our SYN or SYN-ACK came, which was Not-ECT. */
+static void take_echo(struct sock *sk, u8 ace)
+{
+	u8 codepoint = xtcp_ace_echoed(ace);
+
+	if (READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback) && xtcp_ace_is_mangled(XTCP_NOT_ECT, codepoint))
+		found_mangled(xtcp_sk(sk));
+	if (codepoint == XTCP_CE)
+		xtcp_sk(sk)->accecn.faults |= XTCP_ACCECN_SYN_CE;
+}
+
+static bool find_option(const struct sk_buff *skb, struct xtcp_accecn_option *option)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+
+	return xtcp_options_find_accecn((const u8 *)(tcp_hdr(skb) + 1), seg->hdr_len - sizeof(struct tcphdr), option);
+}
+
+/* RFC 9768 section 3.2.3.2.4: of SYN-ACK and third ACK; a counter that does not begin with 0 must not be 0. */
+static void see_first_option(struct xtcp_sock *xsk, const struct sk_buff *skb)
+{
+	struct xtcp_accecn_option option;
+	unsigned int i;
+
+	if (!find_option(skb, &option))
+		return;
+	xsk->accecn.seen = true;
+	for (i = 0; i < option.fields; i++)
+		if (!option.counter[i] && xtcp_ace_counter_first(xtcp_ace_order_codepoint(option.order, i)))
+			xsk->accecn.faults |= XTCP_ACCECN_OPTION_ZEROED;
+}
+
+/**
+ * xtcp_accecn_is_allowed() - may a connection that the peer opens enter AccECN mode?
+ * @xn: the namespace
+ *
+ * Context: any.
+ *
+ * Return: true with net.xtcp.ecn from 3 on.
+ */
+bool xtcp_accecn_is_allowed(const struct xtcp_net *xn)
+{
+	return READ_ONCE(xn->sysctl.ecn) >= XTCP_ECN_MODE_ACCURATE;
+}
+
+/**
+ * xtcp_accecn_is_asked() - does a SYN ask for AccECN, and is it granted?
+ * @xn: the namespace
+ * @syn: the segment, as ingress left it
+ *
+ * RFC 9768 sections 3.1.1 and 3.1.3: anything but nothing and ECE with CWR asks for it.
+ *
+ * Context: softirq.
+ *
+ * Return: true when the SYN-ACK grants it.
+ */
+bool xtcp_accecn_is_asked(const struct xtcp_net *xn, const struct sk_buff *syn)
+{
+	u8 ace = xtcp_accecn_ace(syn);
+
+	return ace && ace != (XTCP_ECE | XTCP_CWR) >> 6 && xtcp_accecn_is_allowed(xn);
+}
+
+/**
+ * xtcp_accecn_is_third_ack() - is who answers a SYN-ACK of ours in AccECN mode?
+ * @skb: the ACK, as ingress left it; a SYN-ACK granted ECN of some kind, which nobody remembers
+ *
+ * RFC 9768 section 5.1: a field of 2 and more. With text only one with AE: plain ECN may say CWR there already.
+ *
+ * Context: softirq.
+ *
+ * Return: true when it is.
+ */
+bool xtcp_accecn_is_third_ack(const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	u8 ace = xtcp_accecn_ace(skb);
+
+	return seg->len ? ace & (XTCP_AE >> 6) : ace >= xtcp_ace_echo(XTCP_NOT_ECT);
+}
+
+/**
+ * xtcp_accecn_syn_ack_flags() - what the SYN-ACK of an entry says
+ * @xn: the namespace
+ * @he: the entry, whose SYN was granted AccECN mode
+ *
+ * RFC 9768 section 3.1.1; section 3.2.3.2.2: when it is sent the third time, nothing, as something may drop it.
+ *
+ * Context: softirq or process.
+ *
+ * Return: XTCP_AE, XTCP_CWR and XTCP_ECE.
+ */
+u16 xtcp_accecn_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_request *he)
+{
+	if (he->resent >= 2 && READ_ONCE(xn->sysctl.ecn_fallback))
+		return 0;
+	return xtcp_accecn_ace_flags(xtcp_ace_echo(he->syn_codepoint));
+}
+
+/**
+ * xtcp_accecn_start() - a connection that a peer opened is in AccECN mode
+ * @sk: new, its TCB is as before OPEN
+ * @codepoint: the ECN field of the SYN's IP header
+ * @asked_without: the SYN came again without asking
+ *
+ * A SYN with CE does not count: the SYN-ACK says it (RFC 9768 section 3.2.2.2). Section 3.1.5: @asked_without.
+ *
+ * Context: softirq. Nobody else can have @sk yet.
+ */
+void xtcp_accecn_start(struct sock *sk, u8 codepoint, bool asked_without)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xsk->ecn = XTCP_ECN_ACCURATE | (asked_without ? 0 : XTCP_ECN_OK);
+	xsk->accecn.syn_codepoint = codepoint;
+	xsk->accecn.last_codepoint = codepoint;
+}
+
+/**
+ * xtcp_accecn_take_syn() - what the peer's SYN says to our offer
+ * @sk: in SYN-SENT, its SYN asked for AccECN
+ * @skb: a SYN-ACK, or the SYN of a simultaneous open
+ *
+ * RFC 9768 table 2; a SYN is taken as by who answers one (section 3.1.2).
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ */
+void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool answers = seg->flags & XTCP_ACK;
+	u8 ace = xtcp_accecn_ace(skb);
+
+	sock_owned_by_me(sk);
+	/* no ECN, or one that sends back what it gets */
+	if (!ace || (answers && ace == ACE_ASKED)) {
+		xsk->ecn = 0;
+		return;
+	}
+	/* ECN as RFC 3168 has it; AE with ECE was the nonce's, which was for such a one, too */
+	if (answers ? ace == 1 || ace == 5 : ace == 3) {
+		xsk->ecn = XTCP_ECN_OK;
+		return;
+	}
+	xtcp_accecn_start(sk, seg->ecn, false);
+	xsk->accecn.demand = 1;
+	if (!answers)
+		return;
+	xsk->ecn |= XTCP_ECN_ECHO_SYN_ACK;
+	/* in the third ACK and in the first text (section 3.2.3.2.1) */
+	xsk->accecn.demand = 2;
+	see_first_option(xsk, skb);
+	/* once, however many come (section 3.2.2.2) */
+	xsk->accecn.received_ce = seg->ecn == XTCP_CE;
+	take_echo(sk, ace);
+}
+
+/**
+ * xtcp_accecn_take_third_ack() - what the segment that ends SYN-RECEIVED says of our SYN-ACK
+ * @sk: in SYN-RECEIVED and in AccECN mode
+ * @skb: the segment
+ *
+ * RFC 9768 section 3.2.2.1, table 4: a pure ACK without SACK blocks says how it came; anything else says the counter. A
+ * client that knows only a SYN-ACK which did not grant ECN any more says nothing.
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ */
+void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u8 ace = xtcp_accecn_ace(skb);
+
+	sock_owned_by_me(sk);
+	if (seg->flags & XTCP_SYN)
+		return;
+	if (!ace && xsk->total_retrans >= 2 && READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback)) {
+		xsk->ecn = 0;
+		return;
+	}
+	/* the SYN-ACK with the option may be what was lost (section 3.2.3.2.2) */
+	if (xsk->total_retrans)
+		xsk->accecn.faults |= XTCP_ACCECN_OPTION_LOST;
+	see_first_option(xsk, skb);
+	if (is_zeroed(xsk, ace) || seg->seq != seg->end_seq || seg->sack_blocks)
+		return;
+	take_echo(sk, ace);
+	if (xsk->accecn.faults & XTCP_ACCECN_SYN_CE)
+		xsk->delivered_ce = 1;
+}
+
+static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (flags & XTCP_ACK)
+		return xtcp_accecn_ace_flags(xtcp_ace_echo(xsk->accecn.syn_codepoint));
+	/* RFC 9768 section 3.1.4.1: once more, then without, as something may drop it */
+	if (resent && xsk->total_retrans && READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback))
+		return 0;
+	return xtcp_accecn_ace_flags(ACE_ASKED);
+}
+
+/**
+ * xtcp_accecn_flags() - what a segment that goes out has to say
+ * @sk: in AccECN mode; in SYN-SENT: asks for it
+ * @flags: its other control bits
+ * @resent: it was sent before
+ * @is_pure: it has neither text nor SACK blocks
+ *
+ * RFC 9768 sections 3.1.1, 3.2.2.1 and 3.2.2.2.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: XTCP_AE, XTCP_CWR and XTCP_ECE; what is said counts as sent.
+ */
+u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pure)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool echoes = xsk->ecn & XTCP_ECN_ECHO_SYN_ACK && is_pure && flags == XTCP_ACK;
+
+	sock_owned_by_me(sk);
+	if (flags & XTCP_SYN)
+		return accurate_syn_flags(sk, flags, resent);
+	xsk->ecn &= ~XTCP_ECN_ECHO_SYN_ACK;
+	if (echoes)
+		return xtcp_accecn_ace_flags(xtcp_ace_echo(xsk->accecn.syn_codepoint));
+	xsk->accecn.unsaid = 0;
+	return xtcp_accecn_counter_flags(xsk);
+}
+
+/*
+ * RFC 9768 section 3.2.3.3: said when another counter grows than before, when CE comes, before 24 bits come round.
+ */
+static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
+{
+	u32 *received = &accecn->received[codepoint - 1], before = *received;
+
+	*received += len;
+	accecn->grown = true;
+	if (codepoint == XTCP_CE || codepoint != accecn->last_codepoint)
+		accecn->demand = 2;
+	else if ((before ^ *received) >> COUNTED_AT_MOST && !accecn->demand)
+		accecn->demand = 1;
+}
+
+/**
+ * xtcp_accecn_take() - the ECN field of a segment that arrives
+ * @sk: in a synchronized state and in AccECN mode
+ * @skb: an acceptable segment whose ACK field was processed, before its text is
+ *
+ * RFC 9768 section 3.2: all that come with CE count, with text or without. Section 3.2.2.5.1 says when that is told at
+ * once: when the first of a row comes, and after so many that the field might come round. A bundle that a device or the
+ * kernel has made of segments draws one ACK.
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ */
+void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_accecn *accecn = &xsk->accecn;
+	bool is_new = seg->len && xtcp_seq_gt(seg->seq + seg->len, xsk->rcv_nxt), changes;
+	u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
+
+	sock_owned_by_me(sk);
+	if (!(accecn->faults & XTCP_ACCECN_LOOKED))
+		is_zeroed(xsk, xtcp_accecn_ace(skb));
+	changes = seg->ecn == XTCP_CE && accecn->last_codepoint != XTCP_CE;
+	if (seg->len && seg->ecn != XTCP_NOT_ECT)
+		count_octets(accecn, seg->ecn, seg->len);
+	accecn->last_codepoint = seg->ecn;
+	if (seg->ecn == XTCP_NOT_ECT)
+		return;
+	xsk->ecn |= XTCP_ECN_SEEN;
+	if (seg->ecn != XTCP_CE)
+		return;
+	accecn->received_ce += segments;
+	accecn->unsaid = min_t(u32, accecn->unsaid + segments, UNSAID_MAX);
+	if ((changes && seg->len) || accecn->unsaid >= (is_new ? MARKS_WITH_TEXT : MARKS_WITHOUT)) {
+		xsk->ack_pending = true;
+		xsk->ack_now = true;
+	}
+}
+
+/* Has no option left for so long that one is due? */
+static bool beacon_is_due(const struct xtcp_sock *xsk)
+{
+	u32 beacon = READ_ONCE(xsk->xn->sysctl.ecn_option_beacon);
+
+	return beacon && (u64)((u32)xsk->arrived_us - xsk->accecn.option_us) * beacon >= xsk->rto.srtt_us;
+}
+
+/**
+ * xtcp_accecn_option_wanted() - is the AccECN option to be in a segment that goes out?
+ * @sk: in AccECN mode; in SYN-SENT: asks for it
+ * @flags: the segment's control bits
+ * @seq: its first octet
+ * @len: octets of text
+ * @resent: it was sent before
+ *
+ * RFC 9768 sections 3.2.3.2 and 3.2.3.3. Never in a SYN. As in Linux only to a peer that has sent it.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets that it needs at least, 0: it is not.
+ */
+u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool resent)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_accecn *accecn = &xsk->accecn;
+	u8 option = READ_ONCE(xsk->xn->sysctl.ecn_option);
+	bool order;
+
+	sock_owned_by_me(sk);
+	if (flags & XTCP_SYN)
+		return option && flags & XTCP_ACK && !resent ? XTCP_OPTLEN_ACCECN_ALIGNED(2) : 0;
+	/* the first text had it, and was lost: it goes without (section 3.2.3.2.2) */
+	if (resent && len && seq == xsk->iss + 1 && accecn->faults & XTCP_ACCECN_OPTION_FIRST)
+		accecn->faults |= XTCP_ACCECN_OPTION_LOST;
+	if (!option || !accecn->seen || flags & XTCP_RST ||
+	    (accecn->faults & XTCP_ACCECN_OPTION_LOST && option != XTCP_ECN_OPTION_PERSISTENT))
+		return 0;
+	if (!accecn->demand && !(accecn->grown && (option != XTCP_ECN_OPTION_SPARING || beacon_is_due(xsk))))
+		return 0;
+	return XTCP_OPTLEN_ACCECN_ALIGNED(xtcp_ace_fields(accecn->received, &order));
+}
+
+/**
+ * xtcp_accecn_fill_option() - put the AccECN option into a segment's options
+ * @sk: in AccECN mode
+ * @room: octets that it may take
+ * @is_first: the segment carries the first text
+ * @opts: the options; they point to @counters afterwards
+ * @counters: room for %XTCP_ACCECN_FIELDS_MAX of them
+ *
+ * One that has to be says all counters that there is room for.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xtcp_options *opts, u32 *counters)
+{
+	struct xtcp_accecn *accecn = &xtcp_sk(sk)->accecn;
+	u32 fields, i;
+	bool order;
+	u8 codepoint;
+
+	sock_owned_by_me(sk);
+	fields = xtcp_ace_fields(accecn->received, &order);
+	if (XTCP_OPTLEN_ACCECN_ALIGNED(fields) > room)
+		return;
+	while (accecn->demand && fields < XTCP_ACCECN_FIELDS_MAX && XTCP_OPTLEN_ACCECN_ALIGNED(fields + 1) <= room)
+		fields++;
+	for (i = 0; i < fields; i++) {
+		codepoint = xtcp_ace_order_codepoint(order, i);
+		counters[i] = accecn->received[codepoint - 1] + xtcp_ace_counter_first(codepoint);
+	}
+	opts->has_accecn = true;
+	opts->accecn_order = order;
+	opts->accecn_fields = fields;
+	opts->accecn = counters;
+	if (accecn->demand)
+		accecn->demand--;
+	accecn->grown = false;
+	accecn->option_us = (u32)xtcp_sk(sk)->arrived_us;
+	if (is_first)
+		accecn->faults |= XTCP_ACCECN_OPTION_FIRST;
+}
+
+/* The counters of an option; octets with CE that are new. One that goes back was overtaken. */
+static u32 take_counters(struct xtcp_accecn *accecn, const struct xtcp_accecn_option *option)
+{
+	u32 marked = 0, i;
+	u8 codepoint;
+	s32 octets;
+
+	for (i = 0; i < option->fields; i++) {
+		codepoint = xtcp_ace_order_codepoint(option->order, i);
+		octets = xtcp_ace_octets(accecn->told[codepoint - 1], codepoint, option->counter[i]);
+		if (octets <= 0)
+			continue;
+		accecn->told[codepoint - 1] += octets;
+		if (codepoint == XTCP_CE)
+			marked = octets;
+	}
+	return marked;
+}
+
+/*
+ * RFC 9768 section 3.2.3.2.5: ACE field and option have to agree. Octets with CE but no segment with CE, and too few
+ * were acknowledged for the field to come round: one of them is mangled on the way.
+ */
+static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *option, u32 least)
+{
+	struct xtcp_accecn *accecn = &xsk->accecn;
+	u32 octets = take_counters(accecn, option), marks;
+
+	if (octets && !least && !accecn->marks_since && accecn->segments_since <= XTCP_ACE_MASK) {
+		found_mangled(xsk);
+		marks = 0;
+	} else {
+		marks = xtcp_ace_marks_by_octets(least, accecn->marks_since, octets, xsk->mss);
+	}
+	accecn->marks_since = 0;
+	accecn->segments_since = 0;
+	return marks;
+}
+
+/**
+ * xtcp_accecn_feedback() - what the ACE field and the option of an ACK say
+ * @sk: in a synchronized state and in AccECN mode
+ * @skb: the ACK; it acknowledges or sacks something new, so none has overtaken it
+ * @segments: how many segments those are
+ * @sample: "marked" and "ece" are set
+ *
+ * RFC 9768 sections 3.2.2.2 and 3.2.3.1. More marks than segments are believed (section 3.2.2.5.2).
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ */
+void xtcp_accecn_feedback(struct sock *sk, const struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_accecn *accecn = &xsk->accecn;
+	struct xtcp_accecn_option option;
+	u8 ace = xtcp_accecn_ace(skb);
+	u32 least;
+
+	sock_owned_by_me(sk);
+	if (is_zeroed(xsk, ace))
+		return;
+	accecn->stretch = accecn->stretch ?: xtcp_ace_stretch(0, segments);
+	accecn->segments_since = min_t(u32, accecn->segments_since + segments, U8_MAX);
+	if (!(accecn->faults & XTCP_ACCECN_OPTION_ZEROED) && find_option(skb, &option)) {
+		accecn->seen = true;
+		least = xtcp_ace_marks(xsk->delivered_ce, ace, 0, accecn->stretch);
+		sample->marked = reconcile(xsk, &option, least);
+	} else {
+		sample->marked = xtcp_ace_marks(xsk->delivered_ce, ace, segments, accecn->stretch);
+		accecn->marks_since = min_t(u32, accecn->marks_since + sample->marked, U8_MAX);
+	}
+	sample->ece = sample->marked;
+	accecn->stretch = xtcp_ace_stretch(accecn->stretch, segments);
+}

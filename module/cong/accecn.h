@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Accurate ECN: agreed on in the SYNs, said by the ACE field (RFC 9768). */
+#ifndef XTCP_ACCECN_H
+#define XTCP_ACCECN_H
+
+#include <linux/tcp.h>
+
+#include "base/sock.h"
+#include "compat.h"
+#include "cong/ecn.h"
+#include "pure/ace.h"
+#include "pure/wire.h"
+
+struct sk_buff;
+struct xtcp_net;
+struct xtcp_options;
+struct xtcp_request;
+struct xtcp_sample;
+
+/* net.xtcp.ecn, as Linux 7 has it: what is granted to a peer that connects, and what is asked for. */
+enum xtcp_ecn_mode {
+	XTCP_ECN_MODE_NONE,
+	XTCP_ECN_MODE_BOTH,		/* ECN granted and asked for */
+	XTCP_ECN_MODE_IN,		/* granted */
+	XTCP_ECN_MODE_ACCURATE,		/* AccECN granted and asked for */
+	XTCP_ECN_MODE_ACCURATE_IN,	/* AccECN granted, ECN asked for */
+	XTCP_ECN_MODE_ACCURATE_IN_ONLY,	/* AccECN granted */
+};
+
+/* net.xtcp.ecn_option, as Linux 7 has it. */
+enum xtcp_ecn_option {
+	XTCP_ECN_OPTION_NONE,
+	XTCP_ECN_OPTION_SPARING,	/* when it has to be, and some times in a round trip */
+	XTCP_ECN_OPTION_FULL,		/* whenever a counter has grown */
+	XTCP_ECN_OPTION_PERSISTENT,	/* also where segments that had it seem to be lost */
+};
+
+bool xtcp_accecn_is_allowed(const struct xtcp_net *xn);
+bool xtcp_accecn_is_asked(const struct xtcp_net *xn, const struct sk_buff *syn);
+bool xtcp_accecn_is_third_ack(const struct sk_buff *skb);
+u16 xtcp_accecn_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_request *he);
+void xtcp_accecn_start(struct sock *sk, u8 codepoint, bool asked_without);
+void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb);
+void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb);
+u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pure);
+void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb);
+u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool resent);
+void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xtcp_options *opts, u32 *counters);
+void xtcp_accecn_feedback(struct sock *sk, const struct sk_buff *skb, u32 segments, struct xtcp_sample *sample);
+
+/* The three bits of a header as one number (RFC 9768 section 3.2.2). The TCP header is in the linear part. */
+static inline u8 xtcp_accecn_ace(const struct sk_buff *skb)
+{
+	const u8 *th = (const u8 *)tcp_hdr(skb);
+
+	return (th[12] & 1) << 2 | th[13] >> 6;
+}
+
+/* And the other way round: bits of enum xtcp_flags. */
+static inline u16 xtcp_accecn_ace_flags(u32 ace)
+{
+	return (ace & XTCP_ACE_MASK) << 6;
+}
+
+/* The bits in every segment to come, until the next one arrives. */
+static inline u16 xtcp_accecn_counter_flags(const struct xtcp_sock *xsk)
+{
+	return xtcp_accecn_ace_flags(xsk->accecn.received_ce + XTCP_ACE_FIRST);
+}
+
+/* A kernel that cuts a bundle takes CWR from all of its segments but the first one. */
+static inline bool xtcp_accecn_forbids_bundles(const struct sock *sk)
+{
+	return !XTCP_COMPAT_GSO_ACCECN && unlikely(xtcp_sk(sk)->ecn & XTCP_ECN_ACCURATE) &&
+	       xtcp_accecn_counter_flags(xtcp_sk(sk)) & XTCP_CWR;
+}
+
+/* Our SYN or SYN-ACK was marked: the connection begins as if it had been lost (RFC 9768 section 3.2.2.2). */
+static inline bool xtcp_accecn_syn_met_congestion(const struct sock *sk)
+{
+	return xtcp_sk(sk)->accecn.faults & XTCP_ACCECN_SYN_CE;
+}
+
+#endif /* XTCP_ACCECN_H */

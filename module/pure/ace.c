@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Accurate ECN: the ACE field and the AccECN option (RFC 9768 sections 3.2.2 and 3.2.3).
+ *
+ * The field has three bits: AE, CWR and ECE of the header. In the handshake it says how the peer's SYN or SYN-ACK came,
+ * afterwards how many segments have come with CE, modulo eight. The option counts octets of text by their codepoint,
+ * with 24 bits each.
+ */
+#include "pure/ace.h"
+
+#define STRETCH_SHIFT	6	/* the mean in 64ths, and a new sample's weight in it */
+#define STRETCH_MOST	1023U	/* segments that fit the mean */
+#define STRETCH_USUAL	4U	/* segments: ACKs that tell of more on average are no sign of lost ones */
+
+/**
+ * xtcp_ace_echo() - how a SYN or a SYN-ACK came, as its answer says it
+ * @codepoint: of its IP header, XTCP_NOT_ECT to XTCP_CE
+ *
+ * RFC 9768 tables 2 and 3.
+ *
+ * Context: any.
+ *
+ * Return: the ACE field.
+ */
+u8 xtcp_ace_echo(u8 codepoint)
+{
+	static const u8 ace[4] = { [XTCP_NOT_ECT] = 2, [XTCP_ECT_1] = 3, [XTCP_ECT_0] = 4, [XTCP_CE] = 6 };
+
+	return ace[codepoint & 3];
+}
+
+/**
+ * xtcp_ace_echoed() - how our SYN or SYN-ACK came, by its answer
+ * @ace: the ACE field
+ *
+ * RFC 9768 tables 2 and 4.
+ *
+ * Context: any.
+ *
+ * Return: XTCP_NOT_ECT to XTCP_CE; XTCP_NO_CODEPOINT when it does not say so.
+ */
+u8 xtcp_ace_echoed(u8 ace)
+{
+	static const u8 codepoint[8] = {
+		XTCP_NO_CODEPOINT, XTCP_NO_CODEPOINT, XTCP_NOT_ECT, XTCP_ECT_1,
+		XTCP_ECT_0, XTCP_NO_CODEPOINT, XTCP_CE, XTCP_NO_CODEPOINT,
+	};
+
+	return codepoint[ace & XTCP_ACE_MASK];
+}
+
+/**
+ * xtcp_ace_is_mangled() - did IP's field change as no router may change it?
+ * @sent: as we sent it
+ * @arrived: as it arrived, XTCP_NO_CODEPOINT: nobody knows
+ *
+ * RFC 9768 section 3.2.2.3: Not-ECT stays, ECT stays ECT or becomes CE, CE stays.
+ *
+ * Context: any.
+ *
+ * Return: true when it did.
+ */
+bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
+{
+	if (arrived == sent || arrived == XTCP_NO_CODEPOINT)
+		return false;
+	return sent == XTCP_NOT_ECT || sent == XTCP_CE || arrived == XTCP_NOT_ECT;
+}
+
+/**
+ * xtcp_ace_marks() - how many segments of ours newly met congestion
+ * @counted: how many had been counted, without what s.cep begins with
+ * @ace: the ACE field of an ACK that none has overtaken
+ * @segments: how many segments it newly acknowledges or sacks
+ * @stretch: xtcp_ace_stretch() of the ACKs before
+ *
+ * RFC 9768 sections 3.2.2.2 and 3.2.2.5.2. The field may have come round when ACKs were lost: an end acknowledges at
+ * the latest after seven marks. So where an ACK tells of more segments than seven, and the peer's usually tell of few,
+ * as many are taken for marked as the field allows; where they always tell of many, it is the peer's way, as in Linux.
+ *
+ * Context: any.
+ *
+ * Return: how many; more than @segments when the field says so.
+ */
+u32 xtcp_ace_marks(u32 counted, u8 ace, u32 segments, u16 stretch)
+{
+	u32 least = (ace - counted - XTCP_ACE_FIRST) & XTCP_ACE_MASK;
+
+	if (segments <= XTCP_ACE_MASK || stretch > STRETCH_USUAL << STRETCH_SHIFT)
+		return least;
+	return segments - ((segments - least) & XTCP_ACE_MASK);
+}
+
+/**
+ * xtcp_ace_order_codepoint() - what a counter of the option counts
+ * @order: of the option: 0 or 1
+ * @field: 0 to 2
+ *
+ * RFC 9768 section 3.2.3, figure 3.
+ *
+ * Context: any.
+ *
+ * Return: XTCP_ECT_1, XTCP_ECT_0 or XTCP_CE.
+ */
+u8 xtcp_ace_order_codepoint(bool order, unsigned int field)
+{
+	if (field == 1)
+		return XTCP_CE;
+	return order == !field ? XTCP_ECT_1 : XTCP_ECT_0;
+}
+
+/**
+ * xtcp_ace_counter_first() - what a counter of the option begins with
+ * @codepoint: what it counts
+ *
+ * RFC 9768 section 3.2.1: not with 0, but for CE, so that one that is zeroed on the way is found.
+ *
+ * Context: any.
+ *
+ * Return: 0 or 1.
+ */
+u32 xtcp_ace_counter_first(u8 codepoint)
+{
+	return codepoint != XTCP_CE;
+}
+
+/**
+ * xtcp_ace_fields() - how many counters an option needs, and in which order they are fewest
+ * @received: octets by codepoint, XTCP_ECT_1 first
+ * @order: filled with 0 or 1
+ *
+ * RFC 9768 section 3.2.3.3: each counter that ever changed; those behind the last of them may be left out.
+ *
+ * Context: any.
+ *
+ * Return: 0 to 3.
+ */
+unsigned int xtcp_ace_fields(const u32 received[3], bool *order)
+{
+	const u32 ect_1 = received[XTCP_ECT_1 - 1], ect_0 = received[XTCP_ECT_0 - 1];
+
+	*order = ect_1 && !ect_0;
+	if (ect_1 && ect_0)
+		return 3;
+	if (received[XTCP_CE - 1])
+		return 2;
+	return ect_1 || ect_0;
+}
+
+/**
+ * xtcp_ace_octets() - how many octets a counter of an option newly tells of
+ * @told: what it had told, without what it begins with
+ * @codepoint: what it counts
+ * @counter: the field, 24 bits
+ *
+ * RFC 9768 section 3.2.3.1. As in Linux half of the 24 bits are steps back: the option of an ACK that was overtaken
+ * must not look like 16 MB.
+ *
+ * Context: any.
+ *
+ * Return: octets, below 0 for an earlier value.
+ */
+s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
+{
+	u32 delta = counter - xtcp_ace_counter_first(codepoint) - told;
+
+	return (s32)(delta << 8) >> 8;
+}
+
+/**
+ * xtcp_ace_marks_by_octets() - how many segments newly met congestion, when an option says how many octets did
+ * @least: as the ACE field alone says
+ * @before: marks that ACKs without the option told since the last one with it
+ * @octets: octets with CE since that one
+ * @mss: octets in a full segment
+ *
+ * RFC 9768 section 3.2.2.5.2: the field came round as often as it must have for so many octets.
+ *
+ * Context: any.
+ *
+ * Return: how many.
+ */
+u32 xtcp_ace_marks_by_octets(u32 least, u32 before, u32 octets, u32 mss)
+{
+	u32 known = least + before, needed = (octets + mss - 1) / mss;
+
+	if (needed <= known)
+		return least;
+	return least + ((needed - known + XTCP_ACE_MASK) & ~XTCP_ACE_MASK);
+}
+
+/**
+ * xtcp_ace_stretch() - how many segments an ACK acknowledges, on average
+ * @stretch: the mean before, 0: there is none
+ * @segments: the newest sample
+ *
+ * Context: any.
+ *
+ * Return: the new mean in 64ths, at least 1.
+ */
+u16 xtcp_ace_stretch(u16 stretch, u32 segments)
+{
+	u32 sample = (segments < STRETCH_MOST ? segments : STRETCH_MOST) << STRETCH_SHIFT, mean;
+
+	mean = stretch ? ((stretch << STRETCH_SHIFT) - stretch + sample) >> STRETCH_SHIFT : sample;
+	return mean ? mean : 1;
+}
