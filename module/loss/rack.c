@@ -24,17 +24,27 @@
 #include "send/sndq.h"
 #include "sight/mib.h"
 
+#define TIMESTAMP_TICK_US	USEC_PER_MSEC	/* xtcp_clock_ts() */
+
 /*
- * The echo is of a segment that was sent before @skb was sent last: what arrived is an earlier copy. What is sacked
- * tells nothing of that: the peer echoes what it had in order (RFC 7323 section 4.3), which is older in any case.
+ * @skb was sent more than once: is it the last copy that arrived? The echo of what is in order says so. What is sacked
+ * tells nothing of that: the peer echoes what it had in order (RFC 7323 section 4.3), which is older in any case. Then,
+ * and where two copies may have gone within a tick of the clock of timestamps, a copy that was answered faster than
+ * anything before counts as an earlier one (RFC 8985 section 6.2 step 2: "a heuristic").
  */
-static bool echo_is_older(const struct xtcp_sock *xsk, const struct sk_buff *skb, u32 end,
-			  const struct xtcp_sample *sample)
+static bool is_last_copy(const struct xtcp_sock *xsk, const struct sk_buff *skb, u32 end, u32 rtt_us,
+			 const struct xtcp_sample *sample)
 {
 	u32 sent_ts = xtcp_clock_ts_of(xtcp_sndcb(skb)->sent_us) + xsk->ts_offset;
 	bool in_order = xtcp_seq_le(end, sample->una_before + sample->acked);
 
-	return in_order && sample->tsecr && xtcp_seq_lt(sample->tsecr, sent_ts);
+	if (in_order && sample->tsecr) {
+		if (xtcp_seq_lt(sample->tsecr, sent_ts))
+			return false;
+		if (xsk->rto.min_rtt_us > TIMESTAMP_TICK_US)
+			return true;
+	}
+	return rtt_us >= xsk->rto.min_rtt_us;
 }
 
 /**
@@ -56,7 +66,7 @@ void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, cons
 	u32 rtt_us = min_t(u64, sample->now_us - cb->sent_us, U32_MAX);
 
 	sock_owned_by_me(sk);
-	if (cb->transmissions > 1 && (rtt_us < xsk->rto.min_rtt_us || echo_is_older(xsk, skb, end, sample)))
+	if (cb->transmissions > 1 && !is_last_copy(xsk, skb, end, rtt_us, sample))
 		return;
 	rack->advanced = true;
 	rack->rtt_us = rtt_us;

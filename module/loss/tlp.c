@@ -62,7 +62,7 @@ u32 xtcp_tlp_timeout_us(const struct sock *sk)
 	pto_us = 2 * xsk->rto.srtt_us;
 	if (xsk->snd_nxt - xsk->snd_una <= xsk->mss)
 		return pto_us + XTCP_RTO_MIN_MS * USEC_PER_MSEC;
-	return pto_us + 2 * jiffies_to_usecs(1);
+	return pto_us + XTCP_TIMEOUT_MIN_US;
 }
 
 /**

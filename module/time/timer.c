@@ -3,7 +3,8 @@
  * The deadlines of a connection, behind the one timer of its sock.
  *
  *   retransmit  SYN, text or FIN is in flight and not acknowledged for an RTO: send again, back off (RFC 6298 section
- *               5); with the window shrunk to zero a probe goes instead (RFC 9293 section 3.8.6, MUST-35)
+ *               5); with the window shrunk to zero a probe goes instead (RFC 9293 section 3.8.6, MUST-35); of few
+ *               segments the RTO counts since they were sent and not since the last ACK (RFC 7765)
  *   persist     text waits, nothing is in flight and the window does not let it go: probe the window, back off
  *               (RFC 9293 section 3.8.6.1); also the override of silly window avoidance and of TCP_CORK, and the
  *               next attempt after memory was short
@@ -43,6 +44,7 @@
 #include "time/pace.h"
 #include "time/retries.h"
 
+#define RTO_RESTART_BELOW	4	/* rrthresh of RFC 7765 section 4: fewer cannot be repaired by duplicate ACKs */
 #define MEMORY_RETRY		(HZ / 2)	/* nothing could be sent for want of memory */
 #define SYN_AGAIN		2U	/* jiffies until a SYN follows the RST for a half-open connection of the peer */
 
@@ -228,6 +230,32 @@ static u32 rest_of_rto_us(const struct sock *sk)
 	return gone < rto ? rto - gone : rto;
 }
 
+/*
+ * Is so little in flight, with nothing to follow it, that perhaps a timer alone tells what is lost? With SACK only,
+ * by which it shows at once if the timer was too early.
+ */
+static bool tail_is_short(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	unsigned int segments = 0;
+	struct sk_buff *skb;
+
+	if (!xsk->sack_ok || xsk->snd_nxt - xsk->snd_una >= RTO_RESTART_BELOW * xsk->mss || xtcp_sndq_unsent(sk))
+		return false;
+	for (skb = xtcp_sndq_first(sk); skb && segments < RTO_RESTART_BELOW; skb = xtcp_sndq_next(sk, skb))
+		segments += max_t(u32, DIV_ROUND_UP(skb->len, xsk->mss), 1);
+	return segments < RTO_RESTART_BELOW;
+}
+
+/*
+ * Something was acknowledged: the RTO begins anew for what is still in flight. Of a short tail it runs since that was
+ * sent and not since this ACK, which the peer may have delayed (RFC 7765 section 4).
+ */
+static u32 restarted_rto_us(const struct sock *sk)
+{
+	return tail_is_short(sk) ? rest_of_rto_us(sk) : rto_us(xtcp_sk(sk));
+}
+
 static void expired_probe(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -380,7 +408,7 @@ void xtcp_timer_data_sent(struct sock *sk)
  * xtcp_timer_ack_progress() - event: SND.UNA has moved, or a lost segment was sent again because of ACKs
  * @sk: the sock
  *
- * RFC 6298 (5.2), (5.3); RFC 8985 section 7.2.
+ * RFC 6298 (5.2), (5.3), for a short tail RFC 7765 section 4; RFC 8985 section 7.2.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -394,10 +422,10 @@ void xtcp_timer_ack_progress(struct sock *sk)
 		disarm(sk, XTCP_TIMER_PROBE);
 		disarm(sk, XTCP_TIMER_REORDERING);
 	} else if (xtcp_tlp_applies(sk)) {
-		arm_probe(sk, rto_us(xsk));
+		arm_probe(sk, restarted_rto_us(sk));
 	} else {
 		disarm(sk, XTCP_TIMER_PROBE);
-		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0));
+		arm(sk, XTCP_TIMER_RETRANSMIT, usecs_to_jiffies(restarted_rto_us(sk)));
 	}
 }
 
@@ -406,14 +434,14 @@ void xtcp_timer_ack_progress(struct sock *sk)
  * @sk: the sock
  * @wait_us: how soon, microseconds
  *
- * RFC 8985 section 6.2 step 5; a tick or two more, as Linux: timers are no finer.
+ * RFC 8985 section 6.2 step 5; 2 ms more, as Linux.
  *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_timer_reordering(struct sock *sk, u32 wait_us)
 {
 	sock_owned_by_me(sk);
-	arm(sk, XTCP_TIMER_REORDERING, usecs_to_jiffies(wait_us) + 2);
+	arm(sk, XTCP_TIMER_REORDERING, usecs_to_jiffies(wait_us + XTCP_TIMEOUT_MIN_US));
 }
 
 /**

@@ -15,6 +15,9 @@
 			"info reord_seen = 1; set NODELAY 1; write 4000; > p. 4001(1000) ack 1 x3;" \
 			"> P. 7001(1000) ack 1; pass 30; write 1000; > P. 8001(1000) ack 1; pass 20;" \
 			"< . 1 ack 4001 <sack 8001:9001>;"
+/* Of five segments the first and the last are lost, and the first is resent; its ACK comes after half a round trip. */
+#define FASTER		OPEN_FAR "write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; pass 100;" \
+			"< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; none; pass 50; < . 1 ack 4001;"
 
 static const struct wire_row rows[] = {
 	/* Less than three duplicates, and nothing else to send: time decides. */
@@ -153,6 +156,27 @@ static const struct wire_row rows[] = {
 				  ">@150 p. 1(1000) ack 1; elapsed >= 20; skim; info ca_state = 3; < . 1 ack 4001;"
 				  "none",
 			.counters = "TCPTimeouts=0 TCPSackRecovery=1", .state = ESTABLISHED,
+		},
+	},
+	/* The echo proves that the resent segment arrived, so what was sent before it is lost, however fast that was. */
+	{
+		.name = "rack_resent_and_faster_than_any", .rfc = "RFC 8985 6.2", .syn = "mss 1012,sackok,ts T R",
+		.want = {
+			.script = FASTER "> P. 4001(1000) ack 1; none; info ca_state = 3; < . 1 ack 5001; none",
+			.counters = "TCPTimeouts=0 TCPFastRetrans=2 RetransSegs=2", .state = ESTABLISHED,
+		},
+		.kernel_differs = "does not look at the echo",
+		.kernel = {
+			.script = FASTER "none; >@900 P. 4001(1000) ack 1; info ca_state = 4; < . 1 ack 5001; none",
+			.counters = "TCPTimeouts=1 TCPFastRetrans=1 RetransSegs=2",
+		},
+	},
+	/* Without timestamps it may be the first copy, late. */
+	{
+		.name = "rack_resent_and_too_fast_to_tell", .rfc = "RFC 8985 6.2", .syn = SACK,
+		.want = {
+			.script = FASTER "none; >@900 P. 4001(1000) ack 1; info ca_state = 4; < . 1 ack 5001; none",
+			.counters = "TCPTimeouts=1 TCPFastRetrans=1 RetransSegs=2", .state = ESTABLISHED,
 		},
 	},
 	/* Without SACK there is no RACK: less than three duplicates wait for the timer (RFC 5681). */

@@ -7,10 +7,15 @@
 #include "lib/wire.h"
 
 #define SACK		"mss 1000,sackok"
-#define OPEN_FAR	"sysctl early_retrans 3; listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept;" \
-			"< . 1 ack 1; info snd_cwnd = 10;"
+#define FAR		"listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; < . 1 ack 1; info snd_cwnd = 10;"
+#define OPEN_FAR	"sysctl early_retrans 3;" FAR
 #define THREE		OPEN_FAR "mark; write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1;"
 #define PROBED		THREE ">@290 P. 2001(1000) ack 1; elapsed >= 150;"
+/* All but the last of three is acknowledged; that goes again after @least ms, and before @most. */
+#define LAST_AFTER(most, least) "pass 150; < . 1 ack 2001; mark; >@" #most " P. 2001(1000) ack 1; elapsed >= " #least ";"
+#define UNPROBED	"sysctl early_retrans 0;" FAR
+#define THREE_UNPROBED	UNPROBED "write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1;"
+#define FROM_THE_ACK	"counts the RTO from the last ACK, as RFC 6298 (5.3) does"
 #define LAST_AGAIN	PROBED "none; info ca_state = 0; info snd_cwnd = 10; info lost = 0; < . 1 ack 3001; none"
 #define NEXT_ROUND	"write 1000; > P. 3001(1000) ack 1; pass 50; < . 1 ack 4001; none;"
 
@@ -74,12 +79,48 @@ static const struct wire_row rows[] = {
 			.counters = "TCPLossProbes=1 TCPTimeouts=1", .state = ESTABLISHED,
 		},
 	},
+	/* The RTO is 300 ms and a little, and there are 150 left of it: they count from when the segment was sent. */
 	{
-		.name = "tlp_an_ack_in_time", .rfc = "RFC 8985 7.2", .syn = SACK,
+		.name = "tlp_an_ack_in_time", .rfc = "RFC 7765 4", .syn = SACK,
 		.want = {
-			.script = THREE "pass 150; < . 1 ack 2001; mark; >@900 P. 2001(1000) ack 1; elapsed >= 180;"
-				  "< . 1 ack 3001; none",
+			.script = THREE LAST_AFTER(240, 120) "< . 1 ack 3001; none",
 			.counters = "TCPLossProbes=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+		.kernel_differs = FROM_THE_ACK,
+		.kernel = { .script = THREE LAST_AFTER(900, 250) "< . 1 ack 3001; none" },
+	},
+	{
+		.name = "tlp_timeout_of_a_short_tail", .rfc = "RFC 7765 4", .syn = SACK,
+		.want = {
+			.script = THREE_UNPROBED LAST_AFTER(240, 120) "info ca_state = 4; < . 1 ack 3001; none",
+			.counters = "TCPLossProbes=0 RetransSegs=1 TCPTimeouts=1", .state = ESTABLISHED,
+		},
+		.kernel_differs = FROM_THE_ACK,
+		.kernel = { .script = THREE_UNPROBED LAST_AFTER(900, 280) "info ca_state = 4; < . 1 ack 3001; none" },
+	},
+	/* Four can tell of each other, and what waits will. Without SACK an RTO too early would not show. */
+	{
+		.name = "tlp_timeout_of_a_tail_of_four", .rfc = "RFC 7765 4", .syn = SACK,
+		.want = {
+			.script = UNPROBED "write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; pass 150;"
+				  "< . 1 ack 1001; mark; >@900 p. 1001(1000) ack 1; elapsed >= 280; skim;"
+				  "< . 1 ack 5001; none",
+			.counters = "TCPTimeouts=1", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tlp_timeout_with_more_to_come", .rfc = "RFC 7765 4", .syn = SACK, .synwin = "3000",
+		.want = {
+			.script = UNPROBED "write 5000; > p. 1(1000) ack 1 x3; pass 150; < . 1 ack 1001 win 2000; mark;"
+				  ">@900 p. 1001(1000) ack 1; elapsed >= 280; skim",
+			.counters = "TCPTimeouts=1", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tlp_timeout_of_a_short_tail_without_sack", .rfc = "RFC 6298 5.3", .syn = "mss 1000",
+		.want = {
+			.script = THREE_UNPROBED LAST_AFTER(900, 280) "info ca_state = 4; < . 1 ack 3001; skim",
+			.counters = "RetransSegs=1 TCPTimeouts=1", .state = ESTABLISHED,
 		},
 	},
 	/* What its answer tells. */
