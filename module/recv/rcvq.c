@@ -138,12 +138,10 @@ static void queue_out_of_order(struct sock *sk, struct sk_buff *prev, struct sk_
 	if (prev && end_of(prev) == start)
 		start = xtcp_seg(prev)->seq;
 	skb_set_owner_r(skb, sk);
-	if (prev && coalesce(sk, prev, skb, true)) {
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPOFOMERGE);
+	if (prev && coalesce(sk, prev, skb, true))
 		skb = prev;
-	} else {
+	else
 		tree_insert(xsk, skb);
-	}
 	next = skb_rb_next(skb);
 	if (next && xtcp_seg(next)->seq == end) {
 		end = end_of(next);

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Segments that wait in this machine's own queue for longer than an RTO are not sent again: that would only add to the
+ * queue. Each time that this is found out is counted. On both stacks.
+ */
+#include <errno.h>
+#include <kselftest.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/counters.h"
+#include "lib/netem.h"
+#include "lib/ns.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+#define PORT	5360
+#define OCTETS	3000
+#define TIMES	2	/* timeouts that are waited for */
+
+static struct ns_pair net;
+
+static void must(bool condition, const char *what)
+{
+	if (!condition)
+		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
+}
+
+static long long count(enum stack stack, const char *name)
+{
+	struct counters c;
+
+	must(!(stack == XTCP ? counters_read_xtcp(&c, net.a) : counters_read_kernel(&c, net.a)), "counters");
+	return counters_get(&c, name);
+}
+
+static void hold(enum stack stack, bool v6)
+{
+	static const char octets[OCTETS];
+	long long held = count(stack, "TcpExt:TCPSpuriousRtxHostQueues"), resent = count(stack, "Tcp:RetransSegs");
+	long long failed = count(stack, "TcpExt:TCPRetransFail");
+	int client, server, left = OCTETS, n = 1;
+	char in[OCTETS];
+	bool waited;
+
+	stack_pair_or_die(net.a, stack, net.b, KERNEL, v6 ? NS_B6 : NS_B4, PORT, &client, &server);
+	must(!netem_hold(net.a, "veth0"), "plug");
+	must(send(client, octets, OCTETS, MSG_NOSIGNAL) == OCTETS, "send");
+	waited = WAIT_FOR(count(stack, "TcpExt:TCPSpuriousRtxHostQueues") >= held + TIMES, STACK_DEADLINE_MS);
+	must(!netem_release(net.a, "veth0"), "plug");
+	while (left && n > 0) {
+		n = recv(server, in, left, 0);
+		left -= n > 0 ? n : 0;
+	}
+	ksft_test_result(waited && !left && count(stack, "Tcp:RetransSegs") == resent &&
+			 count(stack, "TcpExt:TCPRetransFail") == failed,
+			 "%s, IPv%c: what waits in the own queue is not sent again\n", stack_name(stack), v6 ? '6' : '4');
+	close(client);
+	close(server);
+	must(!netem_clear(net.a, "veth0"), "no plug");
+}
+
+int main(void)
+{
+	ksft_print_header();
+	ksft_set_plan(4);
+	must(!ns_pair_make(&net), "namespaces");
+	must(!ns_sysctl_set(net.a, "net.ipv4.tcp_early_retrans", "0") &&
+	     !ns_sysctl_set(net.a, "net.xtcp.early_retrans", "0"), "sysctl");
+	hold(KERNEL, false);
+	hold(XTCP, false);
+	hold(KERNEL, true);
+	hold(XTCP, true);
+	ns_pair_close(&net);
+	ksft_finished();
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What TCP_INFO and the counters tell of an ordinary connection, and in which units. Clocks tick every 4 ms or faster,
+ * so what is 100 ms ago is at least 96.
+ */
+#include "lib/wire.h"
+
+#define SACK		"mss 1000,sackok"
+#define OPEN_FAR	"listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept;"
+#define OPEN		"listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
+
+static const struct wire_row rows[] = {
+	/* Each of the three begins anew with what it is named after, and only with that. */
+	{
+		.name = "info_when_data_was_sent", .rfc = "RFC 9293 3.10.6", .syn = SACK,
+		.want = {
+			.script = OPEN "write 1000; > P. 1(1000) ack 1; info last_data_sent <= 90; pass 100;"
+				  "info last_data_sent >= 96; info last_data_sent <= 1000; < . 1 ack 1001;"
+				  "info last_data_sent >= 96; < P. 1(500) ack 1001; skim; info last_data_sent >= 96;"
+				  "write 500; skim; info last_data_sent <= 90",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "info_when_data_came", .rfc = "RFC 9293 3.10.6", .syn = SACK,
+		.want = {
+			.script = OPEN "< P. 1(500) ack 1; skim; info last_data_recv <= 90; pass 100;"
+				  "info last_data_recv >= 96; info last_data_recv <= 1000; < . 501 ack 1;"
+				  "info last_data_recv >= 96; write 1000; skim; < . 501 ack 1001;"
+				  "info last_data_recv >= 96; < P. 501(500) ack 1001; skim;"
+				  "info last_data_recv <= 90",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "info_when_an_ack_came", .rfc = "RFC 9293 3.10.6", .syn = SACK,
+		.want = {
+			.script = OPEN "write 1000; > P. 1(1000) ack 1; < . 1 ack 1001; info last_ack_recv <= 90;"
+				  "pass 100; info last_ack_recv >= 96; info last_ack_recv <= 1000; write 1000;"
+				  "> P. 1001(1000) ack 1; info last_ack_recv >= 96; < . 1 ack 2001;"
+				  "info last_ack_recv <= 90",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "info_counts_segments", .rfc = "RFC 9293 3.10.6", .syn = SACK,
+		.want = {
+			.script = OPEN "info segs_in = 1; info segs_out = 0; info data_segs_in = 0;"
+				  "write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1; info segs_out = 3;"
+				  "info data_segs_out = 3; < . 1 ack 3001; info segs_in = 2; info data_segs_in = 0;"
+				  "< P. 1(500) ack 3001; > . 3001 ack 501; info segs_in = 3; info data_segs_in = 1;"
+				  "info segs_out = 4; info data_segs_out = 3; none",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "info_shortest_round_trip", .rfc = "RFC 8985 6.2", .syn = SACK,
+		.want = {
+			.script = OPEN_FAR "info min_rtt >= 100000; info min_rtt < 200000; write 1000;"
+				  "> P. 1(1000) ack 1; pass 40; < . 1 ack 1001; info min_rtt >= 40000;"
+				  "info min_rtt < 100000; write 1000; > P. 1001(1000) ack 1; pass 120; < . 1 ack 2001;"
+				  "info min_rtt >= 40000; info min_rtt < 100000; info rtt >= 60000",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "info_mss_of_the_peer", .rfc = "RFC 9293 3.8.6.3", .syn = SACK,
+		.want = {
+			.script = OPEN "info rcv_mss <= 1000; < . 1(700) ack 1; skim; info rcv_mss = 700;"
+				  "< . 701(900) ack 1; skim; info rcv_mss = 900; < P. 1601(100) ack 1; skim;"
+				  "info rcv_mss = 900",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "info_window_of_the_peer", .rfc = "RFC 9293 3.10.7.4", .syn = SACK, .synwin = "20000",
+		.want = {
+			.script = OPEN "info snd_wnd = 20000; < . 1 ack 1 win 5000; info snd_wnd = 5000;"
+				  "< . 1 ack 1 win 0; info snd_wnd = 0",
+			.state = ESTABLISHED,
+		},
+	},
+	/* What waits out of order and comes again, or is covered by what comes, goes: once for each that goes. */
+	{
+		.name = "ofomerge_came_already", .rfc = "RFC 9293 3.10.7.4", .syn = SACK,
+		.want = {
+			.script = OPEN "< . 1001(1000) ack 1; < . 1001(1000) ack 1; < . 1201(300) ack 1; skim;"
+				  "< . 1(1000) ack 1; skim; read 2000",
+			.counters = "TCPOFOMerge=2", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "ofomerge_is_covered", .rfc = "RFC 9293 3.10.7.4", .syn = SACK,
+		.want = {
+			.script = OPEN "< . 1001(500) ack 1; < . 1701(300) ack 1; < . 2001(500) ack 1;"
+				  "< . 1001(1200) ack 1; skim; < . 1(1000) ack 1; skim; read 2500",
+			.counters = "TCPOFOMerge=2", .state = ESTABLISHED,
+		},
+	},
+	/* To be joined with its neighbour is no loss. */
+	{
+		.name = "ofomerge_not_of_neighbours", .rfc = "RFC 9293 3.10.7.4", .syn = SACK,
+		.want = {
+			.script = OPEN "< . 1001(500) ack 1; < . 1501(500) ack 1; < . 2001(500) ack 1; skim;"
+				  "< . 1(1000) ack 1; skim; read 2500",
+			.counters = "TCPOFOMerge=0", .state = ESTABLISHED,
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
