@@ -137,6 +137,20 @@ static const struct wire_row rows[] = {
 				  "< . 1 ack 1 <sack 1401:2701 4201:5601>; skim; info sacked = 1",
 		},
 	},
+	/* The block begins inside a segment that cannot be cut: what follows is sacked, and the rest is tried each time. */
+	{
+		.name = "sack_whose_front_could_not_be_cut", .rfc = "RFC 2018 5", .syn = "mss 1400,sackok",
+		.want = {
+			.script = UNCUT "info sacked = 2; < . 1 ack 1 <sack 2401:5601>; skim; info sacked = 3;"
+				  "< . 1 ack 1 <sack 2401:5601>; skim; info sacked = 3",
+			.counters = "TCPWqueueTooBig=5 TCPSACKDiscard=0", .state = ESTABLISHED,
+		},
+		.kernel_differs = "goes by the size that the segment was sent with, of which this is a part",
+		.kernel = {
+			.counters = "TCPWqueueTooBig=0 TCPSACKDiscard=0",
+			.script = UNCUT "info sacked = 1; < . 1 ack 1 <sack 2401:5601>; skim; info sacked = 2",
+		},
+	},
 	{
 		.name = "sack_%s_octet_by_octet", .rfc = "RFC 6675 2", .in = ESTABLISHED, .syn = SACK,
 		.want = {
