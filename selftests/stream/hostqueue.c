@@ -55,7 +55,8 @@ static void hold(enum stack stack, bool v6)
 	}
 	ksft_test_result(waited && !left && count(stack, "Tcp:RetransSegs") == resent &&
 			 count(stack, "TcpExt:TCPRetransFail") == failed,
-			 "%s, IPv%c: what waits in the own queue is not sent again\n", stack_name(stack), v6 ? '6' : '4');
+			 "%s, IPv%c: what waits in the own queue is not sent again\n", stack_name(stack),
+			 v6 ? '6' : '4');
 	close(client);
 	close(server);
 	must(!netem_clear(net.a, "veth0"), "no plug");

@@ -316,8 +316,8 @@ static void measure_network(const struct network *n)
 	       theirs.drops, ours.needless, theirs.needless,
 	       verdict(ours.needless <= theirs.needless, ours.needless <= runs * theirs.most_needless));
 	if (n->forth.corrupt)
-		printf("%-10s that is the ratio for as many spoilt segments: %.0f and %.0f were, in a run; %.3fx without that\n",
-		       "", mean_of(ours.spoilt), mean_of(theirs.spoilt), ours.median / theirs.median);
+		printf("%-10s as if equally many were spoilt: %.0f and %.0f in a run; %.3fx without that\n", "",
+		       mean_of(ours.spoilt), mean_of(theirs.spoilt), ours.median / theirs.median);
 	measure_record(n->name, "Mbit/s", ratio, ours.median, theirs.median);
 	fflush(stdout);
 }

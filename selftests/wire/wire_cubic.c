@@ -51,8 +51,8 @@ static const struct wire_row rows[] = {
 	},
 	/* A round trip that has grown: Linux ends slow start at once, HyStart++ five rounds later (RFC 9406 4.2). */
 	{
-		.name = "cubic_a_longer_round_trip_ends_slow_start", .rfc = "RFC 9406 4.2", .pre = CUBIC, .synwin = "65535",
-		.syn = "mss 1000,ws 7",
+		.name = "cubic_a_longer_round_trip_ends_slow_start", .rfc = "RFC 9406 4.2", .pre = CUBIC,
+		.syn = "mss 1000,ws 7", .synwin = "65535",
 		.want = {
 			.script = SLOWER ROUND(126) ROUND(132) ROUND(138) "info snd_ssthresh >= 1000000;"
 				  ROUND(144) "info snd_ssthresh = 75",

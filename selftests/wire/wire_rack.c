@@ -158,9 +158,10 @@ static const struct wire_row rows[] = {
 			.counters = "TCPTimeouts=0 TCPSackRecovery=1", .state = ESTABLISHED,
 		},
 	},
-	/* The echo proves that the resent segment arrived, so what was sent before it is lost, however fast that was. */
+	/* The echo proves that the resent segment arrived, so what was sent before it is lost, fast as it was. */
 	{
-		.name = "rack_resent_and_faster_than_any", .rfc = "RFC 8985 6.2", .syn = "mss 1012,sackok,ts T R",
+		.name = "rack_resent_and_faster_than_any", .rfc = "RFC 8985 6.2",
+		.syn = "mss 1012,sackok,ts T R",
 		.want = {
 			.script = FASTER "> P. 4001(1000) ack 1; none; info ca_state = 3; < . 1 ack 5001; none",
 			.counters = "TCPTimeouts=0 TCPFastRetrans=2 RetransSegs=2", .state = ESTABLISHED,

@@ -137,7 +137,7 @@ static const struct wire_row rows[] = {
 				  "< . 1 ack 1 <sack 1401:2701 4201:5601>; skim; info sacked = 1",
 		},
 	},
-	/* The block begins inside a segment that cannot be cut: what follows is sacked, and the rest is tried each time. */
+	/* It begins inside a segment that cannot be cut: what follows is sacked, the rest is tried each time. */
 	{
 		.name = "sack_whose_front_could_not_be_cut", .rfc = "RFC 2018 5", .syn = "mss 1400,sackok",
 		.want = {

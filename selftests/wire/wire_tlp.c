@@ -12,7 +12,8 @@
 #define THREE		OPEN_FAR "mark; write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1;"
 #define PROBED		THREE ">@290 P. 2001(1000) ack 1; elapsed >= 150;"
 /* All but the last of three is acknowledged; that goes again after @least ms, and before @most. */
-#define LAST_AFTER(most, least) "pass 150; < . 1 ack 2001; mark; >@" #most " P. 2001(1000) ack 1; elapsed >= " #least ";"
+#define LAST_AFTER(most, least) "pass 150; < . 1 ack 2001; mark; >@" #most " P. 2001(1000) ack 1;" \
+			"elapsed >= " #least ";"
 #define UNPROBED	"sysctl early_retrans 0;" FAR
 #define THREE_UNPROBED	UNPROBED "write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1;"
 #define FROM_THE_ACK	"counts the RTO from the last ACK, as RFC 6298 (5.3) does"
