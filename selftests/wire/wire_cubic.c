@@ -27,8 +27,8 @@
 			"< . 1 ack U+1000; < . 1 ack U+1000; < . 1 ack U+1000; < . 1 ack U+1000;"
 #define ROUND(ms)	"pass " #ms ";" EIGHT_ACKS "< . 1 ack S; skim;"
 /* The first window has a round trip of 100 ms, the next one of 120. */
-#define SLOWER		"< S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; set SNDBUFFORCE 4000000;" \
-			"write 2000000; skim;" ROUND(100) ROUND(120)
+#define SLOWER		"< S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; set SNDBUFFORCE 800000;" \
+			"write 400000; skim;" ROUND(100) ROUND(120)
 
 static const struct wire_row rows[] = {
 	{

@@ -45,10 +45,10 @@ static const struct wire_row rows[] = {
 	{
 		.name = "info_counts_segments", .rfc = "RFC 9293 3.10.6", .syn = SACK,
 		.want = {
-			.script = OPEN "info segs_in = 1; info segs_out = 0; info data_segs_in = 0;"
+			.script = OPEN "info segs_in = 2; info segs_out = 0; info data_segs_in = 0;"
 				  "write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1; info segs_out = 3;"
-				  "info data_segs_out = 3; < . 1 ack 3001; info segs_in = 2; info data_segs_in = 0;"
-				  "< P. 1(500) ack 3001; > . 3001 ack 501; info segs_in = 3; info data_segs_in = 1;"
+				  "info data_segs_out = 3; < . 1 ack 3001; info segs_in = 3; info data_segs_in = 0;"
+				  "< P. 1(500) ack 3001; > . 3001 ack 501; info segs_in = 4; info data_segs_in = 1;"
 				  "info segs_out = 4; info data_segs_out = 3; none",
 			.state = ESTABLISHED,
 		},
@@ -56,10 +56,10 @@ static const struct wire_row rows[] = {
 	{
 		.name = "info_shortest_round_trip", .rfc = "RFC 8985 6.2", .syn = SACK,
 		.want = {
-			.script = OPEN_FAR "info min_rtt >= 100000; info min_rtt < 200000; write 1000;"
+			.script = OPEN_FAR "info min_rtt >= 100000; info min_rtt <= 200000; write 1000;"
 				  "> P. 1(1000) ack 1; pass 40; < . 1 ack 1001; info min_rtt >= 40000;"
-				  "info min_rtt < 100000; write 1000; > P. 1001(1000) ack 1; pass 120; < . 1 ack 2001;"
-				  "info min_rtt >= 40000; info min_rtt < 100000; info rtt >= 60000",
+				  "info min_rtt <= 100000; write 1000; > P. 1001(1000) ack 1; pass 120; < . 1 ack 2001;"
+				  "info min_rtt >= 40000; info min_rtt <= 100000; info rtt >= 60000",
 			.state = ESTABLISHED,
 		},
 	},
@@ -75,8 +75,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "info_window_of_the_peer", .rfc = "RFC 9293 3.10.7.4", .syn = SACK, .synwin = "20000",
 		.want = {
-			.script = OPEN "info snd_wnd = 20000; < . 1 ack 1 win 5000; info snd_wnd = 5000;"
-				  "< . 1 ack 1 win 0; info snd_wnd = 0",
+			.script = OPEN "info snd_wnd = 20000; write 2000; > p. 1(1000) ack 1; > P. 1001(1000) ack 1;"
+				  "< . 1 ack 1001 win 5000; info snd_wnd = 5000; < . 1 ack 2001 win 0; info snd_wnd = 0",
 			.state = ESTABLISHED,
 		},
 	},
