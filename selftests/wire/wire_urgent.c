@@ -221,7 +221,7 @@ static const struct wire_row rows[] = {
 	{
 		.name = "urgent_%s_window_closed", .rfc = "RFC 9293 3.8.5", .in = ESTABLISHED,
 		.want = {
-			.script = "< P. 1(1) ack 1 win 0; >@1000 . 1 ack 2; read 1; write 10 urgent; none;"
+			.script = "< P. 1(1) ack 1; >@1000 . 1 ack 2; read 1; < . 2 ack 1 win 0; write 10 urgent; none;"
 				  ">@3000 U. 1 ack 2 urg 10; > U. 0 ack 2 urg 11; < P. 2(5) ack 1 win 0;"
 				  ">@1000 U. 1 ack 7 urg 10; read 5; < . 7 ack 1 win 1000; > PU. 1(10) ack 7 urg 10;"
 				  "< . 7 ack 11",
