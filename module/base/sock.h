@@ -121,7 +121,6 @@ struct xtcp_sock {
 	u16 rcv_mss;			/* estimate of the peer's segment size, for delayed ACKs */
 	u16 rcv_last_len;		/* length of the last segment that was smaller than rcv_mss, 0: none (text.c) */
 	u32 rcv_data_tstamp;		/* jiffies when text last came, 0: never */
-	u16 urg_data;			/* XTCP_URGENT_* and the octet at urg_seq (urgent.h), 0: none; READ_ONCE */
 	u32 rcv_ssthresh;		/* what the window may have as far as what came shows, octets (space.c) */
 	u32 rcv_rtt_seq;		/* the right edge as it was when the window's round trip began */
 	u32 rcv_rtt_tsecr;		/* the echo of which the round trip was taken last */
@@ -144,6 +143,7 @@ struct xtcp_sock {
 	bool sack_ok;			/* both ends sent SACK-permitted (RFC 2018) */
 	u8 ecn;				/* bits of enum xtcp_ecn (ecn.h) */
 	u8 rcv_ratio;			/* what of a buffer is text, in 256ths (space.c) */
+	u16 urg_data;			/* XTCP_URGENT_* and the octet at urg_seq (urgent.h), 0: none; READ_ONCE */
 	u32 ts_recent;			/* TS.Recent */
 	u32 ts_recent_stamp;		/* when it was taken, seconds; 0: never */
 	u32 ts_offset;			/* added to our clock in every TSval */
@@ -189,6 +189,7 @@ struct xtcp_sock {
 	/* The end of the peer's text, and text out of order. */
 	bool rcv_fin_known;		/* a FIN was seen, in order or not; ends when text takes its place */
 	bool fin_received;		/* the peer's FIN was taken in order */
+	bool is_orphan;			/* counted in the namespace's orphans */
 	u32 rcv_fin_seq;		/* the sequence number of the FIN */
 	struct rb_root out_of_order;	/* skbs beyond RCV.NXT by sequence number (text.c) */
 	u32 out_of_order_bytes;		/* sum of their truesize */
@@ -209,7 +210,6 @@ struct xtcp_sock {
 	u32 challenge_stamp;		/* jiffies when the challenge ACK counter began its second */
 	u32 challenge_count;		/* challenge ACKs sent in it (RFC 5961 section 7, per connection) */
 	u32 invalid_ack_stamp;		/* jiffies of the last ACK sent for an unacceptable segment */
-	bool is_orphan;			/* counted in the namespace's orphans */
 	/* MTU that an ICMP error reported, for XTCP_DEFERRED_MTU; READ_ONCE, WRITE_ONCE */
 	u32 mtu_info;
 	/* bits of enum xtcp_deferred; atomic bit operations by softirq, consumed under the socket lock */

@@ -199,6 +199,15 @@ static bool agrees(enum stack stack, long long marked, long long known)
 	return stack == XTCP ? known == marked : known <= marked && known + 7 >= marked;
 }
 
+static bool exchange(int from, int to)
+{
+	char octets[3000];
+
+	memset(octets, 'x', sizeof(octets));
+	return send(from, octets, sizeof(octets), 0) == sizeof(octets) &&
+	       recv(to, octets, sizeof(octets), MSG_WAITALL) == sizeof(octets);
+}
+
 static void marking_network(const struct sides *s, bool bundles)
 {
 	const struct netem marking = { .delay_ms = 5, .loss = bundles ? 300000 : 20000, .ecn = true };
@@ -217,6 +226,8 @@ static void marking_network(const struct sides *s, bool bundles)
 	set_ecn(pair.a, s->client, 3);
 	set_ecn(pair.b, s->server, 3);
 	stack_pair_or_die(pair.a, s->client, pair.b, s->server, s->addr, PORT, &client, &server);
+	/* three marks before the first ACK make its counter 0, which looks like a field that was zeroed (section 3.2.2.4) */
+	must(exchange(client, server) && exchange(server, client), "exchange");
 	must(!netem_set(pair.a, "veth0", &marking), "netem");
 	whole = stream(client, server);
 	there = settled(client);
@@ -264,15 +275,6 @@ static bool is_kind(int fd, int kind)
 	if (!(((struct tcp_info *)info)->tcpi_options & TCPI_OPT_ECN) != !kind)
 		return false;
 	return len <= ECN_MODE_AT || (info[ECN_MODE_AT] & 3) == kind;
-}
-
-static bool exchange(int from, int to)
-{
-	char octets[3000];
-
-	memset(octets, 'x', sizeof(octets));
-	return send(from, octets, sizeof(octets), 0) == sizeof(octets) &&
-	       recv(to, octets, sizeof(octets), MSG_WAITALL) == sizeof(octets);
 }
 
 static void modes(const struct sides *s)

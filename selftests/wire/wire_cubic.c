@@ -22,14 +22,6 @@
 			"< . 1 ack 20001; pass 8; < . 1 ack 21001; pass 8; < . 1 ack 22001; pass 8;" \
 			"< . 1 ack 23001; pass 8; < . 1 ack 24001; pass 8; < . 1 ack 25001; pass 8;" \
 			"< . 1 ack 26001; pass 8; < . 1 ack 27001; pass 8; < . 1 ack 28001;"
-/* A window, of which eight segments and then the rest are acknowledged, so long after it was sent. */
-#define EIGHT_ACKS	"< . 1 ack U+1000; < . 1 ack U+1000; < . 1 ack U+1000; < . 1 ack U+1000;" \
-			"< . 1 ack U+1000; < . 1 ack U+1000; < . 1 ack U+1000; < . 1 ack U+1000;"
-#define ROUND(ms)	"pass " #ms ";" EIGHT_ACKS "< . 1 ack S; skim;"
-/* The first window has a round trip of 100 ms, the next one of 120. */
-#define SLOWER		"< S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; set SNDBUFFORCE 800000;" \
-			"write 400000; skim;" ROUND(100) ROUND(120)
-
 static const struct wire_row rows[] = {
 	{
 		.name = "cubic_slow_start", .rfc = "RFC 9438 4.10", .pre = CUBIC,
@@ -47,22 +39,6 @@ static const struct wire_row rows[] = {
 		.kernel = {
 			.script = FAR_TRAIN "none; info snd_ssthresh >= 1000000",
 			.counters = "TCPHystartTrainDetect=0",
-		},
-	},
-	/* A round trip that has grown: Linux ends slow start at once, HyStart++ five rounds later (RFC 9406 4.2). */
-	{
-		.name = "cubic_a_longer_round_trip_ends_slow_start", .rfc = "RFC 9406 4.2", .pre = CUBIC,
-		.syn = "mss 1000,ws 7", .synwin = "65535",
-		.want = {
-			.script = SLOWER ROUND(126) ROUND(132) ROUND(138) "info snd_ssthresh >= 1000000;"
-				  ROUND(144) "info snd_ssthresh = 75",
-			.counters = "TCPHystartDelayDetect=1 TCPHystartDelayCwnd=76 TCPHystartTrainDetect=0 "
-				    "TCPHystartTrainCwnd=0",
-		},
-		.kernel_differs = "ends slow start at once",
-		.kernel = {
-			.script = SLOWER "info snd_ssthresh = 28",
-			.counters = "TCPHystartDelayDetect=1 TCPHystartDelayCwnd=28 TCPHystartTrainDetect=0",
 		},
 	},
 	{

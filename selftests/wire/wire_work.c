@@ -36,7 +36,7 @@ struct flight {
 	unsigned int n;		/* skbs, of a segment each */
 	uint32_t first;		/* sequence number of the first of them, SND.UNA */
 	unsigned int order[MANY];
-	uint32_t tsecr;
+	uint32_t tsval, tsecr;
 };
 
 /* The next segment of a storm. Blocks are of whole segments, by their numbers in the flight. */
@@ -221,7 +221,7 @@ static void undone(const struct flight *f, unsigned int i, struct wire_segment *
 	unsigned int at = 4 * ((i + 1) / 2);
 
 	memcpy(seg->opt, "\1\1\10\12", 4);
-	put32(seg->opt + 4, 1000001 + i);
+	put32(seg->opt + 4, f->tsval + 1 + i);
 	put32(seg->opt + 8, f->tsecr);
 	seg->optlen = 12;
 	seg->ack = f->first + at * MSS;
@@ -310,6 +310,7 @@ static int try_to_take_off(struct wire *w, const char *open, unsigned int n, str
 	    setsockopt(w->c.fd, IPPROTO_TCP, 13 /* TCP_CONGESTION */, "reno", 4))
 		return fail(w, "setsockopt");
 	f->n = n;
+	f->tsval = w->c.tsval;
 	f->tsecr = w->c.tsrecent;
 	f->first = w->c.irs + 1;
 	end = f->first;
@@ -435,7 +436,7 @@ static int weather(struct wire *w, const struct storm *storm)
 #define SACK		OPEN("mss 500,sackok")
 #define NO_SACK		OPEN("mss 500")
 #define ECN		"listen; < SEC 0 <mss 500,sackok,ws 14>; > S.E 0 ack 1; < . 1 ack 1 win 65535; accept"
-#define STAMPS		OPEN("mss 512,sackok,ts 1000000 0")
+#define STAMPS		OPEN("mss 512,sackok,ts")
 
 #define STORM(function, opening, uses)						\
 static int function##_storm(struct wire *w)					\
