@@ -115,8 +115,8 @@ static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock 
 }
 
 /*
- * Since 6.15 all segments that are cut from a bundle can keep CWR, which is a bit of a counter in AccECN mode. Before that
- * all but the first lose it, and such a bundle must not be.
+ * Since 6.15 all segments that are cut from a bundle can keep CWR, which is a bit of a counter in AccECN mode. Before
+ * that all but the first lose it, and such a bundle must not be.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
 #define XTCP_COMPAT_GSO_ACCECN	SKB_GSO_TCP_ACCECN
@@ -124,7 +124,7 @@ static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock 
 #define XTCP_COMPAT_GSO_ACCECN	0
 #endif
 
-/* TCP_INFO tells of AccECN mode since 6.18, and which kind of ECN is in use since 7.0; before, it has no place for it. */
+/* TCP_INFO tells of AccECN mode since 6.18, and which kind of ECN is in use since 7.0; before, it has no place. */
 static inline void xtcp_compat_info_accecn(struct tcp_info *info, const struct xtcp_accecn *accecn, bool is_used)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Explicit Congestion Notification: agreed on in the SYNs, said by ECE and CWR (RFC 3168, RFC 8311); or, in AccECN mode,
- * by the ACE field (accecn.c). */
+/*
+ * Explicit Congestion Notification: agreed on in the SYNs, said by ECE and CWR (RFC 3168, RFC 8311); or, in AccECN
+ * mode, by the ACE field (accecn.c).
+ */
 #ifndef XTCP_ECN_H
 #define XTCP_ECN_H
 
@@ -46,8 +48,8 @@ static inline void xtcp_ecn_arrives(struct sock *sk, const struct sk_buff *skb)
 }
 
 /*
- * The peer says that text of ours met congestion; the ECE of a SYN is an offer (RFC 3168 section 6.1.2). What it says in
- * AccECN mode is xtcp_accecn_feedback()'s.
+ * The peer says that text of ours met congestion; the ECE of a SYN is an offer (RFC 3168 section 6.1.2). What it says
+ * in AccECN mode is xtcp_accecn_feedback()'s.
  */
 static inline bool xtcp_ecn_echoed(const struct sock *sk, const struct xtcp_seg *seg)
 {

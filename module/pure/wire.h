@@ -24,8 +24,10 @@ enum xtcp_flags {
 	XTCP_AE = 0x100,	/* RFC 9768 section 3.1.1 */
 };
 
-/* Option kinds and lengths (RFC 9293 section 3.2; RFC 7323 sections 2.2 and 3.2; RFC 2018 sections 2 and 3; RFC 9768
- * section 3.2.3). */
+/*
+ * Option kinds and lengths (RFC 9293 section 3.2; RFC 7323 sections 2.2 and 3.2; RFC 2018 sections 2 and 3; RFC 9768
+ * section 3.2.3).
+ */
 enum xtcp_option_kind {
 	XTCP_OPT_EOL = 0,
 	XTCP_OPT_NOP = 1,

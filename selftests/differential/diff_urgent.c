@@ -446,7 +446,8 @@ URGENT(urgent_wrong_state)
 {
 	int l = diff_listener(5), f = diff_socket();
 
-	(void)c, (void)s;
+	(void)c;
+	(void)s;
 	RET(send(f, "x", 1, MSG_OOB | MSG_NOSIGNAL));
 	READ(f, 1, MSG_OOB);
 	at_mark(f);

@@ -45,10 +45,11 @@ static const struct {
 
 /* Each bound of an option of Linux 6.1 to 7.2 and its neighbours, and some that are none. */
 static const int values[] = {
-	1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 31, 32, 47, 48, 49, 64, 87, 88, 89, 119, 120, 121, 127, 128, 200, 254, 255,
-	256, 257, 511, 512, 1000, 1024, 1280, 1460, 2304, 4096, 4608, 32766, 32767, 32768, 65534, 65535, 65536, 120000,
+	1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 31, 32, 47, 48, 49, 64, 87, 88, 89, 119, 120, 121, 127, 128, 200, 254,
+	255, 256, 257, 511, 512, 1000, 1024, 1280, 1460, 2304, 4096, 4608, 32766, 32767, 32768, 65534, 65535, 65536, 120000,
 	120001, 131072, 2000000, 2000001, 1 << 30, INT_MAX - 1, INT_MAX, INT_MIN, INT_MIN + 1, -3, -2, -1,
 };
+
 static const int far_numbers[] = { -1, 91, 127, 128, 255, 256, 1000, INT_MAX, INT_MIN };
 static const int lengths[] = { 0, 1, 2, 3, 4, 8, 12, 16, 36, 256, ROOM, -1, INT_MIN };
 
@@ -200,8 +201,8 @@ static void say(const struct option_probe *k, const struct option_probe *x, int 
 
 	memcpy(&kernel_value, k->octets, sizeof(int));
 	memcpy(&xtcp_value, x->octets, sizeof(int));
-	ksft_print_msg("option %d, %s, length %d, value %d: kernel TCP %s (%d, length %d), xtcp %s (%d, length %d)\n", opt,
-		       k->call, k->length, k->value, error_text(k->error), kernel_value, k->length_after,
+	ksft_print_msg("option %d, %s, length %d, value %d: kernel TCP %s (%d, length %d), xtcp %s (%d, length %d)\n",
+		       opt, k->call, k->length, k->value, error_text(k->error), kernel_value, k->length_after,
 		       error_text(x->error), xtcp_value, x->length_after);
 }
 

@@ -304,7 +304,8 @@ static void syn_ack_waits(const struct sides *s, bool cookie)
 
 	o = start(s);
 	before = references(s);
-	ok = ok && !netem_hold(pair.b, "veth0") && begin(&o) && WAIT_FOR(netem_waiting(pair.b, "veth0") == 1, STACK_DEADLINE_MS);
+	ok = ok && !netem_hold(pair.b, "veth0") && begin(&o);
+	ok = ok && WAIT_FOR(netem_waiting(pair.b, "veth0") == 1, STACK_DEADLINE_MS);
 	held = references(s);
 	ok = ok && before > 0 && (cookie ? held == before : held > before);
 	ok = ok && !netem_release(pair.b, "veth0") && established(&o) && !netem_clear(pair.b, "veth0");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Beside 10,000 segments a second: scripts/xtcp-watch shows all of them and is not behind, at either end; scripts/ladder
- * draws a second of them in less than five. This is for a machine whose clock counts instructions, a billion in a
+ * Beside 10,000 segments a second: scripts/xtcp-watch shows all of them and is not behind, at either end;
+ * scripts/ladder draws a second of them in less than five. This is for a machine whose clock counts instructions, a billion in a
  * second, for traffic and reader together.
  */
 #include <fcntl.h>
@@ -29,7 +29,7 @@
 #define OCTETS		1000	/* of a segment */
 #define SECONDS		4	/* that are watched */
 #define DRAWN		5.0	/* s, for the ladder of SEGMENTS */
-#define LITTLE		0.03	/* of the rate: what was there before the first event, and the second at which it is read */
+#define LITTLE		0.03	/* of the rate: what was there before the first event, and the second of the reading */
 #define SEGMENTS	10000	/* a second */
 #define OUT		"/tmp/pace.out"
 
@@ -102,6 +102,11 @@ static void end(struct traffic *t)
 }
 
 /* What a program printed, in namespace @ns, and the seconds of a processor that it took. */
+static double seconds_of(const struct rusage *r)
+{
+	return r->ru_utime.tv_sec + r->ru_stime.tv_sec + (r->ru_utime.tv_usec + r->ru_stime.tv_usec) / 1e6;
+}
+
 static char *output(int ns, double *took, const char *line)
 {
 	struct rusage before, after;
@@ -111,8 +116,7 @@ static char *output(int ns, double *took, const char *line)
 	getrusage(RUSAGE_CHILDREN, &before);
 	status = ns_shell(ns, "%s >" OUT " 2>&1", line);
 	getrusage(RUSAGE_CHILDREN, &after);
-	*took = after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec +
-		(after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_stime.tv_usec) / 1e6;
+	*took = seconds_of(&after) - seconds_of(&before);
 	text = ns_read_file(ns, OUT);
 	if (status)
 		ksft_exit_fail_msg("%s: status %d: %s\n", line, status, text);
@@ -208,7 +212,8 @@ static void draw(struct traffic *t)
 	tracing_forget();
 	tracing_stop();
 	ksft_print_msg("%.2f s of the processor's:\n%s\n", took, text);
-	ksft_test_result(strstr(text, "... 10,000 segments, 10,000,000 octets ...") && took < DRAWN, "the ladder of 10,000 segments in less than %.0f s\n", DRAWN);
+	ksft_test_result(strstr(text, "... 10,000 segments, 10,000,000 octets ...") && took < DRAWN,
+			 "the ladder of 10,000 segments in less than %.0f s\n", DRAWN);
 	free(text);
 }
 

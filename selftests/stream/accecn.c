@@ -29,7 +29,7 @@
 #include "stack.h"
 
 #define PORT	5610
-#define OCTETS	(1 << 20)
+#define OCTETS	1048576
 #define MODES	6
 #define TESTS	(2 * 3 + 1)
 #define ENDLESS	0x7fffffff	/* ssthresh of a sender that met no congestion */
@@ -226,7 +226,7 @@ static void marking_network(const struct sides *s, bool bundles)
 	set_ecn(pair.a, s->client, 3);
 	set_ecn(pair.b, s->server, 3);
 	stack_pair_or_die(pair.a, s->client, pair.b, s->server, s->addr, PORT, &client, &server);
-	/* three marks before the first ACK make its counter 0, which looks like a field that was zeroed (section 3.2.2.4) */
+	/* three marks before the first ACK would make its counter 0, as if it had been zeroed (section 3.2.2.4) */
 	must(exchange(client, server) && exchange(server, client), "exchange");
 	must(!netem_set(pair.a, "veth0", &marking), "netem");
 	whole = stream(client, server);

@@ -166,7 +166,8 @@ static bool is_even(const struct tap_segment *s, int n)
 		all += s[i].text;
 	due_us = all * 1000000 / RATE;
 	took_us = s[n - 1].time_of_day_us - s[n / 2].time_of_day_us;
-	ksft_print_msg("%d bundles, %lld octets of the second half in %lld us, %lld are due\n", n, all, took_us, due_us);
+	ksft_print_msg("%d bundles, %lld octets of the second half in %lld us, %lld are due\n", n, all, took_us,
+		       due_us);
 	return n - first > STREAM / 1448 / 2 / 2 && took_us > due_us * 95 / 100 && took_us < due_us * 125 / 100;
 }
 
@@ -285,7 +286,8 @@ static void waits(enum stack stack)
 		ksft_print_msg("busy %lu, window %lu, buffer %lu us, after silence %lu\n", took,
 			       before.rwnd_limited - first.rwnd_limited, before.sndbuf_limited - first.sndbuf_limited,
 			       after.busy_time - before.busy_time);
-	ksft_test_result(ok, "%s: busy while something waits for its ACK, and not when nothing is sent\n", stack_name(stack));
+	ksft_test_result(ok, "%s: busy while something waits for its ACK, and not when nothing is sent\n",
+			 stack_name(stack));
 	finish(&s);
 }
 

@@ -21,8 +21,8 @@ static void begin(void)
 {
 	ack = (struct xtcp_bbr_ack) {
 		.now_us = 77000000, .cwnd = 10 * MSS, .mss = MSS, .quantum = 2 * MSS, .initial_cwnd = 10 * MSS,
-		.delivered = (u32)-5 * MSS, .newly_acked = MSS, .rtt_us = RTT_US, .tx_in_flight = BDP, .inflight = 2 * BDP,
-		.has_sample = true, .sack = true,
+		.delivered = (u32)-5 * MSS, .newly_acked = MSS, .rtt_us = RTT_US, .tx_in_flight = BDP,
+		.inflight = 2 * BDP, .has_sample = true, .sack = true,
 	};
 	xtcp_bbr_start(&bbr, ack.now_us, ack.delivered, RTT_US);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Urgent data (RFC 9293 section 3.8.5, RFC 6093), one segment at a time: pointers that no honest peer sends, what a
- * segment says of our own urgent octets, when it is cut, sent again, or has no window to go. What system calls make of it
- * is in differential/diff_urgent.c.
+ * segment says of our own urgent octets, when it is cut, sent again, or has no window to go. What system calls make of
+ * it is in differential/diff_urgent.c.
  */
 #include "lib/wire.h"
 
@@ -70,11 +70,12 @@ static const struct wire_row rows[] = {
 	{
 		.name = "urgent_%s_beyond_the_window", .rfc = "RFC 9293 3.8.5", .in = ESTABLISHED,
 		.want = {
-			.script = "< PU. 1(100) ack 1 urg 65535; >@1000 . 1 ack 101; poll IN OUT; urgent EAGAIN; inq 100;"
+			.script = "< PU. 1(100) ack 1 urg 65535; >@1000 . 1 ack 101; poll IN OUT; urgent EAGAIN;"
+				  " inq 100;"
 				  "read 100; atmark 0; < P. 101(100) ack 1; >@1000 . 1 ack 201; read 100",
 		},
 	},
-	/* The same one tells nothing; a newer one makes the octet before one like others. What was read is not urgent. */
+	/* The same one tells nothing; a newer one makes the octet before one like others. What was read is none. */
 	{
 		.name = "urgent_%s_repeated", .rfc = "RFC 9293 3.8.5", .in = ESTABLISHED,
 		.want = {
@@ -108,7 +109,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "urgent_%s_moves_on_before_the_first_octet_came", .rfc = "RFC 9293 3.8.5", .in = ESTABLISHED,
 		.want = {
-			.script = "< U. 1 ack 1 urg 5; none; < U. 1 ack 1 urg 9; none; < P. 1(10) ack 1; >@1000 . 1 ack 11;"
+			.script = "< U. 1 ack 1 urg 5; none; < U. 1 ack 1 urg 9; none; < P. 1(10) ack 1;"
+				  " >@1000 . 1 ack 11;"
 				  "inq 8; read 8; atmark 1; urgent 9; passed 1; read 1",
 		},
 	},
@@ -159,7 +161,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "urgent_%s_stdurg", .rfc = "RFC 1122 4.2.2.4", .in = ESTABLISHED,
 		.want = {
-			.script = "sysctl stdurg 1; < PU. 1(10) ack 1 urg 4; >@1000 . 1 ack 11; inq 4; urgent 5; read 4;"
+			.script = "sysctl stdurg 1; < PU. 1(10) ack 1 urg 4; >@1000 . 1 ack 11; inq 4; urgent 5;"
+				  " read 4;"
 				  "passed 1; read 5",
 		},
 	},
@@ -168,7 +171,8 @@ static const struct wire_row rows[] = {
 		.name = "urgent_%s_sent", .rfc = "RFC 9293 3.8.5", .id = "MUST-30", .in = ESTABLISHED,
 		.via = PASSIVE | ACTIVE,
 		.want = {
-			.script = "write 10 urgent; > PU. 1(10) ack 1 urg 10; < . 1 ack 11; write 10; > P. 11(10) ack 1;"
+			.script = "write 10 urgent; > PU. 1(10) ack 1 urg 10; < . 1 ack 11; write 10;"
+				  " > P. 11(10) ack 1;"
 				  "< . 1 ack 21",
 		},
 	},
@@ -183,7 +187,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "urgent_%s_nagle", .rfc = "RFC 9293 3.7.4", .in = ESTABLISHED,
 		.want = {
-			.script = "write 10; > P. 1(10) ack 1; write 10; none; write 5 urgent; > PU. 11(15) ack 1 urg 15;"
+			.script = "write 10; > P. 1(10) ack 1; write 10; none; write 5 urgent;"
+				  " > PU. 11(15) ack 1 urg 15;"
 				  "< . 1 ack 26",
 		},
 	},
@@ -204,7 +209,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "urgent_%s_sent_again", .rfc = "RFC 9293 3.8.5", .in = ESTABLISHED,
 		.want = {
-			.script = "write 10; > P. 1(10) ack 1; < . 1 ack 11; write 10 urgent; > PU. 11(10) ack 1 urg 10;"
+			.script = "write 10; > P. 1(10) ack 1; < . 1 ack 11; write 10 urgent;"
+				  " > PU. 11(10) ack 1 urg 10;"
 				  ">@3000 PU. 11(10) ack 1 urg 10; < . 1 ack 21",
 		},
 	},
