@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Beside 10,000 segments a second: scripts/xtcp-watch shows all of them and is not behind, at either end;
- * scripts/ladder draws a second of them in less than five. This is for a machine whose clock counts instructions, a billion in a
- * second, for traffic and reader together.
+ * scripts/ladder draws a second of them in less than five. This is for a machine whose clock counts instructions, a
+ * billion in a second, for traffic and reader together.
  */
 #include <fcntl.h>
 #include <kselftest.h>
