@@ -41,7 +41,8 @@ int main(void)
 	ksft_test_result(bare > 0 && library > 0 && both > 0 &&
 			 (!judged || (library < bare + 1000 && both < bare + 1000)),
 			 "by the library less than a us more\n");
-	ksft_test_result(filter > 0 && (!judged || (filter > bare && filter < bare + 200000)), "by the filter alone less than 200 us more\n");
+	ksft_test_result(filter > 0 && (!judged || (filter > bare && filter < bare + 200000)),
+			 "by the filter alone less than 200 us more\n");
 	ksft_print_cnts();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
