@@ -164,7 +164,8 @@ size_t wire_segment_build(const struct wire *w, const struct wire_segment *seg, 
 	put16(t + 2, seg->dport);
 	put32(t + 4, seg->seq);
 	put32(t + 8, seg->ack);
-	t[12] = (seg->doff >= 0 ? seg->doff : (int)(20 + optlen) / 4) << 4 | seg->reserved | (seg->flags & WIRE_AE) >> 8;
+	t[12] = (seg->doff >= 0 ? seg->doff : (int)(20 + optlen) / 4) << 4 | seg->reserved |
+		(seg->flags & WIRE_AE) >> 8;
 	t[13] = seg->flags;
 	put16(t + 14, seg->win);
 	put16(t + 18, seg->urg);
