@@ -18,6 +18,8 @@
  * - An skb's sk that a hook of PRE_ROUTING sets comes through IP as it was set, and the route beside it, without being
  *   looked up again (in/early.c).
  * - inet_stream_connect(), inet_accept() and inet_release() ask of a sock what stands in struct proto and inet_sock.
+ * - sock_wfree() calls sk_write_space for a sock without SOCK_USE_WRITE_QUEUE, and takes the last octet off
+ *   sk_wmem_alloc only afterwards (time/pace.c).
  * - The core sets the options of SOL_SOCKET unasked, before or after proto.keepalive and proto.rehash as it does now.
  *   Some it gives to protocols that it knows alone: SO_ZEROCOPY, and SO_TXREHASH on 7.2.
  * - secure_tcp_seq_and_ts_off() is what kernel TCP's own connections use (xtcp_compat_seq_and_ts_off()).

@@ -7,8 +7,9 @@
  * once.
  *
  * What is handed to IP is a clone or a control segment that belongs to the sock by sk_wmem_alloc: the memory of the
- * sock stays until the last of them is gone, and sock_wfree() is kernel text, so none of ours runs then
- * (SOCK_USE_WRITE_QUEUE).
+ * sock stays until the last of them is gone. sock_wfree() is kernel text. With SOCK_USE_WRITE_QUEUE none of ours runs
+ * then; without (time/pace.c) sk_write_space does, and only when it has returned is the last octet taken off
+ * sk_wmem_alloc: unloading, which waits for each sock's destructor, cannot come before.
  */
 #include "out/segment.h"
 

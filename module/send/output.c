@@ -139,7 +139,7 @@ static void data_sent(struct sock *sk)
 /*
  * So that one connection does not fill a qdisc or a device, about a millisecond of its rate stands below, two bundles
  * of @n octets at least; of one that nobody paces no more than limit_output_bytes. With nothing in flight the limit
- * does not hold. Every ACK tries again, and a timer: nobody tells us what the device has done.
+ * does not hold. Every ACK tries again, and pace.c once the device has made room.
  */
 static bool below_is_full(struct sock *sk, u32 n)
 {
@@ -150,10 +150,7 @@ static bool below_is_full(struct sock *sk, u32 n)
 	most = max(most, READ_ONCE(sk->sk_pacing_rate) >> READ_ONCE(sk->sk_pacing_shift));
 	if (!xtcp_pace_applies(sk))
 		most = min_t(unsigned long, most, READ_ONCE(xtcp_net_of(sk)->sysctl.limit_output_bytes));
-	if (below <= most || !in_flight(xtcp_sk(sk)))
-		return false;
-	xtcp_pace_try_again(sk, most);
-	return true;
+	return below > most && in_flight(xtcp_sk(sk)) && xtcp_pace_waits_for_room(sk, most);
 }
 
 /* What the connection waits for from now on, when what may go has gone; @skb is left. */

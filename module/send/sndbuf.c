@@ -9,6 +9,7 @@
 
 #include "base/netns.h"
 #include "base/sock.h"
+#include "time/pace.h"
 
 /**
  * xtcp_sndbuf_memory_free() - proto.stream_memory_free: may more be written, as far as TCP_NOTSENT_LOWAT goes?
@@ -28,28 +29,38 @@ bool xtcp_sndbuf_memory_free(const struct sock *sk, int wake)
 	return unsent << wake < mark;
 }
 
-/**
- * xtcp_sndbuf_write_space() - sk_write_space: the send queue has shrunk
- * @sk: the sock
- *
- * Wakes writers once a third of the buffer is free, as for every stream socket of the kernel.
- *
- * Context: softirq or process.
- */
-void xtcp_sndbuf_write_space(struct sock *sk)
+static void wake_writers(struct sock *sk, struct socket *sock)
 {
-	struct socket *sock = sk->sk_socket;
-	struct socket_wq *wq;
+	struct socket_wq *wq = rcu_dereference(sk->sk_wq);
 
-	if (!sock || !__sk_stream_is_writeable(sk, 1))
-		return;
 	clear_bit(SOCK_NOSPACE, &sock->flags);
-	rcu_read_lock();
-	wq = rcu_dereference(sk->sk_wq);
 	if (skwq_has_sleeper(wq))
 		wake_up_interruptible_poll(&wq->wait, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
 	if (wq && wq->fasync_list && !(sk->sk_shutdown & SEND_SHUTDOWN))
 		sock_wake_async(wq, SOCK_WAKE_SPACE, POLL_OUT);
+}
+
+/**
+ * xtcp_sndbuf_write_space() - sk_write_space: the send queue has shrunk, or there is room below TCP
+ * @sk: the sock
+ *
+ * Wakes writers once a third of the buffer is free, as for every stream socket of the kernel. Without
+ * SOCK_USE_WRITE_QUEUE sock_wfree() calls, too: it is told apart by nobody having asked for room (SOCK_NOSPACE).
+ *
+ * Context: any, see xtcp_pace_room(). Lock: socket, held, unless sock_wfree() calls.
+ */
+void xtcp_sndbuf_write_space(struct sock *sk)
+{
+	bool may_be_wfree = unlikely(!sock_flag(sk, SOCK_USE_WRITE_QUEUE));
+	struct socket *sock;
+
+	if (may_be_wfree)
+		xtcp_pace_room(sk);
+	rcu_read_lock();
+	/* freed by RCU */
+	sock = READ_ONCE(sk->sk_socket);
+	if (sock && (!may_be_wfree || test_bit(SOCK_NOSPACE, &sock->flags)) && __sk_stream_is_writeable(sk, 1))
+		wake_writers(sk, sock);
 	rcu_read_unlock();
 }
 

@@ -9,7 +9,10 @@
  * bundle, and when it is not due yet a timer of high resolution runs, which sends when it is. That is the one exception
  * to "one timer per connection": a tick is longer than the time between two bundles.
  *
- * The same timer tries again when too much stands below TCP (output.c): as soon as about half of it should be gone.
+ * The same timer sends when too much stood below TCP (output.c). While that is so the sock has no SOCK_USE_WRITE_QUEUE,
+ * and sock_wfree() calls sk_write_space for each segment that a device is done with: once there is room the timer runs
+ * at once. Whoever frees a segment may hold any lock, so nothing is sent from there. It also runs after AGAIN_NS: a free
+ * that has looked at the flag already tells nobody, nor does anyone once a program in the kernel has sk_write_space.
  *
  * The timer is made when it is needed first; without memory for it nothing is held. A running one holds the sock. Its
  * function may wait for the lock while the connection ends: then it finds a state in which nothing is sent.
@@ -27,18 +30,21 @@
 
 #define UNPACED_SEGMENTS	10	/* as Linux: the initial window goes at once */
 #define GAP_MAX_NS		NSEC_PER_SEC	/* behind a bundle, however low the rate is: one in a second goes */
-#define AGAIN_MIN_NS		(250 * NSEC_PER_USEC)
-#define AGAIN_MAX_NS		(10 * NSEC_PER_MSEC)
+#define AGAIN_NS		(10 * NSEC_PER_MSEC)
 
 /**
  * struct xtcp_pace - what a connection that is paced has besides
- * @timer: sends what waits
+ * @timer: sends what waits; while it is queued it has a reference of the sock
  * @next_ns: the next text may leave then, CLOCK_MONOTONIC
+ * @below_max: there is room when no more than this stands below TCP, in octets of sk_wmem_alloc
+ * @lock: whoever starts or stops @timer; taken in any context, innermost
  * @sk: whose it is
  */
 struct xtcp_pace {
 	struct hrtimer timer;
 	u64 next_ns;
+	unsigned long below_max;
+	spinlock_t lock;
 	struct sock *sk;
 };
 
@@ -68,17 +74,37 @@ static struct xtcp_pace *pace_of(struct sock *sk)
 	if (!pace)
 		return NULL;
 	xtcp_compat_hrtimer_setup(&pace->timer, pace_fired, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_SOFT);
+	spin_lock_init(&pace->lock);
 	pace->sk = sk;
-	xsk->pace = pace;
+	/* pairs with xtcp_pace_room() */
+	smp_store_release(&xsk->pace, pace);
 	return pace;
 }
 
+/* The timer runs at @at_ns at the latest. One that runs now waits for the socket lock, and sends then. */
 static void start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns)
 {
-	if (hrtimer_is_queued(&pace->timer) || xtcp_sk(sk)->timers.dead)
+	unsigned long irq;
+
+	if (xtcp_sk(sk)->timers.dead)
 		return;
-	sock_hold(sk);	/* put in pace_fired() or xtcp_pace_stop() */
-	hrtimer_start(&pace->timer, ns_to_ktime(at_ns), HRTIMER_MODE_ABS_PINNED_SOFT);
+	spin_lock_irqsave(&pace->lock, irq);
+	if (!hrtimer_is_queued(&pace->timer)) {
+		sock_hold(sk);	/* put in pace_fired() or xtcp_pace_stop() */
+		hrtimer_start(&pace->timer, ns_to_ktime(at_ns), HRTIMER_MODE_ABS_PINNED_SOFT);
+	} else if (hrtimer_get_expires_ns(&pace->timer) > at_ns && hrtimer_try_to_cancel(&pace->timer) == 1) {
+		hrtimer_start(&pace->timer, ns_to_ktime(at_ns), HRTIMER_MODE_ABS_PINNED_SOFT);
+	}
+	spin_unlock_irqrestore(&pace->lock, irq);
+}
+
+/* Does sock_wfree() tell xtcp_sndbuf_write_space() what it frees? */
+static void tell_what_is_freed(struct sock *sk, bool tell)
+{
+	if (tell && sk->sk_write_space == xtcp_sndbuf_write_space)
+		sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
+	else if (!tell && !sock_flag(sk, SOCK_USE_WRITE_QUEUE))
+		sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
 }
 
 /**
@@ -131,22 +157,48 @@ void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len)
 }
 
 /**
- * xtcp_pace_try_again() - too much stands below TCP: send when some of it should be gone
- * @sk: the sock
- * @octets: so many may
- *
- * By the rate half of it takes so long; often an ACK comes before.
+ * xtcp_pace_waits_for_room() - too much stands below TCP: send when there is room
+ * @sk: the sock; something is in flight
+ * @most: there is room when no more than this stands there, in octets of sk_wmem_alloc
  *
  * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true; false when there is room already.
  */
-void xtcp_pace_try_again(struct sock *sk, u32 octets)
+bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 {
-	u64 wait_ns = div64_ul((u64)octets * (NSEC_PER_SEC / 2), max(READ_ONCE(sk->sk_pacing_rate), 1UL));
 	struct xtcp_pace *pace = pace_of(sk);
 
 	sock_owned_by_me(sk);
-	if (pace)
-		start_pace(sk, pace, ktime_get_ns() + clamp_t(u64, wait_ns, AGAIN_MIN_NS, AGAIN_MAX_NS));
+	if (!pace)
+		return true;
+	WRITE_ONCE(pace->below_max, most);
+	start_pace(sk, pace, ktime_get_ns() + AGAIN_NS);
+	tell_what_is_freed(sk, true);
+	/* what was freed before the flag went is seen here; sock_wfree() takes it off before it calls */
+	smp_mb();
+	return refcount_read(&sk->sk_wmem_alloc) > most;
+}
+
+/**
+ * xtcp_pace_room() - a device is done with a segment: is there room below TCP now?
+ * @sk: the sock, in any state; the segment keeps it
+ *
+ * Context: any in which an skb may be freed; whoever frees it may have the socket lock, or any other.
+ */
+void xtcp_pace_room(struct sock *sk)
+{
+	/* pairs with pace_of() */
+	struct xtcp_pace *pace = smp_load_acquire(&xtcp_sk(sk)->pace);
+	unsigned long irq;
+
+	if (!pace || refcount_read(&sk->sk_wmem_alloc) > READ_ONCE(pace->below_max))
+		return;
+	spin_lock_irqsave(&pace->lock, irq);
+	/* at 0 it runs as soon as this processor comes to it */
+	if (hrtimer_get_expires(&pace->timer) && hrtimer_try_to_cancel(&pace->timer) == 1)
+		hrtimer_start(&pace->timer, 0, HRTIMER_MODE_ABS_PINNED_SOFT);
+	spin_unlock_irqrestore(&pace->lock, irq);
 }
 
 /**
@@ -160,6 +212,7 @@ void xtcp_pace_try_again(struct sock *sk, u32 octets)
 void xtcp_pace_run(struct sock *sk)
 {
 	sock_owned_by_me(sk);
+	tell_what_is_freed(sk, false);
 	if (xtcp_sk(sk)->timers.dead)
 		return;
 	xtcp_recovery_go_on(sk);
@@ -176,11 +229,15 @@ void xtcp_pace_run(struct sock *sk)
 void xtcp_pace_stop(struct sock *sk)
 {
 	struct xtcp_pace *pace = xtcp_sk(sk)->pace;
+	unsigned long irq;
 
 	if (!pace)
 		return;
+	spin_lock_irqsave(&pace->lock, irq);
 	if (hrtimer_try_to_cancel(&pace->timer) == 1)
 		__sock_put(sk);
+	spin_unlock_irqrestore(&pace->lock, irq);
+	tell_what_is_freed(sk, false);
 	pace->next_ns = 0;
 }
 

@@ -19,11 +19,12 @@ static inline bool xtcp_pace_holds(struct sock *sk)
 	return unlikely(READ_ONCE(sk->sk_pacing_status) == SK_PACING_NEEDED) && xtcp_pace_must_wait(sk);
 }
 
-/* Socket lock held in all of these, but the last. */
+/* Socket lock held in all of these, but the last two. */
 void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len);
-void xtcp_pace_try_again(struct sock *sk, u32 octets);
+bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most);
 void xtcp_pace_run(struct sock *sk);
 void xtcp_pace_stop(struct sock *sk);
+void xtcp_pace_room(struct sock *sk);
 void xtcp_pace_free(struct sock *sk);
 
 #endif /* XTCP_PACE_H */

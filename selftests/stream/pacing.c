@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Pacing: text leaves the device at the rate of SO_MAX_PACING_RATE, in small bundles, with fq and without; little of a
- * flow stands below TCP; what TCP_INFO says of rates and of what a connection waits for. On both stacks, the peer is
- * kernel TCP. Then what only xtcp says: a rate of an octet in a second ends nothing and holds nothing for ever, and the
+ * flow stands below TCP, and more follows as soon as there is room; what TCP_INFO says of rates and of what a connection
+ * waits for. On both stacks, the peer is kernel TCP. Then what only xtcp says: a rate of an octet in a second ends nothing and holds nothing for ever, and the
  * module goes while timers of it run.
  */
 #include <errno.h>
@@ -219,6 +219,35 @@ static void short_queue(enum stack stack)
 	must(!netem_replace(net.a, "veth0", "pfifo"), "qdisc");
 }
 
+/*
+ * A device that keeps what it has, and then lets it go: what had no room below TCP follows at once, long before an ACK
+ * comes.
+ */
+static void room_below(enum stack stack)
+{
+	static struct tap_segment seen[DEPARTURES];
+	long long waited, took_us = 0;
+	struct stream s;
+	int tap, n;
+
+	start(&s, stack, false);
+	room(s.client);
+	must(!netem_clear(net.a, "veth0") && !netem_hold(net.a, "veth0"), "plug");
+	send_all(s.client, UNPACED * 1448);
+	waited = netem_waiting(net.a, "veth0");
+	tap = tap_open(net.a, "veth0");
+	must(tap >= 0 && !netem_release(net.a, "veth0"), "tap");
+	n = departures(tap, s.client, seen);
+	if (n)
+		took_us = seen[n - 1].time_of_day_us - seen[0].time_of_day_us;
+	ksft_print_msg("%lld segments kept, all of %d gone in %lld us\n", waited, n, took_us);
+	ksft_test_result(waited > 0 && waited < UNPACED / 2 && n > waited && took_us < RTT_MS * 1000 / 4,
+			 "%s: what a device has let go makes room at once\n", stack_name(stack));
+	close(tap);
+	finish(&s);
+	must(!netem_clear(net.a, "veth0") && !netem_replace(net.a, "veth0", "pfifo"), "qdisc");
+}
+
 /* What SO_MAX_PACING_RATE says, in 32 bits and in 64. */
 static void numbers(enum stack stack)
 {
@@ -344,13 +373,14 @@ int main(void)
 	enum stack stack;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 6 + 3);
+	ksft_set_plan(2 * 7 + 3);
 	must(!ns_pair_make(&net), "namespaces");
 	must(!netem_set(net.b, "veth0", &slow), "netem");
 	for (stack = KERNEL; stack <= XTCP; stack++) {
 		evenly(stack, false, false);
 		evenly(stack, true, true);
 		short_queue(stack);
+		room_below(stack);
 		numbers(stack);
 		waits(stack);
 	}
