@@ -192,25 +192,31 @@ has_started()
 }
 
 # take_slot: emulated machines that share a processor make one another miss
-# their deadlines, so one more of them than there are processors may run. The
-# lock goes with QEMU, which inherits it.
+# their deadlines, so one more of them than there are processors may run. Who
+# waits first gets the first slot: the lock of the queue says whose turn it is.
+# That of the slot goes with QEMU, which inherits it.
 take_slot()
 {
-	local count i told=
+	local count i queue told=
 
 	count=$(($(nproc) + 1))
+	exec {queue}>"$XTCP_CACHE/machine-queue.lock"
+	if ! flock -n "$queue"; then
+		told=1
+		echo "vm.sh: waiting for those that wait already" >&2
+		flock "$queue"
+	fi
 	while :; do
 		for ((i = 1; i <= count; i++)); do
 			exec {slot}>"$XTCP_CACHE/machine-$i.lock"
-			flock -n "$slot" && return
+			flock -n "$slot" && break 2
 			exec {slot}>&-
 		done
 		[ -n "$told" ] || echo "vm.sh: $count machines run already, waiting for one to end" >&2
 		told=1
-		exec {slot}>"$XTCP_CACHE/machine-$((RANDOM % count + 1)).lock"
-		flock -w 5 "$slot" && return
-		exec {slot}>&-
+		sleep 0.1
 	done
+	exec {queue}>&-
 }
 
 # kvm_works: asked once per boot of this machine, by booting a kernel: there
