@@ -16,6 +16,7 @@
 #include "pure/prr.h"
 #include "pure/seq.h"
 #include "pure/wire.h"
+#include "time/pace.h"
 
 static u32 initial_window(const struct xtcp_sock *xsk)
 {
@@ -29,8 +30,8 @@ static u32 initial_window(const struct xtcp_sock *xsk)
 static void set_rate(struct sock *sk)
 {
 	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	const struct xtcp_cong *cong = &xsk->cong;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_cong *cong = &xsk->cong;
 	u64 rate = max(cong->cwnd, xsk->snd_nxt - xsk->snd_una);
 
 	rate *= cong->cwnd < cong->ssthresh / 2 ? READ_ONCE(ctl->pacing_ss_ratio) : READ_ONCE(ctl->pacing_ca_ratio);
@@ -38,6 +39,26 @@ static void set_rate(struct sock *sk)
 	if (likely(xsk->rto.srtt_us))
 		rate = div_u64(rate, xsk->rto.srtt_us);
 	WRITE_ONCE(sk->sk_pacing_rate, min_t(u64, rate, READ_ONCE(sk->sk_max_pacing_rate)));
+	cong->rate_is_old = false;
+}
+
+/**
+ * xtcp_cong_rate() - how fast the connection may send
+ * @sk: the sock
+ *
+ * A connection that nobody paces asks for it only when it has more to send than a segment. It is made anew then, not
+ * with each ACK.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets in a second.
+ */
+unsigned long xtcp_cong_rate(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_sk(sk)->cong.rate_is_old && !xtcp_sk(sk)->algorithm->control)
+		set_rate(sk);
+	return READ_ONCE(sk->sk_pacing_rate);
 }
 
 /**
@@ -189,7 +210,9 @@ void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
 	else
 		grow(sk, sample);
 	bound_window(xsk);
-	set_rate(sk);
+	xsk->cong.rate_is_old = true;
+	if (xtcp_pace_applies(sk))
+		set_rate(sk);
 }
 
 /**

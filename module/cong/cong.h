@@ -79,6 +79,7 @@ struct xtcp_cong_ops {
  * @is_limiting: in it @cwnd was what held the sender back
  * @prr: how a reduction goes on
  * @phase: what is going on
+ * @rate_is_old: the windows have changed since sk_pacing_rate was made of them
  * @private: the algorithm's own, see xtcp_cong_private()
  */
 struct xtcp_cong {
@@ -92,6 +93,7 @@ struct xtcp_cong {
 	bool is_limiting;
 	u8 phase;
 	bool started;
+	bool rate_is_old;
 	u64 private[XTCP_CONG_PRIVATE / sizeof(u64)];
 };
 
@@ -100,6 +102,7 @@ struct xtcp_cong {
 /* Socket lock held in all of these. */
 void xtcp_cong_start(struct sock *sk, bool syn_lost);
 void *xtcp_cong_private(struct sock *sk);
+unsigned long xtcp_cong_rate(struct sock *sk);
 void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample);
 void xtcp_cong_sent(struct sock *sk, u32 octets);
 void xtcp_cong_pushed(struct sock *sk, bool limited);

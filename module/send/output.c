@@ -147,7 +147,7 @@ static bool below_is_full(struct sock *sk, u32 n)
 
 	if (likely(below <= most))
 		return false;
-	most = max(most, READ_ONCE(sk->sk_pacing_rate) >> READ_ONCE(sk->sk_pacing_shift));
+	most = max(most, xtcp_cong_rate(sk) >> READ_ONCE(sk->sk_pacing_shift));
 	if (!xtcp_pace_applies(sk))
 		most = min_t(unsigned long, most, READ_ONCE(xtcp_net_of(sk)->sysctl.limit_output_bytes));
 	return below > most && in_flight(xtcp_sk(sk)) && xtcp_pace_waits_for_room(sk, most);
@@ -201,16 +201,17 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool sent = false, early = false, limited;
 	struct sk_buff *skb;
-	u32 bundle, n;
+	u32 bundle = 0, n;
 
 	if (!in_flight(xsk))
 		xtcp_cong_restart_after_idle(sk);
 	xtcp_mss_current(sk);
 	if (unlikely(xsk->mtuprobe.is_on) && !push_probe(sk, &sent))
 		return;
-	bundle = xtcp_output_bundle(sk);
 	while ((skb = xtcp_sndq_unsent(sk))) {
-		n = sendable(sk, skb, nonagle, bundle);
+		if (!bundle && skb->len > xsk->mss)
+			bundle = xtcp_output_bundle(sk);
+		n = sendable(sk, skb, nonagle, bundle ?: U32_MAX);
 		/*
 		 * who cuts a bundle does not know that the pointer counts from each segment's own number, nor on older
 		 * kernels that CWR belongs to a counter
@@ -306,10 +307,10 @@ u32 xtcp_output_size_goal(const struct sock *sk)
  *
  * Return: octets, a multiple of the effective MSS; or U32_MAX.
  */
-u32 xtcp_output_bundle(const struct sock *sk)
+u32 xtcp_output_bundle(struct sock *sk)
 {
 	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
-	unsigned long octets = READ_ONCE(sk->sk_pacing_rate) >> READ_ONCE(sk->sk_pacing_shift);
+	unsigned long octets = xtcp_cong_rate(sk) >> READ_ONCE(sk->sk_pacing_shift);
 	u32 halvings = xtcp_sk(sk)->rto.min_rtt_us >> min_t(u8, READ_ONCE(ctl->tso_rtt_log), 31);
 	u32 mss = xtcp_mss_payload(sk);
 

@@ -117,7 +117,7 @@ void xtcp_status_info(struct sock *sk, struct tcp_info *info)
 	memset(info, 0, sizeof(*info));
 	lock_sock(sk);
 	info->tcpi_state = sk->sk_state;
-	info->tcpi_pacing_rate = octets_per_second(sk->sk_pacing_rate);
+	info->tcpi_pacing_rate = octets_per_second(xtcp_cong_rate(sk));
 	info->tcpi_max_pacing_rate = octets_per_second(sk->sk_max_pacing_rate);
 	info->tcpi_reordering = XTCP_DUPACK_THRESHOLD;
 	info->tcpi_snd_cwnd = xtcp_cong_cwnd_segments(sk);
