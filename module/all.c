@@ -61,6 +61,7 @@
 #include "cong/ecn.c"
 #include "generated/algorithms_files.h"
 
+#include "send/fill.c"
 #include "send/sndq.c"
 #include "send/spare.c"
 #include "send/output.c"

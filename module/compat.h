@@ -260,11 +260,20 @@ static inline int xtcp_compat_recv_error(struct sock *sk, struct msghdr *msg, in
 #define sockaddr_unsized sockaddr
 #endif
 
-/* sendpage became a flag of sendmsg in 6.5. */
+/*
+ * sendpage became a flag of sendmsg in 6.5, which no program can set. Older kernels know the flag, too, but not all of
+ * them keep programs from setting it. What says there that more pages follow is MSG_MORE now.
+ */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_OPS_SENDPAGE
+#define XTCP_PROTO_SENDPAGE
+#define XTCP_SPLICES(msg)	((msg)->msg_flags & MSG_SPLICE_PAGES)
+#define XTCP_PAGE_FLAGS(flags)	(flags)
 #else
 #define XTCP_OPS_SENDPAGE	.sendpage = inet_sendpage,
+#define XTCP_PROTO_SENDPAGE	.sendpage = xtcp_sendmsg_page,
+#define XTCP_SPLICES(msg)	false
+#define XTCP_PAGE_FLAGS(flags)	((flags) & MSG_SENDPAGE_NOTLAST ? (flags) | MSG_MORE : (flags))
 #endif
 
 /* The place of ipv6_pinfo is told by its offset since 6.6. */

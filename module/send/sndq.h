@@ -81,7 +81,6 @@ static inline struct sk_buff *xtcp_sndq_skb_of(struct xtcp_sndcb *cb)
 /* Socket lock held in all of these. */
 struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force);
 void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb);
-int xtcp_sndq_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len);
 void xtcp_sndq_drop_empty_tail(struct sock *sk);
 int xtcp_sndq_append_syn(struct sock *sk);
 int xtcp_sndq_append_fin(struct sock *sk);

@@ -101,6 +101,7 @@ XTCP_PROTO_RECVMSG(proto_recvmsg, xtcp_recvmsg)
 	.getsockopt		= xtcp_sockopt_get,				\
 	.keepalive		= proto_keepalive,				\
 	.sendmsg		= xtcp_sendmsg,					\
+	XTCP_PROTO_SENDPAGE							\
 	.recvmsg		= proto_recvmsg,				\
 	.backlog_rcv		= xtcp_ingress_deliver,				\
 	.release_cb		= xtcp_sock_release_cb,				\

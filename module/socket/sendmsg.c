@@ -7,11 +7,14 @@
  */
 #include "socket/sendmsg.h"
 
+#include <linux/bvec.h>
+#include <linux/uio.h>
 #include <net/tcp.h>
 
 #include "base/sock.h"
 #include "compat.h"
 #include "loss/rate.h"
+#include "send/fill.h"
 #include "send/output.h"
 #include "send/sndbuf.h"
 #include "send/sndq.h"
@@ -58,26 +61,33 @@ static struct sk_buff *tail_with_room(struct sock *sk, u32 goal, bool full)
 }
 
 /*
- * Copies until all is queued, an error comes, or room is not to be had in time. *copied is what was queued. -EPIPE and
- * the sock's own error come first, as a program expects that writes on after a RST.
+ * Copies until all is queued, an error comes, or room is not to be had in time; or takes the pages that @msg points to
+ * (@splices). *copied is what was queued. -EPIPE and the sock's own error come first, as a program expects that writes
+ * on after a RST.
  */
-static int queue_all(struct sock *sk, struct msghdr *msg, long *timeo, int *copied)
+static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *timeo, int *copied)
 {
 	unsigned int filled = 0;
 	bool full = false;
 	int err, n;
 
+	/* a device that cannot gather would copy it for each transmission */
+	splices &= !!(sk->sk_route_caps & NETIF_F_SG);
 	while (msg_data_left(msg)) {
 		u32 goal = xtcp_output_size_goal(sk);
 		struct sk_buff *skb;
+		size_t most;
 
 		if (sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN)
 			return -EPIPE;
 		skb = tail_with_room(sk, goal, full);
 		full = false;
 		n = -ENOBUFS;
-		if (skb)
-			n = xtcp_sndq_copy(sk, skb, &msg->msg_iter, min_t(size_t, goal - skb->len, msg_data_left(msg)));
+		if (skb) {
+			most = min_t(size_t, goal - skb->len, msg_data_left(msg));
+			n = unlikely(splices) ? xtcp_fill_splice(sk, skb, &msg->msg_iter, most) :
+						xtcp_fill_copy(sk, skb, &msg->msg_iter, most);
+		}
 		if (n == -ENOSPC) {
 			full = true;
 			continue;
@@ -111,7 +121,7 @@ static int queue_all(struct sock *sk, struct msghdr *msg, long *timeo, int *copi
 	return 0;
 }
 
-static int send_locked(struct sock *sk, struct msghdr *msg, size_t size)
+static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool splices)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	int flags = msg->msg_flags;
@@ -139,7 +149,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size)
 		goto error;
 
 	xtcp_rate_written(sk);
-	err = queue_all(sk, msg, &timeo, &copied);
+	err = queue_all(sk, msg, splices, &timeo, &copied);
 	if (copied) {
 		/* what could not be queued will not follow: no reason to wait for it */
 		bool more = flags & MSG_MORE && !err;
@@ -177,7 +187,32 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 	int ret;
 
 	lock_sock(sk);
-	ret = send_locked(sk, msg, size);
+	ret = send_locked(sk, msg, size, XTCP_SPLICES(msg));
+	release_sock(sk);
+	return ret;
+}
+
+/**
+ * xtcp_sendmsg_page() - proto.sendpage of kernels that have one: SEND a part of a page without a copy
+ * @sk: the sock
+ * @page: a reference is taken of it for as long as it is not acknowledged
+ * @offset: in @page
+ * @size: octets
+ * @flags: as xtcp_sendmsg()
+ *
+ * Context: process. Takes the socket lock; may sleep.
+ *
+ * Return: as xtcp_sendmsg().
+ */
+int xtcp_sendmsg_page(struct sock *sk, struct page *page, int offset, size_t size, int flags)
+{
+	struct bio_vec piece = { .bv_page = page, .bv_len = size, .bv_offset = offset };
+	struct msghdr msg = { .msg_flags = XTCP_PAGE_FLAGS(flags) };
+	int ret;
+
+	iov_iter_bvec(&msg.msg_iter, WRITE, &piece, 1, size);
+	lock_sock(sk);
+	ret = send_locked(sk, &msg, size, true);
 	release_sock(sk);
 	return ret;
 }

@@ -6,9 +6,11 @@
 #include <linux/types.h>
 
 struct msghdr;
+struct page;
 struct sock;
 
-/* proto entry: process context, takes the socket lock */
+/* proto entries: process context, take the socket lock */
 int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size);
+int xtcp_sendmsg_page(struct sock *sk, struct page *page, int offset, size_t size, int flags);
 
 #endif /* XTCP_SENDMSG_H */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Octets of the program come into the send queue. */
+#ifndef XTCP_FILL_H
+#define XTCP_FILL_H
+
+#include <linux/types.h>
+
+struct iov_iter;
+struct sk_buff;
+struct sock;
+
+/* Socket lock held in both. */
+int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len);
+int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len);
+
+#endif /* XTCP_FILL_H */

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * sendfile() and splice() send pages, not copies of them: what is written to a page before it is sent, or sent again,
+ * goes out. Octets of a file from any place and in pieces of any size, over devices that gather and make checksums and
+ * over such as do not, with loss. What a program sends itself is copied, whatever flags it sets. On both stacks, the
+ * peer is the other one.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <linux/tcp.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "lib/netem.h"
+#include "lib/ns.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+#define PORT		5390
+#define PAGE		4096
+#define FILE_OCTETS	1500000
+#define SPLICE_PAGES	0x8000000	/* MSG_SPLICE_PAGES, which is for the kernel */
+
+static struct ns_pair net;
+
+static void must(bool condition, const char *what)
+{
+	if (!condition)
+		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
+}
+
+static unsigned char octet(long n)
+{
+	return n * 7 + (n >> 8) * 13 + (n >> 16) * 31;
+}
+
+/* A file in memory, and where it is mapped. */
+static int file_of(size_t len, unsigned char **at)
+{
+	int fd = memfd_create("file", 0);
+
+	must(fd >= 0 && !ftruncate(fd, len), "memfd");
+	*at = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	must(*at != MAP_FAILED, "mmap");
+	return fd;
+}
+
+static void pair(enum stack stack, int *client, int *server)
+{
+	stack_pair_or_die(net.a, stack, net.b, stack == XTCP ? KERNEL : XTCP, NS_B4, PORT, client, server);
+}
+
+/* A page's worth of octets comes, all of them @octet. */
+static bool all_are(int fd, unsigned char octet)
+{
+	unsigned char in[PAGE];
+	int i;
+
+	must(recv(fd, in, PAGE, MSG_WAITALL) == PAGE, "recv");
+	for (i = 0; i < PAGE; i++)
+		if (in[i] != octet)
+			return false;
+	return true;
+}
+
+enum how { SENDFILE, SPLICE, SEND };
+
+static void send_page(int client, int file, const unsigned char *page, enum how how)
+{
+	struct iovec piece = { (void *)page, PAGE };
+	off_t from = 0;
+	int ends[2];
+
+	switch (how) {
+	case SENDFILE:
+		must(sendfile(client, file, &from, PAGE) == PAGE, "sendfile");
+		break;
+	case SPLICE:
+		must(!pipe(ends) && vmsplice(ends[1], &piece, 1, 0) == PAGE, "vmsplice");
+		must(splice(ends[0], NULL, client, NULL, PAGE, 0) == PAGE, "splice");
+		close(ends[0]);
+		close(ends[1]);
+		break;
+	case SEND:
+		/* a kernel that knows the flag takes it off, or refuses it */
+		if (send(client, page, PAGE, SPLICE_PAGES) != PAGE)
+			must(send(client, page, PAGE, 0) == PAGE, "send");
+		break;
+	}
+}
+
+/* The page changes while its first transmission waits in the device, or, @resent, when that was lost. */
+static void page_changes(enum stack stack, enum how how, bool resent)
+{
+	static const char *const names[] = { "sendfile", "splice", "send" };
+	unsigned char *page;
+	int client, server, file = file_of(PAGE, &page);
+
+	memset(page, 'a', PAGE);
+	pair(stack, &client, &server);
+	must(!(resent ? netem_gate(net.a, "veth0", false) : netem_hold(net.a, "veth0")), "gate");
+	send_page(client, file, page, how);
+	must(WAIT_FOR(resent ? netem_drops(net.a, "veth0") > 0 : netem_waiting(net.a, "veth0") > 0, STACK_DEADLINE_MS),
+	     "sent");
+	memset(page, 'b', PAGE);
+	must(!(resent ? netem_gate(net.a, "veth0", true) : netem_release(net.a, "veth0")), "gate");
+	ksft_test_result(all_are(server, how == SEND ? 'a' : 'b'), "%s: %s() %s\n", stack_name(stack), names[how],
+			 how == SEND ? "copies" : resent ? "sends again what the page has become" :
+			 "sends the page itself");
+	close(client);
+	close(server);
+	must(resent || !netem_clear(net.a, "veth0"), "no qdisc");
+	munmap(page, PAGE);
+	close(file);
+}
+
+struct receiver {
+	int fd;
+	bool right;
+	pthread_t thread;
+};
+
+static void *receive(void *arg)
+{
+	static unsigned char in[65536];
+	struct receiver *r = arg;
+	long got = 0;
+	int i, n;
+
+	r->right = true;
+	while ((n = recv(r->fd, in, sizeof(in), 0)) > 0)
+		for (i = 0; i < n; i++)
+			r->right &= in[i] == octet(got++);
+	r->right &= !n && got == FILE_OCTETS;
+	return NULL;
+}
+
+/* The whole file, in pieces of sizes around those of pages, with some octets by send() between them. */
+static void whole_file(enum stack stack, bool offloads)
+{
+	static const int sizes[] = { 1, 4095, 4097, 8192, 65537, 3, 200000 };
+	const struct netem bad = { .delay_ms = 2, .loss = 20000 };
+	struct receiver r = { .fd = -1 };
+	unsigned char *at;
+	int client, file = file_of(FILE_OCTETS, &at), piece = 0;
+	off_t from = 0;
+	ssize_t n;
+
+	for (n = 0; n < FILE_OCTETS; n++)
+		at[n] = octet(n);
+	must(!ns_link_offloads(net.a, "veth0", offloads) && !ns_link_offloads(net.b, "veth0", offloads), "offloads");
+	must(!netem_set(net.a, "veth0", &bad), "netem");
+	pair(stack, &client, &r.fd);
+	must(!pthread_create(&r.thread, NULL, receive, &r), "thread");
+	while (from < FILE_OCTETS) {
+		n = sizes[piece++ % (sizeof(sizes) / sizeof(sizes[0]))];
+		if (piece % 5 == 0) {
+			n = n < FILE_OCTETS - from ? n : FILE_OCTETS - from;
+			n = send(client, at + from, n, MSG_NOSIGNAL);
+			from += n;
+		} else {
+			n = sendfile(client, file, &from, n);
+		}
+		must(n > 0, "sendfile");
+	}
+	shutdown(client, SHUT_WR);
+	must(!pthread_join(r.thread, NULL), "thread");
+	ksft_test_result(r.right, "%s: a file in pieces arrives whole, offloads %s\n", stack_name(stack),
+			 offloads ? "on" : "off");
+	close(client);
+	close(r.fd);
+	must(!netem_clear(net.a, "veth0"), "no netem");
+	munmap(at, FILE_OCTETS);
+	close(file);
+}
+
+static unsigned int data_segments(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
+	return info.tcpi_data_segs_out;
+}
+
+/* What is not the last page of a call waits for the next: a file leaves in full segments, without Nagle, too. */
+static void full_segments(enum stack stack)
+{
+	static unsigned char in[16 * PAGE];
+	const int len = sizeof(in), one = 1;
+	int client, server, file;
+	unsigned char *at;
+	off_t from = 0;
+
+	file = file_of(len, &at);
+	pair(stack, &client, &server);
+	must(!setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "TCP_NODELAY");
+	must(sendfile(client, file, &from, len) == len && recv(server, in, len, MSG_WAITALL) == len, "sendfile");
+	ksft_print_msg("%d octets in %u segments\n", len, data_segments(client));
+	/* one more where the window ends inside a page */
+	ksft_test_result(data_segments(client) <= len / 1448 + 2, "%s: sendfile() makes full segments\n",
+			 stack_name(stack));
+	close(client);
+	close(server);
+	munmap(at, len);
+	close(file);
+}
+
+int main(void)
+{
+	enum stack stack;
+
+	ksft_print_header();
+	ksft_set_plan(2 * 7);
+	must(!ns_pair_make(&net), "namespaces");
+	for (stack = KERNEL; stack <= XTCP; stack++) {
+		page_changes(stack, SENDFILE, false);
+		page_changes(stack, SPLICE, false);
+		page_changes(stack, SENDFILE, true);
+		page_changes(stack, SEND, false);
+		full_segments(stack);
+		whole_file(stack, true);
+		whole_file(stack, false);
+	}
+	ns_pair_close(&net);
+	ksft_finished();
+}
