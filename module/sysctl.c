@@ -185,6 +185,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(abort_on_overflow, u8, do_octet, NULL, NULL),
 	GLOBAL("allowed_congestion_control", 0644, do_allowed),
 	GLOBAL("available_congestion_control", 0444, do_available),
+	ENTRY(autocorking, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(base_mss, int, do_int, &min_mss, &max_mss),
 	ENTRY(congestion_control, const struct xtcp_cong_ops *, do_congestion_control, NULL, NULL),
 	ENTRY(dsack, u8, do_octet, NULL, NULL),
@@ -299,6 +300,7 @@ void xtcp_sysctl_exit(void)
 static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 {
 	*sysctl = (struct xtcp_sysctl){
+		.autocorking = 1,
 		.dsack = 1,
 		.early_retrans = 3,
 		.ecn = 2,

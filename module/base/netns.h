@@ -32,6 +32,7 @@ struct xtcp_portmaps;
  */
 struct xtcp_sysctl {
 	u8 abort_on_overflow;
+	u8 autocorking;
 	u8 dsack;
 	u8 early_retrans;
 	u8 ecn;

@@ -11,6 +11,7 @@
 #include <linux/uio.h>
 #include <net/tcp.h>
 
+#include "base/netns.h"
 #include "base/sock.h"
 #include "compat.h"
 #include "loss/rate.h"
@@ -18,6 +19,8 @@
 #include "send/output.h"
 #include "send/sndbuf.h"
 #include "send/sndq.h"
+#include "sight/mib.h"
+#include "time/pace.h"
 
 #define SKBS_BETWEEN_BACKLOGS	16	/* as many are filled before the segments that came meanwhile are looked at */
 
@@ -121,6 +124,31 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *ti
 	return 0;
 }
 
+/*
+ * Autocorking: the only skb to be sent is small, and more of the connection than that stands in the queue of a device.
+ * When the device has sent some of it the skb is sent, with all that was written meanwhile; an ACK may be earlier.
+ */
+static bool autocorks(struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb = xtcp_sndq_open_tail(sk);
+	unsigned int below = refcount_read(&sk->sk_wmem_alloc);
+	bool waits;
+
+	if (!skb || likely(below <= skb->truesize))
+		return false;
+	if (!READ_ONCE(xtcp_net_of(sk)->sysctl.autocorking) || xsk->snd_una == xsk->snd_nxt || xsk->snd_urgent ||
+	    skb != xtcp_sndq_unsent(sk) || xtcp_sndcb(skb)->marks & XTCP_SNDQ_EOR ||
+	    skb->len >= xtcp_output_size_goal(sk))
+		return false;
+	waits = xtcp_pace_is_waiting(sk);
+	if (!xtcp_pace_waits_for_room(sk, below - 1))
+		return false;
+	if (!waits)
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPAUTOCORKING);
+	return true;
+}
+
 static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool splices)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -155,7 +183,8 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 		bool more = flags & MSG_MORE && !err;
 
 		mark_urgent(sk, flags);
-		xtcp_output_push_nagle(sk, more ? TCP_NAGLE_CORK : xsk->nonagle);
+		if (!autocorks(sk))
+			xtcp_output_push_nagle(sk, more ? TCP_NAGLE_CORK : xsk->nonagle);
 		return copied;
 	}
 	if (!err)

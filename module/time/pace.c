@@ -9,10 +9,11 @@
  * bundle, and when it is not due yet a timer of high resolution runs, which sends when it is. That is the one exception
  * to "one timer per connection": a tick is longer than the time between two bundles.
  *
- * The same timer sends when too much stood below TCP (output.c). While that is so the sock has no SOCK_USE_WRITE_QUEUE,
- * and sock_wfree() calls sk_write_space for each segment that a device is done with: once there is room the timer runs
- * at once. Whoever frees a segment may hold any lock, so nothing is sent from there. It also runs after AGAIN_NS: a free
- * that has looked at the flag already tells nobody, nor does anyone once a program in the kernel has sk_write_space.
+ * The same timer sends when too much stood below TCP (output.c). From the first time on the sock has no
+ * SOCK_USE_WRITE_QUEUE, and sock_wfree() calls sk_write_space for each segment that a device is done with: once there is
+ * room the timer runs at once. Whoever frees a segment may hold any lock, so nothing is sent from there. It also runs
+ * after AGAIN_NS: the first time, a free that has looked at the flag already tells nobody, and nobody ever does once
+ * somebody in the kernel has sk_write_space.
  *
  * The timer is made when it is needed first; without memory for it nothing is held. A running one holds the sock. Its
  * function may wait for the lock while the connection ends: then it finds a state in which nothing is sent.
@@ -24,19 +25,20 @@
 
 #include "base/sock.h"
 #include "compat.h"
+#include "cong/cong.h"
 #include "loss/recovery.h"
 #include "send/output.h"
 #include "send/sndbuf.h"
 
 #define UNPACED_SEGMENTS	10	/* as Linux: the initial window goes at once */
 #define GAP_MAX_NS		NSEC_PER_SEC	/* behind a bundle, however low the rate is: one in a second goes */
-#define AGAIN_NS		(10 * NSEC_PER_MSEC)
+#define AGAIN_NS		(40 * NSEC_PER_MSEC)
 
 /**
  * struct xtcp_pace - what a connection that is paced has besides
  * @timer: sends what waits; while it is queued it has a reference of the sock
  * @next_ns: the next text may leave then, CLOCK_MONOTONIC
- * @below_max: there is room when no more than this stands below TCP, in octets of sk_wmem_alloc
+ * @below_max: there is room when no more than this stands below TCP, in octets of sk_wmem_alloc; 0: nobody waits for it
  * @lock: whoever starts or stops @timer; taken in any context, innermost
  * @sk: whose it is
  */
@@ -92,19 +94,10 @@ static void start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns)
 	if (!hrtimer_is_queued(&pace->timer)) {
 		sock_hold(sk);	/* put in pace_fired() or xtcp_pace_stop() */
 		hrtimer_start(&pace->timer, ns_to_ktime(at_ns), HRTIMER_MODE_ABS_PINNED_SOFT);
-	} else if (hrtimer_get_expires_ns(&pace->timer) > at_ns && hrtimer_try_to_cancel(&pace->timer) == 1) {
+	} else if (ktime_after(hrtimer_get_expires(&pace->timer), ns_to_ktime(at_ns)) && hrtimer_try_to_cancel(&pace->timer) == 1) {
 		hrtimer_start(&pace->timer, ns_to_ktime(at_ns), HRTIMER_MODE_ABS_PINNED_SOFT);
 	}
 	spin_unlock_irqrestore(&pace->lock, irq);
-}
-
-/* Does sock_wfree() tell xtcp_sndbuf_write_space() what it frees? */
-static void tell_what_is_freed(struct sock *sk, bool tell)
-{
-	if (tell && sk->sk_write_space == xtcp_sndbuf_write_space)
-		sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
-	else if (!tell && !sock_flag(sk, SOCK_USE_WRITE_QUEUE))
-		sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
 }
 
 /**
@@ -139,7 +132,7 @@ bool xtcp_pace_must_wait(struct sock *sk)
  */
 void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len)
 {
-	unsigned long rate = READ_ONCE(sk->sk_pacing_rate);
+	unsigned long rate = xtcp_cong_rate(sk);
 	struct xtcp_pace *pace = pace_of(sk);
 	u64 before_ns, gap_ns;
 
@@ -163,21 +156,38 @@ void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true; false when there is room already.
+ * Return: true; false when there is room already, or nobody would tell.
  */
 bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 {
 	struct xtcp_pace *pace = pace_of(sk);
 
 	sock_owned_by_me(sk);
-	if (!pace)
-		return true;
+	if (!pace || sk->sk_write_space != xtcp_sndbuf_write_space)
+		return false;
 	WRITE_ONCE(pace->below_max, most);
 	start_pace(sk, pace, ktime_get_ns() + AGAIN_NS);
-	tell_what_is_freed(sk, true);
-	/* what was freed before the flag went is seen here; sock_wfree() takes it off before it calls */
+	if (unlikely(sock_flag(sk, SOCK_USE_WRITE_QUEUE)))
+		sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
+	/* pairs with xtcp_pace_room(): what was freed before is seen here */
 	smp_mb();
 	return refcount_read(&sk->sk_wmem_alloc) > most;
+}
+
+/**
+ * xtcp_pace_is_waiting() - is text held until there is room below TCP?
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when it is.
+ */
+bool xtcp_pace_is_waiting(const struct sock *sk)
+{
+	const struct xtcp_pace *pace = xtcp_sk(sk)->pace;
+
+	sock_owned_by_me(sk);
+	return pace && READ_ONCE(pace->below_max);
 }
 
 /**
@@ -192,7 +202,11 @@ void xtcp_pace_room(struct sock *sk)
 	struct xtcp_pace *pace = smp_load_acquire(&xtcp_sk(sk)->pace);
 	unsigned long irq;
 
-	if (!pace || refcount_read(&sk->sk_wmem_alloc) > READ_ONCE(pace->below_max))
+	if (!pace)
+		return;
+	/* sock_wfree() has taken off what it frees: pairs with xtcp_pace_waits_for_room() */
+	smp_mb();
+	if (refcount_read(&sk->sk_wmem_alloc) > READ_ONCE(pace->below_max))
 		return;
 	spin_lock_irqsave(&pace->lock, irq);
 	/* at 0 it runs as soon as this processor comes to it */
@@ -212,9 +226,10 @@ void xtcp_pace_room(struct sock *sk)
 void xtcp_pace_run(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	tell_what_is_freed(sk, false);
 	if (xtcp_sk(sk)->timers.dead)
 		return;
+	if (xtcp_sk(sk)->pace)
+		WRITE_ONCE(xtcp_sk(sk)->pace->below_max, 0);
 	xtcp_recovery_go_on(sk);
 	xtcp_output_push(sk);
 	xtcp_sndbuf_wake(sk);
@@ -237,7 +252,9 @@ void xtcp_pace_stop(struct sock *sk)
 	if (hrtimer_try_to_cancel(&pace->timer) == 1)
 		__sock_put(sk);
 	spin_unlock_irqrestore(&pace->lock, irq);
-	tell_what_is_freed(sk, false);
+	WRITE_ONCE(pace->below_max, 0);
+	if (!sock_flag(sk, SOCK_USE_WRITE_QUEUE))
+		sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
 	pace->next_ns = 0;
 }
 

@@ -25,6 +25,7 @@ static const struct knob {
 	long differs;
 } knobs[] = {
 	{ "abort_on_overflow", 1, 0, 255, -1 },
+	{ "autocorking", 1, 0, 1, -1 },
 	{ "base_mss", 1, 48, 65535, -1 },
 	{ "dsack", 1, 0, 255, -1 },
 	{ "early_retrans", 1, 0, 4, -1 },

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Segments that wait in this machine's own queue for longer than an RTO are not sent again: that would only add to the
- * queue. Each time that this is found out is counted. On both stacks.
+ * queue. Each time that this is found out is counted. While one waits, what is written in small pieces is collected to
+ * one segment (autocorking). On both stacks.
  */
 #include <errno.h>
 #include <kselftest.h>
+#include <linux/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -62,10 +64,45 @@ static void hold(enum stack stack, bool v6)
 	must(!netem_clear(net.a, "veth0"), "no plug");
 }
 
+static unsigned int data_segments(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
+	return info.tcpi_data_segs_out;
+}
+
+/* Three small writes without Nagle; the device keeps the first of them. */
+static void small_writes(enum stack stack, bool autocorking)
+{
+	long long corked = count(stack, "TcpExt:TCPAutoCorking");
+	int client, server, i, one = 1;
+	char piece[100] = "", in[300];
+	bool ok;
+
+	must(!ns_sysctl_set(net.a, stack == XTCP ? "net.xtcp.autocorking" : "net.ipv4.tcp_autocorking", "%d",
+			    autocorking), "autocorking");
+	stack_pair_or_die(net.a, stack, net.b, KERNEL, NS_B4, PORT, &client, &server);
+	must(!setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "TCP_NODELAY");
+	must(!netem_hold(net.a, "veth0"), "plug");
+	for (i = 0; i < 3; i++)
+		must(send(client, piece, sizeof(piece), MSG_NOSIGNAL) == sizeof(piece), "send");
+	ok = data_segments(client) == (autocorking ? 1 : 3) &&
+	     count(stack, "TcpExt:TCPAutoCorking") == corked + autocorking;
+	must(!netem_release(net.a, "veth0"), "plug");
+	ok &= recv(server, in, sizeof(in), MSG_WAITALL) == sizeof(in) && data_segments(client) == (autocorking ? 2 : 3);
+	ksft_test_result(ok, "%s: small writes while one waits in the own queue, autocorking %s\n", stack_name(stack),
+			 autocorking ? "on" : "off");
+	close(client);
+	close(server);
+	must(!netem_clear(net.a, "veth0"), "no plug");
+}
+
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(4);
+	ksft_set_plan(8);
 	must(!ns_pair_make(&net), "namespaces");
 	must(!ns_sysctl_set(net.a, "net.ipv4.tcp_early_retrans", "0") &&
 	     !ns_sysctl_set(net.a, "net.xtcp.early_retrans", "0"), "sysctl");
@@ -73,6 +110,10 @@ int main(void)
 	hold(XTCP, false);
 	hold(KERNEL, true);
 	hold(XTCP, true);
+	small_writes(KERNEL, true);
+	small_writes(XTCP, true);
+	small_writes(KERNEL, false);
+	small_writes(XTCP, false);
 	ns_pair_close(&net);
 	ksft_finished();
 }

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
-#include <linux/tcp.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -180,51 +179,18 @@ static void whole_file(enum stack stack, bool offloads)
 	close(file);
 }
 
-static unsigned int data_segments(int fd)
-{
-	struct tcp_info info;
-	socklen_t len = sizeof(info);
-
-	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
-	return info.tcpi_data_segs_out;
-}
-
-/* What is not the last page of a call waits for the next: a file leaves in full segments, without Nagle, too. */
-static void full_segments(enum stack stack)
-{
-	static unsigned char in[16 * PAGE];
-	const int len = sizeof(in), one = 1;
-	int client, server, file;
-	unsigned char *at;
-	off_t from = 0;
-
-	file = file_of(len, &at);
-	pair(stack, &client, &server);
-	must(!setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "TCP_NODELAY");
-	must(sendfile(client, file, &from, len) == len && recv(server, in, len, MSG_WAITALL) == len, "sendfile");
-	ksft_print_msg("%d octets in %u segments\n", len, data_segments(client));
-	/* one more where the window ends inside a page */
-	ksft_test_result(data_segments(client) <= len / 1448 + 2, "%s: sendfile() makes full segments\n",
-			 stack_name(stack));
-	close(client);
-	close(server);
-	munmap(at, len);
-	close(file);
-}
-
 int main(void)
 {
 	enum stack stack;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 7);
+	ksft_set_plan(2 * 6);
 	must(!ns_pair_make(&net), "namespaces");
 	for (stack = KERNEL; stack <= XTCP; stack++) {
 		page_changes(stack, SENDFILE, false);
 		page_changes(stack, SPLICE, false);
 		page_changes(stack, SENDFILE, true);
 		page_changes(stack, SEND, false);
-		full_segments(stack);
 		whole_file(stack, true);
 		whole_file(stack, false);
 	}

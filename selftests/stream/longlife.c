@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * More than 2^32 octets on one connection: sequence numbers go round, and each octet counter that a program can read
+ * goes on. Each block says where in the stream it belongs. xtcp and kernel TCP, each as the sender once.
+ */
+#include <errno.h>
+#include <kselftest.h>
+#include <linux/tcp.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/ns.h"
+#include "lib/stack.h"
+
+#define PORT	5395
+#define BLOCK	(1 << 18)
+#define BLOCKS	((1LL << 32) / BLOCK + 300)
+
+static struct ns_pair net;
+
+static void must(bool condition, const char *what)
+{
+	if (!condition)
+		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
+}
+
+static struct tcp_info info(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
+	return info;
+}
+
+struct reader {
+	int fd;
+	bool right;
+	pthread_t thread;
+};
+
+static void *read_all(void *arg)
+{
+	static char in[BLOCK];
+	struct reader *r = arg;
+	int64_t n, where;
+
+	for (n = 0; n < BLOCKS; n++) {
+		if (recv(r->fd, in, BLOCK, MSG_WAITALL) != BLOCK)
+			return NULL;
+		memcpy(&where, in, sizeof(where));
+		if (where != n)
+			return NULL;
+		memcpy(&where, in + BLOCK - sizeof(where), sizeof(where));
+		if (where != -n)
+			return NULL;
+	}
+	r->right = recv(r->fd, in, 1, 0) == 0;
+	return NULL;
+}
+
+static void more_than_sequence_numbers(enum stack from, enum stack to)
+{
+	static char out[BLOCK];
+	struct reader r = { .right = false };
+	struct tcp_info sent, got;
+	int64_t n, back;
+	int client;
+
+	stack_pair_or_die(net.a, from, net.b, to, NS_B4, PORT, &client, &r.fd);
+	must(!pthread_create(&r.thread, NULL, read_all, &r), "thread");
+	for (n = 0; n < BLOCKS; n++) {
+		back = -n;
+		memcpy(out, &n, sizeof(n));
+		memcpy(out + BLOCK - sizeof(back), &back, sizeof(back));
+		if (send(client, out, BLOCK, MSG_NOSIGNAL) != BLOCK)
+			break;
+	}
+	shutdown(client, SHUT_WR);
+	must(!pthread_join(r.thread, NULL), "thread");
+	sent = info(client);
+	got = info(r.fd);
+	ksft_print_msg("%lld blocks of %d octets; acknowledged %llu, received %llu\n", (long long)n, BLOCK,
+		       (unsigned long long)sent.tcpi_bytes_acked, (unsigned long long)got.tcpi_bytes_received);
+	ksft_test_result(r.right && n == BLOCKS && got.tcpi_bytes_received == BLOCKS * BLOCK &&
+			 sent.tcpi_bytes_sent - sent.tcpi_bytes_retrans == BLOCKS * BLOCK,
+			 "%s to %s: more octets than there are sequence numbers\n", stack_name(from), stack_name(to));
+	close(client);
+	close(r.fd);
+}
+
+int main(void)
+{
+	ksft_print_header();
+	ksft_set_plan(2);
+	must(!ns_pair_make(&net), "namespaces");
+	must(!ns_link_mtu(net.a, "veth0", 65535) && !ns_link_mtu(net.b, "veth0", 65535), "mtu");
+	more_than_sequence_numbers(XTCP, KERNEL);
+	more_than_sequence_numbers(KERNEL, XTCP);
+	ns_pair_close(&net);
+	ksft_finished();
+}
