@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """SMTP: OpenSMTPD takes a long letter from swaks, over IPv6 from curl, and puts it into a maildir."""
 
+import ctypes
 import glob
 import os
 import subprocess
@@ -14,11 +15,22 @@ action "keep" maildir "{w}/mail"
 match from any for any action "keep"
 """
 
+IN_MOVED_TO, IN_CREATE = 0x80, 0x100
+
+
+def files_come(folder):
+    """What can be read when a file is made in a folder, or moved there."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    events = open(libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC), "rb", buffering=0)
+    must(libc.inotify_add_watch(events.fileno(), folder.encode(), IN_MOVED_TO | IN_CREATE) >= 0, folder)
+    return events
+
 
 def serve(stack):
-    subprocess.run("rm -rf {w}/mail /var/spool/smtpd; mkdir -p {w}/mail /var/spool/smtpd /var/lib/opensmtpd/empty; "
-                   "chmod 711 /var/spool/smtpd; "
-                   "chmod 777 {w}/mail; touch /etc/aliases; echo server >/etc/mailname".format(w=work), shell=True, check=True)
+    subprocess.run("rm -rf {w}/mail /var/spool/smtpd; mkdir -p /var/spool/smtpd /var/lib/opensmtpd/empty; "
+                   "chmod 711 /var/spool/smtpd; mkdir {w}/mail {w}/mail/new {w}/mail/cur {w}/mail/tmp; "
+                   "chmod 777 {w}/mail {w}/mail/*; touch /etc/aliases; "
+                   "echo server >/etc/mailname".format(w=work), shell=True, check=True)
     with open(work + "/smtpd.conf", "w") as file:
         file.write(CONF.format(w=work))
     return Running("server", stack, "/usr/sbin/smtpd", "-d", "-f", work + "/smtpd.conf")
@@ -34,7 +46,8 @@ def use(stack, host):
     else:
         run("client", stack, "swaks", "--server", host, "--port", "2525", "--to", "redis@server", "--from", "a@client",
             "--body", work + "/letter", "--helo", "client")
-    wait(lambda: glob.glob(work + "/mail/new/*"), "the letter")
+    with files_come(work + "/mail/new") as events:
+        wait(lambda: glob.glob(work + "/mail/new/*"), "the letter", events=events.fileno())
     with open(glob.glob(work + "/mail/new/*")[0]) as file:
         got = file.read()
     must(text in got.replace("\n", ""), "another letter, %d octets" % len(got))

@@ -8,6 +8,7 @@ proves on which of the two stacks its octets went."""
 
 import hashlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -19,9 +20,13 @@ RUN = TOP + "/scripts/xtcp_run"
 SERVER4, SERVER6 = "10.77.0.2", "fd77::2"
 CLIENT4, CLIENT6 = "10.77.0.1", "fd77::1"
 SECONDS = int(os.environ.get("PATIENCE", "120"))
+TRACE = "/sys/kernel/tracing/instances/stage/"
+# after which something that is waited for may be so; a module that nobody uses counts 1
+EVENTS = (("syscalls/sys_exit_listen", "ret == 0"), ("module/module_put", 'name == "xtcp" && refcnt <= 1'))
 work = "/tmp/stage"
 failed = 0
 number = 0
+happens = None
 
 
 def say(text):
@@ -48,7 +53,21 @@ def sha(data):
     return hashlib.sha256(data).hexdigest()
 
 
+def watch():
+    """What can be read when one of EVENTS comes."""
+    global happens
+    os.mkdir(TRACE)
+    settings = [("buffer_percent", "0")]  # each event wakes us, not half a buffer of them
+    for event, condition in EVENTS:
+        settings += [("events/%s/filter" % event, condition), ("events/%s/enable" % event, "1")]
+    for path, text in settings:
+        with open(TRACE + path, "w") as file:
+            file.write(text)
+    happens = os.open(TRACE + "trace_pipe", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
 def make():
+    watch()
     os.makedirs(work, exist_ok=True)
     os.chmod(work, 0o777)
     batches = (
@@ -110,12 +129,37 @@ def run(where, stack, *words, data=None, status=0, **options):
     return done.stdout
 
 
-def wait(condition, what, seconds=None, running=None):
+def drained(fd):
+    try:
+        while os.read(fd, 65536):
+            pass
+    except BlockingIOError:
+        pass
+
+
+def wait(condition, what, seconds=None, running=None, events=None):
+    """Until the condition holds: it is asked again after one of EVENTS, or when @events can be read instead; and when
+    the program ends, which it may do with status 0, if others of it stay."""
     deadline = time.monotonic() + (seconds or SECONDS)
-    while not condition():
-        must(time.monotonic() < deadline, "never came: %s%s" % (what, "\n" + running.said() if running else ""))
-        must(not running or running.process.poll() in (None, 0), "ended: %s\n%s" % (what, running and running.said()))
-        time.sleep(0.02)
+    events = happens if events is None else events
+    poll = select.poll()
+    poll.register(events, select.POLLIN)
+    ends = os.pidfd_open(running.process.pid) if running and running.process.poll() is None else None
+    if ends is not None:
+        poll.register(ends, select.POLLIN)
+    try:
+        while not condition():
+            must(not running or running.process.poll() in (None, 0),
+                 "ended: %s\n%s" % (what, running and running.said()))
+            ready = [fd for fd, _ in poll.poll(max(0, (deadline - time.monotonic()) * 1000))]
+            must(ready, "never came: %s%s" % (what, "\n" + running.said() if running else ""))
+            if events in ready:
+                drained(events)
+            if ends in ready:
+                poll.unregister(ends)
+    finally:
+        if ends is not None:
+            os.close(ends)
 
 
 _in = {}
@@ -124,10 +168,9 @@ _in = {}
 def read(where, path):
     """A file of /proc/net as a namespace has it: by a process that stays there, for /proc/net is the reader's."""
     if where not in _in:
-        _in[where] = subprocess.Popen(command(where, "kernel", ["sleep", "infinity"]))
-        ours = os.readlink("/proc/self/ns/net")
-        while os.readlink("/proc/%d/ns/net" % _in[where].pid) == ours:
-            time.sleep(0.01)
+        _in[where] = subprocess.Popen(command(where, "kernel", ["sh", "-c", "echo; exec sleep infinity"]),
+                                      stdout=subprocess.PIPE)
+        must(_in[where].stdout.read(1), "nobody is in namespace " + where)
     with open("/proc/%d/net/%s" % (_in[where].pid, path)) as file:
         return file.read()
 
