@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/must.h"
 #include "lib/ns.h"
 #include "lib/release.h"
 #include "lib/stack.h"
@@ -61,12 +62,6 @@ struct seen {
 static int ns;
 static const char *address;
 static unsigned char room[ROOM];
-
-static void must(bool condition, const char *what)
-{
-	if (!condition)
-		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
-}
 
 static struct option_probe *note(struct seen *seen, const char *call, int length, int value)
 {

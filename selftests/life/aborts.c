@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/must.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
 #include "lib/sides.h"
@@ -84,12 +85,6 @@ static void linger_zero(int fd)
 
 	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)))
 		ksft_exit_fail_msg("SO_LINGER: %s\n", strerror(errno));
-}
-
-static void must(bool condition, const char *what)
-{
-	if (!condition)
-		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
 }
 
 static int unread(int fd)

@@ -19,6 +19,7 @@
 
 #include "lib/counters.h"
 #include "lib/module.h"
+#include "lib/must.h"
 #include "lib/nfqueue.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
@@ -39,12 +40,6 @@ struct world {
 
 static struct ns_pair net;
 static int veth;	/* its index in net.b */
-
-static void must(bool condition, const char *what)
-{
-	if (!condition)
-		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
-}
 
 static int index_of_veth(void *unused)
 {

@@ -8,7 +8,6 @@
  *	 SYNs        xtcp             SYN-ACKs		 kernel TCP                  xtcp
  */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
 #include <linux/if_tun.h>
@@ -24,6 +23,7 @@
 #include <unistd.h>
 
 #include "counters.h"
+#include "must.h"
 #include "ns.h"
 #include "sides.h"
 #include "stack.h"
@@ -53,12 +53,6 @@ struct queues {
 static struct ns_pair net;
 static int flooded, tun;
 static unsigned int syns;
-
-static void must(bool condition, const char *what)
-{
-	if (!condition)
-		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
-}
 
 static int open_tun(void *unused)
 {

@@ -5,7 +5,6 @@
  * segmentation, also after another route has come; a peer to which there is no way
  * any more.
  */
-#include <errno.h>
 #include <kselftest.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/counters.h"
+#include "lib/must.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
 #include "lib/tracing.h"
@@ -27,12 +27,6 @@
 #define LARGE	20000	/* more than any device takes */
 
 static struct ns_pair net;
-
-static void must(bool condition, const char *what)
-{
-	if (!condition)
-		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
-}
 
 static int mss_of(int fd)
 {

@@ -22,6 +22,7 @@
 
 #include "counters.h"
 #include "module.h"
+#include "must.h"
 #include "netem.h"
 #include "ns.h"
 #include "rows.h"
@@ -47,12 +48,6 @@ static struct guest {
 	int listener;
 	int clients[ENTRIES_SHARE + MORE];
 } guests[GUESTS];
-
-static void must(bool condition, const char *what)
-{
-	if (!condition)
-		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
-}
 
 /* A namespace in a user namespace of its own. */
 static int make_guest_ns(void)

@@ -9,9 +9,9 @@
 #include <errno.h>
 #include <kselftest.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
+#include "lib/must.h"
 #include "lib/ns.h"
 #include "lib/rows.h"
 #include "lib/stack.h"
@@ -25,12 +25,6 @@
 #define OTHER	1001
 
 static int ns;
-
-static void must(bool condition, const char *what)
-{
-	if (!condition)
-		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
-}
 
 static void set(int fd, int option)
 {

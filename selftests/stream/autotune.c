@@ -8,13 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
-#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/info.h"
+#include "lib/must.h"
 #include "lib/ns.h"
 #include "lib/router.h"
 #include "lib/sides.h"
@@ -44,21 +44,6 @@ struct result {
 };
 
 static char piece[PIECE];
-
-static void must(bool condition, const char *what)
-{
-	if (!condition)
-		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
-}
-
-static struct tcp_info info(int fd)
-{
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
-	return info;
-}
 
 static int rcvbuf_of(int fd)
 {
@@ -114,7 +99,7 @@ static void carry(int out, int in, long octets, struct result *result)
 			must(errno == EAGAIN, "send");
 		while (p[1].revents && (n = recv(in, piece, PIECE, 0)) > 0)
 			received += n;
-		wnd = info(out).tcpi_snd_wnd;
+		wnd = info_of(out).tcpi_snd_wnd;
 		if (wnd > result->widest)
 			result->widest = wnd;
 	}
@@ -134,7 +119,7 @@ static struct result run(const struct run *run)
 	carry(out, in, run->octets, &result);
 	result.ms = wait_now_ms() - begin;
 	result.rcvbuf = rcvbuf_of(in);
-	result.info = info(in);
+	result.info = info_of(in);
 	close(out);
 	close(in);
 	router_close(&r);

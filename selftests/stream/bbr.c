@@ -4,17 +4,17 @@
  * it beside two of CUBIC leave these their part. Beside kernel TCP's own bbr, where the kernel has it. The peer is
  * kernel TCP, behind a router; bundles are off.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
 #include <linux/inet_diag.h>
-#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/info.h"
+#include "lib/must.h"
 #include "lib/router.h"
 #include "lib/stack.h"
 #include "lib/wait.h"
@@ -45,12 +45,6 @@ static bool measured(void)
 	return access("/proc/lockdep_stats", F_OK);
 }
 
-static void must(bool condition, const char *what)
-{
-	if (!condition)
-		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
-}
-
 static bool choose(int fd, const char *name)
 {
 	return !setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, strlen(name));
@@ -68,15 +62,6 @@ static bool open_flow(struct flow *f, int listener)
 	f->in = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	must(f->in >= 0 && !fcntl(f->out, F_SETFL, O_NONBLOCK), "accept");
 	return true;
-}
-
-static unsigned int rtt_us(int fd)
-{
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
-	return info.tcpi_rtt;
 }
 
 static int compare(const void *a, const void *b)
@@ -110,7 +95,7 @@ static int run(struct flow *flows, int n, int ms)
 				flows[i].received += got;
 		}
 		if (now >= SETTLED_MS && now >= next && samples < 20000) {
-			longer[samples++] = (int)rtt_us(flows[0].out) - RTT_US;
+			longer[samples++] = (int)info_of(flows[0].out).tcpi_rtt - RTT_US;
 			next = now + 5;
 		}
 	}

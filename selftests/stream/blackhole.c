@@ -7,14 +7,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
-#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/counters.h"
+#include "lib/info.h"
+#include "lib/must.h"
 #include "lib/ns.h"
 #include "lib/router.h"
 #include "lib/stack.h"
@@ -40,21 +40,6 @@ struct stream {
 };
 
 static char piece[PIECE];
-
-static void must(bool condition, const char *what)
-{
-	if (!condition)
-		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
-}
-
-static struct tcp_info info(int fd)
-{
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
-	return info;
-}
 
 static void set_knob(const struct stream *s, const char *name, int value)
 {
@@ -147,7 +132,7 @@ static unsigned int mss_for(const struct stream *s, unsigned int mtu)
 /* The MSS is what passes, but for less than the search cares for. */
 static bool found(const struct stream *s, unsigned int mtu)
 {
-	unsigned int mss = info(s->out).tcpi_snd_mss;
+	unsigned int mss = info_of(s->out).tcpi_snd_mss;
 
 	return mss <= mss_for(s, mtu) && mss + THRESHOLD >= mss_for(s, mtu);
 }
@@ -173,7 +158,7 @@ static void mends(enum stack stack, bool v6, unsigned int hole)
 	mended = RUN_UNTIL(&s, s.received > before + 100000, STACK_DEADLINE_MS);
 	searched = RUN_UNTIL(&s, found(&s, hole), SEARCH_MS);
 	ksft_print_msg("%s, %u pass: mended in %lld ms, found in %lld more: MSS %u; probes: %lld came, %lld not\n",
-		       s.name, hole, mended, searched, info(s.out).tcpi_snd_mss, count(&s, "TcpExt:TCPMTUPSuccess"),
+		       s.name, hole, mended, searched, info_of(s.out).tcpi_snd_mss, count(&s, "TcpExt:TCPMTUPSuccess"),
 		       count(&s, "TcpExt:TCPMTUPFail"));
 	ksft_test_result(mended >= 0 && mended < MENDED_MS, "%s: a hole of %u is mended in time\n", s.name, hole);
 	ksft_test_result(searched >= 0, "%s: probes find the size that passes %u\n", s.name, hole);
@@ -190,10 +175,10 @@ static void halves(enum stack stack)
 	set_knob(&s, "mtu_probe_floor", 300);
 	start(&s);
 	set_hole(&s, 400);
-	RUN_UNTIL(&s, info(s.out).tcpi_snd_mss == 512, SEARCH_MS);
-	ksft_test_result(info(s.out).tcpi_snd_mss == 512, "%s: a hole of 400: half of base_mss\n", s.name);
-	RUN_UNTIL(&s, info(s.out).tcpi_snd_mss == 300, SEARCH_MS);
-	ksft_test_result(info(s.out).tcpi_snd_mss == 300 && RUN_UNTIL(&s, step(&s), STACK_DEADLINE_MS) >= 0,
+	RUN_UNTIL(&s, info_of(s.out).tcpi_snd_mss == 512, SEARCH_MS);
+	ksft_test_result(info_of(s.out).tcpi_snd_mss == 512, "%s: a hole of 400: half of base_mss\n", s.name);
+	RUN_UNTIL(&s, info_of(s.out).tcpi_snd_mss == 300, SEARCH_MS);
+	ksft_test_result(info_of(s.out).tcpi_snd_mss == 300 && RUN_UNTIL(&s, step(&s), STACK_DEADLINE_MS) >= 0,
 			 "%s: then mtu_probe_floor, which passes\n", s.name);
 	end(&s);
 }
@@ -211,7 +196,7 @@ static void stands_without(enum stack stack)
 	before = s.received;
 	timeouts = count(&s, "TcpExt:TCPTimeouts");
 	RUN_UNTIL(&s, count(&s, "TcpExt:TCPTimeouts") >= timeouts + 2, STACK_DEADLINE_MS);
-	ksft_test_result(s.received == before && info(s.out).tcpi_snd_mss == mss_for(&s, 1500),
+	ksft_test_result(s.received == before && info_of(s.out).tcpi_snd_mss == mss_for(&s, 1500),
 			 "%s: mtu_probing=0, the stream stands\n", s.name);
 	set_knob(&s, "mtu_probing", 1);
 	ksft_test_result(RUN_UNTIL(&s, s.received > before, 2 * STACK_DEADLINE_MS) >= 0,
@@ -230,15 +215,15 @@ static void searches(enum stack stack, bool v6, unsigned int hole)
 	set_knob(&s, "base_mss", 600);
 	set_hole(&s, hole);
 	connect_ends(&s);
-	first = info(s.out).tcpi_snd_mss;
+	first = info_of(s.out).tcpi_snd_mss;
 	searched = RUN_UNTIL(&s, ({
-		window = info(s.out).tcpi_snd_cwnd * info(s.out).tcpi_snd_mss;
+		window = info_of(s.out).tcpi_snd_cwnd * info_of(s.out).tcpi_snd_mss;
 		if (window > widest)
 			widest = window;
 		found(&s, hole);
 	}), SEARCH_MS);
 	ksft_print_msg("%s: MSS %u to %u in %lld ms, %lld probes failed, window %u octets, %u at most\n", s.name, first,
-		       info(s.out).tcpi_snd_mss, searched, count(&s, "TcpExt:TCPMTUPFail"), window, widest);
+		       info_of(s.out).tcpi_snd_mss, searched, count(&s, "TcpExt:TCPMTUPFail"), window, widest);
 	ksft_test_result(first == 600 && searched >= 0, "%s: mtu_probing=2: from base_mss to %u\n", s.name, hole);
 	ksft_test_result(!count(&s, "TcpExt:TCPTimeouts") && !count(&s, "TcpExt:TCPSackRecovery") &&
 			 window > widest / 10 * 8, "%s: no probe was taken for congestion\n", s.name);

@@ -4,14 +4,13 @@
  * queue. Each time that this is found out is counted. While one waits, what is written in small pieces is collected to
  * one segment (autocorking). On both stacks.
  */
-#include <errno.h>
 #include <kselftest.h>
-#include <linux/tcp.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/counters.h"
+#include "lib/info.h"
+#include "lib/must.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
@@ -22,12 +21,6 @@
 #define TIMES	2	/* timeouts that are waited for */
 
 static struct ns_pair net;
-
-static void must(bool condition, const char *what)
-{
-	if (!condition)
-		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
-}
 
 static long long count(enum stack stack, const char *name)
 {
@@ -64,15 +57,6 @@ static void hold(enum stack stack, bool v6)
 	must(!netem_clear(net.a, "veth0"), "no plug");
 }
 
-static unsigned int data_segments(int fd)
-{
-	struct tcp_info info;
-	socklen_t len = sizeof(info);
-
-	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
-	return info.tcpi_data_segs_out;
-}
-
 /* Three small writes without Nagle; the device keeps the first of them. */
 static void small_writes(enum stack stack, bool autocorking)
 {
@@ -88,10 +72,10 @@ static void small_writes(enum stack stack, bool autocorking)
 	must(!netem_hold(net.a, "veth0"), "plug");
 	for (i = 0; i < 3; i++)
 		must(send(client, piece, sizeof(piece), MSG_NOSIGNAL) == sizeof(piece), "send");
-	ok = data_segments(client) == (autocorking ? 1 : 3) &&
+	ok = info_of(client).tcpi_data_segs_out == (autocorking ? 1 : 3) &&
 	     count(stack, "TcpExt:TCPAutoCorking") == corked + autocorking;
 	must(!netem_release(net.a, "veth0"), "plug");
-	ok &= recv(server, in, sizeof(in), MSG_WAITALL) == sizeof(in) && data_segments(client) == (autocorking ? 2 : 3);
+	ok &= recv(server, in, sizeof(in), MSG_WAITALL) == sizeof(in) && info_of(client).tcpi_data_segs_out == (autocorking ? 2 : 3);
 	ksft_test_result(ok, "%s: small writes while one waits in the own queue, autocorking %s\n", stack_name(stack),
 			 autocorking ? "on" : "off");
 	close(client);

@@ -3,15 +3,15 @@
  * More than 2^32 octets on one connection: sequence numbers go round, and each octet counter that a program can read
  * goes on. Each block says where in the stream it belongs. xtcp and kernel TCP, each as the sender once.
  */
-#include <errno.h>
 #include <kselftest.h>
-#include <linux/tcp.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/info.h"
+#include "lib/must.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
 
@@ -20,21 +20,6 @@
 #define BLOCKS	((1LL << 32) / BLOCK + 300)
 
 static struct ns_pair net;
-
-static void must(bool condition, const char *what)
-{
-	if (!condition)
-		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
-}
-
-static struct tcp_info info(int fd)
-{
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
-	return info;
-}
 
 struct reader {
 	int fd;
@@ -81,8 +66,8 @@ static void more_than_sequence_numbers(enum stack from, enum stack to)
 	}
 	shutdown(client, SHUT_WR);
 	must(!pthread_join(r.thread, NULL), "thread");
-	sent = info(client);
-	got = info(r.fd);
+	sent = info_of(client);
+	got = info_of(r.fd);
 	ksft_print_msg("%lld blocks of %d octets; acknowledged %llu, received %llu\n", (long long)n, BLOCK,
 		       (unsigned long long)sent.tcpi_bytes_acked, (unsigned long long)got.tcpi_bytes_received);
 	ksft_test_result(r.right && n == BLOCKS && got.tcpi_bytes_received == BLOCKS * BLOCK &&

@@ -7,10 +7,10 @@
 #include <errno.h>
 #include <kselftest.h>
 #include <netinet/tcp.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "lib/flow.h"
+#include "lib/must.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
 #include "lib/sides.h"
@@ -34,12 +34,6 @@ struct end {
 static struct ns_pair net;
 static struct end ends[ENDS];
 static struct flow flows[ENDS];
-
-static void must(bool condition, const char *what)
-{
-	if (!condition)
-		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
-}
 
 static void set_mtu(unsigned int mtu)
 {

@@ -6,7 +6,6 @@
  * peer is the other one.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
 #include <pthread.h>
@@ -16,6 +15,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "lib/must.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
@@ -27,12 +27,6 @@
 #define SPLICE_PAGES	0x8000000	/* MSG_SPLICE_PAGES, which is for the kernel */
 
 static struct ns_pair net;
-
-static void must(bool condition, const char *what)
-{
-	if (!condition)
-		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
-}
 
 static unsigned char octet(long n)
 {
