@@ -5,15 +5,13 @@
  * stacks, the peer is kernel TCP. What is due is computed from the RTO and the length of the pause as
  * the stack tells them; a machine that stands still makes the pause longer and the test no different.
  */
-#include <errno.h>
 #include <kselftest.h>
-#include <linux/sockios.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "lib/bulk.h"
+#include "lib/info.h"
+#include "lib/must.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
@@ -26,49 +24,11 @@
 #define INITIAL		10
 
 static struct ns_pair net;
-static char octets[65536];
-
-static void must(bool condition, const char *what)
-{
-	if (!condition)
-		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
-}
-
-static struct tcp_info info(int fd)
-{
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
-	return info;
-}
-
-static void *swallow(void *fd)
-{
-	static char in[65536];
-
-	while (recv(*(int *)fd, in, sizeof(in), 0) > 0)
-		;
-	return NULL;
-}
-
-static int unacknowledged(int fd)
-{
-	int queued = -1;
-
-	must(!ioctl(fd, SIOCOUTQ, &queued), "SIOCOUTQ");
-	return queued;
-}
 
 static void send_all(int fd, int len)
 {
-	int n;
-
-	for (; len; len -= n) {
-		n = send(fd, octets, len < (int)sizeof(octets) ? len : (int)sizeof(octets), MSG_NOSIGNAL);
-		must(n > 0, "send");
-	}
-	must(WAIT_FOR(!unacknowledged(fd), STACK_DEADLINE_MS), "acknowledged");
+	bulk_send(fd, len);
+	must(WAIT_FOR(!bulk_unacknowledged(fd), STACK_DEADLINE_MS), "acknowledged");
 }
 
 static unsigned int due(const struct tcp_info *before, unsigned int idle_ms)
@@ -90,17 +50,17 @@ static void pause_for(enum stack stack, bool v6, int tenths, bool restarts)
 	pthread_t thread;
 
 	stack_pair_or_die(net.a, stack, net.b, KERNEL, v6 ? NS_B6 : NS_B4, PORT, &client, &server);
-	must(!pthread_create(&thread, NULL, swallow, &server), "thread");
+	must(!pthread_create(&thread, NULL, bulk_swallow, &server), "thread");
 	send_all(client, STREAM);
 	end = wait_now_ms() + STACK_DEADLINE_MS;
-	while (info(client).tcpi_snd_cwnd < WINDOW && wait_now_ms() < end)
+	while (info_of(client).tcpi_snd_cwnd < WINDOW && wait_now_ms() < end)
 		send_all(client, STREAM);
-	before = info(client);
+	before = info_of(client);
 	wait_until_ms(wait_now_ms() + before.tcpi_rto / 1000 * tenths / 10 - before.tcpi_last_data_sent);
 	asked = wait_now_ms();
-	before = info(client);
+	before = info_of(client);
 	must(send(client, "", 1, 0) == 1, "send");
-	after = info(client);
+	after = info_of(client);
 	/* some ms of rounding, the send itself included */
 	shortest = due(&before, before.tcpi_last_data_sent);
 	longest = due(&before, before.tcpi_last_data_sent + wait_now_ms() - asked + 10);

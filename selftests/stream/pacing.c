@@ -5,18 +5,16 @@
  * waits for. On both stacks, the peer is kernel TCP. Then what only xtcp says: a rate of an octet in a second ends nothing and holds nothing for ever, and the
  * module goes while timers of it run.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
-#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdint.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "lib/bulk.h"
 #include "lib/module.h"
+#include "lib/must.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
@@ -34,12 +32,6 @@
 
 static struct ns_pair net;
 static char octets[65536];
-
-static void must(bool condition, const char *what)
-{
-	if (!condition)
-		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
-}
 
 /* What Linux 6.1 has, which not each libc knows. */
 struct info {
@@ -59,33 +51,6 @@ static struct info info(int fd)
 	return info;
 }
 
-static void *swallow(void *fd)
-{
-	static char in[65536];
-
-	while (recv(*(int *)fd, in, sizeof(in), 0) > 0)
-		;
-	return NULL;
-}
-
-static int unacknowledged(int fd)
-{
-	int queued = -1;
-
-	must(!ioctl(fd, SIOCOUTQ, &queued), "SIOCOUTQ");
-	return queued;
-}
-
-static void send_all(int fd, int len)
-{
-	int n;
-
-	for (; len; len -= n) {
-		n = send(fd, octets, len < (int)sizeof(octets) ? len : (int)sizeof(octets), MSG_NOSIGNAL);
-		must(n > 0, "send");
-	}
-}
-
 /* A connection whose other end reads. */
 struct stream {
 	int client, server;
@@ -95,7 +60,7 @@ struct stream {
 static void start(struct stream *s, enum stack stack, bool v6)
 {
 	stack_pair_or_die(net.a, stack, net.b, KERNEL, v6 ? NS_B6 : NS_B4, PORT, &s->client, &s->server);
-	must(!pthread_create(&s->reader, NULL, swallow, &s->server), "thread");
+	must(!pthread_create(&s->reader, NULL, bulk_swallow, &s->server), "thread");
 }
 
 static void finish(struct stream *s)
@@ -127,7 +92,7 @@ static int departures(int tap, int fd, struct tap_segment *seen)
 	bool done;
 
 	do {
-		done = !unacknowledged(fd);
+		done = !bulk_unacknowledged(fd);
 		while (n < DEPARTURES && tap_next(tap, &seen[n]))
 			if (seen[n].from_port == port && seen[n].text > 0)
 				n++;
@@ -184,7 +149,7 @@ static void evenly(enum stack stack, bool v6, bool fq)
 	tap = tap_open(net.a, "veth0");
 	must(tap >= 0, "tap");
 	room(s.client);
-	send_all(s.client, STREAM);
+	bulk_send(s.client, STREAM);
 	n = departures(tap, s.client, seen);
 	i = info(s.client);
 	ksft_test_result(is_even(seen, n) && i.max_pacing_rate == RATE && i.pacing_rate && i.pacing_rate <= RATE &&
@@ -205,8 +170,8 @@ static void short_queue(enum stack stack)
 	start(&s, stack, false);
 	room(s.client);
 	began = wait_now_ms();
-	send_all(s.client, STREAM);
-	while (unacknowledged(s.client)) {
+	bulk_send(s.client, STREAM);
+	while (bulk_unacknowledged(s.client)) {
 		now = netem_waiting(net.a, "veth0");
 		most = now > most ? now : most;
 		wait_tick();
@@ -233,7 +198,7 @@ static void room_below(enum stack stack)
 	start(&s, stack, false);
 	room(s.client);
 	must(!netem_clear(net.a, "veth0") && !netem_hold(net.a, "veth0"), "plug");
-	send_all(s.client, UNPACED * 1448);
+	bulk_send(s.client, UNPACED * 1448);
 	waited = netem_waiting(net.a, "veth0");
 	tap = tap_open(net.a, "veth0");
 	must(tap >= 0 && !netem_release(net.a, "veth0"), "tap");
@@ -295,15 +260,15 @@ static void waits(enum stack stack)
 
 	start(&s, stack, false);
 	/* the window is not what limits */
-	send_all(s.client, STREAM);
-	must(WAIT_FOR(!unacknowledged(s.client), STACK_DEADLINE_MS), "acknowledged");
+	bulk_send(s.client, STREAM);
+	must(WAIT_FOR(!bulk_unacknowledged(s.client), STACK_DEADLINE_MS), "acknowledged");
 	first = info(s.client);
 	must(!setsockopt(s.client, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), "SO_SNDBUF");
 	/* what Nagle holds back would take more without asking for room */
 	must(!setsockopt(s.client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "TCP_NODELAY");
 	for (i = 0; i < 30; i++)
-		send_all(s.client, 4096);
-	must(WAIT_FOR(!unacknowledged(s.client), STACK_DEADLINE_MS), "acknowledged");
+		bulk_send(s.client, 4096);
+	must(WAIT_FOR(!bulk_unacknowledged(s.client), STACK_DEADLINE_MS), "acknowledged");
 	before = info(s.client);
 	wait_until_ms(wait_now_ms() + 300);
 	after = info(s.client);
@@ -330,7 +295,7 @@ static void nearly_nothing(bool fq)
 	must(!netem_replace(net.a, "veth0", fq ? "fq" : "pfifo"), "qdisc");
 	stack_pair_or_die(net.a, XTCP, net.b, KERNEL, NS_B4, PORT, &client, &server);
 	set_rate(client, 1);
-	send_all(client, len);
+	bulk_send(client, len);
 	close(client);
 	while ((n = recv(server, octets, sizeof(octets), 0)) > 0)
 		got += n;
@@ -352,7 +317,7 @@ static void timers_at_the_end(void)
 	for (i = 0; i < ORPHANS; i++) {
 		stack_pair_or_die(net.a, XTCP, net.b, KERNEL, NS_B4, PORT, &client, &server[i]);
 		set_rate(client, 1 + i * 1000);
-		send_all(client, sizeof(octets));
+		bulk_send(client, sizeof(octets));
 		if (i % 3 == 0)
 			must(!connect(client, &none, sizeof(none)), "disconnect");
 		if (i % 3 == 1)
