@@ -336,7 +336,6 @@ SCENARIO(info_lengths)
 	RET(setsockopt(c, IPPROTO_TCP, TCP_INFO, room, 104));
 }
 
-/* A small segment size asked for before and after the connection stands. */
 /* TCP_TIMESTAMP is the clock of the timestamps: it goes on, and nobody sets it. */
 SCENARIO(timestamp_clock)
 {
@@ -346,7 +345,7 @@ SCENARIO(timestamp_clock)
 	diff_pair(&c, &s);
 	for (i = 0; i < 2; i++)
 		RET(getsockopt(i ? c : s, IPPROTO_TCP, TCP_TIMESTAMP, &before[i], &len));
-	usleep(30000);
+	wait_until_ms(wait_now_ms() + 30);
 	for (i = 0; i < 2; i++)
 		RET(getsockopt(i ? c : s, IPPROTO_TCP, TCP_TIMESTAMP, &after[i], &len));
 	for (i = 0; i < 2; i++)
@@ -354,6 +353,7 @@ SCENARIO(timestamp_clock)
 	SET(c, IPPROTO_TCP, TCP_TIMESTAMP, 1);
 }
 
+/* A small segment size asked for before and after the connection stands. */
 static void maxseg_before(int c, int l)
 {
 	SET(c, IPPROTO_TCP, TCP_MAXSEG, 1000);

@@ -180,20 +180,26 @@ static void give_buffers(struct ring *r, char (*b)[4], int n)
 	ring_says(r, "buffers");
 }
 
+/* One request for all that comes, each time into another of the buffers. */
+static void receive_all(struct ring *r, int fd)
+{
+	struct io_uring_sqe sqe = sqe_of(IORING_OP_RECV, fd, NULL, 0);
+
+	sqe.flags = IOSQE_BUFFER_SELECT;
+	sqe.buf_group = GROUP;
+	sqe.ioprio = IORING_RECV_MULTISHOT;
+	ring_submit(r, sqe);
+}
+
 SCENARIO(ring_recv_multishot)
 {
 	static char b[4][4];
 	struct ring r = ring_make();
-	struct io_uring_sqe all;
 	int c, s, i;
 
 	diff_pair(&c, &s);
 	give_buffers(&r, b, 4);
-	all = sqe_of(IORING_OP_RECV, s, NULL, 0);
-	all.flags = IOSQE_BUFFER_SELECT;
-	all.buf_group = GROUP;
-	all.ioprio = IORING_RECV_MULTISHOT;
-	ring_submit(&r, all);
+	receive_all(&r, s);
 	for (i = 0; i < 3; i++) {
 		diff_put(c, "abc");
 		diff_say("octets: %d", ring_says(&r, "recv"));
@@ -206,16 +212,11 @@ SCENARIO(ring_recv_multishot_without_buffers)
 {
 	static char b[1][4];
 	struct ring r = ring_make();
-	struct io_uring_sqe all;
 	int c, s;
 
 	diff_pair(&c, &s);
 	give_buffers(&r, b, 1);
-	all = sqe_of(IORING_OP_RECV, s, NULL, 0);
-	all.flags = IOSQE_BUFFER_SELECT;
-	all.buf_group = GROUP;
-	all.ioprio = IORING_RECV_MULTISHOT;
-	ring_submit(&r, all);
+	receive_all(&r, s);
 	diff_put(c, "abcdefgh");
 	diff_say("octets: %d", ring_says(&r, "recv"));
 	ring_says(&r, "recv");
