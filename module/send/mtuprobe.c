@@ -94,7 +94,7 @@ void xtcp_mtuprobe_timeout(struct sock *sk)
 	xtcp_mss_sync(sk, xsk->pmtu);
 }
 
-/* A router that may cut the probe makes it say nothing (RFC 4821 section 7.1). */
+/* A router that may cut the probe makes it say nothing (RFC 8899 section 3, item 2). */
 static bool may_be_cut(const struct sock *sk)
 {
 	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
@@ -177,7 +177,7 @@ void xtcp_mtuprobe_acked(struct sock *sk)
  * xtcp_mtuprobe_lost() - something is lost: is it the probe?
  * @sk: the sock; in no repair
  *
- * RFC 4821 section 7.5.
+ * RFC 4821 section 7.6.2.
  *
  * Context: softirq or process. Lock: socket, held.
  *
