@@ -10,8 +10,8 @@
 
 #include "base/netns.h"
 #include "base/sock.h"
-#include "cong/cong.h"
 #include "cong/accecn.h"
+#include "cong/cong.h"
 #include "cong/ecn.h"
 #include "in/ingress.h"
 #include "loss/rate.h"

@@ -29,7 +29,7 @@
  *
  * Process context takes the socket lock by lock_sock() and may sleep. Softirq takes the spinlock inside it by
  * bh_lock_sock(); when a user owns the sock it queues a segment on the backlog, and everything else (a deadline, a
- * lower MTU) as a bit in xtcp_sock.deferred. release_sock() runs both.
+ * lower MTU, text whose time has come) as a bit in xtcp_sock.deferred. release_sock() runs both.
  *
  * Lookups in the tables run under RCU. A full sock found there is taken by refcount_inc_not_zero; entries and records
  * are used inside the RCU section only, under the lock of the list they stand on, after a look at their "dead" bit.
@@ -42,7 +42,7 @@
  * The end of a connection, in this order:
  *  1. sk_err, sk_shutdown, xtcp_state_set(CLOSE), in this order, which poll() relies on: whoever gets the lock from
  *     here on sees a dead connection and touches neither the namespace nor a timer.
- *  2. The timer is stopped and the sock leaves the table; no new segment finds it. Its port goes back, unless the
+ *  2. The timers are stopped and the sock leaves the table; no new segment finds it. Its port goes back, unless the
  *     program has bound it.
  *  3. A sock with a file tells its program (sk_state_change) and waits for close(); one without is destroyed:
  *  4. the queues are purged, a bound port goes back, too, the last reference is dropped.

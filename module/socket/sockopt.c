@@ -10,9 +10,9 @@
  */
 #include "socket/sockopt.h"
 
+#include <linux/inet_diag.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
-#include <linux/inet_diag.h>
 #include <net/tcp.h>
 
 #include "base/netns.h"

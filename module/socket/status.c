@@ -10,8 +10,8 @@
 #include <net/tcp.h>
 
 #include "base/sock.h"
-#include "cong/cong.h"
 #include "compat.h"
+#include "cong/cong.h"
 #include "cong/ecn.h"
 #include "listen/acceptq.h"
 #include "listen/listener.h"
