@@ -56,20 +56,25 @@ serves()
 	[ "$("$@" -s --max-time 20 http://127.0.0.1/)" = "$page" ]
 }
 
-# stopped: nginx is gone, and the module can go
+# ended PID...: waits until these processes are gone, a minute at most
+ended()
+{
+	python3 -c 'import os, select, sys
+for pid in map(int, sys.argv[1:]):
+    try:
+        gone = os.pidfd_open(pid)
+    except ProcessLookupError:
+        continue
+    if not select.select([gone], [], [], 60)[0]:
+        sys.exit("process %d does not end" % pid)' "$@"
+}
+
+# stopped: nginx is gone with its children, and the module can go
 stopped()
 {
-	local i
+	local master
 
-	nginx -s stop 2>/dev/null || return 1
-	for i in $(seq 200); do
-		[ -e /run/nginx.pid ] || break
-		sleep 0.1
-	done
-	for i in $(seq 200); do
-		! xtcp-holders >/dev/null || { sleep 0.1; continue; }
-		break
-	done
+	master=$(cat /run/nginx.pid) && nginx -s stop 2>/dev/null && ended "$master"
 }
 
 unloads()
