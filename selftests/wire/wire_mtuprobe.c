@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Probes of the path MTU (RFC 4821): one segment that is longer than the others, between what passes and what the peer
+ * takes; what its ACK and its loss tell, and what of it is congestion. The path is FAR, so that nothing is late.
+ */
+#include "lib/wire.h"
+
+/* Of 552 octets passes a packet, of 1040 takes the peer one: 796 are tried, once eleven segments may be in flight. */
+#define SEARCH		"sysctl mtu_probing 2; sysctl base_mss 512; sysctl timestamps 0"
+#define SYN		"mss 1000,sackok"
+#define OPEN_FAR	"connect; > S 0; pass 100; < S. 0 ack 1 $; > . 1 ack 1;"
+#define TEN		"write 9728; > p. 1(512) ack 1 x10; pass 100; < . 1 ack 5121;"
+#define PROBE		OPEN_FAR TEN "> p. 5121(756) ack 1; skim; pass 100;"
+
+static const struct wire_row rows[] = {
+	{
+		.name = "mtuprobe_arrives", .rfc = "RFC 4821 7.6.1", .pre = SEARCH, .syn = SYN,
+		.want = {
+			.script = PROBE "< . 1 ack 9729; write 756; > P. 9729(756) ack 1; info pmtu = 1500;"
+				  "info ca_state = 0",
+			.counters = "TCPMTUPSuccess=1 TCPMTUPFail=0 RetransSegs=0", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "mtuprobe_alone_is_lost", .rfc = "RFC 4821 7.6.2", .pre = SEARCH, .syn = SYN,
+		.want = {
+			.script = PROBE "< . 1 ack 5121 <sack 5877:9729>; > p. 5121(512) ack 1; > p. 5633(244) ack 1;"
+				  "info ca_state = 4; info snd_ssthresh >= 1000; < . 1 ack 9729; none;"
+				  "info ca_state = 0; info snd_cwnd >= 20; write 512; > P. 9729(512) ack 1",
+			.counters = "TCPMTUPSuccess=0 TCPMTUPFail=1 RetransSegs=2 TCPSackRecovery=0",
+			.state = ESTABLISHED,
+		},
+	},
+	/* As in Linux the first one that is missing decides: section 4 would have the other one count as congestion. */
+	{
+		.name = "mtuprobe_is_lost_with_another", .rfc = "RFC 4821 4, 7.6.4", .pre = SEARCH, .syn = SYN,
+		.want = {
+			.script = PROBE "< . 1 ack 5121 <sack 5877:6145 6657:9729>; > p. 5121(512) ack 1; skim;"
+				  "info ca_state = 4; info snd_ssthresh >= 1000; < . 1 ack 9729; skim;"
+				  "info ca_state = 0; info snd_cwnd >= 20",
+			.counters = "TCPMTUPSuccess=0 TCPMTUPFail=1 TCPSackRecovery=0 RetransSegs=3",
+			.state = ESTABLISHED,
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
