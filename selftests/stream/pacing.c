@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Pacing: text leaves the device at the rate of SO_MAX_PACING_RATE, in small bundles, with fq and without; little of a
- * flow stands below TCP, and more follows as soon as there is room; what TCP_INFO says of rates and of what a connection
- * waits for. On both stacks, the peer is kernel TCP. Then what only xtcp says: a rate of an octet in a second ends nothing and holds nothing for ever, and the
- * module goes while timers of it run.
+ * flow stands below TCP, and more follows as soon as there is room; what TCP_INFO says of rates and of what a
+ * connection waits for. On both stacks, the peer is kernel TCP. Then what only xtcp says: a rate of an octet in a
+ * second ends nothing and holds nothing for ever, and the module goes while timers of it run.
  */
 #include <fcntl.h>
 #include <kselftest.h>
