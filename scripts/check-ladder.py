@@ -503,12 +503,16 @@ def check_state_unseen():
             text)
 
 
-def check_windows():
-    """--no-wnd: shorter rows."""
-    whole, short = (ladder("--plain", "--width", "80", *more, TRACES + "zero-window.trace").stdout
-                    for more in ((), ("--no-wnd",)))
-    verdict("WND=" in whole and "WND=" not in short and "WS=7" in short and len(short) < len(whole), "--no-wnd", short)
-    check_sentence("--live --no-wnd", ladder("--live", "--no-wnd", "-"), 2, "--live goes with none of .*--no-wnd")
+def check_brief():
+    """--brief: shorter rows."""
+    for name in "zero-window", "close-both":
+        whole, short = (ladder("--plain", "--width", "80", *more, TRACES + name + ".trace").stdout
+                        for more in ((), ("--brief",)))
+        gone = re.compile(r"WND=\d{5}|MSS=|WS=|\.\d{3}")
+        verdict(gone.search(whole) and not gone.search(short) and len(short) < len(whole), "--brief: " + name, short)
+    verdict(not differs(short, (r"-- FIN,ACK SEQ=1 ACK=1 .*\(\d+\.\d\)", r"\(\d+\.\d\) - FIN,ACK SEQ=1 -+>")),
+            "--brief: what has two rows", short)
+    check_sentence("--live --brief", ladder("--live", "--brief", "-"), 2, "--live goes with none of .*--brief")
 
 
 def check_captures(folder):
@@ -555,7 +559,7 @@ def main():
             check_choice()
             check_pictures(folder)
             check_letters(folder)
-            check_windows()
+            check_brief()
             check_state_unseen()
             check_readme()
             check_live()

@@ -13,6 +13,7 @@ from connections import Connections
 
 MOST = 400000       # events of connections that are drawn
 NO_TERMINAL = 110   # columns
+NARROW = 4096       # octets, of a window
 
 
 class Wrong(Exception):
@@ -60,7 +61,7 @@ def options(doc):
     add("--list", action="store_true", help="only name the connections")
     add("--all", action="store_true", help="fold nothing: each segment has its row")
     add("--fold", action="store_true", help="fold short runs of like segments, too")
-    add("--no-wnd", action="store_true", help="leave the windows away: shorter rows, where they do not matter")
+    add("--brief", action="store_true", help="shorter rows: only narrow windows, no options of SYNs, times to tenths")
     add("--from", dest="begin", type=milliseconds, metavar="MS", help="only from this time on")
     add("--to", dest="end", type=milliseconds, metavar="MS", help="only up to this time")
     add("--last", type=positive, metavar="N", help="only the last N rows")
@@ -168,6 +169,13 @@ def notices(trace, connection):
         yield "Segments arrive before they left: echo global >%s/trace_clock, before it happens." % events.TRACEFS
 
 
+def be_brief(segment):
+    """Leaves a SYN's options away, and windows but those that may hold somebody up."""
+    segment.options = ""
+    if segment.window is None or segment.window >= NARROW:
+        segment.window, segment.field = None, 0
+
+
 def ladder_of(connection, args, trace):
     """(rows, states when the first one begins) of a connection."""
     story = connection.story
@@ -178,10 +186,10 @@ def ladder_of(connection, args, trace):
         found = rows.fold(found, 2 if args.fold else rows.FOLD)
     if args.last:
         found, states = rows.last(found, args.last, states)
-    if args.no_wnd:
+    if args.brief:
         for row in found:
             if row.segment is not None:
-                row.segment.window, row.segment.field = None, 0
+                be_brief(row.segment)
     return found, states
 
 
@@ -192,7 +200,7 @@ def longest(found, start):
 def draw(connection, args, trace, width):
     found, states = ladder_of(connection, args, trace)
     warnings = list(notices(trace, connection))
-    columns = ladder_text.Columns(width, args.color, longest(found, connection.story.start))
+    columns = ladder_text.Columns(width, args.color, longest(found, connection.story.start), args.brief)
     for line in ladder_text.draw(connection.story, found, states, columns, warnings):
         print(line)
     if args.svg or args.html:
@@ -215,8 +223,8 @@ def write(name, text):
 
 
 def run(args):
-    if args.live and (args.svg or args.html or args.list or args.last or args.pcap or args.no_wnd):
-        raise Wrong("--live goes with none of --svg, --html, --list, --last, --pcap, --no-wnd")
+    if args.live and (args.svg or args.html or args.list or args.last or args.pcap or args.brief):
+        raise Wrong("--live goes with none of --svg, --html, --list, --last, --pcap, --brief")
     if args.conn == "all" and (args.svg or args.html):
         raise Wrong("--svg and --html are of one connection; --conn N or --port N choose it")
     if args.pcap and args.trace:

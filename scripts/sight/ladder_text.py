@@ -9,26 +9,29 @@ from words import notes_of, words_of
 LEAST = 80
 SHORT = 100     # in fewer columns states are shortened
 STATES = {"SYN-RECEIVED": "SYN-RECV", "ESTABLISHED": "ESTAB"}
-LEGEND = "An arrow that something crosses has two rows; the time at its open end is that at the other end."
+LEGEND = "A crossed arrow has two rows; its open end has the time of the other end."
 
 
 class Columns:
-    """How wide everything is, and in which colours."""
+    """How wide everything is, and in which colours. .brief: times to tenths, and what arrives only by its number."""
 
-    def __init__(self, width, color, longest):
-        self.width, self.color = width, color
+    def __init__(self, width, color, longest, brief=False):
+        self.width, self.color, self.brief = width, color, brief
         self.short = width < SHORT
         self.state = 10 if self.short else 12
-        self.time = max(len("%.3f" % longest), 5)
+        self.time = max(len(self.clock(longest)), 5)
         self.rung = width - 2 * (self.time + 1 + self.state + 2)
         self.shown = ["", ""]
+
+    def clock(self, time):
+        return ("%.1f" if self.brief else "%.3f") % time
 
     def paint(self, code, text):
         return "\033[%sm%s\033[0m" % (code, text) if self.color and code else text
 
     def side(self, s, time, state):
         """The columns of one end: its time, and its state if it is another one."""
-        text = "" if time is None else "%.3f" % time
+        text = "" if time is None else self.clock(time)
         word = ""
         if state and state != self.shown[s]:
             self.shown[s] = state
@@ -57,26 +60,30 @@ def broken(words, room, rest):
     return lines
 
 
-def other_time(row, start):
+def other_time(row, start, columns):
     """Of a segment with two rows the time at the other end; "": nobody knows."""
     if row.what == "leaves":
         arrivals = row.segment.arrivals
         time = arrivals[0].time if arrivals else None
     else:
         time = row.segment.time
-    return "" if time is None else "(%.3f)" % ((time - start) * 1000)
+    return "" if time is None else "(%s)" % columns.clock((time - start) * 1000)
 
 
-def arrow(row, start, width):
+def arrow(row, start, columns):
     """The lines of a segment: the first one with the arrow."""
-    segment = row.segment
+    segment, width = row.segment, columns.rung
     words, lesser = words_of(segment, row.arrivals[0] if row.what == "arrives" and row.arrivals else None)
+    if columns.brief and row.what == "arrives" and len(segment.arrivals) == 1 and segment.time is not None:
+        # the octets that it has, or what it acknowledges
+        number = 1 if segment.len or set("SFR") & set(segment.flags) else -1
+        words, lesser = [words[0], words[number]], []
     notes = notes_of(segment, row.arrivals)
     notes = ("(%s)" % ", ".join(notes)).split(" ") if notes else []
     to_right = segment.sender == 0
     tail, head = "--", "->"
     if row.what == "leaves":
-        elsewhere = other_time(row, start)
+        elsewhere = other_time(row, start, columns)
         if segment.fate:
             head = "?" if segment.fate in UNKNOWN else "X"
         head += " "
@@ -85,7 +92,7 @@ def arrow(row, start, width):
         elif elsewhere:
             head = "-> " + elsewhere + " "
     elif row.what == "arrives":
-        elsewhere = other_time(row, start)
+        elsewhere = other_time(row, start, columns)
         tail = " " + elsewhere + " -" if elsewhere else "  "
     if row.arrivals and row.arrivals[0].dropped:
         head = "->X"
@@ -147,7 +154,7 @@ def draw_row(row, start, columns):
         else:
             lines = [(line + " ").rjust(width) for line in lines]
     else:
-        lines = arrow(row, start, width)
+        lines = arrow(row, start, columns)
     code = colour_of(row)
     states = [[*row.passed(end), row.states[end]] for end in (0, 1)]
     for at in range(max(len(lines), len(states[0]), len(states[1]))):
@@ -176,6 +183,6 @@ def draw(story, rows, states, columns, notices=()):
     yield columns.line("", (None, None), states)
     for row in rows:
         yield from draw_row(row, story.start, columns)
-    if any(row.what in ("leaves", "arrives") and other_time(row, story.start) for row in rows):
+    if any(row.what in ("leaves", "arrives") and other_time(row, story.start, columns) for row in rows):
         for line in broken(LEGEND.split(" "), columns.width, columns.width):
             yield columns.paint("2", line)
