@@ -112,7 +112,22 @@ def number_row(changes, times, width):
     return "".join(row).rstrip()
 
 
-def draw(transfer, title, changes, width, color, ascii_only=False):
+def draw_windows(transfer, width, height, paint, ascii_only):
+    """cwnd and ssthresh over time."""
+    begin, end = times = transfer.bounds()
+    windows = list(transfer.windows())
+    yield " kB: %s cwnd, %s ssthresh" % (paint(34, ":" if ascii_only else "⣿"), paint(35, "-"))
+    canvas = Canvas(width, height, times, max([window[1] for window in windows] + [1]), paint, ascii_only)
+    canvas.steps(((window[0], window[1]) for window in windows), 34)
+    steps = [window for window in windows if window[2] is not None]
+    for (time, _, value, _), follower in zip(steps, steps[1:] + [(end, 0, 0, 0)]):
+        while time <= follower[0]:
+            canvas.letter(time, value, "-", 35, False)
+            time += (end - begin) / width
+    yield from canvas.rows(1000)
+
+
+def draw(transfer, title, changes, width, color, ascii_only=False, only_windows=False):
     """Lines of text. changes: those that get a number."""
     dot, low = (":", ".") if ascii_only else ("⣿", "⣀")
 
@@ -120,8 +135,11 @@ def draw(transfer, title, changes, width, color, ascii_only=False):
         return "\033[%dm%s\033[0m" % (code, text) if color and code else text
 
     width -= MARGIN + 1
-    begin, end = transfer.bounds()
-    times = (begin, end)
+    times = transfer.bounds()
+    if only_windows:
+        yield from draw_windows(transfer, width, 7, paint, ascii_only)
+        yield from axis(times, width, "s", ascii_only)
+        return
     yield paint(1, title)
     yield transfer.summary()
 
@@ -142,16 +160,7 @@ def draw(transfer, title, changes, width, color, ascii_only=False):
     yield paint(35, " " * MARGIN + phase_row(transfer, times, width).rstrip())
     yield paint(1, " " * MARGIN + number_row(changes, times, width))
 
-    windows = list(transfer.windows())
-    yield " kB: %s cwnd, %s ssthresh" % (paint(34, dot), paint(35, "-"))
-    canvas = Canvas(width, 11, times, max([window[1] for window in windows] + [1]), paint, ascii_only)
-    canvas.steps(((window[0], window[1]) for window in windows), 34)
-    steps = [window for window in windows if window[2] is not None]
-    for (time, _, value, _), follower in zip(steps, steps[1:] + [(end, 0, 0, 0)]):
-        while time <= follower[0]:
-            canvas.letter(time, value, "-", 35, False)
-            time += (end - begin) / width
-    yield from canvas.rows(1000)
+    yield from draw_windows(transfer, width, 11, paint, ascii_only)
 
     yield ""
     yield " ms: %s round trip" % paint(36, dot)
