@@ -18,7 +18,8 @@ from scene import Failed, Scene, events, time_of
 
 NARROW = 80     # columns, of what pages expect of a picture
 PROMPT = re.compile(r"(- )?(client|server|router)([$>]) ?(.*)")
-WORDS = ("until", "wait", "here", "ladder", "plot", "moved", "?", "!")     # that a paragraph does not begin with
+WORDS = ("until", "wait", "connected", "here", "ladder", "plot", "moved", "?", "!")   # no paragraph begins with these
+CONNECTED = "(connected as on the page open-handshake: c at the client, s at the server)"
 MORE = re.compile(r" *\.\.\.( .*|)$")
 
 
@@ -48,7 +49,7 @@ def plot(arguments, width, color):
 
 
 class Line:
-    """kind: prose, command, until, here, ladder, plot, moved, wait."""
+    """kind: prose, command, until, connected, here, ladder, plot, moved, wait."""
 
     def __init__(self, number, kind, text, end="", mark=""):
         self.number, self.kind, self.text, self.end, self.mark = number, kind, text, end, mark
@@ -86,8 +87,8 @@ class Page:
                 end, _, condition = rest.partition(": ")
                 last = Line(number, word, condition, end.strip())
                 self.lines.append(last)
-            elif line == "here":
-                last = Line(number, "here", "")
+            elif line == "here" or re.match(r"connected( \d+)?$", line):
+                last = Line(number, word, rest)
                 self.lines.append(last)
             elif re.match(r"(ladder|plot)( -|$)|moved (client|server) \w+(=|>=)", line):
                 end, _, wanted = rest.partition(" ") if word == "moved" else ("", "", rest)
@@ -175,6 +176,18 @@ class Show:
             self.say(text)
         self.expect(line, text)
 
+    def connected(self, scene, line):
+        """What open-handshake shows; the rest of the page begins here."""
+        source = ', source_address=("client", %s)' % line.text if line.text else ""
+        self.say(CONNECTED)
+        for end, text in (("server", 'listener = create_server(("server", 80))'),
+                          ("client", 'c = create_connection(("server", 80)%s)' % source),
+                          ("server", "s, peer = listener.accept()")):
+            hidden = Line(line.number, "command", text, end, ">")
+            hidden.hidden = True
+            self.command(scene, hidden)
+        self.here = time_of(events()[-1])
+
     def wait(self, scene, line):
         """For what was begun in the background, and what it says."""
         end = scene.ends[line.end]
@@ -221,6 +234,8 @@ class Show:
                 self.command(scene, line)
             elif line.kind == "until":
                 scene.ends[line.end].until(line.text)
+            elif line.kind == "connected":
+                self.connected(scene, line)
             elif line.kind == "wait":
                 self.wait(scene, line)
             elif line.kind == "here":

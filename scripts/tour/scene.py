@@ -7,6 +7,7 @@ import ctypes
 import os
 import queue
 import re
+import select
 import signal
 import socket
 import struct
@@ -106,13 +107,42 @@ def falls(port):
     return found
 
 
+def delay(port):
+    """The median of the round trips of the client's connection from this port, in ms."""
+    found = sorted(field(line, "rtt_us") for line in events("xtcp_ack", "local=10.77.0.1:%d " % port))
+    found = [rtt for rtt in found if rtt]
+    return found[len(found) // 2] // 1000
+
+
+def pour(seconds, *sockets):
+    """Sends on each for so long as much as it takes."""
+    end = time.monotonic() + seconds
+    for one in sockets:
+        one.setblocking(False)
+    while time.monotonic() < end:
+        for one in select.select([], sockets, [], 1)[1]:
+            one.send(bytes(65536))
+
+
+def drain(*sockets):
+    """Reads from each until nothing has come for half a second; octets by the ports that they came from."""
+    got = dict.fromkeys((one.getpeername()[1] for one in sockets), 0)
+    while ready := select.select(sockets, [], [], 0.5)[0]:
+        for one in ready:
+            got[one.getpeername()[1]] += len(one.recv(1 << 20))
+    return got
+
+
+HELP = {function.__name__: function for function in (send, events, flights, falls, delay, pour, drain)}
+
+
 class End(threading.Thread):
     """One namespace. Statements run one behind the other in this thread, which has entered it."""
 
     def __init__(self, name):
         super().__init__(daemon=True)
         self.name, self.jobs, self.children = name, queue.Queue(), []
-        self.variables = {"send": send, "numbers": Numbers, "events": events, "flights": flights, "falls": falls}
+        self.variables = {**HELP, "numbers": Numbers}
         exec("from socket import *; import os, select, struct, time", self.variables)
         self.pending = None
         self.start()
