@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# scene.sh: the network of the tour, in the virtual machine, made anew if it is there.
+# scene.sh: the network of the tour and of make demo D=loss, in the virtual machine, made anew if it is there.
 #
 #   "client"  10.77.0.1  ----veth----  "router"  ----veth----  10.77.0.2  "server"
 #                            client0              server0
 #
 # The router takes 10 ms each way; its nftables have a chain for rules on what it forwards
-# (nft add rule net via ...), and one for its own. Devices take no bundles: what is drawn as one segment is one.
+# (nft add rule net via ...), and one for its own, if there is nft. Devices take no bundles: what is drawn as one
+# segment is one.
 # Nobody has 10.99.0.0/16: what goes there, the router swallows. Both ends have names.
 
 set -u
@@ -45,6 +46,6 @@ qdisc add dev client0 root netem delay 10ms limit 10000
 qdisc add dev server0 root netem delay 10ms limit 10000
 END
 ip netns exec router sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward
-	nft "add table net; add chain net via { type filter hook forward priority 0; }
+	! command -v nft >/dev/null || nft "add table net; add chain net via { type filter hook forward priority 0; }
 		add chain net out { type filter hook output priority 0; }"' || exit
 grep -qs 'server$' /etc/hosts || printf '10.77.0.1 client\n10.77.0.254 router\n10.77.0.2 server\n' >>/etc/hosts
