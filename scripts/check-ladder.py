@@ -323,6 +323,22 @@ def plot(*args, locale="C.UTF-8"):
                           encoding="utf-8", timeout=120, env=dict(os.environ, LC_ALL=locale, PYTHONUTF8="0"))
 
 
+def check_threshold(folder):
+    """An algorithm that sets no ssthresh: neither picture speaks of one."""
+    picture = os.path.join(folder, "threshold.svg")
+    for words, there in (("ssthresh=4294967295", False), ("ssthresh=14480", True)):
+        with open("selftests/see/watch/loss.trace") as file:
+            data = re.sub(r"ssthresh=\d+", words, file.read())
+        name = os.path.join(folder, "threshold.trace")
+        with open(name, "w") as file:
+            file.write(data)
+        text = plot("--width", "80", "--svg", picture, name).stdout
+        with open(picture, encoding="utf-8") as file:
+            drawn = file.read()
+        verdict((" cwnd, - ssthresh" in text) == there and (">ssthresh</text>" in drawn) == there and "cwnd" in text,
+                "plot: " + words, text)
+
+
 def check_plot(folder):
     """What scripts/plot says of a trace that it cannot draw; what it draws the demonstrations look at."""
     def file(name, data):
@@ -334,6 +350,7 @@ def check_plot(folder):
         text = plot("--width", "80", "selftests/see/watch/loss.trace", locale=locale).stdout
         wide = [line for line in text.split("\n") if len(line) > 80]
         verdict("cwnd, - ssthresh" in text and text.isascii() == (locale == "C") and not wide, "plot: " + locale, text)
+    check_threshold(folder)
     check_sentence("plot: an empty trace", plot(file("empty", b"")), 2, "the trace is empty", prog="plot")
     check_sentence("plot: binary", plot(file("binary", bytes(range(256)) * 2000)), 2, "no text", prog="plot")
     check_sentence("plot: no such file", plot(os.path.join(folder, "not-there")), 2, "No such file", prog="plot")

@@ -236,7 +236,8 @@ def draw(transfer, title, changes):
     panel.steps(((window[0], window[2]) for window in windows), SSTHRESH, 1.6, "5 3")
     panel.steps(((window[0], window[1]) for window in windows), CWND, 1.9)
     panel.frame()
-    panel.legend([("line", CWND, "cwnd"), ("dash", SSTHRESH, "ssthresh"), ("area", PIPE, "in flight")])
+    threshold = [("dash", SSTHRESH, "ssthresh")] if any(window[2] is not None for window in windows) else []
+    panel.legend([("line", CWND, "cwnd"), *threshold, ("area", PIPE, "in flight")])
 
     top += 220 + 44
     samples = [(ack.time, ack.rtt_us / 1e6) for ack in transfer.acks if ack.rtt_us]
