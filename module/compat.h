@@ -267,14 +267,28 @@ static inline int xtcp_compat_recv_error(struct sock *sk, struct msghdr *msg, in
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_OPS_SENDPAGE
 #define XTCP_PROTO_SENDPAGE
-#define XTCP_SPLICES(msg)	((msg)->msg_flags & MSG_SPLICE_PAGES)
-#define XTCP_PAGE_FLAGS(flags)	(flags)
 #else
 #define XTCP_OPS_SENDPAGE	.sendpage = inet_sendpage,
 #define XTCP_PROTO_SENDPAGE	.sendpage = xtcp_sendmsg_page,
-#define XTCP_SPLICES(msg)	false
-#define XTCP_PAGE_FLAGS(flags)	((flags) & MSG_SENDPAGE_NOTLAST ? (flags) | MSG_MORE : (flags))
 #endif
+
+static inline bool xtcp_compat_splices(const struct msghdr *msg)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+	return msg->msg_flags & MSG_SPLICE_PAGES;
+#else
+	return false;
+#endif
+}
+
+static inline int xtcp_compat_page_flags(int flags)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+	if (flags & MSG_SENDPAGE_NOTLAST)
+		return flags | MSG_MORE;
+#endif
+	return flags;
+}
 
 /* The place of ipv6_pinfo is told by its offset since 6.6. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)

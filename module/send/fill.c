@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Octets of the program come into the send queue: copied, or as the pages in which they stand (RFC 9293 section 3.9.1.2). */
+/* Octets of the program come into the send queue: copied, or as the pages they stand in (RFC 9293 section 3.9.1.2). */
 #include "send/fill.h"
 
 #include <linux/bvec.h>

@@ -139,7 +139,8 @@ static void data_sent(struct sock *sk)
 /*
  * So that one connection does not fill a qdisc or a device, about a millisecond of its rate stands below, two bundles
  * of @n octets at least; of one that nobody paces no more than limit_output_bytes. With nothing in flight the limit
- * does not hold. Every ACK tries again, and pace.c once the device has made room; where it cannot know there is no limit.
+ * does not hold. Every ACK tries again, and pace.c once the device has made room; where it cannot know there is no
+ * limit.
  */
 static bool below_is_full(struct sock *sk, u32 n)
 {

@@ -216,7 +216,7 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 	int ret;
 
 	lock_sock(sk);
-	ret = send_locked(sk, msg, size, XTCP_SPLICES(msg));
+	ret = send_locked(sk, msg, size, xtcp_compat_splices(msg));
 	release_sock(sk);
 	return ret;
 }
@@ -236,7 +236,7 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 int xtcp_sendmsg_page(struct sock *sk, struct page *page, int offset, size_t size, int flags)
 {
 	struct bio_vec piece = { .bv_page = page, .bv_len = size, .bv_offset = offset };
-	struct msghdr msg = { .msg_flags = XTCP_PAGE_FLAGS(flags) };
+	struct msghdr msg = { .msg_flags = xtcp_compat_page_flags(flags) };
 	int ret;
 
 	iov_iter_bvec(&msg.msg_iter, WRITE, &piece, 1, size);

@@ -10,10 +10,9 @@
  * to "one timer per connection": a tick is longer than the time between two bundles.
  *
  * The same timer sends when too much stood below TCP (output.c). From the first time on the sock has no
- * SOCK_USE_WRITE_QUEUE, and sock_wfree() calls sk_write_space for each segment that a device is done with: once there is
- * room the timer runs at once. Whoever frees a segment may hold any lock, so nothing is sent from there. It also runs
- * after AGAIN_NS: the first time, a free that has looked at the flag already tells nobody, and nobody ever does once
- * somebody in the kernel has sk_write_space.
+ * SOCK_USE_WRITE_QUEUE, and sock_wfree() calls sk_write_space for each segment that a device is done with: once there
+ * is room the timer runs at once. Whoever frees a segment may hold any lock, so nothing is sent from there. It also runs
+ * after AGAIN_NS: the first time, a free that has looked at the flag already tells nobody.
  *
  * The timer is made when it is needed first; without memory for it nothing is held. A running one holds the sock. Its
  * function may wait for the lock while the connection ends: then it finds a state in which nothing is sent.
@@ -46,7 +45,7 @@ struct xtcp_pace {
 	struct hrtimer timer;
 	u64 next_ns;
 	unsigned long below_max;
-	spinlock_t lock;
+	spinlock_t lock;	/* of @timer */
 	struct sock *sk;
 };
 
@@ -86,6 +85,7 @@ static struct xtcp_pace *pace_of(struct sock *sk)
 /* The timer runs at @at_ns at the latest. One that runs now waits for the socket lock, and sends then. */
 static void start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns)
 {
+	ktime_t at = ns_to_ktime(at_ns);
 	unsigned long irq;
 
 	if (xtcp_sk(sk)->timers.dead)
@@ -93,9 +93,9 @@ static void start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns)
 	spin_lock_irqsave(&pace->lock, irq);
 	if (!hrtimer_is_queued(&pace->timer)) {
 		sock_hold(sk);	/* put in pace_fired() or xtcp_pace_stop() */
-		hrtimer_start(&pace->timer, ns_to_ktime(at_ns), HRTIMER_MODE_ABS_PINNED_SOFT);
-	} else if (ktime_after(hrtimer_get_expires(&pace->timer), ns_to_ktime(at_ns)) && hrtimer_try_to_cancel(&pace->timer) == 1) {
-		hrtimer_start(&pace->timer, ns_to_ktime(at_ns), HRTIMER_MODE_ABS_PINNED_SOFT);
+		hrtimer_start(&pace->timer, at, HRTIMER_MODE_ABS_PINNED_SOFT);
+	} else if (hrtimer_get_expires(&pace->timer) > at && hrtimer_try_to_cancel(&pace->timer) == 1) {
+		hrtimer_start(&pace->timer, at, HRTIMER_MODE_ABS_PINNED_SOFT);
 	}
 	spin_unlock_irqrestore(&pace->lock, irq);
 }
