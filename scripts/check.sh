@@ -181,7 +181,9 @@ close_up()
 		failed=1
 	fi
 	if [ "$failed" -gt 0 ]; then
-		grep -E '^not ok' "$log" | sed 's/^/# /' | head -n 40
+		# each with what was said right before it
+		awk '/^not ok/ { for (i = n > 3 ? n - 2 : 1; i <= n; i++) print said[i]; print "# " $0 }
+		     /^# / { said[++n] = $0; next } { n = 0 }' "$log" | head -n 60
 		echo "# details in $out"
 	else
 		rm -rf "$out"
