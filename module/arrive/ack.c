@@ -112,7 +112,23 @@ static __always_inline void begin_sample(const struct sock *sk, const struct xtc
 	};
 }
 
-/* The sums from which delivery rates are made. @skb: NULL: one that was overtaken, whose marks tell nothing. */
+/* How many of these segments met congestion. @skb: NULL: the ACK was overtaken, and its counter tells nothing. */
+static noinline void count_marks(struct sock *sk, const struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xsk->ecn & XTCP_ECN_ACCURATE && skb)
+		xtcp_accecn_feedback(sk, skb, segments, sample);
+	else if (sample->ece)
+		sample->marked = segments;
+	if (sample->marked) {
+		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVEREDCE, sample->marked);
+		xsk->delivered_ce += sample->marked;
+	}
+	xtcp_cong_told(sk, sample);
+}
+
+/* The sums from which delivery rates are made. @skb: NULL: one that was overtaken. */
 static void count_delivered(struct sock *sk, const struct sk_buff *skb, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -125,14 +141,8 @@ static void count_delivered(struct sock *sk, const struct sk_buff *skb, struct x
 	xsk->delivered_segments += segments;
 	xsk->delivered += sample->delivered;
 	xsk->delivered_us = sample->now_us;
-	if (unlikely(xsk->ecn & XTCP_ECN_ACCURATE && skb))
-		xtcp_accecn_feedback(sk, skb, segments, sample);
-	else if (unlikely(sample->ece))
-		sample->marked = segments;
-	if (unlikely(sample->marked)) {
-		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVEREDCE, sample->marked);
-		xsk->delivered_ce += sample->marked;
-	}
+	if (unlikely(xsk->ecn))
+		count_marks(sk, skb, segments, sample);
 	xtcp_rate_ack(sk, sample);
 }
 

@@ -268,6 +268,14 @@ static void process_fin(struct sock *sk)
 		sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_IN);
 }
 
+/* ECE and CWR, and what the IP header says; most connections have nothing to do here. */
+static noinline void take_marks(struct sock *sk, struct sk_buff *skb)
+{
+	if (xtcp_sk(sk)->ack_pending && xtcp_ecn_turns(sk, xtcp_seg(skb)))
+		xtcp_output_ack_now(sk);
+	xtcp_ecn_take(sk, skb);
+}
+
 /* RFC 9293 3.10.7.4 */
 static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 {
@@ -287,7 +295,8 @@ static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 	if (verdict != XTCP_CONTINUE)
 		return verdict;
 	xtcp_timer_segment_received(sk);
-	xtcp_ecn_arrives(sk, skb);
+	if (unlikely(xtcp_sk(sk)->ecn))
+		take_marks(sk, skb);
 	check_urg(sk, skb);
 	verdict = process_text(sk, skb);
 	if (verdict == XTCP_FIN_TAKEN)

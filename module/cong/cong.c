@@ -179,6 +179,50 @@ static void reduce_by(struct sock *sk, u32 delivered, bool safe)
 	xsk->cong.cwnd = max_t(u32, pipe + quota, xsk->mss);
 }
 
+/**
+ * xtcp_cong_told() - an ACK has come on a connection with ECN, and nothing was made of it yet
+ * @sk: the phase is the one before the ACK, SND.UNA the one after it
+ * @sample: the ACK; what it makes lost is not known
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_told(struct sock *sk, const struct xtcp_sample *sample)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_sk(sk)->algorithm->told)
+		xtcp_sk(sk)->algorithm->told(sk, sample);
+}
+
+/**
+ * xtcp_cong_grow() - slow start and congestion avoidance of RFC 5681 section 3.1, for algorithms that grow by these
+ * @sk: the window may grow
+ * @delivered: octets that have newly arrived: one ACK may speak for a whole bundle, so these count (RFC 3465)
+ * @counted: the algorithm's own: octets towards the next segment
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_cong *cong = &xsk->cong;
+	u32 step;
+
+	sock_owned_by_me(sk);
+	if (cong->cwnd < cong->ssthresh) {
+		step = min(delivered, cong->ssthresh - cong->cwnd);
+		cong->cwnd += step;
+		delivered -= step;
+		if (!delivered)
+			return;
+	}
+	/* a segment more for each window acknowledged */
+	*counted += delivered;
+	if (*counted >= cong->cwnd) {
+		*counted -= cong->cwnd;
+		cong->cwnd += min_t(u32, xsk->mss, U32_MAX / 2 - min(cong->cwnd, U32_MAX / 2));
+	}
+}
+
 /* Whatever an algorithm makes of it, one segment fits: a window of none would never open. */
 static void bound_window(struct xtcp_sock *xsk)
 {
@@ -245,19 +289,44 @@ static void keep_windows(struct xtcp_sock *xsk)
  * xtcp_cong_reduce() - a reduction begins: something was lost or marked
  * @sk: the phase is still the one before
  * @in_flight: RecoverFS of RFC 9937 section 6.1
+ * @marked: nothing was lost
  *
  * How far the window falls is the algorithm's, how fast is PRR's.
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_cong_reduce(struct sock *sk, u32 in_flight)
+void xtcp_cong_reduce(struct sock *sk, u32 in_flight, bool marked)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_cong_ops *ops = xsk->algorithm;
 
 	sock_owned_by_me(sk);
 	keep_windows(xsk);
-	xsk->cong.ssthresh = max_t(u32, xsk->algorithm->ssthresh(sk), xsk->mss);
+	xsk->cong.ssthresh = max_t(u32, marked && ops->marked ? ops->marked(sk) : ops->ssthresh(sk), xsk->mss);
 	xtcp_prr_begin(&xsk->cong.prr, in_flight);
+}
+
+/**
+ * xtcp_cong_reduce_further() - while the window is reduced for a mark, something was lost, too
+ * @sk: the phase is %XTCP_CONG_CWR
+ *
+ * The window falls once in a round trip, whatever the reasons (RFC 3168 section 6.1.2). Where a mark leaves more than a
+ * loss, it falls as far as it would have for the loss alone (RFC 8257 section 3.5).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_reduce_further(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_cong *cong = &xsk->cong;
+	u32 cwnd = cong->cwnd;
+
+	sock_owned_by_me(sk);
+	if (!xsk->algorithm->marked)
+		return;
+	cong->cwnd = cong->prior_cwnd;
+	cong->ssthresh = min(cong->ssthresh, max_t(u32, xsk->algorithm->ssthresh(sk), xsk->mss));
+	cong->cwnd = cwnd;
 }
 
 /**

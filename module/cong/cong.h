@@ -43,14 +43,18 @@ struct xtcp_cong_loss {
  * @acked: octets arrived (sample->delivered) while the window may grow: it was what held the sender back, and it is
  *	not being reduced
  * @ssthresh: something was lost or marked: the slow start threshold from now on, octets
+ * @marked: the same when nothing was lost, only marked. Without it @ssthresh is asked
  * @undone: the last reduction was for nothing; both windows are as before it. Optional
  * @idle: sending begins again after @idle_us, a tick at least, without anything in flight. Optional
+ * @told: on a connection with ECN each ACK that newly acknowledges or sacks something, before anything is made of it.
+ *	Optional
  * @control: instead of @acked: each ACK that tells something, whatever the phase; @cwnd is the algorithm's in all of
  *	them but for what a timeout does to it, and so is sk_pacing_rate. Optional
  * @lost: octets that were sent in one go are taken for lost, before the ACK comes to @control; see
  *	xtcp_cong_octets_lost(). Optional
  * @info: what TCP_CC_INFO tells; gives the octets of it. Optional
  * @paces: text has to leave at sk_pacing_rate
+ * @needs_ecn: asks for ECN when it opens a connection and grants it when it accepts one, whatever net.xtcp.ecn says
  * @end: the connection ends or changes to another algorithm. Optional
  */
 struct xtcp_cong_ops {
@@ -58,13 +62,16 @@ struct xtcp_cong_ops {
 	void (*start)(struct sock *sk);
 	void (*acked)(struct sock *sk, const struct xtcp_sample *sample);
 	u32 (*ssthresh)(struct sock *sk);
+	u32 (*marked)(struct sock *sk);
 	void (*undone)(struct sock *sk);
 	void (*idle)(struct sock *sk, u32 idle_us);
+	void (*told)(struct sock *sk, const struct xtcp_sample *sample);
 	void (*control)(struct sock *sk, const struct xtcp_sample *sample);
 	void (*lost)(struct sock *sk, const struct xtcp_cong_loss *loss);
 	size_t (*info)(struct sock *sk, union tcp_cc_info *info);
 	void (*end)(struct sock *sk);
 	bool paces;
+	bool needs_ecn;
 };
 
 /**
@@ -103,10 +110,13 @@ struct xtcp_cong {
 void xtcp_cong_start(struct sock *sk, bool syn_lost);
 void *xtcp_cong_private(struct sock *sk);
 unsigned long xtcp_cong_rate(struct sock *sk);
+void xtcp_cong_told(struct sock *sk, const struct xtcp_sample *sample);
 void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample);
+void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted);
 void xtcp_cong_sent(struct sock *sk, u32 octets);
 void xtcp_cong_pushed(struct sock *sk, bool limited);
-void xtcp_cong_reduce(struct sock *sk, u32 in_flight);
+void xtcp_cong_reduce(struct sock *sk, u32 in_flight, bool marked);
+void xtcp_cong_reduce_further(struct sock *sk);
 void xtcp_cong_reduced(struct sock *sk);
 void xtcp_cong_repaired(struct sock *sk);
 void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss);

@@ -16,26 +16,10 @@ struct newreno {
 
 static void newreno_acked(struct sock *sk, const struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct newreno *reno = xtcp_cong_private(sk);
-	struct xtcp_cong *cong = &xsk->cong;
-	u32 acked = sample->delivered, step;
 
 	sock_owned_by_me(sk);
-	if (cong->cwnd < cong->ssthresh) {
-		/* one ACK may speak for a whole bundle, so the octets count and not the ACKs (RFC 3465) */
-		step = min(acked, cong->ssthresh - cong->cwnd);
-		cong->cwnd += step;
-		acked -= step;
-		if (!acked)
-			return;
-	}
-	/* a segment more for each window acknowledged */
-	reno->acked += acked;
-	if (reno->acked >= cong->cwnd) {
-		reno->acked -= cong->cwnd;
-		cong->cwnd += min_t(u32, xsk->mss, U32_MAX / 2 - min(cong->cwnd, U32_MAX / 2));
-	}
+	xtcp_cong_grow(sk, sample->delivered, &reno->acked);
 }
 
 /* RFC 5681 equation (4), with the window for what is in flight, as Linux */

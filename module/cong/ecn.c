@@ -6,6 +6,8 @@
  * dropping the segment. The receiver of CE says ECE in every segment until CWR comes; the sender of the text reduces
  * its window as for a loss, once in a round trip, and says CWR with the next new text. When to reduce is recovery.c's.
  *
+ * A peer with DCTCP (RFC 8257) is told exactly what of its text came with CE.
+ *
  * ECT(1) is an experiment's (RFC 8311 section 4.2): never sent, and taken for ECT.
  *
  * With accurate feedback (RFC 9768) all is as here but for what the peers tell each other, which is accecn.c's.
@@ -19,44 +21,52 @@
 
 #include "base/netns.h"
 #include "cong/accecn.h"
+#include "cong/cong.h"
 #include "pure/seq.h"
 
 #define RESERVED_BITS	0x0f	/* of octet 12 of the header */
 #define QUICKACKS_CE	2	/* as Linux: an ACK for each of the next segments, the sender's window may be small */
 
+static bool needs_ecn(const struct sock *sk)
+{
+	return READ_ONCE(xtcp_sk(sk)->algorithm)->needs_ecn;
+}
+
 /**
  * xtcp_ecn_is_allowed() - may a connection that the peer opens use ECN?
- * @xn: the namespace
+ * @lsk: its listener
  * @dst: the route to the peer
  *
  * Context: softirq or process. @dst is held.
  *
- * Return: true with net.xtcp.ecn other than 0, or where the route has the feature "ecn".
+ * Return: true with net.xtcp.ecn other than 0, where the route has the feature "ecn", or when the listener's algorithm
+ * needs it.
  */
-bool xtcp_ecn_is_allowed(const struct xtcp_net *xn, const struct dst_entry *dst)
+bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
 {
-	return READ_ONCE(xn->sysctl.ecn) || dst_feature(dst, RTAX_FEATURE_ECN);
+	return READ_ONCE(xtcp_net_of(lsk)->sysctl.ecn) || dst_feature(dst, RTAX_FEATURE_ECN) || needs_ecn(lsk);
 }
 
 /**
  * xtcp_ecn_is_asked() - is this an ECN-setup SYN? (RFC 3168 section 6.1.1)
+ * @lsk: the listener
  * @syn: the segment, as ingress left it
  *
  * One with ECT or CE in its IP header is none: something on the way writes there what it likes, and its marks would
- * mean nothing. With a bit set that is reserved it is an extension's that may know better (RFC 8311 section 4.3). Both
- * as Linux.
+ * mean nothing. With a bit set that is reserved it is an extension's that may know better (RFC 8311 section 4.3), and
+ * one with DCTCP says ECT in its SYN (RFC 8257 section 3.6). All as Linux.
  *
  * Context: softirq.
  *
  * Return: true when it is.
  */
-bool xtcp_ecn_is_asked(const struct sk_buff *syn)
+bool xtcp_ecn_is_asked(const struct sock *lsk, const struct sk_buff *syn)
 {
 	const struct xtcp_seg *seg = (const struct xtcp_seg *)syn->cb;
 
 	if ((seg->flags & (XTCP_ECE | XTCP_CWR)) != (XTCP_ECE | XTCP_CWR))
 		return false;
-	return seg->ecn == INET_ECN_NOT_ECT || ((const u8 *)tcp_hdr(syn))[12] & RESERVED_BITS;
+	return seg->ecn == INET_ECN_NOT_ECT || ((const u8 *)tcp_hdr(syn))[12] & RESERVED_BITS || needs_ecn(lsk);
 }
 
 /**
@@ -75,7 +85,7 @@ void xtcp_ecn_offer(struct sock *sk)
 	if (mode == XTCP_ECN_MODE_ACCURATE)
 		xtcp_sk(sk)->ecn = XTCP_ECN_OK | XTCP_ECN_ACCURATE;
 	else if (mode == XTCP_ECN_MODE_BOTH || mode == XTCP_ECN_MODE_ACCURATE_IN ||
-		 (dst && dst_feature(dst, RTAX_FEATURE_ECN)))
+		 (dst && dst_feature(dst, RTAX_FEATURE_ECN)) || needs_ecn(sk))
 		xtcp_sk(sk)->ecn = XTCP_ECN_OK;
 }
 
@@ -171,8 +181,52 @@ static void take_codepoint(struct xtcp_sock *xsk, u8 codepoint)
 	xsk->ecn |= XTCP_ECN_SEEN;
 }
 
+static bool brings_new(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	return seg->len && xtcp_seq_gt(seg->seq + seg->len, xsk->rcv_nxt);
+}
+
 /**
- * xtcp_ecn_take() - CWR and CE of a segment that arrives; see xtcp_ecn_arrives()
+ * xtcp_ecn_turns() - does new text come marked where the text before it did not, or the other way round?
+ * @sk: in a synchronized state
+ * @seg: an acceptable segment whose ACK field was processed, before xtcp_ecn_take()
+ *
+ * What is owed for the text before goes first, with what ECE has said until now (RFC 8257 section 3.2, the second way).
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ *
+ * Return: true when it does, and ECE has to be exact.
+ */
+bool xtcp_ecn_turns(const struct sock *sk, const struct xtcp_seg *seg)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (!(xsk->ecn & XTCP_ECN_EXACT) || !brings_new(xsk, seg))
+		return false;
+	return (seg->ecn == INET_ECN_CE) != !!(xsk->ecn & XTCP_ECN_DEMAND_CWR);
+}
+
+/*
+ * RFC 8257 section 3.2: ECE says whether the text that is acknowledged was marked. CWR tells nothing that the text does
+ * not, but whose window was reduced to one segment waits for the ACK.
+ */
+static void take_exactly(struct sock *sk, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (seg->flags & XTCP_CWR && seg->seq != seg->end_seq)
+		xsk->ack_now = true;
+	if (xtcp_ecn_turns(sk, seg)) {
+		xsk->ecn ^= XTCP_ECN_DEMAND_CWR;
+		xsk->ack_now = true;
+	}
+	if (seg->ecn != INET_ECN_NOT_ECT && brings_new(xsk, seg))
+		xsk->ecn |= XTCP_ECN_SEEN;
+}
+
+/**
+ * xtcp_ecn_take() - CWR and CE of a segment that arrives
  * @sk: in a synchronized state, ECN is or may be in use
  * @skb: an acceptable segment whose ACK field was processed, before its text is
  *
@@ -191,13 +245,17 @@ void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb)
 		xtcp_accecn_take(sk, skb);
 		return;
 	}
+	if (xsk->ecn & XTCP_ECN_EXACT) {
+		take_exactly(sk, seg);
+		return;
+	}
 	if (seg->flags & XTCP_CWR) {
 		xsk->ecn &= ~XTCP_ECN_DEMAND_CWR;
 		/* the window of who says so may hold one segment */
 		if (seg->seq != seg->end_seq)
 			xsk->ack_now = true;
 	}
-	if (seg->len && xtcp_seq_gt(seg->seq + seg->len, xsk->rcv_nxt))
+	if (brings_new(xsk, seg))
 		take_codepoint(xsk, seg->ecn);
 }
 
@@ -226,4 +284,43 @@ void xtcp_ecn_undone(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	xtcp_sk(sk)->ecn &= ~XTCP_ECN_QUEUE_CWR;
+}
+
+/**
+ * xtcp_ecn_be_exact() - an algorithm begins or ends that wants to know what of its text was marked
+ * @sk: in a synchronized state, or about to be; it is known whether the peer speaks ECN
+ * @on: it begins
+ *
+ * The peer is taken for one with the same algorithm, as in Linux: it is told exactly. In AccECN mode each peer is.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_ecn_be_exact(struct sock *sk, bool on)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if ((xsk->ecn & (XTCP_ECN_OK | XTCP_ECN_ACCURATE)) != XTCP_ECN_OK)
+		return;
+	xsk->ecn &= ~(XTCP_ECN_EXACT | XTCP_ECN_DEMAND_CWR);
+	if (on)
+		xsk->ecn |= XTCP_ECN_EXACT;
+}
+
+/**
+ * xtcp_ecn_comes_marked() - was the last new text of the peer marked?
+ * @sk: with an algorithm that wants to know
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: DCTCP.CE of RFC 8257 section 3.2; in AccECN mode what the last segment came with.
+ */
+bool xtcp_ecn_comes_marked(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (xsk->ecn & XTCP_ECN_ACCURATE)
+		return xsk->accecn.last_codepoint == INET_ECN_CE;
+	return xsk->ecn & XTCP_ECN_DEMAND_CWR;
 }

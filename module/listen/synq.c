@@ -115,7 +115,7 @@ static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const 
 	xtcp_request_fill_window(he, listener, how->advmss);
 	he->accecn_ok = xtcp_accecn_is_asked(xtcp_net_of(lsk), skb);
 	he->syn_codepoint = xtcp_seg(skb)->ecn;
-	he->ecn_ok = he->accecn_ok || (xtcp_ecn_is_asked(skb) && xtcp_ecn_is_allowed(xtcp_net_of(lsk), how->dst));
+	he->ecn_ok = he->accecn_ok || (xtcp_ecn_is_asked(lsk, skb) && xtcp_ecn_is_allowed(lsk, how->dst));
 	if (timewait_iss)
 		he->iss = *timewait_iss;
 	else
@@ -327,7 +327,7 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 		return NULL;
 	}
 	xtcp_request_fill_window(&he, listener, how.advmss);
-	if (xtcp_ecn_is_allowed(xn, how.dst))
+	if (xtcp_ecn_is_allowed(lsk, how.dst))
 		fill_cookie_ecn(xn, skb, &cookie, &he);
 	dst_release(how.dst);
 

@@ -79,13 +79,13 @@ static u32 in_flight_with(const struct xtcp_sock *xsk, const struct xtcp_sample 
 	return out > sacked_before ? out - sacked_before : 0;
 }
 
-static void reduce(struct sock *sk, const struct xtcp_sample *sample)
+static void reduce(struct sock *sk, const struct xtcp_sample *sample, bool marked)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	xsk->recover = xsk->snd_nxt;
 	xsk->tlp.pending = false;
-	xtcp_cong_reduce(sk, in_flight_with(xsk, sample));
+	xtcp_cong_reduce(sk, in_flight_with(xsk, sample), marked);
 	xtcp_ecn_reduced(sk);
 }
 
@@ -93,7 +93,7 @@ static void reduce(struct sock *sk, const struct xtcp_sample *sample)
 static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
 {
 	xtcp_undo_forget(sk);
-	reduce(sk, sample);
+	reduce(sk, sample, true);
 	xtcp_cong_forbid_undo(sk);
 	set_phase(sk, XTCP_CONG_CWR, XTCP_TRACE_ECE);
 }
@@ -121,8 +121,10 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 
 	XTCP_NET_INC_STATS(xsk->xn, xsk->sack_ok ? LINUX_MIB_TCPSACKRECOVERY : LINUX_MIB_TCPRENORECOVERY);
 	xtcp_undo_begin(sk);
-	if (xsk->cong.phase != XTCP_CONG_CWR)
-		reduce(sk, sample);
+	if (xsk->cong.phase == XTCP_CONG_CWR)
+		xtcp_cong_reduce_further(sk);
+	else
+		reduce(sk, sample, false);
 	if (sample->ece)
 		xtcp_cong_forbid_undo(sk);
 	xsk->recover = xsk->snd_nxt;
@@ -144,7 +146,7 @@ void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *s
 	if (xtcp_sk(sk)->cong.phase >= XTCP_CONG_CWR)
 		return;
 	xtcp_undo_forget(sk);
-	reduce(sk, sample);
+	reduce(sk, sample, false);
 	set_phase(sk, XTCP_CONG_CWR, XTCP_TRACE_TLP);
 	xtcp_cong_reduced(sk);
 	keep_open(sk, XTCP_TRACE_RECOVERED);
@@ -567,6 +569,8 @@ void xtcp_recovery_timeout(struct sock *sk)
 	    (xsk->cong.phase == XTCP_CONG_LOSS && !xsk->retransmits)) {
 		xtcp_cong_lost(sk);
 		xtcp_undo_begin(sk);
+	} else if (xsk->cong.phase == XTCP_CONG_CWR) {
+		xtcp_cong_reduce_further(sk);
 	}
 	/* many were sacked and still nothing counted as lost: so much reordering there is not */
 	if (xsk->cong.phase <= XTCP_CONG_DISORDER && sb->sacked_segments >= XTCP_DUPACK_THRESHOLD)

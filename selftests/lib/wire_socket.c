@@ -11,6 +11,7 @@
  *   shut; shutrd; close; abort; closelisten
  *   set OPTION VALUE [ERR]; get OPTION VALUE	CONGESTION has a name for its value
  *   info FIELD OP VALUE; keep FIELD	members of TCP_INFO; or keep R, the last timestamp
+ *   dctcp FIELD OP VALUE	members of tcp_dctcp_info, from TCP_CC_INFO
  *   err ERR|none		SO_ERROR, which reads once
  *   poll BITS			exactly these of IN OUT RDHUP HUP ERR PRI
  *   hup MS			wait until poll says HUP
@@ -22,6 +23,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/inet_diag.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <linux/types.h>
@@ -423,6 +425,37 @@ static int do_info(struct wire *w, char *args)
 	return wire_fail(w, "%s is %llu, want %s %s", name, (unsigned long long)got, op, arg);
 }
 
+#define DCTCP_FIELD(f)	{ #f, offsetof(struct tcp_dctcp_info, dctcp_##f), \
+			  sizeof(((struct tcp_dctcp_info *)0)->dctcp_##f) }
+
+static const struct { const char *name; size_t offset, size; } dctcp_fields[] = {
+	DCTCP_FIELD(enabled), DCTCP_FIELD(ce_state), DCTCP_FIELD(alpha), DCTCP_FIELD(ab_ecn), DCTCP_FIELD(ab_tot),
+};
+
+static int do_dctcp(struct wire *w, char *args)
+{
+	char *next, *name = strtok_r(args, " ", &next), *op = strtok_r(NULL, " ", &next);
+	char *arg = strtok_r(NULL, " ", &next);
+	union tcp_cc_info info = { 0 };
+	socklen_t len = sizeof(info);
+	uint64_t got = 0, want = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(dctcp_fields) / sizeof(*dctcp_fields); i++)
+		if (name && !strcmp(dctcp_fields[i].name, name))
+			break;
+	if (i == sizeof(dctcp_fields) / sizeof(*dctcp_fields) || !arg || wire_text_number(w, arg, &want))
+		return wire_fail(w, "dctcp %s", name ? name : "");
+	if (verdict(w, "TCP_CC_INFO", getsockopt(w->c.fd, IPPROTO_TCP, TCP_CC_INFO, &info, &len), NULL))
+		return -1;
+	if (len != sizeof(info.dctcp))
+		return wire_fail(w, "TCP_CC_INFO has %u octets", len);
+	memcpy(&got, (char *)&info + dctcp_fields[i].offset, dctcp_fields[i].size);
+	if (wire_text_compare(got, op, want))
+		return 0;
+	return wire_fail(w, "%s is %llu, want %s %s", name, (unsigned long long)got, op, arg);
+}
+
 static int do_err(struct wire *w, const char *want)
 {
 	int err = -1;
@@ -554,6 +587,8 @@ int wire_socket_step(struct wire *w, char *verb, char *args)
 		return do_option(w, args, *verb == 's');
 	if (!strcmp(verb, "info"))
 		return do_info(w, args);
+	if (!strcmp(verb, "dctcp"))
+		return do_dctcp(w, args);
 	if (!strcmp(verb, "keep"))
 		return keep(w, args);
 	if (!strcmp(verb, "err"))

@@ -130,7 +130,7 @@ static int new_socket(int ns)
 static void knobs(void)
 {
 	/* kernel TCP's bbr is a module, which nobody has loaded */
-	const char *available = stack == XTCP ? "reno bbr cubic" : "reno cubic";
+	const char *available = stack == XTCP ? "reno bbr cubic dctcp" : "reno cubic";
 	int home = ns_home(), a = ns_make(), b, c = -1;
 
 	RESULT(is(home, "available", available) && is(home, "allowed", "reno cubic") && is(home, "", "cubic") &&

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * DCTCP (RFC 8257): the window falls by how much was marked, not by whether something was. It wants switches that mark
+ * from a few segments of queue on. In AccECN mode each peer tells how many segments were marked; else it wants one with
+ * DCTCP, whose ECE says exactly what was (ecn.c). Where a connection has no ECN it is NewReno, as in Linux.
+ */
+#include <linux/inet_diag.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+
+#include "base/sock.h"
+#include "cong/cong.h"
+#include "cong/ecn.h"
+#include "loss/sample.h"
+#include "pure/seq.h"
+
+#define ALPHA_ONE	65536U	/* 1.0, as in the example of section 4.2 */
+#define ALPHA_SHIFT	4	/* g is 1/16 */
+#define INFO_ONE	1024U	/* 1.0 in TCP_CC_INFO */
+
+/**
+ * struct dctcp - what DCTCP has in a sock
+ * @alpha: DCTCP.Alpha, in 1/65536
+ * @window_end: DCTCP.WindowEnd
+ * @acked: DCTCP.BytesAcked, octets
+ * @marked: DCTCP.BytesMarked, octets
+ * @counted: octets towards the next segment of the window
+ */
+struct dctcp {
+	u32 alpha;
+	u32 window_end;
+	u32 acked;
+	u32 marked;
+	u32 counted;
+};
+
+/* An alpha of 1: the first mark halves the window (section 3.3). */
+static void dctcp_start(struct sock *sk)
+{
+	struct dctcp *dctcp = xtcp_cong_private(sk);
+
+	sock_owned_by_me(sk);
+	BUILD_BUG_ON(sizeof(*dctcp) > XTCP_CONG_PRIVATE);
+	dctcp->alpha = ALPHA_ONE;
+	dctcp->window_end = xtcp_sk(sk)->snd_nxt;
+	xtcp_ecn_be_exact(sk, true);
+}
+
+/* Section 4.2: Alpha = Alpha * (1 - g) + g * M, so that it can become 0, and not more than 1. */
+static u32 alpha_after(const struct dctcp *dctcp)
+{
+	u32 alpha = dctcp->alpha;
+
+	alpha -= min_not_zero(alpha, alpha >> ALPHA_SHIFT);
+	if (dctcp->marked)
+		alpha += (u32)div_u64((u64)dctcp->marked * (ALPHA_ONE >> ALPHA_SHIFT), dctcp->acked);
+	return min(alpha, ALPHA_ONE);
+}
+
+/*
+ * Section 3.3, once in a window. As in Linux what is sacked counts when it is. Marks come as segments, and ACKs of less
+ * than these have not more octets.
+ */
+static void dctcp_told(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct dctcp *dctcp = xtcp_cong_private(sk);
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	dctcp->acked += sample->delivered;
+	dctcp->marked += min_t(u64, (u64)sample->marked * xsk->mss, sample->delivered);
+	if (xtcp_seq_le(xsk->snd_una, dctcp->window_end))
+		return;
+	dctcp->alpha = alpha_after(dctcp);
+	dctcp->window_end = xsk->snd_nxt;
+	dctcp->acked = 0;
+	dctcp->marked = 0;
+}
+
+static void dctcp_acked(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct dctcp *dctcp = xtcp_cong_private(sk);
+
+	sock_owned_by_me(sk);
+	xtcp_cong_grow(sk, sample->delivered, &dctcp->counted);
+}
+
+/* A loss costs half, as ever (section 3.5). */
+static u32 dctcp_ssthresh(struct sock *sk)
+{
+	struct dctcp *dctcp = xtcp_cong_private(sk);
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	dctcp->counted = 0;
+	return max_t(u32, xsk->cong.cwnd / 2, 2U * xsk->mss);
+}
+
+/* Section 3.3, step 9: cwnd * (1 - Alpha / 2). */
+static u32 dctcp_marked(struct sock *sk)
+{
+	struct dctcp *dctcp = xtcp_cong_private(sk);
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 cwnd = xsk->cong.cwnd;
+
+	sock_owned_by_me(sk);
+	dctcp->counted = 0;
+	return max_t(u32, cwnd - (u32)div_u64((u64)cwnd * dctcp->alpha, 2 * ALPHA_ONE), 2U * xsk->mss);
+}
+
+/* All 0 when the connection has no ECN, as in Linux. */
+static size_t dctcp_info(struct sock *sk, union tcp_cc_info *info)
+{
+	const struct dctcp *dctcp = xtcp_cong_private(sk);
+
+	sock_owned_by_me(sk);
+	if (xtcp_sk(sk)->ecn & XTCP_ECN_OK) {
+		info->dctcp.dctcp_enabled = 1;
+		info->dctcp.dctcp_ce_state = xtcp_ecn_comes_marked(sk);
+		info->dctcp.dctcp_alpha = dctcp->alpha / (ALPHA_ONE / INFO_ONE);
+		info->dctcp.dctcp_ab_ecn = dctcp->marked;
+		info->dctcp.dctcp_ab_tot = dctcp->acked;
+	}
+	return sizeof(info->dctcp);
+}
+
+static void dctcp_end(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_ecn_be_exact(sk, false);
+}
+
+const struct xtcp_cong_ops xtcp_cong_dctcp = {
+	.name = "dctcp",
+	.start = dctcp_start,
+	.acked = dctcp_acked,
+	.ssthresh = dctcp_ssthresh,
+	.marked = dctcp_marked,
+	.told = dctcp_told,
+	.info = dctcp_info,
+	.end = dctcp_end,
+	.needs_ecn = true,
+};
