@@ -22,7 +22,7 @@ image=$(vm_kernel stock) || { echo "bench: no kernel for the virtual machine" >&
 vm_module stock -s || { echo "bench: the module does not build" >&2; exit 1; }
 what=${1:-all}
 [ $# -eq 0 ] || shift
-all="tcp syn timewait ports idle spaces scale loss"
+all="tcp syn timewait ports idle spaces scale dctcp loss"
 case " $all all " in
 *" $what "*) ;;
 *) echo "bench: there is no B=$what; there are: $all all" >&2; exit 2 ;;
@@ -174,6 +174,11 @@ bench_spaces()
 bench_scale()
 {
 	in_vm "connections by threads, wall clock, 2 processors" --parallel -- bench_scale 5 5
+}
+
+bench_dctcp()
+{
+	in_vm "a router that marks early" "${counted[@]}" -- bench_dctcp 4
 }
 
 # what was lost, and how fast to send: 5 runs of each, or one of a third

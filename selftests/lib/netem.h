@@ -18,6 +18,7 @@ struct netem {
 	int corrupt;			/* one bit changed */
 	int rate_kbit;			/* of the bottleneck behind all that (tbf), 0: none */
 	int queue;			/* octets that wait before the bottleneck */
+	int mark_us;			/* what waits longer there and says ECT is marked (fq_codel), 0: none */
 };
 
 /* Replaces what is on @name's way out; 0 or -1. */
