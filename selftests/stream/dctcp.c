@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * DCTCP between two ends over a network that marks instead of dropping: the sender knows exactly how many of its
+ * segments were marked, by ECE alone and by AccECN, of real segments and of bundles, with delayed ACKs.
+ */
+#include <errno.h>
+#include <kselftest.h>
+#include <linux/ethtool.h>
+#include <linux/inet_diag.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "netem.h"
+#include "ns.h"
+#include "stack.h"
+
+#define PORT		5620
+#define SEGMENTS	1000
+#define AT_ONCE		40	/* segments that are written: full ones alone leave, so octets tell how many */
+#define STALL_MS	20000
+#define ALPHA_ONE	1024
+
+static struct ns_pair pair;
+
+static void must(bool condition, const char *what)
+{
+	if (!condition)
+		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
+}
+
+static struct tcp_info info_of(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
+	return info;
+}
+
+static struct tcp_dctcp_info dctcp_of(int fd)
+{
+	union tcp_cc_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	must(!getsockopt(fd, IPPROTO_TCP, TCP_CC_INFO, &info, &len) && len == sizeof(info.dctcp), "TCP_CC_INFO");
+	return info.dctcp;
+}
+
+static int set_offload(void *value)
+{
+	struct ifreq ifr = { .ifr_name = "veth0", .ifr_data = value };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret;
+
+	ret = ioctl(fd, SIOCETHTOOL, &ifr);
+	close(fd);
+	return ret;
+}
+
+/* Bundles are cut behind netem, and come through a ring that keeps their order. */
+static void make_network(bool bundles)
+{
+	struct ethtool_value no_tso = { .cmd = ETHTOOL_STSO, .data = 0 }, gro = { .cmd = ETHTOOL_SGRO, .data = 1 };
+
+	must(!ns_pair_make(&pair), "namespaces");
+	if (!bundles)
+		must(!ns_link_gso_max_segs(pair.a, "veth0", 1), "gso_max_segs");
+	must(!ns_call(pair.a, set_offload, &no_tso) && !ns_call(pair.b, set_offload, &gro), "offloads");
+}
+
+static void choose(int fd)
+{
+	must(!setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "dctcp", strlen("dctcp")), "dctcp");
+}
+
+static void open_pair(const char *ecn, int *client, int *server)
+{
+	int listener;
+
+	must(!ns_sysctl_set(pair.a, "net.xtcp.ecn", ecn) && !ns_sysctl_set(pair.b, "net.xtcp.ecn", ecn), "ecn");
+	listener = stack_bound(pair.b, XTCP, NS_B4, PORT, true);
+	must(listener >= 0, "listener");
+	choose(listener);
+	must(!listen(listener, 8), "listen");
+	*client = stack_socket(pair.a, XTCP, NS_B4);
+	choose(*client);
+	must(!stack_connect(*client, NS_B4, PORT), "connect");
+	*server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	must(*server >= 0, "accept");
+	close(listener);
+}
+
+static unsigned char octet_at(long long at)
+{
+	return at * 7 + (at >> 8);
+}
+
+/* All of them arrive as they were, and are acknowledged. */
+static bool stream(int from, int to)
+{
+	static unsigned char out[AT_ONCE * 1460], in[65536];
+	long long sent = 0, received = 0, whole = AT_ONCE * (long long)info_of(from).tcpi_snd_mss;
+	long long total = whole * (SEGMENTS / AT_ONCE);
+	ssize_t n, i;
+
+	while (received < total) {
+		struct pollfd p[2] = {
+			{ .fd = to, .events = POLLIN },
+			{ .fd = sent < total ? from : -1, .events = POLLOUT },
+		};
+
+		if (poll(p, 2, STALL_MS) <= 0)
+			return false;
+		if (p[1].revents) {
+			n = whole - sent % whole;
+			for (i = 0; i < n; i++)
+				out[i] = octet_at(sent + i);
+			n = send(from, out, n, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
+			if (n < 0 && errno != EAGAIN)
+				return false;
+			sent += n > 0 ? n : 0;
+		}
+		while ((n = recv(to, in, sizeof(in), MSG_DONTWAIT)) > 0)
+			for (i = 0; i < n; i++, received++)
+				if (in[i] != octet_at(received))
+					return false;
+	}
+	for (i = 0; i < STALL_MS / 10 && info_of(from).tcpi_unacked; i++)
+		poll(NULL, 0, 10);
+	return !info_of(from).tcpi_unacked;
+}
+
+static void marks(const char *ecn, bool bundles)
+{
+	const struct netem marking = { .delay_ms = 5, .loss = bundles ? 300000 : 100000, .ecn = true };
+	struct tcp_dctcp_info dctcp;
+	struct tcp_info info;
+	long long marked;
+	int client, server;
+	bool whole;
+
+	make_network(bundles);
+	open_pair(ecn, &client, &server);
+	must(!netem_set(pair.a, "veth0", &marking), "netem");
+	whole = stream(client, server);
+	info = info_of(client);
+	dctcp = dctcp_of(client);
+	marked = counter_now(pair.b, "/proc/net/netstat", "IpExt:InCEPkts");
+	ksft_print_msg("%lld marked, %u known, alpha %u, %u sent again, %u slow start threshold\n", marked,
+		       info.tcpi_delivered_ce, dctcp.dctcp_alpha, info.tcpi_total_retrans, info.tcpi_snd_ssthresh);
+	/* a probe of a tail that a slow machine thought lost may be marked, too */
+	ksft_test_result(whole && marked > 0 && dctcp.dctcp_enabled && info.tcpi_delivered_ce <= marked &&
+			 info.tcpi_delivered_ce + info.tcpi_total_retrans >= marked && !info.tcpi_lost,
+			 "ecn %s, %s: all marks are known\n", ecn, bundles ? "bundles" : "real segments");
+	ksft_test_result(dctcp.dctcp_alpha > 0 && dctcp.dctcp_alpha < ALPHA_ONE && info.tcpi_snd_ssthresh < 0x7fffffff,
+			 "ecn %s, %s: and what was not marked, too\n", ecn, bundles ? "bundles" : "real segments");
+	close(client);
+	close(server);
+	ns_pair_close(&pair);
+}
+
+int main(void)
+{
+	ksft_print_header();
+	ksft_set_plan(8);
+	marks("1", false);
+	marks("1", true);
+	marks("3", false);
+	marks("3", true);
+	ksft_finished();
+}
