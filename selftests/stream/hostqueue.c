@@ -57,26 +57,33 @@ static void hold(enum stack stack, bool v6)
 	must(!netem_clear(net.a, "veth0"), "no plug");
 }
 
-/* Three small writes without Nagle; the device keeps the first of them. */
+/*
+ * Small writes without Nagle; the device keeps what it gets. The second goes, too: it takes as much memory as the
+ * first, which waits. From the third on they are collected.
+ */
 static void small_writes(enum stack stack, bool autocorking)
 {
+	const char *knob = stack == XTCP ? "net.xtcp.autocorking" : "net.ipv4.tcp_autocorking";
+	const unsigned int writes = autocorking ? 4 : 3, kept = autocorking ? 2 : 3, all = 3;
 	long long corked = count(stack, "TcpExt:TCPAutoCorking");
-	int client, server, i, one = 1;
-	char piece[100] = "", in[300];
-	bool ok;
+	int client, server, one = 1;
+	char piece[100] = "", in[4 * sizeof(piece)];
+	unsigned int i, sent;
+	ssize_t octets = writes * sizeof(piece);
 
-	must(!ns_sysctl_set(net.a, stack == XTCP ? "net.xtcp.autocorking" : "net.ipv4.tcp_autocorking", "%d",
-			    autocorking), "autocorking");
+	must(!ns_sysctl_set(net.a, knob, "%d", autocorking), "autocorking");
 	stack_pair_or_die(net.a, stack, net.b, KERNEL, NS_B4, PORT, &client, &server);
 	must(!setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "TCP_NODELAY");
 	must(!netem_hold(net.a, "veth0"), "plug");
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < writes; i++)
 		must(send(client, piece, sizeof(piece), MSG_NOSIGNAL) == sizeof(piece), "send");
-	ok = info_of(client).tcpi_data_segs_out == (autocorking ? 1 : 3) &&
-	     count(stack, "TcpExt:TCPAutoCorking") == corked + autocorking;
+	sent = info_of(client).tcpi_data_segs_out;
+	corked = count(stack, "TcpExt:TCPAutoCorking") - corked;
 	must(!netem_release(net.a, "veth0"), "plug");
-	ok &= recv(server, in, sizeof(in), MSG_WAITALL) == sizeof(in) && info_of(client).tcpi_data_segs_out == (autocorking ? 2 : 3);
-	ksft_test_result(ok, "%s: small writes while one waits in the own queue, autocorking %s\n", stack_name(stack),
+	must(recv(server, in, octets, MSG_WAITALL) == octets, "recv");
+	ksft_print_msg("%u segments, corked %lld times, then %u\n", sent, corked, info_of(client).tcpi_data_segs_out);
+	ksft_test_result(sent == kept && corked == autocorking && info_of(client).tcpi_data_segs_out == all,
+			 "%s: small writes while others wait in the own queue, autocorking %s\n", stack_name(stack),
 			 autocorking ? "on" : "off");
 	close(client);
 	close(server);
