@@ -11,8 +11,8 @@
  *
  * The same timer sends when too much stood below TCP (output.c). From the first time on the sock has no
  * SOCK_USE_WRITE_QUEUE, and sock_wfree() calls sk_write_space for each segment that a device is done with: once there
- * is room the timer runs at once. Whoever frees a segment may hold any lock, so nothing is sent from there. It also runs
- * after AGAIN_NS: the first time, a free that has looked at the flag already tells nobody.
+ * is room the timer runs at once. Whoever frees a segment may hold any lock, so nothing is sent from there. It also
+ * runs after AGAIN_NS: the first time, a free that has looked at the flag already tells nobody.
  *
  * The timer is made when it is needed first; without memory for it nothing is held. A running one holds the sock. Its
  * function may wait for the lock while the connection ends: then it finds a state in which nothing is sent.
