@@ -22,7 +22,8 @@ CLIENT4, CLIENT6 = "10.77.0.1", "fd77::1"
 SECONDS = int(os.environ.get("PATIENCE", "120"))
 TRACE = "/sys/kernel/tracing/instances/stage/"
 # after which something that is waited for may be so; a module that nobody uses counts 1
-EVENTS = (("syscalls/sys_exit_listen", "ret == 0"), ("module/module_put", 'name == "xtcp" && refcnt <= 1'))
+EVENTS = (("syscalls/sys_exit_listen", "ret == 0"), ("syscalls/sys_exit_accept", "ret >= 0"),
+          ("syscalls/sys_exit_accept4", "ret >= 0"), ("module/module_put", 'name == "xtcp" && refcnt <= 1'))
 work = "/tmp/stage"
 failed = 0
 number = 0

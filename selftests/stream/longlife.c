@@ -18,7 +18,7 @@
 #include "lib/stack.h"
 
 #define PORT	5395
-#define BLOCK	(1 << 18)
+#define BLOCK	262144
 #define MORE	300		/* blocks */
 
 static struct ns_pair net;
