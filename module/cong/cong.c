@@ -309,13 +309,15 @@ void xtcp_cong_reduce(struct sock *sk, u32 in_flight, bool marked)
 /**
  * xtcp_cong_reduce_further() - while the window is reduced for a mark, something was lost, too
  * @sk: the phase is %XTCP_CONG_CWR
+ * @in_flight: RecoverFS of RFC 9937 section 6.1 if a repair begins; 0: none does
  *
  * The window falls once in a round trip, whatever the reasons (RFC 3168 section 6.1.2). Where a mark leaves more than a
- * loss, it falls as far as it would have for the loss alone (RFC 8257 section 3.5).
+ * loss, it falls as far as it would have for the loss alone (RFC 8257 section 3.5). What was sent since the mark was
+ * sent with that mark's window: a repair that counted it would wait for as much to be delivered.
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_cong_reduce_further(struct sock *sk)
+void xtcp_cong_reduce_further(struct sock *sk, u32 in_flight)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_cong *cong = &xsk->cong;
@@ -327,6 +329,8 @@ void xtcp_cong_reduce_further(struct sock *sk)
 	cong->cwnd = cong->prior_cwnd;
 	cong->ssthresh = min(cong->ssthresh, max_t(u32, xsk->algorithm->ssthresh(sk), xsk->mss));
 	cong->cwnd = cwnd;
+	if (in_flight)
+		xtcp_prr_begin(&cong->prr, in_flight);
 }
 
 /**

@@ -116,7 +116,7 @@ void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted);
 void xtcp_cong_sent(struct sock *sk, u32 octets);
 void xtcp_cong_pushed(struct sock *sk, bool limited);
 void xtcp_cong_reduce(struct sock *sk, u32 in_flight, bool marked);
-void xtcp_cong_reduce_further(struct sock *sk);
+void xtcp_cong_reduce_further(struct sock *sk, u32 in_flight);
 void xtcp_cong_reduced(struct sock *sk);
 void xtcp_cong_repaired(struct sock *sk);
 void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss);

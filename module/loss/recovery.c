@@ -122,7 +122,7 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 	XTCP_NET_INC_STATS(xsk->xn, xsk->sack_ok ? LINUX_MIB_TCPSACKRECOVERY : LINUX_MIB_TCPRENORECOVERY);
 	xtcp_undo_begin(sk);
 	if (xsk->cong.phase == XTCP_CONG_CWR)
-		xtcp_cong_reduce_further(sk);
+		xtcp_cong_reduce_further(sk, in_flight_with(xsk, sample));
 	else
 		reduce(sk, sample, false);
 	if (sample->ece)
@@ -143,6 +143,8 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample)
 {
 	sock_owned_by_me(sk);
+	if (xtcp_sk(sk)->cong.phase == XTCP_CONG_CWR)
+		xtcp_cong_reduce_further(sk, 0);
 	if (xtcp_sk(sk)->cong.phase >= XTCP_CONG_CWR)
 		return;
 	xtcp_undo_forget(sk);
@@ -570,7 +572,7 @@ void xtcp_recovery_timeout(struct sock *sk)
 		xtcp_cong_lost(sk);
 		xtcp_undo_begin(sk);
 	} else if (xsk->cong.phase == XTCP_CONG_CWR) {
-		xtcp_cong_reduce_further(sk);
+		xtcp_cong_reduce_further(sk, 0);
 	}
 	/* many were sacked and still nothing counted as lost: so much reordering there is not */
 	if (xsk->cong.phase <= XTCP_CONG_DISORDER && sb->sacked_segments >= XTCP_DUPACK_THRESHOLD)

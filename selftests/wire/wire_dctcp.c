@@ -258,6 +258,21 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		/*
+		 * What went out with the window of the mark, five segments, does not hold back the repair, though by
+		 * now the window of a loss would have let four go.
+		 */
+		.name = "dctcp_loss_after_a_mark_is_repaired_at_once", .rfc = "RFC 8257 3.5", .pre = DCTCP,
+		.syn = "mss 1000,sackok",
+		.want = {
+			.script = LITTLE "write 20000; > p. 30001(1000) ack 1 x10; < .E 1 ack 32001; info ca_state = 2;"
+				  "info snd_ssthresh = 9; skim; < . 1 ack 36001; skim;"
+				  "< . 1 ack 36001 <sack 37001:39001>; > p. 36001(1000) ack 1; info ca_state = 3;"
+				  "info snd_ssthresh = 5",
+			.state = ESTABLISHED, .counters = "RetransSegs=1",
+		},
+	},
+	{
 		.name = "dctcp_timeout", .rfc = "RFC 8257 3.5", .pre = DCTCP,
 		.want = {
 			.script = LITTLE_AND_TEN ">@3000 p. 30001(1000) ack 1; info ca_state = 4; info snd_cwnd = 1;"
