@@ -131,11 +131,15 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *ti
 static bool autocorks(struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct sk_buff *skb = xtcp_sndq_open_tail(sk);
 	unsigned int below = refcount_read(&sk->sk_wmem_alloc);
+	struct sk_buff *skb;
 	bool waits;
 
-	if (!skb || likely(below <= skb->truesize))
+	/* none takes less */
+	if (likely(below <= SKB_TRUESIZE(0)))
+		return false;
+	skb = xtcp_sndq_open_tail(sk);
+	if (!skb || below <= skb->truesize)
 		return false;
 	if (!READ_ONCE(xtcp_net_of(sk)->sysctl.autocorking) || xsk->snd_una == xsk->snd_nxt || xsk->snd_urgent ||
 	    skb != xtcp_sndq_unsent(sk) || xtcp_sndcb(skb)->marks & XTCP_SNDQ_EOR ||
