@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "counters.h"
 #include "netem.h"
 #include "rows.h"
 #include "sides.h"
@@ -291,21 +292,31 @@ static int references(const struct sides *s)
 	return found;
 }
 
+static long long cookies_sent(const struct sides *s)
+{
+	const char *path = s->server == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat";
+
+	return counter_now(pair.b, path, "TcpExt:SyncookiesSent");
+}
+
 /*
  * The SYN-ACK stands in the server's queue. An entry's belongs to the listener there; one that is a cookie belongs to
- * nobody, or in a flood all processors would write the listener's count of references.
+ * nobody, or in a flood all processors would write the listener's count of references. It may not be the only one that
+ * waits: a client whose machine was slow has repeated its SYN, and IPv6 has messages of its own.
  */
 static void syn_ack_waits(const struct sides *s, bool cookie)
 {
 	const char *knob = s->server == XTCP ? "net.xtcp.syncookies" : "net.ipv4.tcp_syncookies";
 	struct open o;
 	bool ok = !ns_sysctl_set(pair.b, knob, "%d", cookie ? 2 : 1);
+	long long sent = cookies_sent(s);
 	int before, held;
 
 	o = start(s);
 	before = references(s);
 	ok = ok && !netem_hold(pair.b, "veth0") && begin(&o);
-	ok = ok && WAIT_FOR(netem_waiting(pair.b, "veth0") == 1, STACK_DEADLINE_MS);
+	ok = ok && (cookie ? WAIT_FOR(cookies_sent(s) > sent, STACK_DEADLINE_MS) : server_is(&o, TCP_SYN_RECV));
+	ok = ok && WAIT_FOR(netem_waiting(pair.b, "veth0") > 0, STACK_DEADLINE_MS);
 	held = references(s);
 	ok = ok && before > 0 && (cookie ? held == before : held > before);
 	ok = ok && !netem_release(pair.b, "veth0") && established(&o) && !netem_clear(pair.b, "veth0");
