@@ -34,7 +34,7 @@
 #define AGAIN_NS		(40 * NSEC_PER_MSEC)
 
 /**
- * struct xtcp_pace - what a connection that is paced has besides
+ * struct xtcp_pace - of a connection that is paced, or has waited for room below TCP
  * @timer: sends what waits; while it is queued it has a reference of the sock
  * @next_ns: the next text may leave then, CLOCK_MONOTONIC
  * @below_max: there is room when no more than this stands below TCP, in octets of sk_wmem_alloc; 0: nobody waits for it
@@ -82,10 +82,17 @@ static struct xtcp_pace *pace_of(struct sock *sk)
 	return pace;
 }
 
+/* One that is queued for later runs at @at. Lock: pace->lock, held. */
+static void bring_forward(struct xtcp_pace *pace, ktime_t at)
+{
+	lockdep_assert_held(&pace->lock);
+	if (hrtimer_get_expires(&pace->timer) > at && hrtimer_try_to_cancel(&pace->timer) == 1)
+		hrtimer_start(&pace->timer, at, HRTIMER_MODE_ABS_PINNED_SOFT);
+}
+
 /* The timer runs at @at_ns at the latest. One that runs now waits for the socket lock, and sends then. */
 static void start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns)
 {
-	ktime_t at = ns_to_ktime(at_ns);
 	unsigned long irq;
 
 	if (xtcp_sk(sk)->timers.dead)
@@ -93,9 +100,9 @@ static void start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns)
 	spin_lock_irqsave(&pace->lock, irq);
 	if (!hrtimer_is_queued(&pace->timer)) {
 		sock_hold(sk);	/* put in pace_fired() or xtcp_pace_stop() */
-		hrtimer_start(&pace->timer, at, HRTIMER_MODE_ABS_PINNED_SOFT);
-	} else if (hrtimer_get_expires(&pace->timer) > at && hrtimer_try_to_cancel(&pace->timer) == 1) {
-		hrtimer_start(&pace->timer, at, HRTIMER_MODE_ABS_PINNED_SOFT);
+		hrtimer_start(&pace->timer, ns_to_ktime(at_ns), HRTIMER_MODE_ABS_PINNED_SOFT);
+	} else {
+		bring_forward(pace, ns_to_ktime(at_ns));
 	}
 	spin_unlock_irqrestore(&pace->lock, irq);
 }
@@ -210,8 +217,7 @@ void xtcp_pace_room(struct sock *sk)
 		return;
 	spin_lock_irqsave(&pace->lock, irq);
 	/* at 0 it runs as soon as this processor comes to it */
-	if (hrtimer_get_expires(&pace->timer) && hrtimer_try_to_cancel(&pace->timer) == 1)
-		hrtimer_start(&pace->timer, 0, HRTIMER_MODE_ABS_PINNED_SOFT);
+	bring_forward(pace, 0);
 	spin_unlock_irqrestore(&pace->lock, irq);
 }
 
