@@ -96,6 +96,7 @@
 #include "sight/proc_listen.c"
 
 #include "base/sock.c"
+#include "base/orphan.c"
 #include "base/state.c"
 #include "base/netns.c"
 #include "base/secret.c"

@@ -22,6 +22,7 @@
 #include "main.h"
 
 #include "base/netns.h"
+#include "base/orphan.h"
 #include "base/sock.h"
 #include "cong/algorithms.h"
 #include "in/early.h"
@@ -44,9 +45,12 @@ static int __init xtcp_init(void)
 	err = xtcp_sock_count_init();
 	if (err)
 		return err;
-	err = xtcp_family_init();
+	err = xtcp_orphan_init();
 	if (err)
 		goto err_count;
+	err = xtcp_family_init();
+	if (err)
+		goto err_orphan;
 	err = xtcp_conns_init();
 	if (err)
 		goto err_family;
@@ -94,6 +98,8 @@ err_conns:
 	xtcp_conns_exit();
 err_family:
 	xtcp_family_exit();
+err_orphan:
+	xtcp_orphan_exit();
 err_count:
 	xtcp_sock_count_exit();
 	return err;
@@ -114,6 +120,7 @@ static void __exit xtcp_exit(void)
 	xtcp_entry_exit();
 	xtcp_conns_exit();
 	xtcp_family_exit();
+	xtcp_orphan_exit();
 	xtcp_sock_count_exit();
 }
 

@@ -15,6 +15,7 @@
 #include <linux/log2.h>
 #include <linux/mutex.h>
 
+#include "base/orphan.h"
 #include "base/secret.h"
 #include "base/sock.h"
 #include "listen/entry.h"
@@ -58,12 +59,12 @@ static int make_parts(struct xtcp_net *xn)
 	err = xtcp_ip_reply_net_init(xn);
 	if (err)
 		goto err_port;
-	err = xtcp_sock_net_init(xn);
+	err = xtcp_orphan_net_init(xn);
 	if (err)
 		goto err_reply;
 	err = xtcp_record_net_init(xn);
 	if (err)
-		goto err_sock;
+		goto err_orphan;
 	err = xtcp_entry_net_init(xn);
 	if (err)
 		goto err_record;
@@ -76,8 +77,8 @@ err_entry:
 	xtcp_entry_net_exit(xn);
 err_record:
 	xtcp_record_net_exit(xn);
-err_sock:
-	xtcp_sock_net_exit(xn);
+err_orphan:
+	xtcp_orphan_net_exit(xn);
 err_reply:
 	xtcp_ip_reply_net_exit(xn);
 err_port:
@@ -102,7 +103,7 @@ static void end_parts(struct xtcp_net *xn)
 	xtcp_lease_net_exit(xn);
 	xtcp_demux_net_exit(xn);
 	xtcp_listeners_net_exit(xn);
-	xtcp_sock_net_exit(xn);
+	xtcp_orphan_net_exit(xn);
 	xtcp_mib_net_exit(xn);
 	xtcp_secret_net_exit(xn);
 }
@@ -155,7 +156,7 @@ static int __net_init netns_init(struct net *net)
 static void __net_exit netns_pre_exit(struct net *net)
 {
 	if (xtcp_net(net)->started)
-		xtcp_sock_abort_net(xtcp_net(net));
+		xtcp_orphan_end_all(xtcp_net(net));
 }
 
 static void __net_exit netns_exit(struct net *net)

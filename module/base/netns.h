@@ -137,7 +137,7 @@ struct xtcp_shard {
  * @conns: how many connections it has in the table of connections
  * @entries: how many half-open entries there are (entry.c)
  * @records: how many records there are (record.c)
- * @orphans: how many socks without a file there are (sock.c)
+ * @orphans: how many socks without a file there are (orphan.c)
  *
  * What each segment reads comes first, and shares no cache line with what connections write.
  */

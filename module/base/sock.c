@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * struct xtcp_sock: made, cloned, orphaned, ended, freed.
+ * struct xtcp_sock: made, cloned, ended, freed.
  *
  * xtcp locking
  * ============
@@ -49,7 +49,7 @@
  *  5. When the last skb in a qdisc or a queue is gone too, the memory is freed after an RCU grace period, and
  *     xtcp_sock_wait_gone() is told.
  *
- * An orphan gives its namespace reference back and dies with the namespace: xtcp_sock_abort_net(). Step 5 may then
+ * An orphan gives its namespace reference back and dies with the namespace: xtcp_orphan_end_all(). Step 5 may then
  * happen after the namespace is gone, so it never looks at sock_net().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -57,12 +57,12 @@
 #include "base/sock.h"
 
 #include <linux/delay.h>
-#include <linux/slab.h>
 #include <net/inet_common.h>
 #include <net/tcp_states.h>
 #include <net/xfrm.h>
 
 #include "base/netns.h"
+#include "base/orphan.h"
 #include "base/state.h"
 #include "compat.h"
 #include "cong/algorithms.h"
@@ -83,12 +83,11 @@
 
 #define GONE_PAUSE_MS	4	/* between two looks whether the last sock is gone */
 
-/* Every sock of ours whose memory is not yet given back, and every orphan, in all namespaces. */
+/* Every sock of ours whose memory is not yet given back, in all namespaces. */
 static struct percpu_counter socks;
-static struct percpu_counter all_orphans;
 
 /**
- * xtcp_sock_count_init() - make the counters of all namespaces
+ * xtcp_sock_count_init() - make the counter of all socks
  *
  * Context: process, module init.
  *
@@ -96,65 +95,17 @@ static struct percpu_counter all_orphans;
  */
 int xtcp_sock_count_init(void)
 {
-	int err = percpu_counter_init(&socks, 0, GFP_KERNEL);
-
-	if (err)
-		return err;
-	err = percpu_counter_init(&all_orphans, 0, GFP_KERNEL);
-	if (err)
-		percpu_counter_destroy(&socks);
-	return err;
+	return percpu_counter_init(&socks, 0, GFP_KERNEL);
 }
 
 /**
- * xtcp_sock_count_exit() - free the counters
+ * xtcp_sock_count_exit() - free the counter
  *
  * Context: process, module exit; the last sock is gone.
  */
 void xtcp_sock_count_exit(void)
 {
-	percpu_counter_destroy(&all_orphans);
 	percpu_counter_destroy(&socks);
-}
-
-/**
- * xtcp_sock_net_init() - a namespace's lists of orphans, and its shards
- * @xn: the namespace
- *
- * Context: process.
- *
- * Return: 0 or -ENOMEM.
- */
-int xtcp_sock_net_init(struct xtcp_net *xn)
-{
-	unsigned int i;
-
-	xn->shards = kcalloc(xtcp_shard_mask + 1, sizeof(*xn->shards), GFP_KERNEL_ACCOUNT);
-	if (!xn->shards)
-		return -ENOMEM;
-	for (i = 0; i <= xtcp_shard_mask; i++) {
-		spin_lock_init(&xn->shards[i].lock);
-		INIT_LIST_HEAD(&xn->shards[i].orphans);
-		xn->shards[i].xn = xn;
-	}
-	if (!percpu_counter_init(&xn->orphans, 0, GFP_KERNEL_ACCOUNT))
-		return 0;
-	kfree(xn->shards);
-	return -ENOMEM;
-}
-
-/**
- * xtcp_sock_net_exit() - undo xtcp_sock_net_init()
- * @xn: the namespace; no orphan and no record is left
- *
- * Context: process, namespace exit.
- */
-void xtcp_sock_net_exit(struct xtcp_net *xn)
-{
-	WARN_ON_ONCE(percpu_counter_sum(&xn->orphans));
-	percpu_counter_destroy(&xn->orphans);
-	kfree(xn->shards);
-	xn->shards = NULL;
 }
 
 static void sock_gone(void)
@@ -356,74 +307,6 @@ void xtcp_sock_release_resources(struct sock *sk)
 }
 
 /**
- * xtcp_sock_orphan() - count a sock without a file, and let its namespace go
- * @sk: sock_orphan() was called and the backlog is empty
- *
- * An orphan does not keep its namespace alive, as in Linux; it dies with it. The reference goes back here and not when
- * the sock is freed. From here on the namespace's exit may come at any time, and waits for this lock.
- *
- * Context: process, BH disabled. Lock: socket, held by bh_lock_sock() and not owned by a user.
- */
-void xtcp_sock_orphan(struct sock *sk)
-{
-	struct net *net = sock_net(sk);
-	struct xtcp_shard *shard;
-
-	sock_owned_by_me(sk);
-	if (xtcp_sk(sk)->is_orphan)
-		return;
-	xtcp_sk(sk)->is_orphan = true;
-	percpu_counter_inc(&xtcp_net(net)->orphans);
-	percpu_counter_inc(&all_orphans);
-	shard = xtcp_shard_of(xtcp_net(net), xtcp_sk(sk)->conn.hash);
-	spin_lock(&shard->lock);
-	list_add(&xtcp_sk(sk)->accept_node, &shard->orphans);
-	spin_unlock(&shard->lock);
-	if (!sk->sk_net_refcnt)
-		return;
-	sk->sk_net_refcnt = 0;
-	sock_inuse_add(net, -1);
-	xtcp_compat_put_net(sk);
-}
-
-/**
- * xtcp_sock_too_many_orphans() - must this orphan be reset rather than kept?
- * @sk: about to become an orphan, or one
- *
- * As Linux's tcp_check_oom(): more than max_orphans of this namespace, more in all namespaces than the first one's
- * max_orphans, or memory beyond its last limit.
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: true when it must.
- */
-bool xtcp_sock_too_many_orphans(struct sock *sk)
-{
-	struct xtcp_net *xn = xtcp_net_of(sk);
-
-	sock_owned_by_me(sk);
-	/* exact where it matters */
-	if (percpu_counter_compare(&xn->orphans, READ_ONCE(xn->sysctl.max_orphans)) > 0 ||
-	    percpu_counter_compare(&all_orphans, READ_ONCE(xtcp_net(&init_net)->sysctl.max_orphans)) > 0) {
-		net_info_ratelimited("too many orphaned sockets\n");
-		return true;
-	}
-	return sk->sk_wmem_queued > SOCK_MIN_SNDBUF && sk_memory_allocated(sk) > sk_prot_mem_limits(sk, 2);
-}
-
-static void leave_orphans(struct sock *sk)
-{
-	struct xtcp_net *xn = xtcp_net_of(sk);
-	struct xtcp_shard *shard = xtcp_shard_of(xn, xtcp_sk(sk)->conn.hash);
-
-	spin_lock(&shard->lock);
-	list_del_init(&xtcp_sk(sk)->accept_node);
-	spin_unlock(&shard->lock);
-	percpu_counter_dec(&xn->orphans);
-	percpu_counter_dec(&all_orphans);
-}
-
-/**
  * xtcp_sock_destroy() - drop what was the file's or the accept queue's reference
  * @sk: CLOSED, out of the table, SOCK_DEAD
  *
@@ -440,10 +323,8 @@ void xtcp_sock_destroy(struct sock *sk)
 	sk->sk_prot->destroy(sk);
 	sk_stream_kill_queues(sk);
 	xfrm_sk_free_policy(sk);
-	if (xtcp_sk(sk)->is_orphan) {
-		leave_orphans(sk);
-		xtcp_sk(sk)->is_orphan = false;
-	}
+	if (xtcp_sk(sk)->is_orphan)
+		xtcp_orphan_leave(sk);
 	sock_put(sk);
 }
 
@@ -524,50 +405,6 @@ void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason)
 	if ((1 << sk->sk_state) & sends_rst)
 		xtcp_output_rst(sk);
 	xtcp_sock_fail(sk, err, reason);
-}
-
-/* The first orphan of a shard, with a reference; as long as it is listed its own is there. */
-static struct sock *first_orphan(struct xtcp_shard *shard)
-{
-	struct xtcp_sock *xsk;
-
-	spin_lock_bh(&shard->lock);
-	xsk = list_first_entry_or_null(&shard->orphans, struct xtcp_sock, accept_node);
-	if (xsk)
-		sock_hold(xtcp_sk_of(xsk));	/* put in end_orphan() */
-	spin_unlock_bh(&shard->lock);
-	return xsk ? xtcp_sk_of(xsk) : NULL;
-}
-
-static void end_orphan(struct sock *sk)
-{
-	local_bh_disable();
-	bh_lock_sock(sk);
-	xtcp_sock_fail(sk, 0, XTCP_ABORT_NETNS);
-	bh_unlock_sock(sk);
-	local_bh_enable();
-	sock_put(sk);
-}
-
-/**
- * xtcp_sock_abort_net() - end what is left of full size in a namespace that goes away
- * @xn: the namespace; no descriptor of ours is open in it
- *
- * What is left are orphans. No RST is sent: devices and routes are gone already, or the module is on its way out.
- *
- * Context: process, namespace or module exit. No lock.
- */
-void xtcp_sock_abort_net(struct xtcp_net *xn)
-{
-	struct sock *sk;
-	unsigned int i;
-
-	for (i = 0; i <= xtcp_shard_mask; i++) {
-		while ((sk = first_orphan(&xn->shards[i]))) {
-			end_orphan(sk);
-			cond_resched();
-		}
-	}
 }
 
 /**

@@ -189,7 +189,7 @@ struct xtcp_sock {
 	/* The end of the peer's text, and text out of order. */
 	bool rcv_fin_known;		/* a FIN was seen, in order or not; ends when text takes its place */
 	bool fin_received;		/* the peer's FIN was taken in order */
-	bool is_orphan;			/* counted in the namespace's orphans */
+	bool is_orphan;			/* counted in the namespace's orphans (orphan.c) */
 	u32 rcv_fin_seq;		/* the sequence number of the FIN */
 	struct rb_root out_of_order;	/* skbs beyond RCV.NXT by sequence number (text.c) */
 	u32 out_of_order_bytes;		/* sum of their truesize */
@@ -281,17 +281,12 @@ void xtcp_sock_release_cb(struct sock *sk);
 
 struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp);
 void xtcp_sock_reset_tcb(struct sock *sk);
-void xtcp_sock_orphan(struct sock *sk);
 void xtcp_sock_done(struct sock *sk);
 void xtcp_sock_destroy(struct sock *sk);
 void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason);
 void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason);
-void xtcp_sock_abort_net(struct xtcp_net *xn);
-int xtcp_sock_net_init(struct xtcp_net *xn);
-void xtcp_sock_net_exit(struct xtcp_net *xn);
 int xtcp_sock_count_init(void);
 void xtcp_sock_count_exit(void);
-bool xtcp_sock_too_many_orphans(struct sock *sk);
 void xtcp_sock_wait_gone(void);
 
 #endif /* XTCP_SOCK_H */

@@ -11,6 +11,7 @@
 #include <net/tcp.h>
 
 #include "base/netns.h"
+#include "base/orphan.h"
 #include "base/sock.h"
 #include "base/state.h"
 #include "cong/algorithms.h"
@@ -104,7 +105,7 @@ static void judge_orphan(struct sock *sk)
 		}
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONLINGER);
 		xtcp_sock_abort(sk, 0, XTCP_ABORT_LINGER2);
-	} else if (xtcp_sock_too_many_orphans(sk)) {
+	} else if (xtcp_orphan_too_many(sk)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONMEMORY);
 		xtcp_output_rst(sk);
 		xtcp_sock_fail(sk, 0, XTCP_ABORT_ORPHANS);
@@ -165,7 +166,7 @@ void xtcp_close(struct sock *sk, long timeout)
 		xtcp_sock_destroy(sk);
 	} else if (sk->sk_state != TCP_CLOSE) {
 		/* else the backlog or softirq has ended and destroyed it */
-		xtcp_sock_orphan(sk);
+		xtcp_orphan_add(sk);
 		judge_orphan(sk);
 	}
 	bh_unlock_sock(sk);

@@ -11,6 +11,7 @@
 #include <net/sock.h>
 
 #include "base/netns.h"
+#include "base/orphan.h"
 #include "base/sock.h"
 #include "base/state.h"
 #include "in/early.h"
@@ -194,7 +195,7 @@ static void reset_child(struct sock *child)
 	bh_lock_sock(child);
 	WARN_ON_ONCE(sock_owned_by_user(child));
 	sock_orphan(child);
-	xtcp_sock_orphan(child);
+	xtcp_orphan_add(child);
 	if (child->sk_state == TCP_CLOSE)
 		xtcp_sock_destroy(child);
 	else

@@ -12,6 +12,7 @@
 #include <net/sock.h>
 
 #include "base/netns.h"
+#include "base/orphan.h"
 #include "base/sock.h"
 #include "pure/clock.h"
 #include "pure/rto.h"
@@ -50,7 +51,7 @@ static bool is_alive(const struct sock *sk)
 
 static bool one_orphan_too_many(struct sock *sk)
 {
-	if (!xtcp_sock_too_many_orphans(sk))
+	if (!xtcp_orphan_too_many(sk))
 		return false;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONMEMORY);
 	xtcp_output_rst(sk);
