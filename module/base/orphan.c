@@ -12,11 +12,13 @@
 #include "base/sock.h"
 #include "compat.h"
 
-/* Of all namespaces. */
-static struct percpu_counter all_orphans;
+#define GUESTS_PART	2	/* of what all may have, what namespaces may have together that any user can make */
+
+/* Of all namespaces, and of those that any user can make: there is no telling what they set max_orphans to. */
+static struct percpu_counter all_orphans, guest_orphans;
 
 /**
- * xtcp_orphan_init() - make the counter of all namespaces
+ * xtcp_orphan_init() - make the counters of all namespaces
  *
  * Context: process, module init.
  *
@@ -24,16 +26,24 @@ static struct percpu_counter all_orphans;
  */
 int xtcp_orphan_init(void)
 {
-	return percpu_counter_init(&all_orphans, 0, GFP_KERNEL);
+	int err = percpu_counter_init(&all_orphans, 0, GFP_KERNEL);
+
+	if (err)
+		return err;
+	err = percpu_counter_init(&guest_orphans, 0, GFP_KERNEL);
+	if (err)
+		percpu_counter_destroy(&all_orphans);
+	return err;
 }
 
 /**
- * xtcp_orphan_exit() - free the counter
+ * xtcp_orphan_exit() - free the counters
  *
  * Context: process, module exit; the last sock is gone.
  */
 void xtcp_orphan_exit(void)
 {
+	percpu_counter_destroy(&guest_orphans);
 	percpu_counter_destroy(&all_orphans);
 }
 
@@ -77,6 +87,14 @@ void xtcp_orphan_net_exit(struct xtcp_net *xn)
 	xn->shards = NULL;
 }
 
+static void count_orphan(struct xtcp_net *xn, int change)
+{
+	percpu_counter_add(&xn->orphans, change);
+	percpu_counter_add(&all_orphans, change);
+	if (xn->is_guest)
+		percpu_counter_add(&guest_orphans, change);
+}
+
 /**
  * xtcp_orphan_add() - count a sock without a file, and let its namespace go
  * @sk: sock_orphan() was called and the backlog is empty
@@ -95,8 +113,7 @@ void xtcp_orphan_add(struct sock *sk)
 	if (xtcp_sk(sk)->is_orphan)
 		return;
 	xtcp_sk(sk)->is_orphan = true;
-	percpu_counter_inc(&xtcp_net(net)->orphans);
-	percpu_counter_inc(&all_orphans);
+	count_orphan(xtcp_net(net), 1);
 	shard = xtcp_shard_of(xtcp_net(net), xtcp_sk(sk)->conn.hash);
 	spin_lock(&shard->lock);
 	list_add(&xtcp_sk(sk)->accept_node, &shard->orphans);
@@ -108,12 +125,25 @@ void xtcp_orphan_add(struct sock *sk)
 	xtcp_compat_put_net(sk);
 }
 
+/* More than max_orphans of this namespace, or more in all namespaces than the first one's. Exact where it matters. */
+static bool more_than_max(struct xtcp_net *xn)
+{
+	s64 all_max = READ_ONCE(xtcp_net(&init_net)->sysctl.max_orphans), guests_max = all_max / GUESTS_PART;
+
+	if (percpu_counter_compare(&xn->orphans, READ_ONCE(xn->sysctl.max_orphans)) > 0 ||
+	    percpu_counter_compare(&all_orphans, all_max) > 0)
+		return true;
+	return xn->is_guest && (percpu_counter_compare(&guest_orphans, guests_max) > 0 ||
+				percpu_counter_compare(&xn->orphans, guests_max / XTCP_GUEST_SHARE) > 0);
+}
+
 /**
  * xtcp_orphan_too_many() - must this orphan be reset rather than kept?
  * @sk: about to become an orphan, or one
  *
  * As Linux's tcp_check_oom(): more than max_orphans of this namespace, more in all namespaces than the first one's
- * max_orphans, or memory beyond its last limit.
+ * max_orphans, or memory beyond its last limit. Of what all may have the namespaces that any user can make have a half
+ * together, and one of them a quarter of that: else one could have everybody's orphans reset.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -121,12 +151,8 @@ void xtcp_orphan_add(struct sock *sk)
  */
 bool xtcp_orphan_too_many(struct sock *sk)
 {
-	struct xtcp_net *xn = xtcp_net_of(sk);
-
 	sock_owned_by_me(sk);
-	/* exact where it matters */
-	if (percpu_counter_compare(&xn->orphans, READ_ONCE(xn->sysctl.max_orphans)) > 0 ||
-	    percpu_counter_compare(&all_orphans, READ_ONCE(xtcp_net(&init_net)->sysctl.max_orphans)) > 0) {
+	if (more_than_max(xtcp_net_of(sk))) {
 		net_info_ratelimited("too many orphaned sockets\n");
 		return true;
 	}
@@ -149,8 +175,7 @@ void xtcp_orphan_leave(struct sock *sk)
 	spin_lock(&shard->lock);
 	list_del_init(&xtcp_sk(sk)->accept_node);
 	spin_unlock(&shard->lock);
-	percpu_counter_dec(&xn->orphans);
-	percpu_counter_dec(&all_orphans);
+	count_orphan(xn, -1);
 }
 
 /* The first orphan of a shard, with a reference; as long as it is listed its own is there. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What any user can make, a network namespace in a user namespace of his own, takes its share of what all namespaces
- * have together, and no more: half-open entries and TIME-WAIT records. Five such try to take all; the machine's own
+ * have together, and no more: half-open entries, TIME-WAIT records and orphans. Five such try to take all; the machine's own
  * namespaces do not notice. What a namespace gets at its first socket, his memory cgroup is charged for.
  *
  *	guest --- veth0 --- its neighbour		namespace a --- veth0 --- namespace b
@@ -36,6 +36,8 @@
 #define PARAMETERS	"half_open=256 guest_timewait=64"
 #define ENTRIES_SHARE	32	/* a quarter of what guests have together, which is half of all */
 #define RECORDS_SHARE	16	/* a quarter */
+#define ORPHANS_MAX	32
+#define ORPHANS_SHARE	4	/* a quarter of what guests have together, which is half of all */
 #define MORE		8	/* than that are tried */
 #define BACKLOG		1024
 #define CGROUP		"/sys/fs/cgroup/shares"
@@ -86,6 +88,7 @@ static void make_guest(struct guest *guest)
 	sides_know_each_other(&guest->net);
 	must(!ns_sysctl_set(guest->net.a, "net.xtcp.max_tw_buckets", "%d", INT_MAX) &&
 	     !ns_sysctl_set(guest->net.a, "net.xtcp.timewait_ms", "240000") &&
+	     !ns_sysctl_set(guest->net.a, "net.xtcp.max_orphans", "%d", INT_MAX) &&
 	     !ns_sysctl_set(guest->net.a, "net.xtcp.max_syn_backlog", "%d", INT_MAX), "sysctls");
 }
 
@@ -108,15 +111,20 @@ static void leave_records(int client_ns, int server_ns, const char *addr, int co
 	close(listener);
 }
 
-static int records_in(int ns)
+static int count_in(int ns, unsigned int state)
 {
 	struct row *rows;
 	int n = rows_read(ns, "/proc/net/xtcp", &rows, NULL), found = 0, i;
 
 	for (i = 0; i < n; i++)
-		found += rows[i].state == TCP_TIME_WAIT;
+		found += rows[i].state == state;
 	free(rows);
 	return found;
+}
+
+static int records_in(int ns)
+{
+	return count_in(ns, TCP_TIME_WAIT);
 }
 
 static void records(const struct ns_pair *own)
@@ -137,6 +145,48 @@ static void records(const struct ns_pair *own)
 	ksft_test_result(records_in(own->b) == RECORDS_SHARE + MORE, "the machine's own are all there\n");
 	leave_records(own->b, own->a, NS_A4, MORE);
 	ksft_test_result(records_in(own->b) == RECORDS_SHARE + 2 * MORE, "and there is room for more of them\n");
+}
+
+/* Closes more connections of xtcp than there may be orphans, and nobody acknowledges the FINs: how many live on. */
+static int leave_orphans(int client_ns, int server_ns, const char *addr)
+{
+	int client[ORPHANS_SHARE + MORE], server[ARRAY_SIZE(client)], live;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(client); i++)
+		stack_pair_or_die(client_ns, XTCP, server_ns, KERNEL, addr, PORT + i, &client[i], &server[i]);
+	must(!netem_gate(client_ns, "veth0", false), "gate");
+	for (i = 0; i < ARRAY_SIZE(client); i++)
+		close(client[i]);
+	live = count_in(client_ns, TCP_FIN_WAIT1);
+	for (i = 0; i < ARRAY_SIZE(server); i++)
+		close(server[i]);
+	return live;
+}
+
+static bool orphans_go(int ns)
+{
+	return !netem_gate(ns, "veth0", true) && WAIT_FOR(!count_in(ns, TCP_FIN_WAIT1), STACK_DEADLINE_MS);
+}
+
+static void orphans(const struct ns_pair *own)
+{
+	const long was = ns_sysctl_get(ns_home(), "net.xtcp.max_orphans");
+	bool ok = true;
+	int i;
+
+	must(was > 0 && !ns_sysctl_set(ns_home(), "net.xtcp.max_orphans", "%d", ORPHANS_MAX), "max_orphans");
+	for (i = 0; i < GUESTS - 1; i++)
+		ok &= leave_orphans(guests[i].net.a, guests[i].net.b, NS_B4) == ORPHANS_SHARE &&
+		      counter_now(guests[i].net.a, "/proc/net/xtcp_netstat", "TcpExt:TCPAbortOnMemory") == MORE;
+	ksft_test_result(ok, "%d guests keep %d orphans each\n", i, ORPHANS_SHARE);
+	ksft_test_result(!leave_orphans(guests[i].net.a, guests[i].net.b, NS_B4),
+			 "these are all that guests have: the next one keeps none\n");
+	ksft_test_result(leave_orphans(own->b, own->a, NS_A4) == ORPHANS_SHARE + MORE, "the machine's own all live on\n");
+	must(orphans_go(own->b), "orphans");
+	for (i = 0; i < GUESTS; i++)
+		must(orphans_go(guests[i].net.a), "orphans");
+	must(!ns_sysctl_set(ns_home(), "net.xtcp.max_orphans", "%ld", was), "max_orphans");
 }
 
 /* Of the only listener in @ns. */
@@ -313,12 +363,13 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(10);
+	ksft_set_plan(13);
 	must(!module_unload() && !module_load(PARAMETERS), "module");
 	must(!ns_pair_make(&own), "namespaces");
 	for (i = 0; i < GUESTS; i++)
 		make_guest(&guests[i]);
 	records(&own);
+	orphans(&own);
 	entries(&own);
 	first_sockets();
 	for (i = 0; i < GUESTS; i++)
