@@ -22,7 +22,6 @@ struct xtcp_net;
  * struct xtcp_lease - a lease: what is ours, then as much of a sock as kernel TCP's bind table looks at
  * @node: on the list of its port; leases lock
  * @xn: the namespace; NULL: it is gone
- * @owner: the sock that bound it, for as long as that has it; NULL for a shared one; leases lock
  * @users: full socks and records; the last one ends the lease
  * @socks: users that are no records; once 0, it stays so, unless the lease is shared
  * @uid: whose SO_REUSEPORT counts; leases lock
@@ -33,12 +32,12 @@ struct xtcp_net;
  * @lax: it has let in one that its options, as noted, would not; leases lock
  * @inet: what stands in the table; of a shared one no more than what all socks have in common
  * @tw: all that a shared one has
- * @reach: all that another has; README.md says who reads which field
+ * @reach: all that another has in the table; README.md says who reads which field
+ * @owner: not of a shared one: the sock that bound it, for as long as that has it; leases lock
  */
 struct xtcp_lease {
 	struct hlist_node node;
 	struct xtcp_net *xn;
-	struct sock *owner;
 	refcount_t users;
 	atomic_t socks;
 	kuid_t uid;
@@ -51,13 +50,14 @@ struct xtcp_lease {
 		struct inet_timewait_sock tw;
 		u8 reach[offsetofend(struct inet_connection_sock, icsk_bind2_hash)];
 	};
+	struct sock *owner;
 };
 
 #define XTCP_LEASE_SHARED_SIZE	offsetofend(struct xtcp_lease, tw)
 
 /* README.md: what stands there is cast to each of these */
 static_assert(!offsetof(struct inet_connection_sock, icsk_inet) && !offsetof(struct inet_timewait_sock, __tw_common));
-static_assert(offsetofend(struct xtcp_lease, reach) == sizeof(struct xtcp_lease));
+static_assert(offsetofend(struct xtcp_lease, reach) == offsetof(struct xtcp_lease, owner));
 
 /**
  * struct xtcp_leases - the leases of a namespace, on a list for each port

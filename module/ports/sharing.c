@@ -85,7 +85,7 @@ static bool overlaps(const struct sock *a, const struct sock *b)
 /* By the options of now, which only a sock that is still there has; children and records have those of their time. */
 static bool owner_admits(const struct xtcp_lease *lease, const struct sock *sk, bool listens)
 {
-	const struct sock *owner = lease->owner;
+	const struct sock *owner = lease->shared ? NULL : lease->owner;
 
 	if (!owner || refcount_read(&lease->users) != 1)
 		return false;
