@@ -173,7 +173,7 @@ static void find_timer(const struct xtcp_sock *xsk, struct row *row)
 		if (!(armed & BIT(order[i].which)))
 			continue;
 		row->timer = order[i].shown;
-		row->expires = READ_ONCE(xsk->timers.deadline[order[i].which]);
+		row->expires = xtcp_timer_deadline(&xsk->timers, order[i].which);
 		return;
 	}
 }

@@ -62,12 +62,13 @@ static void wake_at(struct sock *sk, unsigned long deadline)
 static void arm(struct sock *sk, enum xtcp_timer which, unsigned long delay)
 {
 	struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
+	unsigned long deadline = jiffies + max(delay, 1UL);
 
 	if (timers->dead)
 		return;
-	timers->deadline[which] = jiffies + max(delay, 1UL);
+	timers->deadline[which] = (u32)deadline;
 	timers->armed |= BIT(which);
-	wake_at(sk, timers->deadline[which]);
+	wake_at(sk, deadline);
 }
 
 static void disarm(struct sock *sk, enum xtcp_timer which)
@@ -355,7 +356,8 @@ void xtcp_timer_syn_refused(struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	if (xsk->retransmits || !time_before(jiffies + SYN_AGAIN, xsk->timers.deadline[XTCP_TIMER_RETRANSMIT]))
+	if (xsk->retransmits ||
+	    !time_before(jiffies + SYN_AGAIN, xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_RETRANSMIT)))
 		return;
 	arm(sk, XTCP_TIMER_RETRANSMIT, SYN_AGAIN);
 }
@@ -499,7 +501,8 @@ void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	if (!is_armed(xsk, XTCP_TIMER_DELACK) || time_before(jiffies + delay, xsk->timers.deadline[XTCP_TIMER_DELACK]))
+	if (!is_armed(xsk, XTCP_TIMER_DELACK) ||
+	    time_before(jiffies + delay, xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_DELACK)))
 		arm(sk, XTCP_TIMER_DELACK, delay);
 }
 
@@ -566,7 +569,7 @@ void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before)
 	sock_owned_by_me(sk);
 	if (!xsk->keepalive_sent || xsk->snd_una != xsk->write_seq || !is_armed(xsk, XTCP_TIMER_KEEPALIVE))
 		return;
-	due = xsk->timers.deadline[XTCP_TIMER_KEEPALIVE] - before + xtcp_keepalive_intvl(sk);
+	due = xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_KEEPALIVE) - before + xtcp_keepalive_intvl(sk);
 	arm(sk, XTCP_TIMER_KEEPALIVE, time_after(due, jiffies) ? due - jiffies : 0);
 }
 
@@ -581,13 +584,14 @@ void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before)
 void xtcp_timer_run(struct sock *sk)
 {
 	struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
-	unsigned long armed = timers->armed, now = jiffies, next;
+	unsigned long armed = timers->armed, next;
+	u32 now = (u32)jiffies;
 	unsigned int which;
 
 	sock_owned_by_me(sk);
 	for_each_set_bit(which, &armed, XTCP_TIMERS) {
 		/* the one that acted before may have dropped this one or put it off */
-		if (!is_armed(xtcp_sk(sk), which) || time_before(now, timers->deadline[which]))
+		if (!is_armed(xtcp_sk(sk), which) || (s32)(now - timers->deadline[which]) < 0)
 			continue;
 		timers->armed &= ~BIT(which);
 		trace_xtcp_timer(sk, which);
@@ -615,7 +619,7 @@ enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadlin
 	unsigned int which, first = XTCP_TIMERS;
 
 	for_each_set_bit(which, &armed, XTCP_TIMERS) {
-		unsigned long at = READ_ONCE(timers->deadline[which]);
+		unsigned long at = xtcp_timer_deadline(timers, which);
 
 		if (first != XTCP_TIMERS && !time_before(at, *deadline))
 			continue;

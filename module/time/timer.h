@@ -3,6 +3,7 @@
 #ifndef XTCP_TIMER_H
 #define XTCP_TIMER_H
 
+#include <linux/jiffies.h>
 #include <linux/types.h>
 
 struct sock;
@@ -24,10 +25,18 @@ enum xtcp_timer {
  * @dead: stopped for good, nothing may be armed
  */
 struct xtcp_timers {
-	unsigned long deadline[XTCP_TIMERS];
+	u32 deadline[XTCP_TIMERS];
 	u8 armed;
 	bool dead;
 };
+
+/* A deadline in jiffies as others count them. None is further away than half of what 32 bits count. */
+static inline unsigned long xtcp_timer_deadline(const struct xtcp_timers *timers, enum xtcp_timer which)
+{
+	unsigned long now = jiffies;
+
+	return now + (s32)(READ_ONCE(timers->deadline[which]) - (u32)now);
+}
 
 /* Socket lock held in all of these; softirq or process context. */
 void xtcp_timer_init(struct sock *sk);
