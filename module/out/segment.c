@@ -202,7 +202,10 @@ static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff
 	xtcp_accecn_fill_option(sk, room, is_first, opts, counters);
 }
 
-/* @skb holds the octets, has room in front and no owner yet; consumed. @clock: xtcp_clock_ts(). */
+/*
+ * @skb holds the octets, has room in front and no owner yet; consumed. @clock: xtcp_clock_ts(). What the layers below
+ * refuse counts as lost on the way, and is sent again as such.
+ */
 static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent, u32 clock)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -210,11 +213,13 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 	const u32 len = skb->len;
 	const bool new_text = len && !resent;
 	const bool has_blocks = unlikely(xtcp_sack_has_news(&xsk->sack)) && !(flags & (XTCP_SYN | XTCP_RST));
+	const u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 	u32 counters[XTCP_ACCECN_FIELDS_MAX];
 	u32 header, wanted = 0;
 	struct tcphdr *th;
 	u16 said = 0;
 	bool untold;
+	int refused;
 
 	if (xsk->ecn) {
 		if (unlikely(xsk->ecn & XTCP_ECN_ACCURATE))
@@ -255,7 +260,7 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 		ack_again(sk);
 	if (len && xtcp_pace_applies(sk))
 		xtcp_pace_stamp(sk, skb, len);
-	count_out(sk, len, flags, resent, max_t(u32, skb_shinfo(skb)->gso_segs, 1));
+	count_out(sk, len, flags, resent, segments);
 	if (trace_xtcp_segment_out_enabled())
 		trace_out(sk, skb, th, len, resent);
 	/* as Linux: while something of the flow is below, the device's queue stays the same */
@@ -264,8 +269,9 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 	skb->sk = sk;
 	skb->destructor = sock_wfree;
 	refcount_add(skb->truesize, &sk->sk_wmem_alloc);
-	/* what the layers below refuse counts as lost on the way, and is sent again as such */
-	xtcp_ip_xmit(sk, skb, xtcp_ecn_is_ect(sk, new_text));
+	refused = xtcp_ip_xmit(sk, skb, xtcp_ecn_is_ect(sk, new_text));
+	if (unlikely(refused) && resent && net_xmit_eval(refused))
+		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRETRANSFAIL, segments);
 }
 
 /* More than one segment: IP or the device cuts it. */

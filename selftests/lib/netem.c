@@ -182,6 +182,22 @@ int netem_release(int ns, const char *name)
 	return plug(ns, name, TCQ_PLUG_RELEASE_INDEFINITE);
 }
 
+int netem_refuse(int ns, const char *name, bool refuse)
+{
+	struct tc_fifo_qopt qopt = { .limit = 0 };
+	struct tcmsg tc = root_of(ns, name);
+	struct netlink_request req;
+
+	/* one of another handle replaces what there is */
+	tc.tcm_handle = 3 * HANDLE;
+	netlink_start(&req, refuse ? RTM_NEWQDISC : RTM_DELQDISC, refuse ? NLM_F_CREATE | NLM_F_REPLACE : 0, &tc,
+		      sizeof(tc));
+	netlink_put_string(&req, TCA_KIND, "pfifo");
+	if (refuse)
+		netlink_put(&req, TCA_OPTIONS, &qopt, sizeof(qopt));
+	return netlink_talk(ns, &req) ? complain("cannot change who refuses on", name) : 0;
+}
+
 struct dump {
 	int ifindex;
 	long long drops, waiting;

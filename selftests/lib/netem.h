@@ -40,6 +40,12 @@ int netem_gate(int ns, const char *name, bool open);
 int netem_hold(int ns, const char *name);
 int netem_release(int ns, const char *name);
 
+/*
+ * Takes nothing and says so to who sends: a queue without room, in the place of what was there, at a stroke; or takes
+ * everything. 0 or -1.
+ */
+int netem_refuse(int ns, const char *name, bool refuse);
+
 /* Packets that it dropped, and the bottleneck, or -1. */
 long long netem_drops(int ns, const char *name);
 

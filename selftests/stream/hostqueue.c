@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Segments that wait in this machine's own queue for longer than an RTO are not sent again: that would only add to the
- * queue. Each time that this is found out is counted. While one waits, what is written in small pieces is collected to
- * one segment (autocorking). On both stacks.
+ * queue. Each time that this is found out is counted. So is what the queue refuses: it counts as resent, and as failed.
+ * While one waits, what is written in small pieces is collected to one segment (autocorking). On both stacks.
  */
 #include <kselftest.h>
 #include <sys/socket.h>
@@ -90,10 +90,36 @@ static void small_writes(enum stack stack, bool autocorking)
 	must(!netem_clear(net.a, "veth0"), "no plug");
 }
 
+/* What was sent is lost on the way; its repetitions are refused here, until one is not. */
+static void refuse(enum stack stack, bool v6)
+{
+	long long failed = count(stack, "TcpExt:TCPRetransFail"), resent = count(stack, "Tcp:RetransSegs");
+	long long timeouts = count(stack, "TcpExt:TCPTimeouts");
+	int client, server;
+	char in[1] = "";
+	bool waited;
+
+	stack_pair_or_die(net.a, stack, net.b, KERNEL, v6 ? NS_B6 : NS_B4, PORT, &client, &server);
+	must(!netem_gate(net.a, "veth0", false), "gate");
+	must(send(client, "x", 1, MSG_NOSIGNAL) == 1, "send");
+	must(!netem_refuse(net.a, "veth0", true), "no room");
+	waited = WAIT_FOR(count(stack, "TcpExt:TCPRetransFail") >= failed + TIMES, STACK_DEADLINE_MS);
+	must(!netem_refuse(net.a, "veth0", false), "room");
+	must(recv(server, in, 1, 0) == 1, "recv");
+	failed = count(stack, "TcpExt:TCPRetransFail") - failed;
+	resent = count(stack, "Tcp:RetransSegs") - resent;
+	timeouts = count(stack, "TcpExt:TCPTimeouts") - timeouts;
+	ksft_print_msg("%lld refused of %lld resent, %lld timeouts\n", failed, resent, timeouts);
+	ksft_test_result(waited && *in == 'x' && failed < resent && resent == timeouts,
+			 "%s, IPv%c: what the own queue refuses is counted\n", stack_name(stack), v6 ? '6' : '4');
+	close(client);
+	close(server);
+}
+
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(8);
+	ksft_set_plan(12);
 	must(!ns_pair_make(&net), "namespaces");
 	must(!ns_sysctl_set(net.a, "net.ipv4.tcp_early_retrans", "0") &&
 	     !ns_sysctl_set(net.a, "net.xtcp.early_retrans", "0"), "sysctl");
@@ -105,6 +131,10 @@ int main(void)
 	small_writes(XTCP, true);
 	small_writes(KERNEL, false);
 	small_writes(XTCP, false);
+	refuse(KERNEL, false);
+	refuse(XTCP, false);
+	refuse(KERNEL, true);
+	refuse(XTCP, true);
 	ns_pair_close(&net);
 	ksft_finished();
 }
