@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * CUBIC on the wire (RFC 9438): what a loss leaves, by duplicate ACKs and by
- * timeout, and that a connection goes on as it is when its algorithm changes. The
- * curve itself is tested in unit/.
+ * timeout, what ends slow start before any loss (HyStart++, RFC 9406), and that a connection goes on as it is when its
+ * algorithm changes. The curve itself is tested in unit/.
  */
 #include "lib/wire.h"
 
@@ -22,6 +22,21 @@
 			"< . 1 ack 20001; pass 8; < . 1 ack 21001; pass 8; < . 1 ack 22001; pass 8;" \
 			"< . 1 ack 23001; pass 8; < . 1 ack 24001; pass 8; < . 1 ack 25001; pass 8;" \
 			"< . 1 ack 26001; pass 8; < . 1 ack 27001; pass 8; < . 1 ack 28001;"
+/*
+ * 100 ms away, and then 160; segments are small, so that to write and to read them takes little time. Each flight's
+ * ACKs come at once, so they are no train. Text waits all the time: who has none begins its rounds with a flight's
+ * first segment, and that one's round trip is then the one before.
+ */
+#define ACKS_OF_TEN	"< . 1 ack 101; < . 1 ack 201; < . 1 ack 301; < . 1 ack 401; < . 1 ack 501;" \
+			"< . 1 ack 601; < . 1 ack 701; < . 1 ack 801; < . 1 ack 901; < . 1 ack 1001; skim;"
+#define SEVEN_ACKS	"< . 1 ack 1101; < . 1 ack 1201; < . 1 ack 1301; < . 1 ack 1401;" \
+			"< . 1 ack 1501; < . 1 ack 1601; < . 1 ack 1701;"
+#define TWELVE_ACKS	"< . 1 ack 1901; < . 1 ack 2001; < . 1 ack 2101; < . 1 ack 2201; < . 1 ack 2301;" \
+			"< . 1 ack 2401; < . 1 ack 2501; < . 1 ack 2601; < . 1 ack 2701; < . 1 ack 2801;" \
+			"< . 1 ack 2901; < . 1 ack 3001; skim;"
+#define SLOWER		"< S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; set SNDBUFFORCE 1000000;" \
+			"write 24000; skim; pass 100;" ACKS_OF_TEN "pass 160;" SEVEN_ACKS
+#define ROUND		"pass 160; < . 1 ack S; skim;"
 static const struct wire_row rows[] = {
 	{
 		.name = "cubic_slow_start", .rfc = "RFC 9438 4.10", .pre = CUBIC,
@@ -40,6 +55,43 @@ static const struct wire_row rows[] = {
 			.script = FAR_TRAIN "none; info snd_ssthresh >= 1000000",
 			.counters = "TCPHystartTrainDetect=0",
 		},
+	},
+	/*
+	 * The eighth segment of a round that is slower by more than an eighth ends slow start: a quarter of its speed
+	 * is left, for five rounds, of which what is left of this one is the first. 2,800 octets then, and 25 for each
+	 * of the other twelve; a quarter more in each round: 7,525 octets at the end.
+	 */
+	{
+		.name = "cubic_a_slower_round_ends_slow_start", .rfc = "RFC 9406 4.2", .pre = CUBIC, .synwin = "65535",
+		.syn = "mss 100",
+		.want = {
+			.script = SLOWER "info snd_cwnd = 27; < . 1 ack 1801; info snd_cwnd = 28;" TWELVE_ACKS
+				  "info snd_cwnd = 31;" ROUND "info snd_cwnd = 39;" ROUND "info snd_cwnd = 49;" ROUND
+				  "info snd_cwnd = 61; info snd_ssthresh >= 1000000;" ROUND
+				  "info snd_cwnd = 76; info snd_ssthresh = 75",
+			.counters = "TCPHystartDelayDetect=1 TCPHystartDelayCwnd=76 TCPHystartTrainDetect=0 "
+				    "TCPHystartTrainCwnd=0",
+		},
+		.kernel_differs = "has HyStart as it was before RFC 9406, whose rounds and samples are others",
+		.kernel = { .script = SLOWER "info snd_cwnd = 27; skim", .counters = "RetransSegs=0" },
+	},
+	/*
+	 * It was jitter: of eight segments of the next round, which the last two of that flight belong to, six are as
+	 * fast as before, so slow start goes on.
+	 */
+	{
+		.name = "cubic_a_faster_round_goes_on", .rfc = "RFC 9406 4.2", .pre = CUBIC, .synwin = "65535",
+		.syn = "mss 100",
+		.want = {
+			.script = SLOWER "< . 1 ack 1801;" TWELVE_ACKS "info snd_cwnd = 31; pass 100;"
+				  "< . 1 ack 3101; < . 1 ack 3201; < . 1 ack 3301; < . 1 ack 3401; < . 1 ack 3501;"
+				  "< . 1 ack 3601; info snd_cwnd = 33; < . 1 ack 3701; info snd_cwnd = 34;"
+				  "< . 1 ack 3801; info snd_cwnd = 35; < . 1 ack 3901; info snd_cwnd = 36;"
+				  "info snd_ssthresh >= 1000000; skim",
+			.counters = "TCPHystartDelayDetect=0 TCPHystartDelayCwnd=0",
+		},
+		.kernel_differs = "has HyStart as it was before RFC 9406, whose rounds and samples are others",
+		.kernel = { .script = SLOWER "skim", .counters = "RetransSegs=0" },
 	},
 	{
 		.name = "cubic_dupacks_leave_seven_tenths", .rfc = "RFC 9438 4.6", .pre = CUBIC,
