@@ -80,6 +80,29 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	/*
+	 * Twice the window in a round trip in slow start, 1.2 times the window then: so fast text would be paced,
+	 * whether it is or not. The path is 100 ms and a little.
+	 */
+	{
+		.name = "info_pacing_rate", .rfc = "RFC 5681 3.1", .syn = SACK,
+		.want = {
+			.script = OPEN_FAR "info snd_cwnd = 10; info pacing_rate <= 200000; info pacing_rate >= 170000;"
+				  "write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1; pass 100;"
+				  "< . 1 ack 1 <sack 1001:10001>; > . 1(1000) ack 1; pass 100; < . 1 ack 10001;"
+				  "info snd_cwnd = 5; info pacing_rate <= 60000; info pacing_rate >= 50000; none",
+			.state = ESTABLISHED,
+		},
+	},
+	/* What the program is taken to read in a round trip: ten segments of the link, until it has read more. */
+	{
+		.name = "info_space_to_receive", .rfc = "RFC 9293 3.8.6", .syn = SACK,
+		.want = {
+			.script = OPEN "info rcv_space = 10*A; < P. 1(1000) ack 1; skim; read 1000;"
+				  "info rcv_space = 10*A",
+			.state = ESTABLISHED,
+		},
+	},
 	/* What waits out of order and comes again, or is covered by what comes, goes: once for each that goes. */
 	{
 		.name = "ofomerge_came_already", .rfc = "RFC 9293 3.10.7.4", .syn = SACK,
