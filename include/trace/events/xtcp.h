@@ -92,7 +92,7 @@
 	FN(XTCP_TRACE_ECE, "congestion mark")					\
 	FN(XTCP_TRACE_MTU, "path MTU fell")					\
 	FN(XTCP_TRACE_IDLE, "restart after idle")				\
-	FN(XTCP_TRACE_RECOVERED, "all that was lost is acknowledged")		\
+	FN(XTCP_TRACE_RECOVERED, "all that was in flight is acknowledged")	\
 	FN(XTCP_TRACE_UNDO_TIMESTAMP, "undo: the timestamp is the original's")	\
 	FN(XTCP_TRACE_UNDO_DSACK, "undo: D-SACK, nothing was lost")		\
 	FNE(XTCP_TRACE_UNDO_FRTO, "undo: the timeout was spurious (F-RTO)")
