@@ -339,6 +339,22 @@ def check_threshold(folder):
                 "plot: " + words, text)
 
 
+def check_many_marks(folder):
+    """A hundred congestion marks: a loss behind them has its number and its reason nevertheless."""
+    loss = re.compile(r"(.*xtcp_congestion: .*) phase=Loss (.*) reason=")
+    with open(TRACES + "corrupted.trace") as file:
+        lines = list(file)
+    at, found = next((at, loss.match(line)) for at, line in enumerate(lines) if loss.match(line))
+    marks = ["%s phase=CWR %s reason=congestion mark\n" % found.groups(), "%s phase=Open %s reason=over\n" % found.groups()]
+    name = os.path.join(folder, "marks.trace")
+    with open(name, "w") as file:
+        file.writelines(lines[:at] + marks * 100 + lines[at:])
+    text = plot("--width", "80", name).stdout
+    numbers = re.findall(r"^ *\d+ +\d+\.\d ms  (.*)", text, re.M)
+    verdict(len(numbers) < 12 and not differs("\n".join(numbers), ("CWR: congestion mark", "Loss: timeout")),
+            "plot: a hundred marks and a loss", text)
+
+
 def check_plot(folder):
     """What scripts/plot says of a trace that it cannot draw; what it draws the demonstrations look at."""
     def file(name, data):
@@ -351,6 +367,7 @@ def check_plot(folder):
         wide = [line for line in text.split("\n") if len(line) > 80]
         verdict("cwnd, - ssthresh" in text and text.isascii() == (locale == "C") and not wide, "plot: " + locale, text)
     check_threshold(folder)
+    check_many_marks(folder)
     check_sentence("plot: an empty trace", plot(file("empty", b"")), 2, "the trace is empty", prog="plot")
     check_sentence("plot: binary", plot(file("binary", bytes(range(256)) * 2000)), 2, "no text", prog="plot")
     check_sentence("plot: no such file", plot(os.path.join(folder, "not-there")), 2, "No such file", prog="plot")
@@ -525,8 +542,11 @@ def check_brief():
     for name in "zero-window", "close-both":
         whole, short = (ladder("--plain", "--width", "80", *more, TRACES + name + ".trace").stdout
                         for more in ((), ("--brief",)))
-        gone = re.compile(r"WND=\d{5}|MSS=|WS=|\.\d{3}")
+        gone = re.compile(r"WND=\d{5}|MSS=|WS=|\.\d{3}|PSH|^\S* +CLOSED {5}")
         verdict(gone.search(whole) and not gone.search(short) and len(short) < len(whole), "--brief: " + name, short)
+    text = ladder("--plain", "--width", "80", "--brief", TRACES + "bundles.trace").stdout
+    verdict(not differs(text, ("-- ACK SEQ=1 ACK=1 -", "-- ACK SEQ=1 LEN=14480 ", "!ACK=1 LEN=")),
+            "--brief: an ACK once", text)
     verdict(not differs(short, (r"-- FIN,ACK SEQ=1 ACK=1 .*\(\d+\.\d\)", r"\(\d+\.\d\) - FIN,ACK SEQ=1 -+>")),
             "--brief: what has two rows", short)
     check_sentence("--live --brief", ladder("--live", "--brief", "-"), 2, "--live goes with none of .*--brief")

@@ -61,7 +61,7 @@ def options(doc):
     add("--list", action="store_true", help="only name the connections")
     add("--all", action="store_true", help="fold nothing: each segment has its row")
     add("--fold", action="store_true", help="fold short runs of like segments, too")
-    add("--brief", action="store_true", help="shorter rows: only narrow windows, no options of SYNs, times to tenths")
+    add("--brief", action="store_true", help="shorter rows: no options of SYNs, only narrow windows and new ACKs, times to tenths")
     add("--from", dest="begin", type=milliseconds, metavar="MS", help="only from this time on")
     add("--to", dest="end", type=milliseconds, metavar="MS", help="only up to this time")
     add("--last", type=positive, metavar="N", help="only the last N rows")
@@ -200,7 +200,9 @@ def longest(found, start):
 def draw(connection, args, trace, width):
     found, states = ladder_of(connection, args, trace)
     warnings = list(notices(trace, connection))
-    columns = ladder_text.Columns(width, args.color, longest(found, connection.story.start), args.brief)
+    columns = ladder_text.Columns(width, args.color, longest(found, connection.story.start), args.brief,
+                                  [state for row in found for end in (0, 1)
+                                   for state in (states[end], row.states[end], *row.passed(end))])
     for line in ladder_text.draw(connection.story, found, states, columns, warnings):
         print(line)
     if args.svg or args.html:

@@ -13,12 +13,17 @@ LEGEND = "A crossed arrow has two rows; its open end has the time of the other e
 
 
 class Columns:
-    """How wide everything is, and in which colours. .brief: times to tenths, and what arrives only by its number."""
+    """How wide everything is, and in which colours. .brief: times to tenths, states in as many columns as they need,
+    no PSH, no ACK that says what the one before it said, and of what arrives only the number."""
 
-    def __init__(self, width, color, longest, brief=False):
+    def __init__(self, width, color, longest, brief=False, states=()):
         self.width, self.color, self.brief = width, color, brief
         self.short = width < SHORT
         self.state = 10 if self.short else 12
+        if brief:
+            words = [STATES.get(state, state) if self.short else state for state in states]
+            self.state = max([len(word) for word in words] + [5])
+            self.acked = ["", ""]
         self.time = max(len(self.clock(longest)), 5)
         self.rung = width - 2 * (self.time + 1 + self.state + 2)
         self.shown = ["", ""]
@@ -70,15 +75,30 @@ def other_time(row, start, columns):
     return "" if time is None else "(%s)" % columns.clock((time - start) * 1000)
 
 
+def fewer(row, words, lesser, columns):
+    """What --brief leaves of the two lists."""
+    segment = row.segment
+    words[0] = words[0].replace("PSH,", "").replace(",PSH", "")
+    if row.what == "arrives" and len(segment.arrivals) == 1 and segment.time is not None:
+        # the octets that it has, or what it acknowledges
+        number = 1 if segment.len or set("SFR") & set(segment.flags) else -1
+        return [words[0], words[number]], []
+    if len(words) > 2 and words[2].startswith("ACK="):
+        if segment.len and words[2] == columns.acked[segment.sender]:
+            return words[:2] + words[3:], lesser
+        columns.acked[segment.sender] = words[2]
+    return words, lesser
+
+
 def arrow(row, start, columns):
     """The lines of a segment: the first one with the arrow."""
     segment, width = row.segment, columns.rung
     words, lesser = words_of(segment, row.arrivals[0] if row.what == "arrives" and row.arrivals else None)
-    if columns.brief and row.what == "arrives" and len(segment.arrivals) == 1 and segment.time is not None:
-        # the octets that it has, or what it acknowledges
-        number = 1 if segment.len or set("SFR") & set(segment.flags) else -1
-        words, lesser = [words[0], words[number]], []
+    if columns.brief:
+        words, lesser = fewer(row, words, lesser, columns)
     notes = notes_of(segment, row.arrivals)
+    if columns.brief and row.what == "arrives" and segment.time is not None:
+        notes = [note for note in notes if note != segment.note]
     notes = ("(%s)" % ", ".join(notes)).split(" ") if notes else []
     to_right = segment.sender == 0
     tail, head = "--", "->"
