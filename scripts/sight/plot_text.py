@@ -2,6 +2,8 @@
 """The picture of scripts/plot for a terminal: dots of Braille characters, eight
 to a place, and letters for what is rare; in ASCII two dots to a place."""
 
+from textwrap import wrap
+
 from transfer import ticks
 
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
@@ -101,15 +103,18 @@ def phase_row(transfer, times, width):
 
 
 def number_row(changes, times, width):
-    row = [" "] * (width + 8)
-    free = 0
+    """The number of each change below its place, or beside it: none upon another one, and none beyond the picture."""
+    places, free = [], 0
     for number, change in enumerate(changes, 1):
         at = max(int((change.time - times[0]) / (times[1] - times[0]) * (width - 1) + 0.5), free)
-        for offset, letter in enumerate(str(number)):
-            if at + offset < len(row):
-                row[at + offset] = letter
+        places.append(at)
         free = at + len(str(number)) + 1
-    return "".join(row).rstrip()
+    row, end = [" "] * width, width
+    for number, at in reversed(list(enumerate(places, 1))):
+        at = max(min(at, end - len(str(number))), 0)
+        row[at:at + len(str(number))] = str(number)
+        end = at - 1
+    return "".join(row[:width]).rstrip()
 
 
 def draw_windows(transfer, width, height, paint, ascii_only):
@@ -175,4 +180,7 @@ def draw(transfer, title, changes, width, color, ascii_only=False, only_windows=
         yield "phases: " + ", ".join("%s %s" % (LETTER[name], name) for name in ("Disorder", "CWR", "Recovery", "Loss")
                                      if any(name == span[0] for span in transfer.phases()))
     for number, change in enumerate(changes, 1):
-        yield "%s %9.1f ms  %s" % (paint(1, "%3d" % number), change.time * 1000, change.words())
+        words, *more = wrap(change.words(), width + MARGIN + 1 - len("  1 %9.1f ms  " % 0))
+        yield "%s %9.1f ms  %s" % (paint(1, "%3d" % number), change.time * 1000, words)
+        for line in more:
+            yield " " * len("  1 %9.1f ms  " % 0) + line
