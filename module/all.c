@@ -38,6 +38,7 @@
 #include "listen/synq.c"
 #include "listen/entry.c"
 #include "listen/request.c"
+#include "listen/savedsyn.c"
 #include "listen/child.c"
 #include "listen/acceptq.c"
 

@@ -68,6 +68,7 @@
 #include "cong/algorithms.h"
 #include "in/icmp.h"
 #include "listen/listener.h"
+#include "listen/savedsyn.h"
 #include "lookup/conns.h"
 #include "ports/lease.h"
 #include "ports/port.h"
@@ -301,6 +302,7 @@ void xtcp_sock_release_resources(struct sock *sk)
 	xtcp_timer_stop(sk);
 	xtcp_sndq_purge(sk);
 	xtcp_text_purge(sk);
+	xtcp_savedsyn_drop(sk);
 	if (xtcp_sk(sk)->lease)
 		xtcp_port_release(sk);
 	sk_sockets_allocated_dec(sk);

@@ -26,6 +26,7 @@
 struct xtcp_lease;
 struct xtcp_listener;
 struct xtcp_pace;
+struct xtcp_saved_syn;
 
 /* Work that met a sock whose lock a user holds; xtcp_sock_release_cb() runs it. */
 enum xtcp_deferred {
@@ -80,6 +81,7 @@ struct xtcp_sock {
 	/* TCP_DEFER_ACCEPT as timeouts of a SYN-ACK for which a bare ACK opens nothing, 0: none */
 	u8 defer_accept;
 	u8 keepalive_probes;		/* TCP_KEEPCNT, 0: the namespace's */
+	u8 save_syn;			/* TCP_SAVE_SYN: 0: none, 1: from the IP header on, 2: with the link's */
 	u16 user_mss;			/* TCP_MAXSEG, 0: not set */
 	int linger2;			/* TCP_LINGER2 in jiffies; 0: the namespace's; negative: none */
 	u32 user_timeout;		/* TCP_USER_TIMEOUT in ms, 0: none */
@@ -173,6 +175,7 @@ struct xtcp_sock {
 	struct xtcp_accecn accecn;	/* AccECN mode */
 	struct xtcp_rate rate;		/* the delivery rate */
 	struct xtcp_busy busy;		/* what it has waited for */
+	u32 rcv_fin_seq;		/* the sequence number of the peer's FIN, once rcv_fin_known */
 	u64 dsacked;			/* octets that D-SACKs reported */
 
 	/* Time: timer.c, retries.c, keepalive.c. */
@@ -190,7 +193,7 @@ struct xtcp_sock {
 	bool rcv_fin_known;		/* a FIN was seen, in order or not; ends when text takes its place */
 	bool fin_received;		/* the peer's FIN was taken in order */
 	bool is_orphan;			/* counted in the namespace's orphans (orphan.c) */
-	u32 rcv_fin_seq;		/* the sequence number of the FIN */
+	struct xtcp_saved_syn *saved_syn; /* what TCP_SAVED_SYN will read; NULL: nothing (savedsyn.c) */
 	struct rb_root out_of_order;	/* skbs beyond RCV.NXT by sequence number (text.c) */
 	u32 out_of_order_bytes;		/* sum of their truesize */
 	u32 out_of_order_count;		/* how many they are */

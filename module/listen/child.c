@@ -24,6 +24,7 @@
 #include "listen/acceptq.h"
 #include "listen/entry.h"
 #include "listen/listener.h"
+#include "listen/savedsyn.h"
 #include "lookup/demux.h"
 #include "out/ip.h"
 #include "out/reply.h"
@@ -184,6 +185,8 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	if (!xtcp_ip_child_route(child))
 		goto err_child;
 	fill_child(child, he, &tuple);
+	if (unlikely(he->has_syn))
+		xtcp_savedsyn_keep(child, xtcp_entry_syn(he));
 	err = publish_child(listener, child, is_entry ? he : NULL);
 	if (err)
 		goto err_child;

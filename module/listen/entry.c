@@ -3,7 +3,8 @@
  * Half-open entries (RFC 4987) and the queue of a listener that they stand in.
  *
  * An entry is small, over IPv4 smaller still; all namespaces together may have as many as fit in a small part of the
- * memory, those that any user can make half of that, and one of these a part of it. Each stands in the table of
+ * memory, those that any user can make half of that, and one of these a part of it. One that keeps its SYN is larger
+ * and counts as several. Each stands in the table of
  * connections and on one of its listener's lists, by the number of its timeouts. Every list is in order of time,
  * because all on it wait equally long, so one timer serves the listener.
  *
@@ -27,6 +28,7 @@
 #include "base/sock.h"
 #include "compat.h"
 #include "listen/listener.h"
+#include "listen/savedsyn.h"
 #include "lookup/group.h"
 #include "out/reply.h"
 #include "pure/clock.h"
@@ -143,9 +145,38 @@ static bool is_room_for_entry(struct xtcp_net *xn)
 				 percpu_counter_read_positive(&xn->entries) < guests_max / XTCP_GUEST_SHARE);
 }
 
-/* A namespace has one more or one less; it may be gone when the memory is freed. */
-static void count_entry(struct xtcp_net *xn, int change)
+static u32 bytes_of(bool v4)
 {
+	return v4 ? V4_SIZE : sizeof(struct xtcp_request);
+}
+
+/**
+ * xtcp_entry_syn() - the SYN that an entry keeps
+ * @he: has one
+ *
+ * Context: any, as long as @he is there.
+ *
+ * Return: what stands behind the entry.
+ */
+struct xtcp_saved_syn *xtcp_entry_syn(const struct xtcp_request *he)
+{
+	return (struct xtcp_saved_syn *)((u8 *)he + bytes_of(he->conn.v4));
+}
+
+/* As how many entries it counts, by its memory. */
+static int weight(const struct xtcp_request *he)
+{
+	if (likely(!he->has_syn))
+		return 1;
+	return DIV_ROUND_UP(bytes_of(he->conn.v4) + xtcp_savedsyn_bytes(xtcp_entry_syn(he)->len),
+			    (u32)sizeof(struct xtcp_request));
+}
+
+/* A namespace has one more or one less (@sign); it may be gone when the memory is freed. */
+static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int sign)
+{
+	const int change = sign * weight(he);
+
 	if (!xn->is_guest)
 		return;
 	percpu_counter_add_batch(&xn->entries, change, entries_batch);
@@ -171,16 +202,46 @@ struct xtcp_request *xtcp_entry_new(struct xtcp_net *xn, bool v4)
 	he = kmem_cache_zalloc(v4 ? slab_v4 : slab_v6, GFP_ATOMIC | __GFP_NOWARN);
 	if (!he)
 		return NULL;
-	percpu_counter_add_batch(&entries_in_use, 1, entries_batch);
-	count_entry(xn, 1);
 	he->conn.v4 = v4;
+	percpu_counter_add_batch(&entries_in_use, 1, entries_batch);
+	count_entry(xn, he, 1);
+	return he;
+}
+
+/**
+ * xtcp_entry_new_for_syn() - an entry that is kept, with its SYN
+ * @xn: its namespace
+ * @v4: its addresses are IPv4's
+ * @len: octets of the SYN, to be written to xtcp_entry_syn()
+ *
+ * Context: any.
+ *
+ * Return: as xtcp_entry_new().
+ */
+struct xtcp_request *xtcp_entry_new_for_syn(struct xtcp_net *xn, bool v4, u32 len)
+{
+	struct xtcp_request *he;
+
+	if (!is_room_for_entry(xn))
+		return NULL;
+	he = kzalloc(bytes_of(v4) + xtcp_savedsyn_bytes(len), GFP_ATOMIC | __GFP_NOWARN);
+	if (!he)
+		return NULL;
+	he->conn.v4 = v4;
+	he->has_syn = true;
+	xtcp_entry_syn(he)->len = len;
+	percpu_counter_add_batch(&entries_in_use, weight(he), entries_batch);
+	count_entry(xn, he, 1);
 	return he;
 }
 
 static void give_memory_back(struct xtcp_request *he)
 {
-	kmem_cache_free(entry_cache(he), he);
-	percpu_counter_add_batch(&entries_in_use, -1, entries_batch);
+	percpu_counter_add_batch(&entries_in_use, -weight(he), entries_batch);
+	if (unlikely(he->has_syn))
+		kfree(he);
+	else
+		kmem_cache_free(entry_cache(he), he);
 }
 
 /**
@@ -192,7 +253,7 @@ static void give_memory_back(struct xtcp_request *he)
  */
 void xtcp_entry_free(struct xtcp_net *xn, struct xtcp_request *he)
 {
-	count_entry(xn, -1);
+	count_entry(xn, he, -1);
 	give_memory_back(he);
 }
 
@@ -300,7 +361,7 @@ static void unlist_entry(struct xtcp_listener *listener, struct xtcp_request *he
 	if (!he->level)
 		listener->synq.young--;
 	set_synq_length(listener, he, listener->synq.len - 1, reason);
-	count_entry(xtcp_net_of(listener->sk), -1);
+	count_entry(xtcp_net_of(listener->sk), he, -1);
 }
 
 static void count_resent(struct xtcp_request *he)

@@ -12,6 +12,7 @@
 
 struct xtcp_listener;
 struct xtcp_net;
+struct xtcp_saved_syn;
 
 #define XTCP_ENTRY_LEVELS	8	/* timeouts of 1, 2, 4 ... 64, 120 s; the last level serves all later ones */
 
@@ -57,7 +58,8 @@ struct xtcp_synq {
  * @syn_codepoint: ECN field of the IP header of the SYN
  * @resent: SYN-ACKs sent again
  * @asked_without: the SYN came again, and did not ask for ECN any more (listener lock)
- * @acked: its third ACK met a full accept queue, or TCP_DEFER_ACCEPT
+ * @acked: its third ACK met a full accept queue, or TCP_DEFER_ACCEPT (listener lock)
+ * @has_syn: the SYN stands behind the entry (savedsyn.c); changes no more
  * @dead: out of the table (listener lock)
  * @conn: place in the table of connections; last, since its length differs
  */
@@ -87,8 +89,9 @@ struct xtcp_request {
 	bool accecn_ok : 1;
 	u8 syn_codepoint : 2;
 	u8 resent;
-	bool asked_without;
-	bool acked;
+	bool asked_without : 1;
+	bool acked : 1;
+	bool has_syn : 1;
 	bool dead;
 	struct xtcp_conn conn;
 };
@@ -114,6 +117,8 @@ void xtcp_entry_stop(struct xtcp_listener *listener);
 int xtcp_entry_net_init(struct xtcp_net *xn);
 void xtcp_entry_net_exit(struct xtcp_net *xn);
 struct xtcp_request *xtcp_entry_new(struct xtcp_net *xn, bool v4);
+struct xtcp_request *xtcp_entry_new_for_syn(struct xtcp_net *xn, bool v4, u32 len);
+struct xtcp_saved_syn *xtcp_entry_syn(const struct xtcp_request *he);
 void xtcp_entry_free(struct xtcp_net *xn, struct xtcp_request *he);
 int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, const struct xtcp_demux_key *key);
 /* the listener's lock is held */

@@ -26,6 +26,7 @@
 #include "listen/child.h"
 #include "listen/listener.h"
 #include "listen/request.h"
+#include "listen/savedsyn.h"
 #include "out/ip_reply.h"
 #include "out/reply.h"
 #include "pure/clock.h"
@@ -165,6 +166,22 @@ static bool answer_with_entry(struct xtcp_listener *listener, struct sk_buff *sk
 	return false;
 }
 
+/* With the SYN, if the program wants it and there is memory. */
+static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *skb, bool v4)
+{
+	struct xtcp_net *xn = xtcp_net_of(lsk);
+	u8 save_syn = READ_ONCE(xtcp_sk(lsk)->save_syn);
+	struct xtcp_request *he;
+
+	if (likely(!save_syn))
+		return xtcp_entry_new(xn, v4);
+	he = xtcp_entry_new_for_syn(xn, v4, xtcp_savedsyn_len(skb, save_syn));
+	if (!he)
+		return xtcp_entry_new(xn, v4);
+	xtcp_savedsyn_fill(xtcp_entry_syn(he), skb);
+	return he;
+}
+
 /* As answer_by_cookie(), with an entry when there is room for it. */
 static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss)
 {
@@ -184,7 +201,7 @@ static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_
 		return false;
 	}
 	if (admission == ADMIT_ENTRY)
-		he = xtcp_entry_new(xtcp_net_of(lsk), xtcp_tuple_is_v4(&key->tuple));
+		he = new_entry(lsk, skb, xtcp_tuple_is_v4(&key->tuple));
 	if (he)
 		return answer_with_entry(listener, skb, key, timewait_iss, he);
 	if (!timewait_iss && READ_ONCE(xtcp_net_of(lsk)->sysctl.syncookies))

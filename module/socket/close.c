@@ -17,6 +17,7 @@
 #include "cong/algorithms.h"
 #include "in/early.h"
 #include "listen/listener.h"
+#include "listen/savedsyn.h"
 #include "ports/port.h"
 #include "recv/text.h"
 #include "send/output.h"
@@ -227,6 +228,7 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	xtcp_demux_remove_sk(sk);
 	xtcp_text_purge(sk);
 	xtcp_sndq_purge(sk);
+	xtcp_savedsyn_drop(sk);
 
 	if (was_open)
 		xtcp_port_connection_ended(sk);

@@ -19,6 +19,7 @@
 #include "base/sock.h"
 #include "cong/algorithms.h"
 #include "listen/listener.h"
+#include "listen/savedsyn.h"
 #include "pure/clock.h"
 #include "recv/space.h"
 #include "recv/text.h"
@@ -250,6 +251,11 @@ static int set_int(struct sock *sk, int optname, int val)
 			return -EINVAL;
 		xsk->recvmsg_inq = val;
 		return 0;
+	case TCP_SAVE_SYN:
+		if (val < 0 || val > 2)
+			return -EINVAL;
+		WRITE_ONCE(xsk->save_syn, val);
+		return 0;
 	case TCP_TIMESTAMP:
 		/* for who restores a connection (TCP_REPAIR), which nobody does here */
 		return -EPERM;
@@ -351,6 +357,9 @@ static int get_int(struct sock *sk, int optname, int *val)
 	case TCP_INQ:
 		*val = xsk->recvmsg_inq;
 		return 0;
+	case TCP_SAVE_SYN:
+		*val = xsk->save_syn;
+		return 0;
 	case TCP_TIMESTAMP:
 		/* what a segment would have as its TSval now (RFC 7323 section 3.2) */
 		*val = xtcp_clock_ts() + xsk->ts_offset;
@@ -365,6 +374,29 @@ static int put_octets(char __user *optval, int __user *optlen, const void *from,
 	if (put_user(len, optlen) || copy_to_user(optval, from, len))
 		return -EFAULT;
 	return 0;
+}
+
+/* TCP_SAVED_SYN: read once, whole or not at all; who gave too little room learns how much it takes. */
+static int get_saved_syn(struct sock *sk, char __user *optval, int __user *optlen)
+{
+	const struct xtcp_saved_syn *syn;
+	int len, err = 0;
+
+	if (get_user(len, optlen))
+		return -EFAULT;
+	lock_sock(sk);
+	syn = xtcp_sk(sk)->saved_syn;
+	if (!syn) {
+		err = put_user(0, optlen);
+	} else if (len < (int)syn->len) {
+		err = put_user((int)syn->len, optlen) ?: -EINVAL;
+	} else {
+		err = put_octets(optval, optlen, syn->octets, syn->len);
+		if (!err)
+			xtcp_savedsyn_drop(sk);
+	}
+	release_sock(sk);
+	return err;
 }
 
 /**
@@ -410,6 +442,8 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 	case TCP_CC_INFO:
 		val = xtcp_algorithms_info(sk, &cc_info);
 		return put_octets(optval, optlen, &cc_info, min(len, val));
+	case TCP_SAVED_SYN:
+		return get_saved_syn(sk, optval, optlen);
 	case TCP_CONGESTION:
 		strscpy(name, READ_ONCE(xtcp_sk(sk)->algorithm)->name, sizeof(name));
 		return put_octets(optval, optlen, name, min_t(unsigned int, len, sizeof(name)));

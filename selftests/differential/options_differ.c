@@ -179,8 +179,6 @@ struct option_differs options_differ[] = {
 	TCP(22, "TCP_REPAIR_OPTIONS", REPAIR),
 	TCP(23, "TCP_FASTOPEN", FASTOPEN),
 	TCP(24, "TCP_TIMESTAMP", .varies = true, .reason = "a clock"),
-	TCP(27, "TCP_SAVE_SYN", REFUSED("the SYN is not kept")),
-	TCP(28, "TCP_SAVED_SYN", REFUSED("the SYN is not kept")),
 	TCP(29, "TCP_REPAIR_WINDOW", REPAIR),
 	TCP(30, "TCP_FASTOPEN_CONNECT", FASTOPEN),
 	TCP(31, "TCP_ULP",

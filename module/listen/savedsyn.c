@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The SYN of a connection, for a program that asked for it: TCP_SAVE_SYN of a listener, TCP_SAVED_SYN of what it
+ * accepts.
+ *
+ * It stands behind the half-open entry, in the same memory, and goes to the child; the program that reads it frees it.
+ * As in Linux there is none where the SYN was answered by cookie and left no entry, or when memory was short.
+ */
+#include "listen/savedsyn.h"
+
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <net/sock.h>
+
+#include "base/sock.h"
+#include "in/ingress.h"
+
+/* Octets of the link's header; tun has none. */
+static u32 link_len(const struct sk_buff *skb)
+{
+	return skb_mac_header_was_set(skb) ? skb_mac_header_len(skb) : 0;
+}
+
+/**
+ * xtcp_savedsyn_len() - how much of a SYN is kept
+ * @skb: the SYN, at its TCP header
+ * @save_syn: as TCP_SAVE_SYN, not 0
+ *
+ * Context: softirq.
+ *
+ * Return: octets: the headers without the text.
+ */
+u32 xtcp_savedsyn_len(struct sk_buff *skb, u8 save_syn)
+{
+	return (save_syn == 2 ? link_len(skb) : 0) + skb_network_header_len(skb) + xtcp_seg(skb)->hdr_len;
+}
+
+/**
+ * xtcp_savedsyn_fill() - copy the headers of a SYN
+ * @syn: its length is xtcp_savedsyn_len()
+ * @skb: the SYN, at its TCP header
+ *
+ * Context: softirq.
+ */
+void xtcp_savedsyn_fill(struct xtcp_saved_syn *syn, struct sk_buff *skb)
+{
+	memcpy(syn->octets, skb->data + xtcp_seg(skb)->hdr_len - syn->len, syn->len);
+}
+
+/**
+ * xtcp_savedsyn_keep() - a child gets the SYN that its entry has
+ * @child: new
+ * @syn: of the entry
+ *
+ * Context: softirq, RCU read side. Lock: socket, held, and nobody else has @child yet.
+ */
+void xtcp_savedsyn_keep(struct sock *child, const struct xtcp_saved_syn *syn)
+{
+	const u32 size = xtcp_savedsyn_bytes(syn->len);
+	struct xtcp_saved_syn *copy = kmalloc(size, GFP_ATOMIC | __GFP_NOWARN);
+
+	sock_owned_by_me(child);
+	if (copy)
+		memcpy(copy, syn, size);
+	xtcp_sk(child)->saved_syn = copy;
+}
+
+/**
+ * xtcp_savedsyn_drop() - it was read, or nobody will read it
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ */
+void xtcp_savedsyn_drop(struct sock *sk)
+{
+	kfree(xtcp_sk(sk)->saved_syn);
+	xtcp_sk(sk)->saved_syn = NULL;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The SYN of a connection, for a program that asked for it (TCP_SAVE_SYN). */
+#ifndef XTCP_SAVEDSYN_H
+#define XTCP_SAVEDSYN_H
+
+#include <linux/overflow.h>
+#include <linux/types.h>
+
+struct sk_buff;
+struct sock;
+
+/**
+ * struct xtcp_saved_syn - headers of a SYN
+ * @len: octets
+ * @octets: the link's header, if that was asked for; those of IP and TCP
+ */
+struct xtcp_saved_syn {
+	u32 len;
+	u8 octets[];
+};
+
+/* Octets of memory for one of @len. */
+static inline u32 xtcp_savedsyn_bytes(u32 len)
+{
+	return offsetof(struct xtcp_saved_syn, octets) + len;
+}
+
+u32 xtcp_savedsyn_len(struct sk_buff *skb, u8 save_syn);
+void xtcp_savedsyn_fill(struct xtcp_saved_syn *syn, struct sk_buff *skb);
+/* Lock: socket, held, or nobody else can have the sock. */
+void xtcp_savedsyn_keep(struct sock *child, const struct xtcp_saved_syn *syn);
+void xtcp_savedsyn_drop(struct sock *sk);
+
+#endif /* XTCP_SAVEDSYN_H */
