@@ -178,7 +178,8 @@ struct xtcp_net {
 	struct percpu_counter orphans;
 };
 
-/* Of what guests may have together one of them may have this part. */
+/* Of what all namespaces may have guests together may have this part, and one of them that part of it. */
+#define XTCP_GUESTS_PART	2
 #define XTCP_GUEST_SHARE	4
 
 extern unsigned int xtcp_net_id;

@@ -12,8 +12,6 @@
 #include "base/sock.h"
 #include "compat.h"
 
-#define GUESTS_PART	2	/* of what all may have, what namespaces may have together that any user can make */
-
 /* Of all namespaces, and of those that any user can make: there is no telling what they set max_orphans to. */
 static struct percpu_counter all_orphans, guest_orphans;
 
@@ -128,7 +126,7 @@ void xtcp_orphan_add(struct sock *sk)
 /* More than max_orphans of this namespace, or more in all namespaces than the first one's. Exact where it matters. */
 static bool more_than_max(struct xtcp_net *xn)
 {
-	s64 all_max = READ_ONCE(xtcp_net(&init_net)->sysctl.max_orphans), guests_max = all_max / GUESTS_PART;
+	s64 all_max = READ_ONCE(xtcp_net(&init_net)->sysctl.max_orphans), guests_max = all_max / XTCP_GUESTS_PART;
 
 	if (percpu_counter_compare(&xn->orphans, READ_ONCE(xn->sysctl.max_orphans)) > 0 ||
 	    percpu_counter_compare(&all_orphans, all_max) > 0)

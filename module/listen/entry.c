@@ -38,7 +38,6 @@
 
 #define BELIEVE_S	120		/* a cookie is good for 128 s at most */
 #define MEMORY_SHARE	128		/* entries of all namespaces take at most this part of the memory */
-#define GUESTS_PART	2		/* of that, of namespaces that any user can make */
 #define RESEND_BATCH	256		/* SYN-ACKs that one run of a timer sends */
 
 #define V4_SIZE (offsetof(struct xtcp_request, conn) + XTCP_CONN_V4_END)
@@ -81,7 +80,7 @@ int xtcp_entry_init(void)
 		entries_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / MEMORY_SHARE /
 					 sizeof(struct xtcp_request), INT_MAX);
 	/* all processors' together are a small part of the least limit */
-	entries_batch = clamp(entries_max / (16 * GUESTS_PART * XTCP_GUEST_SHARE) / num_possible_cpus(), 1U, 32U);
+	entries_batch = clamp(entries_max / (16 * XTCP_GUESTS_PART * XTCP_GUEST_SHARE) / num_possible_cpus(), 1U, 32U);
 	return 0;
 
 err_counter:
@@ -137,7 +136,7 @@ void xtcp_entry_net_exit(struct xtcp_net *xn)
 
 static bool is_room_for_entry(struct xtcp_net *xn)
 {
-	const s64 guests_max = entries_max / GUESTS_PART;
+	const s64 guests_max = entries_max / XTCP_GUESTS_PART;
 
 	if (percpu_counter_read_positive(&entries_in_use) >= entries_max)
 		return false;

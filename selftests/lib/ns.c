@@ -160,7 +160,7 @@ int ns_make(void)
 	leave(back);
 	if (ns < 0)
 		return complain("cannot open", "a namespace");
-	/* No router answers here: tests that count what waits or is dropped would see a link ask for one, again and again. */
+	/* No router answers here. Tests that count what waits or is dropped would see each link ask for one. */
 	if (ns_sysctl_set(ns, "net.ipv6.conf.default.router_solicitations", "0") || ns_link_up(ns, "lo", true)) {
 		close(ns);
 		return -1;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What any user can make, a network namespace in a user namespace of his own, takes its share of what all namespaces
- * have together, and no more: half-open entries, TIME-WAIT records and orphans. Five such try to take all; the machine's own
- * namespaces do not notice. What a namespace gets at its first socket, his memory cgroup is charged for.
+ * have together, and no more: half-open entries, TIME-WAIT records and orphans. Five such try to take all; the
+ * machine's own namespaces do not notice. What a namespace gets at its first socket, his memory cgroup is charged for.
  *
  *	guest --- veth0 --- its neighbour		namespace a --- veth0 --- namespace b
  *	 xtcp                kernel TCP			 kernel TCP                  xtcp
@@ -182,7 +182,8 @@ static void orphans(const struct ns_pair *own)
 	ksft_test_result(ok, "%d guests keep %d orphans each\n", i, ORPHANS_SHARE);
 	ksft_test_result(!leave_orphans(guests[i].net.a, guests[i].net.b, NS_B4),
 			 "these are all that guests have: the next one keeps none\n");
-	ksft_test_result(leave_orphans(own->b, own->a, NS_A4) == ORPHANS_SHARE + MORE, "the machine's own all live on\n");
+	ksft_test_result(leave_orphans(own->b, own->a, NS_A4) == ORPHANS_SHARE + MORE,
+			 "the machine's own all live on\n");
 	must(orphans_go(own->b), "orphans");
 	for (i = 0; i < GUESTS; i++)
 		must(orphans_go(guests[i].net.a), "orphans");
