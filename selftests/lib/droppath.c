@@ -228,7 +228,8 @@ static void give(struct droppath *path)
 		if (late > path->seen.late_us)
 			path->seen.late_us = late;
 		arrives(path, packet);
-		if (write(path->tun[packet->to], packet->bytes, packet->len) < 0)
+		if (path->give ? path->give(path, packet->to, packet->bytes, packet->len) < 0 :
+		    write(path->tun[packet->to], packet->bytes, packet->len) < 0)
 			perror("# droppath: tun");
 		free(packet);
 		/* each packet's answer leaves when it was given */

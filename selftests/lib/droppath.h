@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define DROPPATH_A		"10.7.0.1"
 #define DROPPATH_B		"10.7.0.2"
@@ -36,6 +37,8 @@ struct droppath {
 	bool show;		/* print each packet */
 	struct droppath_plan plan;
 	struct droppath_seen seen;
+	/* instead of write(): a packet for one of the devices; NULL: none */
+	ssize_t (*give)(struct droppath *path, int to, const void *bytes, size_t len);
 	/* private */
 	bool known;
 	uint32_t first, highest, mss;
