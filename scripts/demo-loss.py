@@ -21,6 +21,7 @@ from transfer import Transfer, events
 CLIENT_PORT = 50001
 SEGMENTS = 1600
 ONE, BURST, LAST = (60,), tuple(range(700, 708)), (SEGMENTS,)
+MARK_SEEN = 0.02    # s: a mark gets to the server, and back
 ALGORITHM = "/proc/sys/net/xtcp/congestion_control"
 COUNTERS = ("TcpRetransSegs", "TcpExtTCPSackRecovery", "TcpExtTCPRenoRecovery", "TcpExtTCPFastRetrans",
             "TcpExtTCPLossProbes", "TcpExtTCPLossProbeRecovery", "TcpExtTCPTimeouts", "TcpExtTCPSlowStartRetrans",
@@ -31,10 +32,13 @@ OUT = os.environ.get("OUT", "/tmp/demo")
 
 
 def choose_algorithm():
-    """The sender's congestion control: what make's CC= asks for, or the default."""
-    enter("client")
+    """The congestion control: what make's CC= asks for, or the default. The server has it, too: only where
+    both have DCTCP it is told exactly what was marked."""
     wanted = os.environ.get("ALGORITHM")
-    if wanted:
+    for end in ("server", "client"):
+        enter(end)
+        if not wanted:
+            continue
         try:
             with open(ALGORITHM, "w") as knob:
                 knob.write(wanted)
@@ -78,13 +82,13 @@ def connect():
     wait_state("client", CLIENT_PORT, "ESTAB")
     listener.close()
     with open(TRACE) as file:
-        syn = next(event for event in events(file, CLIENT_PORT) if event.name == "segment_out" and event.flags == "S")
+        syn = next(event for event in events(file, CLIENT_PORT) if event.name == "segment_out" and "S" in event.flags)
     return client, server, syn.seq
 
 
 def part(file, begin, end, *expected):
     """The ladder between two moments, in seconds."""
-    text = subprocess.run([*LADDER, "--fold", "--port", str(CLIENT_PORT), "--from", "%.3f" % (begin * 1000 - 3),
+    text = subprocess.run([*LADDER, "--fold", "--brief", "--port", str(CLIENT_PORT), "--from", "%.3f" % (begin * 1000 - 3),
                            "--to", "%.3f" % (end * 1000 + 2), file], check=True, stdout=subprocess.PIPE,
                           text=True).stdout
     print(text, end="", flush=True)
@@ -105,12 +109,21 @@ def show(file, algorithm):
         return segments[0].time, found.repaired(segments)
 
     title("segment %d is lost: the segments behind it arrive, so the answers to them tell" % ONE)
-    part(file, *span(ONE), r"-X ", r"\(Recovery: .*\)", r"\(resent\) -*>")
+    part(file, *span(ONE), r"-X ", r"\(Recovery: .*\)", r"\(resent\).*->")
+    marks = [change for change in found.changes if change.reason == "congestion mark" and
+             change.time < lost[BURST[0]].time]
+    if algorithm == "dctcp":
+        if not marks:
+            sys.exit("the router has marked nothing")
+        title("a queue of more than 10 segments: the router marks, and the window falls by how much of it was marked")
+        part(file, marks[-1].time - MARK_SEEN, marks[-1].time, r"\(marked CE on", r"ACK,ECE ",
+             r"\(CWR: congestion mark, ")
     title("segments %d to %d are lost, one after the other" % (BURST[0], BURST[-1]))
-    part(file, *span(BURST), r"-X ", r"-X ", r"\(Recovery: .*\)", r"\(resent\) -*>", r"\(resent\) -*>")
+    part(file, *span(BURST), r"-X ", r"-X ", r"\(Recovery: .*\)", r"\(resent\).*->", r"\(resent\).*->")
     title("the last segment is lost: nothing follows it, so nobody can tell, and only time does")
-    part(file, lost[SEGMENTS].time, found.bounds()[1], r"-X ", r"\(resent\) -*>", r"tail loss probe sent",
-         r"\(CWR: tail loss probe: it filled a hole")
+    # what a mark has made fall falls no more for the probe, or without a word
+    part(file, lost[SEGMENTS].time, found.bounds()[1], r"-X ", r"\(resent\).*->", r"tail loss probe sent",
+         r"\(Open: all that" if algorithm == "dctcp" else r"\(CWR: tail loss probe: it filled a hole")
     print("that the last segment came once and not twice shows only in the ACK of what follows it, here the FIN")
 
     title("all of it")
@@ -126,7 +139,7 @@ def main():
     client, server, isn = connect()
     mss = client.get(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
     lose(ONE + BURST + LAST, isn, mss)
-    title("%d segments by %s, through a router: 20 ms each way, 10 Mbit/s" % (SEGMENTS, algorithm))
+    title("%d segments by %s, through a router: %s" % (SEGMENTS, algorithm, os.environ["PATH_WORDS"]))
     print("each of %d octets; the router loses segment %d, then %d to %d, then the last one, once each" %
           (mss, *ONE, BURST[0], BURST[-1]), flush=True)
     transfer(client, server, SEGMENTS * mss)
