@@ -14,9 +14,11 @@ here = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, os.path.join(here, "..", "sight"))
 
 import ladder_command
+import ladder_text
 from scene import Failed, Scene, events, time_of
 
 NARROW = 80     # columns, of what pages expect of a picture
+MOST = 40       # lines of a page at so many columns: 30, and some rows for when the machine stands still for a while
 PROMPT = re.compile(r"(- )?(client|server|router)([$>]) ?(.*)")
 WORDS = ("until", "wait", "connected", "here", "ladder", "plot", "moved", "?", "!")   # no paragraph begins with these
 CONNECTED = "(connected as on the page open-handshake: c at the client, s at the server)"
@@ -24,7 +26,7 @@ MORE = re.compile(r" *\.\.\.( .*|)$")
 
 
 def ladder(arguments, width, color):
-    """What scripts/ladder prints, without starting it."""
+    """What scripts/ladder prints, without starting it, and without its last line, which page open-both has in words."""
     kept, sys.argv = sys.argv, ["ladder", "--width", str(width), "--color" if color else "--plain", *arguments]
     out = io.StringIO()
     try:
@@ -32,7 +34,7 @@ def ladder(arguments, width, color):
             ladder_command.main("")
     finally:
         sys.argv = kept
-    return out.getvalue()
+    return "".join(line for line in out.getvalue().splitlines(True) if ladder_text.LEGEND not in line)
 
 
 def plot(arguments, width, color):
@@ -123,7 +125,7 @@ class Show:
         self.failures, self.checked = [], 0
         self.out = []
         self.blank = False
-        self.here = 0
+        self.here = self.lines = 0
 
     def paint(self, code, text):
         return "\033[%sm%s\033[0m" % (code, text) if self.color else text
@@ -201,11 +203,9 @@ class Show:
             port = [":%s " % wanted[wanted.index("--port") + 1]] if "--port" in wanted else []
             begin = time_of(events("xtcp_segment_", *port)[0])
             wanted[wanted.index("here")] = "%.2f" % ((self.here - begin) * 1000 + 0.006)
-        self.say()
         self.say(self.paint("1", " ".join(["$", line.kind, *wanted])))
         draw = ladder if line.kind == "ladder" else plot
         self.say(draw(wanted, self.width, self.color))
-        self.say()
         self.expect(line, draw(wanted, NARROW, False))
 
     def moved(self, scene, line):
@@ -224,7 +224,6 @@ class Show:
             raise Failed("line %d: %s" % (line.number, "; ".join(wrong)))
 
     def play(self, scene):
-        before = ""
         for line in self.page.lines:
             if line.kind == "prose":
                 self.say()
@@ -243,17 +242,15 @@ class Show:
             elif line.kind in ("ladder", "plot"):
                 self.draw(line)
             else:
-                if before != "moved":
-                    self.say()
                 self.moved(scene, line)
-            before = line.kind
 
     def run(self, place=""):
         """Shows it; true: all was as it should be."""
-        head = "%s %s" % (place, self.page.name) if place else self.page.name
-        self.say(self.paint("2", ("-- " + head + " ").ljust(self.width, "-")))
-        self.prose(self.page.title, "1")
-        self.say(self.page.rfc)
+        above = len(self.out)
+        title = "-- %s " % self.page.title
+        self.say(self.paint("1", title) + self.paint("2", "-" * (self.width - len(title))))
+        self.prose("%s %s: %s" % (place, self.page.name, self.page.rfc) if place else
+                   "%s: %s" % (self.page.name, self.page.rfc))
         self.say()
         scene = None
         try:
@@ -268,4 +265,7 @@ class Show:
                 scene.close()
         self.say()
         self.prose("Question: " + self.page.question)
+        self.lines = len(self.out) - above
+        if self.width == NARROW and self.lines > MOST:
+            self.fail("%d lines are too many, at %d columns" % (self.lines, self.width))
         return not self.failures

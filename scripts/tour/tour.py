@@ -37,8 +37,8 @@ def check(pages):
         began = time.monotonic()
         show = page.Show(one)
         good = show.run()
-        print("%s - tour %s # %d seen, %.1f s" % ("ok" if good else "not ok", one.name, show.checked,
-                                                  time.monotonic() - began), flush=True)
+        print("%s - tour %s # %d seen, %d lines, %.1f s" % ("ok" if good else "not ok", one.name, show.checked,
+                                                            show.lines, time.monotonic() - began), flush=True)
         if not good:
             failed = 1
             print("\n".join("# " + line for line in show.failures + show.out), flush=True)
