@@ -447,18 +447,21 @@ void xtcp_cong_forbid_undo(struct sock *sk)
  * RFC 4015 section 3.2, RFC 9438 section 4.9.
  *
  * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true; false when it stays, see xtcp_cong_forbid_undo().
  */
-void xtcp_cong_undo(struct sock *sk)
+bool xtcp_cong_undo(struct sock *sk)
 {
 	struct xtcp_cong *cong = &xtcp_sk(sk)->cong;
 
 	sock_owned_by_me(sk);
 	if (!cong->prior_ssthresh)
-		return;
+		return false;
 	cong->cwnd = max(cong->cwnd, cong->prior_cwnd);
 	cong->ssthresh = max(cong->ssthresh, cong->prior_ssthresh);
 	if (xtcp_sk(sk)->algorithm->undone)
 		xtcp_sk(sk)->algorithm->undone(sk);
+	return true;
 }
 
 /**

@@ -291,7 +291,8 @@ void xtcp_ecn_undone(struct sock *sk)
  * @sk: in a synchronized state, or about to be; it is known whether the peer speaks ECN
  * @on: it begins
  *
- * The peer is taken for one with the same algorithm, as in Linux: it is told exactly. In AccECN mode each peer is.
+ * The peer is taken for one with the same algorithm, as in Linux: it is told exactly. In AccECN mode each peer is. A
+ * mark that it has not been told of, or has not answered, stays: new text without a mark, or CWR, ends it as ever.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -302,7 +303,7 @@ void xtcp_ecn_be_exact(struct sock *sk, bool on)
 	sock_owned_by_me(sk);
 	if ((xsk->ecn & (XTCP_ECN_OK | XTCP_ECN_ACCURATE)) != XTCP_ECN_OK)
 		return;
-	xsk->ecn &= ~(XTCP_ECN_EXACT | XTCP_ECN_DEMAND_CWR);
+	xsk->ecn &= ~XTCP_ECN_EXACT;
 	if (on)
 		xsk->ecn |= XTCP_ECN_EXACT;
 }

@@ -139,7 +139,7 @@ bool xtcp_undo_all_came_twice(const struct sock *sk)
 
 /**
  * xtcp_undo_do() - take the reduction back
- * @sk: there is one
+ * @sk: there is one; if a mark had a part in it, it stays
  * @counter: LINUX_MIB_TCP*UNDO
  *
  * RFC 4015 section 3.2.
@@ -151,8 +151,8 @@ void xtcp_undo_do(struct sock *sk, int counter)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	xtcp_cong_undo(sk);
-	xtcp_ecn_undone(sk);
+	if (xtcp_cong_undo(sk))
+		xtcp_ecn_undone(sk);
 	xsk->undo.armed = false;
 	/* what the ACK says of other segments counts under the new window */
 	xsk->rack.advanced = true;

@@ -158,11 +158,25 @@ static const struct wire_row rows[] = {
 		.name = "dctcp_begins_and_ends_in_a_connection", .rfc = "RFC 8257 3.2", .pre = "sysctl ecn 2; listen",
 		.want = {
 			.script = AGREE "write 100; > P. 1(100) ack 1; < P. 1(100) ack 101 tos 3; > .E 101 ack 101;"
-				  "set CONGESTION dctcp; dctcp enabled = 1; dctcp alpha = 1024; dctcp ce_state = 0;"
-				  "write 100; > P. 101(100) ack 101; < P. 101(100) ack 201 tos 3; > .E 201 ack 201;"
-				  "< P. 201(100) ack 201 tos 2; > . 201 ack 301;"
-				  "set CONGESTION cubic; < P. 301(100) ack 201 tos 3; > .E 201 ack 401;"
-				  "< P. 401(100) ack 201 tos 2; >@1000 .E 201 ack 501; info options = 24",
+				  "set CONGESTION dctcp; dctcp enabled = 1; dctcp alpha = 1024; dctcp ce_state = 1;"
+				  "write 100; > P.E 101(100) ack 101; < P. 101(100) ack 201 tos 3;"
+				  "< P. 201(100) ack 201 tos 2; > .E 201 ack 201; > . 201 ack 301;"
+				  "< P. 301(100) ack 201 tos 3; > .E 201 ack 401;"
+				  "set CONGESTION cubic; < P. 401(100) ack 201 tos 2; >@1000 .E 201 ack 501;"
+				  "< PC. 501(100) ack 201 tos 2; > . 201 ack 601;"
+				  "< P. 601(100) ack 201 tos 3; > .E 201 ack 701;"
+				  "< P. 701(100) ack 201 tos 2; >@1000 .E 201 ack 801; info options = 24",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		/* The ACK is owed still. */
+		.name = "dctcp_ends_and_owes_a_mark", .rfc = "RFC 8257 3.2", .pre = DCTCP,
+		.want = {
+			.script = AGREE "set QUICKACK 0; < P. 1(100) ack 1 tos 3; > .E 1 ack 101;"
+				  "< P. 101(100) ack 1 tos 3; none; set CONGESTION cubic; >@1000 .E 1 ack 201;"
+				  "< P. 201(100) ack 1 tos 2; >@1000 .E 1 ack 301;"
+				  "< PC. 301(100) ack 1 tos 2; > . 1 ack 401",
 			.state = ESTABLISHED,
 		},
 	},
@@ -217,15 +231,21 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		/* 65536 times 15/16, each time rounded up: 111 after 100 windows, 15 after 139. That goes at once. */
+		/*
+		 * 65536 times 15/16, each time rounded up: 111 after 100 windows, 15 after 139. That goes at once: then
+		 * a mark cuts nothing, and one of five makes it 4096 / 5 = 819, 12/1024; with the 15 it would be 13.
+		 * A window of marks: 819 - 51 + 4096 = 4864, 76/1024.
+		 */
 		.name = "dctcp_alpha_reaches_0", .rfc = "RFC 8257 4.2", .pre = DCTCP,
 		.want = {
 			.script = AGREE QUIET "dctcp alpha = 960;" QUIET "dctcp alpha = 900;" QUIET
 				  "dctcp alpha = 843;" QUIET_5 QUIET QUIET "dctcp alpha = 537;" QUIET_10
 				  "dctcp alpha = 281;" QUIET_10 "dctcp alpha = 147;" QUIET_10 "dctcp alpha = 77;"
 				  QUIET_30 QUIET_30 "dctcp alpha = 1;" QUIET_30 QUIET_10
-				  "dctcp alpha = 0; write 1000; > P. *(1000); < .E; dctcp alpha = 64;"
-				  "info snd_ssthresh = 9",
+				  "dctcp alpha = 0; write 5000; skim; < . 1 ack 141001; < .E 1 ack 142001;"
+				  "info ca_state = 2; info snd_ssthresh = 11; < . 1 ack 145001; write 1000; skim;"
+				  "< . 1 ack 146001; dctcp alpha = 12; write 1000; skim; < .E 1 ack 147001;"
+				  "dctcp alpha = 76",
 			.state = ESTABLISHED, .counters = "RetransSegs=0",
 		},
 	},
@@ -260,14 +280,14 @@ static const struct wire_row rows[] = {
 	{
 		/*
 		 * What went out with the window of the mark, five segments, does not hold back the repair, though by
-		 * now the window of a loss would have let four go.
+		 * now the window of a loss would have let four go. Three are sacked: of fewer RACK would wait for a moment.
 		 */
 		.name = "dctcp_loss_after_a_mark_is_repaired_at_once", .rfc = "RFC 8257 3.5", .pre = DCTCP,
 		.syn = "mss 1000,sackok",
 		.want = {
 			.script = LITTLE "write 20000; > p. 30001(1000) ack 1 x10; < .E 1 ack 32001; info ca_state = 2;"
 				  "info snd_ssthresh = 9; skim; < . 1 ack 36001; skim;"
-				  "< . 1 ack 36001 <sack 37001:39001>; > p. 36001(1000) ack 1; info ca_state = 3;"
+				  "< . 1 ack 36001 <sack 37001:40001>; > p. 36001(1000) ack 1; info ca_state = 3;"
 				  "info snd_ssthresh = 5",
 			.state = ESTABLISHED, .counters = "RetransSegs=1",
 		},

@@ -434,6 +434,18 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		/* The loss was none, but the mark was one: the window stays, and the peer is told. */
+		.name = "cwr_after_a_loss_that_was_none", .rfc = "RFC 3168 6.1.2", .pre = "listen",
+		.syn = "mss 1000,sackok",
+		.want = {
+			.script = TEN "< .E 1 ack 1001; info ca_state = 2; pass 20; < . 1 ack 1001 <sack 2001:5001>;"
+				  "> p. 1001(1000) ack 1 tos 0; info ca_state = 3; < . 1 ack 10001;"
+				  "< . 1 ack 10001 <sack 1001:2001>; none; info snd_ssthresh = 5;"
+				  "write 1000; > PC. 10001(1000) ack 1 tos 2",
+			.state = ESTABLISHED, .counters = "RetransSegs=1 TCPDSACKUndo=1",
+		},
+	},
+	{
 		.name = "ece_not_agreed_on", .rfc = "RFC 3168 6.1.1", .pre = "listen",
 		.want = {
 			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; write 10000;"
