@@ -58,9 +58,18 @@ static u32 alpha_after(const struct dctcp *dctcp)
 }
 
 /*
- * Section 3.3, once in a window. As in Linux what is sacked counts when it is. Marks come as segments, and ACKs of less
- * than these have not more octets.
+ * Octets of what an ACK tells that were marked. ECE says it of all. AccECN tells how many segments were: they have as
+ * many octets as ours have on average, and not more than arrived.
  */
+static u32 marked_octets(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
+{
+	if (!sample->marked || !(xsk->ecn & XTCP_ECN_ACCURATE))
+		return sample->marked ? sample->delivered : 0;
+	return min_t(u64, div_u64(sample->marked * xsk->bytes_sent, max_t(u32, xsk->data_segs_out, 1)),
+		     sample->delivered);
+}
+
+/* Section 3.3, once in a window. As in Linux what is sacked counts when it is. */
 static void dctcp_told(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct dctcp *dctcp = xtcp_cong_private(sk);
@@ -68,7 +77,7 @@ static void dctcp_told(struct sock *sk, const struct xtcp_sample *sample)
 
 	sock_owned_by_me(sk);
 	dctcp->acked += sample->delivered;
-	dctcp->marked += min_t(u64, (u64)sample->marked * xsk->mss, sample->delivered);
+	dctcp->marked += marked_octets(xsk, sample);
 	if (xtcp_seq_le(xsk->snd_una, dctcp->window_end))
 		return;
 	dctcp->alpha = alpha_after(dctcp);

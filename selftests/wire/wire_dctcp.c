@@ -334,6 +334,16 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED, .counters = "RetransSegs=0 TCPDeliveredCE=1",
 		},
 	},
+	{
+		/* One mark on ten segments of 100 octets, all far below the MSS: 65536 - 4096 + 4096 / 10 = 61849. */
+		.name = "dctcp_accurate_small_segments", .rfc = "RFC 8257 3.3", .pre = ACCURATE, .syn = "mss 1000",
+		.want = {
+			.script = AGREE_ACCURATE "set NODELAY 1; write 100; write 100; write 100; write 100; write 100;"
+				  "write 100; write 100; write 100; write 100; write 100; skim; < .CA 1 ack 1001;"
+				  "info delivered_ce = 1; dctcp alpha = 966",
+			.state = ESTABLISHED, .counters = "RetransSegs=0 TCPDeliveredCE=1",
+		},
+	},
 	/* The receiver has nothing to turn there, and ECE is a part of the counter. */
 	{
 		.name = "dctcp_accurate_echo", .rfc = "RFC 9768 3.2.2.5.1", .pre = ACCURATE,
