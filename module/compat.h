@@ -126,7 +126,7 @@ static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock 
 #define XTCP_COMPAT_GSO_ACCECN	0
 #endif
 
-/* TCP_INFO tells of AccECN mode since 6.18, and which kind of ECN is in use since 7.0; before, it has no place. */
+/* TCP_INFO has a place for AccECN mode, and for which kind of ECN is in use, on 7.2 but not on 6.12. */
 static inline void xtcp_compat_info_accecn(struct tcp_info *info, const struct xtcp_accecn *accecn, bool is_used)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
@@ -281,13 +281,14 @@ static inline bool xtcp_compat_splices(const struct msghdr *msg)
 #endif
 }
 
-static inline int xtcp_compat_page_flags(int flags)
+/* Does the next page follow at once? It is in the same pipe. */
+static inline bool xtcp_compat_page_follows(int flags)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
-	if (flags & MSG_SENDPAGE_NOTLAST)
-		return flags | MSG_MORE;
+	return flags & MSG_SENDPAGE_NOTLAST;
+#else
+	return false;
 #endif
-	return flags;
 }
 
 /* The place of ipv6_pinfo is told by its offset since 6.6. */

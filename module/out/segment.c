@@ -354,6 +354,9 @@ int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
 	skb = xtcp_control_alloc(sk_gfp_mask(sk, GFP_ATOMIC | __GFP_NOWARN));
 	if (!skb)
 		return -ENOBUFS;
+	/* as Linux: it holds the sock, and counts for nothing of what stands below */
+	if (flags == XTCP_ACK)
+		skb_set_tcp_pure_ack(skb);
 	transmit(sk, skb, seq, flags, false, xtcp_clock_ts());
 	return 0;
 }

@@ -21,6 +21,7 @@
 #include "send/sndq.h"
 #include "sight/mib.h"
 #include "time/pace.h"
+#include "time/timer.h"
 
 #define SKBS_BETWEEN_BACKLOGS	16	/* as many are filled before the segments that came meanwhile are looked at */
 
@@ -153,7 +154,18 @@ static bool autocorks(struct sock *sk)
 	return true;
 }
 
-static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool splices)
+/*
+ * More is written at once: it all goes together, as in Linux. Should it not come, which a file that cannot be read may
+ * bring about, what is in flight brings an ACK, and else there is a timer.
+ */
+static void wait_for_more(struct sock *sk)
+{
+	if (xtcp_sk(sk)->snd_una == xtcp_sk(sk)->snd_nxt)
+		xtcp_timer_window_closed(sk);
+}
+
+/* @splices: @msg points to pages that are to be sent themselves; @follows: another page comes at once. */
+static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool splices, bool follows)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	int flags = msg->msg_flags;
@@ -187,7 +199,9 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 		bool more = flags & MSG_MORE && !err;
 
 		mark_urgent(sk, flags);
-		if (!autocorks(sk))
+		if (unlikely(follows) && !err)
+			wait_for_more(sk);
+		else if (!autocorks(sk))
 			xtcp_output_push_nagle(sk, more ? TCP_NAGLE_CORK : xsk->nonagle);
 		return copied;
 	}
@@ -220,7 +234,7 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 	int ret;
 
 	lock_sock(sk);
-	ret = send_locked(sk, msg, size, xtcp_compat_splices(msg));
+	ret = send_locked(sk, msg, size, xtcp_compat_splices(msg), false);
 	release_sock(sk);
 	return ret;
 }
@@ -240,12 +254,12 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 int xtcp_sendmsg_page(struct sock *sk, struct page *page, int offset, size_t size, int flags)
 {
 	struct bio_vec piece = { .bv_page = page, .bv_len = size, .bv_offset = offset };
-	struct msghdr msg = { .msg_flags = xtcp_compat_page_flags(flags) };
+	struct msghdr msg = { .msg_flags = flags };
 	int ret;
 
 	iov_iter_bvec(&msg.msg_iter, WRITE, &piece, 1, size);
 	lock_sock(sk);
-	ret = send_locked(sk, &msg, size, true);
+	ret = send_locked(sk, &msg, size, true, xtcp_compat_page_follows(flags));
 	release_sock(sk);
 	return ret;
 }

@@ -2,7 +2,8 @@
 /*
  * Segments that wait in this machine's own queue for longer than an RTO are not sent again: that would only add to the
  * queue. Each time that this is found out is counted. So is what the queue refuses: it counts as resent, and as failed.
- * While one waits, what is written in small pieces is collected to one segment (autocorking). On both stacks.
+ * While one waits, what is written in small pieces is collected to one segment (autocorking), but not while ACKs alone
+ * wait. On both stacks.
  */
 #include <kselftest.h>
 #include <sys/socket.h>
@@ -19,6 +20,7 @@
 #define PORT	5360
 #define OCTETS	3000
 #define TIMES	2	/* timeouts that are waited for */
+#define ACKS	8
 
 static struct ns_pair net;
 
@@ -57,13 +59,18 @@ static void hold(enum stack stack, bool v6)
 	must(!netem_clear(net.a, "veth0"), "no plug");
 }
 
+static void set_autocorking(enum stack stack, bool on)
+{
+	must(!ns_sysctl_set(net.a, stack == XTCP ? "net.xtcp.autocorking" : "net.ipv4.tcp_autocorking", "%d", on),
+	     "autocorking");
+}
+
 /*
  * Small writes without Nagle; the device keeps what it gets. The second goes, too: it takes as much memory as the
  * first, which waits. From the third on they are collected.
  */
 static void small_writes(enum stack stack, bool autocorking)
 {
-	const char *knob = stack == XTCP ? "net.xtcp.autocorking" : "net.ipv4.tcp_autocorking";
 	const unsigned int writes = autocorking ? 4 : 3, kept = autocorking ? 2 : 3, all = 3;
 	long long corked = count(stack, "TcpExt:TCPAutoCorking");
 	int client, server, one = 1;
@@ -71,7 +78,7 @@ static void small_writes(enum stack stack, bool autocorking)
 	unsigned int i, sent;
 	ssize_t octets = writes * sizeof(piece);
 
-	must(!ns_sysctl_set(net.a, knob, "%d", autocorking), "autocorking");
+	set_autocorking(stack, autocorking);
 	stack_pair_or_die(net.a, stack, net.b, KERNEL, NS_B4, PORT, &client, &server);
 	must(!setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "TCP_NODELAY");
 	must(!netem_hold(net.a, "veth0"), "plug");
@@ -116,10 +123,47 @@ static void refuse(enum stack stack, bool v6)
 	close(server);
 }
 
+/*
+ * What is in flight has left the machine and got lost; ACKs without text stand in the own queue. They take no memory
+ * that would be worth waiting for: what is written goes out.
+ */
+static void acks_below(enum stack stack)
+{
+	long long corked = count(stack, "TcpExt:TCPAutoCorking"), waiting;
+	int client, server, one = 1, i;
+	unsigned int sent;
+	char piece[100] = "", in;
+
+	set_autocorking(stack, true);
+	stack_pair_or_die(net.a, stack, net.b, KERNEL, NS_B4, PORT, &client, &server);
+	must(!setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) &&
+	     !setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "TCP_NODELAY");
+	must(!netem_gate(net.a, "veth0", false), "gate");
+	must(send(client, piece, sizeof(piece), MSG_NOSIGNAL) == sizeof(piece), "send");
+	must(!netem_clear(net.a, "veth0") && !netem_hold(net.a, "veth0"), "plug");
+	for (i = 1; i <= ACKS; i++) {
+		must(send(server, piece, 1, MSG_NOSIGNAL) == 1 && recv(client, &in, 1, 0) == 1, "an octet");
+		must(WAIT_FOR(netem_waiting(net.a, "veth0") >= i, STACK_DEADLINE_MS), "an ACK");
+	}
+	waiting = netem_waiting(net.a, "veth0");
+	sent = info_of(client).tcpi_data_segs_out;
+	must(send(client, piece, sizeof(piece), MSG_NOSIGNAL) == sizeof(piece), "send");
+	sent = info_of(client).tcpi_data_segs_out - sent;
+	corked = count(stack, "TcpExt:TCPAutoCorking") - corked;
+	if (sent != 1 || corked)
+		ksft_print_msg("%lld ACKs wait, %u segments sent, corked %lld times\n", waiting, sent, corked);
+	ksft_test_result(sent == 1 && !corked, "%s: ACKs that wait in the own queue hold no text back\n",
+			 stack_name(stack));
+	must(!netem_release(net.a, "veth0"), "plug");
+	close(client);
+	close(server);
+	must(!netem_clear(net.a, "veth0"), "no plug");
+}
+
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(12);
+	ksft_set_plan(14);
 	must(!ns_pair_make(&net), "namespaces");
 	must(!ns_sysctl_set(net.a, "net.ipv4.tcp_early_retrans", "0") &&
 	     !ns_sysctl_set(net.a, "net.xtcp.early_retrans", "0"), "sysctl");
@@ -135,6 +179,8 @@ int main(void)
 	refuse(XTCP, false);
 	refuse(KERNEL, true);
 	refuse(XTCP, true);
+	acks_below(KERNEL);
+	acks_below(XTCP);
 	ns_pair_close(&net);
 	ksft_finished();
 }

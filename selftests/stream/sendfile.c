@@ -2,8 +2,8 @@
 /*
  * sendfile() and splice() send pages, not copies of them: what is written to a page before it is sent, or sent again,
  * goes out. Octets of a file from any place and in pieces of any size, over devices that gather and make checksums and
- * over such as do not, with loss. What a program sends itself is copied, whatever flags it sets. On both stacks, the
- * peer is the other one.
+ * over such as do not, with loss. What a program sends itself is copied, whatever flags it sets. What the pages of one
+ * call hold goes together. On both stacks, the peer is the other one.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -19,6 +19,7 @@
 #include "lib/netem.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
+#include "lib/tap.h"
 #include "lib/wait.h"
 
 #define PORT		5390
@@ -113,6 +114,41 @@ static void page_changes(enum stack stack, enum how how, bool resent)
 	close(file);
 }
 
+/*
+ * What one call sends goes together, however many pages it has: a bundle, and what does not fill a segment behind it.
+ * Each leaves the machine at once, and no ACK comes.
+ */
+static void pages_go_together(enum stack stack)
+{
+	const int len = 3 * PAGE;
+	unsigned char *at, in[3 * PAGE];
+	int client, server, file = file_of(len, &at), tap, bundles = 0;
+	struct tap_segment seen;
+	off_t from = 0;
+
+	memset(at, 'a', len);
+	must(!ns_link_offloads(net.a, "veth0", true), "offloads");
+	pair(stack, &client, &server);
+	tap = tap_open(net.a, "veth0");
+	must(tap >= 0 && !netem_hold(net.b, "veth0"), "plug");
+	must(sendfile(client, file, &from, len) == len, "sendfile");
+	must(recv(server, in, len, MSG_WAITALL) == len, "recv");
+	while (tap_next(tap, &seen))
+		if (seen.text > 0 && seen.from_port == stack_port(client))
+			bundles++;
+	if (bundles > 2)
+		ksft_print_msg("%d bundles\n", bundles);
+	ksft_test_result(bundles >= 1 && bundles <= 2, "%s: the pages of a sendfile() go together\n",
+			 stack_name(stack));
+	must(!netem_release(net.b, "veth0"), "plug");
+	close(tap);
+	close(client);
+	close(server);
+	must(!netem_clear(net.b, "veth0"), "no qdisc");
+	munmap(at, len);
+	close(file);
+}
+
 struct receiver {
 	int fd;
 	bool right;
@@ -178,13 +214,14 @@ int main(void)
 	enum stack stack;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 6);
+	ksft_set_plan(2 * 7);
 	must(!ns_pair_make(&net), "namespaces");
 	for (stack = KERNEL; stack <= XTCP; stack++) {
 		page_changes(stack, SENDFILE, false);
 		page_changes(stack, SPLICE, false);
 		page_changes(stack, SENDFILE, true);
 		page_changes(stack, SEND, false);
+		pages_go_together(stack);
 		whole_file(stack, true);
 		whole_file(stack, false);
 	}
