@@ -159,6 +159,40 @@ static void evenly(enum stack stack, bool v6, bool fq)
 	finish(&s);
 }
 
+/*
+ * What comes late makes up for half of its own time: behind a pause the second bundle leaves half of a bundle's time
+ * after the first, and from then on each keeps its time.
+ */
+static void catch_up(enum stack stack)
+{
+	static struct tap_segment seen[DEPARTURES];
+	long long gap_us = 0, first_us = 0, others_us = 0;
+	struct stream s;
+	int tap, n;
+
+	start(&s, stack, false);
+	set_rate(s.client, RATE);
+	room(s.client);
+	bulk_send(s.client, 2 * UNPACED * 1448);
+	must(WAIT_FOR(!bulk_unacknowledged(s.client), STACK_DEADLINE_MS), "acknowledged");
+	wait_until_ms(wait_now_ms() + 30);
+	tap = tap_open(net.a, "veth0");
+	must(tap >= 0, "tap");
+	bulk_send(s.client, 8 * 1448);
+	n = departures(tap, s.client, seen);
+	if (n == 4) {
+		gap_us = seen[0].text * 1000000LL / RATE;
+		first_us = seen[1].time_of_day_us - seen[0].time_of_day_us;
+		others_us = seen[3].time_of_day_us - seen[1].time_of_day_us;
+	}
+	ksft_print_msg("%d bundles: %lld us, %lld us for two; a bundle has %lld us\n", n, first_us, others_us, gap_us);
+	ksft_test_result(n == 4 && first_us > gap_us * 4 / 10 && first_us < gap_us * 7 / 10 &&
+			 others_us > gap_us * 18 / 10 && others_us < gap_us * 22 / 10,
+			 "%s: what comes late makes up for half of its own time\n", stack_name(stack));
+	close(tap);
+	finish(&s);
+}
+
 /* A slow device: its queue stays short, whatever the window allows, and it never stands still. */
 static void short_queue(enum stack stack)
 {
@@ -338,13 +372,14 @@ int main(void)
 	enum stack stack;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 7 + 3);
+	ksft_set_plan(2 * 8 + 3);
 	must(!ns_pair_make(&net), "namespaces");
 	must(!netem_set(net.b, "veth0", &slow), "netem");
 	for (stack = KERNEL; stack <= XTCP; stack++) {
 		evenly(stack, false, false);
 		evenly(stack, true, true);
 		short_queue(stack);
+		catch_up(stack);
 		room_below(stack);
 		numbers(stack);
 		waits(stack);
