@@ -85,7 +85,8 @@ static void bbr_control(struct sock *sk, const struct xtcp_sample *sample)
 		ack.prior_delivered = sample->delivered_before;
 		ack.sample_delivered = xsk->delivered - sample->delivered_before;
 		ack.tx_in_flight = sample->in_flight_then;
-		ack.lost = xsk->lost_total - sample->lost_before;
+		/* what was sent under another algorithm has no note */
+		ack.lost = sample->in_flight_then ? xsk->lost_total - sample->lost_before : 0;
 		us = max(sample->sending_us, (u32)sample->now_us - sample->delivered_before_us);
 		if (us && us >= xsk->rto.min_rtt_us)
 			ack.bw = xtcp_bbr_of_sample(ack.sample_delivered, us);
@@ -106,7 +107,7 @@ static void bbr_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
 	sock_owned_by_me(sk);
 	event.size = loss->octets;
 	event.tx_in_flight = loss->in_flight_then;
-	event.lost = loss->lost_since;
+	event.lost = loss->in_flight_then ? loss->lost_since : 0;
 	event.is_limited = loss->is_limited;
 	xtcp_bbr_lost(xtcp_cong_private(sk), &event);
 }

@@ -120,7 +120,7 @@ u32 xtcp_mtuprobe_due(struct sock *sk)
 	u32 size, needed;
 
 	sock_owned_by_me(sk);
-	if (!probe->is_on || probe->size || xsk->cong.phase != XTCP_CONG_OPEN || xsk->user_mss == xsk->mss ||
+	if (!probe->is_on || probe->size || xsk->cong.phase != XTCP_CONG_OPEN ||
 	    xsk->cong.cwnd < LEAST_SEGMENTS * xsk->mss || xtcp_sack_has_news(&xsk->sack) || may_be_cut(sk))
 		return 0;
 	size = xtcp_mss_of(sk, (probe->high + probe->low) / 2);

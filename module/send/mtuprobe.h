@@ -8,7 +8,8 @@
 struct sock;
 
 /**
- * struct xtcp_mtuprobe - what is known of the path MTU; lengths in octets with the IP header, unless @is_on is set 0
+ * struct xtcp_mtuprobe - what is known of the path MTU; lengths in octets with the IP header. They mean
+ * nothing before @is_on is set, and are 0 or, with mtu_probing 1, those with which a search would begin
  * @start: the first octet of the probe that is on its way
  * @end: the octet after it
  * @stamp: jiffies when this search began
