@@ -22,7 +22,7 @@ image=$(vm_kernel stock) || { echo "bench: no kernel for the virtual machine" >&
 vm_module stock -s || { echo "bench: the module does not build" >&2; exit 1; }
 what=${1:-all}
 [ $# -eq 0 ] || shift
-all="tcp syn timewait ports idle spaces scale dctcp loss"
+all="tcp syn timewait ports idle spaces scale dctcp bbr below loss"
 case " $all all " in
 *" $what "*) ;;
 *) echo "bench: there is no B=$what; there are: $all all" >&2; exit 2 ;;
@@ -179,6 +179,16 @@ bench_scale()
 bench_dctcp()
 {
 	in_vm "a router that marks early" "${counted[@]}" -- bench_dctcp 4
+}
+
+bench_bbr()
+{
+	in_vm "BBR beside CUBIC and kernel TCP's bbr" "${counted[@]}" -- bench_bbr 5 4 $names
+}
+
+bench_below()
+{
+	in_vm "a flow of 1 Gbit/s: what stands below TCP" "${counted[@]}" -- bench_below 3
 }
 
 # what was lost, and how fast to send: 5 runs of each, or one of a third

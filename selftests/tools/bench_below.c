@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What of a fast flow stands below TCP (`make bench`):
+ *
+ *	bench_below SECONDS
+ *		one flow through 1 Gbit/s and 100 ms, of each stack: how much the link carries, and what stands in the
+ *		sender's qdisc and device, in memory of skbs, which is more than their text. Once the sender's own device
+ *		is what limits, with a qdisc that takes all, and once a router. Bound: 2 MiB, at each look
+ *
+ * The round trip is a router's, so it is not counted. The receiver is kernel TCP; bundles are on. The first three
+ * seconds do not count. XTCP_KO names the module, unless it is loaded already. The exit status says whether the bound
+ * was kept.
+ */
+#include <fcntl.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/measure.h"
+#include "lib/module.h"
+#include "lib/netem.h"
+#include "lib/ns.h"
+#include "lib/router.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+#define PORT		7130
+#define KBIT		1000000
+#define WAY_US		50000
+#define QUEUE		(64 << 20)	/* takes all that TCP gives it */
+#define ROUTER_QUEUE	(12 << 20)	/* a round trip */
+#define BUFFERS		"4096 131072 67108864"
+#define SETTLED_MS	3000
+#define LOOK_MS		2
+#define LOOKS_MAX	20000
+#define MOST_MIB	2.0
+#define MIB		1048576.0
+
+static char piece[262144];
+
+/* Octets of memory of what was handed to IP and is not freed yet. */
+static double below(int fd)
+{
+	unsigned int words[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(words);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, words, &len))
+		measure_die("SO_MEMINFO");
+	return words[SK_MEMINFO_WMEM_ALLOC];
+}
+
+static void set_buffers(const struct router *r)
+{
+	if (ns_sysctl_set(r->sender, "net.xtcp.wmem", BUFFERS) || ns_sysctl_set(r->sender, "net.ipv4.tcp_wmem", BUFFERS) ||
+	    ns_sysctl_set(r->receiver, "net.ipv4.tcp_rmem", BUFFERS))
+		measure_die("buffers");
+}
+
+static void set_path(const struct router *r, bool at_router)
+{
+	const struct netem delay = { .delay_us = WAY_US };
+	const struct netem limited = { .delay_us = WAY_US, .rate_kbit = KBIT, .queue = ROUTER_QUEUE };
+	const struct netem device = { .rate_kbit = KBIT, .queue = QUEUE };
+
+	if (router_set(r, at_router ? &limited : &delay, &delay) ||
+	    (!at_router && netem_set(r->sender, ROUTER_NEAR, &device)))
+		measure_die("netem");
+}
+
+static bool run(enum stack stack, bool at_router, int seconds)
+{
+	static double looks[LOOKS_MAX];
+	struct router r;
+	long long begin, now, next = SETTLED_MS, received = 0;
+	int listener, out, in, n = 0;
+	struct pollfd fds[2];
+	ssize_t got;
+	bool kept;
+
+	if (router_make(&r, 1500, true))
+		measure_die("router");
+	set_buffers(&r);
+	set_path(&r, at_router);
+	listener = stack_listener(r.receiver, KERNEL, ROUTER_RECEIVER4, PORT, true);
+	out = stack_connected(r.sender, stack, ROUTER_RECEIVER4, PORT);
+	if (listener < 0 || out < 0)
+		measure_die("connect");
+	in = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (in < 0 || fcntl(out, F_SETFL, O_NONBLOCK))
+		measure_die("accept");
+	fds[0] = (struct pollfd){ .fd = out, .events = POLLOUT };
+	fds[1] = (struct pollfd){ .fd = in, .events = POLLIN };
+	begin = wait_now_ms();
+	while ((now = wait_now_ms() - begin) < SETTLED_MS + seconds * 1000) {
+		poll(fds, 2, LOOK_MS);
+		send(out, piece, sizeof(piece), MSG_NOSIGNAL);
+		/* nobody looks at it, so it is not copied */
+		while ((got = recv(in, NULL, sizeof(piece), MSG_TRUNC)) > 0)
+			received += now >= SETTLED_MS ? got : 0;
+		if (now >= next && n < LOOKS_MAX) {
+			looks[n++] = below(out) / MIB;
+			next = now + LOOK_MS;
+		}
+	}
+	if (!n)
+		measure_die("looks");
+	/* sorts them */
+	measure_median(looks, n);
+	kept = stack != XTCP || looks[n - 1] <= MOST_MIB;
+	printf("%-12s %s: %.0f Mbit/s; below TCP stand %.2f MiB in the median, %.2f at most, of %d looks%s\n",
+	       stack_name(stack), at_router ? "a router limits" : "its device limits",
+	       received * 8.0 / 1000000 / seconds, looks[n / 2], looks[n - 1], n, kept ? "" : " NOT KEPT");
+	fflush(stdout);
+	if (stack == XTCP)
+		measure_record(at_router ? "below TCP, a router limits" : "below TCP, the device limits", "MiB",
+			       looks[n - 1] / MOST_MIB, looks[n - 1], MOST_MIB);
+	/* what it has written would stay for minutes, and be memory pressure to the next */
+	setsockopt(out, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
+	close(out);
+	close(in);
+	close(listener);
+	router_close(&r);
+	return kept;
+}
+
+int main(int argc, char **argv)
+{
+	int seconds = argc == 2 ? atoi(argv[1]) : 0;
+	bool kept = true;
+
+	if (seconds < 1) {
+		fprintf(stderr, "Usage: bench_below SECONDS\n");
+		return 2;
+	}
+	if (!module_is_loaded() && module_load(""))
+		measure_die("module");
+	kept &= run(XTCP, false, seconds);
+	run(KERNEL, false, seconds);
+	kept &= run(XTCP, true, seconds);
+	run(KERNEL, true, seconds);
+	return kept ? 0 : 1;
+}
