@@ -37,6 +37,7 @@
 
 #include "listen/synq.c"
 #include "listen/entry.c"
+#include "listen/fastopen.c"
 #include "listen/request.c"
 #include "listen/savedsyn.c"
 #include "listen/child.c"

@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "cong/algorithms.h"
 #include "cong/cong.h"
+#include "listen/fastopen.h"
 #include "pure/wire.h"
 
 static int min_rmem = 4096;
@@ -161,6 +162,34 @@ static int do_allowed(XTCP_CTL_CONST struct ctl_table *table, int write, void *b
 	return do_algorithms(true, write, buffer, lenp, ppos);
 }
 
+/* Bits that mean nothing here are refused. */
+static int do_fastopen(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	int *value = &space_of(table)->sysctl.fastopen, bits = READ_ONCE(*value), err;
+	struct ctl_table copy = *table;
+
+	copy.data = &bits;
+	err = proc_dointvec(&copy, write, buffer, lenp, ppos);
+	if (!write || err)
+		return err;
+	if (bits & ~XTCP_FASTOPEN_BITS)
+		return -EINVAL;
+	WRITE_ONCE(*value, bits);
+	return 0;
+}
+
+static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	char text[XTCP_FASTOPEN_KEYS_TEXT];
+	int err;
+
+	xtcp_fastopen_show_keys(space_of(table), text);
+	err = do_text(text, sizeof(text), write, buffer, lenp, ppos);
+	if (write && !err)
+		err = xtcp_fastopen_read_keys(space_of(table), text);
+	return err;
+}
+
 #define ENTRY(name, type, handler, low, high)	\
 	NAMED(#name, name, type, handler, low, high)
 
@@ -181,6 +210,14 @@ static int do_allowed(XTCP_CTL_CONST struct ctl_table *table, int write, void *b
 	.proc_handler = (handler),		\
 }
 
+/* For the administrator's eyes. */
+#define SECRET(name, handler) {		\
+	.procname = (name),			\
+	.maxlen = XTCP_FASTOPEN_KEYS_TEXT,	\
+	.mode = 0600,				\
+	.proc_handler = (handler),		\
+}
+
 static const struct ctl_table entries[] = {
 	ENTRY(abort_on_overflow, u8, do_octet, NULL, NULL),
 	GLOBAL("allowed_congestion_control", 0644, do_allowed),
@@ -194,6 +231,8 @@ static const struct ctl_table entries[] = {
 	ENTRY(ecn_fallback, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(ecn_option, u8, do_octet, SYSCTL_ZERO, &three),
 	ENTRY(ecn_option_beacon, u8, do_octet, SYSCTL_ZERO, &three),
+	ENTRY(fastopen, int, do_fastopen, NULL, NULL),
+	SECRET("fastopen_key", do_fastopen_key),
 	ENTRY(fin_timeout, int, do_seconds, SYSCTL_ZERO, &max_seconds),
 	ENTRY(frto, u8, do_octet, NULL, NULL),
 	ENTRY(invalid_ratelimit, int, do_milliseconds, SYSCTL_ZERO, &max_milliseconds),

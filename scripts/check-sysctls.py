@@ -22,7 +22,7 @@ def knobs(source):
     def bound(text):
         return BOUNDS.get(text) or numbers.get(text.lstrip("&"))
 
-    found = {name: (None, None) for name in re.findall(r'^\tGLOBAL\("(\w+)"', source, re.M)}
+    found = {name: (None, None) for name in re.findall(r'^\t(?:GLOBAL|SECRET)\("(\w+)"', source, re.M)}
     for entry in re.findall(r"^\t(?:ENTRY|NAMED)\((.*)\),$", source, re.M):
         words = [word.strip().strip('"') for word in entry.split(",")]
         low, high = bound(words[-2]), bound(words[-1])

@@ -22,8 +22,10 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "base/state.h"
+#include "cong/cong.h"
 #include "cong/ecn.h"
 #include "in/ingress.h"
+#include "listen/fastopen.h"
 #include "listen/listener.h"
 #include "listen/synq.h"
 #include "out/reply.h"
@@ -85,9 +87,14 @@ static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
 			return XTCP_DROP;
 		return XTCP_CHALLENGE;
 	}
-	/* the errors are Linux's; SYN-RECEIVED is a simultaneous open here, so somebody waits in connect() */
+	/* the errors are Linux's; in SYN-RECEIVED after a simultaneous open somebody waits in connect() */
 	switch (sk->sk_state) {
 	case TCP_SYN_RECV:
+		if (xsk->fastopen) {
+			xtcp_fastopen_over(sk, true);
+			xtcp_sock_fail(sk, ECONNRESET, XTCP_ABORT_RESET);
+			break;
+		}
 		xtcp_sock_fail(sk, ECONNREFUSED, XTCP_ABORT_RESET);
 		break;
 	case TCP_CLOSE_WAIT:
@@ -105,10 +112,17 @@ static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
 /* RFC 9293 3.10.7.4, fourth: check the SYN bit. RFC 5961 section 4.2: a challenge ACK, in every state. */
 static enum xtcp_verdict check_syn(struct sock *sk, const struct xtcp_seg *seg)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	if (!(seg->flags & XTCP_SYN))
 		return XTCP_CONTINUE;
+	/* the SYN that opened it fast came again: so does the SYN-ACK (synq.c does the same without a sock) */
+	if (xsk->fastopen && sk->sk_state == TCP_SYN_RECV && !(seg->flags & XTCP_ACK) && seg->seq == xsk->irs) {
+		if (!xtcp_reply_is_limited(xtcp_net_of(sk), seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV,
+					   &xsk->invalid_ack_stamp))
+			xtcp_output_resend(sk, xtcp_sndq_first(sk), xsk->mss);
+		return XTCP_DROP;
+	}
 	/* the other half of a simultaneous open (RFC 9293 figure 8, line 6): its SYN was taken already */
 	if (sk->sk_state == TCP_SYN_RECV && seg->flags & XTCP_ACK && seg->seq + 1 == xsk->rcv_nxt &&
 	    seg->end_seq == xsk->rcv_nxt && seg->ack == xsk->snd_nxt)
@@ -389,6 +403,38 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 	}
 	finish(sk, skb, verdict);
 	return 0;
+}
+
+/**
+ * xtcp_arrives_fast() - a SYN with a good cookie has made a sock (RFC 7413 section 4.2.2)
+ * @sk: new, in SYN-RECEIVED
+ * @skb: the SYN; consumed
+ *
+ * Its text is taken as if the handshake were over, and the SYN-ACK acknowledges it. Its window is not scaled (RFC 7323
+ * section 2.2).
+ *
+ * Context: softirq. Lock: socket, held.
+ */
+void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xsk->arrived_us = xtcp_clock_us();
+	xsk->snd_wnd = seg->wnd;
+	xsk->max_snd_wnd = seg->wnd;
+	xsk->snd_wl1 = seg->seq;
+	xtcp_cong_start(sk, false);
+	xtcp_timer_segment_received(sk);
+	/* the SYN itself is taken; an urgent pointer counts from ESTABLISHED on */
+	seg->flags &= ~(XTCP_SYN | XTCP_URG);
+	seg->seq++;
+	if (xtcp_text_arrives(sk, skb) == XTCP_DONE)
+		consume_skb(skb);
+	else
+		xsk->syn_data_acked = true;
+	xtcp_output_syn(sk);
 }
 
 /**

@@ -21,6 +21,7 @@ enum xtcp_verdict {
 };
 
 int xtcp_arrives(struct sock *sk, struct sk_buff *skb);
+void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb);
 void xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key);
 
 #endif /* XTCP_ARRIVES_H */

@@ -15,6 +15,7 @@
 #include "cong/accecn.h"
 #include "cong/ecn.h"
 #include "in/ingress.h"
+#include "listen/fastopen.h"
 #include "pure/seq.h"
 #include "recv/space.h"
 #include "recv/urgent.h"
@@ -166,6 +167,29 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	return XTCP_DONE;
 }
 
+/* RFC 9293 section 3.10.4: a CLOSE in SYN-RECEIVED waits for ESTABLISHED. */
+static void close_if_asked(struct sock *sk)
+{
+	if (!(sk->sk_shutdown & SEND_SHUTDOWN))
+		return;
+	xtcp_state_set(sk, TCP_FIN_WAIT1);
+	xtcp_output_fin(sk);
+}
+
+/* The handshake of a connection that carries text already (RFC 7413) is over; @skb may acknowledge some of it. */
+static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_seg syn = *xtcp_seg(skb);
+	const u32 first = xtcp_sk(sk)->iss + 1;
+
+	syn.ack = first;
+	xtcp_fastopen_over(sk, false);
+	xtcp_ack_syn_acked(sk, &syn);
+	enter_established(sk, skb);
+	close_if_asked(sk);
+	return xtcp_seg(skb)->ack == first ? XTCP_CONTINUE : xtcp_ack_arrives(sk, skb);
+}
+
 /**
  * xtcp_handshake_check_ack() - check the ACK field in SYN-RECEIVED (RFC 9293 section 3.10.7.4, fifth)
  * @sk: the socket: one that a listener's entry became, or that met its peer in a simultaneous open
@@ -185,12 +209,10 @@ enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb)
 		return XTCP_RESET;
 	if (xsk->ecn & XTCP_ECN_ACCURATE)
 		xtcp_accecn_take_third_ack(sk, skb);
+	if (unlikely(xsk->fastopen))
+		return check_ack_fast(sk, skb);
 	xtcp_ack_syn_acked(sk, seg);
 	enter_established(sk, skb);
-	/* RFC 9293 section 3.10.4: a CLOSE in SYN-RECEIVED waits for ESTABLISHED */
-	if (sk->sk_shutdown & SEND_SHUTDOWN) {
-		xtcp_state_set(sk, TCP_FIN_WAIT1);
-		xtcp_output_fin(sk);
-	}
+	close_if_asked(sk);
 	return XTCP_CONTINUE;
 }

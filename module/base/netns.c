@@ -19,6 +19,7 @@
 #include "base/secret.h"
 #include "base/sock.h"
 #include "listen/entry.h"
+#include "listen/fastopen.h"
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
 #include "out/ip_reply.h"
@@ -165,6 +166,7 @@ static void __net_exit netns_exit(struct net *net)
 
 	xtcp_proc_net_exit(xn);
 	xtcp_sysctl_net_exit(xn);
+	xtcp_fastopen_net_exit(xn);
 	if (xn->started)
 		end_parts(xn);
 }

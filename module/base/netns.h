@@ -23,6 +23,7 @@
 struct ctl_table_header;
 struct sock;
 struct xtcp_cong_ops;
+struct xtcp_fastopen_keys;
 struct xtcp_portmaps;
 
 /**
@@ -78,6 +79,7 @@ struct xtcp_sysctl {
 	int rmem[3];		/* octets: min, default, max */
 	int wmem[3];
 	const struct xtcp_cong_ops *congestion_control;
+	int fastopen;		/* XTCP_FASTOPEN_* */
 };
 
 /* Of a namespace: as many as there are processors, up to this, so that they seldom wait for each other. */
@@ -133,6 +135,7 @@ struct xtcp_shard {
  *	@listeners
  * @cookie_lock: guards @cookie
  * @cookie: the secrets of the cookies (secret.c)
+ * @fastopen_keys: of Fast Open's cookies, for listeners that have none of their own; NULL: none yet; RCU (fastopen.c)
  * @leases: leases by port (lease.c)
  * @conns: how many connections it has in the table of connections
  * @entries: how many half-open entries there are (entry.c)
@@ -169,6 +172,7 @@ struct xtcp_net {
 	struct mutex listeners_lock;	/* see above */
 	seqlock_t cookie_lock;		/* see above */
 	struct xtcp_cookie_secrets cookie;
+	struct xtcp_fastopen_keys __rcu *fastopen_keys;
 
 	/* Written while connections come and go, the counters once in a while (percpu_counter_batch). */
 	struct xtcp_leases leases ____cacheline_aligned_in_smp;

@@ -19,6 +19,8 @@
  *                                                                                    xtcp_portmaps.lock
  * xtcp_net.listeners_lock  changes of the listener table; may     process            a socket lock
  *                          sleep
+ * xtcp_fastopenq.lock      how many connections are up before    process, softirq   a socket lock
+ *                          their third ACK
  * buckets of the table     changes of the table of connections    process, softirq   every lock above
  * bhash[].lock, then       kernel TCP's bind table                process, softirq   xtcp_leases.lock, and all that
  *  bhash2[].lock                                                                     that nests in
@@ -67,6 +69,7 @@
 #include "compat.h"
 #include "cong/algorithms.h"
 #include "in/icmp.h"
+#include "listen/fastopen.h"
 #include "listen/listener.h"
 #include "listen/savedsyn.h"
 #include "lookup/conns.h"
@@ -270,6 +273,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	xsk->left_table = get_completed_synchronize_rcu();
 	xsk->lease = NULL;
 	xsk->listener = NULL;
+	xsk->fastopenq = NULL;
 	xsk->pace = NULL;
 	xsk->readers = 0;
 	INIT_HLIST_NODE(&child->sk_bind_node);
@@ -303,6 +307,7 @@ void xtcp_sock_release_resources(struct sock *sk)
 	xtcp_sndq_purge(sk);
 	xtcp_text_purge(sk);
 	xtcp_savedsyn_drop(sk);
+	xtcp_fastopen_free(sk);
 	if (xtcp_sk(sk)->lease)
 		xtcp_port_release(sk);
 	sk_sockets_allocated_dec(sk);
@@ -350,6 +355,8 @@ void xtcp_sock_done(struct sock *sk)
 	xtcp_state_set(sk, TCP_CLOSE);
 	xtcp_timer_stop(sk);
 	xtcp_algorithms_end(sk);
+	if (unlikely(xtcp_sk(sk)->fastopen))
+		xtcp_fastopen_over(sk, false);
 	xtcp_demux_remove_sk(sk);
 	xtcp_port_connection_ended(sk);
 	if (sock_flag(sk, SOCK_DEAD))

@@ -26,6 +26,8 @@
 struct xtcp_lease;
 struct xtcp_listener;
 struct xtcp_pace;
+struct xtcp_fastopen;
+struct xtcp_fastopenq;
 struct xtcp_saved_syn;
 
 /* Work that met a sock whose lock a user holds; xtcp_sock_release_cb() runs it. */
@@ -68,14 +70,16 @@ struct xtcp_sock {
 	struct list_head accept_node;
 	/* RCU's time when it last left the table of connections or the listeners; one that is past if it never did */
 	unsigned long left_table;
-	/* threads that sleep in RECEIVE, also those that a disconnect has yet to wake */
-	u32 readers;
+	struct xtcp_fastopenq *fastopenq; /* what TCP_FASTOPEN has set, of a listener; NULL: nothing (fastopen.c); RCU */
 
 	/* What the program has set: stays when it connects again, and goes to what its listener accepts. */
 	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION, or the namespace's */
-	bool algorithm_chosen;		/* by TCP_CONGESTION: what a listener accepts has it, too */
-	bool recvmsg_inq;		/* TCP_INQ */
-	bool quickack_asked;		/* by TCP_QUICKACK */
+	/* threads that sleep in RECEIVE, also those that a disconnect has yet to wake: no option, but nor does it end */
+	u32 readers;
+	bool algorithm_chosen : 1;	/* by TCP_CONGESTION: what a listener accepts has it, too */
+	bool recvmsg_inq : 1;		/* TCP_INQ */
+	bool quickack_asked : 1;	/* by TCP_QUICKACK */
+	bool fastopen_no_cookie : 1;	/* TCP_FASTOPEN_NO_COOKIE */
 	u8 nonagle;			/* TCP_NODELAY and TCP_CORK, as in Linux: TCP_NAGLE_OFF, TCP_NAGLE_CORK */
 	u8 syn_retries;			/* TCP_SYNCNT, 0: the namespace's */
 	/* TCP_DEFER_ACCEPT as timeouts of a SYN-ACK for which a bare ACK opens nothing, 0: none */
@@ -160,6 +164,7 @@ struct xtcp_sock {
 	struct xtcp_rto rto;		/* RFC 6298 state */
 	struct xtcp_cong cong;		/* congestion control state */
 	struct xtcp_scoreboard scoreboard; /* what is known of the octets in flight */
+	u32 snd_up;			/* the octet after the last one that SEND called urgent */
 	struct xtcp_rack rack;		/* when what arrived last was sent (RFC 8985) */
 	struct xtcp_tlp tlp;		/* the tail loss probe on its way */
 	struct xtcp_undo undo;		/* whether the present repair is for nothing */
@@ -193,6 +198,7 @@ struct xtcp_sock {
 	bool rcv_fin_known;		/* a FIN was seen, in order or not; ends when text takes its place */
 	bool fin_received;		/* the peer's FIN was taken in order */
 	bool is_orphan;			/* counted in the namespace's orphans (orphan.c) */
+	bool syn_data_acked;		/* the text of a SYN was taken, before the handshake was over */
 	struct xtcp_saved_syn *saved_syn; /* what TCP_SAVED_SYN will read; NULL: nothing (savedsyn.c) */
 	struct rb_root out_of_order;	/* skbs beyond RCV.NXT by sequence number (text.c) */
 	u32 out_of_order_bytes;		/* sum of their truesize */
@@ -203,13 +209,13 @@ struct xtcp_sock {
 	/* most octets that RECEIVE handed out in a round trip */
 	u32 space_copied;
 	u32 space_seq;			/* copied_seq when this round trip began */
-	u64 space_stamp;		/* when it began, microseconds; 0: none has */
 	u32 rcv_rtt_us;			/* the receiver's round trip, microseconds, 0: unknown */
+	u64 space_stamp;		/* when it began, microseconds; 0: none has */
 	u32 rcv_rtt_stamp;		/* when rcv_rtt_seq was noted, TS clock ms, 0: never */
 
 	/* Seldom. */
-	u32 snd_up;			/* the octet after the last one that SEND called urgent */
 	u32 urg_seq;			/* the octet that the peer's urgent pointer means; READ_ONCE */
+	struct xtcp_fastopen *fastopen;	/* it is up before its third ACK; NULL: it was, or never will be (fastopen.c) */
 	u32 challenge_stamp;		/* jiffies when the challenge ACK counter began its second */
 	u32 challenge_count;		/* challenge ACKs sent in it (RFC 5961 section 7, per connection) */
 	u32 invalid_ack_stamp;		/* jiffies of the last ACK sent for an unacceptable segment */

@@ -312,6 +312,28 @@ void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 	sock_put(child);	/* held by xtcp_sock_clone() */
 }
 
+/**
+ * xtcp_ingress_fast_child() - a SYN that opened a connection at once goes on to its sock (RFC 7413 section 4.2.2)
+ * @skb: the SYN; consumed
+ * @lsk: the listener
+ * @child: locked by bh_lock_sock() and held; released
+ *
+ * Context: softirq, RCU read side. Lock: @child's, released here.
+ */
+void xtcp_ingress_fast_child(struct sk_buff *skb, struct sock *lsk, struct sock *child)
+{
+	sock_owned_by_me(child);
+	__acquire(&child->sk_lock.slock);	/* by xtcp_sock_clone() */
+	detach(skb);
+	sk_mark_napi_id(child, skb);
+	xtcp_sk(child)->segs_in = 1;
+	xtcp_sk(child)->data_segs_in = !!xtcp_seg(skb)->len;
+	xtcp_arrives_fast(child, skb);
+	bh_unlock_sock(child);
+	lsk->sk_data_ready(lsk);
+	sock_put(child);	/* held by xtcp_sock_clone() */
+}
+
 static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_request *he,
 		       const struct xtcp_demux_key *key)
 {

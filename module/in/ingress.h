@@ -71,6 +71,7 @@ bool xtcp_ingress_checksum_ok(struct sk_buff *skb);
 int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb);
 int xtcp_ingress_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key);
 void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *child);
+void xtcp_ingress_fast_child(struct sk_buff *skb, struct sock *lsk, struct sock *child);
 void xtcp_ingress_drop(const struct net *net, struct sk_buff *skb, int state, enum skb_drop_reason reason);
 
 #endif /* XTCP_INGRESS_H */

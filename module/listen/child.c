@@ -23,6 +23,7 @@
 #include "cong/ecn.h"
 #include "listen/acceptq.h"
 #include "listen/entry.h"
+#include "listen/fastopen.h"
 #include "listen/listener.h"
 #include "listen/savedsyn.h"
 #include "lookup/demux.h"
@@ -158,6 +159,8 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
  * @skb: the segment that completed it
  * @he: the entry, or what a cookie says would stand in one
  * @is_entry: @he is in the table, and its place is taken
+ * @fast: @skb is a SYN that opens it before the handshake is over (RFC 7413); the child's, or the caller's as before
+ *	in an error; else NULL
  *
  * Context: softirq, RCU read side. Takes the listener's lock.
  *
@@ -165,7 +168,7 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
  * queue is full, -ENOMEM, -EHOSTUNREACH, -ECONNABORTED or -EADDRNOTAVAIL when the listener or the entry has gone.
  */
 struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
-			     bool is_entry)
+			     bool is_entry, struct xtcp_fastopen *fast)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
 	struct sock *lsk = listener->sk;
@@ -187,6 +190,11 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	fill_child(child, he, &tuple);
 	if (unlikely(he->has_syn))
 		xtcp_savedsyn_keep(child, xtcp_entry_syn(he));
+	if (unlikely(fast)) {
+		err = xtcp_fastopen_begin(child, fast);
+		if (err)
+			goto err_child;
+	}
 	err = publish_child(listener, child, is_entry ? he : NULL);
 	if (err)
 		goto err_child;
@@ -196,6 +204,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	return child;
 
 err_child:
+	xtcp_sk(child)->fastopen = NULL;
 	discard_child(child);
 	return ERR_PTR(err);
 }

@@ -7,11 +7,12 @@
 
 struct sk_buff;
 struct sock;
+struct xtcp_fastopen;
 struct xtcp_listener;
 struct xtcp_request;
 
 /* Softirq, RCU read side. */
 struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
-			     bool is_entry);
+			     bool is_entry, struct xtcp_fastopen *fast);
 
 #endif /* XTCP_CHILD_H */

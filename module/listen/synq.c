@@ -24,6 +24,7 @@
 #include "in/ingress.h"
 #include "listen/acceptq.h"
 #include "listen/child.h"
+#include "listen/fastopen.h"
 #include "listen/listener.h"
 #include "listen/request.h"
 #include "listen/savedsyn.h"
@@ -145,7 +146,36 @@ static bool answer_by_cookie(struct xtcp_listener *listener, struct sk_buff *skb
 	atomic_inc(&listener->stats.cookies_sent);
 	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_SYNCOOKIESSENT);
 	how.unowned = true;
-	return xtcp_reply_synack(lsk, &syn, &how, skb);
+	return xtcp_reply_synack(lsk, &syn, &how, NULL, skb);
+}
+
+/*
+ * RFC 7413 section 4.2.2: with a good cookie the child is made at once, and takes the text of the SYN. False: not so,
+ * and @answer says which cookie the SYN-ACK gives out, if any.
+ */
+static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
+					 const struct dst_entry *dst, struct xtcp_fastopen_cookie *answer)
+{
+	struct xtcp_net *xn = xtcp_net_of(listener->sk);
+	struct xtcp_fastopen *fast = xtcp_fastopen_syn(listener->sk, skb, dst, answer);
+	const bool accecn_ok = he->accecn_ok;
+	struct sock *child;
+
+	if (!fast)
+		return false;
+	he->accecn_ok = false;
+	child = xtcp_child_make(listener, skb, he, false, fast);
+	if (IS_ERR(child)) {
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENPASSIVEFAIL);
+		he->accecn_ok = accecn_ok;
+		xtcp_fastopen_declined(fast);
+		return false;
+	}
+	XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENPASSIVE);
+	if (fast->cookie.len > 0)
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENPASSIVEALTKEY);
+	xtcp_ingress_fast_child(skb, listener->sk, child);
+	return true;
 }
 
 /* As answer_by_cookie(), and @he is kept, or freed. */
@@ -153,14 +183,24 @@ static bool answer_with_entry(struct xtcp_listener *listener, struct sk_buff *sk
 			      const u32 *timewait_iss, struct xtcp_request *he)
 {
 	struct xtcp_ip_reply how __uninitialized;	/* filled whole */
+	struct xtcp_fastopen_cookie cookie __uninitialized, *answer = NULL;
 
 	if (!read_syn(listener, skb, key, timewait_iss, he, &how)) {
 		xtcp_entry_free(xtcp_net_of(listener->sk), he);
 		return false;
 	}
+	if (unlikely(READ_ONCE(xtcp_sk(listener->sk)->fastopenq))) {
+		if (open_fast(listener, skb, he, how.dst, &cookie)) {
+			xtcp_entry_free(xtcp_net_of(listener->sk), he);
+			dst_release(how.dst);
+			return true;
+		}
+		if (cookie.len > 0)
+			answer = &cookie;
+	}
 	he->sent_us = (u32)xtcp_clock_us() ?: 1;
 	if (!xtcp_entry_insert(listener, he, key))
-		return xtcp_reply_synack(listener->sk, he, &how, skb);
+		return xtcp_reply_synack(listener->sk, he, &how, answer, skb);
 	xtcp_entry_free(xtcp_net_of(listener->sk), he);
 	dst_release(how.dst);
 	return false;
@@ -214,7 +254,7 @@ static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_
 /**
  * xtcp_synq_syn() - a SYN for a listener
  * @lsk: the listener
- * @skb: the SYN; consumed; whatever text it carries is neither kept nor acknowledged
+ * @skb: the SYN; consumed; text that it carries is neither kept nor acknowledged, unless it opens fast (RFC 7413)
  * @key: of @skb
  * @timewait_iss: the ISN to use when it reopens a TIME-WAIT record, whose entry is always kept; else NULL
  *
@@ -348,7 +388,7 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 		fill_cookie_ecn(xn, skb, &cookie, &he);
 	dst_release(how.dst);
 
-	child = xtcp_child_make(listener, skb, &he, false);
+	child = xtcp_child_make(listener, skb, &he, false, NULL);
 	if (!IS_ERR(child)) {
 		atomic_inc(&listener->stats.cookies_recv);
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_SYNCOOKIESRECV);
@@ -467,7 +507,7 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
 		note_acked(listener, he);
 		return NULL;
 	}
-	child = xtcp_child_make(listener, skb, he, true);
+	child = xtcp_child_make(listener, skb, he, true, NULL);
 	if (!IS_ERR(child)) {
 		keep_own_timestamp(child, xtcp_seg(skb));
 		return child;

@@ -268,6 +268,7 @@ int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, con
  * @lsk: the listener
  * @he: the entry, in the table or not; its "resent" says whether this one counts as a retransmission
  * @how: from xtcp_reply_synack_route(); its route is consumed
+ * @cookie: of Fast Open, which it gives out; NULL: none
  * @syn: what is answered, or NULL: this is no answer but a retransmission
  *
  * The window is not scaled (RFC 7323 section 2.2). TSval carries what the cookie has no room for. RFC 9293 section
@@ -277,7 +278,8 @@ int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, con
  *
  * Return: true when @syn itself went out, as the answer: it is no longer the caller's.
  */
-bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip_reply *how, struct sk_buff *syn)
+bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip_reply *how,
+		       const struct xtcp_fastopen_cookie *cookie, struct sk_buff *syn)
 {
 	struct xtcp_net *xn = xtcp_net_of(lsk);
 	u16 user_mss = READ_ONCE(xtcp_sk(lsk)->user_mss);
@@ -303,6 +305,10 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		reply.opts.has_accecn = true;
 		reply.opts.accecn_fields = ARRAY_SIZE(first_counters);
 		reply.opts.accecn = first_counters;
+	}
+	if (unlikely(cookie)) {
+		reply.opts.has_fastopen = true;
+		reply.opts.fastopen = cookie;
 	}
 	if (he->ts_ok) {
 		reply.opts.has_ts = true;
@@ -330,7 +336,7 @@ void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he)
 	struct xtcp_ip_reply how;
 
 	if (!xtcp_reply_synack_route(lsk, he, &tuple, NULL, &how))
-		xtcp_reply_synack(lsk, he, &how, NULL);
+		xtcp_reply_synack(lsk, he, &how, NULL, NULL);
 }
 
 /**

@@ -8,6 +8,7 @@
 struct net_device;
 struct sk_buff;
 struct sock;
+struct xtcp_fastopen_cookie;
 struct xtcp_ip_reply;
 struct xtcp_net;
 struct xtcp_request;
@@ -19,7 +20,8 @@ struct xtcp_tuple;
 void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb);
 int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple,
 			    const struct net_device *dev, struct xtcp_ip_reply *how);
-bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip_reply *how, struct sk_buff *syn);
+bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip_reply *how,
+		       const struct xtcp_fastopen_cookie *cookie, struct sk_buff *syn);
 u32 xtcp_reply_synack_hash(const struct sock *lsk, const struct xtcp_request *he);
 void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he);
 void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, const struct sk_buff *skb);

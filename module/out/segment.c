@@ -19,6 +19,7 @@
 #include "compat.h"
 #include "cong/accecn.h"
 #include "cong/ecn.h"
+#include "listen/fastopen.h"
 #include "out/control.h"
 #include "out/ip.h"
 #include "pure/clock.h"
@@ -48,6 +49,11 @@ static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, 
 		opts->has_wscale = xsk->wscale_ok;
 		opts->wscale = xsk->rcv_wscale;
 		opts->sack_permitted = xsk->sack_ok;
+		/* what makes room for text comes here, too: for the SYN itself, that is */
+		if (unlikely(xsk->fastopen) && xsk->fastopen->cookie.len >= 0 && xsk->snd_nxt == xsk->iss) {
+			opts->has_fastopen = true;
+			opts->fastopen = &xsk->fastopen->cookie;
+		}
 	}
 	if (xsk->ts_ok) {
 		opts->has_ts = true;

@@ -100,6 +100,50 @@ struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes)
 	return (struct xtcp_sack_block){ .start = read32(bytes), .end = read32(bytes + 4) };
 }
 
+/* The next option with a length that is possible, @bytes itself if that is one; NULL: the list ends. */
+static const u8 *next_option(const u8 *bytes, const u8 *end)
+{
+	while (bytes < end && *bytes == XTCP_OPT_NOP)
+		bytes++;
+	if (end - bytes < 2 || *bytes == XTCP_OPT_EOL || bytes[1] < 2 || bytes[1] > end - bytes)
+		return NULL;
+	return bytes;
+}
+
+/**
+ * xtcp_options_find_fastopen() - the Fast Open option of a SYN
+ * @bytes: the octets between the fixed header and the data
+ * @len: how many, 0 to %XTCP_MAX_OPTIONS
+ * @cookie: filled; below 0 octets when there is no option, or one whose length no cookie has
+ *
+ * RFC 7413 section 4.1.1; the last of several counts. Apart from xtcp_options_parse(), as only a listener that opens
+ * fast wants to know.
+ *
+ * Context: any.
+ *
+ * Return: true when there is one, be it a request.
+ */
+bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_fastopen_cookie *cookie)
+{
+	const u8 *end = bytes + len;
+	unsigned int i;
+
+	cookie->len = -1;
+	for (; (bytes = next_option(bytes, end)); bytes += bytes[1]) {
+		unsigned int n = bytes[1] - XTCP_OPTLEN_FASTOPEN_BASE;
+
+		if (*bytes != XTCP_OPT_FASTOPEN || n & 1)
+			continue;
+		cookie->len = -1;
+		if (n && (n < XTCP_FASTOPEN_MIN || n > XTCP_FASTOPEN_MAX))
+			continue;
+		cookie->len = n;
+		for (i = 0; i < n; i++)
+			cookie->octets[i] = bytes[XTCP_OPTLEN_FASTOPEN_BASE + i];
+	}
+	return cookie->len >= 0;
+}
+
 /**
  * xtcp_options_find_accecn() - the AccECN option of a segment
  * @bytes: the octets between the fixed header and the data
@@ -191,8 +235,11 @@ unsigned int xtcp_options_size(const struct xtcp_options *opts)
 {
 	unsigned int size = 0;
 
-	if (opts->mss)
+	if (opts->mss) {
 		size += XTCP_OPTLEN_MSS;
+		if (opts->has_fastopen)		/* which no other segment has; behind up to three NOPs */
+			size += (XTCP_OPTLEN_FASTOPEN_BASE + opts->fastopen->len + 3) & ~3U;
+	}
 	if (opts->has_ts)
 		size += XTCP_OPTLEN_TIMESTAMP_ALIGNED;
 	else if (opts->sack_permitted)
@@ -222,13 +269,27 @@ static u8 *write_accecn(u8 *p, const struct xtcp_options *opts)
 	return p;
 }
 
+static u8 *write_fastopen(u8 *p, const struct xtcp_fastopen_cookie *cookie)
+{
+	const unsigned int len = XTCP_OPTLEN_FASTOPEN_BASE + cookie->len;
+	unsigned int i;
+
+	for (i = len; i & 3; i++)
+		*p++ = XTCP_OPT_NOP;
+	*p++ = XTCP_OPT_FASTOPEN;
+	*p++ = len;
+	for (i = 0; i < (unsigned int)cookie->len; i++)
+		*p++ = cookie->octets[i];
+	return p;
+}
+
 /**
  * xtcp_options_write() - write options into a header
  * @bytes: room for xtcp_options_size() octets, any alignment
  * @opts: the options
  *
  * NOPs in front of the options fill whole words, so no End of Option List and no padding is needed (RFC 9293 section
- * 3.1, MUST-69). The order is Linux's.
+ * 3.1, MUST-69). The order is Linux's, but for Fast Open, which comes last there.
  *
  * Context: any.
  *
@@ -244,6 +305,8 @@ unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)
 		*p++ = XTCP_OPTLEN_MSS;
 		write16(p, opts->mss);
 		p += 2;
+		if (opts->has_fastopen)
+			p = write_fastopen(p, opts->fastopen);
 	}
 	if (opts->sack_permitted || opts->has_ts) {
 		if (!opts->sack_permitted || !opts->has_ts) {

@@ -8,8 +8,12 @@
 #include "pure/wire.h"
 
 #define XTCP_OPTIONS_MAX_WRITTEN 40	/* octets: timestamps and three SACK blocks */
-/* octets: MSS, timestamps with SACK-permitted, window scale; in a SYN-ACK two counters of AccECN */
+/* octets: MSS, timestamps with SACK-permitted, window scale; in a SYN-ACK two counters of AccECN; a cookie besides */
 #define XTCP_OPTIONS_MAX_SYN	28
+
+#define XTCP_FASTOPEN_MIN	4	/* octets of a cookie, an even number (RFC 7413 section 4.1.1) */
+#define XTCP_FASTOPEN_MAX	16
+#define XTCP_FASTOPEN_OURS	8	/* of those that we give out */
 
 /* One SACK block (RFC 2018 section 3): octets @start up to, but without, @end. */
 struct xtcp_sack_block {
@@ -17,11 +21,18 @@ struct xtcp_sack_block {
 	u32 end;
 };
 
+/* A Fast Open cookie (RFC 7413 section 4.1.1). */
+struct xtcp_fastopen_cookie {
+	u8 octets[XTCP_FASTOPEN_MAX];
+	s8 len;			/* 0: the option asks for one; below 0: there is no option */
+};
+
 /**
  * struct xtcp_options - the options of one segment, received or to be sent
  * @tsval: TSval; valid when @has_ts
  * @tsecr: TSecr; valid when @has_ts
  * @sack: the blocks to write, @sack_blocks of them; NULL when parsed
+ * @fastopen: the cookie to write, in the place of the blocks, which a SYN has not; valid when @has_fastopen
  * @accecn: the counters of the AccECN option to write, in the option's order; NULL when parsed
  * @mss: maximum segment size in octets; 0: no such option
  * @wscale: shift count, at most 14; valid when @has_wscale
@@ -31,6 +42,7 @@ struct xtcp_sack_block {
  * @has_wscale: the window scale option is there
  * @sack_permitted: the SACK-permitted option is there
  * @has_accecn: to be written: the AccECN option is there
+ * @has_fastopen: to be written: the Fast Open option is there
  * @accecn_order: its order, 0 or 1
  * @accecn_fields: how many counters it has, at most %XTCP_ACCECN_FIELDS_MAX
  * @malformed: an impossible length ended the list; what stands in front of it counts
@@ -38,7 +50,10 @@ struct xtcp_sack_block {
 struct xtcp_options {
 	u32 tsval;
 	u32 tsecr;
-	const struct xtcp_sack_block *sack;
+	union {
+		const struct xtcp_sack_block *sack;
+		const struct xtcp_fastopen_cookie *fastopen;
+	};
 	const u32 *accecn;
 	u16 mss;
 	u8 wscale;
@@ -49,8 +64,9 @@ struct xtcp_options {
 	bool sack_permitted : 1;
 	bool malformed : 1;
 	bool has_accecn : 1;
+	bool has_fastopen : 1;
 	bool accecn_order : 1;
-	u8 accecn_fields : 2;
+	u8 accecn_fields;
 };
 
 /* An AccECN option as the peer wrote it (RFC 9768 section 3.2.3). */
@@ -62,6 +78,7 @@ struct xtcp_accecn_option {
 
 struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes);
 bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_accecn_option *option);
+bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_fastopen_cookie *cookie);
 void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp_options *opts);
 unsigned int xtcp_options_size(const struct xtcp_options *opts);
 unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts);

@@ -36,6 +36,7 @@ enum xtcp_option_kind {
 	XTCP_OPT_SACK_PERMITTED = 4,
 	XTCP_OPT_SACK = 5,
 	XTCP_OPT_TIMESTAMP = 8,
+	XTCP_OPT_FASTOPEN = 34,
 	XTCP_OPT_ACCECN_0 = 172,
 	XTCP_OPT_ACCECN_1 = 174,
 };
@@ -48,6 +49,7 @@ enum xtcp_option_len {
 	XTCP_OPTLEN_SACK_BLOCK = 8,
 	XTCP_OPTLEN_TIMESTAMP = 10,
 	XTCP_OPTLEN_TIMESTAMP_ALIGNED = 12,	/* two NOPs in front */
+	XTCP_OPTLEN_FASTOPEN_BASE = 2,	/* and the cookie */
 	XTCP_OPTLEN_ACCECN_BASE = 2,	/* and 3 for each counter */
 	XTCP_OPTLEN_ACCECN_FIELD = 3,
 };

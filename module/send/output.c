@@ -236,10 +236,29 @@ static noinline void push_text(struct sock *sk, int nonagle)
 		xtcp_timer_window_closed(sk);
 }
 
+/*
+ * RFC 7413 section 4.2.2: text goes ahead of the third ACK. The timer watches over the SYN-ACK alone until then: no
+ * tail loss probe may take its place.
+ */
+static noinline void push_early(struct sock *sk, int nonagle)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (sk->sk_state != TCP_SYN_RECV || !xsk->fastopen)
+		return;
+	xsk->tlp.pending = true;
+	push_text(sk, nonagle);
+	xsk->tlp.pending = false;
+}
+
 static inline void push(struct sock *sk, int nonagle)
 {
-	if (xtcp_sndq_unsent(sk) && in_states(sk, SENDS_TEXT))
+	if (!xtcp_sndq_unsent(sk))
+		return;
+	if (likely(in_states(sk, SENDS_TEXT)))
 		push_text(sk, nonagle);
+	else
+		push_early(sk, nonagle);
 }
 
 /**
@@ -324,7 +343,28 @@ u32 xtcp_output_bundle(struct sock *sk)
 }
 
 /**
- * xtcp_output_syn() - send the SYN; in SYN-RECEIVED, after a simultaneous open, the SYN-ACK
+ * xtcp_output_queue_syn() - put a SYN, or a SYN-ACK, into the send queue
+ * @sk: its ISS is chosen and nothing was sent
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0 or -ENOBUFS.
+ */
+int xtcp_output_queue_syn(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xsk->snd_una = xsk->iss;
+	xsk->snd_nxt = xsk->iss;
+	xsk->snd_sml = xsk->iss;
+	xsk->recover = xsk->iss;
+	WRITE_ONCE(xsk->write_seq, xsk->iss);
+	return xtcp_sndq_append_syn(sk);
+}
+
+/**
+ * xtcp_output_syn() - send the SYN; in SYN-RECEIVED, after a simultaneous or a fast open, the SYN-ACK
  * @sk: in SYN-SENT or SYN-RECEIVED; its ISS is chosen, the window was chosen
  *
  * RFC 9293 sections 3.10.1 and 3.10.7.3.
@@ -342,14 +382,11 @@ int xtcp_output_syn(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	if (!skb) {
-		xsk->snd_una = xsk->iss;
-		xsk->snd_nxt = xsk->iss;
-		xsk->snd_sml = xsk->iss;
-		xsk->recover = xsk->iss;
-		WRITE_ONCE(xsk->write_seq, xsk->iss);
-		err = xtcp_sndq_append_syn(sk);
-		if (err)
-			return err;
+		if (!xtcp_sndq_unsent(sk)) {
+			err = xtcp_output_queue_syn(sk);
+			if (err)
+				return err;
+		}
 		skb = xtcp_sndq_unsent(sk);
 		xsk->retrans_stamp = xtcp_clock_ts_of(now_us);
 		xtcp_segment_send(sk, skb, now_us);

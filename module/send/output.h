@@ -9,6 +9,7 @@ struct sk_buff;
 struct sock;
 
 /* Socket lock held in all of these. */
+int xtcp_output_queue_syn(struct sock *sk);
 int xtcp_output_syn(struct sock *sk);
 void xtcp_output_push(struct sock *sk);
 void xtcp_output_push_nagle(struct sock *sk, int nonagle);

@@ -16,6 +16,7 @@
 #include "base/state.h"
 #include "cong/algorithms.h"
 #include "in/early.h"
+#include "listen/fastopen.h"
 #include "listen/listener.h"
 #include "listen/savedsyn.h"
 #include "ports/port.h"
@@ -35,6 +36,10 @@ static bool close_state(struct sock *sk)
 		xtcp_sock_done(sk);
 		return false;
 	case TCP_SYN_RECV:
+		/* queued until ESTABLISHED (handshake.c) */
+		if (xtcp_sk(sk)->fastopen)
+			return false;
+		fallthrough;
 	case TCP_ESTABLISHED:
 		xtcp_state_set(sk, TCP_FIN_WAIT1);
 		return true;
@@ -229,6 +234,8 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	xtcp_text_purge(sk);
 	xtcp_sndq_purge(sk);
 	xtcp_savedsyn_drop(sk);
+	if (xtcp_sk(sk)->fastopen)
+		xtcp_fastopen_over(sk, false);
 
 	if (was_open)
 		xtcp_port_connection_ended(sk);

@@ -17,6 +17,7 @@
 #include "in/early.h"
 #include "listen/acceptq.h"
 #include "listen/entry.h"
+#include "listen/fastopen.h"
 #include "listen/listener.h"
 #include "lookup/demux.h"
 #include "lookup/group.h"
@@ -57,9 +58,12 @@ static void set_limit(struct sock *sk, int backlog)
 
 static int start(struct sock *sk, int backlog)
 {
-	struct xtcp_listener *listener = listener_new(sk);
-	int err;
+	struct xtcp_listener *listener;
+	int err = xtcp_fastopen_listen(sk, backlog);
 
+	if (err)
+		return err;
+	listener = listener_new(sk);
 	if (!listener)
 		return -ENOMEM;
 	/* whoever found the sock as what it was before does not take it for this listener */

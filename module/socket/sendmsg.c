@@ -177,7 +177,8 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 	if (flags & MSG_FASTOPEN)
 		goto error;
 	timeo = sock_sndtimeo(sk, flags & MSG_DONTWAIT);
-	if (!((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))) {
+	/* a connection that was opened fast need not wait for its third ACK (RFC 7413 section 4.2.2) */
+	if (!((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) && !xsk->fastopen) {
 		err = sk_stream_wait_connect(sk, &timeo);
 		if (err)
 			goto error;

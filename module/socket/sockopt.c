@@ -18,6 +18,7 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "cong/algorithms.h"
+#include "listen/fastopen.h"
 #include "listen/listener.h"
 #include "listen/savedsyn.h"
 #include "pure/clock.h"
@@ -193,6 +194,22 @@ static int set_congestion(struct sock *sk, sockptr_t optval, unsigned int optlen
 	return err;
 }
 
+static int set_fastopen_key(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	u8 keys[2 * XTCP_FASTOPEN_KEY_LEN];
+	int err;
+
+	if (optlen != XTCP_FASTOPEN_KEY_LEN && optlen != sizeof(keys))
+		return -EINVAL;
+	if (copy_from_sockptr(keys, optval, optlen))
+		return -EFAULT;
+	lock_sock(sk);
+	err = xtcp_fastopen_set_keys(sk, keys, optlen / XTCP_FASTOPEN_KEY_LEN);
+	release_sock(sk);
+	memzero_explicit(keys, sizeof(keys));
+	return err;
+}
+
 /* One limit after the other: [1, most], else -EINVAL. */
 static int set_u8(u8 *field, int val, int most)
 {
@@ -251,6 +268,15 @@ static int set_int(struct sock *sk, int optname, int val)
 			return -EINVAL;
 		xsk->recvmsg_inq = val;
 		return 0;
+	case TCP_FASTOPEN:
+		if (val < 0 || !((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
+			return -EINVAL;
+		return xtcp_fastopen_set_max(sk, val);
+	case TCP_FASTOPEN_NO_COOKIE:
+		if (val < 0 || val > 1 || !((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
+			return -EINVAL;
+		xsk->fastopen_no_cookie = val;
+		return 0;
 	case TCP_SAVE_SYN:
 		if (val < 0 || val > 2)
 			return -EINVAL;
@@ -295,6 +321,8 @@ int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, 
 		return -ENOPROTOOPT;
 	if (optname == TCP_CONGESTION)
 		return set_congestion(sk, optval, optlen);
+	if (optname == TCP_FASTOPEN_KEY)
+		return set_fastopen_key(sk, optval, optlen);
 	if (optlen < sizeof(int))
 		return -EINVAL;
 	if (copy_from_sockptr(&val, optval, sizeof(val)))
@@ -357,6 +385,12 @@ static int get_int(struct sock *sk, int optname, int *val)
 	case TCP_INQ:
 		*val = xsk->recvmsg_inq;
 		return 0;
+	case TCP_FASTOPEN:
+		*val = xtcp_fastopen_max(sk);
+		return 0;
+	case TCP_FASTOPEN_NO_COOKIE:
+		*val = xsk->fastopen_no_cookie;
+		return 0;
 	case TCP_SAVE_SYN:
 		*val = xsk->save_syn;
 		return 0;
@@ -415,6 +449,7 @@ static int get_saved_syn(struct sock *sk, char __user *optval, int __user *optle
  */
 int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen)
 {
+	u8 keys[2 * XTCP_FASTOPEN_KEY_LEN];
 	char name[TCP_CA_NAME_MAX] = "";
 	union tcp_cc_info cc_info;
 	struct tcp_info info;
@@ -442,6 +477,9 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 	case TCP_CC_INFO:
 		val = xtcp_algorithms_info(sk, &cc_info);
 		return put_octets(optval, optlen, &cc_info, min(len, val));
+	case TCP_FASTOPEN_KEY:
+		val = xtcp_fastopen_get_keys(sk, keys);
+		return put_octets(optval, optlen, keys, min(len, val));
 	case TCP_SAVED_SYN:
 		return get_saved_syn(sk, optval, optlen);
 	case TCP_CONGESTION:

@@ -60,6 +60,8 @@ static void info_options(const struct xtcp_sock *xsk, struct tcp_info *info)
 		info->tcpi_options |= TCPI_OPT_ECN;
 	if (xsk->ecn & XTCP_ECN_SEEN)
 		info->tcpi_options |= TCPI_OPT_ECN_SEEN;
+	if (xsk->syn_data_acked)
+		info->tcpi_options |= TCPI_OPT_SYN_DATA;
 	if (xsk->wscale_ok) {
 		info->tcpi_options |= TCPI_OPT_WSCALE;
 		info->tcpi_snd_wscale = xsk->snd_wscale;
@@ -234,8 +236,8 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 		mask |= EPOLLHUP;
 	if (shutdown & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
-	/* in SYN-SENT both ends are shut only by the end of the connection */
-	if (state != TCP_SYN_RECV && (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {
+	/* in SYN-SENT both ends are shut only by the end of the connection; one that was opened fast is up before */
+	if ((state != TCP_SYN_RECV || READ_ONCE(xtcp_sk(sk)->fastopen)) && (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {
 		int target = sock_rcvlowat(sk, 0, INT_MAX);
 
 		/* an urgent octet alone is nothing to read */

@@ -99,9 +99,11 @@ void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 bool xtcp_retries_end_syn(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	/* RFC 7413; one more than an entry has, as Linux */
+	u32 retries = xsk->fastopen ? READ_ONCE(knobs(sk)->synack_retries) + 1 : READ_ONCE(knobs(sk)->syn_retries);
 
 	sock_owned_by_me(sk);
-	if (xsk->retransmits >= (xsk->syn_retries ?: READ_ONCE(knobs(sk)->syn_retries)) ||
+	if (xsk->retransmits >= (xsk->syn_retries ?: retries) ||
 	    (xsk->user_timeout && elapsed_ms(xsk->retrans_stamp) >= xsk->user_timeout)) {
 		xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
 		return true;

@@ -130,6 +130,7 @@ struct wire_conn {
 	uint32_t tsval;		/* the peer's timestamp clock */
 	uint32_t tsrecent;	/* last TSval seen from the socket */
 	int syn_ws;		/* window scale in the peer's own SYN; -1: none */
+	uint16_t syn_win;	/* window of that SYN */
 	uint32_t written, consumed;	/* bytes through write and read steps */
 	uint64_t mark;		/* ns */
 	uint32_t label;		/* flow label of the last answer that was looked at */

@@ -106,6 +106,7 @@ int wire_peer_send(struct wire *w, struct wire_segment *seg)
 		c->ts_out = seg->ts;
 		c->sack_out = seg->sackok;
 		c->syn_ws = seg->ws;
+		c->syn_win = seg->win;
 	}
 	if (seg->flags & WIRE_ACK && c->irs_known && !seg->badsum) {
 		if (after(seg->ack, c->snd_una) && !after(seg->ack, c->snd_nxt))
@@ -127,7 +128,7 @@ static void learn_syn(struct wire_conn *c, const struct wire_segment *seg)
 		c->irs_known = true;
 		c->snd_nxt = seg->seq;
 		c->snd_una = seg->seq;
-		c->limit = seg->seq + 1;
+		c->limit = seg->seq + 1 + (seg->flags & WIRE_ACK ? c->syn_win : 0);
 		c->edge_known = false;
 	}
 	c->ts_in = seg->ts;

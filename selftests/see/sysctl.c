@@ -33,6 +33,7 @@ static const struct knob {
 	{ "ecn_fallback", 1, 0, 1, -1 },
 	{ "ecn_option", 1, 0, 3, 2 },
 	{ "ecn_option_beacon", 1, 0, 3, 3 },
+	{ "fastopen", 1, 0, 0x602, 0 },
 	{ "fin_timeout", 1, 0, -1, -1 },
 	{ "frto", 1, 0, 255, -1 },
 	{ "invalid_ratelimit", 1, 0, -1, -1 },
@@ -186,6 +187,34 @@ static bool rounds_up(int ns)
 	return !put(ns, &knob, 500) && good;
 }
 
+static bool key_is(int ns, const char *want)
+{
+	struct access access = value(ns, "xtcp/", "fastopen_key");
+
+	return !strncmp(access.text, want, strlen(want)) && access.text[strlen(want)] == '\n';
+}
+
+static int put_key(int ns, const char *text)
+{
+	struct access access = { .path = "/proc/sys/net/xtcp/fastopen_key" };
+
+	snprintf(access.text, sizeof(access.text), "%s", text);
+	return ns_call(ns, do_write, &access);
+}
+
+/* One key, two, and what is none. */
+static bool takes_keys(int ns)
+{
+	static const char none[] = "00000000-00000000-00000000-00000000", one[] = "0a0b0c0d-1-22-333",
+		as_read[] = "0a0b0c0d-00000001-00000022-00000333",
+		two[] = "01234567-89abcdef-00000001-00000002,fedcba98-76543210-00000003-00000004";
+	bool good = key_is(ns, none) && !put_key(ns, one) && key_is(ns, as_read);
+
+	good = good && put_key(ns, "1-2-3") == EINVAL && put_key(ns, "key") == EINVAL && key_is(ns, as_read);
+	good = good && !put_key(ns, two) && key_is(ns, two);
+	return good && put_key(ns, "1-2-3-4,5") == EINVAL && key_is(ns, two);
+}
+
 static int count_files(void *arg)
 {
 	DIR *dir = opendir("/proc/sys/net/xtcp");
@@ -206,12 +235,14 @@ int main(void)
 	unsigned int i;
 
 	ksft_print_header();
-	ksft_set_plan(2 + 3 * ARRAY_SIZE(knobs));
+	ksft_set_plan(4 + 3 * ARRAY_SIZE(knobs));
 	if (a < 0 || b < 0)
 		ksft_exit_fail_msg("no namespaces\n");
-	/* three have no numbers: congestion.c */
-	ksft_test_result(ns_call(a, count_files, NULL) == ARRAY_SIZE(knobs) + 3, "there are %d knobs\n",
-			 (int)ARRAY_SIZE(knobs) + 3);
+	/* four have no numbers: congestion.c, and the key of Fast Open */
+	ksft_test_result(ns_call(a, count_files, NULL) == ARRAY_SIZE(knobs) + 4, "there are %d knobs\n",
+			 (int)ARRAY_SIZE(knobs) + 4);
+	ksft_test_result(takes_keys(a), "fastopen_key: one, two, and nothing else\n");
+	ksft_test_result(key_is(b, "00000000-00000000-00000000-00000000"), "fastopen_key: another namespace's\n");
 	ksft_test_result(rounds_up(a), "a limit of 1 ms does not become none\n");
 	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
 		ksft_test_result(has_default(a, &knobs[i]), "%s: the default\n", knobs[i].name);

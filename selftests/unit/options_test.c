@@ -385,11 +385,13 @@ static void fuzz(void)
 		unsigned int len = unit_random() % (XTCP_MAX_OPTIONS + 1);
 		struct xtcp_sack_block sack[XTCP_SACK_BLOCKS_MAX];
 		struct xtcp_accecn_option accecn;
+		struct xtcp_fastopen_cookie cookie;
 		struct xtcp_options opts, second;
 
 		for (i = 0; i < len; i++)
 			bytes[i] = unit_random() & 1 ? likely[unit_random() % sizeof(likely)] : unit_random();
 		xtcp_options_find_accecn(bytes, len, &accecn);
+		xtcp_options_find_fastopen(bytes, len, &cookie);
 		opts = parse(bytes, len, unit_random() & 1);
 		UNIT_CHECK(opts.wscale <= XTCP_WSCALE_MAX);
 		UNIT_CHECK(opts.has_ts || (!opts.tsval && !opts.tsecr));
@@ -414,6 +416,55 @@ static void fuzz(void)
 	}
 }
 
+/* An option of each length, at the end of the memory that there is; RFC 7413 section 4.1.1. */
+static void fastopen_lengths(void)
+{
+	struct xtcp_fastopen_cookie cookie;
+	unsigned int len, offset, n;
+
+	for (len = 2; len <= XTCP_MAX_OPTIONS; len++) {
+		u8 *memory = malloc(len);
+
+		memory[0] = XTCP_OPT_FASTOPEN;
+		memory[1] = len;
+		for (n = 2; n < len; n++)
+			memory[n] = n;
+		n = len - 2;
+		UNIT_CHECK(xtcp_options_find_fastopen(memory, len, &cookie) ==
+			   (!n || (n % 2 == 0 && n >= 4 && n <= 16)));
+		UNIT_CHECK(cookie.len < 0 || (cookie.len == (int)n && !memcmp(cookie.octets, memory + 2, n)));
+		for (offset = 0; offset < len; offset++)
+			UNIT_CHECK(!xtcp_options_find_fastopen(memory, offset, &cookie) && cookie.len < 0);
+		free(memory);
+	}
+	/* the last one counts, also if it is none; nothing counts behind the end of the list */
+	UNIT_CHECK(xtcp_options_find_fastopen((const u8 *)"\x22\x06\1\2\3\4\1\x22\x02", 9, &cookie) && !cookie.len);
+	UNIT_CHECK(!xtcp_options_find_fastopen((const u8 *)"\x22\x02\x22\x04\1\2", 6, &cookie));
+	UNIT_CHECK(!xtcp_options_find_fastopen((const u8 *)"\0\x22\x02", 3, &cookie));
+}
+
+/* A SYN-ACK with all that one may have: no octet too many. */
+static void fastopen_round_trip(void)
+{
+	static const u32 counters[2] = { 1, 0 };
+	struct xtcp_fastopen_cookie cookie = { .octets = "sixteen octets.." }, found;
+	struct xtcp_options opts = {
+		.mss = 1460, .has_ts = true, .sack_permitted = true, .has_wscale = true, .wscale = 7,
+		.has_accecn = true, .accecn = counters, .accecn_fields = 2, .has_fastopen = true, .fastopen = &cookie,
+	};
+	u8 bytes[64];
+	unsigned int size;
+
+	for (cookie.len = 0; cookie.len <= XTCP_FASTOPEN_MAX; cookie.len += cookie.len ? 2 : XTCP_FASTOPEN_MIN) {
+		size = xtcp_options_write(bytes, &opts);
+		UNIT_CHECK(size == xtcp_options_size(&opts) && size % 4 == 0);
+		UNIT_CHECK(size <= XTCP_MAX_OPTIONS || cookie.len > XTCP_FASTOPEN_OURS);
+		UNIT_CHECK(xtcp_options_find_fastopen(bytes, size, &found) && found.len == cookie.len);
+		UNIT_CHECK(!memcmp(found.octets, cookie.octets, cookie.len));
+		UNIT_CHECK(parse(bytes, size, true).mss == 1460);
+	}
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
@@ -431,6 +482,8 @@ int main(void)
 		{ "shifts above 14, no MSS of zero, the last one counts", values },
 		{ "an AccECN option of each length (RFC 9768 section 3.2.3)", accecn_lengths },
 		{ "AccECN options are found as they were written", accecn_round_trip },
+		{ "a Fast Open option of each length (RFC 7413 section 4.1.1)", fastopen_lengths },
+		{ "Fast Open options are found as they were written", fastopen_round_trip },
 		{ "random octets", fuzz },
 	};
 

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TCP Fast Open (RFC 7413): servers of both stacks, kernel TCP as their client, over both IPs. Text arrives whole and
+ * with the SYN; answers do not wait for the third ACK; and whatever ends before it leaves nothing behind.
+ *
+ *	namespace a, kernel TCP --- veth0 --- namespace b, the server
+ */
+#include <errno.h>
+#include <kselftest.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/counters.h"
+#include "lib/info.h"
+#include "lib/must.h"
+#include "lib/netem.h"
+#include "lib/ns.h"
+#include "lib/stack.h"
+#include "lib/tcpstate.h"
+#include "lib/wait.h"
+
+#define PORT		7300
+#define CONNECTIONS	20
+#define MOST		3000	/* octets: more than a SYN takes */
+#define CLIENTS		4
+#define STORM_MS	3000
+
+static struct ns_pair net;
+static enum stack stack;
+static const char *addr;
+
+static int open_listener(int limit)
+{
+	int fd = stack_listener(net.b, stack, addr, PORT, true);
+
+	must(fd >= 0 && !setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &limit, sizeof(limit)), "listener");
+	return fd;
+}
+
+static long long counted(const char *name)
+{
+	return counter_now(net.b, stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat", name);
+}
+
+/* A client whose SYN has as much of @text as may stand there. */
+static int open_fast(const void *text, int len, int flags)
+{
+	union stack_addr to = stack_addr(addr, PORT);
+	int fd = stack_socket(net.a, KERNEL, addr);
+
+	must(fd >= 0, "socket");
+	if (sendto(fd, text, len, MSG_FASTOPEN | MSG_NOSIGNAL | flags, &to.sa, stack_addr_len(&to)) < 0 &&
+	    errno != EINPROGRESS && errno != EAGAIN) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static bool receives(int fd, const char *text, int len)
+{
+	char got[MOST];
+
+	return recv(fd, got, len, MSG_WAITALL) == len && !memcmp(got, text, len);
+}
+
+/* The first connection asks for a cookie; each of the next has text on its SYN. */
+static void try_text(void)
+{
+	long long asked = counted("TcpExt:TCPFastOpenCookieReqd"), passive = counted("TcpExt:TCPFastOpenPassive");
+	int listener = open_listener(16), client, fd, i, len, marked = 0;
+	char text[MOST];
+	bool ok = true;
+
+	for (i = 0; i < MOST; i++)
+		text[i] = (i * 7 + i / 256) & 0xff;
+	for (i = 0; i <= CONNECTIONS && ok; i++) {
+		len = 1 + i * (MOST - 1) / CONNECTIONS;
+		client = open_fast(text, len, 0);
+		fd = accept(listener, NULL, NULL);
+		ok = client >= 0 && fd >= 0 && receives(fd, text, len) && send(fd, text, len, 0) == len &&
+		     receives(client, text, len) && stack_carries(client, fd, 1000) && stack_carries(fd, client, 1000);
+		marked += !!(info_of(fd).tcpi_options & TCPI_OPT_SYN_DATA) + !!(info_of(client).tcpi_options & TCPI_OPT_SYN_DATA);
+		close(client);
+		close(fd);
+	}
+	close(listener);
+	ksft_test_result(ok, "%s, %s: text on SYNs and answers arrive whole\n", stack_name(stack), addr);
+	asked = counted("TcpExt:TCPFastOpenCookieReqd") - asked;
+	passive = counted("TcpExt:TCPFastOpenPassive") - passive;
+	ksft_print_msg("%lld asked for a cookie, %lld opened fast, %d ends say so\n", asked, passive, marked);
+	ksft_test_result(asked == 1 && passive == CONNECTIONS && marked == 2 * CONNECTIONS,
+			 "%s, %s: one asks for a cookie, the others have text on their SYN\n", stack_name(stack), addr);
+}
+
+/* No SYN-ACK leaves: the program has read and closed, and the connection waits as an orphan for its third ACK. */
+static void try_orphan(void)
+{
+	int listener = open_listener(16), client, fd, before;
+	char octet;
+	bool ok;
+
+	must(!netem_gate(net.b, "veth0", false), "gate");
+	client = open_fast("x", 1, MSG_DONTWAIT);
+	fd = accept(listener, NULL, NULL);
+	must(client >= 0 && fd >= 0, "connection");
+	before = stack_state(fd);
+	ok = before == TCP_SYN_RECV && recv(fd, &octet, 1, 0) == 1 && send(fd, "answer", 6, 0) == 6;
+	ksft_test_result(ok, "%s, %s: it is read and answered before the third ACK\n", stack_name(stack), addr);
+	close(fd);
+	must(!netem_gate(net.b, "veth0", true), "gate");
+	fd = recv(client, &octet, 1, 0);
+	ksft_test_result(fd == 1 && octet == 'a' && recv(client, &octet, 1, MSG_WAITALL) == 1,
+			 "%s, %s: who closes then has its answer delivered\n", stack_name(stack), addr);
+	close(client);
+	close(listener);
+}
+
+static atomic_bool over;
+
+static void *storm_client(void *arg)
+{
+	struct linger reset = { .l_onoff = 1 };
+	unsigned int i = (uintptr_t)arg;
+	int fd;
+
+	while (!atomic_load(&over)) {
+		fd = open_fast("request", 7, MSG_DONTWAIT);
+		if (fd < 0)
+			continue;
+		if (i++ % 3)
+			setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		if (i % 2)
+			recv(fd, &(char){ 0 }, 1, MSG_DONTWAIT);
+		close(fd);
+	}
+	return NULL;
+}
+
+/* Clients that reset, programs that answer, close at once or do not accept, and listeners that come and go. */
+static void try_storm(void)
+{
+	long long until = wait_now_ms() + STORM_MS, passive = counted("TcpExt:TCPFastOpenPassive");
+	pthread_t client[CLIENTS];
+	unsigned int n = 0;
+	int i, fd, listener;
+	char request[8];
+
+	atomic_store(&over, false);
+	for (i = 0; i < CLIENTS; i++)
+		must(!pthread_create(&client[i], NULL, storm_client, (void *)(uintptr_t)i), "thread");
+	while (wait_now_ms() < until) {
+		listener = open_listener(n % 4 ? 64 : 2);
+		for (i = 0; i < 20; i++, n++) {
+			fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+			if (fd < 0)
+				continue;
+			if (n % 3)
+				recv(fd, request, sizeof(request), 0);
+			if (n % 2)
+				send(fd, "answer", 6, MSG_NOSIGNAL);
+			close(fd);
+		}
+		close(listener);
+	}
+	atomic_store(&over, true);
+	for (i = 0; i < CLIENTS; i++)
+		pthread_join(client[i], NULL);
+	passive = counted("TcpExt:TCPFastOpenPassive") - passive;
+	ksft_print_msg("%lld connections opened fast\n", passive);
+	listener = open_listener(16);
+	fd = open_fast("request", 7, 0);
+	i = accept(listener, NULL, NULL);
+	ksft_test_result(passive > 0 && fd >= 0 && i >= 0 && receives(i, "request", 7),
+			 "%s, %s: one opens after a storm of them\n", stack_name(stack), addr);
+	close(fd);
+	close(i);
+	close(listener);
+}
+
+/* The namespace ends while connections wait for their third ACK, with a program and without. */
+static void try_end(void)
+{
+	int listener = open_listener(16), client[3], fd[3], i;
+	char octet;
+
+	must(!netem_gate(net.b, "veth0", false), "gate");
+	for (i = 0; i < 3; i++) {
+		client[i] = open_fast("x", 1, MSG_DONTWAIT);
+		must(client[i] >= 0, "client");
+	}
+	for (i = 0; i < 2; i++)
+		fd[i] = accept(listener, NULL, NULL);
+	must(fd[0] >= 0 && fd[1] >= 0 && recv(fd[0], &octet, 1, 0) == 1, "accept");
+	close(fd[0]);
+	close(listener);
+	ns_pair_close(&net);
+	close(fd[1]);
+	for (i = 0; i < 3; i++)
+		close(client[i]);
+	ksft_test_result(true, "%s, %s: a namespace ends with those that wait\n", stack_name(stack), addr);
+}
+
+int main(void)
+{
+	static const enum stack stacks[] = { KERNEL, XTCP };
+	static const char *const addrs[] = { NS_B4, NS_B6 };
+	int i;
+
+	ksft_print_header();
+	ksft_set_plan(4 * 6);
+	for (i = 0; i < 4; i++) {
+		stack = stacks[i / 2];
+		addr = addrs[i % 2];
+		must(!ns_pair_make(&net), "namespaces");
+		must(!ns_sysctl_set(net.a, "net.ipv4.tcp_fastopen", "1") &&
+		     !ns_sysctl_set(net.b, "net.ipv4.tcp_fastopen", "2") &&
+		     !ns_sysctl_set(net.b, "net.xtcp.fastopen", "2"), "sysctls");
+		try_text();
+		try_orphan();
+		try_storm();
+		try_end();
+	}
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
