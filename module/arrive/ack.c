@@ -280,7 +280,7 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 	sock_owned_by_me(sk);
 	begin_sample(sk, seg, &sample);
 	xtcp_scoreboard_ack(sk, seg->ack, &sample);
-	/* child.c knows the round trip of a SYN-ACK; its TSval is not quite the clock's (cookie.c) */
+	/* child.c knows the round trip of an entry's SYN-ACK, whose TSval is not quite the clock's (cookie.c) */
 	if (!xsk->rto.srtt_us && !sample_rtt(xsk, &sample, true) && xsk->total_retrans)
 		xtcp_rto_syn_lost(&xsk->rto);
 	xsk->delivered_us = sample.now_us;

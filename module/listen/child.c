@@ -78,10 +78,27 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, const 
 	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED << he->rcv_wscale);
 	xtcp_space_begin(child);
 
-	/* RFC 6298 section 3: no sample from what was sent twice (Karn), nor when its first ACK was not taken */
 	xsk->total_retrans = he->resent;
-	if (!he->resent && !he->acked && he->sent_us)
+}
+
+/*
+ * The round trip of the SYN-ACK. What was sent twice is no sample, unless the echo says which one is answered (RFC 6298
+ * section 3): of two with the same TSval it is the last. None, either, when the first ACK of it was not taken.
+ */
+static void sample_round_trip(struct sock *child, const struct xtcp_request *he, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(child);
+	u32 ms;
+
+	if (he->acked || !he->sent_us)
+		return;
+	if (!he->resent) {
 		xtcp_rto_sample(&xsk->rto, (u32)xtcp_clock_us() - he->sent_us);
+	} else if (he->ts_ok && seg->has_ts && seg->tsecr) {
+		ms = xtcp_clock_ts() + xsk->ts_offset - seg->tsecr - READ_ONCE(he->ts_late);
+		if (ms <= XTCP_RTO_MAX_MS)
+			xtcp_rto_sample(&xsk->rto, max(ms, 1U) * USEC_PER_MSEC);
+	}
 }
 
 static void fill_child_names(struct sock *child, const struct xtcp_request *he, const struct xtcp_tuple *tuple)
@@ -188,6 +205,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	if (!xtcp_ip_child_route(child))
 		goto err_child;
 	fill_child(child, he, &tuple);
+	sample_round_trip(child, he, xtcp_seg(skb));
 	if (unlikely(he->has_syn))
 		xtcp_savedsyn_keep(child, xtcp_entry_syn(he));
 	if (unlikely(fast)) {

@@ -57,6 +57,7 @@ struct xtcp_synq {
  * @accecn_ok: it grants AccECN mode (RFC 9768)
  * @syn_codepoint: ECN field of the IP header of the SYN
  * @resent: SYN-ACKs sent again
+ * @ts_late: milliseconds from what the TSval of the last SYN-ACK says to when it went out (cookie.c)
  * @asked_without: the SYN came again, and did not ask for ECN any more (listener lock)
  * @acked: its third ACK met a full accept queue, or TCP_DEFER_ACCEPT (listener lock)
  * @has_syn: the SYN stands behind the entry (savedsyn.c); changes no more
@@ -89,6 +90,7 @@ struct xtcp_request {
 	bool accecn_ok : 1;
 	u8 syn_codepoint : 2;
 	u8 resent;
+	u8 ts_late;
 	bool asked_without : 1;
 	bool acked : 1;
 	bool has_syn : 1;

@@ -311,10 +311,12 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		reply.opts.fastopen = cookie;
 	}
 	if (he->ts_ok) {
+		u32 clock = xtcp_clock_ts() + xtcp_secret_ts_offset(xn, how->tuple);
+
 		reply.opts.has_ts = true;
-		reply.opts.tsval = xtcp_cookie_tsval(xtcp_clock_ts() + xtcp_secret_ts_offset(xn, how->tuple),
-						     xtcp_entry_cookie(he));
+		reply.opts.tsval = xtcp_cookie_tsval(clock, xtcp_entry_cookie(he));
 		reply.opts.tsecr = he->ts_recent;
+		WRITE_ONCE(he->ts_late, clock - reply.opts.tsval);
 	}
 	if (he->resent) {
 		XTCP_INC_STATS(xn, TCP_MIB_RETRANSSEGS);

@@ -80,6 +80,18 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	/* The echo tells which SYN-ACK is answered, though its TSval carries options in the place of up to 63 ms. */
+	{
+		.name = "info_round_trip_of_a_repeated_syn_ack", .rfc = "RFC 6298 3, RFC 7323 4.1",
+		.syn = "mss 1000,nop,nop,ts T R",
+		.want = {
+			.script = "listen; < S 0 $; > S. 0 ack 1; >@2500 S. 0 ack 1; pass 20;"
+				  "< . 1 ack 1 <nop,nop,ts T R>; accept; info rtt >= 19000; info rtt <= 30000;"
+				  "info rto <= 230000",
+			.state = ESTABLISHED,
+			.counters = "TCPSynRetrans=1 RetransSegs=1",
+		},
+	},
 	/*
 	 * Twice the window in a round trip in slow start, 1.2 times the window then: so fast text would be paced,
 	 * whether it is or not. The path is 100 ms and a little.
