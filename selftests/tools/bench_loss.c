@@ -14,7 +14,7 @@
  *			connect() to the last of 20 MB
  *	answers		connections one after the other, each with a request and an answer of
  *			30 KB, with 5 % loss; the time from the request to the last octet, so
- *			a SYN-ACK that is lost does not count. 200 in a series, and five series for
+ *			a SYN-ACK that is lost does not count. 200 in a series, and ten series for
  *			each run: of one series two answers are the slowest hundredth
  *	flows		through one bottleneck: four of xtcp and four of kernel TCP, how even
  *			their shares are; four of one stack, how full it is
@@ -55,7 +55,7 @@
 #define FRESH_KB	20000
 
 #define ANSWERS		200
-#define SERIES		5	/* for each run */
+#define SERIES		10	/* for each run */
 #define SERIES_MAX	(SERIES * RUNS_MAX)
 #define ANSWER		30720
 #define REQUEST		100
