@@ -134,7 +134,7 @@ fi
 options+=($counted)
 # What a counted machine reads from this one during a test counts as time: read it before.
 first=()
-[ -z "$counted" ] || first=(sh -c 'modprobe -aq sch_fq sch_netem sch_plug sch_tbf; exec "$@"' sh)
+[ -z "$counted" ] || first=(sh -c 'modprobe -aq veth tun sch_fq sch_fq_codel sch_netem sch_plug sch_tbf; exec "$@"' sh)
 boot()
 {
 	scripts/vm.sh --kernel "$image" --memory 3G --timeout "$sum" --stall 180 --share "$dir" \
