@@ -121,9 +121,9 @@ def show(file, algorithm):
     title("segments %d to %d are lost, one after the other" % (BURST[0], BURST[-1]))
     part(file, *span(BURST), r"-X ", r"-X ", r"\(Recovery: .*\)", r"\(resent\).*->", r"\(resent\).*->")
     title("the last segment is lost: nothing follows it, so nobody can tell, and only time does")
-    # what a mark has made fall falls no more for the probe, or without a word
+    # "CWR: " is not there if a mark had led to it before
     part(file, lost[SEGMENTS].time, found.bounds()[1], r"-X ", r"\(resent\).*->", r"tail loss probe sent",
-         r"\(Open: all that" if algorithm == "dctcp" else r"\(CWR: tail loss probe: it filled a hole")
+         r"\((CWR: )?tail loss probe: it filled a hole")
     print("that the last segment came once and not twice shows only in the ACK of what follows it, here the FIN")
 
     title("all of it")

@@ -143,8 +143,10 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample)
 {
 	sock_owned_by_me(sk);
-	if (xtcp_sk(sk)->cong.phase == XTCP_CONG_CWR)
+	if (xtcp_sk(sk)->cong.phase == XTCP_CONG_CWR) {
 		xtcp_cong_reduce_further(sk, 0);
+		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_TLP);
+	}
 	if (xtcp_sk(sk)->cong.phase >= XTCP_CONG_CWR)
 		return;
 	xtcp_undo_forget(sk);
