@@ -6,6 +6,7 @@
  *	namespace a, kernel TCP --- veth0 --- namespace b, the server
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <kselftest.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -155,6 +156,8 @@ static void try_storm(void)
 		must(!pthread_create(&client[i], NULL, storm_client, (void *)(uintptr_t)i), "thread");
 	while (wait_now_ms() < until) {
 		listener = open_listener(n % 4 ? 64 : 2);
+		/* one whose limit those take that were reset has nobody to accept for a while */
+		fcntl(listener, F_SETFL, O_NONBLOCK);
 		for (i = 0; i < 20; i++, n++) {
 			fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
 			if (fd < 0)
