@@ -70,11 +70,11 @@ struct xtcp_sock {
 	struct list_head accept_node;
 	/* RCU's time when it last left the table of connections or the listeners; one that is past if it never did */
 	unsigned long left_table;
-	struct xtcp_fastopenq *fastopenq; /* what TCP_FASTOPEN has set, of a listener; NULL: nothing (fastopen.c); RCU */
+	struct xtcp_fastopenq *fastopenq; /* what TCP_FASTOPEN has set; NULL: nothing (fastopen.c); RCU */
 
 	/* What the program has set: stays when it connects again, and goes to what its listener accepts. */
 	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION, or the namespace's */
-	/* threads that sleep in RECEIVE, also those that a disconnect has yet to wake: no option, but nor does it end */
+	/* threads that sleep in RECEIVE, also those that a disconnect has yet to wake; no option, but it stays, too */
 	u32 readers;
 	bool algorithm_chosen : 1;	/* by TCP_CONGESTION: what a listener accepts has it, too */
 	bool recvmsg_inq : 1;		/* TCP_INQ */

@@ -237,7 +237,8 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 	if (shutdown & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	/* in SYN-SENT both ends are shut only by the end of the connection; one that was opened fast is up before */
-	if ((state != TCP_SYN_RECV || READ_ONCE(xtcp_sk(sk)->fastopen)) && (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {
+	if ((state != TCP_SYN_RECV || READ_ONCE(xtcp_sk(sk)->fastopen)) &&
+	    (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {
 		int target = sock_rcvlowat(sk, 0, INT_MAX);
 
 		/* an urgent octet alone is nothing to read */
