@@ -67,6 +67,20 @@ static void open_pair(const char *ecn, int *client, int *server)
 	close(listener);
 }
 
+/*
+ * An octet there, and its ACK, which has no marks to tell: after three of them an AccECN counter is 0, as if it had been
+ * zeroed on the way, were it the first that comes (RFC 9768 section 3.2.2.4).
+ */
+static void say_first(int from, int to)
+{
+	char octet = 0;
+	int i;
+
+	must(send(from, &octet, 1, MSG_NOSIGNAL) == 1 && recv(to, &octet, 1, 0) == 1, "an octet");
+	for (i = 0; i < STALL_MS / 10 && info_of(from).tcpi_unacked; i++)
+		poll(NULL, 0, 10);
+}
+
 static unsigned char octet_at(long long at)
 {
 	return at * 7 + (at >> 8);
@@ -119,6 +133,7 @@ static void marks(const char *ecn, bool bundles)
 
 	make_network(bundles);
 	open_pair(ecn, &client, &server);
+	say_first(client, server);
 	must(!netem_set(pair.a, "veth0", &marking), "netem");
 	whole = stream(client, server);
 	info = info_of(client);
