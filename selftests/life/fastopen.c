@@ -85,7 +85,8 @@ static void try_text(void)
 		fd = accept(listener, NULL, NULL);
 		ok = client >= 0 && fd >= 0 && receives(fd, text, len) && send(fd, text, len, 0) == len &&
 		     receives(client, text, len) && stack_carries(client, fd, 1000) && stack_carries(fd, client, 1000);
-		marked += !!(info_of(fd).tcpi_options & TCPI_OPT_SYN_DATA) + !!(info_of(client).tcpi_options & TCPI_OPT_SYN_DATA);
+		marked += !!(info_of(fd).tcpi_options & TCPI_OPT_SYN_DATA) +
+			  !!(info_of(client).tcpi_options & TCPI_OPT_SYN_DATA);
 		close(client);
 		close(fd);
 	}

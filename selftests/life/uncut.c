@@ -2,7 +2,7 @@
 /*
  * An ACK for which there is no memory: each allocation that it makes is failed in turn, on a kernel that has fault
  * injection. Ten segments leave in two skbs, the third is lost, and of all the ACKs behind it only the last arrives:
- * its SACK block begins in the middle of the first skb, which has to be cut there, and holds all of the second one. When
+ * its SACK block begins in the middle of the first skb, which has to be cut there, and holds all of the second. When
  * the first cannot be cut, the second counts as sacked all the same, so the loss is found at once; what could not be
  * told apart may be resent with it. Only when a repetition itself could not be made is there a timeout.
  */

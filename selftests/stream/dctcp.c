@@ -68,8 +68,8 @@ static void open_pair(const char *ecn, int *client, int *server)
 }
 
 /*
- * An octet there, and its ACK, which has no marks to tell: after three of them an AccECN counter is 0, as if it had been
- * zeroed on the way, were it the first that comes (RFC 9768 section 3.2.2.4).
+ * An octet there, and its ACK, which has no marks to tell: after three of them an AccECN counter is 0, as if it had
+ * been zeroed on the way, were it the first that comes (RFC 9768 section 3.2.2.4).
  */
 static void say_first(int from, int to)
 {
@@ -148,7 +148,8 @@ static void marks(const char *ecn, bool bundles)
 	/* it is that of some thirty windows, and the share of all is known */
 	share = ALPHA_ONE * info.tcpi_delivered_ce / SEGMENTS;
 	ksft_test_result(dctcp.dctcp_alpha >= share / 3 && dctcp.dctcp_alpha <= share * 3 &&
-			 dctcp.dctcp_alpha < ALPHA_ONE && info.tcpi_snd_ssthresh >= 2 && info.tcpi_snd_ssthresh < AT_ONCE,
+			 dctcp.dctcp_alpha < ALPHA_ONE && info.tcpi_snd_ssthresh >= 2 &&
+			 info.tcpi_snd_ssthresh < AT_ONCE,
 			 "ecn %s, %s: and what was not marked, too\n", ecn, bundles ? "bundles" : "real segments");
 	close(client);
 	close(server);

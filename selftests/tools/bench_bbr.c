@@ -13,8 +13,8 @@
  *		for version 3 sends 1 % less than the link carries, and lets the queue run empty
  *	queue	40 Mbit/s, 20 ms and a queue of 1000 packets: by how much round trips are longer than the path, in the
  *		median. Bound: 5 ms
- *	share	two flows of bbr and two of CUBIC through 40 Mbit/s with a queue of 100 packets, 4 times as long: the least
- *		of them in part of the link, the median of the runs. Bound: a tenth
+ *	share	two flows of bbr and two of CUBIC through 40 Mbit/s with a queue of 100 packets, 4 times as long: the
+ *		least of them in part of the link, the median of the runs. Bound: a tenth
  *
  * The receiver is kernel TCP, behind a router; bundles are off. XTCP_KO names the module, unless it is loaded already.
  * The exit status says whether every bound was kept.

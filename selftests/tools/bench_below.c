@@ -4,8 +4,8 @@
  *
  *	bench_below SECONDS
  *		one flow through 1 Gbit/s and 100 ms, of each stack: how much the link carries, and what stands in the
- *		sender's qdisc and device, in memory of skbs, which is more than their text. Once the sender's own device
- *		is what limits, with a qdisc that takes all, and once a router. Bound: 2 MiB, at each look
+ *		sender's qdisc and device, in memory of skbs, which is more than their text. Once the sender's own
+ *		device is what limits, with a qdisc that takes all, and once a router. Bound: 2 MiB, at each look
  *
  * The round trip is a router's, so it is not counted. The receiver is kernel TCP; bundles are on. The first three
  * seconds do not count. XTCP_KO names the module, unless it is loaded already. The exit status says whether the bound
@@ -55,7 +55,8 @@ static double below(int fd)
 
 static void set_buffers(const struct router *r)
 {
-	if (ns_sysctl_set(r->sender, "net.xtcp.wmem", BUFFERS) || ns_sysctl_set(r->sender, "net.ipv4.tcp_wmem", BUFFERS) ||
+	if (ns_sysctl_set(r->sender, "net.xtcp.wmem", BUFFERS) ||
+	    ns_sysctl_set(r->sender, "net.ipv4.tcp_wmem", BUFFERS) ||
 	    ns_sysctl_set(r->receiver, "net.ipv4.tcp_rmem", BUFFERS))
 		measure_die("buffers");
 }

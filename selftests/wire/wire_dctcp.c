@@ -280,7 +280,7 @@ static const struct wire_row rows[] = {
 	{
 		/*
 		 * What went out with the window of the mark, five segments, does not hold back the repair, though by
-		 * now the window of a loss would have let four go. Three are sacked: of fewer RACK would wait for a moment.
+		 * now the window of a loss would have let four go. Three are sacked: of fewer RACK would wait a moment.
 		 */
 		.name = "dctcp_loss_after_a_mark_is_repaired_at_once", .rfc = "RFC 8257 3.5", .pre = DCTCP,
 		.syn = "mss 1000,sackok",

@@ -96,7 +96,8 @@ static int set_keys(struct wire *w, const uint8_t *first, const uint8_t *second)
 static int send_syn(struct wire *w, const uint8_t *cookie, int len, bool taken)
 {
 	struct wire_segment answer, syn = {
-		.flags = WIRE_SYN, .win = 65535, .doff = -1, .cut = -1, .mss = -1, .ws = -1, .seq = w->c.iss, .len = TEXT,
+		.flags = WIRE_SYN, .win = 65535, .doff = -1, .cut = -1, .mss = -1, .ws = -1,
+		.seq = w->c.iss, .len = TEXT,
 		.opt = { 2, 4, 1440 >> 8, 1440 & 0xff, 1, 1, OPT, 2 + len }, .optlen = 8 + len,
 	};
 	uint32_t want = 1 + (taken ? TEXT : 0);
@@ -234,7 +235,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "the_syn_comes_again_without_text", .rfc = "RFC 7413 4.1.3", .pre = ON,
 		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; < S 0 $; > S. 0 ack 11; accept; read 10; < . 11 ack 1; none",
+			.script = "< S 0(10) $; > S. 0 ack 11; < S 0 $; > S. 0 ack 11; accept; read 10;"
+				  "< . 11 ack 1; none",
 			.counters = "TCPFastOpenPassive=1 PassiveOpens=1",
 			.state = ESTABLISHED,
 		},
@@ -258,7 +260,8 @@ static const struct wire_row rows[] = {
 		.name = "a_hard_icmp_error_is_not_the_end_once_accepted", .rfc = "RFC 9293 3.9.2.2", .id = "SHLD-26",
 		.pre = ON,
 		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; icmp port seq 0; none; read 10; < . 11 ack 1; none",
+			.script = "< S 0(10) $; > S. 0 ack 11; accept; icmp port seq 0; none; read 10;"
+				  "< . 11 ack 1; none",
 			.state = ESTABLISHED,
 		},
 	},
@@ -286,7 +289,8 @@ static const struct wire_row rows[] = {
 		.name = "beyond_the_limit_text_waits_for_the_third_ack", .rfc = "RFC 7413 5.1",
 		.pre = "sysctl fastopen 514; listen; set FASTOPEN 1",
 		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; fresh; < S 0(10) $; > S. 0 ack 1; < R 1; none; swap; < . 11 ack 1; none;"
+			.script = "< S 0(10) $; > S. 0 ack 11; fresh; < S 0(10) $; > S. 0 ack 1; < R 1;"
+				  "none; swap; < . 11 ack 1; none;"
 				  "accept; read 10; fresh; < S 0(10) $; > S. 0 ack 11",
 			.counters = "TCPFastOpenPassive=2 TCPFastOpenListenOverflow=1",
 			.state = SYN_RECEIVED,
@@ -295,7 +299,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "close_waits_for_the_third_ack", .rfc = "RFC 9293 3.10.4", .pre = ON,
 		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; read 10; close; none; < . 11 ack 1; > F. 1 ack 11;"
+			.script = "< S 0(10) $; > S. 0 ack 11; accept; read 10; close; none;"
+				  "< . 11 ack 1; > F. 1 ack 11;"
 				  "< F. 11 ack 2; > . 2 ack 12",
 			.state = TIME_WAIT,
 		},
@@ -340,7 +345,7 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		.name = "off_by_the_knob", .rfc = "RFC 7413 4.2", .pre = "sysctl fastopen 0; listen; set FASTOPEN 5",
+		.name = "off_by_the_knob", .rfc = "RFC 7413 4.2", .pre = "sysctl fastopen 512; listen; set FASTOPEN 5",
 		.want = {
 			.script = "< S 0(10) $; > S. 0 ack 1; < . 1 ack 1; none; accept",
 			.counters = "TCPFastOpenPassive=0",
@@ -348,7 +353,8 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		.name = "off_by_the_socket", .rfc = "RFC 7413 4.2", .pre = "sysctl fastopen 514; listen; set FASTOPEN 0",
+		.name = "off_by_the_socket", .rfc = "RFC 7413 4.2",
+		.pre = "sysctl fastopen 514; listen; set FASTOPEN 0",
 		.want = {
 			.script = "< S 0(10) $; > S. 0 ack 1; < . 1 ack 1; none; accept",
 			.counters = "TCPFastOpenPassive=0 TCPFastOpenListenOverflow=0",
