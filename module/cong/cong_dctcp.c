@@ -25,6 +25,9 @@
  * @acked: DCTCP.BytesAcked, octets
  * @marked: DCTCP.BytesMarked, octets
  * @counted: octets towards the next segment of the window
+ * @sent: octets sent when the window of observation began, modulo 2^32
+ * @segments: segments then
+ * @segment: octets of a segment on average in the window before
  */
 struct dctcp {
 	u32 alpha;
@@ -32,17 +35,41 @@ struct dctcp {
 	u32 acked;
 	u32 marked;
 	u32 counted;
+	u32 sent;
+	u32 segments;
+	u32 segment;
 };
+
+/* Octets of what we send as a segment on average, in this window or, if nothing was sent in it yet, before. */
+static u32 segment_size(const struct dctcp *dctcp, const struct xtcp_sock *xsk)
+{
+	u32 segments = xsk->data_segs_out - dctcp->segments;
+
+	return segments ? ((u32)xsk->bytes_sent - dctcp->sent) / segments : dctcp->segment;
+}
+
+static void begin_window(struct dctcp *dctcp, const struct xtcp_sock *xsk)
+{
+	dctcp->segment = segment_size(dctcp, xsk);
+	dctcp->sent = (u32)xsk->bytes_sent;
+	dctcp->segments = xsk->data_segs_out;
+	dctcp->window_end = xsk->snd_nxt;
+	dctcp->acked = 0;
+	dctcp->marked = 0;
+}
 
 /* An alpha of 1: the first mark halves the window (section 3.3). */
 static void dctcp_start(struct sock *sk)
 {
 	struct dctcp *dctcp = xtcp_cong_private(sk);
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
 	BUILD_BUG_ON(sizeof(*dctcp) > XTCP_CONG_PRIVATE);
 	dctcp->alpha = ALPHA_ONE;
-	dctcp->window_end = xtcp_sk(sk)->snd_nxt;
+	dctcp->segments = xsk->data_segs_out;
+	dctcp->segment = xsk->mss;
+	begin_window(dctcp, xsk);
 	xtcp_ecn_be_exact(sk, true);
 }
 
@@ -61,12 +88,11 @@ static u32 alpha_after(const struct dctcp *dctcp)
  * Octets of what an ACK tells that were marked. ECE says it of all. AccECN tells how many segments were: they have as
  * many octets as ours have on average, and not more than arrived.
  */
-static u32 marked_octets(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
+static u32 marked_octets(const struct dctcp *dctcp, const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
 {
 	if (!sample->marked || !(xsk->ecn & XTCP_ECN_ACCURATE))
 		return sample->marked ? sample->delivered : 0;
-	return min_t(u64, div_u64(sample->marked * xsk->bytes_sent, max_t(u32, xsk->data_segs_out, 1)),
-		     sample->delivered);
+	return min_t(u64, (u64)sample->marked * segment_size(dctcp, xsk), sample->delivered);
 }
 
 /* Section 3.3, once in a window. As in Linux what is sacked counts when it is. */
@@ -77,13 +103,11 @@ static void dctcp_told(struct sock *sk, const struct xtcp_sample *sample)
 
 	sock_owned_by_me(sk);
 	dctcp->acked += sample->delivered;
-	dctcp->marked += marked_octets(xsk, sample);
+	dctcp->marked += marked_octets(dctcp, xsk, sample);
 	if (xtcp_seq_le(xsk->snd_una, dctcp->window_end))
 		return;
 	dctcp->alpha = alpha_after(dctcp);
-	dctcp->window_end = xsk->snd_nxt;
-	dctcp->acked = 0;
-	dctcp->marked = 0;
+	begin_window(dctcp, xsk);
 }
 
 static void dctcp_acked(struct sock *sk, const struct xtcp_sample *sample)
