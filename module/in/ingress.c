@@ -254,8 +254,12 @@ static void lock_or_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct soc
 		xsk->data_segs_in += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 	if (!sock_owned_by_user(sk)) {
 		xtcp_ingress_deliver(sk, skb);
-	} else if (sk_add_backlog(sk, skb, READ_ONCE(sk->sk_rcvbuf) + (READ_ONCE(sk->sk_sndbuf) >> 1) +
-				  BACKLOG_HEADROOM)) {
+		bh_unlock_sock(sk);
+		return;
+	}
+	/* an ACK of this machine's own has counted as 2 octets until here: what waits counts as what it takes */
+	skb->truesize = max_t(u32, skb->truesize, SKB_TRUESIZE(skb_end_offset(skb)) + skb->data_len);
+	if (sk_add_backlog(sk, skb, READ_ONCE(sk->sk_rcvbuf) + (READ_ONCE(sk->sk_sndbuf) >> 1) + BACKLOG_HEADROOM)) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPBACKLOGDROP);
 		xtcp_ingress_drop(xn->net, skb, sk->sk_state, SKB_DROP_REASON_SOCKET_BACKLOG);
 	}
