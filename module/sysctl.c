@@ -187,6 +187,7 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 	err = do_text(text, sizeof(text), write, buffer, lenp, ppos);
 	if (write && !err)
 		err = xtcp_fastopen_read_keys(space_of(table), text);
+	memzero_explicit(text, sizeof(text));
 	return err;
 }
 

@@ -8,6 +8,7 @@
 #include <linux/security.h>
 #include <net/tcp.h>
 
+#include "arrive/acceptance.h"
 #include "arrive/ack.h"
 #include "base/netns.h"
 #include "base/sock.h"
@@ -187,7 +188,9 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 	xtcp_ack_syn_acked(sk, &syn);
 	enter_established(sk, skb);
 	close_if_asked(sk);
-	return xtcp_seg(skb)->ack == first ? XTCP_CONTINUE : xtcp_ack_arrives(sk, skb);
+	if (xtcp_seg(skb)->ack == first && !xtcp_seg(skb)->sack_blocks)
+		return XTCP_CONTINUE;
+	return xtcp_ack_arrives(sk, skb);
 }
 
 /**
@@ -197,7 +200,7 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
- * Return: XTCP_CONTINUE: the connection is up; XTCP_RESET.
+ * Return: XTCP_CONTINUE: the connection is up; XTCP_RESET; else what xtcp_ack_arrives() says of its text.
  */
 enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb)
 {
@@ -209,6 +212,7 @@ enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb)
 		return XTCP_RESET;
 	if (xsk->ecn & XTCP_ECN_ACCURATE)
 		xtcp_accecn_take_third_ack(sk, skb);
+	xtcp_acceptance_take_ts(sk, seg);
 	if (unlikely(xsk->fastopen))
 		return check_ack_fast(sk, skb);
 	xtcp_ack_syn_acked(sk, seg);

@@ -167,9 +167,9 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 {
 	bool owned = sock_owned_by_user(sk);
 	bool at_once = xtcp_sock_is_v4(sk) ? xtcp_compat_recverr(sk) : xtcp_compat_recverr6(sk);
-	/* to a program that has accepted it before its third ACK it is open (RFC 7413) */
+	/* to a program that has accepted it before its third ACK, and may have closed it, it is open (RFC 7413) */
 	bool opening = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) &&
-		       !(xtcp_sk(sk)->fastopen && sk->sk_socket);
+		       !(xtcp_sk(sk)->fastopen && (sk->sk_socket || sock_flag(sk, SOCK_DEAD)));
 
 	if (owned) {
 		WRITE_ONCE(sk->sk_err_soft, error->errno);

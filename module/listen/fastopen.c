@@ -312,7 +312,7 @@ static bool read_key(const char *text, __le32 *words)
  *
  * Context: process, may sleep.
  *
- * Return: 0, -EINVAL, -ENOMEM.
+ * Return: 0, -EINVAL, also for a key of zeros, -ENOMEM.
  */
 int xtcp_fastopen_read_keys(struct xtcp_net *xn, char *text)
 {
@@ -323,6 +323,9 @@ int xtcp_fastopen_read_keys(struct xtcp_net *xn, char *text)
 	if (second)
 		*second++ = '\0';
 	if (!read_key(text, words) || (second && !read_key(second, words + KEYS_WORDS / 2)))
+		return -EINVAL;
+	/* what is shown while there is no key is none: everybody knows it */
+	if (!memchr_inv(words, 0, XTCP_FASTOPEN_KEY_LEN))
 		return -EINVAL;
 	keys = make_keys((u8 *)words, second ? 2 : 1);
 	memzero_explicit(words, sizeof(words));
@@ -379,17 +382,18 @@ static unsigned int check_cookie(const struct xtcp_net *xn, const struct xtcp_fa
 	return 0;
 }
 
-/* One more counts, if there is room: what was reset a minute ago makes some. */
+/* One more counts, if there is room: what was reset a minute ago counts no more. */
 static bool enter_queue(struct xtcp_fastopenq *queue)
 {
-	struct xtcp_fastopen *oldest;
+	struct xtcp_fastopen *fast, *next;
 	bool room;
 
 	spin_lock(&queue->lock);
-	oldest = list_first_entry_or_null(&queue->resets, struct xtcp_fastopen, node);
-	if (queue->len >= READ_ONCE(queue->max) && oldest && time_after_eq(jiffies, oldest->until)) {
-		list_del(&oldest->node);
-		kfree(oldest);
+	list_for_each_entry_safe(fast, next, &queue->resets, node) {
+		if (time_before(jiffies, fast->until))
+			break;
+		list_del(&fast->node);
+		kfree(fast);
 		queue->len--;
 	}
 	room = queue->len < READ_ONCE(queue->max);

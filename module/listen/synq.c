@@ -158,16 +158,19 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 {
 	struct xtcp_net *xn = xtcp_net_of(listener->sk);
 	struct xtcp_fastopen *fast = xtcp_fastopen_syn(listener->sk, skb, dst, answer);
-	const bool accecn_ok = he->accecn_ok;
+	const bool accecn_ok = he->accecn_ok, ecn_ok = he->ecn_ok;
 	struct sock *child;
 
 	if (!fast)
 		return false;
+	if (accecn_ok)
+		he->ecn_ok = xtcp_ecn_is_asked(listener->sk, skb);
 	he->accecn_ok = false;
 	child = xtcp_child_make(listener, skb, he, false, fast);
 	if (IS_ERR(child)) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENPASSIVEFAIL);
 		he->accecn_ok = accecn_ok;
+		he->ecn_ok = ecn_ok;
 		xtcp_fastopen_declined(fast);
 		return false;
 	}

@@ -49,7 +49,7 @@ static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, 
 		opts->has_wscale = xsk->wscale_ok;
 		opts->wscale = xsk->rcv_wscale;
 		opts->sack_permitted = xsk->sack_ok;
-		/* what makes room for text comes here, too: for the SYN itself, that is */
+		/* with the first SYN-ACK alone, as in Linux */
 		if (unlikely(xsk->fastopen) && xsk->fastopen->cookie.len >= 0 && xsk->snd_nxt == xsk->iss) {
 			opts->has_fastopen = true;
 			opts->fastopen = &xsk->fastopen->cookie;

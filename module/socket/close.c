@@ -124,7 +124,8 @@ static void judge_orphan(struct sock *sk)
 /* SO_LINGER: until the peer has acknowledged the FIN, or a signal. sk_stream_wait_close() is not exported any more. */
 static void wait_for_end(struct sock *sk, long timeout)
 {
-	const unsigned int closing = TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK;
+	/* in SYN-RECEIVED the FIN is still to come (close_state()) */
+	const unsigned int closing = TCPF_SYN_RECV | TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK;
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 
 	if (!timeout)

@@ -29,7 +29,7 @@
 #include "send/output.h"
 
 /**
- * xtcp_recvmsg_inq() - what SIOCINQ says
+ * xtcp_recvmsg_inq() - what there is to read
  * @sk: not a listener
  *
  * Context: any; racy without the socket lock.
@@ -40,7 +40,7 @@ int xtcp_recvmsg_inq(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+	if (sk->sk_state == TCP_SYN_SENT)
 		return 0;
 	if (unlikely(READ_ONCE(xsk->urg_data)) && !sock_flag(sk, SOCK_URGINLINE)) {
 		u32 to_mark = READ_ONCE(xsk->urg_seq) - READ_ONCE(xsk->copied_seq);

@@ -479,7 +479,9 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 		return put_octets(optval, optlen, &cc_info, min(len, val));
 	case TCP_FASTOPEN_KEY:
 		val = xtcp_fastopen_get_keys(sk, keys);
-		return put_octets(optval, optlen, keys, min(len, val));
+		val = put_octets(optval, optlen, keys, min(len, val));
+		memzero_explicit(keys, sizeof(keys));
+		return val;
 	case TCP_SAVED_SYN:
 		return get_saved_syn(sk, optval, optlen);
 	case TCP_CONGESTION:

@@ -184,7 +184,7 @@ int xtcp_status_ioctl(struct sock *sk, int cmd, int *karg)
 	if (cmd == SIOCINQ) {
 		bool slow = lock_sock_fast(sk);
 
-		*karg = xtcp_recvmsg_inq(sk);
+		*karg = sk->sk_state == TCP_SYN_RECV ? 0 : xtcp_recvmsg_inq(sk);
 		unlock_sock_fast(sk, slow);
 	} else if (unsynchronized) {
 		*karg = 0;

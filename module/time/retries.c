@@ -100,7 +100,8 @@ bool xtcp_retries_end_syn(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	/* RFC 7413; one more than an entry has, as Linux */
-	u32 retries = xsk->fastopen ? READ_ONCE(knobs(sk)->synack_retries) + 1 : READ_ONCE(knobs(sk)->syn_retries);
+	u32 retries = xsk->fastopen ? min_t(u32, READ_ONCE(knobs(sk)->synack_retries) + 1, U8_MAX) :
+				      READ_ONCE(knobs(sk)->syn_retries);
 
 	sock_owned_by_me(sk);
 	if (xsk->retransmits >= (xsk->syn_retries ?: retries) ||

@@ -187,6 +187,16 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "what_opens_it_in_place_of_the_third_ack_is_echoed", .rfc = "RFC 7323 4.3", .pre = ON,
+		.syn = "mss 1440,sackok,ts T 0",
+		.want = {
+			.script = "< S 0(10) $; > S. 0 ack 11 <ecr T>; accept; read 10; < P. 11(10) ack 1 <ts T+100 R>;"
+				  ">@1000 . 1 ack 21 <ecr T+100>; read 10",
+			.counters = "TCPFastOpenPassive=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
 		.name = "an_answer_goes_ahead_of_the_third_ack", .rfc = "RFC 7413 4.2.2", .pre = ON,
 		.want = {
 			.script = "< S 0(10) $; > S. 0 ack 11; accept; read 10; write 20; > P. 1(20) ack 11;"
