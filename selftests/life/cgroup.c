@@ -35,6 +35,7 @@
 #define ROOM_PAGES	4	/* holds that, and not what send() asks for first */
 #define LARGE		65536
 #define SCARCE_MS	40
+#define LEAVE_MS	200
 
 static int net;
 static long page;
@@ -265,6 +266,30 @@ static bool mount_group(void)
 	return false;
 }
 
+/* In the tree that all other programs look at. */
+static bool memory_is_back(void)
+{
+	char text[256] = "";
+	FILE *f = fopen("/sys/fs/cgroup/cgroup.controllers", "r");
+
+	must(f, "cgroup2");
+	must(fgets(text, sizeof(text), f) || feof(f), "cgroup.controllers");
+	fclose(f);
+	return strstr(text, "memory");
+}
+
+/* The hierarchy stays while a group that is gone still has memory to its account: then it is mounted again, and left. */
+static void unmount_group(void)
+{
+	int again = STACK_DEADLINE_MS / LEAVE_MS;
+
+	put(GROUP "memory.force_empty", 0);
+	must(!rmdir(TREE "/group"), "group");
+	while (!umount(TREE) && !WAIT_FOR(memory_is_back(), LEAVE_MS))
+		must(again-- && !mount("none", TREE, "cgroup", 0, "memory"), "memory is not given back");
+	rmdir(TREE);
+}
+
 int main(void)
 {
 	static const char * const texts[] = { "127.0.0.1", "::1" };
@@ -288,7 +313,6 @@ int main(void)
 		test_pressure(texts[i]);
 	}
 	close(net);
-	must(!rmdir(TREE "/group"), "group");
-	umount(TREE);
+	unmount_group();
 	ksft_finished();
 }

@@ -166,7 +166,8 @@ static int leave_orphans(int client_ns, int server_ns, const char *addr)
 
 static bool orphans_go(int ns)
 {
-	return !netem_gate(ns, "veth0", true) && WAIT_FOR(!count_in(ns, TCP_FIN_WAIT1), STACK_DEADLINE_MS);
+	return !netem_gate(ns, "veth0", true) &&
+	       WAIT_FOR(!count_in(ns, TCP_FIN_WAIT1) && !count_in(ns, TCP_CLOSING), STACK_DEADLINE_MS);
 }
 
 static void orphans(const struct ns_pair *own)

@@ -301,7 +301,7 @@ static bool is_named(const char *name, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	unsigned int i;
+	unsigned int i, ran = 0;
 
 	runs = argc >= 3 ? atoi(argv[1]) : 0;
 	seconds = argc >= 3 ? atoi(argv[2]) : 0;
@@ -314,8 +314,12 @@ int main(int argc, char **argv)
 	if (router_make(&router, 1500, false))
 		measure_die("router");
 	for (i = 0; i < sizeof(all_parts) / sizeof(all_parts[0]); i++)
-		if (is_named(all_parts[i].name, argc, argv))
+		if (is_named(all_parts[i].name, argc, argv)) {
 			all_parts[i].run();
+			ran++;
+		}
 	router_close(&router);
+	if (!ran)
+		measure_die("no such part");
 	return kept ? 0 : 1;
 }
