@@ -85,7 +85,7 @@ static void bbr_control(struct sock *sk, const struct xtcp_sample *sample)
 		ack.prior_delivered = sample->delivered_before;
 		ack.sample_delivered = xsk->delivered - sample->delivered_before;
 		ack.tx_in_flight = sample->in_flight_then;
-		/* what was sent under another algorithm has no note */
+		/* what was sent before the first algorithm that wants one has no note */
 		ack.lost = sample->in_flight_then ? xsk->lost_total - sample->lost_before : 0;
 		us = max(sample->sending_us, (u32)sample->now_us - sample->delivered_before_us);
 		if (us && us >= xsk->rto.min_rtt_us)
