@@ -123,34 +123,42 @@ void xtcp_orphan_add(struct sock *sk)
 	xtcp_compat_put_net(sk);
 }
 
-/* More than max_orphans of this namespace, or more in all namespaces than the first one's. Exact where it matters. */
-static bool more_than_max(struct xtcp_net *xn)
+static s64 all_max(void)
 {
-	s64 all_max = READ_ONCE(xtcp_net(&init_net)->sysctl.max_orphans), guests_max = all_max / XTCP_GUESTS_PART;
+	return READ_ONCE(xtcp_net(&init_net)->sysctl.max_orphans);
+}
 
-	if (percpu_counter_compare(&xn->orphans, READ_ONCE(xn->sysctl.max_orphans)) > 0 ||
-	    percpu_counter_compare(&all_orphans, all_max) > 0)
-		return true;
-	return xn->is_guest && (percpu_counter_compare(&guest_orphans, guests_max) > 0 ||
-				percpu_counter_compare(&xn->orphans, guests_max / XTCP_GUEST_SHARE) > 0);
+/* Exact where it matters, as are the others. */
+static bool guests_have_enough(struct xtcp_net *xn)
+{
+	s64 guests_max = all_max() / XTCP_GUESTS_PART;
+
+	return percpu_counter_compare(&guest_orphans, guests_max) > 0 ||
+	       percpu_counter_compare(&xn->orphans, guests_max / XTCP_GUEST_SHARE) > 0;
 }
 
 /**
  * xtcp_orphan_too_many() - must this orphan be reset rather than kept?
- * @sk: about to become an orphan, or one
+ * @sk: an orphan
+ * @is_new: it has just become one
  *
  * As Linux's tcp_check_oom(): more than max_orphans of this namespace, more in all namespaces than the first one's
  * max_orphans, or memory beyond its last limit. Of what all may have the namespaces that any user can make have a half
- * together, and one of them a quarter of that: else one could have everybody's orphans reset.
+ * together, and one of them a quarter of that: else one could have everybody's orphans reset. That is asked of new
+ * ones alone, since each counts until it is judged, and another guest's would be reset for it.
  *
  * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when it must.
  */
-bool xtcp_orphan_too_many(struct sock *sk)
+bool xtcp_orphan_too_many(struct sock *sk, bool is_new)
 {
+	struct xtcp_net *xn = xtcp_net_of(sk);
+
 	sock_owned_by_me(sk);
-	if (more_than_max(xtcp_net_of(sk))) {
+	if (percpu_counter_compare(&xn->orphans, READ_ONCE(xn->sysctl.max_orphans)) > 0 ||
+	    percpu_counter_compare(&all_orphans, all_max()) > 0 ||
+	    (is_new && xn->is_guest && guests_have_enough(xn))) {
 		net_info_ratelimited("too many orphaned sockets\n");
 		return true;
 	}

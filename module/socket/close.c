@@ -111,7 +111,7 @@ static void judge_orphan(struct sock *sk)
 		}
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONLINGER);
 		xtcp_sock_abort(sk, 0, XTCP_ABORT_LINGER2);
-	} else if (xtcp_orphan_too_many(sk)) {
+	} else if (xtcp_orphan_too_many(sk, true)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONMEMORY);
 		xtcp_output_rst(sk);
 		xtcp_sock_fail(sk, 0, XTCP_ABORT_ORPHANS);

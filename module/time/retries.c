@@ -51,7 +51,7 @@ static bool is_alive(const struct sock *sk)
 
 static bool one_orphan_too_many(struct sock *sk)
 {
-	if (!xtcp_orphan_too_many(sk))
+	if (!xtcp_orphan_too_many(sk, false))
 		return false;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONMEMORY);
 	xtcp_output_rst(sk);
