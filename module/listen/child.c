@@ -83,7 +83,8 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, const 
 
 /*
  * The round trip of the SYN-ACK. What was sent twice is no sample, unless the echo says which one is answered (RFC 6298
- * section 3): of two with the same TSval it is taken for the last. None, either, when the first ACK of it was not taken.
+ * section 3): of two with the same TSval it is taken for the last. None, either, when the first ACK of it was not
+ * taken.
  */
 static void sample_round_trip(struct sock *child, const struct xtcp_request *he, const struct xtcp_seg *seg)
 {

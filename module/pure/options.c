@@ -228,8 +228,8 @@ void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp
  *
  * Context: any.
  *
- * Return: a multiple of four. At most %XTCP_OPTIONS_MAX_SYN without SACK blocks and cookie; the caller sees to it that those fit
- * into %XTCP_OPTIONS_MAX_WRITTEN with the rest.
+ * Return: a multiple of four. At most %XTCP_OPTIONS_MAX_SYN without SACK blocks and cookie; the caller sees to it that
+ * those fit into %XTCP_OPTIONS_MAX_WRITTEN with the rest.
  */
 unsigned int xtcp_options_size(const struct xtcp_options *opts)
 {

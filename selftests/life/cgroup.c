@@ -278,7 +278,7 @@ static bool memory_is_back(void)
 	return strstr(text, "memory");
 }
 
-/* The hierarchy stays while a group that is gone still has memory to its account: then it is mounted again, and left. */
+/* The hierarchy stays while a group that is gone still has memory to its account: it is mounted again, and left. */
 static void unmount_group(void)
 {
 	int again = STACK_DEADLINE_MS / LEAVE_MS;
