@@ -325,7 +325,7 @@ int xtcp_fastopen_read_keys(struct xtcp_net *xn, char *text)
 	if (!read_key(text, words) || (second && !read_key(second, words + KEYS_WORDS / 2)))
 		return -EINVAL;
 	/* what is shown while there is no key is none: everybody knows it */
-	if (!memchr_inv(words, 0, XTCP_FASTOPEN_KEY_LEN))
+	if (!(words[0] | words[1] | words[2] | words[3]))
 		return -EINVAL;
 	keys = make_keys((u8 *)words, second ? 2 : 1);
 	memzero_explicit(words, sizeof(words));
