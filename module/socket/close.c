@@ -27,6 +27,7 @@
 #include "sight/trace.h"
 #include "socket/listen.h"
 #include "time/record.h"
+#include "time/retries.h"
 
 /* RFC 9293 section 3.10.4, by state. Returns true when a FIN is now to be sent. */
 static bool close_state(struct sock *sk)
@@ -111,11 +112,7 @@ static void judge_orphan(struct sock *sk)
 		}
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONLINGER);
 		xtcp_sock_abort(sk, 0, XTCP_ABORT_LINGER2);
-	} else if (xtcp_orphan_too_many(sk, true)) {
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONMEMORY);
-		xtcp_output_rst(sk);
-		xtcp_sock_fail(sk, 0, XTCP_ABORT_ORPHANS);
-	} else if (!check_net(sock_net(sk))) {
+	} else if (!xtcp_retries_end_orphan(sk, true) && !check_net(sock_net(sk))) {
 		/* the namespace is going away, nothing can be sent */
 		xtcp_sock_done(sk);
 	}

@@ -49,9 +49,19 @@ static bool is_alive(const struct sock *sk)
 	return xtcp_rto_current_ms(&xtcp_sk(sk)->rto) < XTCP_RTO_MAX_MS;
 }
 
-static bool one_orphan_too_many(struct sock *sk)
+/**
+ * xtcp_retries_end_orphan() - is this orphan one too many? Then it is reset
+ * @sk: an orphan
+ * @is_new: it has just become one
+ *
+ * Context: softirq or process, BH disabled. Lock: socket, held.
+ *
+ * Return: true when the connection is no more.
+ */
+bool xtcp_retries_end_orphan(struct sock *sk, bool is_new)
 {
-	if (!xtcp_orphan_too_many(sk, false))
+	sock_owned_by_me(sk);
+	if (!xtcp_orphan_too_many(sk, is_new))
 		return false;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONMEMORY);
 	xtcp_output_rst(sk);
@@ -86,7 +96,7 @@ void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 }
 
 /**
- * xtcp_retries_end_syn() - is the SYN, or the SYN-ACK of a simultaneous open, not sent again?
+ * xtcp_retries_end_syn() - is the SYN, or the SYN-ACK of a simultaneous or a fast open, not sent again?
  * @sk: SYN-SENT or SYN-RECEIVED
  *
  * By count, as Linux: TCP_SYNCNT or syn_retries (MUST-22; MUST-23 wants 3 minutes, the default makes 127 s). If it is,
@@ -139,7 +149,7 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 	}
 	if (sock_flag(sk, SOCK_DEAD)) {
 		retries = orphan_retries(sk, is_alive(sk));
-		if (one_orphan_too_many(sk))
+		if (xtcp_retries_end_orphan(sk, false))
 			return true;
 	}
 	if (!xsk->retransmits || gone < (xsk->user_timeout ?: xtcp_rto_give_up_ms(retries, XTCP_RTO_MIN_MS))) {
@@ -193,7 +203,7 @@ bool xtcp_retries_end_probing(struct sock *sk)
 	if (sock_flag(sk, SOCK_DEAD)) {
 		most = orphan_retries(sk, is_alive(sk));
 		end |= !is_alive(sk) && xsk->rto.backoff >= most;
-		if (!end && one_orphan_too_many(sk))
+		if (!end && xtcp_retries_end_orphan(sk, false))
 			return true;
 	}
 	if (!end && xsk->probes_out < most)

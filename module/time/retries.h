@@ -7,6 +7,7 @@
 
 /* Socket lock held. True: the connection is no more. */
 bool xtcp_retries_end_syn(struct sock *sk);
+bool xtcp_retries_end_orphan(struct sock *sk, bool is_new);
 bool xtcp_retries_end_retransmission(struct sock *sk);
 bool xtcp_retries_end_shrunk_window(struct sock *sk);
 bool xtcp_retries_end_probing(struct sock *sk);
