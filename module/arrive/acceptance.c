@@ -87,7 +87,7 @@ static enum xtcp_verdict refuse(struct sock *sk, const struct xtcp_seg *seg, int
 
 /**
  * xtcp_acceptance_rst_counts() - does a RST at this number reset the connection?
- * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous open
+ * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous or a fast open
  * @seg: the segment, a RST
  *
  * At RCV.NXT (RFC 5961 section 3.2), and after the peer's FIN one before it, since some hosts do not count their FIN
@@ -108,7 +108,7 @@ bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *se
 
 /**
  * xtcp_acceptance_check() - step one: check sequence number; before it, PAWS
- * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous open
+ * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous or a fast open
  * @seg: the segment
  *
  * RFC 9293 section 3.10.7.4, first; RFC 7323 section 5.3.

@@ -195,7 +195,7 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 
 /**
  * xtcp_handshake_check_ack() - check the ACK field in SYN-RECEIVED (RFC 9293 section 3.10.7.4, fifth)
- * @sk: the socket: one that a listener's entry became, or that met its peer in a simultaneous open
+ * @sk: the socket: one that a listener's entry became, that opened fast, or that met its peer in a simultaneous open
  * @skb: the segment, an acceptable ACK
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.

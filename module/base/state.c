@@ -5,6 +5,7 @@
  * Nobody else writes sk_state. The values are the kernel's TCP_*, so that ss, bpf and inet_sock_set_state read ours as
  * they read kernel TCP's. Two of them never stand in a sock, because the kernel would take it for one of its small
  * sockets: TIME-WAIT is a record (timewait.c), SYN-RECEIVED by way of LISTEN an entry (synq.c) until its third ACK.
+ * Only what opens fast (fastopen.c), or met its peer in a simultaneous open, is a sock in SYN-RECEIVED.
  */
 #include "base/state.h"
 

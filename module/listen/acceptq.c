@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The accept queue: established children that wait for accept(), the oldest first.
+ * The accept queue: children, established or opened fast, that wait for accept(), the oldest first.
  *
  * A child stands on it with one reference, which accept() hands to the new file.
  */

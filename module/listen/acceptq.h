@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The accept queue: established children that wait for accept(). */
+/* The accept queue: children that wait for accept(). */
 #ifndef XTCP_ACCEPTQ_H
 #define XTCP_ACCEPTQ_H
 

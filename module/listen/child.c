@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The full sock that a completed handshake becomes: a clone of the listener with the TCB that SYN and SYN-ACK settled
- * (RFC 9293 section 3.10.7.2).
+ * The full sock that a completed handshake becomes, or a SYN that opens fast: a clone of the listener with the TCB that
+ * SYN and SYN-ACK settled (RFC 9293 section 3.10.7.2, RFC 7413 section 4.2.2).
  *
  * The child is complete before anybody can find it. It enters the table of connections, in the place of its entry, and
  * the accept queue under the listener's lock, and is locked all the while, so that the segment that made it is the

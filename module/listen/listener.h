@@ -39,7 +39,7 @@ struct xtcp_listener_stats {
  * @lock: guards everything below; taken in softirq and process context, nests inside the socket lock, innermost but for
  *	the demux table
  * @closed: no entry and no child may be queued any more
- * @accept_queue: established children, oldest first (xtcp_sock.accept_node)
+ * @accept_queue: children, established or opened fast, oldest first (xtcp_sock.accept_node)
  * @accept_len: how many
  * @accept_max: the limit; the queue holds one more, as Linux's
  * @accept_peak: the most that there were

@@ -88,7 +88,7 @@ static unsigned long interval(const struct xtcp_sock *xsk, u32 stamp)
 	return msecs_to_jiffies(ms);
 }
 
-/* The SYN, or the SYN-ACK of a simultaneous open. */
+/* The SYN, or the SYN-ACK of a simultaneous or a fast open. */
 static void expired_syn(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -331,7 +331,7 @@ void xtcp_timer_stop(struct sock *sk)
 }
 
 /**
- * xtcp_timer_syn_sent() - event: a SYN, or the SYN-ACK of a simultaneous open, was sent for the first time
+ * xtcp_timer_syn_sent() - event: a SYN, or the SYN-ACK of a simultaneous or a fast open, was sent for the first time
  * @sk: SYN-SENT or SYN-RECEIVED
  *
  * Context: softirq or process. Lock: socket, held.
