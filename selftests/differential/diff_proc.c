@@ -93,10 +93,12 @@ static int rows(struct row *r, unsigned int st)
 static void show(const char *what, unsigned int st, int want)
 {
 	struct row r[ROWS_MAX];
+	bool found;
 	int i, n;
 
 	/* kernel TCP may list a row twice while others come and go: what is shown is what was waited for */
-	if (!WAIT_FOR((n = rows(r, st)) == want, DIFF_DEADLINE_MS))
+	found = WAIT_FOR((n = rows(r, st)) == want, DIFF_DEADLINE_MS);
+	if (!found)
 		diff_say("DEADLINE: wanted %d rows", want);
 	for (i = 0; i < n; i++) {
 		diff_say("%s: %s", what, r[i].text);
