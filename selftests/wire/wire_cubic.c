@@ -23,9 +23,10 @@
 			"< . 1 ack 23001; pass 8; < . 1 ack 24001; pass 8; < . 1 ack 25001; pass 8;" \
 			"< . 1 ack 26001; pass 8; < . 1 ack 27001; pass 8; < . 1 ack 28001;"
 /*
- * 100 ms away, and then 160; segments are small, so that to write and to read them takes little time. Each flight's
- * ACKs come at once, so they are no train. Text waits all the time: who has none begins its rounds with a flight's
- * first segment, and that one's round trip is then the one before.
+ * 300 ms away, and then 450: a slow machine takes some 100 for the write(), which are part of the first round trips.
+ * Segments are small, so that to write and to read them takes little time. Each flight's ACKs come at once, so they are
+ * no train. Text waits all the time: who has none begins its rounds with a flight's first segment, and that one's round
+ * trip is then the one before.
  */
 #define ACKS_OF_TEN	"< . 1 ack 101; < . 1 ack 201; < . 1 ack 301; < . 1 ack 401; < . 1 ack 501;" \
 			"< . 1 ack 601; < . 1 ack 701; < . 1 ack 801; < . 1 ack 901; < . 1 ack 1001; skim;"
@@ -34,9 +35,9 @@
 #define TWELVE_ACKS	"< . 1 ack 1901; < . 1 ack 2001; < . 1 ack 2101; < . 1 ack 2201; < . 1 ack 2301;" \
 			"< . 1 ack 2401; < . 1 ack 2501; < . 1 ack 2601; < . 1 ack 2701; < . 1 ack 2801;" \
 			"< . 1 ack 2901; < . 1 ack 3001; skim;"
-#define SLOWER		"< S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; set SNDBUFFORCE 1000000;" \
-			"write 24000; skim; pass 100;" ACKS_OF_TEN "pass 160;" SEVEN_ACKS
-#define ROUND		"pass 160; < . 1 ack S; skim;"
+#define SLOWER		"< S 0 $; > S. 0 ack 1; pass 300; < . 1 ack 1; accept; set SNDBUFFORCE 1000000;" \
+			"write 24000; skim; pass 300;" ACKS_OF_TEN "pass 450;" SEVEN_ACKS
+#define ROUND		"pass 450; < . 1 ack S; skim;"
 static const struct wire_row rows[] = {
 	{
 		.name = "cubic_slow_start", .rfc = "RFC 9438 4.10", .pre = CUBIC,
@@ -83,7 +84,7 @@ static const struct wire_row rows[] = {
 		.name = "cubic_a_faster_round_goes_on", .rfc = "RFC 9406 4.2", .pre = CUBIC, .synwin = "65535",
 		.syn = "mss 100",
 		.want = {
-			.script = SLOWER "< . 1 ack 1801;" TWELVE_ACKS "info snd_cwnd = 31; pass 100;"
+			.script = SLOWER "< . 1 ack 1801;" TWELVE_ACKS "info snd_cwnd = 31; pass 300;"
 				  "< . 1 ack 3101; < . 1 ack 3201; < . 1 ack 3301; < . 1 ack 3401; < . 1 ack 3501;"
 				  "< . 1 ack 3601; info snd_cwnd = 33; < . 1 ack 3701; info snd_cwnd = 34;"
 				  "< . 1 ack 3801; info snd_cwnd = 35; < . 1 ack 3901; info snd_cwnd = 36;"
