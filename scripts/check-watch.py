@@ -171,8 +171,10 @@ def check_sorting():
 
 
 def check_states():
-    done = watch("states", "--proc", LISTINGS, "--seconds", "0.5", "--interval", "0.1", env=ASCII)
-    problem = differs(done.stdout, (r"8 sockets and records", r"over the last 0?\.?[3-9]", r"^LISTEN +2 +2  ####?#?",
+    # the first sample and the last are as far apart as was asked; how many are between them is the machine's affair
+    done = watch("states", "--proc", LISTINGS, "--seconds", "2", "--interval", "0.2", env=ASCII)
+    problem = differs(done.stdout, (r"8 sockets and records", r"over the last (?:[2-9]|\d\d)\.?\d*s",
+                                    r"^LISTEN +2 +2  #{3,}",
                                     r"^ESTABLISHED +\d", r"^CLOSE-WAIT +1 +1 +##", r"^TIME-WAIT +1 +1 ",
                                     r"^since then: 0 opened, 0 accepted, 0 failed"))
     verdict(done.returncode == 0 and not problem, "states", problem, done.stdout, done.stderr)
