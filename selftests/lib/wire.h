@@ -81,6 +81,7 @@ struct wire_row {
 	const char *kernel_differs;	/* why kernel TCP does something else */
 	struct wire_outcome kernel;	/* what it does */
 	bool kernel_shrinks;	/* it moves the right edge of its window left */
+	int still_ms;		/* a machine that is late by so much has stood still; 0: the usual 20 */
 	uint32_t edge_step;	/* xtcp moves that edge right by so much at least, or not at all */
 };
 

@@ -15,7 +15,7 @@
 
 #include "wire.h"
 
-#define STILL_NS	20000000ull	/* in one step; a delayed ACK takes twice that */
+#define STILL_MS	20		/* in one step; a delayed ACK takes twice that */
 #define SLOW_NS		100000000ull	/* in all steps; a retransmission takes twice that */
 #define STARTS_OVER	50		/* before a failure counts nevertheless */
 
@@ -145,7 +145,7 @@ static void attempt(struct wire *w, int state, int via)
  */
 static bool stood_still(const struct wire *w)
 {
-	return w->longest > STILL_NS || w->total > SLOW_NS;
+	return w->longest > (w->row->still_ms ?: STILL_MS) * 1000000ull || w->total > SLOW_NS;
 }
 
 static void say(const struct wire *w, const char *name, const struct wire_row *row, FILE *out, bool show)

@@ -337,7 +337,7 @@ int wire_main_xtcp(int argc, char **argv, const struct wire_row *rows, size_t n)
 int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t n,
 		     const struct wire_around *around)
 {
-	unsigned int planned[LANES], total = 0, lanes = 0, i;
+	unsigned int planned[LANES], total = 0, lanes = 0, started = 0, together, i;
 	struct choice choice = { 0 };
 	pid_t pids[LANES];
 	FILE *in[LANES];
@@ -370,9 +370,11 @@ int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t 
 	fflush(stdout);
 	if (around)
 		around->before();
-	for (i = 0; i < lanes; i++)
-		in[i] = start_lane(stack[i], ip[i], &choice, rows, n, &pids[i]);
+	/* where there is one processor lanes would only make each other late */
+	together = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? lanes : 1;
 	for (i = 0; i < lanes; i++) {
+		for (; started < lanes && started < i + together; started++)
+			in[started] = start_lane(stack[started], ip[started], &choice, rows, n, &pids[started]);
 		snprintf(name, sizeof(name), "%s_ipv%d", wire_stack_names[stack[i]], ip[i]);
 		report(in[i], pids[i], planned[i], name);
 	}

@@ -45,7 +45,7 @@ static const struct wire_row rows[] = {
 	},
 	/* ACKs without a pause for five eighths of a round trip: the path is more than half full. */
 	{
-		.name = "cubic_a_train_ends_slow_start", .rfc = "RFC 9438 4.10", .pre = CUBIC,
+		.name = "cubic_a_train_ends_slow_start", .rfc = "RFC 9438 4.10", .pre = CUBIC, .still_ms = 6,
 		.want = {
 			.script = FAR_TRAIN "none; info snd_ssthresh <= 38; info snd_ssthresh >= 28",
 			.counters = "TCPHystartTrainDetect=1 TCPHystartDelayDetect=0 "
