@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <kselftest.h>
 #include <linux/xtcp.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,16 +184,24 @@ static void close_group(const int fds[MEMBERS])
 		close(fds[i]);
 }
 
-/* How many of @n connections each member got. */
+/* How many of @n connections each member got. connect() returns before the third ACK has arrived. */
 static void spread(const int fds[MEMBERS], int n, int got[MEMBERS])
 {
+	struct pollfd members[MEMBERS];
 	int i, fd, peer;
 
 	memset(got, 0, MEMBERS * sizeof(*got));
+	for (i = 0; i < MEMBERS; i++)
+		members[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
 	while (n--) {
 		fd = stack_connected(ns, KERNEL, "127.0.0.1", GROUP_PORT);
 		if (fd < 0)
 			return;
+		if (poll(members, MEMBERS, STACK_DEADLINE_MS) <= 0) {
+			ksft_print_msg("no member gets the connection\n");
+			close(fd);
+			return;
+		}
 		for (i = 0; i < MEMBERS; i++)
 			while ((peer = accept(fds[i], NULL, NULL)) >= 0) {
 				got[i]++;
