@@ -177,7 +177,8 @@ void diff_put(int fd, const char *text)
  * @fd: descriptor
  *
  * A full send buffer alone would soon have room again: full is what takes
- * nothing for a tenth of a second.
+ * nothing for a tenth of a second, and often asked meanwhile, for the machine may
+ * stand still as long.
  *
  * Return: octets sent
  */
@@ -185,16 +186,19 @@ size_t diff_fill(int fd)
 {
 	long long full_at = wait_now_ms() + 100;
 	static char b[65536];
+	int refused = 0;
 	size_t all = 0;
 	ssize_t n;
 
 	/* no poll(): it wants a third of the buffer free, and a signal of the scenario would end it */
-	while (wait_now_ms() < full_at) {
+	while (wait_now_ms() < full_at || refused < 20) {
 		n = send(fd, b, sizeof(b), MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n > 0) {
 			all += n;
 			full_at = wait_now_ms() + 100;
+			refused = 0;
 		} else if (errno == EAGAIN || errno == EINTR) {
+			refused++;
 			wait_tick();
 		} else {
 			break;
