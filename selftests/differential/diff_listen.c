@@ -157,6 +157,7 @@ SCENARIO(accept_order)
 		if (bind(c, LO2(i), ALEN) || connect(c, LO(1), ALEN))
 			diff_die("connect");
 	}
+	diff_queued(l, 5);
 	diff_info("l", l, &info);
 	diff_say("limit %u, queued %u", info.tcpi_sacked, info.tcpi_unacked);
 	for (i = 2; i < 7; i++) {

@@ -130,6 +130,7 @@ SCENARIO(proc_listener)
 	RET(listen(any, 5));
 	show("both", 0, 2);
 	diff_connected(1);
+	diff_queued(l, 1);
 	show("queued", TCP_LISTEN, 2);
 	FD(accept(l, NULL, NULL));
 	show("accepted", TCP_LISTEN, 2);

@@ -114,6 +114,7 @@ void diff_name(const char *label, int fd);
 void diff_peer(const char *label, int fd);
 void diff_queues(const char *label, int fd, int in, int out);
 void diff_info(const char *label, int fd, struct tcp_info *info);
+void diff_queued(int l, unsigned int n);
 const char *diff_addr_text(const void *addr, socklen_t len);
 const char *diff_state_text(int state);
 const char *diff_poll_text(int bits);

@@ -177,6 +177,20 @@ void diff_info(const char *label, int fd, struct tcp_info *info)
 }
 
 /**
+ * diff_queued() - wait until TCP_INFO of a listener shows as many connections to accept; connect() returns before
+ * the third ACK has arrived
+ * @l: listener
+ * @n: connections
+ */
+void diff_queued(int l, unsigned int n)
+{
+	struct tcp_info info;
+
+	if (!WAIT_FOR((diff_info("l", l, &info), info.tcpi_unacked == n), DIFF_DEADLINE_MS))
+		diff_say("DEADLINE: wanted %u connections to accept, got %u", n, info.tcpi_unacked);
+}
+
+/**
  * diff_state() - wait until TCP_INFO shows a state, record what it shows
  * @label: name of the descriptor
  * @fd: descriptor
