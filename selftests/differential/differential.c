@@ -21,13 +21,14 @@
 #include "lib/diff_list.h"
 #include "lib/netlink.h"
 #include "lib/ns.h"
+#include "lib/sides.h"
 #include <kselftest.h>
 #include <linux/if.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 #define TRANSCRIPT_MAX 65536
-#define JOB_DEADLINE_MS 60000
+#define JOB_DEADLINE_MS 60000	/* times 4 on the debug kernel: reuseport_matrix_mapped has 728 cells */
 
 /* One run of one scenario: a process and what it wrote. */
 struct job {
@@ -128,7 +129,7 @@ static void job_start(struct job *j)
 	setpgid(j->pid, j->pid);
 	close(p[1]);
 	j->pipe = p[0];
-	j->end = wait_now_ms() + JOB_DEADLINE_MS;
+	j->end = wait_now_ms() + JOB_DEADLINE_MS * (sides_on_debug_kernel() ? 4 : 1);
 	j->text = calloc(1, TRANSCRIPT_MAX + 256);
 	if (!j->text)
 		ksft_exit_fail_msg("out of memory\n");
