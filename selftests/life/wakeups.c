@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -34,6 +35,7 @@ struct waiter {
 static int ns;
 static atomic_int accepted;
 static atomic_bool over;
+static int bell;	/* an eventfd: readable for all of them when it is over */
 
 /* What it took stands in w->wakeups before the connection counts as accepted. */
 static void *accept_in_turn(void *arg)
@@ -55,17 +57,18 @@ static void *accept_in_turn(void *arg)
 	return NULL;
 }
 
+/* Without a time limit: who is between two calls when a connection comes keeps it to itself, and another is woken. */
 static void *wait_exclusively(void *arg)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE };
+	struct epoll_event event = { .events = EPOLLIN | EPOLLEXCLUSIVE }, end = { .events = EPOLLIN };
 	struct waiter *w = arg;
 	int ep = epoll_create1(EPOLL_CLOEXEC), fd;
 
-	if (ep < 0 || epoll_ctl(ep, EPOLL_CTL_ADD, w->listener, &event))
+	if (ep < 0 || epoll_ctl(ep, EPOLL_CTL_ADD, w->listener, &event) || epoll_ctl(ep, EPOLL_CTL_ADD, bell, &end))
 		return NULL;
 	atomic_store(&w->tid, gettid());
 	while (!atomic_load(&over)) {
-		if (epoll_wait(ep, &event, 1, 100) != 1)
+		if (epoll_wait(ep, &event, 1, -1) != 1)
 			continue;
 		atomic_fetch_add(&w->wakeups, 1);
 		fd = accept(w->listener, NULL, NULL);
@@ -124,6 +127,9 @@ static void one_each(enum stack stack, void *(*body)(void *arg), const char *how
 
 	if (listener < 0 || fcntl(listener, F_SETFL, flags))
 		ksft_exit_fail_msg("no listener\n");
+	bell = eventfd(0, EFD_CLOEXEC);
+	if (bell < 0)
+		ksft_exit_fail_msg("eventfd: %s\n", strerror(errno));
 	atomic_store(&accepted, 0);
 	atomic_store(&over, false);
 	for (i = 0; i < THREADS; i++) {
@@ -140,9 +146,12 @@ static void one_each(enum stack stack, void *(*body)(void *arg), const char *how
 	ksft_test_result(ok && after - before == COUNT, "%s, %d threads in %s: %d connections, %ld wakeups\n",
 			 stack_name(stack), THREADS, how, COUNT, after - before);
 	atomic_store(&over, true);
+	if (eventfd_write(bell, 1))
+		ksft_exit_fail_msg("eventfd: %s\n", strerror(errno));
 	shutdown(listener, SHUT_RDWR);
 	for (i = 0; i < THREADS; i++)
 		pthread_join(waiters[i].thread, NULL);
+	close(bell);
 	close(listener);
 }
 
