@@ -30,6 +30,7 @@
 #define CHOSEN	31000		/* by connect(), as the only one that there is */
 #define SLACK	64		/* what processors keep of a slab cannot be told from what is in use */
 #define SOMEBODY 1000
+#define TRIES	3		/* of a measurement whose bound does not hold */
 
 /* What a socket asks for. */
 struct wish {
@@ -287,28 +288,22 @@ static void *accept_some(void *arg)
 	return (void *)served;
 }
 
-/* Binds of one port at as many addresses, closed in any order while a server on the port accepts. */
-static void many_addresses(int count)
-{
-	int listener = stack_listener(ns, XTCP, LO4, PORT, false), i, j, fd;
-	const int part = count / 10;
-	long long bind_few, bind_many, close_many, close_few, at;
-	pthread_t server;
-	void *served;
+/* Nanoseconds, each the least of what was measured so far. */
+struct times {
+	long long bind_few, bind_many, close_few, close_many;
+	long served;
+};
 
-	pthread_create(&server, NULL, accept_some, &listener);
-	for (i = 0; i < count; i++)
-		fds[i] = stack_socket(ns, XTCP, LO4);
-	at = now_ns();
-	for (i = 0; i < part; i++)
-		bind_address(fds[i], i, PORT);
-	bind_few = now_ns() - at;
-	for (; i < count - part; i++)
-		bind_address(fds[i], i, PORT);
-	at = now_ns();
-	for (; i < count; i++)
-		bind_address(fds[i], i, PORT);
-	bind_many = now_ns() - at;
+static void keep_least(long long *least, long long took)
+{
+	if (!*least || took < *least)
+		*least = took;
+}
+
+static void shuffle(int count)
+{
+	int i, j, fd;
+
 	srand(1);
 	for (i = count - 1; i > 0; i--) {
 		j = rand() % (i + 1);
@@ -316,25 +311,68 @@ static void many_addresses(int count)
 		fds[i] = fds[j];
 		fds[j] = fd;
 	}
+}
+
+/* Binds of one port at as many addresses, closed in any order while a server on the port accepts. */
+static void measure_addresses(int count, struct times *times)
+{
+	int listener = stack_listener(ns, XTCP, LO4, PORT, false), i;
+	const int part = count / 10;
+	pthread_t server;
+	void *served;
+	long long at;
+
+	atomic_store(&stop, false);
+	pthread_create(&server, NULL, accept_some, &listener);
+	for (i = 0; i < count; i++)
+		fds[i] = stack_socket(ns, XTCP, LO4);
+	at = now_ns();
+	for (i = 0; i < part; i++)
+		bind_address(fds[i], i, PORT);
+	keep_least(&times->bind_few, now_ns() - at);
+	for (; i < count - part; i++)
+		bind_address(fds[i], i, PORT);
+	at = now_ns();
+	for (; i < count; i++)
+		bind_address(fds[i], i, PORT);
+	keep_least(&times->bind_many, now_ns() - at);
+	shuffle(count);
 	at = now_ns();
 	for (i = 0; i < part; i++)
 		close(fds[i]);
-	close_many = now_ns() - at;
+	keep_least(&times->close_many, now_ns() - at);
 	for (; i < count - part; i++)
 		close(fds[i]);
 	at = now_ns();
 	for (; i < count; i++)
 		close(fds[i]);
-	close_few = now_ns() - at;
+	keep_least(&times->close_few, now_ns() - at);
 	atomic_store(&stop, true);
 	pthread_join(server, &served);
+	times->served += (long)served;
 	close(listener);
-	ksft_test_result(bind_many < 5 * bind_few,
-			 "binds of one port at %d addresses: the last take %lld ms, the first %lld ms\n", count,
-			 bind_many / 1000000, bind_few / 1000000);
-	ksft_test_result(close_many < 5 * close_few && served,
+}
+
+/*
+ * A tenth takes less time than the machine may stand still, which only ever makes it longer: when a bound does not
+ * hold, all is measured again, and the least counts. A lookup that grows with what is there fails each time.
+ */
+static void many_addresses(int count)
+{
+	struct times t = { 0 };
+	bool binds, closes;
+	int i = 0;
+
+	do {
+		measure_addresses(count, &t);
+		binds = t.bind_many < 5 * t.bind_few;
+		closes = t.close_many < 5 * t.close_few;
+	} while (++i < TRIES && !(binds && closes));
+	ksft_test_result(binds, "binds of one port at %d addresses: the last take %lld ms, the first %lld ms\n", count,
+			 t.bind_many / 1000000, t.bind_few / 1000000);
+	ksft_test_result(closes && t.served,
 			 "closed in any order: the first take %lld ms, the last %lld ms; %ld connections meanwhile\n",
-			 close_many / 1000000, close_few / 1000000, (long)served);
+			 t.close_many / 1000000, t.close_few / 1000000, t.served);
 }
 
 static void *bind_in_vain(void *arg)
@@ -385,14 +423,17 @@ static long long listen_beside(enum stack stack, int elsewhere)
 
 static void full_range_elsewhere(int count)
 {
-	long long beside_kernel, beside_xtcp;
-	int other = ns_make(), i;
+	long long beside_kernel = 0, beside_xtcp = 0;
+	int other = ns_make(), i, try = 0;
 
 	for (i = 0; i < count; i++)
 		fds[i] = stack_bound(ns, XTCP, "0.0.0.0", 20000 + i, false);
 	ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "20000 %d", 20000 + count - 1);
-	beside_kernel = listen_beside(KERNEL, other);
-	beside_xtcp = listen_beside(XTCP, other);
+	/* as for many_addresses() */
+	do {
+		keep_least(&beside_kernel, listen_beside(KERNEL, other));
+		keep_least(&beside_xtcp, listen_beside(XTCP, other));
+	} while (++try < TRIES && beside_xtcp >= 10 * beside_kernel);
 	while (i--)
 		close(fds[i]);
 	ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "32768 60999");
