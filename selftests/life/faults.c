@@ -417,8 +417,10 @@ static bool no_child(struct scene *scene)
 	arm(1, number_in(strchr(scene->text, ':') ? "/sys/kernel/slab/xtcp_request6/object_size" :
 						    "/sys/kernel/slab/xtcp_request/object_size") + 1);
 	ok = !call_connect(scene);
-	hit = disarm();
-	if (!hit || !ok || ext(scene, "TcpExt:ListenDrops") != drops + 1)
+	/* connect() returns before the third ACK has arrived */
+	hit = WAIT_FOR(number_in(FAILSLAB "times") == 0, STACK_DEADLINE_MS);
+	hit = disarm() && hit;
+	if (!hit || !ok || !WAIT_FOR(ext(scene, "TcpExt:ListenDrops") == drops + 1, STACK_DEADLINE_MS))
 		return false;
 	scene->server = accept4(scene->listener, NULL, NULL, SOCK_CLOEXEC);
 	return stack_carries(scene->client, scene->server, 1000);
@@ -436,8 +438,9 @@ static bool no_record(struct scene *scene)
 	shutdown(scene->server, SHUT_WR);
 	hit = WAIT_FOR(number_in(FAILSLAB "times") == 0, STACK_DEADLINE_MS);
 	hit = disarm() && hit;
-	return hit && ext(scene, "TcpExt:TCPTimeWaitOverflow") == overflows + 1 &&
-	       stack_state(scene->client) == TCP_CLOSE;
+	/* the allocation fails first, all else comes after it */
+	return hit && WAIT_FOR(ext(scene, "TcpExt:TCPTimeWaitOverflow") == overflows + 1, STACK_DEADLINE_MS) &&
+	       WAIT_FOR(stack_state(scene->client) == TCP_CLOSE, STACK_DEADLINE_MS);
 }
 
 /* Segments for which there is no memory are as good as lost ones: whatever softirq asks for meanwhile is not there. */
