@@ -22,6 +22,7 @@
 #include "lib/must.h"
 #include "lib/nfqueue.h"
 #include "lib/ns.h"
+#include "lib/sides.h"
 #include "lib/stack.h"
 #include "lib/tracing.h"
 #include "lib/wait.h"
@@ -147,6 +148,8 @@ static void address_gone(const struct world *w, const char *name)
 	ksft_test_result(!unread(w->server), "%s: nothing arrives for an address that is gone\n", name);
 	must(!ns_addr_add(net.b, "veth0", addr), "address");
 	ksft_test_result(recv(w->server, &octet, 1, 0) == 1, "%s: and all of it when it is back\n", name);
+	/* with the last address went what the device knew of neighbours */
+	sides_know_each_other(&net);
 }
 
 /* The sock is there in time for "meta skuid", which knows nothing without one. */
@@ -306,6 +309,8 @@ int main(void)
 	tracing_set("events/fib/fib_table_lookup/enable", "1");
 	tracing_set("events/fib6/fib6_table_lookup/enable", "1");
 	must(!ns_pair_make(&net), "namespaces");
+	/* a request for a link-layer address is a lookup, too */
+	sides_know_each_other(&net);
 	veth = ns_call(net.b, index_of_veth, NULL);
 	for (v6 = 0; v6 < 2; v6++) {
 		run(KERNEL, v6);
