@@ -192,21 +192,28 @@ static bool slabs_have(const struct slabs *before, long records)
 	return ok;
 }
 
+static long long all_made(void)
+{
+	return counted("TcpExt:TW") + counted("TcpExt:TWKilled");
+}
+
 /* On a machine that is too slow the first of them end before the last are overdue: then once more, with more time. */
 static void end_by_timer(const struct slabs *before)
 {
 	int held_ms = sides_on_debug_kernel() ? 10000 : 3000, try;
-	long long made;
+	long long before_it, made;
 	bool ok = false;
 
 	for (try = 0; try < TRIES && !ok; try++, held_ms *= 2) {
 		if (try && !WAIT_FOR(none_listed(), STACK_DEADLINE_MS + held_ms))
 			ksft_exit_fail_msg("records do not end\n");
 		connect_all();
-		made = counted("TcpExt:TW") + counted("TcpExt:TWKilled");
+		before_it = all_made();
 		close_all(held_ms, SHORT_MS);
-		made = counted("TcpExt:TW") + counted("TcpExt:TWKilled") - made;
+		/* close() returns before the last FIN has arrived */
+		WAIT_FOR(all_made() - before_it >= COUNT, STACK_DEADLINE_MS);
 		ok = WAIT_FOR(all_but_held_overdue() || !all_listed(), STACK_DEADLINE_MS) && all_but_held_overdue();
+		made = all_made() - before_it;
 	}
 	ksft_test_result(ok, "%d of %d records wait for the one that ends before them\n", COUNT - HELD, COUNT);
 	ksft_test_result(made == COUNT, "each was counted once\n");
