@@ -73,11 +73,23 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skip
 	return true;
 }
 
-/* The segment is unacceptable: an ACK for it, which says by D-SACK what of it is old (RFC 2883 section 4). */
-static enum xtcp_verdict refuse(struct sock *sk, const struct xtcp_seg *seg, int skipped)
+/**
+ * xtcp_acceptance_refuse() - a segment is unacceptable: an ACK for it
+ * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous or a fast open
+ * @seg: the segment, without RST
+ * @skipped: what is counted when there was one just before
+ *
+ * The ACK says by D-SACK what of it is old (RFC 2883 section 4).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: XTCP_ACK_DROP or, beyond the rate limit, XTCP_DROP.
+ */
+enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg *seg, int skipped)
 {
 	const u32 rcv_nxt = xtcp_sk(sk)->rcv_nxt;
 
+	sock_owned_by_me(sk);
 	if (!dupack_allowed(sk, seg, skipped))
 		return XTCP_DROP;
 	if (seg->seq != seg->end_seq && xtcp_seq_lt(seg->seq, rcv_nxt))
@@ -125,7 +137,7 @@ enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *
 	/* PAWS never stops a RST (RFC 7323 section 5.2), nor the answer a SYN gets */
 	if (paws_rejects(xsk, seg) && !(seg->flags & (XTCP_RST | XTCP_SYN)) && !paws_harmless_ack(xsk, seg)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);
-		return refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDPAWS);
+		return xtcp_acceptance_refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDPAWS);
 	}
 	if (in_window(xsk, seg))
 		return XTCP_CONTINUE;
@@ -133,7 +145,7 @@ enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *
 		return xtcp_acceptance_rst_counts(sk, seg) ? XTCP_CONTINUE : XTCP_DROP;
 	if (seg->flags & XTCP_SYN)
 		return XTCP_CONTINUE;	/* RFC 5961 section 4.2: a challenge, wherever it is; step four */
-	return refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDSEQ);
+	return xtcp_acceptance_refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDSEQ);
 }
 
 /**

@@ -11,6 +11,7 @@ struct sock;
 struct xtcp_seg;
 
 enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *seg);
+enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg *seg, int skipped);
 bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *seg);
 void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg);
 

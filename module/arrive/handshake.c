@@ -83,7 +83,7 @@ static void enter_established(struct sock *sk, struct sk_buff *skb)
 		sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
 }
 
-/* RFC 7323 section 3.2: an echo of something we never sent belongs to an earlier connection. */
+/* RFC 7323 section 3.2: an echo of something sent before our SYN or SYN-ACK belongs to an earlier connection. */
 static bool syn_sent_echo_is_foreign(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -183,6 +183,12 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 	struct xtcp_seg syn = *xtcp_seg(skb);
 	const u32 first = xtcp_sk(sk)->iss + 1;
 
+	/* the ISN of a SYN-ACK stays the same for a while (cookie.c), so old ones would open what nobody asks for */
+	if (syn_sent_echo_is_foreign(sk, &syn)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);
+		return xtcp_acceptance_refuse(sk, &syn, LINUX_MIB_TCPACKSKIPPEDSYNRECV);
+	}
+	xtcp_acceptance_take_ts(sk, &syn);
 	syn.ack = first;
 	xtcp_fastopen_over(sk, false);
 	xtcp_ack_syn_acked(sk, &syn);
@@ -200,7 +206,8 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
- * Return: XTCP_CONTINUE: the connection is up; XTCP_RESET; else what xtcp_ack_arrives() says of its text.
+ * Return: XTCP_CONTINUE: the connection is up; XTCP_RESET; of one that opened fast also XTCP_ACK_DROP or XTCP_DROP, or
+ * what xtcp_ack_arrives() says of its text.
  */
 enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb)
 {
@@ -210,11 +217,11 @@ enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb)
 	sock_owned_by_me(sk);
 	if (xtcp_seq_le(seg->ack, xsk->snd_una) || xtcp_seq_gt(seg->ack, xsk->snd_nxt))
 		return XTCP_RESET;
+	if (unlikely(xsk->fastopen))
+		return check_ack_fast(sk, skb);
 	if (xsk->ecn & XTCP_ECN_ACCURATE)
 		xtcp_accecn_take_third_ack(sk, skb);
 	xtcp_acceptance_take_ts(sk, seg);
-	if (unlikely(xsk->fastopen))
-		return check_ack_fast(sk, skb);
 	xtcp_ack_syn_acked(sk, seg);
 	enter_established(sk, skb);
 	close_if_asked(sk);
