@@ -94,10 +94,12 @@ static u16 window_field(struct sock *sk, u8 flags)
 	u32 wnd;
 
 	if (flags & XTCP_SYN) {
-		/* RFC 7323 section 2.2: never scaled in a SYN */
+		/*
+		 * RFC 7323 section 2.2: never scaled in a SYN. A SYN-ACK that comes again cannot say all that an answer
+		 * ahead of the third ACK has offered (RFC 7413), and takes nothing of it back (RFC 9293 section 3.8.6).
+		 */
 		xsk->rcv_wup = xsk->rcv_nxt;
-		xsk->rcv_wnd = min(xsk->rcv_wnd, XTCP_WINDOW_MAX_UNSCALED);
-		return xsk->rcv_wnd;
+		return min(xsk->rcv_wnd, XTCP_WINDOW_MAX_UNSCALED);
 	}
 	wnd = xtcp_window_offer(sk);
 	xsk->rcv_wnd = wnd;
@@ -251,7 +253,8 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 	th->ack_seq = flags & XTCP_ACK ? htonl(xsk->rcv_nxt) : 0;
 	((u8 *)th)[12] = header / 4 << 4 | said >> 8;
 	((u8 *)th)[13] = flags | said;
-	if (unlikely(xsk->snd_urgent))
+	/* a SYN-ACK that comes again has no text, urgent or not */
+	if (unlikely(xsk->snd_urgent) && !(flags & XTCP_SYN))
 		set_urgent(xsk, th, seq);
 	th->window = htons(window_field(sk, flags));
 	xtcp_options_write((u8 *)(th + 1), &opts);

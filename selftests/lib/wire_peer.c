@@ -177,6 +177,9 @@ static int learn(struct wire *w, const struct wire_segment *seg)
 				 seg->seq + seg->len - c->irs, c->limit - c->irs);
 	if (!(seg->flags & WIRE_ACK))
 		return 0;
+	/* a SYN-ACK that comes again has no scale: it cannot say what an answer ahead of the third ACK has offered */
+	if (c->edge_known && seg->flags & WIRE_SYN && seg->win == 65535 && after(c->edge, edge))
+		edge = c->edge;
 	if (after(c->rcv_nxt, seg->ack) && c->edge_known)
 		return wire_fail(w, "acknowledgment went back to %u", seg->ack - c->iss);
 	if (c->edge_known && after(c->edge, edge) &&

@@ -80,6 +80,34 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED, .counters = "PAWSEstab=0",
 		},
 	},
+
+	/* A SYN-ACK that comes again when an answer has gone ahead of the third ACK. */
+	{
+		.name = "a_repeated_syn_ack_takes_no_window_back", .rfc = "RFC 9293 3.8.6", .id = "SHLD-14",
+		.pre = ON "; set RCVBUF 200000", .syn = "mss 1440,sackok,nop,ws 3",
+		.want = {
+			.script = "< S 0(1400) $; > S. 0 ack 1401 win 65535; accept; read 1400; write 20;"
+				  "> P. 1(20) ack 1401 win over:520; >@3000 S. 0 ack 1401 win 65535;"
+				  "< P. 1401+66000(100) ack 1; > . 21 ack 1401 <sack 67401:67501>;"
+				  "state established; skim",
+			.state = ESTABLISHED, .counters = "TCPOFOQueue=1",
+		},
+		.kernel_differs = "offers no more than the SYN-ACK before the third ACK",
+		.kernel = {
+			.script = "< S 0(1400) $; > S. 0 ack 1401 win 65535; accept; read 1400; write 20;"
+				  "> P. 1(20) ack 1401 win under:16385; >@3000 S. 0 ack 1401 win 65535;"
+				  "< . 1401 ack 21; none",
+			.counters = "TCPOFOQueue=0",
+		},
+	},
+	{
+		.name = "a_repeated_syn_ack_is_not_urgent", .rfc = "RFC 9293 3.1", .pre = ON,
+		.want = {
+			.script = READ "write 20 urgent; > PU. 1(20) ack 11 urg 20; >@3000 S. 0 ack 11 urg 0;"
+				  "< . 11 ack 21; none",
+			.state = ESTABLISHED, .counters = "TCPSynRetrans=1",
+		},
+	},
 };
 
 int main(int argc, char **argv)
