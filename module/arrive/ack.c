@@ -291,7 +291,8 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	WRITE_ONCE(xsk->snd_una, seg->ack);
 	xsk->recover = seg->ack;
-	xsk->snd_sml = seg->ack;
+	/* what opens fast may have sent a small one already */
+	xsk->snd_sml = xtcp_seq_max(xsk->snd_sml, seg->ack);
 	xsk->retransmits = 0;
 	xsk->retrans_stamp = 0;
 	xsk->ack_tstamp = (u32)jiffies;

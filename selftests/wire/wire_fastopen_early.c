@@ -108,6 +108,14 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED, .counters = "TCPSynRetrans=1",
 		},
 	},
+	{
+		.name = "nagle_remembers_an_answer_that_went_ahead", .rfc = "RFC 9293 3.7.4", .id = "SHLD-7", .pre = ON,
+		.want = {
+			.script = READ "write 20; > P. 1(20) ack 11; < . 11 ack 1; write 5; none; < . 11 ack 21;"
+				  "> P. 21(5) ack 11; < . 11 ack 26; none",
+			.state = ESTABLISHED, .counters = "RetransSegs=0",
+		},
+	},
 };
 
 int main(int argc, char **argv)
