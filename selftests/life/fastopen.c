@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * TCP Fast Open (RFC 7413): servers of both stacks, kernel TCP as their client, over both IPs. Text arrives whole and
- * with the SYN; answers do not wait for the third ACK; and whatever ends before it leaves nothing behind.
+ * with the SYN; answers do not wait for the third ACK; programs that wait are told; and whatever ends before it leaves
+ * nothing behind.
  *
  *	namespace a, kernel TCP --- veth0 --- namespace b, the server
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
 #include <unistd.h>
 
 #include "lib/counters.h"
@@ -122,6 +126,80 @@ static void try_orphan(void)
 	close(listener);
 }
 
+/* All three say that there is room to write, and text or none. */
+static bool says(int fd, int epoll, bool text)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN | POLLOUT | POLLPRI | POLLRDHUP };
+	struct timeval now = {};
+	struct epoll_event event;
+	fd_set in, out;
+
+	FD_ZERO(&in);
+	FD_ZERO(&out);
+	FD_SET(fd, &in);
+	FD_SET(fd, &out);
+	return poll(&p, 1, 0) == 1 && p.revents == (text ? POLLIN | POLLOUT : POLLOUT) &&
+	       epoll_wait(epoll, &event, 1, 0) == 1 && event.events == (text ? EPOLLIN | EPOLLOUT : EPOLLOUT) &&
+	       select(fd + 1, &in, &out, NULL, &now) == (text ? 2 : 1) && !FD_ISSET(fd, &in) == !text;
+}
+
+/* What a program waits for, before the third ACK and after it. */
+static void try_waits(void)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP };
+	int listener = open_listener(16), client, fd, epoll = epoll_create1(0);
+	char text[8] = "";
+	bool ok;
+
+	must(!netem_gate(net.b, "veth0", false), "gate");
+	client = open_fast("abc", 3, MSG_DONTWAIT);
+	fd = accept(listener, NULL, NULL);
+	must(client >= 0 && fd >= 0 && !epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), "connection");
+	ok = says(fd, epoll, true) && recv(fd, text, 1, 0) == 1 && says(fd, epoll, true) &&
+	     recv(fd, text, sizeof(text), MSG_PEEK) == 2 && !memcmp(text, "bc", 2) && says(fd, epoll, true) &&
+	     recv(fd, text, sizeof(text), 0) == 2 && !memcmp(text, "bc", 2) && says(fd, epoll, false) &&
+	     stack_state(fd) == TCP_SYN_RECV;
+	must(!netem_gate(net.b, "veth0", true), "gate");
+	ok = ok && send(client, "d", 1, 0) == 1 && WAIT_FOR(says(fd, epoll, true), STACK_DEADLINE_MS) &&
+	     recv(fd, text, sizeof(text), 0) == 1 && *text == 'd' && says(fd, epoll, false);
+	ksft_test_result(ok, "%s, %s: poll, select and epoll tell of its text\n", stack_name(stack), addr);
+	close(epoll);
+	close(fd);
+	close(client);
+	close(listener);
+}
+
+/* A cookie that a listener for both IPs gave to an IPv4 address is good there, and for a listener of IPv4 alone. */
+static void try_mapped(void)
+{
+	long long asked = counted("TcpExt:TCPFastOpenCookieReqd"), passive = counted("TcpExt:TCPFastOpenPassive");
+	struct sockaddr_in6 peer = {};
+	socklen_t len = sizeof(peer);
+	const char *was = addr;
+	int i, listener, client, fd;
+	bool ok = true;
+
+	for (i = 0; i < 3; i++) {
+		addr = i < 2 ? "::" : NS_B4;
+		listener = open_listener(16);
+		addr = NS_B4;
+		client = open_fast("mapped", 6, 0);
+		fd = accept(listener, NULL, NULL);
+		ok &= client >= 0 && fd >= 0 && receives(fd, "mapped", 6) && stack_carries(fd, client, 100);
+		if (i < 2)
+			ok &= !getpeername(fd, (struct sockaddr *)&peer, &len) && len == sizeof(peer) &&
+			      IN6_IS_ADDR_V4MAPPED(&peer.sin6_addr);
+		close(fd);
+		close(client);
+		close(listener);
+	}
+	addr = was;
+	asked = counted("TcpExt:TCPFastOpenCookieReqd") - asked;
+	passive = counted("TcpExt:TCPFastOpenPassive") - passive;
+	ksft_print_msg("%lld asked for a cookie, %lld opened fast\n", asked, passive);
+	ksft_test_result(ok && asked == 1 && passive == 2, "%s: IPv4 at a listener for both IPs\n", stack_name(stack));
+}
+
 static atomic_bool over;
 
 static void *storm_client(void *arg)
@@ -216,7 +294,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(4 * 6);
+	ksft_set_plan(4 * 7 + 2);
 	for (i = 0; i < 4; i++) {
 		stack = stacks[i / 2];
 		addr = addrs[i % 2];
@@ -226,6 +304,9 @@ int main(void)
 		     !ns_sysctl_set(net.b, "net.xtcp.fastopen", "2"), "sysctls");
 		try_text();
 		try_orphan();
+		try_waits();
+		if (addrs[i % 2] == addrs[1])
+			try_mapped();
 		try_storm();
 		try_end();
 	}

@@ -92,11 +92,14 @@ static int set_keys(struct wire *w, const uint8_t *first, const uint8_t *second)
 	return 0;
 }
 
-/* A SYN with text and a cookie of @len octets, 0: it asks for one. The SYN-ACK acknowledges text, or does not. */
-static int send_syn(struct wire *w, const uint8_t *cookie, int len, bool taken)
+/*
+ * A SYN with text and a cookie of @len octets, 0: it asks for one. @asks and @grants: what else the SYNs say. The
+ * SYN-ACK acknowledges text, or does not.
+ */
+static int send_flags(struct wire *w, const uint8_t *cookie, int len, bool taken, uint16_t asks, uint16_t grants)
 {
 	struct wire_segment answer, syn = {
-		.flags = WIRE_SYN, .win = 65535, .doff = -1, .cut = -1, .mss = -1, .ws = -1,
+		.flags = WIRE_SYN | asks, .win = 65535, .doff = -1, .cut = -1, .mss = -1, .ws = -1,
 		.seq = w->c.iss, .len = TEXT,
 		.opt = { 2, 4, 1440 >> 8, 1440 & 0xff, 1, 1, OPT, 2 + len }, .optlen = 8 + len,
 	};
@@ -106,11 +109,16 @@ static int send_syn(struct wire *w, const uint8_t *cookie, int len, bool taken)
 		memcpy(syn.opt + 8, cookie, len);
 	if (wire_peer_send(w, &syn))
 		return -1;
-	if (wire_peer_receive(w, &answer, 0) != 1 || answer.flags != (WIRE_SYN | WIRE_ACK))
+	if (wire_peer_receive(w, &answer, 0) != 1 || answer.flags != (WIRE_SYN | WIRE_ACK | grants))
 		return wire_fail(w, "no SYN-ACK");
 	if (answer.ack - w->c.iss != want)
 		return wire_fail(w, "the SYN-ACK acknowledges %u, want %u", answer.ack - w->c.iss, want);
 	return 0;
+}
+
+static int send_syn(struct wire *w, const uint8_t *cookie, int len, bool taken)
+{
+	return send_flags(w, cookie, len, taken, 0, 0);
 }
 
 /* The SYN-ACK brings the cookie that @key makes; NULL: none. */
@@ -171,11 +179,30 @@ static int cookies(struct wire *w)
 	return 0;
 }
 
+/* A cookie, text, and a question about ECN; the SYN-ACK comes again. */
+static int cookie_and_ecn(struct wire *w)
+{
+	uint8_t cookie[COOKIE];
+
+	if (set_keys(w, first_key, NULL))
+		return -1;
+	right_cookie(w, first_key, cookie);
+	if (send_flags(w, cookie, COOKIE, true, WIRE_ECE | WIRE_CWR, WIRE_ECE))
+		return -1;
+	return wire_script_run(w, "accept; read 10; write 20; > P. 1(20) ack 11 tos 2; >@3000 SE. 0 ack 11;"
+			       "< . 11 ack 21; none; < P. 11(10) ack 21 tos 3; >@1000 E. 21 ack 21; read 10");
+}
+
 static const struct wire_row rows[] = {
 	{
 		.name = "cookies", .rfc = "RFC 7413 4.1.2", .pre = COOKIES, .run = cookies,
 		.want.counters = "TCPFastOpenCookieReqd=1 TCPFastOpenPassive=2 TCPFastOpenPassiveFail=4 "
 				 "TCPFastOpenPassiveAltKey=1",
+	},
+	{
+		.name = "a_cookie_text_and_ecn", .rfc = "RFC 3168 6.1.1", .pre = "sysctl ecn 1; " COOKIES,
+		.run = cookie_and_ecn,
+		.want = { .counters = "TCPFastOpenPassive=1 TCPSynRetrans=1", .state = ESTABLISHED },
 	},
 	{
 		.name = "text_is_read_before_the_third_ack", .rfc = "RFC 7413 4.2.2", .pre = ON,
