@@ -162,13 +162,13 @@ struct xtcp_saved_syn *xtcp_entry_syn(const struct xtcp_request *he)
 	return (struct xtcp_saved_syn *)((u8 *)he + bytes_of(he->conn.v4));
 }
 
-/* As how many entries it counts, by its memory. */
+/* As how many entries it counts, by the memory that it takes. */
 static int weight(const struct xtcp_request *he)
 {
 	if (likely(!he->has_syn))
 		return 1;
-	return DIV_ROUND_UP(bytes_of(he->conn.v4) + xtcp_savedsyn_bytes(xtcp_entry_syn(he)->len),
-			    (u32)sizeof(struct xtcp_request));
+	return DIV_ROUND_UP(kmalloc_size_roundup(bytes_of(he->conn.v4) + xtcp_savedsyn_bytes(xtcp_entry_syn(he)->len)),
+			    sizeof(struct xtcp_request));
 }
 
 /* A namespace has one more or one less (@sign); it may be gone when the memory is freed. */

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <kselftest.h>
 #include <limits.h>
+#include <linux/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -38,8 +39,11 @@
 #define RECORDS_SHARE	16	/* a quarter */
 #define ORPHANS_MAX	32
 #define ORPHANS_SHARE	4	/* a quarter of what guests have together, which is half of all */
+#define SYN_OPTIONS	72	/* octets of destination options: with its SYN an entry does not fit in 256 octets */
+#define KEPT_SYN	512	/* so it takes these */
 #define MORE		8	/* than that are tried */
 #define BACKLOG		1024
+#define DIV_ROUND_UP(a, b) (((a) + (b) - 1) / (b))
 #define CGROUP		"/sys/fs/cgroup/shares"
 #define FRESH		32	/* namespaces without a socket of ours */
 #define FIRST_SLAB	(16 << 10) /* octets that the first one takes at least; without xtcp's own it would be 6 KiB */
@@ -239,6 +243,52 @@ static bool takes_its_share(struct guest *guest)
 	       queues_of(guest->net.a).syn_peak == ENTRIES_SHARE;
 }
 
+static long number_in(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	long number;
+
+	must(f && fscanf(f, "%ld", &number) == 1, path);
+	fclose(f);
+	return number;
+}
+
+/* Kept or declined. */
+static long syns_at(int ns)
+{
+	const struct queues q = queues_of(ns);
+
+	return q.syn_len + q.declined;
+}
+
+/* Entries that keep long SYNs count by the memory that is taken for them. */
+static void entries_with_syns(struct guest *guest)
+{
+	/* of a type to be skipped by who does not know it (RFC 4727 section 3.1) */
+	const unsigned char options[SYN_OPTIONS] = { 0, SYN_OPTIONS / 8 - 1, 0x1e, SYN_OPTIONS - 4 };
+	const long weight = DIV_ROUND_UP(KEPT_SYN, number_in("/sys/kernel/slab/xtcp_request6/object_size"));
+	int listener = stack_listener(guest->net.a, XTCP, NS_A6, PORT, true), client[ENTRIES_SHARE / 2], save = 1;
+	long kept;
+	unsigned int i;
+
+	must(listener >= 0 && !setsockopt(listener, IPPROTO_TCP, TCP_SAVE_SYN, &save, sizeof(save)), "listener");
+	must(!netem_gate(guest->net.a, "veth0", false), "gate");
+	for (i = 0; i < ARRAY_SIZE(client); i++) {
+		client[i] = stack_socket(guest->net.b, KERNEL, NS_A6);
+		must(!setsockopt(client[i], IPPROTO_IPV6, IPV6_DSTOPTS, options, sizeof(options)), "options");
+		must(!fcntl(client[i], F_SETFL, O_NONBLOCK) && stack_connect(client[i], NS_A6, PORT) < 0 &&
+		     errno == EINPROGRESS, "connect");
+	}
+	must(WAIT_FOR(syns_at(guest->net.a) >= (long)ARRAY_SIZE(client), STACK_DEADLINE_MS), "SYNs");
+	kept = queues_of(guest->net.a).syn_peak;
+	ksft_test_result(kept == DIV_ROUND_UP(ENTRIES_SHARE, weight),
+			 "a guest keeps %ld entries with long SYNs: each counts as %ld\n", kept, weight);
+	for (i = 0; i < ARRAY_SIZE(client); i++)
+		close(client[i]);
+	close(listener);
+	must(!netem_gate(guest->net.a, "veth0", true), "gate");
+}
+
 static void entries(const struct ns_pair *own)
 {
 	int listener = stack_listener(own->b, XTCP, NS_B4, PORT, true), i;
@@ -325,16 +375,6 @@ static void first_sockets(void)
 	must(!rmdir(CGROUP), "cgroup");
 }
 
-static long number_in(const char *path)
-{
-	FILE *f = fopen(path, "r");
-	long number;
-
-	must(f && fscanf(f, "%ld", &number) == 1, path);
-	fclose(f);
-	return number;
-}
-
 /* Each of a guest's records may keep a port that nobody else has. */
 static void by_default(void)
 {
@@ -365,13 +405,14 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(13);
+	ksft_set_plan(14);
 	must(!module_unload() && !module_load(PARAMETERS), "module");
 	must(!ns_pair_make(&own), "namespaces");
 	for (i = 0; i < GUESTS; i++)
 		make_guest(&guests[i]);
 	records(&own);
 	orphans(&own);
+	entries_with_syns(&guests[0]);
 	entries(&own);
 	first_sockets();
 	for (i = 0; i < GUESTS; i++)
