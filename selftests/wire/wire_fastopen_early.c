@@ -128,7 +128,7 @@ static const struct wire_row rows[] = {
 	/* A SYN-ACK that comes again when an answer has gone ahead of the third ACK. */
 	{
 		.name = "a_repeated_syn_ack_takes_no_window_back", .rfc = "RFC 9293 3.8.6", .id = "SHLD-14",
-		.pre = ON "; set RCVBUF 200000", .syn = "mss 1440,sackok,nop,ws 3",
+		.pre = "sysctl rmem 4096 131072 6291456;" ON "; set RCVBUF 200000", .syn = "mss 1440,sackok,nop,ws 3",
 		.want = {
 			.script = "< S 0(1400) $; > S. 0 ack 1401 win 65535; accept; read 1400; write 20;"
 				  "> P. 1(20) ack 1401 win over:520; >@3000 S. 0 ack 1401 win 65535;"
