@@ -36,6 +36,22 @@ static bool another_default(const struct option_probe *k, const struct option_pr
 	return !strcmp(k->call, "get") && another_value(k, x);
 }
 
+/* Of less than nothing newer Linux makes the least clamp that there is; 6.1 and xtcp clamp nothing by it. */
+static bool another_clamp(const struct option_probe *k, const struct option_probe *x)
+{
+	int clamp;
+
+	memcpy(&clamp, x->octets, sizeof(clamp));
+	return another_default(k, x) || (!strcmp(k->call, "get back") && clamp < 0 && another_value(k, x));
+}
+
+/* The core asks first whether it is TCP. */
+static bool not_tcp(const struct option_probe *k, const struct option_probe *x)
+{
+	(void)k;
+	return x->error == EBADF;
+}
+
 /* In CLOSED and LISTEN the core wants no SOF_TIMESTAMPING_OPT_ID (128) from what it knows as TCP. */
 static bool lax_stamps(const struct option_probe *k, const struct option_probe *x)
 {
@@ -85,6 +101,8 @@ struct option_differs options_differ[] = {
 	SOCKET(65, "SO_TIMESTAMPING_NEW", STAMPS),
 	SOCKET(74, "SO_TXREHASH", .differs = not_supported, .since = 7002,
 	       .reason = "the kernel gives it to the protocols that it knows"),
+	SOCKET(80, "SO_DEVMEM_DONTNEED", .differs = not_tcp, .since = 6012,
+	       .reason = "the core has it for what it knows as TCP, and no text of ours is in a device's memory"),
 	IP(3, "IP_HDRINCL", NO_EFFECT),
 	IP(4, "IP_OPTIONS", NO_EFFECT),
 	IP(5, "IP_ROUTER_ALERT", NO_EFFECT),
@@ -167,7 +185,10 @@ struct option_differs options_differ[] = {
 	IP6(74, "IPV6_ORIGDSTADDR", NO_EFFECT),
 	IP6(76, "IPV6_UNICAST_IF", NO_EFFECT),
 	IP6(77, "IPV6_RECVFRAGSIZE", NO_EFFECT),
-	TCP(10, "TCP_WINDOW_CLAMP", .differs = another_default, .reason = "a buffer that may grow does not clamp"),
+	TCP(10, "TCP_WINDOW_CLAMP", .differs = another_default, .until = 7001,
+	    .reason = "a buffer that may grow does not clamp"),
+	TCP(10, "TCP_WINDOW_CLAMP", .differs = another_clamp, .since = 7002,
+	    .reason = "a buffer that may grow does not clamp, nor does less than nothing"),
 	TCP(11, "TCP_INFO", .varies = true, .reason = "figures of the moment"),
 	TCP(13, "TCP_CONGESTION", .is_name = true),
 	TCP(14, "TCP_MD5SIG", REFUSED("segment signatures (RFC 2385) are not built")),
