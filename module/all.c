@@ -67,6 +67,7 @@
 #include "send/sndq.c"
 #include "send/spare.c"
 #include "send/output.c"
+#include "send/fastsyn.c"
 #include "send/busy.c"
 #include "send/mss.c"
 #include "send/mtuprobe.c"
@@ -103,6 +104,7 @@
 #include "base/netns.c"
 #include "base/secret.c"
 #include "base/memory.c"
+#include "base/metrics.c"
 
 #include "pure/ace.c"
 #include "pure/options.c"

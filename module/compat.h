@@ -193,6 +193,28 @@ static inline bool xtcp_compat_recverr6(const struct sock *sk)
 #endif
 }
 
+/*
+ * connect() has returned and no SYN has left (TCP_FASTOPEN_CONNECT), which __inet_stream_connect() goes by: an atomic
+ * flag since 6.6.
+ */
+static inline bool xtcp_compat_defers_connect(const struct sock *sk)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	return inet_test_bit(DEFER_CONNECT, sk);
+#else
+	return inet_sk(sk)->defer_connect;
+#endif
+}
+
+static inline void xtcp_compat_defer_connect(struct sock *sk, bool defers)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	inet_assign_bit(DEFER_CONNECT, sk, defers);
+#else
+	inet_sk(sk)->defer_connect = defers;
+#endif
+}
+
 /* proto.ioctl hands out the value through a kernel pointer since 6.5, and puts it to user space itself before. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_PROTO_IOCTL(name, impl)						\

@@ -178,6 +178,17 @@ static int do_fastopen(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 	return 0;
 }
 
+/* Whoever writes it begins anew. */
+static int do_blackhole_timeout(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
+				loff_t *ppos)
+{
+	int err = do_int(table, write, buffer, lenp, ppos);
+
+	if (write && !err)
+		atomic_set(&space_of(table)->blackholes, 0);
+	return err;
+}
+
 static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
 	char text[XTCP_FASTOPEN_KEYS_TEXT];
@@ -233,6 +244,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(ecn_option, u8, do_octet, SYSCTL_ZERO, &three),
 	ENTRY(ecn_option_beacon, u8, do_octet, SYSCTL_ZERO, &three),
 	ENTRY(fastopen, int, do_fastopen, NULL, NULL),
+	ENTRY(fastopen_blackhole_timeout_sec, int, do_blackhole_timeout, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	SECRET("fastopen_key", do_fastopen_key),
 	ENTRY(fin_timeout, int, do_seconds, SYSCTL_ZERO, &max_seconds),
 	ENTRY(frto, u8, do_octet, NULL, NULL),
@@ -365,6 +377,7 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 		.tso_rtt_log = 9,
 		.window_scaling = 1,
 		.base_mss = 1024,
+		.fastopen = XTCP_FASTOPEN_CLIENT,
 		.fin_timeout = TCP_FIN_TIMEOUT,
 		.invalid_ratelimit = HZ / 2,
 		.keepalive_intvl = TCP_KEEPALIVE_INTVL,

@@ -33,6 +33,7 @@
 #include "pure/seq.h"
 #include "recv/text.h"
 #include "recv/urgent.h"
+#include "send/fastsyn.h"
 #include "send/output.h"
 #include "send/sndbuf.h"
 #include "send/sndq.h"
@@ -85,6 +86,9 @@ static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
 		/* in_window() lets the right edge itself pass; to RFC 5961 it is outside */
 		if (seg->seq == xsk->rcv_wup + xsk->rcv_wnd)
 			return XTCP_DROP;
+		/* what came before it was swallowed perhaps (RFC 7413) */
+		if (unlikely(xsk->syn_fastopen) && !xsk->data_segs_in && sk->sk_state == TCP_ESTABLISHED)
+			xtcp_fastsyn_black_hole(sk);
 		return XTCP_CHALLENGE;
 	}
 	/* the errors are Linux's; in SYN-RECEIVED after a simultaneous open somebody waits in connect() */
@@ -225,6 +229,8 @@ static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
 	case TCP_FIN_WAIT2:
 		if (nobody_reads(sk, seg)) {
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONDATA);
+			if (unlikely(xtcp_sk(sk)->syn_fastopen) && seg->flags & XTCP_FIN)
+				xtcp_fastsyn_black_hole(sk);
 			xtcp_sock_fail(sk, ECONNRESET, XTCP_ABORT_LATE_DATA);
 			return XTCP_RESET;
 		}
@@ -396,6 +402,8 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 		break;
 	case TCP_SYN_SENT:
 		verdict = xtcp_handshake_syn_sent(sk, skb);
+		if (unlikely(verdict == XTCP_FIN_TAKEN))
+			process_fin(sk);
 		break;
 	default:
 		verdict = arrives_other(sk, skb);

@@ -10,6 +10,7 @@
 
 #include "arrive/acceptance.h"
 #include "arrive/ack.h"
+#include "base/metrics.h"
 #include "base/netns.h"
 #include "base/sock.h"
 #include "base/state.h"
@@ -17,9 +18,13 @@
 #include "cong/ecn.h"
 #include "in/ingress.h"
 #include "listen/fastopen.h"
+#include "loss/recovery.h"
+#include "pure/options.h"
 #include "pure/seq.h"
 #include "recv/space.h"
+#include "recv/text.h"
 #include "recv/urgent.h"
+#include "send/fastsyn.h"
 #include "send/mss.h"
 #include "send/output.h"
 #include "send/sndq.h"
@@ -95,6 +100,69 @@ static bool syn_sent_echo_is_foreign(const struct sock *sk, const struct xtcp_se
 	return !xtcp_seq_between(first, seg->tsecr, now);
 }
 
+/* The SYN alone; what its text met is looked at afterwards. */
+static void syn_acked_alone(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_seg syn = *xtcp_seg(skb);
+
+	syn.ack = xtcp_sk(sk)->iss + 1;
+	xtcp_ack_syn_acked(sk, &syn);
+	enter_established(sk, skb);
+}
+
+/*
+ * What became of the text on our SYN (RFC 7413 section 4.2.2, "Client: Receiving SYN-ACK"). What is not acknowledged of
+ * it goes again at once, and acknowledges what came.
+ */
+static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xtcp_seg(skb)->ack != xsk->snd_una)
+		xtcp_ack_arrives(sk, skb);
+	xsk->syn_data_acked = xsk->snd_una == xsk->snd_nxt;
+	if (xsk->syn_data_acked) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFASTOPENACTIVE);
+		/* both were one segment */
+		if (xsk->delivered_segments > 1)
+			xsk->delivered_segments--;
+		return;
+	}
+	xsk->fastopen_client_fail = xsk->total_retrans ? TFO_SYN_RETRANSMITTED : TFO_DATA_NOT_ACKED;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFASTOPENACTIVEFAIL);
+	xtcp_recovery_syn_text_refused(sk);
+}
+
+/*
+ * The answer to a SYN that had text or the Fast Open option, of which everything but its own text is taken. A cookie
+ * replaces an older one. If text was on the SYN, no option is in the answer and the SYN was sent again, the first one
+ * was lost perhaps because it had both.
+ */
+static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_fastopen_cookie cookie;
+	bool refused = false;
+
+	if (xsk->syn_data) {
+		judge_syn_text(sk, skb);
+		refused = !xsk->syn_data_acked;
+	}
+	xtcp_options_find_fastopen(skb->data + XTCP_HDR_LEN, seg->hdr_len - XTCP_HDR_LEN, &cookie);
+	/* one that nobody asked for */
+	if (!xsk->syn_fastopen)
+		cookie.len = -1;
+	xtcp_metrics_set(sk, &cookie, seg->mss ?: xsk->mss_clamp,
+			 xsk->syn_fastopen && xsk->total_retrans && cookie.len < 0 && refused);
+	if (refused || seg->seq + 1 == seg->end_seq)
+		return XTCP_DONE;
+	/* who opens fast takes text that is early, too */
+	seg->flags &= ~(XTCP_SYN | XTCP_URG);
+	seg->seq++;
+	return xtcp_text_arrives(sk, skb);
+}
+
 /**
  * xtcp_handshake_syn_sent() - a segment arrives in SYN-SENT (RFC 9293 section 3.10.7.3)
  * @sk: the socket
@@ -108,6 +176,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	enum xtcp_verdict verdict = XTCP_DONE;
 
 	sock_owned_by_me(sk);
 	/* first: check the ACK bit. The RST itself is left to finish(), which sends none for a RST. */
@@ -136,7 +205,10 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	if (!(seg->flags & XTCP_SYN))
 		return XTCP_DROP;
 
-	/* fourth: check the SYN bit. Data and FIN on it are neither kept nor acknowledged: the peer resends them. */
+	/*
+	 * fourth: check the SYN bit. Data and FIN on it are neither kept nor acknowledged, unless it opens fast: the
+	 * peer resends them.
+	 */
 	take_syn(sk, skb);
 	if (!(seg->flags & XTCP_ACK)) {
 		xsk->snd_wnd = seg->wnd;
@@ -146,26 +218,32 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 		xtcp_output_syn(sk);
 		return XTCP_DONE;
 	}
-	xtcp_ack_syn_acked(sk, seg);
-	enter_established(sk, skb);
+	if (unlikely(xsk->syn_data)) {
+		syn_acked_alone(sk, skb);
+	} else {
+		xtcp_ack_syn_acked(sk, seg);
+		enter_established(sk, skb);
+	}
 	if (unlikely(seg->flags & XTCP_URG))
 		xtcp_urgent_arrives(sk, skb);
+	/* text that goes again carries the ACK, and clears it */
+	xsk->ack_pending = !(xsk->ecn & XTCP_ECN_ACCURATE);
+	if (unlikely(xsk->syn_fastopen || xsk->syn_data))
+		verdict = take_fast_answer(sk, skb);
 	/* a pure ACK says how the SYN-ACK came, even if data could carry it (RFC 9768 section 3.2.2.1) */
 	if (xsk->ecn & XTCP_ECN_ECHO_SYN_ACK)
 		xtcp_output_ack_now(sk);
 	/* data that waits for the connection carries the ACK */
 	if (xtcp_sndq_unsent(sk))
 		xtcp_output_push(sk);
-	else if (!(xsk->ecn & XTCP_ECN_ACCURATE))
-		xsk->ack_pending = true;
 	if (!xsk->ack_pending)
-		return XTCP_DONE;
+		return verdict;
 	/* the program said that data will follow at once: it carries the ACK */
-	if (xsk->defer_accept || xsk->pingpong)
+	if (xsk->defer_accept || xsk->pingpong || xtcp_fastsyn_has_more(sk))
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
 	else
 		xtcp_output_ack_now(sk);
-	return XTCP_DONE;
+	return verdict;
 }
 
 /* RFC 9293 section 3.10.4: a CLOSE in SYN-RECEIVED waits for ESTABLISHED. */
@@ -177,24 +255,32 @@ static void close_if_asked(struct sock *sk)
 	xtcp_output_fin(sk);
 }
 
-/* The handshake of a connection that carries text already (RFC 7413) is over; @skb may acknowledge some of it. */
+/*
+ * The handshake of a connection that carries text already (RFC 7413) is over, a server's or one whose SYN had text and
+ * met the peer's; @skb may acknowledge some of it.
+ */
 static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, struct sk_buff *skb)
 {
-	struct xtcp_seg syn = *xtcp_seg(skb);
-	const u32 first = xtcp_sk(sk)->iss + 1;
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	/* the ISN of a SYN-ACK stays the same for a while (cookie.c), so old ones would open what nobody asks for */
-	if (syn_sent_echo_is_foreign(sk, &syn)) {
+	if (xsk->fastopen && syn_sent_echo_is_foreign(sk, seg)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);
-		return xtcp_acceptance_refuse(sk, &syn, LINUX_MIB_TCPACKSKIPPEDSYNRECV);
+		return xtcp_acceptance_refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV);
 	}
-	xtcp_acceptance_take_ts(sk, &syn);
-	syn.ack = first;
-	xtcp_fastopen_over(sk, false);
-	xtcp_ack_syn_acked(sk, &syn);
-	enter_established(sk, skb);
+	if (xsk->ecn & XTCP_ECN_ACCURATE)
+		xtcp_accecn_take_third_ack(sk, skb);
+	xtcp_acceptance_take_ts(sk, seg);
+	if (xsk->fastopen)
+		xtcp_fastopen_over(sk, false);
+	syn_acked_alone(sk, skb);
 	close_if_asked(sk);
-	if (xtcp_seg(skb)->ack == first && !xtcp_seg(skb)->sack_blocks)
+	if (xsk->syn_data) {
+		judge_syn_text(sk, skb);
+		return XTCP_CONTINUE;
+	}
+	if (seg->ack == xsk->snd_una && !seg->sack_blocks)
 		return XTCP_CONTINUE;
 	return xtcp_ack_arrives(sk, skb);
 }
@@ -217,7 +303,7 @@ enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb)
 	sock_owned_by_me(sk);
 	if (xtcp_seq_le(seg->ack, xsk->snd_una) || xtcp_seq_gt(seg->ack, xsk->snd_nxt))
 		return XTCP_RESET;
-	if (unlikely(xsk->fastopen))
+	if (unlikely(xsk->fastopen || xsk->syn_data))
 		return check_ack_fast(sk, skb);
 	if (xsk->ecn & XTCP_ECN_ACCURATE)
 		xtcp_accecn_take_third_ack(sk, skb);

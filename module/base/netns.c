@@ -15,6 +15,7 @@
 #include <linux/log2.h>
 #include <linux/mutex.h>
 
+#include "base/metrics.h"
 #include "base/orphan.h"
 #include "base/secret.h"
 #include "base/sock.h"
@@ -167,6 +168,7 @@ static void __net_exit netns_exit(struct net *net)
 	xtcp_proc_net_exit(xn);
 	xtcp_sysctl_net_exit(xn);
 	xtcp_fastopen_net_exit(xn);
+	xtcp_metrics_net_exit(xn);
 	if (xn->started)
 		end_parts(xn);
 }

@@ -24,6 +24,7 @@ struct ctl_table_header;
 struct sock;
 struct xtcp_cong_ops;
 struct xtcp_fastopen_keys;
+struct xtcp_metrics;
 struct xtcp_portmaps;
 
 /**
@@ -80,6 +81,7 @@ struct xtcp_sysctl {
 	int wmem[3];
 	const struct xtcp_cong_ops *congestion_control;
 	int fastopen;		/* XTCP_FASTOPEN_* */
+	int fastopen_blackhole_timeout_sec;
 };
 
 /* Of a namespace: as many as there are processors, up to this, so that they seldom wait for each other. */
@@ -117,7 +119,8 @@ struct xtcp_shard {
  *	before any other look at a segment; written by lease.c. Before the first socket one that all namespaces share
  * @tcp_statistics: the Tcp: counters (mib.c)
  * @net_statistics: the TcpExt: counters (mib.c)
- * @tuple_key: keys the hash of tuples: their place in the table of connections and what is constant in their ISNs
+ * @tuple_key: keys the hash of tuples: their place in the table of connections and what is constant in their ISNs; and
+ *	that of pairs of addresses (metrics.c)
  * @ts_key: keys the timestamp offsets
  * @port_key: keys the choice of ephemeral ports and the places of their maps
  * @id: its number in the table of connections (demux.c)
@@ -136,6 +139,9 @@ struct xtcp_shard {
  * @cookie_lock: guards @cookie
  * @cookie: the secrets of the cookies (secret.c)
  * @fastopen_keys: of Fast Open's cookies, for listeners that have none of their own; NULL: none yet; RCU (fastopen.c)
+ * @metrics: what is remembered of other hosts; NULL: nothing yet (metrics.c)
+ * @blackhole_stamp: jiffies when Fast Open's SYNs seemed to lead into a black hole (fastsyn.c)
+ * @blackholes: how often in a row they did
  * @leases: leases by port (lease.c)
  * @conns: how many connections it has in the table of connections
  * @entries: how many half-open entries there are (entry.c)
@@ -173,6 +179,9 @@ struct xtcp_net {
 	seqlock_t cookie_lock;		/* see above */
 	struct xtcp_cookie_secrets cookie;
 	struct xtcp_fastopen_keys __rcu *fastopen_keys;
+	struct xtcp_metrics *metrics;
+	unsigned long blackhole_stamp;
+	atomic_t blackholes;
 
 	/* Written while connections come and go, the counters once in a while (percpu_counter_batch). */
 	struct xtcp_leases leases ____cacheline_aligned_in_smp;

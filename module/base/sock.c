@@ -77,6 +77,7 @@
 #include "ports/port.h"
 #include "recv/space.h"
 #include "recv/text.h"
+#include "send/fastsyn.h"
 #include "send/output.h"
 #include "send/sndbuf.h"
 #include "send/sndq.h"
@@ -304,6 +305,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 void xtcp_sock_release_resources(struct sock *sk)
 {
 	xtcp_timer_stop(sk);
+	xtcp_fastsyn_over(sk);
 	xtcp_sndq_purge(sk);
 	xtcp_text_purge(sk);
 	xtcp_savedsyn_drop(sk);

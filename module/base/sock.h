@@ -28,6 +28,7 @@ struct xtcp_listener;
 struct xtcp_pace;
 struct xtcp_fastopen;
 struct xtcp_fastopenq;
+struct xtcp_fastsyn;
 struct xtcp_saved_syn;
 
 /* Work that met a sock whose lock a user holds; xtcp_sock_release_cb() runs it. */
@@ -80,6 +81,7 @@ struct xtcp_sock {
 	bool recvmsg_inq : 1;		/* TCP_INQ */
 	bool quickack_asked : 1;	/* by TCP_QUICKACK */
 	bool fastopen_no_cookie : 1;	/* TCP_FASTOPEN_NO_COOKIE */
+	bool fastopen_connect : 1;	/* TCP_FASTOPEN_CONNECT */
 	u8 nonagle;			/* TCP_NODELAY and TCP_CORK, as in Linux: TCP_NAGLE_OFF, TCP_NAGLE_CORK */
 	u8 syn_retries;			/* TCP_SYNCNT, 0: the namespace's */
 	/* TCP_DEFER_ACCEPT as timeouts of a SYN-ACK for which a bare ACK opens nothing, 0: none */
@@ -198,7 +200,11 @@ struct xtcp_sock {
 	bool rcv_fin_known;		/* a FIN was seen, in order or not; ends when text takes its place */
 	bool fin_received;		/* the peer's FIN was taken in order */
 	bool is_orphan;			/* counted in the namespace's orphans (orphan.c) */
-	bool syn_data_acked;		/* the text of a SYN was taken, before the handshake was over */
+	bool syn_data_acked : 1;	/* the text of a SYN was taken, before the handshake was over */
+	bool syn_fastopen : 1;		/* our SYN had the Fast Open option; this and what follows: fastsyn.c */
+	bool syn_data : 1;		/* and text */
+	bool syn_fastopen_ch : 1;	/* if that leads to something there is no black hole any more */
+	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
 	struct xtcp_saved_syn *saved_syn; /* what TCP_SAVED_SYN will read; NULL: nothing (savedsyn.c) */
 	struct rb_root out_of_order;	/* skbs beyond RCV.NXT by sequence number (text.c) */
 	u32 out_of_order_bytes;		/* sum of their truesize */
@@ -216,6 +222,7 @@ struct xtcp_sock {
 	/* Seldom. */
 	u32 urg_seq;			/* the octet that the peer's urgent pointer means; READ_ONCE */
 	struct xtcp_fastopen *fastopen;	/* it is up before its third ACK; NULL: it was, or never will be (fastopen.c) */
+	struct xtcp_fastsyn *fastsyn;	/* a call that opens the connection fast is at work (fastsyn.c); NULL: none */
 	u32 challenge_stamp;		/* jiffies when the challenge ACK counter began its second */
 	u32 challenge_count;		/* challenge ACKs sent in it (RFC 5961 section 7, per connection) */
 	u32 invalid_ack_stamp;		/* jiffies of the last ACK sent for an unacceptable segment */

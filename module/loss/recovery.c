@@ -98,7 +98,7 @@ static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
 	set_phase(sk, XTCP_CONG_CWR, XTCP_TRACE_ECE);
 }
 
-/* Segments were too large, and that is all: they go again, the windows stay. */
+/* Segments were too large, or text on a SYN not wanted, and that is all: they go again, the windows stay. */
 static void enter_too_large(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -632,6 +632,9 @@ void xtcp_recovery_mtu_fell(struct sock *sk)
 	struct sk_buff *skb;
 
 	sock_owned_by_me(sk);
+	/* a SYN with text (RFC 7413): without it goes again at once */
+	if (sk->sk_state == TCP_SYN_SENT && xsk->syn_data && !xsk->total_retrans)
+		xtcp_output_resend(sk, xtcp_sndq_first(sk), xsk->mss);
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return;
 	if (!xsk->sack_ok)
@@ -644,5 +647,25 @@ void xtcp_recovery_mtu_fell(struct sock *sk)
 		return;
 	if (xsk->cong.phase != XTCP_CONG_LOSS)
 		enter_too_large(sk);
+	resend_lost(sk, false);
+}
+
+/**
+ * xtcp_recovery_syn_text_refused() - the SYN was acknowledged, and not all of the text that it carried
+ * @sk: ESTABLISHED, a moment ago
+ *
+ * The peer did not want it, or did not see it: no sign of congestion, and it goes again at once (RFC 7413 section
+ * 4.2.2, "Client: Receiving SYN-ACK").
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_recovery_syn_text_refused(struct sock *sk)
+{
+	struct sk_buff *skb;
+
+	sock_owned_by_me(sk);
+	for (skb = xtcp_sndq_first(sk); skb; skb = xtcp_sndq_next(sk, skb))
+		xtcp_scoreboard_lost(sk, skb);
+	enter_too_large(sk);
 	resend_lost(sk, false);
 }

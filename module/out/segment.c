@@ -29,6 +29,7 @@
 #include "recv/sack.h"
 #include "recv/space.h"
 #include "recv/window.h"
+#include "send/fastsyn.h"
 #include "send/mss.h"
 #include "send/sndq.h"
 #include "sight/mib.h"
@@ -53,6 +54,9 @@ static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, 
 		if (unlikely(xsk->fastopen) && xsk->fastopen->cookie.len >= 0 && xsk->snd_nxt == xsk->iss) {
 			opts->has_fastopen = true;
 			opts->fastopen = &xsk->fastopen->cookie;
+		} else if (unlikely(xsk->fastsyn) && !(flags & XTCP_ACK) && xsk->fastsyn->cookie.len >= 0) {
+			opts->has_fastopen = true;
+			opts->fastopen = &xsk->fastsyn->cookie;
 		}
 	}
 	if (xsk->ts_ok) {
@@ -301,6 +305,26 @@ static void set_gso(const struct sock *sk, struct sk_buff *skb)
 	shinfo->gso_type = xtcp_sock_is_v4(sk) ? SKB_GSO_TCPV4 : SKB_GSO_TCPV6;
 }
 
+/* A copy to give away of an skb that stays in the queue; NULL without memory. */
+static struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb)
+{
+	struct sk_buff *out;
+
+	/* an earlier clone may still be on its way: its header must not change under it */
+	if (skb_cloned(skb))
+		out = pskb_copy(skb, sk_gfp_mask(sk, GFP_ATOMIC));
+	else
+		out = skb_clone(skb, sk_gfp_mask(sk, GFP_ATOMIC));
+	if (!out)
+		return NULL;
+	/* the one on the queue has its place in the tree there */
+	out->dev = NULL;
+	/* and notes where others look for the time of departure */
+	out->tstamp = 0;
+	set_gso(sk, out);
+	return out;
+}
+
 /**
  * xtcp_segment_send() - send an skb of the send queue, for the first time or again
  * @sk: the sock
@@ -324,24 +348,39 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 now_us)
 	sock_owned_by_me(sk);
 	if (sk->sk_state != TCP_SYN_SENT)
 		flags |= XTCP_ACK;
-	/* an earlier clone may still be on its way: its header must not change under it */
-	if (skb_cloned(skb))
-		out = pskb_copy(skb, sk_gfp_mask(sk, GFP_ATOMIC));
-	else
-		out = skb_clone(skb, sk_gfp_mask(sk, GFP_ATOMIC));
+	out = copy_of(sk, skb);
 	if (!out) {
 		if (resent)
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRETRANSFAIL);
 		return -ENOBUFS;
 	}
-	/* the one on the queue has its place in the tree there */
-	out->dev = NULL;
-	/* and notes where others look for the time of departure */
-	out->tstamp = 0;
-	set_gso(sk, out);
 	if (skb->len && !resent && xsk->rcv_data_tstamp && (u32)jiffies - xsk->rcv_data_tstamp < ANSWER_JIFFIES)
 		xsk->pingpong = true;
 	transmit(sk, out, cb->seq, flags, resent, xtcp_clock_ts_of(now_us));
+	return 0;
+}
+
+/**
+ * xtcp_segment_send_on_syn() - send text for the first time, and the SYN in front of it in the same segment
+ * @sk: SYN-SENT
+ * @skb: the text, on the queue of @sk, right behind the SYN; stays there
+ * @now_us: as for xtcp_segment_send()
+ *
+ * RFC 7413 section 4.2.2.
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: 0 when it was handed to IP; -ENOBUFS without memory.
+ */
+int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 now_us)
+{
+	struct sk_buff *out;
+
+	sock_owned_by_me(sk);
+	out = copy_of(sk, skb);
+	if (!out)
+		return -ENOBUFS;
+	transmit(sk, out, xtcp_sndcb(skb)->seq - 1, XTCP_SYN, false, xtcp_clock_ts_of(now_us));
 	return 0;
 }
 

@@ -363,11 +363,29 @@ int xtcp_output_queue_syn(struct sock *sk)
 	return xtcp_sndq_append_syn(sk);
 }
 
+/* The text behind the SYN in the queue goes with it (RFC 7413 section 4.2.2). False: there is none, or no memory. */
+static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
+{
+	struct sk_buff *text;
+
+	if (likely(xtcp_sndq_is_last(sk, syn)))
+		return false;
+	text = skb_peek_next(syn, &sk->sk_write_queue);
+	if (xtcp_segment_send_on_syn(sk, text, now_us))
+		return false;
+	xtcp_sk(sk)->syn_data = true;
+	xtcp_sndq_sent(sk, syn, now_us);
+	xtcp_sndq_sent(sk, text, now_us);
+	xtcp_cong_sent(sk, text->len);
+	xtcp_sk(sk)->snd_tstamp = (u32)jiffies;
+	return true;
+}
+
 /**
  * xtcp_output_syn() - send the SYN; in SYN-RECEIVED, after a simultaneous or a fast open, the SYN-ACK
  * @sk: in SYN-SENT or SYN-RECEIVED; its ISS is chosen, the window was chosen
  *
- * RFC 9293 sections 3.10.1 and 3.10.7.3.
+ * RFC 9293 sections 3.10.1 and 3.10.7.3. Text that stands in the queue goes with the SYN (RFC 7413).
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -389,9 +407,11 @@ int xtcp_output_syn(struct sock *sk)
 		}
 		skb = xtcp_sndq_unsent(sk);
 		xsk->retrans_stamp = xtcp_clock_ts_of(now_us);
-		xtcp_segment_send(sk, skb, now_us);
-		/* without memory for a clone it counts as lost */
-		xtcp_sndq_sent(sk, skb, now_us);
+		if (sk->sk_state != TCP_SYN_SENT || !send_syn_with_text(sk, skb, now_us)) {
+			xtcp_segment_send(sk, skb, now_us);
+			/* without memory for a clone it counts as lost */
+			xtcp_sndq_sent(sk, skb, now_us);
+		}
 	} else {
 		/* another segment, no repetition; but its ACK says nothing about the round trip */
 		xtcp_sndcb(skb)->transmissions = 0;

@@ -14,6 +14,7 @@
 #include "base/orphan.h"
 #include "base/sock.h"
 #include "base/state.h"
+#include "compat.h"
 #include "cong/algorithms.h"
 #include "in/early.h"
 #include "listen/fastopen.h"
@@ -21,6 +22,7 @@
 #include "listen/savedsyn.h"
 #include "ports/port.h"
 #include "recv/text.h"
+#include "send/fastsyn.h"
 #include "send/output.h"
 #include "send/sndq.h"
 #include "sight/mib.h"
@@ -229,6 +231,8 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	xtcp_timer_stop(sk);
 	xtcp_algorithms_end(sk);
 	xtcp_demux_remove_sk(sk);
+	xtcp_fastsyn_over(sk);
+	xtcp_compat_defer_connect(sk, false);
 	xtcp_text_purge(sk);
 	xtcp_sndq_purge(sk);
 	xtcp_savedsyn_drop(sk);

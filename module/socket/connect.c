@@ -23,6 +23,7 @@
 #include "out/ip_connect.h"
 #include "ports/port.h"
 #include "recv/window.h"
+#include "send/fastsyn.h"
 #include "send/mss.h"
 #include "send/output.h"
 #include "send/sndq.h"
@@ -74,6 +75,46 @@ static void fill_tcb(struct sock *sk)
 	xtcp_window_initial(sk);
 }
 
+/* RFC 7413: one that opens fast, or asks for a cookie; with a cookie connect() leaves the SYN to the first write. */
+static noinline_for_stack int send_fast_syn(struct sock *sk)
+{
+	struct xtcp_fastsyn fast = {};
+	int err;
+
+	if (xtcp_sk(sk)->fastsyn)
+		return xtcp_fastsyn_send(sk);
+	if (xtcp_fastsyn_waits_for_text(sk)) {
+		xtcp_compat_defer_connect(sk, true);
+		return 0;
+	}
+	xtcp_sk(sk)->fastsyn = &fast;
+	err = xtcp_fastsyn_send(sk);
+	xtcp_sk(sk)->fastsyn = NULL;
+	return err;
+}
+
+/**
+ * xtcp_connect_deferred() - the first write after a connect() that has sent no SYN
+ * @sk: SYN-SENT, nothing was sent; xsk->fastsyn is set
+ *
+ * RFC 7413 section 4.2.2.
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: as xtcp_connect(), and @sk is CLOSED on error.
+ */
+int xtcp_connect_deferred(struct sock *sk)
+{
+	int err = xtcp_fastsyn_send(sk);
+
+	sock_owned_by_me(sk);
+	if (err)
+		undo(sk);
+	else
+		XTCP_INC_STATS(xtcp_net_of(sk), TCP_MIB_ACTIVEOPENS);
+	return err;
+}
+
 /**
  * xtcp_connect() - proto.connect: send a SYN
  * @sk: CLOSED
@@ -84,8 +125,8 @@ static void fill_tcb(struct sock *sk)
  *
  * Context: process. Lock: socket, held.
  *
- * Return: 0 when the SYN is out or will be resent; what xtcp_ip_connect() and xtcp_port_connect() return, -ENOBUFS. The
- * socket is as before then.
+ * Return: 0 when the SYN is out or will be resent, or waits for the first write (TCP_FASTOPEN_CONNECT); what
+ * xtcp_ip_connect() and xtcp_port_connect() return, -ENOBUFS. The socket is as before then.
  */
 int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
@@ -109,10 +150,14 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	if (err)
 		goto err_undo;
 	fill_tcb(sk);
-	err = xtcp_output_syn(sk);
+	if (unlikely(xtcp_sk(sk)->fastsyn || xtcp_sk(sk)->fastopen_connect))
+		err = send_fast_syn(sk);
+	else
+		err = xtcp_output_syn(sk);
 	if (err)
 		goto err_undo;
-	XTCP_INC_STATS(xtcp_net_of(sk), TCP_MIB_ACTIVEOPENS);
+	if (likely(!xtcp_compat_defers_connect(sk)))
+		XTCP_INC_STATS(xtcp_net_of(sk), TCP_MIB_ACTIVEOPENS);
 	return 0;
 
 err_undo:

@@ -9,6 +9,7 @@ struct sock;
 
 /* proto entries: process context, socket lock held */
 int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len);
+int xtcp_connect_deferred(struct sock *sk);
 int xtcp_connect_pre(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len);
 
 #endif /* XTCP_CONNECT_H */

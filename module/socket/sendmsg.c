@@ -9,17 +9,21 @@
 
 #include <linux/bvec.h>
 #include <linux/uio.h>
+#include <net/inet_common.h>
 #include <net/tcp.h>
 
 #include "base/netns.h"
 #include "base/sock.h"
 #include "compat.h"
+#include "listen/fastopen.h"
 #include "loss/rate.h"
+#include "send/fastsyn.h"
 #include "send/fill.h"
 #include "send/output.h"
 #include "send/sndbuf.h"
 #include "send/sndq.h"
 #include "sight/mib.h"
+#include "socket/connect.h"
 #include "time/pace.h"
 #include "time/timer.h"
 
@@ -164,18 +168,55 @@ static void wait_for_more(struct sock *sk)
 		xtcp_timer_window_closed(sk);
 }
 
+/*
+ * MSG_FASTOPEN, or the first write after a connect() that has sent no SYN: the SYN takes what it may of @msg, *@taken
+ * octets, and the call waits for the connection if it may. (RFC 7413)
+ */
+static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, size_t size, int *taken)
+{
+	struct xtcp_fastsyn fast = { .msg = msg, .size = size };
+	struct sockaddr_unsized *name = msg->msg_name;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	int err;
+
+	if (!(READ_ONCE(xtcp_net_of(sk)->sysctl.fastopen) & XTCP_FASTOPEN_CLIENT) ||
+	    (name && msg->msg_namelen >= (int)sizeof(name->sa_family) && name->sa_family == AF_UNSPEC))
+		return -EOPNOTSUPP;
+	if (xsk->fastsyn)
+		return -EALREADY;
+	xsk->fastsyn = &fast;
+	/* what a peer that opens at the same time has made of it by now needs no SYN */
+	if (xtcp_compat_defers_connect(sk) && sk->sk_state == TCP_SYN_SENT)
+		xtcp_connect_deferred(sk);
+	err = __inet_stream_connect(sk->sk_socket, name, msg->msg_namelen,
+				    msg->msg_flags & MSG_DONTWAIT ? O_NONBLOCK : 0, 1);
+	/* else the lock was given up, and the connection ended: nothing was taken */
+	if (xsk->fastsyn != &fast)
+		return err;
+	xsk->fastsyn = NULL;
+	xtcp_compat_defer_connect(sk, false);
+	*taken = fast.copied;
+	return err;
+}
+
 /* @splices: @msg points to pages that are to be sent themselves; @follows: another page comes at once. */
 static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool splices, bool follows)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	int flags = msg->msg_flags;
 	struct sockcm_cookie sockc;
-	int copied = 0, err;
+	int copied = 0, on_syn = 0, err;
 	long timeo;
 
-	err = -EOPNOTSUPP;
-	if (flags & MSG_FASTOPEN)
-		goto error;
+	if (unlikely(flags & MSG_FASTOPEN || xtcp_compat_defers_connect(sk))) {
+		err = connect_fast(sk, msg, size, &on_syn);
+		/* what is on its way is not written again, neither after a signal */
+		if (on_syn && (err == -EINPROGRESS || signal_pending(current)))
+			return on_syn;
+		on_syn = err ? 0 : on_syn;
+		if (err)
+			goto error;
+	}
 	timeo = sock_sndtimeo(sk, flags & MSG_DONTWAIT);
 	/* a connection that was opened fast need not wait for its third ACK (RFC 7413 section 4.2.2) */
 	if (!((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) && !xsk->fastopen) {
@@ -204,11 +245,13 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 			wait_for_more(sk);
 		else if (!autocorks(sk))
 			xtcp_output_push_nagle(sk, more ? TCP_NAGLE_CORK : xsk->nonagle);
-		return copied;
+		return copied + on_syn;
 	}
 	if (!err)
-		return 0;
+		return on_syn;
 error:
+	if (on_syn)
+		return on_syn;
 	err = sk_stream_error(sk, flags, err);
 	/* whoever waits for an edge of EPOLLOUT must see one when there is room again */
 	if (err == -EAGAIN && xtcp_sndq_is_empty(sk))
@@ -228,7 +271,7 @@ error:
  * Context: process. Takes the socket lock; may sleep.
  *
  * Return: octets queued; -EPIPE (with SIGPIPE), the sock's error, -EAGAIN, -EINTR or -ERESTARTSYS, -EFAULT, -EINVAL for
- * a bad control message, -EOPNOTSUPP for MSG_FASTOPEN.
+ * a bad control message; with MSG_FASTOPEN as connect(), -EALREADY, -EINPROGRESS, -EOPNOTSUPP.
  */
 int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 {

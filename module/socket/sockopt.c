@@ -277,6 +277,15 @@ static int set_int(struct sock *sk, int optname, int val)
 			return -EINVAL;
 		xsk->fastopen_no_cookie = val;
 		return 0;
+	case TCP_FASTOPEN_CONNECT:
+		if (val < 0 || val > 1)
+			return -EINVAL;
+		if (!(READ_ONCE(xtcp_net_of(sk)->sysctl.fastopen) & XTCP_FASTOPEN_CLIENT))
+			return -EOPNOTSUPP;
+		if (sk->sk_state != TCP_CLOSE)
+			return -EINVAL;
+		xsk->fastopen_connect = val;
+		return 0;
 	case TCP_SAVE_SYN:
 		if (val < 0 || val > 2)
 			return -EINVAL;
@@ -390,6 +399,9 @@ static int get_int(struct sock *sk, int optname, int *val)
 		return 0;
 	case TCP_FASTOPEN_NO_COOKIE:
 		*val = xsk->fastopen_no_cookie;
+		return 0;
+	case TCP_FASTOPEN_CONNECT:
+		*val = xsk->fastopen_connect;
 		return 0;
 	case TCP_SAVE_SYN:
 		*val = xsk->save_syn;

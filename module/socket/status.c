@@ -83,6 +83,7 @@ static void info_counts(const struct xtcp_sock *xsk, struct tcp_info *info)
 	info->tcpi_bytes_retrans = xsk->bytes_retrans;
 	info->tcpi_dsack_dups = (u32)DIV_ROUND_UP_ULL(xsk->dsacked, max_t(u32, xsk->mss, 1));
 	info->tcpi_notsent_bytes = xtcp_seq_gt(xsk->write_seq, xsk->snd_nxt) ? xsk->write_seq - xsk->snd_nxt : 0;
+	info->tcpi_fastopen_client_fail = xsk->fastopen_client_fail;
 	info->tcpi_segs_in = xsk->segs_in;
 	info->tcpi_segs_out = xsk->segs_out;
 	info->tcpi_data_segs_in = xsk->data_segs_in;
@@ -250,6 +251,9 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 			mask |= EPOLLPRI;
 		if (shutdown & SEND_SHUTDOWN || writeable(sk))
 			mask |= EPOLLOUT | EPOLLWRNORM;
+	} else if (state == TCP_SYN_SENT && xtcp_compat_defers_connect(sk)) {
+		/* the first write sends the SYN */
+		mask |= EPOLLOUT | EPOLLWRNORM;
 	}
 	/* pairs with the smp_wmb() of xtcp_sock_fail() */
 	smp_rmb();

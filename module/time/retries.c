@@ -17,6 +17,7 @@
 #include "pure/clock.h"
 #include "pure/rto.h"
 #include "pure/wire.h"
+#include "send/fastsyn.h"
 #include "send/mtuprobe.h"
 #include "send/output.h"
 #include "sight/mib.h"
@@ -113,9 +114,12 @@ bool xtcp_retries_end_syn(struct sock *sk)
 	u32 retries = xsk->fastopen ? min_t(u32, READ_ONCE(knobs(sk)->synack_retries) + 1, U8_MAX) :
 				      READ_ONCE(knobs(sk)->syn_retries);
 
+	bool expired = xsk->retransmits >= (xsk->syn_retries ?: retries) ||
+		       (xsk->user_timeout && elapsed_ms(xsk->retrans_stamp) >= xsk->user_timeout);
+
 	sock_owned_by_me(sk);
-	if (xsk->retransmits >= (xsk->syn_retries ?: retries) ||
-	    (xsk->user_timeout && elapsed_ms(xsk->retrans_stamp) >= xsk->user_timeout)) {
+	xtcp_fastsyn_timeout(sk, expired);
+	if (expired) {
 		xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
 		return true;
 	}
@@ -141,6 +145,7 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 retries = READ_ONCE(knobs(sk)->retries2);
 	u32 gone = elapsed_ms(xsk->retrans_stamp);
+	bool expired;
 
 	sock_owned_by_me(sk);
 	if (xsk->retransmits && gone >= xtcp_rto_give_up_ms(READ_ONCE(knobs(sk)->retries1), XTCP_RTO_MIN_MS)) {
@@ -152,7 +157,9 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 		if (xtcp_retries_end_orphan(sk, false))
 			return true;
 	}
-	if (!xsk->retransmits || gone < (xsk->user_timeout ?: xtcp_rto_give_up_ms(retries, XTCP_RTO_MIN_MS))) {
+	expired = xsk->retransmits && gone >= (xsk->user_timeout ?: xtcp_rto_give_up_ms(retries, XTCP_RTO_MIN_MS));
+	xtcp_fastsyn_timeout(sk, expired);
+	if (!expired) {
 		try_another_path(sk);
 		return false;
 	}

@@ -77,7 +77,66 @@ SCENARIO(send_fastopen)
 	RET(sendto(c, "early", 5, MSG_FASTOPEN, LO(1), 3));
 	RET(sendto(c, "early", 5, MSG_FASTOPEN | MSG_NOSIGNAL, LO(1), ALEN));
 	STATE(c, 0);
+	RET(sendto(c, "again", 5, MSG_FASTOPEN | MSG_NOSIGNAL, LO(1), ALEN));
+	RET(sendto(c, "again", 5, MSG_FASTOPEN | MSG_NOSIGNAL, NULL, 0));
 	RET(close(l));
+}
+
+/* Text goes without a cookie, so connect() sends nothing; the listener does not take text. */
+static int fast_socket(void)
+{
+	int c = diff_socket(), on = 1;
+
+	setsockopt(c, IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, &on, sizeof(on));
+	RET(setsockopt(c, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on)));
+	return c;
+}
+
+SCENARIO(send_fastopen_connect)
+{
+	int l = diff_listener(1), c = fast_socket(), s;
+	struct pollfd p = { .fd = c, .events = POLLIN | POLLOUT };
+	char octets[8];
+
+	RET(connect(c, LO(1), ALEN));
+	STATE(c, 0);
+	RET(poll(&p, 1, 0));
+	RET(p.revents);
+	/* one that may wait would wait for the connection */
+	fcntl(c, F_SETFL, O_NONBLOCK);
+	RET(connect(c, LO(1), ALEN));
+	fcntl(c, F_SETFL, 0);
+	RET(listen(c, 1));
+	RET(recv(c, octets, 1, MSG_DONTWAIT));
+	QUEUES(c, 0, 0);
+	RET(send(c, "early", 5, 0));
+	STATE(c, 0);
+	RET(connect(c, LO(1), ALEN));
+	s = accept(l, NULL, NULL);
+	READ(s, 5, 0);
+	RET(send(c, "late", 4, 0));
+	READ(s, 4, 0);
+}
+
+SCENARIO(send_fastopen_connect_ends)
+{
+	int l = diff_listener(1), c = fast_socket();
+	union diff_addr none = {};
+
+	RET(connect(c, LO(1), ALEN));
+	RET(shutdown(c, SHUT_WR));
+	STATE(c, 0);
+	RET(send(c, "early", 5, MSG_NOSIGNAL));
+	RET(connect(c, LO(1), ALEN));
+	RET(connect(c, (struct sockaddr *)&none, sizeof(none)));
+	STATE(c, 0);
+	RET(connect(c, LO(1), ALEN));
+	RET(close(c));
+	RET(close(l));
+	c = fast_socket();
+	RET(connect(c, LO(1), ALEN));
+	RET(send(c, "early", 5, MSG_NOSIGNAL));
+	RET(send(c, "early", 5, MSG_NOSIGNAL));
 }
 
 SCENARIO(send_bad_buffer)

@@ -77,7 +77,6 @@ static bool newer(const struct option_probe *k, const struct option_probe *x)
 #define REFUSED(why)		.differs = refused, .reason = why
 
 #define REPAIR		REFUSED("checkpointing a connection is not built")
-#define FASTOPEN	REFUSED("a client puts no data on a SYN")
 #define AO		REFUSED("TCP-AO (RFC 5925) is not built"), .since = 6012
 #define STAMPS		.differs = lax_stamps, .reason = "the core refuses some of it to what it knows as TCP"
 #define NO_EFFECT	REFUSED("would have no effect on a stream here")
@@ -200,7 +199,6 @@ struct option_differs options_differ[] = {
 	TCP(22, "TCP_REPAIR_OPTIONS", REPAIR),
 	TCP(24, "TCP_TIMESTAMP", .varies = true, .reason = "a clock"),
 	TCP(29, "TCP_REPAIR_WINDOW", REPAIR),
-	TCP(30, "TCP_FASTOPEN_CONNECT", FASTOPEN),
 	TCP(31, "TCP_ULP",
 	    REFUSED("upper layer protocols cast the sock to tcp_sock"), .is_name = true),
 	TCP(32, "TCP_MD5SIG_EXT", REFUSED("segment signatures (RFC 2385) are not built")),

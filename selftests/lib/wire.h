@@ -103,6 +103,8 @@ struct wire_segment {
 	int mss, ws;
 	bool ts, sackok, padded;
 	char accecn[24];	/* the AccECN option as parsed, in hex; "": absent */
+	bool fo;		/* the Fast Open option is there */
+	char cookie[40];	/* what stands in it, in hex; "": it asks */
 	unsigned int sacks;	/* blocks of a SACK option */
 	uint32_t sack[5][2];	/* their edges, as on the wire */
 	uint32_t tsval, tsecr;

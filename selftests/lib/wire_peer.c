@@ -143,7 +143,7 @@ static void learn_syn(struct wire_conn *c, const struct wire_segment *seg)
 
 static int check_payload(struct wire *w, const struct wire_segment *seg)
 {
-	uint32_t i, offset = seg->seq - w->c.irs;
+	uint32_t i, offset = seg->seq - w->c.irs + !!(seg->flags & WIRE_SYN);
 
 	for (i = 0; i < seg->len; i++)
 		if (seg->data[i] != wire_segment_byte(offset + i))
@@ -172,6 +172,9 @@ static int learn(struct wire *w, const struct wire_segment *seg)
 		return wire_fail(w, "SACK that was not negotiated (RFC 2018 2)");
 	if (after(end, c->snd_nxt))
 		c->snd_nxt = end;
+	/* text on a SYN is sent before there is a window (RFC 7413) */
+	if (seg->flags & WIRE_SYN && !(seg->flags & WIRE_ACK))
+		return check_payload(w, seg);
 	if (seg->len && after(seg->seq + seg->len, c->limit))
 		return wire_fail(w, "sent beyond the window: %u, edge %u",
 				 seg->seq + seg->len - c->irs, c->limit - c->irs);

@@ -225,6 +225,13 @@ static int parse_options(struct wire *w, const uint8_t *o, unsigned int n,
 			seg->sackok = true;
 		if (o[i] == 5 && parse_sack(w, o + i, l, seg))
 			return -1;
+		if (o[i] == 34) {
+			seg->fo = true;
+			if (l > 18 || l % 2)
+				return wire_fail(w, "Fast Open option of %u octets (RFC 7413 4.1.1)", l);
+			for (f = 2; f < l; f++)
+				sprintf(seg->cookie + 2 * (f - 2), "%02x", o[i + f]);
+		}
 		if (o[i] == 172 || o[i] == 174) {
 			if (l > 11 || l % 3 != 2)
 				return wire_fail(w, "AccECN option of %u octets (RFC 9768 3.2.3)", l);
@@ -247,7 +254,7 @@ static int check_segment(struct wire *w, const uint8_t *t, const struct wire_seg
 		return wire_fail(w, "reserved bits are set");
 	if (!(seg->flags & WIRE_ACK) && seg->ack)
 		return wire_fail(w, "acknowledgment number without ACK");
-	if (!(seg->flags & WIRE_SYN) && (seg->mss >= 0 || seg->ws >= 0 || seg->sackok))
+	if (!(seg->flags & WIRE_SYN) && (seg->mss >= 0 || seg->ws >= 0 || seg->sackok || seg->fo))
 		return wire_fail(w, "option that belongs to a SYN (MUST-65)");
 	if (seg->ws > 14)
 		return wire_fail(w, "window scale %d (RFC 7323 2.3)", seg->ws);
@@ -356,6 +363,8 @@ void wire_segment_ladder(struct wire *w, bool in, const struct wire_segment *seg
 		o += sprintf(opts + o, " ts %u %u", seg->tsval, seg->tsecr);
 	if (seg->sackok)
 		o += sprintf(opts + o, " sackok");
+	if (seg->fo)
+		o += sprintf(opts + o, " fo %s", *seg->cookie ? seg->cookie : "?");
 	if (*seg->accecn)
 		o += sprintf(opts + o, " accecn %s", seg->accecn);
 	for (block = 0; block < seg->sacks; block++)

@@ -3,6 +3,7 @@
  * The steps of a script that are socket calls. ERR is an errno by name; without it
  * the call must succeed.
  *
+ *   fast N OCTETS|ERR	sendto(MSG_FASTOPEN) of N octets to the peer takes so many
  *   socket; bind; listen [BACKLOG|any|ERR]; connect [ERR [mcast|bcast]]; accept [ERR]
  *   write N [more|urgent] [eor] [ERR]; read N|eof|ERR; peek N
  *   urgent N|ERR		recv(MSG_OOB) gives the peer's octet N
@@ -241,6 +242,33 @@ static int do_write(struct wire *w, char *args)
 	return verdict(w, "write", done, word);
 }
 
+static int do_fast(struct wire *w, char *args)
+{
+	static uint8_t data[LARGEST_CALL];
+	char *next, *word = strtok_r(args, " ", &next), *want = strtok_r(NULL, " ", &next);
+	struct sockaddr_storage ss;
+	socklen_t len = make_address(w, w->peer, w->c.pport, &ss);
+	uint32_t n, i, taken;
+	ssize_t done;
+
+	if (wire_text_u32(w, word, &n) || n > sizeof(data) || !want)
+		return wire_fail(w, "fast '%s'", args);
+	if (!w->c.irs_known && !w->c.bound)
+		w->c.lport = 0;
+	if (new_socket(w, &w->c.fd))
+		return -1;
+	for (i = 0; i < n; i++)
+		data[i] = wire_segment_byte(1 + w->c.written + i);
+	done = sendto(w->c.fd, data, n, MSG_FASTOPEN | MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&ss, len);
+	if (done > 0)
+		w->c.written += done;
+	if (*want == 'E')
+		return verdict(w, "sendto", done, want);
+	if (wire_text_u32(w, want, &taken) || verdict(w, "sendto", done, NULL))
+		return -1;
+	return done == (ssize_t)taken ? 0 : wire_fail(w, "sendto took %zd octets, want %u", done, taken);
+}
+
 static int do_read(struct wire *w, char *args, int flags)
 {
 	static uint8_t data[LARGEST_CALL];
@@ -318,6 +346,8 @@ static const struct { const char *name; int level, value; } options[] = {
 	{ "LINGER2", IPPROTO_TCP, TCP_LINGER2 },
 	{ "DEFER_ACCEPT", IPPROTO_TCP, TCP_DEFER_ACCEPT },
 	{ "FASTOPEN", IPPROTO_TCP, TCP_FASTOPEN },
+	{ "FASTOPEN_CONNECT", IPPROTO_TCP, TCP_FASTOPEN_CONNECT },
+	{ "FASTOPEN_NO_COOKIE", IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE },
 	{ "INQ", IPPROTO_TCP, TCP_INQ },
 	{ "NOTSENT_LOWAT", IPPROTO_TCP, TCP_NOTSENT_LOWAT },
 	{ "WINDOW_CLAMP", IPPROTO_TCP, TCP_WINDOW_CLAMP },
@@ -393,8 +423,9 @@ static const struct { const char *name; size_t offset, size; } fields[] = {
 	FIELD(last_data_sent), FIELD(last_data_recv),
 	FIELD(last_ack_recv), FIELD(segs_in), FIELD(segs_out), FIELD(data_segs_in), FIELD(data_segs_out),
 	FIELD(snd_wnd),
-	/* tcpi_delivery_rate_app_limited, a bit; none of the others in its octet is ever set here */
+	/* bits of one octet: tcpi_delivery_rate_app_limited, tcpi_fastopen_client_fail */
 	{ "rate_limited", offsetof(struct tcp_info, tcpi_rto) - 1, 1 },
+	{ "client_fail", offsetof(struct tcp_info, tcpi_rto) - 1, 1 },
 };
 
 static int info_field(struct wire *w, const char *name, uint64_t *value)
@@ -412,6 +443,10 @@ static int info_field(struct wire *w, const char *name, uint64_t *value)
 		return -1;
 	*value = 0;
 	memcpy(value, (char *)&info + fields[i].offset, fields[i].size);
+	if (!strcmp(name, "rate_limited"))
+		*value &= 1;
+	else if (!strcmp(name, "client_fail"))
+		*value = *value >> 1 & 3;
 	return 0;
 }
 
@@ -565,6 +600,8 @@ int wire_socket_step(struct wire *w, char *verb, char *args)
 		return do_connect(w, args);
 	if (!strcmp(verb, "accept"))
 		return do_accept(w, first);
+	if (!strcmp(verb, "fast"))
+		return do_fast(w, args);
 	if (!strcmp(verb, "write"))
 		return do_write(w, args);
 	if (!strcmp(verb, "read") || !strcmp(verb, "peek"))

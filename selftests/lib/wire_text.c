@@ -296,6 +296,9 @@ static int expect_option(struct wire *w, char *text, const struct wire_segment *
 	if (!strcmp(name, "accecn") || !strcmp(name, "noaccecn"))
 		return strcmp(seg->accecn, arg ? arg : "") ?
 		       wire_fail(w, "option accecn is '%s'", seg->accecn) : 0;
+	if (!strcmp(name, "fo"))
+		return !seg->fo || strcmp(seg->cookie, arg ? arg : "") ?
+		       wire_fail(w, "the Fast Open option is %s '%s'", seg->fo ? "there" : "missing", seg->cookie) : 0;
 	if (!strncmp(name, "no", 2)) {
 		want = false;
 		name += 2;
@@ -313,6 +316,8 @@ static int expect_option(struct wire *w, char *text, const struct wire_segment *
 		there = seg->sackok;
 	} else if (!strcmp(name, "sack")) {
 		there = seg->sacks;	/* "nosack" */
+	} else if (!strcmp(name, "fo")) {
+		there = seg->fo;	/* "nofo" */
 	} else if (!strcmp(name, "ecr")) {
 		there = seg->ts;
 		got = seg->tsecr;

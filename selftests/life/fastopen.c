@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TCP Fast Open (RFC 7413): servers of both stacks, kernel TCP as their client, over both IPs. Text arrives whole and
- * with the SYN; answers do not wait for the third ACK; programs that wait are told; and whatever ends before it leaves
- * nothing behind.
+ * TCP Fast Open (RFC 7413): servers and clients of both stacks, over both IPs. Text arrives whole and with the SYN;
+ * answers do not wait for the third ACK; programs that wait are told; and whatever ends before it leaves nothing behind.
  *
- *	namespace a, kernel TCP --- veth0 --- namespace b, the server
+ *	namespace a, the client --- veth0 --- namespace b, the server
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,11 +31,12 @@
 #define CONNECTIONS	20
 #define MOST		3000	/* octets: more than a SYN takes */
 #define CLIENTS		4
-#define STORM_MS	3000
+#define STORM_MS	1500
 
 static struct ns_pair net;
-static enum stack stack;
+static enum stack stack, client_stack;
 static const char *addr;
+static char who[64];	/* of these */
 
 static int open_listener(int limit)
 {
@@ -51,11 +51,16 @@ static long long counted(const char *name)
 	return counter_now(net.b, stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat", name);
 }
 
+static long long client_counted(const char *name)
+{
+	return counter_now(net.a, client_stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat", name);
+}
+
 /* A client whose SYN has as much of @text as may stand there. */
 static int open_fast(const void *text, int len, int flags)
 {
 	union stack_addr to = stack_addr(addr, PORT);
-	int fd = stack_socket(net.a, KERNEL, addr);
+	int fd = stack_socket(net.a, client_stack, addr);
 
 	must(fd >= 0, "socket");
 	if (sendto(fd, text, len, MSG_FASTOPEN | MSG_NOSIGNAL | flags, &to.sa, stack_addr_len(&to)) < 0 &&
@@ -77,6 +82,7 @@ static bool receives(int fd, const char *text, int len)
 static void try_text(void)
 {
 	long long asked = counted("TcpExt:TCPFastOpenCookieReqd"), passive = counted("TcpExt:TCPFastOpenPassive");
+	long long active = client_counted("TcpExt:TCPFastOpenActive");
 	int listener = open_listener(16), client, fd, i, len, marked = 0;
 	char text[MOST];
 	bool ok = true;
@@ -95,12 +101,35 @@ static void try_text(void)
 		close(fd);
 	}
 	close(listener);
-	ksft_test_result(ok, "%s, %s: text on SYNs and answers arrive whole\n", stack_name(stack), addr);
+	ksft_test_result(ok, "%s: text on SYNs and answers arrive whole\n", who);
 	asked = counted("TcpExt:TCPFastOpenCookieReqd") - asked;
 	passive = counted("TcpExt:TCPFastOpenPassive") - passive;
+	active = client_counted("TcpExt:TCPFastOpenActive") - active;
 	ksft_print_msg("%lld asked for a cookie, %lld opened fast, %d ends say so\n", asked, passive, marked);
-	ksft_test_result(asked == 1 && passive == CONNECTIONS && marked == 2 * CONNECTIONS,
-			 "%s, %s: one asks for a cookie, the others have text on their SYN\n", stack_name(stack), addr);
+	ksft_test_result(asked == 1 && passive == CONNECTIONS && active == CONNECTIONS && marked == 2 * CONNECTIONS,
+			 "%s: one asks for a cookie, the others have text on their SYN\n", who);
+}
+
+/* connect() leaves the SYN to the first write, now that there is a cookie; of that it takes what it has room for. */
+static void try_connect(void)
+{
+	long long active = client_counted("TcpExt:TCPFastOpenActive");
+	int listener = open_listener(16), client = stack_socket(net.a, client_stack, addr), fd, i;
+	char text[MOST];
+	bool ok;
+
+	for (i = 0; i < MOST; i++)
+		text[i] = i * 11;
+	must(client >= 0 && !setsockopt(client, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &(int){ 1 }, sizeof(int)), "client");
+	ok = !stack_connect(client, addr, PORT) && stack_state(client) == TCP_SYN_SENT &&
+	     send(client, text, MOST, 0) == MOST;
+	fd = accept(listener, NULL, NULL);
+	ok = ok && fd >= 0 && receives(fd, text, MOST) && stack_carries(fd, client, 1000) &&
+	     client_counted("TcpExt:TCPFastOpenActive") == active + 1;
+	ksft_test_result(ok, "%s: the first write opens the connection\n", who);
+	close(client);
+	close(fd);
+	close(listener);
 }
 
 /* No SYN-ACK leaves: the program has read and closed, and the connection waits as an orphan for its third ACK. */
@@ -116,12 +145,12 @@ static void try_orphan(void)
 	must(client >= 0 && fd >= 0, "connection");
 	before = stack_state(fd);
 	ok = before == TCP_SYN_RECV && recv(fd, &octet, 1, 0) == 1 && send(fd, "answer", 6, 0) == 6;
-	ksft_test_result(ok, "%s, %s: it is read and answered before the third ACK\n", stack_name(stack), addr);
+	ksft_test_result(ok, "%s: it is read and answered before the third ACK\n", who);
 	close(fd);
 	must(!netem_gate(net.b, "veth0", true), "gate");
 	fd = recv(client, &octet, 1, 0);
 	ksft_test_result(fd == 1 && octet == 'a' && recv(client, &octet, 1, MSG_WAITALL) == 1,
-			 "%s, %s: who closes then has its answer delivered\n", stack_name(stack), addr);
+			 "%s: who closes then has its answer delivered\n", who);
 	close(client);
 	close(listener);
 }
@@ -162,7 +191,7 @@ static void try_waits(void)
 	must(!netem_gate(net.b, "veth0", true), "gate");
 	ok = ok && send(client, "d", 1, 0) == 1 && WAIT_FOR(says(fd, epoll, true), STACK_DEADLINE_MS) &&
 	     recv(fd, text, sizeof(text), 0) == 1 && *text == 'd' && says(fd, epoll, false);
-	ksft_test_result(ok, "%s, %s: poll, select and epoll tell of its text\n", stack_name(stack), addr);
+	ksft_test_result(ok, "%s: poll, select and epoll tell of its text\n", who);
 	close(epoll);
 	close(fd);
 	close(client);
@@ -197,7 +226,7 @@ static void try_mapped(void)
 	asked = counted("TcpExt:TCPFastOpenCookieReqd") - asked;
 	passive = counted("TcpExt:TCPFastOpenPassive") - passive;
 	ksft_print_msg("%lld asked for a cookie, %lld opened fast\n", asked, passive);
-	ksft_test_result(ok && asked == 1 && passive == 2, "%s: IPv4 at a listener for both IPs\n", stack_name(stack));
+	ksft_test_result(ok && asked == 1 && passive == 2, "%s: IPv4 at a listener for both IPs\n", who);
 }
 
 static atomic_bool over;
@@ -258,7 +287,7 @@ static void try_storm(void)
 	fd = open_fast("request", 7, 0);
 	i = accept(listener, NULL, NULL);
 	ksft_test_result(passive > 0 && fd >= 0 && i >= 0 && receives(i, "request", 7),
-			 "%s, %s: one opens after a storm of them\n", stack_name(stack), addr);
+			 "%s: one opens after a storm of them\n", who);
 	close(fd);
 	close(i);
 	close(listener);
@@ -284,7 +313,27 @@ static void try_end(void)
 	close(fd[1]);
 	for (i = 0; i < 3; i++)
 		close(client[i]);
-	ksft_test_result(true, "%s, %s: a namespace ends with those that wait\n", stack_name(stack), addr);
+	ksft_test_result(true, "%s: a namespace ends with those that wait\n", who);
+}
+
+/* In new namespaces: a client of xtcp sends a host no text for a while when it has lost two SYNs with text in a row. */
+static void begin(void)
+{
+	must(!ns_pair_make(&net), "namespaces");
+	must(!ns_sysctl_set(net.a, "net.ipv4.tcp_fastopen", "1") &&
+	     !ns_sysctl_set(net.a, "net.xtcp.fastopen", "1") &&
+	     !ns_sysctl_set(net.b, "net.ipv4.tcp_fastopen", "2") &&
+	     !ns_sysctl_set(net.b, "net.xtcp.fastopen", "2"), "sysctls");
+}
+
+static void learn_cookie(void)
+{
+	int listener = open_listener(16), client = open_fast("x", 1, 0), fd = accept(listener, NULL, NULL);
+
+	must(client >= 0 && fd >= 0 && receives(fd, "x", 1), "cookie");
+	close(fd);
+	close(client);
+	close(listener);
 }
 
 int main(void)
@@ -294,21 +343,29 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(4 * 7 + 2);
-	for (i = 0; i < 4; i++) {
-		stack = stacks[i / 2];
+	ksft_set_plan(8 * 8 + 4);
+	for (i = 0; i < 8; i++) {
+		stack = stacks[i / 2 % 2];
+		client_stack = stacks[i / 4];
 		addr = addrs[i % 2];
-		must(!ns_pair_make(&net), "namespaces");
-		must(!ns_sysctl_set(net.a, "net.ipv4.tcp_fastopen", "1") &&
-		     !ns_sysctl_set(net.b, "net.ipv4.tcp_fastopen", "2") &&
-		     !ns_sysctl_set(net.b, "net.xtcp.fastopen", "2"), "sysctls");
+		snprintf(who, sizeof(who), "%s for %s, %s", stack_name(stack), stack_name(client_stack), addr);
+		begin();
 		try_text();
+		try_connect();
 		try_orphan();
+		ns_pair_close(&net);
+		begin();
+		learn_cookie();
 		try_waits();
 		if (addrs[i % 2] == addrs[1])
 			try_mapped();
-		try_storm();
+		ns_pair_close(&net);
+		begin();
+		learn_cookie();
 		try_end();
+		begin();
+		try_storm();
+		ns_pair_close(&net);
 	}
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -202,6 +202,42 @@ static int call_send(struct scene *scene)
 	return n < 0 ? -1 : 0;
 }
 
+/* Clients and servers open fast; @bits: besides. */
+static void prepare_fast(struct scene *scene, int bits)
+{
+	if (ns_sysctl_set(scene->ns, "net.xtcp.fastopen", "%d", 0x403 | bits))
+		ksft_exit_fail_msg("net.xtcp.fastopen\n");
+	prepare_listener(scene);
+}
+
+/* The first time the namespace gets the table for cookies. */
+static void prepare_cookie(struct scene *scene)
+{
+	prepare_fast(scene, 0);
+}
+
+static void prepare_no_cookie(struct scene *scene)
+{
+	prepare_fast(scene, 0x204);
+}
+
+static int call_fast(struct scene *scene)
+{
+	union stack_addr to = stack_addr(scene->text, stack_port(scene->listener));
+
+	ssize_t n = sendto(scene->client, "request", 7, MSG_FASTOPEN | MSG_NOSIGNAL, &to.sa, stack_addr_len(&to));
+
+	return n == 7 ? 0 : -1;
+}
+
+static bool server_reads_request(struct scene *scene)
+{
+	char text[8] = "";
+
+	scene->server = accept4(scene->listener, NULL, NULL, SOCK_CLOEXEC);
+	return scene->server >= 0 && recv(scene->server, text, 7, MSG_WAITALL) == 7 && !strcmp(text, "request");
+}
+
 static int call_shutdown(struct scene *scene)
 {
 	return shutdown(scene->client, SHUT_WR);
@@ -243,6 +279,8 @@ static const struct call {
 	{ "connect", prepare_listener, call_connect, true },
 	{ "accept", prepare_waiting, call_accept, true },
 	{ "send", prepare_connection, call_send, true },
+	{ "fastopen", prepare_cookie, call_fast, true, server_reads_request },
+	{ "fastopen_without_cookie", prepare_no_cookie, call_fast, true, server_reads_request },
 	{ "shutdown", prepare_connection, call_shutdown, true, server_reads_to_the_end },
 	{ "shutdown_behind_a_closed_window", prepare_closed_window, call_shutdown, false, server_reads_to_the_end },
 	{ "close", prepare_connection, call_close, true, server_reads_to_the_end },

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TCP Fast Open (RFC 7413), the client.
+ *
+ * The first connection to a host asks for a cookie, which metrics.c keeps. A later one shows it, and its SYN carries
+ * text: SYN and text are two skbs of the send queue that leave as one segment. What the SYN-ACK does not acknowledge of
+ * it goes again at once (handshake.c), and a SYN that is sent again has neither text nor cookie.
+ *
+ *   sendmsg(MSG_FASTOPEN)                                 asks, or sends text at once
+ *   connect() with TCP_FASTOPEN_CONNECT, no cookie        asks
+ *   the same, with a cookie                               sends nothing; the first write does
+ *
+ * A middlebox may swallow such a SYN, or what follows it. With fastopen_blackhole_timeout_sec, when there is a sign of
+ * that, no connection of the namespace opens fast for so many seconds; twice as many when it happens again, up to 64
+ * times. Signs are three timeouts in a row, or a RST or a FIN out of order where no text ever came. All as Linux's.
+ */
+#include "send/fastsyn.h"
+
+#include <linux/if.h>
+#include <linux/netdevice.h>
+#include <linux/uio.h>
+#include <net/dst.h>
+#include <net/tcp.h>
+
+#include "base/metrics.h"
+#include "base/netns.h"
+#include "base/sock.h"
+#include "listen/fastopen.h"
+#include "pure/wire.h"
+#include "send/fill.h"
+#include "send/mss.h"
+#include "send/output.h"
+#include "send/sndq.h"
+#include "sight/mib.h"
+
+#define DOUBLINGS_MAX	6	/* of the time in which nobody opens fast */
+#define TIMEOUTS_BEFORE	2	/* the one that is a sign of a black hole */
+
+/* Is there a reason to believe that SYNs with text do not arrive? */
+static bool in_black_hole(struct sock *sk)
+{
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	u32 seconds = READ_ONCE(xn->sysctl.fastopen_blackhole_timeout_sec);
+	int times = atomic_read(&xn->blackholes);
+
+	if (!seconds || !times)
+		return false;
+	/* pairs with smp_mb__before_atomic() in xtcp_fastsyn_black_hole() */
+	smp_rmb();
+	if ((u64)(jiffies - READ_ONCE(xn->blackhole_stamp)) < ((u64)seconds * HZ) << min(times - 1, DOUBLINGS_MAX))
+		return true;
+	xtcp_sk(sk)->syn_fastopen_ch = true;
+	return false;
+}
+
+static bool needs_cookie(struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get(sk);
+
+	return !(READ_ONCE(xtcp_net_of(sk)->sysctl.fastopen) & XTCP_FASTOPEN_SEND_NO_COOKIE) &&
+	       !xtcp_sk(sk)->fastopen_no_cookie && !(dst && dst_metric(dst, RTAX_FASTOPEN_NO_COOKIE));
+}
+
+/* May the SYN have text? @cookie: what it says about cookies; @mss: what the host takes, unchanged if nobody knows. */
+static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss)
+{
+	cookie->len = 0;
+	if (!xtcp_metrics_get(sk, cookie, mss) || in_black_hole(sk)) {
+		cookie->len = -1;
+		return false;
+	}
+	if (!needs_cookie(sk)) {
+		cookie->len = -1;
+		return true;
+	}
+	if (cookie->len > 0)
+		return true;
+	xtcp_sk(sk)->fastopen_client_fail = TFO_COOKIE_UNAVAILABLE;
+	return false;
+}
+
+/**
+ * xtcp_fastsyn_waits_for_text() - is connect() to send no SYN yet?
+ * @sk: SYN-SENT; its addresses are known
+ *
+ * It is not with TCP_FASTOPEN_CONNECT when there is a cookie, or no need for one.
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: true when the first write sends it.
+ */
+bool xtcp_fastsyn_waits_for_text(struct sock *sk)
+{
+	struct xtcp_fastopen_cookie cookie;
+	u16 mss;
+
+	sock_owned_by_me(sk);
+	return may_carry_text(sk, &cookie, &mss);
+}
+
+/* Octets of text on a SYN to a host that takes @mss; with all options that there may be on the way, as Linux. */
+static size_t room_for_syn_text(struct sock *sk, u16 mss)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	size_t room;
+
+	if (xsk->user_mss)
+		mss = min(mss, xsk->user_mss);
+	xsk->mss_clamp = mss;
+	xtcp_mss_sync(sk, xsk->pmtu);
+	room = xsk->mss + (xsk->ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0);
+	room = room > XTCP_MAX_OPTIONS ? room - XTCP_MAX_OPTIONS : 0;
+	return min_t(size_t, room, SKB_MAX_HEAD(MAX_TCP_HEADER));
+}
+
+/* Text follows the SYN in the queue, as much as there is room and memory for; what cannot be read is not taken. */
+static void queue_syn_text(struct sock *sk, struct xtcp_fastsyn *fast, size_t room)
+{
+	struct sk_buff *skb;
+	int n;
+
+	if (!room || !fast->size)
+		return;
+	skb = xtcp_sndq_alloc(sk, sk->sk_allocation, false);
+	if (!skb)
+		return;
+	xtcp_sndq_append(sk, skb);
+	while (room && msg_data_left(fast->msg)) {
+		n = xtcp_fill_copy(sk, skb, &fast->msg->msg_iter, min(room, msg_data_left(fast->msg)));
+		if (n <= 0)
+			break;
+		fast->copied += n;
+		room -= n;
+	}
+	xtcp_sndq_drop_empty_tail(sk);
+}
+
+/**
+ * xtcp_fastsyn_send() - send the SYN of a connection that opens fast, or asks for a cookie
+ * @sk: SYN-SENT, nothing was sent; xsk->fastsyn is set
+ *
+ * RFC 7413 sections 4.2.1 and 4.2.2, "Client: Sending SYN".
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: 0, or -ENOBUFS when there was no memory to queue the SYN.
+ */
+int xtcp_fastsyn_send(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_fastsyn *fast = xsk->fastsyn;
+	u16 mss = xsk->advmss;
+	int err;
+
+	sock_owned_by_me(sk);
+	err = xtcp_output_queue_syn(sk);
+	if (err)
+		return err;
+	if (may_carry_text(sk, &fast->cookie, &mss))
+		queue_syn_text(sk, fast, room_for_syn_text(sk, mss));
+	xsk->syn_fastopen = fast->cookie.len >= 0;
+	err = xtcp_output_syn(sk);
+	/* there was no memory for text: the cookie may go without */
+	fast->cookie.len = -1;
+	return err;
+}
+
+/**
+ * xtcp_fastsyn_has_more() - does the call that opens the connection wait to send more?
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when more text follows at once.
+ */
+bool xtcp_fastsyn_has_more(const struct sock *sk)
+{
+	const struct xtcp_fastsyn *fast = xtcp_sk(sk)->fastsyn;
+
+	sock_owned_by_me(sk);
+	return fast && fast->copied < fast->size;
+}
+
+/**
+ * xtcp_fastsyn_black_hole() - a connection that opened fast seems to have met a black hole
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_fastsyn_black_hole(struct sock *sk)
+{
+	struct xtcp_net *xn = xtcp_net_of(sk);
+
+	sock_owned_by_me(sk);
+	if (!READ_ONCE(xn->sysctl.fastopen_blackhole_timeout_sec))
+		return;
+	WRITE_ONCE(xn->blackhole_stamp, jiffies);
+	/* pairs with smp_rmb() in in_black_hole(): who sees the number sees the time */
+	smp_mb__before_atomic();
+	atomic_inc(&xn->blackholes);
+	XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENBLACKHOLE);
+}
+
+/**
+ * xtcp_fastsyn_timeout() - event: the SYN or text was not acknowledged in time
+ * @sk: xsk->retransmits counts the timeouts before this one
+ * @expired: and is given up
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_fastsyn_timeout(struct sock *sk, bool expired)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (likely(!xsk->syn_fastopen && !xsk->syn_data))
+		return;
+	if (xsk->retransmits != TIMEOUTS_BEFORE && !(expired && xsk->retransmits < TIMEOUTS_BEFORE))
+		return;
+	xtcp_fastsyn_black_hole(sk);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFASTOPENACTIVEFAIL);
+}
+
+static bool by_loopback(struct sock *sk)
+{
+	const struct dst_entry *dst;
+	bool is;
+
+	rcu_read_lock();
+	dst = __sk_dst_get(sk);
+	is = dst && READ_ONCE(dst->dev) && READ_ONCE(dst->dev)->flags & IFF_LOOPBACK;
+	rcu_read_unlock();
+	return is;
+}
+
+/**
+ * xtcp_fastsyn_over() - event: a connection ends
+ * @sk: what it has received is still known
+ *
+ * A FIN with nothing before it tells that text was swallowed; one that had text shows that the black hole is gone.
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ */
+void xtcp_fastsyn_over(struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_net *xn = xtcp_net_of(sk);
+
+	if (likely(!xsk->syn_fastopen))
+		return;
+	if (!xsk->data_segs_in) {
+		if (xsk->rcv_fin_known && !xsk->fin_received)
+			xtcp_fastsyn_black_hole(sk);
+	} else if (xsk->syn_fastopen_ch && atomic_read(&xn->blackholes) && !by_loopback(sk)) {
+		atomic_set(&xn->blackholes, 0);
+	}
+}

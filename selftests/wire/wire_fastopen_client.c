@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TCP Fast Open (RFC 7413), the client: a SYN that asks for a cookie; text on a later one; what the SYN-ACK makes of
+ * it; SYNs that are lost; connect() that sends no SYN; when no SYN has text for a while.
+ */
+#include "lib/wire.h"
+
+#define COOKIE		"1122334455667788"
+#define NEXT		"abort; skim; fresh; "	/* the next connection to the same host */
+#define GIVES		"hex 0101220a" COOKIE
+#define ASKED		"fast 10 EINPROGRESS; > S 0 <fo>; "
+/* The host of the row has given out a cookie. */
+#define KNOWN		ASKED "< S. 0 ack 1 <mss 1000," GIVES ">; > . 1 ack 1; state established; " NEXT
+#define WITH_TEXT	"fast 10 10; > S 0(10) <fo " COOKIE ">; "
+#define DEFERRED	"socket; set FASTOPEN_CONNECT 1; connect none; none; info state = 2; "
+
+static const struct wire_row rows[] = {
+	{
+		.name = "a_cookie_is_asked_for_and_used", .rfc = "RFC 7413 4.2.1",
+		.want = {
+			.script = ASKED "info client_fail = 1; write 10 EAGAIN; < S. 0 ack 1 <mss 1000," GIVES ">;"
+				  "> . 1 ack 1; write 10; > P. 1(10) ack 1; " NEXT
+				  WITH_TEXT "< S. 0 ack 11 <mss 1000>; > . 11 ack 1; poll OUT; info client_fail = 0;"
+				  "info options = 32; write 10; > P. 11(10) ack 1",
+			.counters = "TCPFastOpenActive=1 TCPFastOpenActiveFail=0 ActiveOpens=2 RetransSegs=0 "
+				    "TCPOrigDataSent=3",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "text_and_a_whole_exchange", .rfc = "RFC 7413 4.2.2",
+		.want = {
+			.script = KNOWN WITH_TEXT "< S. 0 ack 11 <mss 1000>; > . 11 ack 1; < P. 1(50) ack 11;"
+				  ">@1000 . 11 ack 51; read 50; shut; > F. 11 ack 51; < F. 51 ack 12; > . 12 ack 52",
+			.counters = "TCPFastOpenActive=1",
+			.state = TIME_WAIT,
+		},
+	},
+	{
+		.name = "the_syn_alone_is_acknowledged", .rfc = "RFC 7413 4.2.2",
+		.want = {
+			.script = KNOWN WITH_TEXT "< S. 0 ack 1 <mss 1000>; > p. 1(10) ack 1; info client_fail = 2;"
+				  "info options = 0; < . 1 ack 11; none; write 5; > P. 11(5) ack 1",
+			.counters = "TCPFastOpenActive=0 TCPFastOpenActiveFail=1 RetransSegs=1 TCPTimeouts=0",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "text_is_acknowledged_in_part", .rfc = "RFC 7413 4.2.2",
+		.want = {
+			.script = KNOWN WITH_TEXT "< S. 0 ack 5 <mss 1000>; > p. 5(6) ack 1; < . 1 ack 11; none",
+			.counters = "TCPFastOpenActive=0 TCPFastOpenActiveFail=1 RetransSegs=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "the_syn_is_lost", .rfc = "RFC 7413 4.2.2",
+		.want = {
+			.script = KNOWN WITH_TEXT ">@3000 S 0(0) <nofo>; < S. 0 ack 1 <mss 1000>; > p. 1(10) ack 1;"
+				  "info client_fail = 3; < . 1 ack 11; none",
+			.counters = "TCPFastOpenActiveFail=1 RetransSegs=2 TCPTimeouts=1 TCPSynRetrans=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "the_syn_ack_is_lost", .rfc = "RFC 7413 4.2.2",
+		.want = {
+			.script = KNOWN WITH_TEXT ">@3000 S 0(0) <nofo>; < S. 0 ack 11 <mss 1000>; > . 11 ack 1;"
+				  "info client_fail = 0; none",
+			.counters = "TCPFastOpenActive=1 TCPFastOpenActiveFail=0 RetransSegs=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "no_cookie_is_given", .rfc = "RFC 7413 4.2.1",
+		.want = {
+			.script = ASKED "< S. 0 ack 1 <mss 1000>; > . 1 ack 1; write 10; > P. 1(10) ack 1;"
+				  NEXT "fast 10 EINPROGRESS; > S 0(0)",
+			.counters = "TCPFastOpenActive=0 TCPFastOpenActiveFail=0",
+			.state = SYN_SENT,
+		},
+	},
+	{
+		.name = "a_fresh_cookie_replaces_it", .rfc = "RFC 7413 4.1.3",
+		.want = {
+			.script = KNOWN WITH_TEXT "< S. 0 ack 1 <mss 1000,hex 0101220c0102030405060708090a>;"
+				  "> p. 1(10) ack 1; < . 1 ack 11; none; " NEXT
+				  "fast 10 10; > S 0(10) <fo 0102030405060708090a>",
+			.state = SYN_SENT,
+		},
+	},
+	{
+		.name = "a_cookie_of_16_octets", .rfc = "RFC 7413 4.1.1",
+		.want = {
+			.script = ASKED "< S. 0 ack 1 <mss 1000,hex 22120102030405060708090a0b0c0d0e0f100101>;"
+				  "> . 1 ack 1;"
+				  NEXT "fast 10 10; > S 0(10) <mss A,ws,ts,fo 0102030405060708090a0b0c0d0e0f10>;"
+				  "< S. 0 ack 11 <mss 1000>; > . 11 ack 1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "cookies_of_impossible_lengths", .rfc = "RFC 7413 4.1.1",
+		.want = {
+			.script = ASKED "< S. 0 ack 1 <mss 1000,hex 220401020101>; > . 1 ack 1; " NEXT
+				  ASKED "< S. 0 ack 1 <mss 1000,hex 22070102030405>; > . 1 ack 1; " NEXT
+				  ASKED "< S. 0 ack 1 <mss 1000,hex 22140102030405060708090a0b0c0d0e0f101112>;"
+				  "> . 1 ack 1;"
+				  NEXT ASKED,
+			.state = SYN_SENT,
+		},
+		.kernel_differs = "asks by the experimental option, too, when it gets no answer",
+		.kernel = { .script = ASKED "< S. 0 ack 1 <mss 1000,hex 220401020101>; > . 1 ack 1; " NEXT
+				      "fast 10 EINPROGRESS; > S 0(0) <nofo>" },
+	},
+	{
+		.name = "an_empty_cookie_changes_nothing", .rfc = "RFC 7413 4.1.3",
+		.want = {
+			.script = KNOWN WITH_TEXT "< S. 0 ack 11 <mss 1000,hex 22020101>; > . 11 ack 1;"
+				  "" NEXT WITH_TEXT,
+			.state = SYN_SENT,
+		},
+	},
+	{
+		.name = "as_much_as_the_mss_of_then_allows", .rfc = "RFC 7413 4.1.3",
+		.want = {
+			.script = KNOWN "fast 3000 960; > S 0(960) <fo " COOKIE ">; < S. 0 ack 961 <mss 1000>;"
+				  "> . 961 ack 1; write 100; > P. 961(100) ack 1",
+			.counters = "TCPFastOpenActive=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "the_mss_is_smaller_this_time", .rfc = "RFC 7413 4.2.2",
+		.want = {
+			.script = KNOWN "fast 3000 960; > S 0(960) <fo " COOKIE ">; < S. 0 ack 1 <mss 500>;"
+				  "> p. 1(500) ack 1; > p. 501(460) ack 1; < . 1 ack 961; none",
+			.counters = "TCPFastOpenActiveFail=1 RetransSegs=2",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "a_small_window", .rfc = "RFC 9293 3.8.6",
+		.want = {
+			.script = KNOWN "fast 900 900; > S 0(900) <fo " COOKIE ">; < S. 0 ack 1 win 300 <mss 1000>;"
+				  "> p. 1(300) ack 1; < . 1 ack 301 win 2000; > p. 301(600) ack 1;"
+				  "< . 1 ack 901; none",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "maxseg_limits_it", .rfc = "RFC 9293 3.7.1",
+		.want = {
+			.script = KNOWN "socket; set MAXSEG 600; fast 3000 560; > S 0(560) <fo " COOKIE ",mss 600>",
+			.state = SYN_SENT,
+		},
+	},
+	{
+		.name = "nothing_to_send_but_a_cookie", .rfc = "RFC 7413 4.2.2",
+		.want = {
+			.script = KNOWN "fast 0 EINPROGRESS; > S 0(0) <fo " COOKIE ">; < S. 0 ack 1 <mss 1000>;"
+				  "> . 1 ack 1",
+			.counters = "TCPFastOpenActive=0 TCPFastOpenActiveFail=0",
+			.state = ESTABLISHED,
+		},
+	},
+	/* connect() */
+	{
+		.name = "connect_asks_for_a_cookie", .rfc = "RFC 7413 4.2.1",
+		.want = {
+			.script = "socket; set FASTOPEN_CONNECT 1; get FASTOPEN_CONNECT 1; connect;"
+				  "> S 0(0) <fo>; poll;"
+				  "info client_fail = 1; < S. 0 ack 1 <mss 1000," GIVES ">; > . 1 ack 1; poll OUT;"
+				  "write 10; > P. 1(10) ack 1; " NEXT WITH_TEXT,
+			.counters = "ActiveOpens=2",
+			.state = SYN_SENT,
+		},
+	},
+	{
+		.name = "the_first_write_sends_the_syn", .rfc = "RFC 7413 4.2.2",
+		.want = {
+			.script = KNOWN DEFERRED "poll OUT; err none; connect EISCONN; write 10; connect EALREADY;"
+				  "> S 0(10) <fo " COOKIE ">;"
+				  "poll; write 5 EAGAIN; < S. 0 ack 11 <mss 1000>; > . 11 ack 1; poll OUT;"
+				  "connect none; connect EISCONN; write 5; > P. 11(5) ack 1",
+			.counters = "ActiveOpens=2 TCPFastOpenActive=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "close_before_the_first_write", .rfc = "RFC 9293 3.10.4",
+		.want = {
+			.script = KNOWN DEFERRED "close; none",
+			.counters = "ActiveOpens=1",
+			.state = CLOSED,
+		},
+	},
+	{
+		.name = "shutdown_before_the_first_write", .rfc = "RFC 9293 3.10.4",
+		.want = {
+			.script = KNOWN DEFERRED "shut; none; err ECONNRESET; write 5 EPIPE; connect none;"
+				  "none; write 10;"
+				  "> S 0(10) <fo " COOKIE ">; < S. 0 ack 11 <mss 1000>; > . 11 ack 1",
+			.counters = "ActiveOpens=2",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "a_segment_before_the_first_write", .rfc = "RFC 9293 3.10.7.3",
+		.want = {
+			.script = KNOWN DEFERRED "< . 1 ack 1; > R *; write 10; > S 0(10) <fo " COOKIE ">",
+			.state = SYN_SENT,
+		},
+	},
+	/* What else may come. */
+	{
+		.name = "a_rst_refuses_it", .rfc = "RFC 9293 3.10.7.3",
+		.want = {
+			.script = KNOWN WITH_TEXT "< R. 0 ack 11; none; err ECONNREFUSED",
+			.state = CLOSED,
+		},
+	},
+	{
+		.name = "a_rst_for_less_than_it_refuses_it", .rfc = "RFC 9293 3.10.7.3",
+		.want = {
+			.script = KNOWN WITH_TEXT "< R. 0 ack 1; none; err ECONNREFUSED",
+			.state = CLOSED,
+		},
+	},
+	{
+		.name = "a_hard_icmp_error_ends_it", .rfc = "RFC 9293 3.9.2.2",
+		.want = {
+			.script = KNOWN WITH_TEXT "icmp port seq 0; none; err ECONNREFUSED",
+			.state = CLOSED,
+		},
+	},
+	{
+		.name = "an_ack_of_more_is_reset", .rfc = "RFC 9293 3.10.7.3",
+		.want = {
+			.script = KNOWN WITH_TEXT "< S. 0 ack 12 <mss 1000>; > R 12; >@1000 S 0(0) <nofo>;"
+				  "state syn_sent",
+			.state = SYN_SENT,
+		},
+	},
+	{
+		.name = "text_of_the_syn_ack_is_taken", .rfc = "RFC 7413 4.2.2",
+		.want = {
+			.script = KNOWN WITH_TEXT "< S. 0(20) ack 11 <mss 1000>; > . 11 ack 21; poll IN OUT; read 20;"
+				  "< P. 21(5) ack 11; >@1000 . 11 ack 26; read 5",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "text_and_fin_of_the_syn_ack", .rfc = "RFC 7413 4.2.2",
+		.want = {
+			.script = KNOWN WITH_TEXT "< SF. 0(20) ack 11 <mss 1000>; >@1000 . 11 ack 22; read 20;"
+				  "read eof;"
+				  "close; > F. 11 ack 22; < . 22 ack 12; none",
+			.state = CLOSED,
+		},
+	},
+	{
+		.name = "the_peer_opens_at_the_same_time", .rfc = "RFC 9293 3.5", .id = "MUST-10",
+		.want = {
+			.script = KNOWN WITH_TEXT "< S 0 <mss 1000,ws 0>; > S. 0(0) ack 1 <nofo>; state syn_received;"
+				  "< . 1 ack 11; none; write 5; > P. 11(5) ack 1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "the_peer_opens_at_the_same_time_and_takes_no_text", .rfc = "RFC 9293 3.5", .id = "MUST-10",
+		.want = {
+			.script = KNOWN WITH_TEXT "< S 0 <mss 1000,ws 0>; > S. 0(0) ack 1 <nofo>; < . 1 ack 1;"
+				  "> p. 1(10) ack 1; < . 1 ack 11; none",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "waits for its timer",
+		.kernel = {
+			.script = KNOWN WITH_TEXT "< S 0 <mss 1000,ws 0>; > S. 0(0) ack 1 <nofo>; < . 1 ack 1;"
+				  ">@3000 p. 1(10) ack 1; < . 1 ack 11; none",
+		},
+	},
+	/* Knobs and calls. */
+	{
+		.name = "off_by_the_knob", .rfc = "RFC 7413 4.2", .pre = "sysctl fastopen 2",
+		.want = {
+			.script = "fast 10 EOPNOTSUPP; none; set FASTOPEN_CONNECT 1 EOPNOTSUPP;"
+				  "set FASTOPEN_CONNECT 2 EINVAL;"
+				  "connect; > S 0(0) <nofo>",
+			.state = SYN_SENT,
+		},
+	},
+	{
+		.name = "no_cookie_by_the_knob", .rfc = "RFC 7413 4.1.3", .pre = "sysctl fastopen 5",
+		.want = {
+			.script = "fast 10 10; > S 0(10) <nofo>; < S. 0 ack 11 <mss 1000," GIVES ">;"
+				  "> . 11 ack 1; " NEXT
+				  "sysctl fastopen 1; " ASKED,
+			.counters = "TCPFastOpenActive=1",
+			.state = SYN_SENT,
+		},
+	},
+	{
+		.name = "no_cookie_by_the_socket", .rfc = "RFC 7413 4.1.3",
+		.want = {
+			.script = "socket; set FASTOPEN_NO_COOKIE 1; set FASTOPEN_CONNECT 1; connect none;"
+				  "none; write 10;"
+				  "> S 0(10) <nofo>; < S. 0 ack 1 <mss 1000>; > p. 1(10) ack 1; info client_fail = 2",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "calls_in_other_states", .rfc = "RFC 7413 4.2",
+		.want = {
+			.script = ASKED "fast 10 EALREADY; set FASTOPEN_CONNECT 1 EINVAL;"
+				  "< S. 0 ack 1 <mss 1000>; > . 1 ack 1;"
+				  "fast 10 10; > P. 1(10) ack 1; < . 1 ack 11; fast 10 EISCONN;"
+				  "set FASTOPEN_CONNECT 1 EINVAL;"
+				  "write 5; > P. 11(5) ack 1",
+			.state = ESTABLISHED,
+		},
+	},
+	/* When there is reason to believe that such SYNs are swallowed. */
+	{
+		.name = "after_two_losses_it_rests", .rfc = "RFC 7413 4.1.3.1",
+		.want = {
+			.script = KNOWN WITH_TEXT ">@3000 S 0(0); < S. 0 ack 1 <mss 1000>; > p. 1(10) ack 1;"
+				  "< . 1 ack 11; " NEXT
+				  WITH_TEXT ">@3000 S 0(0); < S. 0 ack 1 <mss 1000>; > p. 1(10) ack 1;"
+				  "< . 1 ack 11; " NEXT
+				  "fast 10 EINPROGRESS; > S 0(0) <nofo>; < S. 0 ack 1 <mss 1000>; > . 1 ack 1; " NEXT
+				  "fast 10 EINPROGRESS; > S 0(0) <nofo>",
+			.counters = "TCPFastOpenActiveFail=2",
+			.state = SYN_SENT,
+		},
+		.kernel_differs = "counts them, and goes by that no more since 4.14",
+		.kernel = {
+			.script = KNOWN WITH_TEXT ">@3000 S 0(0); < S. 0 ack 1 <mss 1000>; > p. 1(10) ack 1;"
+				  "< . 1 ack 11; " NEXT
+				  WITH_TEXT ">@3000 S 0(0); < S. 0 ack 1 <mss 1000>; > p. 1(10) ack 1;"
+				  "< . 1 ack 11; " NEXT
+				  WITH_TEXT,
+		},
+	},
+	{
+		.name = "three_timeouts_are_a_black_hole", .rfc = "RFC 7413 4.1.3.1",
+		.pre = "sysctl fastopen_blackhole_timeout_sec 60",
+		.want = {
+			.script = KNOWN WITH_TEXT ">@3000 S 0(0); >@5000 S 0(0); >@9000 S 0(0);"
+				  "< S. 0 ack 11 <mss 1000>; > . 11 ack 1;"
+				  NEXT "fast 10 EINPROGRESS; > S 0(0) <nofo>; " NEXT "host 1;"
+				  "fast 10 EINPROGRESS; > S 0(0) <nofo>",
+			.counters = "TCPFastOpenActive=1 TCPFastOpenActiveFail=1 TCPFastOpenBlackhole=1",
+			.state = SYN_SENT,
+		},
+	},
+	{
+		.name = "a_rst_out_of_order_is_a_black_hole", .rfc = "RFC 7413 4.1.3.1",
+		.pre = "sysctl fastopen_blackhole_timeout_sec 60",
+		.want = {
+			.script = KNOWN WITH_TEXT "< S. 0 ack 11 <mss 1000>; > . 11 ack 1; < R 101; > . 11 ack 1;"
+				  NEXT "fast 10 EINPROGRESS; > S 0(0) <nofo>",
+			.counters = "TCPFastOpenBlackhole=1",
+			.state = SYN_SENT,
+		},
+	},
+	{
+		.name = "a_fin_out_of_order_is_a_black_hole", .rfc = "RFC 7413 4.1.3.1",
+		.pre = "sysctl fastopen_blackhole_timeout_sec 60",
+		.want = {
+			.script = KNOWN WITH_TEXT "< S. 0 ack 11 <mss 1000>; > . 11 ack 1; < F. 101 ack 11;"
+				  "> . 11 ack 1;"
+				  "" NEXT "fast 10 EINPROGRESS; > S 0(0) <nofo>",
+			.counters = "TCPFastOpenBlackhole=1",
+			.state = SYN_SENT,
+		},
+	},
+	{
+		.name = "text_in_order_is_none", .rfc = "RFC 7413 4.1.3.1",
+		.pre = "sysctl fastopen_blackhole_timeout_sec 60",
+		.want = {
+			.script = KNOWN WITH_TEXT "< S. 0 ack 11 <mss 1000>; > . 11 ack 1; < P. 1(5) ack 11;"
+				  ">@1000 . 11 ack 6;"
+				  "< R 101; > . 11 ack 6; " NEXT WITH_TEXT,
+			.counters = "TCPFastOpenBlackhole=0",
+			.state = SYN_SENT,
+		},
+	},
+	{
+		.name = "a_path_too_narrow_for_the_text", .rfc = "RFC 1191 6.5",
+		.want = {
+			.script = ASKED "< S. 0 ack 1 <mss 1440," GIVES ">; > . 1 ack 1; " NEXT
+				  "fast 1400 1400; > S 0(1400); icmp toobig seq 0 mtu 1300; > S 0(0) <nofo>;"
+				  "< S. 0 ack 1 <mss 1440>; skim; check S = 1401; < . 1 ack 1401; none",
+			.state = ESTABLISHED,
+		},
+
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
