@@ -117,10 +117,13 @@ static noinline void count_marks(struct sock *sk, const struct sk_buff *skb, u32
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if (xsk->ecn & XTCP_ECN_ACCURATE && skb)
-		xtcp_accecn_feedback(sk, skb, segments, sample);
-	else if (sample->ece)
+	if (xsk->ecn & XTCP_ECN_ACCURATE) {
+		/* the flags of a SYN-ACK, which may acknowledge text (RFC 7413), are no counter */
+		if (skb && !(xtcp_seg(skb)->flags & XTCP_SYN))
+			xtcp_accecn_feedback(sk, skb, segments, sample);
+	} else if (sample->ece) {
 		sample->marked = segments;
+	}
 	if (sample->marked) {
 		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVEREDCE, sample->marked);
 		xsk->delivered_ce += sample->marked;

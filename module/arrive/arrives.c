@@ -127,9 +127,13 @@ static enum xtcp_verdict check_syn(struct sock *sk, const struct xtcp_seg *seg)
 			xtcp_output_resend(sk, xtcp_sndq_first(sk), xsk->mss);
 		return XTCP_DROP;
 	}
-	/* the other half of a simultaneous open (RFC 9293 figure 8, line 6): its SYN was taken already */
+	/*
+	 * The other half of a simultaneous open (RFC 9293 figure 8, line 6): its SYN was taken already. It need not have
+	 * taken the text of ours.
+	 */
 	if (sk->sk_state == TCP_SYN_RECV && seg->flags & XTCP_ACK && seg->seq + 1 == xsk->rcv_nxt &&
-	    seg->end_seq == xsk->rcv_nxt && seg->ack == xsk->snd_nxt)
+	    seg->end_seq == xsk->rcv_nxt &&
+	    (seg->ack == xsk->snd_nxt || (xsk->syn_data && seg->ack == xsk->iss + 1)))
 		return XTCP_CONTINUE;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSYNCHALLENGE);
 	return XTCP_CHALLENGE;

@@ -14,6 +14,7 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "base/state.h"
+#include "compat.h"
 #include "cong/accecn.h"
 #include "cong/ecn.h"
 #include "in/ingress.h"
@@ -214,6 +215,9 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 		xsk->snd_wnd = seg->wnd;
 		xsk->max_snd_wnd = seg->wnd;
 		xsk->snd_wl1 = seg->seq;
+		/* the SYN that connect() has left to the first write goes now */
+		if (xtcp_compat_defers_connect(sk))
+			xtcp_compat_defer_connect(sk, false);
 		xtcp_state_set(sk, TCP_SYN_RECV);
 		xtcp_output_syn(sk);
 		return XTCP_DONE;
@@ -228,11 +232,11 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 		xtcp_urgent_arrives(sk, skb);
 	/* text that goes again carries the ACK, and clears it */
 	xsk->ack_pending = !(xsk->ecn & XTCP_ECN_ACCURATE);
-	if (unlikely(xsk->syn_fastopen || xsk->syn_data))
-		verdict = take_fast_answer(sk, skb);
 	/* a pure ACK says how the SYN-ACK came, even if data could carry it (RFC 9768 section 3.2.2.1) */
 	if (xsk->ecn & XTCP_ECN_ECHO_SYN_ACK)
 		xtcp_output_ack_now(sk);
+	if (unlikely(xsk->syn_fastopen || xsk->syn_data))
+		verdict = take_fast_answer(sk, skb);
 	/* data that waits for the connection carries the ACK */
 	if (xtcp_sndq_unsent(sk))
 		xtcp_output_push(sk);
@@ -275,11 +279,13 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 	if (xsk->fastopen)
 		xtcp_fastopen_over(sk, false);
 	syn_acked_alone(sk, skb);
-	close_if_asked(sk);
 	if (xsk->syn_data) {
+		/* ahead of a FIN, which would look like text that is not acknowledged */
 		judge_syn_text(sk, skb);
+		close_if_asked(sk);
 		return XTCP_CONTINUE;
 	}
+	close_if_asked(sk);
 	if (seg->ack == xsk->snd_una && !seg->sack_blocks)
 		return XTCP_CONTINUE;
 	return xtcp_ack_arrives(sk, skb);

@@ -665,7 +665,8 @@ void xtcp_recovery_syn_text_refused(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	for (skb = xtcp_sndq_first(sk); skb; skb = xtcp_sndq_next(sk, skb))
-		xtcp_scoreboard_lost(sk, skb);
+		if (!(xtcp_sndcb(skb)->marks & (XTCP_SNDQ_SACKED | XTCP_SNDQ_LOST)))
+			xtcp_scoreboard_lost(sk, skb);
 	enter_too_large(sk);
 	resend_lost(sk, false);
 }

@@ -173,7 +173,7 @@ static noinline_for_stack void trace_out(const struct sock *sk, const struct sk_
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
 
 	trace_xtcp_segment_out(sock_net(sk), &tuple, sk->sk_state, skb, th, len, xtcp_sk(sk)->rcv_wscale,
-			       xtcp_ecn_is_ect(sk, len && !resent), resent);
+			       xtcp_ecn_is_ect(sk, len && !resent && !th->syn), resent);
 }
 
 /*
@@ -223,7 +223,8 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_options opts;
 	const u32 len = skb->len;
-	const bool new_text = len && !resent;
+	/* a SYN may have text (RFC 7413), and is not ECN-capable for that (RFC 3168 section 6.1.1) */
+	const bool new_text = len && !resent && !(flags & XTCP_SYN);
 	const bool has_blocks = unlikely(xtcp_sack_has_news(&xsk->sack)) && !(flags & (XTCP_SYN | XTCP_RST));
 	const u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 	u32 counters[XTCP_ACCECN_FIELDS_MAX];

@@ -78,7 +78,7 @@ static void fill_tcb(struct sock *sk)
 /* RFC 7413: one that opens fast, or asks for a cookie; with a cookie connect() leaves the SYN to the first write. */
 static noinline_for_stack int send_fast_syn(struct sock *sk)
 {
-	struct xtcp_fastsyn fast = {};
+	struct xtcp_fastsyn fast = { .cookie.len = -1 };
 	int err;
 
 	if (xtcp_sk(sk)->fastsyn)

@@ -174,7 +174,7 @@ static void wait_for_more(struct sock *sk)
  */
 static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, size_t size, int *taken)
 {
-	struct xtcp_fastsyn fast = { .msg = msg, .size = size };
+	struct xtcp_fastsyn fast = { .msg = msg, .size = size, .cookie.len = -1 };
 	struct sockaddr_unsized *name = msg->msg_name;
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	int err;
@@ -192,7 +192,7 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 				    msg->msg_flags & MSG_DONTWAIT ? O_NONBLOCK : 0, 1);
 	/* else the lock was given up, and the connection ended: nothing was taken */
 	if (xsk->fastsyn != &fast)
-		return err;
+		return err ?: -EPIPE;
 	xsk->fastsyn = NULL;
 	xtcp_compat_defer_connect(sk, false);
 	*taken = fast.copied;

@@ -327,6 +327,20 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	/* The flags of a SYN-ACK that acknowledges text (RFC 7413) are no counter, nor is a SYN with text ECN-capable. */
+	{
+		.name = "accecn_connect_with_text_on_the_syn", .rfc = "RFC 9768 3.2.2.1", .pre = "sysctl ecn 3",
+		.want = {
+			.script = "fast 10 EINPROGRESS; > SECA 0 tos 0 <fo>;"
+				  "< S.C 0 ack 1 <mss 1000,hex 0101220a1122334455667788>;"
+				  "> .C 1 ack 1 tos 0; abort; skim; fresh;"
+				  "fast 10 10; > SECA 0(10) tos 0 <fo 1122334455667788>; < S.C 0 ack 11 <mss 1000>;"
+				  "> .C 11 ack 1 tos 0; info snd_cwnd = 10; write 100; > P.EA 11(100) ack 1 tos 2;"
+				  "< .EA 1 ack 111; none; info snd_cwnd = 10",
+			.counters = "TCPDeliveredCE=0 TCPFastOpenActive=1",
+			.state = ESTABLISHED,
+		},
+	},
 	{
 		.name = "accecn_connect_asks_for_plain_ecn_with_4", .rfc = "RFC 9768 3.1.1",
 		.pre = "sysctl ecn 4",

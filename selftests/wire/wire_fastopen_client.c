@@ -45,6 +45,17 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	/* a SYN is not ECN-capable, whatever it carries */
+	{
+		.name = "the_syn_with_text_asks_for_ecn", .rfc = "RFC 3168 6.1.1", .pre = "sysctl ecn 1",
+		.want = {
+			.script = "fast 10 EINPROGRESS; > SEC 0 tos 0 <fo>; < S. 0 ack 1 <mss 1000," GIVES ">;"
+				  "> . 1 ack 1; " NEXT "fast 10 10; > SEC 0(10) tos 0 <fo " COOKIE ">;"
+				  "< S.E 0 ack 11 <mss 1000>; > . 11 ack 1 tos 0; write 10; > P. 11(10) ack 1 tos 2",
+			.counters = "TCPFastOpenActive=1 TCPDeliveredCE=0",
+			.state = ESTABLISHED,
+		},
+	},
 	{
 		.name = "text_is_acknowledged_in_part", .rfc = "RFC 7413 4.2.2",
 		.want = {
