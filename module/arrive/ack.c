@@ -113,7 +113,7 @@ static __always_inline void begin_sample(const struct sock *sk, const struct xtc
 }
 
 /* How many of these segments met congestion. @skb: NULL: the ACK was overtaken, and its counter tells nothing. */
-static noinline void count_marks(struct sock *sk, const struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)
+static noinline void count_marks(struct sock *sk, struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
@@ -132,7 +132,7 @@ static noinline void count_marks(struct sock *sk, const struct sk_buff *skb, u32
 }
 
 /* The sums from which delivery rates are made. @skb: NULL: one that was overtaken. */
-static void count_delivered(struct sock *sk, const struct sk_buff *skb, struct xtcp_sample *sample)
+static void count_delivered(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 segments;
