@@ -128,8 +128,8 @@ static enum xtcp_verdict check_syn(struct sock *sk, const struct xtcp_seg *seg)
 		return XTCP_DROP;
 	}
 	/*
-	 * The other half of a simultaneous open (RFC 9293 figure 8, line 6): its SYN was taken already. It need not have
-	 * taken the text of ours.
+	 * The other half of a simultaneous open (RFC 9293 figure 8, line 6): its SYN was taken already. The text of
+	 * ours need not have been.
 	 */
 	if (sk->sk_state == TCP_SYN_RECV && seg->flags & XTCP_ACK && seg->seq + 1 == xsk->rcv_nxt &&
 	    seg->end_seq == xsk->rcv_nxt &&

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * TCP Fast Open (RFC 7413): servers and clients of both stacks, over both IPs. Text arrives whole and with the SYN;
- * answers do not wait for the third ACK; programs that wait are told; and whatever ends before it leaves nothing behind.
+ * answers do not wait for the third ACK; programs that wait are told; whatever ends before it leaves nothing behind.
  *
  *	namespace a, the client --- veth0 --- namespace b, the server
  */

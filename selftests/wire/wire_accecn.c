@@ -327,7 +327,7 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
-	/* The flags of a SYN-ACK that acknowledges text (RFC 7413) are no counter, nor is a SYN with text ECN-capable. */
+	/* Flags of a SYN-ACK that acknowledges text (RFC 7413) are no counter; a SYN with text is not ECN-capable. */
 	{
 		.name = "accecn_connect_with_text_on_the_syn", .rfc = "RFC 9768 3.2.2.1", .pre = "sysctl ecn 3",
 		.want = {
