@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # make bench: xtcp against kernel TCP, as ratios; an hour. With B=NAME one
-# part of it; with B=loss N="NAME..." some of its networks, FAST=1 a glance at them.
+# part of it; with B=loss N="NAME..." some of its networks, FAST=1 a glance at them;
+# with B=programs N="NAME..." some of them.
 # What is measured stands at the head of selftests/tools/bench.c for B=tcp, and of
-# bench_NAME.c there for the others.
+# bench_NAME.c there, or bench_NAME.py, for the others.
 # With AB=COMMIT in the environment (make bench AB=COMMIT): the module of now and that of
 # COMMIT, each beside kernel TCP, in one run of STREAM, RR and CRR; AB=notrace: that of now
 # with its tracepoints off, and without them.
@@ -22,7 +23,7 @@ image=$(vm_kernel stock) || { echo "bench: no kernel for the virtual machine" >&
 vm_module stock -s || { echo "bench: the module does not build" >&2; exit 1; }
 what=${1:-all}
 [ $# -eq 0 ] || shift
-all="tcp syn timewait ports idle spaces scale dctcp bbr below loss"
+all="tcp syn timewait ports idle spaces scale dctcp bbr below loss programs"
 case " $all all " in
 *" $what "*) ;;
 *) echo "bench: there is no B=$what; there are: $all all" >&2; exit 2 ;;
@@ -86,7 +87,7 @@ strip -g -o "$bin/xtcp.ko" build/stock/xtcp.ko
 # in_vm WHAT VM-OPTION... -- PROGRAM ARGUMENT...
 in_vm()
 {
-	local what=$1 options=()
+	local what=$1 options=() program
 
 	shift
 	while [ "$1" != -- ]; do
@@ -94,9 +95,12 @@ in_vm()
 		shift
 	done
 	shift
+	# of those that are built, or a path below the checkout
+	program=("$bin/$@")
+	[[ $1 != */* ]] || program=("$PWD/$@")
 	echo "# $what"
 	scripts/vm.sh --kernel "$image" --timeout 900 "${options[@]}" -- \
-		env XTCP_KO="$bin/xtcp.ko" AB_KO="$bin/ab.ko" ${JSON:+MEASURE_JSON=1} "$bin/$@" | keep_records "$what"
+		env XTCP_KO="$bin/xtcp.ko" AB_KO="$bin/ab.ko" ${JSON:+MEASURE_JSON=1} "${program[@]}" | keep_records "$what"
 	[ "${PIPESTATUS[0]}" -eq 0 ] || status=1
 }
 
@@ -198,6 +202,16 @@ bench_loss()
 
 	[ -z "${FAST-}" ] || much="1 33"
 	in_vm "networks that lose and reorder" --timeout 3000 "${counted[@]}" -- bench_loss $much $names
+}
+
+# servers and clients from Debian's packages, each under xtcp_run and without
+bench_programs()
+{
+	scripts/deps.sh programs && scripts/xtcp_run --build || { status=1; return; }
+	in_vm "programs, instructions: xtcp / kernel TCP" --memory 3G "${counted[@]}" -- \
+		selftests/tools/bench_programs.py "$XTCP_CACHE/programs" 5 $names
+	in_vm "programs, wall clock, 2 processors: xtcp / kernel TCP" --memory 3G --parallel -- \
+		selftests/tools/bench_programs.py "$XTCP_CACHE/programs" 5 $names
 }
 
 status=0

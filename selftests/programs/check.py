@@ -67,4 +67,5 @@ def main():
     stage.end()
 
 
-main()
+if __name__ == "__main__":
+    main()
