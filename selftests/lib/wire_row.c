@@ -2,9 +2,10 @@
 /*
  * The runner: every row, in every state it names, on each stack and IP version.
  *
- * A lane is one stack and one IP version. Lanes run side by side, each in a
- * process and a namespace of its own; the parent prints their results as TAP, one
- * line per row and lane, with the ladder of each that failed.
+ * A lane is one stack and one IP version, with a process and a namespace of its
+ * own. Lanes run side by side, but for machines of one processor, where one waits
+ * for the other. The parent prints their results as TAP, one line per row and lane,
+ * with the ladder of each that failed.
  *
  * What kernel TCP does is written down for Linux 6.1; on others only xtcp has lanes.
  *
