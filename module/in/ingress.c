@@ -236,6 +236,17 @@ int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb)
 	return xtcp_arrives(sk, skb);
 }
 
+/*
+ * In octets of memory, for what is queued and what waits. Twice the receive buffer: what has left the backlog for the
+ * queue still counts in both, until the last of it has.
+ */
+static unsigned int backlog_limit(const struct sock *sk)
+{
+	u64 limit = 2ULL * READ_ONCE(sk->sk_rcvbuf) + (READ_ONCE(sk->sk_sndbuf) >> 1) + BACKLOG_HEADROOM;
+
+	return min_t(u64, limit, UINT_MAX);
+}
+
 /* A segment that has passed all checks meets the sock's lock. */
 static void lock_or_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
 {
@@ -259,7 +270,7 @@ static void lock_or_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct soc
 	}
 	/* an ACK of this machine's own has counted as 2 octets until here: what waits counts as what it takes */
 	skb->truesize = max_t(u32, skb->truesize, SKB_TRUESIZE(skb_end_offset(skb)) + skb->data_len);
-	if (sk_add_backlog(sk, skb, READ_ONCE(sk->sk_rcvbuf) + (READ_ONCE(sk->sk_sndbuf) >> 1) + BACKLOG_HEADROOM)) {
+	if (sk_add_backlog(sk, skb, backlog_limit(sk))) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPBACKLOGDROP);
 		xtcp_ingress_drop(xn->net, skb, sk->sk_state, SKB_DROP_REASON_SOCKET_BACKLOG);
 	}

@@ -11,8 +11,9 @@
  * goes, in whatever order a peer sends.
  *
  * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays below sk_rcvbuf plus
- * one skb. Out-of-order text gives way to text in order, farthest from RCV.NXT first, and is bounded in skbs as well,
- * so that tiny segments can neither hold memory nor make the tree slow.
+ * one skb. Only text that was offered when it cost less, since it came in larger bundles, may take it to twice that:
+ * the window cannot be taken back. Out-of-order text gives way to text in order, farthest from RCV.NXT first, and is
+ * bounded in skbs as well, so that tiny segments can neither hold memory nor make the tree slow.
  */
 #include "recv/rcvq.h"
 
@@ -224,13 +225,36 @@ static bool fits(struct sock *sk, struct sk_buff *skb)
 	return atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf) && sk_rmem_schedule(sk, skb, skb->truesize);
 }
 
+/*
+ * The window counts on bundles that are nearly all text. Smaller ones take more memory for what was offered: up to
+ * twice as much is theirs, each or all together.
+ */
+static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
+{
+	u32 text = xtcp_sk(sk)->rcv_nxt - xtcp_sk(sk)->copied_seq + skb->len;
+	u32 used = atomic_read(&sk->sk_rmem_alloc);
+
+	return used / 2 <= READ_ONCE(sk->sk_rcvbuf) && (!bloated(skb) || (used + skb->truesize) / 2 <= text) &&
+	       !sk_under_memory_pressure(sk) && sk_rmem_schedule(sk, skb, skb->truesize);
+}
+
+/* Up to what the namespace allows. Never smaller: what did not fit may be the memory limit's doing. */
+static void grow_buffer(struct sock *sk)
+{
+	int most = READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]);
+
+	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK) && sk->sk_rcvbuf < most && !sk_under_memory_pressure(sk) &&
+	    atomic_read(&sk->sk_rmem_alloc) > sk->sk_rcvbuf)
+		WRITE_ONCE(sk->sk_rcvbuf, min(atomic_read(&sk->sk_rmem_alloc), most));
+}
+
 /**
  * xtcp_rcvq_make_room() - may @skb be charged?
  * @sk: the sock
  * @skb: text to be queued
  *
  * If need be the buffer grows to what the namespace allows, tiny skbs are merged, out-of-order text that is farther
- * than @skb gives way. One skb is always taken in order, however large it is: else a small buffer, or other sockets
+ * than @skb gives way; what was offered and is not tiny is taken beyond the buffer. One skb is always taken in order, however large it is: else a small buffer, or other sockets
  * that have used up tcp_mem, would stop the connection. RFC 9293 section 3.8.6 leaves it to the receiver how it holds
  * to what it offered.
  *
@@ -242,7 +266,6 @@ bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_net *xn = xsk->xn;
-	int most = READ_ONCE(xn->sysctl.rmem[2]);
 
 	sock_owned_by_me(sk);
 	if (xtcp_seg(skb)->seq != xsk->rcv_nxt) {
@@ -258,13 +281,10 @@ bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 	}
 	if (fits(sk, skb))
 		return true;
-	XTCP_NET_INC_STATS(xn, LINUX_MIB_PRUNECALLED);
-	/* never smaller: what did not fit may be the memory limit's doing and not the buffer's */
-	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK) && sk->sk_rcvbuf < most && !sk_under_memory_pressure(sk) &&
-	    atomic_read(&sk->sk_rmem_alloc) > sk->sk_rcvbuf)
-		WRITE_ONCE(sk->sk_rcvbuf, min(atomic_read(&sk->sk_rmem_alloc), most));
-	if (fits(sk, skb))
+	grow_buffer(sk);
+	if (fits(sk, skb) || was_offered_for_less(sk, skb))
 		return true;
+	XTCP_NET_INC_STATS(xn, LINUX_MIB_PRUNECALLED);
 	xtcp_space_overrun(sk);
 	collapse(sk);
 	if (fits(sk, skb))

@@ -233,6 +233,39 @@ TEST_F_TIMEOUT(sock, buffer_bound_tiny_writes, TIMEOUT_S)
 	check_bound(_metadata, self->c, self->s, 8192, 1, 2000);
 }
 
+/* All that was sent is acknowledged; what is left waits for a window. */
+static bool window_is_full(int fd)
+{
+	int all = queue(fd, SIOCOUTQ);
+
+	return all > 0 && all == queue(fd, SIOCOUTQNSD);
+}
+
+/* A window counts on bundles, nearly all text. Small segments come instead, and nobody reads: they are taken, too. */
+TEST_F_TIMEOUT(sock, what_was_offered_is_taken, TIMEOUT_S)
+{
+	static struct counters before, after;
+	size_t large, small;
+
+	set(self->s, SOL_SOCKET, SO_RCVBUF, 131072);
+	set(self->c, SOL_SOCKET, SO_SNDBUF, 1048576);
+	set(self->c, IPPROTO_TCP, TCP_NODELAY, 1);
+	for (int i = 0; i < 64; i++) {
+		ASSERT_EQ(stuff(self->c, 65536, 65536), 65536);
+		ASSERT_EQ(drain(self->s, 65536, 65536), 65536);
+	}
+	ASSERT_EQ(counters_read_xtcp(&before, self->ns), 0);
+	large = stuff(self->c, 65536, 131072);
+	ASSERT_TRUE(WAIT_FOR(queue(self->c, SIOCOUTQ) == 0, DEADLINE_MS));
+	small = stuff(self->c, 1000, 300000);
+	EXPECT_TRUE(WAIT_FOR(window_is_full(self->c), DEADLINE_MS));
+	ASSERT_EQ(counters_read_xtcp(&after, self->ns), 0);
+	EXPECT_EQ(counters_diff(&before, &after, "TcpExt:TCPRcvQDrop"), 0);
+	EXPECT_EQ(counters_diff(&before, &after, "TcpExt:TCPOFODrop"), 0);
+	EXPECT_EQ(drain(self->s, large, 65536), large);
+	EXPECT_EQ(drain(self->s, small, 65536), small);
+}
+
 TEST_F_TIMEOUT(sock, window_reopens_after_slow_reader, TIMEOUT_S)
 {
 	struct tcp_info info;
