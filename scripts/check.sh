@@ -71,10 +71,16 @@ not_counted='^(wire_group|wire_timer|wire_icmp)$'
 paced='^pace$'
 declare -A counted_pid=()
 
+# tests: the names of those that are asked for
+tests()
+{
+	make -s -C selftests list | tr ' ' '\n' | grep -E -- "$only"
+}
+
 # counted_tests: the names of those
 counted_tests()
 {
-	make -s -C selftests list | tr ' ' '\n' | grep -E -- "$counted" | grep -vE -- "$not_counted" | grep -E -- "$only"
+	tests | grep -E -- "$counted" | grep -vE -- "$not_counted"
 }
 
 # any_of: of the names that come, as check-vm.sh takes them
@@ -124,12 +130,21 @@ show_counted()
 # run_kernel SERIES [short]
 run_kernel()
 {
-	local kind=$1 which=$only
+	local kind=$1 which=$only status=0 alone
 
 	[ "$1" != "$XTCP_SERIES" ] || kind=stock
 	[ -n "$only" ] || scripts/check-module.sh "$1" || return 1
-	[ -n "$only" ] || [ -z "${2-}" ] || which=$(short_list)
-	scripts/check-vm.sh "$kind" "$out" "$which" "$paced"
+	if [ -n "${2-}" ]; then
+		[ -n "$only" ] || which=$(short_list)
+		scripts/check-vm.sh "$kind" "$out" "$which" "$paced"
+		return
+	fi
+	alone=$(counted_tests | any_of)
+	[ -z "$alone" ] || scripts/check-vm.sh --counted "$kind" "$out/counted" "$alone" || status=1
+	alone=$(tests | grep -E -- "$paced" | any_of)
+	[ -z "$alone" ] || scripts/check-vm.sh --counted --real-waits "$kind" "$out/paced" "$alone" || status=1
+	scripts/check-vm.sh "$kind" "$out" "$only" "$(elsewhere)" || status=1
+	return $status
 }
 
 short_list()
