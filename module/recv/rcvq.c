@@ -253,10 +253,10 @@ static void grow_buffer(struct sock *sk)
  * @sk: the sock
  * @skb: text to be queued
  *
- * If need be the buffer grows to what the namespace allows, tiny skbs are merged, out-of-order text that is farther
- * than @skb gives way; what was offered and is not tiny is taken beyond the buffer. One skb is always taken in order, however large it is: else a small buffer, or other sockets
- * that have used up tcp_mem, would stop the connection. RFC 9293 section 3.8.6 leaves it to the receiver how it holds
- * to what it offered.
+ * If need be the buffer grows to what the namespace allows, tiny skbs are merged, and out-of-order text that is
+ * farther than @skb gives way. What was offered and is not tiny is taken beyond the buffer. One skb is always taken in
+ * order, however large it is: else a small buffer, or other sockets that have used up tcp_mem, would stop the
+ * connection. RFC 9293 section 3.8.6 leaves it to the receiver how it holds to what it offered.
  *
  * Context: softirq or process. Lock: socket, held.
  *
