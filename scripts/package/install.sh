@@ -113,7 +113,7 @@ put_all()
 	while read -r mode source place; do
 		[ "$mode" = link ] || [ -e "$source" ] || fail install "$source is missing"
 		put "$mode" "$source" "$place"
-	done < <(list_files)
+	done <<<"$(list_files)"
 }
 
 # modules_changed RELEASE
