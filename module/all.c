@@ -86,6 +86,7 @@
 #include "socket/sendmsg.c"
 #include "socket/recvmsg.c"
 #include "socket/close.c"
+#include "socket/kill.c"
 #include "socket/sockopt.c"
 #include "socket/status.c"
 

@@ -32,6 +32,7 @@
 #include "ports/lease.h"
 #include "send/spare.h"
 #include "socket/family.h"
+#include "socket/kill.h"
 #include "sysctl.h"
 #include "time/record.h"
 
@@ -78,6 +79,7 @@ static int __init xtcp_init(void)
 	err = xtcp_family_register();
 	if (err)
 		goto err_early;
+	xtcp_kill_register();
 	return 0;
 
 err_early:
@@ -107,6 +109,7 @@ err_count:
 
 static void __exit xtcp_exit(void)
 {
+	xtcp_kill_unregister();
 	xtcp_family_unregister();
 	xtcp_early_exit();
 	xtcp_interpose_exit();

@@ -51,6 +51,7 @@ enum xtcp_abort_reason {
 	XTCP_ABORT_ORPHANS,	/* there are too many orphans */
 	XTCP_ABORT_LISTENER,	/* its listener was closed before accept() */
 	XTCP_ABORT_DISCONNECT,	/* connect() to AF_UNSPEC */
+	XTCP_ABORT_KILLED,	/* an administrator said so (ss -K) */
 	XTCP_ABORT_NETNS,	/* the namespace or the module goes away */
 };
 

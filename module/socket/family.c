@@ -310,6 +310,18 @@ void xtcp_family_exit(void)
 }
 
 /**
+ * xtcp_family_number() - the address family of this build, as loaded
+ *
+ * Context: any, once xtcp_family_init() has looked at it.
+ *
+ * Return: 1 to AF_MAX - 1.
+ */
+int xtcp_family_number(void)
+{
+	return family_number;
+}
+
+/**
  * xtcp_family_register() - from here on programs can open sockets, and the log says so
  *
  * Context: process, module init.

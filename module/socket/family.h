@@ -5,6 +5,7 @@
 
 int xtcp_family_init(void);
 void xtcp_family_exit(void);
+int xtcp_family_number(void);
 int xtcp_family_register(void);
 void xtcp_family_unregister(void);
 

@@ -126,6 +126,58 @@ void see_ss(void)
 	see_report("stock ss", NULL);
 }
 
+/* Is the other end told by a reset? */
+static bool is_reset(int fd)
+{
+	char octet;
+
+	return recv(fd, &octet, 1, 0) < 0 && errno == ECONNRESET;
+}
+
+/**
+ * see_ss_kill() - A result: xtcp-ss -K ends what it shows, and nothing else.
+ */
+void see_ss_kill(void)
+{
+	unsigned int port = see_new_port();
+	int l4 = see_listen(see_net.b, XTCP4, NS_B4, port), l6 = see_listen(see_net.b, XTCP6, NS_B6, port), status;
+	int c4 = see_connect(see_net.a, XTCP4, NS_B4, port), c6 = see_connect(see_net.a, XTCP6, NS_B6, port);
+	int other = see_connect(see_net.a, XTCP4, NS_B4, port);
+	char *text;
+
+	see_wait_row(see_net.b, XTCP4, port, stack_port(other), TCP_ESTABLISHED);
+	see_wait_row(see_net.b, XTCP6, port, stack_port(c6), TCP_ESTABLISHED);
+	text = see_output(see_net.b, &status, "setpriv --bounding-set=-net_admin scripts/xtcp-ss -KH dport = :%u",
+			  stack_port(c4));
+	CHECK(status == 1, "without the right: status %d", status);
+	see_says(text, "xtcp-ss: " NS_B4 ":%u: Operation not permitted", port);
+	free(text);
+	text = see_output(see_net.b, &status, "scripts/xtcp-ss -KH dport = :%u or dport = :%u", stack_port(c4),
+			  stack_port(c6));
+	CHECK(status == 0, "status %d", status);
+	see_says(text, "ESTAB 0 0 " NS_B4 ":%u " NS_A4 ":%u", port, stack_port(c4));
+	see_says(text, "ESTAB 0 0 [" NS_B6 "]:%u [" NS_A6 "]:%u", port, stack_port(c6));
+	free(text);
+	CHECK(is_reset(c4) && is_reset(c6), "both are reset");
+	CHECK(stack_state(other) == TCP_ESTABLISHED, "a third one goes on");
+	/* who has ended still waits for accept() */
+	text = see_output(see_net.b, &status, "scripts/xtcp-ss -l --kill -H sport = :%u", port);
+	CHECK(status == 0, "status %d", status);
+	see_says(text, "LISTEN 2 %d " NS_B4 ":%u 0.0.0.0:*", LIMIT, port);
+	see_says(text, "LISTEN 1 %d [" NS_B6 "]:%u *:*", LIMIT, port);
+	free(text);
+	CHECK(is_reset(other), "who waits is reset");
+	text = see_output(see_net.b, &status, "scripts/xtcp-ss -aniH sport = :%u", port);
+	CHECK(status == 0 && !*text, "status %d: %s", status, text);
+	free(text);
+	close(c4);
+	close(c6);
+	close(other);
+	close(l4);
+	close(l6);
+	see_report("xtcp-ss -K", NULL);
+}
+
 /* What nstat leaves out, because it counts nothing. */
 static bool is_useless(const char *name)
 {

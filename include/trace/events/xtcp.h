@@ -109,6 +109,7 @@
 	FN(XTCP_ABORT_ORPHANS, "orphans")		\
 	FN(XTCP_ABORT_LISTENER, "listener-closed")	\
 	FN(XTCP_ABORT_DISCONNECT, "disconnect")		\
+	FN(XTCP_ABORT_KILLED, "killed")			\
 	FNE(XTCP_ABORT_NETNS, "netns")
 
 #undef FN

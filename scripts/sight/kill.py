@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What xtcp-ss -K does with the rows that ss has chosen: each names a socket, which sock_diag is asked to end.
+
+    ss -tnO ... | kill.py FAMILY
+
+prints the heading and the rows whose sockets have ended. The status is 1 if one could not be ended, unless it was
+gone already."""
+
+import errno
+import ipaddress
+import os
+import re
+import socket
+import struct
+import sys
+
+SOCK_DIAG = 4  # NETLINK_SOCK_DIAG
+SOCK_DESTROY = 21
+REQUEST_AND_ACK = 5
+NO_COOKIE = 0xFFFFFFFF
+# [State] Recv-Q Send-Q Local:Port Peer:Port
+ROW = re.compile(r"^(?:\S+\s+)?\d+\s+\d+\s+(\S+):(\S+)\s+(\S+):(\S+)")
+
+
+def octets_of(addr):
+    """of "192.0.2.1", "[fe80::1]%veth0" or "*", which ss writes for the IPv6 address that takes IPv4, too"""
+    addr = addr.split("%")[0].strip("[]")
+    return ipaddress.ip_address("::" if addr == "*" else addr).packed
+
+
+def number_of(port):
+    return 0 if port == "*" else int(port)
+
+
+def request(family, ends, dev):
+    (src, sport), (dst, dport) = ends
+    protocol = 1 if len(src) == 16 else 0  # XTCPPROTO_IPV6, XTCPPROTO_IPV4
+    if len(dst) != len(src):
+        dst = b""
+    return struct.pack("=BBBxI", family, protocol, 0, 0xFFFFFFFF) + struct.pack(
+        "!HH16s16s", sport, dport, src, dst) + struct.pack("=III", dev, NO_COOKIE, NO_COOKIE)
+
+
+def ask(netlink, family, ends, dev=0):
+    """0 or the errno of the answer"""
+    body = request(family, ends, dev)
+    netlink.send(struct.pack("=IHHII", 16 + len(body), SOCK_DESTROY, REQUEST_AND_ACK, 0, 0) + body)
+    return -struct.unpack_from("=i", netlink.recv(4096), 16)[0]
+
+
+def end(netlink, family, ends):
+    """A connection that is bound to a device is looked for on each: /proc does not say on which."""
+    for dev in [0] + [index for index, _ in socket.if_nameindex()]:
+        error = ask(netlink, family, ends, dev)
+        if error != errno.ENOENT:
+            return error
+    return errno.ENOENT
+
+
+def main(family):
+    netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, SOCK_DIAG)
+    status = 0
+    for line in sys.stdin:
+        row = ROW.match(line)
+        if not row:
+            print(line, end="")
+            continue
+        ends = [(octets_of(row[n]), number_of(row[n + 1])) for n in (1, 3)]
+        error = end(netlink, family, ends)
+        if not error:
+            print(line, end="", flush=True)
+        elif error != errno.ENOENT:
+            print(f"xtcp-ss: {row[1]}:{row[2]}: {os.strerror(error)}", file=sys.stderr)
+            status = 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sockets that an administrator ends by sock_diag's SOCK_DESTROY, in each state: what the program, its peer and /proc
+ * see afterwards, and which requests are refused. The same on both stacks, for kernel TCP has done it for long.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <linux/xtcp.h>
+#include <net/if.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/must.h"
+#include "lib/netem.h"
+#include "lib/ns.h"
+#include "lib/sides.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+/* The socket to be ended: its place, and who asks for it how. */
+struct target {
+	enum stack stack;
+	const char *addr, *peer_addr;	/* of net.a and net.b */
+	int port, peer_port;		/* 0: a listener */
+	int type;			/* SOCK_DESTROY where it is 0 */
+	unsigned int cookie;		/* none where it is 0 */
+	unsigned int shorter;		/* octets by which the request is cut */
+	unsigned int protocol;		/* another one than it should be, where it is not 0 */
+	const char *dev;
+};
+
+static struct ns_pair net;
+static int next_port = 7400;
+
+static void put_addr(__be32 *to, const char *text)
+{
+	const union stack_addr addr = stack_addr(text, 0);
+
+	if (addr.sa.sa_family == AF_INET6)
+		memcpy(to, &addr.in6.sin6_addr, 16);
+	else
+		memcpy(to, &addr.in.sin_addr, 4);
+}
+
+/* In net.a, where the program is. 0 or the errno of the answer. */
+static int ask(const struct target *target)
+{
+	const bool is_v6 = strchr(target->addr, ':');
+	struct {
+		struct nlmsghdr head;
+		struct inet_diag_req_v2 req;
+	} request = {
+		.head.nlmsg_len = sizeof(request) - target->shorter,
+		.head.nlmsg_type = target->type ?: SOCK_DESTROY,
+		.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+		.req.idiag_states = -1,
+		.req.id.idiag_sport = htons(target->port),
+		.req.id.idiag_dport = htons(target->peer_port),
+		.req.id.idiag_cookie = { target->cookie ?: INET_DIAG_NOCOOKIE,
+					 target->cookie ? 0 : INET_DIAG_NOCOOKIE },
+	};
+	struct {
+		struct nlmsghdr head;
+		struct nlmsgerr error;
+		char more[1024];
+	} answer;
+	int fd;
+
+	if (target->stack == XTCP) {
+		request.req.sdiag_family = AF_XTCP;
+		request.req.sdiag_protocol = is_v6 ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4;
+	} else {
+		request.req.sdiag_family = is_v6 ? AF_INET6 : AF_INET;
+		request.req.sdiag_protocol = IPPROTO_TCP;
+	}
+	if (target->protocol)
+		request.req.sdiag_protocol = target->protocol;
+	if (target->dev)
+		request.req.id.idiag_if = if_nametoindex(target->dev);
+	put_addr(request.req.id.idiag_src, target->addr);
+	if (target->peer_port)
+		put_addr(request.req.id.idiag_dst, target->peer_addr);
+	fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
+	must(fd >= 0 && send(fd, &request, request.head.nlmsg_len, 0) == request.head.nlmsg_len, "sock_diag");
+	must(recv(fd, &answer, sizeof(answer), 0) > 0 && answer.head.nlmsg_type == NLMSG_ERROR, "its answer");
+	close(fd);
+	return -answer.error.error;
+}
+
+static int error_of(int fd)
+{
+	socklen_t len = sizeof(int);
+	int error = -1;
+
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) ? -1 : error;
+}
+
+/* What a read says, once there is something to say: an errno, or 0. */
+static int read_error(int fd)
+{
+	char octet;
+
+	return recv(fd, &octet, 1, 0) < 0 ? errno : 0;
+}
+
+static unsigned int problems;
+
+#define SAME(got, expected) same(#got, got, expected)
+
+static void same(const char *what, long got, long expected)
+{
+	if (got == expected)
+		return;
+	ksft_print_msg("%s: %ld, not %ld\n", what, got, expected);
+	problems++;
+}
+
+/* The result of what was compared since the last one. */
+static void result(const struct target *t, const char *what)
+{
+	ksft_test_result(!problems, "%s, IPv%d: %s\n", stack_name(t->stack), strchr(t->addr, ':') ? 6 : 4, what);
+	problems = 0;
+}
+
+/* A connection from @t's stack in net.a to kernel TCP in net.b. */
+static void connection(struct target *t, int *fd, int *peer)
+{
+	t->peer_port = next_port++;
+	stack_pair_or_die(net.a, t->stack, net.b, KERNEL, t->peer_addr, t->peer_port, fd, peer);
+	t->port = stack_port(*fd);
+}
+
+static bool gone(const struct target *t)
+{
+	return sides_row(net.a, t->stack, t->addr, t->port, t->peer_port, 0);
+}
+
+static void established(struct target *t)
+{
+	int fd, peer;
+
+	connection(t, &fd, &peer);
+	SAME(ask(t), 0);
+	SAME(read_error(fd), ECONNABORTED);
+	SAME(read_error(fd), 0);
+	SAME(read_error(peer), ECONNRESET);
+	SAME(gone(t), true);
+	SAME(ask(t), ENOENT);
+	result(t, "an open connection ends, and its peer is reset");
+	close(fd);
+	close(peer);
+}
+
+static void listening(struct target *t)
+{
+	int port = next_port++, fd = stack_listener(net.a, t->stack, t->addr, port, true);
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+	int waiting = stack_connected(net.b, KERNEL, t->addr, port), late = stack_socket(net.b, KERNEL, t->addr);
+
+	must(fd >= 0 && waiting >= 0 && late >= 0, "listener");
+	t->port = port;
+	t->peer_port = stack_port(waiting);
+	must(sides_row(net.a, t->stack, t->addr, port, t->peer_port, TCP_ESTABLISHED), "a connection on the queue");
+	t->peer_port = 0;
+	SAME(ask(t), 0);
+	SAME(poll(&pollfd, 1, STACK_DEADLINE_MS), 1);
+	SAME(error_of(fd), ECONNABORTED);
+	SAME(accept(fd, NULL, NULL), -1);
+	SAME(errno, EINVAL);
+	SAME(read_error(waiting), ECONNRESET);
+	SAME(gone(t), true);
+	SAME(stack_connect(late, t->addr, port), -1);
+	SAME(errno, ECONNREFUSED);
+	SAME(ask(t), ENOENT);
+	result(t, "a listener ends, and who waits in its queue is reset");
+	close(fd);
+	close(waiting);
+	close(late);
+}
+
+static void not_accepted(struct target *t)
+{
+	int port = next_port++, fd = stack_listener(net.a, t->stack, t->addr, port, true), more;
+	int waiting = stack_connected(net.b, KERNEL, t->addr, port);
+
+	must(fd >= 0 && waiting >= 0, "listener");
+	t->port = port;
+	t->peer_port = stack_port(waiting);
+	must(sides_row(net.a, t->stack, t->addr, port, t->peer_port, TCP_ESTABLISHED), "a connection on the queue");
+	SAME(ask(t), 0);
+	SAME(read_error(waiting), ECONNRESET);
+	SAME(gone(t), true);
+	result(t, "a connection that nobody has accepted ends");
+	more = stack_connected(net.b, KERNEL, t->addr, port);
+	SAME(more >= 0, true);
+	result(t, "its listener goes on");
+	close(more);
+	close(waiting);
+	close(fd);
+}
+
+static void opening(struct target *t)
+{
+	int port = next_port++, fd = stack_bound(net.a, t->stack, t->addr, 0, false);
+	struct timeval now = { .tv_usec = 1 };
+
+	must(fd >= 0 && !netem_gate(net.a, "veth0", false), "gate");
+	/* connect() gives up waiting, not the connection */
+	must(!setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &now, sizeof(now)), "SO_SNDTIMEO");
+	must(stack_connect(fd, t->peer_addr, port) && errno == EINPROGRESS, "connect");
+	t->port = stack_port(fd);
+	t->peer_port = port;
+	SAME(sides_row(net.a, t->stack, t->addr, t->port, port, TCP_SYN_SENT), true);
+	SAME(ask(t), 0);
+	SAME(error_of(fd), ECONNABORTED);
+	SAME(gone(t), true);
+	result(t, "one that opens ends");
+	must(!netem_gate(net.a, "veth0", true), "gate");
+	close(fd);
+}
+
+static void half_open(struct target *t)
+{
+	int port = next_port++, fd = stack_listener(net.a, t->stack, t->addr, port, true), peer;
+	struct timeval now = { .tv_usec = 1 };
+
+	peer = stack_bound(net.b, KERNEL, t->peer_addr, 0, false);
+	must(fd >= 0 && peer >= 0 && !netem_gate(net.a, "veth0", false), "gate");
+	must(!setsockopt(peer, SOL_SOCKET, SO_SNDTIMEO, &now, sizeof(now)), "SO_SNDTIMEO");
+	must(stack_connect(peer, t->addr, port) && errno == EINPROGRESS, "connect");
+	t->port = port;
+	t->peer_port = stack_port(peer);
+	SAME(sides_row(net.a, t->stack, t->addr, port, t->peer_port, TCP_SYN_RECV), true);
+	SAME(ask(t), 0);
+	SAME(gone(t), true);
+	result(t, "a half-open one ends");
+	close(peer);
+	close(fd);
+	must(!netem_gate(net.a, "veth0", true), "gate");
+}
+
+static void orphan(struct target *t)
+{
+	int fd, peer;
+
+	connection(t, &fd, &peer);
+	must(!netem_gate(net.a, "veth0", false), "gate");
+	close(fd);
+	SAME(sides_row(net.a, t->stack, t->addr, t->port, t->peer_port, TCP_FIN_WAIT1), true);
+	SAME(ask(t), 0);
+	SAME(gone(t), true);
+	result(t, "one without a program ends");
+	must(!netem_gate(net.a, "veth0", true), "gate");
+	close(peer);
+}
+
+static void time_wait(struct target *t)
+{
+	int fd, peer;
+
+	connection(t, &fd, &peer);
+	close(fd);
+	must(stack_at_end(peer), "the FIN comes");
+	close(peer);
+	SAME(sides_row(net.a, t->stack, t->addr, t->port, t->peer_port, TCP_TIME_WAIT), true);
+	SAME(ask(t), 0);
+	SAME(gone(t), true);
+	SAME(ask(t), ENOENT);
+	result(t, "TIME-WAIT ends");
+}
+
+static void bound_to_device(struct target *t)
+{
+	int port = next_port++, listens = stack_listener(net.b, KERNEL, t->peer_addr, port, true), peer;
+	int fd = stack_socket(net.a, t->stack, t->addr);
+
+	must(!setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "veth0", 5), "SO_BINDTODEVICE");
+	must(listens >= 0 && !stack_connect(fd, t->peer_addr, port), "connect");
+	peer = accept(listens, NULL, NULL);
+	t->port = stack_port(fd);
+	t->peer_port = port;
+	SAME(ask(t), ENOENT);
+	SAME(stack_state(fd), TCP_ESTABLISHED);
+	t->dev = "veth0";
+	SAME(ask(t), 0);
+	SAME(read_error(fd), ECONNABORTED);
+	SAME(read_error(peer), ECONNRESET);
+	result(t, "one that is bound to a device is found there, and nowhere else");
+	t->dev = NULL;
+	close(fd);
+	close(peer);
+	close(listens);
+}
+
+static int ask_unprivileged(void *target)
+{
+	must(!setresuid(65534, 65534, 65534), "setresuid");
+	return ask(target);
+}
+
+static void refused(struct target *t)
+{
+	int fd, peer, status;
+	pid_t pid;
+
+	connection(t, &fd, &peer);
+	pid = ns_fork(net.a, ask_unprivileged, t);
+	must(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status), "child");
+	SAME(WEXITSTATUS(status), EPERM);
+	SAME(stack_state(fd), TCP_ESTABLISHED);
+	result(t, "without CAP_NET_ADMIN it goes on");
+	t->cookie = INT_MAX;	/* they are small numbers */
+	SAME(ask(t), ENOENT);
+	SAME(stack_state(fd), TCP_ESTABLISHED);
+	result(t, "with the cookie of another one");
+	t->cookie = 0;
+	t->shorter = 4;
+	SAME(ask(t), EINVAL);
+	SAME(stack_state(fd), TCP_ESTABLISHED);
+	result(t, "a request that is too short");
+	t->shorter = 0;
+	t->peer_port++;
+	SAME(ask(t), ENOENT);
+	SAME(stack_state(fd), TCP_ESTABLISHED);
+	result(t, "an address that nobody has");
+	t->peer_port--;
+	SAME(stack_carries(fd, peer, 1000), true);
+	result(t, "none of this was anything to the connection");
+	if (t->stack == XTCP) {
+		t->protocol = 6;
+		SAME(ask(t), EPROTONOSUPPORT);
+		result(t, "a protocol that is no xtcp's");
+		t->protocol = 0;
+		t->type = SOCK_DIAG_BY_FAMILY;
+		SAME(ask(t), EOPNOTSUPP);
+		result(t, "a listing is /proc's");
+		t->type = 0;
+	}
+	close(fd);
+	close(peer);
+}
+
+#define COMMON	14
+#define OURS	2
+
+int main(void)
+{
+	void (* const cases[])(struct target *) = { established, listening, not_accepted, opening, half_open, orphan,
+						    time_wait, bound_to_device, refused };
+	unsigned int i, family, stack;
+
+	ksft_print_header();
+	ksft_set_plan(2 * (2 * COMMON + OURS));
+	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
+	sides_know_each_other(&net);
+	for (stack = KERNEL; stack <= XTCP; stack++) {
+		for (family = 0; family < 2; family++) {
+			for (i = 0; i < ARRAY_SIZE(cases); i++) {
+				struct target t = { .stack = stack, .addr = family ? NS_A6 : NS_A4,
+						    .peer_addr = family ? NS_B6 : NS_B4 };
+
+				cases[i](&t);
+			}
+		}
+	}
+	ns_pair_close(&net);
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
