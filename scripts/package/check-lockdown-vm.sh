@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# make package-check, in the virtual machine: under lockdown=integrity, as with Secure Boot, with a
-# module that DKMS has signed by a key that the kernel does not know.
+# make package-check, in the virtual machine: under lockdown=integrity, as with Secure Boot, and under
+# lockdown=confidentiality, with a module that DKMS has signed by a key that the kernel does not know.
 
 . /root/check/check-lib-vm.sh
 
@@ -16,10 +16,15 @@ refused()
 	"$@" 2>&1 | grep -q 'Operation not permitted'
 }
 
+mode=$(grep -o 'lockdown=[a-z]*' /proc/cmdline)
+check "the kernel has booted with $mode" sh -c "dmesg | grep -q 'Kernel is locked down'"
 check "DKMS has signed the module" signed
 check "modprobe: not permitted" refused modprobe xtcp
 check "the kernel's log says why" sh -c "dmesg | grep -q 'Lockdown: modprobe: unsigned module loading is restricted'"
 check "insmod: not permitted" refused insmod "$(modinfo -n xtcp)"
+# what strip leaves has no signature
+check "nor is one without a signature" sh -c 'strip -g -o /tmp/unsigned.ko "$(modinfo -n xtcp)" && ! modinfo -F signer /tmp/unsigned.ko | grep -q .'
+check "insmod of that: not permitted" refused insmod /tmp/unsigned.ko
 check "xtcp_run says that the module does not load" \
 	sh -c 'xtcp_run curl http://127.0.0.1/ 2>&1 | grep -q "^xtcp_run: the xtcp module is installed, but does not load"'
 check "a socket finds no family" sh -c \

@@ -10,5 +10,19 @@ check "which has loaded it" loaded
 check "curl gets its page" moved TcpPassiveOpens 1 serves curl
 check "xtcp_run curl gets it" moved TcpActiveOpens 1 serves xtcp_run curl
 check "nginx ends" stopped
+check "the module goes" unloads
+
+# without_headers: as when there were none for DKMS
+without_headers()
+{
+	local there=/lib/modules/$(uname -r)/updates/dkms said
+
+	mv "$there" /root/aside && depmod
+	said=$(xtcp_run true 2>&1)
+	mv /root/aside "$there" && depmod
+	echo "$said"
+	[[ $said == "xtcp_run: DKMS has not built the xtcp module for Linux $(uname -r): it wants linux-headers-$(uname -r), "* ]]
+}
+check "where DKMS has not built it, xtcp_run names the headers" without_headers
 check "a removal without open sockets" sh -c 'dpkg --purge xtcp-dkms >/tmp/purge 2>&1'
-check "takes the module away" not loaded
+check "leaves no module" not loaded

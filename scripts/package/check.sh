@@ -3,8 +3,9 @@
 #
 # make package-check: the packages are made, looked at by lintian, installed in a new Debian and
 # used in virtual machines whose root that is: the module loads by itself, a server and its clients
-# talk, an upgrade and a removal under open sockets, a kernel update, lockdown. Needs root, since it
-# mounts and changes root; all of that is in a mount namespace and a folder of its own.
+# talk, an upgrade and a removal under open sockets, a kernel update, lockdown, make install in
+# place of the packages. Needs root, since it mounts and changes root; all of that is in a mount
+# namespace and a folder of its own.
 # Prints TAP; the last line counts.
 
 set -u
@@ -106,10 +107,27 @@ check_all()
 	settle
 	machine "$(release_of 6.1)" "" check-use-vm.sh
 	machine "$(release_of 6.1)" "lockdown=integrity" check-lockdown-vm.sh
+	machine "$(release_of 6.1)" "lockdown=confidentiality" check-lockdown-vm.sh
 	mounts "$work/root"
 	update_kernel
 	settle
 	machine "$(release_of $series)" "" check-update-vm.sh
+	install_by_make "$(release_of 6.1)"
+	machine "$(release_of 6.1)" "" check-make-vm.sh
+}
+
+# install_by_make RELEASE: after the packages have gone, with a key of its own
+install_by_make()
+{
+	local kdir=/lib/modules/$1/build
+
+	mkdir "$work/root/root/xtcp"
+	git archive HEAD | tar -x -C "$work/root/root/xtcp"
+	openssl req -new -x509 -newkey rsa:2048 -keyout "$work/root/root/key.pem" -outform DER -out "$work/root/root/key.der" \
+		-nodes -days 2 -subj "/CN=a key of one's own/" >"$work/log" 2>&1
+	inside "$work/root" sh -c "apt-get -q -y purge xtcp-dkms xtcp-tools && cd /root/xtcp && make KDIR=$kdir &&
+		make install KDIR=$kdir SIGN_KEY=/root/key.pem SIGN_CERT=/root/key.der" >>"$work/log" 2>&1
+	verdict "make install" $?
 }
 
 # settle: what only apt wanted is not in the machine's way

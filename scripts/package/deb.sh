@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # make deb: xtcp-dkms and xtcp-tools, in build/deb. The version is that of the module; as long as it
-# is not tagged, one before it that grows with each commit. VERSION in the environment is another one,
-# DEBFULLNAME and DEBEMAIL say who packages it.
+# is not tagged, one before it that grows with each commit; packages of earlier ones are removed.
+# VERSION in the environment is another one, beside those that are there; DEBFULLNAME and DEBEMAIL say
+# who packages it.
 
 set -eu
 cd "$(dirname "$0")/../.."
@@ -49,6 +50,7 @@ kernels()
 }
 
 maintainer="${DEBFULLNAME:-The xtcp developers} <${DEBEMAIL:-xtcp@example.org}>"
+beside=${VERSION-}
 VERSION=${VERSION:-$(version)}
 if [ "${1-}" = --version ]; then
 	echo "$VERSION"
@@ -57,6 +59,8 @@ fi
 [[ $VERSION =~ ^[0-9][0-9a-z.~+]*$ ]] || fail "'$VERSION' is no version"
 work=build/deb/xtcp-$VERSION
 rm -rf "$work"
+# who says build/deb/*.deb means one version
+[ -n "$beside" ] || rm -f build/deb/xtcp*_*.{deb,changes,buildinfo}
 mkdir -p "$work"
 cp -a Kbuild include module scripts "$work/"
 find "$work" -name __pycache__ -prune -exec rm -r {} +
