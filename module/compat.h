@@ -59,6 +59,14 @@
 #include <asm/unaligned.h>
 #endif
 
+/* Without it sock_diag_unregister() waits for a handler that is under way by a mutex. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0) || \
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 120) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0))
+#define XTCP_COMPAT_DIAG_OWNER	.owner = THIS_MODULE,
+#else
+#define XTCP_COMPAT_DIAG_OWNER
+#endif
+
 /*
  * A sock that gives its reference of the namespace back before it is freed becomes what the kernel calls a kernel sock,
  * and __sk_destruct() gives back what such a one holds: since 6.2 a tracker of another kind, since 6.14 a passive

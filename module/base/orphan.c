@@ -100,7 +100,7 @@ static void count_orphan(struct xtcp_net *xn, int change)
  * An orphan does not keep its namespace alive, as in Linux; it dies with it. The reference goes back here and not when
  * the sock is freed. From here on the namespace's exit may come at any time, and waits for this lock.
  *
- * Context: process, BH disabled. Lock: socket, held by bh_lock_sock() and not owned by a user.
+ * Context: process, BH disabled. Lock: socket, held by bh_lock_sock(); no program owns it.
  */
 void xtcp_orphan_add(struct sock *sk)
 {

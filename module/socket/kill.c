@@ -25,42 +25,46 @@
 #include "listen/listener.h"
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
+#include "ports/port.h"
 #include "socket/family.h"
 #include "socket/listen.h"
 #include "time/record.h"
 
-/* Program and peer are told: ECONNABORTED and a RST. As in Linux a listener resets whom nobody has accepted. */
-static int kill_sock(struct sock *sk)
+/* The program may have connected the sock to somebody else since it was found. */
+static bool is_still(const struct sock *sk, const struct xtcp_tuple *tuple)
 {
-	int err = -ENOENT;
+	const struct xtcp_tuple now = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
+
+	return (1 << sk->sk_state) & ~(TCPF_CLOSE | TCPF_LISTEN) && !memcmp(&now, tuple, sizeof(now));
+}
+
+/* Program and peer are told: ECONNABORTED and a RST. -EAGAIN: it has ended; a record may stand in its place. */
+static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
+{
+	int err = -EAGAIN;
 
 	lock_sock(sk);
-	if (sk->sk_state == TCP_LISTEN) {
-		xtcp_listen_stop(sk);
-		WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
-		xtcp_state_set(sk, TCP_CLOSE);
-		WRITE_ONCE(sk->sk_err, ECONNABORTED);
-		sk->sk_state_change(sk);
-		sk_error_report(sk);
-		err = 0;
-	} else if (sk->sk_state != TCP_CLOSE) {
-		/* it may be an orphan, which ends here */
-		local_bh_disable();
-		bh_lock_sock(sk);
+	/* it may be an orphan, which ends here */
+	local_bh_disable();
+	bh_lock_sock(sk);
+	if (is_still(sk, tuple)) {
 		xtcp_sock_abort(sk, ECONNABORTED, XTCP_ABORT_KILLED);
-		bh_unlock_sock(sk);
-		local_bh_enable();
 		err = 0;
 	}
+	bh_unlock_sock(sk);
+	local_bh_enable();
 	release_sock(sk);
 	return err;
 }
 
-/* Half open, nobody knows of it but the peer, which will hear of it when it sends something. */
+/*
+ * Half open, nobody knows of it but the peer, which will hear of it when it sends something. -EAGAIN: it is no more; its
+ * child may stand in its place.
+ */
 static int kill_entry(struct xtcp_request *he)
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(he->lsk);
-	int err = -ENOENT;
+	int err = -EAGAIN;
 
 	if (!listener)
 		return err;
@@ -81,7 +85,8 @@ static bool cookie_fits(struct sock *sk, const struct inet_diag_sockid *id)
 	return sk && !sock_diag_check_cookie(sk, id->idiag_cookie);
 }
 
-static int kill_connection(struct xtcp_net *xn, const struct xtcp_tuple *tuple, const struct inet_diag_sockid *id)
+/* -ENOENT: there is none. -EAGAIN: it became another one meanwhile. */
+static int kill_found(struct xtcp_net *xn, const struct xtcp_tuple *tuple, const struct inet_diag_sockid *id)
 {
 	struct xtcp_demux_key key = { .tuple = *tuple, .dif = id->idiag_if, .hash = xtcp_demux_hash(xn, tuple) };
 	struct xtcp_conn *conn;
@@ -92,9 +97,11 @@ static int kill_connection(struct xtcp_net *xn, const struct xtcp_tuple *tuple, 
 	conn = xtcp_demux_lookup(xn, &key);
 	if (conn && conn->kind == XTCP_CONN_SOCK)
 		sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
-	if (!conn || !cookie_fits(sk, id) || (sk && !refcount_inc_not_zero(&sk->sk_refcnt)))
+	if (!conn || !cookie_fits(sk, id))
 		err = -ENOENT;
-	if (!err && conn->kind == XTCP_CONN_REQUEST)
+	else if (sk && !refcount_inc_not_zero(&sk->sk_refcnt))
+		err = -EAGAIN;
+	else if (conn->kind == XTCP_CONN_REQUEST)
 		err = kill_entry(container_of(conn, struct xtcp_request, conn));
 	if (!err && conn->kind == XTCP_CONN_TIMEWAIT) {
 		local_bh_disable();
@@ -104,16 +111,27 @@ static int kill_connection(struct xtcp_net *xn, const struct xtcp_tuple *tuple, 
 	rcu_read_unlock();
 	if (err || !sk)
 		return err;
-	err = kill_sock(sk);
+	err = kill_sock(sk, tuple);
 	sock_put(sk);
 	return err;
+}
+
+/* An entry, its child and the child's record: more than three are not met on the way. */
+static int kill_connection(struct xtcp_net *xn, const struct xtcp_tuple *tuple, const struct inet_diag_sockid *id)
+{
+	int tries = 3, err;
+
+	do {
+		err = kill_found(xn, tuple, id);
+	} while (err == -EAGAIN && --tries);
+	return err == -EAGAIN ? -ENOENT : err;
 }
 
 static bool listens_at(const struct sock *sk, int family, const struct in6_addr *addr,
 		       const struct inet_diag_sockid *id)
 {
-	if (sk->sk_family != family || inet_sk(sk)->inet_sport != id->idiag_sport ||
-	    (id->idiag_if && sk->sk_bound_dev_if != id->idiag_if))
+	if (READ_ONCE(sk->sk_state) != TCP_LISTEN || sk->sk_family != family ||
+	    inet_sk(sk)->inet_sport != id->idiag_sport || sk->sk_bound_dev_if != (int)id->idiag_if)
 		return false;
 #if IS_ENABLED(CONFIG_IPV6)
 	if (family == AF_INET6)
@@ -122,13 +140,26 @@ static bool listens_at(const struct sock *sk, int family, const struct in6_addr 
 	return inet_sk(sk)->inet_rcv_saddr == addr->s6_addr32[3];
 }
 
+/* As in Linux it resets whom nobody has accepted, and gives back a port that the program did not ask for. */
+static void stop_listener(struct sock *sk)
+{
+	xtcp_listen_stop(sk);
+	WRITE_ONCE(sk->sk_err, ECONNABORTED);
+	smp_wmb();	/* as in xtcp_sock_fail() */
+	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
+	xtcp_state_set(sk, TCP_CLOSE);
+	xtcp_port_connection_ended(sk);
+	sk->sk_state_change(sk);
+	sk_error_report(sk);
+}
+
 /* The first that fits; of a group each request ends one. */
 static int kill_listener(struct xtcp_net *xn, int family, const struct in6_addr *addr,
 			 const struct inet_diag_sockid *id)
 {
 	unsigned long number = 0;
 	struct sock *sk;
-	int err;
+	int err = -ENOENT;
 
 	rcu_read_lock();
 	while ((sk = xtcp_listeners_from(xn, &number))) {
@@ -138,8 +169,13 @@ static int kill_listener(struct xtcp_net *xn, int family, const struct in6_addr 
 	}
 	rcu_read_unlock();
 	if (!sk)
-		return -ENOENT;
-	err = kill_sock(sk);
+		return err;
+	lock_sock(sk);
+	if (listens_at(sk, family, addr, id)) {
+		stop_listener(sk);
+		err = 0;
+	}
+	release_sock(sk);
 	sock_put(sk);
 	return err;
 }
@@ -157,6 +193,8 @@ static int kill_by_id(struct xtcp_net *xn, int family, const struct inet_diag_so
 	}
 	if (!tuple.fport)
 		return kill_listener(xn, family, &tuple.laddr, id);
+	if (ipv6_addr_v4mapped(&tuple.laddr) != ipv6_addr_v4mapped(&tuple.faddr))
+		return -ENOENT;
 	return kill_connection(xn, &tuple, id);
 }
 
@@ -184,7 +222,7 @@ static int diag_dump(struct sk_buff *request, struct nlmsghdr *nlh)
 }
 
 static struct sock_diag_handler handler = {
-	.owner		= THIS_MODULE,
+	XTCP_COMPAT_DIAG_OWNER
 	.dump		= diag_dump,
 	.destroy	= diag_destroy,
 };

@@ -191,13 +191,15 @@ out:
 	return child;
 }
 
-/* A child that nobody accepted: the peer gets a RST. The queue's reference ends in xtcp_sock_destroy(). */
+/*
+ * A child that nobody accepted: the peer gets a RST. The queue's reference ends in xtcp_sock_destroy(). Only kill.c may
+ * own it meanwhile, which then finds it ended.
+ */
 static void reset_child(struct sock *child)
 {
 	sock_hold(child);	/* put below */
 	local_bh_disable();
 	bh_lock_sock(child);
-	WARN_ON_ONCE(sock_owned_by_user(child));
 	sock_orphan(child);
 	xtcp_orphan_add(child);
 	if (child->sk_state == TCP_CLOSE)

@@ -4,7 +4,7 @@
     ss -tnO ... | kill.py FAMILY
 
 prints the heading and the rows whose sockets have ended. The status is 1 if one could not be ended, unless it was
-gone already."""
+gone already, and 2 if the module has no such thing or a line is not to be understood."""
 
 import errno
 import ipaddress
@@ -15,6 +15,7 @@ import struct
 import sys
 
 SOCK_DIAG = 4  # NETLINK_SOCK_DIAG
+SOCK_DIAG_BY_FAMILY = 20
 SOCK_DESTROY = 21
 REQUEST_AND_ACK = 5
 NO_COOKIE = 0xFFFFFFFF
@@ -41,36 +42,52 @@ def request(family, ends, dev):
         "!HH16s16s", sport, dport, src, dst) + struct.pack("=III", dev, NO_COOKIE, NO_COOKIE)
 
 
-def ask(netlink, family, ends, dev=0):
+def ask(netlink, what, family, ends, dev=0):
     """0 or the errno of the answer"""
     body = request(family, ends, dev)
-    netlink.send(struct.pack("=IHHII", 16 + len(body), SOCK_DESTROY, REQUEST_AND_ACK, 0, 0) + body)
+    netlink.send(struct.pack("=IHHII", 16 + len(body), what, REQUEST_AND_ACK, 0, 0) + body)
     return -struct.unpack_from("=i", netlink.recv(4096), 16)[0]
 
 
 def end(netlink, family, ends):
     """A connection that is bound to a device is looked for on each: /proc does not say on which."""
     for dev in [0] + [index for index, _ in socket.if_nameindex()]:
-        error = ask(netlink, family, ends, dev)
+        error = ask(netlink, SOCK_DESTROY, family, ends, dev)
         if error != errno.ENOENT:
             return error
     return errno.ENOENT
 
 
+def answers(netlink, family):
+    """Whether there is a handler. Where there is none each answer is ENOENT; ours lists nothing."""
+    nobody = (bytes(4), 0)
+    return ask(netlink, SOCK_DIAG_BY_FAMILY, family, (nobody, nobody)) == errno.EOPNOTSUPP
+
+
+def say(text):
+    print("xtcp-ss: " + text, file=sys.stderr)
+
+
 def main(family):
     netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, SOCK_DIAG)
     status = 0
+    if not answers(netlink, family):
+        say("the module that is loaded does not end sockets for others")
+        return 2
     for line in sys.stdin:
         row = ROW.match(line)
         if not row:
             print(line, end="")
+            if "Local Address" not in line:
+                say("no row of a socket, so nothing ended")
+                return 2
             continue
         ends = [(octets_of(row[n]), number_of(row[n + 1])) for n in (1, 3)]
         error = end(netlink, family, ends)
         if not error:
             print(line, end="", flush=True)
         elif error != errno.ENOENT:
-            print(f"xtcp-ss: {row[1]}:{row[2]}: {os.strerror(error)}", file=sys.stderr)
+            say(f"{row[1]}:{row[2]}: {os.strerror(error)}")
             status = 1
     return status
 

@@ -185,6 +185,24 @@ static void listening(struct target *t)
 	close(late);
 }
 
+static void listening_anywhere(struct target *t)
+{
+	int fd = stack_socket(net.a, t->stack, t->addr), next;
+
+	must(fd >= 0 && !listen(fd, 1), "listen");
+	t->port = stack_port(fd);
+	t->addr = strchr(t->addr, ':') ? "::" : "0.0.0.0";
+	next = stack_bound(net.a, t->stack, t->addr, t->port, false);
+	SAME(next, -1);
+	SAME(errno, EADDRINUSE);
+	SAME(ask(t), 0);
+	next = stack_bound(net.a, t->stack, t->addr, t->port, false);
+	SAME(next >= 0, true);
+	result(t, "a listener gives back a port that it did not ask for");
+	close(next);
+	close(fd);
+}
+
 static void not_accepted(struct target *t)
 {
 	int port = next_port++, fd = stack_listener(net.a, t->stack, t->addr, port, true), more;
@@ -347,17 +365,40 @@ static void refused(struct target *t)
 	close(peer);
 }
 
-#define COMMON	14
+static void by_mapped_addresses(struct target *t)
+{
+	struct target mapped;
+	int fd, peer;
+
+	if (strchr(t->addr, ':'))
+		return;
+	connection(t, &fd, &peer);
+	mapped = *t;
+	mapped.addr = "::" NS_A4;
+	mapped.peer_addr = "::ffff:" NS_B4;
+	SAME(ask(&mapped), ENOENT);
+	SAME(stack_state(fd), TCP_ESTABLISHED);
+	mapped.addr = "::ffff:" NS_A4;
+	SAME(ask(&mapped), 0);
+	SAME(read_error(fd), ECONNABORTED);
+	result(t, "by addresses of IPv6 that stand for IPv4, both of them");
+	close(fd);
+	close(peer);
+}
+
+#define COMMON	15
+#define IPV4	1
 #define OURS	2
 
 int main(void)
 {
-	void (* const cases[])(struct target *) = { established, listening, not_accepted, opening, half_open, orphan,
-						    time_wait, bound_to_device, refused };
+	void (* const cases[])(struct target *) = { established, listening, listening_anywhere, not_accepted, opening,
+						    half_open, orphan, time_wait, bound_to_device, by_mapped_addresses,
+						    refused };
 	unsigned int i, family, stack;
 
 	ksft_print_header();
-	ksft_set_plan(2 * (2 * COMMON + OURS));
+	ksft_set_plan(2 * (2 * COMMON + IPV4 + OURS));
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
 	for (stack = KERNEL; stack <= XTCP; stack++) {
