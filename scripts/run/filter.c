@@ -89,6 +89,18 @@ static void other_machines(struct program *program, bool strict)
 	program->insn[from].jt = program->n - from - 1;
 }
 
+/* A call that connects if its flags say so. Most have none, so the kernel looks at these alone. */
+static void notify_of_fastopen(struct program *program, unsigned int nr, int flags_arg)
+{
+	unsigned short from = skip_unless(program, nr);
+
+	load_arg(program, flags_arg);
+	program->insn[program->n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, MSG_FASTOPEN, 0, 1);
+	verdict(program, SECCOMP_RET_USER_NOTIF);
+	verdict(program, SECCOMP_RET_ALLOW);
+	land(program, from);
+}
+
 static void write_program(struct program *program, bool strict)
 {
 	unsigned short from;
@@ -105,6 +117,9 @@ static void write_program(struct program *program, bool strict)
 	}
 	from = skip_unless(program, SYS_socket);
 	load_arg(program, 1);
+		notify_of_fastopen(program, SYS_sendto, 3);
+		notify_of_fastopen(program, SYS_sendmsg, 2);
+		notify_of_fastopen(program, SYS_sendmmsg, 3);
 	program->insn[program->n++] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~TYPE_FLAGS);
 	program->insn[program->n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 1, 0);
 	verdict(program, SECCOMP_RET_ALLOW);

@@ -2,8 +2,8 @@
 /*
  * The process behind a program that calls the kernel itself: a static one, Go, one that has cleared its environment.
  * When somebody below the filter asks for a TCP socket, the kernel has us make another one, and puts it in. With rules
- * about ports bind() and connect() come here, too. It ends with the last one who runs under the filter;
- * if it is killed before, socket() for TCP fails there with ENOSYS.
+ * about ports bind(), connect() and what sends with MSG_FASTOPEN come here, too. It ends with the last one who runs
+ * under the filter; if it is killed before, socket() for TCP fails there with ENOSYS.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -37,7 +37,24 @@ static int socket_as_asked(int domain, int type, int protocol)
 	return -1;
 }
 
-static struct stack_calls calls = { .socket = socket_as_asked, .getsockopt = getsockopt, .bind = bind };
+/*
+ * We may be root, and who asks may have given up those rights: what a program could not do itself, as to have another
+ * user's process sent signals, is not done for it. The saved user number is the way back.
+ */
+static void as_program(bool on)
+{
+	static bool changed;
+	long uid, fsuid;
+
+	if (on && !getuid() && make_status(asking, "Uid", &uid, &fsuid) && (uid || fsuid))
+		changed = !setresuid(uid, fsuid, 0);
+	else if (!on && changed)
+		changed = setresuid(0, 0, 0);
+}
+
+static struct stack_calls calls = {
+	.socket = socket_as_asked, .getsockopt = getsockopt, .bind = bind, .as_program = as_program,
+};
 
 static void answer(unsigned long long id, int error, unsigned int flags)
 {
@@ -79,14 +96,35 @@ static void be_socket(const struct seccomp_notif *req)
 	close(fd);
 }
 
-/* The address that bind() or connect() was given. */
+/* The program's memory. */
+static bool read_memory(unsigned long long at, void *to, size_t len)
+{
+	struct iovec here = { to, len }, there = { (void *)at, len };
+
+	return process_vm_readv(asking, &here, 1, &there, 1, 0) == (ssize_t)len;
+}
+
+/* The address that a call was given: bind(), connect(), or one that sends and connects. */
 static bool read_address(const struct seccomp_notif *req, union address *addr)
 {
-	size_t len = req->data.args[2] < sizeof(*addr) ? req->data.args[2] : sizeof(*addr);
-	struct iovec here = { addr, len }, there = { (void *)req->data.args[1], len };
+	unsigned long long at = req->data.args[1];
+	size_t len = req->data.args[2];
+	struct msghdr msg;
 
+	if (req->data.nr == SYS_sendto) {
+		at = req->data.args[4];
+		len = req->data.args[5];
+	} else if (req->data.nr == SYS_sendmsg || req->data.nr == SYS_sendmmsg) {
+		/* sendmmsg(): a list of these, of which the first one connects */
+		if (!read_memory(at, &msg, sizeof(msg)))
+			return false;
+		at = (unsigned long)msg.msg_name;
+		len = msg.msg_namelen;
+	}
+	if (len > sizeof(*addr))
+		len = sizeof(*addr);
 	memset(addr, 0, sizeof(*addr));
-	return len >= sizeof(struct sockaddr_in) && process_vm_readv(asking, &here, 1, &there, 1, 0) == (ssize_t)len &&
+	return len >= sizeof(struct sockaddr_in) && read_memory(at, addr, len) &&
 	       (addr->sa.sa_family == AF_INET || addr->sa.sa_family == AF_INET6);
 }
 
@@ -122,7 +160,11 @@ static bool closes_on_exec(int number)
 	return cloexec;
 }
 
-/* move() - Put a socket of the other stack in the place of @fd, which is closed. Return: 0 or an error. */
+/*
+ * move() - Put a socket of the other stack in the place of @fd, which is closed.
+ *
+ * Return: 0, also when it has to stay, or an error.
+ */
 static int move(const struct seccomp_notif *req, int fd, bool to_xtcp)
 {
 	struct seccomp_notif_addfd add = {
@@ -134,10 +176,13 @@ static int move(const struct seccomp_notif *req, int fd, bool to_xtcp)
 	int made, error = 0;
 
 	made = swap_prepare(&calls, fd, to_xtcp, &bound, &len);
-	if (made < 0)
-		error = errno;
+	if (made < 0) {
+		error = errno == EXDEV ? 0 : errno;
+		close(fd);
+		return error;
+	}
 	add.srcfd = made;
-	if (!error && ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0)
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0)
 		error = errno;
 	close(fd);
 	if (!error && address_is_bound(&bound.sa) && bind(made, &bound.sa, len))
@@ -145,14 +190,13 @@ static int move(const struct seccomp_notif *req, int fd, bool to_xtcp)
 	if (!error)
 		log_line("process %d: socket %llu moves to %s", asking, req->data.args[0],
 			 to_xtcp ? "xtcp" : "kernel TCP");
-	if (made >= 0)
-		close(made);
+	close(made);
 	return error;
 }
 
 static void be_bind_or_connect(const struct seccomp_notif *req)
 {
-	bool connecting = req->data.nr == SYS_connect, is_xtcp, want;
+	bool connecting = req->data.nr != SYS_bind, is_xtcp, want;
 	union address addr, local;
 	socklen_t len = sizeof(local);
 	int fd, error = 0;

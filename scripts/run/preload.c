@@ -19,6 +19,10 @@
 #define EXPORTED __attribute__((visibility("default")))
 
 static int (*libc_connect)(int fd, const struct sockaddr *addr, socklen_t len);
+static ssize_t (*libc_sendto)(int fd, const void *text, size_t n, int flags, const struct sockaddr *addr,
+			      socklen_t len);
+static ssize_t (*libc_sendmsg)(int fd, const struct msghdr *msg, int flags);
+static int (*libc_sendmmsg)(int fd, struct mmsghdr *msgs, unsigned int n, int flags);
 static struct stack_calls libc = { .family = AF_XTCP };
 
 /* Before main, and again by whoever opens a socket in a constructor that runs earlier. */
@@ -32,6 +36,9 @@ static void __attribute__((constructor)) prepare(void)
 		rules_set(NULL, NULL);
 	log_begin(getenv(ENV_LOG));
 	libc_connect = dlsym(RTLD_NEXT, "connect");
+	libc_sendto = dlsym(RTLD_NEXT, "sendto");
+	libc_sendmsg = dlsym(RTLD_NEXT, "sendmsg");
+	libc_sendmmsg = dlsym(RTLD_NEXT, "sendmmsg");
 	libc.getsockopt = dlsym(RTLD_NEXT, "getsockopt");
 	libc.bind = dlsym(RTLD_NEXT, "bind");
 	libc.socket = dlsym(RTLD_NEXT, "socket");
@@ -111,7 +118,7 @@ static int move(int fd, const struct sockaddr *local, const struct sockaddr *rem
 		return 0;
 	made = swap_prepare(&libc, fd, want, &bound, &len);
 	if (made < 0)
-		return -1;
+		return errno == EXDEV ? 0 : -1;		/* a filter below us, which sees the call that follows */
 	cloexec = fcntl(fd, F_GETFD) & FD_CLOEXEC ? O_CLOEXEC : 0;
 	if (dup3(made, fd, cloexec) < 0) {
 		close(made);
@@ -136,15 +143,48 @@ EXPORTED int bind(int fd, const struct sockaddr *addr, socklen_t len)
 	return libc.bind(fd, addr, len);
 }
 
-EXPORTED int connect(int fd, const struct sockaddr *addr, socklen_t len)
+/* Before a call that connects. Return: 0, or -1 with errno. */
+static int judge(int fd, const struct sockaddr *addr, socklen_t len)
 {
 	union address local;
 	socklen_t local_len = sizeof(local);
 
+	if (!rules_any() || !is_inet(addr, len))
+		return 0;
+	return move(fd, getsockname(fd, &local.sa, &local_len) ? NULL : &local.sa, addr);
+}
+
+EXPORTED int connect(int fd, const struct sockaddr *addr, socklen_t len)
+{
 	if (!libc_connect)
 		prepare();
-	if (rules_any() && is_inet(addr, len) &&
-	    move(fd, getsockname(fd, &local.sa, &local_len) ? NULL : &local.sa, addr))
+	return judge(fd, addr, len) ? -1 : libc_connect(fd, addr, len);
+}
+
+/* What sends passes here, too, for MSG_FASTOPEN connects. A flag is all that is looked at otherwise. */
+EXPORTED ssize_t sendto(int fd, const void *text, size_t n, int flags, const struct sockaddr *addr, socklen_t len)
+{
+	if (!libc_sendto)
+		prepare();
+	if (flags & MSG_FASTOPEN && judge(fd, addr, len))
 		return -1;
-	return libc_connect(fd, addr, len);
+	return libc_sendto(fd, text, n, flags, addr, len);
+}
+
+EXPORTED ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
+{
+	if (!libc_sendmsg)
+		prepare();
+	if (flags & MSG_FASTOPEN && judge(fd, msg->msg_name, msg->msg_namelen))
+		return -1;
+	return libc_sendmsg(fd, msg, flags);
+}
+
+EXPORTED int sendmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags)
+{
+	if (!libc_sendmmsg)
+		prepare();
+	if (flags & MSG_FASTOPEN && n && judge(fd, msgs->msg_hdr.msg_name, msgs->msg_hdr.msg_namelen))
+		return -1;
+	return libc_sendmmsg(fd, msgs, n, flags);
 }

@@ -34,6 +34,7 @@ struct stack_calls {
 	int (*socket)(int domain, int type, int protocol);
 	int (*getsockopt)(int fd, int level, int name, void *value, socklen_t *len);
 	int (*bind)(int fd, const struct sockaddr *addr, socklen_t len);
+	void (*as_program)(bool on);	/* take the program's rights for a moment; NULL: we have no others */
 	int family;			/* AF_XTCP's number */
 };
 
@@ -45,6 +46,9 @@ union address {
 bool swap_is_tcp(const struct stack_calls *calls, int fd, bool *is_xtcp);
 int swap_prepare(const struct stack_calls *calls, int fd, bool to_xtcp, union address *bound, socklen_t *len);
 bool address_is_bound(const struct sockaddr *addr);
+
+/* carry.c: what that one takes along */
+void carry_all(const struct stack_calls *calls, int from, int fresh, int to);
 
 /* log.c: --verbose */
 void log_begin(const char *where);

@@ -6,68 +6,16 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <linux/xtcp.h>
 
 #include "run.h"
 
-static const struct {
-	int level;
-	int name;
-	bool doubled;		/* getsockopt() shows twice of what was set */
-} options[] = {
-	{ SOL_SOCKET, SO_REUSEADDR }, { SOL_SOCKET, SO_REUSEPORT }, { SOL_SOCKET, SO_KEEPALIVE },
-	{ SOL_SOCKET, SO_LINGER }, { SOL_SOCKET, SO_OOBINLINE }, { SOL_SOCKET, SO_DONTROUTE },
-	{ SOL_SOCKET, SO_RCVBUF, true }, { SOL_SOCKET, SO_SNDBUF, true }, { SOL_SOCKET, SO_RCVLOWAT },
-	{ SOL_SOCKET, SO_RCVTIMEO }, { SOL_SOCKET, SO_SNDTIMEO }, { SOL_SOCKET, SO_TIMESTAMP },
-	{ SOL_SOCKET, SO_PRIORITY }, { SOL_SOCKET, SO_MARK }, { SOL_SOCKET, SO_BINDTODEVICE },
-	{ IPPROTO_TCP, TCP_NODELAY }, { IPPROTO_TCP, TCP_CORK }, { IPPROTO_TCP, TCP_MAXSEG },
-	{ IPPROTO_TCP, TCP_KEEPIDLE }, { IPPROTO_TCP, TCP_KEEPINTVL }, { IPPROTO_TCP, TCP_KEEPCNT },
-	{ IPPROTO_TCP, TCP_SYNCNT }, { IPPROTO_TCP, TCP_LINGER2 }, { IPPROTO_TCP, TCP_DEFER_ACCEPT },
-	{ IPPROTO_TCP, TCP_WINDOW_CLAMP }, { IPPROTO_TCP, TCP_USER_TIMEOUT }, { IPPROTO_TCP, TCP_NOTSENT_LOWAT },
-	{ IPPROTO_IP, IP_TOS }, { IPPROTO_IP, IP_TTL }, { IPPROTO_IP, IP_FREEBIND }, { IPPROTO_IP, IP_TRANSPARENT },
-	{ IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT }, { IPPROTO_IP, IP_RECVERR }, { IPPROTO_IP, IP_MTU_DISCOVER },
-	{ IPPROTO_IPV6, IPV6_V6ONLY }, { IPPROTO_IPV6, IPV6_TCLASS }, { IPPROTO_IPV6, IPV6_UNICAST_HOPS },
-	{ IPPROTO_IPV6, IPV6_RECVERR },
-};
-
-/* What differs from a new socket of the same stack, the program has set. */
-static void copy_options(const struct stack_calls *calls, int from, int fresh, int to)
-{
-	char set[64], usual[64];
-	socklen_t len, usual_len;
-	unsigned int i;
-	int half;
-
-	for (i = 0; i < sizeof(options) / sizeof(*options); i++) {
-		len = sizeof(set);
-		usual_len = sizeof(usual);
-		if (calls->getsockopt(from, options[i].level, options[i].name, set, &len) ||
-		    calls->getsockopt(fresh, options[i].level, options[i].name, usual, &usual_len) ||
-		    (len == usual_len && !memcmp(set, usual, len)))
-			continue;
-		if (options[i].doubled) {
-			memcpy(&half, set, sizeof(half));
-			half /= 2;
-			memcpy(set, &half, sizeof(half));
-		}
-		if (setsockopt(to, options[i].level, options[i].name, set, len))
-			log_line("option %d of level %d could not go along: %s", options[i].name, options[i].level,
-				 strerror(errno));
-	}
-}
-
-static void copy_flags(int from, int to)
-{
-	fcntl(to, F_SETFL, fcntl(from, F_GETFL));	/* O_NONBLOCK, O_ASYNC */
-	if (fcntl(from, F_GETOWN))
-		fcntl(to, F_SETOWN, fcntl(from, F_GETOWN));
-}
+#ifndef SO_NETNS_COOKIE
+#define SO_NETNS_COOKIE 71
+#endif
 
 static int option(const struct stack_calls *calls, int fd, int name)
 {
@@ -100,13 +48,26 @@ static int socket_on(const struct stack_calls *calls, bool on_xtcp, int domain)
 	return calls->socket(domain, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
 }
 
+/* Whether two sockets are in two network namespaces. */
+static bool are_apart(const struct stack_calls *calls, int a, int b)
+{
+	unsigned long long cookie[2];
+	socklen_t len[2] = { sizeof(*cookie), sizeof(*cookie) };
+
+	return !calls->getsockopt(a, SOL_SOCKET, SO_NETNS_COOKIE, &cookie[0], &len[0]) &&
+	       !calls->getsockopt(b, SOL_SOCKET, SO_NETNS_COOKIE, &cookie[1], &len[1]) && cookie[0] != cookie[1];
+}
+
 /*
- * swap_prepare() - A socket of the other stack with the options of @fd, which stays. Return: it, or -1 with errno.
+ * swap_prepare() - A socket of the other stack with the options of @fd, which stays. Return: it, or -1 with errno;
+ * EXDEV: not here. The filter gives us none of that stack, and its process does it; or the caller has entered another
+ * network namespace since.
  * @bound and @len: where @fd is bound, which the caller repeats once @fd is gone, for two stacks do not share a port.
  */
 int swap_prepare(const struct stack_calls *calls, int fd, bool to_xtcp, union address *bound, socklen_t *len)
 {
 	int made, fresh;
+	bool apart;
 
 	*len = sizeof(*bound);
 	if (getsockname(fd, &bound->sa, len))
@@ -114,13 +75,20 @@ int swap_prepare(const struct stack_calls *calls, int fd, bool to_xtcp, union ad
 	made = socket_on(calls, to_xtcp, bound->sa.sa_family);
 	if (made < 0)
 		return -1;
+	apart = are_apart(calls, fd, made);
+	if (apart)
+		log_line("a socket stays what it is: it is of another network namespace");
+	if (apart || (option(calls, made, SO_PROTOCOL) == XTCP_SK_PROTOCOL) != to_xtcp) {
+		close(made);
+		errno = EXDEV;
+		return -1;
+	}
 	fresh = socket_on(calls, !to_xtcp, bound->sa.sa_family);
 	if (fresh < 0) {
 		close(made);
 		return -1;
 	}
-	copy_options(calls, fd, fresh, made);
-	copy_flags(fd, made);
+	carry_all(calls, fd, fresh, made);
 	close(fresh);
 	return made;
 }

@@ -20,7 +20,16 @@
 
 #define OUT	"/tmp/anyprogram.out"
 #define ENV	"export A=build/selftests/tools/ask S=build/selftests/tools/ask_static R=scripts/xtcp_run "	\
+		"C=build/selftests/tools/carried "								\
 		"NOBODY='setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/tmp'; "
+
+/* What tools/ask says of three calls that send and connect, the first to a port of the rule and the second not. */
+#define FASTOPEN(call, start, to, other)								\
+	"tcp4 " start "\n" call " ECONNREFUSED " to "\ntcp4 " start "\n" call " ECONNREFUSED " other "\n"
+#define FASTOPEN_ALL(...)										\
+	FASTOPEN("sendto", __VA_ARGS__) FASTOPEN("sendmsg", __VA_ARGS__) FASTOPEN("sendmmsg", __VA_ARGS__)
+#define FASTOPENED	FASTOPEN_ALL("xtcp", "kernel", "xtcp")
+#define FASTOPENED_ONLY	FASTOPEN_ALL("kernel", "xtcp", "kernel")
 
 static const struct row {
 	const char *name;
@@ -101,13 +110,44 @@ static const struct row {
 	  "cloexec\ntcp4 kernel\n"
 	  "connect ECONNREFUSED kernel\nudp other\nbind other\n" },
 	{ "--not-port",
-	  "$R --not-port 22 $A both set connect 22 get nodelay get rcvbuf tcp4 connect 23",
+	  "$R --not-port 22 $A both set connect 22 get nodelay get rcvbuf get kinds tcp4 connect 23",
 	  "both xtcp nonblock cloexec\nset xtcp nonblock cloexec\nconnect EINPROGRESS kernel nonblock cloexec\n"
-	  "nodelay 1\nrcvbuf 60000\ntcp4 xtcp\nconnect ECONNREFUSED xtcp\n" },
+	  "nodelay 1\nrcvbuf 60000\nkinds 1\ntcp4 xtcp\nconnect ECONNREFUSED xtcp\n" },
 	{ "--not-port, static, from a port that is bound",
 	  "$R --not-port=22 $S tcp4 set bind 4103 connect 22 get nodelay "
-	  "get rcvbuf tcp4 connect 23", "tcp4 xtcp\nset xtcp\nbind xtcp\nconnect ECONNREFUSED kernel\nnodelay 1\n"
-	  "rcvbuf 60000\ntcp4 xtcp\nconnect ECONNREFUSED xtcp\n" },
+	  "get rcvbuf get kinds tcp4 connect 23", "tcp4 xtcp\nset xtcp\nbind xtcp\nconnect ECONNREFUSED kernel\n"
+	  "nodelay 1\nrcvbuf 60000\nkinds 1\ntcp4 xtcp\nconnect ECONNREFUSED xtcp\n" },
+	{ "--not-port, by the library alone",
+	  "$R --preload --not-port 22 $A tcp4 connect 22 tcp4 connect 23",
+	  "tcp4 xtcp\nconnect ECONNREFUSED kernel\ntcp4 xtcp\nconnect ECONNREFUSED xtcp\n" },
+	{ "what sends and connects is judged, too",
+	  "for P in '--preload --not-port' --not-port --only-port; do for c in sendto sendmsg sendmmsg; do "
+	  "$R $P 22 $A tcp4 $c 22 tcp4 $c 23; done; done",
+	  FASTOPENED FASTOPENED FASTOPENED_ONLY },
+	{ "the same, static",
+	  "for P in --not-port --only-port; do for c in sendto sendmsg sendmmsg; do "
+	  "$R $P 22 $S tcp4 $c 22 tcp4 $c 23; done; done", FASTOPENED FASTOPENED_ONLY },
+	{ "what was made in another namespace stays",
+	  "for p in $A $S; do $R --not-port 22 $p tcp4 newnet connect 22; done",
+	  "tcp4 xtcp\nnewnet xtcp\nconnect ECONNREFUSED xtcp\ntcp4 xtcp\nnewnet xtcp\nconnect ECONNREFUSED xtcp\n" },
+	{ "what a socket of xtcp takes along, by the library",
+	  "$C pool $R --preload --not-port 4110 $C judge xtcp", "all went along\n" },
+	{ "what a socket of kernel TCP takes along, by the library",
+	  "$R --preload --only-port 4110 $C judge kernel", "all went along\n" },
+	{ "what a socket of xtcp takes along, by the filter",
+	  "$C pool $R --not-port 4110 ${C}_static judge xtcp", "all went along\n" },
+	{ "what a socket of kernel TCP takes along, by the filter",
+	  "$R --only-port 4110 ${C}_static judge kernel", "all went along\n" },
+	{ "what it takes along when root's rights were given up",
+	  "$C pool $R --not-port 4110 ${C}_static judge xtcp nobody; "
+	  "$R --only-port 4110 ${C}_static judge kernel nobody", "all went along\nall went along\n" },
+	{ "what does not go along, and --verbose says so",
+	  "for p in $A $S; do $R --verbose --only-port 22 $p tcp4 ttls connect 22; done 2>&1 | "
+	  " sed 's/ [0-9]*: / N: /; s/process [0-9]*/process N/'",
+	  "tcp4 kernel\nttls kernel\nxtcp_run: N: IP_RECVTTL does not go along: Protocol not available\n"
+	  "xtcp_run: N: socket 3 moves to xtcp\nconnect ECONNREFUSED xtcp\n"
+	  "tcp4 kernel\nttls kernel\nxtcp_run: N: IP_RECVTTL does not go along: Protocol not available\n"
+	  "xtcp_run: N: process N: socket 3 moves to xtcp\nconnect ECONNREFUSED xtcp\n" },
 	{ "no list of ports",
 	  "for p in 0 65536 80, 8-7 x 80-; do $R --only-port $p true 2>&1; echo $?; done | uniq -c | "
 	  "grep -c 'no list of ports'; $R --not-port "

@@ -93,6 +93,39 @@ static void speed(int domain, int n)
 	printf("%lld\n", took[BATCHES / 2] / (n / BATCHES));
 }
 
+/* One of each kind: a name, a struct, a time, an interface; what tools/carried.c tries all of. */
+static int set_kinds(void)
+{
+	struct timeval three = { .tv_sec = 3 };
+	struct linger linger = { 1, 5 };
+	int one = 1, size = 30000;
+
+	return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) ?:
+	       setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)) ?:
+	       setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4) ?:
+	       setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)) ?:
+	       setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &three, sizeof(three)) ?:
+	       setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3);
+}
+
+static bool has_kinds(void)
+{
+	char name[16] = "", device[16] = "";
+	struct timeval timeout = {};
+	struct linger linger = {};
+	socklen_t len = sizeof(name);
+
+	getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len);
+	len = sizeof(linger);
+	getsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, &len);
+	len = sizeof(timeout);
+	getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, &len);
+	len = sizeof(device);
+	getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, &len);
+	return !strcmp(name, "reno") && linger.l_onoff == 1 && linger.l_linger == 5 && timeout.tv_sec == 3 &&
+	       !strcmp(device, "lo");
+}
+
 static int option(const char *name)
 {
 	int value = -1;
@@ -102,6 +135,8 @@ static int option(const char *name)
 		getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &value, &len);
 	else if (!strcmp(name, "rcvbuf"))
 		getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &value, &len);
+	else if (!strcmp(name, "kinds"))
+		value = has_kinds();
 	else if (!strcmp(name, "domain"))
 		getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &value, &len);
 	else if (!strcmp(name, "protocol"))
@@ -155,7 +190,7 @@ static bool opens(const char *step)
 static bool calls(const char *step)
 {
 	struct rlimit four = { 4, 4 };
-	int one = 1, size = 30000;
+	int one = 1;
 
 	if (!strcmp(step, "newnet"))
 		say(step, unshare(CLONE_NEWNET));
@@ -166,8 +201,9 @@ static bool calls(const char *step)
 	else if (!strcmp(step, "full"))
 		say(step, setrlimit(RLIMIT_NOFILE, &four));
 	else if (!strcmp(step, "set"))
-		say(step, setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) ?:
-		    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)));
+		say(step, set_kinds());
+	else if (!strcmp(step, "ttls"))
+		say(step, setsockopt(fd, IPPROTO_IP, IP_RECVTTL, &one, sizeof(one)));
 	else if (!strcmp(step, "uring"))
 		say(step, syscall(SYS_io_uring_setup, 0, NULL));
 	else if (!strcmp(step, "listen"))
@@ -175,6 +211,37 @@ static bool calls(const char *step)
 	else
 		return false;
 	return true;
+}
+
+static const char * const sends[] = { "sendto", "sendmsg", "sendmmsg" };
+
+/* What sends and connects: MSG_FASTOPEN. */
+static int fastopen(const char *call, struct sockaddr_in *addr)
+{
+	struct iovec iov = { "x", 1 };
+	struct mmsghdr msgs = { .msg_hdr = {
+		.msg_name = addr, .msg_namelen = sizeof(*addr), .msg_iov = &iov, .msg_iovlen = 1,
+	} };
+
+	if (!strcmp(call, "sendto"))
+		return sendto(fd, "x", 1, MSG_FASTOPEN, (struct sockaddr *)addr, sizeof(*addr));
+	if (!strcmp(call, "sendmsg"))
+		return sendmsg(fd, &msgs.msg_hdr, MSG_FASTOPEN);
+	return sendmmsg(fd, &msgs, 1, MSG_FASTOPEN);
+}
+
+static bool sends_with(const char *step, const char *word)
+{
+	struct sockaddr_in addr = loopback(word);
+	unsigned int i;
+
+	for (i = 0; i < sizeof(sends) / sizeof(*sends); i++) {
+		if (strcmp(step, sends[i]))
+			continue;
+		say(step, fastopen(step, &addr));
+		return true;
+	}
+	return false;
 }
 
 static bool calls_with(const char *step, const char *word)
@@ -209,7 +276,8 @@ int main(int argc, char **argv)
 	for (i = 1; i < argc; i++) {
 		if (opens(argv[i]) || calls(argv[i]))
 			continue;
-		if (i + 1 == argc || !calls_with(argv[i], argv[i + 1]))
+		if (i + 1 == argc ||
+		    !(calls_with(argv[i], argv[i + 1]) || sends_with(argv[i], argv[i + 1])))
 			return 2;
 		i++;
 	}
