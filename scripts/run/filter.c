@@ -2,7 +2,8 @@
 /*
  * The filter of system calls that a program and all its descendants run under: socket() for TCP waits until the process
  * behind the listener (notify.c) has answered. It sees the numbers in the registers and no memory, so what is made
- * without a system call of its own, as by io_uring, cannot be seen: --strict denies the program io_uring instead.
+ * without a system call of its own, as by io_uring, cannot be seen: --strict denies the program io_uring instead, and
+ * --verbose says when it asks for one.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -101,7 +102,7 @@ static void notify_of_fastopen(struct program *program, unsigned int nr, int fla
 	land(program, from);
 }
 
-static void write_program(struct program *program, bool strict)
+static void write_program(struct program *program, bool strict, bool verbose)
 {
 	unsigned short from;
 
@@ -109,17 +110,19 @@ static void write_program(struct program *program, bool strict)
 	load_nr(program);
 	program->insn[program->n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1);
 	verdict(program, strict ? DENY(ENOSYS) : SECCOMP_RET_ALLOW);
-	if (strict)
+	if (verbose)
+		verdict_if(program, SYS_io_uring_setup, SECCOMP_RET_USER_NOTIF);
+	else if (strict)
 		verdict_if(program, SYS_io_uring_setup, DENY(EPERM));
 	if (rules_any()) {
 		verdict_if(program, SYS_connect, SECCOMP_RET_USER_NOTIF);
 		verdict_if(program, SYS_bind, SECCOMP_RET_USER_NOTIF);
-	}
-	from = skip_unless(program, SYS_socket);
-	load_arg(program, 1);
 		notify_of_fastopen(program, SYS_sendto, 3);
 		notify_of_fastopen(program, SYS_sendmsg, 2);
 		notify_of_fastopen(program, SYS_sendmmsg, 3);
+	}
+	from = skip_unless(program, SYS_socket);
+	load_arg(program, 1);
 	program->insn[program->n++] = (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~TYPE_FLAGS);
 	program->insn[program->n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 1, 0);
 	verdict(program, SECCOMP_RET_ALLOW);
@@ -143,14 +146,14 @@ static void write_program(struct program *program, bool strict)
  *
  * Return: the listener, or -1 with errno; EBUSY: an outer filter has a listener already.
  */
-int filter_install(bool strict)
+int filter_install(bool strict, bool verbose)
 {
 	struct program program = {};
 	struct sock_fprog prog = { .filter = program.insn };
 	unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	int listener;
 
-	write_program(&program, strict);
+	write_program(&program, strict, verbose);
 	prog.len = program.n;
 	listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);
 	if (listener < 0 && errno == EACCES && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))

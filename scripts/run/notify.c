@@ -222,6 +222,16 @@ static void be_bind_or_connect(const struct seccomp_notif *req)
 		close(fd);
 }
 
+/* Only --verbose has the kernel ask about it: what is opened by it is not seen. */
+static void be_uring(const struct seccomp_notif *req)
+{
+	log_line("process %d: io_uring: %s", asking, strict ? "denied" : "sockets that it opens stay on kernel TCP");
+	if (strict)
+		answer(req->id, EPERM, 0);
+	else
+		go_on(req->id);
+}
+
 /* notify_serve() - Answer until nobody is left to ask. Return: an exit status. */
 int notify_serve(int from, int family, bool be_strict)
 {
@@ -241,6 +251,8 @@ int notify_serve(int from, int family, bool be_strict)
 			asking = req.pid;
 			if (req.data.nr == SYS_socket)
 				be_socket(&req);
+			else if (req.data.nr == SYS_io_uring_setup)
+				be_uring(&req);
 			else
 				be_bind_or_connect(&req);
 		} else if (poll_fd.revents) {

@@ -55,7 +55,7 @@ void log_begin(const char *where);
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* filter.c: which calls the kernel asks about */
-int filter_install(bool strict);
+int filter_install(bool strict, bool verbose);
 
 /* notify.c: the process that is asked */
 int notify_serve(int listener, int family, bool strict);

@@ -253,17 +253,22 @@ static void install_filter(void)
 	bool need = !strcmp(filter, "need") || strict;
 	int to, listener;
 
-	if (!strcmp(filter, "no") || (!strict && is_caught()))
+	if (!strcmp(filter, "no")) {
+		log_line("no filter: what calls the kernel past libc, and what io_uring opens, stays on kernel TCP");
+		return;
+	}
+	if (!strict && is_caught())
 		return;
 	to = start_notifier();
-	listener = filter_install(strict);
+	listener = filter_install(strict, verbose);
 	if (listener >= 0 && !send_listener(to, listener))
 		err(CANNOT, "the process that makes the sockets is gone");
 	if (listener < 0 && need)
 		errx(CANNOT, "the kernel lets nobody watch for socket() here (%s)%s", strerror(errno),
 		     errno == EBUSY ? ": something outside watches already" : "");
 	if (listener < 0)
-		log_line("no filter (%s): programs that call the kernel past libc stay on kernel TCP", strerror(errno));
+		log_line("no filter (%s): what calls the kernel past libc, and what io_uring opens, stays on "
+			 "kernel TCP", strerror(errno));
 	close(listener);
 	close(to);
 }

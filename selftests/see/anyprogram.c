@@ -155,6 +155,14 @@ static const struct row {
 	/* strict, verbose */
 	{ "--strict",
 	  "$R --strict $A uring tcp4; $R $A uring tcp4", "uring EPERM\ntcp4 xtcp\nuring EFAULT\ntcp4 xtcp\n" },
+	{ "--verbose, and the program asks for io_uring",
+	  "{ $R --verbose $S uring; $R --verbose $A uring; $R --strict --verbose $A uring; "
+	  "$R --preload --verbose $A uring; } 2>&1 | sed 's/ [0-9]*: / N: /; s/process [0-9]*/process N/'",
+	  "xtcp_run: N: process N: io_uring: sockets that it opens stay on kernel TCP\nuring EFAULT\n"
+	  "xtcp_run: N: process N: io_uring: sockets that it opens stay on kernel TCP\nuring EFAULT\n"
+	  "xtcp_run: N: process N: io_uring: denied\nuring EPERM\n"
+	  "xtcp_run: N: no filter: what calls the kernel past libc, and what io_uring opens, stays on kernel TCP\n"
+	  "uring EFAULT\n" },
 	{ "--strict, and the kernel has no filter",
 	  "$R --strict --preload $A tcp4 2>&1",
 	  "xtcp_run: --strict needs the filter, --preload has none\n", 125 },
