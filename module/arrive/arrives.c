@@ -133,7 +133,7 @@ static enum xtcp_verdict check_syn(struct sock *sk, const struct xtcp_seg *seg)
 	 */
 	if (sk->sk_state == TCP_SYN_RECV && seg->flags & XTCP_ACK && seg->seq + 1 == xsk->rcv_nxt &&
 	    seg->end_seq == xsk->rcv_nxt &&
-	    (seg->ack == xsk->snd_nxt || (xsk->syn_data && seg->ack == xsk->iss + 1)))
+	    xtcp_seq_between(xsk->syn_data ? xsk->iss + 1 : xsk->snd_nxt, seg->ack, xsk->snd_nxt))
 		return XTCP_CONTINUE;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSYNCHALLENGE);
 	return XTCP_CHALLENGE;

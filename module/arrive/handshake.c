@@ -216,8 +216,10 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 		xsk->max_snd_wnd = seg->wnd;
 		xsk->snd_wl1 = seg->seq;
 		/* the SYN that connect() has left to the first write goes now */
-		if (xtcp_compat_defers_connect(sk))
+		if (xtcp_compat_defers_connect(sk)) {
 			xtcp_compat_defer_connect(sk, false);
+			XTCP_INC_STATS(xtcp_net_of(sk), TCP_MIB_ACTIVEOPENS);
+		}
 		xtcp_state_set(sk, TCP_SYN_RECV);
 		xtcp_output_syn(sk);
 		return XTCP_DONE;

@@ -205,6 +205,7 @@ struct xtcp_sock {
 	bool syn_fastopen : 1;		/* our SYN had the Fast Open option; this and what follows: fastsyn.c */
 	bool syn_data : 1;		/* and text */
 	bool syn_fastopen_ch : 1;	/* if that leads to something there is no black hole any more */
+	bool fastopen_asked : 1;	/* connect() with TCP_FASTOPEN_CONNECT sent the SYN: no MSG_FASTOPEN */
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
 	struct xtcp_saved_syn *saved_syn; /* what TCP_SAVED_SYN will read; NULL: nothing (savedsyn.c) */
 	struct rb_root out_of_order;	/* skbs beyond RCV.NXT by sequence number (text.c) */

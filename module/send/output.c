@@ -374,6 +374,8 @@ static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 	if (xtcp_segment_send_on_syn(sk, text, now_us))
 		return false;
 	xtcp_sk(sk)->syn_data = true;
+	/* it does not wait for what may follow, should it go again by itself; the SYN does not say so, as Linux's */
+	xtcp_sndcb(text)->flags |= XTCP_PSH;
 	xtcp_sndq_sent(sk, syn, now_us);
 	xtcp_sndq_sent(sk, text, now_us);
 	xtcp_cong_sent(sk, text->len);

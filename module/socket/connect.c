@@ -90,6 +90,7 @@ static noinline_for_stack int send_fast_syn(struct sock *sk)
 	xtcp_sk(sk)->fastsyn = &fast;
 	err = xtcp_fastsyn_send(sk);
 	xtcp_sk(sk)->fastsyn = NULL;
+	xtcp_sk(sk)->fastopen_asked = true;
 	return err;
 }
 

@@ -182,7 +182,8 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 	if (!(READ_ONCE(xtcp_net_of(sk)->sysctl.fastopen) & XTCP_FASTOPEN_CLIENT) ||
 	    (name && msg->msg_namelen >= (int)sizeof(name->sa_family) && name->sa_family == AF_UNSPEC))
 		return -EOPNOTSUPP;
-	if (xsk->fastsyn)
+	/* as in Linux that holds as long as the connection, when it is a connect() that asked */
+	if (xsk->fastsyn || xsk->fastopen_asked)
 		return -EALREADY;
 	xsk->fastsyn = &fast;
 	/* what a peer that opens at the same time has made of it by now needs no SYN */

@@ -221,6 +221,11 @@ int wire_socket_step(struct wire *w, char *verb, char *args);
 void wire_socket_cleanup(struct wire *w);
 const char *wire_socket_errno_name(int err);
 
+/* wire_waits.c */
+int wire_waits_begin(struct wire *w, char *args);
+int wire_waits_end(struct wire *w, const char *want);
+void wire_waits_cleanup(struct wire *w);
+
 /* wire_errqueue.c */
 int wire_errqueue(struct wire *w, char *args);
 

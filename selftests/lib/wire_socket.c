@@ -5,6 +5,7 @@
  *
  *   fast N OCTETS|ERR	sendto(MSG_FASTOPEN) of N octets to the peer takes so many
  *   socket; bind; listen [BACKLOG|any|ERR]; connect [ERR [mcast|bcast]]; accept [ERR]
+ *   waits fast N; waited OCTETS|ERR	the same, behind connect, of a thread that waits; see wire_waits.c
  *   write N [more|urgent] [eor] [ERR]; read N|eof|ERR; peek N
  *   urgent N|ERR		recv(MSG_OOB) gives the peer's octet N
  *   passed N			RECEIVE goes over so many octets without a read
@@ -18,7 +19,7 @@
  *   hup MS			wait until poll says HUP
  *   watch; woken		epoll says OUT, edge-triggered, since "watch"
  *
- * No call blocks. The bytes written and expected are those of
+ * No call of these but "waits" blocks. The bytes written and expected are those of
  * wire_segment_byte().
  */
 #define _GNU_SOURCE
@@ -602,6 +603,10 @@ int wire_socket_step(struct wire *w, char *verb, char *args)
 		return do_accept(w, first);
 	if (!strcmp(verb, "fast"))
 		return do_fast(w, args);
+	if (!strcmp(verb, "waits"))
+		return wire_waits_begin(w, args);
+	if (!strcmp(verb, "waited"))
+		return wire_waits_end(w, args);
 	if (!strcmp(verb, "write"))
 		return do_write(w, args);
 	if (!strcmp(verb, "read") || !strcmp(verb, "peek"))
@@ -654,6 +659,7 @@ void wire_socket_cleanup(struct wire *w)
 {
 	struct wire_conn *c = &w->c;
 
+	wire_waits_cleanup(w);
 	if (c->fd >= 0)
 		do_close(w, true);
 	if (w->other.fd >= 0)

@@ -12,6 +12,7 @@
 /* The host of the row has given out a cookie. */
 #define KNOWN		ASKED "< S. 0 ack 1 <mss 1000," GIVES ">; > . 1 ack 1; state established; " NEXT
 #define WITH_TEXT	"fast 10 10; > S 0(10) <fo " COOKIE ">; "
+#define CROSSES		"< S 0 <mss 1000,ws 0>; > S. 0(0) ack 1 <nofo>; "	/* the peer's SYN */
 #define DEFERRED	"socket; set FASTOPEN_CONNECT 1; connect none; none; info state = 2; "
 
 static const struct wire_row rows[] = {
@@ -39,7 +40,7 @@ static const struct wire_row rows[] = {
 	{
 		.name = "the_syn_alone_is_acknowledged", .rfc = "RFC 7413 4.2.2",
 		.want = {
-			.script = KNOWN WITH_TEXT "< S. 0 ack 1 <mss 1000>; > p. 1(10) ack 1; info client_fail = 2;"
+			.script = KNOWN WITH_TEXT "< S. 0 ack 1 <mss 1000>; > P. 1(10) ack 1; info client_fail = 2;"
 				  "info options = 0; < . 1 ack 11; none; write 5; > P. 11(5) ack 1",
 			.counters = "TCPFastOpenActive=0 TCPFastOpenActiveFail=1 RetransSegs=1 TCPTimeouts=0",
 			.state = ESTABLISHED,
@@ -59,7 +60,7 @@ static const struct wire_row rows[] = {
 	{
 		.name = "text_is_acknowledged_in_part", .rfc = "RFC 7413 4.2.2",
 		.want = {
-			.script = KNOWN WITH_TEXT "< S. 0 ack 5 <mss 1000>; > p. 5(6) ack 1; < . 1 ack 11; none",
+			.script = KNOWN WITH_TEXT "< S. 0 ack 5 <mss 1000>; > P. 5(6) ack 1; < . 1 ack 11; none",
 			.counters = "TCPFastOpenActive=0 TCPFastOpenActiveFail=1 RetransSegs=1",
 			.state = ESTABLISHED,
 		},
@@ -67,7 +68,7 @@ static const struct wire_row rows[] = {
 	{
 		.name = "the_syn_is_lost", .rfc = "RFC 7413 4.2.2",
 		.want = {
-			.script = KNOWN WITH_TEXT ">@3000 S 0(0) <nofo>; < S. 0 ack 1 <mss 1000>; > p. 1(10) ack 1;"
+			.script = KNOWN WITH_TEXT ">@3000 S 0(0) <nofo>; < S. 0 ack 1 <mss 1000>; > P. 1(10) ack 1;"
 				  "info client_fail = 3; < . 1 ack 11; none",
 			.counters = "TCPFastOpenActiveFail=1 RetransSegs=2 TCPTimeouts=1 TCPSynRetrans=1",
 			.state = ESTABLISHED,
@@ -95,7 +96,7 @@ static const struct wire_row rows[] = {
 		.name = "a_fresh_cookie_replaces_it", .rfc = "RFC 7413 4.1.3",
 		.want = {
 			.script = KNOWN WITH_TEXT "< S. 0 ack 1 <mss 1000,hex 0101220c0102030405060708090a>;"
-				  "> p. 1(10) ack 1; < . 1 ack 11; none; " NEXT
+				  "> P. 1(10) ack 1; < . 1 ack 11; none; " NEXT
 				  "fast 10 10; > S 0(10) <fo 0102030405060708090a>",
 			.state = SYN_SENT,
 		},
@@ -145,7 +146,7 @@ static const struct wire_row rows[] = {
 		.name = "the_mss_is_smaller_this_time", .rfc = "RFC 7413 4.2.2",
 		.want = {
 			.script = KNOWN "fast 3000 960; > S 0(960) <fo " COOKIE ">; < S. 0 ack 1 <mss 500>;"
-				  "> p. 1(500) ack 1; > p. 501(460) ack 1; < . 1 ack 961; none",
+				  "> . 1(500) ack 1; > P. 501(460) ack 1; < . 1 ack 961; none",
 			.counters = "TCPFastOpenActiveFail=1 RetransSegs=2",
 			.state = ESTABLISHED,
 		},
@@ -154,7 +155,7 @@ static const struct wire_row rows[] = {
 		.name = "a_small_window", .rfc = "RFC 9293 3.8.6",
 		.want = {
 			.script = KNOWN "fast 900 900; > S 0(900) <fo " COOKIE ">; < S. 0 ack 1 win 300 <mss 1000>;"
-				  "> p. 1(300) ack 1; < . 1 ack 301 win 2000; > p. 301(600) ack 1;"
+				  "> . 1(300) ack 1; < . 1 ack 301 win 2000; > P. 301(600) ack 1;"
 				  "< . 1 ack 901; none",
 			.state = ESTABLISHED,
 		},
@@ -219,8 +220,23 @@ static const struct wire_row rows[] = {
 	{
 		.name = "a_segment_before_the_first_write", .rfc = "RFC 9293 3.10.7.3",
 		.want = {
-			.script = KNOWN DEFERRED "< . 1 ack 1; > R *; write 10; > S 0(10) <fo " COOKIE ">",
+			.script = KNOWN "bind; " DEFERRED "< . 1 ack 1; > R *; write 10; > S 0(10) <fo " COOKIE ">",
 			.state = SYN_SENT,
+		},
+	},
+	{
+		.name = "the_peer_opens_before_the_first_write", .rfc = "RFC 9293 3.5", .id = "MUST-10",
+		.want = {
+			.script = KNOWN "bind; " DEFERRED CROSSES "poll; write 10 EAGAIN; connect EALREADY;"
+				  "< . 1 ack 1; poll OUT; connect none; connect EISCONN; write 10; > P. 1(10) ack 1",
+			.counters = "ActiveOpens=2",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "has no SYN to answer with",
+		.kernel = {
+			.script = KNOWN "bind; " DEFERRED "< S 0 <mss 1000,ws 0>; none",
+			.counters = "ActiveOpens=1",
+			.state = SYN_RECEIVED,
 		},
 	},
 	/* What else may come. */
@@ -282,13 +298,90 @@ static const struct wire_row rows[] = {
 		.name = "the_peer_opens_at_the_same_time_and_takes_no_text", .rfc = "RFC 9293 3.5", .id = "MUST-10",
 		.want = {
 			.script = KNOWN WITH_TEXT "< S 0 <mss 1000,ws 0>; > S. 0(0) ack 1 <nofo>; < . 1 ack 1;"
-				  "> p. 1(10) ack 1; < . 1 ack 11; none",
+				  "> P. 1(10) ack 1; < . 1 ack 11; none",
 			.state = ESTABLISHED,
 		},
 		.kernel_differs = "waits for its timer",
 		.kernel = {
 			.script = KNOWN WITH_TEXT "< S 0 <mss 1000,ws 0>; > S. 0(0) ack 1 <nofo>; < . 1 ack 1;"
-				  ">@3000 p. 1(10) ack 1; < . 1 ack 11; none",
+				  ">@3000 P. 1(10) ack 1; < . 1 ack 11; none",
+		},
+	},
+	{
+		.name = "the_peer_opens_at_the_same_time_and_its_syn_ack_takes_no_text", .rfc = "RFC 9293 3.5",
+		.id = "MUST-10",
+		.want = {
+			.script = KNOWN WITH_TEXT CROSSES "< S. 0 ack 1 <mss 1000,ws 0>; > P. 1(10) ack 1;"
+				  "> . 11 ack 1; < . 1 ack 11; none; state established",
+			.counters = "TCPFastOpenActive=0 TCPFastOpenActiveFail=1 TCPSYNChallenge=0",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "challenges a SYN-ACK that takes no text",
+		.kernel = {
+			.script = KNOWN WITH_TEXT CROSSES "< S. 0 ack 1 <mss 1000,ws 0>; > . 11 ack 1;"
+				  "state syn_received",
+			.counters = "TCPSYNChallenge=1",
+			.state = SYN_RECEIVED,
+		},
+	},
+	{
+		.name = "the_peer_opens_at_the_same_time_and_its_syn_ack_takes_some_text", .rfc = "RFC 9293 3.5",
+		.id = "MUST-10",
+		.want = {
+			.script = KNOWN WITH_TEXT CROSSES "< S. 0 ack 5 <mss 1000,ws 0>; > P. 5(6) ack 1; > . 11 ack 1;"
+				  "< . 1 ack 11; none; state established",
+			.counters = "TCPFastOpenActive=0 TCPFastOpenActiveFail=1 TCPSYNChallenge=0",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "challenges a SYN-ACK that does not take all text",
+		.kernel = {
+			.script = KNOWN WITH_TEXT CROSSES "< S. 0 ack 5 <mss 1000,ws 0>; > . 11 ack 1;"
+				  "state syn_received",
+			.counters = "TCPSYNChallenge=1",
+			.state = SYN_RECEIVED,
+		},
+	},
+	{
+		.name = "shutdown_while_the_peer_opens_at_the_same_time", .rfc = "RFC 9293 3.10.4",
+		.want = {
+			.script = KNOWN WITH_TEXT CROSSES "shut; none; < . 1 ack 11; > F. 11 ack 1; none",
+			.counters = "TCPFastOpenActive=1 TCPFastOpenActiveFail=0 RetransSegs=0",
+			.state = FIN_WAIT_1,
+		},
+		.kernel_differs = "does not judge the text here",
+		.kernel = { .counters = "TCPFastOpenActive=0 TCPFastOpenActiveFail=0" },
+	},
+	{
+		.name = "shutdown_behind_text_that_is_refused", .rfc = "RFC 9293 3.10.4",
+		.want = {
+			.script = KNOWN WITH_TEXT CROSSES "shut; none; < . 1 ack 1; > P. 1(10) ack 1; > F. 11 ack 1;"
+				  "none; < . 1 ack 12; none",
+			.counters = "TCPFastOpenActive=0 TCPFastOpenActiveFail=1 RetransSegs=1",
+			.state = FIN_WAIT_2,
+		},
+		.kernel_differs = "waits for its timer",
+		.kernel = {
+			.script = KNOWN WITH_TEXT CROSSES "shut; none; < . 1 ack 1; > F. 11 ack 1;"
+				  ">@3000 FP. 1(10) ack 1; < . 1 ack 12; none",
+			.counters = "TCPFastOpenActiveFail=0",
+		},
+	},
+	/* The peer's MSS makes three segments of it, of which the first and the last have come. */
+	{
+		.name = "sacked_text_is_not_refused", .rfc = "RFC 7413 4.2.2",
+		.want = {
+			.script = KNOWN "fast 3000 960; > S 0(960) <fo " COOKIE ">; < S 0 <mss 300,ws 0,sackok>;"
+				  "> S. 0(0) ack 1 <nofo>; < . 1 ack 301 <sack 601:961>; > . 301(300) ack 1; none;"
+				  "< . 1 ack 961; none",
+			.counters = "RetransSegs=1 TCPFastOpenActiveFail=1",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "waits for its timer",
+		.kernel = {
+			.script = KNOWN "fast 3000 960; > S 0(960) <fo " COOKIE ">; < S 0 <mss 300,ws 0,sackok>;"
+				  "> S. 0(0) ack 1 <nofo>; < . 1 ack 301 <sack 601:961>; >@3000 . 301(300) ack 1;"
+				  "< . 1 ack 961; none",
+			.counters = "TCPFastOpenActiveFail=0",
 		},
 	},
 	/* Knobs and calls. */
@@ -316,7 +409,7 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = "socket; set FASTOPEN_NO_COOKIE 1; set FASTOPEN_CONNECT 1; connect none;"
 				  "none; write 10;"
-				  "> S 0(10) <nofo>; < S. 0 ack 1 <mss 1000>; > p. 1(10) ack 1; info client_fail = 2",
+				  "> S 0(10) <nofo>; < S. 0 ack 1 <mss 1000>; > P. 1(10) ack 1; info client_fail = 2",
 			.state = ESTABLISHED,
 		},
 	},
@@ -331,13 +424,67 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	{
+		.name = "fast_behind_a_connect_that_asks", .rfc = "RFC 7413 4.2.1",
+		.want = {
+			.script = "socket; set FASTOPEN_CONNECT 1; connect; > S 0(0) <fo>; fast 10 EALREADY;"
+				  "< S. 0 ack 1 <mss 1000>; > . 1 ack 1; fast 10 EALREADY; write 5; > P. 1(5) ack 1;"
+				  "< . 1 ack 6; fast 10 EALREADY; none; < R. 1 ack 6; fast 10 EALREADY; err ECONNRESET",
+			.state = CLOSED,
+		},
+	},
+	{
+		.name = "fast_waits_not_behind_a_connect_that_asks", .rfc = "RFC 7413 4.2.1",
+		.want = {
+			.script = "socket; set FASTOPEN_CONNECT 1; connect; > S 0(0) <fo>; waits fast 10;"
+				  "waited EALREADY; none; state syn_sent; < R. 0 ack 1; fast 10 EALREADY;"
+				  "err ECONNREFUSED",
+			.state = CLOSED,
+		},
+	},
+	{
+		.name = "fast_behind_connect", .rfc = "RFC 7413 4.2.1",
+		.want = {
+			.script = "connect; > S 0(0) <nofo>; fast 10 EALREADY; write 5 EAGAIN; < S. 0 ack 1 <mss 1000>;"
+				  "> . 1 ack 1; fast 10 10; > P. 1(10) ack 1; < . 1 ack 11; fast 10 EISCONN; none",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "fast_waits_behind_connect_and_asks_for_no_cookie", .rfc = "RFC 7413 4.2.1",
+		.want = {
+			.script = "connect; > S 0(0) <nofo>; waits fast 10; >@1500 S 0(0) <nofo>;"
+				  "< S. 0 ack 1 <mss 1000>; skim; waited 10; skim; check S = 11",
+			.counters = "TCPSynRetrans=1",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "asks by the SYN that goes again",
+		.kernel = {
+			.script = "connect; > S 0(0) <nofo>; waits fast 10; >@1500 S 0(0) <fo>;"
+				  "< S. 0 ack 1 <mss 1000>; skim; waited 10; skim; check S = 11",
+		},
+	},
+	/* The socket is another connection's when it is woken. */
+	{
+		.name = "who_waits_does_not_write_to_the_next_connection", .rfc = "RFC 9293 3.10.2",
+		.want = {
+			.script = KNOWN "connect; > S 0(0) <nofo>; waits fast 10; shut; connect; > S 0(0) <nofo>;"
+				  "< S. 0 ack 1 <mss 1000>; > . 1 ack 1; waited EPIPE; none; write 5; > P. 1(5) ack 1",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "writes to it",
+		.kernel = {
+			.script = KNOWN "connect; > S 0(0) <nofo>; waits fast 10; shut; connect; > S 0(0) <nofo>;"
+				  "< S. 0 ack 1 <mss 1000>; skim; waited 10; skim; check S = 11",
+		},
+	},
 	/* When there is reason to believe that such SYNs are swallowed. */
 	{
 		.name = "after_two_losses_it_rests", .rfc = "RFC 7413 4.1.3.1",
 		.want = {
-			.script = KNOWN WITH_TEXT ">@3000 S 0(0); < S. 0 ack 1 <mss 1000>; > p. 1(10) ack 1;"
+			.script = KNOWN WITH_TEXT ">@3000 S 0(0); < S. 0 ack 1 <mss 1000>; > P. 1(10) ack 1;"
 				  "< . 1 ack 11; " NEXT
-				  WITH_TEXT ">@3000 S 0(0); < S. 0 ack 1 <mss 1000>; > p. 1(10) ack 1;"
+				  WITH_TEXT ">@3000 S 0(0); < S. 0 ack 1 <mss 1000>; > P. 1(10) ack 1;"
 				  "< . 1 ack 11; " NEXT
 				  "fast 10 EINPROGRESS; > S 0(0) <nofo>; < S. 0 ack 1 <mss 1000>; > . 1 ack 1; " NEXT
 				  "fast 10 EINPROGRESS; > S 0(0) <nofo>",
@@ -346,9 +493,9 @@ static const struct wire_row rows[] = {
 		},
 		.kernel_differs = "counts them, and goes by that no more since 4.14",
 		.kernel = {
-			.script = KNOWN WITH_TEXT ">@3000 S 0(0); < S. 0 ack 1 <mss 1000>; > p. 1(10) ack 1;"
+			.script = KNOWN WITH_TEXT ">@3000 S 0(0); < S. 0 ack 1 <mss 1000>; > P. 1(10) ack 1;"
 				  "< . 1 ack 11; " NEXT
-				  WITH_TEXT ">@3000 S 0(0); < S. 0 ack 1 <mss 1000>; > p. 1(10) ack 1;"
+				  WITH_TEXT ">@3000 S 0(0); < S. 0 ack 1 <mss 1000>; > P. 1(10) ack 1;"
 				  "< . 1 ack 11; " NEXT
 				  WITH_TEXT,
 		},
