@@ -22,6 +22,7 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "base/state.h"
+#include "cong/accecn.h"
 #include "cong/cong.h"
 #include "cong/ecn.h"
 #include "in/ingress.h"
@@ -114,8 +115,9 @@ static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
 /* RFC 9293 3.10.7.4, third: security: not implemented, appendix A.1. */
 
 /* RFC 9293 3.10.7.4, fourth: check the SYN bit. RFC 5961 section 4.2: a challenge ACK, in every state. */
-static enum xtcp_verdict check_syn(struct sock *sk, const struct xtcp_seg *seg)
+static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 {
+	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	if (!(seg->flags & XTCP_SYN))
@@ -135,6 +137,8 @@ static enum xtcp_verdict check_syn(struct sock *sk, const struct xtcp_seg *seg)
 	    seg->end_seq == xsk->rcv_nxt &&
 	    xtcp_seq_between(xsk->syn_data ? xsk->iss + 1 : xsk->snd_nxt, seg->ack, xsk->snd_nxt))
 		return XTCP_CONTINUE;
+	if (unlikely(xsk->ecn & XTCP_ECN_ACCURATE))
+		xtcp_accecn_syn_ack_again(sk, skb);
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSYNCHALLENGE);
 	return XTCP_CHALLENGE;
 }
@@ -312,7 +316,7 @@ static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 	verdict = check_rst(sk, seg);
 	if (verdict != XTCP_CONTINUE)
 		return verdict;
-	verdict = check_syn(sk, seg);
+	verdict = check_syn(sk, skb);
 	if (verdict != XTCP_CONTINUE)
 		return verdict;
 	verdict = check_ack(sk, skb);
@@ -373,6 +377,8 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 		break;
 	case XTCP_CHALLENGE:
 		xtcp_output_challenge_ack(sk);
+		/* what that has not said, within its limit, no other segment says */
+		xtcp_sk(sk)->ecn &= ~XTCP_ECN_ECHO_SYN_ACK;
 		break;
 	case XTCP_RESET:
 		if (!(seg->flags & XTCP_RST))

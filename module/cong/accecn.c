@@ -173,6 +173,15 @@ void xtcp_accecn_start(struct sock *sk, u8 codepoint, bool asked_without)
 	xsk->accecn.last_codepoint = codepoint;
 }
 
+/* RFC 9768 section 3.2.2.2: one SYN-ACK with CE counts, however many come. */
+static void count_syn_ack(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	if (seg->ecn != XTCP_CE || xsk->accecn.faults & XTCP_ACCECN_SYN_ACK_CE)
+		return;
+	xsk->accecn.faults |= XTCP_ACCECN_SYN_ACK_CE;
+	xsk->accecn.received_ce++;
+}
+
 /**
  * xtcp_accecn_take_syn() - what the peer's SYN says to our offer
  * @sk: in SYN-SENT, its SYN asked for AccECN
@@ -208,8 +217,7 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 	/* in the third ACK and in the first text (section 3.2.3.2.1) */
 	xsk->accecn.demand = 2;
 	see_first_option(xsk, skb);
-	/* once, however many come (section 3.2.2.2) */
-	xsk->accecn.received_ce = seg->ecn == XTCP_CE;
+	count_syn_ack(xsk, seg);
 	take_echo(sk, ace);
 }
 
@@ -221,6 +229,9 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
  * RFC 9768 section 3.2.2.1, table 4: a pure ACK without SACK blocks says how it came; anything else says the counter. A
  * client that knows only a SYN-ACK which did not grant ECN any more says nothing.
  *
+ * In a simultaneous open it may be the peer's SYN-ACK, which says how our SYN came; without a word of ECN it forbids
+ * ECT (section 3.1.5).
+ *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
 void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb)
@@ -230,8 +241,14 @@ void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb)
 	u8 ace = xtcp_accecn_ace(skb);
 
 	sock_owned_by_me(sk);
-	if (seg->flags & XTCP_SYN)
+	if (seg->flags & XTCP_SYN) {
+		if (!ace)
+			xsk->ecn &= ~XTCP_ECN_OK;
+		count_syn_ack(xsk, seg);
+		see_first_option(xsk, skb);
+		take_echo(sk, ace);
 		return;
+	}
 	if (!ace && xsk->total_retrans >= 2 && READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback)) {
 		xsk->ecn = 0;
 		return;
@@ -245,6 +262,30 @@ void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb)
 	take_echo(sk, ace);
 	if (xsk->accecn.faults & XTCP_ACCECN_SYN_CE)
 		xsk->delivered_ce = 1;
+}
+
+/**
+ * xtcp_accecn_syn_ack_again() - the peer's SYN came again, perhaps as a SYN-ACK
+ * @sk: in AccECN mode; in a synchronized state, or SYN-RECEIVED after a simultaneous or a fast open
+ * @skb: the segment, which is challenged
+ *
+ * RFC 9768 section 3.2.2.1: who sends a SYN-ACK again has no ACK yet, so the one that it draws says how this one came.
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ */
+void xtcp_accecn_syn_ack_again(struct sock *sk, const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (!(seg->flags & XTCP_ACK) || seg->seq != xsk->irs ||
+	    !xtcp_seq_between(xsk->iss + 1, seg->ack, xsk->snd_nxt) ||
+	    xtcp_ace_echoed(xtcp_accecn_ace(skb)) == XTCP_NO_CODEPOINT)
+		return;
+	count_syn_ack(xsk, seg);
+	xsk->accecn.syn_codepoint = seg->ecn;
+	xsk->ecn |= XTCP_ECN_ECHO_SYN_ACK;
 }
 
 static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
@@ -322,6 +363,11 @@ void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 	u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 
 	sock_owned_by_me(sk);
+	/* what ended SYN-RECEIVED may be a SYN-ACK, whose flags are no field; it has been counted */
+	if (seg->flags & XTCP_SYN) {
+		accecn->last_codepoint = seg->ecn;
+		return;
+	}
 	if (!(accecn->faults & XTCP_ACCECN_LOOKED))
 		is_zeroed(xsk, xtcp_accecn_ace(skb));
 	changes = seg->ecn == XTCP_CE && accecn->last_codepoint != XTCP_CE;

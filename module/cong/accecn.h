@@ -42,6 +42,7 @@ u16 xtcp_accecn_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_reque
 void xtcp_accecn_start(struct sock *sk, u8 codepoint, bool asked_without);
 void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb);
 void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb);
+void xtcp_accecn_syn_ack_again(struct sock *sk, const struct sk_buff *skb);
 u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pure);
 void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb);
 u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool resent);

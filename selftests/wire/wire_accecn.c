@@ -11,6 +11,9 @@
 #define AGREE	"< SECA 0 $; > S.C 0 ack 1 tos 0; < .C 1 ack 1; accept;"
 #define TEN	AGREE "write 10000; > p.EA 1(1000) ack 1 x10 tos 2;"
 
+/* The peer opens at the same time. */
+#define CROSSING	"connect; > SECA 0 tos 0; < SECA 0 $$; > S.C 0 ack 1 tos 0; "
+
 static const struct wire_row rows[] = {
 	/* Passive opens. */
 	{
@@ -327,6 +330,58 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	/* who sends it again has no ACK yet; how the latest one came counts */
+	{
+		.name = "accecn_connect_syn_ack_again", .rfc = "RFC 9768 3.2.2.1", .pre = "sysctl ecn 3",
+		.want = {
+			.script = "connect; > SECA 0; < S.C 0 ack 1 $; > .C 1 ack 1; < S.C 0 ack 1 tos 2 $;"
+				  "> .A 1 ack 1; write 100; > P.EA 1(100) ack 1 tos 2; < .EA 1 ack 101; none",
+			.counters = "TCPSYNChallenge=1 TCPDeliveredCE=0",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "accecn_connect_syn_ack_again_behind_text", .rfc = "RFC 9768 3.1.5", .pre = "sysctl ecn 3",
+		.want = {
+			.script = "connect; > SECA 0; < S.C 0 ack 1 $; > .C 1 ack 1; write 100; > P.EA 1(100) ack 1;"
+				  "< S.C 0 ack 1 tos 3 $; > .CA 101 ack 1; < P.EA 1(10) ack 101; >@1000 .CA 101 ack 11",
+			.counters = "TCPSYNChallenge=1",
+			.state = ESTABLISHED,
+		},
+	},
+	/* the second is not answered any more: the next ACK is none of it */
+	{
+		.name = "accecn_connect_syn_ack_again_and_again", .rfc = "RFC 9768 3.2.2.1", .pre = "sysctl ecn 3",
+		.want = {
+			.script = "connect; > SECA 0; < S.C 0 ack 1 $; > .C 1 ack 1; < S.C 0 ack 1 tos 2 $;"
+				  "> .A 1 ack 1; < S.C 0 ack 1 tos 2 $; none; < P.EA 1(10) ack 1; >@1000 .EA 1 ack 11",
+			.counters = "TCPSYNChallenge=2 TCPACKSkippedChallenge=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "accecn_connect_syn_acks_with_ce_count_once", .rfc = "RFC 9768 3.2.2.2",
+		.pre = "sysctl ecn 3; sysctl invalid_ratelimit 0",
+		.want = {
+			.script = "connect; > SECA 0; < S.C 0 ack 1 $; > .C 1 ack 1; < S.C 0 ack 1 tos 3 $;"
+				  "> .CA 1 ack 1; < S.C 0 ack 1 $; > .C 1 ack 1; < S.C 0 ack 1 tos 3 $; > .CA 1 ack 1;"
+				  "write 100; > P.CA 1(100) ack 1 tos 2",
+			.state = ESTABLISHED,
+		},
+	},
+	/* what is no SYN-ACK of this connection, or says nothing of AccECN, is answered by the counter */
+	{
+		.name = "accecn_connect_another_syn_again", .rfc = "RFC 9768 3.2.2.1",
+		.pre = "sysctl ecn 3; sysctl invalid_ratelimit 0",
+		.want = {
+			.script = "connect; > SECA 0; < S.C 0 ack 1 $; > .C 1 ack 1; < S. 0 ack 1 tos 2 $;"
+				  "> .EA 1 ack 1; < SECA 0 tos 2 $; > .EA 1 ack 1;"
+				  "< S.C 1 ack 1 tos 2 $; > .EA 1 ack 1; < S.C 0 ack 2 tos 2 $; > .EA 1 ack 1;"
+				  "< S.C 0 ack 0 tos 2 $; > .EA 1 ack 1",
+			.counters = "TCPSYNChallenge=5",
+			.state = ESTABLISHED,
+		},
+	},
 	/* Flags of a SYN-ACK that acknowledges text (RFC 7413) are no counter; a SYN with text is not ECN-capable. */
 	{
 		.name = "accecn_connect_with_text_on_the_syn", .rfc = "RFC 9768 3.2.2.1", .pre = "sysctl ecn 3",
@@ -338,6 +393,19 @@ static const struct wire_row rows[] = {
 				  "> .C 11 ack 1 tos 0; info snd_cwnd = 10; write 100; > P.EA 11(100) ack 1 tos 2;"
 				  "< .EA 1 ack 111; none; info snd_cwnd = 10",
 			.counters = "TCPDeliveredCE=0 TCPFastOpenActive=1",
+			.state = ESTABLISHED,
+		},
+	},
+	/* the ACK that says how the SYN-ACK came does not wait for text that goes again */
+	{
+		.name = "accecn_connect_with_text_that_is_refused", .rfc = "RFC 9768 3.2.2.1", .pre = "sysctl ecn 3",
+		.want = {
+			.script = "fast 10 EINPROGRESS; > SECA 0 tos 0 <fo>;"
+				  "< S.C 0 ack 1 <mss 1000,hex 0101220a1122334455667788>;"
+				  "> .C 1 ack 1 tos 0; abort; skim; fresh;"
+				  "fast 10 10; > SECA 0(10) tos 0 <fo 1122334455667788>; < S.C 0 ack 1 <mss 1000>;"
+				  "> .C 11 ack 1 tos 0; > P.EA 1(10) ack 1 tos 0; < .EA 1 ack 11; none",
+			.counters = "TCPDeliveredCE=0 TCPFastOpenActiveFail=1",
 			.state = ESTABLISHED,
 		},
 	},
@@ -523,6 +591,62 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = "connect; > SECA 0; < S 0 $$; > S. 0 ack 1; < . 1 ack 1; write 100;"
 				  "> P. 1(100) ack 1 tos 0",
+			.state = ESTABLISHED,
+		},
+	},
+	/*
+	 * Both have asked, and both have granted. Who has the other's SYN-ACK has said by its own how the SYN came, and
+	 * the peer may be in ESTABLISHED: ACE is the counter.
+	 */
+	{
+		.name = "accecn_crossing", .rfc = "RFC 9768 3.1.2", .pre = "sysctl ecn 3",
+		.want = {
+			.script = CROSSING "< S.C 0 ack 1 $$; > .EA 1 ack 1 tos 0; info options = 12;"
+				  "write 100; > P.EA 1(100) ack 1 tos 2; < .EA 1 ack 101; none",
+			.counters = "TCPDeliveredCE=0",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "accecn_crossing_syn_ack_with_ce", .rfc = "RFC 9768 3.2", .pre = "sysctl ecn 3",
+		.want = {
+			.script = CROSSING "< S.C 0 ack 1 tos 3 $$; > .CA 1 ack 1 tos 0; write 100;"
+				  "> P.CA 1(100) ack 1 tos 2",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "accecn_crossing_syn_met_ce", .rfc = "RFC 9768 3.2.2.3", .pre = "sysctl ecn 3",
+		.want = {
+			.script = CROSSING "< S.CA 0 ack 1 $$; > .EA 1 ack 1; write 100; > P.EA 1(100) ack 1 tos 0;"
+				  "< .CA 1 ack 101; none",
+			.counters = "TCPDeliveredCE=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "accecn_crossing_syn_ack_without", .rfc = "RFC 9768 3.1.5", .pre = "sysctl ecn 3",
+		.want = {
+			.script = CROSSING "< S. 0 ack 1 $$; > .EA 1 ack 1; write 100; > P.EA 1(100) ack 1 tos 0;"
+				  "< .CA 1 ack 101; none",
+			.counters = "TCPDeliveredCE=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "accecn_crossing_first_field_is_zero", .rfc = "RFC 9768 3.2.2.4", .pre = "sysctl ecn 3",
+		.want = {
+			.script = CROSSING "< S.C 0 ack 1 $$; > .EA 1 ack 1; write 100; > P.EA 1(100) ack 1 tos 2;"
+				  "< . 1 ack 101; write 100; > P.EA 101(100) ack 1 tos 0",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "accecn_crossing_ends_by_an_ack", .rfc = "RFC 9768 3.2.2.1", .pre = "sysctl ecn 3",
+		.want = {
+			.script = CROSSING "< .EA 1 ack 1; none; write 100; > P.EA 1(100) ack 1 tos 2;"
+				  "< .CA 1 ack 101; none",
+			.counters = "TCPDeliveredCE=1",
 			.state = ESTABLISHED,
 		},
 	},
