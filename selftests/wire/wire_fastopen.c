@@ -18,6 +18,8 @@
 #define COOKIE		8	/* octets */
 #define KEY		16
 #define TEXT		10
+#define LIMIT		5	/* of those that are up before their third ACK, as ON has it */
+#define FLOOD		60	/* SYNs that nobody follows up */
 
 static const uint8_t first_key[KEY] = "the first key...";
 static const uint8_t second_key[KEY] = "and a second one";
@@ -141,7 +143,7 @@ static int expect_cookie(struct wire *w, const uint8_t *key)
 
 static int cookies(struct wire *w)
 {
-	uint8_t cookie[COOKIE];
+	uint8_t cookie[COOKIE + 2] = { 0 };
 
 	if (set_keys(w, first_key, NULL) || send_syn(w, NULL, 0, false) ||
 	    expect_cookie(w, first_key) || wire_script_run(w, "< R 1; fresh"))
@@ -159,6 +161,9 @@ static int cookies(struct wire *w)
 	cookie[3] ^= 4;
 	/* only a part of it, or more */
 	if (send_syn(w, cookie, COOKIE - 2, false) || expect_cookie(w, first_key) ||
+	    wire_script_run(w, "< R 1; fresh"))
+		return -1;
+	if (send_syn(w, cookie, COOKIE + 2, false) || expect_cookie(w, first_key) ||
 	    wire_script_run(w, "< R 1; fresh"))
 		return -1;
 	/* the key goes out of use */
@@ -193,10 +198,22 @@ static int cookie_and_ecn(struct wire *w)
 			       "< . 11 ack 21; none; < P. 11(10) ack 21 tos 3; >@1000 E. 21 ack 21; read 10");
 }
 
+/* SYNs with text from many ports, which nobody follows up; then the listener goes, and another one is not full. */
+static int flood(struct wire *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < FLOOD; i++, w->c.pport++)
+		if (send_syn(w, NULL, 0, i < LIMIT))
+			return -1;
+	return wire_script_run(w, "closelisten; none; listen; set FASTOPEN 5; < S 0(10) $; > S. 0 ack 11; accept;"
+			       "read 10");
+}
+
 static const struct wire_row rows[] = {
 	{
 		.name = "cookies", .rfc = "RFC 7413 4.1.2", .pre = COOKIES, .run = cookies,
-		.want.counters = "TCPFastOpenCookieReqd=1 TCPFastOpenPassive=2 TCPFastOpenPassiveFail=4 "
+		.want.counters = "TCPFastOpenCookieReqd=1 TCPFastOpenPassive=2 TCPFastOpenPassiveFail=5 "
 				 "TCPFastOpenPassiveAltKey=1",
 	},
 	{
@@ -330,6 +347,16 @@ static const struct wire_row rows[] = {
 				  "none; swap; < . 11 ack 1; none;"
 				  "accept; read 10; fresh; < S 0(10) $; > S. 0 ack 11",
 			.counters = "TCPFastOpenPassive=2 TCPFastOpenListenOverflow=1",
+			.state = SYN_RECEIVED,
+		},
+	},
+	/* behind the text's limit there is the queue's, and then there are cookies */
+	{
+		.name = "a_flood_with_text", .rfc = "RFC 7413 5.1",
+		.pre = "sysctl fastopen 514; listen 20; set FASTOPEN 5", .run = flood,
+		.want = {
+			.counters = "TCPFastOpenPassive=6 TCPFastOpenListenOverflow=20 TCPReqQFullDoCookies=35 "
+				    "ListenOverflows=0 OutRsts=5",
 			.state = SYN_RECEIVED,
 		},
 	},
