@@ -26,6 +26,7 @@
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
 #include "ports/port.h"
+#include "sight/trace.h"
 #include "socket/family.h"
 #include "socket/listen.h"
 #include "time/record.h"
