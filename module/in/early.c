@@ -57,19 +57,28 @@ static void give_route(const struct sock *sk, struct sk_buff *skb, bool v4)
 		skb_dst_set_noref(skb, dst);
 }
 
-static noinline_for_stack void give_sock(struct xtcp_net *xn, struct sk_buff *skb, unsigned int offset)
+/* IPv6 with addresses that stand for IPv4 would be taken for IPv4. */
+static noinline_for_stack struct xtcp_conn *lookup_v6(struct xtcp_net *xn, struct sk_buff *skb, unsigned int offset)
 {
-	const bool v4 = skb->protocol == htons(ETH_P_IP);
 	struct xtcp_demux_key key;
 	struct xtcp_conn *conn;
-	struct sock *sk;
 
 	__skb_pull(skb, offset);
 	xtcp_demux_key_from_skb(xn, skb, &key);
 	__skb_push(skb, offset);
 	conn = xtcp_demux_lookup(xn, &key);
-	/* IPv6 with addresses that stand for IPv4 would be taken for IPv4 */
-	if (!conn || conn->kind != XTCP_CONN_SOCK || conn->v4 != v4)
+	return conn && !conn->v4 ? conn : NULL;
+}
+
+/* @th: the TCP header, @offset octets behind skb->data */
+static noinline_for_stack void give_sock(struct xtcp_net *xn, struct sk_buff *skb, const struct tcphdr *th,
+					 unsigned int offset)
+{
+	const bool v4 = skb->protocol == htons(ETH_P_IP);
+	struct xtcp_conn *conn = v4 ? xtcp_demux_lookup_v4(xn, skb, th) : lookup_v6(xn, skb, offset);
+	struct sock *sk;
+
+	if (!conn || conn->kind != XTCP_CONN_SOCK)
 		return;
 	sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
 	if (!refcount_inc_not_zero(&sk->sk_refcnt))
@@ -109,7 +118,7 @@ static unsigned int arrived(const struct net *net, struct sk_buff *skb, unsigned
 	if (xtcp_lease_port_might_be_ours(xn->port_bits, ntohs(th->dest)) && !th->syn && !skb->sk && !skb_dst(skb) &&
 	    is_for_here(skb) && READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
 	    READ_ONCE(net->ipv4.sysctl_tcp_early_demux))
-		give_sock(xn, skb, offset);
+		give_sock(xn, skb, th, offset);
 	return NF_ACCEPT;
 }
 

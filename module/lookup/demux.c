@@ -180,6 +180,33 @@ struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux
 }
 
 /**
+ * xtcp_demux_lookup_v4() - the connection that a segment over IPv4 belongs to
+ * @xn: the namespace
+ * @skb: as IP left it
+ * @th: its TCP header, of which at least the ports can be read
+ *
+ * As xtcp_demux_lookup(), without a key: nearly every segment is looked up so, and needs the key for nothing else.
+ *
+ * Context: softirq, RCU read side, which the result is valid for.
+ *
+ * Return: the connection, of any kind, or NULL.
+ */
+struct xtcp_conn *xtcp_demux_lookup_v4(struct xtcp_net *xn, const struct sk_buff *skb, const struct tcphdr *th)
+{
+	const __be32 laddr = ip_hdr(skb)->daddr, faddr = ip_hdr(skb)->saddr;
+	const u32 hash = xtcp_tuple_hash_v4(laddr, faddr, th->dest, th->source, &xn->tuple_key) >> 32;
+	struct xtcp_conn *conn;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "connection lookup without RCU");
+	for (conn = xtcp_conns_first(xtcp_conns_chain_of(hash)); conn; conn = xtcp_conns_next(conn))
+		if (conn->hash == hash && conn->net_id == xn->id && conn->v4 && conn->faddr4 == faddr &&
+		    conn->laddr4 == laddr && conn->lport == th->dest && conn->fport == th->source &&
+		    inet_sk_bound_dev_eq(xn->net, conn->bound_dev_if, inet_iif(skb), inet_sdif(skb)))
+			return conn;
+	return NULL;
+}
+
+/**
  * xtcp_demux_kernel_holds() - does kernel TCP have a connection on this tuple?
  * @net: the namespace
  * @key: the tuple

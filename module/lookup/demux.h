@@ -12,6 +12,7 @@
 struct net;
 struct sk_buff;
 struct sock;
+struct tcphdr;
 struct xtcp_net;
 
 enum xtcp_conn_kind {
@@ -127,6 +128,7 @@ void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tup
 void xtcp_demux_key_from_skb(const struct xtcp_net *xn, const struct sk_buff *skb, struct xtcp_demux_key *key);
 u64 xtcp_demux_hash(const struct xtcp_net *xn, const struct xtcp_tuple *tuple);
 struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key);
+struct xtcp_conn *xtcp_demux_lookup_v4(struct xtcp_net *xn, const struct sk_buff *skb, const struct tcphdr *th);
 bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key);
 
 /* connections; 0 or -EADDRNOTAVAIL (tuple taken) */

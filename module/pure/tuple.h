@@ -29,13 +29,20 @@ static inline bool xtcp_tuple_is_v4(const struct xtcp_tuple *tuple)
 	return !(words[0] | words[1]) && words[2] == __cpu_to_be32(0xffff);
 }
 
+/* xtcp_tuple_hash() of IPv4 */
+static inline u64 xtcp_tuple_hash_v4(__be32 laddr, __be32 faddr, __be16 lport, __be16 fport, const siphash_key_t *key)
+{
+	return siphash_3u32((__force u32)laddr, (__force u32)faddr, (__force u32)lport << 16 | (__force u32)fport,
+			    key);
+}
+
 /* Half of it names a bucket, the other half goes into ISNs: neither half says anything about the other. */
 static inline u64 xtcp_tuple_hash(const struct xtcp_tuple *tuple, const siphash_key_t *key)
 {
 	if (!xtcp_tuple_is_v4(tuple))
 		return siphash(tuple, sizeof(*tuple), key);
-	return siphash_3u32((__force u32)tuple->laddr.s6_addr32[3], (__force u32)tuple->faddr.s6_addr32[3],
-			    (__force u32)tuple->lport << 16 | (__force u32)tuple->fport, key);
+	return xtcp_tuple_hash_v4(tuple->laddr.s6_addr32[3], tuple->faddr.s6_addr32[3], tuple->lport, tuple->fport,
+				  key);
 }
 
 #endif /* XTCP_TUPLE_H */
