@@ -74,22 +74,6 @@ static u32 room_for_blocks(const struct xtcp_sock *xsk, const struct sk_buff *sk
 	return max_t(int, xsk->mss - (skb_shinfo(skb)->gso_size ?: skb->len), 0);
 }
 
-/**
- * xtcp_segment_options() - the options of each segment, but for SACK blocks
- * @sk: the sock
- * @flags: the segment's control bits
- * @opts: filled in
- *
- * Here and nowhere else is decided what a segment carries, so how much text fits beside it is asked here, too (mss.c).
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_segment_options(const struct sock *sk, u8 flags, struct xtcp_options *opts)
-{
-	sock_owned_by_me(sk);
-	fill_options(xtcp_sk(sk), flags, xtcp_clock_ts(), opts);
-}
-
 /* The window to offer in this segment, noted as offered; the field as it goes on the wire. */
 static u16 window_field(struct sock *sk, u8 flags)
 {
@@ -214,6 +198,50 @@ static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff
 	xtcp_accecn_fill_option(sk, room, is_first, opts, counters);
 }
 
+/**
+ * xtcp_segment_lasting_options() - octets of options in every segment of a connection that carries text
+ * @sk: the sock
+ *
+ * Here and nowhere else is decided what a segment carries, so how much text fits beside it is asked here, too (mss.c).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets, a multiple of four.
+ */
+u32 xtcp_segment_lasting_options(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return xtcp_sk(sk)->ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0;
+}
+
+/* Those alone. */
+static __always_inline void push_timestamp(const struct xtcp_sock *xsk, struct sk_buff *skb, u8 flags, u32 clock)
+{
+	if (xsk->ts_ok)
+		xtcp_options_write_timestamp(__skb_push(skb, XTCP_OPTLEN_TIMESTAMP_ALIGNED), clock + xsk->ts_offset,
+					     flags & XTCP_ACK ? xsk->ts_recent : 0);
+}
+
+/* Any others. False: blocks or counters are due, and text had no room for them. */
+static noinline_for_stack bool push_options(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 clock,
+					    bool has_blocks, u32 wanted)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 counters[XTCP_ACCECN_FIELDS_MAX];
+	const u32 len = skb->len;
+	struct xtcp_options opts;
+
+	fill_options(xsk, flags, clock, &opts);
+	if (unlikely(wanted))
+		fill_accecn(sk, skb, has_blocks, len && seq == xsk->iss + 1, wanted, &opts, counters);
+	else if (has_blocks)
+		xtcp_sack_fill(xsk, room_for_blocks(xsk, skb), &opts);
+	xtcp_options_write(__skb_push(skb, xtcp_options_size(&opts)), &opts);
+	if (has_blocks && opts.sack_blocks)
+		xtcp_sack_told(sk);
+	return !(has_blocks && !opts.sack_blocks) && !(len && wanted && !opts.has_accecn);
+}
+
 /*
  * @skb holds the octets, has room in front and no owner yet; consumed. @clock: xtcp_clock_ts(). What the layers below
  * refuse counts as lost on the way, and is sent again as such.
@@ -221,17 +249,15 @@ static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff
 static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent, u32 clock)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_options opts;
 	const u32 len = skb->len;
 	/* a SYN may have text (RFC 7413), and is not ECN-capable for that (RFC 3168 section 6.1.1) */
 	const bool new_text = len && !resent && !(flags & XTCP_SYN);
 	const bool has_blocks = unlikely(xtcp_sack_has_news(&xsk->sack)) && !(flags & (XTCP_SYN | XTCP_RST));
 	const u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
-	u32 counters[XTCP_ACCECN_FIELDS_MAX];
-	u32 header, wanted = 0;
+	bool untold = false;
 	struct tcphdr *th;
+	u32 wanted = 0;
 	u16 said = 0;
-	bool untold;
 	int refused;
 
 	if (xsk->ecn) {
@@ -243,34 +269,28 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 			skb_shinfo(skb)->gso_type |= xsk->ecn & XTCP_ECN_ACCURATE ? XTCP_COMPAT_GSO_ACCECN :
 										   SKB_GSO_TCP_ECN;
 	}
-	fill_options(xsk, flags, clock, &opts);
-	if (unlikely(wanted))
-		fill_accecn(sk, skb, has_blocks, len && seq == xsk->iss + 1, wanted, &opts, counters);
-	else if (has_blocks)
-		xtcp_sack_fill(xsk, room_for_blocks(xsk, skb), &opts);
-	header = XTCP_HDR_LEN + xtcp_options_size(&opts);
-	th = __skb_push(skb, header);
+	/* blocks and counters for which text has no room are due at once all the same */
+	if (unlikely(flags & XTCP_SYN || has_blocks || wanted))
+		untold = !push_options(sk, skb, seq, flags, clock, has_blocks, wanted) && xsk->ack_now;
+	else
+		push_timestamp(xsk, skb, flags, clock);
+	th = __skb_push(skb, XTCP_HDR_LEN);
 	skb_reset_transport_header(skb);
-	memset(th, 0, XTCP_HDR_LEN);
+	/* every field is set, but the checksum by ip.c */
 	th->source = inet_sk(sk)->inet_sport;
 	th->dest = inet_sk(sk)->inet_dport;
 	th->seq = htonl(seq);
 	th->ack_seq = flags & XTCP_ACK ? htonl(xsk->rcv_nxt) : 0;
-	((u8 *)th)[12] = header / 4 << 4 | said >> 8;
+	((u8 *)th)[12] = (skb->len - len) / 4 << 4 | said >> 8;
 	((u8 *)th)[13] = flags | said;
+	th->urg_ptr = 0;
 	/* a SYN-ACK that comes again has no text, urgent or not */
 	if (unlikely(xsk->snd_urgent) && !(flags & XTCP_SYN))
 		set_urgent(xsk, th, seq);
 	th->window = htons(window_field(sk, flags));
-	xtcp_options_write((u8 *)(th + 1), &opts);
-
-	/* blocks and counters for which text had no room are due at once all the same */
-	untold = ((has_blocks && !opts.sack_blocks) || (len && unlikely(wanted) && !opts.has_accecn)) && xsk->ack_now;
 	if (flags & XTCP_ACK)
 		ack_said(sk);
-	if (has_blocks && opts.sack_blocks)
-		xtcp_sack_told(sk);
-	if (untold)
+	if (unlikely(untold))
 		ack_again(sk);
 	if (len && xtcp_pace_applies(sk))
 		xtcp_pace_stamp(sk, skb, len);
@@ -289,7 +309,7 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 }
 
 /* More than one segment: IP or the device cuts it. */
-static void set_gso(const struct sock *sk, struct sk_buff *skb)
+static inline void set_gso(const struct sock *sk, struct sk_buff *skb)
 {
 	struct skb_shared_info *shinfo = skb_shinfo(skb);
 	u32 mss = xtcp_mss_payload(sk);
@@ -307,7 +327,7 @@ static void set_gso(const struct sock *sk, struct sk_buff *skb)
 }
 
 /* A copy to give away of an skb that stays in the queue; NULL without memory. */
-static struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb)
+static inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb)
 {
 	struct sk_buff *out;
 

@@ -7,10 +7,9 @@
 
 struct sk_buff;
 struct sock;
-struct xtcp_options;
 
 /* Socket lock held. */
-void xtcp_segment_options(const struct sock *sk, u8 flags, struct xtcp_options *opts);
+u32 xtcp_segment_lasting_options(const struct sock *sk);
 int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 now_us);
 int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 now_us);
 int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags);

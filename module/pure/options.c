@@ -8,38 +8,16 @@
 
 #include "pure/wire.h"
 
-static u16 read16(const u8 *p)
-{
-	return p[0] << 8 | p[1];
-}
-
-static u32 read32(const u8 *p)
-{
-	return (u32)read16(p) << 16 | read16(p + 2);
-}
-
 static u32 read24(const u8 *p)
 {
-	return (u32)p[0] << 16 | read16(p + 1);
-}
-
-static void write16(u8 *p, u16 value)
-{
-	p[0] = value >> 8;
-	p[1] = (u8)value;
-}
-
-static void write32(u8 *p, u32 value)
-{
-	write16(p, value >> 16);
-	write16(p + 2, (u16)value);
+	return (u32)p[0] << 16 | xtcp_options_read16(p + 1);
 }
 
 static void take_timestamp(const u8 *option, struct xtcp_options *opts)
 {
 	opts->has_ts = true;
-	opts->tsval = read32(option + 2);
-	opts->tsecr = read32(option + 6);
+	opts->tsval = xtcp_options_read32(option + 2);
+	opts->tsecr = xtcp_options_read32(option + 6);
 }
 
 /*
@@ -51,8 +29,8 @@ static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struc
 	switch (option[0]) {
 	case XTCP_OPT_MSS:
 		/* an MSS of zero says nothing that could be honoured: as if it were not there */
-		if (syn && len == XTCP_OPTLEN_MSS && read16(option + 2))
-			opts->mss = read16(option + 2);
+		if (syn && len == XTCP_OPTLEN_MSS && xtcp_options_read16(option + 2))
+			opts->mss = xtcp_options_read16(option + 2);
 		break;
 	case XTCP_OPT_WSCALE:
 		if (syn && len == XTCP_OPTLEN_WSCALE) {
@@ -79,14 +57,6 @@ static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struc
 	}
 }
 
-/* RFC 7323 appendix A: what nearly every segment of a connection with timestamps begins with. */
-static bool has_aligned_timestamp(const u8 *bytes, unsigned int len)
-{
-	return len >= XTCP_OPTLEN_TIMESTAMP_ALIGNED &&
-	       read32(bytes) == (XTCP_OPT_NOP << 24 | XTCP_OPT_NOP << 16 | XTCP_OPT_TIMESTAMP << 8 |
-				 XTCP_OPTLEN_TIMESTAMP);
-}
-
 /**
  * xtcp_options_read_sack() - one SACK block as the peer wrote it
  * @bytes: where it stands, any alignment
@@ -97,7 +67,7 @@ static bool has_aligned_timestamp(const u8 *bytes, unsigned int len)
  */
 struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes)
 {
-	return (struct xtcp_sack_block){ .start = read32(bytes), .end = read32(bytes + 4) };
+	return (struct xtcp_sack_block){ .start = xtcp_options_read32(bytes), .end = xtcp_options_read32(bytes + 4) };
 }
 
 /* The next option with a length that is possible, @bytes itself if that is one; NULL: the list ends. */
@@ -204,7 +174,7 @@ void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp
 	const u8 *start = bytes, *end = bytes + len;
 
 	*opts = (struct xtcp_options){};
-	if (has_aligned_timestamp(bytes, len)) {
+	if (len >= XTCP_OPTLEN_TIMESTAMP_ALIGNED && xtcp_options_begin_with_timestamp(bytes)) {
 		take_timestamp(bytes + 2, opts);
 		bytes += XTCP_OPTLEN_TIMESTAMP_ALIGNED;
 	}
@@ -264,7 +234,7 @@ static u8 *write_accecn(u8 *p, const struct xtcp_options *opts)
 	*p++ = len;
 	for (i = 0; i < opts->accecn_fields; i++, p += XTCP_OPTLEN_ACCECN_FIELD) {
 		p[0] = opts->accecn[i] >> 16;
-		write16(p + 1, (u16)opts->accecn[i]);
+		xtcp_options_write16(p + 1, (u16)opts->accecn[i]);
 	}
 	return p;
 }
@@ -303,7 +273,7 @@ unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)
 	if (opts->mss) {
 		*p++ = XTCP_OPT_MSS;
 		*p++ = XTCP_OPTLEN_MSS;
-		write16(p, opts->mss);
+		xtcp_options_write16(p, opts->mss);
 		p += 2;
 		if (opts->has_fastopen)
 			p = write_fastopen(p, opts->fastopen);
@@ -320,8 +290,8 @@ unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)
 		if (opts->has_ts) {
 			*p++ = XTCP_OPT_TIMESTAMP;
 			*p++ = XTCP_OPTLEN_TIMESTAMP;
-			write32(p, opts->tsval);
-			write32(p + 4, opts->tsecr);
+			xtcp_options_write32(p, opts->tsval);
+			xtcp_options_write32(p + 4, opts->tsecr);
 			p += 8;
 		}
 	}
@@ -337,8 +307,8 @@ unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)
 		*p++ = XTCP_OPT_SACK;
 		*p++ = XTCP_OPTLEN_SACK_BASE + opts->sack_blocks * XTCP_OPTLEN_SACK_BLOCK;
 		for (i = 0; i < opts->sack_blocks; i++, p += XTCP_OPTLEN_SACK_BLOCK) {
-			write32(p, opts->sack[i].start);
-			write32(p + 4, opts->sack[i].end);
+			xtcp_options_write32(p, opts->sack[i].start);
+			xtcp_options_write32(p + 4, opts->sack[i].end);
 		}
 	}
 	if (opts->has_accecn)

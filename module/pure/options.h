@@ -76,6 +76,48 @@ struct xtcp_accecn_option {
 	bool order;
 };
 
+static inline u16 xtcp_options_read16(const u8 *p)
+{
+	return p[0] << 8 | p[1];
+}
+
+static inline u32 xtcp_options_read32(const u8 *p)
+{
+	return (u32)xtcp_options_read16(p) << 16 | xtcp_options_read16(p + 2);
+}
+
+static inline void xtcp_options_write16(u8 *p, u16 value)
+{
+	p[0] = value >> 8;
+	p[1] = value & 0xff;
+}
+
+static inline void xtcp_options_write32(u8 *p, u32 value)
+{
+	xtcp_options_write16(p, value >> 16);
+	xtcp_options_write16(p + 2, value & 0xffff);
+}
+
+/*
+ * RFC 7323 appendix A: what nearly every segment of a connection with timestamps begins with, and most have nothing
+ * else. So whoever reads or writes a segment may look for that first.
+ */
+#define XTCP_OPTIONS_TIMESTAMP_WORD \
+	(XTCP_OPT_NOP << 24 | XTCP_OPT_NOP << 16 | XTCP_OPT_TIMESTAMP << 8 | XTCP_OPTLEN_TIMESTAMP)
+
+/* @bytes: at least XTCP_OPTLEN_TIMESTAMP_ALIGNED octets */
+static inline bool xtcp_options_begin_with_timestamp(const u8 *bytes)
+{
+	return xtcp_options_read32(bytes) == XTCP_OPTIONS_TIMESTAMP_WORD;
+}
+
+static inline void xtcp_options_write_timestamp(u8 *bytes, u32 tsval, u32 tsecr)
+{
+	xtcp_options_write32(bytes, XTCP_OPTIONS_TIMESTAMP_WORD);
+	xtcp_options_write32(bytes + 4, tsval);
+	xtcp_options_write32(bytes + 8, tsecr);
+}
+
 struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes);
 bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_accecn_option *option);
 bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_fastopen_cookie *cookie);

@@ -4,8 +4,8 @@
  *
  * Three numbers. xsk->pmtu is the path MTU that was looked at last. xsk->mss follows from it, from what the peer takes
  * and from the options that every segment carries; congestion window and TCP_INFO go by it. The payload is what is left
- * of that when the next segment carries more options than others; cuts go by that. How long options are is known to one
- * function, xtcp_segment_options(), which also fills the header.
+ * of that when the next segment carries more options than others; cuts go by that. How long options are is known to
+ * segment.c, which also writes them.
  *
  * A route tells of no change. So whoever is about to send asks for xtcp_mss_current(), which compares the route's MTU
  * with xsk->pmtu, as Linux does: a device's MTU, an ICMP error that another connection got, or its expiry are seen
@@ -22,17 +22,7 @@
 #include "cong/cong.h"
 #include "out/ip.h"
 #include "out/segment.h"
-#include "pure/options.h"
 #include "pure/wire.h"
-
-/* Octets of options in every segment of a connection that carries text. */
-static u32 lasting_options(const struct sock *sk)
-{
-	struct xtcp_options opts;
-
-	xtcp_segment_options(sk, XTCP_ACK, &opts);
-	return xtcp_options_size(&opts);
-}
 
 static u32 both_headers(const struct sock *sk)
 {
@@ -64,7 +54,7 @@ static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
 u32 xtcp_mss_of(const struct sock *sk, u32 mtu)
 {
 	sock_owned_by_me(sk);
-	return text_of(sk, mtu, lasting_options(sk));
+	return text_of(sk, mtu, xtcp_segment_lasting_options(sk));
 }
 
 /**
@@ -79,7 +69,7 @@ u32 xtcp_mss_of(const struct sock *sk, u32 mtu)
 u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
 {
 	sock_owned_by_me(sk);
-	return mss + lasting_options(sk) + both_headers(sk);
+	return mss + xtcp_segment_lasting_options(sk) + both_headers(sk);
 }
 
 /**
@@ -95,7 +85,7 @@ u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
 void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 options = lasting_options(sk), mss;
+	u32 options = xtcp_segment_lasting_options(sk), mss;
 
 	sock_owned_by_me(sk);
 	if (!pmtu)
@@ -115,24 +105,4 @@ void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 	xsk->pmtu = pmtu;
 	xsk->mss = clamp_t(u32, mss, XTCP_MSS_MIN_SND - options, U16_MAX);
 	xtcp_cong_mss_changed(sk);
-}
-
-/**
- * xtcp_mss_current() - how much text fits the next segment, on the route of now
- * @sk: the sock, about to send text
- *
- * Asks the route. Without one the last one counts; IP looks for another before the segment leaves.
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: octets, as xtcp_mss_payload() says until the route changes again.
- */
-u32 xtcp_mss_current(struct sock *sk)
-{
-	u32 mtu = xtcp_ip_mtu(sk);
-
-	sock_owned_by_me(sk);
-	if (unlikely(mtu != xtcp_sk(sk)->pmtu && mtu))
-		xtcp_mss_sync(sk, mtu);
-	return xtcp_mss_payload(sk);
 }

@@ -6,10 +6,10 @@
 #include <linux/types.h>
 
 #include "base/sock.h"
+#include "out/ip.h"
 
 /* Socket lock held in all of these. */
 void xtcp_mss_sync(struct sock *sk, u32 pmtu);
-u32 xtcp_mss_current(struct sock *sk);
 u32 xtcp_mss_of(const struct sock *sk, u32 mtu);
 u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss);
 
@@ -23,6 +23,19 @@ static inline u32 xtcp_mss_payload(const struct sock *sk)
 	if (likely(!xtcp_sack_has_news(&xsk->sack)))
 		return xsk->mss;
 	return xsk->mss - XTCP_OPTLEN_SACK_ALIGNED(xtcp_sack_blocks_to_send(xsk));
+}
+
+/*
+ * The same on the route of now, which is asked. Without one the last one counts; IP looks for another before the segment
+ * leaves.
+ */
+static inline u32 xtcp_mss_current(struct sock *sk)
+{
+	u32 mtu = xtcp_ip_mtu(sk);
+
+	if (unlikely(mtu != xtcp_sk(sk)->pmtu && mtu))
+		xtcp_mss_sync(sk, mtu);
+	return xtcp_mss_payload(sk);
 }
 
 #endif /* XTCP_MSS_H */
