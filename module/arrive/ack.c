@@ -36,19 +36,18 @@ static u32 segment_window(const struct xtcp_sock *xsk, const struct xtcp_seg *se
 	return seg->flags & XTCP_SYN ? seg->wnd : (u32)seg->wnd << xsk->snd_wscale;
 }
 
-static void set_window(struct sock *sk, const struct xtcp_seg *seg, u32 wnd)
+/* True: the effective MSS has to be computed again, since the peer never offered as much. */
+static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wnd)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool bounds_mss = xsk->max_snd_wnd / 2 <= xsk->mss;
 
 	xsk->snd_wnd = wnd;
 	xsk->snd_wl1 = seg->seq;
 	xsk->snd_wl2 = seg->ack;
 	if (wnd <= xsk->max_snd_wnd)
-		return;
+		return false;
 	xsk->max_snd_wnd = wnd;
-	if (bounds_mss)
-		xtcp_mss_sync(sk, xsk->pmtu);
+	return bounds_mss;
 }
 
 /*
@@ -62,7 +61,7 @@ static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample
 
 	if (sample->last_sent_us) {
 		sample->rtt_us = min_t(u64, sample->now_us - sample->last_sent_us, U32_MAX) ?: 1;
-		xtcp_rto_take_min(&xsk->rto, sample->rtt_us, xtcp_clock_seconds());
+		xtcp_rto_take_min(&xsk->rto, sample->rtt_us, xtcp_clock_seconds_of(sample->now_us));
 	}
 	if (sample->first_sent_us && !(moved && sample->resent_acked)) {
 		xtcp_rto_sample(&xsk->rto, min_t(u64, sample->now_us - sample->first_sent_us, U32_MAX));
@@ -96,12 +95,15 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 	sk_dst_confirm(sk);
 }
 
-/* What is known before an ACK is looked at. Most ACKs come here: inline, like others below. */
-static __always_inline void begin_sample(const struct sock *sk, const struct xtcp_seg *seg, struct xtcp_sample *sample)
+/*
+ * What is known before an ACK is looked at. Most ACKs come here: inline, like others below. Callers declare their sample
+ * with it, or the compiler would zero it first.
+ */
+static __always_inline struct xtcp_sample new_sample(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	*sample = (struct xtcp_sample) {
+	return (struct xtcp_sample) {
 		.now_us = xsk->arrived_us,
 		.una_before = xsk->snd_una,
 		.high_before = xsk->scoreboard.sacked ? xsk->scoreboard.high_sacked : xsk->snd_una,
@@ -132,7 +134,7 @@ static noinline void count_marks(struct sock *sk, struct sk_buff *skb, u32 segme
 }
 
 /* The sums from which delivery rates are made. @skb: NULL: one that was overtaken. */
-static void count_delivered(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample)
+static __always_inline void count_delivered(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 segments;
@@ -152,11 +154,8 @@ static void count_delivered(struct sock *sk, struct sk_buff *skb, struct xtcp_sa
 /* An ACK that was overtaken by a later one may still tell what was sacked. */
 static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 {
-	struct xtcp_sample sample;
+	struct xtcp_sample sample = new_sample(sk, xtcp_seg(skb));
 
-	if (!xtcp_sk(sk)->sack_ok || !xtcp_seg(skb)->sack_blocks)
-		return;
-	begin_sample(sk, xtcp_seg(skb), &sample);
 	sample.tsecr = 0;
 	sample.ece = false;
 	xtcp_scoreboard_sack(sk, skb, &sample);
@@ -185,7 +184,8 @@ static __always_inline void update_window(struct sock *sk, const struct xtcp_seg
 
 	if (!xtcp_seq_lt(xsk->snd_wl1, seg->seq) && !(xsk->snd_wl1 == seg->seq && xtcp_seq_le(xsk->snd_wl2, seg->ack)))
 		return;
-	set_window(sk, seg, wnd);
+	if (set_window(xsk, seg, wnd))
+		xtcp_mss_sync(sk, xsk->pmtu);
 	if (opened)
 		xtcp_timer_window_opened(sk);
 }
@@ -197,6 +197,28 @@ static bool tells_nothing(const struct xtcp_sock *xsk, const struct xtcp_seg *se
 	if (seg->sack_blocks || xsk->tlp.pending || (seg->flags & XTCP_ECE && !(xsk->ecn & XTCP_ECN_ACCURATE)))
 		return false;
 	return xsk->snd_una == xsk->snd_nxt || (xsk->sack_ok && xsk->cong.phase == XTCP_CONG_OPEN);
+}
+
+/* An ACK within what was sent that may tell something; SND.UNA @moves. */
+static __always_inline void take_ack(struct sock *sk, struct sk_buff *skb, bool moves)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_sample sample = new_sample(sk, seg);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	/* RFC 5681 section 2: (a) to (e); as in Linux a window that is no larger than before is no news */
+	sample.news |= segment_window(xsk, seg) > xsk->snd_wnd;
+	sample.duplicate = xsk->snd_una != xsk->snd_nxt && !moves && !sample.news;
+	if (xsk->sack_ok && seg->sack_blocks)
+		xtcp_scoreboard_sack(sk, skb, &sample);
+	if (moves)
+		una_moves(sk, seg->ack, &sample);
+	sample_rtt(xsk, &sample, moves);
+	count_delivered(sk, skb, &sample);
+	update_window(sk, seg);
+	if (moves)
+		xtcp_timer_ack_progress(sk);
+	xtcp_recovery_ack(sk, &sample);
 }
 
 /**
@@ -214,8 +236,7 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	bool outstanding = xsk->snd_una != xsk->snd_nxt, moves = seg->ack != xsk->snd_una;
-	struct xtcp_sample sample;
+	bool moves = seg->ack != xsk->snd_una;
 
 	sock_owned_by_me(sk);
 	if (xtcp_seq_gt(seg->ack, xsk->snd_nxt))
@@ -224,7 +245,8 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 	if (xtcp_seq_lt(seg->ack, xsk->snd_una)) {
 		if (is_too_old(sk, seg->ack))
 			return XTCP_CHALLENGE;
-		take_old_ack(sk, skb);
+		if (xsk->sack_ok && seg->sack_blocks)
+			take_old_ack(sk, skb);
 		return XTCP_CONTINUE;
 	}
 	/* the path works: no earlier ICMP error is the reason of whatever ends the connection */
@@ -235,21 +257,7 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 		update_window(sk, seg);
 		return XTCP_CONTINUE;
 	}
-
-	begin_sample(sk, seg, &sample);
-	/* RFC 5681 section 2: (a) to (e); as in Linux a window that is no larger than before is no news */
-	sample.news |= segment_window(xsk, seg) > xsk->snd_wnd;
-	sample.duplicate = outstanding && !moves && !sample.news;
-	if (xsk->sack_ok && seg->sack_blocks)
-		xtcp_scoreboard_sack(sk, skb, &sample);
-	if (moves)
-		una_moves(sk, seg->ack, &sample);
-	sample_rtt(xsk, &sample, moves);
-	count_delivered(sk, skb, &sample);
-	update_window(sk, seg);
-	if (moves)
-		xtcp_timer_ack_progress(sk);
-	xtcp_recovery_ack(sk, &sample);
+	take_ack(sk, skb, moves);
 	return XTCP_CONTINUE;
 }
 
@@ -278,10 +286,9 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool lost = syn_was_lost(xsk, seg) || xtcp_accecn_syn_met_congestion(sk);
-	struct xtcp_sample sample;
+	struct xtcp_sample sample = new_sample(sk, seg);
 
 	sock_owned_by_me(sk);
-	begin_sample(sk, seg, &sample);
 	xtcp_scoreboard_ack(sk, seg->ack, &sample);
 	/* child.c knows the round trip of an entry's SYN-ACK, whose TSval is not quite the clock's (cookie.c) */
 	if (!xsk->rto.srtt_us && !sample_rtt(xsk, &sample, true) && xsk->total_retrans)
@@ -299,7 +306,7 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 	xsk->retransmits = 0;
 	xsk->retrans_stamp = 0;
 	xsk->ack_tstamp = (u32)jiffies;
-	set_window(sk, seg, segment_window(xsk, seg));
+	set_window(xsk, seg, segment_window(xsk, seg));
 	xtcp_mtuprobe_begin(sk);
 	xtcp_mss_sync(sk, xsk->pmtu);
 	xtcp_cong_start(sk, lost);

@@ -35,4 +35,10 @@ static inline u32 xtcp_clock_seconds(void)
 	return (u32)ktime_get_seconds();
 }
 
+/* The same at a time of xtcp_clock_us(); xtcp_clock_seconds() may be a tick behind, so nobody compares the two. */
+static inline u32 xtcp_clock_seconds_of(u64 us)
+{
+	return (u32)div_u64(us, USEC_PER_SEC);
+}
+
 #endif /* XTCP_CLOCK_H */
