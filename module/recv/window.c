@@ -25,6 +25,12 @@ static u32 offered(const struct xtcp_sock *xsk)
 	return xtcp_seq_gt(edge, xsk->rcv_nxt) ? edge - xsk->rcv_nxt : 0;
 }
 
+/* What is not offered in any case, so that the buffer need not be asked when that much is. */
+static u32 most_whatever_is_free(const struct xtcp_sock *xsk)
+{
+	return min(xsk->window_clamp, xsk->rcv_ssthresh);
+}
+
 /* The step by which the right edge may move: the "reduction" of section 3.8.6.2.2. */
 static bool is_worthwhile(const struct sock *sk, u32 step)
 {
@@ -45,15 +51,18 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 u32 xtcp_window_offer(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 space = min3(xtcp_space_free(sk), xsk->window_clamp, xsk->rcv_ssthresh);
 	u32 now = offered(xsk), unit = 1U << xsk->rcv_wscale;
+	u32 space = most_whatever_is_free(xsk);
 	u32 wnd = ALIGN(now, unit);
 
 	sock_owned_by_me(sk);
-	if (sk_under_memory_pressure(sk))
-		space = min_t(u32, space, 4U * xsk->advmss);
-	if (space > now && is_worthwhile(sk, space - now))
-		wnd = max(wnd, ALIGN_DOWN(space, unit) ?: unit);
+	if (space > now) {
+		space = min(space, xtcp_space_free(sk));
+		if (sk_under_memory_pressure(sk))
+			space = min_t(u32, space, 4U * xsk->advmss);
+		if (space > now && is_worthwhile(sk, space - now))
+			wnd = max(wnd, ALIGN_DOWN(space, unit) ?: unit);
+	}
 	return min(wnd, XTCP_WINDOW_MAX_UNSCALED << xsk->rcv_wscale);
 }
 
@@ -150,9 +159,9 @@ void xtcp_window_update(struct sock *sk, u32 copied)
 		       (copied && !xsk->pingpong && !xsk->answer_awaited && !atomic_read(&sk->sk_rmem_alloc));
 	if (!tell && copied && !(sk->sk_shutdown & RCV_SHUTDOWN)) {
 		now = offered(xsk);
-		/* no offer is twice as much unless this is, which mostly settles the matter */
-		most = max(min3(xtcp_space_free(sk), xsk->window_clamp, xsk->rcv_ssthresh), 1U << xsk->rcv_wscale);
-		if (2 * now <= most) {
+		/* no offer is twice as much unless these are, which mostly settles the matter */
+		most = max(most_whatever_is_free(xsk), 1U << xsk->rcv_wscale);
+		if (2 * now <= most && 2 * now <= max(xtcp_space_free(sk), 1U << xsk->rcv_wscale)) {
 			wnd = xtcp_window_offer(sk);
 			tell = wnd && wnd >= 2 * now;
 		}
