@@ -16,7 +16,7 @@
  * A request or an answer: the memory behind the header costs nothing, a page has to be held and looked up by each who
  * reads it. Of a stream of small segments a receiver can only join those that lie in pages.
  */
-static bool fits_behind_header(const struct xtcp_sock *xsk, const struct sk_buff *skb, size_t len)
+static inline bool fits_behind_header(const struct xtcp_sock *xsk, const struct sk_buff *skb, size_t len)
 {
 	return !skb->len && len <= skb_tailroom(skb) && RB_EMPTY_ROOT(&xsk->sent);
 }
@@ -45,34 +45,14 @@ static void octets_queued(struct sock *sk, struct sk_buff *skb, u32 n)
 	WRITE_ONCE(xsk->write_seq, xsk->write_seq + n);
 }
 
-/**
- * xtcp_fill_copy() - copy octets of the program behind the last ones
- * @sk: the sock
- * @skb: the last skb of the queue, never sent, without FIN
- * @from: where the octets are
- * @len: how many at most, not 0
- *
- * Context: process, may sleep. Lock: socket, held.
- *
- * Return: octets copied, at least 1; -ENOSPC: @skb is full, use a new one; -ENOBUFS: the sock's memory is used up;
- * -EFAULT.
- */
-int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
+/* xtcp_fill_copy() of what does not fit behind the header */
+static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
 {
 	struct page_frag *pfrag = sk_page_frag(sk);
-	struct xtcp_sock *xsk = xtcp_sk(sk);
 	int i = skb_shinfo(skb)->nr_frags;
 	bool merge;
 	int copy, err;
 
-	sock_owned_by_me(sk);
-	if (fits_behind_header(xsk, skb, len)) {
-		err = skb_add_data_nocache(sk, skb, from, len);
-		if (err)
-			return err;
-		copy = len;
-		goto copied;
-	}
 	if (!sk_page_frag_refill(sk, pfrag))
 		return -ENOBUFS;
 	merge = skb_can_coalesce(skb, i, pfrag->page, pfrag->offset);
@@ -92,9 +72,34 @@ int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
 		get_page(pfrag->page);
 	}
 	pfrag->offset += copy;
-copied:
 	octets_queued(sk, skb, copy);
 	return copy;
+}
+
+/**
+ * xtcp_fill_copy() - copy octets of the program behind the last ones
+ * @sk: the sock
+ * @skb: the last skb of the queue, never sent, without FIN
+ * @from: where the octets are
+ * @len: how many at most, not 0
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: octets copied, at least 1; -ENOSPC: @skb is full, use a new one; -ENOBUFS: the sock's memory is used up;
+ * -EFAULT.
+ */
+int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
+{
+	int err;
+
+	sock_owned_by_me(sk);
+	if (!fits_behind_header(xtcp_sk(sk), skb, len))
+		return copy_to_pages(sk, skb, from, len);
+	err = skb_add_data_nocache(sk, skb, from, len);
+	if (err)
+		return err;
+	octets_queued(sk, skb, len);
+	return len;
 }
 
 /**

@@ -76,14 +76,19 @@ static struct sk_buff *alloc_new(gfp_t gfp)
  */
 struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
 {
+	struct xtcp_sndcb *cb;
 	struct sk_buff *skb;
 
 	sock_owned_by_me(sk);
 	skb = xtcp_spare_take() ?: alloc_new(gfp);
 	if (!skb)
 		return NULL;
-	memset(skb->cb, 0, sizeof(struct xtcp_sndcb));
-	INIT_LIST_HEAD(&xtcp_sndcb(skb)->node);
+	cb = xtcp_sndcb(skb);
+	/* the numbers are append's to set; what else there is says when it was sent */
+	cb->flags = 0;
+	cb->transmissions = 0;
+	cb->marks = 0;
+	INIT_LIST_HEAD(&cb->node);
 	if (!sk_wmem_schedule(sk, skb->truesize)) {
 		if (!force) {
 			kfree_skb(skb);

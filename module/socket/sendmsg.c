@@ -19,6 +19,7 @@
 #include "loss/rate.h"
 #include "send/fastsyn.h"
 #include "send/fill.h"
+#include "send/mss.h"
 #include "send/output.h"
 #include "send/sndbuf.h"
 #include "send/sndq.h"
@@ -50,6 +51,12 @@ static int wait_for_room(struct sock *sk, int copied, long *timeo, int flags)
 	return sk_stream_wait_memory(sk, timeo);
 }
 
+/* sk_stream_memory_free(), but for a call by pointer to what is here */
+static bool memory_free(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_wmem_queued) < READ_ONCE(sk->sk_sndbuf) && xtcp_sndbuf_memory_free(sk, 0);
+}
+
 /*
  * The skb that takes the next octets; a new one when the last has as many as it should, @goal, was sent, ends a record
  * or has, as @full says, no place left.
@@ -60,12 +67,20 @@ static struct sk_buff *tail_with_room(struct sock *sk, u32 goal, bool full)
 
 	if (skb && !full && skb->len < goal && !(xtcp_sndcb(skb)->marks & XTCP_SNDQ_EOR))
 		return skb;
-	if (!sk_stream_memory_free(sk))
+	if (!memory_free(sk))
 		return NULL;
 	skb = xtcp_sndq_alloc(sk, sk->sk_allocation, xtcp_sndq_is_empty(sk));
 	if (skb)
 		xtcp_sndq_append(sk, skb);
 	return skb;
+}
+
+/* What begins an skb and fits a segment needs none that could become larger: saves a division for each message. */
+static u32 size_goal(const struct sock *sk, struct msghdr *msg)
+{
+	if (!xtcp_sndq_open_tail(sk) && msg_data_left(msg) <= xtcp_mss_payload(sk))
+		return xtcp_mss_payload(sk);
+	return xtcp_output_size_goal(sk);
 }
 
 /*
@@ -82,7 +97,7 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *ti
 	/* a device that cannot gather would copy it for each transmission */
 	splices &= !!(sk->sk_route_caps & NETIF_F_SG);
 	while (msg_data_left(msg)) {
-		u32 goal = xtcp_output_size_goal(sk);
+		u32 goal = size_goal(sk, msg);
 		struct sk_buff *skb;
 		size_t most;
 
@@ -200,12 +215,20 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 	return err;
 }
 
+/* Control messages of SOL_SOCKET. 0 or -EINVAL. */
+static noinline_for_stack int take_control(struct sock *sk, struct msghdr *msg)
+{
+	struct sockcm_cookie sockc;
+
+	sockcm_init(&sockc, sk);
+	return sock_cmsg_send(sk, msg, &sockc) ? -EINVAL : 0;
+}
+
 /* @splices: @msg points to pages that are to be sent themselves; @follows: another page comes at once. */
 static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool splices, bool follows)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	int flags = msg->msg_flags;
-	struct sockcm_cookie sockc;
 	int copied = 0, on_syn = 0, err;
 	long timeo;
 
@@ -225,10 +248,10 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 		if (err)
 			goto error;
 	}
-	sockcm_init(&sockc, sk);
-	if (msg->msg_controllen && sock_cmsg_send(sk, msg, &sockc)) {
-		err = -EINVAL;
-		goto error;
+	if (msg->msg_controllen) {
+		err = take_control(sk, msg);
+		if (err)
+			goto error;
 	}
 	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	err = -EPIPE;
