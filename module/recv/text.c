@@ -162,9 +162,9 @@ static bool text_follows(const struct xtcp_sock *xsk, u32 seq)
 
 /*
  * Cuts away what lies before RCV.NXT, behind the window, behind a FIN; notes a FIN, for which there is room even where
- * the window ends, since it takes none. Returns false when there was no memory to do it.
+ * the window ends, since it takes none. @offered: offered_window(). Returns false when there was no memory to do it.
  */
-static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb)
+static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 {
 	struct xtcp_seg *seg = xtcp_seg(skb);
 	bool fin = seg->flags & XTCP_FIN;
@@ -175,7 +175,7 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb)
 	if (xtcp_seq_lt(seg->seq, xsk->rcv_nxt) &&
 	    !xtcp_trim_front(skb, min(xsk->rcv_nxt - seg->seq, seg->len)))
 		return false;
-	window = xsk->rcv_nxt + offered_window(xsk) - seg->seq;
+	window = xsk->rcv_nxt + offered - seg->seq;
 	if (seg->len > window) {
 		fin = false;
 		if (!xtcp_trim_back(skb, window))
@@ -264,6 +264,7 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_seg *seg = xtcp_seg(skb);
 	bool fin_waits = xsk->rcv_fin_known;
+	u32 offered;
 
 	sock_owned_by_me(sk);
 	if (seg->seq == seg->end_seq)
@@ -279,13 +280,14 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKLOST);
 		return only_ack(xsk);
 	}
-	if (seg->len && !offered_window(xsk) && xtcp_seq_le(seg->seq, xsk->rcv_nxt)) {
+	offered = offered_window(xsk);
+	if (seg->len && !offered && xtcp_seq_le(seg->seq, xsk->rcv_nxt)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPZEROWINDOWDROP);
 		return only_ack(xsk);
 	}
-	if (xtcp_seq_gt(seg->seq + !!seg->len, xsk->rcv_nxt + offered_window(xsk)))
+	if (xtcp_seq_gt(seg->seq + !!seg->len, xsk->rcv_nxt + offered))
 		return only_ack(xsk);
-	if (!trim(xsk, skb))
+	if (!trim(xsk, skb, offered))
 		return XTCP_DONE;
 	return seg->len ? queue_text(sk, skb, fin_waits) : queue_fin(sk, skb, fin_waits);
 }

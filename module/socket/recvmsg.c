@@ -223,7 +223,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 		if (copied >= target) {
 			sk_flush_backlog(sk);
 		} else {
-			if (!(flags & MSG_PEEK))
+			if (!(flags & MSG_PEEK) && (copied || xsk->ack_pending))
 				xtcp_window_update(sk, copied);
 			ret = wait_for_text(sk, &timeo, skb_peek_tail(&sk->sk_receive_queue));
 			if (ret < 0)
