@@ -118,8 +118,9 @@ needs_programs()
 
 # What scripts/programs.sh tries; the first line is what make check does.
 programs_short="socat ncat redis-server redis-tools musl-tools"
-programs_all="$programs_short nginx-light openssh-server rsync memcached haproxy iperf3 python3-pyftpdlib
-	opensmtpd swaks postgresql-15 mariadb-server-core mariadb-client-core caddy hey wrk libpython3.11-testsuite"
+programs_all="$programs_short nginx-light openssh-server rsync memcached haproxy iperf3 python3-pyftpdlib lftp
+	opensmtpd swaks postgresql-15 mariadb-server-core mariadb-client-core caddy hey wrk kubernetes-client
+	libpython3.11-testsuite"
 
 # unpack_programs FOLDER PACKAGE...: with what they need that is not installed here. Installed they
 # would start their services on this machine.

@@ -1,13 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""check.py KO ROOT [NAME]...: real programs, in the virtual machine. ROOT is where the packages are unpacked; its usr
-comes over the machine's. A file here, NAME.py, is a program: cases(), which gives pairs of a name and a function, or
+"""check.py [--short] KO ROOT [NAME]...: real programs, in the virtual machine. ROOT is where the packages are unpacked;
+its usr comes over the machine's. A file here, NAME.py, is a program: cases(), which gives pairs of a name and a
+function, or
 
     PORT            that it listens on
+    SOCKETS         with how many sockets; 1 when it does not say
+    listens(stack)  instead of these two: whether it listens
     serve(stack)    starts the server, which gets a stage.Running
     use(stack, host)  has a client do something with it, and compares what has come
 
-which runs with the server on xtcp and the client too, the server alone over IPv6, and the client alone."""
+which runs with the server on xtcp and the client too, with each of them alone, and over both IP versions, or PARTS,
+several such with a NAME each. A file that has begin() begins before all others, and its cases come last. --short: each
+pair of stacks once, over one IP version."""
 
 import importlib
 import os
@@ -18,7 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import stage  # noqa: E402
 
-PAIRS = (("xtcp", "xtcp", stage.SERVER4), ("xtcp", "kernel", stage.SERVER6), ("kernel", "xtcp", stage.SERVER4))
+NOT_PROGRAMS = ("check", "stage", "python_ends")
 
 
 def unpacked(root):
@@ -34,36 +39,74 @@ def unpacked(root):
                 groups.write("%s:x:%d:\n" % (name, uid))
 
 
-def pair(program, server_stack, client_stack, host):
-    proof = stage.Proof(server=server_stack, client=client_stack)
-    server = program.serve(server_stack)
-    try:
-        stage.wait(lambda: stage.listens("server", server_stack, program.PORT), "listener", running=server)
-        program.use(client_stack, host)
-        proof.check()
-    except stage.Wrong:
-        stage.say(server.said())
-        raise
-    finally:
-        server.stop()
+class Served:
+    """A program's server on a stack, from its first use to stop()."""
+
+    def __init__(self, program, stack):
+        self.program = program
+        self.stack = stack
+        self.server = None
+
+    def listens(self):
+        if hasattr(self.program, "listens"):
+            return self.program.listens(self.stack)
+        return stage.listens("server", self.stack, self.program.PORT, getattr(self.program, "SOCKETS", 1))
+
+    def use(self, client_stack, host):
+        proof = stage.Proof(server=self.stack, client=client_stack)
+        try:
+            if not self.server:
+                self.server = self.program.serve(self.stack)
+            stage.wait(self.listens, "listener", running=self.server)
+            self.program.use(client_stack, host)
+            proof.check()
+        except stage.Wrong:
+            if self.server:
+                stage.say(self.server.said())
+            raise
+
+    def stop(self):
+        if self.server:
+            self.server.stop()
+
+
+def pairs(name, program):
+    """One server for as long as the two stacks are the same, a result for each IP version."""
+    served, last = None, None
+    for server_stack, client_stack, host in stage.pairs():
+        if last != (server_stack, client_stack):
+            if served:
+                served.stop()
+            served, last = Served(program, server_stack), (server_stack, client_stack)
+        stage.case("%s: %s" % (name, stage.who(server_stack, client_stack, host)), served.use, client_stack, host)
+    served.stop()
 
 
 def main():
-    ko, root, names = sys.argv[1], sys.argv[2], sys.argv[3:]
+    words = sys.argv[1:]
+    if words[0] == "--short":
+        stage.short = True
+        words = words[1:]
+    ko, root, names = words[0], words[1], words[2:]
     unpacked(root)
     subprocess.run(["insmod", ko], check=True)
     stage.make()
     names = names or sorted(name[:-3] for name in os.listdir(HERE)
-                            if name.endswith(".py") and name not in ("check.py", "stage.py"))
-    for name in names:
-        program = importlib.import_module(name)
+                            if name.endswith(".py") and name[:-3] not in NOT_PROGRAMS)
+    programs = [(name, importlib.import_module(name)) for name in names]
+    programs.sort(key=lambda pair: hasattr(pair[1], "begin"))
+    for name, program in programs:
+        if hasattr(program, "begin"):
+            stage.case("%s: begin" % name, program.begin)
+    for name, program in programs:
         if hasattr(program, "cases"):
             for what, steps in program.cases():
                 stage.case("%s: %s" % (name, what), steps)
-            continue
-        for server_stack, client_stack, host in PAIRS:
-            what = "server on %s, client on %s, %s" % (server_stack, client_stack, "IPv6" if ":" in host else "IPv4")
-            stage.case("%s: %s" % (name, what), pair, program, server_stack, client_stack, host)
+        elif hasattr(program, "PARTS"):
+            for part in program.PARTS:
+                pairs("%s: %s" % (name, part.NAME), part)
+        else:
+            pairs(name, program)
     stage.end()
 
 

@@ -27,6 +27,8 @@ def serve(stack):
 def use(stack, host):
     client = ["mariadb", "--no-defaults", "-h", host, "-uu", "-pp", "-N", "d"]
 
+    run("client", stack, *client, "-e", "truncate table t")
+
     def load(i):
         lines = ["insert into t values (%d, repeat('x', %d)); select sum(k) from t where k = %d;" % (i, j, i)
                  for j in range(50)]

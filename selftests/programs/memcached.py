@@ -4,6 +4,7 @@
 from stage import Running, must, run
 
 PORT = 11211
+SOCKETS = 2
 CLIENT = """
 import os, socket, sys
 peers = [socket.create_connection((sys.argv[1], 11211)) for _ in range(20)]

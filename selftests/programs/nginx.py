@@ -3,14 +3,15 @@
 
 import os
 
-from stage import Running, must, run, sha, work
+from stage import Running, in_url, must, run, sha, work
 
 PORT = 8081
+SOCKETS = 2
 CONF = """daemon off; master_process on; worker_processes 2; pid {w}/nginx.pid; error_log stderr;
-events {{ worker_connections 512; }}
+events {{ worker_connections {n}; }}
 http {{ access_log off; sendfile on; client_body_temp_path {w}/b; proxy_temp_path {w}/p; fastcgi_temp_path {w}/f;
 uwsgi_temp_path {w}/u; scgi_temp_path {w}/s; client_max_body_size 10m;
-server {{ listen 8080; listen [::]:8080; listen 8081 ssl http2; listen [::]:8081 ssl http2; root {w}/www;
+server {{ listen 8080 backlog={n}; listen [::]:8080 backlog={n}; listen 8081 ssl http2; listen [::]:8081 ssl http2; root {w}/www;
 ssl_certificate {w}/cert.pem; ssl_certificate_key {w}/key.pem; }} }}
 """
 
@@ -21,18 +22,19 @@ def certificate():
             "-nodes", "-keyout", work + "/key.pem", "-out", work + "/cert.pem", "-days", "9", "-subj", "/CN=server")
 
 
-def serve(stack):
+def serve(stack, connections=512):
+    """With room for so many connections in each of two workers."""
     certificate()
     os.makedirs(work + "/www", exist_ok=True)
     with open(work + "/www/a.bin", "wb") as file:
         file.write(os.urandom(1000000))
     with open(work + "/nginx.conf", "w") as file:
-        file.write(CONF.format(w=work))
-    return Running("server", stack, "/usr/sbin/nginx", "-e", "stderr", "-c", work + "/nginx.conf", "-g", "user root;")
+        file.write(CONF.format(w=work, n=connections))
+    return Running("server", stack, "prlimit", "--nofile=%d" % (2 * connections), "/usr/sbin/nginx", "-e", "stderr", "-c", work + "/nginx.conf", "-g", "user root;")
 
 
 def use(stack, host):
-    host = "[%s]" % host if ":" in host else host
+    host = in_url(host)
     with open(work + "/www/a.bin", "rb") as file:
         want = sha(file.read())
     for name, words in (("HTTP/1.1", ["http://%s:8080/a.bin" % host]),

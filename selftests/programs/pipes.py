@@ -48,11 +48,9 @@ def one_way(server, client, host):
 
 def cases():
     socat = ["socat", "TCP6-LISTEN:9000,ipv6only=0,reuseaddr,fork", "EXEC:cat"]
-    for name, server, client, host in (("both ends", "xtcp", "xtcp", "TCP:10.77.0.2:9000"),
-                                       ("serves kernel TCP", "xtcp", "kernel", "TCP6:[fd77::2]:9000"),
-                                       ("asks kernel TCP", "kernel", "xtcp", "TCP:10.77.0.2:9000")):
-        yield "socat " + name, lambda args=(server, client, socat, ["socat", "-t", "20", "-", host]): exchange(*args)
-    for name, server, client, host in (("both ends", "xtcp", "xtcp", stage.SERVER4),
-                                       ("serves kernel TCP", "xtcp", "kernel", stage.SERVER6),
-                                       ("asks kernel TCP", "kernel", "xtcp", stage.SERVER6)):
-        yield "ncat " + name, lambda args=(server, client, host): one_way(*args)
+    for server, client, host in stage.pairs():
+        to = "TCP%d:%s:9000" % (6 if ":" in host else 4, stage.in_url(host))
+        yield ("socat, " + stage.who(server, client, host),
+               lambda args=(server, client, socat, ["socat", "-t", "20", "-", to]): exchange(*args))
+    for server, client, host in stage.pairs():
+        yield "ncat, " + stage.who(server, client, host), lambda args=(server, client, host): one_way(*args)

@@ -6,6 +6,7 @@ import os
 from stage import Running, must, run, sha, work
 
 PORT = 6379
+SOCKETS = 2
 
 
 def serve(stack):

@@ -9,6 +9,7 @@ import subprocess
 from stage import Running, must, run, wait, work
 
 PORT = 2525
+SOCKETS = 2
 CONF = """listen on 0.0.0.0 port 2525
 listen on :: port 2525
 action "keep" maildir "{w}/mail"
@@ -37,6 +38,8 @@ def serve(stack):
 
 
 def use(stack, host):
+    for name in glob.glob(work + "/mail/new/*"):
+        os.unlink(name)
     text = os.urandom(100000).hex()
     with open(work + "/letter", "w") as file:
         file.write("\n\n" + "\n".join(text[i:i + 70] for i in range(0, len(text), 70)))

@@ -27,7 +27,7 @@ def musl(server, client):
         running.stop()
 
 
-def busybox(server, client):
+def busybox(server, client, host):
     os.makedirs(work + "/www", exist_ok=True)
     with open(work + "/www/b.bin", "wb") as file:
         file.write(os.urandom(300000))
@@ -35,7 +35,7 @@ def busybox(server, client):
     running = Running("server", server, "busybox", "httpd", "-f", "-p", "7101", "-h", work + "/www")
     try:
         wait(lambda: stage.listens("server", server, 7101), "listener", running=running)
-        got = run("client", client, "busybox", "wget", "-q", "-O", "-", "http://10.77.0.2:7101/b.bin")
+        got = run("client", client, "busybox", "wget", "-q", "-O", "-", "http://%s:7101/b.bin" % stage.in_url(host))
         with open(work + "/www/b.bin", "rb") as file:
             must(sha(got) == sha(file.read()), "%d octets" % len(got))
         proof.check()
@@ -44,7 +44,8 @@ def busybox(server, client):
 
 
 def cases():
-    for name, steps in (("musl", musl), ("busybox", busybox)):
-        for server, client in (("xtcp", "xtcp"), ("xtcp", "kernel"), ("kernel", "xtcp")):
-            yield ("%s, server on %s, client on %s" % (name, server, client),
-                   lambda steps=steps, args=(server, client): steps(*args))
+    for server, client in (("xtcp", "xtcp"), ("xtcp", "kernel"), ("kernel", "xtcp")):
+        yield ("musl, server on %s, client on %s, both IP versions" % (server, client),
+               lambda args=(server, client): musl(*args))
+    for server, client, host in stage.pairs():
+        yield "busybox, " + stage.who(server, client, host), lambda args=(server, client, host): busybox(*args)

@@ -2,10 +2,10 @@
 """openssl s_server and s_client, and Python's ssl, by TLS 1.3."""
 
 import os
+from types import SimpleNamespace
 
 import nginx
-import stage
-from stage import Proof, Running, must, run, sha, wait, work
+from stage import Running, in_url, must, run, sha, work
 
 SERVER = """
 import hashlib, socket, ssl
@@ -34,41 +34,30 @@ print("the same")
 """
 
 
-def s_server(server, client, host):
+def serve_openssl(stack):
     nginx.certificate()
     with open(work + "/tls.bin", "wb") as file:
         file.write(os.urandom(500000))
-    proof = Proof(server=server, client=client)
-    running = Running("server", server, "openssl", "s_server", "-accept", "8443", "-cert", work + "/cert.pem", "-key",
-                      work + "/key.pem", "-WWW", "-tls1_3", cwd=work)
-    try:
-        wait(lambda: stage.listens("server", server, 8443), "listener", running=running)
-        host = "[%s]" % host if ":" in host else host
-        got = run("client", client, "openssl", "s_client", "-connect", host + ":8443", "-quiet", "-tls1_3", "-ign_eof",
-                  data=b"GET /tls.bin HTTP/1.0\r\n\r\n")
-        with open(work + "/tls.bin", "rb") as file:
-            must(sha(got.split(b"\r\n\r\n", 1)[1]) == sha(file.read()), "another file, %d octets" % len(got))
-        proof.check()
-    finally:
-        running.stop()
+    return Running("server", stack, "openssl", "s_server", "-accept", "8443", "-cert", work + "/cert.pem", "-key",
+                   work + "/key.pem", "-WWW", "-tls1_3", cwd=work)
 
 
-def python(server, client, host):
+def use_openssl(stack, host):
+    got = run("client", stack, "openssl", "s_client", "-connect", in_url(host) + ":8443", "-quiet", "-tls1_3",
+              "-ign_eof", data=b"GET /tls.bin HTTP/1.0\r\n\r\n")
+    with open(work + "/tls.bin", "rb") as file:
+        must(sha(got.split(b"\r\n\r\n", 1)[1]) == sha(file.read()), "another file, %d octets" % len(got))
+
+
+def serve_python(stack):
     nginx.certificate()
-    proof = Proof(server=server, client=client)
-    running = Running("server", server, "python3", "-S", "-c", SERVER.format(w=work))
-    try:
-        wait(lambda: stage.listens("server", server, 8444), "listener", running=running)
-        got = run("client", client, "python3", "-S", "-c", CLIENT.format(w=work), host)
-        must(got == b"the same\n", got.decode())
-        proof.check()
-    finally:
-        running.stop()
+    return Running("server", stack, "python3", "-S", "-c", SERVER.format(w=work))
 
 
-def cases():
-    for what, steps in (("openssl s_server, s_client", s_server), ("Python", python)):
-        for server, client, host in (("xtcp", "xtcp", stage.SERVER4), ("xtcp", "kernel", stage.SERVER6),
-                                     ("kernel", "xtcp", stage.SERVER6)):
-            yield ("%s, server on %s, client on %s" % (what, server, client),
-                   lambda steps=steps, args=(server, client, host): steps(*args))
+def use_python(stack, host):
+    got = run("client", stack, "python3", "-S", "-c", CLIENT.format(w=work), host)
+    must(got == b"the same\n", got.decode())
+
+
+PARTS = (SimpleNamespace(NAME="openssl s_server, s_client", PORT=8443, serve=serve_openssl, use=use_openssl),
+         SimpleNamespace(NAME="Python", PORT=8444, serve=serve_python, use=use_python))
