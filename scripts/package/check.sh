@@ -112,7 +112,9 @@ check_all()
 	update_kernel
 	settle
 	machine "$(release_of $series)" "" check-update-vm.sh
+	mounts "$work/root"
 	install_by_make "$(release_of 6.1)"
+	settle
 	machine "$(release_of 6.1)" "" check-make-vm.sh
 }
 
