@@ -27,7 +27,7 @@
 #define FASTOPEN(call, start, to, other)								\
 	"tcp4 " start "\n" call " ECONNREFUSED " to "\ntcp4 " start "\n" call " ECONNREFUSED " other "\n"
 #define FASTOPEN_ALL(...)										\
-	FASTOPEN("sendto", __VA_ARGS__) FASTOPEN("sendmsg", __VA_ARGS__) FASTOPEN("sendmmsg", __VA_ARGS__)
+	"" FASTOPEN("sendto", __VA_ARGS__) FASTOPEN("sendmsg", __VA_ARGS__) FASTOPEN("sendmmsg", __VA_ARGS__)
 #define FASTOPENED	FASTOPEN_ALL("xtcp", "kernel", "xtcp")
 #define FASTOPENED_ONLY	FASTOPEN_ALL("kernel", "xtcp", "kernel")
 

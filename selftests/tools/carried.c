@@ -159,8 +159,8 @@ static void say_lost(const char *what, int family, int level, int opt, const str
 }
 
 /*
- * One option to one value, on a socket that moves. With some of them bind() fails, as with a device that has not got the
- * address: after the move, and as it does on the other stack.
+ * One option to one value, on a socket that moves. With some of them bind() fails, as with a device that has not got
+ * the address: after the move, and as it does on the other stack.
  */
 static void judge(int family, int level, int opt, const void *octets, socklen_t len)
 {
