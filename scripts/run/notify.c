@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -96,7 +97,7 @@ static void be_socket(const struct seccomp_notif *req)
 	close(fd);
 }
 
-/* The program's memory. */
+/* The program's memory. Return: false with errno; EPERM: nobody lets us look. */
 static bool read_memory(unsigned long long at, void *to, size_t len)
 {
 	struct iovec here = { to, len }, there = { (void *)at, len };
@@ -104,19 +105,24 @@ static bool read_memory(unsigned long long at, void *to, size_t len)
 	return process_vm_readv(asking, &here, 1, &there, 1, 0) == (ssize_t)len;
 }
 
-/* The address that a call was given: bind(), connect(), or one that sends and connects. */
+/*
+ * The address that a call was given: bind(), connect(), or one that sends and connects.
+ *
+ * Return: whether it is one of IP's; if not, errno is EPERM where nobody lets us look.
+ */
 static bool read_address(const struct seccomp_notif *req, union address *addr)
 {
 	unsigned long long at = req->data.args[1];
-	size_t len = req->data.args[2];
+	unsigned int len = req->data.args[2];
 	struct msghdr msg;
 
+	errno = 0;
 	if (req->data.nr == SYS_sendto) {
 		at = req->data.args[4];
 		len = req->data.args[5];
 	} else if (req->data.nr == SYS_sendmsg || req->data.nr == SYS_sendmmsg) {
 		/* sendmmsg(): a list of these, of which the first one connects */
-		if (!read_memory(at, &msg, sizeof(msg)))
+		if ((req->data.nr == SYS_sendmmsg && !len) || !read_memory(at, &msg, sizeof(msg)))
 			return false;
 		at = (unsigned long)msg.msg_name;
 		len = msg.msg_namelen;
@@ -128,11 +134,19 @@ static bool read_address(const struct seccomp_notif *req, union address *addr)
 	       (addr->sa.sa_family == AF_INET || addr->sa.sa_family == AF_INET6);
 }
 
-/* Our own descriptor of a socket of the caller's. */
+/*
+ * Our own descriptor of a socket of the caller's. The kernel gives those of the first thread, and another one may have
+ * a table of its own.
+ *
+ * Return: it, or -1 with errno; EPERM: nobody lets us look.
+ */
 static int fetch(int number)
 {
+	struct stat ours, theirs;
 	long tgid, last;
+	char path[60];
 	int pidfd, fd;
+	bool there;
 
 	if (!make_status(asking, "Tgid", &tgid, &last))
 		return -1;
@@ -141,7 +155,16 @@ static int fetch(int number)
 		return -1;
 	fd = syscall(SYS_pidfd_getfd, pidfd, number, 0);
 	close(pidfd);
-	return fd;
+	if (asking == tgid || (fd < 0 && errno != EBADF))
+		return fd;
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", asking, number);
+	there = !stat(path, &theirs);
+	if (there && fd >= 0 && !fstat(fd, &ours) && ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	errno = there ? EPERM : EBADF;
+	return -1;
 }
 
 static bool closes_on_exec(int number)
@@ -163,7 +186,7 @@ static bool closes_on_exec(int number)
 /*
  * move() - Put a socket of the other stack in the place of @fd, which is closed.
  *
- * Return: 0, also when it has to stay, or an error.
+ * Return: 0, also when it has to stay and may, or an error.
  */
 static int move(const struct seccomp_notif *req, int fd, bool to_xtcp)
 {
@@ -177,7 +200,7 @@ static int move(const struct seccomp_notif *req, int fd, bool to_xtcp)
 
 	made = swap_prepare(&calls, fd, to_xtcp, &bound, &len);
 	if (made < 0) {
-		error = errno == EXDEV ? 0 : errno;
+		error = errno == EXDEV && !(strict && to_xtcp) ? 0 : errno;
 		close(fd);
 		return error;
 	}
@@ -188,10 +211,24 @@ static int move(const struct seccomp_notif *req, int fd, bool to_xtcp)
 	if (!error && address_is_bound(&bound.sa) && bind(made, &bound.sa, len))
 		error = errno;
 	if (!error)
-		log_line("process %d: socket %llu moves to %s", asking, req->data.args[0],
+		log_line("process %d: socket %d moves to %s", asking, (int)req->data.args[0],
 			 to_xtcp ? "xtcp" : "kernel TCP");
 	close(made);
 	return error;
+}
+
+/*
+ * Where Yama, or a program that does not let its user look at it (PR_SET_DUMPABLE), is in the way: it may be no TCP at
+ * all, so only who would rather fail does.
+ */
+static void be_in_the_dark(const struct seccomp_notif *req)
+{
+	log_line("process %d: socket %d is not judged by port: the kernel shows neither address nor socket", asking,
+		 (int)req->data.args[0]);
+	if (strict)
+		answer(req->id, EPERM, 0);
+	else
+		go_on(req->id);
 }
 
 static void be_bind_or_connect(const struct seccomp_notif *req)
@@ -202,7 +239,9 @@ static void be_bind_or_connect(const struct seccomp_notif *req)
 	int fd, error = 0;
 
 	fd = read_address(req, &addr) ? fetch(req->data.args[0]) : -1;
-	if (fd < 0 || !still_waits(req->id)) {
+	if (fd < 0 && errno == EPERM) {
+		be_in_the_dark(req);
+	} else if (fd < 0 || !still_waits(req->id)) {
 		go_on(req->id);		/* not TCP's; or the call fails by itself */
 	} else {
 		if (connecting)

@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <linux/xtcp.h>
@@ -129,16 +131,36 @@ static int move(int fd, const struct sockaddr *local, const struct sockaddr *rem
 	return address_is_bound(&bound.sa) ? libc.bind(fd, &bound.sa, len) : 0;
 }
 
-static bool is_inet(const struct sockaddr *addr, socklen_t len)
+/* What a call was given, which may be no memory of ours: the kernel says that then. */
+static bool copy(void *to, const void *from, size_t len)
 {
-	return addr && len >= sizeof(struct sockaddr_in) && (addr->sa_family == AF_INET || addr->sa_family == AF_INET6);
+	struct iovec here = { to, len }, there = { (void *)from, len };
+	int saved = errno;
+	ssize_t n = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
+
+	if (n < 0 && errno != EFAULT) {		/* a sandbox that does not know the call */
+		memcpy(to, from, len);
+		n = len;
+	}
+	errno = saved;
+	return n == (ssize_t)len;
+}
+
+static bool is_inet(union address *to, const struct sockaddr *addr, socklen_t len)
+{
+	memset(to, 0, sizeof(*to));
+	if (!addr || len < sizeof(struct sockaddr_in) || !copy(to, addr, len < sizeof(*to) ? len : sizeof(*to)))
+		return false;
+	return to->sa.sa_family == AF_INET || to->sa.sa_family == AF_INET6;
 }
 
 EXPORTED int bind(int fd, const struct sockaddr *addr, socklen_t len)
 {
+	union address local;
+
 	if (!libc.bind)
 		prepare();
-	if (rules_any() && is_inet(addr, len) && move(fd, addr, NULL))
+	if (rules_any() && is_inet(&local, addr, len) && move(fd, &local.sa, NULL))
 		return -1;
 	return libc.bind(fd, addr, len);
 }
@@ -146,12 +168,20 @@ EXPORTED int bind(int fd, const struct sockaddr *addr, socklen_t len)
 /* Before a call that connects. Return: 0, or -1 with errno. */
 static int judge(int fd, const struct sockaddr *addr, socklen_t len)
 {
-	union address local;
+	union address local, remote;
 	socklen_t local_len = sizeof(local);
 
-	if (!rules_any() || !is_inet(addr, len))
+	if (!rules_any() || !is_inet(&remote, addr, len))
 		return 0;
-	return move(fd, getsockname(fd, &local.sa, &local_len) ? NULL : &local.sa, addr);
+	return move(fd, getsockname(fd, &local.sa, &local_len) ? NULL : &local.sa, &remote.sa);
+}
+
+/* The same, of a message that has the address. */
+static int judge_message(int fd, const struct msghdr *msg)
+{
+	struct msghdr copied;
+
+	return rules_any() && copy(&copied, msg, sizeof(copied)) ? judge(fd, copied.msg_name, copied.msg_namelen) : 0;
 }
 
 EXPORTED int connect(int fd, const struct sockaddr *addr, socklen_t len)
@@ -175,7 +205,7 @@ EXPORTED ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 {
 	if (!libc_sendmsg)
 		prepare();
-	if (flags & MSG_FASTOPEN && judge(fd, msg->msg_name, msg->msg_namelen))
+	if (flags & MSG_FASTOPEN && judge_message(fd, msg))
 		return -1;
 	return libc_sendmsg(fd, msg, flags);
 }
@@ -184,7 +214,7 @@ EXPORTED int sendmmsg(int fd, struct mmsghdr *msgs, unsigned int n, int flags)
 {
 	if (!libc_sendmmsg)
 		prepare();
-	if (flags & MSG_FASTOPEN && n && judge(fd, msgs->msg_hdr.msg_name, msgs->msg_hdr.msg_namelen))
+	if (flags & MSG_FASTOPEN && n && judge_message(fd, &msgs->msg_hdr))
 		return -1;
 	return libc_sendmmsg(fd, msgs, n, flags);
 }

@@ -224,12 +224,26 @@ static void __attribute__((noreturn)) be_notifier(int from, int log_at)
 	_exit(notify_serve(listener, atoi(family), strict));
 }
 
-/* In the background, by a child that ends at once, so that it is no child of the program. */
-static int start_notifier(void)
+/*
+ * Whether one process of ours may take a descriptor of another one that it did not begin: to judge by port it must. By
+ * Yama (kernel.yama.ptrace_scope) only who has CAP_SYS_PTRACE does.
+ */
+static bool may_look_at(pid_t pid)
+{
+	int pidfd = syscall(SYS_pidfd_open, pid, 0), fd = syscall(SYS_pidfd_getfd, pidfd, 0, 0);
+
+	return fd >= 0 || errno != EPERM;
+}
+
+/*
+ * In the background, by a child that ends at once, so that it is no child of the program. That one finds out whether
+ * sockets can be judged by port.
+ */
+static int start_notifier(bool *judges)
 {
 	const char *log = getenv(ENV_LOG);
 	int pair[2], status;
-	pid_t child;
+	pid_t us = getpid(), child;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
 		err(CANNOT, "socketpair");
@@ -238,19 +252,20 @@ static int start_notifier(void)
 		err(CANNOT, "fork");
 	if (!child) {
 		if (fork())
-			_exit(0);
+			_exit(!may_look_at(us));
 		close(pair[0]);
 		be_notifier(pair[1], log ? atoi(log) : -1);
 	}
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
+	*judges = !status;
 	close(pair[1]);
 	return pair[0];
 }
 
 static void install_filter(void)
 {
-	bool need = !strcmp(filter, "need") || strict;
+	bool need = !strcmp(filter, "need") || strict, judges;
 	int to, listener;
 
 	if (!strcmp(filter, "no")) {
@@ -259,7 +274,12 @@ static void install_filter(void)
 	}
 	if (!strict && is_caught())
 		return;
-	to = start_notifier();
+	to = start_notifier(&judges);
+	if (rules_any() && !judges && need)
+		errx(CANNOT, "the kernel lets nobody look at other processes here (kernel.yama.ptrace_scope?): "
+		     "no socket can be judged by port");
+	if (rules_any() && !judges)
+		log_line("the kernel lets nobody look at other processes here: only the library judges by port");
 	listener = filter_install(strict, verbose);
 	if (listener >= 0 && !send_listener(to, listener))
 		err(CANNOT, "the process that makes the sockets is gone");

@@ -2,11 +2,12 @@
 /*
  * A socket changes the stack: one of the other stack is made, gets what the program has set on the first one, and takes
  * its place. That is possible until the connection or the listener begins. What is lost: that the first one was put
- * into an epoll set before, for such a set holds the socket and not its number.
+ * into an epoll set before, for such a set holds the socket and not its number; and copies of the descriptor stay it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 #include <linux/xtcp.h>
@@ -25,17 +26,17 @@ static int option(const struct stack_calls *calls, int fd, int name)
 	return calls->getsockopt(fd, SOL_SOCKET, name, &value, &len) ? -1 : value;
 }
 
-/* swap_is_tcp() - Whether a descriptor is a TCP socket that has not begun anything, and of which stack. */
+/* swap_is_tcp() - Whether a descriptor is a TCP socket in CLOSED, and of which stack. */
 bool swap_is_tcp(const struct stack_calls *calls, int fd, bool *is_xtcp)
 {
-	union address peer;
-	socklen_t len = sizeof(peer);
 	int saved = errno, protocol = option(calls, fd, SO_PROTOCOL);
+	unsigned char state = 0;	/* what struct tcp_info begins with */
+	socklen_t len = sizeof(state);
 	bool tcp;
 
 	*is_xtcp = protocol == XTCP_SK_PROTOCOL;
 	tcp = (*is_xtcp || protocol == IPPROTO_TCP) && option(calls, fd, SO_TYPE) == SOCK_STREAM &&
-	      option(calls, fd, SO_ACCEPTCONN) == 0 && getpeername(fd, &peer.sa, &len);
+	      !calls->getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &len) && state == TCP_CLOSE;
 	errno = saved;
 	return tcp;
 }

@@ -31,6 +31,11 @@
 #define FASTOPENED	FASTOPEN_ALL("xtcp", "kernel", "xtcp")
 #define FASTOPENED_ONLY	FASTOPEN_ALL("kernel", "xtcp", "kernel")
 
+/* What is not judged, and where nothing can be. */
+#define UNSEEN	"xtcp_run: N: process N: socket 3 is not judged by port: the kernel shows neither address nor socket\n"
+#define NO_LOOK	"xtcp_run: the kernel lets nobody look at other processes here (kernel.yama.ptrace_scope?): "	\
+		"no socket can be judged by port\n"
+
 static const struct row {
 	const char *name;
 	const char *line;
@@ -130,6 +135,40 @@ static const struct row {
 	{ "what was made in another namespace stays",
 	  "for p in $A $S; do $R --not-port 22 $p tcp4 newnet connect 22; done",
 	  "tcp4 xtcp\nnewnet xtcp\nconnect ECONNREFUSED xtcp\ntcp4 xtcp\nnewnet xtcp\nconnect ECONNREFUSED xtcp\n" },
+	{ "what was made in another namespace, --strict",
+	  "$R --strict --only-port 22 $S tcp4 newnet connect 22",
+	  "tcp4 kernel\nnewnet kernel\nconnect EXDEV kernel\n" },
+	{ "a connection that has begun stays",
+	  "ip address add 192.0.2.1/32 dev lo; ip route add 192.0.2.2 dev lo; for p in $A $S; do "
+	  "$R --not-port 22 $p both connect 192.0.2.2:23 connect 192.0.2.2:22; done; "
+	  "ip address del 192.0.2.1/32 dev lo",
+	  "both xtcp nonblock cloexec\nconnect EINPROGRESS xtcp nonblock cloexec\n"
+	  "connect EALREADY xtcp nonblock cloexec\n"
+	  "both xtcp nonblock cloexec\nconnect EINPROGRESS xtcp nonblock cloexec\n"
+	  "connect EALREADY xtcp nonblock cloexec\n" },
+	{ "addresses that are nowhere",
+	  "for p in $A $S; do $R --not-port 22 $p tcp4 wild; done", "tcp4 xtcp\nwild 5\ntcp4 xtcp\nwild 5\n" },
+	{ "a thread with descriptors of its own",
+	  "for s in 'tcp4 thread' 'tcp4 thread tcp4' 'thread tcp4'; do "
+	  "$R --verbose --only-port 22 $S $s connect 22; done 2>&1 | "
+	  "grep -v moves | sed 's/ [0-9]*: / N: /; s/process [0-9]*/process N/'",
+	  "tcp4 kernel\nthread kernel\nconnect ECONNREFUSED xtcp\n"
+	  "tcp4 kernel\nthread kernel\ntcp4 kernel\n" UNSEEN "connect ECONNREFUSED kernel\n"
+	  "thread\ntcp4 kernel\n" UNSEEN "connect ECONNREFUSED kernel\n" },
+	{ "a program that its user may not look at",
+	  "{ $NOBODY $R --verbose --only-port 22 $S unseen tcp4 connect 22; $NOBODY $R --strict --only-port 22 $S "
+	  "unseen tcp4 connect 22; } 2>&1 | sed 's/ [0-9]*: / N: /; s/process [0-9]*/process N/'",
+	  "unseen\ntcp4 kernel\n" UNSEEN "connect ECONNREFUSED kernel\n"
+	  "unseen\ntcp4 kernel\nconnect EPERM kernel\n" },
+	{ "where nobody may look at other programs",
+	  "mkdir -p /tmp/r/scripts /tmp/r/build; cp scripts/xtcp_run /tmp/r/scripts/; "
+	  "cp build/xtcp_run* /tmp/r/build/; chmod 711 /tmp/r/build/xtcp_run_start; "
+	  "for o in '' --strict --verbose; do for p in $S $A; do "
+	  "$NOBODY /tmp/r/scripts/xtcp_run $o --only-port 22 $p tcp4 connect 22; done; done 2>&1 | "
+	  "grep -v moves | sed 's/ [0-9]*: / N: /'",
+	  NO_LOOK "tcp4 kernel\nconnect ECONNREFUSED xtcp\n" NO_LOOK NO_LOOK NO_LOOK
+	  "xtcp_run: N: the kernel lets nobody look at other processes here: only the library judges by port\n"
+	  "tcp4 kernel\nconnect ECONNREFUSED xtcp\n" },
 	{ "what a socket of xtcp takes along, by the library",
 	  "$C pool $R --preload --not-port 4110 $C judge xtcp", "all went along\n" },
 	{ "what a socket of kernel TCP takes along, by the library",

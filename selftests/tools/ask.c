@@ -5,11 +5,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -45,11 +47,18 @@ static void say(const char *step, int ret)
 	fflush(stdout);
 }
 
-static struct sockaddr_in loopback(const char *port)
+/* PORT, or ADDRESS:PORT */
+static struct sockaddr_in address(const char *word)
 {
-	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(atoi(port)) };
+	struct sockaddr_in addr = { .sin_family = AF_INET };
+	char host[16] = "127.0.0.1";
+	int port = 0;
 
-	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (sscanf(word, "%15[0-9.]:%d", host, &port) == 2)
+		addr.sin_port = htons(port);
+	else
+		addr.sin_port = htons(atoi(word));
+	inet_pton(AF_INET, port ? host : "127.0.0.1", &addr.sin_addr);
 	return addr;
 }
 
@@ -187,6 +196,21 @@ static bool opens(const char *step)
 	return false;
 }
 
+/* Addresses that are nowhere: how many calls say EFAULT. */
+static int count_faults(void)
+{
+	struct sockaddr *nowhere = (struct sockaddr *)-4096L;
+	struct msghdr msg = { .msg_name = nowhere, .msg_namelen = 16 };
+	int n = 0;
+
+	n += bind(fd, nowhere, 16) < 0 && errno == EFAULT;
+	n += connect(fd, nowhere, 16) < 0 && errno == EFAULT;
+	n += sendto(fd, "", 0, MSG_FASTOPEN, nowhere, 16) < 0 && errno == EFAULT;
+	n += sendmsg(fd, &msg, MSG_FASTOPEN) < 0 && errno == EFAULT;
+	n += sendmsg(fd, (struct msghdr *)nowhere, MSG_FASTOPEN) < 0 && errno == EFAULT;
+	return n;
+}
+
 static bool calls(const char *step)
 {
 	struct rlimit four = { 4, 4 };
@@ -204,6 +228,10 @@ static bool calls(const char *step)
 		say(step, set_kinds());
 	else if (!strcmp(step, "ttls"))
 		say(step, setsockopt(fd, IPPROTO_IP, IP_RECVTTL, &one, sizeof(one)));
+	else if (!strcmp(step, "unseen"))
+		say(step, prctl(PR_SET_DUMPABLE, 0));
+	else if (!strcmp(step, "wild"))
+		printf("wild %d\n", count_faults());
 	else if (!strcmp(step, "uring"))
 		say(step, syscall(SYS_io_uring_setup, 0, NULL));
 	else if (!strcmp(step, "listen"))
@@ -232,7 +260,7 @@ static int fastopen(const char *call, struct sockaddr_in *addr)
 
 static bool sends_with(const char *step, const char *word)
 {
-	struct sockaddr_in addr = loopback(word);
+	struct sockaddr_in addr = address(word);
 	unsigned int i;
 
 	for (i = 0; i < sizeof(sends) / sizeof(*sends); i++) {
@@ -246,7 +274,7 @@ static bool sends_with(const char *step, const char *word)
 
 static bool calls_with(const char *step, const char *word)
 {
-	struct sockaddr_in addr = loopback(word);
+	struct sockaddr_in addr = address(word);
 	struct stat is;
 	const struct sockaddr *sa = (const struct sockaddr *)&addr;
 
@@ -269,17 +297,37 @@ static bool calls_with(const char *step, const char *word)
 	return true;
 }
 
+static void *play(void *steps);
+
+/* The other steps, by a thread that has a table of descriptors of its own. */
+static int play_apart(char **steps)
+{
+	pthread_t thread;
+	void *ret;
+
+	return pthread_create(&thread, NULL, play, steps) || pthread_join(thread, &ret) || ret ? 2 : 0;
+}
+
+/* Return: NULL, or the step that is none. */
+static void *play(void *steps)
+{
+	char **step = steps;
+
+	if (!strcmp(step[-1], "thread"))
+		say("thread", unshare(CLONE_FILES));
+	for (; *step; step++) {
+		if (!strcmp(*step, "thread"))
+			return play_apart(step + 1) ? *step : NULL;
+		if (opens(*step) || calls(*step))
+			continue;
+		if (!step[1] || !(calls_with(step[0], step[1]) || sends_with(step[0], step[1])))
+			return *step;
+		step++;
+	}
+	return NULL;
+}
+
 int main(int argc, char **argv)
 {
-	int i;
-
-	for (i = 1; i < argc; i++) {
-		if (opens(argv[i]) || calls(argv[i]))
-			continue;
-		if (i + 1 == argc ||
-		    !(calls_with(argv[i], argv[i + 1]) || sends_with(argv[i], argv[i + 1])))
-			return 2;
-		i++;
-	}
-	return 0;
+	return argc > 1 && play(argv + 1) ? 2 : 0;
 }
