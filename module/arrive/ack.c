@@ -96,8 +96,8 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 }
 
 /*
- * What is known before an ACK is looked at. Most ACKs come here: inline, like others below. Callers declare their sample
- * with it, or the compiler would zero it first.
+ * What is known before an ACK is looked at. Most ACKs come here: inline, like others below. Callers declare their
+ * sample with it, or the compiler would zero it first.
  */
 static __always_inline struct xtcp_sample new_sample(const struct sock *sk, const struct xtcp_seg *seg)
 {

@@ -26,8 +26,8 @@ static inline u32 xtcp_mss_payload(const struct sock *sk)
 }
 
 /*
- * The same on the route of now, which is asked. Without one the last one counts; IP looks for another before the segment
- * leaves.
+ * The same on the route of now, which is asked. Without one the last one counts; IP looks for another before the
+ * segment leaves.
  */
 static inline u32 xtcp_mss_current(struct sock *sk)
 {
