@@ -59,8 +59,8 @@ static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 }
 
 /*
- * Half open, nobody knows of it but the peer, which will hear of it when it sends something. -EAGAIN: it is no more; its
- * child may stand in its place.
+ * Half open, nobody knows of it but the peer, which will hear of it when it sends something. -EAGAIN: it is no more,
+ * and its child may stand in its place.
  */
 static int kill_entry(struct xtcp_request *he)
 {
