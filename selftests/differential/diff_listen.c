@@ -218,9 +218,9 @@ SCENARIO(accept_reset_peer)
 	diff_reset(c);
 	BITS(l, POLLIN);
 	s = FD(accept(l, NULL, NULL));
+	BITS(s, POLLHUP);
 	STATE(s, 0);
 	PEER(s);
-	BITS(s, 0);
 	READ(s, 1, 0);
 	READ(s, 1, 0);
 	RET(send(s, "x", 1, MSG_NOSIGNAL));

@@ -112,6 +112,8 @@ SCENARIO(tcp_options_established)
 		option_cycle(&options[i], c);
 		diff_put(c, ".");
 		READ(s, 1, 0);
+		/* the window of its ACK bounds TCP_MAXSEG */
+		QUEUES(c, 0, 0);
 	}
 }
 
