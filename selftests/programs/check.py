@@ -7,7 +7,6 @@ function, or
     PORT            that it listens on
     SOCKETS         with how many sockets; 1 when it does not say
     listens(stack)  instead of these two: whether it listens
-    HURRIES         it closes what the other end still sends to
     serve(stack)    starts the server, which gets a stage.Running
     use(stack, host)  has a client do something with it, and compares what has come
 
@@ -60,7 +59,7 @@ class Served:
                 self.server = self.program.serve(self.stack)
             stage.wait(self.listens, "listener", running=self.server)
             self.program.use(client_stack, host)
-            proof.check(refused=getattr(self.program, "HURRIES", False))
+            proof.check()
         except stage.Wrong:
             if self.server:
                 stage.say(self.server.said())

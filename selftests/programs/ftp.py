@@ -6,7 +6,6 @@ import os
 from stage import Running, in_url, must, run, sha, work
 
 PORT = 2121
-HURRIES = True  # lftp does not wait for the server's goodbye
 
 
 def serve(stack):
