@@ -4,8 +4,8 @@ which are compared."""
 
 import os
 import re
+import select
 import signal
-import time
 
 import nginx
 import stage
@@ -21,7 +21,11 @@ function init(args)
 end
 function response(status, headers, body)
 	if status == 200 and body == want then same = same + 1 else other = other + 1 end
-	if same + other == enough then io.open(path, "w"):close() end
+	if same + other == enough then
+		local file = io.open(path, "w")
+		file:write(".")
+		file:close()
+	end
 end
 function done(summary)
 	local e = summary.errors
@@ -37,21 +41,22 @@ def wrk(stack, host):
     name = "wrk6" if ":" in host else "wrk4"
     if not os.path.lexists("%s/%s" % (work, name)):
         os.symlink("/usr/bin/wrk", "%s/%s" % (work, name))  # their logs have different names
+    path = "%s/%s.enough" % (work, name)
+    os.mkfifo(path)
+    enough = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     running = Running("client", stack, "%s/%s" % (work, name), "-t1", "-c%d" % EACH, "-d%d" % (2 * stage.SECONDS),
                       "--timeout", str(stage.SECONDS), "-s", work + "/compare.lua",
-                      "http://%s:8080/crowd.bin" % stage.in_url(host), "--", work + "/www/crowd.bin", str(EACH),
-                      "%s/%s.enough" % (work, name))
-    running.enough = "%s/%s.enough" % (work, name)
+                      "http://%s:8080/crowd.bin" % stage.in_url(host), "--", work + "/www/crowd.bin", str(EACH), path)
+    running.path, running.enough = path, enough
     return running
 
 
 def end(running):
     """As soon as it has had enough answers; what it says then."""
-    deadline = time.monotonic() + stage.SECONDS
-    while not os.path.exists(running.enough):
-        must(running.process.poll() is None and time.monotonic() < deadline, running.said())
-        time.sleep(0.1)
-    os.unlink(running.enough)
+    ends = os.pidfd_open(running.process.pid)
+    ready = select.select([running.enough, ends], [], [], stage.SECONDS)[0]
+    os.close(ends)
+    must(running.enough in ready, running.said())
     os.killpg(running.process.pid, signal.SIGINT)
     running.process.wait(stage.SECONDS)
     return running.said()
@@ -83,6 +88,9 @@ def crowd(server, client):
     finally:
         for one in [*clients, running]:
             one.stop()
+        for one in clients:
+            os.close(one.enough)
+            os.unlink(one.path)
 
 
 def cases():

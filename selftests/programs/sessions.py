@@ -81,7 +81,8 @@ class Place:
     def end(self):
         try:
             while time.monotonic() - self.since < LEAST:
-                time.sleep(EVERY)  # it is about time that passes
+                unasked = select.select([session.process.stdout for session in self.sessions], [], [], EVERY)[0]
+                must(not unasked, "a session ended")
                 exchange()
             self.exchange()
             must(not self.wrong, str(self.wrong))
