@@ -2,10 +2,13 @@
 /*
  * SYNs, third ACKs and all that may come instead of them, from one thread, while
  * listeners come and go in another: nothing half open may outlive its listener,
- * and the next connection is served as if nothing had been.
+ * and the next connection is served as if nothing had been. The same with text on
+ * the SYNs, for listeners that let them open fast.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -22,11 +25,15 @@
 #define PER_ROUND	100	/* segments at each of them */
 #define DEADLINE_MS	60000
 #define PORT		9
+#define TEXT_MAX	1400	/* on a SYN */
+#define OPT_FASTOPEN	34
+#define FAST_MAX	9	/* connections of a listener that are up before their third ACK */
 
 struct flood {
 	struct wire *w;
 	uint64_t rand;
-	atomic_uint sent, answered;
+	bool text;
+	atomic_uint sent, answered, taken;
 	atomic_bool stop;
 	uint8_t out[WIRE_PACKET_MAX], in[WIRE_PACKET_MAX];
 };
@@ -63,9 +70,17 @@ static void send_syn(struct flood *f)
 	memcpy(seg.src, f->w->local, sizeof(seg.src));
 	seg.src[f->w->ip == 4 ? 3 : 15] = 2 + below(f, 200);
 	seg.sport = 1024 + below(f, 60000);
-	seg.seq = below(f, 0xffffffff);
+	seg.seq = f->text ? below(f, 1 << 20) * TEXT_MAX : below(f, 0xffffffff);
 	seg.optlen = lengths[below(f, 4)];
 	memcpy(seg.opt, options, seg.optlen);
+	if (f->text && below(f, 4)) {
+		/* it asks, or has a cookie of some length, which may be none */
+		seg.opt[seg.optlen] = OPT_FASTOPEN;
+		seg.opt[seg.optlen + 1] = 2 + below(f, 19);
+		seg.optlen += (seg.opt[seg.optlen + 1] + 3) & ~3;
+	}
+	if (f->text)
+		seg.len = below(f, TEXT_MAX);
 	inject(f, &seg);
 }
 
@@ -84,6 +99,9 @@ static void react(struct flood *f, const uint8_t *packet)
 	atomic_fetch_add(&f->answered, 1);
 	memcpy(&seq, tcp + 4, 4);
 	memcpy(&ack, tcp + 8, 4);
+	/* the ISS of a SYN with text is a multiple of what it may have */
+	if (f->text && ntohl(ack) % TEXT_MAX != 1)
+		atomic_fetch_add(&f->taken, 1);
 	memcpy(seg.dst, packet + addresses, size);
 	memcpy(seg.src, packet + addresses + size, size);
 	seg.sport = tcp[2] << 8 | tcp[3];
@@ -99,7 +117,7 @@ static void react(struct flood *f, const uint8_t *packet)
 		break;
 	case 2:
 		seg.flags = WIRE_SYN;
-		seg.seq--;
+		seg.seq -= f->text ? seg.seq % TEXT_MAX : 1;
 		break;
 	case 3:
 		seg.flags |= WIRE_FIN;
@@ -131,17 +149,18 @@ static void *flood(void *arg)
 	return NULL;
 }
 
-static int listener(struct wire *w)
+static int listener(struct wire *w, bool text)
 {
 	bool kernel = w->stack == WIRE_KERNEL;
 	struct sockaddr_in6 any = {
 		.sin6_family = w->ip == 4 ? AF_INET : AF_INET6,
 		.sin6_port = htons(PORT),
 	};
-	int fd, one = 1;
+	int fd, one = 1, fast = text ? 1 + wire_random(w) % FAST_MAX : 0;
 
 	fd = socket(kernel ? any.sin6_family : AF_XTCP, SOCK_STREAM, kernel || w->ip == 4 ? 0 : 1);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+	    (text && setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &fast, sizeof(fast))) ||
 	    bind(fd, (struct sockaddr *)&any,
 		 w->ip == 4 ? sizeof(struct sockaddr_in) : sizeof(any)) ||
 	    listen(fd, wire_random(w) % 9)) {
@@ -155,18 +174,25 @@ static int listener(struct wire *w)
 /* One listener's life: some connections accepted, the rest left to its end. */
 static int one_listener(struct wire *w, struct flood *f)
 {
+	/* a close() that has read all would wait for a third ACK, which may never come */
+	const struct linger at_once = { .l_onoff = 1 };
 	unsigned int goal = atomic_load(&f->sent) + PER_ROUND;
-	int fd, taken = 0, err = 0, lfd = listener(w);
+	int fd, taken = 0, most = f->text ? 3 : 20, err = 0, lfd = listener(w, f->text);
+	uint8_t text[TEXT_MAX];
 
 	if (lfd < 0)
 		return -1;
 	if (!WAIT_FOR((int)(atomic_load(&f->sent) - goal) >= 0, DEADLINE_MS))
 		err = wire_fail(w, "the flood has stopped");
-	while (taken < 20 && (fd = accept4(lfd, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
+	while (taken < most && (fd = accept4(lfd, NULL, NULL, SOCK_NONBLOCK)) >= 0) {
 		taken++;
+		if (f->text && (setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) ||
+				(taken % 2 && read(fd, text, sizeof(text)) < 0 && errno != EAGAIN &&
+				 errno != ECONNRESET)))
+			err = wire_fail(w, "what was accepted: %s", strerror(errno));
 		close(fd);
 	}
-	if (taken < 20 && errno != EAGAIN)
+	if (taken < most && errno != EAGAIN)
 		err = wire_fail(w, "accept: %s", strerror(errno));
 	if (wire_random(w) % 2)
 		shutdown(lfd, SHUT_RD);
@@ -193,13 +219,15 @@ static int half_open(struct wire *w)
 	return count;
 }
 
-static int run(struct wire *w)
+static int flooded(struct wire *w, bool text, const char *script)
 {
 	static struct flood f;
 	pthread_t thread;
 	int i, err = 0;
 
+	memset(&f, 0, sizeof(f));
 	f.w = w;
+	f.text = text;
 	f.rand = w->seed | 1;
 	if (pthread_create(&thread, NULL, flood, &f))
 		return wire_fail(w, "no thread");
@@ -211,19 +239,36 @@ static int run(struct wire *w)
 		return err;
 	if (!atomic_load(&f.answered))
 		return wire_fail(w, "no SYN was answered");
+	if (text && !atomic_load(&f.taken))
+		return wire_fail(w, "no text was taken");
 	/* kernel TCP's entries find out at their next timeout */
 	if (w->stack == WIRE_XTCP && half_open(w))
 		return wire_fail(w, "%d entries have outlived their listener",
 				 half_open(w));
 	while (read(w->tun, f.in, sizeof(f.in)) > 0)
 		;
-	return wire_script_run(w, "listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; write 10;"
-			       "> P. 1(10) ack 1");
+	return wire_script_run(w, script);
+}
+
+static int plain(struct wire *w)
+{
+	return flooded(w, false, "listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; write 10; > P. 1(10) ack 1");
+}
+
+static int with_text(struct wire *w)
+{
+	return flooded(w, true, "listen; set FASTOPEN 1; < S 0(10) $; > S. 0 ack 11; accept; read 10; write 10;"
+				"> P. 1(10) ack 11; < . 11 ack 11; none");
 }
 
 static const struct wire_row rows[] = {
 	{
-		.name = "syn_flood_while_listeners_come_and_go", .rfc = "RFC 4987 3", .run = run,
+		.name = "syn_flood_while_listeners_come_and_go", .rfc = "RFC 4987 3", .run = plain,
+		.want = { .state = ESTABLISHED },
+	},
+	{
+		.name = "text_on_the_syns_while_listeners_come_and_go", .rfc = "RFC 7413 5.1",
+		.pre = "sysctl fastopen 514", .run = with_text,
 		.want = { .state = ESTABLISHED },
 	},
 };
