@@ -3,9 +3,9 @@
 #
 # make package-check: the packages are made, looked at by lintian, installed in a new Debian and
 # used in virtual machines whose root that is: the module loads by itself, a server and its clients
-# talk, an upgrade and a removal under open sockets, a kernel update, lockdown, make install in
-# place of the packages. Needs root, since it mounts and changes root; all of that is in a mount
-# namespace and a folder of its own.
+# talk, an upgrade and a removal under open sockets, one service of systemd, a kernel update,
+# lockdown, make install in place of the packages. Needs root, since it mounts and changes root; all
+# of that is in a mount namespace and a folder of its own.
 # Prints TAP; the last line counts.
 
 set -u
@@ -104,8 +104,11 @@ check_all()
 	packages "$new" new
 	mounts "$work/root"
 	install_packages
+	inside "$work/root" apt-get -q -y --no-install-recommends install systemd >"$work/log" 2>&1
+	verdict "apt installs systemd" $?
 	settle
 	machine "$(release_of 6.1)" "" check-use-vm.sh
+	machine "$(release_of 6.1)" "" check-service-vm.sh
 	machine "$(release_of 6.1)" "lockdown=integrity" check-lockdown-vm.sh
 	machine "$(release_of 6.1)" "lockdown=confidentiality" check-lockdown-vm.sh
 	mounts "$work/root"
