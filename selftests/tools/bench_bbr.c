@@ -19,26 +19,17 @@
  * The receiver is kernel TCP, behind a router; bundles are off. XTCP_KO names the module, unless it is loaded already.
  * The exit status says whether every bound was kept.
  */
-#include <fcntl.h>
-#include <linux/inet_diag.h>
-#include <linux/tcp.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "lib/contest.h"
 #include "lib/measure.h"
 #include "lib/module.h"
 #include "lib/router.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
 
-#define PORT		7120
 #define PACKET		1514
 #define TEXT		1448
-#define FLOWS		4
 #define RTT_US		20000
 #define LOSS		10000		/* in a million */
 #define DEEP_MBIT	40
@@ -46,21 +37,12 @@
 #define SHARE_QUEUE	100
 #define SHARE_TIMES	4
 #define SETTLED_MS	1000
-#define LOOK_MS		5
-#define LOOKS_MAX	20000
 
 #define LEAST_OF_CUBIC	3.0
 #define LEAST_OF_LINK	0.9
 #define LEAST_OF_THEIRS	0.99
 #define MOST_QUEUE_MS	5.0
 #define LEAST_SHARE	0.1
-
-struct flow {
-	enum stack stack;
-	const char *algorithm;
-	int out, in;
-	long long received;
-};
 
 static const struct {
 	enum stack stack;
@@ -74,80 +56,17 @@ static const struct {
 #define TURNS ((int)(sizeof(turns) / sizeof(turns[0])))
 
 static struct router router;
-static char piece[65536];
 static int runs, seconds;
 static bool kept = true;
 
-/* Kernel TCP's bbr is a module, which comes when it is first asked for. */
-static bool choose(int fd, const char *name)
+/* All of them, behind the first second. Gives by how much the first one's round trips are too long, us. */
+static int run(struct contestant *all, int n, int ms)
 {
-	return !setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, strlen(name));
-}
+	int longer_us;
 
-static void open_flow(struct flow *f, int listener)
-{
-	f->received = 0;
-	f->out = stack_socket(router.sender, f->stack, ROUTER_RECEIVER4);
-	if (f->out < 0 || !choose(f->out, f->algorithm))
-		measure_die(f->algorithm);
-	if (stack_connect(f->out, ROUTER_RECEIVER4, PORT))
-		measure_die("connect");
-	f->in = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (f->in < 0 || fcntl(f->out, F_SETFL, O_NONBLOCK))
-		measure_die("accept");
-}
-
-static unsigned int round_trip_us(int fd)
-{
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
-		measure_die("TCP_INFO");
-	return info.tcpi_rtt;
-}
-
-static int compare(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-/* All of them, for @ms behind the first second. Gives by how much the first one's round trips are too long, us. */
-static int run(struct flow *flows, int n, int ms)
-{
-	static int longer[LOOKS_MAX];
-	int listener = stack_listener(router.receiver, KERNEL, ROUTER_RECEIVER4, PORT, true), i, looks = 0, got;
-	long long begin, now, next = SETTLED_MS;
-	struct pollfd fds[2 * FLOWS];
-
-	if (listener < 0)
-		measure_die("listener");
-	for (i = 0; i < n; i++) {
-		open_flow(&flows[i], listener);
-		fds[2 * i] = (struct pollfd){ .fd = flows[i].out, .events = POLLOUT };
-		fds[2 * i + 1] = (struct pollfd){ .fd = flows[i].in, .events = POLLIN };
-	}
-	begin = wait_now_ms();
-	while ((now = wait_now_ms() - begin) < SETTLED_MS + ms) {
-		poll(fds, 2 * n, 10);
-		for (i = 0; i < n; i++) {
-			send(flows[i].out, piece, sizeof(piece), MSG_NOSIGNAL);
-			while ((got = recv(flows[i].in, piece, sizeof(piece), 0)) > 0)
-				flows[i].received += now >= SETTLED_MS ? got : 0;
-		}
-		if (now >= next && looks < LOOKS_MAX) {
-			longer[looks++] = (int)round_trip_us(flows[0].out) - RTT_US;
-			next = now + LOOK_MS;
-		}
-	}
-	for (i = 0; i < n; i++) {
-		setsockopt(flows[i].out, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
-		close(flows[i].out);
-		close(flows[i].in);
-	}
-	close(listener);
-	qsort(longer, looks, sizeof(*longer), compare);
-	return looks ? longer[looks / 2] : 0;
+	if (contest_run(&router, all, n, SETTLED_MS, ms, RTT_US, &longer_us))
+		measure_die("the streams");
+	return longer_us;
 }
 
 static void set_path(int mbit, int loss, int queue)
@@ -159,11 +78,6 @@ static void set_path(int mbit, int loss, int queue)
 
 	if (router_set(&router, &forth, &back))
 		measure_die("netem");
-}
-
-static double mbit_of(const struct flow *f, int ms)
-{
-	return f->received * 8.0 / 1000 / ms;
 }
 
 static const char *verdict(bool good)
@@ -182,10 +96,10 @@ static void medians(int mbit, int loss, double *median)
 	set_path(mbit, loss, mbit * 1000 / 8 * (RTT_US / 1000) / PACKET);
 	for (i = 0; i < runs; i++) {
 		for (turn = 0; turn < TURNS; turn++) {
-			struct flow f = { turns[turn].stack, turns[turn].algorithm };
+			struct contestant c = { turns[turn].stack, turns[turn].algorithm };
 
-			run(&f, 1, seconds * 1000);
-			all[turn][i] = mbit_of(&f, seconds * 1000);
+			run(&c, 1, seconds * 1000);
+			all[turn][i] = contest_mbit(&c, seconds * 1000);
 		}
 	}
 	printf("%3d Mbit/s, %d %% of loss:", mbit, loss / 10000);
@@ -239,10 +153,10 @@ static void part_queue(void)
 	set_path(DEEP_MBIT, 0, DEEP_QUEUE);
 	for (i = 0; i < runs; i++) {
 		for (turn = 0; turn < TURNS; turn++) {
-			struct flow f = { turns[turn].stack, turns[turn].algorithm };
+			struct contestant c = { turns[turn].stack, turns[turn].algorithm };
 
-			ms[turn][i] = run(&f, 1, seconds * 1000) / 1000.0;
-			mbit[turn][i] = mbit_of(&f, seconds * 1000);
+			ms[turn][i] = run(&c, 1, seconds * 1000) / 1000.0;
+			mbit[turn][i] = contest_mbit(&c, seconds * 1000);
 		}
 	}
 	printf("a deep queue:");
@@ -258,23 +172,23 @@ static void part_queue(void)
 
 static void part_share(void)
 {
-	double least[MEASURE_ROUNDS_MAX], all, share;
+	double least[MEASURE_ROUNDS_MAX], sum, share;
 	int i, k, ms = SHARE_TIMES * seconds * 1000;
 	const double link = (double)DEEP_MBIT * TEXT / PACKET;
 
 	set_path(DEEP_MBIT, 0, SHARE_QUEUE);
 	for (i = 0; i < runs; i++) {
-		struct flow flows[FLOWS] = { { XTCP, "bbr" }, { XTCP, "bbr" }, { XTCP, "cubic" }, { XTCP, "cubic" } };
+		struct contestant all[CONTEST_MAX] = { { XTCP, "bbr" }, { XTCP, "bbr" }, { XTCP, "cubic" }, { XTCP, "cubic" } };
 
-		run(flows, FLOWS, ms);
+		run(all, CONTEST_MAX, ms);
 		printf("one bottleneck:");
-		for (least[i] = 1, all = 0, k = 0; k < FLOWS; k++) {
-			share = mbit_of(&flows[k], ms) / link;
+		for (least[i] = 1, sum = 0, k = 0; k < CONTEST_MAX; k++) {
+			share = contest_mbit(&all[k], ms) / link;
 			least[i] = share < least[i] ? share : least[i];
-			all += share;
-			printf(" %s %.2f", flows[k].algorithm, share);
+			sum += share;
+			printf(" %s %.2f", all[k].algorithm, share);
 		}
-		printf(", together %.2f of the link\n", all);
+		printf(", together %.2f of the link\n", sum);
 	}
 	share = measure_median(least, runs);
 	printf("the least of four %.2f%s\n", share, verdict(share >= LEAST_SHARE));
