@@ -37,14 +37,12 @@ unsigned int xtcp_shard_mask __read_mostly;
 /* The leases of a namespace that has none. */
 static unsigned long no_ports[BITS_TO_LONGS(XTCP_PORTS)];
 
-static DEFINE_MUTEX(first_use);
-
 /* What segments look at comes last: nothing is taken away again once it is there. */
 static int make_parts(struct xtcp_net *xn)
 {
 	int err;
 
-	lockdep_assert_held(&first_use);
+	lockdep_assert_held(&xn->starting);
 	xtcp_secret_net_init(xn);
 	err = xtcp_mib_net_init(xn);
 	if (err)
@@ -128,13 +126,13 @@ int xtcp_netns_start(struct xtcp_net *xn)
 	might_sleep();
 	if (xtcp_netns_is_started(xn))
 		return 0;
-	mutex_lock(&first_use);
+	mutex_lock(&xn->starting);
 	if (!xn->started) {
 		err = make_parts(xn);
 		/* pairs with xtcp_netns_is_started() */
 		smp_store_release(&xn->started, !err);
 	}
-	mutex_unlock(&first_use);
+	mutex_unlock(&xn->starting);
 	return err;
 }
 
@@ -146,6 +144,7 @@ static int __net_init netns_init(struct net *net)
 	xn->net = net;
 	xn->is_guest = net->user_ns != &init_user_ns;
 	xn->port_bits = no_ports;
+	mutex_init(&xn->starting);
 	err = xtcp_sysctl_net_init(xn);
 	if (err)
 		return err;

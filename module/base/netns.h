@@ -131,6 +131,7 @@ struct xtcp_shard {
  * @port_counter: RFC 6056's table of counters, by hash of the destination (port.c)
  * @portmaps: ports used towards one destination (portmap.c)
  * @sysctl_header: the registration of @sysctl, in two parts
+ * @starting: held by who makes what comes with the first use (@started, @early)
  * @listeners: listening socks by port, address and device, hashed; read under RCU (listeners.c)
  * @listener_numbers: listening socks by number; read under RCU
  * @next_listener: the number that is tried first for the next
@@ -172,6 +173,7 @@ struct xtcp_net {
 
 	/* Written when somebody listens, or once a minute. */
 	struct ctl_table_header *sysctl_header[2];
+	struct mutex starting;		/* see above */
 	struct rhltable listeners;
 	struct xarray listener_numbers;
 	u32 next_listener;

@@ -153,8 +153,6 @@ static const struct nf_hook_ops hooks[] = {
 	},
 };
 
-static DEFINE_MUTEX(starting);
-
 /**
  * xtcp_early_start() - from now on segments of this namespace's connections are looked up early
  * @xn: the namespace
@@ -168,10 +166,10 @@ void xtcp_early_start(struct xtcp_net *xn)
 	might_sleep();
 	if (READ_ONCE(xn->early))
 		return;
-	mutex_lock(&starting);
+	mutex_lock(&xn->starting);
 	if (!xn->early)
 		WRITE_ONCE(xn->early, !nf_register_net_hooks(xn->net, hooks, ARRAY_SIZE(hooks)));
-	mutex_unlock(&starting);
+	mutex_unlock(&xn->starting);
 }
 
 /* No descriptor of ours is left there. Netfilter drops what its queues hold. */
