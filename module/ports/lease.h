@@ -57,7 +57,20 @@ struct xtcp_lease {
 
 /* README.md: what stands there is cast to each of these */
 static_assert(!offsetof(struct inet_connection_sock, icsk_inet) && !offsetof(struct inet_timewait_sock, __tw_common));
+static_assert(offsetofend(struct inet_connection_sock, icsk_bind_hash) <= sizeof_field(struct xtcp_lease, reach));
 static_assert(offsetofend(struct xtcp_lease, reach) == offsetof(struct xtcp_lease, owner));
+static_assert(XTCP_LEASE_SHARED_SIZE <= 400);
+
+/* What kernel TCP reads of each that stands there is in what a sock and a TIME-WAIT have in common. */
+#define XTCP_IN_COMMON(field)	sizeof(((struct sock_common *)NULL)->field)
+#define XTCP_BITS_IN_COMMON(field) sizeof(((struct sock_common *)NULL)->field + 0)
+static_assert(XTCP_IN_COMMON(skc_state) && XTCP_IN_COMMON(skc_family) && XTCP_IN_COMMON(skc_bound_dev_if) &&
+	      XTCP_IN_COMMON(skc_rcv_saddr) && XTCP_IN_COMMON(skc_bind_node) && XTCP_IN_COMMON(skc_prot) &&
+	      XTCP_IN_COMMON(skc_net) && XTCP_BITS_IN_COMMON(skc_reuse) && XTCP_BITS_IN_COMMON(skc_reuseport) &&
+	      XTCP_BITS_IN_COMMON(skc_ipv6only));
+#if IS_ENABLED(CONFIG_IPV6)
+static_assert(XTCP_IN_COMMON(skc_v6_rcv_saddr));
+#endif
 
 /**
  * struct xtcp_leases - the leases of a namespace, on a list for each port
