@@ -11,7 +11,9 @@ one that may do more than their room:
     | `arrive/` | ... | `recv` `loss` |
     | `base/sock.c` `base/netns.c` | ... | `in` `time` |
 
-Everybody may call the rooms of FREE. Prints a line for each call that the table does not have, and for each entry of the table that nobody needs.
+Everybody may call the rooms of FREE. The others' rows are in order: a room calls those below it, and a file of one
+that has a row of its own those above. Prints a line for each call that the table does not have, for each entry of the
+table that nobody needs, and for each that goes the wrong way.
 """
 import pathlib
 import re
@@ -63,6 +65,18 @@ def table():
     return rows
 
 
+def wrong_way(rows):
+    """The entries that do not go down from a room's row, or up from a file's: [(row, callee)]"""
+    order = [row for row in rows if "/" not in row and row not in FREE]
+    for row, callees in rows.items():
+        if row in FREE:
+            continue
+        at = order.index(room(row)) if room(row) in order else len(order)
+        for callee in sorted(callees):
+            if callee in FREE or (order.index(callee) > at) == ("/" in row):
+                yield row, callee
+
+
 def main():
     if len(sys.argv) not in (2, 3) or (len(sys.argv) == 3 and sys.argv[2] != "--print"):
         sys.exit(__doc__.split("\n\n")[1])
@@ -84,6 +98,8 @@ def main():
         for callee in sorted(callees):
             if (row, callee) not in used:
                 print(f"module/README.md: {row} calls {callee}/, says the table, and does not")
+    for row, callee in wrong_way(allowed):
+        print(f"module/README.md: {row} calls {callee}/, which is {'below' if '/' in row else 'above'} it")
 
 
 main()
