@@ -69,7 +69,7 @@ counted='^(accecn|answers|autotune|bbr|blackhole|cgroup|dctcp|expiry|hostqueue|i
 not_counted='^(wire_group|wire_timer|wire_icmp)$'
 # What programs show of much traffic: they come from this machine's files, for which the clock of the others jumps.
 paced='^pace$'
-declare -A counted_pid=()
+declare -A beside_pid=()
 
 # tests: the names of those that are asked for
 tests()
@@ -95,36 +95,58 @@ elsewhere()
 	{ counted_tests; make -s -C selftests list | tr ' ' '\n' | grep -E -- "$paced"; } | any_of
 }
 
-# start_counted KIND: and go on when its module and programs are copied, for others are built in the same place.
-start_counted()
+# half N: the names of the other ones, each second of them from the first one on, or from the second one
+half()
 {
-	local tests
+	tests | grep -vE -- "$(elsewhere)" | awk -v first="$1" 'NR % 2 == first % 2'
+}
 
-	tests=$(counted_tests | any_of)
-	[ -n "$tests" ] || return 0
-	: >"$out/counted.$1"
-	scripts/check-vm.sh --counted "$1" "$out/counted" "$tests" >"$out/counted.$1" 2>&1 &
-	counted_pid[$1]=$!
-	until grep -q "^# $1 kernel" "$out/counted.$1" || ! kill -0 "${counted_pid[$1]}" 2>/dev/null; do
+# start_beside NAME KIND FOLDER TESTS [OPTION]: a machine beside what follows; go on when its module and programs are
+# copied, for others are built in the same place
+start_beside()
+{
+	[ -n "$4" ] || return 0
+	: >"$out/beside.$1"
+	scripts/check-vm.sh ${5-} "$2" "$3" "$4" >"$out/beside.$1" 2>&1 &
+	beside_pid[$1]=$!
+	until grep -q "^# $2 kernel" "$out/beside.$1" || ! kill -0 "${beside_pid[$1]}" 2>/dev/null; do
 		sleep 0.5
 	done
 }
 
-end_counted()
+# end_beside NAME
+end_beside()
 {
 	local status
 
-	[ -n "${counted_pid[$1]-}" ] || return 0
-	wait "${counted_pid[$1]}"
+	[ -n "${beside_pid[$1]-}" ] || return 0
+	wait "${beside_pid[$1]}"
 	status=$?
-	unset "counted_pid[$1]"
-	part show_counted "$1" "$status"
+	unset "beside_pid[$1]"
+	part show_beside "$1" "$status"
 }
 
-show_counted()
+show_beside()
 {
-	cat "$out/counted.$1"
+	cat "$out/beside.$1"
 	return "$2"
+}
+
+# start_counted KIND
+start_counted()
+{
+	start_beside "counted.$1" "$1" "$out/counted" "$(counted_tests | any_of)" --counted
+}
+
+# run_debug: in two machines, since each leaves a third of two processors idle
+run_debug()
+{
+	local names
+
+	start_beside debug debug "$out/half" "$(half 1 | any_of)"
+	names=$(half 2 | any_of)
+	[ -z "$names" ] || part scripts/check-vm.sh debug "$out" "$names"
+	end_beside debug
 }
 
 # run_kernel SERIES [short]
@@ -168,6 +190,7 @@ run_demos()
 	done
 	# its router marks, and the others' does not
 	ALGORITHM=dctcp run_demo loss || status=1
+	ALGORITHM=bbr run_demo loss || status=1
 	return $status
 }
 
@@ -243,7 +266,7 @@ rm -f build/check/verdict
 out=$(mktemp -d build/check/run.XXXXXX)
 log=$out/log
 : >"$log"
-trap 'kill ${counted_pid[*]} 2>/dev/null; echo "not ok - ended by a signal" | tee -a "$log"; close_up; exit 143' TERM
+trap 'kill ${beside_pid[*]} 2>/dev/null; echo "not ok - ended by a signal" | tee -a "$log"; close_up; exit 143' TERM
 
 if [ -n "$kernel" ]; then
 	part run_kernel "$kernel" "$short"
@@ -264,13 +287,13 @@ fi
 [[ ! algorithm =~ $only ]] || part scripts/check-algorithm.sh "$out"
 [[ ! examples =~ $only ]] || part scripts/check-examples.sh
 [[ ! programs =~ $only ]] || part scripts/programs.sh --short
-end_counted stock
+end_beside counted.stock
 part scripts/check-vm.sh stock "$out" "$only" "$(elsewhere)"
 [[ ! pace =~ $only ]] || part scripts/check-vm.sh --counted --real-waits stock "$out/paced" "$paced"
 [ -n "$quick$only" ] || also=${also:-6.12}
 [ -z "$also" ] || part run_kernel "$also" short
 [ -n "$only" ] || part run_demos
 [[ ! tour =~ $only ]] || part scripts/tour.sh --check
-end_counted debug
-[ -n "$quick" ] || part scripts/check-vm.sh debug "$out" "$only" "$(elsewhere)"
+end_beside counted.debug
+[ -n "$quick" ] || run_debug
 close_up
