@@ -104,6 +104,14 @@ def main(work):
     said = run("dmesg").stdout
     verdict(result.returncode and "busy" in result.stderr.lower(), "two of one name do not load")
     verdict("xtcp: two congestion controls have the name 'aimd'" in said, "and the kernel's log says which")
+
+    result = run("insmod", work + "/zero.ko")
+    with open(KNOBS + "congestion_control", "w", encoding="ascii") as file:
+        file.write("zero")
+    whole, names, cwnd = transfer()
+    verdict(whole and names == ["zero", "zero"] and cwnd == 1, f"a window of 0 is one segment ({names}, {cwnd})")
+    run("rmmod", "xtcp")
+
     result = run("insmod", work + "/none.ko")
     verdict(not result.returncode and "aimd" not in knob("available_congestion_control"), "is gone with its file")
     result = run("rmmod", "xtcp")

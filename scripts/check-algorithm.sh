@@ -4,12 +4,13 @@
 # The congestion control that module/README.md shows: builds the module with
 # that very file and nothing else changed, loads it in the virtual machine, and
 # has a connection use it. Then, with two files that claim one name, the module
-# must not load; and without the file there must be no trace of it.
+# must not load; one that sets windows of 0 stops no connection; and without
+# the files there must be no trace of them.
 #
 #   scripts/check-algorithm.sh FOLDER
 
 set -u
-[ $# -eq 1 ] || { sed -n '8s/^#  *//p' "$0" >&2; exit 2; }
+[ $# -eq 1 ] || { sed -n '10s/^#  *//p' "$0" >&2; exit 2; }
 cd "$(dirname "$0")/.."
 . scripts/vm-module.sh
 
@@ -51,6 +52,44 @@ build twin.ko
 verdict $? "builds with two of one name"
 
 rm "$added" "$work/tree/module/cong/cong_twin.c"
+cat >"$work/tree/module/cong/cong_zero.c" <<-END
+	// SPDX-License-Identifier: GPL-2.0
+	/* Lets nothing go, wherever it is asked. */
+	#include "base/sock.h"
+	#include "cong/cong.h"
+
+	static void zero_start(struct sock *sk)
+	{
+		xtcp_sk(sk)->cong.cwnd = 0;
+	}
+
+	static void zero_acked(struct sock *sk, const struct xtcp_sample *sample)
+	{
+		zero_start(sk);
+	}
+
+	static void zero_idle(struct sock *sk, u32 idle_us)
+	{
+		zero_start(sk);
+	}
+
+	static u32 zero_ssthresh(struct sock *sk)
+	{
+		return 0;
+	}
+
+	const struct xtcp_cong_ops xtcp_cong_zero = {
+		.name = "zero",
+		.start = zero_start,
+		.acked = zero_acked,
+		.idle = zero_idle,
+		.ssthresh = zero_ssthresh,
+	};
+END
+build zero.ko
+verdict $? "builds with one that sets a window of 0"
+
+rm "$work/tree/module/cong/cong_zero.c"
 build none.ko
 verdict $? "builds when the files are gone"
 

@@ -258,8 +258,10 @@ void xtcp_algorithms_start(struct sock *sk)
 	/* as in Linux that stays when another algorithm comes */
 	if (xsk->algorithm->paces)
 		cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED);
-	if (xsk->algorithm->start)
+	if (xsk->algorithm->start) {
 		xsk->algorithm->start(sk);
+		xtcp_cong_bound(sk);
+	}
 }
 
 /**

@@ -62,6 +62,21 @@ unsigned long xtcp_cong_rate(struct sock *sk)
 }
 
 /**
+ * xtcp_cong_bound() - whatever an algorithm makes of it, one segment fits: a window of none would never open
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_bound(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (unlikely(xsk->cong.cwnd < xsk->mss))
+		xsk->cong.cwnd = xsk->mss;
+}
+
+/**
  * xtcp_cong_start() - the connection is established
  * @sk: its effective MSS is known
  * @syn_lost: our SYN or SYN-ACK was lost, more than once
@@ -223,13 +238,6 @@ void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
 	}
 }
 
-/* Whatever an algorithm makes of it, one segment fits: a window of none would never open. */
-static void bound_window(struct xtcp_sock *xsk)
-{
-	if (unlikely(xsk->cong.cwnd < xsk->mss))
-		xsk->cong.cwnd = xsk->mss;
-}
-
 /**
  * xtcp_cong_ack() - let the window follow an ACK
  * @sk: the phase is the one after the ACK
@@ -244,7 +252,7 @@ void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
 	sock_owned_by_me(sk);
 	if (unlikely(xsk->algorithm->control)) {
 		xsk->algorithm->control(sk, sample);
-		bound_window(xsk);
+		xtcp_cong_bound(sk);
 		return;
 	}
 	if (is_reducing(xsk))
@@ -253,7 +261,7 @@ void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
 		grow_again(sk, sample);
 	else
 		grow(sk, sample);
-	bound_window(xsk);
+	xtcp_cong_bound(sk);
 	xsk->cong.rate_is_old = true;
 	if (xtcp_pace_applies(sk))
 		set_rate(sk);
@@ -280,7 +288,11 @@ static void keep_windows(struct xtcp_sock *xsk)
 {
 	struct xtcp_cong *cong = &xsk->cong;
 
-	cong->prior_cwnd = cong->cwnd;
+	/* which a repair or a timeout before has made small; BBR has it back, draft-ietf-ccwg-bbr section 5.6.4.4 */
+	if (xsk->algorithm->control && cong->phase >= XTCP_CONG_RECOVERY)
+		cong->prior_cwnd = max(cong->prior_cwnd, cong->cwnd);
+	else
+		cong->prior_cwnd = cong->cwnd;
 	/* as Linux: three quarters of a window that has grown beyond the threshold */
 	cong->prior_ssthresh = is_reducing(xsk) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
 }
@@ -483,8 +495,10 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (!idle || !xsk->snd_tstamp)
 		return;
-	if (xsk->algorithm->idle)
+	if (xsk->algorithm->idle) {
 		xsk->algorithm->idle(sk, min_t(u64, (u64)idle * (USEC_PER_SEC / HZ), U32_MAX));
+		xtcp_cong_bound(sk);
+	}
 	rto = msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
 	if (idle <= rto || xsk->algorithm->control || !READ_ONCE(xtcp_net_of(sk)->sysctl.slow_start_after_idle))
 		return;

@@ -107,6 +107,7 @@ struct xtcp_cong {
 #include "generated/algorithms_list.h"
 
 /* Socket lock held in all of these. */
+void xtcp_cong_bound(struct sock *sk);
 void xtcp_cong_start(struct sock *sk, bool syn_lost);
 void *xtcp_cong_private(struct sock *sk);
 unsigned long xtcp_cong_rate(struct sock *sk);
