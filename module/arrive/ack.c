@@ -60,11 +60,12 @@ static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample
 	u32 ms;
 
 	if (sample->last_sent_us) {
-		sample->rtt_us = min_t(u64, sample->now_us - sample->last_sent_us, U32_MAX) ?: 1;
+		sample->rtt_us = min_t(u64, xtcp_clock_since_us(sample->now_us, sample->last_sent_us), U32_MAX) ?: 1;
 		xtcp_rto_take_min(&xsk->rto, sample->rtt_us, xtcp_clock_seconds_of(sample->now_us));
 	}
 	if (sample->first_sent_us && !(moved && sample->resent_acked)) {
-		xtcp_rto_sample(&xsk->rto, min_t(u64, sample->now_us - sample->first_sent_us, U32_MAX));
+		xtcp_rto_sample(&xsk->rto,
+				min_t(u64, xtcp_clock_since_us(sample->now_us, sample->first_sent_us), U32_MAX));
 		return true;
 	}
 	if (!moved || !sample->tsecr)

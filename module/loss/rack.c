@@ -63,7 +63,7 @@ void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, cons
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_rack *rack = &xsk->rack;
-	u32 rtt_us = min_t(u64, sample->now_us - cb->sent_us, U32_MAX);
+	u32 rtt_us = min_t(u64, xtcp_clock_since_us(sample->now_us, cb->sent_us), U32_MAX);
 
 	sock_owned_by_me(sk);
 	if (cb->transmissions > 1 && !is_last_copy(xsk, skb, end, rtt_us, sample))
@@ -115,7 +115,7 @@ u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
 
 	sock_owned_by_me(sk);
 	list_for_each_entry_safe(cb, next, &xsk->in_flight, node) {
-		u64 gone_us = now_us - cb->sent_us;
+		u64 gone_us = xtcp_clock_since_us(now_us, cb->sent_us);
 
 		if (!xtcp_reorder_sent_after(rack->sent_us, rack->end_seq, cb->sent_us, cb->end_seq))
 			break;
@@ -143,5 +143,6 @@ bool xtcp_rack_is_recent(const struct sock *sk, const struct sk_buff *skb, u64 n
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	return now_us - xtcp_sndcb(skb)->sent_us < (u64)xsk->rack.rtt_us + reordering_window(xsk);
+	return xtcp_clock_since_us(now_us, xtcp_sndcb(skb)->sent_us) <
+	       (u64)xsk->rack.rtt_us + reordering_window(xsk);
 }

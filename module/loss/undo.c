@@ -63,20 +63,20 @@ void xtcp_undo_forget(struct sock *sk)
  * xtcp_undo_resent() - octets have been resent
  * @sk: the sock
  * @octets: how many
- * @now_us: the time of the segment's TSval, xtcp_clock_us()
+ * @sent_us: the time of the segment's TSval
  *
  * RFC 3522 section 3.2 step 2.
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_undo_resent(struct sock *sk, u32 octets, u64 now_us)
+void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_undo *undo = &xsk->undo;
 
 	sock_owned_by_me(sk);
 	if (!undo->any_resent)
-		undo->first_ts = xtcp_clock_ts_of(now_us) + xsk->ts_offset;
+		undo->first_ts = xtcp_clock_ts_of(sent_us) + xsk->ts_offset;
 	undo->any_resent = true;
 	undo->resent += octets;
 }

@@ -27,7 +27,7 @@ struct xtcp_undo {
 /* Socket lock held in all of these. */
 void xtcp_undo_begin(struct sock *sk);
 void xtcp_undo_forget(struct sock *sk);
-void xtcp_undo_resent(struct sock *sk, u32 octets, u64 now_us);
+void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us);
 void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end);
 bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *sample);
 bool xtcp_undo_all_came_twice(const struct sock *sk);

@@ -350,7 +350,7 @@ static inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb
  * xtcp_segment_send() - send an skb of the send queue, for the first time or again
  * @sk: the sock
  * @skb: on its queue; stays there
- * @now_us: xtcp_clock_us(); the segment's TSval is of that time
+ * @sent_us: xtcp_clock_us(), or when fq lets it go; the segment's TSval is of that time
  *
  * The segment carries the flags of @skb, and ACK in every state but SYN-SENT.
  *
@@ -358,7 +358,7 @@ static inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb
  *
  * Return: 0 when it was handed to IP, whatever became of it there; -ENOBUFS without memory.
  */
-int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 now_us)
+int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 {
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -377,7 +377,7 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 now_us)
 	}
 	if (skb->len && !resent && xsk->rcv_data_tstamp && (u32)jiffies - xsk->rcv_data_tstamp < ANSWER_JIFFIES)
 		xsk->pingpong = true;
-	transmit(sk, out, cb->seq, flags, resent, xtcp_clock_ts_of(now_us));
+	transmit(sk, out, cb->seq, flags, resent, xtcp_clock_ts_of(sent_us));
 	return 0;
 }
 
@@ -385,7 +385,7 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 now_us)
  * xtcp_segment_send_on_syn() - send text for the first time, and the SYN in front of it in the same segment
  * @sk: SYN-SENT
  * @skb: the text, on the queue of @sk, right behind the SYN; stays there
- * @now_us: as for xtcp_segment_send()
+ * @sent_us: as for xtcp_segment_send()
  *
  * RFC 7413 section 4.2.2.
  *
@@ -393,7 +393,7 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 now_us)
  *
  * Return: 0 when it was handed to IP; -ENOBUFS without memory.
  */
-int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 now_us)
+int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 {
 	struct sk_buff *out;
 
@@ -401,7 +401,7 @@ int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 now_us)
 	out = copy_of(sk, skb);
 	if (!out)
 		return -ENOBUFS;
-	transmit(sk, out, xtcp_sndcb(skb)->seq - 1, XTCP_SYN, false, xtcp_clock_ts_of(now_us));
+	transmit(sk, out, xtcp_sndcb(skb)->seq - 1, XTCP_SYN, false, xtcp_clock_ts_of(sent_us));
 	return 0;
 }
 

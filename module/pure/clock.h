@@ -12,6 +12,12 @@ static inline u64 xtcp_clock_us(void)
 	return div_u64(ktime_get_ns(), NSEC_PER_USEC);
 }
 
+/* How long ago @then was, microseconds; 0 when it is yet to come, as what fq holds back departs later than now. */
+static inline u64 xtcp_clock_since_us(u64 now_us, u64 then_us)
+{
+	return now_us > then_us ? now_us - then_us : 0;
+}
+
 /* The timestamp clock ticks once a millisecond (RFC 7323 section 5.4 allows 1 ms to 1 s). */
 static inline u32 xtcp_clock_ts(void)
 {

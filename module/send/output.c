@@ -114,18 +114,18 @@ static __always_inline bool send_new(struct sock *sk, u32 n, bool more)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb = xtcp_sndq_unsent(sk);
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-	u64 now_us;
+	u64 sent_us;
 
 	if (n < cb->end_seq - cb->seq && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 		return false;
 	if (skb->len && !more && xtcp_sndq_is_last(sk, skb))
 		cb->flags |= XTCP_PSH;
-	now_us = xtcp_clock_us();
-	if (xtcp_segment_send(sk, skb, now_us))
+	sent_us = xtcp_clock_us() + (skb->len ? xtcp_pace_lead_us(sk) : 0);
+	if (xtcp_segment_send(sk, skb, sent_us))
 		return false;
 	if (skb->len % xtcp_mss_payload(sk))
 		xsk->snd_sml = cb->end_seq;
-	xtcp_sndq_sent(sk, skb, now_us);
+	xtcp_sndq_sent(sk, skb, sent_us);
 	xtcp_cong_sent(sk, cb->end_seq - cb->seq);
 	return true;
 }
@@ -465,7 +465,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	u32 need = cb->end_seq - cb->seq;
-	u64 now_us = xtcp_clock_us();
+	u64 sent_us;
 	u32 n;
 
 	sock_owned_by_me(sk);
@@ -490,12 +490,13 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 		if (n < need && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 			return -ENOBUFS;
 	}
-	if (xtcp_segment_send(sk, skb, now_us))
+	sent_us = xtcp_clock_us() + (skb->len ? xtcp_pace_lead_us(sk) : 0);
+	if (xtcp_segment_send(sk, skb, sent_us))
 		return -ENOBUFS;
-	xtcp_sndq_sent(sk, skb, now_us);
+	xtcp_sndq_sent(sk, skb, sent_us);
 	xsk->snd_tstamp = (u32)jiffies;
 	xtcp_scoreboard_resent(sk, skb);
-	xtcp_undo_resent(sk, cb->end_seq - cb->seq, now_us);
+	xtcp_undo_resent(sk, cb->end_seq - cb->seq, sent_us);
 	xtcp_cong_sent(sk, cb->end_seq - cb->seq);
 	return 0;
 }

@@ -490,17 +490,17 @@ bool xtcp_sndq_gather(struct sock *sk, u32 len)
  * xtcp_sndq_sent() - an skb was sent, for the first time or again
  * @sk: the sock
  * @skb: the first that was never sent, or one sent before
- * @now_us: when, xtcp_clock_us()
+ * @sent_us: when, xtcp_clock_us(); later than now where fq holds it back
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 now_us)
+void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 
 	sock_owned_by_me(sk);
-	cb->sent_us = now_us;
+	cb->sent_us = sent_us;
 	xtcp_rate_sent(sk, skb, RB_EMPTY_ROOT(&xsk->sent));
 	if (cb->transmissions < U8_MAX)
 		cb->transmissions++;

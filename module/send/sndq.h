@@ -24,7 +24,7 @@ enum xtcp_sndq_marks {
  * struct xtcp_sndcb - what skb->cb holds on the send queue
  * @seq: first octet
  * @end_seq: octet after the last, FIN counted
- * @sent_us: clock when last sent
+ * @sent_us: clock when last sent; where fq holds it back, when it departs
  * @node: sent: place in order of sending, or among those to be resent
  * @delivered: xsk->delivered when last sent, for samples of the delivery rate; until it is sacked
  * @sacked_to: then: from here to this octet all is sacked
@@ -94,7 +94,7 @@ bool xtcp_sndq_is_empty(const struct sock *sk);
 bool xtcp_sndq_is_last(const struct sock *sk, const struct sk_buff *skb);
 int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp);
 bool xtcp_sndq_gather(struct sock *sk, u32 len);
-void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 now_us);
+void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us);
 void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb);
 void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb);
 bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len);

@@ -127,6 +127,25 @@ bool xtcp_pace_must_wait(struct sock *sk)
 }
 
 /**
+ * xtcp_pace_fq_lead_us() - see xtcp_pace_lead_us()
+ * @sk: a sock that fq paces
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: microseconds; 0: it departs at once.
+ */
+u32 xtcp_pace_fq_lead_us(const struct sock *sk)
+{
+	const struct xtcp_pace *pace = xtcp_sk(sk)->pace;
+	u64 now_ns = ktime_get_ns();
+
+	sock_owned_by_me(sk);
+	if (!pace || pace->next_ns <= now_ns)
+		return 0;
+	return min_t(u64, div_u64(pace->next_ns - now_ns, NSEC_PER_USEC), U32_MAX / 2);
+}
+
+/**
  * xtcp_pace_stamp() - text leaves: when at the earliest, and when what comes behind it
  * @sk: a sock that is paced, see xtcp_pace_applies()
  * @skb: on its way to IP

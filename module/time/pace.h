@@ -19,6 +19,14 @@ static inline bool xtcp_pace_holds(struct sock *sk)
 	return unlikely(READ_ONCE(sk->sk_pacing_status) == SK_PACING_NEEDED) && xtcp_pace_must_wait(sk);
 }
 
+u32 xtcp_pace_fq_lead_us(const struct sock *sk);
+
+/* How long what is sent now has to wait in fq until it departs, microseconds. */
+static inline u32 xtcp_pace_lead_us(const struct sock *sk)
+{
+	return unlikely(READ_ONCE(sk->sk_pacing_status) == SK_PACING_FQ) ? xtcp_pace_fq_lead_us(sk) : 0;
+}
+
 /* Socket lock held in all of these, but the last two. */
 void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len);
 bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most);

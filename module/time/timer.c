@@ -227,7 +227,7 @@ static u32 rest_of_rto_us(const struct sock *sk)
 
 	if (!first)
 		return rto;
-	gone = xtcp_clock_us() - xtcp_sndcb(first)->sent_us;
+	gone = xtcp_clock_since_us(xtcp_clock_us(), xtcp_sndcb(first)->sent_us);
 	return gone < rto ? rto - gone : rto;
 }
 
@@ -379,7 +379,7 @@ void xtcp_timer_established(struct sock *sk)
 static __always_inline void arm_probe(struct sock *sk, u32 most_us)
 {
 	disarm(sk, XTCP_TIMER_RETRANSMIT);
-	arm(sk, XTCP_TIMER_PROBE, usecs_to_jiffies(min(xtcp_tlp_timeout_us(sk), most_us)));
+	arm(sk, XTCP_TIMER_PROBE, usecs_to_jiffies(min(xtcp_tlp_timeout_us(sk), most_us) + xtcp_pace_lead_us(sk)));
 }
 
 /**
@@ -403,7 +403,7 @@ void xtcp_timer_data_sent(struct sock *sk)
 	if (!xsk->tlp.pending && xtcp_tlp_applies(sk))
 		arm_probe(sk, first ? rto_us(xsk) : rest_of_rto_us(sk));
 	else if (first)
-		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0));
+		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0) + usecs_to_jiffies(xtcp_pace_lead_us(sk)));
 }
 
 /**
@@ -427,7 +427,7 @@ void xtcp_timer_ack_progress(struct sock *sk)
 		arm_probe(sk, restarted_rto_us(sk));
 	} else {
 		disarm(sk, XTCP_TIMER_PROBE);
-		arm(sk, XTCP_TIMER_RETRANSMIT, usecs_to_jiffies(restarted_rto_us(sk)));
+		arm(sk, XTCP_TIMER_RETRANSMIT, usecs_to_jiffies(restarted_rto_us(sk) + xtcp_pace_lead_us(sk)));
 	}
 }
 

@@ -144,6 +144,21 @@ int netem_replace(int ns, const char *name, const char *kind)
 	return netlink_talk(ns, &req) ? complain(kind, name) : 0;
 }
 
+int netem_fq_by_time(int ns, const char *name)
+{
+	struct tcmsg tc = root_of(ns, name);
+	struct netlink_request req;
+	struct rtattr *options;
+	unsigned int rates = 0;
+
+	netlink_start(&req, RTM_NEWQDISC, 0, &tc, sizeof(tc));
+	netlink_put_string(&req, TCA_KIND, "fq");
+	options = netlink_begin(&req, TCA_OPTIONS);
+	netlink_put(&req, TCA_FQ_RATE_ENABLE, &rates, sizeof(rates));
+	netlink_end(&req, options);
+	return netlink_talk(ns, &req) ? complain("fq", name) : 0;
+}
+
 int netem_clear(int ns, const char *name)
 {
 	struct tcmsg tc = root_of(ns, name);

@@ -42,6 +42,8 @@ struct info {
 	uint64_t delivery_rate, busy_time, rwnd_limited, sndbuf_limited;
 };
 
+enum { RTT = 15, TOTAL_RETRANS = 23 };	/* of these words */
+
 static struct info info(int fd)
 {
 	struct info info = { 0 };
@@ -145,6 +147,8 @@ static void evenly(enum stack stack, bool v6, bool fq)
 
 	must(!(fq ? netem_replace(net.a, "veth0", "fq") : netem_replace(net.a, "veth0", "pfifo")), "qdisc");
 	start(&s, stack, v6);
+	/* the SYN has met it: who knows of fq says when each bundle departs */
+	must(!fq || !netem_fq_by_time(net.a, "veth0"), "fq");
 	set_rate(s.client, RATE);
 	tap = tap_open(net.a, "veth0");
 	must(tap >= 0, "tap");
@@ -246,6 +250,29 @@ static void room_below(enum stack stack)
 	close(tap);
 	finish(&s);
 	must(!netem_clear(net.a, "veth0") && !netem_replace(net.a, "veth0", "pfifo"), "qdisc");
+}
+
+/*
+ * What waits in fq for its time is not on its way: at so low a rate a bundle waits there three round trips long. Nor
+ * does a timeout begin before it departs.
+ */
+static void departs_later(enum stack stack)
+{
+	struct stream s;
+	struct info i;
+
+	must(!netem_replace(net.a, "veth0", "fq"), "qdisc");
+	start(&s, stack, false);
+	set_rate(s.client, RATE / 20);
+	room(s.client);
+	bulk_send(s.client, 3 * UNPACED * 1448);
+	must(WAIT_FOR(!bulk_unacknowledged(s.client), STACK_DEADLINE_MS), "acknowledged");
+	i = info(s.client);
+	ksft_print_msg("round trips of %u us, %u sent again\n", i.words[RTT], i.words[TOTAL_RETRANS]);
+	ksft_test_result(i.words[RTT] < RTT_MS * 1000 * 3 / 2 && !i.words[TOTAL_RETRANS],
+			 "%s: a round trip begins when fq lets a segment go\n", stack_name(stack));
+	finish(&s);
+	must(!netem_replace(net.a, "veth0", "pfifo"), "qdisc");
 }
 
 /* What SO_MAX_PACING_RATE says, in 32 bits and in 64. */
@@ -372,12 +399,13 @@ int main(void)
 	enum stack stack;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 8 + 3);
+	ksft_set_plan(2 * 9 + 3);
 	must(!ns_pair_make(&net), "namespaces");
 	must(!netem_set(net.b, "veth0", &slow), "netem");
 	for (stack = KERNEL; stack <= XTCP; stack++) {
 		evenly(stack, false, false);
 		evenly(stack, true, true);
+		departs_later(stack);
 		short_queue(stack);
 		catch_up(stack);
 		room_below(stack);
