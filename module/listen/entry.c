@@ -44,7 +44,7 @@
 
 static struct kmem_cache *slab_v4, *slab_v6;
 static struct percpu_counter entries_in_use;	/* in all namespaces, those that wait to be freed too */
-static struct percpu_counter guest_entries;	/* in tables, of namespaces that any user can make */
+static struct percpu_counter guest_entries;	/* the same, of namespaces that any user can make */
 static s32 entries_batch;	/* so many may be counted by a processor for itself */
 
 static unsigned int entries_max;
@@ -174,12 +174,16 @@ static int weight(const struct xtcp_request *he)
 /* A namespace has one more or one less (@sign); it may be gone when the memory is freed. */
 static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int sign)
 {
-	const int change = sign * weight(he);
+	if (xn->is_guest)
+		percpu_counter_add_batch(&xn->entries, sign * weight(he), entries_batch);
+}
 
-	if (!xn->is_guest)
-		return;
-	percpu_counter_add_batch(&xn->entries, change, entries_batch);
-	percpu_counter_add_batch(&guest_entries, change, entries_batch);
+/* The memory of one more is in use, or of one less (@sign). */
+static void count_memory(const struct xtcp_request *he, int sign)
+{
+	percpu_counter_add_batch(&entries_in_use, sign * weight(he), entries_batch);
+	if (he->of_guest)
+		percpu_counter_add_batch(&guest_entries, sign * weight(he), entries_batch);
 }
 
 /**
@@ -202,7 +206,8 @@ struct xtcp_request *xtcp_entry_new(struct xtcp_net *xn, bool v4)
 	if (!he)
 		return NULL;
 	he->conn.v4 = v4;
-	percpu_counter_add_batch(&entries_in_use, 1, entries_batch);
+	he->of_guest = xn->is_guest;
+	count_memory(he, 1);
 	count_entry(xn, he, 1);
 	return he;
 }
@@ -228,15 +233,16 @@ struct xtcp_request *xtcp_entry_new_for_syn(struct xtcp_net *xn, bool v4, u32 le
 		return NULL;
 	he->conn.v4 = v4;
 	he->has_syn = true;
+	he->of_guest = xn->is_guest;
 	xtcp_entry_syn(he)->len = len;
-	percpu_counter_add_batch(&entries_in_use, weight(he), entries_batch);
+	count_memory(he, 1);
 	count_entry(xn, he, 1);
 	return he;
 }
 
 static void give_memory_back(struct xtcp_request *he)
 {
-	percpu_counter_add_batch(&entries_in_use, -weight(he), entries_batch);
+	count_memory(he, -1);
 	if (unlikely(he->has_syn))
 		kfree(he);
 	else

@@ -60,7 +60,8 @@ struct xtcp_synq {
  * @ts_late: milliseconds from what the TSval of the last SYN-ACK says to when it went out (cookie.c)
  * @asked_without: the SYN came again, and did not ask for ECN any more (listener lock)
  * @acked: its third ACK met a full accept queue, or TCP_DEFER_ACCEPT (listener lock)
- * @has_syn: the SYN stands behind the entry (savedsyn.c); changes no more
+ * @has_syn: the SYN stands behind the entry (savedsyn.c); this and the next one change no more
+ * @of_guest: its namespace is one that any user can make
  * @dead: out of the table (listener lock)
  * @conn: place in the table of connections; last, since its length differs
  */
@@ -94,6 +95,7 @@ struct xtcp_request {
 	bool asked_without : 1;
 	bool acked : 1;
 	bool has_syn : 1;
+	bool of_guest : 1;
 	bool dead;
 	struct xtcp_conn conn;
 };
