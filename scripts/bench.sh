@@ -172,7 +172,7 @@ bench_idle()
 bench_spaces()
 {
 	in_vm "memory of an idle namespace" -- bench_spaces memory 200
-	in_vm "namespaces that come and go, wall clock" --timeout 3000 -- bench_spaces ends 10000
+	in_vm "namespaces that come and go, instructions and waits for a clock" "${counted[@]}" -- bench_spaces ends 1000 50000
 }
 
 bench_scale()

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "netlink.h"
+#include "wait.h"
 
 static int home = -1;
 
@@ -166,6 +167,33 @@ int ns_make(void)
 		return -1;
 	}
 	return ns;
+}
+
+static int index_of_last(void *unused)
+{
+	(void)unused;
+	return if_nametoindex("last");
+}
+
+/* A device of a namespace's, with one end at home, goes when that namespace ends. */
+static bool one_ended(long long deadline)
+{
+	int ns = ns_make();
+
+	if (ns < 0 || ns_join(ns, home, "last"))
+		return false;
+	close(ns);
+	while (ns_call(home, index_of_last, NULL) > 0 && wait_now_ms() < deadline)
+		wait_tick();
+	return wait_now_ms() < deadline;
+}
+
+bool ns_all_ended(int ms)
+{
+	const long long deadline = wait_now_ms() + ms;
+
+	/* many may end together, the devices first: with the second one all that ended with the first have done so */
+	return one_ended(deadline) && one_ended(deadline);
 }
 
 int ns_join(int a, int b, const char *name)

@@ -27,6 +27,9 @@ struct ns_pair {
 /* A new namespace with lo up; the caller stays in its own. Close it to end it. */
 int ns_make(void);
 
+/* True as soon as all namespaces have ended that nobody had open any more at the call, false after @ms. */
+bool ns_all_ended(int ms);
+
 /* Two new namespaces with the addresses above (/24, /64), usable at once. */
 int ns_pair_make(struct ns_pair *pair);
 void ns_pair_close(struct ns_pair *pair);

@@ -7,10 +7,13 @@
  *		struct, and what the kernel keeps for its knobs and its files in /proc. It has
  *		nothing per processor and no pages of its own. Then what its first socket adds,
  *		without the counters of each processor.
- *	bench_spaces ends NAMESPACES
- *		milliseconds in which one of so many is made and ended, unused, and of a tenth
- *		of them each with a record of TIME-WAIT, beside one whose connection carries
- *		data all the time; then of a tenth of them without xtcp
+ *	bench_spaces ends NAMESPACES [RECORDS]
+ *		milliseconds in which one of so many is made and ended, unused; of a tenth of
+ *		them each with a record of TIME-WAIT; of as many while so many records (50,000)
+ *		stand in another one; and of the first two without xtcp, the record kernel
+ *		TCP's. All beside one whose connection carries data each millisecond. By the
+ *		wall clock, or where the clock counts instructions by these and by what the
+ *		kernel waits for.
  *
  * XTCP_KO names the module, unless it is loaded already. The exit status says whether every bound was kept.
  */
@@ -29,12 +32,17 @@
 #include "module.h"
 #include "ns.h"
 #include "stack.h"
+#include "wait.h"
 
 #define PORT		7100
 #define AT_ONCE		100	/* namespaces that are there before they are ended */
 #define ROUNDS		5
 #define MOST_IDLE	4096	/* octets */
 #define MOST_PROCESSOR	256
+#define MOST_ENDS	1.5	/* times one without xtcp */
+#define MOST_BESIDE	1.2	/* times one with a record while there are no others */
+#define FOREIGN		50000
+#define CHUNK		4096
 
 static struct ns_pair pair;
 static int client, server;
@@ -141,25 +149,41 @@ static int run_memory(int n)
 static void *carry(void *unused)
 {
 	while (!stop) {
-		if (!stack_carries(client, server, 4096))
+		if (!stack_carries(client, server, CHUNK))
 			measure_die("the connection does not carry data");
-		carried += 4096;
+		carried += CHUNK;
+		wait_tick();
 	}
 	return unused;
 }
 
-static void leave_record(int ns)
+/* On the side that closes first, which is in the same namespace. */
+static void leave_records(int ns, enum stack stack, int port, int n)
 {
-	int ours, theirs;
+	int listener = stack_listener(ns, stack, "127.0.0.1", port, true), ours, theirs;
 
-	stack_pair_or_die(ns, XTCP, ns, XTCP, "127.0.0.1", PORT, &ours, &theirs);
-	shutdown(ours, SHUT_WR);
-	if (!stack_at_end(theirs) || close(theirs) || close(ours))
-		measure_die("record");
+	while (n--) {
+		ours = stack_connected(ns, stack, "127.0.0.1", port);
+		theirs = ours < 0 ? -1 : accept(listener, NULL, NULL);
+		if (theirs < 0 || shutdown(ours, SHUT_WR) || !stack_at_end(theirs) || close(theirs) || close(ours))
+			measure_die("record");
+	}
+	close(listener);
+}
+
+/* So many in the namespace of the connection, where a port has half as many clients at most. */
+static void leave_foreign(int n)
+{
+	if (ns_sysctl_set(pair.a, "net.ipv4.ip_local_port_range", "10000 65535") ||
+	    ns_sysctl_set(pair.a, "net.xtcp.max_tw_buckets", "%d", 2 * n) ||
+	    ns_sysctl_set(pair.a, "net.xtcp.timewait_ms", "240000"))
+		measure_die("sysctl");
+	leave_records(pair.a, XTCP, PORT, n / 2);
+	leave_records(pair.a, XTCP, PORT + 1, n - n / 2);
 }
 
 /* Seconds. */
-static double come_and_go(int n, bool used)
+static double come_and_go(int n, enum stack stack, bool used)
 {
 	double start = measure_now();
 	int ns[AT_ONCE], i, k;
@@ -170,29 +194,35 @@ static double come_and_go(int n, bool used)
 			if (ns[k] < 0)
 				measure_die("namespace");
 			if (used)
-				leave_record(ns[k]);
+				leave_records(ns[k], stack, PORT, 1);
 		}
 		while (k--)
 			close(ns[k]);
 		k = AT_ONCE;
 	}
+	if (!ns_all_ended(600000))
+		measure_die("end");
 	return measure_now() - start;
 }
 
-/* Beside a connection of that stack's that carries data all the time. */
-static void show_ends(const char *what, int n, enum stack stack, bool used)
+/* Milliseconds of one of @n, beside a connection of that stack's that carries data. */
+static double show_ends(const char *what, int n, enum stack stack, bool used, int foreign)
 {
 	pthread_t thread;
 	double seconds;
 
 	if (ns_pair_make(&pair))
 		measure_die("namespaces");
+	if (foreign)
+		leave_foreign(foreign);
 	stack_pair_or_die(pair.a, stack, pair.b, stack, NS_B4, PORT, &client, &server);
 	stop = false;
-	carried = 0;
 	if (pthread_create(&thread, NULL, carry, NULL))
 		measure_die("thread");
-	seconds = come_and_go(n, used);
+	/* what the first ones make for good is no part of the figure */
+	come_and_go(AT_ONCE / 10, stack, used);
+	carried = 0;
+	seconds = come_and_go(n, stack, used);
 	stop = true;
 	pthread_join(thread, NULL);
 	printf("%-44s %.1f ms each (%d in %.1f s; %.0f KiB/s beside them)\n", what, seconds / n * 1e3, n, seconds,
@@ -201,29 +231,45 @@ static void show_ends(const char *what, int n, enum stack stack, bool used)
 	close(client);
 	close(server);
 	ns_pair_close(&pair);
+	return seconds / n * 1e3;
 }
 
-static int run_ends(int n)
+static bool show_ratio(const char *what, double ours, double theirs, double bound)
 {
-	show_ends("namespaces made and ended, unused", n, XTCP, false);
-	show_ends("the same, each with a record", n / 10, XTCP, true);
+	printf("%-44s %.2fx (at most %.1fx%s)\n", what, ours / theirs, bound, ours > theirs * bound ? ": ABOVE" : "");
+	measure_record(what, "ms", ours / theirs, ours, theirs);
+	return ours <= theirs * bound;
+}
+
+static int run_ends(int n, int foreign)
+{
+	double unused, record, beside, theirs, their_record;
+	bool ok;
+
+	unused = show_ends("namespaces made and ended, unused", n, XTCP, false, 0);
+	record = show_ends("the same, each with a record", n / 10, XTCP, true, 0);
+	beside = show_ends("while others have many records", n / 10, XTCP, true, foreign);
 	if (module_unload())
 		measure_die("unload");
-	show_ends("without xtcp, kernel TCP beside them", n / 10, KERNEL, false);
-	return module_load("") ? 2 : 0;
+	theirs = show_ends("without xtcp, unused", n, KERNEL, false, 0);
+	their_record = show_ends("the same, each with kernel TCP's TIME-WAIT", n / 10, KERNEL, true, 0);
+	ok = show_ratio("an unused one", unused, theirs, MOST_ENDS);
+	ok &= show_ratio("one with a record", record, their_record, MOST_ENDS);
+	ok &= show_ratio("beside records of others", beside, record, MOST_BESIDE);
+	return module_load("") ? 2 : !ok;
 }
 
 int main(int argc, char **argv)
 {
 	const struct rlimit files = { 65536, 65536 };
 
-	if (argc != 3 || atoi(argv[2]) < 4) {
-		fprintf(stderr, "Usage: bench_spaces memory|ends NAMESPACES\n");
+	if (argc < 3 || argc > 4 || atoi(argv[2]) < 10) {
+		fprintf(stderr, "Usage: bench_spaces memory NAMESPACES | ends NAMESPACES [RECORDS]\n");
 		return 2;
 	}
 	if (setrlimit(RLIMIT_NOFILE, &files) || (!module_is_loaded() && module_load("")))
 		measure_die("module");
 	if (!strcmp(argv[1], "memory"))
 		return run_memory(atoi(argv[2]));
-	return run_ends(atoi(argv[2]));
+	return run_ends(atoi(argv[2]), argc > 3 ? atoi(argv[3]) : FOREIGN);
 }
