@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How many connections a second several threads open and close over the loopback, on xtcp and on kernel TCP, each
- * thread with a listener of its own in one namespace (`make bench`):
+ * How many connections a second several threads open and close over the loopback, on xtcp and on kernel TCP, in one
+ * namespace, each thread with a listener of its own, then all in accept() on one listener (`make bench`):
  *
  *	bench_scale SECONDS ROUNDS
  *		for 1, 2 and 4 threads: the median of the rounds, of so many seconds each
@@ -29,13 +29,17 @@ struct worker {
 	pthread_t thread;
 	enum stack stack;
 	int port;
+	int listener;	/* of all, or -1: it makes its own */
 	long done;
 };
 
 static int ns;
 static atomic_bool stop;
 
-/* The client closes first and has the record. */
+/*
+ * The client closes first and has the record. On a listener of all, accept() may give what another thread connected,
+ * which closes it once it has got one itself: there is one for each.
+ */
 static void open_and_close(const struct worker *w, int listener)
 {
 	int client = stack_socket(ns, w->stack, "127.0.0.1"), server;
@@ -51,36 +55,43 @@ static void open_and_close(const struct worker *w, int listener)
 static void *work(void *arg)
 {
 	struct worker *w = arg;
-	int listener;
+	int listener = w->listener;
 
 	if (ns_enter(ns))
 		measure_die("namespace");
-	listener = stack_listener(ns, w->stack, "127.0.0.1", w->port, true);
+	if (listener < 0)
+		listener = stack_listener(ns, w->stack, "127.0.0.1", w->port, true);
 	if (listener < 0)
 		measure_die("listen");
 	while (!stop) {
 		open_and_close(w, listener);
 		w->done++;
 	}
-	close(listener);
+	if (w->listener < 0)
+		close(listener);
 	return NULL;
 }
 
 /* Connections a second of all threads. */
-static double rate(enum stack stack, int threads, double seconds)
+static double rate(enum stack stack, int threads, bool shared, double seconds)
 {
 	struct worker workers[THREADS_MAX] = {};
 	double start = measure_now(), length;
+	int i, listener = -1;
 	long done = 0;
-	int i;
 
 	ns = ns_make();
 	if (ns < 0)
 		measure_die("namespace");
+	if (shared)
+		listener = stack_listener(ns, stack, "127.0.0.1", PORT, true);
+	if (shared && listener < 0)
+		measure_die("listen");
 	stop = false;
 	for (i = 0; i < threads; i++) {
 		workers[i].stack = stack;
-		workers[i].port = PORT + i;
+		workers[i].port = shared ? PORT : PORT + i;
+		workers[i].listener = listener;
 		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]))
 			measure_die("thread");
 	}
@@ -91,14 +102,33 @@ static double rate(enum stack stack, int threads, double seconds)
 		done += workers[i].done;
 	}
 	length = measure_now() - start;
+	if (shared)
+		close(listener);
 	close(ns);
 	return done / length;
 }
 
+static void show(bool shared, double seconds, int rounds)
+{
+	double ours[MEASURE_ROUNDS_MAX], theirs[MEASURE_ROUNDS_MAX];
+	int threads, i;
+
+	printf("%s\nthreads  xtcp/s  kernel TCP/s  ratio\n", shared ? "one listener" : "a listener for each thread");
+	for (threads = 1; threads <= THREADS_MAX; threads *= 2) {
+		for (i = 0; i < rounds; i++) {
+			theirs[i] = rate(KERNEL, threads, shared, seconds);
+			ours[i] = rate(XTCP, threads, shared, seconds);
+		}
+		printf("%7d %7.0f %13.0f  %5.2f\n", threads, measure_median(ours, rounds),
+		       measure_median(theirs, rounds), measure_median(ours, rounds) / measure_median(theirs, rounds));
+		fflush(stdout);
+	}
+}
+
 int main(int argc, char **argv)
 {
-	double ours[MEASURE_ROUNDS_MAX], theirs[MEASURE_ROUNDS_MAX], seconds;
-	int rounds, threads, i;
+	double seconds;
+	int rounds;
 
 	if (argc != 3 || atof(argv[1]) <= 0 || atoi(argv[2]) < 1 || atoi(argv[2]) > MEASURE_ROUNDS_MAX) {
 		fprintf(stderr, "Usage: bench_scale SECONDS ROUNDS\n");
@@ -108,15 +138,7 @@ int main(int argc, char **argv)
 	rounds = atoi(argv[2]);
 	if (!module_is_loaded() && module_load(""))
 		measure_die("module");
-	printf("threads  xtcp/s  kernel TCP/s  ratio\n");
-	for (threads = 1; threads <= THREADS_MAX; threads *= 2) {
-		for (i = 0; i < rounds; i++) {
-			theirs[i] = rate(KERNEL, threads, seconds);
-			ours[i] = rate(XTCP, threads, seconds);
-		}
-		printf("%7d %7.0f %13.0f  %5.2f\n", threads, measure_median(ours, rounds),
-		       measure_median(theirs, rounds), measure_median(ours, rounds) / measure_median(theirs, rounds));
-		fflush(stdout);
-	}
+	show(false, seconds, rounds);
+	show(true, seconds, rounds);
 	return 0;
 }
