@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many listeners, and which of them a SYN is for: how many others there are does not matter, a listener that is bound
- * to a device later has that device's, SO_INCOMING_CPU chooses within a group. Each is listed once. A socket that goes
+ * Many listeners, and which of them a SYN is for: beside 10,000 others it is refused in less than twice the time (what
+ * it takes in instructions, bench_syn tells), a listener that is bound to a device later has that device's,
+ * SO_INCOMING_CPU chooses within a group. Each is listed once. A socket that goes
  * from connection to connection does not interrupt all processors each time.
  */
 #include <errno.h>
@@ -28,7 +29,7 @@
 #define PORT_STEP	64	/* between these: nothing that goes by a port's last bits tells them apart */
 #define MOST_LISTENERS	10000
 #define PROBES		300
-#define MOST_RATIO	2.0	/* 10,000 steps would be five times and more */
+#define MOST_RATIO	2.0	/* by the wall clock; 10,000 steps would be five times and more */
 #define GROUP_PORT	9000
 #define MEMBERS		4
 #define CLIENTS		64
@@ -80,23 +81,46 @@ static double refusal(int port)
 	return start;
 }
 
-/* Ports where xtcp listens on other addresses: one of the crowd's, and another. The least of many is no noise. */
-static void among_many(void)
+/* The least of many is no noise. */
+static double least_refusal(int port)
 {
-	int alone = stack_listener(ns, XTCP, "127.1.9.9", CROWD_PORT + 1, false), i;
-	double many = 1e9, few = 1e9, took;
+	double least = 1e9, took;
+	int i;
+
+	for (i = 0; i < PROBES; i++) {
+		took = refusal(port);
+		least = took < least ? took : least;
+	}
+	return least;
+}
+
+/* On a port where xtcp listens on other addresses: there is no listener but one, then there is the crowd as well. */
+static void refused_among_many(double few)
+{
+	double many = least_refusal(CROWD_PORT), beside;
+	int alone = stack_listener(ns, XTCP, "127.1.9.9", CROWD_PORT + 1, false);
 
 	if (alone < 0)
 		ksft_exit_fail_msg("listener: %s\n", strerror(errno));
-	for (i = 0; i < PROBES; i++) {
-		took = refusal(CROWD_PORT);
-		many = took < many ? took : many;
-		took = refusal(CROWD_PORT + 1);
-		few = took < few ? took : few;
-	}
+	beside = least_refusal(CROWD_PORT + 1);
 	close(alone);
-	ksft_print_msg("%.1f us where %d listen, %.1f us where one does\n", many * 1e6, crowd_size(), few * 1e6);
-	ksft_test_result(many < few * MOST_RATIO, "a SYN takes no longer among %d listeners\n", crowd_size());
+	ksft_print_msg("%.1f us beside one listener; beside %d, on a port of theirs %.1f us, on another %.1f us\n",
+		       few * 1e6, crowd_size(), many * 1e6, beside * 1e6);
+	ksft_test_result(many < few * MOST_RATIO && beside < few * MOST_RATIO,
+			 "a refusal beside %d listeners takes less than %.0f times as long as beside one\n",
+			 crowd_size(), MOST_RATIO);
+}
+
+static double refused_beside_one(void)
+{
+	int alone = stack_listener(ns, XTCP, "127.1.9.9", CROWD_PORT, false);
+	double few;
+
+	if (alone < 0)
+		ksft_exit_fail_msg("listener: %s\n", strerror(errno));
+	few = least_refusal(CROWD_PORT);
+	close(alone);
+	return few;
 }
 
 static void each_is_found(void)
@@ -155,9 +179,11 @@ static void each_is_listed(void)
 
 static void many_listeners(void)
 {
+	double few = refused_beside_one();
+
 	if (ns_call(ns, listen_all, NULL))
 		ksft_exit_fail_msg("listeners: %s\n", strerror(errno));
-	among_many();
+	refused_among_many(few);
 	each_is_found();
 	each_is_listed();
 }
