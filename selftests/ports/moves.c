@@ -10,7 +10,9 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <kselftest.h>
+#include <linux/tcp.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,7 @@
 #include "ns.h"
 #include "rows.h"
 #include "stack.h"
+#include "tcpstate.h"
 #include "wait.h"
 
 #define PORT	7000
@@ -273,10 +276,57 @@ static void client_moves(enum stack server_stack)
 	close(listener);
 }
 
+static int connecting_from(int port)
+{
+	return rows_state(ns, "/proc/net/tcp", PORT + 100, port);
+}
+
+/*
+ * A row of module/DIFFERENCES.md: a socket of kernel TCP's that had the port before xtcp listened there may connect()
+ * to the peer of a connection that xtcp accepted. Its SYN comes to somebody who is connected (RFC 5961 section 4), and
+ * the answer belongs to xtcp's connection.
+ */
+static void connects_onto_a_flow(void)
+{
+	const char *netstat = "/proc/net/netstat";
+	int early = stack_bound(ns, KERNEL, LO4, PORT + 100, true), late, listener, client, server, local, retries = 1;
+	long long challenges;
+
+	/* with timestamps the peer might take the SYN for an old one, and say so in another counter */
+	ns_sysctl_set(ns, "net.ipv4.tcp_timestamps", "0");
+	listener = stack_listener(ns, XTCP, LO4, PORT + 100, true);
+	client = stack_connected(ns, KERNEL, LO4, PORT + 100);
+	server = listener < 0 || client < 0 ? -1 : accept(listener, NULL, NULL);
+	if (early < 0 || server < 0)
+		ksft_exit_fail_msg("no connection: %s\n", strerror(errno));
+	late = stack_bound(ns, KERNEL, LO4, PORT + 100, true);
+	ksft_test_result(late < 0 && errno == EADDRINUSE, "kernel TCP does not get a port on which xtcp listens\n");
+	local = stack_port(client);
+	challenges = counter_now(ns, netstat, "TcpExt:TCPSYNChallenge");
+	setsockopt(early, IPPROTO_TCP, TCP_SYNCNT, &retries, sizeof(retries));
+	fcntl(early, F_SETFL, O_NONBLOCK);
+	ksft_test_result(stack_connect(early, LO4, local) < 0 && errno == EINPROGRESS &&
+			 WAIT_FOR(counter_now(ns, netstat, "TcpExt:TCPSYNChallenge") > challenges, STACK_DEADLINE_MS) &&
+			 connecting_from(local) == TCP_SYN_SENT,
+			 "who had it before sends a SYN to a peer of xtcp's connection, and hears nothing\n");
+	ksft_test_result(stack_carries(client, server, 5000) && stack_carries(server, client, 5000),
+			 "the connection carries data meanwhile\n");
+	ksft_test_result(WAIT_FOR(connecting_from(local) != TCP_SYN_SENT, STACK_DEADLINE_MS) &&
+			 !stack_at_end(early) && errno == ETIMEDOUT, "connect() times out\n");
+	shutdown(client, SHUT_WR);
+	ksft_test_result(stack_carries(server, client, 5000) && stack_at_end(server),
+			 "and the connection ends as it should\n");
+	ns_sysctl_set(ns, "net.ipv4.tcp_timestamps", "1");
+	close(early);
+	close(client);
+	close(server);
+	close(listener);
+}
+
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(2 * 5 + 2 + 5 + 2 * 3 + 5 + 2 + 2 * 2);
+	ksft_set_plan(2 * 5 + 2 + 5 + 2 * 3 + 5 + 2 + 2 * 2 + 5);
 	ns = ns_make();
 	if (ns < 0)
 		ksft_exit_fail_msg("no namespace\n");
@@ -291,6 +341,7 @@ int main(void)
 	reopen_over_link();
 	client_moves(KERNEL);
 	client_moves(XTCP);
+	connects_onto_a_flow();
 
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
