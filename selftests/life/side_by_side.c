@@ -592,6 +592,64 @@ static void under_load(void)
 	ksft_test_result(good && !workers_failed, "each goes and comes among connections of both, %d times\n", i);
 }
 
+/* ---- namespaces that end */
+
+#define SPACES	8
+
+/* A listener, a half-closed connection whose program goes, and TIME-WAIT of @stack. */
+static bool use_space(int ns, enum stack stack)
+{
+	int listener = stack_listener(ns, stack, "127.0.0.1", PORT, true), client, server;
+	bool good;
+
+	stack_pair_or_die(ns, stack, ns, stack, "127.0.0.1", PORT + 1, &client, &server);
+	good = listener >= 0 && stack_carries(client, server, 3000);
+	shutdown(client, SHUT_WR);
+	good = good && stack_at_end(server);
+	close(server);
+	close(client);
+	stack_pair_or_die(ns, stack, ns, stack, "::1", PORT + 2, &client, &server);
+	good = good && stack_carries(server, client, 3000);
+	/* unread data there: this end resets, and that one is told when the program has gone */
+	good = good && send(server, "x", 1, 0) == 1;
+	close(client);
+	close(server);
+	close(listener);
+	return good;
+}
+
+/* Each has had sockets of both, while both and kernel TCP carry data elsewhere; they end at once and one by one. */
+static void spaces(void)
+{
+	struct carrier both[STACKS] = {};
+	int ns[SPACES], i, rounds;
+	bool good = true;
+	enum stack s;
+
+	for (s = XTCP; s <= SECOND; s++)
+		carrier_start(&both[s], s, PORT + 75 + s);
+	for (rounds = 0; rounds < 2; rounds++) {
+		for (i = 0; i < SPACES && good; i++) {
+			ns[i] = ns_make();
+			good = ns[i] >= 0 && use_space(ns[i], i & 1 ? XTCP : SECOND) &&
+			       use_space(ns[i], i & 1 ? SECOND : XTCP);
+			if (rounds)
+				close(ns[i]);
+		}
+		while (!rounds && i)
+			close(ns[--i]);
+		good = good && carrier_goes_on(&both[XTCP]) && carrier_goes_on(&both[SECOND]) &&
+		       carrier_goes_on(&kernels);
+	}
+	good &= carrier_stop(&both[XTCP]);
+	good &= carrier_stop(&both[SECOND]);
+	ksft_test_result(good, "%d namespaces end that both were used in, while both and kernel TCP carry on\n",
+			 rounds * SPACES);
+	put_on_top(XTCP);
+	put_on_top(SECOND);
+	ksft_test_result(family_is(XTCP, true) && family_is(SECOND, true), "and each can go and come after that\n");
+}
+
 static const struct part parts[] = {
 	{ "names", names, 4 },
 	{ "refusals", refusals, 4 },
@@ -599,6 +657,7 @@ static const struct part parts[] = {
 	{ "ports", ports, 4 },
 	{ "moves", moves, 16 },
 	{ "orders", orders, 9 },
+	{ "spaces", spaces, 2 },
 	{ "load", under_load, 1 },
 	{ }
 };
