@@ -36,6 +36,18 @@
 #define NO_LOOK	"xtcp_run: the kernel lets nobody look at other processes here (kernel.yama.ptrace_scope?): "	\
 		"no socket can be judged by port\n"
 
+/* io_uring opens a socket: one of kernel TCP, and --verbose names it; none with --strict. */
+#define RING	"xtcp_run: N: process N: io_uring: sockets that it opens stay on kernel TCP\n"		\
+		"ring kernel\ntcp4 xtcp\nring EPERM\ntcp4 xtcp\n"
+
+/* What a program hears that asks for keys, then connects: first on xtcp, then on kernel TCP to both ports. */
+#define MD5	"both xtcp nonblock cloexec\nmd5 ENOPROTOOPT xtcp nonblock cloexec\n"			\
+		"connect EINPROGRESS kernel nonblock cloexec\n"						\
+		"both kernel nonblock cloexec\nmd5 kernel nonblock cloexec\n"					\
+		"connect EINPROGRESS kernel nonblock cloexec\n"						\
+		"both kernel nonblock cloexec\nmd5 kernel nonblock cloexec\n"					\
+		"connect EINPROGRESS xtcp nonblock cloexec\n"
+
 static const struct row {
 	const char *name;
 	const char *line;
@@ -84,6 +96,11 @@ static const struct row {
 	{ "the same by the library",
 	  "$R $A newnet tcp4 bind 4100 listen lines /proc/net/xtcp; $S lines /proc/net/xtcp",
 	  "newnet\ntcp4 xtcp\nbind xtcp\nlisten xtcp\nlines 1\nlines 0\n" },
+	{ "a process that is made in a namespace of its own",
+	  "for p in $S $A; do $R $p tcp4 bind 4100 clone lines /proc/net/xtcp tcp4 bind 4100 listen lines /proc/net/xtcp; "
+	  "done; $S lines /proc/net/xtcp",
+	  "tcp4 xtcp\nbind xtcp\nclone xtcp\nlines 0\ntcp4 xtcp\nbind xtcp\nlisten xtcp\nlines 1\n"
+	  "tcp4 xtcp\nbind xtcp\nclone xtcp\nlines 0\ntcp4 xtcp\nbind xtcp\nlisten xtcp\nlines 1\nlines 0\n" },
 	{ "a namespace of a user's own",
 	  "$NOBODY $R $S newuser tcp4 bind 4100 listen lines /proc/net/xtcp; "
 	  "$S lines /proc/net/xtcp", "newuser\ntcp4 xtcp\nbind xtcp\nlisten xtcp\nlines 1\nlines 0\n" },
@@ -187,6 +204,10 @@ static const struct row {
 	  "xtcp_run: N: socket 3 moves to xtcp\nconnect ECONNREFUSED xtcp\n"
 	  "tcp4 kernel\nttls kernel\nxtcp_run: N: IP_RECVTTL does not go along: Protocol not available\n"
 	  "xtcp_run: N: process N: socket 3 moves to xtcp\nconnect ECONNREFUSED xtcp\n" },
+	{ "keys of TCP_MD5SIG are kernel TCP's: where sockets begin there, and stay there",
+	  "for p in $A $S; do $R --not-port 179 $p both md5 connect 179; $R --only-port 22 $p both md5 connect 179 "
+	  "both md5 connect 22; done",
+	  MD5 MD5 },
 	{ "no list of ports",
 	  "for p in 0 65536 80, 8-7 x 80-; do $R --only-port $p true 2>&1; echo $?; done | uniq -c | "
 	  "grep -c 'no list of ports'; $R --not-port "
@@ -202,6 +223,10 @@ static const struct row {
 	  "xtcp_run: N: process N: io_uring: denied\nuring EPERM\n"
 	  "xtcp_run: N: no filter: what calls the kernel past libc, and what io_uring opens, stays on kernel TCP\n"
 	  "uring EFAULT\n" },
+	{ "a socket by io_uring's own opcode",
+	  "{ for p in $A $S; do $R --verbose $p ring tcp4; $R --strict $p ring tcp4; done; } 2>&1 | "
+	  "grep -v 'socket 3 is on' | sed 's/ [0-9]*: / N: /; s/process [0-9]*/process N/'",
+	  RING RING },
 	{ "--strict, and the kernel has no filter",
 	  "$R --strict --preload $A tcp4 2>&1",
 	  "xtcp_run: --strict needs the filter, --preload has none\n", 125 },

@@ -7,20 +7,25 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+
+#include <linux/io_uring.h>
 
 #define XTCP_SK_PROTOCOL 0x206
 #define BATCHES 20
@@ -211,6 +216,44 @@ static int count_faults(void)
 	return n;
 }
 
+/* A socket by io_uring, so without socket(): of the ring's one entry, by its system calls. */
+static int ring_socket(void)
+{
+	struct io_uring_params p = { };
+	struct io_uring_sqe *sqe;
+	struct io_uring_cqe *cqe;
+	unsigned char *queues;
+	int ring = syscall(SYS_io_uring_setup, 1, &p);
+
+	if (ring < 0)
+		return -1;
+	queues = mmap(NULL, p.cq_off.cqes + p.cq_entries * sizeof(*cqe), PROT_READ | PROT_WRITE,
+		      MAP_SHARED | MAP_POPULATE, ring, IORING_OFF_SQ_RING);
+	sqe = mmap(NULL, sizeof(*sqe), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, ring, IORING_OFF_SQES);
+	if (!(p.features & IORING_FEAT_SINGLE_MMAP) || queues == MAP_FAILED || sqe == MAP_FAILED)
+		exit(2);
+	/* the type is where an offset would be */
+	*sqe = (struct io_uring_sqe){ .opcode = IORING_OP_SOCKET, .fd = AF_INET, .off = SOCK_STREAM };
+	*(unsigned int *)(queues + p.sq_off.array) = 0;
+	__atomic_store_n((unsigned int *)(queues + p.sq_off.tail), 1, __ATOMIC_RELEASE);
+	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) != 1)
+		return -1;
+	cqe = (struct io_uring_cqe *)(queues + p.cq_off.cqes);
+	errno = cqe->res < 0 ? -cqe->res : 0;
+	close(ring);
+	return cqe->res < 0 ? -1 : cqe->res;
+}
+
+/* Keys for a peer at 127.0.0.1, as a BGP daemon has them. */
+static int set_md5(void)
+{
+	struct tcp_md5sig md5 = { .tcpm_keylen = 6, .tcpm_key = "secret" };
+	struct sockaddr_in addr = address("0");
+
+	memcpy(&md5.tcpm_addr, &addr, sizeof(addr));
+	return setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &md5, sizeof(md5));
+}
+
 static bool calls(const char *step)
 {
 	struct rlimit four = { 4, 4 };
@@ -234,6 +277,10 @@ static bool calls(const char *step)
 		printf("wild %d\n", count_faults());
 	else if (!strcmp(step, "uring"))
 		say(step, syscall(SYS_io_uring_setup, 0, NULL));
+	else if (!strcmp(step, "ring"))
+		say(step, fd = ring_socket());
+	else if (!strcmp(step, "md5"))
+		say(step, set_md5());
 	else if (!strcmp(step, "listen"))
 		say(step, listen(fd, 1));
 	else
@@ -308,6 +355,18 @@ static int play_apart(char **steps)
 	return pthread_create(&thread, NULL, play, steps) || pthread_join(thread, &ret) || ret ? 2 : 0;
 }
 
+/* The other steps, by a process that is made in a namespace of its own, as container programs make theirs. */
+static int play_cloned(char **steps)
+{
+	int status, child = syscall(SYS_clone, CLONE_NEWNET | SIGCHLD, NULL, NULL, NULL, 0UL);
+
+	if (!child) {
+		say("clone", 0);
+		exit(play(steps) ? 2 : 0);
+	}
+	return child < 0 || waitpid(child, &status, 0) != child || status ? 2 : 0;
+}
+
 /* Return: NULL, or the step that is none. */
 static void *play(void *steps)
 {
@@ -318,6 +377,8 @@ static void *play(void *steps)
 	for (; *step; step++) {
 		if (!strcmp(*step, "thread"))
 			return play_apart(step + 1) ? *step : NULL;
+		if (!strcmp(*step, "clone"))
+			return play_cloned(step + 1) ? *step : NULL;
 		if (opens(*step) || calls(*step))
 			continue;
 		if (!step[1] || !(calls_with(step[0], step[1]) || sends_with(step[0], step[1])))
