@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""iperf3: four streams, then the other way round."""
+"""iperf3: four streams, then the other way round. Octets are counted and not compared: with -F, which takes them from a
+file, it sends others as soon as a write takes but a part of them, on kernel TCP as well."""
 
 import json
 
