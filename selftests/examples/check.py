@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 """check.py KO FOLDER: all examples, in the virtual machine; FOLDER has the programs in C. Each server once
-as it asks for AF_XTCP itself, once as a program of kernel TCP under xtcp_run, with a client of each kind and language
-at once, over IPv4 and IPv6, while another one is connected and silent. Contents by hash, stacks by counters."""
+as it asks for AF_XTCP itself, once as a program of kernel TCP under xtcp_run, with a client in C of the same kind and one
+in Python of the other kind, over IPv4 and IPv6. A server that takes several has both at once, while another one is
+connected and silent. Contents by hash, stacks by counters."""
 
 import os
 import subprocess
@@ -44,22 +45,31 @@ def serve(name, way):
     return server
 
 
+def clients(name, way, data):
+    """One in each language, of one kind each, over one IP version each; the server's other way swaps both. A client
+    begins when it is asked for: before that a server that takes one after the other would wait for its input."""
+    hosts = (stage.SERVER6, stage.SERVER4)
+    other, hosts = ("xtcp", hosts) if way == "bare" else ("bare", hosts[::-1])
+    yield Client(name, way, hosts[0], data)
+    yield Client(name + ".py", other, hosts[1], data)
+
+
 def echo(name, way):
     proof = stage.Proof(client="xtcp", server="xtcp")
     server = serve(name, way)
     silent = None
+    many = not name.startswith("echo")  # that one takes a client after the other: a silent one would be the last
     try:
-        if not name.startswith("echo"):  # one client after the other: a silent one would be the last
+        if many:
             silent = Client("echo_client", "bare", stage.SERVER4, b"")
             stage.wait(lambda: stage.counters("server")["xtcp"]["CurrEstab"] > 0, "the silent client")
         data = os.urandom(200000)
-        clients = [Client("echo_client", "bare", stage.SERVER6, data),
-                   Client("echo_client.py", "xtcp", stage.SERVER4, data)]
-        for client in clients:
+        asking = clients("echo_client", way, data)
+        for client in list(asking) if many else asking:
             client.must_get(data)
         if silent:
             silent.must_get(b"")
-        proof.check(len(clients))
+        proof.check(2)
     finally:
         server.stop()
 
@@ -70,8 +80,7 @@ def frames(name, way):
     try:
         lines = [os.urandom(n).hex().encode() for n in (1, 0, 2000, 3, 1, 0, 0, 700, 1, 5, 40, 0, 90)]
         want = b"".join(line[::-1] + b"\n" for line in lines)
-        for client in (Client("frame_client", "xtcp", stage.SERVER6, b"\n".join(lines) + b"\n"),
-                       Client("frame_client.py", "bare", stage.SERVER4, b"\n".join(lines) + b"\n")):
+        for client in clients("frame_client", way, b"\n".join(lines) + b"\n"):
             client.must_get(want)
         proof.check(2)
     finally:
