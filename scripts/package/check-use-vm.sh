@@ -27,20 +27,13 @@ check "xtcp_run curl gets it, over xtcp at both" moved TcpActiveOpens 1 serves x
 check "xtcp-holders names nginx" sh -c 'xtcp-holders | grep -q nginx'
 check "xtcp-watch shows the listener" sh -c 'xtcp-watch listen --once | grep -q :80'
 
-traced()
-{
-	mount | grep -q tracefs || mount -t tracefs tracefs /sys/kernel/tracing
-	echo 1 >/sys/kernel/tracing/events/xtcp/enable
-	serves curl
-	ladder --port 80 | grep -q SYN-RECEIVED
-}
 check "ladder draws a connection" traced
 check "xtcp-plot runs" sh -c 'xtcp-plot --port 80 | grep -q .'
-check "man finds xtcp(7)" sh -c '[ -e /usr/share/man/man7/xtcp.7.gz ]'
+check "xtcp(7) is where man looks" sh -c '[ -e /usr/share/man/man7/xtcp.7.gz ]'
 
 # a program with the header
 check "linux/xtcp.h is where a compiler looks" \
-	sh -c 'command -v gcc >/dev/null || exit 0; printf "#include <linux/xtcp.h>\nint f = AF_XTCP;\n" | gcc-12 -fsyntax-only -nostdinc -isystem /usr/include -x c -'
+	sh -c 'printf "#include <linux/xtcp.h>\nint f = AF_XTCP;\n" | gcc-12 -fsyntax-only -x c -'
 
 check "an upgrade under open sockets" sh -c 'dpkg -i new/*.deb >/tmp/upgrade 2>&1'
 new=$(dpkg-query -W -f '${Version}' xtcp-dkms)

@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# make package-check: the packages are made, looked at by lintian, installed in a new Debian and
-# used in virtual machines whose root that is: the module loads by itself, a server and its clients
-# talk, an upgrade and a removal under open sockets, one service of systemd, a kernel update,
-# lockdown, make install in place of the packages. Needs root, since it mounts and changes root; all
-# of that is in a mount namespace and a folder of its own.
+# make package-check: README.md's three lines are followed in a new Debian, from the sources on. Then
+# packages that are made here are looked at by lintian, installed in another new Debian and used in
+# virtual machines whose root that is: the module loads by itself, a server and its clients talk, an
+# upgrade and a removal under open sockets, services of systemd, lockdown, a kernel update, make
+# install in place of the packages. Needs root, since it mounts and changes root; all of that is in a
+# mount namespace and a folder of its own.
 # Prints TAP; the last line counts.
 
 set -u
@@ -93,11 +94,51 @@ packages()
 	cp build/deb/*_"$1"_*.deb "$work/root/root/check/$2/"
 }
 
-check_all()
+# new_debian NAME: in $work/root, with what the machine runs
+new_debian()
 {
-	mount -t overlay -o "lowerdir=$base,upperdir=$work/upper,workdir=$work/overlay" overlay "$work/root" || exit 1
+	mkdir "$work/$1" "$work/$1.work"
+	mount -t overlay -o "lowerdir=$base,upperdir=$work/$1,workdir=$work/$1.work" overlay "$work/root" || exit 1
 	mkdir "$work/root/root/check"
 	cp scripts/package/check-*-vm.sh "$work/root/root/check/"
+}
+
+# sources: those of now, as a release has them
+sources()
+{
+	mkdir "$work/root/root/xtcp"
+	git archive HEAD | tar -x -C "$work/root/root/xtcp"
+}
+
+# by_readme: as README.md says, word by word; apt does not ask whether it may, and a Debian is
+# larger than this one, which lacks make and sudo
+by_readme()
+{
+	local lines line
+
+	mapfile -t lines < <(sed -n '/^## Install it$/,/^## /s/^    //p' README.md)
+	[ "${#lines[@]}" -eq 3 ]
+	verdict "README.md installs by three lines" $?
+	new_debian readme
+	sources
+	mounts "$work/root"
+	echo 'APT::Get::Assume-Yes "true";' >"$work/root/etc/apt/apt.conf.d/yes"
+	inside "$work/root" apt-get -q update >"$work/log" 2>&1 && inside "$work/root" apt-get -q install make sudo >>"$work/log" 2>&1
+	verdict "apt installs make and sudo" $?
+	for line in "${lines[@]:0:2}"; do
+		line=$(sed 's/ *#.*//' <<<"$line")
+		inside "$work/root" sh -c "cd /root/xtcp && $line" >"$work/log" 2>&1
+		verdict "in a new Debian: $line" $?
+	done
+	echo "${lines[2]}" >"$work/root/root/check/line"
+	settle
+	machine "$(release_of 6.1)" "" check-readme-vm.sh
+	umount "$work/root"
+}
+
+check_all()
+{
+	new_debian packages
 	packages "$old" old
 	lintian --allow-root --fail-on error,warning "build/deb/xtcp_${old}_amd64.changes" >"$work/log" 2>&1
 	verdict "lintian has nothing to say" $?
@@ -126,8 +167,7 @@ install_by_make()
 {
 	local kdir=/lib/modules/$1/build
 
-	mkdir "$work/root/root/xtcp"
-	git archive HEAD | tar -x -C "$work/root/root/xtcp"
+	sources
 	openssl req -new -x509 -newkey rsa:2048 -keyout "$work/root/root/key.pem" -outform DER -out "$work/root/root/key.der" \
 		-nodes -days 2 -subj "/CN=a key of one's own/" >"$work/log" 2>&1
 	inside "$work/root" sh -c "apt-get -q -y purge xtcp-dkms xtcp-tools && cd /root/xtcp && make KDIR=$kdir &&
@@ -154,8 +194,8 @@ trap 'umount -l "$work/root" 2>/dev/null; rm -rf --one-file-system "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 chmod 755 "$work"
-mkdir "$work/upper" "$work/overlay" "$work/root"
-check_all | tee "$work/tap"
+mkdir "$work/root"
+{ by_readme; check_all; } | tee "$work/tap"
 failed=$(grep -c '^not ok' "$work/tap")
 echo "$(grep -c '^ok' "$work/tap") passed, $failed failed"
 [ "$failed" -eq 0 ]
