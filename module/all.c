@@ -65,6 +65,7 @@
 
 #include "send/fill.c"
 #include "send/sndq.c"
+#include "send/stamp.c"
 #include "send/spare.c"
 #include "send/output.c"
 #include "send/fastsyn.c"

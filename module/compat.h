@@ -22,12 +22,14 @@
  *   sk_wmem_alloc only afterwards (time/pace.c).
  * - The core sets the options of SOL_SOCKET unasked, before or after proto.keepalive and proto.rehash as it does now.
  *   Some it gives to protocols that it knows alone: SO_ZEROCOPY, and SO_TXREHASH on 7.2.
+ * - What __skb_tstamp_tx() asks of an skb before it tells of an ACK (xtcp_compat_tell_acked()).
  * - secure_tcp_seq_and_ts_off() is what kernel TCP's own connections use (xtcp_compat_seq_and_ts_off()).
  * - A module whose init returns -EEXIST counts as loaded already: modprobe says nothing, newer kernels make it -EBUSY.
  */
 #ifndef XTCP_COMPAT_H
 #define XTCP_COMPAT_H
 
+#include <linux/errqueue.h>
 #include <linux/hrtimer.h>
 #include <linux/net.h>
 #include <linux/skbuff.h>
@@ -308,6 +310,30 @@ static inline bool xtcp_compat_splices(const struct msghdr *msg)
 	return msg->msg_flags & MSG_SPLICE_PAGES;
 #else
 	return false;
+#endif
+}
+
+/* Since 6.13 a control message may number a datagram's timestamp, which the core refuses to what it knows as TCP. */
+static inline bool xtcp_compat_has_stamp_id(const struct sockcm_cookie *sockc)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	return sockc->tsflags & SOCKCM_FLAG_TS_OPT_ID;
+#else
+	return false;
+#endif
+}
+
+/* The peer has acknowledged what the program wants to know it of. Since 6.15 the core asks the skb for that once more. */
+static inline void xtcp_compat_tell_acked(struct sock *sk, struct sk_buff *skb)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+	const struct tcp_skb_cb ours = *TCP_SKB_CB(skb);
+
+	TCP_SKB_CB(skb)->txstamp_ack = TSTAMP_ACK_SK;
+	__skb_tstamp_tx(skb, NULL, NULL, sk, SCM_TSTAMP_ACK);
+	*TCP_SKB_CB(skb) = ours;
+#else
+	__skb_tstamp_tx(skb, NULL, NULL, sk, SCM_TSTAMP_ACK);
 #endif
 }
 

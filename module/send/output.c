@@ -29,6 +29,7 @@
 #include "send/mss.h"
 #include "send/mtuprobe.h"
 #include "send/sndq.h"
+#include "send/stamp.h"
 #include "sight/mib.h"
 #include "time/pace.h"
 #include "time/timer.h"
@@ -219,6 +220,8 @@ static noinline void push_text(struct sock *sk, int nonagle)
 		 */
 		if (unlikely(xsk->snd_urgent || xtcp_accecn_forbids_bundles(sk)) && skb->len > xtcp_mss_payload(sk))
 			n = min(n, xtcp_mss_payload(sk));
+		if (unlikely(xtcp_sndcb(skb)->stamps) && skb->len > xtcp_mss_payload(sk))
+			n = min(n, xtcp_stamp_room(skb, xtcp_mss_payload(sk)));
 		if (!n)
 			break;
 		early = xtcp_pace_holds(sk);

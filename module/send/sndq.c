@@ -35,6 +35,7 @@
 #include "pure/wire.h"
 #include "send/busy.h"
 #include "send/spare.h"
+#include "send/stamp.h"
 #include "sight/mib.h"
 
 static void charge(struct sock *sk, struct sk_buff *skb)
@@ -88,6 +89,7 @@ struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
 	cb->flags = 0;
 	cb->transmissions = 0;
 	cb->marks = 0;
+	cb->stamps = 0;
 	INIT_LIST_HEAD(&cb->node);
 	if (!sk_wmem_schedule(sk, skb->truesize)) {
 		if (!force) {
@@ -441,6 +443,8 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 	cb->marks &= ~XTCP_SNDQ_EOR;
 	cb->flags &= ~(XTCP_FIN | XTCP_PSH);
 	cb->end_seq = restcb->seq;
+	if (unlikely(cb->stamps))
+		xtcp_stamp_split(skb, rest);
 
 	if (restcb->marks & XTCP_SNDQ_SENT) {
 		tree_insert_sent(xtcp_sk(sk), rest);
@@ -479,6 +483,8 @@ bool xtcp_sndq_gather(struct sock *sk, u32 len)
 			return false;
 		xtcp_sndcb(skb)->end_seq = xtcp_sndcb(next)->end_seq;
 		xtcp_sndcb(skb)->marks |= xtcp_sndcb(next)->marks & XTCP_SNDQ_EOR;
+		if (unlikely(xtcp_sndcb(next)->stamps))
+			xtcp_stamp_join(skb, next);
 		__skb_unlink(next, &sk->sk_write_queue);
 		uncharge(sk, cost - delta);
 		kfree_skb_partial(next, stolen);
@@ -525,6 +531,8 @@ void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb)
 {
 	sock_owned_by_me(sk);
+	if (unlikely(xtcp_sndcb(skb)->stamps))
+		xtcp_stamp_acked(sk, skb, xtcp_sndcb(skb)->end_seq);
 	unlink_free(sk, skb);
 }
 
@@ -547,6 +555,8 @@ bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 	sock_owned_by_me(sk);
 	if (left && own_fragments(skb, GFP_ATOMIC))
 		return false;
+	if (unlikely(xtcp_sndcb(skb)->stamps))
+		xtcp_stamp_acked(sk, skb, xtcp_sndcb(skb)->seq + len);
 	__skb_pull(skb, behind_header);
 	xtcp_sndcb(skb)->seq += len;
 	if (!left)

@@ -20,6 +20,12 @@ enum xtcp_sndq_marks {
 	XTCP_SNDQ_EOR = 64,	/* a record of the program's ends with it: nothing is appended (MSG_EOR) */
 };
 
+/* What times of an skb the program is to be told (stamp.c). */
+enum xtcp_sndq_stamps {
+	XTCP_STAMPS_LEAVING = 1,	/* when it leaves: the layers below do it */
+	XTCP_STAMPS_ACKED = 2,		/* when it is acknowledged */
+};
+
 /**
  * struct xtcp_sndcb - what skb->cb holds on the send queue
  * @seq: first octet
@@ -33,6 +39,7 @@ enum xtcp_sndq_marks {
  * @flags: control bits to send with it: XTCP_PSH, XTCP_FIN, XTCP_SYN
  * @transmissions: how often it was sent
  * @marks: enum xtcp_sndq_marks; scoreboard.c writes SACKED, LOST and RESENT
+ * @stamps: enum xtcp_sndq_stamps
  */
 struct xtcp_sndcb {
 	u32 seq;
@@ -48,6 +55,7 @@ struct xtcp_sndcb {
 	u8 flags;
 	u8 transmissions;
 	u8 marks;
+	u8 stamps;
 };
 
 static inline struct xtcp_sndcb *xtcp_sndcb(const struct sk_buff *skb)

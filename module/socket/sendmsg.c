@@ -23,6 +23,7 @@
 #include "send/output.h"
 #include "send/sndbuf.h"
 #include "send/sndq.h"
+#include "send/stamp.h"
 #include "sight/mib.h"
 #include "socket/connect.h"
 #include "time/pace.h"
@@ -215,13 +216,16 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 	return err;
 }
 
-/* Control messages of SOL_SOCKET. 0 or -EINVAL. */
-static noinline_for_stack int take_control(struct sock *sk, struct msghdr *msg)
+/* Control messages of SOL_SOCKET; *@tsflags: what timestamps they ask for. 0 or -EINVAL. */
+static noinline_for_stack int take_control(struct sock *sk, struct msghdr *msg, u32 *tsflags)
 {
 	struct sockcm_cookie sockc;
 
 	sockcm_init(&sockc, sk);
-	return sock_cmsg_send(sk, msg, &sockc) ? -EINVAL : 0;
+	if (sock_cmsg_send(sk, msg, &sockc) || xtcp_compat_has_stamp_id(&sockc))
+		return -EINVAL;
+	*tsflags = sockc.tsflags;
+	return 0;
 }
 
 /* @splices: @msg points to pages that are to be sent themselves; @follows: another page comes at once. */
@@ -230,6 +234,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	int flags = msg->msg_flags;
 	int copied = 0, on_syn = 0, err;
+	u32 tsflags;
 	long timeo;
 
 	if (unlikely(flags & MSG_FASTOPEN || xtcp_compat_defers_connect(sk))) {
@@ -248,8 +253,9 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 		if (err)
 			goto error;
 	}
+	tsflags = READ_ONCE(sk->sk_tsflags);
 	if (msg->msg_controllen) {
-		err = take_control(sk, msg);
+		err = take_control(sk, msg, &tsflags);
 		if (err)
 			goto error;
 	}
@@ -265,6 +271,8 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 		bool more = flags & MSG_MORE && !err;
 
 		mark_urgent(sk, flags);
+		if (unlikely(tsflags))
+			xtcp_stamp_written(sk, tsflags, copied);
 		if (unlikely(follows) && !err)
 			wait_for_more(sk);
 		else if (!autocorks(sk))

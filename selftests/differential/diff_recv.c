@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Differential scenarios: recvmsg() with each flag and buffer. */
+#include <linux/net_tstamp.h>
+
 #include "lib/diff.h"
 
 SCENARIO(recv_plain)
@@ -357,8 +359,8 @@ SCENARIO(recv_inq)
 	diff_say("in queue: %d", cm ? *(int *)CMSG_DATA(cm) : -1);
 }
 
-/* The kernel begins to take times somewhat after the first socket wants them. */
-static bool timestamp_came(int c, int s)
+/* A message of @type with a time in it. The kernel begins to take times somewhat after the first socket wants them. */
+static bool time_came(int c, int s, int type)
 {
 	char b[8], control[256];
 	struct iovec iov = { b, 2 };
@@ -372,7 +374,8 @@ static bool timestamp_came(int c, int s)
 	if (recvmsg(s, &m, 0) != 2)
 		diff_die("recvmsg");
 	cm = CMSG_FIRSTHDR(&m);
-	return cm && cm->cmsg_level == SOL_SOCKET && cm->cmsg_type == SO_TIMESTAMP;
+	return cm && cm->cmsg_level == SOL_SOCKET && cm->cmsg_type == type && *(time_t *)CMSG_DATA(cm) &&
+	       !CMSG_NXTHDR(&m, cm);
 }
 
 SCENARIO(recv_timestamp)
@@ -380,10 +383,39 @@ SCENARIO(recv_timestamp)
 	int c, s;
 
 	diff_pair(&c, &s);
-	diff_say("without asking: %d", timestamp_came(c, s));
+	diff_say("without asking: %d", time_came(c, s, SO_TIMESTAMP));
 	SET(s, SOL_SOCKET, SO_TIMESTAMP, 1);
 	GET(s, SOL_SOCKET, SO_TIMESTAMP);
-	diff_say("asked: %d", WAIT_FOR(timestamp_came(c, s), 2000));
+	diff_say("asked: %d", WAIT_FOR(time_came(c, s, SO_TIMESTAMP), 2000));
 	SET(s, SOL_SOCKET, SO_TIMESTAMP, 0);
-	diff_say("asked not to: %d", timestamp_came(c, s));
+	diff_say("asked not to: %d", time_came(c, s, SO_TIMESTAMP));
+}
+
+SCENARIO(recv_timestampns)
+{
+	int c, s;
+
+	diff_pair(&c, &s);
+	SET(s, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+	GET(s, SOL_SOCKET, SO_TIMESTAMPNS);
+	diff_say("asked: %d", WAIT_FOR(time_came(c, s, SO_TIMESTAMPNS), 2000));
+	SET(s, SOL_SOCKET, SO_TIMESTAMP, 1);
+	GET(s, SOL_SOCKET, SO_TIMESTAMPNS);
+	diff_say("asked for microseconds: %d %d", time_came(c, s, SO_TIMESTAMP), time_came(c, s, SO_TIMESTAMPNS));
+	SET(s, SOL_SOCKET, SO_TIMESTAMP, 0);
+	diff_say("asked not to: %d", time_came(c, s, SO_TIMESTAMPNS));
+}
+
+SCENARIO(recv_timestamping)
+{
+	int c, s;
+
+	diff_pair(&c, &s);
+	SET(s, SOL_SOCKET, SO_TIMESTAMPING, SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE);
+	GET(s, SOL_SOCKET, SO_TIMESTAMPING);
+	diff_say("asked: %d", WAIT_FOR(time_came(c, s, SO_TIMESTAMPING), 2000));
+	SET(s, SOL_SOCKET, SO_TIMESTAMPING, SOF_TIMESTAMPING_RX_SOFTWARE);
+	diff_say("taken, and not asked for: %d", time_came(c, s, SO_TIMESTAMPING));
+	SET(s, SOL_SOCKET, SO_TIMESTAMPING, 0);
+	diff_say("asked not to: %d", time_came(c, s, SO_TIMESTAMPING));
 }

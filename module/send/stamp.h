@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* When what was written left, and when it was acknowledged (SO_TIMESTAMPING). */
+#ifndef XTCP_STAMP_H
+#define XTCP_STAMP_H
+
+#include <linux/types.h>
+
+struct sk_buff;
+struct sock;
+
+/* Socket lock held in all of these; those of an skb are for one with cb->stamps. */
+void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len);
+u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss);
+void xtcp_stamp_split(struct sk_buff *skb, struct sk_buff *rest);
+void xtcp_stamp_join(struct sk_buff *skb, const struct sk_buff *next);
+void xtcp_stamp_acked(struct sock *sk, struct sk_buff *skb, u32 ack);
+
+#endif /* XTCP_STAMP_H */
