@@ -313,6 +313,19 @@ static inline bool xtcp_compat_splices(const struct msghdr *msg)
 #endif
 }
 
+#if IS_ENABLED(CONFIG_IPV6)
+/* The flow labels that a socket has of the kernel's manager. They stood in the part for IPv6. */
+static inline struct ipv6_fl_socklist __rcu **xtcp_compat_flow_labels(struct sock *sk)
+{
+#if (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 117) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)) || \
+	LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+	return &inet_sk(sk)->ipv6_fl_list;
+#else
+	return &inet6_sk(sk)->ipv6_fl_list;
+#endif
+}
+#endif
+
 /* Since 6.13 a control message may number a datagram's timestamp, which the core refuses to what it knows as TCP. */
 static inline bool xtcp_compat_has_stamp_id(const struct sockcm_cookie *sockc)
 {

@@ -229,14 +229,12 @@ static void clone_ipv6_part(struct sock *child, const struct sock *lsk)
 
 	if (child->sk_family != AF_INET6)
 		return;
-	/*
-	 * sk_clone_lock() copied the listener's pointers: none of them may be freed twice. Flow labels it has none,
-	 * since their manager is refused.
-	 */
+	/* sk_clone_lock() copied the listener's pointers: none of them may be freed twice */
 	newnp = &container_of(xtcp_sk(child), struct xtcp6_sock, xtcp)->inet6;
 	inet_sk(child)->pinet6 = newnp;
 	newnp->ipv6_mc_list = NULL;
 	newnp->ipv6_ac_list = NULL;
+	RCU_INIT_POINTER(*xtcp_compat_flow_labels(child), NULL);
 	newnp->pktoptions = NULL;
 	RCU_INIT_POINTER(newnp->opt, NULL);
 	rcu_read_lock();

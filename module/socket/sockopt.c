@@ -67,6 +67,8 @@ static bool ipv6_option_is_known(int optname, bool set)
 	case IPV6_RECVERR:
 	case IPV6_ADDR_PREFERENCES:
 	case IPV6_FREEBIND:
+	case IPV6_FLOWLABEL_MGR:
+	case IPV6_FLOWINFO_SEND:
 	case IPV6_TRANSPARENT:
 	case IPV6_IPSEC_POLICY:
 	case IPV6_XFRM_POLICY:

@@ -81,7 +81,6 @@ static bool newer(const struct option_probe *k, const struct option_probe *x)
 #define STAMPS		.differs = lax_stamps, .reason = "the core refuses some of it to what it knows as TCP"
 #define NO_EFFECT	REFUSED("would have no effect on a stream here")
 #define MULTICAST	REFUSED("a stream has no use for multicast, and its state would leak")
-#define LABELS		REFUSED("flow labels are chosen by the stack")
 
 struct option_differs options_differ[] = {
 	SOCKET(7, "SO_SNDBUF", .differs = another_default,
@@ -145,7 +144,7 @@ struct option_differs options_differ[] = {
 	IP6(5, "IPV6_2292RTHDR", NO_EFFECT),
 	IP6(6, "IPV6_2292PKTOPTIONS", NO_EFFECT),
 	IP6(8, "IPV6_2292HOPLIMIT", NO_EFFECT),
-	IP6(11, "IPV6_FLOWINFO", LABELS),
+	IP6(11, "IPV6_FLOWINFO", NO_EFFECT),
 	IP6(17, "IPV6_MULTICAST_IF", MULTICAST),
 	IP6(18, "IPV6_MULTICAST_HOPS", MULTICAST),
 	IP6(19, "IPV6_MULTICAST_LOOP", MULTICAST),
@@ -158,8 +157,6 @@ struct option_differs options_differ[] = {
 	IP6(29, "IPV6_MULTICAST_ALL", MULTICAST),
 	IP6(30, "IPV6_ROUTER_ALERT_ISOLATE", NO_EFFECT),
 	IP6(31, "IPV6_RECVERR_RFC4884", NO_EFFECT),
-	IP6(32, "IPV6_FLOWLABEL_MGR", LABELS),
-	IP6(33, "IPV6_FLOWINFO_SEND", LABELS),
 	IP6(42, "MCAST_JOIN_GROUP", MULTICAST),
 	IP6(43, "MCAST_BLOCK_SOURCE", MULTICAST),
 	IP6(44, "MCAST_UNBLOCK_SOURCE", MULTICAST),
