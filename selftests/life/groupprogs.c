@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * BPF programs of a control group: they are asked before a socket of the group is made, bound and connected, may send
+ * it to another port, and see each of its segments, in and out. On both stacks, so that what holds for a service on
+ * kernel TCP holds for it on xtcp; but for programs of sock_ops.
+ *
+ * The programs are a few instructions each, loaded by bpf(2) as they stand here.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <linux/bpf.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/must.h"
+#include "lib/ns.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+#define TREE	"/tmp/xtcp_groupprogs"
+#define GROUP	TREE "/group"
+#define LOG	65536
+
+#define INSN(c, d, s, o, i)	((struct bpf_insn){ .code = c, .dst_reg = d, .src_reg = s, .off = o, .imm = i })
+#define SET_REG(reg, value)	INSN(BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0, value)
+#define COPY_REG(to, from)	INSN(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0)
+#define ADD_REG(reg, value)	INSN(BPF_ALU64 | BPF_ADD | BPF_K, reg, 0, 0, value)
+#define STORE32(reg, off, from)	INSN(BPF_STX | BPF_MEM | BPF_W, reg, from, off, 0)
+#define LOAD32(to, reg, off)	INSN(BPF_LDX | BPF_MEM | BPF_W, to, reg, off, 0)
+#define END			INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
+
+static int net, group;
+static int counts;		/* the map in which programs count, of one number */
+
+static long bpf(int cmd, union bpf_attr *attr)
+{
+	return syscall(SYS_bpf, cmd, attr, sizeof(*attr));
+}
+
+static int load(int type, int at, const struct bpf_insn *insns, int n)
+{
+	static char log[LOG];
+	union bpf_attr attr = {
+		.prog_type = type,
+		.expected_attach_type = at,
+		.insns = (unsigned long)insns,
+		.insn_cnt = n,
+		.license = (unsigned long)"GPL",
+		.log_buf = (unsigned long)log,
+		.log_size = sizeof(log),
+		.log_level = 1,
+	};
+	int fd = bpf(BPF_PROG_LOAD, &attr);
+
+	if (fd < 0)
+		ksft_print_msg("%s\n", log);
+	must(fd >= 0, "BPF_PROG_LOAD");
+	return fd;
+}
+
+static void attach(int program, int at)
+{
+	union bpf_attr attr = { .target_fd = group, .attach_bpf_fd = program, .attach_type = at };
+
+	must(!bpf(BPF_PROG_ATTACH, &attr), "BPF_PROG_ATTACH");
+}
+
+static void detach(int program, int at)
+{
+	union bpf_attr attr = { .target_fd = group, .attach_bpf_fd = program, .attach_type = at };
+
+	must(!bpf(BPF_PROG_DETACH, &attr), "BPF_PROG_DETACH");
+	close(program);
+}
+
+/* Says @verdict, and that is all. */
+static int load_verdict(int type, int at, int verdict)
+{
+	const struct bpf_insn insns[] = { SET_REG(BPF_REG_0, verdict), END };
+
+	return load(type, at, insns, 2);
+}
+
+/* Writes @port where the address has its port, and says yes. */
+static int load_port(int at, int port)
+{
+	const struct bpf_insn insns[] = {
+		SET_REG(BPF_REG_2, htons(port)),
+		STORE32(BPF_REG_1, offsetof(struct bpf_sock_addr, user_port), BPF_REG_2),
+		SET_REG(BPF_REG_0, 1),
+		END,
+	};
+
+	return load(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, at, insns, 4);
+}
+
+/* Adds 1 to the number in the map, and says @verdict. */
+static int load_counter(int type, int at, int verdict)
+{
+	const struct bpf_insn insns[] = {
+		SET_REG(BPF_REG_2, 0),
+		STORE32(BPF_REG_10, -4, BPF_REG_2),
+		COPY_REG(BPF_REG_2, BPF_REG_10),
+		ADD_REG(BPF_REG_2, -4),
+		INSN(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0, counts),
+		INSN(0, 0, 0, 0, 0),
+		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_map_lookup_elem),
+		INSN(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0, 2, 0),
+		SET_REG(BPF_REG_1, 1),
+		INSN(BPF_STX | BPF_ATOMIC | BPF_DW, BPF_REG_0, BPF_REG_1, 0, BPF_ADD),
+		SET_REG(BPF_REG_0, verdict),
+		END,
+	};
+
+	return load(type, at, insns, 12);
+}
+
+/* Says yes to what has the number @protocol, and no to all else. */
+static int load_protocol(int protocol)
+{
+	const struct bpf_insn insns[] = {
+		LOAD32(BPF_REG_2, BPF_REG_1, offsetof(struct bpf_sock, protocol)),
+		SET_REG(BPF_REG_0, 1),
+		INSN(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_2, 0, 1, protocol),
+		SET_REG(BPF_REG_0, 0),
+		END,
+	};
+
+	return load(BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, insns, 5);
+}
+
+/* What was counted since the last time. */
+static __u64 counted(void)
+{
+	__u32 key = 0;
+	__u64 number = 0, none = 0;
+	union bpf_attr attr = { .map_fd = counts, .key = (unsigned long)&key, .value = (unsigned long)&number };
+
+	must(!bpf(BPF_MAP_LOOKUP_ELEM, &attr), "BPF_MAP_LOOKUP_ELEM");
+	attr.value = (unsigned long)&none;
+	must(!bpf(BPF_MAP_UPDATE_ELEM, &attr), "BPF_MAP_UPDATE_ELEM");
+	return number;
+}
+
+static void make_map(void)
+{
+	union bpf_attr attr = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 8, .max_entries = 1 };
+
+	counts = bpf(BPF_MAP_CREATE, &attr);
+	must(counts >= 0, "BPF_MAP_CREATE");
+}
+
+/* A socket belongs to the group of the task that makes it. */
+static void enter_group(bool in)
+{
+	int fd = open(in ? GROUP "/cgroup.procs" : TREE "/cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+	must(fd >= 0 && write(fd, "0", 1) == 1, "cgroup.procs");
+	close(fd);
+}
+
+/* A socket of the group, or -1 with errno. */
+static int member_socket(enum stack stack, const char *text)
+{
+	int fd, error;
+
+	enter_group(true);
+	fd = stack_socket(net, stack, text);
+	error = errno;
+	enter_group(false);
+	errno = error;
+	return fd;
+}
+
+static bool is_v6(const char *text)
+{
+	return strchr(text, ':');
+}
+
+static void test_create(enum stack stack, const char *text)
+{
+	int no = load_verdict(BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, 0);
+	int protocol, fd, denied, seen, other;
+
+	attach(no, BPF_CGROUP_INET_SOCK_CREATE);
+	fd = member_socket(stack, text);
+	denied = fd < 0 ? errno : 0;
+	/* another group may */
+	other = stack_socket(net, stack, text);
+	detach(no, BPF_CGROUP_INET_SOCK_CREATE);
+	protocol = load_protocol(stack == XTCP ? 0x206 : IPPROTO_TCP);
+	attach(protocol, BPF_CGROUP_INET_SOCK_CREATE);
+	seen = member_socket(stack, text);
+	detach(protocol, BPF_CGROUP_INET_SOCK_CREATE);
+	ksft_test_result(denied == EPERM && other >= 0 && seen >= 0,
+			 "%s, %s: socket() is denied, and the protocol is seen\n", stack_name(stack), text);
+	close(fd);
+	close(other);
+	close(seen);
+}
+
+static void test_connect(enum stack stack, const char *text)
+{
+	int at = is_v6(text) ? BPF_CGROUP_INET6_CONNECT : BPF_CGROUP_INET4_CONNECT;
+	int listener = stack_listener(net, stack, text, 0, false), fd, program, denied, accepted;
+	bool moved, named;
+
+	must(listener >= 0, "listener");
+	fd = member_socket(stack, text);
+	must(fd >= 0, "socket");
+	program = load_verdict(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, at, 0);
+	attach(program, at);
+	denied = stack_connect(fd, text, stack_port(listener)) ? errno : 0;
+	detach(program, at);
+	program = load_port(at, stack_port(listener));
+	attach(program, at);
+	/* to a port where nobody listens */
+	moved = !stack_connect(fd, text, 1);
+	detach(program, at);
+	accepted = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	named = moved && stack_carries(fd, accepted, 1000);
+	ksft_test_result(denied == EPERM && moved && named, "%s, %s: connect() is denied, and sent to another port\n",
+			 stack_name(stack), text);
+	close(accepted);
+	close(fd);
+	close(listener);
+}
+
+static void test_bind(enum stack stack, const char *text)
+{
+	int at = is_v6(text) ? BPF_CGROUP_INET6_BIND : BPF_CGROUP_INET4_BIND;
+	int fd = member_socket(stack, text), program, denied;
+	union stack_addr addr = stack_addr(text, 1111);
+	bool moved;
+
+	must(fd >= 0, "socket");
+	program = load_verdict(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, at, 0);
+	attach(program, at);
+	denied = bind(fd, &addr.sa, stack_addr_len(&addr)) ? errno : 0;
+	detach(program, at);
+	program = load_port(at, 2222);
+	attach(program, at);
+	moved = !bind(fd, &addr.sa, stack_addr_len(&addr)) && stack_port(fd) == 2222;
+	detach(program, at);
+	ksft_test_result(denied == EPERM && moved, "%s, %s: bind() is denied, and sent to another port\n",
+			 stack_name(stack), text);
+	close(fd);
+}
+
+/* The client is in the group. What it sends, or what comes for it, is counted, then dropped, and sent again. */
+static void test_segments(enum stack stack, const char *text, bool out)
+{
+	int at = out ? BPF_CGROUP_INET_EGRESS : BPF_CGROUP_INET_INGRESS, listener, client, server, from, to, program;
+	__u64 dropped = 0, passed;
+	bool carried, held, again;
+	char octet;
+
+	listener = stack_listener(net, stack, text, 0, false);
+	client = member_socket(stack, text);
+	must(listener >= 0 && client >= 0, "sockets");
+	program = load_counter(BPF_PROG_TYPE_CGROUP_SKB, at, 1);
+	attach(program, at);
+	must(!stack_connect(client, text, stack_port(listener)), "connect");
+	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	must(server >= 0, "accept");
+	from = out ? client : server;
+	to = out ? server : client;
+	carried = stack_carries(from, to, 1000);
+	detach(program, at);
+	passed = counted();
+	/* what is not the group's is not counted */
+	carried &= stack_carries(from, to, 1000) && !counted();
+	program = load_counter(BPF_PROG_TYPE_CGROUP_SKB, at, 0);
+	attach(program, at);
+	must(send(from, "x", 1, MSG_NOSIGNAL) == 1, "send");
+	held = WAIT_FOR((dropped += counted()) > 0, STACK_DEADLINE_MS) &&
+	       recv(to, &octet, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+	detach(program, at);
+	again = recv(to, &octet, 1, 0) == 1 && octet == 'x';
+	ksft_test_result(carried && passed >= (out ? 3 : 2) && held && again,
+			 "%s, %s: segments %s are counted, and dropped\n", stack_name(stack), text,
+			 out ? "out" : "in");
+	close(client);
+	close(server);
+	close(listener);
+}
+
+/* What a program of sock_ops sees and sets is a tcp_sock's: for xtcp none is called. */
+static void test_ops(enum stack stack, const char *text)
+{
+	int listener = stack_listener(net, stack, text, 0, false), client = member_socket(stack, text), server, program;
+	bool carried;
+	__u64 calls;
+
+	must(listener >= 0 && client >= 0, "sockets");
+	program = load_counter(BPF_PROG_TYPE_SOCK_OPS, BPF_CGROUP_SOCK_OPS, 1);
+	attach(program, BPF_CGROUP_SOCK_OPS);
+	must(!stack_connect(client, text, stack_port(listener)), "connect");
+	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	must(server >= 0, "accept");
+	carried = stack_carries(client, server, 1000);
+	detach(program, BPF_CGROUP_SOCK_OPS);
+	calls = counted();
+	ksft_test_result(carried && !calls == (stack == XTCP), "%s, %s: sock_ops is %scalled\n", stack_name(stack),
+			 text, stack == XTCP ? "not " : "");
+	close(client);
+	close(server);
+	close(listener);
+}
+
+static bool make_group(void)
+{
+	mkdir(TREE, 0700);
+	if (mount("none", TREE, "cgroup2", 0, NULL))
+		return false;
+	must(!mkdir(GROUP, 0700), "group");
+	group = open(GROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	must(group >= 0, "group");
+	return true;
+}
+
+int main(void)
+{
+	static const char * const texts[] = { "127.0.0.1", "::1" };
+	int stack, i;
+
+	ksft_print_header();
+	ksft_set_plan(2 * 2 * 6);
+	must(make_group(), "cgroup2");
+	net = ns_make();
+	must(net >= 0, "namespace");
+	make_map();
+	for (i = 0; i < 2; i++)
+		for (stack = KERNEL; stack <= XTCP; stack++) {
+			test_create(stack, texts[i]);
+			test_connect(stack, texts[i]);
+			test_bind(stack, texts[i]);
+			test_segments(stack, texts[i], true);
+			test_segments(stack, texts[i], false);
+			test_ops(stack, texts[i]);
+		}
+	close(group);
+	must(!rmdir(GROUP), "group");
+	umount(TREE);
+	rmdir(TREE);
+	ksft_finished();
+}
