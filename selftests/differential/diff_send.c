@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Differential scenarios: sendmsg() with each flag, full buffers, SIGPIPE. */
 #include "lib/diff.h"
+
+#include <limits.h>
+#include <sys/mman.h>
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -186,6 +189,62 @@ SCENARIO(send_control)
 	RET(sendmsg(c, &m, 0));
 }
 
+/* Several control messages, and the lengths that one may not have. */
+SCENARIO(send_control_several)
+{
+	char control[3 * CMSG_SPACE(sizeof(int))] = {};
+	struct iovec iov = { "ab", 2 };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cm[3];
+	int c, s, i;
+
+	diff_pair(&c, &s);
+	for (i = 0; i < 3; i++) {
+		cm[i] = (void *)(control + i * CMSG_SPACE(sizeof(int)));
+		cm[i]->cmsg_level = SOL_SOCKET;
+		cm[i]->cmsg_type = SO_MARK;
+		cm[i]->cmsg_len = CMSG_LEN(sizeof(int));
+	}
+	RET(sendmsg(c, &m, 0));
+	cm[2]->cmsg_type = 9999;
+	RET(sendmsg(c, &m, 0));
+	cm[2]->cmsg_level = IPPROTO_TCP;
+	RET(sendmsg(c, &m, 0));
+	cm[2]->cmsg_level = SOL_SOCKET;
+	cm[2]->cmsg_type = SO_MARK;
+	cm[2]->cmsg_len = CMSG_LEN(sizeof(int)) - 1;
+	RET(sendmsg(c, &m, 0));
+	cm[2]->cmsg_len = CMSG_LEN(sizeof(int)) + 8;
+	RET(sendmsg(c, &m, 0));
+	cm[2]->cmsg_len = (size_t)-1;
+	RET(sendmsg(c, &m, 0));
+	cm[2]->cmsg_len = sizeof(struct cmsghdr) - 1;
+	RET(sendmsg(c, &m, 0));
+	cm[2]->cmsg_len = 0;
+	RET(sendmsg(c, &m, 0));
+	/* the first one hides the others */
+	cm[0]->cmsg_len = sizeof(control) + 1;
+	RET(sendmsg(c, &m, 0));
+	cm[0]->cmsg_len = 1 << 30;
+	RET(sendmsg(c, &m, 0));
+	cm[0]->cmsg_len = sizeof(control);
+	RET(sendmsg(c, &m, 0));
+	/* what is left has no room for a header: there is no further one */
+	cm[0]->cmsg_len = CMSG_LEN(sizeof(int));
+	m.msg_controllen = CMSG_SPACE(sizeof(int)) + sizeof(struct cmsghdr) - 1;
+	RET(sendmsg(c, &m, 0));
+	m.msg_controllen = 1 << 30;
+	RET(sendmsg(c, &m, 0));
+	m.msg_controllen = CMSG_SPACE(sizeof(int));
+	m.msg_control = (void *)8;
+	RET(sendmsg(c, &m, 0));
+	/* of all these only what was taken */
+	QUEUES(s, 6, -1);
+}
+
 SCENARIO(send_many)
 {
 	struct iovec iov[2] = { { "ab", 2 }, { "cd", 2 } };
@@ -201,6 +260,106 @@ SCENARIO(send_many)
 	RET(sendmmsg(c, m, 0, 0));
 	QUEUES(s, 4, -1);
 	READ(s, 10, 0);
+}
+
+static size_t drain(int fd, size_t want)
+{
+	static char b[65536];
+	size_t all = 0;
+	ssize_t n;
+
+	while (all < want) {
+		n = recv(fd, b, sizeof(b), 0);
+		if (n <= 0)
+			break;
+		all += n;
+	}
+	return all;
+}
+
+#define IOV_MOST	1024	/* UIO_MAXIOV */
+
+/* As many pieces as there may be, and one more, in both directions. */
+SCENARIO(send_pieces)
+{
+	static char in[IOV_MOST + 1], out[IOV_MOST + 1];
+	static struct iovec from[IOV_MOST + 1], to[IOV_MOST + 1];
+	struct msghdr m = { .msg_iov = from, .msg_iovlen = IOV_MOST };
+	int c, s, i;
+
+	diff_pair(&c, &s);
+	for (i = 0; i <= IOV_MOST; i++) {
+		out[i] = i * 7 + i / 256;
+		from[i] = (struct iovec){ &out[i], 1 };
+		to[i] = (struct iovec){ &in[IOV_MOST - i], 1 };
+	}
+	RET(sendmsg(c, &m, 0));
+	QUEUES(s, IOV_MOST, -1);
+	m.msg_iov = to;
+	RET(recvmsg(s, &m, 0));
+	for (i = 0; i < IOV_MOST && in[IOV_MOST - i] == out[i]; i++)
+		;
+	diff_say("each in its place: %d", i == IOV_MOST);
+	RET(writev(c, from, IOV_MOST));
+	QUEUES(s, IOV_MOST, -1);
+	RET(readv(s, to, IOV_MOST + 1));
+	m.msg_iovlen = IOV_MOST + 1;
+	RET(recvmsg(s, &m, 0));
+	RET(readv(s, to, IOV_MOST));
+	m.msg_iov = from;
+	RET(sendmsg(c, &m, 0));
+	RET(writev(c, from, IOV_MOST + 1));
+	QUEUES(c, -1, 0);
+	QUEUES(s, 0, -1);
+}
+
+#define GIB		(1024UL * 1024 * 1024)
+
+/* Pieces of 2 GiB and more together, of which there is room for some, or text. */
+SCENARIO(send_2_gib)
+{
+	char *space = mmap(NULL, GIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	struct iovec iov[4] = { { "first", 5 }, { space, GIB }, { space, GIB }, { space, GIB } };
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 4 };
+	ssize_t n;
+	int c, s;
+
+	diff_pair(&c, &s);
+	if (space == MAP_FAILED)
+		diff_die("mmap");
+	n = sendmsg(c, &m, MSG_DONTWAIT);
+	diff_say("part of it: %d", n > 5);
+	READ(s, 5, 0);
+	diff_say("all of it comes: %d", n <= 5 || drain(s, n - 5) == (size_t)n - 5);
+	QUEUES(c, -1, 0);
+	BITS(c, POLLOUT);
+	n = writev(c, iov + 1, 0);
+	diff_say("nothing: %zd", n);
+	/* what comes is less than there is room for */
+	diff_put(c, "abc");
+	QUEUES(s, 3, -1);
+	RET(readv(s, iov + 1, 3));
+	diff_say("%.3s", space);
+	diff_put(c, "def");
+	QUEUES(s, 3, -1);
+	m.msg_iov = iov + 1;
+	m.msg_iovlen = 3;
+	RET(recvmsg(s, &m, 0));
+	diff_put(c, "ghi");
+	QUEUES(s, 3, -1);
+	RET(recv(s, space, 2 * GIB, 0));
+	diff_put(c, "jkl");
+	RET(shutdown(c, SHUT_WR));
+	BITS(s, POLLRDHUP);
+	RET(recv(s, space, 2 * GIB, MSG_WAITALL));
+	/* more than a length can say */
+	iov[2].iov_len = -1;
+	RET(readv(s, iov + 1, 3));
+	RET(recvmsg(s, &m, 0));
+	RET(sendmsg(s, &m, MSG_DONTWAIT));
+	iov[2].iov_len = SSIZE_MAX;
+	RET(readv(s, iov + 1, 3));
+	RET(recvmsg(s, &m, 0));
 }
 
 /* Held back until the cork is out, or a send without MSG_MORE. */
@@ -333,21 +492,6 @@ SCENARIO(send_to_closed)
 	BITS(c, POLLHUP);
 	READ(c, 1, 0);
 	READ(c, 1, 0);
-}
-
-static size_t drain(int fd, size_t want)
-{
-	static char b[65536];
-	size_t all = 0;
-	ssize_t n;
-
-	while (all < want) {
-		n = recv(fd, b, sizeof(b), 0);
-		if (n <= 0)
-			break;
-		all += n;
-	}
-	return all;
 }
 
 SCENARIO(send_until_full)

@@ -2,9 +2,10 @@
 /*
  * Every option number there is, and each that there is not, of SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6 and IPPROTO_TCP:
  * what a program gets that reads it with too little, the right and too much room, or none, and that sets it with too
- * few, the right and too many octets, to values at and beyond each bound, in CLOSED, LISTEN and ESTABLISHED, and as
- * nobody. Both stacks are asked the same in the same order: return value, errno, length and what is read back are one,
- * or options_differ.c says of the option what xtcp does instead, and why. A row there that no longer occurs fails.
+ * few, the right and too many octets, to values at and beyond each bound, at addresses where no int could stand, in
+ * CLOSED, LISTEN, SYN-SENT, ESTABLISHED and CLOSE-WAIT, after shutdown(), and as nobody. Both stacks are asked the same
+ * in the same order: return value, errno, length and what is read back are one, or options_differ.c says of the option
+ * what xtcp does instead, and why. A row there that no longer occurs fails.
  *
  * diff_option.c and diff_sockopt.c ask what the options do; this one, which there are.
  */
@@ -12,16 +13,21 @@
 #include "options.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <kselftest.h>
 #include <limits.h>
+#include <linux/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lib/must.h"
+#include "lib/netem.h"
 #include "lib/ns.h"
 #include "lib/release.h"
 #include "lib/stack.h"
+#include "lib/tcpstate.h"
+#include "lib/wait.h"
 
 #define NUMBERS		90	/* 0 to this, and those in far_numbers[] */
 #define PROBES_MAX	160
@@ -30,9 +36,14 @@
 
 #define ELEMENTS(a)	(sizeof(a) / sizeof((a)[0]))
 
-enum state { CLOSED, LISTEN, ESTABLISHED, CLOSED_AS_NOBODY, STATES };
+enum state { CLOSED, LISTEN, ESTABLISHED, CLOSED_AS_NOBODY, SYN_SENT, CLOSE_WAIT, FIN_WAIT, STATES };
 
-static const char * const state_names[] = { "CLOSED", "LISTEN", "ESTABLISHED", "CLOSED, as nobody" };
+#define STATES_OF_IPV4	4	/* the others are asked about over IPv6 alone, which has all four levels */
+
+static const char * const state_names[] = {
+	"CLOSED", "LISTEN", "ESTABLISHED", "CLOSED, as nobody",
+	"SYN-SENT", "CLOSE-WAIT", "FIN-WAIT-2",
+};
 
 static const struct {
 	int number;
@@ -115,6 +126,26 @@ static void probe_pointers(struct seen *seen, int fd, int level, int opt)
 	p->error = setsockopt(fd, level, opt, (void *)-4096L, 4) ? errno : 0;
 }
 
+/* Where no int could stand. */
+static void probe_unaligned(struct seen *seen, int fd, int level, int opt)
+{
+	unsigned char length[sizeof(socklen_t) + 1];
+	socklen_t len = sizeof(int);
+	struct option_probe *p;
+	int one = 1;
+
+	p = note(seen, "get", sizeof(int), 0);
+	memset(room, 0xee, OPTION_KEPT + 1);
+	memcpy(length + 1, &len, sizeof(len));
+	p->error = getsockopt(fd, level, opt, room + 1, (void *)(length + 1)) ? errno : 0;
+	memcpy(&len, length + 1, sizeof(len));
+	p->length_after = len;
+	memcpy(p->octets, room + 1, OPTION_KEPT);
+	p = note(seen, "set", sizeof(int), one);
+	memcpy(room + 1, &one, sizeof(one));
+	p->error = setsockopt(fd, level, opt, room + 1, sizeof(one)) ? errno : 0;
+}
+
 static void probe_all(struct seen *seen, int fd, int level, int opt, const struct option_differs *known)
 {
 	size_t i;
@@ -123,6 +154,7 @@ static void probe_all(struct seen *seen, int fd, int level, int opt, const struc
 	for (i = 0; i < ELEMENTS(lengths); i++)
 		probe_get(seen, "get", fd, level, opt, lengths[i]);
 	probe_pointers(seen, fd, level, opt);
+	probe_unaligned(seen, fd, level, opt);
 	for (i = 0; i < ELEMENTS(lengths); i++)
 		probe_set(seen, fd, level, opt, lengths[i], 1);
 	if (known && known->is_name)
@@ -147,12 +179,16 @@ static int socket_in(enum state state, enum stack stack, int *peer)
 	int fd, listener;
 
 	*peer = -1;
-	if (state == CLOSED || state == CLOSED_AS_NOBODY)
+	if (state == CLOSED || state == CLOSED_AS_NOBODY || state == SYN_SENT)
 		fd = stack_socket(ns, stack, address);
 	else
 		fd = stack_listener(ns, stack, address, 0, false);
 	must(fd >= 0, "socket");
-	if (state != ESTABLISHED)
+	if (state == SYN_SENT) {
+		must(!fcntl(fd, F_SETFL, O_NONBLOCK), "O_NONBLOCK");
+		must(stack_connect(fd, address, 1) && errno == EINPROGRESS, "connect");
+	}
+	if (state < ESTABLISHED || state == CLOSED_AS_NOBODY || state == SYN_SENT)
 		return fd;
 	listener = fd;
 	fd = stack_connected(ns, stack, address, stack_port(listener));
@@ -160,6 +196,12 @@ static int socket_in(enum state state, enum stack stack, int *peer)
 	*peer = accept(listener, NULL, NULL);
 	must(*peer >= 0, "accept");
 	close(listener);
+	if (state == CLOSE_WAIT)
+		must(!shutdown(*peer, SHUT_WR) && WAIT_FOR(stack_state(fd) == TCP_CLOSE_WAIT, STACK_DEADLINE_MS),
+		     "CLOSE-WAIT");
+	if (state == FIN_WAIT)
+		must(!shutdown(fd, SHUT_RDWR) && WAIT_FOR(stack_state(fd) == TCP_FIN_WAIT2, STACK_DEADLINE_MS),
+		     "FIN-WAIT-2");
 	return fd;
 }
 
@@ -168,6 +210,9 @@ static void ask(struct seen *seen, enum state state, enum stack stack, int level
 {
 	int peer, fd = socket_in(state, stack, &peer);
 
+	/* while an ACK is owed this one does more than to be set, and it is owed as long as the timer says */
+	if (state == CLOSE_WAIT && level == IPPROTO_TCP && opt == TCP_QUICKACK)
+		must(WAIT_FOR(stack_state(peer) == TCP_FIN_WAIT2, STACK_DEADLINE_MS), "FIN-WAIT-2");
 	if (state == CLOSED_AS_NOBODY)
 		must(!seteuid(NOBODY), "seteuid");
 	probe_all(seen, fd, level, opt, known);
@@ -261,10 +306,13 @@ static void run(size_t level, enum state state, const char *text)
 	int opt;
 
 	address = text;
+	/* nobody hears a SYN then */
+	must(state != SYN_SENT || !netem_gate(ns, "lo", false), "gate");
 	for (opt = 0; opt <= NUMBERS; opt++)
 		fine &= same_answers(levels[level].number, state, opt);
 	for (i = 0; i < ELEMENTS(far_numbers); i++)
 		fine &= same_answers(levels[level].number, state, far_numbers[i]);
+	must(state != SYN_SENT || !netem_gate(ns, "lo", true), "gate");
 	ksft_test_result(fine, "%s in %s, %s\n", levels[level].name, state_names[state],
 			 strchr(text, ':') ? "IPv6" : "IPv4");
 }
@@ -289,12 +337,13 @@ int main(void)
 	int state;
 
 	ksft_print_header();
-	ksft_set_plan(ELEMENTS(levels) * STATES * 2 + 1);
+	ksft_set_plan(ELEMENTS(levels) * (STATES + STATES_OF_IPV4) + 1);
 	ns = ns_make();
 	must(ns >= 0 && !ns_enter(ns), "namespace");
 	for (level = 0; level < ELEMENTS(levels); level++)
 		for (state = 0; state < STATES; state++) {
-			run(level, state, "127.0.0.1");
+			if (state < STATES_OF_IPV4)
+				run(level, state, "127.0.0.1");
 			run(level, state, "::1");
 		}
 	/* what kernel TCP itself does is written down for one series */
