@@ -76,8 +76,9 @@ static bool newer(const struct option_probe *k, const struct option_probe *x)
 #define TCP(o, n, ...)		{ .level = IPPROTO_TCP, .opt = o, .name = n, __VA_ARGS__ }
 #define REFUSED(why)		.differs = refused, .reason = why
 
-#define REPAIR		REFUSED("checkpointing a connection is not built")
-#define AO		REFUSED("TCP-AO (RFC 5925) is not built"), .since = 6012
+#define REPAIR		REFUSED("CRIU finds sockets by inet_diag, which shows kernel TCP's alone")
+#define MD5		REFUSED("the kernel keeps the keys of signatures (RFC 2385) in a tcp_sock")
+#define AO		REFUSED("the kernel keeps the keys of TCP-AO (RFC 5925) in a tcp_sock"), .since = 6012
 #define STAMPS		.differs = lax_stamps, .reason = "the core refuses some of it to what it knows as TCP"
 #define NO_EFFECT	REFUSED("would have no effect on a stream here")
 #define MULTICAST	REFUSED("a stream has no use for multicast, and its state would leak")
@@ -187,8 +188,8 @@ struct option_differs options_differ[] = {
 	    .reason = "a buffer that may grow does not clamp, nor does less than nothing"),
 	TCP(11, "TCP_INFO", .varies = true, .reason = "figures of the moment"),
 	TCP(13, "TCP_CONGESTION", .is_name = true),
-	TCP(14, "TCP_MD5SIG", REFUSED("segment signatures (RFC 2385) are not built")),
-	TCP(16, "TCP_THIN_LINEAR_TIMEOUTS", REFUSED("not built")),
+	TCP(14, "TCP_MD5SIG", MD5),
+	TCP(16, "TCP_THIN_LINEAR_TIMEOUTS", REFUSED("each timeout doubles the next one (RFC 6298 section 5.5)")),
 	TCP(17, "TCP_THIN_DUPACK", REFUSED("has no effect in Linux, either")),
 	TCP(19, "TCP_REPAIR", REPAIR),
 	TCP(20, "TCP_REPAIR_QUEUE", REPAIR),
@@ -198,9 +199,9 @@ struct option_differs options_differ[] = {
 	TCP(29, "TCP_REPAIR_WINDOW", REPAIR),
 	TCP(31, "TCP_ULP",
 	    REFUSED("upper layer protocols cast the sock to tcp_sock"), .is_name = true),
-	TCP(32, "TCP_MD5SIG_EXT", REFUSED("segment signatures (RFC 2385) are not built")),
-	TCP(35, "TCP_ZEROCOPY_RECEIVE", REFUSED("zero-copy receive is not built")),
-	TCP(37, "TCP_TX_DELAY", REFUSED("not built")),
+	TCP(32, "TCP_MD5SIG_EXT", MD5),
+	TCP(35, "TCP_ZEROCOPY_RECEIVE", REFUSED("the kernel maps only what its own mmap() of TCP has prepared")),
+	TCP(37, "TCP_TX_DELAY", REFUSED("a path that is slow for a test is made by netem")),
 	TCP(38, "TCP_AO_ADD_KEY", AO),
 	TCP(39, "TCP_AO_DEL_KEY", AO),
 	TCP(40, "TCP_AO_INFO", AO),
@@ -208,8 +209,8 @@ struct option_differs options_differ[] = {
 	TCP(42, "TCP_AO_REPAIR", AO),
 	TCP(43, "TCP_IS_MPTCP",
 	    REFUSED("there is no MPTCP to fall back from here"), .since = 6012),
-	TCP(44, "TCP_RTO_MAX_MS", REFUSED("new in Linux, not built"), .since = 7002),
-	TCP(45, "TCP_RTO_MIN_US", REFUSED("new in Linux, not built"), .since = 7002),
-	TCP(46, "TCP_DELACK_MAX_US", REFUSED("new in Linux, not built"), .since = 7002),
+	TCP(44, "TCP_RTO_MAX_MS", REFUSED("not in the headers of the oldest kernel"), .since = 7002),
+	TCP(45, "TCP_RTO_MIN_US", REFUSED("not in the headers of the oldest kernel"), .since = 7002),
+	TCP(46, "TCP_DELACK_MAX_US", REFUSED("not in the headers of the oldest kernel"), .since = 7002),
 	{ }
 };
