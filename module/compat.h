@@ -336,7 +336,7 @@ static inline bool xtcp_compat_has_stamp_id(const struct sockcm_cookie *sockc)
 #endif
 }
 
-/* The peer has acknowledged what the program wants to know it of. Since 6.15 the core asks the skb for that once more. */
+/* The program is to know of an ACK. Since 6.15 the core asks the skb once more whether it is, as kernel TCP's. */
 static inline void xtcp_compat_tell_acked(struct sock *sk, struct sk_buff *skb)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
