@@ -51,14 +51,15 @@ static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
  * @tsflags: SOF_TIMESTAMPING_* of the sock, and of this write's control message
  * @len: how many octets, those that stand last
  *
- * If they all have left already, while the call waited for room, there is no timestamp, as in kernel TCP.
+ * They may all have left already, in a call that waited for room or met an error behind them. As in kernel TCP the last
+ * skb that is not acknowledged is marked then, so there is TX_ACK, and the others should it leave again.
  *
  * Context: process. Lock: socket, held.
  */
 void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue);
+	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue) ?: xtcp_sndq_last(sk);
 	u32 base = number_base(sk, tsflags, xsk->write_seq - xsk->fin_queued - len);
 	struct skb_shared_info *shinfo;
 

@@ -249,6 +249,8 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	__sk_dst_reset(sk);
 	xtcp_early_forget(sk);
 	xtcp_sock_reset_tcb(sk);
+	/* numbers of timestamps count from the next connection's first octet */
+	atomic_set(&sk->sk_tskey, 0);
 	if (sk->sk_frag.page) {
 		put_page(sk->sk_frag.page);
 		sk->sk_frag.page = NULL;

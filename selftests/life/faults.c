@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/net_tstamp.h>
 #include <linux/xtcp.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -202,6 +203,17 @@ static int call_send(struct scene *scene)
 	return n < 0 ? -1 : 0;
 }
 
+/* Whoever wants to know when it leaves may not be told, but it leaves. */
+static void prepare_stamps(struct scene *scene)
+{
+	const int stamps = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_TX_SCHED |
+			   SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_ACK;
+
+	prepare_connection(scene);
+	if (setsockopt(scene->client, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof(stamps)))
+		ksft_exit_fail_msg("SO_TIMESTAMPING: %s\n", strerror(errno));
+}
+
 /* Clients and servers open fast; @bits: besides. */
 static void prepare_fast(struct scene *scene, int bits)
 {
@@ -279,6 +291,7 @@ static const struct call {
 	{ "connect", prepare_listener, call_connect, true },
 	{ "accept", prepare_waiting, call_accept, true },
 	{ "send", prepare_connection, call_send, true },
+	{ "send_with_timestamps", prepare_stamps, call_send, true },
 	{ "fastopen", prepare_cookie, call_fast, true, server_reads_request },
 	{ "fastopen_without_cookie", prepare_no_cookie, call_fast, true, server_reads_request },
 	{ "shutdown", prepare_connection, call_shutdown, true, server_reads_to_the_end },

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
+#include <linux/net_tstamp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -268,16 +269,18 @@ static void cycles(int count)
 		reload_or_die();
 }
 
-/* Segments of an orphan wait in a qdisc; unloading waits for them. */
+/* Segments of an orphan, which wanted to know when they leave, wait in a qdisc; unloading waits for them. */
 static void segments_in_qdisc(void)
 {
+	const int stamps = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_SOFTWARE;
 	long long before = transfer.received;
 	int client, server;
 
 	stack_pair_or_die(pair.a, XTCP, pair.b, KERNEL, NS_B4, PORT + 2, &client, &server);
 	if (ns_shell(pair.a, "tc qdisc add dev veth0 root netem delay 3s"))
 		ksft_exit_fail_msg("no netem\n");
-	ksft_test_result(send(client, "abc", 3, 0) == 3 && !close(client), "an orphan's segments are in a qdisc\n");
+	ksft_test_result(!setsockopt(client, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof(stamps)) &&
+			 send(client, "abc", 3, 0) == 3 && !close(client), "an orphan's segments are in a qdisc\n");
 	klog_forget();
 	ksft_test_result(!module_unload(), "the module unloads\n");
 	ksft_test_result(klog_has("waiting for 1 socket"), "after having waited for them, and said so\n");
