@@ -3,9 +3,10 @@
  * Every option number there is, and each that there is not, of SOL_SOCKET, IPPROTO_IP, IPPROTO_IPV6 and IPPROTO_TCP:
  * what a program gets that reads it with too little, the right and too much room, or none, and that sets it with too
  * few, the right and too many octets, to values at and beyond each bound, at addresses where no int could stand, in
- * CLOSED, LISTEN, SYN-SENT, ESTABLISHED and CLOSE-WAIT, after shutdown(), and as nobody. Both stacks are asked the same
- * in the same order: return value, errno, length and what is read back are one, or options_differ.c says of the option
- * what xtcp does instead, and why. A row there that no longer occurs fails.
+ * CLOSED, LISTEN, SYN-SENT, ESTABLISHED and CLOSE-WAIT, after shutdown(), and as nobody; of what kernel TCP refuses to
+ * set at all to no more than one value. Both stacks are asked the same in the same order: return value, errno, length
+ * and what is read back are one, or options_differ.c says of the option what xtcp does instead, and why. A row there
+ * that no longer occurs fails.
  *
  * diff_option.c and diff_sockopt.c ask what the options do; this one, which there are.
  */
@@ -17,6 +18,7 @@
 #include <kselftest.h>
 #include <limits.h>
 #include <linux/tcp.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,12 +35,13 @@
 #define PROBES_MAX	160
 #define ROOM		70000	/* more than any option takes */
 #define NOBODY		65534
+#define FEW		8	/* of so many values one is asked for where the state alone may matter */
 
 #define ELEMENTS(a)	(sizeof(a) / sizeof((a)[0]))
 
 enum state { CLOSED, LISTEN, ESTABLISHED, CLOSED_AS_NOBODY, SYN_SENT, CLOSE_WAIT, FIN_WAIT, STATES };
 
-#define STATES_OF_IPV4	4	/* the others are asked about over IPv6 alone, which has all four levels */
+#define STATES_OF_IPV4	4	/* the others are asked about over IPv6 alone, which has all levels, by few values */
 
 static const char * const state_names[] = {
 	"CLOSED", "LISTEN", "ESTABLISHED", "CLOSED, as nobody",
@@ -146,7 +149,20 @@ static void probe_unaligned(struct seen *seen, int fd, int level, int opt)
 	p->error = setsockopt(fd, level, opt, room + 1, sizeof(one)) ? errno : 0;
 }
 
-static void probe_all(struct seen *seen, int fd, int level, int opt, const struct option_differs *known)
+/* Is there no such option to be set, whatever the value? */
+static bool is_refused(const struct seen *seen)
+{
+	const struct option_probe *p;
+
+	for (p = seen->probe; p < seen->probe + seen->n; p++)
+		if (!strcmp(p->call, "set") && p->length == sizeof(int))
+			return p->error == ENOPROTOOPT;
+	return false;
+}
+
+/* Asks for values by steps of @step; for none where @kernel has refused all. */
+static void probe_all(struct seen *seen, int fd, int level, int opt, const struct option_differs *known, size_t step,
+		      const struct seen *kernel)
 {
 	size_t i;
 
@@ -157,9 +173,9 @@ static void probe_all(struct seen *seen, int fd, int level, int opt, const struc
 	probe_unaligned(seen, fd, level, opt);
 	for (i = 0; i < ELEMENTS(lengths); i++)
 		probe_set(seen, fd, level, opt, lengths[i], 1);
-	if (known && known->is_name)
+	if ((known && known->is_name) || is_refused(kernel))
 		return;
-	for (i = 0; i < ELEMENTS(values); i++) {
+	for (i = 0; i < ELEMENTS(values); i += step) {
 		probe_set(seen, fd, level, opt, sizeof(int), values[i]);
 		probe_get(seen, "get back", fd, level, opt, sizeof(int));
 	}
@@ -199,14 +215,15 @@ static int socket_in(enum state state, enum stack stack, int *peer)
 	if (state == CLOSE_WAIT)
 		must(!shutdown(*peer, SHUT_WR) && WAIT_FOR(stack_state(fd) == TCP_CLOSE_WAIT, STACK_DEADLINE_MS),
 		     "CLOSE-WAIT");
+	/* an octet goes with the FIN, whose ACK would else be in no hurry */
 	if (state == FIN_WAIT)
-		must(!shutdown(fd, SHUT_RDWR) && WAIT_FOR(stack_state(fd) == TCP_FIN_WAIT2, STACK_DEADLINE_MS),
-		     "FIN-WAIT-2");
+		must(send(fd, "", 1, MSG_MORE) == 1 && !shutdown(fd, SHUT_RDWR) &&
+		     WAIT_FOR(stack_state(fd) == TCP_FIN_WAIT2, STACK_DEADLINE_MS), "FIN-WAIT-2");
 	return fd;
 }
 
 static void ask(struct seen *seen, enum state state, enum stack stack, int level, int opt,
-		const struct option_differs *known)
+		const struct option_differs *known, const struct seen *kernel)
 {
 	int peer, fd = socket_in(state, stack, &peer);
 
@@ -215,7 +232,7 @@ static void ask(struct seen *seen, enum state state, enum stack stack, int level
 		must(WAIT_FOR(stack_state(peer) == TCP_FIN_WAIT2, STACK_DEADLINE_MS), "FIN-WAIT-2");
 	if (state == CLOSED_AS_NOBODY)
 		must(!seteuid(NOBODY), "seteuid");
-	probe_all(seen, fd, level, opt, known);
+	probe_all(seen, fd, level, opt, known, state < STATES_OF_IPV4 ? 1 : FEW, kernel);
 	if (state == CLOSED_AS_NOBODY)
 		must(!seteuid(0), "seteuid");
 	abort_and_close(fd);
@@ -294,8 +311,8 @@ static bool same_answers(int level, enum state state, int opt)
 
 	if (is_netfilters(level, opt))
 		return true;
-	ask(&kernel, state, KERNEL, level, opt, known);
-	ask(&xtcp, state, XTCP, level, opt, known);
+	ask(&kernel, state, KERNEL, level, opt, known, &kernel);
+	ask(&xtcp, state, XTCP, level, opt, known, &kernel);
 	return compare(&kernel, &xtcp, opt, known);
 }
 
@@ -331,8 +348,36 @@ static bool all_occurred(void)
 	return fine;
 }
 
+static void let_load(const char *modprobe)
+{
+	FILE *file = fopen("/proc/sys/kernel/modprobe", "w");
+
+	must(file && fprintf(file, "%s\n", modprobe) > 0 && !fclose(file), "kernel.modprobe");
+}
+
+static char modprobe[256];
+
+static void let_load_again(void)
+{
+	let_load(modprobe);
+}
+
+/* Each name that no congestion control has would be a program that looks for its module; the gate needs one itself. */
+static void let_nothing_load(void)
+{
+	FILE *file = fopen("/proc/sys/kernel/modprobe", "r");
+
+	must(!netem_gate(ns, "lo", false) && !netem_gate(ns, "lo", true), "gate");
+	must(file && fgets(modprobe, sizeof(modprobe), file), "kernel.modprobe");
+	fclose(file);
+	modprobe[strcspn(modprobe, "\n")] = 0;
+	atexit(let_load_again);
+	let_load("");
+}
+
 int main(void)
 {
+	cpu_set_t first = {};
 	size_t level;
 	int state;
 
@@ -340,6 +385,10 @@ int main(void)
 	ksft_set_plan(ELEMENTS(levels) * (STATES + STATES_OF_IPV4) + 1);
 	ns = ns_make();
 	must(ns >= 0 && !ns_enter(ns), "namespace");
+	/* SO_INCOMING_CPU says where a segment came */
+	CPU_SET(0, &first);
+	must(!sched_setaffinity(0, sizeof(first), &first), "affinity");
+	let_nothing_load();
 	for (level = 0; level < ELEMENTS(levels); level++)
 		for (state = 0; state < STATES; state++) {
 			if (state < STATES_OF_IPV4)
