@@ -15,6 +15,7 @@
 #define SOFT	SOF_TIMESTAMPING_SOFTWARE
 #define ID	SOF_TIMESTAMPING_OPT_ID
 #define BARE	SOF_TIMESTAMPING_OPT_TSONLY
+#define NEXT	0x10000	/* SOF_TIMESTAMPING_OPT_ID_TCP */
 #define SCHED	SOF_TIMESTAMPING_TX_SCHED
 #define SENT	SOF_TIMESTAMPING_TX_SOFTWARE
 #define ACKED	SOF_TIMESTAMPING_TX_ACK
@@ -184,6 +185,22 @@ SCENARIO(stamp_number_late)
 	SET(c, IPPROTO_TCP, TCP_CORK, 1);
 	diff_put(c, "before");
 	SET(c, SOL_SOCKET, SO_TIMESTAMPING, SOFT | ID | BARE | ACKED);
+	diff_put(c, "abc");
+	SET(c, IPPROTO_TCP, TCP_CORK, 0);
+	next_stamp(c, "");
+	QUEUES(s, 9, -1);
+}
+
+/* The same with numbers from what is written next, which Linux 6.1 has not. */
+SCENARIO(stamp_number_tcp)
+{
+	int c, s;
+
+	diff_pair(&c, &s);
+	SET(c, IPPROTO_TCP, TCP_CORK, 1);
+	diff_put(c, "before");
+	if (SET(c, SOL_SOCKET, SO_TIMESTAMPING, SOFT | ID | BARE | ACKED | NEXT))
+		return;
 	diff_put(c, "abc");
 	SET(c, IPPROTO_TCP, TCP_CORK, 0);
 	next_stamp(c, "");
