@@ -49,7 +49,8 @@ static void __attribute__((constructor)) prepare(void)
 static void complain(void)
 {
 	static const char text[] = "xtcp_run: socket(AF_XTCP): no such family: the module is not loaded any more, "
-				   "XTCP_FAMILY is not its number, or a unit has RestrictAddressFamilies= without AF_WANPIPE\n";
+				   "XTCP_FAMILY is not its number, or a unit has RestrictAddressFamilies= "
+				   "without AF_WANPIPE\n";
 	int saved = errno;
 
 	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)

@@ -27,7 +27,7 @@ int netem_set(int ns, const char *name, const struct netem *netem);
 /* The qdisc @kind with its defaults in its place, as in "fq"; 0 or -1. */
 int netem_replace(int ns, const char *name, const char *kind);
 
-/* The fq there paces by the departure times of segments alone from now on, and no more by the rates of sockets. 0 or -1. */
+/* The fq there paces by the departure times of segments alone from now on, not by the rates of sockets. 0 or -1. */
 int netem_fq_by_time(int ns, const char *name);
 
 /* No netem any more; 0 or -1. */

@@ -79,7 +79,8 @@ static void beside_theirs(void)
 	if (run(&theirs, 1, LOSS_MS) < 0)
 		ksft_print_msg("the kernel has no bbr of its own\n");
 	run(&bbr, 1, LOSS_MS);
-	ksft_print_msg("bbr %.1f Mbit/s, kernel TCP's %.1f of %d\n", contest_mbit(&bbr, LOSS_MS), contest_mbit(&theirs, LOSS_MS), MBIT);
+	ksft_print_msg("bbr %.1f Mbit/s, kernel TCP's %.1f of %d\n", contest_mbit(&bbr, LOSS_MS),
+		       contest_mbit(&theirs, LOSS_MS), MBIT);
 	ksft_test_result(bbr.received && (!measured() || contest_mbit(&bbr, LOSS_MS) >= MBIT * 0.9),
 			 "a link that bbr has to itself is full\n");
 }
@@ -102,7 +103,9 @@ static void queues(void)
 
 static void shares(void)
 {
-	struct contestant all[CONTEST_MAX] = { { XTCP, "bbr" }, { XTCP, "bbr" }, { XTCP, "cubic" }, { XTCP, "cubic" } };
+	struct contestant all[CONTEST_MAX] = {
+		{ XTCP, "bbr" }, { XTCP, "bbr" }, { XTCP, "cubic" }, { XTCP, "cubic" },
+	};
 	double sum = 0, least = 1e9;
 	int i;
 
@@ -113,8 +116,8 @@ static void shares(void)
 		least = contest_mbit(&all[i], SHARE_MS) < least ? contest_mbit(&all[i], SHARE_MS) : least;
 	}
 	ksft_print_msg("one bottleneck: bbr %.1f and %.1f, cubic %.1f and %.1f Mbit/s of %d\n",
-		       contest_mbit(&all[0], SHARE_MS), contest_mbit(&all[1], SHARE_MS), contest_mbit(&all[2], SHARE_MS),
-		       contest_mbit(&all[3], SHARE_MS), MBIT);
+		       contest_mbit(&all[0], SHARE_MS), contest_mbit(&all[1], SHARE_MS),
+		       contest_mbit(&all[2], SHARE_MS), contest_mbit(&all[3], SHARE_MS), MBIT);
 	ksft_test_result(least > 0 && (!measured() || (least >= MBIT / 10.0 && sum >= MBIT * 0.9)),
 			 "two of bbr and two of cubic share a bottleneck\n");
 }

@@ -178,7 +178,9 @@ static void part_share(void)
 
 	set_path(DEEP_MBIT, 0, SHARE_QUEUE);
 	for (i = 0; i < runs; i++) {
-		struct contestant all[CONTEST_MAX] = { { XTCP, "bbr" }, { XTCP, "bbr" }, { XTCP, "cubic" }, { XTCP, "cubic" } };
+		struct contestant all[CONTEST_MAX] = {
+			{ XTCP, "bbr" }, { XTCP, "bbr" }, { XTCP, "cubic" }, { XTCP, "cubic" },
+		};
 
 		run(all, CONTEST_MAX, ms);
 		printf("one bottleneck:");
