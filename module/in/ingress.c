@@ -238,6 +238,12 @@ static inline void trace_in(const struct net *net, const struct xtcp_conn *conn,
 		do_trace_in(net, conn, state, skb);
 }
 
+static inline int deliver_locked(struct sock *sk, struct sk_buff *skb)
+{
+	trace_in(sock_net(sk), &xtcp_sk(sk)->conn, sk->sk_state, skb);
+	return xtcp_arrives(sk, skb);
+}
+
 /**
  * xtcp_ingress_deliver() - a segment for a full sock, now that its lock is held
  * @sk: the sock
@@ -252,8 +258,7 @@ static inline void trace_in(const struct net *net, const struct xtcp_conn *conn,
 int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb)
 {
 	sock_owned_by_me(sk);
-	trace_in(sock_net(sk), &xtcp_sk(sk)->conn, sk->sk_state, skb);
-	return xtcp_arrives(sk, skb);
+	return deliver_locked(sk, skb);
 }
 
 /*
@@ -267,8 +272,19 @@ static unsigned int backlog_limit(const struct sock *sk)
 	return min_t(u64, limit, UINT_MAX);
 }
 
+/* A user has the lock. */
+static noinline void to_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
+{
+	/* an ACK of this machine's own has counted as 2 octets until here: what waits counts as what it takes */
+	skb->truesize = max_t(u32, skb->truesize, SKB_TRUESIZE(skb_end_offset(skb)) + skb->data_len);
+	if (sk_add_backlog(sk, skb, backlog_limit(sk))) {
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPBACKLOGDROP);
+		xtcp_ingress_drop(xn->net, skb, sk->sk_state, SKB_DROP_REASON_SOCKET_BACKLOG);
+	}
+}
+
 /* A segment that has passed all checks meets the sock's lock. */
-static void lock_or_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
+static __always_inline void lock_or_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
 {
 	const u32 segments = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -284,21 +300,14 @@ static void lock_or_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct soc
 	xsk->segs_in += segments;
 	if (seg->len)
 		xsk->data_segs_in += segments;
-	if (!sock_owned_by_user(sk)) {
-		xtcp_ingress_deliver(sk, skb);
-		bh_unlock_sock(sk);
-		return;
-	}
-	/* an ACK of this machine's own has counted as 2 octets until here: what waits counts as what it takes */
-	skb->truesize = max_t(u32, skb->truesize, SKB_TRUESIZE(skb_end_offset(skb)) + skb->data_len);
-	if (sk_add_backlog(sk, skb, backlog_limit(sk))) {
-		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPBACKLOGDROP);
-		xtcp_ingress_drop(xn->net, skb, sk->sk_state, SKB_DROP_REASON_SOCKET_BACKLOG);
-	}
+	if (likely(!sock_owned_by_user(sk)))
+		deliver_locked(sk, skb);
+	else
+		to_backlog(xn, skb, sk);
 	bh_unlock_sock(sk);
 }
 
-/* All that most segments are asked, in one piece: four calls less for each. */
+/* All that most segments are asked, in one piece: five calls less for each. */
 static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, int dif, int sdif)
 {
 	if (!header_ok(xn, skb) || !owner_ok(xn, sk, skb, sk->sk_state))

@@ -159,7 +159,7 @@ bool xtcp_ip_child_route(struct sock *child)
 	return !xtcp_ip_route(child);
 }
 
-static void prepare_v4(struct sk_buff *skb, __be32 laddr, __be32 faddr)
+static inline void prepare_v4(struct sk_buff *skb, __be32 laddr, __be32 faddr)
 {
 	memset(IPCB(skb), 0, sizeof(*IPCB(skb)));
 	skb->ip_summed = CHECKSUM_PARTIAL;
