@@ -599,8 +599,11 @@ void xtcp_output_ack_now(struct sock *sk)
 	}
 }
 
-/* A thread that sleeps in RECEIVE has been woken, or the connection waits for its accept(). */
-static bool program_is_on_its_way(const struct sock *sk)
+/*
+ * A thread that sleeps in RECEIVE has been woken, or has @asked and will come there, or the connection waits for its
+ * accept().
+ */
+static bool program_is_on_its_way(const struct sock *sk, bool asked)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
@@ -608,7 +611,7 @@ static bool program_is_on_its_way(const struct sock *sk)
 		return false;
 	if (!sk->sk_socket)
 		return !sock_flag(sk, SOCK_DEAD);
-	return xsk->readers && xtcp_text_readable(sk, READ_ONCE(sk->sk_rcvlowat));
+	return asked || (xsk->readers && xtcp_text_readable(sk, READ_ONCE(sk->sk_rcvlowat)));
 }
 
 /*
@@ -621,7 +624,7 @@ static bool reader_acknowledges(const struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	return xsk->rcv_unacked_segments > 2 && !xsk->quickacks && !xsk->answer_awaited && xsk->readers &&
-	       program_is_on_its_way(sk);
+	       program_is_on_its_way(sk, false);
 }
 
 /**
@@ -632,24 +635,27 @@ static bool reader_acknowledges(const struct sock *sk)
  * MUST-40). The first ACKs go at once, as Linux's, unless a program is on its way that may answer: a request and its
  * answer need no segment more than RFC 9293 does, and one that stays unanswered is acknowledged when the program sleeps
  * in RECEIVE for more, or else after XTCP_ANSWER_MS, to the next tick. Later on a bundle waits as long for its reader,
- * who has been woken. The arrival has been processed as a whole before (section 3.10.7.4, MUST-59).
+ * who has been woken. A program that does not wait in SEND may be in poll(), and gets no such delay.
+ * The arrival has been processed as a whole before (section 3.10.7.4, MUST-59).
  *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_output_ack_owed(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const bool asked = xsk->asked;
 	bool due;
 
 	sock_owned_by_me(sk);
 	if (!xsk->ack_pending)
 		return;
+	xsk->asked = false;
 	due = xsk->rcv_unacked_segments >= 2 || xsk->rcv_nxt - xsk->rcv_wup >= 2U * xsk->rcv_mss;
 	if (xsk->ack_now || (due && !reader_acknowledges(sk))) {
 		xtcp_output_ack_now(sk);
 	} else if (!due && (xsk->pingpong || !xsk->quickacks)) {
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MIN_MS));
-	} else if (due || program_is_on_its_way(sk)) {
+	} else if (due || program_is_on_its_way(sk, asked)) {
 		xsk->answer_awaited = true;
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
 	} else {

@@ -2,9 +2,10 @@
 /*
  * An ACK travels with the answer of the program that is being woken: a connection
  * with a request and an answer takes eight segments, and one more for each ACK that
- * the delayed-ACK timer had to send. It does not wait if TCP_QUICKACK says so (two
- * segments more, as kernel TCP sends), or if the program waits for more text. Of a
- * stream of bundles one ACK waits for the reader, and only until the next bundle.
+ * the delayed-ACK timer had to send. So it does when the program has not come to
+ * recv() yet, but wrote by a call that may wait. It does not wait if TCP_QUICKACK says
+ * so (two segments more, as kernel TCP sends), or if the program waits for more text.
+ * Of a stream of bundles one ACK waits for the reader, and only until the next bundle.
  *
  * All of it on one processor, where lo keeps the order of segments. The server comes
  * first there: between its answer and its FIN the client does not run.
@@ -42,6 +43,8 @@ struct program {
 	atomic_int tid;
 	const char *addr;
 	bool quickack;
+	int send_flags;
+	int elsewhere;	/* -1, or where it sleeps while the answer comes */
 	int fd;
 	bool ok;
 };
@@ -81,7 +84,7 @@ static void come_first(bool first)
 		ksft_exit_fail_msg("scheduling: %s\n", strerror(errno));
 }
 
-/* It sleeps from the request to the end of the connection. */
+/* It sleeps from the request to the end of the connection, all of the time in recv() or not. */
 static void *request(void *arg)
 {
 	struct program *p = arg;
@@ -93,15 +96,18 @@ static void *request(void *arg)
 	p->fd = stack_socket(ns, XTCP, p->addr);
 	if (p->quickack)
 		setsockopt(p->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
-	if (stack_connect(p->fd, p->addr, PORT) || send(p->fd, "?", 1, MSG_NOSIGNAL) != 1)
+	if (stack_connect(p->fd, p->addr, PORT) || send(p->fd, "?", 1, MSG_NOSIGNAL | p->send_flags) != 1)
 		return NULL;
 	atomic_store(&p->tid, gettid());
+	if (p->elsewhere >= 0 && recv(p->elsewhere, answer, 1, 0) != 1)
+		return NULL;
 	p->ok = recv(p->fd, answer, sizeof(answer), 0) == 1;
 	p->ok &= !recv(p->fd, answer, sizeof(answer), 0) && !close(p->fd);
 	return NULL;
 }
 
-static bool transact(struct program *p, int listener)
+/* @wake: the other end of p->elsewhere */
+static bool transact(struct program *p, int listener, int wake)
 {
 	char octet;
 	bool ok;
@@ -110,6 +116,7 @@ static bool transact(struct program *p, int listener)
 	start(p, request);
 	fd = accept(listener, NULL, NULL);
 	ok = recv(fd, &octet, 1, 0) == 1 && send(fd, "!", 1, MSG_NOSIGNAL) == 1 && !close(fd);
+	ok &= p->elsewhere < 0 || write(wake, "", 1) == 1;
 	pthread_join(p->thread, NULL);
 	return ok && p->ok;
 }
@@ -121,35 +128,38 @@ static void make_namespace(void)
 		ksft_exit_fail_msg("namespace: %s\n", strerror(errno));
 }
 
-static void count_segments(const char *addr, bool quickack, int each)
+static void count_segments(const char *what, struct program p, int each)
 {
-	struct program p = { .addr = addr, .quickack = quickack };
 	long long segments, delayed, resent;
 	const int one = 1;
-	int listener, i;
+	int listener, i, pair[2];
 	bool ok;
 
 	make_namespace();
-	listener = stack_listener(ns, XTCP, addr, PORT, true);
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
+		ksft_exit_fail_msg("socketpair: %s\n", strerror(errno));
+	p.elsewhere = p.elsewhere ? pair[0] : -1;
+	listener = stack_listener(ns, XTCP, p.addr, PORT, true);
 	if (listener < 0)
 		ksft_exit_fail_msg("no listener: %s\n", strerror(errno));
-	if (quickack)
+	if (p.quickack)
 		setsockopt(listener, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
 	do {
 		resent = counter_now(ns, "/proc/net/xtcp_snmp", "Tcp:RetransSegs");
 		segments = out_segs();
 		delayed = delayed_acks();
 		for (ok = true, i = 0; i < TRANSACTIONS; i++)
-			ok &= transact(&p, listener);
+			ok &= transact(&p, listener, pair[1]);
 		ok &= WAIT_FOR(out_segs() - segments == TRANSACTIONS * each + delayed_acks() - delayed ||
 			       resent_since(resent), STACK_DEADLINE_MS);
 		/* the machine stood still, and what was sent again is no segment of these */
 	} while (ok && resent_since(resent));
 	ksft_print_msg("%lld segments, %lld of them sent by the delayed-ACK timer\n", out_segs() - segments,
 		       delayed_acks() - delayed);
-	ksft_test_result(ok, "%s%s: %d transactions take %d segments each\n", addr, quickack ? ", TCP_QUICKACK" : "",
-			 TRANSACTIONS, each);
+	ksft_test_result(ok, "%s, %s: %d transactions take %d segments each\n", p.addr, what, TRANSACTIONS, each);
 	close(listener);
+	close(pair[0]);
+	close(pair[1]);
 	close(ns);
 }
 
@@ -254,15 +264,20 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(8);
+	ksft_set_plan(12);
 	CPU_ZERO(&one);
 	CPU_SET(0, &one);
 	if (sched_setaffinity(0, sizeof(one), &one))
 		ksft_exit_fail_msg("processor: %s\n", strerror(errno));
 	come_first(true);
 	for (i = 0; i < 2; i++) {
-		count_segments(addrs[i], false, 8);
-		count_segments(addrs[i], true, 10);
+		const char *addr = addrs[i];
+
+		count_segments("asleep in recv()", (struct program){ .addr = addr }, 8);
+		count_segments("TCP_QUICKACK", (struct program){ .addr = addr, .quickack = true }, 10);
+		count_segments("late in recv()", (struct program){ .addr = addr, .elsewhere = 1 }, 8);
+		count_segments("who did not wait in send()",
+			       (struct program){ .addr = addr, .elsewhere = 1, .send_flags = MSG_DONTWAIT }, 9);
 		count_receives(addrs[i]);
 		count_bundles(addrs[i]);
 	}
