@@ -144,7 +144,7 @@ struct xtcp_sock {
 	bool pingpong;			/* the connection is interactive: prefer delayed ACKs */
 	/* the owed ACK is left for a moment to the answer of a program that is on its way */
 	bool answer_awaited;
-	bool asked;			/* text comes next that answers what the program wrote, and will wait for */
+	bool asked;			/* text comes next that answers what the program wrote; poll clears it */
 	bool snd_urgent;		/* SND.UP counts: it is not acknowledged */
 
 	/* What both ends have agreed on when they opened, and RFC 7323's numbers. */

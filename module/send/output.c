@@ -633,23 +633,23 @@ static bool reader_acknowledges(const struct sock *sk)
  *
  * RFC 9293 section 3.8.6.3: for every second full segment at once (SHLD-19), otherwise within 200 ms (SHLD-18,
  * MUST-40). The first ACKs go at once, as Linux's, unless a program is on its way that may answer: a request and its
- * answer need no segment more than RFC 9293 does, and one that stays unanswered is acknowledged when the program sleeps
- * in RECEIVE for more, or else after XTCP_ANSWER_MS, to the next tick. Later on a bundle waits as long for its reader,
- * who has been woken. A program that does not wait in SEND may be in poll(), and gets no such delay.
- * The arrival has been processed as a whole before (section 3.10.7.4, MUST-59).
+ * answer need no segment more than RFC 9293 does, and one that stays unanswered is acknowledged when the program wants
+ * more, in RECEIVE or in poll(), or else after XTCP_ANSWER_MS, to the next tick. A program that does not wait in SEND
+ * may be in poll() when an answer comes, and gets no such delay. Later on a bundle waits as long for its reader, who
+ * has been woken. The arrival has been processed as a whole before (section 3.10.7.4, MUST-59).
  *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_output_ack_owed(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	const bool asked = xsk->asked;
+	const bool asked = READ_ONCE(xsk->asked);
 	bool due;
 
 	sock_owned_by_me(sk);
 	if (!xsk->ack_pending)
 		return;
-	xsk->asked = false;
+	WRITE_ONCE(xsk->asked, false);
 	due = xsk->rcv_unacked_segments >= 2 || xsk->rcv_nxt - xsk->rcv_wup >= 2U * xsk->rcv_mss;
 	if (xsk->ack_now || (due && !reader_acknowledges(sk))) {
 		xtcp_output_ack_now(sk);

@@ -176,14 +176,41 @@ static bool must_end(struct sock *sk, bool copied, long timeo, int *err)
 	return *err;
 }
 
-/* The program wants more before it answers. Returns as sk_wait_data(). */
+/* The program wants more before it answers, here or elsewhere. */
+static void no_answer_yet(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	WRITE_ONCE(xsk->asked, false);
+	if (xsk->answer_awaited)
+		xtcp_output_ack_now(sk);
+}
+
+/**
+ * xtcp_recvmsg_polled() - the program has asked in poll() what there is to read, and nothing is
+ * @sk: the sock
+ *
+ * It will not sleep in RECEIVE, nor answer before more comes: an ACK that is left to that goes now.
+ *
+ * Context: process. Takes the socket lock if there is such an ACK; may sleep.
+ */
+void xtcp_recvmsg_polled(struct sock *sk)
+{
+	WRITE_ONCE(xtcp_sk(sk)->asked, false);
+	if (likely(!READ_ONCE(xtcp_sk(sk)->answer_awaited)))
+		return;
+	lock_sock(sk);
+	no_answer_yet(sk);
+	release_sock(sk);
+}
+
+/* Returns as sk_wait_data(). */
 static int wait_for_text(struct sock *sk, long *timeo, const struct sk_buff *last)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	int ret;
 
-	if (xsk->answer_awaited)
-		xtcp_output_ack_now(sk);
+	no_answer_yet(sk);
 	xsk->readers++;
 	ret = sk_wait_data(sk, timeo, last);
 	xsk->readers--;
@@ -218,8 +245,11 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 			break;
 		if (copied >= target && !READ_ONCE(sk->sk_backlog.tail))
 			break;
-		if (must_end(sk, copied, timeo, &ret))
+		if (must_end(sk, copied, timeo, &ret)) {
+			if (ret == -EAGAIN)
+				no_answer_yet(sk);
 			break;
+		}
 		if (copied >= target) {
 			sk_flush_backlog(sk);
 		} else {

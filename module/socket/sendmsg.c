@@ -274,7 +274,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 		if (unlikely(tsflags))
 			xtcp_stamp_written(sk, tsflags, copied);
 		/* who would wait for room will wait for the answer, too, and perhaps not be there yet when it comes */
-		xsk->asked = !(flags & MSG_DONTWAIT);
+		WRITE_ONCE(xsk->asked, !(flags & MSG_DONTWAIT));
 		if (unlikely(follows) && !err)
 			wait_for_more(sk);
 		else if (!autocorks(sk))

@@ -215,7 +215,9 @@ static bool writeable(struct sock *sk)
  * @sock: the socket
  * @wait: where to wait
  *
- * Context: process. No lock: what changes after the look wakes the waiter.
+ * An ACK that is left to what the program does next (xtcp_output_ack_owed()) goes now, if it would wait for more.
+ *
+ * Context: process. No lock: what changes after the look wakes the waiter; for such an ACK the socket lock, may sleep.
  *
  * Return: EPOLL* bits, as Linux.
  */
@@ -247,6 +249,8 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 			target++;
 		if (xtcp_text_readable(sk, target))
 			mask |= EPOLLIN | EPOLLRDNORM;
+		else if (!(mask & EPOLLIN) && poll_requested_events(wait) & (EPOLLIN | EPOLLRDNORM))
+			xtcp_recvmsg_polled(sk);
 		if (READ_ONCE(xtcp_sk(sk)->urg_data) & XTCP_URGENT_THERE)
 			mask |= EPOLLPRI;
 		if (shutdown & SEND_SHUTDOWN || writeable(sk))

@@ -4,8 +4,8 @@
  * with a request and an answer takes eight segments, and one more for each ACK that
  * the delayed-ACK timer had to send. So it does when the program has not come to
  * recv() yet, but wrote by a call that may wait. It does not wait if TCP_QUICKACK says
- * so (two segments more, as kernel TCP sends), or if the program waits for more text.
- * Of a stream of bundles one ACK waits for the reader, and only until the next bundle.
+ * so (two segments more, as kernel TCP sends), or if the program waits for more text,
+ * in recv() or in poll(). Of a stream of bundles one ACK waits for the reader, and only until the next bundle.
  *
  * All of it on one processor, where lo keeps the order of segments. The server comes
  * first there: between its answer and its FIN the client does not run.
@@ -14,6 +14,7 @@
 #include <kselftest.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -45,6 +46,8 @@ struct program {
 	bool quickack;
 	int send_flags;
 	int elsewhere;	/* -1, or where it sleeps while the answer comes */
+	bool polls;	/* it sleeps in poll() until then */
+	bool tries;	/* before it goes elsewhere it finds nothing to read */
 	int fd;
 	bool ok;
 };
@@ -72,8 +75,8 @@ static void start(struct program *p, void *(*body)(void *))
 	p->ok = false;
 	if (pthread_create(&p->thread, NULL, body, p))
 		ksft_exit_fail_msg("thread: %s\n", strerror(errno));
-	if (!WAIT_FOR(asleep_in(atomic_load(&p->tid)) == SYS_recvfrom, STACK_DEADLINE_MS))
-		ksft_exit_fail_msg("the thread does not come to recv()\n");
+	if (!WAIT_FOR(asleep_in(atomic_load(&p->tid)) == (p->polls ? SYS_poll : SYS_recvfrom), STACK_DEADLINE_MS))
+		ksft_exit_fail_msg("the thread does not come to recv() or poll()\n");
 }
 
 static void come_first(bool first)
@@ -82,6 +85,20 @@ static void come_first(bool first)
 
 	if (sched_setscheduler(0, first ? SCHED_FIFO : SCHED_OTHER, &param))
 		ksft_exit_fail_msg("scheduling: %s\n", strerror(errno));
+}
+
+static bool comes_readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, -1) == 1;
+}
+
+static bool finds_nothing(int fd)
+{
+	char octet;
+
+	return recv(fd, &octet, 1, MSG_DONTWAIT) == -1 && errno == EAGAIN;
 }
 
 /* It sleeps from the request to the end of the connection, all of the time in recv() or not. */
@@ -98,15 +115,27 @@ static void *request(void *arg)
 		setsockopt(p->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
 	if (stack_connect(p->fd, p->addr, PORT) || send(p->fd, "?", 1, MSG_NOSIGNAL | p->send_flags) != 1)
 		return NULL;
+	if (p->tries && !finds_nothing(p->fd))
+		return NULL;
 	atomic_store(&p->tid, gettid());
 	if (p->elsewhere >= 0 && recv(p->elsewhere, answer, 1, 0) != 1)
+		return NULL;
+	if (p->polls && !comes_readable(p->fd))
 		return NULL;
 	p->ok = recv(p->fd, answer, sizeof(answer), 0) == 1;
 	p->ok &= !recv(p->fd, answer, sizeof(answer), 0) && !close(p->fd);
 	return NULL;
 }
 
-/* @wake: the other end of p->elsewhere */
+static bool is_half_closed(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) && info.tcpi_state == TCP_CLOSE_WAIT;
+}
+
+/* @wake: the other end of p->elsewhere, which is left when answer and FIN are there */
 static bool transact(struct program *p, int listener, int wake)
 {
 	char octet;
@@ -116,7 +145,8 @@ static bool transact(struct program *p, int listener, int wake)
 	start(p, request);
 	fd = accept(listener, NULL, NULL);
 	ok = recv(fd, &octet, 1, 0) == 1 && send(fd, "!", 1, MSG_NOSIGNAL) == 1 && !close(fd);
-	ok &= p->elsewhere < 0 || write(wake, "", 1) == 1;
+	if (p->elsewhere >= 0)
+		ok &= WAIT_FOR(is_half_closed(p->fd), STACK_DEADLINE_MS) && write(wake, "", 1) == 1;
 	pthread_join(p->thread, NULL);
 	return ok && p->ok;
 }
@@ -199,6 +229,61 @@ static void count_receives(const char *addr)
 	close(ns);
 }
 
+/* A request, its answer while the thread is elsewhere, and then it wants more, in poll() or elsewhere. */
+static void *ask_for_more(void *arg)
+{
+	struct program *p = arg;
+	char octet;
+
+	come_first(false);
+	p->ok = send(p->fd, "?", 1, MSG_NOSIGNAL) == 1;
+	atomic_store(&p->tid, gettid());
+	p->ok &= recv(p->elsewhere, &octet, 1, 0) == 1 && recv(p->fd, &octet, 1, 0) == 1;
+	if (p->tries)
+		p->ok &= finds_nothing(p->fd) && send(p->elsewhere, "", 1, 0) == 1 &&
+			 recv(p->elsewhere, &octet, 1, 0) == 1;
+	else
+		p->ok &= comes_readable(p->fd);
+	p->ok &= !recv(p->fd, &octet, 1, 0);
+	return NULL;
+}
+
+static void count_wants(const char *addr, bool tries)
+{
+	struct program p = { .addr = addr, .tries = tries };
+	int i, fd, pair[2], unsent, at_once = 0;
+	long long delayed;
+	bool ok = true;
+	char octet;
+
+	make_namespace();
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
+		ksft_exit_fail_msg("socketpair: %s\n", strerror(errno));
+	p.elsewhere = pair[0];
+	for (i = 0; i < RECEIVES; i++) {
+		stack_pair_or_die(ns, XTCP, ns, XTCP, addr, PORT, &p.fd, &fd);
+		start(&p, ask_for_more);
+		delayed = delayed_acks();
+		ok &= recv(fd, &octet, 1, 0) == 1 && send(fd, "!", 1, MSG_NOSIGNAL) == 1;
+		ok &= write(pair[1], "", 1) == 1;
+		ok &= WAIT_FOR(!ioctl(fd, SIOCOUTQ, &unsent) && !unsent, STACK_DEADLINE_MS);
+		at_once += delayed_acks() == delayed;
+		/* before the end of the stream comes, should the timer have been first */
+		ok &= !tries || recv(pair[1], &octet, 1, 0) == 1;
+		close(fd);
+		ok &= !tries || write(pair[1], "", 1) == 1;
+		pthread_join(p.thread, NULL);
+		close(p.fd);
+		ok &= p.ok;
+	}
+	ksft_print_msg("%d of %d ACKs were sent without the timer\n", at_once, RECEIVES);
+	ksft_test_result(ok && at_once, "%s: who %s acknowledges what came\n", addr,
+			 tries ? "finds nothing more to read" : "polls for more text");
+	close(pair[0]);
+	close(pair[1]);
+	close(ns);
+}
+
 static void *receive_all(void *arg)
 {
 	struct program *p = arg;
@@ -264,7 +349,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(12);
+	ksft_set_plan(20);
 	CPU_ZERO(&one);
 	CPU_SET(0, &one);
 	if (sched_setaffinity(0, sizeof(one), &one))
@@ -278,7 +363,12 @@ int main(void)
 		count_segments("late in recv()", (struct program){ .addr = addr, .elsewhere = 1 }, 8);
 		count_segments("who did not wait in send()",
 			       (struct program){ .addr = addr, .elsewhere = 1, .send_flags = MSG_DONTWAIT }, 9);
+		count_segments("in poll()", (struct program){ .addr = addr, .polls = true }, 9);
+		count_segments("who found nothing",
+			       (struct program){ .addr = addr, .elsewhere = 1, .tries = true }, 9);
 		count_receives(addrs[i]);
+		count_wants(addrs[i], false);
+		count_wants(addrs[i], true);
 		count_bundles(addrs[i]);
 	}
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
