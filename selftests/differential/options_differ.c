@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What xtcp answers otherwise than kernel TCP of the options of a socket, by number, and why. "Refused" is ENOPROTOOPT
- * whatever is asked: no option is taken and then ignored.
+ * whatever is asked: no option is taken and then ignored, but for two of SOL_SOCKET that Linux 6.1 sets by itself.
  */
 #include "options.h"
 
@@ -77,10 +77,12 @@ static bool newer(const struct option_probe *k, const struct option_probe *x)
 #define REFUSED(why)		.differs = refused, .reason = why
 
 #define REPAIR		REFUSED("CRIU finds sockets by inet_diag, which shows kernel TCP's alone")
-#define MD5		REFUSED("the kernel keeps the keys of signatures (RFC 2385) in a tcp_sock")
-#define AO		REFUSED("the kernel keeps the keys of TCP-AO (RFC 5925) in a tcp_sock"), .since = 6012
+#define MD5		REFUSED("not built: each segment would be signed apart from its bundle (RFC 2385)")
+#define AO		REFUSED("not built: each segment would be signed apart from its bundle (RFC 5925)"), .since = 6012
 #define STAMPS		.differs = lax_stamps, .reason = "the core refuses some of it to what it knows as TCP"
 #define NO_EFFECT	REFUSED("would have no effect on a stream here")
+#define HEADER		REFUSED("not built: many routers drop packets with options (RFC 7126, RFC 9098)")
+#define CAME_WITH	REFUSED("not built: TCP_SAVED_SYN has the headers of the SYN")
 #define MULTICAST	REFUSED("a stream has no use for multicast, and its state would leak")
 
 struct option_differs options_differ[] = {
@@ -103,14 +105,14 @@ struct option_differs options_differ[] = {
 	SOCKET(80, "SO_DEVMEM_DONTNEED", .differs = not_tcp, .since = 6012,
 	       .reason = "the core has it for what it knows as TCP, and no text of ours is in a device's memory"),
 	IP(3, "IP_HDRINCL", NO_EFFECT),
-	IP(4, "IP_OPTIONS", NO_EFFECT),
+	IP(4, "IP_OPTIONS", HEADER),
 	IP(5, "IP_ROUTER_ALERT", NO_EFFECT),
-	IP(6, "IP_RECVOPTS", NO_EFFECT),
-	IP(7, "IP_RETOPTS", NO_EFFECT),
-	IP(8, "IP_PKTINFO", NO_EFFECT),
-	IP(9, "IP_PKTOPTIONS", NO_EFFECT),
-	IP(12, "IP_RECVTTL", NO_EFFECT),
-	IP(13, "IP_RECVTOS", NO_EFFECT),
+	IP(6, "IP_RECVOPTS", CAME_WITH),
+	IP(7, "IP_RETOPTS", CAME_WITH),
+	IP(8, "IP_PKTINFO", CAME_WITH),
+	IP(9, "IP_PKTOPTIONS", CAME_WITH),
+	IP(12, "IP_RECVTTL", CAME_WITH),
+	IP(13, "IP_RECVTOS", CAME_WITH),
 	IP(18, "IP_PASSSEC", NO_EFFECT),
 	IP(20, "IP_ORIGDSTADDR", NO_EFFECT),
 	IP(22, "IP_NODEFRAG", NO_EFFECT),
@@ -139,13 +141,13 @@ struct option_differs options_differ[] = {
 	IP(52, "IP_PROTOCOL", NO_EFFECT),
 	IP6(1, "IPV6_ADDRFORM",
 	    REFUSED("the kernel would turn the sock into an IPv4 tcp_sock")),
-	IP6(2, "IPV6_2292PKTINFO", NO_EFFECT),
-	IP6(3, "IPV6_2292HOPOPTS", NO_EFFECT),
-	IP6(4, "IPV6_2292DSTOPTS", NO_EFFECT),
-	IP6(5, "IPV6_2292RTHDR", NO_EFFECT),
-	IP6(6, "IPV6_2292PKTOPTIONS", NO_EFFECT),
-	IP6(8, "IPV6_2292HOPLIMIT", NO_EFFECT),
-	IP6(11, "IPV6_FLOWINFO", NO_EFFECT),
+	IP6(2, "IPV6_2292PKTINFO", CAME_WITH),
+	IP6(3, "IPV6_2292HOPOPTS", CAME_WITH),
+	IP6(4, "IPV6_2292DSTOPTS", CAME_WITH),
+	IP6(5, "IPV6_2292RTHDR", CAME_WITH),
+	IP6(6, "IPV6_2292PKTOPTIONS", CAME_WITH),
+	IP6(8, "IPV6_2292HOPLIMIT", CAME_WITH),
+	IP6(11, "IPV6_FLOWINFO", CAME_WITH),
 	IP6(17, "IPV6_MULTICAST_IF", MULTICAST),
 	IP6(18, "IPV6_MULTICAST_HOPS", MULTICAST),
 	IP6(19, "IPV6_MULTICAST_LOOP", MULTICAST),
@@ -165,20 +167,20 @@ struct option_differs options_differ[] = {
 	IP6(46, "MCAST_JOIN_SOURCE_GROUP", MULTICAST),
 	IP6(47, "MCAST_LEAVE_SOURCE_GROUP", MULTICAST),
 	IP6(48, "MCAST_MSFILTER", MULTICAST),
-	IP6(49, "IPV6_RECVPKTINFO", NO_EFFECT),
+	IP6(49, "IPV6_RECVPKTINFO", CAME_WITH),
 	IP6(50, "IPV6_PKTINFO", NO_EFFECT),
-	IP6(51, "IPV6_RECVHOPLIMIT", NO_EFFECT),
-	IP6(53, "IPV6_RECVHOPOPTS", NO_EFFECT),
-	IP6(54, "IPV6_HOPOPTS", NO_EFFECT),
-	IP6(55, "IPV6_RTHDRDSTOPTS", NO_EFFECT),
-	IP6(56, "IPV6_RECVRTHDR", NO_EFFECT),
-	IP6(57, "IPV6_RTHDR", NO_EFFECT),
-	IP6(58, "IPV6_RECVDSTOPTS", NO_EFFECT),
-	IP6(59, "IPV6_DSTOPTS", NO_EFFECT),
+	IP6(51, "IPV6_RECVHOPLIMIT", CAME_WITH),
+	IP6(53, "IPV6_RECVHOPOPTS", CAME_WITH),
+	IP6(54, "IPV6_HOPOPTS", HEADER),
+	IP6(55, "IPV6_RTHDRDSTOPTS", HEADER),
+	IP6(56, "IPV6_RECVRTHDR", CAME_WITH),
+	IP6(57, "IPV6_RTHDR", HEADER),
+	IP6(58, "IPV6_RECVDSTOPTS", CAME_WITH),
+	IP6(59, "IPV6_DSTOPTS", HEADER),
 	IP6(60, "IPV6_RECVPATHMTU", NO_EFFECT),
-	IP6(61, "IPV6_PATHMTU", NO_EFFECT),
+	IP6(61, "IPV6_PATHMTU", REFUSED("not built: TCP_INFO and IPV6_MTU tell the path MTU")),
 	IP6(62, "IPV6_DONTFRAG", NO_EFFECT),
-	IP6(66, "IPV6_RECVTCLASS", NO_EFFECT),
+	IP6(66, "IPV6_RECVTCLASS", CAME_WITH),
 	IP6(74, "IPV6_ORIGDSTADDR", NO_EFFECT),
 	IP6(76, "IPV6_UNICAST_IF", NO_EFFECT),
 	IP6(77, "IPV6_RECVFRAGSIZE", NO_EFFECT),
