@@ -61,15 +61,15 @@ static_assert(offsetofend(struct inet_connection_sock, icsk_bind_hash) <= sizeof
 static_assert(offsetofend(struct xtcp_lease, reach) == offsetof(struct xtcp_lease, owner));
 static_assert(XTCP_LEASE_SHARED_SIZE <= 400);
 
-/* What kernel TCP reads of each that stands there is in what a sock and a TIME-WAIT have in common. */
-#define XTCP_IN_COMMON(field)	sizeof(((struct sock_common *)NULL)->field)
-#define XTCP_BITS_IN_COMMON(field) sizeof(((struct sock_common *)NULL)->field + 0)
-static_assert(XTCP_IN_COMMON(skc_state) && XTCP_IN_COMMON(skc_family) && XTCP_IN_COMMON(skc_bound_dev_if) &&
-	      XTCP_IN_COMMON(skc_rcv_saddr) && XTCP_IN_COMMON(skc_bind_node) && XTCP_IN_COMMON(skc_prot) &&
-	      XTCP_IN_COMMON(skc_net) && XTCP_BITS_IN_COMMON(skc_reuse) && XTCP_BITS_IN_COMMON(skc_reuseport) &&
-	      XTCP_BITS_IN_COMMON(skc_ipv6only));
+/* What kernel TCP reads of each that stands there is in what a sock and a TIME-WAIT have in common; three are bits. */
+static_assert(sizeof_field(struct sock_common, skc_state) && sizeof_field(struct sock_common, skc_family) &&
+	      sizeof_field(struct sock_common, skc_bound_dev_if) && sizeof_field(struct sock_common, skc_rcv_saddr) &&
+	      sizeof_field(struct sock_common, skc_bind_node) && sizeof_field(struct sock_common, skc_prot) &&
+	      sizeof_field(struct sock_common, skc_net) && sizeof(((struct sock_common *)NULL)->skc_reuse + 0) &&
+	      sizeof(((struct sock_common *)NULL)->skc_reuseport + 0) &&
+	      sizeof(((struct sock_common *)NULL)->skc_ipv6only + 0));
 #if IS_ENABLED(CONFIG_IPV6)
-static_assert(XTCP_IN_COMMON(skc_v6_rcv_saddr));
+static_assert(sizeof_field(struct sock_common, skc_v6_rcv_saddr));
 #endif
 
 /**

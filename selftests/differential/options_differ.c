@@ -77,8 +77,8 @@ static bool newer(const struct option_probe *k, const struct option_probe *x)
 #define REFUSED(why)		.differs = refused, .reason = why
 
 #define REPAIR		REFUSED("CRIU finds sockets by inet_diag, which shows kernel TCP's alone")
-#define MD5		REFUSED("not built: each segment would be signed apart from its bundle (RFC 2385)")
-#define AO		REFUSED("not built: each segment would be signed apart from its bundle (RFC 5925)"), .since = 6012
+#define MD5		REFUSED("not built: each segment would be signed by itself (RFC 2385)")
+#define AO		REFUSED("not built: each segment would be signed by itself (RFC 5925)"), .since = 6012
 #define STAMPS		.differs = lax_stamps, .reason = "the core refuses some of it to what it knows as TCP"
 #define NO_EFFECT	REFUSED("would have no effect on a stream here")
 #define HEADER		REFUSED("not built: many routers drop packets with options (RFC 7126, RFC 9098)")

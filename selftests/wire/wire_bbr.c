@@ -25,8 +25,9 @@ static const struct wire_row rows[] = {
 	{
 		.name = "bbr_window_after_two_timeouts", .rfc = "BBR 5.6.4.4", .pre = BBR,
 		.want = {
-			.script = TWENTY_IN_FLIGHT ">@1500 . 10001(1000) ack 1; info snd_cwnd = 1; < . 1 ack 20001; skim;"
-				  ">@1500 . 20001(1000) ack 1; info snd_cwnd = 1; < . 1 ack 30001;"
+			.script = TWENTY_IN_FLIGHT ">@1500 . 10001(1000) ack 1; info snd_cwnd = 1;"
+				  "< . 1 ack 20001; skim; >@1500 . 20001(1000) ack 1; info snd_cwnd = 1;"
+				  "< . 1 ack 30001;"
 				  PASSED "info snd_cwnd >= 20",
 		},
 	},
