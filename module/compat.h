@@ -337,18 +337,26 @@ static inline bool xtcp_compat_has_stamp_id(const struct sockcm_cookie *sockc)
 #endif
 }
 
-/* The program is to know of an ACK. Since 6.15 the core asks the skb once more whether it is, as kernel TCP's. */
+/*
+ * The program is to know of an ACK. What is made for it is no clone for a segment, which would keep @skb from being
+ * sent again for as long as nobody reads it. Since 6.15 the core asks the skb once more, as kernel TCP's.
+ */
 static inline void xtcp_compat_tell_acked(struct sock *sk, struct sk_buff *skb)
 {
+	const u8 fclone = skb->fclone;
+
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
 	const struct tcp_skb_cb ours = *TCP_SKB_CB(skb);
 
 	TCP_SKB_CB(skb)->txstamp_ack = TSTAMP_ACK_SK;
+	skb->fclone = SKB_FCLONE_UNAVAILABLE;
 	__skb_tstamp_tx(skb, NULL, NULL, sk, SCM_TSTAMP_ACK);
 	*TCP_SKB_CB(skb) = ours;
 #else
+	skb->fclone = SKB_FCLONE_UNAVAILABLE;
 	__skb_tstamp_tx(skb, NULL, NULL, sk, SCM_TSTAMP_ACK);
 #endif
+	skb->fclone = fclone;
 }
 
 /* Does the next page follow at once? It is in the same pipe. */

@@ -553,10 +553,11 @@ bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 	int i, gone = 0;
 
 	sock_owned_by_me(sk);
-	if (left && own_fragments(skb, GFP_ATOMIC))
-		return false;
+	/* first: what the program is told shares the fragments */
 	if (unlikely(xtcp_sndcb(skb)->stamps))
 		xtcp_stamp_acked(sk, skb, xtcp_sndcb(skb)->seq + len);
+	if (left && own_fragments(skb, GFP_ATOMIC))
+		return false;
 	__skb_pull(skb, behind_header);
 	xtcp_sndcb(skb)->seq += len;
 	if (!left)

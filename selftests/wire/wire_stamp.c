@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Transmit timestamps (SO_TIMESTAMPING) of what is acknowledged in part: what the program is told has the octets that
+ * were written, and is in the way of no repetition while nobody reads it. Whole writes are a matter of differential.
+ */
+#include <errno.h>
+#include <linux/net_tstamp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/wire.h"
+
+#define OPENED		"listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept"
+#define HEAD		300	/* is stamped */
+#define ALL		6900	/* in the same skb */
+
+static uint8_t octets[ALL];
+
+/* All in one skb, the time of whose first part is asked for. */
+static int write_both(struct wire *w)
+{
+	const int acked = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_TX_ACK, none = 0;
+	size_t i;
+
+	for (i = 0; i < ALL; i++)
+		octets[i] = wire_segment_byte(1 + i);
+	if (setsockopt(w->c.fd, SOL_SOCKET, SO_TIMESTAMPING, &acked, sizeof(acked)) ||
+	    send(w->c.fd, octets, HEAD, MSG_MORE) != HEAD ||
+	    setsockopt(w->c.fd, SOL_SOCKET, SO_TIMESTAMPING, &none, sizeof(none)) ||
+	    send(w->c.fd, octets + HEAD, ALL - HEAD, 0) != ALL - HEAD)
+		return wire_fail(w, "writing: %s", strerror(errno));
+	return 0;
+}
+
+static int read_told(struct wire *w)
+{
+	uint8_t told[ALL], control[512];
+	struct iovec iov = { told, sizeof(told) };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control),
+	};
+	ssize_t n = recvmsg(w->c.fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT);
+
+	if (n < HEAD)
+		return wire_fail(w, "the error queue: %zd, %s", n, strerror(errno));
+	return memcmp(told, octets, n) ? wire_fail(w, "%zd other octets", n) : 0;
+}
+
+static int acknowledge_part(struct wire *w)
+{
+	return wire_script_run(w, OPENED) ?: write_both(w) ?:
+	       wire_script_run(w, "> . 1(1000) ack 1; skim; < . 1 ack 501; none");
+}
+
+static int says_what_was_written(struct wire *w)
+{
+	return acknowledge_part(w) ?: read_told(w) ?: wire_script_run(w, "< . 1 ack 6901; none");
+}
+
+static int is_not_in_the_way(struct wire *w)
+{
+	const char *script = w->stack == WIRE_KERNEL ? "pass 1500; none; < . 1 ack 6901; none" :
+			     ">@1500 p. 501(500) ack 1; < . 1 ack 6901; none";
+
+	return acknowledge_part(w) ?: wire_script_run(w, script) ?: read_told(w);
+}
+
+static const struct wire_row rows[] = {
+	{
+		.name = "stamp_of_a_part_says_what_was_written", .rfc = "RFC 9293 3.4", .run = says_what_was_written,
+		.want = { .state = ESTABLISHED },
+	},
+	{
+		.name = "stamp_of_a_part_is_not_in_the_way", .rfc = "RFC 6298 5.4", .run = is_not_in_the_way,
+		.want = { .counters = "TCPTimeouts=1 TCPSpuriousRtxHostQueues=0", .state = ESTABLISHED },
+		.kernel_differs = "takes what waits in the error queue for a segment that has not left yet",
+		.kernel = { .counters = "RetransSegs=0", .state = ESTABLISHED },
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
