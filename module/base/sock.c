@@ -19,6 +19,8 @@
  *                                                                                    xtcp_portmaps.lock
  * xtcp_net.listeners_lock  changes of the listener table; may     process            a socket lock
  *                          sleep
+ * xtcp_net.starting        what comes with a namespace's first    process            a socket lock
+ *                          use; may sleep
  * xtcp_fastopenq.lock      how many connections are up before    process, softirq   a socket lock
  *                          their third ACK
  * buckets of the table     changes of the table of connections    process, softirq   every lock above

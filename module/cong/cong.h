@@ -79,7 +79,7 @@ struct xtcp_cong_ops {
  * @started: the algorithm has been told that the connection is established, and not yet that it has ended
  * @cwnd: congestion window, octets
  * @ssthresh: slow start threshold, octets
- * @prior_cwnd: @cwnd before the last reduction
+ * @prior_cwnd: @cwnd before the last reduction; of an algorithm with @control the largest since a repair was over
  * @prior_ssthresh: @ssthresh then; 0: that reduction stays
  * @most_out: the most that was outstanding in the last window
  * @usage_seq: SND.NXT when that was

@@ -111,7 +111,7 @@ static void ack_said(struct sock *sk)
 	xsk->rcv_unacked_segments = 0;
 	xsk->ack_now = false;
 	xsk->ack_pending = false;
-	xsk->answer_awaited = false;
+	WRITE_ONCE(xsk->answer_awaited, false);
 	xtcp_timer_ack_sent(sk);
 }
 
@@ -243,8 +243,8 @@ static noinline_for_stack bool push_options(struct sock *sk, struct sk_buff *skb
 }
 
 /*
- * @skb holds the octets, has room in front and no owner yet; consumed. @clock: xtcp_clock_ts(). What the layers below
- * refuse counts as lost on the way, and is sent again as such.
+ * @skb holds the octets, has room in front and no owner yet; consumed. @clock: xtcp_clock_ts() when it departs. What
+ * the layers below refuse counts as lost on the way, and is sent again as such.
  */
 static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent, u32 clock)
 {
@@ -292,7 +292,8 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 		ack_said(sk);
 	if (unlikely(untold))
 		ack_again(sk);
-	if (len && xtcp_pace_applies(sk))
+	/* a FIN alone is no earlier than the text before it */
+	if ((len || flags & XTCP_FIN) && xtcp_pace_applies(sk))
 		xtcp_pace_stamp(sk, skb, len);
 	count_out(sk, len, flags, resent, segments);
 	if (trace_xtcp_segment_out_enabled())

@@ -106,6 +106,12 @@ static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagl
 	return 0;
 }
 
+/* When it is on its way: fq may hold it back, but for a SYN. */
+static u64 departure_us(const struct sock *sk, const struct sk_buff *skb)
+{
+	return xtcp_clock_us() + (xtcp_sndcb(skb)->flags & XTCP_SYN ? 0 : xtcp_pace_lead_us(sk));
+}
+
 /*
  * Sends the first @n sequence numbers of what was never sent, with PSH when nothing stands behind them and the program
  * does not say that @more will come (RFC 9293 section 3.9.1.2, MUST-61). False: no memory, nothing was sent.
@@ -121,7 +127,7 @@ static __always_inline bool send_new(struct sock *sk, u32 n, bool more)
 		return false;
 	if (skb->len && !more && xtcp_sndq_is_last(sk, skb))
 		cb->flags |= XTCP_PSH;
-	sent_us = xtcp_clock_us() + (skb->len ? xtcp_pace_lead_us(sk) : 0);
+	sent_us = departure_us(sk, skb);
 	if (xtcp_segment_send(sk, skb, sent_us))
 		return false;
 	if (skb->len % xtcp_mss_payload(sk))
@@ -486,6 +492,8 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 		xtcp_mss_current(sk);
 		if (n > xsk->mss)
 			n = unlikely(xsk->snd_urgent) || xtcp_accecn_forbids_bundles(sk) ? xsk->mss : n - n % xsk->mss;
+		if (unlikely(cb->stamps))
+			n = min(n, xtcp_stamp_room(skb, xsk->mss));
 		n = min(n, skb->len);
 		/* the FIN goes with the last octet when the window has room for it */
 		if (n == skb->len && need <= window_room(xsk, cb->seq))
@@ -493,7 +501,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 		if (n < need && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 			return -ENOBUFS;
 	}
-	sent_us = xtcp_clock_us() + (skb->len ? xtcp_pace_lead_us(sk) : 0);
+	sent_us = departure_us(sk, skb);
 	if (xtcp_segment_send(sk, skb, sent_us))
 		return -ENOBUFS;
 	xtcp_sndq_sent(sk, skb, sent_us);
@@ -656,7 +664,7 @@ void xtcp_output_ack_owed(struct sock *sk)
 	} else if (!due && (xsk->pingpong || !xsk->quickacks)) {
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MIN_MS));
 	} else if (due || program_is_on_its_way(sk, asked)) {
-		xsk->answer_awaited = true;
+		WRITE_ONCE(xsk->answer_awaited, true);
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
 	} else {
 		xtcp_output_ack_now(sk);

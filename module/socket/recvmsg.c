@@ -192,16 +192,22 @@ static void no_answer_yet(struct sock *sk)
  *
  * It will not sleep in RECEIVE, nor answer before more comes: an ACK that is left to that goes now.
  *
- * Context: process. Takes the socket lock if there is such an ACK; may sleep.
+ * Who has the lock meanwhile may write or read; then the ACK waits for its timer.
+ *
+ * Context: process. Takes the lock of bh_lock_sock() if there is such an ACK.
  */
 void xtcp_recvmsg_polled(struct sock *sk)
 {
-	WRITE_ONCE(xtcp_sk(sk)->asked, false);
+	if (READ_ONCE(xtcp_sk(sk)->asked))
+		WRITE_ONCE(xtcp_sk(sk)->asked, false);
 	if (likely(!READ_ONCE(xtcp_sk(sk)->answer_awaited)))
 		return;
-	lock_sock(sk);
-	no_answer_yet(sk);
-	release_sock(sk);
+	local_bh_disable();
+	bh_lock_sock(sk);
+	if (!sock_owned_by_user(sk))
+		no_answer_yet(sk);
+	bh_unlock_sock(sk);
+	local_bh_enable();
 }
 
 /* Returns as sk_wait_data(). */
@@ -415,6 +421,8 @@ ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_
 			if (spliced)
 				break;
 			if (must_end(sk, false, timeo, &err)) {
+				if (err == -EAGAIN)
+					no_answer_yet(sk);
 				ret = err;
 				break;
 			}

@@ -217,7 +217,7 @@ static bool writeable(struct sock *sk)
  *
  * An ACK that is left to what the program does next (xtcp_output_ack_owed()) goes now, if it would wait for more.
  *
- * Context: process. No lock: what changes after the look wakes the waiter; for such an ACK the socket lock, may sleep.
+ * Context: process. No lock: what changes after the look wakes the waiter; for such an ACK that of bh_lock_sock().
  *
  * Return: EPOLL* bits, as Linux.
  */

@@ -32,6 +32,7 @@
 #define UNPACED_SEGMENTS	10	/* as Linux: the initial window goes at once */
 #define GAP_MAX_NS		NSEC_PER_SEC	/* behind a bundle, however low the rate is: one in a second goes */
 #define AGAIN_NS		(40 * NSEC_PER_MSEC)
+#define LEAD_MAX_US		(10 * USEC_PER_SEC)	/* fq's horizon: nothing waits longer there */
 
 /**
  * struct xtcp_pace - of a connection that is paced, or has waited for room below TCP
@@ -142,7 +143,25 @@ u32 xtcp_pace_fq_lead_us(const struct sock *sk)
 	sock_owned_by_me(sk);
 	if (!pace || pace->next_ns <= now_ns)
 		return 0;
-	return min_t(u64, div_u64(pace->next_ns - now_ns, NSEC_PER_USEC), U32_MAX / 2);
+	return min_t(u64, div_u64(pace->next_ns - now_ns, NSEC_PER_USEC), LEAD_MAX_US);
+}
+
+/**
+ * xtcp_pace_not_held() - the peer has what was to depart later: there is no fq on the way any more
+ * @sk: a sock that fq paced
+ *
+ * The timer of ours does it from now on, until fq says that it is there.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_pace_not_held(struct sock *sk)
+{
+	struct xtcp_pace *pace = xtcp_sk(sk)->pace;
+
+	sock_owned_by_me(sk);
+	if (pace)
+		pace->next_ns = min(pace->next_ns, ktime_get_ns());
+	cmpxchg(&sk->sk_pacing_status, SK_PACING_FQ, SK_PACING_NEEDED);
 }
 
 /**

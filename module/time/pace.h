@@ -20,6 +20,7 @@ static inline bool xtcp_pace_holds(struct sock *sk)
 }
 
 u32 xtcp_pace_fq_lead_us(const struct sock *sk);
+void xtcp_pace_not_held(struct sock *sk);
 
 /* How long what is sent now has to wait in fq until it departs, microseconds. */
 static inline u32 xtcp_pace_lead_us(const struct sock *sk)

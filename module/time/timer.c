@@ -266,7 +266,7 @@ static void expired_probe(struct sock *sk)
 	if (xsk->snd_wnd)
 		xtcp_tlp_probe(sk);
 	if (!is_armed(xsk, XTCP_TIMER_RETRANSMIT))
-		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0));
+		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0) + usecs_to_jiffies(xtcp_pace_lead_us(sk)));
 }
 
 static void expired_reordering(struct sock *sk)
