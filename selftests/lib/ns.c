@@ -13,6 +13,7 @@
 #include <linux/veth.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -163,6 +164,40 @@ int ns_make(void)
 		return complain("cannot open", "a namespace");
 	/* No router answers here. Tests that count what waits or is dropped would see each link ask for one. */
 	if (ns_sysctl_set(ns, "net.ipv6.conf.default.router_solicitations", "0") || ns_link_up(ns, "lo", true)) {
+		close(ns);
+		return -1;
+	}
+	return ns;
+}
+
+int ns_make_guest(void)
+{
+	int ready[2], ns = -1;
+	char path[64], octet;
+	pid_t child;
+
+	if (pipe2(ready, O_CLOEXEC))
+		return complain("cannot make", "a pipe");
+	child = fork();
+	if (!child) {
+		if (unshare(CLONE_NEWUSER | CLONE_NEWNET) || write(ready[1], "", 1) != 1)
+			_exit(1);
+		pause();
+		_exit(0);
+	}
+	close(ready[1]);
+	if (child > 0 && read(ready[0], &octet, 1) == 1) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/net", child);
+		ns = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	close(ready[0]);
+	if (child > 0) {
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+	}
+	if (ns < 0)
+		return complain("cannot make", "a user namespace");
+	if (ns_link_up(ns, "lo", true)) {
 		close(ns);
 		return -1;
 	}

@@ -27,6 +27,9 @@ struct ns_pair {
 /* A new namespace with lo up; the caller stays in its own. Close it to end it. */
 int ns_make(void);
 
+/* The same in a user namespace of its own, as any user can make it. */
+int ns_make_guest(void);
+
 /* True as soon as all namespaces have ended that nobody had open any more at the call, false after @ms. */
 bool ns_all_ended(int ms);
 

@@ -12,8 +12,6 @@
 #include <kselftest.h>
 #include <limits.h>
 #include <linux/tcp.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,37 +53,12 @@ static struct guest {
 	int clients[ENTRIES_SHARE + MORE];
 } guests[GUESTS];
 
-/* A namespace in a user namespace of its own. */
-static int make_guest_ns(void)
-{
-	int ready[2], ns;
-	char path[64], octet;
-	pid_t child;
-
-	must(!pipe(ready), "pipe");
-	child = fork();
-	if (!child) {
-		if (unshare(CLONE_NEWUSER | CLONE_NEWNET) || write(ready[1], "", 1) != 1)
-			_exit(1);
-		pause();
-		_exit(0);
-	}
-	close(ready[1]);
-	must(child > 0 && read(ready[0], &octet, 1) == 1, "user namespace");
-	close(ready[0]);
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", child);
-	ns = open(path, O_RDONLY | O_CLOEXEC);
-	must(ns >= 0 && !kill(child, SIGKILL) && waitpid(child, NULL, 0) == child, "namespace");
-	must(!ns_link_up(ns, "lo", true), "lo");
-	return ns;
-}
-
 /* Its owner asks for all that there is. */
 static void make_guest(struct guest *guest)
 {
-	guest->net.a = make_guest_ns();
+	guest->net.a = ns_make_guest();
 	guest->net.b = ns_make();
-	must(guest->net.b >= 0 && !ns_join(guest->net.a, guest->net.b, "veth0") &&
+	must(guest->net.a >= 0 && guest->net.b >= 0 && !ns_join(guest->net.a, guest->net.b, "veth0") &&
 	     !ns_addr_add(guest->net.a, "veth0", NS_A4 "/24") && !ns_addr_add(guest->net.b, "veth0", NS_B4 "/24") &&
 	     !ns_addr_add(guest->net.a, "veth0", NS_A6 "/64") && !ns_addr_add(guest->net.b, "veth0", NS_B6 "/64"),
 	     "link");

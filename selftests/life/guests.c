@@ -1,0 +1,531 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Guests, namespaces that any user can make, while they misbehave: SYNs with an RST behind each, a storm of bind(), and
+ * their end in the middle of it. The machine's own namespaces go on, and what guests had is there for the next ones.
+ * Then limits of 0. What a guest may have when it is quiet is the matter of shares.
+ *
+ *	guest: a tun device, whose SYNs go to its own listener	namespace a --- veth0 --- namespace b
+ *								 kernel TCP                  xtcp
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <linux/if_tun.h>
+#include <linux/tcp.h>
+#include <linux/xtcp.h>
+#include <net/if.h>
+#include <netinet/ip.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "module.h"
+#include "must.h"
+#include "netem.h"
+#include "ns.h"
+#include "rows.h"
+#include "sides.h"
+#include "slabs.h"
+#include "stack.h"
+#include "tcpstate.h"
+#include "wait.h"
+#include "wire.h"
+
+#define PORT		7400
+#define PARAMETERS	"half_open=128 guest_timewait=64"
+#define ENTRIES_SHARE	16	/* a quarter of what guests have together, which is half of all */
+#define RECORDS_SHARE	16	/* a quarter */
+#define GUESTS		4	/* have all that guests have together */
+#define OWN_OPENS	40	/* with all of the guests' entries they are fewer than there may be */
+#define ENDS		12
+#define PORTS		4000	/* that a guest has, of 1,000 on the debug kernel */
+#define LOW_PORT	20000
+#define SLACK		64	/* what processors keep of a slab cannot be told from what is in use */
+#define STORM_PORTS	200	/* bound by who is killed in the middle of it */
+#define GUEST4		"10.8.0.1"
+#define CLIENT4		0x0a080002	/* 10.8.0.2 */
+
+struct guest {
+	int ns, tun, listener;
+};
+
+struct packet {
+	struct iphdr ip;
+	struct tcphdr tcp;
+};
+
+/* What children tell. */
+static struct shared {
+	atomic_long pairs;	/* SYNs with their RSTs */
+	atomic_long bound;	/* ports that are held */
+	atomic_long in_vain;	/* binds that found none */
+} *shared;
+
+static int open_tun(void *unused)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI, .ifr_name = "tun0" };
+	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	(void)unused;
+	return fd < 0 || ioctl(fd, TUNSETIFF, &ifr) ? -1 : fd;
+}
+
+/* With a listener that has room for all. */
+static struct guest make_guest(void)
+{
+	struct guest g = { .ns = ns_make_guest() };
+
+	must(g.ns >= 0, "guest");
+	g.tun = ns_call(g.ns, open_tun, NULL);
+	must(g.tun >= 0 && !ns_addr_add(g.ns, "tun0", GUEST4 "/24") && !ns_link_up(g.ns, "tun0", true), "tun");
+	g.listener = stack_listener(g.ns, XTCP, GUEST4, PORT, true);
+	must(g.listener >= 0 && !listen(g.listener, 1024), "listener");
+	return g;
+}
+
+static void end_guest(const struct guest *g)
+{
+	close(g->listener);
+	close(g->tun);
+	close(g->ns);
+}
+
+/* From port @from of a host that does not exist; what is answered to it is lost. */
+static void inject(int tun, int from, bool rst)
+{
+	struct {
+		uint32_t saddr, daddr;
+		uint8_t zero, protocol;
+		uint16_t len;
+		struct tcphdr tcp;
+	} __attribute__((packed)) pseudo = { 0 };
+	struct packet p = { 0 };
+
+	p.ip.version = 4;
+	p.ip.ihl = 5;
+	p.ip.ttl = 64;
+	p.ip.protocol = IPPROTO_TCP;
+	p.ip.tot_len = htons(sizeof(p));
+	p.ip.saddr = htonl(CLIENT4);
+	p.ip.daddr = inet_addr(GUEST4);
+	p.ip.check = wire_segment_sum(&p.ip, sizeof(p.ip), 0);
+	p.tcp.source = htons(from);
+	p.tcp.dest = htons(PORT);
+	p.tcp.seq = htonl(1000 + rst);
+	p.tcp.doff = 5;
+	p.tcp.syn = !rst;
+	p.tcp.rst = rst;
+	p.tcp.window = htons(65535);
+	pseudo.saddr = p.ip.saddr;
+	pseudo.daddr = p.ip.daddr;
+	pseudo.protocol = IPPROTO_TCP;
+	pseudo.len = htons(sizeof(p.tcp));
+	pseudo.tcp = p.tcp;
+	p.tcp.check = wire_segment_sum(&pseudo, sizeof(pseudo), 0);
+	must(write(tun, &p, sizeof(p)) == sizeof(p), "inject");
+}
+
+/* RFC 9293 section 3.10.7.4: a passive open that is reset goes back to LISTEN, its entry is gone. */
+static int storm_of_syns(void *arg)
+{
+	const struct guest *g = arg;
+	int port = 1024;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (g->tun >= 0) {
+		inject(g->tun, port, false);
+		inject(g->tun, port, true);
+		port = port < 60000 ? port + 1 : 1024;
+		shared->pairs++;
+	}
+	return 1;
+}
+
+static pid_t start(int ns, int (*body)(void *arg), void *arg)
+{
+	pid_t pid = ns_fork(ns, body, arg);
+
+	must(pid > 0, "fork");
+	return pid;
+}
+
+static void stop(pid_t pid)
+{
+	must(!kill(pid, SIGKILL) && waitpid(pid, NULL, 0) == pid, "end of a child");
+}
+
+/* Of the only listener in @ns. */
+struct queue {
+	long len, peak, declined, sent;
+};
+
+static struct queue queue_of(int ns)
+{
+	char *text = ns_read_file(ns, "/proc/net/xtcp_listen"), *at = text ? strchr(text, '\n') : NULL;
+	struct queue q;
+
+	must(at && sscanf(at, "%*s %*d %*d %*d %ld %ld %*d %ld %ld", &q.len, &q.peak, &q.declined, &q.sent) == 4,
+	     "queue");
+	free(text);
+	return q;
+}
+
+/* Each of @n connections finds room for its entry. */
+static bool own_open(const struct ns_pair *own, int n)
+{
+	int listener = stack_listener(own->b, XTCP, NS_B4, PORT, true), client, server, i;
+	const long pairs = shared->pairs;
+	bool carried = true;
+	struct queue q;
+
+	must(listener >= 0, "listen");
+	for (i = 0; i < n; i++) {
+		/* and the storm goes on between any two */
+		must(WAIT_FOR(shared->pairs > pairs + 100 * i, STACK_DEADLINE_MS), "storm");
+		client = stack_connected(own->a, KERNEL, NS_B4, PORT);
+		server = client < 0 ? -1 : accept(listener, NULL, NULL);
+		must(server >= 0, "connect");
+		carried &= stack_carries(client, server, 100);
+		close(client);
+		close(server);
+	}
+	q = queue_of(own->b);
+	close(listener);
+	if (!carried || q.declined || q.sent)
+		ksft_print_msg("%ld declined, %ld by cookie\n", q.declined, q.sent);
+	return carried && !q.declined && !q.sent;
+}
+
+/* SYNs until it has that many entries; memory of former ones may come back late. */
+static bool fills_up(const struct guest *g, long entries)
+{
+	int port = 1024;
+
+	return WAIT_FOR((inject(g->tun, port++, false), queue_of(g->ns).len >= entries), STACK_DEADLINE_MS);
+}
+
+/* Another one is not kept beside so many. */
+static bool is_full(const struct guest *g, long entries)
+{
+	const long declined = queue_of(g->ns).declined;
+
+	inject(g->tun, 61000, false);
+	return WAIT_FOR(queue_of(g->ns).declined > declined, STACK_DEADLINE_MS) && queue_of(g->ns).len == entries;
+}
+
+/* Entries of a guest come and go faster than their memory does. */
+static void churn(const struct ns_pair *own)
+{
+	struct guest g = make_guest();
+	pid_t storm = start(g.ns, storm_of_syns, &g);
+
+	must(WAIT_FOR(shared->pairs > 1000, STACK_DEADLINE_MS), "storm");
+	ksft_test_result(own_open(own, OWN_OPENS),
+			 "SYN and RST in a loop at a guest: %d opens of the machine's own are kept\n", OWN_OPENS);
+	stop(storm);
+	ksft_print_msg("%ld SYNs with an RST\n", atomic_load(&shared->pairs));
+	ksft_test_result(fills_up(&g, ENTRIES_SHARE) && is_full(&g, ENTRIES_SHARE),
+			 "then the guest has its share, and no more\n");
+	end_guest(&g);
+}
+
+/* @count connections within @ns, whose records stay there as far as they may. */
+static void leave_records(int ns, int count)
+{
+	int client, server;
+
+	while (count--) {
+		stack_pair_or_die(ns, XTCP, ns, XTCP, "127.0.0.1", PORT + 1, &client, &server);
+		shutdown(client, SHUT_WR);
+		must(stack_at_end(server), "FIN");
+		close(server);
+		must(WAIT_FOR(stack_state(client) == TCP_CLOSE, STACK_DEADLINE_MS), "record");
+		close(client);
+	}
+}
+
+static int records_in(int ns)
+{
+	struct row *rows;
+	int n = rows_read(ns, "/proc/net/xtcp", &rows, NULL), found = 0, i;
+
+	for (i = 0; i < n; i++)
+		found += rows[i].state == TCP_TIME_WAIT;
+	free(rows);
+	return found;
+}
+
+/* Guests end with all that they may have, while another one takes what it can. */
+static void ends(const struct ns_pair *own)
+{
+	struct guest noisy = make_guest(), g[GUESTS];
+	pid_t storm = start(noisy.ns, storm_of_syns, &noisy);
+	bool full = true, ok;
+	int i;
+
+	for (i = 0; i < ENDS; i++) {
+		g[0] = make_guest();
+		leave_records(g[0].ns, RECORDS_SHARE / 2);
+		full &= fills_up(&g[0], ENTRIES_SHARE);
+		end_guest(&g[0]);
+	}
+	ok = own_open(own, OWN_OPENS);
+	stop(storm);
+	end_guest(&noisy);
+	/* which is when their records do */
+	must(ns_all_ended(3 * STACK_DEADLINE_MS), "namespaces do not end");
+	ksft_test_result(full && ok, "%d guests have their share and end with it, beside a storm\n", ENDS);
+	for (full = true, ok = true, i = 0; i < GUESTS; i++) {
+		g[i] = make_guest();
+		full &= fills_up(&g[i], ENTRIES_SHARE) && is_full(&g[i], ENTRIES_SHARE);
+		leave_records(g[i].ns, RECORDS_SHARE + 1);
+		ok &= records_in(g[i].ns) == RECORDS_SHARE;
+	}
+	noisy = make_guest();
+	ksft_test_result(full && is_full(&noisy, 0), "%d others have all entries of guests, a fifth has none\n",
+			 GUESTS);
+	leave_records(noisy.ns, 2);
+	ksft_test_result(ok && records_in(noisy.ns) == 1, "and all records, a fifth its latest\n");
+	end_guest(&noisy);
+	while (i--)
+		end_guest(&g[i]);
+}
+
+static int ports(void)
+{
+	return sides_on_debug_kernel() ? PORTS / 4 : PORTS;
+}
+
+/* Takes all ports and goes on asking. */
+static int storm_of_binds(void *unused)
+{
+	union stack_addr addr = stack_addr("0.0.0.0", 0);
+	int fd = -1;
+
+	(void)unused;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (fd >= 0 || (fd = socket(AF_XTCP, SOCK_STREAM, XTCPPROTO_IPV4)) >= 0) {
+		if (bind(fd, &addr.sa, stack_addr_len(&addr))) {
+			must(errno == EADDRINUSE, "bind");
+			shared->in_vain++;
+			continue;
+		}
+		shared->bound++;
+		fd = -1;
+	}
+	return 1;
+}
+
+/* bind() to any port, listen(), connect() and data, in the first namespace of all. */
+static bool own_bind(int n)
+{
+	const struct linger hard = { .l_onoff = 1 };
+	const long in_vain = shared->in_vain;
+	int listener, client, server;
+	bool ok = true;
+
+	while (n-- && ok) {
+		listener = stack_listener(ns_home(), XTCP, "127.0.0.1", 0, false);
+		client = listener < 0 ? -1 : stack_connected(ns_home(), XTCP, "127.0.0.1", stack_port(listener));
+		server = client < 0 ? -1 : accept(listener, NULL, NULL);
+		ok = server >= 0 && stack_carries(client, server, 100);
+		/* which leaves no TIME-WAIT */
+		setsockopt(server, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+		close(server);
+		close(client);
+		close(listener);
+	}
+	return ok && WAIT_FOR(shared->in_vain > in_vain, STACK_DEADLINE_MS);
+}
+
+static long leases(void)
+{
+	struct slabs now;
+
+	slabs_read(&now);
+	return now.active[SLABS_N - 1];
+}
+
+static void binds(void)
+{
+	const long before = leases();
+	int ns = ns_make_guest(), ended = 0, i;
+	long bound;
+	pid_t storm, child;
+
+	must(ns >= 0 && !ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW_PORT, LOW_PORT + ports() - 1) &&
+	     !ns_link_up(ns_home(), "lo", true), "guest");
+	storm = start(ns, storm_of_binds, NULL);
+	must(WAIT_FOR(shared->in_vain > 10, 3 * STACK_DEADLINE_MS), "a full range");
+	ksft_test_result(shared->bound == ports() && own_bind(100),
+			 "a guest binds %ld ports and asks for more: bind() and connect() of the machine's own go on\n",
+			 atomic_load(&shared->bound));
+	for (i = 0; i < ENDS; i++) {
+		int other = ns_make_guest();
+
+		must(other >= 0, "guest");
+		bound = shared->bound;
+		child = start(other, storm_of_binds, NULL);
+		close(other);
+		must(WAIT_FOR(shared->bound >= bound + STORM_PORTS, STACK_DEADLINE_MS), "ports");
+		stop(child);
+		ended++;
+	}
+	bound = shared->in_vain;
+	ksft_test_result(WAIT_FOR(shared->in_vain > bound, STACK_DEADLINE_MS) && own_bind(10),
+			 "%d others end among their binds, the rest goes on\n", ended);
+	stop(storm);
+	close(ns);
+	ksft_test_result(before >= 0 && WAIT_FOR(leases() <= before + SLACK, STACK_DEADLINE_MS),
+			 "of all that no lease is left: %ld\n", leases() - before);
+}
+
+/* A record does not end itself: the next one ends it. */
+static void one_record(void)
+{
+	const char *netstat = "/proc/net/xtcp_netstat";
+	int ns = ns_make();
+	long was;
+
+	must(ns >= 0 && (was = ns_sysctl_get(ns, "net.xtcp.max_tw_buckets")) > 0 &&
+	     !ns_sysctl_set(ns, "net.xtcp.max_tw_buckets", "0"), "max_tw_buckets");
+	leave_records(ns, 3);
+	ksft_test_result(records_in(ns) == 1 && counter_now(ns, netstat, "TcpExt:TCPTimeWaitOverflow") == 3,
+			 "max_tw_buckets 0: connections end, and the latest alone leaves a record\n");
+	must(!ns_sysctl_set(ns, "net.xtcp.max_tw_buckets", "%ld", was), "max_tw_buckets");
+	leave_records(ns, 2);
+	ksft_test_result(records_in(ns) == 3, "as before, two more leave two\n");
+	close(ns);
+}
+
+static int half_open_of(int ns, const char *file, const int *client, int n)
+{
+	int rows = 0;
+
+	while (n--)
+		rows += rows_state(ns, file, PORT + 2, stack_port(client[n])) == TCP_SYN_RECV;
+	return rows;
+}
+
+#define CLIENTS 4
+
+/* How many of the clients, of whom none hears the SYN-ACK, a listener keeps an entry for. */
+static int kept(const struct ns_pair *own, enum stack stack)
+{
+	const char *file = stack == XTCP ? "/proc/net/xtcp" : "/proc/net/tcp";
+	const char *netstat = stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat";
+	const long long drops = counter_now(own->b, netstat, "TcpExt:ListenDrops");
+	int listener = stack_listener(own->b, stack, NS_B4, PORT + 2, true), client[CLIENTS], rows, i;
+
+	must(listener >= 0 && !netem_gate(own->b, "veth0", false), "listener");
+	for (i = 0; i < CLIENTS; i++) {
+		client[i] = stack_socket(own->a, KERNEL, NS_B4);
+		must(!fcntl(client[i], F_SETFL, O_NONBLOCK) && stack_connect(client[i], NS_B4, PORT + 2) < 0 &&
+		     errno == EINPROGRESS, "connect");
+	}
+	must(WAIT_FOR((rows = half_open_of(own->b, file, client, CLIENTS)) +
+		      counter_now(own->b, netstat, "TcpExt:ListenDrops") - drops >= CLIENTS, STACK_DEADLINE_MS),
+	     "SYNs");
+	for (i = 0; i < CLIENTS; i++)
+		close(client[i]);
+	close(listener);
+	must(!netem_gate(own->b, "veth0", true), "gate");
+	return rows;
+}
+
+static void no_backlog(const struct ns_pair *own)
+{
+	static const char * const names[] = { "ipv4.tcp_", "xtcp." };
+	int got[2], with_cookies[2];
+	long was;
+	enum stack s;
+	char knob[64];
+
+	for (s = KERNEL; s <= XTCP; s++) {
+		snprintf(knob, sizeof(knob), "net.%smax_syn_backlog", names[s]);
+		was = ns_sysctl_get(own->b, knob);
+		must(was > 0 && !ns_sysctl_set(own->b, knob, "0"), knob);
+		with_cookies[s] = kept(own, s);
+		snprintf(knob, sizeof(knob), "net.%ssyncookies", names[s]);
+		must(!ns_sysctl_set(own->b, knob, "0"), knob);
+		got[s] = kept(own, s);
+		must(!ns_sysctl_set(own->b, knob, "1"), knob);
+		snprintf(knob, sizeof(knob), "net.%smax_syn_backlog", names[s]);
+		must(!ns_sysctl_set(own->b, knob, "%ld", was), knob);
+	}
+	ksft_test_result(got[XTCP] == 1 && got[KERNEL] == 1 && with_cookies[XTCP] == CLIENTS &&
+			 with_cookies[KERNEL] == CLIENTS,
+			 "max_syn_backlog 0 keeps %d of 4, %d with cookies; kernel TCP %d and %d\n", got[XTCP],
+			 with_cookies[XTCP], got[KERNEL], with_cookies[KERNEL]);
+}
+
+static long parameter(const char *name)
+{
+	char path[96];
+	long number;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/module/xtcp/parameters/%s", name);
+	f = fopen(path, "r");
+	must(f && fscanf(f, "%ld", &number) == 1, path);
+	fclose(f);
+	return number;
+}
+
+static void reload(const char *parameters)
+{
+	must(WAIT_FOR(module_references() == 0, STACK_DEADLINE_MS) && !module_unload() && !module_load(parameters),
+	     "module");
+}
+
+/* 0 says "by the memory", it is no limit of 0. */
+static void parameters_of_zero(void)
+{
+	long half_open, records;
+	struct guest g;
+
+	reload("");
+	half_open = parameter("half_open");
+	records = parameter("guest_timewait");
+	reload("half_open=0 guest_timewait=0");
+	ksft_test_result(half_open > 0 && parameter("half_open") == half_open && records > 0 &&
+			 parameter("guest_timewait") == records,
+			 "half_open=0 guest_timewait=0: %ld and %ld, as without\n", half_open, records);
+	g = make_guest();
+	leave_records(g.ns, 2);
+	ksft_test_result(fills_up(&g, 2 * ENTRIES_SHARE) && records_in(g.ns) == 2,
+			 "a guest has entries and records then\n");
+	end_guest(&g);
+	reload("");
+}
+
+int main(void)
+{
+	struct ns_pair own;
+
+	ksft_print_header();
+	ksft_set_plan(13);
+	must(!setrlimit(RLIMIT_NOFILE, &(struct rlimit){ PORTS + 1000, PORTS + 1000 }), "descriptors");
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	must(shared != MAP_FAILED && !module_unload() && !module_load(PARAMETERS), "module");
+	must(!ns_pair_make(&own), "namespaces");
+	sides_know_each_other(&own);
+	churn(&own);
+	ends(&own);
+	binds();
+	one_record();
+	no_backlog(&own);
+	ns_pair_close(&own);
+	parameters_of_zero();
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
