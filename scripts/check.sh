@@ -95,12 +95,6 @@ elsewhere()
 	{ counted_tests; make -s -C selftests list | tr ' ' '\n' | grep -E -- "$paced"; } | any_of
 }
 
-# half N: the names of the other ones, each second of them from the first one on, or from the second one
-half()
-{
-	tests | grep -vE -- "$(elsewhere)" | awk -v first="$1" 'NR % 2 == first % 2'
-}
-
 # start_beside NAME KIND FOLDER TESTS [OPTION]: a machine beside what follows; go on when its module and programs are
 # copied, for others are built in the same place
 start_beside()
@@ -136,17 +130,6 @@ show_beside()
 start_counted()
 {
 	start_beside "counted.$1" "$1" "$out/counted" "$(counted_tests | any_of)" --counted
-}
-
-# run_debug: in two machines, since each leaves a third of two processors idle
-run_debug()
-{
-	local names
-
-	start_beside debug debug "$out/half" "$(half 1 | any_of)"
-	names=$(half 2 | any_of)
-	[ -z "$names" ] || part scripts/check-vm.sh debug "$out" "$names"
-	end_beside debug
 }
 
 # run_kernel SERIES [short]
@@ -295,5 +278,5 @@ part scripts/check-vm.sh stock "$out" "$only" "$(elsewhere)"
 [ -n "$only" ] || part run_demos
 [[ ! tour =~ $only ]] || part scripts/tour.sh --check
 end_beside counted.debug
-[ -n "$quick" ] || run_debug
+[ -n "$quick" ] || part scripts/check-vm.sh debug "$out" "$only" "$(elsewhere)"
 close_up
