@@ -276,7 +276,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	xsk->listener = NULL;
 	xsk->fastopenq = NULL;
 	xsk->pace = NULL;
-	xsk->readers = 0;
+	atomic_set(&xsk->readers, 0);
 	INIT_HLIST_NODE(&child->sk_bind_node);
 	xtcp_sock_reset_tcb(child);
 	/* it is the listener's alone, as in Linux */

@@ -77,7 +77,7 @@ struct xtcp_sock {
 	/* What the program has set: stays when it connects again, and goes to what its listener accepts. */
 	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION, or the namespace's */
 	/* threads that sleep in RECEIVE, also those that a disconnect has yet to wake; no option, but it stays, too */
-	u32 readers;
+	atomic_t readers;
 	bool algorithm_chosen : 1;	/* by TCP_CONGESTION: what a listener accepts has it, too */
 	bool recvmsg_inq : 1;		/* TCP_INQ */
 	bool quickack_asked : 1;	/* by TCP_QUICKACK */

@@ -4,10 +4,12 @@
 #define XTCP_IP_H
 
 #include <linux/types.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+#include <net/xfrm.h>
 
 struct dst_entry;
 struct sk_buff;
-struct sock;
 struct xtcp_tuple;
 
 /* Full socks: @skb starts at the TCP header, checksum not yet computed. Socket lock held. Consumes @skb. */
@@ -21,5 +23,17 @@ u16 xtcp_ip_header_len(const struct sock *sk);
 u16 xtcp_ip_advmss(const struct sock *sk);
 bool xtcp_ip_child_route(struct sock *child);
 void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple);
+
+/* Has IPsec a say in what @sk sends? */
+static inline bool xtcp_ip_has_policies(const struct net *net, const struct sock *sk)
+{
+#ifdef CONFIG_XFRM
+	return READ_ONCE(net->xfrm.policy_count[XFRM_POLICY_OUT]) ||
+	       rcu_access_pointer(sk->sk_policy[XFRM_POLICY_OUT]) ||
+	       READ_ONCE(net->xfrm.policy_default[XFRM_POLICY_OUT]) != XFRM_USERPOLICY_ACCEPT;
+#else
+	return false;
+#endif
+}
 
 #endif /* XTCP_IP_H */

@@ -17,7 +17,6 @@
 #include <net/ipv6.h>
 #include <net/l3mdev.h>
 #include <net/route.h>
-#include <net/xfrm.h>
 
 #include "base/netns.h"
 #include "compat.h"
@@ -45,14 +44,11 @@ static int oif(const struct net *net, const struct xtcp_ip_reply *how)
 /* As ip_route_output_flow(), which goes a long way to find that there is no IPsec policy, as on most hosts. */
 static struct rtable *output_route(struct net *net, struct flowi4 *fl4, struct sock *sk)
 {
-#ifdef CONFIG_XFRM
-	if (READ_ONCE(net->xfrm.policy_count[XFRM_POLICY_OUT]) || rcu_access_pointer(sk->sk_policy[XFRM_POLICY_OUT]) ||
-	    READ_ONCE(net->xfrm.policy_default[XFRM_POLICY_OUT]) != XFRM_USERPOLICY_ACCEPT) {
+	if (xtcp_ip_has_policies(net, sk)) {
 		/* the label is for policies only */
 		security_sk_classify_flow(sk, flowi4_to_flowi_common(fl4));
 		return ip_route_output_flow(net, fl4, sk);
 	}
-#endif
 	return __ip_route_output_key(net, fl4);
 }
 

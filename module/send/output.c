@@ -619,7 +619,7 @@ static bool program_is_on_its_way(const struct sock *sk, bool asked)
 		return false;
 	if (!sk->sk_socket)
 		return !sock_flag(sk, SOCK_DEAD);
-	return asked || (xsk->readers && xtcp_text_readable(sk, READ_ONCE(sk->sk_rcvlowat)));
+	return asked || (atomic_read(&xsk->readers) && xtcp_text_readable(sk, READ_ONCE(sk->sk_rcvlowat)));
 }
 
 /*
@@ -631,7 +631,7 @@ static bool reader_acknowledges(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	return xsk->rcv_unacked_segments > 2 && !xsk->quickacks && !xsk->answer_awaited && xsk->readers &&
+	return xsk->rcv_unacked_segments > 2 && !xsk->quickacks && !xsk->answer_awaited && atomic_read(&xsk->readers) &&
 	       program_is_on_its_way(sk, false);
 }
 

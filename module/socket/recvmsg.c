@@ -217,17 +217,50 @@ static int wait_for_text(struct sock *sk, long *timeo, const struct sk_buff *las
 	int ret;
 
 	no_answer_yet(sk);
-	xsk->readers++;
+	atomic_inc(&xsk->readers);
 	ret = sk_wait_data(sk, timeo, last);
-	xsk->readers--;
+	atomic_dec(&xsk->readers);
 	return ret;
 }
 
-static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags)
+/* Would a call that takes the lock now find nothing to read, nothing to acknowledge and nothing to tell? Racy. */
+static bool is_quiet(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	return skb_queue_empty_lockless(&sk->sk_receive_queue) && READ_ONCE(sk->sk_state) == TCP_ESTABLISHED &&
+	       !READ_ONCE(xsk->ack_pending) && !READ_ONCE(xsk->urg_data) && !READ_ONCE(sk->sk_err) &&
+	       !READ_ONCE(sk->sk_shutdown);
+}
+
+/*
+ * The usual wait, for an answer to what the program has just written or for the next request: without the lock, which
+ * would be taken for nothing but to give it back. Whatever happens wakes the thread, and is looked at under the lock
+ * then; what had happened before it stood in the queue of those who wait is_quiet() sees.
+ *
+ * Returns what is left of @timeo.
+ */
+static long wait_unlocked(struct sock *sk, long timeo)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	atomic_inc(&xsk->readers);
+	WRITE_ONCE(xsk->asked, false);
+	add_wait_queue(sk_sleep(sk), &wait);
+	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
+	if (is_quiet(sk))
+		timeo = wait_woken(&wait, TASK_INTERRUPTIBLE, timeo);
+	sk_clear_bit(SOCKWQ_ASYNC_WAITDATA, sk);
+	remove_wait_queue(sk_sleep(sk), &wait);
+	atomic_dec(&xsk->readers);
+	return timeo;
+}
+
+static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, long timeo)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	int target = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
-	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 	/* SO_PEEK_OFF: where peeking goes on, from what waits to be read; below 0: it does not */
 	const u32 peek_off = flags & MSG_PEEK ? max(READ_ONCE(sk->sk_peek_off), 0) : 0;
 	u32 peek_seq = xsk->copied_seq + peek_off;
@@ -320,23 +353,32 @@ static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len, int f
  */
 int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
-	bool wants_inq = false;
+	const int disconnects = READ_ONCE(sk->sk_disconnects);
+	bool wants_inq = false, waited;
+	long timeo;
 	int ret;
 
 	if (unlikely(flags & MSG_ERRQUEUE))
 		return xtcp_compat_recv_error(sk, msg, len);
+	timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 	if (sk_can_busy_loop(sk) && skb_queue_empty_lockless(&sk->sk_receive_queue) &&
 	    sk->sk_state == TCP_ESTABLISHED)
 		sk_busy_loop(sk, flags & MSG_DONTWAIT);
+	waited = timeo && len && !(flags & (MSG_PEEK | MSG_OOB)) && is_quiet(sk);
+	if (waited)
+		timeo = wait_unlocked(sk, timeo);
 
 	lock_sock(sk);
-	if (sk->sk_state == TCP_LISTEN) {
+	if (unlikely(waited && sk->sk_disconnects != disconnects)) {
+		/* as sk_wait_data() says it */
+		ret = -EPIPE;
+	} else if (sk->sk_state == TCP_LISTEN) {
 		ret = -ENOTCONN;
 	} else if (flags & MSG_OOB) {
 		ret = receive_urgent(sk, msg, len, flags);
 	} else {
 		wants_inq = xtcp_sk(sk)->recvmsg_inq;
-		ret = receive(sk, msg, len, flags);
+		ret = receive(sk, msg, len, flags, timeo);
 	}
 	release_sock(sk);
 
