@@ -361,6 +361,7 @@ void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 
 	sock_owned_by_me(child);
 	__acquire(&child->sk_lock.slock);	/* by xtcp_sock_clone() */
+	xtcp_early_learn(child, skb);
 	detach(skb);
 	sk_mark_napi_id(child, skb);
 	/* the SYN is one of them, as Linux counts */
