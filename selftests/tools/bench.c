@@ -3,9 +3,11 @@
  * xtcp against kernel TCP over a veth, in one run, in turns (`make bench`):
  *
  *	bench compare PAIRS MEGABYTES TRANSACTIONS CONNECTIONS
- *		STREAM (one way, 64 KB writes), RR (one octet there and back on
- *		one connection) and CRR (the same with a connection each): how
- *		many times kernel TCP's rate xtcp has; the median of the pairs
+ *		STREAM (one way, 64 KB writes; a quarter as much by writes of
+ *		1 KB, a fortieth by such of 64 octets with TCP_NODELAY), RR (one
+ *		octet there and back on one connection) and CRR (the same with a
+ *		connection each): how many times kernel TCP's rate xtcp has; the
+ *		median of the pairs
  *	bench ab PAIRS MEGABYTES TRANSACTIONS CONNECTIONS [FLOOR]
  *		the same of two builds of xtcp, XTCP_KO and the one that AB_KO names,
  *		and how many times the second one's rate the first one has, of RR at
@@ -21,6 +23,8 @@
  */
 #include <errno.h>
 #include <kselftest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,9 +46,26 @@
 #define PIECE 65536
 #define PAIRS_MAX 99
 
-enum load { STREAM, RR, CRR, LOADS };
+enum load { STREAM, STREAM_1K, STREAM_64, RR, CRR, LOADS };
 
-static const char * const load_name[LOADS] = { "STREAM", "RR", "CRR" };
+static const char * const load_name[LOADS] = {
+	[STREAM] = "STREAM",
+	[STREAM_1K] = "STREAM, writes of 1 KB",
+	[STREAM_64] = "STREAM, writes of 64 octets",
+	[RR] = "RR",
+	[CRR] = "CRR",
+};
+
+/* What one write has, and of how many megabytes one is sent: small writes take their time. */
+static const struct {
+	int octets;
+	int share;
+} writes[] = {
+	[STREAM] = { PIECE, 1 },
+	[STREAM_1K] = { 1024, 4 },
+	[STREAM_64] = { 64, 40 },
+};
+
 static struct ns_pair pair;
 static char piece[PIECE];
 
@@ -111,16 +132,15 @@ static void exchange(int fd)
 		measure_die("exchange");
 }
 
-static void send_stream(int fd, long megabytes)
+static void send_stream(int fd, long pieces, int octets)
 {
-	long pieces = megabytes * (1048576 / PIECE);
 	ssize_t n;
 	int done;
 
-	memset(piece, 's', PIECE);
+	memset(piece, 's', octets);
 	while (pieces--)
-		for (done = 0; done < PIECE; done += n) {
-			n = send(fd, piece + done, PIECE - done, MSG_NOSIGNAL);
+		for (done = 0; done < octets; done += n) {
+			n = send(fd, piece + done, octets - done, MSG_NOSIGNAL);
 			if (n <= 0)
 				measure_die("send");
 		}
@@ -128,6 +148,17 @@ static void send_stream(int fd, long megabytes)
 	/* the server has read everything when it closes */
 	if (recv(fd, piece, 1, 0))
 		measure_die("the stream's end");
+}
+
+/* How many writes, transactions or connections of @load: what the command line says. */
+static void fill_amounts(long amount[LOADS], const long *n)
+{
+	int load;
+
+	for (load = STREAM; load <= STREAM_64; load++)
+		amount[load] = n[0] * (1048576 / writes[load].octets) / writes[load].share;
+	amount[RR] = n[1];
+	amount[CRR] = n[2];
 }
 
 /* Units of @load in a second: megabytes, transactions, connections. */
@@ -147,16 +178,19 @@ static double rate(enum load load, enum stack stack, long amount)
 		return amount / (measure_now() - start);
 	}
 	fd = open_client(stack);
+	if (load == STREAM_64 && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)))
+		measure_die("TCP_NODELAY");
 	if (load == RR)
 		exchange(fd);
 	start = measure_now();
-	if (load == STREAM)
-		send_stream(fd, amount);
-	for (i = 0; load == RR && i < amount; i++)
-		exchange(fd);
+	if (load == RR)
+		for (i = 0; i < amount; i++)
+			exchange(fd);
+	else
+		send_stream(fd, amount, writes[load].octets);
 	start = measure_now() - start;
 	close(fd);
-	return amount / start;
+	return load == RR ? amount / start : amount * writes[load].octets / 1048576.0 / start;
 }
 
 /* One line of figures; false below the floor. @unit: of both. */
@@ -165,7 +199,7 @@ static bool report(const char *what, const char *unit, double *ratio, double *ou
 {
 	double m = measure_median(ratio, pairs);
 
-	printf("%-34s %5.2fx  (%.3f to %.3f, %d pairs; median %.0f against %.0f", what, m, ratio[0],
+	printf("%-41s %5.2fx  (%.3f to %.3f, %d pairs; median %.0f against %.0f", what, m, ratio[0],
 	       ratio[pairs - 1], pairs, measure_median(ours, pairs), measure_median(theirs, pairs));
 	if (floor)
 		printf("; floor %.3fx%s", floor, m < floor ? ": BELOW" : "");
@@ -174,12 +208,11 @@ static bool report(const char *what, const char *unit, double *ratio, double *ou
 	return m >= floor;
 }
 
-static const char * const unit[LOADS] = { "MB/s", "transactions/s", "connections/s" };
+static const char * const unit[LOADS] = { "MB/s", "MB/s", "MB/s", "transactions/s", "connections/s" };
 
-static int run_compare(int pairs, long megabytes, long transactions, long connections)
+static int run_compare(int pairs, const long *amount)
 {
-	const long amount[LOADS] = { megabytes, transactions, connections };
-	const double floor[LOADS] = { 0.70, 0, 0 };
+	const double floor[LOADS] = { 0.70 };
 	double ratio[PAIRS_MAX], ours[PAIRS_MAX], theirs[PAIRS_MAX];
 	pid_t server[2];
 	bool ok = true;
@@ -320,19 +353,20 @@ static int run_tax(int pairs, long transactions, long connections)
 
 int main(int argc, char **argv)
 {
-	long n[4] = {};
+	long n[4] = {}, amount[LOADS];
 	int i, status;
 
 	for (i = 2; i < argc && i < 6; i++)
 		n[i - 2] = atol(argv[i]);
 	if (n[0] < 1 || n[0] > PAIRS_MAX)
 		argc = 0;
+	fill_amounts(amount, n + 1);
 	if (ns_pair_make(&pair))
 		return 2;
 	if (argc == 6 && !strcmp(argv[1], "compare"))
-		status = run_compare(n[0], n[1], n[2], n[3]);
+		status = run_compare(n[0], amount);
 	else if ((argc == 6 || argc == 7) && !strcmp(argv[1], "ab"))
-		status = run_ab(n[0], n + 1, argc == 7 ? atof(argv[6]) : 0);
+		status = run_ab(n[0], amount, argc == 7 ? atof(argv[6]) : 0);
 	else if (argc == 5 && !strcmp(argv[1], "tax"))
 		status = run_tax(n[0], n[1], n[2]);
 	else
