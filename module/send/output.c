@@ -635,12 +635,24 @@ static bool reader_acknowledges(const struct sock *sk)
 	       program_is_on_its_way(sk, false);
 }
 
+/*
+ * Would an ACK move the right edge of the window on, or does the program wait for more than there is? Else what it
+ * reads will have an ACK sent that does, as in Linux: one from now on would let the peer send nothing.
+ */
+static bool ack_lets_send(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	return xtcp_window_offer(sk) >= xsk->rcv_wnd ||
+	       xsk->rcv_nxt - xsk->copied_seq < (u32)READ_ONCE(sk->sk_rcvlowat);
+}
+
 /**
  * xtcp_output_ack_owed() - a segment is to be acknowledged: now, or a little later
  * @sk: the sock
  *
- * RFC 9293 section 3.8.6.3: for every second full segment at once (SHLD-19), otherwise within 200 ms (SHLD-18,
- * MUST-40). The first ACKs go at once, as Linux's, unless a program is on its way that may answer: a request and its
+ * RFC 9293 section 3.8.6.3: for every second full segment at once (SHLD-19) if that lets the peer send more, otherwise
+ * within 200 ms (SHLD-18, MUST-40). The first ACKs go at once, as Linux's, unless a program is on its way that may answer: a request and its
  * answer need no segment more than RFC 9293 does, and one that stays unanswered is acknowledged when the program wants
  * more, in RECEIVE or in poll(), or else after XTCP_ANSWER_MS, to the next tick. A program that does not wait in SEND
  * may be in poll() when an answer comes, and gets no such delay. Later on a bundle waits as long for its reader, who
@@ -658,7 +670,8 @@ void xtcp_output_ack_owed(struct sock *sk)
 	if (!xsk->ack_pending)
 		return;
 	WRITE_ONCE(xsk->asked, false);
-	due = xsk->rcv_unacked_segments >= 2 || xsk->rcv_nxt - xsk->rcv_wup >= 2U * xsk->rcv_mss;
+	due = (xsk->rcv_unacked_segments >= 2 || xsk->rcv_nxt - xsk->rcv_wup >= 2U * xsk->rcv_mss) &&
+	      ack_lets_send(sk);
 	if (xsk->ack_now || (due && !reader_acknowledges(sk))) {
 		xtcp_output_ack_now(sk);
 	} else if (!due && (xsk->pingpong || !xsk->quickacks)) {
