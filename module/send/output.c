@@ -671,7 +671,7 @@ void xtcp_output_ack_owed(struct sock *sk)
 		return;
 	WRITE_ONCE(xsk->asked, false);
 	due = (xsk->rcv_unacked_segments >= 2 || xsk->rcv_nxt - xsk->rcv_wup >= 2U * xsk->rcv_mss) &&
-	      ack_lets_send(sk);
+	      ((xsk->quickacks && !xsk->pingpong) || ack_lets_send(sk));
 	if (xsk->ack_now || (due && !reader_acknowledges(sk))) {
 		xtcp_output_ack_now(sk);
 	} else if (!due && (xsk->pingpong || !xsk->quickacks)) {
