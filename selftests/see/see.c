@@ -149,7 +149,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "--run"))
 		return see_be_run();
 	ksft_print_header();
-	ksft_set_plan(30);
+	ksft_set_plan(34);
 	see_must(ns_pair_make(&see_net), "namespaces");
 	see_first_lines();
 	for (i = 0; i < SEE_VIEWS; i++)
@@ -160,6 +160,8 @@ int main(int argc, char **argv)
 	see_listing_held();
 	see_counter_names();
 	see_ss();
+	for (i = 0; i < SEE_VIEWS; i++)
+		see_ss_info(&see_views[i]);
 	see_ss_kill();
 	see_nstat();
 	see_ladders();

@@ -79,6 +79,7 @@ char *see_output(int ns, int *status, const char *format, ...) __attribute__((fo
 void see_says(const char *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void see_counter_names(void);
 void see_ss(void);
+void see_ss_info(const struct see_view *view);
 void see_ss_kill(void);
 void see_nstat(void);
 void see_ladders(void);

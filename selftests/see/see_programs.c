@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What programs make of what xtcp shows: the counters' names, stock ss and nstat, scripts/ladder, scripts/xtcp_run. */
 #include <fnmatch.h>
+#include <limits.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <netinet/tcp.h>
 
 #include "counters.h"
+#include "info.h"
 #include "module.h"
+#include "netem.h"
 #include "see.h"
+#include "tcpstate.h"
 #include "tracing.h"
 #include "wait.h"
 
 #define MS		"[0-9].[0-9][0-9][0-9]"			/* the end of a time */
+#define FOUR_WINDOWS	60000	/* octets: as many as a new connection has in flight, four times */
 #define TRACE		"/sys/kernel/tracing/instances/see"	/* tracing_start("see") */
 
 /**
@@ -124,6 +129,73 @@ void see_ss(void)
 	close(l4);
 	close(l6);
 	see_report("stock ss", NULL);
+}
+
+/* A number that ss -i shows as NAME:NUMBER; @none when it shows none. */
+static double ss_number(const char *text, const char *name, double none)
+{
+	char want[20];
+	const char *at;
+
+	snprintf(want, sizeof(want), " %s:", name);
+	at = strstr(text, want);
+	return at ? atof(at + strlen(want)) : none;
+}
+
+static char ss_said[800];	/* the latest, and what TCP_INFO said, for messages */
+
+/* What ss -i says of the socket, in hundredths of a second, is what TCP_INFO does in microseconds. */
+static bool ss_agrees(const struct see_view *view, int fd)
+{
+	const char *prefix = view->stack == XTCP ? "x" : "";
+	const struct tcp_info info = info_of(fd);
+	char *text;
+	int status;
+	bool ok;
+
+	text = see_output(see_net.a, &status, "PROC_NET_TCP=/proc/net/%stcp PROC_NET_TCP6=/proc/net/%stcp6 "
+			  "ss -tinoH sport = :%u", prefix, prefix, stack_port(fd));
+	ok = !status && lround(ss_number(text, "rto", 0) * 100) == info.tcpi_rto / 10000 &&
+	     lround(ss_number(text, "ato", 0) * 100) == info.tcpi_ato / 10000 &&
+	     ss_number(text, "cwnd", 0) == info.tcpi_snd_cwnd &&
+	     ss_number(text, "ssthresh", INT_MAX) == info.tcpi_snd_ssthresh &&
+	     ss_number(text, "retrans", 0) == info.tcpi_retransmits;
+	snprintf(ss_said, sizeof(ss_said), "rto %u, ato %u, cwnd %u, ssthresh %u, retransmits %u, and ss says %s",
+		 info.tcpi_rto, info.tcpi_ato, info.tcpi_snd_cwnd, info.tcpi_snd_ssthresh, info.tcpi_retransmits, text);
+	free(text);
+	return ok;
+}
+
+/**
+ * see_ss_info() - A result: what stock ss -i says is what TCP_INFO does.
+ * @view: of which stack and IP version
+ */
+void see_ss_info(const struct see_view *view)
+{
+	unsigned int port = see_new_port();
+	int listener = see_listen(see_net.b, view, view->b, port), client = see_connect(see_net.a, view, view->b, port);
+	int server = see_must(accept(listener, NULL, NULL), "accept");
+	static char text[FOUR_WINDOWS];
+
+	CHECK(ss_agrees(view, client), "a new connection: %s", ss_said);
+	see_must(write(client, text, sizeof(text)), "write");
+	CHECK(recv(server, text, sizeof(text), MSG_WAITALL) == sizeof(text), "recv");
+	CHECK(stack_carries(server, client, 1000), "carries");
+	CHECK(WAIT_FOR(!info_of(client).tcpi_unacked, SOON), "acknowledged");
+	CHECK(info_of(client).tcpi_snd_cwnd > 10 && info_of(client).tcpi_ato, "cwnd %u", info_of(client).tcpi_snd_cwnd);
+	CHECK(ss_agrees(view, client), "after slow start: %s", ss_said);
+	see_must(netem_gate(see_net.a, "veth0", false), "gate");
+	see_must(write(client, "x", 1), "write");
+	/* another one may come between two looks */
+	CHECK(WAIT_FOR(info_of(client).tcpi_retransmits > 1 && ss_agrees(view, client), SOON), "after timeouts: %s",
+	      ss_said);
+	CHECK(info_of(client).tcpi_snd_ssthresh < INT_MAX && info_of(client).tcpi_rto >= 800000, "rto %u, ssthresh %u",
+	      info_of(client).tcpi_rto, info_of(client).tcpi_snd_ssthresh);
+	see_must(netem_gate(see_net.a, "veth0", true), "gate");
+	close(server);
+	close(client);
+	close(listener);
+	see_report("ss -i says what TCP_INFO does", view->name);
 }
 
 /* Is the other end told by a reset? */
