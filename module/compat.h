@@ -32,6 +32,7 @@
 
 #include <linux/errqueue.h>
 #include <linux/hrtimer.h>
+#include <linux/memcontrol.h>
 #include <linux/net.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
@@ -547,6 +548,42 @@ static inline struct sock *xtcp_compat_kernel_lookup(struct net *net, const stru
 #endif
 #endif
 	return NULL;
+}
+
+/* Whether a group of version 1 limits its sockets; since 6.11 kernels may be without that version. */
+#ifdef CONFIG_MEMCG
+static inline bool xtcp_compat_memcg1_limits(const struct mem_cgroup *memcg)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0) || defined(CONFIG_MEMCG_V1)
+	return memcg->tcpmem_active;
+#else
+	return false;
+#endif
+}
+#endif
+
+/*
+ * The memory control group, with a reference, that a socket of the running program is charged to; NULL: none, or
+ * inet_accept() sees to it, as it does since 6.18.
+ */
+static inline struct mem_cgroup *xtcp_compat_acceptor_memcg(void)
+{
+#if defined(CONFIG_MEMCG) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+	struct mem_cgroup *memcg;
+
+	if (!mem_cgroup_sockets_enabled)
+		return NULL;
+	rcu_read_lock();
+	memcg = mem_cgroup_from_css(task_css(current, memory_cgrp_id));
+	if (!memcg->css.parent ||
+	    (!cgroup_subsys_on_dfl(memory_cgrp_subsys) && !xtcp_compat_memcg1_limits(memcg)) ||
+	    !css_tryget(&memcg->css))
+		memcg = NULL;
+	rcu_read_unlock();
+	return memcg;
+#else
+	return NULL;
+#endif
 }
 
 /* Whose a socket is, stands in the sock since 6.17, and was asked of its inode before. */

@@ -11,6 +11,9 @@
 #include <linux/timer.h>
 #include <net/sock.h>
 
+#include "base/sock.h"
+#include "compat.h"
+
 #define KEPT	((int)(2 * PAGE_SIZE))	/* octets; less than that is kept for the next segment */
 #define SOON	(HZ)			/* jiffies */
 
@@ -63,6 +66,45 @@ void xtcp_memory_force(struct sock *sk, int octets)
 	sock_owned_by_me(sk);
 	if (missing > 0)
 		sk_forward_alloc_add(sk, charge_always(sk, missing));
+}
+
+#ifdef CONFIG_MEMCG
+/* All pages that were charged for the sock. What is in the error queue was not, though sk_rmem_alloc counts it. */
+static int charged(const struct sock *sk)
+{
+	int octets = sk->sk_forward_alloc + sk->sk_wmem_queued + xtcp_sk(sk)->out_of_order_bytes;
+	const struct sk_buff *skb;
+
+	skb_queue_walk(&sk->sk_receive_queue, skb)
+		octets += skb->truesize;
+	return octets;
+}
+#endif
+
+/**
+ * xtcp_memory_accepted() - the sock is the running program's from now on: its memory control group is charged
+ * @sk: a child that accept() is about to return
+ *
+ * What it holds by now was charged to tcp_mem alone. That is given back, and charged to both.
+ *
+ * Context: process. Takes the socket lock of @sk.
+ */
+void xtcp_memory_accepted(struct sock *sk)
+{
+#ifdef CONFIG_MEMCG
+	struct mem_cgroup *memcg = xtcp_compat_acceptor_memcg();
+	int held;
+
+	if (!memcg)
+		return;
+	lock_sock(sk);
+	held = charged(sk);
+	__sk_mem_reclaim(sk, held);
+	sk->sk_memcg = memcg;	/* the reference ends with the sock */
+	if (held)
+		sk_forward_alloc_add(sk, charge_always(sk, held));
+	release_sock(sk);
+#endif
 }
 
 /**

@@ -5,6 +5,9 @@
 
 struct sock;
 
+/* In accept(). Takes the child's socket lock. */
+void xtcp_memory_accepted(struct sock *sk);
+
 /* Socket lock held. */
 void xtcp_memory_force(struct sock *sk, int octets);
 void xtcp_memory_uncharge(struct sock *sk, int octets);

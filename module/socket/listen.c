@@ -10,6 +10,7 @@
 #include <net/inet_sock.h>
 #include <net/sock.h>
 
+#include "base/memory.h"
 #include "base/netns.h"
 #include "base/orphan.h"
 #include "base/sock.h"
@@ -159,7 +160,7 @@ static int unlocked_wait(struct sock *sk, long timeout)
  * @err: where the error goes
  * @kern: unused: a child is of the kind of its listener
  *
- * Context: process. Takes the socket lock; sleeps for SO_RCVTIMEO at most.
+ * Context: process. Takes the socket lock, then the child's; sleeps for SO_RCVTIMEO at most.
  *
  * Return: the oldest child, with the reference that the queue had; or NULL and in @err -EINVAL, -EAGAIN, -EINTR or
  * -ERESTARTSYS.
@@ -186,7 +187,9 @@ struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
 	error = child ? 0 : -EAGAIN;
 out:
 	release_sock(sk);
-	if (error)
+	if (child)
+		xtcp_memory_accepted(child);
+	else
 		*err = error;
 	return child;
 }

@@ -58,7 +58,7 @@ static long number_in(const char *path)
 	return atol(text);
 }
 
-/* A socket belongs to the group of the task that makes it, and an accepted one of xtcp to none before 7.2. */
+/* A socket belongs to the group of the task that makes it, an accepted one to that of the task that accepts it. */
 static void enter_group(bool in)
 {
 	put(in ? GROUP "cgroup.procs" : TREE "/cgroup.procs", 0);

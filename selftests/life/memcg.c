@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory control groups (version 2): a connection's memory is charged to the group of the program that called socket()
+ * or accept(), to the octet, from what came before accept() on, and all of it is given back. Beyond memory.max a stream
+ * goes on. On both stacks.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <linux/sock_diag.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <linux/sockios.h>
+
+#include "lib/must.h"
+#include "lib/ns.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+#define TREE		"/sys/fs/cgroup/"
+#define CLIENTS		TREE "memcg_clients/"	/* of who connects */
+#define SERVERS		TREE "memcg_servers/"	/* of who accepts */
+#define BUFFER		1048576
+#define LARGE		65536
+#define MAX_OCTETS	262144	/* less than a receive buffer of rmem_max holds */
+#define STREAM		4194304
+
+static int net;
+
+static void put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text), path);
+	close(fd);
+}
+
+/* The number behind a name in a file of lines with both. */
+static long line_of(const char *path, const char *what)
+{
+	FILE *f = fopen(path, "r");
+	char name[64];
+	long number;
+
+	must(f, path);
+	while (fscanf(f, "%63s %ld", name, &number) == 2)
+		if (!strcmp(name, what))
+			break;
+	must(!strcmp(name, what), what);
+	fclose(f);
+	return number;
+}
+
+static long charged(const char *group)
+{
+	char path[100];
+
+	snprintf(path, sizeof(path), "%smemory.stat", group);
+	return line_of(path, "sock");
+}
+
+/* What the socket holds, and keeps in reserve. */
+static long held(int fd)
+{
+	__u32 mem[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(mem);
+
+	must(!getsockopt(fd, SOL_SOCKET, SO_MEMINFO, mem, &len), "SO_MEMINFO");
+	return (long)mem[SK_MEMINFO_RMEM_ALLOC] + mem[SK_MEMINFO_WMEM_QUEUED] + mem[SK_MEMINFO_FWD_ALLOC];
+}
+
+static int octets_in(int fd, int cmd)
+{
+	int octets = -1;
+
+	must(!ioctl(fd, cmd, &octets), "ioctl");
+	return octets;
+}
+
+static void enter(const char *group)
+{
+	char path[100];
+
+	snprintf(path, sizeof(path), "%scgroup.procs", group);
+	put(path, "0");
+}
+
+static int client_to(enum stack stack, const char *text, int listener)
+{
+	int fd, size = BUFFER;
+
+	enter(CLIENTS);
+	fd = stack_socket(net, stack, text);
+	enter(TREE);
+	must(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), "socket");
+	must(!stack_connect(fd, text, stack_port(listener)), "connect");
+	return fd;
+}
+
+static int accept_member(int listener)
+{
+	int fd;
+
+	enter(SERVERS);
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	enter(TREE);
+	must(fd >= 0, "accept");
+	return fd;
+}
+
+static size_t stuff(int fd, size_t most)
+{
+	static char octets[LARGE];
+	size_t all = 0;
+	ssize_t n;
+
+	while (all < most &&
+	       (n = send(fd, octets, most - all < LARGE ? most - all : LARGE, MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
+		all += n;
+	return all;
+}
+
+static size_t drain(int fd, size_t len)
+{
+	static char octets[LARGE];
+	size_t all = 0;
+	ssize_t n;
+
+	while (all < len && (n = recv(fd, octets, sizeof(octets), MSG_DONTWAIT)) > 0)
+		all += n;
+	return all;
+}
+
+/* The kernel sums up what processors have counted every two seconds. */
+static bool group_has(const char *group, int fd)
+{
+	bool ok = WAIT_FOR(charged(group) == (fd < 0 ? 0 : held(fd)), STACK_DEADLINE_MS);
+
+	if (!ok)
+		ksft_print_msg("%s: %ld charged, %ld held\n", group, charged(group), fd < 0 ? 0 : held(fd));
+	return ok;
+}
+
+/* Nobody reads: both ends hold what they may. */
+static void test_charges(enum stack stack, const char *text)
+{
+	int listener = stack_listener(net, stack, text, 0, false), client, server;
+	size_t sent, got = 0;
+	bool ok;
+
+	must(listener >= 0, "listener");
+	client = client_to(stack, text, listener);
+	sent = stuff(client, LARGE / 2);
+	must(WAIT_FOR(!octets_in(client, SIOCOUTQ), STACK_DEADLINE_MS), "before accept()");
+	ok = group_has(SERVERS, -1);
+	server = accept_member(listener);
+	ok &= held(server) > LARGE / 2 && group_has(SERVERS, server);
+	ksft_test_result(ok, "%s, %s: accept() charges its program for what came before\n", stack_name(stack), text);
+
+	sent += stuff(client, SIZE_MAX);
+	must(octets_in(client, SIOCOUTQ) > LARGE, "window");
+	ok = held(client) > LARGE && group_has(CLIENTS, client) && group_has(SERVERS, server);
+	ksft_test_result(ok, "%s, %s: a group is charged for what its sockets hold\n", stack_name(stack), text);
+
+	ok = WAIT_FOR((got += drain(server, sent - got)) == sent, STACK_DEADLINE_MS);
+	must(WAIT_FOR(!octets_in(client, SIOCOUTQ), STACK_DEADLINE_MS), "acknowledged");
+	ok &= group_has(CLIENTS, client) && group_has(SERVERS, server);
+	close(client);
+	close(server);
+	close(listener);
+	ok &= group_has(CLIENTS, -1) && group_has(SERVERS, -1);
+	ksft_test_result(ok, "%s, %s: all is given back\n", stack_name(stack), text);
+}
+
+/* The reader belongs to the group, and reads only when nothing more can be written. */
+static void test_limit(enum stack stack, const char *text)
+{
+	int listener = stack_listener(net, stack, text, 0, false), client, server, size = BUFFER;
+	long met = line_of(SERVERS "memory.events", "max");
+	size_t sent = 0, got = 0, before;
+	char limit[20];
+	bool ok = true;
+
+	must(listener >= 0 && !setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), "listener");
+	client = client_to(stack, text, listener);
+	server = accept_member(listener);
+	snprintf(limit, sizeof(limit), "%d", MAX_OCTETS);
+	put(SERVERS "memory.max", limit);
+	while (ok && got < STREAM) {
+		sent += stuff(client, STREAM - sent);
+		before = got;
+		ok = WAIT_FOR((got += drain(server, LARGE)) > before, STACK_DEADLINE_MS);
+	}
+	put(SERVERS "memory.max", "max");
+	met = line_of(SERVERS "memory.events", "max") - met;
+	ksft_test_result(ok && met > 0, "%s, %s: a stream to a group without memory: it met its limit %ld times\n",
+			 stack_name(stack), text, met);
+	close(client);
+	close(server);
+	close(listener);
+	must(group_has(SERVERS, -1), "given back");
+}
+
+int main(void)
+{
+	static const char * const texts[] = { "127.0.0.1", "::1" };
+	int stack, i;
+
+	ksft_print_header();
+	ksft_set_plan(2 * 2 * 4);
+	put(TREE "cgroup.subtree_control", "+memory");
+	must(!mkdir(CLIENTS, 0755) && !mkdir(SERVERS, 0755), "groups");
+	net = ns_make();
+	must(net >= 0, "namespace");
+	for (i = 0; i < 2; i++)
+		for (stack = KERNEL; stack <= XTCP; stack++) {
+			test_charges(stack, texts[i]);
+			test_limit(stack, texts[i]);
+		}
+	close(net);
+	must(!rmdir(CLIENTS) && !rmdir(SERVERS), "groups");
+	ksft_finished();
+}
