@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * BPF programs of a control group: they are asked before a socket of the group is made, bound and connected, may send
- * it to another port, and see each of its segments, in and out. On both stacks, so that what holds for a service on
- * kernel TCP holds for it on xtcp; but for programs of sock_ops.
+ * it to another port, see each of its segments, in and out, and change or refuse its options and where it is bound. On
+ * both stacks, so that what holds for a service on kernel TCP holds for it on xtcp; but for programs of sock_ops.
  *
  * The programs are a few instructions each, loaded by bpf(2) as they stand here.
  */
@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <netinet/tcp.h>
 
 #include "lib/must.h"
 #include "lib/ns.h"
@@ -26,6 +27,8 @@
 #define TREE	"/tmp/xtcp_groupprogs"
 #define GROUP	TREE "/group"
 #define LOG	65536
+#define ALLOWED	2222		/* ports */
+#define REFUSED	2223
 
 #define INSN(c, d, s, o, i)	((struct bpf_insn){ .code = c, .dst_reg = d, .src_reg = s, .off = o, .imm = i })
 #define SET_REG(reg, value)	INSN(BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0, value)
@@ -33,6 +36,8 @@
 #define ADD_REG(reg, value)	INSN(BPF_ALU64 | BPF_ADD | BPF_K, reg, 0, 0, value)
 #define STORE32(reg, off, from)	INSN(BPF_STX | BPF_MEM | BPF_W, reg, from, off, 0)
 #define LOAD32(to, reg, off)	INSN(BPF_LDX | BPF_MEM | BPF_W, to, reg, off, 0)
+#define LOAD64(to, reg, off)	INSN(BPF_LDX | BPF_MEM | BPF_DW, to, reg, off, 0)
+#define JUMP_UNLESS(reg, number, over)	INSN(BPF_JMP | BPF_JNE | BPF_K, reg, 0, over, number)
 #define END			INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
 
 static int net, group;
@@ -133,6 +138,53 @@ static int load_protocol(int protocol)
 	};
 
 	return load(BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, insns, 5);
+}
+
+/* Says no to a socket that has been bound to REFUSED. */
+static int load_bound(int at)
+{
+	const struct bpf_insn insns[] = {
+		LOAD32(BPF_REG_2, BPF_REG_1, offsetof(struct bpf_sock, src_port)),
+		SET_REG(BPF_REG_0, 1),
+		JUMP_UNLESS(BPF_REG_2, REFUSED, 1),
+		SET_REG(BPF_REG_0, 0),
+		END,
+	};
+
+	return load(BPF_PROG_TYPE_CGROUP_SOCK, at, insns, 5);
+}
+
+/* Says no to TCP_KEEPIDLE. */
+static int load_no_option(int at)
+{
+	const struct bpf_insn insns[] = {
+		LOAD32(BPF_REG_2, BPF_REG_1, offsetof(struct bpf_sockopt, optname)),
+		SET_REG(BPF_REG_0, 1),
+		JUMP_UNLESS(BPF_REG_2, TCP_KEEPIDLE, 1),
+		SET_REG(BPF_REG_0, 0),
+		END,
+	};
+
+	return load(BPF_PROG_TYPE_CGROUP_SOCKOPT, at, insns, 5);
+}
+
+/* Makes TCP_KEEPIDLE this many seconds, on its way in or out. */
+static int load_option(int at, int seconds)
+{
+	const struct bpf_insn insns[] = {
+		LOAD32(BPF_REG_2, BPF_REG_1, offsetof(struct bpf_sockopt, optname)),
+		SET_REG(BPF_REG_0, 1),
+		JUMP_UNLESS(BPF_REG_2, TCP_KEEPIDLE, 6),
+		LOAD64(BPF_REG_3, BPF_REG_1, offsetof(struct bpf_sockopt, optval)),
+		LOAD64(BPF_REG_4, BPF_REG_1, offsetof(struct bpf_sockopt, optval_end)),
+		COPY_REG(BPF_REG_5, BPF_REG_3),
+		ADD_REG(BPF_REG_5, 4),
+		INSN(BPF_JMP | BPF_JGT | BPF_X, BPF_REG_5, BPF_REG_4, 1, 0),
+		INSN(BPF_ST | BPF_MEM | BPF_W, BPF_REG_3, 0, 0, seconds),
+		END,
+	};
+
+	return load(BPF_PROG_TYPE_CGROUP_SOCKOPT, at, insns, 10);
 }
 
 /* What was counted since the last time. */
@@ -253,6 +305,89 @@ static void test_bind(enum stack stack, const char *text)
 	close(fd);
 }
 
+static int bind_to(int fd, const char *text, int port)
+{
+	union stack_addr addr = stack_addr(text, port);
+
+	return bind(fd, &addr.sa, stack_addr_len(&addr)) ? errno : 0;
+}
+
+/* A port that was refused is free for others, and the socket for another port. */
+static void test_post_bind(enum stack stack, const char *text)
+{
+	int at = is_v6(text) ? BPF_CGROUP_INET6_POST_BIND : BPF_CGROUP_INET4_POST_BIND, program = load_bound(at);
+	int fd = member_socket(stack, text), other = stack_socket(net, stack, text), denied, allowed, taken;
+
+	must(fd >= 0 && other >= 0, "sockets");
+	attach(program, at);
+	denied = bind_to(fd, text, REFUSED);
+	taken = bind_to(other, text, REFUSED) || listen(other, 1);
+	allowed = bind_to(fd, text, ALLOWED) || listen(fd, 1) || stack_port(fd) != ALLOWED;
+	detach(program, at);
+	ksft_test_result(denied == EPERM && !taken && !allowed, "%s, %s: bind() is undone where it came to\n",
+			 stack_name(stack), text);
+	close(fd);
+	close(other);
+}
+
+/* 0 or errno. */
+static int set_keepidle(int fd, int seconds)
+{
+	return setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof(seconds)) ? errno : 0;
+}
+
+static int keepidle(int fd)
+{
+	int seconds = 0;
+	socklen_t len = sizeof(seconds);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, &len) ? -errno : seconds;
+}
+
+/* Those of an accepted socket are its listener's. */
+static void test_options(enum stack stack, const char *text)
+{
+	int fds[2], listener = member_socket(stack, text), client, program, i, one = 1;
+	bool denied = true, changed = true, shown = true;
+
+	must(listener >= 0 && !bind_to(listener, text, ALLOWED) && !listen(listener, 1), "listener");
+	client = stack_connected(net, stack, text, ALLOWED);
+	fds[0] = listener;
+	fds[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	must(client >= 0 && fds[1] >= 0, "connection");
+	program = load_no_option(BPF_CGROUP_SETSOCKOPT);
+	attach(program, BPF_CGROUP_SETSOCKOPT);
+	for (i = 0; i < 2; i++)
+		denied &= set_keepidle(fds[i], 11) == EPERM && keepidle(fds[i]) != 11 &&
+			  !setsockopt(fds[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	denied &= !set_keepidle(client, 11) && keepidle(client) == 11;
+	detach(program, BPF_CGROUP_SETSOCKOPT);
+	program = load_option(BPF_CGROUP_SETSOCKOPT, 77);
+	attach(program, BPF_CGROUP_SETSOCKOPT);
+	for (i = 0; i < 2; i++)
+		changed &= !set_keepidle(fds[i], 11) && keepidle(fds[i]) == 77;
+	detach(program, BPF_CGROUP_SETSOCKOPT);
+	ksft_test_result(denied && changed, "%s, %s: setsockopt() is denied, and has another value\n", stack_name(stack),
+			 text);
+	denied = true;
+	program = load_no_option(BPF_CGROUP_GETSOCKOPT);
+	attach(program, BPF_CGROUP_GETSOCKOPT);
+	for (i = 0; i < 2; i++)
+		denied &= keepidle(fds[i]) == -EPERM;
+	denied &= keepidle(client) == 11;
+	detach(program, BPF_CGROUP_GETSOCKOPT);
+	program = load_option(BPF_CGROUP_GETSOCKOPT, 55);
+	attach(program, BPF_CGROUP_GETSOCKOPT);
+	for (i = 0; i < 2; i++)
+		shown &= keepidle(fds[i]) == 55;
+	detach(program, BPF_CGROUP_GETSOCKOPT);
+	ksft_test_result(denied && shown && keepidle(fds[1]) == 77,
+			 "%s, %s: getsockopt() is denied, and shows another value\n", stack_name(stack), text);
+	close(client);
+	close(fds[1]);
+	close(listener);
+}
+
 /* The client is in the group. What it sends, or what comes for it, is counted, then dropped, and sent again. */
 static void test_segments(enum stack stack, const char *text, bool out)
 {
@@ -331,7 +466,7 @@ int main(void)
 	int stack, i;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 2 * 6);
+	ksft_set_plan(2 * 2 * 9);
 	must(make_group(), "cgroup2");
 	net = ns_make();
 	must(net >= 0, "namespace");
@@ -341,6 +476,8 @@ int main(void)
 			test_create(stack, texts[i]);
 			test_connect(stack, texts[i]);
 			test_bind(stack, texts[i]);
+			test_post_bind(stack, texts[i]);
+			test_options(stack, texts[i]);
 			test_segments(stack, texts[i], true);
 			test_segments(stack, texts[i], false);
 			test_ops(stack, texts[i]);
