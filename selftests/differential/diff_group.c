@@ -4,6 +4,7 @@
 #include <linux/bpf.h>
 #include <linux/filter.h>
 #include <sys/fsuid.h>
+#include <sys/syscall.h>
 
 /* One bind: where, and with which options. */
 struct member {
@@ -439,4 +440,44 @@ SCENARIO(reuseport_program)
 	RET(diff_accepted(a) >= 0);
 	RET(setsockopt(a, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)));
 	RET(setsockopt(a, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &zero, sizeof(zero)));
+}
+
+/* A program of the kernel's new kind that says @number. */
+static int load_number(int number)
+{
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = number },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
+		.insns = (unsigned long)insns,
+		.insn_cnt = 2,
+		.license = (unsigned long)"GPL",
+	};
+	int fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+
+	if (fd < 0)
+		diff_die("BPF_PROG_LOAD");
+	return fd;
+}
+
+/* Two members, and a program that always says which: of the old kind, then of the new one, then none. */
+SCENARIO(reuseport_program_chooses)
+{
+	struct sock_filter code = BPF_STMT(BPF_RET | BPF_K, 1);
+	struct sock_fprog prog = { 1, &code };
+	int l[2], zero = 0, fd = load_number(0);
+
+	l[0] = at(HOST_LO, OPT_PORT | OPT_LISTEN, 1);
+	l[1] = at(HOST_LO, OPT_PORT | OPT_LISTEN, 1);
+	RET(setsockopt(l[0], SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)));
+	who_gets("the second one", LO(1), l, 2);
+	RET(setsockopt(l[0], SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, &fd, sizeof(fd)));
+	who_gets("the first one", LO(1), l, 2);
+	RET(setsockopt(l[0], SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &zero, sizeof(zero)));
+	who_gets("by hash", LO(1), l, 2);
+	RET(close(fd));
+	RET(close(l[0]));
+	RET(close(l[1]));
 }

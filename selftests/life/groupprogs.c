@@ -367,8 +367,8 @@ static void test_options(enum stack stack, const char *text)
 	for (i = 0; i < 2; i++)
 		changed &= !set_keepidle(fds[i], 11) && keepidle(fds[i]) == 77;
 	detach(program, BPF_CGROUP_SETSOCKOPT);
-	ksft_test_result(denied && changed, "%s, %s: setsockopt() is denied, and has another value\n", stack_name(stack),
-			 text);
+	ksft_test_result(denied && changed, "%s, %s: setsockopt() is denied, and has another value\n",
+			 stack_name(stack), text);
 	denied = true;
 	program = load_no_option(BPF_CGROUP_GETSOCKOPT);
 	attach(program, BPF_CGROUP_GETSOCKOPT);
