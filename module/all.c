@@ -103,6 +103,7 @@
 #include "base/sock.c"
 #include "base/orphan.c"
 #include "base/state.c"
+#include "base/stream.c"
 #include "base/netns.c"
 #include "base/secret.c"
 #include "base/memory.c"

@@ -437,12 +437,12 @@ static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struc
 #define XTCP_PROTO_UNMERGED	.usersize = 1
 #endif
 
-static inline struct kmem_cache *xtcp_compat_slab(const char *name, unsigned int size)
+static inline struct kmem_cache *xtcp_compat_slab(const char *name, unsigned int size, slab_flags_t flags)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
-	return kmem_cache_create(name, size, 0, SLAB_NO_MERGE, NULL);
+	return kmem_cache_create(name, size, 0, flags | SLAB_NO_MERGE, NULL);
 #else
-	return kmem_cache_create_usercopy(name, size, 0, 0, 0, 1, NULL);
+	return kmem_cache_create_usercopy(name, size, 0, flags, 0, 1, NULL);
 #endif
 }
 

@@ -24,6 +24,7 @@
 #include "base/netns.h"
 #include "base/orphan.h"
 #include "base/sock.h"
+#include "base/stream.h"
 #include "cong/algorithms.h"
 #include "in/early.h"
 #include "in/interpose.h"
@@ -46,9 +47,12 @@ static int __init xtcp_init(void)
 	err = xtcp_sock_count_init();
 	if (err)
 		return err;
-	err = xtcp_orphan_init();
+	err = xtcp_stream_init();
 	if (err)
 		goto err_count;
+	err = xtcp_orphan_init();
+	if (err)
+		goto err_stream;
 	err = xtcp_family_init();
 	if (err)
 		goto err_orphan;
@@ -102,6 +106,8 @@ err_family:
 	xtcp_family_exit();
 err_orphan:
 	xtcp_orphan_exit();
+err_stream:
+	xtcp_stream_exit();
 err_count:
 	xtcp_sock_count_exit();
 	return err;
@@ -124,6 +130,7 @@ static void __exit xtcp_exit(void)
 	xtcp_conns_exit();
 	xtcp_family_exit();
 	xtcp_orphan_exit();
+	xtcp_stream_exit();
 	xtcp_sock_count_exit();
 }
 

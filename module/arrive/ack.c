@@ -10,6 +10,7 @@
 
 #include "base/netns.h"
 #include "base/sock.h"
+#include "base/stream.h"
 #include "cong/accecn.h"
 #include "cong/cong.h"
 #include "cong/ecn.h"
@@ -83,15 +84,16 @@ static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample
 static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	u32 acked = ack - xsk->snd_una;
 
 	xtcp_scoreboard_ack(sk, ack, sample);
 	WRITE_ONCE(xsk->snd_una, ack);
 	if (unlikely(xsk->snd_urgent) && xtcp_seq_ge(ack, xsk->snd_up))
 		xsk->snd_urgent = false;
-	if (unlikely(xsk->mtuprobe.size))
+	if (unlikely(stream->mtuprobe.size))
 		xtcp_mtuprobe_acked(sk);
-	xsk->bytes_acked += acked - xtcp_ack_fin_acked(sk);
+	stream->bytes_acked += acked - xtcp_ack_fin_acked(sk);
 	xsk->retransmits = 0;
 	xsk->retrans_stamp = 0;
 	if (ack == xsk->write_seq)
@@ -106,11 +108,12 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 static __always_inline struct xtcp_sample new_sample(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_stream *stream = xsk->stream;
 
 	return (struct xtcp_sample) {
 		.now_us = xsk->arrived_us,
 		.una_before = xsk->snd_una,
-		.high_before = xsk->scoreboard.sacked ? xsk->scoreboard.high_sacked : xsk->snd_una,
+		.high_before = stream->scoreboard.sacked ? stream->scoreboard.high_sacked : xsk->snd_una,
 		.pipe_before = xtcp_scoreboard_pipe(sk),
 		.tsecr = xsk->ts_ok && seg->has_ts ? seg->tsecr : 0,
 		.ece = xtcp_ecn_echoed(sk, seg),
@@ -141,6 +144,7 @@ static noinline void count_marks(struct sock *sk, struct sk_buff *skb, u32 segme
 static __always_inline void count_delivered(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	u32 segments;
 
 	if (!sample->delivered)
@@ -148,8 +152,8 @@ static __always_inline void count_delivered(struct sock *sk, struct sk_buff *skb
 	segments = sample->delivered <= xsk->mss ? 1 : DIV_ROUND_UP(sample->delivered, xsk->mss);
 	XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVERED, segments);
 	xsk->delivered_segments += segments;
-	xsk->delivered += sample->delivered;
-	xsk->delivered_us = sample->now_us;
+	stream->delivered += sample->delivered;
+	stream->delivered_us = sample->now_us;
 	if (unlikely(xsk->ecn))
 		count_marks(sk, skb, segments, sample);
 	xtcp_rate_ack(sk, sample);
@@ -174,7 +178,7 @@ static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 static bool is_too_old(const struct sock *sk, u32 ack)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u64 acked = xsk->bytes_acked + xtcp_ack_fin_acked(sk);
+	u64 acked = xsk->stream->bytes_acked + xtcp_ack_fin_acked(sk);
 
 	return xtcp_seq_lt(ack, xsk->snd_una - (u32)min_t(u64, xsk->max_snd_wnd, acked));
 }
@@ -198,9 +202,15 @@ static __always_inline void update_window(struct sock *sk, const struct xtcp_seg
 static bool tells_nothing(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	/* the duplicate that a tail loss probe draws comes when all is acknowledged (RFC 8985 section 7.4.1) */
-	if (seg->sack_blocks || xsk->tlp.pending || (seg->flags & XTCP_ECE && !(xsk->ecn & XTCP_ECN_ACCURATE)))
+	if (seg->sack_blocks || xsk->stream->tlp.pending || (seg->flags & XTCP_ECE && !(xsk->ecn & XTCP_ECN_ACCURATE)))
 		return false;
 	return xsk->snd_una == xsk->snd_nxt || (xsk->sack_ok && xsk->cong.phase == XTCP_CONG_OPEN);
+}
+
+/* Nothing was sent, and yet an ACK speaks of loss or of marks: what it says is weighed as any other's, if possible. */
+static __always_inline bool has_stream(struct sock *sk)
+{
+	return xtcp_stream_is_there(xtcp_sk(sk)->stream) || xtcp_stream_begin(sk, GFP_ATOMIC);
 }
 
 /* An ACK within what was sent that may tell something; SND.UNA @moves. */
@@ -249,7 +259,7 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 	if (xtcp_seq_lt(seg->ack, xsk->snd_una)) {
 		if (is_too_old(sk, seg->ack))
 			return XTCP_CHALLENGE;
-		if (xsk->sack_ok && seg->sack_blocks)
+		if (xsk->sack_ok && seg->sack_blocks && has_stream(sk))
 			take_old_ack(sk, skb);
 		return XTCP_CONTINUE;
 	}
@@ -257,7 +267,7 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	xsk->ack_tstamp = (u32)jiffies;
 	xsk->probes_out = 0;
-	if (!moves && tells_nothing(xsk, seg)) {
+	if ((!moves && tells_nothing(xsk, seg)) || !has_stream(sk)) {
 		update_window(sk, seg);
 		return XTCP_CONTINUE;
 	}
@@ -289,6 +299,7 @@ static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	bool lost = syn_was_lost(xsk, seg) || xtcp_accecn_syn_met_congestion(sk);
 	struct xtcp_sample sample = new_sample(sk, seg);
 
@@ -297,14 +308,16 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 	/* child.c knows the round trip of an entry's SYN-ACK, whose TSval is not quite the clock's (cookie.c) */
 	if (!xsk->rto.srtt_us && !sample_rtt(xsk, &sample, true) && xsk->total_retrans)
 		xtcp_rto_syn_lost(&xsk->rto);
-	xsk->delivered_us = sample.now_us;
+	if (xtcp_stream_is_there(stream)) {
+		stream->delivered_us = sample.now_us;
+		stream->recover = seg->ack;
+	}
 	xsk->delivered_segments = 1;
 	/* Linux's counter has the SYN, but not the SYN-ACK */
 	if (sk->sk_state == TCP_SYN_SENT)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVERED);
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	WRITE_ONCE(xsk->snd_una, seg->ack);
-	xsk->recover = seg->ack;
 	/* what opens fast may have sent a small one already */
 	xsk->snd_sml = xtcp_seq_max(xsk->snd_sml, seg->ack);
 	xsk->retransmits = 0;

@@ -49,7 +49,7 @@
  *  2. The timers are stopped and the sock leaves the table; no new segment finds it. Its port goes back, unless the
  *     program has bound it.
  *  3. A sock with a file tells its program (sk_state_change) and waits for close(); one without is destroyed:
- *  4. the queues are purged, a bound port goes back, too, the last reference is dropped.
+ *  4. the queues are purged, a bound port and what was for text go back, too, the last reference is dropped.
  *  5. When the last skb in a qdisc or a queue is gone too, the memory is freed after an RCU grace period, and
  *     xtcp_sock_wait_gone() is told.
  *
@@ -68,6 +68,7 @@
 #include "base/netns.h"
 #include "base/orphan.h"
 #include "base/state.h"
+#include "base/stream.h"
 #include "compat.h"
 #include "cong/algorithms.h"
 #include "in/icmp.h"
@@ -160,7 +161,7 @@ void xtcp_sock_wait_gone(void)
 
 /**
  * xtcp_sock_reset_tcb() - make a TCB as it is before OPEN
- * @sk: a new sock, a clone of a listener, or one that disconnects
+ * @sk: a new sock, a clone of a listener, or one that disconnects; none of them has a stream
  *
  * What a program has set by options stays. RFC 9293 section 3.3.1.
  *
@@ -171,12 +172,8 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	memset_startat(xsk, 0, snd_una);
-	xsk->out_of_order = RB_ROOT;
+	xsk->stream = XTCP_STREAM_NONE;
 	xsk->sent = RB_ROOT;
-	INIT_LIST_HEAD(&xsk->in_flight);
-	INIT_LIST_HEAD(&xsk->to_resend);
-	xsk->scoreboard.reordering = XTCP_DUPACK_THRESHOLD;
-	xtcp_reorder_init(&xsk->rack.reorder);
 	xsk->mss_clamp = XTCP_MSS_DEFAULT_V4;
 	xsk->mss = XTCP_MSS_DEFAULT_V4;
 	xsk->rcv_mss = XTCP_MSS_DEFAULT_V4;
@@ -312,6 +309,7 @@ void xtcp_sock_release_resources(struct sock *sk)
 	xtcp_fastopen_free(sk);
 	if (xtcp_sk(sk)->lease)
 		xtcp_port_release(sk);
+	xtcp_stream_end(sk);
 	sk_sockets_allocated_dec(sk);
 }
 

@@ -7,20 +7,13 @@
 #include <linux/rbtree.h>
 #include <net/inet_sock.h>
 
+#include "base/stream.h"
 #include "cong/cong.h"
 #include "lookup/demux.h"
-#include "loss/rack.h"
-#include "loss/rate.h"
-#include "loss/scoreboard.h"
-#include "loss/tlp.h"
-#include "loss/undo.h"
 #include "pure/ace.h"
 #include "pure/clock.h"
 #include "pure/rto.h"
 #include "pure/wire.h"
-#include "recv/sack.h"
-#include "send/busy.h"
-#include "send/mtuprobe.h"
 #include "time/timer.h"
 
 struct xtcp_lease;
@@ -58,6 +51,9 @@ enum xtcp_abort_reason {
 /*
  * struct xtcp_sock - the TCB (RFC 9293 section 3.3.1) and what the socket layer needs
  *
+ * What text alone needs is in struct xtcp_stream: an idle connection does without. What the handshake, keepalive, a RST
+ * or a bare ACK reads or writes is here, and what can be read without the socket lock.
+ *
  * Grouped by who writes, and how often. Units: octets, jiffies where a name ends in tstamp, else as the line says.
  */
 struct xtcp_sock {
@@ -73,11 +69,12 @@ struct xtcp_sock {
 	/* RCU's time when it last left the table of connections or the listeners; one that is past if it never did */
 	unsigned long left_table;
 	struct xtcp_fastopenq *fastopenq; /* what TCP_FASTOPEN has set; NULL: nothing (fastopen.c); RCU */
+	/* threads that sleep in RECEIVE, also those that a disconnect has yet to wake: it stays, too */
+	atomic_t readers;
+	bool is_orphan;			/* counted in the namespace's orphans (orphan.c); socket lock */
 
 	/* What the program has set: stays when it connects again, and goes to what its listener accepts. */
 	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION, or the namespace's */
-	/* threads that sleep in RECEIVE, also those that a disconnect has yet to wake; no option, but it stays, too */
-	atomic_t readers;
 	bool algorithm_chosen : 1;	/* by TCP_CONGESTION: what a listener accepts has it, too */
 	bool recvmsg_inq : 1;		/* TCP_INQ */
 	bool quickack_asked : 1;	/* by TCP_QUICKACK */
@@ -96,6 +93,12 @@ struct xtcp_sock {
 	u32 keepalive_time;		/* TCP_KEEPIDLE in jiffies, 0: the namespace's */
 	u32 keepalive_intvl;		/* TCP_KEEPINTVL in jiffies, 0: the namespace's */
 	u32 user_window_clamp;		/* TCP_WINDOW_CLAMP, 0: not set */
+
+	/*
+	 * What the connection needs for text, from the first on that it has; else XTCP_STREAM_NONE (stream.c). Socket
+	 * lock.
+	 */
+	struct xtcp_stream *stream;
 
 	/*
 	 * SEND: read and written for each segment that goes out, and each ACK. From here to the end all is the
@@ -117,9 +120,16 @@ struct xtcp_sock {
 	u8 snd_wscale;			/* shift of the peer's window field */
 	bool fin_queued;		/* a FIN stands at the end of the send queue */
 	struct rb_root sent;		/* the skbs of the send queue that were sent, by sequence number (sndq.c) */
-	struct list_head in_flight;	/* of these, those of which nothing is known, in order of sending */
-	struct list_head to_resend;	/* of these, those that are lost and not resent, in order of sequence number */
-	struct sk_buff *resend_cursor;	/* the skb that came last into to_resend; NULL: it has left */
+	struct xtcp_rto rto;		/* RFC 6298 state */
+	struct xtcp_cong cong;		/* the congestion window */
+	u32 delivered_segments;		/* segments known to have arrived, each ACK rounded up, and the SYN; for TCP_INFO */
+	u32 snd_tstamp;			/* jiffies when data was last sent */
+	u32 ack_tstamp;			/* jiffies when the last acceptable ACK came */
+	u32 snd_up;			/* the octet after the last one that SEND called urgent */
+	bool snd_urgent;		/* snd_up counts: it is not acknowledged */
+	u8 retransmits;			/* timeouts in a row for the same SND.UNA */
+	u8 probes_out;			/* window probes sent and not answered */
+	u8 ecn;				/* bits of enum xtcp_ecn (ecn.h) */
 
 	/* RECEIVE: for each segment that comes in. */
 	u32 rcv_nxt;			/* next octet expected */
@@ -131,10 +141,13 @@ struct xtcp_sock {
 	u16 rcv_last_len;		/* length of the last segment that was smaller than rcv_mss, 0: none (text.c) */
 	u32 rcv_data_tstamp;		/* jiffies when text last came, 0: never */
 	u32 rcv_ssthresh;		/* what the window may have as far as what came shows, octets (space.c) */
-	u32 rcv_rtt_seq;		/* the right edge as it was when the window's round trip began */
-	u32 rcv_rtt_tsecr;		/* the echo of which the round trip was taken last */
+	u32 segs_in;			/* segments received; for TCP_INFO, as those below */
 	u64 arrived_us;			/* when the last segment came, microseconds: one look at the clock for all */
 	u32 rcv_tstamp;			/* jiffies when the last segment from the peer was accepted */
+	u32 ts_recent;			/* TS.Recent */
+	u32 ts_recent_stamp;		/* when it was taken, seconds; 0: never */
+	u32 segs_out;			/* segments sent */
+	u32 data_segs_in;		/* segments received with text */
 	u8 rcv_wscale;			/* shift of ours */
 	u8 rcv_unacked_segments;	/* full-sized segments received since the last ACK (RFC 9293 MUST-58) */
 	u8 quickacks;			/* ACKs that are not to be delayed */
@@ -145,84 +158,42 @@ struct xtcp_sock {
 	/* the owed ACK is left for a moment to the answer of a program that is on its way */
 	bool answer_awaited;
 	bool asked;			/* text comes next that answers what the program wrote; poll clears it */
-	bool snd_urgent;		/* SND.UP counts: it is not acknowledged */
-
-	/* What both ends have agreed on when they opened, and RFC 7323's numbers. */
-	bool wscale_ok;			/* both ends sent the option */
-	bool ts_ok;			/* both ends sent the option (RFC 7323 section 3.2's Snd.TS.OK) */
-	bool sack_ok;			/* both ends sent SACK-permitted (RFC 2018) */
-	u8 ecn;				/* bits of enum xtcp_ecn (ecn.h) */
-	u8 rcv_ratio;			/* what of a buffer is text, in 256ths (space.c) */
+	u8 rcv_ratio;			/* what of a buffer is text, in 256ths (space.c); READ_ONCE */
+	bool rcv_fin_known;		/* a FIN was seen, in order or not; ends when text takes its place */
+	bool fin_received;		/* the peer's FIN was taken in order */
+	u8 keepalive_sent;		/* keepalive probes sent and not answered */
 	u16 urg_data;			/* XTCP_URGENT_* and the octet at urg_seq (urgent.h), 0: none; READ_ONCE */
-	u32 ts_recent;			/* TS.Recent */
-	u32 ts_recent_stamp;		/* when it was taken, seconds; 0: never */
-	u32 ts_offset;			/* added to our clock in every TSval */
-	u32 iss;			/* initial send sequence number */
-	u32 irs;			/* initial receive sequence number */
+
+	/* What both ends have agreed on when they opened, and how they did: written then, but for pmtu. */
 	u16 mss_clamp;			/* what the peer's MSS option allows; the default when it sent none */
 	u16 advmss;			/* what our MSS option says */
 	u32 pmtu;			/* path MTU that mss was computed from */
-	struct xtcp_mtuprobe mtuprobe;	/* the search for it (RFC 4821) */
-
-	/* How fast to send, and what was lost: written by loss/ and cong/ for each ACK. */
-	struct xtcp_rto rto;		/* RFC 6298 state */
-	struct xtcp_cong cong;		/* congestion control state */
-	struct xtcp_scoreboard scoreboard; /* what is known of the octets in flight */
-	u32 snd_up;			/* the octet after the last one that SEND called urgent */
-	struct xtcp_rack rack;		/* when what arrived last was sent (RFC 8985) */
-	struct xtcp_tlp tlp;		/* the tail loss probe on its way */
-	struct xtcp_undo undo;		/* whether the present repair is for nothing */
-	/* SND.NXT when the present phase of congestion control began (RFC 6582 section 3.2) */
-	u32 recover;
-	bool frto;			/* F-RTO is at work (RFC 5682) */
-	u32 lost_total;			/* octets that ever were taken for lost */
-	u32 delivered;			/* octets that are known to have arrived, in or out of order */
-	/* when the last of these were, or when sending began after a pause, clock */
-	u64 delivered_us;
-	u32 delivered_segments;		/* the same in segments, each ACK rounded up, and the SYN */
-	u32 delivered_ce;		/* those that ACKs with ECE have told of; s.cep - 5 in AccECN mode */
-	struct xtcp_accecn accecn;	/* AccECN mode */
-	struct xtcp_rate rate;		/* the delivery rate */
-	struct xtcp_busy busy;		/* what it has waited for */
-	u32 rcv_fin_seq;		/* the sequence number of the peer's FIN, once rcv_fin_known */
-	u64 dsacked;			/* octets that D-SACKs reported */
-
-	/* Time: timer.c, retries.c, keepalive.c. */
-	struct xtcp_timers timers;	/* the deadlines */
-	u32 snd_tstamp;			/* jiffies when data was last sent */
-	u32 ack_tstamp;			/* jiffies when the last acceptable ACK came */
-	u32 retrans_stamp;		/* when the first of the retransmits was, TS clock ms; 0: none */
-	/* when the first window probe since the last text was sent, TS clock ms; 0: none */
-	u32 probe_stamp;
-	u8 retransmits;			/* timeouts in a row for the same SND.UNA */
-	u8 probes_out;			/* window probes sent and not answered */
-	u8 keepalive_sent;		/* keepalive probes sent and not answered */
-
-	/* The end of the peer's text, and text out of order. */
-	bool rcv_fin_known;		/* a FIN was seen, in order or not; ends when text takes its place */
-	bool fin_received;		/* the peer's FIN was taken in order */
-	bool is_orphan;			/* counted in the namespace's orphans (orphan.c) */
+	u32 iss;			/* initial send sequence number */
+	u32 irs;			/* initial receive sequence number */
+	u32 ts_offset;			/* added to our clock in every TSval */
+	bool wscale_ok;			/* both ends sent the option */
+	bool ts_ok;			/* both ends sent the option (RFC 7323 section 3.2's Snd.TS.OK) */
+	bool sack_ok;			/* both ends sent SACK-permitted (RFC 2018) */
 	bool syn_data_acked : 1;	/* the text of a SYN was taken, before the handshake was over */
 	bool syn_fastopen : 1;		/* our SYN had the Fast Open option; this and what follows: fastsyn.c */
 	bool syn_data : 1;		/* and text */
 	bool syn_fastopen_ch : 1;	/* if that leads to something there is no black hole any more */
 	bool fastopen_asked : 1;	/* connect() with TCP_FASTOPEN_CONNECT sent the SYN: no MSG_FASTOPEN */
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
-	struct xtcp_saved_syn *saved_syn; /* what TCP_SAVED_SYN will read; NULL: nothing (savedsyn.c) */
-	struct rb_root out_of_order;	/* skbs beyond RCV.NXT by sequence number (text.c) */
-	u32 out_of_order_bytes;		/* sum of their truesize */
-	u32 out_of_order_count;		/* how many they are */
-	struct xtcp_sack sack;		/* the SACK blocks that we send (sack.c) */
 
-	/* What a round trip brings, for the receive buffer (space.c). */
-	/* most octets that RECEIVE handed out in a round trip */
-	u32 space_copied;
-	u32 space_seq;			/* copied_seq when this round trip began */
-	u32 rcv_rtt_us;			/* the receiver's round trip, microseconds, 0: unknown */
-	u64 space_stamp;		/* when it began, microseconds; 0: none has */
-	u32 rcv_rtt_stamp;		/* when rcv_rtt_seq was noted, TS clock ms, 0: never */
+	/* Time: timer.c, retries.c, keepalive.c. */
+	struct xtcp_timers timers;	/* the deadlines */
+	u32 retrans_stamp;		/* when the first of the retransmits was, TS clock ms; 0: none */
+	/* when the first window probe since the last text was sent, TS clock ms; 0: none */
+	u32 probe_stamp;
 
 	/* Seldom. */
+	struct xtcp_saved_syn *saved_syn; /* what TCP_SAVED_SYN will read; NULL: nothing (savedsyn.c) */
+	struct xtcp_accecn accecn;	/* AccECN mode */
+	u32 delivered_ce;		/* segments that ACKs with ECE have told of; s.cep - 5 in AccECN mode */
+	u32 rcv_fin_seq;		/* the sequence number of the peer's FIN, once rcv_fin_known */
+	u32 space_copied;		/* most octets that RECEIVE handed out in a round trip (space.c) */
+	u32 total_retrans;		/* segments resent; for TCP_INFO */
 	u32 urg_seq;			/* the octet that the peer's urgent pointer means; READ_ONCE */
 	struct xtcp_fastopen *fastopen;	/* it is up before its third ACK; NULL: it was, or never will be (fastopen.c) */
 	struct xtcp_fastsyn *fastsyn;	/* a call that opens the connection fast is at work (fastsyn.c); NULL: none */
@@ -233,18 +204,6 @@ struct xtcp_sock {
 	u32 mtu_info;
 	/* bits of enum xtcp_deferred; atomic bit operations by softirq, consumed under the socket lock */
 	unsigned long deferred;
-
-	/* For TCP_INFO alone. */
-	u64 bytes_acked;		/* octets of ours acknowledged */
-	u64 bytes_received;		/* octets of the peer's taken in order */
-	u64 bytes_sent;			/* data octets sent, resent ones included */
-	u64 bytes_retrans;		/* data octets resent */
-	u32 segs_in;			/* segments received */
-	u32 segs_out;			/* segments sent */
-	u32 data_segs_in;		/* those with data */
-	u32 rcv_ooopack;		/* those out of order */
-	u32 data_segs_out;		/* those with data */
-	u32 total_retrans;		/* segments resent */
 };
 
 /* What an AF_INET6 sock is: the kernel finds ipv6_pinfo through inet_sock.pinet6. */

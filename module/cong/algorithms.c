@@ -21,6 +21,7 @@
 
 #include "base/netns.h"
 #include "base/sock.h"
+#include "base/stream.h"
 #include "cong/cong.h"
 
 #define DEFAULT_ALGORITHM	"cubic"
@@ -186,6 +187,12 @@ void xtcp_algorithms_assign(struct sock *sk)
 	WRITE_ONCE(xtcp_sk(sk)->algorithm, READ_ONCE(xtcp_net_of(sk)->sysctl.congestion_control));
 }
 
+/* Has the algorithm something of its own? */
+static bool has_begun(const struct xtcp_sock *xsk)
+{
+	return xsk->cong.started && xtcp_stream_is_there(xsk->stream);
+}
+
 /**
  * xtcp_algorithms_choose() - TCP_CONGESTION is set
  * @sk: in any state
@@ -203,7 +210,7 @@ int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	int i = find_algorithm(name);
-	bool live = xsk->cong.started;
+	const bool live = xsk->cong.started;
 
 	sock_owned_by_me(sk);
 	if (i < 0)
@@ -236,15 +243,18 @@ size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info)
 
 	memset(info, 0, sizeof(*info));
 	lock_sock(sk);
-	if (xtcp_sk(sk)->algorithm->info && xtcp_sk(sk)->cong.started)
+	if (xtcp_sk(sk)->algorithm->info && has_begun(xtcp_sk(sk)))
 		len = xtcp_sk(sk)->algorithm->info(sk, info);
 	release_sock(sk);
 	return len;
 }
 
 /**
- * xtcp_algorithms_start() - the algorithm begins, with nothing of its own yet
+ * xtcp_algorithms_start() - the connection is established, or has another algorithm
  * @sk: its windows are set
+ *
+ * The algorithm begins when there is a stream. That is now, if it has something to tell: TCP_INFO tells the rate of one
+ * that has a rate of its own, TCP_CC_INFO the rest. Without memory for it there is nothing to tell yet.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -253,8 +263,26 @@ void xtcp_algorithms_start(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	memset(xsk->cong.private, 0, sizeof(xsk->cong.private));
 	xsk->cong.started = true;
+	if (xtcp_stream_is_there(xsk->stream))
+		xtcp_algorithms_begin(sk);
+	else if (xsk->algorithm->control || xsk->algorithm->info)
+		xtcp_stream_begin(sk, sk_gfp_mask(sk, GFP_ATOMIC));
+}
+
+/**
+ * xtcp_algorithms_begin() - the algorithm begins, with nothing of its own yet
+ * @sk: established, with a stream
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_algorithms_begin(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+
+	sock_owned_by_me(sk);
+	memset(stream->cong.private, 0, sizeof(stream->cong.private));
 	/* as in Linux that stays when another algorithm comes */
 	if (xsk->algorithm->paces)
 		cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED);
@@ -275,9 +303,7 @@ void xtcp_algorithms_end(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	if (!xsk->cong.started)
-		return;
-	xsk->cong.started = false;
-	if (xsk->algorithm->end)
+	if (xsk->algorithm->end && has_begun(xsk))
 		xsk->algorithm->end(sk);
+	xsk->cong.started = false;
 }

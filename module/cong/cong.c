@@ -94,14 +94,16 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 	xsk->cong.cwnd = syn_lost ? xsk->mss : initial_window(xsk);
 	xsk->cong.ssthresh = U32_MAX;
 	xsk->cong.phase = XTCP_CONG_OPEN;
-	xsk->cong.usage_seq = xsk->snd_una;
+	/* text may be on its way ahead of the third ACK (RFC 7413) */
+	if (xtcp_stream_is_there(xsk->stream))
+		xsk->stream->cong.usage_seq = xsk->snd_una;
 	set_rate(sk);
 	xtcp_algorithms_start(sk);
 }
 
 /**
  * xtcp_cong_private() - the algorithm's own space
- * @sk: the sock
+ * @sk: with a stream
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -110,16 +112,19 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 void *xtcp_cong_private(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	return xtcp_sk(sk)->cong.private;
+	return xtcp_sk(sk)->stream->cong.private;
 }
 
 /*
  * Was the window what held the sender back? Only then does an ACK say that it may be larger (RFC 7661 section 4 calls
  * it validated). In slow start half of it is enough, as in Linux: else it would not double in a round trip.
  */
-static bool is_limiting(const struct xtcp_cong *cong)
+static bool is_limiting(const struct xtcp_sock *xsk)
 {
-	return cong->is_limiting || (cong->cwnd < cong->ssthresh && cong->most_out >= cong->cwnd / 2);
+	const struct xtcp_cong_stream *usage = &xsk->stream->cong;
+	const struct xtcp_cong *cong = &xsk->cong;
+
+	return usage->is_limiting || (cong->cwnd < cong->ssthresh && usage->most_out >= cong->cwnd / 2);
 }
 
 /**
@@ -134,15 +139,15 @@ static bool is_limiting(const struct xtcp_cong *cong)
 void xtcp_cong_pushed(struct sock *sk, bool limited)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_cong *cong = &xsk->cong;
+	struct xtcp_cong_stream *usage = &xsk->stream->cong;
 	u32 out = xsk->snd_nxt - xsk->snd_una;
 
 	sock_owned_by_me(sk);
-	if (!limited && xtcp_seq_lt(xsk->snd_una, cong->usage_seq) && (cong->is_limiting || out <= cong->most_out))
+	if (!limited && xtcp_seq_lt(xsk->snd_una, usage->usage_seq) && (usage->is_limiting || out <= usage->most_out))
 		return;
-	cong->is_limiting = limited;
-	cong->most_out = out;
-	cong->usage_seq = xsk->snd_nxt;
+	usage->is_limiting = limited;
+	usage->most_out = out;
+	usage->usage_seq = xsk->snd_nxt;
 }
 
 /* After a timeout. */
@@ -168,9 +173,9 @@ static void grow(struct sock *sk, const struct xtcp_sample *sample)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	/* a path that reorders shows progress by what is sacked */
-	if (!sample->acked && xsk->scoreboard.reordering <= XTCP_DUPACK_THRESHOLD)
+	if (!sample->acked && xsk->stream->scoreboard.reordering <= XTCP_DUPACK_THRESHOLD)
 		return;
-	if (sample->delivered && is_limiting(&xsk->cong))
+	if (sample->delivered && is_limiting(xsk))
 		xsk->algorithm->acked(sk, sample);
 }
 
@@ -183,13 +188,14 @@ static bool is_reducing(const struct xtcp_sock *xsk)
 static void reduce_by(struct sock *sk, u32 delivered, bool safe)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	u32 pipe = xtcp_scoreboard_pipe(sk), quota;
 
 	if (!delivered)
 		return;
-	quota = xtcp_prr_quota(&xsk->cong.prr, pipe, xsk->cong.ssthresh, delivered, safe, xsk->mss);
+	quota = xtcp_prr_quota(&stream->cong.prr, pipe, xsk->cong.ssthresh, delivered, safe, xsk->mss);
 	/* no other ACK may follow that tells of the hole which a partial one has found (RFC 6582 section 3.2 step 3) */
-	if (!xsk->sack_ok && !list_empty(&xsk->to_resend))
+	if (!xsk->sack_ok && !list_empty(&stream->to_resend))
 		quota = max_t(u32, quota, xsk->mss);
 	xsk->cong.cwnd = max_t(u32, pipe + quota, xsk->mss);
 }
@@ -280,21 +286,22 @@ void xtcp_cong_sent(struct sock *sk, u32 octets)
 
 	sock_owned_by_me(sk);
 	if (is_reducing(xsk) && !xsk->algorithm->control)
-		xtcp_prr_sent(&xsk->cong.prr, octets);
+		xtcp_prr_sent(&xsk->stream->cong.prr, octets);
 }
 
 /* The windows as they are, should the reduction turn out to be for nothing. */
 static void keep_windows(struct xtcp_sock *xsk)
 {
-	struct xtcp_cong *cong = &xsk->cong;
+	struct xtcp_cong_stream *prior = &xsk->stream->cong;
+	const struct xtcp_cong *cong = &xsk->cong;
 
 	/* which a repair or a timeout before has made small; BBR has it back, draft-ietf-ccwg-bbr section 5.6.4.4 */
 	if (xsk->algorithm->control && cong->phase >= XTCP_CONG_RECOVERY)
-		cong->prior_cwnd = max(cong->prior_cwnd, cong->cwnd);
+		prior->prior_cwnd = max(prior->prior_cwnd, cong->cwnd);
 	else
-		cong->prior_cwnd = cong->cwnd;
+		prior->prior_cwnd = cong->cwnd;
 	/* as Linux: three quarters of a window that has grown beyond the threshold */
-	cong->prior_ssthresh = is_reducing(xsk) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
+	prior->prior_ssthresh = is_reducing(xsk) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
 }
 
 /**
@@ -315,7 +322,7 @@ void xtcp_cong_reduce(struct sock *sk, u32 in_flight, bool marked)
 	sock_owned_by_me(sk);
 	keep_windows(xsk);
 	xsk->cong.ssthresh = max_t(u32, marked && ops->marked ? ops->marked(sk) : ops->ssthresh(sk), xsk->mss);
-	xtcp_prr_begin(&xsk->cong.prr, in_flight);
+	xtcp_prr_begin(&xsk->stream->cong.prr, in_flight);
 }
 
 /**
@@ -338,11 +345,11 @@ void xtcp_cong_reduce_further(struct sock *sk, u32 in_flight)
 	sock_owned_by_me(sk);
 	if (!xsk->algorithm->marked)
 		return;
-	cong->cwnd = cong->prior_cwnd;
+	cong->cwnd = xsk->stream->cong.prior_cwnd;
 	cong->ssthresh = min(cong->ssthresh, max_t(u32, xsk->algorithm->ssthresh(sk), xsk->mss));
 	cong->cwnd = cwnd;
 	if (in_flight)
-		xtcp_prr_begin(&cong->prr, in_flight);
+		xtcp_prr_begin(&xsk->stream->cong.prr, in_flight);
 }
 
 /**
@@ -359,7 +366,7 @@ void xtcp_cong_reduced(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	if (xtcp_sk(sk)->algorithm->control)
-		cong->cwnd = max(cong->cwnd, cong->prior_cwnd);
+		cong->cwnd = max(cong->cwnd, xtcp_sk(sk)->stream->cong.prior_cwnd);
 	else
 		cong->cwnd = min(cong->ssthresh, U32_MAX / 2);
 }
@@ -449,7 +456,7 @@ void xtcp_cong_restart(struct sock *sk, u32 pipe)
 void xtcp_cong_forbid_undo(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	xtcp_sk(sk)->cong.prior_ssthresh = 0;
+	xtcp_sk(sk)->stream->cong.prior_ssthresh = 0;
 }
 
 /**
@@ -464,13 +471,14 @@ void xtcp_cong_forbid_undo(struct sock *sk)
  */
 bool xtcp_cong_undo(struct sock *sk)
 {
+	const struct xtcp_cong_stream *prior = &xtcp_sk(sk)->stream->cong;
 	struct xtcp_cong *cong = &xtcp_sk(sk)->cong;
 
 	sock_owned_by_me(sk);
-	if (!cong->prior_ssthresh)
+	if (!prior->prior_ssthresh)
 		return false;
-	cong->cwnd = max(cong->cwnd, cong->prior_cwnd);
-	cong->ssthresh = max(cong->ssthresh, cong->prior_ssthresh);
+	cong->cwnd = max(cong->cwnd, prior->prior_cwnd);
+	cong->ssthresh = max(cong->ssthresh, prior->prior_ssthresh);
 	if (xtcp_sk(sk)->algorithm->undone)
 		xtcp_sk(sk)->algorithm->undone(sk);
 	return true;

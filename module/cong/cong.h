@@ -20,7 +20,7 @@ enum xtcp_cong_phase {
 	XTCP_CONG_LOSS,		/* after a timeout, until SND.UNA passes recover */
 };
 
-#define XTCP_CONG_PRIVATE	112	/* octets that an algorithm has in each sock */
+#define XTCP_CONG_PRIVATE	112	/* octets that an algorithm has in each stream */
 
 /**
  * struct xtcp_cong_loss - octets that count as lost from now on
@@ -39,7 +39,8 @@ struct xtcp_cong_loss {
 /**
  * struct xtcp_cong_ops - an algorithm
  * @name: as TCP_CONGESTION has it
- * @start: the connection is established, or a live one changes to this algorithm; the private space is zero. Optional
+ * @start: the connection is established and has a stream: at once where @control or @info is set, else before there is
+ *	text; or a live one changes to this algorithm. The private space is zero. Optional
  * @acked: octets arrived (sample->delivered) while the window may grow: it was what held the sender back, and it is
  *	not being reduced
  * @ssthresh: something was lost or marked: the slow start threshold from now on, octets
@@ -55,7 +56,7 @@ struct xtcp_cong_loss {
  * @info: what TCP_CC_INFO tells; gives the octets of it. Optional
  * @paces: text has to leave at sk_pacing_rate
  * @needs_ecn: asks for ECN when it opens a connection and grants it when it accepts one, whatever net.xtcp.ecn says
- * @end: the connection ends or changes to another algorithm. Optional
+ * @end: the connection ends or changes to another algorithm, after @start. Optional
  */
 struct xtcp_cong_ops {
 	const char *name;
@@ -75,32 +76,38 @@ struct xtcp_cong_ops {
 };
 
 /**
- * struct xtcp_cong - a connection's congestion state
- * @started: the algorithm has been told that the connection is established, and not yet that it has ended
+ * struct xtcp_cong - a connection's congestion windows
  * @cwnd: congestion window, octets
  * @ssthresh: slow start threshold, octets
+ * @phase: what is going on
+ * @started: the connection is established and has not ended: the algorithm has begun, or will when there is a stream
+ * @rate_is_old: the windows have changed since sk_pacing_rate was made of them
+ */
+struct xtcp_cong {
+	u32 cwnd;
+	u32 ssthresh;
+	u8 phase;
+	bool started;
+	bool rate_is_old;
+};
+
+/**
+ * struct xtcp_cong_stream - how these have come to be what they are, of a connection that has a stream
  * @prior_cwnd: @cwnd before the last reduction; of an algorithm with @control the largest since a repair was over
  * @prior_ssthresh: @ssthresh then; 0: that reduction stays
  * @most_out: the most that was outstanding in the last window
  * @usage_seq: SND.NXT when that was
  * @is_limiting: in it @cwnd was what held the sender back
  * @prr: how a reduction goes on
- * @phase: what is going on
- * @rate_is_old: the windows have changed since sk_pacing_rate was made of them
  * @private: the algorithm's own, see xtcp_cong_private()
  */
-struct xtcp_cong {
-	u32 cwnd;
-	u32 ssthresh;
+struct xtcp_cong_stream {
 	u32 prior_cwnd;
 	u32 prior_ssthresh;
 	u32 most_out;
 	u32 usage_seq;
 	struct xtcp_prr prr;
 	bool is_limiting;
-	u8 phase;
-	bool started;
-	bool rate_is_old;
 	u64 private[XTCP_CONG_PRIVATE / sizeof(u64)];
 };
 

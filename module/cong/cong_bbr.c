@@ -40,7 +40,7 @@ static void bbr_start(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	BUILD_BUG_ON(sizeof(*bbr) > XTCP_CONG_PRIVATE);
-	xtcp_bbr_start(bbr, xtcp_clock_us(), xsk->delivered, xsk->rto.srtt_us);
+	xtcp_bbr_start(bbr, xtcp_clock_us(), xsk->stream->delivered, xsk->rto.srtt_us);
 	xsk->cong.ssthresh = U32_MAX;
 	bbr_first_rate(sk);
 }
@@ -50,6 +50,7 @@ static struct xtcp_bbr_ack bbr_event(const struct sock *sk, u64 now_us)
 {
 	unsigned long quantum = READ_ONCE(sk->sk_pacing_rate) / MSEC_PER_SEC;
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_stream *stream = xsk->stream;
 
 	return (struct xtcp_bbr_ack) {
 		.now_us = now_us,
@@ -58,9 +59,9 @@ static struct xtcp_bbr_ack bbr_event(const struct sock *sk, u64 now_us)
 		.quantum = clamp_t(unsigned long, quantum, 2UL * xsk->mss, QUANTUM_MAX),
 		.initial_cwnd = XTCP_INIT_CWND * xsk->mss,
 		.inflight = xtcp_cong_in_flight(sk),
-		.delivered = xsk->delivered,
+		.delivered = stream->delivered,
 		.random = hash_32((u32)now_us ^ xsk->ts_offset, 32),
-		.cwnd_limited = xsk->cong.is_limiting,
+		.cwnd_limited = stream->cong.is_limiting,
 		.in_fast_recovery = xsk->cong.phase == XTCP_CONG_RECOVERY,
 		.in_recovery = xsk->cong.phase >= XTCP_CONG_RECOVERY,
 		.sack = xsk->sack_ok,
@@ -72,6 +73,7 @@ static void bbr_control(struct sock *sk, const struct xtcp_sample *sample)
 	struct xtcp_bbr_ack ack = bbr_event(sk, sample->now_us);
 	struct xtcp_bbr *bbr = xtcp_cong_private(sk);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	u32 us;
 
 	sock_owned_by_me(sk);
@@ -83,10 +85,10 @@ static void bbr_control(struct sock *sk, const struct xtcp_sample *sample)
 		ack.has_sample = true;
 		ack.is_limited = sample->is_limited;
 		ack.prior_delivered = sample->delivered_before;
-		ack.sample_delivered = xsk->delivered - sample->delivered_before;
+		ack.sample_delivered = stream->delivered - sample->delivered_before;
 		ack.tx_in_flight = sample->in_flight_then;
 		/* what was sent before the first algorithm that wants one has no note */
-		ack.lost = sample->in_flight_then ? xsk->lost_total - sample->lost_before : 0;
+		ack.lost = sample->in_flight_then ? stream->lost_total - sample->lost_before : 0;
 		us = max(sample->sending_us, (u32)sample->now_us - sample->delivered_before_us);
 		if (us && us >= xsk->rto.min_rtt_us)
 			ack.bw = xtcp_bbr_of_sample(ack.sample_delivered, us);
@@ -95,8 +97,8 @@ static void bbr_control(struct sock *sk, const struct xtcp_sample *sample)
 	bbr_set_rate(sk, bbr);
 	/* MarkConnectionAppLimited() (section 5.3.4.3): its low rate says nothing of the path */
 	if (bbr->state == XTCP_BBR_PROBE_RTT) {
-		xsk->rate.limited = true;
-		xsk->rate.limited_until = xsk->delivered + ack.inflight;
+		stream->rate.limited = true;
+		stream->rate.limited_until = stream->delivered + ack.inflight;
 	}
 }
 
@@ -123,19 +125,20 @@ static u32 bbr_ssthresh(struct sock *sk)
 static void bbr_undone(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	xtcp_bbr_undone(xtcp_cong_private(sk), xtcp_sk(sk)->delivered);
+	xtcp_bbr_undone(xtcp_cong_private(sk), xtcp_sk(sk)->stream->delivered);
 }
 
 static void bbr_idle(struct sock *sk, u32 idle_us)
 {
 	struct xtcp_bbr *bbr = xtcp_cong_private(sk);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	u64 now_us = xtcp_clock_us();
 
 	sock_owned_by_me(sk);
-	if (!xsk->rate.limited)
+	if (!stream->rate.limited)
 		return;
-	xsk->cong.cwnd = xtcp_bbr_restarts(bbr, now_us, xsk->delivered, xsk->cong.cwnd,
+	xsk->cong.cwnd = xtcp_bbr_restarts(bbr, now_us, stream->delivered, xsk->cong.cwnd,
 					   hash_32((u32)now_us ^ xsk->ts_offset, 32));
 	bbr_set_rate(sk, bbr);
 }

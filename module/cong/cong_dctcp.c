@@ -43,16 +43,19 @@ struct dctcp {
 /* Octets of what we send as a segment on average, in this window or, if nothing was sent in it yet, before. */
 static u32 segment_size(const struct dctcp *dctcp, const struct xtcp_sock *xsk)
 {
-	u32 segments = xsk->data_segs_out - dctcp->segments;
+	const struct xtcp_stream *stream = xsk->stream;
+	u32 segments = stream->data_segs_out - dctcp->segments;
 
-	return segments ? ((u32)xsk->bytes_sent - dctcp->sent) / segments : dctcp->segment;
+	return segments ? ((u32)stream->bytes_sent - dctcp->sent) / segments : dctcp->segment;
 }
 
 static void begin_window(struct dctcp *dctcp, const struct xtcp_sock *xsk)
 {
+	const struct xtcp_stream *stream = xsk->stream;
+
 	dctcp->segment = segment_size(dctcp, xsk);
-	dctcp->sent = (u32)xsk->bytes_sent;
-	dctcp->segments = xsk->data_segs_out;
+	dctcp->sent = (u32)stream->bytes_sent;
+	dctcp->segments = stream->data_segs_out;
 	dctcp->window_end = xsk->snd_nxt;
 	dctcp->acked = 0;
 	dctcp->marked = 0;
@@ -67,7 +70,7 @@ static void dctcp_start(struct sock *sk)
 	sock_owned_by_me(sk);
 	BUILD_BUG_ON(sizeof(*dctcp) > XTCP_CONG_PRIVATE);
 	dctcp->alpha = ALPHA_ONE;
-	dctcp->segments = xsk->data_segs_out;
+	dctcp->segments = xsk->stream->data_segs_out;
 	dctcp->segment = xsk->mss;
 	begin_window(dctcp, xsk);
 	xtcp_ecn_be_exact(sk, true);

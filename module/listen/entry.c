@@ -67,8 +67,8 @@ int xtcp_entry_init(void)
 		pr_err("half_open=%u: at most %u, or 0 for the default\n", entries_max, INT_MAX);
 		return -EINVAL;
 	}
-	slab_v4 = xtcp_compat_slab(KBUILD_MODNAME "_request", V4_SIZE);
-	slab_v6 = xtcp_compat_slab(KBUILD_MODNAME "_request6", sizeof(struct xtcp_request));
+	slab_v4 = xtcp_compat_slab(KBUILD_MODNAME "_request", V4_SIZE, 0);
+	slab_v6 = xtcp_compat_slab(KBUILD_MODNAME "_request6", sizeof(struct xtcp_request), 0);
 	if (!slab_v4 || !slab_v6)
 		goto err_slabs;
 	if (percpu_counter_init(&entries_in_use, 0, GFP_KERNEL))

@@ -9,7 +9,7 @@
  * was resent for nothing (section 6.2 step 4). Once reordering has been seen it is added to the smoothed round trip if
  * the one of the segment that arrived is shorter.
  *
- * xsk->in_flight is in order of sending, so only what is lost by now is looked at, and the first one that is not.
+ * xsk->stream->in_flight is in order of sending, so only what is lost by now is looked at, and the first one that is not.
  */
 #include "loss/rack.h"
 
@@ -62,7 +62,7 @@ void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, cons
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_rack *rack = &xsk->rack;
+	struct xtcp_rack *rack = &xsk->stream->rack;
 	u32 rtt_us = min_t(u64, xtcp_clock_since_us(sample->now_us, cb->sent_us), U32_MAX);
 
 	sock_owned_by_me(sk);
@@ -83,16 +83,17 @@ void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, cons
  */
 static u32 reordering_window(const struct xtcp_sock *xsk)
 {
-	const struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	const struct xtcp_stream *stream = xsk->stream;
+	const struct xtcp_scoreboard *sb = &stream->scoreboard;
 	u32 ahead_us = 0;
 
 	if (!sb->reorderings) {
 		if (xsk->cong.phase >= XTCP_CONG_RECOVERY || sb->sacked_segments >= sb->reordering)
 			return 0;
 	}
-	if (sb->reorderings && xsk->rack.rtt_us < xsk->rto.srtt_us)
-		ahead_us = xsk->rto.srtt_us - xsk->rack.rtt_us;
-	return xtcp_reorder_window(&xsk->rack.reorder, xsk->rto.min_rtt_us, xsk->rto.srtt_us, ahead_us);
+	if (sb->reorderings && stream->rack.rtt_us < xsk->rto.srtt_us)
+		ahead_us = xsk->rto.srtt_us - stream->rack.rtt_us;
+	return xtcp_reorder_window(&stream->rack.reorder, xsk->rto.min_rtt_us, xsk->rto.srtt_us, ahead_us);
 }
 
 /**
@@ -109,12 +110,13 @@ static u32 reordering_window(const struct xtcp_sock *xsk)
 u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	const struct xtcp_rack *rack = &xsk->rack;
+	struct xtcp_stream *stream = xsk->stream;
+	const struct xtcp_rack *rack = &stream->rack;
 	u64 late_us = (u64)rack->rtt_us + reordering_window(xsk);
 	struct xtcp_sndcb *cb, *next;
 
 	sock_owned_by_me(sk);
-	list_for_each_entry_safe(cb, next, &xsk->in_flight, node) {
+	list_for_each_entry_safe(cb, next, &stream->in_flight, node) {
 		u64 gone_us = xtcp_clock_since_us(now_us, cb->sent_us);
 
 		if (!xtcp_reorder_sent_after(rack->sent_us, rack->end_seq, cb->sent_us, cb->end_seq))
@@ -144,5 +146,5 @@ bool xtcp_rack_is_recent(const struct sock *sk, const struct sk_buff *skb, u64 n
 
 	sock_owned_by_me(sk);
 	return xtcp_clock_since_us(now_us, xtcp_sndcb(skb)->sent_us) <
-	       (u64)xsk->rack.rtt_us + reordering_window(xsk);
+	       (u64)xsk->stream->rack.rtt_us + reordering_window(xsk);
 }

@@ -32,22 +32,23 @@ void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
 {
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 
 	sock_owned_by_me(sk);
 	if (after_pause) {
-		xsk->rate.first_sent_us = cb->sent_us;
-		xsk->delivered_us = cb->sent_us;
+		stream->rate.first_sent_us = cb->sent_us;
+		stream->delivered_us = cb->sent_us;
 	}
-	cb->first_sent_us = (u32)xsk->rate.first_sent_us;
-	cb->delivered = xsk->delivered;
-	cb->delivered_us = (u32)xsk->delivered_us;
+	cb->first_sent_us = (u32)stream->rate.first_sent_us;
+	cb->delivered = stream->delivered;
+	cb->delivered_us = (u32)stream->delivered_us;
 	if (unlikely(xsk->algorithm->control))
 		*xtcp_sndnote(skb) = (struct xtcp_sndnote) {
 			.in_flight = xtcp_scoreboard_pipe(sk) + cb->end_seq - cb->seq,
-			.lost = xsk->lost_total,
+			.lost = stream->lost_total,
 		};
 	cb->marks &= ~XTCP_SNDQ_LIMITED;
-	if (unlikely(xsk->rate.limited))
+	if (unlikely(stream->rate.limited))
 		cb->marks |= XTCP_SNDQ_LIMITED;
 }
 
@@ -64,7 +65,7 @@ void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
 void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_sample *sample)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-	struct xtcp_rate *rate = &xtcp_sk(sk)->rate;
+	struct xtcp_rate *rate = &xtcp_sk(sk)->stream->rate;
 
 	sock_owned_by_me(sk);
 	if (sample->tells_rate && cb->sent_us < rate->first_sent_us)
@@ -81,7 +82,7 @@ void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_s
 
 /**
  * xtcp_rate_ack() - an ACK has told of octets that arrived
- * @sk: xsk->delivered has them
+ * @sk: xsk->stream->delivered has them
  * @sample: the ACK
  *
  * A sample that is shorter than a round trip can be is none. One of a time when the program wrote too little says only
@@ -92,15 +93,16 @@ void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_s
 void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_rate *rate = &xsk->rate;
+	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_rate *rate = &stream->rate;
 	u32 octets, us;
 
 	sock_owned_by_me(sk);
-	if (unlikely(rate->limited) && xtcp_seq_gt(xsk->delivered, rate->limited_until))
+	if (unlikely(rate->limited) && xtcp_seq_gt(stream->delivered, rate->limited_until))
 		rate->limited = false;
 	if (!sample->tells_rate)
 		return;
-	octets = xsk->delivered - sample->delivered_before;
+	octets = stream->delivered - sample->delivered_before;
 	us = max(sample->sending_us, (u32)sample->now_us - sample->delivered_before_us);
 	if (us < xsk->rto.min_rtt_us)
 		return;
@@ -123,17 +125,20 @@ void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample)
 void xtcp_rate_written(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	u32 pipe;
 
 	sock_owned_by_me(sk);
+	if (!xtcp_stream_is_there(stream))
+		return;
 	if (xsk->write_seq - xsk->snd_nxt >= xsk->mss || sk_wmem_alloc_get(sk) >= SKB_TRUESIZE(1) ||
-	    xsk->scoreboard.lost > xsk->scoreboard.resent)
+	    stream->scoreboard.lost > stream->scoreboard.resent)
 		return;
 	pipe = xtcp_scoreboard_pipe(sk);
 	if (pipe >= xsk->cong.cwnd)
 		return;
-	xsk->rate.limited = true;
-	xsk->rate.limited_until = xsk->delivered + pipe;
+	stream->rate.limited = true;
+	stream->rate.limited_until = stream->delivered + pipe;
 }
 
 /**
@@ -146,7 +151,7 @@ void xtcp_rate_written(struct sock *sk)
  */
 u64 xtcp_rate_octets_per_second(const struct sock *sk)
 {
-	const struct xtcp_rate *rate = &xtcp_sk(sk)->rate;
+	const struct xtcp_rate *rate = &xtcp_sk(sk)->stream->rate;
 
 	sock_owned_by_me(sk);
 	return rate->us ? div_u64((u64)rate->octets * USEC_PER_SEC, rate->us) : 0;

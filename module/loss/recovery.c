@@ -61,20 +61,22 @@ static void set_phase(struct sock *sk, enum xtcp_cong_phase phase, int reason)
 static void keep_open(struct sock *sk, int reason)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	const struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	struct xtcp_stream *stream = xsk->stream;
+	const struct xtcp_scoreboard *sb = &stream->scoreboard;
 	enum xtcp_cong_phase phase = sb->sacked || sb->lost || sb->resent ? XTCP_CONG_DISORDER : XTCP_CONG_OPEN;
 
 	if (phase == xsk->cong.phase)
 		return;
-	xsk->recover = xsk->snd_nxt;
+	stream->recover = xsk->snd_nxt;
 	set_phase(sk, phase, phase == XTCP_CONG_OPEN && reason == XTCP_TRACE_SACKED ? XTCP_TRACE_IN_ORDER : reason);
 }
 
 /* RecoverFS of RFC 9937 section 6.1: what is in flight, with what this ACK has just taken out of it. */
 static u32 in_flight_with(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
 {
+	const struct xtcp_stream *stream = xsk->stream;
 	u32 out = xsk->snd_nxt - xsk->snd_una + sample->acked;
-	u32 sacked_before = xsk->scoreboard.sacked - min(xsk->scoreboard.sacked, sample->sacked);
+	u32 sacked_before = stream->scoreboard.sacked - min(stream->scoreboard.sacked, sample->sacked);
 
 	return out > sacked_before ? out - sacked_before : 0;
 }
@@ -82,9 +84,10 @@ static u32 in_flight_with(const struct xtcp_sock *xsk, const struct xtcp_sample 
 static void reduce(struct sock *sk, const struct xtcp_sample *sample, bool marked)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 
-	xsk->recover = xsk->snd_nxt;
-	xsk->tlp.pending = false;
+	stream->recover = xsk->snd_nxt;
+	stream->tlp.pending = false;
 	xtcp_cong_reduce(sk, in_flight_with(xsk, sample), marked);
 	xtcp_ecn_reduced(sk);
 }
@@ -102,10 +105,11 @@ static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
 static void enter_too_large(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 
-	xsk->recover = xsk->snd_nxt;
+	stream->recover = xsk->snd_nxt;
 	xtcp_undo_forget(sk);
-	xsk->frto = false;
+	stream->frto = false;
 	set_phase(sk, XTCP_CONG_LOSS, XTCP_TRACE_MTU);
 }
 
@@ -127,7 +131,7 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 		reduce(sk, sample, false);
 	if (sample->ece)
 		xtcp_cong_forbid_undo(sk);
-	xsk->recover = xsk->snd_nxt;
+	xsk->stream->recover = xsk->snd_nxt;
 	set_phase(sk, XTCP_CONG_RECOVERY, xsk->sack_ok ? XTCP_TRACE_RACK : XTCP_TRACE_THIRD_DUPACK);
 }
 
@@ -174,7 +178,8 @@ static void first_is_lost(struct sock *sk)
 static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	const struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	struct xtcp_stream *stream = xsk->stream;
+	const struct xtcp_scoreboard *sb = &stream->scoreboard;
 	u32 wait_us;
 
 	if (!xsk->sack_ok) {
@@ -183,9 +188,9 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 			first_is_lost(sk);
 		return;
 	}
-	if (!xsk->rack.advanced)
+	if (!stream->rack.advanced)
 		return;
-	xsk->rack.advanced = false;
+	stream->rack.advanced = false;
 	wait_us = xtcp_rack_detect(sk, sample->now_us);
 	if (wait_us)
 		xtcp_timer_reordering(sk, wait_us);
@@ -197,7 +202,7 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
  */
 static bool duplicates_may_follow(const struct xtcp_sock *xsk)
 {
-	return !xsk->sack_ok && xsk->snd_una == xsk->recover;
+	return !xsk->sack_ok && xsk->snd_una == xsk->stream->recover;
 }
 
 static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *sample, int counter)
@@ -219,18 +224,19 @@ static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *
 static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	bool in_loss = xsk->cong.phase == XTCP_CONG_LOSS;
 
 	if (!take_back_if_for_nothing(sk, sample, in_loss ? LINUX_MIB_TCPLOSSUNDO : LINUX_MIB_TCPFULLUNDO))
-		xtcp_reorder_recovered(&xsk->rack.reorder);
+		xtcp_reorder_recovered(&stream->rack.reorder);
 	if (duplicates_may_follow(xsk))
 		return false;
 	if (in_loss)
 		xtcp_cong_repaired(sk);
-	else if (xsk->undo.armed)
+	else if (stream->undo.armed)
 		xtcp_cong_reduced(sk);
 	/* the D-SACKs of needless repetitions come now: the originals were acknowledged before (outside_repair()) */
-	xsk->frto = false;
+	stream->frto = false;
 	set_phase(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
 	return true;
 }
@@ -247,7 +253,7 @@ static bool partial_undo(struct sock *sk, const struct xtcp_sample *sample)
 	if (!xtcp_undo_originals_came(sk, sample))
 		return false;
 	xtcp_scoreboard_reordered(sk, sample->una_before, LINUX_MIB_TCPTSREORDER);
-	if (xsk->scoreboard.resent)
+	if (xsk->stream->scoreboard.resent)
 		return true;
 	xtcp_scoreboard_not_lost(sk);
 	xtcp_undo_do(sk, LINUX_MIB_TCPPARTIALUNDO);
@@ -281,7 +287,7 @@ static void outside_repair(struct sock *sk, struct xtcp_sample *sample)
 		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_UNDO_DSACK);
 	}
 	find_lost(sk, sample);
-	if (xsk->scoreboard.lost)
+	if (xsk->stream->scoreboard.lost)
 		enter_recovery(sk, sample);
 	else
 		try_to_open(sk, sample);
@@ -302,7 +308,7 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 		keep_open(sk, XTCP_TRACE_UNDO_DSACK);
 	}
 	find_lost(sk, sample);
-	if (xsk->cong.phase < XTCP_CONG_RECOVERY && xsk->scoreboard.lost)
+	if (xsk->cong.phase < XTCP_CONG_RECOVERY && xsk->stream->scoreboard.lost)
 		enter_recovery(sk, sample);
 	return NEXT_LOST;
 }
@@ -315,7 +321,7 @@ static void spurious_timeout(struct sock *sk, int counter, int reason)
 	xtcp_scoreboard_not_lost(sk);
 	xtcp_undo_do(sk, counter);
 	xsk->retransmits = 0;
-	xsk->frto = false;
+	xsk->stream->frto = false;
 	if (duplicates_may_follow(xsk))
 		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), reason);
 	else
@@ -330,26 +336,27 @@ static void spurious_timeout(struct sock *sk, int counter, int reason)
 static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	bool recovered = xtcp_seq_ge(xsk->snd_una, xsk->recover);
+	struct xtcp_stream *stream = xsk->stream;
+	bool recovered = xtcp_seq_ge(xsk->snd_una, stream->recover);
 
 	if (sample->acked && xtcp_undo_originals_came(sk, sample)) {
 		spurious_timeout(sk, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_TIMESTAMP);
 		return NEXT_LOST;
 	}
-	if (xsk->frto) {
+	if (stream->frto) {
 		if (sample->original_arrived) {
 			XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_TCPSPURIOUSRTOS);
 			spurious_timeout(sk, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_FRTO);
 			return NEXT_LOST;
 		}
-		if (xtcp_seq_gt(xsk->snd_nxt, xsk->recover)) {
+		if (xtcp_seq_gt(xsk->snd_nxt, stream->recover)) {
 			if (sample->sacked || sample->duplicate)
-				xsk->frto = false;
+				stream->frto = false;
 		} else if (sample->acked && !recovered) {
-			xsk->recover = xsk->snd_nxt;
+			stream->recover = xsk->snd_nxt;
 			if (xtcp_output_has_new(sk))
 				return NEXT_NEW;
-			xsk->frto = false;
+			stream->frto = false;
 		}
 	}
 	if (recovered) {
@@ -358,7 +365,7 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 	}
 	if (!xsk->sack_ok) {
 		/* a duplicate ACK tells that new text has arrived, which F-RTO sent */
-		if (xtcp_seq_gt(xsk->snd_nxt, xsk->recover) && sample->duplicate)
+		if (xtcp_seq_gt(xsk->snd_nxt, stream->recover) && sample->duplicate)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
 		else if (sample->acked)
 			xtcp_scoreboard_forget_duplicates(sk);
@@ -374,10 +381,11 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 static void resend_lost(struct sock *sk, bool timeout)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	bool first = false;
 
-	while (!list_empty(&xsk->to_resend)) {
-		struct xtcp_sndcb *cb = list_first_entry(&xsk->to_resend, struct xtcp_sndcb, node);
+	while (!list_empty(&stream->to_resend)) {
+		struct xtcp_sndcb *cb = list_first_entry(&stream->to_resend, struct xtcp_sndcb, node);
 		struct sk_buff *skb = xtcp_sndq_skb_of(cb);
 		u32 pipe = xtcp_scoreboard_pipe(sk);
 		u32 room = xsk->cong.cwnd > pipe ? xsk->cong.cwnd - pipe : 0;
@@ -406,14 +414,14 @@ static void resend_lost(struct sock *sk, bool timeout)
 void xtcp_recovery_go_on(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	if (xtcp_sk(sk)->cong.phase >= XTCP_CONG_RECOVERY && !xtcp_sk(sk)->frto)
+	if (xtcp_sk(sk)->cong.phase >= XTCP_CONG_RECOVERY && !xtcp_sk(sk)->stream->frto)
 		resend_lost(sk, false);
 }
 
 /* Linux calls these ACKs dubious: something is not as in an undisturbed stream. */
 static __always_inline bool is_dubious(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
 {
-	const struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	const struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
 
 	return xsk->cong.phase != XTCP_CONG_OPEN || sb->sacked_segments || sb->lost || sample->sacked || sample->ece ||
 	       sample->dsack.start != sample->dsack.end || (sample->duplicate && !xsk->sack_ok);
@@ -422,6 +430,7 @@ static __always_inline bool is_dubious(const struct xtcp_sock *xsk, const struct
 static enum next judge(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 
 	if (sample->ece)
 		xtcp_cong_forbid_undo(sk);
@@ -430,8 +439,8 @@ static enum next judge(struct sock *sk, struct xtcp_sample *sample)
 		xtcp_timer_reneged(sk, max_t(u32, xsk->rto.srtt_us / 2, RENEGED_WAIT_US));
 		return NEXT_NONE;
 	}
-	if (xtcp_seq_ge(xsk->snd_una, xsk->recover)) {
-		if (xsk->cong.phase == XTCP_CONG_CWR && xsk->snd_una != xsk->recover) {
+	if (xtcp_seq_ge(xsk->snd_una, stream->recover)) {
+		if (xsk->cong.phase == XTCP_CONG_CWR && xsk->snd_una != stream->recover) {
 			xtcp_cong_reduced(sk);
 			set_phase(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
 		} else if (xsk->cong.phase == XTCP_CONG_RECOVERY) {
@@ -455,26 +464,27 @@ static enum next judge(struct sock *sk, struct xtcp_sample *sample)
 static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 lost = xsk->lost_total;
+	struct xtcp_stream *stream = xsk->stream;
+	u32 lost = stream->lost_total;
 	enum next next = NEXT_LOST;
 
-	if (xsk->tlp.pending)
+	if (stream->tlp.pending)
 		xtcp_tlp_ack(sk, sample);
 	if (is_dubious(xsk, sample)) {
 		if (xsk->sack_ok)
-			xtcp_reorder_ack(&xsk->rack.reorder, xsk->snd_una, xsk->snd_nxt,
+			xtcp_reorder_ack(&stream->rack.reorder, xsk->snd_una, xsk->snd_nxt,
 					 sample->dsack.start != sample->dsack.end);
 		next = judge(sk, sample);
-		sample->lost = xsk->lost_total - lost;
+		sample->lost = stream->lost_total - lost;
 	} else {
-		xsk->rack.advanced = false;
+		stream->rack.advanced = false;
 	}
 	xtcp_cong_ack(sk, sample);
 	if (next == NEXT_NEW) {
 		xtcp_output_push_nagle(sk, TCP_NAGLE_OFF);
-		if (xtcp_seq_gt(xsk->snd_nxt, xsk->recover))
+		if (xtcp_seq_gt(xsk->snd_nxt, stream->recover))
 			return;
-		xsk->frto = false;
+		stream->frto = false;
 	}
 	if (next != NEXT_NONE)
 		resend_lost(sk, false);
@@ -492,12 +502,13 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 
 	sock_owned_by_me(sk);
-	if (unlikely(xsk->tlp.pending || is_dubious(xsk, sample))) {
+	if (unlikely(stream->tlp.pending || is_dubious(xsk, sample))) {
 		disturbed_ack(sk, sample);
 	} else {
-		xsk->rack.advanced = false;
+		stream->rack.advanced = false;
 		xtcp_cong_ack(sk, sample);
 	}
 	if (trace_xtcp_ack_enabled() && (sample->delivered || sample->lost))
@@ -562,14 +573,15 @@ static void count_failure(const struct xtcp_sock *xsk)
 void xtcp_recovery_timeout(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_scoreboard *sb = &stream->scoreboard;
 	bool new_repair = xsk->cong.phase < XTCP_CONG_RECOVERY;
 
 	sock_owned_by_me(sk);
 	if (!xsk->retransmits)
 		count_failure(xsk);
 	all_is_lost(sk);
-	if (xsk->cong.phase <= XTCP_CONG_DISORDER || xtcp_seq_ge(xsk->snd_una, xsk->recover) ||
+	if (xsk->cong.phase <= XTCP_CONG_DISORDER || xtcp_seq_ge(xsk->snd_una, stream->recover) ||
 	    (xsk->cong.phase == XTCP_CONG_LOSS && !xsk->retransmits)) {
 		xtcp_cong_lost(sk);
 		xtcp_undo_begin(sk);
@@ -580,10 +592,10 @@ void xtcp_recovery_timeout(struct sock *sk)
 	if (xsk->cong.phase <= XTCP_CONG_DISORDER && sb->sacked_segments >= XTCP_DUPACK_THRESHOLD)
 		sb->reordering = min_t(u32, sb->reordering, XTCP_DUPACK_THRESHOLD);
 	xtcp_cong_restart(sk, xtcp_scoreboard_pipe(sk));
-	xsk->recover = xsk->snd_nxt;
-	xsk->tlp.pending = false;
+	stream->recover = xsk->snd_nxt;
+	stream->tlp.pending = false;
 	xtcp_ecn_reduced(sk);
-	xsk->frto = READ_ONCE(xsk->xn->sysctl.frto) && (new_repair || xsk->retransmits);
+	stream->frto = READ_ONCE(xsk->xn->sysctl.frto) && (new_repair || xsk->retransmits);
 	set_phase(sk, XTCP_CONG_LOSS, XTCP_TRACE_TIMEOUT);
 	resend_lost(sk, true);
 }
@@ -600,12 +612,13 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 {
 	struct xtcp_sample none = { .now_us = xtcp_clock_us() };
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 lost = xsk->lost_total;
+	struct xtcp_stream *stream = xsk->stream;
+	u32 lost = stream->lost_total;
 	u32 wait_us;
 
 	sock_owned_by_me(sk);
 	wait_us = xtcp_rack_detect(sk, none.now_us);
-	if (xsk->lost_total != lost) {
+	if (stream->lost_total != lost) {
 		if (xsk->cong.phase < XTCP_CONG_RECOVERY)
 			enter_recovery(sk, &none);
 		/* nothing has arrived, but what is lost is resent at once */
@@ -628,14 +641,15 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 void xtcp_recovery_mtu_fell(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 lost = xsk->lost_total;
+	struct xtcp_stream *stream = xsk->stream;
+	u32 lost = stream->lost_total;
 	struct sk_buff *skb;
 
 	sock_owned_by_me(sk);
 	/* a SYN with text (RFC 7413): without it goes again at once */
 	if (sk->sk_state == TCP_SYN_SENT && xsk->syn_data && !xsk->total_retrans)
 		xtcp_output_resend(sk, xtcp_sndq_first(sk), xsk->mss);
-	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(stream))
 		return;
 	if (!xsk->sack_ok)
 		xtcp_scoreboard_forget_duplicates(sk);
@@ -643,7 +657,7 @@ void xtcp_recovery_mtu_fell(struct sock *sk)
 		if (skb->len > xsk->mss && !(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
 			xtcp_scoreboard_lost(sk, skb);
 	}
-	if (xsk->lost_total == lost)
+	if (stream->lost_total == lost)
 		return;
 	if (xsk->cong.phase != XTCP_CONG_LOSS)
 		enter_too_large(sk);

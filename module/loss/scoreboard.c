@@ -53,7 +53,7 @@ static u32 segments_of(const struct xtcp_sock *xsk, const struct sk_buff *skb)
 u32 xtcp_scoreboard_pipe(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	const struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	const struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
 	u32 out = xsk->snd_nxt - xsk->snd_una + sb->resent;
 	u32 gone = sb->sacked + sb->lost;
 
@@ -65,12 +65,13 @@ u32 xtcp_scoreboard_pipe(const struct sock *sk)
 /* The skb leaves what it counts for, but for sacked. */
 static void unmark_lost(struct xtcp_sock *xsk, struct sk_buff *skb)
 {
+	struct xtcp_stream *stream = xsk->stream;
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 
 	if (cb->marks & XTCP_SNDQ_LOST)
-		xsk->scoreboard.lost -= octets_of(skb);
+		stream->scoreboard.lost -= octets_of(skb);
 	if (cb->marks & XTCP_SNDQ_RESENT)
-		xsk->scoreboard.resent -= octets_of(skb);
+		stream->scoreboard.resent -= octets_of(skb);
 	cb->marks &= ~(XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT);
 }
 
@@ -81,13 +82,16 @@ static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	xtcp_rack_arrived(sk, skb, end, sample);
-	xtcp_rate_arrived(sk, skb, sample);
+	/* a SYN may have none */
+	if (xtcp_stream_is_there(xsk->stream)) {
+		xtcp_rack_arrived(sk, skb, end, sample);
+		xtcp_rate_arrived(sk, skb, sample);
+	}
 	if (cb->transmissions > 1) {
 		sample->resent_acked = true;
 		return;
 	}
-	if (xtcp_seq_le(cb->end_seq, xsk->recover))
+	if (xtcp_seq_le(cb->end_seq, xsk->stream->recover))
 		sample->original_arrived = true;
 	if (xtcp_seq_lt(cb->seq, *low))
 		*low = cb->seq;
@@ -99,7 +103,7 @@ static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *
 static void mark_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample, u32 *low)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
 
 	note_arrival(sk, skb, xtcp_sndcb(skb)->end_seq, sample, low);
 	unmark_lost(xsk, skb);
@@ -208,7 +212,7 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
  */
 static u32 mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
 {
-	const struct xtcp_scoreboard *sb = &xtcp_sk(sk)->scoreboard;
+	const struct xtcp_scoreboard *sb = &xtcp_sk(sk)->stream->scoreboard;
 	u32 from = block->start, reached;
 	unsigned int i;
 
@@ -280,6 +284,7 @@ static bool was_resent(struct sock *sk, const struct xtcp_sack_block *block)
 static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	u32 len = block->end - block->start;
 
 	/*
@@ -287,24 +292,24 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 	 * network made copies, or the peer makes it up.
 	 */
 	if (xtcp_seq_lt(block->start, block->end) &&
-	    (len > xsk->max_snd_wnd || xsk->dsacked + len > xsk->bytes_retrans + 2)) {
+	    (len > xsk->max_snd_wnd || stream->dsacked + len > stream->bytes_retrans + 2)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDSACKIGNOREDDUBIOUS);
 		return;
 	}
 	if (!dsack_is_valid(xsk, block)) {
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), xsk->undo.armed ? LINUX_MIB_TCPDSACKIGNOREDOLD :
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), stream->undo.armed ? LINUX_MIB_TCPDSACKIGNOREDOLD :
 				   LINUX_MIB_TCPDSACKIGNOREDNOUNDO);
 		return;
 	}
-	xsk->dsacked += len;
+	stream->dsacked += len;
 	XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDSACKRECVSEGS,
 			   len <= xsk->mss ? 1 : DIV_ROUND_UP(len, xsk->mss));
 	sample->dsack = *block;
 	if (!was_resent(sk, block))
 		return;
-	if (!xsk->undo.armed)
+	if (!stream->undo.armed)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDSACKIGNOREDNOUNDO);
-	else if (xtcp_seq_le(block->end, xsk->undo.marker))
+	else if (xtcp_seq_le(block->end, stream->undo.marker))
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDSACKIGNOREDOLD);
 	else
 		xtcp_undo_dsack(sk, block->start, block->end);
@@ -354,7 +359,8 @@ void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_samp
 	struct xtcp_sack_block blocks[XTCP_SACK_BLOCKS_MAX];
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_scoreboard *sb = &stream->scoreboard;
 	unsigned int i, n, first = 0;
 	u32 high, low;
 
@@ -376,7 +382,7 @@ void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_samp
 		memset(sb->seen, 0, sizeof(sb->seen));
 		memcpy(sb->seen, blocks, n * sizeof(blocks[0]));
 	}
-	if (xtcp_seq_lt(low, high) && (xsk->cong.phase != XTCP_CONG_LOSS || xsk->undo.armed))
+	if (xtcp_seq_lt(low, high) && (xsk->cong.phase != XTCP_CONG_LOSS || stream->undo.armed))
 		xtcp_scoreboard_reordered(sk, low, LINUX_MIB_TCPSACKREORDER);
 }
 
@@ -387,12 +393,14 @@ void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_samp
 static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
 	u32 others = acked > xsk->mss ? acked - xsk->mss : 0;
 	u32 known = min(others, sb->sacked);
 
-	sb->sacked -= known;
-	sb->sacked_segments = DIV_ROUND_UP(sb->sacked, xsk->mss);
+	if (sb->sacked) {
+		sb->sacked -= known;
+		sb->sacked_segments = DIV_ROUND_UP(sb->sacked, xsk->mss);
+	}
 	sample->delivered += acked - known;
 	/*
 	 * what lies behind a repetition had come before it: that says nothing of the repetition (RFC 5682 section
@@ -413,7 +421,7 @@ static bool is_fin_left(const struct sk_buff *skb, u32 ack)
 /* An ACK ends inside @skb. */
 static void acked_in_part(struct sock *sk, struct sk_buff *skb, u32 ack)
 {
-	struct xtcp_scoreboard *sb = &xtcp_sk(sk)->scoreboard;
+	struct xtcp_scoreboard *sb = &xtcp_sk(sk)->stream->scoreboard;
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	u32 len = ack - cb->seq;
 
@@ -430,7 +438,7 @@ static void acked_in_part(struct sock *sk, struct sk_buff *skb, u32 ack)
 /* The skb leaves all that it counts for. */
 static void unmark(struct xtcp_sock *xsk, struct sk_buff *skb)
 {
-	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
 
 	if (xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED) {
 		sb->sacked -= octets_of(skb);
@@ -452,7 +460,8 @@ static void unmark(struct xtcp_sock *xsk, struct sk_buff *skb)
 void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_scoreboard *sb = &stream->scoreboard;
 	u32 high = sample->high_before, low = high, acked = ack - xsk->snd_una;
 	u32 una = xsk->snd_una;
 	u64 sacked_first_us = sample->first_sent_us;
@@ -489,11 +498,11 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 	}
 	if (!sample->first_sent_us)
 		sample->first_sent_us = sacked_first_us;
-	if (!sb->sacked)
+	if (unlikely(sb->sacked_segments) && !sb->sacked)
 		sb->sacked_segments = 0;
 	if (!xsk->sack_ok)
 		virtual_sacks_acked(sk, acked, sample);
-	else if (xtcp_seq_lt(low, high) && (xsk->cong.phase != XTCP_CONG_LOSS || xsk->undo.armed))
+	else if (xtcp_seq_lt(low, high) && (xsk->cong.phase != XTCP_CONG_LOSS || stream->undo.armed))
 		xtcp_scoreboard_reordered(sk, low, LINUX_MIB_TCPSACKREORDER);
 }
 
@@ -510,7 +519,7 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
 	const struct sk_buff *first = xtcp_sndq_first(sk);
 	u32 out = xsk->snd_nxt - xsk->snd_una;
 	u32 missing = max(sb->lost, first ? min_t(u32, xsk->mss, octets_of(first)) : 0);
@@ -539,24 +548,25 @@ void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 void xtcp_scoreboard_forget_duplicates(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	xtcp_sk(sk)->scoreboard.sacked = 0;
-	xtcp_sk(sk)->scoreboard.sacked_segments = 0;
+	xtcp_sk(sk)->stream->scoreboard.sacked = 0;
+	xtcp_sk(sk)->stream->scoreboard.sacked_segments = 0;
 }
 
 /* Into the list of what is to be resent, in order of sequence number. Most come in that order, one after the other. */
 static void queue_for_resend(struct xtcp_sock *xsk, struct sk_buff *skb)
 {
+	struct xtcp_stream *stream = xsk->stream;
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb), *other;
-	struct list_head *after = &xsk->to_resend;
+	struct list_head *after = &stream->to_resend;
 
-	if (!list_empty(&xsk->to_resend)) {
-		other = list_last_entry(&xsk->to_resend, struct xtcp_sndcb, node);
+	if (!list_empty(&stream->to_resend)) {
+		other = list_last_entry(&stream->to_resend, struct xtcp_sndcb, node);
 		if (xtcp_seq_lt(other->seq, cb->seq)) {
 			after = &other->node;
 		} else {
-			if (xsk->resend_cursor && xtcp_seq_lt(xtcp_sndcb(xsk->resend_cursor)->seq, cb->seq))
-				after = &xtcp_sndcb(xsk->resend_cursor)->node;
-			for (; after->next != &xsk->to_resend; after = after->next) {
+			if (stream->resend_cursor && xtcp_seq_lt(xtcp_sndcb(stream->resend_cursor)->seq, cb->seq))
+				after = &xtcp_sndcb(stream->resend_cursor)->node;
+			for (; after->next != &stream->to_resend; after = after->next) {
 				other = list_entry(after->next, struct xtcp_sndcb, node);
 				if (xtcp_seq_gt(other->seq, cb->seq))
 					break;
@@ -564,7 +574,7 @@ static void queue_for_resend(struct xtcp_sock *xsk, struct sk_buff *skb)
 		}
 	}
 	list_move(&cb->node, after);
-	xsk->resend_cursor = skb;
+	stream->resend_cursor = skb;
 }
 
 /**
@@ -577,7 +587,8 @@ static void queue_for_resend(struct xtcp_sock *xsk, struct sk_buff *skb)
 void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_scoreboard *sb = &stream->scoreboard;
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 
 	sock_owned_by_me(sk);
@@ -591,15 +602,15 @@ void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 		cb->marks |= XTCP_SNDQ_LOST;
 		sb->lost += octets_of(skb);
 	}
-	xsk->lost_total += octets_of(skb);
+	stream->lost_total += octets_of(skb);
 	xtcp_cong_octets_lost(sk, &(struct xtcp_cong_loss) {
 		.octets = octets_of(skb),
 		.in_flight_then = xtcp_sndnote(skb)->in_flight,
-		.lost_since = xsk->lost_total - xtcp_sndnote(skb)->lost,
+		.lost_since = stream->lost_total - xtcp_sndnote(skb)->lost,
 		.is_limited = cb->marks & XTCP_SNDQ_LIMITED,
 	});
-	if (xsk->resend_cursor == skb)
-		xsk->resend_cursor = NULL;
+	if (stream->resend_cursor == skb)
+		stream->resend_cursor = NULL;
 	queue_for_resend(xsk, skb);
 }
 
@@ -622,7 +633,7 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
 		return;
 	}
 	cb->marks |= XTCP_SNDQ_RESENT;
-	xtcp_sk(sk)->scoreboard.resent += octets_of(skb);
+	xtcp_sk(sk)->stream->scoreboard.resent += octets_of(skb);
 }
 
 static bool was_sent_after(const struct list_head *a, const struct list_head *b)
@@ -644,15 +655,16 @@ static int compare_sent(void *priv, const struct list_head *a, const struct list
  */
 static void put_back_in_flight(struct xtcp_sock *xsk)
 {
-	struct list_head *before = xsk->in_flight.next, *node, *next;
+	struct xtcp_stream *stream = xsk->stream;
+	struct list_head *before = stream->in_flight.next, *node, *next;
 
-	list_sort(NULL, &xsk->to_resend, compare_sent);
-	list_for_each_safe(node, next, &xsk->to_resend) {
-		while (before != &xsk->in_flight && was_sent_after(node, before))
+	list_sort(NULL, &stream->to_resend, compare_sent);
+	list_for_each_safe(node, next, &stream->to_resend) {
+		while (before != &stream->in_flight && was_sent_after(node, before))
 			before = before->next;
 		list_move_tail(node, before);
 	}
-	xsk->resend_cursor = NULL;
+	stream->resend_cursor = NULL;
 }
 
 /**
@@ -667,15 +679,16 @@ static void put_back_in_flight(struct xtcp_sock *xsk)
 void xtcp_scoreboard_not_lost(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	struct xtcp_sndcb *cb;
 
 	sock_owned_by_me(sk);
-	list_for_each_entry_reverse(cb, &xsk->in_flight, node) {
-		if (!xsk->scoreboard.resent)
+	list_for_each_entry_reverse(cb, &stream->in_flight, node) {
+		if (!stream->scoreboard.resent)
 			break;
 		unmark_lost(xsk, xtcp_sndq_skb_of(cb));
 	}
-	list_for_each_entry(cb, &xsk->to_resend, node)
+	list_for_each_entry(cb, &stream->to_resend, node)
 		unmark_lost(xsk, xtcp_sndq_skb_of(cb));
 	put_back_in_flight(xsk);
 }
@@ -709,7 +722,8 @@ bool xtcp_scoreboard_reneged(const struct sock *sk)
 void xtcp_scoreboard_forget_sacked(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct list_head *after = &xsk->in_flight;
+	struct xtcp_stream *stream = xsk->stream;
+	struct list_head *after = &stream->in_flight;
 	struct sk_buff *skb;
 
 	sock_owned_by_me(sk);
@@ -718,14 +732,14 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
 			continue;
 		xtcp_sndcb(skb)->marks &= ~XTCP_SNDQ_SACKED;
 		/* what stood there is gone */
-		xtcp_sndcb(skb)->delivered = xsk->delivered;
+		xtcp_sndcb(skb)->delivered = stream->delivered;
 		list_add(&xtcp_sndcb(skb)->node, after);
 		after = &xtcp_sndcb(skb)->node;
 	}
-	xsk->scoreboard.sacked = 0;
-	xsk->scoreboard.sacked_segments = 0;
-	xsk->scoreboard.high_sacked = xsk->snd_una;
-	memset(xsk->scoreboard.seen, 0, sizeof(xsk->scoreboard.seen));
+	stream->scoreboard.sacked = 0;
+	stream->scoreboard.sacked_segments = 0;
+	stream->scoreboard.high_sacked = xsk->snd_una;
+	memset(stream->scoreboard.seen, 0, sizeof(stream->scoreboard.seen));
 }
 
 /**
@@ -741,7 +755,7 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
 void xtcp_scoreboard_reordered(struct sock *sk, u32 low, int counter)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_scoreboard *sb = &xsk->scoreboard;
+	struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
 	u32 distance = xtcp_seq_gt(sb->high_sacked, low) ? sb->high_sacked - low : 0;
 
 	sock_owned_by_me(sk);

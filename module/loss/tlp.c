@@ -36,7 +36,7 @@ bool xtcp_tlp_applies(const struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	return xsk->sack_ok && xsk->snd_una != xsk->snd_nxt && !xsk->scoreboard.sacked &&
+	return xsk->sack_ok && xsk->snd_una != xsk->snd_nxt && !xsk->stream->scoreboard.sacked &&
 	       (xsk->cong.phase == XTCP_CONG_OPEN || xsk->cong.phase == XTCP_CONG_CWR) &&
 	       READ_ONCE(xtcp_net_of(sk)->sysctl.early_retrans) >= 3;
 }
@@ -76,7 +76,7 @@ u32 xtcp_tlp_timeout_us(const struct sock *sk)
 void xtcp_tlp_probe(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_tlp *tlp = &xsk->tlp;
+	struct xtcp_tlp *tlp = &xsk->stream->tlp;
 	struct sk_buff *last;
 
 	sock_owned_by_me(sk);
@@ -108,7 +108,7 @@ void xtcp_tlp_probe(struct sock *sk)
 void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_tlp *tlp = &xsk->tlp;
+	struct xtcp_tlp *tlp = &xsk->stream->tlp;
 
 	sock_owned_by_me(sk);
 	if (xtcp_seq_lt(xsk->snd_una, tlp->end_seq))

@@ -34,16 +34,17 @@
 void xtcp_undo_begin(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_undo *undo = &xsk->undo;
+	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_undo *undo = &stream->undo;
 
 	sock_owned_by_me(sk);
 	undo->armed = true;
 	undo->marker = xsk->snd_una;
 	/* what the repair before has in flight belongs to this one, and so does its first repetition */
-	undo->resent = xsk->scoreboard.resent;
+	undo->resent = stream->scoreboard.resent;
 	undo->any_resent = undo->resent;
 	/* the D-SACK of a tail loss probe is no news of what is resent from now on */
-	if (xsk->tlp.pending && xsk->tlp.is_resent)
+	if (stream->tlp.pending && stream->tlp.is_resent)
 		undo->resent += xsk->mss;
 }
 
@@ -56,7 +57,7 @@ void xtcp_undo_begin(struct sock *sk)
 void xtcp_undo_forget(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	xtcp_sk(sk)->undo.armed = false;
+	xtcp_sk(sk)->stream->undo.armed = false;
 }
 
 /**
@@ -72,9 +73,12 @@ void xtcp_undo_forget(struct sock *sk)
 void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_undo *undo = &xsk->undo;
+	struct xtcp_undo *undo = &xsk->stream->undo;
 
 	sock_owned_by_me(sk);
+	/* a SYN */
+	if (!xtcp_stream_is_there(xsk->stream))
+		return;
 	if (!undo->any_resent)
 		undo->first_ts = xtcp_clock_ts_of(sent_us) + xsk->ts_offset;
 	undo->any_resent = true;
@@ -91,7 +95,7 @@ void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
  */
 void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)
 {
-	struct xtcp_undo *undo = &xtcp_sk(sk)->undo;
+	struct xtcp_undo *undo = &xtcp_sk(sk)->stream->undo;
 
 	sock_owned_by_me(sk);
 	if (!undo->armed || xtcp_seq_le(end, undo->marker))
@@ -113,7 +117,7 @@ void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)
  */
 bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *sample)
 {
-	const struct xtcp_undo *undo = &xtcp_sk(sk)->undo;
+	const struct xtcp_undo *undo = &xtcp_sk(sk)->stream->undo;
 
 	sock_owned_by_me(sk);
 	/* an echo from long ago is none of what this repair is about */
@@ -131,7 +135,7 @@ bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *s
  */
 bool xtcp_undo_all_came_twice(const struct sock *sk)
 {
-	const struct xtcp_undo *undo = &xtcp_sk(sk)->undo;
+	const struct xtcp_undo *undo = &xtcp_sk(sk)->stream->undo;
 
 	sock_owned_by_me(sk);
 	return undo->armed && undo->any_resent && !undo->resent;
@@ -149,12 +153,13 @@ bool xtcp_undo_all_came_twice(const struct sock *sk)
 void xtcp_undo_do(struct sock *sk, int counter)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 
 	sock_owned_by_me(sk);
 	if (xtcp_cong_undo(sk))
 		xtcp_ecn_undone(sk);
-	xsk->undo.armed = false;
+	stream->undo.armed = false;
 	/* what the ACK says of other segments counts under the new window */
-	xsk->rack.advanced = true;
+	stream->rack.advanced = true;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), counter);
 }

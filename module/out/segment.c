@@ -128,13 +128,14 @@ static void ack_again(struct sock *sk)
 static void count_out(struct sock *sk, u32 len, u8 flags, bool resent, u32 segments)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	struct xtcp_net *xn = xsk->xn;
 
 	XTCP_ADD_STATS(xn, TCP_MIB_OUTSEGS, segments);
 	xsk->segs_out += segments;
 	if (len) {
-		xsk->data_segs_out += segments;
-		xsk->bytes_sent += len;
+		stream->data_segs_out += segments;
+		stream->bytes_sent += len;
 	}
 	if (flags & XTCP_RST)
 		XTCP_INC_STATS(xn, TCP_MIB_OUTRSTS);
@@ -147,7 +148,8 @@ static void count_out(struct sock *sk, u32 len, u8 flags, bool resent, u32 segme
 	if (flags & XTCP_SYN)
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPSYNRETRANS);
 	xsk->total_retrans += segments;
-	xsk->bytes_retrans += len;
+	if (len)
+		stream->bytes_retrans += len;
 }
 
 /* Apart, so that a segment that nobody traces pays nothing for the tuple. */
@@ -252,7 +254,7 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 	const u32 len = skb->len;
 	/* a SYN may have text (RFC 7413), and is not ECN-capable for that (RFC 3168 section 6.1.1) */
 	const bool new_text = len && !resent && !(flags & XTCP_SYN);
-	const bool has_blocks = unlikely(xtcp_sack_has_news(&xsk->sack)) && !(flags & (XTCP_SYN | XTCP_RST));
+	const bool has_blocks = unlikely(xtcp_sack_has_news(&xsk->stream->sack)) && !(flags & (XTCP_SYN | XTCP_RST));
 	const u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 	bool untold = false;
 	struct tcphdr *th;

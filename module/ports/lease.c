@@ -493,8 +493,8 @@ void xtcp_lease_set_user(int family)
  */
 int xtcp_lease_init(void)
 {
-	caches[false] = xtcp_compat_slab(KBUILD_MODNAME "_lease", sizeof(struct xtcp_lease));
-	caches[true] = xtcp_compat_slab(KBUILD_MODNAME "_lease_shared", XTCP_LEASE_SHARED_SIZE);
+	caches[false] = xtcp_compat_slab(KBUILD_MODNAME "_lease", sizeof(struct xtcp_lease), 0);
+	caches[true] = xtcp_compat_slab(KBUILD_MODNAME "_lease_shared", XTCP_LEASE_SHARED_SIZE, 0);
 	if (caches[false] && caches[true])
 		return 0;
 	xtcp_lease_exit();

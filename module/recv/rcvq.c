@@ -40,16 +40,19 @@ static u32 end_of(struct sk_buff *skb)
 
 static void tree_unlink(struct xtcp_sock *xsk, struct sk_buff *skb)
 {
-	rb_erase(&skb->rbnode, &xsk->out_of_order);
+	struct xtcp_stream *stream = xsk->stream;
+
+	rb_erase(&skb->rbnode, &stream->out_of_order);
 	/* shares its place with the node */
 	skb->dev = NULL;
-	xsk->out_of_order_bytes -= skb->truesize;
-	xsk->out_of_order_count--;
+	stream->out_of_order_bytes -= skb->truesize;
+	stream->out_of_order_count--;
 }
 
 static void tree_insert(struct xtcp_sock *xsk, struct sk_buff *skb)
 {
-	struct rb_node *parent = NULL, **place = &xsk->out_of_order.rb_node;
+	struct xtcp_stream *stream = xsk->stream;
+	struct rb_node *parent = NULL, **place = &stream->out_of_order.rb_node;
 
 	while (*place) {
 		parent = *place;
@@ -57,15 +60,15 @@ static void tree_insert(struct xtcp_sock *xsk, struct sk_buff *skb)
 			&parent->rb_left : &parent->rb_right;
 	}
 	rb_link_node(&skb->rbnode, parent, place);
-	rb_insert_color(&skb->rbnode, &xsk->out_of_order);
-	xsk->out_of_order_bytes += skb->truesize;
-	xsk->out_of_order_count++;
+	rb_insert_color(&skb->rbnode, &stream->out_of_order);
+	stream->out_of_order_bytes += skb->truesize;
+	stream->out_of_order_count++;
 }
 
 /* The last skb of the tree that begins at or before @seq. */
 static struct sk_buff *tree_find(const struct xtcp_sock *xsk, u32 seq)
 {
-	struct rb_node *node = xsk->out_of_order.rb_node;
+	struct rb_node *node = xsk->stream->out_of_order.rb_node;
 	struct sk_buff *found = NULL;
 
 	while (node) {
@@ -95,7 +98,7 @@ static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool
 	atomic_add(delta, &sk->sk_rmem_alloc);
 	sk_mem_charge(sk, delta);
 	if (in_tree)
-		xtcp_sk(sk)->out_of_order_bytes += delta;
+		xtcp_sk(sk)->stream->out_of_order_bytes += delta;
 	xtcp_seg(to)->len += xtcp_seg(from)->len;
 	xtcp_seg(to)->end_seq = end_of(to);
 	/* SO_TIMESTAMP tells when the last octets came */
@@ -125,7 +128,7 @@ static void append(struct sock *sk, struct sk_buff *skb)
 	if (!tail || !coalesce(sk, tail, skb, false))
 		__skb_queue_tail(&sk->sk_receive_queue, skb);
 	WRITE_ONCE(xsk->rcv_nxt, xsk->rcv_nxt + len);
-	xsk->bytes_received += len;
+	xsk->stream->bytes_received += len;
 }
 
 /* Charges @skb, which overlaps nothing, and takes it into the tree behind @prev (NULL: first). */
@@ -159,13 +162,14 @@ static void queue_out_of_order(struct sock *sk, struct sk_buff *prev, struct sk_
 static void prune(struct sock *sk, u32 seq)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	struct sk_buff *skb;
 	bool pruned = false;
 	u32 start = 0;
 
-	while ((skb = skb_rb_last(&xsk->out_of_order)) && xtcp_seq_gt(xtcp_seg(skb)->seq, seq)) {
+	while ((skb = skb_rb_last(&stream->out_of_order)) && xtcp_seq_gt(xtcp_seg(skb)->seq, seq)) {
 		if (atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf) && !sk_under_memory_pressure(sk) &&
-		    xsk->out_of_order_count < OUT_OF_ORDER_MAX)
+		    stream->out_of_order_count < OUT_OF_ORDER_MAX)
 			break;
 		start = xtcp_seg(skb)->seq;
 		tree_unlink(xsk, skb);
@@ -265,13 +269,14 @@ static void grow_buffer(struct sock *sk)
 bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	struct xtcp_net *xn = xsk->xn;
 
 	sock_owned_by_me(sk);
 	if (xtcp_seg(skb)->seq != xsk->rcv_nxt) {
-		if (xsk->out_of_order_count >= OUT_OF_ORDER_MAX)
+		if (stream->out_of_order_count >= OUT_OF_ORDER_MAX)
 			prune(sk, xtcp_seg(skb)->seq);
-		if (xsk->out_of_order_count >= OUT_OF_ORDER_MAX)
+		if (stream->out_of_order_count >= OUT_OF_ORDER_MAX)
 			return false;
 	} else if (skb_queue_empty(&sk->sk_receive_queue)) {
 		/* beyond tcp_mem too: who holds that memory may wait for us */
@@ -375,7 +380,7 @@ static void insert_new_text(struct sock *sk, struct sk_buff *skb)
 				goto drop;
 		}
 	}
-	while ((next = prev ? skb_rb_next(prev) : skb_rb_first(&xsk->out_of_order)) &&
+	while ((next = prev ? skb_rb_next(prev) : skb_rb_first(&xsk->stream->out_of_order)) &&
 	       xtcp_seq_lt(xtcp_seg(next)->seq, end)) {
 		bool covered = xtcp_seq_le(end_of(next), end);
 
@@ -404,7 +409,7 @@ static void drain(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb;
 
-	while ((skb = skb_rb_first(&xsk->out_of_order)) && xtcp_seg(skb)->seq == xsk->rcv_nxt) {
+	while ((skb = skb_rb_first(&xsk->stream->out_of_order)) && xtcp_seg(skb)->seq == xsk->rcv_nxt) {
 		tree_unlink(xsk, skb);
 		append(sk, skb);
 	}
@@ -424,7 +429,8 @@ static void drain(struct sock *sk)
 void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct sk_buff *first = skb_rb_first(&xsk->out_of_order);
+	struct xtcp_stream *stream = xsk->stream;
+	struct sk_buff *first = skb_rb_first(&stream->out_of_order);
 	bool in_order = xtcp_seg(skb)->seq == xsk->rcv_nxt;
 
 	sock_owned_by_me(sk);
@@ -436,7 +442,7 @@ void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 	} else {
 		if (!in_order) {
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPOFOQUEUE);
-			xsk->rcv_ooopack += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+			stream->rcv_ooopack += max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 		}
 		insert_new_text(sk, skb);
 	}
@@ -472,11 +478,13 @@ void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb)
 void xtcp_rcvq_purge_out_of_order(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	struct sk_buff *skb;
 
-	while ((skb = skb_rb_first(&xsk->out_of_order))) {
+	while ((skb = skb_rb_first(&stream->out_of_order))) {
 		tree_unlink(xsk, skb);
 		kfree_skb(skb);
 	}
-	xsk->sack.blocks = 0;
+	if (stream->sack.blocks)
+		stream->sack.blocks = 0;
 }

@@ -22,7 +22,7 @@
 /* The place of text out of order in xtcp_sack.block. */
 static struct xtcp_sack_block *queued_blocks(struct xtcp_sock *xsk)
 {
-	return xsk->sack.block + 1;
+	return xsk->stream->sack.block + 1;
 }
 
 /* Makes @block larger by @more, which it overlaps or meets; false when there are octets between them. */
@@ -51,6 +51,7 @@ static bool extend(struct xtcp_sack_block *block, struct xtcp_sack_block more)
 void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	struct xtcp_sack_block *blocks = queued_blocks(xsk);
 	struct xtcp_sack_block newest = { .start = start, .end = end };
 	unsigned int i, kept = 0;
@@ -61,13 +62,13 @@ void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
 	if (xsk->rcv_fin_known && end == xsk->rcv_fin_seq)
 		newest.end++;
 	/* one pass is enough: no two of the others touch, so what grows by one of them meets no other */
-	for (i = 0; i < xsk->sack.blocks; i++)
+	for (i = 0; i < stream->sack.blocks; i++)
 		if (!extend(&newest, blocks[i]))
 			blocks[kept++] = blocks[i];
 	kept = min_t(unsigned int, kept, XTCP_SACK_BLOCKS_MAX - 1);
 	memmove(blocks + 1, blocks, kept * sizeof(*blocks));
 	blocks[0] = newest;
-	xsk->sack.blocks = kept + 1;
+	stream->sack.blocks = kept + 1;
 }
 
 /**
@@ -85,18 +86,19 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
 {
 	const struct xtcp_sack_block block = { .start = start, .end = end };
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 
 	sock_owned_by_me(sk);
 	if (!xsk->sack_ok || !READ_ONCE(xsk->xn->sysctl.dsack))
 		return;
 	xsk->ack_pending = true;
 	xsk->ack_now = true;
-	if (xsk->sack.came_twice) {
-		extend(&xsk->sack.block[0], block);
+	if (stream->sack.came_twice) {
+		extend(&stream->sack.block[0], block);
 		return;
 	}
-	xsk->sack.block[0] = block;
-	xsk->sack.came_twice = true;
+	stream->sack.block[0] = block;
+	stream->sack.came_twice = true;
 }
 
 /**
@@ -111,7 +113,7 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
  */
 void xtcp_sack_repeated(struct sock *sk, u32 start, u32 end)
 {
-	const struct xtcp_sack *sack = &xtcp_sk(sk)->sack;
+	const struct xtcp_sack *sack = &xtcp_sk(sk)->stream->sack;
 
 	sock_owned_by_me(sk);
 	if (sack->block[0].start == start && sack->block[0].end != start && sk_rethink_txhash(sk))
@@ -128,14 +130,15 @@ void xtcp_sack_repeated(struct sock *sk, u32 start, u32 end)
 void xtcp_sack_advanced(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	struct xtcp_sack_block *blocks = queued_blocks(xsk);
 	unsigned int i, kept = 0;
 
 	sock_owned_by_me(sk);
-	for (i = 0; i < xsk->sack.blocks; i++)
+	for (i = 0; i < stream->sack.blocks; i++)
 		if (xtcp_seq_gt(blocks[i].start, xsk->rcv_nxt))
 			blocks[kept++] = blocks[i];
-	xsk->sack.blocks = kept;
+	stream->sack.blocks = kept;
 }
 
 /**
@@ -150,10 +153,11 @@ void xtcp_sack_advanced(struct sock *sk)
 void xtcp_sack_dropped(struct sock *sk, u32 start)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	struct xtcp_sack_block *blocks = queued_blocks(xsk);
 	unsigned int i, kept = 0;
 
-	for (i = 0; i < xsk->sack.blocks; i++) {
+	for (i = 0; i < stream->sack.blocks; i++) {
 		if (xtcp_seq_ge(blocks[i].start, start))
 			continue;
 		blocks[kept] = blocks[i];
@@ -161,7 +165,7 @@ void xtcp_sack_dropped(struct sock *sk, u32 start)
 			blocks[kept].end = start;
 		kept++;
 	}
-	xsk->sack.blocks = kept;
+	stream->sack.blocks = kept;
 }
 
 /**
@@ -176,9 +180,10 @@ void xtcp_sack_dropped(struct sock *sk, u32 start)
  */
 unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sock *xsk)
 {
+	const struct xtcp_stream *stream = xsk->stream;
 	unsigned int most = xsk->ts_ok ? XTCP_SACK_BLOCKS_MAX - 1 : XTCP_SACK_BLOCKS_MAX;
 
-	return min_t(unsigned int, xsk->sack.blocks + xsk->sack.came_twice, most);
+	return min_t(unsigned int, stream->sack.blocks + stream->sack.came_twice, most);
 }
 
 /**
@@ -191,12 +196,13 @@ unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sock *xsk)
  */
 void xtcp_sack_fill(const struct xtcp_sock *xsk, unsigned int room, struct xtcp_options *opts)
 {
+	const struct xtcp_stream *stream = xsk->stream;
 	unsigned int blocks = xtcp_sack_blocks_to_send(xsk);
 
 	if (room < XTCP_OPTLEN_SACK_ALIGNED(1))
 		return;
 	opts->sack_blocks = min(blocks, (room - XTCP_OPTLEN_SACK_ALIGNED(0)) / XTCP_OPTLEN_SACK_BLOCK);
-	opts->sack = xsk->sack.block + !xsk->sack.came_twice;
+	opts->sack = stream->sack.block + !stream->sack.came_twice;
 }
 
 /**
@@ -210,11 +216,12 @@ void xtcp_sack_fill(const struct xtcp_sock *xsk, unsigned int room, struct xtcp_
 void xtcp_sack_told(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 
 	sock_owned_by_me(sk);
-	if (!xsk->sack.came_twice)
+	if (!stream->sack.came_twice)
 		return;
-	xsk->sack.came_twice = false;
-	XTCP_NET_INC_STATS(xsk->xn, xtcp_seq_lt(xsk->sack.block[0].start, xsk->rcv_nxt) ? LINUX_MIB_TCPDSACKOLDSENT :
+	stream->sack.came_twice = false;
+	XTCP_NET_INC_STATS(xsk->xn, xtcp_seq_lt(stream->sack.block[0].start, xsk->rcv_nxt) ? LINUX_MIB_TCPDSACKOLDSENT :
 											  LINUX_MIB_TCPDSACKOFOSENT);
 }

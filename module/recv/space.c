@@ -41,7 +41,9 @@ void xtcp_space_begin(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	xsk->rcv_ssthresh = xsk->rcv_wnd;
-	xsk->rcv_rtt_seq = xsk->rcv_nxt;
+	/* text may have gone out with the SYN */
+	if (xtcp_stream_is_there(xsk->stream))
+		xsk->stream->rcv_rtt_seq = xsk->rcv_nxt;
 	xsk->space_copied = max(min(xsk->rcv_wnd, XTCP_INIT_CWND * largest_text(xsk)), 1U);
 }
 
@@ -51,21 +53,22 @@ void xtcp_space_begin(struct sock *sk)
  */
 static void take_round_trip(struct xtcp_sock *xsk, u32 ms, bool is_most)
 {
-	u32 us, old = xsk->rcv_rtt_us;
+	struct xtcp_stream *stream = xsk->stream;
+	u32 us, old = stream->rcv_rtt_us;
 
 	if (ms > XTCP_RTO_MAX_MS)
 		return;
 	us = max(ms, 1U) * USEC_PER_MSEC;
 	if (!old || us < old)
-		xsk->rcv_rtt_us = us;
+		stream->rcv_rtt_us = us;
 	else if (!is_most)
-		xsk->rcv_rtt_us = old - old / 8 + us / 8;
+		stream->rcv_rtt_us = old - old / 8 + us / 8;
 }
 
 /* RFC 7323 section 4.1, for the receiver: the first text with an echo, full so that it did not wait for a program. */
 static noinline void echo_arrived(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
-	xsk->rcv_rtt_tsecr = seg->tsecr;
+	xsk->stream->rcv_rtt_tsecr = seg->tsecr;
 	if (xsk->ts_ok && seg->has_ts && seg->tsecr && seg->len >= xsk->rcv_mss)
 		take_round_trip(xsk, xtcp_clock_ts_of(xsk->arrived_us) + xsk->ts_offset - seg->tsecr, false);
 }
@@ -85,12 +88,13 @@ static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
 /* Text has come that is beyond what had been offered at the last time. */
 static noinline void window_passed(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
+	struct xtcp_stream *stream = xsk->stream;
 	u32 now = xtcp_clock_ts_of(xsk->arrived_us);
 
-	if (!xsk->ts_ok && xsk->rcv_rtt_stamp)
-		take_round_trip(xsk, now - xsk->rcv_rtt_stamp, true);
-	xsk->rcv_rtt_stamp = now ?: 1;
-	xsk->rcv_rtt_seq = xsk->rcv_wup + xsk->rcv_wnd;
+	if (!xsk->ts_ok && stream->rcv_rtt_stamp)
+		take_round_trip(xsk, now - stream->rcv_rtt_stamp, true);
+	stream->rcv_rtt_stamp = now ?: 1;
+	stream->rcv_rtt_seq = xsk->rcv_wup + xsk->rcv_wnd;
 	measure_ratio(xsk, skb);
 }
 
@@ -116,11 +120,12 @@ void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg((struct sk_buff *)skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 
 	sock_owned_by_me(sk);
-	if (seg->tsecr != xsk->rcv_rtt_tsecr)
+	if (seg->tsecr != stream->rcv_rtt_tsecr)
 		echo_arrived(xsk, seg);
-	if (xtcp_seq_gt(seg->end_seq, xsk->rcv_rtt_seq))
+	if (xtcp_seq_gt(seg->end_seq, stream->rcv_rtt_seq))
 		window_passed(xsk, skb);
 	/* nearly: the first window is whole segments */
 	if (xsk->rcv_ssthresh + xsk->advmss <= xtcp_space_full(sk))
@@ -165,7 +170,9 @@ void xtcp_space_clamp(struct sock *sk, u32 clamp)
 /* Microseconds, 0: unknown. Without timestamps that of our own text is the better one, if it is shorter. */
 static u32 round_trip(const struct xtcp_sock *xsk)
 {
-	return xsk->ts_ok && xsk->rcv_rtt_us ? xsk->rcv_rtt_us : min_not_zero(xsk->rcv_rtt_us, xsk->rto.srtt_us);
+	const struct xtcp_stream *stream = xsk->stream;
+
+	return xsk->ts_ok && stream->rcv_rtt_us ? stream->rcv_rtt_us : min_not_zero(stream->rcv_rtt_us, xsk->rto.srtt_us);
 }
 
 /* @copied octets were read in a round trip, more than in any before. */
@@ -198,17 +205,21 @@ static noinline void right_size(struct sock *sk, u32 copied)
 void xtcp_space_adjust(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	u64 now = xsk->arrived_us;
 	u32 copied;
 
 	sock_owned_by_me(sk);
-	if (now - xsk->space_stamp < round_trip(xsk) || !round_trip(xsk))
+	/* what was read belonged to a connection before this one */
+	if (!xtcp_stream_is_there(stream))
 		return;
-	copied = xsk->copied_seq - xsk->space_seq;
-	if (xsk->space_stamp && copied > xsk->space_copied) {
+	if (now - stream->space_stamp < round_trip(xsk) || !round_trip(xsk))
+		return;
+	copied = xsk->copied_seq - stream->space_seq;
+	if (stream->space_stamp && copied > xsk->space_copied) {
 		right_size(sk, copied);
 		xsk->space_copied = copied;
 	}
-	xsk->space_seq = xsk->copied_seq;
-	xsk->space_stamp = now;
+	stream->space_seq = xsk->copied_seq;
+	stream->space_stamp = now;
 }

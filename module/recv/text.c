@@ -13,6 +13,7 @@
 
 #include "base/netns.h"
 #include "base/sock.h"
+#include "base/stream.h"
 #include "compat.h"
 #include "in/ingress.h"
 #include "pure/seq.h"
@@ -155,7 +156,7 @@ static enum xtcp_verdict taken(struct sock *sk)
 /* Text that waits reaches beyond @seq: no FIN of the peer can be there. */
 static bool text_follows(const struct xtcp_sock *xsk, u32 seq)
 {
-	struct sk_buff *last = skb_rb_last(&xsk->out_of_order);
+	struct sk_buff *last = skb_rb_last(&xsk->stream->out_of_order);
 
 	return last && xtcp_seq_gt(xtcp_seg(last)->seq + xtcp_seg(last)->len, seq);
 }
@@ -198,8 +199,9 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool fin_waits)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	bool in_order = xtcp_seg(skb)->seq == xsk->rcv_nxt;
-	bool had_holes = fin_waits || !RB_EMPTY_ROOT(&xsk->out_of_order);
+	bool had_holes = fin_waits || !RB_EMPTY_ROOT(&stream->out_of_order);
 	enum xtcp_verdict verdict;
 
 	if (!xtcp_rcvq_make_room(sk, skb)) {
@@ -212,10 +214,10 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 	data_event(sk, skb);
 	xtcp_rcvq_queue(sk, skb);
 	/* RFC 5681 section 4.2: at once when out of order (MAY-13) and when a hole is filled */
-	if (had_holes || !RB_EMPTY_ROOT(&xsk->out_of_order))
+	if (had_holes || !RB_EMPTY_ROOT(&stream->out_of_order))
 		xsk->ack_now = true;
 	verdict = taken(sk);
-	if (in_order && xsk->sack.blocks)
+	if (in_order && stream->sack.blocks)
 		xtcp_sack_advanced(sk);
 	if (in_order)
 		xtcp_text_wake(sk);
@@ -238,7 +240,7 @@ static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fi
 		return only_ack(xsk);
 	}
 	verdict = taken(sk);
-	if (xsk->sack.blocks)
+	if (xsk->stream->sack.blocks)
 		xtcp_sack_advanced(sk);
 	xtcp_text_wake(sk);
 	consume_skb(skb);
@@ -269,6 +271,10 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 	sock_owned_by_me(sk);
 	if (seg->seq == seg->end_seq)
 		return XTCP_DONE;
+	if (!xtcp_stream_is_there(xsk->stream) && !xtcp_stream_begin(sk, GFP_ATOMIC)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRCVQDROP);
+		return XTCP_DONE;
+	}
 	__skb_pull(skb, seg->hdr_len);
 	seg->hdr_len = 0;
 

@@ -15,7 +15,7 @@
  */
 void xtcp_busy_with(struct xtcp_sock *xsk, enum xtcp_busy_with with)
 {
-	struct xtcp_busy *busy = &xsk->busy;
+	struct xtcp_busy *busy = &xsk->stream->busy;
 	u32 now;
 
 	if (busy->with == with)
@@ -38,7 +38,7 @@ void xtcp_busy_with(struct xtcp_sock *xsk, enum xtcp_busy_with with)
  */
 u64 xtcp_busy_us(const struct xtcp_sock *xsk, enum xtcp_busy_with with)
 {
-	const struct xtcp_busy *busy = &xsk->busy;
+	const struct xtcp_busy *busy = &xsk->stream->busy;
 	u32 spent = busy->spent[with - 1];
 
 	sock_owned_by_me(&xsk->inet.sk);

@@ -85,6 +85,7 @@ u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
 void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	u32 options = xtcp_segment_lasting_options(sk), mss;
 
 	sock_owned_by_me(sk);
@@ -93,9 +94,9 @@ void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 	if (!pmtu)
 		pmtu = both_headers(sk) + (xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6);
 	mss = text_of(sk, pmtu, options);
-	if (unlikely(xsk->mtuprobe.is_on)) {
-		xsk->mtuprobe.high = min_t(u32, xsk->mtuprobe.high, pmtu);
-		mss = min(mss, text_of(sk, xsk->mtuprobe.low, options));
+	if (unlikely(stream->mtuprobe.is_on)) {
+		stream->mtuprobe.high = min_t(u32, stream->mtuprobe.high, pmtu);
+		mss = min(mss, text_of(sk, stream->mtuprobe.low, options));
 	}
 	/* as Linux: a segment is at most half of what the peer ever offered, so that one can be on its way always */
 	if (xsk->max_snd_wnd > XTCP_MSS_DEFAULT_V4)

@@ -20,7 +20,7 @@ static inline u32 xtcp_mss_payload(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if (likely(!xtcp_sack_has_news(&xsk->sack)))
+	if (likely(!xtcp_sack_has_news(&xsk->stream->sack)))
 		return xsk->mss;
 	return xsk->mss - XTCP_OPTLEN_SACK_ALIGNED(xtcp_sack_blocks_to_send(xsk));
 }

@@ -40,7 +40,7 @@ static u16 highest(const struct sock *sk)
 
 static void begin_search(struct sock *sk, u32 mss)
 {
-	struct xtcp_mtuprobe *probe = &xtcp_sk(sk)->mtuprobe;
+	struct xtcp_mtuprobe *probe = &xtcp_sk(sk)->stream->mtuprobe;
 
 	probe->low = min_t(u32, xtcp_mss_to_mtu(sk, mss), U16_MAX);
 	probe->high = highest(sk);
@@ -61,8 +61,10 @@ void xtcp_mtuprobe_begin(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (likely(!when))
 		return;
+	if (!xtcp_stream_is_there(xtcp_sk(sk)->stream) && !xtcp_stream_begin(sk, GFP_ATOMIC))
+		return;
 	begin_search(sk, READ_ONCE(sysctls(sk)->base_mss));
-	xtcp_sk(sk)->mtuprobe.is_on = when > 1;
+	xtcp_sk(sk)->stream->mtuprobe.is_on = when > 1;
 }
 
 /**
@@ -77,19 +79,20 @@ void xtcp_mtuprobe_timeout(struct sock *sk)
 {
 	const struct xtcp_sysctl *ctl = sysctls(sk);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	u32 mss;
 
 	sock_owned_by_me(sk);
 	if (!READ_ONCE(ctl->mtu_probing))
 		return;
-	if (!xsk->mtuprobe.is_on) {
+	if (!stream->mtuprobe.is_on) {
 		begin_search(sk, READ_ONCE(ctl->base_mss));
-		xsk->mtuprobe.is_on = true;
+		stream->mtuprobe.is_on = true;
 	} else {
-		mss = min_t(u32, xtcp_mss_of(sk, xsk->mtuprobe.low) / 2, READ_ONCE(ctl->base_mss));
+		mss = min_t(u32, xtcp_mss_of(sk, stream->mtuprobe.low) / 2, READ_ONCE(ctl->base_mss));
 		mss = max3(mss, (u32)READ_ONCE(ctl->mtu_probe_floor), (u32)READ_ONCE(ctl->min_snd_mss));
-		xsk->mtuprobe.low = min_t(u32, xtcp_mss_to_mtu(sk, mss), U16_MAX);
-		xsk->mtuprobe.size = 0;
+		stream->mtuprobe.low = min_t(u32, xtcp_mss_to_mtu(sk, mss), U16_MAX);
+		stream->mtuprobe.size = 0;
 	}
 	xtcp_mss_sync(sk, xsk->pmtu);
 }
@@ -115,13 +118,14 @@ static bool may_be_cut(const struct sock *sk)
 u32 xtcp_mtuprobe_due(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_mtuprobe *probe = &xsk->mtuprobe;
+	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_mtuprobe *probe = &stream->mtuprobe;
 	const struct xtcp_sysctl *ctl = sysctls(sk);
 	u32 size, needed;
 
 	sock_owned_by_me(sk);
 	if (!probe->is_on || probe->size || xsk->cong.phase != XTCP_CONG_OPEN ||
-	    xsk->cong.cwnd < LEAST_SEGMENTS * xsk->mss || xtcp_sack_has_news(&xsk->sack) || may_be_cut(sk))
+	    xsk->cong.cwnd < LEAST_SEGMENTS * xsk->mss || xtcp_sack_has_news(&stream->sack) || may_be_cut(sk))
 		return 0;
 	size = xtcp_mss_of(sk, (probe->high + probe->low) / 2);
 	if (probe->high - probe->low < READ_ONCE(ctl->probe_threshold) || size <= xsk->mss) {
@@ -129,7 +133,7 @@ u32 xtcp_mtuprobe_due(struct sock *sk)
 			begin_search(sk, xsk->mss);
 		return 0;
 	}
-	needed = size + (xsk->scoreboard.reordering + 1U) * xsk->mss;
+	needed = size + (stream->scoreboard.reordering + 1U) * xsk->mss;
 	return xsk->write_seq - xsk->snd_nxt >= needed && xsk->snd_wnd >= needed ? size : 0;
 }
 
@@ -143,7 +147,7 @@ u32 xtcp_mtuprobe_due(struct sock *sk)
  */
 void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
 {
-	struct xtcp_mtuprobe *probe = &xtcp_sk(sk)->mtuprobe;
+	struct xtcp_mtuprobe *probe = &xtcp_sk(sk)->stream->mtuprobe;
 
 	sock_owned_by_me(sk);
 	probe->start = start;
@@ -162,7 +166,7 @@ void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
 void xtcp_mtuprobe_acked(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_mtuprobe *probe = &xsk->mtuprobe;
+	struct xtcp_mtuprobe *probe = &xsk->stream->mtuprobe;
 
 	sock_owned_by_me(sk);
 	if (!probe->size || xtcp_seq_lt(xsk->snd_una, probe->end))
@@ -186,7 +190,7 @@ void xtcp_mtuprobe_acked(struct sock *sk)
 bool xtcp_mtuprobe_lost(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_mtuprobe *probe = &xsk->mtuprobe;
+	struct xtcp_mtuprobe *probe = &xsk->stream->mtuprobe;
 
 	sock_owned_by_me(sk);
 	if (likely(!probe->size) || xsk->snd_una != probe->start)

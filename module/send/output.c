@@ -214,7 +214,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	if (!in_flight(xsk))
 		xtcp_cong_restart_after_idle(sk);
 	xtcp_mss_current(sk);
-	if (unlikely(xsk->mtuprobe.is_on) && !push_probe(sk, &sent))
+	if (unlikely(xsk->stream->mtuprobe.is_on) && !push_probe(sk, &sent))
 		return;
 	while ((skb = xtcp_sndq_unsent(sk))) {
 		if (!bundle && skb->len > xsk->mss)
@@ -252,12 +252,13 @@ static noinline void push_text(struct sock *sk, int nonagle)
 static noinline void push_early(struct sock *sk, int nonagle)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 
 	if (sk->sk_state != TCP_SYN_RECV || !xsk->fastopen)
 		return;
-	xsk->tlp.pending = true;
+	stream->tlp.pending = true;
 	push_text(sk, nonagle);
-	xsk->tlp.pending = false;
+	stream->tlp.pending = false;
 }
 
 static inline void push(struct sock *sk, int nonagle)
@@ -367,7 +368,6 @@ int xtcp_output_queue_syn(struct sock *sk)
 	xsk->snd_una = xsk->iss;
 	xsk->snd_nxt = xsk->iss;
 	xsk->snd_sml = xsk->iss;
-	xsk->recover = xsk->iss;
 	WRITE_ONCE(xsk->write_seq, xsk->iss);
 	return xtcp_sndq_append_syn(sk);
 }
@@ -479,7 +479,8 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 
 	sock_owned_by_me(sk);
 	/* what becomes of a probe of the path MTU says nothing any more */
-	xsk->mtuprobe.size = 0;
+	if (unlikely(xsk->stream->mtuprobe.size))
+		xsk->stream->mtuprobe.size = 0;
 	if (skb_fclone_busy(sk, skb)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSPURIOUS_RTX_HOSTQUEUES);
 		return -EBUSY;
@@ -756,7 +757,7 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 	u32 room;
 
 	sock_owned_by_me(sk);
-	if (!keepalive && skb && list_empty(&xsk->to_resend)) {
+	if (!keepalive && skb && list_empty(&xsk->stream->to_resend)) {
 		room = min(window_room(xsk, xsk->snd_nxt), xtcp_mss_current(sk));
 		if (room && skb->len)
 			room = min(room, skb->len);

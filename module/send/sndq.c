@@ -7,8 +7,8 @@
  *     [sent][sent] ... [sent]    [not sent] ... [tail]
  *     xsk->sent, a tree          sk_write_queue, a list
  *
- * What was sent also stands in a list by cb->node: in order of sending (xsk->in_flight, the one sent last at the end)
- * as long as nothing is known of it; among those to be resent (xsk->to_resend, in order of sequence number) when it
+ * What was sent also stands in a list by cb->node: in order of sending (xsk->stream->in_flight, the one sent last at the end)
+ * as long as nothing is known of it; among those to be resent (xsk->stream->to_resend, in order of sequence number) when it
  * counts as lost; in none when it is sacked. scoreboard.c moves it.
  *
  * An skb here has no header, and its octets lie in page fragments, so that a segment is sent by cloning it and cut in
@@ -28,6 +28,7 @@
 #include "base/memory.h"
 #include "base/netns.h"
 #include "base/sock.h"
+#include "base/stream.h"
 #include "compat.h"
 #include "loss/rate.h"
 #include "pure/clock.h"
@@ -63,24 +64,11 @@ static struct sk_buff *alloc_new(gfp_t gfp)
 	return skb;
 }
 
-/**
- * xtcp_sndq_alloc() - a new empty skb, not yet on the queue
- * @sk: the sock
- * @gfp: as for kmalloc
- * @force: needed even when the sock's memory is used up
- *
- * The caller appends it, or frees it by kfree_skb(), before it gives up the lock.
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: the skb with room for every header in front, or NULL without memory.
- */
-struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
+static struct sk_buff *alloc_charged(struct sock *sk, gfp_t gfp, bool force)
 {
 	struct xtcp_sndcb *cb;
 	struct sk_buff *skb;
 
-	sock_owned_by_me(sk);
 	skb = xtcp_spare_take() ?: alloc_new(gfp);
 	if (!skb)
 		return NULL;
@@ -102,6 +90,26 @@ struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
 }
 
 /**
+ * xtcp_sndq_alloc() - a new empty skb for text or a FIN, not yet on the queue
+ * @sk: the sock
+ * @gfp: as for kmalloc
+ * @force: needed even when the sock's memory is used up
+ *
+ * The caller appends it, or frees it by kfree_skb(), before it gives up the lock.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the skb with room for every header in front, or NULL without memory.
+ */
+struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
+{
+	sock_owned_by_me(sk);
+	if (!xtcp_stream_is_there(xtcp_sk(sk)->stream) && !xtcp_stream_begin(sk, gfp))
+		return NULL;
+	return alloc_charged(sk, gfp, force);
+}
+
+/**
  * xtcp_sndq_append() - put a new skb at the end of the queue
  * @sk: the sock
  * @skb: from xtcp_sndq_alloc(), empty; its flags may be set
@@ -117,7 +125,7 @@ void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb)
 	cb->seq = xsk->write_seq;
 	cb->end_seq = cb->seq + !!(cb->flags & (XTCP_SYN | XTCP_FIN));
 	WRITE_ONCE(xsk->write_seq, cb->end_seq);
-	if (!xsk->busy.with && !(cb->flags & XTCP_SYN))
+	if (!xsk->stream->busy.with && !(cb->flags & XTCP_SYN))
 		xtcp_busy_with(xsk, XTCP_BUSY);
 	__skb_queue_tail(&sk->sk_write_queue, skb);
 	charge(sk, skb);
@@ -146,10 +154,11 @@ static void tree_insert_sent(struct xtcp_sock *xsk, struct sk_buff *skb)
 void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 
 	/* the one before is as near to what comes next: else a peer that takes it away makes us walk from the first */
-	if (unlikely(xsk->resend_cursor == skb))
-		xsk->resend_cursor = list_is_first(&xtcp_sndcb(skb)->node, &xsk->to_resend) ? NULL :
+	if (unlikely(stream->resend_cursor == skb))
+		stream->resend_cursor = list_is_first(&xtcp_sndcb(skb)->node, &stream->to_resend) ? NULL :
 				     xtcp_sndq_skb_of(list_prev_entry(xtcp_sndcb(skb), node));
 	list_del_init(&xtcp_sndcb(skb)->node);
 }
@@ -186,10 +195,9 @@ void xtcp_sndq_drop_empty_tail(struct sock *sk)
 		unlink_free(sk, tail);
 }
 
-static int append_control(struct sock *sk, u8 flag)
+/* @skb: NULL: there was no memory for it. */
+static int append_control(struct sock *sk, struct sk_buff *skb, u8 flag)
 {
-	struct sk_buff *skb = xtcp_sndq_alloc(sk, sk_gfp_mask(sk, GFP_ATOMIC), true);
-
 	if (!skb)
 		return -ENOBUFS;
 	xtcp_sndcb(skb)->flags = flag;
@@ -208,7 +216,7 @@ static int append_control(struct sock *sk, u8 flag)
 int xtcp_sndq_append_syn(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	return append_control(sk, XTCP_SYN);
+	return append_control(sk, alloc_charged(sk, sk_gfp_mask(sk, GFP_ATOMIC), true), XTCP_SYN);
 }
 
 /**
@@ -226,7 +234,7 @@ int xtcp_sndq_append_fin(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	if (!tail)
-		return append_control(sk, XTCP_FIN);
+		return append_control(sk, xtcp_sndq_alloc(sk, sk_gfp_mask(sk, GFP_ATOMIC), true), XTCP_FIN);
 	xtcp_sndcb(tail)->flags |= XTCP_FIN;
 	xtcp_sndcb(tail)->end_seq++;
 	WRITE_ONCE(xsk->write_seq, xsk->write_seq + 1);
@@ -507,7 +515,8 @@ void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 
 	sock_owned_by_me(sk);
 	cb->sent_us = sent_us;
-	xtcp_rate_sent(sk, skb, RB_EMPTY_ROOT(&xsk->sent));
+	if (xtcp_stream_is_there(xsk->stream))
+		xtcp_rate_sent(sk, skb, RB_EMPTY_ROOT(&xsk->sent));
 	if (cb->transmissions < U8_MAX)
 		cb->transmissions++;
 	if (!(cb->marks & XTCP_SNDQ_SENT)) {
@@ -518,7 +527,9 @@ void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 	} else {
 		xtcp_sndq_leave_list(sk, skb);
 	}
-	list_add_tail(&cb->node, &xsk->in_flight);
+	/* a SYN goes there when there is a stream */
+	if (xtcp_stream_is_there(xsk->stream))
+		list_add_tail(&cb->node, &xsk->stream->in_flight);
 }
 
 /**

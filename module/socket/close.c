@@ -14,6 +14,7 @@
 #include "base/orphan.h"
 #include "base/sock.h"
 #include "base/state.h"
+#include "base/stream.h"
 #include "compat.h"
 #include "cong/algorithms.h"
 #include "in/early.h"
@@ -248,6 +249,7 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	sock_reset_flag(sk, SOCK_DONE);
 	__sk_dst_reset(sk);
 	xtcp_early_forget(sk);
+	xtcp_stream_end(sk);
 	xtcp_sock_reset_tcb(sk);
 	/* numbers of timestamps count from the next connection's first octet */
 	atomic_set(&sk->sk_tskey, 0);

@@ -14,6 +14,7 @@
 
 #include "base/netns.h"
 #include "base/sock.h"
+#include "base/stream.h"
 #include "compat.h"
 #include "listen/fastopen.h"
 #include "loss/rate.h"
@@ -264,6 +265,9 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 	if (sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN)
 		goto error;
 
+	/* what there is no memory for now is tried again, and waited for, when an skb is needed */
+	if (!xtcp_stream_is_there(xsk->stream) && msg_data_left(msg))
+		xtcp_stream_begin(sk, sk->sk_allocation);
 	xtcp_rate_written(sk);
 	err = queue_all(sk, msg, splices, &timeo, &copied);
 	if (copied) {

@@ -32,6 +32,7 @@ static void info_congestion(struct sock *sk, struct tcp_info *info)
 		[XTCP_CONG_LOSS] = TCP_CA_Loss,
 	};
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_stream *stream = xsk->stream;
 	u32 mss = max_t(u32, xsk->mss, 1);
 
 	info->tcpi_ca_state = ca_state[xsk->cong.phase];
@@ -39,15 +40,15 @@ static void info_congestion(struct sock *sk, struct tcp_info *info)
 	if (xsk->cong.ssthresh >= TCP_INFINITE_SSTHRESH)
 		info->tcpi_snd_ssthresh = TCP_INFINITE_SSTHRESH;
 	info->tcpi_unacked = DIV_ROUND_UP(xsk->snd_nxt - xsk->snd_una, mss);
-	info->tcpi_sacked = DIV_ROUND_UP(xsk->scoreboard.sacked, mss);
-	info->tcpi_lost = DIV_ROUND_UP(xsk->scoreboard.lost, mss);
-	info->tcpi_retrans = DIV_ROUND_UP(xsk->scoreboard.resent, mss);
-	info->tcpi_reordering = xsk->scoreboard.reordering;
-	info->tcpi_reord_seen = xsk->scoreboard.reorderings;
+	info->tcpi_sacked = DIV_ROUND_UP(stream->scoreboard.sacked, mss);
+	info->tcpi_lost = DIV_ROUND_UP(stream->scoreboard.lost, mss);
+	info->tcpi_retrans = DIV_ROUND_UP(stream->scoreboard.resent, mss);
+	info->tcpi_reordering = stream->scoreboard.reordering;
+	info->tcpi_reord_seen = stream->scoreboard.reorderings;
 	info->tcpi_delivered = xsk->delivered_segments;
 	info->tcpi_delivered_ce = xsk->delivered_ce;
 	info->tcpi_delivery_rate = xtcp_rate_octets_per_second(sk);
-	info->tcpi_delivery_rate_app_limited = xsk->rate.is_limited;
+	info->tcpi_delivery_rate_app_limited = stream->rate.is_limited;
 }
 
 static void info_options(const struct xtcp_sock *xsk, struct tcp_info *info)
@@ -76,19 +77,21 @@ static u32 ms_since(u32 stamp)
 
 static void info_counts(const struct xtcp_sock *xsk, struct tcp_info *info)
 {
+	const struct xtcp_stream *stream = xsk->stream;
+
 	info->tcpi_total_retrans = xsk->total_retrans;
-	info->tcpi_bytes_acked = xsk->bytes_acked;
-	info->tcpi_bytes_received = xsk->bytes_received;
-	info->tcpi_bytes_sent = xsk->bytes_sent;
-	info->tcpi_bytes_retrans = xsk->bytes_retrans;
-	info->tcpi_dsack_dups = (u32)DIV_ROUND_UP_ULL(xsk->dsacked, max_t(u32, xsk->mss, 1));
+	info->tcpi_bytes_acked = stream->bytes_acked;
+	info->tcpi_bytes_received = stream->bytes_received;
+	info->tcpi_bytes_sent = stream->bytes_sent;
+	info->tcpi_bytes_retrans = stream->bytes_retrans;
+	info->tcpi_dsack_dups = (u32)DIV_ROUND_UP_ULL(stream->dsacked, max_t(u32, xsk->mss, 1));
 	info->tcpi_notsent_bytes = xtcp_seq_gt(xsk->write_seq, xsk->snd_nxt) ? xsk->write_seq - xsk->snd_nxt : 0;
 	info->tcpi_fastopen_client_fail = xsk->fastopen_client_fail;
 	info->tcpi_segs_in = xsk->segs_in;
 	info->tcpi_segs_out = xsk->segs_out;
 	info->tcpi_data_segs_in = xsk->data_segs_in;
-	info->tcpi_data_segs_out = xsk->data_segs_out;
-	info->tcpi_rcv_ooopack = xsk->rcv_ooopack;
+	info->tcpi_data_segs_out = stream->data_segs_out;
+	info->tcpi_rcv_ooopack = stream->rcv_ooopack;
 }
 
 /* All bits set mean that there is none, in a long and in what TCP_INFO has. */
@@ -149,7 +152,7 @@ void xtcp_status_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_advmss = xsk->advmss - (xsk->ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0);
 	info->tcpi_pmtu = xsk->pmtu;
 	info->tcpi_rcv_ssthresh = xsk->rcv_ssthresh;
-	info->tcpi_rcv_rtt = xsk->rcv_rtt_us;
+	info->tcpi_rcv_rtt = xsk->stream->rcv_rtt_us;
 	info->tcpi_rcv_space = xsk->space_copied;
 	info->tcpi_snd_wnd = xsk->snd_wnd;
 	info->tcpi_last_data_sent = ms_since(xsk->snd_tstamp);

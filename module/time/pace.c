@@ -187,7 +187,7 @@ void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len)
 	before_ns = pace->next_ns;
 	pace->next_ns = max(before_ns, ktime_get_ns());
 	xtcp_compat_set_departure(skb, pace->next_ns);
-	if (rate == ~0UL || xtcp_sk(sk)->data_segs_out < UNPACED_SEGMENTS)
+	if (rate == ~0UL || xtcp_sk(sk)->stream->data_segs_out < UNPACED_SEGMENTS)
 		return;
 	gap_ns = rate ? min_t(u64, div64_ul((u64)len * NSEC_PER_SEC, rate), GAP_MAX_NS) : GAP_MAX_NS;
 	gap_ns -= min(gap_ns / 2, pace->next_ns - before_ns);

@@ -83,8 +83,8 @@ int xtcp_record_init(void)
 	}
 	if (percpu_counter_init(&guest_records, 0, GFP_KERNEL))
 		return -ENOMEM;
-	cache_v4 = xtcp_compat_slab(KBUILD_MODNAME "_timewait", size_of(true));
-	cache_v6 = xtcp_compat_slab(KBUILD_MODNAME "_timewait6", size_of(false));
+	cache_v4 = xtcp_compat_slab(KBUILD_MODNAME "_timewait", size_of(true), 0);
+	cache_v6 = xtcp_compat_slab(KBUILD_MODNAME "_timewait6", size_of(false), 0);
 	if (!cache_v4 || !cache_v6) {
 		xtcp_record_exit();
 		return -ENOMEM;

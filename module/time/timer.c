@@ -400,7 +400,7 @@ void xtcp_timer_data_sent(struct sock *sk)
 	xsk->probe_stamp = 0;
 	/* while a probe is on its way the RTO runs */
 	first = !is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !is_armed(xsk, XTCP_TIMER_PROBE);
-	if (!xsk->tlp.pending && xtcp_tlp_applies(sk))
+	if (!xsk->stream->tlp.pending && xtcp_tlp_applies(sk))
 		arm_probe(sk, first ? rto_us(xsk) : rest_of_rto_us(sk));
 	else if (first)
 		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0) + usecs_to_jiffies(xtcp_pace_lead_us(sk)));
