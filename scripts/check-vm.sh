@@ -134,7 +134,7 @@ if [ "$kind" = debug ]; then
 	[ -n "$counted" ] || options+=(--parallel)
 	setting+=" XTCP_DEBUG=1"
 	# selftests/life/faults.c has allocations from these slabs fail
-	marked="slub_debug=A,XTCP,XTCPv6,xtcp_request,xtcp_request6,xtcp_timewait,xtcp_timewait6"
+	marked="slub_debug=A,XTCP,XTCPv6,xtcp_stream,xtcp_request,xtcp_request6,xtcp_timewait,xtcp_timewait6"
 fi
 options+=($counted)
 # What a counted machine reads from this one during a test counts as time: read it before.

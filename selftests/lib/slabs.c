@@ -10,7 +10,7 @@
 #include "wait.h"
 
 const char * const slabs_names[SLABS_N] = { "XTCP", "XTCPv6", "xtcp_request", "xtcp_request6",
-						 "xtcp_timewait", "xtcp_timewait6", "xtcp_lease_shared",
+						 "xtcp_timewait", "xtcp_timewait6", "xtcp_stream", "xtcp_lease_shared",
 						 "xtcp_lease" };
 
 static void shrink(const char *name)

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#define SLABS_N 8
+#define SLABS_N 9
 
 struct slabs {
 	long active[SLABS_N];		/* -1: this kernel does not show it */

@@ -242,12 +242,17 @@ static int call_fast(struct scene *scene)
 	return n == 7 ? 0 : -1;
 }
 
-static bool server_reads_request(struct scene *scene)
+static bool server_reads(struct scene *scene)
 {
 	char text[8] = "";
 
+	return recv(scene->server, text, 7, MSG_WAITALL) == 7 && !strcmp(text, "request");
+}
+
+static bool server_reads_request(struct scene *scene)
+{
 	scene->server = accept4(scene->listener, NULL, NULL, SOCK_CLOEXEC);
-	return scene->server >= 0 && recv(scene->server, text, 7, MSG_WAITALL) == 7 && !strcmp(text, "request");
+	return scene->server >= 0 && server_reads(scene);
 }
 
 static int call_shutdown(struct scene *scene)
@@ -484,6 +489,9 @@ static bool no_record(struct scene *scene)
 	bool hit;
 
 	prepare_connection(scene);
+	/* what each end needs for a FIN it has from now on */
+	if (!stack_carries(scene->client, scene->server, 1))
+		return false;
 	arm(1, 0);
 	shutdown(scene->client, SHUT_WR);
 	shutdown(scene->server, SHUT_WR);
@@ -492,6 +500,61 @@ static bool no_record(struct scene *scene)
 	/* the allocation fails first, all else comes after it */
 	return hit && WAIT_FOR(ext(scene, "TcpExt:TCPTimeWaitOverflow") == overflows + 1, STACK_DEADLINE_MS) &&
 	       WAIT_FOR(stack_state(scene->client) == TCP_CLOSE, STACK_DEADLINE_MS);
+}
+
+/* So much that one end has what it needs for text, and not the other one. */
+static long one_stream(void)
+{
+	return number_in("/sys/kernel/slab/xtcp_stream/object_size") + 1;
+}
+
+/* There is nothing for the first text, neither at once nor when its skb is made: who may wait waits for it. */
+static bool no_stream_to_send(struct scene *scene)
+{
+	bool hit, ok;
+
+	prepare_connection(scene);
+	arm(2, 0);
+	ok = send(scene->client, "request", 7, MSG_DONTWAIT) == -1 && errno == EAGAIN;
+	hit = disarm();
+	arm(2, 0);
+	ok = ok && send(scene->client, "request", 7, 0) == 7;
+	return disarm() && hit && ok && server_reads(scene);
+}
+
+/* Nor for the first text that comes: it is dropped, which is counted, and comes again. */
+static bool no_stream_to_receive(struct scene *scene)
+{
+	long long drops = ext(scene, "TcpExt:TCPRcvQDrop");
+	bool ok;
+
+	prepare_connection(scene);
+	arm(1, one_stream());
+	ok = send(scene->client, "request", 7, 0) == 7 && server_reads(scene);
+	return disarm() && ok && ext(scene, "TcpExt:TCPRcvQDrop") == drops + 1;
+}
+
+/* Nor for our FIN: it leaves later. */
+static bool no_stream_to_close(struct scene *scene)
+{
+	bool ok;
+
+	prepare_connection(scene);
+	arm(1, 0);
+	ok = !shutdown(scene->client, SHUT_WR) && server_reads_to_the_end(scene);
+	return disarm() && ok;
+}
+
+/* Nor for the peer's: it comes again. */
+static bool no_stream_to_be_closed(struct scene *scene)
+{
+	long long drops = ext(scene, "TcpExt:TCPRcvQDrop");
+	bool ok;
+
+	prepare_connection(scene);
+	arm(1, one_stream());
+	ok = !shutdown(scene->client, SHUT_WR) && server_reads_to_the_end(scene);
+	return disarm() && ok && ext(scene, "TcpExt:TCPRcvQDrop") == drops + 1;
 }
 
 /* Segments for which there is no memory are as good as lost ones: whatever softirq asks for meanwhile is not there. */
@@ -517,6 +580,10 @@ static const struct {
 	{ "no_memory_for_an_entry", no_entry },
 	{ "no_memory_for_a_child", no_child },
 	{ "no_memory_for_a_record", no_record },
+	{ "no_memory_for_text_to_be_sent", no_stream_to_send },
+	{ "no_memory_for_text_that_comes", no_stream_to_receive },
+	{ "no_memory_for_a_fin", no_stream_to_close },
+	{ "no_memory_for_the_fin_of_the_peer", no_stream_to_be_closed },
 	{ "no_memory_for_segments", no_segment },
 };
 
