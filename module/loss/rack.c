@@ -9,7 +9,7 @@
  * was resent for nothing (section 6.2 step 4). Once reordering has been seen it is added to the smoothed round trip if
  * the one of the segment that arrived is shorter.
  *
- * xsk->stream->in_flight is in order of sending, so only what is lost by now is looked at, and the first one that is not.
+ * stream->in_flight is in order of sending, so only what is lost by now is looked at, and the first one that is not.
  */
 #include "loss/rack.h"
 

@@ -82,7 +82,7 @@ void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_s
 
 /**
  * xtcp_rate_ack() - an ACK has told of octets that arrived
- * @sk: xsk->stream->delivered has them
+ * @sk: stream->delivered has them
  * @sample: the ACK
  *
  * A sample that is shorter than a round trip can be is none. One of a time when the program wrote too little says only

@@ -21,10 +21,10 @@
  * @delivered: newly known to have arrived: acknowledged or sacked, each octet once
  * @lost: newly taken for lost
  * @delivered_before: with @tells_rate: what had been delivered when the last sent of these segments was sent, see
- *	xsk->stream->delivered
+ *	stream->delivered
  * @delivered_before_us: the low half of the time of that
  * @in_flight_then: octets in flight when it was sent, it included; for an algorithm with @control alone, as the next
- * @lost_before: xsk->stream->lost_total then
+ * @lost_before: stream->lost_total then
  * @marked: segments of ours that newly are known to have met congestion: in AccECN mode as the peer counts them, else
  *	with @ece all that it newly acknowledges or sacks
  * @sending_us: how long it took to send what it is a sample of

@@ -170,9 +170,9 @@ void xtcp_space_clamp(struct sock *sk, u32 clamp)
 /* Microseconds, 0: unknown. Without timestamps that of our own text is the better one, if it is shorter. */
 static u32 round_trip(const struct xtcp_sock *xsk)
 {
-	const struct xtcp_stream *stream = xsk->stream;
+	const u32 us = xsk->stream->rcv_rtt_us;
 
-	return xsk->ts_ok && stream->rcv_rtt_us ? stream->rcv_rtt_us : min_not_zero(stream->rcv_rtt_us, xsk->rto.srtt_us);
+	return xsk->ts_ok && us ? us : min_not_zero(us, xsk->rto.srtt_us);
 }
 
 /* @copied octets were read in a round trip, more than in any before. */

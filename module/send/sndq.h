@@ -32,10 +32,10 @@ enum xtcp_sndq_stamps {
  * @end_seq: octet after the last, FIN counted
  * @sent_us: clock when last sent; where fq holds it back, when it departs
  * @node: sent: place in order of sending, or among those to be resent
- * @delivered: xsk->stream->delivered when last sent, for samples of the delivery rate; until it is sacked
+ * @delivered: stream->delivered when last sent, for samples of the delivery rate; until it is sacked
  * @sacked_to: then: from here to this octet all is sacked
- * @delivered_us: the low half of xsk->stream->delivered_us then
- * @first_sent_us: the low half of xsk->stream->rate.first_sent_us then
+ * @delivered_us: the low half of stream->delivered_us then
+ * @first_sent_us: the low half of stream->rate.first_sent_us then
  * @flags: control bits to send with it: XTCP_PSH, XTCP_FIN, XTCP_SYN
  * @transmissions: how often it was sent
  * @marks: enum xtcp_sndq_marks; scoreboard.c writes SACKED, LOST and RESENT
@@ -67,7 +67,7 @@ static inline struct xtcp_sndcb *xtcp_sndcb(const struct sk_buff *skb)
 /**
  * struct xtcp_sndnote - what skb->tstamp holds on the send queue, for an algorithm that wants it
  * @in_flight: octets in flight when last sent, these included
- * @lost: xsk->stream->lost_total then
+ * @lost: stream->lost_total then
  */
 struct xtcp_sndnote {
 	u32 in_flight;
