@@ -122,7 +122,7 @@ struct xtcp_sock {
 	struct rb_root sent;		/* the skbs of the send queue that were sent, by sequence number (sndq.c) */
 	struct xtcp_rto rto;		/* RFC 6298 state */
 	struct xtcp_cong cong;		/* the congestion window */
-	u32 delivered_segments;		/* that are known to have arrived, each ACK rounded up, and the SYN; for TCP_INFO */
+	u32 delivered_segments;		/* known to have arrived, each ACK rounded up, and the SYN; for TCP_INFO */
 	u32 snd_tstamp;			/* jiffies when data was last sent */
 	u32 ack_tstamp;			/* jiffies when the last acceptable ACK came */
 	u32 snd_up;			/* the octet after the last one that SEND called urgent */

@@ -93,8 +93,11 @@ bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 	stream->cong.usage_seq = xsk->snd_una;
 	stream->rcv_rtt_seq = xsk->rcv_nxt;
 	syn = skb_rb_first(&xsk->sent);
-	if (syn)
+	if (syn) {
 		list_add_tail(&xtcp_sndcb(syn)->node, &stream->in_flight);
+		stream->rate.first_sent_us = xtcp_sndcb(syn)->sent_us;
+		stream->delivered_us = xtcp_sndcb(syn)->sent_us;
+	}
 	xsk->stream = stream;
 	if (xsk->cong.started)
 		xtcp_algorithms_begin(sk);
