@@ -12,6 +12,7 @@
 #include <net/sock.h>
 
 #include "base/sock.h"
+#include "base/stream.h"
 #include "compat.h"
 
 #define KEPT	((int)(2 * PAGE_SIZE))	/* octets; less than that is kept for the next segment */
@@ -72,7 +73,7 @@ void xtcp_memory_force(struct sock *sk, int octets)
 /* All pages that were charged for the sock. What is in the error queue was not, though sk_rmem_alloc counts it. */
 static int charged(const struct sock *sk)
 {
-	int octets = sk->sk_forward_alloc + sk->sk_wmem_queued + xtcp_sk(sk)->out_of_order_bytes;
+	int octets = sk->sk_forward_alloc + sk->sk_wmem_queued + xtcp_sk(sk)->stream->out_of_order_bytes;
 	const struct sk_buff *skb;
 
 	skb_queue_walk(&sk->sk_receive_queue, skb)
