@@ -564,11 +564,12 @@ static inline bool xtcp_compat_memcg1_limits(const struct mem_cgroup *memcg)
 
 /*
  * The memory control group, with a reference, that a socket of the running program is charged to; NULL: none, or
- * inet_accept() sees to it, as it does since 6.18.
+ * inet_accept() sees to it, as it does since 6.18, and since 6.19 where the kernel has SCTP, too.
  */
 static inline struct mem_cgroup *xtcp_compat_acceptor_memcg(void)
 {
-#if defined(CONFIG_MEMCG) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+#if defined(CONFIG_MEMCG) && (LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0) || \
+			      (LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0) && IS_ENABLED(CONFIG_IP_SCTP)))
 	struct mem_cgroup *memcg;
 
 	if (!mem_cgroup_sockets_enabled)

@@ -8,12 +8,12 @@
  *  - from the first skb of its send queue on that is no SYN's. xtcp_sndq_alloc() makes both, and without memory for
  *    either it makes none: SEND waits, a SYN leaves without its text, and a FIN is tried again when the next segment
  *    comes or the persist deadline passes, as xtcp_output_fin() says;
- *  - from the first segment on that arrives with text or a FIN. Without memory it is dropped, as where there is no
+ *  - from the first segment on that arrives with new text or a FIN. Without memory it is dropped, as where there is no
  *    memory for the text: the peer sends it again;
  *  - when an ACK comes that has something to tell though nothing was sent, which is no honest peer's. Without memory it
  *    tells nothing;
  *  - from when it is established, if its algorithm tells TCP_INFO or TCP_CC_INFO something of its own, or the path MTU
- *    is searched for from the first segment on. Without memory: later.
+ *    is searched for from the first segment on. Without memory: with the text; the search when timeouts ask for it.
  *
  * It stays until the sock is free or disconnects. Before it begins xsk->stream is &xtcp_stream_none, which says what a
  * new one says and is constant: who only reads need not ask, and who writes without having asked is found out. A SYN
@@ -62,6 +62,19 @@ void xtcp_stream_exit(void)
 	kmem_cache_destroy(streams);
 }
 
+/* What would stand in the SYN's notes, had there been a stream when it was sent: xtcp_rate_sent() after a pause. */
+static void note_sent(struct xtcp_stream *stream, struct sk_buff *syn)
+{
+	struct xtcp_sndcb *cb = xtcp_sndcb(syn);
+
+	stream->rate.first_sent_us = cb->sent_us;
+	stream->delivered_us = cb->sent_us;
+	cb->first_sent_us = (u32)cb->sent_us;
+	cb->delivered = 0;
+	cb->delivered_us = (u32)cb->sent_us;
+	*xtcp_sndnote(syn) = (struct xtcp_sndnote) {};
+}
+
 /**
  * xtcp_stream_begin() - the connection is about to have text
  * @sk: the sock; without a stream
@@ -95,8 +108,7 @@ bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 	syn = skb_rb_first(&xsk->sent);
 	if (syn) {
 		list_add_tail(&xtcp_sndcb(syn)->node, &stream->in_flight);
-		stream->rate.first_sent_us = xtcp_sndcb(syn)->sent_us;
-		stream->delivered_us = xtcp_sndcb(syn)->sent_us;
+		note_sent(stream, syn);
 	}
 	xsk->stream = stream;
 	if (xsk->cong.started)

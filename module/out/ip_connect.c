@@ -16,40 +16,6 @@
 #include "compat.h"
 #include "out/ip.h"
 
-/*
- * Can the way depend on more than the foreign address? By a rule of routing (the count of those that name ports leaves
- * out those for what this host sends), by the hash that picks one of several paths, by a policy of IPsec.
- */
-static bool more_than_the_address_leads(const struct sock *sk)
-{
-	const struct net *net = sock_net(sk);
-	bool lead = xtcp_ip_has_policies(net, sk);
-
-#ifdef CONFIG_IP_MULTIPLE_TABLES
-	lead |= READ_ONCE(net->ipv4.fib_has_custom_rules);
-#endif
-#ifdef CONFIG_IP_ROUTE_MULTIPATH
-	lead |= READ_ONCE(net->ipv4.sysctl_fib_multipath_hash_policy);
-#endif
-	return lead;
-}
-
-/*
- * As ip_route_connect(), which looks again when routing has picked our address. Where nothing asks for that address the
- * way is the one for which it was picked.
- */
-static struct rtable *route_connect(struct sock *sk, __be32 daddr, __be16 dport)
-{
-	struct inet_sock *inet = inet_sk(sk);
-	struct flowi4 *fl4 = &inet->cork.fl.u.ip4;
-
-	if (!daddr || inet->inet_saddr || more_than_the_address_leads(sk))
-		return ip_route_connect(fl4, daddr, inet->inet_saddr, sk->sk_bound_dev_if, IPPROTO_TCP,
-					inet->inet_sport, dport, sk);
-	ip_route_connect_init(fl4, daddr, 0, sk->sk_bound_dev_if, IPPROTO_TCP, inet->inet_sport, dport, sk);
-	return __ip_route_output_key(sock_net(sk), fl4);
-}
-
 static int connect_v4(struct sock *sk, __be32 daddr, __be16 dport)
 {
 	struct inet_sock *inet = inet_sk(sk);
@@ -63,7 +29,8 @@ static int connect_v4(struct sock *sk, __be32 daddr, __be16 dport)
 			return -EINVAL;
 		nexthop = opt->opt.faddr;
 	}
-	rt = route_connect(sk, nexthop, dport);
+	rt = ip_route_connect(fl4, nexthop, inet->inet_saddr, sk->sk_bound_dev_if, IPPROTO_TCP, inet->inet_sport,
+			      dport, sk);
 	if (IS_ERR(rt)) {
 		if (PTR_ERR(rt) == -ENETUNREACH)
 			IP_INC_STATS(sock_net(sk), IPSTATS_MIB_OUTNOROUTES);
@@ -215,6 +182,24 @@ int xtcp_ip_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_le
 	return err;
 }
 
+/*
+ * Can the way depend on the ports? By a rule of routing (the count of those that name ports leaves out those for what
+ * this host sends), by the hash that picks one of several paths, by a policy of IPsec.
+ */
+static bool ports_lead(const struct sock *sk)
+{
+	const struct net *net = sock_net(sk);
+	bool lead = xtcp_ip_has_policies(net, sk);
+
+#ifdef CONFIG_IP_MULTIPLE_TABLES
+	lead |= READ_ONCE(net->ipv4.fib_has_custom_rules);
+#endif
+#ifdef CONFIG_IP_ROUTE_MULTIPATH
+	lead |= READ_ONCE(net->ipv4.sysctl_fib_multipath_hash_policy);
+#endif
+	return lead;
+}
+
 /**
  * xtcp_ip_connect_ports() - the local port of an active open has become known
  * @sk: xtcp_ip_connect() has succeeded, inet_sport is set
@@ -236,7 +221,7 @@ int xtcp_ip_connect_ports(struct sock *sk)
 	if (!xtcp_sock_is_v4(sk) || inet->cork.fl.u.ip4.fl4_sport == inet->inet_sport)
 		return 0;	/* IPv6 does not look again in Linux either */
 	inet->cork.fl.u.ip4.fl4_sport = inet->inet_sport;
-	if (!more_than_the_address_leads(sk))
+	if (!ports_lead(sk))
 		return 0;
 	__sk_dst_reset(sk);
 	return xtcp_ip_route(sk);

@@ -91,6 +91,9 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
 	sock_owned_by_me(sk);
 	if (!xsk->sack_ok || !READ_ONCE(xsk->xn->sysctl.dsack))
 		return;
+	/* the peer has sent nothing yet that could come twice: no old segment, which anybody can forge, takes memory */
+	if (!xtcp_stream_is_there(stream))
+		return;
 	xsk->ack_pending = true;
 	xsk->ack_now = true;
 	if (stream->sack.came_twice) {

@@ -271,10 +271,6 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 	sock_owned_by_me(sk);
 	if (seg->seq == seg->end_seq)
 		return XTCP_DONE;
-	if (!xtcp_stream_is_there(xsk->stream) && !xtcp_stream_begin(sk, GFP_ATOMIC)) {
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRCVQDROP);
-		return XTCP_DONE;
-	}
 	__skb_pull(skb, seg->hdr_len);
 	seg->hdr_len = 0;
 
@@ -293,6 +289,10 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 	}
 	if (xtcp_seq_gt(seg->seq + !!seg->len, xsk->rcv_nxt + offered))
 		return only_ack(xsk);
+	if (!xtcp_stream_is_there(xsk->stream) && !xtcp_stream_begin(sk, GFP_ATOMIC)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRCVQDROP);
+		return XTCP_DONE;
+	}
 	if (!trim(xsk, skb, offered))
 		return XTCP_DONE;
 	return seg->len ? queue_text(sk, skb, fin_waits) : queue_fin(sk, skb, fin_waits);

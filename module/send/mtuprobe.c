@@ -59,12 +59,13 @@ void xtcp_mtuprobe_begin(struct sock *sk)
 	u8 when = READ_ONCE(sysctls(sk)->mtu_probing);
 
 	sock_owned_by_me(sk);
-	if (likely(!when))
+	/* 1: when timeouts tell of a black hole */
+	if (likely(when < 2))
 		return;
 	if (!xtcp_stream_is_there(xtcp_sk(sk)->stream) && !xtcp_stream_begin(sk, GFP_ATOMIC))
 		return;
 	begin_search(sk, READ_ONCE(sysctls(sk)->base_mss));
-	xtcp_sk(sk)->stream->mtuprobe.is_on = when > 1;
+	xtcp_sk(sk)->stream->mtuprobe.is_on = true;
 }
 
 /**

@@ -25,6 +25,7 @@
 #include "pure/seq.h"
 #include "pure/wire.h"
 #include "recv/text.h"
+#include "recv/window.h"
 #include "send/busy.h"
 #include "send/mss.h"
 #include "send/mtuprobe.h"
@@ -653,11 +654,12 @@ static bool ack_lets_send(const struct sock *sk)
  * @sk: the sock
  *
  * RFC 9293 section 3.8.6.3: for every second full segment at once (SHLD-19) if that lets the peer send more, otherwise
- * within 200 ms (SHLD-18, MUST-40). The first ACKs go at once, as Linux's, unless a program is on its way that may answer: a request and its
- * answer need no segment more than RFC 9293 does, and one that stays unanswered is acknowledged when the program wants
- * more, in RECEIVE or in poll(), or else after XTCP_ANSWER_MS, to the next tick. A program that does not wait in SEND
- * may be in poll() when an answer comes, and gets no such delay. Later on a bundle waits as long for its reader, who
- * has been woken. The arrival has been processed as a whole before (section 3.10.7.4, MUST-59).
+ * within 200 ms (SHLD-18, MUST-40). The first ACKs go at once, as Linux's, unless a program is on its way that may
+ * answer: a request and its answer need no segment more than RFC 9293 does, and one that stays unanswered is
+ * acknowledged when the program wants more, in RECEIVE or in poll(), or else after XTCP_ANSWER_MS, to the next tick. A
+ * program that does not wait in SEND may be in poll() when an answer comes, and gets no such delay. Later on a bundle
+ * waits as long for its reader, who has been woken. The arrival has been processed as a whole before (section 3.10.7.4,
+ * MUST-59).
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -16,6 +16,7 @@
 #include "base/secret.h"
 #include "base/sock.h"
 #include "base/state.h"
+#include "base/stream.h"
 #include "compat.h"
 #include "cong/ecn.h"
 #include "in/early.h"
@@ -43,6 +44,7 @@ static void undo(struct sock *sk)
 	sk->sk_route_caps = 0;
 	__sk_dst_reset(sk);
 	xtcp_early_forget(sk);
+	xtcp_stream_end(sk);
 	xtcp_sock_reset_tcb(sk);
 }
 

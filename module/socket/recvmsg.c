@@ -238,7 +238,7 @@ static bool is_quiet(const struct sock *sk)
  * would be taken for nothing but to give it back. Whatever happens wakes the thread, and is looked at under the lock
  * then; what had happened before it stood in the queue of those who wait is_quiet() sees.
  *
- * Returns what is left of @timeo.
+ * Returns what is left of @timeo. The thread counts among the readers until the caller has the lock.
  */
 static long wait_unlocked(struct sock *sk, long timeo)
 {
@@ -249,11 +249,12 @@ static long wait_unlocked(struct sock *sk, long timeo)
 	WRITE_ONCE(xsk->asked, false);
 	add_wait_queue(sk_sleep(sk), &wait);
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
+	/* whoever brings something looks for sleepers behind the barrier of skwq_has_sleeper(): this one is its pair */
+	smp_mb();
 	if (is_quiet(sk))
 		timeo = wait_woken(&wait, TASK_INTERRUPTIBLE, timeo);
 	sk_clear_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 	remove_wait_queue(sk_sleep(sk), &wait);
-	atomic_dec(&xsk->readers);
 	return timeo;
 }
 
@@ -292,8 +293,9 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 		if (copied >= target) {
 			sk_flush_backlog(sk);
 		} else {
-			if (!(flags & MSG_PEEK) && (copied || xsk->ack_pending))
-				xtcp_window_update(sk, copied);
+			/* who peeks makes no room, but has seen what an ACK is owed for, as in Linux */
+			if (copied || xsk->ack_pending)
+				xtcp_window_update(sk, flags & MSG_PEEK ? 0 : copied);
 			ret = wait_for_text(sk, &timeo, skb_peek_tail(&sk->sk_receive_queue));
 			if (ret < 0)
 				break;
@@ -309,8 +311,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			sock_recv_timestamp(msg, sk, r.stamped);
 		consume_skb(r.stamped);
 	}
-	if (!(flags & MSG_PEEK))
-		xtcp_window_update(sk, copied);
+	xtcp_window_update(sk, flags & MSG_PEEK ? 0 : copied);
 	return copied ?: ret;
 }
 
@@ -369,6 +370,8 @@ int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 		timeo = wait_unlocked(sk, timeo);
 
 	lock_sock(sk);
+	if (waited)
+		atomic_dec(&xtcp_sk(sk)->readers);
 	if (unlikely(waited && sk->sk_disconnects != disconnects)) {
 		/* as sk_wait_data() says it */
 		ret = -EPIPE;

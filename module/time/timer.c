@@ -30,6 +30,7 @@
 #include <net/tcp_states.h>
 
 #include "base/sock.h"
+#include "base/stream.h"
 #include "loss/recovery.h"
 #include "loss/tlp.h"
 #include "pure/clock.h"
@@ -121,7 +122,8 @@ static void expired_retransmit(struct sock *sk)
 
 	if (!skb)
 		return;
-	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+	/* behind the SYN of a simultaneous open there may be a FIN for which there was no memory */
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream)) {
 		expired_syn(sk, skb);
 		return;
 	}
@@ -263,7 +265,7 @@ static void expired_probe(struct sock *sk)
 
 	if (xsk->snd_una == xsk->snd_nxt)
 		return;
-	if (xsk->snd_wnd)
+	if (xsk->snd_wnd && xtcp_stream_is_there(xsk->stream))
 		xtcp_tlp_probe(sk);
 	if (!is_armed(xsk, XTCP_TIMER_RETRANSMIT))
 		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0) + usecs_to_jiffies(xtcp_pace_lead_us(sk)));

@@ -168,6 +168,24 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "dsack_%s_before_any_text", .rfc = "RFC 2883 4", .in = ESTABLISHED, SACK_TS,
+		.via = PASSIVE | ACTIVE,
+		.want = {
+			.script = "< . -999(500) ack 1; > . 1 ack 1; tick 600; < F. -999(500) ack 1; > . 1 ack 1;"
+				  "tick 600; < . 1(1000) ack 1; >@1000 . 1 ack 1001; < . 1(500) ack 1;"
+				  "> . 1 ack 1001 <sack 1:501>; none",
+			.counters = "TCPDSACKOldSent=1",
+		},
+		.kernel_differs = "tells what came twice, though the peer has sent nothing that could",
+		.kernel = {
+			.script = "< . -999(500) ack 1; > . 1 ack 1 <sack -999:-499>; tick 600;"
+				  "< F. -999(500) ack 1; > . 1 ack 1 <sack -999:-498>; tick 600;"
+				  "< . 1(1000) ack 1; >@1000 . 1 ack 1001; < . 1(500) ack 1;"
+				  "> . 1 ack 1001 <sack 1:501>; none",
+			.counters = "TCPDSACKOldSent=3",
+		},
+	},
+	{
 		.name = "dsack_%s_outside_the_window", .rfc = "RFC 2883 4.1.1", .in = ESTABLISHED, SACK_TS,
 		.want = {
 			.script = "< . 1(1000) ack 1; >@1000 . 1 ack 1001; < . 1(500) ack 1;"
