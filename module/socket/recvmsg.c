@@ -235,12 +235,12 @@ static bool is_quiet(const struct sock *sk)
 
 /*
  * The usual wait, for an answer to what the program has just written or for the next request: without the lock, which
- * would be taken for nothing but to give it back. Whatever happens wakes the thread, and is looked at under the lock
- * then; what had happened before it stood in the queue of those who wait is_quiet() sees.
+ * would be taken for nothing but to give it back. Whatever happens wakes the thread, which looks at it under the lock.
+ * What happened before the thread stood in the queue of those who wait, is_quiet() sees.
  *
  * Returns what is left of @timeo. The thread counts among the readers until the caller has the lock.
  */
-static long wait_unlocked(struct sock *sk, long timeo)
+static long wait_while_quiet(struct sock *sk, long timeo)
 {
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -350,7 +350,8 @@ static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len, int f
  * Context: process. Takes the socket lock; may sleep.
  *
  * Return: octets handed out; 0 at the end of the stream, or -ENOTCONN, -EAGAIN, -EINTR or -ERESTARTSYS, -EFAULT,
- * -EINVAL for MSG_OOB when no octet is urgent, or once the error that ended the connection.
+ * -EINVAL for MSG_OOB when no octet is urgent, -EPIPE after a disconnect while it waited, or once the error that ended
+ * the connection.
  */
 int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
@@ -367,7 +368,7 @@ int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 		sk_busy_loop(sk, flags & MSG_DONTWAIT);
 	waited = timeo && len && !(flags & (MSG_PEEK | MSG_OOB)) && is_quiet(sk);
 	if (waited)
-		timeo = wait_unlocked(sk, timeo);
+		timeo = wait_while_quiet(sk, timeo);
 
 	lock_sock(sk);
 	if (waited)
