@@ -158,6 +158,16 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "data_%s_second_full_segment_is_acknowledged_when_it_is_peeked_at",
+		.rfc = "RFC 9293 3.8.6.3", .id = "SHLD-19", .in = ESTABLISHED,
+		.want = {
+			.script = INTERACTIVE "< . 101(1000) ack 101; none;"
+				  "< . 1101(1000) ack 101; none; peek 2000; > . 101 ack 2101;"
+				  "none",
+			.counters = "DelayedACKs=0",
+		},
+	},
+	{
 		.name = "data_%s_second_full_segment_is_acknowledged_at_once",
 		.rfc = "RFC 9293 3.8.6.3", .id = "SHLD-19", .in = ESTABLISHED,
 		.want = {
