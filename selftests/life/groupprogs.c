@@ -126,46 +126,37 @@ static int load_counter(int type, int at, int verdict)
 	return load(type, at, insns, 12);
 }
 
-/* Says yes to what has the number @protocol, and no to all else. */
-static int load_protocol(int protocol)
+/* Says @verdict where the number at @offset of what it judges is @number, and the opposite elsewhere. */
+static int load_judge(int type, int at, int offset, int number, bool verdict)
 {
 	const struct bpf_insn insns[] = {
-		LOAD32(BPF_REG_2, BPF_REG_1, offsetof(struct bpf_sock, protocol)),
-		SET_REG(BPF_REG_0, 1),
-		INSN(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_2, 0, 1, protocol),
-		SET_REG(BPF_REG_0, 0),
+		LOAD32(BPF_REG_2, BPF_REG_1, offset),
+		SET_REG(BPF_REG_0, verdict),
+		INSN(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_2, 0, 1, number),
+		SET_REG(BPF_REG_0, !verdict),
 		END,
 	};
 
-	return load(BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, insns, 5);
+	return load(type, at, insns, 5);
+}
+
+/* Says yes to what has the number @protocol, and no to all else. */
+static int load_protocol(int protocol)
+{
+	return load_judge(BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE,
+			  offsetof(struct bpf_sock, protocol), protocol, true);
 }
 
 /* Says no to a socket that has been bound to REFUSED. */
 static int load_bound(int at)
 {
-	const struct bpf_insn insns[] = {
-		LOAD32(BPF_REG_2, BPF_REG_1, offsetof(struct bpf_sock, src_port)),
-		SET_REG(BPF_REG_0, 1),
-		JUMP_UNLESS(BPF_REG_2, REFUSED, 1),
-		SET_REG(BPF_REG_0, 0),
-		END,
-	};
-
-	return load(BPF_PROG_TYPE_CGROUP_SOCK, at, insns, 5);
+	return load_judge(BPF_PROG_TYPE_CGROUP_SOCK, at, offsetof(struct bpf_sock, src_port), REFUSED, false);
 }
 
 /* Says no to TCP_KEEPIDLE. */
 static int load_no_option(int at)
 {
-	const struct bpf_insn insns[] = {
-		LOAD32(BPF_REG_2, BPF_REG_1, offsetof(struct bpf_sockopt, optname)),
-		SET_REG(BPF_REG_0, 1),
-		JUMP_UNLESS(BPF_REG_2, TCP_KEEPIDLE, 1),
-		SET_REG(BPF_REG_0, 0),
-		END,
-	};
-
-	return load(BPF_PROG_TYPE_CGROUP_SOCKOPT, at, insns, 5);
+	return load_judge(BPF_PROG_TYPE_CGROUP_SOCKOPT, at, offsetof(struct bpf_sockopt, optname), TCP_KEEPIDLE, false);
 }
 
 /* Makes TCP_KEEPIDLE this many seconds, on its way in or out. */
