@@ -139,13 +139,14 @@ static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock 
 #endif
 
 /* TCP_INFO has a place for AccECN mode, and for which kind of ECN is in use, on 7.2 but not on 6.12. */
-static inline void xtcp_compat_info_accecn(struct tcp_info *info, const struct xtcp_accecn *accecn, bool is_used)
+static inline void xtcp_compat_info_accecn(struct tcp_info *info, const struct xtcp_accecn *accecn,
+					   const struct xtcp_accecn_told *told, bool is_used)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
 	info->tcpi_received_ce = accecn->received_ce;
-	info->tcpi_delivered_e1_bytes = accecn->told[XTCP_ECT_1 - 1];
-	info->tcpi_delivered_e0_bytes = accecn->told[XTCP_ECT_0 - 1];
-	info->tcpi_delivered_ce_bytes = accecn->told[XTCP_CE - 1];
+	info->tcpi_delivered_e1_bytes = told->octets[XTCP_ECT_1 - 1];
+	info->tcpi_delivered_e0_bytes = told->octets[XTCP_ECT_0 - 1];
+	info->tcpi_delivered_ce_bytes = told->octets[XTCP_CE - 1];
 	info->tcpi_received_e1_bytes = accecn->received[XTCP_ECT_1 - 1];
 	info->tcpi_received_e0_bytes = accecn->received[XTCP_ECT_0 - 1];
 	info->tcpi_received_ce_bytes = accecn->received[XTCP_CE - 1];

@@ -89,7 +89,7 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 
 	xtcp_scoreboard_ack(sk, ack, sample);
 	WRITE_ONCE(xsk->snd_una, ack);
-	if (unlikely(xsk->snd_urgent) && xtcp_seq_ge(ack, xsk->snd_up))
+	if (unlikely(xsk->snd_urgent) && xtcp_seq_ge(ack, stream->snd_up))
 		xsk->snd_urgent = false;
 	if (unlikely(stream->mtuprobe.size))
 		xtcp_mtuprobe_acked(sk);
@@ -151,7 +151,7 @@ static __always_inline void count_delivered(struct sock *sk, struct sk_buff *skb
 		return;
 	segments = sample->delivered <= xsk->mss ? 1 : DIV_ROUND_UP(sample->delivered, xsk->mss);
 	XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVERED, segments);
-	xsk->delivered_segments += segments;
+	stream->delivered_segments += segments;
 	stream->delivered += sample->delivered;
 	stream->delivered_us = sample->now_us;
 	if (unlikely(xsk->ecn))
@@ -311,15 +311,14 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 	if (xtcp_stream_is_there(stream)) {
 		stream->delivered_us = sample.now_us;
 		stream->recover = seg->ack;
+		/* what opens fast may have sent a small one already */
+		stream->snd_sml = xtcp_seq_max(stream->snd_sml, seg->ack);
 	}
-	xsk->delivered_segments = 1;
 	/* Linux's counter has the SYN, but not the SYN-ACK */
 	if (sk->sk_state == TCP_SYN_SENT)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVERED);
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	WRITE_ONCE(xsk->snd_una, seg->ack);
-	/* what opens fast may have sent a small one already */
-	xsk->snd_sml = xtcp_seq_max(xsk->snd_sml, seg->ack);
 	xsk->retransmits = 0;
 	xsk->retrans_stamp = 0;
 	xsk->ack_tstamp = (u32)jiffies;

@@ -125,8 +125,8 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 	if (xsk->syn_data_acked) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFASTOPENACTIVE);
 		/* both were one segment */
-		if (xsk->delivered_segments > 1)
-			xsk->delivered_segments--;
+		if (xsk->stream->delivered_segments)
+			xsk->stream->delivered_segments--;
 		return;
 	}
 	xsk->fastopen_client_fail = xsk->total_retrans ? TFO_SYN_RETRANSMITTED : TFO_DATA_NOT_ACKED;

@@ -114,7 +114,6 @@ struct xtcp_sock {
 	u32 max_snd_wnd;
 	u32 snd_wl1;			/* SEG.SEQ of the last window update */
 	u32 snd_wl2;			/* SEG.ACK of the last window update */
-	u32 snd_sml;			/* the octet after the last segment sent that was not full (Nagle) */
 	/* effective send MSS: payload octets in a full segment (RFC 9293 section 3.7.1, MUST-16) */
 	u16 mss;
 	u8 snd_wscale;			/* shift of the peer's window field */
@@ -122,11 +121,9 @@ struct xtcp_sock {
 	struct rb_root sent;		/* the skbs of the send queue that were sent, by sequence number (sndq.c) */
 	struct xtcp_rto rto;		/* RFC 6298 state */
 	struct xtcp_cong cong;		/* the congestion window */
-	u32 delivered_segments;		/* known to have arrived, each ACK rounded up, and the SYN; for TCP_INFO */
 	u32 snd_tstamp;			/* jiffies when data was last sent */
 	u32 ack_tstamp;			/* jiffies when the last acceptable ACK came */
-	u32 snd_up;			/* the octet after the last one that SEND called urgent */
-	bool snd_urgent;		/* snd_up counts: it is not acknowledged */
+	bool snd_urgent;		/* what SEND called urgent is not acknowledged: the stream's snd_up counts */
 	u8 retransmits;			/* timeouts in a row for the same SND.UNA */
 	u8 probes_out;			/* window probes sent and not answered */
 	u8 ecn;				/* bits of enum xtcp_ecn (ecn.h) */
@@ -137,9 +134,6 @@ struct xtcp_sock {
 	u32 rcv_wup;			/* RCV.NXT when the window was last offered; Last.ACK.sent of RFC 7323 */
 	u32 copied_seq;			/* next octet that RECEIVE hands out */
 	u32 window_clamp;		/* upper bound of what we offer */
-	u16 rcv_mss;			/* estimate of the peer's segment size, for delayed ACKs */
-	u16 rcv_last_len;		/* length of the last segment that was smaller than rcv_mss, 0: none (text.c) */
-	u32 rcv_data_tstamp;		/* jiffies when text last came, 0: never */
 	u32 rcv_ssthresh;		/* what the window may have as far as what came shows, octets (space.c) */
 	u32 segs_in;			/* segments received; for TCP_INFO, as those below */
 	u64 arrived_us;			/* when the last segment came, microseconds: one look at the clock for all */
@@ -148,6 +142,8 @@ struct xtcp_sock {
 	u32 ts_recent_stamp;		/* when it was taken, seconds; 0: never */
 	u32 segs_out;			/* segments sent */
 	u32 data_segs_in;		/* segments received with text */
+	u16 rcv_mss;			/* estimate of the peer's segment size, for delayed ACKs */
+	u16 urg_data;			/* XTCP_URGENT_* and the octet at urg_seq (urgent.h), 0: none; READ_ONCE */
 	u8 rcv_wscale;			/* shift of ours */
 	u8 rcv_unacked_segments;	/* full-sized segments received since the last ACK (RFC 9293 MUST-58) */
 	u8 quickacks;			/* ACKs that are not to be delayed */
@@ -159,18 +155,15 @@ struct xtcp_sock {
 	bool answer_awaited;
 	bool asked;			/* text comes next that answers what the program wrote; poll clears it */
 	u8 rcv_ratio;			/* what of a buffer is text, in 256ths (space.c); READ_ONCE */
-	bool rcv_fin_known;		/* a FIN was seen, in order or not; ends when text takes its place */
+	/* a FIN was seen, in order or not, at the stream's rcv_fin_seq; ends when text takes its place */
+	bool rcv_fin_known;
 	bool fin_received;		/* the peer's FIN was taken in order */
 	u8 keepalive_sent;		/* keepalive probes sent and not answered */
-	u16 urg_data;			/* XTCP_URGENT_* and the octet at urg_seq (urgent.h), 0: none; READ_ONCE */
+	u8 challenge_count;		/* challenge ACKs sent in a second (RFC 5961 section 7, per connection) */
 
 	/* What both ends have agreed on when they opened, and how they did: written then, but for pmtu. */
 	u16 mss_clamp;			/* what the peer's MSS option allows; the default when it sent none */
 	u16 advmss;			/* what our MSS option says */
-	u32 pmtu;			/* path MTU that mss was computed from */
-	u32 iss;			/* initial send sequence number */
-	u32 irs;			/* initial receive sequence number */
-	u32 ts_offset;			/* added to our clock in every TSval */
 	bool wscale_ok;			/* both ends sent the option */
 	bool ts_ok;			/* both ends sent the option (RFC 7323 section 3.2's Snd.TS.OK) */
 	bool sack_ok;			/* both ends sent SACK-permitted (RFC 2018) */
@@ -180,28 +173,27 @@ struct xtcp_sock {
 	bool syn_fastopen_ch : 1;	/* if that leads to something there is no black hole any more */
 	bool fastopen_asked : 1;	/* connect() with TCP_FASTOPEN_CONNECT sent the SYN: no MSG_FASTOPEN */
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
+	u32 pmtu;			/* path MTU that mss was computed from */
+	u32 iss;			/* initial send sequence number */
+	u32 irs;			/* initial receive sequence number */
+	u32 ts_offset;			/* added to our clock in every TSval */
 
 	/* Time: timer.c, retries.c, keepalive.c. */
 	struct xtcp_timers timers;	/* the deadlines */
 	u32 retrans_stamp;		/* when the first of the retransmits was, TS clock ms; 0: none */
-	/* when the first window probe since the last text was sent, TS clock ms; 0: none */
-	u32 probe_stamp;
 
 	/* Seldom. */
 	struct xtcp_saved_syn *saved_syn; /* what TCP_SAVED_SYN will read; NULL: nothing (savedsyn.c) */
 	struct xtcp_accecn accecn;	/* AccECN mode */
 	u32 delivered_ce;		/* segments that ACKs with ECE have told of; s.cep - 5 in AccECN mode */
-	u32 rcv_fin_seq;		/* the sequence number of the peer's FIN, once rcv_fin_known */
-	u32 space_copied;		/* most octets that RECEIVE handed out in a round trip (space.c) */
 	u32 total_retrans;		/* segments resent; for TCP_INFO */
 	u32 urg_seq;			/* the octet that the peer's urgent pointer means; READ_ONCE */
-	struct xtcp_fastopen *fastopen;	/* it is up before its third ACK; NULL: it was, or never will be (fastopen.c) */
-	struct xtcp_fastsyn *fastsyn;	/* a call that opens the connection fast is at work (fastsyn.c); NULL: none */
-	u32 challenge_stamp;		/* jiffies when the challenge ACK counter began its second */
-	u32 challenge_count;		/* challenge ACKs sent in it (RFC 5961 section 7, per connection) */
+	u32 challenge_stamp;		/* jiffies when challenge_count began its second */
 	u32 invalid_ack_stamp;		/* jiffies of the last ACK sent for an unacceptable segment */
 	/* MTU that an ICMP error reported, for XTCP_DEFERRED_MTU; READ_ONCE, WRITE_ONCE */
 	u32 mtu_info;
+	struct xtcp_fastopen *fastopen;	/* it is up before its third ACK; NULL: it was, or never will be (fastopen.c) */
+	struct xtcp_fastsyn *fastsyn;	/* a call that opens the connection fast is at work (fastsyn.c); NULL: none */
 	/* bits of enum xtcp_deferred; atomic bit operations by softirq, consumed under the socket lock */
 	unsigned long deferred;
 };

@@ -29,6 +29,7 @@
 #include "cong/algorithms.h"
 #include "pure/reorder.h"
 #include "pure/wire.h"
+#include "recv/space.h"
 #include "send/sndq.h"
 
 static struct kmem_cache *streams;
@@ -105,6 +106,8 @@ bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 	stream->recover = xsk->snd_una;
 	stream->cong.usage_seq = xsk->snd_una;
 	stream->rcv_rtt_seq = xsk->rcv_nxt;
+	stream->snd_sml = xsk->snd_una;
+	stream->space_copied = xtcp_space_copied(sk);
 	syn = skb_rb_first(&xsk->sent);
 	if (syn) {
 		list_add_tail(&xtcp_sndcb(syn)->node, &stream->in_flight);

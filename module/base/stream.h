@@ -14,6 +14,7 @@
 #include "loss/scoreboard.h"
 #include "loss/tlp.h"
 #include "loss/undo.h"
+#include "pure/ace.h"
 #include "recv/sack.h"
 #include "send/busy.h"
 #include "send/mtuprobe.h"
@@ -33,6 +34,7 @@ struct xtcp_stream {
 	struct sk_buff *resend_cursor;	/* the skb that came last into to_resend; NULL: it has left */
 	u64 delivered_us;		/* when delivered was, or when sending began after a pause, clock */
 	u32 delivered;			/* octets that are known to have arrived, in or out of order */
+	u32 delivered_segments;		/* known to have arrived, each ACK rounded up; for TCP_INFO */
 	u32 data_segs_out;		/* segments with text sent; for TCP_INFO, as the octets */
 	u64 bytes_sent;			/* octets sent, resent ones included */
 	u64 bytes_acked;		/* octets of ours acknowledged */
@@ -40,16 +42,25 @@ struct xtcp_stream {
 	struct xtcp_rack rack;		/* when what arrived last was sent (RFC 8985) */
 	struct xtcp_busy busy;		/* what it has waited for */
 	struct xtcp_tlp tlp;		/* the tail loss probe on its way */
+	u32 snd_sml;			/* the octet after the last segment sent that was not full (Nagle) */
+	u32 snd_up;			/* the octet after the last one that SEND called urgent */
+	/* when the first window probe since the last text was sent, TS clock ms; 0: none */
+	u32 probe_stamp;
 	/* SND.NXT when the present phase of congestion control began (RFC 6582 section 3.2) */
 	u32 recover;
 	struct xtcp_scoreboard scoreboard; /* what is known of the octets in flight */
 	struct xtcp_cong_stream cong;	/* how the windows came to be what they are */
+	struct xtcp_accecn_told told;	/* what the peer's feedback has told, in AccECN mode */
 
 	/* For each segment with text that comes in. */
 	struct rb_root out_of_order;	/* skbs beyond RCV.NXT by sequence number (text.c) */
 	u64 bytes_received;		/* octets of the peer's taken in order; for TCP_INFO */
 	u64 space_stamp;		/* when space_seq was, microseconds; 0: no round trip has begun */
 	u32 space_seq;			/* copied_seq when this round trip began (space.c) */
+	u32 space_copied;		/* most octets that RECEIVE handed out in a round trip */
+	u32 rcv_fin_seq;		/* the sequence number of the peer's FIN, once rcv_fin_known */
+	u32 rcv_data_tstamp;		/* jiffies when text last came, 0: never */
+	u16 rcv_last_len;		/* length of the last segment that was smaller than rcv_mss, 0: none (text.c) */
 	u32 rcv_rtt_us;			/* the receiver's round trip, microseconds, 0: unknown */
 	u32 rcv_rtt_seq;		/* the right edge as it was when the window's round trip began */
 	u32 rcv_rtt_stamp;		/* when that was noted, TS clock ms, 0: never */

@@ -472,7 +472,7 @@ void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xt
 }
 
 /* The counters of an option; octets with CE that are new. One that goes back was overtaken. */
-static u32 take_counters(struct xtcp_accecn *accecn, const struct xtcp_accecn_option *option)
+static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn_option *option)
 {
 	u32 marked = 0, i;
 	u8 codepoint;
@@ -480,10 +480,10 @@ static u32 take_counters(struct xtcp_accecn *accecn, const struct xtcp_accecn_op
 
 	for (i = 0; i < option->fields; i++) {
 		codepoint = xtcp_ace_order_codepoint(option->order, i);
-		octets = xtcp_ace_octets(accecn->told[codepoint - 1], codepoint, option->counter[i]);
+		octets = xtcp_ace_octets(told->octets[codepoint - 1], codepoint, option->counter[i]);
 		if (octets <= 0)
 			continue;
-		accecn->told[codepoint - 1] += octets;
+		told->octets[codepoint - 1] += octets;
 		if (codepoint == XTCP_CE)
 			marked = octets;
 	}
@@ -496,17 +496,17 @@ static u32 take_counters(struct xtcp_accecn *accecn, const struct xtcp_accecn_op
  */
 static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *option, u32 least)
 {
-	struct xtcp_accecn *accecn = &xsk->accecn;
-	u32 octets = take_counters(accecn, option), marks;
+	struct xtcp_accecn_told *told = &xsk->stream->told;
+	u32 octets = take_counters(told, option), marks;
 
-	if (octets && !least && !accecn->marks_since && accecn->segments_since <= XTCP_ACE_MASK) {
+	if (octets && !least && !told->marks_since && told->segments_since <= XTCP_ACE_MASK) {
 		found_mangled(xsk);
 		marks = 0;
 	} else {
-		marks = xtcp_ace_marks_by_octets(least, accecn->marks_since, octets, xsk->mss);
+		marks = xtcp_ace_marks_by_octets(least, told->marks_since, octets, xsk->mss);
 	}
-	accecn->marks_since = 0;
-	accecn->segments_since = 0;
+	told->marks_since = 0;
+	told->segments_since = 0;
 	return marks;
 }
 
@@ -524,6 +524,7 @@ static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *opt
 void xtcp_accecn_feedback(struct sock *sk, const struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_accecn_told *told = &xsk->stream->told;
 	struct xtcp_accecn *accecn = &xsk->accecn;
 	struct xtcp_accecn_option option;
 	u8 ace = xtcp_accecn_ace(skb);
@@ -532,16 +533,16 @@ void xtcp_accecn_feedback(struct sock *sk, const struct sk_buff *skb, u32 segmen
 	sock_owned_by_me(sk);
 	if (is_zeroed(xsk, ace))
 		return;
-	accecn->stretch = accecn->stretch ?: xtcp_ace_stretch(0, segments);
-	accecn->segments_since = min_t(u32, accecn->segments_since + segments, U8_MAX);
+	told->stretch = told->stretch ?: xtcp_ace_stretch(0, segments);
+	told->segments_since = min_t(u32, told->segments_since + segments, U8_MAX);
 	if (!(accecn->faults & XTCP_ACCECN_OPTION_ZEROED) && find_option(skb, &option)) {
 		accecn->seen = true;
-		least = xtcp_ace_marks(xsk->delivered_ce, ace, 0, accecn->stretch);
+		least = xtcp_ace_marks(xsk->delivered_ce, ace, 0, told->stretch);
 		sample->marked = reconcile(xsk, &option, least);
 	} else {
-		sample->marked = xtcp_ace_marks(xsk->delivered_ce, ace, segments, accecn->stretch);
-		accecn->marks_since = min_t(u32, accecn->marks_since + sample->marked, U8_MAX);
+		sample->marked = xtcp_ace_marks(xsk->delivered_ce, ace, segments, told->stretch);
+		told->marks_since = min_t(u32, told->marks_since + sample->marked, U8_MAX);
 	}
 	sample->ece = sample->marked;
-	accecn->stretch = xtcp_ace_stretch(accecn->stretch, segments);
+	told->stretch = xtcp_ace_stretch(told->stretch, segments);
 }

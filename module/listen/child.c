@@ -49,7 +49,6 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, const 
 	xsk->irs = he->irs;
 	xsk->snd_una = he->iss;
 	xsk->snd_nxt = he->iss + 1;
-	xsk->snd_sml = he->iss + 1;
 	xsk->write_seq = he->iss + 1;
 	xsk->rcv_nxt = he->irs + 1;
 	xsk->rcv_wup = he->irs + 1;

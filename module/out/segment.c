@@ -168,10 +168,12 @@ static noinline_for_stack void trace_out(const struct sock *sk, const struct sk_
  */
 static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, u32 seq)
 {
-	if (!xtcp_seq_lt(seq, xsk->snd_up))
+	u32 snd_up = xsk->stream->snd_up;
+
+	if (!xtcp_seq_lt(seq, snd_up))
 		return;
-	if (xsk->snd_up - seq <= XTCP_URGENT_POINTER_MAX)
-		th->urg_ptr = htons(xsk->snd_up - seq);
+	if (snd_up - seq <= XTCP_URGENT_POINTER_MAX)
+		th->urg_ptr = htons(snd_up - seq);
 	else if (xtcp_seq_gt(seq + XTCP_URGENT_POINTER_MAX, xsk->snd_nxt))
 		th->urg_ptr = htons(XTCP_URGENT_POINTER_MAX);
 	else
@@ -378,7 +380,8 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRETRANSFAIL);
 		return -ENOBUFS;
 	}
-	if (skb->len && !resent && xsk->rcv_data_tstamp && (u32)jiffies - xsk->rcv_data_tstamp < ANSWER_JIFFIES)
+	if (skb->len && !resent && xsk->stream->rcv_data_tstamp &&
+	    (u32)jiffies - xsk->stream->rcv_data_tstamp < ANSWER_JIFFIES)
 		xsk->pingpong = true;
 	transmit(sk, out, cb->seq, flags, resent, xtcp_clock_ts_of(sent_us));
 	return 0;

@@ -22,34 +22,40 @@ enum xtcp_codepoint {
  * @received_ce: segments that came with CE: r.cep without what it begins with
  * @received: octets of text by their codepoint, that of XTCP_ECT_1 first: r.e1b, r.e0b and r.ceb without what they
  *	begin with
- * @told: the same of our text, as the peer's options say: s.e1b, s.e0b and s.ceb
  * @option_us: when the last option left, the low half of xtcp_clock_us()
- * @stretch: how many segments an ACK acknowledges, smoothed, in 64ths; 0: none has come
  * @unsaid: those of @received_ce that no ACK has said yet, at most 15
  * @syn_codepoint: with which codepoint the peer's SYN or SYN-ACK came
  * @last_codepoint: and the segment before
  * @demand: so many segments more carry the option, whatever came since the last one
  * @grown: text came with ECT or CE since the last option left
  * @seen: the peer's option has been seen
- * @marks_since: marks that ACKs told since the last one with an option, at most 255
- * @segments_since: segments that these acknowledged, likewise
  * @faults: bits of enum xtcp_accecn_fault
  */
 struct xtcp_accecn {
 	u32 received_ce;
 	u32 received[3];
-	u32 told[3];
 	u32 option_us;
-	u16 stretch;
 	u8 unsaid;
 	u8 syn_codepoint;
 	u8 last_codepoint : 2;
 	u8 demand : 2;
 	bool grown : 1;
 	bool seen : 1;
+	u8 faults;
+};
+
+/**
+ * struct xtcp_accecn_told - what the peer's feedback has told about our text, beside its marks
+ * @octets: octets that it has by their codepoint, as &xtcp_accecn.received, as its options say: s.e1b, s.e0b and s.ceb
+ * @stretch: how many segments an ACK acknowledges, smoothed, in 64ths; 0: none has come
+ * @marks_since: marks that ACKs told since the last one with an option, at most 255
+ * @segments_since: segments that these acknowledged, likewise
+ */
+struct xtcp_accecn_told {
+	u32 octets[3];
+	u16 stretch;
 	u8 marks_since;
 	u8 segments_since;
-	u8 faults;
 };
 
 /* What a connection in AccECN mode has found out about its path. */

@@ -59,7 +59,7 @@ void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
 	sock_owned_by_me(sk);
 	if (!xsk->sack_ok)
 		return;
-	if (xsk->rcv_fin_known && end == xsk->rcv_fin_seq)
+	if (xsk->rcv_fin_known && end == stream->rcv_fin_seq)
 		newest.end++;
 	/* one pass is enough: no two of the others touch, so what grows by one of them meets no other */
 	for (i = 0; i < stream->sack.blocks; i++)

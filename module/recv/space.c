@@ -29,6 +29,31 @@ static u32 largest_text(const struct xtcp_sock *xsk)
 	return max_t(u32, xsk->advmss - (xsk->ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0), XTCP_MSS_MIN_USER);
 }
 
+/* What a program is taken to read in a round trip before one has passed. */
+static u32 first_copied(const struct xtcp_sock *xsk)
+{
+	return max(min(xsk->rcv_wnd, XTCP_INIT_CWND * largest_text(xsk)), 1U);
+}
+
+/**
+ * xtcp_space_copied() - how much the program is taken to read in a round trip
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets: the most that it has read in one; first ten segments or the window, 1 at least; before the peer's
+ * SYN, 0.
+ */
+u32 xtcp_space_copied(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (xtcp_stream_is_there(xsk->stream))
+		return xsk->stream->space_copied;
+	return xsk->rcv_ssthresh ? first_copied(xsk) : 0;
+}
+
 /**
  * xtcp_space_begin() - the peer's SYN was taken: what is measured begins
  * @sk: RCV.NXT, the first window, our MSS option and whether timestamps are used are known
@@ -42,9 +67,10 @@ void xtcp_space_begin(struct sock *sk)
 	sock_owned_by_me(sk);
 	xsk->rcv_ssthresh = xsk->rcv_wnd;
 	/* text may have gone out with the SYN */
-	if (xtcp_stream_is_there(xsk->stream))
+	if (xtcp_stream_is_there(xsk->stream)) {
 		xsk->stream->rcv_rtt_seq = xsk->rcv_nxt;
-	xsk->space_copied = max(min(xsk->rcv_wnd, XTCP_INIT_CWND * largest_text(xsk)), 1U);
+		xsk->stream->space_copied = first_copied(xsk);
+	}
 }
 
 /*
@@ -186,7 +212,7 @@ static noinline void right_size(struct sock *sk, u32 copied)
 		return;
 	/* for what is resent, and some more; and what the peer sends faster next time, until the time after that */
 	window = 2ULL * copied + 16 * largest_text(xsk);
-	window += 2 * div_u64(window * (copied - xsk->space_copied), xsk->space_copied);
+	window += 2 * div_u64(window * (copied - xsk->stream->space_copied), xsk->stream->space_copied);
 	rcvbuf = div_u64(min_t(u64, window, U32_MAX) << XTCP_SPACE_RATIO_BITS, xsk->rcv_ratio);
 	rcvbuf = min_t(u64, rcvbuf, READ_ONCE(ctl->rmem[2]));
 	if (rcvbuf > sk->sk_rcvbuf)
@@ -216,9 +242,9 @@ void xtcp_space_adjust(struct sock *sk)
 	if (now - stream->space_stamp < round_trip(xsk) || !round_trip(xsk))
 		return;
 	copied = xsk->copied_seq - stream->space_seq;
-	if (stream->space_stamp && copied > xsk->space_copied) {
+	if (stream->space_stamp && copied > stream->space_copied) {
 		right_size(sk, copied);
-		xsk->space_copied = copied;
+		stream->space_copied = copied;
 	}
 	stream->space_seq = xsk->copied_seq;
 	stream->space_stamp = now;

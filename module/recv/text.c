@@ -97,15 +97,15 @@ static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	u32 len = skb_shinfo(skb)->gso_size ?: seg->len;
-	u16 last = xsk->rcv_last_len;
+	u16 last = xsk->stream->rcv_last_len;
 
-	xsk->rcv_last_len = 0;
+	xsk->stream->rcv_last_len = 0;
 	if (len >= xsk->rcv_mss) {
 		xsk->rcv_mss = clamp_t(u32, len, XTCP_MSS_MIN_USER, max_t(u32, xsk->advmss, XTCP_MSS_MIN_USER));
 	} else if (len >= XTCP_MSS_DEFAULT_V4 || (len >= XTCP_MSS_MIN_USER && !(seg->flags & XTCP_PSH))) {
 		if (len == last)
 			xsk->rcv_mss = len;
-		xsk->rcv_last_len = len;
+		xsk->stream->rcv_last_len = len;
 	}
 }
 
@@ -119,15 +119,16 @@ static bool was_silent(const struct xtcp_sock *xsk, u32 gone)
 static void data_event(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
 	u32 len = xtcp_seg(skb)->len;
 	u32 now = (u32)jiffies;
 	u32 full;
 
 	measure_mss(xsk, skb);
 	xtcp_space_arrived(sk, skb);
-	if (!xsk->rcv_data_tstamp || was_silent(xsk, now - xsk->rcv_data_tstamp))
+	if (!stream->rcv_data_tstamp || was_silent(xsk, now - stream->rcv_data_tstamp))
 		quickack(xsk);
-	xsk->rcv_data_tstamp = now ?: 1;
+	stream->rcv_data_tstamp = now ?: 1;
 	if (skb_shinfo(skb)->gso_size)
 		full = DIV_ROUND_UP(len, skb_shinfo(skb)->gso_size);
 	else
@@ -144,7 +145,7 @@ static enum xtcp_verdict taken(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if (!xsk->rcv_fin_known || xsk->rcv_fin_seq != xsk->rcv_nxt || xsk->fin_received)
+	if (!xsk->rcv_fin_known || xsk->stream->rcv_fin_seq != xsk->rcv_nxt || xsk->fin_received)
 		return XTCP_CONSUMED;
 	WRITE_ONCE(xsk->rcv_nxt, xsk->rcv_nxt + 1);
 	WRITE_ONCE(xsk->fin_received, true);
@@ -183,15 +184,15 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 			return false;
 	}
 	/* as Linux: text in the place of a FIN that waits behind a hole shows that this was not the peer's */
-	if (xsk->rcv_fin_known && xtcp_seq_le(seg->seq, xsk->rcv_fin_seq) &&
-	    xtcp_seq_gt(seg->end_seq, xsk->rcv_fin_seq))
+	if (xsk->rcv_fin_known && xtcp_seq_le(seg->seq, xsk->stream->rcv_fin_seq) &&
+	    xtcp_seq_gt(seg->end_seq, xsk->stream->rcv_fin_seq))
 		xsk->rcv_fin_known = false;
 	if (fin && !xsk->rcv_fin_known && !text_follows(xsk, seg->end_seq)) {
 		xsk->rcv_fin_known = true;
-		xsk->rcv_fin_seq = seg->end_seq;
+		xsk->stream->rcv_fin_seq = seg->end_seq;
 	}
-	if (xsk->rcv_fin_known && xtcp_seq_gt(seg->end_seq, xsk->rcv_fin_seq))
-		return xtcp_trim_back(skb, max_t(s32, xsk->rcv_fin_seq - seg->seq, 0));
+	if (xsk->rcv_fin_known && xtcp_seq_gt(seg->end_seq, xsk->stream->rcv_fin_seq))
+		return xtcp_trim_back(skb, max_t(s32, xsk->stream->rcv_fin_seq - seg->seq, 0));
 	return true;
 }
 
@@ -231,8 +232,8 @@ static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fi
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	enum xtcp_verdict verdict;
 
-	if (seg->seq != xsk->rcv_nxt || !xsk->rcv_fin_known || xsk->rcv_fin_seq != xsk->rcv_nxt) {
-		if (xsk->rcv_fin_known && seg->seq == xsk->rcv_fin_seq) {
+	if (seg->seq != xsk->rcv_nxt || !xsk->rcv_fin_known || xsk->stream->rcv_fin_seq != xsk->rcv_nxt) {
+		if (xsk->rcv_fin_known && seg->seq == xsk->stream->rcv_fin_seq) {
 			if (fin_waits)
 				xtcp_sack_duplicate(sk, seg->seq, seg->seq + 1);
 			xtcp_sack_queued(sk, seg->seq, seg->seq);

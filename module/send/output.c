@@ -76,8 +76,8 @@ static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, 
 		return false;
 	if (nonagle & TCP_NAGLE_CORK)
 		return true;
-	return !(nonagle & TCP_NAGLE_OFF) && in_flight(xsk) && xtcp_seq_gt(xsk->snd_sml, xsk->snd_una) &&
-	       xtcp_seq_le(xsk->snd_sml, xsk->snd_nxt);
+	return !(nonagle & TCP_NAGLE_OFF) && in_flight(xsk) &&
+	       xtcp_seq_gt(xsk->stream->snd_sml, xsk->snd_una) && xtcp_seq_le(xsk->stream->snd_sml, xsk->snd_nxt);
 }
 
 /*
@@ -132,7 +132,7 @@ static __always_inline bool send_new(struct sock *sk, u32 n, bool more)
 	if (xtcp_segment_send(sk, skb, sent_us))
 		return false;
 	if (skb->len % xtcp_mss_payload(sk))
-		xsk->snd_sml = cb->end_seq;
+		xsk->stream->snd_sml = cb->end_seq;
 	xtcp_sndq_sent(sk, skb, sent_us);
 	xtcp_cong_sent(sk, cb->end_seq - cb->seq);
 	return true;
@@ -368,7 +368,6 @@ int xtcp_output_queue_syn(struct sock *sk)
 	sock_owned_by_me(sk);
 	xsk->snd_una = xsk->iss;
 	xsk->snd_nxt = xsk->iss;
-	xsk->snd_sml = xsk->iss;
 	WRITE_ONCE(xsk->write_seq, xsk->iss);
 	return xtcp_sndq_append_syn(sk);
 }
@@ -735,7 +734,7 @@ void xtcp_output_rst(struct sock *sk)
 /* SND.UP is beyond a closed window, but near enough for the field. */
 static bool urgent_waits(const struct xtcp_sock *xsk)
 {
-	return xsk->snd_urgent && xsk->snd_up - xsk->snd_una < XTCP_URGENT_POINTER_MAX;
+	return xsk->snd_urgent && xsk->stream->snd_up - xsk->snd_una < XTCP_URGENT_POINTER_MAX;
 }
 
 /**

@@ -197,7 +197,7 @@ static void show_sock(struct listing *l, struct sock *sk)
 	show_row(l, &row);
 	seq_printf(l->m, " %ld %ld %u %u %d",
 		   xtcp_rto_current_ms(&xsk->rto) * USER_HZ / MSEC_PER_SEC,
-		   READ_ONCE(xsk->rcv_data_tstamp) ? XTCP_DELACK_MIN_MS * USER_HZ / MSEC_PER_SEC : 0,
+		   READ_ONCE(xsk->data_segs_in) ? XTCP_DELACK_MIN_MS * USER_HZ / MSEC_PER_SEC : 0,
 		   READ_ONCE(xsk->quickacks) << 1 | READ_ONCE(xsk->pingpong),
 		   DIV_ROUND_UP(READ_ONCE(xsk->cong.cwnd), mss), ssthresh > INT_MAX ? -1 : (int)(ssthresh / mss));
 	end_row(l);

@@ -39,7 +39,7 @@ static void mark_urgent(struct sock *sk, int flags)
 
 	if (likely(!(flags & MSG_OOB)))
 		return;
-	xsk->snd_up = xsk->write_seq;
+	xsk->stream->snd_up = xsk->write_seq;
 	xsk->snd_urgent = true;
 }
 

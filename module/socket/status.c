@@ -45,7 +45,8 @@ static void info_congestion(struct sock *sk, struct tcp_info *info)
 	info->tcpi_retrans = DIV_ROUND_UP(stream->scoreboard.resent, mss);
 	info->tcpi_reordering = stream->scoreboard.reordering;
 	info->tcpi_reord_seen = stream->scoreboard.reorderings;
-	info->tcpi_delivered = xsk->delivered_segments;
+	/* the SYN counts */
+	info->tcpi_delivered = stream->delivered_segments + (xsk->snd_una != xsk->iss || stream->bytes_acked);
 	info->tcpi_delivered_ce = xsk->delivered_ce;
 	info->tcpi_delivery_rate = xtcp_rate_octets_per_second(sk);
 	info->tcpi_delivery_rate_app_limited = stream->rate.is_limited;
@@ -137,12 +138,12 @@ void xtcp_status_info(struct sock *sk, struct tcp_info *info)
 	info_options(xsk, info);
 	info_counts(xsk, info);
 	info_busy(xsk, info);
-	xtcp_compat_info_accecn(info, &xsk->accecn, xsk->ecn & XTCP_ECN_ACCURATE);
+	xtcp_compat_info_accecn(info, &xsk->accecn, &xsk->stream->told, xsk->ecn & XTCP_ECN_ACCURATE);
 	info->tcpi_retransmits = xsk->retransmits;
 	info->tcpi_probes = xtcp_sock_probes_out(xsk);
 	info->tcpi_backoff = xsk->rto.backoff;
 	info->tcpi_rto = xtcp_rto_current_ms(&xsk->rto) * USEC_PER_MSEC;
-	info->tcpi_ato = xsk->rcv_data_tstamp ? XTCP_DELACK_MIN_MS * USEC_PER_MSEC : 0;
+	info->tcpi_ato = xsk->stream->rcv_data_tstamp ? XTCP_DELACK_MIN_MS * USEC_PER_MSEC : 0;
 	info->tcpi_rtt = xsk->rto.srtt_us;
 	/* before the first sample Linux tells a quarter of the first RTO */
 	info->tcpi_rttvar = xsk->rto.srtt_us ? xsk->rto.rttvar_us : XTCP_RTO_INITIAL_MS * USEC_PER_MSEC / 4;
@@ -153,10 +154,10 @@ void xtcp_status_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_pmtu = xsk->pmtu;
 	info->tcpi_rcv_ssthresh = xsk->rcv_ssthresh;
 	info->tcpi_rcv_rtt = xsk->stream->rcv_rtt_us;
-	info->tcpi_rcv_space = xsk->space_copied;
+	info->tcpi_rcv_space = xtcp_space_copied(sk);
 	info->tcpi_snd_wnd = xsk->snd_wnd;
 	info->tcpi_last_data_sent = ms_since(xsk->snd_tstamp);
-	info->tcpi_last_data_recv = ms_since(xsk->rcv_data_tstamp);
+	info->tcpi_last_data_recv = ms_since(xsk->stream->rcv_data_tstamp);
 	info->tcpi_last_ack_recv = ms_since(xsk->ack_tstamp);
 out:
 	release_sock(sk);

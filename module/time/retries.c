@@ -203,10 +203,11 @@ bool xtcp_retries_end_probing(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 most = READ_ONCE(knobs(sk)->retries2);
+	u32 since = xsk->stream->probe_stamp;
 	bool end;
 
 	sock_owned_by_me(sk);
-	end = xsk->user_timeout && xsk->probe_stamp && elapsed_ms(xsk->probe_stamp) >= xsk->user_timeout;
+	end = xsk->user_timeout && since && elapsed_ms(since) >= xsk->user_timeout;
 	if (sock_flag(sk, SOCK_DEAD)) {
 		most = orphan_retries(sk, is_alive(sk));
 		end |= !is_alive(sk) && xsk->rto.backoff >= most;

@@ -143,6 +143,13 @@ static void expired_retransmit(struct sock *sk)
 	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, xsk->retrans_stamp));
 }
 
+/* What goes out now may be a SYN, without a stream. */
+static void end_probing(struct xtcp_stream *stream)
+{
+	if (stream->probe_stamp)
+		stream->probe_stamp = 0;
+}
+
 static void expired_persist(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -155,7 +162,7 @@ static void expired_persist(struct sock *sk)
 	}
 	if (!xtcp_sndq_unsent(sk) || xsk->snd_una != xsk->snd_nxt) {
 		xsk->probes_out = 0;
-		xsk->probe_stamp = 0;
+		end_probing(xsk->stream);
 		return;
 	}
 	if (xtcp_retries_end_probing(sk))
@@ -170,12 +177,12 @@ static void expired_persist(struct sock *sk)
 		arm(sk, XTCP_TIMER_PERSIST, MEMORY_RETRY);
 		return;
 	}
-	if (!xsk->probe_stamp)
-		xsk->probe_stamp = xtcp_clock_ts() ?: 1;
+	if (!xsk->stream->probe_stamp)
+		xsk->stream->probe_stamp = xtcp_clock_ts() ?: 1;
 	if (xsk->probes_out < U8_MAX)
 		xsk->probes_out++;
 	xtcp_rto_backoff(&xsk->rto);
-	arm(sk, XTCP_TIMER_PERSIST, interval(xsk, xsk->probe_stamp));
+	arm(sk, XTCP_TIMER_PERSIST, interval(xsk, xsk->stream->probe_stamp));
 }
 
 static void expired_delayed_ack(struct sock *sk)
@@ -399,7 +406,7 @@ void xtcp_timer_data_sent(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	disarm(sk, XTCP_TIMER_PERSIST);
-	xsk->probe_stamp = 0;
+	end_probing(xsk->stream);
 	/* while a probe is on its way the RTO runs */
 	first = !is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !is_armed(xsk, XTCP_TIMER_PROBE);
 	if (!xsk->stream->tlp.pending && xtcp_tlp_applies(sk))
