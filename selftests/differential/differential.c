@@ -21,6 +21,7 @@
 #include "lib/diff_list.h"
 #include "lib/netlink.h"
 #include "lib/ns.h"
+#include "lib/release.h"
 #include "lib/sides.h"
 #include <kselftest.h>
 #include <linux/if.h>
@@ -129,7 +130,7 @@ static void job_start(struct job *j)
 	setpgid(j->pid, j->pid);
 	close(p[1]);
 	j->pipe = p[0];
-	j->end = wait_now_ms() + JOB_DEADLINE_MS * (sides_on_debug_kernel() ? 4 : 1);
+	j->end = wait_now_ms() + JOB_DEADLINE_MS * (release_is_debug() ? 4 : 1);
 	j->text = calloc(1, TRANSCRIPT_MAX + 256);
 	if (!j->text)
 		ksft_exit_fail_msg("out of memory\n");

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 int release_parse(const char *text)
 {
@@ -18,4 +19,14 @@ int release_series(void)
 	struct utsname name;
 
 	return uname(&name) ? 0 : release_parse(name.release);
+}
+
+bool release_is_debug(void)
+{
+	return !access("/sys/kernel/debug/kmemleak", F_OK);
+}
+
+bool release_judges_kernel_tcp(void)
+{
+	return release_knows_kernel_tcp() && !release_is_debug();
 }

@@ -19,4 +19,10 @@ static inline bool release_knows_kernel_tcp(void)
 	return release_series() == RELEASE_OF_KERNEL_TCP;
 }
 
+/* The kernel that looks for errors in the module, several times slower than others. */
+bool release_is_debug(void);
+
+/* Is a row worth its time that is about kernel TCP alone? The stock kernel says what the debug kernel would say. */
+bool release_judges_kernel_tcp(void);
+
 #endif

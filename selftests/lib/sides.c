@@ -205,8 +205,3 @@ bool sides_state(int ns, enum stack stack, const char *addr, int fd, int state,
 	}
 	return sides_row(ns, stack, addr, local_port, peer_port, row);
 }
-
-bool sides_on_debug_kernel(void)
-{
-	return !access("/sys/kernel/debug/kmemleak", F_OK);
-}

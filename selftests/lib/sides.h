@@ -60,7 +60,4 @@ bool sides_state(int ns, enum stack stack, const char *addr, int fd, int state,
 bool sides_row(int ns, enum stack stack, const char *addr, int local_port,
 	       int peer_port, int row);
 
-/* Whether this kernel has kmemleak: then it is the slow one. */
-bool sides_on_debug_kernel(void);
-
 #endif

@@ -7,7 +7,7 @@
  * for the other. The parent prints their results as TAP, one line per row and lane,
  * with the ladder of each that failed.
  *
- * What kernel TCP does is written down for Linux 6.1; on others only xtcp has lanes.
+ * What kernel TCP does is written down for Linux 6.1; on others, and on the debug kernel, only xtcp has lanes.
  *
  *   -s kernel|xtcp	this stack alone, on any kernel
  *   -4, -6		this IP version alone
@@ -356,7 +356,7 @@ int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t 
 		ip[lanes] = l % 2 ? 6 : 4;
 		if (choice.stack && strcmp(choice.stack, wire_stack_names[stack[lanes]]))
 			continue;
-		if (!choice.stack && stack[lanes] == WIRE_KERNEL && (xtcp_alone || !release_knows_kernel_tcp()))
+		if (!choice.stack && stack[lanes] == WIRE_KERNEL && (xtcp_alone || !release_judges_kernel_tcp()))
 			continue;
 		if (choice.ip && choice.ip != ip[lanes])
 			continue;

@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "counters.h"
+#include "lib/release.h"
 #include "module.h"
 #include "must.h"
 #include "netem.h"
@@ -303,7 +304,7 @@ static void ends(const struct ns_pair *own)
 
 static int ports(void)
 {
-	return sides_on_debug_kernel() ? PORTS / 4 : PORTS;
+	return release_is_debug() ? PORTS / 4 : PORTS;
 }
 
 /* Takes all ports and goes on asking. */

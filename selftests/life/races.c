@@ -27,6 +27,7 @@
 
 #include "lib/module.h"
 #include "lib/ns.h"
+#include "lib/release.h"
 #include "lib/sides.h"
 #include "lib/stack.h"
 #include "lib/wait.h"
@@ -281,7 +282,7 @@ static int all_ended(const pid_t *children)
 int main(void)
 {
 	const char *given = getenv("DURATION"), *seed_given = getenv("SEED");
-	int seconds = given ? atoi(given) : sides_on_debug_kernel() ? 60 : 10;
+	int seconds = given ? atoi(given) : release_is_debug() ? 60 : 10;
 	unsigned int seed = seed_given ? strtoul(seed_given, NULL, 0) : (unsigned int)time(NULL);
 	pid_t children[DUELISTS];
 	long long end;

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "counters.h"
+#include "lib/release.h"
 #include "module.h"
 #include "ns.h"
 #include "rows.h"
@@ -200,7 +201,7 @@ static long long all_made(void)
 /* On a machine that is too slow the first of them end before the last are overdue: then once more, with more time. */
 static void end_by_timer(const struct slabs *before)
 {
-	int held_ms = sides_on_debug_kernel() ? 10000 : 3000, try;
+	int held_ms = release_is_debug() ? 10000 : 3000, try;
 	long long before_it, made;
 	bool ok = false;
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "lib/ns.h"
+#include "lib/release.h"
 #include "lib/rows.h"
 #include "lib/sides.h"
 #include "lib/slabs.h"
@@ -614,8 +615,8 @@ int main(void)
 	chosen_by_connect();
 	any_port();
 	large_group();
-	many_addresses(sides_on_debug_kernel() ? SHUFFLED / 10 : SHUFFLED);
-	closed_in_order(sides_on_debug_kernel() ? MOST / 25 : MOST);
-	full_range_elsewhere(sides_on_debug_kernel() ? SHUFFLED / 10 : SHUFFLED / 2);
+	many_addresses(release_is_debug() ? SHUFFLED / 10 : SHUFFLED);
+	closed_in_order(release_is_debug() ? MOST / 25 : MOST);
+	full_range_elsewhere(release_is_debug() ? SHUFFLED / 10 : SHUFFLED / 2);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "lib/release.h"
 #include "measure.h"
 #include "ns.h"
 #include "rows.h"
@@ -40,7 +41,7 @@ static int crowd[MOST_LISTENERS];
 
 static int crowd_size(void)
 {
-	return sides_on_debug_kernel() ? MOST_LISTENERS / 10 : MOST_LISTENERS;
+	return release_is_debug() ? MOST_LISTENERS / 10 : MOST_LISTENERS;
 }
 
 static union stack_addr crowd_addr(int i)
@@ -344,7 +345,7 @@ static void reconnect(void)
 int main(void)
 {
 	struct rlimit files = { MOST_LISTENERS + 100, MOST_LISTENERS + 100 };
-	bool debug = sides_on_debug_kernel();
+	bool debug = release_is_debug();
 
 	ksft_print_header();
 	/* what patches code is not for the debug kernel, see README.md */

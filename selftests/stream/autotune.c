@@ -17,6 +17,7 @@
 #include "lib/info.h"
 #include "lib/must.h"
 #include "lib/ns.h"
+#include "lib/release.h"
 #include "lib/router.h"
 #include "lib/sides.h"
 #include "lib/stack.h"
@@ -24,8 +25,8 @@
 
 #define PORT		5400
 #define ROUND_MS	100
-#define RATE_KBIT	(sides_on_debug_kernel() ? 10000 : 100000)	/* the processor has to keep up */
-#define STREAM		(sides_on_debug_kernel() ? 1000000 : 6000000)	/* octets */
+#define RATE_KBIT	(release_is_debug() ? 10000 : 100000)	/* the processor has to keep up */
+#define STREAM		(release_is_debug() ? 1000000 : 6000000)	/* octets */
 #define SHORT		1000000
 #define PIECE		65536
 #define LATE_MS		(ROUND_MS / 10)	/* of one stack to the other that is chance */
@@ -139,7 +140,7 @@ static void fills_the_path(enum stack sender, bool timestamps)
 
 	how.receiver = XTCP;
 	ours = run(&how);
-	ksft_test_result(sides_on_debug_kernel() || ours.ms <= theirs.ms + LATE_MS,
+	ksft_test_result(release_is_debug() || ours.ms <= theirs.ms + LATE_MS,
 			 "from %s, %s: no later than kernel TCP's\n", stack_name(sender), with);
 	ksft_test_result(ours.info.tcpi_rcv_rtt >= ROUND_MS * 900 && ours.info.tcpi_rcv_rtt <= ROUND_MS * 6000,
 			 "from %s, %s: the round trip is the path's\n", stack_name(sender), with);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "flow.h"
+#include "lib/release.h"
 #include "sides.h"
 
 #define PORT 5000
@@ -38,7 +39,7 @@ int main(int argc, char **argv)
 {
 	struct sides sides[SIDES_MAX];
 	int n = sides_parse(argc, argv, sides), i;
-	bool debug = sides_on_debug_kernel();
+	bool debug = release_is_debug();
 	long long large = debug ? 10000000 : 100000000;
 	const char *name = debug ? "10 MB" : "100 MB";
 

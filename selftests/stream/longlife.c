@@ -14,6 +14,7 @@
 #include "lib/info.h"
 #include "lib/must.h"
 #include "lib/ns.h"
+#include "lib/release.h"
 #include "lib/sides.h"
 #include "lib/stack.h"
 
@@ -87,7 +88,7 @@ int main(void)
 {
 	ksft_print_header();
 	ksft_set_plan(2);
-	blocks = MORE + (sides_on_debug_kernel() ? 0 : (1LL << 32) / BLOCK);
+	blocks = MORE + (release_is_debug() ? 0 : (1LL << 32) / BLOCK);
 	must(!ns_pair_make(&net), "namespaces");
 	must(!ns_link_mtu(net.a, "veth0", 65535) && !ns_link_mtu(net.b, "veth0", 65535), "mtu");
 	more_than_sequence_numbers(XTCP, KERNEL);

@@ -24,6 +24,7 @@
 
 #include "counters.h"
 #include "droppath.h"
+#include "lib/release.h"
 #include "ns.h"
 #include "sides.h"
 #include "stack.h"
@@ -36,7 +37,7 @@
 #define PATTERNS_MAX	200
 #define DEADLINE_MS	60000
 /* the machine stood still: half of what RACK waits for what was reordered; on the debug kernel half a round trip */
-#define LATE_US		(sides_on_debug_kernel() ? 20000 : 5000)
+#define LATE_US		(release_is_debug() ? 20000 : 5000)
 #define STARTS_OVER	20
 
 static const struct {
@@ -243,7 +244,7 @@ static bool is_played(int option, int pattern, int only_option, int only_pattern
 {
 	if (only_pattern >= 0 || only_option >= 0)
 		return (only_option < 0 || option == only_option) && (only_pattern < 0 || pattern == only_pattern);
-	return !sides_on_debug_kernel() || pattern % 16 == 4 * option;
+	return !release_is_debug() || pattern % 16 == 4 * option;
 }
 
 static void lane(int which, int only_option, int only_pattern)
@@ -293,7 +294,7 @@ static bool judge(int option, int pattern)
 			       x->done ? x->wrong : "not run");
 		return false;
 	}
-	if (sides_on_debug_kernel() || (x->seen.resent <= k->seen.resent &&
+	if (release_is_debug() || (x->seen.resent <= k->seen.resent &&
 					x->timeouts <= k->timeouts + timeouts_more(option, pattern)))
 		return true;
 	ksft_print_msg("%s, %s: xtcp resent %u (%u needlessly), %d timeouts, %lld ms; kernel TCP %u (%u), %d, %lld\n",
@@ -397,7 +398,7 @@ int main(int argc, char **argv)
 	for (o = 0; o < OPTIONS; o++)
 		for (p = 0; p < nr_patterns; p++)
 			played += is_played(o, p, option, pattern);
-	whole = option < 0 && pattern < 0 && !sides_on_debug_kernel();
+	whole = option < 0 && pattern < 0 && !release_is_debug();
 	ksft_set_plan(played + (whole ? OPTIONS : 0));
 	run_lanes(option, pattern);
 	for (o = 0; o < OPTIONS; o++) {

@@ -13,6 +13,7 @@
 #include "lib/must.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
+#include "lib/release.h"
 #include "lib/sides.h"
 #include "lib/stack.h"
 #include "lib/wait.h"
@@ -158,7 +159,7 @@ static bool all_in_flight(void)
 static void falls_with_a_window_in_flight(void)
 {
 	/* as long as a slow machine takes from a look at all ends to the new MTU */
-	const struct netem slow = { .delay_ms = sides_on_debug_kernel() ? 5 * DELAY_MS : DELAY_MS };
+	const struct netem slow = { .delay_ms = release_is_debug() ? 5 * DELAY_MS : DELAY_MS };
 	long long began;
 	int i;
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "flow.h"
+#include "lib/release.h"
 #include "router.h"
 #include "sides.h"
 
@@ -134,7 +135,7 @@ static bool choose(struct run *r, int kind, int link, const struct sides *sides,
 {
 	bool v6 = (kind + link) & 1;
 
-	if (sides_on_debug_kernel() && (kind + link) % (LINKS / 2))
+	if (release_is_debug() && (kind + link) % (LINKS / 2))
 		return false;
 	r->kind = &kinds[kind];
 	r->mtu = mtus[link / 2];

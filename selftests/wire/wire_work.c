@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/release.h"
 #include "lib/sides.h"
 #include "lib/wire.h"
 
@@ -403,7 +404,7 @@ static double cost_of(struct wire *w, const struct storm *storm, unsigned int n)
 static int weather(struct wire *w, const struct storm *storm)
 {
 	static const unsigned int flights[] = { FEW, 100, MANY };
-	const unsigned int count = sizeof(flights) / sizeof(*flights) - sides_on_debug_kernel();
+	const unsigned int count = sizeof(flights) / sizeof(*flights) - release_is_debug();
 	double few = 0, cost;
 	unsigned int i, again = 0;
 
