@@ -48,6 +48,10 @@ usage()
 	counts for --timeout. With --icount, whose clock would not go on, there is no
 	such file.
 
+	/run/vm/stood_still says for how many seconds nothing ran on this machine
+	since the other one began, as where who runs this one stops it; it is not
+	there before that happens, nor with --icount.
+
 	Exit status: the command's; or
 	  2    wrong arguments
 	  120  the machine's kernel panicked
@@ -168,11 +172,25 @@ end_if_stalled()
 	fi
 }
 
+# note_standstill SECONDS: nothing ran here for so long, as where who runs this machine pauses it. The clocks of ours
+# went on; it has not stalled.
+note_standstill()
+{
+	stood_still=$((stood_still + $1))
+	touch "$work/ctl/alive"
+	[ -n "$icount" ] || echo "$stood_still" >"$work/ctl/stood_still"
+	echo "vm.sh: this machine stood still for $1 s" >&2
+}
+
 # watch_machine: until it ends.
 watch_machine()
 {
+	local before
+
 	while kill -0 "$qemu" 2>/dev/null; do
+		before=$SECONDS
 		sleep 0.2
+		[ $((SECONDS - before)) -lt $standstill ] || note_standstill $((SECONDS - before))
 		[ ! -s "$work/ctl/pause" ] || pause_machine
 		end_if_stalled
 	done
@@ -402,7 +420,8 @@ if [ $# -eq 0 ] || [ -n "$forced" ]; then
 fi
 [ -n "$timeout" ] || timeout=$([ -n "$interactive" ] && echo 0 || echo 3600)
 
-qemu= work= terminal= ended= stalled= next_look=0
+qemu= work= terminal= ended= stalled= next_look=0 stood_still=0
+standstill=5	# seconds that a fifth of one takes only where nothing runs
 boot_seconds=240	# the slowest kernel needs 20 when it has a processor for itself
 trap cleanup EXIT
 trap 'exit 130' INT

@@ -198,6 +198,7 @@ void child_run(struct result *result, const char *program, int seconds)
 		judge(result, status);
 	} else {
 		kernel_show_tasks(result);
+		result->late = true;
 		result_fail(result, "did not end within %d seconds", seconds);
 		end_cgroup(result);
 		if (!run_is_stuck())

@@ -27,6 +27,7 @@ struct result {
 	int failed;		/* and what was found beside them */
 	int skipped;
 	int planned;		/* -1: no plan was seen */
+	bool late;		/* it did not end in time: one of @failed */
 	double seconds;
 	struct text output;
 	struct text dmesg;
