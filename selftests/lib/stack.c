@@ -13,6 +13,7 @@
 
 #include "module.h"
 #include "ns.h"
+#include "release.h"
 #include "wait.h"
 
 const char *stack_name(enum stack stack)
@@ -20,6 +21,16 @@ const char *stack_name(enum stack stack)
 	static const char * const names[] = { "kernel TCP", "xtcp", MODULE_SECOND };
 
 	return names[stack];
+}
+
+enum stack stack_first(void)
+{
+	return release_is_debug() ? XTCP : KERNEL;
+}
+
+int stack_count(void)
+{
+	return XTCP - stack_first() + 1;
 }
 
 union stack_addr stack_addr(const char *text, int port)

@@ -25,6 +25,13 @@ union stack_addr {
 
 const char *stack_name(enum stack stack);
 
+/*
+ * Where to begin with rows that are about one stack alone: KERNEL; on the debug kernel XTCP, since what kernel TCP does
+ * by itself the stock kernel has shown. And how many there are from there to XTCP.
+ */
+enum stack stack_first(void);
+int stack_count(void);
+
 /* "127.0.0.1" or "::1", port in host order. */
 union stack_addr stack_addr(const char *text, int port);
 socklen_t stack_addr_len(const union stack_addr *addr);

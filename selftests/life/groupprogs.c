@@ -457,13 +457,13 @@ int main(void)
 	int stack, i;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 2 * 9);
+	ksft_set_plan(stack_count() * 2 * 9);
 	must(make_group(), "cgroup2");
 	net = ns_make();
 	must(net >= 0, "namespace");
 	make_map();
 	for (i = 0; i < 2; i++)
-		for (stack = KERNEL; stack <= XTCP; stack++) {
+		for (stack = stack_first(); stack <= XTCP; stack++) {
 			test_create(stack, texts[i]);
 			test_connect(stack, texts[i]);
 			test_bind(stack, texts[i]);

@@ -398,10 +398,10 @@ int main(void)
 	unsigned int i, family, stack;
 
 	ksft_print_header();
-	ksft_set_plan(2 * (2 * COMMON + IPV4 + OURS));
+	ksft_set_plan(stack_count() * (2 * COMMON + IPV4) + 2 * OURS);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
-	for (stack = KERNEL; stack <= XTCP; stack++) {
+	for (stack = stack_first(); stack <= XTCP; stack++) {
 		for (family = 0; family < 2; family++) {
 			for (i = 0; i < ARRAY_SIZE(cases); i++) {
 				struct target t = { .stack = stack, .addr = family ? NS_A6 : NS_A4,

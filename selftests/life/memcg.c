@@ -213,13 +213,13 @@ int main(void)
 	int stack, i;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 2 * 4);
+	ksft_set_plan(stack_count() * 2 * 4);
 	put(TREE "cgroup.subtree_control", "+memory");
 	must(!mkdir(CLIENTS, 0755) && !mkdir(SERVERS, 0755), "groups");
 	net = ns_make();
 	must(net >= 0, "namespace");
 	for (i = 0; i < 2; i++)
-		for (stack = KERNEL; stack <= XTCP; stack++) {
+		for (stack = stack_first(); stack <= XTCP; stack++) {
 			test_charges(stack, texts[i]);
 			test_limit(stack, texts[i]);
 		}

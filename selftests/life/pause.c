@@ -91,7 +91,7 @@ struct gap {
 };
 
 static struct world worlds[4];
-static const int n_worlds = ARRAY_SIZE(worlds);
+static int n_worlds;
 static long long epoch;		/* when the monotonic clock was 0, us of the time of day */
 
 static long long clock_us(clockid_t clock)
@@ -504,10 +504,11 @@ int main(void)
 	ksft_print_header();
 	if (access(ASK, W_OK))
 		ksft_exit_skip("nobody can stop this machine: there is no " ASK "\n");
+	n_worlds = 2 * stack_count();
 	ksft_set_plan(n_worlds * RESULTS);
 	epoch = clock_us(CLOCK_REALTIME) - now_us();
 	for (i = 0; i < n_worlds; i++)
-		prepare(&worlds[i], i % 2 ? XTCP : KERNEL, i / 2);
+		prepare(&worlds[i], stack_first() + i % stack_count(), i / stack_count());
 	for (i = 0; i < n_worlds; i++)
 		fill_window(&worlds[i]);
 	if (!WAIT_FOR(all_windows_are_closed(), STACK_DEADLINE_MS))

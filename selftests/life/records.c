@@ -201,7 +201,7 @@ static long long all_made(void)
 /* On a machine that is too slow the first of them end before the last are overdue: then once more, with more time. */
 static void end_by_timer(const struct slabs *before)
 {
-	int held_ms = release_is_debug() ? 10000 : 3000, try;
+	int held_ms = release_is_debug() ? 20000 : 3000, try;
 	long long before_it, made;
 	bool ok = false;
 

@@ -160,11 +160,11 @@ int main(void)
 	enum stack stack;
 
 	ksft_print_header();
-	ksft_set_plan(4);
+	ksft_set_plan(stack_count() * 2);
 	ns = ns_make();
 	if (ns < 0)
 		ksft_exit_fail_msg("no namespace\n");
-	for (stack = KERNEL; stack <= XTCP; stack++) {
+	for (stack = stack_first(); stack <= XTCP; stack++) {
 		one_each(stack, accept_in_turn, "accept()", 0);
 		one_each(stack, wait_exclusively, "epoll_wait() with EPOLLEXCLUSIVE", O_NONBLOCK);
 	}

@@ -143,10 +143,10 @@ int main(void)
 	int stack;
 
 	ksft_print_header();
-	ksft_set_plan(8);
+	ksft_set_plan(stack_count() * 2 + 4);
 	ns = ns_make();
 	must(ns >= 0, "namespace");
-	for (stack = KERNEL; stack <= XTCP; stack++) {
+	for (stack = stack_first(); stack <= XTCP; stack++) {
 		records_vouch_for_nobody(stack, PORT + stack);
 		lax_one_vouches_for_nobody(stack, PORT + 2 + stack);
 	}

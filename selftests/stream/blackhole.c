@@ -237,8 +237,8 @@ int main(void)
 	int stack;
 
 	ksft_print_header();
-	ksft_set_plan(2 * (3 * 3 + 2 + 2 + 3 * 3));
-	for (stack = KERNEL; stack <= XTCP; stack++) {
+	ksft_set_plan(stack_count() * (3 * 3 + 2 + 2 + 3 * 3));
+	for (stack = stack_first(); stack <= XTCP; stack++) {
 		mends(stack, false, 1300);
 		mends(stack, true, 1300);
 		mends(stack, false, 1499);

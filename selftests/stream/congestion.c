@@ -252,8 +252,8 @@ static void sockets(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(2 * 20);
-	for (stack = KERNEL; stack <= XTCP; stack++) {
+	ksft_set_plan(stack_count() * 20);
+	for (stack = stack_first(); stack <= XTCP; stack++) {
 		knobs();
 		permissions();
 		sockets();

@@ -162,25 +162,22 @@ static void acks_below(enum stack stack)
 
 int main(void)
 {
+	enum stack stack;
+
 	ksft_print_header();
-	ksft_set_plan(14);
+	ksft_set_plan(stack_count() * 7);
 	must(!ns_pair_make(&net), "namespaces");
 	must(!ns_sysctl_set(net.a, "net.ipv4.tcp_early_retrans", "0") &&
 	     !ns_sysctl_set(net.a, "net.xtcp.early_retrans", "0"), "sysctl");
-	hold(KERNEL, false);
-	hold(XTCP, false);
-	hold(KERNEL, true);
-	hold(XTCP, true);
-	small_writes(KERNEL, true);
-	small_writes(XTCP, true);
-	small_writes(KERNEL, false);
-	small_writes(XTCP, false);
-	refuse(KERNEL, false);
-	refuse(XTCP, false);
-	refuse(KERNEL, true);
-	refuse(XTCP, true);
-	acks_below(KERNEL);
-	acks_below(XTCP);
+	for (stack = stack_first(); stack <= XTCP; stack++) {
+		hold(stack, false);
+		hold(stack, true);
+		small_writes(stack, true);
+		small_writes(stack, false);
+		refuse(stack, false);
+		refuse(stack, true);
+		acks_below(stack);
+	}
 	ns_pair_close(&net);
 	ksft_finished();
 }

@@ -399,10 +399,10 @@ int main(void)
 	enum stack stack;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 9 + 3);
+	ksft_set_plan(stack_count() * 9 + 3);
 	must(!ns_pair_make(&net), "namespaces");
 	must(!netem_set(net.b, "veth0", &slow), "netem");
-	for (stack = KERNEL; stack <= XTCP; stack++) {
+	for (stack = stack_first(); stack <= XTCP; stack++) {
 		evenly(stack, false, false);
 		evenly(stack, true, true);
 		departs_later(stack);
