@@ -218,6 +218,30 @@ bool diff_list_compare(const char *scenario, const char *family,
 }
 
 /**
+ * diff_list_sound() - judge a transcript that nothing is compared with
+ * @scenario: name
+ * @family: "ipv4" or "ipv6"
+ * @xtcp: xtcp's transcript
+ *
+ * Return: whether there is one, of a scenario that came to its end and met all of its deadlines
+ */
+bool diff_list_sound(const char *scenario, const char *family, const char *xtcp)
+{
+	char *text = strdup(xtcp), *lines[MAX_LINES];
+	int n = split(text, lines), i;
+	bool sound = n > 0;
+
+	for (i = 0; i < n; i++) {
+		if (is_failure(lines[i]) || !strncmp(lines[i], "ended by ", 9) || !strncmp(lines[i], "exit status ", 12)) {
+			printf("# %s %s\n# + %s\n", scenario, family, lines[i]);
+			sound = false;
+		}
+	}
+	free(text);
+	return sound;
+}
+
+/**
  * diff_list_unused() - print each entry whose difference did not occur
  * @all: every scenario ran, so an entry of an unknown scenario is unused too
  * Return: how many

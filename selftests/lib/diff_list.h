@@ -9,6 +9,7 @@
 int diff_list_load(FILE *f);
 bool diff_list_compare(const char *scenario, const char *family,
 		       const char *kernel, const char *xtcp);
+bool diff_list_sound(const char *scenario, const char *family, const char *xtcp);
 int diff_list_unused(bool all);
 
 #endif
