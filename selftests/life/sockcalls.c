@@ -25,6 +25,7 @@
 #include "counters.h"
 #include "kselftest_harness.h"
 #include "ns.h"
+#include "release.h"
 #include "wait.h"
 #include "watch.h"
 
@@ -32,6 +33,7 @@
 #define TIMEOUT_S	120
 #define CROWD		200	/* connections that get something when nothing is left */
 #define HOLDERS		4	/* connections that hold more memory than a processor keeps to itself */
+#define FILLS		(release_is_debug() ? 4 : 20)	/* of a buffer, by 64 KB; a watchpoint makes each slow there */
 #define ONE_SKB		(128 * 1024)	/* what the last skb may go over the buffer: a bundle of 64 KB with its head */
 
 FIXTURE(sock) {
@@ -666,7 +668,7 @@ TEST_F_TIMEOUT(sock, memory_pressure_is_written_when_it_changes, TIMEOUT_S)
 	}
 	ASSERT_EQ(counters_read_xtcp(&before, self->ns), 0);
 	ASSERT_EQ(watch_start(&watch, "memory_pressure"), 0) TH_LOG("no watchpoint: %s", strerror(errno));
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < FILLS; i++) {
 		sent = stuff(self->c, 65536, SIZE_MAX);
 		ASSERT_EQ(drain(self->s, sent, 65536), sent);
 	}
@@ -678,7 +680,7 @@ TEST_F_TIMEOUT(sock, memory_pressure_is_written_when_it_changes, TIMEOUT_S)
 	stuff(c[0], 65536, SIZE_MAX);
 	EXPECT_EQ(watch_writes(&watch), 1);
 	ASSERT_EQ(ns_sysctl_set(ns_home(), "net.ipv4.tcp_mem", "%ld %ld %ld", limits[0], limits[1], limits[2]), 0);
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < FILLS; i++) {
 		sent = stuff(self->c, 65536, SIZE_MAX);
 		ASSERT_EQ(drain(self->s, sent, 65536), sent);
 	}
