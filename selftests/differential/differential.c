@@ -155,10 +155,10 @@ static void job_finish(struct job *j, bool late)
 	if (late)
 		sprintf(j->text + j->len, "FATAL: ended by the watchdog\n");
 	else if (WIFSIGNALED(status))
-		sprintf(j->text + j->len, "ended by %s\n",
+		sprintf(j->text + j->len, "FATAL: ended by %s\n",
 			sigabbrev_np(WTERMSIG(status)));
 	else if (WEXITSTATUS(status))
-		sprintf(j->text + j->len, "exit status %d\n",
+		sprintf(j->text + j->len, "FATAL: exit status %d\n",
 			WEXITSTATUS(status));
 	close(j->pipe);
 	j->pid = 0;
