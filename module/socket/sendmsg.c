@@ -233,7 +233,7 @@ static noinline_for_stack int take_control(struct sock *sk, struct msghdr *msg, 
 static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool splices, bool follows)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	int flags = msg->msg_flags;
+	int flags = msg->msg_flags, disconnects;
 	int copied = 0, on_syn = 0, err;
 	u32 tsflags;
 	long timeo;
@@ -269,7 +269,11 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 	if (!xtcp_stream_is_there(xsk->stream) && msg_data_left(msg))
 		xtcp_stream_begin(sk, sk->sk_allocation);
 	xtcp_rate_written(sk);
+	disconnects = READ_ONCE(sk->sk_disconnects);
 	err = queue_all(sk, msg, splices, &timeo, &copied);
+	/* while the call waited, another thread disconnected: the octets went with their connection and its stream */
+	if (unlikely(sk->sk_disconnects != disconnects))
+		return copied + on_syn ?: sk_stream_error(sk, flags, -EPIPE);
 	if (copied) {
 		/* what could not be queued will not follow: no reason to wait for it */
 		bool more = flags & MSG_MORE && !err;

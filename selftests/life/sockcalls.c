@@ -11,10 +11,13 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #include <linux/sock_diag.h>
@@ -22,6 +25,7 @@
 #include <linux/tcp.h>
 #include <linux/xtcp.h>
 
+#include "asleep.h"
 #include "counters.h"
 #include "kselftest_harness.h"
 #include "ns.h"
@@ -527,6 +531,51 @@ TEST_F_TIMEOUT(sock, disconnected_socket_is_reusable, TIMEOUT_S)
 	}
 	ASSERT_EQ(send(self->c, "abc", 3, 0), 3);
 	EXPECT_TRUE(WAIT_FOR(queue(self->s, SIOCINQ) == 3, DEADLINE_MS));
+}
+
+struct urgent_write {
+	int fd;
+	atomic_int tid;
+	ssize_t sent;
+};
+
+static void *write_urgent(void *arg)
+{
+	static const char text[1 << 22];
+	struct urgent_write *w = arg;
+
+	atomic_store(&w->tid, gettid());
+	w->sent = send(w->fd, text, sizeof(text), MSG_OOB | MSG_NOSIGNAL);
+	return NULL;
+}
+
+/* A thread sleeps in the middle of an urgent write, another one disconnects: nothing of the write is left behind. */
+TEST_F_TIMEOUT(sock, disconnect_ends_an_urgent_write, TIMEOUT_S)
+{
+	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
+	struct urgent_write w = { .fd = self->c };
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	pthread_t thread;
+	char octets[4];
+
+	ASSERT_EQ(getsockname(self->listener, (void *)&ss, &len), 0);
+	ASSERT_EQ(pthread_create(&thread, NULL, write_urgent, &w), 0);
+	EXPECT_TRUE(WAIT_FOR(atomic_load(&w.tid) && asleep_in(atomic_load(&w.tid)) == SYS_sendto, DEADLINE_MS));
+	EXPECT_EQ(connect(self->c, &unspec, sizeof(unspec)), 0);
+	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	/* a part of it was queued */
+	EXPECT_GT(w.sent, 0);
+	EXPECT_LT(w.sent, 1 << 22);
+
+	ASSERT_EQ(connect(self->c, (void *)&ss, len), 0);
+	close(self->s);
+	self->s = accept(self->listener, NULL, NULL);
+	ASSERT_GE(self->s, 0);
+	ASSERT_EQ(send(self->c, "abc", 3, 0), 3);
+	EXPECT_EQ(recv(self->s, octets, sizeof(octets), 0), 3);
+	EXPECT_EQ(recv(self->s, octets, sizeof(octets), MSG_OOB), -1);
+	EXPECT_EQ(errno, EINVAL);
 }
 
 /*
