@@ -153,11 +153,27 @@ shell_syntax()
 	done
 }
 
-# checkpatch IGNORED FILE...: lines have 120 columns here, as in wide tables.
+# checkpatch IGNORED FILE...: lines have 120 columns here, as in wide tables. It takes minutes for all files, so what it
+# had nothing to say of is remembered, by contents.
 checkpatch()
 {
-	perl "$tools/checkpatch.pl" --no-tree --strict --terse --show-types --no-summary \
-		--max-line-length=120 --ignore "FILE_PATH_CHANGES,REPEATED_WORD,$1" -f "${@:2}" 2>&1
+	local options=(--no-tree --strict --terse --show-types --no-summary --max-line-length=120
+		--ignore "FILE_PATH_CHANGES,REPEATED_WORD,$1") known=$XTCP_CACHE/checkpatch said file sum
+	local -A name=()
+
+	shift
+	mkdir -p "$known"
+	find "$known" -mtime +60 -delete
+	while read -r sum file; do
+		sum=$(printf '%s\n' "${options[@]}" "$sum" | cat - "$tools/checkpatch.pl" | sha256sum)
+		[ -e "$known/${sum%% *}" ] || name[$file]=${sum%% *}
+	done < <(sha256sum "$@")
+	[ ${#name[@]} -gt 0 ] || return 0
+	said=$(perl "$tools/checkpatch.pl" "${options[@]}" -f "${!name[@]}" 2>&1)
+	for file in "${!name[@]}"; do
+		grep -qF "$file" <<<"$said" || touch "$known/${name[$file]}"
+	done
+	[ -z "$said" ] || echo "$said"
 }
 
 # Some of its advice is for the kernel's own tree only: there compat.h would be
