@@ -141,7 +141,7 @@ struct xtcp_sock {
 	u32 ts_recent;			/* TS.Recent */
 	u32 ts_recent_stamp;		/* when it was taken, seconds; 0: never */
 	u32 segs_out;			/* segments sent */
-	u32 data_segs_in;		/* segments received with text */
+	u32 data_segs_in;		/* segments received with text, accepted or not */
 	u16 rcv_mss;			/* estimate of the peer's segment size, for delayed ACKs */
 	u16 urg_data;			/* XTCP_URGENT_* and the octet at urg_seq (urgent.h), 0: none; READ_ONCE */
 	u8 rcv_wscale;			/* shift of ours */

@@ -16,8 +16,9 @@
  *    is searched for from the first segment on. Without memory: with the text; the search when timeouts ask for it.
  *
  * It stays until the sock is free or disconnects. Before it begins xsk->stream is &xtcp_stream_none, which says what a
- * new one says and is constant: who only reads need not ask, and who writes without having asked is found out. A SYN
- * leaves no trace in it: what it tells, the round trip, stands in the sock.
+ * new one says and is constant: who only reads need not ask, and who writes without having asked is found out. What two
+ * fields say depends on the connection: snd_sml then is SND.UNA, and space_copied xtcp_space_copied(). What the SYN has
+ * told by then, the round trip, stands in the sock.
  */
 #include "base/stream.h"
 

@@ -357,6 +357,7 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
  */
 void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *child)
 {
+	const u32 segments = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 	bool up;
 
 	sock_owned_by_me(child);
@@ -365,7 +366,8 @@ void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 	detach(skb);
 	sk_mark_napi_id(child, skb);
 	/* the SYN is one of them, as Linux counts */
-	xtcp_sk(child)->segs_in = 1 + max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+	xtcp_sk(child)->segs_in = 1 + segments;
+	xtcp_sk(child)->data_segs_in = xtcp_seg(skb)->len ? segments : 0;
 	xtcp_arrives(child, skb);
 	up = child->sk_state != TCP_SYN_RECV;
 	bh_unlock_sock(child);

@@ -206,13 +206,14 @@ static noinline void right_size(struct sock *sk, u32 copied)
 {
 	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const u32 before = max(xsk->stream->space_copied, 1U);
 	u64 window, rcvbuf;
 
 	if (!READ_ONCE(ctl->moderate_rcvbuf) || sk->sk_userlocks & SOCK_RCVBUF_LOCK)
 		return;
 	/* for what is resent, and some more; and what the peer sends faster next time, until the time after that */
 	window = 2ULL * copied + 16 * largest_text(xsk);
-	window += 2 * div_u64(window * (copied - xsk->stream->space_copied), xsk->stream->space_copied);
+	window += 2 * div_u64(window * (copied - before), before);
 	rcvbuf = div_u64(min_t(u64, window, U32_MAX) << XTCP_SPACE_RATIO_BITS, xsk->rcv_ratio);
 	rcvbuf = min_t(u64, rcvbuf, READ_ONCE(ctl->rmem[2]));
 	if (rcvbuf > sk->sk_rcvbuf)

@@ -23,7 +23,7 @@ static const struct wire_row rows[] = {
 		.pre = "listen; set DEFER_ACCEPT 30",
 		.want = {
 			.script = "< S 0 $; > S. 0 ack 1; < P. 1(10) ack 1; >@1000 . 1 ack 11;"
-				  "accept; read 10",
+				  "accept; info segs_in = 2; info data_segs_in = 1; read 10",
 			.counters = "TCPDeferAcceptDrop=0 PassiveOpens=1",
 			.state = ESTABLISHED,
 		},
