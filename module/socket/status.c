@@ -18,6 +18,7 @@
 #include "loss/rate.h"
 #include "pure/rto.h"
 #include "pure/seq.h"
+#include "recv/space.h"
 #include "recv/text.h"
 #include "recv/urgent.h"
 #include "socket/recvmsg.h"

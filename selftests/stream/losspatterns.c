@@ -294,8 +294,8 @@ static bool judge(int option, int pattern)
 			       x->done ? x->wrong : "not run");
 		return false;
 	}
-	if (release_is_debug() || (x->seen.resent <= k->seen.resent &&
-					x->timeouts <= k->timeouts + timeouts_more(option, pattern)))
+	if (release_is_debug() ||
+	    (x->seen.resent <= k->seen.resent && x->timeouts <= k->timeouts + timeouts_more(option, pattern)))
 		return true;
 	ksft_print_msg("%s, %s: xtcp resent %u (%u needlessly), %d timeouts, %lld ms; kernel TCP %u (%u), %d, %lld\n",
 		       about, with, x->seen.resent, x->seen.needless, x->timeouts,
