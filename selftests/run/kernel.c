@@ -222,38 +222,32 @@ static void scan_for_leaks(struct result *result)
 		result_fail(result, "no kmemleak: %s", strerror(errno));
 }
 
-/* What kmemleak knows goes to the output, once: it is forgotten then. */
-static void tell_leaks(struct result *result, const char *when)
+/*
+ * kmemleak reports what two scans found unreferenced and unchanged, and leaves out objects younger than five seconds.
+ * The module is not there, so that what it left behind is found, too. Where there is something to read it comes once
+ * more: its functions have names then.
+ */
+void kernel_check_leaks(struct result *result)
 {
-	struct text leaks = read_file(LEAKS);
+	struct text leaks;
 
+	if (!run_is_debug())
+		return;
+	kernel_unload(result);
+	scan_for_leaks(result);
+	wait_until_ms(wait_now_ms() + 5500);
+	scan_for_leaks(result);
+	leaks = read_file(LEAKS);
 	if (leaks.len) {
-		result_fail(result, "kmemleak found leaks %s", when);
+		text_clear(&leaks);
+		kernel_load(result);
+		leaks = read_file(LEAKS);
+		result_fail(result, "kmemleak found leaks");
 		text_add(&result->output, leaks.at, leaks.len);
 		fwrite(leaks.at, 1, leaks.len, stdout);
 		write_file(LEAKS, "clear");
 	}
 	text_clear(&leaks);
-}
-
-/*
- * kmemleak reports what two scans found unreferenced and unchanged, and leaves
- * out objects younger than five seconds. The module is there for the first two,
- * since its functions have names then; the third sees what it left behind.
- */
-void kernel_check_leaks(struct result *result)
-{
-	if (!run_is_debug())
-		return;
-	kernel_load(result);
-	scan_for_leaks(result);
-	wait_until_ms(wait_now_ms() + 5500);
-	scan_for_leaks(result);
-	tell_leaks(result, "of the tests");
-	kernel_unload(result);
-	scan_for_leaks(result);
-	scan_for_leaks(result);
-	tell_leaks(result, "after the module had gone");
 }
 
 void kernel_save_trace(const char *folder)
