@@ -136,10 +136,10 @@ start_counted()
 # for a test that looks at real time comes first.
 run_debug()
 {
-	local counted status=0
+	local alone status=0
 
-	counted=$(counted_tests | any_of)
-	[ -z "$counted" ] || scripts/check-vm.sh --counted debug "$out/counted" "$counted" || status=1
+	alone=$(counted_tests | any_of)
+	[ -z "$alone" ] || scripts/check-vm.sh --counted debug "$out/counted" "$alone" || status=1
 	nice -n 5 scripts/check-vm.sh debug "$out" "$only" "$(elsewhere)" || status=1
 	return $status
 }
