@@ -153,8 +153,9 @@ shell_syntax()
 	done
 }
 
-# checkpatch IGNORED FILE...: lines have 120 columns here, as in wide tables. It takes minutes for all files, so what it
-# had nothing to say of is remembered, by contents.
+# checkpatch IGNORED FILE...: lines have 120 columns here, as in wide tables. It takes minutes for all files, so those are
+# remembered, by name and contents, of which it had nothing to say. (Of some things it speaks once only, at the first
+# file: when it speaks, it is asked again for all of them.)
 checkpatch()
 {
 	local options=(--no-tree --strict --terse --show-types --no-summary --max-line-length=120
@@ -165,15 +166,16 @@ checkpatch()
 	mkdir -p "$known"
 	find "$known" -mtime +60 -delete
 	while read -r sum file; do
-		sum=$(printf '%s\n' "${options[@]}" "$sum" | cat - "$tools/checkpatch.pl" | sha256sum)
+		[ -s "$file" ] || { echo "$file: empty"; continue; }
+		sum=$(printf '%s\n' "${options[@]}" "$file" "$sum" | cat - "$tools/checkpatch.pl" | sha256sum)
 		[ -e "$known/${sum%% *}" ] || name[$file]=${sum%% *}
 	done < <(sha256sum "$@")
 	[ ${#name[@]} -gt 0 ] || return 0
-	said=$(perl "$tools/checkpatch.pl" "${options[@]}" -f "${!name[@]}" 2>&1)
-	for file in "${!name[@]}"; do
-		grep -qF "$file" <<<"$said" || touch "$known/${name[$file]}"
-	done
-	[ -z "$said" ] || echo "$said"
+	if said=$(perl "$tools/checkpatch.pl" "${options[@]}" -f "${!name[@]}" 2>&1) && [ -z "$said" ]; then
+		(cd "$known" && touch "${name[@]}")
+	else
+		echo "${said:-checkpatch ended with an error}"
+	fi
 }
 
 # Some of its advice is for the kernel's own tree only: there compat.h would be

@@ -33,16 +33,25 @@ usage()
 	END
 }
 
+# settled: what was said by now, but for rows of a test that was void, which was played again
+settled()
+{
+	awk '{ line[NR] = $0 }
+	     /^# [^ :]+: void, / { for (i = NR - 1; i > 0 && line[i] "" != substr($0, 1, index($0, ":") - 1); i--)
+					line[i] = "# " line[i] }
+	     END { for (i = 1; i <= NR; i++) print line[i] }' "$log"
+}
+
 # part COMMAND...: show and collect its output; it fails if it says so by its
 # status alone, too.
 part()
 {
 	local before after
 
-	before=$(grep -c '^not ok' "$log")
+	before=$(settled | grep -c '^not ok')
 	"$@" 2>&1 | tee -a "$log"
 	if [ "${PIPESTATUS[0]}" -ne 0 ]; then
-		after=$(grep -c '^not ok' "$log")
+		after=$(settled | grep -c '^not ok')
 		[ "$before" -ne "$after" ] || echo "not ok - ${*##*/}: failed" | tee -a "$log"
 	fi
 }
@@ -95,15 +104,16 @@ elsewhere()
 	{ counted_tests; make -s -C selftests list | tr ' ' '\n' | grep -E -- "$paced"; } | any_of
 }
 
-# start_beside NAME KIND FOLDER TESTS [OPTION]: a machine beside what follows; go on when its module and programs are
+# start_beside NAME COMMAND...: machines beside what follows; go on when the module and programs of the first one are
 # copied, for others are built in the same place
 start_beside()
 {
-	[ -n "$4" ] || return 0
-	: >"$out/beside.$1"
-	scripts/check-vm.sh ${5-} "$2" "$3" "$4" >"$out/beside.$1" 2>&1 &
-	beside_pid[$1]=$!
-	until grep -q "^# $2 kernel" "$out/beside.$1" || ! kill -0 "${beside_pid[$1]}" 2>/dev/null; do
+	local name=$1
+
+	: >"$out/beside.$name"
+	"${@:2}" >"$out/beside.$name" 2>&1 &
+	beside_pid[$name]=$!
+	until grep -q '^# [^ ]* kernel, ' "$out/beside.$name" || ! kill -0 "${beside_pid[$name]}" 2>/dev/null; do
 		sleep 0.5
 	done
 }
@@ -126,10 +136,13 @@ show_beside()
 	return "$2"
 }
 
-# start_counted KIND
+# start_counted: those on the stock kernel
 start_counted()
 {
-	start_beside "counted.$1" "$1" "$out/counted" "$(counted_tests | any_of)" --counted
+	local alone
+
+	alone=$(counted_tests | any_of)
+	[ -z "$alone" ] || start_beside counted scripts/check-vm.sh --counted stock "$out/counted" "$alone"
 }
 
 # The tests on the debug kernel take as long as all else, one machine after the other, beside it. Who wants a processor
@@ -146,8 +159,22 @@ run_debug()
 
 start_debug()
 {
-	run_debug >"$out/beside.debug" 2>&1 &
-	beside_pid[debug]=$!
+	start_beside debug run_debug
+}
+
+# Which tests have not run on a kernel that should have all.
+left_out()
+{
+	local kind name left status=0
+
+	for kind in stock debug; do
+		[ "$kind" = stock ] || [ -z "$quick" ] || continue
+		left=$(tests | grep -vxE -- "$([ "$kind" = stock ] || echo "$paced")" | grep -vxF -- "$(
+			awk -v kind="$kind" '/^# [^ ]+ kernel, / { now = $2 }
+				now == kind && /^# [^ :]+: [0-9]+ passed, / { print substr($2, 1, length($2) - 1) }' "$log")")
+		[ -z "$left" ] || { echo "not ok - $kind kernel, left out:" $left; status=1; }
+	done
+	return $status
 }
 
 # run_kernel SERIES [short]
@@ -209,11 +236,38 @@ run_demo()
 	return 1
 }
 
+# end_tree PID: it and all that it has started
+end_tree()
+{
+	local child
+
+	for child in $(pgrep -P "$1"); do
+		end_tree "$child"
+	done
+	kill "$1" 2>/dev/null
+}
+
+# By a signal: what runs beside ends, too, and what it has said by then counts.
+ended()
+{
+	local name
+
+	for name in "${!beside_pid[@]}"; do
+		end_tree "${beside_pid[$name]}"
+		cat "$out/beside.$name" >>"$log"
+	done
+	echo "not ok - ended by a signal" | tee -a "$log"
+	close_up
+	exit 143
+}
+
 # close_up: the closing line, from all that was printed.
 close_up()
 {
 	local passed failed skipped excused line
 
+	settled >"$out/settled"
+	mv "$out/settled" "$log"
 	skipped=$(grep -ciE '^ok .*# *skip' "$log")
 	# what a kernel does not have cannot be tested on it
 	excused=$(grep -ciE '^ok .*# *skip the kernel cannot' "$log")
@@ -267,7 +321,7 @@ rm -f build/check/verdict
 out=$(mktemp -d build/check/run.XXXXXX)
 log=$out/log
 : >"$log"
-trap 'kill ${beside_pid[*]} 2>/dev/null; echo "not ok - ended by a signal" | tee -a "$log"; close_up; exit 143' TERM
+trap ended INT TERM HUP
 
 if [ -n "$kernel" ]; then
 	part run_kernel "$kernel" "$short"
@@ -275,7 +329,7 @@ if [ -n "$kernel" ]; then
 	exit
 fi
 [ -n "$quick" ] || start_debug
-start_counted stock
+start_counted
 if [ -z "$only" ]; then
 	part scripts/check-style.sh
 	part scripts/check-module.sh
@@ -288,7 +342,7 @@ fi
 [[ ! algorithm =~ $only ]] || part scripts/check-algorithm.sh "$out"
 [[ ! examples =~ $only ]] || part scripts/check-examples.sh
 [[ ! programs =~ $only ]] || part scripts/programs.sh --short
-end_beside counted.stock
+end_beside counted
 part scripts/check-vm.sh stock "$out" "$only" "$(elsewhere)"
 [[ ! pace =~ $only ]] || part scripts/check-vm.sh --counted --real-waits stock "$out/paced" "$paced"
 [ -n "$quick$only" ] || also=${also:-6.12}
@@ -296,4 +350,5 @@ part scripts/check-vm.sh stock "$out" "$only" "$(elsewhere)"
 [ -n "$only" ] || part run_demos
 [[ ! tour =~ $only ]] || part scripts/tour.sh --check
 end_beside debug
+[ -n "$only" ] || part left_out
 close_up

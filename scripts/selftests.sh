@@ -7,4 +7,5 @@
 cd "$(dirname "$0")/.." && mkdir -p build/selftests || exit 1
 exec 9>build/selftests/.lock
 flock 9
-exec make -s -j"$(nproc)" -C selftests "$@" 9>&-
+# this shell holds the lock until make has ended, and make's children do not
+make -s -j"$(nproc)" -C selftests "$@" 9>&-

@@ -185,13 +185,13 @@ note_standstill()
 # watch_machine: until it ends.
 watch_machine()
 {
-	local before
+	local before=$SECONDS
 
 	while kill -0 "$qemu" 2>/dev/null; do
-		before=$SECONDS
 		sleep 0.2
 		[ $((SECONDS - before)) -lt $standstill ] || note_standstill $((SECONDS - before))
-		[ ! -s "$work/ctl/pause" ] || pause_machine
+		before=$SECONDS
+		[ ! -s "$work/ctl/pause" ] || { pause_machine; before=$SECONDS; }
 		end_if_stalled
 	done
 }
@@ -327,8 +327,9 @@ share_options()
 
 choose_options()
 {
-	words="console=ttyS0,115200 panic=-1 oops=panic watchdog_thresh=30"
-	words+=" rcupdate.rcu_cpu_stall_timeout=60 mitigations=off nopti tsc=reliable"
+	# a machine that its own stops for two minutes has not locked up
+	words="console=ttyS0,115200 panic=-1 oops=panic watchdog_thresh=120"
+	words+=" rcupdate.rcu_cpu_stall_timeout=240 mitigations=off nopti tsc=reliable"
 	words+=" acpi=noirq" # every device has MSI; routing takes 15 s each on a debug kernel
 	words+=" no_timer_check" # on a busy machine the check fails, and the kernel panics
 	# A kernel that does not get on says where, and ends.

@@ -266,6 +266,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 	const u32 peek_off = flags & MSG_PEEK ? max(READ_ONCE(sk->sk_peek_off), 0) : 0;
 	u32 peek_seq = xsk->copied_seq + peek_off;
 	struct reading r = { .seq = flags & MSG_PEEK ? &peek_seq : &xsk->copied_seq };
+	const int disconnects = READ_ONCE(sk->sk_disconnects);
 	int copied = 0;
 	int ret;
 
@@ -311,7 +312,9 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			sock_recv_timestamp(msg, sk, r.stamped);
 		consume_skb(r.stamped);
 	}
-	xtcp_window_update(sk, flags & MSG_PEEK ? 0 : copied);
+	/* else the octets came from a connection that another thread has ended meanwhile */
+	if (likely(sk->sk_disconnects == disconnects))
+		xtcp_window_update(sk, flags & MSG_PEEK ? 0 : copied);
 	return copied ?: ret;
 }
 

@@ -172,6 +172,17 @@ static void try_test(struct result *result, const char *program, int seconds)
 	look_at_kernel(result);
 }
 
+/* What try_test() has kept. */
+static void drop_trace(const struct result *result)
+{
+	char folder[512], trace[520];
+
+	snprintf(folder, sizeof(folder), "%s/%s", out, result->name);
+	snprintf(trace, sizeof(trace), "%s/trace", folder);
+	unlink(trace);
+	rmdir(folder);
+}
+
 /* For how many seconds this machine has stood still, clocks going on, since who runs it did; scripts/vm.sh says so. */
 static int stood_still(void)
 {
@@ -218,6 +229,7 @@ static void run_test(struct result *result, char *what)
 		printf("# %s: void, the machine stood still for %d s meanwhile; again\n", what, stood_still() - before);
 		text_clear(&result->output);
 		text_clear(&result->dmesg);
+		drop_trace(result);
 		*result = (struct result){ .name = what };
 		try_test(result, program, atoi(seconds));
 	}
