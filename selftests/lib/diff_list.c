@@ -229,7 +229,7 @@ bool diff_list_sound(const char *scenario, const char *family, const char *xtcp)
 {
 	char *text = strdup(xtcp), *lines[MAX_LINES];
 	int n = split(text, lines), i;
-	bool sound = n > 0;
+	bool sound = n > 0 && n < MAX_LINES;
 
 	for (i = 0; i < n; i++) {
 		if (is_failure(lines[i])) {
