@@ -76,9 +76,10 @@ run_units()
 # here, nor what has the machine stopped, nor a storm that has to be over before a timer runs, on the debug kernel too.
 counted='^(accecn|answers|autotune|bbr|blackhole|cgroup|dctcp|expiry|hostqueue|idle|losspatterns|lossy|pacing|run_cost|sendfile|uncut|wire_.*)$'
 not_counted='^(wire_group|wire_timer|wire_icmp)$'
-# What they judge is time, how often something is sent again, or xtcp_run: the debug kernel says nothing about that, and
-# needs many minutes for it. Others take the same ways through the module. Who asks for one by name has it there, too.
-stock_only='^(anyprogram|answers|autotune|bbr|longlife|losspatterns|run_cost)$'
+# What they judge is time, how often something is sent again, tables of what bind() answers, or xtcp_run: the debug
+# kernel says nothing about that, and needs many minutes for it. Others take the same ways through the module. Who asks
+# for one by name has it there, too.
+stock_only='^(anyprogram|answers|autotune|bbr|cross_ports|longlife|losspatterns|overlap|run_cost)$'
 # What programs show of much traffic: they come from this machine's files, for which the clock of the others jumps.
 paced='^pace$'
 declare -A beside_pid=()
@@ -145,30 +146,13 @@ show_beside()
 	return "$2"
 }
 
-# start_counted: those on the stock kernel
+# start_counted KIND
 start_counted()
 {
 	local alone
 
-	alone=$(counted_tests | any_of)
-	[ -z "$alone" ] || start_beside counted scripts/check-vm.sh --counted stock "$out/counted" "$alone"
-}
-
-# The tests on the debug kernel take as long as all else, one machine after the other, beside it. Who wants a processor
-# for a test that looks at real time comes first.
-run_debug()
-{
-	local alone status=0
-
-	alone=$(counted_tests | for_debug | any_of)
-	[ -z "$alone" ] || scripts/check-vm.sh --counted debug "$out/counted" "$alone" || status=1
-	nice -n 5 scripts/check-vm.sh debug "$out" "$(tests | for_debug | any_of)" "$(elsewhere)" || status=1
-	return $status
-}
-
-start_debug()
-{
-	start_beside debug run_debug
+	alone=$(counted_tests | if [ "$1" = debug ]; then for_debug; else cat; fi | any_of)
+	[ -z "$alone" ] || start_beside "counted.$1" scripts/check-vm.sh --counted "$1" "$out/counted" "$alone"
 }
 
 # Which tests have not run on a kernel that should have all.
@@ -337,8 +321,8 @@ if [ -n "$kernel" ]; then
 	close_up
 	exit
 fi
-[ -n "$quick" ] || start_debug
-start_counted
+[ -n "$quick" ] || start_counted debug
+start_counted stock
 if [ -z "$only" ]; then
 	part scripts/check-style.sh
 	part scripts/check-module.sh
@@ -351,13 +335,15 @@ fi
 [[ ! algorithm =~ $only ]] || part scripts/check-algorithm.sh "$out"
 [[ ! examples =~ $only ]] || part scripts/check-examples.sh
 [[ ! programs =~ $only ]] || part scripts/programs.sh --short
-end_beside counted
+end_beside counted.stock
 part scripts/check-vm.sh stock "$out" "$only" "$(elsewhere)"
 [[ ! pace =~ $only ]] || part scripts/check-vm.sh --counted --real-waits stock "$out/paced" "$paced"
 [ -n "$quick$only" ] || also=${also:-6.12}
 [ -z "$also" ] || part run_kernel "$also" short
 [ -n "$only" ] || part run_demos
 [[ ! tour =~ $only ]] || part scripts/tour.sh --check
-end_beside debug
+end_beside counted.debug
+# alone: some of its tests look at real time, and it is slow
+[ -n "$quick" ] || part scripts/check-vm.sh debug "$out" "${only:-$(tests | for_debug | any_of)}" "$(elsewhere)"
 [ -n "$only" ] || part left_out
 close_up
