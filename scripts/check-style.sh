@@ -164,7 +164,7 @@ checkpatch()
 
 	shift
 	mkdir -p "$known"
-	find "$known" -mtime +60 -delete
+	find "$known" -type f -mtime +60 -delete
 	while read -r sum file; do
 		[ -s "$file" ] || { echo "$file: empty"; continue; }
 		sum=$(printf '%s\n' "${options[@]}" "$file" "$sum" | cat - "$tools/checkpatch.pl" | sha256sum)

@@ -96,10 +96,10 @@ counted_tests()
 	tests | grep -E -- "$counted" | grep -vE -- "$not_counted"
 }
 
-# for_debug: of the names that come, those for the debug kernel
-for_debug()
+# for_kernel KIND: of the names that come, those for that kernel
+for_kernel()
 {
-	if [ -n "$only" ]; then cat; else grep -vE -- "$stock_only|$paced"; fi
+	if [ "$1" != debug ] || [ -n "$only" ]; then cat; else grep -vE -- "$stock_only|$paced"; fi
 }
 
 # any_of: of the names that come, as check-vm.sh takes them
@@ -114,8 +114,8 @@ elsewhere()
 	{ counted_tests; make -s -C selftests list | tr ' ' '\n' | grep -E -- "$paced"; } | any_of
 }
 
-# start_beside NAME COMMAND...: machines beside what follows; go on when the module and programs of the first one are
-# copied, for others are built in the same place
+# start_beside NAME COMMAND...: a machine beside what follows; go on when its module and programs are copied, for others
+# are built in the same place
 start_beside()
 {
 	local name=$1
@@ -151,18 +151,18 @@ start_counted()
 {
 	local alone
 
-	alone=$(counted_tests | if [ "$1" = debug ]; then for_debug; else cat; fi | any_of)
+	alone=$(counted_tests | for_kernel "$1" | any_of)
 	[ -z "$alone" ] || start_beside "counted.$1" scripts/check-vm.sh --counted "$1" "$out/counted" "$alone"
 }
 
 # Which tests have not run on a kernel that should have all.
 left_out()
 {
-	local kind name left status=0
+	local kind left status=0
 
 	for kind in stock debug; do
 		[ "$kind" = stock ] || [ -z "$quick" ] || continue
-		left=$(tests | { if [ "$kind" = debug ]; then for_debug; else cat; fi; } | grep -vxF -- "$(
+		left=$(tests | for_kernel "$kind" | grep -vxF -- "$(
 			awk -v kind="$kind" '/^# [^ ]+ kernel, / { now = $2 }
 				now == kind && /^# [^ :]+: [0-9]+ passed, / { print substr($2, 1, length($2) - 1) }' "$log")")
 		[ -z "$left" ] || { echo "not ok - $kind kernel, left out:" $left; status=1; }
@@ -344,6 +344,6 @@ part scripts/check-vm.sh stock "$out" "$only" "$(elsewhere)"
 [[ ! tour =~ $only ]] || part scripts/tour.sh --check
 end_beside counted.debug
 # alone: some of its tests look at real time, and it is slow
-[ -n "$quick" ] || part scripts/check-vm.sh debug "$out" "${only:-$(tests | for_debug | any_of)}" "$(elsewhere)"
+[ -n "$quick" ] || part scripts/check-vm.sh debug "$out" "${only:-$(tests | for_kernel debug | any_of)}" "$(elsewhere)"
 [ -n "$only" ] || part left_out
 close_up
