@@ -50,7 +50,7 @@ usage()
 
 	/run/vm/stood_still says for how many seconds nothing ran on this machine
 	since the other one began, as where who runs this one stops it; it is not
-	there before that happens, nor with --icount.
+	there before that happens, nor with --icount, unless --real-waits, too.
 
 	Exit status: the command's; or
 	  2    wrong arguments
@@ -178,7 +178,7 @@ note_standstill()
 {
 	stood_still=$((stood_still + $1))
 	touch "$work/ctl/alive"
-	[ -n "$icount" ] || echo "$stood_still" >"$work/ctl/stood_still"
+	[ "${icount:+$real_waits}" = off ] || echo "$stood_still" >"$work/ctl/stood_still"
 	echo "vm.sh: this machine stood still for $1 s" >&2
 }
 

@@ -145,9 +145,12 @@ static void marks(const char *ecn, bool bundles)
 	ksft_test_result(whole && marked > 0 && dctcp.dctcp_enabled && info.tcpi_delivered_ce <= marked &&
 			 info.tcpi_delivered_ce + info.tcpi_total_retrans >= marked && !info.tcpi_lost,
 			 "ecn %s, %s: all marks are known\n", ecn, bundles ? "bundles" : "real segments");
-	/* it is that of some thirty windows, and the share of all is known */
+	/*
+	 * It is that of some thirty windows, and the share of all is known; netem draws which ones it marks. Where a
+	 * bundle is a window some of them in a row have none. (How alpha goes up and down exactly: wire_dctcp.)
+	 */
 	share = ALPHA_ONE * info.tcpi_delivered_ce / SEGMENTS;
-	ksft_test_result(dctcp.dctcp_alpha >= share / 3 && dctcp.dctcp_alpha <= share * 3 &&
+	ksft_test_result(dctcp.dctcp_alpha >= share / (bundles ? 10 : 3) && dctcp.dctcp_alpha <= share * 3 &&
 			 dctcp.dctcp_alpha < ALPHA_ONE && info.tcpi_snd_ssthresh >= 2 &&
 			 info.tcpi_snd_ssthresh < AT_ONCE,
 			 "ecn %s, %s: and what was not marked, too\n", ecn, bundles ? "bundles" : "real segments");

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "crossing.h"
 #include "flow.h"
 #include "lib/release.h"
 #include "router.h"
@@ -66,6 +67,7 @@ struct run {
 	struct flow flows[2 * SIDES_MAX];
 	int nr_sides;
 	pthread_t thread;
+	struct crossing crossing;
 };
 
 /* By kind: bundles are few, and a single network may lose none of them. */
@@ -97,6 +99,8 @@ static void prepare(struct run *r)
 	netem.queue = r->kind->queue * r->mtu;
 	if (router_set(&r->router, &netem, &netem))
 		ksft_exit_fail_msg("no netem\n");
+	if (netem.burst_start)
+		crossing_start(&r->crossing, r->router.sender, ROUTER_RECEIVER4, r->router.receiver, ROUTER_SENDER4);
 	errno = pthread_create(&r->thread, NULL, transfer, r);
 	if (errno)
 		ksft_exit_fail_msg("no thread: %s\n", strerror(errno));
@@ -107,6 +111,8 @@ static void report(struct run *r)
 	int i;
 
 	pthread_join(r->thread, NULL);
+	if (r->kind->netem.burst_start)
+		crossing_end(&r->crossing);
 	drops[r->kind - kinds] += router_drops(&r->router);
 	for (i = 0; i < r->nr_sides; i++) {
 		flow_explain(&r->flows[2 * i], 2);

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "crossing.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <kselftest.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ns.h"
+
+#define EVERY_MS	20
+#define DISCARD		9	/* nobody listens there */
+
+static void *cross(void *arg)
+{
+	struct crossing *c = arg;
+	int i;
+
+	while (!c->over) {
+		for (i = 0; i < 2; i++)
+			sendto(c->fd[i], "", 0, 0, (struct sockaddr *)&c->to[i], sizeof(c->to[i]));
+		poll(NULL, 0, EVERY_MS);
+	}
+	return NULL;
+}
+
+static void open_way(struct crossing *c, int way, int ns, const char *addr)
+{
+	c->to[way] = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(DISCARD) };
+	c->fd[way] = ns_socket(ns, AF_INET, SOCK_DGRAM, 0);
+	if (c->fd[way] < 0 || inet_pton(AF_INET, addr, &c->to[way].sin_addr) != 1)
+		ksft_exit_fail_msg("no way to %s\n", addr);
+}
+
+void crossing_start(struct crossing *c, int a, const char *b_addr, int b, const char *a_addr)
+{
+	open_way(c, 0, a, b_addr);
+	open_way(c, 1, b, a_addr);
+	c->over = false;
+	errno = pthread_create(&c->thread, NULL, cross, c);
+	if (errno)
+		ksft_exit_fail_msg("no thread: %s\n", strerror(errno));
+}
+
+void crossing_end(struct crossing *c)
+{
+	c->over = true;
+	pthread_join(c->thread, NULL);
+	close(c->fd[0]);
+	close(c->fd[1]);
+}
