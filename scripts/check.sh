@@ -11,16 +11,18 @@ cd "$(dirname "$0")/.."
 usage()
 {
 	cat <<-END
-	Usage: scripts/check.sh [--quick | --kernel SERIES [--short]] [--also SERIES] [--only NAME]
+	Usage: scripts/check.sh [--quick | --all | --kernel SERIES [--short]] [--also SERIES] [--only NAME]
 
 	Checks the style and what the module imports, compiles it for newer kernels,
 	runs the unit tests and draws recorded traces here, runs the tests of
-	selftests/ in a virtual machine on the stock kernel and a short list of them on
-	Linux 6.12, the demonstrations, the pages of the tour, and the tests on the debug
-	kernel. The last line says "N passed, N failed", and ", N skipped" if any; the
-	exit status is 0 if none failed.
+	selftests/ in virtual machines on the stock kernel, those of short.list on
+	Linux 6.12 and those of debug.list on the debug kernel, the demonstrations, and
+	the pages of the tour. The last line says "N passed, N failed", and ", N skipped"
+	if any; the exit status is 0 if none failed.
 
 	  --quick          leave out the debug kernel and 6.12
+	  --all            all tests on the debug kernel, too, and on the stock kernel those
+	                   that take minutes
 	  --kernel SERIES  build the module for that kernel of scripts/kernels.list, compare what
 	                   it imports with what the kernel exports, and run the tests of
 	                   selftests/ on it; nothing else
@@ -80,9 +82,17 @@ not_counted='^(wire_group|wire_timer|wire_icmp)$'
 # kernel says nothing about that, and needs many minutes for it. Others take the same ways through the module. Who asks
 # for one by name has it there, too.
 stock_only='^(anyprogram|answers|autotune|bbr|cross_ports|longlife|losspatterns|overlap|run_cost)$'
-# What programs show of much traffic: they come from this machine's files, for which the clock of the others jumps.
+# Gigabytes, for minutes.
+long='^longlife$'
+# What programs show of much traffic: they come from this machine's files, for which the clock of the others jumps. It
+# is of the stock kernel's.
 paced='^pace$'
-declare -A beside_pid=()
+
+# listed FILE: the tests that it names
+listed()
+{
+	sed -n '/^[^#]/p' "$1"
+}
 
 # tests: the names of those that are asked for
 tests()
@@ -90,16 +100,28 @@ tests()
 	make -s -C selftests list | tr ' ' '\n' | grep -E -- "$only"
 }
 
-# counted_tests: the names of those
-counted_tests()
+# tests_of KIND [short]: those of them that this kernel has
+tests_of()
 {
-	tests | grep -E -- "$counted" | grep -vE -- "$not_counted"
+	if [ -n "$only" ]; then
+		tests
+	elif [ -n "${2-}" ]; then
+		tests | grep -xF -- "$(listed selftests/short.list)"
+	elif [ "$1" = debug ] && [ -z "$all" ]; then
+		tests | grep -xF -- "$(listed selftests/debug.list)"
+	elif [ "$1" = debug ]; then
+		tests | grep -vE -- "$stock_only|$paced"
+	elif [ "$1" = stock ] && [ -z "$all" ]; then
+		tests | grep -vE -- "$long"
+	else
+		tests
+	fi
 }
 
-# for_kernel KIND: of the names that come, those for that kernel
-for_kernel()
+# counted_ones: those of the names that come
+counted_ones()
 {
-	if [ "$1" != debug ] || [ -n "$only" ]; then cat; else grep -vE -- "$stock_only|$paced"; fi
+	grep -E -- "$counted" | grep -vE -- "$not_counted"
 }
 
 # any_of: of the names that come, as check-vm.sh takes them
@@ -108,61 +130,106 @@ any_of()
 	tr '\n' '|' | sed 's/^/^(/; s/|$/)$/'
 }
 
-# elsewhere: which tests another machine than the usual one has
-elsewhere()
+# run_some KIND FOLDER [OPTION]...: the tests whose names come, if any does
+run_some()
 {
-	{ counted_tests; make -s -C selftests list | tr ' ' '\n' | grep -E -- "$paced"; } | any_of
+	local names
+
+	names=$(cat)
+	[ -z "$names" ] || scripts/check-vm.sh "${@:3}" "$1" "$2" "$(any_of <<<"$names")"
 }
 
-# start_beside NAME COMMAND...: a machine beside what follows; go on when its module and programs are copied, for others
-# are built in the same place
+# run_counted KIND [short]
+run_counted()
+{
+	tests_of "$@" | counted_ones | run_some "$1" "$out/counted" --counted
+}
+
+# run_paced KIND
+run_paced()
+{
+	tests_of "$1" | grep -E -- "$paced" | run_some "$1" "$out/paced" --counted --real-waits
+}
+
+# run_usual KIND [short]: the others
+run_usual()
+{
+	local names
+
+	names=$(tests_of "$@" | grep -vE -- "$paced")
+	grep -vxF -- "$(counted_ones <<<"$names")" <<<"$names" | run_some "$1" "$out"
+}
+
+# beside: what is slow and does not care what else goes on here; the other half of the check runs meanwhile. From the
+# second machine on nothing is built in the same place.
+beside()
+{
+	local status=0
+
+	step run_counted stock
+	: >"$out/first"
+	until [ -e "$out/built" ]; do
+		kill -0 $$ 2>/dev/null || return 1
+		sleep 0.5
+	done
+	[ -n "$quick" ] || step run_counted debug
+	step run_paced stock
+	[ -n "$only" ] || step run_demos
+	[[ ! tour =~ $only ]] || step scripts/tour.sh --check
+	return $status
+}
+
+# step COMMAND...: of beside; it fails if it says so by its status alone, too
+step()
+{
+	local before
+
+	before=$(grep -c '^not ok' "$out/beside")
+	"$@" && return
+	[ "$(grep -c '^not ok' "$out/beside")" -ne "$before" ] || echo "not ok - ${*##*/}: failed"
+	status=1
+}
+
+# start_beside: go on when the module and programs of its first machine are copied, for others are built in the same place
 start_beside()
 {
-	local name=$1
-
-	: >"$out/beside.$name"
-	"${@:2}" >"$out/beside.$name" 2>&1 &
-	beside_pid[$name]=$!
-	until grep -q '^# [^ ]* kernel, ' "$out/beside.$name" || ! kill -0 "${beside_pid[$name]}" 2>/dev/null; do
+	: >"$out/beside"
+	echo "# beside all this: $out/beside"
+	beside >>"$out/beside" 2>&1 &
+	beside_pid=$!
+	until [ -e "$out/first" ] || grep -q '^# [^ ]* kernel, ' "$out/beside" || ! kill -0 "$beside_pid" 2>/dev/null; do
 		sleep 0.5
 	done
 }
 
-# end_beside NAME
 end_beside()
 {
 	local status
 
-	[ -n "${beside_pid[$1]-}" ] || return 0
-	wait "${beside_pid[$1]}"
+	wait "$beside_pid"
 	status=$?
-	unset "beside_pid[$1]"
-	part show_beside "$1" "$status"
+	beside_pid=
+	part show_beside "$status"
 }
 
 show_beside()
 {
-	cat "$out/beside.$1"
-	return "$2"
+	cat "$out/beside"
+	return "$1"
 }
 
-# start_counted KIND
-start_counted()
-{
-	local alone
-
-	alone=$(counted_tests | for_kernel "$1" | any_of)
-	[ -z "$alone" ] || start_beside "counted.$1" scripts/check-vm.sh --counted "$1" "$out/counted" "$alone"
-}
-
-# Which tests have not run on a kernel that should have all.
+# Which tests have not run on a kernel that should have them, and which are none.
 left_out()
 {
 	local kind left status=0
 
-	for kind in stock debug; do
-		[ "$kind" = stock ] || [ -z "$quick" ] || continue
-		left=$(tests | for_kernel "$kind" | grep -vxF -- "$(
+	for kind in short debug; do
+		left=$(listed "selftests/$kind.list" | grep -vxF -- "$(tests)")
+		[ -z "$left" ] || { echo "not ok - selftests/$kind.list, no such test:" $left; status=1; }
+		[ -n "$(listed "selftests/$kind.list")" ] || { echo "not ok - selftests/$kind.list: empty"; status=1; }
+	done
+	for kind in stock $([ -n "$quick" ] || echo debug) $also; do
+		left=$(tests_of "$kind" $([ "$kind" != "$also" ] || echo short) | grep -vxF -- "$(
 			awk -v kind="$kind" '/^# [^ ]+ kernel, / { now = $2 }
 				now == kind && /^# [^ :]+: [0-9]+ passed, / { print substr($2, 1, length($2) - 1) }' "$log")")
 		[ -z "$left" ] || { echo "not ok - $kind kernel, left out:" $left; status=1; }
@@ -173,26 +240,14 @@ left_out()
 # run_kernel SERIES [short]
 run_kernel()
 {
-	local kind=$1 which=$only status=0 alone
+	local kind=$1 status=0
 
 	[ "$1" != "$XTCP_SERIES" ] || kind=stock
 	[ -n "$only" ] || scripts/check-module.sh "$1" || return 1
-	if [ -n "${2-}" ]; then
-		[ -n "$only" ] || which=$(short_list)
-		scripts/check-vm.sh "$kind" "$out" "$which" "$paced"
-		return
-	fi
-	alone=$(counted_tests | any_of)
-	[ -z "$alone" ] || scripts/check-vm.sh --counted "$kind" "$out/counted" "$alone" || status=1
-	alone=$(tests | grep -E -- "$paced" | any_of)
-	[ -z "$alone" ] || scripts/check-vm.sh --counted --real-waits "$kind" "$out/paced" "$alone" || status=1
-	scripts/check-vm.sh "$kind" "$out" "$only" "$(elsewhere)" || status=1
+	run_counted "$kind" "${2-}" || status=1
+	[ -n "${2-}" ] || run_paced "$kind" || status=1
+	run_usual "$kind" "${2-}" || status=1
 	return $status
-}
-
-short_list()
-{
-	sed -n '/^[^#]/p' selftests/short.list | any_of
 }
 
 # What the README shows still does what it says.
@@ -229,26 +284,25 @@ run_demo()
 	return 1
 }
 
-# end_tree PID: it and all that it has started
+# end_tree PID: it, so that it does not go on with what comes next, and all that it has started
 end_tree()
 {
-	local child
+	local child children
 
-	for child in $(pgrep -P "$1"); do
+	children=$(pgrep -P "$1")
+	kill "$1" 2>/dev/null
+	for child in $children; do
 		end_tree "$child"
 	done
-	kill "$1" 2>/dev/null
 }
 
 # By a signal: what runs beside ends, too, and what it has said by then counts.
 ended()
 {
-	local name
-
-	for name in "${!beside_pid[@]}"; do
-		end_tree "${beside_pid[$name]}"
-		cat "$out/beside.$name" >>"$log"
-	done
+	if [ -n "$beside_pid" ]; then
+		end_tree "$beside_pid"
+		cat "$out/beside" >>"$log"
+	fi
 	echo "not ok - ended by a signal" | tee -a "$log"
 	close_up
 	exit 143
@@ -289,10 +343,11 @@ close_up()
 	[ "$failed" -eq 0 ]
 }
 
-quick= only= kernel= short= also=
+quick= all= only= kernel= short= also= beside_pid=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--quick) quick=1 ;;
+	--all) all=1 ;;
 	--short) short=1 ;;
 	--kernel|--also)
 		[ $# -ge 2 ] && [ -n "$(kernel_listed "$2")" ] || { echo "$1 needs a kernel of scripts/kernels.list:" \
@@ -309,6 +364,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 
+[ "$also" != "$XTCP_SERIES" ] || { echo "--also $also: that is the stock kernel" >&2; exit 2; }
 mkdir -p build/check
 rm -f build/check/verdict
 out=$(mktemp -d build/check/run.XXXXXX)
@@ -317,16 +373,19 @@ log=$out/log
 trap ended INT TERM HUP
 
 if [ -n "$kernel" ]; then
+	all=1
 	part run_kernel "$kernel" "$short"
 	close_up
 	exit
 fi
-[ -n "$quick" ] || start_counted debug
-start_counted stock
+# its build, once, would keep others from the processors
+[ -n "$quick" ] || vm_kernel debug >/dev/null || echo "not ok - debug: no kernel" | tee -a "$log"
+start_beside
 if [ -z "$only" ]; then
 	part scripts/check-style.sh
 	part scripts/check-module.sh
 fi
+: >"$out/built"
 if ls selftests/unit | sed -n 's/_test\.c$/_test/p' | grep -qE -- "$only"; then
 	part run_units
 fi
@@ -335,15 +394,11 @@ fi
 [[ ! algorithm =~ $only ]] || part scripts/check-algorithm.sh "$out"
 [[ ! examples =~ $only ]] || part scripts/check-examples.sh
 [[ ! programs =~ $only ]] || part scripts/programs.sh --short
-end_beside counted.stock
-part scripts/check-vm.sh stock "$out" "$only" "$(elsewhere)"
-[[ ! pace =~ $only ]] || part scripts/check-vm.sh --counted --real-waits stock "$out/paced" "$paced"
+part run_usual stock
 [ -n "$quick$only" ] || also=${also:-6.12}
 [ -z "$also" ] || part run_kernel "$also" short
-[ -n "$only" ] || part run_demos
-[[ ! tour =~ $only ]] || part scripts/tour.sh --check
-end_beside counted.debug
+end_beside
 # alone: some of its tests look at real time, and it is slow
-[ -n "$quick" ] || part scripts/check-vm.sh debug "$out" "${only:-$(tests | for_kernel debug | any_of)}" "$(elsewhere)"
+[ -n "$quick" ] || part run_usual debug
 [ -n "$only" ] || part left_out
 close_up

@@ -7,8 +7,8 @@
  *	  kernel TCP's transfer  -->
  *	  xtcp's connections    <-->
  *
- * unload [PART]... runs only these parts. Rounds: 200, on a debug kernel 50,
- * with SOAK in the environment 1,000; ROUNDS= in it says another number.
+ * unload [PART]... runs only these parts. Rounds: 50, with SOAK in the environment
+ * 1,000; ROUNDS= in it says another number.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -39,11 +39,6 @@
 #define SILENT		"10.9.0.77"
 
 static struct ns_pair pair;
-
-static bool is_debug_kernel(void)
-{
-	return !access("/proc/lockdep_stats", F_OK);
-}
 
 /* Kernel TCP's transfer: octet n of the stream is a function of n. */
 static struct {
@@ -430,7 +425,7 @@ static int rounds(void)
 {
 	if (getenv("ROUNDS"))
 		return atoi(getenv("ROUNDS"));
-	return getenv("SOAK") ? 1000 : is_debug_kernel() ? 50 : 200;
+	return getenv("SOAK") ? 1000 : 50;
 }
 
 static void unload_under_load_rounds(void)
