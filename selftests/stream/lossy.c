@@ -109,7 +109,7 @@ static void report(struct run *r)
 		resent += info_of(r->flows[i].fd).tcpi_total_retrans;
 	/* some of them may be nobody's */
 	if (surely_loses(r))
-		ksft_test_result(drops && resent, "%s, %s: the network lost %lld packets, %lld were sent again\n", r->name,
+		ksft_test_result(drops && resent, "%s, %s: the network lost %lld packets, %lld went again\n", r->name,
 				 how, drops, resent);
 	for (i = 0; i < r->nr_sides; i++) {
 		flow_explain(&r->flows[2 * i], 2);
