@@ -19,27 +19,53 @@ verdict()
 	fi
 }
 
-# Every file by itself, and every object anew, since a warning is shown only once.
+# kept NAME: a folder of the cache for what came of these sources, this compiler and these headers
+kept()
+{
+	find "$XTCP_CACHE/style" -mindepth 1 -maxdepth 1 -mtime +60 -exec rm -rf {} + 2>/dev/null
+	echo "$XTCP_CACHE/style/$1-$({ find module include scripts/build-module.sh -type f ! -name '*.md' -print0 | sort -z |
+		xargs -0 sha256sum; "${CC:-gcc}" --version; sparse --version; echo "$kdir $(kernel_stock | xargs sha256sum)"
+		} 2>&1 | sha256sum | cut -c1-40)"
+}
+
+# Every file by itself, and every object anew, since a warning is shown only once. It takes minutes: sources without one are
+# remembered, with their objects, which are looked at below.
 compiler()
 {
-	local image kdir
+	local image kdir said kept
 
-	image=$(kernel_stock) || return 1
-	kdir=$(kernel_headers "$(kernel_release "$image")") || return 1
+	image=$(kernel_stock) && kdir=$(kernel_headers "$(kernel_release "$image")") || { echo "no kernel"; return; }
+	kept=$(kept alone)
 	rm -rf build/style
-	scripts/build-module.sh "$kdir" build/style -s -j"$(nproc)" SEPARATE=1 W=1 C=2 2>&1 |
-		sed "s|$PWD/build/style/||" | grep -E '^(module|include)/|\*\*\*|ERROR|modpost'
+	if [ -d "$kept" ]; then
+		mkdir -p build
+		cp -r "$kept" build/style
+		return
+	fi
+	said=$(scripts/build-module.sh "$kdir" build/style -s -j"$(nproc)" SEPARATE=1 W=1 C=2 2>&1 |
+		sed "s|$PWD/build/style/||" | grep -E '^(module|include)/|\*\*\*|ERROR|modpost')
+	[ -n "$said" ] || [ -e build/style/xtcp.ko ] || said="the module does not build"
+	echo "$said"
+	[ -z "$said" ] || return
+	rm -rf "$kept.new"
+	mkdir -p "$kept.new"
+	(cd build/style && find module -name '*.o' -exec cp --parents {} "$kept.new" \;) &&
+		find "$kept.new" -name '*.o' -exec strip -g {} + && mv -T "$kept.new" "$kept"
 }
 
 # As it is shipped.
 together()
 {
-	local image kdir
+	local image kdir said kept
 
-	image=$(kernel_stock) || return 1
-	kdir=$(kernel_headers "$(kernel_release "$image")") || return 1
+	image=$(kernel_stock) && kdir=$(kernel_headers "$(kernel_release "$image")") || { echo "no kernel"; return; }
+	kept=$(kept together)
+	[ ! -d "$kept" ] || return
 	rm -rf build/style-all
-	scripts/build-module.sh "$kdir" build/style-all -s W=1 2>&1 | grep -E 'warning|error|\*\*\*|ERROR|modpost'
+	said=$(scripts/build-module.sh "$kdir" build/style-all -s W=1 2>&1 | grep -E 'warning|error|\*\*\*|ERROR|modpost')
+	[ -n "$said" ] || [ -e build/style-all/xtcp.ko ] || said="the module does not build"
+	echo "$said"
+	[ -n "$said" ] || mkdir -p "$kept"
 }
 
 # In one translation unit two variables without a value are one, and macros are everybody's; see module/all.c.

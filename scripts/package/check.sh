@@ -31,7 +31,7 @@ verdict()
 # machine RELEASE APPEND SCRIPT: its TAP lines come out
 machine()
 {
-	scripts/vm.sh --root "$work/root" --kernel "$work/root/boot/vmlinuz-$1" --timeout 1200 --append "$2" -- \
+	scripts/vm.sh --root "$work/root" --kernel "$work/root/boot/vmlinuz-$1" --timeout 2400 --append "$2" -- \
 		bash "/root/check/$3" 2>&1 | tee "$work/log"
 	[ "${PIPESTATUS[0]}" -eq 0 ] || verdict "the machine for $3" 1
 }
