@@ -38,7 +38,7 @@ seconds_of()
 	[ -z "$counted" ] || times=4
 	[ -z "${SOAK-}" ] || times=8
 	awk -v name="$1" -v kind="$kind" -v times="$times" '
-		BEGIN { seconds = kind != "debug" ? 120 : 900 }
+		BEGIN { seconds = kind != "debug" ? 400 : 900 }
 		$1 == name { seconds = kind != "debug" ? $2 : $3 }
 		END { print seconds * times }' selftests/timeouts
 }
