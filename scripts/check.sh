@@ -76,7 +76,7 @@ run_units()
 # Tests that are a matter of time, or that wait for minutes to pass. They have machines of their own, whose clocks count
 # instructions, so that they may run beside all else. One processor is all that such a machine has: what needs two is not
 # here, nor what has the machine stopped, nor a storm that has to be over before a timer runs, on the debug kernel too.
-counted='^(accecn|answers|autotune|bbr|blackhole|cgroup|dctcp|expiry|hostqueue|idle|losspatterns|lossy|pacing|run_cost|sendfile|uncut|wire_.*)$'
+counted='^(accecn|answers|autotune|bbr|blackhole|cgroup|dctcp|expiry|hostqueue|idle|leases|losspatterns|lossy|pacing|run_cost|sendfile|uncut|wire_.*)$'
 not_counted='^(wire_group|wire_timer|wire_icmp)$'
 # What they judge is time, how often something is sent again, tables of what bind() answers, or xtcp_run: the debug
 # kernel says nothing about that, and needs many minutes for it. Others take the same ways through the module. Who asks
