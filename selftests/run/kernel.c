@@ -24,10 +24,10 @@
 #define TAINT_MEANT ((1 << 12) | (1 << 13))
 
 static const char * const bad_words[] = {
-	"WARNING:", "BUG:", "BUG ", "KASAN", "UBSAN", "ODEBUG", "lockdep",
+	"WARNING:", "BUG:", "BUG ", "KASAN", "UBSAN", "ODEBUG", "lockdep is",
 	"possible recursive", "possible circular", "suspicious RCU",
 	"INFO: task", "INFO: rcu", "rcu: INFO", "detected stall", "hung task",
-	"Oops", "general protection", "unable to handle", "refcount_t:",
+	"locking correctness validator", "Oops", "general protection", "unable to handle", "refcount_t:",
 	"leaked reference", "Objects remaining",
 	"unregister_netdevice: waiting", "Kernel panic", "DEBUG_LOCKS_WARN_ON",
 	"scheduling while atomic", "bad: scheduling", "Workqueue lockup", NULL
