@@ -286,7 +286,7 @@ static const struct wire_row rows[] = {
 				  "write A; > p. 2*A+1(A-200) ack 1; > P. 3*A-199(200) ack 1; < . 1 ack 3*A+1; none",
 		},
 	},
-	{	/* each is below the one before: what is in flight goes again; 8 more for the timeouts of a slow machine */
+	{	/* each is below the one before: what is in flight goes again; 8 more for timeouts of a slow machine */
 		.name = "too_big_%s_storm_that_falls", .rfc = "RFC 1191 6.3, RFC 5927 7.2",
 		.in = ESTABLISHED, .syn = "mss 9000",
 		.want = {
