@@ -167,7 +167,8 @@ static bool receive(int fd, size_t *got)
 	return true;
 }
 
-static const char *send_all(struct droppath *path, int fd, int listener, size_t total)
+/* *@timeouts: of the text; a SYN's, from a machine that stands still before the path has it, are not the pattern's. */
+static const char *send_all(struct droppath *path, int fd, int listener, size_t total, enum stack stack, int *timeouts)
 {
 	unsigned char text[SEGMENTS * MTU];
 	long long end = now_ms() + DEADLINE_MS;
@@ -186,6 +187,7 @@ static const char *send_all(struct droppath *path, int fd, int listener, size_t 
 	}
 	if (to < 0)
 		return "no connection";
+	*timeouts = timeouts_of(path, stack);
 	if (send(fd, text, total, MSG_NOSIGNAL) != (ssize_t)total)
 		wrong = "send() did not take all";
 	while (!wrong && path->seen.acked < total) {
@@ -197,6 +199,7 @@ static const char *send_all(struct droppath *path, int fd, int listener, size_t 
 	}
 	if (!wrong && got != total)
 		wrong = "not all was received";
+	*timeouts = timeouts_of(path, stack) - *timeouts;
 	close(to);
 	return wrong;
 }
@@ -204,7 +207,7 @@ static const char *send_all(struct droppath *path, int fd, int listener, size_t 
 static void transfer(struct droppath *path, int option, int pattern, enum stack stack)
 {
 	struct result *result = result_of(option, pattern, stack);
-	int size = 400000, timeouts = timeouts_of(path, stack), mss = MTU - 40 - (options[option].timestamps ? 12 : 0);
+	int size = 400000, mss = MTU - 40 - (options[option].timestamps ? 12 : 0);
 	int listener = stack_listener(path->b, KERNEL, DROPPATH_B, PORT, true);
 	int fd = stack_socket(path->a, stack, DROPPATH_A);
 	struct linger linger = { .l_onoff = 1 };
@@ -214,13 +217,12 @@ static void transfer(struct droppath *path, int option, int pattern, enum stack 
 	if (listener < 0 || fd < 0 || fcntl(listener, F_SETFL, O_NONBLOCK) ||
 	    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)))
 		ksft_exit_fail_msg("sockets: %s\n", strerror(errno));
-	wrong = send_all(path, fd, listener, (size_t)mss * SEGMENTS);
+	wrong = send_all(path, fd, listener, (size_t)mss * SEGMENTS, stack, &result->timeouts);
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 	close(fd);
 	close(listener);
 	snprintf(result->wrong, sizeof(result->wrong), "%s", wrong ? wrong : "");
 	result->seen = path->seen;
-	result->timeouts = timeouts_of(path, stack) - timeouts;
 	result->done = true;
 }
 
