@@ -63,6 +63,7 @@
 #include "cong/ecn.c"
 #include "generated/algorithms_files.h"
 
+#include "send/coalesce.c"
 #include "send/fill.c"
 #include "send/sndq.c"
 #include "send/stamp.c"

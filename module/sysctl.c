@@ -33,6 +33,7 @@ static int min_timewait_ms = 1000;
 static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 */
 static int max_seconds = INT_MAX / HZ;
 static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;	/* no rounding leads out of an int */
+static int max_usecs = 1000000;
 static int three = 3;
 static int four = 4;
 static int thousand = 1000;
@@ -236,6 +237,7 @@ static const struct ctl_table entries[] = {
 	GLOBAL("available_congestion_control", 0444, do_available),
 	ENTRY(autocorking, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(base_mss, int, do_int, &min_mss, &max_mss),
+	ENTRY(coalesce_usecs, int, do_int, SYSCTL_ZERO, &max_usecs),
 	ENTRY(congestion_control, const struct xtcp_cong_ops *, do_congestion_control, NULL, NULL),
 	ENTRY(dsack, u8, do_octet, NULL, NULL),
 	ENTRY(early_retrans, u8, do_octet, SYSCTL_ZERO, &four),
@@ -377,6 +379,7 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 		.tso_rtt_log = 9,
 		.window_scaling = 1,
 		.base_mss = 1024,
+		.coalesce_usecs = 50,
 		.fastopen = XTCP_FASTOPEN_CLIENT,
 		.fin_timeout = TCP_FIN_TIMEOUT,
 		.invalid_ratelimit = HZ / 2,

@@ -28,7 +28,7 @@ struct xtcp_metrics;
 struct xtcp_portmaps;
 
 /**
- * struct xtcp_sysctl - net.xtcp.*, each with the name, unit, range and default of Linux's tcp_*
+ * struct xtcp_sysctl - net.xtcp.*, with the names, units, ranges and defaults of Linux's tcp_*, where it has such
  *
  * Read without a lock, by READ_ONCE; written by sysctl.c and algorithms.c alone.
  */
@@ -61,6 +61,7 @@ struct xtcp_sysctl {
 	u8 timewait_reuse;	/* tw_reuse, which the kernel has as a macro */
 	u8 window_scaling;
 	int base_mss;		/* octets */
+	int coalesce_usecs;	/* microseconds */
 	int fin_timeout;	/* jiffies */
 	int invalid_ratelimit;	/* jiffies */
 	int keepalive_intvl;	/* jiffies */

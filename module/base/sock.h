@@ -160,6 +160,8 @@ struct xtcp_sock {
 	bool fin_received;		/* the peer's FIN was taken in order */
 	u8 keepalive_sent;		/* keepalive probes sent and not answered */
 	u8 challenge_count;		/* challenge ACKs sent in a second (RFC 5961 section 7, per connection) */
+	/* text waits for the program's next write (coalesce.c); what else it asks for ends that; READ_ONCE */
+	bool coalescing;
 
 	/* What both ends have agreed on when they opened, and how they did: written then, but for pmtu. */
 	u16 mss_clamp;			/* what the peer's MSS option allows; the default when it sent none */

@@ -212,6 +212,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	struct sk_buff *skb;
 	u32 bundle = 0, n;
 
+	WRITE_ONCE(xsk->coalescing, false);
 	if (!in_flight(xsk))
 		xtcp_cong_restart_after_idle(sk);
 	xtcp_mss_current(sk);

@@ -26,6 +26,7 @@
 #include "recv/text.h"
 #include "recv/urgent.h"
 #include "recv/window.h"
+#include "send/coalesce.h"
 #include "send/output.h"
 
 /**
@@ -363,6 +364,7 @@ int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	long timeo;
 	int ret;
 
+	xtcp_coalesce_flush(sk);
 	if (unlikely(flags & MSG_ERRQUEUE))
 		return xtcp_compat_recv_error(sk, msg, len);
 	timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
@@ -456,6 +458,7 @@ ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_
 
 	if (*ppos)
 		return -ESPIPE;
+	xtcp_coalesce_flush(sk);
 	lock_sock(sk);
 	timeo = sock_rcvtimeo(sk, sock->file->f_flags & O_NONBLOCK);
 	while (len) {

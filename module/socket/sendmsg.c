@@ -18,6 +18,7 @@
 #include "compat.h"
 #include "listen/fastopen.h"
 #include "loss/rate.h"
+#include "send/coalesce.h"
 #include "send/fastsyn.h"
 #include "send/fill.h"
 #include "send/mss.h"
@@ -46,10 +47,10 @@ static void mark_urgent(struct sock *sk, int flags)
 static int wait_for_room(struct sock *sk, int copied, long *timeo, int flags)
 {
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-	if (copied) {
+	if (copied)
 		mark_urgent(sk, flags);
+	if (copied || xtcp_sk(sk)->coalescing)
 		xtcp_output_push_nagle(sk, TCP_NAGLE_PUSH);
-	}
 	return sk_stream_wait_memory(sk, timeo);
 }
 
@@ -285,7 +286,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 		WRITE_ONCE(xsk->asked, !(flags & MSG_DONTWAIT));
 		if (unlikely(follows) && !err)
 			wait_for_more(sk);
-		else if (!autocorks(sk))
+		else if (!autocorks(sk) && (more || !xtcp_coalesce_holds(sk, copied)))
 			xtcp_output_push_nagle(sk, more ? TCP_NAGLE_CORK : xsk->nonagle);
 		return copied + on_syn;
 	}

@@ -24,6 +24,7 @@
 #include "pure/clock.h"
 #include "recv/space.h"
 #include "recv/text.h"
+#include "send/coalesce.h"
 #include "send/output.h"
 #include "socket/status.h"
 #include "time/keepalive.h"
@@ -320,6 +321,7 @@ int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, 
 {
 	int val, err;
 
+	xtcp_coalesce_flush(sk);
 	if (level == SOL_IP)
 		return ip_option_is_known(optname, true) ?
 			ip_setsockopt(sk, level, optname, optval, optlen) : refuse_set(level, optval, optlen);
@@ -469,6 +471,7 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 	struct tcp_info info;
 	int len, val, err;
 
+	xtcp_coalesce_flush(sk);
 	if (level == SOL_IP)
 		return ip_option_is_known(optname, false) ?
 			ip_getsockopt(sk, level, optname, optval, optlen) : refuse_get(level, optlen);

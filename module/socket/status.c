@@ -21,6 +21,7 @@
 #include "recv/space.h"
 #include "recv/text.h"
 #include "recv/urgent.h"
+#include "send/coalesce.h"
 #include "socket/recvmsg.h"
 
 static void info_congestion(struct sock *sk, struct tcp_info *info)
@@ -179,6 +180,7 @@ int xtcp_status_ioctl(struct sock *sk, int cmd, int *karg)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool unsynchronized = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
 
+	xtcp_coalesce_flush(sk);
 	if (cmd == SIOCATMARK) {
 		*karg = xtcp_urgent_at_mark(sk);
 		return 0;
@@ -220,9 +222,10 @@ static bool writeable(struct sock *sk)
  * @sock: the socket
  * @wait: where to wait
  *
- * An ACK that is left to what the program does next (xtcp_output_ack_owed()) goes now, if it would wait for more.
+ * An ACK that is left to what the program does next (xtcp_output_ack_owed()) goes now, if it would wait for more; so
+ * does text that waits for the next write (coalesce.c).
  *
- * Context: process. No lock: what changes after the look wakes the waiter; for such an ACK that of bh_lock_sock().
+ * Context: process. No lock: what changes after the look wakes the waiter; for what goes now that of bh_lock_sock().
  *
  * Return: EPOLL* bits, as Linux.
  */
@@ -239,6 +242,7 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 	if (state == TCP_LISTEN)
 		return xtcp_acceptq_has_child(sk) ? EPOLLIN | EPOLLRDNORM : 0;
 
+	xtcp_coalesce_flush(sk);
 	shutdown = READ_ONCE(sk->sk_shutdown);
 	if (shutdown == SHUTDOWN_MASK || state == TCP_CLOSE)
 		mask |= EPOLLHUP;

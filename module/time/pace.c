@@ -14,6 +14,8 @@
  * is room the timer runs at once. Whoever frees a segment may hold any lock, so nothing is sent from there. It also
  * runs after AGAIN_NS: the first time, a free that has looked at the flag already tells nobody.
  *
+ * And it sends what waited for the program's next write (coalesce.c), when that has not come in time.
+ *
  * The timer is made when it is needed first; without memory for it nothing is held. A running one holds the sock. Its
  * function may wait for the lock while the connection ends: then it finds a state in which nothing is sent.
  */
@@ -35,7 +37,7 @@
 #define LEAD_MAX_US		(10 * USEC_PER_SEC)	/* fq's horizon: nothing waits longer there */
 
 /**
- * struct xtcp_pace - of a connection that is paced, or has waited for room below TCP
+ * struct xtcp_pace - of a connection that is paced, or whose text has waited for room below TCP or for more of it
  * @timer: sends what waits; while it is queued it has a reference of the sock
  * @next_ns: the next text may leave then, CLOCK_MONOTONIC
  * @below_max: there is room when no more than this stands below TCP, in octets of sk_wmem_alloc; 0: nobody waits for it
@@ -217,6 +219,27 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 	/* pairs with xtcp_pace_room(): what was freed before is seen here */
 	smp_mb();
 	return refcount_read(&sk->sk_wmem_alloc) > most;
+}
+
+/**
+ * xtcp_pace_goes_within() - what is not sent now goes when this time is over
+ * @sk: the sock
+ * @usecs: microseconds
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: false without memory, or where timers know no time shorter than a tick.
+ */
+bool xtcp_pace_goes_within(struct sock *sk, u32 usecs)
+{
+	const u64 ns = (u64)usecs * NSEC_PER_USEC;
+	struct xtcp_pace *pace = pace_of(sk);
+
+	sock_owned_by_me(sk);
+	if (!pace || ns < hrtimer_resolution)
+		return false;
+	start_pace(sk, pace, ktime_get_ns() + ns);
+	return true;
 }
 
 /**

@@ -129,6 +129,8 @@ static void quiet_namespace(void)
 	write_file("/proc/sys/net/ipv4/tcp_congestion_control", "reno");
 	write_file("/proc/sys/net/xtcp/congestion_control", "reno");
 	write_file("/proc/sys/net/xtcp/early_retrans", "0");
+	/* each write has a segment of its own, however fast the next one comes */
+	write_file("/proc/sys/net/xtcp/coalesce_usecs", "0");
 }
 
 static int interface_up(int s, const char *name)

@@ -27,6 +27,7 @@ static const struct knob {
 	{ "abort_on_overflow", 1, 0, 255, -1 },
 	{ "autocorking", 1, 0, 1, -1 },
 	{ "base_mss", 1, 48, 65535, -1 },
+	{ "coalesce_usecs", 1, 0, 1000000, 50 },
 	{ "dsack", 1, 0, 255, -1 },
 	{ "early_retrans", 1, 0, 4, -1 },
 	{ "ecn", 1, 0, 5, -1 },

@@ -3,7 +3,7 @@
  * Segments that wait in this machine's own queue for longer than an RTO are not sent again: that would only add to the
  * queue. Each time that this is found out is counted. So is what the queue refuses: it counts as resent, and as failed.
  * While one waits, what is written in small pieces is collected to one segment (autocorking), but not while ACKs alone
- * wait. On both stacks.
+ * wait. On both stacks. And which segments xtcp sends as one bundle is seen there.
  */
 #include <kselftest.h>
 #include <sys/socket.h>
@@ -21,6 +21,7 @@
 #define OCTETS	3000
 #define TIMES	2	/* timeouts that are waited for */
 #define ACKS	8
+#define FULL	6	/* segments, no more than the first window has */
 
 static struct ns_pair net;
 
@@ -160,15 +161,46 @@ static void acks_below(enum stack stack)
 	must(!netem_clear(net.a, "veth0"), "no plug");
 }
 
+/*
+ * Full segments, one by one and without an ACK. From the third on they wait for what is written next, and leave as one
+ * bundle when the program asks for something else.
+ */
+static void full_segments(bool together)
+{
+	int client, server, i, mss;
+	unsigned int before, after;
+	char piece[4096] = "";
+
+	set_autocorking(XTCP, false);
+	must(!ns_sysctl_set(net.a, "net.xtcp.coalesce_usecs", together ? "1000000" : "0"), "sysctl");
+	stack_pair_or_die(net.a, XTCP, net.b, KERNEL, NS_B4, PORT, &client, &server);
+	mss = info_of(client).tcpi_snd_mss;
+	must(mss <= (int)sizeof(piece) && !netem_hold(net.a, "veth0"), "plug");
+	for (i = 0; i < FULL; i++)
+		must(send(client, piece, mss, MSG_NOSIGNAL) == mss, "send");
+	before = netem_waiting(net.a, "veth0");
+	info_of(client);
+	after = netem_waiting(net.a, "veth0");
+	ksft_print_msg("%u bundles, then %u\n", before, after);
+	ksft_test_result(before == (together ? 2 : FULL) && after == (together ? 3 : FULL) &&
+			 info_of(client).tcpi_data_segs_out == FULL, "%s: full segments, coalesce_usecs %s\n",
+			 stack_name(XTCP), together ? "long" : "0");
+	must(!netem_release(net.a, "veth0"), "plug");
+	close(client);
+	close(server);
+	must(!netem_clear(net.a, "veth0"), "no plug");
+}
+
 int main(void)
 {
 	enum stack stack;
 
 	ksft_print_header();
-	ksft_set_plan(stack_count() * 7);
+	ksft_set_plan(stack_count() * 7 + 2);
 	must(!ns_pair_make(&net), "namespaces");
 	must(!ns_sysctl_set(net.a, "net.ipv4.tcp_early_retrans", "0") &&
-	     !ns_sysctl_set(net.a, "net.xtcp.early_retrans", "0"), "sysctl");
+	     !ns_sysctl_set(net.a, "net.xtcp.early_retrans", "0") &&
+	     !ns_sysctl_set(net.a, "net.xtcp.coalesce_usecs", "0"), "sysctl");
 	for (stack = stack_first(); stack <= XTCP; stack++) {
 		hold(stack, false);
 		hold(stack, true);
@@ -178,6 +210,8 @@ int main(void)
 		refuse(stack, true);
 		acks_below(stack);
 	}
+	full_segments(true);
+	full_segments(false);
 	ns_pair_close(&net);
 	ksft_finished();
 }

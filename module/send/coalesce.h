@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Small writes that come one upon the other leave as one segment. */
+#ifndef XTCP_COALESCE_H
+#define XTCP_COALESCE_H
+
+#include "base/sock.h"
+#include "base/stream.h"
+
+bool xtcp_coalesce_waits(struct sock *sk, u32 written);
+
+/* Does what was written last, @written octets, wait for more? Only behind two skbs of which nothing is known yet. */
+static inline bool xtcp_coalesce_holds(struct sock *sk, u32 written)
+{
+	const struct list_head *in_flight = &xtcp_sk(sk)->stream->in_flight;
+
+	return in_flight->next != in_flight->prev && xtcp_coalesce_waits(sk, written);
+}
+
+void xtcp_coalesce_push(struct sock *sk);
+
+/* The program asks for something else: what waits for more of it goes now. Without the socket lock. */
+static inline void xtcp_coalesce_flush(struct sock *sk)
+{
+	if (unlikely(READ_ONCE(xtcp_sk(sk)->coalescing)))
+		xtcp_coalesce_push(sk);
+}
+
+#endif /* XTCP_COALESCE_H */

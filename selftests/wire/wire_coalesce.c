@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Small writes that come one upon the other leave as one segment: when one waits for the next, and what ends that. The
+ * time is so long that it is over only where a row waits for it; by default each row of all other programs has none.
+ * Kernel TCP sends each write at once.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "lib/wire.h"
+
+#define LONG		"sysctl xtcp/coalesce_usecs 1000000;"
+#define TWO		"set NODELAY 1; write 100; > P. 1(100) ack 1; write 100; > P. 101(100) ack 1;"
+#define THREE		LONG TWO "write 100;"
+#define SENT		"> P. 201(100) ack 1;"
+#define KERNEL		"has no such wait"
+
+/* A third write that waits until @what, after which it is sent. */
+#define HELD_UNTIL(what) \
+	.in = ESTABLISHED, \
+	.want = { .script = THREE "none;" what ";" SENT "none" }, \
+	.kernel_differs = KERNEL, \
+	.kernel = { .script = THREE SENT what "; none" }
+
+/* The program asks for nothing but the connection's end, which takes what waits with it. */
+static int disconnects(struct wire *w)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	if (wire_script_run(w, w->stack == WIRE_KERNEL ? THREE SENT "none" : THREE "none"))
+		return -1;
+	if (connect(w->c.fd, &none, sizeof(none)))
+		return wire_fail(w, "connect: %s", strerror(errno));
+	return wire_script_run(w, w->stack == WIRE_KERNEL ? "> R. 301 ack 1; pass 1100; none" :
+			       "> R. 201 ack 1; pass 1100; none");
+}
+
+static const struct wire_row rows[] = {
+	{
+		.name = "coalesce_%s_third_waits_for_the_fourth", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
+		.want = {
+			.script = "sysctl xtcp/coalesce_usecs 100000;" TWO
+				  "mark; write 100; none; write 100; none; >@1000 P. 201(200) ack 1; elapsed >= 95; elapsed <= 190; none;"
+				  "< . 1 ack 401; none",
+		},
+		.kernel_differs = KERNEL,
+		.kernel = {
+			.script = TWO "write 100;" SENT "write 100; > P. 301(100) ack 1; < . 1 ack 401; none",
+		},
+	},
+	{
+		.name = "coalesce_%s_goes_for_an_ack", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
+		.want = {
+			.script = THREE "none; write 100; none; < . 1 ack 101; > P. 201(200) ack 1; none;"
+				  "< . 1 ack 401; none",
+		},
+		.kernel_differs = KERNEL,
+		.kernel = { .script = THREE SENT "write 100; > P. 301(100) ack 1; < . 1 ack 401; none" },
+	},
+	{ .name = "coalesce_%s_goes_before_recv", .rfc = "RFC 9293 3.10.3", HELD_UNTIL("read EAGAIN") },
+	{ .name = "coalesce_%s_goes_before_poll", .rfc = "RFC 9293 3.10.6", HELD_UNTIL("poll OUT") },
+	{ .name = "coalesce_%s_goes_before_getsockopt", .rfc = "RFC 9293 3.10.6", HELD_UNTIL("get NODELAY 1") },
+	{ .name = "coalesce_%s_goes_before_setsockopt", .rfc = "RFC 9293 3.9.1", HELD_UNTIL("set KEEPIDLE 100") },
+	{ .name = "coalesce_%s_goes_before_ioctl", .rfc = "RFC 9293 3.10.6", HELD_UNTIL("inq 0") },
+	{
+		.name = "coalesce_%s_goes_with_the_fin", .rfc = "RFC 9293 3.10.4", .in = ESTABLISHED,
+		.want = { .script = THREE "none; shut; > FP. 201(100) ack 1; none", .state = FIN_WAIT_1 },
+		.kernel_differs = KERNEL,
+		.kernel = { .script = THREE SENT "shut; > F. 301 ack 1; none", .state = FIN_WAIT_1 },
+	},
+	{
+		.name = "coalesce_%s_goes_when_closed", .rfc = "RFC 9293 3.10.4", .in = ESTABLISHED,
+		.want = { .script = THREE "none; close; > FP. 201(100) ack 1; none", .state = FIN_WAIT_1 },
+		.kernel_differs = KERNEL,
+		.kernel = { .script = THREE SENT "close; > F. 301 ack 1; none", .state = FIN_WAIT_1 },
+	},
+	{
+		.name = "coalesce_%s_ends_with_a_rst", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.want = { .script = THREE "none; < R 1; write 1 ECONNRESET; read eof; none", .state = CLOSED },
+		.kernel_differs = KERNEL,
+		.kernel = { .script = THREE SENT "< R 1; write 1 ECONNRESET; read eof; none", .state = CLOSED },
+	},
+	{
+		.name = "coalesce_a_disconnect_takes_it_away", .rfc = "RFC 9293 3.10.5", .in = ESTABLISHED,
+		.run = disconnects, .want = { .state = CLOSED },
+	},
+	{
+		.name = "coalesce_%s_two_never_wait", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
+		.want = {
+			.script = LONG TWO "< . 1 ack 201; write 100; > P. 201(100) ack 1; write 100;"
+				  "> P. 301(100) ack 1; < . 1 ack 301; write 100; > P. 401(100) ack 1",
+		},
+	},
+	{
+		.name = "coalesce_%s_0_is_off", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
+		.want = {
+			.script = "sysctl xtcp/coalesce_usecs 0;" TWO "write 100;" SENT "write 100;"
+				  "> P. 301(100) ack 1",
+		},
+	},
+	{
+		.name = "coalesce_%s_after_a_pause", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
+		.want = { .script = "sysctl xtcp/coalesce_usecs 20000;" TWO "pass 50; write 100;" SENT "none" },
+	},
+	{
+		.name = "coalesce_%s_urgent_never_waits", .rfc = "RFC 9293 3.8.5", .id = "MUST-31", .in = ESTABLISHED,
+		.want = { .script = LONG TWO "write 100 urgent; > PU. 201(100) ack 1 urg 100; none" },
+	},
+	{
+		.name = "coalesce_%s_urgent_takes_it_along", .rfc = "RFC 9293 3.8.5", .in = ESTABLISHED,
+		.want = { .script = THREE "none; write 1 urgent; > PU. 201(101) ack 1 urg 101; none" },
+		.kernel_differs = KERNEL,
+		.kernel = { .script = THREE SENT "write 1 urgent; > PU. 301(1) ack 1 urg 1; none" },
+	},
+	{
+		.name = "coalesce_%s_a_record_never_waits", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
+		.want = { .script = LONG TWO "write 100 eor;" SENT "none" },
+	},
+	{
+		.name = "coalesce_%s_a_record_takes_it_along", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
+		.want = { .script = THREE "none; write 100 eor; > P. 201(200) ack 1; none" },
+		.kernel_differs = KERNEL,
+		.kernel = { .script = THREE SENT "write 100 eor; > P. 301(100) ack 1; none" },
+	},
+	{
+		/* the device has others cut its text */
+		.name = "coalesce_%s_a_full_segment_waits_for_no_bundle", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
+		.want = {
+			.script = LONG "write 1000; > P. 1(1000) ack 1; write 1000; > P. 1001(1000) ack 1;"
+				  "write 1000; > P. 2001(1000) ack 1; none",
+		},
+	},
+	{
+		.name = "coalesce_%s_what_nagle_sends_is_sent", .rfc = "RFC 9293 3.7.4", .id = "SHLD-7",
+		.in = ESTABLISHED,
+		.want = {
+			.script = LONG "write 1000; > P. 1(1000) ack 1; write 1000; > P. 1001(1000) ack 1;"
+				  "write 100; > P. 2001(100) ack 1; write 100; none; < . 1 ack 2101;"
+				  "> P. 2101(100) ack 1; none",
+		},
+	},
+	{
+		.name = "coalesce_%s_waits_for_a_bundle_at_most", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
+		.synwin = "8000",
+		.want = {
+			.script = THREE "none; write 3900; > p. 201(1000) ack 1 x4; none",
+		},
+		.kernel_differs = KERNEL,
+		.kernel = {
+			.script = THREE SENT "write 3900; > p. 301(1000) ack 1 x3; > P. 3301(900) ack 1; none",
+		},
+	},
+	{
+		.name = "coalesce_%s_behind_a_bundle_none_waits", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
+		.synwin = "4000",
+		.want = {
+			.script = LONG "set NODELAY 1; write 2000; > p. 1(1000) ack 1; > P. 1001(1000) ack 1;"
+				  "write 100; > P. 2001(100) ack 1; write 100; > P. 2101(100) ack 1; none",
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
