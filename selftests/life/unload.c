@@ -16,6 +16,8 @@
 #include <fcntl.h>
 #include <kselftest.h>
 #include <linux/net_tstamp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -285,6 +287,46 @@ static void segments_in_qdisc(void)
 	reload_or_die();
 }
 
+/* Three writes one upon the other, of which two leave: the ACKs of these are late. */
+static bool write_three(int client, int server)
+{
+	char in[2];
+	int i;
+
+	for (i = 0; i < 3; i++)
+		if (send(client, "x", 1, 0) != 1)
+			return false;
+	return recv(server, in, sizeof(in), MSG_WAITALL) == sizeof(in);
+}
+
+/* Text waits for the next write, and a timer runs, when its connection is closed, or taken back. */
+static void text_that_waits(void)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	int client[2], server[2], i, one = 1;
+	long long before = transfer.received;
+	bool good;
+	char in;
+
+	for (i = 0; i < 2; i++)
+		stack_pair_or_die(pair.a, XTCP, pair.b, KERNEL, NS_B4, PORT + 3, &client[i], &server[i]);
+	good = !ns_sysctl_set(pair.a, "net.xtcp.coalesce_usecs", "1000000") &&
+	       !ns_shell(pair.b, "tc qdisc add dev veth0 root netem delay 1s");
+	for (i = 0; i < 2; i++)
+		good = good && !setsockopt(client[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) &&
+		       write_three(client[i], server[i]);
+	ksft_test_result(good && !connect(client[0], &none, sizeof(none)) && recv(server[0], &in, 1, 0) < 0 &&
+			 errno == ECONNRESET && !close(client[0]), "what waits goes with its connection\n");
+	ksft_test_result(!close(client[1]) && recv(server[1], &in, 1, 0) == 1 && !recv(server[1], &in, 1, 0),
+			 "what waits goes ahead of the FIN\n");
+	ksft_test_result(!module_unload(), "the module unloads\n");
+	for (i = 0; i < 2; i++)
+		close(server[i]);
+	ns_shell(pair.b, "tc qdisc del dev veth0 root");
+	ksft_test_result(transfer_goes_on(before), "kernel TCP's transfer goes on\n");
+	reload_or_die();
+}
+
 /* In a queue of netfilter they may stay as long as its owner likes; but with a hook of ours goes what is queued. */
 static void segments_in_nfqueue(void)
 {
@@ -442,6 +484,7 @@ static const struct part parts[] = {
 	{ "refused", refused_while_open, 5 },
 	{ "parameters", parameters, 10 },
 	{ "qdisc", segments_in_qdisc, 4 },
+	{ "waits", text_that_waits, 4 },
 	{ "nfqueue", segments_in_nfqueue, 4 },
 	{ "wrapped", wrapped, 5 },
 	{ "load", unload_under_load_rounds, 1 },
