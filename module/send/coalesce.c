@@ -27,12 +27,17 @@ static bool is_below(const struct xtcp_sndcb *cb, u32 octets)
 	return cb->end_seq - cb->seq < octets;
 }
 
-/* Urgent text, a record's end and what is stamped wait for nothing; nor is it for us what Nagle, or a cork, holds. */
-static bool may_wait(const struct xtcp_sock *xsk, struct sk_buff *skb)
+/*
+ * Urgent text, a record's end and what is stamped wait for nothing; nor is it for us what Nagle, or a cork, holds. While
+ * a SYN-ACK is in flight there is more to wait for than text.
+ */
+static bool may_wait(const struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if (cb->marks & XTCP_SNDQ_EOR || cb->stamps || xsk->snd_urgent || xsk->nonagle & TCP_NAGLE_CORK)
+	if (cb->marks & XTCP_SNDQ_EOR || cb->stamps || xsk->snd_urgent || xsk->nonagle & TCP_NAGLE_CORK ||
+	    sk->sk_state == TCP_SYN_RECV)
 		return false;
 	return xsk->nonagle & TCP_NAGLE_OFF || skb->len >= xsk->mss;
 }
@@ -52,19 +57,19 @@ bool xtcp_coalesce_waits(struct sock *sk, u32 written)
 	struct sk_buff *skb = xtcp_sndq_open_tail(sk);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	const struct xtcp_sndcb *last;
-	u32 goal;
+	u32 bundle;
 
 	sock_owned_by_me(sk);
-	if (!usecs || !skb || skb != xtcp_sndq_unsent(sk) || !may_wait(xsk, skb))
+	if (!usecs || !skb || skb != xtcp_sndq_unsent(sk) || !may_wait(sk, skb))
 		return false;
-	goal = xtcp_output_size_goal(sk);
-	if (skb->len >= goal)
+	bundle = min(xtcp_output_size_goal(sk), xtcp_output_bundle(sk));
+	if (skb->len >= bundle)
 		return false;
 	/* it joins what waits already */
 	if (xsk->coalescing && skb->len > written)
 		return true;
 	last = list_last_entry(&xsk->stream->in_flight, struct xtcp_sndcb, node);
-	if (!is_below(last, goal) || !is_below(list_prev_entry(last, node), goal) ||
+	if (!is_below(last, bundle) || !is_below(list_prev_entry(last, node), bundle) ||
 	    xtcp_clock_since_us(xtcp_clock_us(), last->sent_us) >= usecs || !xtcp_pace_goes_within(sk, usecs))
 		return false;
 	WRITE_ONCE(xsk->coalescing, true);
@@ -83,13 +88,10 @@ void xtcp_coalesce_push(struct sock *sk)
 {
 	local_bh_disable();
 	bh_lock_sock(sk);
-	if (sock_owned_by_user(sk)) {
+	if (sock_owned_by_user(sk))
 		set_bit(XTCP_DEFERRED_PACE, &xtcp_sk(sk)->deferred);
-	} else {
-		/* in CLOSED there is nothing left that a push would clear it for */
-		WRITE_ONCE(xtcp_sk(sk)->coalescing, false);
+	else if (xtcp_sk(sk)->coalescing)
 		xtcp_pace_run(sk);
-	}
 	bh_unlock_sock(sk);
 	local_bh_enable();
 }

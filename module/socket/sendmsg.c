@@ -270,6 +270,9 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 	if (!xtcp_stream_is_there(xsk->stream) && msg_data_left(msg))
 		xtcp_stream_begin(sk, sk->sk_allocation);
 	xtcp_rate_written(sk);
+	/* what waits was written before the program said that more will come */
+	if (unlikely(xsk->coalescing && (follows || flags & MSG_MORE)))
+		xtcp_output_push(sk);
 	disconnects = READ_ONCE(sk->sk_disconnects);
 	err = queue_all(sk, msg, splices, &timeo, &copied);
 	/* while the call waited, another thread disconnected: the octets went with their connection and its stream */
@@ -320,6 +323,9 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 {
 	int ret;
 
+	/* a page that is not there comes while the timer can send what waits for this write: not under the lock */
+	if (READ_ONCE(xtcp_sk(sk)->coalescing))
+		fault_in_iov_iter_readable(&msg->msg_iter, min_t(size_t, size, GSO_LEGACY_MAX_SIZE));
 	lock_sock(sk);
 	ret = send_locked(sk, msg, size, xtcp_compat_splices(msg), false);
 	release_sock(sk);

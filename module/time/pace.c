@@ -40,6 +40,7 @@
  * struct xtcp_pace - of a connection that is paced, or whose text has waited for room below TCP or for more of it
  * @timer: sends what waits; while it is queued it has a reference of the sock
  * @next_ns: the next text may leave then, CLOCK_MONOTONIC
+ * @early: text waits for @next_ns
  * @below_max: there is room when no more than this stands below TCP, in octets of sk_wmem_alloc; 0: nobody waits for it
  * @lock: whoever starts or stops @timer; taken in any context, innermost
  * @sk: whose it is
@@ -47,6 +48,7 @@
 struct xtcp_pace {
 	struct hrtimer timer;
 	u64 next_ns;
+	bool early;
 	unsigned long below_max;
 	spinlock_t lock;	/* of @timer */
 	struct sock *sk;
@@ -125,6 +127,7 @@ bool xtcp_pace_must_wait(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (!pace || pace->next_ns <= ktime_get_ns())
 		return false;
+	pace->early = true;
 	start_pace(sk, pace, pace->next_ns);
 	return true;
 }
@@ -233,10 +236,13 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 bool xtcp_pace_goes_within(struct sock *sk, u32 usecs)
 {
 	const u64 ns = (u64)usecs * NSEC_PER_USEC;
-	struct xtcp_pace *pace = pace_of(sk);
+	struct xtcp_pace *pace;
 
 	sock_owned_by_me(sk);
-	if (!pace || ns < hrtimer_resolution)
+	if (ns < hrtimer_resolution)
+		return false;
+	pace = pace_of(sk);
+	if (!pace)
 		return false;
 	start_pace(sk, pace, ktime_get_ns() + ns);
 	return true;
@@ -286,17 +292,22 @@ void xtcp_pace_room(struct sock *sk)
  * xtcp_pace_run() - the time has come: send what waits
  * @sk: the sock, in any state
  *
- * From the timer, and from release_sock() when the timer met a user.
+ * From the timer, and from release_sock() when the timer met a user. What the timer was to run for may have been sent
+ * meanwhile, and what waits now be none of its business: it may be corked.
  *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_pace_run(struct sock *sk)
 {
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_pace *pace = xsk->pace;
+
 	sock_owned_by_me(sk);
-	if (xtcp_sk(sk)->timers.dead)
+	if (xsk->timers.dead || !pace || !(pace->early || READ_ONCE(pace->below_max) || xsk->coalescing))
 		return;
-	if (xtcp_sk(sk)->pace)
-		WRITE_ONCE(xtcp_sk(sk)->pace->below_max, 0);
+	pace->early = false;
+	WRITE_ONCE(pace->below_max, 0);
+	WRITE_ONCE(xsk->coalescing, false);
 	xtcp_recovery_go_on(sk);
 	xtcp_output_push(sk);
 	xtcp_sndbuf_wake(sk);
@@ -320,6 +331,8 @@ void xtcp_pace_stop(struct sock *sk)
 		__sock_put(sk);
 	spin_unlock_irqrestore(&pace->lock, irq);
 	WRITE_ONCE(pace->below_max, 0);
+	pace->early = false;
+	WRITE_ONCE(xtcp_sk(sk)->coalescing, false);
 	if (!sock_flag(sk, SOCK_USE_WRITE_QUEUE))
 		sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
 	pace->next_ns = 0;

@@ -21,7 +21,6 @@
 #define OCTETS	3000
 #define TIMES	2	/* timeouts that are waited for */
 #define ACKS	8
-#define FULL	6	/* segments, no more than the first window has */
 
 static struct ns_pair net;
 
@@ -161,30 +160,41 @@ static void acks_below(enum stack stack)
 	must(!netem_clear(net.a, "veth0"), "no plug");
 }
 
-/*
- * Full segments, one by one and without an ACK. From the third on they wait for what is written next, and leave as one
- * bundle when the program asks for something else.
- */
-static void full_segments(bool together)
+static const struct together {
+	const char *name, *coalesce_usecs;
+	unsigned int rate;		/* octets in a second that the program allows */
+	int segments;
+	unsigned int before, after;	/* bundles, when all is written and when the program asks for something else */
+} together[] = {
+	{ "each goes", "0", 0, 6, 6, 6 },
+	{ "two go, what follows is a bundle", "1000000", 0, 6, 2, 3 },
+	{ "two go, and then bundles of the rate", "1000000", 2000000, 4, 3, 3 },
+};
+
+/* Full segments, one by one and without an ACK: from the third on they wait for what is written next. */
+static void full_segments(const struct together *this)
 {
 	int client, server, i, mss;
 	unsigned int before, after;
 	char piece[4096] = "";
 
 	set_autocorking(XTCP, false);
-	must(!ns_sysctl_set(net.a, "net.xtcp.coalesce_usecs", together ? "1000000" : "0"), "sysctl");
+	must(!ns_sysctl_set(net.a, "net.xtcp.coalesce_usecs", this->coalesce_usecs) &&
+	     !ns_sysctl_set(net.a, "net.xtcp.tso_rtt_log", this->rate ? "0" : "9"), "sysctl");
 	stack_pair_or_die(net.a, XTCP, net.b, KERNEL, NS_B4, PORT, &client, &server);
+	if (this->rate)
+		must(!setsockopt(client, SOL_SOCKET, SO_MAX_PACING_RATE, &this->rate, sizeof(this->rate)), "rate");
 	mss = info_of(client).tcpi_snd_mss;
 	must(mss <= (int)sizeof(piece) && !netem_hold(net.a, "veth0"), "plug");
-	for (i = 0; i < FULL; i++)
+	for (i = 0; i < this->segments; i++)
 		must(send(client, piece, mss, MSG_NOSIGNAL) == mss, "send");
 	before = netem_waiting(net.a, "veth0");
 	info_of(client);
 	after = netem_waiting(net.a, "veth0");
 	ksft_print_msg("%u bundles, then %u\n", before, after);
-	ksft_test_result(before == (together ? 2 : FULL) && after == (together ? 3 : FULL) &&
-			 info_of(client).tcpi_data_segs_out == FULL, "%s: full segments, coalesce_usecs %s\n",
-			 stack_name(XTCP), together ? "long" : "0");
+	ksft_test_result(before == this->before && after == this->after &&
+			 info_of(client).tcpi_data_segs_out == (__u32)this->segments, "%s: full segments: %s\n", stack_name(XTCP),
+			 this->name);
 	must(!netem_release(net.a, "veth0"), "plug");
 	close(client);
 	close(server);
@@ -194,9 +204,10 @@ static void full_segments(bool together)
 int main(void)
 {
 	enum stack stack;
+	size_t i;
 
 	ksft_print_header();
-	ksft_set_plan(stack_count() * 7 + 2);
+	ksft_set_plan(stack_count() * 7 + ARRAY_SIZE(together));
 	must(!ns_pair_make(&net), "namespaces");
 	must(!ns_sysctl_set(net.a, "net.ipv4.tcp_early_retrans", "0") &&
 	     !ns_sysctl_set(net.a, "net.xtcp.early_retrans", "0") &&
@@ -210,8 +221,8 @@ int main(void)
 		refuse(stack, true);
 		acks_below(stack);
 	}
-	full_segments(true);
-	full_segments(false);
+	for (i = 0; i < ARRAY_SIZE(together); i++)
+		full_segments(&together[i]);
 	ns_pair_close(&net);
 	ksft_finished();
 }

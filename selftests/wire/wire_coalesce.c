@@ -4,9 +4,13 @@
  * time is so long that it is over only where a row waits for it; by default each row of all other programs has none.
  * Kernel TCP sends each write at once.
  */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/net_tstamp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "lib/wire.h"
 
@@ -36,13 +40,41 @@ static int disconnects(struct wire *w)
 			       "> R. 201 ack 1; pass 1100; none");
 }
 
+/* splice() finds nothing to read. */
+static int splices(struct wire *w)
+{
+	int ends[2], err = 0;
+
+	if (wire_script_run(w, w->stack == WIRE_KERNEL ? THREE SENT "none" : THREE "none"))
+		return -1;
+	if (pipe(ends))
+		return wire_fail(w, "pipe: %s", strerror(errno));
+	if (splice(w->c.fd, NULL, ends[1], NULL, 100, SPLICE_F_NONBLOCK) >= 0 || errno != EAGAIN)
+		err = wire_fail(w, "splice: %s", strerror(errno));
+	close(ends[0]);
+	close(ends[1]);
+	return err ?: wire_script_run(w, w->stack == WIRE_KERNEL ? "none" : SENT "none");
+}
+
+/* The program wants to know when each write is sent. */
+static int stamps(struct wire *w)
+{
+	int flags = SOF_TIMESTAMPING_TX_ACK | SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_TSONLY;
+
+	if (wire_script_run(w, LONG TWO))
+		return -1;
+	if (setsockopt(w->c.fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags)))
+		return wire_fail(w, "SO_TIMESTAMPING: %s", strerror(errno));
+	return wire_script_run(w, "write 100;" SENT "none");
+}
+
 static const struct wire_row rows[] = {
 	{
 		.name = "coalesce_%s_third_waits_for_the_fourth", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
 		.want = {
 			.script = "sysctl xtcp/coalesce_usecs 100000;" TWO
-				  "mark; write 100; none; write 100; none; >@1000 P. 201(200) ack 1; elapsed >= 95; elapsed <= 190; none;"
-				  "< . 1 ack 401; none",
+				  "mark; write 100; none; pass 50; write 100; none; >@1000 P. 201(200) ack 1;"
+				  "elapsed >= 95; elapsed <= 140; none; < . 1 ack 401; none",
 		},
 		.kernel_differs = KERNEL,
 		.kernel = {
@@ -59,6 +91,7 @@ static const struct wire_row rows[] = {
 		.kernel = { .script = THREE SENT "write 100; > P. 301(100) ack 1; < . 1 ack 401; none" },
 	},
 	{ .name = "coalesce_%s_goes_before_recv", .rfc = "RFC 9293 3.10.3", HELD_UNTIL("read EAGAIN") },
+	{ .name = "coalesce_%s_goes_before_splice", .rfc = "RFC 9293 3.10.3", .in = ESTABLISHED, .run = splices },
 	{ .name = "coalesce_%s_goes_before_poll", .rfc = "RFC 9293 3.10.6", HELD_UNTIL("poll OUT") },
 	{ .name = "coalesce_%s_goes_before_getsockopt", .rfc = "RFC 9293 3.10.6", HELD_UNTIL("get NODELAY 1") },
 	{ .name = "coalesce_%s_goes_before_setsockopt", .rfc = "RFC 9293 3.9.1", HELD_UNTIL("set KEEPIDLE 100") },
@@ -91,6 +124,38 @@ static const struct wire_row rows[] = {
 			.script = LONG TWO "< . 1 ack 201; write 100; > P. 201(100) ack 1; write 100;"
 				  "> P. 301(100) ack 1; < . 1 ack 301; write 100; > P. 401(100) ack 1",
 		},
+	},
+	{
+		.name = "coalesce_%s_a_syn_ack_is_none_of_two", .rfc = "RFC 7413 4.2.2", .pre = "sysctl fastopen 514; listen; set FASTOPEN 5",
+		.want = {
+			.script = LONG "< S 0(10) $; > S. 0 ack 11; accept; set NODELAY 1; write 100; > P. 1(100) ack 11;"
+				  "write 100; > P. 101(100) ack 11; write 100; > P. 201(100) ack 11; none",
+		},
+	},
+	{	/* the program says of the fourth alone that more will come */
+		.name = "coalesce_%s_goes_before_what_is_corked", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
+		.want = {
+			.script = THREE "none; write 100 more;" SENT "none; read EAGAIN; none; write 100; none;"
+				  "read EAGAIN; > P. 301(200) ack 1; none",
+		},
+		.kernel_differs = KERNEL,
+		.kernel = { .script = THREE SENT "write 100 more; none; write 100; > P. 301(200) ack 1; none" },
+	},
+	{
+		.name = "coalesce_%s_its_timer_leaves_what_is_corked", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
+		.want = {
+			.script = "sysctl xtcp/coalesce_usecs 50000;" TWO "write 100; none; < . 1 ack 101;" SENT
+				  "write 100 more; pass 100; none; write 100; > P. 301(200) ack 1; none",
+		},
+		.kernel_differs = KERNEL,
+		.kernel = {
+			.script = TWO "write 100;" SENT "< . 1 ack 101; write 100 more; pass 100; none; write 100;"
+				  "> P. 301(200) ack 1; none",
+		},
+	},
+	{
+		.name = "coalesce_%s_what_is_stamped_never_waits", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
+		.run = stamps,
 	},
 	{
 		.name = "coalesce_%s_0_is_off", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
