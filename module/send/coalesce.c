@@ -28,8 +28,8 @@ static bool is_below(const struct xtcp_sndcb *cb, u32 octets)
 }
 
 /*
- * Urgent text, a record's end and what is stamped wait for nothing; nor is it for us what Nagle, or a cork, holds. While
- * a SYN-ACK is in flight there is more to wait for than text.
+ * Urgent text, a record's end and what is stamped wait for nothing; nor is it for us what Nagle, or a cork, holds, or
+ * what goes before the third ACK.
  */
 static bool may_wait(const struct sock *sk, struct sk_buff *skb)
 {

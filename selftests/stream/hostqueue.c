@@ -193,8 +193,8 @@ static void full_segments(const struct together *this)
 	after = netem_waiting(net.a, "veth0");
 	ksft_print_msg("%u bundles, then %u\n", before, after);
 	ksft_test_result(before == this->before && after == this->after &&
-			 info_of(client).tcpi_data_segs_out == (__u32)this->segments, "%s: full segments: %s\n", stack_name(XTCP),
-			 this->name);
+			 info_of(client).tcpi_data_segs_out == (__u32)this->segments, "%s: full segments: %s\n",
+			 stack_name(XTCP), this->name);
 	must(!netem_release(net.a, "veth0"), "plug");
 	close(client);
 	close(server);

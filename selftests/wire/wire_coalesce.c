@@ -126,10 +126,12 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		.name = "coalesce_%s_a_syn_ack_is_none_of_two", .rfc = "RFC 7413 4.2.2", .pre = "sysctl fastopen 514; listen; set FASTOPEN 5",
+		.name = "coalesce_%s_a_syn_ack_is_none_of_two", .rfc = "RFC 7413 4.2.2",
+		.pre = "sysctl fastopen 514; listen; set FASTOPEN 5",
 		.want = {
-			.script = LONG "< S 0(10) $; > S. 0 ack 11; accept; set NODELAY 1; write 100; > P. 1(100) ack 11;"
-				  "write 100; > P. 101(100) ack 11; write 100; > P. 201(100) ack 11; none",
+			.script = LONG "< S 0(10) $; > S. 0 ack 11; accept; set NODELAY 1; write 100;"
+				  "> P. 1(100) ack 11; write 100; > P. 101(100) ack 11; write 100;"
+				  "> P. 201(100) ack 11; none",
 		},
 	},
 	{	/* the program says of the fourth alone that more will come */
