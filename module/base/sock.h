@@ -28,7 +28,7 @@ struct xtcp_saved_syn;
 enum xtcp_deferred {
 	XTCP_DEFERRED_TIMER,		/* a deadline passed */
 	XTCP_DEFERRED_MTU,		/* the path MTU fell */
-	XTCP_DEFERRED_PACE,		/* what had to wait for its time may leave */
+	XTCP_DEFERRED_PACE,		/* what had to wait for its time, or for more text, may leave */
 };
 
 /* Why a connection ended otherwise than by both FINs. */
@@ -63,7 +63,7 @@ struct xtcp_sock {
 	struct xtcp_conn conn;		/* place in the table of connections; the tuple is constant while in it */
 	struct xtcp_lease *lease;	/* the local port's place in kernel TCP's bind table; NULL: not bound */
 	struct xtcp_listener *listener;	/* queues; set while LISTEN (listen.c); read under RCU by softirq */
-	struct xtcp_pace *pace;		/* NULL: never paced (pace.c); from then on until the sock is freed */
+	struct xtcp_pace *pace;		/* the second timer; NULL: it was never needed (pace.c) */
 	/* in the accept queue of the listener that made it, or an orphan's in its shard; under the lock of these */
 	struct list_head accept_node;
 	/* RCU's time when it last left the table of connections or the listeners; one that is past if it never did */

@@ -78,6 +78,14 @@ static bool needs_reset(const struct sock *sk)
 	}
 }
 
+/* Text that waits for nothing but the program's next write goes before: kernel TCP has sent it by now. */
+static void send_rst(struct sock *sk)
+{
+	if (unlikely(xtcp_sk(sk)->coalescing))
+		xtcp_output_push(sk);
+	xtcp_output_rst(sk);
+}
+
 /* The program lets go of a connection. */
 static void end_connection(struct sock *sk)
 {
@@ -93,12 +101,12 @@ static void end_connection(struct sock *sk)
 	if (unread) {
 		/* SHLD-3: the peer must not think that what nobody will read has arrived */
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONCLOSE);
-		xtcp_output_rst(sk);
+		send_rst(sk);
 		xtcp_sock_fail(sk, 0, XTCP_ABORT_UNREAD);
 	} else if (sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONDATA);
 		if (needs_reset(sk))
-			xtcp_output_rst(sk);
+			send_rst(sk);
 		xtcp_sock_fail(sk, 0, XTCP_ABORT_LINGER);
 	} else if (close_state(sk)) {
 		xtcp_output_fin(sk);
@@ -221,7 +229,7 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	if (sk->sk_state == TCP_LISTEN) {
 		xtcp_listen_stop(sk);
 	} else if (needs_reset(sk)) {
-		xtcp_output_rst(sk);
+		send_rst(sk);
 		WRITE_ONCE(sk->sk_err, ECONNRESET);
 	} else if (sk->sk_state == TCP_SYN_SENT) {
 		WRITE_ONCE(sk->sk_err, ECONNRESET);

@@ -46,11 +46,16 @@ static void mark_urgent(struct sock *sk, int flags)
 
 static int wait_for_room(struct sock *sk, int copied, long *timeo, int flags)
 {
+	const bool waits = xtcp_sk(sk)->coalescing;
+
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 	if (copied)
 		mark_urgent(sk, flags);
-	if (copied || xtcp_sk(sk)->coalescing)
+	if (copied || waits)
 		xtcp_output_push_nagle(sk, TCP_NAGLE_PUSH);
+	/* what was not sent yet may have been all that was in the way */
+	if (waits && sk_stream_memory_free(sk))
+		return 0;
 	return sk_stream_wait_memory(sk, timeo);
 }
 

@@ -41,6 +41,7 @@
  * @timer: sends what waits; while it is queued it has a reference of the sock
  * @next_ns: the next text may leave then, CLOCK_MONOTONIC
  * @early: text waits for @next_ns
+ * @again_ns: who waits for room looks again then, though nobody has told of any
  * @below_max: there is room when no more than this stands below TCP, in octets of sk_wmem_alloc; 0: nobody waits for it
  * @lock: whoever starts or stops @timer; taken in any context, innermost
  * @sk: whose it is
@@ -49,6 +50,7 @@ struct xtcp_pace {
 	struct hrtimer timer;
 	u64 next_ns;
 	bool early;
+	u64 again_ns;
 	unsigned long below_max;
 	spinlock_t lock;	/* of @timer */
 	struct sock *sk;
@@ -87,29 +89,35 @@ static struct xtcp_pace *pace_of(struct sock *sk)
 	return pace;
 }
 
-/* One that is queued for later runs at @at. Lock: pace->lock, held. */
-static void bring_forward(struct xtcp_pace *pace, ktime_t at)
+/* One that is queued runs at @at, or before. False: it has just queued itself for later. Lock: pace->lock, held. */
+static bool bring_forward(struct xtcp_pace *pace, ktime_t at)
 {
 	lockdep_assert_held(&pace->lock);
-	if (hrtimer_get_expires(&pace->timer) > at && hrtimer_try_to_cancel(&pace->timer) == 1)
-		hrtimer_start(&pace->timer, at, HRTIMER_MODE_ABS_PINNED_SOFT);
+	if (hrtimer_get_expires(&pace->timer) <= at)
+		return true;
+	if (hrtimer_try_to_cancel(&pace->timer) != 1)
+		return false;
+	hrtimer_start(&pace->timer, at, HRTIMER_MODE_ABS_PINNED_SOFT);
+	return true;
 }
 
-/* The timer runs at @at_ns at the latest. One that runs now waits for the socket lock, and sends then. */
-static void start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns)
+/* The timer runs at @at_ns at the latest, if true. One that runs now waits for the socket lock, and sends then. */
+static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns)
 {
 	unsigned long irq;
+	bool in_time = true;
 
 	if (xtcp_sk(sk)->timers.dead)
-		return;
+		return false;
 	spin_lock_irqsave(&pace->lock, irq);
 	if (!hrtimer_is_queued(&pace->timer)) {
 		sock_hold(sk);	/* put in pace_fired() or xtcp_pace_stop() */
 		hrtimer_start(&pace->timer, ns_to_ktime(at_ns), HRTIMER_MODE_ABS_PINNED_SOFT);
 	} else {
-		bring_forward(pace, ns_to_ktime(at_ns));
+		in_time = bring_forward(pace, ns_to_ktime(at_ns));
 	}
 	spin_unlock_irqrestore(&pace->lock, irq);
+	return in_time;
 }
 
 /**
@@ -216,7 +224,8 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 	if (!pace || sk->sk_write_space != xtcp_sndbuf_write_space)
 		return false;
 	WRITE_ONCE(pace->below_max, most);
-	start_pace(sk, pace, ktime_get_ns() + AGAIN_NS);
+	pace->again_ns = ktime_get_ns() + AGAIN_NS;
+	start_pace(sk, pace, pace->again_ns);
 	if (unlikely(sock_flag(sk, SOCK_USE_WRITE_QUEUE)))
 		sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
 	/* pairs with xtcp_pace_room(): what was freed before is seen here */
@@ -231,7 +240,7 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: false without memory, or where timers know no time shorter than a tick.
+ * Return: false if nothing would see to that: there is no memory, or timers are not as fine as @usecs.
  */
 bool xtcp_pace_goes_within(struct sock *sk, u32 usecs)
 {
@@ -242,10 +251,7 @@ bool xtcp_pace_goes_within(struct sock *sk, u32 usecs)
 	if (ns < hrtimer_resolution)
 		return false;
 	pace = pace_of(sk);
-	if (!pace)
-		return false;
-	start_pace(sk, pace, ktime_get_ns() + ns);
-	return true;
+	return pace && start_pace(sk, pace, ktime_get_ns() + ns);
 }
 
 /**
@@ -288,12 +294,29 @@ void xtcp_pace_room(struct sock *sk)
 	spin_unlock_irqrestore(&pace->lock, irq);
 }
 
+/*
+ * Does anything wait for the timer? What it was to run for may have been sent meanwhile. What waits now may be corked,
+ * or wait for room, for which the timer runs again.
+ */
+static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
+{
+	unsigned long most = READ_ONCE(pace->below_max);
+
+	if (pace->early || xtcp_sk(sk)->coalescing)
+		return true;
+	if (!most || ktime_get_ns() >= pace->again_ns)
+		return most;
+	start_pace(sk, pace, pace->again_ns);
+	/* pairs with xtcp_pace_room(): what was freed before is seen here */
+	smp_mb();
+	return refcount_read(&sk->sk_wmem_alloc) <= most;
+}
+
 /**
  * xtcp_pace_run() - the time has come: send what waits
  * @sk: the sock, in any state
  *
- * From the timer, and from release_sock() when the timer met a user. What the timer was to run for may have been sent
- * meanwhile, and what waits now be none of its business: it may be corked.
+ * From the timer, and from release_sock() when the timer met a user; and from coalesce.c, for what waits no longer.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -303,7 +326,7 @@ void xtcp_pace_run(struct sock *sk)
 	struct xtcp_pace *pace = xsk->pace;
 
 	sock_owned_by_me(sk);
-	if (xsk->timers.dead || !pace || !(pace->early || READ_ONCE(pace->below_max) || xsk->coalescing))
+	if (xsk->timers.dead || !pace || !is_waited_for(sk, pace))
 		return;
 	pace->early = false;
 	WRITE_ONCE(pace->below_max, 0);

@@ -180,7 +180,7 @@ static void full_segments(const struct together *this)
 
 	set_autocorking(XTCP, false);
 	must(!ns_sysctl_set(net.a, "net.xtcp.coalesce_usecs", this->coalesce_usecs) &&
-	     !ns_sysctl_set(net.a, "net.xtcp.tso_rtt_log", this->rate ? "0" : "9"), "sysctl");
+	     !ns_sysctl_set(net.a, "net.xtcp.tso_rtt_log", this->rate ? "0" : "31"), "sysctl");
 	stack_pair_or_die(net.a, XTCP, net.b, KERNEL, NS_B4, PORT, &client, &server);
 	if (this->rate)
 		must(!setsockopt(client, SOL_SOCKET, SO_MAX_PACING_RATE, &this->rate, sizeof(this->rate)), "rate");

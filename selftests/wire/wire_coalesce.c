@@ -27,7 +27,6 @@
 	.kernel_differs = KERNEL, \
 	.kernel = { .script = THREE SENT what "; none" }
 
-/* The program asks for nothing but the connection's end, which takes what waits with it. */
 static int disconnects(struct wire *w)
 {
 	const struct sockaddr none = { .sa_family = AF_UNSPEC };
@@ -37,7 +36,7 @@ static int disconnects(struct wire *w)
 	if (connect(w->c.fd, &none, sizeof(none)))
 		return wire_fail(w, "connect: %s", strerror(errno));
 	return wire_script_run(w, w->stack == WIRE_KERNEL ? "> R. 301 ack 1; pass 1100; none" :
-			       "> R. 201 ack 1; pass 1100; none");
+			       SENT "> R. 301 ack 1; pass 1100; none");
 }
 
 /* splice() finds nothing to read. */
@@ -109,13 +108,36 @@ static const struct wire_row rows[] = {
 		.kernel = { .script = THREE SENT "close; > F. 301 ack 1; none", .state = FIN_WAIT_1 },
 	},
 	{
+		.name = "coalesce_%s_goes_before_a_rst", .rfc = "RFC 9293 3.10.5", .in = ESTABLISHED,
+		.want = { .script = THREE "none; abort;" SENT "> R. 301 ack 1; none", .state = CLOSED },
+		.kernel_differs = KERNEL,
+		.kernel = { .script = THREE SENT "abort; > R. 301 ack 1; none", .state = CLOSED },
+	},
+	{
+		.name = "coalesce_%s_goes_before_a_rst_for_what_is_unread", .rfc = "RFC 9293 3.6.1", .id = "SHLD-3",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "< P. 1(10) ack 1; skim; set NODELAY 1;" LONG "write 100; > P. 1(100) ack 11;"
+				  "write 100; > P. 101(100) ack 11; write 100; none; close; > P. 201(100) ack 11;"
+				  "> R. 301 ack 11; none",
+			.state = CLOSED,
+		},
+		.kernel_differs = KERNEL,
+		.kernel = {
+			.script = "< P. 1(10) ack 1; skim; set NODELAY 1; write 100; > P. 1(100) ack 11;"
+				  "write 100; > P. 101(100) ack 11; write 100; > P. 201(100) ack 11; close;"
+				  "> R. 301 ack 11; none",
+			.state = CLOSED,
+		},
+	},
+	{
 		.name = "coalesce_%s_ends_with_a_rst", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
 		.want = { .script = THREE "none; < R 1; write 1 ECONNRESET; read eof; none", .state = CLOSED },
 		.kernel_differs = KERNEL,
 		.kernel = { .script = THREE SENT "< R 1; write 1 ECONNRESET; read eof; none", .state = CLOSED },
 	},
 	{
-		.name = "coalesce_a_disconnect_takes_it_away", .rfc = "RFC 9293 3.10.5", .in = ESTABLISHED,
+		.name = "coalesce_%s_goes_before_a_disconnect", .rfc = "RFC 9293 3.10.5", .in = ESTABLISHED,
 		.run = disconnects, .want = { .state = CLOSED },
 	},
 	{
