@@ -325,8 +325,22 @@ share_options()
 		-device "virtio-9p-pci,fsdev=$2,mount_tag=$2")
 }
 
+# tsc_khz: how fast the time stamp counter counts, which an emulated machine has from this one. Nothing without a
+# compiler.
+tsc_khz()
+{
+	local source=$scripts/tsc-khz.c program=$XTCP_CACHE/tsc-khz
+
+	if [ "$source" -nt "$program" ]; then
+		cc -O2 -o "$program.$$" "$source" 2>/dev/null && mv "$program.$$" "$program" || return 0
+	fi
+	"$program"
+}
+
 choose_options()
 {
+	local khz=
+
 	# a machine that its own stops for two minutes has not locked up
 	words="console=ttyS0,115200 panic=-1 oops=panic watchdog_thresh=120"
 	words+=" rcupdate.rcu_cpu_stall_timeout=240 mitigations=off nopti tsc=reliable"
@@ -346,6 +360,9 @@ choose_options()
 		# A processor that translates a breakpoint while another one takes it
 		# back keeps it for ever (QEMU before 8.1), so they take turns.
 		qemu_options+=(-accel "tcg,thread=${parallel:-single}" -cpu max -smp "$cpus")
+		# what the kernel finds out on a busy machine may be another speed, and all its clocks go wrong
+		khz=$(tsc_khz)
+		words+="${khz:+ tsc_early_khz=$khz}"
 	fi
 	qemu_options+=(-serial "file:$console" -serial chardev:io
 		-append "$words $append")
