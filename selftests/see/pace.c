@@ -80,7 +80,8 @@ static void begin(struct traffic *t)
 {
 	int one = 1;
 
-	if (ns_pair_make(&t->net))
+	/* Small writes that come one upon the other would leave as one segment. */
+	if (ns_pair_make(&t->net) || ns_sysctl_set(t->net.a, "net.xtcp.coalesce_usecs", "0"))
 		ksft_exit_fail_msg("namespaces\n");
 	t->listener = stack_listener(t->net.b, XTCP, NS_B4, PORT, true);
 	t->client = stack_connected(t->net.a, XTCP, NS_B4, PORT);
