@@ -204,8 +204,11 @@ static noinline void route_changed(struct sock *sk)
 		xtcp_ip_route(sk);	/* says why; over IPv6 xmit_v6() has */
 }
 
-/* As inet6_csk_xmit(), which takes the flow from the sock on newer kernels, where only kernel TCP puts it. */
-static int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 codepoint)
+/*
+ * As inet6_csk_xmit(), which takes the flow from the sock on newer kernels, where only kernel TCP puts it. Ours is on
+ * the stack, which is nothing that a segment of IPv4 should pay for.
+ */
+static noinline_for_stack int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 codepoint)
 {
 	const struct ipv6_pinfo *np = inet6_sk(sk);
 	struct flowi6 fl6;

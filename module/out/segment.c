@@ -221,9 +221,14 @@ u32 xtcp_segment_lasting_options(const struct sock *sk)
 /* Those alone. */
 static __always_inline void push_timestamp(const struct xtcp_sock *xsk, struct sk_buff *skb, u8 flags, u32 clock)
 {
-	if (xsk->ts_ok)
-		xtcp_options_write_timestamp(__skb_push(skb, XTCP_OPTLEN_TIMESTAMP_ALIGNED), clock + xsk->ts_offset,
-					     flags & XTCP_ACK ? xsk->ts_recent : 0);
+	__be32 *words;
+
+	if (!xsk->ts_ok)
+		return;
+	words = __skb_push(skb, XTCP_OPTLEN_TIMESTAMP_ALIGNED);
+	words[0] = htonl(XTCP_OPTIONS_TIMESTAMP_WORD);
+	words[1] = htonl(clock + xsk->ts_offset);
+	words[2] = flags & XTCP_ACK ? htonl(xsk->ts_recent) : 0;
 }
 
 /* Any others. False: blocks or counters are due, and text had no room for them. */

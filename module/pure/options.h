@@ -111,13 +111,6 @@ static inline bool xtcp_options_begin_with_timestamp(const u8 *bytes)
 	return xtcp_options_read32(bytes) == XTCP_OPTIONS_TIMESTAMP_WORD;
 }
 
-static inline void xtcp_options_write_timestamp(u8 *bytes, u32 tsval, u32 tsecr)
-{
-	xtcp_options_write32(bytes, XTCP_OPTIONS_TIMESTAMP_WORD);
-	xtcp_options_write32(bytes + 4, tsval);
-	xtcp_options_write32(bytes + 8, tsecr);
-}
-
 struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes);
 bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_accecn_option *option);
 bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_fastopen_cookie *cookie);
