@@ -11,6 +11,8 @@
 #include <linux/skbuff.h>
 #include <linux/socket.h>
 #include <linux/splice.h>
+#include <linux/uio.h>
+#include <linux/wait.h>
 #include <net/busy_poll.h>
 #include <net/inet_common.h>
 #include <net/sock.h>
@@ -62,6 +64,23 @@ static int inq_hint(const struct sock *sk)
 static bool wants_stamp(const struct sock *sk)
 {
 	return sock_flag(sk, SOCK_RCVTSTAMP) || READ_ONCE(sk->sk_tsflags) & SOF_TIMESTAMPING_RX_SOFTWARE;
+}
+
+/*
+ * skb_copy_datagram_msg(), but for two calls when the octets lie behind the header, as those of most small segments do.
+ * 0 or -EFAULT.
+ */
+static int copy_out(const struct sk_buff *skb, u32 offset, struct msghdr *msg, u32 len)
+{
+	size_t copied;
+
+	if (offset + len > skb_headlen(skb))
+		return skb_copy_datagram_msg(skb, offset, msg, len);
+	copied = copy_to_iter(skb->data + offset, len, &msg->msg_iter);
+	if (likely(copied == len))
+		return 0;
+	iov_iter_revert(&msg->msg_iter, copied);
+	return -EFAULT;
 }
 
 /* What a call of RECEIVE has read. */
@@ -124,7 +143,7 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 		if (unlikely(xsk->urg_data) && len)
 			rest = respect_mark(sk, r, &offset, rest);
 		used = min_t(size_t, rest, len);
-		if (used && !(flags & MSG_TRUNC) && skb_copy_datagram_msg(skb, offset, msg, used))
+		if (used && !(flags & MSG_TRUNC) && copy_out(skb, offset, msg, used))
 			return copied ?: -EFAULT;
 		WRITE_ONCE(*r->seq, *r->seq + used);
 		copied += used;
@@ -224,13 +243,17 @@ static int wait_for_text(struct sock *sk, long *timeo, const struct sk_buff *las
 	return ret;
 }
 
-/* Would a call that takes the lock now find nothing to read, nothing to acknowledge and nothing to tell? Racy. */
+/* Would a call that takes the lock now find nothing to read and nothing to acknowledge? Racy. */
+static bool has_nothing(const struct sock *sk)
+{
+	return skb_queue_empty_lockless(&sk->sk_receive_queue) && READ_ONCE(sk->sk_state) == TCP_ESTABLISHED &&
+	       !READ_ONCE(xtcp_sk(sk)->ack_pending);
+}
+
+/* And nothing to tell, which is rare? */
 static bool is_quiet(const struct sock *sk)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	return skb_queue_empty_lockless(&sk->sk_receive_queue) && READ_ONCE(sk->sk_state) == TCP_ESTABLISHED &&
-	       !READ_ONCE(xsk->ack_pending) && !READ_ONCE(xsk->urg_data) && !READ_ONCE(sk->sk_err) &&
+	return has_nothing(sk) && !READ_ONCE(xtcp_sk(sk)->urg_data) && !READ_ONCE(sk->sk_err) &&
 	       !READ_ONCE(sk->sk_shutdown);
 }
 
@@ -243,19 +266,18 @@ static bool is_quiet(const struct sock *sk)
  */
 static long wait_while_quiet(struct sock *sk, long timeo)
 {
-	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	DEFINE_WAIT(wait);
 
 	atomic_inc(&xsk->readers);
 	WRITE_ONCE(xsk->asked, false);
-	add_wait_queue(sk_sleep(sk), &wait);
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
-	/* whoever brings something looks for sleepers behind the barrier of skwq_has_sleeper(): this one is its pair */
-	smp_mb();
+	/* whoever brings something looks for sleepers behind the barrier of skwq_has_sleeper(): in here is its pair */
+	prepare_to_wait(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);
 	if (is_quiet(sk))
-		timeo = wait_woken(&wait, TASK_INTERRUPTIBLE, timeo);
+		timeo = schedule_timeout(timeo);
+	finish_wait(sk_sleep(sk), &wait);
 	sk_clear_bit(SOCKWQ_ASYNC_WAITDATA, sk);
-	remove_wait_queue(sk_sleep(sk), &wait);
 	return timeo;
 }
 
@@ -371,7 +393,7 @@ int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	if (sk_can_busy_loop(sk) && skb_queue_empty_lockless(&sk->sk_receive_queue) &&
 	    sk->sk_state == TCP_ESTABLISHED)
 		sk_busy_loop(sk, flags & MSG_DONTWAIT);
-	waited = timeo && len && !(flags & (MSG_PEEK | MSG_OOB)) && is_quiet(sk);
+	waited = timeo && len && !(flags & (MSG_PEEK | MSG_OOB)) && has_nothing(sk);
 	if (waited)
 		timeo = wait_while_quiet(sk, timeo);
 
