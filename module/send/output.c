@@ -175,32 +175,37 @@ static enum xtcp_busy_with waits_for(const struct sock *sk, const struct sk_buff
 	return sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags) ? XTCP_BUSY_BUFFER : XTCP_BUSY;
 }
 
-/*
- * A probe of the path MTU goes ahead of what is due, if one is due itself. False: nothing may go now, so that room
- * comes for it; something is in flight then.
- */
-static noinline bool push_probe(struct sock *sk, bool *sent)
+/* What became of a probe of the path MTU that goes ahead of text. */
+enum probe {
+	PROBE_NONE,
+	PROBE_SENT,
+	PROBE_WAITS,	/* nothing may go now, so that room comes for it; something is in flight */
+};
+
+/* If one is due. */
+static noinline enum probe push_probe(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 n = xtcp_mtuprobe_due(sk), start = xsk->snd_nxt;
+	enum probe probe = PROBE_NONE;
 	struct sk_buff *skb;
 
 	if (!n || xsk->snd_urgent || xtcp_pace_holds(sk))
-		return true;
+		return PROBE_NONE;
 	if (in_flight(xsk) && min(congestion_room(sk), window_room(xsk, start)) < n + xsk->mss)
-		return false;
+		return PROBE_WAITS;
 	skb = xtcp_sndq_unsent(sk);
 	if (!xtcp_sndq_gather(sk, n) ||
 	    (n < skb->len && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC))))
-		return true;
+		return PROBE_NONE;
 	xtcp_sndcb(skb)->marks |= XTCP_SNDQ_PROBE;
 	if (send_new(sk, xtcp_sndcb(skb)->end_seq - start, true)) {
 		xtcp_mtuprobe_sent(sk, start, start + n);
-		*sent = true;
+		probe = PROBE_SENT;
 	}
 	/* should it be sent again, it is cut */
 	xtcp_sndcb(skb)->marks &= ~XTCP_SNDQ_PROBE;
-	return true;
+	return probe;
 }
 
 /* There is something to send. */
@@ -211,13 +216,19 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	bool sent = false, early = false, limited;
 	struct sk_buff *skb;
 	u32 bundle = 0, n;
+	enum probe probe;
 
 	WRITE_ONCE(xsk->coalescing, false);
-	if (!in_flight(xsk))
+	/* most text follows other text within a tick: no pause then, and no call */
+	if (xsk->snd_tstamp != (u32)jiffies && !in_flight(xsk))
 		xtcp_cong_restart_after_idle(sk);
 	xtcp_mss_current(sk);
-	if (unlikely(xsk->stream->mtuprobe.is_on) && !push_probe(sk, &sent))
-		return;
+	if (unlikely(xsk->stream->mtuprobe.is_on)) {
+		probe = push_probe(sk);
+		if (probe == PROBE_WAITS)
+			return;
+		sent = probe == PROBE_SENT;
+	}
 	while ((skb = xtcp_sndq_unsent(sk))) {
 		if (!bundle && skb->len > xsk->mss)
 			bundle = xtcp_output_bundle(sk);
