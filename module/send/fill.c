@@ -90,14 +90,13 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
  */
 int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
 {
-	int err;
-
 	sock_owned_by_me(sk);
 	if (!fits_behind_header(xtcp_sk(sk), skb, len))
 		return copy_to_pages(sk, skb, from, len);
-	err = skb_add_data_nocache(sk, skb, from, len);
-	if (err)
-		return err;
+	/* skb_add_data_nocache() without its questions: who copies past the cache means more than a header's room */
+	if (!copy_from_iter_full(skb_tail_pointer(skb), len, from))
+		return -EFAULT;
+	__skb_put(skb, len);
 	octets_queued(sk, skb, len);
 	return len;
 }
