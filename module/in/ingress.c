@@ -92,7 +92,8 @@ static __always_inline bool header_ok(struct xtcp_net *xn, struct sk_buff *skb)
 	th = (const struct tcphdr *)skb->data;
 	if (th->doff < sizeof(*th) / 4 || !pskb_may_pull(skb, th->doff * 4))
 		goto too_small;
-	if (!xtcp_ingress_checksum_ok(skb)) {
+	/* the device knows, or it comes from this machine: else it has to be looked at */
+	if (!skb_csum_unnecessary(skb) && !xtcp_ingress_checksum_ok(skb)) {
 		XTCP_INC_STATS(xn, TCP_MIB_CSUMERRORS);
 		XTCP_INC_STATS(xn, TCP_MIB_INERRS);
 		xtcp_ingress_drop(xn->net, skb, TCP_CLOSE, SKB_DROP_REASON_TCP_CSUM);
