@@ -46,7 +46,7 @@ static void put_attached(struct sk_buff *skb)
 }
 
 /* The route of @sk's last segment, which may be of a connection before, is good for one by the same interface. */
-static void give_route(const struct sock *sk, struct sk_buff *skb, bool v4)
+static __always_inline void give_route(const struct sock *sk, struct sk_buff *skb, bool v4)
 {
 	struct dst_entry *dst = rcu_dereference(sk->sk_rx_dst);
 
@@ -58,7 +58,7 @@ static void give_route(const struct sock *sk, struct sk_buff *skb, bool v4)
 }
 
 /* IPv6 with addresses that stand for IPv4 would be taken for IPv4. */
-static noinline_for_stack struct xtcp_conn *lookup_v6(struct xtcp_net *xn, struct sk_buff *skb, unsigned int offset)
+static struct xtcp_conn *lookup_v6(struct xtcp_net *xn, struct sk_buff *skb, unsigned int offset)
 {
 	struct xtcp_demux_key key;
 	struct xtcp_conn *conn;
@@ -70,12 +70,9 @@ static noinline_for_stack struct xtcp_conn *lookup_v6(struct xtcp_net *xn, struc
 	return conn && !conn->v4 ? conn : NULL;
 }
 
-/* @th: the TCP header, @offset octets behind skb->data */
-static noinline_for_stack void give_sock(struct xtcp_net *xn, struct sk_buff *skb, const struct tcphdr *th,
-					 unsigned int offset)
+/* The sock of @conn, which may be NULL, and its route. */
+static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, bool v4)
 {
-	const bool v4 = skb->protocol == htons(ETH_P_IP);
-	struct xtcp_conn *conn = v4 ? xtcp_demux_lookup_v4(xn, skb, th) : lookup_v6(xn, skb, offset);
 	struct sock *sk;
 
 	if (!conn || conn->kind != XTCP_CONN_SOCK)
@@ -87,6 +84,17 @@ static noinline_for_stack void give_sock(struct xtcp_net *xn, struct sk_buff *sk
 	skb->sk = sk;
 	skb->destructor = put_attached;
 	give_route(sk, skb, v4);
+}
+
+/* These two apart, so that what is not ours has no registers saved. */
+static noinline void give_sock_v4(struct xtcp_net *xn, struct sk_buff *skb, const struct tcphdr *th)
+{
+	attach(xtcp_demux_lookup_v4(xn, skb, th), skb, true);
+}
+
+static noinline void give_sock_v6(struct xtcp_net *xn, struct sk_buff *skb, unsigned int offset)
+{
+	attach(lookup_v6(xn, skb, offset), skb, false);
 }
 
 /* A bridge asks the hooks about what it may send on. */
@@ -105,37 +113,47 @@ static bool is_for_here(const struct sk_buff *skb)
 	return skb->pkt_type == PACKET_HOST && !is_bridged(skb) && !netif_is_l3_slave(skb->dev);
 }
 
-/* @offset: of the TCP header */
-static unsigned int arrived(const struct net *net, struct sk_buff *skb, unsigned int offset)
+/* Has the segment perhaps a sock of ours, which it should get? @offset: of the TCP header. Returns that, or NULL. */
+static __always_inline const struct tcphdr *ours_perhaps(const struct net *net, const struct xtcp_net *xn,
+							 const struct sk_buff *skb, unsigned int offset)
 {
-	struct xtcp_net *xn = xtcp_net_rcu(net);
-	const struct tcphdr *th;
+	const struct tcphdr *th = (const struct tcphdr *)(skb->data + offset);
 
 	if (skb_headlen(skb) < offset + sizeof(*th))
-		return NF_ACCEPT;
-	th = (const struct tcphdr *)(skb->data + offset);
+		return NULL;
 	/* a SYN comes before there is a sock */
 	if (xtcp_lease_port_might_be_ours(xn->port_bits, ntohs(th->dest)) && !th->syn && !skb->sk && !skb_dst(skb) &&
 	    is_for_here(skb) && READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
 	    READ_ONCE(net->ipv4.sysctl_tcp_early_demux))
-		give_sock(xn, skb, th, offset);
-	return NF_ACCEPT;
+		return th;
+	return NULL;
 }
 
 static unsigned int arrived_v4(void *unused, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	const struct iphdr *iph = ip_hdr(skb);
+	const struct tcphdr *th;
+	struct xtcp_net *xn;
 
 	if (iph->protocol != IPPROTO_TCP || ip_is_fragment(iph))
 		return NF_ACCEPT;
-	return arrived(state->net, skb, iph->ihl * 4);
+	xn = xtcp_net_rcu(state->net);
+	th = ours_perhaps(state->net, xn, skb, iph->ihl * 4);
+	if (th)
+		give_sock_v4(xn, skb, th);
+	return NF_ACCEPT;
 }
 
 static unsigned int arrived_v6(void *unused, struct sk_buff *skb, const struct nf_hook_state *state)
 {
+	struct xtcp_net *xn;
+
 	if (ipv6_hdr(skb)->nexthdr != IPPROTO_TCP)
 		return NF_ACCEPT;
-	return arrived(state->net, skb, sizeof(struct ipv6hdr));
+	xn = xtcp_net_rcu(state->net);
+	if (ours_perhaps(state->net, xn, skb, sizeof(struct ipv6hdr)))
+		give_sock_v6(xn, skb, sizeof(struct ipv6hdr));
+	return NF_ACCEPT;
 }
 
 static const struct nf_hook_ops hooks[] = {

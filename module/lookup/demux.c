@@ -179,6 +179,17 @@ struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux
 	return find_conn(xn, key, key->hash >> 32);
 }
 
+/*
+ * May what is bound to @bound_dev_if have a segment that came as this one did? Mostly nothing is bound, and no VRF on
+ * the way: then by whatever interface.
+ */
+static inline bool came_by(const struct xtcp_net *xn, const struct sk_buff *skb, int bound_dev_if)
+{
+	const int sdif = inet_sdif(skb);
+
+	return likely(!bound_dev_if && !sdif) || inet_sk_bound_dev_eq(xn->net, bound_dev_if, inet_iif(skb), sdif);
+}
+
 /**
  * xtcp_demux_lookup_v4() - the connection that a segment over IPv4 belongs to
  * @xn: the namespace
@@ -201,7 +212,7 @@ struct xtcp_conn *xtcp_demux_lookup_v4(struct xtcp_net *xn, const struct sk_buff
 	for (conn = xtcp_conns_first(xtcp_conns_chain_of(hash)); conn; conn = xtcp_conns_next(conn))
 		if (conn->hash == hash && conn->net_id == xn->id && conn->v4 && conn->faddr4 == faddr &&
 		    conn->laddr4 == laddr && conn->lport == th->dest && conn->fport == th->source &&
-		    inet_sk_bound_dev_eq(xn->net, conn->bound_dev_if, inet_iif(skb), inet_sdif(skb)))
+		    came_by(xn, skb, conn->bound_dev_if))
 			return conn;
 	return NULL;
 }
