@@ -350,7 +350,9 @@ static void go_on(struct sock *sk)
 			xtcp_record_enter(sk, TCP_FIN_WAIT2);
 		return;
 	default:
-		xtcp_output_push(sk);
+		/* also a FIN for which there was no memory */
+		if (xtcp_sndq_unsent(sk) || sk->sk_state != TCP_ESTABLISHED)
+			xtcp_output_push(sk);
 		xtcp_sndbuf_wake(sk);
 		if (xsk->ack_pending)
 			xtcp_output_ack_owed(sk);

@@ -107,8 +107,8 @@ static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool
 	return true;
 }
 
-/* The same with @from in no queue; when true is returned it is gone. */
-static bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree)
+/* The same with @from in no queue; when true is returned it is gone. Apart: text that is read at once meets none. */
+static noinline bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree)
 {
 	bool stolen;
 
@@ -358,7 +358,7 @@ static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, b
  * Takes @skb into the tree without what is there already, which is told as duplicate, the first stretch first. Linear
  * in what it covers, since that goes.
  */
-static void insert_new_text(struct sock *sk, struct sk_buff *skb)
+static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *prev = tree_find(xsk, xtcp_seg(skb)->seq), *next;
@@ -430,7 +430,8 @@ void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
-	struct sk_buff *first = skb_rb_first(&stream->out_of_order);
+	/* mostly nothing is, and need not be asked for */
+	struct sk_buff *first = RB_EMPTY_ROOT(&stream->out_of_order) ? NULL : skb_rb_first(&stream->out_of_order);
 	bool in_order = xtcp_seg(skb)->seq == xsk->rcv_nxt;
 
 	sock_owned_by_me(sk);

@@ -202,7 +202,7 @@ static u32 round_trip(const struct xtcp_sock *xsk)
 }
 
 /* @copied octets were read in a round trip, more than in any before. */
-static noinline void right_size(struct sock *sk, u32 copied)
+static void right_size(struct sock *sk, u32 copied)
 {
 	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -220,6 +220,12 @@ static noinline void right_size(struct sock *sk, u32 copied)
 		WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
 }
 
+static noinline void more_was_read(struct sock *sk, u32 copied)
+{
+	right_size(sk, copied);
+	xtcp_sk(sk)->stream->space_copied = copied;
+}
+
 /**
  * xtcp_space_adjust() - let the receive buffer follow the speed of the reader
  * @sk: RECEIVE has just handed out octets
@@ -233,20 +239,19 @@ void xtcp_space_adjust(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
-	u64 now = xsk->arrived_us;
+	u64 now = xsk->arrived_us, since;
 	u32 copied;
 
 	sock_owned_by_me(sk);
 	/* what was read belonged to a connection before this one */
 	if (!xtcp_stream_is_there(stream))
 		return;
-	if (now - stream->space_stamp < round_trip(xsk) || !round_trip(xsk))
+	since = stream->space_stamp;
+	if (now - since < round_trip(xsk) || !round_trip(xsk))
 		return;
 	copied = xsk->copied_seq - stream->space_seq;
-	if (stream->space_stamp && copied > stream->space_copied) {
-		right_size(sk, copied);
-		stream->space_copied = copied;
-	}
 	stream->space_seq = xsk->copied_seq;
 	stream->space_stamp = now;
+	if (since && copied > stream->space_copied)
+		more_was_read(sk, copied);
 }

@@ -387,8 +387,11 @@ void xtcp_timer_established(struct sock *sk)
 /* A tail loss probe is to come, after @most_us at the latest, when the RTO would. */
 static __always_inline void arm_probe(struct sock *sk, u32 most_us)
 {
+	u32 us = min(xtcp_tlp_timeout_us(sk), most_us) + xtcp_pace_lead_us(sk);
+
 	disarm(sk, XTCP_TIMER_RETRANSMIT);
-	arm(sk, XTCP_TIMER_PROBE, usecs_to_jiffies(min(xtcp_tlp_timeout_us(sk), most_us) + xtcp_pace_lead_us(sk)));
+	/* usecs_to_jiffies() without a call: for each text that is sent */
+	arm(sk, XTCP_TIMER_PROBE, DIV_ROUND_UP(us, USEC_PER_SEC / HZ));
 }
 
 /**
