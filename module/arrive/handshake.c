@@ -102,7 +102,7 @@ static bool syn_sent_echo_is_foreign(const struct sock *sk, const struct xtcp_se
 }
 
 /* The SYN alone; what its text met is looked at afterwards. */
-static void syn_acked_alone(struct sock *sk, struct sk_buff *skb)
+static noinline_for_stack void syn_acked_alone(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_seg syn = *xtcp_seg(skb);
 
