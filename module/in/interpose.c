@@ -30,6 +30,7 @@
 #include <net/protocol.h>
 
 #include "base/netns.h"
+#include "base/sock.h"
 #include "in/early.h"
 #include "in/icmp.h"
 #include "in/ingress.h"
@@ -159,14 +160,15 @@ static bool keeps(struct sk_buff *skb)
 /* As take(), with the first question before it. */
 static bool is_ours(struct sk_buff *skb)
 {
-	struct xtcp_net *xn = net_of(skb);
 	struct sock *sk = skb->sk ? xtcp_early_take(skb) : NULL;
+	struct xtcp_net *xn;
 
 	if (sk) {
-		xtcp_ingress_sock(xn, skb, sk);
+		xtcp_ingress_sock(xtcp_net_of(sk), skb, sk);
 		sock_put(sk);
 		return true;
 	}
+	xn = net_of(skb);
 	return !skb->sk && might_be_ours(xn, skb) && take(xn, skb);
 }
 

@@ -66,15 +66,15 @@ static bool memory_free(const struct sock *sk)
 }
 
 /*
- * The skb that takes the next octets; a new one when the last has as many as it should, @goal, was sent, ends a record
- * or has, as @full says, no place left.
+ * The skb that takes the next octets: @tail, xtcp_sndq_open_tail(), or a new one when that has as many as it should,
+ * @goal, was sent, ends a record or has, as @full says, no place left.
  */
-static struct sk_buff *tail_with_room(struct sock *sk, u32 goal, bool full)
+static struct sk_buff *tail_with_room(struct sock *sk, struct sk_buff *tail, u32 goal, bool full)
 {
-	struct sk_buff *skb = xtcp_sndq_open_tail(sk);
+	struct sk_buff *skb;
 
-	if (skb && !full && skb->len < goal && !(xtcp_sndcb(skb)->marks & XTCP_SNDQ_EOR))
-		return skb;
+	if (tail && !full && tail->len < goal && !(xtcp_sndcb(tail)->marks & XTCP_SNDQ_EOR))
+		return tail;
 	if (!memory_free(sk))
 		return NULL;
 	skb = xtcp_sndq_alloc(sk, sk->sk_allocation, xtcp_sndq_is_empty(sk));
@@ -84,9 +84,9 @@ static struct sk_buff *tail_with_room(struct sock *sk, u32 goal, bool full)
 }
 
 /* What begins an skb and fits a segment needs none that could become larger: saves a division for each message. */
-static u32 size_goal(const struct sock *sk, struct msghdr *msg)
+static u32 size_goal(const struct sock *sk, const struct sk_buff *tail, struct msghdr *msg)
 {
-	if (!xtcp_sndq_open_tail(sk) && msg_data_left(msg) <= xtcp_mss_payload(sk))
+	if (!tail && msg_data_left(msg) <= xtcp_mss_payload(sk))
 		return xtcp_mss_payload(sk);
 	return xtcp_output_size_goal(sk);
 }
@@ -105,13 +105,13 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *ti
 	/* a device that cannot gather would copy it for each transmission */
 	splices &= !!(sk->sk_route_caps & NETIF_F_SG);
 	while (msg_data_left(msg)) {
-		u32 goal = size_goal(sk, msg);
-		struct sk_buff *skb;
+		struct sk_buff *tail = xtcp_sndq_open_tail(sk), *skb;
+		u32 goal = size_goal(sk, tail, msg);
 		size_t most;
 
 		if (sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN)
 			return -EPIPE;
-		skb = tail_with_room(sk, goal, full);
+		skb = tail_with_room(sk, tail, goal, full);
 		full = false;
 		n = -ENOBUFS;
 		if (skb) {
