@@ -72,8 +72,8 @@ demo: vm-module
 tour: needs-tour vm-module
 	@scripts/tour.sh $(if $(value P),'$(value P)')
 
-#:   make check        all tests on the stock kernel, some on two others; check-quick: on the stock kernel only;
-#:                     make check ALL=1: all on the debug kernel, too; T=name: only those with a match;
+#:   make check        the tests on the stock kernel, some on two others; check-quick: on the stock kernel only;
+#:                     make check ALL=1: nearly all on the debug kernel, too; T=name: only those with a match;
 #:                     make check K=6.12: on that kernel of scripts/kernels.list alone
 check: needs-check
 	@scripts/check.sh $(if $(ALL),--all) $(if $(value K),--kernel '$(value K)' $(if $(SHORT),--short)) \

@@ -6,8 +6,8 @@
 XTCP_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/xtcp
 mkdir -p "$XTCP_CACHE" || exit 1
 
-# What the virtual machine runs, whatever this machine runs: the one series that
-# xtcp has been tried on.
+# What the virtual machine runs, whatever this machine runs: the series that all
+# checks are for, the first one of kernels.list.
 XTCP_SERIES=6.1
 
 # source_package: the linux-source package of that series, if its tarball is

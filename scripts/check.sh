@@ -21,7 +21,7 @@ usage()
 	if any; the exit status is 0 if none failed.
 
 	  --quick          leave out the debug kernel and 6.12
-	  --all            all tests on the debug kernel, too, and on the stock kernel those
+	  --all            nearly all tests on the debug kernel, too, and on the stock kernel those
 	                   that take minutes
 	  --kernel SERIES  build the module for that kernel of scripts/kernels.list, compare what
 	                   it imports with what the kernel exports, and run the tests of

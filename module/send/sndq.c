@@ -12,7 +12,7 @@
  * counts as lost; in none when it is sacked. scoreboard.c moves it. A SYN without text needs no list.
  *
  * An skb here has no header, and its octets lie in page fragments, so that a segment is sent by cloning it and cut in
- * two without copying; but for a small message while nothing is in flight, which has room behind that for the header.
+ * two without copying; but a small message that was written while nothing was in flight stands behind room for one.
  * It may be larger than a segment: IP or the device cuts it (GSO). SYN and FIN are flags of an skb and take one
  * sequence number behind its octets.
  *

@@ -100,8 +100,8 @@ void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
  * xtcp_retries_end_syn() - is the SYN, or the SYN-ACK of a simultaneous or a fast open, not sent again?
  * @sk: SYN-SENT or SYN-RECEIVED
  *
- * By count, as Linux: TCP_SYNCNT or syn_retries (MUST-22; MUST-23 wants 3 minutes, the default makes 127 s). If it is,
- * it goes by another path.
+ * By count, as Linux 6.1: TCP_SYNCNT or syn_retries (MUST-22; MUST-23 wants 3 minutes, the default makes 127 s). If it
+ * is, it goes by another path.
  *
  * Context: softirq or process. Lock: socket, held.
  *

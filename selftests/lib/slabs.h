@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Objects in use in the slabs of xtcp, to see that all come back. Exact where
- * slabs are not merged and can be shrunk first (the debug kernel); elsewhere
- * only the slabs with a constructor stand apart.
+ * Objects in use in the slabs of xtcp, which are never merged with others, to see
+ * that all come back. Exact where a slab can be shrunk first (the debug kernel).
  */
 #ifndef SELFTESTS_SLABS_H
 #define SELFTESTS_SLABS_H

@@ -225,7 +225,7 @@ static const struct wire_row rows[] = {
 			.counters = "AttemptFails=1 TCPAbortOnTimeout=1 TCPTimeouts=2",
 		},
 	},
-	/* As Linux: six retries are 127 s, not the three minutes; seven would be 255 s. */
+	/* As Linux 6.1: six retries are 127 s, not the three minutes; seven would be 255 s. */
 	{
 		.name = "give_up_syn_sent_by_default", .rfc = "RFC 9293 3.8.3", .id = "MUST-23",
 		.pre = "socket",

@@ -184,7 +184,7 @@ TRACE_EVENT(xtcp_state,
 		  xtcp_trace_state(__entry->old), xtcp_trace_state(__entry->new))
 );
 
-/* A half-open entry or a TIME-WAIT record was made or ended. */
+/* A half-open entry or a record (FIN-WAIT-2, TIME-WAIT) was made, changed its state or ended. */
 TRACE_EVENT(xtcp_conn_state,
 
 	TP_PROTO(const struct net *net, const struct xtcp_conn *conn, int old, int new),
