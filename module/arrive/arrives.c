@@ -6,8 +6,9 @@
  *   3.10.7.2 LISTEN     xtcp_arrives_listen()  below; entries are made and promoted in synq.c
  *   3.10.7.3 SYN-SENT   xtcp_handshake_syn_sent()
  *   3.10.7.4 others     arrives_other()        below: the eight steps, one function each but for the third, security,
- *                       which is not implemented; the first is acceptance.c, the fifth in SYN-RECEIVED handshake.c; SYN-RECEIVED by way of LISTEN is synq.c until the
- *                       third ACK, unless it was opened fast (fastopen.c); TIME-WAIT is timewait.c
+ *                       which is not implemented; the first is acceptance.c, the fifth in SYN-RECEIVED handshake.c.
+ *                       SYN-RECEIVED by way of LISTEN is synq.c until the third ACK, unless it was opened fast
+ *                       (fastopen.c); TIME-WAIT is timewait.c
  *
  * A step returns a verdict and frees no segment but one with text or FIN that it took; finish() does what the verdict
  * says, in one place.
