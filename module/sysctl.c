@@ -7,8 +7,9 @@
  * number that makes no sense is refused here, with EINVAL and the old value kept.
  *
  * The kernel hands a handler nothing but the address of the entry in the table that was registered. A table for each
- * namespace would be more than 3 KiB, most of them never looked at. So there is one page with the table, of which each namespace
- * has a mapping of its own: the address tells whose knob it is, and the entry where it lies in struct xtcp_sysctl.
+ * namespace would be more than 3 KiB, most of them never looked at. So there is one page with the table, of which each
+ * namespace has a mapping of its own: the address tells whose knob it is, and the entry where it lies in struct
+ * xtcp_sysctl.
  */
 #include "sysctl.h"
 
