@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Compares the table of module/SYSCTLS.md with the knobs of module/sysctl.c: names, ranges and defaults.
+"""Compares the table of module/SYSCTLS.md with the knobs of module/sysctl.c: names, ranges and defaults. What the
+package's example sets has to be there, too, and to be taken.
 
 Prints a line for each difference. Defaults that are no plain numbers in sysctl.c are the kernel's own: the test
 selftests/see/sysctl.c compares those with the running kernel.
@@ -48,6 +49,27 @@ def table():
     return rows
 
 
+def algorithms():
+    return {name for file in TOP.glob("cong/cong_*.c")
+            for name in re.findall(r'^\t\.name = "(\w+)"', file.read_text(), re.M)}
+
+
+def check_example(code):
+    for line in (TOP.parent / "scripts/package/sysctl.conf.example").read_text().splitlines():
+        match = re.match(r"#?net\.xtcp\.(\w+) *= *(.*)", line)
+        if not match:
+            continue
+        name, value = match.groups()
+        low, high = code.get(name, (None, None))
+        if name not in code:
+            print(f"{name}: in sysctl.conf.example, not in sysctl.c")
+        elif name == "congestion_control":
+            if value not in algorithms():
+                print(f"{name}: no such algorithm: {value} in sysctl.conf.example")
+        elif not value.isdigit() or int(value) < int(low or 0) or high and high.isdigit() and int(value) > int(high):
+            print(f"{name}: {value} in sysctl.conf.example is not in its range")
+
+
 def main():
     source = (TOP / "sysctl.c").read_text()
     code, rows, numbers = knobs(source), table(), defaults(source)
@@ -68,6 +90,7 @@ def main():
         if high == "255" and field not in numbers and default.isdigit() and default != "0" \
                 and not re.search(rf"\.{field} = [A-Z]", source):
             print(f"{name}: default 0 in sysctl.c, {default} in SYSCTLS.md")
+    check_example(code)
 
 
 main()
