@@ -22,7 +22,7 @@
  *   sk_wmem_alloc only afterwards (time/pace.c).
  * - The core sets the options of SOL_SOCKET unasked, before or after proto.keepalive and proto.rehash as it does now.
  *   (6.12 and later ask protocols that set SOCK_CUSTOM_SOCKOPT; xtcp does not, and answers alike on all.)
- *   Some it gives to protocols that it knows alone: SO_ZEROCOPY, and SO_TXREHASH on 7.2.
+ *   Some it gives to protocols that it knows alone: SO_ZEROCOPY, SO_RESERVE_MEM on 6.12 and later, SO_TXREHASH on 7.2.
  * - What __skb_tstamp_tx() asks of an skb before it tells of an ACK (xtcp_compat_tell_acked()).
  * - secure_tcp_seq_and_ts_off() is what kernel TCP's own connections use (xtcp_compat_seq_and_ts_off()).
  * - A module whose init returns -EEXIST counts as loaded already: modprobe says nothing, newer kernels make it -EBUSY.

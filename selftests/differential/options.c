@@ -375,6 +375,15 @@ static void let_nothing_load(void)
 	let_load("");
 }
 
+/* SO_RESERVE_MEM is for sockets of a memory cgroup. Each test has a cgroup of its own: it becomes one. */
+static void charge_memory(void)
+{
+	int fd = open("/sys/fs/cgroup/cgroup.subtree_control", O_WRONLY | O_CLOEXEC);
+
+	must(fd >= 0 && write(fd, "+memory", 7) == 7, "memory cgroup");
+	close(fd);
+}
+
 int main(void)
 {
 	cpu_set_t first = {};
@@ -383,6 +392,7 @@ int main(void)
 
 	ksft_print_header();
 	ksft_set_plan(ELEMENTS(levels) * (STATES + STATES_OF_IPV4) + 1);
+	charge_memory();
 	ns = ns_make();
 	must(ns >= 0 && !ns_enter(ns), "namespace");
 	/* SO_INCOMING_CPU says where a segment came */

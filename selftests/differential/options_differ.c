@@ -100,6 +100,8 @@ struct option_differs options_differ[] = {
 	SOCKET(60, "SO_ZEROCOPY", .differs = not_supported,
 	       .reason = "the kernel refuses it for protocols that it does not know"),
 	SOCKET(65, "SO_TIMESTAMPING_NEW", STAMPS),
+	SOCKET(73, "SO_RESERVE_MEM", .differs = not_supported, .since = 6012,
+	       .reason = "the kernel gives it to the protocols that it knows"),
 	SOCKET(74, "SO_TXREHASH", .differs = not_supported, .since = 7002,
 	       .reason = "the kernel gives it to the protocols that it knows"),
 	SOCKET(80, "SO_DEVMEM_DONTNEED", .differs = not_tcp, .since = 6012,

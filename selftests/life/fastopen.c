@@ -86,7 +86,7 @@ static int accept_fast(int listener)
 	int fd = accept(listener, NULL, NULL);
 
 	if (fd < 0)
-		ksft_print_msg("%s: accept(): %s; the client opened %lld fast, %lld in vain, the server %lld, and dropped %lld\n",
+		ksft_print_msg("%s: accept(): %s; client: %lld fast, %lld failed; server: %lld fast, %lld dropped\n",
 			       who, strerror(errno), client_counted("TcpExt:TCPFastOpenActive"),
 			       client_counted("TcpExt:TCPFastOpenActiveFail"), counted("TcpExt:TCPFastOpenPassive"),
 			       counted("TcpExt:ListenDrops"));
