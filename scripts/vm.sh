@@ -37,6 +37,8 @@ usage()
 	  --icount          one processor whose clock counts instructions: repeatable. A wait
 	                    takes no time, nor does one for the host
 	  --real-waits      with --icount: a wait takes its time
+	  --plugin FILE     with --icount: QEMU loads this plugin; ARGUMENT=VALUE may follow,
+	                    with a comma before each
 	  --append WORDS    more of the kernel's command line
 	  --interactive     give the command the terminal
 	  --help            this text
@@ -376,6 +378,7 @@ choose_options()
 		qemu_options+=(-chardev "pipe,id=monitor,path=$work/monitor"
 			-mon chardev=monitor)
 	fi
+	[ -z "$plugin" ] || qemu_options+=(-plugin "$plugin")
 	share_options "${root//,/,,}" root ",readonly=on"
 	share_options "$work/ctl" ctl ""
 	[ -z "$share" ] || share_options "${share//,/,,}" share ""
@@ -402,10 +405,10 @@ report()
 }
 
 cpus=2 memory=2G kernel= timeout= stall= share= root=/ icount= real_waits=off parallel= append= interactive=
-forced=
+plugin= forced=
 while [ $# -gt 0 ]; do
 	case $1 in
-	--cpus|--memory|--kernel|--timeout|--stall|--share|--root|--append)
+	--cpus|--memory|--kernel|--timeout|--stall|--share|--root|--append|--plugin)
 		[ $# -ge 2 ] || wrong "$1 needs a value"
 		declare "${1#--}=$2"
 		shift 2 ;;
@@ -423,6 +426,10 @@ done
 [[ $memory =~ ^[1-9][0-9]*[MG]$ ]] || wrong "--memory $memory: not a size such as 512M or 2G"
 [[ $timeout =~ ^([1-9][0-9]*)?$ ]] || wrong "--timeout $timeout: not a number of seconds"
 [[ $stall =~ ^([1-9][0-9]*)?$ ]] || wrong "--stall $stall: not a number of seconds"
+if [ -n "$plugin" ]; then
+	[ -n "$icount" ] || wrong "--plugin wants --icount"
+	[ -e "${plugin%%,*}" ] || wrong "--plugin ${plugin%%,*}: no such file"
+fi
 if [ -n "$share" ]; then
 	[ -d "$share" ] && [ -w "$share" ] || wrong "--share $share: not a writable directory"
 	share=$(cd "$share" && pwd -P)

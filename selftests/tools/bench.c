@@ -17,6 +17,11 @@
  *		kernel TCP's own RR and CRR while xtcp is loaded and idle, and with
  *		an xtcp listener on another port, against xtcp not loaded
  *
+ *	bench profile LOAD UNITS FILE
+ *		UNITS of LOAD (RR, CRR, STREAM, STREAM_1K, STREAM_64) over kernel TCP,
+ *		then over xtcp, each between two marks that scripts/profile/count.c
+ *		sees; /proc/kallsyms goes to FILE while xtcp is loaded
+ *
  * Client and server are two processes in two namespaces. XTCP_KO names the
  * module, which is not loaded at the start and not at the end. The exit status
  * says whether every floor was kept.
@@ -351,6 +356,56 @@ static int run_tax(int pairs, long transactions, long connections)
 	return ok ? 0 : 1;
 }
 
+/* An instruction that does nothing, and that nobody else has. */
+static void mark(void)
+{
+#ifdef __x86_64__
+	__asm__ volatile(".byte 0x0f, 0x1f, 0x80; .ascii \"xtcp\"" ::: "memory");
+#else
+	measure_die("profile wants x86-64");
+#endif
+}
+
+static void copy_symbols(const char *name)
+{
+	FILE *from = fopen("/proc/kallsyms", "r"), *to = fopen(name, "w");
+	size_t n;
+
+	if (!from || !to)
+		measure_die("kallsyms");
+	while ((n = fread(piece, 1, sizeof(piece), from)))
+		if (fwrite(piece, 1, n, to) != n)
+			measure_die(name);
+	fclose(from);
+	if (fclose(to))
+		measure_die(name);
+}
+
+static int run_profile(const char *name, long units, const char *symbols)
+{
+	static const char * const names[LOADS] = { "STREAM", "STREAM_1K", "STREAM_64", "RR", "CRR" };
+	enum load load = 0;
+	int stack;
+	pid_t server;
+
+	while (load < LOADS && strcmp(name, names[load]))
+		load++;
+	if (load == LOADS || units < 1)
+		return fprintf(stderr, "bench: see the head of bench.c\n"), 2;
+	if (module_load(""))
+		measure_die("cannot load xtcp");
+	for (stack = KERNEL; stack <= XTCP; stack++) {
+		server = start_server(stack);
+		rate(load, stack, units / 5 + 1);
+		mark();
+		rate(load, stack, units);
+		mark();
+		stop_server(server);
+	}
+	copy_symbols(symbols);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	long n[4] = {}, amount[LOADS];
@@ -358,12 +413,15 @@ int main(int argc, char **argv)
 
 	for (i = 2; i < argc && i < 6; i++)
 		n[i - 2] = atol(argv[i]);
-	if (n[0] < 1 || n[0] > PAIRS_MAX)
-		argc = 0;
+	if (argc != 5 || strcmp(argv[1], "profile"))
+		if (n[0] < 1 || n[0] > PAIRS_MAX)
+			argc = 0;
 	fill_amounts(amount, n + 1);
 	if (ns_pair_make(&pair))
 		return 2;
-	if (argc == 6 && !strcmp(argv[1], "compare"))
+	if (argc == 5 && !strcmp(argv[1], "profile"))
+		status = run_profile(argv[2], n[1], argv[4]);
+	else if (argc == 6 && !strcmp(argv[1], "compare"))
 		status = run_compare(n[0], amount);
 	else if ((argc == 6 || argc == 7) && !strcmp(argv[1], "ab"))
 		status = run_ab(n[0], amount, argc == 7 ? atof(argv[6]) : 0);
