@@ -11,7 +11,6 @@
  * Debian 12 has no header of QEMU's plugins: what is used of version 1 of their interface is declared here.
  */
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -66,7 +66,7 @@ def read_calls(path):
             offsets[function] = int(match[1], 16)
         elif match := re.match(r"\s+([0-9a-f]+):\t(?:[0-9a-f]{2} )+\s*(\S+)\s*(?:[0-9a-f]+ <([^+>]+)>)?", line):
             insn, verb = int(match[1], 16), match[2]
-            if verb == "call" and match[3]:
+            if match[3] and (verb == "call" or (verb == "jmp" and match[3] != function)):
                 sites[insn] = function, match[3]
         elif match := re.search(r"R_X86_64_(?:PLT32|PC32)\s+([^\s-]+)(?:-0x4)?$", line):
             if verb in ("call", "jmp"):

@@ -376,6 +376,8 @@ static void copy_symbols(const char *name)
 	while ((n = fread(piece, 1, sizeof(piece), from)))
 		if (fwrite(piece, 1, n, to) != n)
 			measure_die(name);
+	if (ferror(from))
+		measure_die("kallsyms");
 	fclose(from);
 	if (fclose(to))
 		measure_die(name);
@@ -409,17 +411,17 @@ static int run_profile(const char *name, long units, const char *symbols)
 int main(int argc, char **argv)
 {
 	long n[4] = {}, amount[LOADS];
+	bool profile = argc == 5 && !strcmp(argv[1], "profile");
 	int i, status;
 
 	for (i = 2; i < argc && i < 6; i++)
 		n[i - 2] = atol(argv[i]);
-	if (argc != 5 || strcmp(argv[1], "profile"))
-		if (n[0] < 1 || n[0] > PAIRS_MAX)
-			argc = 0;
+	if (!profile && (n[0] < 1 || n[0] > PAIRS_MAX))
+		argc = 0;
 	fill_amounts(amount, n + 1);
 	if (ns_pair_make(&pair))
 		return 2;
-	if (argc == 5 && !strcmp(argv[1], "profile"))
+	if (profile)
 		status = run_profile(argv[2], n[1], argv[4]);
 	else if (argc == 6 && !strcmp(argv[1], "compare"))
 		status = run_compare(n[0], amount);
