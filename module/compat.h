@@ -111,6 +111,21 @@ static inline u8 xtcp_compat_rt_tos(const struct sock *sk)
 #endif
 }
 
+/* The flow of a full sock to @daddr, which is its peer or the first hop of a source route. */
+static inline void xtcp_compat_sock_flow(struct flowi4 *fl4, const struct sock *sk, __be32 daddr)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+	const u8 scope = ip_sock_rt_scope(sk);
+#else
+	const u8 scope = RT_SCOPE_UNIVERSE;
+#endif
+
+	flowi4_init_output(fl4, READ_ONCE(sk->sk_bound_dev_if), READ_ONCE(sk->sk_mark), xtcp_compat_rt_tos(sk), scope,
+			   IPPROTO_TCP, inet_sk_flowi_flags(sk), daddr, inet->inet_saddr, inet->inet_dport,
+			   inet->inet_sport, sock_net_uid(sock_net(sk), sk));
+}
+
 /* The same of a segment with a TOS of its own. @flags: of the flow, from inet_sk_flowi_flags(). */
 static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock *sk, int oif, u32 mark, u8 tos,
 					  u8 flags, const struct xtcp_tuple *tuple, kuid_t uid)

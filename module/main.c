@@ -44,12 +44,9 @@ static int __init xtcp_init(void)
 	err = xtcp_algorithms_init();
 	if (err)
 		return err;
-	err = xtcp_sock_count_init();
-	if (err)
-		return err;
 	err = xtcp_stream_init();
 	if (err)
-		goto err_count;
+		return err;
 	err = xtcp_orphan_init();
 	if (err)
 		goto err_stream;
@@ -108,8 +105,6 @@ err_orphan:
 	xtcp_orphan_exit();
 err_stream:
 	xtcp_stream_exit();
-err_count:
-	xtcp_sock_count_exit();
 	return err;
 }
 
@@ -131,7 +126,6 @@ static void __exit xtcp_exit(void)
 	xtcp_family_exit();
 	xtcp_orphan_exit();
 	xtcp_stream_exit();
-	xtcp_sock_count_exit();
 }
 
 module_init(xtcp_init);

@@ -74,7 +74,7 @@ static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample
 	}
 	if (!moved || !sample->tsecr)
 		return false;
-	ms = xtcp_clock_ts() + xsk->ts_offset - sample->tsecr;
+	ms = xtcp_clock_ts_of(sample->now_us) + xsk->ts_offset - sample->tsecr;
 	if (ms > XTCP_RTO_MAX_MS)
 		return false;
 	xtcp_rto_sample(&xsk->rto, max(ms, 1U) * USEC_PER_MSEC);

@@ -131,6 +131,7 @@ struct xtcp_shard {
  * @reply_sk6: the same over IPv6; NULL without IPv6
  * @port_counter: RFC 6056's table of counters, by hash of the destination (port.c)
  * @portmaps: ports used towards one destination (portmap.c)
+ * @conns: how many connections it has in the table of connections, the sum over the processors (demux.c)
  * @sysctl_header: the registration of @sysctl, in two parts
  * @starting: held by who makes what comes with the first use (@started, @early)
  * @listeners: listening socks by port, address and device, hashed; read under RCU (listeners.c)
@@ -145,7 +146,6 @@ struct xtcp_shard {
  * @blackhole_stamp: jiffies when Fast Open's SYNs seemed to lead into a black hole (fastsyn.c)
  * @blackholes: how often in a row they did
  * @leases: leases by port (lease.c)
- * @conns: how many connections it has in the table of connections
  * @entries: how many half-open entries there are (entry.c)
  * @records: how many records there are (record.c)
  * @orphans: how many socks without a file there are (orphan.c)
@@ -171,6 +171,7 @@ struct xtcp_net {
 	struct sock *reply_sk6;
 	u32 *port_counter;
 	struct xtcp_portmaps *portmaps;
+	long __percpu *conns;
 
 	/* Written when somebody listens, or once a minute. */
 	struct ctl_table_header *sysctl_header[2];
@@ -188,8 +189,7 @@ struct xtcp_net {
 
 	/* Written while connections come and go, the counters once in a while (percpu_counter_batch). */
 	struct xtcp_leases leases ____cacheline_aligned_in_smp;
-	struct percpu_counter conns ____cacheline_aligned_in_smp;
-	struct percpu_counter entries;
+	struct percpu_counter entries ____cacheline_aligned_in_smp;
 	struct percpu_counter records;
 	struct percpu_counter orphans;
 };

@@ -91,34 +91,25 @@
 
 #define GONE_PAUSE_MS	4	/* between two looks whether the last sock is gone */
 
-/* Every sock of ours whose memory is not yet given back, in all namespaces. */
-static struct percpu_counter socks;
-
-/**
- * xtcp_sock_count_init() - make the counter of all socks
- *
- * Context: process, module init.
- *
- * Return: 0 or -ENOMEM.
+/*
+ * Every sock of ours whose memory is not yet given back, in all namespaces: the sum over the processors. Nobody asks
+ * for it but the end of the module.
  */
-int xtcp_sock_count_init(void)
-{
-	return percpu_counter_init(&socks, 0, GFP_KERNEL);
-}
-
-/**
- * xtcp_sock_count_exit() - free the counter
- *
- * Context: process, module exit; the last sock is gone.
- */
-void xtcp_sock_count_exit(void)
-{
-	percpu_counter_destroy(&socks);
-}
+static DEFINE_PER_CPU(long, socks);
 
 static void sock_gone(void)
 {
-	percpu_counter_dec(&socks);
+	this_cpu_dec(socks);
+}
+
+static long all_socks(void)
+{
+	long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu(socks, cpu));
+	return sum;
 }
 
 static void destruct_v4(struct sock *sk)
@@ -148,13 +139,13 @@ static void destruct_v6(struct sock *sk)
 void xtcp_sock_wait_gone(void)
 {
 	unsigned long say = jiffies + HZ;
-	s64 left;
+	long left;
 
-	while ((left = percpu_counter_sum(&socks))) {
+	while ((left = all_socks())) {
 		msleep(GONE_PAUSE_MS);
 		if (time_before(jiffies, say))
 			continue;
-		pr_info("waiting for %lld sockets with segments still queued below TCP\n", left);
+		pr_info("waiting for %ld sockets with segments still queued below TCP\n", left);
 		say = jiffies + HZ;
 	}
 }
@@ -197,7 +188,7 @@ int xtcp_sock_init(struct sock *sk)
 	const struct xtcp_sysctl *ctl = &xn->sysctl;
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	percpu_counter_inc(&socks);
+	this_cpu_inc(socks);
 	xsk->xn = xn;
 	sk->sk_destruct = destruct_v4;
 #if IS_ENABLED(CONFIG_IPV6)
@@ -264,7 +255,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 
 	if (!child)
 		return NULL;
-	percpu_counter_inc(&socks);
+	this_cpu_inc(socks);
 	memset(&xsk->conn, 0, sizeof(xsk->conn));
 	xsk->conn.kind = XTCP_CONN_SOCK;
 	/* the listener may have left its table just now */

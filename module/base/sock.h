@@ -153,7 +153,8 @@ struct xtcp_sock {
 	bool pingpong;			/* the connection is interactive: prefer delayed ACKs */
 	/* the owed ACK is left for a moment to the answer of a program that is on its way */
 	bool answer_awaited;
-	bool asked;			/* text comes next that answers what the program wrote; poll clears it */
+	/* text comes next that answers what the program wrote, or it waits in connect(); poll clears it */
+	bool asked;
 	u8 rcv_ratio;			/* what of a buffer is text, in 256ths (space.c); READ_ONCE */
 	/* a FIN was seen, in order or not, at the stream's rcv_fin_seq; ends when text takes its place */
 	bool rcv_fin_known;
@@ -257,8 +258,6 @@ void xtcp_sock_done(struct sock *sk);
 void xtcp_sock_destroy(struct sock *sk);
 void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason);
 void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason);
-int xtcp_sock_count_init(void);
-void xtcp_sock_count_exit(void);
 void xtcp_sock_wait_gone(void);
 
 #endif /* XTCP_SOCK_H */

@@ -16,7 +16,6 @@
 #include <net/transp_v6.h>
 
 #include "base/netns.h"
-#include "base/secret.h"
 #include "base/sock.h"
 #include "base/state.h"
 #include "cong/accecn.h"
@@ -38,9 +37,8 @@
 #include "sight/mib.h"
 
 /* The TCB of a child: what the handshake has settled. RFC 9293 section 3.10.7.2. */
-static void fill_child(struct sock *child, const struct xtcp_request *he, const struct xtcp_tuple *tuple)
+static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts_offset)
 {
-	struct xtcp_net *xn = xtcp_net_of(child);
 	struct xtcp_sock *xsk = xtcp_sk(child);
 	u32 wnd;
 	u8 wscale;
@@ -62,7 +60,7 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, const 
 		xtcp_accecn_start(child, he->syn_codepoint, he->asked_without);
 	xsk->ts_recent = he->ts_recent;
 	xsk->ts_recent_stamp = he->ts_ok ? xtcp_clock_seconds() : 0;
-	xsk->ts_offset = xtcp_secret_ts_offset(xn, tuple);
+	xsk->ts_offset = ts_offset;
 
 	xsk->mss_clamp = he->mss;
 	xsk->advmss = xtcp_ip_advmss(child);
@@ -88,14 +86,16 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, const 
 static void sample_round_trip(struct sock *child, const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(child);
+	u64 now_us;
 	u32 ms;
 
 	if (he->acked || !he->sent_us)
 		return;
+	now_us = xtcp_clock_us();
 	if (!he->resent) {
-		xtcp_rto_sample(&xsk->rto, (u32)xtcp_clock_us() - he->sent_us);
+		xtcp_rto_sample(&xsk->rto, (u32)now_us - he->sent_us);
 	} else if (he->ts_ok && seg->has_ts && seg->tsecr) {
-		ms = xtcp_clock_ts() + xsk->ts_offset - seg->tsecr - READ_ONCE(he->ts_late);
+		ms = xtcp_clock_ts_of(now_us) + xsk->ts_offset - seg->tsecr - READ_ONCE(he->ts_late);
 		if (ms <= XTCP_RTO_MAX_MS)
 			xtcp_rto_sample(&xsk->rto, max(ms, 1U) * USEC_PER_MSEC);
 	}
@@ -175,6 +175,7 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
  * @listener: its listener
  * @skb: the segment that completed it
  * @he: the entry, or what a cookie says would stand in one
+ * @ts_offset: what is added to the clock in its TSvals, milliseconds: xtcp_secret_ts_offset()
  * @is_entry: @he is in the table, and its place is taken
  * @fast: @skb is a SYN that opens it before the handshake is over (RFC 7413); the child's, or the caller's as before
  *	in an error; else NULL
@@ -185,7 +186,7 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
  * queue is full, -ENOMEM, -EHOSTUNREACH, -ECONNABORTED or -EADDRNOTAVAIL when the listener or the entry has gone.
  */
 struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
-			     bool is_entry, struct xtcp_fastopen *fast)
+			     u32 ts_offset, bool is_entry, struct xtcp_fastopen *fast)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
 	struct sock *lsk = listener->sk;
@@ -204,7 +205,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	child->sk_txhash = xtcp_reply_synack_hash(lsk, he);
 	if (!xtcp_ip_child_route(child))
 		goto err_child;
-	fill_child(child, he, &tuple);
+	fill_child(child, he, ts_offset);
 	sample_round_trip(child, he, xtcp_seg(skb));
 	if (unlikely(he->has_syn))
 		xtcp_savedsyn_keep(child, xtcp_entry_syn(he));

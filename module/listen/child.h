@@ -13,6 +13,6 @@ struct xtcp_request;
 
 /* Softirq, RCU read side. */
 struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
-			     bool is_entry, struct xtcp_fastopen *fast);
+			     u32 ts_offset, bool is_entry, struct xtcp_fastopen *fast);
 
 #endif /* XTCP_CHILD_H */

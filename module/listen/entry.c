@@ -10,7 +10,7 @@
  *
  * Life of an entry: put in table and list, and taken out of both, under the listener's lock; "dead" says that it is
  * out. It is freed after a grace period, so lookups may go on reading it. Its listener outlives it: xtcp_entry_stop()
- * empties the lists.
+ * empties the lists. While one grace period runs, entries gather for the next: most handshakes start none.
  *
  * The timer: the SYN-ACK is sent again and the entry waits twice as long, or it has had its retries and ends. When the
  * queue is more than half full, old entries have fewer retries, so that young ones find room.
@@ -21,6 +21,7 @@
 
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/percpu.h>
 #include <linux/slab.h>
 #include <net/sock.h>
 
@@ -39,6 +40,8 @@
 #define BELIEVE_S	120		/* a cookie is good for 128 s at most */
 #define MEMORY_SHARE	128		/* entries of all namespaces take at most this part of the memory */
 #define RESEND_BATCH	256		/* SYN-ACKs that one run of a timer sends */
+#define GATHERED_MAX	512		/* entries that are freed in one go */
+#define BULK		64		/* entries that go back to their slabs at once */
 
 #define V4_SIZE (offsetof(struct xtcp_request, conn) + XTCP_CONN_V4_END)
 
@@ -46,6 +49,24 @@ static struct kmem_cache *slab_v4, *slab_v6;
 static struct percpu_counter entries_in_use;	/* in all namespaces, those that wait to be freed too */
 static struct percpu_counter guest_entries;	/* the same, of namespaces that any user can make */
 static s32 entries_batch;	/* so many may be counted by a processor for itself */
+
+/**
+ * struct gone - entries of a processor that are out of the table
+ * @lock: guards the rest
+ * @waiting: those that the grace period is for that runs; NULL: none runs
+ * @gathered: those that came since
+ * @n: how many of these
+ * @rcu: of @waiting
+ */
+struct gone {
+	spinlock_t lock;	/* see above */
+	struct xtcp_request *waiting;
+	struct xtcp_request *gathered;
+	unsigned int n;
+	struct rcu_head rcu;
+};
+
+static DEFINE_PER_CPU(struct gone, gone);
 
 static unsigned int entries_max;
 module_param_named(half_open, entries_max, uint, 0444);
@@ -60,6 +81,8 @@ MODULE_PARM_DESC(half_open, "half-open connections of all namespaces, at most 21
  */
 int xtcp_entry_init(void)
 {
+	int cpu;
+
 	BUILD_BUG_ON(V4_SIZE > 96);
 	BUILD_BUG_ON(sizeof(struct xtcp_request) > 128);
 
@@ -67,6 +90,8 @@ int xtcp_entry_init(void)
 		pr_err("half_open=%u: at most %u, or 0 for the default\n", entries_max, INT_MAX);
 		return -EINVAL;
 	}
+	for_each_possible_cpu(cpu)
+		spin_lock_init(&per_cpu(gone, cpu).lock);
 	slab_v4 = xtcp_compat_slab(KBUILD_MODNAME "_request", V4_SIZE, 0);
 	slab_v6 = xtcp_compat_slab(KBUILD_MODNAME "_request6", sizeof(struct xtcp_request), 0);
 	if (!slab_v4 || !slab_v6)
@@ -94,10 +119,12 @@ err_slabs:
 /**
  * xtcp_entry_exit() - give the slabs back
  *
- * Context: process, module exit. All entries are freed: rcu_barrier() was called.
+ * Context: process, module exit. All entries are out of the table, and rcu_barrier() was called.
  */
 void xtcp_entry_exit(void)
 {
+	/* those that had gathered behind the ones before */
+	rcu_barrier();
 	percpu_counter_destroy(&guest_entries);
 	percpu_counter_destroy(&entries_in_use);
 	kmem_cache_destroy(slab_v6);
@@ -268,6 +295,69 @@ static void entry_free_rcu(struct rcu_head *rcu)
 	give_memory_back(container_of(rcu, struct xtcp_request, rcu));
 }
 
+/* So did these. */
+static void free_all(struct xtcp_request *he)
+{
+	int weights = 0, of_guests = 0;
+	void *batch[BULK];
+	unsigned int n = 0;
+
+	while (he) {
+		weights += weight(he);
+		if (he->of_guest)
+			of_guests += weight(he);
+		batch[n++] = he;
+		he = he->next_gone;
+		/* the slab itself tells IPv4 from IPv6 */
+		if (n == BULK || !he) {
+			kfree_bulk(n, batch);
+			n = 0;
+		}
+	}
+	percpu_counter_add_batch(&entries_in_use, -weights, entries_batch);
+	if (of_guests)
+		percpu_counter_add_batch(&guest_entries, -of_guests, entries_batch);
+}
+
+/* The next one begins for those that have gathered. */
+static void grace_period_over(struct rcu_head *rcu)
+{
+	struct gone *mine = container_of(rcu, struct gone, rcu);
+	struct xtcp_request *over;
+
+	spin_lock(&mine->lock);
+	over = mine->waiting;
+	mine->waiting = mine->gathered;
+	mine->gathered = NULL;
+	mine->n = 0;
+	if (mine->waiting)
+		call_rcu(&mine->rcu, grace_period_over);
+	spin_unlock(&mine->lock);
+	free_all(over);
+}
+
+/* Out of the table: it is freed when no lookup can have it any more. */
+static void free_after_grace_period(struct xtcp_request *he)
+{
+	struct gone *mine;
+
+	lockdep_assert_in_softirq();
+	mine = this_cpu_ptr(&gone);
+	spin_lock(&mine->lock);
+	if (!mine->waiting) {
+		he->next_gone = NULL;
+		mine->waiting = he;
+		call_rcu(&mine->rcu, grace_period_over);
+	} else if (mine->n < GATHERED_MAX) {
+		he->next_gone = mine->gathered;
+		mine->gathered = he;
+		mine->n++;
+	} else {
+		call_rcu(&he->rcu, entry_free_rcu);
+	}
+	spin_unlock(&mine->lock);
+}
+
 static struct list_head *level_of(struct xtcp_synq *synq, const struct xtcp_request *he)
 {
 	return &synq->level[min_t(unsigned int, he->level, XTCP_ENTRY_LEVELS - 1)];
@@ -401,7 +491,7 @@ void xtcp_entry_completed(struct xtcp_listener *listener, struct xtcp_request *h
 {
 	lockdep_assert_held(&listener->lock);
 	unlist_entry(listener, he, XTCP_TRACE_COMPLETED);
-	call_rcu(&he->rcu, entry_free_rcu);
+	free_after_grace_period(he);
 }
 
 /**
@@ -419,7 +509,7 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
 	unlist_entry(listener, he, reason);
 	xtcp_demux_remove(xtcp_net_of(listener->sk), &he->conn);
 	trace_xtcp_conn_state(net, &he->conn, TCP_SYN_RECV, TCP_CLOSE);
-	call_rcu(&he->rcu, entry_free_rcu);
+	free_after_grace_period(he);
 }
 
 /**

@@ -35,7 +35,9 @@ struct xtcp_synq {
 
 /**
  * struct xtcp_request - a half-open connection (SYN-RECEIVED by way of LISTEN)
- * @node: place in the listener's list; the RCU head afterwards
+ * @node: place in the listener's list
+ * @next_gone: afterwards: the next of those that are freed together
+ * @rcu: or it is freed alone
  * @lsk: the listener; the entry leaves the table before the listener's memory goes
  * @expires: jiffies
  * @irs: SEG.SEQ of the SYN
@@ -68,6 +70,7 @@ struct xtcp_synq {
 struct xtcp_request {
 	union {
 		struct list_head node;
+		struct xtcp_request *next_gone;
 		struct rcu_head rcu;
 	};
 	struct sock *lsk;

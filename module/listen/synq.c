@@ -154,7 +154,8 @@ static bool answer_by_cookie(struct xtcp_listener *listener, struct sk_buff *skb
  * and @answer says which cookie the SYN-ACK gives out, if any.
  */
 static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
-					 const struct dst_entry *dst, struct xtcp_fastopen_cookie *answer)
+					 const struct xtcp_tuple *tuple, const struct dst_entry *dst,
+					 struct xtcp_fastopen_cookie *answer)
 {
 	struct xtcp_net *xn = xtcp_net_of(listener->sk);
 	struct xtcp_fastopen *fast = xtcp_fastopen_syn(listener->sk, skb, dst, answer);
@@ -166,7 +167,7 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 	if (accecn_ok)
 		he->ecn_ok = xtcp_ecn_is_asked(listener->sk, skb);
 	he->accecn_ok = false;
-	child = xtcp_child_make(listener, skb, he, false, fast);
+	child = xtcp_child_make(listener, skb, he, xtcp_secret_ts_offset(xn, tuple), false, fast);
 	if (IS_ERR(child)) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENPASSIVEFAIL);
 		he->accecn_ok = accecn_ok;
@@ -193,7 +194,7 @@ static bool answer_with_entry(struct xtcp_listener *listener, struct sk_buff *sk
 		return false;
 	}
 	if (unlikely(READ_ONCE(xtcp_sk(listener->sk)->fastopenq))) {
-		if (open_fast(listener, skb, he, how.dst, &cookie)) {
+		if (open_fast(listener, skb, he, &key->tuple, how.dst, &cookie)) {
 			xtcp_entry_free(xtcp_net_of(listener->sk), he);
 			dst_release(how.dst);
 			return true;
@@ -391,7 +392,7 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 		fill_cookie_ecn(xn, skb, &cookie, &he);
 	dst_release(how.dst);
 
-	child = xtcp_child_make(listener, skb, &he, false, NULL);
+	child = xtcp_child_make(listener, skb, &he, xtcp_secret_ts_offset(xn, &key->tuple), false, NULL);
 	if (!IS_ERR(child)) {
 		atomic_inc(&listener->stats.cookies_recv);
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_SYNCOOKIESRECV);
@@ -423,20 +424,19 @@ static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_se
  * RFC 7323 section 3.2: TSecr is a TSval that this entry has sent. One from before belongs to an old connection, whose
  * SYN-ACK may have had the same ISN; or to a cookie that this listener gave out lately. 0 is no TSval, as in Linux.
  */
-static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_request *he, const struct xtcp_seg *seg)
+static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_request *he, u32 ts_offset,
+			const struct xtcp_seg *seg)
 {
-	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
-	u32 age_ms, now;
+	u64 now_us = xtcp_clock_us();
+	u32 age_ms;
 
 	if (!he->ts_ok || !seg->has_ts || !seg->tsecr || !he->sent_us || cookies_believed(he->lsk, listener))
 		return false;
 	/* sent_us may have come round */
 	if (READ_ONCE(he->level) >= OLD_LEVEL)
 		return false;
-	/* in this order: time that passes in between does not make it older */
-	now = xtcp_clock_ts() + xtcp_secret_ts_offset(xtcp_net_of(he->lsk), &tuple);
-	age_ms = ((u32)xtcp_clock_us() - he->sent_us) / USEC_PER_MSEC + 1;
-	return now - seg->tsecr > age_ms + XTCP_COOKIE_TS_MASK + 1;
+	age_ms = ((u32)now_us - he->sent_us) / USEC_PER_MSEC + 1;
+	return xtcp_clock_ts_of(now_us) + ts_offset - seg->tsecr > age_ms + XTCP_COOKIE_TS_MASK + 1;
 }
 
 /* RFC 9293 section 3.10.7.4, table 6; the window of an entry is the one that its SYN-ACK offered. */
@@ -499,8 +499,8 @@ static void keep_own_timestamp(struct sock *child, const struct xtcp_seg *seg)
 		xsk->ts_recent = seg->tsval;
 }
 
-/* The third ACK is good. As xtcp_synq_arrives(). */
-static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request *he, struct sk_buff *skb)
+/* The third ACK is good. @ts_offset: of the connection. As xtcp_synq_arrives(). */
+static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request *he, u32 ts_offset, struct sk_buff *skb)
 {
 	struct xtcp_net *xn = xtcp_net_of(listener->sk);
 	struct xtcp_tuple tuple;
@@ -510,7 +510,7 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
 		note_acked(listener, he);
 		return NULL;
 	}
-	child = xtcp_child_make(listener, skb, he, true, NULL);
+	child = xtcp_child_make(listener, skb, he, ts_offset, true, NULL);
 	if (!IS_ERR(child)) {
 		keep_own_timestamp(child, xtcp_seg(skb));
 		return child;
@@ -555,6 +555,8 @@ struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	u8 control = seg->flags & (XTCP_RST | XTCP_SYN | XTCP_ACK);
 	bool paws = entry_fails_paws(he, seg);
+	struct xtcp_tuple tuple;
+	u32 ts_offset = 0;
 
 	if (!listener || READ_ONCE(he->dead))
 		return ERR_PTR(-EAGAIN);
@@ -571,8 +573,11 @@ struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
 	}
 
 	/* first: check sequence number */
-	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK && echo_is_old(listener, he, seg))
-		paws = true;
+	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK) {
+		tuple = xtcp_conn_tuple(&he->conn);
+		ts_offset = xtcp_secret_ts_offset(xn, &tuple);
+		paws |= echo_is_old(listener, he, ts_offset, seg);
+	}
 	if (paws || !entry_accepts(he, seg)) {
 		if (paws)
 			XTCP_NET_INC_STATS(xn, LINUX_MIB_PAWSESTABREJECTED);
@@ -606,7 +611,7 @@ struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
 
 	if (he->ts_ok && seg->has_ts && xtcp_seq_le(seg->seq, he->irs + 1))
 		WRITE_ONCE(he->ts_recent, seg->tsval);
-	return promote(listener, he, skb);
+	return promote(listener, he, ts_offset, skb);
 }
 
 /**

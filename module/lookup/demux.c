@@ -88,14 +88,14 @@ static void assert_nobody_stands_on(struct xtcp_conn *conn)
  */
 int xtcp_demux_net_init(struct xtcp_net *xn)
 {
-	int id = ida_alloc_max(&net_ids, NET_ID_MAX, GFP_KERNEL), err;
+	int id = ida_alloc_max(&net_ids, NET_ID_MAX, GFP_KERNEL);
 
 	if (id < 0)
 		return id;
-	err = percpu_counter_init(&xn->conns, 0, GFP_KERNEL_ACCOUNT);
-	if (err) {
+	xn->conns = alloc_percpu_gfp(*xn->conns, GFP_KERNEL_ACCOUNT);
+	if (!xn->conns) {
 		ida_free(&net_ids, id);
-		return err;
+		return -ENOMEM;
 	}
 	xn->id = id;
 	get_random_bytes(&xn->tuple_key, sizeof(xn->tuple_key));
@@ -110,10 +110,28 @@ int xtcp_demux_net_init(struct xtcp_net *xn)
  */
 void xtcp_demux_net_exit(struct xtcp_net *xn)
 {
-	WARN_ON_ONCE(percpu_counter_sum(&xn->conns));
-	percpu_counter_destroy(&xn->conns);
+	WARN_ON_ONCE(xtcp_demux_count(xn));
+	free_percpu(xn->conns);
 	memzero_explicit(&xn->tuple_key, sizeof(xn->tuple_key));
 	ida_free(&net_ids, xn->id);
+}
+
+/**
+ * xtcp_demux_count() - how many connections a namespace has in the table
+ * @xn: the namespace
+ *
+ * Context: any. Asks every processor.
+ *
+ * Return: their number; while they come and go about that, which may be negative.
+ */
+long xtcp_demux_count(const struct xtcp_net *xn)
+{
+	long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(*per_cpu_ptr(xn->conns, cpu));
+	return sum;
 }
 
 static inline void fill_tuple(const struct sk_buff *skb, struct xtcp_tuple *tuple)
@@ -262,7 +280,7 @@ int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const str
 	xtcp_conns_lock(chain);
 	taken = find_conn(xn, key, conn->hash);
 	if (!taken) {
-		percpu_counter_inc(&xn->conns);
+		this_cpu_inc(*xn->conns);
 		xtcp_conns_add(chain, conn);
 	}
 	xtcp_conns_unlock(chain);
@@ -304,7 +322,7 @@ int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
  *
  * There is no moment at which a lookup finds neither.
  *
- * Context: softirq or process.
+ * Context: softirq or process, BH disabled.
  *
  * Return: 0, or -EADDRNOTAVAIL when @old is not in the table.
  */
@@ -319,12 +337,10 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
 	new->hash = old->hash;
 	new->shared_port = old->shared_port;
 	new->net_id = xn->id;
-	local_bh_disable();
 	xtcp_conns_lock(chain);
 	new->map = old->map;
 	was_there = xtcp_conns_replace(chain, old, new);
 	xtcp_conns_unlock(chain);
-	local_bh_enable();
 	return was_there ? 0 : -EADDRNOTAVAIL;
 }
 
@@ -388,7 +404,7 @@ inline bool xtcp_demux_leave(struct xtcp_net *xn, struct xtcp_conn *conn)
  */
 void xtcp_demux_left(struct xtcp_net *xn, unsigned int n)
 {
-	percpu_counter_sub(&xn->conns, n);
+	this_cpu_sub(*xn->conns, n);
 }
 
 /**
@@ -407,7 +423,7 @@ bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 	local_bh_disable();
 	was_there = xtcp_conns_remove(conn);
 	if (was_there) {
-		percpu_counter_dec(&xn->conns);
+		this_cpu_dec(*xn->conns);
 		if (conn->map) {
 			xtcp_portmap_lock(xn);
 			xtcp_portmap_tuple_ended(xn, conn);

@@ -122,6 +122,7 @@ static inline void xtcp_conn_set_tuple(struct xtcp_conn *conn, const struct xtcp
 /* life of a namespace's tables */
 int xtcp_demux_net_init(struct xtcp_net *xn);
 void xtcp_demux_net_exit(struct xtcp_net *xn);
+long xtcp_demux_count(const struct xtcp_net *xn);
 
 /* lookup: RCU read side held; the result is valid until it ends */
 void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tuple);

@@ -67,11 +67,34 @@ static struct dst_entry *valid_route(struct sock *sk)
 	return __sk_dst_check(sk, xtcp_sock_is_v4(sk) ? 0 : inet6_sk(sk)->dst_cookie);
 }
 
+/**
+ * xtcp_ip_output_route() - the route of a flow over IPv4
+ * @net: the namespace
+ * @fl4: the flow; gets what routing chooses
+ * @sk: whose policies of IPsec count
+ *
+ * As ip_route_output_flow(), which goes a long way to find that there is no policy, as on most hosts.
+ *
+ * Context: softirq or process.
+ *
+ * Return: the route, with a reference, or an error pointer.
+ */
+struct rtable *xtcp_ip_output_route(struct net *net, struct flowi4 *fl4, struct sock *sk)
+{
+	if (xtcp_ip_has_policies(net, sk)) {
+		/* the label is for policies only */
+		security_sk_classify_flow(sk, flowi4_to_flowi_common(fl4));
+		return ip_route_output_flow(net, fl4, sk);
+	}
+	return __ip_route_output_key(net, fl4);
+}
+
 static struct dst_entry *route_v4(struct sock *sk)
 {
 	struct inet_sock *inet = inet_sk(sk);
 	const struct ip_options_rcu *opt;
 	__be32 daddr = inet->inet_daddr;
+	struct flowi4 *fl4 = &inet->cork.fl.u.ip4;
 	struct rtable *rt;
 
 	rcu_read_lock();
@@ -79,9 +102,8 @@ static struct dst_entry *route_v4(struct sock *sk)
 	if (opt && opt->opt.srr)
 		daddr = opt->opt.faddr;
 	rcu_read_unlock();
-	rt = ip_route_output_ports(sock_net(sk), &inet->cork.fl.u.ip4, sk, daddr, inet->inet_saddr, inet->inet_dport,
-				   inet->inet_sport, IPPROTO_TCP, xtcp_compat_rt_tos(sk),
-				   READ_ONCE(sk->sk_bound_dev_if));
+	xtcp_compat_sock_flow(fl4, sk, daddr);
+	rt = xtcp_ip_output_route(sock_net(sk), fl4, sk);
 	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
 }
 
@@ -330,15 +352,13 @@ u16 xtcp_ip_header_len(const struct sock *sk)
 	u16 len;
 
 	sock_owned_by_me(sk);
-	rcu_read_lock();
 	if (xtcp_sock_is_v4(sk)) {
-		opt4 = rcu_dereference(inet_sk(sk)->inet_opt);
+		opt4 = rcu_dereference_protected(inet_sk(sk)->inet_opt, lockdep_sock_is_held(sk));
 		len = sizeof(struct iphdr) + (opt4 ? opt4->opt.optlen : 0);
 	} else {
-		opt6 = rcu_dereference(inet6_sk(sk)->opt);
+		opt6 = rcu_dereference_protected(inet6_sk(sk)->opt, lockdep_sock_is_held(sk));
 		len = sizeof(struct ipv6hdr) + (opt6 ? opt6->opt_flen + opt6->opt_nflen : 0);
 	}
-	rcu_read_unlock();
 	return len;
 }
 
@@ -358,4 +378,26 @@ u16 xtcp_ip_advmss(const struct sock *sk)
 	if (dst)
 		return max_t(u32, dst_metric_advmss(dst), XTCP_MSS_MIN_USER);
 	return xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
+}
+
+/**
+ * xtcp_ip_is_local() - is the peer on this machine, in the same namespace?
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the route leads over the loopback device.
+ */
+bool xtcp_ip_is_local(const struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
+	const struct net_device *dev;
+	bool local;
+
+	sock_owned_by_me(sk);
+	rcu_read_lock();
+	dev = dst ? READ_ONCE(dst->dev) : NULL;
+	local = dev && dev->flags & IFF_LOOPBACK;
+	rcu_read_unlock();
+	return local;
 }

@@ -9,6 +9,8 @@
 #include <net/xfrm.h>
 
 struct dst_entry;
+struct flowi4;
+struct rtable;
 struct sk_buff;
 struct xtcp_tuple;
 
@@ -21,7 +23,9 @@ u32 xtcp_ip_update_mtu(struct sock *sk, u32 mtu);
 void xtcp_ip_redirected(struct sock *sk, struct sk_buff *skb);
 u16 xtcp_ip_header_len(const struct sock *sk);
 u16 xtcp_ip_advmss(const struct sock *sk);
+bool xtcp_ip_is_local(const struct sock *sk);
 bool xtcp_ip_child_route(struct sock *child);
+struct rtable *xtcp_ip_output_route(struct net *net, struct flowi4 *fl4, struct sock *sk);
 void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple);
 
 /* Has IPsec a say in what @sk sends? */

@@ -41,17 +41,6 @@ static int oif(const struct net *net, const struct xtcp_ip_reply *how)
 	return netif_index_is_l3_master((struct net *)net, how->dif) ? how->dif : 0;
 }
 
-/* As ip_route_output_flow(), which goes a long way to find that there is no IPsec policy, as on most hosts. */
-static struct rtable *output_route(struct net *net, struct flowi4 *fl4, struct sock *sk)
-{
-	if (xtcp_ip_has_policies(net, sk)) {
-		/* the label is for policies only */
-		security_sk_classify_flow(sk, flowi4_to_flowi_common(fl4));
-		return ip_route_output_flow(net, fl4, sk);
-	}
-	return __ip_route_output_key(net, fl4);
-}
-
 /* 0: the route is in how->dst */
 static int route_reply_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, struct sock *sk)
 {
@@ -62,7 +51,7 @@ static int route_reply_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, 
 
 	xtcp_compat_reply_flow(&fl4, sk, oif(xn->net, how), how->mark, how->tos, flags, tuple,
 			       sock_net_uid(xn->net, how->sk));
-	rt = output_route(xn->net, &fl4, sk);
+	rt = xtcp_ip_output_route(xn->net, &fl4, sk);
 	if (IS_ERR(rt)) {
 		IP_INC_STATS(xn->net, IPSTATS_MIB_OUTNOROUTES);
 		return PTR_ERR(rt);

@@ -288,7 +288,7 @@ static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 			return 1 + number;
 	}
 	/* asked once: it is a sum over all processors */
-	if (!chain && percpu_counter_sum(&xn->conns) <= 0)
+	if (!chain && xtcp_demux_count(xn) <= 0)
 		chain = xtcp_conns.mask + 1;
 	while ((chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask && !has_conn(xn, chain)) {
 		cond_resched();
