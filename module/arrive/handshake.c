@@ -60,7 +60,7 @@ static void take_syn_options(struct sock *sk, const struct xtcp_seg *seg)
 	xsk->sack_ok = xsk->sack_ok && seg->sack_permitted;
 }
 
-/* RCV.NXT and IRS from a SYN (RFC 9293 3.10.7.3, fourth). */
+/* RCV.NXT and IRS from a SYN (RFC 9293 3.10.7.3, fourth). The MSS that it allows is computed with the window's. */
 static void take_syn(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -73,7 +73,6 @@ static void take_syn(struct sock *sk, struct sk_buff *skb)
 	xsk->rcv_wup = xsk->rcv_nxt;
 	xsk->copied_seq = xsk->rcv_nxt;
 	xtcp_space_begin(sk);
-	xtcp_mss_sync(sk, xsk->pmtu);
 }
 
 /* The connection is up, by whichever way (RFC 9293 section 3.5). */
@@ -93,7 +92,7 @@ static void enter_established(struct sock *sk, struct sk_buff *skb)
 static bool syn_sent_echo_is_foreign(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 now = xtcp_clock_ts() + xsk->ts_offset;
+	u32 now = xtcp_clock_ts_of(xsk->arrived_us) + xsk->ts_offset;
 	u32 first = xsk->retrans_stamp ? xsk->retrans_stamp + xsk->ts_offset : now;
 
 	if (!xsk->ts_ok || !seg->has_ts || !seg->tsecr || !xsk->retrans_stamp)
@@ -215,6 +214,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 		xsk->snd_wnd = seg->wnd;
 		xsk->max_snd_wnd = seg->wnd;
 		xsk->snd_wl1 = seg->seq;
+		xtcp_mss_sync(sk, xsk->pmtu);
 		/* the SYN that connect() has left to the first write goes now */
 		if (xtcp_compat_defers_connect(sk)) {
 			xtcp_compat_defer_connect(sk, false);
@@ -247,6 +247,8 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	/* the program said that data will follow at once: it carries the ACK */
 	if (xsk->defer_accept || xsk->pingpong || xtcp_fastsyn_has_more(sk))
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
+	else if (verdict == XTCP_DONE && !xsk->syn_fastopen && !xsk->syn_data)
+		xtcp_output_ack_of_syn(sk);
 	else
 		xtcp_output_ack_now(sk);
 	return verdict;

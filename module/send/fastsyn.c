@@ -26,6 +26,7 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "listen/fastopen.h"
+#include "out/ip.h"
 #include "pure/wire.h"
 #include "send/fill.h"
 #include "send/mss.h"
@@ -221,18 +222,6 @@ void xtcp_fastsyn_timeout(struct sock *sk, bool expired)
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFASTOPENACTIVEFAIL);
 }
 
-static bool by_loopback(struct sock *sk)
-{
-	const struct dst_entry *dst;
-	bool is;
-
-	rcu_read_lock();
-	dst = __sk_dst_get(sk);
-	is = dst && READ_ONCE(dst->dev) && READ_ONCE(dst->dev)->flags & IFF_LOOPBACK;
-	rcu_read_unlock();
-	return is;
-}
-
 /**
  * xtcp_fastsyn_over() - event: a connection ends
  * @sk: what it has received is still known
@@ -251,7 +240,7 @@ void xtcp_fastsyn_over(struct sock *sk)
 	if (!xsk->data_segs_in) {
 		if (xsk->rcv_fin_known && !xsk->fin_received)
 			xtcp_fastsyn_black_hole(sk);
-	} else if (xsk->syn_fastopen_ch && atomic_read(&xn->blackholes) && !by_loopback(sk)) {
+	} else if (xsk->syn_fastopen_ch && atomic_read(&xn->blackholes) && !xtcp_ip_is_local(sk)) {
 		atomic_set(&xn->blackholes, 0);
 	}
 }

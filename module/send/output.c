@@ -699,6 +699,31 @@ void xtcp_output_ack_owed(struct sock *sk)
 }
 
 /**
+ * xtcp_output_ack_of_syn() - the SYN-ACK is to be acknowledged: now, or by what the program sends in a moment
+ * @sk: has just entered ESTABLISHED from SYN-SENT
+ *
+ * A program that waits in connect() comes back now. What it sends carries the ACK; when it wants to read instead, or
+ * does nothing for XTCP_ANSWER_MS, the ACK goes alone. On this machine it goes at once: a program may connect to
+ * itself, and look for the connection in its next call. RFC 9293 section 3.8.6.3, MUST-40.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_output_ack_of_syn(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const bool asked = READ_ONCE(xsk->asked);
+
+	sock_owned_by_me(sk);
+	WRITE_ONCE(xsk->asked, false);
+	if (!asked || xsk->quickack_asked || xtcp_ip_is_local(sk)) {
+		xtcp_output_ack_now(sk);
+		return;
+	}
+	WRITE_ONCE(xsk->answer_awaited, true);
+	xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
+}
+
+/**
  * xtcp_output_challenge_ack() - answer a segment that may be forged (RFC 5961)
  * @sk: the sock
  *

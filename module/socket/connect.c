@@ -169,6 +169,29 @@ err_undo:
 }
 
 /**
+ * xtcp_connect_stream() - proto_ops.connect: connect(), of which xtcp_connect() is a part
+ * @sock: the socket
+ * @uaddr: the foreign socket
+ * @addr_len: its length
+ * @flags: O_NONBLOCK: it does not wait for the connection
+ *
+ * Who waits comes back as soon as the SYN-ACK is there, and most have a request to send then: the third ACK is left to
+ * it for a moment.
+ *
+ * Context: process, may sleep. No lock.
+ *
+ * Return: as inet_stream_connect().
+ */
+int xtcp_connect_stream(struct socket *sock, struct sockaddr_unsized *uaddr, int addr_len, int flags)
+{
+	struct sock *sk = sock->sk;
+
+	if (READ_ONCE(sk->sk_state) == TCP_CLOSE)
+		WRITE_ONCE(xtcp_sk(sk)->asked, !(flags & O_NONBLOCK));
+	return inet_stream_connect(sock, uaddr, addr_len, flags);
+}
+
+/**
  * xtcp_connect_pre() - proto.pre_connect: the cgroup's BPF programs, which may change the address
  * @sk: CLOSED
  * @uaddr: as for xtcp_connect()

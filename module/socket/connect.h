@@ -8,6 +8,7 @@
 struct sock;
 
 /* proto entries: process context, socket lock held */
+int xtcp_connect_stream(struct socket *sock, struct sockaddr_unsized *uaddr, int addr_len, int flags);
 int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len);
 int xtcp_connect_deferred(struct sock *sk);
 int xtcp_connect_pre(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len);

@@ -139,7 +139,7 @@ struct proto xtcpv6_prot = {
 
 #define OPS_COMMON								\
 	.owner			= THIS_MODULE,					\
-	.connect		= inet_stream_connect,				\
+	.connect		= xtcp_connect_stream,				\
 	.socketpair		= sock_no_socketpair,				\
 	.accept			= inet_accept,					\
 	.poll			= xtcp_status_poll,				\

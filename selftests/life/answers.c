@@ -5,12 +5,15 @@
  * the delayed-ACK timer had to send. So it does when the program has not come to
  * recv() yet, but wrote by a call that may wait. It does not wait if TCP_QUICKACK says
  * so (two segments more, as kernel TCP sends), or if the program waits for more text,
- * in recv() or in poll(). Of a stream of bundles one ACK waits for the reader, and only until the next bundle.
+ * in recv() or in poll(). Of a stream of bundles one ACK waits for the reader, and
+ * only until the next bundle. The third ACK of a handshake travels with what the
+ * program sends that has waited in connect(), unless the peer is on the same machine.
  *
  * All of it on one processor, where lo keeps the order of segments. The server comes
  * first there: between its answer and its FIN the client does not run.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <kselftest.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
@@ -342,6 +345,92 @@ static void count_bundles(const char *addr)
 	close(ns);
 }
 
+enum after_connect { WRITES, READS, NEITHER, HAS_NOT_WAITED, HAS_QUICKACK, ON_THE_SAME_MACHINE };
+
+static bool comes_up(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return poll(&p, 1, STACK_DEADLINE_MS) == 1 && stack_state(fd) == TCP_ESTABLISHED;
+}
+
+/* Connects @fd, and does then what it does at once. */
+static bool connect_and(int fd, const char *addr, enum after_connect what)
+{
+	const struct linger reset = { .l_onoff = 1 };
+	const int one = 1, flags = fcntl(fd, F_GETFL);
+
+	/* its end is one segment, which is sent when close() returns */
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	if (what == HAS_QUICKACK && setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one)))
+		return false;
+	if (what == HAS_NOT_WAITED)
+		return !fcntl(fd, F_SETFL, flags | O_NONBLOCK) && stack_connect(fd, addr, PORT) &&
+		       errno == EINPROGRESS && comes_up(fd);
+	if (stack_connect(fd, addr, PORT))
+		return false;
+	if (what == WRITES)
+		return send(fd, "?", 1, MSG_NOSIGNAL) == 1;
+	return what != READS || finds_nothing(fd);
+}
+
+/*
+ * The client sends two segments: the SYN and what acknowledges the SYN-ACK, a bare ACK or its octet. The timer's is one
+ * more if it was first to send it; it is often too late for that.
+ */
+static void count_connects(const struct ns_pair *pair, const char *addr, enum after_connect what)
+{
+	static const char *const names[] = {
+		[WRITES] = "writes: that carries the ACK",
+		[READS] = "reads: the ACK goes at once",
+		[NEITHER] = "does nothing: the timer sends the ACK",
+		[HAS_NOT_WAITED] = "has not waited: the ACK goes at once",
+		[HAS_QUICKACK] = "has set TCP_QUICKACK: the ACK goes at once",
+		[ON_THE_SAME_MACHINE] = "is on the same machine: the ACK goes at once",
+	};
+	const bool both = what == ON_THE_SAME_MACHINE, at_once = what >= HAS_NOT_WAITED;
+	const int server_ns = both ? pair->a : pair->b, listener = stack_listener(server_ns, XTCP, addr, PORT, true);
+	int i, fd, accepted, by_timer, timers = 0;
+	long long before, delayed;
+	bool ok = listener >= 0;
+
+	ns = pair->a;
+	for (i = 0; i < RECEIVES && ok; i++) {
+		fd = stack_socket(ns, XTCP, addr);
+		before = out_segs();
+		delayed = delayed_acks();
+		ok = connect_and(fd, addr, what);
+		/* it is sent already: none is to come */
+		ok &= !at_once || out_segs() - before == (both ? 3 : 2);
+		accepted = accept(listener, NULL, NULL);
+		by_timer = delayed_acks() - delayed;
+		ok &= accepted >= 0 && WAIT_FOR(out_segs() - before >= (both ? 3 : 2), STACK_DEADLINE_MS);
+		ok &= by_timer <= 1 && out_segs() - before == (both ? 3 : 2) + (what == WRITES ? by_timer : 0);
+		timers += by_timer;
+		ok &= !close(fd) && !close(accepted);
+	}
+	ksft_print_msg("%d of %d ACKs were sent by the delayed-ACK timer\n", timers, i);
+	ok &= what == NEITHER ? timers == RECEIVES : at_once ? !timers : timers < RECEIVES;
+	ksft_test_result(ok, "%s: who connects and %s\n", addr, names[what]);
+	close(listener);
+}
+
+static void count_all_connects(void)
+{
+	struct ns_pair pair;
+	int what;
+
+	if (ns_pair_make(&pair))
+		ksft_exit_fail_msg("namespaces: %s\n", strerror(errno));
+	for (what = WRITES; what <= HAS_QUICKACK; what++) {
+		count_connects(&pair, NS_B4, what);
+		count_connects(&pair, NS_B6, what);
+	}
+	count_connects(&pair, NS_A4, ON_THE_SAME_MACHINE);
+	count_connects(&pair, NS_A6, ON_THE_SAME_MACHINE);
+	ns_pair_close(&pair);
+}
+
 int main(void)
 {
 	static const char *const addrs[] = { "127.0.0.1", "::1" };
@@ -349,7 +438,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(20);
+	ksft_set_plan(32);
 	CPU_ZERO(&one);
 	CPU_SET(0, &one);
 	if (sched_setaffinity(0, sizeof(one), &one))
@@ -371,5 +460,6 @@ int main(void)
 		count_wants(addrs[i], true);
 		count_bundles(addrs[i]);
 	}
+	count_all_connects();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
