@@ -57,13 +57,14 @@ static void set_stage(struct stage *stage)
 	stage->port = see_new_port();
 	stage->full = see_must(stack_bound(see_net.b, XTCP, NS_B4, stage->full_port, false), "bind");
 	see_must(listen(stage->full, BACKLOG), "listen");
-	for (i = 0; i <= BACKLOG; i++)
+	/* one after the other: the SYN queue is to have held one at most */
+	for (i = 0; i <= BACKLOG; i++) {
 		stage->waiting[i] = see_connect(see_net.a, XTCP4, NS_B4, stage->full_port);
+		see_wait_row(see_net.b, XTCP4, stage->full_port, stack_port(stage->waiting[i]), TCP_ESTABLISHED);
+	}
 	stage->listener = see_listen(see_net.b, XTCP4, NS_B4, stage->port);
 	stage->client = see_connect(see_net.a, XTCP4, NS_B4, stage->port);
 	stage->server = see_must(accept(stage->listener, NULL, NULL), "accept");
-	for (i = 0; i <= BACKLOG; i++)
-		see_wait_row(see_net.b, XTCP4, stage->full_port, stack_port(stage->waiting[i]), TCP_ESTABLISHED);
 	stage->traffic = see_must(fork(), "fork");
 	if (!stage->traffic)
 		be_traffic(stage);
