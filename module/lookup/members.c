@@ -5,7 +5,8 @@
  *
  * A listener that cannot have others beside it is alone in its array. Lookups read the array under RCU while it changes
  * in place: who joins stands behind the others before they are one more, who leaves has the last one put in its stead.
- * So a lookup may meet a member that has just left, which is in memory until the read side ends. A full array is
+ * So a lookup may meet a member that has just left, which is in memory until the read side ends, or one that is about
+ * to join, which is complete. A full array is
  * replaced by one of twice the size; it does not shrink before the last member leaves.
  */
 #include "lookup/members.h"
@@ -52,7 +53,8 @@ static void seat(struct xtcp_members *members, struct xtcp_members_array *array,
 	xtcp_sk(sk)->listener->member_index = array->n;
 	if (READ_ONCE(sk->sk_incoming_cpu) >= 0)
 		WRITE_ONCE(members->by_cpu, true);
-	WRITE_ONCE(array->sk[array->n], sk);
+	/* a lookup may know of this seat from one who has left: who finds the sock finds all that it has */
+	smp_store_release(&array->sk[array->n], sk);
 	/* pairs with the smp_load_acquire() of xtcp_members_pick() */
 	smp_store_release(&array->n, array->n + 1);
 }
@@ -174,7 +176,8 @@ bool xtcp_members_leave(struct xtcp_members *members, u32 index)
 	if (array->n == 1)
 		return true;
 	if (index != array->n - 1) {
-		WRITE_ONCE(array->sk[index], last);
+		/* as in seat() */
+		smp_store_release(&array->sk[index], last);
 		xtcp_sk(last)->listener->member_index = index;
 	}
 	WRITE_ONCE(array->n, array->n - 1);
