@@ -122,7 +122,7 @@ static __always_inline const struct tcphdr *ours_perhaps(const struct net *net, 
 	if (skb_headlen(skb) < offset + sizeof(*th))
 		return NULL;
 	/* a SYN comes before there is a sock */
-	if (xtcp_lease_port_might_be_ours(xn->port_bits, ntohs(th->dest)) && !th->syn && !skb->sk && !skb_dst(skb) &&
+	if (xtcp_lease_port_might_be_ours(&xn->port_bits, ntohs(th->dest)) && !th->syn && !skb->sk && !skb_dst(skb) &&
 	    is_for_here(skb) && READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
 	    READ_ONCE(net->ipv4.sysctl_tcp_early_demux))
 		return th;

@@ -59,7 +59,7 @@ static struct xtcp_net *net_of(const struct sk_buff *skb)
 static inline bool might_be_ours(const struct xtcp_net *xn, struct sk_buff *skb)
 {
 	return pskb_may_pull(skb, offsetofend(struct tcphdr, dest)) &&
-	       xtcp_lease_port_might_be_ours(xn->port_bits, ntohs(((const struct tcphdr *)skb->data)->dest));
+	       xtcp_lease_port_might_be_ours(&xn->port_bits, ntohs(((const struct tcphdr *)skb->data)->dest));
 }
 
 /* The same for an ICMP error: the local port is the source of what it quotes. @offset: of the quoted TCP header. */
@@ -69,7 +69,7 @@ static bool error_might_be_ours(const struct xtcp_net *xn, const struct sk_buff 
 	__be16 buf;
 
 	port = skb_header_pointer(skb, offset + offsetof(struct tcphdr, source), sizeof(buf), &buf);
-	return port && xtcp_lease_port_might_be_ours(xn->port_bits, ntohs(*port));
+	return port && xtcp_lease_port_might_be_ours(&xn->port_bits, ntohs(*port));
 }
 
 static bool is_pure_syn(const struct tcphdr *th)
@@ -199,6 +199,8 @@ static int install_v4(void)
 	ours_v4.handler = interpose_v4_rcv;
 	ours_v4.err_handler = interpose_v4_err;
 	saved_v4 = saved;
+	/* the handler reads what does not come with its address: nobody may find it before that is seen everywhere */
+	synchronize_net();
 	if (cmpxchg((struct net_protocol __force **)&inet_protos[IPPROTO_TCP], saved, &ours_v4) != saved)
 		return -EBUSY;
 	return 0;
@@ -271,6 +273,8 @@ static int install_v6(void)
 	ours_v6.handler = interpose_v6_rcv;
 	ours_v6.err_handler = interpose_v6_err;
 	saved_v6 = saved;
+	/* the handler reads what does not come with its address: nobody may find it before that is seen everywhere */
+	synchronize_net();
 	if (cmpxchg((struct inet6_protocol __force **)&inet6_protos[IPPROTO_TCP], saved, &ours_v6) != saved) {
 		saved_v6 = NULL;
 		return -EBUSY;

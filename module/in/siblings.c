@@ -70,6 +70,8 @@ void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keep
 	rtnl_lock();
 	self.links = links;
 	self.keeps = keeps;
+	/* @keeps reads what our init has made, and does not come with its address: who finds it has to see that */
+	synchronize_net();
 	call_netevent_notifiers(GREETING, &self);
 	register_netevent_notifier(&greetings);
 	rtnl_unlock();

@@ -116,7 +116,7 @@ struct sock *xtcp_acceptq_take(struct xtcp_listener *listener)
 void xtcp_acceptq_close(struct xtcp_listener *listener, struct list_head *children)
 {
 	spin_lock_bh(&listener->lock);
-	listener->closed = true;
+	WRITE_ONCE(listener->closed, true);
 	list_splice_init(&listener->accept_queue, children);
 	set_length(listener, NULL, 0, XTCP_TRACE_CLOSED);
 	spin_unlock_bh(&listener->lock);

@@ -451,7 +451,7 @@ static void schedule_entry(struct xtcp_listener *listener, struct xtcp_request *
 static void unlist_entry(struct xtcp_listener *listener, struct xtcp_request *he, int reason)
 {
 	lockdep_assert_held(&listener->lock);
-	he->dead = true;
+	WRITE_ONCE(he->dead, true);
 	list_del(&he->node);
 	if (!he->level)
 		listener->synq.young--;
@@ -617,7 +617,7 @@ static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **res
 		*resend = he;
 	}
 	if (he->level < U8_MAX)
-		he->level++;
+		WRITE_ONCE(he->level, he->level + 1);
 	if (trace_xtcp_conn_timer_enabled())
 		trace_xtcp_conn_timer(sock_net(listener->sk), &he->conn, he->level,
 				      jiffies_to_msecs(xtcp_entry_timeout(he->level)));

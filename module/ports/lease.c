@@ -432,7 +432,7 @@ int xtcp_lease_net_init(struct xtcp_net *xn)
 	}
 	/* a wildcard for both families where there are two */
 	xtcp_lease_sk(leases->taker)->sk_family = IS_ENABLED(CONFIG_IPV6) && ipv6_mod_enabled() ? AF_INET6 : AF_INET;
-	/* whoever sees it sees that it is empty; segments arrive already */
+	/* segments arrive already: who sees it sees it empty, and all parts of the namespace, which come before */
 	smp_store_release(&xn->port_bits, bits);
 	return 0;
 }

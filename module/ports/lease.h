@@ -117,9 +117,11 @@ static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 	refcount_inc(&lease->users);
 }
 
-static inline bool xtcp_lease_port_might_be_ours(const unsigned long *port_bits, u16 port)
+/* @bits: xtcp_net.port_bits. Who sees the namespace's own map sees all that came before it (netns.c). */
+static inline bool xtcp_lease_port_might_be_ours(unsigned long *const *bits, u16 port)
 {
-	return test_bit(port, port_bits);
+	/* pairs with smp_store_release() in xtcp_lease_net_init() */
+	return test_bit(port, smp_load_acquire(bits));
 }
 
 #endif /* XTCP_LEASE_H */

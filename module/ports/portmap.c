@@ -260,7 +260,7 @@ static void look(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 	struct xtcp_tuple tuple = map->key;
 
 	lockdep_assert_held(&xn->portmaps->lock);
-	if (!xtcp_lease_port_might_be_ours(xn->port_bits, port))
+	if (!xtcp_lease_port_might_be_ours(&xn->port_bits, port))
 		return;
 	tuple.lport = htons(port);
 	if (xtcp_demux_give_to_map(xn, &tuple, map->bound_dev_if, map->number))
