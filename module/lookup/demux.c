@@ -376,23 +376,17 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
 
 /**
  * xtcp_demux_leave() - take one of many connections out of their table
- * @xn: the namespace
  * @conn: in the table or not
  *
  * Inline: it is what the end of a record costs, for the most part.
  *
- * Context: softirq or process, BH disabled. Lock: of the namespace's maps, held.
+ * Context: softirq or process, BH disabled.
  *
- * Return: true when it was in the table: xtcp_demux_left() is to count it.
+ * Return: true when it was in the table: xtcp_demux_left() is to count it, and the map of conn->map to be told.
  */
-inline bool xtcp_demux_leave(struct xtcp_net *xn, struct xtcp_conn *conn)
+inline bool xtcp_demux_leave(struct xtcp_conn *conn)
 {
-	if (!xtcp_conns_remove(conn))
-		return false;
-	/* a map that has given it its number is seen: the lock of the chain has come between */
-	if (conn->map)
-		xtcp_portmap_tuple_ended(xn, conn);
-	return true;
+	return xtcp_conns_remove(conn);
 }
 
 /**

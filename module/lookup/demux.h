@@ -139,7 +139,7 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
 bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn);
 bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if, u8 map);
 /* many one after the other, BH disabled */
-bool xtcp_demux_leave(struct xtcp_net *xn, struct xtcp_conn *conn);
+bool xtcp_demux_leave(struct xtcp_conn *conn);
 void xtcp_demux_left(struct xtcp_net *xn, unsigned int n);
 
 /* full socks: insert and remove take and give the table's reference */

@@ -435,7 +435,7 @@ void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
  * xtcp_portmap_lock() - before xtcp_portmap_tuple_ended()
  * @xn: the namespace
  *
- * Context: softirq or process, BH disabled. The locks of the table's chains are taken inside.
+ * Context: softirq or process, BH disabled.
  */
 void xtcp_portmap_lock(struct xtcp_net *xn)
 	__acquires(xn->portmaps->lock)

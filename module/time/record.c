@@ -5,8 +5,8 @@
  *
  * A record takes the place of its sock in the table of connections, keeps the port leased, and knows no more than it
  * takes to answer. Each shard of a namespace has two lists in order of time, one per substate, and one timer; a
- * record's hash says which shard is its own. A full table evicts the record that would end next, so a new connection
- * never goes without its TIME-WAIT.
+ * record's hash says which shard is its own. In a full table a newcomer evicts the record of its shard that would end
+ * next, so a connection never goes without its TIME-WAIT, and those that end at once do not all want the same shard.
  *
  * Life of a record: listed under its shard's lock by the sock's end; claimed under it by whoever ends it ("dead"), who
  * then takes it out of the table, gives the lease back and has it freed after a grace period.
@@ -187,6 +187,18 @@ static void put_lease(struct xtcp_lease *lease, unsigned int n)
 		xtcp_lease_put_users(lease, n);
 }
 
+/* These have left the table of connections. Most have no map, and then nobody wants its lock, which is one for all. */
+static noinline void tell_maps(struct xtcp_net *xn, const struct list_head *claimed)
+{
+	struct xtcp_timewait *tw;
+
+	xtcp_portmap_lock(xn);
+	list_for_each_entry(tw, claimed, node)
+		if (tw->conn.map)
+			xtcp_portmap_tuple_ended(xn, &tw->conn);
+	xtcp_portmap_unlock(xn);
+}
+
 /**
  * xtcp_record_bury() - take records out of the table, give their ports back and have them freed
  * @xn: their namespace
@@ -199,15 +211,20 @@ void xtcp_record_bury(struct xtcp_net *xn, struct list_head *claimed)
 	struct xtcp_timewait *tw, *next;
 	struct xtcp_lease *lease = NULL;
 	unsigned int left = 0, users = 0;
+	bool has_maps = false;
 
 	if (list_empty(claimed))
 		return;
-	xtcp_portmap_lock(xn);
 	list_for_each_entry_safe(tw, next, claimed, node) {
 		/* or else what it is told would be loaded each time */
 		if (trace_xtcp_conn_state_enabled())
 			trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
-		left += xtcp_demux_leave(xn, &tw->conn);
+		if (likely(xtcp_demux_leave(&tw->conn)))
+			left++;
+		else
+			tw->conn.map = 0;
+		/* a map that has given it its number is seen: the lock of the chain has come between */
+		has_maps |= tw->conn.map;
 		/* a server's records are all on one port */
 		if (tw->lease != lease) {
 			put_lease(lease, users);
@@ -217,7 +234,8 @@ void xtcp_record_bury(struct xtcp_net *xn, struct list_head *claimed)
 		users++;
 		tw->next_dead = next;
 	}
-	xtcp_portmap_unlock(xn);
+	if (has_maps)
+		tell_maps(xn, claimed);
 	put_lease(lease, users);
 	xtcp_demux_left(xn, left);
 	/* one grace period for all of them */
@@ -230,14 +248,15 @@ static struct xtcp_timewait *first_of(struct list_head *head)
 	return list_first_entry_or_null(head, struct xtcp_timewait, node);
 }
 
-/* The record of a shard that ends next. Without the lock only to be compared, on an RCU read side. */
+/* The record of a shard that ends next. */
 static struct xtcp_timewait *earliest(struct xtcp_shard *shard)
 {
 	struct xtcp_timewait *a = first_of(&shard->tw_list), *b = first_of(&shard->fin_wait2_list);
 
+	lockdep_assert_held(&shard->lock);
 	if (!a || !b)
 		return a ?: b;
-	return time_before32(READ_ONCE(b->expires), READ_ONCE(a->expires)) ? b : a;
+	return time_before32(b->expires, a->expires) ? b : a;
 }
 
 /* Those on a list that are over, as many as may end in one hold of the lock; true when there may be more. */
@@ -362,41 +381,24 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 	tw->ts_ok = xsk->ts_ok;
 }
 
-/* The shard that has the record that ends next; NULL: there is none. Records come and go meanwhile. */
-static struct xtcp_shard *earliest_shard(struct xtcp_net *xn)
+/* A record makes room for one of the shard @at: one of the same shard, or else of the next that has any. */
+static bool evict(struct xtcp_net *xn, const struct xtcp_shard *at)
 {
-	struct xtcp_shard *found = NULL;
-	u32 expires = 0;
+	struct xtcp_timewait *tw = NULL;
+	struct xtcp_shard *shard;
+	LIST_HEAD(claimed);
 	unsigned int i;
 
-	rcu_read_lock();
-	for (i = 0; i <= xtcp_shard_mask; i++) {
-		const struct xtcp_timewait *tw = earliest(&xn->shards[i]);
-
-		if (tw && (!found || time_before32(READ_ONCE(tw->expires), expires))) {
-			found = &xn->shards[i];
-			expires = READ_ONCE(tw->expires);
-		}
+	for (i = 0; i <= xtcp_shard_mask && !tw; i++) {
+		shard = &xn->shards[(at - xn->shards + i) & xtcp_shard_mask];
+		spin_lock(&shard->lock);
+		tw = earliest(shard);
+		if (tw)
+			xtcp_record_claim(xn, tw, &claimed);
+		spin_unlock(&shard->lock);
 	}
-	rcu_read_unlock();
-	return found;
-}
-
-static bool evict(struct xtcp_net *xn)
-{
-	struct xtcp_shard *shard = earliest_shard(xn);
-	struct xtcp_timewait *tw;
-	LIST_HEAD(claimed);
-
-	if (!shard)
-		return false;
-	spin_lock(&shard->lock);
-	tw = earliest(shard);
-	if (tw)
-		xtcp_record_claim(xn, tw, &claimed);
-	spin_unlock(&shard->lock);
 	xtcp_record_bury(xn, &claimed);
-	return true;
+	return tw;
 }
 
 static bool too_many_records(struct xtcp_net *xn)
@@ -416,17 +418,17 @@ static bool too_many_records(struct xtcp_net *xn)
 }
 
 /*
- * For one record, which is counted already and on no list. There is more to do when the limit was lowered, and then
- * every newcomer does some of it.
+ * For one record of @shard, which is counted already and on no list. There is more to do when the limit was lowered,
+ * and then every newcomer does some of it.
  */
-static void make_room(struct xtcp_net *xn)
+static void make_room(struct xtcp_net *xn, const struct xtcp_shard *shard)
 {
 	int steps;
 
 	if (!too_many_records(xn))
 		return;
 	XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPTIMEWAITOVERFLOW);
-	for (steps = 0; steps < EVICT_STEPS && too_many_records(xn) && evict(xn); steps++)
+	for (steps = 0; steps < EVICT_STEPS && too_many_records(xn) && evict(xn, shard); steps++)
 		;
 }
 
@@ -440,7 +442,7 @@ static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timew
 		xtcp_lease_hold_timewait(tw->lease);
 	local_bh_disable();
 	count_records(xn, 1);
-	make_room(xn);
+	make_room(xn, shard);
 	spin_lock(&shard->lock);
 	err = xtcp_demux_replace(xn, &xtcp_sk(sk)->conn, &tw->conn);
 	if (!err)

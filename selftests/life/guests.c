@@ -46,6 +46,7 @@
 #define PARAMETERS	"half_open=128 guest_timewait=64"
 #define ENTRIES_SHARE	16	/* a quarter of what guests have together, which is half of all */
 #define RECORDS_SHARE	16	/* a quarter */
+#define RECORDS_FEW	12	/* fewer than that: the namespace's own limit counts */
 #define GUESTS		4	/* have all that guests have together */
 #define OWN_OPENS	40	/* with all of the guests' entries they are fewer than there may be */
 #define ENDS		12
@@ -406,6 +407,13 @@ static void one_record(void)
 	must(!ns_sysctl_set(ns, "net.xtcp.max_tw_buckets", "%ld", was), "max_tw_buckets");
 	leave_records(ns, 2);
 	ksft_test_result(records_in(ns) == 3, "as before, two more leave two\n");
+	/* of its own shard, of which there are as many as processors, up to 16 */
+	was = counter_now(ns, netstat, "TcpExt:TCPTimeWaitOverflow");
+	must(!ns_sysctl_set(ns, "net.xtcp.max_tw_buckets", "%d", RECORDS_FEW), "max_tw_buckets");
+	leave_records(ns, 2 * RECORDS_FEW);
+	ksft_test_result(records_in(ns) == RECORDS_FEW &&
+			 counter_now(ns, netstat, "TcpExt:TCPTimeWaitOverflow") - was == RECORDS_FEW + 3,
+			 "max_tw_buckets %d: each newcomer beyond that ends one\n", RECORDS_FEW);
 	close(ns);
 }
 
@@ -515,7 +523,7 @@ int main(void)
 	struct ns_pair own;
 
 	ksft_print_header();
-	ksft_set_plan(13);
+	ksft_set_plan(14);
 	must(!setrlimit(RLIMIT_NOFILE, &(struct rlimit){ PORTS + 1000, PORTS + 1000 }), "descriptors");
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	must(shared != MAP_FAILED && !module_unload() && !module_load(PARAMETERS), "module");
