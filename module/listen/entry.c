@@ -40,6 +40,7 @@
 #define BELIEVE_S	120		/* a cookie is good for 128 s at most */
 #define MEMORY_SHARE	128		/* entries of all namespaces take at most this part of the memory */
 #define RESEND_BATCH	256		/* SYN-ACKs that one run of a timer sends */
+#define STOP_BATCH	64		/* entries that end with their listener before others get its lock */
 #define GATHERED_MAX	512		/* entries that are freed in one go */
 #define BULK		64		/* entries that go back to their slabs at once */
 
@@ -670,13 +671,18 @@ void xtcp_entry_start(struct xtcp_listener *listener)
 void xtcp_entry_stop(struct xtcp_listener *listener)
 {
 	struct xtcp_request *he;
+	int n;
 
 	might_sleep();
-	spin_lock_bh(&listener->lock);
 	WARN_ON_ONCE(!listener->closed);
-	while ((he = earliest_entry(&listener->synq)))
-		xtcp_entry_drop(listener, he, XTCP_TRACE_CLOSED);
-	spin_unlock_bh(&listener->lock);
+	/* no new ones come, and segments for those that are left may go on ending them */
+	do {
+		spin_lock_bh(&listener->lock);
+		for (n = 0; n < STOP_BATCH && (he = earliest_entry(&listener->synq)); n++)
+			xtcp_entry_drop(listener, he, XTCP_TRACE_CLOSED);
+		spin_unlock_bh(&listener->lock);
+		cond_resched();
+	} while (n == STOP_BATCH);
 	timer_delete_sync(&listener->synq.timer);
 }
 

@@ -32,7 +32,7 @@
 #include "sight/trace.h"
 
 #define END_BATCH	256	/* records that end before others get the lock */
-#define TIMER_BATCHES	16	/* of these before others get the processor */
+#define TIMER_NS	(500 * NSEC_PER_USEC) /* after so long others get the processor, until the next tick */
 #define FREE_BATCH	64	/* records that go back to their slab at once */
 #define TIMER_REST	(HZ / 2) /* between two runs of the timer, or an eighth of 2 MSL, as Linux's timers round */
 #define SORT_STEPS	32	/* how far a record is moved forward among those that end later */
@@ -286,14 +286,14 @@ static void expired_records(struct timer_list *timer)
 {
 	struct xtcp_shard *shard = container_of(timer, struct xtcp_shard, tw_timer);
 	unsigned long next = jiffies + min_t(unsigned long, timewait_jiffies(shard->xn) / 8, TIMER_REST);
-	int batches = TIMER_BATCHES;
+	const u64 end_ns = ktime_get_ns() + TIMER_NS;
 	struct xtcp_timewait *tw;
 	bool more;
 
 	do {
 		more = end_some(shard, &shard->tw_list);
 		more |= end_some(shard, &shard->fin_wait2_list);
-	} while (more && --batches);
+	} while (more && ktime_get_ns() < end_ns);
 	if (more)
 		next = jiffies + 1;
 
