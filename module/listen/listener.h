@@ -8,6 +8,7 @@
 #define XTCP_LISTENER_H
 
 #include <linux/list.h>
+#include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -20,22 +21,23 @@ struct xtcp_group;
 struct xtcp_members;
 
 /**
- * struct xtcp_listener_stats - what a listener refused since listen(); counted without its lock
+ * struct xtcp_listener_stats - what a listener refused since listen(), by one processor
  * @overflows: SYNs and third ACKs that met a full accept queue
  * @declined: SYNs that left no entry, dropped or answered by cookie
  * @cookies_sent: of these, answered by cookie
  * @cookies_recv: connections opened without an entry
  */
 struct xtcp_listener_stats {
-	atomic_t overflows;
-	atomic_t declined;
-	atomic_t cookies_sent;
-	atomic_t cookies_recv;
+	u32 overflows;
+	u32 declined;
+	u32 cookies_sent;
+	u32 cookies_recv;
 };
 
 /**
  * struct xtcp_listener - the two queues of a listening sock
  * @sk: the listening sock; freed by RCU after this
+ * @stats: for /proc, the sum over the processors: a flood writes nothing else of the listener; own rule: this_cpu_inc()
  * @lock: guards everything below; taken in softirq and process context, nests inside the socket lock, innermost but for
  *	the demux table
  * @closed: no entry and no child may be queued any more
@@ -49,10 +51,10 @@ struct xtcp_listener_stats {
  * @member_index: as which of them
  * @number: by which /proc lists it (listeners.c)
  * @rcu: frees this after the last lookup
- * @stats: for /proc; own rule: atomic
  */
 struct xtcp_listener {
 	struct sock *sk;
+	struct xtcp_listener_stats __percpu *stats;
 	spinlock_t lock;		/* see above */
 	bool closed;
 	struct list_head accept_queue;
@@ -65,8 +67,6 @@ struct xtcp_listener {
 	u32 member_index;
 	u32 number;
 	struct rcu_head rcu;
-	/* a flood writes them, and reads all above */
-	struct xtcp_listener_stats stats ____cacheline_aligned_in_smp;
 };
 
 /* The queues of a listener that was found in the table; NULL: it has just stopped. RCU read side. */

@@ -51,7 +51,7 @@ static void count_overflow(struct sock *lsk, struct xtcp_listener *listener, con
 	unsigned int len = READ_ONCE(listener->accept_len);
 
 	trace_xtcp_queue(lsk, tuple, XTCP_TRACE_ACCEPT_QUEUE, len, len, XTCP_TRACE_REFUSED);
-	atomic_inc(&listener->stats.overflows);
+	this_cpu_inc(listener->stats->overflows);
 	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_LISTENOVERFLOWS);
 	count_drop(lsk);
 }
@@ -62,7 +62,7 @@ static void count_declined(struct sock *lsk, struct xtcp_listener *listener, con
 	unsigned int len = READ_ONCE(listener->synq.len);
 
 	trace_xtcp_queue(lsk, tuple, XTCP_TRACE_SYN_QUEUE, len, len, reason);
-	atomic_inc(&listener->stats.declined);
+	this_cpu_inc(listener->stats->declined);
 }
 
 /* What becomes of a SYN by the state of the queues. */
@@ -143,7 +143,7 @@ static bool answer_by_cookie(struct xtcp_listener *listener, struct sk_buff *skb
 	}
 	xtcp_entry_note_declined(listener);
 	count_declined(lsk, listener, &key->tuple, XTCP_TRACE_COOKIE);
-	atomic_inc(&listener->stats.cookies_sent);
+	this_cpu_inc(listener->stats->cookies_sent);
 	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_SYNCOOKIESSENT);
 	how.unowned = true;
 	return xtcp_reply_synack(lsk, &syn, &how, NULL, skb);
@@ -394,7 +394,7 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 
 	child = xtcp_child_make(listener, skb, &he, xtcp_secret_ts_offset(xn, &key->tuple), false, NULL);
 	if (!IS_ERR(child)) {
-		atomic_inc(&listener->stats.cookies_recv);
+		this_cpu_inc(listener->stats->cookies_recv);
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_SYNCOOKIESRECV);
 		return child;
 	}

@@ -32,19 +32,37 @@ static void print_address(const struct sock *sk, char *to, size_t size)
 	snprintf(to, size, "%pI4:%u", &sk->sk_rcv_saddr, sk->sk_num);
 }
 
+/* What all processors have counted. */
+static struct xtcp_listener_stats stats_of(const struct xtcp_listener *listener)
+{
+	const struct xtcp_listener_stats *of_cpu;
+	struct xtcp_listener_stats sum = {};
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		of_cpu = per_cpu_ptr(listener->stats, cpu);
+		sum.overflows += READ_ONCE(of_cpu->overflows);
+		sum.declined += READ_ONCE(of_cpu->declined);
+		sum.cookies_sent += READ_ONCE(of_cpu->cookies_sent);
+		sum.cookies_recv += READ_ONCE(of_cpu->cookies_recv);
+	}
+	return sum;
+}
+
 static void show_queues(struct seq_file *m, struct sock *sk)
 {
 	const struct xtcp_listener *listener = xtcp_listen_queues(sk);
+	struct xtcp_listener_stats stats;
 	char address[ADDRESS_LEN];
 
 	if (!listener)
 		return;
+	stats = stats_of(listener);
 	print_address(sk, address, sizeof(address));
 	seq_printf(m, "%-29s %5u %10u %11u %7u %8u %9u %8u %12u %12u %5u %lu\n", address,
 		   READ_ONCE(listener->accept_max), READ_ONCE(listener->accept_len), READ_ONCE(listener->accept_peak),
 		   READ_ONCE(listener->synq.len), READ_ONCE(listener->synq.peak),
-		   atomic_read(&listener->stats.overflows), atomic_read(&listener->stats.declined),
-		   atomic_read(&listener->stats.cookies_sent), atomic_read(&listener->stats.cookies_recv),
+		   stats.overflows, stats.declined, stats.cookies_sent, stats.cookies_recv,
 		   from_kuid_munged(seq_user_ns(m), xtcp_compat_uid(sk)), (unsigned long)sock_i_ino(sk));
 }
 

@@ -28,6 +28,17 @@
 #include "pure/wire.h"
 #include "recv/window.h"
 
+static void listener_free(struct xtcp_listener *listener)
+{
+	free_percpu(listener->stats);
+	kfree(listener);
+}
+
+static void listener_free_rcu(struct rcu_head *rcu)
+{
+	listener_free(container_of(rcu, struct xtcp_listener, rcu));
+}
+
 static struct xtcp_listener *listener_new(struct sock *sk)
 {
 	struct xtcp_listener *listener = kzalloc(sizeof(*listener), GFP_KERNEL_ACCOUNT);
@@ -35,9 +46,10 @@ static struct xtcp_listener *listener_new(struct sock *sk)
 
 	if (!listener)
 		return NULL;
-	listener->group = xtcp_group_new();
+	listener->stats = alloc_percpu_gfp(*listener->stats, GFP_KERNEL_ACCOUNT);
+	listener->group = listener->stats ? xtcp_group_new() : NULL;
 	if (!listener->group) {
-		kfree(listener);
+		listener_free(listener);
 		return NULL;
 	}
 	/* any MSS will do for the shift */
@@ -72,7 +84,7 @@ static int start(struct sock *sk, int backlog)
 	err = xtcp_port_listen(sk);
 	if (err) {
 		xtcp_group_put(listener->group);
-		kfree(listener);
+		listener_free(listener);
 		return err;
 	}
 	xtcp_early_start(xtcp_net_of(sk));
@@ -243,5 +255,5 @@ void xtcp_listen_stop(struct sock *sk)
 		xtcp_lease_unlisten(xtcp_sk(sk)->lease);
 	WRITE_ONCE(xtcp_sk(sk)->listener, NULL);
 	xtcp_group_put(listener->group);
-	kfree_rcu(listener, rcu);
+	call_rcu(&listener->rcu, listener_free_rcu);
 }
