@@ -17,37 +17,46 @@
 
 #define KEPT	((int)(2 * PAGE_SIZE))	/* octets; less than that is kept for the next segment */
 #define SOON	(HZ)			/* jiffies */
+#define STAND_INS	16
 
 /*
  * The kernel's own way to do this is not for modules. But it never refuses a stream whose send buffer is full, since
- * that one would not wait for memory: such a one stands in for the sock, and hands over what it got. There is one for
- * all: it is too large for the stack, and rarely wanted.
+ * that one would not wait for memory: such a one stands in for the sock, and hands over what it got. It is too large
+ * for the stack. Each accept() in a memory control group wants one, so there are some, for as many processors.
  */
-static DEFINE_SPINLOCK(stand_in_lock);
-
-static struct sock stand_in = {
-	.sk_type = SOCK_STREAM,
-	.sk_userlocks = SOCK_SNDBUF_LOCK,
+static struct {
+	spinlock_t lock;	/* guards @sk */
+	struct sock sk;
+} ____cacheline_aligned_in_smp stand_ins[STAND_INS] = {
+	[0 ... STAND_INS - 1] = {
+		.lock = __SPIN_LOCK_UNLOCKED(stand_ins.lock),
+		.sk = {
+			.sk_type = SOCK_STREAM,
+			.sk_userlocks = SOCK_SNDBUF_LOCK,
+		},
+	},
 };
 
 static int charge_always(const struct sock *sk, int octets)
 {
+	const unsigned int i = raw_smp_processor_id() % STAND_INS;
+	struct sock *stand_in = &stand_ins[i].sk;
 	int got;
 
-	spin_lock_bh(&stand_in_lock);
-	stand_in.sk_prot = sk->sk_prot;
+	spin_lock_bh(&stand_ins[i].lock);
+	stand_in->sk_prot = sk->sk_prot;
 #ifdef CONFIG_MEMCG
-	stand_in.sk_memcg = sk->sk_memcg;
+	stand_in->sk_memcg = sk->sk_memcg;
 #endif
-	write_pnet(&stand_in.sk_net, sock_net(sk));
-	if (!__sk_mem_schedule(&stand_in, octets, SK_MEM_SEND))
+	write_pnet(&stand_in->sk_net, sock_net(sk));
+	if (!__sk_mem_schedule(stand_in, octets, SK_MEM_SEND))
 		WARN_ON_ONCE(1);
-	got = stand_in.sk_forward_alloc;
-	stand_in.sk_forward_alloc = 0;
+	got = stand_in->sk_forward_alloc;
+	stand_in->sk_forward_alloc = 0;
 #ifdef CONFIG_MEMCG
-	stand_in.sk_memcg = NULL;
+	stand_in->sk_memcg = NULL;
 #endif
-	spin_unlock_bh(&stand_in_lock);
+	spin_unlock_bh(&stand_ins[i].lock);
 	return got;
 }
 
