@@ -12,6 +12,10 @@
 #include "base/sock.h"
 #include "compat.h"
 
+#define ORPHANS_BATCH	8	/* orphans that a processor may count for itself */
+#define ROUGH_PART	64	/* a limit may be missed by this part of it */
+#define GUESTS_ROUGH	8	/* and one of guests, which is smaller, by this */
+
 /* Of all namespaces, and of those that any user can make: there is no telling what they set max_orphans to. */
 static struct percpu_counter all_orphans, guest_orphans;
 
@@ -87,10 +91,10 @@ void xtcp_orphan_net_exit(struct xtcp_net *xn)
 
 static void count_orphan(struct xtcp_net *xn, int change)
 {
-	percpu_counter_add(&xn->orphans, change);
-	percpu_counter_add(&all_orphans, change);
+	percpu_counter_add_batch(&xn->orphans, change, ORPHANS_BATCH);
+	percpu_counter_add_batch(&all_orphans, change, ORPHANS_BATCH);
 	if (xn->is_guest)
-		percpu_counter_add(&guest_orphans, change);
+		percpu_counter_add_batch(&guest_orphans, change, ORPHANS_BATCH);
 }
 
 /**
@@ -128,13 +132,23 @@ static s64 all_max(void)
 	return READ_ONCE(xtcp_net(&init_net)->sysctl.max_orphans);
 }
 
-/* Exact where it matters, as are the others. */
+/*
+ * Exact where the limit is small. To be exact near a large one would be to ask all processors at each close(), which is
+ * when there is most to do.
+ */
+static bool is_above(struct percpu_counter *orphans, s64 limit, int rough_part)
+{
+	if (limit / rough_part >= ORPHANS_BATCH * num_possible_cpus())
+		return percpu_counter_read_positive(orphans) > limit;
+	return __percpu_counter_compare(orphans, limit, ORPHANS_BATCH) > 0;
+}
+
 static bool guests_have_enough(struct xtcp_net *xn)
 {
 	s64 guests_max = all_max() / XTCP_GUESTS_PART;
 
-	return percpu_counter_compare(&guest_orphans, guests_max) > 0 ||
-	       percpu_counter_compare(&xn->orphans, guests_max / XTCP_GUEST_SHARE) > 0;
+	return is_above(&guest_orphans, guests_max, GUESTS_ROUGH) ||
+	       is_above(&xn->orphans, guests_max / XTCP_GUEST_SHARE, GUESTS_ROUGH);
 }
 
 /**
@@ -156,8 +170,8 @@ bool xtcp_orphan_too_many(struct sock *sk, bool is_new)
 	struct xtcp_net *xn = xtcp_net_of(sk);
 
 	sock_owned_by_me(sk);
-	if (percpu_counter_compare(&xn->orphans, READ_ONCE(xn->sysctl.max_orphans)) > 0 ||
-	    percpu_counter_compare(&all_orphans, all_max()) > 0 ||
+	if (is_above(&xn->orphans, READ_ONCE(xn->sysctl.max_orphans), ROUGH_PART) ||
+	    is_above(&all_orphans, all_max(), ROUGH_PART) ||
 	    (is_new && xn->is_guest && guests_have_enough(xn))) {
 		net_info_ratelimited("too many orphaned sockets\n");
 		return true;
