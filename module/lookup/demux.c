@@ -15,6 +15,7 @@
 #include <linux/ratelimit.h>
 #include <linux/siphash.h>
 #include <linux/tcp.h>
+#include <linux/uidgid.h>
 #include <net/inet6_hashtables.h>
 #include <net/inet_hashtables.h>
 #include <net/ip.h>
@@ -26,7 +27,8 @@
 #include "lookup/conns.h"
 #include "ports/portmap.h"
 
-#define FAST_WAITS	50		/* in a second, in all namespaces */
+#define FAST_WAITS	50		/* in a second, of a user */
+#define FAST_USERS	16		/* who are told apart, and root */
 #define NET_ID_MAX	((1 << 20) - 1)	/* what xtcp_conn.net_id holds */
 
 static DEFINE_IDA(net_ids);
@@ -502,28 +504,41 @@ void xtcp_demux_remove_sk(struct sock *sk)
 	__sock_put(sk);
 }
 
+/*
+ * What a user may have in a second. Not all users are told apart, so that what they have together is bounded, too; but
+ * few share with one who uses his up, and the machine's own root shares with nobody.
+ */
+static struct ratelimit_state *fast_waits_of(const struct sock *sk)
+{
+	/* what was refused is not told to the log */
+	static struct ratelimit_state fast[1 + FAST_USERS] = {
+		[0 ... FAST_USERS] = RATELIMIT_STATE_INIT_FLAGS(fast, HZ, FAST_WAITS, RATELIMIT_MSG_ON_RELEASE),
+	};
+
+	if (uid_eq(sk->sk_uid, GLOBAL_ROOT_UID))
+		return &fast[0];
+	return &fast[1 + __kuid_val(sk->sk_uid) % FAST_USERS];
+}
+
 /**
  * xtcp_demux_wait_for_lookups() - a sock is about to come back into a table
  * @sk: the sock; in no table
  *
  * A lookup that stood on it when it left would go on from where it is put in, past what it has not seen, and a segment
  * that was found to be for it would meet another connection. So those are waited for: with a fast grace period, which
- * interrupts every processor, as long as there were few of them; who disconnects and connects in a loop waits for one
+ * interrupts every processor, as long as the user had few of them; who disconnects and connects in a loop waits for one
  * that costs nobody else anything.
  *
  * Context: process, may sleep. Lock: socket, held.
  */
 void xtcp_demux_wait_for_lookups(struct sock *sk)
 {
-	/* what it has refused is not told to the log */
-	static struct ratelimit_state fast = RATELIMIT_STATE_INIT_FLAGS(fast, HZ, FAST_WAITS,
-									RATELIMIT_MSG_ON_RELEASE);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
 	if (poll_state_synchronize_rcu(xsk->left_table))
 		return;
-	if (__ratelimit(&fast))
+	if (__ratelimit(fast_waits_of(sk)))
 		synchronize_rcu_expedited();
 	else
 		synchronize_rcu();
