@@ -56,7 +56,8 @@ static u32 cubic_slow_start(struct sock *sk, struct cubic_private *cubic, const 
 	enum xtcp_hystart_end end;
 
 	cong->cwnd += min3(xtcp_hystart_growth(&cubic->hystart, sample->delivered, xsk->mss), room, most);
-	end = xtcp_hystart_acked(&cubic->hystart, xsk->snd_una, xsk->snd_nxt, sample->rtt_us, (u32)sample->now_us);
+	end = xtcp_hystart_acked(&cubic->hystart, xsk->snd_una, xsk->snd_nxt, sample->rtt_us, (u32)sample->now_us,
+				 cong->phase == XTCP_CONG_OPEN);
 	if (end == XTCP_HYSTART_GOES_ON)
 		return sample->delivered - min(sample->delivered, room);
 	cong->ssthresh = cong->cwnd;

@@ -12,6 +12,9 @@
  * before RFC 9406, the window is at least what the path holds, and perhaps no more: the first segment that is lost by
  * chance would leave seven tenths of that, and the path partly empty. Windows double, so five eighths leave between 5/4
  * and 15/8 of what the path holds: a queue that takes as much once more is not overrun.
+ *
+ * A train is a bottleneck's only while segments arrive in order. A path that reorders them delays each by another time,
+ * and smears any window over the whole round trip: no ACK counts for a train while something is out of order.
  */
 #include "pure/hystart.h"
 
@@ -60,12 +63,12 @@ void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt, u32 now_us)
  * Have ACKs come without a pause for five eighths of the smallest round trip? The pause between two windows is longer
  * than a quarter of it until the path is three quarters full. Trains of less than MIN_RTT_THRESH are bursts.
  */
-static bool is_train(struct xtcp_hystart *hystart, u32 now_us)
+static bool is_train(struct xtcp_hystart *hystart, u32 now_us, bool in_order)
 {
 	u32 rtt_us = min(hystart->last_min_us, hystart->round_min_us);
 	u32 pause_us = min(clamp(rtt_us / MIN_RTT_DIVISOR, MIN_RTT_THRESH_US, MAX_RTT_THRESH_US), rtt_us / 4);
 
-	if (rtt_us == ~0U || now_us - hystart->train_end_us > pause_us)
+	if (!in_order || rtt_us == ~0U || now_us - hystart->train_end_us > pause_us)
 		hystart->train_start_us = now_us;
 	hystart->train_end_us = now_us;
 	return now_us - hystart->train_start_us > max(rtt_us / 8 * 5, MIN_RTT_THRESH_US);
@@ -103,6 +106,7 @@ static void look_at_round(struct xtcp_hystart *hystart)
  * @snd_nxt: SND.NXT
  * @rtt_us: the round trip that it tells of, microseconds; 0: it tells of none
  * @now_us: the clock, microseconds
+ * @in_order: the receiver has nothing that lies beyond a hole
  *
  * RFC 9406 section 4.2. The part of a round that is left when CSS begins counts as one of its rounds.
  *
@@ -111,7 +115,7 @@ static void look_at_round(struct xtcp_hystart *hystart)
  * Return: whether slow start has ended, and why: the window is the slow start threshold then.
  */
 enum xtcp_hystart_end xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_una, u32 snd_nxt, u32 rtt_us,
-					 u32 now_us)
+					 u32 now_us, bool in_order)
 {
 	if (hystart->phase == XTCP_HYSTART_OFF)
 		return XTCP_HYSTART_GOES_ON;
@@ -121,7 +125,7 @@ enum xtcp_hystart_end xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_u
 			hystart->samples++;
 		look_at_round(hystart);
 	}
-	if (is_train(hystart, now_us)) {
+	if (is_train(hystart, now_us, in_order)) {
 		hystart->phase = XTCP_HYSTART_OFF;
 		return XTCP_HYSTART_TRAIN;
 	}

@@ -44,7 +44,7 @@ struct xtcp_hystart {
 
 void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt, u32 now_us);
 enum xtcp_hystart_end xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_una, u32 snd_nxt, u32 rtt_us,
-					 u32 now_us);
+					 u32 now_us, bool in_order);
 u32 xtcp_hystart_growth(const struct xtcp_hystart *hystart, u32 acked, u32 mss);
 
 #endif /* XTCP_HYSTART_H */

@@ -16,6 +16,7 @@ struct sender {
 	u32 nxt;
 	u32 cwnd;
 	u32 now_us;		/* stands still: a train needs time */
+	bool out_of_order;	/* the receiver waits for something */
 	bool ended;
 };
 
@@ -32,7 +33,7 @@ static void ack(struct sender *s, u32 octets, u32 rtt_us)
 {
 	s->una += octets;
 	s->cwnd += xtcp_hystart_growth(&s->hystart, octets, MSS);
-	s->ended |= xtcp_hystart_acked(&s->hystart, s->una, s->nxt, rtt_us, s->now_us);
+	s->ended |= xtcp_hystart_acked(&s->hystart, s->una, s->nxt, rtt_us, s->now_us, !s->out_of_order);
 	s->nxt = s->una + s->cwnd;
 }
 
@@ -210,7 +211,7 @@ static void growth(void)
 	memset(&hystart, 0, sizeof(hystart));
 	UNIT_CHECK(hystart.phase == XTCP_HYSTART_OFF);
 	UNIT_CHECK(xtcp_hystart_growth(&hystart, 1000000, 1448) == 1000000);
-	UNIT_CHECK(!xtcp_hystart_acked(&hystart, 5, 5, 1, 0));
+	UNIT_CHECK(!xtcp_hystart_acked(&hystart, 5, 5, 1, 0, true));
 	xtcp_hystart_start(&hystart, 0, 0);
 	UNIT_CHECK(xtcp_hystart_growth(&hystart, 2896, 1448) == 2896);
 	UNIT_CHECK(xtcp_hystart_growth(&hystart, 1000000, 1448) == 65536);
@@ -227,7 +228,7 @@ static enum xtcp_hystart_end ack_later(struct sender *s, u32 later_us, u32 rtt_u
 	s->now_us += later_us;
 	s->una += 2 * MSS;
 	s->nxt = s->una + s->cwnd;
-	return xtcp_hystart_acked(&s->hystart, s->una, s->nxt, rtt_us, s->now_us);
+	return xtcp_hystart_acked(&s->hystart, s->una, s->nxt, rtt_us, s->now_us, !s->out_of_order);
 }
 
 /* How long ACKs come, @apart_us from each other, until slow start ends; 0: it does not, for a second. */
@@ -298,6 +299,24 @@ static void pauses(void)
 	UNIT_CHECK(windows_end(20));
 }
 
+/* what smears the ACKs over the round trip is no bottleneck while it changes their order */
+static void reordering(void)
+{
+	struct sender s = start_at(ISS);
+	int i;
+
+	rounds(&s, 2, 20 * MS);
+	s.cwnd = 1000000;
+	s.out_of_order = true;
+	for (i = 0; i < 1000; i++)
+		UNIT_CHECK(ack_later(&s, 1 * MS, 20 * MS) == XTCP_HYSTART_GOES_ON);
+	/* a train begins with the first ACK after it */
+	s.out_of_order = false;
+	for (i = 0; i < 12; i++)
+		UNIT_CHECK(ack_later(&s, 1 * MS, 20 * MS) == XTCP_HYSTART_GOES_ON);
+	UNIT_CHECK(ack_later(&s, 1 * MS, 20 * MS) == XTCP_HYSTART_TRAIN);
+}
+
 /* any ACKs, in any order: at most one end, and only after CSS */
 static void anything(void)
 {
@@ -311,7 +330,7 @@ static void anything(void)
 		if ((s32)(s.nxt - s.una) < 0)
 			s.nxt = s.una;
 		s.nxt += unit_random() % 8 * MSS;
-		if (xtcp_hystart_acked(&s.hystart, s.una, s.nxt, unit_random() >> unit_random() % 32, 0)) {
+		if (xtcp_hystart_acked(&s.hystart, s.una, s.nxt, unit_random() >> unit_random() % 32, 0, unit_random() % 2)) {
 			UNIT_CHECK(before == XTCP_HYSTART_CSS || s.hystart.css_rounds == 5);
 			ends++;
 		}
@@ -332,6 +351,7 @@ int main(void)
 		{ "back to slow start when it was jitter", back_to_slow_start },
 		{ "a train of ACKs", trains },
 		{ "a pause ends a train", pauses },
+		{ "no train while segments arrive out of order", reordering },
 		{ "growth for each ACK", growth },
 		{ "random ACKs", anything },
 	};
