@@ -67,8 +67,7 @@ struct xtcp_stream {
 	u32 rcv_rtt_tsecr;		/* the echo of which the round trip was taken last */
 
 	/* When something is lost, or comes out of order. */
-	u32 out_of_order_bytes;		/* sum of the truesize of those skbs */
-	u32 out_of_order_count;		/* how many they are */
+	u32 out_of_order_bytes;		/* sum of the truesize of the skbs there */
 	u32 rcv_ooopack;		/* segments that came out of order; for TCP_INFO */
 	struct xtcp_sack sack;		/* the SACK blocks that we send (sack.c) */
 	struct xtcp_undo undo;		/* whether the present repair is for nothing */

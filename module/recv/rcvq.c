@@ -12,8 +12,9 @@
  *
  * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays below sk_rcvbuf plus
  * one skb. Only text that was offered when it cost less, since it came in larger bundles, may take it to twice that:
- * the window cannot be taken back. Out-of-order text gives way to text in order, farthest from RCV.NXT first, and is
- * bounded in skbs as well, so that tiny segments can neither hold memory nor make the tree slow.
+ * the window cannot be taken back. Out-of-order text gives way to text in order, farthest from RCV.NXT first. How many
+ * skbs it is nobody limits: each costs the buffer what it takes, text or not, so a peer's tiny segments hold no more
+ * memory than others, and the tree is as deep as the logarithm of their number.
  */
 #include "recv/rcvq.h"
 
@@ -31,8 +32,6 @@
 #include "recv/trim.h"
 #include "sight/mib.h"
 
-#define OUT_OF_ORDER_MAX	4096U	/* skbs; a window of 6 MB holds about as many full segments */
-
 static u32 end_of(struct sk_buff *skb)
 {
 	return xtcp_seg(skb)->seq + xtcp_seg(skb)->len;
@@ -46,7 +45,6 @@ static void tree_unlink(struct xtcp_sock *xsk, struct sk_buff *skb)
 	/* shares its place with the node */
 	skb->dev = NULL;
 	stream->out_of_order_bytes -= skb->truesize;
-	stream->out_of_order_count--;
 }
 
 static void tree_insert(struct xtcp_sock *xsk, struct sk_buff *skb)
@@ -62,7 +60,6 @@ static void tree_insert(struct xtcp_sock *xsk, struct sk_buff *skb)
 	rb_link_node(&skb->rbnode, parent, place);
 	rb_insert_color(&skb->rbnode, &stream->out_of_order);
 	stream->out_of_order_bytes += skb->truesize;
-	stream->out_of_order_count++;
 }
 
 /* The last skb of the tree that begins at or before @seq. */
@@ -168,8 +165,7 @@ static void prune(struct sock *sk, u32 seq)
 	u32 start = 0;
 
 	while ((skb = skb_rb_last(&stream->out_of_order)) && xtcp_seq_gt(xtcp_seg(skb)->seq, seq)) {
-		if (atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf) && !sk_under_memory_pressure(sk) &&
-		    stream->out_of_order_count < OUT_OF_ORDER_MAX)
+		if (atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf) && !sk_under_memory_pressure(sk))
 			break;
 		start = xtcp_seg(skb)->seq;
 		tree_unlink(xsk, skb);
@@ -269,16 +265,10 @@ static void grow_buffer(struct sock *sk)
 bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
 	struct xtcp_net *xn = xsk->xn;
 
 	sock_owned_by_me(sk);
-	if (xtcp_seg(skb)->seq != xsk->rcv_nxt) {
-		if (stream->out_of_order_count >= OUT_OF_ORDER_MAX)
-			prune(sk, xtcp_seg(skb)->seq);
-		if (stream->out_of_order_count >= OUT_OF_ORDER_MAX)
-			return false;
-	} else if (skb_queue_empty(&sk->sk_receive_queue)) {
+	if (xtcp_seg(skb)->seq == xsk->rcv_nxt && skb_queue_empty(&sk->sk_receive_queue)) {
 		/* beyond tcp_mem too: who holds that memory may wait for us */
 		if (!sk_rmem_schedule(sk, skb, skb->truesize))
 			xtcp_memory_force(sk, skb->truesize);

@@ -15,6 +15,22 @@
 			"< . 3001(500) ack 1; > . 1 ack 1 <sack 3001:3501 2001:2501 1001:1501>;" \
 			"< . 4001(500) ack 1;"
 
+#define HOLES	4200
+
+/* Octets that were offered: each skb holds two of them, and behind each two are missing. */
+static int many_holes(struct wire *w)
+{
+	char step[64];
+	int i;
+
+	for (i = 0; i < HOLES; i++) {
+		snprintf(step, sizeof(step), "< . %d(2) ack 1; %s", 3 + 4 * i, i % 64 == 63 ? "skim" : "");
+		if (wire_script_run(w, step))
+			return -1;
+	}
+	return wire_script_run(w, "skim");
+}
+
 static const struct wire_row rows[] = {
 	/* negotiation */
 	{
@@ -340,6 +356,11 @@ static const struct wire_row rows[] = {
 				  "> . 1 ack 1001 <nosack>",
 			.counters = "TCPDSACKOldSent=0 TCPDSACKOfoSent=0",
 		},
+	},
+	{
+		.name = "sackrcv_more_holes_than_any_number", .rfc = "RFC 9293 3.8.6", .in = ESTABLISHED,
+		.pre = "listen; set RCVBUFFORCE 8000000", .syn = "mss 1000,sackok", .run = many_holes,
+		.want.counters = "TCPOFOQueue=4200 OfoPruned=0 TCPOFODrop=0 TCPRcvQDrop=0",
 	},
 };
 
