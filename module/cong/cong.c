@@ -356,7 +356,9 @@ void xtcp_cong_reduce_further(struct sock *sk, u32 in_flight)
  * xtcp_cong_reduced() - a reduction is over
  * @sk: the sock
  *
- * RFC 9937 section 6.2, last step; RFC 6582 section 3.2 step 3.
+ * RFC 9937 section 6.2, last step; RFC 6582 section 3.2 step 3. An algorithm that controls the window itself has set no
+ * threshold: a reduction that began with such a one, and ends with another that the program has chosen since, leaves
+ * the window that PRR has made.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -367,7 +369,7 @@ void xtcp_cong_reduced(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (xtcp_sk(sk)->algorithm->control)
 		cong->cwnd = max(cong->cwnd, xtcp_sk(sk)->stream->cong.prior_cwnd);
-	else
+	else if (cong->ssthresh != U32_MAX)
 		cong->cwnd = min(cong->ssthresh, U32_MAX / 2);
 }
 

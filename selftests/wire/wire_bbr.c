@@ -13,6 +13,40 @@
 /* Without SACK a repair is over when more than it was for is acknowledged. */
 #define PASSED		"write 1000; > P. 30001(1000) ack 1; < . 1 ack 31001;"
 
+/*
+ * A program may choose another algorithm while something is repaired, reduced or found to be for nothing: the window
+ * that is left then is none that nobody has ever had.
+ */
+#define FROM(algorithm)		"sysctl frto 0; sysctl ecn 1; listen; set CONGESTION " algorithm
+#define IS_SANE			"info ca_state = 0; info snd_cwnd >= 1; info snd_cwnd <= 60;" \
+				"write 5000; skim; < . 1 ack S; info snd_cwnd <= 80"
+#define TWENTY_MARKED		"< SEC 0 $; > S.E 0 ack 1; < . 1 ack 1; accept; write 10000; skim; < . 1 ack 10001;" \
+				"write 20000; skim; info unacked = 20;"
+#define REPAIR			TWENTY_IN_FLIGHT "< . 1 ack 11001 <sack 12001:15001>; skim; info ca_state = 3;"
+
+#define CHANGES(one, other)									\
+	{											\
+		.name = "change_" one "_to_" other "_in_recovery", .rfc = "RFC 9937 6.2",	\
+		.pre = FROM(one), .syn = "mss 1000,sackok",					\
+		.want = {									\
+			.script = REPAIR "set CONGESTION " other "; < . 1 ack 30001; skim;" IS_SANE,	\
+		},										\
+	}, {											\
+		.name = "change_" one "_to_" other "_after_a_timeout", .rfc = "RFC 5681 3.1",	\
+		.pre = FROM(one), .syn = "mss 1000,sackok",					\
+		.want = {									\
+			.script = TWENTY_IN_FLIGHT ">@1500 p. * ack 1; info ca_state = 4; set CONGESTION " other ";" \
+				  "< . 1 ack 30001; skim;" IS_SANE,				\
+		},										\
+	}, {											\
+		.name = "change_" one "_to_" other "_in_cwr", .rfc = "RFC 3168 6.1.2",		\
+		.pre = FROM(one), .syn = "mss 1000,sackok",					\
+		.want = {									\
+			.script = TWENTY_MARKED "< E. 1 ack 20001; info ca_state = 2; set CONGESTION " other ";" \
+				  "< . 1 ack 30001; skim; write 1000; skim; < . 1 ack 31001; skim;" IS_SANE,	\
+		},										\
+	}
+
 static const struct wire_row rows[] = {
 	{
 		.name = "bbr_window_after_a_timeout", .rfc = "BBR 5.6.4.4", .pre = BBR,
@@ -31,6 +65,10 @@ static const struct wire_row rows[] = {
 				  PASSED "info snd_cwnd >= 20",
 		},
 	},
+	CHANGES("bbr", "cubic"), CHANGES("bbr", "dctcp"), CHANGES("bbr", "reno"),
+	CHANGES("cubic", "bbr"), CHANGES("cubic", "dctcp"), CHANGES("cubic", "reno"),
+	CHANGES("dctcp", "bbr"), CHANGES("dctcp", "cubic"), CHANGES("dctcp", "reno"),
+	CHANGES("reno", "bbr"), CHANGES("reno", "cubic"), CHANGES("reno", "dctcp"),
 };
 
 int main(int argc, char **argv)
