@@ -166,10 +166,11 @@ void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *s
 static void first_is_lost(struct sock *sk)
 {
 	struct sk_buff *skb = xtcp_sndq_first(sk);
-	u32 mss = xtcp_sk(sk)->mss;
+	u32 mss;
 
 	if (!skb || xtcp_sndcb(skb)->marks & XTCP_SNDQ_LOST)
 		return;
+	mss = xtcp_sndq_segment(skb);
 	if (skb->len > mss && xtcp_sndq_split(sk, skb, mss, GFP_ATOMIC))
 		return;
 	xtcp_scoreboard_lost(sk, skb);
@@ -654,7 +655,8 @@ void xtcp_recovery_mtu_fell(struct sock *sk)
 	if (!xsk->sack_ok)
 		xtcp_scoreboard_forget_duplicates(sk);
 	for (skb = xtcp_sndq_first(sk); skb; skb = xtcp_sndq_next(sk, skb)) {
-		if (skb->len > xsk->mss && !(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
+		if (min(skb->len, xtcp_sndq_segment(skb)) > xsk->mss &&
+		    !(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
 			xtcp_scoreboard_lost(sk, skb);
 	}
 	if (stream->lost_total == lost)

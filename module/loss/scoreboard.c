@@ -35,11 +35,6 @@ static u32 octets_of(const struct sk_buff *skb)
 	return xtcp_sndcb(skb)->end_seq - xtcp_sndcb(skb)->seq;
 }
 
-static u32 segments_of(const struct xtcp_sock *xsk, const struct sk_buff *skb)
-{
-	return max(DIV_ROUND_UP(skb->len, xsk->mss), 1U);
-}
-
 /**
  * xtcp_scoreboard_pipe() - what is in flight
  * @sk: the sock
@@ -111,21 +106,21 @@ static void mark_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample
 	xtcp_sndcb(skb)->marks |= XTCP_SNDQ_SACKED;
 	xtcp_sndcb(skb)->sacked_to = xtcp_sndcb(skb)->end_seq;
 	sb->sacked += octets_of(skb);
-	sb->sacked_segments += segments_of(xsk, skb);
+	sb->sacked_segments += xtcp_sndq_segments(skb);
 	sb->high_sacked = xtcp_seq_max(sb->high_sacked, xtcp_sndcb(skb)->end_seq);
 	sample->sacked += octets_of(skb);
 	sample->delivered += octets_of(skb);
 }
 
 /*
- * Cuts @skb so that it lies inside @block or outside, at whole segments: what is sacked of a segment in part counts as
- * not sacked. Returns the part to be looked at next, which is inside when *@inside is set; NULL: there is none; an
+ * Cuts @skb so that it lies inside @block or outside, where the segments ended in which it left: what is sacked of one
+ * in part counts as not sacked. Returns the part to be looked at next, which is inside when *@inside is set; NULL: there is none; an
  * error when @skb should be cut and cannot be.
  */
 static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct xtcp_sack_block *block, bool *inside)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-	u32 mss = xtcp_sk(sk)->mss, len;
+	u32 mss = xtcp_sndq_segment(skb), len;
 
 	*inside = false;
 	if (xtcp_seq_lt(cb->seq, block->start)) {
@@ -442,7 +437,7 @@ static void unmark(struct xtcp_sock *xsk, struct sk_buff *skb)
 
 	if (xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED) {
 		sb->sacked -= octets_of(skb);
-		sb->sacked_segments -= min(sb->sacked_segments, segments_of(xsk, skb));
+		sb->sacked_segments -= min(sb->sacked_segments, xtcp_sndq_segments(skb));
 	}
 	unmark_lost(xsk, skb);
 }

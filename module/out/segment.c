@@ -318,14 +318,22 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRETRANSFAIL, segments);
 }
 
-/* More than one segment: IP or the device cuts it. */
-static inline void set_gso(const struct sock *sk, struct sk_buff *skb)
+/*
+ * More than one segment: IP or the device cuts it. What goes again is cut where it was before, if that fits the path of
+ * now: so the peer's blocks, of the originals or of the copies, end where it is cut. @skb: a copy of the one queued.
+ */
+static inline void set_gso(const struct sock *sk, struct sk_buff *skb, struct xtcp_sndcb *cb)
 {
 	struct skb_shared_info *shinfo = skb_shinfo(skb);
 	u32 mss = xtcp_mss_payload(sk);
 
+	if (unlikely(cb->transmissions) && skb->len > cb->mss && cb->mss)
+		mss = min_t(u32, xtcp_sk(sk)->mss, cb->mss);
 	/* a full segment stays one: SACK blocks for which it has no room go with another */
-	if (skb->len <= xtcp_sk(sk)->mss || unlikely(xtcp_sndcb(skb)->marks & XTCP_SNDQ_PROBE)) {
+	else if (skb->len <= xtcp_sk(sk)->mss || unlikely(cb->marks & XTCP_SNDQ_PROBE))
+		mss = max(mss, skb->len);
+	cb->mss = mss;
+	if (skb->len <= mss) {
 		shinfo->gso_size = 0;
 		shinfo->gso_segs = 1;
 		shinfo->gso_type = 0;
@@ -352,7 +360,7 @@ static inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb
 	out->dev = NULL;
 	/* and notes where others look for the time of departure */
 	out->tstamp = 0;
-	set_gso(sk, out);
+	set_gso(sk, out, xtcp_sndcb(skb));
 	return out;
 }
 

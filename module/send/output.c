@@ -487,7 +487,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	u32 need = cb->end_seq - cb->seq;
 	u64 sent_us;
-	u32 n;
+	u32 n, mss;
 
 	sock_owned_by_me(sk);
 	/* what becomes of a probe of the path MTU says nothing any more */
@@ -501,12 +501,16 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 		n = min(max, window_room(xsk, cb->seq));
 		if (!n)
 			return -EAGAIN;
-		/* by the route of now; not for the sake of SACK blocks, which go with what has room for them */
+		/*
+		 * where it was cut before, if that fits the route of now; not for the sake of SACK blocks, which go
+		 * with what has room for them
+		 */
 		xtcp_mss_current(sk);
-		if (n > xsk->mss)
-			n = unlikely(xsk->snd_urgent) || xtcp_accecn_forbids_bundles(sk) ? xsk->mss : n - n % xsk->mss;
+		mss = min_t(u32, xsk->mss, xtcp_sndq_segment(skb));
+		if (n > mss)
+			n = unlikely(xsk->snd_urgent) || xtcp_accecn_forbids_bundles(sk) ? mss : n - n % mss;
 		if (unlikely(cb->stamps))
-			n = min(n, xtcp_stamp_room(skb, xsk->mss));
+			n = min(n, xtcp_stamp_room(skb, mss));
 		n = min(n, skb->len);
 		/* the FIN goes with the last octet when the window has room for it */
 		if (n == skb->len && need <= window_room(xsk, cb->seq))
@@ -540,7 +544,7 @@ int xtcp_output_resend_tail(struct sock *sk, struct sk_buff *skb)
 
 	sock_owned_by_me(sk);
 	xtcp_mss_current(sk);
-	mss = xtcp_sk(sk)->mss;
+	mss = min_t(u32, xtcp_sk(sk)->mss, xtcp_sndq_segment(skb));
 	if (skb->len > mss) {
 		if (xtcp_sndq_split(sk, skb, rounddown(skb->len - 1, mss), sk_gfp_mask(sk, GFP_ATOMIC)))
 			return -ENOBUFS;

@@ -445,6 +445,7 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 	restcb->delivered_us = cb->delivered_us;
 	restcb->first_sent_us = cb->first_sent_us;
 	*xtcp_sndnote(rest) = *xtcp_sndnote(skb);
+	restcb->mss = cb->mss;
 	restcb->transmissions = cb->transmissions;
 	restcb->flags = cb->flags;
 	restcb->marks = cb->marks;
@@ -517,7 +518,7 @@ void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 	cb->sent_us = sent_us;
 	if (xtcp_stream_is_there(xsk->stream))
 		xtcp_rate_sent(sk, skb, RB_EMPTY_ROOT(&xsk->sent));
-	if (cb->transmissions < U8_MAX)
+	if (cb->transmissions < XTCP_SNDQ_OFTEN)
 		cb->transmissions++;
 	if (!(cb->marks & XTCP_SNDQ_SENT)) {
 		__skb_unlink(skb, &sk->sk_write_queue);

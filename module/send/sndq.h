@@ -20,6 +20,8 @@ enum xtcp_sndq_marks {
 	XTCP_SNDQ_EOR = 64,	/* a record of the program's ends with it: nothing is appended (MSG_EOR) */
 };
 
+#define XTCP_SNDQ_OFTEN	3U	/* sent so often or more */
+
 /* What times of an skb the program is to be told (stamp.c). */
 enum xtcp_sndq_stamps {
 	XTCP_STAMPS_LEAVING = 1,	/* when it leaves: the layers below do it */
@@ -36,10 +38,11 @@ enum xtcp_sndq_stamps {
  * @sacked_to: then: from here to this octet all is sacked
  * @delivered_us: the low half of stream->delivered_us then
  * @first_sent_us: the low half of stream->rate.first_sent_us then
+ * @mss: octets of text in each of its segments but the last when it was last sent (segment.c)
  * @flags: control bits to send with it: XTCP_PSH, XTCP_FIN, XTCP_SYN
- * @transmissions: how often it was sent
- * @marks: enum xtcp_sndq_marks; scoreboard.c writes SACKED, LOST and RESENT
  * @stamps: enum xtcp_sndq_stamps
+ * @transmissions: how often it was sent, up to XTCP_SNDQ_OFTEN
+ * @marks: enum xtcp_sndq_marks; scoreboard.c writes SACKED, LOST and RESENT
  */
 struct xtcp_sndcb {
 	u32 seq;
@@ -52,10 +55,11 @@ struct xtcp_sndcb {
 	};
 	u32 delivered_us;
 	u32 first_sent_us;
-	u8 flags;
-	u8 transmissions;
+	u16 mss;
+	u8 flags:4;
+	u8 stamps:2;
+	u8 transmissions:2;
 	u8 marks;
-	u8 stamps;
 };
 
 static inline struct xtcp_sndcb *xtcp_sndcb(const struct sk_buff *skb)
@@ -78,6 +82,26 @@ static inline struct xtcp_sndnote *xtcp_sndnote(const struct sk_buff *skb)
 {
 	BUILD_BUG_ON(sizeof(struct xtcp_sndnote) > sizeof(skb->tstamp));
 	return (struct xtcp_sndnote *)&skb->tstamp;
+}
+
+/**
+ * xtcp_sndq_segment() - the size of the segments that an skb left in
+ * @skb: of the send queue, sent
+ *
+ * The effective MSS may be another one by now, and it need not have been that: what a segment carries besides makes it
+ * shorter. Blocks that a peer sacks end where these segments end.
+ *
+ * Return: octets of text, at least 1; none of its segments has more.
+ */
+static inline u32 xtcp_sndq_segment(const struct sk_buff *skb)
+{
+	return xtcp_sndcb(skb)->mss ?: 1;
+}
+
+/* How many these are; a SYN or FIN alone is one. */
+static inline u32 xtcp_sndq_segments(const struct sk_buff *skb)
+{
+	return max(DIV_ROUND_UP(skb->len, xtcp_sndq_segment(skb)), 1U);
 }
 
 /* The skb of which a list by cb->node holds @cb. */

@@ -171,6 +171,31 @@ static const struct wire_row rows[] = {
 			.counters = "RetransSegs=1 TCPRenoRecovery=1",
 		},
 	},
+	/* Blocks that the text carries make its segments shorter: the peer's blocks end where these do. */
+	{
+		.name = "sack_of_segments_that_carried_blocks", .rfc = "RFC 6675 5", .syn = SACK_TS,
+		.want = {
+			.script = OPEN_FAR "< P. 11(10) ack 1; > . 1 ack 1; write 9880; > p. 1(988) ack 1 x9;"
+				  "> P. 8893(988) ack 1; pass 100; < . 1 ack 1 <sack 989:1977>; none; info sacked = 1;"
+				  "< . 1 ack 1 <sack 989:2965>; none; info sacked = 2; info ca_state = 1;"
+				  "< . 1 ack 1 <sack 989:3953>; > p. 1(988) ack 1; none; info sacked = 3;"
+				  "info ca_state = 3; info lost = 1; < . 1 ack 9881; none; info ca_state = 0",
+			.counters = "TCPSackRecovery=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "sack_of_segments_that_were_shorter_than_those_of_now", .rfc = "RFC 6675 5", .only = 4,
+		.pre = "mtu 1040", .syn = "mss 1460,sackok",
+		.want = {
+			.script = OPEN_FAR "write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1; mtu 1500;"
+				  "write 100; none; info snd_mss = 1460; pass 100;"
+				  "< . 1 ack 1 <sack 1001:2001>; skim; info sacked = 1;"
+				  "< . 1 ack 1 <sack 1001:3001>; skim; info sacked = 2; info ca_state = 1;"
+				  "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; skim; info sacked = 3;"
+				  "info ca_state = 3; info lost = 1",
+			.counters = "TCPSackRecovery=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+	},
 	/* After a timeout. */
 	{
 		.name = "sack_%s_survives_a_timeout", .rfc = "RFC 6675 5.1", .in = ESTABLISHED, .syn = SACK,
