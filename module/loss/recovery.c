@@ -398,8 +398,9 @@ static void resend_lost(struct sock *sk, bool timeout)
 		if (xtcp_output_resend(sk, skb, max_t(u32, min(room, xtcp_output_bundle(sk)), xsk->mss)))
 			break;
 		if (!timeout)
-			XTCP_NET_INC_STATS(xsk->xn, xsk->cong.phase == XTCP_CONG_RECOVERY ?
-					   LINUX_MIB_TCPFASTRETRANS : LINUX_MIB_TCPSLOWSTARTRETRANS);
+			XTCP_NET_ADD_STATS(xsk->xn, xsk->cong.phase == XTCP_CONG_RECOVERY ?
+					   LINUX_MIB_TCPFASTRETRANS : LINUX_MIB_TCPSLOWSTARTRETRANS,
+					   xtcp_sndq_segments(skb));
 		first |= skb == xtcp_sndq_first(sk);
 	}
 	if (first)

@@ -592,7 +592,7 @@ void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 	if (cb->marks & XTCP_SNDQ_RESENT) {
 		cb->marks &= ~XTCP_SNDQ_RESENT;
 		sb->resent -= octets_of(skb);
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSTRETRANSMIT);
+		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSTRETRANSMIT, xtcp_sndq_segments(skb));
 	} else {
 		cb->marks |= XTCP_SNDQ_LOST;
 		sb->lost += octets_of(skb);

@@ -131,7 +131,6 @@ static void count_out(struct sock *sk, u32 len, u8 flags, bool resent, u32 segme
 	struct xtcp_stream *stream = xsk->stream;
 	struct xtcp_net *xn = xsk->xn;
 
-	XTCP_ADD_STATS(xn, TCP_MIB_OUTSEGS, segments);
 	xsk->segs_out += segments;
 	if (len) {
 		stream->data_segs_out += segments;
@@ -139,7 +138,9 @@ static void count_out(struct sock *sk, u32 len, u8 flags, bool resent, u32 segme
 	}
 	if (flags & XTCP_RST)
 		XTCP_INC_STATS(xn, TCP_MIB_OUTRSTS);
+	/* RFC 4022: tcpOutSegs leaves out what has only octets that were sent before */
 	if (!resent) {
+		XTCP_ADD_STATS(xn, TCP_MIB_OUTSEGS, segments);
 		if (len)
 			XTCP_NET_ADD_STATS(xn, LINUX_MIB_TCPORIGDATASENT, segments);
 		return;

@@ -171,6 +171,25 @@ static const struct wire_row rows[] = {
 			.counters = "RetransSegs=1 TCPRenoRecovery=1",
 		},
 	},
+	/* Segments count, not the bundles in which they leave. */
+	{
+		.name = "sack_%s_counts_segments", .rfc = "RFC 4022 tcpOutSegs", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = MORE_WAITS "< . 1 ack 1 <sack 4001:10001>; > p. 1(1000) ack 1 x3; skim;"
+				  "< . 1 ack 3001 <sack 4001:10001>; skim; < . 1 ack S; skim",
+			.counters = "TCPFastRetrans=3 RetransSegs=3 TCPOrigDataSent=20 OutSegs=20",
+		},
+	},
+	{
+		.name = "sack_%s_counts_segments_after_a_timeout", .rfc = "RFC 4022 tcpOutSegs", .in = ESTABLISHED,
+		.pre = "sysctl early_retrans 0; sysctl frto 0", .syn = SACK,
+		.want = {
+			.script = TEN_IN_FLIGHT ">@1500 p. 1(1000) ack 1; < . 1 ack 1001; > p. 1001(1000) ack 1 x2;"
+				  "< . 1 ack 3001; > p. 3001(1000) ack 1 x4; < . 1 ack 7001; > p. 7001(1000) ack 1 x3;"
+				  "< . 1 ack 10001; none",
+			.counters = "TCPSlowStartRetrans=9 RetransSegs=10 TCPOrigDataSent=10 OutSegs=10",
+		},
+	},
 	/* Blocks that the text carries make its segments shorter: the peer's blocks end where these do. */
 	{
 		.name = "sack_of_segments_that_carried_blocks", .rfc = "RFC 6675 5", .syn = SACK_TS,
