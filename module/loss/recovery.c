@@ -382,12 +382,11 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 static void resend_lost(struct sock *sk, bool timeout)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct sk_buff *skb;
 	bool first = false;
 
-	while (!list_empty(&stream->to_resend)) {
-		struct xtcp_sndcb *cb = list_first_entry(&stream->to_resend, struct xtcp_sndcb, node);
-		struct sk_buff *skb = xtcp_sndq_skb_of(cb);
+	while ((skb = xtcp_scoreboard_to_resend(sk))) {
+		const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 		u32 pipe = xtcp_scoreboard_pipe(sk);
 		u32 room = xsk->cong.cwnd > pipe ? xsk->cong.cwnd - pipe : 0;
 

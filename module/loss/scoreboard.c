@@ -28,6 +28,7 @@
 #include "send/sndq.h"
 #include "sight/mib.h"
 
+#define WALK_MAX	32U	/* skbs */
 #define REORDERING_MAX	300U	/* segments, as Linux's tcp_max_reordering */
 
 static u32 octets_of(const struct sk_buff *skb)
@@ -547,29 +548,63 @@ void xtcp_scoreboard_forget_duplicates(struct sock *sk)
 	xtcp_sk(sk)->stream->scoreboard.sacked_segments = 0;
 }
 
-/* Into the list of what is to be resent, in order of sequence number. Most come in that order, one after the other. */
-static void queue_for_resend(struct xtcp_sock *xsk, struct sk_buff *skb)
+static bool is_to_be_resent(const struct sk_buff *skb)
 {
-	struct xtcp_stream *stream = xsk->stream;
-	struct xtcp_sndcb *cb = xtcp_sndcb(skb), *other;
-	struct list_head *after = &stream->to_resend;
+	return skb && (xtcp_sndcb(skb)->marks & (XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT)) == XTCP_SNDQ_LOST;
+}
 
-	if (!list_empty(&stream->to_resend)) {
-		other = list_last_entry(&stream->to_resend, struct xtcp_sndcb, node);
-		if (xtcp_seq_lt(other->seq, cb->seq)) {
-			after = &other->node;
+/* Where @seq belongs as seen from @cb, in the list of what is to be resent; not farther away than WALK_MAX. */
+static struct list_head *walk_to(struct list_head *list, struct xtcp_sndcb *cb, u32 seq)
+{
+	unsigned int steps;
+
+	for (steps = 0; steps < WALK_MAX; steps++) {
+		struct xtcp_sndcb *other;
+
+		if (xtcp_seq_lt(cb->seq, seq)) {
+			if (list_is_last(&cb->node, list))
+				break;
+			other = list_next_entry(cb, node);
+			if (xtcp_seq_gt(other->seq, seq))
+				break;
 		} else {
-			if (stream->resend_cursor && xtcp_seq_lt(xtcp_sndcb(stream->resend_cursor)->seq, cb->seq))
-				after = &xtcp_sndcb(stream->resend_cursor)->node;
-			for (; after->next != &stream->to_resend; after = after->next) {
-				other = list_entry(after->next, struct xtcp_sndcb, node);
-				if (xtcp_seq_gt(other->seq, cb->seq))
-					break;
-			}
+			if (list_is_first(&cb->node, list))
+				return list;
+			other = list_prev_entry(cb, node);
+			if (xtcp_seq_lt(other->seq, seq))
+				return &other->node;
 		}
+		cb = other;
 	}
-	list_move(&cb->node, after);
-	stream->resend_cursor = skb;
+	return &cb->node;
+}
+
+/*
+ * Behind what @skb stands in the list of what is to be resent. By sequence number, as far as it is soon found: most
+ * come in that order, or beside one that is there. Where nothing of that helps the order is one of neighbourhoods, as
+ * no peer may make us walk far for each of many; what holds SND.UNA is first in any case.
+ */
+static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_stream *stream = xtcp_sk(sk)->stream;
+	struct list_head *list = &stream->to_resend;
+	u32 seq = xtcp_sndcb(skb)->seq;
+	struct sk_buff *beside;
+
+	if (list_empty(list))
+		return list;
+	if (xtcp_seq_lt(list_last_entry(list, struct xtcp_sndcb, node)->seq, seq))
+		return list->prev;
+	beside = skb_rb_prev(skb);
+	if (!beside)
+		return list;
+	if (is_to_be_resent(beside))
+		return &xtcp_sndcb(beside)->node;
+	beside = xtcp_sndq_next(sk, skb);
+	if (is_to_be_resent(beside))
+		return xtcp_sndcb(beside)->node.prev;
+	return walk_to(list, stream->resend_cursor ? xtcp_sndcb(stream->resend_cursor) :
+		       list_first_entry(list, struct xtcp_sndcb, node), seq);
 }
 
 /**
@@ -585,6 +620,7 @@ void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_stream *stream = xsk->stream;
 	struct xtcp_scoreboard *sb = &stream->scoreboard;
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	struct list_head *place;
 
 	sock_owned_by_me(sk);
 	if ((cb->marks & (XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT)) == XTCP_SNDQ_LOST)
@@ -604,9 +640,31 @@ void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 		.lost_since = stream->lost_total - xtcp_sndnote(skb)->lost,
 		.is_limited = cb->marks & XTCP_SNDQ_LIMITED,
 	});
-	if (stream->resend_cursor == skb)
-		stream->resend_cursor = NULL;
-	queue_for_resend(xsk, skb);
+	place = place_to_resend(sk, skb);
+	list_move(&cb->node, place);
+	stream->resend_cursor = skb;
+}
+
+/**
+ * xtcp_scoreboard_to_resend() - what is to be resent next
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: an skb that counts as lost, the one that holds SND.UNA first; NULL: there is none.
+ */
+struct sk_buff *xtcp_scoreboard_to_resend(const struct sock *sk)
+{
+	const struct xtcp_stream *stream = xtcp_sk(sk)->stream;
+	struct sk_buff *first;
+
+	sock_owned_by_me(sk);
+	if (list_empty(&stream->to_resend))
+		return NULL;
+	first = xtcp_sndq_first(sk);
+	if (is_to_be_resent(first))
+		return first;
+	return xtcp_sndq_skb_of(list_first_entry(&stream->to_resend, struct xtcp_sndcb, node));
 }
 
 /**

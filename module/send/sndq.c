@@ -8,7 +8,7 @@
  *     xsk->sent, a tree          sk_write_queue, a list
  *
  * What was sent also stands in a list of the stream by cb->node: in order of sending (in_flight, the one sent last at
- * the end) as long as nothing is known of it; among those to be resent (to_resend, in order of sequence number) when it
+ * the end) as long as nothing is known of it; among those to be resent (to_resend) when it
  * counts as lost; in none when it is sacked. scoreboard.c moves it. A SYN without text needs no list.
  *
  * An skb here has no header, and its octets lie in page fragments, so that a segment is sent by cloning it and cut in

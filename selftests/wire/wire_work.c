@@ -434,6 +434,64 @@ static int weather(struct wire *w, const struct storm *storm)
 	return w->failed ? -1 : 0;
 }
 
+#define FEW_LOST	500
+#define LINEAR		1.5	/* times as many skbs take at most so many times as long */
+
+/*
+ * ns of an ACK by which all is lost, when of @n skbs every fourth was lost before, and went again between two new ones:
+ * in order of time they are in none of sequence numbers. Negative: it failed.
+ */
+static double cost_of_turns(struct wire *w, const char *open, unsigned int n)
+{
+	static const char text[CHUNK * MSS];
+	struct wire_segment seg;
+	static struct flight f;
+	unsigned int i;
+	uint32_t end;
+
+	if (take_off(w, open, n, &f))
+		return -1;
+	end = f.first + n * MSS;
+	for (i = 0; i < n; i += CHUNK)
+		if (send(w->c.fd, text, sizeof(text), MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(text))
+			return fail(w, "send");
+	for (i = 0; i + 4 <= n; i += 4) {
+		begin_segment(w, &seg, f.first);
+		add_block(&f, &seg, i + 1, i + 4);
+		if (inject(w, &seg) < 0)
+			return -1;
+		end = drain(w, end);
+	}
+	begin_segment(w, &seg, f.first);
+	add_octets(&seg, end - MSS, end);
+	return inject(w, &seg);
+}
+
+/* Each skb is lost once, so eight times as many cost eight times as much. */
+static int turns(struct wire *w, const char *open)
+{
+	double few, many = 0;
+	unsigned int tries;
+
+	if (w->stack == WIRE_KERNEL && !getenv("WORK_OF_KERNEL"))
+		return 0;
+	for (tries = 0; tries < 1 + AGAIN; tries++) {
+		few = cost_of_turns(w, open, FEW_LOST);
+		if (few < 0 || (!release_is_debug() && (many = cost_of_turns(w, open, MANY)) < 0))
+			return -1;
+		fprintf(stderr, "# %s %s: %.0f ns with %d, %.0f with %d, %.2fx\n", wire_stack_names[w->stack],
+			w->row->name, few, FEW_LOST, many, MANY, many / few);
+		if (many <= LINEAR * MANY / FEW_LOST * few)
+			break;
+	}
+	if (tries > AGAIN)
+		wire_fail(w, "%.0f ns with %d skbs, %.0f with %d", many, MANY, few, FEW_LOST);
+	wire_account(w, true);
+	w->longest = 0;
+	w->total = 0;
+	return w->failed ? -1 : 0;
+}
+
 #define SACK		OPEN("mss 500,sackok")
 #define NO_SACK		OPEN("mss 500")
 #define ECN		"listen; < SEC 0 <mss 500,sackok,ws 14>; > S.E 0 ack 1; < . 1 ack 1 win 65535; accept"
@@ -467,6 +525,11 @@ STORM(undone, STAMPS, 2)
 #define mtu_falling NULL
 STORM(mtu_falling, SACK, 0)
 
+static int turns_storm(struct wire *w)
+{
+	return turns(w, SACK);
+}
+
 #define ROW(function, section)							\
 	{									\
 		.name = "work_" #function, .rfc = section, .only = 4, .run = function##_storm,	\
@@ -493,6 +556,7 @@ static const struct wire_row rows[] = {
 	ROW(divided, "RFC 3465 2.2"),
 	ROW(undone, "RFC 3522 3.2"),
 	ROW(mtu_falling, "RFC 8201 4"),
+	ROW(turns, "RFC 6675 5"),
 };
 
 int main(int argc, char **argv)
