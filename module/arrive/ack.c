@@ -45,7 +45,6 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
 
 	xsk->snd_wnd = wnd;
 	xsk->snd_wl1 = seg->seq;
-	xsk->snd_wl2 = seg->ack;
 	if (wnd <= xsk->max_snd_wnd)
 		return false;
 	xsk->max_snd_wnd = wnd;
@@ -183,14 +182,18 @@ static bool is_too_old(const struct sock *sk, u32 ack)
 	return xtcp_seq_lt(ack, xsk->snd_una - (u32)min_t(u64, xsk->max_snd_wnd, acked));
 }
 
-/* SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth). */
-static __always_inline void update_window(struct sock *sk, const struct xtcp_seg *seg)
+/*
+ * SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth); SND.UNA has @moved. Where it has, the peer sent this
+ * segment after all whose windows we know, whatever its SEQ: text that was sent again has an old one. So SND.WL1
+ * follows, backwards too, as in Linux. Where it has not, SEG.ACK is SND.UNA, and SND.WL2 was never beyond that.
+ */
+static __always_inline void update_window(struct sock *sk, const struct xtcp_seg *seg, bool moved)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 wnd = segment_window(xsk, seg);
 	bool opened = !xsk->snd_wnd && wnd;
 
-	if (!xtcp_seq_lt(xsk->snd_wl1, seg->seq) && !(xsk->snd_wl1 == seg->seq && xtcp_seq_le(xsk->snd_wl2, seg->ack)))
+	if (!moved && xtcp_seq_lt(seg->seq, xsk->snd_wl1))
 		return;
 	if (set_window(xsk, seg, wnd))
 		xtcp_mss_sync(sk, xsk->pmtu);
@@ -229,7 +232,7 @@ static __always_inline void take_ack(struct sock *sk, struct sk_buff *skb, bool 
 		una_moves(sk, seg->ack, &sample);
 	sample_rtt(xsk, &sample, moves);
 	count_delivered(sk, skb, &sample);
-	update_window(sk, seg);
+	update_window(sk, seg, moves);
 	if (moves)
 		xtcp_timer_ack_progress(sk);
 	xtcp_recovery_ack(sk, &sample);
@@ -268,7 +271,7 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 	xsk->ack_tstamp = (u32)jiffies;
 	xsk->probes_out = 0;
 	if ((!moves && tells_nothing(xsk, seg)) || !has_stream(sk)) {
-		update_window(sk, seg);
+		update_window(sk, seg, moves);
 		return XTCP_CONTINUE;
 	}
 	take_ack(sk, skb, moves);

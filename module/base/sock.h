@@ -113,7 +113,6 @@ struct xtcp_sock {
 	/* the largest of these (RFC 5961 section 5.2's MAX.SND.WND; sender's silly window avoidance) */
 	u32 max_snd_wnd;
 	u32 snd_wl1;			/* SEG.SEQ of the last window update */
-	u32 snd_wl2;			/* SEG.ACK of the last window update */
 	/* effective send MSS: payload octets in a full segment (RFC 9293 section 3.7.1, MUST-16) */
 	u16 mss;
 	u8 snd_wscale;			/* shift of the peer's window field */

@@ -72,6 +72,36 @@ static const struct wire_row rows[] = {
 				  "> P. 3001(1000) ack 1; < . 1 ack 4001; none",
 		},
 	},
+	/* Text that was sent again is older than what stands behind it; its ACK and its window need not be. */
+	{
+		.name = "window_%s_closed_by_text_that_came_late", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.via = PASSIVE | ACTIVE,
+		.want = {
+			.script = "write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1;"
+				  "< P. 1001(1000) ack 1 win 20000; > . 3001 ack 1;"
+				  "< P. 1(1000) ack 3001 win 0; > . 3001 ack 2001; write 1000; none;"
+				  "< . 2001 ack 3001 win 20000; > P. 3001(1000) ack 2001; read 2000",
+		},
+	},
+	{
+		.name = "window_%s_opened_behind_text_that_came_late", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.want = {
+			.script = "write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1;"
+				  "< P. 2001(1000) ack 1 win 0; > . * ack 1;"
+				  "< P. 1(1000) ack 3001 win 0; > . 3001 ack 1001; write 1000; none;"
+				  "< . 1001 ack 3001 win 20000; > P. 3001(1000) ack 1001; read 1000",
+		},
+	},
+	/* One that moves nothing says nothing if a later one came before it. */
+	{
+		.name = "window_%s_of_a_segment_that_was_overtaken", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.want = {
+			.script = "write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1;"
+				  "< P. 1001(1000) ack 3001 win 0; > . 3001 ack 1;"
+				  "< P. 1(1000) ack 3001 win 20000; > . 3001 ack 2001; write 1000; none;"
+				  "< . 2001 ack 3001 win 20000; > P. 3001(1000) ack 2001; read 2000",
+		},
+	},
 	{
 		.name = "ack_%s_wakes_a_writer_once_its_data_is_sent", .rfc = "RFC 9293 3.9.1.2",
 		.in = ESTABLISHED, .synwin = "2000",
