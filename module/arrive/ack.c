@@ -95,6 +95,7 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 	stream->bytes_acked += acked - xtcp_ack_fin_acked(sk);
 	xsk->retransmits = 0;
 	xsk->retrans_stamp = 0;
+	stream->probe_stamp = 0;
 	if (ack == xsk->write_seq)
 		xtcp_busy_with(xsk, XTCP_IDLE);
 	sk_dst_confirm(sk);

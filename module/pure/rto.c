@@ -115,14 +115,15 @@ void xtcp_rto_backoff(struct xtcp_rto *rto)
 }
 
 /**
- * xtcp_rto_reset_backoff() - what was probed answers again
+ * xtcp_rto_ease() - what was probed answers again: take back what the probes have made of the backoff
  * @rto: to update
+ * @timeouts: how often it has doubled for a probe
  *
  * Context: any.
  */
-void xtcp_rto_reset_backoff(struct xtcp_rto *rto)
+void xtcp_rto_ease(struct xtcp_rto *rto, u8 timeouts)
 {
-	rto->backoff = 0;
+	rto->backoff -= timeouts < rto->backoff ? timeouts : rto->backoff;
 }
 
 /**

@@ -35,6 +35,26 @@ static u32 elapsed_ms(u32 stamp)
 	return xtcp_clock_ts() - stamp;
 }
 
+/**
+ * xtcp_retries_since() - how long has what waits to be acknowledged been sent again, or the window been probed?
+ * @sk: the sock
+ *
+ * TCP_USER_TIMEOUT counts from here. Text that is acknowledged begins anew; a window that opens does not.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: when that began, TS clock ms; 0: it has not.
+ */
+u32 xtcp_retries_since(const struct sock *sk)
+{
+	u32 resent = xtcp_sk(sk)->retrans_stamp, probed = xtcp_sk(sk)->stream->probe_stamp;
+
+	sock_owned_by_me(sk);
+	if (resent && probed)
+		return (s32)(resent - probed) < 0 ? resent : probed;
+	return resent ?: probed;
+}
+
 /* "alive": the RTO has not reached its ceiling yet. */
 static u32 orphan_retries(const struct sock *sk, bool alive)
 {
@@ -145,6 +165,7 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 retries = READ_ONCE(knobs(sk)->retries2);
 	u32 gone = elapsed_ms(xsk->retrans_stamp);
+	bool again = xsk->retransmits || xsk->stream->probe_stamp;
 	bool expired;
 
 	sock_owned_by_me(sk);
@@ -157,7 +178,10 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 		if (xtcp_retries_end_orphan(sk, false))
 			return true;
 	}
-	expired = xsk->retransmits && gone >= (xsk->user_timeout ?: xtcp_rto_give_up_ms(retries, XTCP_RTO_MIN_MS));
+	if (xsk->user_timeout)
+		expired = again && elapsed_ms(xtcp_retries_since(sk)) >= xsk->user_timeout;
+	else
+		expired = xsk->retransmits && gone >= xtcp_rto_give_up_ms(retries, XTCP_RTO_MIN_MS);
 	xtcp_fastsyn_timeout(sk, expired);
 	if (!expired) {
 		try_another_path(sk);
@@ -167,11 +191,20 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 	return true;
 }
 
+/* An orphan with text in flight has as long in a closed window as in an open one, as in Linux. */
+static bool orphan_had_its_time(const struct sock *sk)
+{
+	u32 since = xtcp_retries_since(sk);
+
+	return since && elapsed_ms(since) >= xtcp_rto_give_up_ms(orphan_retries(sk, is_alive(sk)), XTCP_RTO_MIN_MS);
+}
+
 /**
  * xtcp_retries_end_shrunk_window() - data is in flight, the window has shrunk to zero: is it not probed again?
  * @sk: in a synchronized state, its retransmission deadline has passed
  *
- * Not while the peer answers (RFC 9293 section 3.8.6, SHLD-17), unless no program waits any more.
+ * Not while the peer answers (RFC 9293 section 3.8.6, SHLD-17), unless no program waits any more, or the program has
+ * said for how long it waits (TCP_USER_TIMEOUT, as in Linux): answers that acknowledge nothing do not count for that.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -181,9 +214,17 @@ bool xtcp_retries_end_shrunk_window(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 silent = jiffies_to_msecs((u32)jiffies - xsk->ack_tstamp);
+	u32 since = xtcp_retries_since(sk);
+	bool end;
 
 	sock_owned_by_me(sk);
-	if (silent < (xsk->user_timeout ?: SILENCE_MAX_MS))
+	if (xsk->user_timeout)
+		end = since && elapsed_ms(since) >= xsk->user_timeout;
+	else
+		end = silent >= SILENCE_MAX_MS;
+	if (sock_flag(sk, SOCK_DEAD))
+		end |= orphan_had_its_time(sk);
+	if (!end)
 		return sock_flag(sk, SOCK_DEAD) && xtcp_retries_end_probing(sk);
 	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
 	return true;

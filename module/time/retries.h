@@ -5,7 +5,10 @@
 
 #include "base/sock.h"
 
-/* Socket lock held. True: the connection is no more. */
+/* Socket lock held in all of these. */
+u32 xtcp_retries_since(const struct sock *sk);
+
+/* True: the connection is no more. */
 bool xtcp_retries_end_syn(struct sock *sk);
 bool xtcp_retries_end_orphan(struct sock *sk, bool is_new);
 bool xtcp_retries_end_retransmission(struct sock *sk);

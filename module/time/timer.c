@@ -103,16 +103,35 @@ static void expired_syn(struct sock *sk, struct sk_buff *skb)
 	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, xsk->retrans_stamp));
 }
 
-/* What is in flight lies beyond a window that has shrunk to zero (RFC 9293 section 3.8.6, MUST-35, SHLD-17). */
-static void probe_shrunk_window(struct sock *sk)
+/* A window probe was sent; the next one is due in twice the time. */
+static void probed(struct sock *sk, enum xtcp_timer which)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
+	if (!xsk->stream->probe_stamp)
+		xsk->stream->probe_stamp = xtcp_clock_ts() ?: 1;
+	if (xsk->timers.probes < U8_MAX)
+		xsk->timers.probes++;
+	xtcp_rto_backoff(&xsk->rto);
+	arm(sk, which, interval(xsk, xtcp_retries_since(sk)));
+}
+
+/* The probes are over: they were no timeouts of the path. */
+static void take_back_backoff(struct xtcp_sock *xsk)
+{
+	if (likely(!xsk->timers.probes))
+		return;
+	xtcp_rto_ease(&xsk->rto, xsk->timers.probes);
+	xsk->timers.probes = 0;
+}
+
+/* What is in flight lies beyond a window that has shrunk to zero (RFC 9293 section 3.8.6, MUST-35, SHLD-17). */
+static void probe_shrunk_window(struct sock *sk)
+{
 	if (xtcp_retries_end_shrunk_window(sk))
 		return;
 	xtcp_output_probe(sk, false);
-	xtcp_rto_backoff(&xsk->rto);
-	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0));
+	probed(sk, XTCP_TIMER_RETRANSMIT);
 }
 
 static void expired_retransmit(struct sock *sk)
@@ -140,14 +159,15 @@ static void expired_retransmit(struct sock *sk)
 	if (xsk->retransmits < U8_MAX)
 		xsk->retransmits++;
 	xtcp_rto_backoff(&xsk->rto);
-	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, xsk->retrans_stamp));
+	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, xtcp_retries_since(sk)));
 }
 
 /* What goes out now may be a SYN, without a stream. */
-static void end_probing(struct xtcp_stream *stream)
+static void end_probing(struct xtcp_sock *xsk)
 {
-	if (stream->probe_stamp)
-		stream->probe_stamp = 0;
+	if (xsk->stream->probe_stamp)
+		xsk->stream->probe_stamp = 0;
+	take_back_backoff(xsk);
 }
 
 static void expired_persist(struct sock *sk)
@@ -162,7 +182,8 @@ static void expired_persist(struct sock *sk)
 	}
 	if (!xtcp_sndq_unsent(sk) || xsk->snd_una != xsk->snd_nxt) {
 		xsk->probes_out = 0;
-		end_probing(xsk->stream);
+		if (xsk->snd_una == xsk->snd_nxt)
+			end_probing(xsk);
 		return;
 	}
 	if (xtcp_retries_end_probing(sk))
@@ -177,12 +198,9 @@ static void expired_persist(struct sock *sk)
 		arm(sk, XTCP_TIMER_PERSIST, MEMORY_RETRY);
 		return;
 	}
-	if (!xsk->stream->probe_stamp)
-		xsk->stream->probe_stamp = xtcp_clock_ts() ?: 1;
 	if (xsk->probes_out < U8_MAX)
 		xsk->probes_out++;
-	xtcp_rto_backoff(&xsk->rto);
-	arm(sk, XTCP_TIMER_PERSIST, interval(xsk, xsk->stream->probe_stamp));
+	probed(sk, XTCP_TIMER_PERSIST);
 }
 
 static void expired_delayed_ack(struct sock *sk)
@@ -398,7 +416,7 @@ static __always_inline void arm_probe(struct sock *sk, u32 most_us)
  * xtcp_timer_data_sent() - event: new text or a FIN was sent (RFC 6298 (5.1), RFC 8985 section 7.2)
  * @sk: the sock
  *
- * Only this ends a time of probing: answers alone do not stop TCP_USER_TIMEOUT (RFC 6429).
+ * With nothing in flight only this ends a time of probing: answers alone do not stop TCP_USER_TIMEOUT (RFC 6429).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -409,9 +427,10 @@ void xtcp_timer_data_sent(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	disarm(sk, XTCP_TIMER_PERSIST);
-	end_probing(xsk->stream);
 	/* while a probe is on its way the RTO runs */
 	first = !is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !is_armed(xsk, XTCP_TIMER_PROBE);
+	if (first)
+		end_probing(xsk);
 	if (!xsk->stream->tlp.pending && xtcp_tlp_applies(sk))
 		arm_probe(sk, first ? rto_us(xsk) : rest_of_rto_us(sk));
 	else if (first)
@@ -487,18 +506,40 @@ void xtcp_timer_window_closed(struct sock *sk)
 		arm(sk, XTCP_TIMER_PERSIST, interval(xtcp_sk(sk), 0));
 }
 
+/* @which goes off within @delay, if it is armed at all. */
+static void not_later(struct sock *sk, enum xtcp_timer which, unsigned long delay)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (is_armed(xsk, which) && time_before(jiffies + delay, xtcp_timer_deadline(&xsk->timers, which)))
+		arm(sk, which, delay);
+}
+
 /**
  * xtcp_timer_window_opened() - event: the peer's window is no longer zero
  * @sk: the sock
+ *
+ * What a probe waits for comes after an RTO, without the backoff of the probes, and never later than it would have: a
+ * peer that opens its window and closes it, again and again, keeps no text from being sent again or given up. The
+ * deadlines of what is in flight, which no probe has set, stay where they are. Where nothing is, the backoff stays
+ * until text has gone out (xtcp_timer_data_sent()): the window may be too small for any.
  *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_timer_window_opened(struct sock *sk)
 {
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_rto rto = xsk->rto;
+
 	sock_owned_by_me(sk);
-	xtcp_rto_reset_backoff(&xtcp_sk(sk)->rto);
-	disarm(sk, XTCP_TIMER_PERSIST);
-	xtcp_timer_ack_progress(sk);
+	if (!xsk->timers.probes)
+		return;
+	xtcp_rto_ease(&rto, xsk->timers.probes);
+	not_later(sk, XTCP_TIMER_PERSIST, msecs_to_jiffies(xtcp_rto_current_ms(&rto)));
+	if (xsk->snd_una == xsk->snd_nxt)
+		return;
+	not_later(sk, XTCP_TIMER_RETRANSMIT, msecs_to_jiffies(xtcp_rto_current_ms(&rto)));
+	take_back_backoff(xsk);
 }
 
 /**

@@ -22,11 +22,13 @@ enum xtcp_timer {
  * struct xtcp_timers - deadlines in jiffies
  * @deadline: by enum xtcp_timer, valid when its bit in @armed is set
  * @armed: bits of enum xtcp_timer
+ * @probes: how often the RTO has doubled for a window probe since the window was last seen open
  * @dead: stopped for good, nothing may be armed
  */
 struct xtcp_timers {
 	u32 deadline[XTCP_TIMERS];
 	u8 armed;
+	u8 probes;
 	bool dead;
 };
 

@@ -114,7 +114,11 @@ static void backoff(void)
 		xtcp_rto_backoff(&rto);
 		expect = expect * 2 > XTCP_RTO_MAX_MS ? XTCP_RTO_MAX_MS : expect * 2;
 	}
-	xtcp_rto_reset_backoff(&rto);
+	xtcp_rto_ease(&rto, 253);
+	UNIT_CHECK(xtcp_rto_current_ms(&rto) == 4000);
+	xtcp_rto_ease(&rto, 0);
+	UNIT_CHECK(xtcp_rto_current_ms(&rto) == 4000);
+	xtcp_rto_ease(&rto, 3);
 	UNIT_CHECK(xtcp_rto_current_ms(&rto) == 1000);
 }
 

@@ -9,6 +9,14 @@
  */
 #include "lib/wire.h"
 
+/* The peer answers nothing that is in flight, and closes and opens its window for 1,800 ms. */
+#define FLAP		"pass 60; < . 1 ack 1 win 20000; < . 1 ack 1 win 0;"
+#define FLAPS_10	FLAP FLAP FLAP FLAP FLAP FLAP FLAP FLAP FLAP FLAP
+#define FLAPS_30	FLAPS_10 FLAPS_10 FLAPS_10
+/* It says for as long that its window is closed. */
+#define SHUT		"pass 60; < . 1 ack 1 win 0;"
+#define SHUT_10		SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT
+
 static const struct wire_row rows[] = {
 	/* RFC 6298. */
 	{
@@ -336,6 +344,51 @@ static const struct wire_row rows[] = {
 			.script = "write 3000; > p. 1(1000) ack 1 x2; < . 1 ack 2001 win 0; close;"
 				  "none; >@1500 . 2000 ack 1; < . 1 ack 2001 win 0; none",
 			.state = FIN_WAIT_1, .counters = "TCPAbortOnMemory=0",
+		},
+	},
+	/* Text in flight, and the window shrinks to nothing: what the program has said of its patience holds. */
+	{
+		.name = "give_up_%s_user_timeout_though_the_window_flaps", .rfc = "RFC 9293 3.8.3",
+		.id = "MUST-21", .in = ESTABLISHED, .syn = "mss 1000,sackok",
+		.want = {
+			.script = "set USER_TIMEOUT 500; write 1000; > P. 1(1000) ack 1;" FLAPS_30 "hup 100; skim",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPAbortOnTimeout=1",
+		},
+	},
+	{
+		.name = "give_up_%s_user_timeout_though_shut_is_all_it_says", .rfc = "RFC 9293 3.8.3",
+		.id = "MUST-21", .in = ESTABLISHED, .syn = "mss 1000,sackok",
+		.want = {
+			.script = "set USER_TIMEOUT 500; write 1000; > P. 1(1000) ack 1;" SHUT_10 SHUT_10 SHUT_10
+				  "hup 100; skim",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPAbortOnTimeout=1",
+		},
+	},
+	{
+		.name = "give_up_%s_user_timeout_in_a_window_that_shrank", .rfc = "RFC 9293 3.8.3",
+		.id = "MUST-21", .in = ESTABLISHED,
+		.want = {
+			.script = "set USER_TIMEOUT 1500; write 1000; > P. 1(1000) ack 1; < . 1 ack 1 win 0; mark;"
+				  "hup 2200; elapsed >= 800; skim",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPAbortOnTimeout=1",
+		},
+	},
+	{
+		.name = "give_up_%s_orphan_though_the_window_flaps", .rfc = "RFC 9293 3.8.3, RFC 6429",
+		.in = ESTABLISHED, .syn = "mss 1000,sackok", .pre = "sysctl orphan_retries 1",
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1; close; > F. 1001 ack 1;" FLAPS_30 "gone 1000; skim",
+			.state = CLOSED,
+		},
+	},
+	/* Without a program's word a peer that answers may keep its window closed. */
+	{
+		.name = "window_%s_that_shrank_may_stay_so", .rfc = "RFC 9293 3.8.6", .id = "SHLD-17",
+		.in = ESTABLISHED, .syn = "mss 1000,sackok", .pre = "sysctl retries2 2",
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1;" SHUT_10 SHUT_10 SHUT_10 SHUT_10
+				  "skim; state established; < . 1 ack 1001 win 20000; none; info unacked = 0",
+			.counters = "TCPAbortOnTimeout=0",
 		},
 	},
 	{

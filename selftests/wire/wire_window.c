@@ -5,6 +5,13 @@
  */
 #include "lib/wire.h"
 
+/* The peer's window closes and opens for 420 ms, longer than an RTO; it ends open, or closed. */
+#define SHUT		"< . 1 ack 1 win 0;"
+#define OPEN		"< . 1 ack 1 win 20000;"
+#define SHUT_OPEN	"pass 60;" SHUT OPEN
+#define OPEN_SHUT	"pass 60;" OPEN SHUT
+#define SEVEN(x)	x x x x x x x
+
 #define READ(n)	"< P. N(" #n ") ack 1; >@1000 . 1 ack N+" #n "; read " #n "; skim;"
 
 static const struct wire_row rows[] = {
@@ -119,6 +126,34 @@ static const struct wire_row rows[] = {
 				  "< . 1 ack 2001 win 0; write 300; write 300; write 300;"
 				  "write 300; none; < . 1 ack 2001 win 2000;"
 				  "> p. 2001(1000) ack 1; skim",
+		},
+	},
+	/*
+	 * A window that closes and opens all the time puts no timeout off. With SACK, or the ACKs would count as
+	 * duplicates. Kernel TCP takes no smaller window without another SEQ, so to it the window is never closed.
+	 */
+	{
+		.name = "window_%s_that_flaps_and_is_open_at_the_timeout", .rfc = "RFC 9293 3.8.1, 3.8.6",
+		.in = ESTABLISHED, .syn = "mss 1000,sackok",
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1;" SEVEN(SHUT_OPEN)
+				  "skim; info backoff = 1; < . 1 ack 1001 win 20000; none; info unacked = 0",
+			.counters = "TCPTimeouts=1 RetransSegs=1",
+		},
+	},
+	{
+		.name = "window_%s_that_flaps_and_is_shut_at_the_timeout", .rfc = "RFC 9293 3.8.6",
+		.id = "MUST-35", .in = ESTABLISHED, .syn = "mss 1000,sackok",
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1;" SEVEN(OPEN_SHUT)
+				  "> . 0 ack 1; skim; < . 1 ack 1001 win 20000; none; info unacked = 0",
+			.counters = "TCPTimeouts=0 RetransSegs=0",
+		},
+		.kernel_differs = "sends the segment again",
+		.kernel = {
+			.script = "write 1000; > P. 1(1000) ack 1;" SEVEN(OPEN_SHUT)
+				  "> P. 1(1000) ack 1; skim; < . 1 ack 1001 win 20000; none; info unacked = 0",
+			.counters = "TCPTimeouts=1 RetransSegs=1",
 		},
 	},
 	/* The receiver. */
