@@ -68,7 +68,8 @@ static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample
 	}
 	if (sample->first_sent_us && !(moved && sample->resent_acked)) {
 		xtcp_rto_sample(&xsk->rto,
-				min_t(u64, xtcp_clock_since_us(sample->now_us, sample->first_sent_us), U32_MAX));
+				min_t(u64, xtcp_clock_since_us(sample->now_us, sample->first_sent_us), U32_MAX),
+				xsk->snd_una, xsk->snd_nxt);
 		return true;
 	}
 	if (!moved || !sample->tsecr)
@@ -76,7 +77,7 @@ static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample
 	ms = xtcp_clock_ts_of(sample->now_us) + xsk->ts_offset - sample->tsecr;
 	if (ms > XTCP_RTO_MAX_MS)
 		return false;
-	xtcp_rto_sample(&xsk->rto, max(ms, 1U) * USEC_PER_MSEC);
+	xtcp_rto_sample(&xsk->rto, max(ms, 1U) * USEC_PER_MSEC, xsk->snd_una, xsk->snd_nxt);
 	return true;
 }
 
@@ -217,12 +218,25 @@ static __always_inline bool has_stream(struct sock *sk)
 	return xtcp_stream_is_there(xtcp_sk(sk)->stream) || xtcp_stream_begin(sk, GFP_ATOMIC);
 }
 
+/*
+ * Was what it sacks sent before the last copy of the first segment in flight? Then that copy may still be underway, on
+ * a path that is slower than the RTO knew. What was sent after it must not put the timeout off, or a lost repetition
+ * would be waited for as long as anything is sacked.
+ */
+static bool is_from_before_the_head(struct sock *sk, const struct xtcp_sample *sample)
+{
+	const struct sk_buff *head = xtcp_sndq_first(sk);
+
+	return head && sample->first_sent_us < xtcp_sndcb(head)->sent_us;
+}
+
 /* An ACK within what was sent that may tell something; SND.UNA @moves. */
 static __always_inline void take_ack(struct sock *sk, struct sk_buff *skb, bool moves)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sample sample = new_sample(sk, seg);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool sampled;
 
 	/* RFC 5681 section 2: (a) to (e); as in Linux a window that is no larger than before is no news */
 	sample.news |= segment_window(xsk, seg) > xsk->snd_wnd;
@@ -231,10 +245,12 @@ static __always_inline void take_ack(struct sock *sk, struct sk_buff *skb, bool 
 		xtcp_scoreboard_sack(sk, skb, &sample);
 	if (moves)
 		una_moves(sk, seg->ack, &sample);
-	sample_rtt(xsk, &sample, moves);
+	sampled = sample_rtt(xsk, &sample, moves);
+	if (sampled)
+		xsk->stream->tlp.wants_sample = false;
 	count_delivered(sk, skb, &sample);
 	update_window(sk, seg, moves);
-	if (moves)
+	if (moves || (sampled && is_from_before_the_head(sk, &sample)))
 		xtcp_timer_ack_progress(sk);
 	xtcp_recovery_ack(sk, &sample);
 }

@@ -93,11 +93,11 @@ static void sample_round_trip(struct sock *child, const struct xtcp_request *he,
 		return;
 	now_us = xtcp_clock_us();
 	if (!he->resent) {
-		xtcp_rto_sample(&xsk->rto, (u32)now_us - he->sent_us);
+		xtcp_rto_sample(&xsk->rto, (u32)now_us - he->sent_us, xsk->snd_una, xsk->snd_nxt);
 	} else if (he->ts_ok && seg->has_ts && seg->tsecr) {
 		ms = xtcp_clock_ts_of(now_us) + xsk->ts_offset - seg->tsecr - READ_ONCE(he->ts_late);
 		if (ms <= XTCP_RTO_MAX_MS)
-			xtcp_rto_sample(&xsk->rto, max(ms, 1U) * USEC_PER_MSEC);
+			xtcp_rto_sample(&xsk->rto, max(ms, 1U) * USEC_PER_MSEC, xsk->snd_una, xsk->snd_nxt);
 	}
 }
 

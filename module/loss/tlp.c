@@ -25,7 +25,9 @@
  * xtcp_tlp_applies() - may a probe come before the timeout?
  * @sk: the sock
  *
- * RFC 8985 section 7.2. net.xtcp.early_retrans is Linux's: 3 and 4 are on.
+ * RFC 8985 section 7.2. Not before the round trip was measured again since the last one (section 7.3): the answers to
+ * probes alone may be none by which it can be, and then SRTT would never learn that the path has become longer. The
+ * RTO runs instead. net.xtcp.early_retrans is Linux's: 3 and 4 are on.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -37,6 +39,7 @@ bool xtcp_tlp_applies(const struct sock *sk)
 
 	sock_owned_by_me(sk);
 	return xsk->sack_ok && xsk->snd_una != xsk->snd_nxt && !xsk->stream->scoreboard.sacked &&
+	       !xsk->stream->tlp.wants_sample &&
 	       (xsk->cong.phase == XTCP_CONG_OPEN || xsk->cong.phase == XTCP_CONG_CWR) &&
 	       READ_ONCE(xtcp_net_of(sk)->sysctl.early_retrans) >= 3;
 }
@@ -90,6 +93,7 @@ void xtcp_tlp_probe(struct sock *sk)
 		tlp->is_resent = true;
 	}
 	tlp->pending = true;
+	tlp->wants_sample = true;
 	tlp->end_seq = xsk->snd_nxt;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSPROBES);
 	trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_PROBE);

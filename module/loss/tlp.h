@@ -13,11 +13,13 @@ struct xtcp_sample;
  * @end_seq: TLP.end_seq: SND.NXT when the probe was sent
  * @pending: a probe is on its way
  * @is_resent: TLP.is_retrans: it was a repetition
+ * @wants_sample: no round trip was measured since it was sent
  */
 struct xtcp_tlp {
 	u32 end_seq;
 	bool pending;
 	bool is_resent;
+	bool wants_sample;
 };
 
 /* Socket lock held in all of these. */

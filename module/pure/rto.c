@@ -4,12 +4,18 @@
  *
  * Two constants are Linux's and not the RFC's: the floor is 200 ms and stands under the variation's term, so that a
  * peer's delayed ACK never looks like a loss; the ceiling is 120 s.
+ *
+ * The RFC's gains are for one sample in a round trip. Each ACK brings one, and with so many RTTVAR forgets within a few
+ * segments what the others of the window have shown (RFC 7323 appendix G). So the RTO goes by the largest RTTVAR of a
+ * round trip, as in Linux, and what it went by before decays by a quarter in each.
  */
 #include "pure/rto.h"
 
+#include "pure/seq.h"
 #include "pure/wire.h"
 
 #define US_PER_MS	1000U
+#define VAR_MIN_US	(XTCP_RTO_MIN_MS * US_PER_MS / 4)	/* four times this is the floor */
 
 /**
  * xtcp_rto_init() - before the first sample (RFC 6298 (2.1))
@@ -21,6 +27,9 @@ void xtcp_rto_init(struct xtcp_rto *rto)
 {
 	rto->srtt_us = 0;
 	rto->rttvar_us = 0;
+	rto->held_us = VAR_MIN_US;
+	rto->peak_us = VAR_MIN_US;
+	rto->round_end = 0;
 	rto->min_rtt_us = ~0U;
 	rto->next_min_us = ~0U;
 	rto->min_since_s = 0;
@@ -28,18 +37,34 @@ void xtcp_rto_init(struct xtcp_rto *rto)
 	rto->backoff = 0;
 }
 
+/* RTTVAR is new. Where more is acknowledged than was sent when the round trip began, another one begins. */
+static void hold_variation(struct xtcp_rto *rto, u32 una, u32 nxt)
+{
+	if (rto->rttvar_us > rto->peak_us)
+		rto->peak_us = rto->rttvar_us;
+	if (rto->peak_us > rto->held_us)
+		rto->held_us = rto->peak_us;
+	if (!xtcp_seq_gt(una, rto->round_end))
+		return;
+	rto->held_us -= (rto->held_us - rto->peak_us) / 4;
+	rto->peak_us = VAR_MIN_US;
+	rto->round_end = nxt;
+}
+
 /**
  * xtcp_rto_sample() - take a round trip time (RFC 6298 (2.2), (2.3))
  * @rto: to update
  * @rtt_us: microseconds; from a segment that was sent once, or proven by a timestamp (section 3, Karn)
+ * @una: SND.UNA, which this ACK may have moved
+ * @nxt: SND.NXT
  *
  * A sample also ends the backoff (section 5, last paragraph).
  *
  * Context: any.
  */
-void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us)
+void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt)
 {
-	u32 r = rtt_us ?: 1, off, term_us;
+	u32 r = rtt_us ?: 1, off;
 
 	if (r > XTCP_RTO_MAX_MS * US_PER_MS)
 		r = XTCP_RTO_MAX_MS * US_PER_MS;
@@ -49,17 +74,16 @@ void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us)
 	if (!rto->srtt_us) {
 		rto->srtt_us = r;
 		rto->rttvar_us = r / 2;
+		rto->round_end = nxt;
 	} else {
 		/* the order matters: RTTVAR takes the SRTT from before this sample */
 		off = rto->srtt_us > r ? rto->srtt_us - r : r - rto->srtt_us;
 		rto->rttvar_us = (3 * rto->rttvar_us + off + 2) / 4;
 		rto->srtt_us = (7 * rto->srtt_us + r + 4) / 8;
 	}
+	hold_variation(rto, una, nxt);
 
-	term_us = 4 * rto->rttvar_us;
-	if (term_us < XTCP_RTO_MIN_MS * US_PER_MS)
-		term_us = XTCP_RTO_MIN_MS * US_PER_MS;
-	rto->rto_ms = (rto->srtt_us + term_us + US_PER_MS - 1) / US_PER_MS;
+	rto->rto_ms = (rto->srtt_us + 4 * rto->held_us + US_PER_MS - 1) / US_PER_MS;
 	if (rto->rto_ms > XTCP_RTO_MAX_MS)
 		rto->rto_ms = XTCP_RTO_MAX_MS;
 	rto->backoff = 0;

@@ -9,6 +9,9 @@
  * struct xtcp_rto - what RFC 6298 keeps
  * @srtt_us: SRTT, microseconds; 0: no sample yet
  * @rttvar_us: RTTVAR, microseconds
+ * @held_us: what the RTO has in its place: it rises with RTTVAR, and falls once in a round trip
+ * @peak_us: the largest RTTVAR of this round trip, 50 ms at least
+ * @round_end: the round trip is over when more than this is acknowledged
  * @min_rtt_us: smallest round trip of the last minutes, microseconds; U32_MAX: none yet
  * @next_min_us: smallest since @min_since_s, which is to follow it
  * @min_since_s: when that began, seconds
@@ -18,6 +21,9 @@
 struct xtcp_rto {
 	u32 srtt_us;
 	u32 rttvar_us;
+	u32 held_us;
+	u32 peak_us;
+	u32 round_end;
 	u32 min_rtt_us;
 	u32 next_min_us;
 	u32 min_since_s;
@@ -26,7 +32,7 @@ struct xtcp_rto {
 };
 
 void xtcp_rto_init(struct xtcp_rto *rto);
-void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us);
+void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt);
 void xtcp_rto_take_min(struct xtcp_rto *rto, u32 rtt_us, u32 now_s);
 void xtcp_rto_syn_lost(struct xtcp_rto *rto);
 void xtcp_rto_backoff(struct xtcp_rto *rto);

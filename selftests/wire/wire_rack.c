@@ -91,6 +91,23 @@ static const struct wire_row rows[] = {
 			.counters = "TCPLostRetransmit=1 TCPTimeouts=0", .state = ESTABLISHED,
 		},
 	},
+	/*
+	 * A slow queue: the first segment was lost and is underway again, behind nine others that arrive one by one. As
+	 * long as these do, which were sent before it, it has no reason to be late.
+	 */
+	{
+		.name = "rack_sacks_of_what_was_sent_before_put_the_timeout_off", .rfc = "RFC 6298 5.3", .syn = SACK,
+		.want = {
+			.script = TEN "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; none;"
+				  "pass 100; < . 1 ack 1 <sack 1001:5001>; none;"
+				  "pass 100; < . 1 ack 1 <sack 1001:6001>; none;"
+				  "pass 80; < . 1 ack 1 <sack 1001:7001>; none;"
+				  "pass 80; < . 1 ack 1 <sack 1001:8001>; none;"
+				  "pass 80; < . 1 ack 1 <sack 1001:9001>; none; info ca_state = 3;"
+				  "pass 80; < . 1 ack 10001; none; info ca_state = 0",
+			.counters = "TCPTimeouts=0 TCPSackRecovery=1 RetransSegs=1", .state = ESTABLISHED,
+		},
+	},
 	/* Reordering that was seen: duplicates no longer decide, time does. */
 	{
 		.name = "rack_three_duplicates_after_reordering", .rfc = "RFC 8985 6.2", .syn = SACK,

@@ -20,6 +20,9 @@
 #define LAST_AGAIN	PROBED "none; info ca_state = 0; info snd_cwnd = 10; info lost = 0; < . 1 ack 3001; none"
 #define NEXT_ROUND	"write 1000; > P. 3001(1000) ack 1; pass 50; < . 1 ack 4001; none;"
 
+/* The answer to a probe, and to the segment that it repeated: no round trip of which anybody knows the beginning. */
+#define ANSWERED	PROBED "pass 50; < . 1 ack 3001; < . 1 ack 3001; none;"
+
 static const struct wire_row rows[] = {
 	{
 		.name = "tlp_last_segment_again", .rfc = "RFC 8985 7.3", .syn = SACK,
@@ -172,6 +175,31 @@ static const struct wire_row rows[] = {
 			.script = PROBED "< . 1 ack 3001; pass 100; < . 1 ack 3001; none;" NEXT_ROUND
 				  "info snd_cwnd >= 10",
 			.counters = "TCPLossProbes=1 TCPLossProbeRecovery=0", .state = ESTABLISHED,
+		},
+	},
+	/* One round trip has to be measured between two probes. */
+	{
+		.name = "tlp_waits_for_another_round_trip", .rfc = "RFC 8985 7.3", .syn = SACK,
+		.want = {
+			.script = ANSWERED "write 3000; > p. 3001(1000) ack 1 x2; > P. 5001(1000) ack 1; mark;"
+				  ">@900 p. 3001(1000) ack 1; elapsed >= 150; info ca_state = 4; skim;"
+				  "< . 1 ack 6001; none",
+			.counters = "TCPLossProbes=1 TCPTimeouts=1", .state = ESTABLISHED,
+		},
+		.kernel_differs = "asks for no round trip",
+		.kernel = {
+			.script = ANSWERED "write 3000; > p. 3001(1000) ack 1 x2; > P. 5001(1000) ack 1; mark;"
+				  ">@290 P. 5001(1000) ack 1; elapsed >= 150; < . 1 ack 6001; none",
+			.counters = "TCPLossProbes=2 TCPTimeouts=0",
+		},
+	},
+	{
+		.name = "tlp_after_another_round_trip", .rfc = "RFC 8985 7.3", .syn = SACK,
+		.want = {
+			.script = ANSWERED "write 1000; > P. 3001(1000) ack 1; pass 100; < . 1 ack 4001;"
+				  "write 3000; > p. 4001(1000) ack 1 x2; > P. 6001(1000) ack 1; mark;"
+				  ">@290 P. 6001(1000) ack 1; elapsed >= 150; info ca_state = 0; < . 1 ack 7001; none",
+			.counters = "TCPLossProbes=2 TCPTimeouts=0", .state = ESTABLISHED,
 		},
 	},
 	/* Where there is none. */
