@@ -31,6 +31,7 @@
 #include "listen/entry.h"
 #include "lookup/conns.h"
 #include "ports/lease.h"
+#include "ports/port.h"
 #include "send/spare.h"
 #include "socket/family.h"
 #include "socket/kill.h"
@@ -65,9 +66,12 @@ static int __init xtcp_init(void)
 	err = xtcp_lease_init();
 	if (err)
 		goto err_record;
-	err = xtcp_sysctl_init();
+	err = xtcp_port_init();
 	if (err)
 		goto err_lease;
+	err = xtcp_sysctl_init();
+	if (err)
+		goto err_port;
 	err = xtcp_netns_init();
 	if (err)
 		goto err_sysctl;
@@ -91,6 +95,8 @@ err_netns:
 	xtcp_netns_exit();
 err_sysctl:
 	xtcp_sysctl_exit();
+err_port:
+	xtcp_port_exit();
 err_lease:
 	xtcp_lease_exit();
 err_record:
@@ -119,6 +125,7 @@ static void __exit xtcp_exit(void)
 	rcu_barrier();
 	xtcp_spare_exit();
 	xtcp_sysctl_exit();
+	xtcp_port_exit();
 	xtcp_lease_exit();
 	xtcp_record_exit();
 	xtcp_entry_exit();

@@ -25,7 +25,7 @@
 #include "lookup/listeners.h"
 #include "out/ip_reply.h"
 #include "ports/lease.h"
-#include "ports/port.h"
+#include "ports/portmap.h"
 #include "sight/mib.h"
 #include "sight/proc.h"
 #include "sysctl.h"
@@ -53,7 +53,7 @@ static int make_parts(struct xtcp_net *xn)
 	err = xtcp_demux_net_init(xn);
 	if (err)
 		goto err_listeners;
-	err = xtcp_port_net_init(xn);
+	err = xtcp_portmap_net_init(xn);
 	if (err)
 		goto err_demux;
 	err = xtcp_ip_reply_net_init(xn);
@@ -82,7 +82,7 @@ err_orphan:
 err_reply:
 	xtcp_ip_reply_net_exit(xn);
 err_port:
-	xtcp_port_net_exit(xn);
+	xtcp_portmap_net_exit(xn);
 err_demux:
 	xtcp_demux_net_exit(xn);
 err_listeners:
@@ -99,7 +99,7 @@ static void end_parts(struct xtcp_net *xn)
 	xtcp_entry_net_exit(xn);
 	xtcp_record_net_exit(xn);
 	xtcp_ip_reply_net_exit(xn);
-	xtcp_port_net_exit(xn);
+	xtcp_portmap_net_exit(xn);
 	xtcp_lease_net_exit(xn);
 	xtcp_demux_net_exit(xn);
 	xtcp_listeners_net_exit(xn);

@@ -129,7 +129,6 @@ struct xtcp_shard {
  * @shards: xtcp_shard_mask + 1 of them: records and orphans
  * @reply_sk: sends segments that have no sock, over IPv4 (reply.c)
  * @reply_sk6: the same over IPv6; NULL without IPv6
- * @port_counter: RFC 6056's table of counters, by hash of the destination (port.c)
  * @portmaps: ports used towards one destination (portmap.c)
  * @conns: how many connections it has in the table of connections, the sum over the processors (demux.c)
  * @sysctl_header: the registration of @sysctl, in two parts
@@ -169,7 +168,6 @@ struct xtcp_net {
 	struct xtcp_shard *shards;
 	struct sock *reply_sk;
 	struct sock *reply_sk6;
-	u32 *port_counter;
 	struct xtcp_portmaps *portmaps;
 	long __percpu *conns;
 

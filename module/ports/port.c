@@ -4,7 +4,10 @@
  *
  * connect() without bind() chooses from ip_local_port_range so that nobody who sees the connections to one destination
  * can tell the ports of those to another, and so that a port comes back late (RFC 6056 section 3.3.4): a keyed hash of
- * the destination says where to begin, a counter that several destinations share moves on by a random step.
+ * the destination says where to begin, a counter moves on by a random step. Who sees that two destinations share a
+ * counter learns how many connections go to the other one, so there are many counters, random ones, for all namespaces
+ * together, and every few seconds the hash is another one: then each destination begins elsewhere, with another
+ * counter.
  *
  * A port is taken for a 4-tuple when the tuple is free, or only a TIME-WAIT record has it that net.xtcp.tw_reuse lets
  * go; the lease on it is shared with other destinations. While ports are plenty the first few tried will do. When they
@@ -12,8 +15,10 @@
  */
 #include "ports/port.h"
 
+#include <linux/jiffies.h>
+#include <linux/mm.h>
 #include <linux/random.h>
-#include <linux/slab.h>
+#include <linux/siphash.h>
 #include <net/inet_sock.h>
 #include <net/ip.h>
 #include <net/l3mdev.h>
@@ -25,44 +30,38 @@
 #include "ports/portmap.h"
 #include "time/timewait.h"
 
-#define COUNTERS	256	/* of RFC 6056 */
+#define COUNTERS	65536	/* of RFC 6056, as many as Linux has */
+#define HASH_LASTS	(10 * HZ)
 #define FIRST_TRIES	16	/* ports tried before a map is made */
 
+/* Each namespace begins in it by a key of its own. None has it for itself: that would be memory for its first socket. */
+static u32 *counters;
+
 /**
- * xtcp_port_net_init() - prepare a namespace for the choice of ports
- * @xn: the namespace
+ * xtcp_port_init() - make the counters
  *
- * Context: process.
+ * Context: process, module init.
  *
  * Return: 0 or -ENOMEM.
  */
-int xtcp_port_net_init(struct xtcp_net *xn)
+int xtcp_port_init(void)
 {
-	int err = -ENOMEM;
-
-	xn->port_counter = kmalloc_array(COUNTERS, sizeof(*xn->port_counter), GFP_KERNEL_ACCOUNT);
-	if (xn->port_counter) {
-		get_random_bytes(xn->port_counter, COUNTERS * sizeof(*xn->port_counter));
-		err = xtcp_portmap_net_init(xn);
-	}
-	if (err) {
-		kfree(xn->port_counter);
-		xn->port_counter = NULL;
-	}
-	return err;
+	counters = kvmalloc_array(COUNTERS, sizeof(*counters), GFP_KERNEL);
+	if (!counters)
+		return -ENOMEM;
+	get_random_bytes(counters, COUNTERS * sizeof(*counters));
+	return 0;
 }
 
 /**
- * xtcp_port_net_exit() - free what the choice of ports remembers
- * @xn: the namespace; its table of connections is empty
+ * xtcp_port_exit() - free them
  *
- * Context: process, namespace exit.
+ * Context: process, module exit; nobody connects any more.
  */
-void xtcp_port_net_exit(struct xtcp_net *xn)
+void xtcp_port_exit(void)
 {
-	xtcp_portmap_net_exit(xn);
-	kfree_sensitive(xn->port_counter);
-	xn->port_counter = NULL;
+	kvfree_sensitive(counters, COUNTERS * sizeof(*counters));
+	counters = NULL;
 }
 
 /* -EADDRINUSE: another port may do. */
@@ -134,13 +133,23 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 	return err;
 }
 
+/* @hash: of the destination, always the same, for its map. RFC 6056 section 3.3.4. */
+static u32 next_offset(const struct xtcp_net *xn, u64 hash)
+{
+	const u64 now = siphash_2u64(hash, jiffies / HASH_LASTS, &xn->port_key);
+	u32 *counter = &counters[now % COUNTERS], offset = READ_ONCE(*counter);
+
+	/* no lock: a lost step does no harm */
+	WRITE_ONCE(*counter, offset + 1 + (get_random_u32() & 7));
+	return offset + (u32)(now >> 32);
+}
+
 static int choose_and_insert(struct sock *sk)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	struct xtcp_tuple key;
 	struct xtcp_portmap *map;
 	struct xtcp_port_range range;
-	u32 *counter;
 	int low, high, err;
 	u64 hash;
 
@@ -150,10 +159,7 @@ static int choose_and_insert(struct sock *sk)
 	xtcp_demux_tuple_from_sk(sk, &key);
 	key.lport = 0;
 	hash = xtcp_tuple_hash(&key, &xn->port_key);
-	/* no lock: a lost step does no harm */
-	counter = &xn->port_counter[hash % COUNTERS];
-	range.offset = ((u32)(hash >> 32) + READ_ONCE(*counter)) % range.count;
-	WRITE_ONCE(*counter, READ_ONCE(*counter) + 1 + (get_random_u32() & 7));
+	range.offset = next_offset(xn, hash) % range.count;
 
 	map = xtcp_portmap_get(xn, &key, sk->sk_bound_dev_if, hash);
 	if (!map) {

@@ -6,10 +6,9 @@
 #include <linux/types.h>
 
 struct sock;
-struct xtcp_net;
 
-int xtcp_port_net_init(struct xtcp_net *xn);
-void xtcp_port_net_exit(struct xtcp_net *xn);
+int xtcp_port_init(void);
+void xtcp_port_exit(void);
 
 /* Socket lock held, may sleep. */
 int xtcp_port_bind(struct sock *sk, unsigned short snum);

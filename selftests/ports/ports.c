@@ -351,6 +351,45 @@ static void unpredictable(void)
 	close(other);
 }
 
+static int compare_ints(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/*
+ * Servers that one program connects to in turn, and that tell each other what they see: whose ports move on faster than
+ * most others' shares its counter with somebody (CVE-2022-32296). Of 64 there were some 14 when there were 256 counters.
+ */
+static void counters_are_apart(enum stack stack)
+{
+	enum { SERVERS = 64, ROUNDS = 11, LOW = 32768, COUNT = 28232, FAR = 100 };
+	int last[SERVERS] = {}, step[SERVERS], sum[SERVERS] = {}, sorted[SERVERS], round, i, fd, far, sharing = 0;
+	char text[32];
+
+	for (round = 0; round < ROUNDS; round++) {
+		for (i = far = 0; i < SERVERS; i++) {
+			snprintf(text, sizeof(text), "192.0.2.%d", 100 + i);
+			fd = stack_socket(ns, stack, text);
+			fcntl(fd, F_SETFL, O_NONBLOCK);
+			if (stack_connect(fd, text, PORT) && errno != EINPROGRESS)
+				ksft_exit_fail_msg("connect: %s\n", strerror(errno));
+			step[i] = (stack_port(fd) - last[i] + COUNT) % COUNT;
+			last[i] = stack_port(fd);
+			far += step[i] > FAR;
+			close(fd);
+		}
+		/* the first, and one after which all begin elsewhere, tell nothing */
+		for (i = 0; round && far < SERVERS / 2 && i < SERVERS; i++)
+			sum[i] += step[i];
+	}
+	memcpy(sorted, sum, sizeof(sum));
+	qsort(sorted, SERVERS, sizeof(*sorted), compare_ints);
+	for (i = 0; i < SERVERS; i++)
+		sharing += sum[i] > sorted[SERVERS / 2] * 3 / 2;
+	ksft_test_result(sorted[0] && sharing < 6, "%s: %d of %d destinations seem to share a counter\n",
+			 stack_name(stack), sharing, SERVERS);
+}
+
 /* What arrives at a leased port and is nobody's is answered by kernel TCP, as it would be without us. */
 static void nobodys(void)
 {
@@ -384,7 +423,7 @@ int main(void)
 {
 	ksft_print_header();
 	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 4096, 4096 });
-	ksft_set_plan(5 * 4 + 8 + 2 * 4 + 4 + 2 * 7 + 1 + 3 + 2 * 2 + 2 + 2 + 1 + 2);
+	ksft_set_plan(5 * 4 + 8 + 2 * 4 + 4 + 2 * 7 + 1 + 3 + 2 * 2 + 2 + 2 + 2 + 1 + 2);
 	ns = ns_make();
 	if (ns < 0 || ns_addr_add(ns, "lo", "198.51.100.1/24") || ns_addr_add(ns, "lo", "fd00:5::1/64") ||
 	    ns_shell(ns, "ip link add name hole type dummy && ip link set hole up &&"
@@ -410,6 +449,8 @@ int main(void)
 	rule_for_ports(KERNEL, "");
 	rule_for_ports(XTCP, "");
 	unpredictable();
+	counters_are_apart(KERNEL);
+	counters_are_apart(XTCP);
 	listener_beside_connection();
 	nobodys();
 	privileged();
