@@ -566,6 +566,32 @@ static inline struct sock *xtcp_compat_kernel_lookup(struct net *net, const stru
 	return NULL;
 }
 
+/* Kernel TCP's listener for an arriving segment, valid for the RCU read side; as xtcp_compat_kernel_lookup(). */
+static inline struct sock *xtcp_compat_kernel_listener(struct net *net, struct sk_buff *skb,
+						       const struct xtcp_tuple *tuple, int dif, int sdif)
+{
+	const __be32 faddr4 = tuple->faddr.s6_addr32[3], laddr4 = tuple->laddr.s6_addr32[3];
+	const int doff = __tcp_hdrlen((const struct tcphdr *)skb->data);
+	const u16 lport = ntohs(tuple->lport);
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	if (xtcp_tuple_is_v4(tuple))
+		return __inet_lookup_listener(net, skb, doff, faddr4, tuple->fport, laddr4, lport, dif, sdif);
+#if IS_ENABLED(CONFIG_IPV6)
+	return inet6_lookup_listener(net, skb, doff, &tuple->faddr, tuple->fport, &tuple->laddr, lport, dif, sdif);
+#endif
+#else
+	struct inet_hashinfo *table = net->ipv4.tcp_death_row.hashinfo;
+
+	if (xtcp_tuple_is_v4(tuple))
+		return __inet_lookup_listener(net, table, skb, doff, faddr4, tuple->fport, laddr4, lport, dif, sdif);
+#if IS_ENABLED(CONFIG_IPV6)
+	return inet6_lookup_listener(net, table, skb, doff, &tuple->faddr, tuple->fport, &tuple->laddr, lport, dif,
+				     sdif);
+#endif
+#endif
+	return NULL;
+}
+
 /* Whether a group of version 1 limits its sockets; since 6.11 kernels may be without that version. */
 #ifdef CONFIG_MEMCG
 static inline bool xtcp_compat_memcg1_limits(const struct mem_cgroup *memcg)

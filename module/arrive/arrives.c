@@ -56,14 +56,13 @@ static noinline_for_stack bool arrives_successor(const struct sock *sk, struct s
 	};
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	struct xtcp_conn *conn;
-	u32 iss;
 
 	local_bh_disable();
 	rcu_read_lock();
 	key.hash = xtcp_demux_hash(xn, &key.tuple);
 	conn = xtcp_demux_lookup(xn, &key);
 	if (conn && conn->kind == XTCP_CONN_TIMEWAIT)
-		xtcp_timewait_arrives(xn, container_of(conn, struct xtcp_timewait, conn), skb, &iss);
+		xtcp_timewait_arrives(xn, container_of(conn, struct xtcp_timewait, conn), skb, NULL);
 	rcu_read_unlock();
 	local_bh_enable();
 	return conn;

@@ -22,6 +22,7 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "in/early.h"
+#include "listen/acceptq.h"
 #include "listen/listener.h"
 #include "listen/synq.h"
 #include "lookup/demux.h"
@@ -425,6 +426,19 @@ static void to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *l
 	xtcp_arrives_listen(lsk, skb, key);
 }
 
+/* The listener that has room for what a SYN opens, also in place of a record; NULL: the segment is no such SYN. */
+static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
+{
+	const struct xtcp_listener *listener;
+	struct sock *lsk;
+
+	if ((xtcp_seg(skb)->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK | XTCP_FIN)) != XTCP_SYN)
+		return NULL;
+	lsk = xtcp_listeners_lookup(xn, key);
+	listener = lsk ? xtcp_listen_queues(lsk) : NULL;
+	return listener && !xtcp_acceptq_is_full(listener) ? lsk : NULL;
+}
+
 /* Not inlined: the notes are for a record alone. */
 static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_timewait *tw,
 					   const struct xtcp_demux_key *key)
@@ -438,16 +452,13 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 	if (!is_acceptable(xn, NULL, skb, tw->substate, key))
 		return;
 	trace_in(xn->net, &tw->conn, tw->substate, skb);
-	if (xtcp_timewait_arrives(xn, tw, skb, &iss) == XTCP_TW_SYN) {
-		lsk = xtcp_listeners_lookup(xn, key);
+	lsk = who_reopens(xn, skb, key);
+	if (xtcp_timewait_arrives(xn, tw, skb, lsk ? &iss : NULL) == XTCP_TW_SYN) {
 		/* the record asked for nothing; the listener has its own hop limit, policy and filter, which ask IP */
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
-		if (lsk && !is_acceptable(xn, lsk, skb, TCP_LISTEN, key))
-			return;
-		if (lsk) {
+		if (is_acceptable(xn, lsk, skb, TCP_LISTEN, key))
 			xtcp_synq_syn(lsk, skb, key, &iss);
-			return;
-		}
+		return;
 	}
 	consume_skb(skb);
 }

@@ -9,8 +9,8 @@
  * With the bit set, in this order:
  *  1. a socket is attached already: by our own early demux, ours; else (TPROXY, sk_assign) kernel TCP's;
  *  2. a connection of ours has exactly this tuple: ours. But a record makes way for a SYN that would reopen it when no
- *     listener of ours wants the SYN: the program may have gone back to kernel TCP; and as soon as kernel TCP has a
- *     connection on the tuple;
+ *     listener of ours wants the SYN, but one of kernel TCP's or of another build does: the program may have gone
+ *     there; and as soon as kernel TCP has a connection on the tuple;
  *  3. a SYN for a listener of ours, unless kernel TCP has a connection on the tuple, or another build of this module
  *     (siblings.c): ours. So is what a listener drops in silence: SYN with FIN, and segments with none of SYN, ACK,
  *     RST;
@@ -31,10 +31,13 @@
 
 #include "base/netns.h"
 #include "base/sock.h"
+#include "compat.h"
 #include "in/early.h"
 #include "in/icmp.h"
 #include "in/ingress.h"
 #include "in/siblings.h"
+#include "listen/acceptq.h"
+#include "listen/listener.h"
 #include "listen/synq.h"
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
@@ -77,8 +80,24 @@ static bool is_pure_syn(const struct tcphdr *th)
 	return th->syn && !th->ack && !th->rst && !th->fin;
 }
 
+/*
+ * May a record of ours make way for this SYN? @elsewhere: another build's listener wants it. A SYN that nobody wants
+ * could be forged by anybody, to end the record (RFC 1337); one for a full queue comes again, and finds it then.
+ */
+static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct sk_buff *skb, bool elsewhere)
+{
+	const struct sock *lsk;
+
+	if (xtcp_listeners_lookup(xn, key))
+		return false;
+	if (elsewhere || xtcp_siblings_want(skb))
+		return true;
+	lsk = xtcp_compat_kernel_listener(xn->net, skb, &key->tuple, key->dif, key->sdif);
+	return lsk && !sk_acceptq_is_full(lsk);
+}
+
 static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct xtcp_conn *conn,
-			     struct sk_buff *skb)
+			     struct sk_buff *skb, bool elsewhere)
 {
 	if (conn->kind != XTCP_CONN_TIMEWAIT || skb->pkt_type != PACKET_HOST)
 		return false;
@@ -87,9 +106,8 @@ static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *k
 		return true;
 	if (!is_pure_syn((const struct tcphdr *)skb->data))
 		return false;
-	return !xtcp_listeners_lookup(xn, key) &&
-	       xtcp_timewait_syn_reopens(container_of(conn, struct xtcp_timewait, conn), skb) &&
-	       xtcp_ingress_checksum_ok(skb);
+	return xtcp_timewait_syn_reopens(container_of(conn, struct xtcp_timewait, conn), skb) &&
+	       is_listened_for(xn, key, skb, elsewhere) && xtcp_ingress_checksum_ok(skb);
 }
 
 static bool listener_wants(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
@@ -118,7 +136,7 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 		return false;
 
 	while ((conn = xtcp_demux_lookup(xn, &key))) {
-		if (record_makes_way(xn, &key, conn, skb)) {
+		if (record_makes_way(xn, &key, conn, skb, false)) {
 			xtcp_record_drop(xn, container_of(conn, struct xtcp_timewait, conn));
 			return false;
 		}
@@ -151,10 +169,26 @@ static bool keeps(struct sk_buff *skb)
 	conn = xtcp_demux_lookup(xn, &key);
 	if (!conn)
 		return false;
-	if (!record_makes_way(xn, &key, conn, skb))
+	if (!record_makes_way(xn, &key, conn, skb, true))
 		return true;
 	xtcp_record_drop(xn, container_of(conn, struct xtcp_timewait, conn));
 	return false;
+}
+
+/* The same: has a listener of ours room for what the SYN opens? The other build has a record on its tuple. */
+static bool wants(struct sk_buff *skb)
+{
+	struct xtcp_net *xn = net_of(skb);
+	const struct xtcp_listener *listener;
+	struct xtcp_demux_key key;
+	struct sock *lsk;
+
+	if (!might_be_ours(xn, skb))
+		return false;
+	xtcp_demux_key_from_skb(xn, skb, &key);
+	lsk = xtcp_listeners_lookup(xn, &key);
+	listener = lsk ? xtcp_listen_queues(lsk) : NULL;
+	return listener && !xtcp_acceptq_is_full(listener);
 }
 
 /* As take(), with the first question before it. */
@@ -342,7 +376,7 @@ int xtcp_interpose_init(void)
 {
 	int err;
 
-	xtcp_siblings_join(links, keeps);
+	xtcp_siblings_join(links, keeps, wants);
 	err = xtcp_siblings_put_in(XTCP_SIBLING_V4, install_v4);
 	if (err)
 		goto err_leave;

@@ -27,13 +27,14 @@
 #include <linux/string.h>
 #include <net/netevent.h>
 
-#define GREETING	0x78746301	/* the event; of struct sibling as it is below */
+#define GREETING	0x78746302	/* the event; of struct sibling as it is below */
 
 struct sibling {
 	struct list_head ring;
 	const char *name;
 	int family;			/* 0: none yet */
 	xtcp_sibling_keeps keeps;
+	xtcp_sibling_wants wants;
 	const struct xtcp_sibling_link *links;
 	bool in_chain[XTCP_SIBLING_IPS];
 };
@@ -62,15 +63,17 @@ static struct notifier_block greetings = {
  * xtcp_siblings_join() - make ourselves known to the builds that are there
  * @links: our place in each chain of handlers, by enum xtcp_sibling_ip
  * @keeps: asked before a sibling's listener takes a segment, from now on
+ * @wants: asked before a sibling's record makes way for a SYN
  *
  * Context: process, module init, may sleep.
  */
-void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keeps keeps)
+void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keeps keeps, xtcp_sibling_wants wants)
 {
 	rtnl_lock();
 	self.links = links;
 	self.keeps = keeps;
-	/* @keeps reads what our init has made, and does not come with its address: who finds it has to see that */
+	self.wants = wants;
+	/* both read what our init has made, and that does not come with their address: a finder has to see it */
 	synchronize_net();
 	call_netevent_notifiers(GREETING, &self);
 	register_netevent_notifier(&greetings);
@@ -168,6 +171,24 @@ bool xtcp_siblings_keep(struct sk_buff *skb)
 
 	list_for_each_entry_rcu(sibling, &self.ring, ring)
 		if (sibling->keeps(skb))
+			return true;
+	return false;
+}
+
+/**
+ * xtcp_siblings_want() - has a sibling a listener for a SYN that would reopen what a record of ours ended?
+ * @skb: at the TCP header, which is linear
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: true when one has, and room for what the SYN opens.
+ */
+bool xtcp_siblings_want(struct sk_buff *skb)
+{
+	struct sibling *sibling;
+
+	list_for_each_entry_rcu(sibling, &self.ring, ring)
+		if (sibling->wants(skb))
 			return true;
 	return false;
 }

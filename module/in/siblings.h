@@ -25,12 +25,15 @@ struct xtcp_sibling_link {
 
 /* Keeps a segment that a sibling's listener wants? Softirq, RCU read side. */
 typedef bool (*xtcp_sibling_keeps)(struct sk_buff *skb);
+/* Has a listener with room for a SYN that a sibling's record could make way for? The same. */
+typedef bool (*xtcp_sibling_wants)(struct sk_buff *skb);
 
-void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keeps keeps);
+void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keeps keeps, xtcp_sibling_wants wants);
 int xtcp_siblings_put_in(enum xtcp_sibling_ip ip, int (*install)(void));
 bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void));
 void xtcp_siblings_leave(void);
 bool xtcp_siblings_keep(struct sk_buff *skb);
+bool xtcp_siblings_want(struct sk_buff *skb);
 void xtcp_siblings_set_family(int family);
 bool xtcp_siblings_have_family(int family, char *name, size_t size);
 

@@ -242,7 +242,8 @@ static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *
 }
 
 /* RFC 9293 section 3.10.7.4 for TIME-WAIT */
-static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *tw, const struct xtcp_seg *seg)
+static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *tw, const struct xtcp_seg *seg,
+				     bool may_reopen)
 {
 	bool paws = record_fails_paws(tw, seg->flags, seg->has_ts, seg->tsval);
 
@@ -255,7 +256,7 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 		take_ts(tw, seg);
 		return ANSWER_NOTHING;
 	}
-	if ((seg->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK | XTCP_FIN)) == XTCP_SYN &&
+	if (may_reopen && (seg->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK | XTCP_FIN)) == XTCP_SYN &&
 	    syn_is_new(tw, seg->seq, seg->has_ts, seg->tsval))
 		return ANSWER_REOPEN;
 	if (paws)
@@ -273,7 +274,8 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
  * @xn: its namespace
  * @tw: what the lookup found
  * @skb: the segment
- * @iss: where the ISN goes when the segment reopens the connection
+ * @iss: where the ISN goes when the segment reopens the connection; NULL: it does not, for no listener would have it.
+ *	Otherwise any forged SYN could end a record (RFC 1337)
  *
  * Context: softirq or process, BH disabled, RCU read side. No lock.
  *
@@ -293,7 +295,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 	if (!tw->dead) {
 		if (tw->substate == TCP_TIME_WAIT) {
 			skipped = LINUX_MIB_TCPACKSKIPPEDTIMEWAIT;
-			answer = arrives_time_wait(xn, tw, seg);
+			answer = arrives_time_wait(xn, tw, seg, iss);
 		} else {
 			skipped = LINUX_MIB_TCPACKSKIPPEDFINWAIT2;
 			answer = arrives_fin_wait2(xn, tw, seg);

@@ -323,10 +323,72 @@ static void connects_onto_a_flow(void)
 	close(listener);
 }
 
+/* What closes first at @port is the server, whose record is left; the client's port is @local. */
+static void leave_servers_timewait(enum stack stack, int port, int local)
+{
+	int listener = stack_listener(ns, stack, LO4, port, true), client = stack_bound(ns, KERNEL, LO4, local, true);
+
+	if (listener < 0 || client < 0 || stack_connect(client, LO4, port) || !ended_by_server(listener, client))
+		ksft_exit_fail_msg("no connection: %s\n", strerror(errno));
+	close(listener);
+	if (!WAIT_FOR(rows_state(ns, stack == XTCP ? "/proc/net/xtcp" : "/proc/net/tcp", port, local) == 6 &&
+		      !rows_state(ns, "/proc/net/tcp", local, port), STACK_DEADLINE_MS))
+		ksft_exit_fail_msg("no TIME-WAIT\n");
+}
+
+/* A SYN from @local that would reopen the connection, when it has been answered: by a RST, or one draws a RST. */
+static int answered_syn(int local, int port)
+{
+	long long resets = counter_now(ns, "/proc/net/snmp", "Tcp:OutRsts");
+	int client = stack_bound(ns, KERNEL, LO4, local, true);
+
+	fcntl(client, F_SETFL, O_NONBLOCK);
+	if (client < 0 || (stack_connect(client, LO4, port) && errno != EINPROGRESS) ||
+	    !WAIT_FOR(counter_now(ns, "/proc/net/snmp", "Tcp:OutRsts") > resets, STACK_DEADLINE_MS))
+		ksft_exit_fail_msg("no answer to a SYN: %s\n", strerror(errno));
+	return client;
+}
+
+/* Anybody can forge a SYN, and half of all sequence numbers would do: without a listener none ends TIME-WAIT. */
+static void syn_for_nobody(enum stack stack)
+{
+	int port = PORT + 110 + stack, local = PORT + 120 + stack, client;
+
+	/* the answer to a forged SYN may draw a RST, and that is another question */
+	ns_sysctl_set(ns, "net.ipv4.tcp_rfc1337", "1");
+	leave_servers_timewait(stack, port, local);
+	client = answered_syn(local, port);
+	ksft_test_result(rows_state(ns, stack == XTCP ? "/proc/net/xtcp" : "/proc/net/tcp", port, local) == 6,
+			 "%s: a SYN that nobody listens for leaves TIME-WAIT alone\n", stack_name(stack));
+	close(client);
+	ns_sysctl_set(ns, "net.ipv4.tcp_rfc1337", "0");
+}
+
+/* The listener has no room yet: the record is there until it has. */
+static void syn_for_full_queue(enum stack stack)
+{
+	int port = PORT + 130 + stack, local = PORT + 140 + stack, listener, waits, client;
+
+	leave_servers_timewait(XTCP, port, local);
+	listener = stack_listener(ns, stack, LO4, port, true);
+	if (listener < 0 || listen(listener, 0))
+		ksft_exit_fail_msg("cannot listen: %s\n", strerror(errno));
+	waits = stack_connected(ns, KERNEL, LO4, port);
+	client = answered_syn(local, port);
+	ksft_test_result(waits >= 0 && rows_state(ns, "/proc/net/xtcp", port, local) == 6,
+			 "a SYN for a full queue of %s leaves xtcp's TIME-WAIT alone\n", stack_name(stack));
+	close(accept(listener, NULL, NULL));
+	ksft_test_result(WAIT_FOR(stack_state(client) == TCP_ESTABLISHED, STACK_DEADLINE_MS),
+			 "and when there is room, the next one reopens the connection\n");
+	close(waits);
+	close(client);
+	close(listener);
+}
+
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(2 * 5 + 2 + 5 + 2 * 3 + 5 + 2 + 2 * 2 + 5);
+	ksft_set_plan(2 * 5 + 2 + 5 + 2 * 3 + 5 + 2 + 2 * 2 + 5 + 2 + 2 * 2);
 	ns = ns_make();
 	if (ns < 0)
 		ksft_exit_fail_msg("no namespace\n");
@@ -342,6 +404,10 @@ int main(void)
 	client_moves(KERNEL);
 	client_moves(XTCP);
 	connects_onto_a_flow();
+	syn_for_nobody(KERNEL);
+	syn_for_nobody(XTCP);
+	syn_for_full_queue(KERNEL);
+	syn_for_full_queue(XTCP);
 
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
