@@ -42,8 +42,10 @@ static int family_number = AF_XTCP;
 module_param_named(family, family_number, int, 0444);
 MODULE_PARM_DESC(family, "address family number, 1 to " __stringify(AF_MAX) " - 1, not taken by another (default "
 		 __stringify(AF_XTCP) ")");
-/* of an installed module socket() then loads it, as it loads other protocols */
-MODULE_ALIAS_NETPROTO(AF_XTCP);
+/*
+ * No MODULE_ALIAS_NETPROTO(): any user's socket() would then load a module that did not come with the kernel. The
+ * package's modprobe.d file has it as a line to be taken.
+ */
 
 /* Memory of all socks in all namespaces, in pages, apart from kernel TCP's; the limits are net.ipv4.tcp_mem. */
 static atomic_long_t memory_allocated;

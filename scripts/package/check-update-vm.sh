@@ -24,5 +24,7 @@ without_headers()
 	[[ $said == "xtcp_run: DKMS has not built the xtcp module for Linux $(uname -r): it wants linux-headers-$(uname -r), "* ]]
 }
 check "where DKMS has not built it, xtcp_run names the headers" without_headers
+check "root loads it again" modprobe xtcp
 check "a removal without open sockets" sh -c 'dpkg --purge xtcp-dkms >/tmp/purge 2>&1'
-check "leaves no module" not loaded
+check "says what stays in the memory" grep -q '^xtcp: the module stays in the memory' /tmp/purge
+check "it unloads" unloads

@@ -10,9 +10,30 @@ new_socket()
 	python3 -c 'import os, socket; os.setuid(65534); socket.socket(25, socket.SOCK_STREAM, 0)'
 }
 
+told_user()
+{
+	setpriv --reuid 65534 --regid 65534 --clear-groups xtcp_run true 2>&1 | grep -q 'not loaded, and nobody but root may load it: sudo modprobe xtcp$'
+}
+
+user_runs()
+{
+	setpriv --reuid 65534 --regid 65534 --clear-groups xtcp_run python3 -c 'import socket; socket.socket()'
+}
+
 check "not loaded before it is needed" not loaded
-check "the first socket loads it, whoever opens it" new_socket
+check "nobody's socket loads it" not new_socket
+check "nor does root's" not python3 -c 'import socket; socket.socket(25, socket.SOCK_STREAM, 0)'
+check "it is not loaded" not loaded
+check "xtcp_run tells a user who loads it" told_user
+check "that has not loaded it" not loaded
+alias=/etc/modprobe.d/xtcp-alias.conf
+check "the package has the alias as a comment" sh -c "sed -n 's/^# \\(alias net-pf-25 .*\\)/\\1/p' /usr/lib/modprobe.d/xtcp.conf >$alias && [ -s $alias ]"
+check "with it xtcp_run serves a user, and the first socket loads the module" user_runs
 check "it is loaded" loaded
+check "it unloads" unloads
+check "and any user's socket does" new_socket
+rm $alias
+check "it is loaded again" loaded
 check "the loaded one is of the package" version_is "$old"
 check "its log line says version and family" \
 	sh -c "dmesg | grep -qF 'xtcp: version $old, address family 25'"
@@ -45,13 +66,14 @@ check "of the old one's sources nothing is left" sh -c "! ls -d /usr/src/xtcp-'$
 check "nginx ends" stopped
 check "the old one unloads" unloads
 
+check "root loads it" modprobe xtcp
 dropin=$(sed -n 's/^Environment=//p' /usr/share/doc/xtcp-tools/examples/service.conf)
 check "with the drop-in's environment nginx starts" env "$dropin" nginx
 check "and has loaded the new one" version_is "$new"
 check "the new one serves" moved TcpPassiveOpens 1 serves curl
 
 check "a removal under open sockets" sh -c 'dpkg --purge xtcp-dkms xtcp-tools >/tmp/purge 2>&1'
-check "it says what stays in the memory" grep -q '^xtcp: programs have sockets open' /tmp/purge
+check "it says what stays in the memory" grep -q '^xtcp: the module stays in the memory, with its connections' /tmp/purge
 check "and that serves on" serves curl
 check "until nginx ends" stopped
 check "then the module goes" unloads
