@@ -81,7 +81,7 @@ not_counted='^(wire_group|wire_timer|wire_icmp)$'
 # What they judge is time, how often something is sent again, tables of what bind() answers, or xtcp_run: the debug
 # kernel says nothing about that, and needs many minutes for it. Others take the same ways through the module. Who asks
 # for one by name has it there, too.
-stock_only='^(anyprogram|answers|autotune|bbr|cross_ports|longlife|losspatterns|overlap|run_cost)$'
+stock_only='^(anyprogram|answers|autotune|bbr|cross_ports|longlife|losspatterns|overlap|run_cost|sandbox)$'
 # Gigabytes, for minutes.
 long='^longlife$'
 # What programs show of much traffic: they come from this machine's files, for which the clock of the others jumps. It

@@ -10,13 +10,17 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <linux/seccomp.h>
@@ -30,7 +34,7 @@ static pid_t asking;
 
 static int socket_as_asked(int domain, int type, int protocol)
 {
-	int fd = make_socket(asking, strict, domain, type, protocol);
+	int fd = make_socket(asking, domain, type, protocol);
 
 	if (fd >= 0)
 		return fd;
@@ -47,7 +51,7 @@ static void as_program(bool on)
 	static bool changed;
 	long uid, fsuid;
 
-	if (on && !getuid() && make_status(asking, "Uid", &uid, &fsuid) && (uid || fsuid))
+	if (on && !getuid() && look_status(asking, "Uid", &uid, &fsuid) && (uid || fsuid))
 		changed = !setresuid(uid, fsuid, 0);
 	else if (!on && changed)
 		changed = setresuid(0, 0, 0);
@@ -74,17 +78,20 @@ static bool still_waits(unsigned long long id)
 	return !ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id);
 }
 
-static void be_socket(const struct seccomp_notif *req)
+/* Return: false if it takes a child, and we may not wait for one. */
+static bool be_socket(const struct seccomp_notif *req)
 {
 	int domain = req->data.args[0], type = req->data.args[1], fd, put;
 	struct seccomp_notif_addfd add = { .id = req->id, .flags = SECCOMP_ADDFD_FLAG_SEND };
 
-	fd = make_socket(asking, strict, calls.family, type & ~SOCK_CLOEXEC,
+	fd = make_socket(asking, calls.family, type & ~SOCK_CLOEXEC,
 			 domain == AF_INET6 ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4);
+	if (fd == -EINPROGRESS)
+		return false;
 	if (fd < 0) {
 		log_line("process %d: socket(): %s", asking, strerror(-fd));
 		answer(req->id, -fd, 0);
-		return;
+		return true;
 	}
 	add.srcfd = fd;
 	add.newfd_flags = type & SOCK_CLOEXEC ? O_CLOEXEC : 0;
@@ -95,6 +102,7 @@ static void be_socket(const struct seccomp_notif *req)
 	else
 		log_line("process %d: socket %d is on xtcp, by the kernel", asking, put);
 	close(fd);
+	return true;
 }
 
 /* The program's memory. Return: false with errno; EPERM: nobody lets us look. */
@@ -148,7 +156,7 @@ static int fetch(int number)
 	int pidfd, fd;
 	bool there;
 
-	if (!make_status(asking, "Tgid", &tgid, &last))
+	if (!look_status(asking, "Tgid", &tgid, &last))
 		return -1;
 	pidfd = syscall(SYS_pidfd_open, (pid_t)tgid, 0);
 	if (pidfd < 0)
@@ -271,31 +279,106 @@ static void be_uring(const struct seccomp_notif *req)
 		go_on(req->id);
 }
 
+/*
+ * Whoever asks can have us wait: by memory of his that nobody brings, by a control group that he has stopped. So what
+ * may wait is for a child, one for each who asks.
+ */
+static struct child {
+	struct child *next;
+	pid_t pid;
+	unsigned long long id;
+} *children;
+
+static void be_apart(const struct seccomp_notif *req)
+{
+	struct child *child = calloc(1, sizeof(*child));
+	pid_t us = getpid();
+
+	if (child)
+		child->pid = fork();
+	if (!child || child->pid < 0) {
+		answer(req->id, ENOMEM, 0);
+		free(child);
+	} else if (child->pid) {
+		child->id = req->id;
+		child->next = children;
+		children = child;
+	} else {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != us)
+			_exit(1);
+		make_may_wait();
+		if (req->data.nr == SYS_socket)
+			be_socket(req);
+		else
+			be_bind_or_connect(req);
+		_exit(0);
+	}
+}
+
+/* One that was killed has not answered; who has had an answer hears nothing of a second one. */
+static void bury(void)
+{
+	struct child **at, *dead;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (at = &children; *at && (*at)->pid != pid; at = &(*at)->next)
+			;
+		dead = *at;
+		if (!dead)
+			continue;
+		*at = dead->next;
+		if (status)
+			answer(dead->id, ENOMEM, 0);
+		free(dead);
+	}
+}
+
+/* A descriptor that is readable when a child has ended. */
+static int watch_children(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void serve_one(void)
+{
+	struct seccomp_notif req = {};
+
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &req))
+		return;		/* the caller was killed before we looked */
+	asking = req.pid;
+	if (req.data.nr == SYS_io_uring_setup)
+		be_uring(&req);
+	else if (req.data.nr != SYS_socket || !be_socket(&req))
+		be_apart(&req);
+}
+
 /* notify_serve() - Answer until nobody is left to ask. Return: an exit status. */
 int notify_serve(int from, int family, bool be_strict)
 {
-	struct pollfd poll_fd = { .fd = from, .events = POLLIN };
-	struct seccomp_notif req;
+	struct pollfd fds[] = { { .fd = from, .events = POLLIN }, { .fd = watch_children(), .events = POLLIN } };
+	struct signalfd_siginfo ended;
 
 	listener = from;
 	strict = be_strict;
 	calls.family = family;
+	if (!make_begin())
+		log_line("/proc is not that of xtcp_run's processes: no socket is made");
 	for (;;) {
-		if (poll(&poll_fd, 1, -1) < 0 && errno != EINTR)
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
 			return 1;
-		if (poll_fd.revents & POLLIN) {
-			memset(&req, 0, sizeof(req));
-			if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &req))
-				continue;	/* the caller was killed before we looked */
-			asking = req.pid;
-			if (req.data.nr == SYS_socket)
-				be_socket(&req);
-			else if (req.data.nr == SYS_io_uring_setup)
-				be_uring(&req);
-			else
-				be_bind_or_connect(&req);
-		} else if (poll_fd.revents) {
+		if (fds[1].revents && read(fds[1].fd, &ended, sizeof(ended)) > 0)
+			bury();
+		if (fds[0].revents & POLLIN)
+			serve_one();
+		else if (fds[0].revents)
 			return 0;
-		}
 	}
 }

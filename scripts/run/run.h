@@ -60,8 +60,28 @@ int filter_install(bool strict, bool verbose);
 /* notify.c: the process that is asked */
 int notify_serve(int listener, int family, bool strict);
 
+/* look.c: what a socket keeps of its maker */
+#define LOOK_GROUPS		2048
+
+struct look_ids {
+	long uid, gid;
+	size_t n;
+	gid_t groups[LOOK_GROUPS];
+};
+
+bool look_begin(void);
+int look_open(pid_t tid, const char *name);
+bool look_same_net(int net);
+bool look_same_group(pid_t tid);
+int look_open_group(pid_t tid);
+bool look_same_labels(pid_t tid);
+bool look_ids(int status, struct look_ids *ids);
+bool look_same_ids(const struct look_ids *a, const struct look_ids *b);
+bool look_status(pid_t tid, const char *key, long *first, long *last);
+
 /* notify_make.c: sockets for somebody else */
-int make_socket(pid_t tid, bool strict, int family, int type, int protocol);
-bool make_status(pid_t tid, const char *key, long *first, long *last);
+bool make_begin(void);
+void make_may_wait(void);
+int make_socket(pid_t tid, int family, int type, int protocol);
 
 #endif /* XTCP_RUN_H */

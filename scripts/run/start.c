@@ -213,6 +213,8 @@ static void __attribute__((noreturn)) be_notifier(int from, int log_at)
 	if (chdir("/"))
 		_exit(1);
 	prctl(PR_SET_NAME, "xtcp_run");
+	/* nor may who asks look at us, least of all while a child of ours is in his user namespace */
+	prctl(PR_SET_DUMPABLE, 0);
 	signal(SIGPIPE, SIG_IGN);
 	for (fd = 0; fd <= 2; fd++)
 		dup2(null, fd);

@@ -5,7 +5,6 @@
  * shell, and all that it has to print. tools/ask.c is the program that is run; it looks past libc.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +14,8 @@
 
 #include "kselftest.h"
 #include "module.h"
-#include "ns.h"
+#include "shellrows.h"
 #include "stack.h"
-
-#define OUT	"/tmp/anyprogram.out"
-#define ENV	"export A=build/selftests/tools/ask S=build/selftests/tools/ask_static R=scripts/xtcp_run "	\
-		"C=build/selftests/tools/carried "								\
-		"NOBODY='setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/tmp'; "
 
 /* What tools/ask says of three calls that send and connect, the first to a port of the rule and the second not. */
 #define FASTOPEN(call, start, to, other)								\
@@ -48,12 +42,7 @@
 		"both kernel nonblock cloexec\nmd5 kernel nonblock cloexec\n"					\
 		"connect EINPROGRESS xtcp nonblock cloexec\n"
 
-static const struct row {
-	const char *name;
-	const char *line;
-	const char *prints;
-	int status;
-} rows[] = {
+static const struct shell_row rows[] = {
 	/* both nets */
 	{ "a dynamic program",
 	  "$R $A tcp4 tcp6 both udp unix",
@@ -243,24 +232,6 @@ static const struct row {
 	  "echo $($R sh -c '$S tcp4 & wait')", "tcp4 xtcp\n" },
 };
 
-static char *output(const char *line, int *status)
-{
-	*status = ns_shell(ns_home(), "{ " ENV "%s ; } >" OUT, line);
-	return ns_read_file(ns_home(), OUT) ?: strdup("");
-}
-
-static void run_row(const struct row *row)
-{
-	int status;
-	char *text = output(row->line, &status);
-	bool right = !strcmp(text, row->prints) && status == row->status;
-
-	if (!right)
-		ksft_print_msg("%s\nstatus %d, printed:\n%s", row->line, status, text);
-	ksft_test_result(right, "%s\n", row->name);
-	free(text);
-}
-
 /*
  * All processes behind programs end, so nothing holds the module. They are nobody's children but those of the nearest
  * who takes orphans in; a process that stays has SIGALRM end the test.
@@ -284,7 +255,7 @@ int main(void)
 		ksft_exit_fail_msg("PR_SET_CHILD_SUBREAPER: %s\n", strerror(errno));
 	ksft_set_plan(sizeof(rows) / sizeof(*rows) + 2);
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		run_row(&rows[i]);
+		ksft_test_result(shell_row_right(&rows[i]), "%s\n", rows[i].name);
 	ends();
 	ksft_print_cnts();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;

@@ -3,8 +3,10 @@
  * What scripts/xtcp_run is tried with: does as its arguments say, one after the other, and says what kind of socket it
  * has got, past libc. Built twice, as ask and, linked statically, as ask_static.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -12,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -26,6 +29,7 @@
 #include <netinet/tcp.h>
 
 #include <linux/io_uring.h>
+#include <linux/userfaultfd.h>
 
 #define XTCP_SK_PROTOCOL 0x206
 #define BATCHES 20
@@ -254,6 +258,35 @@ static int set_md5(void)
 	return setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &md5, sizeof(md5));
 }
 
+static void *connect_there(void *where)
+{
+	int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	connect(other, where, sizeof(struct sockaddr_in));
+	return NULL;
+}
+
+/*
+ * A thread connects to an address in memory that is not there, and that nobody brings: what reads it waits for ever.
+ * Returns when somebody does.
+ */
+static int stick(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	int faults = syscall(SYS_userfaultfd, O_CLOEXEC), len = sysconf(_SC_PAGESIZE);
+	void *page = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct pollfd fault = { .fd = faults, .events = POLLIN };
+	pthread_t thread;
+
+	range.range.start = (unsigned long)page;
+	range.range.len = len;
+	if (faults < 0 || ioctl(faults, UFFDIO_API, &api) || ioctl(faults, UFFDIO_REGISTER, &range) ||
+	    pthread_create(&thread, NULL, connect_there, page))
+		return -1;
+	return poll(&fault, 1, -1) == 1 ? 0 : -1;
+}
+
 static bool calls(const char *step)
 {
 	struct rlimit four = { 4, 4 };
@@ -281,6 +314,8 @@ static bool calls(const char *step)
 		say(step, fd = ring_socket());
 	else if (!strcmp(step, "md5"))
 		say(step, set_md5());
+	else if (!strcmp(step, "stuck"))
+		say(step, stick());
 	else if (!strcmp(step, "listen"))
 		say(step, listen(fd, 1));
 	else
@@ -319,6 +354,74 @@ static bool sends_with(const char *step, const char *word)
 	return false;
 }
 
+/* A process of this name, the newest if there are several; 0: none. */
+static int process_named(const char *name)
+{
+	DIR *all = opendir("/proc");
+	struct dirent *entry;
+	char path[300], is[20];
+	int found = 0;
+	FILE *file;
+
+	while (all && (entry = readdir(all))) {
+		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		file = fopen(path, "r");
+		if (file && fscanf(file, "%19s", is) == 1 && !strcmp(is, name) && atoi(entry->d_name) > found)
+			found = atoi(entry->d_name);
+		if (file)
+			fclose(file);
+	}
+	if (all)
+		closedir(all);
+	return found;
+}
+
+/* A descriptor of that process, as a debugger takes one. */
+static int take_from(const char *name)
+{
+	int pidfd = syscall(SYS_pidfd_open, process_named(name), 0), taken = syscall(SYS_pidfd_getfd, pidfd, 0, 0);
+
+	return taken < 0 ? -1 : 0;
+}
+
+static int put(const char *folder, const char *name, const char *text)
+{
+	char path[200];
+	int file, ret;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = open(path, O_WRONLY | O_CLOEXEC);
+	ret = file >= 0 && write(file, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
+	close(file);
+	return ret;
+}
+
+/*
+ * Whether a control group of memory is charged for what we send and nobody reads; the kernel sums up what processors
+ * have counted every two seconds.
+ */
+static bool is_charged(const char *group)
+{
+	static char text[65536];
+	long long until = now_ns() + 20000000000LL;
+	char path[200], name[64];
+	long number, charged = 0;
+	FILE *file;
+
+	while (send(fd, text, sizeof(text), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+		;
+	snprintf(path, sizeof(path), "%s/memory.stat", group);
+	while (charged < (long)sizeof(text) && now_ns() < until) {
+		file = fopen(path, "r");
+		while (file && fscanf(file, "%63s %ld", name, &number) == 2)
+			charged = !strcmp(name, "sock") ? number : charged;
+		if (file)
+			fclose(file);
+		usleep(10000);
+	}
+	return charged >= (long)sizeof(text);
+}
+
 static bool calls_with(const char *step, const char *word)
 {
 	struct sockaddr_in addr = address(word);
@@ -339,6 +442,16 @@ static bool calls_with(const char *step, const char *word)
 		printf("owner %d\n", is.st_uid == (unsigned int)atoi(word));
 	else if (!strcmp(step, "lines"))
 		count_lines(word);
+	else if (!strcmp(step, "take"))
+		say(step, take_from(word));
+	else if (!strcmp(step, "enter"))
+		say(step, put(word, "cgroup.procs", "0"));
+	else if (!strcmp(step, "enterthread"))
+		say(step, put(word, "cgroup.threads", "0"));
+	else if (!strcmp(step, "label"))
+		say(step, put("/proc/thread-self/attr", "current", word));
+	else if (!strcmp(step, "charged"))
+		printf("charged %d\n", is_charged(word));
 	else
 		return false;
 	return true;

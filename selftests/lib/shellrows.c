@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "shellrows.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kselftest.h"
+#include "ns.h"
+
+bool shell_row_right(const struct shell_row *row)
+{
+	char out[40], *text;
+	bool right;
+	int status;
+
+	snprintf(out, sizeof(out), "/tmp/rows.%d", getpid());
+	status = ns_shell(ns_home(), "{ " SHELL_ENV "%s ; } >%s", row->line, out);
+	text = ns_read_file(ns_home(), out) ?: strdup("");
+	right = !strcmp(text, row->prints) && status == row->status;
+	if (!right)
+		ksft_print_msg("%s\nstatus %d, printed:\n%s", row->line, status, text);
+	free(text);
+	unlink(out);
+	return right;
+}
