@@ -108,6 +108,7 @@ bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 	stream->cong.usage_seq = xsk->snd_una;
 	stream->rcv_rtt_seq = xsk->rcv_nxt;
 	stream->snd_sml = xsk->snd_una;
+	stream->pushed_seq = xsk->write_seq;
 	stream->space_copied = xtcp_space_copied(sk);
 	syn = skb_rb_first(&xsk->sent);
 	if (syn) {

@@ -44,6 +44,7 @@ struct xtcp_stream {
 	struct xtcp_tlp tlp;		/* the tail loss probe on its way */
 	u32 snd_sml;			/* the octet after the last segment sent that was not full (Nagle) */
 	u32 snd_up;			/* the octet after the last one that SEND called urgent */
+	u32 pushed_seq;			/* the octet after the last one that was written with PSH (sendmsg.c) */
 	/* when the first window probe since text was last sent or acknowledged was, TS clock ms; 0: none */
 	u32 probe_stamp;
 	/* SND.NXT when the present phase of congestion control began (RFC 6582 section 3.2) */

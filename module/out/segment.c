@@ -394,6 +394,9 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRETRANSFAIL);
 		return -ENOBUFS;
 	}
+	/* as Linux: a bundle ends with PSH, and who joins its segments again on the way to the peer hands them on then */
+	if (skb_is_gso(out))
+		flags |= XTCP_PSH;
 	if (skb->len && !resent && xsk->stream->rcv_data_tstamp &&
 	    (u32)jiffies - xsk->stream->rcv_data_tstamp < ANSWER_JIFFIES)
 		xsk->pingpong = true;

@@ -113,11 +113,8 @@ static u64 departure_us(const struct sock *sk, const struct sk_buff *skb)
 	return xtcp_clock_us() + (xtcp_sndcb(skb)->flags & XTCP_SYN ? 0 : xtcp_pace_lead_us(sk));
 }
 
-/*
- * Sends the first @n sequence numbers of what was never sent, with PSH when nothing stands behind them and the program
- * does not say that @more will come (RFC 9293 section 3.9.1.2, MUST-61). False: no memory, nothing was sent.
- */
-static __always_inline bool send_new(struct sock *sk, u32 n, bool more)
+/* Sends the first @n sequence numbers of what was never sent. False: no memory, nothing was sent. */
+static __always_inline bool send_new(struct sock *sk, u32 n)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb = xtcp_sndq_unsent(sk);
@@ -126,8 +123,6 @@ static __always_inline bool send_new(struct sock *sk, u32 n, bool more)
 
 	if (n < cb->end_seq - cb->seq && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 		return false;
-	if (skb->len && !more && xtcp_sndq_is_last(sk, skb))
-		cb->flags |= XTCP_PSH;
 	sent_us = departure_us(sk, skb);
 	if (xtcp_segment_send(sk, skb, sent_us))
 		return false;
@@ -136,6 +131,18 @@ static __always_inline bool send_new(struct sock *sk, u32 n, bool more)
 	xtcp_sndq_sent(sk, skb, sent_us);
 	xtcp_cong_sent(sk, cb->end_seq - cb->seq);
 	return true;
+}
+
+/* The same, with PSH: the program may not have said so, but it has not come back to say more for so long. */
+static bool send_pushed(struct sock *sk, u32 n)
+{
+	struct sk_buff *skb = xtcp_sndq_unsent(sk);
+
+	if (n < skb->len && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
+		return false;
+	if (skb->len)
+		xtcp_sndcb(skb)->flags |= XTCP_PSH;
+	return send_new(sk, n);
 }
 
 static void data_sent(struct sock *sk)
@@ -199,7 +206,7 @@ static noinline enum probe push_probe(struct sock *sk)
 	    (n < skb->len && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC))))
 		return PROBE_NONE;
 	xtcp_sndcb(skb)->marks |= XTCP_SNDQ_PROBE;
-	if (send_new(sk, xtcp_sndcb(skb)->end_seq - start, true)) {
+	if (send_new(sk, xtcp_sndcb(skb)->end_seq - start)) {
 		xtcp_mtuprobe_sent(sk, start, start + n);
 		probe = PROBE_SENT;
 	}
@@ -211,7 +218,6 @@ static noinline enum probe push_probe(struct sock *sk)
 /* There is something to send. */
 static noinline void push_text(struct sock *sk, int nonagle)
 {
-	const bool more = (nonagle & (TCP_NAGLE_CORK | TCP_NAGLE_PUSH)) == TCP_NAGLE_CORK;
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool sent = false, early = false, limited;
 	struct sk_buff *skb;
@@ -244,7 +250,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 		if (!n)
 			break;
 		early = xtcp_pace_holds(sk);
-		if (early || below_is_full(sk, n) || !send_new(sk, n, more))
+		if (early || below_is_full(sk, n) || !send_new(sk, n))
 			break;
 		sent = true;
 	}
@@ -588,7 +594,7 @@ bool xtcp_output_new_segment(struct sock *sk)
 	room = window_room(xtcp_sk(sk), xtcp_sndcb(skb)->seq);
 	/* a FIN alone has no octets */
 	n = skb->len ? min(skb->len, xtcp_mss_current(sk)) : 1;
-	if (n > room || !send_new(sk, n, false))
+	if (n > room || !send_new(sk, n))
 		return false;
 	xtcp_sk(sk)->snd_tstamp = (u32)jiffies;
 	return true;
@@ -804,7 +810,7 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 		if (room && skb->len)
 			room = min(room, skb->len);
 		if (room) {
-			if (!send_new(sk, room, false))
+			if (!send_pushed(sk, room))
 				return -ENOBUFS;
 			data_sent(sk);
 			return 0;

@@ -491,6 +491,7 @@ bool xtcp_sndq_gather(struct sock *sk, u32 len)
 		    !skb_try_coalesce(skb, next, &stolen, &delta))
 			return false;
 		xtcp_sndcb(skb)->end_seq = xtcp_sndcb(next)->end_seq;
+		xtcp_sndcb(skb)->flags |= xtcp_sndcb(next)->flags & XTCP_PSH;
 		xtcp_sndcb(skb)->marks |= xtcp_sndcb(next)->marks & XTCP_SNDQ_EOR;
 		if (unlikely(xtcp_sndcb(next)->stamps))
 			xtcp_stamp_join(skb, next);

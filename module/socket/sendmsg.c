@@ -18,6 +18,8 @@
 #include "compat.h"
 #include "listen/fastopen.h"
 #include "loss/rate.h"
+#include "pure/seq.h"
+#include "pure/wire.h"
 #include "send/coalesce.h"
 #include "send/fastsyn.h"
 #include "send/fill.h"
@@ -44,13 +46,36 @@ static void mark_urgent(struct sock *sk, int flags)
 	xsk->snd_urgent = true;
 }
 
+/*
+ * The octets up to here are pushed: what was written last ends with PSH (RFC 9293 section 3.9.1.2, MUST-61). As in
+ * Linux, that holds for where a write ends, whenever it is sent, and not for where the program has said that more will
+ * come. What is written behind it takes the PSH away with the first octet that joins the same skb.
+ */
+static void mark_push(struct sock *sk)
+{
+	struct sk_buff *skb = xtcp_sndq_open_tail(sk);
+
+	if (!skb)
+		return;
+	xtcp_sndcb(skb)->flags |= XTCP_PSH;
+	xtcp_sk(sk)->stream->pushed_seq = xtcp_sk(sk)->write_seq;
+}
+
+/* Half of the largest window that the peer has offered, without a PSH: it may wait for one to make room. As Linux. */
+static bool push_is_due(const struct xtcp_sock *xsk)
+{
+	return xtcp_seq_gt(xsk->write_seq, xsk->stream->pushed_seq + xsk->max_snd_wnd / 2);
+}
+
 static int wait_for_room(struct sock *sk, int copied, long *timeo, int flags)
 {
 	const bool waits = xtcp_sk(sk)->coalescing;
 
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-	if (copied)
+	if (copied) {
 		mark_urgent(sk, flags);
+		mark_push(sk);
+	}
 	if (copied || waits)
 		xtcp_output_push_nagle(sk, TCP_NAGLE_PUSH);
 	/* what was not sent yet may have been all that was in the way */
@@ -139,12 +164,16 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *ti
 			xtcp_sndq_drop_empty_tail(sk);
 			return n;
 		}
+		if (!*copied)
+			xtcp_sndcb(skb)->flags &= ~XTCP_PSH;
 		*copied += n;
 		if (msg->msg_flags & MSG_EOR && !msg_data_left(msg))
 			xtcp_sndcb(skb)->marks |= XTCP_SNDQ_EOR;
 		/* the end of what is urgent is known when all is queued */
 		if (skb->len < goal || !msg_data_left(msg) || msg->msg_flags & MSG_OOB)
 			continue;
+		if (push_is_due(xtcp_sk(sk)))
+			mark_push(sk);
 		xtcp_output_push_nagle(sk, TCP_NAGLE_CORK);
 		if (++filled % SKBS_BETWEEN_BACKLOGS == 0)
 			sk_flush_backlog(sk);
@@ -288,6 +317,8 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 		bool more = flags & MSG_MORE && !err;
 
 		mark_urgent(sk, flags);
+		if (!follows && (!more || push_is_due(xsk)))
+			mark_push(sk);
 		if (unlikely(tsflags))
 			xtcp_stamp_written(sk, tsflags, copied);
 		/* who would wait for room will wait for the answer, too, and perhaps not be there yet when it comes */

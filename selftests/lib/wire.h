@@ -153,6 +153,7 @@ struct wire {
 	unsigned int sent;	/* TCP segments injected */
 	uint64_t seed, rand;
 	uint16_t echo;		/* sequence number of the last sentinel */
+	bool bundles;		/* the stack may hand over more than a segment at a time */
 	bool shared;		/* with rows that are played at the same time */
 	const struct wire_row *row;
 	struct wire_conn c, other;	/* the row's connection, one to swap with */
@@ -177,6 +178,7 @@ struct wire_around {
 /* wire_tun.c */
 int wire_tun_open(struct wire *w);
 int wire_tun_mtu(struct wire *w, unsigned int mtu);
+int wire_tun_bundles(struct wire *w, uint32_t segments);
 int wire_tun_prefer(struct wire *w, const uint8_t *source);
 int wire_tun_write(struct wire *w, const void *packet, size_t len);
 int wire_tun_wait(struct wire *w, int fd, short events, int ms);

@@ -294,11 +294,13 @@ int wire_step(struct wire *w, const char *verb, char *args)
 	}
 	if (!strcmp(verb, "swap"))
 		return swap(w);
-	if (!strcmp(verb, "tick") || !strcmp(verb, "mtu")) {
+	if (!strcmp(verb, "tick") || !strcmp(verb, "mtu") || !strcmp(verb, "bundles")) {
 		if (wire_text_u32(w, args, &v))
 			return -1;
 		if (*verb == 'm')
 			return wire_tun_mtu(w, v);
+		if (*verb == 'b')
+			return wire_tun_bundles(w, v);
 		w->c.tsval += v;
 		return 0;
 	}

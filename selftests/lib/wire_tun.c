@@ -220,8 +220,8 @@ static int ask_kernel(const void *req, size_t len)
 	return ret;
 }
 
-/* Have the stack hand over one segment at a time, not bundles whose size depends on time. */
-static int one_segment_at_a_time(void)
+/* So many segments, at most, does the stack hand over at a time. */
+static int segments_at_a_time(uint32_t segments)
 {
 	struct {
 		struct nlmsghdr n;
@@ -232,10 +232,28 @@ static int one_segment_at_a_time(void)
 		.n = { sizeof(req), RTM_NEWLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0 },
 		.i = { .ifi_index = if_nametoindex(DEVICE) },
 		.a = { RTA_LENGTH(4), IFLA_GSO_MAX_SEGS },
-		.value = 1,
+		.value = segments,
 	};
 
 	return ask_kernel(&req, sizeof(req));
+}
+
+/**
+ * wire_tun_bundles() - Have the stack hand over bundles of segments, which are cut on their way here.
+ * @w: lane
+ * @segments: of a bundle at most
+ *
+ * Otherwise it hands over one at a time, since the size of a bundle may depend on time. That of one that a window cuts
+ * does not. To be said before the connection begins; undone at the end of the row.
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_tun_bundles(struct wire *w, uint32_t segments)
+{
+	if (segments_at_a_time(segments))
+		return wire_fail(w, "bundles of %u: %s", segments, strerror(errno));
+	w->bundles = segments != 1;
+	return 0;
 }
 
 /* @source: the address that it chooses, NULL: left to routing. */
@@ -302,7 +320,7 @@ int wire_tun_prefer(struct wire *w, const uint8_t *source)
 }
 
 /**
- * wire_tun_restore() - Undo the sysctls and the MTU of the row.
+ * wire_tun_restore() - Undo the sysctls, the MTU and the bundles of the row.
  * @w: lane
  */
 void wire_tun_restore(struct wire *w)
@@ -313,6 +331,8 @@ void wire_tun_restore(struct wire *w)
 	}
 	if (w->mtu != WIRE_MTU)
 		wire_tun_mtu(w, WIRE_MTU);
+	if (w->bundles)
+		wire_tun_bundles(w, 1);
 }
 
 /**
@@ -341,7 +361,7 @@ int wire_tun_open(struct wire *w)
 	      set_address4(s, DEVICE, "10.8.0.1", "255.255.0.0") ||
 	      set_address4(s, "lo:1", "10.9.0.1", "255.255.255.255") ||
 	      set_address6(DEVICE, "fd00:8::1", 64) || set_address6("lo", "fd00:9::1", 128) ||
-	      one_segment_at_a_time() || route_to_groups();
+	      segments_at_a_time(1) || route_to_groups();
 	close(s);
 	if (ret)
 		return wire_fail(w, "addresses of the tun device: %s", strerror(errno));

@@ -199,6 +199,82 @@ static const struct wire_row rows[] = {
 				  "> P. 3001(1) ack 1",
 		},
 	},
+	/* A bundle ends with PSH wherever the window cuts it, and so the peer's network card need not wait for more. */
+	{
+		.name = "write_%s_push_on_each_bundle", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
+		.via = PASSIVE | ACTIVE, .pre = "bundles 64", .synwin = "4000",
+		.want = {
+			.script = "write 8000; > . 1(1000) ack 1; > P. 1001(1000) ack 1; > . 2001(1000) ack 1;"
+				  "> P. 3001(1000) ack 1; none; < . 1 ack 4001; > . 4001(1000) ack 1;"
+				  "> P. 5001(1000) ack 1; > . 6001(1000) ack 1; > P. 7001(1000) ack 1; none",
+		},
+	},
+	{
+		.name = "write_%s_no_push_when_a_part_of_a_bundle_goes_again", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
+		.pre = "bundles 64",
+		.want = {
+			.script = "write 3000 more; > . 1(1000) ack 1 x2; > P. 2001(1000) ack 1; none; < . 1 ack 2001;"
+				  ">@1000 . 2001(1000) ack 1",
+		},
+	},
+	{
+		.name = "write_%s_no_push_on_single_segments", .rfc = "RFC 9293 3.9.1.2",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "write 10900; > . 1(1000) ack 1 x10; none; < . 1 ack 10001; > P. 10001(900) ack 1",
+		},
+	},
+	/* What the program says more will follow is not pushed, whatever lets it go. */
+	{
+		.name = "write_%s_more_is_not_pushed", .rfc = "RFC 9293 3.9.1.2", .id = "MUST-61", .in = ESTABLISHED,
+		.want = {
+			.script = "write 1000 more; > . 1(1000) ack 1; write 100 more; none; < . 1 ack 1001;"
+				  "> . 1001(100) ack 1; write 100 more; none; set NODELAY 1; > . 1101(100) ack 1; none",
+		},
+	},
+	{
+		.name = "write_%s_more_is_not_pushed_by_close", .rfc = "RFC 9293 3.9.1.2", .id = "MUST-61",
+		.in = ESTABLISHED,
+		.want = { .script = "write 100 more; none; close; > F. 1(100) ack 1", .state = FIN_WAIT_1 },
+	},
+	{
+		.name = "write_%s_more_is_pushed_when_it_does_not_come", .rfc = "RFC 9293 3.9.1.2",
+		.id = "MUST-60 MUST-61", .in = ESTABLISHED,
+		.want = { .script = "write 100 more; none; >@1000 P. 1(100) ack 1" },
+	},
+	{
+		.name = "write_%s_more_is_pushed_by_what_comes", .rfc = "RFC 9293 3.9.1.2", .id = "MUST-61",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "write 100 more; none; write 100; > P. 1(200) ack 1; write 100; none; write 200 more; none;"
+				  "< . 1 ack 201; > . 201(300) ack 1",
+		},
+	},
+	{
+		.name = "write_%s_corked_is_pushed_where_a_write_ends", .rfc = "RFC 9293 3.9.1.2", .id = "MUST-61",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "set CORK 1; write 1000; > P. 1(1000) ack 1; write 100; none; write 100 more; none;"
+				  "set CORK 0; > . 1001(200) ack 1",
+		},
+	},
+	{
+		.name = "write_%s_each_record_is_pushed", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED, .synwin = "2000",
+		.want = {
+			.script = "set NODELAY 1; write 2000; > . 1(1000) ack 1; > P. 1001(1000) ack 1;"
+				  "< . 1 ack 2001 win 0; write 300 eor; write 300 more eor; write 300; none;"
+				  "< . 1 ack 2001 win 2000; > P. 2001(300) ack 1; > . 2301(300) ack 1; > P. 2601(300) ack 1; none",
+		},
+	},
+	/* The peer may not make room before it has been told of half of its window. */
+	{
+		.name = "write_%s_half_a_window_is_pushed", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
+		.synwin = "3000",
+		.want = {
+			.script = "write 3000 more; > . 1(1000) ack 1; > P. 1001(1000) ack 1; > . 2001(1000) ack 1;"
+				  "none; < . 1 ack 3001; write 1000 more; > P. 3001(1000) ack 1; none",
+		},
+	},
 	{
 		.name = "write_%s_nagle", .rfc = "RFC 9293 3.7.4", .id = "SHLD-7",
 		.in = ESTABLISHED,
