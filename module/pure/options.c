@@ -207,7 +207,7 @@ unsigned int xtcp_options_size(const struct xtcp_options *opts)
 
 	if (opts->mss) {
 		size += XTCP_OPTLEN_MSS;
-		if (opts->has_fastopen)		/* which no other segment has; behind up to three NOPs */
+		if (opts->has_fastopen)		/* which no other segment has; two NOPs may follow */
 			size += (XTCP_OPTLEN_FASTOPEN_BASE + opts->fastopen->len + 3) & ~3U;
 	}
 	if (opts->has_ts)
@@ -244,12 +244,12 @@ static u8 *write_fastopen(u8 *p, const struct xtcp_fastopen_cookie *cookie)
 	const unsigned int len = XTCP_OPTLEN_FASTOPEN_BASE + cookie->len;
 	unsigned int i;
 
-	for (i = len; i & 3; i++)
-		*p++ = XTCP_OPT_NOP;
 	*p++ = XTCP_OPT_FASTOPEN;
 	*p++ = len;
 	for (i = 0; i < (unsigned int)cookie->len; i++)
 		*p++ = cookie->octets[i];
+	for (i = len; i & 3; i++)
+		*p++ = XTCP_OPT_NOP;
 	return p;
 }
 
@@ -258,8 +258,9 @@ static u8 *write_fastopen(u8 *p, const struct xtcp_fastopen_cookie *cookie)
  * @bytes: room for xtcp_options_size() octets, any alignment
  * @opts: the options
  *
- * NOPs in front of the options fill whole words, so no End of Option List and no padding is needed (RFC 9293 section
- * 3.1, MUST-69). The order is Linux's, but for Fast Open, which comes last there.
+ * NOPs fill whole words, in front of an option, or behind a cookie, so no End of Option List and no padding is needed
+ * (RFC 9293 section 3.1, MUST-69). Order and NOPs are those of Linux 6.1: programs tell systems by them. AccECN, which
+ * that has not, goes between the others and the cookie.
  *
  * Context: any.
  *
@@ -275,8 +276,6 @@ unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)
 		*p++ = XTCP_OPTLEN_MSS;
 		xtcp_options_write16(p, opts->mss);
 		p += 2;
-		if (opts->has_fastopen)
-			p = write_fastopen(p, opts->fastopen);
 	}
 	if (opts->sack_permitted || opts->has_ts) {
 		if (!opts->sack_permitted || !opts->has_ts) {
@@ -313,5 +312,7 @@ unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)
 	}
 	if (opts->has_accecn)
 		p = write_accecn(p, opts);
+	if (opts->mss && opts->has_fastopen)
+		p = write_fastopen(p, opts->fastopen);
 	return p - bytes;
 }

@@ -33,7 +33,8 @@
  * seen. More words of an injected segment: badsum, off WORDS (data offset), cut
  * BYTES, src and dst (mcast, bcast, self), tos N, res N (the reserved bits). OPTIONS: mss N, ws N, sackok, ts VAL ECR,
  * nop, eol, hex BYTES, sack FROM:TO FROM:TO ...; in an answer a name says that it is there (accecn HEX: in these
- * octets; fo HEX: with this cookie, fo alone asks for one), noNAME that it is not, "ecr N" is the echoed timestamp,
+ * octets; fo HEX: with this cookie, fo alone asks for one; laid HEX: all options of a SYN in their order, a dot is any
+ * digit), noNAME that it is not, "ecr N" is the echoed timestamp,
  * "sack ..." all blocks in their order. $ stands for the row's SYN options, or else for mss 1000; $$, in a crossing
  * SYN, for mss 1000 and ws 0 (kernel TCP takes a window scale for agreed there although the peer offered none).
  *

@@ -248,6 +248,14 @@ static int parse_options(struct wire *w, const uint8_t *o, unsigned int n,
 	return 0;
 }
 
+static void note_layout(const uint8_t *o, unsigned int n, struct wire_segment *seg)
+{
+	unsigned int i;
+
+	for (i = 0; i < n && seg->flags & WIRE_SYN; i++)
+		sprintf(seg->laid + 2 * i, "%02x", o[i]);
+}
+
 static int check_segment(struct wire *w, const uint8_t *t, const struct wire_segment *seg)
 {
 	if (t[12] & 0x0e)
@@ -309,6 +317,7 @@ int wire_segment_parse(struct wire *w, const uint8_t *p, size_t len, struct wire
 	seg->data = t + doff;
 	seg->len = len - h - doff;
 	seg->packet = len;
+	note_layout(t + 20, doff - 20, seg);
 	if (parse_options(w, t + 20, doff - 20, seg) || check_segment(w, t, seg))
 		return -1;
 	return 1;

@@ -282,6 +282,19 @@ static int expect_sack(struct wire *w, char *text, const struct wire_segment *se
 	       wire_fail(w, "the SACK blocks are others");
 }
 
+/* The options of a SYN, octet by octet; a dot stands for any digit. */
+static int expect_layout(struct wire *w, const char *want, const struct wire_segment *seg)
+{
+	const char *got = seg->laid;
+
+	while (*want && *got && (*want == '.' || *want == *got)) {
+		want++;
+		got++;
+	}
+	return *want || *got ? wire_fail(w, "the options are '%s', not as wanted at octet %zu", seg->laid,
+					 (size_t)(got - seg->laid) / 2) : 0;
+}
+
 static int expect_option(struct wire *w, char *text, const struct wire_segment *seg)
 {
 	char *next, *name = strtok_r(text, " ", &next), *arg;
@@ -293,6 +306,8 @@ static int expect_option(struct wire *w, char *text, const struct wire_segment *
 	if (!strcmp(name, "sack"))
 		return expect_sack(w, next, seg);
 	arg = strtok_r(NULL, " ", &next);
+	if (!strcmp(name, "laid"))
+		return expect_layout(w, arg ? arg : "", seg);
 	if (!strcmp(name, "accecn") || !strcmp(name, "noaccecn"))
 		return strcmp(seg->accecn, arg ? arg : "") ?
 		       wire_fail(w, "option accecn is '%s'", seg->accecn) : 0;

@@ -179,6 +179,11 @@ static void every_option_written_has_a_length(void)
 static void exact_octets(void)
 {
 	static const u8 syn[] = { 2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0x11, 0x22, 0x33, 0x44, 0, 0, 0, 0, 1, 3, 3, 7 };
+	static const u8 fast[] = { 2, 4, 0x05, 0xb4, 1, 3, 3, 7, 34, 8, 'c', 'o', 'o', 'k', 'i', 'e' };
+	static const u8 accecn[] = { 2, 4, 0x05, 0xb4, 1, 3, 3, 7, 172, 8, 0, 0, 1, 0, 0, 2,
+				     34, 8, 'c', 'o', 'o', 'k', 'i', 'e' };
+	static const struct xtcp_fastopen_cookie cookie = { .octets = "cookie", .len = 6 };
+	static const u32 counters[] = { 1, 2 };
 	static const u8 ack[] = { 1, 1, 8, 10, 0x11, 0x22, 0x33, 0x44, 0xff, 0xfe, 0xfd, 0xfc };
 	static const u8 sack[] = { 1, 1, 4, 2 };
 	static const u8 blocks[] = { 1, 1, 8, 10, 0x11, 0x22, 0x33, 0x44, 0xff, 0xfe, 0xfd, 0xfc,
@@ -191,6 +196,15 @@ static void exact_octets(void)
 	opts.has_wscale = true;
 	opts.sack_permitted = true;
 	UNIT_CHECK(xtcp_options_write(bytes, &opts) == sizeof(syn) && !memcmp(bytes, syn, sizeof(syn)));
+	opts.has_ts = false;
+	opts.sack_permitted = false;
+	opts.has_fastopen = true;
+	opts.fastopen = &cookie;
+	UNIT_CHECK(xtcp_options_write(bytes, &opts) == sizeof(fast) && !memcmp(bytes, fast, sizeof(fast)));
+	opts.has_accecn = true;
+	opts.accecn = counters;
+	opts.accecn_fields = 2;
+	UNIT_CHECK(xtcp_options_write(bytes, &opts) == sizeof(accecn) && !memcmp(bytes, accecn, sizeof(accecn)));
 	opts = (struct xtcp_options){ .tsval = 0x11223344, .tsecr = 0xfffefdfc };
 	opts.has_ts = true;
 	UNIT_CHECK(xtcp_options_write(bytes, &opts) == sizeof(ack) && !memcmp(bytes, ack, sizeof(ack)));
