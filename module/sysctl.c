@@ -164,22 +164,6 @@ static int do_allowed(XTCP_CTL_CONST struct ctl_table *table, int write, void *b
 	return do_algorithms(true, write, buffer, lenp, ppos);
 }
 
-/* Bits that mean nothing here are refused. */
-static int do_fastopen(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
-{
-	int *value = &space_of(table)->sysctl.fastopen, bits = READ_ONCE(*value), err;
-	struct ctl_table copy = *table;
-
-	copy.data = &bits;
-	err = proc_dointvec(&copy, write, buffer, lenp, ppos);
-	if (!write || err)
-		return err;
-	if (bits & ~XTCP_FASTOPEN_BITS)
-		return -EINVAL;
-	WRITE_ONCE(*value, bits);
-	return 0;
-}
-
 /* Whoever writes it begins anew. */
 static int do_blackhole_timeout(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 				loff_t *ppos)
@@ -246,7 +230,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(ecn_fallback, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(ecn_option, u8, do_octet, SYSCTL_ZERO, &three),
 	ENTRY(ecn_option_beacon, u8, do_octet, SYSCTL_ZERO, &three),
-	ENTRY(fastopen, int, do_fastopen, NULL, NULL),
+	ENTRY(fastopen, int, do_int, NULL, NULL),
 	ENTRY(fastopen_blackhole_timeout_sec, int, do_blackhole_timeout, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	SECRET("fastopen_key", do_fastopen_key),
 	ENTRY(fin_timeout, int, do_seconds, SYSCTL_ZERO, &max_seconds),

@@ -14,14 +14,12 @@ struct sock;
 struct xtcp_fastopenq;
 struct xtcp_net;
 
-/* net.xtcp.fastopen, as Linux's tcp_fastopen */
+/* net.xtcp.fastopen, as Linux's tcp_fastopen, of which other bits had a meaning once: they are taken, and have none */
 #define XTCP_FASTOPEN_CLIENT		1
 #define XTCP_FASTOPEN_SERVER		2
 #define XTCP_FASTOPEN_SEND_NO_COOKIE	4	/* text goes without one */
 #define XTCP_FASTOPEN_ANY_COOKIE	0x200	/* text needs no cookie */
 #define XTCP_FASTOPEN_ANY_LISTENER	0x400	/* without TCP_FASTOPEN, too */
-#define XTCP_FASTOPEN_BITS		(XTCP_FASTOPEN_CLIENT | XTCP_FASTOPEN_SERVER | XTCP_FASTOPEN_SEND_NO_COOKIE | \
-					 XTCP_FASTOPEN_ANY_COOKIE | XTCP_FASTOPEN_ANY_LISTENER)
 
 #define XTCP_FASTOPEN_KEY_LEN	16	/* octets */
 #define XTCP_FASTOPEN_KEYS_TEXT	74	/* of two keys as text */

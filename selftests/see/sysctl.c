@@ -2,7 +2,7 @@
 /*
  * net.xtcp.*: there are the knobs that should be, with the defaults of
  * net.ipv4.tcp_*; what is out of range is refused and changes nothing; each
- * namespace has its own.
+ * namespace has its own. What kernel TCP takes xtcp takes, too, and says the same of it, or the list here names it.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -14,7 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/release.h"
 #include "ns.h"
+
+#define KERNEL	"ipv4/tcp_"
 
 /* @numbers in one file; what each may be; the default where it is not that of net.ipv4.tcp_NAME */
 static const struct knob {
@@ -34,7 +37,7 @@ static const struct knob {
 	{ "ecn_fallback", 1, 0, 1, -1 },
 	{ "ecn_option", 1, 0, 3, 2 },
 	{ "ecn_option_beacon", 1, 0, 3, 3 },
-	{ "fastopen", 1, 0, 0x607, -1 },
+	{ "fastopen", 1, INT_MIN, INT_MAX, -1 },
 	{ "fastopen_blackhole_timeout_sec", 1, 0, INT_MAX, -1 },
 	{ "fin_timeout", 1, 0, -1, -1 },
 	{ "frto", 1, 0, 255, -1 },
@@ -74,6 +77,20 @@ static const struct knob {
 	{ "window_scaling", 1, 0, 255, -1 },
 	{ "wmem", 3, 1, INT_MAX, -1 },
 };
+
+/* Values out of its range, of which Linux 6.1 takes at least one. */
+static const char *const refused[] = {
+	/* a size that no segment can have */
+	"base_mss", "probe_threshold",
+	/* a time, or a limit, below 0; a keepalive probe after no time; more seconds than ticks can count */
+	"fin_timeout", "invalid_ratelimit", "keepalive_intvl", "keepalive_time", "limit_output_bytes", "max_orphans",
+	"max_syn_backlog", "max_tw_buckets", "probe_interval",
+	/* what is not one of the settings; with 0 nobody could write */
+	"mtu_probing", "syncookies", "notsent_lowat",
+};
+
+/* Values in its range, of which Linux 6.1 refuses at least one. */
+static const char *const taken[] = { "ecn" };
 
 struct access {
 	char path[128];
@@ -118,14 +135,19 @@ static struct access value(int ns, const char *tree, const char *name)
 }
 
 /* Writes the number as often as the file has numbers: 0 or the errno. */
-static int put(int ns, const struct knob *knob, long number)
+static int put_in(int ns, const char *tree, const struct knob *knob, long number)
 {
 	struct access access;
 
-	snprintf(access.path, sizeof(access.path), "/proc/sys/net/xtcp/%s", knob->name);
+	snprintf(access.path, sizeof(access.path), "/proc/sys/net/%s%s", tree, knob->name);
 	snprintf(access.text, sizeof(access.text), knob->numbers == 3 ? "%ld %ld %ld" : "%ld", number, number,
 		 number);
 	return ns_call(ns, do_write, &access);
+}
+
+static int put(int ns, const struct knob *knob, long number)
+{
+	return put_in(ns, "xtcp/", knob, number);
 }
 
 static bool holds(int ns, const struct knob *knob, long number)
@@ -143,12 +165,10 @@ static bool holds(int ns, const struct knob *knob, long number)
 static bool has_default(int ns, const struct knob *knob)
 {
 	struct access ours = value(ns, "xtcp/", knob->name), theirs;
-	const char *tree = "ipv4/tcp_";
-
 	if (knob->differs >= 0)
 		return holds(ns, knob, knob->differs);
 	/* the one of kernel TCP that is the whole machine's */
-	theirs = value(!strcmp(knob->name, "max_orphans") ? ns_home() : ns, tree, knob->name);
+	theirs = value(!strcmp(knob->name, "max_orphans") ? ns_home() : ns, KERNEL, knob->name);
 	return !strcmp(ours.text, theirs.text);
 }
 
@@ -178,6 +198,88 @@ static bool has_range(int ns, const struct knob *knob)
 	if (knob->high < 0)
 		return good && refuses(ns, knob, INT_MAX);
 	return good && takes(ns, knob, knob->high) && refuses(ns, knob, knob->high + 1);
+}
+
+static bool is_listed(const char *const *list, size_t n, const char *name)
+{
+	while (n--)
+		if (!strcmp(list[n], name))
+			return true;
+	return false;
+}
+
+/*
+ * Writes @number to both. False: one takes it and the other does not, which has to be listed, and adds to *@listed; or
+ * they do not say the same of it.
+ */
+static bool are_the_same(int ns, int theirs, const struct knob *knob, long number, unsigned int *listed)
+{
+	int error = put(ns, knob, number), kernel_error = put_in(theirs, KERNEL, knob, number);
+
+	if (!error != !kernel_error) {
+		if (error ? is_listed(refused, ARRAY_SIZE(refused), knob->name) :
+			    is_listed(taken, ARRAY_SIZE(taken), knob->name)) {
+			++*listed;
+			return true;
+		}
+	} else if (error || !strcmp(value(ns, "xtcp/", knob->name).text, value(theirs, KERNEL, knob->name).text)) {
+		return true;
+	}
+	ksft_print_msg("%s = %ld: error %d, kernel TCP %d\n", knob->name, number, error, kernel_error);
+	return false;
+}
+
+/* At each bound, beside it and at those of the types; who copies his settings from kernel TCP gets what he had. */
+static bool compare(int ns, const struct knob *knob)
+{
+	const long far[] = {
+		LONG_MIN, (long)INT_MIN - 1, INT_MIN, -255, -1, 0, 1, 2, 3, 4, 5, 127, 128, 255, 256, 0x703, 4096,
+		65535, 65536, 0x70403, 8589934, 17179869, INT_MAX - 1, INT_MAX, INT_MAX + 1L, UINT_MAX, UINT_MAX + 1L,
+		LONG_MAX,
+	};
+	/* the one of kernel TCP that is the whole machine's */
+	const int theirs = strcmp(knob->name, "max_orphans") ? ns : ns_home();
+	const struct access ours_before = value(ns, "xtcp/", knob->name), before = value(theirs, KERNEL, knob->name);
+	struct access back = before;
+	unsigned int i, listed = 0;
+	bool good = true;
+
+	for (i = 0; i < ARRAY_SIZE(far); i++)
+		good &= are_the_same(ns, theirs, knob, far[i], &listed);
+	for (i = 0; i < 3; i++) {
+		good &= are_the_same(ns, theirs, knob, knob->low + i - 1, &listed);
+		good &= knob->high < 0 || are_the_same(ns, theirs, knob, knob->high + i - 1, &listed);
+	}
+	/* an entry that no longer occurs */
+	if (!listed && (is_listed(refused, ARRAY_SIZE(refused), knob->name) ||
+			is_listed(taken, ARRAY_SIZE(taken), knob->name))) {
+		ksft_print_msg("%s is listed, and there is no difference\n", knob->name);
+		good = false;
+	}
+	good &= !ns_call(theirs, do_write, &back);
+	back = ours_before;
+	return good && !ns_call(ns, do_write, &back);
+}
+
+static bool has_namesake(int ns, const struct knob *knob)
+{
+	struct access access;
+
+	snprintf(access.path, sizeof(access.path), "/proc/sys/net/" KERNEL "%s", knob->name);
+	return !ns_call(strcmp(knob->name, "max_orphans") ? ns : ns_home(), do_read, &access);
+}
+
+static void compare_all(int ns)
+{
+	const bool compares = release_knows_kernel_tcp();
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
+		if (!compares || !has_namesake(ns, &knobs[i]))
+			ksft_test_result_skip("%s: kernel TCP of 6.1 has none\n", knobs[i].name);
+		else
+			ksft_test_result(compare(ns, &knobs[i]), "%s: as kernel TCP's\n", knobs[i].name);
+	}
 }
 
 /* A time of less than a tick lasts for one. */
@@ -238,7 +340,7 @@ int main(void)
 	unsigned int i;
 
 	ksft_print_header();
-	ksft_set_plan(4 + 3 * ARRAY_SIZE(knobs));
+	ksft_set_plan(4 + 4 * ARRAY_SIZE(knobs));
 	if (a < 0 || b < 0)
 		ksft_exit_fail_msg("no namespaces\n");
 	/* four have no numbers: congestion.c, and the key of Fast Open */
@@ -253,6 +355,7 @@ int main(void)
 		ksft_test_result(has_default(b, &knobs[i]), "%s: another namespace's is untouched\n",
 				 knobs[i].name);
 	}
+	compare_all(b);
 	close(a);
 	close(b);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
