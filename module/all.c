@@ -47,6 +47,7 @@
 #include "time/retries.c"
 #include "time/keepalive.c"
 #include "time/pace.c"
+#include "time/thirdack.c"
 #include "time/record.c"
 #include "time/timewait.c"
 

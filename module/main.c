@@ -37,11 +37,13 @@
 #include "socket/kill.h"
 #include "sysctl.h"
 #include "time/record.h"
+#include "time/thirdack.h"
 
 static int __init xtcp_init(void)
 {
 	int err;
 
+	xtcp_thirdack_init();
 	err = xtcp_algorithms_init();
 	if (err)
 		return err;
@@ -123,6 +125,7 @@ static void __exit xtcp_exit(void)
 	xtcp_netns_exit();
 	xtcp_sock_wait_gone();
 	rcu_barrier();
+	xtcp_thirdack_exit();
 	xtcp_spare_exit();
 	xtcp_sysctl_exit();
 	xtcp_port_exit();

@@ -29,6 +29,7 @@
 #include "send/output.h"
 #include "send/sndq.h"
 #include "sight/mib.h"
+#include "time/thirdack.h"
 
 /* Back to CLOSED, as the program left the socket before connect(). */
 static void undo(struct sock *sk)
@@ -176,7 +177,7 @@ err_undo:
  * @flags: O_NONBLOCK: it does not wait for the connection
  *
  * Who waits comes back as soon as the SYN-ACK is there, and most have a request to send then: the third ACK is left to
- * it for a moment.
+ * it for a moment. A thread that connects again has none for the connection before.
  *
  * Context: process, may sleep. No lock.
  *
@@ -185,10 +186,15 @@ err_undo:
 int xtcp_connect_stream(struct socket *sock, struct sockaddr_unsized *uaddr, int addr_len, int flags)
 {
 	struct sock *sk = sock->sk;
+	int err;
 
+	xtcp_thirdack_go();
 	if (READ_ONCE(sk->sk_state) == TCP_CLOSE)
 		WRITE_ONCE(xtcp_sk(sk)->asked, !(flags & O_NONBLOCK));
-	return inet_stream_connect(sock, uaddr, addr_len, flags);
+	err = inet_stream_connect(sock, uaddr, addr_len, flags);
+	if (!err)
+		xtcp_thirdack_waits(sk);
+	return err;
 }
 
 /**

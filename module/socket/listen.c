@@ -27,6 +27,7 @@
 #include "ports/port.h"
 #include "pure/wire.h"
 #include "recv/window.h"
+#include "time/thirdack.h"
 
 static void listener_free(struct xtcp_listener *listener)
 {
@@ -182,6 +183,9 @@ struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
 	struct sock *child = NULL;
 	int error = -EINVAL;
 
+	/* this thread may be the client, too, and wait for what it has not sent yet */
+	if (!xtcp_acceptq_has_child(sk))
+		xtcp_thirdack_go();
 	lock_sock(sk);
 	if (sk->sk_state != TCP_LISTEN)
 		goto out;

@@ -23,6 +23,7 @@
 #include "recv/urgent.h"
 #include "send/coalesce.h"
 #include "socket/recvmsg.h"
+#include "time/thirdack.h"
 
 static void info_congestion(struct sock *sk, struct tcp_info *info)
 {
@@ -239,8 +240,12 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 	sock_poll_wait(file, sock, wait);
 	/* "The end of a connection" in sock.c writes these in the other order: who sees one sees those before it. */
 	state = inet_sk_state_load(sk);
-	if (state == TCP_LISTEN)
+	if (state == TCP_LISTEN) {
+		/* as for accept(), which is what follows */
+		if (!xtcp_acceptq_has_child(sk))
+			xtcp_thirdack_go();
 		return xtcp_acceptq_has_child(sk) ? EPOLLIN | EPOLLRDNORM : 0;
+	}
 
 	xtcp_coalesce_flush(sk);
 	shutdown = READ_ONCE(sk->sk_shutdown);

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The third ACK of a handshake waits for what a program sends that comes back from connect(), as
+ * xtcp_output_ack_of_syn() says: for a millisecond at most, and no longer than until the same thread does something
+ * else by which it is seen that it has gone on. A thread may be its own server: it connects, and then waits in accept()
+ * for what that third ACK brings.
+ *
+ * The timer of the sock is too coarse for that, a tick and up to another one; it stays armed, for a program that does
+ * not come back in time. One of high resolution for each connection would cost more than the segment that is saved. So
+ * each processor has one, and a short list of those that wait, each with a reference. Who has sent his ACK is not taken
+ * off the list, as every segment would have to ask: he is forgotten when the next one comes, or when the timer runs.
+ */
+#include "time/thirdack.h"
+
+#include <linux/hrtimer.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <net/tcp_states.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "compat.h"
+#include "send/output.h"
+#include "sight/mib.h"
+
+#define WAIT_NS		NSEC_PER_MSEC
+#define WAITING_MAX	8U	/* of a processor at a time; the ACK of one more goes at once */
+
+/**
+ * struct waiting - a connection whose third ACK waits
+ * @sk: it has a reference
+ * @by: the thread that has come back from connect(), to be compared, never followed
+ * @until_ns: the ACK goes then, CLOCK_MONOTONIC
+ */
+struct waiting {
+	struct sock *sk;
+	const struct task_struct *by;
+	u64 until_ns;
+};
+
+/**
+ * struct thirdacks - those of one processor
+ * @lock: of the rest; taken with BH disabled, innermost
+ * @timer: runs for the earliest of them
+ * @count: how many there are
+ * @list: they
+ */
+struct thirdacks {
+	spinlock_t lock;	/* of the rest */
+	struct hrtimer timer;
+	unsigned int count;
+	struct waiting list[WAITING_MAX];
+};
+
+static DEFINE_PER_CPU(struct thirdacks, thirdacks);
+
+/* Nothing was sent since the SYN, and nothing has come since its answer. Racy without the socket lock. */
+static bool still_waits(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	return READ_ONCE(sk->sk_state) == TCP_ESTABLISHED && READ_ONCE(xsk->answer_awaited) &&
+	       READ_ONCE(xsk->rcv_nxt) == xsk->irs + 1;
+}
+
+/* Takes those off the list that are over, or else have waited until @now_ns, or are those of thread @by. */
+static unsigned int take_off(struct thirdacks *here, u64 now_ns, const struct task_struct *by, struct sock **taken)
+{
+	unsigned int i = 0, n = 0;
+
+	lockdep_assert_held(&here->lock);
+	while (i < here->count) {
+		const struct waiting *waiting = &here->list[i];
+
+		if (still_waits(waiting->sk) && waiting->until_ns > now_ns && waiting->by != by) {
+			i++;
+			continue;
+		}
+		taken[n++] = waiting->sk;
+		here->list[i] = here->list[--here->count];
+	}
+	return n;
+}
+
+/* Who has the lock meanwhile is in a call that sends the ACK, or ends the wait: if not, the sock's timer does. */
+static void send_third(struct sock **taken, unsigned int n, bool by_timer)
+{
+	struct sock *sk;
+
+	while (n--) {
+		sk = taken[n];
+		bh_lock_sock(sk);
+		if (still_waits(sk) && !sock_owned_by_user(sk)) {
+			if (by_timer)
+				XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKS);
+			xtcp_output_ack_now(sk);
+		}
+		bh_unlock_sock(sk);
+		sock_put(sk);
+	}
+}
+
+static u64 next_of(const struct thirdacks *here)
+{
+	u64 ns = U64_MAX;
+	unsigned int i;
+
+	for (i = 0; i < here->count; i++)
+		ns = min(ns, here->list[i].until_ns);
+	return ns;
+}
+
+static enum hrtimer_restart thirdack_fired(struct hrtimer *timer)
+{
+	struct thirdacks *here = container_of(timer, struct thirdacks, timer);
+	enum hrtimer_restart again = HRTIMER_NORESTART;
+	struct sock *taken[WAITING_MAX];
+	unsigned int n;
+
+	spin_lock(&here->lock);
+	n = take_off(here, ktime_get_ns(), NULL, taken);
+	if (here->count) {
+		hrtimer_set_expires(timer, ns_to_ktime(next_of(here)));
+		again = HRTIMER_RESTART;
+	}
+	spin_unlock(&here->lock);
+	send_third(taken, n, true);
+	return again;
+}
+
+/**
+ * xtcp_thirdack_init() - nobody waits
+ *
+ * Context: process, module init.
+ */
+void xtcp_thirdack_init(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct thirdacks *there = per_cpu_ptr(&thirdacks, cpu);
+
+		spin_lock_init(&there->lock);
+		xtcp_compat_hrtimer_setup(&there->timer, thirdack_fired, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_SOFT);
+	}
+}
+
+/**
+ * xtcp_thirdack_exit() - nobody waits any more
+ *
+ * Context: process, module exit; no sock is left, and so none is on a list.
+ */
+void xtcp_thirdack_exit(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		hrtimer_cancel(&per_cpu_ptr(&thirdacks, cpu)->timer);
+}
+
+/**
+ * xtcp_thirdack_waits() - a program has come back from connect(), and its third ACK waits for what it sends
+ * @sk: the sock, in any state
+ *
+ * RFC 9293 section 3.8.6.3, MUST-40.
+ *
+ * Context: process. No lock; takes that of bh_lock_sock() if too many wait already.
+ */
+void xtcp_thirdack_waits(struct sock *sk)
+{
+	struct sock *taken[WAITING_MAX + 1];
+	struct thirdacks *here;
+	unsigned int n;
+	u64 now_ns;
+
+	if (!still_waits(sk))
+		return;
+	sock_hold(sk);	/* put in send_third() */
+	local_bh_disable();
+	here = this_cpu_ptr(&thirdacks);
+	now_ns = ktime_get_ns();
+	spin_lock(&here->lock);
+	n = take_off(here, now_ns, NULL, taken);
+	if (here->count == WAITING_MAX) {
+		taken[n++] = sk;
+	} else {
+		here->list[here->count++] = (struct waiting){ sk, current, now_ns + WAIT_NS };
+		/* a timer that runs already runs early enough */
+		if (!hrtimer_is_queued(&here->timer))
+			hrtimer_start(&here->timer, ns_to_ktime(now_ns + WAIT_NS), HRTIMER_MODE_ABS_PINNED_SOFT);
+	}
+	spin_unlock(&here->lock);
+	send_third(taken, n, false);
+	local_bh_enable();
+}
+
+/**
+ * xtcp_thirdack_go() - this thread does not send what a third ACK waits for: it goes now
+ *
+ * One that waits on another processor, where the thread was before, goes when its time has come.
+ *
+ * Context: process. No lock of a socket that may wait here; takes that of bh_lock_sock().
+ */
+void xtcp_thirdack_go(void)
+{
+	struct sock *taken[WAITING_MAX];
+	struct thirdacks *here;
+	unsigned int n;
+
+	if (!raw_cpu_read(thirdacks.count))
+		return;
+	local_bh_disable();
+	here = this_cpu_ptr(&thirdacks);
+	spin_lock(&here->lock);
+	n = take_off(here, 0, current, taken);
+	spin_unlock(&here->lock);
+	send_third(taken, n, false);
+	local_bh_enable();
+}

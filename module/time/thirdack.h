@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The third ACK of a handshake waits for what a program sends that comes back from connect(): not for long. */
+#ifndef XTCP_THIRDACK_H
+#define XTCP_THIRDACK_H
+
+struct sock;
+
+void xtcp_thirdack_init(void);
+void xtcp_thirdack_exit(void);
+void xtcp_thirdack_waits(struct sock *sk);
+void xtcp_thirdack_go(void);
+
+#endif /* XTCP_THIRDACK_H */
