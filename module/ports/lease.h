@@ -30,6 +30,7 @@ struct xtcp_net;
  * @reuseport: SO_REUSEPORT of that moment; leases lock
  * @shared: for 4-tuples whose port connect() chose
  * @lax: it has let in one that its options, as noted, would not; leases lock
+ * @beside: of a shared one: kernel TCP's connections, or their TIME-WAIT, had the port before, and may have a 4-tuple
  * @inet: what stands in the table; of a shared one no more than what all socks have in common
  * @tw: all that a shared one has
  * @reach: all that another has in the table; README.md says who reads which field
@@ -45,6 +46,7 @@ struct xtcp_lease {
 	bool reuseport;
 	bool shared;
 	bool lax;
+	bool beside;
 	union {
 		struct inet_sock inet;
 		struct inet_timewait_sock tw;

@@ -9,6 +9,11 @@
  * together, and every few seconds the hash is another one: then each destination begins elsewhere, with another
  * counter.
  *
+ * Each second port is kernel TCP's: its connect() prefers those with the parity of the first port of the range, and
+ * cannot take one that has a lease of ours. So ours are the others, and these only when none of the others will do,
+ * again those with a lease first. Towards other destinations ports are shared, in each stack, and ours may share those
+ * of kernel TCP's connections (sharing.c).
+ *
  * A port is taken for a 4-tuple when the tuple is free, or only a TIME-WAIT record has it that net.xtcp.tw_reuse lets
  * go; the lease on it is shared with other destinations. While ports are plenty the first few tried will do. When they
  * are not, the destination gets a map of its ports (portmap.c).
@@ -64,6 +69,22 @@ void xtcp_port_exit(void)
 	counters = NULL;
 }
 
+/* Has kernel TCP a connection, or its TIME-WAIT, on the 4-tuple? */
+static bool kernel_holds(const struct sock *sk)
+{
+	struct xtcp_demux_key key = {
+		.dif = sk->sk_bound_dev_if,
+		.sdif = l3mdev_master_ifindex_by_index(sock_net(sk), sk->sk_bound_dev_if),
+	};
+	bool held;
+
+	xtcp_demux_tuple_from_sk(sk, &key.tuple);
+	rcu_read_lock();
+	held = xtcp_demux_kernel_holds(sock_net(sk), &key);
+	rcu_read_unlock();
+	return held;
+}
+
 /* -EADDRINUSE: another port may do. */
 static int try_port(struct sock *sk, u16 port)
 {
@@ -83,43 +104,47 @@ static int try_port(struct sock *sk, u16 port)
 	inet_sk(sk)->inet_num = port;
 	inet_sk(sk)->inet_sport = htons(port);
 	xsk->conn.shared_port = true;
-	err = xtcp_demux_insert_sk(sk);
+	/* its connect() takes no new one while the lease is there */
+	err = lease->beside && kernel_holds(sk) ? -EADDRINUSE : xtcp_demux_insert_sk(sk);
 	if (!err || (err == -EADDRNOTAVAIL && xtcp_timewait_reuse(sk, false)))
 		return 0;
 	xtcp_port_release(sk);
 	return err == -EADDRNOTAVAIL ? -EADDRINUSE : err;
 }
 
-/* Every port of the range from the offset on, at most @tries of them. */
-static int try_in_turn(struct sock *sk, const struct xtcp_port_range *range, u32 tries)
+/* Every port of one half of the range from the offset on, at most @tries of them. */
+static int try_in_turn(struct sock *sk, const struct xtcp_port_range *range, bool first, u32 tries)
 {
+	const u32 count = (range->count + !first) / 2;
 	int err = -EADDRINUSE;
 	u32 i;
 
+	tries = min(tries, count);
 	for (i = 0; i < tries && err == -EADDRINUSE; i++) {
-		err = try_port(sk, range->low + (range->offset + i) % range->count);
+		err = try_port(sk, range->low + (range->offset / 2 + i) % count * 2 + first);
 		cond_resched();
 	}
 	return err;
 }
 
-/* Every port that the map shows as free; and, when what it has about others is all that is in the way, those again. */
-static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range)
+static int try_all_in_turn(struct sock *sk, const struct xtcp_port_range *range)
+{
+	int err = try_in_turn(sk, range, true, range->count);
+
+	return err == -EADDRINUSE ? try_in_turn(sk, range, false, range->count) : err;
+}
+
+/* Every port of one half that the map shows as free. */
+static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
-	bool again = false;
-	int err;
+	int err = -EADDRINUSE;
 	u32 port;
 
-	for (;;) {
-		port = xtcp_portmap_choose(xn, map, range);
-		if (!port && again)
-			return -EADDRINUSE;
-		if (!port) {
-			again = true;
-			xtcp_portmap_forget_others(xn, map);
-			continue;
-		}
+	while (err == -EADDRINUSE) {
+		port = xtcp_portmap_choose(xn, map, range, first);
+		if (!port)
+			return err;
 		err = try_port(sk, port);
 		if (err != -EADDRINUSE)
 			break;
@@ -130,6 +155,28 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 		xtcp_portmap_not_taken(xn, map, port);
 	else
 		xtcp_portmap_taken(xn, map, &xtcp_sk(sk)->conn);
+	return err;
+}
+
+/*
+ * What the map shows as free, in the first half, where it may also be a record that gives way, and then in the other;
+ * and, when what it has about others is all that is in the way, those again.
+ */
+static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool reuse)
+{
+	int err, round;
+
+	for (round = 0; round < 2; round++) {
+		if (round)
+			xtcp_portmap_forget_others(xtcp_net_of(sk), map);
+		err = try_shown(sk, map, range, true);
+		if (err == -EADDRINUSE && reuse)
+			err = try_in_turn(sk, range, true, FIRST_TRIES);
+		if (err == -EADDRINUSE)
+			err = try_shown(sk, map, range, false);
+		if (err != -EADDRINUSE)
+			break;
+	}
 	return err;
 }
 
@@ -151,6 +198,7 @@ static int choose_and_insert(struct sock *sk)
 	struct xtcp_portmap *map;
 	struct xtcp_port_range range;
 	int low, high, err;
+	bool reuse;
 	u64 hash;
 
 	inet_sk_get_local_port_range(sk, &low, &high);
@@ -163,18 +211,19 @@ static int choose_and_insert(struct sock *sk)
 
 	map = xtcp_portmap_get(xn, &key, sk->sk_bound_dev_if, hash);
 	if (!map) {
-		err = try_in_turn(sk, &range, min_t(u32, FIRST_TRIES, range.count));
+		err = try_in_turn(sk, &range, true, FIRST_TRIES);
 		if (err != -EADDRINUSE)
 			return err;
 		map = xtcp_portmap_make(xn, &key, sk->sk_bound_dev_if, hash, &range);
 	}
 	if (!map)
-		return try_in_turn(sk, &range, range.count);
-	err = try_by_map(sk, map, &range);
+		return try_all_in_turn(sk, &range);
+	reuse = xtcp_timewait_reuse_is_on(xn, &key, sk->sk_bound_dev_if);
+	err = try_by_map(sk, map, &range, reuse);
 	xtcp_portmap_put(xn, map);
 	/* all ports are taken, but some perhaps only by TIME-WAIT, which gives way */
-	if (err == -EADDRINUSE && xtcp_timewait_reuse_is_on(xn, &key, sk->sk_bound_dev_if))
-		err = try_in_turn(sk, &range, range.count);
+	if (err == -EADDRINUSE && reuse)
+		err = try_all_in_turn(sk, &range);
 	return err;
 }
 
@@ -182,21 +231,12 @@ static int choose_and_insert(struct sock *sk)
 static int insert_bound(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_demux_key key = {
-		.dif = sk->sk_bound_dev_if,
-		.sdif = l3mdev_master_ifindex_by_index(sock_net(sk), sk->sk_bound_dev_if),
-	};
-	bool held;
 	int err;
 
 	err = xtcp_lease_make_exclusive(xsk->lease);
 	if (err)
 		return err;
-	xtcp_demux_tuple_from_sk(sk, &key.tuple);
-	rcu_read_lock();
-	held = xtcp_demux_kernel_holds(sock_net(sk), &key);
-	rcu_read_unlock();
-	if (held)
+	if (kernel_holds(sk))
 		return -EADDRNOTAVAIL;
 	xsk->conn.shared_port = false;
 	err = xtcp_demux_insert_sk(sk);

@@ -5,8 +5,8 @@
  *
  * A map is made when ports towards a destination are no longer plenty, by one walk over the table of connections, and
  * kept true from then on. With it the choice of a port costs a search for a clear bit, however full the range is. It
- * goes when three quarters of the range that it was made for seem free again: that of the sock, which may be a small
- * part of the namespace's.
+ * goes when three quarters of the half that is tried first seem free again, of the range that it was made for: that of
+ * the sock, which may be a small part of the namespace's.
  *
  * A connection whose port is in a map has the map's number, so that nothing need be looked up when it ends. The number
  * may outlive the map, and even be that of another one by then; so what is told of a connection is believed by the map
@@ -308,7 +308,7 @@ struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tu
 	map->bound_dev_if = bound_dev_if;
 	map->v4 = xtcp_tuple_is_v4(key);
 	map->refs = 1;
-	map->surplus = -(int)(range->count / 4);
+	map->surplus = -(int)(range->count / 8);
 	spin_lock_bh(&xn->portmaps->lock);
 	old = find_map(xn, key, bound_dev_if, hash);
 	if (old)
@@ -324,14 +324,26 @@ struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tu
 	return map;
 }
 
-/* The first port in [@from, @to) whose bit is clear in both maps; @to: none. */
-static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to)
+/* Every second port, from 0 or from 1 on, in each word of a map. */
+static unsigned long each_second(u32 from)
+{
+	return ~0UL / 3 << (from & 1);
+}
+
+/*
+ * The first port in [@from, @to) whose bit is clear in both maps, set in @half, which repeats, and set in @wanted, if
+ * that is not NULL; @to: none.
+ */
+static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned long half,
+		      const unsigned long *wanted)
 {
 	unsigned long word, first = BITMAP_FIRST_WORD_MASK(from);
 	u32 i;
 
 	for (i = from / BITS_PER_LONG; i * BITS_PER_LONG < to; i++) {
-		word = ~(map->ours[i] | map->others[i]) & first;
+		word = ~(map->ours[i] | map->others[i]) & first & half;
+		if (wanted)
+			word &= READ_ONCE(wanted[i]);
 		if (word)
 			return min_t(u32, i * BITS_PER_LONG + __ffs(word), to);
 		first = ~0UL;
@@ -339,11 +351,26 @@ static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to)
 	return to;
 }
 
+/* The same from the range's offset on, and around; 0: none. */
+static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_range *range, unsigned long half,
+		       const unsigned long *wanted)
+{
+	const u32 begin = range->low + range->offset, end = range->low + range->count;
+	u32 port = next_clear(map, begin, end, half, wanted);
+
+	if (port < end)
+		return port;
+	port = next_clear(map, range->low, begin, half, wanted);
+	return port < begin ? port : 0;
+}
+
 /**
  * xtcp_portmap_choose() - a port that may be free
  * @xn: the namespace
  * @map: of the destination
  * @range: from where in which ports
+ * @first: of the first half; else of the other, where one with a lease already comes before those that kernel TCP's
+ *	connect() can have
  *
  * It counts as somebody else's until xtcp_portmap_taken() or xtcp_portmap_not_taken(), so that nobody else tries it.
  *
@@ -351,17 +378,15 @@ static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to)
  *
  * Return: the port, host order; 0: there is none.
  */
-u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range)
+u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first)
 {
-	u32 begin = range->low + range->offset, end = range->low + range->count, port;
+	const unsigned long half = each_second(range->low + first);
+	u32 port;
 
 	spin_lock_bh(&xn->portmaps->lock);
-	port = next_clear(map, begin, end);
-	if (port == end) {
-		port = next_clear(map, range->low, begin);
-		if (port == begin)
-			port = 0;
-	}
+	port = next_around(map, range, half, first ? NULL : xn->port_bits);
+	if (!port && !first)
+		port = next_around(map, range, half, NULL);
 	if (port && !__test_and_set_bit(port, map->others))
 		map->surplus++;
 	spin_unlock_bh(&xn->portmaps->lock);

@@ -15,6 +15,8 @@ struct xtcp_tuple;
  * @low: the first port, host order
  * @count: how many
  * @offset: less than @count
+ *
+ * Each second port, from the one behind @low on, is of the first half; the others kernel TCP's connect() prefers.
  */
 struct xtcp_port_range {
 	u32 low;
@@ -29,7 +31,7 @@ void xtcp_portmap_net_exit(struct xtcp_net *xn);
 struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash);
 struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash,
 				       const struct xtcp_port_range *range);
-u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range);
+u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first);
 void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xtcp_conn *conn);
 void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port);
 void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port);

@@ -312,14 +312,119 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 	return -EADDRINUSE;
 }
 
-/* Where a shared lease or its taker stood, the other one stands. Nobody sees the port without either. */
-static void change_places(struct sock *from, struct sock *to, struct inet_timewait_sock *tw)
+/* Of a port; the lock of its chain is held. */
+static struct inet_bind_bucket *find_bucket(struct inet_bind_hashbucket *head, const struct sock *sk, u16 port)
 {
+	const int l3mdev = inet_sk_bound_l3mdev(sk);
+	struct inet_bind_bucket *tb;
+
+	inet_bind_bucket_for_each(tb, &head->chain)
+		if (tb->port == port && tb->l3mdev == l3mdev && net_eq(ib_net(tb), sock_net(sk)))
+			return tb;
+	return NULL;
+}
+
+static bool is_connects_alone(const struct inet_bind_bucket *tb)
+{
+	return tb->fastreuse < 0 && tb->fastreuseport < 0;
+}
+
+/*
+ * Whoever stands on the port got it from connect(), and so needs no more of it than a 4-tuple: then the taker is made
+ * welcome, by the mark of a group that it alone is of. Who binds the port before the taker is there wipes that off.
+ */
+static bool invite(const struct sock *taker, u16 port)
+{
+	struct inet_bind_hashbucket *head = port_chain(taker, port);
+	struct inet_bind_bucket *tb;
+	bool invited;
+
+	spin_lock_bh(&head->lock);
+	tb = find_bucket(head, taker, port);
+	invited = tb && is_connects_alone(tb);
+	if (invited) {
+		tb->fastreuseport = FASTREUSEPORT_ANY;
+		tb->fastuid = taker->sk_uid;
+	}
+	spin_unlock_bh(&head->lock);
+	return invited;
+}
+
+/* It did not come, for want of memory or since others were there first. */
+static void disinvite(const struct sock *taker, u16 port)
+{
+	struct inet_bind_hashbucket *head = port_chain(taker, port);
+	struct inet_bind_bucket *tb;
+
+	spin_lock_bh(&head->lock);
+	tb = find_bucket(head, taker, port);
+	if (tb && tb->fastreuse < 0 && tb->fastreuseport == FASTREUSEPORT_ANY && uid_eq(tb->fastuid, taker->sk_uid))
+		tb->fastreuseport = -1;
+	spin_unlock_bh(&head->lock);
+}
+
+/* From here on kernel TCP's connect() passes the port by. False: the taker stands where it was not invited to. */
+static bool shut_door(const struct sock *taker, u16 port)
+{
+	struct inet_bind_bucket *tb = inet_csk(taker)->icsk_bind_hash;
+	struct inet_bind_hashbucket *head = port_chain(taker, port);
+	bool invited;
+
+	spin_lock_bh(&head->lock);
+	invited = tb->fastreuseport == FASTREUSEPORT_ANY;
+	tb->fastreuseport = 0;
+	spin_unlock_bh(&head->lock);
+	return invited;
+}
+
+/* A place for the taker beside kernel TCP's own connections and their TIME-WAIT. */
+static int get_port_beside(struct sock *taker, u16 port)
+{
+	struct sock_reuseport *group = rcu_dereference_protected(taker->sk_reuseport_cb, true);
+	int err;
+
+	if (!invite(taker, port))
+		return -EADDRINUSE;
+	taker->sk_reuseport = true;
+	RCU_INIT_POINTER(taker->sk_reuseport_cb, NULL);
+	err = inet_csk_get_port(taker, port);
+	taker->sk_reuseport = false;
+	RCU_INIT_POINTER(taker->sk_reuseport_cb, group);
+	if (err) {
+		disinvite(taker, port);
+		return err;
+	}
+	if (shut_door(taker, port))
+		return 0;
+	xtcp_compat_put_port(taker);
+	return -EADDRINUSE;
+}
+
+/*
+ * No 4-tuple of ours is left on the port, and nobody could bind it meanwhile: kernel TCP's connect() may have it again
+ * beside its own. Of a device's lease the latter is not so.
+ */
+static void open_door(const struct xtcp_lease *lease)
+{
+	struct inet_bind_bucket *tb = lease->tw.tw_tb;
+
+	if (!lease->beside || lease->tw.tw_bound_dev_if || tb->fastreuse || tb->fastreuseport)
+		return;
+	tb->fastreuse = -1;
+	tb->fastreuseport = -1;
+}
+
+/* Where a shared lease or its taker stood, the other one stands. Nobody sees the port without either. */
+static void change_places(struct sock *from, struct sock *to, struct xtcp_lease *lease)
+{
+	struct inet_timewait_sock *tw = &lease->tw;
 	struct inet_bind_hashbucket *head = port_chain(from, tw->tw_num), *wild = wildcard_chain(from, tw->tw_num);
 
 	spin_lock(&head->lock);
 	spin_lock(&wild->lock);
 	xtcp_compat_bind_move(from, to, tw);
+	if (from == xtcp_lease_sk(lease))
+		open_door(lease);
 	spin_unlock(&wild->lock);
 	spin_unlock(&head->lock);
 }
@@ -329,6 +434,8 @@ static void change_places(struct sock *from, struct sock *to, struct inet_timewa
  * @lease: has none
  * @port: host order, not 0
  * @bound_dev_if: interface, 0: any
+ *
+ * What kernel TCP's connect() has put there is not in the way. @beside of the lease says that it may be there.
  *
  * Context: softirq or process. Lock: of the namespace's leases, held.
  *
@@ -347,11 +454,15 @@ int xtcp_sharing_take(struct xtcp_lease *lease, u16 port, int bound_dev_if)
 	tw->tw_state = TCP_TIME_WAIT;
 	tw->tw_num = port;
 	err = inet_csk_get_port(taker, port);
+	if (err == -EADDRINUSE) {
+		err = get_port_beside(taker, port);
+		lease->beside = true;
+	}
 	if (err)
 		return err;
 	swap(tw->tw_tb, icsk->icsk_bind_hash);
 	swap(tw->tw_tb2, icsk->icsk_bind2_hash);
-	change_places(taker, xtcp_lease_sk(lease), tw);
+	change_places(taker, xtcp_lease_sk(lease), lease);
 	return 0;
 }
 
@@ -371,7 +482,7 @@ void xtcp_sharing_leave(struct xtcp_lease *lease)
 		inet_csk(taker)->icsk_bind2_hash = lease->tw.tw_tb2;
 		taker->sk_bound_dev_if = mine->sk_bound_dev_if;
 		inet_sk(taker)->inet_num = lease->tw.tw_num;
-		change_places(mine, taker, &lease->tw);
+		change_places(mine, taker, lease);
 		mine = taker;
 	}
 	xtcp_compat_put_port(mine);

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * connect() of one stack after many short connections of the other: ports that one has in TIME-WAIT towards some
+ * destinations must be there for the other one towards others. A 4-tuple is never both's.
+ *
+ * All in one namespace, over its loopback device; the servers are kernel TCP's. With an argument the range of ports is
+ * the default one, with 100,000 connections before 1,000.
+ */
+#include <errno.h>
+#include <kselftest.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "ns.h"
+#include "stack.h"
+
+#define PORT		7500
+#define DESTINATIONS	10
+#define LOW		30000
+#define PORTS		200
+#define EACH		80	/* connections to each destination: fewer than half of the ports */
+
+static int ns, listener, ports, each, later;
+
+/* 127.0.0.@number */
+static int connect_to(enum stack stack, int number)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "127.0.0.%d", number);
+	return stack_connected(ns, stack, text, PORT);
+}
+
+static int accept_or_die(void)
+{
+	int fd = accept(listener, NULL, NULL);
+
+	if (fd < 0)
+		ksft_exit_fail_msg("accept: %s\n", strerror(errno));
+	return fd;
+}
+
+/* A connection that the client closes first: TIME-WAIT is the client's. */
+static bool short_connection(enum stack stack, int number)
+{
+	int client = connect_to(stack, number), server;
+
+	if (client < 0)
+		return false;
+	server = accept_or_die();
+	close(client);
+	if (!stack_at_end(server))
+		ksft_exit_fail_msg("a client's close() did not arrive\n");
+	close(server);
+	return true;
+}
+
+static void abort_fd(int fd)
+{
+	struct linger now = { .l_onoff = 1 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(fd);
+}
+
+static int short_connections(enum stack stack, int first, int destinations, int count)
+{
+	int i, made = 0;
+
+	for (i = 0; i < count; i++)
+		made += short_connection(stack, first + i % destinations);
+	return made;
+}
+
+/* Connections that stay, to one destination, until none is had or there are @count. */
+static int keep(enum stack stack, int number, int *clients, int *servers, int count)
+{
+	int i;
+
+	for (i = 0; i < count; i++) {
+		clients[i] = connect_to(stack, number);
+		if (clients[i] < 0)
+			break;
+		servers[i] = accept_or_die();
+	}
+	return i;
+}
+
+static void drop(int *clients, int *servers, int count)
+{
+	while (count--) {
+		abort_fd(clients[count]);
+		abort_fd(servers[count]);
+	}
+}
+
+static void new_ns(void)
+{
+	if (ns > 0) {
+		close(listener);
+		close(ns);
+	}
+	ns = ns_make();
+	if (ns < 0 || ns_sysctl_set(ns, "net.xtcp.tw_reuse", "0") ||
+	    ns_sysctl_set(ns, "net.ipv4.tcp_tw_reuse", "0") ||
+	    (ports && ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + ports - 1)))
+		ksft_exit_fail_msg("no namespace: %s\n", strerror(errno));
+	listener = stack_listener(ns, KERNEL, "0.0.0.0", PORT, true);
+	if (listener < 0 || listen(listener, 100))
+		ksft_exit_fail_msg("cannot listen: %s\n", strerror(errno));
+}
+
+/* Of those before, no destination has more than half of the ports. */
+static void after_many(enum stack before, enum stack after)
+{
+	int made, got;
+
+	new_ns();
+	made = short_connections(before, 1, DESTINATIONS, each * DESTINATIONS);
+	got = short_connections(after, 100, 1, later);
+	ksft_test_result(made == each * DESTINATIONS && got == later,
+			 "after %d short connections of %s, %d of %d of %s to another destination\n", made,
+			 stack_name(before), got, later, stack_name(after));
+}
+
+/* Kernel TCP's TIME-WAIT is on every port. */
+static void beside_timewait(void)
+{
+	int clients[PORTS], servers[PORTS], more[PORTS], more_servers[PORTS], made, got, bound, again;
+
+	new_ns();
+	made = short_connections(KERNEL, 1, 1, PORTS);
+	bound = connect_to(XTCP, 1);
+	ksft_test_result(made == PORTS && bound < 0 && errno == EADDRNOTAVAIL,
+			 "kernel TCP's TIME-WAIT on %d ports keeps its 4-tuples from xtcp\n", made);
+	got = keep(XTCP, 2, clients, servers, PORTS);
+	ksft_test_result(got == PORTS, "xtcp has %d of these ports to another destination\n", got);
+	bound = stack_bound(ns, KERNEL, "127.0.0.1", LOW + 7, true);
+	ksft_test_result(bound < 0 && errno == EADDRINUSE, "where kernel TCP binds none\n");
+	bound = connect_to(KERNEL, 3);
+	ksft_test_result(bound < 0 && errno == EADDRNOTAVAIL, "nor has one for its own connect()\n");
+	again = keep(XTCP, 3, more, more_servers, PORTS);
+	ksft_test_result(again == PORTS, "but xtcp for a third destination: %d\n", again);
+	drop(more, more_servers, again);
+	drop(clients, servers, got);
+	got = keep(KERNEL, 3, clients, servers, PORTS);
+	ksft_test_result(got == PORTS, "when these have ended, kernel TCP has %d beside its TIME-WAIT\n", got);
+	again = keep(XTCP, 3, more, more_servers, 1);
+	ksft_test_result(!again && errno == EADDRNOTAVAIL, "whose 4-tuples are not for xtcp\n");
+	again = keep(XTCP, 4, more, more_servers, PORTS);
+	ksft_test_result(again == PORTS, "others are, beside connections, too: %d\n", again);
+	drop(more, more_servers, again);
+	drop(clients, servers, got);
+}
+
+/* A program that bound a port lets no client's lease in beside it, whatever its options and its TIME-WAIT. */
+static void beside_bind(void)
+{
+	int fd, client, server;
+
+	new_ns();
+	if (ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW))
+		ksft_exit_fail_msg("cannot set the range of ports\n");
+	fd = stack_bound(ns, KERNEL, "127.0.0.1", LOW, true);
+	client = connect_to(XTCP, 2);
+	ksft_test_result(fd >= 0 && client < 0 && errno == EADDRNOTAVAIL, "a port that is bound is not shared\n");
+	if (stack_connect(fd, "127.0.0.1", PORT))
+		ksft_exit_fail_msg("connect: %s\n", strerror(errno));
+	server = accept_or_die();
+	client = connect_to(XTCP, 2);
+	ksft_test_result(client < 0 && errno == EADDRNOTAVAIL, "nor when it has connected\n");
+	close(fd);
+	if (!stack_at_end(server))
+		ksft_exit_fail_msg("the client's close() did not arrive\n");
+	close(server);
+	client = connect_to(XTCP, 2);
+	ksft_test_result(client < 0 && errno == EADDRNOTAVAIL, "nor its TIME-WAIT\n");
+}
+
+int main(int argc, char **argv)
+{
+	struct rlimit files = { 4096, 4096 };
+
+	(void)argv;
+	ksft_print_header();
+	ksft_set_plan(4 + 8 + 3);
+	setrlimit(RLIMIT_NOFILE, &files);
+	ports = argc > 1 ? 0 : PORTS;
+	each = argc > 1 ? 10000 : EACH;
+	later = argc > 1 ? 1000 : EACH;
+	after_many(KERNEL, KERNEL);
+	after_many(XTCP, XTCP);
+	after_many(KERNEL, XTCP);
+	after_many(XTCP, KERNEL);
+	ports = PORTS;
+	beside_timewait();
+	beside_bind();
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
