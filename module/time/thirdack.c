@@ -119,7 +119,8 @@ static enum hrtimer_restart thirdack_fired(struct hrtimer *timer)
 
 	spin_lock(&here->lock);
 	n = take_off(here, ktime_get_ns(), NULL, taken);
-	if (here->count) {
+	/* it may be queued where a processor went while this runs for it */
+	if (here->count && !hrtimer_is_queued(timer)) {
 		hrtimer_set_expires(timer, ns_to_ktime(next_of(here)));
 		again = HRTIMER_RESTART;
 	}
