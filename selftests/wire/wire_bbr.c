@@ -17,12 +17,12 @@
  * A program may choose another algorithm while something is repaired, reduced or found to be for nothing: the window
  * that is left then is none that nobody has ever had.
  */
-#define FROM(algorithm)		"sysctl frto 0; sysctl ecn 1; listen; set CONGESTION " algorithm
+#define FROM(algorithm)		"sysctl frto 0; sysctl early_retrans 0; sysctl ecn 1; listen; set CONGESTION " algorithm
 #define IS_SANE			"info ca_state = 0; info snd_cwnd >= 1; info snd_cwnd <= 60;" \
 				"write 5000; skim; < . 1 ack S; info snd_cwnd <= 80"
 #define TWENTY_MARKED		"< SEC 0 $; > S.E 0 ack 1; < . 1 ack 1; accept; write 10000; skim; < . 1 ack 10001;" \
 				"write 20000; skim; info unacked = 20;"
-#define REPAIR			TWENTY_IN_FLIGHT "< . 1 ack 11001 <sack 12001:15001>; skim; info ca_state = 3;"
+#define REPAIR			TWENTY_IN_FLIGHT "< . 1 ack 10001 <sack 11001:14001>; skim; info ca_state = 3;"
 
 #define CHANGES(one, other)									\
 	{											\
@@ -35,7 +35,7 @@
 		.name = "change_" one "_to_" other "_after_a_timeout", .rfc = "RFC 5681 3.1",	\
 		.pre = FROM(one), .syn = "mss 1000,sackok",					\
 		.want = {									\
-			.script = TWENTY_IN_FLIGHT ">@1500 p. * ack 1; info ca_state = 4; set CONGESTION " other ";" \
+			.script = TWENTY_IN_FLIGHT ">@1500 p. 10001(1000) ack 1; info ca_state = 4; set CONGESTION " other ";" \
 				  "< . 1 ack 30001; skim;" IS_SANE,				\
 		},										\
 	}, {											\
