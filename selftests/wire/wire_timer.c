@@ -11,11 +11,11 @@
 
 /* The peer answers nothing that is in flight, and closes and opens its window for 1,800 ms. */
 #define FLAP		"pass 60; < . 1 ack 1 win 20000; < . 1 ack 1 win 0;"
-#define FLAPS_10	FLAP FLAP FLAP FLAP FLAP FLAP FLAP FLAP FLAP FLAP
-#define FLAPS_30	FLAPS_10 FLAPS_10 FLAPS_10
+#define FLAPS_10	"" FLAP FLAP FLAP FLAP FLAP FLAP FLAP FLAP FLAP FLAP
+#define FLAPS_30	"" FLAPS_10 FLAPS_10 FLAPS_10
 /* It says for as long that its window is closed. */
 #define SHUT		"pass 60; < . 1 ack 1 win 0;"
-#define SHUT_10		SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT
+#define SHUT_10		"" SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT
 
 static const struct wire_row rows[] = {
 	/* RFC 6298. */

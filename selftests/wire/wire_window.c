@@ -10,7 +10,8 @@
 #define OPEN		"< . 1 ack 1 win 20000;"
 #define SHUT_OPEN	"pass 60;" SHUT OPEN
 #define OPEN_SHUT	"pass 60;" OPEN SHUT
-#define SEVEN(x)	x x x x x x x
+#define SHUT_OPEN_7	"" SHUT_OPEN SHUT_OPEN SHUT_OPEN SHUT_OPEN SHUT_OPEN SHUT_OPEN SHUT_OPEN
+#define OPEN_SHUT_7	"" OPEN_SHUT OPEN_SHUT OPEN_SHUT OPEN_SHUT OPEN_SHUT OPEN_SHUT OPEN_SHUT
 
 #define READ(n)	"< P. N(" #n ") ack 1; >@1000 . 1 ack N+" #n "; read " #n "; skim;"
 
@@ -136,7 +137,7 @@ static const struct wire_row rows[] = {
 		.name = "window_%s_that_flaps_and_is_open_at_the_timeout", .rfc = "RFC 9293 3.8.1, 3.8.6",
 		.in = ESTABLISHED, .syn = "mss 1000,sackok",
 		.want = {
-			.script = "write 1000; > P. 1(1000) ack 1;" SEVEN(SHUT_OPEN)
+			.script = "write 1000; > P. 1(1000) ack 1;" SHUT_OPEN_7
 				  "skim; info backoff = 1; < . 1 ack 1001 win 20000; none; info unacked = 0",
 			.counters = "TCPTimeouts=1 RetransSegs=1",
 		},
@@ -145,13 +146,13 @@ static const struct wire_row rows[] = {
 		.name = "window_%s_that_flaps_and_is_shut_at_the_timeout", .rfc = "RFC 9293 3.8.6",
 		.id = "MUST-35", .in = ESTABLISHED, .syn = "mss 1000,sackok",
 		.want = {
-			.script = "write 1000; > P. 1(1000) ack 1;" SEVEN(OPEN_SHUT)
+			.script = "write 1000; > P. 1(1000) ack 1;" OPEN_SHUT_7
 				  "> . 0 ack 1; skim; < . 1 ack 1001 win 20000; none; info unacked = 0",
 			.counters = "TCPTimeouts=0 RetransSegs=0",
 		},
 		.kernel_differs = "sends the segment again",
 		.kernel = {
-			.script = "write 1000; > P. 1(1000) ack 1;" SEVEN(OPEN_SHUT)
+			.script = "write 1000; > P. 1(1000) ack 1;" OPEN_SHUT_7
 				  "> P. 1(1000) ack 1; skim; < . 1 ack 1001 win 20000; none; info unacked = 0",
 			.counters = "TCPTimeouts=1 RetransSegs=1",
 		},
