@@ -13,7 +13,7 @@
 #include "compat.h"
 
 #define ORPHANS_BATCH	8	/* orphans that a processor may count for itself */
-#define ROUGH_PART	64	/* a limit may be missed by this part of it */
+#define ORPHANS_ROUGH	64	/* a limit may be missed by this part of it */
 #define GUESTS_ROUGH	8	/* and one of guests, which is smaller, by this */
 
 /* Of all namespaces, and of those that any user can make: there is no telling what they set max_orphans to. */
@@ -170,8 +170,8 @@ bool xtcp_orphan_too_many(struct sock *sk, bool is_new)
 	struct xtcp_net *xn = xtcp_net_of(sk);
 
 	sock_owned_by_me(sk);
-	if (is_above(&xn->orphans, READ_ONCE(xn->sysctl.max_orphans), ROUGH_PART) ||
-	    is_above(&all_orphans, all_max(), ROUGH_PART) ||
+	if (is_above(&xn->orphans, READ_ONCE(xn->sysctl.max_orphans), ORPHANS_ROUGH) ||
+	    is_above(&all_orphans, all_max(), ORPHANS_ROUGH) ||
 	    (is_new && xn->is_guest && guests_have_enough(xn))) {
 		net_info_ratelimited("too many orphaned sockets\n");
 		return true;

@@ -394,7 +394,7 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRETRANSFAIL);
 		return -ENOBUFS;
 	}
-	/* as Linux: a bundle ends with PSH, and who joins its segments again on the way to the peer hands them on then */
+	/* as Linux: a bundle ends with PSH, at which GRO on the way to the peer hands on what it has joined */
 	if (skb_is_gso(out))
 		flags |= XTCP_PSH;
 	if (skb->len && !resent && xsk->stream->rcv_data_tstamp &&

@@ -39,7 +39,7 @@
 #define HASH_LASTS	(10 * HZ)
 #define FIRST_TRIES	16	/* ports tried before a map is made */
 
-/* Each namespace begins in it by a key of its own. None has it for itself: that would be memory for its first socket. */
+/* One table for all namespaces, each with a key of its own: so the first socket of a namespace costs no memory here. */
 static u32 *counters;
 
 /**
