@@ -114,9 +114,9 @@ static void mark_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample
 }
 
 /*
- * Cuts @skb so that it lies inside @block or outside, where the segments ended in which it left: what is sacked of one
- * in part counts as not sacked. Returns the part to be looked at next, which is inside when *@inside is set; NULL: there
- * is none; an error when @skb should be cut and cannot be.
+ * Cuts @skb so that it lies inside @block or outside, where the segments ended in which it left: what is sacked of
+ * one in part counts as not sacked. Returns the part to be looked at next, which is inside when *@inside is set; NULL:
+ * there is none; an error when @skb should be cut and cannot be.
  */
 static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct xtcp_sack_block *block, bool *inside)
 {

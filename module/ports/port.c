@@ -121,7 +121,7 @@ static int try_in_turn(struct sock *sk, const struct xtcp_port_range *range, boo
 
 	tries = min(tries, count);
 	for (i = 0; i < tries && err == -EADDRINUSE; i++) {
-		err = try_port(sk, range->low + (range->offset / 2 + i) % count * 2 + first);
+		err = try_port(sk, range->low + (range->offset + i) % count * 2 + first);
 		cond_resched();
 	}
 	return err;
