@@ -144,13 +144,14 @@ bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void))
 /**
  * xtcp_siblings_leave() - our handlers are out of the chains: the siblings forget us
  *
- * They may still ask us something until a grace period has passed. No listener of ours is left: nobody walks the ring
- * from our entry, which leads into it and not back.
+ * They may still ask us something until a grace period has passed. A handler of ours may walk the ring from our entry,
+ * which leads into it and not back once it is out: so those that run are waited for first.
  *
  * Context: process, module exit, may sleep.
  */
 void xtcp_siblings_leave(void)
 {
+	synchronize_net();
 	rtnl_lock();
 	unregister_netevent_notifier(&greetings);
 	list_del_rcu(&self.ring);

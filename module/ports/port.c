@@ -104,8 +104,8 @@ static int try_port(struct sock *sk, u16 port)
 	inet_sk(sk)->inet_num = port;
 	inet_sk(sk)->inet_sport = htons(port);
 	xsk->conn.shared_port = true;
-	/* its connect() takes no new one while the lease is there */
-	err = lease->beside && kernel_holds(sk) ? -EADDRINUSE : xtcp_demux_insert_sk(sk);
+	/* kernel TCP's connect() takes no new one while the lease is there */
+	err = (lease->beside || lease_dev) && kernel_holds(sk) ? -EADDRINUSE : xtcp_demux_insert_sk(sk);
 	if (!err || (err == -EADDRNOTAVAIL && xtcp_timewait_reuse(sk, false)))
 		return 0;
 	xtcp_port_release(sk);
@@ -212,6 +212,9 @@ static int choose_and_insert(struct sock *sk)
 	map = xtcp_portmap_get(xn, &key, sk->sk_bound_dev_if, hash);
 	if (!map) {
 		err = try_in_turn(sk, &range, true, FIRST_TRIES);
+		/* the first half of one port has none */
+		if (err == -EADDRINUSE && range.count == 1)
+			err = try_in_turn(sk, &range, false, 1);
 		if (err != -EADDRINUSE)
 			return err;
 		map = xtcp_portmap_make(xn, &key, sk->sk_bound_dev_if, hash, &range);

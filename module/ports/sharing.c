@@ -329,11 +329,19 @@ static bool is_connects_alone(const struct inet_bind_bucket *tb)
 	return tb->fastreuse < 0 && tb->fastreuseport < 0;
 }
 
+/* Asked on behalf of another device, or of none, kernel TCP's table would not tell of its 4-tuple. */
+static bool is_of_another_device(struct sock *other, void *taker)
+{
+	const int dev = READ_ONCE(other->sk_bound_dev_if);
+
+	return dev && dev != ((const struct sock *)taker)->sk_bound_dev_if;
+}
+
 /*
  * Whoever stands on the port got it from connect(), and so needs no more of it than a 4-tuple: then the taker is made
  * welcome, by the mark of a group that it alone is of. Who binds the port before the taker is there wipes that off.
  */
-static bool invite(const struct sock *taker, u16 port)
+static bool invite(struct sock *taker, u16 port)
 {
 	struct inet_bind_hashbucket *head = port_chain(taker, port);
 	struct inet_bind_bucket *tb;
@@ -341,7 +349,7 @@ static bool invite(const struct sock *taker, u16 port)
 
 	spin_lock_bh(&head->lock);
 	tb = find_bucket(head, taker, port);
-	invited = tb && is_connects_alone(tb);
+	invited = tb && is_connects_alone(tb) && !xtcp_compat_bind_bucket_has(tb, is_of_another_device, taker);
 	if (invited) {
 		tb->fastreuseport = FASTREUSEPORT_ANY;
 		tb->fastuid = taker->sk_uid;

@@ -43,7 +43,9 @@ static void info_congestion(struct sock *sk, struct tcp_info *info)
 	if (xsk->cong.ssthresh >= TCP_INFINITE_SSTHRESH)
 		info->tcpi_snd_ssthresh = TCP_INFINITE_SSTHRESH;
 	info->tcpi_unacked = DIV_ROUND_UP(xsk->snd_nxt - xsk->snd_una, mss);
-	info->tcpi_sacked = DIV_ROUND_UP(stream->scoreboard.sacked, mss);
+	/* without SACK an ACK tells of octets alone */
+	info->tcpi_sacked = xsk->sack_ok ? stream->scoreboard.sacked_segments :
+			    DIV_ROUND_UP(stream->scoreboard.sacked, mss);
 	info->tcpi_lost = DIV_ROUND_UP(stream->scoreboard.lost, mss);
 	info->tcpi_retrans = DIV_ROUND_UP(stream->scoreboard.resent, mss);
 	info->tcpi_reordering = stream->scoreboard.reordering;

@@ -17,34 +17,35 @@
  * A program may choose another algorithm while something is repaired, reduced or found to be for nothing: the window
  * that is left then is none that nobody has ever had.
  */
-#define FROM(algorithm)		"sysctl frto 0; sysctl early_retrans 0; sysctl ecn 1; listen; set CONGESTION " algorithm
+#define FROM(algorithm)		"sysctl frto 0; sysctl early_retrans 0; sysctl ecn 1; listen;" \
+				"set CONGESTION " algorithm
 #define IS_SANE			"info ca_state = 0; info snd_cwnd >= 1; info snd_cwnd <= 60;" \
 				"write 5000; skim; < . 1 ack S; info snd_cwnd <= 80"
 #define TWENTY_MARKED		"< SEC 0 $; > S.E 0 ack 1; < . 1 ack 1; accept; write 10000; skim; < . 1 ack 10001;" \
 				"write 20000; skim; info unacked = 20;"
 #define REPAIR			TWENTY_IN_FLIGHT "< . 1 ack 10001 <sack 11001:14001>; skim; info ca_state = 3;"
 
-#define CHANGES(one, other)									\
+#define CHANGE_IN_RECOVERY(one, other)								\
 	{											\
 		.name = "change_" one "_to_" other "_in_recovery", .rfc = "RFC 9937 6.2",	\
 		.pre = FROM(one), .syn = "mss 1000,sackok",					\
-		.want = {									\
-			.script = REPAIR "set CONGESTION " other "; < . 1 ack 30001; skim;" IS_SANE,	\
-		},										\
-	}, {											\
+		.want.script = REPAIR "set CONGESTION " other "; < . 1 ack 30001; skim;" IS_SANE,	\
+	}
+
+#define CHANGE_AFTER_TIMEOUT(one, other)							\
+	{											\
 		.name = "change_" one "_to_" other "_after_a_timeout", .rfc = "RFC 5681 3.1",	\
 		.pre = FROM(one), .syn = "mss 1000,sackok",					\
-		.want = {									\
-			.script = TWENTY_IN_FLIGHT ">@1500 p. 10001(1000) ack 1; info ca_state = 4; set CONGESTION " other ";" \
-				  "< . 1 ack 30001; skim;" IS_SANE,				\
-		},										\
-	}, {											\
+		.want.script = TWENTY_IN_FLIGHT ">@1500 p. 10001(1000) ack 1; info ca_state = 4;"	\
+			       "set CONGESTION " other "; < . 1 ack 30001; skim;" IS_SANE,	\
+	}
+
+#define CHANGE_IN_CWR(one, other)								\
+	{											\
 		.name = "change_" one "_to_" other "_in_cwr", .rfc = "RFC 3168 6.1.2",		\
 		.pre = FROM(one), .syn = "mss 1000,sackok",					\
-		.want = {									\
-			.script = TWENTY_MARKED "< E. 1 ack 20001; info ca_state = 2; set CONGESTION " other ";" \
-				  "< . 1 ack 30001; skim; write 1000; skim; < . 1 ack 31001; skim;" IS_SANE,	\
-		},										\
+		.want.script = TWENTY_MARKED "< E. 1 ack 20001; info ca_state = 2; set CONGESTION " other ";" \
+			       "< . 1 ack 30001; skim; write 1000; skim; < . 1 ack 31001; skim;" IS_SANE,	\
 	}
 
 static const struct wire_row rows[] = {
@@ -65,10 +66,18 @@ static const struct wire_row rows[] = {
 				  PASSED "info snd_cwnd >= 20",
 		},
 	},
-	CHANGES("bbr", "cubic"), CHANGES("bbr", "dctcp"), CHANGES("bbr", "reno"),
-	CHANGES("cubic", "bbr"), CHANGES("cubic", "dctcp"), CHANGES("cubic", "reno"),
-	CHANGES("dctcp", "bbr"), CHANGES("dctcp", "cubic"), CHANGES("dctcp", "reno"),
-	CHANGES("reno", "bbr"), CHANGES("reno", "cubic"), CHANGES("reno", "dctcp"),
+	CHANGE_IN_RECOVERY("bbr", "cubic"), CHANGE_IN_RECOVERY("bbr", "dctcp"), CHANGE_IN_RECOVERY("bbr", "reno"),
+	CHANGE_IN_RECOVERY("cubic", "bbr"), CHANGE_IN_RECOVERY("cubic", "dctcp"), CHANGE_IN_RECOVERY("cubic", "reno"),
+	CHANGE_IN_RECOVERY("dctcp", "bbr"), CHANGE_IN_RECOVERY("dctcp", "cubic"), CHANGE_IN_RECOVERY("dctcp", "reno"),
+	CHANGE_IN_RECOVERY("reno", "bbr"), CHANGE_IN_RECOVERY("reno", "cubic"), CHANGE_IN_RECOVERY("reno", "dctcp"),
+	CHANGE_AFTER_TIMEOUT("bbr", "cubic"), CHANGE_AFTER_TIMEOUT("bbr", "dctcp"), CHANGE_AFTER_TIMEOUT("bbr", "reno"),
+	CHANGE_AFTER_TIMEOUT("cubic", "bbr"), CHANGE_AFTER_TIMEOUT("cubic", "dctcp"), CHANGE_AFTER_TIMEOUT("cubic", "reno"),
+	CHANGE_AFTER_TIMEOUT("dctcp", "bbr"), CHANGE_AFTER_TIMEOUT("dctcp", "cubic"), CHANGE_AFTER_TIMEOUT("dctcp", "reno"),
+	CHANGE_AFTER_TIMEOUT("reno", "bbr"), CHANGE_AFTER_TIMEOUT("reno", "cubic"), CHANGE_AFTER_TIMEOUT("reno", "dctcp"),
+	CHANGE_IN_CWR("bbr", "cubic"), CHANGE_IN_CWR("bbr", "dctcp"), CHANGE_IN_CWR("bbr", "reno"),
+	CHANGE_IN_CWR("cubic", "bbr"), CHANGE_IN_CWR("cubic", "dctcp"), CHANGE_IN_CWR("cubic", "reno"),
+	CHANGE_IN_CWR("dctcp", "bbr"), CHANGE_IN_CWR("dctcp", "cubic"), CHANGE_IN_CWR("dctcp", "reno"),
+	CHANGE_IN_CWR("reno", "bbr"), CHANGE_IN_CWR("reno", "cubic"), CHANGE_IN_CWR("reno", "dctcp"),
 };
 
 int main(int argc, char **argv)

@@ -177,7 +177,7 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = MORE_WAITS "< . 1 ack 1 <sack 4001:10001>; > p. 1(1000) ack 1 x3; skim;"
 				  "< . 1 ack 3001 <sack 4001:10001>; skim; < . 1 ack S; skim",
-			.counters = "TCPFastRetrans=3 RetransSegs=3 TCPOrigDataSent=20 OutSegs=20",
+			.counters = "TCPFastRetrans=4 RetransSegs=4 TCPOrigDataSent=20 OutSegs=20",
 		},
 	},
 	{

@@ -477,7 +477,9 @@ static int turns(struct wire *w, const char *open)
 		return 0;
 	for (tries = 0; tries < 1 + AGAIN; tries++) {
 		few = cost_of_turns(w, open, FEW_LOST);
-		if (few < 0 || (!release_is_debug() && (many = cost_of_turns(w, open, MANY)) < 0))
+		if (few >= 0 && !release_is_debug())
+			many = cost_of_turns(w, open, MANY);
+		if (few < 0 || many < 0)
 			return -1;
 		fprintf(stderr, "# %s %s: %.0f ns with %d, %.0f with %d, %.2fx\n", wire_stack_names[w->stack],
 			w->row->name, few, FEW_LOST, many, MANY, many / few);
