@@ -346,9 +346,9 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 	set_window(xsk, seg, segment_window(xsk, seg));
 	xtcp_mtuprobe_begin(sk);
 	xtcp_mss_sync(sk, xsk->pmtu);
-	/* text of the SYN left before the peer's MSS was known, and the peer may have taken a part of it */
+	/* a part of the SYN's text, which left before the peer's MSS was known, may be all that the peer took */
 	text = xtcp_sndq_first(sk);
-	if (unlikely(text))
+	if (unlikely(text && seg->ack != xsk->iss + 1))
 		xtcp_sndcb(text)->mss = min_t(u32, xtcp_sndcb(text)->mss, xsk->mss);
 	xtcp_cong_start(sk, lost);
 	xtcp_sndbuf_expand(sk);
