@@ -173,7 +173,8 @@ static const struct wire_row rows[] = {
 	},
 	/* Segments count, not the bundles in which they leave. */
 	{
-		.name = "sack_%s_counts_segments", .rfc = "RFC 4022 tcpOutSegs", .in = ESTABLISHED, .syn = SACK,
+		.name = "sack_%s_counts_segments", .rfc = "RFC 4022 tcpOutSegs", .in = ESTABLISHED,
+		.pre = "bundles 16", .syn = SACK,
 		.want = {
 			.script = MORE_WAITS "< . 1 ack 1 <sack 4001:10001>; > p. 1(1000) ack 1 x3; skim;"
 				  "< . 1 ack 3001 <sack 4001:10001>; skim; < . 1 ack S; skim",
@@ -182,7 +183,7 @@ static const struct wire_row rows[] = {
 	},
 	{
 		.name = "sack_%s_counts_segments_after_a_timeout", .rfc = "RFC 4022 tcpOutSegs", .in = ESTABLISHED,
-		.pre = "sysctl early_retrans 0; sysctl frto 0", .syn = SACK,
+		.pre = "bundles 16; sysctl early_retrans 0; sysctl frto 0", .syn = SACK,
 		.want = {
 			.script = TEN_IN_FLIGHT ">@1500 p. 1(1000) ack 1; < . 1 ack 1001; > p. 1001(1000) ack 1 x2;"
 				  "< . 1 ack 3001; > p. 3001(1000) ack 1 x4; < . 1 ack 7001; > p. 7001(1000) ack 1 x3;"
@@ -192,7 +193,8 @@ static const struct wire_row rows[] = {
 	},
 	/* Blocks that the text carries make its segments shorter: the peer's blocks end where these do. */
 	{
-		.name = "sack_of_segments_that_carried_blocks", .rfc = "RFC 6675 5", .syn = SACK_TS,
+		.name = "sack_of_segments_that_carried_blocks", .rfc = "RFC 6675 5", .pre = "bundles 16",
+		.syn = SACK_TS,
 		.want = {
 			.script = OPEN_FAR "< P. 11(10) ack 1; > . 1 ack 1; write 9880; > p. 1(988) ack 1 x9;"
 				  "> P. 8893(988) ack 1; pass 100; < . 1 ack 1 <sack 989:1977>; none; info sacked = 1;"
@@ -204,7 +206,7 @@ static const struct wire_row rows[] = {
 	},
 	{
 		.name = "sack_of_segments_that_were_shorter_than_those_of_now", .rfc = "RFC 6675 5", .only = 4,
-		.pre = "mtu 1040", .syn = "mss 1460,sackok",
+		.pre = "bundles 16; mtu 1040", .syn = "mss 1460,sackok",
 		.want = {
 			.script = OPEN_FAR "write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1; mtu 1500;"
 				  "write 100; none; info snd_mss = 1460; pass 100;"

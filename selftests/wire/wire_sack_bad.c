@@ -20,6 +20,13 @@
 			"set SNDBUFFORCE 800000; write 7000; > p. 1(1400) ack 1 x4; > P. 5601(1400) ack 1;"	\
 			"mtu 1280; write 400000; skim; set SNDBUF 2304; pass 100;"				\
 			"< . 1 ack 1 <sack 4201:5601>; skim; < . 1 ack 1 <sack 1401:2701 4201:5601>; skim;"
+/*
+ * Two segments in an skb, but for the last: first of 1400 octets, then of 1240. The buffer is so small, and so much is
+ * written, that only the first and the last may be cut.
+ */
+#define UNCUT_BUNDLES	"listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; set NODELAY 1;"		\
+			"set SNDBUFFORCE 800000; write 7000; > p. 1(1400) ack 1 x4; > P. 5601(1400) ack 1;"	\
+			"mtu 1280; write 400000; > p. 7001(1240) ack 1 x5; skim; set SNDBUF 2304; pass 100;"
 /* It tells nothing new: no segment, nothing marked. */
 #define TELLS_NOTHING(block, counts) {						\
 		.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack " block ">; none; info sacked = 0;"	\
@@ -136,6 +143,31 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = UNCUT "info sacked = 1; < . 1 ack 1 <sack 2401:5601>; skim; info sacked = 2",
 			.counters = "TCPWqueueTooBig=0 TCPSACKDiscard=0", .state = ESTABLISHED,
+		},
+	},
+	/* Of a bundle that may not be cut while the queue is too large: the same block counts when it may. */
+	{
+		.name = "sack_that_could_not_be_cut_at_first", .rfc = "RFC 2018 5", .only = 4,
+		.pre = "bundles 16", .syn = "mss 1400,sackok",
+		.want = {
+			.script = UNCUT_BUNDLES "< . 1 ack 1 <sack 7001:8241>; skim; info sacked = 0;"
+				  "set SNDBUFFORCE 800000; < . 1 ack 1 <sack 7001:8241>; skim; info sacked = 1",
+			.counters = "TCPWqueueTooBig=1 TCPSACKDiscard=0", .state = ESTABLISHED,
+		},
+	},
+	/* It begins inside a bundle that cannot be cut: what follows is sacked, the rest is tried each time. */
+	{
+		.name = "sack_whose_front_could_not_be_cut", .rfc = "RFC 2018 5", .only = 4,
+		.pre = "bundles 16", .syn = "mss 1400,sackok",
+		.want = {
+			.script = UNCUT_BUNDLES "< . 1 ack 1 <sack 8241:11961>; skim; info sacked = 2;"
+				  "< . 1 ack 1 <sack 8241:11961>; skim; info sacked = 2",
+			.counters = "TCPWqueueTooBig=2 TCPSACKDiscard=0", .state = ESTABLISHED,
+		},
+		.kernel_differs = "marks nothing of a block of which something cannot be cut",
+		.kernel = {
+			.script = UNCUT_BUNDLES "< . 1 ack 1 <sack 8241:11961>; skim; info sacked = 0;"
+				  "< . 1 ack 1 <sack 8241:11961>; skim; info sacked = 0",
 		},
 	},
 	{

@@ -28,7 +28,8 @@ static int many_holes(struct wire *w)
 		if (wire_script_run(w, step))
 			return -1;
 	}
-	return wire_script_run(w, "skim");
+	return wire_script_run(w, "skim; < . 16803(2) ack 1; >@1000 . 1 ack 1 "
+			       "<sack 16803:16805 16799:16801 16795:16797 16791:16793>; none");
 }
 
 static const struct wire_row rows[] = {
@@ -360,7 +361,6 @@ static const struct wire_row rows[] = {
 	{
 		.name = "sackrcv_more_holes_than_any_number", .rfc = "RFC 9293 3.8.6", .in = ESTABLISHED,
 		.pre = "listen; set RCVBUFFORCE 8000000", .syn = "mss 1000,sackok", .run = many_holes,
-		.want.counters = "TCPOFOQueue=4200 OfoPruned=0 TCPOFODrop=0 TCPRcvQDrop=0",
 	},
 };
 
