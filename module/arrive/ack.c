@@ -322,7 +322,6 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 	struct xtcp_stream *stream = xsk->stream;
 	bool lost = syn_was_lost(xsk, seg) || xtcp_accecn_syn_met_congestion(sk);
 	struct xtcp_sample sample = new_sample(sk, seg);
-	struct sk_buff *text;
 
 	sock_owned_by_me(sk);
 	xtcp_scoreboard_ack(sk, seg->ack, &sample);
@@ -346,10 +345,6 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 	set_window(xsk, seg, segment_window(xsk, seg));
 	xtcp_mtuprobe_begin(sk);
 	xtcp_mss_sync(sk, xsk->pmtu);
-	/* a part of the SYN's text, which left before the peer's MSS was known, may be all that the peer took */
-	text = xtcp_sndq_first(sk);
-	if (unlikely(text && seg->ack != xsk->iss + 1))
-		xtcp_sndcb(text)->mss = min_t(u32, xtcp_sndcb(text)->mss, xsk->mss);
 	xtcp_cong_start(sk, lost);
 	xtcp_sndbuf_expand(sk);
 	xtcp_timer_ack_progress(sk);

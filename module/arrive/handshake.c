@@ -117,9 +117,14 @@ static noinline_for_stack void syn_acked_alone(struct sock *sk, struct sk_buff *
 static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *text = xtcp_sndq_first(sk);
 
-	if (xtcp_seg(skb)->ack != xsk->snd_una)
+	if (xtcp_seg(skb)->ack != xsk->snd_una) {
+		/* it left before the peer's MSS was known, and the peer may have taken a part */
+		if (text)
+			xtcp_sndcb(text)->mss = min_t(u32, xtcp_sndcb(text)->mss, xsk->mss);
 		xtcp_ack_arrives(sk, skb);
+	}
 	xsk->syn_data_acked = xsk->snd_una == xsk->snd_nxt;
 	if (xsk->syn_data_acked) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFASTOPENACTIVE);
