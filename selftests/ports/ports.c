@@ -363,25 +363,30 @@ static int compare_ints(const void *a, const void *b)
 static void counters_are_apart(enum stack stack)
 {
 	enum { SERVERS = 64, ROUNDS = 11, LOW = 32768, COUNT = 28232, FAR = 100 };
-	int last[SERVERS] = {}, step[SERVERS], sum[SERVERS] = {}, sorted[SERVERS], round, i, fd, far, sharing = 0;
+	int last[SERVERS] = {}, sum[SERVERS] = {}, steps[SERVERS] = {}, sorted[SERVERS];
+	int round, i, fd, step, sharing = 0;
 	char text[32];
 
 	for (round = 0; round < ROUNDS; round++) {
-		for (i = far = 0; i < SERVERS; i++) {
+		for (i = 0; i < SERVERS; i++) {
 			snprintf(text, sizeof(text), "192.0.2.%d", 100 + i);
 			fd = stack_socket(ns, stack, text);
 			fcntl(fd, F_SETFL, O_NONBLOCK);
 			if (stack_connect(fd, text, PORT) && errno != EINPROGRESS)
 				ksft_exit_fail_msg("connect: %s\n", strerror(errno));
-			step[i] = (stack_port(fd) - last[i] + COUNT) % COUNT;
+			step = (stack_port(fd) - last[i] + COUNT) % COUNT;
 			last[i] = stack_port(fd);
-			far += step[i] > FAR;
 			close(fd);
+			/* the first tells nothing, nor does one before which the hash has changed: it begins elsewhere */
+			if (!round || step > FAR)
+				continue;
+			sum[i] += step;
+			steps[i]++;
 		}
-		/* the first, and one after which all begin elsewhere, tell nothing */
-		for (i = 0; round && far < SERVERS / 2 && i < SERVERS; i++)
-			sum[i] += step[i];
 	}
+	/* of ten */
+	for (i = 0; i < SERVERS; i++)
+		sum[i] = steps[i] ? sum[i] * 10 / steps[i] : 0;
 	memcpy(sorted, sum, sizeof(sum));
 	qsort(sorted, SERVERS, sizeof(*sorted), compare_ints);
 	for (i = 0; i < SERVERS; i++)
