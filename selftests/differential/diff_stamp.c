@@ -461,15 +461,16 @@ SCENARIO(stamp_left_already)
 /* Of what nobody reads as much is kept as the receive buffer has room for. The others are lost, and nothing else. */
 SCENARIO(stamp_unread)
 {
-	int c, s, i, n = 0;
+	int c, s, i, left, n = 0;
 	char b[16];
 
 	diff_pair(&c, &s);
 	SET(c, SOL_SOCKET, SO_RCVBUF, 8000);
 	SET(c, SOL_SOCKET, SO_TIMESTAMPING, SOFT | ID | BARE | SENT);
 	SET(c, IPPROTO_TCP, TCP_NODELAY, 1);
+	/* each has left before the next one: what waits for the window would leave as one, with one stamp */
 	for (i = 0; i < 100; i++)
-		if (send(c, "x", 1, 0) != 1)
+		if (send(c, "x", 1, 0) != 1 || !WAIT_FOR(!ioctl(c, SIOCOUTQ, &left) && !left, DIFF_DEADLINE_MS))
 			diff_die("send");
 	QUEUES(s, 100, -1);
 	QUEUES(c, -1, 0);
