@@ -357,8 +357,8 @@ static int compare_ints(const void *a, const void *b)
 }
 
 /*
- * Servers that one program connects to in turn, and that tell each other what they see: whose ports move on faster than
- * most others' shares its counter with somebody (CVE-2022-32296). Of 64 there were some 14 when there were 256 counters.
+ * Servers that one program connects to in turn, and that tell each other what they see: one whose ports move on faster
+ * than most others' shares its counter (CVE-2022-32296). Of 64 there were some 14 when there were 256 counters.
  */
 static void counters_are_apart(enum stack stack)
 {
@@ -377,7 +377,7 @@ static void counters_are_apart(enum stack stack)
 			step = (stack_port(fd) - last[i] + COUNT) % COUNT;
 			last[i] = stack_port(fd);
 			close(fd);
-			/* the first tells nothing, nor does one before which the hash has changed: it begins elsewhere */
+			/* the first tells nothing, nor does one after a change of the hash: it begins elsewhere */
 			if (!round || step > FAR)
 				continue;
 			sum[i] += step;
