@@ -16,7 +16,7 @@ struct xtcp_tuple;
  * @count: how many
  * @offset: less than @count
  *
- * Each second port, from the one behind @low on, is of the first half; the others kernel TCP's connect() prefers.
+ * The first half is every second port, beginning with @low + 1. Kernel TCP's connect() prefers the other half.
  */
 struct xtcp_port_range {
 	u32 low;

@@ -338,8 +338,8 @@ static bool is_of_another_device(struct sock *other, void *taker)
 }
 
 /*
- * Whoever stands on the port got it from connect(), and so needs no more of it than a 4-tuple: then the taker is made
- * welcome, by the mark of a group that it alone is of. Who binds the port before the taker is there wipes that off.
+ * If connect() chose the port for all its owners, each of them needs one 4-tuple only, and the taker may join them. The
+ * bucket gets the mark of a SO_REUSEPORT group whose only member is the taker. A bind() that comes first removes it.
  */
 static bool invite(struct sock *taker, u16 port)
 {

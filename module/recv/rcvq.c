@@ -12,9 +12,9 @@
  *
  * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays below sk_rcvbuf plus
  * one skb. Only text that was offered when it cost less, since it came in larger bundles, may take it to twice that:
- * the window cannot be taken back. Out-of-order text gives way to text in order, farthest from RCV.NXT first. How many
- * skbs it is nobody limits: each costs the buffer what it takes, text or not, so a peer's tiny segments hold no more
- * memory than others, and the tree is as deep as the logarithm of their number.
+ * the window cannot be taken back. Out-of-order text gives way to text in order, farthest from RCV.NXT first. The
+ * number of its skbs has no limit of its own: each is charged with its truesize, so tiny segments hold no more memory
+ * than large ones, and the depth of the tree grows with the logarithm of their number.
  */
 #include "recv/rcvq.h"
 

@@ -280,8 +280,8 @@ static void be_uring(const struct seccomp_notif *req)
 }
 
 /*
- * Whoever asks can have us wait: by memory of his that nobody brings, by a control group that he has stopped. So what
- * may wait is for a child, one for each who asks.
+ * A program can make us wait: by a page fault in its memory that it does not resolve, or by a control group that it has
+ * frozen. So each request that may wait gets a child of its own.
  */
 static struct child {
 	struct child *next;
