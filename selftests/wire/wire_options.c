@@ -65,7 +65,8 @@ static const struct wire_row rows[] = {
 	SYN_ACK("none", "", MSS),
 	/* who offered it all, and is answered by a cookie, or by a socket whose SYN has crossed its own */
 	{
-		.name = "syn_ack_with_a_cookie_of_syncookies", .rfc = "RFC 4987 3.6", .pre = "sysctl syncookies 2; listen",
+		.name = "syn_ack_with_a_cookie_of_syncookies", .rfc = "RFC 4987 3.6",
+		.pre = "sysctl syncookies 2; listen",
 		.want = { .script = "< S 0 <mss 1000,sackok,ts T 0,ws 7>; > S. 0 ack 1 <laid " MSS SACK_TS WS ">" },
 	},
 	{
@@ -93,22 +94,24 @@ static const struct wire_row rows[] = {
 	{
 		.name = "fast_syn_with_a_cookie_of_4_octets", .rfc = "RFC 7413 4.1.1",
 		.want = {
-			.script = "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 220611223344>; > . 1 ack 1; abort;"
-				  "skim; fresh; fast 10 10; > S 0(10) <laid " MSS SACK_TS WS "2206112233440101>",
+			.script = "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 220611223344>;"
+				  "> . 1 ack 1; abort; skim; fresh;"
+				  "fast 10 10; > S 0(10) <laid " MSS SACK_TS WS "2206112233440101>",
 		},
 	},
 	{
 		.name = "fast_syn_with_a_cookie_of_6_octets", .rfc = "RFC 7413 4.1.1",
 		.want = {
-			.script = "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 2208112233445566>; > . 1 ack 1; abort;"
-				  "skim; fresh; fast 10 10; > S 0(10) <laid " MSS SACK_TS WS "2208112233445566>",
+			.script = "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 2208112233445566>;"
+				  "> . 1 ack 1; abort; skim; fresh;"
+				  "fast 10 10; > S 0(10) <laid " MSS SACK_TS WS "2208112233445566>",
 		},
 	},
 	{
 		.name = "fast_syn_with_a_cookie_of_16_octets", .rfc = "RFC 7413 4.1.1",
 		.want = {
-			.script = "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 2212" COOKIE_8 COOKIE_8 ">; > . 1 ack 1;"
-				  "abort; skim; fresh; fast 10 10;"
+			.script = "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 2212" COOKIE_8 COOKIE_8 ">;"
+				  "> . 1 ack 1; abort; skim; fresh; fast 10 10;"
 				  "> S 0(10) <laid " MSS SACK_TS WS "2212" COOKIE_8 COOKIE_8 "0101>",
 		},
 	},
