@@ -59,7 +59,8 @@ static const struct shell_row rows[] = {
 	  "enter\nenterthread\ntcp4 EPERM\nenter\ntcp4 kernel\nenter\nenterthread\ntcp4 EPERM\nenter\ntcp4 xtcp\n" },
 	{ "memory is charged to the group of who asks",
 	  GROUPS "echo +memory >$G/cgroup.subtree_control; mkdir $W; for r in '' $R; do for p in $S $A; do "
-	  "$r $p enter $W tcp4 connect " SERVER " charged $W; done; done; rmdir $W; echo -memory >$G/cgroup.subtree_control",
+	  "$r $p enter $W tcp4 connect " SERVER " charged $W; done; done; rmdir $W; "
+	  "echo -memory >$G/cgroup.subtree_control",
 	  "enter\ntcp4 kernel\nconnect kernel\ncharged 1\nenter\ntcp4 kernel\nconnect kernel\ncharged 1\n"
 	  "enter\ntcp4 xtcp\nconnect xtcp\ncharged 1\nenter\ntcp4 xtcp\nconnect xtcp\ncharged 1\n" },
 	{ "a group where the user may not go",

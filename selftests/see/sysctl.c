@@ -165,6 +165,7 @@ static bool holds(int ns, const struct knob *knob, long number)
 static bool has_default(int ns, const struct knob *knob)
 {
 	struct access ours = value(ns, "xtcp/", knob->name), theirs;
+
 	if (knob->differs >= 0)
 		return holds(ns, knob, knob->differs);
 	/* the one of kernel TCP that is the whole machine's */

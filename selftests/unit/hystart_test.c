@@ -330,7 +330,9 @@ static void anything(void)
 		if ((s32)(s.nxt - s.una) < 0)
 			s.nxt = s.una;
 		s.nxt += unit_random() % 8 * MSS;
-		if (xtcp_hystart_acked(&s.hystart, s.una, s.nxt, unit_random() >> unit_random() % 32, 0, unit_random() % 2)) {
+		u32 at = unit_random() >> unit_random() % 32;
+
+		if (xtcp_hystart_acked(&s.hystart, s.una, s.nxt, at, 0, unit_random() % 2)) {
 			UNIT_CHECK(before == XTCP_HYSTART_CSS || s.hystart.css_rounds == 5);
 			ends++;
 		}

@@ -210,7 +210,8 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		.name = "write_%s_no_push_when_a_part_of_a_bundle_goes_again", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,
+		.name = "write_%s_no_push_when_a_part_of_a_bundle_goes_again", .rfc = "RFC 9293 3.9.1.2",
+		.in = ESTABLISHED,
 		.pre = "bundles 64",
 		.want = {
 			.script = "write 3000 more; > . 1(1000) ack 1 x2; > P. 2001(1000) ack 1; none; < . 1 ack 2001;"
@@ -246,7 +247,8 @@ static const struct wire_row rows[] = {
 		.name = "write_%s_more_is_pushed_by_what_comes", .rfc = "RFC 9293 3.9.1.2", .id = "MUST-61",
 		.in = ESTABLISHED,
 		.want = {
-			.script = "write 100 more; none; write 100; > P. 1(200) ack 1; write 100; none; write 200 more; none;"
+			.script = "write 100 more; none; write 100; > P. 1(200) ack 1; write 100; none;"
+				  "write 200 more; none;"
 				  "< . 1 ack 201; > . 201(300) ack 1",
 		},
 	},
@@ -259,7 +261,8 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		.name = "write_%s_each_record_is_pushed", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED, .synwin = "2000",
+		.name = "write_%s_each_record_is_pushed", .rfc = "RFC 9293 3.9.1.2",
+		.in = ESTABLISHED, .synwin = "2000",
 		.want = {
 			.script = "set NODELAY 1; write 2000; > . 1(1000) ack 1; > P. 1001(1000) ack 1;"
 				  "< . 1 ack 2001 win 0; write 300 eor; write 300 more eor; write 300; none;"

@@ -23,7 +23,9 @@
 		.name = "syn_sack_" #sack "_timestamps_" #ts "_window_scaling_" #ws,		\
 		.rfc = "RFC 9293 3.2", .pre = KNOBS(sack, ts, ws),				\
 		.want = { .script = "socket; connect; > S 0 <laid " options ">" },		\
-	}, {											\
+	}
+#define FAST_SYN(sack, ts, ws, options)								\
+	{											\
 		.name = "fast_syn_sack_" #sack "_timestamps_" #ts "_window_scaling_" #ws,	\
 		.rfc = "RFC 7413 4.1.1", .pre = KNOBS(sack, ts, ws),				\
 		.want = {									\
@@ -32,12 +34,14 @@
 		},										\
 	}
 
-/* The answer to a SYN that offers as much: alone, with a cookie that was asked for, and of a listener without knobs. */
+/* The answer to a SYN that offers as much: alone, and with a cookie that was asked for; the listener has no knobs. */
 #define SYN_ACK(name_, offer, options)								\
 	{											\
 		.name = "syn_ack_to_" name_, .rfc = "RFC 9293 3.2", .pre = "listen",		\
 		.want = { .script = "< S 0 <mss 1000" offer ">; > S. 0 ack 1 <laid " options ">" }, \
-	}, {											\
+	}
+#define FAST_SYN_ACK(name_, offer, options)							\
+	{											\
 		.name = "fast_syn_ack_to_" name_, .rfc = "RFC 7413 4.1.1",			\
 		.pre = "sysctl fastopen 2; listen; set FASTOPEN 5",				\
 		.want = {									\
@@ -55,6 +59,14 @@ static const struct wire_row rows[] = {
 	SYN(0, 1, 0, MSS TS),
 	SYN(0, 0, 1, MSS WS),
 	SYN(0, 0, 0, MSS),
+	FAST_SYN(1, 1, 1, MSS SACK_TS WS),
+	FAST_SYN(1, 1, 0, MSS SACK_TS),
+	FAST_SYN(1, 0, 1, MSS SACK WS),
+	FAST_SYN(1, 0, 0, MSS SACK),
+	FAST_SYN(0, 1, 1, MSS TS WS),
+	FAST_SYN(0, 1, 0, MSS TS),
+	FAST_SYN(0, 0, 1, MSS WS),
+	FAST_SYN(0, 0, 0, MSS),
 	SYN_ACK("sack_timestamps_window_scale", ",sackok,ts T 0,ws 7", MSS SACK_TS WS),
 	SYN_ACK("sack_timestamps", ",sackok,ts T 0", MSS SACK_TS),
 	SYN_ACK("sack_window_scale", ",sackok,ws 7", MSS SACK WS),
@@ -63,6 +75,14 @@ static const struct wire_row rows[] = {
 	SYN_ACK("timestamps", ",ts T 0", MSS TS),
 	SYN_ACK("window_scale", ",ws 7", MSS WS),
 	SYN_ACK("none", "", MSS),
+	FAST_SYN_ACK("sack_timestamps_window_scale", ",sackok,ts T 0,ws 7", MSS SACK_TS WS),
+	FAST_SYN_ACK("sack_timestamps", ",sackok,ts T 0", MSS SACK_TS),
+	FAST_SYN_ACK("sack_window_scale", ",sackok,ws 7", MSS SACK WS),
+	FAST_SYN_ACK("sack", ",sackok", MSS SACK),
+	FAST_SYN_ACK("timestamps_window_scale", ",ts T 0,ws 7", MSS TS WS),
+	FAST_SYN_ACK("timestamps", ",ts T 0", MSS TS),
+	FAST_SYN_ACK("window_scale", ",ws 7", MSS WS),
+	FAST_SYN_ACK("none", "", MSS),
 	/* who offered it all, and is answered by a cookie, or by a socket whose SYN has crossed its own */
 	{
 		.name = "syn_ack_with_a_cookie_of_syncookies", .rfc = "RFC 4987 3.6",
