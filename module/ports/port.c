@@ -12,7 +12,8 @@
  * Each second port is kernel TCP's: its connect() prefers those with the parity of the first port of the range, and
  * cannot take one that has a lease of ours. So ours are the others, and these only when none of the others will do,
  * again those with a lease first. Towards other destinations ports are shared, in each stack, and ours may share those
- * of kernel TCP's connections (sharing.c).
+ * of kernel TCP's connections (sharing.c). The last 256 of kernel TCP's half stay its own, whatever happens: else one
+ * user's connections to one destination would keep kernel TCP from connecting anywhere.
  *
  * A port is taken for a 4-tuple when the tuple is free, or only a TIME-WAIT record has it that net.xtcp.tw_reuse lets
  * go; the lease on it is shared with other destinations. While ports are plenty the first few tried will do. When they
@@ -38,6 +39,8 @@
 #define COUNTERS	65536	/* of RFC 6056, as many as Linux has */
 #define HASH_LASTS	(10 * HZ)
 #define FIRST_TRIES	16	/* ports tried before a map is made */
+#define RESERVE_MAX	256	/* ports that kernel TCP keeps for itself, an eighth of a small range */
+#define RESERVE_FROM	1024	/* ports in a range: it keeps none of a smaller one */
 
 /* One table for all namespaces, each with a key of its own: so the first socket of a namespace costs no memory here. */
 static u32 *counters;
@@ -112,16 +115,29 @@ static int try_port(struct sock *sk, u16 port)
 	return err == -EADDRNOTAVAIL ? -EADDRINUSE : err;
 }
 
+/* The part of the range where the ports of one half may be. */
+static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool first)
+{
+	struct xtcp_port_range part = *range;
+
+	if (!first && part.count >= RESERVE_FROM) {
+		part.count -= 2 * min_t(u32, part.count / 8, RESERVE_MAX);
+		part.offset %= part.count;
+	}
+	return part;
+}
+
 /* Every port of one half of the range from the offset on, at most @tries of them. */
 static int try_in_turn(struct sock *sk, const struct xtcp_port_range *range, bool first, u32 tries)
 {
-	const u32 count = (range->count + !first) / 2;
+	const struct xtcp_port_range part = part_for(range, first);
+	const u32 count = (part.count + !first) / 2;
 	int err = -EADDRINUSE;
 	u32 i;
 
 	tries = min(tries, count);
 	for (i = 0; i < tries && err == -EADDRINUSE; i++) {
-		err = try_port(sk, range->low + (range->offset + i) % count * 2 + first);
+		err = try_port(sk, part.low + (part.offset + i) % count * 2 + first);
 		cond_resched();
 	}
 	return err;
@@ -137,12 +153,13 @@ static int try_all_in_turn(struct sock *sk, const struct xtcp_port_range *range)
 /* Every port of one half that the map shows as free. */
 static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first)
 {
+	const struct xtcp_port_range part = part_for(range, first);
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	int err = -EADDRINUSE;
 	u32 port;
 
 	while (err == -EADDRINUSE) {
-		port = xtcp_portmap_choose(xn, map, range, first);
+		port = xtcp_portmap_choose(xn, map, &part, first);
 		if (!port)
 			return err;
 		err = try_port(sk, port);

@@ -20,6 +20,8 @@
 #define DESTINATIONS	10
 #define LOW		30000
 #define PORTS		200
+#define RANGE		1024	/* a large one, of which kernel TCP keeps so many */
+#define RESERVE		(RANGE / 8)
 #define EACH		80	/* connections to each destination: fewer than half of the ports */
 
 static int ns, listener, ports, each, later;
@@ -155,6 +157,23 @@ static void beside_timewait(void)
 	drop(clients, servers, got);
 }
 
+/* Whoever takes all that there is towards one destination leaves kernel TCP some ports of a large range. */
+static void reserve(void)
+{
+	static int clients[RANGE], servers[RANGE];
+	int got;
+
+	ports = RANGE;
+	new_ns();
+	got = keep(XTCP, 1, clients, servers, RANGE);
+	ksft_test_result(got == RANGE - RESERVE && errno == EADDRNOTAVAIL, "xtcp has %d of %d ports to one destination\n",
+			 got, RANGE);
+	ksft_test_result(short_connections(KERNEL, 2, 2, 2 * RESERVE) == 2 * RESERVE,
+			 "kernel TCP has the other %d for each of two others\n", RESERVE);
+	ksft_test_result(connect_to(XTCP, 1) < 0 && errno == EADDRNOTAVAIL, "which xtcp does not get after it\n");
+	drop(clients, servers, got);
+}
+
 /* A program that bound a port lets no client's lease in beside it, whatever its options and its TIME-WAIT. */
 static void beside_bind(void)
 {
@@ -185,7 +204,7 @@ int main(int argc, char **argv)
 
 	(void)argv;
 	ksft_print_header();
-	ksft_set_plan(4 + 8 + 3);
+	ksft_set_plan(4 + 8 + 3 + 3);
 	setrlimit(RLIMIT_NOFILE, &files);
 	ports = argc > 1 ? 0 : PORTS;
 	each = argc > 1 ? 10000 : EACH;
@@ -196,6 +215,8 @@ int main(int argc, char **argv)
 	after_many(XTCP, KERNEL);
 	ports = PORTS;
 	beside_timewait();
+	reserve();
+	ports = PORTS;
 	beside_bind();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

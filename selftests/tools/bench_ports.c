@@ -3,7 +3,7 @@
  * connect() without bind() as the ports run out, on xtcp and on kernel TCP (`make bench`):
  *
  *	bench_ports connect PORTS TIMES
- *		what connect() takes on average while 0, 60, 95 and 99 % of a range of
+ *		what connect() takes on average while 0, 60, 95 and 99 % of what xtcp can have of a range of
  *		PORTS are used towards one destination; on xtcp also while kernel TCP
  *		holds half of those that are used, and nine of ten: how many times that
  *		at 0 %. Under -icount time is instructions
@@ -77,6 +77,12 @@ static double connect_cost(enum stack stack, int times)
 	return sum / times * 1e9;
 }
 
+/* Of a range of so many ports xtcp's connections to one destination can have all but what is kernel TCP's alone. */
+static int had(int ports)
+{
+	return ports < 1024 ? ports : ports - (ports < 2048 ? ports / 8 : 256);
+}
+
 /* @cost[] by level. Of ten ports that are used @theirs are kernel TCP's. */
 static void climb(enum stack stack, int theirs, int ports, int times, double *cost)
 {
@@ -86,7 +92,7 @@ static void climb(enum stack stack, int theirs, int ports, int times, double *co
 	start(ports);
 	connect_cost(stack, WARM);
 	for (level = 0; level < LEVELS; level++) {
-		for (; n < ports * levels[level] / 100; n++)
+		for (; n < had(ports) * levels[level] / 100; n++)
 			open_one(&used[n], n % 10 < theirs ? KERNEL : stack);
 		cost[level] = connect_cost(stack, times);
 	}
