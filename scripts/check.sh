@@ -44,11 +44,17 @@ settled()
 	     END { for (i = 1; i <= NR; i++) print line[i] }' "$log"
 }
 
+# took SECONDS [beside] COMMAND...: how long a part ran, for the table at the end
+took()
+{
+	printf '%5d s  %s\n' "$1" "${*:2}" >>"$out/times"
+}
+
 # part COMMAND...: show and collect its output; it fails if it says so by its
 # status alone, too.
 part()
 {
-	local before after
+	local before after begin=$SECONDS
 
 	before=$(settled | grep -c '^not ok')
 	"$@" 2>&1 | tee -a "$log"
@@ -56,6 +62,7 @@ part()
 		after=$(settled | grep -c '^not ok')
 		[ "$before" -ne "$after" ] || echo "not ok - ${*##*/}: failed" | tee -a "$log"
 	fi
+	took $((SECONDS - begin)) "$@"
 }
 
 run_units()
@@ -182,10 +189,12 @@ beside()
 # step COMMAND...: of beside; it fails if it says so by its status alone, too
 step()
 {
-	local before
+	local before begin=$SECONDS failed=
 
 	before=$(grep -c '^not ok' "$out/beside")
-	"$@" && return
+	"$@" || failed=1
+	took $((SECONDS - begin)) beside: "$@"
+	[ -n "$failed" ] || return
 	[ "$(grep -c '^not ok' "$out/beside")" -ne "$before" ] || echo "not ok - ${*##*/}: failed"
 	status=1
 }
@@ -325,6 +334,8 @@ close_up()
 		failed=$((failed + skipped - excused))
 		skipped=$excused
 	fi
+	echo "# where the time went, $SECONDS s in all; what ran beside the rest is marked:"
+	sed "s/^/# /; s| $out||" "$out/times"
 	if [ "$passed" -eq 0 ] && [ "$failed" -eq 0 ]; then
 		echo "not ok - nothing was tested"
 		failed=1
@@ -370,6 +381,7 @@ rm -f build/check/verdict
 out=$(mktemp -d build/check/run.XXXXXX)
 log=$out/log
 : >"$log"
+: >"$out/times"
 trap ended INT TERM HUP
 
 if [ -n "$kernel" ]; then
