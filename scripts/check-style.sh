@@ -114,6 +114,12 @@ version()
 		sed -n 's/^</MODULE_VERSION:/p; s/^>/module\/CHANGELOG.md:/p'
 }
 
+# The debug kernel has what selftests/config says that the tests need.
+config()
+{
+	grep ^CONFIG selftests/config | grep -vxF -f scripts/debug.config | sed 's/$/: not in scripts\/debug.config/'
+}
+
 # What builds must not be called, and numbers that are no family, are refused before anything is built.
 names()
 {
@@ -235,5 +241,6 @@ verdict "version" "$(version)"
 verdict "counters" "$(scripts/check-counters.sh "$tools/proc.c")"
 verdict "what gets installed" "$(scripts/package/check-files.sh 2>&1)"
 verdict "names of builds" "$(names)"
+verdict "selftests/config" "$(config)"
 verdict "tables of wire_matrix" "$(scripts/matrix-table.sh --check 2>&1)"
 verdict "nothing left to be done" "$(left_over)"

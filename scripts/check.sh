@@ -405,6 +405,7 @@ fi
 [[ ! watch =~ $only ]] || part scripts/check-watch.py
 [[ ! algorithm =~ $only ]] || part scripts/check-algorithm.sh "$out"
 [[ ! examples =~ $only ]] || part scripts/check-examples.sh
+[[ ! kselftest =~ $only ]] || part scripts/check-kselftest.sh
 [[ ! programs =~ $only ]] || part scripts/programs.sh --short
 part run_usual stock
 [ -n "$quick$only" ] || also=${also:-6.12}

@@ -78,6 +78,7 @@ needs_check()
 	libelf-dev /usr/include/libelf.h
 	libssl-dev /usr/include/openssl/opensslv.h
 	mandoc mandoc
+	rsync rsync
 	END
 }
 

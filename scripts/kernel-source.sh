@@ -5,6 +5,7 @@
 # cache, and prints the folder:
 #
 #   kselftest.h kselftest_harness.h   the tests' harness
+#   lib.mk kselftest/ run_kselftest.sh   what runs and installs tests
 #   checkpatch.pl                     with its lists
 #   proc.c                            the kernel's names of its counters
 
@@ -18,7 +19,11 @@ if [ $# -ne 3 ]; then
 	echo "no linux-source package; run scripts/deps.sh check" >&2
 	exit 1
 fi
-dest=$XTCP_CACHE/tools-$2
+files=(tools/testing/selftests/{kselftest.h,kselftest_harness.h,lib.mk,run_kselftest.sh}
+	tools/testing/selftests/kselftest/{runner.sh,prefix.pl}
+	scripts/{checkpatch.pl,spelling.txt,const_structs.checkpatch} net/ipv4/proc.c)
+kept=$(cksum <<<"${files[*]}")
+dest=$XTCP_CACHE/tools-$2-${kept%% *}
 if [ ! -d "$dest" ]; then
 	exec 9>"$XTCP_CACHE/kernel-source.lock"
 	flock 9
@@ -31,10 +36,7 @@ if [ ! -d "$dest" ]; then
 	trap 'exit 143' TERM HUP
 	(
 		cd "$work"
-		tar -xf "$3" --transform='s|.*/||' "$1/tools/testing/selftests/kselftest.h" \
-			"$1/tools/testing/selftests/kselftest_harness.h" \
-			"$1/scripts/checkpatch.pl" "$1/scripts/spelling.txt" \
-			"$1/scripts/const_structs.checkpatch" "$1/net/ipv4/proc.c"
+		tar -xf "$3" --transform='s|.*/selftests/||;s|.*/scripts/||;s|.*/ipv4/||' "${files[@]/#/$1/}"
 	)
 	chmod 755 "$work"
 	mv "$work" "$dest"

@@ -29,6 +29,7 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <linux/types.h>
+#include <linux/xtcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +39,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../include/uapi/linux/xtcp.h"
 #include "wire.h"
 
 #define LARGEST_CALL	1048576

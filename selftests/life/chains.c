@@ -15,9 +15,12 @@
 #include <unistd.h>
 
 #include "lib/module.h"
+#include "lib/needs.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
 #include "lib/wait.h"
+
+NEEDS_MODULE;
 
 #define NAMESPACES	3
 #define PAIRS		40	/* in each of them */

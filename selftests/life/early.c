@@ -20,12 +20,15 @@
 #include "lib/counters.h"
 #include "lib/module.h"
 #include "lib/must.h"
+#include "lib/needs.h"
 #include "lib/nfqueue.h"
 #include "lib/ns.h"
 #include "lib/sides.h"
 #include "lib/stack.h"
 #include "lib/tracing.h"
 #include "lib/wait.h"
+
+NEEDS_MODULE;
 
 #define PORT		7300
 #define REQUESTS	20

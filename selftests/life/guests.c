@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "counters.h"
+#include "lib/needs.h"
 #include "lib/release.h"
 #include "module.h"
 #include "must.h"
@@ -41,6 +42,8 @@
 #include "tcpstate.h"
 #include "wait.h"
 #include "wire.h"
+
+NEEDS_MODULE;
 
 #define PORT		7400
 #define PARAMETERS	"half_open=128 guest_timewait=64"

@@ -12,7 +12,11 @@
 #include "kselftest.h"
 #include "lib/klog.h"
 #include "lib/module.h"
+#include "lib/needs.h"
 #include "lib/wait.h"
+
+NEEDS_MODULE;
+NEEDS_SCRIPTS;
 
 static const char *program;
 static int failures;

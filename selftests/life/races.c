@@ -26,11 +26,14 @@
 #include <unistd.h>
 
 #include "lib/module.h"
+#include "lib/needs.h"
 #include "lib/ns.h"
 #include "lib/release.h"
 #include "lib/sides.h"
 #include "lib/stack.h"
 #include "lib/wait.h"
+
+NEEDS_MODULE;
 
 #define DUELISTS	4
 #define PORT		7300

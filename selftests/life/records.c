@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "counters.h"
+#include "lib/needs.h"
 #include "lib/release.h"
 #include "module.h"
 #include "ns.h"
@@ -28,6 +29,8 @@
 #include "stack.h"
 #include "tcpstate.h"
 #include "wait.h"
+
+NEEDS_MODULE;
 
 #define PORT		7300
 #define HELD		160

@@ -22,6 +22,7 @@
 #include "counters.h"
 #include "module.h"
 #include "must.h"
+#include "needs.h"
 #include "netem.h"
 #include "ns.h"
 #include "rows.h"
@@ -29,6 +30,8 @@
 #include "stack.h"
 #include "tcpstate.h"
 #include "wait.h"
+
+NEEDS_MODULE;
 
 #define PORT		7100
 #define GUESTS		5

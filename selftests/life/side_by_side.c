@@ -27,6 +27,7 @@
 #include "flow.h"
 #include "klog.h"
 #include "module.h"
+#include "needs.h"
 #include "ns.h"
 #include "parts.h"
 #include "rows.h"
@@ -34,6 +35,9 @@
 #include "stack.h"
 #include "tcpstate.h"
 #include "wait.h"
+
+NEEDS_MODULE;
+NEEDS_SECOND;
 
 #define PORT	7300
 #define STACKS	3

@@ -29,11 +29,15 @@
 #include "counters.h"
 #include "klog.h"
 #include "module.h"
+#include "needs.h"
 #include "nfqueue.h"
 #include "ns.h"
 #include "parts.h"
 #include "stack.h"
 #include "wait.h"
+
+NEEDS_MODULE;
+NEEDS_WRAPPER;
 
 #define PORT		7100
 #define BLOCK		4096

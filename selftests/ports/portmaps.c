@@ -16,11 +16,14 @@
 #include <unistd.h>
 
 #include "module.h"
+#include "needs.h"
 #include "ns.h"
 #include "rows.h"
 #include "stack.h"
 #include "tcpstate.h"
 #include "wait.h"
+
+NEEDS_MODULE;
 
 #define PORT		7400
 #define LOW		30000

@@ -14,8 +14,12 @@
 
 #include "kselftest.h"
 #include "module.h"
+#include "needs.h"
 #include "shellrows.h"
 #include "stack.h"
+
+NEEDS_MODULE;
+NEEDS_SCRIPTS;
 
 /* What tools/ask says of three calls that send and connect, the first to a port of the rule and the second not. */
 #define FASTOPEN(call, start, to, other)								\

@@ -19,10 +19,13 @@
 #include <netinet/tcp.h>
 
 #include "counters.h"
+#include "needs.h"
 #include "ns.h"
 #include "stack.h"
 #include "tracing.h"
 #include "wait.h"
+
+NEEDS_SCRIPTS;
 
 #define PORT		7900
 #define TURNS		100	/* a second, in each of which so many segments are written as are due */

@@ -8,9 +8,12 @@
 #include <stdlib.h>
 
 #include "kselftest.h"
+#include "lib/needs.h"
 #include "lib/release.h"
 #include "ns.h"
 #include "sides.h"
+
+NEEDS_SCRIPTS;
 
 /* ns for socket() and close(), as tools/ask.c says; 0 when it could not. */
 static int cost(const char *how)

@@ -10,9 +10,12 @@
 
 #include "kselftest.h"
 #include "lib/must.h"
+#include "lib/needs.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
 #include "shellrows.h"
+
+NEEDS_SCRIPTS;
 
 #define TREE	"/sys/fs/cgroup"
 #define GROUPS	"G=" TREE "/sandbox; W=" TREE "/sandbox/within; "

@@ -10,8 +10,12 @@
 #include <sys/stat.h>
 #include <netinet/tcp.h>
 
+#include "needs.h"
 #include "see.h"
 #include "wait.h"
+
+NEEDS_MODULE;
+NEEDS_SCRIPTS;
 
 const struct see_view see_views[SEE_VIEWS] = {
 	{ "kernel TCP over IPv4", KERNEL, "/proc/net/tcp", NS_B4, HOLE4, "0200090A" },

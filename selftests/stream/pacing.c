@@ -15,11 +15,14 @@
 #include "lib/bulk.h"
 #include "lib/module.h"
 #include "lib/must.h"
+#include "lib/needs.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
 #include "lib/tap.h"
 #include "lib/wait.h"
+
+NEEDS_MODULE;
 
 #define PORT		5380
 #define RTT_MS		20

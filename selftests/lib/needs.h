@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a test needs besides root and the module: needs.c looks for it before main(), or skips the test. */
+#ifndef SELFTESTS_NEEDS_H
+#define SELFTESTS_NEEDS_H
+
+#include <stdbool.h>
+
+/* Programs of scripts/ and of tools/. The test runs where scripts/ and build/selftests/tools/ are. */
+#define NEEDS_SCRIPTS	const bool needs_scripts = true
+/* It loads the module again, from the file that XTCP_KO names; or another one, of which that is so. */
+#define NEEDS_MODULE	const char * const needs_module = "XTCP_KO"
+#define NEEDS_SECOND	const char * const needs_second = "XTCP_B_KO"
+#define NEEDS_WRAPPER	const char * const needs_wrapper = "XTCP_WRAPPER_KO"
+
+#endif
