@@ -20,6 +20,8 @@
 #include "lookup/listeners.c"
 #include "lookup/group.c"
 #include "lookup/members.c"
+#include "lookup/incoming.c"
+#include "lookup/seats.c"
 #include "lookup/conns.c"
 
 #include "arrive/arrives.c"

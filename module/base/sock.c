@@ -19,6 +19,8 @@
  *                                                                                    xtcp_portmaps.lock
  * xtcp_net.listeners_lock  changes of the listener table; may     process            a socket lock
  *                          sleep
+ * xtcp_incoming.cpus       who has SO_INCOMING_CPU                process            a socket lock,
+ *                                                                                    listeners_lock
  * xtcp_net.starting        what comes with a namespace's first    process            a socket lock
  *                          use; may sleep
  * xtcp_fastopenq.lock      how many connections are up before    process, softirq   a socket lock
@@ -76,6 +78,7 @@
 #include "listen/listener.h"
 #include "listen/savedsyn.h"
 #include "lookup/conns.h"
+#include "lookup/incoming.h"
 #include "ports/lease.h"
 #include "ports/port.h"
 #include "recv/space.h"
@@ -408,7 +411,7 @@ void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason)
 }
 
 /**
- * xtcp_sock_release_cb() - proto.release_cb: what softirq could not do while a user had the lock
+ * xtcp_sock_release_cb() - proto.release_cb: what nobody could do while a user had the lock
  * @sk: its backlog is empty
  *
  * Context: process, in release_sock(). Lock: socket, held: owned by the caller and the spinlock taken.
@@ -418,6 +421,8 @@ void xtcp_sock_release_cb(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
+	if (sk->sk_state == TCP_LISTEN)
+		xtcp_incoming_follow(sk);
 	if (!READ_ONCE(xsk->deferred))
 		return;
 	if (test_and_clear_bit(XTCP_DEFERRED_MTU, &xsk->deferred))

@@ -49,6 +49,9 @@ struct xtcp_listener_stats {
  * @group: the listeners that share its SYNs, or itself alone (group.c)
  * @members: with whom it stands in the table of listeners (members.c); own lock: xtcp_net.listeners_lock, as the next
  * @member_index: as which of them
+ * @cpu: SO_INCOMING_CPU when it was last looked at, -1: it has no seat with others that have it (incoming.c); own
+ *	lock: xtcp_incoming.cpus, as the next
+ * @cpu_index: which seat there
  * @number: by which /proc lists it (listeners.c)
  * @rcu: frees this after the last lookup
  */
@@ -65,6 +68,8 @@ struct xtcp_listener {
 	struct xtcp_group *group;
 	struct xtcp_members *members;
 	u32 member_index;
+	int cpu;
+	u32 cpu_index;
 	u32 number;
 	struct rcu_head rcu;
 };

@@ -26,6 +26,7 @@
 #include "listen/listener.h"
 #include "lookup/demux.h"
 #include "lookup/group.h"
+#include "lookup/incoming.h"
 #include "lookup/members.h"
 
 /* IPv4 and the wildcard, and IPv6 with a short address, in one step. */
@@ -226,7 +227,7 @@ static int enter_alone(struct sock *sk)
 		return -ENOMEM;
 	err = rhltable_insert(&xn->listeners, &members->node, table_params);
 	if (err) {
-		listener->members = before;
+		WRITE_ONCE(listener->members, before);
 		listener->member_index = index;
 		xtcp_members_free(members);
 	} else if (members->key.dev) {
@@ -241,11 +242,15 @@ static int enter(struct sock *sk, bool begins)
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	struct xtcp_members_key key;
 	struct xtcp_members *members;
+	int err;
 
 	lockdep_assert_held(&xn->listeners_lock);
 	xtcp_members_key_of(sk, &key);
 	members = find_members(sk, &key, begins);
-	return members ? enter_beside(sk, members) : enter_alone(sk);
+	err = members ? enter_beside(sk, members) : enter_alone(sk);
+	if (!err)
+		xtcp_incoming_join(&xtcp_sk(sk)->listener->members->incoming, sk);
+	return err;
 }
 
 static void leave(struct xtcp_net *xn, struct xtcp_members *members, u32 index)
@@ -309,6 +314,7 @@ void xtcp_listeners_remove(struct sock *sk)
 		return;
 	mutex_lock(&xn->listeners_lock);
 	xa_erase(&xn->listener_numbers, listener->number);
+	xtcp_incoming_leave(&listener->members->incoming, sk);
 	leave(xn, listener->members, listener->member_index);
 	mutex_unlock(&xn->listeners_lock);
 	xtcp_sk(sk)->left_table = get_state_synchronize_rcu();
@@ -339,7 +345,13 @@ void xtcp_listeners_rehash(struct sock *sk)
 	mutex_lock(&xn->listeners_lock);
 	members = listener->members;
 	index = listener->member_index;
-	if (members->key.dev != sk->sk_bound_dev_if && !enter(sk, false))
-		leave(xn, members, index);
+	if (members->key.dev != sk->sk_bound_dev_if) {
+		/* it has one seat of its processor at a time */
+		xtcp_incoming_leave(&members->incoming, sk);
+		if (!enter(sk, false))
+			leave(xn, members, index);
+		else
+			xtcp_incoming_join(&members->incoming, sk);
+	}
 	mutex_unlock(&xn->listeners_lock);
 }

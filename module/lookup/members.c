@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Listeners that share the SYNs for one place, as an array: whom a hash chooses is found at once, however many they
- * are.
+ * Listeners that share the SYNs for one place. A listener that cannot have others beside it is alone there.
  *
- * A listener that cannot have others beside it is alone in its array. Lookups read the array under RCU while it changes
- * in place: who joins stands behind the others before they are one more, who leaves has the last one put in its stead.
- * So a lookup may meet a member that has just left, which is in memory until the read side ends, or one that is about
- * to join, which is complete. A full array is
- * replaced by one of twice the size; it does not shrink before the last member leaves.
+ * Whom a hash chooses is found at once, however many they are (seats.c), and those that have the processor on which a
+ * SYN arrives come first (incoming.c). Their array does not shrink before the last of them leaves.
  */
 #include "lookup/members.h"
 
-#include <linux/mm.h>
-#include <linux/overflow.h>
 #include <linux/slab.h>
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
@@ -20,43 +14,20 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "listen/listener.h"
+#include "lookup/seats.h"
 
-#define ASKED_MAX	64	/* members asked for SO_INCOMING_CPU for one SYN */
-
-struct xtcp_members_array {
-	struct rcu_head rcu;
-	u32 n;			/* written after the member that it counts; read by smp_load_acquire() */
-	u32 room;
-	struct sock *sk[];
-};
-
-static struct xtcp_members_array *array_new(u32 room)
+static struct xtcp_seats *seats_of(const struct xtcp_members *members, const struct xtcp_net *xn)
 {
-	struct xtcp_members_array *array = kvmalloc(struct_size(array, sk, room), GFP_KERNEL_ACCOUNT);
-
-	if (array) {
-		array->n = 0;
-		array->room = room;
-	}
-	return array;
+	return rcu_dereference_protected(members->seats, lockdep_is_held(&xn->listeners_lock));
 }
 
-static struct xtcp_members_array *array_of(const struct xtcp_members *members, const struct xtcp_net *xn)
+/* @seats has room. */
+static void seat(struct xtcp_members *members, struct xtcp_seats *seats, struct sock *sk)
 {
-	return rcu_dereference_protected(members->array, lockdep_is_held(&xn->listeners_lock));
-}
-
-/* @array has room. */
-static void seat(struct xtcp_members *members, struct xtcp_members_array *array, struct sock *sk)
-{
-	xtcp_sk(sk)->listener->members = members;
-	xtcp_sk(sk)->listener->member_index = array->n;
-	if (READ_ONCE(sk->sk_incoming_cpu) >= 0)
-		WRITE_ONCE(members->by_cpu, true);
-	/* a lookup may know of this seat from one who has left: who finds the sock finds all that it has */
-	smp_store_release(&array->sk[array->n], sk);
-	/* pairs with the smp_load_acquire() of xtcp_members_pick() */
-	smp_store_release(&array->n, array->n + 1);
+	/* xtcp_group_choose() compares the first */
+	WRITE_ONCE(xtcp_sk(sk)->listener->members, members);
+	xtcp_sk(sk)->listener->member_index = seats->n;
+	xtcp_seats_add(seats, sk);
 }
 
 /**
@@ -90,13 +61,13 @@ void xtcp_members_key_of(const struct sock *sk, struct xtcp_members_key *key)
 struct xtcp_members *xtcp_members_new(struct sock *sk)
 {
 	struct xtcp_members *members;
-	struct xtcp_members_array *array;
+	struct xtcp_seats *seats;
 
 	lockdep_assert_held(&xtcp_net_of(sk)->listeners_lock);
 	members = kzalloc(sizeof(*members), GFP_KERNEL_ACCOUNT);
-	array = array_new(1);
-	if (!members || !array) {
-		kvfree(array);
+	seats = xtcp_seats_new(1, GFP_KERNEL_ACCOUNT);
+	if (!members || !seats) {
+		kvfree(seats);
 		kfree(members);
 		return NULL;
 	}
@@ -110,8 +81,9 @@ struct xtcp_members *xtcp_members_new(struct sock *sk)
 	}
 #endif
 	members->group = xtcp_sk(sk)->listener->group;
-	seat(members, array, sk);
-	RCU_INIT_POINTER(members->array, array);
+	xtcp_incoming_start(&members->incoming);
+	seat(members, seats, sk);
+	RCU_INIT_POINTER(members->seats, seats);
 	return members;
 }
 
@@ -123,9 +95,10 @@ struct xtcp_members *xtcp_members_new(struct sock *sk)
  */
 void xtcp_members_free(struct xtcp_members *members)
 {
-	struct xtcp_members_array *array = rcu_dereference_protected(members->array, true);
+	struct xtcp_seats *seats = rcu_dereference_protected(members->seats, true);
 
-	kvfree_rcu(array, rcu);
+	xtcp_incoming_free(&members->incoming);
+	kvfree_rcu(seats, rcu);
 	kfree_rcu(members, rcu);
 }
 
@@ -140,19 +113,17 @@ void xtcp_members_free(struct xtcp_members *members)
  */
 int xtcp_members_join(struct xtcp_members *members, struct sock *sk)
 {
-	struct xtcp_members_array *old = array_of(members, xtcp_net_of(sk)), *array = old;
+	struct xtcp_seats *old = seats_of(members, xtcp_net_of(sk)), *seats = old;
 
 	lockdep_assert_held(&xtcp_net_of(sk)->listeners_lock);
 	if (old->n == old->room) {
-		array = array_new(2 * old->room);
-		if (!array)
+		seats = xtcp_seats_larger(old, GFP_KERNEL_ACCOUNT);
+		if (!seats)
 			return -ENOMEM;
-		memcpy(array->sk, old->sk, old->n * sizeof(*old->sk));
-		array->n = old->n;
 	}
-	seat(members, array, sk);
-	if (array != old) {
-		rcu_assign_pointer(members->array, array);
+	seat(members, seats, sk);
+	if (seats != old) {
+		rcu_assign_pointer(members->seats, seats);
 		kvfree_rcu(old, rcu);
 	}
 	return 0;
@@ -169,18 +140,15 @@ int xtcp_members_join(struct xtcp_members *members, struct sock *sk)
  */
 bool xtcp_members_leave(struct xtcp_members *members, u32 index)
 {
-	struct xtcp_members_array *array = rcu_dereference_protected(members->array, true);
-	struct sock *last = array->sk[array->n - 1];
+	struct xtcp_seats *seats = rcu_dereference_protected(members->seats, true);
+	struct sock *moved;
 
-	lockdep_assert_held(&xtcp_net_of(last)->listeners_lock);
-	if (array->n == 1)
+	lockdep_assert_held(&xtcp_net_of(seats->sk[0])->listeners_lock);
+	if (seats->n == 1)
 		return true;
-	if (index != array->n - 1) {
-		/* as in seat() */
-		smp_store_release(&array->sk[index], last);
-		xtcp_sk(last)->listener->member_index = index;
-	}
-	WRITE_ONCE(array->n, array->n - 1);
+	moved = xtcp_seats_remove(seats, index);
+	if (moved)
+		xtcp_sk(moved)->listener->member_index = index;
 	return false;
 }
 
@@ -194,7 +162,7 @@ bool xtcp_members_leave(struct xtcp_members *members, u32 index)
  */
 struct sock *xtcp_members_any(const struct xtcp_members *members)
 {
-	struct sock *sk = rcu_dereference_protected(members->array, true)->sk[0];
+	struct sock *sk = rcu_dereference_protected(members->seats, true)->sk[0];
 
 	lockdep_assert_held(&xtcp_net_of(sk)->listeners_lock);
 	return sk;
@@ -206,9 +174,7 @@ struct sock *xtcp_members_any(const struct xtcp_members *members)
  * @hash: of the SYN's tuple
  * @on_cpu: whether the member reads on this processor, by SO_INCOMING_CPU
  *
- * The one that the hash names. Where SO_INCOMING_CPU is in use the next from there on that has this processor, if one
- * of a bounded number has it. Nobody tells us when a program sets the option, so its use is seen when a listener
- * joins, and when a SYN is for one that has it.
+ * One that has this processor if there is one, else any.
  *
  * Context: softirq, RCU read side, which the result is valid for; no reference is taken.
  *
@@ -216,29 +182,9 @@ struct sock *xtcp_members_any(const struct xtcp_members *members)
  */
 struct sock *xtcp_members_pick(struct xtcp_members *members, u32 hash, bool *on_cpu)
 {
-	const struct xtcp_members_array *array = rcu_dereference(members->array);
-	/* pairs with the smp_store_release() of seat() */
-	const u32 n = smp_load_acquire(&array->n);
-	const int here = raw_smp_processor_id();
-	u32 i, at = reciprocal_scale(hash, n);
-	struct sock *sk = READ_ONCE(array->sk[at]), *other;
-	int cpu = READ_ONCE(sk->sk_incoming_cpu);
+	struct sock *sk = xtcp_incoming_choose(&members->incoming, hash);
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener lookup without RCU");
-	*on_cpu = cpu == here;
-	if (*on_cpu || n == 1)
-		return sk;
-	if (cpu >= 0 && !READ_ONCE(members->by_cpu))
-		WRITE_ONCE(members->by_cpu, true);
-	if (!READ_ONCE(members->by_cpu))
-		return sk;
-	for (i = 1; i < min_t(u32, n, ASKED_MAX); i++) {
-		at = at + 1 < n ? at + 1 : 0;
-		other = READ_ONCE(array->sk[at]);
-		if (READ_ONCE(other->sk_incoming_cpu) == here) {
-			*on_cpu = true;
-			return other;
-		}
-	}
-	return sk;
+	*on_cpu = sk;
+	return sk ?: xtcp_seats_choose(rcu_dereference(members->seats), hash);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Listeners of one group on one place, as an array: which of them a SYN goes to. */
+/* Listeners of one group on one place: which of them a SYN goes to. */
 #ifndef XTCP_MEMBERS_H
 #define XTCP_MEMBERS_H
 
@@ -8,9 +8,11 @@
 #include <linux/rhashtable-types.h>
 #include <linux/types.h>
 
+#include "lookup/incoming.h"
+
 struct sock;
 struct xtcp_group;
-struct xtcp_members_array;
+struct xtcp_seats;
 
 /**
  * struct xtcp_members_key - by what a SYN finds listeners; all bits count
@@ -31,9 +33,9 @@ struct xtcp_members_key {
  * @v4: may have segments of IPv4; constant
  * @v6: may have segments of IPv6; constant
  * @v4_only: sockets of AF_INET; constant
- * @by_cpu: SO_INCOMING_CPU was seen at one of them
  * @group: theirs; there as long as one of them is
- * @array: who they are, at least one; changes under xtcp_net.listeners_lock
+ * @seats: who they are, at least one; changes under xtcp_net.listeners_lock
+ * @incoming: those that have SO_INCOMING_CPU
  * @rcu: frees this after the last lookup
  */
 struct xtcp_members {
@@ -42,9 +44,9 @@ struct xtcp_members {
 	bool v4;
 	bool v6;
 	bool v4_only;
-	bool by_cpu;
 	struct xtcp_group *group;
-	struct xtcp_members_array __rcu *array;
+	struct xtcp_seats __rcu *seats;
+	struct xtcp_incoming incoming;
 	struct rcu_head rcu;
 };
 

@@ -56,6 +56,7 @@ static struct xtcp_listener *listener_new(struct sock *sk)
 	/* any MSS will do for the shift */
 	xtcp_window_select(sk, XTCP_MSS_DEFAULT_V4, true, &wnd, &clamp, &listener->group->rcv_wscale);
 	listener->sk = sk;
+	listener->cpu = -1;
 	spin_lock_init(&listener->lock);
 	INIT_LIST_HEAD(&listener->accept_queue);
 	xtcp_entry_start(listener);

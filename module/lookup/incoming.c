@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SO_INCOMING_CPU: of a group's listeners a SYN is for those that have the processor on which it arrives.
+ *
+ * Kernel TCP begins at the one that the hash names and goes on to the next until it finds one that has the processor.
+ * Here those that have it sit together, and the hash chooses among them: as fast for thousands, and each of them gets
+ * its share, where there the one behind the largest gap gets most. If nobody has the processor, anybody may get the
+ * SYN, in both.
+ *
+ * The kernel's core sets the option and tells nobody. But it has the socket lock meanwhile, so we look when that is
+ * released, which is before setsockopt() returns. Where memory for a seat is missing then, the listener is one without
+ * the option until its lock is released again: at the next accept().
+ */
+#include "lookup/incoming.h"
+
+#include <linux/cpumask.h>
+#include <linux/smp.h>
+#include <net/sock.h>
+
+#include "base/sock.h"
+#include "listen/listener.h"
+#include "lookup/members.h"
+#include "lookup/seats.h"
+
+#define SEAT_GFP	(GFP_ATOMIC | __GFP_ACCOUNT)
+
+/**
+ * xtcp_incoming_start() - nobody has the option
+ * @incoming: of a place
+ *
+ * Context: any.
+ */
+void xtcp_incoming_start(struct xtcp_incoming *incoming)
+{
+	xa_init_flags(&incoming->cpus, XA_FLAGS_LOCK_BH | XA_FLAGS_ACCOUNT);
+	/* it nests inside a socket's spinlock: for lockdep it is none of the other arrays' locks */
+	spin_lock_init(&incoming->cpus.xa_lock);
+}
+
+/**
+ * xtcp_incoming_free() - nobody will join any more; lookups may be under way
+ * @incoming: of a place whose listeners have left
+ *
+ * Context: process.
+ */
+void xtcp_incoming_free(struct xtcp_incoming *incoming)
+{
+	struct xtcp_seats *seats;
+	unsigned long cpu;
+
+	xa_for_each(&incoming->cpus, cpu, seats)
+		kvfree_rcu(seats, rcu);
+	xa_destroy(&incoming->cpus);
+}
+
+/* With room for one more; NULL without memory. */
+static struct xtcp_seats *seats_for(struct xtcp_incoming *incoming, int cpu)
+{
+	struct xtcp_seats *old = xa_load(&incoming->cpus, cpu), *seats;
+
+	if (old && old->n < old->room)
+		return old;
+	seats = old ? xtcp_seats_larger(old, SEAT_GFP) : xtcp_seats_new(1, SEAT_GFP);
+	if (!seats)
+		return NULL;
+	if (xa_is_err(__xa_store(&incoming->cpus, cpu, seats, SEAT_GFP))) {
+		kvfree(seats);
+		return NULL;
+	}
+	if (old)
+		kvfree_rcu(old, rcu);
+	return seats;
+}
+
+static void take_seat(struct xtcp_incoming *incoming, struct sock *sk, int cpu)
+{
+	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
+	struct xtcp_seats *seats;
+
+	/* no segment arrives on a processor that there cannot be */
+	if (cpu >= 0 && cpu < nr_cpu_ids) {
+		seats = seats_for(incoming, cpu);
+		if (!seats)
+			return;
+		listener->cpu_index = seats->n;
+		xtcp_seats_add(seats, sk);
+	}
+	listener->cpu = cpu;
+}
+
+static void give_back_seat(struct xtcp_incoming *incoming, struct sock *sk)
+{
+	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
+	struct sock *moved;
+
+	if (listener->cpu >= 0 && listener->cpu < nr_cpu_ids) {
+		moved = xtcp_seats_remove(xa_load(&incoming->cpus, listener->cpu), listener->cpu_index);
+		if (moved)
+			xtcp_sk(moved)->listener->cpu_index = listener->cpu_index;
+	}
+	listener->cpu = -1;
+}
+
+/**
+ * xtcp_incoming_join() - a listener has joined a place
+ * @incoming: of the place
+ * @sk: the listener, without a seat
+ *
+ * Context: process. Lock: socket, held; takes that of @incoming.
+ */
+void xtcp_incoming_join(struct xtcp_incoming *incoming, struct sock *sk)
+{
+	const int cpu = READ_ONCE(sk->sk_incoming_cpu);
+
+	sock_owned_by_me(sk);
+	if (cpu < 0)
+		return;
+	xa_lock_bh(&incoming->cpus);
+	take_seat(incoming, sk, cpu);
+	xa_unlock_bh(&incoming->cpus);
+}
+
+/**
+ * xtcp_incoming_leave() - a listener is about to leave a place
+ * @incoming: of the place
+ * @sk: the listener
+ *
+ * Context: process. Lock: socket, held; takes that of @incoming.
+ */
+void xtcp_incoming_leave(struct xtcp_incoming *incoming, struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_sk(sk)->listener->cpu < 0)
+		return;
+	xa_lock_bh(&incoming->cpus);
+	give_back_seat(incoming, sk);
+	xa_unlock_bh(&incoming->cpus);
+}
+
+/**
+ * xtcp_incoming_follow() - has the program set the option?
+ * @sk: in LISTEN
+ *
+ * Context: process, in release_sock(). Lock: socket, held; takes that of the place.
+ */
+void xtcp_incoming_follow(struct sock *sk)
+{
+	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
+	const int cpu = READ_ONCE(sk->sk_incoming_cpu);
+	struct xtcp_incoming *incoming;
+
+	sock_owned_by_me(sk);
+	if (!listener || !listener->members || listener->cpu == cpu)
+		return;
+	incoming = &listener->members->incoming;
+	xa_lock_bh(&incoming->cpus);
+	give_back_seat(incoming, sk);
+	take_seat(incoming, sk, cpu);
+	xa_unlock_bh(&incoming->cpus);
+}
+
+/**
+ * xtcp_incoming_choose() - one that has this processor
+ * @incoming: of a place
+ * @hash: of a SYN's tuple
+ *
+ * Context: softirq, RCU read side, which the result is valid for; no reference is taken.
+ *
+ * Return: the listener, the same one for the same hash and processor until they change; NULL: nobody has it.
+ */
+struct sock *xtcp_incoming_choose(struct xtcp_incoming *incoming, u32 hash)
+{
+	const struct xtcp_seats *seats;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener lookup without RCU");
+	if (xa_empty(&incoming->cpus))
+		return NULL;
+	seats = xa_load(&incoming->cpus, raw_smp_processor_id());
+	return seats ? xtcp_seats_choose(seats, hash) : NULL;
+}

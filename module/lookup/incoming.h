@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* SO_INCOMING_CPU: the listeners of a group by the processor that reads from them. */
+#ifndef XTCP_INCOMING_H
+#define XTCP_INCOMING_H
+
+#include <linux/types.h>
+#include <linux/xarray.h>
+
+struct sock;
+
+/**
+ * struct xtcp_incoming - the listeners of one place that have SO_INCOMING_CPU
+ * @cpus: for each processor that one of them has, or had, those that have it (struct xtcp_seats)
+ */
+struct xtcp_incoming {
+	struct xarray cpus;	/* xa_lock: changes, and xtcp_listener.cpu and cpu_index of each of them */
+};
+
+void xtcp_incoming_start(struct xtcp_incoming *incoming);
+void xtcp_incoming_free(struct xtcp_incoming *incoming);
+
+/* socket lock held */
+void xtcp_incoming_join(struct xtcp_incoming *incoming, struct sock *sk);
+void xtcp_incoming_leave(struct xtcp_incoming *incoming, struct sock *sk);
+void xtcp_incoming_follow(struct sock *sk);
+
+/* RCU read side held; the result is valid until it ends */
+struct sock *xtcp_incoming_choose(struct xtcp_incoming *incoming, u32 hash);
+
+#endif /* XTCP_INCOMING_H */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Listeners as an array that changes in place while lookups read it under RCU. */
+#ifndef XTCP_SEATS_H
+#define XTCP_SEATS_H
+
+#include <linux/rcupdate.h>
+#include <linux/types.h>
+
+struct sock;
+
+/**
+ * struct xtcp_seats - listeners, of which a hash chooses one; the lock of who has it guards changes
+ * @rcu: frees this after the last lookup
+ * @n: how many; written after the seat that it counts, read by smp_load_acquire()
+ * @room: how many there may be
+ * @sk: who they are
+ */
+struct xtcp_seats {
+	struct rcu_head rcu;
+	u32 n;
+	u32 room;
+	struct sock *sk[];
+};
+
+/* the lock of who has them held, or nobody else knows them */
+struct xtcp_seats *xtcp_seats_new(u32 room, gfp_t gfp);
+struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp);
+void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk);
+struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index);
+
+/* RCU read side held; the result is valid until it ends */
+struct sock *xtcp_seats_choose(const struct xtcp_seats *seats, u32 hash);
+
+#endif /* XTCP_SEATS_H */
