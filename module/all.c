@@ -106,6 +106,7 @@
 
 #include "base/sock.c"
 #include "base/orphan.c"
+#include "base/held.c"
 #include "base/state.c"
 #include "base/stream.c"
 #include "base/netns.c"

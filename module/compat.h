@@ -20,6 +20,7 @@
  * - inet_stream_connect(), inet_accept() and inet_release() ask of a sock what stands in struct proto and inet_sock.
  * - sock_wfree() calls sk_write_space for a sock without SOCK_USE_WRITE_QUEUE, and takes the last octet off
  *   sk_wmem_alloc only afterwards (time/pace.c).
+ * - A segment below TCP counts in sk_wmem_alloc, or has a reference to the sock from before it ceases to (base/held.c).
  * - The core sets the options of SOL_SOCKET unasked, before or after proto.keepalive and proto.rehash as it does now.
  *   (6.12 and later ask protocols that set SOCK_CUSTOM_SOCKOPT; xtcp does not, and answers alike on all.)
  *   Some it gives to protocols that it knows alone: SO_ZEROCOPY, SO_RESERVE_MEM on 6.12 and later, SO_TXREHASH on 7.2.

@@ -2,14 +2,15 @@
 /*
  * Load and unload, in a fixed order.
  *
- * Unloading starts only when no descriptor of ours is open (each one holds the module). What is left then, orphans,
- * half-open entries and TIME-WAIT records, is dropped. The order is what keeps a segment, a timer or an RCU callback
- * from running into code that is gone:
+ * Unloading starts only when no descriptor of ours is open and nothing of a sock without one is below TCP (held.c):
+ * each of these holds the module. What is left then, orphans, half-open entries and TIME-WAIT records, is dropped. The
+ * order is what keeps a segment, a timer or an RCU callback from running into code that is gone:
  *
+ *  0. nobody looks any more at what holds the module;
  *  1. no new socket (family), no segment with a sock attached (early: none left), no new segment (interpose: handlers
  *     restored, a grace period waited for);
  *  2. the namespaces end what they have: orphans, entries, records, leases, timers;
- *  3. socks whose segments still sit below TCP are waited for;
+ *  3. socks are waited for that others still use;
  *  4. rcu_barrier(): memory of socks, entries and records is given back by RCU callbacks that look at our slabs;
  *  5. the slabs go.
  */
@@ -21,6 +22,7 @@
 
 #include "main.h"
 
+#include "base/held.h"
 #include "base/netns.h"
 #include "base/orphan.h"
 #include "base/sock.h"
@@ -118,6 +120,7 @@ err_stream:
 
 static void __exit xtcp_exit(void)
 {
+	xtcp_held_exit();
 	xtcp_kill_unregister();
 	xtcp_family_unregister();
 	xtcp_early_exit();

@@ -98,6 +98,21 @@ static void count_orphan(struct xtcp_net *xn, int change)
 }
 
 /**
+ * xtcp_orphan_leave_netns() - a sock without a program does not keep its namespace alive
+ * @sk: the sock
+ *
+ * Context: process, BH disabled. Lock: socket, held by bh_lock_sock(), or nobody else can have @sk.
+ */
+void xtcp_orphan_leave_netns(struct sock *sk)
+{
+	if (!sk->sk_net_refcnt)
+		return;
+	sk->sk_net_refcnt = 0;
+	sock_inuse_add(sock_net(sk), -1);
+	xtcp_compat_put_net(sk);
+}
+
+/**
  * xtcp_orphan_add() - count a sock without a file, and let its namespace go
  * @sk: sock_orphan() was called and the backlog is empty
  *
@@ -120,11 +135,7 @@ void xtcp_orphan_add(struct sock *sk)
 	spin_lock(&shard->lock);
 	list_add(&xtcp_sk(sk)->accept_node, &shard->orphans);
 	spin_unlock(&shard->lock);
-	if (!sk->sk_net_refcnt)
-		return;
-	sk->sk_net_refcnt = 0;
-	sock_inuse_add(net, -1);
-	xtcp_compat_put_net(sk);
+	xtcp_orphan_leave_netns(sk);
 }
 
 static s64 all_max(void)

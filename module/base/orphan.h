@@ -16,6 +16,7 @@ void xtcp_orphan_net_exit(struct xtcp_net *xn);
 /* Socket lock held. */
 void xtcp_orphan_add(struct sock *sk);
 void xtcp_orphan_leave(struct sock *sk);
+void xtcp_orphan_leave_netns(struct sock *sk);
 bool xtcp_orphan_too_many(struct sock *sk, bool is_new);
 
 void xtcp_orphan_end_all(struct xtcp_net *xn);

@@ -43,7 +43,8 @@
  *
  * References to a full sock: the file or the accept queue (given up by xtcp_sock_destroy), the table (demux.c), each
  * pending timer (sk_reset_timer(), pace.c), a lookup until it is done. Each skb on its way out counts in sk_wmem_alloc
- * and keeps the memory, not the sock.
+ * and keeps the memory, not the sock; but there are others below who take references. Since held.c tells these by what
+ * is left over, a new kind of reference that lasts has to be known there.
  *
  * The end of a connection, in this order:
  *  1. sk_err, sk_shutdown, xtcp_state_set(CLOSE), in this order, which poll() relies on: whoever gets the lock from
@@ -67,6 +68,7 @@
 #include <net/tcp_states.h>
 #include <net/xfrm.h>
 
+#include "base/held.h"
 #include "base/netns.h"
 #include "base/orphan.h"
 #include "base/state.h"
@@ -117,6 +119,7 @@ static long all_socks(void)
 
 static void destruct_v4(struct sock *sk)
 {
+	xtcp_held_freed(sk);
 	xtcp_pace_free(sk);
 	inet_sock_destruct(sk);
 	sock_gone();
@@ -125,6 +128,7 @@ static void destruct_v4(struct sock *sk)
 #if IS_ENABLED(CONFIG_IPV6)
 static void destruct_v6(struct sock *sk)
 {
+	xtcp_held_freed(sk);
 	xtcp_pace_free(sk);
 	inet6_sock_destruct(sk);
 	sock_gone();
@@ -134,8 +138,8 @@ static void destruct_v6(struct sock *sk)
 /**
  * xtcp_sock_wait_gone() - wait until the last sock's memory was given back
  *
- * Segments of orphans may sit in a qdisc or an NFQUEUE for as long as somebody else likes; what is waited for is said
- * once a second. The caller lets RCU callbacks finish afterwards (rcu_barrier()).
+ * What has segments in a qdisc or an NFQUEUE holds the module (held.c), so this should take no longer than a softirq;
+ * otherwise what is waited for is said once a second. The caller lets RCU callbacks finish afterwards (rcu_barrier()).
  *
  * Context: process, module exit. No lock.
  */
@@ -267,6 +271,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	xsk->listener = NULL;
 	xsk->fastopenq = NULL;
 	xsk->pace = NULL;
+	xsk->held_at = 0;
 	atomic_set(&xsk->readers, 0);
 	INIT_HLIST_NODE(&child->sk_bind_node);
 	xtcp_sock_reset_tcb(child);
@@ -326,6 +331,9 @@ void xtcp_sock_destroy(struct sock *sk)
 	xfrm_sk_free_policy(sk);
 	if (xtcp_sk(sk)->is_orphan)
 		xtcp_orphan_leave(sk);
+	/* the caller has a reference, and this one */
+	if (unlikely(xtcp_sk(sk)->held_at))
+		xtcp_held_look(sk, 2);
 	sock_put(sk);
 }
 

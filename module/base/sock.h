@@ -66,12 +66,15 @@ struct xtcp_sock {
 	struct xtcp_pace *pace;		/* the second timer; NULL: it was never needed (pace.c) */
 	/* in the accept queue of the listener that made it, or an orphan's in its shard; under the lock of these */
 	struct list_head accept_node;
+	struct list_head held_node;	/* among those that hold the module (held.c), under the lock of these */
 	/* RCU's time when it last left the table of connections or the listeners; one that is past if it never did */
 	unsigned long left_table;
 	struct xtcp_fastopenq *fastopenq; /* what TCP_FASTOPEN has set; NULL: nothing (fastopen.c); RCU */
 	/* threads that sleep in RECEIVE, also those that a disconnect has yet to wake: it stays, too */
 	atomic_t readers;
 	bool is_orphan;			/* counted in the namespace's orphans (orphan.c); socket lock */
+	u8 held_round;			/* when its place in that list was last looked at */
+	u16 held_at;			/* it is in the list of processor held_at - 1; 0: in none; socket lock */
 
 	/* What the program has set: stays when it connects again, and goes to what its listener accepts. */
 	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION, or the namespace's */

@@ -15,6 +15,7 @@
 
 #include <net/tcp.h>
 
+#include "base/held.h"
 #include "base/sock.h"
 #include "compat.h"
 #include "cong/accecn.h"
@@ -264,12 +265,18 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 	const bool new_text = len && !resent && !(flags & XTCP_SYN);
 	const bool has_blocks = unlikely(xtcp_sack_has_news(&xsk->stream->sack)) && !(flags & (XTCP_SYN | XTCP_RST));
 	const u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
+	/* then no descriptor holds the module while this is below */
+	const bool alone = unlikely(!sk->sk_socket);
 	bool untold = false;
 	struct tcphdr *th;
 	u32 wanted = 0;
 	u16 said = 0;
 	int refused;
 
+	if (alone && !xtcp_held_before_sending(sk)) {
+		kfree_skb(skb);
+		return;
+	}
 	if (xsk->ecn) {
 		if (unlikely(xsk->ecn & XTCP_ECN_ACCURATE))
 			wanted = xtcp_accecn_option_wanted(sk, flags, seq, len, resent);
@@ -317,6 +324,8 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 	refused = xtcp_ip_xmit(sk, skb, xtcp_ecn_is_ect(sk, new_text));
 	if (unlikely(refused) && resent && net_xmit_eval(refused))
 		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRETRANSFAIL, segments);
+	if (alone)
+		xtcp_held_look(sk, 1);
 }
 
 /*

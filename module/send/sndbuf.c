@@ -7,6 +7,7 @@
 
 #include <net/tcp.h>
 
+#include "base/held.h"
 #include "base/netns.h"
 #include "base/sock.h"
 #include "time/pace.h"
@@ -54,8 +55,11 @@ void xtcp_sndbuf_write_space(struct sock *sk)
 	bool may_be_wfree = unlikely(!sock_flag(sk, SOCK_USE_WRITE_QUEUE));
 	struct socket *sock;
 
-	if (may_be_wfree)
+	if (may_be_wfree) {
 		xtcp_pace_room(sk);
+		if (READ_ONCE(xtcp_sk(sk)->held_at))
+			xtcp_held_segment_freed(sk);
+	}
 	rcu_read_lock();
 	/* freed by RCU */
 	sock = READ_ONCE(sk->sk_socket);

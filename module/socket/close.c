@@ -10,6 +10,7 @@
 #include <net/ip.h>
 #include <net/tcp.h>
 
+#include "base/held.h"
 #include "base/netns.h"
 #include "base/orphan.h"
 #include "base/sock.h"
@@ -157,11 +158,13 @@ static void wait_for_end(struct sock *sk, long timeout)
  */
 void xtcp_close(struct sock *sk, long timeout)
 {
+	bool settled;
 	int state;
 
 	lock_sock(sk);
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 	if (sk->sk_state == TCP_LISTEN) {
+		xtcp_held_name_listener(sk);
 		xtcp_listen_stop(sk);
 		xtcp_state_set(sk, TCP_CLOSE);
 	} else {
@@ -170,7 +173,7 @@ void xtcp_close(struct sock *sk, long timeout)
 	}
 
 	state = sk->sk_state;
-	sock_hold(sk);	/* put below */
+	sock_hold(sk);	/* put at the end */
 	sock_orphan(sk);
 	/* the backlog meets an orphan already */
 	release_sock(sk);
@@ -184,9 +187,13 @@ void xtcp_close(struct sock *sk, long timeout)
 		xtcp_orphan_add(sk);
 		judge_orphan(sk);
 	}
+	settled = sk->sk_state != TCP_CLOSE && !xtcp_held_is_below(sk, 1);
 	bh_unlock_sock(sk);
 	local_bh_enable();
-	sock_put(sk);
+	if (settled)
+		sock_put(sk);
+	else
+		xtcp_held_let_go(sk);
 }
 
 /**

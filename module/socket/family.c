@@ -123,7 +123,7 @@ XTCP_PROTO_RECVMSG(proto_recvmsg, xtcp_recvmsg)
 	.max_header		= MAX_TCP_HEADER,				\
 	.no_autobind		= true,						\
 	XTCP_PROTO_UNMERGED,							\
-	/* no .owner: only descriptors hold the module, see "xtcp locking" */	\
+	/* no .owner: not every sock holds the module, see held.c */		\
 	.name
 
 struct proto xtcp_prot = {

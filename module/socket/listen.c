@@ -11,6 +11,7 @@
 #include <net/sock.h>
 
 #include "base/memory.h"
+#include "base/held.h"
 #include "base/netns.h"
 #include "base/orphan.h"
 #include "base/sock.h"
@@ -228,7 +229,7 @@ static void reset_child(struct sock *child)
 		xtcp_sock_abort(child, ECONNRESET, XTCP_ABORT_LISTENER);
 	bh_unlock_sock(child);
 	local_bh_enable();
-	sock_put(child);
+	xtcp_held_let_go(child);
 	cond_resched();
 }
 

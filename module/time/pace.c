@@ -356,9 +356,25 @@ void xtcp_pace_stop(struct sock *sk)
 	WRITE_ONCE(pace->below_max, 0);
 	pace->early = false;
 	WRITE_ONCE(xtcp_sk(sk)->coalescing, false);
-	if (!sock_flag(sk, SOCK_USE_WRITE_QUEUE))
+	if (!sock_flag(sk, SOCK_USE_WRITE_QUEUE) && !xtcp_sk(sk)->held_at)
 		sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
 	pace->next_ns = 0;
+}
+
+/**
+ * xtcp_pace_is_queued() - has the timer a reference, and does not run?
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when it has.
+ */
+bool xtcp_pace_is_queued(const struct sock *sk)
+{
+	const struct xtcp_pace *pace = xtcp_sk(sk)->pace;
+
+	sock_owned_by_me(sk);
+	return pace && hrtimer_is_queued((struct hrtimer *)&pace->timer);
 }
 
 /**

@@ -35,6 +35,7 @@ bool xtcp_pace_goes_within(struct sock *sk, u32 usecs);
 bool xtcp_pace_is_waiting(const struct sock *sk);
 void xtcp_pace_run(struct sock *sk);
 void xtcp_pace_stop(struct sock *sk);
+bool xtcp_pace_is_queued(const struct sock *sk);
 void xtcp_pace_room(struct sock *sk);
 void xtcp_pace_free(struct sock *sk);
 

@@ -218,3 +218,42 @@ void xtcp_thirdack_go(void)
 	send_third(taken, n, false);
 	local_bh_enable();
 }
+
+static void forget_at(struct thirdacks *there, struct sock *sk)
+{
+	unsigned int i = 0, n = 0;
+
+	if (!READ_ONCE(there->count))
+		return;
+	spin_lock_bh(&there->lock);
+	while (i < there->count) {
+		if (there->list[i].sk != sk) {
+			i++;
+			continue;
+		}
+		there->list[i] = there->list[--there->count];
+		n++;
+	}
+	spin_unlock_bh(&there->lock);
+	while (n--)
+		__sock_put(sk);	/* taken by xtcp_thirdack_waits() */
+}
+
+/**
+ * xtcp_thirdack_forget() - the program has closed it: nothing waits any more
+ * @sk: the sock; the caller has a reference of its own
+ * @everywhere: the thread that has connected it may have done so on another processor
+ *
+ * Context: process. No lock.
+ */
+void xtcp_thirdack_forget(struct sock *sk, bool everywhere)
+{
+	int cpu;
+
+	if (!everywhere) {
+		forget_at(raw_cpu_ptr(&thirdacks), sk);
+		return;
+	}
+	for_each_possible_cpu(cpu)
+		forget_at(per_cpu_ptr(&thirdacks, cpu), sk);
+}

@@ -9,5 +9,6 @@ void xtcp_thirdack_init(void);
 void xtcp_thirdack_exit(void);
 void xtcp_thirdack_waits(struct sock *sk);
 void xtcp_thirdack_go(void);
+void xtcp_thirdack_forget(struct sock *sk, bool everywhere);
 
 #endif /* XTCP_THIRDACK_H */

@@ -10,6 +10,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "wait.h"
+
+#define LEFT_MS	10000
+
 /* The file that @variable of the environment names. */
 static int load(const char *variable, const char *parameters)
 {
@@ -40,9 +44,34 @@ int module_load(const char *parameters)
 	return load("XTCP_KO", parameters);
 }
 
-int module_unload(void)
+/* A number that a file below /sys/module says; -1: there is none. */
+static int number_in(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	int number = -1;
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "%d", &number) != 1)
+		number = -1;
+	fclose(file);
+	return number;
+}
+
+int module_held(void)
+{
+	return number_in("/sys/module/xtcp/parameters/held");
+}
+
+int module_unload_now(void)
 {
 	return syscall(SYS_delete_module, "xtcp", O_NONBLOCK);
+}
+
+int module_unload(void)
+{
+	WAIT_FOR(module_held() <= 0, LEFT_MS);
+	return module_unload_now();
 }
 
 int module_wrapper_load(void)
@@ -80,15 +109,7 @@ bool module_is_loaded(void)
 
 int module_references(void)
 {
-	FILE *file = fopen("/sys/module/xtcp/refcnt", "re");
-	int count = -1;
-
-	if (!file)
-		return -1;
-	if (fscanf(file, "%d", &count) != 1)
-		count = -1;
-	fclose(file);
-	return count;
+	return number_in("/sys/module/xtcp/refcnt");
 }
 
 int module_second_load(const char *parameters)
@@ -98,6 +119,7 @@ int module_second_load(const char *parameters)
 
 int module_second_unload(void)
 {
+	WAIT_FOR(number_in("/sys/module/" MODULE_SECOND "/parameters/held") <= 0, LEFT_MS);
 	return syscall(SYS_delete_module, MODULE_SECOND, O_NONBLOCK);
 }
 

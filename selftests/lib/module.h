@@ -13,6 +13,15 @@
 int module_load(const char *parameters);
 
 /* rmmod: 0, or -1 with errno (EWOULDBLOCK: in use, EBUSY from exit is none). */
+int module_unload_now(void);
+
+/* How many closed sockets hold the module, since segments of theirs wait below TCP; -1: it is not loaded. */
+int module_held(void);
+
+/*
+ * The same when none does any more: what was sent by close() may be in the queue of a processor that is busy. If one
+ * still does after ten seconds, rmmod says so.
+ */
 int module_unload(void);
 
 /* The same for another module, which wraps the handlers of TCP (selftests/modules/xtcp_wrapper.c). */

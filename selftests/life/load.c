@@ -72,7 +72,7 @@ static void family(void)
 	check(refused(SOCK_STREAM, IPPROTO_UDP, EPROTONOSUPPORT), "socket_other_protocol");
 	check(refused(SOCK_DGRAM, 0, ESOCKTNOSUPPORT), "socket_other_type");
 	check(module_references() == 2, "sockets_hold_the_module");
-	check(module_unload() && errno == EWOULDBLOCK, "unload_while_open");
+	check(module_unload_now() && errno == EWOULDBLOCK, "unload_while_open");
 	snprintf(holders, sizeof(holders), "%7d  %s  (descriptors %d, %d)\n", getpid(), program, v4, v6);
 	check(holders_are(0, holders), "holders");
 	close(v4);

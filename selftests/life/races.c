@@ -245,7 +245,7 @@ static bool ends_are_seen_whole(void)
 static bool unload_and_load(void)
 {
 	int fd = stack_socket(ns, XTCP, "127.0.0.1");
-	bool ok = fd >= 0 && module_unload() && errno == EWOULDBLOCK;
+	bool ok = fd >= 0 && module_unload_now() && errno == EWOULDBLOCK;
 
 	if (!ok)
 		ksft_print_msg("unloading while in use: %s\n", strerror(errno));

@@ -131,7 +131,7 @@ static void transfer_stop(void)
 
 static bool refused_in_use(void)
 {
-	return module_unload() < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+	return module_unload_now() < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 static void reload_or_die(void)
@@ -270,7 +270,7 @@ static void cycles(int count)
 		reload_or_die();
 }
 
-/* Segments of an orphan, which wanted to know when they leave, wait in a qdisc; unloading waits for them. */
+/* Segments of an orphan, which wanted to know when they leave, wait in a qdisc: unloading is refused until they go. */
 static void segments_in_qdisc(void)
 {
 	const int stamps = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED | SOF_TIMESTAMPING_TX_SOFTWARE;
@@ -282,9 +282,9 @@ static void segments_in_qdisc(void)
 		ksft_exit_fail_msg("no netem\n");
 	ksft_test_result(!setsockopt(client, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof(stamps)) &&
 			 send(client, "abc", 3, 0) == 3 && !close(client), "an orphan's segments are in a qdisc\n");
-	klog_forget();
-	ksft_test_result(!module_unload(), "the module unloads\n");
-	ksft_test_result(klog_has("waiting for 1 socket"), "after having waited for them, and said so\n");
+	ksft_test_result(refused_in_use(), "unloading is refused while they are\n");
+	ksft_test_result(WAIT_FOR(!module_references(), STACK_DEADLINE_MS) && !module_unload(),
+			 "the module unloads when they have left\n");
 	close(server);
 	ns_shell(pair.a, "tc qdisc del dev veth0 root");
 	ksft_test_result(transfer_goes_on(before), "kernel TCP's transfer goes on\n");
@@ -334,7 +334,7 @@ static void text_that_waits(void)
 	reload_or_die();
 }
 
-/* In a queue of netfilter they may stay as long as its owner likes; but with a hook of ours goes what is queued. */
+/* In a queue of netfilter they may stay as long as its owner likes. */
 static void segments_in_nfqueue(void)
 {
 	const struct linger at_once = { .l_onoff = 1 };
@@ -350,8 +350,10 @@ static void segments_in_nfqueue(void)
 	fcntl(client, F_SETFL, O_NONBLOCK);
 	ksft_test_result(stack_connect(client, NS_B4, PORT + 3) < 0 && errno == EINPROGRESS && !close(client),
 			 "a SYN is in a queue of netfilter\n");
-	ksft_test_result(!module_unload(), "unloading does not wait for the owner of the queue\n");
+	ksft_test_result(refused_in_use(), "unloading is refused while it is\n");
 	close(queue);
+	ksft_test_result(WAIT_FOR(!module_references(), STACK_DEADLINE_MS) && !module_unload(),
+			 "the module unloads when it has gone\n");
 	ns_shell(pair.a, "nft delete table ip held");
 	reload_or_die();
 
@@ -365,8 +367,10 @@ static void segments_in_nfqueue(void)
 			 "a segment with a socket is in a queue of netfilter\n");
 	setsockopt(server, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	close(server);
-	ksft_test_result(!module_unload(), "unloading does not wait for the owner of that either\n");
+	ksft_test_result(refused_in_use(), "unloading is refused while it is\n");
 	close(queue);
+	ksft_test_result(WAIT_FOR(!module_references(), STACK_DEADLINE_MS) && !module_unload(),
+			 "the module unloads when it has gone\n");
 	close(client);
 	ns_shell(pair.a, "nft delete table ip held");
 	reload_or_die();
@@ -492,7 +496,7 @@ static const struct part parts[] = {
 	{ "parameters", parameters, 10 },
 	{ "qdisc", segments_in_qdisc, 4 },
 	{ "waits", text_that_waits, 4 },
-	{ "nfqueue", segments_in_nfqueue, 4 },
+	{ "nfqueue", segments_in_nfqueue, 6 },
 	{ "wrapped", wrapped, 5 },
 	{ "load", unload_under_load_rounds, 1 },
 	{ "cycles", cycles_rounds, 1 },

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Socks without a program whose segments are below TCP: they hold the module. */
+#ifndef XTCP_HELD_H
+#define XTCP_HELD_H
+
+#include <linux/types.h>
+
+struct sock;
+
+/* Socket lock held in these. */
+bool xtcp_held_before_sending(struct sock *sk);
+void xtcp_held_look(struct sock *sk, unsigned int callers);
+bool xtcp_held_is_below(const struct sock *sk, unsigned int callers);
+void xtcp_held_name_listener(struct sock *sk);
+
+void xtcp_held_let_go(struct sock *sk);
+void xtcp_held_segment_freed(struct sock *sk);
+void xtcp_held_freed(struct sock *sk);
+void xtcp_held_exit(void);
+
+#endif /* XTCP_HELD_H */

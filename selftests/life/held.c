@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An ordinary user, in namespaces of his own, keeps segments of closed sockets where the module cannot get at them: in
+ * a qdisc, or in a queue of netfilter. Unloading says "in use", at once, and everybody else goes on; what holds the
+ * module can be seen; when the segments are gone it goes.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <kselftest.h>
+#include <linux/if_tun.h>
+#include <linux/tcp.h>
+#include <linux/xtcp.h>
+#include <net/if.h>
+#include <netinet/ip.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "module.h"
+#include "must.h"
+#include "nfqueue.h"
+#include "ns.h"
+#include "stack.h"
+#include "wait.h"
+#include "wire.h"
+
+#define PORT		7500
+#define QUEUE		5
+#define ROUNDS		32
+#define NOBODY		65534
+#define HERE4		"10.5.0.1"
+#define THERE4		"10.5.0.2"
+#define HERE6		"fd00:5::1"
+#define THERE6		"fd00:5::2"
+#define LONG		"netem delay 200s"
+
+/*
+ * What the user does, in a process of his. @before is run in his namespace before he begins, @between when he has got
+ * to what @open says, @after when his descriptors are closed; @freed lets the segments go.
+ */
+struct attack {
+	const char *name;
+	const char *before;
+	void (*open)(void);
+	const char *between;
+	void (*end)(void);
+	const char *after;
+	const char *freed;
+	const char *address;	/* what is to be read of it */
+	bool queue;		/* of netfilter */
+	bool may_wait;		/* nothing is below at first */
+};
+
+/* The user's descriptors. */
+static int client = -1, server = -1, listener = -1, tun = -1;
+
+static int make(bool xtcp, const char *address)
+{
+	bool v6 = strchr(address, ':');
+	int fd = socket(xtcp ? AF_XTCP : v6 ? AF_INET6 : AF_INET, SOCK_STREAM,
+			!xtcp ? 0 : v6 ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4);
+
+	must(fd >= 0, "socket");
+	return fd;
+}
+
+static void listen_at(bool xtcp, const char *address)
+{
+	union stack_addr addr = stack_addr(address, PORT);
+	int one = 1;
+
+	listener = make(xtcp, address);
+	must(!setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
+	     !bind(listener, &addr.sa, stack_addr_len(&addr)) && !listen(listener, 8), "listen");
+}
+
+static void connect_to(bool xtcp, const char *address)
+{
+	client = make(xtcp, address);
+	must(!stack_connect(client, address, PORT), "connect");
+}
+
+static void connect_in_vain(const char *address)
+{
+	client = make(true, address);
+	fcntl(client, F_SETFL, O_NONBLOCK);
+	must(stack_connect(client, address, PORT) && errno == EINPROGRESS, "connect in vain");
+}
+
+static void close_all(void)
+{
+	int *fds[] = { &listener, &server, &client };
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		if (*fds[i] >= 0)
+			close(*fds[i]);
+}
+
+static void open_syn(void)
+{
+	connect_in_vain(THERE4);
+}
+
+static void open_syn_v6(void)
+{
+	connect_in_vain(THERE6);
+}
+
+/* Both ends are xtcp's. */
+static void open_pair(void)
+{
+	listen_at(true, "127.0.0.1");
+	connect_to(true, "127.0.0.1");
+	server = accept(listener, NULL, NULL);
+	must(server >= 0 && stack_carries(client, server, 1000), "pair");
+}
+
+static void end_pair(void)
+{
+	must(send(client, "abc", 3, 0) == 3, "text");
+	close_all();
+}
+
+/* The server has closed. */
+static void open_half(void)
+{
+	open_pair();
+	close(server);
+	must(stack_at_end(client), "the server's FIN");
+	server = -1;
+}
+
+static void end_by_reset(void)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+
+	must(!setsockopt(client, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), "linger");
+	close_all();
+}
+
+/* Only the client is xtcp's. */
+static void open_client(void)
+{
+	listen_at(false, "127.0.0.1");
+	connect_to(true, "127.0.0.1");
+	server = accept(listener, NULL, NULL);
+	must(server >= 0 && stack_carries(client, server, 1000), "client");
+}
+
+static void end_client(void)
+{
+	close(client);
+	client = -1;
+}
+
+/* Only the listener is, and nobody accepts. */
+static void open_child(void)
+{
+	listen_at(true, "127.0.0.1");
+	connect_to(false, "127.0.0.1");
+}
+
+static void end_listener(void)
+{
+	close(listener);
+	listener = -1;
+}
+
+static void open_listener(void)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI, .ifr_name = "tun0" };
+
+	listen_at(true, "0.0.0.0");
+	tun = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
+	must(tun >= 0 && !ioctl(tun, TUNSETIFF, &ifr), "tun");
+}
+
+/* A SYN of a host that does not exist. */
+static void end_answered_listener(void)
+{
+	struct {
+		struct iphdr ip;
+		struct tcphdr tcp;
+	} p = {
+		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_TCP, .tot_len = htons(sizeof(p)) },
+		.tcp = { .source = htons(1024), .dest = htons(PORT), .seq = htonl(1000), .doff = 5, .syn = 1,
+			 .window = htons(65535) },
+	};
+	struct {
+		uint32_t saddr, daddr;
+		uint8_t zero, protocol;
+		uint16_t len;
+		struct tcphdr tcp;
+	} __attribute__((packed)) pseudo = { .protocol = IPPROTO_TCP, .len = htons(sizeof(p.tcp)), .tcp = p.tcp };
+
+	p.ip.saddr = inet_addr(THERE4);
+	p.ip.daddr = inet_addr(HERE4);
+	pseudo.saddr = p.ip.saddr;
+	pseudo.daddr = p.ip.daddr;
+	p.ip.check = wire_segment_sum(&p.ip, sizeof(p.ip), 0);
+	p.tcp.check = wire_segment_sum(&pseudo, sizeof(pseudo), 0);
+	must(write(tun, &p, sizeof(p)) == sizeof(p), "a SYN");
+	end_listener();
+}
+
+#define QUEUED	"add table ip held; add chain ip held out { type filter hook output priority 0; };" \
+		"add rule ip held out tcp "
+#define DUMMY	"ip link add d0 type dummy && ip link set d0 up && ip addr add " HERE4 "/24 dev d0 && " \
+		"ip addr add " HERE6 "/64 dev d0 nodad && "
+#define DELAY(dev)	"tc qdisc add dev " dev " root " LONG
+#define FREE(dev)	"tc qdisc del dev " dev " root"
+
+static const struct attack attacks[] = {
+	{
+		.name = "a SYN that nobody answers", .before = DUMMY DELAY("d0"),
+		.open = open_syn, .end = close_all, .freed = FREE("d0"), .address = THERE4 ":7500",
+	}, {
+		.name = "the same over IPv6", .before = DUMMY DELAY("d0"),
+		.open = open_syn_v6, .end = close_all, .freed = FREE("d0"), .address = "[" THERE6 "]:7500",
+	}, {
+		.name = "a SYN in a queue of netfilter",
+		.before = DUMMY "nft '" QUEUED "dport 7500 queue num 5'",
+		.open = open_syn, .end = close_all, .freed = "true", .address = THERE4 ":7500", .queue = true,
+	}, {
+		.name = "text and the FIN behind it", .before = "ip link set lo up", .open = open_pair,
+		.between = DELAY("lo"), .end = end_pair, .freed = FREE("lo"), .address = "127.0.0.1:7500",
+	}, {
+		.name = "an RST", .before = "ip link set lo up", .open = open_half,
+		.between = DELAY("lo"), .end = end_by_reset, .freed = FREE("lo"), .address = "127.0.0.1:7500",
+	}, {
+		.name = "the FIN of one without a program, again", .before = "ip link set lo up", .open = open_client,
+		.between = "tc qdisc add dev lo root netem loss 100%", .end = end_client,
+		.after = "tc qdisc change dev lo root netem loss 0% delay 200s", .freed = FREE("lo"),
+		.address = "127.0.0.1:7500", .may_wait = true,
+	}, {
+		.name = "the RST of a child that nobody has accepted", .before = "ip link set lo up",
+		.open = open_child, .between = DELAY("lo"), .end = end_listener, .freed = FREE("lo"),
+		.address = "127.0.0.1:7500",
+	}, {
+		.name = "a SYN-ACK whose listener is closed", .before = "nft '" QUEUED "sport 7500 queue num 5'",
+		.open = open_listener, .between = "ip addr add " HERE4 "/24 dev tun0 && ip link set tun0 up",
+		.end = end_answered_listener, .freed = "true", .address = "0.0.0.0:7500", .queue = true,
+	}, {
+		.name = "a SYN whose namespace ends", .before = DUMMY DELAY("d0"),
+		.open = open_syn, .end = close_all, .address = THERE4 ":7500",
+	},
+};
+
+/* The user's process, and what tells it to go on, and that it has done so. */
+struct user {
+	pid_t pid;
+	int ns;
+	int go, done;
+};
+
+static void tell_and_wait(int done, int go)
+{
+	char octet;
+
+	if (write(done, "", 1) != 1 || read(go, &octet, 1) != 1)
+		_exit(0);
+}
+
+static void act(const struct attack *attack, int go, int done)
+{
+	must(!setgroups(0, NULL) && !setresgid(NOBODY, NOBODY, NOBODY) && !setresuid(NOBODY, NOBODY, NOBODY) &&
+	     !unshare(CLONE_NEWUSER | CLONE_NEWNET), "an ordinary user's namespaces");
+	tell_and_wait(done, go);
+	attack->open();
+	tell_and_wait(done, go);
+	attack->end();
+	tell_and_wait(done, go);
+	_exit(0);
+}
+
+static void expect_done(const struct user *user)
+{
+	char octet;
+
+	if (read(user->done, &octet, 1) != 1)
+		ksft_exit_fail_msg("the user's process has ended\n");
+}
+
+static void go_on(const struct user *user)
+{
+	must(write(user->go, "", 1) == 1, "pipe");
+	expect_done(user);
+}
+
+static struct user begin(const struct attack *attack)
+{
+	int go[2], done[2];
+	struct user user;
+	char path[64];
+
+	must(!pipe2(go, O_CLOEXEC) && !pipe2(done, O_CLOEXEC), "pipes");
+	fflush(NULL);
+	user.pid = fork();
+	if (!user.pid) {
+		close(go[1]);
+		close(done[0]);
+		act(attack, go[0], done[1]);
+	}
+	close(go[0]);
+	close(done[1]);
+	user.go = go[1];
+	user.done = done[0];
+	expect_done(&user);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", user.pid);
+	user.ns = open(path, O_RDONLY | O_CLOEXEC);
+	must(user.pid > 0 && user.ns >= 0, "a user");
+	return user;
+}
+
+static void end(struct user *user)
+{
+	close(user->go);
+	close(user->done);
+	must(waitpid(user->pid, NULL, 0) == user->pid, "waitpid");
+	if (user->ns >= 0)
+		close(user->ns);
+	user->ns = -1;
+}
+
+/* Does scripts/xtcp-holders say so of @ns? */
+static bool holders_name(int ns, const char *address)
+{
+	FILE *pipe = popen("scripts/xtcp-holders 2>&1", "re");
+	char line[256], inum[32], all[1024] = "";
+	bool found = false;
+	struct stat stat;
+
+	must(pipe && !fstat(ns, &stat), "xtcp-holders");
+	snprintf(inum, sizeof(inum), "net:[%lu]", (unsigned long)stat.st_ino);
+	while (fgets(line, sizeof(line), pipe)) {
+		if (strstr(line, inum) && strstr(line, address) && strstr(line, "segments wait below TCP"))
+			found = true;
+		strncat(all, line, sizeof(all) - strlen(all) - 1);
+	}
+	if (!pclose(pipe) && found)
+		return true;
+	ksft_print_msg("xtcp-holders said, without %s and %s: %s\n", inum, address, all);
+	return false;
+}
+
+/* rmmod in a process of its own: what it says; 0: it has unloaded the module, -1: it has not come back. */
+static int unload(pid_t *pid)
+{
+	int status;
+
+	fflush(NULL);
+	*pid = fork();
+	if (!*pid)
+		_exit(module_unload_now() ? errno : 0);
+	if (!WAIT_FOR(waitpid(*pid, &status, WNOHANG) == *pid, STACK_DEADLINE_MS / 2))
+		return -1;
+	*pid = 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static bool anybody_opens(void)
+{
+	int fd = socket(AF_XTCP, SOCK_STREAM, 0);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static void try_attack(const struct attack *attack)
+{
+	struct user user = begin(attack);
+	int queue = -1, said, gone;
+	pid_t rmmod;
+
+	must(!ns_shell(user.ns, "%s", attack->before), "the network before");
+	if (attack->queue) {
+		queue = nfqueue_hold(user.ns, QUEUE);
+		must(queue >= 0, "a queue of netfilter");
+	}
+	go_on(&user);
+	must(!attack->between || !ns_shell(user.ns, "%s", attack->between), "the network");
+	go_on(&user);
+	if (attack->may_wait)
+		ksft_test_result(!module_held() && !module_references(),
+				 "%s: as long as nothing is below nothing is held\n", attack->name);
+	must(!attack->after || !ns_shell(user.ns, "%s", attack->after), "the network afterwards");
+	if (attack->may_wait)
+		WAIT_FOR(module_held() > 0, STACK_DEADLINE_MS);
+
+	said = unload(&rmmod);
+	ksft_test_result(said == EWOULDBLOCK, "%s: unloading says \"in use\" (%d)\n", attack->name, said);
+	ksft_test_result(anybody_opens(), "%s: anybody opens sockets\n", attack->name);
+	ksft_test_result(module_held() > 0 && holders_name(user.ns, attack->address), "%s: is named\n", attack->name);
+
+	if (attack->freed)
+		must(!ns_shell(user.ns, "%s", attack->freed), "segments go");
+	else
+		end(&user);
+	if (attack->queue)
+		close(queue);
+	gone = WAIT_FOR(!module_held(), STACK_DEADLINE_MS);
+	if (rmmod)
+		must(waitpid(rmmod, NULL, 0) == rmmod, "rmmod");
+	ksft_test_result(gone && !module_references() && !module_unload_now(), "%s: when it is gone the module goes\n",
+			 attack->name);
+	if (user.ns >= 0)
+		end(&user);
+	if (!module_is_loaded())
+		must(!module_load(""), "the module");
+}
+
+/* Over loopback nothing stays below, in whatever order a connection is closed, so unloading is never refused. */
+static void unload_at_once(void)
+{
+	int round, refused = 0;
+
+	for (round = 0; round < ROUNDS; round++) {
+		open_pair();
+		must(!(round & 1) || send(client, "abc", 3, 0) == 3, "text");
+		if (round & 2)
+			shutdown(server, SHUT_WR);
+		if (round & 4) {
+			close(server);
+			server = -1;
+		}
+		close_all();
+		listener = -1;
+		server = -1;
+		refused += !!module_unload_now();
+		must(module_is_loaded() || !module_load(""), "the module");
+	}
+	ksft_test_result(!refused, "of %d times right after close() over loopback unloading was refused %d times\n",
+			 ROUNDS, refused);
+}
+
+int main(void)
+{
+	const int count = sizeof(attacks) / sizeof(attacks[0]);
+	int i;
+
+	ksft_print_header();
+	ksft_set_plan(4 * count + 2);
+	/* as every distribution has it */
+	chmod("/dev/net/tun", 0666);
+	for (i = 0; i < count; i++)
+		try_attack(&attacks[i]);
+	unload_at_once();
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
