@@ -78,6 +78,15 @@ static void count(struct sock *sk, int old, int new)
 		XTCP_INC_STATS(xtcp_net_of(sk), TCP_MIB_ATTEMPTFAILS);
 }
 
+/*
+ * The kernel's core asks sk_unhashed() whether a protocol finds the sock by now. SO_ATTACH_REUSEPORT_* begins no group
+ * with one that has begun without, in which the program would never be asked.
+ */
+static void tell_core(struct sock *sk, int state)
+{
+	sk->sk_node.pprev = state == TCP_CLOSE ? NULL : &sk->sk_node.next;
+}
+
 /**
  * xtcp_state_set() - move a connection to another state
  * @sk: the sock
@@ -97,5 +106,6 @@ void xtcp_state_set(struct sock *sk, int state)
 	WARN_ON_ONCE(state != TCP_CLOSE && !(legal[old] & (1 << state)));
 	count(sk, old, state);
 	trace_xtcp_state(sk, old, state);
+	tell_core(sk, state);
 	inet_sk_set_state(sk, state);
 }

@@ -26,6 +26,7 @@
 #include "listen/listener.h"
 #include "listen/synq.h"
 #include "lookup/demux.h"
+#include "lookup/group.h"
 #include "lookup/listeners.h"
 #include "out/reply.h"
 #include "pure/options.h"
@@ -435,6 +436,8 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 	if ((xtcp_seg(skb)->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK | XTCP_FIN)) != XTCP_SYN)
 		return NULL;
 	lsk = xtcp_listeners_lookup(xn, key);
+	if (lsk)
+		lsk = xtcp_group_choose(lsk, key->hash >> 32, skb);
 	listener = lsk ? xtcp_listen_queues(lsk) : NULL;
 	return listener && !xtcp_acceptq_is_full(listener) ? lsk : NULL;
 }
@@ -519,7 +522,7 @@ bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_con
  * xtcp_ingress_listener() - a SYN, or an ACK with a good cookie, for a listener
  * @xn: the namespace
  * @skb: as for xtcp_ingress_conn()
- * @lsk: what xtcp_listeners_lookup() found
+ * @lsk: what xtcp_listeners_lookup() found, or xtcp_group_choose() chose
  * @key: by which
  *
  * Context: softirq, RCU read side. No lock; the listener's is never taken here.

@@ -40,6 +40,7 @@
 #include "listen/listener.h"
 #include "listen/synq.h"
 #include "lookup/demux.h"
+#include "lookup/group.h"
 #include "lookup/listeners.h"
 #include "ports/lease.h"
 #include "time/timewait.h"
@@ -149,7 +150,7 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 	if (!lsk || !listener_wants(lsk, skb, &key) || xtcp_demux_kernel_holds(xn->net, &key) ||
 	    xtcp_siblings_keep(skb))
 		return false;
-	xtcp_ingress_listener(xn, skb, lsk, &key);
+	xtcp_ingress_listener(xn, skb, xtcp_group_choose(lsk, key.hash >> 32, skb), &key);
 	return true;
 }
 

@@ -124,6 +124,8 @@ static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place,
  *
  * Context: softirq, RCU read side, which the result is valid for; no reference is taken.
  *
+ * Where a program chooses among a group, xtcp_group_choose() asks it when the segment is known to be ours.
+ *
  * Return: the listening sock that fits best, or NULL; of a group's members that fit equally well the same one for the
  * same tuple until the group changes.
  */
@@ -247,9 +249,15 @@ static int enter(struct sock *sk, bool begins)
 	lockdep_assert_held(&xn->listeners_lock);
 	xtcp_members_key_of(sk, &key);
 	members = find_members(sk, &key, begins);
+	/* one that moves to another device stays among its group's, as in Linux */
+	err = begins ? xtcp_group_join(sk, members ? xtcp_members_any(members) : NULL) : 0;
+	if (err)
+		return err;
 	err = members ? enter_beside(sk, members) : enter_alone(sk);
 	if (!err)
 		xtcp_incoming_join(&xtcp_sk(sk)->listener->members->incoming, sk);
+	else if (begins)
+		xtcp_group_leave(sk);
 	return err;
 }
 
@@ -314,6 +322,7 @@ void xtcp_listeners_remove(struct sock *sk)
 		return;
 	mutex_lock(&xn->listeners_lock);
 	xa_erase(&xn->listener_numbers, listener->number);
+	xtcp_group_leave(sk);
 	xtcp_incoming_leave(&listener->members->incoming, sk);
 	leave(xn, listener->members, listener->member_index);
 	mutex_unlock(&xn->listeners_lock);

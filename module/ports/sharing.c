@@ -3,7 +3,8 @@
  * Who may stand beside whom on a port: kernel TCP's table asked, and the rules among our own.
  *
  * The rules are kernel TCP's: two that overlap both need SO_REUSEADDR, and the one that is there does not listen; or
- * both SO_REUSEPORT, and the same user. Between a lease and a sock of its own kernel TCP applies them, when the lease
+ * both SO_REUSEPORT, and the same user; but who comes with a program (SO_ATTACH_REUSEPORT_*) has a group by now, and
+ * joins none. Between a lease and a sock of its own kernel TCP applies them, when the lease
  * asks for its place. Two leases it lets stand beside each other (lease.c), so these are looked at here, afterwards:
  * where the table has them, by address. It is walked under its own locks, in kernel TCP's order.
  *
@@ -91,7 +92,7 @@ static bool owner_admits(const struct xtcp_lease *lease, const struct sock *sk, 
 		return false;
 	if (sk->sk_reuse && owner->sk_reuse && !listens)
 		return true;
-	return sk->sk_reuseport && owner->sk_reuseport && uid_eq(sk->sk_uid, owner->sk_uid);
+	return xtcp_group_may_share(sk) && owner->sk_reuseport && uid_eq(sk->sk_uid, owner->sk_uid);
 }
 
 /* May @sk be where @lease is, which is another's? */
@@ -105,7 +106,7 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 	if (sk->sk_reuse && lease->reuse && !listens)
 		return true;
 	/* the user does not count when only records are left */
-	if (sk->sk_reuseport && lease->reuseport &&
+	if (xtcp_group_may_share(sk) && lease->reuseport &&
 	    (!atomic_read(&lease->socks) || uid_eq(lease->uid, sk->sk_uid)))
 		return true;
 	if (!owner_admits(lease, sk, listens))
@@ -122,7 +123,7 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {
-	return atomic_read(&lease->socks) && !lease->lax && sk->sk_reuseport && lease->reuseport &&
+	return atomic_read(&lease->socks) && !lease->lax && xtcp_group_may_share(sk) && lease->reuseport &&
 	       uid_eq(lease->uid, sk->sk_uid) &&
 	       (!lease->reuse || (sk->sk_reuse && xtcp_lease_sk(lease)->sk_state == TCP_LISTEN));
 }
@@ -151,7 +152,7 @@ static bool is_in_the_way(struct sock *other, void *arg)
 	if (other == mine || !other->sk_reuseport || !overlaps(other, mine))
 		return false;
 	if (other->sk_state == TCP_TIME_WAIT)
-		return !asked->sk->sk_reuseport && !(other->sk_reuse && mine->sk_reuse);
+		return !xtcp_group_may_share(asked->sk) && !(other->sk_reuse && mine->sk_reuse);
 	return other->sk_prot == mine->sk_prot &&
 	       !lease_admits(container_of(other, struct xtcp_lease, inet.sk), asked->sk);
 }
@@ -206,7 +207,7 @@ static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 
 	struct inet_bind_hashbucket *head = port_chain(mine, port);
 	bool found;
 
-	if (!sk->sk_reuseport)
+	if (!xtcp_group_may_share(sk))
 		return false;
 	spin_lock_bh(&head->lock);
 	found = on_chain(inet_bhashfn_portaddr(bind_table(mine), mine, sock_net(mine), port), mine, port, is_of_group,

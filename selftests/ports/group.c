@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Members of a SO_REUSEPORT group come and go, on the wildcard and on addresses,
- * while clients connect: nobody is refused as long as one member stays, and when
+ * while clients connect, with programs that choose among them: nobody is refused as long as one member stays, and when
  * all have gone nothing of them is left in kernel TCP's table.
  *
  *	group [-s kernel]
@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
+#include <linux/filter.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -27,6 +28,7 @@ struct churn {
 	enum stack stack;
 	const char *const *places;
 	const char *to;		/* where clients connect */
+	bool programs;		/* each member brings one */
 	atomic_bool stop;	/* clients; once they have, @end the member that stays */
 	atomic_bool end;
 	atomic_int opened, refused, served, reset;
@@ -48,6 +50,20 @@ static int member(enum stack stack, const char *place)
 	close(fd);
 	errno = error;
 	return -1;
+}
+
+/* It chooses at random, among them numbers that nobody has. */
+static void attach(int fd)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_RANDOM),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 3),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	struct sock_fprog prog = { 3, code };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)))
+		ksft_exit_fail_msg("attach: %s\n", strerror(errno));
 }
 
 static int serve(int fd)
@@ -75,6 +91,8 @@ static void *come_and_go(void *arg)
 			continue;
 		}
 		atomic_fetch_add(&c->opened, 1);
+		if (c->programs)
+			attach(fd);
 		p.fd = fd;
 		poll(&p, 1, 10);
 		atomic_fetch_add(&c->served, serve(fd));
@@ -132,9 +150,9 @@ static bool port_is_free(enum stack stack, const char *place)
 	return fd >= 0;
 }
 
-static void churn(enum stack stack, const char *const *places, const char *to)
+static void churn(enum stack stack, const char *const *places, const char *to, bool programs)
 {
-	struct churn c = { .stack = stack, .places = places, .to = to };
+	struct churn c = { .stack = stack, .places = places, .to = to, .programs = programs };
 	pthread_t staying, clients[2], members[THREADS];
 	int i;
 
@@ -156,8 +174,8 @@ static void churn(enum stack stack, const char *const *places, const char *to)
 		       c.served, c.reset, c.refused, c.refused ? ": " : "",
 		       c.refused ? strerror(c.error) : "");
 	ksft_test_result(!c.refused && c.opened == 1 + THREADS * ROUNDS && c.served,
-			 "%s: members at %s, %s, %s come and go\n", stack_name(stack), places[0],
-			 places[1], places[2]);
+			 "%s: members at %s, %s, %s come and go%s\n", stack_name(stack), places[0],
+			 places[1], places[2], programs ? ", with programs" : "");
 	ksft_test_result(WAIT_FOR(port_is_free(KERNEL, places[0]), STACK_DEADLINE_MS) &&
 			 port_is_free(XTCP, places[0]), "%s: then the port is free\n",
 			 stack_name(stack));
@@ -174,9 +192,10 @@ int main(int argc, char **argv)
 	ns = ns_make();
 	if (ns < 0)
 		ksft_exit_fail_msg("no namespace\n");
-	ksft_set_plan(6);
-	churn(stack, alike4, "127.0.0.1");
-	churn(stack, mixed4, "127.0.0.1");
-	churn(stack, mixed6, "::1");
+	ksft_set_plan(8);
+	churn(stack, alike4, "127.0.0.1", false);
+	churn(stack, mixed4, "127.0.0.1", false);
+	churn(stack, mixed6, "::1", false);
+	churn(stack, alike4, "127.0.0.1", true);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -1,37 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which member of a SO_REUSEPORT group gets a SYN, with more members than anybody
- * looks at one by one: by SO_INCOMING_CPU. The same on both stacks; the client is
- * kernel TCP's, and the loopback device hands a SYN over on the processor that
- * sent it.
+ * Which member of a SO_REUSEPORT group gets a SYN: by SO_INCOMING_CPU, with more
+ * members than anybody looks at one by one, and by a program. The same on both
+ * stacks; the client is kernel TCP's, and the loopback device hands a SYN over on
+ * the processor that sent it.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
+#include <linux/bpf.h>
+#include <linux/filter.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ns.h"
 #include "stack.h"
 
-#define PORT		9000
-#define MANY		128	/* members */
+#define FIRST_PORT	9000	/* each group has another: of the one before a connection may still be there */
+#define MOST		300	/* members; Linux begins with room for 128 */
+#define MANY		128
+#define FEW		8
 #define CLIENTS		40	/* on each processor */
 #define CPUS		2	/* of those there are */
 
 struct group {
 	enum stack stack;
 	const char *place;
+	int port;
 	int ep;
+	int client;	/* port of the last one */
 	int nr;		/* opened so far */
-	int fd[MANY];	/* -1: closed */
-	int got[MANY];
+	int fd[MOST];	/* -1: closed */
+	int got[MOST];
 };
 
 static int ns;
+static int ports = FIRST_PORT;
 
 static void set_int(int fd, int option, int value)
 {
@@ -67,7 +76,7 @@ static void stop_listening(struct group *g, int i)
 
 static void member_listens(struct group *g, int fd)
 {
-	union stack_addr addr = stack_addr(g->place, PORT);
+	union stack_addr addr = stack_addr(g->place, g->port);
 
 	if (bind(fd, &addr.sa, stack_addr_len(&addr)) || fcntl(fd, F_SETFL, O_NONBLOCK))
 		ksft_exit_fail_msg("member %d: %s\n", g->nr, strerror(errno));
@@ -77,7 +86,7 @@ static void member_listens(struct group *g, int fd)
 
 static void group_start(struct group *g, enum stack stack, const char *place)
 {
-	*g = (struct group){ .stack = stack, .place = place, .ep = epoll_create1(0) };
+	*g = (struct group){ .stack = stack, .place = place, .port = ports++, .ep = epoll_create1(0) };
 }
 
 static void group_open(struct group *g, enum stack stack, const char *place, int nr)
@@ -107,7 +116,7 @@ static void group_close(struct group *g)
 static int who(struct group *g, const char *to)
 {
 	struct linger l = { .l_onoff = 1 };
-	int fd = stack_connected(ns, KERNEL, to, PORT), peer, i;
+	int fd = stack_connected(ns, KERNEL, to, g->port), peer, i;
 	struct epoll_event event;
 
 	if (fd < 0)
@@ -116,6 +125,7 @@ static int who(struct group *g, const char *to)
 	if (epoll_wait(g->ep, &event, 1, STACK_DEADLINE_MS) != 1)
 		ksft_exit_fail_msg("no member gets the connection\n");
 	i = event.data.u32;
+	g->client = stack_port(fd);
 	peer = accept(g->fd[i], NULL, NULL);
 	if (peer < 0)
 		ksft_exit_fail_msg("accept: %s\n", strerror(errno));
@@ -237,26 +247,389 @@ static void before_listen(enum stack stack, const char *place)
 	group_close(&g);
 }
 
+/* Of the old kind; 0 or an errno. */
+static int attach(int fd, struct sock_filter *code, int len)
+{
+	struct sock_fprog prog = { len, code };
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)) ? errno : 0;
+}
+
+/* A program that says @number. */
+static int attach_number(int fd, unsigned int number)
+{
+	struct sock_filter code = BPF_STMT(BPF_RET | BPF_K, number);
+
+	return attach(fd, &code, 1);
+}
+
+static void number_or_die(int fd, unsigned int number)
+{
+	int err = attach_number(fd, number);
+
+	if (err)
+		ksft_exit_fail_msg("attach %u: %s\n", number, strerror(err));
+}
+
+/* A program of the kernel's new kind, which says @number. */
+static int load(int type, int number)
+{
+	const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = number },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr = {
+		.prog_type = type,
+		.insns = (unsigned long)insns,
+		.insn_cnt = 2,
+		.license = (unsigned long)"GPL",
+	};
+	int fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+
+	if (fd < 0)
+		ksft_exit_fail_msg("BPF_PROG_LOAD: %s\n", strerror(errno));
+	return fd;
+}
+
+static int attach_loaded(int fd, int prog)
+{
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_EBPF, &prog, sizeof(prog)) ? errno : 0;
+}
+
+static int detach(int fd)
+{
+	int zero = 0;
+
+	return setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &zero, sizeof(zero)) ? errno : 0;
+}
+
+/* Three connections, all to member @i. */
+static bool all_to(struct group *g, int i)
+{
+	int n = 0, member;
+
+	while (n < 3 && (member = who(g, g->place)) == i)
+		n++;
+	if (n < 3)
+		ksft_print_msg("member %d instead of %d\n", member, i);
+	return n == 3;
+}
+
+/* Nobody chooses. */
+static bool all_share(struct group *g)
+{
+	int i, open = 0;
+
+	takers(g, 0, g->nr);
+	for (i = 0; i < 8 * FEW; i++)
+		who(g, g->place);
+	for (i = 0; i < g->nr; i++)
+		open += g->fd[i] >= 0;
+	return takers(g, 0, g->nr) > open / 2;
+}
+
+static void by_number(struct group *g)
+{
+	bool ok = true;
+	int i;
+
+	for (i = 0; i < FEW; i++) {
+		number_or_die(g->fd[i * 3 % FEW], i);
+		ok &= all_to(g, i);
+	}
+	result(ok, g, "a program that says a number");
+	number_or_die(g->fd[0], FEW);
+	ok = all_share(g);
+	number_or_die(g->fd[0], -1);
+	result(all_share(g) && ok, g, "a number too high, by hash");
+	set_int(g->fd[3], SO_INCOMING_CPU, 0);
+	on_processor(0);
+	result(all_to(g, 3), g, "or by SO_INCOMING_CPU");
+	set_int(g->fd[3], SO_INCOMING_CPU, -1);
+}
+
+static void by_segment(struct group *g)
+{
+	const int port_at = strchr(g->place, ':') ? 40 : 20;
+	struct sock_filter cpu[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_CPU),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	struct sock_filter port[] = {
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, SKF_NET_OFF + port_at),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, FEW - 1),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	struct sock_filter len[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	bool ok = !attach(g->fd[1], cpu, 2);
+	int i;
+
+	for (i = 0; i < CPUS; i++) {
+		on_processor(i);
+		ok &= all_to(g, i);
+	}
+	result(ok, g, "a program that says the processor");
+	ok = !attach(g->fd[1], port, 3);
+	for (i = 0; i < 4 * FEW; i++) {
+		int member = who(g, g->place);
+
+		ok &= member == g->client % FEW;
+	}
+	result(ok, g, "a program that looks at the client's port");
+	result(!attach(g->fd[1], len, 2) && all_to(g, 0), g, "a program sees the text, of which a SYN has none");
+}
+
+static void by_loaded(struct group *g)
+{
+	int fd = load(BPF_PROG_TYPE_SOCKET_FILTER, FEW - 2);
+	bool ok = !attach_loaded(g->fd[5], fd);
+
+	close(fd);
+	result(ok && all_to(g, FEW - 2), g, "a program of the new kind");
+	result(!detach(g->fd[2]) && all_share(g), g, "detached, by hash");
+	result(detach(g->fd[2]) == ENOENT, g, "detached once more");
+}
+
+/* Who joined first has the lowest number; the last one gets that of one that leaves. */
+static void numbers(struct group *g)
+{
+	bool ok;
+
+	number_or_die(g->fd[2], 2);
+	member_close(g, 2);
+	result(all_to(g, FEW - 1), g, "a member closes, and the program that it attached stays");
+	number_or_die(g->fd[0], FEW - 1);
+	ok = all_share(g);
+	member_listens(g, member_socket(g));
+	result(ok && all_to(g, FEW), g, "a new member gets the last number");
+	number_or_die(g->fd[0], 0);
+	stop_listening(g, 0);
+	ok = all_to(g, FEW);
+	number_or_die(g->fd[1], FEW - 1);
+	start_listening(g, 0);
+	result(ok && all_to(g, 0), g, "so does one that stops and listens again");
+}
+
+static void by_program(enum stack stack, const char *place)
+{
+	struct group g;
+
+	group_open(&g, stack, place, FEW);
+	by_number(&g);
+	by_segment(&g);
+	by_loaded(&g);
+	numbers(&g);
+	group_close(&g);
+}
+
+static void by_program_of_many(enum stack stack, const char *place)
+{
+	struct group g;
+	bool ok;
+
+	group_open(&g, stack, place, 1);
+	number_or_die(g.fd[0], MOST - 1);
+	while (g.nr < MOST)
+		member_listens(&g, member_socket(&g));
+	ok = all_to(&g, MOST - 1);
+	number_or_die(g.fd[0], MANY);
+	ok &= all_to(&g, MANY);
+	member_close(&g, MANY);
+	result(ok && all_to(&g, MOST - 1), &g, "a program among 300 members, attached to the first");
+	group_close(&g);
+}
+
+/* The first one's program stays; who comes to others may not have one. */
+static void attached_early(enum stack stack, const char *place, bool bound)
+{
+	union stack_addr addr;
+	struct group g;
+	int fd, err;
+	bool ok;
+
+	group_start(&g, stack, place);
+	addr = stack_addr(place, g.port);
+	fd = member_socket(&g);
+	if (!bound)
+		number_or_die(fd, 1);
+	if (bind(fd, &addr.sa, stack_addr_len(&addr)))
+		ksft_exit_fail_msg("bind: %s\n", strerror(errno));
+	if (bound)
+		number_or_die(fd, 1);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	g.fd[g.nr] = fd;
+	start_listening(&g, g.nr++);
+	while (g.nr < 3)
+		member_listens(&g, member_socket(&g));
+	ok = all_to(&g, 1);
+
+	fd = member_socket(&g);
+	if (!bound)
+		number_or_die(fd, 0);
+	err = bind(fd, &addr.sa, stack_addr_len(&addr)) ? errno : 0;
+	if (bound) {
+		ok &= !err;
+		number_or_die(fd, 0);
+		err = listen(fd, CLIENTS) ? errno : 0;
+	}
+	ok &= err == EADDRINUSE && all_to(&g, 1);
+	close(fd);
+	result(ok, &g, bound ? "attached between bind() and listen()" : "attached before bind()");
+	group_close(&g);
+}
+
+/* The members of an address and those of the wildcard. */
+static void each_place(enum stack stack, const char *place, const char *any)
+{
+	struct group wild, own;
+	bool ok;
+
+	group_open(&wild, stack, any, 2);
+	ports--;
+	group_open(&own, stack, place, 3);
+	number_or_die(wild.fd[0], 0);
+	number_or_die(own.fd[0], 2);
+	ok = all_to(&own, 2);
+	group_close(&own);
+	wild.place = place;
+	result(ok && all_to(&wild, 0), &wild, "each place has a program of its own");
+	group_close(&wild);
+}
+
+/* By the core: those of the newest kind are for sockets of kernel TCP's and UDP's alone. */
+#define ENOTSUPP_OF_KERNEL 524
+
+static int put_in_map(int fd)
+{
+	union bpf_attr create = {
+		.map_type = BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, .key_size = 4, .value_size = 8, .max_entries = 1,
+	};
+	int map = syscall(SYS_bpf, BPF_MAP_CREATE, &create, sizeof(create)), err;
+	__u64 value = fd;
+	__u32 key = 0;
+	union bpf_attr update = {
+		.map_fd = map, .key = (unsigned long)&key, .value = (unsigned long)&value,
+	};
+
+	if (map < 0)
+		ksft_exit_fail_msg("BPF_MAP_CREATE: %s\n", strerror(errno));
+	err = syscall(SYS_bpf, BPF_MAP_UPDATE_ELEM, &update, sizeof(update)) ? errno : 0;
+	close(map);
+	return err;
+}
+
+static void refused(enum stack stack, const char *place)
+{
+	const int newest = stack == KERNEL ? 0 : ENOTSUPP_OF_KERNEL;
+	int port = ports++, fd = stack_listener(ns, stack, place, port, false), client, peer, prog, err;
+	struct group g;
+	bool ok;
+
+	ok = attach_number(fd, 0) == EINVAL && detach(fd) == EINVAL;
+	set_int(fd, SO_REUSEPORT, 1);
+	ok &= attach_number(fd, 0) == EINVAL && detach(fd) == ENOENT;
+	client = stack_connected(ns, stack, place, port);
+	peer = accept(fd, NULL, NULL);
+	ok &= peer >= 0 && attach_number(peer, 0) == EINVAL;
+	set_int(client, SO_REUSEPORT, 1);
+	ok &= attach_number(client, 0) == EINVAL;
+	close(peer);
+	close(client);
+	close(fd);
+	group_open(&g, stack, place, 2);
+	result(ok, &g, "refused where there is no group");
+
+	prog = load(BPF_PROG_TYPE_SK_REUSEPORT, 1);
+	err = attach_loaded(g.fd[0], prog);
+	close(prog);
+	result(err == newest && put_in_map(g.fd[0]) == newest && all_share(&g), &g,
+	       newest ? "BPF_PROG_TYPE_SK_REUSEPORT is refused" : "BPF_PROG_TYPE_SK_REUSEPORT is taken");
+	group_close(&g);
+}
+
+/* The one that is named has gone to another device; kernel TCP would not care. */
+static void other_device(const char *place)
+{
+	struct group g;
+	int n;
+
+	group_open(&g, XTCP, place, 4);
+	number_or_die(g.fd[0], 0);
+	if (setsockopt(g.fd[0], SOL_SOCKET, SO_BINDTODEVICE, "dummy", 5))
+		ksft_exit_fail_msg("SO_BINDTODEVICE: %s\n", strerror(errno));
+	for (n = 0; n < CLIENTS; n++)
+		who(&g, place);
+	n = g.got[0];
+	setsockopt(g.fd[0], SOL_SOCKET, SO_BINDTODEVICE, "", 0);
+	result(!n && all_to(&g, 0), &g, "a program names one that is bound to another device: in vain");
+	group_close(&g);
+}
+
+/* With connections that nobody accepts. */
+static int leave_group_behind(void *stack)
+{
+	struct group g;
+	int i;
+
+	group_open(&g, *(enum stack *)stack, "127.0.0.1", FEW);
+	number_or_die(g.fd[0], FEW - 1);
+	for (i = 0; i < FEW; i++)
+		if (stack_connected(ns, KERNEL, g.place, g.port) < 0)
+			return 1;
+	return 0;
+}
+
+static void namespace_ends(enum stack stack)
+{
+	int old = ns, status;
+	pid_t pid;
+
+	ns = ns_make();
+	pid = ns < 0 ? -1 : ns_fork(ns, leave_group_behind, &stack);
+	close(ns);
+	ns = old;
+	ksft_test_result(pid > 0 && waitpid(pid, &status, 0) == pid && !status && ns_all_ended(STACK_DEADLINE_MS),
+			 "%s: a namespace ends with a group and its program\n", stack_name(stack));
+}
+
+static void one_stack(enum stack stack)
+{
+	static const char *const places[] = { "127.0.0.1", "::1" }, *const any[] = { "0.0.0.0", "::" };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		by_processor(stack, places[i]);
+		before_listen(stack, places[i]);
+		by_program(stack, places[i]);
+		by_program_of_many(stack, places[i]);
+		attached_early(stack, places[i], false);
+		attached_early(stack, places[i], true);
+		each_place(stack, places[i], any[i]);
+		refused(stack, places[i]);
+		if (stack == XTCP)
+			other_device(places[i]);
+	}
+	namespace_ends(stack);
+}
+
 int main(void)
 {
-	static const char *const places[] = { "127.0.0.1", "::1" };
 	struct rlimit files = { 1024, 1024 };
 	enum stack stack;
-	size_t i;
 
 	ksft_print_header();
 	if (sysconf(_SC_NPROCESSORS_ONLN) < CPUS)
 		ksft_exit_skip("one processor\n");
 	ns = ns_make();
-	if (ns < 0 || setrlimit(RLIMIT_NOFILE, &files))
+	if (ns < 0 || ns_shell(ns, "ip link add dummy type dummy") || setrlimit(RLIMIT_NOFILE, &files))
 		ksft_exit_fail_msg("no namespace\n");
-	ksft_set_plan(8 * 2 * stack_count());
-	for (stack = stack_first(); stack <= XTCP; stack++) {
-		for (i = 0; i < 2; i++) {
-			by_processor(stack, places[i]);
-			before_listen(stack, places[i]);
-		}
-	}
+	/* each stack's, and two of xtcp alone */
+	ksft_set_plan(53 * stack_count() + 2);
+	for (stack = stack_first(); stack <= XTCP; stack++)
+		one_stack(stack);
 	close(ns);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

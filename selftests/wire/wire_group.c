@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <linux/filter.h>
 #include <linux/xtcp.h>
 
 #include "lib/wire.h"
@@ -22,6 +23,7 @@
 
 struct group {
 	struct wire *w;
+	bool program;		/* the peer's port says the member */
 	int fd[MEMBERS];
 	int owner[TUPLES];	/* the member that a tuple belongs to */
 	uint32_t irs[TUPLES];
@@ -58,12 +60,28 @@ static void close_all(struct group *g)
 			close(g->fd[i]);
 }
 
-static int open_members(struct group *g, struct wire *w, int nr, int backlog)
+/* The last two bits of the peer's port. */
+static int attach(struct group *g)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, SKF_NET_OFF + (g->w->ip == 4 ? 20 : 40)),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, MEMBERS - 1),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	struct sock_fprog prog = { 3, code };
+
+	if (setsockopt(g->fd[0], SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)))
+		return wire_fail(g->w, "attach: %s", strerror(errno));
+	return 0;
+}
+
+static int open_members(struct group *g, struct wire *w, int nr, int backlog, bool program)
 {
 	int i;
 
 	memset(g, 0, sizeof(*g));
 	g->w = w;
+	g->program = program;
 	for (i = 0; i < MEMBERS; i++)
 		g->fd[i] = -1;
 	for (i = 0; i < nr; i++) {
@@ -71,7 +89,7 @@ static int open_members(struct group *g, struct wire *w, int nr, int backlog)
 		if (g->fd[i] < 0)
 			return -1;
 	}
-	return 0;
+	return program ? attach(g) : 0;
 }
 
 /* The engine looks at the connection of tuple @i from here on. */
@@ -157,6 +175,8 @@ static int learn(struct group *g, int tuples)
 		g->owner[i] = complete(g, i);
 		if (g->owner[i] < 0)
 			return wire_fail(g->w, "tuple %d: nobody accepts", i);
+		if (g->program && g->owner[i] != (FIRST_PORT + i) % MEMBERS)
+			return wire_fail(g->w, "tuple %d: member %d", i, g->owner[i]);
 		g->count[g->owner[i]]++;
 	}
 	return 0;
@@ -278,13 +298,18 @@ static int joins(struct group *g)
 	return moved >= FEWEST ? 0 : wire_fail(g->w, "the new member gets %d of %d", moved, TUPLES);
 }
 
-static int run(struct wire *w, int nr, int backlog, int (*test)(struct group *g))
+static int run_group(struct wire *w, int nr, int backlog, bool program, int (*test)(struct group *g))
 {
 	static struct group g;
-	int err = open_members(&g, w, nr, backlog) ? -1 : test(&g);
+	int err = open_members(&g, w, nr, backlog, program) ? -1 : test(&g);
 
 	close_all(&g);
 	return err;
+}
+
+static int run(struct wire *w, int nr, int backlog, int (*test)(struct group *g))
+{
+	return run_group(w, nr, backlog, false, test);
 }
 
 static int group_spreads(struct wire *w)
@@ -312,12 +337,26 @@ static int cookie_of_another(struct wire *w)
 	return run(w, 2, 1, others_cookie);
 }
 
+static int chosen_member_closes(struct wire *w)
+{
+	return run_group(w, MEMBERS, TUPLES, true, closes);
+}
+
+static int chosen_cookies(struct wire *w)
+{
+	return run_group(w, MEMBERS, TUPLES, true, cookies);
+}
+
 static const struct wire_row rows[] = {
 	{ .name = "tuples_are_spread_and_stay", .rfc = "RFC 9293 3.10.2", .run = group_spreads },
 	{ .name = "a_new_member_gets_its_share", .rfc = "RFC 9293 3.10.2", .run = group_grows },
 	{ .name = "a_closed_member_resets_what_is_half_open", .rfc = "RFC 9293 3.10.7.1",
 	  .run = member_closes },
 	{ .name = "a_cookie_finds_its_member", .rfc = "RFC 4987 3.6", .run = group_cookies },
+	{ .name = "a_closed_member_that_a_program_chose_resets", .rfc = "RFC 9293 3.10.7.1",
+	  .run = chosen_member_closes },
+	{ .name = "a_cookie_finds_the_member_that_a_program_chose", .rfc = "RFC 4987 3.6",
+	  .run = chosen_cookies },
 	{ .name = "a_cookie_of_a_closed_member", .rfc = "RFC 4987 3.6", .run = cookie_of_another },
 };
 
