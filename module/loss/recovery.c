@@ -101,6 +101,31 @@ static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
 	set_phase(sk, XTCP_CONG_CWR, XTCP_TRACE_ECE);
 }
 
+/**
+ * xtcp_recovery_congested_here() - a queue of this machine refused a segment, or says that it would refuse others
+ * @sk: the sock, in any state
+ *
+ * Congestion on the first hop, of which nobody has to tell: the windows fall at once, and no undo gives them back, as
+ * in Linux. Once a round trip, as for a mark (RFC 3168 section 6.1.2); of a handshake nothing follows.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_recovery_congested_here(struct sock *sk)
+{
+	const struct xtcp_sample none = { };
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream))
+		return;
+	if (xsk->cong.phase < XTCP_CONG_CWR) {
+		xtcp_undo_forget(sk);
+		reduce(sk, &none, false);
+		set_phase(sk, XTCP_CONG_CWR, XTCP_TRACE_QUEUE);
+	}
+	xtcp_cong_forbid_undo(sk);
+}
+
 /* Segments were too large, or text on a SYN not wanted, and that is all: they go again, the windows stay. */
 static void enter_too_large(struct sock *sk)
 {
@@ -377,13 +402,15 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 
 /*
  * Resends what is lost, as far as the congestion window and pacing let it; a segment at least when nothing is in
- * flight, and after a timeout. What that sends itself is in TCPTimeouts and in no counter besides, as in Linux.
+ * flight, and after a timeout. What that sends itself is in TCPTimeouts and in no counter besides, as in Linux. Returns
+ * what xtcp_output_resend() has said last.
  */
-static void resend_lost(struct sock *sk, bool timeout)
+static int resend_lost(struct sock *sk, bool timeout)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb;
 	bool first = false;
+	int err = 0;
 
 	while ((skb = xtcp_scoreboard_to_resend(sk))) {
 		const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
@@ -394,7 +421,8 @@ static void resend_lost(struct sock *sk, bool timeout)
 			break;
 		if (!timeout && xtcp_pace_holds(sk))
 			break;
-		if (xtcp_output_resend(sk, skb, max_t(u32, min(room, xtcp_output_bundle(sk)), xsk->mss)))
+		err = xtcp_output_resend(sk, skb, max_t(u32, min(room, xtcp_output_bundle(sk)), xsk->mss));
+		if (err)
 			break;
 		if (!timeout)
 			XTCP_NET_ADD_STATS(xsk->xn, xsk->cong.phase == XTCP_CONG_RECOVERY ?
@@ -404,6 +432,7 @@ static void resend_lost(struct sock *sk, bool timeout)
 	}
 	if (first)
 		xtcp_timer_ack_progress(sk);
+	return err;
 }
 
 /**
@@ -570,8 +599,10 @@ static void count_failure(const struct xtcp_sock *xsk)
  * begin in the middle of fast recovery, whose repetitions would deceive it (RFC 5682 section 3.1 step 1).
  *
  * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when a queue of this machine had no room for what was to go again.
  */
-void xtcp_recovery_timeout(struct sock *sk)
+bool xtcp_recovery_timeout(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
@@ -598,7 +629,7 @@ void xtcp_recovery_timeout(struct sock *sk)
 	xtcp_ecn_reduced(sk);
 	stream->frto = READ_ONCE(xsk->xn->sysctl.frto) && (new_repair || xsk->retransmits);
 	set_phase(sk, XTCP_CONG_LOSS, XTCP_TRACE_TIMEOUT);
-	resend_lost(sk, true);
+	return resend_lost(sk, true) > 0;
 }
 
 /**

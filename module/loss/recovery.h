@@ -11,10 +11,11 @@ struct xtcp_sample;
 /* Socket lock held in all of these. */
 void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample);
 void xtcp_recovery_go_on(struct sock *sk);
-void xtcp_recovery_timeout(struct sock *sk);
+bool xtcp_recovery_timeout(struct sock *sk);
 void xtcp_recovery_reordering_timeout(struct sock *sk);
 void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample);
 void xtcp_recovery_syn_text_refused(struct sock *sk);
 void xtcp_recovery_mtu_fell(struct sock *sk);
+void xtcp_recovery_congested_here(struct sock *sk);
 
 #endif /* XTCP_RECOVERY_H */

@@ -81,12 +81,17 @@ void xtcp_tlp_probe(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_tlp *tlp = &xsk->stream->tlp;
 	struct sk_buff *last;
+	int err;
 
 	sock_owned_by_me(sk);
 	if (tlp->pending || xsk->cong.phase >= XTCP_CONG_RECOVERY)
 		return;
 	tlp->is_resent = false;
-	if (!xtcp_output_new_segment(sk)) {
+	err = xtcp_output_new_segment(sk);
+	/* what this machine has refused now would be refused again */
+	if (err && err != -EAGAIN)
+		return;
+	if (err) {
 		last = xtcp_sndq_last(sk);
 		if (!last || xtcp_sndcb(last)->marks & XTCP_SNDQ_SACKED || xtcp_output_resend_tail(sk, last))
 			return;

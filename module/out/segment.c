@@ -21,6 +21,7 @@
 #include "cong/accecn.h"
 #include "cong/ecn.h"
 #include "listen/fastopen.h"
+#include "loss/recovery.h"
 #include "out/control.h"
 #include "out/ip.h"
 #include "pure/clock.h"
@@ -142,8 +143,6 @@ static void count_out(struct sock *sk, u32 len, u8 flags, bool resent, u32 segme
 	/* RFC 4022: tcpOutSegs leaves out what has only octets that were sent before */
 	if (!resent) {
 		XTCP_ADD_STATS(xn, TCP_MIB_OUTSEGS, segments);
-		if (len)
-			XTCP_NET_ADD_STATS(xn, LINUX_MIB_TCPORIGDATASENT, segments);
 		return;
 	}
 	XTCP_ADD_STATS(xn, TCP_MIB_RETRANSSEGS, segments);
@@ -254,10 +253,26 @@ static noinline_for_stack bool push_options(struct sock *sk, struct sk_buff *skb
 }
 
 /*
- * @skb holds the octets, has room in front and no owner yet; consumed. @clock: xtcp_clock_ts() when it departs. What
- * the layers below refuse counts as lost on the way, and is sent again as such.
+ * What the layers below said, other than that they took all of it: a queue that had no room, for this segment or for
+ * another one, by NET_XMIT_*; or IP, by an errno. Returns what became of this segment.
  */
-static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent, u32 clock)
+static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool resent, u32 segments)
+{
+	if (verdict > 0) {
+		xtcp_recovery_congested_here(sk);
+		verdict = net_xmit_eval(verdict);
+	}
+	if (verdict && resent)
+		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRETRANSFAIL, segments);
+	return verdict;
+}
+
+/*
+ * @skb holds the octets, has room in front and no owner yet; consumed. @clock: xtcp_clock_ts() when it departs. Returns
+ * 0 when the layers below took it; else NET_XMIT_DROP or an errno: it has never left. The counters of attempts count it
+ * all the same, as Linux's.
+ */
+static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent, u32 clock)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	const u32 len = skb->len;
@@ -267,15 +282,17 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 	const u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 	/* then no descriptor holds the module while this is below */
 	const bool alone = unlikely(!sk->sk_socket);
+	/* a FIN alone is no earlier than the text before it */
+	const bool timed = (len || flags & XTCP_FIN) && xtcp_pace_applies(sk);
 	bool untold = false;
 	struct tcphdr *th;
 	u32 wanted = 0;
 	u16 said = 0;
-	int refused;
+	int verdict;
 
 	if (alone && !xtcp_held_before_sending(sk)) {
 		kfree_skb(skb);
-		return;
+		return 0;
 	}
 	if (xsk->ecn) {
 		if (unlikely(xsk->ecn & XTCP_ECN_ACCURATE))
@@ -309,8 +326,7 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 		ack_said(sk);
 	if (unlikely(untold))
 		ack_again(sk);
-	/* a FIN alone is no earlier than the text before it */
-	if ((len || flags & XTCP_FIN) && xtcp_pace_applies(sk))
+	if (timed)
 		xtcp_pace_stamp(sk, skb, len);
 	count_out(sk, len, flags, resent, segments);
 	if (trace_xtcp_segment_out_enabled())
@@ -321,11 +337,17 @@ static void transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bo
 	skb->sk = sk;
 	skb->destructor = sock_wfree;
 	refcount_add(skb->truesize, &sk->sk_wmem_alloc);
-	refused = xtcp_ip_xmit(sk, skb, xtcp_ecn_is_ect(sk, new_text));
-	if (unlikely(refused) && resent && net_xmit_eval(refused))
-		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRETRANSFAIL, segments);
+	verdict = xtcp_ip_xmit(sk, skb, xtcp_ecn_is_ect(sk, new_text));
+	if (unlikely(verdict)) {
+		verdict = refused_below(sk, verdict, resent, segments);
+		if (verdict && timed)
+			xtcp_pace_not_left(sk);
+	}
 	if (alone)
 		xtcp_held_look(sk, 1);
+	if (!verdict && len && !resent)
+		XTCP_NET_ADD_STATS(xsk->xn, LINUX_MIB_TCPORIGDATASENT, segments);
+	return verdict;
 }
 
 /*
@@ -384,7 +406,8 @@ static inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: 0 when it was handed to IP, whatever became of it there; -ENOBUFS without memory.
+ * Return: 0 when the layers below took it. NET_XMIT_DROP: a queue of this machine had no room; an errno of IP's, or
+ * -ENOBUFS without memory. Then it was not sent.
  */
 int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 {
@@ -409,8 +432,7 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 	if (skb->len && !resent && xsk->stream->rcv_data_tstamp &&
 	    (u32)jiffies - xsk->stream->rcv_data_tstamp < ANSWER_JIFFIES)
 		xsk->pingpong = true;
-	transmit(sk, out, cb->seq, flags, resent, xtcp_clock_ts_of(sent_us));
-	return 0;
+	return transmit(sk, out, cb->seq, flags, resent, xtcp_clock_ts_of(sent_us));
 }
 
 /**
@@ -423,7 +445,7 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
  *
  * Context: process. Lock: socket, held.
  *
- * Return: 0 when it was handed to IP; -ENOBUFS without memory.
+ * Return: as xtcp_segment_send().
  */
 int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 {
@@ -433,8 +455,7 @@ int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 	out = copy_of(sk, skb);
 	if (!out)
 		return -ENOBUFS;
-	transmit(sk, out, xtcp_sndcb(skb)->seq - 1, XTCP_SYN, false, xtcp_clock_ts_of(sent_us));
-	return 0;
+	return transmit(sk, out, xtcp_sndcb(skb)->seq - 1, XTCP_SYN, false, xtcp_clock_ts_of(sent_us));
 }
 
 /**
@@ -445,7 +466,7 @@ int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: 0, or -ENOBUFS without memory.
+ * Return: as xtcp_segment_send().
  */
 int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
 {
@@ -458,6 +479,5 @@ int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
 	/* as Linux: it holds the sock, and counts for nothing of what stands below */
 	if (flags == XTCP_ACK)
 		skb_set_tcp_pure_ack(skb);
-	transmit(sk, skb, seq, flags, false, xtcp_clock_ts());
-	return 0;
+	return transmit(sk, skb, seq, flags, false, xtcp_clock_ts());
 }

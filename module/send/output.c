@@ -113,33 +113,38 @@ static u64 departure_us(const struct sock *sk, const struct sk_buff *skb)
 	return xtcp_clock_us() + (xtcp_sndcb(skb)->flags & XTCP_SYN ? 0 : xtcp_pace_lead_us(sk));
 }
 
-/* Sends the first @n sequence numbers of what was never sent. False: no memory, nothing was sent. */
-static __always_inline bool send_new(struct sock *sk, u32 n)
+/*
+ * Sends the first @n sequence numbers of what was never sent. Returns 0; -ENOBUFS without memory, or what the layers
+ * below said that refused it: then it is as if nobody had tried.
+ */
+static __always_inline int send_new(struct sock *sk, u32 n)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb = xtcp_sndq_unsent(sk);
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	u64 sent_us;
+	int err;
 
 	if (n < cb->end_seq - cb->seq && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
-		return false;
+		return -ENOBUFS;
 	sent_us = departure_us(sk, skb);
-	if (xtcp_segment_send(sk, skb, sent_us))
-		return false;
+	err = xtcp_segment_send(sk, skb, sent_us);
+	if (unlikely(err))
+		return err;
 	if (skb->len % xtcp_mss_payload(sk))
 		xsk->stream->snd_sml = cb->end_seq;
 	xtcp_sndq_sent(sk, skb, sent_us);
 	xtcp_cong_sent(sk, cb->end_seq - cb->seq);
-	return true;
+	return 0;
 }
 
 /* The same, with PSH: the program may not have said so, but it has not come back to say more for so long. */
-static bool send_pushed(struct sock *sk, u32 n)
+static int send_pushed(struct sock *sk, u32 n)
 {
 	struct sk_buff *skb = xtcp_sndq_unsent(sk);
 
 	if (n < skb->len && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
-		return false;
+		return -ENOBUFS;
 	if (skb->len)
 		xtcp_sndcb(skb)->flags |= XTCP_PSH;
 	return send_new(sk, n);
@@ -206,7 +211,7 @@ static noinline enum probe push_probe(struct sock *sk)
 	    (n < skb->len && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC))))
 		return PROBE_NONE;
 	xtcp_sndcb(skb)->marks |= XTCP_SNDQ_PROBE;
-	if (send_new(sk, xtcp_sndcb(skb)->end_seq - start)) {
+	if (!send_new(sk, xtcp_sndcb(skb)->end_seq - start)) {
 		xtcp_mtuprobe_sent(sk, start, start + n);
 		probe = PROBE_SENT;
 	}
@@ -250,7 +255,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 		if (!n)
 			break;
 		early = xtcp_pace_holds(sk);
-		if (early || below_is_full(sk, n) || !send_new(sk, n))
+		if (early || below_is_full(sk, n) || send_new(sk, n))
 			break;
 		sent = true;
 	}
@@ -259,7 +264,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	limited = congestion_room(sk) < xsk->mss;
 	xtcp_cong_pushed(sk, limited);
 	xtcp_busy_with(xsk, waits_for(sk, skb, limited));
-	/* what is early has a timer of its own */
+	/* what is early has a timer of its own; else also what the layers below refused */
 	if (skb && !early && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);
 }
@@ -390,7 +395,7 @@ int xtcp_output_queue_syn(struct sock *sk)
 	return xtcp_sndq_append_syn(sk);
 }
 
-/* The text behind the SYN in the queue goes with it (RFC 7413 section 4.2.2). False: there is none, or no memory. */
+/* The text behind the SYN in the queue goes with it (RFC 7413 section 4.2.2). False: there is none, or it did not. */
 static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 {
 	struct sk_buff *text;
@@ -438,7 +443,7 @@ int xtcp_output_syn(struct sock *sk)
 		xsk->retrans_stamp = xtcp_clock_ts_of(now_us);
 		if (sk->sk_state != TCP_SYN_SENT || !send_syn_with_text(sk, skb, now_us)) {
 			xtcp_segment_send(sk, skb, now_us);
-			/* without memory for a clone it counts as lost */
+			/* without memory for a clone, or refused, it counts as lost, as in Linux */
 			xtcp_sndq_sent(sk, skb, now_us);
 		}
 	} else {
@@ -485,7 +490,8 @@ void xtcp_output_fin(struct sock *sk)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: 0; -EBUSY: it has not left this machine yet; -EAGAIN: the window is closed; -ENOBUFS.
+ * Return: 0; -EBUSY: it has not left this machine yet; -EAGAIN: the window is closed; or as xtcp_segment_send(): it
+ * was not sent again.
  */
 int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 {
@@ -494,6 +500,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 	u32 need = cb->end_seq - cb->seq;
 	u64 sent_us;
 	u32 n, mss;
+	int err;
 
 	sock_owned_by_me(sk);
 	/* what becomes of a probe of the path MTU says nothing any more */
@@ -525,8 +532,9 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 			return -ENOBUFS;
 	}
 	sent_us = departure_us(sk, skb);
-	if (xtcp_segment_send(sk, skb, sent_us))
-		return -ENOBUFS;
+	err = xtcp_segment_send(sk, skb, sent_us);
+	if (unlikely(err))
+		return err;
 	xtcp_sndq_sent(sk, skb, sent_us);
 	xsk->snd_tstamp = (u32)jiffies;
 	xtcp_scoreboard_resent(sk, skb);
@@ -581,23 +589,26 @@ bool xtcp_output_has_new(const struct sock *sk)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when one went.
+ * Return: 0 when one went; -EAGAIN: there is none, or the window has no room; or as xtcp_segment_send().
  */
-bool xtcp_output_new_segment(struct sock *sk)
+int xtcp_output_new_segment(struct sock *sk)
 {
 	const struct sk_buff *skb = xtcp_sndq_unsent(sk);
 	u32 room, n;
+	int err;
 
 	sock_owned_by_me(sk);
 	if (!xtcp_output_has_new(sk))
-		return false;
+		return -EAGAIN;
 	room = window_room(xtcp_sk(sk), xtcp_sndcb(skb)->seq);
 	/* a FIN alone has no octets */
 	n = skb->len ? min(skb->len, xtcp_mss_current(sk)) : 1;
-	if (n > room || !send_new(sk, n))
-		return false;
-	xtcp_sk(sk)->snd_tstamp = (u32)jiffies;
-	return true;
+	if (n > room)
+		return -EAGAIN;
+	err = send_new(sk, n);
+	if (!err)
+		xtcp_sk(sk)->snd_tstamp = (u32)jiffies;
+	return err;
 }
 
 /* SND.NXT, or the edge of a window that has shrunk below it: beyond that the peer would not take the segment. */
@@ -615,7 +626,7 @@ static u32 control_seq(const struct xtcp_sock *xsk)
  * xtcp_output_ack_now() - acknowledge: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
  * @sk: the sock; nothing happens in CLOSED, LISTEN and SYN-SENT
  *
- * Without memory the delayed ACK's deadline tries again.
+ * Without memory the delayed ACK's deadline tries again. What the layers below refuse was an ACK that got lost.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -624,7 +635,7 @@ void xtcp_output_ack_now(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (!in_states(sk, SYNCHRONIZED))
 		return;
-	if (xtcp_segment_send_control(sk, control_seq(xtcp_sk(sk)), XTCP_ACK)) {
+	if (xtcp_segment_send_control(sk, control_seq(xtcp_sk(sk)), XTCP_ACK) == -ENOBUFS) {
 		xtcp_sk(sk)->ack_pending = true;
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
 	}
@@ -784,6 +795,16 @@ static bool urgent_waits(const struct xtcp_sock *xsk)
 	return xsk->snd_urgent && xsk->stream->snd_up - xsk->snd_una < XTCP_URGENT_POINTER_MAX;
 }
 
+/* As in Linux the counter counts one that is refused, too. */
+static int send_probe(struct sock *sk, u32 seq, bool keepalive)
+{
+	int err = xtcp_segment_send_control(sk, seq, XTCP_ACK);
+
+	if (err != -ENOBUFS)
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), keepalive ? LINUX_MIB_TCPKEEPALIVE : LINUX_MIB_TCPWINPROBE);
+	return err;
+}
+
 /**
  * xtcp_output_probe() - ask the peer for an ACK
  * @sk: in a synchronized state
@@ -796,13 +817,14 @@ static bool urgent_waits(const struct xtcp_sock *xsk)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: 0 or -ENOBUFS.
+ * Return: as xtcp_segment_send().
  */
 int xtcp_output_probe(struct sock *sk, bool keepalive)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	const struct sk_buff *skb = xtcp_sndq_unsent(sk);
 	u32 room;
+	int err;
 
 	sock_owned_by_me(sk);
 	if (!keepalive && skb && list_empty(&xsk->stream->to_resend)) {
@@ -810,19 +832,16 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 		if (room && skb->len)
 			room = min(room, skb->len);
 		if (room) {
-			if (!send_pushed(sk, room))
-				return -ENOBUFS;
-			data_sent(sk);
-			return 0;
+			err = send_pushed(sk, room);
+			if (!err)
+				data_sent(sk);
+			return err;
 		}
 	}
 	if (unlikely(urgent_waits(xsk))) {
-		if (xtcp_segment_send_control(sk, xsk->snd_una, XTCP_ACK))
-			return -ENOBUFS;
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), keepalive ? LINUX_MIB_TCPKEEPALIVE : LINUX_MIB_TCPWINPROBE);
+		err = send_probe(sk, xsk->snd_una, keepalive);
+		if (err)
+			return err;
 	}
-	if (xtcp_segment_send_control(sk, xsk->snd_una - 1, XTCP_ACK))
-		return -ENOBUFS;
-	XTCP_NET_INC_STATS(xtcp_net_of(sk), keepalive ? LINUX_MIB_TCPKEEPALIVE : LINUX_MIB_TCPWINPROBE);
-	return 0;
+	return send_probe(sk, xsk->snd_una - 1, keepalive);
 }

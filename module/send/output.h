@@ -19,7 +19,7 @@ void xtcp_output_fin(struct sock *sk);
 int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max);
 int xtcp_output_resend_tail(struct sock *sk, struct sk_buff *skb);
 bool xtcp_output_has_new(const struct sock *sk);
-bool xtcp_output_new_segment(struct sock *sk);
+int xtcp_output_new_segment(struct sock *sk);
 void xtcp_output_ack_now(struct sock *sk);
 void xtcp_output_ack_owed(struct sock *sk);
 void xtcp_output_ack_of_syn(struct sock *sk);

@@ -42,6 +42,7 @@ enum xtcp_trace_congestion_reason {
 	XTCP_TRACE_TIMEOUT,		/* RFC 6298 (5.4) */
 	XTCP_TRACE_RENEGED,		/* the peer took back what it had sacked (RFC 2018 section 8) */
 	XTCP_TRACE_ECE,			/* RFC 3168 section 6.1.2 */
+	XTCP_TRACE_QUEUE,		/* a queue of this machine had no room */
 	XTCP_TRACE_MTU,			/* what is in flight is too large for the path */
 	XTCP_TRACE_IDLE,		/* RFC 5681 section 4.1 */
 	XTCP_TRACE_RECOVERED,		/* SND.UNA has reached what was SND.NXT */

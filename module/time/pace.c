@@ -40,6 +40,7 @@
  * struct xtcp_pace - of a connection that is paced, or whose text has waited for room below TCP or for more of it
  * @timer: sends what waits; while it is queued it has a reference of the sock
  * @next_ns: the next text may leave then, CLOCK_MONOTONIC
+ * @before_ns: what that was before the last text
  * @early: text waits for @next_ns
  * @again_ns: who waits for room looks again then, though nobody has told of any
  * @below_max: there is room when no more than this stands below TCP, in octets of sk_wmem_alloc; 0: nobody waits for it
@@ -49,6 +50,7 @@
 struct xtcp_pace {
 	struct hrtimer timer;
 	u64 next_ns;
+	u64 before_ns;
 	bool early;
 	u64 again_ns;
 	unsigned long below_max;
@@ -198,6 +200,7 @@ void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len)
 	if (!pace)
 		return;
 	before_ns = pace->next_ns;
+	pace->before_ns = before_ns;
 	pace->next_ns = max(before_ns, ktime_get_ns());
 	xtcp_compat_set_departure(skb, pace->next_ns);
 	if (rate == ~0UL || xtcp_sk(sk)->stream->data_segs_out < UNPACED_SEGMENTS)
@@ -205,6 +208,21 @@ void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len)
 	gap_ns = rate ? min_t(u64, div64_ul((u64)len * NSEC_PER_SEC, rate), GAP_MAX_NS) : GAP_MAX_NS;
 	gap_ns -= min(gap_ns / 2, pace->next_ns - before_ns);
 	pace->next_ns += gap_ns;
+}
+
+/**
+ * xtcp_pace_not_left() - the layers below have refused what xtcp_pace_stamp() was told of last
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_pace_not_left(struct sock *sk)
+{
+	struct xtcp_pace *pace = xtcp_sk(sk)->pace;
+
+	sock_owned_by_me(sk);
+	if (pace)
+		pace->next_ns = pace->before_ns;
 }
 
 /**

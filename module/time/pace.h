@@ -30,6 +30,7 @@ static inline u32 xtcp_pace_lead_us(const struct sock *sk)
 
 /* Socket lock held in all of these, but the last two. */
 void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len);
+void xtcp_pace_not_left(struct sock *sk);
 bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most);
 bool xtcp_pace_goes_within(struct sock *sk, u32 usecs);
 bool xtcp_pace_is_waiting(const struct sock *sk);

@@ -231,6 +231,31 @@ bool xtcp_retries_end_shrunk_window(struct sock *sk)
 }
 
 /**
+ * xtcp_retries_end_refused() - this machine has refused text with nothing in flight: is that not tried again?
+ * @sk: in a synchronized state; the time of probing has begun
+ *
+ * A queue without room says nothing of the peer, so tries do not count. But R2's time ends this, too (RFC 9293 section
+ * 3.8.3), if the peer was silent for all of it. Linux ends it after as many tries as it has retries, each half a second
+ * long.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the connection is no more.
+ */
+bool xtcp_retries_end_refused(struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 retries = sock_flag(sk, SOCK_DEAD) ? orphan_retries(sk, is_alive(sk)) : READ_ONCE(knobs(sk)->retries2);
+	u32 silent = jiffies_to_msecs((u32)jiffies - xsk->ack_tstamp);
+
+	sock_owned_by_me(sk);
+	if (min(elapsed_ms(xsk->stream->probe_stamp), silent) < xtcp_rto_give_up_ms(retries, XTCP_RTO_MIN_MS))
+		return false;
+	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
+	return true;
+}
+
+/**
  * xtcp_retries_end_probing() - is a closed window not probed again?
  * @sk: in a synchronized state
  *

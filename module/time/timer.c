@@ -7,7 +7,7 @@
  *               segments the RTO counts since they were sent and not since the last ACK (RFC 7765)
  *   persist     text waits, nothing is in flight and the window does not let it go: probe the window, back off
  *               (RFC 9293 section 3.8.6.1); also the override of silly window avoidance and of TCP_CORK, and the
- *               next attempt after memory was short
+ *               next attempt after memory was short, or a queue of this machine had no room
  *   delayed ACK an ACK is owed for too long (RFC 9293 section 3.8.6.3)
  *   probe       the last segments may be lost, and nobody would say so: a tail loss probe (RFC 8985 section 7); stands
  *               in the place of the retransmit deadline, which begins when the probe was sent
@@ -46,7 +46,7 @@
 #include "time/retries.h"
 
 #define RTO_RESTART_BELOW	4	/* rrthresh of RFC 7765 section 4: fewer cannot be repaired by duplicate ACKs */
-#define MEMORY_RETRY		(HZ / 2)	/* nothing could be sent for want of memory */
+#define ROOM_RETRY		(HZ / 2)	/* nothing could be sent for want of memory, or of room below */
 #define SYN_AGAIN		2U	/* jiffies until a SYN follows the RST for a half-open connection of the peer */
 
 static bool is_armed(const struct xtcp_sock *xsk, enum xtcp_timer which)
@@ -103,13 +103,24 @@ static void expired_syn(struct sock *sk, struct sk_buff *skb)
 	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, xsk->retrans_stamp));
 }
 
+/* A probe did not leave for want of memory, or of room in a queue below. What IP refuses was one without an answer. */
+static bool no_room(int err)
+{
+	return err > 0 || err == -ENOBUFS;
+}
+
+static void note_probing(struct xtcp_sock *xsk)
+{
+	if (!xsk->stream->probe_stamp)
+		xsk->stream->probe_stamp = xtcp_clock_ts() ?: 1;
+}
+
 /* A window probe was sent; the next one is due in twice the time. */
 static void probed(struct sock *sk, enum xtcp_timer which)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if (!xsk->stream->probe_stamp)
-		xsk->stream->probe_stamp = xtcp_clock_ts() ?: 1;
+	note_probing(xsk);
 	if (xsk->timers.probes < U8_MAX)
 		xsk->timers.probes++;
 	xtcp_rto_backoff(&xsk->rto);
@@ -138,6 +149,7 @@ static void expired_retransmit(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb = xtcp_sndq_first(sk);
+	bool refused;
 
 	if (!skb)
 		return;
@@ -155,9 +167,14 @@ static void expired_retransmit(struct sock *sk)
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
 	if (xtcp_retries_end_retransmission(sk))
 		return;
-	xtcp_recovery_timeout(sk);
+	refused = xtcp_recovery_timeout(sk);
 	if (xsk->retransmits < U8_MAX)
 		xsk->retransmits++;
+	if (unlikely(refused)) {
+		/* that says nothing of the path: no backoff, as in Linux */
+		arm(sk, XTCP_TIMER_RETRANSMIT, ROOM_RETRY);
+		return;
+	}
 	xtcp_rto_backoff(&xsk->rto);
 	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, xtcp_retries_since(sk)));
 }
@@ -194,8 +211,10 @@ static void expired_persist(struct sock *sk)
 		xtcp_sndbuf_wake(sk);
 		return;
 	}
-	if (err) {
-		arm(sk, XTCP_TIMER_PERSIST, MEMORY_RETRY);
+	if (no_room(err)) {
+		note_probing(xsk);
+		if (!xtcp_retries_end_refused(sk))
+			arm(sk, XTCP_TIMER_PERSIST, ROOM_RETRY);
 		return;
 	}
 	if (xsk->probes_out < U8_MAX)
@@ -231,8 +250,8 @@ static void expired_keepalive(struct sock *sk)
 	} else if (xtcp_keepalive_give_up(sk)) {
 		xtcp_output_rst(sk);
 		xtcp_retries_give_up(sk, XTCP_ABORT_KEEPALIVE);
-	} else if (xtcp_output_probe(sk, true)) {
-		arm(sk, XTCP_TIMER_KEEPALIVE, MEMORY_RETRY);
+	} else if (no_room(xtcp_output_probe(sk, true))) {
+		arm(sk, XTCP_TIMER_KEEPALIVE, ROOM_RETRY);
 	} else {
 		WRITE_ONCE(xsk->keepalive_sent, xsk->keepalive_sent + 1);
 		arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_keepalive_intvl(sk));

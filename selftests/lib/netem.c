@@ -75,19 +75,16 @@ static void put_options(struct netlink_request *req, const struct netem *n)
 	netlink_end(req, options);
 }
 
-/* Behind netem, in place of its own queue. It sends at most two full packets at a stroke. */
-static int set_bottleneck(int ns, const char *name, const struct netem *n)
+/* At @tc. It sends at most two full packets at a stroke. */
+static int set_rate(int ns, const char *name, struct tcmsg tc, int rate_kbit, int queue)
 {
 	struct tc_tbf_qopt qopt = {
-		.rate = { .rate = n->rate_kbit * 125U, .linklayer = TC_LINKLAYER_ETHERNET },
-		.limit = n->queue,
+		.rate = { .rate = rate_kbit * 125U, .linklayer = TC_LINKLAYER_ETHERNET },
+		.limit = queue,
 	};
-	struct tcmsg tc = root_of(ns, name);
 	struct netlink_request req;
 	struct rtattr *options;
 
-	tc.tcm_parent = HANDLE | 1;
-	tc.tcm_handle = 2 * HANDLE;
 	netlink_start(&req, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &tc, sizeof(tc));
 	netlink_put_string(&req, TCA_KIND, "tbf");
 	options = netlink_begin(&req, TCA_OPTIONS);
@@ -95,6 +92,16 @@ static int set_bottleneck(int ns, const char *name, const struct netem *n)
 	netlink_put_u32(&req, TCA_TBF_BURST, 2 * (ns_link_mtu_get(ns, name) + ETH_HLEN));
 	netlink_end(&req, options);
 	return netlink_talk(ns, &req) ? complain("cannot set a rate on", name) : 0;
+}
+
+/* Behind netem, in place of its own queue. */
+static int set_bottleneck(int ns, const char *name, const struct netem *n)
+{
+	struct tcmsg tc = root_of(ns, name);
+
+	tc.tcm_parent = HANDLE | 1;
+	tc.tcm_handle = 2 * HANDLE;
+	return set_rate(ns, name, tc, n->rate_kbit, n->queue);
 }
 
 /* In place of the bottleneck's own queue; what else fq_codel would do is put off for ever. */
@@ -211,6 +218,27 @@ int netem_refuse(int ns, const char *name, bool refuse)
 	if (refuse)
 		netlink_put(&req, TCA_OPTIONS, &qopt, sizeof(qopt));
 	return netlink_talk(ns, &req) ? complain("cannot change who refuses on", name) : 0;
+}
+
+int netem_narrow(int ns, const char *name, int rate_kbit, int queue)
+{
+	return set_rate(ns, name, root_of(ns, name), rate_kbit, queue);
+}
+
+int netem_narrow_oldest_goes(int ns, const char *name, int rate_kbit)
+{
+	struct tc_fifo_qopt qopt = { .limit = 1 };
+	struct tcmsg tc = root_of(ns, name);
+	struct netlink_request req;
+
+	if (netem_narrow(ns, name, rate_kbit, 1 << 20))
+		return -1;
+	tc.tcm_parent = HANDLE | 1;
+	tc.tcm_handle = 2 * HANDLE;
+	netlink_start(&req, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &tc, sizeof(tc));
+	netlink_put_string(&req, TCA_KIND, "pfifo_head_drop");
+	netlink_put(&req, TCA_OPTIONS, &qopt, sizeof(qopt));
+	return netlink_talk(ns, &req) ? complain("cannot drop the oldest on", name) : 0;
 }
 
 struct dump {

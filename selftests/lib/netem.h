@@ -49,6 +49,13 @@ int netem_release(int ns, const char *name);
  */
 int netem_refuse(int ns, const char *name, bool refuse);
 
+/*
+ * A bottleneck in netem's place, right below who sends (tbf): what its queue of @queue octets has no room for is
+ * refused. With a queue of one packet that drops the oldest one for a new one, and says so to who sends that. 0 or -1.
+ */
+int netem_narrow(int ns, const char *name, int rate_kbit, int queue);
+int netem_narrow_oldest_goes(int ns, const char *name, int rate_kbit);
+
 /* Packets that it dropped, and the bottleneck, or -1. */
 long long netem_drops(int ns, const char *name);
 

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Segments that wait in this machine's own queue for longer than an RTO are not sent again: that would only add to the
- * queue. Each time that this is found out is counted. So is what the queue refuses: it counts as resent, and as failed.
- * While one waits, what is written in small pieces is collected to one segment (autocorking), but not while ACKs alone
- * wait. On both stacks. And which segments xtcp sends as one bundle is seen there.
+ * queue. Each time that this is found out is counted. So is a repetition that the queue refuses: it counts as resent,
+ * and as failed. New text and a FIN that it refuses were never sent: they wait, and nothing is sent again; but each
+ * sign of congestion from there reduces the window at once. While a segment waits, what is written in small pieces is
+ * collected to one segment (autocorking), but not while ACKs alone wait. On both stacks. And which segments xtcp sends
+ * as one bundle is seen there.
  */
 #include <kselftest.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/counters.h"
+#include "lib/flow.h"
 #include "lib/info.h"
 #include "lib/must.h"
 #include "lib/netem.h"
@@ -21,6 +24,11 @@
 #define OCTETS	3000
 #define TIMES	2	/* timeouts that are waited for */
 #define ACKS	8
+#define FLOWS	4
+#define KBIT	8000		/* of a slow device */
+#define QUEUE	(15 * 1514)	/* before it */
+#define FLOW	300000		/* octets of each flow through it */
+#define CA_CWR	2		/* tcpi_ca_state */
 
 static struct ns_pair net;
 
@@ -123,6 +131,92 @@ static void refuse(enum stack stack, bool v6)
 	close(server);
 }
 
+/* New text, or a FIN, with nothing in flight is refused time and again, until it is not. */
+static void refuse_new(enum stack stack, bool v6, bool fin)
+{
+	long long failed = count(stack, "TcpExt:TCPRetransFail"), resent = count(stack, "Tcp:RetransSegs");
+	long long timeouts = count(stack, "TcpExt:TCPTimeouts"), tries = count(stack, "Tcp:OutSegs");
+	long long text = count(stack, "TcpExt:TCPOrigDataSent");
+	struct tcp_info refused;
+	int client, server;
+	bool tried, came;
+	char in[1] = "";
+
+	stack_pair_or_die(net.a, stack, net.b, KERNEL, v6 ? NS_B6 : NS_B4, PORT, &client, &server);
+	tries = count(stack, "Tcp:OutSegs");
+	must(!netem_refuse(net.a, "veth0", true), "no room");
+	must(fin ? !shutdown(client, SHUT_WR) : send(client, "x", 1, MSG_NOSIGNAL) == 1, "send");
+	tried = WAIT_FOR(count(stack, "Tcp:OutSegs") >= tries + 1 + TIMES, STACK_DEADLINE_MS);
+	refused = info_of(client);
+	must(!netem_refuse(net.a, "veth0", false), "room");
+	came = recv(server, in, 1, 0) == !fin && *in == (fin ? '\0' : 'x');
+	failed = count(stack, "TcpExt:TCPRetransFail") - failed;
+	resent = count(stack, "Tcp:RetransSegs") - resent;
+	timeouts = count(stack, "TcpExt:TCPTimeouts") - timeouts;
+	text = count(stack, "TcpExt:TCPOrigDataSent") - text;
+	ksft_print_msg("refused: unacked %u, state %u; then %lld resent, %lld failed, %lld timeouts, text %lld\n",
+		       refused.tcpi_unacked, refused.tcpi_ca_state, resent, failed, timeouts, text);
+	ksft_test_result(tried && came && !refused.tcpi_unacked && refused.tcpi_ca_state == CA_CWR && !resent &&
+			 !failed && !timeouts && (fin || text == 1),
+			 "%s, IPv%c: %s that the own queue refuses was never sent, and goes when there is room\n",
+			 stack_name(stack), v6 ? '6' : '4', fin ? "a FIN" : "text");
+	close(client);
+	close(server);
+}
+
+/* Several flows through a device that is slow: what its queue has no room for costs no repetition. */
+static void slow_device(enum stack stack)
+{
+	long long resent = count(stack, "Tcp:RetransSegs"), failed = count(stack, "TcpExt:TCPRetransFail"), dropped;
+	struct flow flows[2 * FLOWS] = { 0 };
+	bool all;
+	int i;
+
+	for (i = 0; i < FLOWS; i++) {
+		int client, server;
+
+		stack_pair_or_die(net.a, stack, net.b, KERNEL, NS_B4, PORT + i, &client, &server);
+		flow_pair(&flows[2 * i], client, FLOW, &flows[2 * i + 1], server, 0);
+	}
+	must(!netem_narrow(net.a, "veth0", KBIT, QUEUE), "slow");
+	all = flow_run(flows, 2 * FLOWS, STACK_DEADLINE_MS);
+	flow_explain(flows, 2 * FLOWS);
+	dropped = netem_drops(net.a, "veth0");
+	resent = count(stack, "Tcp:RetransSegs") - resent;
+	failed = count(stack, "TcpExt:TCPRetransFail") - failed;
+	ksft_print_msg("%lld refused, %lld resent, %lld failed\n", dropped, resent, failed);
+	ksft_test_result(all && dropped > 0 && !resent && !failed,
+			 "%s: what a slow device's queue refuses is sent once\n", stack_name(stack));
+	for (i = 0; i < 2 * FLOWS; i++)
+		close(flows[i].fd);
+	must(!netem_clear(net.a, "veth0"), "no bottleneck");
+}
+
+/* The queue takes the new segment and drops an older one: the window falls before any ACK tells of it. */
+static void oldest_goes(enum stack stack)
+{
+	int client, server, i, mss, left;
+	static const char octets[65536];
+	unsigned int state;
+	char in[4096];
+	ssize_t n = 1;
+
+	stack_pair_or_die(net.a, stack, net.b, KERNEL, NS_B4, PORT, &client, &server);
+	mss = info_of(client).tcpi_snd_mss;
+	must(!netem_narrow_oldest_goes(net.a, "veth0", 64), "slow");
+	for (i = 0; i < 8; i++)
+		must(send(client, octets, mss, MSG_NOSIGNAL) == mss, "send");
+	state = info_of(client).tcpi_ca_state;
+	must(!netem_clear(net.a, "veth0"), "no bottleneck");
+	for (left = 8 * mss; left && n > 0; left -= n > 0 ? n : 0)
+		n = recv(server, in, sizeof(in), 0);
+	ksft_print_msg("state %u\n", state);
+	ksft_test_result(state == CA_CWR && !left, "%s: a queue that drops the oldest reduces the window at once\n",
+			 stack_name(stack));
+	close(client);
+	close(server);
+}
+
 /*
  * What is in flight has left the machine and got lost; ACKs without text stand in the own queue. They take no memory
  * that would be worth waiting for: what is written goes out.
@@ -207,7 +301,7 @@ int main(void)
 	size_t i;
 
 	ksft_print_header();
-	ksft_set_plan(stack_count() * 7 + ARRAY_SIZE(together));
+	ksft_set_plan(stack_count() * 13 + ARRAY_SIZE(together));
 	must(!ns_pair_make(&net), "namespaces");
 	must(!ns_sysctl_set(net.a, "net.ipv4.tcp_early_retrans", "0") &&
 	     !ns_sysctl_set(net.a, "net.xtcp.early_retrans", "0") &&
@@ -219,8 +313,18 @@ int main(void)
 		small_writes(stack, false);
 		refuse(stack, false);
 		refuse(stack, true);
+		refuse_new(stack, false, false);
+		refuse_new(stack, true, false);
+		refuse_new(stack, false, true);
+		refuse_new(stack, true, true);
 		acks_below(stack);
 	}
+	must(!ns_link_gso_max_segs(net.a, "veth0", 1), "segments");
+	for (stack = stack_first(); stack <= XTCP; stack++) {
+		slow_device(stack);
+		oldest_goes(stack);
+	}
+	must(!ns_link_gso_max_segs(net.a, "veth0", 65535), "bundles");
 	for (i = 0; i < ARRAY_SIZE(together); i++)
 		full_segments(&together[i]);
 	ns_pair_close(&net);

@@ -90,6 +90,7 @@
 	FN(XTCP_TRACE_TIMEOUT, "timeout")					\
 	FN(XTCP_TRACE_RENEGED, "the peer took a SACK back")			\
 	FN(XTCP_TRACE_ECE, "congestion mark")					\
+	FN(XTCP_TRACE_QUEUE, "own queue full")					\
 	FN(XTCP_TRACE_MTU, "path MTU fell")					\
 	FN(XTCP_TRACE_IDLE, "restart after idle")				\
 	FN(XTCP_TRACE_RECOVERED, "all that was in flight is acknowledged")	\
