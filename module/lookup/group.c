@@ -10,8 +10,8 @@
  * A program may choose instead (SO_ATTACH_REUSEPORT_CBPF, _EBPF). The kernel's core keeps it with a group of its own
  * kind, struct sock_reuseport, which our listeners join and leave as kernel TCP's do: so the program's numbers mean the
  * same members in both, those that joined first, and the last one in the place of one that left. No sock of another
- * protocol can be in such a group, since only those of one protocol ever meet: here, in listeners.c, and there in kernel
- * TCP's table of listeners. What a program names is looked at nevertheless.
+ * protocol can be in such a group, since only those of one protocol ever meet: here, in listeners.c, and there in
+ * kernel TCP's table of listeners. What a program names is looked at nevertheless.
  *
  * A member that closes drops its half-open entries like any listener. A third ACK that comes after that meets another
  * member and is reset, as in Linux without tcp_migrate_req, unless it carries a cookie that may be believed. So all
