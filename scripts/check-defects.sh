@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Does the debug kernel find what it is there to find? Each defect of
+# selftests/modules/xtcp_defects.c is committed on it, and has to be in the
+# kernel's log. The order of the defects matters: lockdep and RCU's checks are off
+# after lockdep's first report, and after KASAN's.
+
+set -u
+cd "$(dirname "$0")/.."
+. scripts/vm-module.sh
+
+# A defect, and what the report about it says.
+expected()
+{
+	cat <<-END
+	rcu_unannotated suspicious RCU usage
+	sleep_in_atomic sleeping function called from invalid context
+	lock_inversion possible circular locking dependency detected
+	leak unreferenced object
+	freed_timer ODEBUG: free active
+	shift_too_far UBSAN: shift-out-of-bounds
+	use_after_free KASAN: slab-use-after-free|KASAN: use-after-free
+	out_of_bounds KASAN: slab-out-of-bounds
+	END
+}
+
+# in_machine MODULE: what runs there; for each defect its name, and what the kernel said then.
+in_machine()
+{
+	local name says leaks=/sys/kernel/debug/kmemleak tries
+
+	echo clear >$leaks
+	expected | while read -r name says; do
+		dmesg -C
+		insmod "$1" plant="$name" || echo "# $name: it cannot be loaded"
+		if [ "$name" = leak ]; then
+			# what is younger than five seconds is no leak yet
+			for ((tries = 0; tries < 30; tries++)); do
+				echo scan >$leaks
+				! grep -q "$says" $leaks || break
+				sleep 1
+			done
+			sed "s/^/$name /" $leaks
+		fi
+		dmesg | sed "s/^/$name /"
+		rmmod xtcp_defects
+	done
+}
+
+# check_kernel KIND
+check_kernel()
+{
+	local kind=$1 image module log name says found status
+
+	image=$(vm_kernel "$kind") && vm_module "$kind" -s DEFECTS=1 || { echo "not ok - $kind: no module"; return; }
+	module=build/$kind/selftests/modules/xtcp_defects.ko
+	log=$(mktemp build/defects.XXXXXX)
+	scripts/vm.sh --kernel "$image" --parallel --memory 1G --timeout 1200 --append "kasan_multi_shot log_buf_len=8M" -- \
+		scripts/check-defects.sh --in-machine "$module" >"$log" 2>&1
+	status=$?
+	[ "$status" -eq 0 ] || { tail -n 20 "$log" | sed 's/^/# /'; echo "not ok - $kind kernel, defects: status $status"; }
+	while read -r name says; do
+		found=$(grep -E "^$name .*($says)" "$log" | grep -cE "$says")
+		if [ "$found" -gt 0 ]; then
+			echo "ok - $kind kernel reports $name"
+		else
+			grep "^$name " "$log" | head -n 20 | sed 's/^/# /'
+			echo "not ok - $kind kernel reports $name: nothing says '$says'"
+		fi
+	done < <(expected)
+	rm -f "$log"
+}
+
+case ${1-} in
+--in-machine)
+	in_machine "$2"
+	exit ;;
+"") ;;
+*) echo "check-defects.sh takes no arguments" >&2; exit 2 ;;
+esac
+mkdir -p build
+said=$(mktemp build/defects.XXXXXX)
+trap 'rm -f "$said"' EXIT
+check_kernel debug | tee "$said"
+! grep -q '^not ok' "$said"

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A module with one defect of each kind that the debug kernels are there to find: loading it with plant=NAME commits
+ * that one. scripts/check-defects.sh looks at what the kernel says. Nothing else has a use for it.
+ */
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+
+static char *plant = "";
+module_param(plant, charp, 0444);
+MODULE_PARM_DESC(plant, "the defect");
+
+#define OBJECT 40	/* from a slab of 64, so that what stands behind it is nobody's */
+
+static void use_after_free(void)
+{
+	char *object = kmalloc(OBJECT, GFP_KERNEL);
+
+	OPTIMIZER_HIDE_VAR(object);
+	kfree(object);
+	WRITE_ONCE(object[0], 1);
+}
+
+static void out_of_bounds(void)
+{
+	char *object = kmalloc(OBJECT, GFP_KERNEL);
+
+	OPTIMIZER_HIDE_VAR(object);
+	if (object)
+		WRITE_ONCE(object[OBJECT], 1);
+	kfree(object);
+}
+
+/* The first ones may leave their address in a register or on a stack, where kmemleak finds it. */
+static void leak(void)
+{
+	int i;
+
+	for (i = 0; i < 16; i++) {
+		char *object = kmalloc(OBJECT, GFP_KERNEL);
+
+		OPTIMIZER_HIDE_VAR(object);
+	}
+}
+
+static DEFINE_SPINLOCK(one);
+static DEFINE_SPINLOCK(other);
+
+/* Nothing waits here, since all is done by one thread; two would. */
+static void lock_inversion(void)
+{
+	spin_lock(&one);
+	spin_lock(&other);
+	spin_unlock(&other);
+	spin_unlock(&one);
+
+	spin_lock(&other);
+	spin_lock(&one);
+	spin_unlock(&one);
+	spin_unlock(&other);
+}
+
+/* Not by a mutex: lockdep has a report of its own about that, and is off then. */
+static void sleep_in_atomic(void)
+{
+	spin_lock(&one);
+	kfree(kmalloc(OBJECT, GFP_KERNEL));
+	spin_unlock(&one);
+}
+
+static char __rcu *shared;
+
+/* Without rcu_read_lock(). */
+static void rcu_unannotated(void)
+{
+	rcu_dereference(shared);
+}
+
+static void never(struct timer_list *timer)
+{
+}
+
+/* Freed while it runs. */
+static void freed_timer(void)
+{
+	struct timer_list *timer = kmalloc(sizeof(*timer), GFP_KERNEL);
+
+	if (!timer)
+		return;
+	timer_setup(timer, never, 0);
+	mod_timer(timer, jiffies + 1000 * HZ);
+	kfree(timer);
+}
+
+static void shift_too_far(void)
+{
+	int by = 40, value = 1;
+
+	OPTIMIZER_HIDE_VAR(by);
+	value <<= by;
+	OPTIMIZER_HIDE_VAR(value);
+}
+
+static const struct {
+	const char *name;
+	void (*commit)(void);
+} defects[] = {
+	{ "rcu_unannotated", rcu_unannotated },
+	{ "sleep_in_atomic", sleep_in_atomic },
+	{ "lock_inversion", lock_inversion },
+	{ "leak", leak },
+	{ "freed_timer", freed_timer },
+	{ "shift_too_far", shift_too_far },
+	{ "use_after_free", use_after_free },
+	{ "out_of_bounds", out_of_bounds },
+};
+
+static int __init defects_init(void)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(defects); i++) {
+		if (strcmp(plant, defects[i].name))
+			continue;
+		defects[i].commit();
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static void __exit defects_exit(void)
+{
+}
+
+module_init(defects_init);
+module_exit(defects_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Defects that the debug kernels have to find");
