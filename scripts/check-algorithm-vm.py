@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 
 AF_XTCP = 25
 PORT = 7400
@@ -85,6 +86,16 @@ def transfer():
     return got == [0], names, cwnd
 
 
+def unload():
+    """rmmod, when the last segments of closed sockets have left the queues of devices."""
+    for _ in range(200):
+        with open("/sys/module/xtcp/parameters/held", encoding="ascii") as file:
+            if file.read().strip() == "0":
+                break
+        time.sleep(0.1)
+    return run("rmmod", "xtcp")
+
+
 def main(work):
     run("ip", "link", "set", "lo", "mtu", "1500", "up")
     result = run("insmod", work + "/aimd.ko")
@@ -97,7 +108,7 @@ def main(work):
     whole, names, cwnd = transfer()
     verdict(whole and names == ["aimd", "aimd"], f"a connection uses it ({names})")
     verdict(cwnd > 20, f"and its window grows by it ({cwnd} segments)")
-    result = run("rmmod", "xtcp")
+    result = unload()
     verdict(not result.returncode, "unloads " + result.stderr.strip())
 
     result = run("insmod", work + "/twin.ko")
@@ -110,11 +121,11 @@ def main(work):
         file.write("zero")
     whole, names, cwnd = transfer()
     verdict(whole and names == ["zero", "zero"] and cwnd == 1, f"a window of 0 is one segment ({names}, {cwnd})")
-    run("rmmod", "xtcp")
+    unload()
 
     result = run("insmod", work + "/none.ko")
     verdict(not result.returncode and "aimd" not in knob("available_congestion_control"), "is gone with its file")
-    result = run("rmmod", "xtcp")
+    result = unload()
     verdict(not result.returncode, "and unloads")
     said = run("dmesg").stdout
     verdict(not any(word in said for word in ("WARNING:", "BUG:")), "the kernel's log is clean")

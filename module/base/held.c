@@ -227,6 +227,20 @@ static void hold_dead(struct sock *sk)
 	local_bh_enable();
 }
 
+/* True: nothing is below any more, and the module is to be put. The socket lock nests outside: it is not waited for. */
+static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
+{
+	bool was_last;
+
+	lockdep_assert_held(&there->lock);
+	if (!spin_trylock(&sk->sk_lock.slock))
+		return false;
+	was_last = !sock_owned_by_user(sk) && xtcp_sk(sk)->held_at == at && !xtcp_held_is_below(sk, 0) &&
+		   take_off_list(there, xtcp_sk(sk));
+	spin_unlock(&sk->sk_lock.slock);
+	return was_last;
+}
+
 /**
  * xtcp_held_segment_freed() - a segment of a sock that holds the module is gone: was it the last?
  * @sk: the sock; the segment still keeps its memory
@@ -239,19 +253,14 @@ void xtcp_held_segment_freed(struct sock *sk)
 {
 	const u16 at = READ_ONCE(xtcp_sk(sk)->held_at);
 	struct held_list *there;
-	bool was_last = false;
 	unsigned long irq;
+	bool was_last;
 
 	if (!at)
 		return;
 	there = per_cpu_ptr(&held_lists, at - 1);
-	/* the socket lock nests outside of this one; but it is not waited for */
 	spin_lock_irqsave(&there->lock, irq);
-	if (spin_trylock(&sk->sk_lock.slock)) {
-		if (!sock_owned_by_user(sk) && xtcp_sk(sk)->held_at == at && !xtcp_held_is_below(sk, 0))
-			was_last = take_off_list(there, xtcp_sk(sk));
-		spin_unlock(&sk->sk_lock.slock);
-	}
+	was_last = was_last_below(there, sk, at);
 	spin_unlock_irqrestore(&there->lock, irq);
 	if (was_last)
 		module_put(THIS_MODULE);

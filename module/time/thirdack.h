@@ -3,6 +3,8 @@
 #ifndef XTCP_THIRDACK_H
 #define XTCP_THIRDACK_H
 
+#include <linux/types.h>
+
 struct sock;
 
 void xtcp_thirdack_init(void);
