@@ -29,6 +29,12 @@ lacks()
 	done
 }
 
+# rows FILE: how each ended; some say what they have measured
+rows()
+{
+	sed -nE 's/^# ((not )?ok [0-9]+) .*/\1/p' "$1"
+}
+
 refused()
 {
 	! make -s -C selftests run_tests TESTS="ports no_such" >"$out/said" 2>&1 || echo "run_tests goes on"
@@ -65,7 +71,7 @@ verdict "run_tests" "$(lacks "$out/with" '^# ok 1 ' '^ok 1 selftests: xtcp: load
 	'^# Totals: pass:3 fail:0 xfail:0 xpass:0 skip:0 error:0' '^0$')"
 verdict "a folder that was carried elsewhere" "$(lacks "$out/moved" '^# ok 1 ' '^ok 1 selftests: xtcp: load$' \
 	'^ok 2 selftests: xtcp: ports$' '^ok 3 selftests: xtcp: wire_options$')"
-verdict "the same rows in both" "$(diff <(grep '^# \(not \)\?ok' "$out/with") <(grep '^# \(not \)\?ok' "$out/moved"))"
+verdict "the same rows in both" "$(diff <(rows "$out/with") <(rows "$out/moved"))"
 verdict "no such test in that folder" "$(lacks "$out/unknown" "No such test 'xtcp:no_such'" '^1$')"
 [ "$status" -ne 0 ] || rm -rf "$out"
 exit "$status"

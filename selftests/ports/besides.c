@@ -166,8 +166,8 @@ static void reserve(void)
 	ports = RANGE;
 	new_ns();
 	got = keep(XTCP, 1, clients, servers, RANGE);
-	ksft_test_result(got == RANGE - RESERVE && errno == EADDRNOTAVAIL, "xtcp has %d of %d ports to one destination\n",
-			 got, RANGE);
+	ksft_test_result(got == RANGE - RESERVE && errno == EADDRNOTAVAIL,
+			 "xtcp has %d of %d ports to one destination\n", got, RANGE);
 	ksft_test_result(short_connections(KERNEL, 2, 2, 2 * RESERVE) == 2 * RESERVE,
 			 "kernel TCP has the other %d for each of two others\n", RESERVE);
 	ksft_test_result(connect_to(XTCP, 1) < 0 && errno == EADDRNOTAVAIL, "which xtcp does not get after it\n");
