@@ -158,6 +158,8 @@ static unsigned int own_references(const struct sock *sk)
 bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
 {
 	sock_owned_by_me(sk);
+	/* pairs with early.c: from SOCK_DEAD on no arriving segment gets a reference */
+	smp_mb();
 	if (has_memory_below(sk))
 		return true;
 	/* netem has the reference before it lets go of the memory */

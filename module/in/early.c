@@ -80,6 +80,12 @@ static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, 
 	sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
 	if (!refcount_inc_not_zero(&sk->sk_refcnt))
 		return;
+	/* pairs with held.c, which sees our reference, or we that no descriptor answers for what a queue may keep */
+	smp_mb__after_atomic();
+	if (unlikely(sock_flag(sk, SOCK_DEAD))) {
+		sock_put(sk);
+		return;
+	}
 	this_cpu_inc(attached);
 	skb->sk = sk;
 	skb->destructor = put_attached;

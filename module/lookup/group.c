@@ -19,6 +19,7 @@
  */
 #include "lookup/group.h"
 
+#include <linux/err.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <linux/tcp.h>
@@ -157,5 +158,6 @@ struct sock *xtcp_group_choose(struct sock *lsk, u32 hash, struct sk_buff *skb)
 	if (len < sizeof(struct tcphdr) || !pskb_may_pull(skb, len))
 		return lsk;
 	chosen = reuseport_select_sock(lsk, hash, skb, len);
-	return chosen && is_beside(chosen, lsk) ? chosen : lsk;
+	/* an error is a program's word that nobody gets it: of a sort that the core does not let in here */
+	return !IS_ERR_OR_NULL(chosen) && is_beside(chosen, lsk) ? chosen : lsk;
 }

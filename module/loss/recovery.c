@@ -81,15 +81,21 @@ static u32 in_flight_with(const struct xtcp_sock *xsk, const struct xtcp_sample 
 	return out > sacked_before ? out - sacked_before : 0;
 }
 
-static void reduce(struct sock *sk, const struct xtcp_sample *sample, bool marked)
+/* @recover_fs: of RFC 9937 section 6.1 */
+static void reduce_from(struct sock *sk, u32 recover_fs, bool marked)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
 
 	stream->recover = xsk->snd_nxt;
 	stream->tlp.pending = false;
-	xtcp_cong_reduce(sk, in_flight_with(xsk, sample), marked);
+	xtcp_cong_reduce(sk, recover_fs, marked);
 	xtcp_ecn_reduced(sk);
+}
+
+static void reduce(struct sock *sk, const struct xtcp_sample *sample, bool marked)
+{
+	reduce_from(sk, in_flight_with(xtcp_sk(sk), sample), marked);
 }
 
 /* RFC 3168 section 6.1.2: once a round trip. */
@@ -105,8 +111,9 @@ static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
  * xtcp_recovery_congested_here() - a queue of this machine refused a segment, or says that it would refuse others
  * @sk: the sock, in any state
  *
- * Congestion on the first hop, of which nobody has to tell: the windows fall at once, and no undo gives them back, as
- * in Linux. Once a round trip, as for a mark (RFC 3168 section 6.1.2); of a handshake nothing follows.
+ * Congestion on the first hop, of which nobody has to tell: a reduction begins at once, and no undo gives it back, as in
+ * Linux. Once a round trip, as for a mark (RFC 3168 section 6.1.2); of a handshake nothing follows. It is no answer to
+ * an ACK, and next to nothing may be in flight: the share that PRR keeps is that of the window, as in Linux.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -120,7 +127,7 @@ void xtcp_recovery_congested_here(struct sock *sk)
 		return;
 	if (xsk->cong.phase < XTCP_CONG_CWR) {
 		xtcp_undo_forget(sk);
-		reduce(sk, &none, false);
+		reduce_from(sk, max(in_flight_with(xsk, &none), xsk->cong.cwnd), false);
 		set_phase(sk, XTCP_CONG_CWR, XTCP_TRACE_QUEUE);
 	}
 	xtcp_cong_forbid_undo(sk);
