@@ -111,9 +111,9 @@ static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
  * xtcp_recovery_congested_here() - a queue of this machine refused a segment, or says that it would refuse others
  * @sk: the sock, in any state
  *
- * Congestion on the first hop, of which nobody has to tell: a reduction begins at once, and no undo gives it back, as in
- * Linux. Once a round trip, as for a mark (RFC 3168 section 6.1.2); of a handshake nothing follows. It is no answer to
- * an ACK, and next to nothing may be in flight: the share that PRR keeps is that of the window, as in Linux.
+ * Congestion on the first hop, of which nobody has to tell: a reduction begins at once, and no undo gives it back, as
+ * in Linux. Once a round trip, as for a mark (RFC 3168 section 6.1.2); of a handshake nothing follows. It answers no
+ * ACK, and next to nothing may be in flight: the share that PRR keeps is that of the window, as in Linux.
  *
  * Context: softirq or process. Lock: socket, held.
  */
