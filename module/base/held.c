@@ -92,7 +92,7 @@ static bool hold(struct sock *sk)
 		/* there is a call of xtcp_held_segment_freed() from now on */
 		if (sock_flag(sk, SOCK_USE_WRITE_QUEUE))
 			sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
-		/* before the hold can go: whoever ends the work has ended this one */
+		/* while the hold is there: so module exit, which comes after it, cancels this work */
 		schedule_delayed_work(&held_work, LOOK_AFTER);
 	}
 	spin_unlock(&here->lock);
@@ -249,7 +249,7 @@ static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
  *
  * Who has the lock meanwhile looks by himself, if he sends; otherwise the work does.
  *
- * Context: any in which an skb may be freed; whoever frees it may have the socket lock, or any other.
+ * Context: any in which an skb may be freed. The caller may have the socket lock, or any other.
  */
 void xtcp_held_segment_freed(struct sock *sk)
 {

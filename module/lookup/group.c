@@ -154,7 +154,7 @@ struct sock *xtcp_group_choose(struct sock *lsk, u32 hash, struct sk_buff *skb)
 	if (likely(!reuse || !rcu_access_pointer(reuse->prog)) || !lsk->sk_reuseport)
 		return lsk;
 	len = pskb_may_pull(skb, sizeof(struct tcphdr)) ? ((const struct tcphdr *)skb->data)->doff * 4 : 0;
-	/* it is dropped, whoever gets it */
+	/* every listener drops such a segment */
 	if (len < sizeof(struct tcphdr) || !pskb_may_pull(skb, len))
 		return lsk;
 	chosen = reuseport_select_sock(lsk, hash, skb, len);

@@ -43,7 +43,7 @@ struct xtcp_seats *xtcp_seats_new(u32 room, gfp_t gfp)
  * @old: full; the caller frees it when lookups find the new ones
  * @gfp: how to ask for memory
  *
- * Context: as @gfp says. Lock: that of who has @old, held.
+ * Context: as @gfp says. Lock: the one that guards @old, held.
  *
  * Return: the seats; NULL without memory.
  */
@@ -63,7 +63,7 @@ struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp)
  * @seats: have room
  * @sk: complete
  *
- * Context: any. Lock: that of who has @seats, held.
+ * Context: any. Lock: the one that guards @seats, held.
  */
 void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk)
 {
@@ -78,7 +78,7 @@ void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk)
  * @seats: theirs
  * @index: whose seat
  *
- * Context: any. Lock: that of who has @seats, held.
+ * Context: any. Lock: the one that guards @seats, held.
  *
  * Return: who sits at @index now; NULL: nobody.
  */

@@ -13,7 +13,7 @@ static char *plant = "";
 module_param(plant, charp, 0444);
 MODULE_PARM_DESC(plant, "the defect");
 
-#define OBJECT 40	/* from a slab of 64, so that what stands behind it is nobody's */
+#define OBJECT 40	/* from a slab of 64: no object has the octets behind it */
 
 static void use_after_free(void)
 {

@@ -157,7 +157,7 @@ static void beside_timewait(void)
 	drop(clients, servers, got);
 }
 
-/* Whoever takes all that there is towards one destination leaves kernel TCP some ports of a large range. */
+/* A user who takes all ports towards one destination leaves kernel TCP some of a large range. */
 static void reserve(void)
 {
 	static int clients[RANGE], servers[RANGE];
