@@ -54,6 +54,7 @@
 #include "time/timewait.c"
 
 #include "loss/scoreboard.c"
+#include "loss/resend.c"
 #include "loss/rate.c"
 #include "loss/rack.c"
 #include "loss/tlp.c"
@@ -71,6 +72,7 @@
 #include "send/sndq.c"
 #include "send/stamp.c"
 #include "send/spare.c"
+#include "send/bundle.c"
 #include "send/output.c"
 #include "send/fastsyn.c"
 #include "send/busy.c"

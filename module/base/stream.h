@@ -30,7 +30,7 @@ struct sock;
 struct xtcp_stream {
 	/* For each segment that goes out, and each ACK of it. */
 	struct list_head in_flight;	/* of the skbs sent those of which nothing is known, in order of sending */
-	struct list_head to_resend;	/* those that are lost and not resent, more or less in order (scoreboard.c) */
+	struct list_head to_resend;	/* those that are lost and not resent, more or less in order (resend.c) */
 	struct sk_buff *resend_cursor;	/* the skb that came last into to_resend; NULL: it has left */
 	u64 delivered_us;		/* when delivered was, or when sending began after a pause, clock */
 	u32 delivered;			/* octets that are known to have arrived, in or out of order */

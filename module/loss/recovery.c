@@ -27,6 +27,7 @@
 #include "cong/cong.h"
 #include "cong/ecn.h"
 #include "loss/rack.h"
+#include "loss/resend.h"
 #include "loss/sample.h"
 #include "loss/scoreboard.h"
 #include "loss/tlp.h"
@@ -34,6 +35,7 @@
 #include "pure/clock.h"
 #include "pure/seq.h"
 #include "pure/wire.h"
+#include "send/bundle.h"
 #include "send/mtuprobe.h"
 #include "send/output.h"
 #include "send/sndq.h"
@@ -419,7 +421,7 @@ static int resend_lost(struct sock *sk, bool timeout)
 	bool first = false;
 	int err = 0;
 
-	while ((skb = xtcp_scoreboard_to_resend(sk))) {
+	while ((skb = xtcp_resend_next(sk))) {
 		const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 		u32 pipe = xtcp_scoreboard_pipe(sk);
 		u32 room = xsk->cong.cwnd > pipe ? xsk->cong.cwnd - pipe : 0;
@@ -428,7 +430,7 @@ static int resend_lost(struct sock *sk, bool timeout)
 			break;
 		if (!timeout && xtcp_pace_holds(sk))
 			break;
-		err = xtcp_output_resend(sk, skb, max_t(u32, min(room, xtcp_output_bundle(sk)), xsk->mss));
+		err = xtcp_output_resend(sk, skb, max_t(u32, min(room, xtcp_bundle_most(sk)), xsk->mss));
 		if (err)
 			break;
 		if (!timeout)

@@ -8,11 +8,11 @@
  * these; where a SACK block ends inside one, it is cut. Without SACK each duplicate ACK counts as a segment sacked
  * somewhere above SND.UNA, and no skb carries the mark.
  *
- * Who decides that something is lost: rack.c and recovery.c. Who uses pipe: output.c and cong.c.
+ * Who decides that something is lost: rack.c and recovery.c. Who uses pipe: output.c and cong.c. In which order what is
+ * lost goes again: resend.c.
  */
 #include "loss/scoreboard.h"
 
-#include <linux/list_sort.h>
 #include <net/tcp.h>
 
 #include "base/netns.h"
@@ -21,6 +21,7 @@
 #include "in/ingress.h"
 #include "loss/rack.h"
 #include "loss/rate.h"
+#include "loss/resend.h"
 #include "loss/sample.h"
 #include "loss/undo.h"
 #include "pure/seq.h"
@@ -28,7 +29,6 @@
 #include "send/sndq.h"
 #include "sight/mib.h"
 
-#define WALK_MAX	32U	/* skbs */
 #define REORDERING_MAX	300U	/* segments, as Linux's tcp_max_reordering */
 
 static u32 octets_of(const struct sk_buff *skb)
@@ -548,65 +548,6 @@ void xtcp_scoreboard_forget_duplicates(struct sock *sk)
 	xtcp_sk(sk)->stream->scoreboard.sacked_segments = 0;
 }
 
-static bool is_to_be_resent(const struct sk_buff *skb)
-{
-	return skb && (xtcp_sndcb(skb)->marks & (XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT)) == XTCP_SNDQ_LOST;
-}
-
-/* Where @seq belongs as seen from @cb, in the list of what is to be resent; not farther away than WALK_MAX. */
-static struct list_head *walk_to(struct list_head *list, struct xtcp_sndcb *cb, u32 seq)
-{
-	unsigned int steps;
-
-	for (steps = 0; steps < WALK_MAX; steps++) {
-		struct xtcp_sndcb *other;
-
-		if (xtcp_seq_lt(cb->seq, seq)) {
-			if (list_is_last(&cb->node, list))
-				break;
-			other = list_next_entry(cb, node);
-			if (xtcp_seq_gt(other->seq, seq))
-				break;
-		} else {
-			if (list_is_first(&cb->node, list))
-				return list;
-			other = list_prev_entry(cb, node);
-			if (xtcp_seq_lt(other->seq, seq))
-				return &other->node;
-		}
-		cb = other;
-	}
-	return &cb->node;
-}
-
-/*
- * Behind what @skb stands in the list of what is to be resent. By sequence number, as far as it is soon found: most
- * come in that order, or beside one that is there. Where nothing of that helps the order is one of neighbourhoods, as
- * no peer may make us walk far for each of many; what holds SND.UNA is first in any case.
- */
-static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
-{
-	struct xtcp_stream *stream = xtcp_sk(sk)->stream;
-	struct list_head *list = &stream->to_resend;
-	u32 seq = xtcp_sndcb(skb)->seq;
-	struct sk_buff *beside;
-
-	if (list_empty(list))
-		return list;
-	if (xtcp_seq_lt(list_last_entry(list, struct xtcp_sndcb, node)->seq, seq))
-		return list->prev;
-	beside = skb_rb_prev(skb);
-	if (!beside)
-		return list;
-	if (is_to_be_resent(beside))
-		return &xtcp_sndcb(beside)->node;
-	beside = xtcp_sndq_next(sk, skb);
-	if (is_to_be_resent(beside))
-		return xtcp_sndcb(beside)->node.prev;
-	return walk_to(list, stream->resend_cursor ? xtcp_sndcb(stream->resend_cursor) :
-		       list_first_entry(list, struct xtcp_sndcb, node), seq);
-}
-
 /**
  * xtcp_scoreboard_lost() - an skb counts as lost, or its repetition does
  * @sk: the sock
@@ -620,7 +561,6 @@ void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_stream *stream = xsk->stream;
 	struct xtcp_scoreboard *sb = &stream->scoreboard;
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-	struct list_head *place;
 
 	sock_owned_by_me(sk);
 	if ((cb->marks & (XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT)) == XTCP_SNDQ_LOST)
@@ -640,31 +580,7 @@ void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 		.lost_since = stream->lost_total - xtcp_sndnote(skb)->lost,
 		.is_limited = cb->marks & XTCP_SNDQ_LIMITED,
 	});
-	place = place_to_resend(sk, skb);
-	list_move(&cb->node, place);
-	stream->resend_cursor = skb;
-}
-
-/**
- * xtcp_scoreboard_to_resend() - what is to be resent next
- * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: an skb that counts as lost, the one that holds SND.UNA first; NULL: there is none.
- */
-struct sk_buff *xtcp_scoreboard_to_resend(const struct sock *sk)
-{
-	const struct xtcp_stream *stream = xtcp_sk(sk)->stream;
-	struct sk_buff *first;
-
-	sock_owned_by_me(sk);
-	if (list_empty(&stream->to_resend))
-		return NULL;
-	first = xtcp_sndq_first(sk);
-	if (is_to_be_resent(first))
-		return first;
-	return xtcp_sndq_skb_of(list_first_entry(&stream->to_resend, struct xtcp_sndcb, node));
+	xtcp_resend_add(sk, skb);
 }
 
 /**
@@ -687,37 +603,6 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
 	}
 	cb->marks |= XTCP_SNDQ_RESENT;
 	xtcp_sk(sk)->stream->scoreboard.resent += octets_of(skb);
-}
-
-static bool was_sent_after(const struct list_head *a, const struct list_head *b)
-{
-	const struct xtcp_sndcb *one = list_entry(a, struct xtcp_sndcb, node);
-	const struct xtcp_sndcb *other = list_entry(b, struct xtcp_sndcb, node);
-
-	return xtcp_reorder_sent_after(one->sent_us, one->end_seq, other->sent_us, other->end_seq);
-}
-
-static int compare_sent(void *priv, const struct list_head *a, const struct list_head *b)
-{
-	return was_sent_after(a, b);
-}
-
-/*
- * What was to be resent goes back to where it stood among those in flight. Most were sent before all of these, but not
- * what was resent, and lost again.
- */
-static void put_back_in_flight(struct xtcp_sock *xsk)
-{
-	struct xtcp_stream *stream = xsk->stream;
-	struct list_head *before = stream->in_flight.next, *node, *next;
-
-	list_sort(NULL, &stream->to_resend, compare_sent);
-	list_for_each_safe(node, next, &stream->to_resend) {
-		while (before != &stream->in_flight && was_sent_after(node, before))
-			before = before->next;
-		list_move_tail(node, before);
-	}
-	stream->resend_cursor = NULL;
 }
 
 /**
@@ -743,7 +628,7 @@ void xtcp_scoreboard_not_lost(struct sock *sk)
 	}
 	list_for_each_entry(cb, &stream->to_resend, node)
 		unmark_lost(xsk, xtcp_sndq_skb_of(cb));
-	put_back_in_flight(xsk);
+	xtcp_resend_put_back(sk);
 }
 
 /**

@@ -40,7 +40,6 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample);
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample);
 void xtcp_scoreboard_forget_duplicates(struct sock *sk);
 void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb);
-struct sk_buff *xtcp_scoreboard_to_resend(const struct sock *sk);
 void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb);
 void xtcp_scoreboard_not_lost(struct sock *sk);
 void xtcp_scoreboard_forget_sacked(struct sock *sk);

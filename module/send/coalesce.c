@@ -18,6 +18,7 @@
 
 #include "base/netns.h"
 #include "pure/clock.h"
+#include "send/bundle.h"
 #include "send/output.h"
 #include "send/sndq.h"
 #include "time/pace.h"
@@ -62,7 +63,7 @@ bool xtcp_coalesce_waits(struct sock *sk, u32 written)
 	sock_owned_by_me(sk);
 	if (!usecs || !skb || skb != xtcp_sndq_unsent(sk) || !may_wait(sk, skb))
 		return false;
-	bundle = min(xtcp_output_size_goal(sk), xtcp_output_bundle(sk));
+	bundle = min(xtcp_bundle_goal(sk), xtcp_bundle_most(sk));
 	if (skb->len >= bundle)
 		return false;
 	/* it joins what waits already */

@@ -15,7 +15,6 @@
 
 #include "base/netns.h"
 #include "base/sock.h"
-#include "cong/accecn.h"
 #include "cong/cong.h"
 #include "loss/scoreboard.h"
 #include "loss/undo.h"
@@ -26,11 +25,11 @@
 #include "pure/wire.h"
 #include "recv/text.h"
 #include "recv/window.h"
+#include "send/bundle.h"
 #include "send/busy.h"
 #include "send/mss.h"
 #include "send/mtuprobe.h"
 #include "send/sndq.h"
-#include "send/stamp.h"
 #include "sight/mib.h"
 #include "time/pace.h"
 #include "time/timer.h"
@@ -242,16 +241,9 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	}
 	while ((skb = xtcp_sndq_unsent(sk))) {
 		if (!bundle && skb->len > xsk->mss)
-			bundle = xtcp_output_bundle(sk);
+			bundle = xtcp_bundle_most(sk);
 		n = sendable(sk, skb, nonagle, bundle ?: U32_MAX);
-		/*
-		 * who cuts a bundle does not know that the pointer counts from each segment's own number, nor on older
-		 * kernels that CWR belongs to a counter
-		 */
-		if (unlikely(xsk->snd_urgent || xtcp_accecn_forbids_bundles(sk)) && skb->len > xtcp_mss_payload(sk))
-			n = min(n, xtcp_mss_payload(sk));
-		if (unlikely(xtcp_sndcb(skb)->stamps) && skb->len > xtcp_mss_payload(sk))
-			n = min(n, xtcp_stamp_room(skb, xtcp_mss_payload(sk)));
+		n = xtcp_bundle_of_new(sk, skb, n);
 		if (!n)
 			break;
 		early = xtcp_pace_holds(sk);
@@ -323,57 +315,6 @@ void xtcp_output_push_nagle(struct sock *sk, int nonagle)
 {
 	sock_owned_by_me(sk);
 	push(sk, nonagle);
-}
-
-/**
- * xtcp_output_size_goal() - how large an skb of the send queue should become
- * @sk: the sock; the route is asked when the skb is sent
- *
- * Full segments, as many as one bundle may hold, but no more than half of the largest window that the peer offered.
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: octets, a multiple of the effective MSS.
- */
-u32 xtcp_output_size_goal(const struct sock *sk)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 mss = xtcp_mss_payload(sk), segments = 1;
-
-	sock_owned_by_me(sk);
-	if (sk_can_gso(sk)) {
-		u32 most = min3(sk->sk_gso_max_size, GSO_LEGACY_MAX_SIZE - 1U - MAX_TCP_HEADER, xsk->max_snd_wnd / 2);
-
-		segments = clamp_t(u32, most / mss, 1, max_t(u32, sk->sk_gso_max_segs, 1));
-	}
-	return segments * mss;
-}
-
-/**
- * xtcp_output_bundle() - how much text may go at once
- * @sk: the sock
- *
- * What the rate brings in a millisecond (sk_pacing_shift), min_tso_segs at least: a larger bundle would be a burst, and
- * keep others waiting. Where round trips are short it may be larger, up to what the device takes: by tso_rtt_log. All
- * as Linux.
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: octets, a multiple of the effective MSS; or U32_MAX.
- */
-u32 xtcp_output_bundle(struct sock *sk)
-{
-	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
-	unsigned long octets = xtcp_cong_rate(sk) >> READ_ONCE(sk->sk_pacing_shift);
-	u32 halvings = xtcp_sk(sk)->rto.min_rtt_us >> min_t(u8, READ_ONCE(ctl->tso_rtt_log), 31);
-	u32 mss = xtcp_mss_payload(sk);
-
-	sock_owned_by_me(sk);
-	if (halvings < BITS_PER_TYPE(u32))
-		octets += sk->sk_gso_max_size >> halvings;
-	if (octets >= sk->sk_gso_max_size)
-		return U32_MAX;
-	return max3((u32)octets / mss, (u32)READ_ONCE(ctl->min_tso_segs), 1U) * mss;
 }
 
 /**
@@ -499,8 +440,8 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	u32 need = cb->end_seq - cb->seq;
 	u64 sent_us;
-	u32 n, mss;
 	int err;
+	u32 n;
 
 	sock_owned_by_me(sk);
 	/* what becomes of a probe of the path MTU says nothing any more */
@@ -514,17 +455,8 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 		n = min(max, window_room(xsk, cb->seq));
 		if (!n)
 			return -EAGAIN;
-		/*
-		 * where it was cut before, if that fits the route of now; not for the sake of SACK blocks, which go
-		 * with what has room for them
-		 */
 		xtcp_mss_current(sk);
-		mss = min_t(u32, xsk->mss, xtcp_sndq_segment(skb));
-		if (n > mss)
-			n = unlikely(xsk->snd_urgent) || xtcp_accecn_forbids_bundles(sk) ? mss : n - n % mss;
-		if (unlikely(cb->stamps))
-			n = min(n, xtcp_stamp_room(skb, mss));
-		n = min(n, skb->len);
+		n = xtcp_bundle_again(sk, skb, n);
 		/* the FIN goes with the last octet when the window has room for it */
 		if (n == skb->len && need <= window_room(xsk, cb->seq))
 			n = need;

@@ -13,8 +13,6 @@ int xtcp_output_queue_syn(struct sock *sk);
 int xtcp_output_syn(struct sock *sk);
 void xtcp_output_push(struct sock *sk);
 void xtcp_output_push_nagle(struct sock *sk, int nonagle);
-u32 xtcp_output_size_goal(const struct sock *sk);
-u32 xtcp_output_bundle(struct sock *sk);
 void xtcp_output_fin(struct sock *sk);
 int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max);
 int xtcp_output_resend_tail(struct sock *sk, struct sk_buff *skb);

@@ -20,6 +20,7 @@
 #include "loss/rate.h"
 #include "pure/seq.h"
 #include "pure/wire.h"
+#include "send/bundle.h"
 #include "send/coalesce.h"
 #include "send/fastsyn.h"
 #include "send/fill.h"
@@ -113,7 +114,7 @@ static u32 size_goal(const struct sock *sk, const struct sk_buff *tail, struct m
 {
 	if (!tail && msg_data_left(msg) <= xtcp_mss_payload(sk))
 		return xtcp_mss_payload(sk);
-	return xtcp_output_size_goal(sk);
+	return xtcp_bundle_goal(sk);
 }
 
 /*
@@ -200,7 +201,7 @@ static bool autocorks(struct sock *sk)
 		return false;
 	if (!READ_ONCE(xtcp_net_of(sk)->sysctl.autocorking) || xsk->snd_una == xsk->snd_nxt || xsk->snd_urgent ||
 	    skb != xtcp_sndq_unsent(sk) || xtcp_sndcb(skb)->marks & XTCP_SNDQ_EOR ||
-	    skb->len >= xtcp_output_size_goal(sk))
+	    skb->len >= xtcp_bundle_goal(sk))
 		return false;
 	waits = xtcp_pace_is_waiting(sk);
 	if (!xtcp_pace_waits_for_room(sk, below - 1))

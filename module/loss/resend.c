@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The list of what is to be resent: what counts as lost and is not in flight again, by sequence number, as far as that
+ * costs no long walk. Each skb of it stands there by the node by which it stood in the list of those in flight.
+ *
+ * What counts as lost: scoreboard.c. When it goes: recovery.c.
+ */
+#include "loss/resend.h"
+
+#include <linux/list_sort.h>
+#include <net/sock.h>
+
+#include "base/sock.h"
+#include "base/stream.h"
+#include "pure/reorder.h"
+#include "pure/seq.h"
+#include "send/sndq.h"
+
+#define WALK_MAX	32U	/* skbs */
+
+static bool is_to_be_resent(const struct sk_buff *skb)
+{
+	return skb && (xtcp_sndcb(skb)->marks & (XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT)) == XTCP_SNDQ_LOST;
+}
+
+/* Where @seq belongs as seen from @cb, in the list of what is to be resent; not farther away than WALK_MAX. */
+static struct list_head *walk_to(struct list_head *list, struct xtcp_sndcb *cb, u32 seq)
+{
+	unsigned int steps;
+
+	for (steps = 0; steps < WALK_MAX; steps++) {
+		struct xtcp_sndcb *other;
+
+		if (xtcp_seq_lt(cb->seq, seq)) {
+			if (list_is_last(&cb->node, list))
+				break;
+			other = list_next_entry(cb, node);
+			if (xtcp_seq_gt(other->seq, seq))
+				break;
+		} else {
+			if (list_is_first(&cb->node, list))
+				return list;
+			other = list_prev_entry(cb, node);
+			if (xtcp_seq_lt(other->seq, seq))
+				return &other->node;
+		}
+		cb = other;
+	}
+	return &cb->node;
+}
+
+/*
+ * Behind what @skb stands in the list of what is to be resent. By sequence number, as far as it is soon found: most
+ * come in that order, or beside one that is there. Where nothing of that helps the order is one of neighbourhoods, as
+ * no peer may make us walk far for each of many; what holds SND.UNA is first in any case.
+ */
+static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_stream *stream = xtcp_sk(sk)->stream;
+	struct list_head *list = &stream->to_resend;
+	u32 seq = xtcp_sndcb(skb)->seq;
+	struct sk_buff *beside;
+
+	if (list_empty(list))
+		return list;
+	if (xtcp_seq_lt(list_last_entry(list, struct xtcp_sndcb, node)->seq, seq))
+		return list->prev;
+	beside = skb_rb_prev(skb);
+	if (!beside)
+		return list;
+	if (is_to_be_resent(beside))
+		return &xtcp_sndcb(beside)->node;
+	beside = xtcp_sndq_next(sk, skb);
+	if (is_to_be_resent(beside))
+		return xtcp_sndcb(beside)->node.prev;
+	return walk_to(list, stream->resend_cursor ? xtcp_sndcb(stream->resend_cursor) :
+		       list_first_entry(list, struct xtcp_sndcb, node), seq);
+}
+
+/**
+ * xtcp_resend_add() - an skb counts as lost, and is to be resent
+ * @sk: the sock
+ * @skb: sent, in the list of those in flight or in none
+ *
+ * RFC 6675 section 4, NextSeg() rule 1: by sequence number, see place_to_resend().
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_resend_add(struct sock *sk, struct sk_buff *skb)
+{
+	sock_owned_by_me(sk);
+	list_move(&xtcp_sndcb(skb)->node, place_to_resend(sk, skb));
+	xtcp_sk(sk)->stream->resend_cursor = skb;
+}
+
+/**
+ * xtcp_resend_next() - what is to be resent next
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: an skb that counts as lost, the one that holds SND.UNA first; NULL: there is none.
+ */
+struct sk_buff *xtcp_resend_next(const struct sock *sk)
+{
+	const struct xtcp_stream *stream = xtcp_sk(sk)->stream;
+	struct sk_buff *first;
+
+	sock_owned_by_me(sk);
+	if (list_empty(&stream->to_resend))
+		return NULL;
+	first = xtcp_sndq_first(sk);
+	if (is_to_be_resent(first))
+		return first;
+	return xtcp_sndq_skb_of(list_first_entry(&stream->to_resend, struct xtcp_sndcb, node));
+}
+
+static bool was_sent_after(const struct list_head *a, const struct list_head *b)
+{
+	const struct xtcp_sndcb *one = list_entry(a, struct xtcp_sndcb, node);
+	const struct xtcp_sndcb *other = list_entry(b, struct xtcp_sndcb, node);
+
+	return xtcp_reorder_sent_after(one->sent_us, one->end_seq, other->sent_us, other->end_seq);
+}
+
+static int compare_sent(void *priv, const struct list_head *a, const struct list_head *b)
+{
+	return was_sent_after(a, b);
+}
+
+/**
+ * xtcp_resend_put_back() - what was to be resent goes back to where it stood among those in flight
+ * @sk: the sock
+ *
+ * Most were sent before all of these, but not what was resent, and lost again. RFC 5682 section 3, RFC 3522 section
+ * 3.2.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_resend_put_back(struct sock *sk)
+{
+	struct xtcp_stream *stream = xtcp_sk(sk)->stream;
+	struct list_head *before = stream->in_flight.next, *node, *next;
+
+	sock_owned_by_me(sk);
+	list_sort(NULL, &stream->to_resend, compare_sent);
+	list_for_each_safe(node, next, &stream->to_resend) {
+		while (before != &stream->in_flight && was_sent_after(node, before))
+			before = before->next;
+		list_move_tail(node, before);
+	}
+	stream->resend_cursor = NULL;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* How much text goes to IP at once. */
+#ifndef XTCP_BUNDLE_H
+#define XTCP_BUNDLE_H
+
+#include <linux/types.h>
+
+struct sk_buff;
+struct sock;
+
+/* Socket lock held in all of these. */
+u32 xtcp_bundle_goal(const struct sock *sk);
+u32 xtcp_bundle_most(struct sock *sk);
+u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n);
+u32 xtcp_bundle_again(const struct sock *sk, const struct sk_buff *skb, u32 n);
+
+#endif /* XTCP_BUNDLE_H */
