@@ -48,6 +48,28 @@
 			       "< . 1 ack 31001; skim;" IS_SANE,				\
 	}
 
+/* The windows that an undo gives back are those of the algorithm before. */
+#define UNDONE_BY_TIMESTAMP(one, other)								\
+	{											\
+		.name = "change_" one "_to_" other "_then_undone_by_timestamp", .rfc = "RFC 4015 3.2",	\
+		.pre = FROM(one), .syn = "mss 1012,sackok,ts T R",				\
+		.want.script = TWENTY_IN_FLIGHT "pass 20; < . 1 ack 10001 <nop,nop,ts T R,nop,nop,sack 11001:14001>;" \
+			       "skim; info ca_state = 3; set CONGESTION " other ";"		\
+			       "< . 1 ack 30001 <nop,nop,ts T R-10>; skim;" IS_SANE "; info snd_ssthresh >= 5",	\
+		.want.counters = "TCPFullUndo=1 TCPTimeouts=0",					\
+	}
+
+#define UNDONE_BY_DSACK(one, other)								\
+	{											\
+		.name = "change_" one "_to_" other "_then_undone_by_dsack", .rfc = "RFC 4015 3.2",	\
+		.pre = FROM(one), .syn = "mss 1000,sackok",					\
+		.want.script = REPAIR "set CONGESTION " other "; < . 1 ack 30001; skim;"		\
+			       "< . 1 ack 30001 <sack 10001:11001>; skim;" IS_SANE "; info snd_ssthresh >= 5",	\
+		.want.counters = "TCPDSACKUndo=1 RetransSegs=1 TCPTimeouts=0",			\
+	}
+
+#define UNDONE(one, other)	UNDONE_BY_TIMESTAMP(one, other), UNDONE_BY_DSACK(one, other)
+
 static const struct wire_row rows[] = {
 	{
 		.name = "bbr_window_after_a_timeout", .rfc = "BBR 5.6.4.4", .pre = BBR,
@@ -70,6 +92,10 @@ static const struct wire_row rows[] = {
 	CHANGE_IN_RECOVERY("cubic", "bbr"), CHANGE_IN_RECOVERY("cubic", "dctcp"), CHANGE_IN_RECOVERY("cubic", "reno"),
 	CHANGE_IN_RECOVERY("dctcp", "bbr"), CHANGE_IN_RECOVERY("dctcp", "cubic"), CHANGE_IN_RECOVERY("dctcp", "reno"),
 	CHANGE_IN_RECOVERY("reno", "bbr"), CHANGE_IN_RECOVERY("reno", "cubic"), CHANGE_IN_RECOVERY("reno", "dctcp"),
+	UNDONE("bbr", "cubic"), UNDONE("bbr", "dctcp"), UNDONE("bbr", "reno"),
+	UNDONE("cubic", "bbr"), UNDONE("cubic", "dctcp"), UNDONE("cubic", "reno"),
+	UNDONE("dctcp", "bbr"), UNDONE("dctcp", "cubic"), UNDONE("dctcp", "reno"),
+	UNDONE("reno", "bbr"), UNDONE("reno", "cubic"), UNDONE("reno", "dctcp"),
 	CHANGE_AFTER_TIMEOUT("bbr", "cubic"), CHANGE_AFTER_TIMEOUT("bbr", "dctcp"),
 	CHANGE_AFTER_TIMEOUT("bbr", "reno"),
 	CHANGE_AFTER_TIMEOUT("cubic", "bbr"), CHANGE_AFTER_TIMEOUT("cubic", "dctcp"),

@@ -108,6 +108,17 @@ static const struct wire_row rows[] = {
 			.counters = "TCPLostRetransmit=1 TCPTimeouts=0",
 		},
 	},
+	/* Two that went again as one bundle are two that were lost again. */
+	{
+		.name = "sack_%s_lost_retransmission_of_a_bundle", .rfc = "RFC 8985 5.2", .in = ESTABLISHED,
+		.syn = SACK,
+		.want = {
+			.script = "sysctl frto 0; sysctl early_retrans 0;" TEN_IN_FLIGHT
+				  ">@1500 p. 1(1000) ack 1; < . 1 ack 1001; > p. 1001(1000) ack 1;"
+				  "> p. 2001(1000) ack 1; none; >@3000 p. 1001(1000) ack 1; none",
+			.counters = "TCPLostRetransmit=2 TCPTimeouts=2 RetransSegs=4",
+		},
+	},
 	{
 		.name = "sack_%s_fin_is_above_the_hole", .rfc = "RFC 6675 5", .in = ESTABLISHED, .syn = SACK,
 		.want = {
