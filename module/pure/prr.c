@@ -59,7 +59,9 @@ u32 xtcp_prr_quota(struct xtcp_prr *prr, u32 pipe, u32 ssthresh, u32 delivered, 
 	prr->delivered += delivered;
 	if (pipe > ssthresh) {
 		share = div_u64((u64)prr->delivered * ssthresh + prr->recover_fs - 1, prr->recover_fs);
-		quota = share > prr->out ? (u32)(share - prr->out) : 0;
+		share = share > prr->out ? share - prr->out : 0;
+		/* more than 32 bits, after a recovery that outlives RecoverFS by far: a window is enough */
+		quota = share < ssthresh ? (u32)share : ssthresh;
 	} else {
 		quota = prr->delivered > prr->out ? prr->delivered - prr->out : 0;
 		if (quota < delivered)

@@ -88,6 +88,17 @@ static void bounds(void)
 	}
 }
 
+/* A peer acknowledges more in one recovery than 32 bits carry in the product: the share is cut, not wrapped. */
+static void share_beyond_32_bits(void)
+{
+	struct xtcp_prr prr;
+
+	xtcp_prr_begin(&prr, 1);
+	xtcp_prr_sent(&prr, 1);
+	/* 5 * 2^30 - 1 is 2^30 - 1 in 32 bits */
+	UNIT_CHECK(xtcp_prr_quota(&prr, 2U << 30, 1U << 30, 5, false, 536) == 1U << 30);
+}
+
 /* RecoverFS of nothing, and windows at the ends of their range */
 static void extremes(void)
 {
@@ -107,6 +118,7 @@ int main(void)
 		{ "15 lost of 20: conservative, then as slow start", burst_lost },
 		{ "one ACK for several", stretched_ack },
 		{ "never beyond the threshold", bounds },
+		{ "a share beyond 32 bits", share_beyond_32_bits },
 		{ "extremes", extremes },
 	};
 
