@@ -200,20 +200,17 @@ static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_memb
 	return found;
 }
 
-static int enter_beside(struct sock *sk, struct xtcp_members *members)
+/* There is room for it. */
+static void enter_beside(struct sock *sk, struct xtcp_members *members)
 {
 	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
 	struct xtcp_group *own = listener->group;
-	int err;
 
 	/* before a lookup finds it; the same unless it begins */
 	refcount_inc(&members->group->members);
 	listener->group = members->group;
-	err = xtcp_members_join(members, sk);
-	if (err)
-		swap(listener->group, own);
+	xtcp_members_join(members, sk);
 	xtcp_group_put(own);
-	return err;
 }
 
 static int enter_alone(struct sock *sk)
@@ -244,19 +241,28 @@ static int enter(struct sock *sk, bool begins)
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	struct xtcp_members_key key;
 	struct xtcp_members *members;
+	bool had_group;
 	int err;
 
 	lockdep_assert_held(&xn->listeners_lock);
 	xtcp_members_key_of(sk, &key);
 	members = find_members(sk, &key, begins);
+	err = members ? xtcp_members_make_room(members, xn) : 0;
+	if (err)
+		return err;
+	/* of its own, with a program that was attached before listen(): then it keeps it, whatever fails */
+	had_group = rcu_access_pointer(sk->sk_reuseport_cb);
 	/* one that moves to another device stays among its group's, as in Linux */
 	err = begins ? xtcp_group_join(sk, members ? xtcp_members_any(members) : NULL) : 0;
 	if (err)
 		return err;
-	err = members ? enter_beside(sk, members) : enter_alone(sk);
+	if (members)
+		enter_beside(sk, members);
+	else
+		err = enter_alone(sk);
 	if (!err)
 		xtcp_incoming_join(&xtcp_sk(sk)->listener->members->incoming, sk);
-	else if (begins)
+	else if (!had_group)
 		xtcp_group_leave(sk);
 	return err;
 }

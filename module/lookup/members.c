@@ -103,30 +103,40 @@ void xtcp_members_free(struct xtcp_members *members)
 }
 
 /**
- * xtcp_members_join() - one more listener on the same place
+ * xtcp_members_make_room() - room for one more listener on the same place
  * @members: those there, at least one
- * @sk: of the same group
+ * @xn: their namespace
  *
  * Context: process, may sleep. Lock: xtcp_net.listeners_lock, held.
  *
- * Return: 0, or -ENOMEM, and nothing has changed.
+ * Return: 0, or -ENOMEM.
  */
-int xtcp_members_join(struct xtcp_members *members, struct sock *sk)
+int xtcp_members_make_room(struct xtcp_members *members, struct xtcp_net *xn)
 {
-	struct xtcp_seats *old = seats_of(members, xtcp_net_of(sk)), *seats = old;
+	struct xtcp_seats *old = seats_of(members, xn), *seats;
 
-	lockdep_assert_held(&xtcp_net_of(sk)->listeners_lock);
-	if (old->n == old->room) {
-		seats = xtcp_seats_larger(old, GFP_KERNEL_ACCOUNT);
-		if (!seats)
-			return -ENOMEM;
-	}
-	seat(members, seats, sk);
-	if (seats != old) {
-		rcu_assign_pointer(members->seats, seats);
-		kvfree_rcu(old, rcu);
-	}
+	lockdep_assert_held(&xn->listeners_lock);
+	if (old->n < old->room)
+		return 0;
+	seats = xtcp_seats_larger(old, GFP_KERNEL_ACCOUNT);
+	if (!seats)
+		return -ENOMEM;
+	rcu_assign_pointer(members->seats, seats);
+	kvfree_rcu(old, rcu);
 	return 0;
+}
+
+/**
+ * xtcp_members_join() - one more listener on the same place
+ * @members: those there, with room for it
+ * @sk: of the same group
+ *
+ * Context: process. Lock: xtcp_net.listeners_lock, held since xtcp_members_make_room().
+ */
+void xtcp_members_join(struct xtcp_members *members, struct sock *sk)
+{
+	lockdep_assert_held(&xtcp_net_of(sk)->listeners_lock);
+	seat(members, seats_of(members, xtcp_net_of(sk)), sk);
 }
 
 /**

@@ -12,6 +12,7 @@
 
 struct sock;
 struct xtcp_group;
+struct xtcp_net;
 struct xtcp_seats;
 
 /**
@@ -55,7 +56,8 @@ void xtcp_members_key_of(const struct sock *sk, struct xtcp_members_key *key);
 /* listeners_lock held */
 struct xtcp_members *xtcp_members_new(struct sock *sk);
 void xtcp_members_free(struct xtcp_members *members);
-int xtcp_members_join(struct xtcp_members *members, struct sock *sk);
+int xtcp_members_make_room(struct xtcp_members *members, struct xtcp_net *xn);
+void xtcp_members_join(struct xtcp_members *members, struct sock *sk);
 bool xtcp_members_leave(struct xtcp_members *members, u32 index);
 struct sock *xtcp_members_any(const struct xtcp_members *members);
 

@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/net_tstamp.h>
 #include <linux/xtcp.h>
 #include <netinet/tcp.h>
@@ -135,6 +136,20 @@ static void prepare_bound(struct scene *scene)
 		ksft_exit_fail_msg("not bound: %s\n", strerror(errno));
 }
 
+/* A program for SO_REUSEPORT's group, attached before listen(). */
+static void prepare_program(struct scene *scene)
+{
+	struct sock_filter code = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog program = { 1, &code };
+
+	int one = 1;
+
+	prepare_bound(scene);
+	if (setsockopt(scene->client, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) ||
+	    setsockopt(scene->client, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)))
+		ksft_exit_fail_msg("no program for a group: %s\n", strerror(errno));
+}
+
 static void prepare_listener(struct scene *scene)
 {
 	prepare_socket(scene);
@@ -182,6 +197,13 @@ static int call_bind(struct scene *scene)
 static int call_listen(struct scene *scene)
 {
 	return listen(scene->client, 5);
+}
+
+static bool has_program(struct scene *scene)
+{
+	int zero = 0;
+
+	return !setsockopt(scene->client, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &zero, sizeof(zero));
 }
 
 static int call_connect(struct scene *scene)
@@ -293,6 +315,7 @@ static const struct call {
 	{ "socket", prepare_nothing, call_socket, true },
 	{ "bind", prepare_socket, call_bind, false },
 	{ "listen", prepare_bound, call_listen, true },
+	{ "listen_with_a_program", prepare_program, call_listen, true, has_program },
 	{ "connect", prepare_listener, call_connect, true },
 	{ "accept", prepare_waiting, call_accept, true },
 	{ "send", prepare_connection, call_send, true },
