@@ -92,8 +92,14 @@ static bool hold(struct sock *sk)
 		/* there is a call of xtcp_held_segment_freed() from now on */
 		if (sock_flag(sk, SOCK_USE_WRITE_QUEUE))
 			sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
-		/* while the hold is there: so module exit, which comes after it, cancels this work */
-		schedule_delayed_work(&held_work, LOOK_AFTER);
+		/*
+		 * While the hold is there: so module exit, which comes after it, cancels this work. If it waits already, all
+		 * processors only read the line that says so. Then it sees this sock: workqueues have a full barrier
+		 * between the end of the wait and look_again(), which pairs with this one.
+		 */
+		smp_mb();
+		if (!delayed_work_pending(&held_work))
+			schedule_delayed_work(&held_work, LOOK_AFTER);
 	}
 	spin_unlock(&here->lock);
 	local_bh_enable();

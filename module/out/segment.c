@@ -280,8 +280,8 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	const bool new_text = len && !resent && !(flags & XTCP_SYN);
 	const bool has_blocks = unlikely(xtcp_sack_has_news(&xsk->stream->sack)) && !(flags & (XTCP_SYN | XTCP_RST));
 	const u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
-	/* then no descriptor holds the module while this is below */
-	const bool alone = unlikely(!sk->sk_socket);
+	/* then no descriptor holds the module while this is below; of a child that waits for accept() the listener's does */
+	const bool alone = unlikely(sock_flag(sk, SOCK_DEAD));
 	/* a FIN alone is no earlier than the text before it */
 	const bool timed = (len || flags & XTCP_FIN) && xtcp_pace_applies(sk);
 	bool untold = false;

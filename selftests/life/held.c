@@ -58,6 +58,7 @@ struct attack {
 	const char *freed;
 	const char *address;	/* what is to be read of it */
 	bool queue;		/* of netfilter */
+	const char *is_below;	/* true when its segment is, while its listener's descriptor still holds the module */
 	bool may_wait;		/* nothing is below at first */
 };
 
@@ -171,6 +172,12 @@ static void open_child(void)
 	connect_to(false, "127.0.0.1");
 }
 
+static void open_child_with_text(void)
+{
+	open_child();
+	must(send(client, "abc", 3, 0) == 3, "text");
+}
+
 static void end_listener(void)
 {
 	close(listener);
@@ -247,6 +254,11 @@ static const struct attack attacks[] = {
 		.name = "the RST of a child that nobody has accepted", .before = "ip link set lo up",
 		.open = open_child, .between = DELAY("lo"), .end = end_listener, .freed = FREE("lo"),
 		.address = "127.0.0.1:7500",
+	}, {
+		.name = "the ACK of a child that nobody has accepted",
+		.before = "ip link set lo up && nft '" QUEUED "sport 7500 tcp flags & syn == 0 queue num 5'",
+		.open = open_child_with_text, .is_below = "awk '$3 { n++ } END { exit !n }' /proc/net/netfilter/nfnetlink_queue",
+		.end = end_listener, .freed = "true", .address = "127.0.0.1:7500", .queue = true,
 	}, {
 		.name = "a SYN-ACK whose listener is closed", .before = "nft '" QUEUED "sport 7500 queue num 5'",
 		.open = open_listener, .between = "ip addr add " HERE4 "/24 dev tun0 && ip link set tun0 up",
@@ -392,6 +404,10 @@ static void try_attack(const struct attack *attack)
 	}
 	go_on(&user);
 	must(!attack->between || !ns_shell(user.ns, "%s", attack->between), "the network");
+	if (attack->is_below) {
+		must(WAIT_FOR(!ns_shell(user.ns, "%s", attack->is_below), STACK_DEADLINE_MS), "a segment below");
+		ksft_test_result(!module_held(), "%s: its listener holds the module for it\n", attack->name);
+	}
 	go_on(&user);
 	if (attack->may_wait)
 		ksft_test_result(!module_held() && !module_references(),
@@ -452,7 +468,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(4 * count + 2);
+	ksft_set_plan(4 * count + 3);
 	/* as every distribution has it */
 	chmod("/dev/net/tun", 0666);
 	for (i = 0; i < count; i++)
