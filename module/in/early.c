@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Early demux: whose an arriving segment is, and by what route it comes, before IP asks.
+ * Early demux: find the sock and the input route of an arriving segment before IP does.
  *
- * IP asks routing about every packet that arrives, unless somebody has answered before. For its own segments kernel TCP
- * does (tcp_v4_early_demux), after the last hook of PRE_ROUTING: it attaches the sock, and the route by which the last
- * segment of the sock came. Ours have a hook in that place which does the same, so that they are looked up once, spare
- * routing, and show their sock to the rules of INPUT. interpose.c takes the sock from there.
+ * IP looks up a route for every packet that arrives, unless early demux has attached one. For its
+ * own segments kernel TCP does so (tcp_v4_early_demux) after the last hook of PRE_ROUTING: it
+ * attaches the sock and the route by which the sock's last segment came. A netfilter hook in the
+ * same place does this for segments of ours. So each segment is looked up once and needs no route
+ * lookup, and the rules of INPUT see its sock. interpose.c takes the sock from there.
  *
- * A segment may be held on the way by a queue of netfilter, for as long as a program likes. Its sock may have ended by
- * then, which is looked at before it is taken. Kernel TCP must never see such a segment, so the module steps aside only
- * when none is left.
+ * A netfilter queue may hold a segment for as long as a program likes. Meanwhile its sock may end,
+ * so xtcp_early_take() checks the sock again. Kernel TCP must never see a segment with a sock of
+ * ours, so the module removes its handlers only when no such segment is left.
  *
- * A namespace has the hook from its first listen() or connect() of ours on: all that the machine forwards passes it,
- * too, and a socket alone receives nothing. net.ipv4.ip_early_demux and net.ipv4.tcp_early_demux turn
- * it off, as kernel TCP's.
+ * A namespace gets the hooks with its first listen() or connect() of ours, not with its first
+ * socket: every packet that the machine forwards passes the hooks, too, and a socket alone receives
+ * nothing. The sysctls net.ipv4.ip_early_demux and net.ipv4.tcp_early_demux turn this early demux
+ * off, too.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -35,17 +37,25 @@
 #include "lookup/demux.h"
 #include "ports/lease.h"
 
-/* Segments that have a sock of ours attached; one may be counted up here and down there. */
+/*
+ * Segments that have a sock of ours attached: the sum over all CPUs. A segment may be counted on
+ * one CPU and uncounted on another.
+ */
 static DEFINE_PER_CPU(int, attached);
 
-/* skb->destructor of a segment that is dropped on the way */
+/*
+ * skb->destructor of a segment with a sock of ours; it runs when the segment is dropped on the way
+ */
 static void put_attached(struct sk_buff *skb)
 {
 	this_cpu_dec(attached);
 	sock_put(skb->sk);
 }
 
-/* The route of @sk's last segment, which may be of a connection before, is good for one by the same interface. */
+/*
+ * Attach the route of @sk's last segment if @skb came in by the same interface. The route may stem
+ * from an earlier connection of @sk.
+ */
 static __always_inline void give_route(const struct sock *sk, struct sk_buff *skb, bool v4)
 {
 	struct dst_entry *dst = rcu_dereference(sk->sk_rx_dst);
@@ -57,7 +67,7 @@ static __always_inline void give_route(const struct sock *sk, struct sk_buff *sk
 		skb_dst_set_noref(skb, dst);
 }
 
-/* IPv6 with addresses that stand for IPv4 would be taken for IPv4. */
+/* An IPv6 packet with v4-mapped addresses must not match a connection over IPv4. */
 static struct xtcp_conn *lookup_v6(struct xtcp_net *xn, struct sk_buff *skb, unsigned int offset)
 {
 	struct xtcp_demux_key key;
@@ -70,7 +80,7 @@ static struct xtcp_conn *lookup_v6(struct xtcp_net *xn, struct sk_buff *skb, uns
 	return conn && !conn->v4 ? conn : NULL;
 }
 
-/* The sock of @conn, which may be NULL, and its route. */
+/* Attach the sock of @conn, which may be NULL, and the sock's route to @skb. */
 static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, bool v4)
 {
 	struct sock *sk;
@@ -80,7 +90,10 @@ static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, 
 	sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
 	if (!refcount_inc_not_zero(&sk->sk_refcnt))
 		return;
-	/* pairs with held.c, which sees our reference, or we that no descriptor answers for what a queue may keep */
+	/*
+	 * Pairs with held.c: either it sees our reference, or we see SOCK_DEAD here. No descriptor
+	 * holds the module for a dead sock, so a queue must not keep one.
+	 */
 	smp_mb__after_atomic();
 	if (unlikely(sock_flag(sk, SOCK_DEAD))) {
 		sock_put(sk);
@@ -92,7 +105,7 @@ static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, 
 	give_route(sk, skb, v4);
 }
 
-/* These two apart, so that what is not ours has no registers saved. */
+/* Not inlined, so that foreign segments pay for no saved registers. */
 static noinline void give_sock_v4(struct xtcp_net *xn, struct sk_buff *skb, const struct tcphdr *th)
 {
 	attach(xtcp_demux_lookup_v4(xn, skb, th), skb, true);
@@ -103,7 +116,7 @@ static noinline void give_sock_v6(struct xtcp_net *xn, struct sk_buff *skb, unsi
 	attach(lookup_v6(xn, skb, offset), skb, false);
 }
 
-/* A bridge asks the hooks about what it may send on. */
+/* A bridge runs the hooks for packets that it may only forward. */
 static bool is_bridged(const struct sk_buff *skb)
 {
 #if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
@@ -113,13 +126,16 @@ static bool is_bridged(const struct sk_buff *skb)
 #endif
 }
 
-/* A device of a VRF hands on to the VRF, which asks again. */
+/* A device enslaved to a VRF passes the packet on to the VRF device, where the hooks run again. */
 static bool is_for_here(const struct sk_buff *skb)
 {
 	return skb->pkt_type == PACKET_HOST && !is_bridged(skb) && !netif_is_l3_slave(skb->dev);
 }
 
-/* Has the segment perhaps a sock of ours, which it should get? @offset: of the TCP header. Returns that, or NULL. */
+/*
+ * Might a sock of ours own this segment, and should it be attached? @offset: of the TCP header.
+ * Return: the TCP header, or NULL.
+ */
 static __always_inline const struct tcphdr *ours_perhaps(const struct net *net, const struct xtcp_net *xn,
 							 const struct sk_buff *skb, unsigned int offset)
 {
@@ -127,7 +143,7 @@ static __always_inline const struct tcphdr *ours_perhaps(const struct net *net, 
 
 	if (skb_headlen(skb) < offset + sizeof(*th))
 		return NULL;
-	/* a SYN comes before there is a sock */
+	/* a SYN finds no sock yet */
 	if (xtcp_lease_port_might_be_ours(&xn->port_bits, ntohs(th->dest)) && !th->syn && !skb->sk && !skb_dst(skb) &&
 	    is_for_here(skb) && READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
 	    READ_ONCE(net->ipv4.sysctl_tcp_early_demux))
@@ -178,10 +194,10 @@ static const struct nf_hook_ops hooks[] = {
 };
 
 /**
- * xtcp_early_start() - from now on segments of this namespace's connections are looked up early
+ * xtcp_early_start() - look up segments for this namespace's connections early from now on
  * @xn: the namespace
  *
- * When it cannot be, nothing is lost but time.
+ * A failure is ignored: segments then only take the slower path.
  *
  * Context: process, may sleep.
  */
@@ -196,7 +212,7 @@ void xtcp_early_start(struct xtcp_net *xn)
 	mutex_unlock(&xn->starting);
 }
 
-/* No descriptor of ours is left there. Netfilter drops what its queues hold. */
+/* No descriptor of ours is left in this namespace. Netfilter drops what its queues hold. */
 static void __net_exit stop(struct net *net)
 {
 	if (xtcp_net(net)->early)
@@ -208,7 +224,10 @@ static unsigned int accept_it(void *unused, struct sk_buff *skb, const struct nf
 	return NF_ACCEPT;
 }
 
-/* A grace period later: a hook that comes and goes has netfilter drop what was on its way into a queue by then. */
+/*
+ * Runs a grace period after stop(). By then a segment that was on its way into a queue has got
+ * there, and registering and unregistering a hook makes netfilter drop it.
+ */
 static void __net_exit flush_queues(struct net *net)
 {
 	static const struct nf_hook_ops idle = {
@@ -228,7 +247,7 @@ static struct pernet_operations early_ops = {
 };
 
 /**
- * xtcp_early_init() - have the hooks go with their namespace
+ * xtcp_early_init() - let the hooks end with their namespace
  *
  * Context: process, module init; every namespace has its struct xtcp_net.
  *
@@ -251,16 +270,18 @@ static int count_attached(void)
 /**
  * xtcp_early_exit() - take the hooks away and wait until no segment has a sock of ours attached
  *
- * A segment that a program moved to another queue of netfilter while the queues were emptied stays there until that one
- * has its verdict; what is waited for is said once a second.
+ * While the queues are emptied, a program may move a segment to another netfilter queue. It stays
+ * there until the program gives its verdict. While waiting, this function logs once a second what
+ * it waits for.
  *
- * Context: process, module exit; no socket can be made any more, and interpose.c is still in its place.
+ * Context: process, module exit; no socket can be made any more, and interpose.c's handlers are
+ * still installed.
  */
 void xtcp_early_exit(void)
 {
 	int left, rounds = 0;
 
-	/* waits for a grace period: whatever runs in a hook is through */
+	/* waits for a grace period: no hook runs any more */
 	unregister_pernet_subsys(&early_ops);
 	while ((left = count_attached())) {
 		if (!(rounds++ % 50))
@@ -270,8 +291,9 @@ void xtcp_early_exit(void)
 }
 
 /*
- * Since it was attached the sock may have ended, and even have begun another life; in connect() its tuple is the one
- * before for a while. And ipvlan may have moved the segment to another namespace.
+ * The sock may have ended since it was attached, and may even have begun another connection. During
+ * connect() its tuple may still be the previous one. And ipvlan may have moved the segment to
+ * another namespace.
  */
 static bool is_good(const struct sock *sk, const struct sk_buff *skb)
 {
@@ -291,12 +313,13 @@ static bool is_good(const struct sock *sk, const struct sk_buff *skb)
 }
 
 /**
- * xtcp_early_take() - the sock that was attached to an arriving segment
- * @skb: at the TCP header; has a sock, and none of ours afterwards
+ * xtcp_early_take() - take the attached sock from an arriving segment
+ * @skb: at the TCP header; has a sock; afterwards it has none of ours
  *
  * Context: softirq, RCU read side.
  *
- * Return: the sock, with the reference that the segment had; NULL: it was not ours, or its connection has ended.
+ * Return: the sock with the segment's reference; NULL when the sock was not ours or its connection
+ * has ended.
  */
 struct sock *xtcp_early_take(struct sk_buff *skb)
 {
@@ -321,9 +344,9 @@ static u32 cookie_of(const struct sk_buff *skb, const struct dst_entry *dst)
 }
 
 /**
- * xtcp_early_learn() - the route by which a segment came, for the next one
- * @sk: whose it is
- * @skb: as IP left it
+ * xtcp_early_learn() - remember the route by which a segment came, for the next one
+ * @sk: the segment's sock
+ * @skb: as IP delivered it
  *
  * Context: softirq, RCU read side. Lock: socket, held by bh_lock_sock().
  */
@@ -332,7 +355,7 @@ void xtcp_early_learn(struct sock *sk, const struct sk_buff *skb)
 	struct dst_entry *dst = skb_dst(skb);
 
 	lockdep_assert_held(&sk->sk_lock.slock);
-	/* one that has ended may be about to begin anew */
+	/* a sock in CLOSE may be about to begin anew */
 	if (sk->sk_state == TCP_CLOSE || !dst || !dst_hold_safe(dst))
 		return;
 	WRITE_ONCE(sk->sk_rx_dst_ifindex, skb->skb_iif);
@@ -341,7 +364,7 @@ void xtcp_early_learn(struct sock *sk, const struct sk_buff *skb)
 }
 
 /**
- * xtcp_early_forget() - the connection is over
+ * xtcp_early_forget() - drop the remembered route when the connection is over
  * @sk: the sock
  *
  * Context: process. Lock: socket, held.

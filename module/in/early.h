@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Early demux: arriving segments get their sock, and the route that it remembers. */
+/* Early demux: attach to an arriving segment its sock and the route that the sock remembers. */
 #ifndef XTCP_EARLY_H
 #define XTCP_EARLY_H
 

@@ -2,12 +2,13 @@
 /*
  * ICMP errors about segments of ours (RFC 9293 section 3.9.2.2; RFC 5927; RFC 1191, RFC 8201).
  *
- * The quoted segment is one that we sent: its source is our end. Of its TCP header only the ports and the sequence
- * number are certain to be there, and the sequence number must be of an octet in flight, or anybody could make errors
- * up. A hard error ends a connection that is not synchronized yet; all others are remembered as the reason for a
- * timeout to come, or, once the connection is open, reported at once to a program that asked for it by IP_RECVERR
- * (SHLD-25). The hard one stands in the error queue, as in Linux. Unreachable codes 2 to 4 do not end a synchronized
- * connection, against SHLD-26, as in Linux (RFC 5927 section 6).
+ * The quoted segment is one that we sent, so its source is our end. Of its TCP header, only the
+ * ports and the sequence number are certain to be present. The sequence number must be in flight,
+ * since otherwise anybody could forge errors (RFC 5927). A hard error ends a connection that is not
+ * synchronized yet, and enters the error queue, as in Linux. Any other error is stored as the
+ * reason for a later timeout. On an open connection it is reported at once to a program that asked
+ * for this by IP_RECVERR (SHLD-25). Unreachable codes 2 to 4 do not end a synchronized connection:
+ * this departs from SHLD-26, as Linux does (RFC 5927 section 6).
  */
 #include "in/icmp.h"
 
@@ -34,7 +35,7 @@
 #include "send/mss.h"
 #include "sight/mib.h"
 
-/* What an error says, whichever IP brought it. */
+/* What an error means, over either IP version. */
 enum news {
 	NEWS_NONE,
 	NEWS_SOFT,
@@ -47,16 +48,16 @@ enum news {
  * struct error - an ICMP error about a segment of ours
  * @key: the connection, seen from here
  * @seq: SEG.SEQ of the quoted segment
- * @hops: of the quoted header
- * @news: what it says
+ * @hops: TTL or hop limit of the quoted header
+ * @news: what the error means
  * @errno: for the program, with NEWS_SOFT and NEWS_HARD
- * @mtu: with NEWS_MTU
+ * @mtu: the path MTU, with NEWS_MTU
  * @origin: SO_EE_ORIGIN_ICMP or SO_EE_ORIGIN_ICMP6
  * @type: of the message
  * @code: of the message
  * @info: of the message
- * @quoted: the TCP header that it quotes
- * @quoted_daddr: where the IP header in front of that says whom we sent it to
+ * @quoted: the quoted TCP header
+ * @quoted_daddr: the destination address in the quoted IP header
  */
 struct error {
 	struct xtcp_demux_key key;
@@ -87,7 +88,9 @@ static bool accepts_mtu(const struct sock *sk)
 	return ip6_sk_accept_pmtu(sk);
 }
 
-/* RFC 1191 section 6.4: smaller segments from now on, and what was too large again at once. */
+/*
+ * RFC 1191 section 6.4: send smaller segments from now on, and resend at once what was too large.
+ */
 static void mtu_fell(struct sock *sk, u32 told)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -100,19 +103,22 @@ static void mtu_fell(struct sock *sk, u32 told)
 	mtu = xtcp_ip_update_mtu(sk, told);
 	if (!mtu)
 		return;
-	/* below routing's floor, and routers may not cut: the connection may not make it */
+	/*
+	 * the MTU is below routing's floor and routers may not fragment: the connection may be
+	 * stuck
+	 */
 	if (told < mtu && xtcp_sock_is_v4(sk) && ip_dont_fragment(sk, __sk_dst_get(sk)))
 		WRITE_ONCE(sk->sk_err_soft, EMSGSIZE);
 	if (accepts_mtu(sk) && xsk->pmtu > mtu) {
 		xtcp_mss_sync(sk, mtu);
-		/* the peer may have asked for less anyway: what is in flight need not be looked at then */
+		/* the peer may have asked for less anyway: then nothing in flight is too large */
 		if (xsk->mss < mss)
 			xtcp_recovery_mtu_fell(sk);
 	}
 }
 
 /**
- * xtcp_icmp_mtu_deferred() - a smaller path MTU was told while a user had the lock
+ * xtcp_icmp_mtu_deferred() - handle a path MTU that fell while a user had the lock
  * @sk: the sock
  *
  * Context: process, in release_sock(). Lock: socket, held.
@@ -134,7 +140,7 @@ static void tell_mtu(struct sock *sk, u32 mtu)
 		mtu_fell(sk, mtu);
 }
 
-/* What MSG_ERRQUEUE reads: who told what, and the segment it is about. */
+/* Queue for MSG_ERRQUEUE the error, its sender and the quoted segment. */
 static void queue_error(struct sock *sk, struct sk_buff *skb, const struct error *error)
 {
 	struct sk_buff *copy = skb_clone(skb, GFP_ATOMIC);
@@ -142,7 +148,7 @@ static void queue_error(struct sock *sk, struct sk_buff *skb, const struct error
 
 	if (!copy)
 		return;
-	/* whatever waits for the program keeps no namespace, no device and no IPsec state */
+	/* an skb that waits for the program must not pin a namespace, a device or IPsec state */
 	nf_reset_ct(copy);
 	secpath_reset(copy);
 	skb_dst_drop(copy);
@@ -167,14 +173,20 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 {
 	bool owned = sock_owned_by_user(sk);
 	bool at_once = xtcp_sock_is_v4(sk) ? xtcp_compat_recverr(sk) : xtcp_compat_recverr6(sk);
-	/* to a program that has accepted it before its third ACK, and may have closed it, it is open (RFC 7413) */
+	/*
+	 * An accepted Fast Open connection counts as open before its third ACK (RFC 7413), also
+	 * when the program has closed it already
+	 */
 	bool opening = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) &&
 		       !(xtcp_sk(sk)->fastopen && (sk->sk_socket || sock_flag(sk, SOCK_DEAD)));
 
 	if (owned) {
 		WRITE_ONCE(sk->sk_err_soft, error->errno);
 	} else if (opening && error->news == NEWS_HARD) {
-		/* only what ends the connection: who reads the queue clears SO_ERROR. IPv4 does not wait to be asked */
+		/*
+		 * Queue only what ends the connection: a program that reads the queue clears
+		 * SO_ERROR. IPv4 queues without being asked
+		 */
 		if (at_once || xtcp_sock_is_v4(sk))
 			queue_error(sk, skb, error);
 		xtcp_sock_fail(sk, error->errno, XTCP_ABORT_ICMP);
@@ -186,7 +198,7 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 	}
 }
 
-/* Socket lock held by bh_lock_sock(); a user may own it. */
+/* Lock: @sk's, held by bh_lock_sock(); a user may own it. */
 static void about_sock(struct sock *sk, struct sk_buff *skb, const struct error *error)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -222,7 +234,7 @@ static void about_sock(struct sock *sk, struct sk_buff *skb, const struct error 
 	}
 }
 
-/* MUST-54. False: no connection of ours. */
+/* Find the connection of an error (MUST-54). Return: false when it is none of ours. */
 static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 {
 	struct xtcp_net *xn = xtcp_net(net);
@@ -235,7 +247,7 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		return false;
 	switch ((enum xtcp_conn_kind)conn->kind) {
 	case XTCP_CONN_TIMEWAIT:
-		/* which makes way as soon as a segment comes (interpose.c) */
+		/* the record makes way as soon as a segment comes (interpose.c) */
 		return !xtcp_demux_kernel_holds(net, &error->key);
 	case XTCP_CONN_REQUEST:
 		xtcp_synq_icmp_error(container_of(conn, struct xtcp_request, conn), error->seq,
@@ -260,7 +272,10 @@ static void set_error(struct error *error, enum news news, int errno)
 	error->errno = errno;
 }
 
-/* RFC 9293 section 3.9.2.2: unreachable codes 0, 1 and 5 are what the kernel's table calls not fatal. */
+/*
+ * RFC 9293 section 3.9.2.2: unreachable codes 0, 1 and 5 are soft. The kernel's table marks them as
+ * not fatal.
+ */
 static void read_v4(struct error *error)
 {
 	const u8 code = error->code;
@@ -291,10 +306,10 @@ static void read_v4(struct error *error)
 }
 
 /**
- * xtcp_icmp_v4() - an ICMP message quotes a segment
+ * xtcp_icmp_v4() - handle an ICMP message that quotes a segment
  * @skb: at the quoted IP header; it and eight octets after it are linear
  * @info: MTU of "fragmentation needed"
- * @err: where the protocol handler's return value goes
+ * @err: receives the protocol handler's return value
  *
  * Context: softirq, RCU read side. No lock.
  *
@@ -325,7 +340,10 @@ bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err)
 	return deliver(dev_net(skb->dev), skb, &error);
 }
 
-/* RFC 9293 section 3.9.2.2: unreachable codes 0 and 3, time exceeded and parameter problem are soft. */
+/*
+ * RFC 9293 section 3.9.2.2: unreachable codes 0 and 3, time exceeded and parameter problem are
+ * soft.
+ */
 static void read_v6(struct error *error)
 {
 	const u8 type = error->type;
@@ -348,14 +366,14 @@ static void read_v6(struct error *error)
 }
 
 /**
- * xtcp_icmp_v6() - an ICMPv6 message quotes a segment
+ * xtcp_icmp_v6() - handle an ICMPv6 message that quotes a segment
  * @skb: at the quoted IPv6 header
- * @opt: as the protocol handler gets it
+ * @opt: unused; the protocol handler gets it
  * @type: of the message
  * @code: of the message
  * @offset: of the quoted TCP header, of which eight octets are linear
  * @info: MTU of "packet too big"
- * @err: where the protocol handler's return value goes
+ * @err: receives the protocol handler's return value
  *
  * Context: softirq, RCU read side. No lock.
  *

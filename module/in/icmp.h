@@ -10,8 +10,8 @@ struct sk_buff;
 struct sock;
 
 /*
- * Softirq, RCU read side. Return true when the quoted segment is ours: *err is then what the protocol handler returns.
- * False: nothing was touched, the saved handler is to be asked.
+ * Softirq, RCU read side. Return true when the quoted segment is ours: *err is then what the
+ * protocol handler returns. On false nothing was touched, and the caller asks the saved handler.
  */
 bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err);
 bool xtcp_icmp_v6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 code, int offset, __be32 info, int *err);

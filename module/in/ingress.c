@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Segments that are ours: the checks each of them gets, and the way to the connection's lock.
+ * Segments that are ours: check each one, then take the connection's lock.
  *
- * interpose.c has found a connection or a listener. From here on the segment is answered by us, whatever becomes of
- * the connection: one that ends before its lock is ours is CLOSED (RFC 9293 section 3.10.7.1).
+ * interpose.c has found a connection or a listener. From here on we answer the segment, whatever
+ * becomes of the connection: a connection that ends before we get its lock counts as CLOSED (RFC
+ * 9293 section 3.10.7.1).
  *
- * The order of the checks is the one of the kernel's TCP receive path, so that counters and side effects (conntrack
- * released, filters run, IPsec policy asked) are where administrators expect them.
+ * The checks follow the order of the kernel's TCP receive path, so counters and side effects
+ * (conntrack reset, socket filter, IPsec policy) happen where administrators expect them.
  */
 #include "in/ingress.h"
 
@@ -34,7 +35,10 @@
 #include "sight/trace.h"
 #include "time/timewait.h"
 
-/* Room on a backlog beyond both buffers, as kernel TCP: acks and small segments cost more memory than data. */
+/*
+ * What a backlog may hold beyond both buffers, as in kernel TCP: an skb with an ACK or little text
+ * takes more memory than its text.
+ */
 #define BACKLOG_HEADROOM	(64 * 1024)
 
 /**
@@ -62,7 +66,7 @@ void xtcp_ingress_drop(const struct net *net, struct sk_buff *skb, int state, en
 
 /**
  * xtcp_ingress_checksum_ok() - is the checksum right? (RFC 9293 section 3.1, MUST-3)
- * @skb: at its TCP header; what is found out stays with it, for whoever asks next
+ * @skb: at its TCP header; keeps the result for the next who asks
  *
  * Context: softirq.
  *
@@ -79,7 +83,7 @@ bool xtcp_ingress_checksum_ok(struct sk_buff *skb)
 	return !wrong && (skb_csum_unnecessary(skb) || !__skb_checksum_complete(skb));
 }
 
-/* Length and checksum (RFC 9293 section 3.1, MUST-3). Frees the segment when it returns false. */
+/* Check length and checksum (RFC 9293 section 3.1, MUST-3). Frees the segment on failure. */
 static __always_inline bool header_ok(struct xtcp_net *xn, struct sk_buff *skb)
 {
 	const struct tcphdr *th;
@@ -94,7 +98,7 @@ static __always_inline bool header_ok(struct xtcp_net *xn, struct sk_buff *skb)
 	th = (const struct tcphdr *)skb->data;
 	if (th->doff < sizeof(*th) / 4 || !pskb_may_pull(skb, th->doff * 4))
 		goto too_small;
-	/* the device knows, or it comes from this machine: else it has to be looked at */
+	/* no need to compute what the device has verified, or what comes from this machine */
 	if (!skb_csum_unnecessary(skb) && !xtcp_ingress_checksum_ok(skb)) {
 		XTCP_INC_STATS(xn, TCP_MIB_CSUMERRORS);
 		XTCP_INC_STATS(xn, TCP_MIB_INERRS);
@@ -121,7 +125,7 @@ static bool hops_ok(const struct sock *sk, const struct sk_buff *skb)
 #endif
 }
 
-/* @sk: whose policy counts; NULL: a record's, only the namespace's */
+/* @sk: whose policy counts; NULL for a TIME-WAIT record: only the namespace's policy counts */
 static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 {
 	if (skb->protocol == htons(ETH_P_IP))
@@ -129,7 +133,10 @@ static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 	return xfrm6_policy_check(sk, XFRM_POLICY_IN, skb);
 }
 
-/* What a segment's owner asks for: hop limit, IPsec policy, socket filter. Frees the segment when it returns false. */
+/*
+ * Check what the owner of a segment demands: hop limit, IPsec policy, socket filter. Frees the
+ * segment on failure.
+ */
 static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, struct sk_buff *skb, int state)
 {
 	if (sk && !hops_ok(sk, skb)) {
@@ -141,7 +148,10 @@ static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, struc
 		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_XFRM_POLICY);
 		return false;
 	}
-	/* a conntrack entry held by a segment in our queues would keep its namespace from going away */
+	/*
+	 * a segment in our queues must hold no conntrack entry, which would keep its namespace
+	 * alive
+	 */
 	nf_reset_ct(skb);
 	if (sk && sk_filter_trim_cap(sk, skb, tcp_hdr(skb)->doff * 4)) {
 		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_SOCKET_FILTER);
@@ -150,7 +160,7 @@ static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, struc
 	return true;
 }
 
-/* Options that are not a timestamp alone. */
+/* The slow path for options: anything but a lone timestamp. */
 static noinline_for_stack void fill_options_of(struct xtcp_seg *seg, const u8 *bytes, unsigned int len)
 {
 	struct xtcp_options opts;
@@ -167,7 +177,10 @@ static noinline_for_stack void fill_options_of(struct xtcp_seg *seg, const u8 *b
 	seg->sack_at = sizeof(struct tcphdr) + opts.sack_at;
 }
 
-/* Only now is skb->cb ours: IP kept its own notes there, and the filter may have cut the data. */
+/*
+ * Only now skb->cb is ours: before, IP kept its control block there. And only now the length is
+ * final: the socket filter may have cut the data.
+ */
 static __always_inline void fill_seg(struct sk_buff *skb, int dif, int sdif)
 {
 	const struct tcphdr *th = tcp_hdr(skb);
@@ -203,7 +216,7 @@ static __always_inline void fill_seg(struct sk_buff *skb, int dif, int sdif)
 	}
 }
 
-/* Nothing that points to a device, a route or a sock of somebody else may stand in a queue of ours. */
+/* A segment in one of our queues must not point to a device, a route or a foreign sock. */
 static inline void detach(struct sk_buff *skb)
 {
 	skb_dst_drop(skb);
@@ -212,7 +225,7 @@ static inline void detach(struct sk_buff *skb)
 	skb->dev = NULL;
 }
 
-/* What the peer's window field is to be shifted by; -1: a record has forgotten it. */
+/* The shift of the peer's window field; -1: unknown, since a TIME-WAIT record does not keep it. */
 static int peer_shift(const struct xtcp_conn *conn)
 {
 	switch ((enum xtcp_conn_kind)conn->kind) {
@@ -226,7 +239,7 @@ static int peer_shift(const struct xtcp_conn *conn)
 	return -1;
 }
 
-/* Apart, so that a segment that nobody traces pays nothing for the tuple. */
+/* Not inlined, so that an untraced segment pays nothing for the tuple. */
 static noinline_for_stack void do_trace_in(const struct net *net, const struct xtcp_conn *conn, int state,
 					   struct sk_buff *skb)
 {
@@ -248,11 +261,11 @@ static inline int deliver_locked(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_ingress_deliver() - a segment for a full sock, now that its lock is held
+ * xtcp_ingress_deliver() - process a segment for a full sock whose lock is held
  * @sk: the sock
  * @skb: consumed
  *
- * Also proto.backlog_rcv: segments that came while a user owned the sock.
+ * Also proto.backlog_rcv, for segments that came while a user owned the sock.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
@@ -265,8 +278,9 @@ int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * In octets of memory, for what is queued and what waits. Twice the receive buffer: what has left the backlog for the
- * queue still counts in both, until the last of it has.
+ * In octets of memory, for the receive queue and the backlog together. It counts the receive buffer
+ * twice: sk_backlog.len shrinks only when the whole backlog is processed, so a segment that moved
+ * to the receive queue counts in both until then.
  */
 static unsigned int backlog_limit(const struct sock *sk)
 {
@@ -275,10 +289,10 @@ static unsigned int backlog_limit(const struct sock *sk)
 	return min_t(u64, limit, UINT_MAX);
 }
 
-/* A user has the lock. */
+/* A user owns the sock: queue the segment on its backlog. */
 static noinline void to_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
 {
-	/* an ACK of this machine's own has counted as 2 octets until here: what waits counts as what it takes */
+	/* a local ACK has counted as 2 octets until here; on the backlog it counts in full */
 	skb->truesize = max_t(u32, skb->truesize, SKB_TRUESIZE(skb_end_offset(skb)) + skb->data_len);
 	if (sk_add_backlog(sk, skb, backlog_limit(sk))) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPBACKLOGDROP);
@@ -286,7 +300,7 @@ static noinline void to_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct
 	}
 }
 
-/* A segment that has passed all checks meets the sock's lock. */
+/* All checks passed: take the sock's lock and process the segment, or queue it on the backlog. */
 static __always_inline void lock_or_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
 {
 	const u32 segments = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
@@ -310,7 +324,7 @@ static __always_inline void lock_or_backlog(struct xtcp_net *xn, struct sk_buff 
 	bh_unlock_sock(sk);
 }
 
-/* All that most segments are asked, in one piece: five calls less for each. */
+/* The common path, inlined as a whole: this saves five calls per segment. */
 static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, int dif, int sdif)
 {
 	if (!header_ok(xn, skb) || !owner_ok(xn, sk, skb, sk->sk_state))
@@ -319,7 +333,9 @@ static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, i
 	lock_or_backlog(xn, skb, sk);
 }
 
-/* The same for what has no lock of its own. False: the segment was freed. */
+/*
+ * The same checks for a target without a lock of its own. Return: false when the segment was freed.
+ */
 static noinline bool is_acceptable(struct xtcp_net *xn, struct sock *lsk, struct sk_buff *skb, int state,
 				   const struct xtcp_demux_key *key)
 {
@@ -334,14 +350,17 @@ static noinline bool is_whole(struct xtcp_net *xn, struct sk_buff *skb)
 	return header_ok(xn, skb);
 }
 
-/* Another CPU has ended the entry that this segment was for, most likely by making the connection. */
+/*
+ * Another CPU has ended the request entry that this segment was for, most likely because it made
+ * the connection.
+ */
 static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	struct xtcp_conn *conn = xtcp_demux_lookup(xn, key);
 	struct sock *sk = conn && conn->kind == XTCP_CONN_SOCK ? xtcp_sk_of(xtcp_sock_of_conn(conn)) : NULL;
 
 	if (!sk || !refcount_inc_not_zero(&sk->sk_refcnt)) {
-		consume_skb(skb);	/* the peer sends it again, and gets the answer of then */
+		consume_skb(skb);	/* the peer resends it, and is answered then */
 		return;
 	}
 	lock_or_backlog(xn, skb, sk);
@@ -349,12 +368,12 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 }
 
 /**
- * xtcp_ingress_child() - the segment that opened a connection goes on to its sock
+ * xtcp_ingress_child() - process the segment that opened a connection on its new sock
  * @skb: the third ACK of the handshake; consumed
  * @lsk: the listener
  * @child: locked by bh_lock_sock() and held; released
  *
- * Whoever waits in accept() is told once the child is up.
+ * Wakes accept() once the child has left SYN-RECEIVED.
  *
  * Context: softirq, RCU read side. Lock: @child's, released here.
  */
@@ -368,7 +387,7 @@ void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 	xtcp_early_learn(child, skb);
 	detach(skb);
 	sk_mark_napi_id(child, skb);
-	/* the SYN is one of them, as Linux counts */
+	/* count the SYN, too, as Linux does */
 	xtcp_sk(child)->segs_in = 1 + segments;
 	xtcp_sk(child)->data_segs_in = xtcp_seg(skb)->len ? segments : 0;
 	xtcp_arrives(child, skb);
@@ -380,10 +399,12 @@ void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 }
 
 /**
- * xtcp_ingress_fast_child() - a SYN that opened a connection at once goes on to its sock (RFC 7413 section 4.2.2)
+ * xtcp_ingress_fast_child() - process a SYN that opened a connection at once on its new sock
  * @skb: the SYN; consumed
  * @lsk: the listener
  * @child: locked by bh_lock_sock() and held; released
+ *
+ * This is Fast Open's case (RFC 7413 section 4.2.2).
  *
  * Context: softirq, RCU read side. Lock: @child's, released here.
  */
@@ -427,7 +448,10 @@ static void to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *l
 	xtcp_arrives_listen(lsk, skb, key);
 }
 
-/* The listener that has room for what a SYN opens, also in place of a record; NULL: the segment is no such SYN. */
+/*
+ * The listener with room for a connection that this SYN opens, also when the SYN replaces a
+ * TIME-WAIT record. NULL: not such a SYN, or no such listener.
+ */
 static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	const struct xtcp_listener *listener;
@@ -442,7 +466,7 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 	return listener && !xtcp_acceptq_is_full(listener) ? lsk : NULL;
 }
 
-/* Not inlined: the notes are for a record alone. */
+/* Not inlined: only a TIME-WAIT record needs the copy of skb->cb on the stack. */
 static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_timewait *tw,
 					   const struct xtcp_demux_key *key)
 {
@@ -450,14 +474,20 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 	struct sock *lsk;
 	u32 iss;
 
-	/* without a sock there is no filter that could see them */
+	/*
+	 * save IP's control block: fill_seg() overwrites it, and the listener's checks below need
+	 * it
+	 */
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
 	if (!is_acceptable(xn, NULL, skb, tw->substate, key))
 		return;
 	trace_in(xn->net, &tw->conn, tw->substate, skb);
 	lsk = who_reopens(xn, skb, key);
 	if (xtcp_timewait_arrives(xn, tw, skb, lsk ? &iss : NULL) == XTCP_TW_SYN) {
-		/* the record asked for nothing; the listener has its own hop limit, policy and filter, which ask IP */
+		/*
+		 * the record has no sock to ask; now the listener's hop limit, policy and filter
+		 * decide, and they need IP's notes
+		 */
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
 		if (is_acceptable(xn, lsk, skb, TCP_LISTEN, key))
 			xtcp_synq_syn(lsk, skb, key, &iss);
@@ -467,7 +497,7 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 }
 
 /**
- * xtcp_ingress_sock() - a segment for a full sock
+ * xtcp_ingress_sock() - process a segment for a full sock
  * @xn: the namespace
  * @skb: its IP header is the network header, skb->data the TCP header; consumed
  * @sk: held by the caller
@@ -482,16 +512,17 @@ void xtcp_ingress_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk
 }
 
 /**
- * xtcp_ingress_conn() - a segment for a connection
+ * xtcp_ingress_conn() - process a segment for a connection
  * @xn: the namespace
- * @skb: its IP header is the network header, skb->data the TCP header; consumed unless false is returned
+ * @skb: its IP header is the network header, skb->data the TCP header; consumed unless false is
+ *	returned
  * @conn: what xtcp_demux_lookup() found
- * @key: by which
+ * @key: the key of that lookup
  *
  * Context: softirq, RCU read side. No lock.
  *
- * Return: false when @conn is a sock that has ended since it was found: another lookup finds what took its place, and
- * the segment is untouched.
+ * Return: false when @conn is a sock that has ended since the lookup. The segment is untouched
+ * then, and another lookup finds the successor, if any.
  */
 bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_conn *conn,
 		       const struct xtcp_demux_key *key)
@@ -519,13 +550,15 @@ bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_con
 }
 
 /**
- * xtcp_ingress_listener() - a SYN, or an ACK with a good cookie, for a listener
+ * xtcp_ingress_listener() - process a segment for a listener
  * @xn: the namespace
  * @skb: as for xtcp_ingress_conn()
  * @lsk: what xtcp_listeners_lookup() found, or xtcp_group_choose() chose
- * @key: by which
+ * @key: the key of that lookup
  *
- * Context: softirq, RCU read side. No lock; the listener's is never taken here.
+ * The segment is a SYN, an ACK with a good cookie, or one that a listener drops in silence.
+ *
+ * Context: softirq, RCU read side. No lock; this never takes the listener's.
  *
  * Return: 0.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Segments that are ours: the checks each of them gets, struct xtcp_seg, and the way to the connection's lock. */
+/* Segments that are ours: their checks, struct xtcp_seg, and the way to the connection's lock. */
 #ifndef XTCP_INGRESS_H
 #define XTCP_INGRESS_H
 
@@ -15,26 +15,28 @@ struct xtcp_demux_key;
 struct xtcp_net;
 
 /**
- * struct xtcp_seg - a segment as RFC 9293 section 3.3.1 names it; lives in skb->cb from ingress to the receive queue
+ * struct xtcp_seg - a segment as RFC 9293 section 3.3.1 names it
  * @seq: SEG.SEQ
- * @end_seq: SEG.SEQ + SEG.LEN, SYN and FIN counted
+ * @end_seq: SEG.SEQ + SEG.LEN, counting SYN and FIN
  * @ack: SEG.ACK; valid when XTCP_ACK is in @flags
  * @tsval: valid when @has_ts
  * @tsecr: valid when @has_ts
  * @wnd: the window field, unscaled
- * @len: SEG.LEN's data octets; text.c keeps it true when it trims
- * @hdr_len: octets of TCP header at skb->data; 0 once text.c has pulled it
+ * @len: data octets of SEG.LEN; text.c updates it when it trims
+ * @hdr_len: octets of TCP header at skb->data; 0 after text.c has pulled it
  * @flags: enum xtcp_flags
  * @has_ts: the timestamps option is there
  * @has_wscale: the window scale option is there, on a SYN
  * @wscale: its shift, at most 14
  * @sack_permitted: the SACK-permitted option is there, on a SYN
- * @sack_blocks: SACK blocks in the option, 0: none (RFC 2018)
- * @sack_at: octets from the start of the TCP header to the first of them
+ * @sack_blocks: number of SACK blocks in the option, 0: none (RFC 2018)
+ * @sack_at: octets from the start of the TCP header to the first SACK block
  * @ecn: the ECN field of the IP header: INET_ECN_*
  * @mss: the MSS option of a SYN, 0: none
- * @dif: interface it came in by
- * @sdif: and the one below that in a VRF, 0: none
+ * @dif: the interface it came in by
+ * @sdif: the interface below @dif in a VRF, 0: none
+ *
+ * It lives in skb->cb from ingress to the receive queue.
  */
 struct xtcp_seg {
 	u32 seq;

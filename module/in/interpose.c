@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The handlers in front of kernel TCP's: might this segment be ours, or not.
+ * The handlers in front of kernel TCP's: decide whether a segment is ours.
  *
- * IP looks up the handler of protocol 6 in an array. Ours stands there in place of kernel TCP's and calls that one for
- * every segment that is not for us, untouched: until a segment is known to be ours nothing but its linear part may
- * change. The first question is one bit, "is this local port leased?", so kernel TCP pays next to nothing.
+ * IP looks up the handler of protocol 6 in an array. Our handler stands there in place of kernel
+ * TCP's and passes every foreign segment on to that one, untouched: until we know that a segment is
+ * ours, we may only pull its header into the linear part. The first test is one bit, "is this local
+ * port leased?", so kernel TCP pays next to nothing.
  *
- * With the bit set, in this order:
- *  1. a socket is attached already: by our own early demux, ours; else (TPROXY, sk_assign) kernel TCP's;
- *  2. a connection of ours has exactly this tuple: ours. But a record makes way for a SYN that would reopen it when no
- *     listener of ours wants the SYN, but one of kernel TCP's or of another build does: the program may have gone
- *     there; and as soon as kernel TCP has a connection on the tuple;
- *  3. a SYN for a listener of ours, unless kernel TCP has a connection on the tuple, or another build of this module
- *     (siblings.c): ours. So is what a listener drops in silence: SYN with FIN, and segments with none of SYN, ACK,
- *     RST;
- *  4. an ACK for a listener of ours whose cookie is valid: ours;
- *  5. the rest is kernel TCP's, which also answers what nobody has. A program whose listener moved to xtcp keeps the
- *     connections that kernel TCP accepted before.
+ * When the bit is set, in this order:
+ *  1. A socket is attached already. If our early demux attached it, the segment is ours; otherwise
+ *     (TPROXY, sk_assign) it is kernel TCP's.
+ *  2. A connection of ours has exactly this tuple: the segment is ours. A TIME-WAIT record makes
+ *     way in two cases. It makes way as soon as kernel TCP has a connection on the tuple. And it
+ *     makes way for a SYN that would reopen it when no listener of ours wants the SYN but a
+ *     listener of kernel TCP or of another build does: the program may have moved there.
+ *  3. A SYN for a listener of ours is ours, unless kernel TCP or another build of this module
+ *     (siblings.c) has a connection on the tuple. Segments that a listener drops in silence are
+ *     ours, too: SYN with FIN, and segments with none of SYN, ACK, RST.
+ *  4. An ACK for a listener of ours is ours if its cookie is valid.
+ *  5. The rest is kernel TCP's, which also answers segments without any owner. So a program that
+ *     moves its listener to xtcp keeps the connections that kernel TCP has accepted before.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -45,11 +48,12 @@
 #include "ports/lease.h"
 #include "time/timewait.h"
 
-#define ROUNDS_A_SECOND	50	/* looks whether the other has stepped aside */
+#define ROUNDS_A_SECOND	50	/* polls while waiting for a foreign handler to go */
 
 /*
- * What stood in the array before us; set before ours is put there, and used until no handler of ours runs. When another
- * build of this module stood there and is unloaded, it puts what stood there before itself in its place (siblings.c).
+ * The entry that stood in the array before ours. It is set before ours is installed, and used until
+ * no handler of ours runs any more. If it belongs to another build of this module, that build
+ * replaces it by its own predecessor when it is unloaded (siblings.c).
  */
 static const struct net_protocol *saved_v4;
 static struct net_protocol ours_v4;
@@ -59,14 +63,20 @@ static struct xtcp_net *net_of(const struct sk_buff *skb)
 	return xtcp_net_rcu(dev_net(skb->dev));
 }
 
-/* Asked for each segment of either stack. What is too short to have a port is not ours. */
+/*
+ * Runs for each segment of either stack. A segment that is too short to have a destination port is
+ * not ours.
+ */
 static inline bool might_be_ours(const struct xtcp_net *xn, struct sk_buff *skb)
 {
 	return pskb_may_pull(skb, offsetofend(struct tcphdr, dest)) &&
 	       xtcp_lease_port_might_be_ours(&xn->port_bits, ntohs(((const struct tcphdr *)skb->data)->dest));
 }
 
-/* The same for an ICMP error: the local port is the source of what it quotes. @offset: of the quoted TCP header. */
+/*
+ * The same for an ICMP error: our port is the source port of the quoted segment. @offset: of the
+ * quoted TCP header.
+ */
 static bool error_might_be_ours(const struct xtcp_net *xn, const struct sk_buff *skb, int offset)
 {
 	const __be16 *port;
@@ -82,8 +92,9 @@ static bool is_pure_syn(const struct tcphdr *th)
 }
 
 /*
- * May a record of ours make way for this SYN? @elsewhere: another build's listener wants it. A SYN that nobody wants
- * could be forged by anybody, to end the record (RFC 1337); one for a full queue comes again, and finds it then.
+ * May a TIME-WAIT record of ours make way for this SYN? @elsewhere: another build's listener wants
+ * it. A SYN that no listener wants may be forged to end the record (RFC 1337). Nor does a listener
+ * whose accept queue is full want it: the peer sends the SYN again, and it finds the record then.
  */
 static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct sk_buff *skb, bool elsewhere)
 {
@@ -102,7 +113,7 @@ static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *k
 {
 	if (conn->kind != XTCP_CONN_TIMEWAIT || skb->pkt_type != PACKET_HOST)
 		return false;
-	/* a bind() with SO_REUSEADDR beside the record, and a connect() to the same peer */
+	/* it took a bind() with SO_REUSEADDR beside the record, and a connect() to the same peer */
 	if (xtcp_demux_kernel_holds(xn->net, key))
 		return true;
 	if (!is_pure_syn((const struct tcphdr *)skb->data))
@@ -122,7 +133,10 @@ static bool listener_wants(struct sock *lsk, struct sk_buff *skb, const struct x
 	return true;
 }
 
-/* Hands a segment without a sock to ingress.c; false: it is kernel TCP's and was not touched. */
+/*
+ * Hand a segment without an attached sock to ingress.c. Return: false when the segment is kernel
+ * TCP's; it was not touched.
+ */
 static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 {
 	struct xtcp_demux_key key;
@@ -132,7 +146,7 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 	if (!pskb_may_pull(skb, sizeof(struct tcphdr)))
 		return false;
 	xtcp_demux_key_from_skb(xn, skb, &key);
-	/* IPv6 with an address that stands for IPv4 would be taken for IPv4 */
+	/* an IPv6 packet with a v4-mapped address must not match a connection over IPv4 */
 	if (ip_hdr(skb)->version != 4 && ipv6_addr_v4mapped(&key.tuple.faddr))
 		return false;
 
@@ -143,7 +157,10 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 		}
 		if (xtcp_ingress_conn(xn, skb, conn, &key))
 			return true;
-		/* a sock that has just ended; it left the table before, so the next round finds another or none */
+		/*
+		 * the sock has just ended and left the table first: the next round finds another or
+		 * none
+		 */
 	}
 
 	lsk = xtcp_listeners_lookup(xn, &key);
@@ -155,8 +172,8 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 }
 
 /*
- * Another build of this module has a listener that wants the segment: is it of a connection of ours? When it would
- * reopen what a record ended, the record makes way.
+ * For another build whose listener wants the segment: does a connection of ours own it? A TIME-WAIT
+ * record that the segment would reopen makes way here.
  */
 static bool keeps(struct sk_buff *skb)
 {
@@ -176,7 +193,10 @@ static bool keeps(struct sk_buff *skb)
 	return false;
 }
 
-/* The same: has a listener of ours room for what the SYN opens? The other build has a record on its tuple. */
+/*
+ * For another build that has a TIME-WAIT record on the SYN's tuple: does a listener of ours have
+ * room for the connection?
+ */
 static bool wants(struct sk_buff *skb)
 {
 	struct xtcp_net *xn = net_of(skb);
@@ -192,7 +212,7 @@ static bool wants(struct sk_buff *skb)
 	return listener && !xtcp_acceptq_is_full(listener);
 }
 
-/* As take(), with the first question before it. */
+/* take(), after the tests for an attached sock and for the port's bit. */
 static bool is_ours(struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk ? xtcp_early_take(skb) : NULL;
@@ -213,7 +233,7 @@ static int interpose_v4_rcv(struct sk_buff *skb)
 	return is_ours(skb) ? 0 : READ_ONCE(saved_v4)->handler(skb);
 }
 
-/* An ICMP error: skb->data is the header of the segment that we may have sent, so the local port is its source. */
+/* An ICMP error: skb->data is the IP header of a segment that we may have sent. */
 static int interpose_v4_err(struct sk_buff *skb, u32 info)
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
@@ -234,7 +254,10 @@ static int install_v4(void)
 	ours_v4.handler = interpose_v4_rcv;
 	ours_v4.err_handler = interpose_v4_err;
 	saved_v4 = saved;
-	/* the handler reads what does not come with its address: nobody may find it before that is seen everywhere */
+	/*
+	 * Our handler reads global data that no address dependency orders. So every CPU must see
+	 * that data before it can find the handler
+	 */
 	synchronize_net();
 	if (cmpxchg((struct net_protocol __force **)&inet_protos[IPPROTO_TCP], saved, &ours_v4) != saved)
 		return -EBUSY;
@@ -242,8 +265,9 @@ static int install_v4(void)
 }
 
 /*
- * Another module may have put a handler of its own in front of ours, and calls ours for as long as it stands there. It
- * may also have taken ours away, and kernel TCP's is back; then nobody calls ours.
+ * Another module may have put its handler in front of ours; that handler calls ours for as long as
+ * it is installed. Or another module may have removed ours and put kernel TCP's back; then nobody
+ * calls ours, and there is nothing to restore.
  */
 static bool is_restored_v4(void)
 {
@@ -254,7 +278,7 @@ static bool is_restored_v4(void)
 	return was == &ours_v4 || was == saved_v4;
 }
 
-/* The other's struct stays while the RCU read side does. */
+/* The RCU read side keeps the other module's struct alive. */
 static void say_who_v4(void)
 {
 	const struct net_protocol *other;
@@ -308,7 +332,7 @@ static int install_v6(void)
 	ours_v6.handler = interpose_v6_rcv;
 	ours_v6.err_handler = interpose_v6_err;
 	saved_v6 = saved;
-	/* the handler reads what does not come with its address: nobody may find it before that is seen everywhere */
+	/* as in install_v4() */
 	synchronize_net();
 	if (cmpxchg((struct inet6_protocol __force **)&inet6_protos[IPPROTO_TCP], saved, &ours_v6) != saved) {
 		saved_v6 = NULL;
@@ -371,7 +395,8 @@ static const struct xtcp_sibling_link links[XTCP_SIBLING_IPS] = {
  *
  * Context: process, module init; every namespace has its struct xtcp_net.
  *
- * Return: 0; -EBUSY when somebody else does the same at this moment; -EPROTONOSUPPORT when there is no kernel TCP.
+ * Return: 0; -EBUSY when another module changes the array at this moment; -EPROTONOSUPPORT without
+ * kernel TCP.
  */
 int xtcp_interpose_init(void)
 {
@@ -397,8 +422,9 @@ err_leave:
 /**
  * xtcp_interpose_exit() - step aside
  *
- * When it returns no handler of ours runs and none will. So a module that has put its own handler in front of ours is
- * waited for, since that one calls ours; what is waited for is said once a second.
+ * On return, no handler of ours runs and none will. If another module has put its own handler in
+ * front of ours, that handler calls ours, so this waits until the other module has gone. While
+ * waiting, it logs once a second what it waits for.
  *
  * Context: process, module exit; may sleep for as long as the other module stays.
  */

@@ -2,22 +2,25 @@
 /*
  * Other builds of this module, under other names, that are loaded at the same time.
  *
- * Most of what two builds share is arbitrated by the kernel: ports by its bind table, where each sees the other's
- * leases as it sees kernel TCP's socks; families, names in /proc and sysctls by their registration. Three things are
- * not:
+ * The kernel arbitrates most of what two builds share. Its bind table arbitrates ports: each build
+ * sees the other's leases as it sees kernel TCP's socks. Registration arbitrates families, names in
+ * /proc and sysctls. Three things remain:
  *
- *  - the chain of handlers (interpose.c). The build that was loaded last stands in the array and calls the one before.
- *    One that is unloaded while another stands in front of it has that one call what is behind it from then on;
- *  - a segment of a connection that one build has, for a port on which the other one listens. The one in front asks the
- *    others before its listener takes a segment, as it asks kernel TCP;
- *  - who has a family number that is taken.
+ *  - The chain of handlers (interpose.c). The build that was loaded last stands in the array and
+ *    calls the one before. When a build is unloaded that another build calls, it makes the other
+ *    one call its own successor.
+ *  - A segment of one build's connection, to a port on which another build listens. The build in
+ *    front asks the others before its listener takes a segment, as it asks kernel TCP.
+ *  - Which build has a family number that is taken.
  *
- * Builds stand in a ring, each with one entry. A new one makes itself known by an event of netevent, a chain of
- * notifiers whose users ignore what they do not know; whoever hears it first takes the new one into the ring. The
- * number of the event goes up whenever struct sibling changes, so that builds which could not read one another stay
- * strangers: both work, but the one behind waits until the one in front has gone.
+ * Builds stand in a ring, each with one entry. A new build announces itself by an event of
+ * netevent, a chain of notifiers whose users ignore events that they do not know. The first build
+ * that hears the event adds the new one to the ring. The number of the event changes whenever
+ * struct sibling changes, so builds that could not read each other's struct stay strangers. Both
+ * still work, but the one behind cannot be unloaded before the one in front.
  *
- * Locking: rtnl_lock() for changes of the ring and of the chain of handlers among siblings; RCU for those who look.
+ * Locking: rtnl_lock() guards changes of the ring and, among siblings, of the chain of handlers;
+ * readers use RCU.
  */
 #include "in/siblings.h"
 
@@ -27,7 +30,7 @@
 #include <linux/string.h>
 #include <net/netevent.h>
 
-#define GREETING	0x78746302	/* the event; of struct sibling as it is below */
+#define GREETING	0x78746302	/* the event; increase it when struct sibling changes */
 
 struct sibling {
 	struct list_head ring;
@@ -51,7 +54,7 @@ static int greeted(struct notifier_block *nb, unsigned long event, void *newcome
 	if (event != GREETING)
 		return NOTIFY_DONE;
 	list_add_tail_rcu(&sibling->ring, &self.ring);
-	/* the others are in the same ring */
+	/* the other builds are in the same ring: one insertion suffices */
 	return NOTIFY_STOP;
 }
 
@@ -60,10 +63,10 @@ static struct notifier_block greetings = {
 };
 
 /**
- * xtcp_siblings_join() - make ourselves known to the builds that are there
+ * xtcp_siblings_join() - announce ourselves to the builds that are loaded
  * @links: our place in each chain of handlers, by enum xtcp_sibling_ip
- * @keeps: asked before a sibling's listener takes a segment, from now on
- * @wants: asked before a sibling's record makes way for a SYN
+ * @keeps: siblings call it, from now on, before a listener of theirs takes a segment
+ * @wants: siblings call it before a record of theirs makes way for a SYN
  *
  * Context: process, module init, may sleep.
  */
@@ -73,7 +76,10 @@ void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keep
 	self.links = links;
 	self.keeps = keeps;
 	self.wants = wants;
-	/* both read what our init has made, and that does not come with their address: a finder has to see it */
+	/*
+	 * Both callbacks read what our init has made, and no address dependency orders these reads:
+	 * a sibling that finds us must see it
+	 */
 	synchronize_net();
 	call_netevent_notifiers(GREETING, &self);
 	register_netevent_notifier(&greetings);
@@ -83,7 +89,7 @@ void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keep
 /**
  * xtcp_siblings_put_in() - put our handler in front of all others
  * @ip: which handler
- * @install: does it; 0 or a negative errno
+ * @install: does it; returns 0 or a negative errno
  *
  * Context: process, module init, may sleep.
  *
@@ -100,7 +106,10 @@ int xtcp_siblings_put_in(enum xtcp_sibling_ip ip, int (*install)(void))
 	return err;
 }
 
-/* Has a sibling that calls our handler call the one behind it; false: no sibling does. */
+/*
+ * If a sibling calls our handler, make it call our successor instead. Return: false when no
+ * sibling calls ours.
+ */
 static bool step_over(enum xtcp_sibling_ip ip)
 {
 	const struct xtcp_sibling_link *link = &self.links[ip];
@@ -119,15 +128,18 @@ static bool step_over(enum xtcp_sibling_ip ip)
 }
 
 /**
- * xtcp_siblings_take_out() - take our handler out, if it is the first or a sibling stands in front of it
+ * xtcp_siblings_take_out() - take our handler out of the chain
  * @ip: which handler
- * @restore: does it for the first one; false: it is not
+ * @restore: takes it out of the array; returns false when a foreign handler stands there
+ *
+ * This works when our handler is the first, or a sibling stands directly in front of it.
  *
  * Ours may still run until a grace period has passed.
  *
  * Context: process, module exit, may sleep.
  *
- * Return: false: somebody who is no sibling stands in front of it, and nothing has changed.
+ * Return: false when a handler that is no sibling's stands in front of ours; nothing has changed
+ * then.
  */
 bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void))
 {
@@ -142,10 +154,11 @@ bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void))
 }
 
 /**
- * xtcp_siblings_leave() - our handlers are out of the chains: the siblings forget us
+ * xtcp_siblings_leave() - leave the ring; our handlers are out of the chains
  *
- * They may still ask us something until a grace period has passed. A handler of ours may walk the ring from our entry,
- * which leads into it and not back once it is out: so those that run are waited for first.
+ * Siblings may still call us until a grace period has passed. A handler of ours may walk the ring
+ * from our entry, and once that entry is out of the ring the walk never comes back to it. So this
+ * first waits until our handlers have finished.
  *
  * Context: process, module exit, may sleep.
  */
@@ -159,12 +172,12 @@ void xtcp_siblings_leave(void)
 }
 
 /**
- * xtcp_siblings_keep() - is a segment that a listener of ours wants of a connection that a sibling has?
+ * xtcp_siblings_keep() - does a sibling's connection own a segment that a listener of ours wants?
  * @skb: at the TCP header, which is linear
  *
  * Context: softirq, RCU read side.
  *
- * Return: true: it is for the handler behind ours.
+ * Return: true when one does: the segment is for the handler behind ours.
  */
 bool xtcp_siblings_keep(struct sk_buff *skb)
 {
@@ -177,12 +190,12 @@ bool xtcp_siblings_keep(struct sk_buff *skb)
 }
 
 /**
- * xtcp_siblings_want() - has a sibling a listener for a SYN that would reopen what a record of ours ended?
+ * xtcp_siblings_want() - does a sibling's listener want a SYN that would reopen a record of ours?
  * @skb: at the TCP header, which is linear
  *
  * Context: softirq, RCU read side.
  *
- * Return: true when one has, and room for what the SYN opens.
+ * Return: true when one does, and has room for the connection.
  */
 bool xtcp_siblings_want(struct sk_buff *skb)
 {
@@ -196,7 +209,7 @@ bool xtcp_siblings_want(struct sk_buff *skb)
 
 /**
  * xtcp_siblings_set_family() - tell the siblings our family
- * @family: its number, which is registered; 0: not any more
+ * @family: its registered number; 0: none any more
  *
  * Context: process, may sleep.
  */
@@ -208,9 +221,9 @@ void xtcp_siblings_set_family(int family)
 }
 
 /**
- * xtcp_siblings_have_family() - has a sibling this family?
+ * xtcp_siblings_have_family() - does a sibling have this family?
  * @family: its number
- * @name: where the sibling's name goes
+ * @name: receives the sibling's name
  * @size: of it
  *
  * Context: process, may sleep.

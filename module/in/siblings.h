@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Other builds of this module that are loaded, too. */
+/* Other builds of this module that are loaded at the same time. */
 #ifndef XTCP_SIBLINGS_H
 #define XTCP_SIBLINGS_H
 
@@ -15,17 +15,17 @@ enum xtcp_sibling_ip {
 
 /**
  * struct xtcp_sibling_link - where a build stands in the chain of TCP's handlers
- * @ours: its entry, which the array or the next one in front of it names
- * @saved: its variable that names the entry behind it
+ * @ours: its entry; the array or the build in front points to it
+ * @saved: its variable that points to the entry behind it
  */
 struct xtcp_sibling_link {
 	const void *ours;
 	const void **saved;
 };
 
-/* Keeps a segment that a sibling's listener wants? Softirq, RCU read side. */
+/* Does a connection of this build own a segment that a sibling's listener wants? Softirq, RCU. */
 typedef bool (*xtcp_sibling_keeps)(struct sk_buff *skb);
-/* Has a listener with room for a SYN that a sibling's record could make way for? The same. */
+/* Does a listener have room for a SYN that would reopen a sibling's record? Softirq, RCU. */
 typedef bool (*xtcp_sibling_wants)(struct sk_buff *skb);
 
 void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keeps keeps, xtcp_sibling_wants wants);
