@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Step one of SEGMENT ARRIVES: is the segment acceptable? The window's test of RFC 9293 section 3.10.7.4, and before it
- * protection against wrapped sequence numbers (RFC 7323 section 5).
+ * Step one of SEGMENT ARRIVES: is the segment acceptable? First PAWS, the protection against
+ * wrapped sequence numbers (RFC 7323 section 5), then the window test of RFC 9293 section 3.10.7.4.
  */
 #include "arrive/acceptance.h"
 
@@ -19,8 +19,9 @@
 #include "sight/mib.h"
 
 /*
- * RFC 7323 section 5.3 R1: the timestamp is older than TS.Recent, which is not itself too old (section 5.5). 0 is none:
- * some hosts send it in their SYN, whatever their clock says from then on.
+ * RFC 7323 section 5.3 R1: reject a timestamp older than TS.Recent, unless TS.Recent itself is too
+ * old (section 5.5). A TS.Recent of 0 does not count: some hosts send 0 in their SYN, whatever
+ * their clock says later.
  */
 static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -32,8 +33,9 @@ static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 }
 
 /*
- * A pure ACK that data of its sender overtook carries an older TSval. It says nothing new, so Linux lets it pass
- * and counts it as a duplicate ACK; RFC 7323 section 5.3 would answer it.
+ * A pure ACK carries an older TSval when its sender's data has overtaken it. It brings nothing new,
+ * so Linux accepts it and counts it as a duplicate ACK. RFC 7323 section 5.3 would answer it with
+ * an ACK.
  */
 static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -44,9 +46,10 @@ static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg
 }
 
 /*
- * The table of RFC 9293 3.10.7.4, first, as Linux reads it: both edges included, and the left one is what we last
- * acknowledged. The wider reading lets ACKs pass that crossed our data or that were sent with the window full;
- * nothing outside the window is ever queued by it, and where a RST counts is asked apart.
+ * The table of RFC 9293 3.10.7.4, first, as Linux reads it: both edges are included, and the left
+ * edge is the last RCV.NXT that we acknowledged. This wider test accepts ACKs that crossed our data
+ * and ACKs sent while the window was full. Nothing outside the window enters a queue by it. For a
+ * RST, xtcp_acceptance_rst_counts() decides.
  */
 static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -55,14 +58,14 @@ static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 	return xtcp_seq_ge(seg->end_seq, xsk->rcv_wup) && xtcp_seq_le(seg->seq, right);
 }
 
-/* One ACK in invalid_ratelimit, so that two ends cannot keep each other busy. */
+/* Send one ACK per invalid_ratelimit, so that two ends cannot answer each other's ACKs forever. */
 static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skipped)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 now = (u32)jiffies;
 	u32 limit = READ_ONCE(xtcp_net_of(sk)->sysctl.invalid_ratelimit);
 
-	/* data and FIN are no part of a war of ACKs, and their sender needs to know */
+	/* data and FIN cannot cause such an ACK loop, and their sender needs our answer */
 	if (seg->seq != seg->end_seq && !(seg->flags & XTCP_SYN))
 		return true;
 	if (xsk->invalid_ack_stamp && now - xsk->invalid_ack_stamp < limit) {
@@ -74,12 +77,12 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skip
 }
 
 /**
- * xtcp_acceptance_refuse() - a segment is unacceptable: an ACK for it
+ * xtcp_acceptance_refuse() - answer an unacceptable segment with an ACK
  * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous or a fast open
  * @seg: the segment, without RST
- * @skipped: what is counted when there was one just before
+ * @skipped: the counter to increase when the rate limit forbids the ACK
  *
- * The ACK says by D-SACK what of it is old (RFC 2883 section 4).
+ * The ACK reports by D-SACK which octets of the segment are old (RFC 2883 section 4).
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -98,12 +101,12 @@ enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg 
 }
 
 /**
- * xtcp_acceptance_rst_counts() - does a RST at this number reset the connection?
+ * xtcp_acceptance_rst_counts() - does this RST reset the connection?
  * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous or a fast open
  * @seg: the segment, a RST
  *
- * At RCV.NXT (RFC 5961 section 3.2), and after the peer's FIN one before it, since some hosts do not count their FIN
- * when they reset. Both are as hard to guess.
+ * It does at RCV.NXT (RFC 5961 section 3.2). After the peer's FIN it also does one before RCV.NXT,
+ * since some hosts do not count their FIN when they reset. That number is just as hard to guess.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -127,14 +130,15 @@ bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *se
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: XTCP_CONTINUE when the segment is acceptable; XTCP_ACK_DROP or, beyond the rate limit, XTCP_DROP.
+ * Return: XTCP_CONTINUE when the segment is acceptable; XTCP_ACK_DROP or, beyond the rate limit,
+ * XTCP_DROP.
  */
 enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	/* PAWS never stops a RST (RFC 7323 section 5.2), nor the answer a SYN gets */
+	/* PAWS never drops a RST (RFC 7323 section 5.2), and a SYN gets its challenge ACK */
 	if (paws_rejects(xsk, seg) && !(seg->flags & (XTCP_RST | XTCP_SYN)) && !paws_harmless_ack(xsk, seg)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);
 		return xtcp_acceptance_refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDPAWS);
@@ -144,16 +148,16 @@ enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *
 	if (seg->flags & XTCP_RST)
 		return xtcp_acceptance_rst_counts(sk, seg) ? XTCP_CONTINUE : XTCP_DROP;
 	if (seg->flags & XTCP_SYN)
-		return XTCP_CONTINUE;	/* RFC 5961 section 4.2: a challenge, wherever it is; step four */
+		return XTCP_CONTINUE;	/* step four challenges it (RFC 5961 section 4.2) */
 	return xtcp_acceptance_refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDSEQ);
 }
 
 /**
- * xtcp_acceptance_take_ts() - TS.Recent follows segments that begin at or before the last octet acknowledged
+ * xtcp_acceptance_take_ts() - update TS.Recent
  * @sk: the sock
  * @seg: acceptable, its ACK too
  *
- * RFC 7323 section 4.3.
+ * RFC 7323 section 4.3: by a segment that begins at or before the last octet that we acknowledged.
  *
  * Context: softirq or process. Lock: socket, held.
  */

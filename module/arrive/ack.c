@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Step five of SEGMENT ARRIVES, but for what it does to the state: SND.UNA, the round trip sample, the send window
- * (RFC 9293 section 3.10.7.4). What an ACK says about loss is recovery.c's.
+ * Step five of SEGMENT ARRIVES without its state changes: SND.UNA, the RTT sample, the send window
+ * (RFC 9293 section 3.10.7.4). What an ACK says about loss is recovery.c's business.
  */
 #include "arrive/ack.h"
 
@@ -32,13 +32,13 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-/* What SEG.WND means: never scaled on a SYN (RFC 7323 section 2.2). */
+/* SEG.WND in octets; the window of a SYN is never scaled (RFC 7323 section 2.2). */
 static u32 segment_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	return seg->flags & XTCP_SYN ? seg->wnd : (u32)seg->wnd << xsk->snd_wscale;
 }
 
-/* True: the effective MSS has to be computed again, since the peer never offered as much. */
+/* Return: true when the effective MSS must be recomputed: a small MAX.SND.WND bounded it so far. */
 static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wnd)
 {
 	bool bounds_mss = xsk->max_snd_wnd / 2 <= xsk->mss;
@@ -52,9 +52,10 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
 }
 
 /*
- * Round trips (RFC 6298 section 3, RFC 7323 section 4.1): from the clock for what was sent once, else from the echo
- * when SND.UNA has moved. The RTO takes the longest of an ACK, which has a delay of the peer in it, congestion control
- * the shortest. True: the RTO has a new sample.
+ * Sample the round trip time (RFC 6298 section 3, RFC 7323 section 4.1). Use the send time of
+ * segments that were sent once; otherwise use the timestamp echo if SND.UNA has moved. The RTO
+ * takes the longest RTT of an ACK, which includes the peer's ACK delay; congestion control takes
+ * the shortest. Return: true when the RTO has a new sample.
  */
 static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample *sample, bool moved)
 {
@@ -103,8 +104,9 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 }
 
 /*
- * What is known before an ACK is looked at. Most ACKs come here: inline, like others below. Callers declare their
- * sample with it, or the compiler would zero it first.
+ * What is known before the ACK is processed. Most ACKs come here, so this is inline, as are others
+ * below. Callers initialize their sample with it in the declaration; otherwise the compiler would
+ * zero it first.
  */
 static __always_inline struct xtcp_sample new_sample(const struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -122,7 +124,10 @@ static __always_inline struct xtcp_sample new_sample(const struct sock *sk, cons
 	};
 }
 
-/* How many of these segments met congestion. @skb: NULL: the ACK was overtaken, and its counter tells nothing. */
+/*
+ * How many of these segments met congestion? @skb: the ACK; NULL when a later ACK has overtaken it:
+ * its counter tells nothing then.
+ */
 static noinline void count_marks(struct sock *sk, struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -141,7 +146,7 @@ static noinline void count_marks(struct sock *sk, struct sk_buff *skb, u32 segme
 	xtcp_cong_told(sk, sample);
 }
 
-/* The sums from which delivery rates are made. @skb: NULL: one that was overtaken. */
+/* Update the sums that delivery rates are made of. @skb: the ACK; NULL when it was overtaken. */
 static __always_inline void count_delivered(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -160,7 +165,7 @@ static __always_inline void count_delivered(struct sock *sk, struct sk_buff *skb
 	xtcp_rate_ack(sk, sample);
 }
 
-/* An ACK that was overtaken by a later one may still tell what was sacked. */
+/* An ACK that a later one has overtaken may still bring new SACK blocks. */
 static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sample sample = new_sample(sk, xtcp_seg(skb));
@@ -173,8 +178,8 @@ static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * RFC 5961 section 5.2; and not an ACK of octets that were never sent, as in Linux: the fewer numbers pass, the less is
- * a guess worth.
+ * RFC 5961 section 5.2. Octets that were never sent do not widen the range, as in Linux: the fewer
+ * numbers pass, the less a guess is worth.
  */
 static bool is_too_old(const struct sock *sk, u32 ack)
 {
@@ -185,9 +190,11 @@ static bool is_too_old(const struct sock *sk, u32 ack)
 }
 
 /*
- * SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth); SND.UNA has @moved. Where it has, the peer sent this
- * segment after all whose windows we know, whatever its SEQ: text that was sent again has an old one. So SND.WL1
- * follows, backwards too, as in Linux. Where it has not, SEG.ACK is SND.UNA, and SND.WL2 was never beyond that.
+ * Take SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth). @moved: SND.UNA has moved.
+ * If it has, the peer sent this segment after all others whose window we know, whatever its SEQ is:
+ * retransmitted text has an old one. So SND.WL1 takes its SEQ, even if that is lower, as in Linux.
+ * If SND.UNA has not moved, SEG.ACK equals SND.UNA, and SND.WL2 was never beyond it: no comparison
+ * of SEG.ACK is needed.
  */
 static __always_inline void update_window(struct sock *sk, const struct xtcp_seg *seg, bool moved)
 {
@@ -203,25 +210,29 @@ static __always_inline void update_window(struct sock *sk, const struct xtcp_seg
 		xtcp_timer_window_opened(sk);
 }
 
-/* An ACK of SND.UNA that is no sign of what became of anything in flight. */
+/* Does this ACK of SND.UNA tell nothing about the segments in flight? */
 static bool tells_nothing(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
-	/* the duplicate that a tail loss probe draws comes when all is acknowledged (RFC 8985 section 7.4.1) */
+	/* a tail loss probe draws a duplicate ACK after all is acknowledged (RFC 8985 7.4.1) */
 	if (seg->sack_blocks || xsk->stream->tlp.pending || (seg->flags & XTCP_ECE && !(xsk->ecn & XTCP_ECN_ACCURATE)))
 		return false;
 	return xsk->snd_una == xsk->snd_nxt || (xsk->sack_ok && xsk->cong.phase == XTCP_CONG_OPEN);
 }
 
-/* Nothing was sent, and yet an ACK speaks of loss or of marks: what it says is weighed as any other's, if possible. */
+/*
+ * An ACK may report a loss or a mark although we have sent no text. Then allocate the stream, if
+ * memory permits, and judge the ACK as usual.
+ */
 static __always_inline bool has_stream(struct sock *sk)
 {
 	return xtcp_stream_is_there(xtcp_sk(sk)->stream) || xtcp_stream_begin(sk, GFP_ATOMIC);
 }
 
 /*
- * Was what it sacks sent before the last copy of the first segment in flight? Then that copy may still be underway, on
- * a path that is slower than the RTO knew. What was sent after it must not put the timeout off, or a lost repetition
- * would be waited for as long as anything is sacked.
+ * Was the newly sacked text sent before the last copy of the first segment in flight? Then that
+ * copy may still be underway, on a path that is slower than the RTO assumes. Only such text may
+ * restart the RTO. If later text did, too, a lost retransmission would not time out as long as
+ * anything is sacked.
  */
 static bool is_from_before_the_head(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -230,7 +241,7 @@ static bool is_from_before_the_head(struct sock *sk, const struct xtcp_sample *s
 	return head && sample->first_sent_us < xtcp_sndcb(head)->sent_us;
 }
 
-/* An ACK within what was sent that may tell something; SND.UNA @moves. */
+/* Process an ACK of SND.UNA...SND.NXT that may tell something. @moves: it moves SND.UNA. */
 static __always_inline void take_ack(struct sock *sk, struct sk_buff *skb, bool moves)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -238,7 +249,7 @@ static __always_inline void take_ack(struct sock *sk, struct sk_buff *skb, bool 
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool sampled;
 
-	/* RFC 5681 section 2: (a) to (e); as in Linux a window that is no larger than before is no news */
+	/* RFC 5681 section 2: (a) to (e); as in Linux, only a larger window is news */
 	sample.news |= segment_window(xsk, seg) > xsk->snd_wnd;
 	sample.duplicate = xsk->snd_una != xsk->snd_nxt && !moves && !sample.news;
 	if (xsk->sack_ok && seg->sack_blocks)
@@ -275,7 +286,7 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 	sock_owned_by_me(sk);
 	if (xtcp_seq_gt(seg->ack, xsk->snd_nxt))
 		return XTCP_CHALLENGE;
-	/* an old ACK says nothing of SND.UNA, but the segment may carry text */
+	/* an old ACK tells nothing about SND.UNA, but its segment may carry text */
 	if (xtcp_seq_lt(seg->ack, xsk->snd_una)) {
 		if (is_too_old(sk, seg->ack))
 			return XTCP_CHALLENGE;
@@ -283,7 +294,7 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 			take_old_ack(sk, skb);
 		return XTCP_CONTINUE;
 	}
-	/* the path works: no earlier ICMP error is the reason of whatever ends the connection */
+	/* the path works: an earlier ICMP error does not explain a later timeout */
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	xsk->ack_tstamp = (u32)jiffies;
 	xsk->probes_out = 0;
@@ -296,8 +307,8 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Was the SYN lost, and when it was sent again, too? Not if its first copy is echoed (Eifel, RFC 3522): the second one
- * was stamped a timeout later.
+ * Were the SYN and its retransmission lost? Not if the ACK echoes the first copy (Eifel, RFC 3522):
+ * the second copy has a timestamp one timeout later.
  */
 static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -308,11 +319,12 @@ static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 }
 
 /**
- * xtcp_ack_syn_acked() - our SYN is acknowledged
+ * xtcp_ack_syn_acked() - process the ACK of our SYN
  * @sk: SYN-SENT or SYN-RECEIVED, about to enter ESTABLISHED; ISS < SEG.ACK =< SND.NXT
  * @seg: the ACK or SYN-ACK
  *
- * RFC 9293 sections 3.10.7.3, fourth, and 3.10.7.4, fifth. The round trip timer and the congestion window start here.
+ * RFC 9293 sections 3.10.7.3, fourth, and 3.10.7.4, fifth. RTT measurement and the congestion
+ * window start here.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -325,16 +337,19 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 
 	sock_owned_by_me(sk);
 	xtcp_scoreboard_ack(sk, seg->ack, &sample);
-	/* child.c knows the round trip of an entry's SYN-ACK, whose TSval is not quite the clock's (cookie.c) */
+	/*
+	 * The RTT of a request entry's SYN-ACK comes from child.c: the SYN-ACK's TSval is not
+	 * exactly our clock's (cookie.c)
+	 */
 	if (!xsk->rto.srtt_us && !sample_rtt(xsk, &sample, true) && xsk->total_retrans)
 		xtcp_rto_syn_lost(&xsk->rto);
 	if (xtcp_stream_is_there(stream)) {
 		stream->delivered_us = sample.now_us;
 		stream->recover = seg->ack;
-		/* what opens fast may have sent a small one already */
+		/* Fast Open may have sent a small segment already */
 		stream->snd_sml = xtcp_seq_max(stream->snd_sml, seg->ack);
 	}
-	/* Linux's counter has the SYN, but not the SYN-ACK */
+	/* Linux counts a delivered SYN, but no delivered SYN-ACK */
 	if (sk->sk_state == TCP_SYN_SENT)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVERED);
 	WRITE_ONCE(sk->sk_err_soft, 0);
@@ -357,7 +372,7 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it was sent and is.
+ * Return: true when our FIN was sent and is acknowledged.
  */
 bool xtcp_ack_fin_acked(const struct sock *sk)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Step five: SND.UNA, the round trip sample, the send window. */
+/* Step five: SND.UNA, the RTT sample, the send window. */
 #ifndef XTCP_ACK_H
 #define XTCP_ACK_H
 

@@ -2,16 +2,18 @@
 /*
  * SEGMENT ARRIVES (RFC 9293 section 3.10.7), in the RFC's order.
  *
- *   3.10.7.1 CLOSED     arrives_closed()       below; a tuple that nobody holds never comes here: kernel TCP answers it
- *   3.10.7.2 LISTEN     xtcp_arrives_listen()  below; entries are made and promoted in synq.c
+ *   3.10.7.1 CLOSED     arrives_closed() below. A segment for a tuple without any socket never
+ *                       comes here: kernel TCP answers it
+ *   3.10.7.2 LISTEN     xtcp_arrives_listen() below. synq.c makes and promotes the request entries
  *   3.10.7.3 SYN-SENT   xtcp_handshake_syn_sent()
- *   3.10.7.4 others     arrives_other()        below: the eight steps, one function each but for the third, security,
- *                       which is not implemented; the first is acceptance.c, the fifth in SYN-RECEIVED handshake.c.
- *                       SYN-RECEIVED by way of LISTEN is synq.c until the third ACK, unless it was opened fast
- *                       (fastopen.c); TIME-WAIT is timewait.c
+ *   3.10.7.4 others     arrives_other() below: one function for each of the eight steps but the
+ *                       third, security, which is not implemented. acceptance.c has the first step,
+ *                       ack.c the fifth, and handshake.c the fifth in SYN-RECEIVED. After LISTEN,
+ *                       synq.c handles SYN-RECEIVED until the third ACK, unless the connection was
+ *                       opened fast (fastopen.c). timewait.c handles TIME-WAIT
  *
- * A step returns a verdict and frees no segment but one with text or FIN that it took; finish() does what the verdict
- * says, in one place.
+ * A step returns a verdict. It frees no segment, except one whose text or FIN it took. finish()
+ * carries out the verdict, in one place.
  */
 #include "arrive/arrives.h"
 
@@ -44,8 +46,9 @@
 #include "time/timewait.h"
 
 /*
- * The connection may go on in another object that took the sock's place while this segment waited for the lock. A
- * record gets the segment; anything else gets it when it comes again. False: the tuple is nobody's.
+ * While this segment waited for the lock, another object may have taken the sock's place. A
+ * TIME-WAIT record processes the segment here; any other object gets it when the peer resends it.
+ * Return: false when no connection has the tuple.
  */
 static noinline_for_stack bool arrives_successor(const struct sock *sk, struct sk_buff *skb)
 {
@@ -68,7 +71,7 @@ static noinline_for_stack bool arrives_successor(const struct sock *sk, struct s
 	return conn;
 }
 
-/* RFC 9293 3.10.7.1: everything but a RST draws a RST. */
+/* RFC 9293 3.10.7.1: answer everything but a RST with a RST. */
 static enum xtcp_verdict arrives_closed(const struct sock *sk, struct sk_buff *skb)
 {
 	if (arrives_successor(sk, skb))
@@ -76,7 +79,10 @@ static enum xtcp_verdict arrives_closed(const struct sock *sk, struct sk_buff *s
 	return xtcp_seg(skb)->flags & XTCP_RST ? XTCP_DROP : XTCP_RESET;
 }
 
-/* RFC 9293 3.10.7.4, second: check the RST bit. RFC 5961 section 3.2: what is not where a RST counts is challenged. */
+/*
+ * RFC 9293 3.10.7.4, second: check the RST bit. RFC 5961 section 3.2: challenge a RST in the window
+ * that is not at RCV.NXT.
+ */
 static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -84,15 +90,18 @@ static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
 	if (!(seg->flags & XTCP_RST))
 		return XTCP_CONTINUE;
 	if (!xtcp_acceptance_rst_counts(sk, seg)) {
-		/* in_window() lets the right edge itself pass; to RFC 5961 it is outside */
+		/* in_window() accepts the right edge itself; for RFC 5961 it is outside */
 		if (seg->seq == xsk->rcv_wup + xsk->rcv_wnd)
 			return XTCP_DROP;
-		/* what came before it was swallowed perhaps (RFC 7413) */
+		/* a middlebox may have dropped the text on the SYN before this RST (RFC 7413) */
 		if (unlikely(xsk->syn_fastopen) && !xsk->data_segs_in && sk->sk_state == TCP_ESTABLISHED)
 			xtcp_fastsyn_black_hole(sk);
 		return XTCP_CHALLENGE;
 	}
-	/* the errors are Linux's; in SYN-RECEIVED after a simultaneous open somebody waits in connect() */
+	/*
+	 * The errors are Linux's. In SYN-RECEIVED after a simultaneous open, a program waits in
+	 * connect()
+	 */
 	switch (sk->sk_state) {
 	case TCP_SYN_RECV:
 		if (xsk->fastopen) {
@@ -114,7 +123,10 @@ static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
 
 /* RFC 9293 3.10.7.4, third: security: not implemented, appendix A.1. */
 
-/* RFC 9293 3.10.7.4, fourth: check the SYN bit. RFC 5961 section 4.2: a challenge ACK, in every state. */
+/*
+ * RFC 9293 3.10.7.4, fourth: check the SYN bit. RFC 5961 section 4.2: a challenge ACK, in every
+ * state.
+ */
 static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -122,7 +134,9 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 
 	if (!(seg->flags & XTCP_SYN))
 		return XTCP_CONTINUE;
-	/* the SYN that opened it fast came again: so does the SYN-ACK (synq.c does the same without a sock) */
+	/*
+	 * the SYN that opened it fast came again: resend the SYN-ACK, as synq.c does without a sock
+	 */
 	if (xsk->fastopen && sk->sk_state == TCP_SYN_RECV && !(seg->flags & XTCP_ACK) && seg->seq == xsk->irs) {
 		if (!xtcp_reply_is_limited(xtcp_net_of(sk), seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV,
 					   &xsk->invalid_ack_stamp))
@@ -130,8 +144,8 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 		return XTCP_DROP;
 	}
 	/*
-	 * The other half of a simultaneous open (RFC 9293 figure 8, line 6): its SYN was taken already. The text of
-	 * ours need not have been.
+	 * The other half of a simultaneous open (RFC 9293 figure 7, line 6): we have taken the
+	 * peer's SYN already. The peer may acknowledge our SYN without its text.
 	 */
 	if (sk->sk_state == TCP_SYN_RECV && seg->flags & XTCP_ACK && seg->seq + 1 == xsk->rcv_nxt &&
 	    seg->end_seq == xsk->rcv_nxt &&
@@ -155,7 +169,7 @@ static enum xtcp_verdict enter_fin_wait2(struct sock *sk, const struct xtcp_seg 
 		sk->sk_state_change(sk);
 		return XTCP_CONTINUE;
 	}
-	/* TCP_LINGER2 < 0: the program does not want to wait for the peer */
+	/* TCP_LINGER2 < 0: the program does not wait for the peer's FIN */
 	if (xsk->linger2 < 0) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONDATA);
 		xtcp_sock_abort(sk, 0, XTCP_ABORT_LINGER2);
@@ -205,7 +219,10 @@ static enum xtcp_verdict check_ack(struct sock *sk, struct sk_buff *skb)
 	return XTCP_CONTINUE;
 }
 
-/* RFC 9293 3.10.7.4, sixth: check the URG bit. Behind the peer's FIN there is nothing that could be urgent. */
+/*
+ * RFC 9293 3.10.7.4, sixth: check the URG bit. After the peer's FIN no text comes that could be
+ * urgent.
+ */
 static inline void check_urg(struct sock *sk, struct sk_buff *skb)
 {
 	if (likely(!(xtcp_seg(skb)->flags & XTCP_URG) && xtcp_sk(sk)->urg_data != XTCP_URGENT_AWAITED))
@@ -219,7 +236,7 @@ static inline void check_urg(struct sock *sk, struct sk_buff *skb)
 	}
 }
 
-/* Data for a program that will never read it: SHLD-3, RFC 9293 section 3.6.1. */
+/* Is there data for a program that will never read it? (SHLD-3, RFC 9293 section 3.6.1) */
 static bool nobody_reads(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	u32 text_end = seg->end_seq - !!(seg->flags & XTCP_FIN);
@@ -248,7 +265,7 @@ static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
 	case TCP_CLOSE_WAIT:
 	case TCP_CLOSING:
 	case TCP_LAST_ACK:
-		/* after the FIN there is no text; what repeats old octets is told where we are */
+		/* no text follows a FIN; old octets are answered with an ACK of RCV.NXT */
 		if (!xtcp_seq_lt(seg->seq, xtcp_sk(sk)->rcv_nxt))
 			return XTCP_DONE;
 		break;
@@ -260,7 +277,10 @@ static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
 	return xtcp_text_arrives(sk, skb);
 }
 
-/* RFC 9293 3.10.7.4, eighth: check the FIN bit, of this segment or of one that waited in the out-of-order queue. */
+/*
+ * RFC 9293 3.10.7.4, eighth: check the FIN bit of this segment, or of one from the out-of-order
+ * queue.
+ */
 static void process_fin(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -276,7 +296,7 @@ static void process_fin(struct sock *sk)
 		xsk->pingpong = true;
 		break;
 	case TCP_FIN_WAIT1:
-		/* had our FIN been acknowledged, step five would have left FIN-WAIT-1 */
+		/* if our FIN were acknowledged, step five would have left FIN-WAIT-1 */
 		xtcp_output_ack_now(sk);
 		xtcp_state_set(sk, TCP_CLOSING);
 		break;
@@ -296,7 +316,7 @@ static void process_fin(struct sock *sk)
 		sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_IN);
 }
 
-/* ECE and CWR, and what the IP header says; most connections have nothing to do here. */
+/* Take ECE, CWR and the IP header's ECN field. Not inlined: most connections do without. */
 static noinline void take_marks(struct sock *sk, struct sk_buff *skb)
 {
 	if (xtcp_sk(sk)->ack_pending && xtcp_ecn_turns(sk, xtcp_seg(skb)))
@@ -304,7 +324,7 @@ static noinline void take_marks(struct sock *sk, struct sk_buff *skb)
 	xtcp_ecn_take(sk, skb);
 }
 
-/* RFC 9293 3.10.7.4 */
+/* RFC 9293 3.10.7.4: all other states. */
 static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -332,7 +352,10 @@ static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 	return verdict;
 }
 
-/* After a segment was taken: what it allows us to send, the ACK it is owed, the orphan it leaves behind. */
+/*
+ * After a segment was taken: send what it allows, and the ACK that is owed; turn an orphan in
+ * FIN-WAIT-2 into a record.
+ */
 static void go_on(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -345,12 +368,12 @@ static void go_on(struct sock *sk)
 	case TCP_FIN_WAIT2:
 		if (xsk->ack_pending)
 			xtcp_output_ack_now(sk);
-		/* close(), whose backlog this may be, aborts with TCP_LINGER2 below 0 */
+		/* with TCP_LINGER2 < 0, close() itself aborts; this may be its backlog */
 		if (sock_flag(sk, SOCK_DEAD) && xsk->linger2 >= 0)
 			xtcp_record_enter(sk, TCP_FIN_WAIT2);
 		return;
 	default:
-		/* also a FIN for which there was no memory */
+		/* beyond ESTABLISHED this also retries a FIN for which there was no memory */
 		if (xtcp_sndq_unsent(sk) || sk->sk_state != TCP_ESTABLISHED)
 			xtcp_output_push(sk);
 		xtcp_sndbuf_wake(sk);
@@ -379,7 +402,7 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 		break;
 	case XTCP_CHALLENGE:
 		xtcp_output_challenge_ack(sk);
-		/* what that has not said, within its limit, no other segment says */
+		/* if the rate limit forbade this ACK, no later segment echoes the SYN-ACK's mark */
 		xtcp_sk(sk)->ecn &= ~XTCP_ECN_ECHO_SYN_ACK;
 		break;
 	case XTCP_RESET:
@@ -395,7 +418,8 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
  * @sk: in any state but LISTEN; the caller holds a reference, since an orphan may end here
  * @skb: as ingress left it; consumed
  *
- * From xtcp_ingress_deliver(), or with the segment that made the sock.
+ * Called by xtcp_ingress_deliver(), and by xtcp_ingress_child() with the segment that made the
+ * sock.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
@@ -409,7 +433,7 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 	xtcp_sk(sk)->arrived_us = xtcp_clock_us();
 	switch (sk->sk_state) {
 	case TCP_CLOSE:
-	case TCP_LISTEN:	/* a sock that listens now had been a connection; its backlog is CLOSED's */
+	case TCP_LISTEN:	/* once a connection: its old backlog counts as CLOSED's */
 		verdict = arrives_closed(sk, skb);
 		break;
 	case TCP_SYN_SENT:
@@ -426,12 +450,12 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_arrives_fast() - a SYN with a good cookie has made a sock (RFC 7413 section 4.2.2)
+ * xtcp_arrives_fast() - process a SYN that opened a connection at once (RFC 7413 section 4.2.2)
  * @sk: new, in SYN-RECEIVED
  * @skb: the SYN; consumed
  *
- * Its text is taken as if the handshake were over, and the SYN-ACK acknowledges it. Its window is not scaled (RFC 7323
- * section 2.2).
+ * The SYN carried a good cookie. Its text is taken as if the handshake were over, and the SYN-ACK
+ * acknowledges it. The SYN's window is not scaled (RFC 7323 section 2.2).
  *
  * Context: softirq. Lock: socket, held.
  */
@@ -447,7 +471,7 @@ void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
 	xsk->snd_wl1 = seg->seq;
 	xtcp_cong_start(sk, false);
 	xtcp_timer_segment_received(sk);
-	/* the SYN itself is taken; an urgent pointer counts from ESTABLISHED on */
+	/* the SYN itself is taken; urgent data is processed from ESTABLISHED on */
 	seg->flags &= ~(XTCP_SYN | XTCP_URG);
 	seg->seq++;
 	if (xtcp_text_arrives(sk, skb) == XTCP_DONE)
@@ -460,8 +484,8 @@ void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
 /**
  * xtcp_arrives_listen() - SEGMENT ARRIVES in LISTEN (RFC 9293 section 3.10.7.2)
  * @lsk: the listener
- * @skb: a SYN, or an ACK whose cookie verifies; consumed
- * @key: of @skb
+ * @skb: a SYN, an ACK with a valid cookie, or one that is dropped in silence; consumed
+ * @key: made from @skb
  *
  * Context: softirq, RCU read side. No lock.
  */
@@ -470,7 +494,7 @@ void xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtc
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct sock *child = NULL;
 
-	/* first: check for a RST. Nothing of ours can be meant. */
+	/* first: check for a RST. It cannot be meant for a connection of ours. */
 	if (seg->flags & XTCP_RST)
 		goto drop;
 
@@ -484,7 +508,7 @@ void xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtc
 		return;
 	}
 
-	/* third: check for a SYN. One with FIN is no SYN that anybody means. */
+	/* third: check for a SYN. No honest peer sends a SYN with FIN. */
 	if ((seg->flags & (XTCP_SYN | XTCP_FIN)) == XTCP_SYN) {
 		xtcp_synq_syn(lsk, skb, key, NULL);
 		return;

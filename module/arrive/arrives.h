@@ -11,13 +11,13 @@ struct xtcp_seg;
 /* What a step of 3.10.7 found out. */
 enum xtcp_verdict {
 	XTCP_CONTINUE,		/* go on with the next step */
-	XTCP_DONE,		/* it has done what it could: free it, send what it allows and what it is owed */
-	XTCP_CONSUMED,		/* the same, but the skb was queued or freed: forget it */
-	XTCP_FIN_TAKEN,		/* the same, and RCV.NXT has passed the peer's FIN: step eight follows */
-	XTCP_DROP,		/* it counts for nothing: drop it, send nothing */
+	XTCP_DONE,		/* done: free it, send what it allows and the owed ACK */
+	XTCP_CONSUMED,		/* as DONE, but the skb was queued or freed */
+	XTCP_FIN_TAKEN,		/* as CONSUMED; RCV.NXT passed a FIN: step eight follows */
+	XTCP_DROP,		/* drop it and send nothing */
 	XTCP_ACK_DROP,		/* send an ACK, drop the segment */
-	XTCP_CHALLENGE,		/* send a challenge ACK if the limit allows (RFC 5961), drop the segment */
-	XTCP_RESET,		/* send the RST that 3.10.7.1 prescribes for this segment, drop it */
+	XTCP_CHALLENGE,		/* drop it, send a challenge ACK if the limit allows (RFC 5961) */
+	XTCP_RESET,		/* drop it, send the RST that 3.10.7.1 prescribes */
 };
 
 int xtcp_arrives(struct sock *sk, struct sk_buff *skb);

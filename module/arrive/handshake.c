@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The handshake of a sock: SYN-SENT (RFC 9293 section 3.10.7.3), and the ACK that ends SYN-RECEIVED. What a listener
- * does before there is a sock is synq.c.
+ * The handshake of a sock: SYN-SENT (RFC 9293 section 3.10.7.3), and the ACK that ends
+ * SYN-RECEIVED. synq.c does what a listener does before a sock exists.
  */
 #include "arrive/handshake.h"
 
@@ -33,8 +33,9 @@
 #include "time/timer.h"
 
 /*
- * The options of the peer's SYN (RFC 9293 section 3.7.1; RFC 7323 sections 1.3 and 2.5; RFC 2018 section 2): what only
- * one end offered is not used. Our own offer stands in wscale_ok, ts_ok and sack_ok.
+ * The options of the peer's SYN (RFC 9293 section 3.7.1; RFC 7323 sections 1.3 and 2.5; RFC 2018
+ * section 2). An option is in use only if both ends offered it; wscale_ok, ts_ok and sack_ok
+ * contain our own offer until here.
  */
 static void take_syn_options(struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -60,7 +61,7 @@ static void take_syn_options(struct sock *sk, const struct xtcp_seg *seg)
 	xsk->sack_ok = xsk->sack_ok && seg->sack_permitted;
 }
 
-/* RCV.NXT and IRS from a SYN (RFC 9293 3.10.7.3, fourth). The MSS that it allows is computed with the window's. */
+/* Take IRS and RCV.NXT from a SYN (RFC 9293 3.10.7.3, fourth). The caller computes the MSS. */
 static void take_syn(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -75,11 +76,11 @@ static void take_syn(struct sock *sk, struct sk_buff *skb)
 	xtcp_space_begin(sk);
 }
 
-/* The connection is up, by whichever way (RFC 9293 section 3.5). */
+/* The connection is established, by any of the handshakes of RFC 9293 section 3.5. */
 static void enter_established(struct sock *sk, struct sk_buff *skb)
 {
 	security_inet_conn_established(sk, skb);
-	/* the user may look at the state without the lock: what belongs to it comes first */
+	/* a program may read the state without the lock, and then these fields: write them first */
 	smp_mb();
 	xtcp_state_set(sk, TCP_ESTABLISHED);
 	xtcp_timer_established(sk);
@@ -88,7 +89,10 @@ static void enter_established(struct sock *sk, struct sk_buff *skb)
 		sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
 }
 
-/* RFC 7323 section 3.2: an echo of something sent before our SYN or SYN-ACK belongs to an earlier connection. */
+/*
+ * RFC 7323 section 3.2: an echo of a timestamp from before our SYN or SYN-ACK belongs to an earlier
+ * connection.
+ */
 static bool syn_sent_echo_is_foreign(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -100,7 +104,7 @@ static bool syn_sent_echo_is_foreign(const struct sock *sk, const struct xtcp_se
 	return !xtcp_seq_between(first, seg->tsecr, now);
 }
 
-/* The SYN alone; what its text met is looked at afterwards. */
+/* Process the ACK of the SYN alone; judge_syn_text() processes the ACK of its text. */
 static noinline_for_stack void syn_acked_alone(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_seg syn = *xtcp_seg(skb);
@@ -111,8 +115,9 @@ static noinline_for_stack void syn_acked_alone(struct sock *sk, struct sk_buff *
 }
 
 /*
- * What became of the text on our SYN (RFC 7413 section 4.2.2, "Client: Receiving SYN-ACK"). What is not acknowledged of
- * it goes again at once, and acknowledges what came.
+ * Process the ACK of the text on our SYN (RFC 7413 section 4.2.2, "Client: Receiving SYN-ACK").
+ * What it does not acknowledge is resent at once, in a segment that also acknowledges the peer's
+ * SYN.
  */
 static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 {
@@ -120,7 +125,7 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 	struct sk_buff *text = xtcp_sndq_first(sk);
 
 	if (xtcp_seg(skb)->ack != xsk->snd_una) {
-		/* it left before the peer's MSS was known, and the peer may have taken a part */
+		/* it left before the peer's MSS was known; the peer may have taken only a part */
 		if (text)
 			xtcp_sndcb(text)->mss = min_t(u32, xtcp_sndcb(text)->mss, xsk->mss);
 		xtcp_ack_arrives(sk, skb);
@@ -128,7 +133,7 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 	xsk->syn_data_acked = xsk->snd_una == xsk->snd_nxt;
 	if (xsk->syn_data_acked) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFASTOPENACTIVE);
-		/* both were one segment */
+		/* SYN and text were one segment, but were counted as two */
 		if (xsk->stream->delivered_segments)
 			xsk->stream->delivered_segments--;
 		return;
@@ -139,9 +144,9 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * The answer to a SYN that had text or the Fast Open option, of which everything but its own text is taken. A cookie
- * replaces an older one. If text was on the SYN, no option is in the answer and the SYN was sent again, the first one
- * was lost perhaps because it had both.
+ * Process the answer to a SYN that had text or the Fast Open option, except for the ACK of the SYN
+ * itself. A new cookie replaces the old one. If the SYN had text and was resent, and the answer has
+ * no option, then the first SYN may have been lost because of its option and text: remember that.
  */
 static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, struct sk_buff *skb)
 {
@@ -155,14 +160,14 @@ static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, st
 		refused = !xsk->syn_data_acked;
 	}
 	xtcp_options_find_fastopen(skb->data + XTCP_HDR_LEN, seg->hdr_len - XTCP_HDR_LEN, &cookie);
-	/* one that nobody asked for */
+	/* we did not ask for a cookie */
 	if (!xsk->syn_fastopen)
 		cookie.len = -1;
 	xtcp_metrics_set(sk, &cookie, seg->mss ?: xsk->mss_clamp,
 			 xsk->syn_fastopen && xsk->total_retrans && cookie.len < 0 && refused);
 	if (refused || seg->seq + 1 == seg->end_seq)
 		return XTCP_DONE;
-	/* who opens fast takes text that is early, too */
+	/* a client that opens fast also takes text on the SYN-ACK */
 	seg->flags &= ~(XTCP_SYN | XTCP_URG);
 	seg->seq++;
 	return xtcp_text_arrives(sk, skb);
@@ -175,7 +180,7 @@ static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, st
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
- * Return: what is to be done with the segment.
+ * Return: what finish() shall do with the segment.
  */
 enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 {
@@ -184,7 +189,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	enum xtcp_verdict verdict = XTCP_DONE;
 
 	sock_owned_by_me(sk);
-	/* first: check the ACK bit. The RST itself is left to finish(), which sends none for a RST. */
+	/* first: check the ACK bit. finish() sends the RST, but none in answer to a RST. */
 	if (seg->flags & XTCP_ACK) {
 		if (xtcp_seq_le(seg->ack, xsk->iss) || xtcp_seq_gt(seg->ack, xsk->snd_nxt)) {
 			if (!(seg->flags & XTCP_RST))
@@ -197,7 +202,10 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 		}
 	}
 
-	/* second: check the RST bit. Only one that acknowledges our SYN counts (RFC 5961 section 3.2). */
+	/*
+	 * second: check the RST bit. Only one that acknowledges our SYN counts (RFC 5961 section
+	 * 3.2).
+	 */
 	if (seg->flags & XTCP_RST) {
 		if (seg->flags & XTCP_ACK)
 			xtcp_sock_fail(sk, ECONNREFUSED, XTCP_ABORT_RESET);
@@ -211,8 +219,8 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 		return XTCP_DROP;
 
 	/*
-	 * fourth: check the SYN bit. Data and FIN on it are neither kept nor acknowledged, unless it opens fast: the
-	 * peer resends them.
+	 * fourth: check the SYN bit. Its data and FIN are neither kept nor acknowledged, unless the
+	 * connection opens fast: the peer resends them.
 	 */
 	take_syn(sk, skb);
 	if (!(seg->flags & XTCP_ACK)) {
@@ -220,7 +228,9 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 		xsk->max_snd_wnd = seg->wnd;
 		xsk->snd_wl1 = seg->seq;
 		xtcp_mss_sync(sk, xsk->pmtu);
-		/* the SYN that connect() has left to the first write goes now */
+		/*
+		 * connect() has left our SYN to the first write (TCP_FASTOPEN_CONNECT); it goes now
+		 */
 		if (xtcp_compat_defers_connect(sk)) {
 			xtcp_compat_defer_connect(sk, false);
 			XTCP_INC_STATS(xtcp_net_of(sk), TCP_MIB_ACTIVEOPENS);
@@ -237,19 +247,21 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	}
 	if (unlikely(seg->flags & XTCP_URG))
 		xtcp_urgent_arrives(sk, skb);
-	/* text that goes again carries the ACK, and clears it */
+	/* text resent below carries the ACK and clears this */
 	xsk->ack_pending = !(xsk->ecn & XTCP_ECN_ACCURATE);
-	/* a pure ACK says how the SYN-ACK came, even if data could carry it (RFC 9768 section 3.2.2.1) */
+	/*
+	 * a pure ACK echoes the SYN-ACK's ECN field, even if data could (RFC 9768 section 3.2.2.1)
+	 */
 	if (xsk->ecn & XTCP_ECN_ECHO_SYN_ACK)
 		xtcp_output_ack_now(sk);
 	if (unlikely(xsk->syn_fastopen || xsk->syn_data))
 		verdict = take_fast_answer(sk, skb);
-	/* data that waits for the connection carries the ACK */
+	/* data that has waited for the connection carries the ACK */
 	if (xtcp_sndq_unsent(sk))
 		xtcp_output_push(sk);
 	if (!xsk->ack_pending)
 		return verdict;
-	/* the program said that data will follow at once: it carries the ACK */
+	/* the program announced data that follows at once: it will carry the ACK */
 	if (xsk->defer_accept || xsk->pingpong || xtcp_fastsyn_has_more(sk))
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
 	else if (verdict == XTCP_DONE && !xsk->syn_fastopen && !xsk->syn_data)
@@ -259,7 +271,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	return verdict;
 }
 
-/* RFC 9293 section 3.10.4: a CLOSE in SYN-RECEIVED waits for ESTABLISHED. */
+/* RFC 9293 section 3.10.4: a CLOSE in SYN-RECEIVED is queued until ESTABLISHED. */
 static void close_if_asked(struct sock *sk)
 {
 	if (!(sk->sk_shutdown & SEND_SHUTDOWN))
@@ -269,15 +281,19 @@ static void close_if_asked(struct sock *sk)
 }
 
 /*
- * The handshake of a connection that carries text already (RFC 7413) is over, a server's or one whose SYN had text and
- * met the peer's; @skb may acknowledge some of it.
+ * Process the ACK that ends the handshake of a connection with text in its SYN (RFC 7413). It is a
+ * server's, or a client's whose SYN with text met the peer's SYN. @skb may acknowledge part of the
+ * text.
  */
 static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	/* the ISN of a SYN-ACK stays the same for a while (cookie.c), so old ones would open what nobody asks for */
+	/*
+	 * The ISN of a SYN-ACK stays the same for a while (cookie.c), so an ACK of an earlier
+	 * connection could open this one
+	 */
 	if (xsk->fastopen && syn_sent_echo_is_foreign(sk, seg)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);
 		return xtcp_acceptance_refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV);
@@ -289,7 +305,7 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 		xtcp_fastopen_over(sk, false);
 	syn_acked_alone(sk, skb);
 	if (xsk->syn_data) {
-		/* ahead of a FIN, which would look like text that is not acknowledged */
+		/* before the FIN is queued, which would look like unacknowledged text */
 		judge_syn_text(sk, skb);
 		close_if_asked(sk);
 		return XTCP_CONTINUE;
@@ -301,14 +317,17 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 }
 
 /**
- * xtcp_handshake_check_ack() - check the ACK field in SYN-RECEIVED (RFC 9293 section 3.10.7.4, fifth)
- * @sk: the socket: one that a listener's entry became, that opened fast, or that met its peer in a simultaneous open
+ * xtcp_handshake_check_ack() - step five, check the ACK field, in SYN-RECEIVED
+ * @sk: the socket; a listener's request entry became it, it opened fast, or a simultaneous open
+ *	made it
  * @skb: the segment, an acceptable ACK
+ *
+ * RFC 9293 section 3.10.7.4, fifth.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
- * Return: XTCP_CONTINUE: the connection is up; XTCP_RESET; of one that opened fast also XTCP_ACK_DROP or XTCP_DROP, or
- * what xtcp_ack_arrives() says of its text.
+ * Return: XTCP_CONTINUE when the connection is established; XTCP_RESET; for a connection that
+ * opened fast also XTCP_ACK_DROP or XTCP_DROP, or what xtcp_ack_arrives() returns for its text.
  */
 enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The handshake of a sock: SYN-SENT, and SYN-RECEIVED. */
+/* The handshake of a sock: SYN-SENT and SYN-RECEIVED. */
 #ifndef XTCP_HANDSHAKE_H
 #define XTCP_HANDSHAKE_H
 
