@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * RACK (RFC 8985 section 6): a segment is lost when one that was sent later has arrived, and the time is over by which
- * the network may have turned the two around. It finds lost repetitions like anything else, since what counts is when a
- * segment was sent and not where it stands.
+ * RACK (RFC 8985 section 6): a segment is lost when a segment that was sent later has arrived, and
+ * the time is over in which the network might have reordered the two. RACK also finds lost
+ * retransmissions, since it compares times of sending and not sequence numbers.
  *
- * The window for reordering is none until reordering has been seen and three segments are sacked or something is being
- * repaired; else a quarter of the smallest round trip, more with each round trip in which a D-SACK shows that something
- * was resent for nothing (section 6.2 step 4). Once reordering has been seen it is added to the smoothed round trip if
- * the one of the segment that arrived is shorter.
+ * Until reordering has been seen, the reordering window is 0 while three segments are sacked or a
+ * repair is going on. Otherwise it is a quarter of the smallest RTT. It grows by as much in each
+ * round trip in which a D-SACK reports a needless retransmission (section 6.2 step 4). The window
+ * is added to the RTT of the segment that arrived. Once reordering has been seen, it is added to
+ * the smoothed RTT if that is longer.
  *
- * stream->in_flight is in order of sending, so only what is lost by now is looked at, and the first one that is not.
+ * stream->in_flight is in order of sending. So detection looks only at what is lost by now, and at
+ * the first skb that is not.
  */
 #include "loss/rack.h"
 
@@ -27,10 +29,11 @@
 #define TIMESTAMP_TICK_US	USEC_PER_MSEC	/* xtcp_clock_ts() */
 
 /*
- * @skb was sent more than once: is it the last copy that arrived? The echo of what is in order says so. What is sacked
- * tells nothing of that: the peer echoes what it had in order (RFC 7323 section 4.3), which is older in any case. Then,
- * and where two copies may have gone within a tick of the clock of timestamps, a copy that was answered faster than
- * anything before counts as an earlier one (RFC 8985 section 6.2 step 2: "a heuristic").
+ * @skb was sent more than once: did its last copy arrive? For an skb that is acknowledged in order,
+ * the timestamp echo answers this. For a sacked skb the echo tells nothing: the peer echoes the
+ * last segment in order (RFC 7323 section 4.3), which is older in any case. Then, and if two copies
+ * may have left within one tick of the timestamp clock, use the heuristic of RFC 8985 section 6.2
+ * step 2: an answer that is faster than the smallest RTT belongs to an earlier copy.
  */
 static bool is_last_copy(const struct xtcp_sock *xsk, const struct sk_buff *skb, u32 end, u32 rtt_us,
 			 const struct xtcp_sample *sample)
@@ -48,10 +51,10 @@ static bool is_last_copy(const struct xtcp_sock *xsk, const struct sk_buff *skb,
 }
 
 /**
- * xtcp_rack_arrived() - a segment has been acknowledged or sacked for the first time
+ * xtcp_rack_arrived() - take note of a segment that is acknowledged or sacked for the first time
  * @sk: the sock
- * @skb: it, or what it was sent in
- * @end: the octet after the last one of it that arrived
+ * @skb: the skb that was sent with the segment
+ * @end: the octet after the last one that arrived
  * @sample: the ACK
  *
  * RFC 8985 section 6.2 steps 1 and 2.
@@ -77,9 +80,10 @@ void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, cons
 }
 
 /*
- * How late a segment may be, microseconds; not at all once three others show that it is missing (section 6.2 step 4).
- * RACK.rtt is that of the segment which came last: where segments overtake each other it may have come by a faster way,
- * and says nothing of the time that the others take.
+ * How late a segment may be, in microseconds (section 6.2 step 4). 0 when three other segments show
+ * that it is missing. RACK.rtt is the RTT of the segment that arrived last. Where segments overtake
+ * each other, it may have taken a faster path, so its RTT tells nothing about the other segments:
+ * allow them the smoothed RTT.
  */
 static u32 reordering_window(const struct xtcp_sock *xsk)
 {
@@ -97,7 +101,7 @@ static u32 reordering_window(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_rack_detect() - what is lost by now?
+ * xtcp_rack_detect() - mark segments that are lost by now
  * @sk: SACK is in use
  * @now_us: the clock
  *
@@ -105,7 +109,8 @@ static u32 reordering_window(const struct xtcp_sock *xsk)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: microseconds until something else may count as lost, if nothing is heard of it; 0: nothing waits for that.
+ * Return: microseconds until the next segment would count as lost if no news of it comes; 0: no
+ * segment waits for that.
  */
 u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
 {
@@ -129,7 +134,7 @@ u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
 }
 
 /**
- * xtcp_rack_is_recent() - was an skb sent so short a time ago that a timeout says nothing of it?
+ * xtcp_rack_is_recent() - was an skb sent too recently for a timeout to count it as lost?
  * @sk: SACK is in use
  * @skb: in flight
  * @now_us: the clock

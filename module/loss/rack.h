@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* RACK: a segment is lost when one sent later has arrived, and the time that reordering may take is over (RFC 8985). */
+/* RACK (RFC 8985): loss detection by the time of sending. */
 #ifndef XTCP_RACK_H
 #define XTCP_RACK_H
 
@@ -13,9 +13,9 @@ struct xtcp_sample;
 
 /**
  * struct xtcp_rack - RACK's variables (RFC 8985 section 5.2)
- * @sent_us: RACK.xmit_ts: when the segment was sent that was sent last of those that arrived
- * @end_seq: RACK.end_seq: where it ends
- * @rtt_us: RACK.rtt: its round trip
+ * @sent_us: RACK.xmit_ts: of all segments that have arrived, when the last sent one was sent
+ * @end_seq: RACK.end_seq: the octet after that segment
+ * @rtt_us: RACK.rtt: the RTT of the segment that arrived last
  * @reorder: how late a segment may be
  * @advanced: the last ACK has moved @sent_us
  */

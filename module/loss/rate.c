@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The delivery rate (draft-cheng-iccrg-delivery-rate-estimation), as Linux measures it: an ACK tells how much has
- * arrived since what it acknowledges was sent. That took as long as the octets took to be sent, or to be acknowledged,
- * whichever is longer: ACKs that come in a bunch make no rate that the path does not have.
+ * The delivery rate (draft-cheng-iccrg-delivery-rate-estimation), as Linux measures it. An ACK
+ * tells how many octets have arrived since the segment was sent that it acknowledges. The sample's
+ * duration is the time of sending or the time of acknowledging, whichever is longer. So ACKs that
+ * come in a bunch cannot yield a rate that the path does not have.
  *
- * Each skb notes when it is sent what had arrived by then. TCP_INFO tells the rate, and algorithms that have one of
- * their own (struct xtcp_cong_ops.control) live by it.
+ * Each skb notes, when it is sent, how much had been delivered. TCP_INFO reports the rate, and
+ * algorithms that set their own rate (struct xtcp_cong_ops.control) depend on it.
  */
 #include "loss/rate.h"
 
@@ -19,10 +20,10 @@
 #include "send/sndq.h"
 
 /**
- * xtcp_rate_sent() - an skb is sent, for the first time or again
+ * xtcp_rate_sent() - take note of an skb that is sent, for the first time or again
  * @sk: the sock
  * @skb: its sent_us is set
- * @after_pause: nothing else is in flight: time begins now
+ * @after_pause: nothing else is in flight: restart the measurement now
  *
  * Section 3.2 of the draft.
  *
@@ -53,10 +54,10 @@ void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
 }
 
 /**
- * xtcp_rate_arrived() - an skb is acknowledged or sacked for the first time
+ * xtcp_rate_arrived() - take note of an skb that is acknowledged or sacked for the first time
  * @sk: the sock
- * @skb: it
- * @sample: the ACK; gets what the skb that was sent last has noted
+ * @skb: the skb
+ * @sample: the ACK; gets the notes of the skb that was sent last
  *
  * Section 3.3 of the draft.
  *
@@ -81,12 +82,12 @@ void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_s
 }
 
 /**
- * xtcp_rate_ack() - an ACK has told of octets that arrived
- * @sk: stream->delivered has them
+ * xtcp_rate_ack() - make a rate sample of an ACK that reported new octets
+ * @sk: stream->delivered contains these octets
  * @sample: the ACK
  *
- * A sample that is shorter than a round trip can be is none. One of a time when the program wrote too little says only
- * that the rate is no lower. Section 3.3 of the draft.
+ * A sample shorter than the smallest RTT is dropped. A sample from a time when the program wrote
+ * too little is only a lower bound of the rate. Section 3.3 of the draft.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -114,11 +115,11 @@ void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /**
- * xtcp_rate_written() - the program is about to write: has it left the window empty meanwhile?
+ * xtcp_rate_written() - is sending application-limited? Asked when the program writes
  * @sk: the sock
  *
- * Section 3.4 of the draft: less than a segment waits, nothing waits below, the window has room, and all that is lost
- * was resent.
+ * Section 3.4 of the draft: it is when less than a segment waits in the send queue, nothing waits
+ * in the layers below, the window has room, and everything lost was resent.
  *
  * Context: process. Lock: socket, held.
  */
@@ -142,7 +143,7 @@ void xtcp_rate_written(struct sock *sk)
 }
 
 /**
- * xtcp_rate_octets_per_second() - the last sample
+ * xtcp_rate_octets_per_second() - the rate of the last sample
  * @sk: the sock
  *
  * Context: process. Lock: socket, held.

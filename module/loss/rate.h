@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How fast octets arrive at the peer. */
+/* The delivery rate: how fast octets arrive at the peer. */
 #ifndef XTCP_RATE_H
 #define XTCP_RATE_H
 
@@ -11,12 +11,13 @@ struct xtcp_sample;
 
 /**
  * struct xtcp_rate - samples of the delivery rate
- * @first_sent_us: clock, when what was sent last of that which has arrived was sent, or what was first after a pause
- * @octets: of the sample that counts
+ * @first_sent_us: clock; of all skbs that have arrived, when the last sent one was sent, or the
+ *	first one after a pause
+ * @octets: octets of the current sample
  * @us: how long they took; 0: there is no sample
- * @limited_until: what will have been delivered when the effect of @limited is over
+ * @limited_until: the value of stream->delivered beyond which @limited ends
  * @limited: the program has not written enough to fill the window
- * @is_limited: it had not when what is in the sample was sent
+ * @is_limited: @limited was set when the octets of the current sample were sent
  */
 struct xtcp_rate {
 	u64 first_sent_us;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an ACK or a timeout means for what is in flight, and what is sent again.
+ * What an ACK or a timeout means for the segments in flight, and what is resent.
  *
  *               something is sacked            something is lost
  *      OPEN ----------------------> DISORDER ---------------------> RECOVERY
@@ -9,13 +9,15 @@
  *       |                              |                                |
  *       +--- congestion mark ---> CWR -+---------- timeout ----------> LOSS
  *
- * "recover" is SND.NXT when a phase beyond DISORDER began; it is over when all before it is acknowledged.
+ * "recover" is SND.NXT at the time when a phase beyond DISORDER began. The phase is over when
+ * everything before it is acknowledged.
  *
- * Three things are kept apart. What is lost is decided by RACK (rack.c), without SACK by the third duplicate ACK and,
- * in a repair, by each ACK that does not reach recover (RFC 6582), and by a timeout. How fast what is lost and what is
- * new goes out is the congestion window's matter (cong.c, prr.c): nothing here looks at it but to compare it with what
- * is in flight. Whether all of it was for nothing is undo.c's; a timeout that was too early shows itself by F-RTO (RFC
- * 5682), which stands here because it chooses what is sent.
+ * Three questions are kept apart. What is lost? RACK decides this (rack.c). Without SACK, the third
+ * duplicate ACK decides it and, during a repair, each ACK that does not reach recover (RFC 6582). A
+ * timeout decides it, too. How fast do lost and new segments go out? The congestion window decides
+ * this (cong.c, prr.c); code here only compares it with what is in flight. Was the repair needless?
+ * undo.c decides this. Only F-RTO (RFC 5682), which detects a spurious timeout, stands here, since
+ * it chooses what is sent.
  */
 #include "loss/recovery.h"
 
@@ -44,13 +46,13 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-#define RENEGED_WAIT_US	(10 * USEC_PER_MSEC)	/* at least as long is waited for an ACK that takes it back */
+#define RENEGED_WAIT_US	(10 * USEC_PER_MSEC)	/* the least time to wait for a repeated SACK */
 
-/* What goes out after an ACK. */
+/* What to send after an ACK. */
 enum next {
-	NEXT_LOST,	/* what is lost, then what is new */
-	NEXT_NONE,	/* what counts as lost may not be: new text alone */
-	NEXT_NEW,	/* F-RTO asks with new text whether the timeout was too early (RFC 5682 section 3.1 step 2b) */
+	NEXT_LOST,	/* lost segments, then new ones */
+	NEXT_NONE,	/* new text only: what counts as lost may not be lost */
+	NEXT_NEW,	/* new text, for F-RTO: was it too early? (RFC 5682 section 3.1, 2b) */
 };
 
 static void set_phase(struct sock *sk, enum xtcp_cong_phase phase, int reason)
@@ -59,7 +61,7 @@ static void set_phase(struct sock *sk, enum xtcp_cong_phase phase, int reason)
 	trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), reason);
 }
 
-/* Nothing is lost; OPEN or, while something is out of order, DISORDER. */
+/* Nothing is lost: the phase is OPEN, or DISORDER while something is out of order. */
 static void keep_open(struct sock *sk, int reason)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -73,7 +75,7 @@ static void keep_open(struct sock *sk, int reason)
 	set_phase(sk, phase, phase == XTCP_CONG_OPEN && reason == XTCP_TRACE_SACKED ? XTCP_TRACE_IN_ORDER : reason);
 }
 
-/* RecoverFS of RFC 9937 section 6.1: what is in flight, with what this ACK has just taken out of it. */
+/* RecoverFS of RFC 9937 section 6.1: octets in flight before this ACK. */
 static u32 in_flight_with(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
 {
 	const struct xtcp_stream *stream = xsk->stream;
@@ -83,7 +85,7 @@ static u32 in_flight_with(const struct xtcp_sock *xsk, const struct xtcp_sample 
 	return out > sacked_before ? out - sacked_before : 0;
 }
 
-/* @recover_fs: of RFC 9937 section 6.1 */
+/* @recover_fs: RecoverFS of RFC 9937 section 6.1 */
 static void reduce_from(struct sock *sk, u32 recover_fs, bool marked)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -100,7 +102,7 @@ static void reduce(struct sock *sk, const struct xtcp_sample *sample, bool marke
 	reduce_from(sk, in_flight_with(xtcp_sk(sk), sample), marked);
 }
 
-/* RFC 3168 section 6.1.2: once a round trip. */
+/* RFC 3168 section 6.1.2: reduce the window once per round trip. */
 static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
 {
 	xtcp_undo_forget(sk);
@@ -110,12 +112,14 @@ static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /**
- * xtcp_recovery_congested_here() - a queue of this machine refused a segment, or says that it would refuse others
+ * xtcp_recovery_congested_here() - reduce the window because of a full queue on this machine
  * @sk: the sock, in any state
  *
- * Congestion on the first hop, of which nobody has to tell: a reduction begins at once, and no undo gives it back, as
- * in Linux. Once a round trip, as for a mark (RFC 3168 section 6.1.2); of a handshake nothing follows. It answers no
- * ACK, and next to nothing may be in flight: the share that PRR keeps is that of the window, as in Linux.
+ * The queue refused a segment, or announced that it would refuse others. This is congestion on the
+ * first hop, so no peer has to report it. A reduction begins at once, and no undo reverts it, as in
+ * Linux. It begins at most once per round trip, as for a mark (RFC 3168 section 6.1.2). During the
+ * handshake nothing is reduced. No ACK triggers it, and next to nothing may be in flight, so PRR's
+ * RecoverFS is at least the window, as in Linux.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -135,7 +139,10 @@ void xtcp_recovery_congested_here(struct sock *sk)
 	xtcp_cong_forbid_undo(sk);
 }
 
-/* Segments were too large, or text on a SYN not wanted, and that is all: they go again, the windows stay. */
+/*
+ * Segments were too large, or the peer refused the text on a SYN: resend them, but leave the
+ * windows alone.
+ */
 static void enter_too_large(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -147,7 +154,7 @@ static void enter_too_large(struct sock *sk)
 	set_phase(sk, XTCP_CONG_LOSS, XTCP_TRACE_MTU);
 }
 
-/* In OPEN, DISORDER or CWR something counts as lost. */
+/* Something counts as lost in OPEN, DISORDER or CWR. */
 static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -170,11 +177,11 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /**
- * xtcp_recovery_probe_was_needed() - a tail loss probe has filled a hole
- * @sk: the sock; in no repair
- * @sample: the ACK that says so
+ * xtcp_recovery_probe_was_needed() - react to a loss that a tail loss probe has repaired
+ * @sk: the sock
+ * @sample: the ACK that reports it
  *
- * A loss is a sign of congestion even if it is repaired already (RFC 8985 section 7.4.2).
+ * Even a loss that is repaired already is a sign of congestion (RFC 8985 section 7.4.2).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -195,7 +202,8 @@ void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *s
 }
 
 /*
- * Without SACK: the segment at SND.UNA is lost, no more is known (RFC 5681 section 3.2, RFC 6582 section 3.2 step 3).
+ * Without SACK: only the segment at SND.UNA is known to be lost (RFC 5681 section 3.2, RFC 6582
+ * section 3.2 step 3).
  */
 static void first_is_lost(struct sock *sk)
 {
@@ -232,8 +240,9 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * Without SACK: all that was in flight at the loss is acknowledged, nothing beyond. What is sent now must not take the
- * duplicate ACKs of our own repetitions for a loss, so the phase stays until more is acknowledged (RFC 6582 section 4).
+ * Without SACK: all octets are acknowledged that were in flight at the loss, and none beyond. The
+ * retransmissions may still draw duplicate ACKs, which must not count as a loss of newer segments.
+ * So the phase stays until more is acknowledged (RFC 6582 section 4).
  */
 static bool duplicates_may_follow(const struct xtcp_sock *xsk)
 {
@@ -255,7 +264,7 @@ static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *
 	return false;
 }
 
-/* SND.UNA has reached recover in RECOVERY or LOSS. True: the phase is over. */
+/* SND.UNA has reached recover in RECOVERY or LOSS. Return: true when the phase is over. */
 static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -270,16 +279,20 @@ static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
 		xtcp_cong_repaired(sk);
 	else if (stream->undo.armed)
 		xtcp_cong_reduced(sk);
-	/* the D-SACKs of needless repetitions come now: the originals were acknowledged before (outside_repair()) */
+	/*
+	 * keep the undo state: D-SACKs of needless retransmissions come only now, since the
+	 * originals were acknowledged first (outside_repair())
+	 */
 	stream->frto = false;
 	set_phase(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
 	return true;
 }
 
 /*
- * SND.UNA has moved in RECOVERY, not as far as recover, and the originals did it: they were late. While repetitions are
- * in flight nobody knows how many of them will prove needless, so nothing more counts as lost until they are answered.
- * True: that is so.
+ * Handle an ACK in RECOVERY that moves SND.UNA, but not to recover, by late originals. While
+ * retransmissions are in flight, the number of needless ones is unknown. So nothing more is marked
+ * as lost until they are answered.
+ * Return: true when late originals moved SND.UNA.
  */
 static bool partial_undo(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -306,7 +319,7 @@ static void try_to_open(struct sock *sk, const struct xtcp_sample *sample)
 		keep_open(sk, XTCP_TRACE_SACKED);
 }
 
-/* OPEN, DISORDER, CWR: does a repair have to begin? */
+/* In OPEN, DISORDER or CWR: must a repair begin? */
 static void outside_repair(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -348,7 +361,7 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 	return NEXT_LOST;
 }
 
-/* RFC 5682: the timeout came too early, what was in flight had arrived or will. */
+/* RFC 5682: the timeout was spurious; the segments in flight have arrived or will. */
 static void spurious_timeout(struct sock *sk, int counter, int reason)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -364,9 +377,10 @@ static void spurious_timeout(struct sock *sk, int counter, int reason)
 }
 
 /*
- * After a timeout, with F-RTO (RFC 5682 section 3.1): the first segment was resent; an ACK that moves SND.UNA makes us
- * send new text in place of more repetitions. If then something is acknowledged or sacked that was sent before the
- * timeout, and once, the timeout came too early. If the new text is sacked first, the loss was real.
+ * After a timeout, with F-RTO (RFC 5682 section 3.1): the first segment was resent. An ACK that
+ * moves SND.UNA makes us send new text instead of more retransmissions. If the next ACK
+ * acknowledges or sacks a segment that was sent before the timeout, and only once, the timeout was
+ * spurious. If it sacks the new text first, the loss was real.
  */
 static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -399,7 +413,7 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 		return NEXT_LOST;
 	}
 	if (!xsk->sack_ok) {
-		/* a duplicate ACK tells that new text has arrived, which F-RTO sent */
+		/* a duplicate ACK reports that new text has arrived, which F-RTO sent */
 		if (xtcp_seq_gt(xsk->snd_nxt, stream->recover) && sample->duplicate)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
 		else if (sample->acked)
@@ -410,9 +424,9 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /*
- * Resends what is lost, as far as the congestion window and pacing let it; a segment at least when nothing is in
- * flight, and after a timeout. What that sends itself is in TCPTimeouts and in no counter besides, as in Linux. Returns
- * what xtcp_output_resend() has said last.
+ * Resend lost segments as far as the congestion window and pacing allow. Resend at least one when
+ * nothing is in flight or after a timeout. Segments that a timeout resends here count in
+ * TCPTimeouts only, as in Linux. Return: the last return value of xtcp_output_resend().
  */
 static int resend_lost(struct sock *sk, bool timeout)
 {
@@ -445,7 +459,7 @@ static int resend_lost(struct sock *sk, bool timeout)
 }
 
 /**
- * xtcp_recovery_go_on() - something else than an ACK lets lost segments go that had to wait
+ * xtcp_recovery_go_on() - resend lost segments that had to wait, without a new ACK
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -457,7 +471,7 @@ void xtcp_recovery_go_on(struct sock *sk)
 		resend_lost(sk, false);
 }
 
-/* Linux calls these ACKs dubious: something is not as in an undisturbed stream. */
+/* Linux calls these ACKs dubious: something differs from an undisturbed stream. */
 static __always_inline bool is_dubious(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
 {
 	const struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
@@ -474,7 +488,7 @@ static enum next judge(struct sock *sk, struct xtcp_sample *sample)
 	if (sample->ece)
 		xtcp_cong_forbid_undo(sk);
 	if (sample->acked && xtcp_scoreboard_reneged(sk)) {
-		/* it may be an ACK that was overtaken: one more is waited for (RFC 2018 section 8) */
+		/* an overtaken ACK may cause this: wait for one more ACK (RFC 2018 section 8) */
 		xtcp_timer_reneged(sk, max_t(u32, xsk->rto.srtt_us / 2, RENEGED_WAIT_US));
 		return NEXT_NONE;
 	}
@@ -531,10 +545,10 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 
 /**
  * xtcp_recovery_ack() - draw the conclusions from an ACK
- * @sk: its scoreboard and SND.UNA are up to date
+ * @sk: the sock; its scoreboard and SND.UNA are up to date
  * @sample: the ACK
  *
- * Sets the phase, lets the congestion window follow, resends what is lost.
+ * Sets the phase, updates the congestion window, resends lost segments.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -555,8 +569,8 @@ void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /*
- * What counts as lost after a timeout: all that is in flight but for what was sent only just now (RFC 8985 section
- * 6.3).
+ * After a timeout everything in flight counts as lost, except segments that were sent very recently
+ * (RFC 8985 section 6.3).
  */
 static void all_is_lost(struct sock *sk)
 {
@@ -601,15 +615,16 @@ static void count_failure(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_recovery_timeout() - the retransmission timer has expired with data in flight (RFC 6298 (5.4))
- * @sk: xsk->retransmits counts the timeouts before this one
+ * xtcp_recovery_timeout() - the retransmission timer has expired (RFC 6298 (5.4))
+ * @sk: has data in flight; xsk->retransmits counts the timeouts before this one
  *
- * RFC 5681 section 3.1: the threshold falls once for what is in flight, however often it times out. F-RTO does not
- * begin in the middle of fast recovery, whose repetitions would deceive it (RFC 5682 section 3.1 step 1).
+ * RFC 5681 section 3.1: ssthresh falls only once for the same data in flight, however often the
+ * timer expires. F-RTO does not begin in the middle of fast recovery: the retransmissions of the
+ * recovery would mislead it (RFC 5682 section 3.1 step 1).
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when a queue of this machine had no room for what was to go again.
+ * Return: true when a queue of this machine had no room for the retransmission.
  */
 bool xtcp_recovery_timeout(struct sock *sk)
 {
@@ -629,7 +644,10 @@ bool xtcp_recovery_timeout(struct sock *sk)
 	} else if (xsk->cong.phase == XTCP_CONG_CWR) {
 		xtcp_cong_reduce_further(sk, 0);
 	}
-	/* many were sacked and still nothing counted as lost: so much reordering there is not */
+	/*
+	 * many segments were sacked and still none counted as lost: the reordering estimate is too
+	 * high
+	 */
 	if (xsk->cong.phase <= XTCP_CONG_DISORDER && sb->sacked_segments >= XTCP_DUPACK_THRESHOLD)
 		sb->reordering = min_t(u32, sb->reordering, XTCP_DUPACK_THRESHOLD);
 	xtcp_cong_restart(sk, xtcp_scoreboard_pipe(sk));
@@ -642,10 +660,10 @@ bool xtcp_recovery_timeout(struct sock *sk)
 }
 
 /**
- * xtcp_recovery_reordering_timeout() - the time is over for which something might have been late
+ * xtcp_recovery_reordering_timeout() - RACK's reordering timer has expired
  * @sk: SACK is in use
  *
- * RFC 8985 section 6.2 step 5's timer.
+ * RFC 8985 section 6.2 step 5.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -662,7 +680,7 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 	if (stream->lost_total != lost) {
 		if (xsk->cong.phase < XTCP_CONG_RECOVERY)
 			enter_recovery(sk, &none);
-		/* nothing has arrived, but what is lost is resent at once */
+		/* no ACK came that would allow a segment, but a lost one is resent at once */
 		xtcp_cong_allow_one(sk);
 		resend_lost(sk, false);
 	}
@@ -671,11 +689,11 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 }
 
 /**
- * xtcp_recovery_mtu_fell() - what is in flight was too large for the path
+ * xtcp_recovery_mtu_fell() - resend segments that were too large for the path
  * @sk: its effective MSS has been lowered
  *
- * A loss that says nothing of congestion: what does not fit goes again in smaller segments, the windows stay (RFC 1191
- * section 6.5, RFC 8201 section 5.4).
+ * Such a loss is no sign of congestion. What does not fit is resent in smaller segments, and the
+ * windows stay (RFC 1191 section 6.4, RFC 8201 section 5.4).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -687,7 +705,7 @@ void xtcp_recovery_mtu_fell(struct sock *sk)
 	struct sk_buff *skb;
 
 	sock_owned_by_me(sk);
-	/* a SYN with text (RFC 7413): without it goes again at once */
+	/* a SYN with text was too large (RFC 7413): resend it at once, without text */
 	if (sk->sk_state == TCP_SYN_SENT && xsk->syn_data && !xsk->total_retrans)
 		xtcp_output_resend(sk, xtcp_sndq_first(sk), xsk->mss);
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(stream))
@@ -707,11 +725,11 @@ void xtcp_recovery_mtu_fell(struct sock *sk)
 }
 
 /**
- * xtcp_recovery_syn_text_refused() - the SYN was acknowledged, and not all of the text that it carried
- * @sk: ESTABLISHED, a moment ago
+ * xtcp_recovery_syn_text_refused() - resend text of a SYN that the SYN-ACK did not acknowledge
+ * @sk: has just entered ESTABLISHED
  *
- * The peer did not want it, or did not see it: no sign of congestion, and it goes again at once (RFC 7413 section
- * 4.2.2, "Client: Receiving SYN-ACK").
+ * The peer did not accept the text, or did not get it. This is no sign of congestion, and the text
+ * is resent at once (RFC 7413 section 4.2.2, "Client: Receiving SYN-ACK").
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What an ACK or a timeout means for what is in flight: the phases of RFC 5681, 6675, 5682, and what is sent again. */
+/* What an ACK or a timeout means for the segments in flight: phases, loss, retransmission. */
 #ifndef XTCP_RECOVERY_H
 #define XTCP_RECOVERY_H
 

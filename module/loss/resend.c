@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The list of what is to be resent: what counts as lost and is not in flight again, by sequence number, as far as that
- * costs no long walk. Each skb of it stands there by the node by which it stood in the list of those in flight.
+ * The list of lost skbs that are not in flight again. It is sorted by sequence number, as far as
+ * that takes no long walk. An skb moves between this list and the list of those in flight with the
+ * same list node.
  *
- * What counts as lost: scoreboard.c. When it goes: recovery.c.
+ * scoreboard.c adds to the list; recovery.c resends from it.
  */
 #include "loss/resend.h"
 
@@ -16,14 +17,14 @@
 #include "pure/seq.h"
 #include "send/sndq.h"
 
-#define WALK_MAX	32U	/* skbs */
+#define WALK_MAX	32U	/* skbs; bounds the search for a place */
 
 static bool is_to_be_resent(const struct sk_buff *skb)
 {
 	return skb && (xtcp_sndcb(skb)->marks & (XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT)) == XTCP_SNDQ_LOST;
 }
 
-/* Where @seq belongs as seen from @cb, in the list of what is to be resent; not farther away than WALK_MAX. */
+/* Find the place of @seq in @list, starting at @cb; give up after WALK_MAX steps. */
 static struct list_head *walk_to(struct list_head *list, struct xtcp_sndcb *cb, u32 seq)
 {
 	unsigned int steps;
@@ -50,9 +51,10 @@ static struct list_head *walk_to(struct list_head *list, struct xtcp_sndcb *cb, 
 }
 
 /*
- * Behind what @skb stands in the list of what is to be resent. By sequence number, as far as it is soon found: most
- * come in that order, or beside one that is there. Where nothing of that helps the order is one of neighbourhoods, as
- * no peer may make us walk far for each of many; what holds SND.UNA is first in any case.
+ * Return the list node behind which @skb belongs. Sort by sequence number as long as the place is
+ * found soon: most skbs come in that order, or next to one that is there. Otherwise the place is
+ * approximate, since no peer may make us walk far for each of many skbs. The skb at SND.UNA always
+ * comes first.
  */
 static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
 {
@@ -78,11 +80,11 @@ static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_resend_add() - an skb counts as lost, and is to be resent
+ * xtcp_resend_add() - add an skb that counts as lost
  * @sk: the sock
  * @skb: sent, in the list of those in flight or in none
  *
- * RFC 6675 section 4, NextSeg() rule 1: by sequence number, see place_to_resend().
+ * RFC 6675 section 4, NextSeg() rule 1: in order of sequence number; see place_to_resend().
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -94,12 +96,12 @@ void xtcp_resend_add(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_resend_next() - what is to be resent next
+ * xtcp_resend_next() - the skb to resend next
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: an skb that counts as lost, the one that holds SND.UNA first; NULL: there is none.
+ * Return: an skb that counts as lost, preferably the one at SND.UNA; NULL: there is none.
  */
 struct sk_buff *xtcp_resend_next(const struct sock *sk)
 {
@@ -129,11 +131,11 @@ static int compare_sent(void *priv, const struct list_head *a, const struct list
 }
 
 /**
- * xtcp_resend_put_back() - what was to be resent goes back to where it stood among those in flight
+ * xtcp_resend_put_back() - move all skbs back to their places among those in flight
  * @sk: the sock
  *
- * Most were sent before all of these, but not what was resent, and lost again. RFC 5682 section 3, RFC 3522 section
- * 3.2.
+ * Most of them were sent before all that are in flight, except those that were resent and lost
+ * again. RFC 5682 section 3, RFC 3522 section 3.2.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The list of what is to be resent. */
+/* The list of lost skbs that are to be resent. */
 #ifndef XTCP_RESEND_H
 #define XTCP_RESEND_H
 

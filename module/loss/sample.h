@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What one ACK has told: filled by ack.c for whoever draws conclusions from it. Pure. */
+/* What one ACK has told: ack.c fills it for all who evaluate the ACK. Pure. */
 #ifndef XTCP_SAMPLE_H
 #define XTCP_SAMPLE_H
 
@@ -10,34 +10,35 @@
 /**
  * struct xtcp_sample - what an ACK has told; lengths in octets of sequence space
  * @now_us: when it came, xtcp_clock_us()
- * @first_sent_us: when the first of the segments was sent that it newly acknowledges, or else sacks, and that were sent
- *	once; 0: there is none
- * @last_sent_us: when the last of these was sent
- * @una_before: SND.UNA before it
- * @high_before: the octet after the highest one sacked before it, SND.UNA if none was
- * @pipe_before: in flight before it
+ * @first_sent_us: when the earliest sent segment was sent, of those newly acknowledged; if there is
+ *	none, of those newly sacked. Only segments that were sent once count; 0: there is none
+ * @last_sent_us: when the last sent of these segments was sent
+ * @una_before: SND.UNA before the ACK
+ * @high_before: the octet after the highest one that was sacked before the ACK; SND.UNA if none was
+ * @pipe_before: octets in flight before the ACK
  * @acked: by how much SND.UNA moved
- * @sacked: newly sacked
- * @delivered: newly known to have arrived: acknowledged or sacked, each octet once
- * @lost: newly taken for lost
- * @delivered_before: with @tells_rate: what had been delivered when the last sent of these segments was sent, see
- *	stream->delivered
- * @delivered_before_us: the low half of the time of that
- * @in_flight_then: octets in flight when it was sent, it included; for an algorithm with @control alone, as the next
+ * @sacked: octets newly sacked
+ * @delivered: octets newly acknowledged or sacked, each counted once
+ * @lost: octets newly marked as lost
+ * @delivered_before: with @tells_rate: stream->delivered when the last sent of these segments was
+ *	sent
+ * @delivered_before_us: the low half of stream->delivered_us then
+ * @in_flight_then: octets in flight when that segment was sent, including it; only for an algorithm
+ *	with @control, as is @lost_before
  * @lost_before: stream->lost_total then
- * @marked: segments of ours that newly are known to have met congestion: in AccECN mode as the peer counts them, else
- *	with @ece all that it newly acknowledges or sacks
- * @sending_us: how long it took to send what it is a sample of
- * @rtt_us: the round trip of the one sent last, microseconds; 0: it tells of none
- * @tsecr: its TSecr, which may be anything; 0: none
+ * @marked: our segments newly reported to have met congestion: in AccECN mode by the peer's
+ *	counter; otherwise, if @ece is set, all that are newly acknowledged or sacked
+ * @sending_us: how long sending the octets of the rate sample took
+ * @rtt_us: the RTT of the last sent of these segments, microseconds; 0: unknown
+ * @tsecr: the ACK's TSecr, which may be anything; 0: none
  * @dsack: octets that arrived twice (RFC 2883); empty: none
- * @resent_acked: a segment that was sent more than once is among those newly acknowledged or sacked
- * @original_arrived: one that was sent once before the present repair began is among these
+ * @resent_acked: a segment is newly acknowledged or sacked that was sent more than once
+ * @original_arrived: one is that was sent only once, and before the present repair began
  * @ece: it echoes a congestion mark (RFC 3168 section 6.1.2, RFC 9768 section 3.2.2.2)
  * @duplicate: it is a duplicate ACK (RFC 5681 section 2)
- * @news: it carries text, or another window
+ * @news: it carries text, SYN or FIN, or a larger window
  * @tells_rate: it is a sample of the delivery rate (rate.c)
- * @is_limited: the program had not filled the window then
+ * @is_limited: with @tells_rate: the program had not filled the window when that segment was sent
  */
 struct xtcp_sample {
 	u64 now_us;

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is known of the octets in flight. One model serves every kind of loss detection:
+ * What is known about the octets in flight. One model serves every kind of loss detection:
  *
  *   pipe = sent - acknowledged - sacked - lost + resent
  *
- * (RFC 6675 section 4, in octets). An skb of the send queue is as a whole sacked, lost, lost and resent, or none of
- * these; where a SACK block ends inside one, it is cut. Without SACK each duplicate ACK counts as a segment sacked
- * somewhere above SND.UNA, and no skb carries the mark.
+ * (RFC 6675 section 4, in octets). An skb of the send queue is sacked, lost, lost and resent, or
+ * none of these, always as a whole; an skb in which a SACK block ends is split. Without SACK, each
+ * duplicate ACK counts as one segment sacked somewhere above SND.UNA, and no skb is marked as
+ * sacked.
  *
- * Who decides that something is lost: rack.c and recovery.c. Who uses pipe: output.c and cong.c. In which order what is
- * lost goes again: resend.c.
+ * rack.c and recovery.c decide what is lost. output.c and cong.c use pipe. resend.c decides in
+ * which order lost skbs are resent.
  */
 #include "loss/scoreboard.h"
 
@@ -37,7 +38,7 @@ static u32 octets_of(const struct sk_buff *skb)
 }
 
 /**
- * xtcp_scoreboard_pipe() - what is in flight
+ * xtcp_scoreboard_pipe() - octets in flight
  * @sk: the sock
  *
  * RFC 6675 section 4.
@@ -54,11 +55,14 @@ u32 xtcp_scoreboard_pipe(const struct sock *sk)
 	u32 gone = sb->sacked + sb->lost;
 
 	sock_owned_by_me(sk);
-	/* octets that could not be trimmed for want of memory count among those gone */
+	/*
+	 * without memory, acknowledged octets may stay in a marked skb: they count in gone, but not
+	 * in out
+	 */
 	return out > gone ? out - gone : 0;
 }
 
-/* The skb leaves what it counts for, but for sacked. */
+/* Remove an skb from the sums of lost and resent octets. */
 static void unmark_lost(struct xtcp_sock *xsk, struct sk_buff *skb)
 {
 	struct xtcp_stream *stream = xsk->stream;
@@ -71,14 +75,17 @@ static void unmark_lost(struct xtcp_sock *xsk, struct sk_buff *skb)
 	cb->marks &= ~(XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT);
 }
 
-/* What the news of an skb, up to @end, tell of time and order; @low: where the lowest segment begins that came late. */
+/*
+ * Note what the arrival of an skb up to @end tells about RTT and order. @low: lowered to the start
+ * of the segment when that was sent only once.
+ */
 static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *skb, u32 end,
 					 struct xtcp_sample *sample, u32 *low)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	/* a SYN may have none */
+	/* a SYN may have no stream */
 	if (xtcp_stream_is_there(xsk->stream)) {
 		xtcp_rack_arrived(sk, skb, end, sample);
 		xtcp_rate_arrived(sk, skb, sample);
@@ -114,9 +121,10 @@ static void mark_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample
 }
 
 /*
- * Cuts @skb so that it lies inside @block or outside, where the segments ended in which it left: what is sacked of
- * one in part counts as not sacked. Returns the part to be looked at next, which is inside when *@inside is set; NULL:
- * there is none; an error when @skb should be cut and cannot be.
+ * Split @skb so that it lies either inside or outside @block. Split only where one of its segments
+ * ended: a segment that is sacked in part counts as not sacked. Return: the part to look at next,
+ * which lies inside @block when *@inside is set; NULL when there is none; an error when the split
+ * fails.
  */
 static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct xtcp_sack_block *block, bool *inside)
 {
@@ -142,7 +150,7 @@ static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct
 	return skb;
 }
 
-/* What stands behind a sacked skb and those that are known to be sacked with it. */
+/* The skb behind a run of sacked skbs, as far as @skb knows the run. */
 static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
@@ -151,8 +159,8 @@ static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * From @skb to @end all is sacked: each that was met on the way knows it from now on. So nobody who names the same
- * octets again, however often, makes us walk over them a second time.
+ * Everything from @skb to @end is sacked. Store this in each skb that was met on the way. So a peer
+ * that names the same octets again, however often, cannot make us walk over them a second time.
  */
 static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 {
@@ -166,8 +174,9 @@ static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 }
 
 /*
- * Marks what @block holds from @from to @to. Returns to where all is marked: not to @to when an skb could not be cut.
- * What stands behind one that could not be cut where @block begins is marked all the same.
+ * Mark what @block holds between @from and @to. Return: the octet up to which everything is marked;
+ * this is less than @to when a split failed. If the split failed at the start of @block, the skbs
+ * behind it are marked all the same.
  */
 static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, u32 to,
 		      struct xtcp_sample *sample, u32 *low)
@@ -203,8 +212,9 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 }
 
 /*
- * What of @block no block of the ACK before held: else each ACK would walk over all that is sacked. Returns to where
- * all is marked: what could not be cut is news again when the next ACK names it.
+ * Mark the part of @block that no block of the previous ACK held. Without this, each ACK would walk
+ * over everything that is sacked. Return: the octet up to which everything is marked. What lies
+ * beyond is news again when the next ACK names it.
  */
 static u32 mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
 {
@@ -242,8 +252,8 @@ static void read_blocks(struct sk_buff *skb, struct xtcp_sack_block *blocks)
 }
 
 /*
- * Does the first block report octets that came twice (RFC 2883 section 4)? They lie below the ACK, or inside the second
- * block.
+ * Does the first block report octets that arrived twice (RFC 2883 section 4)? Such a block lies
+ * below the ACK or inside the second block.
  */
 static bool is_dsack(struct sock *sk, const struct xtcp_seg *seg, const struct xtcp_sack_block *blocks)
 {
@@ -259,14 +269,20 @@ static bool is_dsack(struct sock *sk, const struct xtcp_seg *seg, const struct x
 	return false;
 }
 
-/* May the peer have meant this by a D-SACK? The octets were sent, and not longer ago than its window reaches. */
+/*
+ * Is this block a plausible D-SACK? Its octets must have been sent, and not further back than the
+ * peer's largest window.
+ */
 static bool dsack_is_valid(const struct xtcp_sock *xsk, const struct xtcp_sack_block *block)
 {
 	return xtcp_seq_lt(block->start, block->end) && xtcp_seq_le(block->end, xsk->snd_nxt) &&
 	       xtcp_seq_ge(block->start, xsk->snd_una - xsk->max_snd_wnd);
 }
 
-/* A copy that the network made of what was sent once says nothing of our repetitions. Below SND.UNA nobody knows. */
+/*
+ * Did we resend these octets? If not, the network copied them, and the D-SACK tells nothing about
+ * our retransmissions. Below SND.UNA this is unknown.
+ */
 static bool was_resent(struct sock *sk, const struct xtcp_sack_block *block)
 {
 	const struct sk_buff *skb;
@@ -284,8 +300,8 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 	u32 len = block->end - block->start;
 
 	/*
-	 * No more can have come twice than was sent twice, but for SYN and FIN, nor more than a window at once: the
-	 * network made copies, or the peer makes it up.
+	 * No more octets can arrive twice than were sent twice (SYN and FIN are not counted there),
+	 * and no more than a window at once. Otherwise the network made copies, or the peer lies.
 	 */
 	if (xtcp_seq_lt(block->start, block->end) &&
 	    (len > xsk->max_snd_wnd || stream->dsacked + len > stream->bytes_retrans + 2)) {
@@ -311,7 +327,7 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 		xtcp_undo_dsack(sk, block->start, block->end);
 }
 
-/* Sorts the blocks that are worth a look to the front, by their start; returns how many there are. */
+/* Move the usable blocks to the front, sorted by their start. Return: how many there are. */
 static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, struct xtcp_sack_block *blocks,
 				unsigned int first)
 {
@@ -322,11 +338,11 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
 	for (i = first; i < seg->sack_blocks; i++) {
 		struct xtcp_sack_block block = blocks[i];
 
-		/* old news of an ACK that was overtaken */
+		/* an overtaken ACK repeats old blocks */
 		if (xtcp_seq_lt(seg->ack, xsk->snd_una) && xtcp_seq_le(block.end, xsk->snd_una) &&
 		    xtcp_seq_lt(block.start, block.end))
 			continue;
-		/* what begins at the left edge would have been acknowledged */
+		/* a block that begins at the left edge would have been acknowledged */
 		if (xtcp_seq_ge(block.start, block.end) || xtcp_seq_le(block.start, edge) ||
 		    xtcp_seq_gt(block.end, xsk->snd_nxt)) {
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSACKDISCARD);
@@ -343,10 +359,10 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
  * xtcp_scoreboard_sack() - take the SACK blocks of an ACK
  * @sk: SACK is in use; SND.UNA has not moved yet
  * @skb: the segment, at its TCP header
- * @sample: gets what is newly sacked
+ * @sample: receives what is newly sacked
  *
- * RFC 2018 section 5; RFC 2883 section 4 for the first block. The work is bounded by what is newly sacked, and by the
- * logarithm of what is in flight.
+ * RFC 2018 section 5; RFC 2883 section 4 for the first block. The work is bounded by the newly
+ * sacked skbs, and by the logarithm of the number in flight.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -383,8 +399,8 @@ void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_samp
 }
 
 /*
- * Without SACK: the segments that duplicate ACKs spoke of are among the @acked octets, but for the one that was
- * missing.
+ * Without SACK: the @acked octets contain the segments that duplicate ACKs have counted, but not
+ * the segment that was missing.
  */
 static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *sample)
 {
@@ -399,14 +415,14 @@ static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *
 	}
 	sample->delivered += acked - known;
 	/*
-	 * what lies behind a repetition had come before it: that says nothing of the repetition (RFC 5682 section
-	 * 2.1)
+	 * text behind a retransmission arrived before it, so its ACK tells nothing about the
+	 * retransmission (RFC 5682 section 2.1)
 	 */
 	if (sample->resent_acked)
 		sample->original_arrived = false;
 }
 
-/* An ACK ends inside @skb: is the FIN all that is left? */
+/* An ACK ends inside @skb: is only its FIN left? */
 static bool is_fin_left(const struct sk_buff *skb, u32 ack)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
@@ -431,7 +447,7 @@ static void acked_in_part(struct sock *sk, struct sk_buff *skb, u32 ack)
 		sb->resent -= len;
 }
 
-/* The skb leaves all that it counts for. */
+/* Remove an skb from all sums. */
 static void unmark(struct xtcp_sock *xsk, struct sk_buff *skb)
 {
 	struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
@@ -444,12 +460,12 @@ static void unmark(struct xtcp_sock *xsk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_scoreboard_ack() - SND.UNA moves
+ * xtcp_scoreboard_ack() - take an ACK that moves SND.UNA
  * @sk: its SND.UNA is still the old one
  * @ack: SEG.ACK, beyond SND.UNA, at most SND.NXT
- * @sample: gets what is newly acknowledged
+ * @sample: receives what is newly acknowledged
  *
- * Frees what is acknowledged.
+ * Frees the acknowledged skbs.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -465,7 +481,7 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 
 	sock_owned_by_me(sk);
 	sample->acked = acked;
-	/* the round trip of what is acknowledged comes before that of what is sacked */
+	/* the RTT of acknowledged segments takes precedence over that of sacked ones */
 	sample->first_sent_us = 0;
 	while ((skb = xtcp_sndq_first(sk))) {
 		const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
@@ -476,7 +492,10 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 			break;
 		if (!whole && is_fin_left(skb, ack) && !xtcp_sndq_split(sk, skb, skb->len, GFP_ATOMIC))
 			continue;
-		/* octets that could not be trimmed for want of memory are behind SND.UNA */
+		/*
+		 * octets before SND.UNA that could not be trimmed for want of memory do not count
+		 * again
+		 */
 		if (xtcp_seq_gt(end, begin) && !(cb->marks & XTCP_SNDQ_SACKED)) {
 			note_arrival(sk, skb, end, sample, &low);
 			if (xsk->sack_ok)
@@ -503,12 +522,13 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 }
 
 /**
- * xtcp_scoreboard_duplicate_ack() - without SACK: a duplicate ACK says that a segment has arrived
+ * xtcp_scoreboard_duplicate_ack() - count a duplicate ACK, without SACK
  * @sk: SACK is not in use
- * @sample: gets a segment more
+ * @sample: receives one segment more
  *
- * RFC 5681 section 3.2. No more than what is outstanding but for the segment that is missing: a peer that sends more
- * has seen segments out of order, and those by which it knows are as many.
+ * RFC 5681 section 3.2: a duplicate ACK means that a segment has arrived. The sum is limited to
+ * what is outstanding without the missing segment. More duplicate ACKs than that show reordering;
+ * their number is the reordering estimate.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -523,7 +543,7 @@ void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 	u32 step = most > sb->sacked ? min_t(u32, xsk->mss, most - sb->sacked) : 0;
 
 	sock_owned_by_me(sk);
-	/* segments may be small: how many there are nobody knows */
+	/* segments may be small: their exact number is unknown */
 	sb->sacked_segments++;
 	if (sb->sacked_segments > DIV_ROUND_UP(out, xsk->mss) && sb->sacked_segments > sb->reordering && !sb->lost) {
 		sb->reordering = min_t(u32, sb->sacked_segments, REORDERING_MAX);
@@ -536,7 +556,7 @@ void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /**
- * xtcp_scoreboard_forget_duplicates() - without SACK: duplicate ACKs do not count any more
+ * xtcp_scoreboard_forget_duplicates() - drop the count of duplicate ACKs, without SACK
  * @sk: SACK is not in use
  *
  * Context: softirq or process. Lock: socket, held.
@@ -549,7 +569,7 @@ void xtcp_scoreboard_forget_duplicates(struct sock *sk)
 }
 
 /**
- * xtcp_scoreboard_lost() - an skb counts as lost, or its repetition does
+ * xtcp_scoreboard_lost() - mark an skb, or its retransmission, as lost
  * @sk: the sock
  * @skb: sent, not sacked
  *
@@ -584,9 +604,9 @@ void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_scoreboard_resent() - a lost skb is in flight again
+ * xtcp_scoreboard_resent() - mark a lost skb as in flight again
  * @sk: the sock
- * @skb: lost; xtcp_sndq_sent() has put it in its place
+ * @skb: lost; xtcp_sndq_sent() has moved it to the list of those in flight
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -598,7 +618,7 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
 	if (cb->marks & XTCP_SNDQ_RESENT)
 		return;
 	if (!(cb->marks & XTCP_SNDQ_LOST)) {
-		/* a probe: what it repeats was on its way, and still counts once */
+		/* a probe repeats an skb that is in flight: that counts only once */
 		return;
 	}
 	cb->marks |= XTCP_SNDQ_RESENT;
@@ -606,11 +626,11 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_scoreboard_not_lost() - nothing that counts as lost is
+ * xtcp_scoreboard_not_lost() - remove all marks of loss
  * @sk: the sock
  *
- * What has been resent stays so. RFC 5682 section 3, RFC 3522 section 3.2. The work is bounded by what counted as lost
- * and by what was sent since the first of it was resent.
+ * What was resent stays in flight. RFC 5682 section 3, RFC 3522 section 3.2. The work is bounded by
+ * what counted as lost and by what was sent since the first of it was resent.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -632,10 +652,10 @@ void xtcp_scoreboard_not_lost(struct sock *sk)
 }
 
 /**
- * xtcp_scoreboard_reneged() - has the peer dropped what it had sacked?
+ * xtcp_scoreboard_reneged() - has the peer dropped octets that it had sacked?
  * @sk: SND.UNA has moved
  *
- * Then SND.UNA stands before octets that are sacked (RFC 2018 section 8).
+ * If it has, the skb at SND.UNA is marked as sacked (RFC 2018 section 8).
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -650,10 +670,10 @@ bool xtcp_scoreboard_reneged(const struct sock *sk)
 }
 
 /**
- * xtcp_scoreboard_forget_sacked() - the peer may have dropped all that it sacked
+ * xtcp_scoreboard_forget_sacked() - remove all marks of SACK after reneging
  * @sk: the sock
  *
- * RFC 2018 section 8: after that it is sent again like anything else.
+ * RFC 2018 section 8: the skbs are resent like any others.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -669,7 +689,7 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
 		if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
 			continue;
 		xtcp_sndcb(skb)->marks &= ~XTCP_SNDQ_SACKED;
-		/* what stood there is gone */
+		/* sacked_to has overwritten it */
 		xtcp_sndcb(skb)->delivered = stream->delivered;
 		list_add(&xtcp_sndcb(skb)->node, after);
 		after = &xtcp_sndcb(skb)->node;
@@ -681,12 +701,13 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
 }
 
 /**
- * xtcp_scoreboard_reordered() - a segment that was sent once arrived after one that was sent later
+ * xtcp_scoreboard_reordered() - update the reordering estimate
  * @sk: the sock
- * @low: where it begins
- * @counter: LINUX_MIB_TCP*REORDER, by what this is known
+ * @low: where the segment begins that arrived after one that was sent later; it was sent once
+ * @counter: LINUX_MIB_TCP*REORDER, which tells how this was found out
  *
- * RFC 4653's idea with Linux's measure: the distance in segments from the highest one that was sacked.
+ * The idea is RFC 4653's, the measure is Linux's: the distance in segments from the highest one
+ * that was sacked.
  *
  * Context: softirq or process. Lock: socket, held.
  */

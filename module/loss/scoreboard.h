@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What is known of the octets in flight: sacked, lost, resent. One model, with SACK and without. */
+/*
+ * What is known about the octets in flight: sacked, lost, resent. One model for SACK and non-SACK.
+ */
 #ifndef XTCP_SCOREBOARD_H
 #define XTCP_SCOREBOARD_H
 
@@ -12,15 +14,16 @@ struct sk_buff;
 struct sock;
 
 /**
- * struct xtcp_scoreboard - sums over the send queue, in octets of sequence space, and what orders it
- * @sacked: the peer has them; without SACK a segment for each duplicate ACK (RFC 5681 section 2)
- * @sacked_segments: the same in segments, roughly: their size may have changed
- * @lost: taken for lost
- * @resent: of these, in flight again
+ * struct xtcp_scoreboard - sums over the send queue, in octets of sequence space
+ * @sacked: octets that the peer has; without SACK one segment for each duplicate ACK (RFC 5681
+ *	section 2)
+ * @sacked_segments: the same in segments, approximately, since the segment size may have changed
+ * @lost: octets marked as lost
+ * @resent: octets of @lost that are in flight again
  * @high_sacked: the octet after the highest one that was sacked, at least SND.UNA
- * @reordering: segments by which one may overtake another before it counts as lost
- * @reorderings: how often one did
- * @seen: the blocks of the ACK before, in order; what they hold has been marked
+ * @reordering: by how many segments one may be overtaken before it counts as lost
+ * @reorderings: how often reordering was seen
+ * @seen: the SACK blocks of the previous ACK, sorted; everything in them is marked
  */
 struct xtcp_scoreboard {
 	u32 sacked;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tail loss probe (RFC 8985 section 7). When nothing follows a lost segment, no SACK tells of it, and only a timeout
- * would. So after two round trips without an ACK one segment goes: new text, or else the last one again. What comes
- * back tells RACK what is missing; if the probe itself filled the only hole, the loss counts as one all the same.
+ * Tail loss probe (RFC 8985 section 7). When the last segments of a burst are lost, no SACK reports
+ * it, and only a timeout would detect it. So after two round trips without an ACK, send one
+ * segment: new text, or else the last segment again. Its ACK shows RACK what is missing. If the
+ * probe itself filled the only hole, the loss still counts as a loss.
  */
 #include "loss/tlp.h"
 
@@ -25,13 +26,14 @@
  * xtcp_tlp_applies() - may a probe come before the timeout?
  * @sk: the sock
  *
- * RFC 8985 section 7.2. Not before the round trip was measured again since the last one (section 7.3): the answers to
- * probes alone may be none by which it can be, and then SRTT would never learn that the path has become longer. The
- * RTO runs instead. net.xtcp.early_retrans is Linux's: 3 and 4 are on.
+ * RFC 8985 section 7.2. After a probe, no other follows until the RTT was measured again (section
+ * 7.3). The ACKs of probes may yield no RTT sample, so otherwise SRTT might never learn that the
+ * path has become longer. The RTO runs instead. net.xtcp.early_retrans has Linux's values: 3 and 4
+ * turn probes on.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when one may.
+ * Return: true when it may.
  */
 bool xtcp_tlp_applies(const struct sock *sk)
 {
@@ -45,10 +47,11 @@ bool xtcp_tlp_applies(const struct sock *sk)
 }
 
 /**
- * xtcp_tlp_timeout_us() - PTO, RFC 8985 section 7.2
+ * xtcp_tlp_timeout_us() - the probe timeout PTO (RFC 8985 section 7.2)
  * @sk: the sock
  *
- * Two round trips; the time for which a peer may delay an ACK more when only one segment is in flight.
+ * It is two RTTs. When only one segment is in flight, the time by which a peer may delay its ACK is
+ * added.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -69,10 +72,10 @@ u32 xtcp_tlp_timeout_us(const struct sock *sk)
 }
 
 /**
- * xtcp_tlp_probe() - the time for a probe has come
+ * xtcp_tlp_probe() - send a probe; its time has come
  * @sk: the sock
  *
- * RFC 8985 section 7.3. One at a time.
+ * RFC 8985 section 7.3. Only one probe is on its way at a time.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -88,7 +91,7 @@ void xtcp_tlp_probe(struct sock *sk)
 		return;
 	tlp->is_resent = false;
 	err = xtcp_output_new_segment(sk);
-	/* what this machine has refused now would be refused again */
+	/* a local queue refused the new segment: it would refuse the last one, too */
 	if (err && err != -EAGAIN)
 		return;
 	if (err) {
@@ -105,12 +108,12 @@ void xtcp_tlp_probe(struct sock *sk)
 }
 
 /**
- * xtcp_tlp_ack() - an ACK came while a probe was on its way
- * @sk: a probe is; SND.UNA has moved already
+ * xtcp_tlp_ack() - process an ACK while a probe is on its way
+ * @sk: has a probe on its way; SND.UNA has moved already
  * @sample: the ACK
  *
- * RFC 8985 section 7.4. When a repetition is acknowledged and nothing says that the original had arrived, it was lost,
- * and the window is reduced at once.
+ * RFC 8985 section 7.4. If a retransmission as probe is acknowledged and nothing shows that the
+ * original had arrived, the original was lost: reduce the window at once.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -123,14 +126,14 @@ void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 	if (xtcp_seq_lt(xsk->snd_una, tlp->end_seq))
 		return;
 	if (!tlp->is_resent || sample->dsack.end == tlp->end_seq) {
-		/* new text was the probe; or both copies came */
+		/* the probe was new text; or a D-SACK shows that both copies arrived */
 		tlp->pending = false;
 	} else if (xtcp_seq_gt(xsk->snd_una, tlp->end_seq)) {
 		tlp->pending = false;
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSPROBERECOVERY);
 		xtcp_recovery_probe_was_needed(sk, sample);
 	} else if (!sample->acked && !sample->news && !sample->sacked) {
-		/* a duplicate ACK: the second copy drew it */
+		/* a duplicate ACK: the second copy caused it */
 		tlp->pending = false;
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Tail loss probe: when the last segments may be lost, one that makes the peer say so (RFC 8985 section 7). */
+/* Tail loss probe (RFC 8985 section 7): a segment that makes the peer report a lost tail. */
 #ifndef XTCP_TLP_H
 #define XTCP_TLP_H
 
@@ -12,8 +12,8 @@ struct xtcp_sample;
  * struct xtcp_tlp - the variables of RFC 8985 section 7.1
  * @end_seq: TLP.end_seq: SND.NXT when the probe was sent
  * @pending: a probe is on its way
- * @is_resent: TLP.is_retrans: it was a repetition
- * @wants_sample: no round trip was measured since it was sent
+ * @is_resent: TLP.is_retrans: the probe is a retransmission
+ * @wants_sample: the RTT was not measured since the probe was sent
  */
 struct xtcp_tlp {
 	u32 end_seq;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Was a repair for nothing? Then the window is given back that it took. Two signs:
+ * Was a repair needless? Then undo its reduction of the window. Two signs show it:
  *
- *  - an ACK that moves SND.UNA echoes a timestamp from before the first repetition: the original had arrived (Eifel,
- *    RFC 3522; the response is that of RFC 4015 section 3.2);
- *  - D-SACKs say of all that was resent that it came twice (RFC 2883 section 5; RFC 3708's idea).
+ *  - An ACK that moves SND.UNA echoes a timestamp from before the first retransmission: the
+ *    original had arrived (Eifel, RFC 3522; the response is that of RFC 4015 section 3.2).
+ *  - D-SACKs report that everything resent arrived twice (RFC 2883 section 5; the idea of RFC
+ *    3708).
  *
- * F-RTO, the third sign, needs to choose what is sent and is in recovery.c.
+ * A third sign is F-RTO. It must choose what is sent, so it is in recovery.c.
  */
 #include "loss/undo.h"
 
@@ -24,8 +25,8 @@
 #include "sight/mib.h"
 
 /**
- * xtcp_undo_begin() - a repair begins
- * @sk: the sock; the windows before it have been kept (cong.c)
+ * xtcp_undo_begin() - start to watch a repair
+ * @sk: the sock; cong.c has saved the windows from before the repair
  *
  * RFC 3522 section 3.2 step 1.
  *
@@ -40,16 +41,16 @@ void xtcp_undo_begin(struct sock *sk)
 	sock_owned_by_me(sk);
 	undo->armed = true;
 	undo->marker = xsk->snd_una;
-	/* what the repair before has in flight belongs to this one, and so does its first repetition */
+	/* retransmissions of the previous repair that are in flight belong to this one, too */
 	undo->resent = stream->scoreboard.resent;
 	undo->any_resent = undo->resent;
-	/* the D-SACK of a tail loss probe is no news of what is resent from now on */
+	/* the D-SACK of a tail loss probe must not count for what is resent from now on */
 	if (stream->tlp.pending && stream->tlp.is_resent)
 		undo->resent += xsk->mss;
 }
 
 /**
- * xtcp_undo_forget() - there is nothing to take back any more
+ * xtcp_undo_forget() - no reduction can be undone any more
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -61,7 +62,7 @@ void xtcp_undo_forget(struct sock *sk)
 }
 
 /**
- * xtcp_undo_resent() - octets have been resent
+ * xtcp_undo_resent() - count octets that were resent
  * @sk: the sock
  * @octets: how many
  * @sent_us: the time of the segment's TSval
@@ -76,7 +77,7 @@ void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
 	struct xtcp_undo *undo = &xsk->stream->undo;
 
 	sock_owned_by_me(sk);
-	/* a SYN */
+	/* a SYN may have no stream */
 	if (!xtcp_stream_is_there(xsk->stream))
 		return;
 	if (!undo->any_resent)
@@ -86,9 +87,9 @@ void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
 }
 
 /**
- * xtcp_undo_dsack() - the peer says that octets came twice
+ * xtcp_undo_dsack() - count octets that a D-SACK reports
  * @sk: the sock
- * @start: the first of them; they were sent
+ * @start: the first of these octets; they were sent
  * @end: the octet after the last
  *
  * Context: softirq or process. Lock: socket, held.
@@ -105,7 +106,7 @@ void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)
 }
 
 /**
- * xtcp_undo_originals_came() - did what this ACK acknowledges arrive before it was resent?
+ * xtcp_undo_originals_came() - does this ACK show that the originals arrived before we resent them?
  * @sk: the sock
  * @sample: the ACK
  *
@@ -113,14 +114,14 @@ void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it did; false also when nobody can tell.
+ * Return: true when it does; false also when it is unknown.
  */
 bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *sample)
 {
 	const struct xtcp_undo *undo = &xtcp_sk(sk)->stream->undo;
 
 	sock_owned_by_me(sk);
-	/* an echo from long ago is none of what this repair is about */
+	/* an echo that is too old has nothing to do with this repair */
 	return undo->armed && undo->any_resent && sample->tsecr && xtcp_seq_lt(sample->tsecr, undo->first_ts) &&
 	       undo->first_ts - sample->tsecr <= XTCP_RTO_MAX_MS;
 }
@@ -142,8 +143,8 @@ bool xtcp_undo_all_came_twice(const struct sock *sk)
 }
 
 /**
- * xtcp_undo_do() - take the reduction back
- * @sk: there is one; if a mark had a part in it, it stays
+ * xtcp_undo_do() - undo the reduction of the window
+ * @sk: has one to undo; a reduction in which a mark had a part stays
  * @counter: LINUX_MIB_TCP*UNDO
  *
  * RFC 4015 section 3.2.
@@ -159,7 +160,7 @@ void xtcp_undo_do(struct sock *sk, int counter)
 	if (xtcp_cong_undo(sk))
 		xtcp_ecn_undone(sk);
 	stream->undo.armed = false;
-	/* what the ACK says of other segments counts under the new window */
+	/* RACK shall judge the segments of this ACK again, with the new windows */
 	stream->rack.advanced = true;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), counter);
 }

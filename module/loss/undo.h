@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Was a repair for nothing? Known by timestamps (Eifel, RFC 3522) and by D-SACK (RFC 2883). */
+/* Was a repair needless? Timestamps (Eifel, RFC 3522) and D-SACKs (RFC 2883) show it. */
 #ifndef XTCP_UNDO_H
 #define XTCP_UNDO_H
 
@@ -9,12 +9,12 @@ struct sock;
 struct xtcp_sample;
 
 /**
- * struct xtcp_undo - what has to be known to take a reduction of the window back
+ * struct xtcp_undo - the state needed to undo a reduction of the window
  * @marker: SND.UNA when the repair began
- * @resent: octets resent since, less those that D-SACKs say have arrived twice
- * @first_ts: TSval of the first repetition
- * @armed: there is a reduction that may be taken back
- * @any_resent: something has been resent since
+ * @resent: octets resent since then, less those that D-SACKs report as arrived twice
+ * @first_ts: TSval of the first retransmission
+ * @armed: there is a reduction that may be undone
+ * @any_resent: something was resent since then
  */
 struct xtcp_undo {
 	u32 marker;
