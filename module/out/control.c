@@ -2,9 +2,10 @@
 /*
  * The memory of segments without text: ACKs, probes, RSTs.
  *
- * Such a segment is gone as soon as the peer or the device has read it. With BH off it comes from where drivers take
- * the packets that arrive: pieces of pages and skbs that each processor keeps, which cost half of what the slabs do. A
- * segment that is held below TCP keeps the others of its page, 32 KiB, as those of drivers do.
+ * Such a segment is freed as soon as the peer or the device has read it. With BH off its memory
+ * comes from the per-CPU caches that drivers use for arriving packets: page fragments and skbs,
+ * which cost half as much as the slabs do. A segment that is held below TCP keeps the whole 32 KiB
+ * page of its fragment, as a driver's packet does.
  */
 #include "out/control.h"
 
@@ -12,7 +13,7 @@
 #include <linux/skbuff.h>
 #include <net/tcp.h>
 
-/* Ethernet pads what is short. */
+/* Ethernet pads short frames. */
 #define HEAD_SIZE	(SKB_DATA_ALIGN(MAX_TCP_HEADER + ETH_ZLEN) + SKB_DATA_ALIGN(sizeof(struct skb_shared_info)))
 
 static struct sk_buff *alloc_from_processor(void)
@@ -30,7 +31,7 @@ static struct sk_buff *alloc_from_processor(void)
 
 /**
  * xtcp_control_alloc() - an skb for a segment without text
- * @gfp: for when it comes from the slabs, as always with __GFP_MEMALLOC: swap waits for it
+ * @gfp: for an allocation from the slabs; __GFP_MEMALLOC always uses them, since swap waits for it
  *
  * Context: any but hard interrupt.
  *

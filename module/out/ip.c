@@ -2,10 +2,12 @@
 /*
  * IPv4 and IPv6 below TCP (RFC 9293 section 3.9.2): route, header, checksum, hand-over to IP.
  *
- * The difference between the two families ends in this file, ip_connect.c and ip_reply.c. Callers above know struct
- * xtcp_tuple and a sock; an AF_INET6 sock with a v4-mapped peer goes by IPv4, as in Linux.
+ * Only this file, ip_connect.c and ip_reply.c know the difference between the two families. Callers
+ * above know struct xtcp_tuple and a sock. An AF_INET6 sock with a v4-mapped peer uses IPv4, as in
+ * Linux.
  *
- * Full socks are routed by a cached dst, which IP checks before each segment. Segments without a full sock: ip_reply.c.
+ * A full sock caches its route, and IP checks the route before each segment. ip_reply.c sends
+ * segments without a full sock.
  */
 #include "out/ip.h"
 
@@ -26,7 +28,10 @@
 #include "lookup/demux.h"
 #include "pure/wire.h"
 
-/* sk_setup_caps() gives kernel TCP software GSO on devices that have it switched off; ours asks for the same. */
+/*
+ * Use software GSO even on a device that has GSO switched off, as sk_setup_caps() does for kernel
+ * TCP only.
+ */
 static void force_gso(struct sock *sk, const struct dst_entry *dst)
 {
 	const struct net_device *dev;
@@ -34,7 +39,7 @@ static void force_gso(struct sock *sk, const struct dst_entry *dst)
 	if ((sk->sk_route_caps & NETIF_F_GSO) || sk->sk_gso_disabled || dst->header_len)
 		return;
 	sk->sk_route_caps |= NETIF_F_GSO | NETIF_F_GSO_SOFTWARE | NETIF_F_SG | NETIF_F_HW_CSUM;
-	/* a device that goes away leaves its routes, and a grace period later it is freed */
+	/* a device that goes away first leaves its routes, and is freed a grace period later */
 	rcu_read_lock();
 	dev = READ_ONCE(dst->dev);
 	sk->sk_gso_max_size = min_t(u32, READ_ONCE(dev->gso_max_size), GSO_LEGACY_MAX_SIZE) - (MAX_TCP_HEADER + 1);
@@ -43,7 +48,7 @@ static void force_gso(struct sock *sk, const struct dst_entry *dst)
 }
 
 /**
- * xtcp_ip_set_route() - give a sock its route
+ * xtcp_ip_set_route() - set the route of a sock
  * @sk: its addresses are known
  * @dst: the route; the reference is taken over
  *
@@ -68,12 +73,12 @@ static struct dst_entry *valid_route(struct sock *sk)
 }
 
 /**
- * xtcp_ip_output_route() - the route of a flow over IPv4
+ * xtcp_ip_output_route() - look up the route of an IPv4 flow
  * @net: the namespace
- * @fl4: the flow; gets what routing chooses
- * @sk: whose policies of IPsec count
+ * @fl4: the flow; routing fills in what it chooses
+ * @sk: its IPsec policies apply
  *
- * As ip_route_output_flow(), which goes a long way to find that there is no policy, as on most hosts.
+ * As ip_route_output_flow(), without its detour on hosts that have no IPsec policy.
  *
  * Context: softirq or process.
  *
@@ -82,7 +87,7 @@ static struct dst_entry *valid_route(struct sock *sk)
 struct rtable *xtcp_ip_output_route(struct net *net, struct flowi4 *fl4, struct sock *sk)
 {
 	if (xtcp_ip_has_policies(net, sk)) {
-		/* the label is for policies only */
+		/* only policies use the label */
 		security_sk_classify_flow(sk, flowi4_to_flowi_common(fl4));
 		return ip_route_output_flow(net, fl4, sk);
 	}
@@ -140,14 +145,14 @@ static struct dst_entry *route_v6(struct sock *sk)
 }
 
 /**
- * xtcp_ip_route() - make sure that a sock has a route that holds
+ * xtcp_ip_route() - make sure that a sock has a valid route
  * @sk: its addresses and ports are known
  *
  * The source address of a connection never changes (RFC 9293 section 3.9.1.1, MUST-45).
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: 0 or what routing said; also in sk_err_soft.
+ * Return: 0 or routing's error, which is also in sk_err_soft.
  */
 int xtcp_ip_route(struct sock *sk)
 {
@@ -167,12 +172,12 @@ int xtcp_ip_route(struct sock *sk)
 }
 
 /**
- * xtcp_ip_child_route() - the route of a connection that a listener accepted
- * @child: its addresses and ports are set, and sk_txhash
+ * xtcp_ip_child_route() - look up the route of a connection that a listener accepted
+ * @child: its addresses, ports and sk_txhash are set
  *
  * Context: softirq. Lock: socket of @child, held.
  *
- * Return: false when there is no way back to the peer.
+ * Return: false when there is no route to the peer.
  */
 bool xtcp_ip_child_route(struct sock *child)
 {
@@ -198,12 +203,12 @@ static void prepare_v6(struct sk_buff *skb, const struct in6_addr *laddr, const 
 }
 
 /**
- * xtcp_ip_prepare() - what IP and the device find with a segment
+ * xtcp_ip_prepare() - prepare a segment for IP and the device
  * @skb: skb->data and the transport header are the TCP header, complete but for the checksum
  * @tuple: the connection
  *
- * The checksum is left to the device or to the stack's own fallback (RFC 9293 section 3.1, MUST-2). IP keeps notes of
- * its own in skb->cb and takes what it finds there for such.
+ * The device or the stack's fallback computes the checksum (RFC 9293 section 3.1, MUST-2). IP's
+ * control block in skb->cb is cleared, since IP would take our data there for its own.
  *
  * Context: any.
  */
@@ -215,7 +220,10 @@ void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
 		prepare_v6(skb, &tuple->laddr, &tuple->faddr);
 }
 
-/* IP has taken a route, perhaps the same one again, but without what force_gso() adds; or there is none. */
+/*
+ * IP has looked up a new route, perhaps the same one, without the bits that force_gso() adds; or it
+ * found no route.
+ */
 static noinline void route_changed(struct sock *sk)
 {
 	struct dst_entry *dst = __sk_dst_get(sk);
@@ -223,12 +231,13 @@ static noinline void route_changed(struct sock *sk)
 	if (dst)
 		force_gso(sk, dst);
 	else if (xtcp_sock_is_v4(sk))
-		xtcp_ip_route(sk);	/* says why; over IPv6 xmit_v6() has */
+		xtcp_ip_route(sk);	/* stores the error; over IPv6, xmit_v6() has done so */
 }
 
 /*
- * As inet6_csk_xmit(), which takes the flow from the sock on newer kernels, where only kernel TCP puts it. Ours is on
- * the stack, which is nothing that a segment of IPv4 should pay for.
+ * As inet6_csk_xmit(). On newer kernels that function reads the flow from the sock, where only
+ * kernel TCP stores it. Our flow is on the stack; the function is not inlined, so that IPv4 does
+ * not pay for it.
  */
 static noinline_for_stack int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 codepoint)
 {
@@ -253,8 +262,9 @@ static noinline_for_stack int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 c
 /**
  * xtcp_ip_xmit() - send a segment of a full sock
  * @sk: the sock
- * @skb: skb->data and the transport header are the TCP header, complete but for the checksum; owned by @sk; consumed
- * @ect: the IP header says ECT(0) (RFC 3168 section 5)
+ * @skb: skb->data and the transport header are the TCP header, complete but for the checksum; owned
+ *	by @sk; consumed
+ * @ect: set ECT(0) in the IP header (RFC 3168 section 5)
  *
  * RFC 9293 section 3.9.2.
  *
@@ -284,7 +294,7 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, bool ect)
 }
 
 /**
- * xtcp_ip_mtu() - the path MTU that the route knows
+ * xtcp_ip_mtu() - the path MTU of the route
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -300,13 +310,13 @@ u32 xtcp_ip_mtu(const struct sock *sk)
 }
 
 /**
- * xtcp_ip_update_mtu() - a router told a smaller path MTU
+ * xtcp_ip_update_mtu() - tell the route a smaller path MTU that a router reported
  * @sk: the sock
- * @mtu: as told
+ * @mtu: as reported
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: the path MTU that routing holds from now on, its own floor applied; 0 without a route.
+ * Return: the route's path MTU from now on, which has a floor of its own; 0 without a route.
  */
 u32 xtcp_ip_update_mtu(struct sock *sk, u32 mtu)
 {
@@ -321,7 +331,7 @@ u32 xtcp_ip_update_mtu(struct sock *sk, u32 mtu)
 }
 
 /**
- * xtcp_ip_redirected() - a router told a better first hop
+ * xtcp_ip_redirected() - tell the route a better first hop that a router reported
  * @sk: the sock
  * @skb: the ICMP message
  *
@@ -338,12 +348,12 @@ void xtcp_ip_redirected(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_ip_header_len() - octets that IP puts in front of each segment of a sock
+ * xtcp_ip_header_len() - octets of IP header in front of each segment of a sock
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: octets: header and IP options or extension headers.
+ * Return: octets, with IP options or extension headers.
  */
 u16 xtcp_ip_header_len(const struct sock *sk)
 {
@@ -363,12 +373,12 @@ u16 xtcp_ip_header_len(const struct sock *sk)
 }
 
 /**
- * xtcp_ip_advmss() - what a SYN's MSS option may say by the route
+ * xtcp_ip_advmss() - the route's limit for the MSS option of a SYN
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: octets (RFC 9293 section 3.7.1, SHLD-5); the default of the family without a route.
+ * Return: octets (RFC 9293 section 3.7.1, SHLD-5); without a route the family's default.
  */
 u16 xtcp_ip_advmss(const struct sock *sk)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* OPEN below TCP (RFC 9293 section 3.9.1.1): the address that connect() names, a route to it, our own address. */
+/* OPEN below TCP (RFC 9293 section 3.9.1.1): the foreign address, the route, the local address. */
 #include "out/ip_connect.h"
 
 #include <linux/ipv6.h>
@@ -51,7 +51,10 @@ static int connect_v4(struct sock *sk, __be32 daddr, __be16 dport)
 	return 0;
 }
 
-/* The flow label and the scope of the foreign address; an unspecified address means this host. */
+/*
+ * Check the flow label and the scope of the foreign address. The unspecified address means this
+ * host.
+ */
 static int check_v6(struct sock *sk, struct sockaddr_in6 *usin, int addr_len, __be32 *label)
 {
 	struct ip6_flowlabel *flowlabel;
@@ -148,17 +151,19 @@ static int connect_sockaddr_v6(struct sock *sk, struct sockaddr_in6 *usin, int a
 }
 
 /**
- * xtcp_ip_connect() - the foreign address, a route to it, and the local address
+ * xtcp_ip_connect() - set the foreign address, the route and the local address
  * @sk: CLOSED
- * @uaddr: what the program gave: sockaddr_in or sockaddr_in6, by the sock's family
+ * @uaddr: the program's sockaddr_in or sockaddr_in6, by the sock's family
  * @addr_len: its length
  *
- * A local address that was not bound is the one that routing picks (RFC 9293 section 3.9.1.1, MUST-44). Multicast and
- * broadcast are refused (MUST-46). When the local port is not known yet, xtcp_ip_connect_ports() has to follow.
+ * If no local address was bound, routing picks one (RFC 9293 section 3.9.1.1, MUST-44). Multicast
+ * and broadcast addresses are refused (MUST-46). If the local port is not known yet, the caller
+ * must call xtcp_ip_connect_ports() later.
  *
  * Context: process. Lock: socket, held.
  *
- * Return: 0, -EINVAL, -EAFNOSUPPORT, -ENETUNREACH, or what routing said. On error no foreign port is set.
+ * Return: 0, -EINVAL, -EAFNOSUPPORT, -ENETUNREACH, or routing's error. On error no foreign port is
+ * set.
  */
 int xtcp_ip_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
@@ -183,8 +188,9 @@ int xtcp_ip_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_le
 }
 
 /*
- * Can the way depend on the ports? By a rule of routing (the count of those that name ports leaves out those for what
- * this host sends), by the hash that picks one of several paths, by a policy of IPsec.
+ * Can the route depend on the ports? It can by a routing rule, by the hash that picks one of
+ * several paths, and by an IPsec policy. The kernel's count of rules that name ports does not help:
+ * it leaves out rules for what this host sends.
  */
 static bool ports_lead(const struct sock *sk)
 {
@@ -201,15 +207,15 @@ static bool ports_lead(const struct sock *sk)
 }
 
 /**
- * xtcp_ip_connect_ports() - the local port of an active open has become known
+ * xtcp_ip_connect_ports() - the local port of an active open is known: finish the route
  * @sk: xtcp_ip_connect() has succeeded, inet_sport is set
  *
- * Routes again if the first look did not have the port and it may matter, and draws what a connection has at random
- * below TCP: the flow hash and the first IPv4 identification.
+ * Looks up the route again if the first lookup did not have the port and the port may matter. Also
+ * chooses the connection's random values for IP: the flow hash and the first IPv4 identification.
  *
  * Context: process. Lock: socket, held.
  *
- * Return: 0 or what routing said.
+ * Return: 0 or routing's error.
  */
 int xtcp_ip_connect_ports(struct sock *sk)
 {
@@ -219,7 +225,7 @@ int xtcp_ip_connect_ports(struct sock *sk)
 	sk_set_txhash(sk);
 	atomic_set(&inet->inet_id, get_random_u16());
 	if (!xtcp_sock_is_v4(sk) || inet->cork.fl.u.ip4.fl4_sport == inet->inet_sport)
-		return 0;	/* IPv6 does not look again in Linux either */
+		return 0;	/* Linux does not repeat the lookup over IPv6 either */
 	inet->cork.fl.u.ip4.fl4_sport = inet->inet_sport;
 	if (!ports_lead(sk))
 		return 0;

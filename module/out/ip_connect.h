@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* OPEN below TCP: the addresses and the route of a connection. */
+/* OPEN below TCP: addresses and route of a connection. */
 #ifndef XTCP_IP_CONNECT_H
 #define XTCP_IP_CONNECT_H
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * IPv4 and IPv6 below segments that belong to no full sock: SYN-ACKs, RSTs, the ACKs of records (RFC 9293 section
- * 3.9.2).
+ * IPv4 and IPv6 below segments that belong to no full sock: SYN-ACKs, RSTs, ACKs of TIME-WAIT
+ * records (RFC 9293 section 3.9.2).
  *
- * They are routed one by one. They carry the listener when there is one, so that socket matches and cgroup programs see
- * it, or else go by a raw sock of the namespace, as kernel TCP's resets do. An skb on its way never points to a reply
- * sock, so nothing in a queue below keeps or misses a namespace.
+ * Each has its own route lookup. A SYN-ACK carries its listener, so that socket matches and cgroup
+ * programs see it. Any other segment is sent by a raw sock of the namespace, as kernel TCP's resets
+ * are. No skb on its way points to this raw sock, so an skb in a queue below neither pins a
+ * namespace nor outlives one.
  */
 #include "out/ip_reply.h"
 
@@ -41,7 +42,7 @@ static int oif(const struct net *net, const struct xtcp_ip_reply *how)
 	return netif_index_is_l3_master((struct net *)net, how->dif) ? how->dif : 0;
 }
 
-/* 0: the route is in how->dst */
+/* Return: 0, and the route is in @how->dst; or a negative errno. */
 static int route_reply_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, struct sock *sk)
 {
 	const u8 flags = inet_sk_flowi_flags(sk) | (how->laddr_known ? FLOWI_FLAG_ANYSRC : 0);
@@ -56,7 +57,7 @@ static int route_reply_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, 
 		IP_INC_STATS(xn->net, IPSTATS_MIB_OUTNOROUTES);
 		return PTR_ERR(rt);
 	}
-	/* nobody answers a group (RFC 9293 section 3.9.2.3, MUST-57 and MUST-63) */
+	/* never answer a group (RFC 9293 section 3.9.2.3, MUST-57 and MUST-63) */
 	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
 		ip_rt_put(rt);
 		return -ENETUNREACH;
@@ -98,7 +99,7 @@ static int route_reply_v6(const struct xtcp_net *xn, struct xtcp_ip_reply *how, 
 }
 
 /**
- * xtcp_ip_reply_route() - the way for a segment that belongs to no full sock
+ * xtcp_ip_reply_route() - find the route of a segment that belongs to no full sock
  * @xn: the namespace
  * @how: what is to be sent; its dst is filled
  *
@@ -117,8 +118,9 @@ int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how)
 }
 
 /*
- * A SYN-ACK belongs to its listener, for firewall matches and cgroup programs, without charging its send buffer. One
- * that is a cookie belongs to nobody, as kernel TCP's: in a flood all processors would write the listener's count.
+ * A SYN-ACK carries its listener, for firewall matches and cgroup programs, but does not charge its
+ * send buffer. A SYN cookie carries no sock, as kernel TCP's: in a flood all CPUs would write the
+ * listener's reference count.
  */
 static void own_by_listener(struct sk_buff *skb, const struct xtcp_ip_reply *how)
 {
@@ -131,8 +133,9 @@ static void own_by_listener(struct sk_buff *skb, const struct xtcp_ip_reply *how
 }
 
 /*
- * As ip_local_out(), which goes a long way to find that netfilter and VRFs have no say in it, as on most hosts.
- * (NF_HOOK() itself is not for us: what it leaves in a queue would call back into a module that may be gone.)
+ * As ip_local_out(), without its detour on hosts where netfilter and VRFs have no say. (We cannot
+ * use NF_HOOK() itself: a packet that netfilter queues would call back into this module, which may
+ * be gone by then.)
  */
 static int local_out(struct net *net, const struct dst_entry *dst, struct sk_buff *skb)
 {
@@ -148,7 +151,7 @@ static int local_out(struct net *net, const struct dst_entry *dst, struct sk_buf
 	return dst_output(net, skb->sk, skb);
 }
 
-/* As ip4_dst_hoplimit() and the rule above it; the route's namespace is known. */
+/* As ip_select_ttl(), but with the known namespace. */
 static u8 hop_limit_v4(const struct net *net, const struct dst_entry *dst, const struct sock *sk)
 {
 	const int ttl = READ_ONCE(inet_sk(sk)->uc_ttl);
@@ -159,8 +162,8 @@ static u8 hop_limit_v4(const struct net *net, const struct dst_entry *dst, const
 }
 
 /*
- * As ip_build_and_send_pkt(), of which a segment without options of IP and too short for a fragment needs little: it
- * has DF and no identification (RFC 6864 section 4.1).
+ * As ip_build_and_send_pkt(), reduced to a segment without IP options that never needs a fragment:
+ * it has DF and no identification (RFC 6864 section 4.1).
  */
 static int xmit_v4(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sock *sk, struct sk_buff *skb)
 {
@@ -224,7 +227,7 @@ int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, str
 }
 
 /**
- * xtcp_ip_reply_net_init() - the reply socks of a namespace
+ * xtcp_ip_reply_net_init() - create the reply socks of a namespace
  * @xn: the namespace
  *
  * Context: process, may sleep.

@@ -15,14 +15,15 @@ struct xtcp_tuple;
  * struct xtcp_ip_reply - how to send a segment that belongs to no full sock
  * @tuple: addresses and ports, seen from here
  * @oif: interface to leave by, 0: the route decides
- * @dif: interface that the segment answered came in by, or 0
+ * @dif: interface that the answered segment came in by, or 0
  * @mark: as SO_MARK
- * @hash: which of several paths it takes, 0: the one of its addresses and ports
+ * @hash: selects one of several paths, 0: the hash of addresses and ports does
  * @tos: DSCP and ECN octet, or traffic class
- * @laddr_known: the tuple's local address is known to be one of ours; IPv6 asks all the same
- * @unowned: the segment does not hold the listener, though it has its options
- * @advmss: what a SYN-ACK's MSS option may say by the route; only SYN-ACKs have it
- * @sk: the listener whose options, hop limit and LSM label the segment carries, or NULL: the namespace's reply sock
+ * @laddr_known: the tuple's local address is known to be ours; IPv6 ignores this
+ * @unowned: the segment does not carry the listener, but uses its options
+ * @advmss: the route's limit for the MSS option; only for SYN-ACKs
+ * @sk: the listener, whose options, hop limit and LSM label the segment carries; NULL: the
+ *	namespace's reply sock sends it
  * @dst: the route, with a reference; NULL: not looked up yet
  */
 struct xtcp_ip_reply {
@@ -39,7 +40,7 @@ struct xtcp_ip_reply {
 	struct dst_entry *dst;
 };
 
-/* Entries, records and RSTs. RCU read side; any context. */
+/* For request entries, TIME-WAIT records and RSTs. RCU read side; any context. */
 int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how);
 /* @skb as for xtcp_ip_xmit(); consumes @skb and the reference on @how->dst */
 int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sk_buff *skb);

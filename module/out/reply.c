@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Segments that no full sock sends: SYN-ACKs, RSTs, ACKs for entries and records.
+ * Segments that no full sock sends: SYN-ACKs, RSTs, ACKs of request entries and TIME-WAIT records.
  *
- * Each is built whole, traced and counted once, and handed to ip.c. What stands in a reply beside TCP (DSCP, mark,
- * interface) is what kernel TCP puts there: a SYN-ACK has the listener's, an ACK its connection's, a RST reflects the
- * segment that drew it.
+ * Each is built, traced and counted in one place, and handed to ip_reply.c. Its IP fields (DSCP,
+ * mark, interface) are those that kernel TCP uses: a SYN-ACK has the listener's, an ACK its
+ * connection's, and a RST reflects the segment that it answers.
  */
 #include "out/reply.h"
 
@@ -35,10 +35,13 @@
 #include "sight/trace.h"
 #include "time/timewait.h"
 
-/* What EE0B and ECEB begin with (RFC 9768 section 3.2.1); the third has no room in all SYN-ACKs. */
+/*
+ * The first values of EE0B and ECEB (RFC 9768 section 3.2.1). Not every SYN-ACK has room for the
+ * third counter.
+ */
 static const u32 first_counters[2] = { 1, 0 };
 
-/* What a reply says. */
+/* The TCP header of a reply. */
 struct reply {
 	u32 seq;
 	u32 ack;
@@ -49,9 +52,10 @@ struct reply {
 };
 
 /*
- * The memory of the segment that is answered becomes an empty skb with @len octets of room, and what goes in front of
- * them: that saves the answer to a SYN an allocation. Nobody else may have the skb. It is made empty as the kernel
- * makes a new one around memory that is there. False: it is as it was.
+ * Turn the segment that is answered into an empty skb with room for @len octets and the headers in
+ * front of them. This saves an allocation per answered SYN. It needs an skb that nobody else uses.
+ * It resets the skb as the kernel does when it builds one around existing memory. Return: false
+ * when that is impossible; the skb is unchanged then.
  */
 static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned int len)
 {
@@ -76,12 +80,12 @@ static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned i
 	skb->data = skb->head;
 	skb_reset_tail_pointer(skb);
 	skb->mac_header = (typeof(skb->mac_header))~0U;
-	/* Ethernet pads what is short */
+	/* Ethernet pads short frames */
 	skb_reserve(skb, room >= need + ETH_ZLEN ? room - ETH_ZLEN : room);
 	return true;
 }
 
-/* @syn: where the answer may be built, if there is one; else, or when it cannot be, in new memory. */
+/* @syn: build the answer in this skb if possible; NULL, or otherwise: in new memory */
 static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply *reply, const struct dst_entry *dst,
 			     struct sk_buff *syn)
 {
@@ -110,8 +114,8 @@ static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply 
 }
 
 /*
- * @how: with a route, which is consumed. @state: of the entry or the record, for the trace. True: @syn, which may be
- * NULL, went out as the answer.
+ * @how: has a route, which is consumed. @state: of the entry or record, for the trace. @syn: may be
+ * NULL. Return: true when @syn itself was sent as the answer.
  */
 static bool send_routed(struct xtcp_net *xn, const struct xtcp_ip_reply *how, int state, const struct reply *reply,
 			struct sk_buff *syn)
@@ -137,7 +141,7 @@ static void send(struct xtcp_net *xn, struct xtcp_ip_reply *how, int state, cons
 		send_routed(xn, how, state, reply, NULL);
 }
 
-/* The DSCP of the segment answered; never its ECN bits, which would claim that we speak ECN. */
+/* The DSCP of the answered segment, without its ECN bits, which would claim that we speak ECN. */
 static u8 reflected_tos(const struct sk_buff *skb)
 {
 	u8 tos = ip_hdr(skb)->version == 4 ? ip_hdr(skb)->tos : ipv6_get_dsfield(ipv6_hdr(skb));
@@ -152,7 +156,10 @@ static u32 reflected_mark(const struct net *net, const struct sk_buff *skb)
 	return IP6_REPLY_MARK(net, skb->mark);
 }
 
-/* Was it sent to one host, and by one? RFC 9293 section 3.9.2.3, MUST-57; routing knows IPv4's groups as senders. */
+/*
+ * Was the segment sent by one host to one host (RFC 9293 section 3.9.2.3, MUST-57)? Routing refuses
+ * IPv4 groups as senders.
+ */
 static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
 {
 	unsigned int type;
@@ -165,11 +172,11 @@ static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
 }
 
 /**
- * xtcp_reply_rst() - answer a segment that belongs to nothing
+ * xtcp_reply_rst() - answer a segment that belongs to no connection
  * @xn: the namespace
- * @skb: the segment, xtcp_seg() filled, IP header in place; stays the caller's
+ * @skb: the segment, with xtcp_seg() filled and its IP header in place; not consumed
  *
- * Never in answer to a RST, never to or from a group. RFC 9293 sections 3.5.2 and 3.10.7.1.
+ * Never answers a RST, and never sends to or from a group. RFC 9293 sections 3.5.2 and 3.10.7.1.
  *
  * Context: softirq or process. RCU read side not needed.
  */
@@ -207,7 +214,7 @@ static u8 tos_of(const struct sock *sk, bool v4)
 	return v4 ? READ_ONCE(inet_sk(sk)->tos) : READ_ONCE(inet6_sk(sk)->tclass);
 }
 
-/* Spares routing the search for our address in the usual case: it is the first one of the interface. */
+/* Usually our address is the first one of the interface: then routing need not search for it. */
 static bool is_first_address(const struct net_device *dev, const struct xtcp_tuple *tuple)
 {
 	const struct in_device *in_dev = __in_dev_get_rcu(dev);
@@ -217,11 +224,12 @@ static bool is_first_address(const struct net_device *dev, const struct xtcp_tup
 }
 
 /**
- * xtcp_reply_synack_hash() - by which paths are chosen for a SYN-ACK, and for what the child sends
+ * xtcp_reply_synack_hash() - the hash that selects the path of a SYN-ACK and of its child
  * @lsk: the listener
- * @he: the entry, or what a cookie says would stand in one
+ * @he: the entry, or an entry made from a cookie
  *
- * It follows from the ISS, so it need not be kept; a SYN-ACK that was sent again tries another one, if that is wanted.
+ * It is computed from the ISS, so nothing need store it. If SO_TXREHASH asks for it, a
+ * retransmitted SYN-ACK tries another path.
  *
  * Context: any.
  *
@@ -233,16 +241,17 @@ u32 xtcp_reply_synack_hash(const struct sock *lsk, const struct xtcp_request *he
 }
 
 /**
- * xtcp_reply_synack_route() - the way of a SYN-ACK
+ * xtcp_reply_synack_route() - find the route of a SYN-ACK
  * @lsk: the listener
  * @he: the entry
  * @tuple: of @he
- * @dev: by which the segment came that is answered; NULL: none is
- * @how: filled, with a route and what the MSS option may say by it (RFC 9293 section 3.7.1, SHLD-5)
+ * @dev: the interface that the answered segment came in by; NULL: none is answered
+ * @how: receives the route, and the route's limit for the MSS option (RFC 9293 section 3.7.1,
+ *	SHLD-5)
  *
  * Context: softirq or process, RCU read side.
  *
- * Return: 0, or a negative errno from routing.
+ * Return: 0, or routing's negative errno.
  */
 int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple,
 			    const struct net_device *dev, struct xtcp_ip_reply *how)
@@ -266,17 +275,17 @@ int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, con
 /**
  * xtcp_reply_synack() - send <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>
  * @lsk: the listener
- * @he: the entry, in the table or not; its "resent" says whether this one counts as a retransmission
+ * @he: the entry, in the table or not; he->resent says whether this counts as a retransmission
  * @how: from xtcp_reply_synack_route(); its route is consumed
- * @cookie: of Fast Open, which it gives out; NULL: none
- * @syn: what is answered, or NULL: this is no answer but a retransmission
+ * @cookie: the Fast Open cookie to send, or NULL
+ * @syn: the answered SYN; NULL: this is a retransmission
  *
- * The window is not scaled (RFC 7323 section 2.2). TSval carries what the cookie has no room for. RFC 9293 section
- * 3.10.7.2.
+ * The window is not scaled (RFC 7323 section 2.2). The low bits of TSval carry what the ISN's
+ * cookie has no room for. RFC 9293 section 3.10.7.2.
  *
  * Context: softirq or process, RCU read side.
  *
- * Return: true when @syn itself went out, as the answer: it is no longer the caller's.
+ * Return: true when @syn itself was sent as the answer: the caller no longer owns it.
  */
 bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip_reply *how,
 		       const struct xtcp_fastopen_cookie *cookie, struct sk_buff *syn)
@@ -300,7 +309,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		reply.flags |= xtcp_accecn_syn_ack_flags(xn, he);
 	else if (he->ecn_ok)
 		reply.flags |= XTCP_ECE;
-	/* not when it is sent again (RFC 9768 section 3.2.3.2.2) */
+	/* a retransmission omits it (RFC 9768 section 3.2.3.2.2) */
 	if (he->accecn_ok && syn && READ_ONCE(xn->sysctl.ecn_option)) {
 		reply.opts.has_accecn = true;
 		reply.opts.accecn_fields = ARRAY_SIZE(first_counters);
@@ -342,12 +351,12 @@ void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he)
 }
 
 /**
- * xtcp_reply_request_ack() - send <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for an entry
+ * xtcp_reply_request_ack() - send <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for a request entry
  * @lsk: the listener
  * @he: the entry
- * @skb: the segment that is answered
+ * @skb: the answered segment
  *
- * RFC 9293 section 3.10.7.4, first and second check.
+ * RFC 9293 section 3.10.7.4, first and second.
  *
  * Context: softirq, RCU read side.
  */
@@ -379,7 +388,7 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 }
 
 /**
- * xtcp_reply_timewait_ack() - send <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for a record
+ * xtcp_reply_timewait_ack() - send <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for a TIME-WAIT record
  * @xn: the namespace
  * @tw: the record, or a copy of it
  *
@@ -412,17 +421,18 @@ void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw
 }
 
 /**
- * xtcp_reply_is_limited() - has an unacceptable segment been answered too short a time ago?
+ * xtcp_reply_is_limited() - was an unacceptable segment answered too recently to answer another?
  * @xn: the namespace
- * @seg: the segment; one with text or FIN and without SYN always gets its answer
- * @field: LINUX_MIB_TCPACKSKIPPED*, counted when the answer is left out
- * @stamp: jiffies of the last answer of this entry or record; 0: none; moved on when one is due
+ * @seg: the segment; one with text or FIN, but without SYN, is always answered
+ * @field: LINUX_MIB_TCPACKSKIPPED*, increased when the answer is skipped
+ * @stamp: jiffies of the last answer of this entry or record, 0: none; updated when an answer is
+ *	allowed
  *
- * So that two ends that find each other unacceptable do not answer for ever. Linux's tcp_invalid_ratelimit.
+ * This keeps two ends from answering each other forever. Linux has tcp_invalid_ratelimit for it.
  *
- * Context: softirq. @stamp is the caller's; a race costs an answer at most.
+ * Context: softirq. The caller owns @stamp; a race costs one answer at most.
  *
- * Return: true when no answer is to be sent.
+ * Return: true when no answer may be sent.
  */
 bool xtcp_reply_is_limited(struct xtcp_net *xn, const struct xtcp_seg *seg, int field, u32 *stamp)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Segments without a connection of full size: SYN-ACKs, RSTs, ACKs for entries and records. */
+/*
+ * Segments that no full sock sends: SYN-ACKs, RSTs, ACKs of request entries and TIME-WAIT records.
+ */
 #ifndef XTCP_REPLY_H
 #define XTCP_REPLY_H
 

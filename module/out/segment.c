@@ -2,14 +2,15 @@
 /*
  * One segment of a full sock, on its way to IP (RFC 9293 section 3.1).
  *
- * output.c decides what is sent and when; here it gets its header, and what a segment says about the other direction
- * (ACK, window, TSecr) is noted as said. Every segment leaves by transmit(), so counters and the tracepoint stand there
- * once.
+ * output.c decides what is sent and when. Code here adds the header and updates the state of what
+ * was said about the other direction (ACK, window, TSecr). Every segment leaves by transmit(), so
+ * counters and tracepoint stand there once.
  *
- * What is handed to IP is a clone or a control segment that belongs to the sock by sk_wmem_alloc: the memory of the
- * sock stays until the last of them is gone. sock_wfree() is kernel text. With SOCK_USE_WRITE_QUEUE none of ours runs
- * then; without (time/pace.c) sk_write_space does, and only when it has returned is the last octet taken off
- * sk_wmem_alloc: unloading, which waits for each sock's destructor, cannot come before.
+ * IP gets a clone or a control segment. It counts in sk_wmem_alloc, so the sock's memory stays
+ * until the last of them is freed. Then sock_wfree() runs, which is kernel text. With
+ * SOCK_USE_WRITE_QUEUE set it calls no code of ours. Without (time/pace.c) it calls sk_write_space,
+ * but takes the last octet off sk_wmem_alloc only after that has returned. Unloading waits for each
+ * sock's destructor, so it cannot happen while sk_write_space runs.
  */
 #include "out/segment.h"
 
@@ -39,20 +40,23 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-/* A segment within this time of one received is an answer: the connection is interactive (Linux's pingpong mode). */
+/*
+ * A segment sent within this time after one received is an answer: the connection is interactive
+ * (Linux's pingpong mode).
+ */
 #define ANSWER_JIFFIES	msecs_to_jiffies(XTCP_DELACK_MIN_MS)
 
-/* What a segment carries but SACK blocks. Mostly timestamps alone, and each segment comes here: inline. */
+/* Fill in all options but SACK blocks and the AccECN option. */
 static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, u32 clock, struct xtcp_options *opts)
 {
 	memset(opts, 0, sizeof(*opts));
 	if (flags & XTCP_SYN) {
-		/* MUST-14, MUST-65: here and nowhere else */
+		/* the MSS option is sent on SYNs only (MUST-14, MUST-65) */
 		opts->mss = xsk->advmss;
 		opts->has_wscale = xsk->wscale_ok;
 		opts->wscale = xsk->rcv_wscale;
 		opts->sack_permitted = xsk->sack_ok;
-		/* with the first SYN-ACK alone, as in Linux */
+		/* only the first SYN-ACK has it, as in Linux */
 		if (unlikely(xsk->fastopen) && xsk->fastopen->cookie.len >= 0 && xsk->snd_nxt == xsk->iss) {
 			opts->has_fastopen = true;
 			opts->fastopen = &xsk->fastopen->cookie;
@@ -68,7 +72,10 @@ static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, 
 	}
 }
 
-/* Octets that SACK blocks may take of what a full segment carries: text that was cut before leaves as it is. */
+/*
+ * Octets that SACK blocks may take beside the text of @skb, up to the size of a full segment: text
+ * is not split again for them.
+ */
 static u32 room_for_blocks(const struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
 	if (!skb->len)
@@ -76,7 +83,7 @@ static u32 room_for_blocks(const struct xtcp_sock *xsk, const struct sk_buff *sk
 	return max_t(int, xsk->mss - (skb_shinfo(skb)->gso_size ?: skb->len), 0);
 }
 
-/* The window to offer in this segment, noted as offered; the field as it goes on the wire. */
+/* Choose the window to offer, store it as offered, and return the window field. */
 static u16 window_field(struct sock *sk, u8 flags)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -85,8 +92,10 @@ static u16 window_field(struct sock *sk, u8 flags)
 
 	if (flags & XTCP_SYN) {
 		/*
-		 * RFC 7323 section 2.2: never scaled in a SYN. A SYN-ACK that comes again cannot say all that an answer
-		 * ahead of the third ACK has offered (RFC 7413), and takes nothing of it back (RFC 9293 section 3.8.6).
+		 * RFC 7323 section 2.2: the window of a SYN is never scaled. With Fast Open, data
+		 * before the third ACK may have offered more than a retransmitted SYN-ACK can
+		 * express. The SYN-ACK's smaller window takes nothing back (RFC 9293 section
+		 * 3.8.6).
 		 */
 		xsk->rcv_wup = xsk->rcv_nxt;
 		return min(xsk->rcv_wnd, XTCP_WINDOW_MAX_UNSCALED);
@@ -98,12 +107,12 @@ static u16 window_field(struct sock *sk, u8 flags)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTOZEROWINDOWADV);
 	else if (wnd && !old)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFROMZEROWINDOWADV);
-	if (wnd && !xtcp_space_free(sk))	/* what was promised is kept */
+	if (wnd && !xtcp_space_free(sk))	/* an offer is never taken back */
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPWANTZEROWINDOWADV);
 	return wnd >> xsk->rcv_wscale;
 }
 
-/* This segment says RCV.NXT: no ACK is owed any more. */
+/* This segment acknowledges RCV.NXT: no ACK is owed any more. */
 static void ack_said(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -117,7 +126,10 @@ static void ack_said(struct sock *sk)
 	xtcp_timer_ack_sent(sk);
 }
 
-/* RCV.NXT was said, but not what came out of order: a segment without text follows. */
+/*
+ * The segment had no room for the SACK blocks or the AccECN option: owe an ACK without text that
+ * has them.
+ */
 static void ack_again(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -140,7 +152,7 @@ static void count_out(struct sock *sk, u32 len, u8 flags, bool resent, u32 segme
 	}
 	if (flags & XTCP_RST)
 		XTCP_INC_STATS(xn, TCP_MIB_OUTRSTS);
-	/* RFC 4022: tcpOutSegs leaves out what has only octets that were sent before */
+	/* RFC 4022: tcpOutSegs does not count segments that contain only retransmitted octets */
 	if (!resent) {
 		XTCP_ADD_STATS(xn, TCP_MIB_OUTSEGS, segments);
 		return;
@@ -153,7 +165,7 @@ static void count_out(struct sock *sk, u32 len, u8 flags, bool resent, u32 segme
 		stream->bytes_retrans += len;
 }
 
-/* Apart, so that a segment that nobody traces pays nothing for the tuple. */
+/* Not inlined, so that an untraced segment pays nothing for the tuple. */
 static noinline_for_stack void trace_out(const struct sock *sk, const struct sk_buff *skb, const struct tcphdr *th,
 					 u32 len, bool resent)
 {
@@ -164,8 +176,9 @@ static noinline_for_stack void trace_out(const struct sock *sk, const struct sk_
 }
 
 /*
- * URG and the pointer, to the octet after the last urgent one (RFC 9293 section 3.1). One that is too far away for the
- * field is told in the last 64 KiB that were sent, as far as the field reaches, as Linux does.
+ * Set URG and the pointer to the octet after the last urgent one (RFC 9293 section 3.1). If that is
+ * out of the field's reach, only segments in the last 64 KiB before SND.NXT have URG, with the
+ * largest pointer, as in Linux.
  */
 static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, u32 seq)
 {
@@ -183,8 +196,9 @@ static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, 
 }
 
 /*
- * SACK blocks and the AccECN option share what is left. Blocks come first, but of three the last one makes room for
- * counters (RFC 9768 section 3.2.3.3). Neither makes text shorter.
+ * SACK blocks and the AccECN option share the remaining room. Blocks take precedence, but a third
+ * block gives way to the counters (RFC 9768 section 3.2.3.3). Text never becomes shorter for
+ * either.
  */
 static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff *skb, bool has_blocks, bool is_first,
 					   u32 wanted, struct xtcp_options *opts, u32 *counters)
@@ -204,10 +218,11 @@ static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff
 }
 
 /**
- * xtcp_segment_lasting_options() - octets of options in every segment of a connection that carries text
+ * xtcp_segment_lasting_options() - octets of the options that every segment of a connection carries
  * @sk: the sock
  *
- * Here and nowhere else is decided what a segment carries, so how much text fits beside it is asked here, too (mss.c).
+ * Only this file decides which options a segment carries, so mss.c asks here how much room they
+ * take.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -219,7 +234,7 @@ u32 xtcp_segment_lasting_options(const struct sock *sk)
 	return xtcp_sk(sk)->ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0;
 }
 
-/* Those alone. */
+/* Push the options of xtcp_segment_lasting_options() alone. */
 static __always_inline void push_timestamp(const struct xtcp_sock *xsk, struct sk_buff *skb, u8 flags, u32 clock)
 {
 	__be32 *words;
@@ -232,7 +247,10 @@ static __always_inline void push_timestamp(const struct xtcp_sock *xsk, struct s
 	words[2] = flags & XTCP_ACK ? htonl(xsk->ts_recent) : 0;
 }
 
-/* Any others. False: blocks or counters are due, and text had no room for them. */
+/*
+ * Push all options. Return: false when SACK blocks or counters are due but found no room beside
+ * text.
+ */
 static noinline_for_stack bool push_options(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 clock,
 					    bool has_blocks, u32 wanted)
 {
@@ -253,8 +271,8 @@ static noinline_for_stack bool push_options(struct sock *sk, struct sk_buff *skb
 }
 
 /*
- * What the layers below said, other than that they took all of it: a queue that had no room, for this segment or for
- * another one, by NET_XMIT_*; or IP, by an errno. Returns what became of this segment.
+ * The layers below did not accept everything. Either a queue had no room, for this segment or for
+ * another one (NET_XMIT_*), or IP returned an errno. Return: the result for this segment.
  */
 static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool resent, u32 segments)
 {
@@ -268,21 +286,25 @@ static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool r
 }
 
 /*
- * @skb holds the octets, has room in front and no owner yet; consumed. @clock: xtcp_clock_ts() when it departs. Returns
- * 0 when the layers below took it; else NET_XMIT_DROP or an errno: it has never left. The counters of attempts count it
- * all the same, as Linux's.
+ * @skb holds the octets, has room in front and no owner yet; it is consumed. @clock:
+ * xtcp_clock_ts() when it departs. Return: 0 when the layers below took it; otherwise NET_XMIT_DROP
+ * or an errno, and the segment was not sent. The counters of attempts count it all the same, as in
+ * Linux.
  */
 static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent, u32 clock)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	const u32 len = skb->len;
-	/* a SYN may have text (RFC 7413), and is not ECN-capable for that (RFC 3168 section 6.1.1) */
+	/* a SYN with text (RFC 7413) is still not ECN-capable (RFC 3168 section 6.1.1) */
 	const bool new_text = len && !resent && !(flags & XTCP_SYN);
 	const bool has_blocks = unlikely(xtcp_sack_has_news(&xsk->stream->sack)) && !(flags & (XTCP_SYN | XTCP_RST));
 	const u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
-	/* then no descriptor holds the module while this is below; of a child that waits for accept() the listener's does */
+	/*
+	 * No descriptor of a dead sock holds the module while its segment is below TCP. A child
+	 * that waits for accept() is not dead: its listener's descriptor holds the module
+	 */
 	const bool alone = unlikely(sock_flag(sk, SOCK_DEAD));
-	/* a FIN alone is no earlier than the text before it */
+	/* a lone FIN must not depart before the text in front of it */
 	const bool timed = (len || flags & XTCP_FIN) && xtcp_pace_applies(sk);
 	bool untold = false;
 	struct tcphdr *th;
@@ -298,19 +320,22 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 		if (unlikely(xsk->ecn & XTCP_ECN_ACCURATE))
 			wanted = xtcp_accecn_option_wanted(sk, flags, seq, len, resent);
 		said = xtcp_ecn_flags(sk, flags, new_text, resent, !len && !has_blocks);
-		/* of a bundle the first segment alone carries CWR; the ACE field they all carry */
+		/* in a bundle only the first segment carries CWR, but all carry the ACE field */
 		if (said & XTCP_CWR && skb_is_gso(skb))
 			skb_shinfo(skb)->gso_type |= xsk->ecn & XTCP_ECN_ACCURATE ? XTCP_COMPAT_GSO_ACCECN :
 										   SKB_GSO_TCP_ECN;
 	}
-	/* blocks and counters for which text has no room are due at once all the same */
+	/*
+	 * SACK blocks and counters that an immediate ACK owes are sent at once, even without room
+	 * here
+	 */
 	if (unlikely(flags & XTCP_SYN || has_blocks || wanted))
 		untold = !push_options(sk, skb, seq, flags, clock, has_blocks, wanted) && xsk->ack_now;
 	else
 		push_timestamp(xsk, skb, flags, clock);
 	th = __skb_push(skb, XTCP_HDR_LEN);
 	skb_reset_transport_header(skb);
-	/* every field is set, but the checksum by ip.c */
+	/* every field is set here; ip.c sets the checksum */
 	th->source = inet_sk(sk)->inet_sport;
 	th->dest = inet_sk(sk)->inet_dport;
 	th->seq = htonl(seq);
@@ -318,7 +343,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	((u8 *)th)[12] = (skb->len - len) / 4 << 4 | said >> 8;
 	((u8 *)th)[13] = flags | said;
 	th->urg_ptr = 0;
-	/* a SYN-ACK that comes again has no text, urgent or not */
+	/* a retransmitted SYN-ACK has no text, urgent or not */
 	if (unlikely(xsk->snd_urgent) && !(flags & XTCP_SYN))
 		set_urgent(xsk, th, seq);
 	th->window = htons(window_field(sk, flags));
@@ -331,9 +356,9 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	count_out(sk, len, flags, resent, segments);
 	if (trace_xtcp_segment_out_enabled())
 		trace_out(sk, skb, th, len, resent);
-	/* as Linux: while something of the flow is below, the device's queue stays the same */
+	/* as Linux: keep the device queue while segments of this flow are below */
 	skb->ooo_okay = refcount_read(&sk->sk_wmem_alloc) <= SKB_TRUESIZE(1);
-	/* skb_set_owner_w() without its questions */
+	/* skb_set_owner_w() without its tests */
 	skb->sk = sk;
 	skb->destructor = sock_wfree;
 	refcount_add(skb->truesize, &sk->sk_wmem_alloc);
@@ -351,8 +376,9 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 }
 
 /*
- * More than one segment: IP or the device cuts it. What goes again is cut where it was before, if that fits the path of
- * now: so the peer's blocks, of the originals or of the copies, end where it is cut. @skb: a copy of the one queued.
+ * Prepare a segment that is too large for one packet: IP or the device cuts it. A retransmission is
+ * cut where the original was, if the current path allows it. So the peer's SACK blocks end at cuts,
+ * whether they are of originals or of copies. @skb: a copy of the queued skb.
  */
 static inline void set_gso(const struct sock *sk, struct sk_buff *skb, struct xtcp_sndcb *cb)
 {
@@ -361,7 +387,7 @@ static inline void set_gso(const struct sock *sk, struct sk_buff *skb, struct xt
 
 	if (unlikely(cb->transmissions) && skb->len > cb->mss && cb->mss)
 		mss = min_t(u32, xtcp_sk(sk)->mss, cb->mss);
-	/* a full segment stays one: SACK blocks for which it has no room go with another */
+	/* do not cut a full segment: SACK blocks without room go into another segment */
 	else if (skb->len <= xtcp_sk(sk)->mss || unlikely(cb->marks & XTCP_SNDQ_PROBE))
 		mss = max(mss, skb->len);
 	cb->mss = mss;
@@ -376,21 +402,21 @@ static inline void set_gso(const struct sock *sk, struct sk_buff *skb, struct xt
 	shinfo->gso_type = xtcp_sock_is_v4(sk) ? SKB_GSO_TCPV4 : SKB_GSO_TCPV6;
 }
 
-/* A copy to give away of an skb that stays in the queue; NULL without memory. */
+/* Copy an skb that stays in the queue, for IP. NULL without memory. */
 static inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb)
 {
 	struct sk_buff *out;
 
-	/* an earlier clone may still be on its way: its header must not change under it */
+	/* an earlier clone may still be below TCP: its header must not change */
 	if (skb_cloned(skb))
 		out = pskb_copy(skb, sk_gfp_mask(sk, GFP_ATOMIC));
 	else
 		out = skb_clone(skb, sk_gfp_mask(sk, GFP_ATOMIC));
 	if (!out)
 		return NULL;
-	/* the one on the queue has its place in the tree there */
+	/* in the queued skb this is part of its tree node */
 	out->dev = NULL;
-	/* and notes where others look for the time of departure */
+	/* the queued skb keeps other data there (sndq.h); below TCP it is the departure time */
 	out->tstamp = 0;
 	set_gso(sk, out, xtcp_sndcb(skb));
 	return out;
@@ -400,14 +426,14 @@ static inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb
  * xtcp_segment_send() - send an skb of the send queue, for the first time or again
  * @sk: the sock
  * @skb: on its queue; stays there
- * @sent_us: xtcp_clock_us(), or when fq lets it go; the segment's TSval is of that time
+ * @sent_us: xtcp_clock_us(), or the departure time that fq will see; TSval is made of it
  *
  * The segment carries the flags of @skb, and ACK in every state but SYN-SENT.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: 0 when the layers below took it. NET_XMIT_DROP: a queue of this machine had no room; an errno of IP's, or
- * -ENOBUFS without memory. Then it was not sent.
+ * Return: 0 when the layers below took it; NET_XMIT_DROP when a queue of this machine had no room;
+ * IP's errno; -ENOBUFS without memory. Unless 0 is returned, it was not sent.
  */
 int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 {
@@ -426,7 +452,7 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRETRANSFAIL);
 		return -ENOBUFS;
 	}
-	/* as Linux: a bundle ends with PSH, at which GRO on the way to the peer hands on what it has joined */
+	/* as Linux: PSH ends a bundle, so that GRO on the path passes on what it has merged */
 	if (skb_is_gso(out))
 		flags |= XTCP_PSH;
 	if (skb->len && !resent && xsk->stream->rcv_data_tstamp &&
@@ -436,9 +462,9 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 }
 
 /**
- * xtcp_segment_send_on_syn() - send text for the first time, and the SYN in front of it in the same segment
+ * xtcp_segment_send_on_syn() - send the SYN and the first text in one segment
  * @sk: SYN-SENT
- * @skb: the text, on the queue of @sk, right behind the SYN; stays there
+ * @skb: the text, on the queue of @sk directly behind the SYN; stays there
  * @sent_us: as for xtcp_segment_send()
  *
  * RFC 7413 section 4.2.2.
@@ -459,7 +485,7 @@ int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 }
 
 /**
- * xtcp_segment_send_control() - send a segment without text and without a place in sequence space
+ * xtcp_segment_send_control() - send a segment without text, SYN and FIN
  * @sk: the sock
  * @seq: SEG.SEQ
  * @flags: control bits
@@ -476,7 +502,7 @@ int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
 	skb = xtcp_control_alloc(sk_gfp_mask(sk, GFP_ATOMIC | __GFP_NOWARN));
 	if (!skb)
 		return -ENOBUFS;
-	/* as Linux: it holds the sock, and counts for nothing of what stands below */
+	/* as Linux: a pure ACK holds the sock, but hardly counts in sk_wmem_alloc */
 	if (flags == XTCP_ACK)
 		skb_set_tcp_pure_ack(skb);
 	return transmit(sk, skb, seq, flags, false, xtcp_clock_ts());
