@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Accurate ECN feedback (RFC 9768): AccECN mode, which takes the place of ECE and CWR where both ends know it.
- * A SYN asks with all of AE, CWR and ECE. The SYN-ACK, and the pure ACK that answers it, say with these three how the
- * segment before them came. From then on they are the ACE field: how many segments have come with CE, modulo eight. The
- * sender learns how many of its segments met congestion, and reduces its window as RFC 3168 has it, once in a round
- * trip; when is recovery.c's. Nobody says CWR.
+ * Accurate ECN feedback (RFC 9768). AccECN mode replaces ECE and CWR where both ends support it. A
+ * SYN asks for it by AE, CWR and ECE together. By these three flags the SYN-ACK, and the pure ACK
+ * that answers it, tell with which ECN codepoint the SYN or SYN-ACK arrived. From then on the flags
+ * are the ACE field, which counts segments that arrived with CE, modulo eight. The sender learns
+ * how many of its segments met congestion, and reduces its window as in RFC 3168, once per round
+ * trip; recovery.c decides when. CWR is not sent in its old meaning.
  *
- * An option counts octets beside that: with it a sender knows how often the field came round, when ACKs were lost.
+ * Besides, an option counts octets. From it a sender knows how often the field has wrapped, even if
+ * ACKs were lost.
  *
- * SYN, SYN-ACK, pure ACKs and what is sent again are Not-ECT here (RFC 3168 sections 6.1.4 and 6.1.5). Where one of
- * these is said to have come with ECT or CE, something on the way writes there.
+ * Here SYN, SYN-ACK, pure ACKs and retransmissions are Not-ECT (RFC 3168 sections 6.1.4 and 6.1.5).
+ * If the peer reports that one of these arrived with ECT or CE, something on the path has changed
+ * the field.
  */
 #include "cong/accecn.h"
 
@@ -25,12 +28,15 @@
 #include "pure/seq.h"
 
 #define ACE_ASKED	7	/* in a SYN: AE, CWR and ECE */
-#define MARKS_WITH_TEXT	2	/* RFC 9768 section 3.2.2.5.1: an ACK after so many, when there is text */
-#define MARKS_WITHOUT	3	/* and when there is none */
+#define MARKS_WITH_TEXT	2	/* send an ACK after so many with new text (RFC 9768 3.2.2.5.1) */
+#define MARKS_WITHOUT	3	/* and after so many without */
 #define UNSAID_MAX	15
-#define COUNTED_AT_MOST	22	/* a counter is said before it has grown by more than so many bits */
+#define COUNTED_AT_MOST	22	/* report a counter before it grows by more than so many bits */
 
-/* Something on the way changes IP's field: ours is clean from now on, and what is said of congestion still counts. */
+/*
+ * Something on the path changes IP's ECN field: send no ECT from now on. Reported congestion still
+ * counts.
+ */
 static void found_mangled(struct xtcp_sock *xsk)
 {
 	xsk->accecn.faults |= XTCP_ACCECN_MANGLED;
@@ -38,8 +44,8 @@ static void found_mangled(struct xtcp_sock *xsk)
 }
 
 /*
- * RFC 9768 section 3.2.2.4, for the first segment without SYN: a field that is zeroed on the way, or a peer that is
- * broken. New text is not ECT any more, and what the field says of congestion does not count.
+ * RFC 9768 section 3.2.2.4: is the ACE field of the first segment without SYN zero? Then something
+ * on the path zeroes it, or the peer is broken: send no more ECT, and ignore the field.
  */
 static bool is_zeroed(struct xtcp_sock *xsk, u8 ace)
 {
@@ -55,7 +61,7 @@ static bool is_zeroed(struct xtcp_sock *xsk, u8 ace)
 	return accecn->faults & XTCP_ACCECN_ZEROED;
 }
 
-/* How our SYN or SYN-ACK came, which was Not-ECT. */
+/* The peer reports how our SYN or SYN-ACK arrived, which was Not-ECT when we sent it. */
 static void take_echo(struct sock *sk, u8 ace)
 {
 	u8 codepoint = xtcp_ace_echoed(ace);
@@ -73,7 +79,10 @@ static bool find_option(const struct sk_buff *skb, struct xtcp_accecn_option *op
 	return xtcp_options_find_accecn((const u8 *)(tcp_hdr(skb) + 1), seg->hdr_len - sizeof(struct tcphdr), option);
 }
 
-/* RFC 9768 section 3.2.3.2.4: of SYN-ACK and third ACK; a counter that does not begin with 0 must not be 0. */
+/*
+ * RFC 9768 section 3.2.3.2.4: check the first option, of a SYN-ACK or third ACK. A counter that
+ * starts at 1 must not be 0.
+ */
 static void see_first_option(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
 	struct xtcp_accecn_option option;
@@ -93,7 +102,7 @@ static void see_first_option(struct xtcp_sock *xsk, const struct sk_buff *skb)
  *
  * Context: any.
  *
- * Return: true with net.xtcp.ecn from 3 on.
+ * Return: true when net.xtcp.ecn is 3 or more.
  */
 bool xtcp_accecn_is_allowed(const struct xtcp_net *xn)
 {
@@ -105,7 +114,8 @@ bool xtcp_accecn_is_allowed(const struct xtcp_net *xn)
  * @xn: the namespace
  * @syn: the segment, as ingress left it
  *
- * RFC 9768 sections 3.1.1 and 3.1.3: anything but nothing and ECE with CWR asks for it.
+ * RFC 9768 sections 3.1.1 and 3.1.3: any flags ask for it, except none at all, and ECE and CWR
+ * alone.
  *
  * Context: softirq.
  *
@@ -119,14 +129,16 @@ bool xtcp_accecn_is_asked(const struct xtcp_net *xn, const struct sk_buff *syn)
 }
 
 /**
- * xtcp_accecn_is_third_ack() - is who answers a SYN-ACK of ours in AccECN mode?
- * @skb: the ACK, as ingress left it; a SYN-ACK granted ECN of some kind, which nobody remembers
+ * xtcp_accecn_is_third_ack() - does this third ACK show that the peer is in AccECN mode?
+ * @skb: the ACK, as ingress left it; our SYN-ACK granted ECN or AccECN, but no entry remembers
+ *	which
  *
- * RFC 9768 section 5.1: a field of 2 and more. With text only one with AE: plain ECN may say CWR there already.
+ * RFC 9768 section 5.1: it does with an ACE field of 2 or more. With text it does only with AE:
+ * classic ECN may set CWR there.
  *
  * Context: softirq.
  *
- * Return: true when it is.
+ * Return: true when it does.
  */
 bool xtcp_accecn_is_third_ack(const struct sk_buff *skb)
 {
@@ -137,15 +149,16 @@ bool xtcp_accecn_is_third_ack(const struct sk_buff *skb)
 }
 
 /**
- * xtcp_accecn_syn_ack_flags() - what the SYN-ACK of an entry says
+ * xtcp_accecn_syn_ack_flags() - the ECN flags of an entry's SYN-ACK
  * @xn: the namespace
  * @he: the entry, whose SYN was granted AccECN mode
  *
- * RFC 9768 section 3.1.1; section 3.2.3.2.2: when it is sent the third time, nothing, as something may drop it.
+ * RFC 9768 section 3.1.1. Section 3.2.3.2.2: from the third transmission on none, since a middlebox
+ * may drop them.
  *
  * Context: softirq or process.
  *
- * Return: XTCP_AE, XTCP_CWR and XTCP_ECE.
+ * Return: some of XTCP_AE, XTCP_CWR and XTCP_ECE.
  */
 u16 xtcp_accecn_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_request *he)
 {
@@ -155,12 +168,13 @@ u16 xtcp_accecn_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_reque
 }
 
 /**
- * xtcp_accecn_start() - a connection that a peer opened is in AccECN mode
+ * xtcp_accecn_start() - put a connection that a peer opened into AccECN mode
  * @sk: new, its TCB is as before OPEN
  * @codepoint: the ECN field of the SYN's IP header
- * @asked_without: the SYN came again without asking
+ * @asked_without: the peer resent its SYN without asking
  *
- * A SYN with CE does not count: the SYN-ACK says it (RFC 9768 section 3.2.2.2). Section 3.1.5: @asked_without.
+ * A CE mark of the SYN is not counted: the SYN-ACK reports it (RFC 9768 section 3.2.2.2). With
+ * @asked_without no ECT is sent (section 3.1.5).
  *
  * Context: softirq. Nobody else can have @sk yet.
  */
@@ -173,7 +187,7 @@ void xtcp_accecn_start(struct sock *sk, u8 codepoint, bool asked_without)
 	xsk->accecn.last_codepoint = codepoint;
 }
 
-/* RFC 9768 section 3.2.2.2: one SYN-ACK with CE counts, however many come. */
+/* RFC 9768 section 3.2.2.2: count only one SYN-ACK with CE, however many arrive. */
 static void count_syn_ack(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	if (seg->ecn != XTCP_CE || xsk->accecn.faults & XTCP_ACCECN_SYN_ACK_CE)
@@ -183,11 +197,11 @@ static void count_syn_ack(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 }
 
 /**
- * xtcp_accecn_take_syn() - what the peer's SYN says to our offer
+ * xtcp_accecn_take_syn() - take the peer's answer to our offer
  * @sk: in SYN-SENT, its SYN asked for AccECN
  * @skb: a SYN-ACK, or the SYN of a simultaneous open
  *
- * RFC 9768 table 2; a SYN is taken as by who answers one (section 3.1.2).
+ * RFC 9768 table 2. The SYN of a simultaneous open is judged as by a server (section 3.1.2).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
@@ -199,12 +213,15 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 	u8 ace = xtcp_accecn_ace(skb);
 
 	sock_owned_by_me(sk);
-	/* no ECN, or one that sends back what it gets */
+	/* the peer has no ECN, or reflects all flags */
 	if (!ace || (answers && ace == ACE_ASKED)) {
 		xsk->ecn = 0;
 		return;
 	}
-	/* ECN as RFC 3168 has it; AE with ECE was the nonce's, which was for such a one, too */
+	/*
+	 * classic ECN (RFC 3168); AE with ECE was the ECN nonce's answer, which counts as classic,
+	 * too
+	 */
 	if (answers ? ace == 1 || ace == 5 : ace == 3) {
 		xsk->ecn = XTCP_ECN_OK;
 		return;
@@ -214,7 +231,7 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 	if (!answers)
 		return;
 	xsk->ecn |= XTCP_ECN_ECHO_SYN_ACK;
-	/* in the third ACK and in the first text (section 3.2.3.2.1) */
+	/* the option goes into the third ACK and the first text (section 3.2.3.2.1) */
 	xsk->accecn.demand = 2;
 	see_first_option(xsk, skb);
 	count_syn_ack(xsk, seg);
@@ -222,15 +239,16 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 }
 
 /**
- * xtcp_accecn_take_third_ack() - what the segment that ends SYN-RECEIVED says of our SYN-ACK
+ * xtcp_accecn_take_third_ack() - take the report about our SYN-ACK
  * @sk: in SYN-RECEIVED and in AccECN mode
  * @skb: the segment
  *
- * RFC 9768 section 3.2.2.1, table 4: a pure ACK without SACK blocks says how it came; anything else says the counter. A
- * client that knows only a SYN-ACK which did not grant ECN any more says nothing.
+ * The segment that ends SYN-RECEIVED has it. RFC 9768 section 3.2.2.1, table 4: a pure ACK without
+ * SACK blocks reports how the SYN-ACK arrived; any other segment has the counter. If the client got
+ * only a retransmitted SYN-ACK without ECN flags, its ACK has none either.
  *
- * In a simultaneous open it may be the peer's SYN-ACK, which says how our SYN came; without a word of ECN it forbids
- * ECT (section 3.1.5).
+ * In a simultaneous open the segment may be the peer's SYN-ACK, which reports how our SYN arrived.
+ * If it has no ECN flags, it forbids ECT (section 3.1.5).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
@@ -253,7 +271,7 @@ void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb)
 		xsk->ecn = 0;
 		return;
 	}
-	/* the SYN-ACK with the option may be what was lost (section 3.2.3.2.2) */
+	/* perhaps the first SYN-ACK was lost because of its option (section 3.2.3.2.2) */
 	if (xsk->total_retrans)
 		xsk->accecn.faults |= XTCP_ACCECN_OPTION_LOST;
 	see_first_option(xsk, skb);
@@ -265,11 +283,12 @@ void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb)
 }
 
 /**
- * xtcp_accecn_syn_ack_again() - the peer's SYN came again, perhaps as a SYN-ACK
+ * xtcp_accecn_syn_ack_again() - echo the ECN field of a SYN-ACK that comes again
  * @sk: in AccECN mode; in a synchronized state, or SYN-RECEIVED after a simultaneous or a fast open
- * @skb: the segment, which is challenged
+ * @skb: the segment with SYN, which draws a challenge ACK
  *
- * RFC 9768 section 3.2.2.1: who sends a SYN-ACK again has no ACK yet, so the one that it draws says how this one came.
+ * RFC 9768 section 3.2.2.1: a peer that resends its SYN-ACK has got no ACK yet, so the challenge
+ * ACK echoes this SYN-ACK.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
@@ -294,14 +313,14 @@ static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
 
 	if (flags & XTCP_ACK)
 		return xtcp_accecn_ace_flags(xtcp_ace_echo(xsk->accecn.syn_codepoint));
-	/* RFC 9768 section 3.1.4.1: once more, then without, as something may drop it */
+	/* RFC 9768 section 3.1.4.1: ask once more, then not, since a middlebox may drop it */
 	if (resent && xsk->total_retrans && READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback))
 		return 0;
 	return xtcp_accecn_ace_flags(ACE_ASKED);
 }
 
 /**
- * xtcp_accecn_flags() - what a segment that goes out has to say
+ * xtcp_accecn_flags() - the ECN flags of an outgoing segment
  * @sk: in AccECN mode; in SYN-SENT: asks for it
  * @flags: its other control bits
  * @resent: it was sent before
@@ -311,7 +330,7 @@ static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: XTCP_AE, XTCP_CWR and XTCP_ECE; what is said counts as sent.
+ * Return: some of XTCP_AE, XTCP_CWR and XTCP_ECE. What they report counts as sent.
  */
 u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pure)
 {
@@ -329,7 +348,8 @@ u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pure)
 }
 
 /*
- * RFC 9768 section 3.2.3.3: said when another counter grows than before, when CE comes, before 24 bits come round.
+ * RFC 9768 section 3.2.3.3: report when another counter grows than before, when CE arrives, and
+ * before 24 bits wrap.
  */
 static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
 {
@@ -344,13 +364,14 @@ static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
 }
 
 /**
- * xtcp_accecn_take() - the ECN field of a segment that arrives
+ * xtcp_accecn_take() - take the ECN field of an arriving segment
  * @sk: in a synchronized state and in AccECN mode
- * @skb: an acceptable segment whose ACK field was processed, before its text is
+ * @skb: an acceptable segment; its ACK field was processed, its text was not
  *
- * RFC 9768 section 3.2: all that come with CE count, with text or without. Section 3.2.2.5.1 says when that is told at
- * once: when the first of a row comes, and after so many that the field might come round. A bundle that a device or the
- * kernel has made of segments draws one ACK.
+ * RFC 9768 section 3.2: every segment with CE counts, with or without text. Section 3.2.2.5.1 says
+ * which ones are acknowledged at once: the first one after segments without CE, and each time so
+ * many are unreported that the field might wrap. A bundle that a device or the kernel has merged
+ * draws one ACK.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
@@ -363,7 +384,7 @@ void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 	u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 
 	sock_owned_by_me(sk);
-	/* what ended SYN-RECEIVED may be a SYN-ACK, whose flags are no field; it has been counted */
+	/* a SYN-ACK may end SYN-RECEIVED: its flags are no ACE field, and it has been counted */
 	if (seg->flags & XTCP_SYN) {
 		accecn->last_codepoint = seg->ecn;
 		return;
@@ -387,7 +408,7 @@ void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 	}
 }
 
-/* Has no option left for so long that one is due? */
+/* Is an option due because the last one left long ago? */
 static bool beacon_is_due(const struct xtcp_sock *xsk)
 {
 	u32 beacon = READ_ONCE(xsk->xn->sysctl.ecn_option_beacon);
@@ -396,18 +417,19 @@ static bool beacon_is_due(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_accecn_option_wanted() - is the AccECN option to be in a segment that goes out?
+ * xtcp_accecn_option_wanted() - shall an outgoing segment carry the AccECN option?
  * @sk: in AccECN mode; in SYN-SENT: asks for it
  * @flags: the segment's control bits
  * @seq: its first octet
  * @len: octets of text
  * @resent: it was sent before
  *
- * RFC 9768 sections 3.2.3.2 and 3.2.3.3. Never in a SYN. As in Linux only to a peer that has sent it.
+ * RFC 9768 sections 3.2.3.2 and 3.2.3.3. Never on a SYN. As in Linux, only to a peer that has sent
+ * it.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: octets that it needs at least, 0: it is not.
+ * Return: octets that it needs at least; 0: no option.
  */
 u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool resent)
 {
@@ -419,7 +441,7 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
 	sock_owned_by_me(sk);
 	if (flags & XTCP_SYN)
 		return option && flags & XTCP_ACK && !resent ? XTCP_OPTLEN_ACCECN_ALIGNED(2) : 0;
-	/* the first text had it, and was lost: it goes without (section 3.2.3.2.2) */
+	/* the first text was lost with the option: resend it without (section 3.2.3.2.2) */
 	if (resent && len && seq == xsk->iss + 1 && accecn->faults & XTCP_ACCECN_OPTION_FIRST)
 		accecn->faults |= XTCP_ACCECN_OPTION_LOST;
 	if (!option || !accecn->seen || flags & XTCP_RST ||
@@ -431,14 +453,14 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
 }
 
 /**
- * xtcp_accecn_fill_option() - put the AccECN option into a segment's options
+ * xtcp_accecn_fill_option() - add the AccECN option to a segment's options
  * @sk: in AccECN mode
  * @room: octets that it may take
  * @is_first: the segment carries the first text
  * @opts: the options; they point to @counters afterwards
  * @counters: room for %XTCP_ACCECN_FIELDS_MAX of them
  *
- * One that has to be says all counters that there is room for.
+ * A demanded option contains all counters that fit into @room.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -471,7 +493,10 @@ void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xt
 		accecn->faults |= XTCP_ACCECN_OPTION_FIRST;
 }
 
-/* The counters of an option; octets with CE that are new. One that goes back was overtaken. */
+/*
+ * Take the counters of an option. A counter that goes back is of an overtaken ACK: ignore it.
+ * Return: octets newly reported with CE.
+ */
 static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn_option *option)
 {
 	u32 marked = 0, i;
@@ -491,8 +516,9 @@ static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn
 }
 
 /*
- * RFC 9768 section 3.2.3.2.5: ACE field and option have to agree. Octets with CE but no segment with CE, and too few
- * were acknowledged for the field to come round: one of them is mangled on the way.
+ * RFC 9768 section 3.2.3.2.5: check that ACE field and option agree. If the option reports octets
+ * with CE, but the field no segment, and too few segments were acknowledged for the field to wrap,
+ * then one of them is mangled on the path.
  */
 static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *option, u32 least)
 {
@@ -511,13 +537,14 @@ static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *opt
 }
 
 /**
- * xtcp_accecn_feedback() - what the ACE field and the option of an ACK say
+ * xtcp_accecn_feedback() - take the ACE field and the option of an ACK
  * @sk: in a synchronized state and in AccECN mode
- * @skb: the ACK; it acknowledges or sacks something new, so none has overtaken it
- * @segments: how many segments those are
- * @sample: "marked" and "ece" are set
+ * @skb: the ACK; it newly acknowledges or sacks something, so no later ACK has overtaken it
+ * @segments: how many segments it newly acknowledges or sacks
+ * @sample: gets "marked" and "ece"
  *
- * RFC 9768 sections 3.2.2.2 and 3.2.3.1. More marks than segments are believed (section 3.2.2.5.2).
+ * RFC 9768 sections 3.2.2.2 and 3.2.3.1. It may report more marks than @segments (section
+ * 3.2.2.5.2).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */

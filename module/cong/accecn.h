@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Accurate ECN: agreed on in the SYNs, said by the ACE field (RFC 9768). */
+/* Accurate ECN: negotiated in the SYNs, reported by the ACE field (RFC 9768). */
 #ifndef XTCP_ACCECN_H
 #define XTCP_ACCECN_H
 
@@ -17,7 +17,9 @@ struct xtcp_options;
 struct xtcp_request;
 struct xtcp_sample;
 
-/* net.xtcp.ecn, as Linux 7 has it: what is granted to a peer that connects, and what is asked for. */
+/*
+ * net.xtcp.ecn, with the values of Linux 7: what a connecting peer is granted, and what we ask for.
+ */
 enum xtcp_ecn_mode {
 	XTCP_ECN_MODE_NONE,
 	XTCP_ECN_MODE_BOTH,		/* ECN granted and asked for */
@@ -27,12 +29,12 @@ enum xtcp_ecn_mode {
 	XTCP_ECN_MODE_ACCURATE_IN_ONLY,	/* AccECN granted */
 };
 
-/* net.xtcp.ecn_option, as Linux 7 has it. */
+/* net.xtcp.ecn_option, with the values of Linux 7. */
 enum xtcp_ecn_option {
 	XTCP_ECN_OPTION_NONE,
-	XTCP_ECN_OPTION_SPARING,	/* when it has to be, and some times in a round trip */
+	XTCP_ECN_OPTION_SPARING,	/* when demanded, and a few times per round trip */
 	XTCP_ECN_OPTION_FULL,		/* whenever a counter has grown */
-	XTCP_ECN_OPTION_PERSISTENT,	/* also where segments that had it seem to be lost */
+	XTCP_ECN_OPTION_PERSISTENT,	/* even if segments with the option seem to be lost */
 };
 
 bool xtcp_accecn_is_allowed(const struct xtcp_net *xn);
@@ -49,7 +51,7 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
 void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xtcp_options *opts, u32 *counters);
 void xtcp_accecn_feedback(struct sock *sk, const struct sk_buff *skb, u32 segments, struct xtcp_sample *sample);
 
-/* The three bits of a header as one number (RFC 9768 section 3.2.2). The TCP header is in the linear part. */
+/* The ACE field of a segment (RFC 9768 section 3.2.2). Its TCP header is in the linear part. */
 static inline u8 xtcp_accecn_ace(const struct sk_buff *skb)
 {
 	const u8 *th = (const u8 *)tcp_hdr(skb);
@@ -57,26 +59,32 @@ static inline u8 xtcp_accecn_ace(const struct sk_buff *skb)
 	return (th[12] & 1) << 2 | th[13] >> 6;
 }
 
-/* And the other way round: bits of enum xtcp_flags. */
+/* The ACE field as bits of enum xtcp_flags. */
 static inline u16 xtcp_accecn_ace_flags(u32 ace)
 {
 	return (ace & XTCP_ACE_MASK) << 6;
 }
 
-/* The bits in every segment to come, until the next one arrives. */
+/* The ACE field of all segments that leave before the next one arrives. */
 static inline u16 xtcp_accecn_counter_flags(const struct xtcp_sock *xsk)
 {
 	return xtcp_accecn_ace_flags(xsk->accecn.received_ce + XTCP_ACE_FIRST);
 }
 
-/* A kernel that cuts a bundle takes CWR from all of its segments but the first one. */
+/*
+ * Without XTCP_COMPAT_GSO_ACCECN the kernel clears CWR in all segments of a bundle but the first
+ * one. So no bundle may leave while the ACE field contains CWR.
+ */
 static inline bool xtcp_accecn_forbids_bundles(const struct sock *sk)
 {
 	return !XTCP_COMPAT_GSO_ACCECN && unlikely(xtcp_sk(sk)->ecn & XTCP_ECN_ACCURATE) &&
 	       xtcp_accecn_counter_flags(xtcp_sk(sk)) & XTCP_CWR;
 }
 
-/* Our SYN or SYN-ACK was marked: the connection begins as if it had been lost (RFC 9768 section 3.2.2.2). */
+/*
+ * Did our SYN or SYN-ACK meet congestion? Then the connection begins as if it had been lost (RFC
+ * 9768 section 3.2.2.2).
+ */
 static inline bool xtcp_accecn_syn_met_congestion(const struct sock *sk)
 {
 	return xtcp_sk(sk)->accecn.faults & XTCP_ACCECN_SYN_CE;

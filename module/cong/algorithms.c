@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The congestion controls: which there are, who may use which, and which one a sock has.
+ * The congestion controls: which exist, who may use which, and which one a sock has.
  *
- * The list is made by Kbuild from the names of the files. Who may use what is Linux's rule: an algorithm is allowed in
- * all namespaces or in none; one that is not, only an administrator of the namespace can have. At first NewReno and the
- * default are.
+ * Kbuild makes the list from the names of the files. Permission follows Linux's rule: an algorithm
+ * is allowed in all namespaces or in none. One that is not allowed can be used by an administrator
+ * of the namespace only. At first NewReno and the default are allowed.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -28,10 +28,10 @@
 
 static const struct xtcp_cong_ops * const algorithms[] = { XTCP_ALGORITHMS };
 
-static DEFINE_SPINLOCK(allowed_lock);	/* guards changes of the next one */
+static DEFINE_SPINLOCK(allowed_lock);	/* guards changes of @allowed */
 static DECLARE_BITMAP(allowed, ARRAY_SIZE(algorithms));
 
-/* Its place in the list, or -1. */
+/* The index of an algorithm, or -1. */
 static int find_algorithm(const char *name)
 {
 	int i;
@@ -42,7 +42,10 @@ static int find_algorithm(const char *name)
 	return -1;
 }
 
-/* A name has to fit into TCP_CONGESTION and into a list with spaces between. */
+/*
+ * Is an algorithm usable? Its name must fit into TCP_CONGESTION, and into a list with spaces in
+ * between.
+ */
 static bool is_sound(const struct xtcp_cong_ops *ops)
 {
 	const char *c;
@@ -57,11 +60,12 @@ static bool is_sound(const struct xtcp_cong_ops *ops)
 }
 
 /**
- * xtcp_algorithms_init() - look at what Kbuild found
+ * xtcp_algorithms_init() - check the algorithms that Kbuild found
  *
  * Context: process, module init.
  *
- * Return: 0; -EINVAL when one has no usable name or lacks what it must have; -EBUSY when two have the same name.
+ * Return: 0; -EINVAL when one has no usable name or lacks a mandatory function; -EBUSY when two
+ * have the same name.
  */
 int xtcp_algorithms_init(void)
 {
@@ -87,12 +91,13 @@ int xtcp_algorithms_init(void)
 }
 
 /**
- * xtcp_algorithms_inherited() - the default of a namespace that begins
+ * xtcp_algorithms_inherited() - the default algorithm of a new namespace
  * @xn: the namespace
  *
  * Context: process.
  *
- * Return: what the first namespace has now; for that one what is built in as the default.
+ * Return: the first namespace's current default; for the first namespace itself the built-in
+ * default.
  */
 const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn)
 {
@@ -105,13 +110,14 @@ const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn)
 }
 
 /**
- * xtcp_algorithms_set_default() - net.xtcp.congestion_control is written
+ * xtcp_algorithms_set_default() - handle a write to net.xtcp.congestion_control
  * @xn: the namespace
  * @name: of the algorithm
  *
  * Context: process.
  *
- * Return: 0, -ENOENT; -EPERM when it is not allowed, but for the first namespace, where it is from now on.
+ * Return: 0, -ENOENT, or -EPERM when it is not allowed. In the first namespace a write allows the
+ * algorithm.
  */
 int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name)
 {
@@ -132,9 +138,9 @@ int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name)
 
 /**
  * xtcp_algorithms_list() - the names of the algorithms
- * @text: where they go, with spaces between
+ * @text: receives the names, with spaces in between
  * @size: its size, %XTCP_ALGORITHMS_TEXT
- * @allowed_only: those that need no administrator
+ * @allowed_only: list only those that need no administrator
  *
  * Context: any.
  */
@@ -150,8 +156,8 @@ void xtcp_algorithms_list(char *text, size_t size, bool allowed_only)
 }
 
 /**
- * xtcp_algorithms_allow() - net.xtcp.allowed_congestion_control is written
- * @names: with one space between; cut up here. As in Linux the list ends at the first empty name
+ * xtcp_algorithms_allow() - handle a write to net.xtcp.allowed_congestion_control
+ * @names: separated by one space; modified. As in Linux, the list ends at the first empty name
  *
  * Context: process.
  *
@@ -177,8 +183,8 @@ int xtcp_algorithms_allow(char *names)
 }
 
 /**
- * xtcp_algorithms_assign() - the namespace's default is the algorithm
- * @sk: new, or the child of a listener for which none was chosen
+ * xtcp_algorithms_assign() - give a sock its namespace's default algorithm
+ * @sk: new, or the child of a listener for which the program has chosen none
  *
  * Context: softirq or process. Nobody else has @sk yet, or the socket lock is held.
  */
@@ -187,19 +193,19 @@ void xtcp_algorithms_assign(struct sock *sk)
 	WRITE_ONCE(xtcp_sk(sk)->algorithm, READ_ONCE(xtcp_net_of(sk)->sysctl.congestion_control));
 }
 
-/* Has the algorithm something of its own? */
+/* Has the algorithm of @xsk begun, so that it has private state? */
 static bool has_begun(const struct xtcp_sock *xsk)
 {
 	return xsk->cong.started && xtcp_stream_is_there(xsk->stream);
 }
 
 /**
- * xtcp_algorithms_choose() - TCP_CONGESTION is set
+ * xtcp_algorithms_choose() - set TCP_CONGESTION
  * @sk: in any state
  * @name: of the algorithm
  * @administrator: the caller has CAP_NET_ADMIN in the namespace
  *
- * A connection that lives goes on with the windows it has. As in Linux, choosing what the sock has already needs no
+ * A live connection keeps its windows. As in Linux, choosing the current algorithm needs no
  * permission.
  *
  * Context: process. Lock: socket, held.
@@ -229,13 +235,13 @@ int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator
 }
 
 /**
- * xtcp_algorithms_info() - TCP_CC_INFO
+ * xtcp_algorithms_info() - get TCP_CC_INFO
  * @sk: in any state
- * @info: filled, as far as the algorithm has something to tell
+ * @info: filled by the algorithm
  *
  * Context: process. Takes the socket lock.
  *
- * Return: octets of @info; 0: it tells nothing.
+ * Return: octets of @info; 0: the algorithm has nothing to tell.
  */
 size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info)
 {
@@ -250,12 +256,12 @@ size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info)
 }
 
 /**
- * xtcp_algorithms_start() - the connection is established, or has another algorithm
+ * xtcp_algorithms_start() - start the algorithm: the connection is established or has a new one
  * @sk: its windows are set
  *
- * The algorithm begins when there is a stream. That is now, if it has something to tell: TCP_INFO tells the rate of one
- * that has a rate of its own, TCP_CC_INFO the rest. Without memory for it there is nothing to tell yet.
- *
+ * The algorithm begins as soon as there is a stream. An algorithm with control() or info() gets a
+ * stream now, since TCP_INFO shows its rate and TCP_CC_INFO its state. Without memory for the
+ * stream there is nothing to show yet.
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_algorithms_start(struct sock *sk)
@@ -271,7 +277,7 @@ void xtcp_algorithms_start(struct sock *sk)
 }
 
 /**
- * xtcp_algorithms_begin() - the algorithm begins, with nothing of its own yet
+ * xtcp_algorithms_begin() - let the algorithm begin, with zeroed private space
  * @sk: established, with a stream
  *
  * Context: softirq or process. Lock: socket, held.
@@ -283,7 +289,7 @@ void xtcp_algorithms_begin(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	memset(stream->cong.private, 0, sizeof(stream->cong.private));
-	/* as in Linux that stays when another algorithm comes */
+	/* as in Linux, another algorithm later does not revert this */
 	if (xsk->algorithm->paces)
 		cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED);
 	if (xsk->algorithm->start) {
@@ -293,7 +299,7 @@ void xtcp_algorithms_begin(struct sock *sk)
 }
 
 /**
- * xtcp_algorithms_end() - the connection has ended, or another algorithm comes
+ * xtcp_algorithms_end() - end the algorithm: the connection has ended or gets another one
  * @sk: in any state
  *
  * Context: softirq or process. Lock: socket, held.

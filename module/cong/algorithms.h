@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which congestion controls there are, who may use which, and which one a sock has. */
+/* Which congestion controls exist, who may use which, and which one a sock has. */
 #ifndef XTCP_ALGORITHMS_H
 #define XTCP_ALGORITHMS_H
 
@@ -10,7 +10,7 @@ union tcp_cc_info;
 struct xtcp_cong_ops;
 struct xtcp_net;
 
-#define XTCP_ALGORITHMS_TEXT	2048	/* octets that a list of names takes at most, as in Linux */
+#define XTCP_ALGORITHMS_TEXT	2048	/* octets, the size of a list of names, as in Linux */
 
 int xtcp_algorithms_init(void);
 const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What every congestion control shares: the windows before, during and after a loss (RFC 5681). Windows are in octets;
- * "SMSS" is xsk->mss. How the window grows and how far it falls is the algorithm's (struct xtcp_cong_ops).
+ * What all congestion controls share: the windows before, during and after a loss (RFC 5681).
+ * Windows are in octets; "SMSS" is xsk->mss. The algorithm decides how the window grows and how far
+ * it falls (struct xtcp_cong_ops).
  */
 #include "cong/cong.h"
 
@@ -24,8 +25,9 @@ static u32 initial_window(const struct xtcp_sock *xsk)
 }
 
 /*
- * The rate, as Linux's: somewhat more than a window in a round trip, so that the window limits and not the rate, and in
- * slow start what the next window will be. Also of a connection that nobody paces: bundles are made by it.
+ * Set the pacing rate as Linux does: somewhat more than a window per RTT, so that the window is the
+ * limit and not the rate. In slow start it is the rate of the next window. It is also set for a
+ * connection that is not paced: it bounds the size of bundles.
  */
 static void set_rate(struct sock *sk)
 {
@@ -43,15 +45,15 @@ static void set_rate(struct sock *sk)
 }
 
 /**
- * xtcp_cong_rate() - how fast the connection may send
+ * xtcp_cong_rate() - the rate at which the connection may send
  * @sk: the sock
  *
- * A connection that nobody paces asks for it only when it has more to send than a segment. It is made anew then, not
- * with each ACK.
+ * A connection that is not paced needs the rate only when it has more than a segment to send. So it
+ * is computed here, and not with each ACK.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: octets in a second.
+ * Return: octets per second.
  */
 unsigned long xtcp_cong_rate(struct sock *sk)
 {
@@ -62,8 +64,10 @@ unsigned long xtcp_cong_rate(struct sock *sk)
 }
 
 /**
- * xtcp_cong_bound() - whatever an algorithm makes of it, one segment fits: a window of none would never open
+ * xtcp_cong_bound() - let the window hold at least one segment
  * @sk: the sock
+ *
+ * A window without room for a segment would never open.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -77,12 +81,13 @@ void xtcp_cong_bound(struct sock *sk)
 }
 
 /**
- * xtcp_cong_start() - the connection is established
+ * xtcp_cong_start() - set the windows of a connection that is established
  * @sk: its effective MSS is known
- * @syn_lost: our SYN or SYN-ACK was lost, more than once
+ * @syn_lost: our SYN or SYN-ACK was lost more than once
  *
- * RFC 6928 section 2; one segment when @syn_lost (RFC 5681 section 3.1). One loss is not enough, as in Linux: the first
- * timeout is a second, which some paths take (RFC 6298 section 2, note on (2.1)).
+ * RFC 6928 section 2; with @syn_lost one segment (RFC 5681 section 3.1). One loss does not suffice,
+ * as in Linux: the first timeout is one second, and some paths have longer RTTs (RFC 6298 section
+ * 2, note on (2.1)).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -94,7 +99,7 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 	xsk->cong.cwnd = syn_lost ? xsk->mss : initial_window(xsk);
 	xsk->cong.ssthresh = U32_MAX;
 	xsk->cong.phase = XTCP_CONG_OPEN;
-	/* text may be on its way ahead of the third ACK (RFC 7413) */
+	/* with Fast Open, text may be in flight before the third ACK (RFC 7413) */
 	if (xtcp_stream_is_there(xsk->stream))
 		xsk->stream->cong.usage_seq = xsk->snd_una;
 	set_rate(sk);
@@ -102,12 +107,12 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 }
 
 /**
- * xtcp_cong_private() - the algorithm's own space
+ * xtcp_cong_private() - the private space of the algorithm
  * @sk: with a stream
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: XTCP_CONG_PRIVATE octets, aligned to 8; zero when the algorithm starts.
+ * Return: XTCP_CONG_PRIVATE octets, aligned to 8; zeroed before the algorithm starts.
  */
 void *xtcp_cong_private(struct sock *sk)
 {
@@ -116,8 +121,9 @@ void *xtcp_cong_private(struct sock *sk)
 }
 
 /*
- * Was the window what held the sender back? Only then does an ACK say that it may be larger (RFC 7661 section 4 calls
- * it validated). In slow start half of it is enough, as in Linux: else it would not double in a round trip.
+ * Did the window limit the sender? Only then does an ACK show that the window may grow (RFC 7661
+ * section 4 calls it validated). In slow start a half-full window suffices, as in Linux: otherwise
+ * it could not double per round trip.
  */
 static bool is_limiting(const struct xtcp_sock *xsk)
 {
@@ -128,11 +134,12 @@ static bool is_limiting(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_cong_pushed() - what might be sent was sent
+ * xtcp_cong_pushed() - note how much of the window is used; all that may be sent was sent
  * @sk: the sock
  * @limited: the congestion window is full
  *
- * The strongest sign of a window's time counts, as in Linux: the ACKs of one flight come when the next is not out yet.
+ * Within a window's time the largest use counts, as in Linux: ACKs of one flight arrive before the
+ * next flight is sent.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -150,7 +157,7 @@ void xtcp_cong_pushed(struct sock *sk, bool limited)
 	usage->usage_seq = xsk->snd_nxt;
 }
 
-/* After a timeout. */
+/* Grow the window after a timeout. */
 static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -162,7 +169,10 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 		xsk->algorithm->acked(sk, sample);
 		return;
 	}
-	/* what the peer had kept is acknowledged in one go: no licence for a burst (RFC 3465 section 2.3) */
+	/*
+	 * after the hole is filled, one ACK covers much: do not allow a burst (RFC 3465 section
+	 * 2.3)
+	 */
 	part = *sample;
 	part.delivered = min_t(u32, part.delivered, 2U * xsk->mss);
 	xsk->algorithm->acked(sk, &part);
@@ -172,7 +182,7 @@ static void grow(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	/* a path that reorders shows progress by what is sacked */
+	/* on a path that reorders, newly sacked octets show progress, too */
 	if (!sample->acked && xsk->stream->scoreboard.reordering <= XTCP_DUPACK_THRESHOLD)
 		return;
 	if (sample->delivered && is_limiting(xsk))
@@ -184,7 +194,7 @@ static bool is_reducing(const struct xtcp_sock *xsk)
 	return xsk->cong.phase == XTCP_CONG_CWR || xsk->cong.phase == XTCP_CONG_RECOVERY;
 }
 
-/* RFC 9937 section 6.2. */
+/* Set the window for this ACK by PRR (RFC 9937 section 6.2). */
 static void reduce_by(struct sock *sk, u32 delivered, bool safe)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -194,16 +204,19 @@ static void reduce_by(struct sock *sk, u32 delivered, bool safe)
 	if (!delivered)
 		return;
 	quota = xtcp_prr_quota(&stream->cong.prr, pipe, xsk->cong.ssthresh, delivered, safe, xsk->mss);
-	/* no other ACK may follow that tells of the hole which a partial one has found (RFC 6582 section 3.2 step 3) */
+	/*
+	 * without SACK, allow the resend after a partial ACK; no other ACK may follow (RFC 6582
+	 * 3.2)
+	 */
 	if (!xsk->sack_ok && !list_empty(&stream->to_resend))
 		quota = max_t(u32, quota, xsk->mss);
 	xsk->cong.cwnd = max_t(u32, pipe + quota, xsk->mss);
 }
 
 /**
- * xtcp_cong_told() - an ACK has come on a connection with ECN, and nothing was made of it yet
- * @sk: the phase is the one before the ACK, SND.UNA the one after it
- * @sample: the ACK; what it makes lost is not known
+ * xtcp_cong_told() - tell the algorithm of an ACK on a connection with ECN, before it is evaluated
+ * @sk: the phase is still the one before the ACK; SND.UNA has moved
+ * @sample: the ACK; what is lost by it is not known yet
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -215,10 +228,12 @@ void xtcp_cong_told(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /**
- * xtcp_cong_grow() - slow start and congestion avoidance of RFC 5681 section 3.1, for algorithms that grow by these
+ * xtcp_cong_grow() - slow start and congestion avoidance of RFC 5681 section 3.1
  * @sk: the window may grow
- * @delivered: octets that have newly arrived: one ACK may speak for a whole bundle, so these count (RFC 3465)
- * @counted: the algorithm's own: octets towards the next segment
+ * @delivered: octets newly arrived; counted since one ACK may cover a whole bundle (RFC 3465)
+ * @counted: kept by the algorithm: octets towards the next segment
+ *
+ * For algorithms that grow the window in this way.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -236,7 +251,7 @@ void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
 		if (!delivered)
 			return;
 	}
-	/* a segment more for each window acknowledged */
+	/* one segment more for each window that is acknowledged */
 	*counted += delivered;
 	if (*counted >= cong->cwnd) {
 		*counted -= cong->cwnd;
@@ -245,8 +260,8 @@ void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
 }
 
 /**
- * xtcp_cong_ack() - let the window follow an ACK
- * @sk: the phase is the one after the ACK
+ * xtcp_cong_ack() - update the window after an ACK
+ * @sk: the phase is that after the ACK
  * @sample: the ACK
  *
  * Context: softirq or process. Lock: socket, held.
@@ -274,7 +289,7 @@ void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /**
- * xtcp_cong_sent() - octets were sent, new ones or again
+ * xtcp_cong_sent() - count octets that were sent, new ones or again
  * @sk: the sock
  * @octets: how many
  *
@@ -289,28 +304,31 @@ void xtcp_cong_sent(struct sock *sk, u32 octets)
 		xtcp_prr_sent(&xsk->stream->cong.prr, octets);
 }
 
-/* The windows as they are, should the reduction turn out to be for nothing. */
+/* Save the windows, in case the reduction turns out to be needless. */
 static void keep_windows(struct xtcp_sock *xsk)
 {
 	struct xtcp_cong_stream *prior = &xsk->stream->cong;
 	const struct xtcp_cong *cong = &xsk->cong;
 
-	/* which a repair or a timeout before has made small; BBR has it back, draft-ietf-ccwg-bbr section 5.6.4.4 */
+	/*
+	 * an earlier repair or timeout may have made the window small; BBR restores the larger one
+	 * (draft-ietf-ccwg-bbr section 5.6.4.4)
+	 */
 	if (xsk->algorithm->control && cong->phase >= XTCP_CONG_RECOVERY)
 		prior->prior_cwnd = max(prior->prior_cwnd, cong->cwnd);
 	else
 		prior->prior_cwnd = cong->cwnd;
-	/* as Linux: three quarters of a window that has grown beyond the threshold */
+	/* as Linux: three quarters of a window that has grown beyond ssthresh */
 	prior->prior_ssthresh = is_reducing(xsk) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
 }
 
 /**
- * xtcp_cong_reduce() - a reduction begins: something was lost or marked
+ * xtcp_cong_reduce() - begin a reduction, since something was lost or marked
  * @sk: the phase is still the one before
  * @in_flight: RecoverFS of RFC 9937 section 6.1
  * @marked: nothing was lost
  *
- * How far the window falls is the algorithm's, how fast is PRR's.
+ * The algorithm decides how far the window falls; PRR decides how fast.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -326,13 +344,14 @@ void xtcp_cong_reduce(struct sock *sk, u32 in_flight, bool marked)
 }
 
 /**
- * xtcp_cong_reduce_further() - while the window is reduced for a mark, something was lost, too
+ * xtcp_cong_reduce_further() - react to a loss while the window is being reduced for a mark
  * @sk: the phase is %XTCP_CONG_CWR
  * @in_flight: RecoverFS of RFC 9937 section 6.1 if a repair begins; 0: none does
  *
- * The window falls once in a round trip, whatever the reasons (RFC 3168 section 6.1.2). Where a mark leaves more than a
- * loss, it falls as far as it would have for the loss alone (RFC 8257 section 3.5). What was sent since the mark was
- * sent with that mark's window: a repair that counted it would wait for as much to be delivered.
+ * The window falls once per round trip, whatever the reasons (RFC 3168 section 6.1.2). If the
+ * algorithm reduces less for a mark than for a loss, the window now falls as far as for the loss
+ * alone (RFC 8257 section 3.5). PRR starts again: octets sent since the mark were sent with the
+ * reduced window, and counting them as sent would delay the repair.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -353,12 +372,12 @@ void xtcp_cong_reduce_further(struct sock *sk, u32 in_flight)
 }
 
 /**
- * xtcp_cong_reduced() - a reduction is over
+ * xtcp_cong_reduced() - end a reduction
  * @sk: the sock
  *
- * RFC 9937 section 6.2, last step; RFC 6582 section 3.2 step 3. An algorithm that controls the window itself has set no
- * threshold: a reduction that began with such a one, and ends with another that the program has chosen since, leaves
- * the window that PRR has made.
+ * RFC 9937 section 6.2, last step; RFC 6582 section 3.2 step 3. An algorithm with control() sets no
+ * ssthresh. If such an algorithm began the reduction, and the program has chosen another one since
+ * then, the window stays as PRR has set it.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -374,10 +393,10 @@ void xtcp_cong_reduced(struct sock *sk)
 }
 
 /**
- * xtcp_cong_repaired() - what a timeout began is over
+ * xtcp_cong_repaired() - end the repair after a timeout
  * @sk: the sock
  *
- * An algorithm that controls the window itself goes on with what it had, and bounds it by what it knows now.
+ * An algorithm with control() gets its previous window back, and bounds it by its current model.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -389,9 +408,9 @@ void xtcp_cong_repaired(struct sock *sk)
 }
 
 /**
- * xtcp_cong_octets_lost() - octets count as lost
+ * xtcp_cong_octets_lost() - tell the algorithm of octets that count as lost
  * @sk: the sock
- * @loss: which
+ * @loss: the octets
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -403,7 +422,7 @@ void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
 }
 
 /**
- * xtcp_cong_allow_one() - something was found lost without an ACK: a segment may go
+ * xtcp_cong_allow_one() - allow one segment, since a loss was detected without an ACK
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -416,7 +435,7 @@ void xtcp_cong_allow_one(struct sock *sk)
 }
 
 /**
- * xtcp_cong_lost() - what is in flight has timed out, for the first time
+ * xtcp_cong_lost() - set ssthresh after the first timeout of the data in flight
  * @sk: the phase is still the one before
  *
  * RFC 5681 section 3.1, equation (4).
@@ -433,9 +452,9 @@ void xtcp_cong_lost(struct sock *sk)
 }
 
 /**
- * xtcp_cong_restart() - after a timeout one segment goes (RFC 5681 section 3.1)
+ * xtcp_cong_restart() - allow one segment after a timeout (RFC 5681 section 3.1)
  * @sk: the sock
- * @pipe: octets that are in flight nevertheless
+ * @pipe: octets that still count as in flight
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -448,10 +467,10 @@ void xtcp_cong_restart(struct sock *sk, u32 pipe)
 }
 
 /**
- * xtcp_cong_forbid_undo() - the last reduction stays, whatever is found out
+ * xtcp_cong_forbid_undo() - make the last reduction final
  * @sk: the sock
  *
- * A congestion mark is no error of ours (RFC 3168 section 6.1.2).
+ * A mark proves congestion, so a reduction for it was right (RFC 3168 section 6.1.2).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -462,14 +481,14 @@ void xtcp_cong_forbid_undo(struct sock *sk)
 }
 
 /**
- * xtcp_cong_undo() - the last reduction was for nothing
+ * xtcp_cong_undo() - undo the last reduction, which was needless
  * @sk: the sock
  *
  * RFC 4015 section 3.2, RFC 9438 section 4.9.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true; false when it stays, see xtcp_cong_forbid_undo().
+ * Return: true; false when the reduction is final, see xtcp_cong_forbid_undo().
  */
 bool xtcp_cong_undo(struct sock *sk)
 {
@@ -487,12 +506,13 @@ bool xtcp_cong_undo(struct sock *sk)
 }
 
 /**
- * xtcp_cong_restart_after_idle() - sending begins with nothing in flight
- * @sk: the sock
+ * xtcp_cong_restart_after_idle() - reduce the window after an idle time
+ * @sk: the sock, about to send with nothing in flight
  *
- * What the window was tells less of the path the longer nothing was sent: it is halved once for each RTO, down to the
- * initial window (RFC 5681 section 4.1 asks for that one at once; as Linux, after RFC 2861 section 3.1), and slow start
- * brings most of it back. In whole segments. net.xtcp.slow_start_after_idle = 0 leaves it.
+ * The longer a connection was idle, the less its window tells about the path. So it is halved once
+ * per RTO of idle time, down to the initial window, as in Linux and RFC 2861 section 3.1; RFC 5681
+ * section 4.1 asks for the initial window at once. Slow start then regains most of it. The window
+ * is in whole segments here. net.xtcp.slow_start_after_idle = 0 turns this off.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -522,10 +542,10 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
 }
 
 /**
- * xtcp_cong_mss_changed() - the effective MSS was computed anew
+ * xtcp_cong_mss_changed() - adapt to a new effective MSS
  * @sk: the sock, in any state
  *
- * The window is in octets and stays what it is, but one segment fits.
+ * The window stays what it is in octets, but holds at least one segment.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -538,12 +558,12 @@ void xtcp_cong_mss_changed(struct sock *sk)
 }
 
 /**
- * xtcp_cong_in_flight() - what is in flight, for an algorithm that wants to know
+ * xtcp_cong_in_flight() - octets in flight, for an algorithm
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: octets: pipe, as the scoreboard counts it.
+ * Return: octets: the scoreboard's pipe.
  */
 u32 xtcp_cong_in_flight(const struct sock *sk)
 {
@@ -552,12 +572,13 @@ u32 xtcp_cong_in_flight(const struct sock *sk)
 }
 
 /**
- * xtcp_cong_cwnd_segments() - the congestion window as TCP_INFO has it
+ * xtcp_cong_cwnd_segments() - the congestion window in segments, for TCP_INFO
  * @sk: the sock
  *
  * Context: any; racy without the socket lock.
  *
- * Return: segments; part of one counts, since the segment size may have grown by a few octets since the window was set.
+ * Return: segments, rounded up, since the segment size may have grown by a few octets since the
+ * window was set.
  */
 u32 xtcp_cong_cwnd_segments(const struct sock *sk)
 {

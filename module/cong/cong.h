@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Congestion control: the table of operations, and what every algorithm shares (RFC 5681). Windows are in octets. */
+/* Congestion control: the operations of an algorithm, and what all share (RFC 5681). In octets. */
 #ifndef XTCP_CONG_H
 #define XTCP_CONG_H
 
@@ -23,10 +23,10 @@ enum xtcp_cong_phase {
 #define XTCP_CONG_PRIVATE	112	/* octets that an algorithm has in each stream */
 
 /**
- * struct xtcp_cong_loss - octets that count as lost from now on
+ * struct xtcp_cong_loss - octets that newly count as lost
  * @octets: how many
- * @in_flight_then: octets in flight when they were sent, they included
- * @lost_since: octets taken for lost since then, they included
+ * @in_flight_then: octets in flight when they were sent, including them
+ * @lost_since: octets marked as lost since then, including them
  * @is_limited: the program had not filled the window then
  */
 struct xtcp_cong_loss {
@@ -38,25 +38,27 @@ struct xtcp_cong_loss {
 
 /**
  * struct xtcp_cong_ops - an algorithm
- * @name: as TCP_CONGESTION has it
- * @start: the connection is established and has a stream: at once where @control or @info is set, else before there is
- *	text; or a live one changes to this algorithm. The private space is zero. Optional
- * @acked: octets arrived (sample->delivered) while the window may grow: it was what held the sender back, and it is
- *	not being reduced
- * @ssthresh: something was lost or marked: the slow start threshold from now on, octets
- * @marked: the same when nothing was lost, only marked. Without it @ssthresh is asked
- * @undone: the last reduction was for nothing; both windows are as before it. Optional
- * @idle: sending begins again after @idle_us, a tick at least, without anything in flight. Optional
- * @told: on a connection with ECN each ACK that newly acknowledges or sacks something, before anything is made of it.
- *	Optional
- * @control: instead of @acked: each ACK that tells something, whatever the phase; @cwnd is the algorithm's in all of
- *	them but for what a timeout does to it, and so is sk_pacing_rate. Optional
- * @lost: octets that were sent in one go are taken for lost, before the ACK comes to @control; see
+ * @name: as in TCP_CONGESTION
+ * @start: the algorithm begins: the connection is established and has a stream, or a live
+ *	connection changes to this algorithm. With @control or @info a connection gets its stream at
+ *	once, otherwise with its first text. The private space is zero. Optional
+ * @acked: octets arrived (sample->delivered), and the window may grow: it limited the sender, and
+ *	no reduction is going on
+ * @ssthresh: something was lost or marked; return the new slow start threshold, octets
+ * @marked: like @ssthresh, when something was marked and nothing lost. Optional: without it
+ *	@ssthresh is called
+ * @undone: the last reduction was needless, and both windows were restored. Optional
+ * @idle: sending begins again with nothing in flight, after @idle_us, at least a tick. Optional
+ * @told: with ECN, an ACK newly acknowledges or sacks something; called before the ACK is
+ *	evaluated. Optional
+ * @control: replaces @acked, and is called for each ACK that tells something, in every phase. The
+ *	algorithm then sets cwnd in all phases (except after a timeout) and sk_pacing_rate. Optional
+ * @lost: octets that were sent together count as lost; called before @control for the same ACK; see
  *	xtcp_cong_octets_lost(). Optional
- * @info: what TCP_CC_INFO tells; gives the octets of it. Optional
- * @paces: text has to leave at sk_pacing_rate
- * @needs_ecn: asks for ECN when it opens a connection and grants it when it accepts one, whatever net.xtcp.ecn says
- * @end: the connection ends or changes to another algorithm, after @start. Optional
+ * @info: fill in TCP_CC_INFO; return its octets. Optional
+ * @paces: text must leave at sk_pacing_rate
+ * @needs_ecn: ask for ECN as a client and grant it as a server, whatever net.xtcp.ecn says
+ * @end: the connection ends or changes to another algorithm; called only after @start. Optional
  */
 struct xtcp_cong_ops {
 	const char *name;
@@ -79,9 +81,10 @@ struct xtcp_cong_ops {
  * struct xtcp_cong - a connection's congestion windows
  * @cwnd: congestion window, octets
  * @ssthresh: slow start threshold, octets
- * @phase: what is going on
- * @started: the connection is established and has not ended: the algorithm has begun, or will when there is a stream
- * @rate_is_old: the windows have changed since sk_pacing_rate was made of them
+ * @phase: enum xtcp_cong_phase
+ * @started: the connection is established and has not ended: the algorithm has begun, or will when
+ *	there is a stream
+ * @rate_is_old: the windows have changed since sk_pacing_rate was computed
  */
 struct xtcp_cong {
 	u32 cwnd;
@@ -92,14 +95,15 @@ struct xtcp_cong {
 };
 
 /**
- * struct xtcp_cong_stream - how these have come to be what they are, of a connection that has a stream
- * @prior_cwnd: @cwnd before the last reduction; of an algorithm with @control the largest since a repair was over
- * @prior_ssthresh: @ssthresh then; 0: that reduction stays
- * @most_out: the most that was outstanding in the last window
- * @usage_seq: SND.NXT when that was
- * @is_limiting: in it @cwnd was what held the sender back
- * @prr: how a reduction goes on
- * @private: the algorithm's own, see xtcp_cong_private()
+ * struct xtcp_cong_stream - the history of the windows, for a connection with a stream
+ * @prior_cwnd: cwnd before the last reduction; with control(), the largest one since the last
+ *	repair ended
+ * @prior_ssthresh: ssthresh before the last reduction; 0: that reduction is final
+ * @most_out: the largest amount that was outstanding in the last window
+ * @usage_seq: SND.NXT when @most_out was taken
+ * @is_limiting: cwnd limited the sender in that window
+ * @prr: the state of the current reduction
+ * @private: the algorithm's state, see xtcp_cong_private()
  */
 struct xtcp_cong_stream {
 	u32 prior_cwnd;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* BBR, version 3 (draft-ietf-ccwg-bbr). The model and the state machine are in bbr.c, pacing in pace.c. */
+/*
+ * BBR version 3 (draft-ietf-ccwg-bbr). bbr.c has the model and the state machine, pace.c the
+ * pacing.
+ */
 #include <linux/hash.h>
 #include <linux/inet_diag.h>
 #include <linux/minmax.h>
@@ -13,9 +16,9 @@
 #include "pure/wire.h"
 
 #define QUANTUM_MAX	SZ_64K
-#define RTT_UNKNOWN_US	USEC_PER_MSEC	/* taken for a round trip when none is known */
+#define RTT_UNKNOWN_US	USEC_PER_MSEC	/* the RTT to assume when none is known */
 
-/* 2.77 windows in a round trip, until there is a sample (section 5.6.2). */
+/* Until there is a sample: 2.77 windows per RTT (section 5.6.2). */
 static void bbr_first_rate(struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -24,7 +27,7 @@ static void bbr_first_rate(struct sock *sk)
 	WRITE_ONCE(sk->sk_pacing_rate, min_t(u64, rate, READ_ONCE(sk->sk_max_pacing_rate)));
 }
 
-/* SetPacingRate() (section 5.6.2): before the pipe was full once, it only rises. */
+/* SetPacingRate() (section 5.6.2): until the pipe was full once, the rate only rises. */
 static void bbr_set_rate(struct sock *sk, const struct xtcp_bbr *bbr)
 {
 	u64 rate = min_t(u64, xtcp_bbr_rate(bbr), READ_ONCE(sk->sk_max_pacing_rate));
@@ -45,7 +48,7 @@ static void bbr_start(struct sock *sk)
 	bbr_first_rate(sk);
 }
 
-/* What both an ACK and a loss know. */
+/* The fields that an ACK and a loss have in common. */
 static struct xtcp_bbr_ack bbr_event(const struct sock *sk, u64 now_us)
 {
 	unsigned long quantum = READ_ONCE(sk->sk_pacing_rate) / MSEC_PER_SEC;
@@ -87,7 +90,7 @@ static void bbr_control(struct sock *sk, const struct xtcp_sample *sample)
 		ack.prior_delivered = sample->delivered_before;
 		ack.sample_delivered = stream->delivered - sample->delivered_before;
 		ack.tx_in_flight = sample->in_flight_then;
-		/* what was sent before the first algorithm that wants one has no note */
+		/* skbs sent before an algorithm with control() was chosen have no note */
 		ack.lost = sample->in_flight_then ? stream->lost_total - sample->lost_before : 0;
 		us = max(sample->sending_us, (u32)sample->now_us - sample->delivered_before_us);
 		if (us && us >= xsk->rto.min_rtt_us)
@@ -95,7 +98,7 @@ static void bbr_control(struct sock *sk, const struct xtcp_sample *sample)
 	}
 	xsk->cong.cwnd = xtcp_bbr_acked(bbr, &ack);
 	bbr_set_rate(sk, bbr);
-	/* MarkConnectionAppLimited() (section 5.3.4.3): its low rate says nothing of the path */
+	/* MarkConnectionAppLimited() (5.3.4.3): ProbeRTT's low rate tells nothing about the path */
 	if (bbr->state == XTCP_BBR_PROBE_RTT) {
 		stream->rate.limited = true;
 		stream->rate.limited_until = stream->delivered + ack.inflight;
@@ -114,7 +117,7 @@ static void bbr_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
 	xtcp_bbr_lost(xtcp_cong_private(sk), &event);
 }
 
-/* A repair begins: the window stays, the model takes losses into account. */
+/* A repair begins. ssthresh stays as it is; the model accounts for losses. */
 static u32 bbr_ssthresh(struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -143,7 +146,7 @@ static void bbr_idle(struct sock *sk, u32 idle_us)
 	bbr_set_rate(sk, bbr);
 }
 
-/* Gains in 1/256, as Linux tells them. */
+/* Gains are in 1/256, as in Linux. */
 static size_t bbr_info(struct sock *sk, union tcp_cc_info *info)
 {
 	const struct xtcp_bbr *bbr = xtcp_cong_private(sk);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* CUBIC (RFC 9438) with HyStart++ (RFC 9406) in the initial slow start. The arithmetic is in cubic.c and hystart.c. */
+/*
+ * CUBIC (RFC 9438), with HyStart++ (RFC 9406) in the initial slow start. Arithmetic: cubic.c,
+ * hystart.c.
+ */
 #include <linux/minmax.h>
 #include <linux/tcp.h>
 
@@ -13,7 +16,7 @@
 #include "sight/mib.h"
 
 /**
- * struct cubic_private - what CUBIC has in a sock
+ * struct cubic_private - CUBIC's private state
  * @curve: congestion avoidance
  * @hystart: slow start
  */
@@ -47,7 +50,7 @@ static void count_end(struct sock *sk, enum xtcp_hystart_end end)
 	}
 }
 
-/* Slow start. Gives the octets that are left for congestion avoidance. */
+/* Grow the window in slow start. Return: the octets that are left for congestion avoidance. */
 static u32 cubic_slow_start(struct sock *sk, struct cubic_private *cubic, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -100,7 +103,7 @@ static void cubic_undone(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	xtcp_cubic_undo(&cubic->curve);
-	/* it is still the initial slow start */
+	/* the initial slow start goes on */
 	if (xsk->cong.ssthresh == U32_MAX)
 		xtcp_hystart_start(&cubic->hystart, xsk->snd_nxt, (u32)xtcp_clock_us());
 }

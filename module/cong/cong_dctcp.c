@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DCTCP (RFC 8257): the window falls by how much was marked, not by whether something was. It wants switches that mark
- * from a few segments of queue on. In AccECN mode each peer tells how many segments were marked; else it wants one with
- * DCTCP, whose ECE says exactly what was (ecn.c). Where a connection has no ECN it is NewReno, as in Linux.
+ * DCTCP (RFC 8257): the window falls in proportion to how much was marked. It needs switches that
+ * mark as soon as a few segments are queued. In AccECN mode the peer reports how many segments were
+ * marked. Otherwise the peer must use DCTCP, too, so that its ECE reports exactly what was marked
+ * (ecn.c). Without ECN, DCTCP behaves as NewReno, as in Linux.
  */
 #include <linux/inet_diag.h>
 #include <linux/math64.h>
@@ -19,15 +20,15 @@
 #define INFO_ONE	1024U	/* 1.0 in TCP_CC_INFO */
 
 /**
- * struct dctcp - what DCTCP has in a sock
+ * struct dctcp - DCTCP's private state
  * @alpha: DCTCP.Alpha, in 1/65536
  * @window_end: DCTCP.WindowEnd
  * @acked: DCTCP.BytesAcked, octets
  * @marked: DCTCP.BytesMarked, octets
  * @counted: octets towards the next segment of the window
- * @sent: octets sent when the window of observation began, modulo 2^32
- * @segments: segments then
- * @segment: octets of a segment on average in the window before
+ * @sent: octets sent when the observation window began, modulo 2^32
+ * @segments: segments sent by then
+ * @segment: average size of a sent segment in the previous window, octets
  */
 struct dctcp {
 	u32 alpha;
@@ -40,7 +41,10 @@ struct dctcp {
 	u32 segment;
 };
 
-/* Octets of what we send as a segment on average, in this window or, if nothing was sent in it yet, before. */
+/*
+ * The average size of a segment sent in this window; if none was sent in it, that of the previous
+ * window.
+ */
 static u32 segment_size(const struct dctcp *dctcp, const struct xtcp_sock *xsk)
 {
 	const struct xtcp_stream *stream = xsk->stream;
@@ -61,7 +65,7 @@ static void begin_window(struct dctcp *dctcp, const struct xtcp_sock *xsk)
 	dctcp->marked = 0;
 }
 
-/* An alpha of 1: the first mark halves the window (section 3.3). */
+/* Alpha starts at 1, so the first mark halves the window (section 3.3). */
 static void dctcp_start(struct sock *sk)
 {
 	struct dctcp *dctcp = xtcp_cong_private(sk);
@@ -76,7 +80,10 @@ static void dctcp_start(struct sock *sk)
 	xtcp_ecn_be_exact(sk, true);
 }
 
-/* Section 4.2: Alpha = Alpha * (1 - g) + g * M, so that it can become 0, and not more than 1. */
+/*
+ * Section 4.2: Alpha = Alpha * (1 - g) + g * M. Written so that Alpha can reach 0 and never exceeds
+ * 1.
+ */
 static u32 alpha_after(const struct dctcp *dctcp)
 {
 	u32 alpha = dctcp->alpha;
@@ -88,8 +95,9 @@ static u32 alpha_after(const struct dctcp *dctcp)
 }
 
 /*
- * Octets of what an ACK tells that were marked. ECE says it of all. AccECN tells how many segments were: they have as
- * many octets as ours have on average, and not more than arrived.
+ * How many of the octets that an ACK reports were marked? With ECE, all of them. AccECN reports a
+ * number of segments, which are assumed to have the average size of ours; the result is at most
+ * what arrived.
  */
 static u32 marked_octets(const struct dctcp *dctcp, const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
 {
@@ -98,7 +106,9 @@ static u32 marked_octets(const struct dctcp *dctcp, const struct xtcp_sock *xsk,
 	return min_t(u64, (u64)sample->marked * segment_size(dctcp, xsk), sample->delivered);
 }
 
-/* Section 3.3, once in a window. As in Linux what is sacked counts when it is. */
+/*
+ * Section 3.3: update Alpha once per window. As in Linux, sacked octets count when they are sacked.
+ */
 static void dctcp_told(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct dctcp *dctcp = xtcp_cong_private(sk);
@@ -121,7 +131,7 @@ static void dctcp_acked(struct sock *sk, const struct xtcp_sample *sample)
 	xtcp_cong_grow(sk, sample->delivered, &dctcp->counted);
 }
 
-/* A loss costs half, as ever (section 3.5). */
+/* A loss halves the window, as without DCTCP (section 3.5). */
 static u32 dctcp_ssthresh(struct sock *sk)
 {
 	struct dctcp *dctcp = xtcp_cong_private(sk);
@@ -144,7 +154,7 @@ static u32 dctcp_marked(struct sock *sk)
 	return max_t(u32, cwnd - (u32)div_u64((u64)cwnd * dctcp->alpha, 2 * ALPHA_ONE), 2U * xsk->mss);
 }
 
-/* All 0 when the connection has no ECN, as in Linux. */
+/* Without ECN all fields are 0, as in Linux. */
 static size_t dctcp_info(struct sock *sk, union tcp_cc_info *info)
 {
 	const struct dctcp *dctcp = xtcp_cong_private(sk);

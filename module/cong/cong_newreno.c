@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Slow start and congestion avoidance of RFC 5681 section 3.1, counted in octets. The repair is recovery.c. */
+/* NewReno: RFC 5681 section 3.1, counted in octets. recovery.c does the repair. */
 #include <linux/minmax.h>
 
 #include "base/sock.h"
@@ -7,7 +7,7 @@
 #include "loss/sample.h"
 
 /**
- * struct newreno - what NewReno keeps
+ * struct newreno - NewReno's private state
  * @acked: octets acknowledged towards the next increase
  */
 struct newreno {
@@ -22,7 +22,7 @@ static void newreno_acked(struct sock *sk, const struct xtcp_sample *sample)
 	xtcp_cong_grow(sk, sample->delivered, &reno->acked);
 }
 
-/* RFC 5681 equation (4), with the window for what is in flight, as Linux */
+/* RFC 5681 equation (4), with cwnd instead of FlightSize, as in Linux. */
 static u32 newreno_ssthresh(struct sock *sk)
 {
 	struct newreno *reno = xtcp_cong_private(sk);

@@ -2,15 +2,17 @@
 /*
  * Explicit Congestion Notification (RFC 3168 section 6.1, with what RFC 8311 changed).
  *
- * Both ends agree in their SYNs. From then on new text goes out with ECT(0), which a router may turn into CE instead of
- * dropping the segment. The receiver of CE says ECE in every segment until CWR comes; the sender of the text reduces
- * its window as for a loss, once in a round trip, and says CWR with the next new text. When to reduce is recovery.c's.
+ * Both ends agree in their SYNs. From then on new text leaves with ECT(0), which a router may
+ * change to CE instead of dropping the segment. A receiver of CE sets ECE in every segment until
+ * CWR arrives. The sender of the marked text reduces its window as for a loss, once per round trip,
+ * and sets CWR in its next new text. recovery.c decides when to reduce.
  *
- * A peer with DCTCP (RFC 8257) is told exactly what of its text came with CE.
+ * For DCTCP (RFC 8257), ECE reports exactly which text came with CE.
  *
- * ECT(1) is an experiment's (RFC 8311 section 4.2): never sent, and taken for ECT.
+ * ECT(1) is for experiments (RFC 8311 section 4.2): it is never sent, and counts as ECT when
+ * received.
  *
- * With accurate feedback (RFC 9768) all is as here but for what the peers tell each other, which is accecn.c's.
+ * Accurate feedback (RFC 9768) only changes what the peers report to each other (accecn.c).
  */
 #include "cong/ecn.h"
 
@@ -25,7 +27,7 @@
 #include "pure/seq.h"
 
 #define RESERVED_BITS	0x0f	/* of octet 12 of the header */
-#define QUICKACKS_CE	2	/* as Linux: an ACK for each of the next segments, the sender's window may be small */
+#define QUICKACKS_CE	2	/* as Linux: the peer's window may be small */
 
 static bool needs_ecn(const struct sock *sk)
 {
@@ -33,14 +35,14 @@ static bool needs_ecn(const struct sock *sk)
 }
 
 /**
- * xtcp_ecn_is_allowed() - may a connection that the peer opens use ECN?
+ * xtcp_ecn_is_allowed() - may a connection that a peer opens use ECN?
  * @lsk: its listener
  * @dst: the route to the peer
  *
  * Context: softirq or process. @dst is held.
  *
- * Return: true with net.xtcp.ecn other than 0, where the route has the feature "ecn", or when the listener's algorithm
- * needs it.
+ * Return: true when net.xtcp.ecn is not 0, when the route has the feature "ecn", or when the
+ * listener's algorithm needs ECN.
  */
 bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
 {
@@ -48,17 +50,18 @@ bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
 }
 
 /**
- * xtcp_ecn_is_asked() - is this an ECN-setup SYN? (RFC 3168 section 6.1.1)
+ * xtcp_ecn_is_asked() - does this SYN ask for ECN? (RFC 3168 section 6.1.1)
  * @lsk: the listener
  * @syn: the segment, as ingress left it
  *
- * One with ECT or CE in its IP header is none: something on the way writes there what it likes, and its marks would
- * mean nothing. With a bit set that is reserved it is an extension's that may know better (RFC 8311 section 4.3), and
- * one with DCTCP says ECT in its SYN (RFC 8257 section 3.6). All as Linux.
+ * A SYN that comes with ECT or CE does not count: something on the path changes the field, so its
+ * marks would mean nothing. There are two exceptions. A SYN with a reserved header bit set belongs
+ * to an extension, which may send ECT on purpose (RFC 8311 section 4.3). And DCTCP sends its SYN
+ * with ECT (RFC 8257 section 3.6). All this is as in Linux.
  *
  * Context: softirq.
  *
- * Return: true when it is.
+ * Return: true when it does.
  */
 bool xtcp_ecn_is_asked(const struct sock *lsk, const struct sk_buff *syn)
 {
@@ -90,11 +93,12 @@ void xtcp_ecn_offer(struct sock *sk)
 }
 
 /**
- * xtcp_ecn_take_syn() - what the peer's SYN says to our offer
+ * xtcp_ecn_take_syn() - take the peer's answer to our offer
  * @sk: in SYN-SENT
  * @skb: a SYN-ACK, or the SYN of a simultaneous open
  *
- * ECE alone grants, ECE and CWR ask for the same as we do; anything else does not know ECN (RFC 3168 section 6.1.1).
+ * A SYN-ACK with ECE alone grants ECN; a SYN with ECE and CWR asks for it as we do. Anything else
+ * means no ECN (RFC 3168 section 6.1.1).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
@@ -116,14 +120,14 @@ static u8 syn_flags(const struct sock *sk, u8 flags, bool resent)
 		return 0;
 	if (flags & XTCP_ACK)
 		return XTCP_ECE;
-	/* RFC 3168 section 6.1.1.1: some drop a SYN with flags that they do not know */
+	/* RFC 3168 section 6.1.1.1: some middleboxes drop a SYN with these flags */
 	if (resent && READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback))
 		return 0;
 	return XTCP_ECE | XTCP_CWR;
 }
 
 /**
- * xtcp_ecn_flags() - what a segment that goes out has to say
+ * xtcp_ecn_flags() - the ECN flags of an outgoing segment
  * @sk: the sock
  * @flags: its other control bits
  * @new_text: it carries octets that were never sent
@@ -134,7 +138,7 @@ static u8 syn_flags(const struct sock *sk, u8 flags, bool resent)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: XTCP_ECE, XTCP_CWR and XTCP_AE, where due; what is said counts as sent.
+ * Return: some of XTCP_ECE, XTCP_CWR and XTCP_AE. What they report counts as sent.
  */
 u16 xtcp_ecn_flags(struct sock *sk, u8 flags, bool new_text, bool resent, bool is_pure)
 {
@@ -161,12 +165,12 @@ static void quickack_some(struct xtcp_sock *xsk)
 	xsk->pingpong = false;
 }
 
-/* New text: what IP says about the way that it came. */
+/* Take the codepoint of new text. */
 static void take_codepoint(struct xtcp_sock *xsk, u8 codepoint)
 {
 	switch (codepoint) {
 	case INET_ECN_NOT_ECT:
-		/* the peer's new text is ECT, so this was sent again: its window is small */
+		/* the peer's new text is ECT, so this is a retransmission: its window is small */
 		if (xsk->ecn & XTCP_ECN_SEEN)
 			quickack_some(xsk);
 		return;
@@ -187,15 +191,16 @@ static bool brings_new(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 }
 
 /**
- * xtcp_ecn_turns() - does new text come marked where the text before it did not, or the other way round?
+ * xtcp_ecn_turns() - does the text change from unmarked to marked, or back?
  * @sk: in a synchronized state
- * @seg: an acceptable segment whose ACK field was processed, before xtcp_ecn_take()
+ * @seg: an acceptable segment; its ACK field was processed, xtcp_ecn_take() was not called yet
  *
- * What is owed for the text before goes first, with what ECE has said until now (RFC 8257 section 3.2, the second way).
+ * Then an ACK that is owed for earlier text must go first, with ECE as it was (RFC 8257 section
+ * 3.2, the second way).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
- * Return: true when it does, and ECE has to be exact.
+ * Return: true when it does and ECE has to be exact.
  */
 bool xtcp_ecn_turns(const struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -208,8 +213,9 @@ bool xtcp_ecn_turns(const struct sock *sk, const struct xtcp_seg *seg)
 }
 
 /*
- * RFC 8257 section 3.2: ECE says whether the text that is acknowledged was marked. CWR tells nothing that the text does
- * not, but whose window was reduced to one segment waits for the ACK.
+ * RFC 8257 section 3.2: ECE reports whether the acknowledged text was marked. CWR does not change
+ * that. But CWR is acknowledged at once, since a peer whose window was reduced to one segment waits
+ * for the ACK.
  */
 static void take_exactly(struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -226,12 +232,13 @@ static void take_exactly(struct sock *sk, const struct xtcp_seg *seg)
 }
 
 /**
- * xtcp_ecn_take() - CWR and CE of a segment that arrives
+ * xtcp_ecn_take() - take CWR and CE of an arriving segment
  * @sk: in a synchronized state, ECN is or may be in use
- * @skb: an acceptable segment whose ACK field was processed, before its text is
+ * @skb: an acceptable segment; its ACK field was processed, its text was not
  *
- * CWR ends what an earlier CE began, so it comes first, and counts without text too, as in Linux. CE counts with text
- * that is new: outside the window it may be forged (RFC 3168 sections 6.1.3 and 6.1.5).
+ * CWR ends the effect of an earlier CE, so it is taken first; it counts even without text, as in
+ * Linux. CE counts only with new text: outside the window it may be forged (RFC 3168 sections 6.1.3
+ * and 6.1.5).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
@@ -251,7 +258,7 @@ void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb)
 	}
 	if (seg->flags & XTCP_CWR) {
 		xsk->ecn &= ~XTCP_ECN_DEMAND_CWR;
-		/* the window of who says so may hold one segment */
+		/* the peer's window may hold only one segment */
 		if (seg->seq != seg->end_seq)
 			xsk->ack_now = true;
 	}
@@ -260,10 +267,11 @@ void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb)
 }
 
 /**
- * xtcp_ecn_reduced() - the congestion window was reduced, for whatever reason: the peer may stop saying ECE
+ * xtcp_ecn_reduced() - the window was reduced, for any reason: send CWR
  * @sk: in a synchronized state
  *
- * RFC 3168 section 6.1.2: CWR goes with the next new text. In AccECN mode nobody waits for it (RFC 9768 section 3.1.5).
+ * RFC 3168 section 6.1.2: CWR goes with the next new text. AccECN mode does not use it (RFC 9768
+ * section 3.1.5).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -275,7 +283,7 @@ void xtcp_ecn_reduced(struct sock *sk)
 }
 
 /**
- * xtcp_ecn_undone() - there was no reason to reduce the congestion window, and it is as before
+ * xtcp_ecn_undone() - the reduction was undone: send no CWR
  * @sk: in a synchronized state
  *
  * Context: softirq or process. Lock: socket, held.
@@ -287,12 +295,13 @@ void xtcp_ecn_undone(struct sock *sk)
 }
 
 /**
- * xtcp_ecn_be_exact() - an algorithm begins or ends that wants to know what of its text was marked
- * @sk: in a synchronized state, or about to be; it is known whether the peer speaks ECN
- * @on: it begins
+ * xtcp_ecn_be_exact() - turn exact ECE on or off, for an algorithm that needs it
+ * @sk: in a synchronized state, or about to be; the use of ECN is negotiated
+ * @on: turn it on
  *
- * The peer is taken for one with the same algorithm, as in Linux: it is told exactly. In AccECN mode each peer is. A
- * mark that it has not been told of, or has not answered, stays: new text without a mark, or CWR, ends it as ever.
+ * The peer is assumed to use the same algorithm, as in Linux, so ECE reports marks exactly. AccECN
+ * mode always does. A mark that was not reported yet, or not answered by CWR, stays until new text
+ * without a mark, or CWR, ends it as usual.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -310,11 +319,11 @@ void xtcp_ecn_be_exact(struct sock *sk, bool on)
 
 /**
  * xtcp_ecn_comes_marked() - was the last new text of the peer marked?
- * @sk: with an algorithm that wants to know
+ * @sk: has an algorithm that needs to know
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: DCTCP.CE of RFC 8257 section 3.2; in AccECN mode what the last segment came with.
+ * Return: DCTCP.CE of RFC 8257 section 3.2; in AccECN mode whether the last segment came with CE.
  */
 bool xtcp_ecn_comes_marked(const struct sock *sk)
 {
