@@ -2,18 +2,18 @@
 /*
  * Accurate ECN: the ACE field and the AccECN option (RFC 9768 sections 3.2.2 and 3.2.3).
  *
- * The field has three bits: AE, CWR and ECE of the header. In the handshake it says how the peer's SYN or SYN-ACK came,
- * afterwards how many segments have come with CE, modulo eight. The option counts octets of text by their codepoint,
- * with 24 bits each.
+ * The field has three bits: the flags AE, CWR and ECE. In the handshake it reports with which
+ * codepoint the peer's SYN or SYN-ACK arrived; afterwards it counts segments that arrived with CE,
+ * modulo eight. The option counts octets of text by codepoint, with 24 bits each.
  */
 #include "pure/ace.h"
 
-#define STRETCH_SHIFT	6	/* the mean in 64ths, and a new sample's weight in it */
-#define STRETCH_MOST	1023U	/* segments that fit the mean */
-#define STRETCH_USUAL	4U	/* segments: ACKs that tell of more on average are no sign of lost ones */
+#define STRETCH_SHIFT	6	/* the mean is in 64ths; a new sample has the weight 1/64 */
+#define STRETCH_MOST	1023U	/* segments; the largest value that fits the mean */
+#define STRETCH_USUAL	4U	/* segments; above this, long ACKs are no sign of lost ones */
 
 /**
- * xtcp_ace_echo() - how a SYN or a SYN-ACK came, as its answer says it
+ * xtcp_ace_echo() - encode the codepoint with which a SYN or SYN-ACK arrived
  * @codepoint: of its IP header, XTCP_NOT_ECT to XTCP_CE
  *
  * RFC 9768 tables 2 and 3.
@@ -30,14 +30,14 @@ u8 xtcp_ace_echo(u8 codepoint)
 }
 
 /**
- * xtcp_ace_echoed() - how our SYN or SYN-ACK came, by its answer
+ * xtcp_ace_echoed() - decode the codepoint with which our SYN or SYN-ACK arrived
  * @ace: the ACE field
  *
  * RFC 9768 tables 2 and 4.
  *
  * Context: any.
  *
- * Return: XTCP_NOT_ECT to XTCP_CE; XTCP_NO_CODEPOINT when it does not say so.
+ * Return: XTCP_NOT_ECT to XTCP_CE; XTCP_NO_CODEPOINT when the field reports none.
  */
 u8 xtcp_ace_echoed(u8 ace)
 {
@@ -50,9 +50,9 @@ u8 xtcp_ace_echoed(u8 ace)
 }
 
 /**
- * xtcp_ace_is_mangled() - did IP's field change as no router may change it?
+ * xtcp_ace_is_mangled() - did IP's ECN field change as no router may change it?
  * @sent: as we sent it
- * @arrived: as it arrived, XTCP_NO_CODEPOINT: nobody knows
+ * @arrived: as it arrived; XTCP_NO_CODEPOINT: unknown
  *
  * RFC 9768 section 3.2.2.3: Not-ECT stays, ECT stays ECT or becomes CE, CE stays.
  *
@@ -68,19 +68,20 @@ bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
 }
 
 /**
- * xtcp_ace_marks() - how many segments of ours newly met congestion
- * @counted: how many had been counted, without what s.cep begins with
- * @ace: the ACE field of an ACK that none has overtaken
- * @segments: how many segments it newly acknowledges or sacks
- * @stretch: xtcp_ace_stretch() of the ACKs before
+ * xtcp_ace_marks() - how many of our segments newly met congestion
+ * @counted: how many were counted before: s.cep without its first value
+ * @ace: the ACE field of an ACK that no other has overtaken
+ * @segments: how many segments the ACK newly acknowledges or sacks
+ * @stretch: xtcp_ace_stretch() of the previous ACKs
  *
- * RFC 9768 sections 3.2.2.2 and 3.2.2.5.2. The field may have come round when ACKs were lost: an end acknowledges at
- * the latest after seven marks. So where an ACK tells of more segments than seven, and the peer's usually tell of few,
- * as many are taken for marked as the field allows; where they always tell of many, it is the peer's way, as in Linux.
+ * RFC 9768 sections 3.2.2.2 and 3.2.2.5.2. A peer acknowledges at the latest after seven marks. But
+ * if ACKs were lost, the field may have wrapped. So if an ACK covers more than seven segments, and
+ * the peer's ACKs usually cover few, assume as many marks as the field allows. If its ACKs always
+ * cover many, nothing was lost: believe the field, as in Linux.
  *
  * Context: any.
  *
- * Return: how many; more than @segments when the field says so.
+ * Return: the number of marks; more than @segments if the field says so.
  */
 u32 xtcp_ace_marks(u32 counted, u8 ace, u32 segments, u16 stretch)
 {
@@ -92,7 +93,7 @@ u32 xtcp_ace_marks(u32 counted, u8 ace, u32 segments, u16 stretch)
 }
 
 /**
- * xtcp_ace_order_codepoint() - what a counter of the option counts
+ * xtcp_ace_order_codepoint() - which codepoint does a counter of the option count?
  * @order: of the option: 0 or 1
  * @field: 0 to 2
  *
@@ -110,10 +111,10 @@ u8 xtcp_ace_order_codepoint(bool order, unsigned int field)
 }
 
 /**
- * xtcp_ace_counter_first() - what a counter of the option begins with
+ * xtcp_ace_counter_first() - the first value of a counter of the option
  * @codepoint: what it counts
  *
- * RFC 9768 section 3.2.1: not with 0, but for CE, so that one that is zeroed on the way is found.
+ * RFC 9768 section 3.2.1: it is not 0, except for CE, so that zeroing on the path is detected.
  *
  * Context: any.
  *
@@ -125,11 +126,12 @@ u32 xtcp_ace_counter_first(u8 codepoint)
 }
 
 /**
- * xtcp_ace_fields() - how many counters an option needs, and in which order they are fewest
+ * xtcp_ace_fields() - how many counters an option needs, in the order that needs fewest
  * @received: octets by codepoint, XTCP_ECT_1 first
  * @order: filled with 0 or 1
  *
- * RFC 9768 section 3.2.3.3: each counter that ever changed; those behind the last of them may be left out.
+ * RFC 9768 section 3.2.3.3: it needs each counter that ever changed; counters after the last of
+ * these may be omitted.
  *
  * Context: any.
  *
@@ -148,17 +150,17 @@ unsigned int xtcp_ace_fields(const u32 received[3], bool *order)
 }
 
 /**
- * xtcp_ace_octets() - how many octets a counter of an option newly tells of
- * @told: what it had told, without what it begins with
+ * xtcp_ace_octets() - how many octets a counter of the option newly reports
+ * @told: the sum reported before, without the first value
  * @codepoint: what it counts
  * @counter: the field, 24 bits
  *
- * RFC 9768 section 3.2.3.1. As in Linux half of the 24 bits are steps back: the option of an ACK that was overtaken
- * must not look like 16 MB.
+ * RFC 9768 section 3.2.3.1. As in Linux, one half of the 24-bit range means steps back: the option
+ * of an overtaken ACK must not look like 16 MB.
  *
  * Context: any.
  *
- * Return: octets, below 0 for an earlier value.
+ * Return: octets; negative for an earlier value.
  */
 s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
 {
@@ -168,17 +170,17 @@ s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
 }
 
 /**
- * xtcp_ace_marks_by_octets() - how many segments newly met congestion, when an option says how many octets did
- * @least: as the ACE field alone says
- * @before: marks that ACKs without the option told since the last one with it
- * @octets: octets with CE since that one
+ * xtcp_ace_marks_by_octets() - how many segments newly met congestion, by ACE field and option
+ * @least: the number by the ACE field alone
+ * @before: marks that ACKs without the option reported since the last ACK with it
+ * @octets: octets with CE that the option newly reports
  * @mss: octets in a full segment
  *
- * RFC 9768 section 3.2.2.5.2: the field came round as often as it must have for so many octets.
+ * RFC 9768 section 3.2.2.5.2: the field has wrapped as often as so many octets require.
  *
  * Context: any.
  *
- * Return: how many.
+ * Return: the number of marks.
  */
 u32 xtcp_ace_marks_by_octets(u32 least, u32 before, u32 octets, u32 mss)
 {
@@ -190,7 +192,7 @@ u32 xtcp_ace_marks_by_octets(u32 least, u32 before, u32 octets, u32 mss)
 }
 
 /**
- * xtcp_ace_stretch() - how many segments an ACK acknowledges, on average
+ * xtcp_ace_stretch() - average the number of segments that an ACK acknowledges
  * @stretch: the mean before, 0: there is none
  * @segments: the newest sample
  *

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Accurate ECN (RFC 9768): what the ACE field and the AccECN option say, in both directions. Pure. */
+/* Accurate ECN (RFC 9768): what the ACE field and the AccECN option report. Pure. */
 #ifndef XTCP_ACE_H
 #define XTCP_ACE_H
 
 #include <linux/types.h>
 
-#define XTCP_ACE_FIRST	5U	/* what r.cep and s.cep begin with (RFC 9768 section 3.2.1) */
-#define XTCP_ACE_MASK	7U	/* of the two the ACE field carries this much (section 3.2.2) */
+#define XTCP_ACE_FIRST	5U	/* the first value of r.cep and s.cep (RFC 9768 section 3.2.1) */
+#define XTCP_ACE_MASK	7U	/* the bits of them that the ACE field carries (section 3.2.2) */
 
-/* The ECN field of IP (RFC 3168 section 5), and what stands for none. */
+/* The ECN field of IP (RFC 3168 section 5), and a value for "none". */
 enum xtcp_codepoint {
 	XTCP_NOT_ECT = 0,
 	XTCP_ECT_1 = 1,
@@ -18,15 +18,15 @@ enum xtcp_codepoint {
 };
 
 /**
- * struct xtcp_accecn - what a connection in AccECN mode counts and has seen
- * @received_ce: segments that came with CE: r.cep without what it begins with
- * @received: octets of text by their codepoint, that of XTCP_ECT_1 first: r.e1b, r.e0b and r.ceb without what they
- *	begin with
+ * struct xtcp_accecn - the counters and observations of a connection in AccECN mode
+ * @received_ce: segments that arrived with CE: r.cep without its first value
+ * @received: octets of text by codepoint, XTCP_ECT_1 first: r.e1b, r.e0b and r.ceb without their
+ *	first values
  * @option_us: when the last option left, the low half of xtcp_clock_us()
- * @unsaid: those of @received_ce that no ACK has said yet, at most 15
- * @syn_codepoint: with which codepoint the peer's SYN or SYN-ACK came
- * @last_codepoint: and the segment before
- * @demand: so many segments more carry the option, whatever came since the last one
+ * @unsaid: how many of @received_ce no ACK has reported yet, at most 15
+ * @syn_codepoint: the codepoint of the peer's SYN or SYN-ACK
+ * @last_codepoint: the codepoint of the previous segment
+ * @demand: how many more segments must carry the option, whatever arrived since the last one
  * @grown: text came with ECT or CE since the last option left
  * @seen: the peer's option has been seen
  * @faults: bits of enum xtcp_accecn_fault
@@ -45,11 +45,12 @@ struct xtcp_accecn {
 };
 
 /**
- * struct xtcp_accecn_told - what the peer's feedback has told about our text, beside its marks
- * @octets: octets that it has by their codepoint, as &xtcp_accecn.received, as its options say: s.e1b, s.e0b and s.ceb
- * @stretch: how many segments an ACK acknowledges, smoothed, in 64ths; 0: none has come
- * @marks_since: marks that ACKs told since the last one with an option, at most 255
- * @segments_since: segments that these acknowledged, likewise
+ * struct xtcp_accecn_told - what the peer's feedback has reported about our text, beside its marks
+ * @octets: octets that it has by codepoint, in the order of &xtcp_accecn.received: s.e1b, s.e0b and
+ *	s.ceb of its options
+ * @stretch: how many segments an ACK acknowledges, smoothed, in 64ths; 0: no ACK has come
+ * @marks_since: marks reported since the last ACK with an option, at most 255
+ * @segments_since: segments acknowledged since the last ACK with an option, at most 255
  */
 struct xtcp_accecn_told {
 	u32 octets[3];
@@ -58,13 +59,13 @@ struct xtcp_accecn_told {
 	u8 segments_since;
 };
 
-/* What a connection in AccECN mode has found out about its path. */
+/* What a connection in AccECN mode has observed on its path. Some of these are no faults. */
 enum xtcp_accecn_fault {
-	XTCP_ACCECN_LOOKED = 0x01,	/* no fault: the first ACE field was looked at */
-	XTCP_ACCECN_ZEROED = 0x02,	/* that one was zero: no feedback is believed */
-	XTCP_ACCECN_MANGLED = 0x04,	/* IP's field changes on the way as no router may change it */
-	XTCP_ACCECN_OPTION_ZEROED = 0x10,	/* the first option had a counter of 0: no option is believed */
-	XTCP_ACCECN_OPTION_LOST = 0x20,	/* a segment with the option was lost that should not */
+	XTCP_ACCECN_LOOKED = 0x01,	/* no fault: the first ACE field was checked */
+	XTCP_ACCECN_ZEROED = 0x02,	/* the first ACE field was zero: ignore all feedback */
+	XTCP_ACCECN_MANGLED = 0x04,	/* the path changes IP's ECN field as no router may */
+	XTCP_ACCECN_OPTION_ZEROED = 0x10,	/* a first counter was 0: ignore options */
+	XTCP_ACCECN_OPTION_LOST = 0x20,	/* segments with the option seem to be lost */
 	XTCP_ACCECN_OPTION_FIRST = 0x40,	/* no fault: the first text left with the option */
 	XTCP_ACCECN_SYN_CE = 0x08,	/* no fault: our SYN or SYN-ACK met congestion */
 	XTCP_ACCECN_SYN_ACK_CE = 0x80,	/* no fault: the peer's SYN-ACK did, and is counted */

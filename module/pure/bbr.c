@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * BBR, version 3 (draft-ietf-ccwg-bbr), as arithmetic. It sends at the rate at which its octets arrive, in rounds of
- * somewhat more and somewhat less, and keeps little more in flight than the path holds.
+ * BBR version 3 (draft-ietf-ccwg-bbr), as arithmetic. It sends at the rate at which its octets
+ * arrive, in rounds of slightly more and slightly less, and keeps little more in flight than the
+ * path holds.
  *
- * The functions have the draft's names and its order; its section 5 has the reasons. Left to the caller: sampling
- * (rate.c), pacing (pace.c), what counts as lost. Of the choices that the draft leaves:
+ * The functions have the draft's names and order; section 5 of the draft has the reasons. The
+ * caller does the sampling (rate.c), the pacing (pace.c) and the loss detection. Where the draft
+ * leaves a choice:
  *
- * - The windowed filters have two places: the highest of now and of the time before (section 5.5.5, 5.5.9).
- * - ACKs that told of losses stand for ranges that were lost (5.3.1.3), as in other implementations.
- * - A congestion mark counts as a loss does: it bounds what is sent (section 3.6 asks for that).
+ * - The windowed filters have two places: the maxima of the current period and of the previous one
+ *   (sections 5.5.5, 5.5.9).
+ * - ACKs that report losses are counted instead of lost ranges (5.3.1.3), as in other
+ *   implementations.
+ * - A congestion mark counts like a loss: it bounds what is sent (section 3.6 asks for that).
  */
 #include "pure/bbr.h"
 
@@ -44,7 +48,7 @@ static const u16 cwnd_gains[] = {
 	[XTCP_BBR_REFILL] = 200, [XTCP_BBR_UP] = 225, [XTCP_BBR_PROBE_RTT] = 50,
 };
 
-/* Milliseconds of the clock, never 0: that means "none". */
+/* Milliseconds of the clock; never 0, which means "none". */
 static u32 stamp_of(u64 now_us)
 {
 	return (u32)div_u64(now_us, MS_US) ?: 1;
@@ -110,10 +114,10 @@ u32 xtcp_bbr_cwnd_gain(const struct xtcp_bbr *bbr)
 }
 
 /**
- * xtcp_bbr_rate() - the rate of now (section 5.6.2)
+ * xtcp_bbr_rate() - the current pacing rate (section 5.6.2)
  * @bbr: a connection's
  *
- * Return: octets per second; 0: nothing is known yet.
+ * Return: octets per second; 0: unknown yet.
  */
 u64 xtcp_bbr_rate(const struct xtcp_bbr *bbr)
 {
@@ -132,7 +136,7 @@ u32 xtcp_bbr_of_sample(u32 octets, u32 us)
 	return max_t(u32, min_t(u64, div_u64((u64)octets * US_PER_UNIT, us), XTCP_BBR_NONE - 1), 1);
 }
 
-/* BDPMultiple(): percent of what the path holds at a bandwidth. */
+/* BDPMultiple(): @percent of what the path holds at bandwidth @bw. */
 static u32 bdp_multiple(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack, u32 bw, u32 percent)
 {
 	if (bbr->min_rtt_us == XTCP_BBR_NONE)
@@ -287,7 +291,7 @@ static void handle_inflight_too_high(struct xtcp_bbr *bbr, const struct xtcp_bbr
 	start_down(bbr, ack->now_us, ack->delivered, ack->random);
 }
 
-/* SaveStateUponLoss(), but for the window, which is the caller's. */
+/* SaveStateUponLoss(), except for the window, which the caller saves. */
 static void save_state(struct xtcp_bbr *bbr)
 {
 	bbr->undo_state = 0;
@@ -305,7 +309,7 @@ static void note_loss(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
 	bbr->loss_in_round = true;
 }
 
-/* InflightAtLoss(): how much was in flight when losses became too many. */
+/* InflightAtLoss(): octets in flight when losses became too many. */
 static u32 inflight_at_loss(const struct xtcp_bbr_ack *loss)
 {
 	u32 before = loss->tx_in_flight - min(loss->size, loss->tx_in_flight);
@@ -318,7 +322,7 @@ static u32 inflight_at_loss(const struct xtcp_bbr_ack *loss)
 /**
  * xtcp_bbr_lost() - HandleLostPacket() (section 5.5.10.2)
  * @bbr: a connection's
- * @loss: what is lost
+ * @loss: the loss
  */
 void xtcp_bbr_lost(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *loss)
 {
@@ -328,10 +332,10 @@ void xtcp_bbr_lost(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *loss)
 }
 
 /**
- * xtcp_bbr_repair_begins() - OnEnterFastRecovery(), OnEnterRTO(), but for the window (section 5.6.4.4)
+ * xtcp_bbr_repair_begins() - OnEnterFastRecovery(), OnEnterRTO(), except for the window (5.6.4.4)
  * @bbr: a connection's
  *
- * A transition that the same loss has made already stays to be undone.
+ * If the same loss has made a state transition already, that one can still be undone.
  */
 void xtcp_bbr_repair_begins(struct xtcp_bbr *bbr)
 {
@@ -478,7 +482,7 @@ static void probe_longterm_upward(struct xtcp_bbr *bbr, const struct xtcp_bbr_ac
 		raise_longterm_slope(bbr, ack);
 }
 
-/* AdaptLongTermModel(). True: the state is decided. */
+/* AdaptLongTermModel(). Return: true when the next state is decided. */
 static bool adapt_longterm_model(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
 {
 	if (bbr->ack_phase == XTCP_BBR_ACKS_STARTING && bbr->round_start)
@@ -581,7 +585,7 @@ static u32 probe_rtt_cwnd(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack 
 	return max(bdp_multiple(bbr, ack, xtcp_bbr_bw(bbr), cwnd_gains[XTCP_BBR_PROBE_RTT]), min_pipe(ack));
 }
 
-/* ExitProbeRTT(), once its time is over. Gives the window. */
+/* ExitProbeRTT(), once its time is over. Return: the window. */
 static u32 check_probe_rtt_done(struct xtcp_bbr *bbr, u64 now_us, u32 delivered, u32 cwnd, u32 random)
 {
 	u32 now = stamp_of(now_us);
@@ -650,7 +654,7 @@ static u32 set_cwnd(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack, 
 	u32 most, gain = xtcp_bbr_cwnd_gain(bbr);
 
 	most = quantization_budget(bbr, ack, bdp_multiple(bbr, ack, xtcp_bbr_bw(bbr), gain) + extra_acked(bbr));
-	/* no sum is more than 32 bits hold */
+	/* keep all sums within 32 bits */
 	cwnd = min(cwnd, U32_MAX / 2 - min(ack->newly_acked, U32_MAX / 4));
 	if (bbr->full_bw_reached)
 		cwnd = min(cwnd + ack->newly_acked, most);
@@ -665,9 +669,9 @@ static u32 set_cwnd(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack, 
 /**
  * xtcp_bbr_acked() - UpdateOnACK() (section 5.2.3)
  * @bbr: a connection's
- * @ack: the ACK; losses that it has told of were told already by xtcp_bbr_lost()
+ * @ack: the ACK; xtcp_bbr_lost() was called before for losses that it reports
  *
- * Return: the congestion window from now on.
+ * Return: the new congestion window.
  */
 u32 xtcp_bbr_acked(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
 {
@@ -695,7 +699,7 @@ u32 xtcp_bbr_acked(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
 }
 
 /**
- * xtcp_bbr_undone() - HandleSpuriousLossDetection(), but for the window (section 5.5.11.2)
+ * xtcp_bbr_undone() - HandleSpuriousLossDetection(), except for the window (section 5.5.11.2)
  * @bbr: a connection's
  * @delivered: C.delivered
  */
@@ -717,14 +721,16 @@ void xtcp_bbr_undone(struct xtcp_bbr *bbr, u32 delivered)
 }
 
 /**
- * xtcp_bbr_restarts() - HandleRestartFromIdle() (section 5.4.1): nothing is in flight, the program wrote too little
+ * xtcp_bbr_restarts() - HandleRestartFromIdle() (section 5.4.1)
  * @bbr: a connection's
  * @now_us: the clock
  * @delivered: C.delivered
  * @cwnd: the congestion window
  * @random: any number
  *
- * Return: the congestion window from now on.
+ * Nothing is in flight, and the program had written too little.
+ *
+ * Return: the new congestion window.
  */
 u32 xtcp_bbr_restarts(struct xtcp_bbr *bbr, u64 now_us, u32 delivered, u32 cwnd, u32 random)
 {

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* BBR, version 3 (draft-ietf-ccwg-bbr): the model of the path and the state machine. Pure; windows are in octets. */
+/*
+ * BBR version 3 (draft-ietf-ccwg-bbr): path model and state machine. Pure; windows are in octets.
+ */
 #ifndef XTCP_BBR_H
 #define XTCP_BBR_H
 
 #include <linux/types.h>
 
 #define XTCP_BBR_NONE	((u32)-1)	/* the draft's Infinity */
-#define XTCP_BBR_UNIT	16U		/* octets in a second: the unit of all bandwidths here, up to 68 GB/s */
+#define XTCP_BBR_UNIT	16U		/* octets per second: unit of bandwidths, up to 68 GB/s */
 
 enum xtcp_bbr_state {
 	XTCP_BBR_STARTUP,
@@ -18,7 +20,7 @@ enum xtcp_bbr_state {
 	XTCP_BBR_PROBE_RTT,
 };
 
-/* What ACKs have to do with a probe for bandwidth: BBR.ack_phase. */
+/* BBR.ack_phase: how ACKs relate to a bandwidth probe. */
 enum xtcp_bbr_acks {
 	XTCP_BBR_ACKS_INIT,
 	XTCP_BBR_ACKS_REFILLING,
@@ -28,12 +30,12 @@ enum xtcp_bbr_acks {
 };
 
 /**
- * struct xtcp_bbr - what BBR keeps; the draft's sections 2.4 to 2.15 have the names
- * @max_bw: BBR.max_bw_filter: the largest of this cycle and of the one before
- * @bw_latest: of the last round trip
- * @bw_shortterm: bound after losses
- * @full_bw: what has to grow by a quarter
- * @undo_bw_shortterm: as it was before a repair
+ * struct xtcp_bbr - BBR's state; the names are those of sections 2.4 to 2.15 of the draft
+ * @max_bw: BBR.max_bw_filter: the largest bandwidth of this cycle and of the previous one
+ * @bw_latest: largest bandwidth of the last round trip
+ * @bw_shortterm: bound of the bandwidth after losses
+ * @full_bw: the bandwidth that must grow by a quarter
+ * @undo_bw_shortterm: @bw_shortterm before a repair
  * @inflight_latest: octets
  * @inflight_longterm: octets
  * @inflight_shortterm: octets
@@ -44,18 +46,19 @@ enum xtcp_bbr_acks {
  * @probe_rtt_min_us: BBR.probe_rtt_min_delay
  * @probe_rtt_min_ms: BBR.probe_rtt_min_stamp
  * @probe_rtt_done_ms: BBR.probe_rtt_done_stamp; 0: none
- * @extra_acked: of two halves of the filter's window
+ * @extra_acked: maxima of the two halves of the filter's window
  * @extra_acked_delivered: octets
  * @extra_acked_us: BBR.extra_acked_interval_start, the low half
- * @next_round_delivered: a round trip ends when something arrives that was sent when this had been delivered
- * @loss_round_delivered: the same for losses
+ * @next_round_delivered: C.delivered when the round trip began: it ends when a segment arrives that
+ *	was sent later
+ * @loss_round_delivered: the same for the round trip of losses
  * @cycle_ms: BBR.cycle_stamp
  * @probe_up_acked: octets
  * @probe_up_acked_per_inc: octets
  * @prior_cwnd: the window before ProbeRTT, octets
  * @probe_wait_ms: BBR.bw_probe_wait
  * @rounds_since_probe: BBR.rounds_since_probe_up, up to 255
- * @extra_rounds: round trips of the newer half of the filter
+ * @extra_rounds: round trips in the newer half of the filter
  * @drain_rounds: round trips in Drain
  * @state: enum xtcp_bbr_state
  * @ack_phase: enum xtcp_bbr_acks
@@ -63,19 +66,19 @@ enum xtcp_bbr_acks {
  * @probe_up_rounds: BBR.bw_probe_up_rounds
  * @full_bw_count: rounds without growth
  * @full_bw_reached: the pipe was full once
- * @full_bw_now: and is
+ * @full_bw_now: the pipe is full now
  * @round_start: this ACK begins a round trip
- * @loss_round_start: the same for losses
- * @loss_in_round: something was lost in this one
+ * @loss_round_start: this ACK begins a round trip of losses
+ * @loss_in_round: something was lost in this round trip
  * @probe_sample: BBR.is_bw_probe_sample
  * @prev_too_high: BBR.prev_probe_too_high
  * @prev_precautionary: BBR.prev_probe_precautionary
- * @probe_rtt_expired: it is time to look at the least round trip again
- * @probe_rtt_round_done: a round trip of it is over
+ * @probe_rtt_expired: the minimum RTT must be measured again
+ * @probe_rtt_round_done: a round trip of ProbeRTT is over
  * @idle_restart: sending began after a pause
- * @extra_index: which half of @extra_acked is the newer
- * @cycle_index: which of @max_bw is this cycle's
- * @loss_events: ACKs of this round that told of losses
+ * @extra_index: index of the newer half in @extra_acked
+ * @cycle_index: index of this cycle in @max_bw
+ * @loss_events: ACKs of this round that reported losses
  */
 struct xtcp_bbr {
 	u32 max_bw[2];
@@ -128,7 +131,7 @@ struct xtcp_bbr {
 };
 
 /**
- * struct xtcp_bbr_ack - what an ACK, or a loss, has told; lengths in octets
+ * struct xtcp_bbr_ack - what an ACK or a loss has told; lengths in octets
  * @now_us: the clock
  * @cwnd: the congestion window
  * @mss: SMSS
@@ -142,17 +145,17 @@ struct xtcp_bbr {
  * @prior_delivered: RS.prior_delivered, with @has_sample
  * @sample_delivered: RS.delivered
  * @bw: RS.delivery_rate; 0: none that is reliable
- * @tx_in_flight: RS.tx_in_flight; of a loss: P.tx_in_flight
- * @lost: RS.lost: what was lost since the one was sent that arrived, or that is lost
- * @size: of a loss: what is lost now
- * @random: any number, another one each time
- * @has_sample: what was sent last of that which has arrived is known
+ * @tx_in_flight: RS.tx_in_flight; for a loss P.tx_in_flight
+ * @lost: RS.lost: octets lost since the segment was sent that arrived or is lost
+ * @size: for a loss: octets lost now
+ * @random: any number, a new one each time
+ * @has_sample: the fields about the last sent segment that arrived are valid
  * @is_limited: RS.is_app_limited
  * @cwnd_limited: C.is_cwnd_limited
  * @in_fast_recovery: a repair is going on that no timeout began
- * @in_recovery: any repair is
+ * @in_recovery: any repair is going on
  * @sack: C.has_selective_acks
- * @ece: it echoes a congestion mark
+ * @ece: the ACK echoes a congestion mark
  */
 struct xtcp_bbr_ack {
 	u64 now_us;

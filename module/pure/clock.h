@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The clocks of the protocol: microseconds for round trips, milliseconds for timestamps; short stamps of jiffies. */
+/* The protocol's clocks: microseconds for RTTs, milliseconds for timestamps, 32 bits of jiffies. */
 #ifndef XTCP_CLOCK_H
 #define XTCP_CLOCK_H
 
@@ -12,7 +12,10 @@ static inline u64 xtcp_clock_us(void)
 	return div_u64(ktime_get_ns(), NSEC_PER_USEC);
 }
 
-/* How long ago @then was, microseconds; 0 when it is yet to come, as what fq holds back departs later than now. */
+/*
+ * Microseconds since @then; 0 if it lies in the future: a segment that fq holds back departs later
+ * than now.
+ */
 static inline u64 xtcp_clock_since_us(u64 now_us, u64 then_us)
 {
 	return now_us > then_us ? now_us - then_us : 0;
@@ -24,13 +27,13 @@ static inline u32 xtcp_clock_ts(void)
 	return (u32)div_u64(ktime_get_ns(), NSEC_PER_MSEC);
 }
 
-/* What the timestamp clock said at a time of xtcp_clock_us(). */
+/* The timestamp clock's value at @us, a time of xtcp_clock_us(). */
 static inline u32 xtcp_clock_ts_of(u64 us)
 {
 	return (u32)div_u64(us, USEC_PER_MSEC);
 }
 
-/* The time, in jiffies of full length, that @stamp means: one at most 2^31 jiffies away. */
+/* Full-length jiffies of @stamp, which must be at most 2^31 jiffies away. */
 static inline unsigned long xtcp_clock_jiffies(u32 stamp)
 {
 	return jiffies + (s32)(stamp - (u32)jiffies);
@@ -41,7 +44,7 @@ static inline u32 xtcp_clock_seconds(void)
 	return (u32)ktime_get_seconds();
 }
 
-/* The same at a time of xtcp_clock_us(); xtcp_clock_seconds() may be a tick behind, so nobody compares the two. */
+/* Do not compare its result with xtcp_clock_seconds(), which may be a tick behind. */
 static inline u32 xtcp_clock_seconds_of(u64 us)
 {
 	return (u32)div_u64(us, USEC_PER_SEC);

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The cookie codec: the ISN of a SYN-ACK from which the connection can be made again when its entry is gone.
+ * SYN cookies: the ISN of a SYN-ACK is such that the connection can be recreated from it when its
+ * entry is gone.
  *
- * ISN = F(tuple) + IRS + period << 24 + 24 bits, modulo 2^32. F is half of a keyed hash of 64 bits that never changes,
- * the period counts 64 seconds: RFC 6528 section 3 with the clock in the upper octet. IRS makes it grow when the peer's
- * ISN does, octet by octet, so it is not in the MAC. The 24 bits are four of options and twenty of a MAC over the whole
- * hash, in place of the tuple, the period and all options; from one period to the next they can fall by less than the
- * period adds.
+ * ISN = F(tuple) + IRS + period << 24 + 24 bits, modulo 2^32. F is one half of a 64-bit hash with a
+ * constant key. A period is 64 seconds. This is RFC 6528 section 3 with the clock in the upper
+ * octet. The ISN grows with the peer's ISN octet by octet, since IRS is added and not part of the
+ * MAC. Of the 24 bits, four are options and twenty are a MAC over the whole hash (which stands for
+ * the tuple), the period and all options. From one period to the next the 24 bits can fall by less
+ * than the period adds.
  *
- * With timestamps window scale, SACK and ECN stand in the lowest six bits of TSval, which the peer echoes; without, two
- * of the four bits say the scale roughly (a shift rounded down only makes the peer's window look smaller), and nothing
- * says the others. Two periods are believed, so of 2^32 blind guesses for one tuple 32 pass. Every check makes one MAC,
- * whatever it finds.
+ * With timestamps, the lowest six bits of TSval carry window scale, SACK and ECN, and the peer
+ * echoes them. Without, two of the four bits carry the scale approximately (a shift that is rounded
+ * down only makes the peer's window look smaller), and SACK and ECN are not known. Two periods are
+ * accepted, so 32 of 2^32 blind guesses for one tuple pass. Every check computes one MAC, whatever
+ * it finds, so its time reveals nothing.
  *
- * Period and secret: a secret serves eight periods, and the key of a cookie follows from its period, so the one before
- * stays valid until its last cookie is too old.
+ * A secret serves eight periods, and the period of a cookie selects its secret. So the previous
+ * secret stays valid until its last cookie is too old.
  */
 #include "pure/cookie.h"
 
@@ -24,14 +27,14 @@
 #define MAC_MASK	((1U << MAC_BITS) - 1)
 #define FIELD_MASK	0xffffffU
 #define TS_SCALE	15U	/* in TSval: the shift */
-#define NO_SCALE	15U	/* more than any */
+#define NO_SCALE	15U	/* more than any shift */
 #define TS_SACK		16U
 #define TS_ECN		32U
 
 static const u16 mss_v4[4] = { 536, 1300, 1440, 1460 };
 static const u16 mss_v6[4] = { 1220, 1360, 1420, 1440 };
 
-/* Shifts that are told apart without timestamps; class 0 is "no scaling". */
+/* The shifts that can be told apart without timestamps; class 0 is "no scaling". */
 static const u8 scale_of_class[4] = { 0, 0, 7, 8 };
 
 static const u16 *mss_table(const struct xtcp_tuple *tuple)
@@ -67,17 +70,20 @@ static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, 
 	const siphash_key_t *key = &secrets->key[period / XTCP_COOKIE_PERIODS & 1];
 	u32 options = data | bits << 8 | (u32)ts_ok << 16;
 
-	/* in one word: of one tuple no two are alike; of two tuples nobody knows, who does not know their hashes */
+	/*
+	 * The words of one tuple all differ. How the words of two tuples relate is known only to
+	 * those who know the hashes
+	 */
 	return (u32)siphash_1u64(hash ^ ((u64)period << 32 | options), key) & MAC_MASK;
 }
 
 /**
- * xtcp_cookie_epoch() - which secret a cookie made now uses
+ * xtcp_cookie_epoch() - which secret a new cookie uses
  * @now: seconds
  *
  * Context: any.
  *
- * Return: the number of the epoch; its key has to be drawn before the first cookie of the epoch is made.
+ * Return: the number of the epoch; its key must exist before its first cookie is made.
  */
 u32 xtcp_cookie_epoch(u32 now)
 {
@@ -85,10 +91,10 @@ u32 xtcp_cookie_epoch(u32 now)
 }
 
 /**
- * xtcp_cookie_make() - the ISN of a SYN-ACK
- * @secrets: the key of xtcp_cookie_epoch(@now) is in it
+ * xtcp_cookie_make() - make the ISN of a SYN-ACK
+ * @secrets: contains the key of xtcp_cookie_epoch(@now)
  * @tuple: the connection
- * @hash: its xtcp_tuple_hash(), by a key that never changes
+ * @hash: its xtcp_tuple_hash() with a constant key
  * @irs: SEG.SEQ of the SYN
  * @now: seconds
  * @cookie: the options of the SYN
@@ -111,8 +117,8 @@ u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const struct xtc
 }
 
 /**
- * xtcp_cookie_tsval() - the TSval of a SYN-ACK
- * @clock: what it would be otherwise
+ * xtcp_cookie_tsval() - make the TSval of a SYN-ACK
+ * @clock: the timestamp clock, with its offset
  * @cookie: the options of the SYN
  *
  * Context: any.
@@ -127,15 +133,15 @@ u32 xtcp_cookie_tsval(u32 clock, struct xtcp_cookie cookie)
 }
 
 /**
- * xtcp_cookie_check() - does an ACK acknowledge an ISN of ours, and what did the SYN say
+ * xtcp_cookie_check() - decode a cookie: does an ACK acknowledge an ISN of ours?
  * @secrets: as for xtcp_cookie_make()
  * @tuple: the connection
  * @hash: as for xtcp_cookie_make()
  * @irs: SEG.SEQ - 1
  * @iss: SEG.ACK - 1
- * @tsecr: TSecr of the segment, NULL: it has no timestamps
+ * @tsecr: TSecr of the segment; NULL without timestamps
  * @now: seconds
- * @cookie: filled when it does
+ * @cookie: receives the options of the SYN; valid when true is returned
  *
  * Context: any.
  *

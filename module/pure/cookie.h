@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The cookie codec: an ISN that carries a MAC and the options of a SYN. Pure. */
+/* SYN cookies: an ISN that carries a MAC and the options of a SYN. Pure. */
 #ifndef XTCP_COOKIE_H
 #define XTCP_COOKIE_H
 
@@ -14,7 +14,7 @@ struct xtcp_tuple;
 
 /**
  * struct xtcp_cookie_secrets - the rotating secret and the one before it
- * @key: by the lowest bit of the epoch
+ * @key: indexed by the lowest bit of the epoch
  * @epoch: the latest epoch that has its own key
  */
 struct xtcp_cookie_secrets {
@@ -23,9 +23,9 @@ struct xtcp_cookie_secrets {
 };
 
 /**
- * struct xtcp_cookie - what a cookie says of a SYN
- * @mss: the peer's MSS option or the default, octets; comes back rounded down
- * @snd_wscale: the peer's shift, at most 14; without @ts_ok it comes back rounded down
+ * struct xtcp_cookie - what a cookie contains of a SYN
+ * @mss: the peer's MSS option or the default, octets; decoding rounds it down
+ * @snd_wscale: the peer's shift, at most 14; decoding rounds it down without @ts_ok
  * @wscale_ok: window scaling is in use
  * @ts_ok: timestamps are in use
  * @sack_ok: SACK is in use; false without @ts_ok

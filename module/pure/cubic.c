@@ -2,27 +2,28 @@
 /*
  * CUBIC in congestion avoidance (RFC 9438). Pure: no socket, no clock.
  *
- * Windows are in octets, so the RFC's segments are SMSS octets here; time within a stage is in 1/1024 s, in which C is
- * 0.4 SMSS / 2^30 octets. Three things are Linux's and not the RFC's: the window stands for flight_size (section 4.6
- * allows it, as the window only grows while it is full), the smallest round trip stands for RTT, so that the queue that
- * a flow has filled does not make it grow faster, and while no W_max is known the window grows by 5% in a round trip at
- * least.
+ * Windows are in octets, so a segment of the RFC is SMSS octets here. Time within a stage is in
+ * 1/1024 s; in these units C is 0.4 SMSS / 2^30 octets. Three things follow Linux and not the RFC.
+ * The window stands for flight_size; section 4.6 allows this, since the window grows only while it
+ * is full. The smallest RTT stands for RTT, so that the queue that a flow has filled does not make
+ * it grow faster. And while W_max is unknown, the window grows by at least 5% per round trip.
  */
 #include "pure/cubic.h"
 
 #include <linux/math64.h>
 #include <linux/minmax.h>
 
-#define MAX_WINDOW	0x7fffffffU	/* octets: sequence numbers go no further */
-#define MAX_TICKS	1048576U	/* in 17 minutes the curve passes every window */
+#define MAX_WINDOW	0x7fffffffU	/* octets; half of the sequence space */
+#define MAX_TICKS	1048576U	/* 17 minutes, in which the curve passes every window */
 #define US_PER_SECOND	1000000U
-#define GAP_MIN_US	200000U		/* no ACK for so long, and the program was what held the sender back */
+#define GAP_MIN_US	200000U		/* a longer gap: the program limited the sender */
 
 /**
  * xtcp_cubic_root() - cube root
  * @value: less than 2^63
  *
- * Digit by digit, three bits of @value for each; no division. Once for each stage, so that it need not be faster.
+ * Computes one binary digit after the other, without division. It runs once per stage, so it need
+ * not be faster.
  *
  * Context: any.
  *
@@ -46,7 +47,7 @@ u64 xtcp_cubic_root(u64 value)
 }
 
 /**
- * xtcp_cubic_k() - how long the curve takes to a plateau (RFC 9438 equation (2))
+ * xtcp_cubic_k() - the time that the curve takes to reach a plateau (RFC 9438 equation (2))
  * @octets: W_max - cwnd_epoch, at most 2^31
  * @mss: SMSS, not 0
  *
@@ -62,8 +63,8 @@ u32 xtcp_cubic_k(u32 octets, u32 mss)
 
 /**
  * xtcp_cubic_window() - W_cubic (RFC 9438 equation (1))
- * @epoch: its plateau and K
- * @us: since its start, microseconds
+ * @epoch: contains plateau and K
+ * @us: time since its start, microseconds
  * @mss: SMSS
  *
  * Context: any.
@@ -81,7 +82,7 @@ u32 xtcp_cubic_window(const struct xtcp_cubic_epoch *epoch, u64 us, u32 mss)
 	return octets < MAX_WINDOW - epoch->origin ? epoch->origin + (u32)octets : MAX_WINDOW;
 }
 
-/* Congestion avoidance begins (sections 4.2, 4.8, 4.10). */
+/* Begin a stage of congestion avoidance (sections 4.2, 4.8, 4.10). */
 static void begin_epoch(struct xtcp_cubic *cubic, u64 now_us, u32 cwnd, u32 mss)
 {
 	struct xtcp_cubic_epoch *epoch = &cubic->now;
@@ -95,7 +96,7 @@ static void begin_epoch(struct xtcp_cubic *cubic, u64 now_us, u32 cwnd, u32 mss)
 	cubic->credit_est = 0;
 }
 
-/* Time in which the window could not grow is none of the stage's (section 4.2, last but two paragraphs). */
+/* Do not count time in which the window could not grow (section 4.2, last but two paragraphs). */
 static void leave_out_gap(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us)
 {
 	u64 gap = now_us > cubic->grown_us ? now_us - cubic->grown_us : 0;
@@ -107,8 +108,9 @@ static void leave_out_gap(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us)
 }
 
 /*
- * W_est grows by alpha SMSS for each window acknowledged: as much as gives Reno's average window with CUBIC's beta,
- * 3 (1 - beta) / (1 + beta) = 9/17, and as Reno itself once it is where the last loss was (equation (4)).
+ * W_est grows by alpha SMSS for each acknowledged window. With CUBIC's beta, alpha = 3 (1 - beta) /
+ * (1 + beta) = 9/17 yields Reno's average window. Once W_est has reached cwnd_prior, it grows as
+ * Reno does (equation (4)).
  */
 static void grow_estimate(struct xtcp_cubic *cubic, u32 cwnd, u32 mss, u32 acked)
 {
@@ -124,19 +126,21 @@ static void grow_estimate(struct xtcp_cubic *cubic, u32 cwnd, u32 mss, u32 acked
 }
 
 /**
- * xtcp_cubic_grow() - octets arrived, in congestion avoidance
+ * xtcp_cubic_grow() - grow the window in congestion avoidance
  * @cubic: the state
- * @now_us: when, microseconds
- * @rtt_us: the smallest round trip known
+ * @now_us: the time of the ACK, microseconds
+ * @rtt_us: the smallest RTT known, microseconds; 0: unknown
  * @cwnd: the window, not 0
  * @mss: SMSS, not 0
  * @acked: how many octets arrived
  *
- * RFC 9438 sections 4.2 to 4.5. The first call after a reduction, or at all, begins a stage.
+ * RFC 9438 sections 4.2 to 4.5. The first call, and the first call after a reduction, begin a
+ * stage.
  *
  * Context: any.
  *
- * Return: the window from now on: not smaller, and by no more than half of @acked larger unless Reno's would be.
+ * Return: the new window. It is never smaller, and it grows by at most half of @acked unless Reno's
+ * would grow more.
  */
 u32 xtcp_cubic_grow(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us, u32 cwnd, u32 mss, u32 acked)
 {
@@ -166,7 +170,7 @@ u32 xtcp_cubic_grow(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us, u32 cwnd, 
 }
 
 /**
- * xtcp_cubic_reduce() - something was lost or marked: the stage ends
+ * xtcp_cubic_reduce() - end the stage, since something was lost or marked
  * @cubic: the state
  * @cwnd: the window before
  * @mss: SMSS
@@ -182,7 +186,10 @@ u32 xtcp_cubic_reduce(struct xtcp_cubic *cubic, u32 cwnd, u32 mss)
 	struct xtcp_cubic_epoch *epoch = &cubic->now;
 
 	cubic->before = *epoch;
-	/* a flow that loses earlier than last time makes room for the one that has come: fast convergence */
+	/*
+	 * fast convergence: a flow that loses at a smaller window than last time makes room for
+	 * others
+	 */
 	epoch->w_max = cwnd < epoch->w_max ? (u32)div_u64(17ULL * cwnd, 20) : cwnd;
 	epoch->w_prior = cwnd;
 	epoch->start_us = 0;
@@ -190,8 +197,8 @@ u32 xtcp_cubic_reduce(struct xtcp_cubic *cubic, u32 cwnd, u32 mss)
 }
 
 /**
- * xtcp_cubic_timeout() - the last reduction was for a timeout: the next stage knows no W_max (RFC 9438 section 4.8)
- * @cubic: the state; may be told for as long as slow start lasts
+ * xtcp_cubic_timeout() - forget W_max: the last reduction was for a timeout (RFC 9438 section 4.8)
+ * @cubic: the state; the call has an effect only until the next stage begins
  *
  * Context: any.
  */
@@ -216,7 +223,7 @@ void xtcp_cubic_slow_start_ended(struct xtcp_cubic *cubic, u32 cwnd)
 }
 
 /**
- * xtcp_cubic_undo() - the last reduction was for nothing (RFC 9438 section 4.9)
+ * xtcp_cubic_undo() - undo the last reduction, which was needless (RFC 9438 section 4.9)
  * @cubic: the state
  *
  * Context: any.
@@ -227,7 +234,7 @@ void xtcp_cubic_undo(struct xtcp_cubic *cubic)
 }
 
 /**
- * xtcp_cubic_idle() - nothing was sent for a while, so the curve stood still
+ * xtcp_cubic_idle() - stop the curve for an idle time
  * @cubic: the state
  * @idle_us: how long
  *

@@ -6,9 +6,9 @@
 #include <linux/types.h>
 
 /**
- * struct xtcp_cubic_epoch - what one stage of congestion avoidance goes by; RFC 9438 section 4.1.2 has the names
+ * struct xtcp_cubic_epoch - one stage of congestion avoidance; names: RFC 9438 section 4.1.2
  * @start_us: t_epoch, microseconds; 0: the stage has not begun
- * @w_max: W_max; 0: nothing is known of one, at first and after a timeout
+ * @w_max: W_max; 0: unknown, at first and after a timeout
  * @w_prior: cwnd_prior
  * @origin: the plateau: W_max, or the window at which the stage began if that is higher
  * @w_est: W_est
@@ -24,12 +24,12 @@ struct xtcp_cubic_epoch {
 };
 
 /**
- * struct xtcp_cubic - what CUBIC keeps
- * @now: the present stage
- * @before: the one before the last reduction, should that have been for nothing (section 4.9.2)
+ * struct xtcp_cubic - CUBIC's state
+ * @now: the current stage
+ * @before: the stage before the last reduction, in case that was needless (section 4.9.2)
  * @grown_us: when the window could last grow
- * @credit: growth of less than an octet, in parts of the window
- * @credit_est: the same of W_est
+ * @credit: growth of less than an octet, in fractions with cwnd as denominator
+ * @credit_est: the same for W_est
  */
 struct xtcp_cubic {
 	struct xtcp_cubic_epoch now;

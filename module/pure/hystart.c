@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * HyStart++ (RFC 9406), and trains of ACKs. Pure: no socket, no clock.
+ * HyStart++ (RFC 9406), and ACK trains. Pure: no socket, no clock.
  *
- * Slow start doubles the window until something is lost: half of it, then. HyStart++ looks at the smallest round trip
- * of each round. If it has grown, a queue builds up, and the window grows at a quarter of the speed for five rounds
- * (conservative slow start); if it was jitter, the round trip falls back and slow start goes on.
+ * Plain slow start doubles the window until something is lost, and that may be half of it.
+ * HyStart++ watches the smallest RTT of each round. If it has grown, a queue builds up, and the
+ * window grows at a quarter of the speed for five rounds (conservative slow start). If the growth
+ * was jitter, the RTT falls back and slow start goes on.
  *
- * What is sent in a round at twice the speed of the path shows by that in the round after it, and the window has
- * doubled once more meanwhile: too late where the path holds no more than that. So slow start also ends when ACKs have
- * come without a pause for five eighths of a round trip. After half of one, as in Linux, whose HyStart is the one
- * before RFC 9406, the window is at least what the path holds, and perhaps no more: the first segment that is lost by
- * chance would leave seven tenths of that, and the path partly empty. Windows double, so five eighths leave between 5/4
- * and 15/8 of what the path holds: a queue that takes as much once more is not overrun.
+ * If a round sends at twice the speed of the path, the RTT shows this only in the next round, and
+ * the window has doubled once more by then. That is too late where the path cannot hold so much. So
+ * slow start also ends when ACKs have come without a pause for five eighths of an RTT. Linux, whose
+ * HyStart is older than RFC 9406, ends it after half an RTT. Then the window is at least what the
+ * path holds, but perhaps no more: the first segment lost by chance would reduce it to seven tenths
+ * of that and leave the path partly empty. Since windows double, five eighths leave between 5/4 and
+ * 15/8 of what the path holds. This does not overflow a queue that holds as much as the path
+ * itself.
  *
- * A train is a bottleneck's only while segments arrive in order. A path that reorders them delays each by another time,
- * and smears any window over the whole round trip: no ACK counts for a train while something is out of order.
+ * ACKs show the bottleneck only while segments arrive in order. A path that reorders delays each
+ * segment by a different time, and so spreads any window over the whole RTT. So no ACK counts for a
+ * train while something is out of order.
  */
 #include "pure/hystart.h"
 
@@ -41,7 +45,7 @@ static void begin_round(struct xtcp_hystart *hystart, u32 snd_nxt)
 }
 
 /**
- * xtcp_hystart_start() - the initial slow start begins
+ * xtcp_hystart_start() - begin the initial slow start
  * @hystart: to set
  * @snd_nxt: SND.NXT
  * @now_us: the clock, microseconds
@@ -60,8 +64,9 @@ void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt, u32 now_us)
 }
 
 /*
- * Have ACKs come without a pause for five eighths of the smallest round trip? The pause between two windows is longer
- * than a quarter of it until the path is three quarters full. Trains of less than MIN_RTT_THRESH are bursts.
+ * Have ACKs come without a pause for five eighths of the smallest RTT? Until the path is three
+ * quarters full, the pause between two windows is longer than a quarter of the RTT. Trains shorter
+ * than MIN_RTT_THRESH are mere bursts.
  */
 static bool is_train(struct xtcp_hystart *hystart, u32 now_us, bool in_order)
 {
@@ -74,7 +79,7 @@ static bool is_train(struct xtcp_hystart *hystart, u32 now_us, bool in_order)
 	return now_us - hystart->train_start_us > max(rtt_us / 8 * 5, MIN_RTT_THRESH_US);
 }
 
-/* The round trip has grown by an eighth of what it was, 4 ms at least and 16 ms at most suffice. */
+/* Has the RTT grown by an eighth? The threshold is at least 4 ms and at most 16 ms. */
 static bool is_slower(const struct xtcp_hystart *hystart)
 {
 	u32 last = hystart->last_min_us, thresh;
@@ -100,19 +105,19 @@ static void look_at_round(struct xtcp_hystart *hystart)
 }
 
 /**
- * xtcp_hystart_acked() - an ACK came
+ * xtcp_hystart_acked() - process an ACK in slow start
  * @hystart: the state
  * @snd_una: SND.UNA after it
  * @snd_nxt: SND.NXT
- * @rtt_us: the round trip that it tells of, microseconds; 0: it tells of none
+ * @rtt_us: the RTT of the ACK, microseconds; 0: none
  * @now_us: the clock, microseconds
- * @in_order: the receiver has nothing that lies beyond a hole
+ * @in_order: the receiver has nothing beyond a hole
  *
- * RFC 9406 section 4.2. The part of a round that is left when CSS begins counts as one of its rounds.
+ * RFC 9406 section 4.2. When CSS begins, the rest of the current round counts as one of its rounds.
  *
  * Context: any.
  *
- * Return: whether slow start has ended, and why: the window is the slow start threshold then.
+ * Return: whether slow start has ended, and why. If it has, the caller sets ssthresh to the window.
  */
 enum xtcp_hystart_end xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_una, u32 snd_nxt, u32 rtt_us,
 					 u32 now_us, bool in_order)
@@ -139,14 +144,15 @@ enum xtcp_hystart_end xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_u
 }
 
 /**
- * xtcp_hystart_growth() - by how much the window grows in slow start
+ * xtcp_hystart_growth() - how much the window grows in slow start
  * @hystart: the state
  * @acked: octets that arrived
  * @mss: SMSS
  *
- * For a sender that does not pace, RFC 9406 limits what one ACK is worth to L = 8 segments, against bursts. Receivers
- * that gather segments (GRO) acknowledge 64 KB at once, and slow start would be one in name only; a bundle of ours is
- * just as large. So the limit is a bundle.
+ * For a sender without pacing, RFC 9406 limits the growth per ACK to L = 8 segments, against
+ * bursts. But receivers that merge segments (GRO) acknowledge 64 KB at once, so this limit would
+ * stop slow start from doubling the window. A bundle of ours is just as large, so the limit here is
+ * a bundle.
  *
  * Context: any.
  *

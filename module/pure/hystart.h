@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* HyStart++ and trains of ACKs: where to end slow start before something is lost (RFC 9406). Pure. */
+/* HyStart++ and ACK trains: end slow start before something is lost (RFC 9406). Pure. */
 #ifndef XTCP_HYSTART_H
 #define XTCP_HYSTART_H
 
 #include <linux/types.h>
 
 enum xtcp_hystart_phase {
-	XTCP_HYSTART_OFF,		/* plain slow start, or none: not the initial one */
+	XTCP_HYSTART_OFF,		/* plain slow start, or not the initial slow start */
 	XTCP_HYSTART_SLOW_START,
-	XTCP_HYSTART_CSS,		/* conservative slow start: the round trip has grown; is it a queue? */
+	XTCP_HYSTART_CSS,		/* conservative slow start: RTT has grown, a queue? */
 };
 
-/* What an ACK meant for slow start. */
+/* What an ACK means for slow start. */
 enum xtcp_hystart_end {
 	XTCP_HYSTART_GOES_ON,
-	XTCP_HYSTART_SLOWER,		/* it ends: the round trip stayed longer through conservative slow start */
-	XTCP_HYSTART_TRAIN,		/* it ends: ACKs came without a pause for 5/8 of a round trip */
+	XTCP_HYSTART_SLOWER,		/* it ends: the RTT stayed longer during CSS */
+	XTCP_HYSTART_TRAIN,		/* it ends: ACKs came without a pause for 5/8 of an RTT */
 };
 
 /**
- * struct xtcp_hystart - RFC 9406 section 4.2 has the names
- * @window_end: windowEnd: the round ends when all before it is acknowledged
+ * struct xtcp_hystart - HyStart's state, with the names of RFC 9406 section 4.2
+ * @window_end: windowEnd: the round ends when everything before it is acknowledged
  * @last_min_us: lastRoundMinRTT, microseconds; U32_MAX: none
  * @round_min_us: currentRoundMinRTT, microseconds; U32_MAX: none
  * @baseline_us: cssBaselineMinRtt, microseconds

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TCP options: parsed from and written to bytes.
+ * TCP options: parse and write them.
  *
- * Pure: no socket, no skb, no namespace. Whether an option is wanted, and what follows from it, is the caller's.
+ * Pure: no socket, no skb, no namespace. The caller decides whether an option is wanted, and what
+ * follows from it.
  */
 #include "pure/options.h"
 
@@ -21,14 +22,15 @@ static void take_timestamp(const u8 *option, struct xtcp_options *opts)
 }
 
 /*
- * One option that has a length field. One we do not know, one whose length is not the right one for its kind, and one
- * that has no business in this segment are skipped (RFC 9293 section 3.1, MUST-6), as Linux does.
+ * Parse one option with a length field. Skip an unknown option, one with a wrong length for its
+ * kind, and one that does not belong into this segment (RFC 9293 section 3.1, MUST-6), as Linux
+ * does.
  */
 static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struct xtcp_options *opts)
 {
 	switch (option[0]) {
 	case XTCP_OPT_MSS:
-		/* an MSS of zero says nothing that could be honoured: as if it were not there */
+		/* an MSS of zero cannot be honoured: ignore it */
 		if (syn && len == XTCP_OPTLEN_MSS && xtcp_options_read16(option + 2))
 			opts->mss = xtcp_options_read16(option + 2);
 		break;
@@ -48,7 +50,7 @@ static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struc
 			take_timestamp(option, opts);
 		break;
 	case XTCP_OPT_SACK:
-		/* a SYN has no text to speak of yet */
+		/* no SACK blocks on a SYN: there is no text yet */
 		if (!syn && len > XTCP_OPTLEN_SACK_BASE && !((len - XTCP_OPTLEN_SACK_BASE) % XTCP_OPTLEN_SACK_BLOCK)) {
 			opts->sack_blocks = (len - XTCP_OPTLEN_SACK_BASE) / XTCP_OPTLEN_SACK_BLOCK;
 			opts->sack_at = option + XTCP_OPTLEN_SACK_BASE - start;
@@ -58,19 +60,21 @@ static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struc
 }
 
 /**
- * xtcp_options_read_sack() - one SACK block as the peer wrote it
- * @bytes: where it stands, any alignment
+ * xtcp_options_read_sack() - read one SACK block
+ * @bytes: the block, at any alignment
  *
  * Context: any.
  *
- * Return: the block, which may be anything (RFC 2018 section 3).
+ * Return: the block; its contents may be anything (RFC 2018 section 3).
  */
 struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes)
 {
 	return (struct xtcp_sack_block){ .start = xtcp_options_read32(bytes), .end = xtcp_options_read32(bytes + 4) };
 }
 
-/* The next option with a length that is possible, @bytes itself if that is one; NULL: the list ends. */
+/*
+ * The first option in @bytes, after NOPs, that has a possible length; NULL at the end of the list.
+ */
 static const u8 *next_option(const u8 *bytes, const u8 *end)
 {
 	while (bytes < end && *bytes == XTCP_OPT_NOP)
@@ -81,17 +85,18 @@ static const u8 *next_option(const u8 *bytes, const u8 *end)
 }
 
 /**
- * xtcp_options_find_fastopen() - the Fast Open option of a SYN
+ * xtcp_options_find_fastopen() - read the Fast Open option of a SYN
  * @bytes: the octets between the fixed header and the data
  * @len: how many, 0 to %XTCP_MAX_OPTIONS
- * @cookie: filled; below 0 octets when there is no option, or one whose length no cookie has
+ * @cookie: filled; its length is below 0 without the option, or if no cookie can have the option's
+ *	length
  *
- * RFC 7413 section 4.1.1; the last of several counts. Apart from xtcp_options_parse(), as only a listener that opens
- * fast wants to know.
+ * RFC 7413 section 4.1.1. Of several options the last one counts. xtcp_options_parse() omits this
+ * option, since only Fast Open needs it.
  *
  * Context: any.
  *
- * Return: true when there is one, be it a request.
+ * Return: true when there is one, even if it only asks for a cookie.
  */
 bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_fastopen_cookie *cookie)
 {
@@ -115,14 +120,14 @@ bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_f
 }
 
 /**
- * xtcp_options_find_accecn() - the AccECN option of a segment
+ * xtcp_options_find_accecn() - read the AccECN option of a segment
  * @bytes: the octets between the fixed header and the data
  * @len: how many, 0 to %XTCP_MAX_OPTIONS
- * @option: filled when it is there
+ * @option: filled when the option is there
  *
- * RFC 9768 section 3.2.3: of a length that none of its forms has the whole counters count that are there, and what
- * stands behind the third of them is padding. The last of several counts. Apart from xtcp_options_parse(), as only a
- * connection in AccECN mode wants to know.
+ * RFC 9768 section 3.2.3: if the length fits no form of the option, the whole counters in it count,
+ * and everything after the third is padding. Of several options the last one counts.
+ * xtcp_options_parse() omits this option, since only AccECN mode needs it.
  *
  * Context: any.
  *
@@ -159,13 +164,14 @@ bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_acc
  * xtcp_options_parse() - read the options of a segment
  * @bytes: the octets between the fixed header and the data
  * @len: how many, 0 to %XTCP_MAX_OPTIONS
- * @syn: the segment has SYN set; MSS, window scale and SACK-permitted count in no other (RFC 9293 section 3.2 MUST-65,
- *	RFC 7323 section 2.2, RFC 2018 section 2), SACK blocks not in this one
+ * @syn: the segment has SYN. Only then MSS, window scale and SACK-permitted count (RFC 9293 section
+ *	3.2 MUST-65, RFC 7323 section 2.2, RFC 2018 section 2); SACK blocks count only without SYN
  * @opts: filled in
  *
- * Options may begin on any octet (RFC 9293 section 3.2, MUST-64) and stand in any segment (section 3.1, MUST-5). The
- * last of several of the same kind counts. A length that is below two or reaches beyond the header ends the list and
- * sets @opts->malformed (section 3.1, MUST-7): what stands in front of it counts.
+ * Options may begin at any octet (RFC 9293 section 3.2, MUST-64) and occur in any segment (section
+ * 3.1, MUST-5). Of several options of one kind the last one counts. A length below two or beyond
+ * the header ends the list and sets @opts->malformed (section 3.1, MUST-7); the options in front of
+ * it count.
  *
  * Context: any.
  */
@@ -198,8 +204,9 @@ void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp
  *
  * Context: any.
  *
- * Return: a multiple of four. At most %XTCP_OPTIONS_MAX_SYN without SACK blocks and cookie; the caller sees to it that
- * those fit into %XTCP_OPTIONS_MAX_WRITTEN with the rest.
+ * Return: a multiple of four. Without SACK blocks and cookie it is at most %XTCP_OPTIONS_MAX_SYN.
+ * The caller must make sure that SACK blocks and the other options fit into
+ * %XTCP_OPTIONS_MAX_WRITTEN.
  */
 unsigned int xtcp_options_size(const struct xtcp_options *opts)
 {
@@ -207,19 +214,19 @@ unsigned int xtcp_options_size(const struct xtcp_options *opts)
 
 	if (opts->mss) {
 		size += XTCP_OPTLEN_MSS;
-		if (opts->has_fastopen)		/* which no other segment has; two NOPs may follow */
+		if (opts->has_fastopen)		/* on SYNs only; two NOPs may follow */
 			size += (XTCP_OPTLEN_FASTOPEN_BASE + opts->fastopen->len + 3) & ~3U;
 	}
 	if (opts->has_ts)
 		size += XTCP_OPTLEN_TIMESTAMP_ALIGNED;
 	else if (opts->sack_permitted)
-		size += 4;	/* behind two NOPs; with timestamps it takes their place */
+		size += 4;	/* after two NOPs; with timestamps it replaces theirs */
 	if (opts->has_wscale)
-		size += 4;	/* behind one NOP */
+		size += 4;	/* after one NOP */
 	if (opts->sack_blocks)
-		size += XTCP_OPTLEN_SACK_ALIGNED(opts->sack_blocks);	/* behind two NOPs */
-	if (opts->has_accecn)
-		size += XTCP_OPTLEN_ACCECN_ALIGNED(opts->accecn_fields);	/* behind up to three */
+		size += XTCP_OPTLEN_SACK_ALIGNED(opts->sack_blocks);	/* after two NOPs */
+	if (opts->has_accecn)	/* after up to three NOPs */
+		size += XTCP_OPTLEN_ACCECN_ALIGNED(opts->accecn_fields);
 	return size;
 }
 
@@ -258,13 +265,14 @@ static u8 *write_fastopen(u8 *p, const struct xtcp_fastopen_cookie *cookie)
  * @bytes: room for xtcp_options_size() octets, any alignment
  * @opts: the options
  *
- * NOPs fill whole words, in front of an option, or behind a cookie, so no End of Option List and no padding is needed
- * (RFC 9293 section 3.1, MUST-69). Order and NOPs are those of Linux 6.1: programs tell systems by them. AccECN, which
- * that has not, goes between the others and the cookie.
+ * NOPs in front of an option, or behind a cookie, fill up to whole words. So no End of Option List
+ * and no padding is needed (RFC 9293 section 3.1, MUST-69). Order and NOPs are those of Linux 6.1,
+ * since programs identify systems by them. The AccECN option, which Linux 6.1 does not have, stands
+ * between the others and the cookie.
  *
  * Context: any.
  *
- * Return: octets written, as xtcp_options_size() says.
+ * Return: octets written; equal to xtcp_options_size().
  */
 unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* TCP options: parsed from and written to bytes (RFC 9293 section 3.2, RFC 7323, RFC 2018). Pure: no socket, no skb. */
+/* TCP options: parse and write them (RFC 9293 section 3.2, RFC 7323, RFC 2018). Pure. */
 #ifndef XTCP_OPTIONS_H
 #define XTCP_OPTIONS_H
 
@@ -8,14 +8,17 @@
 #include "pure/wire.h"
 
 #define XTCP_OPTIONS_MAX_WRITTEN 40	/* octets: timestamps and three SACK blocks */
-/* octets: MSS, timestamps with SACK-permitted, window scale; in a SYN-ACK two counters of AccECN; a cookie besides */
+/*
+ * octets: MSS, timestamps with SACK-permitted, window scale; on a SYN-ACK also two AccECN counters.
+ * A Fast Open cookie comes in addition
+ */
 #define XTCP_OPTIONS_MAX_SYN	28
 
-#define XTCP_FASTOPEN_MIN	4	/* octets of a cookie, an even number (RFC 7413 section 4.1.1) */
+#define XTCP_FASTOPEN_MIN	4	/* octets of a cookie, even (RFC 7413 section 4.1.1) */
 #define XTCP_FASTOPEN_MAX	16
-#define XTCP_FASTOPEN_OURS	8	/* of those that we give out */
+#define XTCP_FASTOPEN_OURS	8	/* octets of the cookies that we give out */
 
-/* One SACK block (RFC 2018 section 3): octets @start up to, but without, @end. */
+/* One SACK block (RFC 2018 section 3): octets from @start up to, but without, @end. */
 struct xtcp_sack_block {
 	u32 start;
 	u32 end;
@@ -32,20 +35,22 @@ struct xtcp_fastopen_cookie {
  * @tsval: TSval; valid when @has_ts
  * @tsecr: TSecr; valid when @has_ts
  * @sack: the blocks to write, @sack_blocks of them; NULL when parsed
- * @fastopen: the cookie to write, in the place of the blocks, which a SYN has not; valid when @has_fastopen
- * @accecn: the counters of the AccECN option to write, in the option's order; NULL when parsed
+ * @fastopen: the cookie to write; shares its place with the blocks, which a SYN never has; valid
+ *	when @has_fastopen
+ * @accecn: the AccECN counters to write, in the option's order; NULL when parsed
  * @mss: maximum segment size in octets; 0: no such option
  * @wscale: shift count, at most 14; valid when @has_wscale
  * @sack_blocks: blocks in the SACK option, at most %XTCP_SACK_BLOCKS_MAX; 0: no such option
- * @sack_at: where the first of them was found, in octets from the start of the options; valid when @sack_blocks
+ * @sack_at: octets from the start of the options to the first block that was parsed; valid when
+ *	@sack_blocks
  * @has_ts: the timestamps option is there
  * @has_wscale: the window scale option is there
  * @sack_permitted: the SACK-permitted option is there
- * @has_accecn: to be written: the AccECN option is there
- * @has_fastopen: to be written: the Fast Open option is there
- * @accecn_order: its order, 0 or 1
- * @accecn_fields: how many counters it has, at most %XTCP_ACCECN_FIELDS_MAX
- * @malformed: an impossible length ended the list; what stands in front of it counts
+ * @has_accecn: write the AccECN option
+ * @has_fastopen: write the Fast Open option
+ * @accecn_order: order of the AccECN option, 0 or 1
+ * @accecn_fields: number of its counters, at most %XTCP_ACCECN_FIELDS_MAX
+ * @malformed: an impossible length ended the list; the options in front of it count
  */
 struct xtcp_options {
 	u32 tsval;
@@ -99,8 +104,8 @@ static inline void xtcp_options_write32(u8 *p, u32 value)
 }
 
 /*
- * RFC 7323 appendix A: what nearly every segment of a connection with timestamps begins with, and most have nothing
- * else. So whoever reads or writes a segment may look for that first.
+ * RFC 7323 appendix A: nearly every segment of a connection with timestamps begins with these
+ * octets, and most have no other option. So test for them first.
  */
 #define XTCP_OPTIONS_TIMESTAMP_WORD \
 	(XTCP_OPT_NOP << 24 | XTCP_OPT_NOP << 16 | XTCP_OPT_TIMESTAMP << 8 | XTCP_OPTLEN_TIMESTAMP)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Proportional Rate Reduction (RFC 9937): how much each ACK lets go while the window falls to ssthresh. While more is
- * in flight than that, for each octet that arrives the share ssthresh / RecoverFS of one is sent; when losses have
- * taken more than that out of flight, it grows back, at most as slow start would. Pure: no socket, no clock.
+ * Proportional Rate Reduction (RFC 9937): how much may be sent per ACK while the window falls to
+ * ssthresh. While more than ssthresh is in flight, each octet that arrives allows ssthresh /
+ * RecoverFS octets to be sent. When losses have reduced the flight below ssthresh, it grows back,
+ * at most as fast as in slow start. Pure: no socket, no clock.
  */
 #include "pure/prr.h"
 
@@ -13,9 +14,9 @@
 #endif
 
 /**
- * xtcp_prr_begin() - a reduction begins (RFC 9937 section 6.1)
+ * xtcp_prr_begin() - begin a reduction (RFC 9937 section 6.1)
  * @prr: to set
- * @recover_fs: octets in flight, those counted that this ACK reports
+ * @recover_fs: octets in flight, including those that this ACK reports
  *
  * Context: any.
  */
@@ -27,7 +28,7 @@ void xtcp_prr_begin(struct xtcp_prr *prr, u32 recover_fs)
 }
 
 /**
- * xtcp_prr_sent() - octets were sent, new ones or again
+ * xtcp_prr_sent() - count octets that were sent, new ones or again
  * @prr: to update
  * @octets: how many
  *
@@ -39,17 +40,18 @@ void xtcp_prr_sent(struct xtcp_prr *prr, u32 octets)
 }
 
 /**
- * xtcp_prr_quota() - what this ACK lets go (RFC 9937 section 6.2)
+ * xtcp_prr_quota() - how much may be sent after this ACK (RFC 9937 section 6.2)
  * @prr: to update
- * @pipe: octets in flight after this ACK, inflight there
- * @ssthresh: what the window is to become
- * @delivered: DeliveredData: octets that have arrived by what this ACK says, not 0
+ * @pipe: octets in flight after this ACK; "inflight" in the RFC
+ * @ssthresh: the target of the window
+ * @delivered: DeliveredData: octets newly reported as arrived, not 0
  * @safe: SafeACK: SND.UNA has moved and nothing else was found lost
  * @mss: octets of a full segment
  *
  * Context: any.
  *
- * Return: sndcnt, octets; a segment at least for the first ACK, so that what is lost is resent at once.
+ * Return: sndcnt, octets; until something is sent, at least one segment, so that a lost segment is
+ * resent at once.
  */
 u32 xtcp_prr_quota(struct xtcp_prr *prr, u32 pipe, u32 ssthresh, u32 delivered, bool safe, u32 mss)
 {
@@ -60,7 +62,10 @@ u32 xtcp_prr_quota(struct xtcp_prr *prr, u32 pipe, u32 ssthresh, u32 delivered, 
 	if (pipe > ssthresh) {
 		share = div_u64((u64)prr->delivered * ssthresh + prr->recover_fs - 1, prr->recover_fs);
 		share = share > prr->out ? share - prr->out : 0;
-		/* more than 32 bits, after a recovery that outlives RecoverFS by far: a window is enough */
+		/*
+		 * a recovery that outlives RecoverFS by far may exceed 32 bits: bound it by a
+		 * window
+		 */
 		quota = share < ssthresh ? (u32)share : ssthresh;
 	} else {
 		quota = prr->delivered > prr->out ? prr->delivered - prr->out : 0;

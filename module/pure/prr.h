@@ -7,9 +7,9 @@
 
 /**
  * struct xtcp_prr - the variables of RFC 9937 section 6, octets
- * @recover_fs: RecoverFS: what was in flight when the reduction began
- * @delivered: prr_delivered: what has arrived since
- * @out: prr_out: what has been sent since
+ * @recover_fs: RecoverFS: octets in flight when the reduction began
+ * @delivered: prr_delivered: octets that have arrived since then
+ * @out: prr_out: octets sent since then
  */
 struct xtcp_prr {
 	u32 recover_fs;

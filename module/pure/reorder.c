@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * RACK's arithmetic (RFC 8985 section 6.2): which of two segments was sent later, and how late one may be before it
- * counts as lost. Pure: no socket, no clock.
+ * RACK's arithmetic (RFC 8985 section 6.2): which of two segments was sent later, and how late a
+ * segment may be before it counts as lost. Pure: no socket, no clock.
  */
 #include "pure/reorder.h"
 
 #include "pure/seq.h"
 
-#define WND_PERSIST	16U	/* recoveries for which a wider window lasts, section 6.2 step 4 */
+#define WND_PERSIST	16U	/* recoveries that a wider window lasts, section 6.2 step 4 */
 
 /**
- * xtcp_reorder_sent_after() - was a segment sent later than another?
- * @us1: when the one was sent, microseconds
- * @end1: the octet after its last
- * @us2: when the other was sent
- * @end2: the octet after its last
+ * xtcp_reorder_sent_after() - was the first segment sent later than the second?
+ * @us1: when the first was sent, microseconds
+ * @end1: the octet after it
+ * @us2: when the second was sent
+ * @end2: the octet after it
  *
- * RACK_sent_after() of section 6.2 step 2: of a bundle the part behind counts as later.
+ * RACK_sent_after() of section 6.2 step 2. Segments of one bundle count as sent in order of
+ * sequence number.
  *
  * Context: any.
  *
@@ -28,7 +29,7 @@ bool xtcp_reorder_sent_after(u64 us1, u32 end1, u64 us2, u32 end2)
 }
 
 /**
- * xtcp_reorder_init() - a connection begins
+ * xtcp_reorder_init() - set the state for a new connection
  * @reorder: to set
  *
  * Context: any.
@@ -41,11 +42,12 @@ void xtcp_reorder_init(struct xtcp_reorder *reorder)
 /**
  * xtcp_reorder_window() - how late a segment may be
  * @reorder: the state
- * @min_rtt_us: the smallest round trip, microseconds
- * @srtt_us: the smoothed round trip, which it is at most
- * @ahead_us: by how much the segment that has arrived was faster than that, microseconds; 0: it was not
+ * @min_rtt_us: the smallest RTT, microseconds
+ * @srtt_us: the smoothed RTT, the upper bound of the window
+ * @ahead_us: by how much the RTT of the segment that arrived is shorter than @srtt_us; 0: it is not
  *
- * RACK_update_reo_wnd() of section 6.2 step 4. A segment that was faster than most does not make the others late.
+ * RACK_update_reo_wnd() of section 6.2 step 4. With @ahead_us, a segment that was faster than most
+ * does not make the others late.
  *
  * Context: any.
  *
@@ -59,13 +61,14 @@ u32 xtcp_reorder_window(const struct xtcp_reorder *reorder, u32 min_rtt_us, u32 
 }
 
 /**
- * xtcp_reorder_ack() - an ACK came
+ * xtcp_reorder_ack() - widen the window if an ACK shows that it was too small
  * @reorder: to update
  * @snd_una: SND.UNA after it
  * @snd_nxt: SND.NXT
- * @dsack: it says that octets came twice: the window was too small
+ * @dsack: the ACK has a D-SACK: the window was too small
  *
- * A quarter of the smallest round trip more, once a round trip (section 6.2 step 4).
+ * The window grows by a quarter of the smallest RTT, at most once per round trip (section 6.2 step
+ * 4).
  *
  * Context: any.
  */
@@ -83,10 +86,10 @@ void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bo
 }
 
 /**
- * xtcp_reorder_recovered() - a repair is over, and it was not for nothing
+ * xtcp_reorder_recovered() - count a repair that is over and was not needless
  * @reorder: to update
  *
- * A wider window lasts for 16 of these (section 6.2 step 4).
+ * After 16 of these the window is narrow again (section 6.2 step 4).
  *
  * Context: any.
  */

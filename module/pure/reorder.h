@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* RACK's arithmetic: which of two segments was sent later, and how late one may be (RFC 8985 section 6.2). Pure. */
+/* RACK's arithmetic: which segment was sent later, and how late one may be (RFC 8985 6.2). Pure. */
 #ifndef XTCP_REORDER_H
 #define XTCP_REORDER_H
 
@@ -8,8 +8,8 @@
 /**
  * struct xtcp_reorder - how long reordering may take
  * @dsack_round: RACK.dsack_round: SND.NXT when a D-SACK last widened the window
- * @wnd_mult: RACK.reo_wnd_mult: quarters of the smallest round trip
- * @wnd_persist: RACK.reo_wnd_persist: recoveries until that is 1 again
+ * @wnd_mult: RACK.reo_wnd_mult: the window in quarters of the smallest RTT
+ * @wnd_persist: RACK.reo_wnd_persist: recoveries until @wnd_mult is 1 again
  * @in_dsack_round: @dsack_round is valid
  */
 struct xtcp_reorder {

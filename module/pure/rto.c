@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Round trip time and retransmission timeout (RFC 6298). Pure: no socket, no clock.
+ * RTT and retransmission timeout (RFC 6298). Pure: no socket, no clock.
  *
- * Two constants are Linux's and not the RFC's: the floor is 200 ms and stands under the variation's term, so that a
- * peer's delayed ACK never looks like a loss; the ceiling is 120 s.
+ * Two constants are Linux's and not the RFC's. The floor is 200 ms and applies to the term of the
+ * variation, so that a peer's delayed ACK never looks like a loss. The ceiling is 120 s.
  *
- * The RFC's gains are for one sample in a round trip. Each ACK brings one, and with so many RTTVAR forgets within a few
- * segments what the others of the window have shown (RFC 7323 appendix G). So the RTO goes by the largest RTTVAR of a
- * round trip, as in Linux, and what it went by before decays by a quarter in each.
+ * The RFC's gains are made for one sample per round trip. Here each ACK brings one, so RTTVAR
+ * forgets within a few segments what the other segments of the window have shown (RFC 7323 appendix
+ * G). So the RTO uses the largest RTTVAR of a round trip, as in Linux, and an earlier, larger value
+ * decays by a quarter of the difference per round trip.
  */
 #include "pure/rto.h"
 
@@ -15,10 +16,10 @@
 #include "pure/wire.h"
 
 #define US_PER_MS	1000U
-#define VAR_MIN_US	(XTCP_RTO_MIN_MS * US_PER_MS / 4)	/* four times this is the floor */
+#define VAR_MIN_US	(XTCP_RTO_MIN_MS * US_PER_MS / 4)	/* a quarter of the floor */
 
 /**
- * xtcp_rto_init() - before the first sample (RFC 6298 (2.1))
+ * xtcp_rto_init() - set the state before the first sample (RFC 6298 (2.1))
  * @rto: to set
  *
  * Context: any.
@@ -37,7 +38,9 @@ void xtcp_rto_init(struct xtcp_rto *rto)
 	rto->backoff = 0;
 }
 
-/* RTTVAR is new. Where more is acknowledged than was sent when the round trip began, another one begins. */
+/*
+ * Take a new RTTVAR. A round trip ends when more is acknowledged than had been sent when it began.
+ */
 static void hold_variation(struct xtcp_rto *rto, u32 una, u32 nxt)
 {
 	if (rto->rttvar_us > rto->peak_us)
@@ -52,10 +55,11 @@ static void hold_variation(struct xtcp_rto *rto, u32 una, u32 nxt)
 }
 
 /**
- * xtcp_rto_sample() - take a round trip time (RFC 6298 (2.2), (2.3))
+ * xtcp_rto_sample() - take an RTT sample (RFC 6298 (2.2), (2.3))
  * @rto: to update
- * @rtt_us: microseconds; from a segment that was sent once, or proven by a timestamp (section 3, Karn)
- * @una: SND.UNA, which this ACK may have moved
+ * @rtt_us: microseconds; of a segment that was sent once, or proven by a timestamp (section 3,
+ *	Karn)
+ * @una: SND.UNA after this ACK
  * @nxt: SND.NXT
  *
  * A sample also ends the backoff (section 5, last paragraph).
@@ -90,13 +94,13 @@ void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt)
 }
 
 /**
- * xtcp_rto_take_min() - take a round trip for the smallest one
+ * xtcp_rto_take_min() - update the smallest RTT
  * @rto: to update
  * @rtt_us: microseconds, not 0
  * @now_s: the clock, seconds
  *
- * The smallest one of the last five to ten minutes, so that a path that has become longer is noticed (RFC 8985 section
- * 6.2 step 1). Linux's tcp_min_rtt_wlen is five minutes.
+ * It is the smallest of the last five to ten minutes, so that a longer path is noticed (RFC 8985
+ * section 6.2 step 1). Linux's tcp_min_rtt_wlen is five minutes.
  *
  * Context: any.
  */
@@ -115,7 +119,7 @@ void xtcp_rto_take_min(struct xtcp_rto *rto, u32 rtt_us, u32 now_s)
 }
 
 /**
- * xtcp_rto_syn_lost() - data transmission begins after a SYN that had to be sent again (RFC 6298 (5.7))
+ * xtcp_rto_syn_lost() - set the RTO after a SYN that was resent (RFC 6298 (5.7))
  * @rto: to update
  *
  * Context: any.
@@ -127,7 +131,7 @@ void xtcp_rto_syn_lost(struct xtcp_rto *rto)
 }
 
 /**
- * xtcp_rto_backoff() - a timeout happened: double (RFC 6298 (5.5))
+ * xtcp_rto_backoff() - double the RTO after a timeout (RFC 6298 (5.5))
  * @rto: to update
  *
  * Context: any.
@@ -139,9 +143,9 @@ void xtcp_rto_backoff(struct xtcp_rto *rto)
 }
 
 /**
- * xtcp_rto_ease() - what was probed answers again: take back what the probes have made of the backoff
+ * xtcp_rto_ease() - undo the backoff of probes that are answered now
  * @rto: to update
- * @timeouts: how often it has doubled for a probe
+ * @timeouts: how often a probe has doubled the RTO
  *
  * Context: any.
  */
@@ -151,7 +155,7 @@ void xtcp_rto_ease(struct xtcp_rto *rto, u8 timeouts)
 }
 
 /**
- * xtcp_rto_current_ms() - the timeout to arm now
+ * xtcp_rto_current_ms() - the timeout for the timer now
  * @rto: the state
  *
  * Context: any.
@@ -169,16 +173,16 @@ u32 xtcp_rto_current_ms(const struct xtcp_rto *rto)
 }
 
 /**
- * xtcp_rto_give_up_ms() - how long a number of retries takes
- * @retries: retransmissions that are made before giving up
+ * xtcp_rto_give_up_ms() - the time that a number of retries takes
+ * @retries: retransmissions before giving up
  * @first_ms: timeout of the first
  *
- * R1 and R2 (RFC 9293 section 3.8.3) are counts in the knobs and times here, as in Linux: a path whose RTO differs from
- * @first_ms is given as long as one where it does not.
+ * R1 and R2 (RFC 9293 section 3.8.3) are counts in the sysctls and times here, as in Linux. A path
+ * whose RTO differs from @first_ms gets the same time.
  *
  * Context: any.
  *
- * Return: milliseconds from the first timeout that was not answered; at most 2^31 - 1.
+ * Return: milliseconds since the first unanswered timeout; at most 2^31 - 1.
  */
 u32 xtcp_rto_give_up_ms(u32 retries, u32 first_ms)
 {

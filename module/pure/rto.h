@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Round trip time and retransmission timeout (RFC 6298). Pure arithmetic. */
+/* RTT and retransmission timeout (RFC 6298). Pure arithmetic. */
 #ifndef XTCP_RTO_H
 #define XTCP_RTO_H
 
 #include <linux/types.h>
 
 /**
- * struct xtcp_rto - what RFC 6298 keeps
+ * struct xtcp_rto - the state of RFC 6298
  * @srtt_us: SRTT, microseconds; 0: no sample yet
  * @rttvar_us: RTTVAR, microseconds
- * @held_us: what the RTO has in its place: it rises with RTTVAR, and falls once in a round trip
- * @peak_us: the largest RTTVAR of this round trip, 50 ms at least
- * @round_end: the round trip is over when more than this is acknowledged
- * @min_rtt_us: smallest round trip of the last minutes, microseconds; U32_MAX: none yet
- * @next_min_us: smallest since @min_since_s, which is to follow it
- * @min_since_s: when that began, seconds
+ * @held_us: what the RTO uses instead of RTTVAR: it rises with RTTVAR, but falls only once per
+ *	round trip
+ * @peak_us: the largest RTTVAR of this round trip, at least 50 ms
+ * @round_end: the round trip ends when more than this is acknowledged
+ * @min_rtt_us: smallest RTT of the last minutes, microseconds; U32_MAX: none yet
+ * @next_min_us: smallest RTT since @min_since_s, the next @min_rtt_us
+ * @min_since_s: when the window of @next_min_us began, seconds
  * @rto_ms: RTO without backoff, milliseconds
- * @backoff: how often it is doubled at present (5.5)
+ * @backoff: how often the RTO is doubled at present (5.5)
  */
 struct xtcp_rto {
 	u32 srtt_us;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The names of both ends of a connection. Pure. */
+/* The addresses and ports of a connection. Pure. */
 #ifndef XTCP_TUPLE_H
 #define XTCP_TUPLE_H
 
@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 /**
- * struct xtcp_tuple - the names of both ends, seen from here
+ * struct xtcp_tuple - addresses and ports of a connection, seen from here
  * @laddr: local address; IPv4 as v4-mapped
  * @faddr: foreign address; IPv4 as v4-mapped
  * @lport: local port
@@ -29,14 +29,14 @@ static inline bool xtcp_tuple_is_v4(const struct xtcp_tuple *tuple)
 	return !(words[0] | words[1]) && words[2] == __cpu_to_be32(0xffff);
 }
 
-/* xtcp_tuple_hash() of IPv4 */
+/* xtcp_tuple_hash() for IPv4 */
 static inline u64 xtcp_tuple_hash_v4(__be32 laddr, __be32 faddr, __be16 lport, __be16 fport, const siphash_key_t *key)
 {
 	return siphash_3u32((__force u32)laddr, (__force u32)faddr, (__force u32)lport << 16 | (__force u32)fport,
 			    key);
 }
 
-/* Half of it names a bucket, the other half goes into ISNs: neither half says anything about the other. */
+/* One half selects a bucket, the other half goes into ISNs. Neither half reveals the other. */
 static inline u64 xtcp_tuple_hash(const struct xtcp_tuple *tuple, const siphash_key_t *key)
 {
 	if (!xtcp_tuple_is_v4(tuple))

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What stands on the wire, and the protocol's constants, each with the RFC that fixes it. Pure. */
+/* The wire format and the protocol's constants, each with the RFC that defines it. Pure. */
 #ifndef XTCP_WIRE_H
 #define XTCP_WIRE_H
 
 #include <linux/types.h>
 
 /*
- * sk_protocol of every sock of ours: the low byte is what IP puts on the wire (6), the high byte keeps kernel code
- * that casts "protocol 6" sockets to struct tcp_sock away from ours.
+ * sk_protocol of every sock of ours. IP puts the low byte (6) on the wire. The high byte keeps our
+ * socks away from kernel code that casts sockets of protocol 6 to struct tcp_sock.
  */
 #define XTCP_SK_PROTOCOL	0x206
 
-/* Control bits as they stand in octet 13 of the header (RFC 9293 section 3.1), and the lowest one of octet 12. */
+/*
+ * Control bits as in octet 13 of the header (RFC 9293 section 3.1), and the lowest one of octet 12.
+ */
 enum xtcp_flags {
 	XTCP_FIN = 0x01,
 	XTCP_SYN = 0x02,
@@ -25,8 +27,8 @@ enum xtcp_flags {
 };
 
 /*
- * Option kinds and lengths (RFC 9293 section 3.2; RFC 7323 sections 2.2 and 3.2; RFC 2018 sections 2 and 3; RFC 9768
- * section 3.2.3).
+ * Option kinds and lengths (RFC 9293 section 3.2; RFC 7323 sections 2.2 and 3.2; RFC 2018 sections
+ * 2 and 3; RFC 9768 section 3.2.3).
  */
 enum xtcp_option_kind {
 	XTCP_OPT_EOL = 0,
@@ -55,7 +57,7 @@ enum xtcp_option_len {
 };
 
 #define XTCP_HDR_LEN		20	/* header without options (RFC 9293 section 3.1) */
-#define XTCP_MAX_OPTIONS	40	/* data offset is four bits of 32-bit words (RFC 9293 section 3.1) */
+#define XTCP_MAX_OPTIONS	40	/* octets: 15 words of header (RFC 9293 section 3.1) */
 #define XTCP_OPTLEN_SACK_ALIGNED(blocks) (2 + XTCP_OPTLEN_SACK_BASE + (blocks) * XTCP_OPTLEN_SACK_BLOCK)
 #define XTCP_OPTLEN_ACCECN_ALIGNED(fields) \
 	((XTCP_OPTLEN_ACCECN_BASE + (fields) * XTCP_OPTLEN_ACCECN_FIELD + 3) & ~3U)
@@ -67,7 +69,7 @@ enum xtcp_option_len {
 #define XTCP_MSS_DEFAULT_V4	536U	/* no MSS option seen (RFC 9293 section 3.7.1, MUST-15) */
 #define XTCP_MSS_DEFAULT_V6	1220U	/* the same over IPv6 */
 #define XTCP_MSS_MIN_SND	48U	/* floor of what is sent, as Linux's tcp_min_snd_mss */
-#define XTCP_MSS_MIN_USER	88U	/* smallest TCP_MAXSEG, and what a route may ask for, as Linux's TCP_MIN_MSS */
+#define XTCP_MSS_MIN_USER	88U	/* of TCP_MAXSEG and routes, as Linux's TCP_MIN_MSS */
 #define XTCP_MSS_MAX_USER	32767U	/* largest TCP_MAXSEG, as Linux's MAX_TCP_WINDOW */
 
 #define XTCP_WSCALE_MAX		14	/* RFC 7323 section 2.3 */
@@ -76,16 +78,17 @@ enum xtcp_option_len {
 /* Milliseconds unless the name says otherwise. */
 #define XTCP_RTO_INITIAL_MS	1000U	/* RFC 6298 (2.1) */
 #define XTCP_RTO_MIN_MS		200U	/* Linux's floor; RFC 6298 (2.4) says 1 s */
-#define XTCP_TIMEOUT_MIN_US	2000U	/* more than a probe or reordering needs, as Linux: a timer may be early */
+#define XTCP_TIMEOUT_MIN_US	2000U	/* slack of timers that may be early, as Linux */
 #define XTCP_RTO_MAX_MS		120000U	/* RFC 6298 (2.5) wants >= 60 s */
 #define XTCP_RTO_SYN_LOST_MS	3000U	/* RFC 6298 (5.7) */
-#define XTCP_DELACK_MIN_MS	40U	/* Linux's range; RFC 9293 section 3.8.6.3, MUST-40: < 500 ms */
+#define XTCP_DELACK_MIN_MS	40U	/* Linux's range; < 500 ms (RFC 9293 3.8.6.3, MUST-40) */
 #define XTCP_DELACK_MAX_MS	200U
-#define XTCP_ANSWER_MS		4U	/* for a program that is on its way */
-#define XTCP_MSL2_MS		60000U	/* 2 MSL as Linux has it */
-#define XTCP_PAWS_STAMP_S	60	/* after this idle time a RST with an old TSval passes, as Linux */
-#define XTCP_PAWS_IDLE_S	(24 * 24 * 3600) /* TS.Recent older than this is invalid (RFC 7323 section 5.5) */
-#define XTCP_PAWS_WINDOW	1	/* a TSval this much older than TS.Recent still passes, as Linux */
+#define XTCP_ANSWER_MS		4U	/* wait for the answer of a program that is about to run */
+#define XTCP_MSL2_MS		60000U	/* 2 MSL as in Linux */
+#define XTCP_PAWS_STAMP_S	60	/* idle time after which an old RST passes, as Linux */
+/* TS.Recent older than this is invalid (RFC 7323 section 5.5) */
+#define XTCP_PAWS_IDLE_S	(24 * 24 * 3600)
+#define XTCP_PAWS_WINDOW	1	/* how much older a TSval may be, as Linux */
 
 #define XTCP_MIN_RTT_WINDOW_S	300U	/* as Linux's tcp_min_rtt_wlen */
 
