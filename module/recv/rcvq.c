@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The receive queue: text in order, waiting for RECEIVE, and text out of order, waiting for what is missing.
+ * The receive queue: text in order, which waits for RECEIVE, and text out of order, which waits for
+ * missing text.
  *
- * Text in order is on sk_receive_queue, the rest in a tree by sequence number. No two skbs overlap, in either: of an
- * octet that comes twice the first copy stays, whatever the second one says. A segment that fills holes around text
- * that is queued already goes through the tree even if it begins at RCV.NXT, so the rule stands in one place.
+ * Text in order is on sk_receive_queue, the rest in a tree by sequence number. No two skbs overlap,
+ * in the queue or the tree: if an octet comes twice, the first copy stays, whatever the second one
+ * contains. A segment that overlaps queued text goes through the tree even if it begins at RCV.NXT,
+ * so only one place enforces this rule.
  *
- * Work: a segment adds at most one skb to the tree. What it covers wholly goes, after its octets were compared, or
- * written over those of the segment should they differ. So each skb is looked at once when it comes and once when it
- * goes, in whatever order a peer sends.
+ * Work: a segment adds at most one skb to the tree. Each skb that the segment covers is removed. If
+ * their octets differ, those of the removed skb replace the segment's. So each skb is handled once
+ * when it comes and once when it goes, in whatever order a peer sends.
  *
- * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays below sk_rcvbuf plus
- * one skb. Only text that was offered when it cost less, since it came in larger bundles, may take it to twice that:
- * the window cannot be taken back. Out-of-order text gives way to text in order, farthest from RCV.NXT first. The
- * number of its skbs has no limit of its own: each is charged with its truesize, so tiny segments hold no more memory
- * than large ones, and the depth of the tree grows with the logarithm of their number.
+ * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays
+ * below sk_rcvbuf plus one skb. There is one exception, up to twice as much: text whose window was
+ * offered when larger bundles cost less memory, since a window cannot be taken back. Out-of-order
+ * text gives way to text in order, farthest from RCV.NXT first. The number of out-of-order skbs has
+ * no limit of its own. Each is charged with its truesize, so tiny segments hold no more memory than
+ * large ones, and the depth of the tree grows with the logarithm of their number.
  */
 #include "recv/rcvq.h"
 
@@ -42,7 +45,7 @@ static void tree_unlink(struct xtcp_sock *xsk, struct sk_buff *skb)
 	struct xtcp_stream *stream = xsk->stream;
 
 	rb_erase(&skb->rbnode, &stream->out_of_order);
-	/* shares its place with the node */
+	/* the tree node shares its place with it */
 	skb->dev = NULL;
 	stream->out_of_order_bytes -= skb->truesize;
 }
@@ -62,7 +65,7 @@ static void tree_insert(struct xtcp_sock *xsk, struct sk_buff *skb)
 	stream->out_of_order_bytes += skb->truesize;
 }
 
-/* The last skb of the tree that begins at or before @seq. */
+/* Find the last skb of the tree that begins at or before @seq. */
 static struct sk_buff *tree_find(const struct xtcp_sock *xsk, u32 seq)
 {
 	struct rb_node *node = xsk->stream->out_of_order.rb_node;
@@ -82,8 +85,8 @@ static struct sk_buff *tree_find(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
- * Appends the octets of @from, charged, to @to; both may stand in the tree. True: kfree_skb_partial() is due to
- * @from.
+ * Append the octets of @from, which is charged, to @to; both may be in the tree. Return: true when
+ * the caller must call kfree_skb_partial() for @from.
  */
 static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree, bool *stolen)
 {
@@ -98,13 +101,16 @@ static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool
 		xtcp_sk(sk)->stream->out_of_order_bytes += delta;
 	xtcp_seg(to)->len += xtcp_seg(from)->len;
 	xtcp_seg(to)->end_seq = end_of(to);
-	/* SO_TIMESTAMP tells when the last octets came */
+	/* SO_TIMESTAMP reports when the last octets came */
 	if (from->tstamp)
 		to->tstamp = from->tstamp;
 	return true;
 }
 
-/* The same with @from in no queue; when true is returned it is gone. Apart: text that is read at once meets none. */
+/*
+ * As join(), with @from in no queue; frees it when true is returned. Not inlined: text that is read
+ * at once never comes here.
+ */
 static noinline bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree)
 {
 	bool stolen;
@@ -115,7 +121,7 @@ static noinline bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buf
 	return true;
 }
 
-/* @skb, charged, begins at RCV.NXT. */
+/* Append @skb, which is charged and begins at RCV.NXT, to the receive queue. */
 static void append(struct sock *sk, struct sk_buff *skb)
 {
 	struct sk_buff *tail = skb_peek_tail(&sk->sk_receive_queue);
@@ -128,7 +134,7 @@ static void append(struct sock *sk, struct sk_buff *skb)
 	xsk->stream->bytes_received += len;
 }
 
-/* Charges @skb, which overlaps nothing, and takes it into the tree behind @prev (NULL: first). */
+/* Charge @skb, which overlaps nothing, and add it to the tree behind @prev (NULL: as the first). */
 static void queue_out_of_order(struct sock *sk, struct sk_buff *prev, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -155,7 +161,7 @@ static void queue_out_of_order(struct sock *sk, struct sk_buff *prev, struct sk_
 		xtcp_sack_queued(sk, start, end);
 }
 
-/* Drops out-of-order text, the farthest first, as long as it does not fit and is farther than @seq. */
+/* While memory is short, drop out-of-order text that lies beyond @seq, the farthest first. */
 static void prune(struct sock *sk, u32 seq)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -178,13 +184,16 @@ static void prune(struct sock *sk, u32 seq)
 	}
 }
 
-/* More than half of what @skb costs is not text. */
+/* Is more than half of the memory of @skb not text? */
 static bool bloated(const struct sk_buff *skb)
 {
 	return skb->truesize > 2 * skb->len;
 }
 
-/* Copies runs of bloated skbs on the receive queue into pages: a peer's tiny segments must not fill the buffer. */
+/*
+ * Copy runs of bloated skbs on the receive queue into pages, so that a peer's tiny segments do not
+ * fill the buffer.
+ */
 static void collapse(struct sock *sk)
 {
 	const u32 copied_seq = xtcp_sk(sk)->copied_seq;
@@ -226,8 +235,9 @@ static bool fits(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * The window counts on bundles that are nearly all text. Smaller ones take more memory for what was offered: up to
- * twice as much is theirs, each or all together.
+ * The window assumes bundles that are nearly all text. Smaller ones need more memory for the same
+ * window. They may use up to twice the memory, if the skb itself or the whole queue is at least
+ * half text.
  */
 static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 {
@@ -238,7 +248,9 @@ static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 	       !sk_under_memory_pressure(sk) && sk_rmem_schedule(sk, skb, skb->truesize);
 }
 
-/* Up to what the namespace allows. Never smaller: what did not fit may be the memory limit's doing. */
+/*
+ * Grow the buffer up to the namespace's limit. Never shrink it: memory pressure may be the cause.
+ */
 static void grow_buffer(struct sock *sk)
 {
 	int most = READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]);
@@ -249,18 +261,19 @@ static void grow_buffer(struct sock *sk)
 }
 
 /**
- * xtcp_rcvq_make_room() - may @skb be charged?
+ * xtcp_rcvq_make_room() - make room for a segment
  * @sk: the sock
  * @skb: text to be queued
  *
- * If need be the buffer grows to what the namespace allows, tiny skbs are merged, and out-of-order text that is
- * farther than @skb gives way. What was offered and is not tiny is taken beyond the buffer. One skb is always taken in
- * order, however large it is: else a small buffer, or other sockets that have used up tcp_mem, would stop the
- * connection. RFC 9293 section 3.8.6 leaves it to the receiver how it holds to what it offered.
+ * If necessary, the buffer grows up to the namespace's limit, tiny skbs are merged, and
+ * out-of-order text beyond @skb gives way. Text that was offered and is not tiny is accepted beyond
+ * the buffer. One skb in order is always accepted, however large it is. Otherwise a small buffer,
+ * or other sockets that have used up tcp_mem, would stop the connection. RFC 9293 section 3.8.6
+ * leaves it to the receiver how it keeps what it has offered.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it may; it has to be queued then.
+ * Return: true when @skb may be charged; the caller must queue it then.
  */
 bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 {
@@ -269,7 +282,7 @@ bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 
 	sock_owned_by_me(sk);
 	if (xtcp_seg(skb)->seq == xsk->rcv_nxt && skb_queue_empty(&sk->sk_receive_queue)) {
-		/* beyond tcp_mem too: who holds that memory may wait for us */
+		/* even beyond tcp_mem: the holder of that memory may wait for this text */
 		if (!sk_rmem_schedule(sk, skb, skb->truesize))
 			xtcp_memory_force(sk, skb->truesize);
 		return true;
@@ -291,7 +304,7 @@ bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 	return false;
 }
 
-/* Are the octets of @old those that @skb, which covers it, has in their place? */
+/* Does @skb, which covers @old, have the same octets in its place? */
 static bool same_octets(struct sk_buff *skb, struct sk_buff *old)
 {
 	u32 at = xtcp_seg(old)->seq - xtcp_seg(skb)->seq;
@@ -307,7 +320,7 @@ static bool same_octets(struct sk_buff *skb, struct sk_buff *old)
 	return true;
 }
 
-/* Writes the octets of @old into @skb, which covers it and is ours alone, without fragments. */
+/* Copy the octets of @old into @skb, which covers it, is not shared and has no fragments. */
 static void overwrite(struct sk_buff *skb, struct sk_buff *old)
 {
 	u32 at = xtcp_seg(old)->seq - xtcp_seg(skb)->seq;
@@ -317,9 +330,9 @@ static void overwrite(struct sk_buff *skb, struct sk_buff *old)
 }
 
 /*
- * @old, in the tree and covered by *@skb, goes; its octets stay. Other people may have their eyes on the pages of
- *	*@skb,
- * so a copy of it takes what differs: no honest peer makes one necessary. False: no memory for that, @old stays.
+ * Remove @old from the tree; *@skb covers it. The octets of @old win: where they differ, they are
+ * written into a copy of *@skb, since others may still read its pages. No honest peer makes that
+ * necessary. Return: false without memory for the copy; @old stays then.
  */
 static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, bool *copied)
 {
@@ -345,8 +358,9 @@ static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, b
 }
 
 /*
- * Takes @skb into the tree without what is there already, which is told as duplicate, the first stretch first. Linear
- * in what it covers, since that goes.
+ * Add the new parts of @skb to the tree. The parts that are there already are reported as
+ * duplicate; of these, D-SACK takes the first. The work is linear in the number of covered skbs,
+ * which are removed.
  */
 static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 {
@@ -363,7 +377,7 @@ static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 			goto drop;
 		}
 		if (xtcp_seg(prev)->seq == start) {
-			prev = skb_rb_prev(prev);	/* is covered */
+			prev = skb_rb_prev(prev);	/* @skb covers this one */
 		} else {
 			xtcp_sack_duplicate(sk, start, end_of(prev));
 			if (!xtcp_trim_front(skb, end_of(prev) - start))
@@ -378,7 +392,7 @@ static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 		if (covered && absorb(sk, &skb, next, &copied))
 			continue;
 		if (!xtcp_trim_back(skb, xtcp_seg(next)->seq - xtcp_seg(skb)->seq)) {
-			/* what it has absorbed goes with it */
+			/* the octets that it has absorbed are lost with it */
 			xtcp_sack_dropped(sk, xtcp_seg(skb)->seq);
 			goto drop;
 		}
@@ -393,7 +407,7 @@ drop:
 	kfree_skb_reason(skb, SKB_DROP_REASON_TCP_OFOMERGE);
 }
 
-/* Moves what has become in order. */
+/* Move text that is in order now from the tree to the receive queue. */
 static void drain(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -406,13 +420,14 @@ static void drain(struct sock *sk)
 }
 
 /**
- * xtcp_rcvq_queue() - take text
+ * xtcp_rcvq_queue() - queue text
  * @sk: the sock
- * @skb: at its text, which is not old and fits the window; room was made for it; consumed
+ * @skb: at its text, which is new and fits the window; room was made for it; consumed
  *
- * Parts that are queued already are left out; what memory does not allow is dropped, and the peer sends it again.
- * Blocks for SACK follow what is out of order; RCV.NXT is for the caller to tell (xtcp_sack_advanced()). Advances
- * RCV.NXT over what is in order. RFC 9293 section 3.10.7.4, seventh; SHLD-31.
+ * Advances RCV.NXT over the text in order. Parts that are queued already are left out. Text for
+ * which there is no memory is dropped, and the peer resends it. Updates the SACK blocks of text out
+ * of order; the caller must call xtcp_sack_advanced() when RCV.NXT has moved. RFC 9293 section
+ * 3.10.7.4, seventh; SHLD-31.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -420,7 +435,7 @@ void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
-	/* mostly nothing is, and need not be asked for */
+	/* mostly the tree is empty */
 	struct sk_buff *first = RB_EMPTY_ROOT(&stream->out_of_order) ? NULL : skb_rb_first(&stream->out_of_order);
 	bool in_order = xtcp_seg(skb)->seq == xsk->rcv_nxt;
 
@@ -441,13 +456,13 @@ void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_rcvq_eaten() - RECEIVE has handed out the last octet of an skb
+ * xtcp_rcvq_eaten() - remove an skb whose last octet was read
  * @sk: the sock
- * @skb: on sk_receive_queue; leaves it, and goes unless somebody has a reference
+ * @skb: on sk_receive_queue; freed unless somebody else holds a reference
  *
- * What sock_rfree() would do, but for memory that the next segment needs.
+ * As sock_rfree(), but the sock keeps memory that the next segment needs.
  *
- * Context: process. Lock: socket, held.
+ * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb)
 {
@@ -461,7 +476,7 @@ void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_rcvq_purge_out_of_order() - drop what waits for what is missing
+ * xtcp_rcvq_purge_out_of_order() - drop all text out of order
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.

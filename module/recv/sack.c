@@ -2,12 +2,13 @@
 /*
  * The SACK blocks that we send (RFC 2018 section 4, RFC 2883).
  *
- * The receive queue says what became of text out of order: queued, passed by RCV.NXT, dropped for want of memory. Kept
- * are the four blocks that changed last, the newest first, so that each is told several times although an ACK may be
- * lost. A block never says more than the queue holds, and holes that are older than these four are not told again: the
- * peer remembers what it heard.
+ * The receive queue reports what happens to text out of order: it is queued, RCV.NXT passes it, or
+ * it is dropped for want of memory. The last four blocks that changed are stored, the newest first.
+ * So each block is sent several times, in case ACKs are lost. A block never covers more than the
+ * queue holds. Blocks older than these four are not sent again: the peer remembers them.
  *
- * What came twice goes in front of them, once (D-SACK). Nothing here is used unless SACK was negotiated.
+ * A D-SACK for text that came twice goes in front of them, once. Nothing here is used unless SACK
+ * was negotiated.
  */
 #include "recv/sack.h"
 
@@ -19,13 +20,13 @@
 #include "pure/seq.h"
 #include "sight/mib.h"
 
-/* The place of text out of order in xtcp_sack.block. */
+/* The blocks of text out of order in xtcp_sack.block. */
 static struct xtcp_sack_block *queued_blocks(struct xtcp_sock *xsk)
 {
 	return xsk->stream->sack.block + 1;
 }
 
-/* Makes @block larger by @more, which it overlaps or meets; false when there are octets between them. */
+/* Extend @block by @more if they overlap or touch. Return: false when octets lie between them. */
 static bool extend(struct xtcp_sack_block *block, struct xtcp_sack_block more)
 {
 	if (xtcp_seq_gt(more.start, block->end) || xtcp_seq_gt(block->start, more.end))
@@ -38,13 +39,13 @@ static bool extend(struct xtcp_sack_block *block, struct xtcp_sack_block more)
 }
 
 /**
- * xtcp_sack_queued() - text out of order is in the queue, now or again
+ * xtcp_sack_queued() - take note of text out of order that is in the queue, newly or again
  * @sk: the sock
  * @start: sequence number of the first octet
- * @end: and of the one after the last; all between them is in the queue
+ * @end: the octet after the last one; all octets between them are in the queue
  *
- * The block with these octets becomes the first one. It swallows blocks that it overlaps or meets. A FIN that is known
- * to follow the text counts as octet of it. RFC 2018 section 4.
+ * The block with these octets becomes the first one, and merges with blocks that it overlaps or
+ * touches. A FIN that is known to follow the text counts as an octet of it. RFC 2018 section 4.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -61,7 +62,10 @@ void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
 		return;
 	if (xsk->rcv_fin_known && end == stream->rcv_fin_seq)
 		newest.end++;
-	/* one pass is enough: no two of the others touch, so what grows by one of them meets no other */
+	/*
+	 * one pass suffices: the old blocks do not touch each other, so merging one reaches no
+	 * other
+	 */
 	for (i = 0; i < stream->sack.blocks; i++)
 		if (!extend(&newest, blocks[i]))
 			blocks[kept++] = blocks[i];
@@ -72,13 +76,13 @@ void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
 }
 
 /**
- * xtcp_sack_duplicate() - octets came that were here already
+ * xtcp_sack_duplicate() - take note of octets that came twice
  * @sk: the sock
  * @start: sequence number of the first of them
- * @end: and of the one after the last
+ * @end: the octet after the last one
  *
- * Of what one segment repeats the first stretch is told, and that in the ACK of this segment, which is due at once. RFC
- * 2883 section 4.
+ * Of one segment only the first such range is reported, in the ACK of this segment, which is sent
+ * at once. RFC 2883 section 4.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -91,7 +95,10 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
 	sock_owned_by_me(sk);
 	if (!xsk->sack_ok || !READ_ONCE(xsk->xn->sysctl.dsack))
 		return;
-	/* the peer has sent nothing yet that could come twice: no old segment, which anybody can forge, takes memory */
+	/*
+	 * without a stream no text came before; do not allocate one for an old segment, which may
+	 * be forged
+	 */
 	if (!xtcp_stream_is_there(stream))
 		return;
 	xsk->ack_pending = true;
@@ -105,12 +112,13 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
 }
 
 /**
- * xtcp_sack_repeated() - xtcp_sack_duplicate() of a segment in which nothing was new
+ * xtcp_sack_repeated() - take note of a segment with nothing new
  * @sk: the sock
  * @start: SEG.SEQ
- * @end: the octet after its last
+ * @end: the octet after its last one
  *
- * When the last D-SACK told of the same one, our ACKs do not arrive: they try another path, as Linux's.
+ * As xtcp_sack_duplicate(). If the last D-SACK reported the same segment, our ACKs do not arrive:
+ * try another path, as Linux does.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -125,7 +133,7 @@ void xtcp_sack_repeated(struct sock *sk, u32 start, u32 end)
 }
 
 /**
- * xtcp_sack_advanced() - RCV.NXT has moved, and blocks below it say nothing any more
+ * xtcp_sack_advanced() - remove blocks below RCV.NXT, which has moved
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -145,11 +153,11 @@ void xtcp_sack_advanced(struct sock *sk)
 }
 
 /**
- * xtcp_sack_dropped() - queued text is given up
+ * xtcp_sack_dropped() - shorten the blocks, since queued text was dropped
  * @sk: the sock
- * @start: sequence number of the first octet that went; none beyond it stays
+ * @start: sequence number of the first octet that was dropped; no block may reach beyond it
  *
- * RFC 2018 section 8: what is not held any more may not be told.
+ * RFC 2018 section 8: a block may report only text that is still held.
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
  */
@@ -172,14 +180,14 @@ void xtcp_sack_dropped(struct sock *sk, u32 start)
 }
 
 /**
- * xtcp_sack_blocks_to_send() - how many blocks the next segment with ACK carries
+ * xtcp_sack_blocks_to_send() - how many blocks should the next segment with ACK carry?
  * @xsk: the sock
  *
- * With one for what came twice; at most four, three with timestamps (RFC 2018 section 3).
+ * This includes the D-SACK. At most four, three with timestamps (RFC 2018 section 3).
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: 0 when there is nothing to tell, or SACK was not negotiated.
+ * Return: the number; 0 when there is nothing to report, or SACK was not negotiated.
  */
 unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sock *xsk)
 {
@@ -190,9 +198,9 @@ unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_sack_fill() - put the blocks into a segment's options
+ * xtcp_sack_fill() - add SACK blocks to a segment's options
  * @xsk: the sock
- * @room: octets that the option may take beside what else @opts has
+ * @room: octets left for the SACK option
  * @opts: the options; they point into @xsk afterwards
  *
  * Context: softirq or process. Lock: socket, held.
@@ -212,7 +220,7 @@ void xtcp_sack_fill(const struct xtcp_sock *xsk, unsigned int room, struct xtcp_
  * xtcp_sack_told() - the blocks have left in a segment
  * @sk: the sock
  *
- * What came twice is told once (RFC 2883 section 4).
+ * A D-SACK is sent once (RFC 2883 section 4).
  *
  * Context: softirq or process. Lock: socket, held.
  */

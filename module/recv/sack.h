@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The SACK blocks that we send: what of the peer's text is here already, and what came twice. */
+/* The SACK blocks that we send: text that arrived out of order, and text that came twice. */
 #ifndef XTCP_SACK_H
 #define XTCP_SACK_H
 
@@ -12,10 +12,11 @@ struct sock;
 struct xtcp_sock;
 
 /**
- * struct xtcp_sack - what the SACK option says of text beyond RCV.NXT
- * @block: the first one is what came twice, the others are text out of order, the newest first; no two of these touch
- * @blocks: how many the others are
- * @came_twice: the first one is valid, and not told yet
+ * struct xtcp_sack - what the SACK option reports
+ * @block: the first one is text that came twice; the others are text out of order, the newest
+ *	first, and none of these touches another
+ * @blocks: how many blocks of text out of order there are
+ * @came_twice: the first one is valid and was not reported yet
  */
 struct xtcp_sack {
 	struct xtcp_sack_block block[1 + XTCP_SACK_BLOCKS_MAX];

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The receive buffer: what it is worth as a window, and how large it is to be.
+ * The receive buffer: the window that it allows, and its size.
  *
- * Three numbers bound the window. The buffer (sk_rcvbuf) grows as fast as the program reads: once per round trip it is
- * made to hold twice what was read in it, and more while that still rises, which is dynamic right-sizing. How many
- * octets of text fit a buffer is measured: of each window one full segment, or bundle, is asked what it costs. And
- * rcv_ssthresh, from which the window of a new connection rises, shows how much text is known to fit: each segment that
- * costs no more than it should makes it two segments more.
+ * Three numbers bound the window. First, the buffer (sk_rcvbuf) grows with the speed of the reader.
+ * Once per round trip it is set to hold twice what was read in that round trip, and more while that
+ * number still rises: dynamic right-sizing. Second, the share of text in the buffer's memory is
+ * measured, once per window, from a full segment or bundle. Third, rcv_ssthresh limits the window
+ * of a new connection to the amount of text that is known to fit. Each segment that costs no more
+ * memory than expected raises it by two segments.
  *
- * The round trip is the receiver's own: from the echo of a timestamp in text, or else from the time until text comes
- * that is beyond what was offered before. That may be long, when a peer has little to say, so the shortest one counts.
+ * The receiver measures the RTT itself: from the timestamp echo of text, or else from the time
+ * until text comes beyond the window offered before. That time may be long when a peer has little
+ * to send, so the shortest one counts.
  */
 #include "recv/space.h"
 
@@ -29,20 +31,20 @@ static u32 largest_text(const struct xtcp_sock *xsk)
 	return max_t(u32, xsk->advmss - (xsk->ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0), XTCP_MSS_MIN_USER);
 }
 
-/* What a program is taken to read in a round trip before one has passed. */
+/* What a program is assumed to read per round trip, before it was measured. */
 static u32 first_copied(const struct xtcp_sock *xsk)
 {
 	return max(min(xsk->rcv_wnd, XTCP_INIT_CWND * largest_text(xsk)), 1U);
 }
 
 /**
- * xtcp_space_copied() - how much the program is taken to read in a round trip
+ * xtcp_space_copied() - how much the program is assumed to read per round trip
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: octets: the most that it has read in one; first ten segments or the window, 1 at least; before the peer's
- * SYN, 0.
+ * Return: the most octets that it has read in one. Before that is known, ten segments or the
+ * window, at least 1; before the peer's SYN, 0.
  */
 u32 xtcp_space_copied(const struct sock *sk)
 {
@@ -55,8 +57,8 @@ u32 xtcp_space_copied(const struct sock *sk)
 }
 
 /**
- * xtcp_space_begin() - the peer's SYN was taken: what is measured begins
- * @sk: RCV.NXT, the first window, our MSS option and whether timestamps are used are known
+ * xtcp_space_begin() - begin to measure; the peer's SYN was taken
+ * @sk: RCV.NXT, the first window, our MSS option and the use of timestamps are known
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
  */
@@ -66,7 +68,7 @@ void xtcp_space_begin(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	xsk->rcv_ssthresh = xsk->rcv_wnd;
-	/* text may have gone out with the SYN */
+	/* the stream exists if text went out with the SYN */
 	if (xtcp_stream_is_there(xsk->stream)) {
 		xsk->stream->rcv_rtt_seq = xsk->rcv_nxt;
 		xsk->stream->space_copied = first_copied(xsk);
@@ -74,8 +76,8 @@ void xtcp_space_begin(struct sock *sk)
 }
 
 /*
- * A shorter round trip counts at once, a longer one by an eighth; where it is the time of a whole window (@is_most),
- * not at all.
+ * A shorter RTT counts at once, a longer one with a weight of an eighth. A longer one that is the
+ * time of a whole window (@is_most) does not count.
  */
 static void take_round_trip(struct xtcp_sock *xsk, u32 ms, bool is_most)
 {
@@ -91,7 +93,10 @@ static void take_round_trip(struct xtcp_sock *xsk, u32 ms, bool is_most)
 		stream->rcv_rtt_us = old - old / 8 + us / 8;
 }
 
-/* RFC 7323 section 4.1, for the receiver: the first text with an echo, full so that it did not wait for a program. */
+/*
+ * RFC 7323 section 4.1, for the receiver: take the first text with a new echo. It must be a full
+ * segment, which did not wait for a program.
+ */
 static noinline void echo_arrived(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	xsk->stream->rcv_rtt_tsecr = seg->tsecr;
@@ -99,7 +104,10 @@ static noinline void echo_arrived(struct xtcp_sock *xsk, const struct xtcp_seg *
 		take_round_trip(xsk, xtcp_clock_ts_of(xsk->arrived_us) + xsk->ts_offset - seg->tsecr, false);
 }
 
-/* How much of what @skb costs is text. What costs more is believed at once: memory is short before a rate is. */
+/*
+ * Measure the share of text in the memory of @skb. A lower share counts at once, a higher one
+ * gradually: a lack of memory is worse than a small window.
+ */
 static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
 	u32 ratio = clamp_t(u64, div_u64((u64)skb->len << XTCP_SPACE_RATIO_BITS, max(skb->truesize, 1U)), 1, U8_MAX);
@@ -111,7 +119,7 @@ static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
 	WRITE_ONCE(xsk->rcv_ratio, ratio);
 }
 
-/* Text has come that is beyond what had been offered at the last time. */
+/* Text has come beyond the window that was offered at the last such time. */
 static noinline void window_passed(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
 	struct xtcp_stream *stream = xsk->stream;
@@ -136,7 +144,7 @@ static noinline void grow_ssthresh(struct sock *sk, const struct sk_buff *skb)
 }
 
 /**
- * xtcp_space_arrived() - new text: what does it tell?
+ * xtcp_space_arrived() - measure new text
  * @sk: the sock
  * @skb: the text, trimmed to the window, before it is queued
  *
@@ -153,13 +161,13 @@ void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
 		echo_arrived(xsk, seg);
 	if (xtcp_seq_gt(seg->end_seq, stream->rcv_rtt_seq))
 		window_passed(xsk, skb);
-	/* nearly: the first window is whole segments */
+	/* not exactly full: the first window is rounded to whole segments */
 	if (xsk->rcv_ssthresh + xsk->advmss <= xtcp_space_full(sk))
 		grow_ssthresh(sk, skb);
 }
 
 /**
- * xtcp_space_overrun() - text came that was offered and does not fit: offer little, until what comes fits again
+ * xtcp_space_overrun() - offered text does not fit: reduce the window until text fits again
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -173,11 +181,11 @@ void xtcp_space_overrun(struct sock *sk)
 }
 
 /**
- * xtcp_space_clamp() - TCP_WINDOW_CLAMP of a connection
+ * xtcp_space_clamp() - set TCP_WINDOW_CLAMP of a connection
  * @sk: the sock
  * @clamp: octets
  *
- * What was offered stays so (RFC 9293 section 3.8.6, SHLD-14).
+ * What was offered stays offered (RFC 9293 section 3.8.6, SHLD-14).
  *
  * Context: process. Lock: socket, held.
  */
@@ -193,7 +201,7 @@ void xtcp_space_clamp(struct sock *sk, u32 clamp)
 	xsk->window_clamp = clamp;
 }
 
-/* Microseconds, 0: unknown. Without timestamps that of our own text is the better one, if it is shorter. */
+/* The RTT in microseconds, 0: unknown. Without timestamps SRTT counts if it is shorter. */
 static u32 round_trip(const struct xtcp_sock *xsk)
 {
 	const u32 us = xsk->stream->rcv_rtt_us;
@@ -201,7 +209,7 @@ static u32 round_trip(const struct xtcp_sock *xsk)
 	return xsk->ts_ok && us ? us : min_not_zero(us, xsk->rto.srtt_us);
 }
 
-/* @copied octets were read in a round trip, more than in any before. */
+/* @copied octets were read in a round trip, more than in any before: grow the buffer. */
 static void right_size(struct sock *sk, u32 copied)
 {
 	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
@@ -211,7 +219,10 @@ static void right_size(struct sock *sk, u32 copied)
 
 	if (!READ_ONCE(ctl->moderate_rcvbuf) || sk->sk_userlocks & SOCK_RCVBUF_LOCK)
 		return;
-	/* for what is resent, and some more; and what the peer sends faster next time, until the time after that */
+	/*
+	 * room for retransmissions; and for a peer whose rate grows again, for the next two round
+	 * trips
+	 */
 	window = 2ULL * copied + 16 * largest_text(xsk);
 	window += 2 * div_u64(window * (copied - before), before);
 	rcvbuf = div_u64(min_t(u64, window, U32_MAX) << XTCP_SPACE_RATIO_BITS, xsk->rcv_ratio);
@@ -227,11 +238,11 @@ static noinline void more_was_read(struct sock *sk, u32 copied)
 }
 
 /**
- * xtcp_space_adjust() - let the receive buffer follow the speed of the reader
+ * xtcp_space_adjust() - adapt the receive buffer to the speed of the reader
  * @sk: RECEIVE has just handed out octets
  *
- * Up to the namespace's rmem[2], and never when SO_RCVBUF was set. RFC 9293 section 3.8.6 leaves this to the receiver;
- * as Linux with tcp_moderate_rcvbuf.
+ * The limit is the namespace's rmem[2]; a buffer set by SO_RCVBUF stays. RFC 9293 section 3.8.6
+ * leaves this to the receiver. Linux has tcp_moderate_rcvbuf for it.
  *
  * Context: process. Lock: socket, held.
  */
@@ -243,7 +254,7 @@ void xtcp_space_adjust(struct sock *sk)
 	u32 copied;
 
 	sock_owned_by_me(sk);
-	/* what was read belonged to a connection before this one */
+	/* the text that was read belonged to an earlier connection of this sock */
 	if (!xtcp_stream_is_there(stream))
 		return;
 	since = stream->space_stamp;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The receive buffer: what it is worth as a window, and how large it is to be. */
+/* The receive buffer: the window that it allows, and its size. */
 #ifndef XTCP_SPACE_H
 #define XTCP_SPACE_H
 
@@ -9,17 +9,20 @@
 #include "base/sock.h"
 
 #define XTCP_SPACE_RATIO_BITS	8	/* xtcp_sock.rcv_ratio is in 256ths */
-#define XTCP_SPACE_RATIO_FIRST	(1U << (XTCP_SPACE_RATIO_BITS - 1))	/* half, until it is measured */
+#define XTCP_SPACE_RATIO_FIRST	(1U << (XTCP_SPACE_RATIO_BITS - 1))	/* half, until measured */
 
 struct sk_buff;
 
-/* What @space octets of buffer are worth as a window; the rest is for what an skb costs besides its octets. */
+/*
+ * The window that @space octets of buffer allow. The rest of them is for what an skb costs besides
+ * its text.
+ */
 static inline u32 xtcp_space_window(const struct sock *sk, int space)
 {
 	return space > 0 ? (u64)space * READ_ONCE(xtcp_sk(sk)->rcv_ratio) >> XTCP_SPACE_RATIO_BITS : 0;
 }
 
-/* The window that the free part of the receive buffer allows (RFC 9293 section 3.8.6); racy without the socket lock. */
+/* The window that the free part of the buffer allows (RFC 9293 3.8.6); racy without the lock. */
 static inline u32 xtcp_space_free(const struct sock *sk)
 {
 	return xtcp_space_window(sk, READ_ONCE(sk->sk_rcvbuf) - READ_ONCE(sk->sk_backlog.len) -

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Step seven of SEGMENT ARRIVES: trim the text to the window, queue it, say what ACK is owed (RFC 9293 section
- * 3.10.7.4).
+ * Step seven of SEGMENT ARRIVES: trim the text to the window, queue it, decide which ACK is owed
+ * (RFC 9293 section 3.10.7.4).
  *
- * A FIN is no skb: its sequence number is remembered (rcv_fin_known), text beyond it is not accepted, and when RCV.NXT
- * gets there it is taken.
+ * A FIN is not queued. Its sequence number is stored (rcv_fin_known), and text beyond it is not
+ * accepted. When RCV.NXT gets there, the FIN is taken.
  */
 #include "recv/text.h"
 
@@ -24,9 +24,9 @@
 #include "recv/trim.h"
 #include "sight/mib.h"
 
-#define QUICKACKS_MAX		16U	/* ACKs not delayed at the start, as Linux's TCP_MAX_QUICKACKS */
+#define QUICKACKS_MAX		16U	/* not delayed at the start, as Linux's TCP_MAX_QUICKACKS */
 
-/* How far the window that was offered last reaches beyond RCV.NXT. */
+/* How far the last offered window reaches beyond RCV.NXT. */
 static u32 offered_window(const struct xtcp_sock *xsk)
 {
 	u32 right = READ_ONCE(xsk->rcv_wup) + READ_ONCE(xsk->rcv_wnd);
@@ -40,7 +40,8 @@ static u32 offered_window(const struct xtcp_sock *xsk)
  * @sk: the sock
  * @target: octets that it waits for (SO_RCVLOWAT)
  *
- * Also when fewer are there but no more can come, because the buffer or the window is nearly full.
+ * It also is when fewer octets are there but no more can come, because buffer or window are nearly
+ * full.
  *
  * Context: any; racy without the socket lock.
  *
@@ -60,7 +61,7 @@ bool xtcp_text_readable(const struct sock *sk, int target)
 }
 
 /**
- * xtcp_text_wake() - tell the reader, if there is enough for it
+ * xtcp_text_wake() - wake the reader if there is enough to read
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -74,7 +75,7 @@ void xtcp_text_wake(struct sock *sk)
 		sk->sk_data_ready(sk);
 }
 
-/* Acknowledge this and the next segments at once: the peer is out of step, or just begins. */
+/* Delay no ACK of the next segments: the peer is out of step, or only begins. */
 static void quickack(struct xtcp_sock *xsk)
 {
 	u32 most = xsk->rcv_wnd / (2U * max_t(u32, xsk->rcv_mss, 1));
@@ -82,7 +83,7 @@ static void quickack(struct xtcp_sock *xsk)
 	xsk->quickacks = max_t(u32, xsk->quickacks, clamp(most, 2U, QUICKACKS_MAX));
 }
 
-/* There is nothing new in it, or no room: an ACK says where we are. */
+/* The segment brings nothing new, or there is no room: answer with an ACK of RCV.NXT. */
 static enum xtcp_verdict only_ack(struct xtcp_sock *xsk)
 {
 	quickack(xsk);
@@ -92,7 +93,10 @@ static enum xtcp_verdict only_ack(struct xtcp_sock *xsk)
 	return XTCP_DONE;
 }
 
-/* The size of the peer's segments: the largest seen, or a smaller one that it sent twice in a row without PSH. */
+/*
+ * Estimate the peer's segment size: the largest one seen, or a smaller one that came twice in a
+ * row. One below the default MSS counts only without PSH.
+ */
 static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -109,13 +113,16 @@ static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
 	}
 }
 
-/* Nothing came for longer than an RTO, @gone jiffies? None is shorter than XTCP_RTO_MIN_MS, so few need to ask. */
+/*
+ * Was the peer silent for longer than an RTO, for @gone jiffies? The first test saves computing the
+ * RTO in most cases.
+ */
 static bool was_silent(const struct xtcp_sock *xsk, u32 gone)
 {
 	return gone > msecs_to_jiffies(XTCP_RTO_MIN_MS) && gone > msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
 }
 
-/* Text came that is new: what the delayed ACK needs to know (RFC 9293 section 3.8.6.3). */
+/* Update what the delayed ACK depends on: new text came (RFC 9293 section 3.8.6.3). */
 static void data_event(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -138,8 +145,8 @@ static void data_event(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * The segment was taken: has RCV.NXT come to the peer's FIN? RFC 9293 section 3.10.7.4, eighth: advance RCV.NXT over
- * it, ACK it.
+ * The segment was taken: has RCV.NXT reached the peer's FIN? Then advance RCV.NXT over it and owe
+ * an ACK (RFC 9293 section 3.10.7.4, eighth).
  */
 static enum xtcp_verdict taken(struct sock *sk)
 {
@@ -154,7 +161,7 @@ static enum xtcp_verdict taken(struct sock *sk)
 	return XTCP_FIN_TAKEN;
 }
 
-/* Text that waits reaches beyond @seq: no FIN of the peer can be there. */
+/* Does queued text reach beyond @seq, so that the peer's FIN cannot be there? */
 static bool text_follows(const struct xtcp_sock *xsk, u32 seq)
 {
 	struct sk_buff *last = skb_rb_last(&xsk->stream->out_of_order);
@@ -163,8 +170,8 @@ static bool text_follows(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
- * Cuts away what lies before RCV.NXT, behind the window, behind a FIN; notes a FIN, for which there is room even where
- * the window ends, since it takes none. @offered: offered_window(). Returns false when there was no memory to do it.
+ * Remove text before RCV.NXT, beyond the window and beyond a FIN. Note a FIN; it needs no room, so
+ * it may stand at the end of the window. @offered: offered_window(). Return: false without memory.
  */
 static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 {
@@ -183,7 +190,7 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 		if (!xtcp_trim_back(skb, window))
 			return false;
 	}
-	/* as Linux: text in the place of a FIN that waits behind a hole shows that this was not the peer's */
+	/* as Linux: text in the place of a waiting FIN shows that the FIN was not the peer's */
 	if (xsk->rcv_fin_known && xtcp_seq_le(seg->seq, xsk->stream->rcv_fin_seq) &&
 	    xtcp_seq_gt(seg->end_seq, xsk->stream->rcv_fin_seq))
 		xsk->rcv_fin_known = false;
@@ -196,7 +203,7 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 	return true;
 }
 
-/* There is new text in @skb, and it is trimmed. @fin_waits: for what stands before it. */
+/* Queue new text, which is trimmed. @fin_waits: a FIN was known before, behind a hole. */
 static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool fin_waits)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -207,14 +214,14 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 
 	if (!xtcp_rcvq_make_room(sk, skb)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), in_order ? LINUX_MIB_TCPRCVQDROP : LINUX_MIB_TCPOFODROP);
-		/* a reader makes room */
+		/* a reader that reads makes room */
 		if (!sock_flag(sk, SOCK_DEAD))
 			sk->sk_data_ready(sk);
 		return XTCP_DONE;
 	}
 	data_event(sk, skb);
 	xtcp_rcvq_queue(sk, skb);
-	/* RFC 5681 section 4.2: at once when out of order (MAY-13) and when a hole is filled */
+	/* RFC 5681 section 4.2: ACK at once if out of order (MAY-13), and if a hole is filled */
 	if (had_holes || !RB_EMPTY_ROOT(&stream->out_of_order))
 		xsk->ack_now = true;
 	verdict = taken(sk);
@@ -225,7 +232,7 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 	return verdict;
 }
 
-/* A FIN alone, or what followed one. */
+/* Take a segment without new text: a lone FIN, or text beyond a FIN that was cut off. */
 static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fin_waits)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -250,17 +257,19 @@ static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fi
 
 /**
  * xtcp_text_arrives() - take the text and the FIN of a segment
- * @sk: in ESTABLISHED, FIN-WAIT-1 or FIN-WAIT-2 (in later states all text is old); the segment passed steps 1 to 6
+ * @sk: in ESTABLISHED, FIN-WAIT-1 or FIN-WAIT-2 (in later states all text is old); steps 1 to 6 are
+ *	done
  * @skb: at the TCP header; its struct xtcp_seg is changed
  *
- * Advances RCV.NXT, and over the FIN; says by ack_pending and ack_now what acknowledgment is owed, and by SACK blocks
- * what else came. An urgent octet is text as any other (urgent.c). RFC 9293 section 3.10.7.4,
- * seventh, and the queue's part of eighth; MUST-58, MUST-59, SHLD-31, MAY-13.
+ * Advances RCV.NXT over the text and the FIN. Sets ack_pending and ack_now for the ACK that is
+ * owed, and the SACK blocks for what else came. An urgent octet counts as any other text
+ * (urgent.c). RFC 9293 section 3.10.7.4, seventh, and the queue's part of eighth; MUST-58, MUST-59,
+ * SHLD-31, MAY-13.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: XTCP_DONE: nothing of @skb was taken, it is the caller's; XTCP_CONSUMED: it is queued or freed;
- * XTCP_FIN_TAKEN: the same, and this segment brought RCV.NXT to the peer's FIN and over it.
+ * Return: XTCP_DONE: nothing of @skb was taken, the caller owns it. XTCP_CONSUMED: it is queued or
+ * freed. XTCP_FIN_TAKEN: as XTCP_CONSUMED, and RCV.NXT has passed the peer's FIN.
  */
 enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 {
@@ -300,7 +309,7 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_text_purge() - drop all that was received and not read
+ * xtcp_text_purge() - drop everything that was received and not read
  * @sk: the sock
  *
  * RFC 9293 section 3.10.5.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Step seven: trim, put in order, deliver; and step eight's queue work for the FIN. */
+/* Step seven: trim, order and deliver text; and the queue's part of step eight, for the FIN. */
 #ifndef XTCP_TEXT_H
 #define XTCP_TEXT_H
 

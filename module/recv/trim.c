@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Octets of text taken away from a segment, at either end: what is old, what does not fit the window, what is queued
- * already.
+ * Remove octets of text from a segment, at either end: old text, text beyond the window, text that
+ * is queued already.
  */
 #include "recv/trim.h"
 
@@ -9,7 +9,10 @@
 
 #include "in/ingress.h"
 
-/* Drops @octets, more than the linear part has, without a copy: pskb_pull() would want them all in one piece. */
+/*
+ * Drop @octets at the front, which are more than the linear part has, without a copy: pskb_pull()
+ * would make them linear first.
+ */
 static bool drop_fragments(struct sk_buff *skb, u32 octets)
 {
 	u32 linear = skb_headlen(skb), left = octets - linear;
@@ -41,7 +44,7 @@ static bool drop_fragments(struct sk_buff *skb, u32 octets)
 }
 
 /**
- * xtcp_trim_front() - take octets away at the left
+ * xtcp_trim_front() - remove octets at the left
  * @skb: at its text, on no queue and not charged: its truesize may change
  * @octets: how many, at most its length
  *
@@ -65,9 +68,9 @@ bool xtcp_trim_front(struct sk_buff *skb, u32 octets)
 }
 
 /**
- * xtcp_trim_back() - take octets away at the right
+ * xtcp_trim_back() - remove octets at the right
  * @skb: at its text, on no queue and not charged
- * @len: how many may stay
+ * @len: octets that may stay
  *
  * Context: any.
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Octets of text taken away from a segment, at either end. */
+/* Remove octets of text from a segment, at either end. */
 #ifndef XTCP_TRIM_H
 #define XTCP_TRIM_H
 

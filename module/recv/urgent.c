@@ -2,10 +2,11 @@
 /*
  * Step six of SEGMENT ARRIVES: the urgent pointer (RFC 9293 section 3.10.7.4).
  *
- * What is kept is the number of one octet, the last urgent one, which stands before the one that the field points to
- * (RFC 9293 section 3.1); net.xtcp.stdurg takes the field for the octet itself, as RFC 1122 section 4.2.2.4 did. The
- * octet is one of the stream all along: here it is noted, so that RECEIVE can hand it out apart (MSG_OOB) and pass over
- * it, or stop before it (SO_OOBINLINE). Its place in the stream is the mark.
+ * One sequence number is stored: that of the last urgent octet. The urgent pointer points to the
+ * octet after it (RFC 9293 section 3.1). With net.xtcp.stdurg the pointer counts as pointing to the
+ * urgent octet itself, as in RFC 1122 section 4.2.2.4. The octet stays part of the stream. Its
+ * value is also stored here, so that RECEIVE can return it separately (MSG_OOB) and skip it, or
+ * stop before it (SO_OOBINLINE). Its place in the stream is the mark.
  */
 #include "recv/urgent.h"
 
@@ -20,7 +21,7 @@
 #include "pure/wire.h"
 #include "recv/rcvq.h"
 
-/* The octet that the segment's pointer means. */
+/* The sequence number of the urgent octet, by the segment's pointer. */
 static u32 pointed_at(const struct sock *sk, struct sk_buff *skb)
 {
 	u32 pointer = ntohs(tcp_hdr(skb)->urg_ptr);
@@ -31,8 +32,9 @@ static u32 pointed_at(const struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * The reader stands before an urgent octet that it has not passed, and there is another one: from now on this one is no
- * different from others, but it was handed out apart, or lost to who did not ask, and shall not be read in the stream.
+ * A newer urgent octet replaces one that the reader stands before. The old one counts as normal
+ * text from now on. But MSG_OOB has returned it, or the program did not ask for it, so the stream
+ * must not contain it: skip it.
  */
 static void pass_over(struct sock *sk)
 {
@@ -44,12 +46,12 @@ static void pass_over(struct sock *sk)
 		xtcp_rcvq_eaten(sk, skb);
 }
 
-/* A segment with URG: RCV.UP <- max(RCV.UP, SEG.UP), and the program is told. */
+/* Take the pointer of a segment with URG: RCV.UP <- max(RCV.UP, SEG.UP). Tell the program. */
 static void take_pointer(struct sock *sk, u32 seq)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	/* what was read, or waits to be read, does not become urgent any more */
+	/* text that was read, or waits to be read, does not become urgent any more */
 	if (xtcp_seq_gt(xsk->copied_seq, seq) || xtcp_seq_lt(seq, xsk->rcv_nxt))
 		return;
 	if (xsk->urg_data && xtcp_seq_le(seq, xsk->urg_seq))
@@ -62,12 +64,14 @@ static void take_pointer(struct sock *sk, u32 seq)
 }
 
 /**
- * xtcp_urgent_arrives() - a segment with URG, or one that comes while an urgent octet is awaited
+ * xtcp_urgent_arrives() - process the urgent pointer of a segment, and the urgent octet
  * @sk: in a state in which text is taken
- * @skb: the segment, at its TCP header, not yet trimmed
+ * @skb: a segment with URG, or any while an urgent octet is awaited; at its TCP header, not yet
+ *	trimmed
  *
- * RFC 9293 section 3.10.7.4, sixth, and section 3.8.5 (MUST-32: whoever owns the socket gets SIGURG, and poll()
- * EPOLLPRI). As in Linux the octet is known as soon as it is here, also beyond a hole.
+ * RFC 9293 section 3.10.7.4, sixth, and section 3.8.5 (MUST-32): the owner of the socket gets
+ * SIGURG, and poll() reports EPOLLPRI. As in Linux, the octet is available as soon as it arrives,
+ * even beyond a hole.
  *
  * Context: softirq or process. Lock: socket, held.
  */

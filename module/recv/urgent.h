@@ -9,7 +9,10 @@ struct sk_buff;
 struct sock;
 struct xtcp_seg;
 
-/* What xtcp_sock.urg_data says of the octet at urg_seq; 0: no urgent pointer is ahead of the reader. */
+/*
+ * What xtcp_sock.urg_data tells about the octet at urg_seq; 0: no urgent octet is ahead of the
+ * reader.
+ */
 #define XTCP_URGENT_THERE	0x0100	/* it came, and is the lowest octet of urg_data */
 #define XTCP_URGENT_AWAITED	0x0200	/* it has not come yet */
 #define XTCP_URGENT_TAKEN	0x0400	/* MSG_OOB has handed it out */

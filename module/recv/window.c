@@ -2,9 +2,10 @@
 /*
  * The window we offer (RFC 9293 sections 3.8.6 and 3.8.6.2.2).
  *
- * rcv_wup + rcv_wnd is the right edge as the peer knows it. It never moves left (SHLD-14), and right only by a
- * worthwhile step (MUST-39). The edge is kept on what the scaled field can say: an offer is rounded up to the unit of
- * our shift when the edge is to stay, so that rounding never takes back an octet that was promised.
+ * rcv_wup + rcv_wnd is the right edge as the peer knows it. The edge never moves left (SHLD-14),
+ * and it moves right only by a worthwhile step (MUST-39). The scaled field can express only
+ * multiples of our unit. So when the edge is to stay, the offer is rounded up to a multiple:
+ * rounding never takes back an octet that was offered.
  */
 #include "recv/window.h"
 
@@ -25,13 +26,13 @@ static u32 offered(const struct xtcp_sock *xsk)
 	return xtcp_seq_gt(edge, xsk->rcv_nxt) ? edge - xsk->rcv_nxt : 0;
 }
 
-/* What is not offered in any case, so that the buffer need not be asked when that much is. */
+/* An upper bound of the window that does not depend on the free buffer. */
 static u32 most_whatever_is_free(const struct xtcp_sock *xsk)
 {
 	return min(xsk->window_clamp, xsk->rcv_ssthresh);
 }
 
-/* The step by which the right edge may move: the "reduction" of section 3.8.6.2.2. */
+/* Is @step large enough to move the right edge? Section 3.8.6.2.2 calls the step "reduction". */
 static bool is_worthwhile(const struct sock *sk, u32 step)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -41,7 +42,7 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 }
 
 /**
- * xtcp_window_offer() - the window to offer in a segment that is sent now
+ * xtcp_window_offer() - the window to offer in the segment that is sent now
  * @sk: in a synchronized state
  *
  * Context: softirq or process. Lock: socket, held.
@@ -68,7 +69,7 @@ u32 xtcp_window_offer(const struct sock *sk)
 
 /**
  * xtcp_window_initial() - choose the window that our SYN offers, and its shift
- * @sk: about to send the SYN; its MSS option and whether a shift is offered are known
+ * @sk: about to send the SYN; our MSS option and the use of window scaling are known
  *
  * RFC 7323 section 2.3.
  *
@@ -87,11 +88,11 @@ void xtcp_window_initial(struct sock *sk)
  * @sk: the sock that opens, or the listener
  * @mss: octets of a whole segment; not 0
  *
- * Whole segments; not scaled (RFC 7323 section 2.2).
+ * It is a number of whole segments, and not scaled (RFC 7323 section 2.2).
  *
  * Context: softirq or process. A racy look at the buffer size is enough, no lock.
  *
- * Return: octets; they fit the field.
+ * Return: octets; they fit the window field.
  */
 u32 xtcp_window_first(const struct sock *sk, u32 mss)
 {
@@ -103,16 +104,16 @@ u32 xtcp_window_first(const struct sock *sk, u32 mss)
 }
 
 /**
- * xtcp_window_select() - the first window and the shift for the buffer of a sock
+ * xtcp_window_select() - choose the first window, its limit and the shift
  * @sk: the sock that opens, or the listener
  * @mss: our MSS option, octets
  * @wscale_ok: a shift may be used
- * @rcv_wnd: where the first window goes, octets; it fits the field of a SYN
- * @window_clamp: where the largest window goes
- * @rcv_wscale: where the shift goes
+ * @rcv_wnd: receives the first window, octets; it fits the window field of a SYN
+ * @window_clamp: receives the largest window
+ * @rcv_wscale: receives the shift
  *
- * The shift is fixed by the SYN (RFC 7323 section 2.3), so it is chosen for the largest buffer that this namespace may
- * give.
+ * The SYN fixes the shift (RFC 7323 section 2.3), so it is chosen for the largest buffer that this
+ * namespace allows.
  *
  * Context: softirq or process. A racy look at the buffer size is enough, no lock.
  */
@@ -135,13 +136,13 @@ void xtcp_window_select(const struct sock *sk, u32 mss, bool wscale_ok, u32 *rcv
 }
 
 /**
- * xtcp_window_update() - RECEIVE has made room: does the peer need to know?
+ * xtcp_window_update() - RECEIVE has made room: tell the peer if necessary
  * @sk: the sock, in any state
  * @copied: octets that the program took
  *
- * An ACK that is owed for more than a segment goes out now, one for text that the program has taken in whole too unless
- * it is likely to answer. Without one the peer is told when its window would at least double (RFC 9293 section
- * 3.8.6.2.2).
+ * An ACK that is owed for more than a segment is sent now. One that is owed for text is sent when
+ * the program has read all of it, unless the program is likely to answer. If no ACK is owed, the
+ * peer is told when its window would at least double (RFC 9293 section 3.8.6.2.2).
  *
  * Context: process. Lock: socket, held.
  */
@@ -159,7 +160,7 @@ void xtcp_window_update(struct sock *sk, u32 copied)
 		       (copied && !xsk->pingpong && !xsk->answer_awaited && !atomic_read(&sk->sk_rmem_alloc));
 	if (!tell && copied && !(sk->sk_shutdown & RCV_SHUTDOWN)) {
 		now = offered(xsk);
-		/* no offer is twice as much unless these are, which mostly settles the matter */
+		/* the offer can only double if these bounds do: mostly that avoids computing it */
 		most = max(most_whatever_is_free(xsk), 1U << xsk->rcv_wscale);
 		if (2 * now <= most && 2 * now <= max(xtcp_space_free(sk), 1U << xsk->rcv_wscale)) {
 			wnd = xtcp_window_offer(sk);
