@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The accept queue: children, established or opened fast, that wait for accept(), the oldest first.
+ * The accept queue: children that wait for accept(), the oldest first. They are established, or TCP
+ * Fast Open made them before their third ACK.
  *
- * A child stands on it with one reference, which accept() hands to the new file.
+ * The queue holds one reference to each child. accept() hands that reference to the new file.
  */
 #include "listen/acceptq.h"
 
@@ -13,10 +14,10 @@
 #include "sight/trace.h"
 
 /**
- * xtcp_acceptq_is_full() - may no more children wait for accept()?
+ * xtcp_acceptq_is_full() - is the queue full?
  * @listener: the queues
  *
- * As in Linux the queue holds one more than its limit.
+ * As in Linux, the queue takes one child more than its limit.
  *
  * Context: any; racy without the listener's lock.
  *
@@ -27,7 +28,7 @@ bool xtcp_acceptq_is_full(const struct xtcp_listener *listener)
 	return READ_ONCE(listener->accept_len) > READ_ONCE(listener->accept_max);
 }
 
-/* Apart, so that a change that nobody traces pays nothing for the tuple. */
+/* Not inlined: without tracing, nobody pays for the tuple. */
 static noinline_for_stack void trace_length(const struct xtcp_listener *listener, const struct xtcp_conn *conn,
 					    unsigned int len, int reason)
 {
@@ -39,7 +40,7 @@ static noinline_for_stack void trace_length(const struct xtcp_listener *listener
 			 reason);
 }
 
-/* @conn: of the child that comes or goes; NULL: all go. */
+/* @conn: the child that comes or goes; NULL when all children go. */
 static void set_length(struct xtcp_listener *listener, const struct xtcp_conn *conn, unsigned int len, int reason)
 {
 	if (trace_xtcp_queue_enabled())
@@ -51,11 +52,11 @@ static void set_length(struct xtcp_listener *listener, const struct xtcp_conn *c
 }
 
 /**
- * xtcp_acceptq_add() - a child waits for accept()
+ * xtcp_acceptq_add() - append a child
  * @listener: not closed
- * @child: gives the queue one reference
+ * @child: the caller gives its reference to the queue
  *
- * Context: softirq. Lock: the listener's and the child's, held.
+ * Context: softirq. Lock: the listener's lock and the child's socket lock, held.
  */
 void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child)
 {
@@ -70,7 +71,7 @@ void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child)
  *
  * Context: any; racy without the socket lock.
  *
- * Return: true when it would.
+ * Return: true when the queue has a child.
  */
 bool xtcp_acceptq_has_child(const struct sock *sk)
 {
@@ -85,12 +86,12 @@ bool xtcp_acceptq_has_child(const struct sock *sk)
 }
 
 /**
- * xtcp_acceptq_take() - the oldest child leaves the queue
+ * xtcp_acceptq_take() - take the oldest child off the queue
  * @listener: the queues
  *
  * Context: process. Takes the listener's lock.
  *
- * Return: it, with the reference that the queue had; NULL: there is none.
+ * Return: the child with the queue's reference; NULL when the queue is empty.
  */
 struct sock *xtcp_acceptq_take(struct xtcp_listener *listener)
 {
@@ -107,9 +108,9 @@ struct sock *xtcp_acceptq_take(struct xtcp_listener *listener)
 }
 
 /**
- * xtcp_acceptq_close() - the listener ends: no child may be queued any more
+ * xtcp_acceptq_close() - empty the queue and refuse further children
  * @listener: the queues
- * @children: takes those that nobody accepted, each with the reference that the queue had
+ * @children: receives the children that nobody accepted, each with the queue's reference
  *
  * Context: process. Takes the listener's lock.
  */

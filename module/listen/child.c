@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The full sock that a completed handshake becomes, or a SYN that opens fast: a clone of the listener with the TCB that
- * SYN and SYN-ACK settled (RFC 9293 section 3.10.7.2, RFC 7413 section 4.2.2).
+ * The full sock that a completed handshake becomes, or a SYN that opens by TCP Fast Open: a clone
+ * of the listener with the TCB that SYN and SYN-ACK settled (RFC 9293 section 3.10.7.2, RFC 7413
+ * section 4.2.2).
  *
- * The child is complete before anybody can find it. It enters the table of connections, in the place of its entry, and
- * the accept queue under the listener's lock, and is locked all the while, so that the segment that made it is the
- * first that it sees.
+ * The child is complete before anybody can find it. Under the listener's lock it takes the place of
+ * its entry in the table of connections and enters the accept queue. It stays locked all the while,
+ * so the first segment that it sees is the one that made it.
  */
 #include "listen/child.h"
 
@@ -36,7 +37,7 @@
 #include "send/mss.h"
 #include "sight/mib.h"
 
-/* The TCB of a child: what the handshake has settled. RFC 9293 section 3.10.7.2. */
+/* The TCB of a child, as the handshake settled it. RFC 9293 section 3.10.7.2. */
 static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts_offset)
 {
 	struct xtcp_sock *xsk = xtcp_sk(child);
@@ -68,7 +69,7 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 		xsk->advmss = min(xsk->advmss, xsk->user_mss);
 	xtcp_mss_sync(child, 0);
 
-	/* what the SYN-ACK offered, whatever became of the listener's buffer since */
+	/* the window that the SYN-ACK offered, even if the listener's buffer has changed since */
 	xtcp_window_select(child, xsk->advmss, he->wscale_ok, &wnd, &xsk->window_clamp, &wscale);
 	xsk->rcv_wnd = he->rcv_wnd;
 	xsk->rcv_wscale = he->rcv_wscale;
@@ -79,9 +80,10 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 }
 
 /*
- * The round trip of the SYN-ACK. What was sent twice is no sample, unless the echo says which one is answered (RFC 6298
- * section 3): of two with the same TSval it is taken for the last. None, either, when the first ACK of it was not
- * taken.
+ * The round-trip time of the SYN-ACK. A SYN-ACK that was sent again gives no sample (RFC 6298
+ * section 3), unless the echoed timestamp tells which copy the peer answers. If two copies had the
+ * same TSval, the echo counts for the later one. There is no sample either if an earlier third ACK
+ * was not taken: the delay is then ours.
  */
 static void sample_round_trip(struct sock *child, const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
@@ -127,10 +129,10 @@ static void fill_child_names(struct sock *child, const struct xtcp_request *he, 
 		inet6_sk(child)->saddr = child->sk_v6_rcv_saddr;
 }
 
-/* A child that came to nothing; both references of xtcp_sock_clone() go. */
+/* Ends a child that nobody has seen. Drops both references of xtcp_sock_clone(). */
 static void discard_child(struct sock *child)
 {
-	__acquire(&child->sk_lock.slock); /* done by sk_clone_lock(), which does not say so */
+	__acquire(&child->sk_lock.slock); /* sk_clone_lock() has locked it without telling sparse */
 	xtcp_state_set(child, TCP_CLOSE);
 	sock_orphan(child);
 	xtcp_sock_destroy(child);
@@ -138,7 +140,10 @@ static void discard_child(struct sock *child)
 	sock_put(child);
 }
 
-/* Table and accept queue get the child, in the place of @he if that was an entry. Says why not, else 0. */
+/*
+ * Puts the child into the table, in the place of @entry if there is one, and on the accept queue.
+ * Returns 0 or an error.
+ */
 static int publish_child(struct xtcp_listener *listener, struct sock *child, struct xtcp_request *entry)
 {
 	struct net *net = sock_net(listener->sk);
@@ -146,7 +151,7 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
 	struct xtcp_net *xn = xtcp_net(net);
 	int err;
 
-	sock_hold(child);	/* the table's: put in xtcp_demux_remove_sk() */
+	sock_hold(child);	/* the table's reference; xtcp_demux_remove_sk() puts it */
 	spin_lock(&listener->lock);
 	if (listener->closed || (entry && entry->dead))
 		err = -ECONNABORTED;
@@ -171,19 +176,20 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
 }
 
 /**
- * xtcp_child_make() - the child of a completed handshake
- * @listener: its listener
+ * xtcp_child_make() - make the child of a completed handshake
+ * @listener: the listener
  * @skb: the segment that completed it
- * @he: the entry, or what a cookie says would stand in one
- * @ts_offset: what is added to the clock in its TSvals, milliseconds: xtcp_secret_ts_offset()
- * @is_entry: @he is in the table, and its place is taken
- * @fast: @skb is a SYN that opens it before the handshake is over (RFC 7413); the child's, or the caller's as before
- *	in an error; else NULL
+ * @he: the entry, or one that was rebuilt from a cookie
+ * @ts_offset: milliseconds added to the clock in its TSvals: xtcp_secret_ts_offset()
+ * @is_entry: @he is in the table, and the child takes its place
+ * @fast: set if @skb is a SYN that opens the connection before the handshake ends (RFC 7413), else
+ *	NULL. The child owns it; after an error the caller does.
  *
  * Context: softirq, RCU read side. Takes the listener's lock.
  *
- * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held; or an error pointer: -EAGAIN when the accept
- * queue is full, -ENOMEM, -EHOSTUNREACH, -ECONNABORTED or -EADDRNOTAVAIL when the listener or the entry has gone.
+ * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held; or an error pointer:
+ * -EAGAIN when the accept queue is full; -ENOMEM; -EHOSTUNREACH; -ECONNABORTED or -EADDRNOTAVAIL
+ * when the listener or the entry is gone.
  */
 struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
 			     u32 ts_offset, bool is_entry, struct xtcp_fastopen *fast)
@@ -193,7 +199,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	struct sock *child;
 	int err;
 
-	/* before the expensive part, and again under the lock */
+	/* a cheap test before the expensive part; publish_child() tests again under the lock */
 	if (xtcp_acceptq_is_full(listener))
 		return ERR_PTR(-EAGAIN);
 	child = xtcp_sock_clone(lsk, GFP_ATOMIC);
@@ -201,7 +207,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 		return ERR_PTR(-ENOMEM);
 	fill_child_names(child, he, &tuple);
 	err = -EHOSTUNREACH;
-	/* the path of the SYN-ACK is one that works */
+	/* keep the path of the SYN-ACK: it works */
 	child->sk_txhash = xtcp_reply_synack_hash(lsk, he);
 	if (!xtcp_ip_child_route(child))
 		goto err_child;

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Half-open entries (RFC 4987) and the queue of a listener that they stand in.
+ * Half-open entries (RFC 4987) and the listener's queue that holds them.
  *
- * An entry is small, over IPv4 smaller still; all namespaces together may have as many as fit in a small part of the
- * memory, those that any user can make half of that, and one of these a part of it. One that keeps its SYN is larger
- * and counts as several. Each stands in the table of
- * connections and on one of its listener's lists, by the number of its timeouts. Every list is in order of time,
- * because all on it wait equally long, so one timer serves the listener.
+ * An entry is small, and smaller for IPv4. The entries of all namespaces together may use 1/128 of
+ * the memory. All guests together (namespaces that any user can make) may use half of that, and one
+ * guest a quarter of the guests' half. An entry that keeps its SYN is larger and counts as several.
  *
- * Life of an entry: put in table and list, and taken out of both, under the listener's lock; "dead" says that it is
- * out. It is freed after a grace period, so lookups may go on reading it. Its listener outlives it: xtcp_entry_stop()
- * empties the lists. While one grace period runs, entries gather for the next: most handshakes start none.
+ * Each entry stands in the table of connections and on one of its listener's lists. The number of
+ * its timeouts chooses the list. All entries of a list wait equally long, so each list is in order
+ * of time and one timer serves the listener.
  *
- * The timer: the SYN-ACK is sent again and the entry waits twice as long, or it has had its retries and ends. When the
- * queue is more than half full, old entries have fewer retries, so that young ones find room.
+ * Life of an entry: it enters and leaves both table and list under the listener's lock. "dead" says
+ * that it has left. It is freed after a grace period, since lookups may still read it. The listener
+ * outlives its entries: xtcp_entry_stop() empties the lists. While one grace period runs, dead
+ * entries gather for the next one, so most handshakes start none.
+ *
+ * The timer either sends the SYN-ACK again and doubles the timeout of the entry, or ends the entry
+ * after its last retry. When the queue is more than half full, old entries get fewer retries, to
+ * make room for young ones.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -37,26 +41,26 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-#define BELIEVE_S	120		/* a cookie is good for 128 s at most */
-#define MEMORY_SHARE	128		/* entries of all namespaces take at most this part of the memory */
-#define RESEND_BATCH	256		/* SYN-ACKs that one run of a timer sends */
-#define STOP_BATCH	64		/* entries that end with their listener before others get its lock */
-#define GATHERED_MAX	512		/* entries that are freed in one go */
-#define BULK		64		/* entries that go back to their slabs at once */
+#define BELIEVE_S	120		/* a cookie is valid for at most 128 s */
+#define MEMORY_SHARE	128		/* part of the memory for the entries of all namespaces */
+#define RESEND_BATCH	256		/* SYN-ACKs that one run of the timer sends */
+#define STOP_BATCH	64		/* entries that a stopping listener drops per lock hold */
+#define GATHERED_MAX	512		/* entries that wait together for the next grace period */
+#define BULK		64		/* entries freed by one kfree_bulk() */
 
 #define V4_SIZE (offsetof(struct xtcp_request, conn) + XTCP_CONN_V4_END)
 
 static struct kmem_cache *slab_v4, *slab_v6;
-static struct percpu_counter entries_in_use;	/* in all namespaces, those that wait to be freed too */
-static struct percpu_counter guest_entries;	/* the same, of namespaces that any user can make */
-static s32 entries_batch;	/* so many may be counted by a processor for itself */
+static struct percpu_counter entries_in_use;	/* with those that wait for a grace period */
+static struct percpu_counter guest_entries;	/* the same, of guests only */
+static s32 entries_batch;	/* how far one processor's count may drift from the sum */
 
 /**
- * struct gone - entries of a processor that are out of the table
+ * struct gone - a processor's entries that have left the table
  * @lock: guards the rest
- * @waiting: those that the grace period is for that runs; NULL: none runs
- * @gathered: those that came since
- * @n: how many of these
+ * @waiting: entries that wait for the grace period that runs; NULL when none runs
+ * @gathered: entries that came since; they wait for the next one
+ * @n: length of @gathered
  * @rcu: of @waiting
  */
 struct gone {
@@ -74,7 +78,7 @@ module_param_named(half_open, entries_max, uint, 0444);
 MODULE_PARM_DESC(half_open, "half-open connections of all namespaces, at most 2147483647 (0, the default: as many as fit in 1/128 of the memory)");
 
 /**
- * xtcp_entry_init() - the slabs of the entries and the limit of their number
+ * xtcp_entry_init() - create the slabs and set the limit
  *
  * Context: process, module init.
  *
@@ -101,11 +105,11 @@ int xtcp_entry_init(void)
 		goto err_slabs;
 	if (percpu_counter_init(&guest_entries, 0, GFP_KERNEL))
 		goto err_counter;
-	/* /sys/module shows how many they may be */
+	/* so that /sys/module shows the limit */
 	if (!entries_max)
 		entries_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / MEMORY_SHARE /
 					 sizeof(struct xtcp_request), INT_MAX);
-	/* all processors' together are a small part of the least limit */
+	/* the drift of all processors together is a small part of the smallest limit */
 	entries_batch = clamp(entries_max / (16 * XTCP_GUESTS_PART * XTCP_GUEST_SHARE) / num_possible_cpus(), 1U, 32U);
 	return 0;
 
@@ -118,13 +122,14 @@ err_slabs:
 }
 
 /**
- * xtcp_entry_exit() - give the slabs back
+ * xtcp_entry_exit() - free the slabs
  *
- * Context: process, module exit. All entries are out of the table, and rcu_barrier() was called.
+ * Context: process, module exit. All entries are out of the table, and the caller has called
+ * rcu_barrier().
  */
 void xtcp_entry_exit(void)
 {
-	/* those that had gathered behind the ones before */
+	/* a second grace period: it frees the entries that gathered during the first */
 	rcu_barrier();
 	percpu_counter_destroy(&guest_entries);
 	percpu_counter_destroy(&entries_in_use);
@@ -138,7 +143,7 @@ static struct kmem_cache *entry_cache(const struct xtcp_request *he)
 }
 
 /**
- * xtcp_entry_net_init() - a namespace has no entries
+ * xtcp_entry_net_init() - begin to count the entries of a namespace
  * @xn: the namespace
  *
  * Context: process.
@@ -151,7 +156,7 @@ int xtcp_entry_net_init(struct xtcp_net *xn)
 }
 
 /**
- * xtcp_entry_net_exit() - it has none again
+ * xtcp_entry_net_exit() - undo xtcp_entry_net_init()
  * @xn: the namespace
  *
  * Context: process, namespace exit.
@@ -178,19 +183,19 @@ static u32 bytes_of(bool v4)
 }
 
 /**
- * xtcp_entry_syn() - the SYN that an entry keeps
- * @he: has one
+ * xtcp_entry_syn() - the SYN that an entry has saved
+ * @he: has_syn is set
  *
- * Context: any, as long as @he is there.
+ * Context: any, while @he exists.
  *
- * Return: what stands behind the entry.
+ * Return: the memory behind the entry.
  */
 struct xtcp_saved_syn *xtcp_entry_syn(const struct xtcp_request *he)
 {
 	return (struct xtcp_saved_syn *)((u8 *)he + bytes_of(he->conn.v4));
 }
 
-/* As how many entries it counts, by the memory that it takes. */
+/* How many entries this one counts as, by its memory. */
 static int weight(const struct xtcp_request *he)
 {
 	if (likely(!he->has_syn))
@@ -199,14 +204,17 @@ static int weight(const struct xtcp_request *he)
 			    sizeof(struct xtcp_request));
 }
 
-/* A namespace has one more or one less (@sign); it may be gone when the memory is freed. */
+/*
+ * Counts an entry of a guest, +1 or -1. Done as the entry dies, since the namespace may be gone
+ * when the memory is freed.
+ */
 static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int sign)
 {
 	if (xn->is_guest)
 		percpu_counter_add_batch(&xn->entries, sign * weight(he), entries_batch);
 }
 
-/* The memory of one more is in use, or of one less (@sign). */
+/* Counts the memory of an entry, +1 or -1. */
 static void count_memory(const struct xtcp_request *he, int sign)
 {
 	percpu_counter_add_batch(&entries_in_use, sign * weight(he), entries_batch);
@@ -215,14 +223,14 @@ static void count_memory(const struct xtcp_request *he, int sign)
 }
 
 /**
- * xtcp_entry_new() - an entry that is kept
+ * xtcp_entry_new() - allocate an entry
  * @xn: its namespace
- * @v4: its addresses are IPv4's
+ * @v4: its addresses are IPv4
  *
  * Context: any.
  *
- * Return: the entry, zeroed, to be filled and put in, or freed; NULL without memory or when all namespaces together
- * have their share, or this one has.
+ * Return: the zeroed entry, for xtcp_entry_insert() or xtcp_entry_free(); NULL without memory or
+ * when a limit is reached, the global one, the guests' or this guest's.
  */
 struct xtcp_request *xtcp_entry_new(struct xtcp_net *xn, bool v4)
 {
@@ -241,10 +249,10 @@ struct xtcp_request *xtcp_entry_new(struct xtcp_net *xn, bool v4)
 }
 
 /**
- * xtcp_entry_new_for_syn() - an entry that is kept, with its SYN
+ * xtcp_entry_new_for_syn() - allocate an entry with room for its SYN
  * @xn: its namespace
- * @v4: its addresses are IPv4's
- * @len: octets of the SYN, to be written to xtcp_entry_syn()
+ * @v4: its addresses are IPv4
+ * @len: octets of the SYN, which the caller writes to xtcp_entry_syn()
  *
  * Context: any.
  *
@@ -278,7 +286,7 @@ static void give_memory_back(struct xtcp_request *he)
 }
 
 /**
- * xtcp_entry_free() - give an entry back that was never in the table
+ * xtcp_entry_free() - free an entry that was never in the table
  * @xn: its namespace
  * @he: from xtcp_entry_new()
  *
@@ -290,13 +298,13 @@ void xtcp_entry_free(struct xtcp_net *xn, struct xtcp_request *he)
 	give_memory_back(he);
 }
 
-/* It left the table a grace period ago. */
+/* A grace period after the entry left the table. */
 static void entry_free_rcu(struct rcu_head *rcu)
 {
 	give_memory_back(container_of(rcu, struct xtcp_request, rcu));
 }
 
-/* So did these. */
+/* The same for a list of entries. */
 static void free_all(struct xtcp_request *he)
 {
 	int weights = 0, of_guests = 0;
@@ -309,7 +317,7 @@ static void free_all(struct xtcp_request *he)
 			of_guests += weight(he);
 		batch[n++] = he;
 		he = he->next_gone;
-		/* the slab itself tells IPv4 from IPv6 */
+		/* kfree_bulk() finds the right slab of each entry */
 		if (n == BULK || !he) {
 			kfree_bulk(n, batch);
 			n = 0;
@@ -320,7 +328,7 @@ static void free_all(struct xtcp_request *he)
 		percpu_counter_add_batch(&guest_entries, -of_guests, entries_batch);
 }
 
-/* The next one begins for those that have gathered. */
+/* Frees the entries that waited, and starts a grace period for those that have gathered. */
 static void grace_period_over(struct rcu_head *rcu)
 {
 	struct gone *mine = container_of(rcu, struct gone, rcu);
@@ -337,7 +345,7 @@ static void grace_period_over(struct rcu_head *rcu)
 	free_all(over);
 }
 
-/* Out of the table: it is freed when no lookup can have it any more. */
+/* The entry is out of the table. It is freed when no lookup can still see it. */
 static void free_after_grace_period(struct xtcp_request *he)
 {
 	struct gone *mine;
@@ -382,7 +390,7 @@ unsigned long xtcp_entry_timeout(unsigned int level)
 }
 
 /**
- * xtcp_entry_seconds_of() - how long a SYN-ACK waits, all timeouts together
+ * xtcp_entry_seconds_of() - the sum of the first timeouts of a SYN-ACK
  * @timeouts: how many
  *
  * Context: any.
@@ -400,12 +408,12 @@ int xtcp_entry_seconds_of(unsigned int timeouts)
 }
 
 /**
- * xtcp_entry_timeouts_within() - TCP_DEFER_ACCEPT's seconds as timeouts of a SYN-ACK
- * @seconds: how long; not positive: none
+ * xtcp_entry_timeouts_within() - convert the seconds of TCP_DEFER_ACCEPT to timeouts of a SYN-ACK
+ * @seconds: how long; 0 and negative numbers give 0 timeouts
  *
  * Context: any.
  *
- * Return: the least number that waits as long, 255 at most.
+ * Return: the smallest number of timeouts that takes at least @seconds, at most 255.
  */
 u8 xtcp_entry_timeouts_within(int seconds)
 {
@@ -416,7 +424,7 @@ u8 xtcp_entry_timeouts_within(int seconds)
 	return timeouts;
 }
 
-/* Apart, so that a change that nobody traces pays nothing for the tuple. */
+/* Not inlined: without tracing, nobody pays for the tuple. */
 static noinline_for_stack void trace_synq_length(const struct xtcp_listener *listener, const struct xtcp_request *he,
 						 unsigned int len, int reason)
 {
@@ -435,7 +443,7 @@ static void set_synq_length(struct xtcp_listener *listener, const struct xtcp_re
 		WRITE_ONCE(listener->synq.peak, len);
 }
 
-/* Puts an entry at the end of its level, whose timeout begins now. */
+/* Appends an entry to the list of its level. Its timeout begins now. */
 static void schedule_entry(struct xtcp_listener *listener, struct xtcp_request *he)
 {
 	struct xtcp_synq *synq = &listener->synq;
@@ -448,7 +456,7 @@ static void schedule_entry(struct xtcp_listener *listener, struct xtcp_request *
 	list_add_tail(&he->node, level_of(synq, he));
 }
 
-/* Takes an entry off its list; the caller has taken it out of the table, or does, and frees it. */
+/* Takes an entry off its list. The caller also takes it out of the table, and frees it. */
 static void unlist_entry(struct xtcp_listener *listener, struct xtcp_request *he, int reason)
 {
 	lockdep_assert_held(&listener->lock);
@@ -467,7 +475,7 @@ static void count_resent(struct xtcp_request *he)
 }
 
 /**
- * xtcp_entry_restart() - its SYN-ACK goes out once more: the timeout begins anew
+ * xtcp_entry_restart() - restart the timeout, for a SYN-ACK that goes out again
  * @listener: its listener
  * @he: not dead
  *
@@ -482,7 +490,7 @@ void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he)
 }
 
 /**
- * xtcp_entry_completed() - an entry has become a child, which has its place in the table already
+ * xtcp_entry_completed() - remove an entry whose child has taken its place in the table
  * @listener: its listener
  * @he: not dead
  *
@@ -496,7 +504,7 @@ void xtcp_entry_completed(struct xtcp_listener *listener, struct xtcp_request *h
 }
 
 /**
- * xtcp_entry_drop() - end an entry that will be no child
+ * xtcp_entry_drop() - end an entry without a child
  * @listener: its listener
  * @he: not dead
  * @reason: XTCP_TRACE_*
@@ -514,8 +522,8 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
 }
 
 /**
- * xtcp_entry_note_declined() - from now on an ACK without an entry may be good
- * @listener: refused to keep an entry, or gave one up early
+ * xtcp_entry_note_declined() - note that an ACK without an entry may be valid from now on
+ * @listener: it refused to keep an entry, or gave one up early
  *
  * Context: any.
  */
@@ -523,18 +531,19 @@ void xtcp_entry_note_declined(struct xtcp_listener *listener)
 {
 	const u32 now = xtcp_clock_seconds();
 
-	/* in a flood once a second, and not for each SYN: all processors read it */
+	/* write once a second, not for each SYN of a flood: all processors read it */
 	if (READ_ONCE(listener->group->declined) != now)
 		WRITE_ONCE(listener->group->declined, now);
 }
 
 /**
- * xtcp_entry_may_have_declined() - may an ACK without an entry be good?
- * @listener: of its port
+ * xtcp_entry_may_have_declined() - may an ACK without an entry be valid?
+ * @listener: the listener of its port
  *
  * Context: any.
  *
- * Return: true when xtcp_entry_note_declined() was called for it or another of its group in the last 120 seconds.
+ * Return: true when xtcp_entry_note_declined() was called in the last 120 seconds for this listener
+ * or another one of its group.
  */
 bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener)
 {
@@ -543,8 +552,9 @@ bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener)
 }
 
 /*
- * How many timeouts an entry gets. When the queue is more than half full, old entries give way to young ones: the
- * rule of Linux's reqsk_timer_handler. *@cut: fewer than they would have had.
+ * How many timeouts an entry gets. When the queue is more than half full, old entries make way for
+ * young ones, as in Linux's reqsk_timer_handler(). *@cut says that the queue has reduced the
+ * number.
  */
 static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
 {
@@ -565,7 +575,7 @@ static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
 	return limit;
 }
 
-/* The entry whose deadline comes first. */
+/* The entry that expires first. */
 static struct xtcp_request *earliest_entry(struct xtcp_synq *synq)
 {
 	struct xtcp_request *he, *first = NULL;
@@ -579,13 +589,19 @@ static struct xtcp_request *earliest_entry(struct xtcp_synq *synq)
 	return first;
 }
 
-/* TCP_DEFER_ACCEPT, and a bare ACK came: the entry waits for data, to the end of that time. */
+/*
+ * With TCP_DEFER_ACCEPT, after a bare ACK, the entry waits for data until @timeouts reaches the
+ * limit.
+ */
 static bool waits_for_data(const struct xtcp_listener *listener, const struct xtcp_request *he, unsigned int timeouts)
 {
 	return he->acked && timeouts < READ_ONCE(xtcp_sk(listener->sk)->defer_accept);
 }
 
-/* Deals with the first entry whose time has come: ends it, or moves it on and returns it if it is to be sent again. */
+/*
+ * Handles the first entry if its time has come: ends it, or moves it to the next level. *@resend is
+ * the entry if its SYN-ACK has to go out again. Returns false when nothing more is due.
+ */
 static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **resend)
 {
 	struct xtcp_synq *synq = &listener->synq;
@@ -612,7 +628,7 @@ static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **res
 	if (!he->level)
 		synq->young--;
 	list_del(&he->node);
-	/* at the last timeout before the end the peer is asked once more: its ACK will do then */
+	/* before the last timeout the peer is asked once more: a bare ACK will then do */
 	if (!waits_for_data(listener, he, he->level + 1)) {
 		count_resent(he);
 		*resend = he;
@@ -647,8 +663,8 @@ static void expired_synack(struct timer_list *timer)
 }
 
 /**
- * xtcp_entry_start() - make the empty SYN queue of a new listener
- * @listener: nobody else has it yet
+ * xtcp_entry_start() - set up the SYN queue of a new listener
+ * @listener: nobody else can see it yet
  *
  * Context: process.
  */
@@ -663,7 +679,7 @@ void xtcp_entry_start(struct xtcp_listener *listener)
 }
 
 /**
- * xtcp_entry_stop() - drop all entries and the timer of a listener
+ * xtcp_entry_stop() - drop all entries of a listener and stop its timer
  * @listener: closed
  *
  * Context: process, may sleep. No lock of the listener.
@@ -675,7 +691,7 @@ void xtcp_entry_stop(struct xtcp_listener *listener)
 
 	might_sleep();
 	WARN_ON_ONCE(!listener->closed);
-	/* no new ones come, and segments for those that are left may go on ending them */
+	/* no new entries come; segments may still end the ones that are left */
 	do {
 		spin_lock_bh(&listener->lock);
 		for (n = 0; n < STOP_BATCH && (he = earliest_entry(&listener->synq)); n++)
@@ -687,15 +703,15 @@ void xtcp_entry_stop(struct xtcp_listener *listener)
 }
 
 /**
- * xtcp_entry_insert() - put a new entry in table and list
+ * xtcp_entry_insert() - put a new entry into the table and on its list
  * @listener: its listener
  * @he: filled
- * @key: by which the SYN was looked up
+ * @key: the key that looked up the SYN
  *
  * Context: softirq, RCU read side. Takes the listener's lock.
  *
- * Return: 0; or @he is the caller's still: -ECONNABORTED when the listener is closed, -EADDRNOTAVAIL when the tuple is
- * taken (the same SYN on two CPUs).
+ * Return: 0; -ECONNABORTED when the listener is closed; -EADDRNOTAVAIL when the tuple is taken (the
+ * same SYN on two CPUs). After an error the caller still owns @he.
  */
 int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, const struct xtcp_demux_key *key)
 {

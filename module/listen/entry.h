@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Half-open entries and the queue of a listener that they stand in, with its one timer. */
+/* Half-open entries and the listener's queue that holds them, with its one timer. */
 #ifndef XTCP_ENTRY_H
 #define XTCP_ENTRY_H
 
@@ -14,15 +14,16 @@ struct xtcp_listener;
 struct xtcp_net;
 struct xtcp_saved_syn;
 
-#define XTCP_ENTRY_LEVELS	8	/* timeouts of 1, 2, 4 ... 64, 120 s; the last level serves all later ones */
+/* timeouts of 1, 2, 4 ... 64, 120 s; later ones use the last level */
+#define XTCP_ENTRY_LEVELS	8
 
 /**
- * struct xtcp_synq - entries by retransmission level; every entry of a level waits equally long, so each list is in
- *	order of time
- * @level: entries, the next to expire first
- * @len: how many entries there are
- * @peak: the most that there were
- * @young: how many of them had no timeout yet
+ * struct xtcp_synq - the entries of a listener, by the number of their timeouts
+ * @level: one list for each number; all entries of a list wait equally long, so the next to expire
+ *	comes first
+ * @len: number of entries
+ * @peak: the maximum of @len so far
+ * @young: entries without a timeout so far
  * @timer: fires at the earliest deadline
  */
 struct xtcp_synq {
@@ -35,15 +36,15 @@ struct xtcp_synq {
 
 /**
  * struct xtcp_request - a half-open connection (SYN-RECEIVED by way of LISTEN)
- * @node: place in the listener's list
- * @next_gone: afterwards: the next of those that are freed together
- * @rcu: or it is freed alone
+ * @node: place on the listener's list
+ * @next_gone: once dead: the next entry that is freed with this one
+ * @rcu: once dead: used when the entry is freed alone
  * @lsk: the listener; the entry leaves the table before the listener's memory goes
- * @expires: jiffies
+ * @expires: jiffies of the next timeout, their low 32 bits
  * @irs: SEG.SEQ of the SYN
- * @iss: our ISN, a cookie unless it reopens a TIME-WAIT record
- * @ts_recent: TSval of the SYN
- * @sent_us: microseconds clock when the SYN-ACK first went out; 0: not known
+ * @iss: our ISN; a cookie, unless the SYN reopens a TIME-WAIT record
+ * @ts_recent: TS.Recent, first the TSval of the SYN
+ * @sent_us: when the SYN-ACK first went out, microseconds; 0: not known
  * @ack_stamp: jiffies of the last answer to an unacceptable segment; 0: never
  * @mark: as SO_MARK
  * @mss: the peer's MSS option, or the default
@@ -51,19 +52,21 @@ struct xtcp_synq {
  * @level: SYN-ACK timeouts so far
  * @snd_wscale: the peer's shift
  * @rcv_wscale: ours
- * @wscale_ok: the SYN carried the option; this and the next ones change no more once the entry is in the table
+ * @wscale_ok: the SYN carried the option; this bit and those up to @syn_codepoint are constant once
+ *	the entry is in the table
  * @ts_ok: the SYN carried the option
- * @sack_ok: the SYN carried SACK-permitted, and the SYN-ACK does (RFC 2018)
+ * @sack_ok: SYN and SYN-ACK carry SACK-permitted (RFC 2018)
  * @ecn_ok: the SYN asked for ECN, and the SYN-ACK grants it (RFC 3168, RFC 9768)
- * @ecn_maybe: the SYN-ACK of an entry that is gone may have granted it
- * @accecn_ok: it grants AccECN mode (RFC 9768)
+ * @ecn_maybe: the entry is rebuilt from a cookie without timestamps: the SYN-ACK may have granted
+ *	ECN
+ * @accecn_ok: the SYN-ACK grants AccECN mode (RFC 9768)
  * @syn_codepoint: ECN field of the IP header of the SYN
  * @resent: SYN-ACKs sent again
- * @ts_late: milliseconds from what the TSval of the last SYN-ACK says to when it went out (cookie.c)
- * @asked_without: the SYN came again, and did not ask for ECN any more (listener lock)
- * @acked: its third ACK met a full accept queue, or TCP_DEFER_ACCEPT (listener lock)
- * @has_syn: the SYN stands behind the entry (savedsyn.c); this and the next one change no more
- * @of_guest: its namespace is one that any user can make
+ * @ts_late: milliseconds from the TSval of the last SYN-ACK to the time when it went out (cookie.c)
+ * @asked_without: a retransmitted SYN no longer asked for AccECN (listener lock)
+ * @acked: its third ACK came, but met a full accept queue or TCP_DEFER_ACCEPT (listener lock)
+ * @has_syn: the SYN stands behind the entry (savedsyn.c); constant
+ * @of_guest: its namespace is a guest; constant
  * @dead: out of the table (listener lock)
  * @conn: place in the table of connections; last, since its length differs
  */
@@ -103,7 +106,7 @@ struct xtcp_request {
 	struct xtcp_conn conn;
 };
 
-/* What the cookie of an entry has to carry. */
+/* The facts that the cookie of an entry has to carry. */
 static inline struct xtcp_cookie xtcp_entry_cookie(const struct xtcp_request *he)
 {
 	return (struct xtcp_cookie) {
@@ -128,7 +131,7 @@ struct xtcp_request *xtcp_entry_new_for_syn(struct xtcp_net *xn, bool v4, u32 le
 struct xtcp_saved_syn *xtcp_entry_syn(const struct xtcp_request *he);
 void xtcp_entry_free(struct xtcp_net *xn, struct xtcp_request *he);
 int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, const struct xtcp_demux_key *key);
-/* the listener's lock is held */
+/* With the listener's lock held. */
 void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he);
 void xtcp_entry_completed(struct xtcp_listener *listener, struct xtcp_request *he);
 void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, int reason);

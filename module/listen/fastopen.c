@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TCP Fast Open (RFC 7413), the side of a listener.
+ * The server side of TCP Fast Open (RFC 7413).
  *
- * A SYN asks for a cookie, and the SYN-ACK brings one: a keyed hash of both addresses, so nothing is kept. A later SYN
- * that has it may carry text. It makes the child at once, in SYN-RECEIVED, which goes to the accept queue; the program
- * reads and answers before the third ACK. The SYN-ACK is the child's own, with its own timer. A cookie that is not the
- * right one costs the client a round trip: its text is not taken, and the SYN-ACK brings the right one.
+ * A SYN asks for a cookie, and the SYN-ACK brings one: a keyed hash of both addresses, so the
+ * server keeps nothing. A later SYN with this cookie may carry data. It makes the child at once, in
+ * SYN-RECEIVED, and puts it on the accept queue. The program reads and answers before the third
+ * ACK. The child sends the SYN-ACK itself, with its own timer. A wrong cookie costs the client a
+ * round trip: the listener does not take the data, and the SYN-ACK brings the right cookie.
  *
- * Who owns a good cookie could make many connections from addresses that are not his. So a listener has a limit for
- * those that are up before their third ACK (TCP_FASTOPEN); one that was reset there counts for a minute more (section
- * 5.1). Beyond the limit SYNs are answered as if there were no cookies.
+ * An attacker with a valid cookie could open many connections from spoofed addresses. So a listener
+ * has a limit for connections before their third ACK (TCP_FASTOPEN). A connection that is reset
+ * before it counts for one more minute (section 5.1). Beyond the limit the listener answers SYNs as
+ * if there were no cookies.
  *
- * Cookies, keys and limits are as Linux's: one that kernel TCP gave out by the same key is good here.
+ * Cookies, keys and limits are the same as in Linux: a cookie that kernel TCP made with the same
+ * key is valid here.
  */
 #include "listen/fastopen.h"
 
@@ -31,9 +34,10 @@
 
 #define KEYS_WORDS	(2 * XTCP_FASTOPEN_KEY_LEN / 4)
 #define RESET_COUNTS	(60 * HZ)	/* RFC 7413 section 5.1 */
-#define MTU_MIN		128U		/* a SYN-ACK with a cookie fits, whatever else it says */
+/* the least MTU that holds a SYN-ACK with a cookie and any other options */
+#define MTU_MIN		128U
 
-/* Of cookies: the first one makes them, all of them are good. */
+/* Keys of cookies: the first key makes cookies, and cookies of each key are valid. */
 struct xtcp_fastopen_keys {
 	siphash_key_t key[2];
 	unsigned int n;
@@ -41,14 +45,15 @@ struct xtcp_fastopen_keys {
 };
 
 /**
- * struct xtcp_fastopenq - what a socket has for Fast Open
- * @refs: the socket, and each connection that counts in it and is not reset; who looks at a SYN
+ * struct xtcp_fastopenq - the Fast Open state of a socket
+ * @refs: held by the socket, by each counted connection that is not reset, and while a SYN is
+ *	examined
  * @max: how many connections may count; 0: Fast Open is off
- * @keys: its own; NULL: the namespace's; RCU
+ * @keys: the socket's own keys; NULL: the keys of the namespace apply; RCU
  * @lock: guards the rest; taken in softirq and process context, nests inside a socket lock
- * @len: how many count
- * @resets: those that were reset, the oldest first
- * @rcu: frees it
+ * @len: number of connections that count
+ * @resets: connections that were reset and still count, the oldest first
+ * @rcu: frees the queue
  */
 struct xtcp_fastopenq {
 	refcount_t refs;
@@ -65,7 +70,7 @@ static void keys_free_rcu(struct rcu_head *rcu)
 	kfree_sensitive(container_of(rcu, struct xtcp_fastopen_keys, rcu));
 }
 
-/* Puts @new, or nothing, in the place of what is there. */
+/* Replaces the keys in @place by @new, which may be NULL. */
 static void replace_keys(struct xtcp_fastopen_keys __rcu **place, struct xtcp_fastopen_keys *new)
 {
 	struct xtcp_fastopen_keys *old = unrcu_pointer(xchg(place, RCU_INITIALIZER(new)));
@@ -90,7 +95,7 @@ static struct xtcp_fastopen_keys *make_keys(const u8 *octets, unsigned int n)
 	return keys;
 }
 
-/* The octets of the keys that stand in @place. */
+/* Copies the keys in @place to @octets. */
 static int copy_keys(struct xtcp_fastopen_keys __rcu *const *place, u8 *octets)
 {
 	const struct xtcp_fastopen_keys *keys;
@@ -109,7 +114,7 @@ static int copy_keys(struct xtcp_fastopen_keys __rcu *const *place, u8 *octets)
 	return n * XTCP_FASTOPEN_KEY_LEN;
 }
 
-/* A namespace has a key from the first time on that one is needed. */
+/* Gives the namespace a random key when one is first needed. */
 static int draw_key(struct xtcp_net *xn)
 {
 	struct xtcp_fastopen_keys *keys;
@@ -123,11 +128,11 @@ static int draw_key(struct xtcp_net *xn)
 	if (!keys)
 		return -ENOMEM;
 	if (unrcu_pointer(cmpxchg(&xn->fastopen_keys, NULL, RCU_INITIALIZER(keys))))
-		kfree_sensitive(keys);	/* another one was faster */
+		kfree_sensitive(keys);	/* another task was faster */
 	return 0;
 }
 
-/* What @sk has for Fast Open, made if need be. */
+/* The Fast Open state of @sk; allocated at the first call. */
 static struct xtcp_fastopenq *queue_of(struct sock *sk)
 {
 	struct xtcp_fastopenq *queue = xtcp_sk(sk)->fastopenq;
@@ -141,7 +146,7 @@ static struct xtcp_fastopenq *queue_of(struct sock *sk)
 	refcount_set(&queue->refs, 1);
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->resets);
-	/* a SYN that finds it finds it complete */
+	/* a SYN that finds the queue finds it complete */
 	smp_store_release(&xtcp_sk(sk)->fastopenq, queue);
 	return queue;
 }
@@ -161,7 +166,7 @@ static void put_queue(struct xtcp_fastopenq *queue)
 /**
  * xtcp_fastopen_set_max() - TCP_FASTOPEN
  * @sk: in CLOSED or LISTEN
- * @max: how many connections may be up before their third ACK; net.core.somaxconn at most
+ * @max: how many connections may wait for their third ACK; net.core.somaxconn at most
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -183,7 +188,7 @@ int xtcp_fastopen_set_max(struct sock *sk, unsigned int max)
 }
 
 /**
- * xtcp_fastopen_max() - what TCP_FASTOPEN says
+ * xtcp_fastopen_max() - the value of TCP_FASTOPEN
  * @sk: in any state
  *
  * Context: process. Lock: socket, held, or the caller has the descriptor.
@@ -198,10 +203,10 @@ int xtcp_fastopen_max(const struct sock *sk)
 }
 
 /**
- * xtcp_fastopen_set_keys() - TCP_FASTOPEN_KEY: keys of its own
+ * xtcp_fastopen_set_keys() - TCP_FASTOPEN_KEY
  * @sk: in any state
  * @octets: %XTCP_FASTOPEN_KEY_LEN for each
- * @n: 1, or 2: cookies by the second one are good, too
+ * @n: 1 or 2; the second key only checks cookies
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -223,13 +228,13 @@ int xtcp_fastopen_set_keys(struct sock *sk, const u8 *octets, unsigned int n)
 }
 
 /**
- * xtcp_fastopen_get_keys() - the keys that a socket has of its own
+ * xtcp_fastopen_get_keys() - the socket's own keys
  * @sk: in any state; the caller has its descriptor
- * @octets: room for two
+ * @octets: room for two keys
  *
  * Context: process.
  *
- * Return: octets that were written.
+ * Return: octets written; 0 when the socket has no keys of its own.
  */
 int xtcp_fastopen_get_keys(const struct sock *sk, u8 *octets)
 {
@@ -239,11 +244,11 @@ int xtcp_fastopen_get_keys(const struct sock *sk, u8 *octets)
 }
 
 /**
- * xtcp_fastopen_listen() - a socket is about to listen
+ * xtcp_fastopen_listen() - turn Fast Open on for a new listener, if net.xtcp.fastopen says so
  * @sk: in CLOSED
  * @backlog: of listen()
  *
- * By net.xtcp.fastopen it may open fast without having asked for it.
+ * net.xtcp.fastopen can turn it on for listeners that have not set TCP_FASTOPEN.
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -260,10 +265,10 @@ int xtcp_fastopen_listen(struct sock *sk, unsigned int backlog)
 }
 
 /**
- * xtcp_fastopen_free() - a socket ends, with what it has for Fast Open
- * @sk: CLOSED; no SYN finds it any more but one that has found it already
+ * xtcp_fastopen_free() - drop the Fast Open state of a socket
+ * @sk: CLOSED; no new SYN finds it, but one may have found it before
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */
 void xtcp_fastopen_free(struct sock *sk)
 {
@@ -276,7 +281,7 @@ void xtcp_fastopen_free(struct sock *sk)
 }
 
 /**
- * xtcp_fastopen_show_keys() - net.xtcp.fastopen_key
+ * xtcp_fastopen_show_keys() - read net.xtcp.fastopen_key
  * @xn: the namespace
  * @text: %XTCP_FASTOPEN_KEYS_TEXT octets; zeros while there is no key
  *
@@ -306,13 +311,13 @@ static bool read_key(const char *text, __le32 *words)
 }
 
 /**
- * xtcp_fastopen_read_keys() - net.xtcp.fastopen_key was written
+ * xtcp_fastopen_read_keys() - write net.xtcp.fastopen_key
  * @xn: the namespace
- * @text: one key, or two with a comma between them; is changed
+ * @text: one key, or two separated by a comma; the function changes it
  *
  * Context: process, may sleep.
  *
- * Return: 0, -EINVAL, also for a key of zeros, -ENOMEM.
+ * Return: 0, -EINVAL (also for a first key of zeros) or -ENOMEM.
  */
 int xtcp_fastopen_read_keys(struct xtcp_net *xn, char *text)
 {
@@ -324,7 +329,7 @@ int xtcp_fastopen_read_keys(struct xtcp_net *xn, char *text)
 		*second++ = '\0';
 	if (!read_key(text, words) || (second && !read_key(second, words + KEYS_WORDS / 2)))
 		return -EINVAL;
-	/* what is shown while there is no key is none: everybody knows it */
+	/* a read shows zeros while there is no key; a key of zeros would be known to everybody */
 	if (!(words[0] | words[1] | words[2] | words[3]))
 		return -EINVAL;
 	keys = make_keys((u8 *)words, second ? 2 : 1);
@@ -336,8 +341,8 @@ int xtcp_fastopen_read_keys(struct xtcp_net *xn, char *text)
 }
 
 /**
- * xtcp_fastopen_net_exit() - a namespace ends
- * @xn: the namespace; no SYN comes any more
+ * xtcp_fastopen_net_exit() - free the keys of a namespace
+ * @xn: the namespace; no more SYNs come
  *
  * Context: process.
  */
@@ -346,7 +351,7 @@ void xtcp_fastopen_net_exit(struct xtcp_net *xn)
 	replace_keys(&xn->fastopen_keys, NULL);
 }
 
-/* As Linux's: both addresses as they stand in the IP header of the SYN. */
+/* As in Linux: hashes both addresses in the order of the SYN's IP header. */
 static void make_cookie(const struct sk_buff *skb, const siphash_key_t *key, struct xtcp_fastopen_cookie *cookie)
 {
 	__le64 octets;
@@ -362,8 +367,8 @@ static void make_cookie(const struct sk_buff *skb, const siphash_key_t *key, str
 }
 
 /*
- * Which key has made the cookie of the SYN: 1 or 2; 0: none. @right: what the first one makes; of none if there is no
- * key.
+ * Returns which key made the cookie of the SYN: 1 or 2, or 0 for none. @right receives the cookie
+ * of the first key; unchanged without a key.
  */
 static unsigned int check_cookie(const struct xtcp_net *xn, const struct xtcp_fastopenq *queue,
 				 const struct sk_buff *skb, const struct xtcp_fastopen_cookie *cookie,
@@ -382,7 +387,10 @@ static unsigned int check_cookie(const struct xtcp_net *xn, const struct xtcp_fa
 	return 0;
 }
 
-/* One more counts, if there is room: what was reset a minute ago counts no more. */
+/*
+ * Counts one more connection, if there is room. Connections that were reset more than a minute ago
+ * no longer count.
+ */
 static bool enter_queue(struct xtcp_fastopenq *queue)
 {
 	struct xtcp_fastopen *fast, *next;
@@ -416,7 +424,7 @@ static bool needs_no_cookie(const struct sock *lsk, const struct dst_entry *dst)
 	       xtcp_sk(lsk)->fastopen_no_cookie || dst_metric(dst, RTAX_FASTOPEN_NO_COOKIE);
 }
 
-/* As xtcp_fastopen_syn(); it counts in @queue already. */
+/* As xtcp_fastopen_syn(). @queue counts the connection already. */
 static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *queue, const struct sk_buff *skb,
 				       const struct dst_entry *dst, const struct xtcp_fastopen_cookie *cookie,
 				       struct xtcp_fastopen_cookie *answer)
@@ -442,7 +450,7 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
 	}
 	fast->queue = queue;
 	fast->cookie = *answer;
-	/* a client with a good one needs no other, unless it is going out of use */
+	/* a client with a valid cookie needs a new one only if the second key made the old one */
 	if (which != 2)
 		fast->cookie.len = -1;
 	return fast;
@@ -450,21 +458,22 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
 
 /**
  * xtcp_fastopen_syn() - may this SYN open a connection at once?
- * @lsk: the listener, which has something for Fast Open
+ * @lsk: the listener, with Fast Open state
  * @skb: the SYN, at its TCP header
  * @dst: the route of the SYN-ACK
- * @answer: the cookie that a SYN-ACK brings that does not acknowledge text; fewer than 0 octets: none
+ * @answer: the cookie for a SYN-ACK that acknowledges no data; none if its length is negative
  *
- * RFC 7413 sections 4.1.2 and 4.2.2; also without text, as then the program may be the first who writes.
+ * RFC 7413 sections 4.1.2 and 4.2.2. A SYN without data may open fast, too: the program may write
+ * first.
  *
  * Context: softirq, RCU read side.
  *
- * Return: what a child gets, or gives back by xtcp_fastopen_declined(); NULL: it may not.
+ * Return: a state for xtcp_fastopen_begin() or xtcp_fastopen_declined(); NULL: the SYN may not.
  */
 struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, const struct dst_entry *dst,
 					struct xtcp_fastopen_cookie *answer)
 {
-	/* pairs with the one that makes it */
+	/* pairs with smp_store_release() in queue_of() */
 	struct xtcp_fastopenq *queue = smp_load_acquire(&xtcp_sk(lsk)->fastopenq);
 	struct xtcp_net *xn = xtcp_net_of(lsk);
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -491,7 +500,7 @@ struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, c
 }
 
 /**
- * xtcp_fastopen_declined() - there is no child after all
+ * xtcp_fastopen_declined() - undo xtcp_fastopen_syn() when there is no child
  * @fast: from xtcp_fastopen_syn()
  *
  * Context: softirq.
@@ -503,13 +512,13 @@ void xtcp_fastopen_declined(struct xtcp_fastopen *fast)
 }
 
 /**
- * xtcp_fastopen_begin() - a child that is up before its third ACK
- * @child: filled; its SYN-ACK is queued
- * @fast: from xtcp_fastopen_syn(); the child's
+ * xtcp_fastopen_begin() - begin a child before its third ACK
+ * @child: filled; this queues its SYN-ACK
+ * @fast: from xtcp_fastopen_syn(); the child owns it
  *
- * Context: softirq. Lock: socket, held, and nobody else has @child yet.
+ * Context: softirq. Lock: socket, held, and nobody else can find @child yet.
  *
- * Return: 0, or -ENOBUFS and @fast is the caller's still.
+ * Return: 0; or -ENOBUFS, and the caller still owns @fast.
  */
 int xtcp_fastopen_begin(struct sock *child, struct xtcp_fastopen *fast)
 {
@@ -523,9 +532,10 @@ int xtcp_fastopen_begin(struct sock *child, struct xtcp_fastopen *fast)
 }
 
 /**
- * xtcp_fastopen_over() - the handshake of such a connection is over, or it will never be
+ * xtcp_fastopen_over() - the handshake of a Fast Open connection has ended or failed
  * @sk: the sock
- * @reset: the peer has reset it, which knows nothing of it perhaps: it counts for a while
+ * @reset: the peer has reset it, perhaps because its address was spoofed: it counts for another
+ *	minute
  *
  * RFC 7413 section 5.1.
  *

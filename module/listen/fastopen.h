@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* TCP Fast Open (RFC 7413) of a listener: cookies and their keys, and how many may be up before their third ACK. */
+/*
+ * TCP Fast Open (RFC 7413) of a listener: cookies, their keys, and the limit of connections before
+ * their third ACK.
+ */
 #ifndef XTCP_FASTOPEN_H
 #define XTCP_FASTOPEN_H
 
@@ -14,22 +17,25 @@ struct sock;
 struct xtcp_fastopenq;
 struct xtcp_net;
 
-/* net.xtcp.fastopen, as Linux's tcp_fastopen, of which other bits had a meaning once: they are taken, and have none */
+/*
+ * net.xtcp.fastopen: the bits of Linux's tcp_fastopen. Bits that Linux once used are accepted and
+ * ignored.
+ */
 #define XTCP_FASTOPEN_CLIENT		1
 #define XTCP_FASTOPEN_SERVER		2
-#define XTCP_FASTOPEN_SEND_NO_COOKIE	4	/* text goes without one */
-#define XTCP_FASTOPEN_ANY_COOKIE	0x200	/* text needs no cookie */
-#define XTCP_FASTOPEN_ANY_LISTENER	0x400	/* without TCP_FASTOPEN, too */
+#define XTCP_FASTOPEN_SEND_NO_COOKIE	4	/* a client sends data without a cookie */
+#define XTCP_FASTOPEN_ANY_COOKIE	0x200	/* a server takes data without a cookie */
+#define XTCP_FASTOPEN_ANY_LISTENER	0x400	/* a listener needs no TCP_FASTOPEN */
 
 #define XTCP_FASTOPEN_KEY_LEN	16	/* octets */
 #define XTCP_FASTOPEN_KEYS_TEXT	74	/* of two keys as text */
 
 /**
- * struct xtcp_fastopen - a connection that is up before its third ACK, or was reset there
- * @node: place among those that were reset
- * @queue: in which it counts
- * @until: jiffies; it counts until then, once it was reset
- * @cookie: what the SYN-ACK gives out; fewer than 0 octets: nothing
+ * struct xtcp_fastopen - a connection before its third ACK, or one that was reset before it
+ * @node: place on the queue's list of resets
+ * @queue: the queue that counts it
+ * @until: after a reset: it counts until then, jiffies
+ * @cookie: the cookie for the SYN-ACK; none if its length is negative
  */
 struct xtcp_fastopen {
 	struct list_head node;
@@ -38,21 +44,21 @@ struct xtcp_fastopen {
 	struct xtcp_fastopen_cookie cookie;
 };
 
-/* Of a socket; lock: socket, held. */
+/* For a socket, whose lock is held. */
 int xtcp_fastopen_set_max(struct sock *sk, unsigned int max);
 int xtcp_fastopen_max(const struct sock *sk);
 int xtcp_fastopen_set_keys(struct sock *sk, const u8 *octets, unsigned int n);
 int xtcp_fastopen_listen(struct sock *sk, unsigned int backlog);
 void xtcp_fastopen_free(struct sock *sk);
-/* without a lock */
+/* No lock. */
 int xtcp_fastopen_get_keys(const struct sock *sk, u8 *octets);
 
-/* Of a namespace. */
+/* For a namespace. */
 void xtcp_fastopen_show_keys(const struct xtcp_net *xn, char *text);
 int xtcp_fastopen_read_keys(struct xtcp_net *xn, char *text);
 void xtcp_fastopen_net_exit(struct xtcp_net *xn);
 
-/* Of a connection. */
+/* For a connection. */
 struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, const struct dst_entry *dst,
 					struct xtcp_fastopen_cookie *answer);
 void xtcp_fastopen_declined(struct xtcp_fastopen *fast);

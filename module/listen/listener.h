@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Both queues of a listening sock. They have a lock of their own, so that segments fill the queues while a program owns
- * the socket lock. Made by listen(), and there until a grace period after the listener stops; "closed" tells segments
- * that found the listener just before.
+ * The two queues of a listening sock. They have a lock of their own, so segments can fill them
+ * while a program holds the socket lock. listen() allocates them, and they are freed a grace period
+ * after the listener stops. "closed" stops segments that found the listener just before.
  */
 #ifndef XTCP_LISTENER_H
 #define XTCP_LISTENER_H
@@ -21,10 +21,10 @@ struct xtcp_group;
 struct xtcp_members;
 
 /**
- * struct xtcp_listener_stats - what a listener refused since listen(), by one processor
+ * struct xtcp_listener_stats - one processor's count of what a listener refused since listen()
  * @overflows: SYNs and third ACKs that met a full accept queue
- * @declined: SYNs that left no entry, dropped or answered by cookie
- * @cookies_sent: of these, answered by cookie
+ * @declined: SYNs that left no entry: dropped, or answered by cookie
+ * @cookies_sent: SYNs answered by cookie
  * @cookies_recv: connections opened without an entry
  */
 struct xtcp_listener_stats {
@@ -37,23 +37,25 @@ struct xtcp_listener_stats {
 /**
  * struct xtcp_listener - the two queues of a listening sock
  * @sk: the listening sock; freed by RCU after this
- * @stats: for /proc, the sum over the processors: a flood writes nothing else of the listener; own rule: this_cpu_inc()
- * @lock: guards everything below; taken in softirq and process context, nests inside the socket lock, innermost but for
- *	the demux table
+ * @stats: for /proc, as the sum over the processors; without the lock, by this_cpu_inc(). A flood
+ *	writes nothing else of the listener
+ * @lock: guards everything below; taken in softirq and process context; nests inside the socket
+ *	lock, and only the locks of the demux table nest inside it
  * @closed: no entry and no child may be queued any more
  * @accept_queue: children, established or opened fast, oldest first (xtcp_sock.accept_node)
- * @accept_len: how many
- * @accept_max: the limit; the queue holds one more, as Linux's
- * @accept_peak: the most that there were
+ * @accept_len: number of children
+ * @accept_max: the limit; as in Linux, the queue takes one more
+ * @accept_peak: the maximum of @accept_len so far
  * @synq: half-open entries (entry.c)
- * @group: the listeners that share its SYNs, or itself alone (group.c)
- * @members: with whom it stands in the table of listeners (members.c); own lock: xtcp_net.listeners_lock, as the next
- * @member_index: as which of them
- * @cpu: SO_INCOMING_CPU when it was last looked at, -1: it has no seat with others that have it (incoming.c); own
- *	lock: xtcp_incoming.cpus, as the next
- * @cpu_index: which seat there
- * @number: by which /proc lists it (listeners.c)
- * @rcu: frees this after the last lookup
+ * @group: the listeners that share its SYNs, or this one alone (group.c)
+ * @members: the set with which it stands in the table of listeners (members.c); lock:
+ *	xtcp_net.listeners_lock
+ * @member_index: its index in @members; the same lock
+ * @cpu: SO_INCOMING_CPU when it was last read, or -1 without a place in its list (incoming.c);
+ *	lock: xtcp_incoming.cpus
+ * @cpu_index: its place in that list; the same lock
+ * @number: its number for the listing in /proc (listeners.c)
+ * @rcu: frees it after the last lookup
  */
 struct xtcp_listener {
 	struct sock *sk;
@@ -74,7 +76,7 @@ struct xtcp_listener {
 	struct rcu_head rcu;
 };
 
-/* The queues of a listener that was found in the table; NULL: it has just stopped. RCU read side. */
+/* The queues of a listener that a lookup has found; NULL if it has just stopped. RCU read side. */
 static inline struct xtcp_listener *xtcp_listen_queues(const struct sock *lsk)
 {
 	/* pairs with smp_store_release() in start() of socket/listen.c */

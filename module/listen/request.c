@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What stands in a half-open entry: read from a SYN, or from the cookie and the third ACK when the entry was not kept;
- * and whether there may be one for this SYN at all, whatever the queues say.
+ * What a half-open entry holds: read from a SYN, or rebuilt from a cookie and the third ACK. Also
+ * whether a SYN may have an entry at all, whatever the queues say.
  */
 #include "listen/request.h"
 
@@ -25,8 +25,8 @@
 #include "recv/window.h"
 
 /**
- * xtcp_request_fill_names() - the names of both ends, and what of the listener a connection has below TCP
- * @he: zeroed, to be filled
+ * xtcp_request_fill_names() - fill both addresses, the device and the mark
+ * @he: a zeroed entry
  * @lsk: the listener
  * @skb: a segment of the connection, at its TCP header
  * @key: of @skb
@@ -42,7 +42,7 @@ void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct s
 	conn->kind = XTCP_CONN_REQUEST;
 	xtcp_conn_set_tuple(conn, &key->tuple);
 	conn->bound_dev_if = inet_request_bound_dev_if(lsk, skb);
-	/* a link-local peer means nothing without its link */
+	/* a link-local address is valid only on its link */
 	if (!conn->bound_dev_if && !conn->v4 && ipv6_addr_type(&conn->faddr6) & IPV6_ADDR_LINKLOCAL)
 		conn->bound_dev_if = xtcp_seg(skb)->dif;
 	he->mark = inet_request_mark(lsk, skb);
@@ -50,8 +50,8 @@ void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct s
 }
 
 /**
- * xtcp_request_fill_syn() - what a SYN asks for and we grant
- * @he: zeroed, to be filled
+ * xtcp_request_fill_syn() - fill what a SYN asks for and we grant
+ * @he: a zeroed entry
  * @lsk: the listener
  * @skb: the SYN
  * @key: of @skb
@@ -82,10 +82,10 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 }
 
 /**
- * xtcp_request_fill_cookie() - the entry that was not kept, from the cookie and the segment
- * @he: its names are filled
+ * xtcp_request_fill_cookie() - rebuild an entry that was not kept
+ * @he: xtcp_request_fill_names() has filled its part
  * @seg: the third ACK
- * @cookie: what its cookie says
+ * @cookie: the decoded cookie of @seg
  *
  * Context: softirq.
  */
@@ -103,10 +103,10 @@ void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *se
 }
 
 /**
- * xtcp_request_fill_window() - what the SYN-ACK offers
- * @he: filled but for that
- * @listener: the listener, whose group has fixed the shift
- * @advmss: what the SYN-ACK's MSS option may say by the route
+ * xtcp_request_fill_window() - fill the window and the shift that the SYN-ACK offers
+ * @he: filled otherwise
+ * @listener: its group has fixed the shift
+ * @advmss: the value that the route allows for the MSS option of the SYN-ACK
  *
  * Context: softirq, RCU read side.
  */
@@ -125,12 +125,13 @@ void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listene
  * @skb: the SYN
  * @tuple: of @skb
  *
- * Not to a group, not from one, not from nowhere (RFC 9293 section 3.9.2.3: MUST-57, MUST-63), nor when it names one
- * end twice.
+ * A SYN to or from a broadcast or multicast address is ignored, and one from the unspecified
+ * address (RFC 9293 section 3.9.2.3: MUST-57, MUST-63). So is a SYN whose source and destination
+ * are the same.
  *
  * Context: softirq, RCU read side.
  *
- * Return: false when it is to be ignored.
+ * Return: false: ignore the SYN.
  */
 bool xtcp_request_addresses_ok(const struct sk_buff *skb, const struct xtcp_tuple *tuple)
 {
@@ -147,15 +148,16 @@ bool xtcp_request_addresses_ok(const struct sk_buff *skb, const struct xtcp_tupl
 	       !ipv4_is_zeronet(tuple->faddr.s6_addr32[3]);
 }
 
-/* LSMs read the family of a request through this. */
+/* LSMs read the family of a request here. */
 static const struct request_sock_ops lsm_ops[2] = {
 	{ .family = AF_INET },
 	{ .family = AF_INET6 },
 };
 
 /*
- * What LSMs are shown: large, and nearly all zeros, which are not written for each SYN. BH is off, so it has one user;
- * not on a PREEMPT_RT kernel whose BH sections can be preempted by others.
+ * The request that LSMs see. It is large and nearly all zeros, so it is kept and not cleared for
+ * each SYN. BH is off, so it has one user at a time. On a PREEMPT_RT kernel whose BH sections can
+ * be preempted, that would not hold.
  */
 static DEFINE_PER_CPU(struct inet_request_sock, lsm_request) = { .ireq_state = TCP_NEW_SYN_RECV };
 
@@ -176,7 +178,10 @@ static void fill_lsm_request(struct inet_request_sock *request, struct sock *lsk
 	request->ir_loc_addr = v4 ? tuple->laddr.s6_addr32[3] : 0;
 	request->ir_iif = he->conn.bound_dev_if;
 	request->ir_mark = he->mark;
-	/* what an LSM wrote for the one before: its labels, IP options that carry them, the cookie of a BPF program */
+	/*
+	 * undo what an LSM wrote for the request before: its labels, IP options with labels, a BPF
+	 * program's cookie
+	 */
 	atomic64_set(&request->ir_cookie, 0);
 	request->req.secid = 0;
 	request->req.peer_secid = 0;
@@ -197,14 +202,14 @@ static void free_ip_options(struct inet_request_sock *request, struct sock *lsk,
  * xtcp_request_lsm_ok() - does the security policy allow the connection?
  * @lsk: the listener
  * @skb: the SYN, or the third ACK with a cookie
- * @he: its names are filled
+ * @he: xtcp_request_fill_names() has filled it
  * @tuple: of @he
  *
- * LSMs want to see one of the kernel's requests; labels that they put there go nowhere.
+ * LSMs expect one of the kernel's requests. Labels that they write to it are lost.
  *
  * Context: softirq, RCU read side.
  *
- * Return: false when the SYN is to be ignored.
+ * Return: false: ignore the segment.
  */
 bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he,
 			 const struct xtcp_tuple *tuple)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The SYN of a connection, for a program that asked for it: TCP_SAVE_SYN of a listener, TCP_SAVED_SYN of what it
- * accepts.
+ * The SYN of a connection, for a program that asks for it: TCP_SAVE_SYN on the listener,
+ * TCP_SAVED_SYN on an accepted socket.
  *
- * It stands behind the half-open entry, in the same memory, and goes to the child; the program that reads it frees it.
- * As in Linux there is none where the SYN was answered by cookie and left no entry, or when memory was short.
+ * The SYN stands behind the half-open entry, in the same memory. The child gets a copy, which is
+ * freed when the program reads it. As in Linux, there is none if the SYN was answered by cookie and
+ * left no entry, or if memory was short.
  */
 #include "listen/savedsyn.h"
 
@@ -15,20 +16,20 @@
 #include "base/sock.h"
 #include "in/ingress.h"
 
-/* Octets of the link's header; tun has none. */
+/* Octets of the link header; tun has none. */
 static u32 link_len(const struct sk_buff *skb)
 {
 	return skb_mac_header_was_set(skb) ? skb_mac_header_len(skb) : 0;
 }
 
 /**
- * xtcp_savedsyn_len() - how much of a SYN is kept
+ * xtcp_savedsyn_len() - how much of a SYN is saved
  * @skb: the SYN, at its TCP header
- * @save_syn: as TCP_SAVE_SYN, not 0
+ * @save_syn: the value of TCP_SAVE_SYN, not 0
  *
  * Context: softirq.
  *
- * Return: octets: the headers without the text.
+ * Return: octets of the headers; the data is not saved.
  */
 u32 xtcp_savedsyn_len(struct sk_buff *skb, u8 save_syn)
 {
@@ -48,11 +49,11 @@ void xtcp_savedsyn_fill(struct xtcp_saved_syn *syn, struct sk_buff *skb)
 }
 
 /**
- * xtcp_savedsyn_keep() - a child gets the SYN that its entry has
+ * xtcp_savedsyn_keep() - copy the saved SYN of an entry to its child
  * @child: new
- * @syn: of the entry
+ * @syn: the entry's
  *
- * Context: softirq, RCU read side. Lock: socket, held, and nobody else has @child yet.
+ * Context: softirq, RCU read side. Lock: socket, held, and nobody else can find @child yet.
  */
 void xtcp_savedsyn_keep(struct sock *child, const struct xtcp_saved_syn *syn)
 {
@@ -66,10 +67,10 @@ void xtcp_savedsyn_keep(struct sock *child, const struct xtcp_saved_syn *syn)
 }
 
 /**
- * xtcp_savedsyn_drop() - it was read, or nobody will read it
+ * xtcp_savedsyn_drop() - free the saved SYN
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */
 void xtcp_savedsyn_drop(struct sock *sk)
 {

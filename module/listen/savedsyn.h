@@ -12,14 +12,14 @@ struct sock;
 /**
  * struct xtcp_saved_syn - headers of a SYN
  * @len: octets
- * @octets: the link's header, if that was asked for; those of IP and TCP
+ * @octets: the link header if TCP_SAVE_SYN is 2, then the headers of IP and TCP
  */
 struct xtcp_saved_syn {
 	u32 len;
 	u8 octets[];
 };
 
-/* Octets of memory for one of @len. */
+/* Octets of memory for a SYN of @len octets. */
 static inline u32 xtcp_savedsyn_bytes(u32 len)
 {
 	return offsetof(struct xtcp_saved_syn, octets) + len;
@@ -27,7 +27,7 @@ static inline u32 xtcp_savedsyn_bytes(u32 len)
 
 u32 xtcp_savedsyn_len(struct sk_buff *skb, u8 save_syn);
 void xtcp_savedsyn_fill(struct xtcp_saved_syn *syn, struct sk_buff *skb);
-/* Lock: socket, held, or nobody else can have the sock. */
+/* Lock: socket, held, or nobody else can find the sock. */
 void xtcp_savedsyn_keep(struct sock *child, const struct xtcp_saved_syn *syn);
 void xtcp_savedsyn_drop(struct sock *sk);
 

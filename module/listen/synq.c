@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Handshakes that a listener answers (RFC 9293 section 3.10.7.2, and SYN-RECEIVED of 3.10.7.4; RFC 4987).
+ * Handshakes that a listener answers (RFC 9293 section 3.10.7.2, and SYN-RECEIVED in section
+ * 3.10.7.4; RFC 4987).
  *
- * A SYN leaves an entry and a SYN-ACK whose ISN is a cookie. The third ACK turns the entry into a child on the accept
- * queue. When a listener's queue is full, or the host has as many entries as it may have, the SYN-ACK goes out all the
- * same and no entry is kept: the cookie brings the connection back. Nothing is evicted for a newcomer.
+ * A SYN leaves an entry and a SYN-ACK whose ISN is a cookie. The third ACK turns the entry into a
+ * child on the accept queue. When the listener's queue is full, or the host has as many entries as
+ * it may have, the SYN-ACK still goes out, but no entry is kept. The cookie in the third ACK then
+ * rebuilds it. No entry is evicted for a newcomer.
  *
- * An ACK without an entry is believed only while this listener may have sent a SYN-ACK without one: for two minutes
- * after it last refused an entry or gave one up early. With syncookies = 0 never.
+ * An ACK without an entry is believed only while this listener may have sent a SYN-ACK without an
+ * entry: for two minutes after it last refused an entry or gave one up early. With syncookies = 0
+ * it is never believed.
  *
- * The queue rules are Linux's: the limit of both queues is listen()'s backlog, each holds one more; the test of the
- * SYN queue comes first, and both may count.
+ * The rules of the queues are Linux's: the limit of both is the backlog of listen(), and each takes
+ * one more. The SYN queue is tested first, and one SYN may count in both tests.
  */
 #include "listen/synq.h"
 
@@ -38,7 +41,8 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-#define OLD_LEVEL	32		/* timeouts of a SYN-ACK: 53 minutes, and its 32 bits of microseconds hold 71 */
+/* timeouts of a SYN-ACK: 53 minutes; the 32 bits of sent_us hold 71 */
+#define OLD_LEVEL	32
 
 static void count_drop(struct sock *lsk)
 {
@@ -56,7 +60,7 @@ static void count_overflow(struct sock *lsk, struct xtcp_listener *listener, con
 	count_drop(lsk);
 }
 
-/* A SYN leaves no entry; @reason: XTCP_TRACE_COOKIE or XTCP_TRACE_REFUSED. */
+/* Counts a SYN that leaves no entry. @reason: XTCP_TRACE_COOKIE or XTCP_TRACE_REFUSED. */
 static void count_declined(struct sock *lsk, struct xtcp_listener *listener, const struct xtcp_tuple *tuple, int reason)
 {
 	unsigned int len = READ_ONCE(listener->synq.len);
@@ -65,7 +69,7 @@ static void count_declined(struct sock *lsk, struct xtcp_listener *listener, con
 	this_cpu_inc(listener->stats->declined);
 }
 
-/* What becomes of a SYN by the state of the queues. */
+/* How the state of the queues decides about a SYN. */
 enum admission {
 	ADMIT_ENTRY,
 	ADMIT_COOKIE,		/* answer, keep nothing */
@@ -94,7 +98,7 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, co
 		count_overflow(lsk, listener, tuple);
 		return ADMIT_NOT;
 	}
-	/* Linux keeps this quarter for peers that it knows; xtcp knows none */
+	/* Linux keeps this quarter for peers that it knows; xtcp remembers no peers */
 	if (!reopens && !cookies && max - (int)len < max >> 2) {
 		count_drop(lsk);
 		return ADMIT_NOT;
@@ -102,7 +106,7 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, co
 	return admission;
 }
 
-/* What a SYN asks for, and the way of its answer: false when there can be none. */
+/* Reads what a SYN asks for and routes the SYN-ACK. Returns false when there can be no answer. */
 static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key,
 		     const u32 *timewait_iss, struct xtcp_request *he, struct xtcp_ip_reply *how)
 {
@@ -125,18 +129,21 @@ static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const 
 	return true;
 }
 
-/* True: @skb went out as the answer. */
+/* Returns true when @skb went out as the answer. */
 static bool answer_by_cookie(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	struct sock *lsk = listener->sk;
 	struct xtcp_request syn __uninitialized;
-	struct xtcp_ip_reply how __uninitialized;	/* filled whole */
+	struct xtcp_ip_reply how __uninitialized;	/* read_syn() fills it whole */
 
-	/* the addresses end it, and of IPv4's nothing stands behind them */
+	/* the addresses come last, and those of IPv4 are shorter: read_syn() fills them */
 	memset(&syn, 0, offsetof(struct xtcp_request, conn.laddr4));
 	if (!read_syn(listener, skb, key, NULL, &syn, &how))
 		return false;
-	/* the cookie has no place for them; AccECN mode the third ACK tells */
+	/*
+	 * without timestamps the cookie cannot carry these options; AccECN mode shows in the third
+	 * ACK
+	 */
 	if (!syn.ts_ok) {
 		syn.sack_ok = false;
 		syn.ecn_ok = syn.accecn_ok;
@@ -150,8 +157,9 @@ static bool answer_by_cookie(struct xtcp_listener *listener, struct sk_buff *skb
 }
 
 /*
- * RFC 7413 section 4.2.2: with a good cookie the child is made at once, and takes the text of the SYN. False: not so,
- * and @answer says which cookie the SYN-ACK gives out, if any.
+ * RFC 7413 section 4.2.2: with a valid cookie this makes the child at once, and the child takes the
+ * data of the SYN. Returns false if it does not; *@answer is then the cookie for the SYN-ACK, if
+ * any.
  */
 static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
 					 const struct xtcp_tuple *tuple, const struct dst_entry *dst,
@@ -182,11 +190,11 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 	return true;
 }
 
-/* As answer_by_cookie(), and @he is kept, or freed. */
+/* As answer_by_cookie(), but keeps @he. Frees it after a failure or when the SYN opens fast. */
 static bool answer_with_entry(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key,
 			      const u32 *timewait_iss, struct xtcp_request *he)
 {
-	struct xtcp_ip_reply how __uninitialized;	/* filled whole */
+	struct xtcp_ip_reply how __uninitialized;	/* read_syn() fills it whole */
 	struct xtcp_fastopen_cookie cookie __uninitialized, *answer = NULL;
 
 	if (!read_syn(listener, skb, key, timewait_iss, he, &how)) {
@@ -210,7 +218,7 @@ static bool answer_with_entry(struct xtcp_listener *listener, struct sk_buff *sk
 	return false;
 }
 
-/* With the SYN, if the program wants it and there is memory. */
+/* Allocates an entry, with the SYN if the program wants it and there is memory. */
 static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *skb, bool v4)
 {
 	struct xtcp_net *xn = xtcp_net_of(lsk);
@@ -226,7 +234,7 @@ static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *sk
 	return he;
 }
 
-/* As answer_by_cookie(), with an entry when there is room for it. */
+/* As answer_by_cookie(), but with an entry if there is room for it. */
 static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss)
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
@@ -258,11 +266,13 @@ static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_
 /**
  * xtcp_synq_syn() - a SYN for a listener
  * @lsk: the listener
- * @skb: the SYN; consumed; text that it carries is neither kept nor acknowledged, unless it opens fast (RFC 7413)
+ * @skb: the SYN; consumed; its data is neither kept nor acknowledged, unless it opens fast (RFC
+ *	7413)
  * @key: of @skb
- * @timewait_iss: the ISN to use when it reopens a TIME-WAIT record, whose entry is always kept; else NULL
+ * @timewait_iss: the ISN of our end when the SYN reopens a TIME-WAIT record: such a SYN never gets
+ *	a cookie; else NULL
  *
- * RFC 9293 section 3.10.7.2, third.
+ * RFC 9293 section 3.10.7.2, third step.
  *
  * Context: softirq, RCU read side. No lock; the listener's socket lock is never taken.
  */
@@ -285,18 +295,18 @@ static bool cookies_believed(struct sock *lsk, const struct xtcp_listener *liste
 }
 
 /**
- * xtcp_synq_ack_is_ours() - does this ACK complete a handshake whose entry was not kept?
+ * xtcp_synq_ack_is_ours() - does this ACK complete a handshake without an entry?
  * @lsk: the listener of its port
- * @skb: an ACK for which there is no connection, as IP left it, at the TCP header; is not changed, but knows afterwards
- *	whether its checksum is right
+ * @skb: a segment without a connection, as IP left it, at the TCP header; unchanged, except that
+ *	its checksum may have been verified
  * @key: of @skb
  *
- * A bad cookie is counted when the listener may have declined an entry and kernel TCP does not know the segment; not
- * when its checksum is wrong, which kernel TCP counts.
+ * A bad cookie is counted only when the listener may have declined an entry and kernel TCP does not
+ * hold the tuple. It is not counted when the checksum is wrong: kernel TCP counts that.
  *
  * Context: softirq, RCU read side.
  *
- * Return: true when its cookie verifies.
+ * Return: true when the cookie is valid.
  */
 bool xtcp_synq_ack_is_ours(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
@@ -326,7 +336,7 @@ bool xtcp_synq_ack_is_ours(struct sock *lsk, struct sk_buff *skb, const struct x
 	return false;
 }
 
-/* TCP_DEFER_ACCEPT: a bare ACK opens nothing until a SYN-ACK has had so many timeouts. */
+/* TCP_DEFER_ACCEPT: a bare ACK makes no child until its SYN-ACK has had this many timeouts. */
 static bool is_deferred(const struct sock *lsk, const struct xtcp_seg *seg, unsigned int timeouts)
 {
 	if (seg->seq != seg->end_seq || timeouts >= READ_ONCE(xtcp_sk(lsk)->defer_accept))
@@ -336,8 +346,9 @@ static bool is_deferred(const struct sock *lsk, const struct xtcp_seg *seg, unsi
 }
 
 /*
- * What was agreed on when the entry was not kept. RFC 9768 section 5.1: whether the peer is in AccECN mode its ACE
- * field says. One that is, and may be no longer, is told nothing, which it takes for a field that is zeroed on the way.
+ * ECN of a connection without an entry. Whether the peer is in AccECN mode, the ACE field of the
+ * third ACK says (RFC 9768 section 5.1). If AccECN has been turned off since, we send no ACE
+ * feedback: to the peer this looks like a field that is zeroed on the path.
  */
 static void fill_cookie_ecn(const struct xtcp_net *xn, const struct sk_buff *skb, const struct xtcp_cookie *cookie,
 			    struct xtcp_request *he)
@@ -354,14 +365,15 @@ static void fill_cookie_ecn(const struct xtcp_net *xn, const struct sk_buff *skb
 }
 
 /**
- * xtcp_synq_cookie_ack() - an ACK for a listener: does it complete a handshake whose entry was not kept?
+ * xtcp_synq_cookie_ack() - make the child of a handshake without an entry
  * @lsk: the listener
  * @skb: the ACK
  * @key: of @skb
  *
  * Context: softirq, RCU read side. No lock.
  *
- * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held, to which the segment goes next; or NULL.
+ * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held, which gets the segment
+ * next; NULL when the ACK opens nothing.
  */
 struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
@@ -406,11 +418,14 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 	} else if (PTR_ERR(child) != -EADDRNOTAVAIL) {
 		count_drop(lsk);
 	}
-	/* or else another processor has opened it by the same cookie: as in Linux, what this one brings comes again */
+	/*
+	 * -EADDRNOTAVAIL: another CPU has used the same cookie. As in Linux, the peer sends this
+	 * segment's data again.
+	 */
 	return NULL;
 }
 
-/* RFC 7323 section 5.3, R1; a RST after a long silence passes, as in Linux. */
+/* RFC 7323 section 5.3, R1. As in Linux, a RST passes after a long silence. */
 static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
 	u32 ts_recent = READ_ONCE(he->ts_recent);
@@ -421,8 +436,9 @@ static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_se
 }
 
 /*
- * RFC 7323 section 3.2: TSecr is a TSval that this entry has sent. One from before belongs to an old connection, whose
- * SYN-ACK may have had the same ISN; or to a cookie that this listener gave out lately. 0 is no TSval, as in Linux.
+ * RFC 7323 section 3.2: TSecr has to be a TSval that this entry has sent. An older one belongs to
+ * an old connection, whose SYN-ACK may have had the same ISN, or to a cookie that this listener
+ * sent lately. As in Linux, a TSecr of 0 is not checked.
  */
 static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_request *he, u32 ts_offset,
 			const struct xtcp_seg *seg)
@@ -432,14 +448,14 @@ static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_
 
 	if (!he->ts_ok || !seg->has_ts || !seg->tsecr || !he->sent_us || cookies_believed(he->lsk, listener))
 		return false;
-	/* sent_us may have come round */
+	/* sent_us may have wrapped */
 	if (READ_ONCE(he->level) >= OLD_LEVEL)
 		return false;
 	age_ms = ((u32)now_us - he->sent_us) / USEC_PER_MSEC + 1;
 	return xtcp_clock_ts_of(now_us) + ts_offset - seg->tsecr > age_ms + XTCP_COOKIE_TS_MASK + 1;
 }
 
-/* RFC 9293 section 3.10.7.4, table 6; the window of an entry is the one that its SYN-ACK offered. */
+/* RFC 9293 section 3.10.7.4, table 6. The receive window of an entry is the one in its SYN-ACK. */
 static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
 	u32 left = he->irs + 1, right = left + he->rcv_wnd;
@@ -448,11 +464,14 @@ static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *
 		return true;
 	if (xtcp_seq_gt(seg->end_seq, left) && xtcp_seq_lt(seg->seq, right))
 		return true;
-	/* an ACK from a peer that has filled the window; a RST there is outside (RFC 5961 section 3.2) */
+	/*
+	 * an ACK from a peer that has filled the window; a RST there is out of window (RFC 5961
+	 * section 3.2)
+	 */
 	return seg->seq == right && seg->seq == seg->end_seq && !(seg->flags & XTCP_RST);
 }
 
-/* The SYN came again: so does the SYN-ACK, and its timeout begins anew. */
+/* A retransmitted SYN: the SYN-ACK goes out again, and its timeout restarts. */
 static void answer_again(struct xtcp_listener *listener, struct xtcp_request *he, const struct sk_buff *skb)
 {
 	bool alive;
@@ -488,8 +507,9 @@ static void note_acked(struct xtcp_listener *listener, struct xtcp_request *he)
 }
 
 /*
- * Another CPU's segment for the same entry may have moved TS.Recent on meanwhile. The one that makes the child must not
- * be too old for it: nobody would be told of a child that it does not open.
+ * Another CPU may have raised TS.Recent by a segment for the same entry. The segment that makes the
+ * child must not fail PAWS there: it has to bring the child to ESTABLISHED, or the program is not
+ * told of the child.
  */
 static void keep_own_timestamp(struct sock *child, const struct xtcp_seg *seg)
 {
@@ -499,7 +519,7 @@ static void keep_own_timestamp(struct sock *child, const struct xtcp_seg *seg)
 		xsk->ts_recent = seg->tsval;
 }
 
-/* The third ACK is good. @ts_offset: of the connection. As xtcp_synq_arrives(). */
+/* The third ACK is valid. @ts_offset: of the connection. Returns as xtcp_synq_arrives(). */
 static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request *he, u32 ts_offset, struct sk_buff *skb)
 {
 	struct xtcp_net *xn = xtcp_net_of(listener->sk);
@@ -528,7 +548,10 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
 		embryonic_reset(listener, he);
 		return NULL;
 	}
-	/* the peer believes in the connection: it is asked again, and its ACK is good without the entry too */
+	/*
+	 * the peer believes that it is connected: the SYN-ACK goes out again, and the ACK to it is
+	 * valid even without the entry
+	 */
 	xtcp_entry_note_declined(listener);
 	note_acked(listener, he);
 	return NULL;
@@ -536,17 +559,19 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
 
 /**
  * xtcp_synq_arrives() - SEGMENT ARRIVES for an entry
- * @he: what the lookup found
+ * @he: the entry that the lookup found
  * @skb: the segment
  *
- * RFC 9293 section 3.10.7.4 for SYN-RECEIVED that came from LISTEN, with the ACK looked at first, as section 3.5.2 and
- * Linux do: a wrong one is reset before anything else can be learnt from us. RFC 5961 section 3.2 for RST. What makes a
- * child here will bring it to ESTABLISHED in handshake.c.
+ * RFC 9293 section 3.10.7.4 for a SYN-RECEIVED that came from LISTEN. The ACK is checked first, as
+ * in section 3.5.2 and in Linux: a wrong ACK gets a RST before the peer can learn anything else
+ * from us. RFC 5961 section 3.2 for RST. A segment that makes a child here brings it to ESTABLISHED
+ * in handshake.c.
  *
  * Context: softirq, RCU read side. No lock.
  *
- * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held, to which the segment goes next; NULL; or
- * ERR_PTR(-EAGAIN) when another CPU has just ended the entry and the segment has to be looked up again.
+ * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held, which gets the segment
+ * next; NULL when the segment is done with; ERR_PTR(-EAGAIN) when another CPU has just ended the
+ * entry and the caller has to look the segment up again.
  */
 struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
 {
@@ -566,7 +591,9 @@ struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
 		return NULL;
 	}
 
-	/* fifth: check the ACK field; a RST is judged by its sequence number alone (section 3.5.3) */
+	/*
+	 * fifth: check the ACK field; a RST is judged by its sequence number alone (section 3.5.3)
+	 */
 	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK && seg->ack != he->iss + 1) {
 		xtcp_reply_rst(xn, skb);
 		return NULL;
@@ -599,7 +626,7 @@ struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
 		return NULL;
 	}
 
-	/* fourth: check the SYN bit. Back to LISTEN; Linux tells the peer so. */
+	/* fourth: check the SYN bit; back to LISTEN, and a RST to the peer as in Linux */
 	if (control & XTCP_SYN) {
 		XTCP_INC_STATS(xn, TCP_MIB_ATTEMPTFAILS);
 		xtcp_reply_rst(xn, skb);
@@ -618,9 +645,9 @@ struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
  * xtcp_synq_icmp_error() - an ICMP error about the SYN-ACK of an entry
  * @he: the entry
  * @seq: SEG.SEQ of the segment that the error quotes
- * @hard: it says that the connection cannot be
+ * @hard: it says that the connection is impossible
  *
- * RFC 9293 section 3.9.2.2; nobody can be told, so a hard error ends the entry in silence.
+ * RFC 9293 section 3.9.2.2; there is no program to tell, so a hard error ends the entry silently.
  *
  * Context: softirq, RCU read side.
  */

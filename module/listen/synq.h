@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Handshakes that a listener answers: SYNs, third ACKs with and without an entry, whatever else meets an entry. */
+/*
+ * Handshakes that a listener answers: SYNs, third ACKs with and without an entry, and all other
+ * segments for an entry.
+ */
 #ifndef XTCP_SYNQ_H
 #define XTCP_SYNQ_H
 
@@ -10,12 +13,15 @@ struct sock;
 
 /* Softirq, RCU read side. Consumes @skb. */
 void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss);
-/* Softirq, RCU read side. @skb is the caller's throughout, and the caller frees it. */
+/* Softirq, RCU read side. The caller keeps @skb. */
 bool xtcp_synq_ack_is_ours(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key);
 struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key);
-/* For an entry: the child, locked and held, that the segment goes to; NULL: all is done; -EAGAIN: look it up again */
+/*
+ * For an entry. Returns the child, locked and held, that gets the segment; NULL: all done; -EAGAIN:
+ * look it up again.
+ */
 struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb);
-/* an ICMP error about the SYN-ACK; @hard: RFC 9293 section 3.9.2.2 */
+/* An ICMP error about the SYN-ACK. @hard: RFC 9293 section 3.9.2.2. */
 void xtcp_synq_icmp_error(struct xtcp_request *he, u32 seq, bool hard);
 
 #endif /* XTCP_SYNQ_H */
