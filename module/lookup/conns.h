@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The table of connections of all namespaces: chains by hash, read under RCU. What stands in it: demux.h. */
+/*
+ * The table of connections of all namespaces: hash chains, read under RCU. The entries are struct
+ * xtcp_conn (demux.h).
+ */
 #ifndef XTCP_CONNS_H
 #define XTCP_CONNS_H
 
@@ -10,7 +13,7 @@
 
 /**
  * struct xtcp_conns - the table
- * @chain: the first of each chain
+ * @chain: heads of the chains
  * @mask: number of chains - 1
  */
 struct xtcp_conns {
@@ -43,10 +46,10 @@ u32 xtcp_conns_used_chain(u32 chain);
 
 void xtcp_conns_lock(u32 chain);
 void xtcp_conns_unlock(u32 chain);
-/* locked */
+/* chain locked */
 void xtcp_conns_add(u32 chain, struct xtcp_conn *conn);
 bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new);
-/* not locked, BH disabled */
+/* chain not locked, BH disabled */
 bool xtcp_conns_remove(struct xtcp_conn *conn);
 
 #endif /* XTCP_CONNS_H */

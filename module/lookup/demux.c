@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From addresses and ports to a connection.
+ * Finds the connection of a tuple.
  *
- * Connections of all three sizes stand in one hash table (conns.c), keyed by their namespace and 4-tuple; the hash is
- * SipHash under a key of the namespace, so that a peer cannot aim at a chain. It is read under RCU: what a lookup
- * returns stays in memory until the read side ends, and may leave the table meanwhile.
+ * Connections of all three sizes stand in one hash table (conns.c). The key is the namespace and
+ * the 4-tuple. The hash is SipHash with a secret of the namespace, so a peer cannot aim at a chain.
+ * Lookups run under RCU: the result stays in memory until the read side ends, but may leave the
+ * table meanwhile.
  *
- * What kernel TCP does with addresses and interfaces is done here in the same way, so that a program that moves from
- * one to the other meets the same connection and the same refusal.
+ * Addresses and interfaces are matched as in kernel TCP, so that a program that moves between the
+ * two stacks meets the same connection and the same errors.
  */
 #include "lookup/demux.h"
 
@@ -27,14 +28,14 @@
 #include "lookup/conns.h"
 #include "ports/portmap.h"
 
-#define FAST_WAITS	50		/* in a second, of a user */
-#define FAST_USERS	16		/* who are told apart, and root */
-#define NET_ID_MAX	((1 << 20) - 1)	/* what xtcp_conn.net_id holds */
+#define FAST_WAITS	50		/* per second and user */
+#define FAST_USERS	16		/* users are counted by uid modulo this; root apart */
+#define NET_ID_MAX	((1 << 20) - 1)	/* xtcp_conn.net_id has 20 bits */
 
 static DEFINE_IDA(net_ids);
 
 /**
- * xtcp_demux_hash() - what stands in xtcp_demux_key.hash
+ * xtcp_demux_hash() - the value of xtcp_demux_key.hash
  * @xn: the namespace
  * @tuple: the tuple
  *
@@ -53,7 +54,7 @@ static bool has_tuple(const struct xtcp_conn *conn, const struct xtcp_tuple *tup
 	return conn->lport == tuple->lport && xtcp_conn_leads_to(conn, tuple, xtcp_tuple_is_v4(tuple));
 }
 
-/* The connection that a segment with this tuple belongs to when it comes in by that interface. */
+/* Does a segment with this key belong to @conn? */
 static bool conn_matches(const struct xtcp_conn *conn, const struct xtcp_net *xn, const struct xtcp_demux_key *key,
 			 u32 hash)
 {
@@ -72,7 +73,10 @@ static struct xtcp_conn *find_conn(const struct xtcp_net *xn, const struct xtcp_
 	return NULL;
 }
 
-/* A lookup that stands on a sock where it was would go on from where it is: xtcp_demux_wait_for_lookups(). */
+/*
+ * A reader that stopped at the sock's old place would continue on the new chain. See
+ * xtcp_demux_wait_for_lookups().
+ */
 static void assert_nobody_stands_on(struct xtcp_conn *conn)
 {
 	RCU_LOCKDEP_WARN(conn->kind == XTCP_CONN_SOCK &&
@@ -81,7 +85,7 @@ static void assert_nobody_stands_on(struct xtcp_conn *conn)
 }
 
 /**
- * xtcp_demux_net_init() - a namespace's share of the table
+ * xtcp_demux_net_init() - set up the part of the table that is a namespace's own
  * @xn: the namespace
  *
  * Context: process.
@@ -105,8 +109,8 @@ int xtcp_demux_net_init(struct xtcp_net *xn)
 }
 
 /**
- * xtcp_demux_net_exit() - the table is without anything of a namespace by now
- * @xn: the namespace
+ * xtcp_demux_net_exit() - undo xtcp_demux_net_init()
+ * @xn: the namespace; none of its connections is in the table
  *
  * Context: process, namespace exit.
  */
@@ -122,9 +126,9 @@ void xtcp_demux_net_exit(struct xtcp_net *xn)
  * xtcp_demux_count() - how many connections a namespace has in the table
  * @xn: the namespace
  *
- * Context: any. Asks every processor.
+ * Context: any. Sums over all processors.
  *
- * Return: their number; while they come and go about that, which may be negative.
+ * Return: their number. While connections come and go it is approximate, and may be negative.
  */
 long xtcp_demux_count(const struct xtcp_net *xn)
 {
@@ -153,7 +157,8 @@ static inline void fill_tuple(const struct sk_buff *skb, struct xtcp_tuple *tupl
 
 /**
  * xtcp_demux_tuple_from_skb() - the tuple of an arriving segment
- * @skb: at the TCP header, of which at least the ports can be read; its IP header is the network header
+ * @skb: at the TCP header, of which at least the ports can be read; its IP header is the network
+ *	header
  * @tuple: filled
  *
  * Context: any.
@@ -164,9 +169,9 @@ void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tup
 }
 
 /**
- * xtcp_demux_key_from_skb() - what an arriving segment is looked up by
+ * xtcp_demux_key_from_skb() - the key to look up an arriving segment
  * @xn: the namespace
- * @skb: as for xtcp_demux_tuple_from_skb(), and still as IP left it
+ * @skb: as for xtcp_demux_tuple_from_skb(), and as IP left it
  * @key: filled
  *
  * Context: softirq.
@@ -189,7 +194,7 @@ void xtcp_demux_key_from_skb(const struct xtcp_net *xn, const struct sk_buff *sk
  * @xn: the namespace
  * @key: from xtcp_demux_key_from_skb()
  *
- * Context: any, RCU read side, which the result is valid for.
+ * Context: any, RCU read side; the result is valid until it ends.
  *
  * Return: the connection, of any kind, or NULL.
  */
@@ -200,8 +205,8 @@ struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux
 }
 
 /*
- * May what is bound to @bound_dev_if have a segment that came as this one did? Mostly nothing is bound, and no VRF on
- * the way: then by whatever interface.
+ * Does @bound_dev_if allow the interface of @skb? The common case comes first: no bound device and
+ * no VRF.
  */
 static inline bool came_by(const struct xtcp_net *xn, const struct sk_buff *skb, int bound_dev_if)
 {
@@ -216,9 +221,10 @@ static inline bool came_by(const struct xtcp_net *xn, const struct sk_buff *skb,
  * @skb: as IP left it
  * @th: its TCP header, of which at least the ports can be read
  *
- * As xtcp_demux_lookup(), without a key: nearly every segment is looked up so, and needs the key for nothing else.
+ * As xtcp_demux_lookup(), but builds no key. Nearly every segment is looked up this way, and needs
+ * no key otherwise.
  *
- * Context: softirq, RCU read side, which the result is valid for.
+ * Context: softirq, RCU read side; the result is valid until it ends.
  *
  * Return: the connection, of any kind, or NULL.
  */
@@ -242,7 +248,7 @@ struct xtcp_conn *xtcp_demux_lookup_v4(struct xtcp_net *xn, const struct sk_buff
  * @net: the namespace
  * @key: the tuple
  *
- * Sees kernel TCP's half-open entries and TIME-WAIT sockets too.
+ * It also sees kernel TCP's half-open entries and TIME-WAIT sockets.
  *
  * Context: any, RCU read side.
  *
@@ -256,20 +262,20 @@ bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key)
 	sk = xtcp_compat_kernel_lookup(net, &key->tuple, key->dif, key->sdif);
 	if (!sk)
 		return false;
-	/* it may be one of the kernel's small sockets, which sock_put() must not see */
+	/* sock_put() must not see the kernel's small sockets: sock_gen_put() takes both kinds */
 	sock_gen_put(sk);
 	return true;
 }
 
 /**
- * xtcp_demux_insert_new() - put the connection in its table that a segment opens
+ * xtcp_demux_insert_new() - insert a connection that a segment opens
  * @xn: the namespace
  * @conn: tuple, hash, bound_dev_if and kind are set
- * @key: by which the segment was looked up
+ * @key: the key that looked up the segment
  *
  * Context: softirq or process, BH disabled.
  *
- * Return: 0, or -EADDRNOTAVAIL when the tuple is taken: such a segment finds a connection by now.
+ * Return: 0, or -EADDRNOTAVAIL when a lookup by @key finds a connection.
  */
 int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const struct xtcp_demux_key *key)
 {
@@ -290,12 +296,12 @@ int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const str
 }
 
 /**
- * xtcp_demux_insert() - put a connection in its table
+ * xtcp_demux_insert() - insert a connection
  * @xn: the namespace
  * @conn: tuple, hash, bound_dev_if and kind are set
  *
- * A tuple is taken when a segment that arrives by @conn's interface would find another connection there, which is the
- * rule of kernel TCP: two tuples alike may live on two interfaces.
+ * As in kernel TCP, a tuple is taken when a segment that arrives by @conn's interface would find
+ * another connection. So the same tuple may exist on two interfaces.
  *
  * Context: softirq or process.
  *
@@ -317,12 +323,12 @@ int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
 }
 
 /**
- * xtcp_demux_replace() - put a connection of another size in the place of one
+ * xtcp_demux_replace() - replace a connection by one of another size
  * @xn: the namespace
- * @old: in the table; out of it afterwards
+ * @old: in the table; it leaves
  * @new: with the same tuple
  *
- * There is no moment at which a lookup finds neither.
+ * A lookup finds one or the other at any moment.
  *
  * Context: softirq or process, BH disabled.
  *
@@ -347,16 +353,17 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
 }
 
 /**
- * xtcp_demux_give_to_map() - from now on a map of ports is told when this tuple has left the table
+ * xtcp_demux_give_to_map() - assign a tuple to a map of ports, which learns when the tuple leaves
+ *	the table
  * @xn: the namespace
  * @tuple: the tuple
- * @bound_dev_if: the interface that the map is for, or 0
+ * @bound_dev_if: the interface of the map, or 0
  * @map: number of the map
  *
  * Context: softirq or process.
  *
- * Return: false when no connection in the table has the tuple, or one that is bound otherwise, or whose port was not
- * chosen by connect().
+ * Return: true when it is assigned. False when no connection in the table has the tuple, or the
+ * connection has another interface, or connect() did not choose its port.
  */
 bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if, u8 map)
 {
@@ -377,14 +384,15 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
 }
 
 /**
- * xtcp_demux_leave() - take one of many connections out of their table
+ * xtcp_demux_leave() - remove one of many connections
  * @conn: in the table or not
  *
- * Inline: it is what the end of a record costs, for the most part.
+ * Inline, since this is most of the cost of ending a TIME-WAIT record.
  *
  * Context: softirq or process, BH disabled.
  *
- * Return: true when it was in the table: xtcp_demux_left() is to count it, and the map of conn->map to be told.
+ * Return: true when it was in the table. The caller then counts it by xtcp_demux_left() and tells
+ * the map conn->map.
  */
 inline bool xtcp_demux_leave(struct xtcp_conn *conn)
 {
@@ -392,9 +400,9 @@ inline bool xtcp_demux_leave(struct xtcp_conn *conn)
 }
 
 /**
- * xtcp_demux_left() - that was the last of many connections
+ * xtcp_demux_left() - count connections that xtcp_demux_leave() has removed
  * @xn: the namespace
- * @n: how many have left
+ * @n: how many
  *
  * Context: any.
  */
@@ -404,13 +412,13 @@ void xtcp_demux_left(struct xtcp_net *xn, unsigned int n)
 }
 
 /**
- * xtcp_demux_remove() - take a connection out of its table
+ * xtcp_demux_remove() - remove a connection
  * @xn: the namespace
  * @conn: in the table or not
  *
  * Context: softirq or process.
  *
- * Return: true when it was in the table, to exactly one caller.
+ * Return: true when it was in the table; exactly one caller gets true.
  */
 bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 {
@@ -431,8 +439,8 @@ bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 }
 
 /**
- * xtcp_demux_tuple_from_sk() - the tuple of a sock whose addresses and ports are set
- * @sk: the sock
+ * xtcp_demux_tuple_from_sk() - the tuple of a sock
+ * @sk: the sock; its addresses and ports are set
  * @tuple: filled
  *
  * Context: any. Lock: socket, held, or the addresses cannot change.
@@ -453,7 +461,7 @@ void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple)
 }
 
 /**
- * xtcp_demux_insert_sk() - put a full sock in the table
+ * xtcp_demux_insert_sk() - insert a full sock
  * @sk: addresses, ports and device are final
  *
  * The table takes a reference.
@@ -474,7 +482,7 @@ int xtcp_demux_insert_sk(struct sock *sk)
 	conn->hash = xtcp_demux_hash(xtcp_net_of(sk), &tuple) >> 32;
 	conn->bound_dev_if = sk->sk_bound_dev_if;
 	conn->kind = XTCP_CONN_SOCK;
-	sock_hold(sk);	/* put in xtcp_demux_remove_sk() */
+	sock_hold(sk);	/* xtcp_demux_remove_sk() puts it */
 	err = xtcp_demux_insert(xtcp_net_of(sk), conn);
 	if (err) {
 		__sock_put(sk);
@@ -485,7 +493,7 @@ int xtcp_demux_insert_sk(struct sock *sk)
 }
 
 /**
- * xtcp_demux_remove_sk() - take a full sock out of the table, if it is there
+ * xtcp_demux_remove_sk() - remove a full sock, if it is in the table
  * @sk: the sock; the caller has a reference of its own
  *
  * Context: softirq or process. Lock: socket, held.
@@ -496,7 +504,7 @@ void xtcp_demux_remove_sk(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	was_there = xtcp_demux_remove(xtcp_net_of(sk), &xtcp_sk(sk)->conn);
-	/* also when a record took its place before */
+	/* set it even if a record has taken its place before */
 	xtcp_sk(sk)->left_table = get_state_synchronize_rcu();
 	if (!was_there)
 		return;
@@ -505,12 +513,12 @@ void xtcp_demux_remove_sk(struct sock *sk)
 }
 
 /*
- * What a user may have in a second. Not all users are told apart, so that what they have together is bounded, too; but
- * few share with one who uses his up, and the machine's own root shares with nobody.
+ * The budget of a user per second. Users share 16 counters, so the sum over all users is bounded;
+ * few share a counter with a user who exhausts it. The machine's own root has a counter of its own.
  */
 static struct ratelimit_state *fast_waits_of(const struct sock *sk)
 {
-	/* what was refused is not told to the log */
+	/* without the flag, the log would say how many were refused */
 	static struct ratelimit_state fast[1 + FAST_USERS] = {
 		[0 ... FAST_USERS] = RATELIMIT_STATE_INIT_FLAGS(fast, HZ, FAST_WAITS, RATELIMIT_MSG_ON_RELEASE),
 	};
@@ -521,13 +529,14 @@ static struct ratelimit_state *fast_waits_of(const struct sock *sk)
 }
 
 /**
- * xtcp_demux_wait_for_lookups() - a sock is about to come back into a table
+ * xtcp_demux_wait_for_lookups() - wait for lookups before a sock enters a table again
  * @sk: the sock; in no table
  *
- * A lookup that stood on it when it left would go on from where it is put in, past what it has not seen, and a segment
- * that was found to be for it would meet another connection. So those are waited for: with a fast grace period, which
- * interrupts every processor, as long as the user had few of them; who disconnects and connects in a loop waits for one
- * that costs nobody else anything.
+ * A lookup that stopped at the sock before it left would continue from its new place and miss
+ * connections of its own chain. A segment that had found the sock would reach another connection.
+ * So a grace period has to pass. An expedited one interrupts every processor, so each user has a
+ * budget of those. A user who disconnects and connects in a loop waits for normal ones, which cost
+ * others nothing.
  *
  * Context: process, may sleep. Lock: socket, held.
  */

@@ -22,18 +22,19 @@ enum xtcp_conn_kind {
 };
 
 /**
- * struct xtcp_conn - what the three sizes of connection have in common, for one table
- * @next: in its chain (conns.h)
+ * struct xtcp_conn - the common part of the three sizes of connection, as it stands in the table
+ * @next: next in its chain (conns.h)
  * @hash: the upper half of the tuple's hash
  * @bound_dev_if: interface the connection is bound to, 0 for any; constant while in the table
- * @lport: local port; with the addresses the key, constant while in the table: xtcp_conn_tuple()
+ * @lport: local port; like @fport and the addresses constant while in the table
  * @fport: foreign port
  * @net_id: the namespace's number, set when it enters the table
  * @kind: which struct this is part of, enum xtcp_conn_kind
- * @v4: by which addresses
- * @shared_port: the local port was chosen from those that several 4-tuples share (port.c); goes to what replaces it
- * @map: number of the map that has the port, 0: none (portmap.c); set under the lock of the maps; goes to what replaces
- *	it
+ * @v4: IPv4: @laddr4 and @faddr4 are valid
+ * @shared_port: connect() chose the local port, so several 4-tuples may share it (port.c); a
+ *	replacement inherits it
+ * @map: number of the map that has the port, 0: none (portmap.c); set under the locks of the maps
+ *	and of the chain; a replacement inherits it
  * @laddr4: local address
  * @faddr4: foreign address; the memory of an IPv4 entry or record ends behind it
  * @laddr6: local address
@@ -65,11 +66,11 @@ struct xtcp_conn {
 #define XTCP_CONN_V4_END offsetofend(struct xtcp_conn, faddr4)
 
 /**
- * struct xtcp_demux_key - what an arriving segment is looked up by
+ * struct xtcp_demux_key - the key to look up an arriving segment
  * @tuple: its addresses and ports, seen from here
- * @dif: interface it came in by
- * @sdif: the VRF's slave interface, or 0
- * @hash: xtcp_tuple_hash() by the key of the namespace
+ * @dif: interface by which it arrived
+ * @sdif: the slave interface of a VRF, or 0
+ * @hash: xtcp_tuple_hash() with the secret of the namespace
  */
 struct xtcp_demux_key {
 	struct xtcp_tuple tuple;
@@ -95,7 +96,10 @@ static inline struct xtcp_tuple xtcp_conn_tuple(const struct xtcp_conn *conn)
 	return tuple;
 }
 
-/* Has it all of the tuple but the local port? @v4: xtcp_tuple_is_v4(), which the caller may know already. */
+/*
+ * Do all parts of the tuple match but the local port? The caller passes @v4, xtcp_tuple_is_v4(),
+ * since it may know it already.
+ */
 static inline bool xtcp_conn_leads_to(const struct xtcp_conn *conn, const struct xtcp_tuple *tuple, bool v4)
 {
 	if (conn->fport != tuple->fport)
@@ -119,7 +123,7 @@ static inline void xtcp_conn_set_tuple(struct xtcp_conn *conn, const struct xtcp
 	}
 }
 
-/* life of a namespace's tables */
+/* namespaces */
 int xtcp_demux_net_init(struct xtcp_net *xn);
 void xtcp_demux_net_exit(struct xtcp_net *xn);
 long xtcp_demux_count(const struct xtcp_net *xn);
@@ -138,11 +142,11 @@ int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const str
 int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new);
 bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn);
 bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if, u8 map);
-/* many one after the other, BH disabled */
+/* remove many, one after the other; BH disabled */
 bool xtcp_demux_leave(struct xtcp_conn *conn);
 void xtcp_demux_left(struct xtcp_net *xn, unsigned int n);
 
-/* full socks: insert and remove take and give the table's reference */
+/* full socks: insert takes the table's reference, remove puts it */
 void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple);
 void xtcp_demux_wait_for_lookups(struct sock *sk);
 int xtcp_demux_insert_sk(struct sock *sk);

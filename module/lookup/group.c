@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SO_REUSEPORT: listeners that share the SYNs for one place.
+ * SO_REUSEPORT: listeners that share the SYNs of one place (address, port and device).
  *
- * Socks of one user that all have the option may bind where others of them are, on the same place or on one that
- * overlaps it (sharing.c). Those that listen on the same place are a group: a SYN that fits them equally well goes to
- * one of them by a hash of its tuple (members.c), always to the same one as long as the group does not change. A
- * listener that cannot have others beside it is a group of one.
+ * Sockets of one user that all have the option may bind to the same place or to overlapping ones
+ * (sharing.c). Those that listen on the same place are a group. A SYN that fits all of them equally
+ * well goes to one of them by the hash of its tuple (members.c), and to the same one as long as the
+ * group does not change. A listener that cannot share its place is a group of one.
  *
- * A program may choose instead (SO_ATTACH_REUSEPORT_CBPF, _EBPF). The kernel's core keeps it with a group of its own
- * kind, struct sock_reuseport, which our listeners join and leave as kernel TCP's do: so the program's numbers mean the
- * same members in both, those that joined first, and the last one in the place of one that left. No sock of another
- * protocol can be in such a group, since only those of one protocol ever meet: here, in listeners.c, and there in
- * kernel TCP's table of listeners. What a program names is looked at nevertheless.
+ * A program may choose instead (SO_ATTACH_REUSEPORT_CBPF, _EBPF). The kernel's core keeps the
+ * program in a group of its own, struct sock_reuseport. Our listeners join and leave it as those of
+ * kernel TCP do, so the program's numbers mean the same members in both stacks: members are
+ * numbered as they join, and the last one takes the number of one that leaves. Sockets of two
+ * protocols never meet in such a group: they join it in listeners.c or in kernel TCP's table of
+ * listeners. The choice of a program is checked all the same.
  *
- * A member that closes drops its half-open entries like any listener. A third ACK that comes after that meets another
- * member and is reset, as in Linux without tcp_migrate_req, unless it carries a cookie that may be believed. So all
- * members remember together when one of them last declined an entry.
+ * A member that closes drops its half-open entries like any listener. A third ACK that comes later
+ * reaches another member and is reset, as in Linux without tcp_migrate_req, unless it carries a
+ * cookie that may be believed. For this reason the members share the time when one of them last
+ * declined an entry.
  */
 #include "lookup/group.h"
 
@@ -32,12 +34,12 @@
 
 /**
  * xtcp_group_same_place() - are two socks bound to the same address and device?
- * @a: one
- * @b: the other, on the same port
+ * @a: a sock
+ * @b: another sock on the same port
  *
  * Context: any.
  *
- * Return: true when they are, and of the same family and IPV6_V6ONLY.
+ * Return: true when address, device, family and IPV6_V6ONLY are the same.
  */
 bool xtcp_group_same_place(const struct sock *a, const struct sock *b)
 {
@@ -52,11 +54,11 @@ bool xtcp_group_same_place(const struct sock *a, const struct sock *b)
 }
 
 /**
- * xtcp_group_new() - a group of one
+ * xtcp_group_new() - allocate a group for one listener
  *
  * Context: process.
  *
- * Return: the group, put by xtcp_group_put(); NULL without memory.
+ * Return: the group, for xtcp_group_put(); NULL without memory.
  */
 struct xtcp_group *xtcp_group_new(void)
 {
@@ -68,8 +70,8 @@ struct xtcp_group *xtcp_group_new(void)
 }
 
 /**
- * xtcp_group_put() - a listener ends, or joins another group
- * @group: its group
+ * xtcp_group_put() - a listener leaves its group
+ * @group: the group
  *
  * Context: any.
  */
@@ -80,16 +82,17 @@ void xtcp_group_put(struct xtcp_group *group)
 }
 
 /**
- * xtcp_group_join() - SO_REUSEPORT: a listener becomes one among which a program may choose
- * @sk: begins to listen
- * @member: who is there; NULL: nobody
+ * xtcp_group_join() - add a listener to the group among which a program chooses
+ * @sk: the new listener; nothing happens without SO_REUSEPORT
+ * @member: a listener on the same place; NULL if there is none
  *
- * It may have a group of its own by now, from a program that was attached before it listened, if nobody is there: the
- * others join that one.
+ * If @member is NULL, @sk may have a group already, from a program that was attached before
+ * listen(). Later listeners join that group.
  *
  * Context: process. Lock: socket of @sk, held.
  *
- * Return: 0, or -ENOMEM, and nothing has changed: also when there are 32,768, which is Linux's limit.
+ * Return: 0, or -ENOMEM, and nothing has changed. -ENOMEM is also the answer at Linux's limit of
+ * 32,768 members.
  */
 int xtcp_group_join(struct sock *sk, struct sock *member)
 {
@@ -106,7 +109,7 @@ int xtcp_group_join(struct sock *sk, struct sock *member)
 }
 
 /**
- * xtcp_group_leave() - no program chooses this listener any more
+ * xtcp_group_leave() - remove a listener from the group among which a program chooses
  * @sk: the listener
  *
  * Context: process. Lock: socket, held.
@@ -118,7 +121,10 @@ void xtcp_group_leave(struct sock *sk)
 		reuseport_detach_sock(sk);
 }
 
-/* May @chosen have what is for @lsk? A member that was bound to a device later is not on the same place any more. */
+/*
+ * May @chosen take a segment for @lsk? A member that was bound to another device later is no longer
+ * on the same place.
+ */
 static bool is_beside(const struct sock *chosen, const struct sock *lsk)
 {
 	const struct xtcp_listener *its, *here;
@@ -133,17 +139,17 @@ static bool is_beside(const struct sock *chosen, const struct sock *lsk)
 }
 
 /**
- * xtcp_group_choose() - ask the group's program, if there is one, which member a segment is for
- * @lsk: whom the table names
- * @hash: of the segment's tuple, for a program that names nobody
- * @skb: a SYN, or an ACK with a good cookie; skb->data is the TCP header
+ * xtcp_group_choose() - let the group's program choose the listener of a segment
+ * @lsk: the listener that the lookup found
+ * @hash: hash of the segment's tuple, used when the program names no member
+ * @skb: a SYN, or an ACK with a valid cookie; skb->data is the TCP header
  *
- * The program sees the text, and the headers before it as any socket's filter does. Once for each segment, and only for
- * what is ours.
+ * The program sees the data of the segment, and before it the headers, as any socket filter. It
+ * runs once for each segment, and only for segments that are ours.
  *
- * Context: softirq, RCU read side, which the result is valid for; no reference is taken.
+ * Context: softirq, RCU read side; the result is valid until it ends, without a reference.
  *
- * Return: the listener.
+ * Return: the chosen listener, or @lsk.
  */
 struct sock *xtcp_group_choose(struct sock *lsk, u32 hash, struct sk_buff *skb)
 {
@@ -154,10 +160,13 @@ struct sock *xtcp_group_choose(struct sock *lsk, u32 hash, struct sk_buff *skb)
 	if (likely(!reuse || !rcu_access_pointer(reuse->prog)) || !lsk->sk_reuseport)
 		return lsk;
 	len = pskb_may_pull(skb, sizeof(struct tcphdr)) ? ((const struct tcphdr *)skb->data)->doff * 4 : 0;
-	/* every listener drops such a segment */
+	/* every listener drops a malformed header */
 	if (len < sizeof(struct tcphdr) || !pskb_may_pull(skb, len))
 		return lsk;
 	chosen = reuseport_select_sock(lsk, hash, skb, len);
-	/* an error is a program's word that nobody gets it: of a sort that the core does not let in here */
+	/*
+	 * an error would mean that the program refuses the segment; the core attaches no such
+	 * program to these socks
+	 */
 	return !IS_ERR_OR_NULL(chosen) && is_beside(chosen, lsk) ? chosen : lsk;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* SO_REUSEPORT: listeners that share the SYNs for one place. */
+/* SO_REUSEPORT: listeners that share the SYNs of one place. */
 #ifndef XTCP_GROUP_H
 #define XTCP_GROUP_H
 
@@ -9,11 +9,14 @@
 #include <net/sock.h>
 
 /**
- * struct xtcp_group - listeners with SO_REUSEPORT on one place; any other listener is a group of its own
- * @members: listeners
- * @rcv_wscale: the shift that all of them offer, chosen when the first began to listen: a cookie does not carry it
- * @declined: seconds when one of them last gave up an entry or refused to keep one; the third ACK may come to another
- * @rcu: frees this after the last lookup
+ * struct xtcp_group - listeners with SO_REUSEPORT on one place; any other listener is alone in its
+ *	group
+ * @members: number of listeners
+ * @rcv_wscale: the window shift that all of them offer, since a cookie does not carry it; the first
+ *	listener chooses it
+ * @declined: second when one of them last gave up an entry or refused to keep one; the third ACK
+ *	may reach another member
+ * @rcu: frees it after the last lookup
  */
 struct xtcp_group {
 	refcount_t members;
@@ -22,23 +25,26 @@ struct xtcp_group {
 	struct rcu_head rcu;
 };
 
-/* any context: address and device of two socks of one port */
+/* any context; @a and @b have the same port */
 bool xtcp_group_same_place(const struct sock *a, const struct sock *b);
 
-/* listeners: the group is constant from before one stands in the table until a grace period after it has left */
+/*
+ * a listener's group is constant from before the listener enters the table until a grace period
+ * after it has left
+ */
 struct xtcp_group *xtcp_group_new(void);
 void xtcp_group_put(struct xtcp_group *group);
 
 /*
- * Does SO_REUSEPORT let @sk come to where others are? Not with a group of its own, which a program that was attached
- * before makes: as in Linux. Socket lock held.
+ * May @sk bind where others of its user are? As in Linux, it may not if it has a reuseport group
+ * already, from a program that was attached before bind(). Socket lock held.
  */
 static inline bool xtcp_group_may_share(const struct sock *sk)
 {
 	return sk->sk_reuseport && !rcu_access_pointer(sk->sk_reuseport_cb);
 }
 
-/* socket lock held: SO_REUSEPORT as the kernel's core sees it */
+/* socket lock held: the group of the kernel's core */
 int xtcp_group_join(struct sock *sk, struct sock *member);
 void xtcp_group_leave(struct sock *sk);
 

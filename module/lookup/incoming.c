@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SO_INCOMING_CPU: of a group's listeners a SYN is for those that have the processor on which it arrives.
+ * SO_INCOMING_CPU: a SYN goes to those listeners of a group that have the processor on which it
+ * arrives.
  *
- * Kernel TCP begins at the one that the hash names and goes on to the next until it finds one that has the processor.
- * Here those that have it sit together, and the hash chooses among them: as fast for thousands, and each of them gets
- * its share, where there the one behind the largest gap gets most. If nobody has the processor, anybody may get the
- * SYN, in both.
+ * Kernel TCP starts at the member that the hash names and walks on until a member has the
+ * processor. Here, the members with the same processor stand in an array of their own, and the hash
+ * chooses among them. This is as fast for thousands of members, and each gets an equal share; in
+ * kernel TCP the member behind the largest gap gets most. If no member has the processor, any
+ * member may get the SYN, in both stacks.
  *
- * The kernel's core sets the option and tells nobody. But it has the socket lock meanwhile, so we look when that is
- * released, which is before setsockopt() returns. Where memory for a seat is missing then, the listener is one without
- * the option until its lock is released again: at the next accept().
+ * The kernel's core sets the option without telling us. But it holds the socket lock, so we look
+ * when the lock is released, which is before setsockopt() returns. If memory for a seat is short
+ * then, the listener counts as one without the option until its lock is released again, for example
+ * at the next accept().
  */
 #include "lookup/incoming.h"
 
@@ -25,21 +28,24 @@
 #define SEAT_GFP	(GFP_ATOMIC | __GFP_ACCOUNT)
 
 /**
- * xtcp_incoming_start() - nobody has the option
- * @incoming: of a place
+ * xtcp_incoming_start() - set up a place whose listeners do not have the option
+ * @incoming: the part of the place
  *
  * Context: any.
  */
 void xtcp_incoming_start(struct xtcp_incoming *incoming)
 {
 	xa_init_flags(&incoming->cpus, XA_FLAGS_LOCK_BH | XA_FLAGS_ACCOUNT);
-	/* it nests inside a socket's spinlock: for lockdep it is none of the other arrays' locks */
+	/*
+	 * this lock nests inside a socket's spinlock: give it a lockdep class apart from other
+	 * xarrays
+	 */
 	spin_lock_init(&incoming->cpus.xa_lock);
 }
 
 /**
- * xtcp_incoming_free() - nobody will join any more; lookups may be under way
- * @incoming: of a place whose listeners have left
+ * xtcp_incoming_free() - free the seats after the last lookup
+ * @incoming: no listener joins any more
  *
  * Context: process.
  */
@@ -53,7 +59,7 @@ void xtcp_incoming_free(struct xtcp_incoming *incoming)
 	xa_destroy(&incoming->cpus);
 }
 
-/* With room for one more; NULL without memory. */
+/* The seats of @cpu, with room for one more; NULL without memory. */
 static struct xtcp_seats *seats_for(struct xtcp_incoming *incoming, int cpu)
 {
 	struct xtcp_seats *old = xa_load(&incoming->cpus, cpu), *seats;
@@ -77,7 +83,7 @@ static void take_seat(struct xtcp_incoming *incoming, struct sock *sk, int cpu)
 	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
 	struct xtcp_seats *seats;
 
-	/* no segment arrives on a processor that there cannot be */
+	/* no segment arrives on a processor that does not exist */
 	if (cpu >= 0 && cpu < nr_cpu_ids) {
 		seats = seats_for(incoming, cpu);
 		if (!seats)
@@ -102,11 +108,11 @@ static void give_back_seat(struct xtcp_incoming *incoming, struct sock *sk)
 }
 
 /**
- * xtcp_incoming_join() - a listener has joined a place
+ * xtcp_incoming_join() - seat a listener that has joined a place
  * @incoming: of the place
  * @sk: the listener, without a seat
  *
- * Context: process. Lock: socket, held; takes that of @incoming.
+ * Context: process. Lock: socket, held. Takes the lock of @incoming.
  */
 void xtcp_incoming_join(struct xtcp_incoming *incoming, struct sock *sk)
 {
@@ -121,11 +127,11 @@ void xtcp_incoming_join(struct xtcp_incoming *incoming, struct sock *sk)
 }
 
 /**
- * xtcp_incoming_leave() - a listener is about to leave a place
+ * xtcp_incoming_leave() - unseat a listener that is about to leave a place
  * @incoming: of the place
  * @sk: the listener
  *
- * Context: process. Lock: socket, held; takes that of @incoming.
+ * Context: process. Lock: socket, held. Takes the lock of @incoming.
  */
 void xtcp_incoming_leave(struct xtcp_incoming *incoming, struct sock *sk)
 {
@@ -138,10 +144,10 @@ void xtcp_incoming_leave(struct xtcp_incoming *incoming, struct sock *sk)
 }
 
 /**
- * xtcp_incoming_follow() - has the program set the option?
+ * xtcp_incoming_follow() - seat a listener anew if the program has changed the option
  * @sk: in LISTEN
  *
- * Context: process, in release_sock(). Lock: socket, held; takes that of the place.
+ * Context: process, in release_sock(). Lock: socket, held. Takes the lock of the place.
  */
 void xtcp_incoming_follow(struct sock *sk)
 {
@@ -160,13 +166,14 @@ void xtcp_incoming_follow(struct sock *sk)
 }
 
 /**
- * xtcp_incoming_choose() - one that has this processor
+ * xtcp_incoming_choose() - choose a listener that has this processor
  * @incoming: of a place
  * @hash: of a SYN's tuple
  *
- * Context: softirq, RCU read side, which the result is valid for; no reference is taken.
+ * Context: softirq, RCU read side; the result is valid until it ends, without a reference.
  *
- * Return: the listener, the same one for the same hash and processor until they change; NULL: nobody has it.
+ * Return: the listener, the same one for the same hash and processor until the seats change; NULL
+ * if no listener has this processor.
  */
 struct sock *xtcp_incoming_choose(struct xtcp_incoming *incoming, u32 hash)
 {

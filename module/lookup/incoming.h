@@ -10,10 +10,11 @@ struct sock;
 
 /**
  * struct xtcp_incoming - the listeners of one place that have SO_INCOMING_CPU
- * @cpus: for each processor that one of them has, or had, those that have it (struct xtcp_seats)
+ * @cpus: for each processor the listeners that have it (struct xtcp_seats); may be empty
  */
 struct xtcp_incoming {
-	struct xarray cpus;	/* xa_lock: changes, and xtcp_listener.cpu and cpu_index of each of them */
+	/* xa_lock guards changes, also of their xtcp_listener.cpu and cpu_index */
+	struct xarray cpus;
 };
 
 void xtcp_incoming_start(struct xtcp_incoming *incoming);

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From addresses and ports to a listener.
+ * Finds the listener of a SYN.
  *
- * Listeners stand in a hash table of their namespace by port, address and device, those of one group together
- * (members.c). A SYN is looked up by its own address and by that of any, and where somebody has bound a listener to a
- * device by that device, too: a few steps, however many other listeners there are. The table grows with them, and a
- * number drawn by chance keys the hash, which a user who may bind to many addresses cannot aim at.
+ * Listeners stand in a hash table of their namespace, by port, address and device. The listeners of
+ * one group stand together (members.c). A SYN is looked up by its own address and by the wildcard
+ * address, and also by its device if any listener is bound to a device. That is a few steps,
+ * however many listeners there are. The table grows with them. A random number keys the hash, so a
+ * user who may bind to many addresses cannot aim at a chain.
  *
- * It is read under RCU: what a lookup returns stays in memory until the read side ends, and may leave the table
- * meanwhile. Which of several fits a SYN best is decided as kernel TCP does, so that a program that moves from one to
- * the other meets the same one.
+ * Lookups run under RCU: the result stays in memory until the read side ends, but may leave the
+ * table meanwhile. The best of several matches is chosen as in kernel TCP, so that a program that
+ * moves between the two stacks meets the same listener.
  *
- * For /proc each listener has a number, by which a listing goes on from where it was.
+ * Each listener has a number, by which a listing in /proc continues where it stopped.
  */
 #include "lookup/listeners.h"
 
@@ -29,7 +30,7 @@
 #include "lookup/incoming.h"
 #include "lookup/members.h"
 
-/* IPv4 and the wildcard, and IPv6 with a short address, in one step. */
+/* IPv4, the wildcard address and IPv6 addresses with 64 leading zero bits take one step. */
 static u32 hash_key(const void *data, u32 len, u32 seed)
 {
 	const struct xtcp_members_key *key = data;
@@ -40,7 +41,7 @@ static u32 hash_key(const void *data, u32 len, u32 seed)
 	return jhash2(data, len / sizeof(u32), seed);
 }
 
-/* Without a call of memcmp(). */
+/* Compares without a call of memcmp(). */
 static int differs(struct rhashtable_compare_arg *arg, const void *obj)
 {
 	const struct xtcp_members_key *key = arg->key, *other = &((const struct xtcp_members *)obj)->key;
@@ -58,7 +59,7 @@ static const struct rhashtable_params table_params = {
 };
 
 /**
- * xtcp_listeners_net_init() - the empty table of a namespace
+ * xtcp_listeners_net_init() - make the empty table of a namespace
  * @xn: the namespace
  *
  * Context: process, may sleep.
@@ -76,7 +77,7 @@ int xtcp_listeners_net_init(struct xtcp_net *xn)
 }
 
 /**
- * xtcp_listeners_net_exit() - the table is empty by now
+ * xtcp_listeners_net_exit() - free the empty table of a namespace
  * @xn: the namespace
  *
  * Context: process, namespace exit.
@@ -88,15 +89,16 @@ void xtcp_listeners_net_exit(struct xtcp_net *xn)
 	rhltable_destroy(&xn->listeners);
 }
 
-/* What fits a SYN best so far. */
+/* The best match of a SYN so far. */
 struct fitting {
 	struct sock *sk;
 	int score;
 };
 
 /*
- * Those on one place. Kernel TCP's order: an address of its own before the wildcard, for which the caller sees, then a
- * device of its own, then IPv4 only before dual-stack, then the processor that reads from it.
+ * Tries the listeners of one place. The score is kernel TCP's: one point for a bound device, one
+ * for an IPv4 socket (not dual-stack), one for SO_INCOMING_CPU on this processor. The caller tries
+ * the own address of the SYN before the wildcard.
  */
 static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place, const struct xtcp_demux_key *key,
 		      bool v4, struct fitting *best)
@@ -122,12 +124,13 @@ static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place,
  * @xn: the namespace
  * @key: from xtcp_demux_key_from_skb()
  *
- * Context: softirq, RCU read side, which the result is valid for; no reference is taken.
+ * Context: softirq, RCU read side; the result is valid until it ends, without a reference.
  *
- * Where a program chooses among a group, xtcp_group_choose() asks it when the segment is known to be ours.
+ * If a group has a program, xtcp_group_choose() asks it later, when the segment is known to be
+ * ours.
  *
- * Return: the listening sock that fits best, or NULL; of a group's members that fit equally well the same one for the
- * same tuple until the group changes.
+ * Return: the best match, or NULL. Of a group's equal members, the same tuple gets the same one
+ * until the group changes.
  */
 struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key)
 {
@@ -155,16 +158,16 @@ struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_
 }
 
 /**
- * xtcp_listeners_from() - for whoever lists them one after the other
+ * xtcp_listeners_from() - iterate over the listeners
  * @xn: the namespace
- * @number: where to begin; becomes the number of what is returned
+ * @number: the least number to return; becomes the number of the result
  *
- * A listener keeps its number. Who begins with 0 and goes on one number higher each time meets each that is there
- * throughout once.
+ * A listener keeps its number. An iteration that begins at 0 and continues at the last number plus
+ * one returns each listener that exists throughout exactly once.
  *
- * Context: process, RCU read side, which the result is valid for; no reference is taken.
+ * Context: process, RCU read side; the result is valid until it ends, without a reference.
  *
- * Return: the listener with the least number that is not below; NULL: there is none.
+ * Return: the listener, or NULL at the end.
  */
 struct sock *xtcp_listeners_from(struct xtcp_net *xn, unsigned long *number)
 {
@@ -172,7 +175,10 @@ struct sock *xtcp_listeners_from(struct xtcp_net *xn, unsigned long *number)
 	return xa_find(&xn->listener_numbers, number, ULONG_MAX, XA_PRESENT);
 }
 
-/* Is @sk, which begins to listen, one of those? As in Linux SO_REUSEPORT counts at this moment. */
+/*
+ * Does the new listener @sk belong to @members? As in Linux, the value of SO_REUSEPORT at this
+ * moment counts.
+ */
 static bool belongs_to(const struct sock *sk, const struct xtcp_members *members)
 {
 	const struct sock *member = xtcp_members_any(members);
@@ -181,7 +187,7 @@ static bool belongs_to(const struct sock *sk, const struct xtcp_members *members
 	       xtcp_group_same_place(sk, member);
 }
 
-/* Those of @key's place whom @sk belongs to; later it is its group that says so. */
+/* The members on @key's place to which @sk belongs. After listen() its group alone tells. */
 static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_members_key *key, bool begins)
 {
 	const struct xtcp_group *group = xtcp_sk(sk)->listener->group;
@@ -200,13 +206,16 @@ static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_memb
 	return found;
 }
 
-/* There is room for it. */
+/* @members has room for @sk. */
 static void enter_beside(struct sock *sk, struct xtcp_members *members)
 {
 	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
 	struct xtcp_group *own = listener->group;
 
-	/* before a lookup finds it; the same unless it begins */
+	/*
+	 * before lookups find @sk in @members; a listener that moves to another device keeps its
+	 * group
+	 */
 	refcount_inc(&members->group->members);
 	listener->group = members->group;
 	xtcp_members_join(members, sk);
@@ -235,7 +244,7 @@ static int enter_alone(struct sock *sk)
 	return err;
 }
 
-/* Lookups find @sk from here on. */
+/* From here on lookups find @sk. */
 static int enter(struct sock *sk, bool begins)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
@@ -250,9 +259,9 @@ static int enter(struct sock *sk, bool begins)
 	err = members ? xtcp_members_make_room(members, xn) : 0;
 	if (err)
 		return err;
-	/* of its own, with a program that was attached before listen(): then it keeps it, whatever fails */
+	/* a group with a program that was attached before listen() stays, even if this fails */
 	had_group = rcu_access_pointer(sk->sk_reuseport_cb);
-	/* one that moves to another device stays among its group's, as in Linux */
+	/* as in Linux, a listener that moves to another device stays in its group */
 	err = begins ? xtcp_group_join(sk, members ? xtcp_members_any(members) : NULL) : 0;
 	if (err)
 		return err;
@@ -282,7 +291,7 @@ static void leave(struct xtcp_net *xn, struct xtcp_members *members, u32 index)
  * xtcp_listeners_add() - let SYNs find a listener
  * @sk: the listening sock; address and port are final
  *
- * Here @sk joins the group that has its place.
+ * @sk joins the group on its place.
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -298,7 +307,7 @@ int xtcp_listeners_add(struct sock *sk)
 	mutex_lock(&xn->listeners_lock);
 	err = xa_alloc_cyclic(&xn->listener_numbers, &listener->number, sk, xa_limit_31b, &xn->next_listener,
 			      GFP_KERNEL_ACCOUNT);
-	/* 1: the numbers have begun anew */
+	/* 1: the numbers have wrapped */
 	if (err >= 0) {
 		err = enter(sk, true);
 		if (err)
@@ -307,13 +316,13 @@ int xtcp_listeners_add(struct sock *sk)
 	mutex_unlock(&xn->listeners_lock);
 	if (err)
 		return -ENOMEM;
-	sock_hold(sk);	/* put in xtcp_listeners_remove() */
+	sock_hold(sk);	/* xtcp_listeners_remove() puts it */
 	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, 1);
 	return 0;
 }
 
 /**
- * xtcp_listeners_remove() - no SYN finds the listener any more, but for lookups under way
+ * xtcp_listeners_remove() - remove a listener; only lookups under way may still find it
  * @sk: the listening sock; the caller has a reference of its own
  *
  * Context: process, may sleep. Lock: socket, held.
@@ -338,11 +347,11 @@ void xtcp_listeners_remove(struct sock *sk)
 }
 
 /**
- * xtcp_listeners_rehash() - proto.rehash: SO_BINDTODEVICE
+ * xtcp_listeners_rehash() - proto.rehash: the device has changed (SO_BINDTODEVICE)
  * @sk: in any state
  *
- * A listener has the SYNs of the new device from here on; there is no moment at which it has none. It stays in its
- * group. Without memory it stays where it was.
+ * From here on the listener gets the SYNs of the new device. It enters the new place before it
+ * leaves the old one, and stays in its group. Without memory it stays on the old place.
  *
  * Context: process, may sleep. Lock: socket, held.
  */
@@ -361,7 +370,7 @@ void xtcp_listeners_rehash(struct sock *sk)
 	members = listener->members;
 	index = listener->member_index;
 	if (members->key.dev != sk->sk_bound_dev_if) {
-		/* it has one seat of its processor at a time */
+		/* it has one seat for its processor at a time */
 		xtcp_incoming_leave(&members->incoming, sk);
 		if (!enter(sk, false))
 			leave(xn, members, index);

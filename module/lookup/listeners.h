@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* From addresses and ports to a listener: a table of a namespace, read under RCU. */
+/* Finds the listener of a SYN: a table for each namespace, read under RCU. */
 #ifndef XTCP_LISTENERS_H
 #define XTCP_LISTENERS_H
 

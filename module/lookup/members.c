@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Listeners that share the SYNs for one place. A listener that cannot have others beside it is alone there.
+ * Listeners that share the SYNs of one place. A listener that cannot share its place is alone
+ * there.
  *
- * Whom a hash chooses is found at once, however many they are (seats.c), and those that have the processor on which a
- * SYN arrives come first (incoming.c). Their array does not shrink before the last of them leaves.
+ * The hash of a SYN chooses one of them in constant time (seats.c). Members that have the processor
+ * on which the SYN arrives come first (incoming.c). The array of members never shrinks; it is freed
+ * when the last member leaves.
  */
 #include "lookup/members.h"
 
@@ -21,21 +23,21 @@ static struct xtcp_seats *seats_of(const struct xtcp_members *members, const str
 	return rcu_dereference_protected(members->seats, lockdep_is_held(&xn->listeners_lock));
 }
 
-/* @seats has room. */
+/* Puts @sk on a seat. @seats has room. */
 static void seat(struct xtcp_members *members, struct xtcp_seats *seats, struct sock *sk)
 {
-	/* xtcp_group_choose() compares the first */
+	/* xtcp_group_choose() reads and compares it without a lock */
 	WRITE_ONCE(xtcp_sk(sk)->listener->members, members);
 	xtcp_sk(sk)->listener->member_index = seats->n;
 	xtcp_seats_add(seats, sk);
 }
 
 /**
- * xtcp_members_key_of() - by what SYNs find a listener
+ * xtcp_members_key_of() - the key by which SYNs find a listener
  * @sk: the listener
  * @key: filled
  *
- * Context: any. Lock: socket, held, or nobody changes @sk.
+ * Context: any. Lock: socket, held, or @sk does not change.
  */
 void xtcp_members_key_of(const struct sock *sk, struct xtcp_members_key *key)
 {
@@ -51,12 +53,12 @@ void xtcp_members_key_of(const struct sock *sk, struct xtcp_members_key *key)
 }
 
 /**
- * xtcp_members_new() - a listener alone on its place
+ * xtcp_members_new() - make the members of a place, with one listener
  * @sk: the listener
  *
  * Context: process, may sleep. Lock: xtcp_net.listeners_lock, held.
  *
- * Return: what stands there, to be put in the table; NULL without memory, and nothing has changed.
+ * Return: the members, for the table; NULL without memory, and nothing has changed.
  */
 struct xtcp_members *xtcp_members_new(struct sock *sk)
 {
@@ -88,8 +90,8 @@ struct xtcp_members *xtcp_members_new(struct sock *sk)
 }
 
 /**
- * xtcp_members_free() - free what stood on a place, after the last lookup
- * @members: not in the table any more
+ * xtcp_members_free() - free the members of a place after the last lookup
+ * @members: no longer in the table
  *
  * Context: process.
  */
@@ -103,8 +105,8 @@ void xtcp_members_free(struct xtcp_members *members)
 }
 
 /**
- * xtcp_members_make_room() - room for one more listener on the same place
- * @members: those there, at least one
+ * xtcp_members_make_room() - make room for one more listener
+ * @members: the members
  * @xn: their namespace
  *
  * Context: process, may sleep. Lock: xtcp_net.listeners_lock, held.
@@ -127,9 +129,9 @@ int xtcp_members_make_room(struct xtcp_members *members, struct xtcp_net *xn)
 }
 
 /**
- * xtcp_members_join() - one more listener on the same place
- * @members: those there, with room for it
- * @sk: of the same group
+ * xtcp_members_join() - add a listener
+ * @members: the members, with room for it
+ * @sk: the listener, of the same group
  *
  * Context: process. Lock: xtcp_net.listeners_lock, held since xtcp_members_make_room().
  */
@@ -140,13 +142,14 @@ void xtcp_members_join(struct xtcp_members *members, struct sock *sk)
 }
 
 /**
- * xtcp_members_leave() - one listener less
- * @members: those there
- * @index: which of them: xtcp_listener.member_index
+ * xtcp_members_leave() - remove a listener
+ * @members: the members
+ * @index: its xtcp_listener.member_index
  *
  * Context: process. Lock: xtcp_net.listeners_lock, held.
  *
- * Return: true when it is the last: then it stays in the array, and the caller takes all of it out of the table.
+ * Return: true when it is the last one. It then stays in the array, and the caller removes @members
+ * from the table.
  */
 bool xtcp_members_leave(struct xtcp_members *members, u32 index)
 {
@@ -163,8 +166,8 @@ bool xtcp_members_leave(struct xtcp_members *members, u32 index)
 }
 
 /**
- * xtcp_members_any() - a member, to see whose place it is
- * @members: those there
+ * xtcp_members_any() - any one of the members, which all have the same owner and place
+ * @members: the members
  *
  * Context: process. Lock: xtcp_net.listeners_lock, held.
  *
@@ -179,14 +182,14 @@ struct sock *xtcp_members_any(const struct xtcp_members *members)
 }
 
 /**
- * xtcp_members_pick() - the member that a SYN is for
+ * xtcp_members_pick() - choose the member for a SYN
  * @members: found in the table
  * @hash: of the SYN's tuple
- * @on_cpu: whether the member reads on this processor, by SO_INCOMING_CPU
+ * @on_cpu: set if the member has this processor by SO_INCOMING_CPU
  *
- * One that has this processor if there is one, else any.
+ * Members that have this processor come first.
  *
- * Context: softirq, RCU read side, which the result is valid for; no reference is taken.
+ * Context: softirq, RCU read side; the result is valid until it ends, without a reference.
  *
  * Return: the member; the same one for the same tuple and processor until the group changes.
  */

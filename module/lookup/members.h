@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Listeners of one group on one place: which of them a SYN goes to. */
+/* The listeners of one group on one place, and which of them gets a SYN. */
 #ifndef XTCP_MEMBERS_H
 #define XTCP_MEMBERS_H
 
@@ -16,8 +16,8 @@ struct xtcp_net;
 struct xtcp_seats;
 
 /**
- * struct xtcp_members_key - by what a SYN finds listeners; all bits count
- * @addr: local address, IPv4's mapped; :: for any, of either IP version
+ * struct xtcp_members_key - the key by which SYNs find listeners; it has no padding
+ * @addr: local address, IPv4 as mapped; :: is the wildcard of both IP versions
  * @dev: interface, 0: any
  * @port: local port, host order
  */
@@ -30,14 +30,14 @@ struct xtcp_members_key {
 /**
  * struct xtcp_members - listeners of one group on one place
  * @node: place in xtcp_net.listeners
- * @key: by which; constant
- * @v4: may have segments of IPv4; constant
- * @v6: may have segments of IPv6; constant
+ * @key: the key; constant
+ * @v4: take segments of IPv4; constant
+ * @v6: take segments of IPv6; constant
  * @v4_only: sockets of AF_INET; constant
- * @group: theirs; there as long as one of them is
- * @seats: who they are, at least one; changes under xtcp_net.listeners_lock
- * @incoming: those that have SO_INCOMING_CPU
- * @rcu: frees this after the last lookup
+ * @group: their group; exists as long as one of its members
+ * @seats: the listeners, at least one; changes under xtcp_net.listeners_lock
+ * @incoming: the listeners that have SO_INCOMING_CPU
+ * @rcu: frees it after the last lookup
  */
 struct xtcp_members {
 	struct rhlist_head node;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Listeners as an array: whom a hash chooses is found at once, however many they are.
+ * An array of listeners: a hash chooses one in constant time, however many they are.
  *
- * Lookups read the array under RCU while it changes in place: who comes sits behind the others before they are one
- * more, who goes has the last one put in its stead. So a lookup may meet a listener that has just left, which is in
- * memory until the read side ends, or one that is about to come, which is complete. A full array is replaced by one of
- * twice the size.
+ * Lookups read the array under RCU while it changes in place. A new listener is written behind the
+ * others before the count includes it. When a listener leaves, the last one takes its seat. So a
+ * lookup may find a listener that has just left, which stays in memory until the read side ends, or
+ * one that is about to join, which is complete. A full array is replaced by one of twice the size.
  */
 #include "lookup/seats.h"
 
@@ -15,11 +15,11 @@
 #include <linux/slab.h>
 
 /**
- * xtcp_seats_new() - empty seats
- * @room: how many, at least 1
- * @gfp: how to ask for memory
+ * xtcp_seats_new() - allocate an empty array
+ * @room: number of seats, at least 1
+ * @gfp: flags of the allocation
  *
- * Context: as @gfp says.
+ * Context: as @gfp allows.
  *
  * Return: the seats, for kvfree_rcu(); NULL without memory.
  */
@@ -39,11 +39,11 @@ struct xtcp_seats *xtcp_seats_new(u32 room, gfp_t gfp)
 }
 
 /**
- * xtcp_seats_larger() - the same listeners on twice as many seats
- * @old: full; the caller frees it when lookups find the new ones
- * @gfp: how to ask for memory
+ * xtcp_seats_larger() - copy the listeners to an array of twice the size
+ * @old: full; the caller frees it after lookups can find the new array
+ * @gfp: flags of the allocation
  *
- * Context: as @gfp says. Lock: the one that guards @old, held.
+ * Context: as @gfp allows. Lock: the one that guards @old, held.
  *
  * Return: the seats; NULL without memory.
  */
@@ -59,28 +59,31 @@ struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp)
 }
 
 /**
- * xtcp_seats_add() - one more, on the last seat
- * @seats: have room
- * @sk: complete
+ * xtcp_seats_add() - append a listener
+ * @seats: the array, with room for it
+ * @sk: the listener, complete for lookups
  *
  * Context: any. Lock: the one that guards @seats, held.
  */
 void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk)
 {
-	/* a lookup may know of this seat from one who has left: who finds the sock finds all that it has */
+	/*
+	 * release: a lookup with an older count may read a seat that was used before, and has to
+	 * find the sock complete
+	 */
 	smp_store_release(&seats->sk[seats->n], sk);
 	/* pairs with the smp_load_acquire() of xtcp_seats_choose() */
 	smp_store_release(&seats->n, seats->n + 1);
 }
 
 /**
- * xtcp_seats_remove() - one less
- * @seats: theirs
- * @index: whose seat
+ * xtcp_seats_remove() - remove a listener
+ * @seats: the array
+ * @index: its seat
  *
  * Context: any. Lock: the one that guards @seats, held.
  *
- * Return: who sits at @index now; NULL: nobody.
+ * Return: the listener that has moved to @index; NULL if none has.
  */
 struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index)
 {
@@ -97,12 +100,13 @@ struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index)
 
 /**
  * xtcp_seats_choose() - the listener that a hash names
- * @seats: theirs
+ * @seats: the array
  * @hash: evenly spread
  *
- * Context: any, RCU read side, which the result is valid for; no reference is taken.
+ * Context: any, RCU read side; the result is valid until it ends, without a reference.
  *
- * Return: the listener, the same one for the same hash until they change; NULL: there is none.
+ * Return: the listener, the same one for the same hash until the array changes; NULL if it is
+ * empty.
  */
 struct sock *xtcp_seats_choose(const struct xtcp_seats *seats, u32 hash)
 {

@@ -9,11 +9,11 @@
 struct sock;
 
 /**
- * struct xtcp_seats - listeners, of which a hash chooses one; the lock of who has it guards changes
- * @rcu: frees this after the last lookup
- * @n: how many; written after the seat that it counts, read by smp_load_acquire()
- * @room: how many there may be
- * @sk: who they are
+ * struct xtcp_seats - an array of listeners; the owner's lock guards changes
+ * @rcu: frees it after the last lookup
+ * @n: number of listeners; written after the seat that it counts, read by smp_load_acquire()
+ * @room: number of seats
+ * @sk: the listeners
  */
 struct xtcp_seats {
 	struct rcu_head rcu;
@@ -22,7 +22,7 @@ struct xtcp_seats {
 	struct sock *sk[];
 };
 
-/* the lock of who has them held, or nobody else knows them */
+/* the owner's lock is held, or nobody else can see the array */
 struct xtcp_seats *xtcp_seats_new(u32 room, gfp_t gfp);
 struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp);
 void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk);
