@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How much text goes to IP at once, as one bundle that IP or the device cuts into segments: how large an skb of the
- * send queue becomes, how much of it may go in one piece, and where it is cut. What may go at all: output.c.
+ * How much data goes to IP at once, as a bundle that IP or the device cuts into segments: how large
+ * an skb of the send queue becomes, how much of it may go in one piece, and where it is cut.
+ * Whether anything may go at all is decided in output.c.
  */
 #include "send/bundle.h"
 
@@ -17,9 +18,10 @@
 
 /**
  * xtcp_bundle_goal() - how large an skb of the send queue should become
- * @sk: the sock; the route is asked when the skb is sent
+ * @sk: the sock; its MSS is the last one known
  *
- * Full segments, as many as one bundle may hold, but no more than half of the largest window that the peer offered.
+ * As many full segments as one bundle may hold, but at most half of the largest window that the
+ * peer has offered.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -40,12 +42,12 @@ u32 xtcp_bundle_goal(const struct sock *sk)
 }
 
 /**
- * xtcp_bundle_most() - how much text may go at once
+ * xtcp_bundle_most() - how much data may go at once
  * @sk: the sock
  *
- * What the rate brings in a millisecond (sk_pacing_shift), min_tso_segs at least: a larger bundle would be a burst, and
- * keep others waiting. Where round trips are short it may be larger, up to what the device takes: by tso_rtt_log. All
- * as Linux.
+ * As much as the rate sends in a millisecond (sk_pacing_shift), but at least min_tso_segs. A larger
+ * bundle would be a burst and delay others. For short round-trip times it may be larger, up to the
+ * limit of the device, as tso_rtt_log says. All of this is as in Linux.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -67,13 +69,14 @@ u32 xtcp_bundle_most(struct sock *sk)
 }
 
 /**
- * xtcp_bundle_of_new() - what goes at once of text that was never sent
+ * xtcp_bundle_of_new() - how much of an unsent skb goes at once
  * @sk: the sock
- * @skb: it
+ * @skb: the skb
  * @n: octets that may go
  *
- * Who cuts a bundle does not know that the urgent pointer counts from each segment's own number (RFC 9293 section
- * 3.8.5), nor on older kernels that CWR belongs to a counter (RFC 9768 section 3.2.2).
+ * GSO does not adjust the urgent pointer, which counts from the sequence number of its segment (RFC
+ * 9293 section 3.8.5). On older kernels GSO also changes CWR, which is part of the ACE counter (RFC
+ * 9768 section 3.2.2). In both cases segments go one by one.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -90,17 +93,17 @@ u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 }
 
 /**
- * xtcp_bundle_again() - what goes at once of text that was sent before
- * @sk: the sock; its MSS is that of the route of now
- * @skb: it
+ * xtcp_bundle_again() - how much of a sent skb goes again at once
+ * @sk: the sock; its MSS is up to date with the route
+ * @skb: the skb
  * @n: octets that may go
  *
- * It is cut where it was cut before, if that fits the route of now; not for the sake of SACK blocks, which go with what
- * has room for them (RFC 9293 section 3.7.1).
+ * The cuts are where they were before, if such segments fit the route now. SACK blocks move no cut:
+ * they go only on segments with room for them (RFC 9293 section 3.7.1).
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: octets, no more than @n and than @skb has.
+ * Return: octets, at most @n and the length of @skb.
  */
 u32 xtcp_bundle_again(const struct sock *sk, const struct sk_buff *skb, u32 n)
 {

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a connection spends its time with, as Linux counts it: in jiffies, and only with the last reason that it had. */
+/*
+ * How long a connection was busy, and what limited it. As in Linux, in jiffies, and only the latest
+ * reason counts.
+ */
 #include "send/busy.h"
 
 #include <linux/jiffies.h>
@@ -7,11 +10,11 @@
 #include "base/sock.h"
 
 /**
- * xtcp_busy_with() - what the connection waits for from now on
+ * xtcp_busy_with() - set what limits the connection from now on
  * @xsk: the sock
- * @with: what
+ * @with: the limit
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can have @xsk.
+ * Context: softirq or process. Lock: socket, held, or nobody else can find @xsk.
  */
 void xtcp_busy_with(struct xtcp_sock *xsk, enum xtcp_busy_with with)
 {
@@ -28,13 +31,13 @@ void xtcp_busy_with(struct xtcp_sock *xsk, enum xtcp_busy_with with)
 }
 
 /**
- * xtcp_busy_us() - for how long the connection has waited for something
+ * xtcp_busy_us() - for how long something has limited the connection
  * @xsk: the sock
- * @with: what; not XTCP_IDLE
+ * @with: the limit; not XTCP_IDLE
  *
  * Context: process. Lock: socket, held.
  *
- * Return: microseconds, to a jiffy.
+ * Return: microseconds, with the resolution of a jiffy.
  */
 u64 xtcp_busy_us(const struct xtcp_sock *xsk, enum xtcp_busy_with with)
 {

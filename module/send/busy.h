@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a connection spends its time with: tcpi_busy_time, tcpi_rwnd_limited, tcpi_sndbuf_limited of TCP_INFO. */
+/*
+ * How long a connection was busy, and what limited it: tcpi_busy_time, tcpi_rwnd_limited and
+ * tcpi_sndbuf_limited of TCP_INFO.
+ */
 #ifndef XTCP_BUSY_H
 #define XTCP_BUSY_H
 
@@ -8,18 +11,18 @@
 struct xtcp_sock;
 
 enum xtcp_busy_with {
-	XTCP_IDLE,		/* all is acknowledged */
-	XTCP_BUSY,		/* something is not: the path or the congestion window limits */
-	XTCP_BUSY_WINDOW,	/* the peer's window does */
-	XTCP_BUSY_BUFFER,	/* the send buffer does: the program would write more */
+	XTCP_IDLE,		/* all data is acknowledged */
+	XTCP_BUSY,		/* limited by the path or the congestion window */
+	XTCP_BUSY_WINDOW,	/* limited by the peer's window */
+	XTCP_BUSY_BUFFER,	/* limited by the send buffer: the program would write more */
 	XTCP_BUSY_KINDS,
 };
 
 /**
- * struct xtcp_busy - times in jiffies
+ * struct xtcp_busy - how long each limit held, in jiffies
  * @since: when @with began
- * @spent: with what is over, by enum xtcp_busy_with - 1
- * @with: enum xtcp_busy_with, now
+ * @spent: sum of past times, by enum xtcp_busy_with - 1
+ * @with: the present limit, enum xtcp_busy_with
  */
 struct xtcp_busy {
 	u32 since;

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Small writes that come one upon the other leave as one segment.
+ * Small writes that follow each other closely leave as one segment.
  *
- * A program that has said TCP_NODELAY wants no write to wait for an ACK, and pays for a segment each. But one that is
- * at its next write already gains nothing by the segments between: so its text waits for that write, though not for
- * long (coalesce_usecs), while the last two segments in flight are small, nothing is known of either, and the later one
- * left as short a time ago. Without TCP_NODELAY the same holds for full segments, which become a bundle; the rest is
- * Nagle's. A request, an answer, and one more behind it have not two in front of them and leave at once.
+ * With TCP_NODELAY no write waits for an ACK, at the price of a segment for each write. But if the
+ * program is already at its next write, the segments between gain nothing. So the data waits for
+ * the next write, for at most coalesce_usecs, under these conditions: the last two skbs in flight
+ * are small, nothing is known of either, and the later one left no longer ago than that time.
+ * Without TCP_NODELAY the same holds for full segments, which become a bundle; partial ones are
+ * Nagle's matter. A request, an answer and another request do not have two small skbs before them,
+ * so they leave at once.
  *
- * What waits goes with the next push(): by the timer of pace.c, for an ACK, when a bundle is full, or with a write that
- * may not wait; and xtcp_coalesce_flush() pushes for whatever else the program asks of the socket. Should all that
- * fail, something is in flight, and its timer runs.
+ * Waiting data goes with the next push(): by the timer of pace.c, with an ACK, when a bundle is
+ * full, or with a write that may not wait. xtcp_coalesce_flush() pushes it when the program asks
+ * for anything else of the socket. If all of that fails, something is in flight, and the
+ * retransmission timer runs.
  */
 #include "send/coalesce.h"
 
@@ -29,8 +32,8 @@ static bool is_below(const struct xtcp_sndcb *cb, u32 octets)
 }
 
 /*
- * Urgent text, a record's end and what is stamped wait for nothing; nor is it for us what Nagle, or a cork, holds, or
- * what goes before the third ACK.
+ * Urgent data, the end of a record and stamped data never wait. Data that Nagle or TCP_CORK holds,
+ * and data ahead of the third ACK, are not for us.
  */
 static bool may_wait(const struct sock *sk, struct sk_buff *skb)
 {
@@ -44,13 +47,13 @@ static bool may_wait(const struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_coalesce_waits() - is what was just written held back for what comes next? See xtcp_coalesce_holds()
- * @sk: the sock; two skbs at least are in flight
+ * xtcp_coalesce_waits() - the rest of xtcp_coalesce_holds()
+ * @sk: the sock; at least two skbs are in flight
  * @written: octets that the program has just added
  *
  * Context: process. Lock: socket, held.
  *
- * Return: true when it is; a timer runs.
+ * Return: true when the data waits; a timer runs then.
  */
 bool xtcp_coalesce_waits(struct sock *sk, u32 written)
 {
@@ -66,7 +69,7 @@ bool xtcp_coalesce_waits(struct sock *sk, u32 written)
 	bundle = min(xtcp_bundle_goal(sk), xtcp_bundle_most(sk));
 	if (skb->len >= bundle)
 		return false;
-	/* it joins what waits already */
+	/* it joins data that already waits */
 	if (xsk->coalescing && skb->len > written)
 		return true;
 	last = list_last_entry(&xsk->stream->in_flight, struct xtcp_sndcb, node);
@@ -78,10 +81,10 @@ bool xtcp_coalesce_waits(struct sock *sk, u32 written)
 }
 
 /**
- * xtcp_coalesce_push() - see xtcp_coalesce_flush()
+ * xtcp_coalesce_push() - the rest of xtcp_coalesce_flush()
  * @sk: the sock, in any state
  *
- * Who has the lock meanwhile pushes when he gives it back.
+ * If another thread has the socket lock, it pushes when it releases the lock.
  *
  * Context: process. Takes the lock of bh_lock_sock().
  */

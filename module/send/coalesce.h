@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Small writes that come one upon the other leave as one segment. */
+/* Small writes that follow each other closely leave as one segment. */
 #ifndef XTCP_COALESCE_H
 #define XTCP_COALESCE_H
 
@@ -8,7 +8,10 @@
 
 bool xtcp_coalesce_waits(struct sock *sk, u32 written);
 
-/* Does what was written last, @written octets, wait for more? Only behind two skbs of which nothing is known yet. */
+/*
+ * Does the last write, of @written octets, wait for more? Only behind at least two skbs in flight
+ * of which nothing is known yet.
+ */
 static inline bool xtcp_coalesce_holds(struct sock *sk, u32 written)
 {
 	const struct list_head *in_flight = &xtcp_sk(sk)->stream->in_flight;
@@ -18,7 +21,10 @@ static inline bool xtcp_coalesce_holds(struct sock *sk, u32 written)
 
 void xtcp_coalesce_push(struct sock *sk);
 
-/* The program asks for something else: what waits for more of it goes now. Without the socket lock. */
+/*
+ * The program asks for something else, so data that waits for the next write goes now. Without the
+ * socket lock.
+ */
 static inline void xtcp_coalesce_flush(struct sock *sk)
 {
 	if (unlikely(READ_ONCE(xtcp_sk(sk)->coalescing)))

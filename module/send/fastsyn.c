@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TCP Fast Open (RFC 7413), the client.
+ * The client side of TCP Fast Open (RFC 7413).
  *
- * The first connection to a host asks for a cookie, which metrics.c keeps. A later one shows it, and its SYN carries
- * text: SYN and text are two skbs of the send queue that leave as one segment. What the SYN-ACK does not acknowledge of
- * it goes again at once (handshake.c), and a SYN that is sent again has neither text nor cookie.
+ * The first connection to a host asks for a cookie, which metrics.c keeps. The SYN of a later
+ * connection carries the cookie and data: SYN and data are two skbs of the send queue that leave as
+ * one segment. Data that the SYN-ACK does not acknowledge goes again at once (handshake.c). A
+ * retransmitted SYN has neither data nor cookie.
  *
- *   sendmsg(MSG_FASTOPEN)                                 asks, or sends text at once
- *   connect() with TCP_FASTOPEN_CONNECT, no cookie        asks
- *   the same, with a cookie                               sends nothing; the first write does
+ *   sendmsg(MSG_FASTOPEN)                                 asks for a cookie, or sends data at once
+ *   connect() with TCP_FASTOPEN_CONNECT, no cookie        asks for a cookie
+ *   the same, with a cookie                               nothing; the first write sends the SYN
  *
- * A middlebox may swallow such a SYN, or what follows it. With fastopen_blackhole_timeout_sec, when there is a sign of
- * that, no connection of the namespace opens fast for so many seconds; twice as many when it happens again, up to 64
- * times. Signs are three timeouts in a row, or a RST or a FIN out of order where no text ever came. All as Linux's.
+ * A middlebox may drop such a SYN, or what follows it. After a sign of this, no connection of the
+ * namespace uses Fast Open for fastopen_blackhole_timeout_sec; each further sign doubles the time,
+ * up to 64 times. Signs are three timeouts in a row, and a RST or FIN out of order before any data.
+ * All of this is as in Linux.
  */
 #include "send/fastsyn.h"
 
@@ -34,10 +36,10 @@
 #include "send/sndq.h"
 #include "sight/mib.h"
 
-#define DOUBLINGS_MAX	6	/* of the time in which nobody opens fast */
-#define TIMEOUTS_BEFORE	2	/* the one that is a sign of a black hole */
+#define DOUBLINGS_MAX	6	/* of the time without Fast Open */
+#define TIMEOUTS_BEFORE	2	/* of the timeout that is a sign of a black hole */
 
-/* Is there a reason to believe that SYNs with text do not arrive? */
+/* Is Fast Open off because of a black hole? */
 static bool in_black_hole(struct sock *sk)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
@@ -62,7 +64,10 @@ static bool needs_cookie(struct sock *sk)
 	       !xtcp_sk(sk)->fastopen_no_cookie && !(dst && dst_metric(dst, RTAX_FASTOPEN_NO_COOKIE));
 }
 
-/* May the SYN have text? @cookie: what it says about cookies; @mss: what the host takes, unchanged if nobody knows. */
+/*
+ * May the SYN carry data? @cookie: the cookie option of the SYN; @mss: the peer's MSS, unchanged if
+ * unknown.
+ */
 static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss)
 {
 	cookie->len = 0;
@@ -81,14 +86,14 @@ static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie,
 }
 
 /**
- * xtcp_fastsyn_waits_for_text() - is connect() to send no SYN yet?
+ * xtcp_fastsyn_waits_for_text() - does connect() leave the SYN to the first write?
  * @sk: SYN-SENT; its addresses are known
  *
- * It is not with TCP_FASTOPEN_CONNECT when there is a cookie, or no need for one.
+ * With TCP_FASTOPEN_CONNECT it does, if there is a cookie or no need for one.
  *
  * Context: process, may sleep. Lock: socket, held.
  *
- * Return: true when the first write sends it.
+ * Return: true when the first write sends the SYN.
  */
 bool xtcp_fastsyn_waits_for_text(struct sock *sk)
 {
@@ -99,7 +104,10 @@ bool xtcp_fastsyn_waits_for_text(struct sock *sk)
 	return may_carry_text(sk, &cookie, &mss);
 }
 
-/* Octets of text on a SYN to a host that takes @mss; with all options that there may be on the way, as Linux. */
+/*
+ * Octets of data on a SYN to a host with MSS @mss. As in Linux, it leaves room for the most options
+ * that a SYN can have.
+ */
 static size_t room_for_syn_text(struct sock *sk, u16 mss)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -114,7 +122,10 @@ static size_t room_for_syn_text(struct sock *sk, u16 mss)
 	return min_t(size_t, room, SKB_MAX_HEAD(MAX_TCP_HEADER));
 }
 
-/* Text follows the SYN in the queue, as much as there is room and memory for; what cannot be read is not taken. */
+/*
+ * Queues data behind the SYN, as much as there is room and memory for. Data that cannot be read is
+ * not taken.
+ */
 static void queue_syn_text(struct sock *sk, struct xtcp_fastsyn *fast, size_t room)
 {
 	struct sk_buff *skb;
@@ -137,8 +148,8 @@ static void queue_syn_text(struct sock *sk, struct xtcp_fastsyn *fast, size_t ro
 }
 
 /**
- * xtcp_fastsyn_send() - send the SYN of a connection that opens fast, or asks for a cookie
- * @sk: SYN-SENT, nothing was sent; xsk->fastsyn is set
+ * xtcp_fastsyn_send() - send a SYN with data, or one that asks for a cookie
+ * @sk: SYN-SENT, nothing has been sent; xsk->fastsyn is set
  *
  * RFC 7413 sections 4.2.1 and 4.2.2, "Client: Sending SYN".
  *
@@ -161,18 +172,18 @@ int xtcp_fastsyn_send(struct sock *sk)
 		queue_syn_text(sk, fast, room_for_syn_text(sk, mss));
 	xsk->syn_fastopen = fast->cookie.len >= 0;
 	err = xtcp_output_syn(sk);
-	/* there was no memory for text: the cookie may go without */
+	/* a retransmitted SYN carries no cookie */
 	fast->cookie.len = -1;
 	return err;
 }
 
 /**
- * xtcp_fastsyn_has_more() - does the call that opens the connection wait to send more?
+ * xtcp_fastsyn_has_more() - has the call that opens the connection more data to send?
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when more text follows at once.
+ * Return: true when more data follows at once.
  */
 bool xtcp_fastsyn_has_more(const struct sock *sk)
 {
@@ -183,7 +194,7 @@ bool xtcp_fastsyn_has_more(const struct sock *sk)
 }
 
 /**
- * xtcp_fastsyn_black_hole() - a connection that opened fast seems to have met a black hole
+ * xtcp_fastsyn_black_hole() - note a sign of a black hole
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -196,16 +207,18 @@ void xtcp_fastsyn_black_hole(struct sock *sk)
 	if (!READ_ONCE(xn->sysctl.fastopen_blackhole_timeout_sec))
 		return;
 	WRITE_ONCE(xn->blackhole_stamp, jiffies);
-	/* pairs with smp_rmb() in in_black_hole(): who sees the number sees the time */
+	/*
+	 * pairs with smp_rmb() in in_black_hole(): a reader that sees the number also sees the time
+	 */
 	smp_mb__before_atomic();
 	atomic_inc(&xn->blackholes);
 	XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENBLACKHOLE);
 }
 
 /**
- * xtcp_fastsyn_timeout() - event: the SYN or text was not acknowledged in time
+ * xtcp_fastsyn_timeout() - event: a timeout of the SYN or of data
  * @sk: xsk->retransmits counts the timeouts before this one
- * @expired: and is given up
+ * @expired: the connection is given up
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -224,11 +237,12 @@ void xtcp_fastsyn_timeout(struct sock *sk, bool expired)
 
 /**
  * xtcp_fastsyn_over() - event: a connection ends
- * @sk: what it has received is still known
+ * @sk: its record of what it has received is still valid
  *
- * A FIN with nothing before it tells that text was swallowed; one that had text shows that the black hole is gone.
+ * A FIN out of order without any data is a sign that a middlebox dropped the data. A connection
+ * that received data shows that the black hole is gone.
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */
 void xtcp_fastsyn_over(struct sock *sk)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* TCP Fast Open (RFC 7413), the client: text on the SYN, and when there had better be none. */
+/* The client side of TCP Fast Open (RFC 7413): data on the SYN, and when not to send any. */
 #ifndef XTCP_FASTSYN_H
 #define XTCP_FASTSYN_H
 
@@ -11,11 +11,11 @@ struct msghdr;
 struct sock;
 
 /**
- * struct xtcp_fastsyn - a call that opens a connection fast; it stands on the stack of that call
- * @msg: the text, as much of it as is not sent; NULL: connect()
- * @size: octets of text
- * @copied: as many were taken for the SYN
- * @cookie: what the SYN says: a cookie; 0 octets: it asks for one; fewer: it has no such option
+ * struct xtcp_fastsyn - a call that opens a connection by Fast Open; on the stack of that call
+ * @msg: the data that is not yet queued; NULL: connect()
+ * @size: octets of data
+ * @copied: octets that were queued for the SYN
+ * @cookie: the cookie of the SYN; length 0: the SYN asks for one; negative: it has no cookie option
  */
 struct xtcp_fastsyn {
 	struct msghdr *msg;

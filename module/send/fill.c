@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Octets of the program come into the send queue: copied, or as the pages they stand in (RFC 9293 section 3.9.1.2). */
+/*
+ * Puts the program's octets into the send queue: as a copy, or as the pages that hold them (RFC
+ * 9293 section 3.9.1.2).
+ */
 #include "send/fill.h"
 
 #include <linux/bvec.h>
@@ -13,22 +16,23 @@
 #include "send/sndq.h"
 
 /*
- * A request or an answer: the memory behind the header costs nothing, a page has to be held and looked up by each who
- * reads it. Of a stream of small segments a receiver can only join those that lie in pages.
+ * True for a request or an answer. The memory behind the header is free, while every reader has to
+ * hold and look up a page. But of a stream of small segments, a receiver can join only those in
+ * pages.
  */
 static inline bool fits_behind_header(const struct xtcp_sock *xsk, const struct sk_buff *skb, size_t len)
 {
 	return !skb->len && len <= skb_tailroom(skb) && RB_EMPTY_ROOT(&xsk->sent);
 }
 
-/* @n octets more: how many of them there is memory for, or -ENOBUFS. */
+/* Returns for how many of @n more octets there is memory, or -ENOBUFS. */
 static int may_queue(struct sock *sk, int n)
 {
 	int least;
 
 	if (sk_wmem_schedule(sk, n))
 		return n;
-	/* wmem[0] is due to everyone, beyond tcp_mem too */
+	/* every socket may have wmem[0], even beyond tcp_mem */
 	least = READ_ONCE(xtcp_sk(sk)->xn->sysctl.wmem[0]) - sk->sk_wmem_queued;
 	if (least <= 0)
 		return -ENOBUFS;
@@ -45,7 +49,7 @@ static void octets_queued(struct sock *sk, struct sk_buff *skb, u32 n)
 	WRITE_ONCE(xsk->write_seq, xsk->write_seq + n);
 }
 
-/* xtcp_fill_copy() of what does not fit behind the header */
+/* xtcp_fill_copy() of data that does not fit behind the header */
 static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
 {
 	struct page_frag *pfrag = sk_page_frag(sk);
@@ -61,7 +65,7 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
 	copy = may_queue(sk, min_t(size_t, len, pfrag->size - pfrag->offset));
 	if (copy < 0)
 		return copy;
-	/* charges what it copies */
+	/* this charges what it copies */
 	err = skb_copy_to_page_nocache(sk, from, skb, pfrag->page, pfrag->offset, copy);
 	if (err)
 		return err;
@@ -77,23 +81,25 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
 }
 
 /**
- * xtcp_fill_copy() - copy octets of the program behind the last ones
+ * xtcp_fill_copy() - copy octets of the program to the end of the queue
  * @sk: the sock
  * @skb: the last skb of the queue, never sent, without FIN
- * @from: where the octets are
- * @len: how many at most, not 0
+ * @from: source
+ * @len: most octets to copy, not 0
  *
  * Context: process, may sleep. Lock: socket, held.
  *
- * Return: octets copied, at least 1; -ENOSPC: @skb is full, use a new one; -ENOBUFS: the sock's memory is used up;
- * -EFAULT.
+ * Return: octets copied, at least 1; -ENOSPC when @skb is full and the caller needs a new one;
+ * -ENOBUFS when the sock's memory is used up; -EFAULT.
  */
 int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
 {
 	sock_owned_by_me(sk);
 	if (!fits_behind_header(xtcp_sk(sk), skb, len))
 		return copy_to_pages(sk, skb, from, len);
-	/* skb_add_data_nocache() without its questions: who copies past the cache means more than a header's room */
+	/*
+	 * skb_add_data_nocache() without its tests: a copy past the cache pays only for larger data
+	 */
 	if (!copy_from_iter_full(skb_tail_pointer(skb), len, from))
 		return -EFAULT;
 	__skb_put(skb, len);
@@ -102,14 +108,15 @@ int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
 }
 
 /**
- * xtcp_fill_splice() - put a page of somebody else behind the last octets
+ * xtcp_fill_splice() - put a shared page at the end of the queue
  * @sk: the sock
  * @skb: the last skb of the queue, never sent, without FIN
- * @from: pages; what has no page that can be held is copied
- * @len: how many octets at most, not 0
+ * @from: pages; data without a page that can be held is copied
+ * @len: most octets to take, not 0
  *
- * Whoever has the page may write to it until it is acknowledged: what is sent, and sent again, is what stands there
- * then. SKBFL_SHARED_FRAG tells those below, who make the checksum.
+ * The owner of the page may write to it until it is acknowledged. Each transmission sends what the
+ * page holds at that time. SKBFL_SHARED_FRAG tells this to the layers below, which compute the
+ * checksum.
  *
  * Context: process, may sleep. Lock: socket, held.
  *

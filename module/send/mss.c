@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The effective send MSS (RFC 9293 section 3.7.1): how much text fits a segment on the route of now.
+ * The effective send MSS (RFC 9293 section 3.7.1): how much data fits a segment on the present
+ * route.
  *
- * Three numbers. xsk->pmtu is the path MTU that was looked at last. xsk->mss follows from it, from what the peer takes
- * and from the options that every segment carries; congestion window and TCP_INFO go by it. The payload is what is left
- * of that when the next segment carries more options than others; cuts go by that. How long options are is known to
- * segment.c, which also writes them.
+ * There are three numbers. xsk->pmtu is the path MTU that was read last. xsk->mss follows from it,
+ * from the peer's MSS and from the options that every segment carries; the congestion window and
+ * TCP_INFO use it. The payload is what is left of xsk->mss if the next segment carries SACK blocks;
+ * cuts use it. segment.c knows how long options are, and also writes them.
  *
- * A route tells of no change. So whoever is about to send asks for xtcp_mss_current(), which compares the route's MTU
- * with xsk->pmtu, as Linux does: a device's MTU, an ICMP error that another connection got, or its expiry are seen
- * before the next segment, and the MSS rises as well as falls. What is in flight in larger segments is no matter of
- * this file: when it has to be sent again, output.c cuts it.
+ * A route does not announce a change. So a sender calls xtcp_mss_current(), which compares the
+ * route's MTU with xsk->pmtu, as in Linux. This way the next segment respects a new MTU of the
+ * device, an ICMP error for another connection and the expiry of an exception, and the MSS rises as
+ * well as falls. Larger segments in flight do not matter here: output.c cuts them when it sends
+ * them again.
  */
 #include "send/mss.h"
 
@@ -29,7 +31,10 @@ static u32 both_headers(const struct sock *sk)
 	return xtcp_ip_header_len(sk) + XTCP_HDR_LEN;
 }
 
-/* Octets of text in a packet of @mtu octets, as far as the peer takes them, and above the floors. */
+/*
+ * Octets of data in a packet of @mtu octets, limited by the peer's MSS, TCP_MAXSEG and the lower
+ * limits.
+ */
 static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
 {
 	u32 least = max_t(u32, READ_ONCE(xtcp_net_of(sk)->sysctl.min_snd_mss), XTCP_MSS_MIN_SND);
@@ -43,13 +48,14 @@ static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
 }
 
 /**
- * xtcp_mss_of() - how much text fits a packet
+ * xtcp_mss_of() - how much data fits a packet
  * @sk: the sock
- * @mtu: octets of the packet
+ * @mtu: octets of the packet, IP header included
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: octets, as many as the peer takes at most, and at least what min_snd_mss says.
+ * Return: octets without options: at most the peer's MSS, at least min_snd_mss, both less the
+ * options of every segment.
  */
 u32 xtcp_mss_of(const struct sock *sk, u32 mtu)
 {
@@ -58,9 +64,9 @@ u32 xtcp_mss_of(const struct sock *sk, u32 mtu)
 }
 
 /**
- * xtcp_mss_to_mtu() - how large a packet is
+ * xtcp_mss_to_mtu() - the size of a packet
  * @sk: the sock
- * @mss: octets of text in it
+ * @mss: octets of data in it
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -74,11 +80,11 @@ u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
 
 /**
  * xtcp_mss_sync() - compute the effective send MSS
- * @sk: the sock; what the peer's SYN said and whether timestamps are used is known
- * @pmtu: path MTU in octets, 0: what the route says
+ * @sk: the sock; the peer's SYN has been read, and the use of timestamps is known
+ * @pmtu: path MTU in octets; 0: ask the route
  *
- * RFC 9293 section 3.7.1 (MUST-16). A path MTU may be forged: the MSS stays above min_snd_mss, and with every option a
- * segment can carry some room is left (CVE-2019-11479).
+ * RFC 9293 section 3.7.1 (MUST-16). A path MTU may be forged. So min_snd_mss is the lower limit,
+ * and even a segment with all possible options has room for data (CVE-2019-11479).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -98,7 +104,10 @@ void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 		stream->mtuprobe.high = min_t(u32, stream->mtuprobe.high, pmtu);
 		mss = min(mss, text_of(sk, stream->mtuprobe.low, options));
 	}
-	/* as Linux: a segment is at most half of what the peer ever offered, so that one can be on its way always */
+	/*
+	 * as in Linux: at most half of the largest window ever offered, so that one segment can
+	 * always be under way
+	 */
 	if (xsk->max_snd_wnd > XTCP_MSS_DEFAULT_V4)
 		mss = min(mss, xsk->max_snd_wnd / 2);
 	else if (xsk->max_snd_wnd)

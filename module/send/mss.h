@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The effective send MSS: how much text fits a segment on the route of now. */
+/* The effective send MSS: how much data fits a segment on the present route. */
 #ifndef XTCP_MSS_H
 #define XTCP_MSS_H
 
@@ -14,7 +14,8 @@ u32 xtcp_mss_of(const struct sock *sk, u32 mtu);
 u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss);
 
 /*
- * How much text fits the next segment, without asking the route: the effective MSS without what SACK blocks take of it.
+ * How much data fits the next segment: the effective MSS less the SACK blocks. Does not ask the
+ * route.
  */
 static inline u32 xtcp_mss_payload(const struct sock *sk)
 {
@@ -26,8 +27,8 @@ static inline u32 xtcp_mss_payload(const struct sock *sk)
 }
 
 /*
- * The same on the route of now, which is asked. Without one the last one counts; IP looks for another before the
- * segment leaves.
+ * The same, but asks the route first. Without a route the last MTU counts; IP looks for another
+ * route before the segment leaves.
  */
 static inline u32 xtcp_mss_current(struct sock *sk)
 {

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The search for the path MTU by probes, where routers do not tell it (RFC 4821, RFC 8899 section 4).
+ * Searches for the path MTU by probes, where routers do not tell it (RFC 4821, RFC 8899 section 4).
  *
- * Between a size that passes and one that does not, or that nobody needs, the one in the middle is tried: as a segment
- * of that length, of octets that are due anyway. Its ACK makes it the size that passes; its loss, which says nothing of
- * congestion, the one that does not. What is lost beside it, or by a timeout, says nothing either way.
+ * The search is binary, between a size that is known to pass and one that does not pass or is not
+ * needed. A probe is a segment of the middle size; its octets are due anyway. If it is
+ * acknowledged, its size passes. If it is lost, the size does not pass; the loss is no sign of
+ * congestion. If other segments are lost beside it, or a timeout finds the loss, the probe tells
+ * nothing.
  *
- * mtu_probing 2 begins at base_mss and searches upward. With 1 a connection is as without this file until timeouts show
- * a black hole: then its segments are of base_mss at most, after each further timeout half as large, and when they get
- * through the search goes upward again.
+ * With mtu_probing 2, a connection begins at base_mss and searches upward. With 1, this file does
+ * nothing until timeouts show a black hole. Then segments shrink to base_mss at most, and to half
+ * their size after each further timeout. When they get through, the search goes upward again.
  */
 #include "send/mtuprobe.h"
 
@@ -23,14 +25,18 @@
 #include "send/mss.h"
 #include "sight/mib.h"
 
-#define LEAST_SEGMENTS	11U	/* of the congestion window, as Linux: a loss must be noticed by what follows */
+/*
+ * least congestion window of a probe, in segments, as in Linux: the segments behind the probe have
+ * to reveal its loss
+ */
+#define LEAST_SEGMENTS	11U
 
 static const struct xtcp_sysctl *sysctls(const struct sock *sk)
 {
 	return &xtcp_net_of(sk)->sysctl;
 }
 
-/* What nobody has to try: the peer takes no more, nor does the route. */
+/* The upper limit of the search: neither the peer nor the route takes more. */
 static u16 highest(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -49,8 +55,8 @@ static void begin_search(struct sock *sk, u32 mss)
 }
 
 /**
- * xtcp_mtuprobe_begin() - the connection is about to be up
- * @sk: what both SYNs said is known
+ * xtcp_mtuprobe_begin() - begin the search of a new connection, if mtu_probing is 2
+ * @sk: both SYNs have been read
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -59,7 +65,7 @@ void xtcp_mtuprobe_begin(struct sock *sk)
 	u8 when = READ_ONCE(sysctls(sk)->mtu_probing);
 
 	sock_owned_by_me(sk);
-	/* 1: when timeouts tell of a black hole */
+	/* 1: the search begins when timeouts show a black hole */
 	if (likely(when < 2))
 		return;
 	if (!xtcp_stream_is_there(xtcp_sk(sk)->stream) && !xtcp_stream_begin(sk, GFP_ATOMIC))
@@ -69,7 +75,7 @@ void xtcp_mtuprobe_begin(struct sock *sk)
 }
 
 /**
- * xtcp_mtuprobe_timeout() - timeouts in a row, for longer than retries1: is there a black hole?
+ * xtcp_mtuprobe_timeout() - react to a black hole: more timeouts in a row than retries1
  * @sk: in a synchronized state
  *
  * RFC 4821 section 7.7, RFC 8899 section 4.3.
@@ -98,7 +104,7 @@ void xtcp_mtuprobe_timeout(struct sock *sk)
 	xtcp_mss_sync(sk, xsk->pmtu);
 }
 
-/* A router that may cut the probe makes it say nothing (RFC 8899 section 3, item 2). */
+/* A probe that a router may fragment tells nothing (RFC 8899 section 3, item 2). */
 static bool may_be_cut(const struct sock *sk)
 {
 	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
@@ -107,14 +113,15 @@ static bool may_be_cut(const struct sock *sk)
 }
 
 /**
- * xtcp_mtuprobe_due() - is a probe to be sent?
- * @sk: the sock, about to send new text
+ * xtcp_mtuprobe_due() - is a probe due?
+ * @sk: the sock, about to send new data
  *
- * A route may have changed: when there is nothing to find, the search begins anew after probe_interval.
+ * The route may change. So a finished search begins anew after probe_interval.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: octets of text in it; 0: none is due. Besides it so much should follow that its loss is noticed.
+ * Return: octets of data in the probe; 0: none is due. There is enough data to follow it to reveal
+ * its loss.
  */
 u32 xtcp_mtuprobe_due(struct sock *sk)
 {
@@ -139,7 +146,7 @@ u32 xtcp_mtuprobe_due(struct sock *sk)
 }
 
 /**
- * xtcp_mtuprobe_sent() - a probe was sent
+ * xtcp_mtuprobe_sent() - note that a probe was sent
  * @sk: the sock
  * @start: its first octet
  * @end: the octet after it
@@ -157,10 +164,10 @@ void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
 }
 
 /**
- * xtcp_mtuprobe_acked() - SND.UNA has moved while a probe was on its way
+ * xtcp_mtuprobe_acked() - SND.UNA has moved; does that acknowledge the probe?
  * @sk: the sock
  *
- * The congestion window is in octets, so it stays what it is.
+ * The congestion window counts octets, so it does not change.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -179,14 +186,15 @@ void xtcp_mtuprobe_acked(struct sock *sk)
 }
 
 /**
- * xtcp_mtuprobe_lost() - something is lost: is it the probe?
- * @sk: the sock; in no repair
+ * xtcp_mtuprobe_lost() - a segment is lost; is it the probe?
+ * @sk: the sock; not in recovery
  *
  * RFC 4821 section 7.6.2.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it is the first that is missing: it was too large, and that is all there is to it.
+ * Return: true when the probe is the first missing segment. It was too large, and nothing else has
+ * to be done.
  */
 bool xtcp_mtuprobe_lost(struct sock *sk)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The search for the path MTU by probes: packetisation layer path MTU discovery (RFC 4821, RFC 8899). */
+/* Packetization Layer Path MTU Discovery (RFC 4821, RFC 8899). */
 #ifndef XTCP_MTUPROBE_H
 #define XTCP_MTUPROBE_H
 
@@ -8,15 +8,16 @@
 struct sock;
 
 /**
- * struct xtcp_mtuprobe - what is known of the path MTU; lengths in octets with the IP header. They mean
- * nothing before @is_on is set, and are 0 or, with mtu_probing 1, those with which a search would begin
- * @start: the first octet of the probe that is on its way
- * @end: the octet after it
+ * struct xtcp_mtuprobe - the search for the path MTU; sizes in octets with the IP header. They mean
+ *	nothing before @is_on is set
+ * @start: first octet of the probe in flight
+ * @end: octet after its last one
  * @stamp: jiffies when this search began
- * @low: passes
- * @high: does not pass, or need not be tried; below @low when there is nothing to find
- * @size: of the probe that is on its way, 0: none is
- * @is_on: @low counts
+ * @low: this size passes
+ * @high: this size does not pass, or is the upper limit; may be below @low: then there is nothing
+ *	to find
+ * @size: size of the probe in flight; 0: there is none
+ * @is_on: the search runs, and @low limits segments
  */
 struct xtcp_mtuprobe {
 	u32 start;

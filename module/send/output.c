@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What to send now: the window and congestion window permitting, Nagle, FIN, probes, ACKs (RFC 9293
- * sections 3.7 and 3.8).
+ * What to send now: new data as the windows allow, Nagle, FIN, probes, ACKs (RFC 9293 sections 3.7
+ * and 3.8).
  *
- * New data goes out in push(), which sends whole skbs of the send queue and cuts one where a window ends. What was sent
- * before is chosen by recovery.c and sent again by xtcp_output_resend(). Both compare what is in flight with the
- * congestion window, and know nothing of its phases. The rule that keeps a connection from standing
- * still: when push() leaves data behind, either something is in flight and the retransmission deadline is armed, or
- * nothing is and the persist deadline is, or the timer of pace.c.
+ * push() sends new data: whole skbs of the send queue, and a part of one where a window ends.
+ * recovery.c chooses what is sent again, and xtcp_output_resend() sends it. Both compare what is in
+ * flight with the congestion window, and know nothing of its phases.
+ *
+ * One rule keeps a connection from standing still. When push() leaves data behind, one of these is
+ * true: something is in flight and the retransmission deadline is armed; or nothing is, and the
+ * persist deadline is armed; or the timer of pace.c runs.
  */
 #include "send/output.h"
 
@@ -34,7 +36,7 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-#define CHALLENGES_MAX	100U	/* challenge ACKs in a second, per connection (RFC 5961 section 7) */
+#define CHALLENGES_MAX	100U	/* challenge ACKs per second and connection (RFC 5961 section 7) */
 
 #define SENDS_TEXT (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)
 #define SYNCHRONIZED (SENDS_TEXT | TCPF_FIN_WAIT2 | TCPF_SYN_RECV)
@@ -66,8 +68,9 @@ static u32 congestion_room(const struct sock *sk)
 }
 
 /*
- * Nagle (RFC 9293 section 3.7.4, SHLD-7) in the variant of its appendix A.3: a segment that is not full waits while
- * another such is in flight. Corked, it waits in any case. What is urgent does not wait.
+ * Nagle (RFC 9293 section 3.7.4, SHLD-7) in the variant of appendix A.3: a partial segment waits
+ * while another partial one is in flight. With TCP_CORK it always waits. Urgent data and FIN do not
+ * wait.
  */
 static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, int nonagle)
 {
@@ -80,8 +83,9 @@ static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, 
 }
 
 /*
- * How much of @skb, which begins at SND.NXT, goes now, in sequence numbers and no more than @bundle octets; 0: nothing.
- * The cases are those of RFC 9293 section 3.8.6.2.1 (MUST-38); the override timeout is the persist deadline.
+ * How much of @skb, which begins at SND.NXT, goes now, in sequence numbers: at most @bundle octets,
+ * or 0. The cases are those of RFC 9293 section 3.8.6.2.1 (MUST-38). The persist deadline is their
+ * override timeout.
  */
 static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagle, u32 bundle)
 {
@@ -106,15 +110,15 @@ static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagl
 	return 0;
 }
 
-/* When it is on its way: fq may hold it back, but for a SYN. */
+/* When the segment leaves: fq may hold it back, but never a SYN. */
 static u64 departure_us(const struct sock *sk, const struct sk_buff *skb)
 {
 	return xtcp_clock_us() + (xtcp_sndcb(skb)->flags & XTCP_SYN ? 0 : xtcp_pace_lead_us(sk));
 }
 
 /*
- * Sends the first @n sequence numbers of what was never sent. Returns 0; -ENOBUFS without memory, or what the layers
- * below said that refused it: then it is as if nobody had tried.
+ * Sends the first @n sequence numbers that were never sent. Returns 0; -ENOBUFS without memory; or
+ * the error of the layers below if they refused it. After an error nothing has changed.
  */
 static __always_inline int send_new(struct sock *sk, u32 n)
 {
@@ -137,7 +141,9 @@ static __always_inline int send_new(struct sock *sk, u32 n)
 	return 0;
 }
 
-/* The same, with PSH: the program may not have said so, but it has not come back to say more for so long. */
+/*
+ * As send_new(), with PSH: the program may not have set it, but has not written more for so long.
+ */
 static int send_pushed(struct sock *sk, u32 n)
 {
 	struct sk_buff *skb = xtcp_sndq_unsent(sk);
@@ -156,10 +162,11 @@ static void data_sent(struct sock *sk)
 }
 
 /*
- * So that one connection does not fill a qdisc or a device, about a millisecond of its rate stands below, two bundles
- * of @n octets at least; of one that nobody paces no more than limit_output_bytes. With nothing in flight the limit
- * does not hold. Every ACK tries again, and pace.c once the device has made room; where it cannot know there is no
- * limit.
+ * Keeps one connection from filling a qdisc or a device. The limit for what stands below TCP is a
+ * millisecond of its rate, but at least two bundles of @n octets. If nobody paces the connection,
+ * limit_output_bytes is the upper limit. There is no limit while nothing is in flight, or where
+ * pace.c cannot learn that the device has made room. Every ACK tries again, and so does pace.c when
+ * there is room.
  */
 static bool below_is_full(struct sock *sk, u32 n)
 {
@@ -173,7 +180,7 @@ static bool below_is_full(struct sock *sk, u32 n)
 	return below > most && in_flight(xtcp_sk(sk)) && xtcp_pace_waits_for_room(sk, most);
 }
 
-/* What the connection waits for from now on, when what may go has gone; @skb is left. */
+/* What limits the connection from now on. @skb is the first that push() has left, or NULL. */
 static enum xtcp_busy_with waits_for(const struct sock *sk, const struct sk_buff *skb, bool limited)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -186,14 +193,14 @@ static enum xtcp_busy_with waits_for(const struct sock *sk, const struct sk_buff
 	return sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags) ? XTCP_BUSY_BUFFER : XTCP_BUSY;
 }
 
-/* What became of a probe of the path MTU that goes ahead of text. */
+/* What push_probe() has done. */
 enum probe {
 	PROBE_NONE,
 	PROBE_SENT,
-	PROBE_WAITS,	/* nothing may go now, so that room comes for it; something is in flight */
+	PROBE_WAITS,	/* no data may go: the probe needs the room; something is in flight */
 };
 
-/* If one is due. */
+/* Sends a probe of the path MTU if one is due. */
 static noinline enum probe push_probe(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -214,12 +221,12 @@ static noinline enum probe push_probe(struct sock *sk)
 		xtcp_mtuprobe_sent(sk, start, start + n);
 		probe = PROBE_SENT;
 	}
-	/* should it be sent again, it is cut */
+	/* a retransmission may be cut */
 	xtcp_sndcb(skb)->marks &= ~XTCP_SNDQ_PROBE;
 	return probe;
 }
 
-/* There is something to send. */
+/* There is unsent data. */
 static noinline void push_text(struct sock *sk, int nonagle)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -229,7 +236,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	enum probe probe;
 
 	WRITE_ONCE(xsk->coalescing, false);
-	/* most text follows other text within a tick: no pause then, and no call */
+	/* most data follows other data within a tick: then there was no pause, and no call */
 	if (xsk->snd_tstamp != (u32)jiffies && !in_flight(xsk))
 		xtcp_cong_restart_after_idle(sk);
 	xtcp_mss_current(sk);
@@ -256,14 +263,17 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	limited = congestion_room(sk) < xsk->mss;
 	xtcp_cong_pushed(sk, limited);
 	xtcp_busy_with(xsk, waits_for(sk, skb, limited));
-	/* what is early has a timer of its own; else also what the layers below refused */
+	/*
+	 * early data has the timer of pace.c; other data, also what the layers below refused, gets
+	 * the persist deadline
+	 */
 	if (skb && !early && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);
 }
 
 /*
- * RFC 7413 section 4.2.2: text goes ahead of the third ACK. The timer watches over the SYN-ACK alone until then: no
- * tail loss probe may take its place.
+ * RFC 7413 section 4.2.2: data goes ahead of the third ACK. Until then the timer is for the SYN-ACK
+ * alone: tlp.pending keeps a tail loss probe from taking its place.
  */
 static noinline void push_early(struct sock *sk, int nonagle)
 {
@@ -291,7 +301,7 @@ static inline void push(struct sock *sk, int nonagle)
  * xtcp_output_push() - send what may be sent now
  * @sk: the sock, in any state
  *
- * Also the FIN, should there have been no memory for it when the program closed.
+ * It also sends the FIN, if there was no memory for it when the program closed.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -307,7 +317,7 @@ void xtcp_output_push(struct sock *sk)
 /**
  * xtcp_output_push_nagle() - send what may be sent now, with another rule for the last segment
  * @sk: the sock, in any state
- * @nonagle: TCP_NAGLE_* for this time: CORK when the program said MSG_MORE, PUSH when it may not wait
+ * @nonagle: TCP_NAGLE_* for this call: CORK after MSG_MORE, PUSH when the segment may not wait
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -319,7 +329,7 @@ void xtcp_output_push_nagle(struct sock *sk, int nonagle)
 
 /**
  * xtcp_output_queue_syn() - put a SYN, or a SYN-ACK, into the send queue
- * @sk: its ISS is chosen and nothing was sent
+ * @sk: its ISS is chosen, and nothing has been sent
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -336,7 +346,10 @@ int xtcp_output_queue_syn(struct sock *sk)
 	return xtcp_sndq_append_syn(sk);
 }
 
-/* The text behind the SYN in the queue goes with it (RFC 7413 section 4.2.2). False: there is none, or it did not. */
+/*
+ * Sends the SYN with the data behind it in the queue (RFC 7413 section 4.2.2). Returns false when
+ * there is no data or it failed.
+ */
 static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 {
 	struct sk_buff *text;
@@ -347,7 +360,10 @@ static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 	if (xtcp_segment_send_on_syn(sk, text, now_us))
 		return false;
 	xtcp_sk(sk)->syn_data = true;
-	/* it does not wait for what may follow, should it go again by itself; the SYN does not say so, as Linux's */
+	/*
+	 * PSH only if the data is sent again without the SYN, since more may follow; as in Linux,
+	 * the SYN has none
+	 */
 	xtcp_sndcb(text)->flags |= XTCP_PSH;
 	xtcp_sndq_sent(sk, syn, now_us);
 	xtcp_sndq_sent(sk, text, now_us);
@@ -357,10 +373,11 @@ static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 }
 
 /**
- * xtcp_output_syn() - send the SYN; in SYN-RECEIVED, after a simultaneous or a fast open, the SYN-ACK
- * @sk: in SYN-SENT or SYN-RECEIVED; its ISS is chosen, the window was chosen
+ * xtcp_output_syn() - send the SYN; in SYN-RECEIVED, after a simultaneous or a fast open, the
+ *	SYN-ACK
+ * @sk: in SYN-SENT or SYN-RECEIVED; its ISS and its window are chosen
  *
- * RFC 9293 sections 3.10.1 and 3.10.7.3. Text that stands in the queue goes with the SYN (RFC 7413).
+ * RFC 9293 sections 3.10.1 and 3.10.7.3. Data in the queue goes with the SYN (RFC 7413).
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -384,11 +401,14 @@ int xtcp_output_syn(struct sock *sk)
 		xsk->retrans_stamp = xtcp_clock_ts_of(now_us);
 		if (sk->sk_state != TCP_SYN_SENT || !send_syn_with_text(sk, skb, now_us)) {
 			xtcp_segment_send(sk, skb, now_us);
-			/* without memory for a clone, or refused, it counts as lost, as in Linux */
+			/* as in Linux, a SYN that could not be sent counts as lost */
 			xtcp_sndq_sent(sk, skb, now_us);
 		}
 	} else {
-		/* another segment, no repetition; but its ACK says nothing about the round trip */
+		/*
+		 * send it as a new segment, since its options may differ; but its ACK gives no
+		 * sample of the round-trip time
+		 */
 		xtcp_sndcb(skb)->transmissions = 0;
 		xtcp_segment_send(sk, skb, now_us);
 		xtcp_sndcb(skb)->transmissions = 2;
@@ -401,8 +421,8 @@ int xtcp_output_syn(struct sock *sk)
  * xtcp_output_fin() - queue the FIN and send what may be sent
  * @sk: in a state that CLOSE has just entered (RFC 9293 section 3.10.4)
  *
- * Nagle does not hold the last segment. Without memory the next segment that arrives tries again, or the persist
- * deadline.
+ * Nagle does not hold the last segment. Without memory, the next arriving segment or the persist
+ * deadline tries again.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -424,15 +444,15 @@ void xtcp_output_fin(struct sock *sk)
 /**
  * xtcp_output_resend() - send a segment again
  * @sk: the sock
- * @skb: sent before and not acknowledged; it is cut when less may go
- * @max: octets at most, at least the effective MSS
+ * @skb: sent before and not acknowledged; it is cut if only a part may go
+ * @max: most octets to send, at least the effective MSS
  *
- * Nothing goes beyond the peer's window, should that have shrunk (RFC 9293 section 3.8.6, SHLD-16).
+ * Nothing goes beyond the peer's window, which may have shrunk (RFC 9293 section 3.8.6, SHLD-16).
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: 0; -EBUSY: it has not left this machine yet; -EAGAIN: the window is closed; or as xtcp_segment_send(): it
- * was not sent again.
+ * Return: 0; -EBUSY when the earlier copy has not left this machine yet; -EAGAIN when the window is
+ * closed; -ENOBUFS; or an error of xtcp_segment_send(). After an error it was not sent.
  */
 int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 {
@@ -444,7 +464,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 	u32 n;
 
 	sock_owned_by_me(sk);
-	/* what becomes of a probe of the path MTU says nothing any more */
+	/* after a retransmission, the fate of the probe of the path MTU tells nothing */
 	if (unlikely(xsk->stream->mtuprobe.size))
 		xsk->stream->mtuprobe.size = 0;
 	if (skb_fclone_busy(sk, skb)) {
@@ -478,7 +498,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 /**
  * xtcp_output_resend_tail() - send the last segment again
  * @sk: the sock
- * @skb: the last one that was sent
+ * @skb: the last skb that was sent
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -500,12 +520,12 @@ int xtcp_output_resend_tail(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_output_has_new() - is there new text, and has the peer's window room for it?
+ * xtcp_output_has_new() - is there unsent data, and has the peer's window room for it?
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when a segment of it could go.
+ * Return: true when both are true.
  */
 bool xtcp_output_has_new(const struct sock *sk)
 {
@@ -516,12 +536,13 @@ bool xtcp_output_has_new(const struct sock *sk)
 }
 
 /**
- * xtcp_output_new_segment() - send one segment of new text, whatever the congestion window says
+ * xtcp_output_new_segment() - send one segment of new data, whatever the congestion window says
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: 0 when one went; -EAGAIN: there is none, or the window has no room; or as xtcp_segment_send().
+ * Return: 0; -EAGAIN when there is no new data or the peer's window has no room for the segment; or
+ * an error of xtcp_segment_send().
  */
 int xtcp_output_new_segment(struct sock *sk)
 {
@@ -543,7 +564,10 @@ int xtcp_output_new_segment(struct sock *sk)
 	return err;
 }
 
-/* SND.NXT, or the edge of a window that has shrunk below it: beyond that the peer would not take the segment. */
+/*
+ * SND.NXT, or the edge of a window that has shrunk below it, since the peer takes no segment beyond
+ * the edge.
+ */
 static u32 control_seq(const struct xtcp_sock *xsk)
 {
 	u32 edge = xsk->snd_una + xsk->snd_wnd;
@@ -558,7 +582,8 @@ static u32 control_seq(const struct xtcp_sock *xsk)
  * xtcp_output_ack_now() - acknowledge: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
  * @sk: the sock; nothing happens in CLOSED, LISTEN and SYN-SENT
  *
- * Without memory the delayed ACK's deadline tries again. What the layers below refuse was an ACK that got lost.
+ * Without memory the delayed-ACK deadline tries again. An ACK that the layers below refuse counts
+ * as lost.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -574,8 +599,8 @@ void xtcp_output_ack_now(struct sock *sk)
 }
 
 /*
- * A thread that sleeps in RECEIVE has been woken, or has @asked and will come there, or the connection waits for its
- * accept().
+ * Is the program about to read? A thread that slept in RECEIVE has been woken, or one has @asked
+ * and will come there, or the connection waits for its accept().
  */
 static bool program_is_on_its_way(const struct sock *sk, bool asked)
 {
@@ -589,9 +614,10 @@ static bool program_is_on_its_way(const struct sock *sk, bool asked)
 }
 
 /*
- * A bundle has come, which a device has made of many segments or has not cut into them, for a thread that slept in
- * RECEIVE. That one acknowledges what it reads, and whatever else has come until then, in one segment that offers the
- * room of then. It is waited for only until the next bundle comes.
+ * A bundle has arrived for a thread that slept in RECEIVE: GRO has made it of many segments, or the
+ * sending machine has not cut it. The thread acknowledges the bundle, and all that has come until
+ * it reads, by one segment, which offers the window of that moment. The ACK waits for the thread
+ * only until the next bundle comes.
  */
 static bool reader_acknowledges(const struct sock *sk)
 {
@@ -602,8 +628,9 @@ static bool reader_acknowledges(const struct sock *sk)
 }
 
 /*
- * Would an ACK move the right edge of the window on, or does the program wait for more than there is? Else what it
- * reads will have an ACK sent that does, as in Linux: one from now on would let the peer send nothing.
+ * Would an ACK let the peer send more, by moving the right edge of the window? Or does the program
+ * wait for more data than there is? If neither, an ACK now would let the peer send nothing. As in
+ * Linux, the ACK is sent when the program reads.
  */
 static bool ack_lets_send(const struct sock *sk)
 {
@@ -614,16 +641,17 @@ static bool ack_lets_send(const struct sock *sk)
 }
 
 /**
- * xtcp_output_ack_owed() - a segment is to be acknowledged: now, or a little later
+ * xtcp_output_ack_owed() - acknowledge arrived segments, now or a little later
  * @sk: the sock
  *
- * RFC 9293 section 3.8.6.3: for every second full segment at once (SHLD-19) if that lets the peer send more, otherwise
- * within 200 ms (SHLD-18, MUST-40). The first ACKs go at once, as Linux's, unless a program is on its way that may
- * answer: a request and its answer need no segment more than RFC 9293 does, and one that stays unanswered is
- * acknowledged when the program wants more, in RECEIVE or in poll(), or else after XTCP_ANSWER_MS, to the next tick. A
- * program that does not wait in SEND may be in poll() when an answer comes, and gets no such delay. Later on a bundle
- * waits as long for its reader, who has been woken. The arrival has been processed as a whole before (section 3.10.7.4,
- * MUST-59).
+ * RFC 9293 section 3.8.6.3: every second full segment is acknowledged at once (SHLD-19) if the ACK
+ * lets the peer send more, otherwise within 200 ms (SHLD-18, MUST-40). As in Linux, the first ACKs
+ * go at once, unless the program is about to read and may answer: then the answer carries the ACK.
+ * A request without an answer is acknowledged when the program wants more, in RECEIVE or in poll(),
+ * or after XTCP_ANSWER_MS, rounded up to a tick. A program whose SEND does not block may be in
+ * poll() when the answer comes: its ACKs do not wait. Later in the connection, a bundle waits as
+ * long for its reader, who has been woken. The caller has processed the arrival as a whole (section
+ * 3.10.7.4, MUST-59).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -652,12 +680,13 @@ void xtcp_output_ack_owed(struct sock *sk)
 }
 
 /**
- * xtcp_output_ack_of_syn() - the SYN-ACK is to be acknowledged: now, or by what the program sends in a moment
+ * xtcp_output_ack_of_syn() - acknowledge the SYN-ACK, now or with the first data of the program
  * @sk: has just entered ESTABLISHED from SYN-SENT
  *
- * A program that waits in connect() comes back now. What it sends carries the ACK; when it wants to read instead, or
- * does nothing for XTCP_ANSWER_MS, the ACK goes alone. On this machine it goes at once: a program may connect to
- * itself, and look for the connection in its next call. RFC 9293 section 3.8.6.3, MUST-40.
+ * A program that waits in connect() returns now. The data that it sends carries the ACK. If it
+ * reads instead, or does nothing for XTCP_ANSWER_MS, the ACK goes alone. To a peer on this machine
+ * the ACK goes at once: a program may connect to itself, and expect to accept the connection in its
+ * next call. RFC 9293 section 3.8.6.3, MUST-40.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -680,8 +709,9 @@ void xtcp_output_ack_of_syn(struct sock *sk)
  * xtcp_output_challenge_ack() - answer a segment that may be forged (RFC 5961)
  * @sk: the sock
  *
- * Limited per connection (section 7), so that no attacker learns of one connection through another's limit: one in
- * invalid_ratelimit, and CHALLENGES_MAX in a second should that be off.
+ * The limit is per connection (section 7), so that an attacker cannot learn about one connection by
+ * the limit of another: one challenge ACK per invalid_ratelimit, and CHALLENGES_MAX per second if
+ * that is 0.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -721,13 +751,13 @@ void xtcp_output_rst(struct sock *sk)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTFAILED);
 }
 
-/* SND.UP is beyond a closed window, but near enough for the field. */
+/* Is SND.UP not yet told, and near enough for the urgent pointer field? */
 static bool urgent_waits(const struct xtcp_sock *xsk)
 {
 	return xsk->snd_urgent && xsk->stream->snd_up - xsk->snd_una < XTCP_URGENT_POINTER_MAX;
 }
 
-/* As in Linux the counter counts one that is refused, too. */
+/* As in Linux, the counter also counts a probe that the layers below refuse. */
 static int send_probe(struct sock *sk, u32 seq, bool keepalive)
 {
 	int err = xtcp_segment_send_control(sk, seq, XTCP_ACK);
@@ -740,16 +770,17 @@ static int send_probe(struct sock *sk, u32 seq, bool keepalive)
 /**
  * xtcp_output_probe() - ask the peer for an ACK
  * @sk: in a synchronized state
- * @keepalive: the connection is idle (RFC 9293 section 3.8.4); false: the window is closed, or so small that
- *	silly window avoidance held data back (sections 3.8.6.1 and 3.8.6.2.1)
+ * @keepalive: true: the connection is idle (RFC 9293 section 3.8.4); false: the window is closed,
+ *	or so small that silly window avoidance holds data back (sections 3.8.6.1 and 3.8.6.2.1)
  *
- * A probe has an old sequence number and no octet (SHLD-12), as Linux's. Where the window has room, data is the probe.
- * An urgent pointer that the peer may not have seen goes ahead of it, in an ACK of SND.UNA: an old segment's would not
- * be looked at. (RFC 9293 section 3.8.5: it is told even if the window is closed.)
+ * As in Linux, a probe has an old sequence number and no data (SHLD-12). If the window has room,
+ * new data is the probe. An urgent pointer that the peer may not have seen goes ahead of the probe,
+ * in a segment at SND.UNA, since the peer would ignore it in an old segment. It is sent even if the
+ * window is closed (RFC 9293 section 3.8.5).
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: as xtcp_segment_send().
+ * Return: 0 or an error of xtcp_segment_send().
  */
 int xtcp_output_probe(struct sock *sk, bool keepalive)
 {

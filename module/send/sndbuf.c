@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The send buffer: how much a program may write ahead of what was sent and acknowledged, and when a writer that waits
- * for room is woken.
+ * The send buffer: how much a program may write ahead of what is acknowledged, and when a waiting
+ * writer is woken.
  */
 #include "send/sndbuf.h"
 
@@ -13,13 +13,13 @@
 #include "time/pace.h"
 
 /**
- * xtcp_sndbuf_memory_free() - proto.stream_memory_free: may more be written, as far as TCP_NOTSENT_LOWAT goes?
+ * xtcp_sndbuf_memory_free() - proto.stream_memory_free: does TCP_NOTSENT_LOWAT allow more data?
  * @sk: the sock
- * @wake: asked by whoever may wake a writer, who then gets a full half of the mark
+ * @wake: 1 when the caller may wake a writer: then only if half of the mark is free; else 0
  *
  * Context: any; racy without the socket lock.
  *
- * Return: true when it may.
+ * Return: true when it does.
  */
 bool xtcp_sndbuf_memory_free(const struct sock *sk, int wake)
 {
@@ -42,11 +42,13 @@ static void wake_writers(struct sock *sk, struct socket *sock)
 }
 
 /**
- * xtcp_sndbuf_write_space() - sk_write_space: the send queue has shrunk, or there is room below TCP
+ * xtcp_sndbuf_write_space() - sk_write_space: the send queue has shrunk, or a segment below TCP was
+ *	freed
  * @sk: the sock
  *
- * Wakes writers once a third of the buffer is free, as for every stream socket of the kernel. Without
- * SOCK_USE_WRITE_QUEUE sock_wfree() calls, too: it is told apart by nobody having asked for room (SOCK_NOSPACE).
+ * As for every stream socket of the kernel, writers are woken when a third of the buffer is free.
+ * Without SOCK_USE_WRITE_QUEUE, sock_wfree() calls this function too. Then it wakes writers only if
+ * one has asked for room (SOCK_NOSPACE).
  *
  * Context: any, see xtcp_pace_room(). Lock: socket, held, unless sock_wfree() calls.
  */
@@ -61,7 +63,7 @@ void xtcp_sndbuf_write_space(struct sock *sk)
 			xtcp_held_segment_freed(sk);
 	}
 	rcu_read_lock();
-	/* freed by RCU */
+	/* sk_socket is freed by RCU */
 	sock = READ_ONCE(sk->sk_socket);
 	if (sock && (!may_be_wfree || test_bit(SOCK_NOSPACE, &sock->flags)) && __sk_stream_is_writeable(sk, 1))
 		wake_writers(sk, sock);
@@ -72,8 +74,8 @@ void xtcp_sndbuf_write_space(struct sock *sk)
  * xtcp_sndbuf_expand() - let the send buffer follow the congestion window
  * @sk: the sock
  *
- * Two windows: one in flight, one to be sent when its ACKs come. Not when SO_SNDBUF was set, and up to the namespace's
- * wmem[2]. As Linux's tcp_sndbuf_expand().
+ * As Linux's tcp_sndbuf_expand(): room for two windows, one in flight and one to send as its ACKs
+ * come. At most wmem[2] of the namespace, and not after SO_SNDBUF.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -96,17 +98,17 @@ void xtcp_sndbuf_expand(struct sock *sk)
 }
 
 /**
- * xtcp_sndbuf_wake() - octets were acknowledged or sent: is there a writer that can go on?
+ * xtcp_sndbuf_wake() - wake a writer after octets were acknowledged or sent
  * @sk: the sock
  *
- * Called after what may be sent was sent: TCP_NOTSENT_LOWAT counts what is left.
+ * The caller has sent what it may: TCP_NOTSENT_LOWAT counts the rest.
  *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_sndbuf_wake(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	/* SOCK_NOSPACE is set before the writer looks at the queue a last time: pairs with its barrier */
+	/* a writer sets SOCK_NOSPACE before its last look at the queue: pairs with its barrier */
 	smp_mb();
 	if (!sk->sk_socket || !test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
 		return;

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The send queue: what was written and is not acknowledged, as skbs in order of sequence number ("segmentation",
- * RFC 9293 section 3.7).
+ * The send queue: octets that were written and are not acknowledged, as skbs in order of sequence
+ * number ("segmentation", RFC 9293 section 3.7).
  *
  *   SND.UNA                    SND.NXT
  *     [sent][sent] ... [sent]    [not sent] ... [tail]
  *     xsk->sent, a tree          sk_write_queue, a list
  *
- * What was sent also stands in a list of the stream by cb->node: in order of sending (in_flight, the one sent last at
- * the end) as long as nothing is known of it; among those to be resent (to_resend) when it
- * counts as lost; in none when it is sacked. scoreboard.c moves it. A SYN without text needs no list.
+ * A sent skb also stands on a list of the stream by cb->node: on in_flight, in order of sending, as
+ * long as nothing is known of it; on to_resend when it counts as lost; on none when it is sacked.
+ * scoreboard.c moves it. A SYN without data needs no list.
  *
- * An skb here has no header, and its octets lie in page fragments, so that a segment is sent by cloning it and cut in
- * two without copying; but a small message that was written while nothing was in flight stands behind room for one.
- * It may be larger than a segment: IP or the device cuts it (GSO). SYN and FIN are flags of an skb and take one
- * sequence number behind its octets.
+ * An skb here has no header. Its octets are in page fragments, so it is cloned to send a segment,
+ * and is cut in two, without copying. Only a small message that was written while nothing was in
+ * flight stands in the linear part. An skb may be larger than a segment: IP or the device cuts it
+ * (GSO). SYN and FIN are flags of an skb and take one sequence number behind its octets.
  *
- * Memory: sk_wmem_queued is the sum of their truesize, the part of sk_forward_alloc that an skb holds. An skb that must
- * exist (SYN, FIN, the second half of a cut) is charged whatever the limits say.
+ * Memory: sk_wmem_queued is the sum of the truesizes, and each truesize is charged to
+ * sk_forward_alloc. An skb that must exist (SYN, FIN, the second half of a cut) is charged whatever
+ * the limits say.
  */
 #include "send/sndq.h"
 
@@ -59,7 +60,7 @@ static struct sk_buff *alloc_new(gfp_t gfp)
 		return NULL;
 	skb_reserve(skb, MAX_TCP_HEADER);
 	skb->ip_summed = CHECKSUM_PARTIAL;
-	/* clones may write their headers in place: the one on the queue only holds octets */
+	/* clones may write headers in place: the skb on the queue uses only the data */
 	__skb_header_release(skb);
 	return skb;
 }
@@ -73,7 +74,7 @@ static struct sk_buff *alloc_charged(struct sock *sk, gfp_t gfp, bool force)
 	if (!skb)
 		return NULL;
 	cb = xtcp_sndcb(skb);
-	/* the numbers are append's to set; what else there is says when it was sent */
+	/* xtcp_sndq_append() sets the sequence numbers, xtcp_sndq_sent() the rest */
 	cb->flags = 0;
 	cb->transmissions = 0;
 	cb->marks = 0;
@@ -90,16 +91,16 @@ static struct sk_buff *alloc_charged(struct sock *sk, gfp_t gfp, bool force)
 }
 
 /**
- * xtcp_sndq_alloc() - a new empty skb for text or a FIN, not yet on the queue
+ * xtcp_sndq_alloc() - allocate an empty skb for data or a FIN
  * @sk: the sock
- * @gfp: as for kmalloc
- * @force: needed even when the sock's memory is used up
+ * @gfp: flags of the allocation
+ * @force: allocate even when the sock's memory is used up
  *
- * The caller appends it, or frees it by kfree_skb(), before it gives up the lock.
+ * The caller appends it, or frees it by kfree_skb(), before it releases the lock.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: the skb with room for every header in front, or NULL without memory.
+ * Return: the skb with headroom for all headers, or NULL without memory.
  */
 struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
 {
@@ -145,18 +146,21 @@ static void tree_insert_sent(struct xtcp_sock *xsk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_sndq_leave_list() - an skb leaves the list that it stands in by cb->node
+ * xtcp_sndq_leave_list() - take an skb off its list of cb->node
  * @sk: the sock
- * @skb: sent; in the list of those in flight, of those to be resent, or in none
+ * @skb: sent; on in_flight, on to_resend or on no list
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */
 void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
 
-	/* the one before is as near to what comes next: else a peer that takes it away makes us walk from the first */
+	/*
+	 * move the cursor back by one: reset to the start, a peer could make us walk the list again
+	 * and again
+	 */
 	if (unlikely(stream->resend_cursor == skb))
 		stream->resend_cursor = list_is_first(&xtcp_sndcb(skb)->node, &stream->to_resend) ? NULL :
 				     xtcp_sndq_skb_of(list_prev_entry(xtcp_sndcb(skb), node));
@@ -170,7 +174,7 @@ static void unlink_free(struct sock *sk, struct sk_buff *skb)
 	if (xtcp_sndcb(skb)->marks & XTCP_SNDQ_SENT) {
 		xtcp_sndq_leave_list(sk, skb);
 		rb_erase(&skb->rbnode, &xsk->sent);
-		/* shares its place with the node */
+		/* skb->dev shares memory with the rbnode */
 		skb->dev = NULL;
 	} else {
 		__skb_unlink(skb, &sk->sk_write_queue);
@@ -181,7 +185,7 @@ static void unlink_free(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_sndq_drop_empty_tail() - the queue holds no skb that nothing came of
+ * xtcp_sndq_drop_empty_tail() - free the last skb if it stayed empty
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -195,7 +199,7 @@ void xtcp_sndq_drop_empty_tail(struct sock *sk)
 		unlink_free(sk, tail);
 }
 
-/* @skb: NULL: there was no memory for it. */
+/* Appends @skb with @flag. @skb is NULL when there was no memory for it. */
 static int append_control(struct sock *sk, struct sk_buff *skb, u8 flag)
 {
 	if (!skb)
@@ -220,7 +224,7 @@ int xtcp_sndq_append_syn(struct sock *sk)
 }
 
 /**
- * xtcp_sndq_append_fin() - queue the FIN, on the last unsent skb if there is one
+ * xtcp_sndq_append_fin() - queue the FIN, as a flag of the last unsent skb if there is one
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -242,7 +246,7 @@ int xtcp_sndq_append_fin(struct sock *sk)
 }
 
 /**
- * xtcp_sndq_open_tail() - the skb that takes further octets
+ * xtcp_sndq_open_tail() - the skb that takes more octets
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -259,7 +263,7 @@ struct sk_buff *xtcp_sndq_open_tail(const struct sock *sk)
 }
 
 /**
- * xtcp_sndq_unsent() - the first skb that was never sent
+ * xtcp_sndq_unsent() - the first unsent skb
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -301,7 +305,7 @@ struct sk_buff *xtcp_sndq_last(const struct sock *sk)
 }
 
 /**
- * xtcp_sndq_next() - the skb behind another among those sent
+ * xtcp_sndq_next() - the next sent skb
  * @sk: the sock
  * @skb: sent
  *
@@ -320,11 +324,11 @@ struct sk_buff *xtcp_sndq_next(const struct sock *sk, struct sk_buff *skb)
  * @sk: the sock
  * @seq: from SND.UNA to SND.NXT - 1
  *
- * In time logarithmic in the number of skbs.
+ * Takes logarithmic time.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: the skb; NULL when none was sent that holds it.
+ * Return: the skb; NULL when no sent skb holds it.
  */
 struct sk_buff *xtcp_sndq_find(const struct sock *sk, u32 seq)
 {
@@ -345,12 +349,12 @@ struct sk_buff *xtcp_sndq_find(const struct sock *sk, u32 seq)
 }
 
 /**
- * xtcp_sndq_is_empty() - is nothing queued, sent or not?
+ * xtcp_sndq_is_empty() - is the queue empty?
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when nothing is.
+ * Return: true when nothing is queued, sent or unsent.
  */
 bool xtcp_sndq_is_empty(const struct sock *sk)
 {
@@ -359,13 +363,13 @@ bool xtcp_sndq_is_empty(const struct sock *sk)
 }
 
 /**
- * xtcp_sndq_is_last() - does nothing follow this skb?
+ * xtcp_sndq_is_last() - is this the last skb?
  * @sk: the sock
- * @skb: on its queue, never sent
+ * @skb: on its queue, unsent
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when nothing does.
+ * Return: true when nothing follows it.
  */
 bool xtcp_sndq_is_last(const struct sock *sk, const struct sk_buff *skb)
 {
@@ -373,7 +377,7 @@ bool xtcp_sndq_is_last(const struct sock *sk, const struct sk_buff *skb)
 	return skb_queue_is_last(&sk->sk_write_queue, skb);
 }
 
-/* A clone that is still on its way shares the list of fragments: take a list of one's own before it changes. */
+/* A clone below TCP shares the list of fragments: copies it before it changes. */
 static int own_fragments(struct sk_buff *skb, gfp_t gfp)
 {
 	u32 truesize = skb->truesize;
@@ -387,8 +391,9 @@ static int own_fragments(struct sk_buff *skb, gfp_t gfp)
 }
 
 /*
- * Each cut costs an skb. A peer that asks for many, by the blocks that it sacks, gets as many as the buffer pays for
- * twice (CVE-2019-11478); the ends of what is in flight can always be cut, or nothing could be sent again.
+ * Each cut costs an skb. A peer can force cuts by its SACK blocks, so they are limited to memory of
+ * about twice the send buffer (CVE-2019-11478). The first and last sent skb can always be cut, or
+ * nothing could be retransmitted.
  */
 static bool may_cut(const struct sock *sk, struct sk_buff *skb)
 {
@@ -402,14 +407,15 @@ static bool may_cut(const struct sock *sk, struct sk_buff *skb)
  * xtcp_sndq_split() - cut an skb in two
  * @sk: the sock
  * @skb: on its queue, sent or not
- * @len: octets that stay in @skb; more than 0, less than it has, or as many when it has a FIN besides
- * @gfp: as for kmalloc
+ * @len: octets that stay in @skb: at least 1, and fewer than @skb has, or all of them when only the
+ *	FIN is cut off
+ * @gfp: flags of the allocation
  *
- * The rest, with FIN and PSH, goes to a new skb behind it; it has the marks of @skb.
+ * The rest goes to a new skb behind @skb, with FIN, PSH and the marks of @skb. EOR moves there.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: 0; -ENOMEM also when there were too many cuts.
+ * Return: 0; -ENOMEM without memory or after too many cuts.
  */
 int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 {
@@ -432,7 +438,7 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 	restcb = xtcp_sndcb(rest);
 
 	skb_split(skb, rest, len);
-	/* the new skb itself is charged here, its octets are already */
+	/* the new skb itself is charged here; its octets are charged already */
 	charge(sk, rest);
 	moved -= skb->data_len;
 	skb->truesize -= moved;
@@ -466,15 +472,15 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 }
 
 /**
- * xtcp_sndq_gather() - make the first skb that was never sent as long as that
+ * xtcp_sndq_gather() - make the first unsent skb at least @len octets long
  * @sk: the sock
- * @len: octets; as many were written and not sent
+ * @len: octets; at least as many are unsent
  *
- * By what stands behind it. Nothing is copied but what lies behind headers.
+ * It takes the octets of the skbs behind it. Only octets in linear parts are copied.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: false when these cannot be one.
+ * Return: false when the skbs cannot be joined.
  */
 bool xtcp_sndq_gather(struct sock *sk, u32 len)
 {
@@ -503,10 +509,10 @@ bool xtcp_sndq_gather(struct sock *sk, u32 len)
 }
 
 /**
- * xtcp_sndq_sent() - an skb was sent, for the first time or again
+ * xtcp_sndq_sent() - note that an skb was sent, for the first time or again
  * @sk: the sock
- * @skb: the first that was never sent, or one sent before
- * @sent_us: when, xtcp_clock_us(); later than now where fq holds it back
+ * @skb: the first unsent skb, or one that was sent before
+ * @sent_us: when, xtcp_clock_us(); in the future if fq holds it back
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -529,13 +535,13 @@ void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 	} else {
 		xtcp_sndq_leave_list(sk, skb);
 	}
-	/* a SYN goes there when there is a stream */
+	/* a SYN without a stream stands on no list */
 	if (xtcp_stream_is_there(xsk->stream))
 		list_add_tail(&cb->node, &xsk->stream->in_flight);
 }
 
 /**
- * xtcp_sndq_drop() - the peer has acknowledged an skb as a whole
+ * xtcp_sndq_drop() - free an skb that the peer has acknowledged
  * @sk: the sock
  * @skb: sent; freed
  *
@@ -550,14 +556,15 @@ void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_sndq_trim_front() - the peer has acknowledged the first octets of an skb
+ * xtcp_sndq_trim_front() - remove the first octets of an skb, which the peer has acknowledged
  * @sk: the sock
  * @skb: sent
- * @len: how many octets, less than it has
+ * @len: octets to remove, fewer than it has
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: false without memory: they stay, and would be sent again with the rest.
+ * Return: false without memory: the octets stay, and a retransmission would send them with the
+ * rest.
  */
 bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 {
@@ -566,7 +573,7 @@ bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 	int i, gone = 0;
 
 	sock_owned_by_me(sk);
-	/* first: what the program is told shares the fragments */
+	/* before own_fragments(): the report to the program shares the fragments */
 	if (unlikely(xtcp_sndcb(skb)->stamps))
 		xtcp_stamp_acked(sk, skb, xtcp_sndcb(skb)->seq + len);
 	if (left && own_fragments(skb, GFP_ATOMIC))
@@ -594,10 +601,10 @@ bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 }
 
 /**
- * xtcp_sndq_purge() - drop everything
+ * xtcp_sndq_purge() - free all skbs
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */
 void xtcp_sndq_purge(struct sock *sk)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The send queue: bytes written, sent, acknowledged; cut into segments. Knows neither IP nor windows. */
+/*
+ * The send queue: octets written, sent and acknowledged, and cut into segments. Knows neither IP
+ * nor windows.
+ */
 #ifndef XTCP_SNDQ_H
 #define XTCP_SNDQ_H
 
@@ -9,39 +12,40 @@
 struct iov_iter;
 struct sock;
 
-/* What is known of an skb of the send queue. */
+/* Marks of an skb on the send queue. */
 enum xtcp_sndq_marks {
-	XTCP_SNDQ_SENT = 1,	/* stands among those sent */
-	XTCP_SNDQ_SACKED = 2,	/* the peer has it, and may yet drop it (RFC 2018 section 8) */
-	XTCP_SNDQ_LOST = 4,	/* taken for lost, or was when it was resent */
+	XTCP_SNDQ_SENT = 1,	/* it is in the tree of sent skbs */
+	XTCP_SNDQ_SACKED = 2,	/* the peer has it, but may still drop it (RFC 2018 section 8) */
+	XTCP_SNDQ_LOST = 4,	/* counts as lost, or did so when it was sent again */
 	XTCP_SNDQ_RESENT = 8,	/* LOST, and in flight again */
-	XTCP_SNDQ_LIMITED = 16,	/* when it was sent, the program had not filled the window (rate.c) */
-	XTCP_SNDQ_PROBE = 32,	/* of the path MTU: goes out as one segment */
-	XTCP_SNDQ_EOR = 64,	/* a record of the program's ends with it: nothing is appended (MSG_EOR) */
+	XTCP_SNDQ_LIMITED = 16,	/* sent while the program did not fill the window (rate.c) */
+	XTCP_SNDQ_PROBE = 32,	/* a probe of the path MTU: leaves as one segment */
+	XTCP_SNDQ_EOR = 64,	/* ends a record of the program: nothing is appended (MSG_EOR) */
 };
 
-#define XTCP_SNDQ_OFTEN	3U	/* sent so often or more */
+#define XTCP_SNDQ_OFTEN	3U	/* sent this often or more */
 
-/* What times of an skb the program is to be told (stamp.c). */
+/* The timestamps of an skb that the program wants (stamp.c). */
 enum xtcp_sndq_stamps {
-	XTCP_STAMPS_LEAVING = 1,	/* when it leaves: the layers below do it */
+	XTCP_STAMPS_LEAVING = 1,	/* when it leaves, from the layers below */
 	XTCP_STAMPS_ACKED = 2,		/* when it is acknowledged */
 };
 
 /**
- * struct xtcp_sndcb - what skb->cb holds on the send queue
+ * struct xtcp_sndcb - skb->cb of an skb on the send queue
  * @seq: first octet
- * @end_seq: octet after the last, FIN counted
- * @sent_us: clock when last sent; where fq holds it back, when it departs
- * @node: sent: place in order of sending, or among those to be resent
- * @delivered: stream->delivered when last sent, for samples of the delivery rate; until it is sacked
- * @sacked_to: then: from here to this octet all is sacked
- * @delivered_us: the low half of stream->delivered_us then
- * @first_sent_us: the low half of stream->rate.first_sent_us then
- * @mss: octets of text in each of its segments but the last when it was last sent (segment.c)
+ * @end_seq: octet after the last; the FIN counts as one
+ * @sent_us: time of the last transmission, or when fq lets it go
+ * @node: once sent: place on in_flight or to_resend
+ * @delivered: until it is sacked: stream->delivered at the last transmission, for samples of the
+ *	delivery rate
+ * @sacked_to: after that: from this skb up to this octet all is sacked
+ * @delivered_us: the low half of stream->delivered_us at the last transmission
+ * @first_sent_us: the low half of stream->rate.first_sent_us at that time
+ * @mss: octets of data in each of its segments but the last, at the last transmission (segment.c)
  * @flags: control bits to send with it: XTCP_PSH, XTCP_FIN, XTCP_SYN
  * @stamps: enum xtcp_sndq_stamps
- * @transmissions: how often it was sent, up to XTCP_SNDQ_OFTEN
+ * @transmissions: number of transmissions, up to XTCP_SNDQ_OFTEN
  * @marks: enum xtcp_sndq_marks; scoreboard.c writes SACKED, LOST and RESENT
  */
 struct xtcp_sndcb {
@@ -69,9 +73,9 @@ static inline struct xtcp_sndcb *xtcp_sndcb(const struct sk_buff *skb)
 }
 
 /**
- * struct xtcp_sndnote - what skb->tstamp holds on the send queue, for an algorithm that wants it
- * @in_flight: octets in flight when last sent, these included
- * @lost: stream->lost_total then
+ * struct xtcp_sndnote - skb->tstamp of an skb on the send queue, for algorithms that need it
+ * @in_flight: octets in flight after the last transmission
+ * @lost: stream->lost_total at that time
  */
 struct xtcp_sndnote {
 	u32 in_flight;
@@ -85,26 +89,26 @@ static inline struct xtcp_sndnote *xtcp_sndnote(const struct sk_buff *skb)
 }
 
 /**
- * xtcp_sndq_segment() - the size of the segments that an skb left in
- * @skb: of the send queue, sent
+ * xtcp_sndq_segment() - the segment size of the last transmission
+ * @skb: a sent skb of the send queue
  *
- * The effective MSS may be another one by now, and it need not have been that: what a segment carries besides makes it
- * shorter. Blocks that a peer sacks end where these segments end.
+ * It may differ from the effective MSS, which may have changed since, and options can make a
+ * segment shorter. SACK blocks of the peer end where these segments end.
  *
- * Return: octets of text, at least 1; none of its segments has more.
+ * Return: octets of data, at least 1; no segment of it has more.
  */
 static inline u32 xtcp_sndq_segment(const struct sk_buff *skb)
 {
 	return xtcp_sndcb(skb)->mss ?: 1;
 }
 
-/* How many these are; a SYN or FIN alone is one. */
+/* The number of its segments; a lone SYN or FIN is one. */
 static inline u32 xtcp_sndq_segments(const struct sk_buff *skb)
 {
 	return max(DIV_ROUND_UP(skb->len, xtcp_sndq_segment(skb)), 1U);
 }
 
-/* The skb of which a list by cb->node holds @cb. */
+/* The skb of a list entry @cb. */
 static inline struct sk_buff *xtcp_sndq_skb_of(struct xtcp_sndcb *cb)
 {
 	return container_of((char (*)[sizeof_field(struct sk_buff, cb)])cb, struct sk_buff, cb);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An skb that a send queue has no use for any more, kept for the next that one needs.
+ * Keeps an skb that a send queue no longer needs for the next one that is needed.
  *
- * A request and its answer, in either direction, free the skb of one message shortly before they need another. IP gets
- * clones of what stands on a send queue, so nobody has written to the skb itself, and to make it new takes a tenth of
- * what it costs to give it back and to ask for another. Each processor keeps a few, whosever they were; nobody is
- * charged for them.
+ * A request-response exchange frees the skb of one message shortly before it needs another. IP gets
+ * clones of the skbs on a send queue, so nobody has written to the skb itself. To renew it takes a
+ * tenth of the time that freeing and allocating take. Each processor keeps a few, from any
+ * connection; they are charged to nobody.
  */
 #include "send/spare.h"
 
@@ -14,14 +14,16 @@
 #include <linux/skbuff.h>
 #include <net/tcp.h>
 
-#define SPARES	4	/* on each processor: both ends of a connection that opens and closes need that many */
+/* on each processor: both ends of a connection that opens and closes need as many */
+#define SPARES	4
 
-/* Each is taken and given in one instruction, so by whoever runs. */
+/* Exchanged atomically per CPU: safe in any context. */
 static DEFINE_PER_CPU(struct sk_buff *, spares[SPARES]);
 
 /*
- * Clones have only shared what stands behind the octets: its references to pages, what they noted for the device. All
- * else that is not set anew is as alloc_skb_fclone() has left it.
+ * Renews an skb. Its clones have only shared the memory behind the octets: references to pages, and
+ * notes for the device. All other fields that nobody sets again are as alloc_skb_fclone() left
+ * them.
  */
 static void make_new(struct sk_buff *skb)
 {
@@ -39,11 +41,12 @@ static void make_new(struct sk_buff *skb)
 }
 
 /**
- * xtcp_spare_take() - an skb that this processor keeps
+ * xtcp_spare_take() - take a kept skb of this processor
  *
  * Context: any but hard interrupt.
  *
- * Return: an skb as xtcp_sndq_alloc() makes it but for its control block, without octets; or NULL.
+ * Return: an empty skb as from alloc_skb_fclone() with headroom reserved, its control block
+ * undefined; or NULL.
  */
 struct sk_buff *xtcp_spare_take(void)
 {
@@ -51,7 +54,10 @@ struct sk_buff *xtcp_spare_take(void)
 	int i;
 
 #ifdef CONFIG_FAULT_INJECTION
-	/* who has each of its allocations fail in turn means this one, too */
+	/*
+	 * fault injection by fail_nth fails the task's allocations one after the other: this counts
+	 * as one
+	 */
 	if (current->fail_nth)
 		return NULL;
 #endif
@@ -66,14 +72,15 @@ struct sk_buff *xtcp_spare_take(void)
 }
 
 /**
- * xtcp_spare_keep() - keep an skb, if this processor has not enough of them
- * @skb: from xtcp_sndq_alloc(); in no queue and charged to nobody
+ * xtcp_spare_keep() - keep an skb if this processor has room for it
+ * @skb: from xtcp_sndq_alloc(); on no queue and charged to nobody
  *
- * Not one that has a clone left, nor one whose head is another one by now or comes from the reserves of memory.
+ * It does not keep an skb that still has a clone, whose head was replaced, or whose memory is from
+ * the emergency reserves.
  *
  * Context: any but hard interrupt.
  *
- * Return: false when it is not kept: the caller frees it.
+ * Return: false when it is not kept; the caller then frees it.
  */
 bool xtcp_spare_keep(struct sk_buff *skb)
 {
@@ -85,7 +92,7 @@ bool xtcp_spare_keep(struct sk_buff *skb)
 	if (!skb->nohdr || skb_cloned(skb) || skb_pfmemalloc(skb))
 		return false;
 	make_new(skb);
-	/* whoever interrupted us may have kept one there */
+	/* an interrupt may have put one there */
 	skb = this_cpu_xchg(spares[i], skb);
 	if (unlikely(skb))
 		__kfree_skb(skb);
@@ -93,7 +100,7 @@ bool xtcp_spare_keep(struct sk_buff *skb)
 }
 
 /**
- * xtcp_spare_exit() - free what is kept
+ * xtcp_spare_exit() - free all kept skbs
  *
  * Context: process, module exit; no sock is left.
  */

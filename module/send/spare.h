@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* An skb that a send queue has no use for any more, kept for the next that one needs. */
+/* Keeps an skb that a send queue no longer needs for the next one that is needed. */
 #ifndef XTCP_SPARE_H
 #define XTCP_SPARE_H
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Transmit timestamps (SO_TIMESTAMPING): a program learns, from the error queue of its socket, when the last octet of a
- * write came to the queue of a device (TX_SCHED), when the device took it (TX_SOFTWARE, TX_HARDWARE), and when the peer
- * had acknowledged it and all before it (TX_ACK). As in kernel TCP the last skb of the write is marked, and what is
- * written into the same skb later, with a mark of its own, takes its place.
+ * Transmit timestamps (SO_TIMESTAMPING). From the error queue of its socket, a program learns when
+ * the last octet of a write came to the queue of a device (TX_SCHED), when the device took it
+ * (TX_SOFTWARE, TX_HARDWARE), and when the peer had acknowledged it (TX_ACK). As in kernel TCP, the
+ * last skb of the write carries the mark. A later write into the same skb with a mark of its own
+ * replaces it.
  *
- * The first two are made below TCP, from what stands beside the octets (struct skb_shared_info), where clones find it,
- * too. The number that tells writes apart (OPT_ID) is put together there for what the kernel knows as TCP; ours it
- * takes as it is, so it stands there as the program is to see it, and the octet that is meant by sequence number here.
+ * The layers below TCP report the first two, from struct skb_shared_info, which clones share. For
+ * sockets that the kernel knows as TCP, it computes the number that tells writes apart (OPT_ID)
+ * when it reports. It takes ours as it stands in tskey, so tskey holds the number for the program.
+ * The sequence number of the marked octet is kept here.
  */
 #include "send/stamp.h"
 
@@ -20,7 +22,7 @@
 #include "pure/seq.h"
 #include "send/sndq.h"
 
-/* The sequence number of the octet that is meant: nobody computes a checksum of what stands on the queue. */
+/* The sequence number of the marked octet, in skb->csum: on the queue an skb has no checksum. */
 static u32 *stamped_seq(const struct sk_buff *skb)
 {
 	BUILD_BUG_ON(sizeof(skb->csum) != sizeof(u32));
@@ -28,8 +30,9 @@ static u32 *stamped_seq(const struct sk_buff *skb)
 }
 
 /*
- * The core sets sk_tskey to 0 when the program begins to ask for numbers, as for datagrams. They count from the first
- * octet that is written then. (One that would have the sequence number 0 counts as if it had 1.)
+ * The core sets sk_tskey to 0 when the program begins to ask for numbers, as for datagrams. Numbers
+ * count from the first octet that is written after that. 0 means no base yet, so a base of 0 counts
+ * as 1.
  */
 static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
 {
@@ -46,13 +49,14 @@ static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
 }
 
 /**
- * xtcp_stamp_written() - octets were written while the program asks for timestamps
+ * xtcp_stamp_written() - mark the last octet of a write
  * @sk: the sock
  * @tsflags: SOF_TIMESTAMPING_* of the sock, and of this write's control message
- * @len: how many octets, those that stand last
+ * @len: octets of the write, the last ones that were queued
  *
- * They may all have left already, in a call that waited for room or met an error behind them. As in kernel TCP the last
- * skb that is not acknowledged is marked then, so there is TX_ACK, and the others should it leave again.
+ * All octets may have been sent already, if the call waited for room or met an error later. As in
+ * kernel TCP, the mark then goes to the last skb that is not acknowledged. It gives TX_ACK, and the
+ * other stamps only if the skb is sent again.
  *
  * Context: process. Lock: socket, held.
  */
@@ -78,10 +82,11 @@ void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len)
 
 /**
  * xtcp_stamp_room() - how much of an skb may leave as one bundle
- * @skb: with cb->stamps, on the queue
+ * @skb: on the queue, with cb->stamps
  * @mss: octets in a full segment
  *
- * The segment that is meant goes alone: who cuts a bundle looks for it by sequence number, which he is not told.
+ * The marked segment goes alone. GSO would look for the marked octet by its sequence number, but
+ * tskey does not hold that.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -98,9 +103,9 @@ u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss)
 }
 
 /**
- * xtcp_stamp_split() - an skb was cut in two
+ * xtcp_stamp_split() - move the mark when an skb is cut in two
  * @skb: with cb->stamps
- * @rest: what was behind it; has its numbers, and no stamps
+ * @rest: the part behind it; its sequence numbers are set, its stamps are not
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -119,8 +124,8 @@ void xtcp_stamp_split(struct sk_buff *skb, struct sk_buff *rest)
 }
 
 /**
- * xtcp_stamp_join() - an skb got the octets of another
- * @skb: before them
+ * xtcp_stamp_join() - move the mark when an skb takes the octets of the next one
+ * @skb: the skb that takes them
  * @next: with cb->stamps; about to be freed
  *
  * Context: softirq or process. Lock: socket, held.
@@ -134,10 +139,10 @@ void xtcp_stamp_join(struct sk_buff *skb, const struct sk_buff *next)
 }
 
 /**
- * xtcp_stamp_acked() - the peer has acknowledged an skb, or the first part of it
+ * xtcp_stamp_acked() - report TX_ACK if the marked octet is acknowledged
  * @sk: the sock
  * @skb: with cb->stamps, among those sent
- * @ack: up to this octet
+ * @ack: the peer has acknowledged all octets before this one
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -149,7 +154,7 @@ void xtcp_stamp_acked(struct sock *sk, struct sk_buff *skb, u32 ack)
 	if (!(xtcp_sndcb(skb)->stamps & XTCP_STAMPS_ACKED) || !xtcp_seq_lt(*stamped_seq(skb), ack))
 		return;
 	xtcp_sndcb(skb)->stamps &= ~XTCP_STAMPS_ACKED;
-	/* has its place in the tree there */
+	/* skb->dev shares memory with the rbnode */
 	skb->dev = NULL;
 	xtcp_compat_tell_acked(sk, skb);
 	skb->dev = dev;

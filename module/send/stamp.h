@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* When what was written left, and when it was acknowledged (SO_TIMESTAMPING). */
+/* Transmit timestamps (SO_TIMESTAMPING). */
 #ifndef XTCP_STAMP_H
 #define XTCP_STAMP_H
 
@@ -8,7 +8,10 @@
 struct sk_buff;
 struct sock;
 
-/* Socket lock held in all of these; those of an skb are for one with cb->stamps. */
+/*
+ * Socket lock held in all of these. Functions with an skb need one with cb->stamps, but for
+ * xtcp_stamp_join(): there @next.
+ */
 void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len);
 u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss);
 void xtcp_stamp_split(struct sk_buff *skb, struct sk_buff *rest);
