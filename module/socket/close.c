@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CLOSE and ABORT (RFC 9293 sections 3.10.4 and 3.10.5): close(), shutdown(), SO_LINGER, disconnect.
+ * CLOSE and ABORT (RFC 9293 sections 3.10.4 and 3.10.5): close(), shutdown(), SO_LINGER,
+ * disconnect.
  *
- * The state changes when the program calls, not when the FIN goes out behind queued data: as in Linux, FIN-WAIT-1 may
- * therefore stand for what RFC 9293 calls ESTABLISHED with CLOSE queued.
+ * As in Linux, the state changes when the program calls, not when the FIN goes out behind queued
+ * data. So FIN-WAIT-1 may stand for what RFC 9293 calls ESTABLISHED with CLOSE queued.
  */
 #include "socket/close.h"
 
@@ -33,7 +34,7 @@
 #include "time/record.h"
 #include "time/retries.h"
 
-/* RFC 9293 section 3.10.4, by state. Returns true when a FIN is now to be sent. */
+/* RFC 9293 section 3.10.4, by state. Returns true when a FIN has to be sent now. */
 static bool close_state(struct sock *sk)
 {
 	switch (sk->sk_state) {
@@ -41,7 +42,7 @@ static bool close_state(struct sock *sk)
 		xtcp_sock_done(sk);
 		return false;
 	case TCP_SYN_RECV:
-		/* queued until ESTABLISHED (handshake.c) */
+		/* the FIN waits for ESTABLISHED (handshake.c) */
 		if (xtcp_sk(sk)->fastopen)
 			return false;
 		fallthrough;
@@ -57,8 +58,9 @@ static bool close_state(struct sock *sk)
 }
 
 /*
- * RFC 9293 section 3.10.5 sends a RST from SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT. CLOSING
- * and LAST-ACK with the FIN still behind unsent data are two of these, see above.
+ * RFC 9293 section 3.10.5 sends a RST from SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and
+ * CLOSE-WAIT. CLOSING and LAST-ACK with a FIN behind unsent data stand for two of these states, see
+ * above.
  */
 static bool needs_reset(const struct sock *sk)
 {
@@ -79,7 +81,10 @@ static bool needs_reset(const struct sock *sk)
 	}
 }
 
-/* Text that waits for nothing but the program's next write goes before: kernel TCP has sent it by now. */
+/*
+ * Data that waits only for the next write goes ahead of the RST: kernel TCP would have sent it by
+ * now.
+ */
 static void send_rst(struct sock *sk)
 {
 	if (unlikely(xtcp_sk(sk)->coalescing))
@@ -87,7 +92,7 @@ static void send_rst(struct sock *sk)
 	xtcp_output_rst(sk);
 }
 
-/* The program lets go of a connection. */
+/* The program closes a connection. */
 static void end_connection(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -100,7 +105,7 @@ static void end_connection(struct sock *sk)
 	if (sk->sk_state == TCP_CLOSE)
 		return;
 	if (unread) {
-		/* SHLD-3: the peer must not think that what nobody will read has arrived */
+		/* SHLD-3: a RST tells the peer that nobody will read the data */
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONCLOSE);
 		send_rst(sk);
 		xtcp_sock_fail(sk, 0, XTCP_ABORT_UNREAD);
@@ -114,7 +119,7 @@ static void end_connection(struct sock *sk)
 	}
 }
 
-/* The connection of @sk, which is an orphan now, lives on; or it does not. */
+/* Decides whether the connection of @sk, now an orphan, continues. */
 static void judge_orphan(struct sock *sk)
 {
 	if (sk->sk_state == TCP_FIN_WAIT2) {
@@ -125,15 +130,18 @@ static void judge_orphan(struct sock *sk)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONLINGER);
 		xtcp_sock_abort(sk, 0, XTCP_ABORT_LINGER2);
 	} else if (!xtcp_retries_end_orphan(sk, true) && !check_net(sock_net(sk))) {
-		/* the namespace is going away, nothing can be sent */
+		/* the namespace ends: nothing can be sent any more */
 		xtcp_sock_done(sk);
 	}
 }
 
-/* SO_LINGER: until the peer has acknowledged the FIN, or a signal. sk_stream_wait_close() is not exported any more. */
+/*
+ * SO_LINGER: waits for the ACK of the FIN, or a signal. sk_stream_wait_close() is no longer
+ * exported.
+ */
 static void wait_for_end(struct sock *sk, long timeout)
 {
-	/* in SYN-RECEIVED the FIN is still to come (close_state()) */
+	/* in SYN-RECEIVED the FIN is not yet sent (close_state()) */
 	const unsigned int closing = TCPF_SYN_RECV | TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK;
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 
@@ -148,11 +156,11 @@ static void wait_for_end(struct sock *sk, long timeout)
 }
 
 /**
- * xtcp_close() - proto.close: the last descriptor is gone
- * @sk: the sock; the caller's reference is used up
+ * xtcp_close() - proto.close: the program has closed its last descriptor
+ * @sk: the sock; takes the caller's reference
  * @timeout: jiffies to wait for the peer to acknowledge everything (SO_LINGER)
  *
- * RFC 9293 section 3.10.4, SHLD-3, MAY-1. The connection goes on without a program where it has to.
+ * RFC 9293 section 3.10.4, SHLD-3, MAY-1. If need be, the connection continues as an orphan.
  *
  * Context: process. Takes the socket lock; may sleep.
  */
@@ -173,9 +181,9 @@ void xtcp_close(struct sock *sk, long timeout)
 	}
 
 	state = sk->sk_state;
-	sock_hold(sk);	/* put at the end */
+	sock_hold(sk);	/* dropped at the end */
 	sock_orphan(sk);
-	/* the backlog meets an orphan already */
+	/* the backlog then sees an orphan */
 	release_sock(sk);
 
 	local_bh_disable();
@@ -183,7 +191,7 @@ void xtcp_close(struct sock *sk, long timeout)
 	if (state == TCP_CLOSE) {
 		xtcp_sock_destroy(sk);
 	} else if (sk->sk_state != TCP_CLOSE) {
-		/* else the backlog or softirq has ended and destroyed it */
+		/* or the backlog or softirq has ended and destroyed it */
 		xtcp_orphan_add(sk);
 		judge_orphan(sk);
 	}
@@ -197,12 +205,12 @@ void xtcp_close(struct sock *sk, long timeout)
 }
 
 /**
- * xtcp_close_shutdown() - proto.shutdown: close our direction
+ * xtcp_close_shutdown() - proto.shutdown: close our direction of the connection
  * @sk: the sock
  * @how: SEND_SHUTDOWN, RCV_SHUTDOWN or both
  *
- * The FIN follows what is queued. RFC 9293 section 3.10.4. For the other direction there is nothing to do: what the
- * peer sends is still taken, as in Linux.
+ * The FIN follows the queued data. RFC 9293 section 3.10.4. RCV_SHUTDOWN needs nothing: as in
+ * Linux, data of the peer is still accepted.
  *
  * Context: process. Lock: socket, held.
  */
@@ -216,12 +224,12 @@ void xtcp_close_shutdown(struct sock *sk, int how)
 }
 
 /**
- * xtcp_close_disconnect() - proto.disconnect: ABORT, and the socket can be used again
+ * xtcp_close_disconnect() - proto.disconnect: ABORT, after which the socket can be used again
  * @sk: the sock
  * @flags: unused
  *
- * After connect(AF_UNSPEC), shutdown() of a listener or in SYN-SENT, and a connect() that failed. What bind() and
- * options have set stays. RFC 9293 section 3.10.5.
+ * Called for connect(AF_UNSPEC), for shutdown() of a listener or in SYN-SENT, and after a failed
+ * connect(). The address of bind() and the options stay. RFC 9293 section 3.10.5.
  *
  * Context: process. Lock: socket, held.
  *
@@ -266,7 +274,7 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	xtcp_early_forget(sk);
 	xtcp_stream_end(sk);
 	xtcp_sock_reset_tcb(sk);
-	/* numbers of timestamps count from the next connection's first octet */
+	/* the numbers of timestamps start with the first octet of the next connection */
 	atomic_set(&sk->sk_tskey, 0);
 	if (sk->sk_frag.page) {
 		put_page(sk->sk_frag.page);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * OPEN, active (RFC 9293 section 3.10.1).
+ * Active OPEN (RFC 9293 section 3.10.1).
  *
- * What the socket layer has done before: EISCONN, EALREADY and EINVAL for a socket that is not CLOSED, and
- * the LSM's socket_connect hook. What it does after: wait for the connection, or return EINPROGRESS.
+ * Before it calls xtcp_connect(), the socket layer returns EISCONN, EALREADY or EINVAL for a socket
+ * that is not CLOSED, and runs the LSM hook socket_connect. After the call it waits for the
+ * connection or returns EINPROGRESS.
  */
 #include "socket/connect.h"
 
@@ -31,7 +32,7 @@
 #include "sight/mib.h"
 #include "time/thirdack.h"
 
-/* Back to CLOSED, as the program left the socket before connect(). */
+/* Back to CLOSED, with the socket as it was before connect(). */
 static void undo(struct sock *sk)
 {
 	xtcp_state_set(sk, TCP_CLOSE);
@@ -49,14 +50,16 @@ static void undo(struct sock *sk)
 	xtcp_sock_reset_tcb(sk);
 }
 
-/* What the TCB holds before the SYN goes out: sequence numbers, our offers, our window. */
+/* Fills the TCB for the SYN: sequence numbers, our options, our window. */
 static void fill_tcb(struct sock *sk)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xsk->conn);
 
-	/* else they go on from the record whose place this connection has taken */
+	/*
+	 * if the connection replaces a TIME-WAIT record, its numbers continue those of the record
+	 */
 	if (!xsk->iss)
 		xtcp_secret_active(xn, &tuple, &xsk->iss, &xsk->ts_offset);
 	xsk->snd_una = xsk->iss;
@@ -67,7 +70,7 @@ static void fill_tcb(struct sock *sk)
 	xsk->sack_ok = READ_ONCE(xn->sysctl.sack);
 	xtcp_ecn_offer(sk);
 
-	/* until the peer's SYN says more (MUST-15) */
+	/* until the peer's SYN says otherwise (MUST-15) */
 	xsk->mss_clamp = xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
 	xsk->advmss = xtcp_ip_advmss(sk);
 	if (xsk->user_mss) {
@@ -78,7 +81,10 @@ static void fill_tcb(struct sock *sk)
 	xtcp_window_initial(sk);
 }
 
-/* RFC 7413: one that opens fast, or asks for a cookie; with a cookie connect() leaves the SYN to the first write. */
+/*
+ * RFC 7413: sends a SYN with data, or one that asks for a cookie. If connect() has a cookie, it
+ * leaves the SYN to the first write.
+ */
 static noinline_for_stack int send_fast_syn(struct sock *sk)
 {
 	struct xtcp_fastsyn fast = { .cookie.len = -1 };
@@ -98,14 +104,14 @@ static noinline_for_stack int send_fast_syn(struct sock *sk)
 }
 
 /**
- * xtcp_connect_deferred() - the first write after a connect() that has sent no SYN
- * @sk: SYN-SENT, nothing was sent; xsk->fastsyn is set
+ * xtcp_connect_deferred() - send the SYN that connect() has left to the first write
+ * @sk: SYN-SENT, nothing has been sent; xsk->fastsyn is set
  *
  * RFC 7413 section 4.2.2.
  *
  * Context: process, may sleep. Lock: socket, held.
  *
- * Return: as xtcp_connect(), and @sk is CLOSED on error.
+ * Return: 0 or -ENOBUFS; after an error @sk is CLOSED.
  */
 int xtcp_connect_deferred(struct sock *sk)
 {
@@ -122,15 +128,18 @@ int xtcp_connect_deferred(struct sock *sk)
 /**
  * xtcp_connect() - proto.connect: send a SYN
  * @sk: CLOSED
- * @uaddr: the foreign socket: sockaddr_in, or sockaddr_in6 for an AF_INET6 sock; v4-mapped goes by IPv4
+ * @uaddr: the foreign address: sockaddr_in, or sockaddr_in6 for an AF_INET6 sock; a v4-mapped one
+ *	means IPv4
  * @addr_len: its length
  *
- * Without bind() before it, the local address and port are chosen here. RFC 9293 section 3.10.1, MUST-43 to MUST-46.
+ * It chooses the local address and port if bind() has not. RFC 9293 section 3.10.1, MUST-43 to
+ * MUST-46.
  *
  * Context: process. Lock: socket, held.
  *
- * Return: 0 when the SYN is out or will be resent, or waits for the first write (TCP_FASTOPEN_CONNECT); what
- * xtcp_ip_connect() and xtcp_port_connect() return, -ENOBUFS. The socket is as before then.
+ * Return: 0 when the SYN is sent, will be sent again, or is left to the first write
+ * (TCP_FASTOPEN_CONNECT); an error of xtcp_ip_connect() or xtcp_port_connect(); -ENOBUFS. After an
+ * error the socket is as before.
  */
 int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
@@ -142,9 +151,12 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 		return err;
 
 	xtcp_early_start(xtcp_net_of(sk));
-	/* a segment that comes once the tuple is in the table waits on the backlog for the rest of this */
+	/*
+	 * a segment that finds the tuple in the table waits on the backlog until this function is
+	 * done
+	 */
 	xtcp_state_set(sk, TCP_SYN_SENT);
-	/* of the connection before this one */
+	/* left over from the connection before */
 	sock_reset_flag(sk, SOCK_DONE);
 	WRITE_ONCE(sk->sk_err, 0);
 	err = xtcp_port_connect(sk);
@@ -170,14 +182,15 @@ err_undo:
 }
 
 /**
- * xtcp_connect_stream() - proto_ops.connect: connect(), of which xtcp_connect() is a part
+ * xtcp_connect_stream() - proto_ops.connect, which includes xtcp_connect()
  * @sock: the socket
- * @uaddr: the foreign socket
+ * @uaddr: the foreign address
  * @addr_len: its length
- * @flags: O_NONBLOCK: it does not wait for the connection
+ * @flags: O_NONBLOCK: do not wait for the connection
  *
- * Who waits comes back as soon as the SYN-ACK is there, and most have a request to send then: the third ACK is left to
- * it for a moment. A thread that connects again has none for the connection before.
+ * A program that waits returns when the SYN-ACK arrives, and most programs then send a request. So
+ * the third ACK waits a moment for that request. A thread that connects again will not send one on
+ * its earlier connection, so the third ACK of that one goes now.
  *
  * Context: process, may sleep. No lock.
  *
@@ -198,14 +211,15 @@ int xtcp_connect_stream(struct socket *sock, struct sockaddr_unsized *uaddr, int
 }
 
 /**
- * xtcp_connect_pre() - proto.pre_connect: the cgroup's BPF programs, which may change the address
+ * xtcp_connect_pre() - proto.pre_connect: run the BPF programs of the cgroup, which may change the
+ *	address
  * @sk: CLOSED
  * @uaddr: as for xtcp_connect()
  * @addr_len: its length
  *
  * Context: process. Lock: socket, held.
  *
- * Return: 0, -EINVAL for a short address, -EPERM.
+ * Return: 0, -EINVAL for a short address or -EPERM.
  */
 int xtcp_connect_pre(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* OPEN, active (RFC 9293 section 3.10.1). */
+/* Active OPEN (RFC 9293 section 3.10.1). */
 #ifndef XTCP_CONNECT_H
 #define XTCP_CONNECT_H
 

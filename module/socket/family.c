@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * AF_XTCP: its two protocols, socket creation, and the table of calls.
+ * AF_XTCP: its two protocols, socket creation, and its tables of functions.
  *
- * socket(AF_XTCP, SOCK_STREAM, 0) is TCP over IPv4, protocol 1 TCP over IPv6 (and IPv4, unless IPV6_V6ONLY). The sock
- * itself is of family AF_INET or AF_INET6, so that the kernel's own bind, getname and release do for it what they do
- * for kernel TCP; what they call back is in struct proto.
+ * socket(AF_XTCP, SOCK_STREAM, 0) is TCP over IPv4. Protocol 1 is TCP over IPv6, and over IPv4
+ * unless IPV6_V6ONLY is set. The sock itself has family AF_INET or AF_INET6, so the kernel's own
+ * bind, getname and release work as for kernel TCP. They call back through struct proto.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -43,17 +43,22 @@ module_param_named(family, family_number, int, 0444);
 MODULE_PARM_DESC(family, "address family number, 1 to " __stringify(AF_MAX) " - 1, not taken by another (default "
 		 __stringify(AF_XTCP) ")");
 /*
- * No MODULE_ALIAS_NETPROTO(): any user's socket() would then load a module that did not come with the kernel. The
- * package's modprobe.d file has it as a line to be taken.
+ * There is no MODULE_ALIAS_NETPROTO(), since socket() of any user would then load a module that did
+ * not come with the kernel. The modprobe.d file of the package has the alias in a comment.
  */
 
-/* Memory of all socks in all namespaces, in pages, apart from kernel TCP's; the limits are net.ipv4.tcp_mem. */
+/*
+ * Pages of all socks in all namespaces. Kernel TCP counts its own apart. The limits are
+ * net.ipv4.tcp_mem.
+ */
 static atomic_long_t memory_allocated;
 static DEFINE_PER_CPU(int, memory_per_cpu);
 static struct percpu_counter sockets_allocated;
 static unsigned long memory_pressure;
 
-/* Here @sk is any sock whose memory is charged to us: the stand-in of base/memory.c is no xtcp_sock. */
+/*
+ * @sk may be any sock whose memory is charged to us: the stand-in of base/memory.c is no xtcp_sock.
+ */
 static void enter_memory_pressure(struct sock *sk)
 {
 	if (!READ_ONCE(memory_pressure) && !cmpxchg(&memory_pressure, 0, jiffies ?: 1))
@@ -64,7 +69,10 @@ static void leave_memory_pressure(struct sock *sk)
 {
 	unsigned long since;
 
-	/* at nearly every message: a write would take the line away from all other processors */
+	/*
+	 * called for nearly every message: a write would take the cache line from all other
+	 * processors
+	 */
 	if (!READ_ONCE(memory_pressure))
 		return;
 	since = xchg(&memory_pressure, 0);
@@ -73,14 +81,14 @@ static void leave_memory_pressure(struct sock *sk)
 				   jiffies_to_msecs(jiffies - since));
 }
 
-/* SO_KEEPALIVE: the core sets the flag after this call, and the timer wants to see it. */
+/* SO_KEEPALIVE: the core sets the flag only after this call, but the timer needs it. */
 static void proto_keepalive(struct sock *sk, int on)
 {
 	sock_valbool_flag(sk, SOCK_KEEPOPEN, on);
 	xtcp_timer_keepalive_changed(sk);
 }
 
-/* The kernel calls it for a sock whose creation failed: one that never was in a table. */
+/* The kernel calls it for a sock whose creation failed. Such a sock is in no table. */
 static void proto_unhash(struct sock *sk)
 {
 }
@@ -181,7 +189,7 @@ static const struct proto_ops ops_v6 = {
 };
 #endif
 
-/* What inet_create() does for every sock. */
+/* What inet_create() does for each sock. */
 static void init_inet(struct sock *sk, struct net *net)
 {
 	struct inet_sock *inet = inet_sk(sk);
@@ -256,7 +264,7 @@ static struct net_proto_family family = {
 };
 
 /**
- * xtcp_family_init() - make the protocols and their slabs; no socket can be opened yet
+ * xtcp_family_init() - register the protocols and make their slabs; sockets cannot be opened yet
  *
  * Context: process, module init.
  *
@@ -275,7 +283,7 @@ int xtcp_family_init(void)
 	err = percpu_counter_init(&sockets_allocated, 0, GFP_KERNEL);
 	if (err)
 		return err;
-	/* sysctl_tcp_mem itself is not exported where IPv6 is built in (6.12) */
+	/* sysctl_tcp_mem is not exported to modules if IPv6 is built in (6.12) */
 	xtcp_prot.sysctl_mem = tcp_prot.sysctl_mem;
 	err = proto_register(&xtcp_prot, 1);
 	if (err)
@@ -298,7 +306,8 @@ err_counter:
 }
 
 /**
- * xtcp_family_exit() - undo xtcp_family_init(); the last sock is gone and RCU callbacks have run
+ * xtcp_family_exit() - undo xtcp_family_init(), after the last sock is freed and its RCU callbacks
+ *	have run
  *
  * Context: process, module exit.
  */
@@ -312,9 +321,9 @@ void xtcp_family_exit(void)
 }
 
 /**
- * xtcp_family_number() - the address family of this build, as loaded
+ * xtcp_family_number() - the address family of this module, as loaded
  *
- * Context: any, once xtcp_family_init() has looked at it.
+ * Context: any, after xtcp_family_init() has checked it.
  *
  * Return: 1 to AF_MAX - 1.
  */
@@ -324,11 +333,12 @@ int xtcp_family_number(void)
 }
 
 /**
- * xtcp_family_register() - from here on programs can open sockets, and the log says so
+ * xtcp_family_register() - let programs open sockets, and say so in the log
  *
  * Context: process, module init.
  *
- * Return: 0; -EBUSY when the family number is taken. (-EEXIST means that the module is loaded already.)
+ * Return: 0; -EBUSY when the family number is taken. Not -EEXIST, which would mean that the module
+ * is loaded already.
  */
 int xtcp_family_register(void)
 {
@@ -338,7 +348,10 @@ int xtcp_family_register(void)
 
 	if (!err) {
 		xtcp_siblings_set_family(family_number);
-		/* the kernel's own line has the name of who had the number before us: "Registered PF_WANPIPE" */
+		/*
+		 * the kernel's log line names the usual owner of the number, for example
+		 * "Registered PF_WANPIPE"
+		 */
 		pr_info("version %s, address family %d\n", THIS_MODULE->version, family_number);
 		return 0;
 	}
@@ -349,7 +362,7 @@ int xtcp_family_register(void)
 }
 
 /**
- * xtcp_family_unregister() - no socket can be opened any more
+ * xtcp_family_unregister() - undo xtcp_family_register()
  *
  * Context: process, module exit.
  */

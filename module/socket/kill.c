@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ABORT by an administrator (RFC 9293 section 3.10.5): SOCK_DESTROY of sock_diag, which is what `ss -K` asks of kernel
- * TCP. sock_diag has a handler for each address family, and AF_XTCP's is here; it answers to nothing else.
+ * ABORT by an administrator (RFC 9293 section 3.10.5): SOCK_DESTROY of sock_diag, the request that
+ * `ss -K` sends for kernel TCP. sock_diag has a handler for each address family. The handler of
+ * AF_XTCP is here; it answers no other request.
  *
- * A request is a struct inet_diag_req_v2 as for kernel TCP, but that its family is AF_XTCP and its protocol that of
- * socket(): XTCPPROTO_IPV4 or XTCPPROTO_IPV6.
+ * A request is a struct inet_diag_req_v2, as for kernel TCP. But its family is AF_XTCP, and its
+ * protocol is that of socket(): XTCPPROTO_IPV4 or XTCPPROTO_IPV6.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -31,7 +32,7 @@
 #include "socket/listen.h"
 #include "time/record.h"
 
-/* The program may have connected the sock to somebody else since it was found. */
+/* The program may have connected the sock elsewhere since it was found. */
 static bool is_still(const struct sock *sk, const struct xtcp_tuple *tuple)
 {
 	const struct xtcp_tuple now = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
@@ -39,13 +40,16 @@ static bool is_still(const struct sock *sk, const struct xtcp_tuple *tuple)
 	return (1 << sk->sk_state) & ~(TCPF_CLOSE | TCPF_LISTEN) && !memcmp(&now, tuple, sizeof(now));
 }
 
-/* Program and peer are told: ECONNABORTED and a RST. -EAGAIN: it has ended; a record may stand in its place. */
+/*
+ * Tells the program by ECONNABORTED and the peer by a RST. Returns -EAGAIN if the connection has
+ * ended; a TIME-WAIT record may have replaced it.
+ */
 static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 {
 	int err = -EAGAIN;
 
 	lock_sock(sk);
-	/* it may be an orphan, which ends here */
+	/* an orphan ends here, so BH has to be off */
 	local_bh_disable();
 	bh_lock_sock(sk);
 	if (is_still(sk, tuple)) {
@@ -59,8 +63,8 @@ static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 }
 
 /*
- * Half open, nobody knows of it but the peer, which will hear of it when it sends something. -EAGAIN: it is no more,
- * and its child may stand in its place.
+ * Drops a half-open entry. Only the peer knows of it, and learns of its end when it next sends
+ * something. Returns -EAGAIN if the entry is gone; its child may have replaced it.
  */
 static int kill_entry(struct xtcp_request *he)
 {
@@ -78,7 +82,7 @@ static int kill_entry(struct xtcp_request *he)
 	return err;
 }
 
-/* Only a sock has a cookie. */
+/* Only full socks have a cookie. */
 static bool cookie_fits(struct sock *sk, const struct inet_diag_sockid *id)
 {
 	if (id->idiag_cookie[0] == INET_DIAG_NOCOOKIE && id->idiag_cookie[1] == INET_DIAG_NOCOOKIE)
@@ -86,7 +90,7 @@ static bool cookie_fits(struct sock *sk, const struct inet_diag_sockid *id)
 	return sk && !sock_diag_check_cookie(sk, id->idiag_cookie);
 }
 
-/* -ENOENT: there is none. -EAGAIN: it became another one meanwhile. */
+/* Returns -ENOENT if there is no connection, and -EAGAIN if it was replaced meanwhile. */
 static int kill_found(struct xtcp_net *xn, const struct xtcp_tuple *tuple, const struct inet_diag_sockid *id)
 {
 	struct xtcp_demux_key key = { .tuple = *tuple, .dif = id->idiag_if, .hash = xtcp_demux_hash(xn, tuple) };
@@ -117,7 +121,10 @@ static int kill_found(struct xtcp_net *xn, const struct xtcp_tuple *tuple, const
 	return err;
 }
 
-/* An entry, its child and the child's record: more than three are not met on the way. */
+/*
+ * At most an entry, its child and the child's TIME-WAIT record replace each other, hence three
+ * tries.
+ */
 static int kill_connection(struct xtcp_net *xn, const struct xtcp_tuple *tuple, const struct inet_diag_sockid *id)
 {
 	int tries = 3, err;
@@ -141,7 +148,10 @@ static bool listens_at(const struct sock *sk, int family, const struct in6_addr 
 	return inet_sk(sk)->inet_rcv_saddr == addr->s6_addr32[3];
 }
 
-/* As in Linux it resets whom nobody has accepted, and gives back a port that the program did not ask for. */
+/*
+ * As in Linux, it resets children that nobody accepted, and frees a port that the program did not
+ * choose.
+ */
 static void stop_listener(struct sock *sk)
 {
 	xtcp_listen_stop(sk);
@@ -154,7 +164,7 @@ static void stop_listener(struct sock *sk)
 	sk_error_report(sk);
 }
 
-/* The first that fits; of a group each request ends one. */
+/* Ends the first listener that matches: of a group, one for each request. */
 static int kill_listener(struct xtcp_net *xn, int family, const struct in6_addr *addr,
 			 const struct inet_diag_sockid *id)
 {
@@ -216,7 +226,7 @@ static int diag_destroy(struct sk_buff *request, struct nlmsghdr *nlh)
 	return kill_by_id(xn, req->sdiag_protocol == XTCPPROTO_IPV6 ? AF_INET6 : AF_INET, &req->id);
 }
 
-/* A listing is /proc's; the kernel calls this without a look. */
+/* /proc lists sockets. The kernel calls this member without a test for NULL. */
 static int diag_dump(struct sk_buff *request, struct nlmsghdr *nlh)
 {
 	return -EOPNOTSUPP;
@@ -231,11 +241,11 @@ static struct sock_diag_handler handler = {
 static bool is_registered;
 
 /**
- * xtcp_kill_register() - from here on an administrator can end what programs have open
+ * xtcp_kill_register() - let an administrator end connections and listeners
  *
- * The module is of use without it, so where another one answers for the family, the log says so and no more.
+ * The module works without it. So if the family has another handler, this only writes to the log.
  *
- * Context: process, module init; the family is ours.
+ * Context: process, module init. The family is registered.
  */
 void xtcp_kill_register(void)
 {
@@ -247,7 +257,7 @@ void xtcp_kill_register(void)
 }
 
 /**
- * xtcp_kill_unregister() - no more; a request that is under way holds the module
+ * xtcp_kill_unregister() - undo xtcp_kill_register(); a request under way holds the module
  *
  * Context: process, module exit.
  */

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * OPEN, passive (RFC 9293 section 3.10.1): listen, accept, the end of a listener.
- */
+/* Passive OPEN (RFC 9293 section 3.10.1): listen(), accept() and the end of a listener. */
 #include "socket/listen.h"
 
 #include <linux/net.h>
@@ -54,7 +52,7 @@ static struct xtcp_listener *listener_new(struct sock *sk)
 		listener_free(listener);
 		return NULL;
 	}
-	/* any MSS will do for the shift */
+	/* the shift does not depend on the MSS */
 	xtcp_window_select(sk, XTCP_MSS_DEFAULT_V4, true, &wnd, &clamp, &listener->group->rcv_wscale);
 	listener->sk = sk;
 	listener->cpu = -1;
@@ -82,7 +80,7 @@ static int start(struct sock *sk, int backlog)
 	listener = listener_new(sk);
 	if (!listener)
 		return -ENOMEM;
-	/* whoever found the sock as what it was before does not take it for this listener */
+	/* a lookup that found the sock in its earlier role must not take it for this listener */
 	xtcp_demux_wait_for_lookups(sk);
 	err = xtcp_port_listen(sk);
 	if (err) {
@@ -93,7 +91,7 @@ static int start(struct sock *sk, int backlog)
 	xtcp_early_start(xtcp_net_of(sk));
 	sk_dst_reset(sk);
 	WRITE_ONCE(sk->sk_ack_backlog, 0);
-	/* whoever finds the sock in the table of listeners finds the queues complete */
+	/* a lookup that finds the listener finds its queues complete */
 	smp_store_release(&xtcp_sk(sk)->listener, listener);
 	set_limit(sk, backlog);
 	xtcp_state_set(sk, TCP_LISTEN);
@@ -106,11 +104,11 @@ static int start(struct sock *sk, int backlog)
 }
 
 /**
- * xtcp_listen() - proto_ops.listen: OPEN, passive
- * @sock: unconnected; bound, or it gets any port now
- * @backlog: as listen(2)
+ * xtcp_listen() - proto_ops.listen: passive OPEN
+ * @sock: unconnected; if it is not bound, it gets a port now
+ * @backlog: as for listen(2)
  *
- * The limit of both queues is the lesser of @backlog and net.core.somaxconn; a second call changes it.
+ * The limit of both queues is @backlog, but at most net.core.somaxconn. A second call changes it.
  *
  * Context: process. Takes the socket lock; may sleep.
  *
@@ -138,7 +136,10 @@ out:
 	return err;
 }
 
-/* Sleeps until a child is there; wakes one of several processes at a time. Drops and retakes the socket lock. */
+/*
+ * Sleeps until there is a child. Of several waiting processes one is woken at a time. Drops and
+ * retakes the socket lock.
+ */
 static int unlocked_wait(struct sock *sk, long timeout)
 {
 	DEFINE_WAIT(wait);
@@ -173,19 +174,22 @@ static int unlocked_wait(struct sock *sk, long timeout)
  * @sk: the listener
  * @flags: O_NONBLOCK
  * @err: where the error goes
- * @kern: unused: a child is of the kind of its listener
+ * @kern: unused: a child inherits this from its listener
  *
- * Context: process. Takes the socket lock, then the child's; sleeps for SO_RCVTIMEO at most.
+ * Context: process. Takes the socket lock, then the child's; sleeps at most for SO_RCVTIMEO.
  *
- * Return: the oldest child, with the reference that the queue had; or NULL and in @err -EINVAL, -EAGAIN, -EINTR or
- * -ERESTARTSYS.
+ * Return: the oldest child, with the reference of the queue; or NULL, and *@err is -EINVAL,
+ * -EAGAIN, -EINTR or -ERESTARTSYS.
  */
 struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
 {
 	struct sock *child = NULL;
 	int error = -EINVAL;
 
-	/* this thread may be the client, too, and wait for what it has not sent yet */
+	/*
+	 * if this thread is also the client, the child may wait for a third ACK that the thread has
+	 * held back
+	 */
 	if (!xtcp_acceptq_has_child(sk))
 		xtcp_thirdack_go();
 	lock_sock(sk);
@@ -213,12 +217,12 @@ out:
 }
 
 /*
- * A child that nobody accepted: the peer gets a RST. The queue's reference ends in xtcp_sock_destroy(). Only kill.c may
- * own it meanwhile, which then finds it ended.
+ * Resets a child that nobody accepted. xtcp_sock_destroy() drops the queue's reference. Only kill.c
+ * may hold the child's socket lock meanwhile; it then finds that the connection has ended.
  */
 static void reset_child(struct sock *child)
 {
-	sock_hold(child);	/* put below */
+	sock_hold(child);	/* dropped by xtcp_held_let_go() */
 	local_bh_disable();
 	bh_lock_sock(child);
 	sock_orphan(child);
@@ -234,11 +238,11 @@ static void reset_child(struct sock *child)
 }
 
 /**
- * xtcp_listen_stop() - a listener ends: close(), shutdown() or disconnect
- * @sk: in LISTEN; the caller sets CLOSED next
+ * xtcp_listen_stop() - end a listener, at close(), shutdown() or disconnect
+ * @sk: in LISTEN; the caller then sets CLOSED
  *
- * Half-open entries are dropped in silence, children that were not accepted are reset, as in Linux. The port stays
- * leased, without a listener.
+ * As in Linux, half-open entries are dropped silently, and children that nobody accepted are reset.
+ * The port stays leased, without a listener.
  *
  * Context: process, may sleep. Lock: socket, held.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* OPEN, passive: listen, accept, the end of a listener. */
+/* Passive OPEN: listen, accept, the end of a listener. */
 #ifndef XTCP_LISTEN_H
 #define XTCP_LISTEN_H
 

@@ -2,8 +2,8 @@
 /*
  * RECEIVE (RFC 9293 section 3.10.3).
  *
- * text.c has put the octets in order on sk_receive_queue; copied_seq is the next one to hand out. A FIN is no octet and
- * stands in no skb: at the end of the queue fin_received says that no more will come.
+ * text.c puts octets in order on sk_receive_queue. copied_seq is the next octet to hand out. A FIN
+ * is no octet and is in no skb: fin_received says that nothing follows the end of the queue.
  */
 #include "socket/recvmsg.h"
 
@@ -32,12 +32,13 @@
 #include "send/output.h"
 
 /**
- * xtcp_recvmsg_inq() - what there is to read
+ * xtcp_recvmsg_inq() - how much there is to read
  * @sk: not a listener
  *
  * Context: any; racy without the socket lock.
  *
- * Return: octets that RECEIVE could hand out now, up to the urgent one unless that is read in line.
+ * Return: octets that RECEIVE could hand out now. They end before the urgent octet, unless
+ * SO_OOBINLINE is set.
  */
 int xtcp_recvmsg_inq(const struct sock *sk)
 {
@@ -54,21 +55,21 @@ int xtcp_recvmsg_inq(const struct sock *sk)
 	return READ_ONCE(xsk->rcv_nxt) - READ_ONCE(xsk->copied_seq) - READ_ONCE(xsk->fin_received);
 }
 
-/* As TCP_INQ has it: after the FIN there is always "something" to read, the end of the stream. */
+/* For TCP_INQ: after the FIN, the end of the stream counts as 1 octet to read. */
 static int inq_hint(const struct sock *sk)
 {
 	return xtcp_recvmsg_inq(sk) ?: sock_flag(sk, SOCK_DONE);
 }
 
-/* Does the program want to know when the last octets came (SO_TIMESTAMP, SO_TIMESTAMPING)? */
+/* Does the program want the arrival time of the last octets (SO_TIMESTAMP, SO_TIMESTAMPING)? */
 static bool wants_stamp(const struct sock *sk)
 {
 	return sock_flag(sk, SOCK_RCVTSTAMP) || READ_ONCE(sk->sk_tsflags) & SOF_TIMESTAMPING_RX_SOFTWARE;
 }
 
 /*
- * skb_copy_datagram_msg(), but for two calls when the octets lie behind the header, as those of most small segments do.
- * 0 or -EFAULT.
+ * As skb_copy_datagram_msg(), but with two calls less when the octets are in the linear part, as in
+ * most small segments. Returns 0 or -EFAULT.
  */
 static int copy_out(const struct sk_buff *skb, u32 offset, struct msghdr *msg, u32 len)
 {
@@ -83,22 +84,26 @@ static int copy_out(const struct sk_buff *skb, u32 offset, struct msghdr *msg, u
 	return -EFAULT;
 }
 
-/* What a call of RECEIVE has read. */
+/* The state of one call of RECEIVE. */
 struct reading {
-	u32 *seq;			/* the next octet: copied_seq, or that of who peeks */
-	u32 passed;			/* urgent octets that were passed over */
-	struct sk_buff *stamped;	/* that of the last octet, with a reference, if the program wants its time */
+	u32 *seq;			/* the next octet: copied_seq or the peek cursor */
+	u32 passed;			/* urgent octets that were skipped */
+	/* skb of the last octet, with a reference, if the program wants its time */
+	struct sk_buff *stamped;
 };
 
-/* The reader stands at the mark: RECEIVE gives what it has before it goes on (RFC 9293 section 3.8.5). */
+/*
+ * Is the reader at the urgent mark? RECEIVE returns what it has before it passes the mark (RFC 9293
+ * section 3.8.5).
+ */
 static inline bool at_mark(const struct xtcp_sock *xsk, u32 seq)
 {
 	return unlikely(xsk->urg_data) && xsk->urg_seq == seq;
 }
 
 /*
- * @rest octets could be read from @offset on; some end at the mark, or begin behind the urgent octet, which RECEIVE
- * passes over unless it stands in line. Returns how many are left.
+ * Cuts a read of @rest octets from @offset on at the urgent mark, or skips the urgent octet at its
+ * start, unless SO_OOBINLINE is set. Returns how many octets are left.
  */
 static noinline u32 respect_mark(const struct sock *sk, struct reading *r, u32 *offset, u32 rest)
 {
@@ -116,14 +121,14 @@ static noinline u32 respect_mark(const struct sock *sk, struct reading *r, u32 *
 	return rest - 1;
 }
 
-/* The reader is behind the urgent octet: there is none any more. */
+/* The reader has passed the urgent octet: forgets it. */
 static void forget_mark(struct xtcp_sock *xsk)
 {
 	if (xtcp_seq_gt(xsk->copied_seq, xsk->urg_seq))
 		WRITE_ONCE(xsk->urg_data, 0);
 }
 
-/* Hands out what is there, up to the mark. Octets, or -EFAULT when the program's memory took none. */
+/* Hands out what is there, up to the mark. Returns octets, or -EFAULT if none could be copied. */
 static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, struct reading *r)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -134,7 +139,7 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 		u32 offset = *r->seq - xtcp_seg(skb)->seq;
 		u32 rest, used;
 
-		/* already peeked at */
+		/* peeked at before */
 		if (offset >= skb->len)
 			continue;
 		if (copied && at_mark(xsk, *r->seq))
@@ -170,8 +175,9 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 }
 
 /*
- * Nothing more is there. Returns true when RECEIVE ends; *@err is then what a program gets that has read nothing: 0 at
- * the end of the stream, which comes before an error (MUST-12: a close is told from an abort), and an error once.
+ * There is nothing more to hand out. Returns true when RECEIVE ends. *@err is then the result of a
+ * call that has read nothing: 0 at the end of the stream, which comes before an error (MUST-12:
+ * close is distinct from abort), or an error, which is reported once.
  */
 static bool must_end(struct sock *sk, bool copied, long timeo, int *err)
 {
@@ -196,7 +202,7 @@ static bool must_end(struct sock *sk, bool copied, long timeo, int *err)
 	return *err;
 }
 
-/* The program wants more before it answers, here or elsewhere. */
+/* The program wants more data before it answers, so it will not carry the ACK that waits. */
 static void no_answer_yet(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -207,12 +213,14 @@ static void no_answer_yet(struct sock *sk)
 }
 
 /**
- * xtcp_recvmsg_polled() - the program has asked in poll() what there is to read, and nothing is
+ * xtcp_recvmsg_polled() - poll() has found nothing to read
  * @sk: the sock
  *
- * It will not sleep in RECEIVE, nor answer before more comes: an ACK that is left to that goes now.
+ * The program will not sleep in RECEIVE, nor answer before more data comes. So an ACK that waits
+ * for either goes now.
  *
- * Who has the lock meanwhile may write or read; then the ACK waits for its timer.
+ * If another thread has the socket lock, it may be about to write or read. The ACK then waits for
+ * its timer.
  *
  * Context: process. Takes the lock of bh_lock_sock() if there is such an ACK.
  */
@@ -250,7 +258,7 @@ static bool has_nothing(const struct sock *sk)
 	       !READ_ONCE(xtcp_sk(sk)->ack_pending);
 }
 
-/* And nothing to tell, which is rare? */
+/* Is there also nothing rare to tell: no urgent data, no error, no shutdown? */
 static bool is_quiet(const struct sock *sk)
 {
 	return has_nothing(sk) && !READ_ONCE(xtcp_sk(sk)->urg_data) && !READ_ONCE(sk->sk_err) &&
@@ -258,11 +266,12 @@ static bool is_quiet(const struct sock *sk)
 }
 
 /*
- * The usual wait, for an answer to what the program has just written or for the next request: without the lock, which
- * would be taken for nothing but to give it back. Whatever happens wakes the thread, which looks at it under the lock.
- * What happened before the thread stood in the queue of those who wait, is_quiet() sees.
+ * The usual wait, for an answer to what the program has just written or for the next request. It
+ * does without the socket lock, which the call would take only to release it. Every event wakes the
+ * thread, which then looks at the event under the lock. is_quiet() sees events from before the
+ * thread was on the wait queue.
  *
- * Returns what is left of @timeo. The thread counts among the readers until the caller has the lock.
+ * Returns what is left of @timeo. The thread counts as a reader until the caller has the lock.
  */
 static long wait_while_quiet(struct sock *sk, long timeo)
 {
@@ -272,7 +281,10 @@ static long wait_while_quiet(struct sock *sk, long timeo)
 	atomic_inc(&xsk->readers);
 	WRITE_ONCE(xsk->asked, false);
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
-	/* whoever brings something looks for sleepers behind the barrier of skwq_has_sleeper(): in here is its pair */
+	/*
+	 * contains the barrier that pairs with that of skwq_has_sleeper(), by which events look for
+	 * sleepers
+	 */
 	prepare_to_wait(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);
 	if (is_quiet(sk))
 		timeo = schedule_timeout(timeo);
@@ -285,7 +297,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	int target = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
-	/* SO_PEEK_OFF: where peeking goes on, from what waits to be read; below 0: it does not */
+	/* SO_PEEK_OFF: where MSG_PEEK starts, relative to copied_seq; negative: at copied_seq */
 	const u32 peek_off = flags & MSG_PEEK ? max(READ_ONCE(sk->sk_peek_off), 0) : 0;
 	u32 peek_seq = xsk->copied_seq + peek_off;
 	struct reading r = { .seq = flags & MSG_PEEK ? &peek_seq : &xsk->copied_seq };
@@ -294,7 +306,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 	int ret;
 
 	for (;;) {
-		/* SIGURG comes before the mark is passed */
+		/* SIGURG is handled before the mark is passed */
 		if (at_mark(xsk, *r.seq) && signal_pending(current)) {
 			ret = timeo ? sock_intr_errno(timeo) : -EAGAIN;
 			break;
@@ -317,14 +329,17 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 		if (copied >= target) {
 			sk_flush_backlog(sk);
 		} else {
-			/* who peeks makes no room, but has seen what an ACK is owed for, as in Linux */
+			/*
+			 * as in Linux: MSG_PEEK makes no room, but the program has seen the data
+			 * that the ACK is owed for
+			 */
 			if (copied || xsk->ack_pending)
 				xtcp_window_update(sk, flags & MSG_PEEK ? 0 : copied);
 			ret = wait_for_text(sk, &timeo, skb_peek_tail(&sk->sk_receive_queue));
 			if (ret < 0)
 				break;
 		}
-		/* another thread read what was peeked at: begin again, as Linux does */
+		/* another thread has read what this one peeked at: start again, as in Linux */
 		if (flags & MSG_PEEK && peek_seq - peek_off - copied - r.passed != xsk->copied_seq)
 			peek_seq = xsk->copied_seq + peek_off;
 		if (copied && at_mark(xsk, *r.seq))
@@ -335,13 +350,19 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			sock_recv_timestamp(msg, sk, r.stamped);
 		consume_skb(r.stamped);
 	}
-	/* else the octets came from a connection that another thread has ended meanwhile */
+	/*
+	 * otherwise the octets came from a connection that another thread has disconnected
+	 * meanwhile
+	 */
 	if (likely(sk->sk_disconnects == disconnects))
 		xtcp_window_update(sk, flags & MSG_PEEK ? 0 : copied);
 	return copied ?: ret;
 }
 
-/* MSG_OOB: the urgent octet, which stays in its place in the stream. Never waits. The errors are Linux's and BSD's. */
+/*
+ * MSG_OOB: the urgent octet, which stays in its place in the stream. Never waits. The errors are
+ * those of Linux and BSD.
+ */
 static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -367,17 +388,17 @@ static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len, int f
 /**
  * xtcp_recvmsg() - proto.recvmsg
  * @sk: the sock
- * @msg: where to put the octets
- * @len: how many at most
+ * @msg: destination of the octets
+ * @len: most octets to hand out
  * @flags: MSG_*
  *
  * RFC 9293 section 3.10.3, MUST-12; section 3.8.5, MUST-31 to MUST-33.
  *
  * Context: process. Takes the socket lock; may sleep.
  *
- * Return: octets handed out; 0 at the end of the stream, or -ENOTCONN, -EAGAIN, -EINTR or -ERESTARTSYS, -EFAULT,
- * -EINVAL for MSG_OOB when no octet is urgent, -EPIPE after a disconnect while it waited, or once the error that ended
- * the connection.
+ * Return: octets handed out; 0 at the end of the stream; -ENOTCONN; -EAGAIN; -EINTR or
+ * -ERESTARTSYS; -EFAULT; -EINVAL for MSG_OOB without an urgent octet; -EPIPE after a disconnect
+ * while it waited; or, once, the error that ended the connection.
  */
 int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
@@ -401,7 +422,7 @@ int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	if (waited)
 		atomic_dec(&xtcp_sk(sk)->readers);
 	if (unlikely(waited && sk->sk_disconnects != disconnects)) {
-		/* as sk_wait_data() says it */
+		/* as sk_wait_data() does */
 		ret = -EPIPE;
 	} else if (sk->sk_state == TCP_LISTEN) {
 		ret = -ENOTCONN;
@@ -424,7 +445,10 @@ int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	return ret;
 }
 
-/* Moves what is there into @pipe, at most @len octets. Octets, or -errno when none. */
+/*
+ * Moves what is there into @pipe, at most @len octets. Returns octets, or -errno if there were
+ * none.
+ */
 static ssize_t splice_out(struct sock *sk, struct pipe_inode_info *pipe, size_t len, unsigned int flags)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -436,7 +460,7 @@ static ssize_t splice_out(struct sock *sk, struct pipe_inode_info *pipe, size_t 
 		u32 most = min_t(size_t, skb->len - offset, len);
 		int used;
 
-		/* up to the mark, and there it stops until recv() has passed it, as in Linux */
+		/* as in Linux: up to the mark, which only recv() passes */
 		if (unlikely(xsk->urg_data))
 			most = min(most, xsk->urg_seq - xsk->copied_seq);
 		if (!most)
@@ -459,15 +483,15 @@ static ssize_t splice_out(struct sock *sk, struct pipe_inode_info *pipe, size_t 
  * xtcp_recvmsg_splice_read() - proto_ops.splice_read
  * @sock: the socket
  * @ppos: must be 0: a stream cannot seek
- * @pipe: where the octets go
- * @len: how many at most
- * @flags: SPLICE_F_*; whether to block is the file's O_NONBLOCK alone, as in Linux
+ * @pipe: destination of the octets
+ * @len: most octets to move
+ * @flags: SPLICE_F_*; as in Linux, only O_NONBLOCK of the file says whether to block
  *
  * RFC 9293 section 3.10.3.
  *
  * Context: process. Takes the socket lock; may sleep.
  *
- * Return: octets moved, else as xtcp_recvmsg(), and -ESPIPE.
+ * Return: octets moved; -ESPIPE; or an error of xtcp_recvmsg().
  */
 ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_inode_info *pipe, size_t len,
 				 unsigned int flags)
@@ -500,7 +524,7 @@ ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_
 				ret = err;
 				break;
 			}
-			/* there is something, but before it the mark */
+			/* there is data, but the mark comes first */
 			if (!skb_queue_empty(&sk->sk_receive_queue))
 				break;
 			err = wait_for_text(sk, &timeo, NULL);
@@ -515,7 +539,7 @@ ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_
 		xtcp_window_update(sk, ret);
 		if (!timeo)
 			break;
-		/* let the backlog in */
+		/* lets the backlog in */
 		release_sock(sk);
 		lock_sock(sk);
 		if (sk->sk_err || sk->sk_state == TCP_CLOSE || sk->sk_shutdown & RCV_SHUTDOWN ||

@@ -16,7 +16,7 @@ ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_
 				 unsigned int flags);
 /* poll() found nothing to read */
 void xtcp_recvmsg_polled(struct sock *sk);
-/* octets that RECEIVE could hand out now; socket lock held or racy */
+/* octets that RECEIVE could hand out now; racy without the socket lock */
 int xtcp_recvmsg_inq(const struct sock *sk);
 
 #endif /* XTCP_RECVMSG_H */

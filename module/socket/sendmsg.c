@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SEND (RFC 9293 section 3.10.2): octets of the program go to the send queue, output.c sends what it may.
+ * SEND (RFC 9293 section 3.10.2): the program's octets go to the send queue, and output.c sends
+ * what it may.
  *
- * A call that has to wait for room pushes first what it has, whatever Nagle or MSG_MORE say: else it would wait for
- * itself.
+ * A call that waits for room first pushes what it has queued, whatever Nagle and MSG_MORE say.
+ * Otherwise it would wait for itself.
  */
 #include "socket/sendmsg.h"
 
@@ -34,7 +35,7 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-#define SKBS_BETWEEN_BACKLOGS	16	/* as many are filled before the segments that came meanwhile are looked at */
+#define SKBS_BETWEEN_BACKLOGS	16	/* skbs to fill before the backlog is processed */
 
 /* MSG_OOB: SND.UP <- the octet after the last one that is queued (RFC 9293 section 3.10.2). */
 static void mark_urgent(struct sock *sk, int flags)
@@ -48,9 +49,9 @@ static void mark_urgent(struct sock *sk, int flags)
 }
 
 /*
- * The octets up to here are pushed: what was written last ends with PSH (RFC 9293 section 3.9.1.2, MUST-61). As in
- * Linux, that holds for where a write ends, whenever it is sent, and not for where the program has said that more will
- * come. What is written behind it takes the PSH away with the first octet that joins the same skb.
+ * Marks the end of a write: its last octet is sent with PSH (RFC 9293 section 3.9.1.2, MUST-61). As
+ * in Linux, this holds for the end of a write, whenever it is sent, but not if the program has said
+ * that more follows. The first octet of a later write that joins the same skb removes the PSH.
  */
 static void mark_push(struct sock *sk)
 {
@@ -62,7 +63,10 @@ static void mark_push(struct sock *sk)
 	xtcp_sk(sk)->stream->pushed_seq = xtcp_sk(sk)->write_seq;
 }
 
-/* Half of the largest window that the peer has offered, without a PSH: it may wait for one to make room. As Linux. */
+/*
+ * As in Linux: half of the peer's largest window without a PSH. The peer may need one before it
+ * makes room.
+ */
 static bool push_is_due(const struct xtcp_sock *xsk)
 {
 	return xtcp_seq_gt(xsk->write_seq, xsk->stream->pushed_seq + xsk->max_snd_wnd / 2);
@@ -79,21 +83,21 @@ static int wait_for_room(struct sock *sk, int copied, long *timeo, int flags)
 	}
 	if (copied || waits)
 		xtcp_output_push_nagle(sk, TCP_NAGLE_PUSH);
-	/* what was not sent yet may have been all that was in the way */
+	/* the unsent data may have been all that took the room */
 	if (waits && sk_stream_memory_free(sk))
 		return 0;
 	return sk_stream_wait_memory(sk, timeo);
 }
 
-/* sk_stream_memory_free(), but for a call by pointer to what is here */
+/* sk_stream_memory_free() without an indirect call */
 static bool memory_free(const struct sock *sk)
 {
 	return READ_ONCE(sk->sk_wmem_queued) < READ_ONCE(sk->sk_sndbuf) && xtcp_sndbuf_memory_free(sk, 0);
 }
 
 /*
- * The skb that takes the next octets: @tail, xtcp_sndq_open_tail(), or a new one when that has as many as it should,
- * @goal, was sent, ends a record or has, as @full says, no place left.
+ * The skb for the next octets: @tail, from xtcp_sndq_open_tail(), or a new one. @tail does not do
+ * if it is NULL, has @goal octets, ends a record, or has no free slot (@full).
  */
 static struct sk_buff *tail_with_room(struct sock *sk, struct sk_buff *tail, u32 goal, bool full)
 {
@@ -109,7 +113,10 @@ static struct sk_buff *tail_with_room(struct sock *sk, struct sk_buff *tail, u32
 	return skb;
 }
 
-/* What begins an skb and fits a segment needs none that could become larger: saves a division for each message. */
+/*
+ * Data that starts an skb and fits a segment needs no larger goal. This saves a division per
+ * message.
+ */
 static u32 size_goal(const struct sock *sk, const struct sk_buff *tail, struct msghdr *msg)
 {
 	if (!tail && msg_data_left(msg) <= xtcp_mss_payload(sk))
@@ -118,9 +125,9 @@ static u32 size_goal(const struct sock *sk, const struct sk_buff *tail, struct m
 }
 
 /*
- * Copies until all is queued, an error comes, or room is not to be had in time; or takes the pages that @msg points to
- * (@splices). *copied is what was queued. -EPIPE and the sock's own error come first, as a program expects that writes
- * on after a RST.
+ * Queues all of @msg, unless an error comes or there is no room in time. With @splices it queues
+ * the pages that @msg points to, otherwise a copy. *@copied is the number of queued octets. -EPIPE
+ * and the sock's own error come first, as a program expects that still writes after a RST.
  */
 static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *timeo, int *copied)
 {
@@ -128,7 +135,7 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *ti
 	bool full = false;
 	int err, n;
 
-	/* a device that cannot gather would copy it for each transmission */
+	/* a device without scatter-gather would copy pages for each transmission */
 	splices &= !!(sk->sk_route_caps & NETIF_F_SG);
 	while (msg_data_left(msg)) {
 		struct sk_buff *tail = xtcp_sndq_open_tail(sk), *skb;
@@ -170,7 +177,7 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *ti
 		*copied += n;
 		if (msg->msg_flags & MSG_EOR && !msg_data_left(msg))
 			xtcp_sndcb(skb)->marks |= XTCP_SNDQ_EOR;
-		/* the end of what is urgent is known when all is queued */
+		/* where urgent data ends is known when all is queued */
 		if (skb->len < goal || !msg_data_left(msg) || msg->msg_flags & MSG_OOB)
 			continue;
 		if (push_is_due(xtcp_sk(sk)))
@@ -183,8 +190,9 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *ti
 }
 
 /*
- * Autocorking: the only skb to be sent is small, and more of the connection than that stands in the queue of a device.
- * When the device has sent some of it the skb is sent, with all that was written meanwhile; an ACK may be earlier.
+ * Autocorking: the only unsent skb is small, and a device still holds more of the connection than
+ * this skb. It is sent, with all that was written meanwhile, when the device has sent some of what
+ * it holds, or earlier for an ACK.
  */
 static bool autocorks(struct sock *sk)
 {
@@ -193,7 +201,7 @@ static bool autocorks(struct sock *sk)
 	struct sk_buff *skb;
 	bool waits;
 
-	/* none takes less */
+	/* a segment below takes at least this much */
 	if (likely(below <= SKB_TRUESIZE(0)))
 		return false;
 	skb = xtcp_sndq_open_tail(sk);
@@ -212,8 +220,8 @@ static bool autocorks(struct sock *sk)
 }
 
 /*
- * More is written at once: it all goes together, as in Linux. Should it not come, which a file that cannot be read may
- * bring about, what is in flight brings an ACK, and else there is a timer.
+ * As in Linux, more pages follow at once, and all go together. If they do not come, because a file
+ * cannot be read, an ACK for data in flight pushes them; with nothing in flight a timer does.
  */
 static void wait_for_more(struct sock *sk)
 {
@@ -222,8 +230,8 @@ static void wait_for_more(struct sock *sk)
 }
 
 /*
- * MSG_FASTOPEN, or the first write after a connect() that has sent no SYN: the SYN takes what it may of @msg, *@taken
- * octets, and the call waits for the connection if it may. (RFC 7413)
+ * RFC 7413: MSG_FASTOPEN, or the first write after a connect() that has sent no SYN. The SYN takes
+ * *@taken octets of @msg. The call then waits for the connection, if it may.
  */
 static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, size_t size, int *taken)
 {
@@ -235,16 +243,16 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 	if (!(READ_ONCE(xtcp_net_of(sk)->sysctl.fastopen) & XTCP_FASTOPEN_CLIENT) ||
 	    (name && msg->msg_namelen >= (int)sizeof(name->sa_family) && name->sa_family == AF_UNSPEC))
 		return -EOPNOTSUPP;
-	/* as in Linux that holds as long as the connection, when it is a connect() that asked */
+	/* as in Linux, this holds for the whole life of a connection that connect() has opened */
 	if (xsk->fastsyn || xsk->fastopen_asked)
 		return -EALREADY;
 	xsk->fastsyn = &fast;
-	/* what a peer that opens at the same time has made of it by now needs no SYN */
+	/* after a simultaneous open the sock needs no SYN any more */
 	if (xtcp_compat_defers_connect(sk) && sk->sk_state == TCP_SYN_SENT)
 		xtcp_connect_deferred(sk);
 	err = __inet_stream_connect(sk->sk_socket, name, msg->msg_namelen,
 				    msg->msg_flags & MSG_DONTWAIT ? O_NONBLOCK : 0, 1);
-	/* else the lock was given up, and the connection ended: nothing was taken */
+	/* otherwise the connection has ended while the lock was released, and nothing was taken */
 	if (xsk->fastsyn != &fast)
 		return err ?: -EPIPE;
 	xsk->fastsyn = NULL;
@@ -253,7 +261,10 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 	return err;
 }
 
-/* Control messages of SOL_SOCKET; *@tsflags: what timestamps they ask for. 0 or -EINVAL. */
+/*
+ * Reads control messages of SOL_SOCKET. *@tsflags is the timestamps that they ask for. Returns 0 or
+ * -EINVAL.
+ */
 static noinline_for_stack int take_control(struct sock *sk, struct msghdr *msg, u32 *tsflags)
 {
 	struct sockcm_cookie sockc;
@@ -265,7 +276,7 @@ static noinline_for_stack int take_control(struct sock *sk, struct msghdr *msg, 
 	return 0;
 }
 
-/* @splices: @msg points to pages that are to be sent themselves; @follows: another page comes at once. */
+/* @splices: send the pages that @msg points to. @follows: another page comes at once. */
 static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool splices, bool follows)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -276,7 +287,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 
 	if (unlikely(flags & MSG_FASTOPEN || xtcp_compat_defers_connect(sk))) {
 		err = connect_fast(sk, msg, size, &on_syn);
-		/* what is on its way is not written again, neither after a signal */
+		/* octets on the SYN count as written, even after a signal */
 		if (on_syn && (err == -EINPROGRESS || signal_pending(current)))
 			return on_syn;
 		on_syn = err ? 0 : on_syn;
@@ -284,7 +295,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 			goto error;
 	}
 	timeo = sock_sndtimeo(sk, flags & MSG_DONTWAIT);
-	/* a connection that was opened fast need not wait for its third ACK (RFC 7413 section 4.2.2) */
+	/* after a Fast Open, data need not wait for the third ACK (RFC 7413 section 4.2.2) */
 	if (!((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) && !xsk->fastopen) {
 		err = sk_stream_wait_connect(sk, &timeo);
 		if (err)
@@ -301,20 +312,23 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 	if (sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN)
 		goto error;
 
-	/* what there is no memory for now is tried again, and waited for, when an skb is needed */
+	/* without memory for the stream, queue_all() tries again and waits, as for an skb */
 	if (!xtcp_stream_is_there(xsk->stream) && msg_data_left(msg))
 		xtcp_stream_begin(sk, sk->sk_allocation);
 	xtcp_rate_written(sk);
-	/* what waits was written before the program said that more will come */
+	/* data that waits here was written before the program said that more follows */
 	if (unlikely(xsk->coalescing && (follows || flags & MSG_MORE)))
 		xtcp_output_push(sk);
 	disconnects = READ_ONCE(sk->sk_disconnects);
 	err = queue_all(sk, msg, splices, &timeo, &copied);
-	/* while the call waited, another thread disconnected: the octets went with their connection and its stream */
+	/*
+	 * another thread has disconnected while this one waited: the octets are gone with the
+	 * connection and its stream
+	 */
 	if (unlikely(sk->sk_disconnects != disconnects))
 		return copied + on_syn ?: sk_stream_error(sk, flags, -EPIPE);
 	if (copied) {
-		/* what could not be queued will not follow: no reason to wait for it */
+		/* data that could not be queued will not follow: do not wait for it */
 		bool more = flags & MSG_MORE && !err;
 
 		mark_urgent(sk, flags);
@@ -322,7 +336,9 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 			mark_push(sk);
 		if (unlikely(tsflags))
 			xtcp_stamp_written(sk, tsflags, copied);
-		/* who would wait for room will wait for the answer, too, and perhaps not be there yet when it comes */
+		/*
+		 * a program that may block here will probably also block in RECEIVE for the answer
+		 */
 		WRITE_ONCE(xsk->asked, !(flags & MSG_DONTWAIT));
 		if (unlikely(follows) && !err)
 			wait_for_more(sk);
@@ -336,7 +352,7 @@ error:
 	if (on_syn)
 		return on_syn;
 	err = sk_stream_error(sk, flags, err);
-	/* whoever waits for an edge of EPOLLOUT must see one when there is room again */
+	/* a program that waits for an edge of EPOLLOUT has to see one when there is room again */
 	if (err == -EAGAIN && xtcp_sndq_is_empty(sk))
 		sk->sk_write_space(sk);
 	return err;
@@ -345,7 +361,8 @@ error:
 /**
  * xtcp_sendmsg() - proto.sendmsg: SEND
  * @sk: the sock
- * @msg: octets, flags (MSG_DONTWAIT, MSG_EOR, MSG_MORE, MSG_NOSIGNAL, MSG_OOB), control messages of SOL_SOCKET
+ * @msg: data, flags (MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_NOSIGNAL, MSG_OOB), control
+ *	messages of SOL_SOCKET
  * @size: octets
  *
  * Waits for the connection and for room, unless MSG_DONTWAIT. RFC 9293 section 3.10.2, MUST-60;
@@ -353,14 +370,18 @@ error:
  *
  * Context: process. Takes the socket lock; may sleep.
  *
- * Return: octets queued; -EPIPE (with SIGPIPE), the sock's error, -EAGAIN, -EINTR or -ERESTARTSYS, -EFAULT, -EINVAL for
- * a bad control message; with MSG_FASTOPEN as connect(), -EALREADY, -EINPROGRESS, -EOPNOTSUPP.
+ * Return: octets queued; -EPIPE (with SIGPIPE); the sock's error; -EAGAIN; -EINTR or -ERESTARTSYS;
+ * -EFAULT; -EINVAL for a bad control message. With MSG_FASTOPEN also the errors of connect(),
+ * -EALREADY, -EINPROGRESS and -EOPNOTSUPP.
  */
 int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 {
 	int ret;
 
-	/* a page that is not there comes while the timer can send what waits for this write: not under the lock */
+	/*
+	 * fault pages in before the lock is taken: the timer can then still send the data that
+	 * waits for this write
+	 */
 	if (READ_ONCE(xtcp_sk(sk)->coalescing))
 		fault_in_iov_iter_readable(&msg->msg_iter, min_t(size_t, size, GSO_LEGACY_MAX_SIZE));
 	lock_sock(sk);
@@ -370,10 +391,10 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 }
 
 /**
- * xtcp_sendmsg_page() - proto.sendpage of kernels that have one: SEND a part of a page without a copy
+ * xtcp_sendmsg_page() - proto.sendpage, on kernels that have it: SEND part of a page without a copy
  * @sk: the sock
- * @page: a reference is taken of it for as long as it is not acknowledged
- * @offset: in @page
+ * @page: referenced until its octets are acknowledged
+ * @offset: start in @page
  * @size: octets
  * @flags: as xtcp_sendmsg()
  *

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The knobs of a socket. What TCP_INFO, ioctl and poll say is in status.c.
+ * Socket options. status.c reports TCP_INFO, ioctl and poll.
  *
- * Names, units, ranges and errors are the kernel's. An IPPROTO_* option has its effect here or is refused with
- * ENOPROTOOPT; none is taken and ignored. SOL_SOCKET is handled by the kernel's core, which does not ask us.
+ * Names, units, ranges and errors are the kernel's. An IPPROTO_* option works here or is refused by
+ * ENOPROTOOPT; none is accepted and ignored. The kernel's core handles SOL_SOCKET without asking
+ * us.
  *
- * Options of IP and IPv6 are handled by the kernel's own code: those that a stream can do with, and that do not treat
- * the sock as something it is not (multicast memberships would leak, IPV6_ADDRFORM would make it kernel TCP).
+ * The kernel's own code handles the options of IP and IPv6. Only options pass that make sense for a
+ * stream, and that do not treat the sock as another type: multicast memberships would leak, and
+ * IPV6_ADDRFORM would make it a socket of kernel TCP.
  */
 #include "socket/sockopt.h"
 
@@ -32,7 +34,7 @@
 
 #define LINGER2_MAX_S	120	/* as Linux's TCP_FIN_TIMEOUT_MAX */
 
-/* Options of SOL_IP that have their effect on a stream of ours. */
+/* Options of SOL_IP that work on our streams. */
 static bool ip_option_is_known(int optname, bool set)
 {
 	switch (optname) {
@@ -81,7 +83,10 @@ static bool ipv6_option_is_known(int optname, bool set)
 	}
 }
 
-/* -ENOPROTOOPT, unless the kernel's own code would have found the arguments wrong before it looked at the number. */
+/*
+ * Returns -ENOPROTOOPT, unless the kernel's own code would reject the arguments before it looks at
+ * the option.
+ */
 static int refuse_set(int level, sockptr_t optval, unsigned int optlen)
 {
 	int val;
@@ -101,7 +106,10 @@ static int refuse_get(int level, int __user *optlen)
 	return level == SOL_IP && len < 0 ? -EINVAL : -ENOPROTOOPT;
 }
 
-/* What waits may go out now that Nagle or the cork has changed: with TCP_NODELAY even through a cork, once. */
+/*
+ * After a change of Nagle or cork, sends data that may go now. TCP_NODELAY sends it once even
+ * through a cork.
+ */
 static void push_withheld(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -149,7 +157,10 @@ static int set_keepintvl(struct sock *sk, int val)
 	return 0;
 }
 
-/* TCP_QUICKACK: 0 prefers delayed ACKs; otherwise what is owed goes out, and an even value goes back to delaying. */
+/*
+ * TCP_QUICKACK: 0 selects delayed ACKs. Other values send an owed ACK at once; even ones then
+ * return to delayed ACKs.
+ */
 static void set_quickack(struct sock *sk, int val)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -213,7 +224,7 @@ static int set_fastopen_key(struct sock *sk, sockptr_t optval, unsigned int optl
 	return err;
 }
 
-/* One limit after the other: [1, most], else -EINVAL. */
+/* Sets a limit from 1 to @most, or returns -EINVAL. */
 static int set_u8(u8 *field, int val, int most)
 {
 	if (val < 1 || val > most)
@@ -295,7 +306,7 @@ static int set_int(struct sock *sk, int optname, int val)
 		WRITE_ONCE(xsk->save_syn, val);
 		return 0;
 	case TCP_TIMESTAMP:
-		/* for who restores a connection (TCP_REPAIR), which nobody does here */
+		/* only for TCP_REPAIR, which does not exist here */
 		return -EPERM;
 	default:
 		return -ENOPROTOOPT;
@@ -310,12 +321,13 @@ static int set_int(struct sock *sk, int optname, int val)
  * @optval: its value
  * @optlen: octets of @optval
  *
- * RFC 9293 sections 3.9.1 and 3.8.4: what a program may ask for.
+ * RFC 9293 sections 3.9.1 and 3.8.4.
  *
  * Context: process. Takes the socket lock.
  *
- * Return: 0, -ENOPROTOOPT for what is not built here, -EINVAL, -EFAULT, -ENOENT for an unknown
- * TCP_CONGESTION, -EPERM for one that only an administrator may have.
+ * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -ENOENT for an
+ * unknown TCP_CONGESTION; -EPERM for an algorithm that only an administrator may choose, and for
+ * TCP_TIMESTAMP; -ENOMEM and -EOPNOTSUPP for Fast Open.
  */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
 {
@@ -411,7 +423,7 @@ static int get_int(struct sock *sk, int optname, int *val)
 		*val = xsk->save_syn;
 		return 0;
 	case TCP_TIMESTAMP:
-		/* what a segment would have as its TSval now (RFC 7323 section 3.2) */
+		/* the TSval of a segment sent now (RFC 7323 section 3.2) */
 		*val = xtcp_clock_ts() + xsk->ts_offset;
 		return 0;
 	default:
@@ -426,7 +438,10 @@ static int put_octets(char __user *optval, int __user *optlen, const void *from,
 	return 0;
 }
 
-/* TCP_SAVED_SYN: read once, whole or not at all; who gave too little room learns how much it takes. */
+/*
+ * TCP_SAVED_SYN: can be read once, and only as a whole. A program with too little room learns the
+ * length.
+ */
 static int get_saved_syn(struct sock *sk, char __user *optval, int __user *optlen)
 {
 	const struct xtcp_saved_syn *syn;
@@ -454,14 +469,15 @@ static int get_saved_syn(struct sock *sk, char __user *optval, int __user *optle
  * @sk: the sock
  * @level: IPPROTO_*; SOL_SOCKET never comes here
  * @optname: the option
- * @optval: where its value goes, cut to what fits
- * @optlen: octets of @optval; then, octets of the value that were written
+ * @optval: receives the value, cut to what fits
+ * @optlen: octets of @optval; becomes the number of octets written
  *
  * RFC 9293 section 3.10.6.
  *
  * Context: process. Takes the socket lock where needed.
  *
- * Return: 0, -ENOPROTOOPT for what is not built here, -EINVAL, -EFAULT; -EOPNOTSUPP for another level over IPv4.
+ * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -EOPNOTSUPP for
+ * another level on an AF_INET sock.
  */
 int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen)
 {
@@ -515,7 +531,7 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
  * @sk: the sock
  * @val: octets, at least 0
  *
- * The buffer grows with it, or a reader would wait for what the window cannot bring.
+ * The buffer grows with @val. Otherwise a reader could wait for more than the window lets in.
  *
  * Context: process. Lock: socket, held.
  *
@@ -539,9 +555,10 @@ int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val)
 /**
  * xtcp_sockopt_set_peek_off() - proto_ops.set_peek_off
  * @sk: the sock
- * @val: octets beyond where RECEIVE stands at which the next MSG_PEEK begins; below 0: each begins there
+ * @val: where the next MSG_PEEK begins, in octets from copied_seq; negative: MSG_PEEK always begins
+ *	at copied_seq
  *
- * Context: process. No lock: newer kernels take none for it.
+ * Context: process. No lock: newer kernels do not take it here.
  *
  * Return: 0.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The knobs of a socket. */
+/* Socket options. */
 #ifndef XTCP_SOCKOPT_H
 #define XTCP_SOCKOPT_H
 

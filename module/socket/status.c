@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * STATUS (RFC 9293 section 3.10.6): struct tcp_info, ioctl, poll. What is counted in octets here, TCP_INFO tells in
- * segments, as Linux.
+ * STATUS (RFC 9293 section 3.10.6): struct tcp_info, ioctl, poll. xtcp counts in octets; as in
+ * Linux, TCP_INFO reports segments.
  */
 #include "socket/status.h"
 
@@ -43,14 +43,14 @@ static void info_congestion(struct sock *sk, struct tcp_info *info)
 	if (xsk->cong.ssthresh >= TCP_INFINITE_SSTHRESH)
 		info->tcpi_snd_ssthresh = TCP_INFINITE_SSTHRESH;
 	info->tcpi_unacked = DIV_ROUND_UP(xsk->snd_nxt - xsk->snd_una, mss);
-	/* without SACK an ACK tells of octets alone */
+	/* without SACK only octets are known */
 	info->tcpi_sacked = xsk->sack_ok ? stream->scoreboard.sacked_segments :
 			    DIV_ROUND_UP(stream->scoreboard.sacked, mss);
 	info->tcpi_lost = DIV_ROUND_UP(stream->scoreboard.lost, mss);
 	info->tcpi_retrans = DIV_ROUND_UP(stream->scoreboard.resent, mss);
 	info->tcpi_reordering = stream->scoreboard.reordering;
 	info->tcpi_reord_seen = stream->scoreboard.reorderings;
-	/* the SYN counts */
+	/* the SYN counts as a segment */
 	info->tcpi_delivered = stream->delivered_segments + (xsk->snd_una != xsk->iss || stream->bytes_acked);
 	info->tcpi_delivered_ce = xsk->delivered_ce;
 	info->tcpi_delivery_rate = xtcp_rate_octets_per_second(sk);
@@ -100,7 +100,7 @@ static void info_counts(const struct xtcp_sock *xsk, struct tcp_info *info)
 	info->tcpi_rcv_ooopack = stream->rcv_ooopack;
 }
 
-/* All bits set mean that there is none, in a long and in what TCP_INFO has. */
+/* All bits set mean "no limit", in a long and in the u64 of TCP_INFO. */
 static u64 octets_per_second(unsigned long rate)
 {
 	return rate == ~0UL ? ~0ULL : rate;
@@ -116,7 +116,7 @@ static void info_busy(const struct xtcp_sock *xsk, struct tcp_info *info)
 /**
  * xtcp_status_info() - TCP_INFO
  * @sk: the sock
- * @info: filled; what xtcp has no notion of is 0
+ * @info: filled; fields without a meaning in xtcp are 0
  *
  * RFC 9293 section 3.10.6.
  *
@@ -150,7 +150,7 @@ void xtcp_status_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_rto = xtcp_rto_current_ms(&xsk->rto) * USEC_PER_MSEC;
 	info->tcpi_ato = xsk->stream->rcv_data_tstamp ? XTCP_DELACK_MIN_MS * USEC_PER_MSEC : 0;
 	info->tcpi_rtt = xsk->rto.srtt_us;
-	/* before the first sample Linux tells a quarter of the first RTO */
+	/* before the first sample Linux reports a quarter of the first RTO */
 	info->tcpi_rttvar = xsk->rto.srtt_us ? xsk->rto.rttvar_us : XTCP_RTO_INITIAL_MS * USEC_PER_MSEC / 4;
 	info->tcpi_min_rtt = xsk->rto.min_rtt_us;
 	info->tcpi_snd_mss = xsk->mss;
@@ -172,7 +172,7 @@ out:
  * xtcp_status_ioctl() - proto.ioctl
  * @sk: the sock
  * @cmd: SIOCINQ (FIONREAD), SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK
- * @karg: the answer: octets; for SIOCATMARK whether the next one is urgent
+ * @karg: the answer: octets; for SIOCATMARK, whether the reader is at the urgent mark
  *
  * Context: process. Takes the socket lock where needed.
  *
@@ -207,14 +207,14 @@ int xtcp_status_ioctl(struct sock *sk, int cmd, int *karg)
 	return 0;
 }
 
-/* Room to write: now, or a writer is told later. */
+/* Is there room to write? If not, a writer is told later. */
 static bool writeable(struct sock *sk)
 {
 	if (__sk_stream_is_writeable(sk, 1))
 		return true;
 	sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-	/* room may have come between the look and the bit; pairs with the barrier in sk_write_space */
+	/* room may have come after the first test; pairs with the barrier in sk_write_space */
 	smp_mb__after_atomic();
 	return __sk_stream_is_writeable(sk, 1);
 }
@@ -225,12 +225,13 @@ static bool writeable(struct sock *sk)
  * @sock: the socket
  * @wait: where to wait
  *
- * An ACK that is left to what the program does next (xtcp_output_ack_owed()) goes now, if it would wait for more; so
- * does text that waits for the next write (coalesce.c).
+ * If there is nothing to read, an ACK that waits for the program's next action
+ * (xtcp_output_ack_owed()) goes now. So does data that waits for the next write (coalesce.c).
  *
- * Context: process. No lock: what changes after the look wakes the waiter; for what goes now that of bh_lock_sock().
+ * Context: process. No lock, since a later change wakes the waiter. Takes the lock of
+ * bh_lock_sock() for an ACK or data that goes now.
  *
- * Return: EPOLL* bits, as Linux.
+ * Return: EPOLL* bits, as in Linux.
  */
 __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_table_struct *wait)
 {
@@ -240,10 +241,13 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 	int state;
 
 	sock_poll_wait(file, sock, wait);
-	/* "The end of a connection" in sock.c writes these in the other order: who sees one sees those before it. */
+	/*
+	 * "The end of a connection" in sock.c writes these in reverse order: who sees one also sees
+	 * those written before it
+	 */
 	state = inet_sk_state_load(sk);
 	if (state == TCP_LISTEN) {
-		/* as for accept(), which is what follows */
+		/* as in accept(), which follows */
 		if (!xtcp_acceptq_has_child(sk))
 			xtcp_thirdack_go();
 		return xtcp_acceptq_has_child(sk) ? EPOLLIN | EPOLLRDNORM : 0;
@@ -255,7 +259,10 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 		mask |= EPOLLHUP;
 	if (shutdown & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
-	/* in SYN-SENT both ends are shut only by the end of the connection; one that was opened fast is up before */
+	/*
+	 * in SYN-SENT only the end of the connection shuts both directions; Fast Open is usable
+	 * before the third ACK
+	 */
 	if ((state != TCP_SYN_RECV || READ_ONCE(xtcp_sk(sk)->fastopen)) &&
 	    (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {
 		int target = sock_rcvlowat(sk, 0, INT_MAX);
