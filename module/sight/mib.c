@@ -2,12 +2,12 @@
 /*
  * The counters of a namespace, and /proc/net/xtcp_snmp and xtcp_netstat.
  *
- * Numbers and names are the kernel's, so that stock nstat reads ours:
+ * Numbers and names are the kernel's, so stock nstat reads ours:
  *
  *	PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat nstat -az
  *
- * The Tcp: line is whole. The TcpExt: line has the counters that some code here counts: scripts/check-counters.sh
- * compares the two.
+ * The Tcp: line has all counters of the kernel. The TcpExt: line has those that some code here
+ * increments: scripts/check-counters.sh compares the two.
  */
 #include "sight/mib.h"
 
@@ -147,7 +147,7 @@ static const struct snmp_mib net_list[] = {
 };
 
 /**
- * xtcp_mib_net_init() - make a namespace's counters
+ * xtcp_mib_net_init() - allocate the counters of a namespace
  * @xn: the namespace
  *
  * Context: process, may sleep.
@@ -165,8 +165,8 @@ int xtcp_mib_net_init(struct xtcp_net *xn)
 }
 
 /**
- * xtcp_mib_net_exit() - free a namespace's counters
- * @xn: the namespace; nothing counts in it any more
+ * xtcp_mib_net_exit() - free the counters of a namespace
+ * @xn: the namespace; nothing counts any more
  *
  * Context: process.
  */
@@ -199,7 +199,7 @@ static unsigned long sum_up(void __percpu *mib, int entry)
 	return sum;
 }
 
-/* Where no socket of ours has been yet, nothing has been counted. */
+/* A namespace without a socket of ours has counted nothing. */
 static unsigned long net_value(const struct xtcp_net *xn, int entry)
 {
 	return xtcp_netns_is_started(xn) ? sum_up(xn->net_statistics, entry) : 0;
@@ -207,7 +207,10 @@ static unsigned long net_value(const struct xtcp_net *xn, int entry)
 
 static long tcp_value(const struct xtcp_net *xn, int entry)
 {
-	/* RFC 4022: another algorithm than the four it names, the bounds of the RTO in ms, no limit of connections */
+	/*
+	 * RFC 4022: another RTO algorithm than the four it names, the bounds of the RTO in ms, no
+	 * limit of connections
+	 */
 	switch (entry) {
 	case TCP_MIB_RTOALGORITHM:
 		return 1;
@@ -239,7 +242,7 @@ int xtcp_mib_show_snmp(struct seq_file *m, void *v)
 	show_names(m, "Tcp", tcp_list, ARRAY_SIZE(tcp_list));
 	seq_puts(m, "Tcp:");
 	for (i = 0; i < ARRAY_SIZE(tcp_list); i++) {
-		/* MaxConn alone is signed (RFC 4022) */
+		/* only MaxConn is signed (RFC 4022) */
 		if (tcp_list[i].entry == TCP_MIB_MAXCONN)
 			seq_printf(m, " %ld", tcp_value(xn, tcp_list[i].entry));
 		else

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The counters: the kernel's own numbering and names, in structs of ours, one set per namespace. */
+/* The counters: the kernel's numbers and names, in one set of structs for each namespace. */
 #ifndef XTCP_MIB_H
 #define XTCP_MIB_H
 

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /proc/net/xtcp and xtcp6: every listener, entry, sock and record, in the columns of /proc/net/tcp and tcp6, so that
- * stock ss shows them:
+ * /proc/net/xtcp and xtcp6 list every listener, half-open entry, sock and TIME-WAIT record. The
+ * columns are those of /proc/net/tcp and tcp6, so stock ss shows them:
  *
  *	PROC_NET_TCP=/proc/net/xtcp PROC_NET_TCP6=/proc/net/xtcp6 ss -tanoe
  *
- * A listing is made as it is read, one listener or one chain of the table at a time: an open file holds a page of it,
- * or the longest chain if that is more. Reading on slowly neither misses nor repeats a row that is there throughout:
- * a listener keeps its number and a connection its chain, whether it is an entry, a sock or a record; what comes or
- * goes meanwhile may be listed or not. Nothing is locked that softirq waits for: a chain is read under RCU.
- * Numbers that change under us are of some moment, as in Linux.
+ * A listing is made as it is read, one listener or one chain of the table at a time. An open file
+ * holds one page of it, or the longest chain if that is more. A slow reader neither misses nor
+ * repeats a row that exists throughout: a listener keeps its number, and a connection its chain,
+ * whether it is an entry, a sock or a record. A row that comes or goes meanwhile may or may not be
+ * listed. Reading takes no lock for which softirq would wait: a chain is read under RCU. As in
+ * Linux, numbers may change while they are read.
  */
 #include "sight/proc.h"
 
@@ -38,12 +39,15 @@
 #include "time/record.h"
 #include "time/timer.h"
 
-/* Positions in a listing: 0 is the heading, n + 1 the listener with number n, and this + n chain n. */
+/*
+ * Positions in a listing: 0 is the heading, n + 1 the listener with number n, FIRST_CHAIN + n chain
+ * n.
+ */
 #define FIRST_CHAIN	0x100000000LL
 
-#define WIDTH_V4	149	/* what Linux pads a row of /proc/net/tcp to, without the newline */
+#define WIDTH_V4	149	/* length of a row in Linux's /proc/net/tcp, without the newline */
 
-/* The column "tr": which timer "tm->when" belongs to, with Linux's numbers. */
+/* The column "tr": the timer to which "tm->when" belongs, in Linux's numbers. */
 enum row_timer {
 	ROW_TIMER_NONE,
 	ROW_TIMER_RETRANSMIT,
@@ -52,7 +56,7 @@ enum row_timer {
 	ROW_TIMER_PERSIST,
 };
 
-/* A row as every kind of connection has it. */
+/* The columns of every kind of connection. */
 struct row {
 	struct xtcp_tuple tuple;
 	int state;
@@ -68,15 +72,18 @@ struct row {
 	const void *address;
 };
 
-/* One reader's: seq_file->private. What was shown last may have to be shown again, in a larger buffer. */
+/*
+ * The state of one reader: seq_file->private. seq_file may ask again for what was shown last, with
+ * a larger buffer.
+ */
 struct listing {
-	struct seq_net_private p;	/* first: seq_open_net() */
+	struct seq_net_private p;	/* first, for seq_open_net() */
 	struct seq_file *m;
 	struct xtcp_net *xn;
 	int family;
-	loff_t at;			/* what is to be shown */
-	unsigned int number;		/* of its first row */
-	unsigned int rows;		/* that it was shown as */
+	loff_t at;			/* position to show */
+	unsigned int number;		/* number of its first row */
+	unsigned int rows;		/* how many rows it had */
 };
 
 static void show_end(struct seq_file *m, int family, const struct in6_addr *addr, __be16 port)
@@ -86,7 +93,7 @@ static void show_end(struct seq_file *m, int family, const struct in6_addr *addr
 	seq_printf(m, "%08X:%04X ", addr->s6_addr32[3], ntohs(port));
 }
 
-/* The columns that all have; a full sock's follow. */
+/* Shows the columns of all kinds; those of a full sock follow. */
 static void show_row(struct listing *l, const struct row *row)
 {
 	long left = row->timer == ROW_TIMER_NONE ? 0 : (long)(row->expires - jiffies);
@@ -111,7 +118,7 @@ static void end_row(struct listing *l)
 		seq_putc(l->m, '\n');
 }
 
-/* Names, owner and address: the same for a listener and a connection. */
+/* Addresses, owner and pointer: the same for a listener and a connection. */
 static void row_of_sock(const struct listing *l, struct row *row, struct sock *sk)
 {
 	const struct inet_sock *inet = inet_sk(sk);
@@ -136,7 +143,10 @@ static void row_of_sock(const struct listing *l, struct row *row, struct sock *s
 	ipv6_addr_set_v4mapped(inet->inet_daddr, &row->tuple.faddr);
 }
 
-/* Linux shows a listener's queue as rx_queue and, to sock_diag only, its limit; here the limit is tx_queue. */
+/*
+ * Linux shows the length of a listener's queue as rx_queue, and its limit only to sock_diag; here
+ * tx_queue is the limit.
+ */
 static void show_listener(struct listing *l, struct sock *lsk)
 {
 	const struct xtcp_listener *listener = READ_ONCE(xtcp_sk(lsk)->listener);
@@ -148,12 +158,18 @@ static void show_listener(struct listing *l, struct sock *lsk)
 	row.tx_queue = READ_ONCE(listener->accept_max);
 	row.rx_queue = READ_ONCE(listener->accept_len);
 	show_row(l, &row);
-	/* as a fresh listener in Linux: RTO and ATO in ticks, quick ACKs, cwnd, limit for TFO */
+	/*
+	 * as for a new listener in Linux: RTO and ATO in ticks, quick ACKs, cwnd, limit of Fast
+	 * Open
+	 */
 	seq_puts(l->m, " 100 0 0 10 0");
 	end_row(l);
 }
 
-/* Which of the deadlines Linux would show: it has no column for the delayed ACK, and calls FIN-WAIT-2's keepalive. */
+/*
+ * Finds the deadline that Linux would show. There is no column for the delayed ACK, and the timer
+ * of FIN-WAIT-2 counts as keepalive.
+ */
 static void find_timer(const struct xtcp_sock *xsk, struct row *row)
 {
 	static const struct {
@@ -189,7 +205,7 @@ static void show_sock(struct listing *l, struct sock *sk)
 	if (row.state == TCP_CLOSE)
 		return;
 	row.tx_queue = READ_ONCE(xsk->write_seq) - READ_ONCE(xsk->snd_una);
-	/* not locked: may be seen negative for a moment */
+	/* without the lock it may be negative for a moment */
 	row.rx_queue = max_t(int, READ_ONCE(xsk->rcv_nxt) - READ_ONCE(xsk->copied_seq), 0);
 	row.retransmits = READ_ONCE(xsk->retransmits);
 	row.probes = xtcp_sock_probes_out(xsk);
@@ -234,7 +250,10 @@ static void show_timewait(struct listing *l, const struct xtcp_timewait *tw)
 	end_row(l);
 }
 
-/* By the family of the socket, as in Linux: what an AF_INET6 socket talks over IPv4 stands in xtcp6. */
+/*
+ * The family of the socket decides, as in Linux: a connection over IPv4 of an AF_INET6 socket is in
+ * xtcp6.
+ */
 static void show_conn(struct listing *l, struct xtcp_conn *conn)
 {
 	struct xtcp_timewait *tw;
@@ -271,7 +290,7 @@ static bool has_conn(const struct xtcp_net *xn, u32 chain)
 	return conn;
 }
 
-/* Where the next thing to show is, from @pos on. */
+/* The position of the next thing to show, from @pos on. */
 static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 {
 	u32 chain = pos < FIRST_CHAIN ? 0 : pos - FIRST_CHAIN;
@@ -287,7 +306,7 @@ static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 		if (listens)
 			return 1 + number;
 	}
-	/* asked once: it is a sum over all processors */
+	/* only once: it sums over all processors */
 	if (!chain && xtcp_demux_count(xn) <= 0)
 		chain = xtcp_conns.mask + 1;
 	while ((chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask && !has_conn(xn, chain)) {
@@ -297,7 +316,7 @@ static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 	return FIRST_CHAIN + chain;
 }
 
-/* *@pos moves on to what is to be shown, also when there is nothing any more. */
+/* Moves *@pos to what is shown next, or to the end. */
 static void *look_up(struct seq_file *m, loff_t *pos)
 {
 	struct listing *l = m->private;
@@ -398,7 +417,7 @@ static const struct seq_operations ops_listing_v6 = {
 	.show = show_v6,
 };
 
-/* Listings, and files whose few lines are shown at once. */
+/* The listings, and files whose few lines are shown at once. */
 static const struct {
 	const char *name;
 	const struct seq_operations *ops;
@@ -422,7 +441,7 @@ static bool make_file(struct xtcp_net *xn, unsigned int i)
 }
 
 /**
- * xtcp_proc_net_init() - make a namespace's files
+ * xtcp_proc_net_init() - make the files of a namespace
  * @xn: the namespace; its tables and counters are ready
  *
  * Context: process, may sleep.
@@ -444,10 +463,11 @@ int xtcp_proc_net_init(struct xtcp_net *xn)
 }
 
 /**
- * xtcp_proc_net_exit() - remove a namespace's files
- * @xn: the namespace; its tables and counters are still there
+ * xtcp_proc_net_exit() - remove the files of a namespace
+ * @xn: the namespace; its tables and counters still exist
  *
- * Returns when nobody reads them any more; a descriptor that stays open reads nothing from then on.
+ * It returns when nobody reads them any more. Descriptors that are still open read nothing after
+ * that.
  *
  * Context: process, may sleep.
  */

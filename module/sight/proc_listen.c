@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /proc/net/xtcp_listen: both queues of each listener, how full they are and were, whom they refused since listen().
+ * /proc/net/xtcp_listen: the two queues of each listener, their present and largest lengths, and
+ * what they refused since listen().
  *
- * The limit is that of either queue; as in Linux each holds one more.
+ * The limit is the same for both queues; as in Linux, each takes one more.
  */
 #include "sight/proc_listen.h"
 
@@ -32,7 +33,7 @@ static void print_address(const struct sock *sk, char *to, size_t size)
 	snprintf(to, size, "%pI4:%u", &sk->sk_rcv_saddr, sk->sk_num);
 }
 
-/* What all processors have counted. */
+/* Sums the counters of all processors. */
 static struct xtcp_listener_stats stats_of(const struct xtcp_listener *listener)
 {
 	const struct xtcp_listener_stats *of_cpu;
@@ -66,7 +67,10 @@ static void show_queues(struct seq_file *m, struct sock *sk)
 		   from_kuid_munged(seq_user_ns(m), xtcp_compat_uid(sk)), (unsigned long)sock_i_ino(sk));
 }
 
-/* *@pos: 0 for the heading, else by one more than a listener's number; a listener that stops meanwhile has no line. */
+/*
+ * *@pos is 0 for the heading, otherwise the listener's number plus one. A listener that stops
+ * meanwhile has no line.
+ */
 static void *look_up_listener(struct seq_file *m, loff_t *pos)
 {
 	struct xtcp_net *xn = xtcp_net(seq_file_net(m));
@@ -83,7 +87,7 @@ static void *look_up_listener(struct seq_file *m, loff_t *pos)
 	if (!found)
 		return NULL;
 	*pos = number + 1;
-	/* no pointer that would have to be kept */
+	/* a number, not a pointer, which would need a reference */
 	return (void *)(number + 2);
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* /proc/net/xtcp_listen: both queues of each listener. */
+/* /proc/net/xtcp_listen: the two queues of each listener. */
 #ifndef XTCP_PROC_LISTEN_H
 #define XTCP_PROC_LISTEN_H
 
 #include <linux/seq_file.h>
 
-/* of a file made by proc_create_net() with a struct seq_net_private */
+/* for a file that proc_create_net() makes with a struct seq_net_private */
 extern const struct seq_operations xtcp_proc_listen_ops;
 
 #endif /* XTCP_PROC_LISTEN_H */

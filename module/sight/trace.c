@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tracepoint bodies: how both ends of a connection are written into an event.
+ * Helpers of the tracepoints. They write the two ends of a connection, and TCP options, into an
+ * event.
  *
- * An address stands in an event as a struct sockaddr_in6 or, for IPv4, a struct sockaddr_in: %pISpc prints both.
+ * An address in an event is a struct sockaddr_in6 or, for IPv4, a struct sockaddr_in: %pISpc prints
+ * both.
  */
 #include <linux/in.h>
 #include <linux/in6.h>
@@ -45,7 +47,7 @@ void xtcp_trace_sockaddr(void *to, const struct in6_addr *addr, __be16 port)
  * xtcp_trace_tuple() - write both ends of a tuple into an event
  * @local: room for a struct sockaddr_in6
  * @peer: room for a struct sockaddr_in6
- * @tuple: the tuple, or NULL: none is known, zeroes are written
+ * @tuple: the tuple; NULL if none is known: zeros are written
  *
  * Context: any.
  */
@@ -78,9 +80,9 @@ void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *conn)
  * xtcp_trace_sk() - write both ends of a sock into an event
  * @local: room for a struct sockaddr_in6
  * @peer: room for a struct sockaddr_in6
- * @sk: the sock, bound and connected or not
+ * @sk: the sock; it need not be bound or connected
  *
- * Context: any. Without the socket lock, as for a listener, a change of address may be seen half done.
+ * Context: any. Without the socket lock, as for a listener, it may see half of a change of address.
  */
 void xtcp_trace_sk(void *local, void *peer, const struct sock *sk)
 {
@@ -100,7 +102,10 @@ void xtcp_trace_sk(void *local, void *peer, const struct sock *sk)
 	xtcp_trace_tuple(local, peer, &tuple);
 }
 
-/* The first option of a kind in a header, at its first octet; NULL: there is none, or what comes before is wrong. */
+/*
+ * Finds the first option of a kind. Returns NULL if there is none or the options before it are
+ * malformed.
+ */
 static const u8 *find_option(const struct tcphdr *th, u8 kind)
 {
 	const u8 *option = (const u8 *)(th + 1), *end = (const u8 *)th + th->doff * 4;
@@ -119,7 +124,7 @@ static const u8 *find_option(const struct tcphdr *th, u8 kind)
 	return NULL;
 }
 
-/* As find_option(), of that length. */
+/* As find_option(), but the option has to have length @len. */
 static const u8 *find_sized(const struct tcphdr *th, u8 kind, u8 len)
 {
 	const u8 *option = find_option(th, kind);
@@ -130,14 +135,15 @@ static const u8 *find_sized(const struct tcphdr *th, u8 kind, u8 len)
 /**
  * xtcp_trace_sacks() - write the SACK blocks of a segment into an event
  * @to: room for the text, or NULL
- * @size: octets there, 0 with NULL
- * @th: its header, with its options behind it
+ * @size: octets of @to; 0 if it is NULL
+ * @th: the header of the segment, with its options
  *
- * "LEFT-RIGHT,LEFT-RIGHT", absolute sequence numbers, in the order of the option (RFC 2018 section 3); empty: none.
+ * The text is "LEFT-RIGHT,LEFT-RIGHT": absolute sequence numbers, in the order of the option (RFC
+ * 2018 section 3). It is empty without blocks.
  *
  * Context: any.
  *
- * Return: octets that the text takes with its end.
+ * Return: octets of the text, with its final zero.
  */
 unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *th)
 {
@@ -158,16 +164,17 @@ unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *
 }
 
 /**
- * xtcp_trace_options() - write what a SYN offers by its options into an event
+ * xtcp_trace_options() - write the options of a SYN into an event
  * @to: room for the text, or NULL
- * @size: octets there, 0 with NULL
- * @th: its header, with its options behind it
+ * @size: octets of @to; 0 if it is NULL
+ * @th: the header of the segment, with its options
  *
- * "mss:1460,sackok,ts,ws:7", what is there of it; empty: nothing, or it is no SYN.
+ * The text is "mss:1460,sackok,ts,ws:7", without the options that are missing. It is empty for
+ * other segments than SYNs.
  *
  * Context: any.
  *
- * Return: octets that the text takes with its end.
+ * Return: octets of the text, with its final zero.
  */
 unsigned int xtcp_trace_options(char *to, unsigned int size, const struct tcphdr *th)
 {
@@ -188,7 +195,7 @@ unsigned int xtcp_trace_options(char *to, unsigned int size, const struct tcphdr
 		if (wscale)
 			used += scnprintf(text + used, sizeof(text) - used, ",ws:%u", wscale[2]);
 	}
-	/* without the first comma */
+	/* skip the first comma */
 	if (size)
 		strscpy(to, used ? text + 1 : text, size);
 	return used ?: 1;
@@ -196,9 +203,9 @@ unsigned int xtcp_trace_options(char *to, unsigned int size, const struct tcphdr
 
 /**
  * xtcp_trace_timestamps() - write the timestamps of a segment into an event
- * @th: its header, with its options behind it
- * @tsval: where TSval goes, 0 when there is none
- * @tsecr: where TSecr goes, 0 when there is none
+ * @th: the header of the segment, with its options
+ * @tsval: receives TSval; 0 without the option
+ * @tsecr: receives TSecr; 0 without the option
  *
  * Context: any.
  */
