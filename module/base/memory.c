@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory that a sock must have although there is none left for it, and memory that it is about to need again.
+ * Memory that a sock must have even when none is left for it, and memory that it is about to need
+ * again.
  *
- * Some octets are taken whatever tcp_mem and the control group say: without them a connection would stand still, and
- * nobody would ever give back what it holds. They are counted all the same, by all who count, so that others feel them.
+ * Some octets are taken whatever tcp_mem and the memory control group say. Without them a
+ * connection would stand still, and would never give back what it holds. They are counted all the
+ * same, so that other sockets feel them.
  */
 #include "base/memory.h"
 
@@ -15,14 +17,15 @@
 #include "base/stream.h"
 #include "compat.h"
 
-#define KEPT	((int)(2 * PAGE_SIZE))	/* octets; less than that is kept for the next segment */
+#define KEPT	((int)(2 * PAGE_SIZE))	/* octets: less than this is kept for the next segment */
 #define SOON	(HZ)			/* jiffies */
 #define STAND_INS	16
 
 /*
- * The kernel's own way to do this is not for modules. But it never refuses a stream whose send buffer is full, since
- * that one would not wait for memory: such a one stands in for the sock, and hands over what it got. It is too large
- * for the stack. Each accept() in a memory control group wants one, so there are some, for as many processors.
+ * Modules cannot call the kernel's own function for this. But the kernel never refuses memory to a
+ * stream whose send buffer is full, since such a stream would not wait for memory. A stand-in of
+ * this kind asks for the memory and hands it to the sock. It is too large for the stack. Each
+ * accept() in a memory control group needs one, so there are several, for as many processors.
  */
 static struct {
 	spinlock_t lock;	/* guards @sk */
@@ -61,11 +64,11 @@ static int charge_always(const struct sock *sk, int octets)
 }
 
 /**
- * xtcp_memory_force() - have this much memory charged to the sock, whatever the limits say
+ * xtcp_memory_force() - charge memory to the sock, whatever the limits say
  * @sk: the sock
- * @octets: what sk_mem_charge() is about to take
+ * @octets: as many as sk_mem_charge() is about to take
  *
- * Charged to tcp_mem, and to the sock's memory control group if it has one.
+ * It is charged to tcp_mem, and to the sock's memory control group if it has one.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -79,7 +82,10 @@ void xtcp_memory_force(struct sock *sk, int octets)
 }
 
 #ifdef CONFIG_MEMCG
-/* All pages that were charged for the sock. What is in the error queue was not, though sk_rmem_alloc counts it. */
+/*
+ * All octets that were charged for the sock. The error queue was not charged, though sk_rmem_alloc
+ * counts it.
+ */
 static int charged(const struct sock *sk)
 {
 	int octets = sk->sk_forward_alloc + sk->sk_wmem_queued + xtcp_sk(sk)->stream->out_of_order_bytes;
@@ -92,10 +98,10 @@ static int charged(const struct sock *sk)
 #endif
 
 /**
- * xtcp_memory_accepted() - the sock is the running program's from now on: its memory control group is charged
+ * xtcp_memory_accepted() - charge a child to the memory control group of the accepting program
  * @sk: a child that accept() is about to return
  *
- * What it holds by now was charged to tcp_mem alone. That is given back, and charged to both.
+ * So far, its memory was charged to tcp_mem alone. It is given back, and charged to both.
  *
  * Context: process. Takes the socket lock of @sk.
  */
@@ -110,7 +116,7 @@ void xtcp_memory_accepted(struct sock *sk)
 	lock_sock(sk);
 	held = charged(sk);
 	__sk_mem_reclaim(sk, held);
-	sk->sk_memcg = memcg;	/* the reference ends with the sock */
+	sk->sk_memcg = memcg;	/* the sock's end drops the reference */
 	if (held)
 		sk_forward_alloc_add(sk, charge_always(sk, held));
 	release_sock(sk);
@@ -118,15 +124,16 @@ void xtcp_memory_accepted(struct sock *sk)
 }
 
 /**
- * xtcp_memory_uncharge() - a queue has become smaller
+ * xtcp_memory_uncharge() - give back the memory of a queue that has shrunk
  * @sk: the sock
- * @octets: what sk_mem_charge() took
+ * @octets: as many as sk_mem_charge() took
  *
- * A page goes back to tcp_mem, and comes again with the next segment, which costs more than all else that a queue does
- * for a message. So a sock keeps one as long as its timer runs soon, which gives it back: xtcp_timer_run(). An idle
- * one has none, and there is none to keep when tcp_mem is short.
+ * To give a page back to tcp_mem and take it again for the next segment costs more than all other
+ * work of a queue for a message. So the sock keeps less than two pages while its timer is about to
+ * run: xtcp_timer_run() gives them back. An idle sock keeps none, and neither does any sock under
+ * memory pressure.
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */
 void xtcp_memory_uncharge(struct sock *sk, int octets)
 {

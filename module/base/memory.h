@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Memory that a sock must have although there is none left for it, and memory that it is about to need again. */
+/*
+ * Memory that a sock must have even when none is left for it, and memory that it is about to need
+ * again.
+ */
 #ifndef XTCP_MEMORY_H
 #define XTCP_MEMORY_H
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a namespace remembers of the hosts that it has opened connections to, by both addresses, as Linux's tcp_metrics:
- * for TCP Fast Open (RFC 7413 section 4.1.3) the cookie, the MSS that came with it, and how often in a row a SYN with
- * text was lost.
+ * What a namespace remembers of hosts to which it has opened connections. As in Linux's
+ * tcp_metrics, a pair of addresses is the key. It is for TCP Fast Open (RFC 7413 section 4.1.3):
+ * the cookie, the MSS that came with it, and how many SYNs with data in a row were lost.
  *
- * A table of one size, made when the first connection asks for it and charged to that program's memory cgroup: so many
- * hosts a namespace remembers, whatever peers do. The hash, which has a key, names a set, of which a host has any
- * place; a new one takes that of the one that was not heard of for longest.
+ * The table has a fixed size, so a namespace remembers a limited number of hosts, whatever peers
+ * do. The first connection that needs the table allocates it, charged to the memory control group
+ * of its program. A keyed hash selects a set, and a host may have any place in its set. A new host
+ * replaces the one that was not heard of for longest.
  *
- * Each set has a lock of its own, which only connections take that open fast, to copy what stands there.
+ * Each set has a lock of its own. Only Fast Open takes it, to copy the contents.
  */
 #include "base/metrics.h"
 
@@ -22,16 +23,17 @@
 #include "pure/options.h"
 
 #define SETS		64U
-#define PLACES		4U		/* so 256 hosts in all, in 16 KiB */
-#define LOSSES_ALLOWED	1U		/* as many SYNs with text may be lost in a row without a consequence */
-#define LOSS_COUNTS	(60 * HZ)	/* doubles with each, as in Linux before 4.14 */
+#define PLACES		4U		/* 256 hosts in all, in 16 KiB */
+/* SYNs with data that may be lost in a row without a consequence */
+#define LOSSES_ALLOWED	1U
+#define LOSS_COUNTS	(60 * HZ)	/* doubles with each loss, as in Linux before 4.14 */
 #define LOSSES_MAX	10U		/* 17 hours */
 
 /*
- * @stamp: jiffies when it was written last
- * @last_loss: jiffies when the last SYN with text was lost
+ * @stamp: jiffies of the last write
+ * @last_loss: jiffies of the last loss of a SYN with data
  * @losses: how many in a row
- * @mss: what the host's SYN-ACK said; 0: nothing is known, and the place is free
+ * @mss: the MSS in the host's SYN-ACK; 0: the place is free
  */
 struct host {
 	struct in6_addr addrs[2];
@@ -51,10 +53,10 @@ struct xtcp_metrics {
 	struct host_set sets[SETS];
 };
 
-/* The table of the namespace, made if need be; NULL without memory. */
+/* The table of the namespace, allocated at the first call; NULL without memory. */
 static struct xtcp_metrics *metrics_of(struct xtcp_net *xn)
 {
-	/* pairs with the one below */
+	/* pairs with cmpxchg() below */
 	struct xtcp_metrics *metrics = smp_load_acquire(&xn->metrics), *other;
 	unsigned int i;
 
@@ -65,7 +67,7 @@ static struct xtcp_metrics *metrics_of(struct xtcp_net *xn)
 		return NULL;
 	for (i = 0; i < SETS; i++)
 		spin_lock_init(&metrics->sets[i].lock);
-	/* who finds it finds it complete */
+	/* whoever finds the table finds it complete */
 	other = cmpxchg(&xn->metrics, NULL, metrics);
 	if (!other)
 		return metrics;
@@ -89,7 +91,7 @@ static struct host *find_host(struct host_set *set, const struct in6_addr *addrs
 	return NULL;
 }
 
-/* A place for one that has none. */
+/* A place for a new host. */
 static struct host *new_host(struct host_set *set, const struct in6_addr *addrs)
 {
 	struct host *host = &set->hosts[0];
@@ -119,16 +121,16 @@ static bool is_avoided(const struct host *host)
 }
 
 /**
- * xtcp_metrics_get() - what is known of the host that a connection is opened to
- * @sk: SYN-SENT; its addresses are known
- * @cookie: the cookie that host gave out; unchanged if it is not known
- * @mss: what it said then; unchanged if it is not known
+ * xtcp_metrics_get() - look up the host to which a connection is opened
+ * @sk: SYN-SENT; its addresses are set
+ * @cookie: receives the host's cookie; unchanged if it is unknown
+ * @mss: receives the host's MSS; unchanged if it is unknown
  *
- * RFC 7413 section 4.1.3. Without memory nothing is known, and nothing will be.
+ * RFC 7413 section 4.1.3. Without memory for the table, nothing is remembered.
  *
  * Context: process, may sleep. Lock: socket, held.
  *
- * Return: false: SYNs with text were lost on the way lately (section 4.1.3.1).
+ * Return: false if SYNs with data were lost lately (section 4.1.3.1).
  */
 bool xtcp_metrics_get(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss)
 {
@@ -156,17 +158,17 @@ bool xtcp_metrics_get(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 
 }
 
 /**
- * xtcp_metrics_set() - a host has answered a SYN that had the Fast Open option
- * @sk: its addresses are known
- * @cookie: what the SYN-ACK gives out; 0 octets or fewer: the one before stays
- * @mss: what the SYN-ACK says
- * @lost: the SYN with text did not arrive, one without did
+ * xtcp_metrics_set() - remember the answer to a SYN with the Fast Open option
+ * @sk: its addresses are set
+ * @cookie: the cookie of the SYN-ACK; if its length is 0 or negative, the old one stays
+ * @mss: the MSS of the SYN-ACK
+ * @lost: the SYN with data was lost, but one without data arrived
  *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_metrics_set(struct sock *sk, const struct xtcp_fastopen_cookie *cookie, u16 mss, bool lost)
 {
-	/* pairs with the one that makes it */
+	/* pairs with cmpxchg() in metrics_of() */
 	struct xtcp_metrics *metrics = smp_load_acquire(&xtcp_net_of(sk)->metrics);
 	struct in6_addr addrs[2];
 	struct host_set *set;
@@ -193,8 +195,8 @@ void xtcp_metrics_set(struct sock *sk, const struct xtcp_fastopen_cookie *cookie
 }
 
 /**
- * xtcp_metrics_net_exit() - a namespace forgets
- * @xn: the namespace; no connection is left in it
+ * xtcp_metrics_net_exit() - free the table of a namespace
+ * @xn: the namespace; without connections
  *
  * Context: process.
  */

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * struct xtcp_net: everything that xtcp has once per network namespace, and its life.
+ * struct xtcp_net: the state of xtcp in one network namespace.
  *
- * A machine may have thousands of namespaces of which few ever use us. So a namespace has no more than its knobs, its
- * files in /proc and an empty map of ports, which segments look at, until its first socket of ours is made.
+ * A machine may have thousands of namespaces, few of which ever use xtcp. So until a namespace has
+ * its first socket of ours, it has only its knobs, its files in /proc and an empty map of ports,
+ * which segments read.
  *
- * A namespace ends when nobody has a file in it. What is left of us then are orphans and TIME-WAIT records: orphans are
- * reset while the devices still work (pre_exit), the rest goes once no packet can arrive any more (exit). Unloading the
- * module takes the same way in every namespace, after the handlers were restored.
+ * A namespace ends when no file refers to it any more. What is left of us are then orphans and
+ * TIME-WAIT records. Orphans end in pre_exit, while the devices still work. All else goes in exit,
+ * when no packet can arrive any more. Unloading the module does the same in every namespace, after
+ * the handlers are restored.
  */
 #include "base/netns.h"
 
@@ -34,10 +36,10 @@
 unsigned int xtcp_net_id;
 unsigned int xtcp_shard_mask __read_mostly;
 
-/* The leases of a namespace that has none. */
+/* The port bits of a namespace without leases. */
 static unsigned long no_ports[BITS_TO_LONGS(XTCP_PORTS)];
 
-/* What segments look at comes last: nothing is taken away again once it is there. */
+/* The leases come last, since segments read them: once they exist, nothing can fail. */
 static int make_parts(struct xtcp_net *xn)
 {
 	int err;
@@ -109,11 +111,12 @@ static void end_parts(struct xtcp_net *xn)
 }
 
 /**
- * xtcp_netns_start() - a socket of ours is about to be made in a namespace
+ * xtcp_netns_start() - set up a namespace for its first socket of ours
  * @xn: the namespace
  *
- * Most namespaces of a machine never see one: until then they have the knobs and the files of /proc. Any user can make
- * namespaces and be the first in each, so what he causes is charged to the memory cgroup of who makes the socket.
+ * Before, it has only its knobs and its files in /proc. Any user can make namespaces, and the first
+ * socket in each. So the memory is charged to the memory control group of the task that makes the
+ * socket.
  *
  * Context: process, may sleep.
  *
@@ -181,7 +184,7 @@ static struct pernet_operations netns_ops = {
 };
 
 /**
- * xtcp_netns_init() - give every namespace, present and future, its struct xtcp_net
+ * xtcp_netns_init() - give every present and future namespace its struct xtcp_net
  *
  * Context: process, module init.
  *
@@ -194,7 +197,7 @@ int xtcp_netns_init(void)
 }
 
 /**
- * xtcp_netns_exit() - end what every namespace has of us
+ * xtcp_netns_exit() - remove struct xtcp_net from every namespace
  *
  * Context: process, module exit; no segment reaches us any more.
  */

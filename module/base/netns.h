@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* struct xtcp_net: everything that xtcp has once per network namespace, and its life. */
+/* struct xtcp_net: the state of xtcp in one network namespace. */
 #ifndef XTCP_NETNS_H
 #define XTCP_NETNS_H
 
@@ -28,9 +28,10 @@ struct xtcp_metrics;
 struct xtcp_portmaps;
 
 /**
- * struct xtcp_sysctl - net.xtcp.*, with the names, units, ranges and defaults of Linux's tcp_*, where it has such
+ * struct xtcp_sysctl - net.xtcp.*, with the names, units, ranges and defaults of Linux's tcp_*
+ *	where Linux has the knob
  *
- * Read without a lock, by READ_ONCE; written by sysctl.c and algorithms.c alone.
+ * Read without a lock, by READ_ONCE. Only sysctl.c and algorithms.c write it.
  */
 struct xtcp_sysctl {
 	u8 abort_on_overflow;
@@ -58,7 +59,7 @@ struct xtcp_sysctl {
 	u8 syncookies;
 	u8 timestamps;
 	u8 tso_rtt_log;
-	u8 timewait_reuse;	/* tw_reuse, which the kernel has as a macro */
+	u8 timewait_reuse;	/* tw_reuse, the name of a kernel macro */
 	u8 window_scaling;
 	int base_mss;		/* octets */
 	int coalesce_usecs;	/* microseconds */
@@ -85,16 +86,20 @@ struct xtcp_sysctl {
 	int fastopen_blackhole_timeout_sec;
 };
 
-/* Of a namespace: as many as there are processors, up to this, so that they seldom wait for each other. */
+/*
+ * Shards of a namespace: one for each processor, up to this number, so that processors seldom wait
+ * for each other.
+ */
 #define XTCP_SHARDS_MAX		16U
 
 extern unsigned int xtcp_shard_mask;
 
 /**
- * struct xtcp_shard - the records and orphans of a namespace whose hash ends in the same bits
- * @lock: guards it
+ * struct xtcp_shard - the TIME-WAIT records and orphans of a namespace whose hashes end in the same
+ *	bits
+ * @lock: guards the rest
  * @tw_list: TIME-WAIT records, oldest first
- * @fin_wait2_list: records of orphans in FIN-WAIT-2, next to end first
+ * @fin_wait2_list: records of orphans in FIN-WAIT-2, the next to expire first
  * @tw_timer: ends records
  * @orphans: socks without a file, by xtcp_sock.accept_node
  * @xn: the namespace
@@ -112,44 +117,48 @@ struct xtcp_shard {
  * struct xtcp_net - xtcp in one namespace
  * @net: the namespace
  * @sysctl: the knobs
- * @started: a socket of ours has been made here, and all below is there (xtcp_netns_start())
- * @is_guest: belongs to another user namespace than the machine's own: any user can make such, so what they take of the
- *	memory is limited
- * @early: has the hooks of early.c
- * @port_bits: 65536 bits, indexed by local port in host order: a lease of ours is on the port. Read without a lock
- *	before any other look at a segment; written by lease.c. Before the first socket one that all namespaces share
+ * @started: the namespace has had a socket of ours, so all fields below are set up
+ *	(xtcp_netns_start())
+ * @is_guest: belongs to a user namespace other than the initial one. Any user can make such a
+ *	guest, so guests get a limited part of the memory
+ * @early: the hooks of early.c are registered
+ * @port_bits: 65536 bits by local port in host order: set if the port may have a lease of ours.
+ *	Each segment reads it first, without a lock; lease.c writes it. Before the first socket it
+ *	is an empty map that all namespaces share
  * @tcp_statistics: the Tcp: counters (mib.c)
  * @net_statistics: the TcpExt: counters (mib.c)
- * @tuple_key: keys the hash of tuples: their place in the table of connections and what is constant in their ISNs; and
- *	that of pairs of addresses (metrics.c)
- * @ts_key: keys the timestamp offsets
- * @port_key: keys the choice of ephemeral ports and the places of their maps
+ * @tuple_key: key of the hash of tuples, for the table of connections and the constant part of
+ *	ISNs; and of pairs of addresses (metrics.c)
+ * @ts_key: key of the timestamp offsets
+ * @port_key: key of the choice of ephemeral ports and of the places of their maps
  * @id: its number in the table of connections (demux.c)
- * @device_listeners: how many of @listeners have a device
- * @shards: xtcp_shard_mask + 1 of them: records and orphans
- * @reply_sk: sends segments that have no sock, over IPv4 (reply.c)
+ * @device_listeners: number of entries in @listeners with a device
+ * @shards: xtcp_shard_mask + 1 shards of TIME-WAIT records and orphans
+ * @reply_sk: sends segments without a sock over IPv4 (reply.c)
  * @reply_sk6: the same over IPv6; NULL without IPv6
- * @portmaps: ports used towards one destination (portmap.c)
- * @conns: how many connections it has in the table of connections, the sum over the processors (demux.c)
+ * @portmaps: the ports in use towards a destination (portmap.c)
+ * @conns: number of its connections in the table, as the sum over the processors (demux.c)
  * @sysctl_header: the registration of @sysctl, in two parts
- * @starting: held by who makes what comes with the first use (@started, @early)
- * @listeners: listening socks by port, address and device, hashed; read under RCU (listeners.c)
- * @listener_numbers: listening socks by number; read under RCU
- * @next_listener: the number that is tried first for the next
- * @listeners_lock: guards changes of the last three, of @device_listeners, and of who is a member of what stands in
- *	@listeners
+ * @starting: serializes the set-up at the first use (@started, @early)
+ * @listeners: hash table of listeners by port, address and device; read under RCU (listeners.c)
+ * @listener_numbers: listeners by number; read under RCU
+ * @next_listener: the first number to try for the next listener
+ * @listeners_lock: guards changes of @listeners and its members, @listener_numbers, @next_listener
+ *	and @device_listeners
  * @cookie_lock: guards @cookie
  * @cookie: the secrets of the cookies (secret.c)
- * @fastopen_keys: of Fast Open's cookies, for listeners that have none of their own; NULL: none yet; RCU (fastopen.c)
- * @metrics: what is remembered of other hosts; NULL: nothing yet (metrics.c)
- * @blackhole_stamp: jiffies when Fast Open's SYNs seemed to lead into a black hole (fastsyn.c)
- * @blackholes: how often in a row they did
+ * @fastopen_keys: keys of Fast Open cookies, for listeners without keys of their own; NULL: none
+ *	yet; RCU (fastopen.c)
+ * @metrics: the memory of other hosts; NULL: none yet (metrics.c)
+ * @blackhole_stamp: jiffies of the last sign of a black hole for Fast Open (fastsyn.c)
+ * @blackholes: number of such signs in a row
  * @leases: leases by port (lease.c)
- * @entries: how many half-open entries there are (entry.c)
- * @records: how many records there are (record.c)
- * @orphans: how many socks without a file there are (orphan.c)
+ * @entries: number of half-open entries; counted for guests only (entry.c)
+ * @records: number of TIME-WAIT records (record.c)
+ * @orphans: number of orphans (orphan.c)
  *
- * What each segment reads comes first, and shares no cache line with what connections write.
+ * Fields that each segment reads come first. They share no cache line with fields that connections
+ * write.
  */
 struct xtcp_net {
 	struct net *net;
@@ -171,7 +180,7 @@ struct xtcp_net {
 	struct xtcp_portmaps *portmaps;
 	long __percpu *conns;
 
-	/* Written when somebody listens, or once a minute. */
+	/* Written when a program listens, or once a minute. */
 	struct ctl_table_header *sysctl_header[2];
 	struct mutex starting;		/* see above */
 	struct rhltable listeners;
@@ -185,14 +194,17 @@ struct xtcp_net {
 	unsigned long blackhole_stamp;
 	atomic_t blackholes;
 
-	/* Written while connections come and go, the counters once in a while (percpu_counter_batch). */
+	/*
+	 * Written as connections come and go; the counters only once in a while
+	 * (percpu_counter_batch).
+	 */
 	struct xtcp_leases leases ____cacheline_aligned_in_smp;
 	struct percpu_counter entries ____cacheline_aligned_in_smp;
 	struct percpu_counter records;
 	struct percpu_counter orphans;
 };
 
-/* Of what all namespaces may have guests together may have this part, and one of them that part of it. */
+/* All guests together may use 1/2 of a global limit, one guest 1/4 of that. */
 #define XTCP_GUESTS_PART	2
 #define XTCP_GUEST_SHARE	4
 
@@ -203,20 +215,20 @@ static inline struct xtcp_net *xtcp_net(const struct net *net)
 	return net_generic(net, xtcp_net_id);
 }
 
-/* The same on an RCU read side, which need not be entered for it: once for each segment of either stack. */
+/* The same inside an RCU read side, without entering one: used for each segment of either stack. */
 static inline struct xtcp_net *xtcp_net_rcu(const struct net *net)
 {
 	return rcu_dereference(net->gen)->ptr[xtcp_net_id];
 }
 
-/* Has it anything but its knobs and files? */
+/* Has the namespace more than its knobs and files? */
 static inline bool xtcp_netns_is_started(const struct xtcp_net *xn)
 {
 	/* pairs with smp_store_release() in xtcp_netns_start() */
 	return smp_load_acquire(&xn->started);
 }
 
-/* @hash: of the connection, as in xtcp_conn.hash */
+/* @hash: xtcp_conn.hash of the connection */
 static inline struct xtcp_shard *xtcp_shard_of(const struct xtcp_net *xn, u32 hash)
 {
 	return &xn->shards[hash & xtcp_shard_mask];

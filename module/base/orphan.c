@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Orphans: connections that go on after their program has closed them. How many there may be, and how they end with
- * their namespace.
+ * Orphans: connections that continue after their program has closed them. How many there may be,
+ * and how they end with their namespace.
  */
 #include "base/orphan.h"
 
@@ -12,15 +12,15 @@
 #include "base/sock.h"
 #include "compat.h"
 
-#define ORPHANS_BATCH	8	/* orphans that a processor may count for itself */
-#define ORPHANS_ROUGH	64	/* a limit may be missed by this part of it */
-#define GUESTS_ROUGH	8	/* and one of guests, which is smaller, by this */
+#define ORPHANS_BATCH	8	/* how far one processor's count may drift from the sum */
+#define ORPHANS_ROUGH	64	/* the check of a limit may be off by this part of it */
+#define GUESTS_ROUGH	8	/* the same for the limits of guests, which are smaller */
 
-/* Of all namespaces, and of those that any user can make: there is no telling what they set max_orphans to. */
+/* Of all namespaces, and of all guests: a guest may set max_orphans to any value. */
 static struct percpu_counter all_orphans, guest_orphans;
 
 /**
- * xtcp_orphan_init() - make the counters of all namespaces
+ * xtcp_orphan_init() - make the global counters
  *
  * Context: process, module init.
  *
@@ -50,7 +50,7 @@ void xtcp_orphan_exit(void)
 }
 
 /**
- * xtcp_orphan_net_init() - a namespace's shards, with its lists of orphans
+ * xtcp_orphan_net_init() - make the shards of a namespace, with its lists of orphans
  * @xn: the namespace
  *
  * Context: process.
@@ -98,10 +98,10 @@ static void count_orphan(struct xtcp_net *xn, int change)
 }
 
 /**
- * xtcp_orphan_leave_netns() - a sock without a program does not keep its namespace alive
+ * xtcp_orphan_leave_netns() - drop the namespace reference of a sock without a program
  * @sk: the sock
  *
- * Context: process, BH disabled. Lock: socket, held by bh_lock_sock(), or nobody else can have @sk.
+ * Context: process, BH disabled. Lock: socket, held by bh_lock_sock(), or nobody else can find @sk.
  */
 void xtcp_orphan_leave_netns(struct sock *sk)
 {
@@ -113,11 +113,12 @@ void xtcp_orphan_leave_netns(struct sock *sk)
 }
 
 /**
- * xtcp_orphan_add() - count a sock without a file, and let its namespace go
+ * xtcp_orphan_add() - count a new orphan, and drop its namespace reference
  * @sk: sock_orphan() was called and the backlog is empty
  *
- * An orphan does not keep its namespace alive, as in Linux; it dies with it. The reference goes back here and not when
- * the sock is freed. From here on the namespace's exit may come at any time, and waits for this lock.
+ * As in Linux, an orphan does not keep its namespace alive, but dies with it. The reference is
+ * dropped here, not when the sock is freed. From here on the exit of the namespace may come at any
+ * time. It waits for this socket lock.
  *
  * Context: process, BH disabled. Lock: socket, held by bh_lock_sock(); no program owns it.
  */
@@ -144,8 +145,8 @@ static s64 all_max(void)
 }
 
 /*
- * Exact where the limit is small. To be exact near a large one would be to ask all processors at each close(), which is
- * when there is most to do.
+ * Exact for a small limit. For a large one it would have to ask all processors at each close(),
+ * just when there is most to do.
  */
 static bool is_above(struct percpu_counter *orphans, s64 limit, int rough_part)
 {
@@ -163,18 +164,19 @@ static bool guests_have_enough(struct xtcp_net *xn)
 }
 
 /**
- * xtcp_orphan_too_many() - must this orphan be reset rather than kept?
+ * xtcp_orphan_too_many() - does this orphan have to be reset?
  * @sk: an orphan
- * @is_new: it has just become one
+ * @is_new: it has just become an orphan
  *
- * As Linux's tcp_check_oom(): more than max_orphans of this namespace, more in all namespaces than the first one's
- * max_orphans, or memory beyond its last limit. Of what all may have the namespaces that any user can make have a half
- * together, and one of them a quarter of that: else one could have everybody's orphans reset. That is asked of new
- * ones alone, since each counts until it is judged, and another guest's would be reset for it.
+ * As in Linux's tcp_check_oom(): this namespace has more than its max_orphans, all namespaces
+ * together have more than max_orphans of the initial one, or memory is beyond its last limit. All
+ * guests together may have half of the global limit, and one guest a quarter of that. Otherwise one
+ * guest could have the orphans of all others reset. The limits of guests apply only to new orphans:
+ * a new one counts before it is judged, and an older orphan of another guest would be reset for it.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it must.
+ * Return: true when it does.
  */
 bool xtcp_orphan_too_many(struct sock *sk, bool is_new)
 {
@@ -191,7 +193,7 @@ bool xtcp_orphan_too_many(struct sock *sk, bool is_new)
 }
 
 /**
- * xtcp_orphan_leave() - undo what xtcp_orphan_add() counted
+ * xtcp_orphan_leave() - undo xtcp_orphan_add(), but for the namespace reference
  * @sk: an orphan that is CLOSED
  *
  * Context: softirq or process, BH disabled. Lock: socket, held.
@@ -209,7 +211,9 @@ void xtcp_orphan_leave(struct sock *sk)
 	count_orphan(xn, -1);
 }
 
-/* The first orphan of a shard, with a reference; as long as it is listed its own is there. */
+/*
+ * The first orphan of a shard, with a reference. A listed orphan still has a reference of its own.
+ */
 static struct sock *first_orphan(struct xtcp_shard *shard)
 {
 	struct xtcp_sock *xsk;
@@ -217,7 +221,7 @@ static struct sock *first_orphan(struct xtcp_shard *shard)
 	spin_lock_bh(&shard->lock);
 	xsk = list_first_entry_or_null(&shard->orphans, struct xtcp_sock, accept_node);
 	if (xsk)
-		sock_hold(xtcp_sk_of(xsk));	/* put in end_orphan() */
+		sock_hold(xtcp_sk_of(xsk));	/* end_orphan() drops it */
 	spin_unlock_bh(&shard->lock);
 	return xsk ? xtcp_sk_of(xsk) : NULL;
 }
@@ -233,10 +237,11 @@ static void end_orphan(struct sock *sk)
 }
 
 /**
- * xtcp_orphan_end_all() - end what is left of full size in a namespace that goes away
+ * xtcp_orphan_end_all() - end all orphans of a namespace that ends
  * @xn: the namespace; no descriptor of ours is open in it
  *
- * What is left are orphans. No RST is sent: devices and routes are gone already, or the module is on its way out.
+ * All full socks that are left are orphans. No RST is sent: devices and routes are gone, or the
+ * module is being unloaded.
  *
  * Context: process, namespace or module exit. No lock.
  */

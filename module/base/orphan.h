@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Connections that go on without a program: how many there may be, and how they end with their namespace. */
+/*
+ * Connections that continue without a program: how many there may be, and how they end with their
+ * namespace.
+ */
 #ifndef XTCP_ORPHAN_H
 #define XTCP_ORPHAN_H
 

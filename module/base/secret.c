@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Keys of a namespace, and what is derived from them.
+ * The keys of a namespace, and values derived from them.
  *
- * Drawn at namespace init and wiped at its exit. The one of timestamp offsets stays for the life of the namespace, as
- * that of tuples does (demux.c), because both have to go on growing from one incarnation of a connection to the next;
- * the one of the cookies is drawn anew each epoch and the one before is kept (cookie.c).
+ * The keys are drawn at the first use of the namespace and wiped at its exit. The key of timestamp
+ * offsets stays the same for the life of the namespace, like that of tuples (demux.c): timestamps
+ * and ISNs have to grow from one incarnation of a connection to the next. The key of cookies is
+ * drawn anew for each epoch, and the one before is kept (cookie.c).
  */
 #include "base/secret.h"
 
@@ -37,7 +38,7 @@ void xtcp_secret_net_init(struct xtcp_net *xn)
 
 /**
  * xtcp_secret_net_exit() - wipe the keys of a namespace
- * @xn: the namespace; no segment arrives any more
+ * @xn: the namespace; no more segments arrive
  *
  * Context: process.
  */
@@ -49,10 +50,10 @@ void xtcp_secret_net_exit(struct xtcp_net *xn)
 }
 
 /**
- * xtcp_secret_ts_offset() - what is added to the clock in TSvals to a peer
+ * xtcp_secret_ts_offset() - the offset that is added to the clock in TSvals
  * @xn: the namespace
- * @tuple: a connection; only the addresses count, so that TSvals grow from one connection of a pair of hosts to the
- *	next (RFC 7323 section 5.4, RFC 6191)
+ * @tuple: the connection. Only its addresses count, so that TSvals grow from one connection of two
+ *	hosts to the next (RFC 7323 section 5.4, RFC 6191)
  *
  * Context: any.
  *
@@ -71,13 +72,14 @@ u32 xtcp_secret_ts_offset(const struct xtcp_net *xn, const struct xtcp_tuple *tu
  * xtcp_secret_active() - the ISN and the timestamp offset of an active open
  * @xn: the namespace
  * @tuple: the connection
- * @iss: where the ISN goes: a clock and a keyed hash of the tuple (RFC 6528 section 3; RFC 9293 section 3.4.1, MUST-8
- *	and SHLD-1)
- * @ts_offset: where the offset goes, milliseconds
+ * @iss: receives the ISN: a clock plus a keyed hash of the tuple (RFC 6528 section 3; RFC 9293
+ *	section 3.4.1, MUST-8 and SHLD-1)
+ * @ts_offset: receives the offset, milliseconds
  *
- * A tuple may be kernel TCP's now and ours next, and a peer that has it in TIME-WAIT lets only a SYN in whose sequence
- * number or timestamp has grown (RFC 9293 section 3.6.1, MAY-2; RFC 6191). So both are kernel TCP's, where it tells
- * them. It has no offset unless net.ipv4.tcp_timestamps is 1.
+ * Kernel TCP may have used the tuple before. A peer that still has it in TIME-WAIT accepts only a
+ * SYN with a greater sequence number or timestamp (RFC 9293 section 3.6.1, MAY-2; RFC 6191). So
+ * both values come from kernel TCP's function if it is available. It gives no offset unless
+ * net.ipv4.tcp_timestamps is 1.
  *
  * Context: any.
  */
@@ -89,7 +91,10 @@ void xtcp_secret_active(const struct xtcp_net *xn, const struct xtcp_tuple *tupl
 	*ts_offset = xtcp_secret_ts_offset(xn, tuple);
 }
 
-/* Not inlined: the key on its stack, once in eight minutes, is not for each SYN to make room for. */
+/*
+ * Not inlined: the key on the stack is needed once in an epoch, so not every SYN should make room
+ * for it.
+ */
 static noinline_for_stack void rotate(struct xtcp_net *xn, u32 epoch)
 {
 	siphash_key_t key;
@@ -111,7 +116,7 @@ static noinline_for_stack void rotate(struct xtcp_net *xn, u32 epoch)
  * @irs: SEG.SEQ of the SYN
  * @cookie: the options of the SYN
  *
- * Draws the secret of an epoch before its first cookie.
+ * Draws the key of an epoch before its first cookie.
  *
  * Context: any.
  *
@@ -133,17 +138,17 @@ u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_demux_key *key, u3
 }
 
 /**
- * xtcp_secret_cookie_check() - does an ACK acknowledge an ISN that xtcp_secret_cookie() gave out
+ * xtcp_secret_cookie_check() - does an ACK acknowledge an ISN of xtcp_secret_cookie()?
  * @xn: the namespace
  * @key: the connection
  * @irs: SEG.SEQ - 1
  * @iss: SEG.ACK - 1
- * @tsecr: TSecr of the segment, NULL: it has no timestamps
- * @cookie: filled when it does
+ * @tsecr: TSecr of the segment; NULL without timestamps
+ * @cookie: filled if it does
  *
  * Context: any.
  *
- * Return: true when it does, and at most 128 seconds later.
+ * Return: true when it does, at most 128 seconds after the SYN-ACK.
  */
 bool xtcp_secret_cookie_check(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, u32 iss, const u32 *tsecr,
 			      struct xtcp_cookie *cookie)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Keys of a namespace, and what is derived from them: ISNs (RFC 6528), cookies, timestamp offsets. */
+/*
+ * The keys of a namespace, and values derived from them: ISNs (RFC 6528), cookies, timestamp
+ * offsets.
+ */
 #ifndef XTCP_SECRET_H
 #define XTCP_SECRET_H
 

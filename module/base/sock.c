@@ -1,63 +1,73 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * struct xtcp_sock: made, cloned, ended, freed.
+ * The life of struct xtcp_sock: allocated, cloned, ended, freed.
  *
  * xtcp locking
  * ============
  *
- * lock                     protects                               taken in           nests inside
- * -----------------------  -------------------------------------  -----------------  ------------------------
- * socket lock              one xtcp_sock, all but what sock.h     process, softirq   -
+ * Taken in: "process" is process context, "both" is process context and softirq.
+ *
+ * lock                     protects                             taken in  nests inside
+ * -----------------------  -----------------------------------  --------  ----------------------
+ * socket lock              one xtcp_sock, except where sock.h   both      -
  *  (lock_sock, or           says otherwise
  *  bh_lock_sock when no
  *  user owns it)
- * xtcp_listener.lock       a listener's two queues                process, softirq   a listener's socket lock,
- *                                                                                    never a child's
- * xtcp_shard.lock          lists and timer of records, orphans    process, softirq   a socket lock
- * xtcp_portmaps.lock       maps of ports by destination           process, softirq   a socket lock, a listener's
- * xtcp_leases.lock         leases by port; the rules among them   process, softirq   a socket lock, a listener's,
- *                                                                                    xtcp_portmaps.lock
- * xtcp_net.listeners_lock  changes of the listener table; may     process            a socket lock
+ * xtcp_listener.lock       the two queues of a listener         both      the listener's socket
+ *                                                                         lock, or a new child's
+ * xtcp_shard.lock          lists and timer of records, orphans  both      a socket lock
+ * xtcp_portmaps.lock       maps of ports by destination         both      a socket lock,
+ *                                                                         xtcp_listener.lock
+ * xtcp_leases.lock         leases by port; rules among them     both      a socket lock,
+ *                                                                         xtcp_listener.lock,
+ *                                                                         xtcp_portmaps.lock
+ * xtcp_net.listeners_lock  changes of the listener table; may   process   a socket lock
  *                          sleep
- * xtcp_incoming.cpus       who has SO_INCOMING_CPU                process            a socket lock,
- *                                                                                    listeners_lock
- * xtcp_net.starting        what comes with a namespace's first    process            a socket lock
+ * xtcp_incoming.cpus       listeners with SO_INCOMING_CPU       process   a socket lock,
+ *                                                                         listeners_lock
+ * xtcp_net.starting        set-up of a namespace at its first   process   a socket lock
  *                          use; may sleep
- * xtcp_fastopenq.lock      how many connections are up before    process, softirq   a socket lock
+ * xtcp_fastopenq.lock      the count of connections before      both      a socket lock
  *                          their third ACK
- * buckets of the table     changes of the table of connections    process, softirq   every lock above
- * bhash[].lock, then       kernel TCP's bind table                process, softirq   xtcp_leases.lock, and all that
- *  bhash2[].lock                                                                     that nests in
+ * buckets of the table     changes of the table of connections  both      every lock above
+ * bhash[].lock, then       kernel TCP's bind table              both      xtcp_leases.lock, and
+ *  bhash2[].lock                                                          those that it nests in
  *
- * A child's lock nests inside nothing of its listener's: the third ACK makes the child under its own lock (a fresh
- * clone, so nobody waits for it) and takes xtcp_listener.lock only to move entries. Softirq never takes a listener's
- * socket lock, so a program busy in listen() or setsockopt() on it loses no SYN.
+ * The third ACK makes the child under the child's own lock, for which nobody waits, since the clone
+ * is new. Inside it, it takes xtcp_listener.lock only to move the entry and queue the child. A
+ * child's lock nests inside its listener's socket lock only when the listener ends and resets the
+ * children that nobody accepted. Softirq never takes a listener's socket lock, so a program that is
+ * busy in listen() or setsockopt() loses no SYN.
  *
- * Process context takes the socket lock by lock_sock() and may sleep. Softirq takes the spinlock inside it by
- * bh_lock_sock(); when a user owns the sock it queues a segment on the backlog, and everything else (a deadline, a
- * lower MTU, text whose time has come) as a bit in xtcp_sock.deferred. release_sock() runs both.
+ * Process context takes the socket lock by lock_sock() and may sleep. Softirq takes the spinlock
+ * inside it by bh_lock_sock(). If a user owns the sock then, softirq puts a segment on the backlog
+ * and any other work (a deadline, a lower MTU, paced data) as a bit into xtcp_sock.deferred.
+ * release_sock() does both.
  *
- * Lookups in the tables run under RCU. A full sock found there is taken by refcount_inc_not_zero; entries and records
- * are used inside the RCU section only, under the lock of the list they stand on, after a look at their "dead" bit.
- * Listeners are used inside the RCU section without a reference.
+ * Lookups in the tables run under RCU. A full sock from a lookup is taken by refcount_inc_not_zero.
+ * Entries and records are used only inside the RCU section, under the lock of their list, after a
+ * test of their "dead" bit. Listeners are used inside the RCU section without a reference.
  *
- * References to a full sock: the file or the accept queue (given up by xtcp_sock_destroy), the table (demux.c), each
- * pending timer (sk_reset_timer(), pace.c), a lookup until it is done. Each skb on its way out counts in sk_wmem_alloc
- * and keeps the memory, not the sock; but there are others below who take references. Since held.c tells these by what
- * is left over, a new kind of reference that lasts has to be known there.
+ * These hold references to a full sock: the file or the accept queue (dropped by
+ * xtcp_sock_destroy), the table (demux.c), each pending timer (sk_reset_timer(), pace.c), and a
+ * lookup until it is done. Each outgoing skb counts in sk_wmem_alloc, which keeps the memory, not
+ * the sock; but code below TCP may take references, too. held.c recognizes those by what is left
+ * over, so it has to know each new kind of lasting reference.
  *
  * The end of a connection, in this order:
- *  1. sk_err, sk_shutdown, xtcp_state_set(CLOSE), in this order, which poll() relies on: whoever gets the lock from
- *     here on sees a dead connection and touches neither the namespace nor a timer.
- *  2. The timers are stopped and the sock leaves the table; no new segment finds it. Its port goes back, unless the
- *     program has bound it.
- *  3. A sock with a file tells its program (sk_state_change) and waits for close(); one without is destroyed:
- *  4. the queues are purged, a bound port and what was for text go back, too, the last reference is dropped.
- *  5. When the last skb in a qdisc or a queue is gone too, the memory is freed after an RCU grace period, and
- *     xtcp_sock_wait_gone() is told.
+ *  1. sk_err, sk_shutdown, xtcp_state_set(CLOSE), in the order on which poll() relies. Whoever gets
+ *     the lock from here on sees a dead connection and touches neither the namespace nor a timer.
+ *  2. The timers stop, and the sock leaves the table, so no new segment finds it. Its port is
+ *     released, unless the program has bound it.
+ *  3. A sock with a file tells its program (sk_state_change) and waits for close(). A sock without
+ *     one is destroyed:
+ *  4. The queues are purged, a bound port is released, the stream is freed, and the last reference
+ *     is dropped.
+ *  5. When the last skb in a qdisc or a queue is gone, too, the memory is freed after an RCU grace
+ *     period, and the count of xtcp_sock_wait_gone() falls.
  *
- * An orphan gives its namespace reference back and dies with the namespace: xtcp_orphan_end_all(). Step 5 may then
- * happen after the namespace is gone, so it never looks at sock_net().
+ * An orphan drops its namespace reference, and ends with the namespace: xtcp_orphan_end_all(). Step
+ * 5 may then come after the end of the namespace, so it never reads sock_net().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -94,11 +104,11 @@
 #include "socket/close.h"
 #include "time/pace.h"
 
-#define GONE_PAUSE_MS	4	/* between two looks whether the last sock is gone */
+#define GONE_PAUSE_MS	4	/* pause between two checks whether the last sock is gone */
 
 /*
- * Every sock of ours whose memory is not yet given back, in all namespaces: the sum over the processors. Nobody asks
- * for it but the end of the module.
+ * Counts every sock of ours whose memory is not freed, in all namespaces, as the sum over the
+ * processors. Only the end of the module reads it.
  */
 static DEFINE_PER_CPU(long, socks);
 
@@ -136,10 +146,11 @@ static void destruct_v6(struct sock *sk)
 #endif
 
 /**
- * xtcp_sock_wait_gone() - wait until the last sock's memory was given back
+ * xtcp_sock_wait_gone() - wait until the memory of the last sock is freed
  *
- * What has segments in a qdisc or an NFQUEUE holds the module (held.c), so this should take no longer than a softirq;
- * otherwise what is waited for is said once a second. The caller lets RCU callbacks finish afterwards (rcu_barrier()).
+ * Socks with segments in a qdisc or an NFQUEUE hold the module (held.c), so this should take no
+ * longer than a softirq. If it does, the log says once a second what it waits for. The caller then
+ * waits for RCU callbacks (rcu_barrier()).
  *
  * Context: process, module exit. No lock.
  */
@@ -158,12 +169,12 @@ void xtcp_sock_wait_gone(void)
 }
 
 /**
- * xtcp_sock_reset_tcb() - make a TCB as it is before OPEN
- * @sk: a new sock, a clone of a listener, or one that disconnects; none of them has a stream
+ * xtcp_sock_reset_tcb() - reset the TCB to its state before OPEN
+ * @sk: a new sock, a clone of a listener, or a sock that disconnects; without a stream
  *
- * What a program has set by options stays. RFC 9293 section 3.3.1.
+ * Options that the program has set stay. RFC 9293 section 3.3.1.
  *
- * Context: softirq or process. Lock: socket, held, unless nobody else can have @sk yet.
+ * Context: softirq or process. Lock: socket, held, unless nobody else can find @sk yet.
  */
 void xtcp_sock_reset_tcb(struct sock *sk)
 {
@@ -185,7 +196,7 @@ void xtcp_sock_reset_tcb(struct sock *sk)
  * xtcp_sock_init() - proto.init: the xtcp part of a new sock
  * @sk: allocated by sk_alloc(), its inet part set up by family.c
  *
- * Context: process. Nobody else has @sk yet.
+ * Context: process. Nobody else can find @sk yet.
  *
  * Return: 0.
  */
@@ -226,7 +237,7 @@ static void clone_ipv6_part(struct sock *child, const struct sock *lsk)
 
 	if (child->sk_family != AF_INET6)
 		return;
-	/* sk_clone_lock() copied the listener's pointers: none of them may be freed twice */
+	/* sk_clone_lock() has copied the listener's pointers, which must not be freed twice */
 	newnp = &container_of(xtcp_sk(child), struct xtcp6_sock, xtcp)->inet6;
 	inet_sk(child)->pinet6 = newnp;
 	newnp->ipv6_mc_list = NULL;
@@ -243,17 +254,17 @@ static void clone_ipv6_part(struct sock *child, const struct sock *lsk)
 }
 
 /**
- * xtcp_sock_clone() - the sock of a connection that a listener accepted
+ * xtcp_sock_clone() - clone a listener for a new connection
  * @lsk: the listener
  * @gfp: GFP_ATOMIC in softirq
  *
- * The child has the options of the listener (RFC 9293 section 3.10.2) and a fresh TCB; its state is still the
- * listener's, for the caller to set to SYN-RECEIVED.
+ * The child has the listener's options and a fresh TCB (RFC 9293 section 3.10.2). Its state is
+ * still LISTEN; the caller sets SYN-RECEIVED.
  *
  * Context: softirq, RCU read side; @lsk's socket lock is not needed.
  *
- * Return: the child, locked by bh_lock_sock(), with two references: one for whoever holds it until accept(), one for
- * the caller; or NULL without memory.
+ * Return: the child, locked by bh_lock_sock(), with two references: one for the accept queue and
+ * later the file, and one for the caller. NULL without memory.
  */
 struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 {
@@ -265,7 +276,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	this_cpu_inc(socks);
 	memset(&xsk->conn, 0, sizeof(xsk->conn));
 	xsk->conn.kind = XTCP_CONN_SOCK;
-	/* the listener may have left its table just now */
+	/* the listener may have just left its table; the child was in none */
 	xsk->left_table = get_completed_synchronize_rcu();
 	xsk->lease = NULL;
 	xsk->listener = NULL;
@@ -275,7 +286,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	atomic_set(&xsk->readers, 0);
 	INIT_HLIST_NODE(&child->sk_bind_node);
 	xtcp_sock_reset_tcb(child);
-	/* it is the listener's alone, as in Linux */
+	/* as in Linux, children do not inherit it */
 	xsk->defer_accept = 0;
 	if (!xsk->algorithm_chosen)
 		xtcp_algorithms_assign(child);
@@ -286,17 +297,17 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	atomic64_set(&child->sk_cookie, 0);
 	child->sk_max_ack_backlog = 0;
 	child->sk_ack_backlog = 0;
-	/* the listener may be on its way to be closed, which the child hears of in its own way: a RST */
+	/* the listener may be closing; the child learns that by a RST */
 	child->sk_shutdown = 0;
 	clone_ipv6_part(child, lsk);
 	return child;
 }
 
 /**
- * xtcp_sock_release_resources() - proto.destroy: give back all that a sock holds but its memory
+ * xtcp_sock_release_resources() - proto.destroy: release all that a sock holds but its memory
  * @sk: CLOSED and out of the table
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */
 void xtcp_sock_release_resources(struct sock *sk)
 {
@@ -313,10 +324,10 @@ void xtcp_sock_release_resources(struct sock *sk)
 }
 
 /**
- * xtcp_sock_destroy() - drop what was the file's or the accept queue's reference
+ * xtcp_sock_destroy() - end a sock, and drop the reference of the file or the accept queue
  * @sk: CLOSED, out of the table, SOCK_DEAD
  *
- * The sock may be gone when it returns, unless the caller holds a reference.
+ * Unless the caller holds a reference, the sock may be freed when it returns.
  *
  * Context: softirq or process, BH disabled. Lock: socket, held.
  */
@@ -331,7 +342,7 @@ void xtcp_sock_destroy(struct sock *sk)
 	xfrm_sk_free_policy(sk);
 	if (xtcp_sk(sk)->is_orphan)
 		xtcp_orphan_leave(sk);
-	/* the caller has a reference, and this one */
+	/* the caller's reference, and the one that is dropped below */
 	if (unlikely(xtcp_sk(sk)->held_at))
 		xtcp_held_look(sk, 2);
 	sock_put(sk);
@@ -341,8 +352,8 @@ void xtcp_sock_destroy(struct sock *sk)
  * xtcp_sock_done() - the connection has ended
  * @sk: in any state but LISTEN
  *
- * Steps 1 to 4 of the end in "xtcp locking". An orphan may be gone when it returns, unless the caller holds a
- * reference.
+ * Steps 1 to 4 of the end in "xtcp locking". Unless the caller holds a reference, an orphan may be
+ * freed when it returns.
  *
  * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
  */
@@ -352,7 +363,10 @@ void xtcp_sock_done(struct sock *sk)
 	if (sk->sk_state == TCP_CLOSE)
 		return;
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
-	/* pairs with the inet_sk_state_load() of poll: the shutdown is seen before the state */
+	/*
+	 * pairs with inet_sk_state_load() in poll(): a reader that sees the state also sees the
+	 * shutdown
+	 */
 	smp_wmb();
 	xtcp_state_set(sk, TCP_CLOSE);
 	xtcp_timer_stop(sk);
@@ -370,10 +384,10 @@ void xtcp_sock_done(struct sock *sk)
 /**
  * xtcp_sock_fail() - the connection has ended in an error
  * @sk: in any state but LISTEN
- * @err: what the program is told, positive errno; 0: nothing
- * @reason: what the trace is told
+ * @err: the error for the program, a positive errno; 0: none
+ * @reason: the reason for the trace
  *
- * Nothing is sent. Queued data of ours is dropped; what the peer sent can still be read.
+ * It sends nothing. Our queued data is dropped; data of the peer can still be read.
  *
  * Context: as xtcp_sock_done().
  */
@@ -388,7 +402,10 @@ void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
 	xtcp_sndq_purge(sk);
 	if (err) {
 		WRITE_ONCE(sk->sk_err, err);
-		/* pairs with the smp_rmb() of poll: the error is seen before the shutdown */
+		/*
+		 * pairs with smp_rmb() in poll(): a reader that sees the shutdown also sees the
+		 * error
+		 */
 		smp_wmb();
 	}
 	tell = err && !sock_flag(sk, SOCK_DEAD);
@@ -400,11 +417,11 @@ void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
 /**
  * xtcp_sock_abort() - ABORT (RFC 9293 section 3.10.5)
  * @sk: in any state but LISTEN
- * @err: what the program is told, positive errno; 0: nothing
- * @reason: what the trace is told
+ * @err: the error for the program, a positive errno; 0: none
+ * @reason: the reason for the trace
  *
- * A RST goes out from SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT, as the section says; the
- * remaining states end in silence.
+ * As the section says, SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT send a RST.
+ * The other states end silently.
  *
  * Context: as xtcp_sock_done().
  */
@@ -419,10 +436,12 @@ void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason)
 }
 
 /**
- * xtcp_sock_release_cb() - proto.release_cb: what nobody could do while a user had the lock
+ * xtcp_sock_release_cb() - proto.release_cb: do the work that was deferred while a user held the
+ *	lock
  * @sk: its backlog is empty
  *
- * Context: process, in release_sock(). Lock: socket, held: owned by the caller and the spinlock taken.
+ * Context: process, in release_sock(). Lock: socket, held: the caller owns it and has taken the
+ * spinlock.
  */
 void xtcp_sock_release_cb(struct sock *sk)
 {

@@ -2,10 +2,12 @@
 /*
  * The connection state (RFC 9293 section 3.3.2).
  *
- * Nobody else writes sk_state. The values are the kernel's TCP_*, so that ss, bpf and inet_sock_set_state read ours as
- * they read kernel TCP's. Two of them never stand in a sock, because the kernel would take it for one of its small
- * sockets: TIME-WAIT is a record (timewait.c), SYN-RECEIVED by way of LISTEN an entry (synq.c) until its third ACK.
- * Only what opens fast (fastopen.c), or met its peer in a simultaneous open, is a sock in SYN-RECEIVED.
+ * Only this file writes sk_state. The values are the kernel's TCP_*, so ss, bpf and
+ * inet_sock_set_state treat them as those of kernel TCP. Two of them never occur in a sock, since
+ * the kernel would take it for one of its small sockets: TIME-WAIT is a record (timewait.c), and a
+ * SYN-RECEIVED that came from LISTEN is an entry (synq.c) until its third ACK. A sock is in
+ * SYN-RECEIVED only after a Fast Open (fastopen.c), after a simultaneous open, or for a moment when
+ * an entry becomes a child.
  */
 #include "base/state.h"
 
@@ -20,10 +22,13 @@
 
 #define S(name) (1 << TCP_##name)
 
-/* By old state: the states it may change to, RFC 9293 figure 5 and ABORT; CLOSE is always allowed. */
+/*
+ * The legal changes of state: those of RFC 9293, figure 5, and those that Fast Open and LISTEN's
+ * clones add. CLOSE is always allowed.
+ */
 static const u16 legal[TCP_MAX_STATES] = {
 	[TCP_CLOSE] = S(LISTEN) | S(SYN_SENT),
-	[TCP_LISTEN] = S(SYN_RECV),	/* the clone that becomes a child */
+	[TCP_LISTEN] = S(SYN_RECV),	/* the clone of a listener becomes a child */
 	[TCP_SYN_SENT] = S(SYN_RECV) | S(ESTABLISHED),
 	[TCP_SYN_RECV] = S(ESTABLISHED) | S(FIN_WAIT1) | S(CLOSE_WAIT),
 	[TCP_ESTABLISHED] = S(FIN_WAIT1) | S(CLOSE_WAIT),
@@ -62,7 +67,9 @@ const char *xtcp_state_name(int state)
 	return state > 0 && state < TCP_MAX_STATES && names[state] ? names[state] : "?";
 }
 
-/* Tcp: counters that follow the state: CurrEstab, EstabResets, AttemptFails (RFC 4022). */
+/*
+ * Counters of the Tcp: line that follow the state: CurrEstab, EstabResets, AttemptFails (RFC 4022).
+ */
 static void count(struct sock *sk, int old, int new)
 {
 	bool was_up = old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT;
@@ -79,8 +86,9 @@ static void count(struct sock *sk, int old, int new)
 }
 
 /*
- * The kernel's core asks sk_unhashed() whether a protocol finds the sock by now. SO_ATTACH_REUSEPORT_* begins no group
- * with one that has begun without, in which the program would never be asked.
+ * The kernel's core asks sk_unhashed() whether the protocol can find the sock. For a sock that
+ * already listens without a group, SO_ATTACH_REUSEPORT_* must not start one: the program would
+ * never be asked.
  */
 static void tell_core(struct sock *sk, int state)
 {
@@ -92,7 +100,7 @@ static void tell_core(struct sock *sk, int state)
  * @sk: the sock
  * @state: TCP_*; never TCP_TIME_WAIT or TCP_NEW_SYN_RECV
  *
- * Counts, traces, and fires the kernel's inet_sock_set_state. RFC 9293 section 3.3.2.
+ * It also counts, traces, and fires the kernel's inet_sock_set_state. RFC 9293 section 3.3.2.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The part of a TCB that text needs: struct xtcp_stream, in a slab of its own. Most connections of a busy server are
- * idle, and many never have anything to say: they do without.
+ * The part of a TCB that only data needs: struct xtcp_stream, in a slab of its own. Most
+ * connections of a busy server are idle, and many never have any data. They do without.
  *
- * Text is here whatever takes a place in sequence space but a SYN, in either direction. So a connection has a stream
+ * "Data" here is anything but a SYN that takes sequence numbers, in either direction. A connection
+ * gets its stream
  *
- *  - from the first skb of its send queue on that is no SYN's. xtcp_sndq_alloc() makes both, and without memory for
- *    either it makes none: SEND waits, a SYN leaves without its text, and a FIN is tried again when the next segment
- *    comes or the persist deadline passes, as xtcp_output_fin() says;
- *  - from the first segment on that arrives with new text or a FIN. Without memory it is dropped, as where there is no
- *    memory for the text: the peer sends it again;
- *  - when an ACK comes that has something to tell though nothing was sent, which is no honest peer's. Without memory it
- *    tells nothing;
- *  - from when it is established, if its algorithm tells TCP_INFO or TCP_CC_INFO something of its own, or the path MTU
- *    is searched for from the first segment on. Without memory: with the text; the search when timeouts ask for it.
+ *  - with the first skb of its send queue that is no SYN. xtcp_sndq_alloc() makes both, or neither
+ *    without memory: SEND then waits, a SYN leaves without its data, and a FIN is tried again when
+ *    the next segment arrives or the persist deadline passes, as xtcp_output_fin() says;
+ *  - with the first arriving segment that has new data or a FIN. Without memory the segment is
+ *    dropped, as when there is no memory for the data, and the peer sends it again;
+ *  - with an ACK that reports something though nothing was sent, which no honest peer does. Without
+ *    memory the ACK is ignored;
+ *  - when it is established, if its algorithm has something of its own for TCP_INFO or TCP_CC_INFO,
+ *    or if the path MTU is searched for from the first segment on. Without memory it gets the
+ *    stream with its data, and the search begins when timeouts call for it.
  *
- * It stays until the sock is free or disconnects. Before it begins xsk->stream is &xtcp_stream_none, which says what a
- * new one says and is constant: who only reads need not ask, and who writes without having asked is found out. What two
- * fields say depends on the connection: snd_sml then is SND.UNA, and space_copied xtcp_space_copied(). What the SYN has
- * told by then, the round trip, stands in the sock.
+ * It stays until the sock is freed or disconnects. Before it begins, xsk->stream points to
+ * xtcp_stream_none, a constant with the values of a new stream. So readers need not test for it,
+ * and a writer that has not tested faults. Two fields depend on the connection instead: without a
+ * stream snd_sml counts as SND.UNA, and space_copied as xtcp_space_copied(). The SYN's round-trip
+ * time is in the sock.
  */
 #include "base/stream.h"
 
@@ -55,7 +58,7 @@ int xtcp_stream_init(void)
 }
 
 /**
- * xtcp_stream_exit() - give the slab back
+ * xtcp_stream_exit() - free the slab
  *
  * Context: process, module exit; the last sock is gone.
  */
@@ -64,7 +67,10 @@ void xtcp_stream_exit(void)
 	kmem_cache_destroy(streams);
 }
 
-/* What would stand in the SYN's notes, had there been a stream when it was sent: xtcp_rate_sent() after a pause. */
+/*
+ * Fills the notes of the SYN as if there had been a stream when it was sent: xtcp_rate_sent() after
+ * a pause.
+ */
 static void note_sent(struct xtcp_stream *stream, struct sk_buff *syn)
 {
 	struct xtcp_sndcb *cb = xtcp_sndcb(syn);
@@ -78,15 +84,16 @@ static void note_sent(struct xtcp_stream *stream, struct sk_buff *syn)
 }
 
 /**
- * xtcp_stream_begin() - the connection is about to have text
- * @sk: the sock; without a stream
- * @gfp: as for kmalloc
+ * xtcp_stream_begin() - give a connection its stream
+ * @sk: a sock without a stream
+ * @gfp: flags of the allocation
  *
- * What the connection has by now, it is told: where its numbers begin, the round trip of its SYN, a SYN in flight.
+ * The stream starts from the state of the connection: its sequence numbers, the round-trip time of
+ * its SYN, a SYN in flight.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: false without memory; xsk->stream is another one otherwise.
+ * Return: false without memory; otherwise xsk->stream has changed.
  */
 bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 {
@@ -122,10 +129,10 @@ bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 }
 
 /**
- * xtcp_stream_end() - give back what was for text
- * @sk: its queues are empty; it is CLOSED
+ * xtcp_stream_end() - free the stream, if there is one
+ * @sk: CLOSED, with empty queues
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */
 void xtcp_stream_end(struct sock *sk)
 {
