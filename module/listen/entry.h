@@ -63,7 +63,7 @@ struct xtcp_synq {
  * @syn_codepoint: ECN field of the IP header of the SYN
  * @resent: SYN-ACKs sent again
  * @ts_late: milliseconds from the TSval of the last SYN-ACK to the time when it went out (cookie.c)
- * @asked_without: a retransmitted SYN no longer asked for AccECN (listener lock)
+ * @asked_without: a retransmitted SYN no longer asked for ECN (listener lock)
  * @acked: its third ACK came, but met a full accept queue or TCP_DEFER_ACCEPT (listener lock)
  * @has_syn: the SYN stands behind the entry (savedsyn.c); constant
  * @of_guest: its namespace is a guest; constant

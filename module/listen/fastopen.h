@@ -28,7 +28,7 @@ struct xtcp_net;
 #define XTCP_FASTOPEN_ANY_LISTENER	0x400	/* a listener needs no TCP_FASTOPEN */
 
 #define XTCP_FASTOPEN_KEY_LEN	16	/* octets */
-#define XTCP_FASTOPEN_KEYS_TEXT	74	/* of two keys as text */
+#define XTCP_FASTOPEN_KEYS_TEXT	74	/* length of two keys as text */
 
 /**
  * struct xtcp_fastopen - a connection before its third ACK, or one that was reset before it

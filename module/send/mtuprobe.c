@@ -5,7 +5,7 @@
  * The search is binary, between a size that is known to pass and one that does not pass or is not
  * needed. A probe is a segment of the middle size; its octets are due anyway. If it is
  * acknowledged, its size passes. If it is lost, the size does not pass; the loss is no sign of
- * congestion. If other segments are lost beside it, or a timeout finds the loss, the probe tells
+ * congestion. If an earlier segment is lost, too, or a timeout finds the loss, the probe tells
  * nothing.
  *
  * With mtu_probing 2, a connection begins at base_mss and searches upward. With 1, this file does

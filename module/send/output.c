@@ -118,7 +118,7 @@ static u64 departure_us(const struct sock *sk, const struct sk_buff *skb)
 
 /*
  * Sends the first @n sequence numbers that were never sent. Returns 0; -ENOBUFS without memory; or
- * the error of the layers below if they refused it. After an error nothing has changed.
+ * the error of the layers below if they refused it. After an error SND.NXT has not moved.
  */
 static __always_inline int send_new(struct sock *sk, u32 n)
 {
@@ -264,8 +264,8 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	xtcp_cong_pushed(sk, limited);
 	xtcp_busy_with(xsk, waits_for(sk, skb, limited));
 	/*
-	 * early data has the timer of pace.c; other data, also what the layers below refused, gets
-	 * the persist deadline
+	 * paced data waits for the timer of pace.c; other data, even if the layers below have
+	 * refused it, waits for the persist deadline
 	 */
 	if (skb && !early && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);
@@ -361,8 +361,8 @@ static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 		return false;
 	xtcp_sk(sk)->syn_data = true;
 	/*
-	 * PSH only if the data is sent again without the SYN, since more may follow; as in Linux,
-	 * the SYN has none
+	 * if the data is sent again without the SYN, the receiver should not wait for more; as in
+	 * Linux, the SYN itself has no PSH
 	 */
 	xtcp_sndcb(text)->flags |= XTCP_PSH;
 	xtcp_sndq_sent(sk, syn, now_us);
@@ -751,7 +751,7 @@ void xtcp_output_rst(struct sock *sk)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTFAILED);
 }
 
-/* Is SND.UP not yet told, and near enough for the urgent pointer field? */
+/* Is urgent data unacknowledged, with SND.UP near enough for the urgent pointer field? */
 static bool urgent_waits(const struct xtcp_sock *xsk)
 {
 	return xsk->snd_urgent && xsk->stream->snd_up - xsk->snd_una < XTCP_URGENT_POINTER_MAX;

@@ -96,8 +96,8 @@ static bool memory_free(const struct sock *sk)
 }
 
 /*
- * The skb for the next octets: @tail, from xtcp_sndq_open_tail(), or a new one. @tail does not do
- * if it is NULL, has @goal octets, ends a record, or has no free slot (@full).
+ * The skb for the next octets: @tail, from xtcp_sndq_open_tail(), or a new one. @tail is not
+ * used if it is NULL, has @goal octets, ends a record, or has no free slot (@full).
  */
 static struct sk_buff *tail_with_room(struct sock *sk, struct sk_buff *tail, u32 goal, bool full)
 {
