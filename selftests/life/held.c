@@ -257,7 +257,8 @@ static const struct attack attacks[] = {
 	}, {
 		.name = "the ACK of a child that nobody has accepted",
 		.before = "ip link set lo up && nft '" QUEUED "sport 7500 tcp flags & syn == 0 queue num 5'",
-		.open = open_child_with_text, .is_below = "awk '$3 { n++ } END { exit !n }' /proc/net/netfilter/nfnetlink_queue",
+		.open = open_child_with_text,
+		.is_below = "awk '$3 { n++ } END { exit !n }' /proc/net/netfilter/nfnetlink_queue",
 		.end = end_listener, .freed = "true", .address = "127.0.0.1:7500", .queue = true,
 	}, {
 		.name = "a SYN-ACK whose listener is closed", .before = "nft '" QUEUED "sport 7500 queue num 5'",

@@ -68,8 +68,6 @@
 		.want.counters = "TCPDSACKUndo=1 RetransSegs=1 TCPTimeouts=0",			\
 	}
 
-#define UNDONE(one, other)	UNDONE_BY_TIMESTAMP(one, other), UNDONE_BY_DSACK(one, other)
-
 static const struct wire_row rows[] = {
 	{
 		.name = "bbr_window_after_a_timeout", .rfc = "BBR 5.6.4.4", .pre = BBR,
@@ -92,10 +90,18 @@ static const struct wire_row rows[] = {
 	CHANGE_IN_RECOVERY("cubic", "bbr"), CHANGE_IN_RECOVERY("cubic", "dctcp"), CHANGE_IN_RECOVERY("cubic", "reno"),
 	CHANGE_IN_RECOVERY("dctcp", "bbr"), CHANGE_IN_RECOVERY("dctcp", "cubic"), CHANGE_IN_RECOVERY("dctcp", "reno"),
 	CHANGE_IN_RECOVERY("reno", "bbr"), CHANGE_IN_RECOVERY("reno", "cubic"), CHANGE_IN_RECOVERY("reno", "dctcp"),
-	UNDONE("bbr", "cubic"), UNDONE("bbr", "dctcp"), UNDONE("bbr", "reno"),
-	UNDONE("cubic", "bbr"), UNDONE("cubic", "dctcp"), UNDONE("cubic", "reno"),
-	UNDONE("dctcp", "bbr"), UNDONE("dctcp", "cubic"), UNDONE("dctcp", "reno"),
-	UNDONE("reno", "bbr"), UNDONE("reno", "cubic"), UNDONE("reno", "dctcp"),
+	UNDONE_BY_TIMESTAMP("bbr", "cubic"), UNDONE_BY_DSACK("bbr", "cubic"),
+	UNDONE_BY_TIMESTAMP("bbr", "dctcp"), UNDONE_BY_DSACK("bbr", "dctcp"),
+	UNDONE_BY_TIMESTAMP("bbr", "reno"), UNDONE_BY_DSACK("bbr", "reno"),
+	UNDONE_BY_TIMESTAMP("cubic", "bbr"), UNDONE_BY_DSACK("cubic", "bbr"),
+	UNDONE_BY_TIMESTAMP("cubic", "dctcp"), UNDONE_BY_DSACK("cubic", "dctcp"),
+	UNDONE_BY_TIMESTAMP("cubic", "reno"), UNDONE_BY_DSACK("cubic", "reno"),
+	UNDONE_BY_TIMESTAMP("dctcp", "bbr"), UNDONE_BY_DSACK("dctcp", "bbr"),
+	UNDONE_BY_TIMESTAMP("dctcp", "cubic"), UNDONE_BY_DSACK("dctcp", "cubic"),
+	UNDONE_BY_TIMESTAMP("dctcp", "reno"), UNDONE_BY_DSACK("dctcp", "reno"),
+	UNDONE_BY_TIMESTAMP("reno", "bbr"), UNDONE_BY_DSACK("reno", "bbr"),
+	UNDONE_BY_TIMESTAMP("reno", "cubic"), UNDONE_BY_DSACK("reno", "cubic"),
+	UNDONE_BY_TIMESTAMP("reno", "dctcp"), UNDONE_BY_DSACK("reno", "dctcp"),
 	CHANGE_AFTER_TIMEOUT("bbr", "cubic"), CHANGE_AFTER_TIMEOUT("bbr", "dctcp"),
 	CHANGE_AFTER_TIMEOUT("bbr", "reno"),
 	CHANGE_AFTER_TIMEOUT("cubic", "bbr"), CHANGE_AFTER_TIMEOUT("cubic", "dctcp"),
