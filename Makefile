@@ -15,6 +15,7 @@ endif
 ifneq ($(origin FAMILY),command line)
 FAMILY :=
 endif
+LAB = lab$(if $(DEBUG),-debug)
 quoted = '$(subst ','\'',$(1))'
 NAMED := $(call quoted,NAME=$(NAME)) $(call quoted,FAMILY=$(FAMILY))
 PREFIX := $(addsuffix -,$(filter-out xtcp,$(NAME)))
@@ -74,7 +75,8 @@ tour: needs-tour vm-module
 
 #:   make check        the tests on the stock kernel, some on two others; check-quick: on the stock kernel only;
 #:                     make check ALL=1: nearly all on the debug kernel, too; T=name: only those with a match;
-#:                     make check K=6.12: on that kernel of scripts/kernels.list alone
+#:                     make check K=6.12: on that kernel of scripts/kernels.list alone; K=lab, K=lab-debug:
+#:                     in the laboratory, LAB_SEED=N: from that seed
 check: needs-check
 	@scripts/check.sh $(if $(ALL),--all) $(if $(value K),--kernel '$(value K)' $(if $(SHORT),--short)) \
 		$(if $(value ALSO),--also '$(value ALSO)') $(if $(value T),--only '$(value T)')
@@ -101,6 +103,15 @@ selftests: needs-check
 vm: needs-tour vm-module
 	@scripts/xtcp_run --build
 	@scripts/vm.sh --interactive 'insmod build/$(PREFIX)stock/$(NAME).ko && XTCP_NAME=$(NAME) exec bash --rcfile scripts/vm-shell.sh; exec bash -l'
+
+#:   make lab          the same in the laboratory, a Linux that is a process: one processor, boots in
+#:                     seconds; SEED=N: in virtual time, the same run for the same number;
+#:                     DEBUG=1: its debug kernel
+lab: needs-check
+	@. scripts/vm-module.sh && vm_module $(LAB) $(NAMED)
+	@scripts/xtcp_run --build
+	@scripts/lab/run.sh --interactive --kernel $(if $(DEBUG),debug,fast) $(if $(value SEED),--seed $(call quoted,$(SEED))) \
+		'insmod build/$(PREFIX)$(LAB)/$(NAME).ko && XTCP_NAME=$(NAME) exec bash --rcfile scripts/vm-shell.sh; exec bash -l'
 
 #:   make debug-kernel build the tests' debug kernel, once
 debug-kernel: needs-check
@@ -130,4 +141,4 @@ help:
 needs-%:
 	@scripts/deps.sh $*
 
-.PHONY: all install uninstall deb package-check vm-module debug-module demo tour check check-quick matrix programs selftests vm debug-kernel bench soak clean help
+.PHONY: all install uninstall deb package-check vm-module debug-module demo tour check lab check-quick matrix programs selftests vm debug-kernel bench soak clean help

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Does the debug kernel find what it is there to find? Each defect of
-# selftests/modules/xtcp_defects.c is committed on it, and has to be in the
+# Do the debug kernels find what they are there to find? Each defect of
+# selftests/modules/xtcp_defects.c is committed on them, and has to be in the
 # kernel's log. The order of the defects matters: lockdep and RCU's checks are off
 # after lockdep's first report, and after KASAN's.
 
@@ -51,12 +51,14 @@ in_machine()
 # check_kernel KIND
 check_kernel()
 {
-	local kind=$1 image module log name says found status
+	local kind=$1 image module log name says found status machine options=()
 
 	image=$(vm_kernel "$kind") && vm_module "$kind" -s DEFECTS=1 || { echo "not ok - $kind: no module"; return; }
 	module=build/$kind/selftests/modules/xtcp_defects.ko
 	log=$(mktemp build/defects.XXXXXX)
-	scripts/vm.sh --kernel "$image" --parallel --memory 1G --timeout 1200 --append "kasan_multi_shot log_buf_len=8M" -- \
+	vm_machine "$kind" "$image"
+	[ "$kind" != debug ] || options=(--parallel)
+	"${machine[@]}" "${options[@]}" --memory 1G --timeout 1200 --append "kasan_multi_shot log_buf_len=8M" -- \
 		scripts/check-defects.sh --in-machine "$module" >"$log" 2>&1
 	status=$?
 	[ "$status" -eq 0 ] || { tail -n 20 "$log" | sed 's/^/# /'; echo "not ok - $kind kernel, defects: status $status"; }
@@ -76,11 +78,14 @@ case ${1-} in
 --in-machine)
 	in_machine "$2"
 	exit ;;
-"") ;;
-*) echo "check-defects.sh takes no arguments" >&2; exit 2 ;;
-esac
+"") set -- debug lab-debug ;;
+debug | lab-debug) [ $# -eq 1 ] ;;
+*) false ;;
+esac || { echo "Usage: scripts/check-defects.sh [debug|lab-debug]" >&2; exit 2; }
 mkdir -p build
 said=$(mktemp build/defects.XXXXXX)
 trap 'rm -f "$said"' EXIT
-check_kernel debug | tee "$said"
+for kind; do
+	check_kernel "$kind"
+done | tee "$said"
 ! grep -q '^not ok' "$said"

@@ -3,9 +3,10 @@
 #
 # Runs the selftests in the virtual machine, in one boot, on one kernel:
 #
-#   scripts/check-vm.sh [--counted [--real-waits]] stock|debug|SERIES FOLDER [NAME [EXCEPT]]
+#   scripts/check-vm.sh [--counted [--real-waits]] stock|debug|SERIES|lab|lab-debug FOLDER [NAME [EXCEPT]]
 #
-# SERIES is one of scripts/kernels.list. With NAME only those whose name has a match
+# SERIES is one of scripts/kernels.list; lab and lab-debug are the kernels of scripts/lab, in virtual
+# time, from the seed LAB_SEED (1). With NAME only those whose name has a match
 # for it, and none for EXCEPT. What is known of tests that failed goes to FOLDER/KIND.
 # With --counted the machine has one processor, whose clock counts instructions: its
 # tests notice nothing of what else goes on here, and to wait takes them no time; with
@@ -23,7 +24,9 @@ if [ "${1-}" = --counted ]; then
 fi
 case ${1-}:$#:${2:+folder} in
 stock:[234]:folder | debug:[234]:folder | [0-9]*.*[0-9]:[234]:folder) ;;
-*) sed -n '6,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+lab:[234]:folder | lab-debug:[234]:folder)
+	[ -z "$counted" ] || { echo "check-vm.sh: --counted is for emulated machines" >&2; exit 2; } ;;
+*) sed -n '6,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 cd "$(dirname "$0")/.."
 . scripts/vm-module.sh
@@ -35,11 +38,11 @@ seconds_of()
 {
 	local times=1
 
-	[ -z "$counted" ] || times=4
+	[ -z "$counted$is_lab" ] || times=4
 	[ -z "${SOAK-}" ] || times=8
 	awk -v name="$1" -v kind="$kind" -v times="$times" '
-		BEGIN { seconds = kind != "debug" ? 400 : 900 }
-		$1 == name { seconds = kind != "debug" ? $2 : $3 }
+		BEGIN { seconds = kind !~ /debug/ ? 400 : 900 }
+		$1 == name { seconds = kind !~ /debug/ ? $2 : $3 }
 		END { print seconds * times }' selftests/timeouts
 }
 
@@ -75,9 +78,12 @@ draw_ladders()
 	done
 }
 
-kind=$1 out=$2 only=${3-} except=${4:-^$}
+kind=$1 out=$2 is_lab= only=${3-} except=${4:-^$}
 dir=$(realpath -m -- "$out")/$kind
 mkdir -p "$dir"
+case $kind in
+lab*) is_lab=1 ;;
+esac
 
 names=
 for name in $(make -s -C selftests list); do
@@ -129,20 +135,23 @@ for word in SEED SOAK; do
 done
 options=()
 marked=
-if [ "$kind" = debug ]; then
+case $kind in
+*debug)
 	# it does not patch itself (scripts/debug.config)
-	[ -n "$counted" ] || options+=(--parallel)
+	[ -n "$counted$is_lab" ] || options+=(--parallel)
 	setting+=" XTCP_DEBUG=1"
 	# selftests/life/faults.c has allocations from these slabs fail
-	marked="slub_debug=A,XTCP,XTCPv6,xtcp_stream,xtcp_request,xtcp_request6,xtcp_timewait,xtcp_timewait6"
-fi
+	marked="slub_debug=A,XTCP,XTCPv6,xtcp_stream,xtcp_request,xtcp_request6,xtcp_timewait,xtcp_timewait6" ;;
+esac
+vm_machine "$kind" "$image"
+[ -z "$is_lab" ] || options+=(--seed "${LAB_SEED:-1}")
 options+=($counted)
 # What a counted machine reads from this one during a test counts as time: read it before.
 first=()
 [ -z "$counted" ] || first=(sh -c 'modprobe -aq veth tun sch_fq sch_fq_codel sch_netem sch_plug sch_tbf; exec "$@"' sh)
 boot()
 {
-	scripts/vm.sh --kernel "$image" --memory 3G --timeout "$sum" --stall 300 --share "$dir" \
+	"${machine[@]}" --memory 3G --timeout "$sum" --stall 300 --share "$dir" \
 		"${options[@]}" \
 		--append "log_buf_len=8M $marked" -- "${first[@]}" env $setting "$bin/run" "$dir" $tests
 }

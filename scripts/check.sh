@@ -25,7 +25,8 @@ usage()
 	                   that take minutes
 	  --kernel SERIES  build the module for that kernel of scripts/kernels.list, compare what
 	                   it imports with what the kernel exports, and run the tests of
-	                   selftests/ on it; nothing else
+	                   selftests/ on it; nothing else. lab, lab-debug: in the laboratory
+	                   (scripts/lab), LAB_SEED=N in the environment is its seed
 	  --short          of them only those that selftests/short.list lists
 	  --also SERIES    the short list on that kernel, not on 6.12
 	  --only NAME      only the tests whose name has a match for NAME, as in ^load$
@@ -259,6 +260,28 @@ run_kernel()
 	return $status
 }
 
+# run_lab KIND: all of them in the laboratory, on a machine for each processor
+run_lab()
+{
+	local names half pid status=0
+
+	names=$(tests_of "$1")
+	[ -n "$only" ] || names=$(grep -vxF -- "$(listed selftests/lab.list | awk '!/^#/ { print $1 }')" <<<"$names")
+	mkdir "$out/lab"
+	vm_module "$1" -s WRAPPER=1 || return 1
+	half=$(($(wc -l <<<"$names") / 2))
+	: >"$out/lab/said"
+	head -n "$half" <<<"$names" | run_some "$1" "$out/lab" >"$out/lab/said" 2>&1 &
+	pid=$!
+	until grep -q '^# [^ ]* kernel, ' "$out/lab/said" || ! kill -0 "$pid" 2>/dev/null; do
+		sleep 0.5
+	done
+	tail -n +$((half + 1)) <<<"$names" | run_some "$1" "$out" || status=1
+	wait "$pid" || status=1
+	cat "$out/lab/said"
+	return $status
+}
+
 # What the README shows still does what it says.
 run_demos()
 {
@@ -361,7 +384,7 @@ while [ $# -gt 0 ]; do
 	--all) all=1 ;;
 	--short) short=1 ;;
 	--kernel|--also)
-		[ $# -ge 2 ] && [ -n "$(kernel_listed "$2")" ] || { echo "$1 needs a kernel of scripts/kernels.list:" \
+		[ $# -ge 2 ] && { [[ $1:$2 =~ ^--kernel:lab(-debug)?$ ]] || [ -n "$(kernel_listed "$2")" ]; } || { echo "$1 needs a kernel of scripts/kernels.list:" \
 			$(kernel_listed | awk '{ print $1 }') >&2; exit 2; }
 		declare "${1#--}=$2"
 		shift ;;
@@ -386,7 +409,10 @@ trap ended INT TERM HUP
 
 if [ -n "$kernel" ]; then
 	all=1
-	part run_kernel "$kernel" "$short"
+	case $kernel in
+	lab*) part run_lab "$kernel" ;;
+	*) part run_kernel "$kernel" "$short" ;;
+	esac
 	close_up
 	exit
 fi

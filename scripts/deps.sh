@@ -79,6 +79,7 @@ needs_check()
 	libssl-dev /usr/include/openssl/opensslv.h
 	mandoc mandoc
 	rsync rsync
+	patch patch
 	END
 }
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Runs in the virtual machine as process 1, on the host's root under an
-# overlay, after the initramfs that scripts/initramfs.sh makes. /run/vm is the
-# folder shared with scripts/vm.sh: settings and command in, status and dmesg
-# out. The first serial port is the kernel's console, the second one carries
-# the command's input and output.
+# overlay, after the initramfs that scripts/initramfs.sh makes or, in the
+# laboratory, after scripts/lab/init.sh. /run/vm is the folder shared with
+# scripts/vm.sh: settings and command in, status and dmesg out. PORT carries the
+# command's input and output, another one is the kernel's console.
 
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
@@ -39,7 +39,6 @@ if [ ! -e "/lib/modules/$release/modules.dep" ]; then
 	ln -s "$MODULES" "/lib/modules/$release"
 fi
 
-port=/dev/ttyS1
 export HOME=/tmp/home TERM="$TERM" LANG=C.UTF-8 USER=root LOGNAME=root
 export SHELL=/bin/bash XTCP_VM=1
 mkdir -p "$HOME"
@@ -50,15 +49,15 @@ cd "$CWD" || cd /
 if [ -n "$INTERACTIVE" ]; then
 	# Within the session, since a port that nobody has open forgets its size.
 	setsid -c bash -c "stty sane rows $ROWS cols $COLUMNS; . /run/vm/command" \
-		<$port >$port 2>&1
+		<$PORT >$PORT 2>&1
 else
-	stty -F $port raw -echo
-	setsid bash /run/vm/command </dev/null >$port 2>&1
+	stty -F $PORT raw -echo
+	setsid bash /run/vm/command </dev/null >$PORT 2>&1
 fi
 status=$?
 
 # Setting a port's mode waits until what was written is out.
-stty -F $port sane
+stty -F $PORT sane
 dmesg >/run/vm/dmesg
 echo "$status" >/run/vm/status
-busybox reboot -f
+busybox $LAST -f

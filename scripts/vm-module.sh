@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The module for the virtual machine's kernels, sourced in the top folder:
-# build/stock, build/debug, and build/SERIES for another one of scripts/kernels.list,
-# whatever kernel the machine outside runs.
+# build/stock, build/debug, build/SERIES for another one of scripts/kernels.list, build/lab and
+# build/lab-debug for those of scripts/lab, whatever kernel the machine outside runs.
 
 . scripts/cache.sh
 . scripts/kernel.sh
 
-# vm_kernel KIND: stock, debug or a series: the image for scripts/vm.sh --kernel;
-# the debug kernel is built if it is not there, another one is fetched.
+# vm_kernel KIND: stock, debug, a series, lab or lab-debug: the image for scripts/vm.sh --kernel, or
+# the program that scripts/lab/run.sh starts; the debug kernel and those of the laboratory are
+# built if they are not there, another one is fetched.
 vm_kernel()
 {
 	local dir
@@ -16,7 +17,19 @@ vm_kernel()
 	case $1 in
 	stock) kernel_stock ;;
 	debug) dir=$(scripts/debug-kernel.sh) && echo "$dir/bzImage" ;;
+	lab) dir=$(scripts/lab/kernel.sh fast) && echo "$dir/linux" ;;
+	lab-debug) dir=$(scripts/lab/kernel.sh debug) && echo "$dir/linux" ;;
 	*) dir=$(scripts/other-kernel.sh "$1") && ls "$dir"/boot/vmlinuz-* ;;
+	esac
+}
+
+# vm_machine KIND IMAGE: the command that runs another one in such a machine, in $machine.
+vm_machine()
+{
+	case $1 in
+	lab) machine=(scripts/lab/run.sh --kernel fast) ;;
+	lab-debug) machine=(scripts/lab/run.sh --kernel debug) ;;
+	*) machine=(scripts/vm.sh --kernel "$2") ;;
 	esac
 }
 
@@ -35,11 +48,11 @@ vm_module()
 	done
 	image=$(vm_kernel "$kind") || return 1
 	release=$(kernel_release "$image")
-	if [ "$kind" = debug ]; then
-		kdir=${image%/*}/build
-	else
-		kdir=$(kernel_headers "$release")
-	fi || return 1
+	case $kind in
+	debug) kdir=${image%/*}/build ;;
+	lab*) kdir=${image%/*}/build; set -- ARCH=um "$@" ;;
+	*) kdir=$(kernel_headers "$release") || return 1 ;;
+	esac
 	scripts/build-module.sh "$kdir" "build/$prefix$release" "$@" || return 1
 	ln -sfn "$prefix$release" "build/$prefix$kind"
 }

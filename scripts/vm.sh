@@ -311,6 +311,7 @@ fill_share()
 	[ -n "$size" ] && [ "$size" != "0 0" ] || size="24 80"
 	printf '%s=%q\n' MODULES "$modules" CWD "$PWD" TERM "${TERM-dumb}" \
 		INTERACTIVE "$interactive" ROWS "${size% *}" COLUMNS "${size#* }" \
+		PORT /dev/ttyS1 LAST reboot \
 		>"$work/ctl/settings"
 	echo "$share" >"$work/ctl/share"
 	for dir in "$PWD" "${scripts%/*}" "$modules"; do

@@ -1,0 +1,248 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Runs a command in the laboratory, a Linux that is a process of this machine (User Mode
+# Linux); see usage(). The kernel's console goes to a file, its serial line carries
+# what the command writes, and a private folder carries command and status.
+
+set -u
+scripts=$(cd "$(dirname "$0")/.." && pwd)
+. "$scripts/cache.sh"
+
+usage()
+{
+	cat <<-END
+	Usage: scripts/lab/run.sh [OPTION]... [--] [COMMAND [ARGUMENT]...]
+
+	Runs COMMAND in a Linux that is a process of this machine: one processor, real or
+	virtual time. As in scripts/vm.sh its root is this machine's, read-only under an
+	overlay; the command starts in the present directory, as root, with its input from
+	/dev/null. A single argument is a line for the shell. Without a command, at a
+	terminal: a shell.
+
+	  --kernel KIND     fast or debug (fast); scripts/lab/kernel.sh builds it first
+	  --seed N          virtual time: a wait costs none, the processor takes none. The same
+	                    number is the same run: what the kernel takes for random and how
+	                    long a system call takes follow from it
+	  --memory SIZE     2G, 512M (2G)
+	  --timeout SECONDS end the machine after this long (3600; a shell: never)
+	  --stall SECONDS   end the machine when COMMAND has not touched /run/vm/alive for this long
+	  --share DIR       DIR can be written to; console.log and dmesg are left there
+	  --append WORDS    more of the kernel's command line
+	  --interactive     give the command the terminal
+	  --help            this text
+
+	Exit status: the command's; or
+	  2    wrong arguments
+	  120  the machine's kernel panicked
+	  124  the timeout ended the machine, or a stall
+	  125  the machine did not start, or ended without a status
+	END
+}
+
+die()
+{
+	local status=$1
+
+	shift
+	echo "run.sh: $*" >&2
+	exit "$status"
+}
+
+wrong()
+{
+	echo "run.sh: $*" >&2
+	echo "Try scripts/lab/run.sh --help" >&2
+	exit 2
+}
+
+cleanup()
+{
+	trap '' INT TERM HUP
+	if [ -n "$machine" ]; then
+		kill "$machine" 2>/dev/null
+		wait "$machine" 2>/dev/null
+	fi
+	[ -z "$shown" ] || kill "$shown" 2>/dev/null
+	[ -z "$terminal" ] || stty "$terminal" 2>/dev/null
+	[ -z "$work" ] || rm -rf "$work"
+}
+
+check_needs()
+{
+	local word
+
+	for word in busybox unshare setpriv timeout; do
+		command -v "$word" >/dev/null || die 125 "$word is missing; run scripts/deps.sh check"
+	done
+	[ "$(id -u)" -eq 0 ] || die 125 "only root can run it: it makes namespaces, to keep this machine as it is"
+	folder=$("$scripts/lab/kernel.sh" "$kernel") || die 125 "no kernel"
+}
+
+# fill_share: what scripts/lab/init.sh and scripts/vm-init.sh read.
+fill_share()
+{
+	local size= port=/dev/ttyS0 dir
+
+	mkdir "$work/ctl"
+	cp "$scripts/lab/init.sh" "$scripts/lab/fence.sh" "$work/"
+	cp "$scripts/vm-init.sh" "$work/ctl/init"
+	if [ $# -eq 1 ]; then
+		printf '%s\n' "$1"
+	elif [ $# -gt 1 ]; then
+		printf '%q ' exec "$@"
+	else
+		echo "exec bash -l"
+	fi >"$work/ctl/command"
+	if [ -n "$interactive" ]; then
+		size=$(stty size 2>/dev/null)
+		port=/dev/tty0
+	fi
+	[ -n "$size" ] && [ "$size" != "0 0" ] || size="24 80"
+	printf '%s=%q\n' MODULES "$folder/lib/modules/$(ls "$folder/lib/modules")" CWD "$PWD" TERM "${TERM-dumb}" \
+		INTERACTIVE "$interactive" ROWS "${size% *}" COLUMNS "${size#* }" \
+		PORT "$port" LAST poweroff >"$work/ctl/settings"
+	echo "$share" >"$work/ctl/share"
+	for dir in "$PWD" "${scripts%/*}" "$folder"; do
+		case $dir in
+		/tmp/*|/run/*) echo "$dir" ;;
+		esac
+	done | sort -u >"$work/ctl/keep"
+	: >"$work/ctl/output"
+	: >"$console"
+}
+
+# No path of this run and no time of day: the kernel mixes its command line into its random numbers.
+choose_words()
+{
+	words=(mem="$memory" root=/dev/root rootfstype=hostfs rootflags=/ init=/init uml_dir=/dev/shm/ umid=lab
+		panic=-1 oops=panic sysctl.kernel.hung_task_panic=1 ssl=null)
+	if [ -n "$seed" ]; then
+		words+=(time-travel=inf-cpu time-travel-start=1700000000000000000 lab_seed="$seed"
+			lab_syscall_ns=20000 lab_jitter_ns=4000)
+	fi
+	if [ -n "$interactive" ]; then
+		words+=(con=null con0=fd:0,fd:1 loglevel=1)
+	else
+		words+=(con=null con0=null,fd:1 ssl0=null,fd:3)
+	fi
+	words+=($append)
+}
+
+# start_machine: in the background, so that signals reach us at once; it dies with us.
+start_machine()
+{
+	# unshare lets no signal but KILL end it
+	local fence=(setpriv --pdeathsig TERM timeout --foreground --signal KILL --kill-after 0.1 "$timeout"
+		unshare --mount --pid --net --ipc --uts --fork --kill-child sh "$work/fence.sh"
+		"$work" "$memory" "$folder/linux" "$share")
+
+	if [ -n "$interactive" ]; then
+		"${fence[@]}" "${words[@]}" <&0 3>/dev/null &
+	else
+		"${fence[@]}" "${words[@]}" </dev/null >"$console" 2>&1 3>>"$work/ctl/output" &
+	fi
+	machine=$!
+}
+
+# In virtual time what the machine says of times means nothing here: a change tells that it lives.
+end_if_stalled()
+{
+	local now
+
+	[ -n "$stall" ] && [ $SECONDS -ge "$next_look" ] || return 0
+	next_look=$((SECONDS + 2))
+	now=$(stat -c %y "$work/ctl/alive" "$work/ctl/started" 2>/dev/null)
+	if [ "$now" != "$last_sign" ]; then
+		last_sign=$now
+		sign_at=$SECONDS
+	elif [ -n "$now" ] && [ $((SECONDS - sign_at)) -gt "$stall" ]; then
+		echo "run.sh: nothing came from the machine for $stall s, ending it" >&2
+		stalled=1
+		kill "$machine" 2>/dev/null
+	fi
+}
+
+watch_machine()
+{
+	while kill -0 "$machine" 2>/dev/null; do
+		sleep 0.1
+		end_if_stalled
+	done
+	wait "$machine" 2>/dev/null
+	ended=$?
+	machine=
+	[ -z "$shown" ] || wait "$shown" 2>/dev/null
+	shown=
+}
+
+# report: the machine is gone; say why if it left no status.
+report()
+{
+	if [ -n "$share" ]; then
+		cp "$work/ctl/dmesg" "$share/dmesg" 2>/dev/null
+	fi
+	if [ -s "$work/ctl/status" ]; then
+		exit "$(cat "$work/ctl/status")"
+	fi
+	if grep -q "Kernel panic" "$console" 2>/dev/null; then
+		tr -d '\r' <"$console" | tail -n 60 | sed 's/^/# /' >&2
+		if grep -q "going to sleep forever" "$console"; then
+			die 120 "the machine hung: nothing ran in it, and it waited for nothing"
+		fi
+		die 120 "the machine's kernel panicked"
+	fi
+	[ -z "$stalled" ] || die 124 "the machine stalled"
+	[ "$ended" -ne 124 ] && [ "$ended" -ne 137 ] || die 124 "the machine was ended after $timeout seconds"
+	tail -n 20 "$console" 2>/dev/null | tr -d '\r' >&2
+	die 125 "the machine ended without a status (its process had $ended)"
+}
+
+kernel=fast memory=2G timeout= stall= share= append= interactive= seed= forced=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--kernel|--memory|--timeout|--stall|--share|--append|--seed)
+		[ $# -ge 2 ] || wrong "$1 needs a value"
+		declare "${1#--}=$2"
+		shift 2 ;;
+	--interactive) forced=1; shift ;;
+	--help|-h) usage; exit 0 ;;
+	--) shift; break ;;
+	-*) wrong "unknown option $1" ;;
+	*) break ;;
+	esac
+done
+[[ $kernel =~ ^(fast|debug)$ ]] || wrong "--kernel $kernel: neither fast nor debug"
+[[ $seed =~ ^(0|[1-9][0-9]{0,17})?$ ]] || wrong "--seed $seed: not a number of at most 18 digits"
+[[ $memory =~ ^[1-9][0-9]*[MG]$ ]] || wrong "--memory $memory: not a size such as 512M or 2G"
+[[ $timeout =~ ^([1-9][0-9]*)?$ ]] || wrong "--timeout $timeout: not a number of seconds"
+[[ $stall =~ ^([1-9][0-9]*)?$ ]] || wrong "--stall $stall: not a number of seconds"
+if [ -n "$share" ]; then
+	[ -d "$share" ] && [ -w "$share" ] || wrong "--share $share: not a writable directory"
+	share=$(cd "$share" && pwd -P)
+fi
+if [ $# -eq 0 ] || [ -n "$forced" ]; then
+	[ -t 0 ] && [ -t 1 ] || wrong "no command, and no terminal for a shell"
+	interactive=1
+fi
+[ -n "$timeout" ] || timeout=$([ -n "$interactive" ] && echo 0 || echo 3600)
+
+machine= shown= work= terminal= ended= stalled= next_look=0 last_sign= sign_at=0
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+
+check_needs
+work=$(mktemp -d "${TMPDIR:-/tmp}/xtcp-lab.XXXXXX") || die 125 "no temporary directory"
+console=${share:-$work}/console.log
+fill_share "$@"
+choose_words
+[ -z "$interactive" ] || terminal=$(stty -g)
+start_machine
+if [ -z "$interactive" ]; then
+	tail -n +1 -s 0.1 -f --pid="$machine" "$work/ctl/output" 2>/dev/null &
+	shown=$!
+fi
+watch_machine
+report
