@@ -113,6 +113,13 @@ lab: needs-check
 	@scripts/lab/run.sh --interactive --kernel $(if $(DEBUG),debug,fast) $(if $(value SEED),--seed $(call quoted,$(SEED))) \
 		'insmod build/$(PREFIX)$(LAB)/$(NAME).ko && XTCP_NAME=$(NAME) exec bash --rcfile scripts/vm-shell.sh; exec bash -l'
 
+#:   make explore      connections by the thousand in the laboratory, each made of a seed, against rules that
+#:                     must hold: SEEDS=1000, FOR=MINUTES, FROM=SEED; ONLY=SEED: one, each packet shown
+explore: needs-check
+	@scripts/explore.sh $(if $(DEBUG),--debug) $(if $(value ONLY),--only $(call quoted,$(ONLY))) \
+		$(if $(value FROM),--from $(call quoted,$(FROM))) $(if $(value SEEDS),--seeds $(call quoted,$(SEEDS))) \
+		$(if $(value FOR),--for $(call quoted,$(FOR)))
+
 #:   make debug-kernel build the tests' debug kernel, once
 debug-kernel: needs-check
 	@scripts/debug-kernel.sh
@@ -141,4 +148,4 @@ help:
 needs-%:
 	@scripts/deps.sh $*
 
-.PHONY: all install uninstall deb package-check vm-module debug-module demo tour check lab check-quick matrix programs selftests vm debug-kernel bench soak clean help
+.PHONY: all install uninstall deb package-check vm-module debug-module demo tour check lab explore check-quick matrix programs selftests vm debug-kernel bench soak clean help

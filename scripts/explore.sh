@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Explores: connections by the thousand, each made of a seed, in the laboratory; see usage().
+
+set -u
+cd "$(dirname "$0")/.."
+. scripts/vm-module.sh
+
+usage()
+{
+	cat <<-END
+	Usage: scripts/explore.sh [--debug] [--from SEED] [--seeds N | --for MINUTES] | --only SEED
+
+	Plays scenarios of connections between xtcp and xtcp or kernel TCP, on a machine of the
+	laboratory for each processor, and says which broke a rule (selftests/explore/explore.c has
+	the rules). All of a scenario follows from its seed: what the programs do, the options, what the
+	network does to which packet.
+
+	  --from SEED    the first one (1; with --for a new one each time)
+	  --seeds N      how many (1000)
+	  --for MINUTES  as many as can be played in that time
+	  --only SEED    this one, each packet shown
+	  --debug        on the laboratory's debug kernel
+
+	Exit status: 0 if none failed.
+	END
+}
+
+wrong()
+{
+	echo "explore.sh: $*" >&2
+	echo "Try scripts/explore.sh --help" >&2
+	exit 2
+}
+
+kind=lab from= seeds= minutes= only=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--debug) kind=lab-debug; shift; continue ;;
+	--help|-h) usage; exit 0 ;;
+	--from) name=from ;;
+	--seeds) name=seeds ;;
+	--for) name=minutes ;;
+	--only) name=only ;;
+	*) wrong "unknown option $1" ;;
+	esac
+	[ $# -ge 2 ] || wrong "$1 needs a number"
+	[[ $2 =~ ^[1-9][0-9]{0,14}$ ]] || wrong "$1 $2: not a number from 1 on"
+	declare "$name=$2"
+	shift 2
+done
+[ -z "$only" ] || [ -z "$from$seeds$minutes" ] || wrong "--only goes with no other range"
+[ -z "$seeds" ] || [ -z "$minutes" ] || wrong "--seeds or --for, not both"
+
+image=$(vm_kernel "$kind") && vm_module "$kind" -s && scripts/selftests.sh tools || exit 1
+vm_machine "$kind" "$image"
+out=$(mktemp -d build/explore.XXXXXX) || exit 1
+pids=
+finish()
+{
+	trap '' INT TERM HUP
+	[ -z "$pids" ] || { kill $pids; wait; } 2>/dev/null
+	rm -rf "$out"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+cp build/selftests/explore/explore "$out/"
+strip -g -o "$out/xtcp.ko" "build/$kind/xtcp.ko"
+
+# play FIRST COUNT [-v]: a machine of its own, whose time begins at the same moment each time
+play()
+{
+	"${machine[@]}" --seed 1 --memory 1G --timeout 3600 -- env XTCP_KO="$out/xtcp.ko" "$out/explore" ${3-} "$1" "$2"
+}
+
+if [ -n "$only" ]; then
+	play "$only" 1 -v
+	exit
+fi
+
+batch=250
+[ -n "$from" ] || from=$([ -n "$minutes" ] && date +%s00000 || echo 1)
+[ -n "$minutes" ] || last=$((from + ${seeds:=1000} - 1))
+deadline=$((SECONDS + ${minutes:-0} * 60))
+
+# lane N: every other batch
+lane()
+{
+	local first=$((from + $1 * batch)) count
+
+	while { [ -n "$minutes" ] && [ $SECONDS -lt $deadline ]; } || { [ -n "$seeds" ] && [ "$first" -le "$last" ]; }; do
+		count=$batch
+		[ -n "$minutes" ] || [ $((first + count - 1)) -le "$last" ] || count=$((last - first + 1))
+		play "$first" "$count" || echo "not ok - seeds $first to $((first + count - 1)): exit status $?"
+		first=$((first + lanes * batch))
+	done
+}
+
+lanes=$(nproc)
+for ((i = 0; i < lanes; i++)); do
+	lane "$i" >"$out/lane$i" 2>&1 &
+	pids+=" $!"
+done
+tail -q -n +1 -s 0.5 -f $(for i in $pids; do echo --pid="$i"; done | tail -n 1) "$out"/lane* |
+	grep --line-buffered -E '^(not ok|#  )' &
+tail=$!
+wait $pids
+sleep 1
+kill "$tail" 2>/dev/null
+pids=
+awk -v seconds="$SECONDS" '
+	/^# [0-9]+ scenarios, / { n += $2; octets += $4; failed += $6 }
+	/^not ok - seed [0-9]+:/ { seed = $5; sub(/:/, "", seed); if (!first) first = seed }
+	/exit status (12|13|14)/ { failed++ }
+	END {
+		printf "# %d scenarios, %d octets, %d failed, %d s\n", n, octets, failed, seconds
+		if (first)
+			printf "# each packet of the first one: scripts/explore.sh --only %s\n", first
+		exit failed > 0 || !n
+	}' "$out"/lane*

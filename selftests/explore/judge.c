@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "judge.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void judge_begin(struct judge *j, uint64_t seed)
+{
+	memset(j, 0, sizeof(*j));
+	j->tint[CLIENT] = seed;
+	j->tint[SERVER] = seed * 3 + 101;
+}
+
+__attribute__((format(printf, 3, 4)))
+static void broken(struct judge *j, enum side by, const char *format, ...)
+{
+	va_list args;
+
+	if (j->broken[0])
+		return;
+	j->by = by;
+	va_start(args, format);
+	vsnprintf(j->broken, sizeof(j->broken), format, args);
+	va_end(args);
+}
+
+/* Has all of [@from, @to) arrived at @s? */
+static bool has_arrived(const struct judge_side *s, uint32_t from, uint32_t to)
+{
+	int i;
+
+	for (i = 0; i < s->nr_ranges; i++) {
+		if (!seq_lt(from, s->ranges[i].from) && !seq_lt(s->ranges[i].to, to))
+			return true;
+	}
+	return false;
+}
+
+/* [@from, @to) arrives at @s. */
+static void arrive(struct judge_side *s, uint32_t from, uint32_t to)
+{
+	int first = 0, last;
+
+	while (first < s->nr_ranges && seq_lt(s->ranges[first].to, from))
+		first++;
+	for (last = first; last < s->nr_ranges && !seq_lt(to, s->ranges[last].from); last++) {
+		if (seq_lt(s->ranges[last].from, from))
+			from = s->ranges[last].from;
+		if (seq_lt(to, s->ranges[last].to))
+			to = s->ranges[last].to;
+	}
+	if (last == first && s->nr_ranges == JUDGE_RANGES)
+		return;
+	memmove(&s->ranges[first + 1], &s->ranges[last], (s->nr_ranges - last) * sizeof(s->ranges[0]));
+	s->nr_ranges += 1 - (last - first);
+	s->ranges[first] = (struct judge_range){ from, to };
+}
+
+/* RCV.NXT as it has to be, if the side has taken all that arrived. */
+static uint32_t next_in_order(const struct judge_side *s)
+{
+	return s->nr_ranges ? s->ranges[0].to : 0;
+}
+
+/* RFC 9293 section 3.10.7.4, "ACK": an ACK says what arrived, and never less than before. */
+static void check_ack(struct judge *j, enum side from, const struct segment *seg)
+{
+	struct judge_side *s = &j->side[from];
+
+	if (!(seg->flags & SEGMENT_ACK) || (seg->flags & SEGMENT_RST))
+		return;
+	if (!s->nr_ranges || seq_lt(next_in_order(s), seg->ack)) {
+		broken(j, from, "it acknowledges %u octets that have not arrived", seg->ack - next_in_order(s));
+		return;
+	}
+	if (s->has_acked && seq_lt(seg->ack, s->acked))
+		broken(j, from, "its ACK goes back by %u", s->acked - seg->ack);
+	if (!s->has_acked || seq_lt(s->acked, seg->ack))
+		s->acked = seg->ack;
+	s->has_acked = true;
+}
+
+/* RFC 2018 section 4, RFC 2883: blocks are of what arrived; the first one may be of what came twice. */
+static void check_sacks(struct judge *j, enum side from, const struct segment *seg)
+{
+	struct judge_side *s = &j->side[from];
+	int i;
+
+	if (seg->sacks && !(s->sack_ok && j->side[!from].sack_ok)) {
+		broken(j, from, "SACK blocks that were not agreed on");
+		return;
+	}
+	for (i = 0; i < seg->sacks; i++) {
+		if (!seq_lt(seg->sack[i][0], seg->sack[i][1]))
+			broken(j, from, "SACK block %d is empty", i);
+		else if (!has_arrived(s, seg->sack[i][0], seg->sack[i][1]))
+			broken(j, from, "SACK block %d tells of octets that have not arrived", i);
+		else if (i && seq_lt(seg->sack[i][0], seg->ack))
+			broken(j, from, "SACK block %d lies below the ACK", i);
+	}
+}
+
+/* RFC 9293 section 3.8.6: the right edge does not move left, but for what the scale rounds off. */
+static void check_window(struct judge *j, enum side from, const struct segment *seg)
+{
+	struct judge_side *s = &j->side[from];
+	const bool scaled = !(seg->flags & SEGMENT_SYN) && s->scale >= 0 && j->side[!from].scale >= 0;
+	const uint32_t edge = seg->ack + ((uint32_t)seg->window << (scaled ? s->scale : 0));
+
+	if (!(seg->flags & SEGMENT_ACK) || (seg->flags & SEGMENT_RST))
+		return;
+	if (s->edge && seq_lt(edge + (scaled ? 1U << s->scale : 0), s->edge))
+		broken(j, from, "it takes %u octets of its window back", s->edge - edge);
+	if (!s->edge || seq_lt(s->edge, edge))
+		s->edge = edge;
+}
+
+/* RFC 7323 sections 3.2, 4.3, 5.4: in all segments or none; TSval never goes back; TSecr is what came. */
+static void check_timestamps(struct judge *j, enum side from, const struct segment *seg)
+{
+	struct judge_side *s = &j->side[from];
+	const bool agreed = s->has_ts && j->side[!from].has_ts;
+
+	if (seg->flags & (SEGMENT_RST | SEGMENT_SYN))
+		return;
+	if (agreed != seg->has_ts) {
+		broken(j, from, agreed ? "a segment without timestamps" : "timestamps that were not agreed on");
+		return;
+	}
+	if (!agreed)
+		return;
+	if (s->has_tsval && seq_lt(seg->tsval, s->tsval))
+		broken(j, from, "its TSval goes back by %u", s->tsval - seg->tsval);
+	s->has_tsval = true;
+	s->tsval = seg->tsval;
+	if (s->heard_ts && (seq_lt(seg->tsecr, s->ts_first) || seq_lt(s->ts_last, seg->tsecr)))
+		broken(j, from, "its TSecr %u did not arrive (%u to %u did)", seg->tsecr, s->ts_first, s->ts_last);
+}
+
+/* Text and FIN: what was written, within the window, and not what the peer is known to have. */
+static void check_text(struct judge *j, enum side from, const struct segment *seg)
+{
+	struct judge_side *s = &j->side[from];
+	const uint32_t end = seg->seq + segment_len(seg);
+	uint32_t i;
+
+	for (i = 0; i < seg->len; i++) {
+		if (seg->text[i] != judge_octet(j->tint[from], seg->seq + i - s->iss - 1)) {
+			broken(j, from, "octet %u of its stream is another one", seg->seq + i - s->iss - 1);
+			break;
+		}
+	}
+	if (s->has_fin && seq_lt(s->fin + 1, end))
+		broken(j, from, "text beyond its FIN");
+	if (seg->flags & SEGMENT_FIN) {
+		if (s->has_fin && s->fin != end - 1)
+			broken(j, from, "its FIN moves");
+		s->has_fin = true;
+		s->fin = end - 1;
+	}
+	if (!segment_len(seg) || (seg->flags & SEGMENT_SYN))
+		return;
+	/* a probe of a closed window is an octet beyond it, or one before SND.UNA (RFC 9293 section 3.8.6.1) */
+	if (s->heard_ack && seq_lt(s->heard_edge + 1, end))
+		broken(j, from, "%u octets beyond the window that it was offered", end - s->heard_edge);
+	if (s->is_settled && seg->len > 1 && !seq_lt(s->settled_una, end))
+		broken(j, from, "it sends again what was acknowledged, %u octets below SND.UNA",
+		       s->settled_una - seg->seq);
+}
+
+/* RFC 6298 section 5.5: as long as nothing comes back, what is sent again is so after longer and longer times. */
+static void check_backoff(struct judge *j, enum side from, const struct segment *seg, long long now_us)
+{
+	struct judge_side *s = &j->side[from];
+	long long interval = now_us - s->copied_us;
+
+	if (!segment_len(seg) || (seg->flags & SEGMENT_RST) || seg->seq != (s->heard_ack ? s->una : s->iss))
+		return;
+	if (!s->copies || s->copy_seq != seg->seq || s->copy_heard != s->heard) {
+		s->copies = 0;
+	} else if (s->copies > 2 && interval < s->interval_us - s->interval_us / 8) {
+		broken(j, from, "copy %d comes %lld ms after the last one, which came after %lld ms", s->copies,
+		       interval / 1000, s->interval_us / 1000);
+	}
+	s->copies++;
+	s->copy_seq = seg->seq;
+	s->copy_heard = s->heard;
+	s->copied_us = now_us;
+	s->interval_us = interval;
+}
+
+void judge_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us)
+{
+	struct judge_side *s = &j->side[from];
+	uint32_t end = seg->seq + segment_len(seg);
+
+	if (seg->flags & SEGMENT_SYN) {
+		if (s->has_syn && seg->seq != s->iss) {
+			broken(j, from, "its SYN has another sequence number");
+			return;
+		}
+		s->has_syn = true;
+		s->iss = seg->seq;
+		s->scale = seg->scale;
+		s->has_ts = seg->has_ts;
+		/* a SYN-ACK's segment has no SACK blocks: what is permitted is told by the option, which is not read */
+		s->sack_ok = true;
+	}
+	if (!s->has_syn)
+		return;
+	if (seg->flags & SEGMENT_RST)
+		s->is_reset = true;
+	check_ack(j, from, seg);
+	check_sacks(j, from, seg);
+	check_window(j, from, seg);
+	check_timestamps(j, from, seg);
+	check_text(j, from, seg);
+	check_backoff(j, from, seg, now_us);
+	if (!s->snd_nxt || seq_lt(s->snd_nxt, end))
+		s->snd_nxt = end;
+}
+
+void judge_arrives(struct judge *j, enum side to, const struct segment *seg)
+{
+	struct judge_side *s = &j->side[to], *peer = &j->side[!to];
+	const bool scaled = !(seg->flags & SEGMENT_SYN) && s->scale >= 0 && peer->scale >= 0;
+	const uint32_t edge = seg->ack + ((uint32_t)seg->window << (scaled ? peer->scale : 0));
+
+	s->heard++;
+	if (seg->flags & SEGMENT_RST) {
+		s->is_reset = true;
+		return;
+	}
+	if (segment_len(seg))
+		arrive(s, seg->seq, seg->seq + segment_len(seg));
+	if (seg->flags & SEGMENT_ACK) {
+		if (!s->heard_ack || seq_lt(s->una, seg->ack))
+			s->una = seg->ack;
+		if (!s->heard_ack || seq_lt(s->heard_edge, edge))
+			s->heard_edge = edge;
+		s->heard_ack = true;
+	}
+	if (seg->has_ts) {
+		if (!s->heard_ts || seq_lt(s->ts_last, seg->tsval))
+			s->ts_last = seg->tsval;
+		if (!s->heard_ts || seq_lt(seg->tsval, s->ts_first))
+			s->ts_first = seg->tsval;
+		s->heard_ts = true;
+	}
+}
+
+void judge_settle(struct judge *j)
+{
+	int side;
+
+	for (side = 0; side < SIDES; side++) {
+		j->side[side].settled_una = j->side[side].una;
+		j->side[side].is_settled = j->side[side].heard_ack;
+	}
+}

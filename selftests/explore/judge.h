@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * An independent reader of the wire: it sees each segment when it leaves and when it arrives, and says
+ * which rule a sender broke. It knows nothing of either stack.
+ */
+#ifndef EXPLORE_JUDGE_H
+#define EXPLORE_JUDGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "scenario.h"
+#include "segment.h"
+
+#define JUDGE_RANGES	1024
+#define JUDGE_COPIES	8
+
+/* A part of the sequence space, of octets that have arrived. */
+struct judge_range {
+	uint32_t from, to;
+};
+
+/* What is known of one side: of what it sent, and of what has arrived there. */
+struct judge_side {
+	bool has_syn;
+	uint32_t iss;
+	uint32_t snd_nxt;	/* the highest one */
+	bool has_fin;
+	uint32_t fin;		/* the FIN's sequence number */
+	int scale;		/* of the windows that it offers, once both have sent the option */
+	bool has_ts, sack_ok;
+	bool has_acked;
+	uint32_t acked;		/* the highest ACK that it sent */
+	uint32_t edge;		/* right edge of the window that it offers, the furthest */
+	bool has_tsval;
+	uint32_t tsval;		/* the last one that it sent */
+
+	struct judge_range ranges[JUDGE_RANGES];	/* that have arrived here, in order */
+	int nr_ranges;
+	bool heard_ack, is_settled;
+	uint32_t una;		/* the highest ACK that has arrived here */
+	uint32_t settled_una;	/* the same, before the last packet that arrived */
+	uint32_t heard_edge;	/* the furthest right edge that has arrived here */
+	bool heard_ts;
+	uint32_t ts_first, ts_last;	/* of those that have arrived here */
+	bool is_reset;		/* a RST has left or arrived */
+	unsigned int heard;	/* segments */
+
+	/* what left last at SND.UNA, and how often nothing came back */
+	uint32_t copy_seq;
+	int copies;
+	long long copied_us, interval_us;
+	unsigned int copy_heard;
+};
+
+struct judge {
+	struct judge_side side[SIDES];
+	uint8_t tint[SIDES];	/* sets the octets of the sides apart */
+	char broken[256];	/* the first rule that was broken, or empty */
+	enum side by;
+};
+
+/* The octet at an offset of what a side writes. */
+static inline uint8_t judge_octet(uint8_t tint, uint32_t offset)
+{
+	return offset * 7 + (offset >> 8) * 13 + (offset >> 16) + tint;
+}
+
+void judge_begin(struct judge *j, uint64_t seed);
+/* A segment leaves @from, microseconds after the beginning. */
+void judge_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
+/* A segment is about to arrive at @to, as it was sent. */
+void judge_arrives(struct judge *j, enum side to, const struct segment *seg);
+/* All that left before the last arrival has been seen. */
+void judge_settle(struct judge *j);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The network between two namespaces: each has a tun device, and this program carries every packet, by
+ * the rules of the scenario and with its chance.
+ */
+#ifndef EXPLORE_PATH_H
+#define EXPLORE_PATH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "judge.h"
+#include "scenario.h"
+
+#define PATH_CLIENT4	"10.8.0.1"
+#define PATH_SERVER4	"10.8.0.2"
+#define PATH_CLIENT6	"fd00:8::1"
+#define PATH_SERVER6	"fd00:8::2"
+
+struct path {
+	int ns[SIDES], tun[SIDES];
+	bool show;		/* print each packet */
+	/* of the scenario */
+	const struct scenario *scenario;
+	struct chance chance;
+	struct judge *judge;
+	uint16_t port;		/* the server's: other packets are of connections before */
+	long long began_us;
+	long long free_us[SIDES];	/* when the bottleneck towards that side is free again */
+	long long last_due_us[SIDES];
+	bool is_burst[SIDES];
+	long long burst_until_us[SIDES];
+	struct path_packet *queue;
+	unsigned int packets, corrupted[SIDES];
+	long long moved_us;	/* the last packet */
+};
+
+long long path_now_us(void);
+/* 0, or -1 after a line on standard error. */
+int path_open(struct path *path);
+void path_begin(struct path *path, const struct scenario *scenario, struct judge *judge, uint16_t port);
+/* Takes what has left, and delivers what is due. */
+void path_step(struct path *path);
+/* Microseconds until the next packet is due; -1: none is under way. */
+long long path_wait_us(const struct path *path);
+
+#endif

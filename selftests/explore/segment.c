@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "segment.h"
+
+#include <netinet/in.h>
+#include <string.h>
+
+static uint16_t get16(const uint8_t *p)
+{
+	return p[0] << 8 | p[1];
+}
+
+static uint32_t get32(const uint8_t *p)
+{
+	return (uint32_t)get16(p) << 16 | get16(p + 2);
+}
+
+static uint32_t sum_of(const uint8_t *p, size_t len, uint32_t sum)
+{
+	for (; len > 1; len -= 2, p += 2)
+		sum += get16(p);
+	if (len)
+		sum += *p << 8;
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+/* RFC 9293 section 3.2, RFC 7323, RFC 2018. */
+static const char *parse_option(struct segment *seg, const uint8_t *p)
+{
+	const int kind = p[0], len = p[1];
+	int i;
+
+	switch (kind) {
+	case 3:
+		if (len != 3 || !(seg->flags & SEGMENT_SYN))
+			return "a window scale option out of place";
+		seg->scale = p[2];
+		break;
+	case 5:
+		if (len < 10 || (len - 2) % 8 || len > 34)
+			return "a SACK option of a wrong length";
+		seg->sacks = (len - 2) / 8;
+		for (i = 0; i < seg->sacks; i++) {
+			seg->sack[i][0] = get32(p + 2 + 8 * i);
+			seg->sack[i][1] = get32(p + 6 + 8 * i);
+		}
+		break;
+	case 8:
+		if (len != 10)
+			return "a timestamps option of a wrong length";
+		seg->has_ts = true;
+		seg->tsval = get32(p + 2);
+		seg->tsecr = get32(p + 6);
+		break;
+	}
+	return NULL;
+}
+
+static const char *parse_options(struct segment *seg, const uint8_t *p, const uint8_t *end)
+{
+	const char *wrong;
+
+	while (p < end && *p) {
+		if (*p == 1) {
+			p++;
+			continue;
+		}
+		if (end - p < 2 || p[1] < 2 || p[1] > end - p)
+			return "an option that is longer than the header";
+		wrong = parse_option(seg, p);
+		if (wrong)
+			return wrong;
+		p += p[1];
+	}
+	return NULL;
+}
+
+const char *segment_parse(struct segment *seg, const uint8_t *packet, size_t len)
+{
+	const size_t ip = packet[0] >> 4 == 6 ? 40 : 20;
+	const uint8_t *tcp = packet + ip;
+	uint32_t sum = IPPROTO_TCP;
+	size_t header;
+
+	memset(seg, 0, sizeof(*seg));
+	seg->scale = -1;
+	if (len < ip + 20 || (ip == 20 && packet[0] != 0x45) || packet[ip == 20 ? 9 : 6] != IPPROTO_TCP)
+		return "";
+	len -= ip;
+	sum = ip == 20 ? sum_of(packet + 12, 8, sum + len) : sum_of(packet + 8, 32, sum + len);
+	if (sum_of(tcp, len, sum) != 0xffff)
+		return "a wrong checksum";
+	header = (tcp[12] >> 4) * 4;
+	if (header < 20 || header > len)
+		return "a data offset beyond the segment";
+	seg->sport = get16(tcp);
+	seg->dport = get16(tcp + 2);
+	seg->seq = get32(tcp + 4);
+	seg->ack = get32(tcp + 8);
+	seg->flags = tcp[13];
+	seg->window = get16(tcp + 14);
+	seg->text = tcp + header;
+	seg->len = len - header;
+	return parse_options(seg, tcp + 20, tcp + header);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* TCP segments as the wire has them, read without the help of either stack. */
+#ifndef EXPLORE_SEGMENT_H
+#define EXPLORE_SEGMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SEGMENT_FIN	0x01
+#define SEGMENT_SYN	0x02
+#define SEGMENT_RST	0x04
+#define SEGMENT_ACK	0x10
+
+struct segment {
+	uint16_t sport, dport;
+	uint32_t seq, ack;
+	uint8_t flags;
+	uint16_t window;
+	uint32_t len;		/* octets of text */
+	const uint8_t *text;
+	int scale;		/* the option's; -1: absent */
+	bool has_ts;
+	uint32_t tsval, tsecr;
+	int sacks;		/* blocks */
+	uint32_t sack[4][2];
+};
+
+/* Sequence numbers (RFC 9293 section 3.4). */
+static inline bool seq_lt(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) < 0;
+}
+
+/* SEG.LEN: text, SYN and FIN. */
+static inline uint32_t segment_len(const struct segment *seg)
+{
+	return seg->len + !!(seg->flags & SEGMENT_SYN) + !!(seg->flags & SEGMENT_FIN);
+}
+
+/*
+ * Reads a packet of either IP. NULL: it is a good segment; "": no TCP; otherwise what no TCP may send
+ * (a checksum that is wrong, options that do not add up).
+ */
+const char *segment_parse(struct segment *seg, const uint8_t *packet, size_t len);
+
+#endif
