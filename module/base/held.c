@@ -20,7 +20,8 @@
  * The hold goes back with the last segment: from the first one on that it is for the sock has no SOCK_USE_WRITE_QUEUE,
  * and sock_wfree() calls sk_write_space for each. That has module text run, but the segment's last octet is taken off
  * sk_wmem_alloc only afterwards, so that the end of the module waits for it. Of what has only a reference nobody tells:
- * then it goes back when the sock ends or is freed, and one that lives on is looked at some times in a second.
+ * then it goes back when the sock ends or is freed, and one that lives on is looked at some times in a second. A kernel
+ * for one processor does that with all of them.
  *
  * Each processor has a list, so that they do not meet at a lock when the last segment of each connection is with a
  * device for a moment; the module is held once for each list that is not empty.
@@ -235,13 +236,18 @@ static void hold_dead(struct sock *sk)
 	local_bh_enable();
 }
 
-/* True: nothing is below any more, and the module is to be put. The socket lock nests outside: it is not waited for. */
+/*
+ * True: nothing is below any more, and the module is to be put. The socket lock nests outside: it is not waited for.
+ *
+ * A kernel for one processor has no lock that could say whether it is held. Nobody else has it there, since who holds
+ * it has BH disabled; but this call's own callers may, and what they are in the middle of must not change under them.
+ */
 static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
 {
 	bool was_last;
 
 	lockdep_assert_held(&there->lock);
-	if (!spin_trylock(&sk->sk_lock.slock))
+	if (!IS_ENABLED(CONFIG_SMP) || !spin_trylock(&sk->sk_lock.slock))
 		return false;
 	was_last = !sock_owned_by_user(sk) && xtcp_sk(sk)->held_at == at && !xtcp_held_is_below(sk, 0) &&
 		   take_off_list(there, xtcp_sk(sk));
@@ -253,7 +259,7 @@ static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
  * xtcp_held_segment_freed() - a segment of a sock that holds the module is gone: was it the last?
  * @sk: the sock; the segment still keeps its memory
  *
- * Who has the lock meanwhile looks by himself, if he sends; otherwise the work does.
+ * Who has the lock meanwhile looks by himself, if he sends; otherwise, and in kernels for one processor, the work does.
  *
  * Context: any in which an skb may be freed. The caller may have the socket lock, or any other.
  */
