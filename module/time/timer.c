@@ -46,7 +46,7 @@
 #include "time/retries.h"
 
 #define RTO_RESTART_BELOW	4	/* rrthresh of RFC 7765 section 4: fewer cannot be repaired by duplicate ACKs */
-#define ROOM_RETRY		(HZ / 2)	/* nothing could be sent for want of memory, or of room below */
+#define ROOM_RETRY_MS		500U	/* nothing could be sent for want of memory, or of room below */
 #define SYN_AGAIN		2U	/* jiffies until a SYN follows the RST for a half-open connection of the peer */
 
 static bool is_armed(const struct xtcp_sock *xsk, enum xtcp_timer which)
@@ -77,16 +77,22 @@ static void disarm(struct sock *sk, enum xtcp_timer which)
 	xtcp_sk(sk)->timers.armed &= ~BIT(which);
 }
 
-/* The present RTO in jiffies; not beyond the user timeout, which counts from @stamp (0: from now). */
-static unsigned long interval(const struct xtcp_sock *xsk, u32 stamp)
+/* @ms in jiffies; not beyond the user timeout, which counts from @stamp (0: from now). */
+static unsigned long within_user_timeout(const struct xtcp_sock *xsk, u32 ms, u32 stamp)
 {
-	u32 ms = xtcp_rto_current_ms(&xsk->rto), gone;
+	u32 gone;
 
 	if (xsk->user_timeout && stamp) {
 		gone = xtcp_clock_ts() - stamp;
 		ms = gone >= xsk->user_timeout ? 1 : min(ms, xsk->user_timeout - gone);
 	}
 	return msecs_to_jiffies(ms);
+}
+
+/* The present RTO in jiffies, in the same bounds. */
+static unsigned long interval(const struct xtcp_sock *xsk, u32 stamp)
+{
+	return within_user_timeout(xsk, xtcp_rto_current_ms(&xsk->rto), stamp);
 }
 
 /* The SYN, or the SYN-ACK of a simultaneous or a fast open. */
@@ -171,8 +177,8 @@ static void expired_retransmit(struct sock *sk)
 	if (xsk->retransmits < U8_MAX)
 		xsk->retransmits++;
 	if (unlikely(refused)) {
-		/* that says nothing of the path: no backoff, as in Linux */
-		arm(sk, XTCP_TIMER_RETRANSMIT, ROOM_RETRY);
+		/* that says nothing of the path: no backoff; nor is it bounded by the user timeout, as in Linux */
+		arm(sk, XTCP_TIMER_RETRANSMIT, msecs_to_jiffies(ROOM_RETRY_MS));
 		return;
 	}
 	xtcp_rto_backoff(&xsk->rto);
@@ -214,7 +220,7 @@ static void expired_persist(struct sock *sk)
 	if (no_room(err)) {
 		note_probing(xsk);
 		if (!xtcp_retries_end_refused(sk))
-			arm(sk, XTCP_TIMER_PERSIST, ROOM_RETRY);
+			arm(sk, XTCP_TIMER_PERSIST, within_user_timeout(xsk, ROOM_RETRY_MS, xtcp_retries_since(sk)));
 		return;
 	}
 	if (xsk->probes_out < U8_MAX)
@@ -251,7 +257,7 @@ static void expired_keepalive(struct sock *sk)
 		xtcp_output_rst(sk);
 		xtcp_retries_give_up(sk, XTCP_ABORT_KEEPALIVE);
 	} else if (no_room(xtcp_output_probe(sk, true))) {
-		arm(sk, XTCP_TIMER_KEEPALIVE, ROOM_RETRY);
+		arm(sk, XTCP_TIMER_KEEPALIVE, msecs_to_jiffies(ROOM_RETRY_MS));
 	} else {
 		WRITE_ONCE(xsk->keepalive_sent, xsk->keepalive_sent + 1);
 		arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_keepalive_intvl(sk));

@@ -7,7 +7,10 @@
  * collected to one segment (autocorking), but not while ACKs alone wait. On both stacks. And which segments xtcp sends
  * as one bundle is seen there.
  */
+#include <errno.h>
 #include <kselftest.h>
+#include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,6 +32,8 @@
 #define QUEUE	(15 * 1514)	/* before it */
 #define FLOW	300000		/* octets of each flow through it */
 #define CA_CWR	2		/* tcpi_ca_state */
+#define HALF_SECOND	500	/* ms, until the next try of what was refused */
+#define LATE	80		/* ms: of a timeout */
 
 static struct ns_pair net;
 
@@ -160,6 +165,39 @@ static void refuse_new(enum stack stack, bool v6, bool fin)
 			 !failed && !timeouts && (fin || text == 1),
 			 "%s, IPv%c: %s that the own queue refuses was never sent, and goes when there is room\n",
 			 stack_name(stack), v6 ? '6' : '4', fin ? "a FIN" : "text");
+	close(client);
+	close(server);
+}
+
+enum refused { TEXT, FIN, REPETITION };
+
+/*
+ * The queue refuses for longer than the program waits (TCP_USER_TIMEOUT), which counts from the first timeout on. The
+ * next try of what was never sent comes when that is over, if half a second would be longer; that of a repetition does
+ * not.
+ */
+static void refuse_too_long(enum stack stack, enum refused what)
+{
+	static const char * const names[] = { "text", "a FIN", "a repetition" };
+	int client, server, error = 0, patience = 600 /* ms */;
+	socklen_t len = sizeof(error);
+	long long begun, lasted, due;
+	struct pollfd fd;
+
+	stack_pair_or_die(net.a, stack, net.b, KERNEL, NS_B4, PORT, &client, &server);
+	must(!setsockopt(client, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, sizeof(patience)), "TCP_USER_TIMEOUT");
+	due = info_of(client).tcpi_rto / 1000 + (what == REPETITION ? 2 * HALF_SECOND : patience);
+	must(what == REPETITION ? !netem_gate(net.a, "veth0", false) : !netem_refuse(net.a, "veth0", true), "no room");
+	begun = wait_now_ms();
+	must(what == FIN ? !shutdown(client, SHUT_WR) : send(client, "x", 1, MSG_NOSIGNAL) == 1, "send");
+	must(what != REPETITION || !netem_refuse(net.a, "veth0", true), "no room");
+	fd = (struct pollfd){ .fd = client };
+	must(poll(&fd, 1, STACK_DEADLINE_MS) >= 0, "poll");
+	lasted = wait_now_ms() - begun;
+	must(!getsockopt(client, SOL_SOCKET, SO_ERROR, &error, &len) && !netem_refuse(net.a, "veth0", false), "room");
+	ksft_print_msg("%s after %lld ms, due after %lld\n", strerror(error), lasted, due);
+	ksft_test_result(error == ETIMEDOUT && lasted >= due - LATE / 4 && lasted <= due + LATE,
+			 "%s: TCP_USER_TIMEOUT, and the own queue refuses %s\n", stack_name(stack), names[what]);
 	close(client);
 	close(server);
 }
@@ -301,7 +339,7 @@ int main(void)
 	size_t i;
 
 	ksft_print_header();
-	ksft_set_plan(stack_count() * 13 + ARRAY_SIZE(together));
+	ksft_set_plan(stack_count() * 16 + ARRAY_SIZE(together));
 	must(!ns_pair_make(&net), "namespaces");
 	must(!ns_sysctl_set(net.a, "net.ipv4.tcp_early_retrans", "0") &&
 	     !ns_sysctl_set(net.a, "net.xtcp.early_retrans", "0") &&
@@ -317,6 +355,9 @@ int main(void)
 		refuse_new(stack, true, false);
 		refuse_new(stack, false, true);
 		refuse_new(stack, true, true);
+		refuse_too_long(stack, TEXT);
+		refuse_too_long(stack, FIN);
+		refuse_too_long(stack, REPETITION);
 		acks_below(stack);
 	}
 	must(!ns_link_gso_max_segs(net.a, "veth0", 1), "segments");
