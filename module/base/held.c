@@ -94,9 +94,9 @@ static bool hold(struct sock *sk)
 		if (sock_flag(sk, SOCK_USE_WRITE_QUEUE))
 			sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
 		/*
-		 * While the hold is there: so module exit, which comes after it, cancels this work. If it waits already, all
-		 * processors only read the line that says so. Then it sees this sock: workqueues have a full barrier
-		 * between the end of the wait and look_again(), which pairs with this one.
+		 * While the hold is there: so module exit, which comes after it, cancels this work. If it waits
+		 * already, all processors only read the line that says so. Then it sees this sock: workqueues have a
+		 * full barrier between the end of the wait and look_again(), which pairs with this one.
 		 */
 		smp_mb();
 		if (!delayed_work_pending(&held_work))
