@@ -149,6 +149,14 @@ bool xtcp_retries_end_syn(struct sock *sk)
 	return false;
 }
 
+/* An orphan with text in flight has as long in a closed window as in an open one, or in both by turns, as in Linux. */
+static bool orphan_had_its_time(const struct sock *sk)
+{
+	u32 since = xtcp_retries_since(sk);
+
+	return since && elapsed_ms(since) >= xtcp_rto_give_up_ms(orphan_retries(sk, is_alive(sk)), XTCP_RTO_MIN_MS);
+}
+
 /**
  * xtcp_retries_end_retransmission() - is what was not acknowledged not sent again?
  * @sk: in a synchronized state, its retransmission deadline has passed
@@ -163,7 +171,6 @@ bool xtcp_retries_end_syn(struct sock *sk)
 bool xtcp_retries_end_retransmission(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 retries = READ_ONCE(knobs(sk)->retries2);
 	u32 gone = elapsed_ms(xsk->retrans_stamp);
 	bool again = xsk->retransmits || xsk->stream->probe_stamp;
 	bool expired;
@@ -173,15 +180,15 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 		xtcp_mtuprobe_timeout(sk);
 		__dst_negative_advice(sk);
 	}
-	if (sock_flag(sk, SOCK_DEAD)) {
-		retries = orphan_retries(sk, is_alive(sk));
-		if (xtcp_retries_end_orphan(sk, false))
-			return true;
-	}
+	if (sock_flag(sk, SOCK_DEAD) && xtcp_retries_end_orphan(sk, false))
+		return true;
 	if (xsk->user_timeout)
 		expired = again && elapsed_ms(xtcp_retries_since(sk)) >= xsk->user_timeout;
+	else if (sock_flag(sk, SOCK_DEAD))
+		expired = orphan_had_its_time(sk);
 	else
-		expired = xsk->retransmits && gone >= xtcp_rto_give_up_ms(retries, XTCP_RTO_MIN_MS);
+		expired = xsk->retransmits &&
+			  gone >= xtcp_rto_give_up_ms(READ_ONCE(knobs(sk)->retries2), XTCP_RTO_MIN_MS);
 	xtcp_fastsyn_timeout(sk, expired);
 	if (!expired) {
 		try_another_path(sk);
@@ -189,14 +196,6 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 	}
 	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
 	return true;
-}
-
-/* An orphan with text in flight has as long in a closed window as in an open one, as in Linux. */
-static bool orphan_had_its_time(const struct sock *sk)
-{
-	u32 since = xtcp_retries_since(sk);
-
-	return since && elapsed_ms(since) >= xtcp_rto_give_up_ms(orphan_retries(sk, is_alive(sk)), XTCP_RTO_MIN_MS);
 }
 
 /**

@@ -11,6 +11,8 @@
  *   delayed ACK an ACK is owed for too long (RFC 9293 section 3.8.6.3)
  *   probe       the last segments may be lost, and nobody would say so: a tail loss probe (RFC 8985 section 7); stands
  *               in the place of the retransmit deadline, which begins when the probe was sent
+ *   reopened    the window was closed when the retransmit deadline passed, and has just opened: send again, if it is
+ *               still open then; if not, the retransmit deadline is where the probe has put it
  *   reordering  what may only be late counts as lost from then on (RFC 8985 section 6.2)
  *   keepalive   nothing was heard for TCP_KEEPIDLE: probe (RFC 9293 section 3.8.4); armed while SO_KEEPALIVE is on
  *
@@ -133,7 +135,7 @@ static void probed(struct sock *sk, enum xtcp_timer which)
 	arm(sk, which, interval(xsk, xtcp_retries_since(sk)));
 }
 
-/* The probes are over: they were no timeouts of the path. */
+/* The probes are over, since text goes or has arrived: they were no timeouts of the path. */
 static void take_back_backoff(struct xtcp_sock *xsk)
 {
 	if (likely(!xsk->timers.probes))
@@ -151,29 +153,22 @@ static void probe_shrunk_window(struct sock *sk)
 	probed(sk, XTCP_TIMER_RETRANSMIT);
 }
 
-static void expired_retransmit(struct sock *sk)
+/* A timeout of what was sent last in an open window: probes that have taken the place of a repetition are over. */
+static void note_timeout(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct sk_buff *skb = xtcp_sndq_first(sk);
-	bool refused;
 
-	if (!skb)
-		return;
-	/* behind the SYN of a simultaneous open there may be a FIN for which there was no memory */
-	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream)) {
-		expired_syn(sk, skb);
-		return;
-	}
-	if (!xsk->snd_wnd) {
-		probe_shrunk_window(sk);
-		return;
-	}
+	take_back_backoff(xsk);
 	if (!xsk->retrans_stamp)
 		xsk->retrans_stamp = xtcp_clock_ts() ?: 1;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
-	if (xtcp_retries_end_retransmission(sk))
-		return;
-	refused = xtcp_recovery_timeout(sk);
+}
+
+static void send_again(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool refused = xtcp_recovery_timeout(sk);
+
 	if (xsk->retransmits < U8_MAX)
 		xsk->retransmits++;
 	if (unlikely(refused)) {
@@ -183,6 +178,37 @@ static void expired_retransmit(struct sock *sk)
 	}
 	xtcp_rto_backoff(&xsk->rto);
 	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, xtcp_retries_since(sk)));
+}
+
+static void expired_retransmit(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb = xtcp_sndq_first(sk);
+
+	if (!skb)
+		return;
+	/* behind the SYN of a simultaneous open there may be a FIN for which there was no memory */
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream)) {
+		expired_syn(sk, skb);
+		return;
+	}
+	disarm(sk, XTCP_TIMER_REOPENED);
+	if (!xsk->snd_wnd) {
+		probe_shrunk_window(sk);
+		return;
+	}
+	note_timeout(sk);
+	if (!xtcp_retries_end_retransmission(sk))
+		send_again(sk);
+}
+
+/* When to give up is asked when the retransmit deadline passes: not because a window opens. */
+static void expired_reopened(struct sock *sk)
+{
+	if (!xtcp_sk(sk)->snd_wnd)
+		return;
+	note_timeout(sk);
+	send_again(sk);
 }
 
 /* What goes out now may be a SYN, without a stream. */
@@ -334,6 +360,7 @@ static void (* const expired[XTCP_TIMERS])(struct sock *sk) = {
 	[XTCP_TIMER_KEEPALIVE] = expired_keepalive,
 	[XTCP_TIMER_PROBE] = expired_probe,
 	[XTCP_TIMER_REORDERING] = expired_reordering,
+	[XTCP_TIMER_REOPENED] = expired_reopened,
 };
 
 static void fired(struct timer_list *timer)
@@ -475,6 +502,8 @@ void xtcp_timer_ack_progress(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
+	take_back_backoff(xsk);
+	disarm(sk, XTCP_TIMER_REOPENED);
 	if (xsk->snd_una == xsk->snd_nxt) {
 		disarm(sk, XTCP_TIMER_RETRANSMIT);
 		disarm(sk, XTCP_TIMER_PROBE);
@@ -544,10 +573,12 @@ static void not_later(struct sock *sk, enum xtcp_timer which, unsigned long dela
  * xtcp_timer_window_opened() - event: the peer's window is no longer zero
  * @sk: the sock
  *
- * What a probe waits for comes after an RTO, without the backoff of the probes, and never later than it would have: a
- * peer that opens its window and closes it, again and again, keeps no text from being sent again or given up. The
- * deadlines of what is in flight, which no probe has set, stay where they are. Where nothing is, the backoff stays
- * until text has gone out (xtcp_timer_data_sent()): the window may be too small for any.
+ * A peer may open its window and close it, again and again, and that keeps no text from being sent again or given up.
+ * With nothing in flight the next probe comes after an RTO without the backoff of the probes, and never later than it
+ * would have. That backoff stays until text has gone out (xtcp_timer_data_sent()): the window may be too small for any.
+ * With text in flight the repetition that was due when the window was closed, and was a probe instead, is made up for
+ * at once, if the window is still open in the next tick. Else the deadline and the backoff of that probe stay: a peer
+ * that closes its window each time is asked as seldom as one that never opens it.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -559,12 +590,12 @@ void xtcp_timer_window_opened(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (!xsk->timers.probes)
 		return;
+	if (xsk->snd_una != xsk->snd_nxt) {
+		arm(sk, XTCP_TIMER_REOPENED, 0);
+		return;
+	}
 	xtcp_rto_ease(&rto, xsk->timers.probes);
 	not_later(sk, XTCP_TIMER_PERSIST, msecs_to_jiffies(xtcp_rto_current_ms(&rto)));
-	if (xsk->snd_una == xsk->snd_nxt)
-		return;
-	not_later(sk, XTCP_TIMER_RETRANSMIT, msecs_to_jiffies(xtcp_rto_current_ms(&rto)));
-	take_back_backoff(xsk);
 }
 
 /**

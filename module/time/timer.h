@@ -15,6 +15,7 @@ enum xtcp_timer {
 	XTCP_TIMER_KEEPALIVE,
 	XTCP_TIMER_PROBE,
 	XTCP_TIMER_REORDERING,
+	XTCP_TIMER_REOPENED,
 	XTCP_TIMERS,
 };
 
@@ -22,7 +23,7 @@ enum xtcp_timer {
  * struct xtcp_timers - deadlines in jiffies
  * @deadline: by enum xtcp_timer, valid when its bit in @armed is set
  * @armed: bits of enum xtcp_timer
- * @probes: how often the RTO has doubled for a window probe since the window was last seen open
+ * @probes: how often the RTO has doubled for a window probe since text was last sent, or sent again
  * @dead: stopped for good, nothing may be armed
  */
 struct xtcp_timers {

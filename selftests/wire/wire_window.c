@@ -3,6 +3,8 @@
  * Flow control: both silly-window rules, windows that shrink, close and open, and
  * what is processed while the own window is closed.
  */
+#include <stdio.h>
+
 #include "lib/wire.h"
 
 /* The peer's window closes and opens for 420 ms, longer than an RTO; it ends open, or closed. */
@@ -14,6 +16,173 @@
 #define OPEN_SHUT_7	"" OPEN_SHUT OPEN_SHUT OPEN_SHUT OPEN_SHUT OPEN_SHUT OPEN_SHUT OPEN_SHUT
 
 #define READ(n)	"< P. N(" #n ") ack 1; >@1000 . 1 ack N+" #n "; read " #n "; skim;"
+
+/*
+ * What the peer says of its window every 60 ms; the last word counts. Each segment has another SEQ, by an octet of text
+ * or, where nobody reads any more, by a gap before it. So both stacks take each of these windows.
+ */
+enum flaps { ENDS_OPEN, ENDS_SHUT, BY_TURNS };
+
+struct flapping {
+	enum flaps flaps;
+	bool text;		/* an octet in each */
+	bool ask;		/* whether it is taken; there has to be a socket */
+	unsigned int seq;	/* of the next one */
+	/* what came meanwhile: SND.UNA, which is 1, again, and what is older */
+	unsigned int repetitions, probes;
+};
+
+static int look(struct wire *w, struct flapping *f)
+{
+	struct wire_segment seg = { 0 };
+	int n;
+
+	while ((n = wire_peer_receive(w, &seg, 0)) > 0) {
+		if (seg.seq == w->c.irs + 1 && seg.len)
+			f->repetitions++;
+		else if (seg.seq == w->c.irs)
+			f->probes++;
+	}
+	return n;
+}
+
+static int say(struct wire *w, struct flapping *f, unsigned int window)
+{
+	char script[80];
+
+	snprintf(script, sizeof(script), "< P. %u(%d) ack 1 win %u", f->seq++, f->text, window);
+	return wire_script_run(w, script);
+}
+
+/* Until @ms after the mark. */
+static int flap(struct wire *w, struct flapping *f, unsigned int ms)
+{
+	while (wire_now() < w->c.mark + ms * 1000000ull) {
+		unsigned int last = f->flaps == ENDS_OPEN || (f->flaps == BY_TURNS && f->seq % 2) ? 20000 : 0;
+
+		if (wire_script_run(w, "pass 60") || (f->flaps != BY_TURNS && say(w, f, 20000 - last)) ||
+		    say(w, f, last) || look(w, f) ||
+		    (f->ask && wire_script_run(w, last ? "info snd_wnd = 20000" : "info snd_wnd = 0")))
+			return -1;
+	}
+	return 0;
+}
+
+/* Timeouts are due 200, 600, 1400 and 3000 ms after the text. */
+static int flap_for_4_s(struct wire *w, enum flaps flaps, unsigned int least, unsigned int most, unsigned int probes)
+{
+	struct flapping f = { .flaps = flaps, .text = true, .ask = true, .seq = 2 };
+
+	if (wire_script_run(w, "< P. 1(1) ack 1; skim; mark; write 1000; > P. 1(1000) ack 2") || flap(w, &f, 4000))
+		return -1;
+	if (f.repetitions < least || f.repetitions > most || f.probes > probes ||
+	    f.repetitions + f.probes < 4)
+		return wire_fail(w, "%u repetitions and %u probes", f.repetitions, f.probes);
+	return wire_script_run(w, "< . N ack 1001 win 20000; none; info unacked = 0");
+}
+
+/* The window is closed for a moment every 60 ms, and a probe makes the repetition later, if that is when it is due. */
+static int flap_open(struct wire *w)
+{
+	return flap_for_4_s(w, ENDS_OPEN, 4, 4, 1);
+}
+
+/* Kernel TCP sends again into a closed window; xtcp sends a probe, and as seldom. */
+static int flap_shut(struct wire *w)
+{
+	return w->stack == WIRE_KERNEL ? flap_for_4_s(w, ENDS_SHUT, 4, 4, 0) : flap_for_4_s(w, ENDS_SHUT, 0, 1, 5);
+}
+
+/* A repetition that was a probe instead goes when the window opens next; so there may be both. */
+static int flap_by_turns(struct wire *w)
+{
+	return w->stack == WIRE_KERNEL ? flap_for_4_s(w, BY_TURNS, 4, 4, 0) : flap_for_4_s(w, BY_TURNS, 3, 4, 4);
+}
+
+/* The connection ends @least to @most ms after the mark, or within a turn of 60 more. */
+static int flap_until_gone(struct wire *w, struct flapping f, unsigned int least, unsigned int most)
+{
+	unsigned int ms = 0;
+	int state = 1;
+
+	while (state > 0 && ms < most) {
+		ms += 60;
+		if (flap(w, &f, ms))
+			return -1;
+		state = wire_state_in_proc(w, NULL, NULL);
+	}
+	ms = (wire_now() - w->c.mark) / 1000000;
+	if (state || ms < least)
+		return wire_fail(w, "state %d after %u ms", state, ms);
+	return 0;
+}
+
+static int flap_at_program(struct wire *w, const char *before, enum flaps flaps, unsigned int least, unsigned int most)
+{
+	struct flapping f = { .flaps = flaps, .text = true, .seq = 2 };
+
+	if (wire_script_run(w, before) ||
+	    wire_script_run(w, "< P. 1(1) ack 1; skim; mark; write 1000; > P. 1(1000) ack 2"))
+		return -1;
+	return flap_until_gone(w, f, least, most);
+}
+
+static int flap_at_orphan(struct wire *w, enum flaps flaps)
+{
+	struct flapping f = { .flaps = flaps, .seq = 2 };
+
+	if (wire_script_run(w, "mark; write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; close;"
+			       "> F. 5001 ack 1"))
+		return -1;
+	return flap_until_gone(w, f, 3000, 7000);
+}
+
+static int user_timeout_open(struct wire *w)
+{
+	return flap_at_program(w, "set USER_TIMEOUT 2000", ENDS_OPEN, 2000, 2400);
+}
+
+/* Kernel TCP compares ticks with milliseconds here. */
+static int user_timeout_shut(struct wire *w)
+{
+	return flap_at_program(w, "set USER_TIMEOUT 2000", ENDS_SHUT, 2000, w->stack == WIRE_KERNEL ? 8400 : 2400);
+}
+
+static int user_timeout_by_turns(struct wire *w)
+{
+	return flap_at_program(w, "set USER_TIMEOUT 2000", BY_TURNS, 2000, 2400);
+}
+
+static int retries_open(struct wire *w)
+{
+	return flap_at_program(w, "", ENDS_OPEN, 3000, 7000);
+}
+
+/* A timeout that finds the window closed ends nothing; the next one may be the first to find it open. */
+static int retries_by_turns(struct wire *w)
+{
+	return flap_at_program(w, "", BY_TURNS, 3000, 13500);
+}
+
+static int orphan_open(struct wire *w)
+{
+	return flap_at_orphan(w, ENDS_OPEN);
+}
+
+static int orphan_shut(struct wire *w)
+{
+	return flap_at_orphan(w, ENDS_SHUT);
+}
+
+static int orphan_by_turns(struct wire *w)
+{
+	return flap_at_orphan(w, BY_TURNS);
+}
+
+#define FLAPS	.in = ESTABLISHED, .syn = "mss 1000,sackok"
+#define GIVES_UP	FLAPS, .want = { .state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPAbortOnTimeout=1" }
+#define ORPHAN_GOES	FLAPS, .pre = "sysctl orphan_retries 3", \
+			.want = { .state = CLOSED, .counters = "TCPAbortOnTimeout=1" }
 
 static const struct wire_row rows[] = {
 	/* The sender. */
@@ -156,6 +325,66 @@ static const struct wire_row rows[] = {
 				  "> P. 1(1000) ack 1; skim; < . 1 ack 1001 win 20000; none; info unacked = 0",
 			.counters = "TCPTimeouts=1 RetransSegs=1",
 		},
+	},
+	{
+		.name = "window_%s_that_was_shut_for_long_opens", .rfc = "RFC 9293 3.8.6", .id = "SHLD-16 SHLD-30",
+		.in = ESTABLISHED, .syn = "mss 1000,sackok",
+		.want = {
+			.script = "< P. 1(1) ack 1; skim; write 1000; > P. 1(1000) ack 2; < P. 2(1) ack 1 win 0;"
+				  ">@100 . * ack 3; >@300 . 0 ack 3; >@500 . 0 ack 3; >@900 . 0 ack 3; mark;"
+				  "< P. 3(1) ack 1 win 20000; >@100 . * ack 4; >@100 P. 1(1000) ack 4;"
+				  "elapsed <= 100; info backoff = 1;"
+				  "< . 4 ack 1001 win 20000; none; info unacked = 0",
+			.counters = "TCPTimeouts=1 RetransSegs=1 TCPWinProbe=3",
+		},
+		.kernel_differs = "sends the segment itself again, and waits as if its timeouts had been the path's",
+		.kernel = {
+			.script = "< P. 1(1) ack 1; skim; write 1000; > P. 1(1000) ack 2; < P. 2(1) ack 1 win 0;"
+				  ">@100 . * ack 3; >@300 P. 1(1000) ack 3; >@500 P. 1(1000) ack 3;"
+				  ">@900 P. 1(1000) ack 3; mark; < P. 3(1) ack 1 win 20000; >@100 . * ack 4;"
+				  ">@1700 P. 1(1000) ack 4; elapsed >= 1400;"
+				  "< . 4 ack 1001 win 20000; none; info unacked = 0",
+			.counters = "TCPTimeouts=1 RetransSegs=4 TCPWinProbe=0",
+		},
+	},
+	/* The same where each window is taken. */
+	{ .name = "window_%s_that_flaps_for_4_s_and_ends_open", .rfc = "RFC 6298 5.4, 5.5", FLAPS, .run = flap_open },
+	{
+		.name = "window_%s_that_flaps_for_4_s_and_ends_shut", .rfc = "RFC 9293 3.8.6.1",
+		.id = "MUST-35 SHLD-30", FLAPS, .run = flap_shut,
+	},
+	{ .name = "window_%s_that_flaps_for_4_s_by_turns", .rfc = "RFC 6298 5.4, 5.5", FLAPS, .run = flap_by_turns },
+	{
+		.name = "window_%s_that_flaps_ends_open_and_user_timeout", .rfc = "RFC 9293 3.8.3", .id = "MUST-21",
+		GIVES_UP, .run = user_timeout_open,
+	},
+	{
+		.name = "window_%s_that_flaps_ends_shut_and_user_timeout", .rfc = "RFC 9293 3.8.3", .id = "MUST-21",
+		GIVES_UP, .run = user_timeout_shut,
+	},
+	{
+		.name = "window_%s_that_flaps_by_turns_and_user_timeout", .rfc = "RFC 9293 3.8.3", .id = "MUST-21",
+		GIVES_UP, .run = user_timeout_by_turns,
+	},
+	{
+		.name = "window_%s_that_flaps_ends_open_and_retries", .rfc = "RFC 9293 3.8.3", .id = "MUST-20",
+		GIVES_UP, .pre = "sysctl retries2 3", .run = retries_open,
+	},
+	{
+		.name = "window_%s_that_flaps_by_turns_and_retries", .rfc = "RFC 9293 3.8.3", .id = "MUST-20",
+		GIVES_UP, .pre = "sysctl retries2 3", .run = retries_by_turns,
+	},
+	{
+		.name = "window_%s_that_flaps_ends_open_and_an_orphan", .rfc = "RFC 9293 3.8.3, RFC 6429",
+		ORPHAN_GOES, .run = orphan_open,
+	},
+	{
+		.name = "window_%s_that_flaps_ends_shut_and_an_orphan", .rfc = "RFC 9293 3.8.3, RFC 6429",
+		ORPHAN_GOES, .run = orphan_shut,
+	},
+	{
+		.name = "window_%s_that_flaps_by_turns_and_an_orphan", .rfc = "RFC 9293 3.8.3, RFC 6429",
+		ORPHAN_GOES, .run = orphan_by_turns,
 	},
 	/* The receiver. */
 	{

@@ -56,7 +56,8 @@
 	FN(XTCP_TIMER_DELACK, "delayed-ack")		\
 	FN(XTCP_TIMER_KEEPALIVE, "keepalive")		\
 	FN(XTCP_TIMER_PROBE, "probe")			\
-	FNE(XTCP_TIMER_REORDERING, "reordering")
+	FN(XTCP_TIMER_REORDERING, "reordering")		\
+	FNE(XTCP_TIMER_REOPENED, "window-opened")
 
 #define XTCP_TRACE_QUEUES(FN, FNE)			\
 	FN(XTCP_TRACE_SYN_QUEUE, "syn")			\
