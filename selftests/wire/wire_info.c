@@ -3,11 +3,59 @@
  * What TCP_INFO and the counters tell of an ordinary connection, and in which units. Clocks tick every 4 ms or faster,
  * so what is 100 ms ago is at least 96.
  */
+#include <stdio.h>
+
 #include "lib/wire.h"
 
 #define SACK		"mss 1000,sackok"
 #define OPEN_FAR	"listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept;"
 #define OPEN		"listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
+
+static int say(struct wire *w, const char *format, unsigned int number)
+{
+	char script[80];
+
+	snprintf(script, sizeof(script), format, number);
+	return wire_script_run(w, script);
+}
+
+/* So many segments are acknowledged, each by itself; those before end at @acked. */
+static int acknowledge(struct wire *w, unsigned int *acked, unsigned int segments)
+{
+	while (segments--) {
+		*acked += 1000;
+		if (say(w, "< . 1 ack %u", *acked))
+			return -1;
+	}
+	return 0;
+}
+
+/* So many go at once; the first @soon of them are acknowledged after 300 ms. */
+static int round_trip(struct wire *w, unsigned int *acked, unsigned int segments, unsigned int soon)
+{
+	return say(w, "write %u; pass 300; skim", 1000 * segments) ? -1 : acknowledge(w, acked, soon);
+}
+
+static int measure(struct wire *w)
+{
+	unsigned int acked = 1, i;
+
+	if (wire_script_run(w, "listen; < S 0 $; > S. 0 ack 1; pass 300; < . 1 ack 1; accept; set SNDBUF 200000"))
+		return -1;
+	/* the congestion window grows to 40 */
+	for (i = 10; i <= 40; i *= 2)
+		if (round_trip(w, &acked, i, i))
+			return -1;
+	for (i = 0; i < 6; i++) {
+		if (round_trip(w, &acked, 40, 34) ||
+		    (i && wire_script_run(w, "info rto >= 1150000; info rto <= 1250000")) ||
+		    wire_script_run(w, "pass 400") || acknowledge(w, &acked, 6) ||
+		    wire_script_run(w, "skim; info rto >= 1370000; info rto <= 1470000; info rttvar >= 205000;"
+				       "info rttvar <= 230000"))
+			return -1;
+	}
+	return wire_script_run(w, "none; info unacked = 0");
+}
 
 static const struct wire_row rows[] = {
 	/* Each of the three begins anew with what it is named after, and only with that. */
@@ -62,6 +110,20 @@ static const struct wire_row rows[] = {
 				  "info min_rtt >= 40000; info min_rtt <= 100000; info rtt >= 60000",
 			.state = ESTABLISHED,
 		},
+	},
+	/*
+	 * The RTO goes by the largest RTTVAR of a round trip: six late segments of 40 count until the next six are due,
+	 * where RTTVAR itself has forgotten them after 34 that are not.
+	 */
+	{
+		.name = "info_rto_when_few_of_many_are_late", .rfc = "RFC 6298 2, RFC 7323 G",
+		.syn = SACK, .run = measure,
+		.want = { .state = ESTABLISHED, .counters = "TCPTimeouts=0 RetransSegs=0" },
+	},
+	{
+		.name = "info_rto_when_few_of_many_are_late_with_timestamps", .rfc = "RFC 6298 2, RFC 7323 G",
+		.syn = "mss 1012,sackok,ts T R", .run = measure,
+		.want = { .state = ESTABLISHED, .counters = "TCPTimeouts=0 RetransSegs=0" },
 	},
 	{
 		.name = "info_mss_of_the_peer", .rfc = "RFC 9293 3.8.6.3", .syn = SACK,
