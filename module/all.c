@@ -101,6 +101,7 @@
 #include "ports/portmap.c"
 #include "ports/lease.c"
 #include "ports/sharing.c"
+#include "ports/taker.c"
 
 #include "sight/mib.c"
 #include "sight/proc.c"

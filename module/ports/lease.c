@@ -30,6 +30,7 @@
 #include "base/netns.h"
 #include "compat.h"
 #include "ports/sharing.h"
+#include "ports/taker.h"
 #include "pure/wire.h"
 
 #ifndef CONFIG_MULTIUSER
@@ -258,7 +259,7 @@ struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int boun
 	spin_lock_bh(&xn->leases.lock);
 	lease = find_shared(xn, port, bound_dev_if);
 	if (!lease) {
-		err = xtcp_sharing_take(new, port, bound_dev_if) ?: enlist_lease(new);
+		err = xtcp_taker_take(new, port, bound_dev_if) ?: enlist_lease(new);
 		lease = err ? ERR_PTR(err) : new;
 	}
 	spin_unlock_bh(&xn->leases.lock);

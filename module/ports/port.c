@@ -12,7 +12,7 @@
  * Each second port is kernel TCP's: its connect() prefers those with the parity of the first port of the range, and
  * cannot take one that has a lease of ours. So ours are the others, and these only when none of the others will do,
  * again those with a lease first. Towards other destinations ports are shared, in each stack, and ours may share those
- * of kernel TCP's connections (sharing.c). The last 256 of kernel TCP's half stay its own, whatever happens: else one
+ * of kernel TCP's connections (taker.c). The last 256 of kernel TCP's half stay its own, whatever happens: else one
  * user's connections to one destination would keep kernel TCP from connecting anywhere.
  *
  * A port is taken for a 4-tuple when the tuple is free, or only a TIME-WAIT record has it that net.xtcp.tw_reuse lets

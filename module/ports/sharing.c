@@ -21,6 +21,7 @@
 #include "compat.h"
 #include "lookup/group.h"
 #include "ports/lease.h"
+#include "ports/taker.h"
 
 #define GROUP_TRIES	16	/* how many are looked at for one of the group: the newest */
 
@@ -157,27 +158,6 @@ static bool is_in_the_way(struct sock *other, void *arg)
 	       !lease_admits(container_of(other, struct xtcp_lease, inet.sk), asked->sk);
 }
 
-static struct inet_hashinfo *bind_table(const struct sock *sk)
-{
-	return sock_net(sk)->ipv4.tcp_death_row.hashinfo;
-}
-
-/* By port; its lock is taken first. */
-static struct inet_bind_hashbucket *port_chain(const struct sock *sk, u16 port)
-{
-	struct inet_hashinfo *table = bind_table(sk);
-
-	return &table->bhash[inet_bhashfn(sock_net(sk), port, table->bhash_size)];
-}
-
-/* Wildcards of both families are on one chain. */
-static struct inet_bind_hashbucket *wildcard_chain(const struct sock *sk, u16 port)
-{
-	struct inet_hashinfo *table = bind_table(sk);
-
-	return &table->bhash2[ipv4_portaddr_hash(sock_net(sk), htonl(INADDR_ANY), port) & (table->bhash_size - 1)];
-}
-
 /* By port and address: those on the chain that have the port, and perhaps more than the one address. */
 static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, u16 port,
 		     look_fn *look, void *arg)
@@ -204,13 +184,13 @@ static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 
 {
 	struct asked asked = { .lease = lease, .sk = sk, .tries = GROUP_TRIES };
 	struct sock *mine = xtcp_lease_sk(lease);
-	struct inet_bind_hashbucket *head = port_chain(mine, port);
+	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(mine, port);
 	bool found;
 
 	if (!xtcp_group_may_share(sk))
 		return false;
 	spin_lock_bh(&head->lock);
-	found = on_chain(inet_bhashfn_portaddr(bind_table(mine), mine, sock_net(mine), port), mine, port, is_of_group,
+	found = on_chain(inet_bhashfn_portaddr(xtcp_sharing_table(mine), mine, sock_net(mine), port), mine, port, is_of_group,
 			 &asked);
 	spin_unlock_bh(&head->lock);
 	return found && asked.tries >= 0;
@@ -223,10 +203,11 @@ static bool meets_somebody(struct xtcp_lease *lease, const struct sock *sk)
 	struct sock *mine = xtcp_lease_sk(lease);
 	const u16 port = lease->inet.inet_num;
 	struct inet_bind_bucket *tb = inet_csk(mine)->icsk_bind_hash;
-	struct inet_bind_hashbucket *head = port_chain(mine, port), *wild = wildcard_chain(mine, port), *same;
+	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(mine, port);
+	struct inet_bind_hashbucket *wild = xtcp_sharing_wildcard_chain(mine, port), *same;
 	bool found;
 
-	same = inet_bhashfn_portaddr(bind_table(mine), mine, sock_net(mine), port);
+	same = inet_bhashfn_portaddr(xtcp_sharing_table(mine), mine, sock_net(mine), port);
 	spin_lock_bh(&head->lock);
 	if (tb->fastreuse > 0)
 		found = false;
@@ -313,168 +294,6 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 	return -EADDRINUSE;
 }
 
-/* Of a port; the lock of its chain is held. */
-static struct inet_bind_bucket *find_bucket(struct inet_bind_hashbucket *head, const struct sock *sk, u16 port)
-{
-	const int l3mdev = inet_sk_bound_l3mdev(sk);
-	struct inet_bind_bucket *tb;
-
-	inet_bind_bucket_for_each(tb, &head->chain)
-		if (tb->port == port && tb->l3mdev == l3mdev && net_eq(ib_net(tb), sock_net(sk)))
-			return tb;
-	return NULL;
-}
-
-static bool is_connects_alone(const struct inet_bind_bucket *tb)
-{
-	return tb->fastreuse < 0 && tb->fastreuseport < 0;
-}
-
-/* Asked on behalf of another device, or of none, kernel TCP's table would not tell of its 4-tuple. */
-static bool is_of_another_device(struct sock *other, void *taker)
-{
-	const int dev = READ_ONCE(other->sk_bound_dev_if);
-
-	return dev && dev != ((const struct sock *)taker)->sk_bound_dev_if;
-}
-
-/*
- * If connect() chose the port for all its owners, each of them needs one 4-tuple only, and the taker may join them. The
- * bucket gets the mark of a SO_REUSEPORT group whose only member is the taker. A bind() that comes first removes it.
- */
-static bool invite(struct sock *taker, u16 port)
-{
-	struct inet_bind_hashbucket *head = port_chain(taker, port);
-	struct inet_bind_bucket *tb;
-	bool invited;
-
-	spin_lock_bh(&head->lock);
-	tb = find_bucket(head, taker, port);
-	invited = tb && is_connects_alone(tb) && !xtcp_compat_bind_bucket_has(tb, is_of_another_device, taker);
-	if (invited) {
-		tb->fastreuseport = FASTREUSEPORT_ANY;
-		tb->fastuid = taker->sk_uid;
-	}
-	spin_unlock_bh(&head->lock);
-	return invited;
-}
-
-/* It did not come, for want of memory or since others were there first. */
-static void disinvite(const struct sock *taker, u16 port)
-{
-	struct inet_bind_hashbucket *head = port_chain(taker, port);
-	struct inet_bind_bucket *tb;
-
-	spin_lock_bh(&head->lock);
-	tb = find_bucket(head, taker, port);
-	if (tb && tb->fastreuse < 0 && tb->fastreuseport == FASTREUSEPORT_ANY && uid_eq(tb->fastuid, taker->sk_uid))
-		tb->fastreuseport = -1;
-	spin_unlock_bh(&head->lock);
-}
-
-/* From here on kernel TCP's connect() passes the port by. False: the taker stands where it was not invited to. */
-static bool shut_door(const struct sock *taker, u16 port)
-{
-	struct inet_bind_bucket *tb = inet_csk(taker)->icsk_bind_hash;
-	struct inet_bind_hashbucket *head = port_chain(taker, port);
-	bool invited;
-
-	spin_lock_bh(&head->lock);
-	invited = tb->fastreuseport == FASTREUSEPORT_ANY;
-	tb->fastreuseport = 0;
-	spin_unlock_bh(&head->lock);
-	return invited;
-}
-
-/* A place for the taker beside kernel TCP's own connections and their TIME-WAIT. */
-static int get_port_beside(struct sock *taker, u16 port)
-{
-	struct sock_reuseport *group = rcu_dereference_protected(taker->sk_reuseport_cb, true);
-	int err;
-
-	if (!invite(taker, port))
-		return -EADDRINUSE;
-	taker->sk_reuseport = true;
-	RCU_INIT_POINTER(taker->sk_reuseport_cb, NULL);
-	err = inet_csk_get_port(taker, port);
-	taker->sk_reuseport = false;
-	RCU_INIT_POINTER(taker->sk_reuseport_cb, group);
-	if (err) {
-		disinvite(taker, port);
-		return err;
-	}
-	if (shut_door(taker, port))
-		return 0;
-	xtcp_compat_put_port(taker);
-	return -EADDRINUSE;
-}
-
-/*
- * No 4-tuple of ours is left on the port, and nobody could bind it meanwhile: kernel TCP's connect() may have it again
- * beside its own. Of a device's lease the latter is not so.
- */
-static void open_door(const struct xtcp_lease *lease)
-{
-	struct inet_bind_bucket *tb = lease->tw.tw_tb;
-
-	if (!lease->beside || lease->tw.tw_bound_dev_if || tb->fastreuse || tb->fastreuseport)
-		return;
-	tb->fastreuse = -1;
-	tb->fastreuseport = -1;
-}
-
-/* Where a shared lease or its taker stood, the other one stands. Nobody sees the port without either. */
-static void change_places(struct sock *from, struct sock *to, struct xtcp_lease *lease)
-{
-	struct inet_timewait_sock *tw = &lease->tw;
-	struct inet_bind_hashbucket *head = port_chain(from, tw->tw_num), *wild = wildcard_chain(from, tw->tw_num);
-
-	spin_lock(&head->lock);
-	spin_lock(&wild->lock);
-	xtcp_compat_bind_move(from, to, tw);
-	if (from == xtcp_lease_sk(lease))
-		open_door(lease);
-	spin_unlock(&wild->lock);
-	spin_unlock(&head->lock);
-}
-
-/**
- * xtcp_sharing_take() - a place in kernel TCP's table for a shared lease, if nobody is in the way
- * @lease: has none
- * @port: host order, not 0
- * @bound_dev_if: interface, 0: any
- *
- * What kernel TCP's connect() has put there is not in the way. @beside of the lease says that it may be there.
- *
- * Context: softirq or process. Lock: of the namespace's leases, held.
- *
- * Return: 0, -EADDRINUSE or -ENOMEM.
- */
-int xtcp_sharing_take(struct xtcp_lease *lease, u16 port, int bound_dev_if)
-{
-	struct sock *taker = xtcp_lease_sk(lease->xn->leases.taker);
-	struct inet_connection_sock *icsk = inet_csk(taker);
-	struct inet_timewait_sock *tw = &lease->tw;
-	int err;
-
-	lockdep_assert_held(&lease->xn->leases.lock);
-	taker->sk_bound_dev_if = bound_dev_if;
-	tw->__tw_common = taker->__sk_common;
-	tw->tw_state = TCP_TIME_WAIT;
-	tw->tw_num = port;
-	err = inet_csk_get_port(taker, port);
-	if (err == -EADDRINUSE) {
-		err = get_port_beside(taker, port);
-		lease->beside = true;
-	}
-	if (err)
-		return err;
-	swap(tw->tw_tb, icsk->icsk_bind_hash);
-	swap(tw->tw_tb2, icsk->icsk_bind2_hash);
-	change_places(taker, xtcp_lease_sk(lease), lease);
-	return 0;
-}
-
 /**
  * xtcp_sharing_leave() - the place of a lease is free
  * @lease: has it
@@ -483,16 +302,9 @@ int xtcp_sharing_take(struct xtcp_lease *lease, u16 port, int bound_dev_if)
  */
 void xtcp_sharing_leave(struct xtcp_lease *lease)
 {
-	struct sock *mine = xtcp_lease_sk(lease), *taker = xtcp_lease_sk(lease->xn->leases.taker);
-
 	lockdep_assert_held(&lease->xn->leases.lock);
-	if (lease->shared) {
-		inet_csk(taker)->icsk_bind_hash = lease->tw.tw_tb;
-		inet_csk(taker)->icsk_bind2_hash = lease->tw.tw_tb2;
-		taker->sk_bound_dev_if = mine->sk_bound_dev_if;
-		inet_sk(taker)->inet_num = lease->tw.tw_num;
-		change_places(mine, taker, lease);
-		mine = taker;
-	}
-	xtcp_compat_put_port(mine);
+	if (lease->shared)
+		xtcp_taker_leave(lease);
+	else
+		xtcp_compat_put_port(xtcp_lease_sk(lease));
 }

@@ -4,6 +4,8 @@
 #define XTCP_SHARING_H
 
 #include <linux/types.h>
+#include <net/inet_hashtables.h>
+#include <net/ip.h>
 
 struct sock;
 struct xtcp_lease;
@@ -12,7 +14,28 @@ struct xtcp_lease;
 bool xtcp_sharing_has_moved(struct sock *mine);
 int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port);
 int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk);
-int xtcp_sharing_take(struct xtcp_lease *lease, u16 port, int bound_dev_if);
 void xtcp_sharing_leave(struct xtcp_lease *lease);
+
+/* Kernel TCP's bind table of a namespace. */
+static inline struct inet_hashinfo *xtcp_sharing_table(const struct sock *sk)
+{
+	return sock_net(sk)->ipv4.tcp_death_row.hashinfo;
+}
+
+/* By port; its lock is taken first. */
+static inline struct inet_bind_hashbucket *xtcp_sharing_port_chain(const struct sock *sk, u16 port)
+{
+	struct inet_hashinfo *table = xtcp_sharing_table(sk);
+
+	return &table->bhash[inet_bhashfn(sock_net(sk), port, table->bhash_size)];
+}
+
+/* Wildcards of both families are on one chain. */
+static inline struct inet_bind_hashbucket *xtcp_sharing_wildcard_chain(const struct sock *sk, u16 port)
+{
+	struct inet_hashinfo *table = xtcp_sharing_table(sk);
+
+	return &table->bhash2[ipv4_portaddr_hash(sock_net(sk), htonl(INADDR_ANY), port) & (table->bhash_size - 1)];
+}
 
 #endif /* XTCP_SHARING_H */

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The place of a shared lease in kernel TCP's table. */
+#ifndef XTCP_TAKER_H
+#define XTCP_TAKER_H
+
+#include <linux/types.h>
+
+struct xtcp_lease;
+
+/* leases lock held, any context */
+int xtcp_taker_take(struct xtcp_lease *lease, u16 port, int bound_dev_if);
+void xtcp_taker_leave(struct xtcp_lease *lease);
+
+#endif /* XTCP_TAKER_H */
