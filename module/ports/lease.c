@@ -51,6 +51,23 @@ static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
  */
 static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 
+/**
+ * xtcp_lease_init_sock() - what kernel TCP's table looks at in whatever stands there for us, but namespace and place
+ * @sk: no more of it than that; zeroed
+ *
+ * Context: process.
+ */
+void xtcp_lease_init_sock(struct sock *sk)
+{
+	sk->sk_prot = &lease_prot;
+	sk->sk_protocol = XTCP_SK_PROTOCOL;
+	sk->sk_state = TCP_ESTABLISHED;
+	sk->sk_uid = nobody.vfs_inode.i_uid;
+	sk->sk_socket = &nobody.socket;
+	rwlock_init(&sk->sk_callback_lock);
+	RCU_INIT_POINTER(sk->sk_reuseport_cb, &left_group);
+}
+
 /* Without a port. */
 static struct xtcp_lease *lease_new(struct xtcp_net *xn, bool shared)
 {
@@ -67,13 +84,7 @@ static struct xtcp_lease *lease_new(struct xtcp_net *xn, bool shared)
 		return lease;
 	sk = xtcp_lease_sk(lease);
 	sock_net_set(sk, xn->net);
-	sk->sk_prot = &lease_prot;
-	sk->sk_protocol = XTCP_SK_PROTOCOL;
-	sk->sk_state = TCP_ESTABLISHED;
-	sk->sk_uid = nobody.vfs_inode.i_uid;
-	sk->sk_socket = &nobody.socket;
-	rwlock_init(&sk->sk_callback_lock);
-	RCU_INIT_POINTER(sk->sk_reuseport_cb, &left_group);
+	xtcp_lease_init_sock(sk);
 	return lease;
 }
 
@@ -422,17 +433,12 @@ int xtcp_lease_net_init(struct xtcp_net *xn)
 	spin_lock_init(&leases->lock);
 	leases->block = kcalloc(XTCP_LEASES_BLOCKS, sizeof(*leases->block), GFP_KERNEL_ACCOUNT);
 	leases->used = kcalloc(XTCP_LEASES_BLOCKS, sizeof(*leases->used), GFP_KERNEL_ACCOUNT);
-	leases->taker = lease_new(xn, false);
-	if (!bits || !leases->block || !leases->used || !leases->taker) {
-		if (leases->taker)
-			kmem_cache_free(caches[false], leases->taker);
+	if (!bits || !leases->block || !leases->used) {
 		kfree(leases->used);
 		kfree(leases->block);
 		bitmap_free(bits);
 		return -ENOMEM;
 	}
-	/* a wildcard for both families where there are two */
-	xtcp_lease_sk(leases->taker)->sk_family = IS_ENABLED(CONFIG_IPV6) && ipv6_mod_enabled() ? AF_INET6 : AF_INET;
 	/* segments arrive already: who sees it sees it empty, and all parts of the namespace, which come before */
 	smp_store_release(&xn->port_bits, bits);
 	return 0;
@@ -462,7 +468,6 @@ void xtcp_lease_net_exit(struct xtcp_net *xn)
 	spin_unlock_bh(&xn->leases.lock);
 	for (i = 0; i < XTCP_LEASES_BLOCKS; i++)
 		kfree(xn->leases.block[i]);
-	kmem_cache_free(caches[false], xn->leases.taker);
 	kfree(xn->leases.spare);
 	kfree(xn->leases.used);
 	kfree(xn->leases.block);
@@ -486,7 +491,7 @@ void xtcp_lease_set_user(int family)
 }
 
 /**
- * xtcp_lease_init() - make the slabs of leases
+ * xtcp_lease_init() - make the slabs of leases, and what takes places for shared ones
  *
  * Context: process, module init.
  *
@@ -496,7 +501,7 @@ int xtcp_lease_init(void)
 {
 	caches[false] = xtcp_compat_slab(KBUILD_MODNAME "_lease", sizeof(struct xtcp_lease), 0);
 	caches[true] = xtcp_compat_slab(KBUILD_MODNAME "_lease_shared", XTCP_LEASE_SHARED_SIZE, 0);
-	if (caches[false] && caches[true])
+	if (caches[false] && caches[true] && !xtcp_taker_init())
 		return 0;
 	xtcp_lease_exit();
 	return -ENOMEM;
@@ -509,6 +514,7 @@ int xtcp_lease_init(void)
  */
 void xtcp_lease_exit(void)
 {
+	xtcp_taker_exit();
 	kmem_cache_destroy(caches[false]);
 	kmem_cache_destroy(caches[true]);
 }

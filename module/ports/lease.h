@@ -80,14 +80,12 @@ static_assert(sizeof_field(struct sock_common, skc_v6_rcv_saddr));
  * @block: the lists, by the lower octet of the port in that of the upper one; NULL there: these ports have no leases
  * @used: lists in each block that are not empty
  * @spare: a block of empty lists, or NULL
- * @taker: takes places for shared leases, and takes them over to give them back; without a place when the lock is free
  */
 struct xtcp_leases {
 	spinlock_t lock;	/* see above */
 	struct hlist_head **block;
 	u16 *used;
 	struct hlist_head *spare;
-	struct xtcp_lease *taker;
 };
 
 static inline struct sock *xtcp_lease_sk(struct xtcp_lease *lease)
@@ -98,6 +96,7 @@ static inline struct sock *xtcp_lease_sk(struct xtcp_lease *lease)
 void xtcp_lease_set_user(int family);
 int xtcp_lease_init(void);
 void xtcp_lease_exit(void);
+void xtcp_lease_init_sock(struct sock *sk);
 int xtcp_lease_net_init(struct xtcp_net *xn);
 void xtcp_lease_net_exit(struct xtcp_net *xn);
 

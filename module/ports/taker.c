@@ -4,10 +4,14 @@
  *
  * A shared lease looks like TIME-WAIT there, but inet_csk_get_port() and inet_put_port() need a full sock. The taker is
  * one: it takes a place and gives it to a lease, and gets it back from that to give it up (README.md). Where kernel
- * TCP's own connect() has put what is there, the taker is let in beside it.
+ * TCP's own connect() has put what is there, the taker is let in beside it. Each processor has a taker, for all
+ * namespaces.
  */
 #include "ports/taker.h"
 
+#include <linux/ipv6.h>
+#include <linux/percpu.h>
+#include <net/inet_connection_sock.h>
 #include <net/inet_hashtables.h>
 #include <net/l3mdev.h>
 #include <net/tcp_states.h>
@@ -16,6 +20,58 @@
 #include "compat.h"
 #include "ports/lease.h"
 #include "ports/sharing.h"
+
+/**
+ * struct taker - what is a full sock for kernel TCP's table
+ * @lock: guards it. Most often whoever has it is alone on the processor, with BH disabled; not on a PREEMPT_RT kernel
+ * @inet: between two calls without a place, and of the namespace that had it last
+ * @reach: all that the table looks at
+ */
+struct taker {
+	spinlock_t lock;	/* see above */
+	union {
+		struct inet_sock inet;
+		u8 reach[offsetofend(struct inet_connection_sock, icsk_bind2_hash)];
+	};
+};
+
+static struct taker __percpu *takers;
+
+/**
+ * xtcp_taker_init() - make them
+ *
+ * Context: process, module init; after xtcp_lease_set_user().
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_taker_init(void)
+{
+	struct taker *taker;
+	int cpu;
+
+	takers = alloc_percpu_gfp(struct taker, GFP_KERNEL);
+	if (!takers)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		taker = per_cpu_ptr(takers, cpu);
+		spin_lock_init(&taker->lock);
+		xtcp_lease_init_sock(&taker->inet.sk);
+		/* a wildcard for both families where there are two */
+		taker->inet.sk.sk_family = IS_ENABLED(CONFIG_IPV6) && ipv6_mod_enabled() ? AF_INET6 : AF_INET;
+	}
+	return 0;
+}
+
+/**
+ * xtcp_taker_exit() - free them
+ *
+ * Context: process, module exit; no namespace has a lease.
+ */
+void xtcp_taker_exit(void)
+{
+	free_percpu(takers);
+	takers = NULL;
+}
 
 /* Of a port; the lock of its chain is held. */
 static struct inet_bind_bucket *find_bucket(struct inet_bind_hashbucket *head, const struct sock *sk, u16 port)
@@ -143,26 +199,13 @@ static void change_places(struct sock *from, struct sock *to, struct xtcp_lease 
 	spin_unlock(&head->lock);
 }
 
-/**
- * xtcp_taker_take() - a place in kernel TCP's table for a shared lease, if nobody is in the way
- * @lease: has none
- * @port: host order, not 0
- * @bound_dev_if: interface, 0: any
- *
- * What kernel TCP's connect() has put there is not in the way. @beside of the lease says that it may be there.
- *
- * Context: softirq or process. Lock: of the namespace's leases, held.
- *
- * Return: 0, -EADDRINUSE or -ENOMEM.
- */
-int xtcp_taker_take(struct xtcp_lease *lease, u16 port, int bound_dev_if)
+/* As if it were the lease. */
+static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port, int bound_dev_if)
 {
-	struct sock *taker = xtcp_lease_sk(lease->xn->leases.taker);
 	struct inet_connection_sock *icsk = inet_csk(taker);
 	struct inet_timewait_sock *tw = &lease->tw;
 	int err;
 
-	lockdep_assert_held(&lease->xn->leases.lock);
 	taker->sk_bound_dev_if = bound_dev_if;
 	tw->__tw_common = taker->__sk_common;
 	tw->tw_state = TCP_TIME_WAIT;
@@ -181,6 +224,31 @@ int xtcp_taker_take(struct xtcp_lease *lease, u16 port, int bound_dev_if)
 }
 
 /**
+ * xtcp_taker_take() - a place in kernel TCP's table for a shared lease, if nobody is in the way
+ * @lease: has none
+ * @port: host order, not 0
+ * @bound_dev_if: interface, 0: any
+ *
+ * What kernel TCP's connect() has put there is not in the way. @beside of the lease says that it may be there.
+ *
+ * Context: softirq or process. Lock: of the namespace's leases, held.
+ *
+ * Return: 0, -EADDRINUSE or -ENOMEM.
+ */
+int xtcp_taker_take(struct xtcp_lease *lease, u16 port, int bound_dev_if)
+{
+	struct taker *taker = raw_cpu_ptr(takers);
+	int err;
+
+	lockdep_assert_held(&lease->xn->leases.lock);
+	spin_lock(&taker->lock);
+	sock_net_set(&taker->inet.sk, lease->xn->net);
+	err = get_place_for(&taker->inet.sk, lease, port, bound_dev_if);
+	spin_unlock(&taker->lock);
+	return err;
+}
+
+/**
  * xtcp_taker_leave() - the place of a shared lease is free
  * @lease: has it
  *
@@ -188,13 +256,17 @@ int xtcp_taker_take(struct xtcp_lease *lease, u16 port, int bound_dev_if)
  */
 void xtcp_taker_leave(struct xtcp_lease *lease)
 {
-	struct sock *mine = xtcp_lease_sk(lease), *taker = xtcp_lease_sk(lease->xn->leases.taker);
+	struct taker *taker = raw_cpu_ptr(takers);
+	struct sock *sk = &taker->inet.sk;
 
 	lockdep_assert_held(&lease->xn->leases.lock);
-	inet_csk(taker)->icsk_bind_hash = lease->tw.tw_tb;
-	inet_csk(taker)->icsk_bind2_hash = lease->tw.tw_tb2;
-	taker->sk_bound_dev_if = mine->sk_bound_dev_if;
-	inet_sk(taker)->inet_num = lease->tw.tw_num;
-	change_places(mine, taker, lease);
-	xtcp_compat_put_port(taker);
+	spin_lock(&taker->lock);
+	sock_net_set(sk, lease->xn->net);
+	inet_csk(sk)->icsk_bind_hash = lease->tw.tw_tb;
+	inet_csk(sk)->icsk_bind2_hash = lease->tw.tw_tb2;
+	sk->sk_bound_dev_if = lease->tw.tw_bound_dev_if;
+	inet_sk(sk)->inet_num = lease->tw.tw_num;
+	change_places(xtcp_lease_sk(lease), sk, lease);
+	xtcp_compat_put_port(sk);
+	spin_unlock(&taker->lock);
 }
