@@ -100,6 +100,7 @@
 #include "ports/port.c"
 #include "ports/portmap.c"
 #include "ports/lease.c"
+#include "ports/portlist.c"
 #include "ports/sharing.c"
 #include "ports/taker.c"
 

@@ -27,6 +27,7 @@
 #include "lookup/listeners.h"
 #include "out/ip_reply.h"
 #include "ports/lease.h"
+#include "ports/portlist.h"
 #include "ports/portmap.h"
 #include "sight/mib.h"
 #include "sight/proc.h"
@@ -70,7 +71,7 @@ static int make_parts(struct xtcp_net *xn)
 	err = xtcp_entry_net_init(xn);
 	if (err)
 		goto err_record;
-	err = xtcp_lease_net_init(xn);
+	err = xtcp_portlist_net_init(xn);
 	if (err)
 		goto err_entry;
 	return 0;
@@ -102,7 +103,7 @@ static void end_parts(struct xtcp_net *xn)
 	xtcp_record_net_exit(xn);
 	xtcp_ip_reply_net_exit(xn);
 	xtcp_portmap_net_exit(xn);
-	xtcp_lease_net_exit(xn);
+	xtcp_portlist_net_exit(xn);
 	xtcp_demux_net_exit(xn);
 	xtcp_listeners_net_exit(xn);
 	xtcp_orphan_net_exit(xn);

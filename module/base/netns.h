@@ -17,7 +17,6 @@
 #include <net/netns/generic.h>
 #include <net/snmp.h>
 
-#include "ports/lease.h"
 #include "pure/cookie.h"
 
 struct ctl_table_header;
@@ -25,6 +24,7 @@ struct sock;
 struct xtcp_cong_ops;
 struct xtcp_fastopen_keys;
 struct xtcp_metrics;
+struct xtcp_portlist;
 struct xtcp_portmaps;
 
 /**
@@ -123,8 +123,8 @@ struct xtcp_shard {
  *	guest, so guests get a limited part of the memory
  * @early: the hooks of early.c are registered
  * @port_bits: 65536 bits by local port in host order: set if the port may have a lease of ours.
- *	Each segment reads it first, without a lock; lease.c writes it. Before the first socket it
- *	is an empty map that all namespaces share
+ *	Each segment reads it first, without a lock; portlist.c writes it. Before the first socket
+ *	it is an empty map that all namespaces share
  * @tcp_statistics: the Tcp: counters (mib.c)
  * @net_statistics: the TcpExt: counters (mib.c)
  * @tuple_key: key of the hash of tuples, for the table of connections and the constant part of
@@ -137,6 +137,7 @@ struct xtcp_shard {
  * @reply_sk: sends segments without a sock over IPv4 (reply.c)
  * @reply_sk6: the same over IPv6; NULL without IPv6
  * @portmaps: the ports in use towards a destination (portmap.c)
+ * @portlists: leases by port (portlist.c)
  * @conns: number of its connections in the table, as the sum over the processors (demux.c)
  * @sysctl_header: the registration of @sysctl, in two parts
  * @starting: serializes the set-up at the first use (@started, @early)
@@ -152,7 +153,7 @@ struct xtcp_shard {
  * @metrics: the memory of other hosts; NULL: none yet (metrics.c)
  * @blackhole_stamp: jiffies of the last sign of a black hole for Fast Open (fastsyn.c)
  * @blackholes: number of such signs in a row
- * @leases: leases by port (lease.c)
+ * @spare_block: a block of empty lists for @portlists, or NULL; exchanged atomically
  * @entries: number of half-open entries; counted for guests only (entry.c)
  * @records: number of TIME-WAIT records (record.c)
  * @orphans: number of orphans (orphan.c)
@@ -178,6 +179,7 @@ struct xtcp_net {
 	struct sock *reply_sk;
 	struct sock *reply_sk6;
 	struct xtcp_portmaps *portmaps;
+	struct xtcp_portlist *portlists;
 	long __percpu *conns;
 
 	/* Written when a program listens, or once a minute. */
@@ -198,7 +200,7 @@ struct xtcp_net {
 	 * Written as connections come and go; the counters only once in a while
 	 * (percpu_counter_batch).
 	 */
-	struct xtcp_leases leases ____cacheline_aligned_in_smp;
+	struct hlist_head *spare_block ____cacheline_aligned_in_smp;
 	struct percpu_counter entries ____cacheline_aligned_in_smp;
 	struct percpu_counter records;
 	struct percpu_counter orphans;

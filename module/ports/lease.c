@@ -19,7 +19,6 @@
  */
 #include "ports/lease.h"
 
-#include <linux/bitmap.h>
 #include <linux/ipv6.h>
 #include <linux/slab.h>
 #include <net/inet_hashtables.h>
@@ -29,6 +28,7 @@
 
 #include "base/netns.h"
 #include "compat.h"
+#include "ports/portlist.h"
 #include "ports/sharing.h"
 #include "ports/taker.h"
 #include "pure/wire.h"
@@ -110,74 +110,20 @@ static void set_place(struct xtcp_lease *lease, const struct sock *sk)
 #endif
 }
 
-/*
- * The lists by port are two arrays deep rather than a tree: leases of connect() come and go with connections. A block
- * that becomes empty is kept for the next one that is needed, so that a port used now and then costs no allocation.
- */
-static struct hlist_head *port_list(const struct xtcp_leases *leases, u16 port)
+/* On the list of @port, if it gets a place there; 0: of the port where it has one. */
+static int get_place(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {
-	struct hlist_head *block = leases->block[port / XTCP_LEASES_BLOCK];
+	spinlock_t *lock = xtcp_portlist_lock(lease->xn, port ?: lease->inet.inet_num);
+	int err = 0;
 
-	lockdep_assert_held(&leases->lock);
-	return block ? &block[port % XTCP_LEASES_BLOCK] : NULL;
-}
-
-/* Other ports have lists from here on; false without memory. */
-static bool add_block(struct xtcp_leases *leases, u16 port)
-{
-	struct hlist_head *block = leases->spare;
-
-	if (!block)
-		block = kcalloc(XTCP_LEASES_BLOCK, sizeof(*block), GFP_ATOMIC | __GFP_ACCOUNT);
-	leases->block[port / XTCP_LEASES_BLOCK] = block;
-	leases->spare = NULL;
-	return block;
-}
-
-/* With a place in kernel TCP's table; without memory it loses that. Shared leases stand before the others. */
-static int enlist_lease(struct xtcp_lease *lease)
-{
-	struct xtcp_leases *leases = &lease->xn->leases;
-	const u16 port = lease->inet.inet_num;
-	struct hlist_node *at, *before = NULL;
-	struct hlist_head *list;
-
-	if (!port_list(leases, port) && !add_block(leases, port)) {
-		xtcp_sharing_leave(lease);
-		return -ENOMEM;
-	}
-	list = port_list(leases, port);
-	if (hlist_empty(list)) {
-		leases->used[port / XTCP_LEASES_BLOCK]++;
-		set_bit(port, lease->xn->port_bits);
-	}
-	hlist_for_each(at, list) {
-		if (lease->shared || !hlist_entry(at, struct xtcp_lease, node)->shared)
-			break;
-		before = at;
-	}
-	if (before)
-		hlist_add_behind(&lease->node, before);
-	else
-		hlist_add_head(&lease->node, list);
-	return 0;
-}
-
-static void delist_lease(struct xtcp_lease *lease)
-{
-	struct xtcp_leases *leases = &lease->xn->leases;
-	const u16 port = lease->inet.inet_num, i = port / XTCP_LEASES_BLOCK;
-
-	lockdep_assert_held(&leases->lock);
-	hlist_del(&lease->node);
-	if (!hlist_empty(port_list(leases, port)))
-		return;
-	clear_bit(port, lease->xn->port_bits);
-	if (--leases->used[i])
-		return;
-	kfree(leases->spare);
-	leases->spare = leases->block[i];
-	leases->block[i] = NULL;
+	spin_lock_bh(lock);
+	xtcp_lease_sk(lease)->sk_reuseport = true;
+	if (port)
+		err = xtcp_sharing_bind(lease, sk, port);
+	if (!err)
+		err = xtcp_portlist_add(lease);
+	spin_unlock_bh(lock);
+	return err;
 }
 
 /**
@@ -210,35 +156,13 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 	 */
 	if (!port)
 		err = inet_csk_get_port(mine, 0);
-	spin_lock_bh(&xn->leases.lock);
-	mine->sk_reuseport = true;
-	if (port)
-		err = xtcp_sharing_bind(new, sk, port);
 	if (!err)
-		err = enlist_lease(new);
-	spin_unlock_bh(&xn->leases.lock);
+		err = get_place(new, sk, port);
 	if (err)
 		kmem_cache_free(caches[new->shared], new);
 	else
 		*lease = new;
 	return err;
-}
-
-/* One that is there already, with one user more. */
-static struct xtcp_lease *find_shared(struct xtcp_net *xn, u16 port, int bound_dev_if)
-{
-	struct hlist_head *list = port_list(&xn->leases, port);
-	struct xtcp_lease *lease;
-
-	if (!list)
-		return NULL;
-	hlist_for_each_entry(lease, list, node) {
-		if (!lease->shared)
-			break;
-		if (xtcp_lease_sk(lease)->sk_bound_dev_if == bound_dev_if && refcount_inc_not_zero(&lease->users))
-			return lease;
-	}
-	return NULL;
 }
 
 /**
@@ -254,29 +178,36 @@ static struct xtcp_lease *find_shared(struct xtcp_net *xn, u16 port, int bound_d
  */
 struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int bound_dev_if)
 {
+	spinlock_t *lock = xtcp_portlist_lock(xn, port);
 	struct xtcp_lease *lease, *new;
 	int err;
 
 	if (test_bit(port, xn->port_bits)) {
-		spin_lock_bh(&xn->leases.lock);
-		lease = find_shared(xn, port, bound_dev_if);
-		spin_unlock_bh(&xn->leases.lock);
+		spin_lock_bh(lock);
+		lease = xtcp_portlist_find_shared(xn, port, bound_dev_if);
+		spin_unlock_bh(lock);
 		if (lease)
 			return lease;
 	}
 	new = lease_new(xn, true);
 	if (!new)
 		return ERR_PTR(-ENOBUFS);
-	spin_lock_bh(&xn->leases.lock);
-	lease = find_shared(xn, port, bound_dev_if);
+	spin_lock_bh(lock);
+	lease = xtcp_portlist_find_shared(xn, port, bound_dev_if);
 	if (!lease) {
-		err = xtcp_taker_take(new, port, bound_dev_if) ?: enlist_lease(new);
+		err = xtcp_taker_take(new, port, bound_dev_if) ?: xtcp_portlist_add(new);
 		lease = err ? ERR_PTR(err) : new;
 	}
-	spin_unlock_bh(&xn->leases.lock);
+	spin_unlock_bh(lock);
 	if (lease != new)
 		kmem_cache_free(caches[new->shared], new);
 	return lease;
+}
+
+/* Of one that has a place. */
+static spinlock_t *lock_of_lease(const struct xtcp_lease *lease)
+{
+	return xtcp_portlist_lock(lease->xn, lease->inet.inet_num);
 }
 
 /**
@@ -293,15 +224,15 @@ struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int boun
  */
 int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk)
 {
-	struct xtcp_net *xn = lease->xn;
+	spinlock_t *lock = lock_of_lease(lease);
 	int err;
 
 	sock_owned_by_me(sk);
-	spin_lock_bh(&xn->leases.lock);
+	spin_lock_bh(lock);
 	err = xtcp_sharing_listen(lease, sk);
 	if (!err)
 		note_options(lease, sk);
-	spin_unlock_bh(&xn->leases.lock);
+	spin_unlock_bh(lock);
 	return err;
 }
 
@@ -313,9 +244,11 @@ int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk)
  */
 void xtcp_lease_unlisten(struct xtcp_lease *lease)
 {
-	spin_lock_bh(&lease->xn->leases.lock);
+	spinlock_t *lock = lock_of_lease(lease);
+
+	spin_lock_bh(lock);
 	WRITE_ONCE(xtcp_lease_sk(lease)->sk_state, TCP_ESTABLISHED);
-	spin_unlock_bh(&lease->xn->leases.lock);
+	spin_unlock_bh(lock);
 }
 
 /**
@@ -333,11 +266,11 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease)
 int xtcp_lease_make_exclusive(struct xtcp_lease *lease)
 {
 	struct sock *mine = xtcp_lease_sk(lease);
-	struct xtcp_net *xn = lease->xn;
+	spinlock_t *lock = lock_of_lease(lease);
 	const u8 old_reuse = mine->sk_reuse;
 	int err = 0;
 
-	spin_lock_bh(&xn->leases.lock);
+	spin_lock_bh(lock);
 	if (old_reuse) {
 		mine->sk_reuse = SK_NO_REUSE;
 		if (xtcp_sharing_has_moved(mine) || inet_csk_get_port(mine, lease->inet.inet_num)) {
@@ -345,7 +278,7 @@ int xtcp_lease_make_exclusive(struct xtcp_lease *lease)
 			err = -EADDRNOTAVAIL;
 		}
 	}
-	spin_unlock_bh(&xn->leases.lock);
+	spin_unlock_bh(lock);
 	return err;
 }
 
@@ -367,13 +300,13 @@ struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
 /* The last user has gone. No part of what each user does. BH are disabled. */
 static noinline void lease_end(struct xtcp_lease *lease)
 {
-	struct xtcp_net *xn = lease->xn;
+	if (lease->xn) {
+		spinlock_t *lock = lock_of_lease(lease);
 
-	if (xn) {
-		spin_lock(&xn->leases.lock);
-		delist_lease(lease);
+		spin_lock(lock);
+		xtcp_portlist_remove(lease);
 		xtcp_sharing_leave(lease);
-		spin_unlock(&xn->leases.lock);
+		spin_unlock(lock);
 	}
 	kmem_cache_free(caches[lease->shared], lease);
 }
@@ -387,17 +320,18 @@ static noinline void lease_end(struct xtcp_lease *lease)
  */
 void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
 {
-	struct xtcp_net *xn = lease->xn;
-
 	local_bh_disable();
 	/* the owner and the last one change what others may look at, a child does not */
-	if (xn && !lease->shared && (READ_ONCE(lease->owner) == sk || !atomic_add_unless(&lease->socks, -1, 1))) {
-		spin_lock(&xn->leases.lock);
+	if (lease->xn && !lease->shared &&
+	    (READ_ONCE(lease->owner) == sk || !atomic_add_unless(&lease->socks, -1, 1))) {
+		spinlock_t *lock = lock_of_lease(lease);
+
+		spin_lock(lock);
 		if (lease->owner == sk)
 			lease->owner = NULL;
 		if (atomic_dec_and_test(&lease->socks))
 			xtcp_lease_sk(lease)->sk_reuse = lease->reuse;
-		spin_unlock(&xn->leases.lock);
+		spin_unlock(lock);
 	}
 	xtcp_lease_put_users(lease, 1);
 	local_bh_enable();
@@ -414,65 +348,6 @@ inline void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n)
 {
 	if (refcount_sub_and_test(n, &lease->users))
 		lease_end(lease);
-}
-
-/**
- * xtcp_lease_net_init() - prepare a namespace for leases
- * @xn: the namespace
- *
- * Context: process.
- *
- * Return: 0 or -ENOMEM.
- */
-int xtcp_lease_net_init(struct xtcp_net *xn)
-{
-	struct xtcp_leases *leases = &xn->leases;
-	unsigned long *bits = bitmap_zalloc(XTCP_PORTS, GFP_KERNEL_ACCOUNT);
-
-	memset(leases, 0, sizeof(*leases));
-	spin_lock_init(&leases->lock);
-	leases->block = kcalloc(XTCP_LEASES_BLOCKS, sizeof(*leases->block), GFP_KERNEL_ACCOUNT);
-	leases->used = kcalloc(XTCP_LEASES_BLOCKS, sizeof(*leases->used), GFP_KERNEL_ACCOUNT);
-	if (!bits || !leases->block || !leases->used) {
-		kfree(leases->used);
-		kfree(leases->block);
-		bitmap_free(bits);
-		return -ENOMEM;
-	}
-	/* segments arrive already: who sees it sees it empty, and all parts of the namespace, which come before */
-	smp_store_release(&xn->port_bits, bits);
-	return 0;
-}
-
-/**
- * xtcp_lease_net_exit() - return every lease of a namespace
- * @xn: the namespace; its socks and records are gone
- *
- * Context: process, namespace exit.
- */
-void xtcp_lease_net_exit(struct xtcp_net *xn)
-{
-	struct hlist_node *next;
-	struct xtcp_lease *lease;
-	unsigned int port, i;
-
-	/* somebody forgot to put: a leak of memory is better than a dangling pointer in kernel TCP */
-	WARN_ON_ONCE(!bitmap_empty(xn->port_bits, XTCP_PORTS));
-	spin_lock_bh(&xn->leases.lock);
-	for_each_set_bit(port, xn->port_bits, XTCP_PORTS) {
-		hlist_for_each_entry_safe(lease, next, port_list(&xn->leases, port), node) {
-			xtcp_sharing_leave(lease);
-			lease->xn = NULL;
-		}
-	}
-	spin_unlock_bh(&xn->leases.lock);
-	for (i = 0; i < XTCP_LEASES_BLOCKS; i++)
-		kfree(xn->leases.block[i]);
-	kfree(xn->leases.spare);
-	kfree(xn->leases.used);
-	kfree(xn->leases.block);
-	bitmap_free(xn->port_bits);
-	xn->port_bits = NULL;
 }
 
 /**

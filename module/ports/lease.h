@@ -6,7 +6,6 @@
 #include <linux/bitops.h>
 #include <linux/list.h>
 #include <linux/refcount.h>
-#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 #include <net/inet_connection_sock.h>
@@ -15,26 +14,26 @@
 struct xtcp_net;
 
 #define XTCP_PORTS		65536
-#define XTCP_LEASES_BLOCKS	256
-#define XTCP_LEASES_BLOCK	256	/* ports */
 
 /**
  * struct xtcp_lease - a lease: what is ours, then as much of a sock as kernel TCP's bind table looks at
- * @node: on the list of its port; leases lock
+ * @node: on the list of its port; lock of the port
  * @xn: the namespace; NULL: it is gone
  * @users: full socks and records; the last one ends the lease
  * @socks: users that are no records; once 0, it stays so, unless the lease is shared
- * @uid: whose SO_REUSEPORT counts; leases lock
+ * @uid: whose SO_REUSEPORT counts; lock of the port
  * @reuse: SO_REUSEADDR of the owner when it bound or began to listen; what sk_reuse is unless connect() made the lease
- *	exclusive; leases lock
- * @reuseport: SO_REUSEPORT of that moment; leases lock
+ *	exclusive; lock of the port
+ * @reuseport: SO_REUSEPORT of that moment; lock of the port
  * @shared: for 4-tuples whose port connect() chose
- * @lax: it has let in one that its options, as noted, would not; leases lock
+ * @lax: it has let in one that its options, as noted, would not; lock of the port
  * @beside: of a shared one: kernel TCP's connections, or their TIME-WAIT, had the port before, and may have a 4-tuple
  * @inet: what stands in the table; of a shared one no more than what all socks have in common
  * @tw: all that a shared one has
  * @reach: all that another has in the table; README.md says who reads which field
- * @owner: not of a shared one: the sock that bound it, for as long as that has it; leases lock
+ * @owner: not of a shared one: the sock that bound it, for as long as that has it; lock of the port
+ *
+ * The lock of the port is xtcp_portlist_lock(): that of @xn and inet.inet_num.
  */
 struct xtcp_lease {
 	struct hlist_node node;
@@ -74,20 +73,6 @@ static_assert(sizeof_field(struct sock_common, skc_state) && sizeof_field(struct
 static_assert(sizeof_field(struct sock_common, skc_v6_rcv_saddr));
 #endif
 
-/**
- * struct xtcp_leases - the leases of a namespace, on a list for each port
- * @lock: guards the lists, and in a lease what others may look at
- * @block: the lists, by the lower octet of the port in that of the upper one; NULL there: these ports have no leases
- * @used: lists in each block that are not empty
- * @spare: a block of empty lists, or NULL
- */
-struct xtcp_leases {
-	spinlock_t lock;	/* see above */
-	struct hlist_head **block;
-	u16 *used;
-	struct hlist_head *spare;
-};
-
 static inline struct sock *xtcp_lease_sk(struct xtcp_lease *lease)
 {
 	return &lease->inet.sk;
@@ -97,8 +82,6 @@ void xtcp_lease_set_user(int family);
 int xtcp_lease_init(void);
 void xtcp_lease_exit(void);
 void xtcp_lease_init_sock(struct sock *sk);
-int xtcp_lease_net_init(struct xtcp_net *xn);
-void xtcp_lease_net_exit(struct xtcp_net *xn);
 
 /* process context, may sleep */
 int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease);
@@ -121,7 +104,7 @@ static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 /* @bits: xtcp_net.port_bits. Who sees the namespace's own map sees all that came before it (netns.c). */
 static inline bool xtcp_lease_port_might_be_ours(unsigned long *const *bits, u16 port)
 {
-	/* pairs with smp_store_release() in xtcp_lease_net_init() */
+	/* pairs with smp_store_release() in xtcp_portlist_net_init() */
 	return test_bit(port, smp_load_acquire(bits));
 }
 

@@ -21,6 +21,7 @@
 #include "compat.h"
 #include "lookup/group.h"
 #include "ports/lease.h"
+#include "ports/portlist.h"
 #include "ports/taker.h"
 
 #define GROUP_TRIES	16	/* how many are looked at for one of the group: the newest */
@@ -190,8 +191,8 @@ static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 
 	if (!xtcp_group_may_share(sk))
 		return false;
 	spin_lock_bh(&head->lock);
-	found = on_chain(inet_bhashfn_portaddr(xtcp_sharing_table(mine), mine, sock_net(mine), port), mine, port, is_of_group,
-			 &asked);
+	found = on_chain(inet_bhashfn_portaddr(xtcp_sharing_table(mine), mine, sock_net(mine), port), mine, port,
+			 is_of_group, &asked);
 	spin_unlock_bh(&head->lock);
 	return found && asked.tries >= 0;
 }
@@ -226,7 +227,7 @@ static bool meets_somebody(struct xtcp_lease *lease, const struct sock *sk)
  * @sk: who wants it
  * @port: host order, not 0
  *
- * Context: softirq or process. Lock: of the namespace's leases, held.
+ * Context: softirq or process. Lock: of the port, held.
  *
  * Return: 0, -EADDRINUSE or -ENOMEM.
  */
@@ -235,7 +236,7 @@ int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 	struct sock *mine = xtcp_lease_sk(lease);
 	int err;
 
-	lockdep_assert_held(&lease->xn->leases.lock);
+	lockdep_assert_held(xtcp_portlist_lock(lease->xn, port));
 	if (group_is_there(lease, sk, port)) {
 		mine->sk_reuse = SK_FORCE_REUSE;
 		err = inet_csk_get_port(mine, port);
@@ -256,13 +257,13 @@ int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port)
  *
  * Then it stands in a bucket where kernel TCP would not look for it any more, and must not ask again.
  *
- * Context: softirq or process. Lock: of the namespace's leases, held.
+ * Context: softirq or process. Lock: of the port, held.
  *
  * Return: true when it has.
  */
 bool xtcp_sharing_has_moved(struct sock *mine)
 {
-	lockdep_assert_held(&xtcp_net(sock_net(mine))->leases.lock);
+	lockdep_assert_held(xtcp_portlist_lock(xtcp_net(sock_net(mine)), inet_sk(mine)->inet_num));
 	return inet_csk(mine)->icsk_bind_hash->l3mdev != inet_sk_bound_l3mdev(mine);
 }
 
@@ -271,7 +272,7 @@ bool xtcp_sharing_has_moved(struct sock *mine)
  * @lease: has a place
  * @sk: its owner
  *
- * Context: softirq or process. Lock: of the namespace's leases, held.
+ * Context: softirq or process. Lock: of the port, held.
  *
  * Return: 0, or -EADDRINUSE and all is as it was.
  */
@@ -280,7 +281,7 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 	struct sock *mine = xtcp_lease_sk(lease);
 	const u8 old_reuse = mine->sk_reuse;
 
-	lockdep_assert_held(&lease->xn->leases.lock);
+	lockdep_assert_held(xtcp_portlist_lock(lease->xn, lease->inet.inet_num));
 	if (xtcp_sharing_has_moved(mine))
 		return -EADDRINUSE;
 	/* children may need it as strict as it is */
@@ -298,11 +299,11 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
  * xtcp_sharing_leave() - the place of a lease is free
  * @lease: has it
  *
- * Context: softirq or process. Lock: of the namespace's leases, held.
+ * Context: softirq or process. Lock: of the port, held.
  */
 void xtcp_sharing_leave(struct xtcp_lease *lease)
 {
-	lockdep_assert_held(&lease->xn->leases.lock);
+	lockdep_assert_held(xtcp_portlist_lock(lease->xn, lease->inet.inet_num));
 	if (lease->shared)
 		xtcp_taker_leave(lease);
 	else

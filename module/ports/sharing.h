@@ -10,7 +10,7 @@
 struct sock;
 struct xtcp_lease;
 
-/* leases lock held, any context */
+/* lock of the port held, any context */
 bool xtcp_sharing_has_moved(struct sock *mine);
 int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port);
 int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk);

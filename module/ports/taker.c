@@ -19,6 +19,7 @@
 #include "base/netns.h"
 #include "compat.h"
 #include "ports/lease.h"
+#include "ports/portlist.h"
 #include "ports/sharing.h"
 
 /**
@@ -231,7 +232,7 @@ static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port,
  *
  * What kernel TCP's connect() has put there is not in the way. @beside of the lease says that it may be there.
  *
- * Context: softirq or process. Lock: of the namespace's leases, held.
+ * Context: softirq or process. Lock: of the port, held.
  *
  * Return: 0, -EADDRINUSE or -ENOMEM.
  */
@@ -240,7 +241,7 @@ int xtcp_taker_take(struct xtcp_lease *lease, u16 port, int bound_dev_if)
 	struct taker *taker = raw_cpu_ptr(takers);
 	int err;
 
-	lockdep_assert_held(&lease->xn->leases.lock);
+	lockdep_assert_held(xtcp_portlist_lock(lease->xn, port));
 	spin_lock(&taker->lock);
 	sock_net_set(&taker->inet.sk, lease->xn->net);
 	err = get_place_for(&taker->inet.sk, lease, port, bound_dev_if);
@@ -252,14 +253,14 @@ int xtcp_taker_take(struct xtcp_lease *lease, u16 port, int bound_dev_if)
  * xtcp_taker_leave() - the place of a shared lease is free
  * @lease: has it
  *
- * Context: softirq or process. Lock: of the namespace's leases, held.
+ * Context: softirq or process. Lock: of the port, held.
  */
 void xtcp_taker_leave(struct xtcp_lease *lease)
 {
 	struct taker *taker = raw_cpu_ptr(takers);
 	struct sock *sk = &taker->inet.sk;
 
-	lockdep_assert_held(&lease->xn->leases.lock);
+	lockdep_assert_held(xtcp_portlist_lock(lease->xn, lease->tw.tw_num));
 	spin_lock(&taker->lock);
 	sock_net_set(sk, lease->xn->net);
 	inet_csk(sk)->icsk_bind_hash = lease->tw.tw_tb;

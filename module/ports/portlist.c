@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The leases of a namespace, on a list for each port, and the locks of ports.
+ *
+ * As in kernel TCP's bind table, neighbours have different locks: connect() takes the ports towards one destination in
+ * turn, so the connections that processors open or end at the same time are on neighbours. What is asked of a lease
+ * concerns others on its port alone, so nobody needs two of these locks.
+ *
+ * The lists are found by two arrays rather than in a tree: leases of connect() come and go with connections. A block
+ * of lists is there while one of its ports has a lease. One that becomes empty is kept for the next that is needed, so
+ * that a port used now and then costs no allocation.
+ */
+#include "ports/portlist.h"
+
+#include <linux/atomic.h>
+#include <linux/bitmap.h>
+#include <linux/slab.h>
+
+#include "ports/lease.h"
+#include "ports/sharing.h"
+
+static_assert(XTCP_PORTLISTS * XTCP_PORTLIST_BLOCKS * XTCP_PORTLIST_BLOCK == XTCP_PORTS);
+static_assert(XTCP_PORTLIST_BLOCK <= (u8)~0);
+
+static unsigned int block_of(u16 port)
+{
+	return port / XTCP_PORTLISTS / XTCP_PORTLIST_BLOCK;
+}
+
+static struct hlist_head *port_list(const struct xtcp_portlist *lists, u16 port)
+{
+	struct hlist_head *block = lists->block[block_of(port)];
+
+	lockdep_assert_held(&lists->lock);
+	return block ? &block[port / XTCP_PORTLISTS % XTCP_PORTLIST_BLOCK] : NULL;
+}
+
+/* Other ports have lists from here on; false without memory. */
+static bool add_block(struct xtcp_net *xn, struct xtcp_portlist *lists, u16 port)
+{
+	struct hlist_head *block = READ_ONCE(xn->spare_block) ? xchg(&xn->spare_block, NULL) : NULL;
+
+	if (!block)
+		block = kcalloc(XTCP_PORTLIST_BLOCK, sizeof(*block), GFP_ATOMIC | __GFP_ACCOUNT);
+	lists->block[block_of(port)] = block;
+	return block;
+}
+
+/**
+ * xtcp_portlist_add() - a lease has its place in kernel TCP's table
+ * @lease: the lease; without memory it loses the place
+ *
+ * Shared leases stand before the others.
+ *
+ * Context: softirq or process. Lock: of the port, held.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_portlist_add(struct xtcp_lease *lease)
+{
+	const u16 port = lease->inet.inet_num;
+	struct xtcp_portlist *lists = xtcp_portlist_of(lease->xn, port);
+	struct hlist_node *at, *before = NULL;
+	struct hlist_head *list;
+
+	lockdep_assert_held(&lists->lock);
+	if (!port_list(lists, port) && !add_block(lease->xn, lists, port)) {
+		xtcp_sharing_leave(lease);
+		return -ENOMEM;
+	}
+	list = port_list(lists, port);
+	if (hlist_empty(list)) {
+		lists->used[block_of(port)]++;
+		set_bit(port, lease->xn->port_bits);
+	}
+	hlist_for_each(at, list) {
+		if (lease->shared || !hlist_entry(at, struct xtcp_lease, node)->shared)
+			break;
+		before = at;
+	}
+	if (before)
+		hlist_add_behind(&lease->node, before);
+	else
+		hlist_add_head(&lease->node, list);
+	return 0;
+}
+
+/**
+ * xtcp_portlist_remove() - nobody is to find a lease any more
+ * @lease: is on the list of its port
+ *
+ * Context: softirq or process. Lock: of the port, held.
+ */
+void xtcp_portlist_remove(struct xtcp_lease *lease)
+{
+	const u16 port = lease->inet.inet_num, i = block_of(port);
+	struct xtcp_portlist *lists = xtcp_portlist_of(lease->xn, port);
+
+	lockdep_assert_held(&lists->lock);
+	hlist_del(&lease->node);
+	if (!hlist_empty(port_list(lists, port)))
+		return;
+	clear_bit(port, lease->xn->port_bits);
+	if (--lists->used[i])
+		return;
+	kfree(xchg(&lease->xn->spare_block, lists->block[i]));
+	lists->block[i] = NULL;
+}
+
+/**
+ * xtcp_portlist_find_shared() - a shared lease that is there already
+ * @xn: the namespace
+ * @port: host order
+ * @bound_dev_if: its interface, 0: any
+ *
+ * Context: softirq or process. Lock: of the port, held.
+ *
+ * Return: the lease, with one user more, or NULL.
+ */
+struct xtcp_lease *xtcp_portlist_find_shared(const struct xtcp_net *xn, u16 port, int bound_dev_if)
+{
+	struct hlist_head *list = port_list(xtcp_portlist_of(xn, port), port);
+	struct xtcp_lease *lease;
+
+	if (!list)
+		return NULL;
+	hlist_for_each_entry(lease, list, node) {
+		if (!lease->shared)
+			break;
+		if (xtcp_lease_sk(lease)->sk_bound_dev_if == bound_dev_if && refcount_inc_not_zero(&lease->users))
+			return lease;
+	}
+	return NULL;
+}
+
+/**
+ * xtcp_portlist_net_init() - prepare a namespace for leases
+ * @xn: the namespace
+ *
+ * Context: process.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_portlist_net_init(struct xtcp_net *xn)
+{
+	unsigned long *bits = bitmap_zalloc(XTCP_PORTS, GFP_KERNEL_ACCOUNT);
+	unsigned int i;
+
+	xn->spare_block = NULL;
+	xn->portlists = kcalloc(XTCP_PORTLISTS, sizeof(*xn->portlists), GFP_KERNEL_ACCOUNT);
+	if (!bits || !xn->portlists) {
+		kfree(xn->portlists);
+		bitmap_free(bits);
+		return -ENOMEM;
+	}
+	for (i = 0; i < XTCP_PORTLISTS; i++)
+		spin_lock_init(&xn->portlists[i].lock);
+	/* segments arrive already: who sees it sees it empty, and all parts of the namespace, which come before */
+	smp_store_release(&xn->port_bits, bits);
+	return 0;
+}
+
+/* Somebody forgot to put: a leak of memory is better than a dangling pointer in kernel TCP. */
+static void leave_all(struct xtcp_net *xn, u16 port)
+{
+	struct xtcp_portlist *lists = xtcp_portlist_of(xn, port);
+	struct xtcp_lease *lease;
+
+	spin_lock_bh(&lists->lock);
+	hlist_for_each_entry(lease, port_list(lists, port), node) {
+		xtcp_sharing_leave(lease);
+		lease->xn = NULL;
+	}
+	spin_unlock_bh(&lists->lock);
+}
+
+/**
+ * xtcp_portlist_net_exit() - return every lease of a namespace
+ * @xn: the namespace; its socks and records are gone
+ *
+ * Context: process, namespace exit.
+ */
+void xtcp_portlist_net_exit(struct xtcp_net *xn)
+{
+	unsigned int port, i;
+
+	WARN_ON_ONCE(!bitmap_empty(xn->port_bits, XTCP_PORTS));
+	for_each_set_bit(port, xn->port_bits, XTCP_PORTS)
+		leave_all(xn, port);
+	for (i = 0; i < XTCP_PORTLISTS * XTCP_PORTLIST_BLOCKS; i++)
+		kfree(xn->portlists[i / XTCP_PORTLIST_BLOCKS].block[i % XTCP_PORTLIST_BLOCKS]);
+	kfree(xn->spare_block);
+	kfree(xn->portlists);
+	bitmap_free(xn->port_bits);
+	xn->port_bits = NULL;
+}
