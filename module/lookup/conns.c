@@ -11,11 +11,14 @@
 
 #include "lookup/conns.h"
 
+#include <linux/gfp.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/nodemask.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
+#include <linux/vmalloc.h>
 
 #define LOCKS		256
 #define CHAINS_MAX	16777216U
@@ -38,6 +41,50 @@ static spinlock_t *lock_of(u32 chain)
 	return &locks[chain % LOCKS].lock;
 }
 
+/* Pages of each node of the memory in turn. */
+static bool take_pages(struct page **pages, unsigned int n)
+{
+	int node = first_memory_node;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		pages[i] = alloc_pages_node(node, GFP_KERNEL | __GFP_ZERO, 0);
+		if (!pages[i])
+			return false;
+		node = next_node_in(node, node_states[N_MEMORY]);
+		cond_resched();
+	}
+	return true;
+}
+
+/*
+ * All processors look into the table, so no node should have all of it, as in Linux. Its pages are small ones, unlike
+ * those of one node, which may be huge. kvfree() gives it back.
+ */
+static void *alloc_on_all_nodes(size_t size)
+{
+	const unsigned int n = DIV_ROUND_UP(size, PAGE_SIZE);
+	struct page **pages = kvcalloc(n, sizeof(*pages), GFP_KERNEL);
+	unsigned int i;
+	void *table;
+
+	if (!pages)
+		return NULL;
+	table = take_pages(pages, n) ? vmap(pages, n, VM_MAP | VM_MAP_PUT_PAGES, PAGE_KERNEL) : NULL;
+	if (table)
+		return table;
+	for (i = 0; i < n && pages[i]; i++)
+		__free_page(pages[i]);
+	kvfree(pages);
+	return NULL;
+}
+
+static void *alloc_table(size_t size)
+{
+	return num_node_state(N_MEMORY) > 1 && size > PAGE_SIZE ? alloc_on_all_nodes(size) :
+								  kvzalloc(size, GFP_KERNEL);
+}
+
 /**
  * xtcp_conns_init() - make the table
  *
@@ -55,7 +102,7 @@ int xtcp_conns_init(void)
 		return -EINVAL;
 	}
 	chains = roundup_pow_of_two(clamp_t(u64, chains, 1, CHAINS_MAX));
-	xtcp_conns.chain = kvcalloc(chains, sizeof(*xtcp_conns.chain), GFP_KERNEL);
+	xtcp_conns.chain = alloc_table(chains * sizeof(*xtcp_conns.chain));
 	if (!xtcp_conns.chain)
 		return -ENOMEM;
 	xtcp_conns.mask = chains - 1;
