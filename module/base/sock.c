@@ -18,9 +18,12 @@
  * xtcp_shard.lock          lists and timer of records, orphans  both      a socket lock
  * xtcp_portmaps.lock       maps of ports by destination         both      a socket lock,
  *                                                                         xtcp_listener.lock
- * xtcp_leases.lock         leases by port; rules among them     both      a socket lock,
- *                                                                         xtcp_listener.lock,
- *                                                                         xtcp_portmaps.lock
+ * xtcp_portlist.lock       leases of each 64th port, and the    both      a socket lock,
+ *                          rules among them (portlist.h);                 xtcp_listener.lock,
+ *                          never two of these locks                       xtcp_portmaps.lock
+ * taker.lock               the sock of each processor that      both      xtcp_portlist.lock
+ *                          takes places for shared leases
+ *                          (taker.c)
  * xtcp_net.listeners_lock  changes of the listener table; may   process   a socket lock
  *                          sleep
  * xtcp_incoming.cpus       listeners with SO_INCOMING_CPU       process   a socket lock,
@@ -30,8 +33,9 @@
  * xtcp_fastopenq.lock      the count of connections before      both      a socket lock
  *                          their third ACK
  * buckets of the table     changes of the table of connections  both      every lock above
- * bhash[].lock, then       kernel TCP's bind table              both      xtcp_leases.lock, and
- *  bhash2[].lock                                                          those that it nests in
+ * bhash[].lock, then       kernel TCP's bind table              both      xtcp_portlist.lock,
+ *  bhash2[].lock                                                          taker.lock, and those
+ *                                                                         that they nest in
  *
  * The third ACK makes the child under the child's own lock, for which nobody waits, since the clone
  * is new. Inside it, it takes xtcp_listener.lock only to move the entry and queue the child. A
