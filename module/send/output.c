@@ -37,6 +37,7 @@
 #include "time/timer.h"
 
 #define CHALLENGES_MAX	100U	/* challenge ACKs per second and connection (RFC 5961 section 7) */
+#define SMALL_SHARE	4U	/* small segments take at least this many times the memory of their text */
 
 #define SENDS_TEXT (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)
 #define SYNCHRONIZED (SENDS_TEXT | TCPF_FIN_WAIT2 | TCPF_SYN_RECV)
@@ -83,6 +84,25 @@ static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, 
 }
 
 /*
+ * The congestion window counts octets, so it lets any number of small segments out. But each takes
+ * more memory than text, and once they fill the send buffer the program can write no more, however
+ * little it has in flight. So when half of the buffer is taken, mostly by the segments themselves,
+ * the next small one waits for an ACK and takes further writes meanwhile, also with TCP_NODELAY.
+ * Linux has the same effect, since its window counts segments.
+ */
+static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *skb, int nonagle)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const u32 queued = READ_ONCE(sk->sk_wmem_queued);
+
+	if (likely(queued < READ_ONCE(sk->sk_sndbuf) / 2) || !in_flight(xsk))
+		return false;
+	if (xtcp_sndcb(skb)->flags & XTCP_FIN || nonagle & TCP_NAGLE_PUSH || xsk->snd_urgent)
+		return false;
+	return (u64)(xsk->snd_nxt - xsk->snd_una) * SMALL_SHARE < queued;
+}
+
+/*
  * How much of @skb, which begins at SND.NXT, goes now, in sequence numbers: at most @bundle octets,
  * or 0. The cases are those of RFC 9293 section 3.8.6.2.1 (MUST-38). The persist deadline is their
  * override timeout.
@@ -99,7 +119,8 @@ static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagl
 		return wnd ? need : 0;
 	if (skb->len <= room) {
 		partial = skb->len % mss;
-		if (partial && xtcp_sndq_is_last(sk, skb) && nagle_holds(xsk, skb, nonagle))
+		if (partial && xtcp_sndq_is_last(sk, skb) &&
+		    (nagle_holds(xsk, skb, nonagle) || small_ones_fill_buffer(sk, skb, nonagle)))
 			return skb->len - partial;
 		return need <= wnd ? need : skb->len;
 	}

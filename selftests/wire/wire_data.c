@@ -3,6 +3,11 @@
  * Data in the established state: order, duplicates, acknowledgments, Nagle, PUSH,
  * timestamps and PAWS, urgent data, and segments that are not well formed.
  */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
 #include "lib/wire.h"
 
 /* The first answer of a program makes acknowledgments wait for the next one. */
@@ -11,7 +16,50 @@
 
 #define TIMESTAMPS	"mss 1000,nop,nop,ts T R"
 
+#define WRITES		300
+#define WRITE		10	/* octets */
+
+/* Takes what is sent: segments, and octets of text so far. */
+static int take_all(struct wire *w, int *segments, int *octets)
+{
+	struct wire_segment seg;
+	int n;
+
+	for (*segments = 0; (n = wire_peer_receive(w, &seg, 0)) > 0; (*segments)++)
+		*octets += seg.len;
+	return n;
+}
+
+/* The segments of small writes take more memory than their text, and there is a send buffer for few of them. */
+static int writes_little(struct wire *w)
+{
+	int i, j, first, second, octets = 0;
+	uint8_t text[WRITE];
+
+	if (wire_script_run(w, "set NODELAY 1"))
+		return -1;
+	for (i = 0; i < WRITES; i++) {
+		for (j = 0; j < WRITE; j++)
+			text[j] = wire_segment_byte(1 + i * WRITE + j);
+		if (send(w->c.fd, text, WRITE, MSG_DONTWAIT) != WRITE)
+			return wire_fail(w, "write %d: %s", i, strerror(errno));
+	}
+	if (take_all(w, &first, &octets))
+		return -1;
+	if (first < 10 || first > WRITES / 4)
+		return wire_fail(w, "%d segments at once", first);
+	if (wire_script_run(w, wire_text("< . 1 ack %d", octets + 1)) || take_all(w, &second, &octets))
+		return -1;
+	if (octets != WRITES * WRITE || second > 5)
+		return wire_fail(w, "%d octets, %d segments after the first ACK", octets, second);
+	return wire_script_run(w, wire_text("< . 1 ack %d; none", octets + 1));
+}
+
 static const struct wire_row rows[] = {
+	{
+		.name = "data_%s_small_writes_do_not_fill_the_send_buffer", .rfc = "RFC 9293 3.7.4", .in = ESTABLISHED,
+		.run = writes_little,
+	},
 	/* Receiving. */
 	{
 		.name = "data_%s_in_order", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
