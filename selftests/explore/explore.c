@@ -2,282 +2,52 @@
 /*
  * Connections by the thousand, each made of a seed (`make explore`):
  *
- *	explore [-v] FIRST [COUNT]
+ *	explore [-v] [-c] FIRST [COUNT]
  *
- * plays the scenarios of COUNT seeds (1) from FIRST on; -v shows the packets. Both ends are in this program, and
- * the network between them, too. What must hold for each:
+ * plays the scenarios of COUNT seeds (1) from FIRST on; -v shows the packets, -c plays each with kernel TCP at both
+ * ends, too, and compares. Both ends are in this program, and the network between them, too. What must hold for each:
  *
  *	octets	what is read is what was written, whole after an orderly end; errno fits
  *	wire	each segment keeps the rules, as an independent reader has them (judge.h)
  *	progress	it comes to its end, and nothing stands still for longer than losses explain
+ *	pace	with -c: it does not take twice the time that kernel TCP takes, in the median of some rounds
  *	state	when all connections have ended, xtcp has as many objects as before
  *	log	the kernel has nothing to say
  *
  * For virtual time: on a machine whose time goes on meanwhile it would say what that machine does.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <kselftest.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/klog.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "end.h"
-#include "judge.h"
+#include "measure.h"
 #include "module.h"
 #include "must.h"
-#include "ns.h"
-#include "path.h"
+#include "play.h"
 #include "scenario.h"
 #include "slabs.h"
 
-#define LONGEST_US	600000000LL
-#define QUIET_US	4000000LL	/* with nothing under way everything has ended but TIME-WAIT */
-#define TIMEWAIT_US	70000000LL
+#define PORTS		60000
+#define ROUNDS		7	/* of what seems to be slow */
+#define SLOW		2.0
+#define SLOW_US		500000	/* and slower by so much */
 
-static struct path path;
-static struct judge judge;
-static struct end ends[SIDES];
-static bool verbose;
-static unsigned long long octets;
+static bool verbose, compares;
+static unsigned int played;
 
-static void sysctls(const char *name, const char *kernel, const char *value)
+static int next_port(void)
 {
-	char full[64];
-	int side;
-
-	for (side = 0; side < SIDES; side++) {
-		snprintf(full, sizeof(full), "net.xtcp.%s", name);
-		must(!ns_sysctl_set(path.ns[side], full, "%s", value), full);
-		snprintf(full, sizeof(full), "net.ipv4.%s", kernel);
-		must(!ns_sysctl_set(path.ns[side], full, "%s", value), full);
-	}
-}
-
-/* Only what differs from the scenario before: each file takes longer than a segment. */
-static void set_knobs(const struct scenario *s)
-{
-	static struct scenario now = { .mtu = -1, .ecn = -1 };
-	static bool known;
-	int side;
-
-	if (!known || now.sack != s->sack)
-		sysctls("sack", "tcp_sack", s->sack ? "1" : "0");
-	if (!known || now.timestamps != s->timestamps)
-		sysctls("timestamps", "tcp_timestamps", s->timestamps ? "1" : "0");
-	if (!known || now.window_scaling != s->window_scaling)
-		sysctls("window_scaling", "tcp_window_scaling", s->window_scaling ? "1" : "0");
-	if (!known || now.ecn != s->ecn)
-		sysctls("ecn", "tcp_ecn", s->ecn ? "1" : "2");
-	for (side = 0; side < SIDES && now.mtu != s->mtu; side++)
-		must(!ns_link_mtu(path.ns[side], "path0", s->mtu), "MTU");
-	now = *s;
-	known = true;
-}
-
-/* kernel TCP has no BBR here. */
-static void set_algorithm(const struct scenario *s, enum side side, int fd)
-{
-	const char *name = s->stack[side] == KERNEL && !strcmp(s->algorithm, "bbr") ? "cubic" : s->algorithm;
-
-	must(!setsockopt(fd, IPPROTO_TCP, 13 /* TCP_CONGESTION */, name, strlen(name)), name);
-}
-
-static int listen_for(const struct scenario *s, int port)
-{
-	const char *addr = s->v6 ? PATH_SERVER6 : PATH_SERVER4;
-	int fd = stack_bound(path.ns[SERVER], s->stack[SERVER], addr, port, true);
-
-	must(fd >= 0, "the server's socket");
-	end_prepare(&s->program[SERVER], fd);
-	set_algorithm(s, SERVER, fd);
-	must(!listen(fd, 8) && !fcntl(fd, F_SETFL, O_NONBLOCK), "listen()");
-	return fd;
-}
-
-static void connect_to(const struct scenario *s, int port)
-{
-	const char *addr = s->v6 ? PATH_SERVER6 : PATH_SERVER4;
-	int fd = stack_socket(path.ns[CLIENT], s->stack[CLIENT], addr);
-
-	must(fd >= 0 && !fcntl(fd, F_SETFL, O_NONBLOCK), "the client's socket");
-	end_prepare(&s->program[CLIENT], fd);
-	set_algorithm(s, CLIENT, fd);
-	if (stack_connect(fd, addr, port) && errno != EINPROGRESS)
-		must(false, "connect()");
-	ends[CLIENT].fd = fd;
-	ends[CLIENT].is_connecting = true;
-}
-
-static void accept_it(int *listener)
-{
-	int fd = accept4(*listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	ends[SERVER].fd = fd;
-	close(*listener);
-	*listener = -1;
-}
-
-static void wait_for_news(int listener, long long at_most_us)
-{
-	struct pollfd p[5] = {
-		{ .fd = path.tun[CLIENT], .events = POLLIN },
-		{ .fd = path.tun[SERVER], .events = POLLIN },
-		{ .fd = listener, .events = POLLIN },
-	};
-	const long long now = path_now_us();
-	long long wait = path_wait_us(&path), of_end;
-	struct timespec ts;
-	int side;
-
-	if (wait < 0 || wait > at_most_us)
-		wait = at_most_us;
-	for (side = 0; side < SIDES; side++) {
-		p[3 + side].fd = ends[side].fd;
-		p[3 + side].events = ends[side].fd >= 0 ? end_events(&ends[side], now) : 0;
-		if (ends[side].fd >= 0 && !p[3 + side].events)
-			p[3 + side].fd = -1;	/* an error would have it wait no more */
-		of_end = end_wait_us(&ends[side], now);
-		if (of_end >= 0 && of_end < wait)
-			wait = of_end;
-	}
-	ts.tv_sec = wait / 1000000;
-	ts.tv_nsec = wait % 1000000 * 1000;
-	ppoll(p, 5, &ts, NULL);
-}
-
-/* The longest time without a packet that losses explain: some timeouts, each twice the one before. */
-static long long patience_us(const struct scenario *s)
-{
-	long long us = 8000000;
-	int side;
-
-	for (side = 0; side < SIDES; side++) {
-		const struct network *n = &s->towards[side];
-		const struct program *p = &s->program[side];
-
-		us += 3000LL * n->silent_ms + 10LL * (n->delay_us + n->jitter_us);
-		us += p->write_pause_us + p->read_pause_us;
-		if (n->rate_bps)
-			us += 20 * n->queue_octets * 8000000LL / n->rate_bps;
-		if (n->loss_ppm + n->corrupt_ppm > 20000 || n->burst_ppm)
-			us += 60000000;
-	}
-	return us;
-}
-
-static bool is_orderly(const struct scenario *s)
-{
-	return s->program[CLIENT].ending == ORDERLY && s->program[SERVER].ending == ORDERLY;
-}
-
-/* What is wrong with the end of it, in @why; "" if nothing is. */
-static void look_at_end(const struct scenario *s, long long quiet_us, bool is_late, char *why, size_t size)
-{
-	int side;
-
-	why[0] = 0;
-	for (side = 0; side < SIDES && !why[0]; side++) {
-		const struct end *end = &ends[side], *peer = &ends[!side];
-		const char *name = side == CLIENT ? "client" : "server";
-
-		if (end->wrong[0])
-			snprintf(why, size, "octets: the %s: %s", name, end->wrong);
-		else if (end->read > peer->written)
-			snprintf(why, size, "octets: the %s read more than was written", name);
-		else if (is_orderly(s) && end->error)
-			snprintf(why, size, "octets: the %s got %s", name, strerror(end->error));
-		else if (is_orderly(s) && !is_late && end->read != s->program[!side].total)
-			snprintf(why, size, "octets: the %s read %lld of %lld before the end", name, end->read,
-				 s->program[!side].total);
-	}
-	if (!why[0] && judge.broken[0] && s->stack[judge.by] == XTCP)
-		snprintf(why, size, "wire: the %s: %s", judge.by == CLIENT ? "client" : "server", judge.broken);
-	if (!why[0] && is_orderly(s) && is_late)
-		snprintf(why, size, "progress: no end after %lld s: %lld of %lld and %lld of %lld octets",
-			 LONGEST_US / 1000000, ends[SERVER].read, s->program[CLIENT].total, ends[CLIENT].read,
-			 s->program[SERVER].total);
-	if (!why[0] && is_orderly(s) && quiet_us > patience_us(s))
-		snprintf(why, size, "progress: nothing was sent for %lld ms", quiet_us / 1000);
-}
-
-/* What programs have written and read. */
-static long long carried(void)
-{
-	return ends[CLIENT].written + ends[CLIENT].read + ends[SERVER].written + ends[SERVER].read;
-}
-
-static void play(uint64_t seed, int port, char *why, size_t size)
-{
-	struct scenario s;
-	long long quiet = 0, since, before;
-	int listener;
-	bool late;
-
-	scenario_make(&s, seed);
-	set_knobs(&s);
-	judge_begin(&judge, seed);
-	end_begin(&ends[CLIENT], &s.program[CLIENT], seed ^ 1, judge.tint[CLIENT], judge.tint[SERVER]);
-	end_begin(&ends[SERVER], &s.program[SERVER], seed ^ 2, judge.tint[SERVER], judge.tint[CLIENT]);
-	listener = listen_for(&s, port);
-	path_begin(&path, &s, &judge, port);
-	connect_to(&s, port);
-	while (!ends[CLIENT].is_done || !ends[SERVER].is_done) {
-		late = path_now_us() - path.began_us > LONGEST_US;
-		if (late || (ends[CLIENT].is_done && listener >= 0 && ends[CLIENT].error))
-			break;
-		since = path_now_us() - path.moved_us;
-		if (since > quiet)
-			quiet = since;
-		path_step(&path);
-		if (listener >= 0)
-			accept_it(&listener);
-		before = carried();
-		end_step(&ends[CLIENT], path_now_us());
-		end_step(&ends[SERVER], path_now_us());
-		if (carried() != before)
-			path.moved_us = path_now_us();
-		path_step(&path);
-		wait_for_news(listener, 1000000);
-		/* who has closed leaves the other one without a word, if the RST is lost */
-		if (!is_orderly(&s) && (ends[CLIENT].is_done || ends[SERVER].is_done) &&
-		    path_now_us() - path.moved_us > patience_us(&s))
-			break;
-	}
-	late = path_now_us() - path.began_us > LONGEST_US;
-	look_at_end(&s, quiet, late, why, size);
-	if (listener >= 0)
-		close(listener);
-	for (int side = 0; side < SIDES; side++) {
-		octets += ends[side].read;
-		if (ends[side].fd >= 0)
-			close(ends[side].fd);
-		ends[side].fd = -1;
-	}
-	path.moved_us = path_now_us();
-	while (path_now_us() - path.moved_us < QUIET_US && path_now_us() - path.began_us < 2 * LONGEST_US) {
-		path_step(&path);
-		wait_for_news(-1, QUIET_US);
-	}
-	if (!why[0] && judge.broken[0] && s.stack[judge.by] == XTCP)
-		snprintf(why, size, "wire: the %s, after the end: %s", judge.by == CLIENT ? "client" : "server",
-			 judge.broken);
-	if (why[0] || verbose)
-		scenario_print(&s, stdout);
+	return 1024 + played++ % PORTS;
 }
 
 /* Lines of the kernel's log that tell of a defect, since the last call. */
 static int log_lines(void)
 {
 	static const char * const signs[] = { "BUG:", "WARNING:", "KASAN", "INFO: ", "UBSAN", "ODEBUG", "refcount_t" };
-	static char log[1 << 22];
+	static char log[1 << 20];
 	static int last;
-	int len = klogctl(3 /* read all */, log, sizeof(log) - 1), n = 0;
+	int len = klogctl(3 /* read all */, log, sizeof(log) - 1), n = 0, news;
 	unsigned int i;
 
 	log[len > 0 ? len : 0] = 0;
@@ -285,19 +55,9 @@ static int log_lines(void)
 		for (char *at = log; (at = strstr(at, signs[i])); at++)
 			n++;
 	}
-	i = n - last;
+	news = n - last;
 	last = n;
-	return i;
-}
-
-static void wait_for_timewait(void)
-{
-	const long long until = path_now_us() + TIMEWAIT_US;
-
-	while (path_now_us() < until) {
-		path_step(&path);
-		wait_for_news(-1, until - path_now_us() > 0 ? until - path_now_us() : 0);
-	}
+	return news;
 }
 
 /* Namespaces keep what their first connection made. */
@@ -310,10 +70,68 @@ static void warm_up(void)
 	do {
 		scenario_make(&s, ++seed);
 	} while (s.stack[CLIENT] != XTCP || s.stack[SERVER] != XTCP);
-	path.show = false;
-	play(seed, 1023, why, sizeof(why));
-	wait_for_timewait();
-	path.show = verbose;
+	play(&s, 0, next_port(), why, sizeof(why));
+	play_timewait();
+}
+
+/* Kernel TCP at both ends; it has no BBR here. */
+static bool is_comparable(const struct scenario *s)
+{
+	return s->program[CLIENT].ending == ORDERLY && s->program[SERVER].ending == ORDERLY &&
+	       strcmp(s->algorithm, "bbr");
+}
+
+static double kernel_us(const struct scenario *s, unsigned int round)
+{
+	struct scenario kernel = *s;
+	char why[300];
+
+	kernel.stack[CLIENT] = KERNEL;
+	kernel.stack[SERVER] = KERNEL;
+	return play(&kernel, round, next_port(), why, sizeof(why));
+}
+
+static bool seems_slow(double ours, double theirs)
+{
+	return ours > SLOW * theirs && ours > theirs + SLOW_US;
+}
+
+/* Chance differs as soon as the segments do, so one round says little. */
+static void compare(const struct scenario *s, double ours_us, char *why, size_t size)
+{
+	double ours[ROUNDS] = { ours_us }, theirs[ROUNDS] = { kernel_us(s, 0) };
+	int i;
+
+	if (!seems_slow(ours[0], theirs[0]))
+		return;
+	for (i = 1; i < ROUNDS && !why[0]; i++) {
+		ours[i] = play(s, i, next_port(), why, size);
+		theirs[i] = kernel_us(s, i);
+	}
+	ours_us = measure_median(ours, i);
+	theirs[0] = measure_median(theirs, i);
+	if (!why[0] && seems_slow(ours_us, theirs[0]))
+		snprintf(why, size, "pace: %.0f ms, kernel TCP %.0f ms, in the median of %d rounds", ours_us / 1e3,
+			 theirs[0] / 1e3, ROUNDS);
+}
+
+static bool explore(uint64_t seed)
+{
+	struct scenario s;
+	char why[300];
+	double us;
+
+	scenario_make(&s, seed);
+	us = play(&s, 0, next_port(), why, sizeof(why));
+	if (!why[0] && compares && is_comparable(&s))
+		compare(&s, us, why, sizeof(why));
+	if (!why[0] && log_lines())
+		snprintf(why, sizeof(why), "log: the kernel complains");
+	if (why[0] || verbose)
+		scenario_print(&s, stdout);
+	if (why[0])
+		printf("not ok - seed %llu: %s\n", (unsigned long long)seed, why);
+	return !why[0];
 }
 
 int main(int argc, char **argv)
@@ -321,37 +139,29 @@ int main(int argc, char **argv)
 	unsigned long long first, count, n;
 	struct slabs before;
 	int failed = 0;
-	char why[300];
 
-	verbose = argc > 1 && !strcmp(argv[1], "-v");
-	argc -= verbose;
-	argv += verbose;
+	for (; argc > 1 && argv[1][0] == '-'; argc--, argv++) {
+		verbose |= !strcmp(argv[1], "-v");
+		compares |= !strcmp(argv[1], "-c");
+	}
 	if (argc < 2 || argc > 3)
-		ksft_exit_fail_msg("Usage: explore [-v] FIRST [COUNT]\n");
+		ksft_exit_fail_msg("Usage: explore [-v] [-c] FIRST [COUNT]\n");
 	first = strtoull(argv[1], NULL, 10);
 	count = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	must(module_is_loaded() || !module_load(""), "xtcp.ko");
-	must(!path_open(&path), "namespaces");
-	ends[CLIENT].fd = -1;
-	ends[SERVER].fd = -1;
+	play_open();
 	log_lines();
 	warm_up();
 	slabs_read(&before);
-	for (n = 0; n < count; n++) {
-		play(first + n, 1024 + n % 60000, why, sizeof(why));
-		if (!why[0] && log_lines())
-			snprintf(why, sizeof(why), "log: the kernel complains");
-		if (!why[0])
-			continue;
-		failed++;
-		printf("not ok - seed %llu: %s\n", first + n, why);
-	}
-	wait_for_timewait();
+	play_show(verbose);
+	for (n = 0; n < count; n++)
+		failed += !explore(first + n);
+	play_timewait();
 	if (!slabs_back(&before, 3000)) {
 		failed++;
 		printf("not ok - seeds %llu to %llu: state: objects are left\n", first, first + count - 1);
 	}
-	printf("# %llu scenarios, %llu octets, %d failed\n", count, octets, failed);
+	printf("# %llu scenarios, %llu octets, %d failed\n", count, play_octets, failed);
 	return failed ? KSFT_FAIL : KSFT_PASS;
 }

@@ -72,7 +72,8 @@ int path_open(struct path *path)
 	       open_end(path, SERVER, PATH_SERVER4 "/24", PATH_SERVER6 "/64");
 }
 
-void path_begin(struct path *path, const struct scenario *scenario, struct judge *judge, uint16_t port)
+void path_begin(struct path *path, const struct scenario *scenario, unsigned int round, struct judge *judge,
+		uint16_t port)
 {
 	struct path_packet *packet;
 
@@ -81,7 +82,7 @@ void path_begin(struct path *path, const struct scenario *scenario, struct judge
 		free(packet);
 	}
 	path->scenario = scenario;
-	path->chance.state = ~scenario->seed;
+	path->chance.state = ~scenario->seed - round;
 	path->judge = judge;
 	path->port = port;
 	path->began_us = path_now_us();

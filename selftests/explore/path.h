@@ -39,7 +39,8 @@ struct path {
 long long path_now_us(void);
 /* 0, or -1 after a line on standard error. */
 int path_open(struct path *path);
-void path_begin(struct path *path, const struct scenario *scenario, struct judge *judge, uint16_t port);
+void path_begin(struct path *path, const struct scenario *scenario, unsigned int round, struct judge *judge,
+		uint16_t port);
 /* Takes what has left, and delivers what is due. */
 void path_step(struct path *path);
 /* Microseconds until the next packet is due; -1: none is under way. */

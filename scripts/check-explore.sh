@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Do the explorer's rules find what they are there to find? For each rule a module with one
+# small defect is built, and the rule has to fail a seed of the first hundreds. And the module as
+# it is keeps all rules.
+
+set -u
+cd "$(dirname "$0")/.."
+. scripts/vm-module.sh
+[ $# -eq 0 ] || { echo "check-explore.sh takes no arguments" >&2; exit 2; }
+seeds=300
+
+# Rule, file, what stands there, what the defect puts in its place: sed's s|||.
+defects()
+{
+	cat <<-'END'
+	octets|module/socket/recvmsg.c|copy_to_iter(skb->data + offset, len|copy_to_iter(skb->data + offset - (offset \&\& len == 100), len
+	wire|module/pure/rto.c|rto->backoff++;|rto->backoff \&= 1;
+	progress|module/time/timer.c|refused = xtcp_recovery_timeout(sk);|refused = xsk->retransmits ? 0 : xtcp_recovery_timeout(sk);
+	state|module/base/stream.c|kmem_cache_free(streams, xsk->stream);|if ((unsigned long)xsk->stream \& 0x1000) kmem_cache_free(streams, xsk->stream);
+	log|module/loss/tlp.c|tlp->pending = true;|tlp->pending = true; WARN_ON_ONCE(xsk->rto.backoff);
+	END
+}
+
+image=$(vm_kernel lab) && scripts/selftests.sh tools || exit 1
+vm_machine lab "$image"
+out=$(mktemp -d build/check-explore.XXXXXX) || exit 1
+trap 'rm -rf "$out"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+cp build/selftests/explore/explore "$out/"
+status=0
+
+# explored NAME: what the explorer says of the module in $out/NAME
+explored()
+{
+	local release
+
+	release=$(kernel_release "$image")
+	(cd "$out/$1" && scripts/build-module.sh "${image%/*}/build" "build/$release" -s ARCH=um) || return 1
+	strip -g -o "$out/$1.ko" "$out/$1/build/$release/xtcp.ko"
+	"${machine[@]}" --seed 1 --memory 1G --timeout 1200 -- env XTCP_KO="$out/$1.ko" "$out/explore" 1 $seeds >"$out/said" 2>&1
+}
+
+# copied NAME: a folder with what the module is built from
+copied()
+{
+	mkdir -p "$out/$1"
+	cp -r Kbuild module include "$out/$1/"
+	mkdir -p "$out/$1/selftests" "$out/$1/scripts"
+	cp -r selftests/modules "$out/$1/selftests/"
+	cp scripts/build-module.sh "$out/$1/scripts/"
+}
+
+copied good
+if explored good; then
+	echo "ok - explorer: $(tail -n 1 "$out/said" | tr -d '#')"
+else
+	grep -B 5 '^not ok' "$out/said" | head -n 40 | sed 's/^/# /'
+	echo "not ok - explorer: the module as it is"
+	status=1
+fi
+while IFS='|' read -r rule file there instead; do
+	copied "$rule"
+	sed -i "s|$(sed 's/[][*.&\\]/\\&/g' <<<"$there")|$instead|" "$out/$rule/$file"
+	if cmp -s "$file" "$out/$rule/$file"; then
+		echo "not ok - explorer, a defect for $rule: '$there' is not in $file"
+		status=1
+		continue
+	fi
+	explored "$rule"
+	found=$(grep -cE "^not ok - seeds? .*: $rule: " "$out/said")
+	others=$(grep -E '^not ok - seeds? ' "$out/said" | grep -vcE ": $rule: ")
+	if [ "$found" -gt 0 ]; then
+		echo "ok - explorer, a defect for $rule: $found of $seeds seeds show it, other rules $others"
+	else
+		tail -n 5 "$out/said" | sed 's/^/# /'
+		echo "not ok - explorer, a defect for $rule: nothing found"
+		status=1
+	fi
+done < <(defects)
+exit $status

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Plays a scenario: both ends, and the network between them. */
+#ifndef EXPLORE_PLAY_H
+#define EXPLORE_PLAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "scenario.h"
+
+/* Octets that were read, of all scenarios. */
+extern unsigned long long play_octets;
+
+/* Makes the network. What fails ends the program. */
+void play_open(void);
+/* From now on each packet is shown. */
+void play_show(bool show);
+/*
+ * Plays @s with the network's chance of this round, through the server's port; the first rule that is broken stands in
+ * @why then, or nothing. Microseconds until both ends have closed.
+ */
+long long play(const struct scenario *s, unsigned int round, int port, char *why, size_t size);
+/* Lets TIME-WAIT end. */
+void play_timewait(void);
+
+#endif
