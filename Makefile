@@ -120,9 +120,9 @@ explore: needs-check
 		$(if $(value FROM),--from $(call quoted,$(FROM))) $(if $(value SEEDS),--seeds $(call quoted,$(SEEDS))) \
 		$(if $(value FOR),--for $(call quoted,$(FOR)))
 
-#:   make debug-kernel build the tests' debug kernel, once
+#:   make debug-kernel build the tests' debug kernel, once; K=kcsan: the one that finds data races
 debug-kernel: needs-check
-	@scripts/debug-kernel.sh
+	@scripts/debug-kernel.sh $(if $(value K),'$(value K)')
 
 #:   make vm-module    xtcp.ko for the machine's stock kernel, in build/stock;
 #:                     make debug-module: for the debug kernel, in build/debug

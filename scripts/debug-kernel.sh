@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Builds the debug kernel (tinyconfig and scripts/debug.config) from the
-# linux-source package, once, into the cache, and prints its folder:
+# Builds the debug kernel (tinyconfig and scripts/debug.config), or the KCSAN kernel
+# (with the lines of scripts/kcsan.config in their place), from the linux-source
+# package, once, into the cache, and prints its folder:
 #
 #   bzImage      the kernel, for scripts/vm.sh --kernel
 #   build/       what a module is built against (make KDIR=.../build)
@@ -18,9 +19,10 @@ cd "$(dirname "$0")"
 usage()
 {
 	cat <<-END
-	Usage: scripts/debug-kernel.sh [--path]
+	Usage: scripts/debug-kernel.sh [--path] [debug|kcsan]
 
-	Builds the debug kernel if it is not in the cache and prints its folder.
+	Builds the debug kernel, or the one that finds data races, if it is not in the
+	cache, and prints its folder.
 
 	  --path   only print the folder; status 1 if the kernel is not built
 	  --help   this text
@@ -29,7 +31,7 @@ usage()
 
 say()
 {
-	echo "debug kernel: $*" >&2
+	echo "$kind kernel: $*" >&2
 }
 
 die()
@@ -38,13 +40,28 @@ die()
 	exit 1
 }
 
+# fragment: what is laid over tinyconfig. For an option that kcsan.config names, what
+# debug.config says does not count.
+fragment()
+{
+	if [ "$kind" = debug ]; then
+		cat debug.config
+		return
+	fi
+	awk '
+		!/^(# )?CONFIG_/ { next }
+		{ name = $0; sub(/^# /, "", name); sub(/[= ].*/, "", name) }
+		FNR == NR { ours[name] = 1; print; next }
+		!(name in ours)' "$kind.config" debug.config
+}
+
 # apply_fragment TREE: configure, and insist on each line of the fragment.
 apply_fragment()
 {
 	local line name lost=
 
 	make -C "$1" -s tinyconfig >/dev/null 2>&1 || die "tinyconfig failed"
-	cat "$fragment" >>"$1/.config"
+	fragment >>"$1/.config"
 	make -C "$1" -s olddefconfig >/dev/null 2>&1 || die "olddefconfig failed"
 	while read -r line; do
 		case $line in
@@ -54,7 +71,7 @@ apply_fragment()
 			name=${line#\# }
 			! grep -q "^${name%% *}=" "$1/.config" || lost="$lost ${name%% *}" ;;
 		esac
-	done <"$fragment"
+	done < <(fragment)
 	[ -z "$lost" ] || die "this source does not take:$lost"
 }
 
@@ -95,22 +112,23 @@ keep_build()
 
 only_path=
 case ${1-} in
-"") ;;
---path) only_path=1 ;;
+--path) only_path=1; shift ;;
 --help|-h) usage; exit 0 ;;
+esac
+kind=${1-debug}
+case $#:$kind in
+[01]:debug | 1:kcsan) ;;
 *) usage >&2; exit 2 ;;
 esac
-[ $# -le 1 ] || { usage >&2; exit 2; }
 
-fragment=$PWD/debug.config
 # What the fragment cannot turn off: see CONFIG_JUMP_LABEL there.
 without='/select HAVE_STATIC_CALL/d; /select HAVE_PREEMPT_DYNAMIC_CALL/d'
 set -- $(source_package) || :
 [ $# -eq 3 ] || die "no linux-source package; run scripts/deps.sh check"
 source=$1 tarball=$3
-key=$({ echo "$source $2"; gcc --version | head -n 1; echo "$without"; cat "$fragment"; } |
+key=$({ echo "$source $2"; gcc --version | head -n 1; echo "$without"; fragment; } |
 	sha256sum | cut -c 1-12)
-dest=$XTCP_CACHE/debug-$key
+dest=$XTCP_CACHE/$kind-$key
 
 if [ -e "$dest/bzImage" ] || [ -n "$only_path" ]; then
 	[ -e "$dest/bzImage" ] || exit 1
@@ -154,6 +172,6 @@ keep_build "$tree" "$work/done/build"
 rm -rf "$dest"
 mv "$work/done" "$dest"
 # Those of other sources and fragments, when nobody has asked for them in a month.
-find "$XTCP_CACHE" -maxdepth 1 -name 'debug-[0-9a-f]*' -mtime +30 -exec rm -rf {} +
+find "$XTCP_CACHE" -maxdepth 1 -name "$kind-[0-9a-f]*" -mtime +30 -exec rm -rf {} +
 say "done, in $dest"
 echo "$dest"
