@@ -3,7 +3,7 @@
 #
 # Runs the selftests in the virtual machine, in one boot, on one kernel:
 #
-#   scripts/check-vm.sh [--counted [--real-waits]] stock|debug|SERIES|lab|lab-debug FOLDER [NAME [EXCEPT]]
+#   scripts/check-vm.sh [--counted [--real-waits]] stock|debug|kcsan|SERIES|lab|lab-debug FOLDER [NAME [EXCEPT]]
 #
 # SERIES is one of scripts/kernels.list; lab and lab-debug are the kernels of scripts/lab, in virtual
 # time, from the seed LAB_SEED (1). With NAME only those whose name has a match
@@ -23,7 +23,7 @@ if [ "${1-}" = --counted ]; then
 	fi
 fi
 case ${1-}:$#:${2:+folder} in
-stock:[234]:folder | debug:[234]:folder | [0-9]*.*[0-9]:[234]:folder) ;;
+stock:[234]:folder | debug:[234]:folder | kcsan:[234]:folder | [0-9]*.*[0-9]:[234]:folder) ;;
 lab:[234]:folder | lab-debug:[234]:folder)
 	[ -z "$counted" ] || { echo "check-vm.sh: --counted is for emulated machines" >&2; exit 2; } ;;
 *) sed -n '6,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
@@ -36,13 +36,14 @@ cd "$(dirname "$0")/.."
 # processor plays one after the other, by its clock.
 seconds_of()
 {
-	local times=1
+	local times=1 column=2
 
+	! vm_is_debug "$kind" || column=3
 	[ -z "$counted$is_lab" ] || times=4
 	[ -z "${SOAK-}" ] || times=8
-	awk -v name="$1" -v kind="$kind" -v times="$times" '
-		BEGIN { seconds = kind !~ /debug/ ? 400 : 900 }
-		$1 == name { seconds = kind !~ /debug/ ? $2 : $3 }
+	awk -v name="$1" -v column="$column" -v times="$times" '
+		BEGIN { seconds = column == 2 ? 400 : 900 }
+		$1 == name { seconds = $column }
 		END { print seconds * times }' selftests/timeouts
 }
 
@@ -135,16 +136,17 @@ for word in SEED SOAK; do
 done
 options=()
 marked=
-case $kind in
-*debug)
+if vm_is_debug "$kind"; then
 	# it does not patch itself (scripts/debug.config)
 	[ -n "$counted$is_lab" ] || options+=(--parallel)
 	setting+=" XTCP_DEBUG=1"
 	# selftests/life/faults.c has allocations from these slabs fail
-	marked="slub_debug=A,XTCP,XTCPv6,xtcp_stream,xtcp_request,xtcp_request6,xtcp_timewait,xtcp_timewait6" ;;
-esac
+	marked="slub_debug=A,XTCP,XTCPv6,xtcp_stream,xtcp_request,xtcp_request6,xtcp_timewait,xtcp_timewait6"
+fi
 vm_machine "$kind" "$image"
 [ -z "$is_lab" ] || options+=(--seed "${LAB_SEED:-1}")
+# more of them than take turns: races are between processors
+[ "$kind" != kcsan ] || [ -n "$counted" ] || options+=(--cpus 4)
 options+=($counted)
 # What a counted machine reads from this one during a test counts as time: read it before.
 first=()

@@ -1,14 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The module for the virtual machine's kernels, sourced in the top folder:
-# build/stock, build/debug, build/SERIES for another one of scripts/kernels.list, build/lab and
+# build/stock, build/debug, build/kcsan, build/SERIES for another one of scripts/kernels.list, build/lab and
 # build/lab-debug for those of scripts/lab, whatever kernel the machine outside runs.
 
 . scripts/cache.sh
 . scripts/kernel.sh
 
-# vm_kernel KIND: stock, debug, a series, lab or lab-debug: the image for scripts/vm.sh --kernel, or
-# the program that scripts/lab/run.sh starts; the debug kernel and those of the laboratory are
+# vm_is_debug KIND: is it a kernel that looks for mistakes?
+vm_is_debug()
+{
+	case $1 in
+	debug | kcsan | lab-debug) ;;
+	*) false ;;
+	esac
+}
+
+# vm_kernel KIND: stock, debug, kcsan, a series, lab or lab-debug: the image for scripts/vm.sh --kernel,
+# or the program that scripts/lab/run.sh starts; the debug kernels and those of the laboratory are
 # built if they are not there, another one is fetched.
 vm_kernel()
 {
@@ -16,7 +25,7 @@ vm_kernel()
 
 	case $1 in
 	stock) kernel_stock ;;
-	debug) dir=$(scripts/debug-kernel.sh) && echo "$dir/bzImage" ;;
+	debug | kcsan) dir=$(scripts/debug-kernel.sh "$1") && echo "$dir/bzImage" ;;
 	lab) dir=$(scripts/lab/kernel.sh fast) && echo "$dir/linux" ;;
 	lab-debug) dir=$(scripts/lab/kernel.sh debug) && echo "$dir/linux" ;;
 	*) dir=$(scripts/other-kernel.sh "$1") && ls "$dir"/boot/vmlinuz-* ;;
@@ -49,7 +58,7 @@ vm_module()
 	image=$(vm_kernel "$kind") || return 1
 	release=$(kernel_release "$image")
 	case $kind in
-	debug) kdir=${image%/*}/build ;;
+	debug | kcsan) kdir=${image%/*}/build ;;
 	lab*) kdir=${image%/*}/build; set -- ARCH=um "$@" ;;
 	*) kdir=$(kernel_headers "$release") || return 1 ;;
 	esac

@@ -35,6 +35,11 @@ bool run_is_debug(void)
 	return !access("/proc/lockdep_stats", F_OK);
 }
 
+bool run_is_kcsan(void)
+{
+	return !access("/sys/kernel/debug/kcsan", F_OK);
+}
+
 double run_now(void)
 {
 	struct timespec ts;

@@ -61,6 +61,8 @@ void kernel_show_tasks(struct result *result);
 
 /* main.c */
 bool run_is_debug(void);
+/* The debug kernel that looks for data races; it has no kmemleak. */
+bool run_is_kcsan(void);
 double run_now(void);
 /* Something cannot be ended: the machine is of no more use, no other test is run. */
 void run_set_stuck(void);
