@@ -3,6 +3,8 @@
  * A module with one defect of each kind that the debug kernels are there to find: loading it with plant=NAME commits
  * that one. scripts/check-defects.sh looks at what the kernel says. Nothing else has a use for it.
  */
+#include <linux/delay.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -104,6 +106,77 @@ static void shift_too_far(void)
 	OPTIMIZER_HIDE_VAR(value);
 }
 
+/* Two threads, for as long as a watch needs that KCSAN sets up once in a few thousand accesses. */
+static void run_both(int (*one_thread)(void *), int (*other_thread)(void *))
+{
+	struct task_struct *first = kthread_run(one_thread, NULL, "defect"), *second;
+
+	if (IS_ERR(first))
+		return;
+	second = kthread_run(other_thread, NULL, "defect");
+	msleep(5000);
+	kthread_stop(first);
+	if (!IS_ERR(second))
+		kthread_stop(second);
+}
+
+static int raced, seen;
+
+static int race_write(void *unused)
+{
+	while (!kthread_should_stop()) {
+		raced++;
+		cond_resched();
+	}
+	return 0;
+}
+
+static int race_read(void *unused)
+{
+	while (!kthread_should_stop()) {
+		WRITE_ONCE(seen, raced);
+		cond_resched();
+	}
+	return 0;
+}
+
+static int late, late_is_there;
+
+/* The flag says whose turn it is. Nothing keeps the write before it: on x86 the processor does, on others nobody. */
+static int late_write(void *unused)
+{
+	while (!kthread_should_stop()) {
+		if (!smp_load_acquire(&late_is_there)) {
+			late++;
+			WRITE_ONCE(late_is_there, 1);
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+static int late_read(void *unused)
+{
+	while (!kthread_should_stop()) {
+		if (smp_load_acquire(&late_is_there)) {
+			WRITE_ONCE(seen, late);
+			smp_store_release(&late_is_there, 0);
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+static void data_race_planted(void)
+{
+	run_both(race_write, race_read);
+}
+
+static void late_data(void)
+{
+	run_both(late_write, late_read);
+}
+
 static const struct {
 	const char *name;
 	void (*commit)(void);
@@ -116,6 +189,8 @@ static const struct {
 	{ "shift_too_far", shift_too_far },
 	{ "use_after_free", use_after_free },
 	{ "out_of_bounds", out_of_bounds },
+	{ "data_race", data_race_planted },
+	{ "late_write", late_data },
 };
 
 static int __init defects_init(void)
