@@ -263,7 +263,7 @@ static int count_attached(void)
 	int cpu, sum = 0;
 
 	for_each_possible_cpu(cpu)
-		sum += per_cpu(attached, cpu);
+		sum += READ_ONCE(per_cpu(attached, cpu));
 	return sum;
 }
 

@@ -195,7 +195,7 @@ static unsigned long sum_up(void __percpu *mib, int entry)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		sum += *((unsigned long *)per_cpu_ptr(mib, cpu) + entry);
+		sum += READ_ONCE(*((unsigned long *)per_cpu_ptr(mib, cpu) + entry));
 	return sum;
 }
 
