@@ -85,8 +85,9 @@ static bool hold(struct sock *sk)
 	spin_lock(&here->lock);
 	good = here->count || try_module_get(THIS_MODULE);
 	if (good) {
-		if (!here->count++)
+		if (!here->count)
 			INIT_LIST_HEAD(&here->socks);
+		WRITE_ONCE(here->count, here->count + 1);
 		list_add_tail(&xsk->held_node, &here->socks);
 		xsk->held_round = here->round;
 		WRITE_ONCE(xsk->held_at, smp_processor_id() + 1);
@@ -113,7 +114,8 @@ static bool take_off_list(struct held_list *there, struct xtcp_sock *xsk)
 	lockdep_assert_held(&there->lock);
 	list_del(&xsk->held_node);
 	WRITE_ONCE(xsk->held_at, 0);
-	return !--there->count;
+	WRITE_ONCE(there->count, there->count - 1);
+	return !there->count;
 }
 
 static struct held_list *held_list_of(const struct xtcp_sock *xsk)

@@ -97,12 +97,12 @@ static u16 window_field(struct sock *sk, u8 flags)
 		 * express. The SYN-ACK's smaller window takes nothing back (RFC 9293 section
 		 * 3.8.6).
 		 */
-		xsk->rcv_wup = xsk->rcv_nxt;
+		WRITE_ONCE(xsk->rcv_wup, xsk->rcv_nxt);
 		return min(xsk->rcv_wnd, XTCP_WINDOW_MAX_UNSCALED);
 	}
 	wnd = xtcp_window_offer(sk);
-	xsk->rcv_wnd = wnd;
-	xsk->rcv_wup = xsk->rcv_nxt;
+	WRITE_ONCE(xsk->rcv_wnd, wnd);
+	WRITE_ONCE(xsk->rcv_wup, xsk->rcv_nxt);
 	if (!wnd && old)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTOZEROWINDOWADV);
 	else if (wnd && !old)

@@ -328,7 +328,7 @@ void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
 
 		spin_lock(lock);
 		if (lease->owner == sk)
-			lease->owner = NULL;
+			WRITE_ONCE(lease->owner, NULL);
 		if (atomic_dec_and_test(&lease->socks))
 			xtcp_lease_sk(lease)->sk_reuse = lease->reuse;
 		spin_unlock(lock);

@@ -37,7 +37,7 @@ static void wake_writers(struct sock *sk, struct socket *sock)
 	clear_bit(SOCK_NOSPACE, &sock->flags);
 	if (skwq_has_sleeper(wq))
 		wake_up_interruptible_poll(&wq->wait, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
-	if (wq && wq->fasync_list && !(sk->sk_shutdown & SEND_SHUTDOWN))
+	if (wq && READ_ONCE(wq->fasync_list) && !(READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN))
 		sock_wake_async(wq, SOCK_WAKE_SPACE, POLL_OUT);
 }
 

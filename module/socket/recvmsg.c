@@ -254,8 +254,10 @@ static int wait_for_text(struct sock *sk, long *timeo, const struct sk_buff *las
 /* Would a call that takes the lock now find nothing to read and nothing to acknowledge? Racy. */
 static bool has_nothing(const struct sock *sk)
 {
-	return skb_queue_empty_lockless(&sk->sk_receive_queue) && READ_ONCE(sk->sk_state) == TCP_ESTABLISHED &&
-	       !READ_ONCE(xtcp_sk(sk)->ack_pending);
+	if (!skb_queue_empty_lockless(&sk->sk_receive_queue) || READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
+		return false;
+	/* an ACK that is owed from this moment on goes at the end of the arrival, or by its deadline */
+	return !data_race(xtcp_sk(sk)->ack_pending);
 }
 
 /* Is there also nothing rare to tell: no urgent data, no error, no shutdown? */

@@ -181,10 +181,10 @@ static int set_window_clamp(struct sock *sk, int val)
 	if (!val) {
 		if (sk->sk_state != TCP_CLOSE)
 			return -EINVAL;
-		xsk->user_window_clamp = 0;
+		WRITE_ONCE(xsk->user_window_clamp, 0);
 		return 0;
 	}
-	xsk->user_window_clamp = max_t(u32, val, SOCK_MIN_RCVBUF / 2);
+	WRITE_ONCE(xsk->user_window_clamp, max_t(u32, val, SOCK_MIN_RCVBUF / 2));
 	if (!((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
 		xtcp_space_clamp(sk, xsk->user_window_clamp);
 	return 0;
@@ -247,7 +247,7 @@ static int set_int(struct sock *sk, int optname, int val)
 	case TCP_MAXSEG:
 		if (val && (val < (int)XTCP_MSS_MIN_USER || val > (int)XTCP_MSS_MAX_USER))
 			return -EINVAL;
-		xsk->user_mss = val;
+		WRITE_ONCE(xsk->user_mss, val);
 		return 0;
 	case TCP_KEEPIDLE:
 		return set_keepidle(sk, val);

@@ -63,6 +63,14 @@ static bool still_waits(const struct sock *sk)
 	       READ_ONCE(xsk->rcv_nxt) == xsk->irs + 1;
 }
 
+/* The last one takes the place of number @i. forget_at() looks without the lock whether there are any. */
+static void take_out(struct thirdacks *here, unsigned int i)
+{
+	lockdep_assert_held(&here->lock);
+	WRITE_ONCE(here->count, here->count - 1);
+	here->list[i] = here->list[here->count];
+}
+
 /* Takes those off the list that are over, or else have waited until @now_ns, or are those of thread @by. */
 static unsigned int take_off(struct thirdacks *here, u64 now_ns, const struct task_struct *by, struct sock **taken)
 {
@@ -77,7 +85,7 @@ static unsigned int take_off(struct thirdacks *here, u64 now_ns, const struct ta
 			continue;
 		}
 		taken[n++] = waiting->sk;
-		here->list[i] = here->list[--here->count];
+		take_out(here, i);
 	}
 	return n;
 }
@@ -185,7 +193,8 @@ void xtcp_thirdack_waits(struct sock *sk)
 	if (here->count == WAITING_MAX) {
 		taken[n++] = sk;
 	} else {
-		here->list[here->count++] = (struct waiting){ sk, current, now_ns + WAIT_NS };
+		here->list[here->count] = (struct waiting){ sk, current, now_ns + WAIT_NS };
+		WRITE_ONCE(here->count, here->count + 1);
 		/* a timer that runs already runs early enough */
 		if (!hrtimer_is_queued(&here->timer))
 			hrtimer_start(&here->timer, ns_to_ktime(now_ns + WAIT_NS), HRTIMER_MODE_ABS_PINNED_SOFT);
@@ -231,7 +240,7 @@ static void forget_at(struct thirdacks *there, struct sock *sk)
 			i++;
 			continue;
 		}
-		there->list[i] = there->list[--there->count];
+		take_out(there, i);
 		n++;
 	}
 	spin_unlock_bh(&there->lock);
