@@ -180,7 +180,8 @@ struct sock *xtcp_incoming_choose(struct xtcp_incoming *incoming, u32 hash)
 	const struct xtcp_seats *seats;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener lookup without RCU");
-	if (xa_empty(&incoming->cpus))
+	/* who has come meanwhile may as well have come later */
+	if (data_race(xa_empty(&incoming->cpus)))
 		return NULL;
 	seats = xa_load(&incoming->cpus, raw_smp_processor_id());
 	return seats ? xtcp_seats_choose(seats, hash) : NULL;

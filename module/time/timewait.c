@@ -173,7 +173,8 @@ bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_b
 	if (!th)
 		return false;
 	xtcp_options_parse((const u8 *)(th + 1), len - sizeof(*th), true, &opts);
-	return syn_is_new(tw, ntohl(th->seq), opts.has_ts, opts.tsval);
+	/* xtcp_timewait_arrives() asks again, under the lock */
+	return data_race(syn_is_new(tw, ntohl(th->seq), opts.has_ts, opts.tsval));
 }
 
 /* What an arrival makes of a record; acted on without the lock. */
