@@ -57,14 +57,15 @@ in_machine()
 # check_kernel KIND
 check_kernel()
 {
-	local kind=$1 image module log name says found status machine options=()
+	local kind=$1 image module log name says found status words= machine options=()
 
 	image=$(vm_kernel "$kind") && vm_module "$kind" -s DEFECTS=1 || { echo "not ok - $kind: no module"; return; }
 	module=build/$kind/selftests/modules/xtcp_defects.ko
 	log=$(mktemp build/defects.XXXXXX)
 	vm_machine "$kind" "$image"
 	[ "$kind" = lab-debug ] || options=(--parallel)
-	"${machine[@]}" "${options[@]}" --memory 1G --timeout 1200 --append "kasan_multi_shot log_buf_len=8M" -- \
+	[ "$kind" != kcsan ] || words=$VM_KCSAN
+	"${machine[@]}" "${options[@]}" --memory 1G --timeout 1200 --append "kasan_multi_shot $words log_buf_len=8M" -- \
 		scripts/check-defects.sh --in-machine "$kind" "$module" >"$log" 2>&1
 	status=$?
 	[ "$status" -eq 0 ] || { tail -n 20 "$log" | sed 's/^/# /'; echo "not ok - $kind kernel, defects: status $status"; }

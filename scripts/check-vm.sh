@@ -145,8 +145,11 @@ if vm_is_debug "$kind"; then
 fi
 vm_machine "$kind" "$image"
 [ -z "$is_lab" ] || options+=(--seed "${LAB_SEED:-1}")
-# more of them than take turns: races are between processors
-[ "$kind" != kcsan ] || [ -n "$counted" ] || options+=(--cpus 4)
+if [ "$kind" = kcsan ]; then
+	# more of them than take turns: races are between processors
+	[ -n "$counted" ] || options+=(--cpus 4)
+	marked+=" $VM_KCSAN"
+fi
 options+=($counted)
 # What a counted machine reads from this one during a test counts as time: read it before.
 first=()

@@ -7,6 +7,10 @@
 . scripts/cache.sh
 . scripts/kernel.sh
 
+# For the command line of the KCSAN kernel: for how many microseconds an access is held up, and one of how many. Emulated
+# processors wait for their turn of this machine's: in the usual 80 and 20 few of them would get one.
+VM_KCSAN="kcsan.udelay_task=1000 kcsan.udelay_interrupt=1000 kcsan.skip_watch=1000"
+
 # vm_is_debug KIND: is it a kernel that looks for mistakes?
 vm_is_debug()
 {

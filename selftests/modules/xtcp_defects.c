@@ -106,7 +106,9 @@ static void shift_too_far(void)
 	OPTIMIZER_HIDE_VAR(value);
 }
 
-/* Two threads, for as long as a watch needs that KCSAN sets up once in a few thousand accesses. */
+static bool over;
+
+/* Two threads, for as long as a watch needs that KCSAN sets up once in a few thousand plain accesses. */
 static void run_both(int (*one_thread)(void *), int (*other_thread)(void *))
 {
 	struct task_struct *first = kthread_run(one_thread, NULL, "defect"), *second;
@@ -115,56 +117,73 @@ static void run_both(int (*one_thread)(void *), int (*other_thread)(void *))
 		return;
 	second = kthread_run(other_thread, NULL, "defect");
 	msleep(5000);
+	WRITE_ONCE(over, true);
 	kthread_stop(first);
 	if (!IS_ERR(second))
 		kthread_stop(second);
+}
+
+static int wait_for_stop(void)
+{
+	while (!kthread_should_stop())
+		schedule_timeout_uninterruptible(1);
+	return 0;
 }
 
 static int raced, seen;
 
 static int race_write(void *unused)
 {
-	while (!kthread_should_stop()) {
+	while (!READ_ONCE(over)) {
 		raced++;
-		cond_resched();
+		barrier();
 	}
-	return 0;
+	return wait_for_stop();
 }
 
 static int race_read(void *unused)
 {
-	while (!kthread_should_stop()) {
+	while (!READ_ONCE(over)) {
 		WRITE_ONCE(seen, raced);
-		cond_resched();
+		barrier();
 	}
-	return 0;
+	return wait_for_stop();
 }
 
+#define LATE_TIMES 5000	/* in a turn, so that one of them is watched */
 static int late, late_is_there;
 
 /* The flag says whose turn it is. Nothing keeps the write before it: on x86 the processor does, on others nobody. */
 static int late_write(void *unused)
 {
-	while (!kthread_should_stop()) {
-		if (!smp_load_acquire(&late_is_there)) {
-			late++;
-			WRITE_ONCE(late_is_there, 1);
+	int i;
+
+	while (!READ_ONCE(over)) {
+		if (smp_load_acquire(&late_is_there))
+			continue;
+		for (i = 0; i < LATE_TIMES; i++) {
+			late = i;
+			barrier();
 		}
-		cond_resched();
+		WRITE_ONCE(late_is_there, 1);
 	}
-	return 0;
+	return wait_for_stop();
 }
 
 static int late_read(void *unused)
 {
-	while (!kthread_should_stop()) {
-		if (smp_load_acquire(&late_is_there)) {
+	int i;
+
+	while (!READ_ONCE(over)) {
+		if (!smp_load_acquire(&late_is_there))
+			continue;
+		for (i = 0; i < LATE_TIMES; i++) {
 			WRITE_ONCE(seen, late);
-			smp_store_release(&late_is_there, 0);
+			barrier();
 		}
-		cond_resched();
+		smp_store_release(&late_is_there, 0);
 	}
-	return 0;
+	return wait_for_stop();
 }
 
 static void data_race_planted(void)
