@@ -159,6 +159,7 @@ static int late_write(void *unused)
 	int i;
 
 	while (!READ_ONCE(over)) {
+		/* pairs with late_read()'s smp_store_release() */
 		if (smp_load_acquire(&late_is_there))
 			continue;
 		for (i = 0; i < LATE_TIMES; i++) {
@@ -175,12 +176,14 @@ static int late_read(void *unused)
 	int i;
 
 	while (!READ_ONCE(over)) {
+		/* should pair with a release, which is missing */
 		if (!smp_load_acquire(&late_is_there))
 			continue;
 		for (i = 0; i < LATE_TIMES; i++) {
 			WRITE_ONCE(seen, late);
 			barrier();
 		}
+		/* pairs with late_write()'s smp_load_acquire() */
 		smp_store_release(&late_is_there, 0);
 	}
 	return wait_for_stop();
