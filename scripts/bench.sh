@@ -155,6 +155,7 @@ bench_timewait()
 {
 	in_vm "memory of TIME-WAIT: xtcp / kernel TCP" "${counted[@]}" -- bench_timewait memory 50000 20000
 	in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- bench_timewait expiry 3 8000
+	in_vm "instructions: a full table against one with room" "${counted[@]}" -- bench_timewait room 3 8000
 }
 
 bench_ports()

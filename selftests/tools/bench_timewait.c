@@ -10,6 +10,10 @@
  *	bench_timewait expiry ROUNDS RECORDS
  *		the time that the end of a record takes, less that of an idle machine;
  *		the median of the rounds. Under -icount time is instructions
+ *	bench_timewait room ROUNDS CONNECTIONS
+ *		the time of a connection on xtcp with a request and a response, for which a record
+ *		of a full table of 100 makes room, against one with room for 100,000 and the end of
+ *		a record, which comes later there
  *
  * The other end is kernel TCP's. Kernel TCP's hash table is as old as the machine,
  * so it is not in its figures. XTCP_KO names the module, unless it is loaded already.
@@ -36,6 +40,9 @@
 #define MOST_CLIENT	1.00
 #define MOST_ONE	2.00
 #define MOST_EXPIRY	0.50
+#define MOST_ROOM	1.02
+#define ROOM_FEW	100
+#define ROOM_MANY	100000
 
 enum side { SERVER, CLIENT };
 
@@ -219,20 +226,70 @@ static int run_expiry(int rounds, int n)
 	return ok ? 0 : 1;
 }
 
+static void say_and_hear(int from, int to)
+{
+	char octet = 0;
+
+	if (send(from, &octet, 1, 0) != 1 || recv(to, &octet, 1, 0) != 1)
+		measure_die("request");
+}
+
+/* Nanoseconds of each of @n connections, with a request and a response, when there may be @limit records. */
+static double connection(int limit, int n)
+{
+	const union stack_addr to = ends_server_addr(0);
+	struct ends ends;
+	double began = 0;
+	int listener, i;
+
+	ends_init(&pair, 1);
+	if (ns_sysctl_set(pair.a, "net.ipv4.ip_local_port_range", "%d %d", FIRST_PORT, FIRST_PORT + PORTS - 1) ||
+	    ns_sysctl_set(pair.a, "net.xtcp.max_tw_buckets", "%d", limit))
+		measure_die("sysctl");
+	listener = ends_listener(&pair, XTCP);
+	for (i = -2 * ROOM_FEW; i < n; i++) {
+		if (!i)
+			began = measure_now();
+		if (!ends_open(&ends, XTCP, NULL, &to, listener))
+			measure_die("connect");
+		say_and_hear(ends.client, ends.server);
+		say_and_hear(ends.server, ends.client);
+		ends_close_client_first(&ends);
+	}
+	began = measure_now() - began;
+	close(listener);
+	ends_exit(&pair);
+	return began / n * 1e9;
+}
+
+static int run_room(int rounds, int n)
+{
+	const struct load client = { CLIENT, 1, PORTS };
+	struct measure_rounds r = { .rounds = rounds, .n = n };
+	int i;
+
+	for (i = 0; i < rounds; i++) {
+		r.theirs[i] = connection(ROOM_MANY, n) + expiry(&client, XTCP, n);
+		r.ours[i] = connection(ROOM_FEW, n);
+	}
+	return measure_rounds_at_most("a connection, 100 records / 100,000", &r, MOST_ROOM) ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
 	bool memory_mode = argc == 4 && !strcmp(argv[1], "memory"), was_loaded = module_is_loaded();
-	bool expiry_mode = argc == 4 && !strcmp(argv[1], "expiry");
+	bool expiry_mode = argc == 4 && !strcmp(argv[1], "expiry"), room_mode = argc == 4 && !strcmp(argv[1], "room");
 	int first = argc > 2 ? atoi(argv[2]) : 0, n = argc > 3 ? atoi(argv[3]) : 0, status;
 
-	if (!(memory_mode || expiry_mode) || first < 1 || n < 1 || (expiry_mode && first > MEASURE_ROUNDS_MAX) ||
+	if (!(memory_mode || expiry_mode || room_mode) || first < 1 || n < 1 ||
+	    (!memory_mode && first > MEASURE_ROUNDS_MAX) ||
 	    n % DESTINATIONS || n > PORTS) {
 		fprintf(stderr, "bench_timewait: see the head of bench_timewait.c\n");
 		return 2;
 	}
 	if (!was_loaded && module_load(""))
 		measure_die("cannot load xtcp");
-	status = memory_mode ? run_memory(first, n) : run_expiry(first, n);
+	status = memory_mode ? run_memory(first, n) : room_mode ? run_room(first, n) : run_expiry(first, n);
 	if (!was_loaded && module_unload())
 		measure_die("cannot unload xtcp");
 	return status;
