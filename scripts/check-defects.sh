@@ -17,7 +17,7 @@ cd "$(dirname "$0")/.."
 # expected KIND: a defect, and what the report about it says.
 expected()
 {
-	sed -n "s/^$1 //p" <<-END
+	sed -n "s/^${1#lab-} //p" <<-END
 	debug rcu_unannotated suspicious RCU usage
 	debug sleep_in_atomic sleeping function called from invalid context
 	debug lock_inversion possible circular locking dependency detected
