@@ -252,7 +252,7 @@ static void blocking(const struct sides *s)
 	end(&o, ok, "accept blocks first");
 }
 
-/* Both ends connect (RFC 9293 section 3.5, figure 8); there is no listener. */
+/* Both ends connect (RFC 9293 section 3.5, figure 7); there is no listener. */
 static void simultaneous(const struct sides *s)
 {
 	struct open o = { .s = s, .listener = -1, .client_port = CLIENT_PORT };

@@ -108,10 +108,10 @@ static struct matrix_outcome syn_received(const struct matrix_cell *c)
 {
 	bool passive = c->via == PASSIVE;
 
-	/* line 6 of figure 8: the peer's SYN, which was taken already, now with its ACK */
+	/* line 6 of figure 7: the peer's SYN, which was taken already, now with its ACK */
 	if (!passive && c->flags == (WIRE_SYN | WIRE_ACK) && c->seq == RCV_NXT - 1 &&
 	    c->ack == SND_NXT)
-		return outcome(ACK_OF_NEXT, ESTABLISHED, "RFC 9293 3.5, figure 8");
+		return outcome(ACK_OF_NEXT, ESTABLISHED, "RFC 9293 3.5, figure 7");
 
 	/* a SYN that is challenged is so wherever it is */
 	if (!passive && (c->flags & (WIRE_SYN | WIRE_RST)) == WIRE_SYN)
