@@ -400,6 +400,12 @@ bool xtcp_icmp_v6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 c
 		.quoted_daddr = (const u8 *)&hdr->daddr,
 	};
 
+	/*
+	 * IP looks at the outer addresses alone. A quoted v4-mapped one must not match a connection
+	 * over IPv4: the message has passed none of IPv4's filters
+	 */
+	if (ipv6_addr_v4mapped(&hdr->saddr) || ipv6_addr_v4mapped(&hdr->daddr))
+		return false;
 	read_v6(&error);
 	*err = 0;
 	return deliver(dev_net(skb->dev), skb, &error);

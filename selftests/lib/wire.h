@@ -205,7 +205,7 @@ uint8_t wire_segment_byte(uint32_t offset);
 /* wire_peer.c */
 int wire_peer_send(struct wire *w, struct wire_segment *seg);
 int wire_peer_receive(struct wire *w, struct wire_segment *seg, int wait_ms);
-int wire_peer_icmp(struct wire *w, const char *kind, uint32_t seq, unsigned int mtu);
+int wire_peer_icmp(struct wire *w, const char *kind, uint32_t seq, unsigned int mtu, bool mapped);
 void wire_peer_forget(void);
 void wire_peer_reset(struct wire *w, bool new_ports);
 

@@ -73,22 +73,27 @@ static int read_stack_more(struct wire *w, enum wire_stack stack, const char *pr
 	return read_file(w, path, "TcpExt: ", prefix, counters);
 }
 
-static int read_ip(struct wire *w, struct wire_counters *counters)
+/* The lines that begin with @group. */
+static int read_snmp6(struct wire *w, const char *group, const char *prefix, struct wire_counters *counters)
 {
 	char name[40], value[32];
-	FILE *f;
+	FILE *f = fopen("/proc/net/snmp6", "re");
 
-	if (w->ip == 4)
-		return read_file(w, "/proc/net/snmp", "Ip: ", "ip:", counters) ||
-		       read_file(w, "/proc/net/netstat", "IpExt: ", "ip:", counters);
-	f = fopen("/proc/net/snmp6", "re");
 	if (!f)
 		return wire_fail(w, "snmp6: %m");
 	while (fscanf(f, "%39s %31s", name, value) == 2)
-		if (!strncmp(name, "Ip6", 3))
-			add(counters, "ip:", name + 3, value);
+		if (!strncmp(name, group, strlen(group)))
+			add(counters, prefix, name + strlen(group), value);
 	fclose(f);
 	return 0;
+}
+
+static int read_ip(struct wire *w, struct wire_counters *counters)
+{
+	if (w->ip == 4)
+		return read_file(w, "/proc/net/snmp", "Ip: ", "ip:", counters) ||
+		       read_file(w, "/proc/net/netstat", "IpExt: ", "ip:", counters);
+	return read_snmp6(w, "Ip6", "ip:", counters);
 }
 
 static const char * const prefixes[] = { [WIRE_KERNEL] = "kernel:", [WIRE_XTCP] = "xtcp:" };
@@ -105,7 +110,7 @@ static bool named(const struct wire_row *row, const char *prefix)
  * @counters: filled
  *
  * Those of the other stack that are in Tcp:, as "kernel:Name" or "xtcp:Name", and IP's, as
- * "ip:Name", are there if the row names one.
+ * "ip:Name", and ICMPv6's, as "icmp6:Name", are there if the row names one.
  *
  * Return: 0, or -1 with the failure recorded in the lane.
  */
@@ -117,6 +122,8 @@ int wire_counter_read(struct wire *w, struct wire_counters *counters)
 	if (read_stack(w, w->stack, "", counters) || read_stack_more(w, w->stack, "", counters))
 		return -1;
 	if (named(w->row, prefixes[other]) && read_stack(w, other, prefixes[other], counters))
+		return -1;
+	if (named(w->row, "icmp6:") && read_snmp6(w, "Icmp6", "icmp6:", counters))
 		return -1;
 	return named(w->row, "ip:") ? read_ip(w, counters) : 0;
 }

@@ -316,16 +316,25 @@ int wire_peer_receive(struct wire *w, struct wire_segment *seg, int wait_ms)
 	}
 }
 
+/* A v4-mapped address, as IPv6 writes one of IPv4. */
+static void map(uint8_t *address)
+{
+	memcpy(address + 12, address, 4);
+	memset(address, 0, 10);
+	memset(address + 10, 0xff, 2);
+}
+
 /**
  * wire_peer_icmp() - Inject an ICMP error about a segment that the stack sent.
  * @w: lane
  * @kind: net, host, protocol, port, srcroute, toobig, exceeded, param, quench
  * @seq: absolute sequence number to quote
  * @mtu: of the next hop, for toobig
+ * @mapped: by ICMPv6 between IPv6 addresses, about a segment over IPv6 whose addresses are v4-mapped
  *
  * Return: 0, or -1 with the failure recorded in the lane.
  */
-int wire_peer_icmp(struct wire *w, const char *kind, uint32_t seq, unsigned int mtu)
+int wire_peer_icmp(struct wire *w, const char *kind, uint32_t seq, unsigned int mtu, bool mapped)
 {
 	static const struct { const char *kind; int type4, code4, type6, code6; } kinds[] = {
 		{ "net", 3, 0, 1, 0 },		{ "host", 3, 1, 1, 3 },
@@ -334,25 +343,36 @@ int wire_peer_icmp(struct wire *w, const char *kind, uint32_t seq, unsigned int 
 		{ "quench", 4, 0, -1, 0 },	{ "srcroute", 3, 5, -1, 0 },
 		{ "param", 12, 0, 4, 0 },
 	};
-	uint8_t p[256], inner[128], *icmp;
+	uint8_t p[256], inner[128], *icmp, from[16], to[16];
 	struct wire_segment quoted = {
 		.sport = w->c.lport, .dport = w->c.pport, .seq = seq, .ack = w->c.rcv_nxt,
 		.flags = WIRE_ACK, .win = 1000, .doff = -1, .cut = -1,
 	};
-	int protocol = w->ip == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	const int ip = w->ip;
+	int protocol;
 	size_t n, i, q;
 	uint16_t sum;
 
+	memcpy(quoted.src, w->local, 16);
+	memcpy(quoted.dst, w->peer, 16);
+	memcpy(from, w->peer, 16);
+	memcpy(to, w->local, 16);
+	if (mapped && ip == 4) {
+		map(quoted.src);
+		map(quoted.dst);
+		inet_pton(AF_INET6, "fd00:8::2", from);
+		inet_pton(AF_INET6, "fd00:8::1", to);
+		w->ip = 6;
+	}
+	protocol = w->ip == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 	for (i = 0; i < sizeof(kinds) / sizeof(*kinds) && strcmp(kinds[i].kind, kind); i++)
 		;
 	if (i == sizeof(kinds) / sizeof(*kinds) || (w->ip == 6 && kinds[i].type6 < 0))
 		return wire_fail(w, "no ICMP error '%s'", kind);
-	memcpy(quoted.src, w->local, 16);
-	memcpy(quoted.dst, w->peer, 16);
 	q = wire_segment_build(w, &quoted, inner);
 	if (w->ip == 4)
 		q = 28;
-	n = wire_segment_ip_header(w, p, w->peer, w->local, protocol, 8 + q);
+	n = wire_segment_ip_header(w, p, from, to, protocol, 8 + q);
 	icmp = p + n;
 	memset(icmp, 0, 8);
 	icmp[0] = w->ip == 4 ? kinds[i].type4 : kinds[i].type6;
@@ -361,8 +381,9 @@ int wire_peer_icmp(struct wire *w, const char *kind, uint32_t seq, unsigned int 
 	icmp[7] = mtu;
 	memcpy(icmp + 8, inner, q);
 	sum = wire_segment_sum(icmp, 8 + q, w->ip == 6 ?
-			       wire_segment_pseudo(w, w->peer, w->local, protocol, 8 + q) : 0);
+			       wire_segment_pseudo(w, from, to, protocol, 8 + q) : 0);
 	memcpy(icmp + 2, &sum, 2);
-	wire_note(w, "  --> icmp %s quoting %u mtu %u", kind, seq - w->c.irs, mtu);
+	w->ip = ip;
+	wire_note(w, "  --> icmp %s quoting %u mtu %u%s", kind, seq - w->c.irs, mtu, mapped ? " mapped" : "");
 	return wire_tun_write(w, p, n + 8 + q);
 }

@@ -10,8 +10,9 @@
  *   pass MS			the peer is so far away: time passes before what comes next arrives
  *   repeat N < ...		inject the same segment N times; what it draws is forgotten
  *   skim			forget what was sent
- *   icmp KIND seq SEQ mtu N less N xN	inject an ICMP error that quotes a segment, so many times,
- *				each with an MTU that is so much less
+ *   icmp KIND seq SEQ mtu N less N xN mapped	inject an ICMP error that quotes a segment, so many times,
+ *				each with an MTU that is so much less; mapped: over IPv6, and
+ *				what it quotes has the v4-mapped forms of IPv4's addresses
  *   state NAME			the connection is in this state now
  *   mark; elapsed OP MS	time since the mark
  *   fresh			meet the same listener from another port

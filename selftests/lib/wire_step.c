@@ -53,11 +53,16 @@ static int icmp(struct wire *w, char *args)
 {
 	char *next, *kind = strtok_r(args, " ", &next), *word, *arg;
 	uint32_t seq = 0, mtu = 0, times = 1, less = 0, *value;
+	bool mapped = false;
 
 	while ((word = strtok_r(NULL, " ", &next))) {
 		if (*word == 'x') {
 			if (wire_text_u32(w, word + 1, &times))
 				return -1;
+			continue;
+		}
+		if (!strcmp(word, "mapped")) {
+			mapped = true;
 			continue;
 		}
 		arg = strtok_r(NULL, " ", &next);
@@ -66,7 +71,7 @@ static int icmp(struct wire *w, char *args)
 			return -1;
 	}
 	for (; times; times--, mtu -= less)
-		if (wire_peer_icmp(w, kind, w->c.irs + seq, mtu))
+		if (wire_peer_icmp(w, kind, w->c.irs + seq, mtu, mapped))
 			return -1;
 	return 0;
 }

@@ -158,6 +158,43 @@ static const struct wire_row rows[] = {
 			.counters = "OutOfWindowIcmps=1",
 		},
 	},
+	/*
+	 * A message over IPv6 is about none of IPv4's connections, although it quotes the v4-mapped forms of the
+	 * addresses of one: who is believed over IPv4 is for IPv4's filters to say.
+	 */
+	{
+		.name = "mapped_port_unreachable_%s", .rfc = "RFC 9293 3.9.2.2", .id = "MUST-54", .only = 4,
+		.in = SYN_SENT,
+		.want = {
+			.script = "icmp port seq 0 mapped; none; err none; < S. 0 ack 1 $; > . 1 ack 1",
+			.state = ESTABLISHED, .counters = "AttemptFails=0 OutOfWindowIcmps=0 icmp6:InErrors=1",
+		},
+	},
+	{
+		.name = "mapped_port_unreachable_%s", .rfc = "RFC 9293 3.9.2.2", .id = "MUST-54", .only = 4,
+		.in = SYN_RECEIVED, .via = PASSIVE | SIMULTANEOUS,
+		.want = { .script = "icmp port seq 0 mapped; none", .counters = "icmp6:InErrors=1" },
+	},
+	{
+		.name = "mapped_host_unreachable_%s", .rfc = "RFC 9293 3.9.2.2", .id = "MUST-54", .only = 4,
+		.in = ESTABLISHED,
+		.want = {
+			.script = IN_FLIGHT "icmp host seq 1 mapped; none; err none; < . 1 ack 1001; none",
+			.counters = "icmp6:InErrors=1",
+		},
+	},
+	{
+		.name = "mapped_too_big_%s", .rfc = "RFC 5927 7.2", .only = 4, .in = ESTABLISHED, .syn = "mss 9000",
+		.want = {
+			.script = "write 2*A; > p. 1(A) ack 1; > P. A+1(A) ack 1; icmp toobig seq 1 mtu 1300 mapped;"
+				  "none; info snd_mss = A; < . 1 ack 2*A+1; none",
+			.counters = "icmp6:InErrors=1",
+		},
+	},
+	{
+		.name = "mapped_too_big_%s", .rfc = "RFC 5927 7.2", .only = 4, .in = TIME_WAIT,
+		.want = { .script = "icmp toobig seq 1 mtu 1300 mapped; none", .counters = "icmp6:InErrors=1" },
+	},
 	/* Later they are all soft. */
 	{
 		.name = "port_unreachable_%s", .rfc = "RFC 9293 3.9.2.2", .id = "SHLD-26",

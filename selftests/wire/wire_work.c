@@ -354,7 +354,7 @@ static double too_big(struct wire *w, const struct wire_segment *seg, unsigned i
 {
 	uint64_t before = wire_now();
 
-	if (wire_peer_icmp(w, "toobig", seg->ack, WIRE_MTU - 1 - i))
+	if (wire_peer_icmp(w, "toobig", seg->ack, WIRE_MTU - 1 - i, false))
 		return -1;
 	return wire_now() - before;
 }
