@@ -274,7 +274,9 @@ static void set_error(struct error *error, enum news news, int errno)
 
 /*
  * RFC 9293 section 3.9.2.2: unreachable codes 0, 1 and 5 are soft. The kernel's table marks them as
- * not fatal.
+ * not fatal, and also 11 and 12, which mean the same for one type of service (RFC 1122 section
+ * 3.2.2.1). The others, 6 to 10 and 13 to 15, are in neither list of the RFC: they are hard, as 2
+ * and 3.
  */
 static void read_v4(struct error *error)
 {
@@ -342,7 +344,9 @@ bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err)
 
 /*
  * RFC 9293 section 3.9.2.2: unreachable codes 0 and 3, time exceeded and parameter problem are
- * soft.
+ * soft. The kernel's table marks the former as not fatal, and also code 2, beyond the scope of the
+ * source address (RFC 4443 section 3.1). The RFC names no hard errors of ICMPv6: they are the other
+ * unreachable codes. A parameter problem is fatal in the table.
  */
 static void read_v6(struct error *error)
 {
