@@ -153,11 +153,12 @@ void xtcp_sack_advanced(struct sock *sk)
 }
 
 /**
- * xtcp_sack_dropped() - shorten the blocks, since queued text was dropped
+ * xtcp_sack_dropped() - shorten the blocks, since text was dropped that was queued, or came twice
  * @sk: the sock
  * @start: sequence number of the first octet that was dropped; no block may reach beyond it
  *
- * RFC 2018 section 8: a block may report only text that is still held.
+ * RFC 2018 section 8: a block may report only text that is still held. A D-SACK that was not sent
+ * yet is cut as well: beyond RCV.NXT, a peer may take it for the block of text that is held.
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
  */
@@ -166,8 +167,13 @@ void xtcp_sack_dropped(struct sock *sk, u32 start)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
 	struct xtcp_sack_block *blocks = queued_blocks(xsk);
+	struct xtcp_sack_block *twice = stream->sack.block;
 	unsigned int i, kept = 0;
 
+	if (stream->sack.came_twice && xtcp_seq_gt(twice->end, start)) {
+		twice->end = xtcp_seq_max(twice->start, start);
+		stream->sack.came_twice = twice->start != twice->end;
+	}
 	for (i = 0; i < stream->sack.blocks; i++) {
 		if (xtcp_seq_ge(blocks[i].start, start))
 			continue;
