@@ -256,6 +256,17 @@ static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fi
 	return verdict;
 }
 
+/* Report by D-SACK what the segment repeats of the text before RCV.NXT. */
+static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
+{
+	const u32 rcv_nxt = xtcp_sk(sk)->rcv_nxt;
+
+	if (xtcp_seq_le(seg->end_seq, rcv_nxt))
+		xtcp_sack_repeated(sk, seg->seq, seg->end_seq);
+	else if (xtcp_seq_lt(seg->seq, rcv_nxt))
+		xtcp_sack_duplicate(sk, seg->seq, rcv_nxt);
+}
+
 /**
  * xtcp_text_arrives() - take the text and the FIN of a segment
  * @sk: in ESTABLISHED, FIN-WAIT-1 or FIN-WAIT-2 (in later states all text is old); steps 1 to 6 are
@@ -285,10 +296,9 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 	__skb_pull(skb, seg->hdr_len);
 	seg->hdr_len = 0;
 
-	if (xtcp_seq_le(seg->end_seq, xsk->rcv_nxt))
-		xtcp_sack_repeated(sk, seg->seq, seg->end_seq);
-	else if (xtcp_seq_lt(seg->seq, xsk->rcv_nxt))
-		xtcp_sack_duplicate(sk, seg->seq, xsk->rcv_nxt);
+	/* the SYN-ACK of a simultaneous open repeats a SYN, which is no data (RFC 2883 section 4) */
+	if (!(seg->flags & XTCP_SYN))
+		note_old_text(sk, seg);
 	if (xsk->fin_received || xtcp_seq_le(seg->end_seq, xsk->rcv_nxt)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKLOST);
 		return only_ack(xsk);

@@ -341,6 +341,21 @@ static const struct wire_row rows[] = {
 			.state = SYN_RECEIVED,
 		},
 	},
+	{	/* its SYN was taken before, which is no text that came twice */
+		.name = "the_peer_opens_at_the_same_time_and_its_syn_ack_is_no_dsack", .rfc = "RFC 2883 4",
+		.want = {
+			.script = KNOWN WITH_TEXT "< S 0 <mss 1000,sackok,ws 0>; > S. 0(0) ack 1 <nofo>;"
+				  "< S. 0 ack 11 <mss 1000,sackok,ws 0>; > . 11 ack 1 <nosack>; none",
+			.counters = "TCPDSACKOldSent=0",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "reports the SYN by D-SACK",
+		.kernel = {
+			.script = KNOWN WITH_TEXT "< S 0 <mss 1000,sackok,ws 0>; > S. 0(0) ack 1 <nofo>;"
+				  "< S. 0 ack 11 <mss 1000,sackok,ws 0>; > . 11 ack 1 <sack 0:1>; none",
+			.counters = "TCPDSACKOldSent=1",
+		},
+	},
 	{
 		.name = "shutdown_while_the_peer_opens_at_the_same_time", .rfc = "RFC 9293 3.10.4",
 		.want = {
