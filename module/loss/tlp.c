@@ -121,11 +121,14 @@ void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_tlp *tlp = &xsk->stream->tlp;
+	bool is_twice;
 
 	sock_owned_by_me(sk);
 	if (xtcp_seq_lt(xsk->snd_una, tlp->end_seq))
 		return;
-	if (!tlp->is_resent || sample->dsack.end == tlp->end_seq) {
+	/* without a D-SACK its end is 0, where the probe may end, too */
+	is_twice = sample->dsack.start != sample->dsack.end && sample->dsack.end == tlp->end_seq;
+	if (!tlp->is_resent || is_twice) {
 		/* the probe was new text; or a D-SACK shows that both copies arrived */
 		tlp->pending = false;
 	} else if (xtcp_seq_gt(xsk->snd_una, tlp->end_seq)) {

@@ -23,6 +23,82 @@
 /* The answer to a probe, and to the segment that it repeated: no round trip of which anybody knows the beginning. */
 #define ANSWERED	PROBED "pass 50; < . 1 ack 3001; < . 1 ack 3001; none;"
 
+/*
+ * The probe ends at sequence number 0. A SYN's number follows the clock (RFC 6528 section 3): of many connections
+ * the one whose number comes soonest to a little below 0 is opened again then, and what lies between is sent.
+ */
+#define TUPLES		256
+#define ISN_TICK_NS	64
+#define BELOW_ZERO	200000u	/* octets aimed at */
+
+static int syn_of(struct wire *w, uint16_t lport, unsigned int tuple)
+{
+	wire_peer_reset(w, false);
+	w->c.lport = lport;
+	w->c.pport = 1024 + tuple;
+	w->ladder_len = 0;
+	w->ladder[0] = 0;
+	return wire_script_run(w, "bind; connect; > S 0");
+}
+
+/* Return: octets that lie between, or 0 after wire_fail(). */
+static uint32_t open_below_zero(struct wire *w)
+{
+	uint64_t due[TUPLES], now;
+	const uint16_t lport = w->c.lport;
+	unsigned int i, best = 0;
+	uint32_t left;
+
+	for (i = 0; i < TUPLES; i++) {
+		if (syn_of(w, lport, i) || wire_script_run(w, "abort; skim"))
+			return 0;
+		due[i] = wire_now() + (uint64_t)(-w->c.irs - BELOW_ZERO) * ISN_TICK_NS;
+	}
+	now = wire_now();
+	for (i = 0; i < TUPLES; i++)
+		if (due[i] > now && (due[i] < due[best] || due[best] <= now))
+			best = i;
+	wire_tun_wait(w, -1, 0, due[best] > now ? (due[best] - now) / 1000000 : 0);
+	wire_account(w, true);
+	if (syn_of(w, lport, best) || wire_script_run(w, "< S. 0 ack 1 $; > . 1 ack 1; set NODELAY 1"))
+		return 0;
+	left = -(w->c.irs + 1);
+	if (left > 10000 && left < 2 * BELOW_ZERO)
+		return left;
+	wire_fail(w, "the initial sequence number is not a little below 0, but %u", w->c.irs);
+	return 0;
+}
+
+static int probe_ends_at_zero(struct wire *w)
+{
+	static struct wire_counters before;
+	uint32_t left, now;
+	char script[64];
+
+	if (wire_script_run(w, "sysctl early_retrans 3"))
+		return -1;
+	left = open_below_zero(w);
+	if (!left)
+		return -1;
+	for (; left > 3000; left -= now) {
+		w->ladder_len = 0;
+		w->ladder[0] = 0;
+		now = left - 3000 > 5000 ? 5000 : left - 3000;
+		snprintf(script, sizeof(script), "write %u; skim; < . 1 ack S", now);
+		if (wire_script_run(w, script))
+			return -1;
+	}
+	if (wire_counter_read(w, &before))
+		return -1;
+	if (wire_script_run(w, "write 3000; > p. S(1000) ack 1; > p. S(1000) ack 1; > P. S(1000) ack 1;"
+			       ">@290 P. S-1000(1000) ack 1;"
+			       "< . 1 ack S; none; write 1000; > P. S(1000) ack 1; < . 1 ack S; none"))
+		return -1;
+	return wire_counter_check(w, &before, w->stack == WIRE_KERNEL ?
+				  "TCPLossProbes=1 TCPLossProbeRecovery=0 TCPTimeouts=0" :
+				  "TCPLossProbes=1 TCPLossProbeRecovery=1 TCPTimeouts=0");
+}
+
 static const struct wire_row rows[] = {
 	{
 		.name = "tlp_last_segment_again", .rfc = "RFC 8985 7.3", .syn = SACK,
@@ -151,6 +227,10 @@ static const struct wire_row rows[] = {
 			.counters = "TCPLossProbes=1 TCPTimeouts=0 TCPSackRecovery=1 RetransSegs=3",
 			.state = ESTABLISHED,
 		},
+	},
+	{
+		.name = "tlp_repaired_a_loss_at_sequence_number_0", .rfc = "RFC 8985 7.4.2", .syn = SACK,
+		.run = probe_ends_at_zero, .kernel_differs = "takes a probe that ends at 0 for none",
 	},
 	{
 		.name = "tlp_repaired_a_loss", .rfc = "RFC 8985 7.4.2", .syn = SACK,
