@@ -6,6 +6,11 @@
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 
+# Neither the kernel's makefiles nor ours can do with it.
+ifneq ($(words $(CURDIR)),1)
+$(error The path of this folder has a space in it, and no kernel module can be built there: '$(CURDIR)'. Move it to a path without one)
+endif
+
 KERNEL := . scripts/cache.sh; . scripts/kernel.sh;
 KDIR ?= $(shell $(KERNEL) kernel_headers)
 # Only from the command line: some systems have a NAME in the environment.
@@ -65,29 +70,33 @@ debug-module: needs-check
 
 #:   make demo         real programs talk through xtcp in a virtual machine;
 #:                     D=loss: segments that get lost, CC=reno: by that congestion control
+demo asked-demo: SHOW = ALGORITHM=$(call quoted,$(ALGORITHM)) scripts/demo.sh
 demo: vm-module
-	@ALGORITHM='$(ALGORITHM)' scripts/demo.sh $(if $(value D),'$(value D)')
+	@$(SHOW) $(if $(value D),$(call quoted,$(value D)))
 
 #:   make tour         how TCP behaves, one phenomenon on a page, with real segments;
 #:                     P=loss-tail: one page; P=loss: those of a chapter
 tour: needs-tour vm-module
-	@scripts/tour.sh $(if $(value P),'$(value P)')
+	@scripts/tour.sh $(if $(value P),$(call quoted,$(value P)))
 
 #:   make check        the tests on the stock kernel, some on two others; check-quick: on the stock kernel only;
-#:                     make check ALL=1: nearly all on the debug kernel, too; T=name: only those with a match;
-#:                     make check K=6.12: on that kernel of scripts/kernels.list alone; K=lab, K=lab-debug:
-#:                     in the laboratory, LAB_SEED=N: from that seed
+#:                     make check ALL=1: nearly all on the debug kernel, too; T=name: only those with a match,
+#:                     on the debug kernel only if that is built;
+#:                     make check K=6.12: on that kernel of scripts/kernels.list alone; K=debug: on the debug
+#:                     kernel; K=lab, K=lab-debug: in the laboratory, LAB_SEED=N: from that seed
+CHECK = scripts/check.sh $(if $(ALL),--all) $(if $(value K),--kernel $(call quoted,$(value K)) $(if $(SHORT),--short)) \
+	$(if $(value ALSO),--also $(call quoted,$(value ALSO))) $(ONLY_TESTS)
+ONLY_TESTS = $(if $(value T),--only $(call quoted,$(value T)))
 check: needs-check
-	@scripts/check.sh $(if $(ALL),--all) $(if $(value K),--kernel '$(value K)' $(if $(SHORT),--short)) \
-		$(if $(value ALSO),--also '$(value ALSO)') $(if $(value T),--only '$(value T)')
+	@$(CHECK)
 
 check-quick: needs-check
-	@scripts/check.sh --quick $(if $(value T),--only '$(value T)')
+	@scripts/check.sh --quick $(ONLY_TESTS)
 
 #:   make matrix       all kernels of scripts/kernels.list, one after the other, and a table;
 #:                     make matrix SHORT=1: of the tests those of selftests/short.list
 matrix: needs-check
-	@scripts/kernel-matrix.sh $(if $(SHORT),--short) $(if $(value T),--only '$(value T)')
+	@scripts/kernel-matrix.sh $(if $(SHORT),--short) $(ONLY_TESTS)
 
 #:   make programs     nginx, redis, ssh and others, from Debian's packages, on xtcp and on kernel TCP;
 #:                     P='redis ssh': some of them
@@ -145,7 +154,24 @@ clean:
 help:
 	@sed -n 's/^#: //p' Makefile
 
-needs-%:
+# What is asked for by a name is there, or nothing is installed, built or booted.
+ASKED = demo tour check check-quick matrix programs
+needs-%: $(addprefix asked-,$(filter $(ASKED),$(MAKECMDGOALS)))
 	@scripts/deps.sh $*
 
-.PHONY: all install uninstall deb package-check vm-module debug-module demo tour check lab explore check-quick matrix programs selftests vm debug-kernel bench soak clean help
+asked-demo:
+	@$(SHOW) --asked $(if $(value D),$(call quoted,$(value D)))
+
+asked-tour:
+	@scripts/tour.sh --asked $(if $(value P),$(call quoted,$(value P)))
+
+asked-check:
+	@$(CHECK) --asked >/dev/null
+
+asked-check-quick asked-matrix:
+	@scripts/check.sh --quick --asked $(ONLY_TESTS)
+
+asked-programs:
+	@scripts/programs.sh --asked $(value P)
+
+.PHONY: $(addprefix asked-,$(ASKED)) all install uninstall deb package-check vm-module debug-module demo tour check lab explore check-quick matrix programs selftests vm debug-kernel bench soak clean help

@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 usage()
 {
 	cat <<-END
-	Usage: scripts/check.sh [--quick | --all | --kernel SERIES [--short]] [--also SERIES] [--only NAME]
+	Usage: scripts/check.sh [--quick | --all | --kernel SERIES [--short]] [--also SERIES] [--only NAME] [--asked] | --list
 
 	Checks the style and what the module imports, compiles it for newer kernels,
 	runs the unit tests and draws recorded traces here, runs the tests of
@@ -26,10 +26,14 @@ usage()
 	  --kernel SERIES  build the module for that kernel of scripts/kernels.list, compare what
 	                   it imports with what the kernel exports, and run the tests of
 	                   selftests/ on it; nothing else. lab, lab-debug: in the laboratory
-	                   (scripts/lab), LAB_SEED=N in the environment is its seed
+	                   (scripts/lab), LAB_SEED=N in the environment is its seed; debug: on the
+	                   debug kernel
 	  --short          of them only those that selftests/short.list lists
 	  --also SERIES    the short list on that kernel, not on 6.12
-	  --only NAME      only the tests whose name has a match for NAME, as in ^load$
+	  --only NAME      only the tests whose name has a match for NAME, as in ^load$; on the debug
+	                   kernel, too, if that is built, or with --all
+	  --list           only name the tests
+	  --asked          test nothing: say whether there is what the other options ask for
 
 	SEED=N in the environment repeats tests that use random numbers; NO_SKIP=1
 	or CI=true turns skipped tests into failures.
@@ -105,7 +109,41 @@ listed()
 # tests: the names of those that are asked for
 tests()
 {
-	make -s -C selftests list | tr ' ' '\n' | grep -E -- "$only"
+	make -s -C selftests list KSELFTEST=none | tr ' ' '\n' | grep -E -- "$only"
+}
+
+# parts: the names of all else that can be asked for
+parts()
+{
+	ls selftests/unit | sed -n 's/_test\.c$/_test/p'
+	printf '%s\n' ladder watch algorithm examples kselftest programs tour
+}
+
+# names: of all that --only chooses from
+names()
+{
+	tests
+	[ -n "$kernel" ] || parts
+}
+
+# is_there: has any test, of those that --kernel has, the name that is asked for? Else it says what there is.
+is_there()
+{
+	local names near status
+
+	names=$(only='' names)
+	grep -qE -- "$only" <<<"$names" 2>/dev/null
+	status=$?
+	[ $status -ne 0 ] || return 0
+	if [ $status -gt 1 ]; then
+		echo "check: T=$only is no regular expression of grep -E" >&2
+		return 1
+	fi
+	near=$(python3 -c 'import difflib, sys
+print(*difflib.get_close_matches(sys.argv[1].strip("^$"), sys.argv[2].split()))' "$only" "$names" 2>/dev/null)
+	echo "check: none of the $(wc -l <<<"$names") tests has a name with a match for T=$only${near:+; similar names: $near};" \
+		"all of them: scripts/check.sh ${kernel:+--kernel $kernel }--list" >&2
+	return 1
 }
 
 # tests_of KIND [short]: those of them that this kernel has
@@ -260,6 +298,16 @@ run_kernel()
 	return $status
 }
 
+# run_debug: on that kernel alone
+run_debug()
+{
+	local status=0
+
+	run_counted debug || status=1
+	run_usual debug || status=1
+	return $status
+}
+
 # run_lab KIND: all of them in the laboratory, on a machine for each processor
 run_lab()
 {
@@ -377,15 +425,18 @@ close_up()
 	[ "$failed" -eq 0 ]
 }
 
-quick= all= only= kernel= short= also= beside_pid=
+asked= quick= all= only= kernel= short= also= beside_pid=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--quick) quick=1 ;;
 	--all) all=1 ;;
 	--short) short=1 ;;
+	--asked) asked=1 ;;
+	--list) only='' names | sort; exit ;;
 	--kernel|--also)
-		[ $# -ge 2 ] && { [[ $1:$2 =~ ^--kernel:lab(-debug)?$ ]] || [ -n "$(kernel_listed "$2")" ]; } || { echo "$1 needs a kernel of scripts/kernels.list:" \
-			$(kernel_listed | awk '{ print $1 }') >&2; exit 2; }
+		[ $# -ge 2 ] && { [[ $1:$2 =~ ^--kernel:(debug|lab|lab-debug)$ ]] || [ -n "$(kernel_listed "$2")" ]; } ||
+			{ echo "$1 needs a kernel of scripts/kernels.list:" $(kernel_listed | awk '{ print $1 }')$(
+				[ "$1" = --also ] || echo "; or debug, lab, lab-debug") >&2; exit 2; }
 		declare "${1#--}=$2"
 		shift ;;
 	--only)
@@ -399,6 +450,13 @@ while [ $# -gt 0 ]; do
 done
 
 [ "$also" != "$XTCP_SERIES" ] || { echo "--also $also: that is the stock kernel" >&2; exit 2; }
+[ -z "$only" ] || is_there || exit 2
+# Who asks for one test does not wait minutes for a kernel.
+if [ -n "$only" ] && [ -z "$quick$all$kernel" ] && ! scripts/debug-kernel.sh --path >/dev/null 2>&1; then
+	echo "# not on the debug kernel, which is not built: make debug-kernel builds it, ALL=1 does so here"
+	quick=1
+fi
+[ -z "$asked" ] || exit 0
 mkdir -p build/check
 rm -f build/check/verdict
 out=$(mktemp -d build/check/run.XXXXXX)
@@ -411,6 +469,7 @@ if [ -n "$kernel" ]; then
 	all=1
 	case $kernel in
 	lab*) part run_lab "$kernel" ;;
+	debug) part run_debug ;;
 	*) part run_kernel "$kernel" "$short" ;;
 	esac
 	close_up

@@ -4,14 +4,22 @@
 # make demo: builds what the demonstration needs, then runs it in a throw-away
 # virtual machine: scripts/demo-vm.sh, or with D=NAME scripts/demo-NAME.sh. The
 # whole output is also in build/demo.log, files that they make in build/demo.
+# --asked before NAME: only looks whether there is such a demonstration, and the
+# congestion control of ALGORITHM.
 
 set -u
 cd "$(dirname "$0")/.."
 . scripts/vm-module.sh
 
+asked=
+if [ "${1-}" = --asked ]; then
+	asked=1
+	shift
+fi
 show=scripts/demo-vm.sh
 if [ -n "${1-}" ]; then
 	show=scripts/demo-$1.sh
+	[ -z "$asked" ] || [[ ! $1 =~ ^(backlog|keepalive|teardown)$ ]] || exit 0
 	case $1 in
 	backlog|keepalive) exec scripts/tour.sh "$1" ;;
 	teardown) exec scripts/tour.sh close ;;
@@ -22,6 +30,14 @@ if [ -n "${1-}" ]; then
 		exit 2
 	fi
 fi
+if [ -n "${ALGORITHM-}" ]; then
+	there=$(sed -nE 's/^[[:space:]]*\.name[[:space:]]*= "(.*)",$/\1/p' module/cong/cong_*.c)
+	if ! grep -qxF -- "$ALGORITHM" <<<"$there"; then
+		echo "demo: there is no congestion control CC=$ALGORITHM; there are:" $there >&2
+		exit 2
+	fi
+fi
+[ -z "$asked" ] || exit 0
 
 color=
 [ -t 1 ] && color=1

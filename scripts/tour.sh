@@ -3,13 +3,17 @@
 #
 # tour.sh [--check] [PAGE]: the tour in a throw-away virtual machine, one page or chapter of
 # it, or all; scripts/tour/README.md says what a page is. At a terminal page by page,
-# otherwise as plain text; --check: as lines of TAP.
+# otherwise as plain text; --check: as lines of TAP; --asked: only looks whether there is such a page.
 
 set -u
 cd "$(dirname "$0")/.."
 . scripts/vm-module.sh
 
-checks=() clock=()
+checks=() clock=() asked=
+if [ "${1-}" = --asked ]; then
+	asked=1
+	shift
+fi
 if [ "${1-}" = --check ]; then
 	checks=(--check)
 	# what else goes on here shall not be seen on any page
@@ -23,6 +27,7 @@ if [[ ! $page =~ ^[a-z0-9-]*$ ]] || { [ -n "$page" ] &&
 	sed 's/^/  /' scripts/tour/contents.txt >&2
 	exit 2
 fi
+[ -z "$asked" ] || exit 0
 
 columns=$(tput cols 2>/dev/null || echo 80)
 if [ -t 0 ] && [ -t 1 ] && [ "$columns" -lt 80 ]; then

@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What there is not is refused in a sentence and with status 2, before anything is
+# installed, built or booted. Every line that it prints is something wrong.
+
+set -u
+cd "$(dirname "$0")/.."
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/xtcp-input.XXXXXX") || exit
+trap 'rm -rf "$dir"' EXIT
+# neither kernels nor packages; what asks for some fails otherwise than by 2
+mkdir "$dir/cache"
+
+# refuses PATTERN COMMAND...: says that, on standard error alone, and ends with 2
+refuses()
+{
+	local status
+
+	XDG_CACHE_HOME=$dir/cache MAKEFLAGS='' timeout 60 "${@:2}" >"$dir/out" 2>"$dir/err" </dev/null
+	status=$?
+	[ $status -eq 2 ] || echo "${*:2}: status $status, not 2"
+	grep -qE -- "$1" "$dir/err" || { echo "${*:2}: does not say '$1', but:"; head -n 5 "$dir/err"; }
+	[ ! -s "$dir/out" ] || { echo "${*:2}: has begun:"; head -n 5 "$dir/out"; }
+	! grep -q Traceback "$dir/err" || echo "${*:2}: Traceback"
+}
+
+# says PATTERN COMMAND...: does, and ends with 0
+says()
+{
+	XDG_CACHE_HOME=$dir/cache timeout 60 "${@:2}" >"$dir/out" 2>&1 || echo "${*:2}: status $?, not 0"
+	grep -qE -- "$1" "$dir/out" || { echo "${*:2}: does not say '$1', but:"; head -n 5 "$dir/out"; }
+}
+
+refuses '^programs: there is no P=nosuch; there are: .*\bredis\b' make programs P='redis nosuch'
+refuses '^demo: there is no D=nosuch; there are: loss$' make demo D=nosuch
+refuses '^demo: there is no congestion control CC=nosuch; there are: .*\bcubic\b' make demo D=loss CC=nosuch
+refuses "^tour: there is no page 'nosuch'; there are:" make tour P=nosuch
+for goal in check check-quick matrix; do
+	refuses 'none of the [0-9]+ tests .* T=unloat; similar names: unload ' make $goal T=unloat
+done
+refuses 'T=\[ is no regular expression' make check T='['
+refuses '--kernel needs a kernel .*: 6\.1 ' make check K=nosuch
+refuses 'none of the [0-9]+ tests .* T=\^ladder\$' make check K=6.12 T='^ladder$'
+says '^# not on the debug kernel, which is not built: make debug-kernel' scripts/check.sh --asked --only '^unload$'
+for word in --all --quick "--kernel 6.1"; do
+	scripts/check.sh $word --asked --only '^unload$' 2>&1 | sed "s/^/check.sh $word --asked: /"
+done
+says '^unload$' scripts/check.sh --list
+
+# the folder of the project, as somebody may call it
+mkdir "$dir/my xtcp"
+cp Makefile "$dir/my xtcp/"
+for goal in all install demo tour check vm programs bench deb lab; do
+	refuses "has a space in it, .*: '.*/my xtcp'" make --no-print-directory -C "$dir/my xtcp" $goal
+done
