@@ -48,6 +48,24 @@ for word in --all --quick "--kernel 6.1"; do
 done
 says '^unload$' scripts/check.sh --list
 
+for word in foo xtcp-b ../xtcp 'xtcp other'; do
+	refuses '^xtcp-holders: .*(no name|enough)' scripts/xtcp-holders $word
+	grep -q '^Which programs' "$dir/err" || echo "xtcp-holders $word: does not say how it is called"
+done
+says '^Which programs' scripts/xtcp-holders --help
+for word in 5 -3 0 39; do
+	refuses "^plot: error: $word columns are too few; --width 40" scripts/plot "--width=$word" selftests/see/watch/loss.trace
+	refuses '^(xtcp-watch|xtcp-watch: error): .*column' \
+		scripts/xtcp-watch flow "--width=$word" --trace selftests/see/watch/loss.trace
+	refuses '^ladder: ' scripts/ladder "--width=$word" selftests/see/traces/cookie.trace
+done
+refuses "^plot: error: argument --width" scripts/plot --width x selftests/see/watch/loss.trace
+refuses "^plot: error: 5 columns" env COLUMNS=5 scripts/plot selftests/see/watch/loss.trace
+says cwnd env COLUMNS=wide scripts/plot selftests/see/watch/loss.trace
+
+# what modinfo says of parameters, of numbers and not of sums
+grep -rhA 2 '^MODULE_PARM_DESC' module | grep -nE '" *[-+*] *[0-9]' | sed 's/^/a parameter is described by a sum: /'
+
 # the folder of the project, as somebody may call it
 mkdir "$dir/my xtcp"
 cp Makefile "$dir/my xtcp/"

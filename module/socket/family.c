@@ -40,8 +40,8 @@ static_assert(AF_XTCP > 0 && AF_XTCP < AF_MAX);
 
 static int family_number = AF_XTCP;
 module_param_named(family, family_number, int, 0444);
-MODULE_PARM_DESC(family, "address family number, 1 to " __stringify(AF_MAX) " - 1, not taken by another (default "
-		 __stringify(AF_XTCP) ")");
+MODULE_PARM_DESC(family, "address family number, positive, less than " __stringify(AF_MAX)
+		 " and not taken by another (default " __stringify(AF_XTCP) ")");
 /*
  * There is no MODULE_ALIAS_NETPROTO(), since socket() of any user would then load a module that did
  * not come with the kernel. The modprobe.d file of the package has the alias in a comment.
