@@ -353,6 +353,26 @@ def check_pause():
         verdict(good and session.ends(status), "the tour: %s leaves the terminal as it was" % name, session.text[-500:])
 
 
+def check_letters():
+    """A read of the tour's pager may end anywhere, in a letter, too."""
+    sys.path.insert(0, "scripts/tour")
+    import pager
+    whole = "notice\r\n\f\u2500\u2502 \u00fc \U0001d11e\f"
+    for size in 1, 2, 3:
+        reader, octets = pager.Pager(None), whole.encode("utf-8")
+        for at in range(0, len(octets), size):
+            reader.take(octets[at:at + size])
+        verdict(reader.come == whole.replace("\r", "") and not reader.complete,
+                "the tour: %d octets at a time" % size, repr(reader.come))
+        reader.take(b"")
+        verdict(reader.complete and reader.pages() == [["\u2500\u2502 \u00fc \U0001d11e"]],
+                "the tour: %d octets at a time, all pages" % size, reader.pages())
+    reader = pager.Pager(None)
+    reader.take(b"\fa\xe2\x94")
+    reader.take(b"")
+    verdict(reader.pages() == [["a\ufffd"]], "the tour: the end comes within a letter", reader.pages())
+
+
 def check_narrow():
     session = Session([], 20, 24, program=["scripts/tour.sh"])
     verdict(session.ends(2) and "tour: 20 columns are too few; 80 is the least" in session.text.replace("\r\n", ""),
@@ -433,6 +453,7 @@ def main():
         check_terminal()
         check_pause()
         check_behind()
+        check_letters()
         check_narrow()
         check_speed()
         check_tools()

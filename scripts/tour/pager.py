@@ -3,6 +3,7 @@
 """Shows pages that come from standard input, each between two form feeds, at a terminal,
 one at a time, while others are still to come."""
 
+import codecs
 import os
 import select
 import signal
@@ -24,7 +25,13 @@ class Pager:
     def __init__(self, terminal):
         self.terminal = terminal
         self.come, self.complete = "", False
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")    # a read may end within a letter
         self.at = self.top = 0
+
+    def take(self, octets):
+        """What was read; nothing: that was all."""
+        self.complete = not octets
+        self.come += self.decoder.decode(octets, self.complete).replace("\r", "")
 
     def pages(self):
         """Those that are complete; what comes before the first form feed are notices of the machine."""
@@ -79,9 +86,7 @@ class Pager:
                 if fd == keyboard:
                     going = all([self.press(key) for key in self.terminal.keys()])
                     continue
-                text = os.read(0, 65536)
-                self.complete = not text
-                self.come += text.decode("utf-8", "replace").replace("\r", "")
+                self.take(os.read(0, 65536))
 
 
 def stop(number, _):
@@ -97,9 +102,10 @@ def main():
         pager.run()
 
 
-try:
-    main()
-except KeyboardInterrupt:
-    pass
-except OSError as error:
-    sys.exit("tour: no terminal: %s" % error)
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:
+        sys.exit("tour: no terminal: %s" % error)
