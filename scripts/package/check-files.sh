@@ -58,6 +58,12 @@ check_pages()
 		[[ $page == *.c ]] || [ -e "$here/man/$program.1" ] || echo "$page: no manual page"
 	done
 	mandoc -T lint -W warning $here/man/*
+	for page in $here/man/*; do
+		# what macros make of C, and what only installing fills in
+		mandoc -T ascii "$page" | col -b | grep -nE '^ *[=;]+$|;;|=$|@[a-z]+@' | sed "s|^|$page, as it is shown: |"
+	done
+	mandoc -T ascii $here/man/xtcp.7 | col -b | sed -n '/^SYNOPSIS/,/^DESC/p' |
+		grep -q '= socket(AF_XTCP, SOCK_STREAM, XTCPPROTO_IPV4);$' || echo "$here/man/xtcp.7: no call in its SYNOPSIS"
 }
 
 # tree DIR: what is in it
@@ -95,6 +101,12 @@ check_goes()
 		xtcp-holders | ladder | xtcp-plot | xtcp-watch) "$word" --help 2>&1 | grep -q '^Which programs\|^  -h, --help' ||
 			echo "${word##*/}, installed: does not run" ;;
 		esac
+	done
+	DESTDIR=$dir/opt prefix=/opt/xtcp scripts/package/install.sh tools
+	for word in share/man/man1/xtcp_run.1 share/doc/xtcp/examples/service.conf; do
+		grep -qF =/usr/local/lib/xtcp/xtcp_run.so "$dir/root/usr/local/$word" &&
+			grep -qF =/opt/xtcp/lib/xtcp/xtcp_run.so "$dir/opt/opt/xtcp/$word" ||
+			echo "$word, installed: another path of the library"
 	done
 	install_as uninstall
 	diff <(echo "$before") <(tree "$dir/root") | sed -n 's/^>/make uninstall leaves:/p; s/^</make uninstall takes:/p'

@@ -88,7 +88,7 @@ put()
 	if [ "$1" = link ]; then
 		ln -s "$2" "$root$3"
 	elif [[ $2 == *.example || $2 == */man/* ]]; then
-		sed "s|@prefix@|$prefix|" "$2" >"$root$3" && chmod "$1" "$root$3"
+		sed "s|/usr/local/|$prefix/|g" "$2" >"$root$3" && chmod "$1" "$root$3"
 	else
 		install -m "$1" "$2" "$root$3"
 	fi || fail install "cannot write $root$3"

@@ -87,6 +87,19 @@ def frames(name, way):
         server.stop()
 
 
+def manual():
+    """The program that xtcp(7) shows."""
+    proof = stage.Proof(client="xtcp", server="xtcp")
+    server = serve("echo_server", "bare")
+    try:
+        said = subprocess.run(stage.command("client", "bare", [BIN + "/manual", stage.SERVER4, str(PORT)]),
+                              stdout=subprocess.PIPE, timeout=stage.SECONDS, check=True).stdout
+        stage.must(said == b"Hello", "said %r" % said)
+        proof.check()
+    finally:
+        server.stop()
+
+
 ko, BIN = sys.argv[1], sys.argv[2]
 subprocess.run(["insmod", ko], check=True)
 stage.make()
@@ -95,4 +108,5 @@ for way, text in (("bare", "asks for AF_XTCP"), ("xtcp", "under xtcp_run")):
         stage.case("%s %s" % (server_name, text), echo, server_name, way)
     for server_name in FRAME:
         stage.case("%s %s" % (server_name, text), frames, server_name, way)
+stage.case("xtcp(7)", manual)
 stage.end()
