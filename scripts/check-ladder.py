@@ -519,7 +519,40 @@ def check_live():
         done = ladder("--live", "--plain", "--width", "100", "-", data=file.read())
     verdict(done.returncode == 0 and "544 events lost here" in done.stdout, "--live: events are lost", done.stdout,
             done.stderr)
+    check_live_late()
     check_sentence("--live: nothing", ladder("--live", "-", data=""), 2, "empty")
+
+
+def check_live_late():
+    """What is drawn before the other end has said anything: that may still come, or never."""
+    with open(TRACES + "close-first.trace") as file:
+        lines = [line for line in file if ": xtcp_" in line]
+    syn = next(line for line in lines if "segment_out" in line)
+    client = re.search("local=\\S+", syn)[0]
+    alone = [line for line in lines if client in line]
+    for what, feed, says in (
+            ("a SYN that takes long", lines, (
+                r"^ +ms 10\.77\.0\.1:\d+ +10\.77\.0\.2:80 +ms$", r"-- SYN SEQ=0 .*-> \.\.\.\|",
+                r"\(0\.000\) - SYN SEQ=0 .*->\| SYN-RECEIVED", "!not xtcp here")),
+            ("another TCP's server", alone, (
+                r"^ +ms 10\.77\.0\.1:\d+ +10\.77\.0\.2:80 +ms$", r"-- SYN SEQ=0 .*-> \.\.\.\|",
+                r"^ +ms 10\.77\.0\.1:\d+ +10\.77\.0\.2:80 \(not xtcp here\) +ms$", r"<-+ SYN,ACK SEQ=0 ACK=1",
+                r"-- ACK SEQ=1 ACK=1 .*->\|"))):
+        with subprocess.Popen([*LADDER, "--live", "--plain", "--width", "100", "-"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+            at = feed.index(syn) + 1
+            process.stdin.writelines(feed[:at])
+            process.stdin.flush()
+            text = ""
+            while "SYN SEQ=0" not in text:
+                line = process.stdout.readline()
+                if not line:
+                    break
+                text += line
+            process.stdin.writelines(feed[at:])
+            process.stdin.close()
+            text += process.stdout.read()
+        verdict(process.returncode == 0 and not differs(text, says), "--live: " + what, str(differs(text, says)), text)
 
 
 def packet(end, flags, seq, ack, options=b"", text=b""):

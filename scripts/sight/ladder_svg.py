@@ -205,7 +205,7 @@ def draw(story, rows, states, notices=()):
     picture.add("</defs>")
     picture.add('<rect width="100%" height="100%" fill="#fff"/>')
     for end in (0, 1):
-        name = story.names[end] + ("" if story.traced[end] else " (not xtcp here)")
+        name = story.names[end] + (" (not xtcp here)" if story.is_elsewhere(end) else "")
         picture.text(column(end), 24, name, 13, INK, "middle", ' font-weight="600"')
         picture.text(WIDTH - 8 if end else 72, 24, "ms", 10, MUTED, "end")
         picture.add('<line x1="%d" y1="34" x2="%d" y2="%.1f" stroke="%s" stroke-width="1.2"/>' %

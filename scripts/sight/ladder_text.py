@@ -183,7 +183,7 @@ def draw_row(row, start, columns):
 
 
 def title(story, columns):
-    names = [name + ("" if story.traced[s] else " (not xtcp here)") for s, name in enumerate(story.names)]
+    names = [name + (" (not xtcp here)" if story.is_elsewhere(s) else "") for s, name in enumerate(story.names)]
     room = columns.width - 2 * columns.time - 2
     blank = room - len(names[0]) - len(names[1])
     if blank < 2:   # two long addresses

@@ -40,7 +40,7 @@ class Live:
     def __init__(self, args, width):
         self.args, self.width = args, width
         self.shown = None
-        self.columns = {}
+        self.columns, self.titles = {}, {}
         self.touched = []
         self.connections = Connections(lambda connection: not args.port or connection.has_port(args.port))
         self.number = 0
@@ -79,6 +79,7 @@ class Live:
 
     def draw(self, connection):
         story = connection.story
+        story.is_live = True
         if connection not in self.columns:
             self.number += 1
             connection.number = self.number
@@ -88,7 +89,7 @@ class Live:
             story.marks.clear()
             return
         for mark in story.marks:
-            if mark[2] == "leaves" and not story.traced[1 - mark[3].sender]:
+            if mark[2] == "leaves" and story.is_elsewhere(1 - mark[3].sender):
                 mark[3].untold = not mark[3].arrivals
         found = rows.lay_out(story)
         story.marks.clear()
@@ -97,11 +98,12 @@ class Live:
             found = rows.fold(found, 2 if self.args.fold else rows.FOLD)
         if not found:
             return
-        if self.shown is not connection:
+        title = "\n".join(ladder_text.title(story, columns))
+        if self.shown is not connection or self.titles[connection] != title:    # an end may turn out to be another TCP's
             if self.shown:
                 print()
-            self.shown = connection
-            print("\n".join(ladder_text.title(story, columns)))
+            self.shown, self.titles[connection] = connection, title
+            print(title)
         for row in found:
             print("\n".join(ladder_text.draw_row(row, story.start or row.time, columns)))
 

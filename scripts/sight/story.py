@@ -60,6 +60,8 @@ class Story:
     def __init__(self, ends):
         self.names = ends
         self.traced = [False, False]
+        self.heard = [False, False]     # has anything of it arrived?
+        self.is_live = False            # more events are to come
         self.gaps, self.complete_from = [], None
         self.ends = (End(), End())
         self.ways = Ways()
@@ -83,7 +85,7 @@ class Story:
             self.traced[s] = True
             self.leaves(event, s)
         elif kind == "segment_in":
-            self.traced[s] = True
+            self.traced[s] = self.heard[1 - s] = True
             self.arrives(event, s)
         elif kind in ("state", "conn_state"):
             self.changes(event, s)
@@ -97,6 +99,11 @@ class Story:
             self.congestion(event, s)
         elif kind == "abort":
             self.aborted(event, s)
+
+    def is_elsewhere(self, s):
+        """That end is not xtcp's here. As long as events come, its first one may still be on the way, until something has
+        arrived that was not seen leaving there."""
+        return not self.traced[s] and (self.heard[s] or not self.is_live)
 
     def mark(self, what, thing):
         self.marks.append((thing.time, thing.index, what, thing))
