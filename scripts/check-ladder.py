@@ -587,23 +587,49 @@ def check_brief():
     check_sentence("--live --brief", ladder("--live", "--brief", "-"), 2, "--live goes with none of .*--brief")
 
 
-def check_captures(folder):
-    """Both ends of a connection whose FINs cross, the last ACK lost."""
-    syn = bytes((2, 4, 5, 180, 1, 3, 3, 7))
-    story = [(0, 0, 10, packet(0, 2, 100, 0, syn)), (1, 11, 20, packet(1, 18, 500, 101, syn)),
-             (0, 21, 30, packet(0, 16, 101, 501)), (0, 40, 60, packet(0, 17, 101, 501)),
-             (1, 45, 65, packet(1, 17, 501, 101)), (1, 61, 81, packet(1, 16, 502, 102)),
-             (0, 66, None, packet(0, 16, 102, 502)), (1, 100, 120, packet(1, 17, 501, 102)),
-             (0, 121, 141, packet(0, 16, 102, 502))]
+SYN = bytes((2, 4, 5, 180, 1, 3, 3, 7))
+
+
+def captures(folder, story):
+    """The files of both ends: of (end, ms it left, ms it came or None, packet) in the order of each end's events."""
     names = []
     for end in (0, 1):
-        here = sorted((left if end == sender else came, data) for sender, left, came, data in story
-                      if end == sender or came is not None)
+        here = sorted(((left if end == sender else came, data) for sender, left, came, data in story
+                       if end == sender or came is not None), key=lambda pair: pair[0])
         names.append(os.path.join(folder, "%d.pcap" % end))
         with open(names[end], "wb") as file:
             file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))
             for ms, data in here:
                 file.write(struct.pack("<IIII", 7, ms * 1000, len(data), len(data)) + data)
+    return names
+
+
+def check_ties(folder):
+    """Segments that leave and come in the same microsecond."""
+    flow = [(0, 0, packet(0, 2, 100, 0, SYN)), (1, 1, packet(1, 18, 500, 101, SYN)), (0, 1, packet(0, 16, 101, 501)),
+            (0, 2, packet(0, 24, 101, 501, text=b"hello")), (1, 2, packet(1, 16, 501, 106)),
+            (1, 3, packet(1, 17, 501, 106)), (0, 3, packet(0, 17, 106, 502)), (1, 3, packet(1, 16, 502, 107))]
+    flags = ["SYN ", "SYN,ACK ", "ACK ", "PSH,ACK ", "ACK ", "FIN,ACK ", "FIN,ACK ", "ACK "]
+    for what, came in (("all ties", lambda left: left), ("the SYN is none", lambda left: left + (left == 0)),
+                       ("the SYN is one", lambda left: left + (left == 3))):
+        names = captures(folder, [(end, left, came(left), data) for end, left, data in flow])
+        for order in (names, names[::-1]):
+            done = ladder("--plain", "--all", "--width", "100", "--pcap", *order)
+            rows = [line for line in done.stdout.split("\n") if re.search(r"[|] *(<|--|\()", line)]
+            problem = differs(done.stdout, ("!lost", "!before they left", "!not seen", *flags))
+            verdict(done.returncode == 0 and not problem and not disorder(done.stdout) and
+                    (len(rows) == 8 or what != "all ties"), "--pcap of one microsecond: " + what, str(problem),
+                    done.stdout, done.stderr)
+
+
+def check_captures(folder):
+    """Both ends of a connection whose FINs cross, the last ACK lost."""
+    story = [(0, 0, 10, packet(0, 2, 100, 0, SYN)), (1, 11, 20, packet(1, 18, 500, 101, SYN)),
+             (0, 21, 30, packet(0, 16, 101, 501)), (0, 40, 60, packet(0, 17, 101, 501)),
+             (1, 45, 65, packet(1, 17, 501, 101)), (1, 61, 81, packet(1, 16, 502, 102)),
+             (0, 66, None, packet(0, 16, 102, 502)), (1, 100, 120, packet(1, 17, 501, 102)),
+             (0, 121, 141, packet(0, 16, 102, 502))]
+    names = captures(folder, story)
     for order in (names, names[::-1]):
         done = ladder("--plain", "--width", "100", "--pcap", *order)
         problem = differs(done.stdout, (
@@ -613,6 +639,7 @@ def check_captures(folder):
             r"ACK SEQ=2 ACK=2 WND=64000 \(lost\) -+X \|", r"FIN,ACK SEQ=1 ACK=2 .*\(resent\) --\| +100\.000"))
         verdict(done.returncode == 0 and not problem and not disorder(done.stdout), "--pcap", str(problem), done.stdout,
                 done.stderr)
+    check_ties(folder)
     check_sentence("--pcap of a trace", ladder("--pcap", TRACES + "cookie.trace", names[0]), 2, "no capture")
 
 

@@ -3,14 +3,18 @@
 scripts/ladder --pcap. They know of no states and no timers."""
 
 import heapq
+import itertools
 import os
 import struct
+from collections import Counter, deque
+from operator import itemgetter
 
 from events import SegmentEvent, Unreadable
 
 MAGICS = {0xa1b2c3d4: 1e-6, 0xa1b23c4d: 1e-9}
 ETHERNET, RAW, LINUX_SLL, LINUX_SLL2 = 1, (12, 14, 101), 113, 276
 FLAGS = "FSRPAUECa"
+MANY = 10000        # packets of a connection
 
 
 def address(data):
@@ -130,7 +134,7 @@ class Capture:
 
 class Captures:
     """Iterates over the events of both, as events.Trace does. Which end a file was made at is known by who is seen
-    sending there first: of a connection's first segment the earlier copy is the sender's."""
+    sending there first: of a connection's first segment with two times the earlier copy is the sender's."""
 
     is_of_now = False
     gaps = started = harmed = ()
@@ -138,6 +142,7 @@ class Captures:
     written = kept = last_time = None
 
     def __init__(self, *names):
+        self.names = names
         self.files = [Capture(name) for name in names]
         self.here = {}      # (file, end): is it this file's end?
         self.sent = {}      # the newest end of text of a sender, to tell repetitions
@@ -148,15 +153,47 @@ class Captures:
         for time, *rest in self.files[which]:
             yield (time, which, *rest)
 
+    def ordered(self):
+        """The packets of both files by time. Of those that have one time no copy comes before the sender's, and those of a
+        file stay as they are."""
+        for _, group in itertools.groupby(heapq.merge(self.packets_of(0), self.packets_of(1)), key=itemgetter(0)):
+            both = (deque(), deque())
+            for packet in group:
+                both[packet[1]].append(packet)
+            there = [Counter(packet[2:] for packet in packets) for packets in both]
+            for packet in (*both[0], *both[1]):
+                if packet[1:4] not in self.here:
+                    self.place(packet, packet[2:] in there[1 - packet[1]])
+            while both[0] and both[1]:
+                first = both[0][0]
+                waits = not self.here[first[1:4]] and there[1][first[2:]]   # it is still to leave at the other end
+                packet = both[bool(waits)].popleft()
+                there[packet[1]][packet[2:]] -= 1
+                yield packet
+            yield from both[0] or both[1]
+
+    def place(self, packet, is_tie):
+        """At which file's end the sender of a new connection is: the one of its first packet leaves there, or, where both
+        copies have one time, of a later one that has two. Where none has, it makes no difference."""
+        _, which, source, destination, _ = packet
+        sender = which
+        if is_tie and all(map(os.path.isfile, self.names)):     # a pipe is read once
+            ends, times = {source, destination}, {}
+            for time, *copy in itertools.islice((copy for copy in Capture(self.names[0]) if {*copy[1:3]} == ends), MANY):
+                times.setdefault(tuple(copy), time)
+            for time, *copy in itertools.islice((copy for copy in Capture(self.names[1]) if {*copy[1:3]} == ends), MANY):
+                first = times.get(tuple(copy), time)
+                if first != time:
+                    sender = int((first < time) != (copy[0] == source))
+                    break
+        for file in (0, 1):
+            self.here[file, source, destination] = file == sender
+            self.here[file, destination, source] = file != sender
+
     def __iter__(self):
-        for index, (time, which, source, destination, parts) in enumerate(heapq.merge(self.packets_of(0),
-                                                                                       self.packets_of(1))):
+        for index, (time, which, source, destination, parts) in enumerate(self.ordered()):
             self.packets += 1
             self.last_time = time
-            if (which, source, destination) not in self.here:
-                for file in (0, 1):     # the first one of this connection: it leaves here
-                    self.here[file, source, destination] = file == which
-                    self.here[file, destination, source] = file != which
             leaves = self.here[which, source, destination]
             name = "segment_out" if leaves else "segment_in"
             ends = (source, destination) if leaves else (destination, source)
