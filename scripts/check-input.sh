@@ -7,6 +7,8 @@
 set -u
 cd "$(dirname "$0")/.."
 
+# not a part of the make that this may run below
+unset MAKELEVEL MAKEFLAGS MFLAGS MAKEOVERRIDES T P D K ALL ALSO SHORT
 dir=$(mktemp -d "${TMPDIR:-/tmp}/xtcp-input.XXXXXX") || exit
 trap 'rm -rf "$dir"' EXIT
 # neither kernels nor packages; what asks for some fails otherwise than by 2
@@ -17,7 +19,7 @@ refuses()
 {
 	local status
 
-	XDG_CACHE_HOME=$dir/cache MAKEFLAGS='' timeout 60 "${@:2}" >"$dir/out" 2>"$dir/err" </dev/null
+	XDG_CACHE_HOME=$dir/cache timeout 60 "${@:2}" >"$dir/out" 2>"$dir/err" </dev/null
 	status=$?
 	[ $status -eq 2 ] || echo "${*:2}: status $status, not 2"
 	grep -qE -- "$1" "$dir/err" || { echo "${*:2}: does not say '$1', but:"; head -n 5 "$dir/err"; }
