@@ -141,7 +141,7 @@ debug-kernel: needs-check
 #:                     B=loss N='jitter flows': a part of that, FAST=1: a glance at it; AB=COMMIT: the module of
 #:                     now and that of a commit in one run; JSON=FILE: the ratios there, too
 bench: needs-check vm-module
-	@FAST='$(value FAST)' AB=$(call quoted,$(value AB)) JSON=$(call quoted,$(value JSON)) scripts/bench.sh $(if $(value B),'$(value B)' $(value N))
+	@FAST='$(value FAST)' AB=$(call quoted,$(value AB)) JSON=$(call quoted,$(value JSON)) scripts/bench.sh $(if $(value B),$(call quoted,$(value B)) $(value N))
 
 #:   make soak         the tests that take long
 soak: needs-check
@@ -155,7 +155,7 @@ help:
 	@sed -n 's/^#: //p' Makefile
 
 # What is asked for by a name is there, or nothing is installed, built or booted.
-ASKED = demo tour check check-quick matrix programs
+ASKED = demo tour check check-quick matrix programs bench
 needs-%: $(addprefix asked-,$(filter $(ASKED),$(MAKECMDGOALS)))
 	@scripts/deps.sh $*
 
@@ -170,6 +170,9 @@ asked-check:
 
 asked-check-quick asked-matrix:
 	@scripts/check.sh --quick --asked $(ONLY_TESTS)
+
+asked-bench:
+	@scripts/bench.sh --asked $(if $(value B),$(call quoted,$(value B)))
 
 asked-programs:
 	@scripts/programs.sh --asked $(value P)

@@ -8,7 +8,7 @@ set -u
 cd "$(dirname "$0")/.."
 
 # not a part of the make that this may run below
-unset MAKELEVEL MAKEFLAGS MFLAGS MAKEOVERRIDES T P D K ALL ALSO SHORT
+unset MAKELEVEL MAKEFLAGS MFLAGS MAKEOVERRIDES T P D K B ALL ALSO SHORT
 dir=$(mktemp -d "${TMPDIR:-/tmp}/xtcp-input.XXXXXX") || exit
 trap 'rm -rf "$dir"' EXIT
 # neither kernels nor packages; what asks for some fails otherwise than by 2
@@ -38,6 +38,7 @@ refuses '^programs: there is no P=nosuch; there are: .*\bredis\b' make programs 
 refuses '^demo: there is no D=nosuch; there are: loss$' make demo D=nosuch
 refuses '^demo: there is no congestion control CC=nosuch; there are: .*\bcubic\b' make demo D=loss CC=nosuch
 refuses "^tour: there is no page 'nosuch'; there are:" make tour P=nosuch
+refuses '^bench: there is no B=nosuch; there are: tcp ' make bench B=nosuch
 for goal in check check-quick matrix; do
 	refuses 'none of the [0-9]+ tests .* T=unloat; similar names: unload ' make $goal T=unloat
 done
