@@ -15,7 +15,9 @@ TOP, LINE, BAND = 74, 17, 24
 STATE = 13      # between two states that come with one segment
 MONO = "'DejaVu Sans Mono', Menlo, Consolas, monospace"
 PLAIN, SYN, FIN, TEXT, BAD, NOTE = "#495057", "#2b8a3e", "#b35c00", "#1864ab", "#c92a2a", "#862e9c"
+HALO = ' stroke="#fff" stroke-width="2" stroke-linejoin="round" paint-order="stroke"'     # words over an arrow
 STUB = 0.45     # of the way an arrow is drawn whose other end is not
+LOST = 0.8      # and one that got lost
 
 
 class Point:
@@ -77,8 +79,9 @@ def spread(points):
 
 
 class Picture:
-    def __init__(self, start):
-        self.lines, self.start = [], start
+    def __init__(self, start, bottom):
+        self.lines, self.start, self.bottom = [], start, bottom
+        self.whole = ([], [])   # for each sender: where an arrow begins that arrives, and how far down it goes
 
     def add(self, line):
         self.lines.append(line)
@@ -86,6 +89,13 @@ class Picture:
     def text(self, x, y, words, size=11, colour=INK, anchor="start", more=""):
         self.add('<text x="%.1f" y="%.1f" font-size="%g" fill="%s"%s%s>%s</text>' %
                  (x, y, size, colour, ' text-anchor="%s"' % anchor if anchor != "start" else "", more, escape(words)))
+
+    def slant(self, sender, y):
+        """How far down an arrow goes that gets lost: as steep as those beside it, so that it keeps clear of them."""
+        above = [down for begins, down in self.whole[sender] if begins < y]
+        below = [down for begins, down in self.whole[sender] if begins > y]
+        beside = above[-1:] + below[:1] or [0]
+        return max(10, min(sum(beside) / len(beside) * LOST, self.bottom - 6 - y))
 
     def ms(self, time):
         return "%.3f" % ((time - self.start) * 1000)
@@ -116,9 +126,9 @@ def draw_segment(picture, row, leaves, arrives):
             picture.cross(x2 + (8 if segment.sender else -8), y2, colour)
     elif leaves:
         y1 = leaves.y
-        y2 = y1 + 10
         whole = segment.untold
-        x2 = x2 if whole else x1 + (x2 - x1) * (0.8 if segment.fate else STUB)
+        x2 = x2 if whole else x1 + (x2 - x1) * (LOST if segment.fate else STUB)
+        y2 = y1 + (picture.slant(segment.sender, y1) if segment.fate and not whole else 10)
         picture.arrow(x1, y1, x2, y2, colour, not segment.fate, not whole and not segment.fate)
         if segment.fate in UNKNOWN:
             picture.text(x2 + (-6 if segment.sender else 2), y2 + 4, "?", 13, colour, more=' font-weight="700"')
@@ -144,15 +154,15 @@ def draw_segment(picture, row, leaves, arrives):
     angle = beside * degrees(atan2(y2 - y1, abs(x2 - x1)))
     y = y1 + (y2 - y1) * abs(x - x1) / abs(x2 - x1) - 4
     picture.text(x, y, words, 10.5, colour, anchor,
-                 ' font-family="%s" transform="rotate(%.2f %.1f %.1f)"' % (MONO, angle, x, y))
+                 ' font-family="%s" transform="rotate(%.2f %.1f %.1f)"%s' % (MONO, angle, x, y, HALO))
 
 
 def draw_moment(picture, point):
     if not point.row.moment.words:
         return
     x = column(point.end) + (10 if point.end == 0 else -10)
-    picture.text(x, point.y + 4, "(%s)" % point.row.moment.words, 10.5, NOTE, "start" if point.end == 0 else "end",
-                 ' font-family="%s"' % MONO)
+    picture.text(x, point.y + 2, "(%s)" % point.row.moment.words, 10.5, NOTE, "start" if point.end == 0 else "end",
+                 ' font-family="%s"%s' % (MONO, HALO))
 
 
 def draw_band(picture, point):
@@ -192,10 +202,10 @@ def draw_ends(picture, points, states):
 
 def draw(story, rows, states, notices=()):
     """The text of the file."""
-    picture = Picture(story.start)
     points = points_of(rows)
     height = spread(points)
     bottom = height - 14
+    picture = Picture(story.start, bottom)
     picture.add('<title>%s to %s</title>' % tuple(escape(name) for name in story.names))
     picture.add('<desc>%s</desc>' % escape(" ".join(notices) or "a connection of xtcp, from its trace"))
     picture.add("<defs>")
@@ -222,6 +232,12 @@ def draw(story, rows, states, notices=()):
             what = "leaves" if point.end == segment.sender else "arrives"
             name = id(segment) if what == "leaves" or len(segment.arrivals) == 1 else id(point.row)
             ends_of.setdefault(name, {"row": point.row})[what] = point
+    for group in ends_of.values():
+        if "leaves" in group and "arrives" in group:
+            y = group["leaves"].y
+            picture.whole[group["row"].segment.sender].append((y, group["arrives"].y - y))
+    for arrows in picture.whole:
+        arrows.sort()
     for group in ends_of.values():
         leaves, arrives, row = group.get("leaves"), group.get("arrives"), group["row"]
         times = [("left %s ms" % picture.ms(leaves.time)) if leaves else "",
