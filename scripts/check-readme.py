@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """check-readme.py LOG
 
-Is what make demo drew (its output is in LOG) the picture that the README shows?
+Is what make demo drew (its output is in LOG) the picture that scripts/README.md shows?
 Times, ports and WND are of each run, and so is which end closes first and what is
 acknowledged on the way: compared are the columns, what each end sends with text,
 SYN or FIN, its options, and the states of either end."""
@@ -71,7 +71,7 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     shapes, failed = [], 0
-    for name in ("README.md", sys.argv[1]):
+    for name in ("scripts/README.md", sys.argv[1]):
         segments, states = shape(picture(name))
         why = wrong_states(states)
         if why:

@@ -27,8 +27,8 @@ check_parameters()
 		4< <(sed -nE 's/^# options xtcp (\w+)=.*/\1/p' $here/modprobe.conf | sort)
 	differ "the module" $here/man/xtcp.7 3< <(parameters) \
 		4< <(sed -n '/^\.Sh MODULE PARAMETERS/,/^\.El/s/^\.It Cm //p' $here/man/xtcp.7 | sort)
-	differ "the module" README.md 3< <(parameters) \
-		4< <(sed -n '/^| parameter of/,/^$/s/^| `\([a-z_]*\)=.*/\1/p' README.md | sort)
+	differ "the module" module/INSTALLING.md 3< <(parameters) \
+		4< <(sed -n '/^| parameter of/,/^$/s/^| `\([a-z_]*\)=.*/\1/p' module/INSTALLING.md | sort)
 	# as modprobe reads it, when every # is gone that may go
 	grep -vE '^(#( [A-Z0-9/a-z].*)?)?$' $here/modprobe.conf | sed 's|^|'$here'/modprobe.conf: not a comment: |'
 }

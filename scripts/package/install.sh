@@ -60,7 +60,7 @@ list_files()
 	for word in scripts/package/*.example; do
 		echo "644 $word $docdir/examples/$(basename "$word" .example)"
 	done
-	for word in DIFFERENCES SYSCTLS INSTALLING; do
+	for word in DIFFERENCES SYSCTLS INSTALLING USING; do
 		echo "644 module/$word.md $docdir/$word.md"
 	done
 }
