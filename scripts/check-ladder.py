@@ -93,7 +93,11 @@ SAYS = {
              r"LEN=100 \(arrival not in the -+\? \|", r"~ 544 events lost here \(processor 0\) ~",
              r"4 segments, 400 octets",
              r"!\(lost\)"),
-    "readme": ("what the README shows", r"CLOSED \|.*\| LISTEN", r"SYN-SENT \|-- SYN SEQ=0 .*->\| SYN-RECEIVED",
+    "loss": ("one of five segments is lost: SACK tells, RACK finds it, and it comes again",
+             r"LEN=1448 WND=64256 \(lost\) -+X \|", r"SACK=2897-4345 ", r"SACK=2897-7241 ",
+             r"Recovery: RACK: sent before what", r"-- ACK SEQ=1449 .*\(resent\) -+>\|", r"ACK SEQ=1 ACK=7241 .*--\|",
+             r"Open: all that was in flight", "!timeout"),
+    "readme": ("what make demo shows", r"CLOSED \|.*\| LISTEN", r"SYN-SENT \|-- SYN SEQ=0 .*->\| SYN-RECEIVED",
                r"ESTABLISHED \|<-.* SYN,ACK SEQ=0 ACK=1", r"LEN=82", r"LEN=186", r"TIME-WAIT", r"\| CLOSED"),
     "older": ("a trace of events that said less", r"-- SYN SEQ=0 WND=64240 -", r"WND=508<<\?", r"->\| CLOSED"),
 }
@@ -186,12 +190,24 @@ def check_traces(names, write):
             verdict(not wrong and rows == {width}, "%s: %d columns" % (name, width), *wrong, str(rows))
 
 
-def check_readme():
-    """The picture of the README is what is drawn of the trace that was kept of it."""
+def check_readme(folder):
+    """The picture that scripts/README.md shows is what is drawn of the trace that was kept of it; that of README.md is
+    what the command below it draws."""
     shown = ladder("--plain", "--width", "110", TRACES + "readme.trace").stdout
     shown = "".join("    %s\n" % line.rstrip() for line in shown.splitlines())
+    with open("scripts/README.md", encoding="utf-8") as file:
+        verdict(shown in file.read(), "the picture of scripts/README.md", "it has not:", shown)
     with open("README.md", encoding="utf-8") as file:
-        verdict(shown in file.read(), "the README's picture", "README.md has not:", shown)
+        text = file.read()
+    picture = re.search(r"^!\[[^]]+\]\((\S+\.svg)\)$", text, re.M)
+    command = re.search(r"^    scripts/ladder (.*) --svg \S+ (\S+)$", text, re.M)
+    verdict(picture and command, "README.md has a picture and the command that draws it", text)
+    if picture and command:
+        drawn = os.path.join(folder, "readme.svg")
+        done = ladder("--plain", *command[1].split(), "--svg", drawn, command[2])
+        same = subprocess.run(["diff", picture[1], drawn], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        verdict(done.returncode == 0 and same.returncode == 0, "README.md's picture is what its command draws",
+                done.stderr, same.stdout[:2000])
 
 
 def check_sentence(name, done, status, *patterns, prog="ladder"):
@@ -660,7 +676,7 @@ def main():
             check_letters(folder)
             check_brief()
             check_state_unseen()
-            check_readme()
+            check_readme(folder)
             check_live()
             check_captures(folder)
     return verdict.failed

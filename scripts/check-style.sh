@@ -99,7 +99,7 @@ licences()
 {
 	git ls-files -co --exclude-standard | while read -r file; do
 		case $file in
-		*.md|*.list|.gitignore|*.txt|*/timeouts|*/COPYING|*/copyright|.*/*) continue ;;
+		*.md|*.list|.gitignore|*.txt|selftests/see/traces/*.svg|*/timeouts|*/COPYING|*/copyright|.*/*) continue ;;
 		esac
 		[ ! -e "$file" ] || head -n 2 "$file" | grep -q 'SPDX-License-Identifier: GPL-2.0' ||
 			echo "$file: no SPDX line"
@@ -156,21 +156,20 @@ code_of()
 	awk -v n="$2" '/^```c$/ { at++; on = 1; next } /^```/ { on = 0 } on && at == n' "$1"
 }
 
-# What the README shows is what it says: the congestion control is module/README.md's, which the tests build; the program
-# compiles with the one option that it says.
+# What the first pages show is what they say: README.md has the congestion control, which scripts/check-algorithm.sh builds;
+# the program of module/USING.md compiles with the one option that it says.
 front_page()
 {
-	[ -n "$(code_of README.md 1)" ] || echo "README.md: no congestion control"
-	diff <(code_of README.md 1) <(code_of module/README.md 1) >/dev/null ||
-		echo "README.md: another congestion control than module/README.md"
+	code_of README.md 1 | grep -q '^const struct xtcp_cong_ops xtcp_cong_aimd' || echo "README.md: no congestion control"
+	[ -n "$(code_of module/USING.md 1)" ] || echo "module/USING.md: no program"
 	{
 		printf '#include <%s>\n' arpa/inet.h stdio.h sys/socket.h unistd.h
-		code_of README.md 2 | sed -n '/^#include/p'
+		code_of module/USING.md 1 | sed -n '/^#include/p'
 		echo 'int main(void)'
 		echo '{'
-		code_of README.md 2 | sed '/^#include/d'
+		code_of module/USING.md 1 | sed '/^#include/d'
 		echo '}'
-	} | gcc -fsyntax-only -Wall -Werror -I include/uapi -x c - 2>&1 | sed 's/^/README.md: the program: /'
+	} | gcc -fsyntax-only -Wall -Werror -I include/uapi -x c - 2>&1 | sed 's/^/module\/USING.md: the program: /'
 }
 
 shell_syntax()
@@ -235,6 +234,7 @@ verdict "checkpatch: trace events" "$(checkpatch $trace include/trace/events/*.h
 verdict "checkpatch: selftests" \
 	"$(checkpatch $user $(find selftests scripts/run -name '*.[ch]' | sort))"
 verdict "README.md" "$(front_page)"
+verdict "documents" "$(scripts/check-documents.py 2>&1)"
 verdict "shell syntax" "$(shell_syntax)"
 verdict "licence lines" "$(licences)"
 verdict "version" "$(version)"

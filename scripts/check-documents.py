@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""The documents: README.md is short enough to be read, DOCUMENTS.md names every other one, links lead to
+something, and so do the files of STANDARDS.md and the make targets that README.md and scripts/README.md name.
+
+Prints a line for each thing that is wrong."""
+import pathlib
+import re
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+LINES, COLUMNS = 120, 100
+
+
+def documents():
+    return sorted(file for top in (TOP.glob("*.md"), *((TOP / name).rglob("*.md") for name in
+                                                       ("module", "scripts", "selftests"))) for file in top)
+
+
+def anchors(file):
+    """What a link may have behind #, as pages of a repository make it of their headings."""
+    return {re.sub(r"[^\w -]", "", line.lstrip("#").strip().lower()).replace(" ", "-")
+            for line in file.read_text().splitlines() if line.startswith("#")}
+
+
+def links(file):
+    """(what it leads to, the part of it)"""
+    text = re.sub(r"^```.*?^```", "", file.read_text(), flags=re.S | re.M)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not re.match(r"[a-z]+:", target):
+            path, _, part = target.partition("#")
+            yield (file.parent / path).resolve() if path else file, part, target
+
+
+def check_length(file):
+    lines = file.read_text().splitlines()
+    if len(lines) > LINES:
+        print(f"{file.name}: {len(lines)} lines, {LINES} at most")
+    for number, line in enumerate(lines, 1):
+        if len(line.expandtabs(8)) > COLUMNS:
+            print(f"{file.name}: line {number} has {len(line.expandtabs(8))} columns, {COLUMNS} at most")
+
+
+def check_links():
+    for file in documents():
+        for path, part, target in links(file):
+            if not path.exists():
+                print(f"{file.relative_to(TOP)}: {target} is not there")
+            elif part and path.suffix == ".md" and part not in anchors(path):
+                print(f"{file.relative_to(TOP)}: {target}: no such heading")
+
+
+def check_list():
+    named = {path for path, _, _ in links(TOP / "DOCUMENTS.md")}
+    for file in documents():
+        if file not in named and file.name != "DOCUMENTS.md":
+            print(f"DOCUMENTS.md: {file.relative_to(TOP)} is missing")
+
+
+def check_standards():
+    for line in (TOP / "module/STANDARDS.md").read_text().splitlines():
+        if line.startswith("|"):
+            files, tests = line.split("|")[-3:-1]
+            for folder, cell in (("module", files), ("selftests", tests)):
+                for name in re.findall(r"`([\w/]+\.c)`", cell):
+                    if not (TOP / folder / name).exists():
+                        print(f"module/STANDARDS.md: there is no {folder}/{name}")
+
+
+def check_targets():
+    known = set(re.findall(r"^([a-z][a-z-]*):", (TOP / "Makefile").read_text(), re.M))
+    for name in ("README.md", "scripts/README.md"):
+        said = re.findall(r"(?:^    |`|; )make ([a-z][a-z-]*)", (TOP / name).read_text(), re.M)
+        for target in sorted(set(said) - known):
+            print(f"{name}: make {target}: no such target")
+
+
+check_length(TOP / "README.md")
+check_links()
+check_list()
+check_standards()
+check_targets()
