@@ -5,7 +5,13 @@
 Tests of scripts/ladder over the recorded traces of selftests/see/traces: each
 NAME.trace is drawn as NAME.txt has it, and tells what it should; what is no
 trace is refused in one sentence. --write writes the pictures anew. LADDER in
-the environment is another program to test."""
+the environment is another program to test.
+
+The traces have crossing segments, and segments that are refused, dropped, lost or not in the trace; both ends in order
+of time; widths of 80, 100 and 140 columns. Traces that are empty, cut, binary, of other versions, or larger than the
+memory; no tracefs, no module, no right to read; 10,000 segments. Words in the SVG have room. README.md's picture is
+what the command below it draws, and so is that of scripts/README.md; scripts/check-readme.py compares the latter with
+what make demo draws."""
 
 import contextlib
 import gc

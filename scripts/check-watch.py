@@ -4,7 +4,10 @@
 
 Tests of scripts/xtcp-watch over what was recorded in selftests/see/watch: what
 each view says of it, at each width, in ASCII and not; the terminal is afterwards
-as it was before; what is no listing and no trace is refused in one sentence."""
+as it was before; what is no listing and no trace is refused in one sentence.
+
+Also sorting; lost events, and events that are read too late; keys, signals and Ctrl-Z, those of the tour, too; no
+module, no listing, no trace; 10 s of 10,000 segments a second; what xtcp-ss and xtcp-nstat refuse."""
 
 import fcntl
 import os

@@ -7,6 +7,13 @@
 # upgrade and a removal under open sockets, services of systemd, lockdown, a kernel update, make
 # install in place of the packages. Needs root, since it mounts and changes root; all of that is in a
 # mount namespace and a folder of its own.
+# README.md's lines are followed word by word, from the sources of a commit, where make and sudo are. apt installs both
+# packages in less than 60 s of a processor. A socket loads the module only where the package's line for that is taken;
+# root's xtcp_run loads it, and another user's says who may. nginx under xtcp_run serves its page to curl and to
+# xtcp_run curl; nginx is a service of systemd by the documentation's drop-in, reloaded, and with its families
+# restricted; a static program is a service by xtcp_run. Upgrade and removal: what they say, and that nothing is left.
+# The kernel update is to 6.12, for which DKMS builds. Lockdown: both kinds, before the module is loaded and after. What
+# make install and make uninstall do, and the names in modprobe.conf and the manual pages: check-files.sh.
 # Prints TAP; the last line counts.
 
 set -u

@@ -9,6 +9,9 @@
  * that no longer occurs fails.
  *
  * diff_option.c and diff_sockopt.c ask what the options do; this one, which there are.
+ *
+ * The numbers go from 0 to 90, and some beyond. In some of the states only an eighth of the values
+ * is tried.
  */
 #define _GNU_SOURCE
 #include "options.h"

@@ -10,6 +10,9 @@
  * of whatever segments need. Again the kernel tells that it was hit, and the connection must come about all the same.
  *
  * Everything happens in namespaces that end with the test, so that afterwards every object must be back in its slab.
+ *
+ * The slabs include what a connection needs for text when it sends or receives its first text, or a
+ * FIN.
  */
 #include <errno.h>
 #include <fcntl.h>

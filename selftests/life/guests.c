@@ -6,6 +6,9 @@
  *
  *	guest: a tun device, whose SYNs go to its own listener	namespace a --- veth0 --- namespace b
  *								 kernel TCP                  xtcp
+ *
+ * The RSTs make entries die faster than their memory comes back. The limits of 0 are half_open,
+ * guest_timewait, max_tw_buckets, and max_syn_backlog beside that of kernel TCP.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -3,6 +3,11 @@
  * An ordinary user, in namespaces of his own, keeps segments of closed sockets where the module cannot get at them: in
  * a qdisc, or in a queue of netfilter. Unloading says "in use", at once, and everybody else goes on; what holds the
  * module can be seen; when the segments are gone it goes.
+ *
+ * Held are SYNs, text, FINs, RSTs, a retransmission, the answer of a listener, and a child that
+ * nobody accepted; in netem and in an NFQUEUE. Everybody else opens sockets meanwhile, and
+ * scripts/xtcp-holders names the holder. The module goes when the segments or their namespace have
+ * gone; right after close() over loopback it always goes.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -2,6 +2,8 @@
 /*
  * Sockets that an administrator ends by sock_diag's SOCK_DESTROY, in each state: what the program, its peer and /proc
  * see afterwards, and which requests are refused. The same on both stacks, for kernel TCP has done it for long.
+ *
+ * The requests are those of `ss -K` and `xtcp-ss -K`.
  */
 #include <errno.h>
 #include <limits.h>

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Loading and unloading as such: what is there, what is refused, what is gone. */
+/*
+ * Loading and unloading as such: what is there, what is refused, what is gone.
+ *
+ * Cases: registration, refusals and wrong parameters; what modinfo, the log and
+ * scripts/xtcp-holders say.
+ */
 #include <errno.h>
 #include <linux/xtcp.h>
 #include <netinet/in.h>

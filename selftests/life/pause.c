@@ -13,6 +13,9 @@
  * stands behind when a timer is set.
  *
  * scripts/vm.sh stops the machine.
+ *
+ * The pause is 8 s (`/run/vm/pause`, see `scripts/vm.sh --help`). The time of day goes a day
+ * forward and back. On both stacks.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -6,6 +6,8 @@
  *
  *	guest --- veth0 --- its neighbour		namespace a --- veth0 --- namespace b
  *	 xtcp                kernel TCP			 kernel TCP                  xtcp
+ *
+ * An entry that keeps a long SYN counts by its memory.
  */
 #include <errno.h>
 #include <fcntl.h>

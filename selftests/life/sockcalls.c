@@ -5,6 +5,8 @@
  * differential runner cannot compare them.
  *
  * Every case runs over IPv4 and IPv6 on the loopback of a namespace of its own.
+ *
+ * The word that says that memory is scarce is written only when that changes.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -9,6 +9,12 @@
  *
  * unload [PART]... runs only these parts. Rounds: 50, with SOAK in the environment
  * 1,000; ROUNDS= in it says another number.
+ *
+ * Each round unloads the module while xtcp carries traffic and kernel TCP a transfer. Besides:
+ * - text waits for the next write when its connection ends
+ * - segments of orphans wait in a qdisc and in an NFQUEUE, and one that arrives waits there:
+ *   unloading is refused
+ * - another module has wrapped the handlers: unloading waits for it
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

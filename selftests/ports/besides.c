@@ -5,6 +5,15 @@
  *
  * All in one namespace, over its loopback device; the servers are kernel TCP's. With an argument the range of ports is
  * the default one, with 100,000 connections before 1,000.
+ *
+ * - 80 short connections of one stack to each of 10 destinations, from 200 ports, then 80 of the
+ *   other stack to another destination: all four pairings
+ * - connections of xtcp beside connections and TIME-WAIT of kernel TCP on every port, never on one
+ *   of its 4-tuples; then connections of kernel TCP beside its own TIME-WAIT, when those of xtcp
+ *   have ended
+ * - xtcp's connections to one destination have all ports that they can have: kernel TCP still
+ *   connects to another one
+ * - a port that was bound is not shared
  */
 #include <errno.h>
 #include <kselftest.h>

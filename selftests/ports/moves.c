@@ -6,6 +6,13 @@
  * next.
  *
  * All in one namespace, over its loopback device, but for what needs two.
+ *
+ * - TIME-WAIT makes way for the other stack and for new connections; a SYN that would reopen a
+ *   connection does not end TIME-WAIT when nobody listens, nor while the queue of the listener is
+ *   full, on both stacks
+ * - kernel TCP accepted connections before its listener moved: they stay
+ * - a socket of kernel TCP had the port before xtcp listened there, and connects to the peer of a
+ *   connection: in vain
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

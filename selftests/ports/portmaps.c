@@ -6,6 +6,9 @@
  *
  * A map of ports lives while a quarter of the range is used (module/ports/portmap.c). So a third of the connections
  * stay, another third each time, and a port that was lost would be missed.
+ *
+ * Every port is used towards three destinations. Two thirds of the connections, or all of them,
+ * end. All of it runs again after the module was unloaded.
  */
 #include <errno.h>
 #include <kselftest.h>

@@ -11,6 +11,9 @@
  * has two of the six for each network, of different lengths, one with offloads: each kind
  * of link then meets every third network. The IP version goes in turns; IPv6 has no
  * packets of 576 octets. netem draws its own random numbers; 6.1 has no seed for it.
+ *
+ * Cases: delay, a bottleneck, a tiny queue, loss, bursts of loss, reordering, jitter, duplication,
+ * corruption, and all of it. 60 networks at once.
  */
 #include <errno.h>
 #include <kselftest.h>

@@ -5,6 +5,8 @@
  *
  * Kind 172 (ac) counts octets that came with ECT(0), CE and ECT(1), from 1, 0 and 1 on; kind 174
  * (ae) the other way round.
+ *
+ * Rows also cover an option of every wrong length, and one at odds with the ACE field.
  */
 #include "lib/wire.h"
 

@@ -4,6 +4,9 @@
  * 0, with flags that exclude each other, with headers and options of wrong lengths.
  * Each has an outcome and is counted where it ends: by IP, by xtcp, or by kernel TCP, which
  * answers what nobody has.
+ *
+ * The addresses are groups, broadcast and the host itself; the option lengths are all that are
+ * wrong.
  */
 #include <stdio.h>
 #include <stdlib.h>

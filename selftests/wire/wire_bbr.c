@@ -2,6 +2,10 @@
 /*
  * BBR on the wire (draft-ietf-ccwg-bbr): the window after repairs. Its filters and its state machine are tested in
  * unit/, what it does to a network in bbr.
+ *
+ * Cases: the window after a timeout, and after a second one in the middle of it; from each
+ * algorithm to each other one in recovery, after a timeout, and while the window is reduced for a
+ * mark.
  */
 #include "lib/wire.h"
 

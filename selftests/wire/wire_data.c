@@ -2,6 +2,8 @@
 /*
  * Data in the established state: order, duplicates, acknowledgments, Nagle, PUSH,
  * timestamps and PAWS, urgent data, and segments that are not well formed.
+ *
+ * Rows also cover MSG_EOR and delayed ACKs.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -2,6 +2,9 @@
 /*
  * ECN: who agrees to it, which segments say ECT, what CE and ECE and CWR draw; and
  * SACK-permitted, which is agreed on in the same SYNs.
+ *
+ * Cases: both opens and the simultaneous one; through entries and cookies, with and without
+ * timestamps; fallback; the window is reduced once in a round trip.
  */
 #include "lib/wire.h"
 

@@ -7,6 +7,9 @@
  * A segment that is lost is one that this program does not look at, or does not
  * write. What the listener sends again by itself takes a second, for which all such
  * rows wait together.
+ *
+ * Cases: with and without timestamps and window scale; the listener's queues are empty, full,
+ * declining, or were never used. A silent client without an entry is the limit of cookies.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -4,6 +4,8 @@
  * what the application leaves unused, what remains after the reduction, algorithms. Kernel TCP has PRR as in
  * RFC 6937, with the limit of 9937; they differ in what the reduction is measured by (RecoverFS, the window), so
  * the rows fill the window.
+ *
+ * Rows also cover the delivery rate through a known bottleneck.
  */
 #include "lib/wire.h"
 

@@ -2,6 +2,8 @@
 /*
  * RACK: what is lost is what is overdue. The path is 100 ms long, so the reordering window is 25 ms, and
  * most steps of a row take less than that; "late" is what comes after it.
+ *
+ * Rows also cover what widens the reordering window.
  */
 #include "lib/wire.h"
 

@@ -6,6 +6,11 @@
  * takes as with 10; of the segments the tenth that took longest is left out, as
  * others use the machine, too. xtcp alone: what kernel TCP's cost is not judged. The
  * debug kernel is too slow to have 4,000 in flight before a timer expires: it has 100.
+ *
+ * 19 kinds of storms: SACK blocks in each order, repeated, alternating, overlapping, senseless,
+ * octet by octet, in old ACKs; D-SACKs; ECE; windows that shut; optimistic and divided ACKs; losses
+ * and undos in turns; a path MTU that falls. With 4,000 (100) skbs a segment may cost three times
+ * what it costs with 10.
  */
 #include <errno.h>
 #include <netinet/in.h>
