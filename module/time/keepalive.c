@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Keepalive policy (RFC 9293 section 3.8.4): when an idle connection is probed, and when it is given up. Arms nothing.
+ * Keepalive policy (RFC 9293 section 3.8.4): when to probe an idle connection, and when to give it
+ * up. No code here arms a timer.
  *
- * Off unless the program asks for it (MUST-24, MUST-25: SO_KEEPALIVE); the defaults, two hours and nine probes 75 s
- * apart, are the namespace's (MUST-28).
+ * Keepalive is off until the program sets SO_KEEPALIVE (MUST-24, MUST-25). By default the first
+ * probe goes after two hours, and then nine probes go 75 s apart (MUST-28). Each namespace has its
+ * own defaults.
  */
 #include "time/keepalive.h"
 
@@ -40,7 +42,7 @@ unsigned long xtcp_keepalive_intvl(const struct sock *sk)
 }
 
 /**
- * xtcp_keepalive_probes() - how many probes go unanswered before the connection is given up
+ * xtcp_keepalive_probes() - how many unanswered probes end the connection
  * @sk: the sock
  *
  * Context: any.
@@ -56,11 +58,12 @@ unsigned int xtcp_keepalive_probes(const struct sock *sk)
  * xtcp_keepalive_give_up() - is the peer of this idle connection gone?
  * @sk: idle for longer than xtcp_keepalive_time(), a probe is due
  *
- * By the number of probes; with TCP_USER_TIMEOUT by time instead, as Linux, but not without a probe.
+ * The number of unanswered probes decides this. With TCP_USER_TIMEOUT the idle time decides it
+ * instead, as in Linux, but at least one probe must have gone out.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it is.
+ * Return: true when it is gone.
  */
 bool xtcp_keepalive_give_up(const struct sock *sk)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Keepalive policy: when to probe and when to give up (RFC 9293 section 3.8.4). Arms nothing. */
+/* Keepalive policy: when to probe and when to give up (RFC 9293 section 3.8.4). */
 #ifndef XTCP_KEEPALIVE_H
 #define XTCP_KEEPALIVE_H
 

@@ -1,23 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pacing (RFC 9002 section 7.7 says why; draft-ietf-ccwg-bbr section 5.6.2): text leaves at sk_pacing_rate.
+ * Pacing: text leaves at sk_pacing_rate (draft-ietf-ccwg-bbr section 5.6.2). RFC 9002 section 7.7
+ * gives the reasons.
  *
- * The rate is octets in a second, set by congestion control and bounded by SO_MAX_PACING_RATE. Who holds text to it is
- * told by sk_pacing_status, as for kernel TCP: nobody (NONE), we (NEEDED: an algorithm that paces, or
- * SO_MAX_PACING_RATE), or the qdisc fq, which says FQ when it sees a segment of the sock. Each segment with text has
- * its earliest departure time in skb->tstamp. With fq it waits there; without, output.c and recovery.c ask before each
- * bundle, and when it is not due yet a timer of high resolution runs, which sends when it is. That is the one exception
- * to "one timer per connection": a tick is longer than the time between two bundles.
+ * Congestion control sets the rate, in octets per second, and SO_MAX_PACING_RATE limits it. As for
+ * kernel TCP, sk_pacing_status says who delays text: nobody (NONE), this file (NEEDED), or the
+ * qdisc fq (FQ). NEEDED is set by an algorithm that paces and by SO_MAX_PACING_RATE. fq sets FQ
+ * when it sees a segment of the sock. skb->tstamp of each segment with text has the earliest time
+ * at which the segment may depart. With fq the segment waits there. Without fq, output.c and
+ * recovery.c ask before each bundle whether it is due. If it is not, they send nothing, and a timer
+ * of high resolution sends it when its time has come. This timer is the one exception to "one timer
+ * per connection": a tick is longer than the time between two bundles.
  *
- * The same timer sends when too much stood below TCP (output.c). From the first time on the sock has no
- * SOCK_USE_WRITE_QUEUE, and sock_wfree() calls sk_write_space for each segment that a device is done with: once there
- * is room the timer runs at once. Whoever frees a segment may hold any lock, so nothing is sent from there. It also
- * runs after AGAIN_NS: the first time, a free that has looked at the flag already tells nobody.
+ * The same timer sends text that waits for room, since too much of its connection is below TCP
+ * (output.c). The first such wait clears SOCK_USE_WRITE_QUEUE. From then on, sock_wfree() calls
+ * sk_write_space for each segment that a device is done with, and the timer runs as soon as there
+ * is room. sock_wfree() may run under any lock, so it cannot send. The timer also runs after
+ * AGAIN_NS: at the first wait, another processor may be freeing a segment and may have read the
+ * flag before it was cleared, and that processor reports no room.
  *
- * And it sends what waited for the program's next write (coalesce.c), when that has not come in time.
+ * The timer also sends text that coalesce.c has kept for the program's next write, if that write
+ * does not come in time.
  *
- * The timer is made when it is needed first; without memory for it nothing is held. A running one holds the sock. Its
- * function may wait for the lock while the connection ends: then it finds a state in which nothing is sent.
+ * The timer is allocated when it is needed for the first time. Without memory for it no text is
+ * delayed. A queued timer holds a reference to the sock. While its function waits for the socket
+ * lock, the connection may end. The function then finds a state in which nothing is sent.
  */
 #include "time/pace.h"
 
@@ -31,21 +38,22 @@
 #include "send/output.h"
 #include "send/sndbuf.h"
 
-#define UNPACED_SEGMENTS	10	/* as Linux: the initial window goes at once */
-#define GAP_MAX_NS		NSEC_PER_SEC	/* behind a bundle, however low the rate is: one in a second goes */
+#define UNPACED_SEGMENTS	10	/* as in Linux: the initial window leaves at once */
+#define GAP_MAX_NS		NSEC_PER_SEC	/* the longest gap behind a bundle, however low the rate is */
 #define AGAIN_NS		(40 * NSEC_PER_MSEC)
 #define LEAD_MAX_US		(10 * USEC_PER_SEC)	/* fq's horizon: nothing waits longer there */
 
 /**
- * struct xtcp_pace - of a connection that is paced, or whose text has waited for room below TCP or for more of it
- * @timer: sends what waits; while it is queued it has a reference of the sock
- * @next_ns: the next text may leave then, CLOCK_MONOTONIC
- * @before_ns: what that was before the last text
+ * struct xtcp_pace - the second timer of a connection that has had to wait for its time or for room
+ * @timer: sends what waits; holds a reference to the sock while it is queued
+ * @next_ns: the next text may leave at this time, CLOCK_MONOTONIC
+ * @before_ns: @next_ns as it was before the last text
  * @early: text waits for @next_ns
- * @again_ns: who waits for room looks again then, though nobody has told of any
- * @below_max: there is room when no more than this stands below TCP, in octets of sk_wmem_alloc; 0: nobody waits for it
- * @lock: whoever starts or stops @timer; taken in any context, innermost
- * @sk: whose it is
+ * @again_ns: at this time text that waits for room is tried again, though no free has reported room
+ * @below_max: there is room when at most this much is below TCP, in octets of sk_wmem_alloc; 0: no
+ *	text waits for room
+ * @lock: guards the start and the stop of @timer; taken in any context, innermost
+ * @sk: the sock
  */
 struct xtcp_pace {
 	struct hrtimer timer;
@@ -91,7 +99,10 @@ static struct xtcp_pace *pace_of(struct sock *sk)
 	return pace;
 }
 
-/* One that is queued runs at @at, or before. False: it has just queued itself for later. Lock: pace->lock, held. */
+/*
+ * Makes a queued timer run at @at or earlier. False: its function is running and has queued the
+ * timer again, for a later time. Lock: pace->lock, held.
+ */
 static bool bring_forward(struct xtcp_pace *pace, ktime_t at)
 {
 	lockdep_assert_held(&pace->lock);
@@ -103,7 +114,10 @@ static bool bring_forward(struct xtcp_pace *pace, ktime_t at)
 	return true;
 }
 
-/* The timer runs at @at_ns at the latest, if true. One that runs now waits for the socket lock, and sends then. */
+/*
+ * True: the timer runs at @at_ns or earlier. If its function runs now, it waits for the socket lock
+ * and sends after that.
+ */
 static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns)
 {
 	unsigned long irq;
@@ -123,12 +137,12 @@ static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns)
 }
 
 /**
- * xtcp_pace_must_wait() - is the next text not due yet? See xtcp_pace_holds()
- * @sk: a sock that we pace
+ * xtcp_pace_must_wait() - is the next text not due yet?
+ * @sk: a sock that this file paces; see xtcp_pace_holds()
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it is not; the timer runs.
+ * Return: true when it is not due; the timer is set.
  */
 bool xtcp_pace_must_wait(struct sock *sk)
 {
@@ -143,12 +157,12 @@ bool xtcp_pace_must_wait(struct sock *sk)
 }
 
 /**
- * xtcp_pace_fq_lead_us() - see xtcp_pace_lead_us()
- * @sk: a sock that fq paces
+ * xtcp_pace_fq_lead_us() - how long fq delays what is sent now
+ * @sk: a sock that fq paces; see xtcp_pace_lead_us()
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: microseconds; 0: it departs at once.
+ * Return: microseconds; 0: the text departs at once.
  */
 u32 xtcp_pace_fq_lead_us(const struct sock *sk)
 {
@@ -162,10 +176,10 @@ u32 xtcp_pace_fq_lead_us(const struct sock *sk)
 }
 
 /**
- * xtcp_pace_not_held() - the peer has what was to depart later: there is no fq on the way any more
+ * xtcp_pace_not_held() - the peer has text that was to depart later: fq is no longer on the path
  * @sk: a sock that fq paced
  *
- * The timer of ours does it from now on, until fq says that it is there.
+ * The timer of this file paces the sock from now on, until fq sets SK_PACING_FQ again.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -180,13 +194,14 @@ void xtcp_pace_not_held(struct sock *sk)
 }
 
 /**
- * xtcp_pace_stamp() - text leaves: when at the earliest, and when what comes behind it
+ * xtcp_pace_stamp() - set the departure time of a segment, and the earliest time of the next text
  * @sk: a sock that is paced, see xtcp_pace_applies()
  * @skb: on its way to IP
  * @len: octets of text
  *
- * As Linux, what comes late makes up for half of its own time by the time that was lost. A rate of less than a segment
- * in a second is one of a segment in a second: whatever a program asks for, a connection that it has closed ends.
+ * As in Linux, late text makes up for lost time by up to half of its own gap. The gap never exceeds
+ * a second, however low the rate is that the program asks for. Otherwise, a closed connection could
+ * stay almost for ever.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -211,7 +226,7 @@ void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len)
 }
 
 /**
- * xtcp_pace_not_left() - the layers below have refused what xtcp_pace_stamp() was told of last
+ * xtcp_pace_not_left() - the layers below refused the segment that was stamped last
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -226,13 +241,14 @@ void xtcp_pace_not_left(struct sock *sk)
 }
 
 /**
- * xtcp_pace_waits_for_room() - too much stands below TCP: send when there is room
+ * xtcp_pace_waits_for_room() - too much is below TCP: send when there is room
  * @sk: the sock; something is in flight
- * @most: there is room when no more than this stands there, in octets of sk_wmem_alloc
+ * @most: there is room when at most this much is below TCP, in octets of sk_wmem_alloc
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true; false when there is room already, or nobody would tell.
+ * Return: true when the timer will send; false when there is room already, or when nothing would
+ * report room.
  */
 bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 {
@@ -252,13 +268,13 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 }
 
 /**
- * xtcp_pace_goes_within() - what is not sent now goes when this time is over
+ * xtcp_pace_goes_within() - send after this time what is not sent now
  * @sk: the sock
  * @usecs: microseconds
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: false if nothing would see to that: there is no memory, or timers are not as fine as @usecs.
+ * Return: false if no timer can do this: there is no memory, or timers are coarser than @usecs.
  */
 bool xtcp_pace_goes_within(struct sock *sk, u32 usecs)
 {
@@ -273,12 +289,12 @@ bool xtcp_pace_goes_within(struct sock *sk, u32 usecs)
 }
 
 /**
- * xtcp_pace_is_waiting() - is text held until there is room below TCP?
+ * xtcp_pace_is_waiting() - does text wait for room below TCP?
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it is.
+ * Return: true when it does.
  */
 bool xtcp_pace_is_waiting(const struct sock *sk)
 {
@@ -290,9 +306,9 @@ bool xtcp_pace_is_waiting(const struct sock *sk)
 
 /**
  * xtcp_pace_room() - a device is done with a segment: is there room below TCP now?
- * @sk: the sock, in any state; the segment keeps it
+ * @sk: the sock, in any state; the segment has a reference to it
  *
- * Context: any in which an skb may be freed; whoever frees it may have the socket lock, or any other.
+ * Context: any in which an skb may be freed. The caller may hold the socket lock or any other lock.
  */
 void xtcp_pace_room(struct sock *sk)
 {
@@ -302,19 +318,19 @@ void xtcp_pace_room(struct sock *sk)
 
 	if (!pace)
 		return;
-	/* sock_wfree() has taken off what it frees: pairs with xtcp_pace_waits_for_room() */
+	/* sock_wfree() has subtracted the freed segment; pairs with xtcp_pace_waits_for_room() */
 	smp_mb();
 	if (refcount_read(&sk->sk_wmem_alloc) > READ_ONCE(pace->below_max))
 		return;
 	spin_lock_irqsave(&pace->lock, irq);
-	/* at 0 it runs as soon as this processor comes to it */
+	/* with time 0 the timer runs as soon as this processor handles timers */
 	bring_forward(pace, 0);
 	spin_unlock_irqrestore(&pace->lock, irq);
 }
 
 /*
- * Does anything wait for the timer? What it was to run for may have been sent meanwhile. What waits now may be corked,
- * or wait for room, for which the timer runs again.
+ * Does any text still wait for the timer? The text that set the timer may have been sent meanwhile.
+ * Other text may be corked, or may wait for room: for the latter the timer is set again.
  */
 static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 {
@@ -334,7 +350,8 @@ static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
  * xtcp_pace_run() - the time has come: send what waits
  * @sk: the sock, in any state
  *
- * From the timer, and from release_sock() when the timer met a user; and from coalesce.c, for what waits no longer.
+ * Called by the timer, by release_sock() if a user owned the lock when the timer fired, and by
+ * coalesce.c for text that need wait no longer.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -380,12 +397,12 @@ void xtcp_pace_stop(struct sock *sk)
 }
 
 /**
- * xtcp_pace_is_queued() - has the timer a reference, and does not run?
+ * xtcp_pace_is_queued() - is the timer queued, so that it holds a reference to the sock?
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it has.
+ * Return: true when it is.
  */
 bool xtcp_pace_is_queued(const struct sock *sk)
 {
@@ -396,8 +413,8 @@ bool xtcp_pace_is_queued(const struct sock *sk)
 }
 
 /**
- * xtcp_pace_free() - give back what pacing has taken
- * @sk: nobody has it any more, so the timer does not run
+ * xtcp_pace_free() - free the timer
+ * @sk: without references, so the timer does not run
  *
  * Context: RCU callback.
  */

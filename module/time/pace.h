@@ -5,7 +5,7 @@
 
 #include <net/sock.h>
 
-/* Is there a rate that text is held to? Few connections have one. */
+/* Does the sock have a pacing rate? Few connections have one. */
 static inline bool xtcp_pace_applies(const struct sock *sk)
 {
 	return unlikely(READ_ONCE(sk->sk_pacing_status) != SK_PACING_NONE);
@@ -13,7 +13,10 @@ static inline bool xtcp_pace_applies(const struct sock *sk)
 
 bool xtcp_pace_must_wait(struct sock *sk);
 
-/* Does text have to wait for its time? The timer runs then. With fq each skb says when it departs, and none waits. */
+/*
+ * Must text wait for its time? If so, the timer is set. With fq no text waits here: each skb has
+ * its time of departure.
+ */
 static inline bool xtcp_pace_holds(struct sock *sk)
 {
 	return unlikely(READ_ONCE(sk->sk_pacing_status) == SK_PACING_NEEDED) && xtcp_pace_must_wait(sk);
@@ -22,13 +25,13 @@ static inline bool xtcp_pace_holds(struct sock *sk)
 u32 xtcp_pace_fq_lead_us(const struct sock *sk);
 void xtcp_pace_not_held(struct sock *sk);
 
-/* How long what is sent now has to wait in fq until it departs, microseconds. */
+/* How long fq delays what is sent now, microseconds. */
 static inline u32 xtcp_pace_lead_us(const struct sock *sk)
 {
 	return unlikely(READ_ONCE(sk->sk_pacing_status) == SK_PACING_FQ) ? xtcp_pace_fq_lead_us(sk) : 0;
 }
 
-/* Socket lock held in all of these, but the last two. */
+/* All but the last two need the socket lock. */
 void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len);
 void xtcp_pace_not_left(struct sock *sk);
 bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most);

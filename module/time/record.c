@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Records of finished connections, in TIME-WAIT, or of orphans in FIN-WAIT-2: how they come, wait and go. What they
- * answer: timewait.c.
+ * Records of connections in TIME-WAIT and of orphans in FIN-WAIT-2: how records begin, wait and
+ * end. timewait.c decides what they answer.
  *
- * A record takes the place of its sock in the table of connections, keeps the port leased, and knows no more than it
- * takes to answer. Each shard of a namespace has two lists in order of time, one per substate, and one timer; a
- * record's hash says which shard is its own. In a full table a newcomer evicts the record of its shard that would end
- * next, so a connection never goes without its TIME-WAIT, and those that end at once do not all want the same shard.
+ * A record takes the place of its sock in the table of connections and keeps the port leased. It
+ * has only the fields that an answer needs. Each shard of a namespace has two lists, one per
+ * substate, in order of expiry, and one timer. The record's hash chooses the shard. In a full table
+ * a new record evicts the record of its own shard that would expire next. Thus, each connection
+ * gets its TIME-WAIT, and connections that end at the same time do not all contend for the same
+ * shard.
  *
- * Life of a record: listed under its shard's lock by the sock's end; claimed under it by whoever ends it ("dead"), who
- * then takes it out of the table, gives the lease back and has it freed after a grace period.
+ * Life of a record: the end of the sock lists it, under the lock of its shard. One caller claims
+ * it, under the same lock, and sets "dead". This caller then takes it out of the table, puts the
+ * lease, and frees the record after a grace period.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -31,22 +34,22 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-#define END_BATCH	256	/* records that end before others get the lock */
-#define TIMER_NS	(500 * NSEC_PER_USEC) /* after so long others get the processor, until the next tick */
-#define FREE_BATCH	64	/* records that go back to their slab at once */
-#define TIMER_REST	(HZ / 2) /* between two runs of the timer, or an eighth of 2 MSL, as Linux's timers round */
-#define SORT_STEPS	32	/* how far a record is moved forward among those that end later */
-#define RECORDS_BATCH	16	/* records that a processor may count for itself */
-#define ROUGH_PART	64	/* a limit may be missed by this part of it */
-#define EVICT_STEPS	4	/* records that make room for a new one when there are more than the limit */
-#define LITTLE_PART	16	/* of the share of one guest: what it may have when all together have too much */
-#define GUESTS_MEMORY	32	/* records of namespaces that any user can make take at most this part of the memory */
+#define END_BATCH	256	/* records that end in one hold of the lock */
+#define TIMER_NS	(500 * NSEC_PER_USEC) /* after this time the timer waits until the next tick */
+#define FREE_BATCH	64	/* records freed by one call */
+#define TIMER_REST	(HZ / 2) /* the longest rest of the timer, as Linux rounds; at most 2 MSL / 8 */
+#define SORT_STEPS	32	/* steps by which a record moves forward among records that expire later */
+#define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */
+#define ROUGH_PART	64	/* a limit may be exceeded by one part in so many */
+#define EVICT_STEPS	4	/* records that a new one evicts while there are more than the limit */
+#define LITTLE_PART	16	/* the part of its share that a guest may have while all have too many */
+#define GUESTS_MEMORY	32	/* all guests' records take one part of the memory in so many */
 #define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
-#define KILLED_JIFFIES	(4 * HZ) /* shorter ones count as TWKilled, as in Linux */
+#define KILLED_JIFFIES	(4 * HZ) /* shorter waits count as TWKilled, as in Linux */
 
-/* Of namespaces that any user can make: there is no telling what they set max_tw_buckets to. */
+/* Records of namespaces that any user can make. Such a user may set max_tw_buckets to any value. */
 static struct percpu_counter guest_records;
-static s32 guest_batch;		/* so many may be counted by a processor for itself */
+static s32 guest_batch;		/* records that a processor may count before it updates the sum */
 
 static unsigned int guest_records_max;
 module_param_named(guest_timewait, guest_records_max, uint, 0444);
@@ -65,7 +68,7 @@ static struct kmem_cache *cache_of(bool v4)
 }
 
 /**
- * xtcp_record_init() - the slabs of the records
+ * xtcp_record_init() - make the slabs and the counter of records
  *
  * Context: process, module init.
  *
@@ -75,7 +78,7 @@ int xtcp_record_init(void)
 {
 	BUILD_BUG_ON(offsetof(struct xtcp_timewait, conn) + XTCP_CONN_V4_END > 96);
 	BUILD_BUG_ON(sizeof(struct xtcp_timewait) > 128);
-	BUILD_BUG_ON(IS_ENABLED(CONFIG_SLOB));	/* there kfree_bulk() knows no slabs */
+	BUILD_BUG_ON(IS_ENABLED(CONFIG_SLOB));	/* kfree_bulk() of SLOB cannot free objects of a slab */
 
 	if (guest_records_max > INT_MAX) {
 		pr_err("guest_timewait=%u: at most %u, or 0 for the default\n", guest_records_max, INT_MAX);
@@ -89,11 +92,11 @@ int xtcp_record_init(void)
 		xtcp_record_exit();
 		return -ENOMEM;
 	}
-	/* /sys/module shows how many they may be */
+	/* /sys/module shows this limit */
 	if (!guest_records_max)
 		guest_records_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / GUESTS_MEMORY /
 					       (sizeof(struct xtcp_timewait) + PORT_SIZE), INT_MAX);
-	/* all processors' together are a small part of the limit */
+	/* what all processors may count for themselves is a small part of the limit */
 	guest_batch = clamp(guest_records_max / 64 / num_possible_cpus(), 1U, 32U);
 	return 0;
 }
@@ -139,8 +142,9 @@ static unsigned long timewait_jiffies(const struct xtcp_net *xn)
 }
 
 /*
- * Puts a record on its list. Nearly always that is the end; a shorter TCP_LINGER2 or a sysctl just lowered puts it
- * further ahead, up to a bound: beyond that it ends with the one before it, late but with no work for anybody.
+ * Put a record on its list. Nearly always it goes to the end. A shorter TCP_LINGER2 or a sysctl
+ * just lowered moves it forward, by SORT_STEPS at most. Beyond this bound it expires together with
+ * the record before it: late, but at no cost.
  */
 static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned long timeout)
 {
@@ -165,17 +169,18 @@ static void count_records(struct xtcp_net *xn, int change)
 }
 
 /**
- * xtcp_record_claim() - a record ends: whoever claims it buries it, by xtcp_record_bury(), without the lock
+ * xtcp_record_claim() - begin the end of a record; the caller ends it by xtcp_record_bury(),
+ * without the lock
  * @xn: its namespace
  * @tw: not dead
- * @claimed: where it goes, for xtcp_record_bury()
+ * @claimed: the record moves to this list, for xtcp_record_bury()
  *
  * Context: softirq or process. Lock: its shard's, held.
  */
 void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed)
 {
 	lockdep_assert_held(&xtcp_shard_of(xn, tw->conn.hash)->lock);
-	/* after this nobody else ends the record */
+	/* from here on no other caller ends the record */
 	tw->dead = true;
 	count_records(xn, -1);
 	list_move(&tw->node, claimed);
@@ -187,7 +192,10 @@ static void put_lease(struct xtcp_lease *lease, unsigned int n)
 		xtcp_lease_put_users(lease, n);
 }
 
-/* These have left the table of connections. Most have no map, and then nobody wants its lock, which is one for all. */
+/*
+ * The records have left the table of connections. Few belong to a map, so most callers need not
+ * take the one lock of all maps.
+ */
 static noinline void tell_maps(struct xtcp_net *xn, const struct list_head *claimed)
 {
 	struct xtcp_timewait *tw;
@@ -200,9 +208,9 @@ static noinline void tell_maps(struct xtcp_net *xn, const struct list_head *clai
 }
 
 /**
- * xtcp_record_bury() - take records out of the table, give their ports back and have them freed
+ * xtcp_record_bury() - take records out of the table, put their leases and free the records
  * @xn: their namespace
- * @claimed: by xtcp_record_claim()
+ * @claimed: filled by xtcp_record_claim()
  *
  * Context: softirq or process, BH disabled. No lock.
  */
@@ -216,14 +224,17 @@ void xtcp_record_bury(struct xtcp_net *xn, struct list_head *claimed)
 	if (list_empty(claimed))
 		return;
 	list_for_each_entry_safe(tw, next, claimed, node) {
-		/* or else what it is told would be loaded each time */
+		/* without this test the arguments would be loaded each time */
 		if (trace_xtcp_conn_state_enabled())
 			trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
 		if (likely(xtcp_demux_leave(&tw->conn)))
 			left++;
 		else
 			tw->conn.map = 0;
-		/* a map that has given it its number is seen: the lock of the chain has come between */
+		/*
+		 * if a map has set conn.map, this is visible here: the lock of the hash chain
+		 * orders it
+		 */
 		has_maps |= tw->conn.map;
 		/* a server's records are all on one port */
 		if (tw->lease != lease) {
@@ -248,7 +259,7 @@ static struct xtcp_timewait *first_of(struct list_head *head)
 	return list_first_entry_or_null(head, struct xtcp_timewait, node);
 }
 
-/* The record of a shard that ends next. */
+/* The record of a shard that expires next. */
 static struct xtcp_timewait *earliest(struct xtcp_shard *shard)
 {
 	struct xtcp_timewait *a = first_of(&shard->tw_list), *b = first_of(&shard->fin_wait2_list);
@@ -259,7 +270,10 @@ static struct xtcp_timewait *earliest(struct xtcp_shard *shard)
 	return time_before32(b->expires, a->expires) ? b : a;
 }
 
-/* Those on a list that are over, as many as may end in one hold of the lock; true when there may be more. */
+/*
+ * End the expired records of a list, as many as one hold of the lock may end. True: there may be
+ * more.
+ */
 static bool end_some(struct xtcp_shard *shard, struct list_head *head)
 {
 	const u32 now = jiffies;
@@ -281,7 +295,10 @@ static bool end_some(struct xtcp_shard *shard, struct list_head *head)
 	return n == END_BATCH;
 }
 
-/* Records end at any time, and a wakeup costs more than the end of one: so those of a moment end together. */
+/*
+ * Records expire at any time, and a wakeup costs more than the end of a record. So records that
+ * expire at nearly the same time end together.
+ */
 static void expired_records(struct timer_list *timer)
 {
 	struct xtcp_shard *shard = container_of(timer, struct xtcp_shard, tw_timer);
@@ -305,7 +322,7 @@ static void expired_records(struct timer_list *timer)
 }
 
 /**
- * xtcp_record_net_init() - make the empty lists of a namespace
+ * xtcp_record_net_init() - make the empty lists and the counter of a namespace
  * @xn: the namespace; has its shards
  *
  * Context: process.
@@ -381,7 +398,10 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 	tw->ts_ok = xsk->ts_ok;
 }
 
-/* A record makes room for one of the shard @at: one of the same shard, or else of the next that has any. */
+/*
+ * Evict a record to make room for one of the shard @at. It comes from the same shard, or else from
+ * the next shard that has one.
+ */
 static bool evict(struct xtcp_net *xn, const struct xtcp_shard *at)
 {
 	struct xtcp_timewait *tw = NULL;
@@ -407,19 +427,22 @@ static bool too_many_records(struct xtcp_net *xn)
 
 	if (xn->is_guest) {
 		limit = min(limit, guest_records_max / XTCP_GUEST_SHARE);
-		/* who has much makes room, and who has little keeps it */
+		/* guests with many records make room, and guests with few keep theirs */
 		if (percpu_counter_read_positive(&guest_records) > guest_records_max)
 			limit = min(limit, guest_records_max / XTCP_GUEST_SHARE / LITTLE_PART);
 	}
-	/* a namespace that has all that it may have would ask all processors for each record: only where it matters */
+	/*
+	 * The exact sum reads the counters of all processors, for each record of a full namespace.
+	 * So it is taken only for a small limit.
+	 */
 	if (limit / ROUGH_PART >= RECORDS_BATCH * num_possible_cpus())
 		return percpu_counter_read_positive(&xn->records) > limit;
 	return __percpu_counter_compare(&xn->records, limit, RECORDS_BATCH) > 0;
 }
 
 /*
- * For one record of @shard, which is counted already and on no list. There is more to do when the limit was lowered,
- * and then every newcomer does some of it.
+ * Make room for one record of @shard, which is already counted but on no list. If the limit was
+ * lowered, more records must go. Each new record then evicts a few of them.
  */
 static void make_room(struct xtcp_net *xn, const struct xtcp_shard *shard)
 {
@@ -432,7 +455,7 @@ static void make_room(struct xtcp_net *xn, const struct xtcp_shard *shard)
 		;
 }
 
-/* The table has the record in the place of the sock from here on. */
+/* Put the record in the place of the sock in the table. */
 static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timewait *tw, unsigned long timeout)
 {
 	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
@@ -455,13 +478,16 @@ static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timew
 	local_bh_enable();
 	if (err)
 		return false;
-	/* the table's reference; the caller has one of its own */
+	/* the reference of the table; the caller has another */
 	sock_prot_inuse_add(xn->net, sk->sk_prot, -1);
 	__sock_put(sk);
 	return true;
 }
 
-/* TCP_LINGER2, or else the namespace's; at least what it takes to see a FIN that was lost twice. */
+/*
+ * The timeout of TCP_LINGER2 or of the namespace, but at least long enough for a FIN that is lost
+ * twice.
+ */
 static unsigned long fin_wait2_jiffies(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -472,11 +498,12 @@ static unsigned long fin_wait2_jiffies(const struct sock *sk)
 }
 
 /**
- * xtcp_record_enter() - a connection goes on as a record; its sock ends
- * @sk: in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
+ * xtcp_record_enter() - replace a sock by a record and end the sock
+ * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
  * @substate: TCP_TIME_WAIT, or TCP_FIN_WAIT2 unless TCP_LINGER2 is below 0
  *
- * Without memory for a record the connection just ends, as in Linux. RFC 9293 section 3.6.1, MUST-13.
+ * Without memory for a record the connection ends without TIME-WAIT, as in Linux. RFC 9293 section
+ * 3.6.1, MUST-13.
  *
  * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
  */
@@ -505,11 +532,11 @@ void xtcp_record_enter(struct sock *sk, int substate)
 }
 
 /**
- * xtcp_record_restart() - 2 MSL begin anew, or begin after FIN-WAIT-2
+ * xtcp_record_restart() - start the wait of 2 MSL again, or for the first time after FIN-WAIT-2
  * @xn: its namespace
  * @tw: in TIME-WAIT, not dead
  *
- * RFC 9293 section 3.10.7.4, eighth.
+ * RFC 9293 section 3.10.7.4, eighth step.
  *
  * Context: softirq or process, BH disabled. Lock: its shard's, held.
  */
@@ -523,8 +550,8 @@ void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
 }
 
 /**
- * xtcp_record_copy() - what a record says, to be used without the lock
- * @to: where it goes; the memory of an IPv4 record ends before its addresses of IPv6
+ * xtcp_record_copy() - copy a record, for use without the lock
+ * @to: the copy; of an IPv4 record, everything up to its IPv6 addresses
  * @tw: the record
  *
  * Context: any. Lock: its shard's, held.

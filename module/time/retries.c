@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * When a connection whose peer does not answer is given up: R1 and R2 (RFC 9293 section 3.8.3), the user timeout, and
- * the shorter patience with orphans. Arms nothing; timer.c asks before it sends again.
+ * When to give up a connection whose peer does not answer: R1 and R2 (RFC 9293 section 3.8.3), the
+ * user timeout, and the shorter limits for orphans. No code here arms a timer. timer.c asks here
+ * before it sends again.
  *
- * Each retry belongs to a timeout that timer.c has seen: xsk->retransmits and xsk->probes_out count those before the
- * present one.
+ * timer.c calls after a timeout and before the retry. So xsk->retransmits and xsk->probes_out do
+ * not count the present timeout yet.
  */
 #include "time/retries.h"
 
@@ -22,8 +23,8 @@
 #include "send/output.h"
 #include "sight/mib.h"
 
-#define ORPHAN_RETRIES		8U	/* of an orphan whose peer was heard lately, as Linux's */
-#define SILENCE_MAX_MS		(2 * XTCP_RTO_MAX_MS) /* with the window shrunk to zero and no answer to any probe */
+#define ORPHAN_RETRIES		8U	/* for an orphan whose peer was heard recently, as in Linux */
+#define SILENCE_MAX_MS		(2 * XTCP_RTO_MAX_MS) /* silence that ends probes of a shrunk window */
 
 static const struct xtcp_sysctl *knobs(const struct sock *sk)
 {
@@ -36,14 +37,14 @@ static u32 elapsed_ms(u32 stamp)
 }
 
 /**
- * xtcp_retries_since() - how long has what waits to be acknowledged been sent again, or the window been probed?
+ * xtcp_retries_since() - when did the present retransmissions or window probes begin?
  * @sk: the sock
  *
- * TCP_USER_TIMEOUT counts from here. Text that is acknowledged begins anew; a window that opens does not.
+ * TCP_USER_TIMEOUT counts from this time. An ACK of text resets it; a window that opens does not.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: when that began, TS clock ms; 0: it has not.
+ * Return: the earlier of the two times, TS clock ms; 0: nothing was sent again or probed.
  */
 u32 xtcp_retries_since(const struct sock *sk)
 {
@@ -55,7 +56,7 @@ u32 xtcp_retries_since(const struct sock *sk)
 	return resent ?: probed;
 }
 
-/* "alive": the RTO has not reached its ceiling yet. */
+/* @alive: the RTO is below its maximum. */
 static u32 orphan_retries(const struct sock *sk, bool alive)
 {
 	u32 retries = READ_ONCE(knobs(sk)->orphan_retries);
@@ -71,9 +72,9 @@ static bool is_alive(const struct sock *sk)
 }
 
 /**
- * xtcp_retries_end_orphan() - is this orphan one too many? Then it is reset
+ * xtcp_retries_end_orphan() - reset an orphan if there are too many
  * @sk: an orphan
- * @is_new: it has just become one
+ * @is_new: it has just become an orphan
  *
  * Context: softirq or process, BH disabled. Lock: socket, held.
  *
@@ -91,8 +92,8 @@ bool xtcp_retries_end_orphan(struct sock *sk, bool is_new)
 }
 
 /*
- * What was lost may be lost on one of several paths that routers choose from by the flow label, or this host by its
- * hash: the next segment goes by another one, if there is one.
+ * Routers may choose one of several paths by the flow label, and this host by its hash. A broken
+ * path may be the cause of the loss, so the next segment takes another path if there is one.
  */
 static void try_another_path(struct sock *sk)
 {
@@ -105,7 +106,8 @@ static void try_another_path(struct sock *sk)
  * @sk: the sock; the caller holds a reference
  * @reason: XTCP_ABORT_TIMEOUT or XTCP_ABORT_KEEPALIVE
  *
- * The program is told of a soft error instead, if there was one (RFC 9293 section 3.9.2.2).
+ * If there was a soft error, the program gets this error instead of ETIMEDOUT (RFC 9293 section
+ * 3.9.2.2).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -117,11 +119,13 @@ void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 }
 
 /**
- * xtcp_retries_end_syn() - is the SYN, or the SYN-ACK of a simultaneous or a fast open, not sent again?
+ * xtcp_retries_end_syn() - give up the SYN, or the SYN-ACK of a simultaneous or a fast open, if it
+ * is time
  * @sk: SYN-SENT or SYN-RECEIVED
  *
- * By count, as Linux 6.1: TCP_SYNCNT or syn_retries (MUST-22; MUST-23 wants 3 minutes, the default makes 127 s). If it
- * is, it goes by another path.
+ * The number of retries decides, as in Linux 6.1: TCP_SYNCNT or syn_retries (MUST-22). MUST-23
+ * wants 3 minutes; the default takes 127 s. The user timeout may end it earlier. If it is not given
+ * up, the next retry takes another path.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -130,7 +134,7 @@ void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 bool xtcp_retries_end_syn(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	/* RFC 7413; one more than an entry has, as Linux */
+	/* RFC 7413: one more than a request entry has, as in Linux */
 	u32 retries = xsk->fastopen ? min_t(u32, READ_ONCE(knobs(sk)->synack_retries) + 1, U8_MAX) :
 				      READ_ONCE(knobs(sk)->syn_retries);
 
@@ -149,7 +153,10 @@ bool xtcp_retries_end_syn(struct sock *sk)
 	return false;
 }
 
-/* An orphan with text in flight has as long in a closed window as in an open one, or in both by turns, as in Linux. */
+/*
+ * The limit of an orphan with text in flight includes the time in which its window was closed, as
+ * in Linux.
+ */
 static bool orphan_had_its_time(const struct sock *sk)
 {
 	u32 since = xtcp_retries_since(sk);
@@ -158,11 +165,13 @@ static bool orphan_had_its_time(const struct sock *sk)
 }
 
 /**
- * xtcp_retries_end_retransmission() - is what was not acknowledged not sent again?
+ * xtcp_retries_end_retransmission() - give up the connection instead of a retransmission, if it is
+ * time
  * @sk: in a synchronized state, its retransmission deadline has passed
  *
- * If it is, it goes by another path. R1 asks routing for another way, too, and whether its segments are too large; R2
- * or TCP_USER_TIMEOUT ends the connection (MUST-20, MUST-21).
+ * A retransmission takes another path. From R1 on, this function also asks routing for another
+ * route, and mtuprobe.c whether the segments are too large for the path. R2 or TCP_USER_TIMEOUT
+ * ends the connection (MUST-20, MUST-21).
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -199,11 +208,13 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 }
 
 /**
- * xtcp_retries_end_shrunk_window() - data is in flight, the window has shrunk to zero: is it not probed again?
+ * xtcp_retries_end_shrunk_window() - give up instead of a probe, if it is time: data is in flight
+ * and the window has shrunk to zero
  * @sk: in a synchronized state, its retransmission deadline has passed
  *
- * Not while the peer answers (RFC 9293 section 3.8.6, SHLD-17), unless no program waits any more, or the program has
- * said for how long it waits (TCP_USER_TIMEOUT, as in Linux): answers that acknowledge nothing do not count for that.
+ * While the peer answers, the connection stays (RFC 9293 section 3.8.6, SHLD-17). There are two
+ * exceptions. An orphan has the limits of orphans. TCP_USER_TIMEOUT sets a limit which answers that
+ * acknowledge nothing do not extend, as in Linux.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -230,12 +241,13 @@ bool xtcp_retries_end_shrunk_window(struct sock *sk)
 }
 
 /**
- * xtcp_retries_end_refused() - this machine has refused text with nothing in flight: is that not tried again?
+ * xtcp_retries_end_refused() - give up, if it is time: this machine refuses text and nothing is in
+ * flight
  * @sk: in a synchronized state; the time of probing has begun
  *
- * A queue without room says nothing of the peer, so tries do not count. But R2's time ends this, too (RFC 9293 section
- * 3.8.3), if the peer was silent for all of it. Linux ends it after as many tries as it has retries, each half a second
- * long.
+ * A full queue on this machine says nothing about the peer, so refused attempts do not count as
+ * retries. But if the peer has been silent for the whole time of R2, the connection ends (RFC 9293
+ * section 3.8.3). Linux counts each attempt as a retry, one every half second.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -255,10 +267,11 @@ bool xtcp_retries_end_refused(struct sock *sk)
 }
 
 /**
- * xtcp_retries_end_probing() - is a closed window not probed again?
+ * xtcp_retries_end_probing() - give up instead of a probe of a closed window, if it is time
  * @sk: in a synchronized state
  *
- * A peer that answers may keep its window closed (MUST-37), but not for ever when no program waits any more (RFC 6429).
+ * A peer that answers may keep its window closed (MUST-37). For an orphan this has a limit (RFC
+ * 6429).
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* When a connection whose peer does not answer is given up. */
+/* When to give up a connection whose peer does not answer. */
 #ifndef XTCP_RETRIES_H
 #define XTCP_RETRIES_H
 
 #include "base/sock.h"
 
-/* Socket lock held in all of these. */
+/* All of these need the socket lock. */
 u32 xtcp_retries_since(const struct sock *sk);
 
-/* True: the connection is no more. */
+/* True: the connection has ended. */
 bool xtcp_retries_end_syn(struct sock *sk);
 bool xtcp_retries_end_orphan(struct sock *sk, bool is_new);
 bool xtcp_retries_end_retransmission(struct sock *sk);

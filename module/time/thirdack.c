@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The third ACK of a handshake waits for what a program sends that comes back from connect(), as
- * xtcp_output_ack_of_syn() says: for a millisecond at most, and no longer than until the same thread does something
- * else by which it is seen that it has gone on. A thread may be its own server: it connects, and then waits in accept()
- * for what that third ACK brings.
+ * The third ACK of a handshake waits for text that the program may send right after connect(), as
+ * xtcp_output_ack_of_syn() explains. It waits for a millisecond at most. It goes earlier if the
+ * same thread calls connect() again, or accept() or poll() on a listener: this shows that the
+ * thread does not send now. A thread may be its own server, which connects and then waits in
+ * accept() for the connection that the third ACK completes.
  *
- * The timer of the sock is too coarse for that, a tick and up to another one; it stays armed, for a program that does
- * not come back in time. One of high resolution for each connection would cost more than the segment that is saved. So
- * each processor has one, and a short list of those that wait, each with a reference. Who has sent his ACK is not taken
- * off the list, as every segment would have to ask: he is forgotten when the next one comes, or when the timer runs.
+ * The timer of the sock is too coarse for this: it takes one to two ticks. It stays armed for a
+ * program that does not return from connect() in time. A timer of high resolution for each
+ * connection would cost more than the segment that it saves. So each processor has one such timer
+ * and a short list of waiting socks, with a reference to each. A sock that has sent its ACK stays
+ * on the list, since otherwise each segment would have to look there. It leaves the list when the
+ * next sock comes, or when the timer runs.
  */
 #include "time/thirdack.h"
 
@@ -24,13 +27,13 @@
 #include "sight/mib.h"
 
 #define WAIT_NS		NSEC_PER_MSEC
-#define WAITING_MAX	8U	/* of a processor at a time; the ACK of one more goes at once */
+#define WAITING_MAX	8U	/* per processor; the ACK of one more goes at once */
 
 /**
  * struct waiting - a connection whose third ACK waits
- * @sk: it has a reference
- * @by: the thread that has come back from connect(), to be compared, never followed
- * @until_ns: the ACK goes then, CLOCK_MONOTONIC
+ * @sk: the sock; the entry holds a reference
+ * @by: the thread that returned from connect(); compared, never dereferenced
+ * @until_ns: when the ACK goes, CLOCK_MONOTONIC
  */
 struct waiting {
 	struct sock *sk;
@@ -39,11 +42,11 @@ struct waiting {
 };
 
 /**
- * struct thirdacks - those of one processor
- * @lock: of the rest; taken with BH disabled, innermost
- * @timer: runs for the earliest of them
+ * struct thirdacks - the waiting connections of one processor
+ * @lock: guards the other fields; taken with BH disabled, innermost
+ * @timer: runs when the first of them is due
  * @count: how many there are
- * @list: they
+ * @list: the connections
  */
 struct thirdacks {
 	spinlock_t lock;	/* of the rest */
@@ -54,7 +57,10 @@ struct thirdacks {
 
 static DEFINE_PER_CPU(struct thirdacks, thirdacks);
 
-/* Nothing was sent since the SYN, and nothing has come since its answer. Racy without the socket lock. */
+/*
+ * True: nothing was sent after the SYN, and nothing arrived after its answer. Racy without the
+ * socket lock.
+ */
 static bool still_waits(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -63,7 +69,7 @@ static bool still_waits(const struct sock *sk)
 	       READ_ONCE(xsk->rcv_nxt) == xsk->irs + 1;
 }
 
-/* The last one takes the place of number @i. forget_at() looks without the lock whether there are any. */
+/* The last entry moves to index @i. forget_at() reads the count without the lock. */
 static void take_out(struct thirdacks *here, unsigned int i)
 {
 	lockdep_assert_held(&here->lock);
@@ -71,7 +77,10 @@ static void take_out(struct thirdacks *here, unsigned int i)
 	here->list[i] = here->list[here->count];
 }
 
-/* Takes those off the list that are over, or else have waited until @now_ns, or are those of thread @by. */
+/*
+ * Takes entries off the list that wait no longer, that were due by @now_ns, or that belong to
+ * thread @by.
+ */
 static unsigned int take_off(struct thirdacks *here, u64 now_ns, const struct task_struct *by, struct sock **taken)
 {
 	unsigned int i = 0, n = 0;
@@ -90,7 +99,10 @@ static unsigned int take_off(struct thirdacks *here, u64 now_ns, const struct ta
 	return n;
 }
 
-/* Who has the lock meanwhile is in a call that sends the ACK, or ends the wait: if not, the sock's timer does. */
+/*
+ * If a user owns the lock, it is in a call that sends the ACK or ends the wait. Otherwise the
+ * sock's own timer sends the ACK.
+ */
 static void send_third(struct sock **taken, unsigned int n, bool by_timer)
 {
 	struct sock *sk;
@@ -127,7 +139,7 @@ static enum hrtimer_restart thirdack_fired(struct hrtimer *timer)
 
 	spin_lock(&here->lock);
 	n = take_off(here, ktime_get_ns(), NULL, taken);
-	/* it may be queued where a processor went while this runs for it */
+	/* while it runs here for a processor that went offline, it may be queued elsewhere */
 	if (here->count && !hrtimer_is_queued(timer)) {
 		hrtimer_set_expires(timer, ns_to_ktime(next_of(here)));
 		again = HRTIMER_RESTART;
@@ -138,7 +150,7 @@ static enum hrtimer_restart thirdack_fired(struct hrtimer *timer)
 }
 
 /**
- * xtcp_thirdack_init() - nobody waits
+ * xtcp_thirdack_init() - make the empty list and the timer of each processor
  *
  * Context: process, module init.
  */
@@ -155,7 +167,7 @@ void xtcp_thirdack_init(void)
 }
 
 /**
- * xtcp_thirdack_exit() - nobody waits any more
+ * xtcp_thirdack_exit() - stop the timers
  *
  * Context: process, module exit; no sock is left, and so none is on a list.
  */
@@ -168,12 +180,13 @@ void xtcp_thirdack_exit(void)
 }
 
 /**
- * xtcp_thirdack_waits() - a program has come back from connect(), and its third ACK waits for what it sends
+ * xtcp_thirdack_waits() - connect() returns, and the third ACK waits for text
  * @sk: the sock, in any state
  *
  * RFC 9293 section 3.8.6.3, MUST-40.
  *
- * Context: process. No lock; takes that of bh_lock_sock() if too many wait already.
+ * Context: process. No lock is held; takes bh_lock_sock() of a sock whose ACK is due, or if too
+ * many wait.
  */
 void xtcp_thirdack_waits(struct sock *sk)
 {
@@ -195,7 +208,7 @@ void xtcp_thirdack_waits(struct sock *sk)
 	} else {
 		here->list[here->count] = (struct waiting){ sk, current, now_ns + WAIT_NS };
 		WRITE_ONCE(here->count, here->count + 1);
-		/* a timer that runs already runs early enough */
+		/* a timer that is queued already runs early enough */
 		if (!hrtimer_is_queued(&here->timer))
 			hrtimer_start(&here->timer, ns_to_ktime(now_ns + WAIT_NS), HRTIMER_MODE_ABS_PINNED_SOFT);
 	}
@@ -205,11 +218,11 @@ void xtcp_thirdack_waits(struct sock *sk)
 }
 
 /**
- * xtcp_thirdack_go() - this thread does not send what a third ACK waits for: it goes now
+ * xtcp_thirdack_go() - send the third ACKs of this thread now, since it sends no text
  *
- * One that waits on another processor, where the thread was before, goes when its time has come.
+ * If the thread was on another processor before, an ACK that waits there goes when it is due.
  *
- * Context: process. No lock of a socket that may wait here; takes that of bh_lock_sock().
+ * Context: process. The caller holds no lock of a socket that may wait here; takes bh_lock_sock().
  */
 void xtcp_thirdack_go(void)
 {
@@ -249,9 +262,9 @@ static void forget_at(struct thirdacks *there, struct sock *sk)
 }
 
 /**
- * xtcp_thirdack_forget() - the program has closed it: nothing waits any more
+ * xtcp_thirdack_forget() - the program has closed a sock: its third ACK waits no longer
  * @sk: the sock; the caller has a reference of its own
- * @everywhere: the thread that has connected it may have done so on another processor
+ * @everywhere: the sock may wait on another processor's list
  *
  * Context: process. No lock.
  */

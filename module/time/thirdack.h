@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The third ACK of a handshake waits for what a program sends that comes back from connect(): not for long. */
+/*
+ * The third ACK of a handshake waits for a short time for text that the program may send after
+ * connect().
+ */
 #ifndef XTCP_THIRDACK_H
 #define XTCP_THIRDACK_H
 

@@ -2,29 +2,36 @@
 /*
  * The deadlines of a connection, behind the one timer of its sock.
  *
- *   retransmit  SYN, text or FIN is in flight and not acknowledged for an RTO: send again, back off (RFC 6298 section
- *               5); with the window shrunk to zero a probe goes instead (RFC 9293 section 3.8.6, MUST-35); of few
- *               segments the RTO counts since they were sent and not since the last ACK (RFC 7765)
- *   persist     text waits, nothing is in flight and the window does not let it go: probe the window, back off
- *               (RFC 9293 section 3.8.6.1); also the override of silly window avoidance and of TCP_CORK, and the
- *               next attempt after memory was short, or a queue of this machine had no room
+ *   retransmit  SYN, text or FIN is in flight and was not acknowledged for an RTO: retransmit, back
+ *               off (RFC 6298 section 5). If the window has shrunk to zero, a probe goes instead
+ *               (RFC 9293 section 3.8.6, MUST-35). If few segments are in flight, the RTO counts
+ *               from their transmission and not from the last ACK (RFC 7765)
+ *   persist     text waits, nothing is in flight and the window does not admit the text: probe the
+ *               window, back off (RFC 9293 section 3.8.6.1). Also ends a wait of silly window
+ *               avoidance or TCP_CORK, and tries again after a lack of memory or of room in a queue
+ *               of this machine
  *   delayed ACK an ACK is owed for too long (RFC 9293 section 3.8.6.3)
- *   probe       the last segments may be lost, and nobody would say so: a tail loss probe (RFC 8985 section 7); stands
- *               in the place of the retransmit deadline, which begins when the probe was sent
- *   reopened    the window was closed when the retransmit deadline passed, and has just opened: send again, if it is
- *               still open then; if not, the retransmit deadline is where the probe has put it
- *   reordering  what may only be late counts as lost from then on (RFC 8985 section 6.2)
- *   keepalive   nothing was heard for TCP_KEEPIDLE: probe (RFC 9293 section 3.8.4); armed while SO_KEEPALIVE is on
+ *   probe       the last segments may be lost, and no ACK would report this: a tail loss probe
+ *               (RFC 8985 section 7). Takes the place of the retransmit deadline, which begins when
+ *               the probe is sent
+ *   reopened    the window was closed when the retransmit deadline passed and has just opened:
+ *               retransmit, if it is still open then. If not, the retransmit deadline stays where
+ *               the probe has put it
+ *   reordering  from then on, segments that may only be late count as lost (RFC 8985 section 6.2)
+ *   keepalive   nothing arrived for TCP_KEEPIDLE: probe (RFC 9293 section 3.8.4). Armed while
+ *               SO_KEEPALIVE is on
  *
- * The timer sleeps until the earliest deadline. It is moved when a deadline gets earlier, never when one gets later or
- * is dropped: most are pushed back by every ACK, and firing early only means to go to sleep again. A deadline that
- * passed acts once, however far the clock has moved, and counts the next one from now.
+ * The timer is set for the earliest deadline. It is moved when a deadline becomes earlier, but not
+ * when one becomes later or is dropped. Almost every ACK moves a deadline back, and a timer that
+ * fires too early merely goes to sleep again. A missed deadline acts once, however much later it
+ * is, and the next one counts from now.
  *
- * Text that is paced has a timer of its own (pace.c), since a tick is too long for it.
+ * Paced text has a timer of its own (pace.c), since a tick is too coarse for it.
  *
- * Expiry while a user owns the lock sets XTCP_DEFERRED_TIMER; release_sock() runs what is due.
+ * If the timer fires while a user owns the lock, it sets XTCP_DEFERRED_TIMER, and release_sock()
+ * runs what is due.
  *
- * Policy, how long and when to give up: rto.c, retries.c and keepalive.c.
+ * rto.c, retries.c and keepalive.c decide how long to wait and when to give up.
  */
 #include "time/timer.h"
 
@@ -47,9 +54,9 @@
 #include "time/pace.h"
 #include "time/retries.h"
 
-#define RTO_RESTART_BELOW	4	/* rrthresh of RFC 7765 section 4: fewer cannot be repaired by duplicate ACKs */
-#define ROOM_RETRY_MS		500U	/* nothing could be sent for want of memory, or of room below */
-#define SYN_AGAIN		2U	/* jiffies until a SYN follows the RST for a half-open connection of the peer */
+#define RTO_RESTART_BELOW	4	/* rrthresh of RFC 7765: duplicate ACKs cannot repair fewer */
+#define ROOM_RETRY_MS		500U	/* after a failure to send for lack of memory or of room below TCP */
+#define SYN_AGAIN		2U	/* jiffies between the RST for a half-open connection and the next SYN */
 
 static bool is_armed(const struct xtcp_sock *xsk, enum xtcp_timer which)
 {
@@ -79,7 +86,10 @@ static void disarm(struct sock *sk, enum xtcp_timer which)
 	xtcp_sk(sk)->timers.armed &= ~BIT(which);
 }
 
-/* @ms in jiffies; not beyond the user timeout, which counts from @stamp (0: from now). */
+/*
+ * @ms in jiffies, but at most what is left of the user timeout, which counts from @stamp (0: from
+ * now).
+ */
 static unsigned long within_user_timeout(const struct xtcp_sock *xsk, u32 ms, u32 stamp)
 {
 	u32 gone;
@@ -91,7 +101,7 @@ static unsigned long within_user_timeout(const struct xtcp_sock *xsk, u32 ms, u3
 	return msecs_to_jiffies(ms);
 }
 
-/* The present RTO in jiffies, in the same bounds. */
+/* The present RTO in jiffies, within the same limit. */
 static unsigned long interval(const struct xtcp_sock *xsk, u32 stamp)
 {
 	return within_user_timeout(xsk, xtcp_rto_current_ms(&xsk->rto), stamp);
@@ -111,7 +121,10 @@ static void expired_syn(struct sock *sk, struct sk_buff *skb)
 	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, xsk->retrans_stamp));
 }
 
-/* A probe did not leave for want of memory, or of room in a queue below. What IP refuses was one without an answer. */
+/*
+ * True: a probe did not leave for lack of memory or of room in a queue of this machine. Any other
+ * error of IP counts as a probe without an answer.
+ */
 static bool no_room(int err)
 {
 	return err > 0 || err == -ENOBUFS;
@@ -123,7 +136,7 @@ static void note_probing(struct xtcp_sock *xsk)
 		xsk->stream->probe_stamp = xtcp_clock_ts() ?: 1;
 }
 
-/* A window probe was sent; the next one is due in twice the time. */
+/* A window probe was sent; the next one is due after twice the time. */
 static void probed(struct sock *sk, enum xtcp_timer which)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -135,7 +148,10 @@ static void probed(struct sock *sk, enum xtcp_timer which)
 	arm(sk, which, interval(xsk, xtcp_retries_since(sk)));
 }
 
-/* The probes are over, since text goes or has arrived: they were no timeouts of the path. */
+/*
+ * Text is sent or was acknowledged, so probing has ended. Probes say nothing about timeouts of the
+ * path: their backoff is undone.
+ */
 static void take_back_backoff(struct xtcp_sock *xsk)
 {
 	if (likely(!xsk->timers.probes))
@@ -144,7 +160,9 @@ static void take_back_backoff(struct xtcp_sock *xsk)
 	xsk->timers.probes = 0;
 }
 
-/* What is in flight lies beyond a window that has shrunk to zero (RFC 9293 section 3.8.6, MUST-35, SHLD-17). */
+/*
+ * The window has shrunk to zero while text is in flight (RFC 9293 section 3.8.6, MUST-35, SHLD-17).
+ */
 static void probe_shrunk_window(struct sock *sk)
 {
 	if (xtcp_retries_end_shrunk_window(sk))
@@ -153,7 +171,7 @@ static void probe_shrunk_window(struct sock *sk)
 	probed(sk, XTCP_TIMER_RETRANSMIT);
 }
 
-/* A timeout of what was sent last in an open window: probes that have taken the place of a repetition are over. */
+/* A timeout while the window is open. The probes that replaced retransmissions are over. */
 static void note_timeout(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -172,7 +190,10 @@ static void send_again(struct sock *sk)
 	if (xsk->retransmits < U8_MAX)
 		xsk->retransmits++;
 	if (unlikely(refused)) {
-		/* that says nothing of the path: no backoff; nor is it bounded by the user timeout, as in Linux */
+		/*
+		 * a refusal says nothing about the path: no backoff; as in Linux, the user timeout
+		 * does not limit this wait
+		 */
 		arm(sk, XTCP_TIMER_RETRANSMIT, msecs_to_jiffies(ROOM_RETRY_MS));
 		return;
 	}
@@ -187,7 +208,7 @@ static void expired_retransmit(struct sock *sk)
 
 	if (!skb)
 		return;
-	/* behind the SYN of a simultaneous open there may be a FIN for which there was no memory */
+	/* a SYN of a simultaneous open may be followed by a FIN for which there was no memory */
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream)) {
 		expired_syn(sk, skb);
 		return;
@@ -202,7 +223,7 @@ static void expired_retransmit(struct sock *sk)
 		send_again(sk);
 }
 
-/* When to give up is asked when the retransmit deadline passes: not because a window opens. */
+/* Only the retransmit deadline asks whether to give up; a window that opens does not. */
 static void expired_reopened(struct sock *sk)
 {
 	if (!xtcp_sk(sk)->snd_wnd)
@@ -211,7 +232,7 @@ static void expired_reopened(struct sock *sk)
 	send_again(sk);
 }
 
-/* What goes out now may be a SYN, without a stream. */
+/* The caller may be sending a SYN, without a stream. */
 static void end_probing(struct xtcp_sock *xsk)
 {
 	if (xsk->stream->probe_stamp)
@@ -225,7 +246,7 @@ static void expired_persist(struct sock *sk)
 	int err;
 
 	if (!xsk->fin_queued && (1 << sk->sk_state) & (TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK)) {
-		/* there was no memory for the FIN */
+		/* the FIN was not queued for lack of memory */
 		xtcp_output_fin(sk);
 		return;
 	}
@@ -239,7 +260,7 @@ static void expired_persist(struct sock *sk)
 		return;
 	err = xtcp_output_probe(sk, false);
 	if (xsk->snd_una != xsk->snd_nxt) {
-		/* there was room: data went out, and its own deadline is armed */
+		/* the window had room: data went out and armed its own deadline */
 		xtcp_sndbuf_wake(sk);
 		return;
 	}
@@ -260,7 +281,7 @@ static void expired_delayed_ack(struct sock *sk)
 
 	if (!xsk->ack_pending)
 		return;
-	/* nothing came to carry it: the program does not answer at once */
+	/* no data carried the ACK: the program does not answer at once */
 	xsk->pingpong = false;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKS);
 	xtcp_output_ack_now(sk);
@@ -274,7 +295,10 @@ static void expired_keepalive(struct sock *sk)
 
 	if (!sock_flag(sk, SOCK_KEEPOPEN))
 		return;
-	/* MUST-26: not while data waits for an ACK or a window, the other deadlines watch over that */
+	/*
+	 * MUST-26: no probe while data waits for an ACK or a window; the other deadlines handle
+	 * that
+	 */
 	if (xsk->snd_una != xsk->write_seq) {
 		arm(sk, XTCP_TIMER_KEEPALIVE, time);
 	} else if (idle < time) {
@@ -296,7 +320,10 @@ static u32 rto_us(const struct xtcp_sock *xsk)
 	return xtcp_rto_current_ms(&xsk->rto) * USEC_PER_MSEC;
 }
 
-/* What is left of the RTO since the first segment in flight was sent, microseconds. */
+/*
+ * The rest of the RTO, counted from the time when the first segment in flight was sent,
+ * microseconds.
+ */
 static u32 rest_of_rto_us(const struct sock *sk)
 {
 	const struct sk_buff *first = xtcp_sndq_first(sk);
@@ -310,8 +337,8 @@ static u32 rest_of_rto_us(const struct sock *sk)
 }
 
 /*
- * Is so little in flight, with nothing to follow it, that perhaps a timer alone tells what is lost? With SACK only,
- * by which it shows at once if the timer was too early.
+ * Is so little in flight, and no text behind it, that only a timer may detect a loss? This needs
+ * SACK, which shows at once whether the timer was too early.
  */
 static bool tail_is_short(const struct sock *sk)
 {
@@ -327,8 +354,9 @@ static bool tail_is_short(const struct sock *sk)
 }
 
 /*
- * Something was acknowledged: the RTO begins anew for what is still in flight. Of a short tail it runs since that was
- * sent and not since this ACK, which the peer may have delayed (RFC 7765 section 4).
+ * An ACK of new data restarts the RTO for what is still in flight. For a short tail the RTO counts
+ * from the time when the tail was sent and not from this ACK, which the peer may have delayed (RFC
+ * 7765 section 4).
  */
 static u32 restarted_rto_us(const struct sock *sk)
 {
@@ -390,11 +418,11 @@ void xtcp_timer_init(struct sock *sk)
 }
 
 /**
- * xtcp_timer_stop() - no deadline acts any more, and none can be armed
+ * xtcp_timer_stop() - drop all deadlines for good
  * @sk: CLOSED; xtcp_sock_reset_tcb() makes it usable again
  *
- * The timer's function may be waiting for the lock on another processor. It finds nothing to do then, and has its own
- * reference.
+ * The timer's function may be waiting for the lock on another processor. It then finds nothing to
+ * do. It has its own reference.
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
  */
@@ -410,7 +438,8 @@ void xtcp_timer_stop(struct sock *sk)
 }
 
 /**
- * xtcp_timer_syn_sent() - event: a SYN, or the SYN-ACK of a simultaneous or a fast open, was sent for the first time
+ * xtcp_timer_syn_sent() - event: a SYN, or the SYN-ACK of a simultaneous or a fast open, was sent
+ * for the first time
  * @sk: SYN-SENT or SYN-RECEIVED
  *
  * Context: softirq or process. Lock: socket, held.
@@ -422,11 +451,12 @@ void xtcp_timer_syn_sent(struct sock *sk)
 }
 
 /**
- * xtcp_timer_syn_refused() - event: the peer answered our SYN for an older connection and was sent a RST
+ * xtcp_timer_syn_refused() - event: the peer answered the SYN for an older connection, and a RST
+ * was sent
  * @sk: SYN-SENT
  *
- * The RST has ended what the peer had, so the SYN follows at once (RFC 9293 section 3.5.1); once only, since anybody
- * can forge such an answer, and never later than it would have anyway.
+ * The RST has ended the peer's older connection, so the SYN follows soon (RFC 9293 section 3.5.1).
+ * This happens only once, since anybody can forge such an answer. It never delays the next SYN.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -442,7 +472,7 @@ void xtcp_timer_syn_refused(struct sock *sk)
 }
 
 /**
- * xtcp_timer_established() - event: the connection is up
+ * xtcp_timer_established() - event: the connection is established
  * @sk: ESTABLISHED
  *
  * Context: softirq or process. Lock: socket, held.
@@ -454,13 +484,13 @@ void xtcp_timer_established(struct sock *sk)
 	xtcp_timer_keepalive_changed(sk);
 }
 
-/* A tail loss probe is to come, after @most_us at the latest, when the RTO would. */
+/* Arm a tail loss probe, at @most_us at the latest: by then the RTO would expire. */
 static __always_inline void arm_probe(struct sock *sk, u32 most_us)
 {
 	u32 us = min(xtcp_tlp_timeout_us(sk), most_us) + xtcp_pace_lead_us(sk);
 
 	disarm(sk, XTCP_TIMER_RETRANSMIT);
-	/* usecs_to_jiffies() without a call: for each text that is sent */
+	/* like usecs_to_jiffies(), but without a call, since each segment of text comes here */
 	arm(sk, XTCP_TIMER_PROBE, DIV_ROUND_UP(us, USEC_PER_SEC / HZ));
 }
 
@@ -468,7 +498,8 @@ static __always_inline void arm_probe(struct sock *sk, u32 most_us)
  * xtcp_timer_data_sent() - event: new text or a FIN was sent (RFC 6298 (5.1), RFC 8985 section 7.2)
  * @sk: the sock
  *
- * With nothing in flight only this ends a time of probing: answers alone do not stop TCP_USER_TIMEOUT (RFC 6429).
+ * If nothing is in flight, only new text ends probing. Answers to probes do not stop
+ * TCP_USER_TIMEOUT (RFC 6429).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -479,7 +510,7 @@ void xtcp_timer_data_sent(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	disarm(sk, XTCP_TIMER_PERSIST);
-	/* while a probe is on its way the RTO runs */
+	/* while a tail loss probe is in flight, the RTO runs */
 	first = !is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !is_armed(xsk, XTCP_TIMER_PROBE);
 	if (first)
 		end_probing(xsk);
@@ -490,10 +521,10 @@ void xtcp_timer_data_sent(struct sock *sk)
 }
 
 /**
- * xtcp_timer_ack_progress() - event: SND.UNA has moved, or a lost segment was sent again because of ACKs
+ * xtcp_timer_ack_progress() - event: SND.UNA has advanced, or ACKs caused a retransmission
  * @sk: the sock
  *
- * RFC 6298 (5.2), (5.3), for a short tail RFC 7765 section 4; RFC 8985 section 7.2.
+ * RFC 6298 (5.2), (5.3); for a short tail RFC 7765 section 4; RFC 8985 section 7.2.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -517,11 +548,11 @@ void xtcp_timer_ack_progress(struct sock *sk)
 }
 
 /**
- * xtcp_timer_reordering() - event: something counts as lost unless it is heard of soon
+ * xtcp_timer_reordering() - event: segments count as lost unless an ACK of them comes soon
  * @sk: the sock
- * @wait_us: how soon, microseconds
+ * @wait_us: time until they count as lost, microseconds
  *
- * RFC 8985 section 6.2 step 5; 2 ms more, as Linux.
+ * RFC 8985 section 6.2 step 5; as in Linux, 2 ms are added.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -532,9 +563,9 @@ void xtcp_timer_reordering(struct sock *sk, u32 wait_us)
 }
 
 /**
- * xtcp_timer_reneged() - event: the peer seems to have dropped what it had sacked
+ * xtcp_timer_reneged() - event: the peer seems to have dropped text that it had sacked
  * @sk: the sock
- * @wait_us: how long an ACK that takes this back is waited for, microseconds
+ * @wait_us: time to wait for an ACK that shows otherwise, microseconds
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -549,7 +580,7 @@ void xtcp_timer_reneged(struct sock *sk, u32 wait_us)
  * xtcp_timer_window_closed() - event: text waits and nothing is in flight
  * @sk: the sock
  *
- * The first probe goes an RTO after this (RFC 9293 section 3.8.6.1, SHLD-29).
+ * The first probe goes an RTO later (RFC 9293 section 3.8.6.1, SHLD-29).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -560,7 +591,7 @@ void xtcp_timer_window_closed(struct sock *sk)
 		arm(sk, XTCP_TIMER_PERSIST, interval(xtcp_sk(sk), 0));
 }
 
-/* @which goes off within @delay, if it is armed at all. */
+/* If @which is armed, it expires within @delay. */
 static void not_later(struct sock *sk, enum xtcp_timer which, unsigned long delay)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -573,12 +604,17 @@ static void not_later(struct sock *sk, enum xtcp_timer which, unsigned long dela
  * xtcp_timer_window_opened() - event: the peer's window is no longer zero
  * @sk: the sock
  *
- * A peer may open its window and close it, again and again, and that keeps no text from being sent again or given up.
- * With nothing in flight the next probe comes after an RTO without the backoff of the probes, and never later than it
- * would have. That backoff stays until text has gone out (xtcp_timer_data_sent()): the window may be too small for any.
- * With text in flight the repetition that was due when the window was closed, and was a probe instead, is made up for
- * at once, if the window is still open in the next tick. Else the deadline and the backoff of that probe stay: a peer
- * that closes its window each time is asked as seldom as one that never opens it.
+ * A peer may open and close its window again and again. This must not keep text from being
+ * retransmitted or the connection from being given up.
+ *
+ * If nothing is in flight, the next probe comes after an RTO without the backoff of the probes, or
+ * at its present deadline if that is earlier. The backoff itself stays until text goes out
+ * (xtcp_timer_data_sent()), since the window may be too small for any.
+ *
+ * If text is in flight, a probe may have replaced a retransmission while the window was closed. The
+ * retransmission follows in the next tick if the window is still open then. Otherwise, the deadline
+ * and the backoff of the probe stay. So a peer that closes its window each time is probed as seldom
+ * as one that never opens it.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -601,7 +637,7 @@ void xtcp_timer_window_opened(struct sock *sk)
 /**
  * xtcp_timer_ack_owed() - event: an ACK is owed and not sent at once
  * @sk: the sock
- * @delay: when it is to go at the latest, jiffies from now; an earlier deadline stays
+ * @delay: the ACK goes after so many jiffies at the latest; an earlier deadline stays
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -643,7 +679,8 @@ void xtcp_timer_segment_received(struct sock *sk)
 }
 
 /**
- * xtcp_timer_keepalive_changed() - event: SO_KEEPALIVE or TCP_KEEPIDLE was set, or the connection is up
+ * xtcp_timer_keepalive_changed() - event: SO_KEEPALIVE or TCP_KEEPIDLE was set, or the connection
+ * is established
  * @sk: the sock, in any state
  *
  * Context: softirq or process. Lock: socket, held.
@@ -664,9 +701,9 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
 /**
  * xtcp_timer_keepalive_intvl_changed() - event: TCP_KEEPINTVL was set
  * @sk: the sock, in any state
- * @before: what it was, jiffies
+ * @before: the interval until now, jiffies
  *
- * While a probe waits for its answer the next deadline moves. Linux leaves it where it is.
+ * If a probe waits for an answer, the next deadline moves. Linux does not move it.
  *
  * Context: process. Lock: socket, held.
  */
@@ -686,7 +723,8 @@ void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before)
  * xtcp_timer_run() - do what is due, and sleep until the next deadline
  * @sk: the sock; the caller holds a reference, since an orphan may end here
  *
- * From the timer, and from release_sock() when the timer met a user (RFC 9293 section 3.10.8).
+ * Called by the timer, and by release_sock() if a user owned the lock when the timer fired (RFC
+ * 9293 section 3.10.8).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -699,7 +737,7 @@ void xtcp_timer_run(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	for_each_set_bit(which, &armed, XTCP_TIMERS) {
-		/* the one that acted before may have dropped this one or put it off */
+		/* an earlier deadline may have dropped or postponed this one */
 		if (!is_armed(xtcp_sk(sk), which) || (s32)(now - timers->deadline[which]) < 0)
 			continue;
 		timers->armed &= ~BIT(which);
@@ -708,18 +746,18 @@ void xtcp_timer_run(struct sock *sk)
 	}
 	if (xtcp_timer_pending(sk, &next) != XTCP_TIMERS)
 		wake_at(sk, next);
-	/* what xtcp_memory_uncharge() has kept */
+	/* give back what xtcp_memory_uncharge() has kept */
 	sk_mem_reclaim(sk);
 }
 
 /**
  * xtcp_timer_pending() - the deadline that comes first
  * @sk: the sock
- * @deadline: where it goes, jiffies
+ * @deadline: set to it, jiffies
  *
  * Context: any; racy without the socket lock.
  *
- * Return: which one; XTCP_TIMERS when there is none.
+ * Return: its kind; XTCP_TIMERS when no deadline is armed.
  */
 enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadline)
 {

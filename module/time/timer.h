@@ -23,8 +23,8 @@ enum xtcp_timer {
  * struct xtcp_timers - deadlines in jiffies
  * @deadline: by enum xtcp_timer, valid when its bit in @armed is set
  * @armed: bits of enum xtcp_timer
- * @probes: how often the RTO has doubled for a window probe since text was last sent, or sent again
- * @dead: stopped for good, nothing may be armed
+ * @probes: how often window probes have doubled the RTO since text was last sent or retransmitted
+ * @dead: stopped: no deadline can be armed
  */
 struct xtcp_timers {
 	u32 deadline[XTCP_TIMERS];
@@ -33,7 +33,10 @@ struct xtcp_timers {
 	bool dead;
 };
 
-/* A deadline in jiffies as others count them. None is further away than half of what 32 bits count. */
+/*
+ * A deadline as a full jiffies value. No deadline is further from now than half the range of 32
+ * bits.
+ */
 static inline unsigned long xtcp_timer_deadline(const struct xtcp_timers *timers, enum xtcp_timer which)
 {
 	unsigned long now = jiffies;
@@ -41,11 +44,11 @@ static inline unsigned long xtcp_timer_deadline(const struct xtcp_timers *timers
 	return now + (s32)(READ_ONCE(timers->deadline[which]) - (u32)now);
 }
 
-/* Socket lock held in all of these; softirq or process context. */
+/* All but xtcp_timer_pending() need the socket lock; softirq or process context. */
 void xtcp_timer_init(struct sock *sk);
 void xtcp_timer_stop(struct sock *sk);
 
-/* events, in the order of a connection's life */
+/* Events, in the order of a connection's life. */
 void xtcp_timer_syn_sent(struct sock *sk);
 void xtcp_timer_syn_refused(struct sock *sk);
 void xtcp_timer_established(struct sock *sk);
@@ -61,9 +64,12 @@ void xtcp_timer_segment_received(struct sock *sk);
 void xtcp_timer_keepalive_changed(struct sock *sk);
 void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before);
 
-/* runs what is due; from the timer and from xtcp_sock_release_cb() */
+/* Runs what is due. */
 void xtcp_timer_run(struct sock *sk);
-/* the deadline that comes first and is shown in /proc: XTCP_TIMERS when none */
+/*
+ * The deadline that comes first, also for /proc; XTCP_TIMERS when none is armed. Racy without the
+ * socket lock.
+ */
 enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadline);
 
 #endif /* XTCP_TIMER_H */

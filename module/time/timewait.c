@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What records of finished connections answer, and who may have their tuple: SEGMENT ARRIVES for TIME-WAIT, and for
- * FIN-WAIT-2 of orphans (RFC 9293 section 3.10.7.4; RFC 1337; RFC 6191).
+ * What the records of finished connections answer, and which new connection may take the tuple of a
+ * record: SEGMENT ARRIVES for TIME-WAIT, and for orphans in FIN-WAIT-2 (RFC 9293 section 3.10.7.4;
+ * RFC 1337; RFC 6191).
  *
- * Two departures from Linux: a RST does not end TIME-WAIT (RFC 1337; net.xtcp.rfc1337 = 0 brings Linux's default back),
- * and in FIN-WAIT-2 RST and SYN meet the checks of RFC 5961, as everywhere in xtcp.
+ * Two things differ from Linux. A RST does not end TIME-WAIT (RFC 1337), unless net.xtcp.rfc1337 is
+ * 0. In FIN-WAIT-2, RST and SYN must pass the checks of RFC 5961, as in the other states.
  */
 #include "time/timewait.h"
 
@@ -23,7 +24,7 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-#define REOPEN_STEP	65537	/* RFC 9293 section 3.6.1, MAY-2: beyond all that the old incarnation sent */
+#define REOPEN_STEP	65537	/* RFC 9293 section 3.6.1, MAY-2: beyond all that the old connection sent */
 
 static bool is_loopback(const struct in6_addr *addr)
 {
@@ -33,7 +34,8 @@ static bool is_loopback(const struct in6_addr *addr)
 }
 
 /**
- * xtcp_timewait_reuse_is_on() - does the namespace let records between these addresses go for an active open?
+ * xtcp_timewait_reuse_is_on() - may an active open take the tuple of a record between these
+ * addresses?
  * @xn: the namespace
  * @tuple: has the addresses
  * @bound_dev_if: interface, 0: any
@@ -42,7 +44,7 @@ static bool is_loopback(const struct in6_addr *addr)
  *
  * Context: any.
  *
- * Return: true when it does.
+ * Return: true when the namespace permits it.
  */
 bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if)
 {
@@ -54,8 +56,9 @@ bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tupl
 }
 
 /*
- * Only timestamps tell the peer's old segments from new ones (RFC 6191 section 4). Without a bound port the namespace
- * has a say, and the peer's clock must have had time to tick.
+ * Only timestamps distinguish the peer's old segments from new ones (RFC 6191 section 4). If the
+ * program has not chosen the port, the namespace must permit the reuse, too, and the peer's clock
+ * must have had time to tick.
  */
 static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw, bool bound)
 {
@@ -71,12 +74,13 @@ static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw,
 }
 
 /**
- * xtcp_timewait_reuse() - an active open takes the place of a record in the table
+ * xtcp_timewait_reuse() - put a sock into the table in the place of a record, for an active open
  * @sk: addresses, ports and device are final; not in the table
- * @bound: its port was chosen by the program
+ * @bound: the program chose its port
  *
- * The connection goes on where the old one ended, so that its SYN is new to the peer (RFC 9293 section 3.6.1, RFC 6191;
- * Linux's tcp_tw_reuse): ISS and timestamp offset are set. The table takes a reference.
+ * The new connection continues the numbers of the old one, so that the peer takes its SYN for a new
+ * one (RFC 9293 section 3.6.1, RFC 6191; Linux's tcp_tw_reuse). This sets ISS and the timestamp
+ * offset. The table takes a reference.
  *
  * Context: process. Lock: socket, held.
  *
@@ -106,7 +110,7 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 	if (tw && tw->conn.bound_dev_if == xsk->conn.bound_dev_if && may_reuse(xn, tw, bound)) {
 		local_bh_disable();
 		spin_lock(&shard->lock);
-		/* one that is dead already may stand in the table still */
+		/* a dead record may still be in the table */
 		if (may_reuse(xn, tw, bound) && !xtcp_demux_replace(xn, &tw->conn, &xsk->conn)) {
 			xsk->iss = tw->snd_nxt + REOPEN_STEP ?: 1;
 			xsk->ts_offset = tw->ts_offset;
@@ -128,7 +132,7 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 	return reused;
 }
 
-/* RFC 7323 section 5.3, R1, and 5.5; a RST after a long silence passes, as in Linux. */
+/* RFC 7323 section 5.3, R1, and section 5.5. A RST after a long silence passes, as in Linux. */
 static bool record_fails_paws(const struct xtcp_timewait *tw, u8 flags, bool has_ts, u32 tsval)
 {
 	u32 idle = xtcp_clock_seconds() - tw->ts_recent_stamp;
@@ -150,7 +154,8 @@ static bool syn_is_new(const struct xtcp_timewait *tw, u32 seq, bool has_ts, u32
 /**
  * xtcp_timewait_syn_reopens() - may this SYN take the place of a record?
  * @tw: found in the table
- * @skb: a segment with SYN and neither ACK, RST nor FIN, as IP left it, at the TCP header; is not changed
+ * @skb: a segment with SYN and neither ACK, RST nor FIN, as IP left it, at the TCP header; is not
+ *	changed
  *
  * Context: softirq, RCU read side; racy without the lock of its shard.
  *
@@ -177,11 +182,11 @@ bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_b
 	return data_race(syn_is_new(tw, ntohl(th->seq), opts.has_ts, opts.tsval));
 }
 
-/* What an arrival makes of a record; acted on without the lock. */
+/* What a segment causes; done without the lock. */
 enum answer {
 	ANSWER_NOTHING,
 	ANSWER_ACK,
-	ANSWER_LIMITED_ACK,	/* unless one went out just before */
+	ANSWER_LIMITED_ACK,	/* unless one was sent a short time ago */
 	ANSWER_RST_AND_END,
 	ANSWER_END,
 	ANSWER_REOPEN,
@@ -195,7 +200,10 @@ static void take_ts(struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 	tw->ts_recent_stamp = xtcp_clock_seconds();
 }
 
-/* RFC 9293 section 3.10.7.4, table 6; from the right edge a bare ACK may come, but no RST (RFC 5961 section 3.2) */
+/*
+ * RFC 9293 section 3.10.7.4, table 6. A bare ACK at the right edge is acceptable, too, but not a
+ * RST (RFC 5961 section 3.2).
+ */
 static bool record_accepts(const struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 {
 	u32 right = tw->rcv_nxt + ((u32)tw->rcv_wnd << tw->rcv_wscale);
@@ -207,12 +215,15 @@ static bool record_accepts(const struct xtcp_timewait *tw, const struct xtcp_seg
 	return seg->seq == right && seg->seq == seg->end_seq && !(seg->flags & XTCP_RST);
 }
 
-/* RFC 9293 section 3.10.7.4 for FIN-WAIT-2 of an orphan: nobody reads, so all that may come is the FIN. */
+/*
+ * RFC 9293 section 3.10.7.4 for FIN-WAIT-2 of an orphan. No program reads, so only the FIN may
+ * come.
+ */
 static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 {
 	bool paws = record_fails_paws(tw, seg->flags, seg->has_ts, seg->tsval);
 
-	/* fourth: check the SYN bit (RFC 5961 section 4.2: whatever its sequence number) */
+	/* fourth: check the SYN bit (RFC 5961 section 4.2: with any sequence number) */
 	if ((seg->flags & (XTCP_SYN | XTCP_RST)) == XTCP_SYN) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPSYNCHALLENGE);
 		return ANSWER_LIMITED_ACK;
@@ -225,10 +236,10 @@ static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *
 	/* second: check the RST bit (RFC 5961 section 3.2) */
 	if (seg->flags & XTCP_RST)
 		return seg->seq == tw->rcv_nxt ? ANSWER_END : ANSWER_LIMITED_ACK;
-	/* fifth: check the ACK field; and segments with nothing new */
+	/* fifth: check the ACK field; drop segments without new data, too */
 	if (!(seg->flags & XTCP_ACK) || seg->seq == seg->end_seq || !xtcp_seq_gt(seg->end_seq, tw->rcv_nxt))
 		return ANSWER_NOTHING;
-	/* seventh: text that nobody will read (SHLD-3) */
+	/* seventh: text that no program will read (SHLD-3) */
 	if (!(seg->flags & XTCP_FIN) || seg->end_seq != tw->rcv_nxt + 1) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPABORTONDATA);
 		return ANSWER_RST_AND_END;
@@ -248,7 +259,7 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 {
 	bool paws = record_fails_paws(tw, seg->flags, seg->has_ts, seg->tsval);
 
-	/* a RST, or the peer's bare ACK, just where it belongs */
+	/* a RST, or a segment without text, SYN or FIN, with SEG.SEQ = RCV.NXT */
 	if (!paws && seg->seq == tw->rcv_nxt && (seg->seq == seg->end_seq || seg->flags & XTCP_RST)) {
 		if (!(seg->flags & XTCP_RST))
 			xtcp_record_restart(xn, tw);
@@ -264,7 +275,10 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_PAWSESTABREJECTED);
 	if (seg->flags & XTCP_RST)
 		return ANSWER_NOTHING;
-	/* the FIN again, most likely: 2 MSL begin anew (a SYN without ACK may be anything) */
+	/*
+	 * probably the FIN again: restart 2 MSL (but not for a SYN without ACK, which may be
+	 * forged)
+	 */
 	if (paws || seg->flags & XTCP_ACK)
 		xtcp_record_restart(xn, tw);
 	return ANSWER_LIMITED_ACK;
@@ -275,19 +289,19 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
  * @xn: its namespace
  * @tw: what the lookup found
  * @skb: the segment
- * @iss: where the ISN goes when the segment reopens the connection; NULL: it does not, for no listener would have it.
- *	Otherwise any forged SYN could end a record (RFC 1337)
+ * @iss: set to the ISN when the segment reopens the connection; NULL: no listener would take the
+ *	segment, so it may not reopen. Otherwise any forged SYN could end a record (RFC 1337)
  *
  * Context: softirq or process, BH disabled, RCU read side. No lock.
  *
- * Return: XTCP_TW_SYN when the segment is a SYN that a listener may have now; else XTCP_TW_DONE.
+ * Return: XTCP_TW_SYN when the segment is a SYN that a listener may take now; else XTCP_TW_DONE.
  */
 enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtcp_timewait *tw, struct sk_buff *skb,
 						 u32 *iss)
 {
 	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
 	const struct xtcp_seg *seg = xtcp_seg(skb);
-	enum answer answer = ANSWER_NOTHING;	/* dead: the segment will come again and find what is there then */
+	enum answer answer = ANSWER_NOTHING;	/* for a dead record: the peer will retransmit */
 	struct xtcp_timewait copy;
 	LIST_HEAD(claimed);
 	int skipped;

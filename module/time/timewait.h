@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What records of finished connections answer, and who may have their tuple. */
+/*
+ * What the records of finished connections answer, and which new connection may take the tuple of a
+ * record.
+ */
 #ifndef XTCP_TIMEWAIT_H
 #define XTCP_TIMEWAIT_H
 
 #include "time/record.h"
 
-/* What an arrival for a record was. */
 enum xtcp_timewait_verdict {
 	XTCP_TW_DONE,		/* answered or dropped */
-	XTCP_TW_SYN,		/* a new SYN that may reopen: the record is gone, *iss is the ISN to use */
+	XTCP_TW_SYN,		/* a SYN that reopens: the record is gone, *iss is the ISN */
 };
 
-/* Softirq, RCU read side. @skb is the caller's throughout. */
+/* Softirq, RCU read side. @skb stays the caller's. */
 enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtcp_timewait *tw, struct sk_buff *skb,
 						 u32 *iss);
 bool xtcp_timewait_reuse(struct sock *sk, bool bound);
