@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A lease: what stands in kernel TCP's bind table for a port of ours.
+ * A lease represents a port of xtcp in kernel TCP's bind table.
  *
- * It is a sock that does nothing but stand there, put in by inet_csk_get_port(), so that bind() on either stack meets
- * what the other one has, by kernel TCP's own rules. README.md lists which of its fields are looked at, by whom.
+ * It is a sock that does nothing but occupy the port. inet_csk_get_port() puts it into the table,
+ * so that bind() on either stack meets the ports of the other, by the rules of kernel TCP.
+ * README.md lists which code reads which field.
  *
- * There are two sorts. Each bind() makes a lease of its own. These have sk_reuseport, and an owner that no process can
- * be: so kernel TCP takes them for a group of one user, lets each stand beside each, and no sock of its own beside any
- * that it would not let in without SO_REUSEPORT. Who of ours may stand beside whom sharing.c decides. A shared lease is
- * made by connect() without bind(), is a wildcard for both families, carries any number of 4-tuples, and has no
- * sk_reuseport: nothing gets past it. It looks like TIME-WAIT, which is small, and has its place from a full sock.
+ * There are two kinds. Each bind() makes a lease of its own. Such leases have sk_reuseport and an
+ * owner that no process can be. So kernel TCP takes them for a group of one user: it lets each of
+ * them stand beside each other, and beside them only those of its own socks that need no
+ * SO_REUSEPORT for that. sharing.c decides which leases may stand beside each other. A shared lease
+ * is made by connect() without bind(). It is a wildcard for both families, serves any number of
+ * 4-tuples and has no sk_reuseport, so nothing can be bound beside it. It looks like a TIME-WAIT
+ * sock, which is small, but a full sock has to take its place for it (taker.c).
  *
- * Who holds a lease: each full sock on the port (the one that bound it, the children of a listener) and each TIME-WAIT
- * record.
+ * Each full sock on the port holds the lease (the sock that bound it, the children of a listener),
+ * and so does each TIME-WAIT record.
  *
- * Bind buckets belong to all namespaces: a lease that outlives its namespace or the module would be a dangling pointer
- * in kernel TCP. Hence the list by port, from which the end of a namespace returns what is left.
+ * All namespaces share the bind buckets. If a lease outlived its namespace or the module, kernel
+ * TCP would have a dangling pointer. So portlist.c lists the leases by port, and the end of a
+ * namespace takes the rest out of the table.
  */
 #include "ports/lease.h"
 
@@ -37,23 +41,25 @@
 #error "xtcp needs CONFIG_MULTIUSER: without it all users are equal, and a lease would be of each group"
 #endif
 
-static struct kmem_cache *caches[2];	/* by whether the lease is shared */
+static struct kmem_cache *caches[2];	/* index: is the lease shared? */
 
-/* kernel TCP looks whether it has a bind table of its own */
+/* kernel TCP checks whether it has a bind table of its own */
 static struct proto lease_prot = { .name = KBUILD_MODNAME "_lease" };
 
-/* The file behind each lease: its owner is nobody's uid, and no process can be it; see xtcp_lease_set_user(). */
+/* The socket behind each lease. No process can have its uid; see xtcp_lease_set_user(). */
 static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
 
 /*
- * A group that a sock of it has left: who has one is not taken for like what bound last, and is compared with each that
- * is there. Without it a lease that asks again is like itself.
+ * A reuseport group that one of its socks has left. A sock with any group never gets the fast path
+ * of "like the last that bound". A sock with this one is compared with each sock on the port.
+ * Without the group a lease that asks again would be like itself.
  */
 static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 
 /**
- * xtcp_lease_init_sock() - what kernel TCP's table looks at in whatever stands there for us, but namespace and place
- * @sk: no more of it than that; zeroed
+ * xtcp_lease_init_sock() - set the fields that kernel TCP's table reads, but not namespace and
+ * place
+ * @sk: zeroed; may be no longer than the fields that the table reads
  *
  * Context: process.
  */
@@ -68,7 +74,7 @@ void xtcp_lease_init_sock(struct sock *sk)
 	RCU_INIT_POINTER(sk->sk_reuseport_cb, &left_group);
 }
 
-/* Without a port. */
+/* A lease without a port. */
 static struct xtcp_lease *lease_new(struct xtcp_net *xn, bool shared)
 {
 	struct xtcp_lease *lease = kmem_cache_zalloc(caches[shared], GFP_KERNEL_ACCOUNT);
@@ -88,7 +94,7 @@ static struct xtcp_lease *lease_new(struct xtcp_net *xn, bool shared)
 	return lease;
 }
 
-/* The options that count from here on: those of @sk at this moment. */
+/* Note the options of @sk: they count from here on. */
 static void note_options(struct xtcp_lease *lease, const struct sock *sk)
 {
 	lease->reuse = sk->sk_reuse;
@@ -110,7 +116,7 @@ static void set_place(struct xtcp_lease *lease, const struct sock *sk)
 #endif
 }
 
-/* On the list of @port, if it gets a place there; 0: of the port where it has one. */
+/* Put the lease on the list of @port, if it gets a place there. 0: it already has a place. */
 static int get_place(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {
 	spinlock_t *lock = xtcp_portlist_lock(lease->xn, port ?: lease->inet.inet_num);
@@ -128,9 +134,10 @@ static int get_place(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 
 /**
  * xtcp_lease_get() - bind a port
- * @sk: has the address, device, v6only, SO_REUSEADDR and SO_REUSEPORT that count
- * @port: host order; 0: kernel TCP chooses, as for its own bind()
- * @lease: what was got; put by xtcp_lease_put()
+ * @sk: the sock, with the address, device and options (v6only, SO_REUSEADDR, SO_REUSEPORT) to bind
+ *	with
+ * @port: host order; 0: kernel TCP chooses the port, as for its own bind()
+ * @lease: set to the new lease, put by xtcp_lease_put()
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -151,8 +158,9 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 	mine->sk_reuse = new->reuse;
 	new->owner = sk;
 	/*
-	 * Kernel TCP may reschedule while it chooses. It sees what of ours is in the way, by SO_REUSEADDR alone
-	 * (ip_autobind_reuse). A bind of ours that asks for this very port before the lock is taken is refused.
+	 * Kernel TCP may sleep while it chooses, so no lock is held. It treats a lease as in the
+	 * way, unless SO_REUSEADDR lets both share the port (ip_autobind_reuse). A bind() of ours
+	 * that asks for the chosen port before the lock is taken is refused.
 	 */
 	if (!port)
 		err = inet_csk_get_port(mine, 0);
@@ -166,15 +174,15 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 }
 
 /**
- * xtcp_lease_get_shared() - a port for a 4-tuple that is told from others by its foreign end
+ * xtcp_lease_get_shared() - a port for 4-tuples that differ by their foreign end
  * @xn: the namespace
  * @port: host order, not 0
  * @bound_dev_if: interface, 0: any
  *
  * Context: process, may sleep.
  *
- * Return: the lease, put by xtcp_lease_put(); or ERR_PTR: -EADDRINUSE when somebody has bound the port, -ENOMEM,
- * -ENOBUFS.
+ * Return: the lease, put by xtcp_lease_put(); or ERR_PTR: -EADDRINUSE when the port is bound,
+ * -ENOMEM, -ENOBUFS.
  */
 struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int bound_dev_if)
 {
@@ -204,7 +212,7 @@ struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int boun
 	return lease;
 }
 
-/* Of one that has a place. */
+/* The lease must have a place. */
 static spinlock_t *lock_of_lease(const struct xtcp_lease *lease)
 {
 	return xtcp_portlist_lock(lease->xn, lease->inet.inet_num);
@@ -215,8 +223,8 @@ static spinlock_t *lock_of_lease(const struct xtcp_lease *lease)
  * @lease: the lease
  * @sk: its owner
  *
- * Who is there is asked a second time, as kernel TCP does for its own listen(): binds that may stand beside each other
- * may not all listen.
+ * The table is asked a second time, as by kernel TCP's own listen(): not all binds that may share a
+ * port may all listen there.
  *
  * Context: process. Lock: socket, held.
  *
@@ -238,7 +246,7 @@ int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk)
 
 /**
  * xtcp_lease_unlisten() - the listener is gone
- * @lease: the lease, which children may go on using
+ * @lease: the lease; children may go on using it
  *
  * Context: softirq or process.
  */
@@ -252,16 +260,17 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease)
 }
 
 /**
- * xtcp_lease_make_exclusive() - no sock of kernel TCP may be on the port while ours is connected
+ * xtcp_lease_make_exclusive() - keep socks of kernel TCP off the port while ours is connected
  * @lease: the lease of a sock that calls connect()
  *
- * Two binds with SO_REUSEADDR may stand beside each other, one of each stack; if both connected, both could have the
- * same 4-tuple. So ours drops SO_REUSEADDR and asks again. It comes back when the last full sock has gone. TIME-WAIT of
- * kernel TCP with SO_REUSEPORT is let pass here: the caller asks for its 4-tuple.
+ * With SO_REUSEADDR one sock of each stack may bind the same port. If both connected, both could
+ * get the same 4-tuple. So the lease drops SO_REUSEADDR and asks the table again. It gets the
+ * option back when the last full sock has left. A TIME-WAIT sock of kernel TCP with SO_REUSEPORT is
+ * not in the way here; the caller asks for its 4-tuple.
  *
  * Context: process. Lock: socket, held.
  *
- * Return: 0, or -EADDRNOTAVAIL when a sock of kernel TCP is there.
+ * Return: 0, or -EADDRNOTAVAIL when a sock of kernel TCP is on the port.
  */
 int xtcp_lease_make_exclusive(struct xtcp_lease *lease)
 {
@@ -284,7 +293,7 @@ int xtcp_lease_make_exclusive(struct xtcp_lease *lease)
 
 /**
  * xtcp_lease_hold() - one more full sock on the port
- * @lease: held by the caller or by what it has locked
+ * @lease: held by the caller or by a sock that it has locked
  *
  * Context: softirq or process.
  *
@@ -297,7 +306,7 @@ struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
 	return lease;
 }
 
-/* The last user has gone. No part of what each user does. BH are disabled. */
+/* The last user has left. Rare, so it is not part of the fast path. BH are disabled. */
 static noinline void lease_end(struct xtcp_lease *lease)
 {
 	if (lease->xn) {
@@ -321,7 +330,7 @@ static noinline void lease_end(struct xtcp_lease *lease)
 void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
 {
 	local_bh_disable();
-	/* the owner and the last one change what others may look at, a child does not */
+	/* the owner and the last full sock change fields that others read; a child does not */
 	if (lease->xn && !lease->shared &&
 	    (READ_ONCE(lease->owner) == sk || !atomic_add_unless(&lease->socks, -1, 1))) {
 		spinlock_t *lock = lock_of_lease(lease);
@@ -338,9 +347,9 @@ void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /**
- * xtcp_lease_put_users() - records, or the like, leave the port
- * @lease: held by xtcp_lease_hold_timewait(), as often
- * @n: how many, not 0
+ * xtcp_lease_put_users() - records or a full sock leave the port
+ * @lease: held @n times
+ * @n: how many leave, not 0
  *
  * Context: softirq or process, BH disabled.
  */
@@ -351,11 +360,12 @@ inline void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n)
 }
 
 /**
- * xtcp_lease_set_user() - choose the user that leases have in kernel TCP's table
- * @family: our address family, which no other build of this module has while both are loaded
+ * xtcp_lease_set_user() - choose the owner of leases in kernel TCP's table
+ * @family: our address family; another build that is loaded at the same time has another one
  *
- * No process can be INVALID_UID. Leases of two builds must not be of one user, or they would stand beside each other: a
- * build of another name has one of the last users that there are, which no system gives to anybody.
+ * No process can be INVALID_UID. If the leases of two builds had the same user, kernel TCP would
+ * let them share a port. So a build with another name uses one of the last user ids, which no
+ * system gives to anybody.
  *
  * Context: process, module init; there are no leases yet.
  */
@@ -366,7 +376,7 @@ void xtcp_lease_set_user(int family)
 }
 
 /**
- * xtcp_lease_init() - make the slabs of leases, and what takes places for shared ones
+ * xtcp_lease_init() - make the slabs of leases, and the takers
  *
  * Context: process, module init.
  *
@@ -383,7 +393,7 @@ int xtcp_lease_init(void)
 }
 
 /**
- * xtcp_lease_exit() - destroy them
+ * xtcp_lease_exit() - destroy the slabs and the takers
  *
  * Context: process, module exit; no namespace has a lease.
  */

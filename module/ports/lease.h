@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A lease: what stands in kernel TCP's bind table for a port of ours. */
+/* A lease: it represents a port of xtcp in kernel TCP's bind table. */
 #ifndef XTCP_LEASE_H
 #define XTCP_LEASE_H
 
@@ -16,24 +16,25 @@ struct xtcp_net;
 #define XTCP_PORTS		65536
 
 /**
- * struct xtcp_lease - a lease: what is ours, then as much of a sock as kernel TCP's bind table looks at
+ * struct xtcp_lease - our fields, then the part of a sock that kernel TCP's bind table reads
  * @node: on the list of its port; lock of the port
  * @xn: the namespace; NULL: it is gone
- * @users: full socks and records; the last one ends the lease
- * @socks: users that are no records; once 0, it stays so, unless the lease is shared
- * @uid: whose SO_REUSEPORT counts; lock of the port
- * @reuse: SO_REUSEADDR of the owner when it bound or began to listen; what sk_reuse is unless connect() made the lease
- *	exclusive; lock of the port
- * @reuseport: SO_REUSEPORT of that moment; lock of the port
- * @shared: for 4-tuples whose port connect() chose
- * @lax: it has let in one that its options, as noted, would not; lock of the port
- * @beside: of a shared one: kernel TCP's connections, or their TIME-WAIT, had the port before, and may have a 4-tuple
- * @inet: what stands in the table; of a shared one no more than what all socks have in common
- * @tw: all that a shared one has
- * @reach: all that another has in the table; README.md says who reads which field
- * @owner: not of a shared one: the sock that bound it, for as long as that has it; lock of the port
+ * @users: full socks and records; the last to leave ends the lease
+ * @socks: the full socks among the users; once it is 0, it stays so, unless the lease is shared
+ * @uid: the user for SO_REUSEPORT; lock of the port
+ * @reuse: SO_REUSEADDR of the owner when it bound or began to listen. sk_reuse is the same, unless
+ *	connect() made the lease exclusive; lock of the port
+ * @reuseport: SO_REUSEPORT of the owner at the same time; lock of the port
+ * @shared: made for 4-tuples whose port connect() chose
+ * @lax: it stands beside a lease that its noted options would not admit; lock of the port
+ * @beside: of a shared lease: connections of kernel TCP, or their TIME-WAIT, had the port before
+ *	it, and may have any 4-tuple on it
+ * @inet: the sock in the table; a shared lease has only the fields that all socks have in common
+ * @tw: all of the sock of a shared lease
+ * @reach: all of the sock of any other lease; README.md says which code reads which field
+ * @owner: the sock that bound the port, until it leaves; a shared lease has none; lock of the port
  *
- * The lock of the port is xtcp_portlist_lock(): that of @xn and inet.inet_num.
+ * The lock of the port is xtcp_portlist_lock() of @xn and inet.inet_num.
  */
 struct xtcp_lease {
 	struct hlist_node node;
@@ -56,13 +57,16 @@ struct xtcp_lease {
 
 #define XTCP_LEASE_SHARED_SIZE	offsetofend(struct xtcp_lease, tw)
 
-/* README.md: what stands there is cast to each of these */
+/* README.md: kernel TCP casts what is in the table to each of these */
 static_assert(!offsetof(struct inet_connection_sock, icsk_inet) && !offsetof(struct inet_timewait_sock, __tw_common));
 static_assert(offsetofend(struct inet_connection_sock, icsk_bind_hash) <= sizeof_field(struct xtcp_lease, reach));
 static_assert(offsetofend(struct xtcp_lease, reach) == offsetof(struct xtcp_lease, owner));
 static_assert(XTCP_LEASE_SHARED_SIZE <= 400);
 
-/* What kernel TCP reads of each that stands there is in what a sock and a TIME-WAIT have in common; three are bits. */
+/*
+ * Socks and TIME-WAIT have in common all fields that kernel TCP reads of every entry of the table.
+ * Three of them are bit fields.
+ */
 static_assert(sizeof_field(struct sock_common, skc_state) && sizeof_field(struct sock_common, skc_family) &&
 	      sizeof_field(struct sock_common, skc_bound_dev_if) && sizeof_field(struct sock_common, skc_rcv_saddr) &&
 	      sizeof_field(struct sock_common, skc_bind_node) && sizeof_field(struct sock_common, skc_prot) &&
@@ -83,25 +87,31 @@ int xtcp_lease_init(void);
 void xtcp_lease_exit(void);
 void xtcp_lease_init_sock(struct sock *sk);
 
-/* process context, may sleep */
+/* Process context, may sleep. */
 int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease);
 struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int bound_dev_if);
-/* process context */
+/* Process context. */
 int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk);
 int xtcp_lease_make_exclusive(struct xtcp_lease *lease);
-/* any context */
+/* Any context. */
 struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease);
 void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk);
 void xtcp_lease_unlisten(struct xtcp_lease *lease);
 void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n);
 
-/* A record's hold: once no full sock has the lease, kernel TCP may bind beside it as beside its own TIME-WAIT. */
+/*
+ * Hold the lease for a record. When only records hold it, kernel TCP may bind beside it as beside
+ * its own TIME-WAIT.
+ */
 static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 {
 	refcount_inc(&lease->users);
 }
 
-/* @bits: xtcp_net.port_bits. Who sees the namespace's own map sees all that came before it (netns.c). */
+/*
+ * @bits: xtcp_net.port_bits. A reader that sees this namespace's bitmap also sees all that was
+ * initialised before it (netns.c).
+ */
 static inline bool xtcp_lease_port_might_be_ours(unsigned long *const *bits, u16 port)
 {
 	/* pairs with smp_store_release() in xtcp_portlist_net_init() */

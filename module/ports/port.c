@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which ports are ours, and the choice of a local port.
+ * The ports of socks, and the choice of a local port.
  *
- * connect() without bind() chooses from ip_local_port_range so that nobody who sees the connections to one destination
- * can tell the ports of those to another, and so that a port comes back late (RFC 6056 section 3.3.4): a keyed hash of
- * the destination says where to begin, a counter moves on by a random step. Who sees that two destinations share a
- * counter learns how many connections go to the other one, so there are many counters, random ones, for all namespaces
- * together, and every few seconds the hash is another one: then each destination begins elsewhere, with another
- * counter.
+ * connect() without bind() chooses a port from ip_local_port_range (RFC 6056 section 3.3.4). An
+ * observer of the connections to one destination shall not learn the ports of those to another, and
+ * a port shall come back late. A keyed hash of the destination gives the start, and a counter moves
+ * on by a random step. An observer who knows that two destinations share a counter can count the
+ * connections to the other one. So there are many counters with random values, for all namespaces
+ * together, and the hash changes every few seconds: then each destination starts elsewhere, with
+ * another counter.
  *
- * Each second port is kernel TCP's: its connect() prefers those with the parity of the first port of the range, and
- * cannot take one that has a lease of ours. So ours are the others, and these only when none of the others will do,
- * again those with a lease first. Towards other destinations ports are shared, in each stack, and ours may share those
- * of kernel TCP's connections (taker.c). The last 256 of kernel TCP's half stay its own, whatever happens: else one
- * user's connections to one destination would keep kernel TCP from connecting anywhere.
+ * Every second port is left to kernel TCP. Its connect() prefers ports with the parity of the first
+ * port of the range, and cannot take a port with a lease of ours. So our connect() takes the other
+ * ports first, and a port of kernel TCP's half only when none of these will do. In that half, ports
+ * which already have a lease come first. In each stack, connections to different destinations share
+ * ports, and our connections may share ports with those of kernel TCP (taker.c). The last 256 ports
+ * of kernel TCP's half are never used here. Otherwise, one user's connections to one destination
+ * would keep kernel TCP from connecting at all.
  *
- * A port is taken for a 4-tuple when the tuple is free, or only a TIME-WAIT record has it that net.xtcp.tw_reuse lets
- * go; the lease on it is shared with other destinations. While ports are plenty the first few tried will do. When they
- * are not, the destination gets a map of its ports (portmap.c).
+ * A port is taken for a 4-tuple when the tuple is free, or when only a TIME-WAIT record has it that
+ * net.xtcp.tw_reuse permits to replace. Connections to other destinations share the lease on the
+ * port. While ports are plenty, one of the first few tried will do. When they are not, the
+ * destination gets a map of its ports (portmap.c).
  */
 #include "ports/port.h"
 
@@ -39,10 +43,13 @@
 #define COUNTERS	65536	/* of RFC 6056, as many as Linux has */
 #define HASH_LASTS	(10 * HZ)
 #define FIRST_TRIES	16	/* ports tried before a map is made */
-#define RESERVE_MAX	256	/* ports that kernel TCP keeps for itself, an eighth of a small range */
-#define RESERVE_FROM	1024	/* ports in a range: it keeps none of a smaller one */
+#define RESERVE_MAX	256	/* ports kept for kernel TCP; an eighth of a small range */
+#define RESERVE_FROM	1024	/* a smaller range has no such ports */
 
-/* One table for all namespaces, each with a key of its own: so the first socket of a namespace costs no memory here. */
+/*
+ * One table for all namespaces. Each has a key of its own, so its first socket needs no memory
+ * here.
+ */
 static u32 *counters;
 
 /**
@@ -62,7 +69,7 @@ int xtcp_port_init(void)
 }
 
 /**
- * xtcp_port_exit() - free them
+ * xtcp_port_exit() - free the counters
  *
  * Context: process, module exit; nobody connects any more.
  */
@@ -72,7 +79,7 @@ void xtcp_port_exit(void)
 	counters = NULL;
 }
 
-/* Has kernel TCP a connection, or its TIME-WAIT, on the 4-tuple? */
+/* Does kernel TCP have the 4-tuple, for a connection or its TIME-WAIT? */
 static bool kernel_holds(const struct sock *sk)
 {
 	struct xtcp_demux_key key = {
@@ -88,10 +95,10 @@ static bool kernel_holds(const struct sock *sk)
 	return held;
 }
 
-/* -EADDRINUSE: another port may do. */
+/* Return -EADDRINUSE if another port may do. */
 static int try_port(struct sock *sk, u16 port)
 {
-	/* kernel TCP's table keeps ports of a VRF apart, but not those of other devices */
+	/* kernel TCP's table separates the ports of VRFs, but not those of other devices */
 	int lease_dev = inet_sk_bound_l3mdev(sk) ? sk->sk_bound_dev_if : 0;
 	struct net *net = sock_net(sk);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -107,7 +114,7 @@ static int try_port(struct sock *sk, u16 port)
 	inet_sk(sk)->inet_num = port;
 	inet_sk(sk)->inet_sport = htons(port);
 	xsk->conn.shared_port = true;
-	/* kernel TCP's connect() takes no new one while the lease is there */
+	/* while the lease is there, kernel TCP's connect() takes no new 4-tuple on the port */
 	err = (lease->beside || lease_dev) && kernel_holds(sk) ? -EADDRINUSE : xtcp_demux_insert_sk(sk);
 	if (!err || (err == -EADDRNOTAVAIL && xtcp_timewait_reuse(sk, false)))
 		return 0;
@@ -115,7 +122,7 @@ static int try_port(struct sock *sk, u16 port)
 	return err == -EADDRNOTAVAIL ? -EADDRINUSE : err;
 }
 
-/* The part of the range where the ports of one half may be. */
+/* The part of the range from which one half may be used. */
 static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool first)
 {
 	struct xtcp_port_range part = *range;
@@ -127,7 +134,7 @@ static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool
 	return part;
 }
 
-/* Every port of one half of the range from the offset on, at most @tries of them. */
+/* Try the ports of one half of the range from the offset on, at most @tries of them. */
 static int try_in_turn(struct sock *sk, const struct xtcp_port_range *range, bool first, u32 tries)
 {
 	const struct xtcp_port_range part = part_for(range, first);
@@ -150,7 +157,7 @@ static int try_all_in_turn(struct sock *sk, const struct xtcp_port_range *range)
 	return err == -EADDRINUSE ? try_in_turn(sk, range, false, range->count) : err;
 }
 
-/* Every port of one half that the map shows as free. */
+/* Try every port of one half that the map shows as free. */
 static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first)
 {
 	const struct xtcp_port_range part = part_for(range, first);
@@ -176,8 +183,9 @@ static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtc
 }
 
 /*
- * What the map shows as free, in the first half, where it may also be a record that gives way, and then in the other;
- * and, when what it has about others is all that is in the way, those again.
+ * Try the ports that the map shows as free, first those of the first half and then those of the
+ * other. After the first half, a few of its ports are tried for a record that may be replaced. If
+ * all fails, the second round also tries again the ports that were refused before.
  */
 static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool reuse)
 {
@@ -197,7 +205,7 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 	return err;
 }
 
-/* @hash: of the destination, always the same, for its map. RFC 6056 section 3.3.4. */
+/* @hash: of the destination; never changes, as its map needs. RFC 6056 section 3.3.4. */
 static u32 next_offset(const struct xtcp_net *xn, u64 hash)
 {
 	const u64 now = siphash_2u64(hash, jiffies / HASH_LASTS, &xn->port_key);
@@ -229,7 +237,7 @@ static int choose_and_insert(struct sock *sk)
 	map = xtcp_portmap_get(xn, &key, sk->sk_bound_dev_if, hash);
 	if (!map) {
 		err = try_in_turn(sk, &range, true, FIRST_TRIES);
-		/* the first half of one port has none */
+		/* in a range of one port, the first half is empty */
 		if (err == -EADDRINUSE && range.count == 1)
 			err = try_in_turn(sk, &range, false, 1);
 		if (err != -EADDRINUSE)
@@ -241,13 +249,13 @@ static int choose_and_insert(struct sock *sk)
 	reuse = xtcp_timewait_reuse_is_on(xn, &key, sk->sk_bound_dev_if);
 	err = try_by_map(sk, map, &range, reuse);
 	xtcp_portmap_put(xn, map);
-	/* all ports are taken, but some perhaps only by TIME-WAIT, which gives way */
+	/* all ports are taken, but some perhaps only by TIME-WAIT records that may be replaced */
 	if (err == -EADDRINUSE && reuse)
 		err = try_all_in_turn(sk, &range);
 	return err;
 }
 
-/* A bound port: the tuple must be nobody's, neither ours nor kernel TCP's. */
+/* For a bound port. Neither stack may have the 4-tuple already. */
 static int insert_bound(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -264,7 +272,7 @@ static int insert_bound(struct sock *sk)
 		return err;
 	if (xtcp_timewait_reuse(sk, true))
 		return 0;
-	/* the record that was in the way may have ended by itself */
+	/* the record in the way may have expired */
 	return xtcp_demux_insert_sk(sk);
 }
 
@@ -291,8 +299,8 @@ int xtcp_port_bind(struct sock *sk, unsigned short snum)
 }
 
 /**
- * xtcp_port_listen() - listen(): may this port have a listener?
- * @sk: bound, or to be bound to any port now
+ * xtcp_port_listen() - listen(): bind if needed, and ask for the place of a listener
+ * @sk: bound, or it is bound to any port now
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -308,28 +316,29 @@ int xtcp_port_listen(struct sock *sk)
 		err = xtcp_port_bind(sk, 0);
 		if (err)
 			return err;
-		/* also when listen() fails: the sock is bound from here on */
+		/* even if listen() fails: the sock stays bound */
 		inet_sk(sk)->inet_sport = htons(inet_sk(sk)->inet_num);
 	}
 	return xtcp_lease_listen(xsk->lease, sk);
 }
 
 /**
- * xtcp_port_connect() - give a connection its local port and put it in the table
+ * xtcp_port_connect() - give a connection its local port and insert it into the table
  * @sk: addresses and foreign port are set; in SYN-SENT
  *
  * Context: process, may sleep. Lock: socket, held.
  *
- * Return: 0; -EADDRNOTAVAIL when the tuple is taken or no port is left for this destination; -ENOBUFS; -ENOMEM.
+ * Return: 0; -EADDRNOTAVAIL when the tuple is taken or no port is left for this destination;
+ * -ENOBUFS; -ENOMEM.
  */
 int xtcp_port_connect(struct sock *sk)
 {
 	int err;
 
 	sock_owned_by_me(sk);
-	/* they may stand on it where it was */
+	/* lookups may still be at the place where the sock was */
 	xtcp_demux_wait_for_lookups(sk);
-	/* set when the connection goes on from a record */
+	/* stays 0 unless the connection continues from a record */
 	xtcp_sk(sk)->iss = 0;
 	if (xtcp_sk(sk)->lease)
 		return insert_bound(sk);
@@ -356,10 +365,11 @@ void xtcp_port_release(struct sock *sk)
 }
 
 /**
- * xtcp_port_connection_ended() - a port that the program has not asked for goes back with its connection
+ * xtcp_port_connection_ended() - give back a port that the program did not choose
  * @sk: out of the table of connections
  *
- * However long the program keeps the descriptor. getsockname() goes on telling the port, as in Linux.
+ * The port is given back when the connection ends, even if the program keeps the descriptor.
+ * getsockname() goes on to return it, as in Linux.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which ports are ours; the choice of a local port (RFC 6056). */
+/* The ports of socks; the choice of a local port (RFC 6056). */
 #ifndef XTCP_PORT_H
 #define XTCP_PORT_H
 
@@ -16,7 +16,7 @@ int xtcp_port_listen(struct sock *sk);
 int xtcp_port_connect(struct sock *sk);
 /* Socket lock held, any context: gives the lease back, forgets inet_num and inet_sport. */
 void xtcp_port_release(struct sock *sk);
-/* The same, unless the program has bound the port; getsockname() goes on telling it. */
+/* The same, unless the program has bound the port; keeps inet_sport for getsockname(). */
 void xtcp_port_connection_ended(struct sock *sk);
 
 #endif /* XTCP_PORT_H */

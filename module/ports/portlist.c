@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The leases of a namespace, on a list for each port, and the locks of ports.
+ * The leases of a namespace, in one list per port, and the locks of ports.
  *
- * As in kernel TCP's bind table, neighbours have different locks: connect() takes the ports towards one destination in
- * turn, so the connections that processors open or end at the same time are on neighbours. What is asked of a lease
- * concerns others on its port alone, so nobody needs two of these locks.
+ * As in kernel TCP's bind table, neighbouring ports have different locks. connect() takes the ports
+ * towards one destination in turn, so connections that several processors open or end at the same
+ * time have neighbouring ports. A question about a lease concerns only other leases of the same
+ * port, so no caller needs two of these locks.
  *
- * The lists are found by two arrays rather than in a tree: leases of connect() come and go with connections. A block
- * of lists is there while one of its ports has a lease. One that becomes empty is kept for the next that is needed, so
- * that a port used now and then costs no allocation.
+ * Two arrays lead to the lists, not a tree, since leases of connect() come and go with connections.
+ * A block of lists is allocated while one of its ports has a lease. One empty block is kept for the
+ * next use, so that a port which is used now and then needs no allocation each time.
  */
 #include "ports/portlist.h"
 
@@ -35,7 +36,7 @@ static struct hlist_head *port_list(const struct xtcp_portlist *lists, u16 port)
 	return block ? &block[port / XTCP_PORTLISTS % XTCP_PORTLIST_BLOCK] : NULL;
 }
 
-/* Other ports have lists from here on; false without memory. */
+/* Make the lists of a block of ports; false without memory. */
 static bool add_block(struct xtcp_net *xn, struct xtcp_portlist *lists, u16 port)
 {
 	struct hlist_head *block = READ_ONCE(xn->spare_block) ? xchg(&xn->spare_block, NULL) : NULL;
@@ -47,8 +48,8 @@ static bool add_block(struct xtcp_net *xn, struct xtcp_portlist *lists, u16 port
 }
 
 /**
- * xtcp_portlist_add() - a lease has its place in kernel TCP's table
- * @lease: the lease; without memory it loses the place
+ * xtcp_portlist_add() - put a lease with a place in kernel TCP's table on the list of its port
+ * @lease: the lease; without memory it loses its place
  *
  * Shared leases stand before the others.
  *
@@ -86,8 +87,8 @@ int xtcp_portlist_add(struct xtcp_lease *lease)
 }
 
 /**
- * xtcp_portlist_remove() - nobody is to find a lease any more
- * @lease: is on the list of its port
+ * xtcp_portlist_remove() - take a lease off the list of its port
+ * @lease: on the list
  *
  * Context: softirq or process. Lock: of the port, held.
  */
@@ -108,14 +109,14 @@ void xtcp_portlist_remove(struct xtcp_lease *lease)
 }
 
 /**
- * xtcp_portlist_find_shared() - a shared lease that is there already
+ * xtcp_portlist_find_shared() - find and hold a shared lease
  * @xn: the namespace
  * @port: host order
- * @bound_dev_if: its interface, 0: any
+ * @bound_dev_if: the interface of the lease, 0: any
  *
  * Context: softirq or process. Lock: of the port, held.
  *
- * Return: the lease, with one user more, or NULL.
+ * Return: the lease, with another reference, or NULL.
  */
 struct xtcp_lease *xtcp_portlist_find_shared(const struct xtcp_net *xn, u16 port, int bound_dev_if)
 {
@@ -155,12 +156,15 @@ int xtcp_portlist_net_init(struct xtcp_net *xn)
 	}
 	for (i = 0; i < XTCP_PORTLISTS; i++)
 		spin_lock_init(&xn->portlists[i].lock);
-	/* segments arrive already: who sees it sees it empty, and all parts of the namespace, which come before */
+	/*
+	 * Segments arrive already. A reader that sees the bitmap sees it empty, and sees all parts
+	 * of the namespace, which were initialised before it.
+	 */
 	smp_store_release(&xn->port_bits, bits);
 	return 0;
 }
 
-/* Somebody forgot to put: a leak of memory is better than a dangling pointer in kernel TCP. */
+/* A put is missing somewhere: better leak memory than leave a dangling pointer in kernel TCP. */
 static void leave_all(struct xtcp_net *xn, u16 port)
 {
 	struct xtcp_portlist *lists = xtcp_portlist_of(xn, port);

@@ -17,15 +17,16 @@ struct xtcp_lease;
 #define XTCP_PORTLIST_BLOCK	128	/* ports */
 
 /**
- * struct xtcp_portlist - the leases of each 64th port, on a list for each
- * @lock: guards all that is here; of each of these ports its bit in xtcp_net.port_bits, and what of its leases others
- *	may look at (struct xtcp_lease): who stands beside whom
+ * struct xtcp_portlist - the leases of every 64th port, in a list per port
+ * @lock: guards this struct and, for each of these ports, its bit in xtcp_net.port_bits and those
+ *	fields of its leases that say who stands beside whom (struct xtcp_lease)
  * @used: lists in each block that are not empty
- * @block: the lists; NULL there: these ports have no leases
+ * @block: the lists; NULL: no port of the block has a lease
  *
- * No call has two of these locks. Inside one are that of a taker (taker.c) and those of kernel TCP's bind table; sock.c
- * says outside of which it is. What is not guarded by it: xtcp_net.spare_block, which is exchanged, and @users, @socks
- * of a lease, which are atomic.
+ * No code holds two of these locks. The lock of a taker (taker.c) and the locks of kernel TCP's
+ * bind table nest inside; sock.c says which locks are taken outside. The lock does not guard
+ * xtcp_net.spare_block, which is exchanged atomically, and @users and @socks of a lease, which are
+ * atomic.
  */
 struct xtcp_portlist {
 	spinlock_t lock;	/* see above */
@@ -38,7 +39,7 @@ static inline struct xtcp_portlist *xtcp_portlist_of(const struct xtcp_net *xn, 
 	return &xn->portlists[port % XTCP_PORTLISTS];
 }
 
-/* The lock of a port, which it shares with others, but not with its neighbours. */
+/* The lock of a port. Every 64th port shares it; neighbouring ports do not. */
 static inline spinlock_t *xtcp_portlist_lock(const struct xtcp_net *xn, u16 port)
 {
 	return &xtcp_portlist_of(xn, port)->lock;
@@ -47,7 +48,7 @@ static inline spinlock_t *xtcp_portlist_lock(const struct xtcp_net *xn, u16 port
 int xtcp_portlist_net_init(struct xtcp_net *xn);
 void xtcp_portlist_net_exit(struct xtcp_net *xn);
 
-/* lock of the port held, any context */
+/* Lock of the port held, any context. */
 int xtcp_portlist_add(struct xtcp_lease *lease);
 void xtcp_portlist_remove(struct xtcp_lease *lease);
 struct xtcp_lease *xtcp_portlist_find_shared(const struct xtcp_net *xn, u16 port, int bound_dev_if);

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Maps of the ports that are used towards one destination, by socks that are bound to one interface or to none. What
- * others have there counts as refused.
+ * Maps of the ports in use towards one destination, by socks that are bound to the same interface
+ * or to none. A port that other socks use there counts as refused.
  *
- * A map is made when ports towards a destination are no longer plenty, by one walk over the table of connections, and
- * kept true from then on. With it the choice of a port costs a search for a clear bit, however full the range is. It
- * goes when three quarters of the half that is tried first seem free again, of the range that it was made for: that of
- * the sock, which may be a small part of the namespace's.
+ * A map is made when ports towards a destination are no longer plenty, by one walk over the table
+ * of connections. From then on it is kept up to date. With a map the choice of a port costs a
+ * search for a clear bit, however full the range is. The map is freed when three quarters of the
+ * ports tried first seem to be free again. These are the first half of the range for which the map
+ * was made, which is the sock's range and may be a small part of the namespace's.
  *
- * A connection whose port is in a map has the map's number, so that nothing need be looked up when it ends. The number
- * may outlive the map, and even be that of another one by then; so what is told of a connection is believed by the map
- * of its destination only. That it has the number from before its bit is set until it has left the table, and that the
- * bit is cleared after that, keeps the map true; but that the news of an end may come when the port has another
- * connection, which it shows as free then, until the next to choose it is refused.
+ * A connection whose port is in a map stores the map's number, so that its end needs no lookup. The
+ * number may outlive the map, and another map may get it. So a map ignores the end of a connection
+ * to another destination. The connection has the number before its bit is set and until it has left
+ * the table, and the bit is cleared after that: this keeps the map correct, with one exception. The
+ * report of an end may come when another connection already has the port. The map then shows this
+ * port as free until the next attempt to take it is refused.
  */
 #include "ports/portmap.h"
 
@@ -25,23 +27,25 @@
 #include "ports/lease.h"
 
 #define BUCKETS		64
-#define MAPS_MAX	255	/* in a namespace, 16 KiB each; what xtcp_conn.map holds, less 0 */
-#define SCAN_CHUNK	64	/* ports looked at in one hold of the lock */
+#define MAPS_MAX	255	/* per namespace, 16 KiB each; the range of xtcp_conn.map, without 0 */
+#define SCAN_CHUNK	64	/* ports examined in one hold of the lock */
 
 /**
- * struct xtcp_portmap - the ports used towards one destination
+ * struct xtcp_portmap - the ports in use towards one destination
  * @node: place in its bucket
- * @key: the destination; lport does not count
- * @bound_dev_if: the interface that connections with these ports are bound to, 0: none
- * @v4: by which addresses
+ * @key: the destination; lport is not used
+ * @bound_dev_if: the interface to which these connections are bound, 0: none
+ * @v4: the addresses are IPv4
  * @number: its index in the namespace's array
- * @has_predecessor: a map that has gone had the number, and connections may still have it from that
- * @refs: calls of connect() that use it now
+ * @has_predecessor: an earlier map had the same number, and connections may still have it from that
+ *	map
+ * @refs: calls of connect() that use the map now
  * @tuples: bits set in @ours
- * @surplus: bits set in @ours or @others, less those that are too few for a map to be worth its memory
- * @ours: by port: a tuple whose port was chosen here is in the table
- * @others: behind @ours; by port: refused when last tried (bound by somebody, reserved, being tried); may be out of
- *	date
+ * @surplus: bits set in @ours or @others, minus the number below which the map is not worth its
+ *	memory
+ * @ours: by port: a tuple in the table has this port, and connect() chose it
+ * @others: behind @ours; by port: refused at the last attempt (bound, reserved, or another call
+ *	tries it now); may be out of date
  */
 struct xtcp_portmap {
 	struct hlist_node node;
@@ -59,11 +63,11 @@ struct xtcp_portmap {
 
 /**
  * struct xtcp_portmaps - the maps of a namespace
- * @lock: guards them
+ * @lock: guards the maps and this struct
  * @bucket: by destination
- * @by_number: by xtcp_conn.map; 0 is nobody's
- * @len: how many they are
- * @numbers: how many have ever been given
+ * @by_number: by xtcp_conn.map; no map has number 0
+ * @len: number of maps
+ * @numbers: numbers that were ever given to a map
  */
 struct xtcp_portmaps {
 	spinlock_t lock;	/* see above */
@@ -79,7 +83,7 @@ static struct xtcp_portmap *map_alloc(void)
 
 	if (!map)
 		return NULL;
-	/* by themselves they are four pages */
+	/* separate, so that they are just four pages */
 	map->ours = kzalloc(2 * BITS_TO_LONGS(XTCP_PORTS) * sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (!map->ours) {
 		kfree(map);
@@ -150,7 +154,7 @@ static struct xtcp_portmap *find_map(struct xtcp_net *xn, const struct xtcp_tupl
 	return NULL;
 }
 
-/* One that no map has had, as long as there are such. */
+/* Give the map a number that no map has had, as long as there are any. */
 static void number_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
 {
 	unsigned int number = 1;
@@ -219,7 +223,7 @@ struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tup
 }
 
 /**
- * xtcp_portmap_put() - nobody asks this map any more
+ * xtcp_portmap_put() - the caller no longer uses the map
  * @xn: the namespace
  * @map: from xtcp_portmap_get() or xtcp_portmap_make()
  *
@@ -254,7 +258,10 @@ static void mark(struct xtcp_portmap *map, u32 port)
 	}
 }
 
-/* A port that is used by a tuple in the table, if it is. What leaves the table from here on waits for the lock. */
+/*
+ * Mark a port if a tuple in the table uses it. If the tuple leaves the table from here on, its
+ * report waits for the lock.
+ */
 static void look(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 {
 	struct xtcp_tuple tuple = map->key;
@@ -282,12 +289,12 @@ static void scan(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtc
 }
 
 /**
- * xtcp_portmap_make() - a new map, or the one that somebody else has made meanwhile
+ * xtcp_portmap_make() - a new map, or one that another caller has just made
  * @xn: the namespace
  * @key: the destination; lport is 0
  * @bound_dev_if: the interface that the sock is bound to, or 0
  * @hash: as for xtcp_portmap_get()
- * @range: which ports to look at; others are found used when they are tried
+ * @range: the ports to examine; other ports in use are found when they are tried
  *
  * Context: process, may sleep.
  *
@@ -324,15 +331,15 @@ struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tu
 	return map;
 }
 
-/* Every second port, from 0 or from 1 on, in each word of a map. */
+/* The bits of every second port, from port 0 or 1 on, in one word of a map. */
 static unsigned long each_second(u32 from)
 {
 	return ~0UL / 3 << (from & 1);
 }
 
 /*
- * The first port in [@from, @to) whose bit is clear in both maps, set in @half, which repeats, and set in @wanted, if
- * that is not NULL; @to: none.
+ * The first port in [@from, @to) with its bit clear in both maps, set in @half, which is repeated,
+ * and set in @wanted unless that is NULL; @to: there is none.
  */
 static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned long half,
 		      const unsigned long *wanted)
@@ -351,7 +358,7 @@ static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned
 	return to;
 }
 
-/* The same from the range's offset on, and around; 0: none. */
+/* The same, from the offset of the range on and around its end; 0: there is none. */
 static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_range *range, unsigned long half,
 		       const unsigned long *wanted)
 {
@@ -368,11 +375,12 @@ static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_ra
  * xtcp_portmap_choose() - a port that may be free
  * @xn: the namespace
  * @map: of the destination
- * @range: from where in which ports
- * @first: of the first half; else of the other, where one with a lease already comes before those that kernel TCP's
- *	connect() can have
+ * @range: the ports, and where to begin
+ * @first: choose from the first half; else from the other half, where ports which already have a
+ *	lease come before those that kernel TCP's connect() can take
  *
- * It counts as somebody else's until xtcp_portmap_taken() or xtcp_portmap_not_taken(), so that nobody else tries it.
+ * The port is marked in @others until xtcp_portmap_taken() or xtcp_portmap_not_taken(), so that no
+ * other call tries it.
  *
  * Context: process.
  *
@@ -394,10 +402,10 @@ u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const str
 }
 
 /**
- * xtcp_portmap_taken() - a tuple with this port is in the table of connections now
+ * xtcp_portmap_taken() - a tuple with the chosen port is now in the table of connections
  * @xn: the namespace
  * @map: of the destination
- * @conn: has the port, from xtcp_portmap_choose(), and cannot leave the table yet
+ * @conn: has the port from xtcp_portmap_choose(); cannot leave the table yet
  *
  * Context: process. Lock: the connection's socket, held.
  */
@@ -410,12 +418,13 @@ void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xt
 }
 
 /**
- * xtcp_portmap_refused() - the port is used
+ * xtcp_portmap_refused() - the chosen port is in use
  * @xn: the namespace
  * @map: of the destination
  * @port: from xtcp_portmap_choose()
  *
- * If it is by a tuple of ours that the map did not know, it is free when that ends; else it goes on to be others'.
+ * If a tuple of ours uses it that the map did not know, the end of this tuple frees the port.
+ * Otherwise the port stays marked in @others.
  *
  * Context: process.
  */
@@ -427,7 +436,7 @@ void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 por
 }
 
 /**
- * xtcp_portmap_not_taken() - the port was not the reason: it may be tried again
+ * xtcp_portmap_not_taken() - the attempt failed for another reason: the port may be tried again
  * @xn: the namespace
  * @map: of the destination
  * @port: from xtcp_portmap_choose()
@@ -442,7 +451,7 @@ void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 p
 }
 
 /**
- * xtcp_portmap_forget_others() - what was refused once may be free by now
+ * xtcp_portmap_forget_others() - clear the refused ports, which may be free by now
  * @xn: the namespace
  * @map: of the destination
  *
@@ -457,7 +466,7 @@ void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
 }
 
 /**
- * xtcp_portmap_lock() - before xtcp_portmap_tuple_ended()
+ * xtcp_portmap_lock() - take the lock for xtcp_portmap_tuple_ended()
  * @xn: the namespace
  *
  * Context: softirq or process, BH disabled.
@@ -469,7 +478,7 @@ void xtcp_portmap_lock(struct xtcp_net *xn)
 }
 
 /**
- * xtcp_portmap_unlock() - after xtcp_portmap_tuple_ended()
+ * xtcp_portmap_unlock() - give the lock back after xtcp_portmap_tuple_ended()
  * @xn: the namespace
  *
  * Context: softirq or process, BH disabled.
@@ -481,7 +490,7 @@ void xtcp_portmap_unlock(struct xtcp_net *xn)
 }
 
 /**
- * xtcp_portmap_tuple_ended() - a tuple has left the table of connections
+ * xtcp_portmap_tuple_ended() - a tuple with a map has left the table of connections
  * @xn: the namespace
  * @conn: has the number of a map
  *
@@ -493,7 +502,10 @@ void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn)
 	struct xtcp_portmap *map = maps->by_number[conn->map];
 
 	lockdep_assert_held(&maps->lock);
-	/* the number may be that of a map that has gone; a number that only this map has had needs no look */
+	/*
+	 * the connection may have the number from an earlier map; no check is needed if only this
+	 * map has had it
+	 */
 	if (!map || (map->has_predecessor && !is_for(map, conn)))
 		return;
 	if (!__test_and_clear_bit(ntohs(conn->lport), map->ours))

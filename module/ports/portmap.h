@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Maps of the ports that are used towards one destination: what makes the choice of a free one cheap. */
+/* Maps of the ports in use towards one destination: they make it cheap to choose a free port. */
 #ifndef XTCP_PORTMAP_H
 #define XTCP_PORTMAP_H
 
@@ -16,7 +16,8 @@ struct xtcp_tuple;
  * @count: how many
  * @offset: less than @count
  *
- * The first half is every second port, beginning with @low + 1. Kernel TCP's connect() prefers the other half.
+ * The first half is every second port, beginning with @low + 1. Kernel TCP's connect() prefers the
+ * other half.
  */
 struct xtcp_port_range {
 	u32 low;
@@ -27,7 +28,7 @@ struct xtcp_port_range {
 int xtcp_portmap_net_init(struct xtcp_net *xn);
 void xtcp_portmap_net_exit(struct xtcp_net *xn);
 
-/* Process context. A map is got or made, asked and told, and put. */
+/* Process context. A caller gets or makes a map, asks and updates it, and puts it. */
 struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash);
 struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash,
 				       const struct xtcp_port_range *range);
@@ -37,7 +38,7 @@ void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 por
 void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port);
 void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map);
 void xtcp_portmap_put(struct xtcp_net *xn, struct xtcp_portmap *map);
-/* news from demux.c: 4-tuples with ports in maps have left the table; BH disabled */
+/* For demux.c: 4-tuples with ports in maps have left the table; BH disabled. */
 void xtcp_portmap_lock(struct xtcp_net *xn);
 void xtcp_portmap_unlock(struct xtcp_net *xn);
 void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn);

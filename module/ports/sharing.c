@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who may stand beside whom on a port: kernel TCP's table asked, and the rules among our own.
+ * Which leases and socks may share a port: kernel TCP's table is asked, and then the rules among
+ * our leases.
  *
- * The rules are kernel TCP's: two that overlap both need SO_REUSEADDR, and the one that is there does not listen; or
- * both SO_REUSEPORT, and the same user; but who comes with a program (SO_ATTACH_REUSEPORT_*) has a group by now, and
- * joins none. Between a lease and a sock of its own kernel TCP applies them, when the lease
- * asks for its place. Two leases it lets stand beside each other (lease.c), so these are looked at here, afterwards:
- * where the table has them, by address. It is walked under its own locks, in kernel TCP's order.
+ * The rules are those of kernel TCP. Two binds that overlap may share a port in two cases. Either
+ * both have SO_REUSEADDR and the one already there does not listen, or both have SO_REUSEPORT and
+ * the same user. The latter does not apply to a sock that already has a group of the kernel's core,
+ * since a program was attached to it (SO_ATTACH_REUSEPORT_*): it joins no other group. When a lease
+ * asks for its place, kernel TCP applies the rules between the lease and its own socks. It always
+ * lets two leases share a port (lease.c), so the code here compares leases afterwards. It walks
+ * kernel TCP's table, by address, under the table's own locks and in their order.
  *
- * Kernel TCP asks for the options of the moment, but passes by those on a port where all had the same when they bound.
- * Here either is enough, for each lease: what the options were at bind() or listen(), or what they are.
+ * Kernel TCP asks for the present options, but skips this for a port on which all socks had the
+ * same options when they bound. Here either suffices for each lease: the options at bind() or
+ * listen(), or the present ones.
  */
 #include "ports/sharing.h"
 
@@ -24,16 +28,18 @@
 #include "ports/portlist.h"
 #include "ports/taker.h"
 
-#define GROUP_TRIES	16	/* how many are looked at for one of the group: the newest */
+#define GROUP_TRIES	16	/* entries examined for a member of the group: the newest */
 
-/* What stands in the table may be no more than what all socks have in common; true ends the walk. */
+/*
+ * An entry of the table may have only the fields that all socks have in common. True ends the walk.
+ */
 typedef bool look_fn(struct sock *other, void *arg);
 
 /**
- * struct asked - who asks for a place
- * @lease: what gets it
- * @sk: who wants it
- * @tries: how many more may be looked at
+ * struct asked - a request for a place
+ * @lease: gets the place
+ * @sk: asks for the place
+ * @tries: entries that may still be examined
  */
 struct asked {
 	struct xtcp_lease *lease;
@@ -41,7 +47,7 @@ struct asked {
 	int tries;
 };
 
-/* The local addresses that segments for a sock may have; 0 and :: are any. */
+/* The local addresses to which segments for a sock may go; 0 and :: are any. */
 struct reach {
 	bool v4;
 	bool v6;
@@ -64,13 +70,13 @@ static struct reach reach_of(const struct sock *sk)
 	return reach;
 }
 
-/* kernel TCP's table keeps the ports of a VRF apart */
+/* Kernel TCP's table separates the ports of VRFs. */
 static bool same_l3mdev(const struct sock *a, const struct sock *b)
 {
 	return a->sk_bound_dev_if == b->sk_bound_dev_if || inet_sk_bound_l3mdev(a) == inet_sk_bound_l3mdev(b);
 }
 
-/* Can a segment be for both? */
+/* Can one segment match both? */
 static bool overlaps(const struct sock *a, const struct sock *b)
 {
 	const struct reach ra = reach_of(a), rb = reach_of(b);
@@ -85,7 +91,10 @@ static bool overlaps(const struct sock *a, const struct sock *b)
 				  ipv6_addr_equal(&ra.v6_addr, &rb.v6_addr));
 }
 
-/* By the options of now, which only a sock that is still there has; children and records have those of their time. */
+/*
+ * Decide by the present options of the owner. Children and records keep the options noted in the
+ * lease, so the owner must be the only user.
+ */
 static bool owner_admits(const struct xtcp_lease *lease, const struct sock *sk, bool listens)
 {
 	const struct sock *owner = lease->shared ? NULL : lease->owner;
@@ -97,31 +106,32 @@ static bool owner_admits(const struct xtcp_lease *lease, const struct sock *sk, 
 	return xtcp_group_may_share(sk) && owner->sk_reuseport && uid_eq(sk->sk_uid, owner->sk_uid);
 }
 
-/* May @sk be where @lease is, which is another's? */
+/* May @sk share the place of @lease? */
 static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 {
 	const bool listens = xtcp_lease_sk(lease)->sk_state == TCP_LISTEN;
 
-	/* it is on its way out */
+	/* it is about to be freed */
 	if (!refcount_read(&lease->users))
 		return true;
 	if (sk->sk_reuse && lease->reuse && !listens)
 		return true;
-	/* the user does not count when only records are left */
+	/* the user does not matter when only records are left */
 	if (xtcp_group_may_share(sk) && lease->reuseport &&
 	    (!atomic_read(&lease->socks) || uid_eq(lease->uid, sk->sk_uid)))
 		return true;
 	if (!owner_admits(lease, sk, listens))
 		return false;
-	/* who is beside it from here on need not admit those whom it would vouch for */
+	/* a lease that comes in this way need not admit all that this lease would vouch for */
 	lease->lax = true;
 	return true;
 }
 
 /*
- * If @lease is there, may @sk be on the same place, whoever else is? A group's members are alike: what lets one of them
- * be there lets each. Not so with SO_REUSEADDR until it listens: somebody else may listen there meanwhile. Nor when
- * only records have it, or its owner has let in whom its options of then would not: others may stand beside it.
+ * Does the presence of @lease prove that @sk may take the same place, whoever else is there? The
+ * members of a group are alike: what admits one admits each. With SO_REUSEADDR this is true only
+ * once the lease listens, since another sock may begin to listen before. It is not true if only
+ * records hold the lease, or if @lax is set: then others may stand beside it.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -130,7 +140,10 @@ static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 	       (!lease->reuse || (sk->sk_reuse && xtcp_lease_sk(lease)->sk_state == TCP_LISTEN));
 }
 
-/* One of our own group, on the same place; or no more tries, and @tries is below 0. */
+/*
+ * Is it a member of our group on the same place? Also true when no tries are left; then @tries is
+ * below 0.
+ */
 static bool is_of_group(struct sock *other, void *arg)
 {
 	struct asked *asked = arg;
@@ -143,8 +156,8 @@ static bool is_of_group(struct sock *other, void *arg)
 }
 
 /*
- * What kernel TCP lets any lease pass: those of ours, and its own TIME-WAIT with SO_REUSEPORT, which it lets pass
- * whoever has that, too.
+ * Is the entry in the way, though kernel TCP let the lease in? Kernel TCP never objects to another
+ * lease, nor to its own TIME-WAIT with SO_REUSEPORT, since each lease has sk_reuseport, too.
  */
 static bool is_in_the_way(struct sock *other, void *arg)
 {
@@ -159,7 +172,9 @@ static bool is_in_the_way(struct sock *other, void *arg)
 	       !lease_admits(container_of(other, struct xtcp_lease, inet.sk), asked->sk);
 }
 
-/* By port and address: those on the chain that have the port, and perhaps more than the one address. */
+/*
+ * Walk the entries of a port on a chain by port and address, which may also have other addresses.
+ */
 static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, u16 port,
 		     look_fn *look, void *arg)
 {
@@ -178,8 +193,9 @@ static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, 
 }
 
 /*
- * Does one of the group stand there that lets no sock of kernel TCP be there, whatever its options, and nobody of ours
- * but the group? Then nobody need be asked, which would take longer for each member. Not to find it costs time only.
+ * Is there a member of the group whose place excludes all socks of kernel TCP, whatever their
+ * options, and all leases outside the group? Then no entry need be compared, which would take
+ * longer for each member. If the search misses it, this costs only time.
  */
 static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {
@@ -197,7 +213,10 @@ static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 
 	return found && asked.tries >= 0;
 }
 
-/* One that has its place. Where all have SO_REUSEADDR, and none listened, kernel TCP takes no walk either. */
+/*
+ * The lease must have its place. Where all have SO_REUSEADDR and none listens, kernel TCP takes no
+ * walk either.
+ */
 static bool meets_somebody(struct xtcp_lease *lease, const struct sock *sk)
 {
 	struct asked asked = { .lease = lease, .sk = sk };
@@ -222,9 +241,9 @@ static bool meets_somebody(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /**
- * xtcp_sharing_bind() - a place in kernel TCP's table, if nobody is in the way
+ * xtcp_sharing_bind() - take a place in kernel TCP's table, if nothing is in the way
  * @lease: has none
- * @sk: who wants it
+ * @sk: asks for the place
  * @port: host order, not 0
  *
  * Context: softirq or process. Lock: of the port, held.
@@ -252,10 +271,11 @@ int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 }
 
 /**
- * xtcp_sharing_has_moved() - has the device that a lease is bound to another VRF by now?
+ * xtcp_sharing_has_moved() - has the device of a lease moved to another VRF?
  * @mine: the lease's sock, in kernel TCP's table
  *
- * Then it stands in a bucket where kernel TCP would not look for it any more, and must not ask again.
+ * If so, the lease is in a bucket where kernel TCP no longer looks for it, and it must not ask
+ * again.
  *
  * Context: softirq or process. Lock: of the port, held.
  *
@@ -268,13 +288,13 @@ bool xtcp_sharing_has_moved(struct sock *mine)
 }
 
 /**
- * xtcp_sharing_listen() - the place becomes that of a listener, if nobody is in the way
+ * xtcp_sharing_listen() - make the place that of a listener, if nothing is in the way
  * @lease: has a place
  * @sk: its owner
  *
  * Context: softirq or process. Lock: of the port, held.
  *
- * Return: 0, or -EADDRINUSE and all is as it was.
+ * Return: 0, or -EADDRINUSE and nothing has changed.
  */
 int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -284,7 +304,7 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 	lockdep_assert_held(xtcp_portlist_lock(lease->xn, lease->inet.inet_num));
 	if (xtcp_sharing_has_moved(mine))
 		return -EADDRINUSE;
-	/* children may need it as strict as it is */
+	/* children may need sk_reuse to stay off */
 	mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || old_reuse);
 	WRITE_ONCE(mine->sk_state, TCP_LISTEN);
 	if (group_is_there(lease, sk, lease->inet.inet_num) ||
@@ -296,8 +316,8 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /**
- * xtcp_sharing_leave() - the place of a lease is free
- * @lease: has it
+ * xtcp_sharing_leave() - give the place of a lease back
+ * @lease: has a place
  *
  * Context: softirq or process. Lock: of the port, held.
  */

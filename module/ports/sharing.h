@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Who may stand beside whom on a port. */
+/* Which leases and socks may share a port. */
 #ifndef XTCP_SHARING_H
 #define XTCP_SHARING_H
 
@@ -10,7 +10,7 @@
 struct sock;
 struct xtcp_lease;
 
-/* lock of the port held, any context */
+/* Lock of the port held, any context. */
 bool xtcp_sharing_has_moved(struct sock *mine);
 int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port);
 int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk);
@@ -22,7 +22,7 @@ static inline struct inet_hashinfo *xtcp_sharing_table(const struct sock *sk)
 	return sock_net(sk)->ipv4.tcp_death_row.hashinfo;
 }
 
-/* By port; its lock is taken first. */
+/* The chain of a port. Its lock is taken first. */
 static inline struct inet_bind_hashbucket *xtcp_sharing_port_chain(const struct sock *sk, u16 port)
 {
 	struct inet_hashinfo *table = xtcp_sharing_table(sk);
@@ -30,7 +30,7 @@ static inline struct inet_bind_hashbucket *xtcp_sharing_port_chain(const struct 
 	return &table->bhash[inet_bhashfn(sock_net(sk), port, table->bhash_size)];
 }
 
-/* Wildcards of both families are on one chain. */
+/* The chain of wildcards, the same for both families. */
 static inline struct inet_bind_hashbucket *xtcp_sharing_wildcard_chain(const struct sock *sk, u16 port)
 {
 	struct inet_hashinfo *table = xtcp_sharing_table(sk);

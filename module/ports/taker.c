@@ -2,10 +2,11 @@
 /*
  * The place of a shared lease in kernel TCP's table.
  *
- * A shared lease looks like TIME-WAIT there, but inet_csk_get_port() and inet_put_port() need a full sock. The taker is
- * one: it takes a place and gives it to a lease, and gets it back from that to give it up (README.md). Where kernel
- * TCP's own connect() has put what is there, the taker is let in beside it. Each processor has a taker, for all
- * namespaces.
+ * A shared lease looks like TIME-WAIT in the table, but inet_csk_get_port() and inet_put_port()
+ * need a full sock. The taker is this full sock. It takes a place and gives it to the lease. When
+ * the lease ends, the taker gets the place back and gives it up (README.md). If kernel TCP's own
+ * connect() chose the port for all that is there, the taker is let in beside it. Each processor has
+ * one taker, for all namespaces.
  */
 #include "ports/taker.h"
 
@@ -23,10 +24,11 @@
 #include "ports/sharing.h"
 
 /**
- * struct taker - what is a full sock for kernel TCP's table
- * @lock: guards it. Most often whoever has it is alone on the processor, with BH disabled; not on a PREEMPT_RT kernel
- * @inet: between two calls without a place, and of the namespace that had it last
- * @reach: all that the table looks at
+ * struct taker - a full sock, as far as kernel TCP's table reads it
+ * @lock: guards the taker. It is rarely contended, since its holder stays on the processor with BH
+ *	disabled; on a PREEMPT_RT kernel it may be
+ * @inet: has no place between two calls; still has the namespace of the last call
+ * @reach: all that the table reads
  */
 struct taker {
 	spinlock_t lock;	/* see above */
@@ -39,7 +41,7 @@ struct taker {
 static struct taker __percpu *takers;
 
 /**
- * xtcp_taker_init() - make them
+ * xtcp_taker_init() - make the takers
  *
  * Context: process, module init; after xtcp_lease_set_user().
  *
@@ -57,14 +59,14 @@ int xtcp_taker_init(void)
 		taker = per_cpu_ptr(takers, cpu);
 		spin_lock_init(&taker->lock);
 		xtcp_lease_init_sock(&taker->inet.sk);
-		/* a wildcard for both families where there are two */
+		/* a wildcard for both families, if IPv6 is there */
 		taker->inet.sk.sk_family = IS_ENABLED(CONFIG_IPV6) && ipv6_mod_enabled() ? AF_INET6 : AF_INET;
 	}
 	return 0;
 }
 
 /**
- * xtcp_taker_exit() - free them
+ * xtcp_taker_exit() - free the takers
  *
  * Context: process, module exit; no namespace has a lease.
  */
@@ -74,7 +76,7 @@ void xtcp_taker_exit(void)
 	takers = NULL;
 }
 
-/* Of a port; the lock of its chain is held. */
+/* The bucket of a port. Lock: of the chain, held. */
 static struct inet_bind_bucket *find_bucket(struct inet_bind_hashbucket *head, const struct sock *sk, u16 port)
 {
 	const int l3mdev = inet_sk_bound_l3mdev(sk);
@@ -91,7 +93,10 @@ static bool is_connects_alone(const struct inet_bind_bucket *tb)
 	return tb->fastreuse < 0 && tb->fastreuseport < 0;
 }
 
-/* Asked on behalf of another device, or of none, kernel TCP's table would not tell of its 4-tuple. */
+/*
+ * Kernel TCP's table would not report the 4-tuple of this sock to a lookup for another device or
+ * for none.
+ */
 static bool is_of_another_device(struct sock *other, void *taker)
 {
 	const int dev = READ_ONCE(other->sk_bound_dev_if);
@@ -100,8 +105,9 @@ static bool is_of_another_device(struct sock *other, void *taker)
 }
 
 /*
- * If connect() chose the port for all its owners, each of them needs one 4-tuple only, and the taker may join them. The
- * bucket gets the mark of a SO_REUSEPORT group whose only member is the taker. A bind() that comes first removes it.
+ * If connect() chose the port for all its owners, each of them needs one 4-tuple only, and the
+ * taker may join them. The bucket gets the mark of a SO_REUSEPORT group whose only member is the
+ * taker. A bind() that comes first removes it.
  */
 static bool invite(struct sock *taker, u16 port)
 {
@@ -120,7 +126,7 @@ static bool invite(struct sock *taker, u16 port)
 	return invited;
 }
 
-/* It did not come, for want of memory or since others were there first. */
+/* The taker was not let in, for lack of memory or since others came first: remove the mark. */
 static void disinvite(const struct sock *taker, u16 port)
 {
 	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(taker, port);
@@ -133,7 +139,10 @@ static void disinvite(const struct sock *taker, u16 port)
 	spin_unlock_bh(&head->lock);
 }
 
-/* From here on kernel TCP's connect() passes the port by. False: the taker stands where it was not invited to. */
+/*
+ * From here on kernel TCP's connect() skips the port. False: the mark was gone, so the taker is not
+ * there by the invitation.
+ */
 static bool shut_door(const struct sock *taker, u16 port)
 {
 	struct inet_bind_bucket *tb = inet_csk(taker)->icsk_bind_hash;
@@ -147,7 +156,7 @@ static bool shut_door(const struct sock *taker, u16 port)
 	return invited;
 }
 
-/* A place for the taker beside kernel TCP's own connections and their TIME-WAIT. */
+/* Take a place beside kernel TCP's own connections and their TIME-WAIT. */
 static int get_port_beside(struct sock *taker, u16 port)
 {
 	struct sock_reuseport *group = rcu_dereference_protected(taker->sk_reuseport_cb, true);
@@ -171,8 +180,9 @@ static int get_port_beside(struct sock *taker, u16 port)
 }
 
 /*
- * No 4-tuple of ours is left on the port, and nobody could bind it meanwhile: kernel TCP's connect() may have it again
- * beside its own. Of a device's lease the latter is not so.
+ * No 4-tuple of ours is left on the port, and no bind() could come in meanwhile. So kernel TCP's
+ * connect() may use the port again, beside its own connections. The lease of a device leaves the
+ * bucket as it is, since the lease of another device may be in it.
  */
 static void open_door(const struct xtcp_lease *lease)
 {
@@ -184,7 +194,10 @@ static void open_door(const struct xtcp_lease *lease)
 	tb->fastreuseport = -1;
 }
 
-/* Where a shared lease or its taker stood, the other one stands. Nobody sees the port without either. */
+/*
+ * Put @to in the place of @from; one is a shared lease, the other its taker. The port is never
+ * without either.
+ */
 static void change_places(struct sock *from, struct sock *to, struct xtcp_lease *lease)
 {
 	struct inet_timewait_sock *tw = &lease->tw;
@@ -200,7 +213,7 @@ static void change_places(struct sock *from, struct sock *to, struct xtcp_lease 
 	spin_unlock(&head->lock);
 }
 
-/* As if it were the lease. */
+/* The taker asks for the place as the lease would. */
 static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port, int bound_dev_if)
 {
 	struct inet_connection_sock *icsk = inet_csk(taker);
@@ -225,12 +238,14 @@ static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port,
 }
 
 /**
- * xtcp_taker_take() - a place in kernel TCP's table for a shared lease, if nobody is in the way
+ * xtcp_taker_take() - take a place in kernel TCP's table for a shared lease, if nothing is in the
+ * way
  * @lease: has none
  * @port: host order, not 0
  * @bound_dev_if: interface, 0: any
  *
- * What kernel TCP's connect() has put there is not in the way. @beside of the lease says that it may be there.
+ * Socks for which kernel TCP's connect() chose the port are not in the way. @beside of the lease
+ * says that there may be some.
  *
  * Context: softirq or process. Lock: of the port, held.
  *
@@ -250,8 +265,8 @@ int xtcp_taker_take(struct xtcp_lease *lease, u16 port, int bound_dev_if)
 }
 
 /**
- * xtcp_taker_leave() - the place of a shared lease is free
- * @lease: has it
+ * xtcp_taker_leave() - give the place of a shared lease back
+ * @lease: has a place
  *
  * Context: softirq or process. Lock: of the port, held.
  */

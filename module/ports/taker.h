@@ -10,7 +10,7 @@ struct xtcp_lease;
 int xtcp_taker_init(void);
 void xtcp_taker_exit(void);
 
-/* lock of the port held, any context */
+/* Lock of the port held, any context. */
 int xtcp_taker_take(struct xtcp_lease *lease, u16 port, int bound_dev_if);
 void xtcp_taker_leave(struct xtcp_lease *lease);
 
