@@ -1,30 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What holds the module beside descriptors: socks without a program whose segments are below TCP.
+ * What holds the module besides descriptors: socks without a program that have segments below TCP.
  *
- * A segment on its way out has its sock, and that has functions and a slab of this module. It may wait in a qdisc or in
- * a queue of netfilter for as long as somebody likes, and any user can make both in a namespace of his own. The end of
- * the module would have to wait for it, in a state that no signal ends, while no program can open a socket any more. So
- * rmmod has to say "in use", at once.
+ * A segment on its way out refers to its sock, which uses functions and a slab of this module. The
+ * segment may wait in a qdisc or in a queue of netfilter for any time. Any user can create both in
+ * a namespace of his own. If the module could be removed, its exit would have to wait for such a
+ * segment, in a state that no signal ends, and no program could open a socket meanwhile. So rmmod
+ * has to say "in use" at once.
  *
- * As long as a descriptor is open that does so. When the last one is closed, xtcp_held_let_go() looks whether anything
- * is below, and then the sock holds the module. One that sends without a program holds it before it does: when that
- * cannot be had, the module is on its way out and the segment stays here. Afterwards it is given back at once, unless
- * the segment is still there.
+ * An open descriptor holds the module. When it is closed, xtcp_held_let_go() checks whether any
+ * segment is below TCP. If so, the sock holds the module. A sock that sends without a program takes
+ * the hold before it sends. If it cannot get the hold, the module is being removed, and the segment
+ * is not sent. After the transmission the hold is given back at once, unless the segment is still
+ * there.
  *
- * Most of what is below counts in sk_wmem_alloc. But netem makes a reference to the sock of that, and queues of
- * netfilter and SYN-ACKs have one. So everybody's references are counted, and what is left over is somebody's below. A
- * processor that is about to handle a segment or a timer of the sock has one, too; it is soon done with it, and close()
- * waits for that a little.
+ * Most of what is below TCP counts in sk_wmem_alloc. But netem replaces this count by a reference
+ * to the sock, and segments in queues of netfilter and SYN-ACKs hold a reference, too. So this file
+ * counts the references that it can explain; any further one belongs to something below TCP. A
+ * processor that is about to handle a segment or a timer of the sock also has a reference. It is
+ * soon done with it, so close() waits for a short time.
  *
- * The hold goes back with the last segment: from the first one on that it is for the sock has no SOCK_USE_WRITE_QUEUE,
- * and sock_wfree() calls sk_write_space for each. That has module text run, but the segment's last octet is taken off
- * sk_wmem_alloc only afterwards, so that the end of the module waits for it. Of what has only a reference nobody tells:
- * then it goes back when the sock ends or is freed, and one that lives on is looked at some times in a second. A kernel
- * for one processor does that with all of them.
+ * The hold ends with the last segment. As long as there is a hold, SOCK_USE_WRITE_QUEUE is clear,
+ * so sock_wfree() calls sk_write_space for each segment. This runs code of the module, but
+ * sock_wfree() subtracts the segment's last octet from sk_wmem_alloc only afterwards, so module
+ * exit waits for the call. No such call reports the end of a mere reference. Then the hold ends
+ * when the sock ends or is freed; if the sock lives on, a work looks at it some times per second.
+ * In a kernel for one processor the work does this for every hold.
  *
- * Each processor has a list, so that they do not meet at a lock when the last segment of each connection is with a
- * device for a moment; the module is held once for each list that is not empty.
+ * Each processor has a list, so that processors do not contend for one lock when the last segment
+ * of each connection is in a device for a moment. Each list that is not empty holds the module
+ * once.
  */
 #include "base/held.h"
 
@@ -44,17 +49,17 @@
 #include "time/thirdack.h"
 
 #define LOOK_AFTER	(HZ / 50)
-#define LOOKS_MAX	64U	/* at those of one list, in one run */
-#define TRIES		200U	/* of close(), some ten microseconds */
+#define LOOKS_MAX	64U	/* socks of one list, in one run */
+#define TRIES		200U	/* of close(); together some ten microseconds */
 #define ROW_MAX		160	/* characters */
 
 /**
- * struct held_list - socks that hold the module, the one that was looked at last behind
- * @lock: of the rest, and of the sock's held_node, held_round; taken with BH disabled, innermost, or with interrupts
- *	disabled where any lock may be held
- * @socks: they; not initialized before the first one
+ * struct held_list - socks that hold the module; the one looked at last is at the end
+ * @lock: guards the other fields, and held_node and held_round of the socks; innermost; taken with
+ *	BH disabled, or with interrupts disabled where the caller may hold any lock
+ * @socks: the list; not initialized before the first sock
  * @count: how many there are
- * @round: how often they were looked at
+ * @round: number of runs over the list
  */
 struct held_list {
 	spinlock_t lock;	/* of the rest */
@@ -70,7 +75,7 @@ static DEFINE_PER_CPU(struct held_list, held_lists) = {
 static void look_again(struct work_struct *work);
 static DECLARE_DELAYED_WORK(held_work, look_again);
 
-/* False: the module is on its way out. Lock: the socket's, unless nobody else can have @sk. */
+/* False: the module is being removed. Lock: the socket's, unless nobody else can have @sk. */
 static bool hold(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -91,13 +96,14 @@ static bool hold(struct sock *sk)
 		list_add_tail(&xsk->held_node, &here->socks);
 		xsk->held_round = here->round;
 		WRITE_ONCE(xsk->held_at, smp_processor_id() + 1);
-		/* there is a call of xtcp_held_segment_freed() from now on */
+		/* from now on xtcp_held_segment_freed() is called */
 		if (sock_flag(sk, SOCK_USE_WRITE_QUEUE))
 			sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
 		/*
-		 * While the hold is there: so module exit, which comes after it, cancels this work. If it waits
-		 * already, all processors only read the line that says so. Then it sees this sock: workqueues have a
-		 * full barrier between the end of the wait and look_again(), which pairs with this one.
+		 * The work is scheduled under the hold, so module exit, which needs the end of all
+		 * holds, cancels it. If the work waits already, all processors only read the cache
+		 * line that says so. Then it will see this sock: workqueues have a full barrier
+		 * between the end of the wait and look_again(), which pairs with this one.
 		 */
 		smp_mb();
 		if (!delayed_work_pending(&held_work))
@@ -108,7 +114,10 @@ static bool hold(struct sock *sk)
 	return good;
 }
 
-/* True: it was the last, and the module is to be put. Lock: the list's and that of hold(). */
+/*
+ * True: the list is empty now, and the caller has to put the module. Lock: that of the list and
+ * that of hold().
+ */
 static bool take_off_list(struct held_list *there, struct xtcp_sock *xsk)
 {
 	lockdep_assert_held(&there->lock);
@@ -133,36 +142,45 @@ static void give_back(struct sock *sk)
 	spin_lock_irqsave(&there->lock, irq);
 	was_last = take_off_list(there, xtcp_sk(sk));
 	spin_unlock_irqrestore(&there->lock, irq);
-	/* what follows in this module is waited for: a softirq, an RCU callback, the work */
+	/*
+	 * module exit waits for the rest of this call: it is in a softirq, an RCU callback or the
+	 * work
+	 */
 	if (was_last)
 		module_put(THIS_MODULE);
 }
 
-/* One octet is its own, and one of a segment that is just freed (sock_wfree()); there is none with fewer than two. */
+/*
+ * One octet belongs to the sock, and one may belong to a segment that is being freed
+ * (sock_wfree()). No segment has fewer than two.
+ */
 static bool has_memory_below(const struct sock *sk)
 {
 	return refcount_read(&sk->sk_wmem_alloc) > 2;
 }
 
-/* References of a sock without a program that are not from below, but for those who look at it just now. */
+/*
+ * The references of a sock without a program that do not come from below TCP, except those of
+ * processors that are just looking at it.
+ */
 static unsigned int own_references(const struct sock *sk)
 {
 	if (sk->sk_state == TCP_CLOSE)
-		return !sock_flag(sk, SOCK_DEAD);	/* the accept queue's */
-	/* that which ends with the connection, the table's, the timers' */
+		return !sock_flag(sk, SOCK_DEAD);	/* of the accept queue */
+	/* one that ends with the connection, one of the table, and those of the timers */
 	return 2 + timer_pending(&sk->sk_timer) + xtcp_pace_is_queued(sk);
 }
 
 /**
- * xtcp_held_is_below() - is anything of a sock without a program below TCP?
+ * xtcp_held_is_below() - does a sock without a program have a segment below TCP?
  * @sk: the sock
  * @callers: references that the caller has
  *
- * Also true while others are about to take the lock, each with a reference.
+ * Also true while another processor that has a reference is about to take the lock.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when there is.
+ * Return: true when it has.
  */
 bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
 {
@@ -171,20 +189,20 @@ bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
 	smp_mb();
 	if (has_memory_below(sk))
 		return true;
-	/* netem has the reference before it lets go of the memory */
+	/* netem takes its reference before it subtracts the segment from sk_wmem_alloc */
 	smp_rmb();
 	return refcount_read(&sk->sk_refcnt) > callers + own_references(sk);
 }
 
 /**
- * xtcp_held_before_sending() - a segment leaves that no descriptor answers for
+ * xtcp_held_before_sending() - take the hold before a segment leaves without a descriptor
  * @sk: without a program
  *
- * xtcp_held_look() comes afterwards.
+ * The caller calls xtcp_held_look() after the transmission.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: false when the module is on its way out: it must not leave.
+ * Return: false when the module is being removed: the segment must not leave.
  */
 bool xtcp_held_before_sending(struct sock *sk)
 {
@@ -193,7 +211,7 @@ bool xtcp_held_before_sending(struct sock *sk)
 }
 
 /**
- * xtcp_held_name_listener() - a listener is about to end: what it was, for those who ask what holds the module
+ * xtcp_held_name_listener() - keep the address of a listener that is about to end, for held_by
  * @sk: in LISTEN
  *
  * Context: process. Lock: socket, held.
@@ -216,7 +234,7 @@ void xtcp_held_name_listener(struct sock *sk)
 }
 
 /**
- * xtcp_held_look() - if nothing of a sock is below TCP any more, it does not hold the module
+ * xtcp_held_look() - give the hold back if the sock has nothing below TCP
  * @sk: the sock
  * @callers: references that the caller has
  *
@@ -229,7 +247,10 @@ void xtcp_held_look(struct sock *sk, unsigned int callers)
 		give_back(sk);
 }
 
-/* It has ended: segments that wait must not keep the namespace alive, whose end would take them along. */
+/*
+ * The sock has ended. Its waiting segments must not keep the namespace alive, since the end of the
+ * namespace would free them.
+ */
 static void hold_dead(struct sock *sk)
 {
 	hold(sk);
@@ -239,10 +260,12 @@ static void hold_dead(struct sock *sk)
 }
 
 /*
- * True: nothing is below any more, and the module is to be put. The socket lock nests outside: it is not waited for.
+ * True: nothing is left below TCP, and the caller has to put the module. The socket lock normally
+ * nests outside the list's lock, so it is only tried here.
  *
- * A kernel for one processor has no lock that could say whether it is held. Nobody else has it there, since who holds
- * it has BH disabled; but this call's own callers may, and what they are in the middle of must not change under them.
+ * In a kernel for one processor a spinlock does not show whether it is held. No other context can
+ * hold the socket lock then, since its holders disable BH. But the callers of this function may
+ * hold it and be in the middle of a change.
  */
 static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
 {
@@ -258,10 +281,11 @@ static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
 }
 
 /**
- * xtcp_held_segment_freed() - a segment of a sock that holds the module is gone: was it the last?
- * @sk: the sock; the segment still keeps its memory
+ * xtcp_held_segment_freed() - a segment of a sock was freed: end the hold if it was the last
+ * @sk: the sock; the segment still keeps its memory alive
  *
- * Who has the lock meanwhile looks by himself, if he sends; otherwise, and in kernels for one processor, the work does.
+ * If another context has the socket lock, it looks for itself after it has sent. In all other
+ * cases, and in kernels for one processor, the work looks.
  *
  * Context: any in which an skb may be freed. The caller may have the socket lock, or any other.
  */
@@ -283,8 +307,9 @@ void xtcp_held_segment_freed(struct sock *sk)
 }
 
 /*
- * Nobody else has @sk, and from here on nobody can get it: what is below now is all there is. If it is held for nothing
- * that goes back when it is freed: without the lock xtcp_held_segment_freed() may be about to give it back.
+ * True: the caller's reference was the last one, so nobody else can get @sk, and what is below TCP
+ * now is all that there will be. A hold that is no longer needed goes back when the sock is freed,
+ * not here: without the socket lock, xtcp_held_segment_freed() may be about to give it back.
  */
 static bool free_if_last(struct sock *sk)
 {
@@ -296,7 +321,10 @@ static bool free_if_last(struct sock *sk)
 	return true;
 }
 
-/* True: @sk holds the module, or it lives and needs not. @last: for want of a better answer it does. */
+/*
+ * True: @sk holds the module, or its connection lives on and has nothing below TCP. @last: this is
+ * the last try, so in doubt @sk holds the module.
+ */
 static bool is_settled(struct sock *sk, bool last)
 {
 	bool settled;
@@ -319,10 +347,11 @@ static bool is_settled(struct sock *sk, bool last)
 }
 
 /**
- * xtcp_held_let_go() - a descriptor is about to be closed that has held the module for a sock
- * @sk: without a program from now on; the caller's reference is used up
+ * xtcp_held_let_go() - let the sock hold the module if needed, since its descriptor is being closed
+ * @sk: has no program from now on; the function puts the caller's reference
  *
- * Context: process, BH enabled; the descriptor still holds the module. No lock; takes that of the socket.
+ * Context: process, BH enabled; the descriptor still holds the module. No lock; takes that of the
+ * socket.
  */
 void xtcp_held_let_go(struct sock *sk)
 {
@@ -342,10 +371,10 @@ void xtcp_held_let_go(struct sock *sk)
 }
 
 /**
- * xtcp_held_freed() - nothing has a sock any more
- * @sk: its memory is given back next
+ * xtcp_held_freed() - end the hold of a sock that is being freed
+ * @sk: the caller frees its memory next
  *
- * Context: RCU callback. The end of the module waits for those.
+ * Context: RCU callback. Module exit waits for RCU callbacks.
  */
 void xtcp_held_freed(struct sock *sk)
 {
@@ -353,7 +382,10 @@ void xtcp_held_freed(struct sock *sk)
 		give_back(sk);
 }
 
-/* The next one that is due, with a reference; NULL in @sk: one that is gone but for its memory. False: none is due. */
+/*
+ * *@sk: the next sock that is due in this round, with a reference; NULL: only its memory is left.
+ * False: no sock is due.
+ */
 static bool next_due(struct held_list *there, struct sock **sk)
 {
 	struct xtcp_sock *xsk;
@@ -381,7 +413,9 @@ static void look_at(struct held_list *there)
 			continue;
 		local_bh_disable();
 		bh_lock_sock(sk);
-		/* a program has it only for a moment, or has got it by accept() */
+		/*
+		 * a user has the lock only for a moment, or the sock has got a program by accept()
+		 */
 		if (!sock_owned_by_user(sk))
 			xtcp_held_look(sk, 1);
 		bh_unlock_sock(sk);
@@ -416,7 +450,7 @@ static void look_again(struct work_struct *work)
 }
 
 /**
- * xtcp_held_exit() - nobody looks any more
+ * xtcp_held_exit() - stop the work
  *
  * Context: process, module exit: nothing holds the module.
  */
@@ -425,7 +459,7 @@ void xtcp_held_exit(void)
 	cancel_delayed_work_sync(&held_work);
 }
 
-/* As in /proc/PID/ns/net; 0: the namespace is gone. */
+/* The number in /proc/PID/ns/net; 0: the namespace is gone. */
 static unsigned int inum_of(u32 id)
 {
 	unsigned int inum = 0;
@@ -458,7 +492,7 @@ static int read_held(char *buf, const struct kernel_param *param)
 	return scnprintf(buf, PAGE_SIZE, "%u\n", count_held());
 }
 
-/* As many as there is room for. */
+/* As many rows as fit. */
 static int read_held_by(char *buf, const struct kernel_param *param)
 {
 	const struct xtcp_sock *xsk;

@@ -7,7 +7,7 @@
 
 struct sock;
 
-/* Socket lock held in these. */
+/* These need the socket lock. */
 bool xtcp_held_before_sending(struct sock *sk);
 void xtcp_held_look(struct sock *sk, unsigned int callers);
 bool xtcp_held_is_below(const struct sock *sk, unsigned int callers);
