@@ -2,10 +2,12 @@
 /*
  * The table of connections of all namespaces.
  *
- * As kernel TCP's, it is made once, by the size of the memory, and never grows: no arrival pays for that, nothing can
- * fail when a connection is put in, and a connection takes no more than the pointer to the next one. It is read under
- * RCU; changes take one of a few locks, for the length of a chain. What has left the table does not come back before a
- * grace period has passed, so a reader that stands on it goes on in the same chain, to its end.
+ * Like kernel TCP's table, it is made once, its size depends on the memory, and it never grows. So
+ * no arriving segment pays for a resize, the insertion of a connection cannot fail, and a
+ * connection needs no more than a pointer to the next one. Readers use RCU. A change takes one of a
+ * few locks, while it walks a chain. A connection that has left the table is not inserted again
+ * before a grace period has passed. So a reader at this connection goes on in the same chain, to
+ * its end.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -22,8 +24,8 @@
 
 #define LOCKS		256
 #define CHAINS_MAX	16777216U
-#define SHARE_SHIFT	16	/* a chain for so much memory: 64 KiB */
-#define RESCHED_CHAINS	4096	/* empty ones walked over at once */
+#define SHARE_SHIFT	16	/* one chain for each 64 KiB of memory */
+#define RESCHED_CHAINS	4096	/* empty chains skipped between two cond_resched() */
 
 static unsigned int chains_wanted;
 module_param_named(chains, chains_wanted, uint, 0444);
@@ -31,7 +33,10 @@ MODULE_PARM_DESC(chains, "hash chains of the table of connections, at most 16777
 
 struct xtcp_conns xtcp_conns __read_mostly;
 
-/* Guards the chains whose number ends in its own. Each has a cache line, or those who want others would wait, too. */
+/*
+ * Lock i guards the chains with chain % LOCKS == i. Each lock has its own cache line, so that those
+ * who take different locks do not slow each other down.
+ */
 static struct {
 	spinlock_t lock;	/* see above */
 } ____cacheline_aligned_in_smp locks[LOCKS];
@@ -41,7 +46,7 @@ static spinlock_t *lock_of(u32 chain)
 	return &locks[chain % LOCKS].lock;
 }
 
-/* Pages of each node of the memory in turn. */
+/* Allocate the pages from all memory nodes in turn. */
 static bool take_pages(struct page **pages, unsigned int n)
 {
 	int node = first_memory_node;
@@ -58,8 +63,8 @@ static bool take_pages(struct page **pages, unsigned int n)
 }
 
 /*
- * All processors look into the table, so no node should have all of it, as in Linux. Its pages are small ones, unlike
- * those of one node, which may be huge. kvfree() gives it back.
+ * All processors read the table, so its pages are spread over all nodes, as in Linux. They are
+ * small pages, whereas a table on one node may get huge ones. kvfree() frees it.
  */
 static void *alloc_on_all_nodes(size_t size)
 {
@@ -106,7 +111,7 @@ int xtcp_conns_init(void)
 	if (!xtcp_conns.chain)
 		return -ENOMEM;
 	xtcp_conns.mask = chains - 1;
-	chains_wanted = chains;		/* /sys/module shows what there are */
+	chains_wanted = chains;		/* /sys/module shows the number in use */
 	for (i = 0; i < LOCKS; i++)
 		spin_lock_init(&locks[i].lock);
 	return 0;
@@ -115,7 +120,7 @@ int xtcp_conns_init(void)
 /**
  * xtcp_conns_exit() - free the table, which is empty
  *
- * Context: process, module exit; no segment reaches us any more.
+ * Context: process, module exit; no segment reaches the module any more.
  */
 void xtcp_conns_exit(void)
 {
@@ -123,12 +128,12 @@ void xtcp_conns_exit(void)
 }
 
 /**
- * xtcp_conns_used_chain() - for whoever walks over all of them
- * @chain: where to begin
+ * xtcp_conns_used_chain() - find the next chain that is not empty
+ * @chain: the first chain to examine
  *
  * Context: process, may sleep. No lock.
  *
- * Return: the first chain from there on with something in it; above the mask: none.
+ * Return: the chain; above the mask: there is none.
  */
 u32 xtcp_conns_used_chain(u32 chain)
 {
@@ -139,7 +144,7 @@ u32 xtcp_conns_used_chain(u32 chain)
 }
 
 /**
- * xtcp_conns_lock() - keep everybody else from changing a chain
+ * xtcp_conns_lock() - take the lock of a chain
  * @chain: xtcp_conns_chain_of()
  *
  * Context: softirq or process, BH disabled. A leaf: no other lock is taken inside.
@@ -152,7 +157,7 @@ void xtcp_conns_lock(u32 chain)
 }
 
 /**
- * xtcp_conns_unlock() - undo xtcp_conns_lock()
+ * xtcp_conns_unlock() - give the lock of a chain back
  * @chain: the same
  *
  * Context: softirq or process, BH disabled.
@@ -164,7 +169,7 @@ void xtcp_conns_unlock(u32 chain)
 }
 
 /**
- * xtcp_conns_add() - put a connection in
+ * xtcp_conns_add() - insert a connection
  * @chain: its chain
  * @conn: in no chain for a grace period; lookups find it from here on
  *
@@ -177,7 +182,7 @@ void xtcp_conns_add(u32 chain, struct xtcp_conn *conn)
 	rcu_assign_pointer(xtcp_conns.chain[chain], conn);
 }
 
-/* *@link: what points to a connection; false when nothing does. */
+/* *@link: the pointer that leads to @conn; false when @conn is not in the chain. */
 static bool find_link(u32 chain, const struct xtcp_conn *conn, struct xtcp_conn __rcu ***link)
 {
 	struct xtcp_conn *at;
@@ -193,16 +198,16 @@ static bool find_link(u32 chain, const struct xtcp_conn *conn, struct xtcp_conn 
 }
 
 /**
- * xtcp_conns_replace() - put a connection in the place of another
+ * xtcp_conns_replace() - replace a connection by another
  * @chain: the chain of both
- * @old: in it or not
+ * @old: in the chain, or not
  * @new: in no chain for a grace period
  *
- * A lookup finds one or the other. Who stands on @old goes on from there.
+ * A lookup finds one of the two. A reader at @old goes on from there.
  *
  * Context: softirq or process. Lock: the chain's, held.
  *
- * Return: false when @old was not there.
+ * Return: false when @old was not in the chain.
  */
 bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
 {
@@ -216,14 +221,14 @@ bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
 }
 
 /**
- * xtcp_conns_remove() - take a connection out
- * @conn: in its chain or not
+ * xtcp_conns_remove() - remove a connection
+ * @conn: in its chain, or not
  *
- * Inline in both of its callers: it has not many more instructions than a call would add.
+ * Inline in both callers, since its code is hardly longer than a call.
  *
  * Context: softirq or process, BH disabled. Takes the chain's lock.
  *
- * Return: true when it was there.
+ * Return: true when it was in its chain.
  */
 inline bool xtcp_conns_remove(struct xtcp_conn *conn)
 {
