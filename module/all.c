@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The whole module as one translation unit, in the order of the map in README.md: the compiler sees who calls whom and
- * inlines across files. Less code, fewer instructions for each segment, and a build in a fifth of the time.
+ * The whole module as one translation unit, in the order of the map in README.md. The compiler sees
+ * all callers and inlines across files. This gives less code, fewer instructions per segment, and a
+ * build in a fifth of the time.
  *
- * So no two files may have a function, a variable or a macro of their own by the same name; scripts/check-style.sh
- * compiles each file by itself (SEPARATE=1) and looks. trace.c stands alone: it makes the tracepoints.
+ * So the names of functions, variables and macros must be unique in the whole module.
+ * scripts/check-style.sh compiles each file by itself (SEPARATE=1) and checks this. trace.c is
+ * compiled separately: it creates the tracepoints.
  */
 
 #include "main.c"

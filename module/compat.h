@@ -1,32 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Every difference between kernel versions, by explicit KERNEL_VERSION. Code elsewhere is written for the newest.
+ * All differences between kernel versions, by explicit KERNEL_VERSION. The code elsewhere is
+ * written for the newest version.
  *
- * A new series can build without a warning and do something else. What xtcp relies on, and no compiler would notice:
+ * A new kernel series may build without a warning and still behave differently. xtcp relies on
+ * these properties, which no compiler checks:
  *
- * - A place in kernel TCP's bind table (ports/README.md says who reads what of a lease): fastreuse and fastreuseport of
- *   a bucket keep connect() off a port; nothing of a lease behind icsk_bind2_hash is touched; INVALID_UID is a user
- *   like any other; inet_diag shows no owner of a bucket that is TCP_ESTABLISHED or TCP_LISTEN.
- * - inet_bind2_bucket and inet_bind_bucket list all that stands there, TIME-WAIT too (xtcp_compat_bind_bucket_has()).
- * - What __sk_destruct() gives back for a sock without sk_net_refcnt: only a panic or a namespace that stays tells, and
- *   of the tracker only a debug kernel (xtcp_compat_put_net()).
- * - What IP takes from a sock and not from its arguments: __ip_queue_xmit() takes the flow that it is given, ip6_xmit()
- *   too. inet6_csk_xmit() went on to inet->cork.fl.u.ip6, which only kernel TCP fills (out/ip.c).
- * - ip6_xmit() reads the protocol from the flow, all of IPv4 the low octet of sk_protocol; nobody takes a sock with
- *   sk_protocol 0x206 for a tcp_sock, nor one that is neither TCP_TIME_WAIT nor TCP_NEW_SYN_RECV for less than a sock.
- * - inet_protos[6] and inet6_protos[6] are called under RCU, with no lock held, and GRO and GSO do not go by them.
- * - An skb's sk that a hook of PRE_ROUTING sets comes through IP as it was set, and the route beside it, without being
- *   looked up again (in/early.c).
- * - inet_stream_connect(), inet_accept() and inet_release() ask of a sock what stands in struct proto and inet_sock.
- * - sock_wfree() calls sk_write_space for a sock without SOCK_USE_WRITE_QUEUE, and takes the last octet off
- *   sk_wmem_alloc only afterwards (time/pace.c).
- * - A segment below TCP counts in sk_wmem_alloc, or has a reference to the sock from before it ceases to (base/held.c).
- * - The core sets the options of SOL_SOCKET unasked, before or after proto.keepalive and proto.rehash as it does now.
- *   (6.12 and later ask protocols that set SOCK_CUSTOM_SOCKOPT; xtcp does not, and answers alike on all.)
- *   Some it gives to protocols that it knows alone: SO_ZEROCOPY, SO_RESERVE_MEM on 6.12 and later, SO_TXREHASH on 7.2.
- * - What __skb_tstamp_tx() asks of an skb before it tells of an ACK (xtcp_compat_tell_acked()).
- * - secure_tcp_seq_and_ts_off() is what kernel TCP's own connections use (xtcp_compat_seq_and_ts_off()).
- * - A module whose init returns -EEXIST counts as loaded already: modprobe says nothing, newer kernels make it -EBUSY.
+ * - The place of a lease in kernel TCP's bind table (ports/README.md lists the readers of each
+ *   field). fastreuse and fastreuseport of a bucket keep connect() off a port. No code reads a
+ *   lease behind icsk_bind2_hash. INVALID_UID is a user like any other. inet_diag does not show an
+ *   entry of a bucket in TCP_ESTABLISHED or TCP_LISTEN.
+ * - inet_bind2_bucket and inet_bind_bucket list all entries, TIME-WAIT too
+ *   (xtcp_compat_bind_bucket_has()).
+ * - What __sk_destruct() releases for a sock without sk_net_refcnt. A mistake shows only as a panic
+ *   or as a namespace that is never freed; one about the tracker shows only in a debug kernel
+ *   (xtcp_compat_put_net()).
+ * - What IP reads from the sock and not from its arguments. __ip_queue_xmit() and ip6_xmit() use
+ *   the flow that they get. inet6_csk_xmit() came to read inet->cork.fl.u.ip6 instead, which only
+ *   kernel TCP fills (out/ip.c).
+ * - ip6_xmit() reads the protocol from the flow; IPv4 always reads the low octet of sk_protocol. No
+ *   code takes a sock with sk_protocol 0x206 for a tcp_sock, or treats a sock in a state other than
+ *   TCP_TIME_WAIT and TCP_NEW_SYN_RECV as less than a full sock.
+ * - inet_protos[6] and inet6_protos[6] are called under RCU, with no lock held. GRO and GSO do not
+ *   use them.
+ * - If a hook of PRE_ROUTING sets the sk and the route of an skb, IP keeps both and does not look
+ *   them up again (in/early.c).
+ * - inet_stream_connect(), inet_accept() and inet_release() use only struct proto and inet_sock of
+ *   a sock.
+ * - sock_wfree() calls sk_write_space for a sock without SOCK_USE_WRITE_QUEUE, and subtracts the
+ *   last octet from sk_wmem_alloc only afterwards (time/pace.c).
+ * - A segment below TCP counts in sk_wmem_alloc. If that ends, the segment has taken a reference to
+ *   the sock before (base/held.c).
+ * - The core sets the options of SOL_SOCKET without asking the protocol, and calls proto.keepalive
+ *   and proto.rehash in the present order. (6.12 and later ask protocols that set
+ *   SOCK_CUSTOM_SOCKOPT; xtcp does not set it, and so answers alike on all versions.) The core
+ *   gives some options only to protocols that it knows: SO_ZEROCOPY, SO_RESERVE_MEM on 6.12 and
+ *   later, SO_TXREHASH on 7.2.
+ * - What __skb_tstamp_tx() reads of an skb before it reports an ACK (xtcp_compat_tell_acked()).
+ * - Kernel TCP's own connections use secure_tcp_seq_and_ts_off() (xtcp_compat_seq_and_ts_off()).
+ * - If the init of a module returns -EEXIST, the module counts as already loaded: modprobe reports
+ *   no error; newer kernels turn it into -EBUSY.
  */
 #ifndef XTCP_COMPAT_H
 #define XTCP_COMPAT_H
@@ -64,7 +77,7 @@
 #include <asm/unaligned.h>
 #endif
 
-/* Without it sock_diag_unregister() waits for a handler that is under way by a mutex. */
+/* Without an owner, sock_diag_unregister() takes a mutex to wait for a handler that is running. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0) || \
 	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 120) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0))
 #define XTCP_COMPAT_DIAG_OWNER	.owner = THIS_MODULE,
@@ -73,10 +86,10 @@
 #endif
 
 /*
- * A sock that gives its reference of the namespace back before it is freed becomes what the kernel calls a kernel sock,
- * and __sk_destruct() gives back what such a one holds: since 6.2 a tracker of another kind, since 6.14 a passive
- * count, too. That count was a mend, so it came to the series that were kept then. Where only one of the two sides
- * counts, the kernel panics or the namespace never goes.
+ * A sock may put its reference to the namespace before it is freed. It then becomes a kernel sock
+ * in the kernel's terms, and __sk_destruct() releases what a kernel sock holds: since 6.2 a tracker
+ * of another kind, since 6.14 also a passive count. The count came as a fix, so it was added to the
+ * stable series, too. If only one side counts, the kernel panics or the namespace is never freed.
  */
 static inline void xtcp_compat_put_net(struct sock *sk)
 {
@@ -96,13 +109,16 @@ static inline void xtcp_compat_put_net(struct sock *sk)
 	put_net(net);
 }
 
-/* Parts of net/sock.h and linux/skbuff.h have been headers of their own since 6.10. */
+/* Since 6.10 parts of net/sock.h and linux/skbuff.h are in separate headers. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 #include <linux/skbuff_ref.h>
 #include <net/proto_memory.h>
 #endif
 
-/* The TOS of a route stopped carrying SO_DONTROUTE in 6.10, where the lookup takes that from the sock. */
+/*
+ * Before 6.10 the TOS of a route carried SO_DONTROUTE. Since then the lookup takes this option from
+ * the sock.
+ */
 static inline u8 xtcp_compat_rt_tos(const struct sock *sk)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
@@ -127,7 +143,7 @@ static inline void xtcp_compat_sock_flow(struct flowi4 *fl4, const struct sock *
 			   inet->inet_sport, sock_net_uid(sock_net(sk), sk));
 }
 
-/* The same of a segment with a TOS of its own. @flags: of the flow, from inet_sk_flowi_flags(). */
+/* The flow of a segment with a TOS of its own. @flags: from inet_sk_flowi_flags(). */
 static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock *sk, int oif, u32 mark, u8 tos,
 					  u8 flags, const struct xtcp_tuple *tuple, kuid_t uid)
 {
@@ -145,8 +161,8 @@ static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock 
 }
 
 /*
- * Since 6.15 all segments that are cut from a bundle can keep CWR, which is a bit of a counter in AccECN mode. Before
- * that all but the first lose it, and such a bundle must not be.
+ * Since 6.15 all segments cut from a bundle can keep CWR, which is a bit of a counter in AccECN
+ * mode. Before that, all but the first segment lose it, so a bundle with CWR must not be sent.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
 #define XTCP_COMPAT_GSO_ACCECN	SKB_GSO_TCP_ACCECN
@@ -154,7 +170,7 @@ static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock 
 #define XTCP_COMPAT_GSO_ACCECN	0
 #endif
 
-/* TCP_INFO has a place for AccECN mode, and for which kind of ECN is in use, on 7.2 but not on 6.12. */
+/* On 7.2, but not on 6.12, TCP_INFO has fields for AccECN and for the kind of ECN in use. */
 static inline void xtcp_compat_info_accecn(struct tcp_info *info, const struct xtcp_accecn *accecn,
 					   const struct xtcp_accecn_told *told, bool is_used)
 {
@@ -178,12 +194,15 @@ static inline void xtcp_compat_info_accecn(struct tcp_info *info, const struct x
 #endif
 }
 
-/* Older 6.1 has no name for it. */
+/* Older releases of 6.1 do not define it. */
 #ifndef __uninitialized
 #define __uninitialized
 #endif
 
-/* What a host sends of its own is counted before netfilter sees it since 6.7; before that by ip_output(). */
+/*
+ * Since 6.7 a packet of this host is counted before netfilter sees it; before 6.7, ip_output()
+ * counts it.
+ */
 static inline void xtcp_compat_count_out_request(struct net *net)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
@@ -223,8 +242,8 @@ static inline bool xtcp_compat_recverr6(const struct sock *sk)
 }
 
 /*
- * connect() has returned and no SYN has left (TCP_FASTOPEN_CONNECT), which __inet_stream_connect() goes by: an atomic
- * flag since 6.6.
+ * connect() has returned and no SYN was sent (TCP_FASTOPEN_CONNECT). __inet_stream_connect() reads
+ * this flag, which is atomic since 6.6.
  */
 static inline bool xtcp_compat_defers_connect(const struct sock *sk)
 {
@@ -244,7 +263,10 @@ static inline void xtcp_compat_defer_connect(struct sock *sk, bool defers)
 #endif
 }
 
-/* proto.ioctl hands out the value through a kernel pointer since 6.5, and puts it to user space itself before. */
+/*
+ * Since 6.5 proto.ioctl returns the value through a kernel pointer; before that it copies the value
+ * to user space itself.
+ */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_PROTO_IOCTL(name, impl)						\
 static int name(struct sock *sk, int cmd, int *karg)				\
@@ -276,7 +298,10 @@ static struct sock *name(struct sock *sk, int flags, int *err, bool kern)	\
 }
 #endif
 
-/* proto.recvmsg tells the length of the address in the message since 7.1, and through a pointer before. */
+/*
+ * Since 7.1 proto.recvmsg returns the length of the address in the message, and before through a
+ * pointer.
+ */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
 #define XTCP_PROTO_RECVMSG(name, impl)						\
 static int name(struct sock *sk, struct msghdr *msg, size_t len, int flags)	\
@@ -306,14 +331,14 @@ static inline int xtcp_compat_recv_error(struct sock *sk, struct msghdr *msg, in
 #endif
 }
 
-/* Addresses without a length of their own have a type of their own since 6.19. */
+/* Since 6.19 addresses without a length of their own have a separate type. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
 #define sockaddr_unsized sockaddr
 #endif
 
 /*
- * sendpage became a flag of sendmsg in 6.5, which no program can set. Older kernels know the flag, too, but not all of
- * them keep programs from setting it. What says there that more pages follow is MSG_MORE now.
+ * In 6.5 sendpage became a flag of sendmsg, which no program can set. Older kernels know the flag,
+ * too, but some of them let programs set it. MSG_MORE now says that more pages follow.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_OPS_SENDPAGE
@@ -333,7 +358,10 @@ static inline bool xtcp_compat_splices(const struct msghdr *msg)
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
-/* The flow labels that a socket has of the kernel's manager. They stood in the part for IPv6. */
+/*
+ * The flow labels that a socket has from the kernel's manager. Older kernels have them in
+ * ipv6_pinfo.
+ */
 static inline struct ipv6_fl_socklist __rcu **xtcp_compat_flow_labels(struct sock *sk)
 {
 #if (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 117) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)) || \
@@ -345,7 +373,10 @@ static inline struct ipv6_fl_socklist __rcu **xtcp_compat_flow_labels(struct soc
 }
 #endif
 
-/* Since 6.13 a control message may number a datagram's timestamp, which the core refuses to what it knows as TCP. */
+/*
+ * Since 6.13 a control message may give a datagram's timestamp a number. The core refuses this for
+ * sockets that it knows as TCP.
+ */
 static inline bool xtcp_compat_has_stamp_id(const struct sockcm_cookie *sockc)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
@@ -356,8 +387,9 @@ static inline bool xtcp_compat_has_stamp_id(const struct sockcm_cookie *sockc)
 }
 
 /*
- * The program is to know of an ACK. What is made for it is no clone for a segment, which would keep @skb from being
- * sent again for as long as nobody reads it. Since 6.15 the core asks the skb once more, as kernel TCP's.
+ * Report an ACK to the program. The skb with the report is not made as a fast clone of @skb: such a
+ * clone would keep @skb from being retransmitted until the program reads it. Since 6.15 the core
+ * checks txstamp_ack of @skb, as in kernel TCP.
  */
 static inline void xtcp_compat_tell_acked(struct sock *sk, struct sk_buff *skb)
 {
@@ -377,7 +409,7 @@ static inline void xtcp_compat_tell_acked(struct sock *sk, struct sk_buff *skb)
 	skb->fclone = fclone;
 }
 
-/* Does the next page follow at once? It is in the same pipe. */
+/* Does the next page of the same pipe follow at once? */
 static inline bool xtcp_compat_page_follows(int flags)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
@@ -387,7 +419,7 @@ static inline bool xtcp_compat_page_follows(int flags)
 #endif
 }
 
-/* The place of ipv6_pinfo is told by its offset since 6.6. */
+/* Since 6.6 struct proto has the offset of ipv6_pinfo. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
 #define XTCP_PROTO_PINFO6(type)	.ipv6_pinfo_offset = offsetof(type, inet6),
 #else
@@ -404,8 +436,9 @@ static inline bool xtcp_compat_page_follows(int flags)
 #endif
 
 /*
- * What kernel TCP derives a tuple's ISN and its timestamp offset from, with the ports in both; false: this kernel does
- * not tell. Older ones left the ports out of the offset, and do not export it for IPv4.
+ * Kernel TCP's hash of a tuple for its ISN and its timestamp offset, both with the ports. False:
+ * this kernel does not provide it. Older kernels leave the ports out of the offset, and do not
+ * export the function for IPv4.
  */
 static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struct xtcp_tuple *tuple, u32 *seq,
 					      u32 *ts_off)
@@ -431,7 +464,10 @@ static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struc
 #endif
 }
 
-/* Tables of sysctls are read-only to their handlers since 6.11, and registered with their length since 6.6. */
+/*
+ * Since 6.11 sysctl handlers get a const table, and since 6.6 tables are registered with their
+ * length.
+ */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
 #define XTCP_CTL_CONST	const
 #else
@@ -444,9 +480,9 @@ static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struc
 #endif
 
 /*
- * A slab that is not merged with others, so that /proc/slabinfo shows it: there is a flag for that since 6.5. Before, a
- * part of the object that may be copied to user space has the effect, at no cost in size; a constructor would have one.
- * The slab of a struct proto is made by the kernel, from what stands in it.
+ * A slab that is not merged with others, so that /proc/slabinfo shows it. Since 6.5 there is a flag
+ * for this. Before, a user-copy region has the same effect at no cost in size, which a constructor
+ * would have. The kernel makes the slab of a struct proto from the fields of that struct.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_PROTO_UNMERGED	.slab_flags = SLAB_NO_MERGE
@@ -464,10 +500,12 @@ static inline struct kmem_cache *xtcp_compat_slab(const char *name, unsigned int
 }
 
 /*
- * What stands in the buckets of kernel TCP's bind table, until @test says yes: by port on a list, and since 6.8 only by
- * port and address, where TIME-WAIT had a list of its own before. The lock of the bucket is held; that of one by port
- * is enough for all that it has. xtcp_compat_bind_move() puts @to where @from stands, one of which is @tw, and knows
- * the buckets; both locks are held.
+ * xtcp_compat_bind2_bucket_has() and xtcp_compat_bind_bucket_has() walk the entries in a bucket of
+ * kernel TCP's bind table until @test returns true. Before 6.8 there are a list by port and a list
+ * by port and address, where TIME-WAIT has a separate list; since 6.8 there is only the latter, for
+ * all entries. The lock of the bucket is held; the lock of the chain by port suffices for all its
+ * entries. xtcp_compat_bind_move() puts @to in the place of @from. One of the two is @tw, which
+ * knows the buckets. Both locks are held.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 static inline bool xtcp_compat_bind2_bucket_has(const struct inet_bind2_bucket *tb2,
@@ -538,13 +576,16 @@ static inline void xtcp_compat_bind_move(struct sock *from, struct sock *to, str
 }
 #endif
 
-/* inet_put_port() is not exported everywhere; kernel TCP's struct proto is, and names it. */
+/*
+ * Not every kernel exports inet_put_port(), but all export kernel TCP's struct proto, which points
+ * to it.
+ */
 static inline void xtcp_compat_put_port(struct sock *sk)
 {
 	tcp_prot.put_port(sk);
 }
 
-/* What kernel TCP has on a tuple; the namespace alone tells the table since 6.18. */
+/* Kernel TCP's sock of a tuple. Since 6.18 the namespace suffices to find the table. */
 static inline struct sock *xtcp_compat_kernel_lookup(struct net *net, const struct xtcp_tuple *tuple, int dif, int sdif)
 {
 	const __be32 faddr4 = tuple->faddr.s6_addr32[3], laddr4 = tuple->laddr.s6_addr32[3];
@@ -567,7 +608,10 @@ static inline struct sock *xtcp_compat_kernel_lookup(struct net *net, const stru
 	return NULL;
 }
 
-/* Kernel TCP's listener for an arriving segment, valid for the RCU read side; as xtcp_compat_kernel_lookup(). */
+/*
+ * Kernel TCP's listener for an arriving segment, valid for the RCU read side; see
+ * xtcp_compat_kernel_lookup().
+ */
 static inline struct sock *xtcp_compat_kernel_listener(struct net *net, struct sk_buff *skb,
 						       const struct xtcp_tuple *tuple, int dif, int sdif)
 {
@@ -593,7 +637,7 @@ static inline struct sock *xtcp_compat_kernel_listener(struct net *net, struct s
 	return NULL;
 }
 
-/* Whether a group of version 1 limits its sockets; since 6.11 kernels may be without that version. */
+/* Does a cgroup of version 1 limit its sockets? Since 6.11 a kernel may lack that version. */
 #ifdef CONFIG_MEMCG
 static inline bool xtcp_compat_memcg1_limits(const struct mem_cgroup *memcg)
 {
@@ -606,8 +650,9 @@ static inline bool xtcp_compat_memcg1_limits(const struct mem_cgroup *memcg)
 #endif
 
 /*
- * The memory control group, with a reference, that a socket of the running program is charged to; NULL: none, or
- * inet_accept() sees to it, as it does since 6.18, and since 6.19 where the kernel has SCTP, too.
+ * The memory cgroup to which a socket of the running program is charged, with a reference. NULL:
+ * there is none, or inet_accept() does the charge: since 6.18, or since 6.19 if the kernel has
+ * SCTP.
  */
 static inline struct mem_cgroup *xtcp_compat_acceptor_memcg(void)
 {
@@ -630,7 +675,7 @@ static inline struct mem_cgroup *xtcp_compat_acceptor_memcg(void)
 #endif
 }
 
-/* Whose a socket is, stands in the sock since 6.17, and was asked of its inode before. */
+/* The owner of a socket. Since 6.17 it is in the sock; before, it is read from the inode. */
 static inline kuid_t xtcp_compat_uid(struct sock *sk)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
@@ -640,12 +685,15 @@ static inline kuid_t xtcp_compat_uid(struct sock *sk)
 #endif
 }
 
-/* Timers got names with their own prefix in 6.2. */
+/* In 6.2 the functions of timers got names with their own prefix. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define timer_delete_sync(timer) del_timer_sync(timer)
 #endif
 
-/* A timer of high resolution got its function when it is set up in 6.13, and 6.15 has no other way. */
+/*
+ * Since 6.13 the setup of a high-resolution timer can also set its function. Since 6.15 this is the
+ * only way.
+ */
 static inline void xtcp_compat_hrtimer_setup(struct hrtimer *timer, enum hrtimer_restart (*function)(struct hrtimer *),
 					     clockid_t clock, enum hrtimer_mode mode)
 {
@@ -657,7 +705,10 @@ static inline void xtcp_compat_hrtimer_setup(struct hrtimer *timer, enum hrtimer
 #endif
 }
 
-/* An skb leaves at @ns of CLOCK_MONOTONIC at the earliest; since 6.11 the clock has a name there. */
+/*
+ * @skb leaves at @ns of CLOCK_MONOTONIC at the earliest. Since 6.11 the function takes a clock
+ * type.
+ */
 static inline void xtcp_compat_set_departure(struct sk_buff *skb, u64 ns)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)

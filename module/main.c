@@ -2,17 +2,19 @@
 /*
  * Load and unload, in a fixed order.
  *
- * Unloading starts only when no descriptor of ours is open and nothing of a sock without one is below TCP (held.c):
- * each of these holds the module. What is left then, orphans, half-open entries and TIME-WAIT records, is dropped. The
- * order is what keeps a segment, a timer or an RCU callback from running into code that is gone:
+ * rmmod succeeds only when no descriptor is open and no sock without one has segments below TCP
+ * (held.c): each of these holds the module. Unloading then drops what is left: orphans, half-open
+ * entries and TIME-WAIT records. The order keeps segments, timers and RCU callbacks from running
+ * into freed code:
  *
- *  0. nobody looks any more at what holds the module;
- *  1. no new socket (family), no segment with a sock attached (early: none left), no new segment (interpose: handlers
- *     restored, a grace period waited for);
+ *  0. stop the work that looks at the holds of the module;
+ *  1. let nothing new in: no socket (family), no segment with a sock attached (early: waits until
+ *     none is left), and no segment at all (interpose: restores the handlers and waits for a grace
+ *     period);
  *  2. the namespaces end what they have: orphans, entries, records, leases, timers;
- *  3. socks are waited for that others still use;
- *  4. rcu_barrier(): memory of socks, entries and records is given back by RCU callbacks that look at our slabs;
- *  5. the slabs go.
+ *  3. wait for socks that other code still uses;
+ *  4. rcu_barrier(): RCU callbacks free socks, entries and records and read the slabs;
+ *  5. free the slabs.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -2,14 +2,15 @@
 /*
  * net.xtcp.*: the knobs of a namespace.
  *
- * Names, units, ranges and defaults are those of net.ipv4.tcp_*; what Linux derives from the size of memory is taken
- * from the namespace's own kernel TCP when the namespace (or the module) comes to life. Where Linux takes any number, a
- * number that makes no sense is refused here, with EINVAL and the old value kept.
+ * Names, units, ranges and defaults are those of net.ipv4.tcp_*. Where Linux derives a default from
+ * the size of memory, a namespace copies the value of its own kernel TCP when the namespace (or the
+ * module) starts. Where Linux takes any number, a number that makes no sense is refused with
+ * EINVAL, and the old value stays.
  *
- * The kernel hands a handler nothing but the address of the entry in the table that was registered. A table for each
- * namespace would be more than 3 KiB, most of them never looked at. So there is one page with the table, of which each
- * namespace has a mapping of its own: the address tells whose knob it is, and the entry where it lies in struct
- * xtcp_sysctl.
+ * The kernel gives a handler nothing but the address of an entry in the registered table. A table
+ * for each namespace would take more than 3 KiB, and most would never be read. So there is one page
+ * with the table, and each namespace has its own mapping of it. The address of the mapping leads to
+ * the namespace, and the entry has the offset of the knob in struct xtcp_sysctl.
  */
 #include "sysctl.h"
 
@@ -33,7 +34,7 @@ static int min_mss = XTCP_MSS_MIN_SND;
 static int min_timewait_ms = 1000;
 static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 */
 static int max_seconds = INT_MAX / HZ;
-static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;	/* no rounding leads out of an int */
+static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;	/* no rounding exceeds an int */
 static int max_usecs = 1000000;
 static int three = 3;
 static int four = 4;
@@ -45,7 +46,7 @@ static unsigned int max_syn_retries = MAX_TCP_SYNCNT;
 static unsigned int min_syncookies;
 static unsigned int max_syncookies = 2;
 
-/* Namespaces by the page of their table. */
+/* Namespaces by the address of their mapping, in pages. */
 static DEFINE_XARRAY(namespaces);
 
 static unsigned long page_of(const void *table)
@@ -58,7 +59,7 @@ static struct xtcp_net *space_of(const struct ctl_table *table)
 	return xa_load(&namespaces, page_of(table));
 }
 
-/* The entry as kernel handlers want it. */
+/* A copy of the entry that points to the value, for the kernel's handlers. */
 static struct ctl_table with_value(const struct ctl_table *table)
 {
 	struct ctl_table copy = *table;
@@ -89,8 +90,8 @@ static int do_unsigned(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 }
 
 /*
- * The entry holds jiffies, the user reads and writes in units of which a second has @per_second. As Linux's, what is
- * less than a jiffy becomes one: 0 would be another setting.
+ * The knob holds jiffies. The user reads and writes it in units of 1 / @per_second s. As in Linux,
+ * a time below a jiffy becomes one jiffy: 0 would be another setting.
  */
 static int do_time(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos,
 		   int per_second)
@@ -117,7 +118,7 @@ static int do_milliseconds(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 	return do_time(table, write, buffer, lenp, ppos, MSEC_PER_SEC);
 }
 
-/* Reads and writes @text, of which the file has @size octets at most. */
+/* Read or write @text, which has room for @size octets. */
 static int do_text(char *text, int size, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
 	struct ctl_table copy = { .data = text, .maxlen = size };
@@ -164,7 +165,7 @@ static int do_allowed(XTCP_CTL_CONST struct ctl_table *table, int write, void *b
 	return do_algorithms(true, write, buffer, lenp, ppos);
 }
 
-/* Whoever writes it begins anew. */
+/* A write also resets the count of black holes. */
 static int do_blackhole_timeout(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 				loff_t *ppos)
 {
@@ -201,14 +202,14 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 	.extra2 = (high),			\
 }
 
-/* Without a length: the whole machine's, to be written in the first namespace alone. */
+/* A knob of the whole machine, marked by no length. It is writable in the first namespace alone. */
 #define GLOBAL(name, access, handler) {	\
 	.procname = (name),			\
 	.mode = (access),			\
 	.proc_handler = (handler),		\
 }
 
-/* For the administrator's eyes. */
+/* Only the administrator may read it. */
 #define SECRET(name, handler) {		\
 	.procname = (name),			\
 	.maxlen = XTCP_FASTOPEN_KEYS_TEXT,	\
@@ -273,16 +274,17 @@ static const struct ctl_table entries[] = {
 };
 
 /*
- * The kernel keeps 32 octets for each entry in one allocation: 29 of them fit 1 KiB, all of them would take 2. So they
- * are registered in two parts, each with an empty entry at the end, which marks it on kernels before 6.11.
+ * The kernel allocates 32 octets per entry in one block: 29 entries fit 1 KiB, all of them would
+ * take 2. So they are registered in two parts. An empty entry follows each part: it marks the end
+ * on kernels before 6.11.
  */
 #define FIRST_PART	29
 #define TABLE_LEN	(ARRAY_SIZE(entries) + 2)
 
-/* The first namespace's table, and that of all others. */
+/* The table of the first namespace, and the table of all others. */
 static struct page *pages[2];
 
-/* Mapped for nobody yet; an empty entry stands behind each part. */
+/* The page of a table, with an empty entry behind each part. */
 static struct page *make_page(bool first_namespace)
 {
 	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
@@ -303,7 +305,7 @@ static struct page *make_page(bool first_namespace)
 }
 
 /**
- * xtcp_sysctl_init() - the tables
+ * xtcp_sysctl_init() - make the tables
  *
  * Context: process, module init.
  *
@@ -323,9 +325,9 @@ int xtcp_sysctl_init(void)
 }
 
 /**
- * xtcp_sysctl_exit() - give the tables back
+ * xtcp_sysctl_exit() - free the tables
  *
- * Context: process, module exit; no namespace has one any more.
+ * Context: process, module exit; no namespace uses them any more.
  */
 void xtcp_sysctl_exit(void)
 {
@@ -370,7 +372,7 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 		.invalid_ratelimit = HZ / 2,
 		.keepalive_intvl = TCP_KEEPALIVE_INTVL,
 		.keepalive_time = TCP_KEEPALIVE_TIME,
-		.limit_output_bytes = 16 * 65536,	/* 6.1's; newer kernels have more */
+		.limit_output_bytes = 16 * 65536,	/* as in 6.1; newer kernels have more */
 		.max_orphans = (net->ipv4.tcp_death_row.hashinfo->ehash_mask + 1) / 2,
 		.max_syn_backlog = READ_ONCE(net->ipv4.sysctl_max_syn_backlog),
 		.max_tw_buckets = READ_ONCE(net->ipv4.tcp_death_row.sysctl_max_tw_buckets),
@@ -386,7 +388,7 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 	memcpy(sysctl->wmem, net->ipv4.sysctl_tcp_wmem, sizeof(sysctl->wmem));
 }
 
-/* A mapping of the table that is this namespace's alone. */
+/* Map the table for this namespace alone. */
 static struct ctl_table *map_table(struct xtcp_net *xn)
 {
 	struct ctl_table *table = vmap(&pages[!net_eq(xn->net, &init_net)], 1, VM_MAP, PAGE_KERNEL_RO);
