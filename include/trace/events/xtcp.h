@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What xtcp lets you see: each segment in and out, changes of state, of queues and of what congestion control thinks,
- * timers, drops with their reason.
+ * The tracepoints of xtcp: each segment in and out, changes of states, of queues and of congestion
+ * control, timers, and drops with their reason.
  *
- * "netns" is the number that readlink /proc/self/ns/net shows; "local" and "peer" are address:port; numbers are as on
- * the wire (absolute sequence numbers, the window field). "shift" is what the window field is to be shifted by, -1: it
- * is not known here; "segs" is how many segments a bundle stands for; "ecn" is the field of the IP header (RFC 3168
- * section 5); among the flags "a" is AE (RFC 9768). scripts/ladder reads these lines.
+ * "netns" is the number that readlink /proc/self/ns/net shows. "local" and "peer" are address:port.
+ * Numbers are as on the wire: absolute sequence numbers, the window field. "shift" is the shift of
+ * the window field, or -1 if it is not known. "segs" is the number of segments in a bundle. "ecn"
+ * is the field of the IP header (RFC 3168 section 5). The flag "a" is AE (RFC 9768). scripts/ladder
+ * reads these lines.
  *
- * The system has the module's name. The events are called the same whatever that is, so that one drawing can show a
- * connection between two builds.
+ * The trace system has the name of the module. The events keep their names in every build, so that
+ * one drawing can show a connection between two builds.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM XTCP_NAME
@@ -35,7 +36,7 @@
 #include "loss/sample.h"
 #include "sight/trace.h"
 
-/* name lists: each enumerator and how it prints */
+/* name lists: each enumerator and its text */
 #define XTCP_TRACE_STATES(FN, FNE)			\
 	FN(TCP_ESTABLISHED, "ESTABLISHED")		\
 	FN(TCP_SYN_SENT, "SYN-SENT")			\
@@ -131,7 +132,7 @@ XTCP_ABORT_REASONS(FN, FNE)
 DEFINE_DROP_REASON(FN, FN)
 #undef FN
 
-/* while a TP_printk below is expanded */
+/* used by the TP_printk() below */
 #define XTCP_TRACE_PAIR(name, text) { name, text },
 #define XTCP_TRACE_PAIR_LAST(name, text) { name, text }
 #define XTCP_TRACE_REASON(reason) { SKB_DROP_REASON_##reason, #reason },
@@ -159,7 +160,7 @@ DEFINE_DROP_REASON(FN, FN)
 		      { XTCP_ACK, "A" }, { XTCP_URG, "U" }, { XTCP_ECE, "E" }, { XTCP_CWR, "C" }, \
 		      { XTCP_AE, "a" })
 
-/* A full sock (a listener's SYN-RECEIVED and TIME-WAIT: xtcp_conn_state). */
+/* A full sock changed its state. For half-open entries and records see xtcp_conn_state. */
 TRACE_EVENT(xtcp_state,
 
 	TP_PROTO(const struct sock *sk, int old, int new),
@@ -213,7 +214,10 @@ TRACE_EVENT(xtcp_conn_state,
 		  xtcp_trace_state(__entry->old), xtcp_trace_state(__entry->new))
 );
 
-/* A segment of ours arrived; "state" is what it meets. Its header stands at skb->data, struct xtcp_seg in skb->cb. */
+/*
+ * A segment for xtcp arrived. "state" is the state in which it is processed. skb->data is its TCP
+ * header, and skb->cb has its struct xtcp_seg.
+ */
 TRACE_EVENT(xtcp_segment_in,
 
 	TP_PROTO(const struct net *net, const struct xtcp_tuple *tuple, int state, struct sk_buff *skb, int shift),
@@ -271,8 +275,8 @@ TRACE_EVENT(xtcp_segment_in,
 );
 
 /*
- * A segment is handed to IP; a bundle that IP or the device will cut is one event. Its header stands at skb->data. The
- * state of a SYN-ACK that is a cookie is the one that its entry would have had.
+ * A segment is passed to IP. A bundle that IP or the device will cut is one event. For a SYN
+ * cookie, "state" is the state that the request entry would have had.
  */
 TRACE_EVENT(xtcp_segment_out,
 
@@ -329,8 +333,9 @@ TRACE_EVENT(xtcp_segment_out,
 );
 
 /*
- * The congestion state changed, or a probe was sent, for the reason that is given in words; all else is as it is
- * afterwards. Octets and microseconds; an ssthresh or min_rtt_us of 4294967295: there was none yet.
+ * The congestion state changed, or a probe was sent; "reason" says why. The other fields are the
+ * values afterwards, in octets and microseconds. The value 4294967295 of ssthresh or min_rtt_us
+ * means that there is none yet.
  */
 TRACE_EVENT(xtcp_congestion,
 
@@ -375,7 +380,10 @@ TRACE_EVENT(xtcp_congestion,
 		  __entry->snd_nxt, xtcp_trace_congestion_reason(__entry->reason))
 );
 
-/* An ACK acknowledged or sacked something, or told of a loss: what it told, and the windows and the pipe after it. */
+/*
+ * An ACK acknowledged or sacked text, or revealed a loss: what it said, and the windows and the
+ * pipe afterwards.
+ */
 TRACE_EVENT(xtcp_ack,
 
 	TP_PROTO(const struct sock *sk, const struct xtcp_sample *sample, u32 pipe),
@@ -464,7 +472,10 @@ TRACE_EVENT(xtcp_timer,
 		  __entry->probes_out)
 );
 
-/* The timeout of a SYN-ACK passed, and how many have; the next one is in timeout_ms, 0: it was the last one. */
+/*
+ * A SYN-ACK timed out. "timeouts" counts its timeouts; the next one is in timeout_ms, or was the
+ * last one if that is 0.
+ */
 TRACE_EVENT(xtcp_conn_timer,
 
 	TP_PROTO(const struct net *net, const struct xtcp_conn *conn, u32 timeouts, u32 timeout_ms),
@@ -490,7 +501,7 @@ TRACE_EVENT(xtcp_conn_timer,
 		  __entry->netns, __entry->local, __entry->peer, __entry->timeouts, __entry->timeout_ms)
 );
 
-/* A connection ends otherwise than by both FINs; the state is the one that it leaves. */
+/* A connection ends otherwise than by both FINs. "state" is the state that it leaves. */
 TRACE_EVENT(xtcp_abort,
 
 	TP_PROTO(const struct sock *sk, int err, int reason),
@@ -520,8 +531,8 @@ TRACE_EVENT(xtcp_abort,
 );
 
 /*
- * A segment of ours is dropped, and segment_in does not tell of it; what of its header cannot be read is zero. A header
- * with a wrong checksum may say anything.
+ * A segment for xtcp is dropped without a segment_in event. A field that cannot be read is zero. If
+ * the checksum is wrong, any field may be wrong.
  */
 TRACE_EVENT(xtcp_drop,
 
@@ -562,8 +573,9 @@ TRACE_EVENT(xtcp_drop,
 );
 
 /*
- * One of a listener's queues (enum xtcp_trace_queue) grew, shrank or refused (enum xtcp_trace_queue_reason), for a SYN
- * or a connection of this peer; without a tuple it is all zero: the whole queue went.
+ * A queue of a listener (enum xtcp_trace_queue) grew, shrank or refused (enum
+ * xtcp_trace_queue_reason), for a SYN or a connection of this peer. Without a tuple the peer is all
+ * zero: the whole queue was dropped.
  */
 TRACE_EVENT(xtcp_queue,
 
