@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A module with one defect of each kind that the debug kernels are there to find: loading it with plant=NAME commits
- * that one. scripts/check-defects.sh looks at what the kernel says. Nothing else has a use for it.
+ * A module with one defect of each kind that the debug kernels must find. The parameter plant=NAME
+ * selects the defect to commit. scripts/check-defects.sh compares the kernel's report. The module
+ * has no other use.
  */
 #include <linux/delay.h>
 #include <linux/kthread.h>
@@ -15,7 +16,7 @@ static char *plant = "";
 module_param(plant, charp, 0444);
 MODULE_PARM_DESC(plant, "the defect");
 
-#define OBJECT 40	/* from a slab of 64: no object has the octets behind it */
+#define OBJECT 40	/* allocated from a slab of 64: the octets behind it belong to no object */
 
 static void use_after_free(void)
 {
@@ -36,7 +37,10 @@ static void out_of_bounds(void)
 	kfree(object);
 }
 
-/* The first ones may leave their address in a register or on a stack, where kmemleak finds it. */
+/*
+ * Several leaks, since the addresses of the first ones may stay in a register or on a stack, where
+ * kmemleak finds them.
+ */
 static void leak(void)
 {
 	int i;
@@ -51,7 +55,7 @@ static void leak(void)
 static DEFINE_SPINLOCK(one);
 static DEFINE_SPINLOCK(other);
 
-/* Nothing waits here, since all is done by one thread; two would. */
+/* One thread does all this, so it cannot deadlock; two threads could. */
 static void lock_inversion(void)
 {
 	spin_lock(&one);
@@ -65,7 +69,7 @@ static void lock_inversion(void)
 	spin_unlock(&other);
 }
 
-/* Not by a mutex: lockdep has a report of its own about that, and is off then. */
+/* kmalloc() and not a mutex: lockdep would report the mutex itself and then turn itself off. */
 static void sleep_in_atomic(void)
 {
 	spin_lock(&one);
@@ -108,7 +112,10 @@ static void shift_too_far(void)
 
 static bool over;
 
-/* Two threads, for as long as a watch needs that KCSAN sets up once in a few thousand plain accesses. */
+/*
+ * Run two threads, long enough for a watchpoint: KCSAN sets one up every few thousand plain
+ * accesses.
+ */
 static void run_both(int (*one_thread)(void *), int (*other_thread)(void *))
 {
 	struct task_struct *first = kthread_run(one_thread, NULL, "defect"), *second;
@@ -150,10 +157,13 @@ static int race_read(void *unused)
 	return wait_for_stop();
 }
 
-#define LATE_TIMES 5000	/* in a turn, so that one of them is watched */
+#define LATE_TIMES 5000	/* writes per turn, so that KCSAN watches one of them */
 static int late, late_is_there;
 
-/* The flag says whose turn it is. Nothing keeps the write before it: on x86 the processor does, on others nobody. */
+/*
+ * The flag says whose turn it is. No barrier orders the data before it: x86 does so in hardware,
+ * other processors do not.
+ */
 static int late_write(void *unused)
 {
 	int i;

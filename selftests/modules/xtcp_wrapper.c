@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A module that puts its handlers in front of whatever handles TCP, and calls that: what a tracer or a filter of
- * another vendor does. While it is loaded, whoever stood there must stay. `unload wrapped` loads it after xtcp.
+ * A module that puts its handlers in front of the present handlers of TCP, and calls these, as a
+ * tracer or a filter of another vendor may do. While it is loaded, the module behind the former
+ * handlers must stay. `unload wrapped` loads it after xtcp.
  */
 #include <linux/module.h>
 #include <linux/rcupdate.h>
