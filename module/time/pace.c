@@ -100,8 +100,8 @@ static struct xtcp_pace *pace_of(struct sock *sk)
 }
 
 /*
- * Makes a queued timer run at @at or earlier. False: its function is running and has queued the
- * timer again, for a later time. Lock: pace->lock, held.
+ * Make a queued timer run at @at or earlier. False: it could not be moved, since it has just fired;
+ * its function may have queued it again, for a later time. Lock: pace->lock, held.
  */
 static bool bring_forward(struct xtcp_pace *pace, ktime_t at)
 {

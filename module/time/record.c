@@ -119,7 +119,7 @@ static void free_rcu(struct rcu_head *rcu)
 	void *batch[FREE_BATCH];
 	unsigned int n = 0;
 
-	/* the slab itself tells IPv4 from IPv6 */
+	/* the slab itself distinguishes IPv4 from IPv6 */
 	while (tw) {
 		if (n == FREE_BATCH) {
 			kfree_bulk(n, batch);

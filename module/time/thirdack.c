@@ -10,8 +10,8 @@
  * program that does not return from connect() in time. A timer of high resolution for each
  * connection would cost more than the segment that it saves. So each processor has one such timer
  * and a short list of waiting socks, with a reference to each. A sock that has sent its ACK stays
- * on the list, since otherwise each segment would have to look there. It leaves the list when the
- * next sock comes, or when the timer runs.
+ * on the list, since otherwise each segment would have to look there. It leaves the list at the
+ * next use of the list, when the timer runs, or when the program closes it.
  */
 #include "time/thirdack.h"
 

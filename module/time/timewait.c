@@ -276,8 +276,8 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 	if (seg->flags & XTCP_RST)
 		return ANSWER_NOTHING;
 	/*
-	 * probably the FIN again: restart 2 MSL (but not for a SYN without ACK, which may be
-	 * forged)
+	 * probably the FIN again: restart 2 MSL; as in Linux, a segment without ACK, such as a SYN,
+	 * does so only if PAWS rejects it
 	 */
 	if (paws || seg->flags & XTCP_ACK)
 		xtcp_record_restart(xn, tw);
