@@ -3,12 +3,12 @@
  * A lease represents a port of xtcp in kernel TCP's bind table.
  *
  * It is a sock that does nothing but occupy the port. inet_csk_get_port() puts it into the table,
- * so that bind() on either stack meets the ports of the other, by the rules of kernel TCP.
+ * so that bind() on either stack respects the ports of the other, by the rules of kernel TCP.
  * README.md lists which code reads which field.
  *
  * There are two kinds. Each bind() makes a lease of its own. Such leases have sk_reuseport and an
- * owner that no process can be. So kernel TCP takes them for a group of one user: it lets each of
- * them stand beside each other, and beside them only those of its own socks that need no
+ * owner that no process can be. So kernel TCP takes them for a group of one user. It lets all of
+ * them stand beside each other, and lets in a sock of its own only if the sock needs no
  * SO_REUSEPORT for that. sharing.c decides which leases may stand beside each other. A shared lease
  * is made by connect() without bind(). It is a wildcard for both families, serves any number of
  * 4-tuples and has no sk_reuseport, so nothing can be bound beside it. It looks like a TIME-WAIT
@@ -59,7 +59,7 @@ static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 /**
  * xtcp_lease_init_sock() - set the fields that kernel TCP's table reads, but not namespace and
  * place
- * @sk: zeroed; may be no longer than the fields that the table reads
+ * @sk: zeroed; its memory may end behind these fields
  *
  * Context: process.
  */
@@ -116,7 +116,7 @@ static void set_place(struct xtcp_lease *lease, const struct sock *sk)
 #endif
 }
 
-/* Put the lease on the list of @port, if it gets a place there. 0: it already has a place. */
+/* Put the lease on the list of @port, if it gets a place there. @port 0: it already has a place. */
 static int get_place(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {
 	spinlock_t *lock = xtcp_portlist_lock(lease->xn, port ?: lease->inet.inet_num);
@@ -158,9 +158,9 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 	mine->sk_reuse = new->reuse;
 	new->owner = sk;
 	/*
-	 * Kernel TCP may sleep while it chooses, so no lock is held. It treats a lease as in the
-	 * way, unless SO_REUSEADDR lets both share the port (ip_autobind_reuse). A bind() of ours
-	 * that asks for the chosen port before the lock is taken is refused.
+	 * Kernel TCP may sleep while it chooses, so no lock is held. It compares this lease with
+	 * others by SO_REUSEADDR alone (ip_autobind_reuse). A bind() of ours that asks for the
+	 * chosen port before the lock is taken is refused.
 	 */
 	if (!port)
 		err = inet_csk_get_port(mine, 0);
@@ -245,7 +245,7 @@ int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /**
- * xtcp_lease_unlisten() - the listener is gone
+ * xtcp_lease_unlisten() - make the place no longer that of a listener
  * @lease: the lease; children may go on using it
  *
  * Context: softirq or process.

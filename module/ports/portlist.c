@@ -51,7 +51,7 @@ static bool add_block(struct xtcp_net *xn, struct xtcp_portlist *lists, u16 port
  * xtcp_portlist_add() - put a lease with a place in kernel TCP's table on the list of its port
  * @lease: the lease; without memory it loses its place
  *
- * Shared leases stand before the others.
+ * Shared leases come before the others.
  *
  * Context: softirq or process. Lock: of the port, held.
  *

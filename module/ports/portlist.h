@@ -18,8 +18,9 @@ struct xtcp_lease;
 
 /**
  * struct xtcp_portlist - the leases of every 64th port, in a list per port
- * @lock: guards this struct and, for each of these ports, its bit in xtcp_net.port_bits and those
- *	fields of its leases that say who stands beside whom (struct xtcp_lease)
+ * @lock: guards this struct and, for each of these ports, its bit in xtcp_net.port_bits and the
+ *	fields of its leases that struct xtcp_lease names: they decide which binds may share the
+ *	port
  * @used: lists in each block that are not empty
  * @block: the lists; NULL: no port of the block has a lease
  *

@@ -154,7 +154,7 @@ static struct xtcp_portmap *find_map(struct xtcp_net *xn, const struct xtcp_tupl
 	return NULL;
 }
 
-/* Give the map a number that no map has had, as long as there are any. */
+/* Give the map a number, and one that no map has had if such a number is left. */
 static void number_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
 {
 	unsigned int number = 1;

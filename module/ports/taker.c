@@ -25,8 +25,8 @@
 
 /**
  * struct taker - a full sock, as far as kernel TCP's table reads it
- * @lock: guards the taker. It is rarely contended, since its holder stays on the processor with BH
- *	disabled; on a PREEMPT_RT kernel it may be
+ * @lock: guards the taker. Its holder stays on the processor with BH disabled, so the lock is
+ *	contended on PREEMPT_RT kernels alone
  * @inet: has no place between two calls; still has the namespace of the last call
  * @reach: all that the table reads
  */
