@@ -123,9 +123,10 @@ lab: needs-check
 		'insmod build/$(PREFIX)$(LAB)/$(NAME).ko && XTCP_NAME=$(NAME) exec bash --rcfile scripts/vm-shell.sh; exec bash -l'
 
 #:   make explore      connections by the thousand in the laboratory, each made of a seed, against rules that
-#:                     must hold: SEEDS=1000, FOR=MINUTES, FROM=SEED; ONLY=SEED: one, each packet shown
+#:                     must hold: SEEDS=1000, FOR=MINUTES, FROM=SEED; COMPARE=1: with kernel TCP's time, too;
+#:                     ONLY=SEED: one, its packets and its ladder
 explore: needs-check
-	@scripts/explore.sh $(if $(DEBUG),--debug) $(if $(value ONLY),--only $(call quoted,$(ONLY))) \
+	@scripts/explore.sh $(if $(DEBUG),--debug) $(if $(value COMPARE),--compare) $(if $(value ONLY),--only $(call quoted,$(ONLY))) \
 		$(if $(value FROM),--from $(call quoted,$(FROM))) $(if $(value SEEDS),--seeds $(call quoted,$(SEEDS))) \
 		$(if $(value FOR),--for $(call quoted,$(FOR)))
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Do the explorer's rules find what they are there to find? For each rule a module with one
-# small defect is built, and the rule has to fail a seed of the first hundreds. And the module as
-# it is keeps all rules.
+# small defect is built, and the rule has to fail a seed of the first hundreds. The module as it
+# is keeps all rules. One seed is the same run twice, octet for octet. Wrong arguments are refused.
 
 set -u
 cd "$(dirname "$0")/.."
@@ -52,6 +52,39 @@ copied()
 	cp -r selftests/modules "$out/$1/selftests/"
 	cp scripts/build-module.sh "$out/$1/scripts/"
 }
+
+# refused WORD ARGUMENT...: status 2, and a line with the word.
+refused()
+{
+	local word=$1 said
+
+	shift
+	said=$(scripts/explore.sh "$@" 2>&1)
+	if [ $? -eq 2 ] && [[ $said == *"$word"* ]]; then
+		echo "ok - explorer: $* is refused"
+	else
+		echo "not ok - explorer: $*: $said"
+		status=1
+	fi
+}
+
+refused "unknown option" --nosuch
+refused "not a number" --seeds 0
+refused "not a number" --only x
+refused "needs a number" --for
+refused "not both" --seeds 5 --for 5
+refused "no other range" --only 5 --from 5
+
+# what the network carried and what xtcp's tracepoints said, to the last digit
+scripts/explore.sh --only 7 >"$out/once" 2>&1
+scripts/explore.sh --only 7 >"$out/again" 2>&1
+if [ "$(wc -l <"$out/once")" -gt 50 ] && cmp -s "$out/once" "$out/again"; then
+	echo "ok - explorer: a seed is the same run twice, $(wc -l <"$out/once") lines"
+else
+	diff "$out/once" "$out/again" | head -n 20 | sed 's/^/# /'
+	echo "not ok - explorer: a seed is the same run twice"
+	status=1
+fi
 
 copied good
 if explored good; then

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 usage()
 {
 	cat <<-END
-	Usage: scripts/explore.sh [--debug] [--from SEED] [--seeds N | --for MINUTES] | --only SEED
+	Usage: scripts/explore.sh [--debug] [--compare] [--from SEED] [--seeds N | --for MINUTES] | --only SEED
 
 	Plays scenarios of connections between xtcp and xtcp or kernel TCP, on a machine of the
 	laboratory for each processor, and says which broke a rule (selftests/explore/explore.c has
@@ -20,7 +20,9 @@ usage()
 	  --from SEED    the first one (1; with --for a new one each time)
 	  --seeds N      how many (1000)
 	  --for MINUTES  as many as can be played in that time
-	  --only SEED    this one, each packet shown
+	  --only SEED    this one: each packet that the network carried, with what became of it, and
+	                 the ladder that xtcp's tracepoints draw
+	  --compare      play each with kernel TCP at both ends, too: none may take twice its time
 	  --debug        on the laboratory's debug kernel
 
 	Exit status: 0 if none failed.
@@ -34,10 +36,11 @@ wrong()
 	exit 2
 }
 
-kind=lab from= seeds= minutes= only=
+kind=lab from= seeds= minutes= only= compare=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--debug) kind=lab-debug; shift; continue ;;
+	--compare) compare=-c; shift; continue ;;
 	--help|-h) usage; exit 0 ;;
 	--from) name=from ;;
 	--seeds) name=seeds ;;
@@ -69,14 +72,35 @@ trap 'exit 143' TERM HUP
 cp build/selftests/explore/explore "$out/"
 strip -g -o "$out/xtcp.ko" "build/$kind/xtcp.ko"
 
-# play FIRST COUNT [-v]: a machine of its own, whose time begins at the same moment each time
+# play FIRST COUNT: a machine of its own, whose time begins at the same moment each time
 play()
 {
-	"${machine[@]}" --seed 1 --memory 1G --timeout 3600 -- env XTCP_KO="$out/xtcp.ko" "$out/explore" ${3-} "$1" "$2"
+	"${machine[@]}" --seed 1 --memory 1G --timeout 3600 -- \
+		env XTCP_KO="$out/xtcp.ko" "$out/explore" $compare "$1" "$2"
+}
+
+# show SEED: what happened on both sides of the wire. A comparison plays it more than once, so its
+# packets are shown round by round, and the ladder has all connections.
+show()
+{
+	local status
+
+	mkdir "$out/traced"
+	"${machine[@]}" --seed 1 --memory 1G --timeout 3600 --share "$out/traced" "
+		insmod '$out/xtcp.ko' && cd /sys/kernel/tracing || exit 125
+		echo global >trace_clock && echo 65536 >buffer_size_kb && echo 1 >events/xtcp/enable
+		'$PWD/$out/explore' -v $compare $1
+		status=\$?
+		echo 0 >tracing_on
+		cat trace >'$PWD/$out/traced/trace'
+		exit \$status"
+	status=$?
+	scripts/ladder --plain --conn all --all "$out/traced/trace"
+	return $status
 }
 
 if [ -n "$only" ]; then
-	play "$only" 1 -v
+	show "$only"
 	exit
 fi
 
