@@ -534,7 +534,7 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 	}
 	xtcp_cong_ack(sk, sample);
 	if (next == NEXT_NEW) {
-		xtcp_output_push_nagle(sk, TCP_NAGLE_OFF);
+		xtcp_output_push_nagle(sk, TCP_NAGLE_OFF | TCP_NAGLE_PUSH);
 		if (xtcp_seq_gt(xsk->snd_nxt, stream->recover))
 			return;
 		stream->frto = false;

@@ -38,6 +38,7 @@
 
 #define CHALLENGES_MAX	100U	/* challenge ACKs per second and connection (RFC 5961 section 7) */
 #define SMALL_SHARE	4U	/* small segments take at least this many times the memory of their text */
+#define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* memory of ten, Linux's first window */
 
 #define SENDS_TEXT (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)
 #define SYNCHRONIZED (SENDS_TEXT | TCPF_FIN_WAIT2 | TCPF_SYN_RECV)
@@ -86,20 +87,24 @@ static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, 
 /*
  * The congestion window counts octets, so it lets any number of small segments out. But each takes
  * more memory than text, and once they fill the send buffer the program can write no more, however
- * little it has in flight. So when half of the buffer is taken, mostly by the segments themselves,
- * the next small one waits for an ACK and takes further writes meanwhile, also with TCP_NODELAY.
- * Linux has the same effect, since its window counts segments.
+ * little it has in flight. So when small segments in flight take half of the buffer, the next one
+ * waits for an ACK and takes further writes meanwhile, also with TCP_NODELAY. In Linux the window
+ * counts segments: there the same happens after the first ten.
  */
 static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *skb, int nonagle)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	const u32 queued = READ_ONCE(sk->sk_wmem_queued);
+	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	/* @skb is the last one: all others are in flight */
+	const u32 sent = READ_ONCE(sk->sk_wmem_queued) - skb->truesize;
 
-	if (likely(queued < READ_ONCE(sk->sk_sndbuf) / 2) || !in_flight(xsk))
+	if (likely(sent < max_t(u32, READ_ONCE(sk->sk_sndbuf) / 2, SMALL_MIN)))
 		return false;
-	if (xtcp_sndcb(skb)->flags & XTCP_FIN || nonagle & TCP_NAGLE_PUSH || xsk->snd_urgent)
+	/* no further write joins these, or they may not wait */
+	if (cb->flags & XTCP_FIN || cb->marks & XTCP_SNDQ_EOR || cb->stamps || nonagle & TCP_NAGLE_PUSH ||
+	    xsk->snd_urgent)
 		return false;
-	return (u64)(xsk->snd_nxt - xsk->snd_una) * SMALL_SHARE < queued;
+	return in_flight(xsk) && (u64)in_flight(xsk) * SMALL_SHARE < sent;
 }
 
 /*

@@ -62,6 +62,13 @@ static const struct wire_row rows[] = {
 		.name = "data_%s_small_writes_do_not_fill_the_send_buffer", .rfc = "RFC 9293 3.7.4", .in = ESTABLISHED,
 		.run = writes_little,
 	},
+	{
+		.name = "data_%s_small_writes_with_the_smallest_send_buffer", .rfc = "RFC 9293 3.7.4", .in = ESTABLISHED,
+		.want = {
+			.script = "set SNDBUF 1; set NODELAY 1; write 10; > P. 1(10) ack 1; write 10; > P. 11(10) ack 1;"
+				  "write 10; > P. 21(10) ack 1",
+		},
+	},
 	/* Receiving. */
 	{
 		.name = "data_%s_in_order", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
