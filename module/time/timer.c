@@ -372,7 +372,8 @@ static void expired_probe(struct sock *sk)
 	if (xsk->snd_wnd && xtcp_stream_is_there(xsk->stream))
 		xtcp_tlp_probe(sk);
 	if (!is_armed(xsk, XTCP_TIMER_RETRANSMIT))
-		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0) + usecs_to_jiffies(xtcp_pace_lead_us(sk)));
+		arm(sk, XTCP_TIMER_RETRANSMIT,
+		    interval(xsk, xtcp_retries_since(sk)) + usecs_to_jiffies(xtcp_pace_lead_us(sk)));
 }
 
 static void expired_reordering(struct sock *sk)
@@ -514,7 +515,8 @@ void xtcp_timer_data_sent(struct sock *sk)
 	first = !is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !is_armed(xsk, XTCP_TIMER_PROBE);
 	if (first)
 		end_probing(xsk);
-	if (!xsk->stream->tlp.pending && xtcp_tlp_applies(sk))
+	/* nor does it take the place of a probe of a shrunk window, whose deadline stays */
+	if (!xsk->timers.probes && !xsk->stream->tlp.pending && xtcp_tlp_applies(sk))
 		arm_probe(sk, first ? rto_us(xsk) : rest_of_rto_us(sk));
 	else if (first)
 		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0) + usecs_to_jiffies(xtcp_pace_lead_us(sk)));
@@ -552,14 +554,16 @@ void xtcp_timer_ack_progress(struct sock *sk)
  * @sk: the sock
  * @wait_us: time until they count as lost, microseconds
  *
- * RFC 8985 section 6.2 step 5; as in Linux, 2 ms are added.
+ * RFC 8985 section 6.2 step 5 has the timer wait for all segments that were sent before the one
+ * that arrived; @wait_us is for the first. As in Linux, 2 ms are added, in which the next ones of a
+ * burst come due, too. They would be lost in part if the tick that runs counted as a whole one.
  *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_timer_reordering(struct sock *sk, u32 wait_us)
 {
 	sock_owned_by_me(sk);
-	arm(sk, XTCP_TIMER_REORDERING, usecs_to_jiffies(wait_us + XTCP_TIMEOUT_MIN_US));
+	arm(sk, XTCP_TIMER_REORDERING, usecs_to_jiffies(wait_us + XTCP_TIMEOUT_MIN_US) + 1);
 }
 
 /**
@@ -627,7 +631,8 @@ void xtcp_timer_window_opened(struct sock *sk)
 	if (!xsk->timers.probes)
 		return;
 	if (xsk->snd_una != xsk->snd_nxt) {
-		arm(sk, XTCP_TIMER_REOPENED, 0);
+		if (!is_armed(xsk, XTCP_TIMER_REOPENED))
+			arm(sk, XTCP_TIMER_REOPENED, 0);
 		return;
 	}
 	xtcp_rto_ease(&rto, xsk->timers.probes);
