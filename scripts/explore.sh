@@ -72,10 +72,10 @@ trap 'exit 143' TERM HUP
 cp build/selftests/explore/explore "$out/"
 strip -g -o "$out/xtcp.ko" "build/$kind/xtcp.ko"
 
-# play FIRST COUNT: a machine of its own, whose time begins at the same moment each time
+# play FIRST COUNT: becomes a machine, whose time begins at the same moment each time
 play()
 {
-	"${machine[@]}" --seed 1 --memory 1G --timeout 3600 -- \
+	exec "${machine[@]}" --seed 1 --memory 1G --timeout 3600 -- \
 		env XTCP_KO="$out/xtcp.ko" "$out/explore" $compare "$1" "$2"
 }
 
@@ -117,7 +117,10 @@ lane()
 	while { [ -n "$minutes" ] && [ $SECONDS -lt $deadline ]; } || { [ -n "$seeds" ] && [ "$first" -le "$last" ]; }; do
 		count=$batch
 		[ -n "$minutes" ] || [ $((first + count - 1)) -le "$last" ] || count=$((last - first + 1))
-		play "$first" "$count" || echo "not ok - seeds $first to $((first + count - 1)): exit status $?"
+		echo "# batch"
+		play "$first" "$count" &
+		trap "kill $! 2>/dev/null; wait; exit 143" TERM
+		wait $! || echo "# seeds $first to $((first + count - 1)): exit status $?"
 		first=$((first + lanes * batch))
 	done
 }
@@ -127,18 +130,24 @@ for ((i = 0; i < lanes; i++)); do
 	lane "$i" >"$out/lane$i" 2>&1 &
 	pids+=" $!"
 done
-tail -q -n +1 -s 0.5 -f $(for i in $pids; do echo --pid="$i"; done | tail -n 1) "$out"/lane* |
-	grep --line-buffered -E '^(not ok|#  )' &
-tail=$!
+# shown as they come, until all lanes have ended
+(while kill -0 $pids; do sleep 0.5; done) 2>/dev/null &
+tail -q -n +1 -s 0.5 -f --pid="$!" "$out"/lane* | grep --line-buffered -E '^(not ok|#  |vm|run)' &
+shown=$!
 wait $pids
-sleep 1
-kill "$tail" 2>/dev/null
 pids=
+wait "$shown"
 awk -v seconds="$SECONDS" '
 	/^# [0-9]+ scenarios, / { n += $2; octets += $4; failed += $6 }
 	/^not ok - seed [0-9]+:/ { seed = $5; sub(/:/, "", seed); if (!first) first = seed }
-	/exit status (12|13|14)/ { failed++ }
+	/^# batch$/ { batches++ }
+	/^# [0-9]+ scenarios, / { ended++ }
+	/exit status/ { said = said "\n" $0 }
 	END {
+		if (batches != ended) {
+			printf "not ok - %d of %d machines did not come to their end:%s\n", batches - ended, batches, said
+			failed++
+		}
 		printf "# %d scenarios, %d octets, %d failed, %d s\n", n, octets, failed, seconds
 		if (first)
 			printf "# each packet of the first one: scripts/explore.sh --only %s\n", first

@@ -28,15 +28,19 @@ cp "$linux" linux
 mount --rbind / host
 # Those below another mount are not to be reached, and not to be had read-only.
 while read -r _ _ _ _ at _; do
+	at=$(printf '%b' "$at")
 	case $at in
 	"$fence/host" | "$fence/host"/*)
-		mount -o remount,bind,ro "$(printf '%b' "$at")" 2>/dev/null || [ ! -e "$at" ] || fail "$at stays writable" ;;
+		mount -o remount,bind,ro "$at" 2>/dev/null || [ ! -e "$at" ] || fail "$at stays writable" ;;
 	esac
 done <<MOUNTS
 $(cat /proc/self/mountinfo)
 MOUNTS
 # the kernel is a program as others are: its libraries
 ln -s host/lib host/lib64 host/usr .
+if touch "host$work/probe" 2>/dev/null; then
+	fail "this machine's files stay writable"
+fi
 mount --bind "$work/ctl" ctl
 [ -z "$share" ] || mount --bind "$share" share
 mount -t proc proc proc

@@ -119,13 +119,15 @@ static bool explore(uint64_t seed)
 {
 	struct scenario s;
 	char why[300];
+	int complaints;
 	double us;
 
 	scenario_make(&s, seed);
 	us = play(&s, 0, next_port(), why, sizeof(why));
 	if (!why[0] && compares && is_comparable(&s))
 		compare(&s, us, why, sizeof(why));
-	if (!why[0] && log_lines())
+	complaints = log_lines();
+	if (!why[0] && complaints)
 		snprintf(why, sizeof(why), "log: the kernel complains");
 	if (why[0] || verbose)
 		scenario_print(&s, stdout);
@@ -161,6 +163,10 @@ int main(int argc, char **argv)
 	if (!slabs_back(&before, 3000)) {
 		failed++;
 		printf("not ok - seeds %llu to %llu: state: objects are left\n", first, first + count - 1);
+	}
+	if (log_lines()) {
+		failed++;
+		printf("not ok - seeds %llu to %llu: log: the kernel complains\n", first, first + count - 1);
 	}
 	printf("# %llu scenarios, %llu octets, %d failed\n", count, play_octets, failed);
 	return failed ? KSFT_FAIL : KSFT_PASS;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MAX_RTO_US	100000000LL
+
 void judge_begin(struct judge *j, uint64_t seed)
 {
 	memset(j, 0, sizeof(*j));
@@ -17,12 +19,16 @@ static void broken(struct judge *j, enum side by, const char *format, ...)
 {
 	va_list args;
 
-	if (j->broken[0])
+	if (j->broken[by][0])
 		return;
-	j->by = by;
 	va_start(args, format);
-	vsnprintf(j->broken, sizeof(j->broken), format, args);
+	vsnprintf(j->broken[by], sizeof(j->broken[by]), format, args);
 	va_end(args);
+}
+
+void judge_unreadable(struct judge *j, enum side by, const char *why)
+{
+	broken(j, by, "%s", why);
 }
 
 /* Has all of [@from, @to) arrived at @s? */
@@ -169,7 +175,10 @@ static void check_text(struct judge *j, enum side from, const struct segment *se
 		       s->settled_una - seg->seq);
 }
 
-/* RFC 6298 section 5.5: as long as nothing comes back, what is sent again is so after longer and longer times. */
+/*
+ * RFC 6298 section 5.5: as long as nothing comes back, each timeout takes twice the time of the one
+ * before, up to a maximum. The first copy may be a tail loss probe.
+ */
 static void check_backoff(struct judge *j, enum side from, const struct segment *seg, long long now_us)
 {
 	struct judge_side *s = &j->side[from];
@@ -179,7 +188,7 @@ static void check_backoff(struct judge *j, enum side from, const struct segment 
 		return;
 	if (!s->copies || s->copy_seq != seg->seq || s->copy_heard != s->heard) {
 		s->copies = 0;
-	} else if (s->copies > 2 && interval < s->interval_us - s->interval_us / 8) {
+	} else if (s->copies > 2 && interval < MAX_RTO_US && interval < s->interval_us + s->interval_us / 2) {
 		broken(j, from, "copy %d comes %lld ms after the last one, which came after %lld ms", s->copies,
 		       interval / 1000, s->interval_us / 1000);
 	}

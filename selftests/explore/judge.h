@@ -56,8 +56,7 @@ struct judge_side {
 struct judge {
 	struct judge_side side[SIDES];
 	uint8_t tint[SIDES];	/* sets the octets of the sides apart */
-	char broken[256];	/* the first rule that was broken, or empty */
-	enum side by;
+	char broken[SIDES][256];	/* the first rule that each side broke, or empty */
 };
 
 /* The octet at an offset of what a side writes. */
@@ -67,6 +66,8 @@ static inline uint8_t judge_octet(uint8_t tint, uint32_t offset)
 }
 
 void judge_begin(struct judge *j, uint64_t seed);
+/* @by broke a rule that only the reader of its bytes can see. */
+void judge_unreadable(struct judge *j, enum side by, const char *why);
 /* A segment leaves @from, microseconds after the beginning. */
 void judge_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
 /* A segment is about to arrive at @to, as it was sent. */

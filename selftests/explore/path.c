@@ -196,9 +196,10 @@ static void leaves(struct path *path, enum side from, const uint8_t *bytes, ssiz
 		return;
 	path->packets++;
 	path->moved_us = now;
-	if (wrong && !path->judge->broken[0])
-		snprintf(path->judge->broken, sizeof(path->judge->broken), "%s", wrong);
-	judge_leaves(path->judge, from, &seg, now - path->began_us);
+	if (wrong)
+		judge_unreadable(path->judge, from, wrong);
+	else
+		judge_leaves(path->judge, from, &seg, now - path->began_us);
 	lost = why_lost(path, !from, len, now);
 	show(path, from, &seg, lost ?: "");
 	if (lost)

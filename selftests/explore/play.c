@@ -157,6 +157,18 @@ static bool is_orderly(const struct scenario *s)
 	return s->program[CLIENT].ending == ORDERLY && s->program[SERVER].ending == ORDERLY;
 }
 
+/* What kernel TCP does is no failure. */
+static void look_at_wire(const struct scenario *s, const char *when, char *why, size_t size)
+{
+	int side;
+
+	for (side = 0; side < SIDES; side++) {
+		if (!why[0] && judge.broken[side][0] && s->stack[side] == XTCP)
+			snprintf(why, size, "wire: the %s%s: %s", side == CLIENT ? "client" : "server", when,
+				 judge.broken[side]);
+	}
+}
+
 /* What is wrong with the end of it, in @why; "" if nothing is. */
 static void look_at_end(const struct scenario *s, long long quiet_us, bool is_late, char *why, size_t size)
 {
@@ -177,8 +189,7 @@ static void look_at_end(const struct scenario *s, long long quiet_us, bool is_la
 			snprintf(why, size, "octets: the %s read %lld of %lld before the end", name, end->read,
 				 s->program[!side].total);
 	}
-	if (!why[0] && judge.broken[0] && s->stack[judge.by] == XTCP)
-		snprintf(why, size, "wire: the %s: %s", judge.by == CLIENT ? "client" : "server", judge.broken);
+	look_at_wire(s, "", why, size);
 	if (!why[0] && is_orderly(s) && is_late)
 		snprintf(why, size, "progress: no end after %lld s: %lld of %lld and %lld of %lld octets",
 			 LONGEST_US / 1000000, ends[SERVER].read, s->program[CLIENT].total, ends[CLIENT].read,
@@ -246,9 +257,7 @@ long long play(const struct scenario *s, unsigned int round, int port, char *why
 		path_step(&path);
 		wait_for_news(-1, QUIET_US);
 	}
-	if (!why[0] && judge.broken[0] && s->stack[judge.by] == XTCP)
-		snprintf(why, size, "wire: the %s, after the end: %s", judge.by == CLIENT ? "client" : "server",
-			 judge.broken);
+	look_at_wire(s, ", after the end", why, size);
 	return took_us;
 }
 

@@ -88,14 +88,15 @@ const char *segment_parse(struct segment *seg, const uint8_t *packet, size_t len
 	if (len < ip + 20 || (ip == 20 && packet[0] != 0x45) || packet[ip == 20 ? 9 : 6] != IPPROTO_TCP)
 		return "";
 	len -= ip;
+	/* first, so that the reader knows whose mistake the rest is */
+	seg->sport = get16(tcp);
+	seg->dport = get16(tcp + 2);
 	sum = ip == 20 ? sum_of(packet + 12, 8, sum + len) : sum_of(packet + 8, 32, sum + len);
 	if (sum_of(tcp, len, sum) != 0xffff)
 		return "a wrong checksum";
 	header = (tcp[12] >> 4) * 4;
 	if (header < 20 || header > len)
 		return "a data offset beyond the segment";
-	seg->sport = get16(tcp);
-	seg->dport = get16(tcp + 2);
 	seg->seq = get32(tcp + 4);
 	seg->ack = get32(tcp + 8);
 	seg->flags = tcp[13];
