@@ -63,10 +63,11 @@ static const struct wire_row rows[] = {
 		.run = writes_little,
 	},
 	{
-		.name = "data_%s_small_writes_with_the_smallest_send_buffer", .rfc = "RFC 9293 3.7.4", .in = ESTABLISHED,
+		.name = "data_%s_small_writes_with_the_smallest_send_buffer", .rfc = "RFC 9293 3.7.4",
+		.in = ESTABLISHED,
 		.want = {
-			.script = "set SNDBUF 1; set NODELAY 1; write 10; > P. 1(10) ack 1; write 10; > P. 11(10) ack 1;"
-				  "write 10; > P. 21(10) ack 1",
+			.script = "set SNDBUF 1; set NODELAY 1; write 10; > P. 1(10) ack 1; write 10;"
+				  "> P. 11(10) ack 1; write 10; > P. 21(10) ack 1",
 		},
 	},
 	/* Receiving. */
