@@ -366,10 +366,14 @@ static void go_on(struct sock *sk)
 	case TCP_SYN_RECV:
 		return;
 	case TCP_FIN_WAIT2:
+		if (!sock_flag(sk, SOCK_DEAD)) {
+			xtcp_output_ack_owed(sk);
+			return;
+		}
 		if (xsk->ack_pending)
 			xtcp_output_ack_now(sk);
 		/* with TCP_LINGER2 < 0, close() itself aborts; this may be its backlog */
-		if (sock_flag(sk, SOCK_DEAD) && xsk->linger2 >= 0)
+		if (xsk->linger2 >= 0)
 			xtcp_record_enter(sk, TCP_FIN_WAIT2);
 		return;
 	default:

@@ -57,7 +57,29 @@ static int writes_little(struct wire *w)
 	return wire_script_run(w, wire_text("< . 1 ack %d; none", octets + 1));
 }
 
+#define SEGMENTS	40
+
+/* Who has closed his half still acknowledges every second segment; the first ones are not delayed. */
+static int acknowledges_every_second(struct wire *w)
+{
+	int i, acks, late = 0, octets = 0;
+
+	for (i = 0; i < SEGMENTS; i++) {
+		if (wire_script_run(w, wire_text("< . %d(1000) ack U", i * 1000 + 1)) || take_all(w, &acks, &octets))
+			return -1;
+		if (i >= SEGMENTS / 2)
+			late += acks;
+	}
+	if (late > SEGMENTS / 4 + 2)
+		return wire_fail(w, "%d ACKs of %d segments", late, SEGMENTS / 2);
+	return 0;
+}
+
 static const struct wire_row rows[] = {
+	{
+		.name = "data_%s_every_second_segment_is_acknowledged", .rfc = "RFC 9293 3.8.6.3", .id = "SHLD-19",
+		.in = ESTABLISHED | FIN_WAIT_2, .run = acknowledges_every_second,
+	},
 	{
 		.name = "data_%s_small_writes_do_not_fill_the_send_buffer", .rfc = "RFC 9293 3.7.4", .in = ESTABLISHED,
 		.run = writes_little,
