@@ -113,7 +113,8 @@ u32 xtcp_window_first(const struct sock *sk, u32 mss)
  * @rcv_wscale: receives the shift
  *
  * The SYN fixes the shift (RFC 7323 section 2.3), so it is chosen for the largest buffer that this
- * namespace allows.
+ * namespace allows. If the program has set the size (SO_RCVBUF), it is chosen for that size, as in
+ * Linux: a larger shift would round a small window down.
  *
  * Context: softirq or process. A racy look at the buffer size is enough, no lock.
  */
@@ -124,6 +125,8 @@ void xtcp_window_select(const struct sock *sk, u32 mss, bool wscale_ok, u32 *rcv
 	u32 largest;
 	u8 shift = 0;
 
+	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK)
+		clamp = min(clamp, xtcp_space_full(sk));
 	if (wscale_ok) {
 		largest = max_t(u32, xtcp_space_full(sk), READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]));
 		for (largest = min(largest, clamp); largest > XTCP_WINDOW_MAX_UNSCALED; largest >>= 1)

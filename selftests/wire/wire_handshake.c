@@ -5,6 +5,12 @@
  */
 #include "lib/wire.h"
 
+/* The buffer needs none, and with one small windows would be rounded down. */
+static int has_no_shift(struct wire *w)
+{
+	return w->c.ws_in ? wire_fail(w, "its windows have a shift of %d", w->c.ws_in) : 0;
+}
+
 static const struct wire_row rows[] = {
 	{
 		.name = "ack_syn_received_echoes_a_timestamp_of_before", .rfc = "RFC 7323 3.2",
@@ -274,6 +280,10 @@ static const struct wire_row rows[] = {
 		.name = "scale_%s_applies_to_the_peer", .rfc = "RFC 7323 2.3",
 		.in = ESTABLISHED, .syn = "mss 1000,ws 2", .synwin = "1000",
 		.want = { .script = "write 8000; > p. 1(1000) ack 1 x4; none" },
+	},
+	{
+		.name = "scale_%s_is_chosen_for_so_rcvbuf", .rfc = "RFC 7323 2.3", .in = ESTABLISHED,
+		.via = ACTIVE, .syn = "mss 1000,ws 2", .pre = "socket; set RCVBUF 20000", .run = has_no_shift,
 	},
 	{
 		.name = "scale_%s_not_on_the_syn", .rfc = "RFC 7323 2.2",
