@@ -23,7 +23,7 @@ defects()
 	wire|module/pure/rto.c|rto->backoff++;|rto->backoff \&= 1;
 	progress|module/time/timer.c|refused = xtcp_recovery_timeout(sk);|refused = xsk->retransmits ? 0 : xtcp_recovery_timeout(sk);
 	state|module/base/stream.c|kmem_cache_free(streams, xsk->stream);|if ((unsigned long)xsk->stream \& 0x1000) kmem_cache_free(streams, xsk->stream);
-	log|module/loss/tlp.c|tlp->pending = true;|tlp->pending = true; WARN_ON_ONCE(xsk->rto.backoff);
+	log|module/pure/rto.c|rto->backoff++;|{ rto->backoff++; WARN_ON_ONCE(rto->backoff > 1); }
 	END
 }
 
