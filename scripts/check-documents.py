@@ -50,10 +50,10 @@ def check_links():
 
 
 def check_list():
-    named = {path for path, _, _ in links(TOP / "DOCUMENTS.md")}
+    named = {path for path, _, _ in links(TOP / "module/DOCUMENTS.md")}
     for file in documents():
         if file not in named and file.name != "DOCUMENTS.md":
-            print(f"DOCUMENTS.md: {file.relative_to(TOP)} is missing")
+            print(f"module/DOCUMENTS.md: {file.relative_to(TOP)} is missing")
 
 
 def check_standards():

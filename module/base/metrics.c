@@ -67,7 +67,7 @@ static struct xtcp_metrics *metrics_of(struct xtcp_net *xn)
 		return NULL;
 	for (i = 0; i < SETS; i++)
 		spin_lock_init(&metrics->sets[i].lock);
-	/* whoever finds the table finds it complete */
+	/* a reader that finds the table finds it complete */
 	other = cmpxchg(&xn->metrics, NULL, metrics);
 	if (!other)
 		return metrics;

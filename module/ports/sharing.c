@@ -128,7 +128,7 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /*
- * Does the presence of @lease prove that @sk may take the same place, whoever else is there? The
+ * Does @lease alone prove that @sk may take the same place, without a look at the others there? The
  * members of a group are alike: what admits one admits each. With SO_REUSEADDR this is true only
  * once the lease listens, since another sock may begin to listen before. It is not true if only
  * records hold the lease, or if @lax is set: then others may stand beside it.
