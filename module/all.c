@@ -76,6 +76,7 @@
 #include "send/spare.c"
 #include "send/bundle.c"
 #include "send/output.c"
+#include "send/acks.c"
 #include "send/fastsyn.c"
 #include "send/busy.c"
 #include "send/mss.c"

@@ -37,6 +37,7 @@
 #include "pure/seq.h"
 #include "recv/text.h"
 #include "recv/urgent.h"
+#include "send/acks.h"
 #include "send/fastsyn.h"
 #include "send/output.h"
 #include "send/sndbuf.h"
@@ -367,7 +368,7 @@ static void go_on(struct sock *sk)
 		return;
 	case TCP_FIN_WAIT2:
 		if (!sock_flag(sk, SOCK_DEAD)) {
-			xtcp_output_ack_owed(sk);
+			xtcp_acks_owed(sk);
 			return;
 		}
 		if (xsk->ack_pending)
@@ -382,7 +383,7 @@ static void go_on(struct sock *sk)
 			xtcp_output_push(sk);
 		xtcp_sndbuf_wake(sk);
 		if (xsk->ack_pending)
-			xtcp_output_ack_owed(sk);
+			xtcp_acks_owed(sk);
 	}
 }
 

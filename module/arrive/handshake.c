@@ -25,6 +25,7 @@
 #include "recv/space.h"
 #include "recv/text.h"
 #include "recv/urgent.h"
+#include "send/acks.h"
 #include "send/fastsyn.h"
 #include "send/mss.h"
 #include "send/output.h"
@@ -265,7 +266,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	if (xsk->defer_accept || xsk->pingpong || xtcp_fastsyn_has_more(sk))
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
 	else if (verdict == XTCP_DONE && !xsk->syn_fastopen && !xsk->syn_data)
-		xtcp_output_ack_of_syn(sk);
+		xtcp_acks_of_syn(sk);
 	else
 		xtcp_output_ack_now(sk);
 	return verdict;

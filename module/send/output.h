@@ -19,8 +19,6 @@ int xtcp_output_resend_tail(struct sock *sk, struct sk_buff *skb);
 bool xtcp_output_has_new(const struct sock *sk);
 int xtcp_output_new_segment(struct sock *sk);
 void xtcp_output_ack_now(struct sock *sk);
-void xtcp_output_ack_owed(struct sock *sk);
-void xtcp_output_ack_of_syn(struct sock *sk);
 void xtcp_output_challenge_ack(struct sock *sk);
 void xtcp_output_rst(struct sock *sk);
 int xtcp_output_probe(struct sock *sk, bool keepalive);

@@ -26,6 +26,7 @@
 #include "pure/clock.h"
 #include "recv/space.h"
 #include "recv/text.h"
+#include "send/acks.h"
 #include "send/coalesce.h"
 #include "send/output.h"
 #include "socket/status.h"
@@ -170,7 +171,7 @@ static void set_quickack(struct sock *sk, int val)
 	if (!val || !xsk->ack_pending || !((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
 		return;
 	xsk->ack_now = true;
-	xtcp_output_ack_owed(sk);
+	xtcp_acks_owed(sk);
 	xsk->pingpong = !(val & 1);
 }
 

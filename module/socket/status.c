@@ -226,7 +226,7 @@ static bool writeable(struct sock *sk)
  * @wait: where to wait
  *
  * If there is nothing to read, an ACK that waits for the program's next action
- * (xtcp_output_ack_owed()) goes now. So does data that waits for the next write (coalesce.c).
+ * (xtcp_acks_owed()) goes now. So does data that waits for the next write (coalesce.c).
  *
  * Context: process. No lock, since a later change wakes the waiter. Takes the lock of
  * bh_lock_sock() for an ACK or data that goes now.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The third ACK of a handshake waits for text that the program may send right after connect(), as
- * xtcp_output_ack_of_syn() explains. It waits for a millisecond at most. It goes earlier if the
+ * xtcp_acks_of_syn() explains. It waits for a millisecond at most. It goes earlier if the
  * same thread calls connect() again, or accept() or poll() on a listener: this shows that the
  * thread does not send now. A thread may be its own server, which connects and then waits in
  * accept() for the connection that the third ACK completes.
@@ -23,6 +23,7 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "compat.h"
+#include "send/acks.h"
 #include "send/output.h"
 #include "sight/mib.h"
 

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* When an ACK that is owed is sent. */
+#ifndef XTCP_ACKS_H
+#define XTCP_ACKS_H
+
+struct sock;
+
+/* Socket lock held in both. */
+void xtcp_acks_owed(struct sock *sk);
+void xtcp_acks_of_syn(struct sock *sk);
+
+#endif /* XTCP_ACKS_H */
