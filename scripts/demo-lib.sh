@@ -23,7 +23,7 @@ fi
 
 title()
 {
-	printf '\n%s== %s ==%s\n' "$bold" "$*" "$plain"
+	printf '\n%s%s%s\n' "$bold" "$(fold -s -w "${COLUMNS:-110}" <<<"== $* ==")" "$plain"
 }
 
 die()

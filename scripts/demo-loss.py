@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 
-from demolib import COLOR, LADDER, PORT, SERVER, TRACE, Socket, enter, must_show, shown, title, wait_state
+from demolib import COLOR, LADDER, PORT, SERVER, TRACE, Socket, enter, must_show, shown, title, wait_state, wrapped
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "sight"))
 
@@ -86,13 +86,17 @@ def connect():
     return client, server, syn.seq
 
 
-def part(file, begin, end, *expected):
+def drawn(file, begin, end, *how):
     """The ladder between two moments, in seconds."""
-    text = subprocess.run([*LADDER, "--fold", "--brief", "--port", str(CLIENT_PORT), "--from", "%.3f" % (begin * 1000 - 3),
-                           "--to", "%.3f" % (end * 1000 + 2), file], check=True, stdout=subprocess.PIPE,
+    return subprocess.run([*LADDER, "--fold", "--brief", "--port", str(CLIENT_PORT), "--from", "%.3f" % (begin * 1000 - 3),
+                           "--to", "%.3f" % (end * 1000 + 2), *how, file], check=True, stdout=subprocess.PIPE,
                           text=True).stdout
-    print(text, end="", flush=True)
-    must_show(re.sub("\033\\[[0-9;]*m", "", text), *expected)
+
+
+def part(file, begin, end, *expected):
+    """Shows it. What is expected is looked for in a wide one, which breaks no row."""
+    print(drawn(file, begin, end), end="", flush=True)
+    must_show(re.sub("\033\\[[0-9;]*m", "", drawn(file, begin, end, "--width", "140")), *expected)
 
 
 def show(file, algorithm):
@@ -108,23 +112,23 @@ def show(file, algorithm):
         segments = [lost[number] for number in numbers]
         return segments[0].time, found.repaired(segments)
 
-    title("segment %d is lost: the segments behind it arrive, so the answers to them tell" % ONE)
+    title("segment %d is lost: the ACKs of later segments tell the sender" % ONE)
     part(file, *span(ONE), r"-X ", r"\(Recovery: .*\)", r"\(resent\).*->")
     marks = [change for change in found.changes if change.reason == "congestion mark" and
              change.time < lost[BURST[0]].time]
     if algorithm == "dctcp":
         if not marks:
             sys.exit("the router has marked nothing")
-        title("a queue of more than 10 segments: the router marks, and the window falls by how much of it was marked")
+        title("the queue holds more than 10 segments: the router marks, and cwnd falls")
         part(file, marks[-1].time - MARK_SEEN, marks[-1].time, r"\(marked CE on", r"ACK,ECE ",
              r"\(CWR: congestion mark, ")
     title("segments %d to %d are lost, one after the other" % (BURST[0], BURST[-1]))
     part(file, *span(BURST), r"-X ", r"-X ", r"\(Recovery: .*\)", r"\(resent\).*->", r"\(resent\).*->")
-    title("the last segment is lost: nothing follows it, so nobody can tell, and only time does")
+    title("the last segment is lost: no ACK can tell, only a timer")
     # "CWR: " is not there if a mark had led to it before
     part(file, lost[SEGMENTS].time, found.bounds()[1], r"-X ", r"\(resent\).*->", r"tail loss probe sent",
          r"\((CWR: )?tail loss probe: it filled a hole")
-    print("that the last segment came once and not twice shows only in the ACK of what follows it, here the FIN")
+    print(wrapped("The probe's ACK does not tell whether the last segment arrived once or twice; the ACK of the FIN does."))
 
     title("all of it")
     picture = "%s/loss-%s.svg" % (OUT, algorithm)
@@ -140,8 +144,8 @@ def main():
     mss = client.get(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
     lose(ONE + BURST + LAST, isn, mss)
     title("%d segments by %s, through a router: %s" % (SEGMENTS, algorithm, os.environ["PATH_WORDS"]))
-    print("each of %d octets; the router loses segment %d, then %d to %d, then the last one, once each" %
-          (mss, *ONE, BURST[0], BURST[-1]), flush=True)
+    print(wrapped("A segment has %d octets. The router drops segment %d, segments %d to %d and the last one, each once." %
+                  (mss, *ONE, BURST[0], BURST[-1])), flush=True)
     transfer(client, server, SEGMENTS * mss)
     client.close()
     wait_state("server", CLIENT_PORT, "CLOSE-WAIT")

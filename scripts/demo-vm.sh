@@ -69,12 +69,12 @@ look_while_open()
 {
 	exec 3<>/dev/tcp/10.77.0.2/80 || return
 	title "ss, while a connection is open: the client's side"
-	ss -tane
-	title "ss, the server's side: the listener, the connection, and TIME-WAIT of those that are over"
-	LD_PRELOAD='' in_server ss -tane
+	ss -tan
+	title "ss, the server's side: the listener, the connection, and TIME-WAIT"
+	LD_PRELOAD='' in_server ss -tan
 	exec 3>&-
 	title "ss, the client's side, after it closed that connection first"
-	ss -tane
+	ss -tan
 }
 
 case ${1-} in
@@ -92,12 +92,12 @@ echo "hosts: files" >/etc/nsswitch.conf
 load "$ko"
 
 in_server scripts/demo-vm.sh --serve || die "the servers do not listen"
-title "a file of 1,000,000 bytes, fetched by real programs that know nothing of xtcp"
+title "real programs that know nothing of xtcp fetch a file of 1,000,000 bytes"
 ip netns exec client scripts/demo-vm.sh --client || exit 1
 echo 0 >$tracing/tracing_on
 [ -z "${OUT-}" ] || cp $tracing/trace "$OUT/demo.trace"
 
-title "the first of these connections, each segment, from both ends' tracepoints (scripts/ladder)"
+title "the first connection: its segments, from both ends' tracepoints"
 scripts/ladder $look --port 80 $tracing/trace || die "no ladder"
 
 ip netns exec client scripts/xtcp_run scripts/demo-vm.sh --look || die "no connection to look at"

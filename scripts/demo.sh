@@ -5,7 +5,8 @@
 # virtual machine: scripts/demo-vm.sh, or with D=NAME scripts/demo-NAME.sh. The
 # whole output is also in build/demo.log, files that they make in build/demo.
 # --asked before NAME: only looks whether there is such a demonstration, and the
-# congestion control of ALGORITHM.
+# congestion control of ALGORITHM. Pictures are as wide as the terminal, or COLUMNS:
+# from 80 columns to 140.
 
 set -u
 cd "$(dirname "$0")/.."
@@ -41,6 +42,10 @@ fi
 
 color=
 [ -t 1 ] && color=1
+columns=${COLUMNS-}
+[ -n "$columns" ] || ! [ -t 1 ] || columns=$(stty size <&1 2>/dev/null | cut -d' ' -f2)
+[[ $columns =~ ^[1-9][0-9]{0,3}$ ]] || columns=110
+columns=$((columns < 80 ? 80 : columns > 140 ? 140 : columns))
 mkdir -p build/demo
 
 echo "building xtcp.ko ..."
@@ -51,10 +56,10 @@ scripts/xtcp_run --build || exit 1
 echo "starting a virtual machine ($(kernel_release "$image")) ..."
 started=$SECONDS
 scripts/vm.sh --kernel "$image" --timeout 600 --share "$PWD/build/demo" -- \
-	env COLOR="$color" ALGORITHM="${ALGORITHM-}" OUT="$PWD/build/demo" "$show" build/stock/xtcp.ko | tee build/demo.log
+	env COLOR="$color" COLUMNS="$columns" ALGORITHM="${ALGORITHM-}" OUT="$PWD/build/demo" "$show" build/stock/xtcp.ko | tee build/demo.log
 status=${PIPESTATUS[0]}
 if [ "$status" -eq 0 ]; then
-	echo "That took $((SECONDS - started)) s. Next: make vm (a shell in such a machine), make check (all tests)."
+	echo "That took $((SECONDS - started)) s. Next: make vm (a shell in a VM), make check (all tests)."
 else
 	echo "demo: failed (status $status); all output is in build/demo.log" >&2
 fi

@@ -11,6 +11,7 @@ import socket
 import struct
 import subprocess
 import sys
+import textwrap
 import time
 
 AF_XTCP = 25
@@ -97,8 +98,13 @@ class Socket:
         libc.close(self.fd)
 
 
+def wrapped(text):
+    """In lines as long as a picture is wide."""
+    return textwrap.fill(text, int(os.environ.get("COLUMNS", 110)), break_on_hyphens=False)
+
+
 def title(text):
-    print("\n%s== %s ==%s" % (os.environ.get("BOLD", ""), text, os.environ.get("PLAIN", "")), flush=True)
+    print("\n%s%s%s" % (os.environ.get("BOLD", ""), wrapped("== %s ==" % text), os.environ.get("PLAIN", "")), flush=True)
 
 
 def run(*command):
@@ -108,7 +114,7 @@ def run(*command):
 def shown(ns, *command, env=None):
     """Runs a stock tool in a namespace, as its user would. What it printed."""
     enter(ns)
-    print("%s$ %s" % ("" if ns == "server" else ns, " ".join(command)), flush=True)
+    print(wrapped("%s$ %s" % ("" if ns == "server" else ns, " ".join(command))), flush=True)
     text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=env).stdout
     print(text, end="", flush=True)
     return text
