@@ -530,6 +530,9 @@ def check_letters(folder):
                     of_end and "." not in text.text and not 75 <= first <= first + wide <= 1045:
                 wrong.append("%s from %d to %d" % (text.text, first, first + wide))
         verdict(not wrong, name + ": the SVG's words have room", *wrong)
+        tags = [one.tag.rpartition("}")[2] for one in ElementTree.parse(svg).getroot().iter()]
+        last = max(at for at, tag in enumerate(tags) if tag in ("line", "path"))
+        verdict("text" not in tags[:last], name + ": no arrow of the SVG is drawn over words")
 
 
 def check_live():

@@ -15,8 +15,9 @@ TOP, LINE, BAND = 74, 17, 24
 STATE = 13      # between two states that come with one segment
 MONO = "'DejaVu Sans Mono', Menlo, Consolas, monospace"
 PLAIN, SYN, FIN, TEXT, BAD, NOTE = "#495057", "#2b8a3e", "#b35c00", "#1864ab", "#c92a2a", "#862e9c"
-HALO = ' stroke="#fff" stroke-width="2" stroke-linejoin="round" paint-order="stroke"'     # words over an arrow
+GLYPH = 0.602   # of a monospaced letter: its width, to its height
 STUB = 0.45     # of the way an arrow is drawn whose other end is not
+LEGEND = "A dashed arrow has one end here; the other end is in a folded row, or the trace does not have it."
 LOST = 0.8      # and one that got lost
 
 
@@ -79,16 +80,30 @@ def spread(points):
 
 
 class Picture:
+    """.over: the words, which are drawn last, so that no arrow crosses them."""
+
     def __init__(self, start, bottom):
-        self.lines, self.start, self.bottom = [], start, bottom
+        self.lines, self.over, self.start, self.bottom = [], [], start, bottom
+        self.dashed = False
         self.whole = ([], [])   # for each sender: where an arrow begins that arrives, and how far down it goes
 
     def add(self, line):
         self.lines.append(line)
 
     def text(self, x, y, words, size=11, colour=INK, anchor="start", more=""):
-        self.add('<text x="%.1f" y="%.1f" font-size="%g" fill="%s"%s%s>%s</text>' %
-                 (x, y, size, colour, ' text-anchor="%s"' % anchor if anchor != "start" else "", more, escape(words)))
+        self.over.append('<text x="%.1f" y="%.1f" font-size="%g" fill="%s"%s%s>%s</text>' %
+                         (x, y, size, colour, ' text-anchor="%s"' % anchor if anchor != "start" else "", more,
+                          escape(words)))
+
+    def label(self, x, y, words, colour, anchor, turn="", title=""):
+        """Words on a pale ground of their own, so that the arrows that they cross do not cross them."""
+        width = GLYPH * 10.5 * len(words) + 2
+        left = x - 1 - (width - 2 if anchor == "end" else 0)
+        self.over.append("<g>" + ("<title>%s</title>" % title if title else ""))
+        self.over.append('<rect x="%.1f" y="%.1f" width="%.1f" height="11.5" fill="#fff" fill-opacity="0.85"%s/>' %
+                         (left, y - 9, width, turn))
+        self.text(x, y, words, 10.5, colour, anchor, ' font-family="%s"%s' % (MONO, turn))
+        self.over.append("</g>")
 
     def slant(self, sender, y):
         """How far down an arrow goes that gets lost: as steep as those beside it, so that it keeps clear of them."""
@@ -101,6 +116,7 @@ class Picture:
         return "%.3f" % ((time - self.start) * 1000)
 
     def arrow(self, x1, y1, x2, y2, colour, head, dash=False):
+        self.dashed |= dash
         self.add('<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="%s" stroke-width="1.4"%s%s/>' %
                  (x1, y1, x2, y2, colour, ' stroke-dasharray="5 4"' if dash else "",
                   ' marker-end="url(#%s)"' % colour[1:] if head else ""))
@@ -114,7 +130,7 @@ def column(end):
     return LEFT if end == 0 else RIGHT
 
 
-def draw_segment(picture, row, leaves, arrives):
+def draw_segment(picture, row, leaves, arrives, title):
     """leaves, arrives: its points, either may be None."""
     segment, colour = row.segment, colour_of(row)
     x1, x2 = column(segment.sender), column(1 - segment.sender)
@@ -153,29 +169,29 @@ def draw_segment(picture, row, leaves, arrives):
         anchor = "start" if beside == 1 else "end"
     angle = beside * degrees(atan2(y2 - y1, abs(x2 - x1)))
     y = y1 + (y2 - y1) * abs(x - x1) / abs(x2 - x1) - 4
-    picture.text(x, y, words, 10.5, colour, anchor,
-                 ' font-family="%s" transform="rotate(%.2f %.1f %.1f)"%s' % (MONO, angle, x, y, HALO))
+    picture.label(x, y, words, colour, anchor, ' transform="rotate(%.2f %.1f %.1f)"' % (angle, x, y), title)
 
 
 def draw_moment(picture, point):
     if not point.row.moment.words:
         return
     x = column(point.end) + (10 if point.end == 0 else -10)
-    picture.text(x, point.y + 2, "(%s)" % point.row.moment.words, 10.5, NOTE, "start" if point.end == 0 else "end",
-                 ' font-family="%s"%s' % (MONO, HALO))
+    picture.label(x, point.y + 2, "(%s)" % point.row.moment.words, NOTE, "start" if point.end == 0 else "end")
 
 
 def draw_band(picture, point):
     row = point.row
     gap = row.what == "gap"
+    ground = "#ffe3e3" if gap else "#f1f3f5"
     picture.add('<rect x="%d" y="%.1f" width="%d" height="%d" fill="%s"/>' %
-                (LEFT - 6, point.y - BAND / 2 + 1, RIGHT - LEFT + 12, BAND - 4, "#ffe3e3" if gap else "#f1f3f5"))
+                (LEFT - 6, point.y - BAND / 2 + 1, RIGHT - LEFT + 12, BAND - 4, ground))
     if gap:
         words = row.moment.words
     else:
         words = " · ".join(filter(None, (Folded(row.rows, 0).words() and "%s →" % Folded(row.rows, 0).words(),
                                            Folded(row.rows, 1).words() and "← %s" % Folded(row.rows, 1).words())))
-    picture.text((LEFT + RIGHT) / 2, point.y + 3, words, 11, BAD if gap else MUTED, "middle")
+    picture.text((LEFT + RIGHT) / 2, point.y + 3, words, 11, BAD if gap else MUTED, "middle",
+                 ' stroke="%s" stroke-width="4" paint-order="stroke"' % ground)
 
 
 def draw_ends(picture, points, states):
@@ -242,13 +258,16 @@ def draw(story, rows, states, notices=()):
         leaves, arrives, row = group.get("leaves"), group.get("arrives"), group["row"]
         times = [("left %s ms" % picture.ms(leaves.time)) if leaves else "",
                  ("arrived %s ms" % picture.ms(arrives.time)) if arrives else ""]
-        picture.add('<g class="segment"><title>%s</title>' % ", ".join(filter(None, times)))
+        title = ", ".join(filter(None, times))
+        picture.add('<g class="segment"><title>%s</title>' % title)
         if arrives and not row.arrivals:
             row = arrives.row
-        draw_segment(picture, row, leaves, arrives)
+        draw_segment(picture, row, leaves, arrives, title)
         picture.add("</g>")
     for point in points:
         if point.end is not None and point.row.moment is not None:
             draw_moment(picture, point)
+    if picture.dashed:
+        picture.text((LEFT + RIGHT) / 2, height - 2, LEGEND, 10, MUTED, "middle")
     return '<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%.0f" viewBox="0 0 %d %.0f" ' \
-           'font-family="%s">\n%s\n</svg>\n' % (WIDTH, height, WIDTH, height, escape(FONT), "\n".join(picture.lines))
+           'font-family="%s">\n%s\n</svg>\n' % (WIDTH, height, WIDTH, height, escape(FONT), "\n".join(picture.lines + picture.over))
