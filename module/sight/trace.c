@@ -163,14 +163,34 @@ unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *
 	return used + 1;
 }
 
+/* Writes one option of a SYN, after a comma. Returns octets of the text. */
+static int option_text(char *to, unsigned int size, const u8 *option)
+{
+	unsigned int kind = option[0], len = option[1];
+
+	switch (kind << 8 | len) {
+	case XTCP_OPT_MSS << 8 | XTCP_OPTLEN_MSS:
+		return scnprintf(to, size, ",mss:%u", get_unaligned_be16(option + 2));
+	case XTCP_OPT_SACK_PERMITTED << 8 | XTCP_OPTLEN_SACK_PERMITTED:
+		return scnprintf(to, size, ",sackok");
+	case XTCP_OPT_TIMESTAMP << 8 | XTCP_OPTLEN_TIMESTAMP:
+		return scnprintf(to, size, ",ts");
+	case XTCP_OPT_WSCALE << 8 | XTCP_OPTLEN_WSCALE:
+		return scnprintf(to, size, ",ws:%u", option[2]);
+	default:
+		return scnprintf(to, size, ",opt%u:%u", kind, len);
+	}
+}
+
 /**
  * xtcp_trace_options() - write the options of a SYN into an event
  * @to: room for the text, or NULL
  * @size: octets of @to; 0 if it is NULL
  * @th: the header of the segment, with its options
  *
- * The text is "mss:1460,sackok,ts,ws:7", without the options that are missing. It is empty for
- * other segments than SYNs.
+ * The text is "mss:1460,sackok,ts,ws:7", in the order of the segment. Any other option, and one
+ * with a wrong length, is "optKIND:LENGTH". The text ends before an option that does not fit into
+ * the header. It is empty for other segments than SYNs.
  *
  * Context: any.
  *
@@ -178,22 +198,20 @@ unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *
  */
 unsigned int xtcp_trace_options(char *to, unsigned int size, const struct tcphdr *th)
 {
-	const u8 *mss, *wscale;
-	char text[40];
+	const u8 *option = (const u8 *)(th + 1), *end = (const u8 *)th + th->doff * 4;
+	char text[XTCP_MAX_OPTIONS / 2 * sizeof(",opt255:2")];
 	int used = 0;
 
 	text[0] = 0;
-	if (th->syn) {
-		mss = find_sized(th, XTCP_OPT_MSS, XTCP_OPTLEN_MSS);
-		wscale = find_sized(th, XTCP_OPT_WSCALE, XTCP_OPTLEN_WSCALE);
-		if (mss)
-			used += scnprintf(text, sizeof(text), ",mss:%u", get_unaligned_be16(mss + 2));
-		if (find_sized(th, XTCP_OPT_SACK_PERMITTED, XTCP_OPTLEN_SACK_PERMITTED))
-			used += scnprintf(text + used, sizeof(text) - used, ",sackok");
-		if (find_sized(th, XTCP_OPT_TIMESTAMP, XTCP_OPTLEN_TIMESTAMP))
-			used += scnprintf(text + used, sizeof(text) - used, ",ts");
-		if (wscale)
-			used += scnprintf(text + used, sizeof(text) - used, ",ws:%u", wscale[2]);
+	while (th->syn && end - option >= 2 && *option != XTCP_OPT_EOL) {
+		if (*option == XTCP_OPT_NOP) {
+			option++;
+			continue;
+		}
+		if (option[1] < 2 || option[1] > end - option)
+			break;
+		used += option_text(text + used, sizeof(text) - used, option);
+		option += option[1];
 	}
 	/* skip the first comma */
 	if (size)

@@ -63,7 +63,7 @@ def options_of(data, is_syn):
         if size < 2 or size > len(data):
             break
         value = data[2:size]
-        if kind == 5:
+        if kind == 5 and not is_syn:
             sacks = ",".join("%d-%d" % struct.unpack_from("!II", value, at) for at in range(0, len(value) - 7, 8))
         elif kind == 8 and size == 10:
             stamps = "%d/%d" % struct.unpack("!II", value)
@@ -72,8 +72,10 @@ def options_of(data, is_syn):
             offers.append("mss:%d" % struct.unpack("!H", value))
         elif kind == 3 and size == 3:
             offers.append("ws:%d" % value[0])
-        elif kind == 4:
+        elif kind == 4 and size == 2:
             offers.append("sackok")
+        else:
+            offers.append("opt%d:%d" % (kind, size))
         data = data[size:]
     return sacks, stamps, ",".join(offers) if is_syn else ""
 

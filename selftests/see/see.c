@@ -156,7 +156,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "--run"))
 		return see_be_run();
 	ksft_print_header();
-	ksft_set_plan(24 + stack_count() * 5);
+	ksft_set_plan(26 + stack_count() * 5);
 	see_must(ns_pair_make(&see_net), "namespaces");
 	see_first_lines();
 	for (i = 2 * stack_first(); i < SEE_VIEWS; i++)
@@ -175,6 +175,8 @@ int main(int argc, char **argv)
 	see_ladders();
 	see_queues(XTCP4);
 	see_queues(XTCP6);
+	see_syn_options(XTCP4);
+	see_syn_options(XTCP6);
 	see_watch();
 	see_run(argv[0]);
 	ns_pair_close(&see_net);
