@@ -75,9 +75,9 @@ demo: vm-module
 	@$(SHOW) $(if $(value D),$(call quoted,$(value D)))
 
 #:   make tour         how TCP behaves, one phenomenon on a page, with real segments;
-#:                     P=loss-tail: one page; P=loss: those of a chapter
+#:                     P=loss-tail: one page; P=loss: those of a chapter; HTML=DIR: as files for a browser
 tour: needs-tour vm-module
-	@scripts/tour.sh $(if $(value P),$(call quoted,$(value P)))
+	@scripts/tour.sh $(if $(value HTML),--html $(call quoted,$(value HTML))) $(if $(value P),$(call quoted,$(value P)))
 
 #:   make check        the tests on the stock kernel, some on two others; check-quick: on the stock kernel only;
 #:                     make check ALL=1: nearly all on the debug kernel, too; T=name: only those with a match,

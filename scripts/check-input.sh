@@ -38,6 +38,8 @@ refuses '^programs: there is no P=nosuch; there are: .*\bredis\b' make programs 
 refuses '^demo: there is no D=nosuch; there are: loss$' make demo D=nosuch
 refuses '^demo: there is no congestion control CC=nosuch; there are: .*\bcubic\b' make demo D=loss CC=nosuch
 refuses "^tour: there is no page 'nosuch'; there are:" make tour P=nosuch
+refuses "^tour: module is there already, and is no tour;" scripts/tour.sh --html module
+refuses "^tour: --html needs a folder" scripts/tour.sh --html
 refuses '^bench: there is no B=nosuch; there are: tcp ' make bench B=nosuch
 for goal in check check-quick matrix; do
 	refuses 'none of the [0-9]+ tests .* T=unloat; similar names: unload ' make $goal T=unloat

@@ -55,7 +55,7 @@ scripts/xtcp_run --build || exit 1
 
 echo "starting a virtual machine ($(kernel_release "$image")) ..."
 started=$SECONDS
-scripts/vm.sh --kernel "$image" --timeout 600 --share "$PWD/build/demo" -- \
+scripts/vm.sh --kernel "$image" --no-stalls --timeout 600 --share "$PWD/build/demo" -- \
 	env COLOR="$color" COLUMNS="$columns" ALGORITHM="${ALGORITHM-}" OUT="$PWD/build/demo" "$show" build/stock/xtcp.ko | tee build/demo.log
 status=${PIPESTATUS[0]}
 if [ "$status" -eq 0 ]; then

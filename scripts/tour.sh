@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# tour.sh [--check] [PAGE]: the tour in a throw-away virtual machine, one page or chapter of
-# it, or all; scripts/tour/README.md says what a page is. At a terminal page by page,
-# otherwise as plain text; --check: as lines of TAP; --asked: only looks whether there is such a page.
+# tour.sh [--check | --html DIR] [PAGE]: the tour in a throw-away virtual machine, one page or
+# chapter of it, or all; scripts/tour/README.md says what a page is. At a terminal page by page,
+# otherwise as plain text; --check: as lines of TAP; --html: as files of a new folder DIR, for a
+# browser; --asked: only looks whether there is such a page.
 
 set -u
 cd "$(dirname "$0")/.."
 . scripts/vm-module.sh
 
-checks=() clock=() asked=
+checks=() clock=(--no-stalls) asked= html=
 if [ "${1-}" = --asked ]; then
 	asked=1
 	shift
@@ -19,6 +20,15 @@ if [ "${1-}" = --check ]; then
 	# what else goes on here shall not be seen on any page
 	clock=(--icount --real-waits)
 	shift
+fi
+if [ "${1-}" = --html ]; then
+	html=${2-}
+	[ -n "$html" ] || { echo "tour: --html needs a folder" >&2; exit 2; }
+	shift 2
+	if [ -e "$html" ] && { [ ! -d "$html" ] || [ -n "$(ls -A "$html")" ]; } && [ ! -e "$html/tour.css" ]; then
+		echo "tour: $html is there already, and is no tour; HTML= names a new folder" >&2
+		exit 2
+	fi
 fi
 page=${1-}
 if [[ ! $page =~ ^[a-z0-9-]*$ ]] || { [ -n "$page" ] &&
@@ -30,7 +40,7 @@ fi
 [ -z "$asked" ] || exit 0
 
 columns=$(tput cols 2>/dev/null || echo 80)
-if [ -t 0 ] && [ -t 1 ] && [ "$columns" -lt 80 ]; then
+if [ -z "$html" ] && [ -t 0 ] && [ -t 1 ] && [ "$columns" -lt 80 ]; then
 	echo "tour: $columns columns are too few; 80 is the least" >&2
 	exit 2
 fi
@@ -39,6 +49,16 @@ image=$(vm_kernel stock) || { echo "tour: no kernel for the virtual machine; run
 vm_module stock -s || { echo "tour: the module does not build" >&2; exit 1; }
 scripts/xtcp_run --build || exit 1
 
+if [ -n "$html" ]; then
+	mkdir -p -- "$html" && [ -w "$html" ] || { echo "tour: cannot write to $html" >&2; exit 1; }
+	html=$(cd -- "$html" && pwd -P)
+	scripts/vm.sh --kernel "$image" --timeout 1200 "${clock[@]}" --share "$html" -- \
+		scripts/tour-vm.sh build/stock/xtcp.ko --html "$html" ${page:+"$page"}
+	status=$?
+	rm -f -- "$html/dmesg" "$html/console.log"
+	[ $status -eq 0 ] && echo "$html/index.html"
+	exit $status
+fi
 paged= ascii=
 if [ ${#checks[@]} -eq 0 ] && [ -t 0 ] && [ -t 1 ]; then
 	paged=1

@@ -37,6 +37,8 @@ usage()
 	  --icount          one processor whose clock counts instructions: repeatable. A wait
 	                    takes no time, nor does one for the host
 	  --real-waits      with --icount: a wait takes its time
+	  --no-stalls       without KVM: --icount --real-waits, so that no time in the machine
+	                    is one that this machine spent on something else
 	  --plugin FILE     with --icount: QEMU loads this plugin; ARGUMENT=VALUE may follow,
 	                    with a comma before each
 	  --append WORDS    more of the kernel's command line
@@ -406,7 +408,7 @@ report()
 }
 
 cpus=2 memory=2G kernel= timeout= stall= share= root=/ icount= real_waits=off parallel= append= interactive=
-plugin= forced=
+plugin= forced= no_stalls=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--cpus|--memory|--kernel|--timeout|--stall|--share|--root|--append|--plugin)
@@ -415,6 +417,7 @@ while [ $# -gt 0 ]; do
 		shift 2 ;;
 	--icount) icount=1; shift ;;
 	--real-waits) real_waits=on; shift ;;
+	--no-stalls) no_stalls=1; shift ;;
 	--parallel) parallel=multi; shift ;;
 	--interactive) forced=1; shift ;;
 	--help|-h) usage; exit 0 ;;
@@ -459,6 +462,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/xtcp-vm.XXXXXX") || die 125 "no temporary dire
 mkdir "$work/files"
 initramfs_make "$work/initramfs" "$work/files" "$modules" ||
 	die 125 "cannot make the initramfs"
+[ -z "$no_stalls" ] || kvm_works || { icount=1; real_waits=on; }
 fill_share "$@"
 console=${share:-$work}/console.log
 choose_options

@@ -197,12 +197,17 @@ class Show:
         self.say(text.rstrip("\n") or "(done)")
         self.expect(line, text)
 
-    def draw(self, line):
+    def wanted_of(self, line):
+        """The arguments of ladder or plot, with the moment of "here"."""
         wanted = shlex.split(line.text)
         if "here" in wanted:
             port = [":%s " % wanted[wanted.index("--port") + 1]] if "--port" in wanted else []
             begin = time_of(events("xtcp_segment_", *port)[0])
             wanted[wanted.index("here")] = "%.2f" % ((self.here - begin) * 1000 + 0.006)
+        return wanted
+
+    def draw(self, line):
+        wanted = self.wanted_of(line)
         self.say(self.paint("1", " ".join(["$", line.kind, *wanted])))
         draw = ladder if line.kind == "ladder" else plot
         self.say(draw(wanted, self.width, self.color))
@@ -244,14 +249,21 @@ class Show:
             else:
                 self.moved(scene, line)
 
-    def run(self, place=""):
-        """Shows it; true: all was as it should be."""
-        above = len(self.out)
+    def begin(self, place):
         title = "-- %s " % self.page.title
         self.say(self.paint("1", title) + self.paint("2", "-" * (self.width - len(title))))
         self.prose("%s %s: %s" % (place, self.page.name, self.page.rfc) if place else
                    "%s: %s" % (self.page.name, self.page.rfc))
         self.say()
+
+    def end(self):
+        self.say()
+        self.prose("Question: " + self.page.question)
+
+    def run(self, place=""):
+        """Shows it; true: all was as it should be."""
+        above = len(self.out)
+        self.begin(place)
         scene = None
         try:
             scene = Scene()
@@ -263,8 +275,7 @@ class Show:
         finally:
             if scene:
                 scene.close()
-        self.say()
-        self.prose("Question: " + self.page.question)
+        self.end()
         self.lines = len(self.out) - above
         if self.width == NARROW and self.lines > MOST:
             self.fail("%d lines are too many, at %d columns" % (self.lines, self.width))

@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""tour.py [--check] [NAME]: shows the pages of the tour whose name begins so, or all,
-in the virtual machine; scripts/tour.sh runs it there. With --check: one line of TAP
-for each page, and the page only if it does not show what it should. Without a
-terminal pages come one below the other; for a pager each is between two form feeds."""
+"""tour.py [--check | --html DIR] [NAME]: shows the pages of the tour whose name begins so,
+or all, in the virtual machine; scripts/tour.sh runs it there. With --check: one line of
+TAP for each page, and the page only if it does not show what it should. With --html: a
+file for each, and an index. Without a terminal pages come one below the other; for a
+pager each is between two form feeds."""
 
 import gc
 import os
 import sys
+import tempfile
 import time
 
+import html_pages
 import page
 from lateness import Lateness
 
@@ -17,28 +20,34 @@ STARTS_OVER = 5  # of a page, before its failure counts nevertheless
 
 
 def contents():
-    """Names of pages, in their order."""
+    """Names of pages, in their order, and the titles of the chapters."""
+    chapters, names, title = {}, [], ""
     with open(os.path.join(page.here, "contents.txt"), encoding="ascii") as file:
-        names = [line.split()[0] for line in file if line.strip() and not line.startswith("#")]
+        for line in file:
+            if line.startswith("# "):
+                title = line[2:].strip()
+            elif line.strip():
+                names.append(line.split()[0])
+                chapters.setdefault(names[-1].split("-")[0], title)
     others = {file[:-4] for file in os.listdir(page.here) if file.endswith(".txt")} - {"contents"}
     if set(names) != others:
         sys.exit("tour: contents.txt and the pages are not the same: %s" % ", ".join(sorted(set(names) ^ others)))
-    return names
+    return names, chapters
 
 
 def chosen(wanted):
-    names = contents()
+    names, _ = contents()
     found = [name for name in names if not wanted or name == wanted or name.startswith(wanted + "-")]
     if not found:
         sys.exit("tour: there is no page %s; there are: %s" % (wanted, " ".join(names)))
     return found
 
 
-def play(one, lateness):
+def play(one, lateness, kind=page.Show):
     """A page, once more if it failed on a machine that stood still meanwhile, and only then. The show."""
     for again in range(STARTS_OVER + 1):
         lateness.begin()
-        show = page.Show(one)
+        show = kind(one)
         show.good = show.run()
         if show.good or not lateness.is_bad():
             break
@@ -60,8 +69,38 @@ def check(pages):
             failed = 1
             print("\n".join("# " + line for line in show.failures + show.out), flush=True)
         gc.collect()
+    failed |= check_html(pages[:1], lateness)
     lateness.end()
     return failed
+
+
+def check_html(pages, lateness):
+    """As files, the first of them: whole, and each link leads to a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        wrong = write(pages, folder, lateness) + html_pages.wrong_files(folder)
+    print("%s - tour: a page and the index as HTML" % ("not ok" if wrong else "ok"))
+    print("".join("# %s\n" % why for why in wrong), end="", flush=True)
+    return 1 if wrong else 0
+
+
+def write(pages, folder, lateness):
+    """A file for each page, and an index. What did not show what it should."""
+    failures, (_, chapters) = [], contents()
+    for one in pages:
+        show = play(one, lateness, html_pages.HtmlShow)
+        html_pages.write_page(folder, show, pages)
+        failures += ["%s: %s" % (one.name, why) for why in show.failures]
+        gc.collect()
+    html_pages.write_index(folder, pages, chapters)
+    return failures
+
+
+def write_all(pages, folder):
+    lateness = Lateness()
+    failures = write(pages, folder, lateness)
+    lateness.end()
+    print("".join("tour: %s\n" % why for why in failures), end="")
+    return 1 if failures else 0
 
 
 def tour(pages):
@@ -90,10 +129,12 @@ def tour(pages):
 
 def main():
     arguments = sys.argv[1:]
-    checks = arguments[:1] == ["--check"]
-    wanted = arguments[checks] if len(arguments) > checks else ""
-    pages = [page.Page(name) for name in chosen(wanted)]
-    return check(pages) if checks else tour(pages)
+    how = arguments.pop(0) if arguments and arguments[0] in ("--check", "--html") else ""
+    folder = arguments.pop(0) if how == "--html" else ""
+    pages = [page.Page(name) for name in chosen(arguments[0] if arguments else "")]
+    if folder:
+        return write_all(pages, folder)
+    return check(pages) if how else tour(pages)
 
 
 if __name__ == "__main__":

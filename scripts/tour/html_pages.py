@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Pages of the tour as files for a browser, which need no script and nothing of another place."""
+
+import os
+import re
+import tempfile
+from html import escape
+from html.parser import HTMLParser
+
+import page
+
+STYLE = """:root { color-scheme: light; }
+body { max-width: 62rem; margin: 0 auto; padding: 0 1rem 3rem; color: #1f2933; background: #fff;
+       font: 1rem/1.55 system-ui, "Segoe UI", "DejaVu Sans", Helvetica, Arial, sans-serif; }
+nav { display: flex; justify-content: space-between; gap: 1rem; padding: .8rem 0; border-bottom: 1px solid #cbd2d9; }
+nav a:nth-child(2) { flex-shrink: 0; }
+nav :last-child { text-align: right; }
+h1 { font-size: 1.5rem; line-height: 1.25; margin: 1.2rem 0 .2rem; }
+h2 { font-size: 1.1rem; margin: 1.6rem 0 .3rem; }
+p.rfc { margin-top: 0; color: #616e7c; }
+p, li { max-width: 44rem; }
+a { color: #1864ab; }
+pre { overflow-x: auto; padding: .7rem .9rem; background: #f5f7fa; border-radius: .3rem;
+      font: .85rem/1.4 "DejaVu Sans Mono", Menlo, Consolas, monospace; }
+pre b { color: #1864ab; }
+figure { margin: 1rem 0; overflow-x: auto; }
+figure svg { display: block; width: 100%; min-width: 46rem; height: auto; }
+figcaption { color: #616e7c; font: .85rem "DejaVu Sans Mono", Menlo, Consolas, monospace; }
+details { margin: 1.2rem 0; padding: .7rem .9rem; background: #fff9db; border-radius: .3rem; }
+summary { cursor: pointer; font-weight: 600; }
+p.failed { color: #c92a2a; }
+"""
+WHOLE = '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n' \
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>%s</title>\n' \
+        '<link rel="stylesheet" href="tour.css">\n</head>\n<body>\n%s\n</body>\n</html>\n'
+
+
+class HtmlShow(page.Show):
+    """A page as blocks of HTML: prose, what was typed and said, pictures."""
+
+    def __init__(self, one):
+        super().__init__(one, 140, True)
+        self.blocks, self.typed = [], []
+
+    def close_typed(self):
+        """What was typed and said since the last block is one of its own."""
+        text = escape("\n".join(self.typed).strip("\n"), quote=False)
+        if text:
+            bold = re.sub("\033\\[1m(.*?)\033\\[0m", r"<b>\1</b>", text, flags=re.S)
+            self.blocks.append("<pre>%s</pre>" % re.sub("\033\\[[0-9;]*m", "", bold))
+        self.typed = []
+
+    def add(self, block):
+        self.close_typed()
+        self.blocks.append(block)
+
+    # ---- as page.Show does it for a terminal
+
+    def begin(self, place):
+        self.add("<h1>%s</h1>\n<p class=\"rfc\">%s</p>" % (escape(self.page.title), escape(self.page.rfc)))
+
+    def say(self, text=""):
+        if text:
+            self.typed += text.rstrip("\n").split("\n")
+
+    def prose(self, text, code=""):
+        self.add("<p>%s</p>" % escape(text, quote=False))
+
+    def draw(self, line):
+        wanted = self.wanted_of(line)
+        draw = page.ladder if line.kind == "ladder" else page.plot
+        handle, name = tempfile.mkstemp(suffix=".svg")
+        os.close(handle)
+        try:
+            self.expect(line, draw(wanted, page.NARROW, False))
+            draw([*wanted, "--svg", name], page.NARROW, False)
+            with open(name, encoding="utf-8") as file:
+                picture = file.read()
+        finally:
+            os.unlink(name)
+        self.add("<figure>%s<figcaption>%s</figcaption></figure>" % (picture, escape(" ".join([line.kind, *wanted]))))
+
+    def end(self):
+        for why in self.failures:
+            self.add('<p class="failed">This page did not show what it should: %s</p>' % escape(why))
+        self.add("<details><summary>%s</summary><p>%s</p></details>" %
+                 (escape(self.page.question, quote=False), escape(self.page.answer, quote=False)))
+
+
+def save(folder, name, text):
+    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def navigation(one, pages):
+    """The page before, the index, the page behind."""
+    at = pages.index(one)
+    links = []
+    for number, arrow in ((at - 1, "&larr; %s"), (at + 1, "%s &rarr;")):
+        there = 0 <= number < len(pages)
+        links.append('<a href="%s.html">%s</a>' % (pages[number].name, arrow % escape(pages[number].title))
+                     if there else "<span></span>")
+    return '<nav>%s<a href="index.html">all pages</a>%s</nav>' % tuple(links)
+
+
+def write_page(folder, show, pages):
+    """The file of a page that was shown."""
+    show.close_typed()
+    links = navigation(show.page, pages)
+    save(folder, show.page.name + ".html",
+         WHOLE % (escape(show.page.title), "\n".join([links, *show.blocks, links])))
+
+
+def write_index(folder, pages, chapters):
+    """The titles of all pages, by chapter."""
+    lines, chapter = ["<h1>How TCP behaves</h1>",
+                      "<p>One phenomenon on a page, with real segments: what is done, what both ends saw, and why.</p>"], ""
+    for one in pages:
+        first = one.name.split("-")[0]
+        if first != chapter:
+            lines += ["</ul>"] if chapter else []
+            lines += ["<h2>%s</h2>" % escape(chapters[first]), "<ul>"]
+            chapter = first
+        lines.append('<li><a href="%s.html">%s</a></li>' % (one.name, escape(one.title)))
+    lines.append("</ul>")
+    save(folder, "tour.css", STYLE)
+    save(folder, "index.html", WHOLE % ("How TCP behaves", "\n".join(lines)))
+
+
+class Nesting(HTMLParser):
+    """.wrong: elements that are not closed in their order; .links: what the file leads to; .pictures: how many."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.wrong, self.links, self.pictures = [], [], [], 0
+        self.feed(text)
+        self.close()
+        self.wrong += self.open
+
+    def handle_starttag(self, tag, attributes):
+        self.links += [value for name, value in attributes if name == "href"]
+        self.pictures += tag == "svg"
+        if tag not in ("meta", "link"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        pass
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+
+def wrong_files(folder):
+    """What is wrong with the files of a folder: a list of words."""
+    wrong, pictures = [], 0
+    for name in sorted(os.listdir(folder)):
+        if name.endswith(".html"):
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                found = Nesting(file.read())
+            pictures += found.pictures
+            wrong += ["%s: <%s> is not closed, or not open" % (name, tag) for tag in found.wrong]
+            wrong += ["%s: leads to %s, which is not there" % (name, link) for link in found.links
+                      if not os.path.exists(os.path.join(folder, link))]
+    return wrong if pictures else wrong + ["no picture"]
