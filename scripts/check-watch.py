@@ -38,8 +38,8 @@ SAYS = (
     ("listen, a full accept queue", ["listen", "--proc", LISTINGS, "--trace", SERVER],
      r"2 listeners", r"^10\.77\.0\.2:80  limit 1, holds one more", r"^  accept \[#+\] 2 of 2, most 2  FULL$",
      r"^  SYN    \[\.+\|\.+\] 0 of 2, most 1$",
-     r"refused: 6 by a full accept queue, 6 SYNs without an entry; cookies: 0 sent, 0 came back$",
-     r"^  last refused: 10\.77\.0\.1:50003: accept queue full, 3\.1 s ago$",
+     r"^  accept queue full: 6 times; SYNs dropped: 6; answered by cookie: 0, 0 of them came back$",
+     r"^  last: 10\.77\.0\.1:50003: refused, accept queue full, 3\.1 s ago$",
      r"^10\.77\.0\.2:443  limit 128", r"^  accept \[\|\.+\] 0 of 129, most 1$"),
     ("conn", ["conn", "--proc", LISTINGS, "--trace", SERVER],
      r"6 connections, by state",
@@ -323,7 +323,7 @@ def check_terminal():
     verdict(session.ends(0) and "2 of 2" in session.text.split("\033[?1049l")[-1], "--seconds leaves the last picture",
             session.text[-2000:])
     session = Session(["listen", "--proc", LISTINGS], 80, 9)
-    flat = r"10\.77\.0\.2:80 +A\[.*\S{5}.*\]2 +S\[.*\]0 +refused 6 6 cookies 0/0"
+    flat = r"10\.77\.0\.2:80 +A\[.*\S{5}.*\]2 +S\[.*\]0 +full 6 dropped 6 cookies 0/0"
     good = session.read_until(lambda text: re.search(flat, text)) and session.press("q", "1049l")
     verdict(good and session.ends(0), "listeners in a row each, when the screen is too small", session.text[-1500:])
     session = Session(conn, 20, 24)

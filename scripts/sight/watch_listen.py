@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0
 """xtcp-watch listen: both queues of each listener as bars."""
 
+import textwrap
+
+from advice import Advice
 from events import port_of
 from table import brief, shorten
 from watch_view import View, more
 
 FULL, HELD, PEAK, FREE = 0, 1, 2, 3
 MARKS = {True: "##|.", False: "██▏░"}
-WHY = {("accept", "refused"): "accept queue full", ("syn", "refused"): "not taken into the SYN queue",
-       ("syn", "cookie"): "SYN queue full, answered by cookie"}
-TALL = 5    # rows of a listener
+WHY = {("accept", "refused"): "refused, accept queue full", ("syn", "refused"): "SYN dropped",
+       ("syn", "cookie"): "answered by cookie, SYN queue full"}
+TALL = 7    # rows of a listener
 
 
 class Listen(View):
@@ -19,8 +22,9 @@ class Listen(View):
     def __init__(self, args, listing):
         super().__init__(args, listing)
         self.listeners, self.before = [], {}
-        self.last = {}      # (address, port): the last refusal
+        self.last = {}      # (address, port): the last that was refused, or answered by cookie
         self.then = None
+        self.advice = None if args.trace or listing.folder != "/proc/net" else Advice(args.name)
 
     def take(self, event):
         super().take(event)
@@ -45,11 +49,14 @@ class Listen(View):
             self.before = {inode: (one, now - self.then) for inode, one in old.items()}
         self.then = now
 
-    def rate(self, listener, column):
-        """How fast it grows, in words."""
+    def rate(self, listener, count):
+        """How fast a count grows, in words."""
         old, seconds = self.before.get(listener.inode, (None, 1))
-        grown = getattr(listener, column) - getattr(old, column) if old else 0
+        grown = count(listener) - count(old) if old else 0
         return " (+%s/s)" % brief(grown / seconds) if grown > 0 else ""
+
+    def counted(self, listener, count):
+        return brief(count(listener)) + self.rate(listener, count)
 
     def bar(self, paint, width, length, limit, peak):
         """Of limit + 1 places: that is how many it holds."""
@@ -83,27 +90,27 @@ class Listen(View):
             format(listener.limit, ","), listener.uid, listener.inode)
         yield self.queue(paint, width, "accept", listener.accept_len, listener.limit, listener.accept_peak)
         yield self.queue(paint, width, "SYN", listener.syn_len, listener.limit, listener.syn_peak)
-        words = "  refused: %s by a full accept queue%s, %s SYNs without an entry%s" % (
-            brief(listener.overflows), self.rate(listener, "overflows"), brief(listener.declined),
-            self.rate(listener, "declined"))
-        words += "; cookies: %s sent%s, %s came back" % (
-            brief(listener.cookies_sent), self.rate(listener, "cookies_sent"), brief(listener.cookies_recv))
+        words = "  accept queue full: %s times; SYNs dropped: %s" % (
+            self.counted(listener, overflows), self.counted(listener, dropped))
+        words += "; answered by cookie: %s, %s of them came back" % (
+            self.counted(listener, cookies), brief(listener.cookies_recv))
         if len(words) > width:
-            first, _, second = words.partition("; ")
+            first, _, second = words.rpartition("; ")
             yield first
             words = "  " + second
         last = self.refusal(listener, now)
-        if last and len(words) + len(last) + 9 <= width:
-            yield words + "; last: " + last
-            return
+        if last and len(words) + len(last) + 8 <= width:
+            words, last = words + "; last: " + last, ""
         yield words
         if last:
-            yield "  last refused: " + last
+            yield "  last: " + last
+        for line in textwrap.wrap(self.advice and self.advice.on(listener) or "", width - 2):
+            yield paint("33", "  " + line)
 
     def flat(self, listener, width, paint):
         """One row of it."""
-        words = "refused %s %s cookies %s/%s" % (brief(listener.overflows), brief(listener.declined),
-                                                brief(listener.cookies_sent), brief(listener.cookies_recv))
+        words = "full %s dropped %s cookies %s/%s" % (brief(listener.overflows), brief(dropped(listener)),
+                                                     brief(listener.cookies_sent), brief(listener.cookies_recv))
         room = width - 2 - len(words.ljust(32)) - 1
         name = shorten(listener.address, 22).ljust(22)
         bars = max((room - 22 - 18) // 2, 5)
@@ -122,12 +129,26 @@ class Listen(View):
                 yield from self.tall(listener, width, paint, now)
         else:
             shown, above, below = self.scroll(self.listeners, height - 3 - len(foot))
-            yield paint("7", "A: accept queue  S: SYN queue  refused by either; cookies sent/came back".ljust(width))
+            yield paint("7", "A: accept queue, how often it was full  S: SYN queue; cookies sent/came back".ljust(width))
             for listener in shown:
                 yield self.flat(listener, width, paint)
             if above or below:
                 yield paint("90", more(above, below))
         yield from foot
+
+
+def overflows(listener):
+    """SYNs and third ACKs that met a full accept queue."""
+    return listener.overflows
+
+
+def cookies(listener):
+    return listener.cookies_sent
+
+
+def dropped(listener):
+    """SYNs that got no answer; some of them met a full accept queue."""
+    return max(listener.declined - listener.cookies_sent, 0)
 
 
 def is_wildcard(address):

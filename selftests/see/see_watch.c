@@ -106,13 +106,14 @@ static void watch_listen(const struct stage *stage)
 	at = after(text, words);
 	at = at ? after(at, "\n accept [##########") : NULL;
 	at = at ? after(at, "#] 2 of 2, most 2 FULL\n SYN [") : NULL;
-	at = at ? after(at, "] 0 of 2, most 1\n refused: ") : NULL;
+	at = at ? after(at, "] 0 of 2, most 1\n accept queue full: ") : NULL;
 	CHECK(!at || atoi(at) > 0, "nobody was refused: %s", text);
-	at = at ? after(at, "last") : NULL;
+	at = at ? after(at, "last: ") : NULL;
+	at = at ? after(at, HOLE4 ":") : NULL;
+	at = at ? after(at, ": refused, accept queue full, ") : NULL;
+	at = at ? after(at, "see (pid ") : NULL;
 	if (at)
-		after(at, HOLE4 ":");
-	if (at)
-		after(at, ": accept queue full, ");
+		after(at, ") accepts too slowly; to queue more, raise its backlog: net.core.somaxconn allows\n 4,096\n");
 	CHECK(!strstr(text, "no events"), "%s", text);
 	free(text);
 	see_report("xtcp-watch listen: a full accept queue, and whom it refused", NULL);
