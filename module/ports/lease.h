@@ -29,6 +29,7 @@ struct xtcp_net;
  * @lax: it stands beside a lease that its noted options would not admit; lock of the port
  * @beside: of a shared lease: connections of kernel TCP, or their TIME-WAIT, had the port before
  *	it, and may have any 4-tuple on it
+ * @devices: some of these are bound to devices, and the lease is not
  * @inet: the sock in the table; a shared lease has only the fields that all socks have in common
  * @tw: all of the sock of a shared lease
  * @reach: all of the sock of any other lease; README.md says which code reads which field
@@ -47,6 +48,7 @@ struct xtcp_lease {
 	bool shared;
 	bool lax;
 	bool beside;
+	bool devices;
 	union {
 		struct inet_sock inet;
 		struct inet_timewait_sock tw;
@@ -64,17 +66,19 @@ static_assert(offsetofend(struct xtcp_lease, reach) == offsetof(struct xtcp_leas
 static_assert(XTCP_LEASE_SHARED_SIZE <= 400);
 
 /*
- * Socks and TIME-WAIT have in common all fields that kernel TCP reads of every entry of the table.
+ * Socks and TIME-WAIT have in common all fields that kernel TCP reads of every entry of the table,
+ * and those that taker.c reads.
  * Three of them are bit fields.
  */
 static_assert(sizeof_field(struct sock_common, skc_state) && sizeof_field(struct sock_common, skc_family) &&
 	      sizeof_field(struct sock_common, skc_bound_dev_if) && sizeof_field(struct sock_common, skc_rcv_saddr) &&
+	      sizeof_field(struct sock_common, skc_daddr) && sizeof_field(struct sock_common, skc_dport) &&
 	      sizeof_field(struct sock_common, skc_bind_node) && sizeof_field(struct sock_common, skc_prot) &&
 	      sizeof_field(struct sock_common, skc_net) && sizeof(((struct sock_common *)NULL)->skc_reuse + 0) &&
 	      sizeof(((struct sock_common *)NULL)->skc_reuseport + 0) &&
 	      sizeof(((struct sock_common *)NULL)->skc_ipv6only + 0));
 #if IS_ENABLED(CONFIG_IPV6)
-static_assert(sizeof_field(struct sock_common, skc_v6_rcv_saddr));
+static_assert(sizeof_field(struct sock_common, skc_v6_rcv_saddr) && sizeof_field(struct sock_common, skc_v6_daddr));
 #endif
 
 static inline struct sock *xtcp_lease_sk(struct xtcp_lease *lease)

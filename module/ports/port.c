@@ -38,6 +38,7 @@
 #include "lookup/demux.h"
 #include "ports/lease.h"
 #include "ports/portmap.h"
+#include "ports/taker.h"
 #include "time/timewait.h"
 
 #define COUNTERS	65536	/* of RFC 6056, as many as Linux has */
@@ -79,8 +80,11 @@ void xtcp_port_exit(void)
 	counters = NULL;
 }
 
-/* Does kernel TCP have the 4-tuple, for a connection or its TIME-WAIT? */
-static bool kernel_holds(const struct sock *sk)
+/*
+ * Does kernel TCP have the 4-tuple, for a connection or its TIME-WAIT? @lease: shared, and others
+ * may have been on the port before it; NULL: not so.
+ */
+static bool kernel_holds(const struct sock *sk, struct xtcp_lease *lease)
 {
 	struct xtcp_demux_key key = {
 		.dif = sk->sk_bound_dev_if,
@@ -92,7 +96,7 @@ static bool kernel_holds(const struct sock *sk)
 	rcu_read_lock();
 	held = xtcp_demux_kernel_holds(sock_net(sk), &key);
 	rcu_read_unlock();
-	return held;
+	return held || (lease && !sk->sk_bound_dev_if && xtcp_taker_meets(lease, &key.tuple));
 }
 
 /* Return -EADDRINUSE if another port may do. */
@@ -115,7 +119,7 @@ static int try_port(struct sock *sk, u16 port)
 	inet_sk(sk)->inet_sport = htons(port);
 	xsk->conn.shared_port = true;
 	/* while the lease is there, kernel TCP's connect() takes no new 4-tuple on the port */
-	err = (lease->beside || lease_dev) && kernel_holds(sk) ? -EADDRINUSE : xtcp_demux_insert_sk(sk);
+	err = (lease->beside || lease_dev) && kernel_holds(sk, lease) ? -EADDRINUSE : xtcp_demux_insert_sk(sk);
 	if (!err || (err == -EADDRNOTAVAIL && xtcp_timewait_reuse(sk, false)))
 		return 0;
 	xtcp_port_release(sk);
@@ -264,7 +268,7 @@ static int insert_bound(struct sock *sk)
 	err = xtcp_lease_make_exclusive(xsk->lease);
 	if (err)
 		return err;
-	if (kernel_holds(sk))
+	if (kernel_holds(sk, NULL))
 		return -EADDRNOTAVAIL;
 	xsk->conn.shared_port = false;
 	err = xtcp_demux_insert_sk(sk);

@@ -22,6 +22,7 @@
 #include "ports/lease.h"
 #include "ports/portlist.h"
 #include "ports/sharing.h"
+#include "pure/tuple.h"
 
 /**
  * struct taker - a full sock, as far as kernel TCP's table reads it
@@ -107,9 +108,10 @@ static bool is_of_another_device(struct sock *other, void *taker)
 /*
  * If connect() chose the port for all its owners, each of them needs one 4-tuple only, and the
  * taker may join them. The bucket gets the mark of a SO_REUSEPORT group whose only member is the
- * taker. A bind() that comes first removes it.
+ * taker. A bind() that comes first removes it. Owners of other devices are not in the way of a
+ * lease without a device, whose 4-tuples xtcp_taker_meets() compares with theirs.
  */
-static bool invite(struct sock *taker, u16 port)
+static bool invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {
 	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(taker, port);
 	struct inet_bind_bucket *tb;
@@ -117,7 +119,9 @@ static bool invite(struct sock *taker, u16 port)
 
 	spin_lock_bh(&head->lock);
 	tb = find_bucket(head, taker, port);
-	invited = tb && is_connects_alone(tb) && !xtcp_compat_bind_bucket_has(tb, is_of_another_device, taker);
+	invited = tb && is_connects_alone(tb);
+	lease->devices = invited && xtcp_compat_bind_bucket_has(tb, is_of_another_device, taker);
+	invited &= !lease->devices || !taker->sk_bound_dev_if;
 	if (invited) {
 		tb->fastreuseport = FASTREUSEPORT_ANY;
 		tb->fastuid = taker->sk_uid;
@@ -157,12 +161,12 @@ static bool shut_door(const struct sock *taker, u16 port)
 }
 
 /* Take a place beside kernel TCP's own connections and their TIME-WAIT. */
-static int get_port_beside(struct sock *taker, u16 port)
+static int get_port_beside(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {
 	struct sock_reuseport *group = rcu_dereference_protected(taker->sk_reuseport_cb, true);
 	int err;
 
-	if (!invite(taker, port))
+	if (!invite(taker, lease, port))
 		return -EADDRINUSE;
 	taker->sk_reuseport = true;
 	RCU_INIT_POINTER(taker->sk_reuseport_cb, NULL);
@@ -226,7 +230,7 @@ static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port,
 	tw->tw_num = port;
 	err = inet_csk_get_port(taker, port);
 	if (err == -EADDRINUSE) {
-		err = get_port_beside(taker, port);
+		err = get_port_beside(taker, lease, port);
 		lease->beside = true;
 	}
 	if (err)
@@ -285,4 +289,50 @@ void xtcp_taker_leave(struct xtcp_lease *lease)
 	change_places(xtcp_lease_sk(lease), sk, lease);
 	xtcp_compat_put_port(sk);
 	spin_unlock(&taker->lock);
+}
+
+static bool is_on_device_with(struct sock *other, void *arg)
+{
+	struct in6_addr laddr = IN6ADDR_ANY_INIT, faddr = IN6ADDR_ANY_INIT;
+	const struct xtcp_tuple *tuple = arg;
+
+	if (!other->sk_bound_dev_if || other->sk_dport != tuple->fport)
+		return false;
+	if (other->sk_family == AF_INET) {
+		ipv6_addr_set_v4mapped(other->sk_rcv_saddr, &laddr);
+		ipv6_addr_set_v4mapped(other->sk_daddr, &faddr);
+	}
+#if IS_ENABLED(CONFIG_IPV6)
+	if (other->sk_family == AF_INET6) {
+		laddr = other->sk_v6_rcv_saddr;
+		faddr = other->sk_v6_daddr;
+	}
+#endif
+	return ipv6_addr_equal(&laddr, &tuple->laddr) && ipv6_addr_equal(&faddr, &tuple->faddr);
+}
+
+/**
+ * xtcp_taker_meets() - does kernel TCP have a 4-tuple on the port of a shared lease, for a device?
+ * @lease: has a place
+ * @tuple: on the port of @lease, for no device
+ *
+ * A segment that comes by this device is for both. xtcp_demux_kernel_holds() finds only the socks
+ * without a device. This function walks all owners of the port, and only if @devices is set.
+ *
+ * Context: process. Takes the lock of kernel TCP's chain.
+ *
+ * Return: true when it has.
+ */
+bool xtcp_taker_meets(struct xtcp_lease *lease, struct xtcp_tuple *tuple)
+{
+	struct inet_bind_hashbucket *head;
+	bool found;
+
+	if (!lease->devices)
+		return false;
+	head = xtcp_sharing_port_chain(xtcp_lease_sk(lease), lease->tw.tw_num);
+	spin_lock_bh(&head->lock);
+	found = xtcp_compat_bind_bucket_has(lease->tw.tw_tb, is_on_device_with, tuple);
+	spin_unlock_bh(&head->lock);
+	return found;
 }

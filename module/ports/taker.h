@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 struct xtcp_lease;
+struct xtcp_tuple;
 
 int xtcp_taker_init(void);
 void xtcp_taker_exit(void);
@@ -13,5 +14,7 @@ void xtcp_taker_exit(void);
 /* Lock of the port held, any context. */
 int xtcp_taker_take(struct xtcp_lease *lease, u16 port, int bound_dev_if);
 void xtcp_taker_leave(struct xtcp_lease *lease);
+
+bool xtcp_taker_meets(struct xtcp_lease *lease, struct xtcp_tuple *tuple);
 
 #endif /* XTCP_TAKER_H */

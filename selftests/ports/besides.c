@@ -14,6 +14,7 @@
  * - xtcp's connections to one destination have all ports that they can have: kernel TCP still
  *   connects to another one
  * - a port that was bound is not shared
+ * - the same beside connections of kernel TCP that are bound to a device, over both IP versions
  */
 #include <errno.h>
 #include <kselftest.h>
@@ -207,13 +208,63 @@ static void beside_bind(void)
 	ksft_test_result(client < 0 && errno == EADDRNOTAVAIL, "nor its TIME-WAIT\n");
 }
 
+static int device_clients[PORTS + 1], device_servers[PORTS + 1];
+
+/* Of kernel TCP, to @port of @text, bound to the loopback device, until no port is left. */
+static int keep_on_device(const char *text, int port, int server)
+{
+	int i, fd;
+
+	for (i = 0; i < PORTS + 1; i++) {
+		fd = stack_socket(ns, KERNEL, text);
+		if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", sizeof("lo")))
+			ksft_exit_fail_msg("a socket of a device: %s\n", strerror(errno));
+		if (stack_connect(fd, text, port)) {
+			close(fd);
+			break;
+		}
+		device_clients[i] = fd;
+		device_servers[i] = accept(server, NULL, NULL);
+	}
+	return i;
+}
+
+/* The same as beside_timewait(): any user may bind to a device, and a port is not the device's alone. */
+static void beside_device(const char *its, const char *text, const char *any)
+{
+	int clients[PORTS], made, got = 0, to_same, there[2], i;
+	bool refused;
+
+	new_ns();
+	for (i = 0; i < 2; i++) {
+		there[i] = stack_listener(ns, KERNEL, any, PORT + 1 + i, true);
+		if (there[i] < 0)
+			ksft_exit_fail_msg("cannot listen: %s\n", strerror(errno));
+	}
+	made = keep_on_device(its, PORT + 1, there[0]);
+	to_same = stack_connected(ns, XTCP, text, PORT + 1);
+	refused = to_same < 0 && errno == EADDRNOTAVAIL;
+	while (got < PORTS && (clients[got] = stack_connected(ns, XTCP, text, PORT + 2)) >= 0)
+		got++;
+	ksft_test_result(made == PORTS && got == PORTS,
+			 "%s: beside kernel TCP on a device, on %d ports, xtcp has %d to another destination\n", its,
+			 made, got);
+	to_same = stack_connected(ns, XTCP, text, PORT + 1);
+	ksft_test_result(refused && to_same < 0 && errno == EADDRNOTAVAIL, "%s: and none of its 4-tuples\n", its);
+	for (i = 0; i < got; i++)
+		close(clients[i]);
+	drop(device_clients, device_servers, made);
+	close(there[0]);
+	close(there[1]);
+}
+
 int main(int argc, char **argv)
 {
 	struct rlimit files = { 4096, 4096 };
 
 	(void)argv;
 	ksft_print_header();
-	ksft_set_plan(4 + 8 + 3 + 3);
+	ksft_set_plan(4 + 8 + 3 + 3 + 6);
 	setrlimit(RLIMIT_NOFILE, &files);
 	ports = argc > 1 ? 0 : PORTS;
 	each = argc > 1 ? 10000 : EACH;
@@ -227,5 +278,8 @@ int main(int argc, char **argv)
 	reserve();
 	ports = PORTS;
 	beside_bind();
+	beside_device("127.0.0.1", "127.0.0.1", "0.0.0.0");
+	beside_device("::1", "::1", "::");
+	beside_device("::ffff:127.0.0.1", "127.0.0.1", "::");
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
