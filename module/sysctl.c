@@ -8,9 +8,10 @@
  * EINVAL, and the old value stays.
  *
  * The kernel gives a handler nothing but the address of an entry in the registered table. A table
- * for each namespace would take more than 3 KiB, and most would never be read. So there is one page
- * with the table, and each namespace has its own mapping of it. The address of the mapping leads to
- * the namespace, and the entry has the offset of the knob in struct xtcp_sysctl.
+ * for each namespace would take more than 3 KiB, and most would never be read. So there are two
+ * pages with a table, one for the first namespace and one for all others, and each namespace has
+ * its own mapping of its page. The address of the mapping leads to the namespace, and the entry has
+ * the offset of the knob in struct xtcp_sysctl.
  */
 #include "sysctl.h"
 
