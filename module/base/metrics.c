@@ -20,18 +20,19 @@
 
 #include "base/netns.h"
 #include "base/sock.h"
+#include "pure/clock.h"
 #include "pure/options.h"
 
 #define SETS		64U
 #define PLACES		4U		/* 256 hosts in all, in 16 KiB */
 /* SYNs with data that may be lost in a row without a consequence */
 #define LOSSES_ALLOWED	1U
-#define LOSS_COUNTS	(60 * HZ)	/* doubles with each loss, as in Linux before 4.14 */
+#define LOSS_COUNTS	60U		/* seconds; doubles with each loss, as in Linux before 4.14 */
 #define LOSSES_MAX	10U		/* 17 hours */
 
 /*
- * @stamp: jiffies of the last write
- * @last_loss: jiffies of the last loss of a SYN with data
+ * @stamp: xtcp_clock_seconds() at the last write; jiffies in 32 bits would wrap in 50 days
+ * @last_loss: the same at the last loss of a SYN with data
  * @losses: how many in a row
  * @mss: the MSS in the host's SYN-ACK; 0: the place is free
  */
@@ -117,7 +118,7 @@ static void addresses_of(const struct sock *sk, struct in6_addr *addrs)
 static bool is_avoided(const struct host *host)
 {
 	return host->losses > LOSSES_ALLOWED &&
-	       (u32)jiffies - host->last_loss < (u32)LOSS_COUNTS << min_t(u32, host->losses, LOSSES_MAX);
+	       xtcp_clock_seconds() - host->last_loss < LOSS_COUNTS << min_t(u32, host->losses, LOSSES_MAX);
 }
 
 /**
@@ -181,13 +182,13 @@ void xtcp_metrics_set(struct sock *sk, const struct xtcp_fastopen_cookie *cookie
 	set = set_of(xtcp_net_of(sk), metrics, addrs);
 	spin_lock_bh(&set->lock);
 	host = find_host(set, addrs) ?: new_host(set, addrs);
-	host->stamp = (u32)jiffies;
+	host->stamp = xtcp_clock_seconds();
 	host->mss = mss;
 	if (cookie->len > 0)
 		host->cookie = *cookie;
 	if (lost) {
 		host->losses = min_t(u32, host->losses + 1, LOSSES_MAX);
-		host->last_loss = (u32)jiffies;
+		host->last_loss = xtcp_clock_seconds();
 	} else {
 		host->losses = 0;
 	}
