@@ -356,6 +356,7 @@ static bool is_settled(struct sock *sk, bool last)
 void xtcp_held_let_go(struct sock *sk)
 {
 	unsigned int tries = num_online_cpus() > 1 ? TRIES : 2;
+	const unsigned int half = tries / 2;
 
 	if (free_if_last(sk))
 		return;
@@ -363,7 +364,7 @@ void xtcp_held_let_go(struct sock *sk)
 	while (!is_settled(sk, !--tries)) {
 		if (free_if_last(sk))
 			return;
-		if (tries == TRIES / 2)
+		if (tries == half)
 			xtcp_thirdack_forget(sk, true);
 		cpu_relax();
 	}
