@@ -33,6 +33,7 @@
 
 #define XTCP_SK_PROTOCOL 0x206
 #define BATCHES 20
+#define FEW 50
 
 static int fd = -1;
 
@@ -274,7 +275,7 @@ static int stick(void)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	int faults = syscall(SYS_userfaultfd, O_CLOEXEC), len = sysconf(_SC_PAGESIZE);
+	int faults = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK), len = sysconf(_SC_PAGESIZE);
 	void *page = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct pollfd fault = { .fd = faults, .events = POLLIN };
 	pthread_t thread;
@@ -284,7 +285,25 @@ static int stick(void)
 	if (faults < 0 || ioctl(faults, UFFDIO_API, &api) || ioctl(faults, UFFDIO_REGISTER, &range) ||
 	    pthread_create(&thread, NULL, connect_there, page))
 		return -1;
-	return poll(&fault, 1, -1) == 1 ? 0 : -1;
+	return poll(&fault, 1, -1) == 1 && fault.revents == POLLIN ? 0 : -1;
+}
+
+/*
+ * Processes that ask as stick() does, one after the other, and end at once. What reads their memory goes on waiting,
+ * since we have the descriptor that could bring it, too.
+ */
+static int swarm(int n)
+{
+	int status, child;
+
+	while (n--) {
+		child = syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, 0UL);
+		if (!child)
+			_exit(!!stick());
+		if (child < 0 || waitpid(child, &status, 0) != child || status)
+			return -1;
+	}
+	return 0;
 }
 
 static bool calls(const char *step)
@@ -354,33 +373,51 @@ static bool sends_with(const char *step, const char *word)
 	return false;
 }
 
-/* A process of this name, the newest if there are several; 0: none. */
-static int process_named(const char *name)
+/* Processes of this name. @newest: one of them, unless it is NULL; 0: none. */
+static int processes_named(const char *name, int *newest)
 {
 	DIR *all = opendir("/proc");
 	struct dirent *entry;
 	char path[300], is[20];
-	int found = 0;
+	int found = 0, n = 0;
 	FILE *file;
 
 	while (all && (entry = readdir(all))) {
 		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
 		file = fopen(path, "r");
-		if (file && fscanf(file, "%19s", is) == 1 && !strcmp(is, name) && atoi(entry->d_name) > found)
-			found = atoi(entry->d_name);
+		if (file && fscanf(file, "%19s", is) == 1 && !strcmp(is, name)) {
+			n++;
+			if (atoi(entry->d_name) > found)
+				found = atoi(entry->d_name);
+		}
 		if (file)
 			fclose(file);
 	}
 	if (all)
 		closedir(all);
-	return found;
+	if (newest)
+		*newest = found;
+	return n;
+}
+
+/* Are there soon at most a few dozen of this name? */
+static bool wait_for_few(const char *name)
+{
+	int tries = 200;
+
+	while (processes_named(name, NULL) > FEW && tries--)
+		usleep(10000);
+	return tries >= 0;
 }
 
 /* A descriptor of that process, as a debugger takes one. */
 static int take_from(const char *name)
 {
-	int pidfd = syscall(SYS_pidfd_open, process_named(name), 0), taken = syscall(SYS_pidfd_getfd, pidfd, 0, 0);
+	int newest, pidfd, taken;
 
+	processes_named(name, &newest);
+	pidfd = syscall(SYS_pidfd_open, newest, 0);
+	taken = syscall(SYS_pidfd_getfd, pidfd, 0, 0);
 	return taken < 0 ? -1 : 0;
 }
 
@@ -444,6 +481,10 @@ static bool calls_with(const char *step, const char *word)
 		count_lines(word);
 	else if (!strcmp(step, "take"))
 		say(step, take_from(word));
+	else if (!strcmp(step, "few"))
+		printf("few %d\n", wait_for_few(word));
+	else if (!strcmp(step, "swarm"))
+		say(step, swarm(atoi(word)));
 	else if (!strcmp(step, "enter"))
 		say(step, put(word, "cgroup.procs", "0"));
 	else if (!strcmp(step, "enterthread"))
