@@ -187,9 +187,20 @@ static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtc
 }
 
 /*
- * Try the ports that the map shows as free, first those of the first half and then those of the
- * other. After the first half, a few of its ports are tried for a record that may be replaced. If
- * all fails, the second round also tries again the ports that were refused before.
+ * Try the ports of one half that the map shows as free, then a few for a record that may be
+ * replaced. Among these few there is one unless most records of the half are too young.
+ */
+static int try_half(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first,
+		    bool reuse)
+{
+	int err = try_shown(sk, map, range, first);
+
+	return err == -EADDRINUSE && reuse ? try_in_turn(sk, range, first, FIRST_TRIES) : err;
+}
+
+/*
+ * Try the first half and then the other. If all fails, the second round also tries again the ports
+ * that were refused before.
  */
 static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool reuse)
 {
@@ -198,11 +209,9 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 	for (round = 0; round < 2; round++) {
 		if (round)
 			xtcp_portmap_forget_others(xtcp_net_of(sk), map);
-		err = try_shown(sk, map, range, true);
-		if (err == -EADDRINUSE && reuse)
-			err = try_in_turn(sk, range, true, FIRST_TRIES);
+		err = try_half(sk, map, range, true, reuse);
 		if (err == -EADDRINUSE)
-			err = try_shown(sk, map, range, false);
+			err = try_half(sk, map, range, false, reuse);
 		if (err != -EADDRINUSE)
 			break;
 	}

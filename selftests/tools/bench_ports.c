@@ -10,6 +10,11 @@
  *	bench_ports reuse CYCLES
  *		connections to one port that the client closes, with tw_reuse: each must
  *		succeed, and each must leave a record in TIME-WAIT; what one takes
+ *	bench_ports young PORTS
+ *		the same at so many connections in a second as three of four of PORTS:
+ *		most records towards the port are too young to be replaced, those in
+ *		the half of the range that is tried first too; what connect() takes then
+ *		on average: how many times that while ports are free
  *
  * The other end is kernel TCP's. XTCP_KO names the module, unless it is loaded already.
  * The exit status says whether every bound was kept.
@@ -31,6 +36,8 @@
 #define WARM		1000	/* connections until the slabs have what they need */
 #define MOST_GROWTH	1.10
 #define MOST_AT_0	1.20
+#define MOST_YOUNG	3.0
+#define YOUNG_SECONDS	4	/* in the first half of them records take all ports */
 #define PORTS_MAX	20000
 
 static const int levels[] = { 0, 60, 95, 99 };
@@ -152,6 +159,16 @@ struct reuse {
 	long long recycled;
 };
 
+/* Records take each of so many ports of a client, and may be replaced. */
+static void start_reuse(int ports)
+{
+	start(ports);
+	if (ns_sysctl_set(pair.a, "net.ipv4.tcp_max_tw_buckets", "%d", 2 * REUSE_PORTS) ||
+	    ns_sysctl_set(pair.a, "net.xtcp.max_tw_buckets", "%d", 2 * REUSE_PORTS) ||
+	    ns_sysctl_set(pair.a, "net.ipv4.tcp_tw_reuse", "1") || ns_sysctl_set(pair.a, "net.xtcp.tw_reuse", "1"))
+		measure_die("sysctl");
+}
+
 static struct reuse cycle(enum stack stack, int cycles)
 {
 	const union stack_addr to = ends_server_addr(0);
@@ -160,11 +177,7 @@ static struct reuse cycle(enum stack stack, int cycles)
 	double begin;
 	int i;
 
-	start(REUSE_PORTS);
-	if (ns_sysctl_set(pair.a, "net.ipv4.tcp_max_tw_buckets", "%d", 2 * REUSE_PORTS) ||
-	    ns_sysctl_set(pair.a, "net.xtcp.max_tw_buckets", "%d", 2 * REUSE_PORTS) ||
-	    ns_sysctl_set(pair.a, "net.ipv4.tcp_tw_reuse", "1") || ns_sysctl_set(pair.a, "net.xtcp.tw_reuse", "1"))
-		measure_die("sysctl");
+	start_reuse(REUSE_PORTS);
 	begin = measure_now();
 	for (i = 0; i < cycles; i++) {
 		if (!ends_open(&ends, stack, NULL, &to, listener)) {
@@ -198,19 +211,63 @@ static int run_reuse(int cycles)
 	return ok ? 0 : 1;
 }
 
+/* Nanoseconds of a connect() while ports are free, and while records have them all, most of them too young. */
+static void young(enum stack stack, int ports, double *cost)
+{
+	const int rate = ports / 4 * 3, measured[2] = { ports / 8, rate * YOUNG_SECONDS / 2 };
+	double begin, until, sum[2] = {};
+	struct ends ends;
+	int i;
+
+	start_reuse(ports);
+	connect_cost(stack, WARM);
+	begin = measure_now();
+	for (i = 0; i < rate * YOUNG_SECONDS; i++) {
+		until = begin + (double)i / rate - measure_now();
+		if (until > 0)
+			usleep(until * 1e6);
+		open_one(&ends, stack);
+		if (i < measured[0])
+			sum[0] += ends.connecting;
+		if (i >= rate * YOUNG_SECONDS - measured[1])
+			sum[1] += ends.connecting;
+		ends_close_client_first(&ends);
+	}
+	for (i = 0; i < 2; i++)
+		cost[i] = sum[i] / measured[i] * 1e9;
+	if (measure_now() - begin > 1.01 * YOUNG_SECONDS)
+		measure_die("this machine is too slow");
+	finish();
+}
+
+static int run_young(int ports)
+{
+	double theirs[2], ours[2];
+	bool ok;
+
+	young(KERNEL, ports, theirs);
+	young(XTCP, ports, ours);
+	measure_at_most("kernel TCP, most records too young / ports free", theirs[1] / theirs[0], 0,
+			"%.0f ns against %.0f", theirs[1], theirs[0]);
+	ok = measure_at_most("xtcp, most records too young / ports free", ours[1] / ours[0], MOST_YOUNG,
+			     "%.0f ns against %.0f", ours[1], ours[0]);
+	measure_record("xtcp, most records too young / ports free", "ns", ours[1] / ours[0], ours[1], ours[0]);
+	return ok ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
 	bool connect_mode = argc == 4 && !strcmp(argv[1], "connect"), was_loaded = module_is_loaded();
-	bool reuse_mode = argc == 3 && !strcmp(argv[1], "reuse");
+	bool reuse_mode = argc == 3 && !strcmp(argv[1], "reuse"), young_mode = argc == 3 && !strcmp(argv[1], "young");
 	int first = argc > 2 ? atoi(argv[2]) : 0, n = argc > 3 ? atoi(argv[3]) : 1, status;
 
-	if (!(connect_mode || reuse_mode) || first < 1 || n < 1 || (connect_mode && first > PORTS_MAX)) {
+	if (!(connect_mode || reuse_mode || young_mode) || first < 1 || n < 1 || (connect_mode && first > PORTS_MAX)) {
 		fprintf(stderr, "bench_ports: see the head of bench_ports.c\n");
 		return 2;
 	}
 	if (!was_loaded && module_load(""))
 		measure_die("cannot load xtcp");
-	status = connect_mode ? run_connect(first, n) : run_reuse(first);
+	status = connect_mode ? run_connect(first, n) : young_mode ? run_young(first) : run_reuse(first);
 	if (!was_loaded && module_unload())
 		measure_die("cannot unload xtcp");
 	return status;
