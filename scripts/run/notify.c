@@ -28,6 +28,9 @@
 
 #include "run.h"
 
+#define CHILDREN_MANY	32
+#define CHILDREN_MAX	4096
+
 static int listener;
 static bool strict;
 static pid_t asking;
@@ -281,7 +284,7 @@ static void be_uring(const struct seccomp_notif *req)
 
 /*
  * A program can make us wait: by a page fault in its memory that it does not resolve, or by a control group that it has
- * frozen. So each request that may wait gets a child of its own.
+ * frozen. So each request that may wait gets a child of its own, in a process group that takes in the child's own.
  */
 static struct child {
 	struct child *next;
@@ -289,9 +292,26 @@ static struct child {
 	unsigned long long id;
 } *children;
 
+static int how_many;
+
+/*
+ * Who asked may end while a child waits. The children are ours, and no limit of his counts them: so when there are many
+ * we end those that nobody waits for. Some cannot be ended, as one that waits for a file system of his (FUSE). When
+ * there are very many we refuse.
+ */
+static bool is_room_for_child(void)
+{
+	struct child *child;
+
+	for (child = how_many >= CHILDREN_MANY ? children : NULL; child; child = child->next)
+		if (!still_waits(child->id))
+			kill(-child->pid, SIGKILL);
+	return how_many < CHILDREN_MAX;
+}
+
 static void be_apart(const struct seccomp_notif *req)
 {
-	struct child *child = calloc(1, sizeof(*child));
+	struct child *child = is_room_for_child() ? calloc(1, sizeof(*child)) : NULL;
 	pid_t us = getpid();
 
 	if (child)
@@ -300,10 +320,13 @@ static void be_apart(const struct seccomp_notif *req)
 		answer(req->id, ENOMEM, 0);
 		free(child);
 	} else if (child->pid) {
+		setpgid(child->pid, child->pid);
 		child->id = req->id;
 		child->next = children;
 		children = child;
+		how_many++;
 	} else {
+		setpgid(0, 0);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != us)
 			_exit(1);
@@ -330,6 +353,7 @@ static void bury(void)
 		if (!dead)
 			continue;
 		*at = dead->next;
+		how_many--;
 		if (status)
 			answer(dead->id, ENOMEM, 0);
 		free(dead);

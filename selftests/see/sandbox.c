@@ -10,7 +10,7 @@
  *   go, and that are not mounted
  * - the packet filter's rules for its user and group; AppArmor's label; /proc of other processes
  * - nobody can take a descriptor of that process; who keeps it waiting keeps no other program
- *   waiting
+ *   waiting, and its children do not outnumber those that wait
  */
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -86,6 +86,9 @@ static const struct shell_row rows[] = {
 	{ "who asks and shows nothing holds nobody up",
 	  "for r in '' '$R --not-port 23'; do eval timeout 20 $r $S stuck tcp4 connect 22; done",
 	  "stuck\ntcp4 kernel\nconnect ECONNREFUSED kernel\nstuck\ntcp4 xtcp\nconnect ECONNREFUSED xtcp\n" },
+	{ "who asks often and ends leaves no processes behind",
+	  "$R --not-port 23 $S swarm 100 few xtcp_run tcp4 connect 22",
+	  "swarm\nfew 1\ntcp4 xtcp\nconnect ECONNREFUSED xtcp\n" },
 	/* users, labels */
 	{ "rules of the packet filter for a user",
 	  "nft 'add table ip sandbox; add chain ip sandbox out { type filter hook output priority 0; }; "
