@@ -8,9 +8,9 @@
  * into freed code:
  *
  *  0. stop the work that looks at the holds of the module;
- *  1. let nothing new in: no socket (family), no segment with a sock attached (early: waits until
- *     none is left), and no segment at all (interpose: restores the handlers and waits for a grace
- *     period);
+ *  1. let nothing new in: no socket (family), no segment with a sock attached (early: waits for a
+ *     grace period), and no segment at all (interpose: restores the handlers and waits for another
+ *     grace period);
  *  2. the namespaces end what they have: orphans, entries, records, leases, timers;
  *  3. wait for socks that other code still uses;
  *  4. rcu_barrier(): RCU callbacks free socks, entries and records and read the slabs;

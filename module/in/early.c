@@ -10,18 +10,18 @@
  *
  * A netfilter queue may hold a segment for as long as a program likes. Meanwhile its sock may end,
  * so xtcp_early_take() checks the sock again. Kernel TCP must never see a segment with a sock of
- * ours, so the module removes its handlers only when no such segment is left.
+ * ours. A segment in a queue holds the module by its sock: while there is a descriptor, or as
+ * held.c says. So when the module's exit begins, such segments are only on their way to our
+ * handlers, which are removed a grace period after the hooks. Nothing counts them: the owner of a
+ * queue may make a datagram of a segment, and UDP then takes the sock without a word.
  *
  * A namespace gets the hooks with its first listen() or connect() of ours, not with its first
  * socket: every packet that the machine forwards passes the hooks, too, and a socket alone receives
  * nothing. The sysctls net.ipv4.ip_early_demux and net.ipv4.tcp_early_demux turn this early demux
  * off, too.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include "in/early.h"
 
-#include <linux/delay.h>
 #include <linux/mutex.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_bridge.h>
@@ -38,17 +38,10 @@
 #include "ports/lease.h"
 
 /*
- * Segments that have a sock of ours attached: the sum over all CPUs. A segment may be counted on
- * one CPU and uncounted on another.
- */
-static DEFINE_PER_CPU(int, attached);
-
-/*
  * skb->destructor of a segment with a sock of ours; it runs when the segment is dropped on the way
  */
 static void put_attached(struct sk_buff *skb)
 {
-	this_cpu_dec(attached);
 	sock_put(skb->sk);
 }
 
@@ -99,7 +92,6 @@ static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, 
 		sock_put(sk);
 		return;
 	}
-	this_cpu_inc(attached);
 	skb->sk = sk;
 	skb->destructor = put_attached;
 	give_route(sk, skb, v4);
@@ -258,36 +250,17 @@ int xtcp_early_init(void)
 	return register_pernet_subsys(&early_ops);
 }
 
-static int count_attached(void)
-{
-	int cpu, sum = 0;
-
-	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(per_cpu(attached, cpu));
-	return sum;
-}
-
 /**
- * xtcp_early_exit() - take the hooks away and wait until no segment has a sock of ours attached
+ * xtcp_early_exit() - take the hooks away, and let the segments pass that have a sock of ours
  *
- * While the queues are emptied, a program may move a segment to another netfilter queue. It stays
- * there until the program gives its verdict. While waiting, this function logs once a second what
- * it waits for.
- *
- * Context: process, module exit; no socket can be made any more, and interpose.c's handlers are
- * still installed.
+ * Context: process, module exit; nothing holds the module, no socket can be made any more, and
+ * interpose.c's handlers are still installed.
  */
 void xtcp_early_exit(void)
 {
-	int left, rounds = 0;
-
-	/* waits for a grace period: no hook runs any more */
 	unregister_pernet_subsys(&early_ops);
-	while ((left = count_attached())) {
-		if (!(rounds++ % 50))
-			pr_info("waiting for %d segments in queues of netfilter\n", left);
-		msleep(20);
-	}
+	/* from a hook to our handlers a segment stays within one RCU read side */
+	synchronize_net();
 }
 
 /*
@@ -327,7 +300,6 @@ struct sock *xtcp_early_take(struct sk_buff *skb)
 
 	if (skb->destructor != put_attached)
 		return NULL;
-	this_cpu_dec(attached);
 	skb->sk = NULL;
 	skb->destructor = NULL;
 	if (likely(pskb_may_pull(skb, sizeof(struct tcphdr)) && is_good(sk, skb)))

@@ -79,14 +79,21 @@ int nfqueue_next(int fd, int timeout_ms)
 	return ntohl(packet->packet_id);
 }
 
-int nfqueue_pass(int fd, int queue, int packet)
+int nfqueue_pass_as(int fd, int queue, int packet, const void *data, size_t len)
 {
 	const struct nfqnl_msg_verdict_hdr verdict = { .verdict = htonl(NF_ACCEPT), .id = htonl(packet) };
 	struct netlink_request req;
 
 	start(&req, queue, NFQNL_MSG_VERDICT);
 	netlink_put(&req, NFQA_VERDICT_HDR, &verdict, sizeof(verdict));
+	if (data)
+		netlink_put(&req, NFQA_PAYLOAD, data, len);
 	/* the answer would stand among the packets */
 	req.head.nlmsg_flags = NLM_F_REQUEST;
 	return send(fd, &req, req.head.nlmsg_len, 0) < 0 ? -1 : 0;
+}
+
+int nfqueue_pass(int fd, int queue, int packet)
+{
+	return nfqueue_pass_as(fd, queue, packet, NULL, 0);
 }

@@ -3,6 +3,8 @@
 #ifndef SELFTESTS_NFQUEUE_H
 #define SELFTESTS_NFQUEUE_H
 
+#include <stddef.h>
+
 /* Takes over the queue in @ns; closing the descriptor drops all that it holds. -1 with errno. */
 int nfqueue_hold(int ns, int queue);
 
@@ -11,5 +13,8 @@ int nfqueue_next(int fd, int timeout_ms);
 
 /* Lets a packet go on; 0, or -1 with errno. */
 int nfqueue_pass(int fd, int queue, int packet);
+
+/* The same, with other contents from its IP header on. */
+int nfqueue_pass_as(int fd, int queue, int packet, const void *data, size_t len);
 
 #endif

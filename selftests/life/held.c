@@ -7,7 +7,8 @@
  * Held are SYNs, text, FINs, RSTs, a retransmission, the answer of a listener, and a child that
  * nobody accepted; in netem and in an NFQUEUE. Everybody else opens sockets meanwhile, and
  * scripts/xtcp-holders names the holder. The module goes when the segments or their namespace have
- * gone; right after close() over loopback it always goes.
+ * gone; right after close() over loopback it always goes, and so it does when the owner of a queue
+ * has made another packet of a segment.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -15,11 +16,13 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <kselftest.h>
+#include <linux/filter.h>
 #include <linux/if_tun.h>
 #include <linux/tcp.h>
 #include <linux/xtcp.h>
 #include <net/if.h>
 #include <netinet/ip.h>
+#include <netinet/udp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -468,17 +471,62 @@ static void unload_at_once(void)
 			 ROUNDS, refused);
 }
 
+/*
+ * Early demux has attached a socket to a segment, and the owner of a queue makes a datagram of it. UDP takes the socket
+ * then, whose filter drops the datagram.
+ */
+static void segment_becomes_datagram(void)
+{
+	struct {
+		struct iphdr ip;
+		struct udphdr udp;
+	} p = {
+		.ip = { .version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP, .tot_len = htons(sizeof(p)),
+			.saddr = inet_addr(NS_B4), .daddr = inet_addr(NS_A4) },
+		.udp = { .uh_sport = htons(1024), .uh_dport = htons(PORT), .uh_ulen = htons(sizeof(p.udp)) },
+	};
+	struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
+	const struct linger at_once = { .l_onoff = 1 };
+	struct sock_fprog drop = { 1, &none };
+	int ns = ns_make_guest(), its = ns_make(), to, from, queue, packet, said;
+	pid_t rmmod;
+
+	/* over loopback a segment has its route already, so early demux leaves it alone */
+	must(ns >= 0 && its >= 0 && !ns_join(ns, its, "veth0") && !ns_addr_add(ns, "veth0", NS_A4 "/24") &&
+	     !ns_addr_add(its, "veth0", NS_B4 "/24"), "guest");
+	stack_pair_or_die(its, KERNEL, ns, XTCP, NS_A4, PORT, &from, &to);
+	must(!ns_shell(ns, "nft 'add table ip held; add chain ip held in { type filter hook input priority 0; };"
+		       "add rule ip held in tcp dport %d queue num %d'", PORT, QUEUE), "nft");
+	queue = nfqueue_hold(ns, QUEUE);
+	must(queue >= 0 && send(from, "abc", 3, 0) == 3, "text");
+	packet = nfqueue_next(queue, STACK_DEADLINE_MS);
+	must(!setsockopt(to, SOL_SOCKET, SO_ATTACH_FILTER, &drop, sizeof(drop)), "filter");
+	must(packet > 0 && !nfqueue_pass_as(queue, QUEUE, packet, &p, sizeof(p)), "a datagram");
+	setsockopt(to, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	close(to);
+	close(from);
+	close(queue);
+	close(its);
+	close(ns);
+	must(WAIT_FOR(!module_held() && !module_references(), STACK_DEADLINE_MS), "something holds the module");
+	said = unload(&rmmod);
+	ksft_test_result(!said, "a segment that became a datagram in a queue keeps nobody from unloading (%d)\n", said);
+	if (!said)
+		must(!module_load(""), "the module");
+}
+
 int main(void)
 {
 	const int count = sizeof(attacks) / sizeof(attacks[0]);
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(4 * count + 3);
+	ksft_set_plan(4 * count + 4);
 	/* as every distribution has it */
 	chmod("/dev/net/tun", 0666);
 	for (i = 0; i < count; i++)
 		try_attack(&attacks[i]);
 	unload_at_once();
+	segment_becomes_datagram();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
