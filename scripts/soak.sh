@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Soaks: months and a year in the laboratory's virtual time; see usage().
+
+set -u
+cd "$(dirname "$0")/.."
+. scripts/vm-module.sh
+
+usage()
+{
+	cat <<-END
+	Usage: scripts/soak.sh [--debug] [NAME [ROW]]
+
+	Runs the programs of selftests/soak, or those whose name has a match for NAME, each on a
+	machine of the laboratory of its own, where a day costs half a second. Two run at once.
+
+	  --debug  on the laboratory's debug kernel
+	  ROW      of one program that has rows: this one alone, with its segments
+
+	LAB_SEED=N in the environment chooses another seed. Exit status: 0 if nothing failed.
+	END
+}
+
+kind=lab
+case ${1-} in
+--debug) kind=lab-debug; shift ;;
+--help|-h) usage; exit 0 ;;
+-*) usage >&2; exit 2 ;;
+esac
+[ $# -le 2 ] || { usage >&2; exit 2; }
+only=${1-} row=${2-}
+
+names=$(ls selftests/soak | sed -n 's/^\(soak_.*\)\.c$/\1/p' | grep -E -- "$only")
+[ -n "$names" ] || { echo "soak.sh: no program of selftests/soak has a name with a match for '$only'" >&2; exit 2; }
+[ -z "$row" ] || [ "$(wc -l <<<"$names")" -eq 1 ] || { echo "soak.sh: a row of which program?" >&2; exit 2; }
+
+image=$(vm_kernel "$kind") && vm_module "$kind" -s && scripts/selftests.sh soaks || exit 1
+vm_machine "$kind" "$image"
+out=$(mktemp -d build/soak.XXXXXX) || exit 1
+pids=
+finish()
+{
+	trap '' INT TERM HUP
+	[ -z "$pids" ] || { kill $pids; wait; } 2>/dev/null
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+cp build/selftests/soak/soak_* "$out/"
+strip -g -o "$out/xtcp.ko" "build/$kind/xtcp.ko"
+
+# soak NAME: becomes its machine. The module has to go in the end, and the kernel's log to have no complaint.
+soak()
+{
+	exec "${machine[@]}" --seed "${LAB_SEED:-1}" --memory 1G --timeout 3000 -- "
+		insmod '$out/xtcp.ko' || exit 125
+		'$out/$1' $row
+		status=\$?
+		rmmod xtcp && echo 'ok - $1: the module goes' || echo 'not ok - $1: the module does not go'
+		if dmesg | grep -E 'WARNING|BUG|Oops|KASAN|UBSAN|possible|leak|refcount|soft lockup|Modules linked'; then
+			echo 'not ok - $1: the kernel complains'
+		fi
+		exit \$status"
+}
+
+# lane: one program after the other, with others beside it; descriptor 9 has the names
+lane()
+{
+	local name begin
+
+	exec 8>"$out/lock"
+	while flock 8 && read -r name <&9; do
+		flock -u 8
+		begin=$SECONDS
+		soak "$name" >"$out/$name.log" 2>&1 &
+		trap "kill $! 2>/dev/null; wait; exit 143" TERM
+		wait $! || echo "not ok - $name: exit status $?" >>"$out/$name.log"
+		grep -qE '^(ok|not ok) ' "$out/$name.log" || echo "not ok - $name: it said nothing" >>"$out/$name.log"
+		echo "# $name, $((SECONDS - begin)) s, $(grep -c '^ok' "$out/$name.log") passed"
+		grep -E '^(not ok|# [a-z]|Bail)' "$out/$name.log"
+	done
+}
+
+printf '%s\n' $names >"$out/names"
+exec 9<"$out/names"
+for ((i = 0; i < $(nproc) && i < 2; i++)); do
+	lane &
+	pids+=" $!"
+done
+wait $pids
+pids=
+[ -z "$row" ] || cat "$out"/*.log
+passed=$(cat "$out"/*.log | grep -c '^ok')
+failed=$(cat "$out"/*.log | grep -c '^not ok')
+if [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]; then
+	rm -rf "$out"
+else
+	echo "# details in $out"
+fi
+echo "$passed passed, $failed failed, $SECONDS s"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

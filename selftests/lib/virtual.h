@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Days and months, in the laboratory's virtual time. A test that sleeps for so long must not begin where time is real.
+ */
+#ifndef SELFTESTS_VIRTUAL_H
+#define SELFTESTS_VIRTUAL_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#define VIRTUAL_S	1000000000ull	/* in nanoseconds, as all times here */
+#define VIRTUAL_MINUTE	(60 * VIRTUAL_S)
+#define VIRTUAL_HOUR	(60 * VIRTUAL_MINUTE)
+#define VIRTUAL_DAY	(24 * VIRTUAL_HOUR)
+
+/* Skips the whole program unless time is virtual. */
+void virtual_or_skip(void);
+
+/* The monotonic clock; and a sleep until it says @ns. */
+uint64_t virtual_now(void);
+void virtual_sleep_until(uint64_t ns);
+
+/*
+ * When jiffies will be @which, all 64 bits of them, by the monotonic clock. They began five minutes before 2^32.
+ * Ends the program if the kernel does not tell them.
+ */
+uint64_t virtual_when_jiffies(uint64_t which, unsigned int hz);
+
+/*
+ * The lines "PASS name" and "FAIL name" of a child that has its part of the time, as results, what else it says as it
+ * is; those of @planned that it has not said have failed.
+ */
+void virtual_report(FILE *said, unsigned int planned);
+
+/* Ticks of a second. */
+unsigned int virtual_hz(void);
+
+#endif
