@@ -62,7 +62,7 @@ static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skipped)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 now = (u32)jiffies;
+	u32 now = xtcp_clock_stamp();
 	u32 limit = READ_ONCE(xtcp_net_of(sk)->sysctl.invalid_ratelimit);
 
 	/* data and FIN cannot cause such an ACK loop, and their sender needs our answer */
@@ -72,7 +72,7 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skip
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), skipped);
 		return false;
 	}
-	xsk->invalid_ack_stamp = now ?: 1;
+	xsk->invalid_ack_stamp = now;
 	return true;
 }
 

@@ -436,7 +436,7 @@ void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw
  */
 bool xtcp_reply_is_limited(struct xtcp_net *xn, const struct xtcp_seg *seg, int field, u32 *stamp)
 {
-	u32 now = (u32)jiffies ?: 1;
+	u32 now = xtcp_clock_stamp();
 	u32 last = READ_ONCE(*stamp);
 
 	if (seg->seq != seg->end_seq && !(seg->flags & XTCP_SYN))

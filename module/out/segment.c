@@ -456,7 +456,7 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 	if (skb_is_gso(out))
 		flags |= XTCP_PSH;
 	if (skb->len && !resent && xsk->stream->rcv_data_tstamp &&
-	    (u32)jiffies - xsk->stream->rcv_data_tstamp < ANSWER_JIFFIES)
+	    xtcp_clock_stamp() - xsk->stream->rcv_data_tstamp < ANSWER_JIFFIES)
 		xsk->pingpong = true;
 	return transmit(sk, out, cb->seq, flags, resent, xtcp_clock_ts_of(sent_us));
 }

@@ -33,6 +33,20 @@ static inline u32 xtcp_clock_ts_of(u64 us)
 	return (u32)div_u64(us, USEC_PER_MSEC);
 }
 
+/*
+ * The clocks for a stamp of which 0 says that there is none: when a clock is 0, it is 1 here. Its age
+ * has to be counted from these, too: a stamp of the same tick would otherwise be from the future.
+ */
+static inline u32 xtcp_clock_stamp(void)
+{
+	return (u32)jiffies ?: 1;
+}
+
+static inline u32 xtcp_clock_ts_stamp(void)
+{
+	return xtcp_clock_ts() ?: 1;
+}
+
 /* Full-length jiffies of @stamp, which must be at most 2^31 jiffies away. */
 static inline unsigned long xtcp_clock_jiffies(u32 stamp)
 {

@@ -16,6 +16,7 @@
 #include "base/stream.h"
 #include "compat.h"
 #include "in/ingress.h"
+#include "pure/clock.h"
 #include "pure/seq.h"
 #include "pure/wire.h"
 #include "recv/rcvq.h"
@@ -129,14 +130,14 @@ static void data_event(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
 	u32 len = xtcp_seg(skb)->len;
-	u32 now = (u32)jiffies;
+	u32 now = xtcp_clock_stamp();
 	u32 full;
 
 	measure_mss(xsk, skb);
 	xtcp_space_arrived(sk, skb);
 	if (!stream->rcv_data_tstamp || was_silent(xsk, now - stream->rcv_data_tstamp))
 		quickack(xsk);
-	stream->rcv_data_tstamp = now ?: 1;
+	stream->rcv_data_tstamp = now;
 	if (skb_shinfo(skb)->gso_size)
 		full = DIV_ROUND_UP(len, skb_shinfo(skb)->gso_size);
 	else

@@ -636,7 +636,7 @@ void xtcp_output_challenge_ack(struct sock *sk)
 {
 	u32 apart = READ_ONCE(xtcp_net_of(sk)->sysctl.invalid_ratelimit);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 now = (u32)jiffies;
+	u32 now = xtcp_clock_stamp();
 
 	sock_owned_by_me(sk);
 	if (xsk->invalid_ack_stamp && now - xsk->invalid_ack_stamp < apart) {
@@ -650,7 +650,7 @@ void xtcp_output_challenge_ack(struct sock *sk)
 	if (xsk->challenge_count >= CHALLENGES_MAX)
 		return;
 	xsk->challenge_count++;
-	xsk->invalid_ack_stamp = now ?: 1;
+	xsk->invalid_ack_stamp = now;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPCHALLENGEACK);
 	xtcp_output_ack_now(sk);
 }

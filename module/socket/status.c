@@ -16,6 +16,7 @@
 #include "listen/acceptq.h"
 #include "listen/listener.h"
 #include "loss/rate.h"
+#include "pure/clock.h"
 #include "pure/rto.h"
 #include "pure/seq.h"
 #include "recv/space.h"
@@ -78,7 +79,7 @@ static void info_options(const struct xtcp_sock *xsk, struct tcp_info *info)
 
 static u32 ms_since(u32 stamp)
 {
-	return stamp ? jiffies_to_msecs((u32)jiffies - stamp) : 0;
+	return stamp ? jiffies_to_msecs(xtcp_clock_stamp() - stamp) : 0;
 }
 
 static void info_counts(const struct xtcp_sock *xsk, struct tcp_info *info)

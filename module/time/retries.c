@@ -33,7 +33,7 @@ static const struct xtcp_sysctl *knobs(const struct sock *sk)
 
 static u32 elapsed_ms(u32 stamp)
 {
-	return xtcp_clock_ts() - stamp;
+	return xtcp_clock_ts_stamp() - stamp;
 }
 
 /**

@@ -95,7 +95,7 @@ static unsigned long within_user_timeout(const struct xtcp_sock *xsk, u32 ms, u3
 	u32 gone;
 
 	if (xsk->user_timeout && stamp) {
-		gone = xtcp_clock_ts() - stamp;
+		gone = xtcp_clock_ts_stamp() - stamp;
 		ms = gone >= xsk->user_timeout ? 1 : min(ms, xsk->user_timeout - gone);
 	}
 	return msecs_to_jiffies(ms);
@@ -133,7 +133,7 @@ static bool no_room(int err)
 static void note_probing(struct xtcp_sock *xsk)
 {
 	if (!xsk->stream->probe_stamp)
-		xsk->stream->probe_stamp = xtcp_clock_ts() ?: 1;
+		xsk->stream->probe_stamp = xtcp_clock_ts_stamp();
 }
 
 /* A window probe was sent; the next one is due after twice the time. */
@@ -178,7 +178,7 @@ static void note_timeout(struct sock *sk)
 
 	take_back_backoff(xsk);
 	if (!xsk->retrans_stamp)
-		xsk->retrans_stamp = xtcp_clock_ts() ?: 1;
+		xsk->retrans_stamp = xtcp_clock_ts_stamp();
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
 }
 

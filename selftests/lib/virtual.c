@@ -78,22 +78,3 @@ uint64_t virtual_when_jiffies(uint64_t which, unsigned int hz)
 	must(at <= which, "jiffies are beyond that");
 	return now + (which - at) * tick;
 }
-
-void virtual_report(FILE *said, unsigned int planned)
-{
-	unsigned int seen = 0;
-	char line[1024];
-
-	while (fgets(line, sizeof(line), said)) {
-		line[strcspn(line, "\n")] = 0;
-		if (!strncmp(line, "PASS ", 5) || !strncmp(line, "FAIL ", 5)) {
-			ksft_test_result(*line == 'P', "%s\n", line + 5);
-			seen++;
-		} else {
-			printf("%s\n", line);
-		}
-	}
-	fclose(said);
-	for (; seen < planned; seen++)
-		ksft_test_result_fail("not played\n");
-}
