@@ -12,8 +12,9 @@ usage()
 	cat <<-END
 	Usage: scripts/soak.sh [--debug] [NAME [ROW]]
 
-	Runs the programs of selftests/soak, or those whose name has a match for NAME, each on a
-	machine of the laboratory of its own, where a day costs half a second. Two run at once.
+	Runs the programs of selftests/soak, and longlife, or those whose name has a match for NAME,
+	each on a machine of the laboratory of its own, where a day costs half a second. Two run at
+	once.
 
 	  --debug  on the laboratory's debug kernel
 	  ROW      of one program that has rows: this one alone, with its segments
@@ -31,11 +32,12 @@ esac
 [ $# -le 2 ] || { usage >&2; exit 2; }
 only=${1-} row=${2-}
 
-names=$(ls selftests/soak | sed -n 's/^\(soak_.*\)\.c$/\1/p' | grep -E -- "$only")
+# and more than 4 GiB on one connection
+names=$({ ls selftests/soak | sed -n 's/^\(soak_.*\)\.c$/\1/p'; echo longlife; } | grep -E -- "$only")
 [ -n "$names" ] || { echo "soak.sh: no program of selftests/soak has a name with a match for '$only'" >&2; exit 2; }
 [ -z "$row" ] || [ "$(wc -l <<<"$names")" -eq 1 ] || { echo "soak.sh: a row of which program?" >&2; exit 2; }
 
-image=$(vm_kernel "$kind") && vm_module "$kind" -s && scripts/selftests.sh soaks || exit 1
+image=$(vm_kernel "$kind") && vm_module "$kind" -s && scripts/selftests.sh soaks ../build/selftests/longlife || exit 1
 vm_machine "$kind" "$image"
 out=$(mktemp -d build/soak.XXXXXX) || exit 1
 pids=
@@ -47,7 +49,7 @@ finish()
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-cp build/selftests/soak/soak_* "$out/"
+cp build/selftests/soak/soak_* build/selftests/longlife "$out/"
 strip -g -o "$out/xtcp.ko" "build/$kind/xtcp.ko"
 
 # soak NAME: becomes its machine. The module has to go in the end, and the kernel's log to have no complaint.
@@ -78,7 +80,7 @@ lane()
 		wait $! || echo "not ok - $name: exit status $?" >>"$out/$name.log"
 		grep -qE '^(ok|not ok) ' "$out/$name.log" || echo "not ok - $name: it said nothing" >>"$out/$name.log"
 		echo "# $name, $((SECONDS - begin)) s, $(grep -c '^ok' "$out/$name.log") passed"
-		grep -E '^(not ok|# [a-z]|Bail)' "$out/$name.log"
+		grep -E '^(not ok|# [A-Za-z0-9]|Bail)' "$out/$name.log"
 	done
 }
 

@@ -33,6 +33,9 @@
 #define CALL	"socket; bind; connect; > S 0; < S. 0 ack 1 $; > . 1 ack 1;"
 #define COMES	"< P. N(100); >@1000 . S ack N+100; read 100;"
 #define GOES	"write 100; > P. S(100) ack N; < .; none; info retransmits = 0; info rtt <= 100000;"
+#define DEFER	"listen; set DEFER_ACCEPT 20000; < S 0 $; > S. 0 ack 1; < . 1 ack 1"
+/* Kernel TCP takes the wait for a round trip, so nothing is asked of it. */
+#define DEFERRED "< P. 1(100) ack 1; >@1000 . 1 ack 101; accept; read 100; write 100; > P. S(100) ack N; < .; none"
 #define BOTH	"" COMES GOES COMES
 /* Text with a timestamp that is older by five seconds. */
 #define OLD	"< P. N(100) ack S <ts T-5000 R>; "
@@ -112,6 +115,10 @@ static const struct row rows[] = {
 	{ "2_31_and_2_32_microseconds", TS, .step = {
 		{ 0, OPEN BOTH }, { US(1ull << 31), BOTH }, { US(3ull << 31), GOES BOTH },
 		{ US(5ull << 31), GOES BOTH } } },
+	{ "text_that_accept_waits_for_comes_after_2_31_microseconds", TS, .step = {
+		{ 0, DEFER }, { US(1ull << 31), "accept EAGAIN;" DEFERRED } } },
+	{ "text_that_accept_waits_for_comes_after_2_32_microseconds", TS, .step = {
+		{ 0, DEFER }, { US(1ull << 32) + 2 * VIRTUAL_S, "accept EAGAIN;" DEFERRED } } },
 	{ "2_31_and_2_32_microseconds_no_timestamps", PLAIN, .step = {
 		{ 0, OPEN BOTH }, { US(1ull << 31), BOTH }, { US(3ull << 31), GOES BOTH },
 		{ US(5ull << 31), GOES BOTH } } },
