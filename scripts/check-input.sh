@@ -45,6 +45,7 @@ for goal in check check-quick matrix; do
 	refuses 'none of the [0-9]+ tests .* T=unloat; similar names: unload ' make $goal T=unloat
 done
 refuses 'T=\[ is no regular expression' make check T='['
+refuses "no program of selftests/soak has a name with a match for 'nosuch'" scripts/soak.sh nosuch
 refuses '--kernel needs a kernel .*: 6\.1 ' make check K=nosuch
 refuses 'none of the [0-9]+ tests .* T=\^ladder\$' make check K=6.12 T='^ladder$'
 says '^# not on the debug kernel, which is not built: make debug-kernel' scripts/check.sh --asked --only '^unload$'

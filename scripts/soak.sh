@@ -17,7 +17,8 @@ usage()
 	once.
 
 	  --debug  on the laboratory's debug kernel
-	  ROW      of one program that has rows: this one alone, with its segments
+	  ROW      of one program that has rows: this one alone, with its segments; for soak_month and
+	           soak_year: how many days, instead of 30 and 365
 
 	LAB_SEED=N in the environment chooses another seed. Exit status: 0 if nothing failed.
 	END
