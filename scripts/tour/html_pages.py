@@ -151,8 +151,8 @@ class Nesting(HTMLParser):
             self.wrong.append(tag)
 
 
-def wrong_files(folder):
-    """What is wrong with the files of a folder: a list of words."""
+def wrong_files(folder, drawn):
+    """What is wrong with the files of a folder, which have so many pictures: a list of words."""
     wrong, pictures = [], 0
     for name in sorted(os.listdir(folder)):
         if name.endswith(".html"):
@@ -162,4 +162,4 @@ def wrong_files(folder):
             wrong += ["%s: <%s> is not closed, or not open" % (name, tag) for tag in found.wrong]
             wrong += ["%s: leads to %s, which is not there" % (name, link) for link in found.links
                       if not os.path.exists(os.path.join(folder, link))]
-    return wrong if pictures else wrong + ["no picture"]
+    return wrong if pictures == drawn else wrong + ["%d pictures, and not %d" % (pictures, drawn)]
