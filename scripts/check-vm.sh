@@ -11,6 +11,8 @@
 # With --counted the machine has one processor, whose clock counts instructions: its
 # tests notice nothing of what else goes on here, and to wait takes them no time; with
 # --real-waits it does, and a wait for this machine's files is no more than one.
+# With COVERAGE=1 in the environment the module counts what is reached in it, and FOLDER/KIND gets a
+# file NAME.coverage for each test (scripts/coverage.sh).
 
 set -u
 counted=
@@ -26,7 +28,7 @@ case ${1-}:$#:${2:+folder} in
 stock:[234]:folder | debug:[234]:folder | kcsan:[234]:folder | [0-9]*.*[0-9]:[234]:folder) ;;
 lab:[234]:folder | lab-debug:[234]:folder)
 	[ -z "$counted" ] || { echo "check-vm.sh: --counted is for emulated machines" >&2; exit 2; } ;;
-*) sed -n '6,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+*) sed -n '6,15s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 cd "$(dirname "$0")/.."
 . scripts/vm-module.sh
@@ -96,7 +98,8 @@ if [ -z "$names" ]; then
 fi
 
 image=$(vm_kernel "$kind") || { echo "not ok - $kind: no kernel"; exit 1; }
-vm_module "$kind" -s WRAPPER=1 || { echo "not ok - $kind: the module does not build"; exit 1; }
+built=build/${COVERAGE:+coverage-}$kind
+vm_module "$kind" -s WRAPPER=1 ${COVERAGE:+COVERAGE=1} || { echo "not ok - $kind: the module does not build"; exit 1; }
 second=
 case " $names " in
 *" side_by_side "*)
@@ -117,8 +120,9 @@ scripts/xtcp_run --build || { echo "not ok - $kind: xtcp_run does not build"; ex
 bin=$dir.bin
 mkdir "$bin"
 cp build/selftests/run/run "$bin/"
-strip -g -o "$bin/xtcp.ko" "build/$kind/xtcp.ko"
-strip -g -o "$bin/xtcp_wrapper.ko" "build/$kind/selftests/modules/xtcp_wrapper.ko"
+strip -g -o "$bin/xtcp.ko" "$built/xtcp.ko"
+strip -g -o "$bin/xtcp_wrapper.ko" "$built/selftests/modules/xtcp_wrapper.ko"
+[ -z "${COVERAGE-}" ] || strip -g -o "$bin/xtcp_coverage.ko" "$built/selftests/modules/xtcp_coverage.ko"
 [ -z "$second" ] || strip -g -o "$bin/xtcp_b.ko" "$second"
 tests= sum=120
 for name in $names; do
@@ -131,6 +135,7 @@ done
 echo "# $kind kernel, $(kernel_release "$image")"
 started=$SECONDS
 setting="XTCP_KO=$bin/xtcp.ko XTCP_B_KO=$bin/xtcp_b.ko XTCP_WRAPPER_KO=$bin/xtcp_wrapper.ko"
+[ -z "${COVERAGE-}" ] || setting+=" XTCP_COVERAGE_KO=$bin/xtcp_coverage.ko"
 for word in SEED SOAK; do
 	[ -z "${!word-}" ] || setting+=" $word=${!word}"
 done

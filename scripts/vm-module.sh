@@ -47,7 +47,7 @@ vm_machine()
 }
 
 # vm_module KIND [MAKE ARGUMENT]...: build build/KIND/xtcp.ko; with NAME=xtcp_b
-# among the arguments build/xtcp_b-KIND/xtcp_b.ko.
+# among the arguments build/xtcp_b-KIND/xtcp_b.ko, with COVERAGE=1 build/coverage-KIND/xtcp.ko.
 vm_module()
 {
 	local kind=$1 prefix= word image kdir release
@@ -57,6 +57,7 @@ vm_module()
 		case $word in
 		NAME=xtcp | NAME=) ;;
 		NAME=*) prefix=${word#*=}- ;;
+		COVERAGE=?*) prefix=coverage- ;;
 		esac
 	done
 	image=$(vm_kernel "$kind") || return 1

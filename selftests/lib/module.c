@@ -84,6 +84,11 @@ int module_wrapper_unload(void)
 	return syscall(SYS_delete_module, "xtcp_wrapper", O_NONBLOCK);
 }
 
+int module_coverage_load(void)
+{
+	return load("XTCP_COVERAGE_KO", "");
+}
+
 bool module_says(const char *variable, const char *field, const char *value)
 {
 	char command[512], said[256] = "";

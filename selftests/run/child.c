@@ -131,7 +131,7 @@ static bool watch(struct result *result, pid_t pid, int fd, int *status, long lo
 	struct text line = {};
 	bool open = true, gone = false;
 
-	while (!gone && wait_now_ms() < deadline) {
+	while (!gone && wait_now_ms() < deadline && !run_is_over(result)) {
 		fds[0].fd = open ? fd : -1;
 		poll(fds, 2, 20);
 		run_alive();
@@ -196,6 +196,8 @@ void child_run(struct result *result, const char *program, int seconds)
 	if (watch(result, pid, fds[0], &status, wait_now_ms() + seconds * 1000LL)) {
 		end_cgroup(result);
 		judge(result, status);
+	} else if (run_is_over(result)) {
+		return;
 	} else {
 		kernel_show_tasks(result);
 		result->late = true;

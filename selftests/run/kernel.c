@@ -16,6 +16,7 @@
 
 #define TRACE "/sys/kernel/tracing/instances/run/"
 #define LEAKS "/sys/kernel/debug/kmemleak"
+#define COVERAGE "/sys/kernel/debug/xtcp_coverage"
 
 /* Unloading waits for timers and RCU, a few milliseconds each. */
 #define UNLOAD_MS 60000
@@ -82,6 +83,10 @@ void kernel_start(void)
 	mkdir("/sys/kernel/tracing/instances/run", 0700);
 	write_file(TRACE "buffer_size_kb", "8192");
 	write_file(LEAKS, "clear");
+	if (getenv("XTCP_COVERAGE_KO") && module_coverage_load()) {
+		perror("# run: xtcp_coverage.ko");
+		exit(1);
+	}
 }
 
 int kernel_log_fd(void)
@@ -270,6 +275,19 @@ void kernel_save_trace(const char *folder)
 
 	text_save(&trace, folder, "trace");
 	text_clear(&trace);
+}
+
+void kernel_save_coverage(const struct result *result, const char *folder)
+{
+	struct text counted = read_file(COVERAGE);
+	char name[128];
+
+	if (counted.len) {
+		snprintf(name, sizeof(name), "%s.coverage", result->name);
+		text_save(&counted, folder, name);
+		write_file(COVERAGE, "clear");
+	}
+	text_clear(&counted);
 }
 
 void kernel_show_tasks(struct result *result)

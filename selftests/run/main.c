@@ -5,8 +5,9 @@
  * "not ok" line of its own for what they could not see themselves; what is
  * known of a test that failed goes to a folder of its name.
  *
- * run FOLDER NAME:PROGRAM:SECONDS...
+ * run [-f] FOLDER NAME:PROGRAM:SECONDS...
  *
+ * With -f the first failure ends the run, and nothing is looked at any more.
  * FOLDER/current names the test that runs, for the case that the kernel ends
  * first; it says "done" when all were run. The exit status is 0 if none failed, 75
  * if none was run because the kernel was tainted before the module was loaded.
@@ -29,6 +30,7 @@
 
 static const char *out;
 static bool stuck;
+static bool first_ends;
 
 bool run_is_debug(void)
 {
@@ -56,6 +58,11 @@ void run_set_stuck(void)
 bool run_is_stuck(void)
 {
 	return stuck;
+}
+
+bool run_is_over(const struct result *result)
+{
+	return first_ends && (result->failed || result->cases_failed);
 }
 
 void run_alive(void)
@@ -168,6 +175,8 @@ static void try_test(struct result *result, const char *program, int seconds)
 	if (!result->failed)
 		child_run(result, program, seconds);
 	kernel_read_log(result);
+	if (run_is_over(result))
+		return;
 	if (result->failed) {
 		/* Before the module goes, and the events with it. */
 		snprintf(folder, sizeof(folder), "%s/%s", out, result->name);
@@ -175,6 +184,7 @@ static void try_test(struct result *result, const char *program, int seconds)
 		kernel_save_trace(folder);
 	}
 	look_at_kernel(result);
+	kernel_save_coverage(result, out);
 }
 
 /* What try_test() has kept. */
@@ -230,6 +240,8 @@ static void run_test(struct result *result, char *what)
 	set_current(what);
 	before = stood_still();
 	try_test(result, program, atoi(seconds));
+	if (run_is_over(result))
+		return;
 	if (is_void(result, before)) {
 		printf("# %s: void, the machine stood still for %d s meanwhile; again\n", what, stood_still() - before);
 		text_clear(&result->output);
@@ -263,11 +275,17 @@ static void run_end(struct result *last)
 
 int main(int argc, char **argv)
 {
-	int i, n = argc - 2, failed = 0, ran;
+	int i, n, failed = 0, ran;
 	struct result *results;
 
+	if (argc > 1 && !strcmp(argv[1], "-f")) {
+		first_ends = true;
+		argv++;
+		argc--;
+	}
+	n = argc - 2;
 	if (n < 1) {
-		fprintf(stderr, "Usage: run FOLDER NAME:PROGRAM:SECONDS...\n");
+		fprintf(stderr, "Usage: run [-f] FOLDER NAME:PROGRAM:SECONDS...\n");
 		return 2;
 	}
 	out = argv[1];
@@ -279,7 +297,8 @@ int main(int argc, char **argv)
 	results = calloc(n + 1, sizeof(*results));
 	kernel_start();
 	for (ran = 0; ran < n && !run_is_stuck(); ran++)
-		run_test(&results[ran], argv[ran + 2]);
+		if (run_test(&results[ran], argv[ran + 2]), run_is_over(&results[ran]))
+			return 1;
 	for (i = ran; i < n; i++)
 		printf("not ok - %.*s: not run\n", (int)strcspn(argv[i + 2], ":"), argv[i + 2]);
 	failed += n - ran;

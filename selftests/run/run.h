@@ -56,6 +56,8 @@ void kernel_check_leaks(struct result *result);
 void kernel_load(struct result *result);
 void kernel_unload(struct result *result);
 void kernel_save_trace(const char *folder);
+/* What the module counted since the last time, if it does, to NAME.coverage of the folder. */
+void kernel_save_coverage(const struct result *result, const char *folder);
 /* Where everybody is: the CPUs and blocked tasks to the log, the test's threads to its output. */
 void kernel_show_tasks(struct result *result);
 
@@ -63,6 +65,8 @@ void kernel_show_tasks(struct result *result);
 bool run_is_debug(void);
 /* The debug kernel that looks for data races; it has no kmemleak. */
 bool run_is_kcsan(void);
+/* The first failure ends the run. */
+bool run_is_over(const struct result *result);
 double run_now(void);
 /* Something cannot be ended: the machine is of no more use, no other test is run. */
 void run_set_stuck(void);

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Linked into a module that counts, before its other objects: hands the module's counters to
+ * xtcp_coverage.ko. Then it initializes the module itself (Kbuild renames that function).
+ */
+#include <linux/export.h>
+#include <linux/init.h>
+#include <linux/module.h>
+
+#include "coverage.h"
+
+static struct gcov_info *first_info[0] __used __section(".gcov_info");
+
+int xtcp_init_counted(void);
+int __init init_module(void);
+void __gcov_merge_add(s64 *values, unsigned int num);
+
+/* Objects name it. It is for programs that write their counters to a file. */
+void __gcov_merge_add(s64 *values, unsigned int num)
+{
+}
+
+int __init init_module(void)
+{
+	struct gcov_info **first = first_info;
+
+	OPTIMIZER_HIDE_VAR(first);
+	xtcp_coverage_meet(THIS_MODULE, first);
+	return xtcp_init_counted();
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Keeps what xtcp.ko has counted (make coverage) when that is unloaded, and adds it up. Tests load
+ * the module anew again and again. /sys/kernel/debug/xtcp_coverage shows the sums of those loads that
+ * have ended; writing to it makes them 0. A line for each object, and one for each of its functions:
+ *
+ *   object FILE VERSION STAMP CHECKSUM
+ *   function IDENT LINES GRAPH NUMBER VALUE...
+ *
+ * scripts/coverage.py makes of them what gcov reads.
+ */
+#include <linux/debugfs.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "coverage.h"
+
+/* One object: a copy of what describes it, as the module's own goes. */
+struct object {
+	struct list_head list;
+	char *filename;
+	unsigned int version, stamp, checksum, n_functions;
+	struct counted {
+		unsigned int ident, lines, graph, num;
+		s64 *values;
+	} functions[];
+};
+
+static DEFINE_MUTEX(lock);
+static LIST_HEAD(objects);
+static struct module *met;
+static struct gcov_info **met_first;
+static struct dentry *file;
+
+/**
+ * xtcp_coverage_meet - remember where a module that is being loaded has its counters
+ * @module: the module
+ * @first: the pointers to its objects' counters, up to one that is NULL
+ *
+ * Context: Process context; takes lock.
+ */
+void xtcp_coverage_meet(struct module *module, struct gcov_info **first)
+{
+	mutex_lock(&lock);
+	met = module;
+	met_first = first;
+	mutex_unlock(&lock);
+}
+EXPORT_SYMBOL_GPL(xtcp_coverage_meet);
+
+static unsigned int checksum_of(const struct gcov_info *info)
+{
+#if __GNUC__ >= 12
+	return info->checksum;
+#else
+	return 0;
+#endif
+}
+
+static void free_object(struct object *object)
+{
+	unsigned int i;
+
+	for (i = 0; i < object->n_functions; i++)
+		vfree(object->functions[i].values);
+	kfree(object->filename);
+	kvfree(object);
+}
+
+static struct object *make_object(const struct gcov_info *info)
+{
+	struct object *object = kvzalloc(struct_size(object, functions, info->n_functions), GFP_KERNEL);
+	unsigned int i;
+
+	if (!object)
+		return NULL;
+	object->filename = kstrdup(info->filename, GFP_KERNEL);
+	object->version = info->version;
+	object->stamp = info->stamp;
+	object->checksum = checksum_of(info);
+	object->n_functions = info->n_functions;
+	for (i = 0; i < info->n_functions; i++) {
+		const struct gcov_function *function = info->functions[i];
+		struct counted *copy = &object->functions[i];
+
+		/* another object has this one */
+		if (!function || function->key != info)
+			continue;
+		copy->ident = function->ident;
+		copy->lines = function->lines;
+		copy->graph = function->graph;
+		copy->num = function->counters[0].num;
+		copy->values = vzalloc(array_size(copy->num, sizeof(s64)));
+		if (!copy->values)
+			copy->num = 0;
+	}
+	list_add_tail(&object->list, &objects);
+	return object;
+}
+
+static struct object *object_of(const struct gcov_info *info)
+{
+	struct object *object;
+
+	list_for_each_entry(object, &objects, list)
+		if (object->stamp == info->stamp && object->checksum == checksum_of(info) &&
+		    object->n_functions == info->n_functions && !strcmp(object->filename ?: "", info->filename))
+			return object;
+	return make_object(info);
+}
+
+static void add_object(const struct gcov_info *info)
+{
+	struct object *object = object_of(info);
+	unsigned int i, k;
+
+	if (!object) {
+		pr_warn("WARNING: xtcp_coverage: no memory\n");
+		return;
+	}
+	for (i = 0; i < object->n_functions; i++) {
+		struct counted *sum = &object->functions[i];
+
+		for (k = 0; k < sum->num; k++)
+			sum->values[k] += info->functions[i]->counters[0].values[k];
+	}
+}
+
+/* After the module's exit function, or one that failed to initialize; before its memory goes. */
+static int module_goes(struct notifier_block *block, unsigned long event, void *module)
+{
+	struct gcov_info **info;
+
+	mutex_lock(&lock);
+	if (event == MODULE_STATE_GOING && module == met) {
+		for (info = met_first; *info; info++)
+			add_object(*info);
+		met = NULL;
+	}
+	mutex_unlock(&lock);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block notifier = { .notifier_call = module_goes };
+
+static int show(struct seq_file *seq, void *v)
+{
+	struct object *object;
+	unsigned int i, k;
+
+	mutex_lock(&lock);
+	list_for_each_entry(object, &objects, list) {
+		seq_printf(seq, "object %s %u %u %u\n", object->filename ?: "-", object->version, object->stamp,
+			   object->checksum);
+		for (i = 0; i < object->n_functions; i++) {
+			const struct counted *sum = &object->functions[i];
+
+			if (!sum->num)
+				continue;
+			seq_printf(seq, "function %u %u %u %u", sum->ident, sum->lines, sum->graph, sum->num);
+			for (k = 0; k < sum->num; k++)
+				seq_printf(seq, " %lld", sum->values[k]);
+			seq_putc(seq, '\n');
+		}
+	}
+	mutex_unlock(&lock);
+	return 0;
+}
+
+static void clear(void)
+{
+	struct object *object, *next;
+
+	mutex_lock(&lock);
+	list_for_each_entry_safe(object, next, &objects, list)
+		free_object(object);
+	INIT_LIST_HEAD(&objects);
+	mutex_unlock(&lock);
+}
+
+static int coverage_open(struct inode *inode, struct file *at)
+{
+	return single_open_size(at, show, NULL, 1 << 20);
+}
+
+static ssize_t coverage_write(struct file *at, const char __user *from, size_t len, loff_t *pos)
+{
+	clear();
+	return len;
+}
+
+static const struct file_operations operations = {
+	.owner		= THIS_MODULE,
+	.open		= coverage_open,
+	.read		= seq_read,
+	.write		= coverage_write,
+	.llseek		= seq_lseek,
+	.release	= single_release,
+};
+
+static int __init coverage_init(void)
+{
+	int err = register_module_notifier(&notifier);
+
+	if (err)
+		return err;
+	file = debugfs_create_file("xtcp_coverage", 0600, NULL, NULL, &operations);
+	return 0;
+}
+
+static void __exit coverage_exit(void)
+{
+	debugfs_remove(file);
+	unregister_module_notifier(&notifier);
+	clear();
+}
+
+module_init(coverage_init);
+module_exit(coverage_exit);
+
+MODULE_DESCRIPTION("Adds up what the tests of xtcp reach");
+MODULE_LICENSE("GPL");
