@@ -130,6 +130,19 @@ explore: needs-check
 		$(if $(value FROM),--from $(call quoted,$(FROM))) $(if $(value SEEDS),--seeds $(call quoted,$(SEEDS))) \
 		$(if $(value FOR),--for $(call quoted,$(FOR)))
 
+#:   make coverage     the lines and branches of module/ that the tests reach, by room, and build/coverage/html;
+#:                     ALL=1: on the stock kernel, too; T=name: only by those tests
+COVERAGE = scripts/coverage.sh $(if $(ALL),--all) $(ONLY_TESTS)
+coverage: needs-coverage
+	@$(COVERAGE)
+
+#:   make mutants      small wrong changes of module/, one at a time: does a test notice? N=200 of them, SEED=1: the
+#:                     sample; AGAIN=1: those once more that were not noticed; F=NAME: in those files; ONLY=NUMBER: one
+MUTANTS = scripts/mutants.py $(if $(value N),--number $(call quoted,$(N))) $(if $(value SEED),--seed $(call quoted,$(SEED))) \
+		$(if $(AGAIN),--again) $(if $(value F),--file $(call quoted,$(value F))) $(if $(value ONLY),--only $(call quoted,$(ONLY)))
+mutants: needs-coverage
+	@$(MUTANTS)
+
 #:   make debug-kernel build the tests' debug kernel, once; K=kcsan: the one that finds data races
 debug-kernel: needs-check
 	@scripts/debug-kernel.sh $(if $(value K),'$(value K)')
@@ -159,7 +172,7 @@ help:
 	@sed -n 's/^#: //p' Makefile
 
 # What is asked for by a name is there, or nothing is installed, built or booted.
-ASKED = demo tour check check-quick matrix programs bench
+ASKED = demo tour check check-quick matrix coverage mutants programs bench
 needs-%: $(addprefix asked-,$(filter $(ASKED),$(MAKECMDGOALS)))
 	@scripts/deps.sh $*
 
@@ -175,10 +188,16 @@ asked-check:
 asked-check-quick asked-matrix:
 	@scripts/check.sh --quick --asked $(ONLY_TESTS)
 
+asked-coverage:
+	@$(COVERAGE) --asked
+
+asked-mutants:
+	@$(MUTANTS) --asked
+
 asked-bench:
 	@scripts/bench.sh --asked $(if $(value B),$(call quoted,$(value B)))
 
 asked-programs:
 	@scripts/programs.sh --asked $(value P)
 
-.PHONY: $(addprefix asked-,$(ASKED)) all install uninstall deb package-check vm-module debug-module demo tour check lab explore check-quick matrix programs selftests vm debug-kernel bench soak clean help
+.PHONY: $(addprefix asked-,$(ASKED)) all install uninstall deb package-check vm-module debug-module demo tour check lab explore coverage mutants check-quick matrix programs selftests vm debug-kernel bench soak clean help

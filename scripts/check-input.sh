@@ -8,7 +8,7 @@ set -u
 cd "$(dirname "$0")/.."
 
 # not a part of the make that this may run below
-unset MAKELEVEL MAKEFLAGS MFLAGS MAKEOVERRIDES T P D K B ALL ALSO SHORT
+unset MAKELEVEL MAKEFLAGS MFLAGS MAKEOVERRIDES T P D K B N F ALL ALSO SHORT ONLY SEED
 dir=$(mktemp -d "${TMPDIR:-/tmp}/xtcp-input.XXXXXX") || exit
 trap 'rm -rf "$dir"' EXIT
 # neither kernels nor packages; what asks for some fails otherwise than by 2
@@ -53,6 +53,14 @@ for word in --all --quick "--kernel 6.1"; do
 	scripts/check.sh $word --asked --only '^unload$' 2>&1 | sed "s/^/check.sh $word --asked: /"
 done
 says '^unload$' scripts/check.sh --list
+refuses "^coverage.sh: no test has a name with a match for 'nosuch'" make coverage T=nosuch
+refuses '^coverage.sh: --report runs no tests' scripts/coverage.sh --report --all
+for word in 0 -1 x 1.5; do
+	refuses "^mutants: error: .*'$word' is no number from 1 on" make mutants N="$word"
+	refuses "^mutants: error: .*'$word' is no number from 1 on" make mutants ONLY="$word"
+done
+refuses '^mutants: error: there is no mutant 99999: the sample has [0-9]+' make mutants ONLY=99999
+refuses "^mutants: error: no file of module/ has a name with a match for 'nosuch'" make mutants F=nosuch
 
 for word in foo xtcp-b ../xtcp 'xtcp other'; do
 	refuses '^xtcp-holders: .*(no name|enough)' scripts/xtcp-holders $word

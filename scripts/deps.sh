@@ -13,10 +13,10 @@ cd "$(dirname "$0")"
 usage()
 {
 	cat <<-END
-	Usage: scripts/deps.sh build|demo|tour|check|programs|package|package-check
+	Usage: scripts/deps.sh build|demo|tour|check|coverage|programs|package|package-check
 
 	Installs what is missing to build the module, to run the demo (and the
-	virtual machine), to run the tour, to run all checks, to try real programs, to make
+	virtual machine), to run the tour, to run all checks, to see what they reach, to try real programs, to make
 	packages, or to check those. Silent when nothing is missing.
 	END
 }
@@ -81,6 +81,12 @@ needs_check()
 	rsync rsync
 	patch patch
 	END
+}
+
+needs_coverage()
+{
+	needs_check
+	echo lcov genhtml
 }
 
 needs_package()
@@ -159,7 +165,7 @@ missing_packages()
 	if [ "$1" = build ]; then
 		kernel_headers >/dev/null || echo linux-headers-amd64
 	fi
-	[ "$1" = check ] || [ "$1" = programs ] || return 0
+	[[ $1 =~ ^(check|coverage|programs)$ ]] || return 0
 	source_package >/dev/null || echo "linux-source-$XTCP_SERIES"
 }
 
@@ -233,7 +239,7 @@ fetch_kernel()
 }
 
 case ${1-} in
-build|demo|tour|check|programs|package|package-check) target=$1 ;;
+build|demo|tour|check|coverage|programs|package|package-check) target=$1 ;;
 --help|-h) usage; exit 0 ;;
 *) usage >&2; exit 2 ;;
 esac

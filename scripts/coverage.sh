@@ -1,0 +1,148 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the tests reach in module/; see usage().
+
+set -u
+cd "$(dirname "$0")/.."
+. scripts/vm-module.sh
+
+usage()
+{
+	cat <<-END
+	Usage: scripts/coverage.sh [--all] [--only NAME] [--report] [--asked]
+
+	Builds the module so that it counts, runs tests in the laboratory, and the explorer, and says which
+	lines and branches they reach: a row for each room of module/, the functions that nothing
+	reaches, and pages in build/coverage/html, if genhtml is there (package lcov).
+
+	  --all        also the tests that the laboratory cannot run: on the stock kernel, with two
+	               processors, and on the laboratory's debug kernel, where allocations fail
+	  --only NAME  only tests whose name has a match for NAME; no explorer
+	  --report     run nothing: say it again
+	  --asked      do nothing: say whether there is what the other options ask for
+	  --help       this text
+
+	The counts of each test stay in build/coverage until the next run. Exit status: 0 if the tests pass.
+	END
+}
+
+wrong()
+{
+	echo "coverage.sh: $*" >&2
+	echo "Try scripts/coverage.sh --help" >&2
+	exit 2
+}
+
+all= only= report= asked= machine_pid=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--all) all=1 ;;
+	--report) report=1 ;;
+	--asked) asked=1 ;;
+	--only)
+		[ $# -ge 2 ] && [ -n "$2" ] || wrong "--only needs a name"
+		only=$2
+		shift ;;
+	--help|-h) usage; exit 0 ;;
+	*) wrong "unknown option $1" ;;
+	esac
+	shift
+done
+[ -z "$report" ] || [ -z "$all$only" ] || wrong "--report runs no tests: neither --all nor --only goes with it"
+[ -z "$report" ] || [ -d build/coverage ] || wrong "--report: nothing was run yet"
+if [ -n "$only" ]; then
+	make -s -C selftests list KSELFTEST=none | tr ' ' '\n' | grep -qE -- "$only" 2>/dev/null ||
+		wrong "no test has a name with a match for '$only'; all of them: scripts/check.sh --list"
+fi
+[ -z "$asked" ] || exit 0
+
+# Those of the laboratory's list that tell something about the module, and where.
+counted='^(answers|cgroup|hostqueue|uncut)$'
+usual='^(congestion|differential|groupprogs|listeners|members|see|sockcalls|wakeups)$'
+debug='^faults$'
+
+failed=
+# run KIND FOLDER [OPTION]... -- NAME [EXCEPT]: by scripts/check-vm.sh; the counts go to build/coverage/KIND
+run()
+{
+	local kind=$1 folder=build/coverage/$2 options=()
+
+	shift 2
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	COVERAGE=1 scripts/check-vm.sh "${options[@]}" "$kind" "$folder" "$@" &
+	machine_pid=$!
+	wait "$machine_pid" || failed=1
+	machine_pid=
+	keep "$kind" "$folder/$kind"
+}
+
+# keep KIND FOLDER: what was counted there, and what gcov has to know of that module
+keep()
+{
+	mkdir -p "build/coverage/$1"
+	mv "$2"/*.coverage "build/coverage/$1/" 2>/dev/null
+	cp "build/coverage-$1/module/all.gcno" "build/coverage-$1/module/sight/trace.gcno" "build/coverage/$1/"
+}
+
+explore()
+{
+	local out=$PWD/build/coverage/explored
+
+	scripts/selftests.sh tools || return 1
+	mkdir "$out"
+	scripts/lab/run.sh --seed 1 --memory 1G --timeout 3600 --share "$out" "
+		insmod build/coverage-lab/selftests/modules/xtcp_coverage.ko &&
+		XTCP_KO=build/coverage-lab/xtcp.ko build/selftests/explore/explore 1 500
+		status=\$?
+		rmmod xtcp 2>/dev/null
+		cat /sys/kernel/debug/xtcp_coverage >'$out/explore.coverage'
+		exit \$status" &
+	machine_pid=$!
+	wait "$machine_pid" || failed=1
+	machine_pid=
+	keep lab "$out"
+}
+
+ended()
+{
+	trap '' INT TERM HUP
+	[ -z "$machine_pid" ] || { pkill -TERM -P "$machine_pid"; kill "$machine_pid"; wait; } 2>/dev/null
+	exit 143
+}
+
+if [ -z "$report" ]; then
+	trap ended INT TERM HUP
+	rm -rf build/coverage
+	mkdir -p build/coverage
+	# which line was which, for scripts/mutants.py
+	cp -r module build/coverage/source
+	if [ -n "$only" ]; then
+		run lab run -- "$only"
+	else
+		# nor what moves gigabytes, by the ways that others have taken
+		run lab run -- . "^(longlife|$(awk '!/^#/ && NF { print $1 }' selftests/lab.list | paste -sd '|'))\$"
+		explore
+	fi
+	if [ -n "$all" ]; then
+		run lab-debug debug -- "$debug"
+		run stock counted --counted -- "$counted"
+		run stock usual -- "$usual"
+	fi
+	rm -rf build/coverage/{run,debug,counted,usual,explored}
+fi
+scripts/coverage.py build/coverage || exit 1
+if command -v genhtml >/dev/null; then
+	rm -rf build/coverage/html
+	genhtml --quiet --branch-coverage --prefix "$PWD/module" --title xtcp -o build/coverage/html build/coverage/module.info ||
+		exit 1
+	echo "# line by line: build/coverage/html/index.html"
+else
+	echo "# genhtml (package lcov) would draw build/coverage/module.info line by line"
+fi
+echo "# compat.h's branches for other kernels are not compiled here, and not counted"
+[ -z "$failed" ] || { echo "not ok - coverage: tests failed"; exit 1; }

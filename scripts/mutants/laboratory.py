@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Builds one changed file of the module and runs tests on it in a machine of scripts/lab."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+WORK = os.path.join(TOP, "build/mutants")
+TICK = os.sysconf("SC_CLK_TCK")
+EXPLORE = "explore"
+SEEDS = 60
+# needs a second module
+LEFT_OUT = {"side_by_side"}
+
+
+class Failure(Exception):
+    """What ends the whole run."""
+
+
+def say(*words):
+    print(*words, flush=True)
+
+
+def run(*command, **options):
+    ran = subprocess.run(command, check=False, text=True, capture_output=True, **options)
+    if ran.returncode:
+        raise Failure(f"{' '.join(command)[:100]}: {(ran.stderr or ran.stdout).strip()[-800:]}")
+    return ran.stdout
+
+
+def file_digest(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()[:16]
+
+
+class Module:
+    """A copy of the tree, and its objects, each compiled by itself: to build a mutant is one file, and linking."""
+
+    def __init__(self, digest):
+        self.tree = os.path.join(WORK, "tree")
+        self.objects = os.path.join(WORK, "objects")
+        self.kdir = os.path.join(run("scripts/lab/kernel.sh", "fast", cwd=TOP).strip(), "build")
+        self.digest = digest
+        stamp = os.path.join(WORK, "digest")
+        if not os.path.exists(stamp) or open(stamp, encoding="utf-8").read() != digest:
+            self.build()
+            with open(stamp, "w", encoding="utf-8") as file:
+                file.write(digest)
+        # an interrupted call may have left a mutant's
+        for folder, _, names in os.walk(os.path.join(self.objects, "module")):
+            for name in names:
+                if name.endswith(".plain"):
+                    shutil.copy(os.path.join(folder, name), os.path.join(folder, name[:-len(".plain")]))
+        shutil.rmtree(os.path.join(self.tree, "module"))
+        shutil.copytree(os.path.join(TOP, "module"), os.path.join(self.tree, "module"))
+
+    def build(self):
+        say("# building the module, each file by itself")
+        for folder in (self.tree, self.objects):
+            shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(self.tree)
+        for name in ("Kbuild", "include", "module", "scripts", "selftests"):
+            copy = shutil.copytree if os.path.isdir(os.path.join(TOP, name)) else shutil.copy
+            copy(os.path.join(TOP, name), os.path.join(self.tree, name))
+        run("scripts/build-module.sh", self.kdir, self.objects, "-s", "ARCH=um", "SEPARATE=1", "WRAPPER=1",
+            cwd=self.tree)
+        run("strip", "-g", os.path.join(self.objects, "selftests/modules/xtcp_wrapper.ko"))
+
+    def command(self, target):
+        """What make has called for it."""
+        folder, name = os.path.split(os.path.join(self.objects, target))
+        with open(os.path.join(folder, f".{name}.cmd"), encoding="utf-8") as file:
+            return re.sub(r"-Wp,-MMD,\S+", "", re.match(r"\S+ := (.*)", file.readline())[1])
+
+    def compile(self, name, text):
+        """The object of a file with that text: its digest, None if the compiler refuses it."""
+        source, target = os.path.join(self.tree, "module", name), f"module/{name[:-2]}.o"
+        with open(source, encoding="utf-8") as file:
+            before = file.read()
+        path = os.path.join(self.objects, target)
+        if not os.path.exists(path + ".plain"):
+            shutil.copy(path, path + ".plain")
+        try:
+            with open(source, "w", encoding="utf-8") as file:
+                file.write(text)
+            ran = subprocess.run(self.command(target), shell=True, cwd=self.kdir, check=False, capture_output=True)
+        finally:
+            with open(source, "w", encoding="utf-8") as file:
+                file.write(before)
+        return None if ran.returncode else file_digest(path)
+
+    def plain(self, name):
+        """The digest of the object as it is without a change, which is put back for the next link."""
+        path = os.path.join(self.objects, f"module/{name[:-2]}.o")
+        if os.path.exists(path + ".plain"):
+            shutil.copy(path + ".plain", path)
+        return file_digest(path)
+
+    def link(self, to):
+        for target in ("xtcp.o", "xtcp.ko"):
+            run("sh", "-c", self.command(target), cwd=self.kdir)
+        run("strip", "-g", "-o", to, os.path.join(self.objects, "xtcp.ko"))
+
+
+def cpu_of(root):
+    """Seconds of the processor that a process and all below it have taken."""
+    parents, times = {}, {}
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/stat", encoding="latin-1") as file:
+                fields = file.read().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents.setdefault(int(fields[1]), []).append(int(name))
+        times[int(name)] = sum(map(int, fields[11:15])) / TICK
+    total, left = 0, [root]
+    while left:
+        pid = left.pop()
+        total += times.get(pid, 0)
+        left += parents.get(pid, [])
+    return total
+
+
+class Machine:
+    """One boot. All its limits but the last are times of the processor, or virtual: a busy machine changes nothing."""
+
+    REAL_SECONDS = 900
+
+    def __init__(self):
+        self.process = None
+        self.bin = os.path.join(WORK, "bin")
+        self.share = os.path.join(WORK, "share")
+
+    def end(self):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.process = None
+
+    def command(self, tests, module):
+        names = [name for name in tests if name != EXPLORE]
+        setting = f"XTCP_KO={module} XTCP_WRAPPER_KO={self.bin}/xtcp_wrapper.ko"
+        words = [f"{name}:{self.bin}/{name}:{tests[name].virtual}" for name in names]
+        line = f"env {setting} {self.bin}/run -f {self.share} {' '.join(words)}" if words else ":"
+        if EXPLORE in tests:
+            line += f" && echo {EXPLORE} >{self.share}/current && env {setting} {self.bin}/explore 1 {SEEDS}"
+        return ["scripts/lab/run.sh", "--seed", "1", "--memory", "3G", "--timeout", str(self.REAL_SECONDS),
+                "--share", self.share, line]
+
+    def play(self, tests, module):
+        """Until one fails: (who noticed it and how, the times of the processor by test). @tests: {name: Test}."""
+        shutil.rmtree(self.share, ignore_errors=True)
+        os.makedirs(self.share)
+        log, took, late = os.path.join(WORK, "log"), {}, None
+        with open(log, "w", encoding="utf-8") as out:
+            self.process = subprocess.Popen(self.command(tests, module), cwd=TOP, stdin=subprocess.DEVNULL,
+                                            stdout=out, stderr=subprocess.STDOUT)
+        current, since, cpu = "start", 0.0, 0.0
+        while self.process.poll() is None:
+            time.sleep(0.1)
+            cpu = max(cpu, cpu_of(self.process.pid))
+            now = self.current() or current
+            if now != current:
+                took[current] = cpu - since
+                current, since = now, cpu
+            elif cpu - since > (tests[current].limit if current in tests else 30):
+                late = f"{current}: takes the processor for ever"
+                break
+        took[current] = cpu - since
+        status = self.process.poll()
+        self.end()
+        with open(log, encoding="utf-8", errors="replace") as file:
+            said = file.read()
+        return (late or self.verdict(status, current, said)), took
+
+    def current(self):
+        try:
+            with open(os.path.join(self.share, "current"), encoding="utf-8") as file:
+                return file.read().strip()
+        except OSError:
+            return None
+
+    @staticmethod
+    def verdict(status, current, said):
+        """None: nobody noticed anything."""
+        if status == 0:
+            return None
+        failed = re.search(r"^not ok.*", said, re.M)
+        if failed:
+            return f"{current}: {failed[0][:160]}"
+        panic = re.search(r"^# .*(?:BUG|Kernel panic|RIP|segfault).*", said, re.M)
+        return f"{current}: {panic[0][2:160] if panic else f'the machine ended with status {status}'}"
+
+
+class Test:
+    """A test program: how long it takes, and what it has noticed by now."""
+
+    def __init__(self, name, cpu, virtual):
+        self.name, self.cpu = name, cpu
+        self.virtual = int(4 * virtual + 60)
+        self.limit = 10 * cpu + 20
+
+
+class Tests:
+    """The programs, with times that were measured once for each; a test that fails without a change is none."""
+
+    def __init__(self, machine, module, reached):
+        self.machine = machine
+        names = [name for name in run("make", "-s", "-C", "selftests", "list", "KSELFTEST=none", cwd=TOP).split()
+                 if name in reached and name not in LEFT_OUT]
+        run("scripts/selftests.sh", "tools", *[f"../build/selftests/{name}" for name in names], cwd=TOP)
+        shutil.rmtree(machine.bin, ignore_errors=True)
+        os.makedirs(machine.bin)
+        for name in [*names, "run/run", "explore/explore"]:
+            shutil.copy(os.path.join(TOP, "build/selftests", name), machine.bin)
+        shutil.copy(os.path.join(module.objects, "selftests/modules/xtcp_wrapper.ko"), machine.bin)
+        self.path = os.path.join(WORK, "tests.json")
+        self.known = {}
+        if os.path.exists(self.path):
+            with open(self.path, encoding="utf-8") as file:
+                self.known = json.load(file)
+        plain = os.path.join(WORK, "plain.ko")
+        module.link(plain)
+        self.measure([*names, EXPLORE], plain, module.digest)
+        self.all = {name: Test(name, entry["cpu"], entry["virtual"]) for name, entry in self.known.items()
+                    if entry["cpu"] is not None and (name in names or name == EXPLORE)}
+
+    def measure(self, names, plain, digest):
+        """Those that are new, or another program, or that ran with another module."""
+        new = []
+        for name in names:
+            made = digest + file_digest(os.path.join(self.machine.bin, name))
+            if self.known.get(name, {}).get("made") != made:
+                new.append((name, made))
+        if new:
+            say(f"# {len(new)} tests run once without a change")
+        while new:
+            tests = {name: Test(name, 200, 2000) for name, _ in new}
+            noticed, took = self.machine.play(tests, plain)
+            with open(os.path.join(WORK, "log"), encoding="utf-8", errors="replace") as file:
+                virtual = dict(re.findall(r"^# (\w+): \d+ passed, .* ([\d.]+) s$", file.read(), re.M))
+            for name, made in new:
+                if name in took and not (noticed and noticed.startswith(name + ":")):
+                    self.known[name] = {"made": made, "cpu": round(took[name], 2),
+                                        "virtual": float(virtual.get(name, 100))}
+            bad = noticed.split(":")[0] if noticed else None
+            if bad and bad not in tests:
+                raise Failure(f"the module without a change: {noticed}")
+            if bad:
+                say(f"# {noticed}: fails without a change, and is left out")
+                self.known[bad] = {"made": dict(new)[bad], "cpu": None, "virtual": 0}
+            self.save()
+            left = [(name, made) for name, made in new if self.known.get(name, {}).get("made") != made]
+            if len(left) == len(new):
+                raise Failure("tests without a change come to no end: " + " ".join(name for name, _ in left))
+            new = left
+
+    def save(self):
+        with open(self.path, "w", encoding="utf-8") as file:
+            json.dump(self.known, file, indent=0)
