@@ -138,8 +138,8 @@ fi
 scripts/coverage.py build/coverage || exit 1
 if command -v genhtml >/dev/null; then
 	rm -rf build/coverage/html
-	genhtml --quiet --branch-coverage --prefix "$PWD/module" --title xtcp -o build/coverage/html build/coverage/module.info ||
-		exit 1
+	genhtml --quiet --branch-coverage --prefix "$PWD/module" --title xtcp -o build/coverage/html \
+		build/coverage/module.info || exit 1
 	echo "# line by line: build/coverage/html/index.html"
 else
 	echo "# genhtml (package lcov) would draw build/coverage/module.info line by line"

@@ -25,10 +25,11 @@ EQUAL, REFUSED = "no mutant: equal object code", "does not compile"
 UNITS = "unit test"
 
 USAGE = """\
-Changes one line of module/*/*.c at a time, in a copy: a comparison turned, a constant off by one, a statement, lock or
-counter left out, a condition negated, && for ||. Builds the module for the laboratory, runs the tests that reach the line
-until one fails, and then, if none did, the explorer. The sample follows from the seed. Results stay in build/mutants; the
-next call goes on behind them.
+Changes one line of module/*/*.c at a time, in a copy: a comparison turned, a constant off by
+one, a statement, lock or counter left out, a condition negated, && for ||. Builds the module for
+the laboratory, runs the tests that reach the line until one fails, and then, if none did, the
+explorer. The sample follows from the seed. Results stay in build/mutants; the next call goes on
+behind them.
 """
 
 
@@ -60,7 +61,7 @@ class Reach:
         return self.maps[file].get(line)
 
     def of(self, change):
-        """The names of the tests; None: what was there is not known. A line without code of its own goes with the one before."""
+        """The names of the tests; None: not known. A line without code of its own goes with the one before."""
         lines = self.lines.get(change.file)
         if lines is None:
             return None
@@ -122,35 +123,36 @@ class Mutants:
 
     def worth(self, test, change):
         """How likely it is to notice, by its time."""
-        noticed, ran = (sum(values) for values in zip(self.history[change.file, test.name], self.history["", test.name]))
+        noticed, ran = (sum(values) for values in zip(self.history[change.file, test.name],
+                                                      self.history["", test.name]))
         own = 4 if test.name.split("_")[-1] in change.file else 1
         return (noticed + 0.2 * own) / (ran + 1) / (test.cpu + 0.3)
 
     def chosen(self, change, names):
         """In the order in which they run, as many as the time allows; the explorer last."""
-        tests = sorted((self.tests.all[name] for name in names if name in self.tests.all and name != EXPLORE),
+        known = self.tests.all()
+        tests = sorted((known[name] for name in names if name in known and name != EXPLORE),
                        key=lambda test: -self.worth(test, change))
-        out, left = {}, self.options.budget
+        out, left = [], self.options.budget
         for test in tests:
             if left is None or test.cpu <= left or not out:
-                out[test.name] = test
+                out.append(test.name)
                 left = left if left is None else left - test.cpu
-        if EXPLORE in names and EXPLORE in self.tests.all:
-            out[EXPLORE] = self.tests.all[EXPLORE]
-        return out
+        return out + [EXPLORE] * (EXPLORE in names and EXPLORE in known)
 
     def units(self, change, text):
         """The unit test of a pure file, here: what it said if it failed."""
         name = os.path.basename(change.file)[:-2]
         source = os.path.join(self.module.tree, "module", change.file)
-        if not os.path.exists(os.path.join(TOP, f"selftests/unit/{name}_test.c")) or not change.file.startswith("pure/"):
+        if change.file != f"pure/{name}.c" or not os.path.exists(f"{TOP}/selftests/unit/{name}_test.c"):
             return None
         binary = os.path.join(WORK, f"unit/{name}_test")
         before = read(source)
         try:
             write(source, text)
             shutil.rmtree(os.path.dirname(binary), ignore_errors=True)
-            run("make", "-s", "-C", os.path.join(self.module.tree, "selftests/unit"), f"BUILD={os.path.dirname(binary)}",
+            run("make", "-s", "-C", os.path.join(self.module.tree, "selftests/unit"),
+                f"BUILD={os.path.dirname(binary)}",
                 f"KSELFTEST={run('scripts/kernel-source.sh', cwd=TOP).strip()}", binary)
         except Failure:
             return None
@@ -178,7 +180,7 @@ class Mutants:
         if not tests:
             return UNREACHED, "", [], 0
         self.module.link(os.path.join(WORK, "mutant.ko"))
-        said, took = self.machine.play(tests, os.path.join(WORK, "mutant.ko"))
+        said, took = self.tests.play(tests, os.path.join(WORK, "mutant.ko"))
         ran = [name for name in tests if name in took]
         return NOTICED if said else UNNOTICED, said or "", ran, round(sum(took.values()), 1)
 
@@ -243,7 +245,8 @@ class Mutants:
         for result in results:
             for room in (result["file"].split("/")[0] + "/", "all"):
                 rooms[room][result["verdict"]] += 1
-        say(f"\n{'room':10} {'noticed':>8} {'not noticed':>12} {'not reached':>12} {'of mutants':>11}  {'no mutants':>10}")
+        say(f"\n{'room':10} {'noticed':>8} {'not noticed':>12} {'not reached':>12} {'of mutants':>11}"
+            f"  {'no mutants':>10}")
         for room in sorted(rooms, key=lambda room: (room == "all", room)):
             count = rooms[room]
             mutants = count[NOTICED] + count[UNNOTICED] + count[UNREACHED]
@@ -267,13 +270,15 @@ def main():
     parser = argparse.ArgumentParser(prog="mutants", description=USAGE, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--number", type=number_of, default=200, metavar="N", help="how many (200)")
     parser.add_argument("--seed", type=number_of, default=1, metavar="SEED", help="of the sample (1)")
-    parser.add_argument("--only", type=number_of, metavar="NUMBER", help="this one: its difference, and all tests that reach it")
+    parser.add_argument("--only", type=number_of, metavar="NUMBER", 
+                        help="this one: its difference, and all tests that reach it")
     parser.add_argument("--file", metavar="NAME", help="only in files whose name below module/ has a match for NAME")
     parser.add_argument("--again", action="store_true", help="once more those that nobody noticed")
     parser.add_argument("--budget", type=number_of, default=20, metavar="SECONDS",
                         help="for the tests of one, in time of the processor (20)\n"
                              f"the explorer comes after that, with {SEEDS} seeds")
-    parser.add_argument("--asked", action="store_true", help="do nothing: say whether there is what the others ask for")
+    parser.add_argument("--asked", action="store_true",
+                        help="do nothing: say whether there is what the others ask for")
     options = parser.parse_args()
     if options.only and (options.file or options.again):
         parser.error("--only goes with neither --file nor --again")

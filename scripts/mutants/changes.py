@@ -18,7 +18,8 @@ LEX = re.compile(r"""
   | (?P<string>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
   | (?P<number>\.?\d(?:[eEpP][+-]|[\w.])*)
   | (?P<name>[A-Za-z_]\w*)
-  | (?P<op><<=|>>=|\.\.\.|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=|[-+*/%&|^~!<>=?:;,.(){}\[\]\#\\@])
+  | (?P<op><<=|>>=|\.\.\.|->|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^]=
+          |[-+*/%&|^~!<>=?:;,.(){}\[\]\#\\@])
   | (?P<space>\s+)
 """, re.S | re.X)
 DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\\n|\\.)*", re.M)
@@ -38,13 +39,14 @@ KEYWORDS = set("if else for while do switch case default return goto break conti
                "const static unsigned signed int long char short void bool volatile inline extern asm".split())
 # Nothing but assertions, and what only the compiler or lockdep hears.
 SILENT = re.compile(r"^(BUILD_BUG_ON\w*|WARN\w*|RCU_LOCKDEP_WARN|sock_owned_by_me|sock_not_owned_by_me|lockdep_\w+|"
-                    r"might_sleep|prefetch\w*|cond_resched|OPTIMIZER_HIDE_VAR|DECLARE_\w+|DEFINE_\w+|SNMP_MIB_ITEM|pr_\w+|net_\w+_ratelimited)$")
-LOCK = re.compile(r"^((raw_)?(spin|read|write)_(un)?lock\w*|rcu_read_(un)?lock\w*|mutex_(un)?lock|(bh_)?(un)?lock_sock\w*|"
-                  r"release_sock|local_bh_\w+|xtcp_\w+_(un)?lock|(un)?lock_\w+|smp_\w+|barrier|rcu_barrier|"
+                    r"might_sleep|prefetch\w*|cond_resched|OPTIMIZER_HIDE_VAR|DECLARE_\w+|DEFINE_\w+|SNMP_MIB_ITEM|"
+                    r"pr_\w+|net_\w+_ratelimited)$")
+LOCK = re.compile(r"^((raw_)?(spin|read|write)_(un)?lock\w*|rcu_read_(un)?lock\w*|mutex_(un)?lock|"
+                  r"(bh_)?(un)?lock_sock\w*|release_sock|local_bh_\w+|xtcp_\w+_(un)?lock|(un)?lock_\w+|smp_\w+|barrier|rcu_barrier|"
                   r"synchronize_\w+|rtnl_(un)?lock|preempt_\w+)$")
 UNLOCK = re.compile(r"unlock|release_sock|local_bh_enable|preempt_enable")
-COUNTER = re.compile(r"^(XTCP_\w*STATS|SNMP_\w+|this_cpu_(inc|dec|add|sub)|percpu_counter_\w+|atomic\w*_(inc|dec|add|sub)|"
-                     r"sock_prot_inuse_add|count_\w+)$")
+COUNTER = re.compile(r"^(XTCP_\w*STATS|SNMP_\w+|this_cpu_(inc|dec|add|sub)|percpu_counter_\w+|"
+                     r"atomic\w*_(inc|dec|add|sub)|sock_prot_inuse_add|count_\w+)$")
 
 
 def tokens_of(text):
@@ -216,7 +218,8 @@ def words(tokens):
                 yield token.at, "comparison turned", [(*span, TURNED_NAMES[token.text])]
             elif token.text == "if" and tokens[i + 1].text == "(":
                 last = tokens[closing(tokens, i + 1)]
-                yield token.at, "condition negated", [(tokens[i + 1].at, tokens[i + 1].end, "(!("), (last.at, last.end, "))")]
+                yield token.at, "condition negated", [(tokens[i + 1].at, tokens[i + 1].end, "(!("),
+                                                      (last.at, last.end, "))")]
         elif token.text in TURNED:
             yield token.at, "comparison turned", [(*span, TURNED[token.text])]
         elif token.text in REASONED:
@@ -261,8 +264,8 @@ def digest(*words):
 
 
 def sample(files, seed):
-    """One change of each line, in an order that follows from the seed. What is elsewhere does not matter: a line keeps its
-    change and its place among the others when the files change around it. @files: {name: text}."""
+    """One change of each line of {name: text}, in an order that follows from the seed. What is elsewhere does not
+    matter: a line keeps its change, and its place among the others, when the files change around it."""
     chosen = []
     for file, text in files.items():
         lines, seen = text.split("\n"), defaultdict(int)

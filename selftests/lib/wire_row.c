@@ -13,7 +13,7 @@
  *   -4, -6		this IP version alone
  *   -r NAME		this row alone, with its ladder
  *   -l			list the rows
- * SEED= in the environment replays a run.
+ * SEED= in the environment replays a run; WIRE_STACK=xtcp is -s xtcp, for who starts programs without arguments.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -259,6 +259,7 @@ static void parse_arguments(int argc, char **argv, struct choice *choice, bool *
 	int opt;
 
 	choice->seed = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL);
+	choice->stack = getenv("WIRE_STACK");
 	while ((opt = getopt(argc, argv, "s:r:46l")) != -1) {
 		if (opt == 's')
 			choice->stack = optarg;
