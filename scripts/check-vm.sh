@@ -136,7 +136,7 @@ echo "# $kind kernel, $(kernel_release "$image")"
 started=$SECONDS
 setting="XTCP_KO=$bin/xtcp.ko XTCP_B_KO=$bin/xtcp_b.ko XTCP_WRAPPER_KO=$bin/xtcp_wrapper.ko"
 [ -z "${COVERAGE-}" ] || setting+=" XTCP_COVERAGE_KO=$bin/xtcp_coverage.ko"
-for word in SEED SOAK; do
+for word in SEED SOAK WIRE_STACK; do
 	[ -z "${!word-}" ] || setting+=" $word=${!word}"
 done
 options=()

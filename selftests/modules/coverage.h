@@ -39,12 +39,17 @@ struct gcov_info {
 	unsigned int checksum;
 #endif
 	const char *filename;
-	void (*merge[GCOV_COUNTERS])(s64 *values, unsigned int num);
+	void *merge[GCOV_COUNTERS];
 	unsigned int n_functions;
 	const struct gcov_function * const *functions;
 };
 
 struct module;
+
+/* The module's own init function. */
+int xtcp_init_counted(void);
+/* What objects name that count. */
+void __gcov_merge_add(s64 *values, unsigned int num);
 
 /* @first: the pointers, up to one that is NULL. */
 void xtcp_coverage_meet(struct module *module, struct gcov_info **first);

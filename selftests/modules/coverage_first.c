@@ -11,10 +11,6 @@
 
 static struct gcov_info *first_info[0] __used __section(".gcov_info");
 
-int xtcp_init_counted(void);
-int __init init_module(void);
-void __gcov_merge_add(s64 *values, unsigned int num);
-
 /* Objects name it. It is for programs that write their counters to a file. */
 void __gcov_merge_add(s64 *values, unsigned int num)
 {

@@ -180,6 +180,7 @@ void child_run(struct result *result, const char *program, int seconds)
 {
 	double started = run_now();
 	int status = 0, fds[2];
+	bool ended;
 	pid_t pid;
 
 	result->planned = -1;
@@ -193,11 +194,12 @@ void child_run(struct result *result, const char *program, int seconds)
 		result_fail(result, "cannot start: %s", strerror(errno));
 		return;
 	}
-	if (watch(result, pid, fds[0], &status, wait_now_ms() + seconds * 1000LL)) {
+	ended = watch(result, pid, fds[0], &status, wait_now_ms() + seconds * 1000LL);
+	if (run_is_over(result))
+		return;
+	if (ended) {
 		end_cgroup(result);
 		judge(result, status);
-	} else if (run_is_over(result)) {
-		return;
 	} else {
 		kernel_show_tasks(result);
 		result->late = true;
