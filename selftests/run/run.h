@@ -26,6 +26,7 @@ struct result {
 	int cases_failed;	/* those that the test said itself */
 	int failed;		/* and what was found beside them */
 	int skipped;
+	int known;		/* cases that failed, and do so anyway */
 	int planned;		/* -1: no plan was seen */
 	bool late;		/* it did not end in time: one of @failed */
 	double seconds;
