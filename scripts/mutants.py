@@ -152,7 +152,7 @@ class Mutants:
             write(source, text)
             shutil.rmtree(os.path.dirname(binary), ignore_errors=True)
             run("make", "-s", "-C", os.path.join(self.module.tree, "selftests/unit"),
-                f"BUILD={os.path.dirname(binary)}",
+                f"BUILD={os.path.dirname(binary)}", "CC=gcc -w",
                 f"KSELFTEST={run('scripts/kernel-source.sh', cwd=TOP).strip()}", binary)
         except Failure:
             return None
@@ -180,7 +180,8 @@ class Mutants:
         if not tests:
             return UNREACHED, "", [], 0
         self.module.link(os.path.join(WORK, "mutant.ko"))
-        said, took = self.tests.play(tests, os.path.join(WORK, "mutant.ko"))
+        said, took = self.tests.play(tests, os.path.join(WORK, "mutant.ko"),
+                                     self.options.budget and 3 * self.options.budget)
         ran = [name for name in tests if name in took]
         return NOTICED if said else UNNOTICED, said or "", ran, round(sum(took.values()), 1)
 

@@ -431,6 +431,48 @@ static void up_ends_by_losses(void)
 	up_ends_by_loss(true);
 }
 
+/* One begins with the first ACK of what was sent after the last one began, and with no other. */
+static void a_round_trip_begins_once(void)
+{
+	begin();
+	a_round(BW);
+	UNIT_CHECK(bbr.round_start);
+	ack.prior_delivered = ack.delivered - MSS;
+	ack.delivered += MSS;
+	xtcp_bbr_acked(&bbr, &ack);
+	UNIT_CHECK(!bbr.round_start);
+	ack.prior_delivered = ack.delivered - MSS;
+	ack.delivered += MSS;
+	xtcp_bbr_acked(&bbr, &ack);
+	UNIT_CHECK(bbr.round_start);
+}
+
+/* The long-term bound grows by a segment for each so many octets; what is left over counts on; the plateau is another. */
+static void up_raises_the_bound(void)
+{
+	go_to_up();
+	bbr.inflight_longterm = 10 * MSS;
+	bbr.probe_up_acked = 0;
+	bbr.probe_up_acked_per_inc = 3 * MSS;
+	bbr.full_bw_count = 1;
+	ack.tx_in_flight = MSS;
+	ack.cwnd_limited = true;
+	ack.cwnd = 20 * MSS;
+	ack.newly_acked = 7 * MSS;
+	ack.bw = BW - 1;
+	an_ack();
+	UNIT_CHECK(bbr.state == XTCP_BBR_UP);
+	UNIT_CHECK(bbr.inflight_longterm == 12 * MSS && bbr.probe_up_acked == MSS);
+	UNIT_CHECK(bbr.probe_up_acked_per_inc == 3 * MSS);
+	UNIT_CHECK(bbr.full_bw == BW - 1 && !bbr.full_bw_count);
+	/* twice as fast from round trip to round trip */
+	bbr.probe_up_rounds = 2;
+	ack.cwnd = 40 * MSS;
+	ack.newly_acked = 0;
+	a_round(BW);
+	UNIT_CHECK(bbr.probe_up_acked_per_inc == 10 * MSS && bbr.probe_up_rounds == 3);
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
@@ -449,6 +491,8 @@ int main(void)
 		{ "ProbeRTT", looks_at_the_least_round_trip },
 		{ "a pause is as good", a_pause_is_as_good },
 		{ "old rates go", old_rates_go },
+		{ "a round trip begins once", a_round_trip_begins_once },
+		{ "ProbeBW_UP raises the bound", up_raises_the_bound },
 		{ "whatever comes", whatever_comes },
 	};
 
