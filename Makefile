@@ -137,9 +137,11 @@ coverage: needs-coverage
 	@$(COVERAGE)
 
 #:   make mutants      small wrong changes of module/, one at a time: does a test notice? N=200 of them, SEED=1: the
-#:                     sample; AGAIN=1: those once more that were not noticed; F=NAME: in those files; ONLY=NUMBER: one
+#:                     sample; AGAIN=1: those once more that were not noticed; F=NAME: in those files; ONLY=NUMBER: one, by all
+#:                     tests, or by those of T=name
 MUTANTS = scripts/mutants.py $(if $(value N),--number $(call quoted,$(N))) $(if $(value SEED),--seed $(call quoted,$(SEED))) \
-		$(if $(AGAIN),--again) $(if $(value F),--file $(call quoted,$(value F))) $(if $(value ONLY),--only $(call quoted,$(ONLY)))
+		$(if $(AGAIN),--again) $(if $(value F),--file $(call quoted,$(value F))) $(if $(value ONLY),--only $(call quoted,$(ONLY))) \
+		$(if $(value T),--tests $(call quoted,$(value T)))
 mutants: needs-coverage
 	@$(MUTANTS)
 

@@ -4,7 +4,10 @@
  * were written, and is in the way of no repetition while nobody reads it. Whole writes are a matter of differential.
  */
 #include <errno.h>
+#include <time.h>
+#include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -65,7 +68,47 @@ static int is_not_in_the_way(struct wire *w)
 	return acknowledge_part(w) ?: wire_script_run(w, script) ?: read_told(w);
 }
 
+/* The next message is the stamp of the octet with that number. */
+static int is_told_of(struct wire *w, unsigned int number)
+{
+	const struct sock_extended_err *ee;
+	uint8_t octet, control[512];
+	struct iovec iov = { &octet, 1 };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cmsg;
+
+	if (recvmsg(w->c.fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+		return wire_fail(w, "the error queue: %s", strerror(errno));
+	for (cmsg = CMSG_FIRSTHDR(&m); cmsg; cmsg = CMSG_NXTHDR(&m, cmsg)) {
+		if (cmsg->cmsg_type != (w->ip == 4 ? IP_RECVERR : IPV6_RECVERR) || cmsg->cmsg_level == SOL_SOCKET)
+			continue;
+		ee = (const void *)CMSG_DATA(cmsg);
+		return ee->ee_data == number && ee->ee_info == SCM_TSTAMP_ACK ? 0 :
+			wire_fail(w, "octet %u, want %u; stamp %u", ee->ee_data, number, ee->ee_info);
+	}
+	return wire_fail(w, "no stamp");
+}
+
+/* From the moment at which numbers were asked for they count octets, not writes. */
+static int says_which_octet(struct wire *w)
+{
+	const int numbered = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_TX_ACK | SOF_TIMESTAMPING_OPT_ID;
+
+	if (wire_script_run(w, OPENED "; write 10; skim; < . 1 ack 11"))
+		return -1;
+	if (setsockopt(w->c.fd, SOL_SOCKET, SO_TIMESTAMPING, &numbered, sizeof(numbered)))
+		return wire_fail(w, "SO_TIMESTAMPING: %s", strerror(errno));
+	return wire_script_run(w, "write 300; skim; < . 1 ack 311; none") ?: is_told_of(w, 299) ?:
+	       wire_script_run(w, "write 100; skim; < . 1 ack 411; none") ?: is_told_of(w, 399);
+}
+
 static const struct wire_row rows[] = {
+	{
+		.name = "stamp_says_which_octet", .rfc = "RFC 9293 3.4", .run = says_which_octet,
+		.want = { .state = ESTABLISHED },
+	},
 	{
 		.name = "stamp_of_a_part_says_what_was_written", .rfc = "RFC 9293 3.4", .run = says_what_was_written,
 		.want = { .state = ESTABLISHED },
