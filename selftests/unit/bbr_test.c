@@ -447,7 +447,7 @@ static void a_round_trip_begins_once(void)
 	UNIT_CHECK(bbr.round_start);
 }
 
-/* The long-term bound grows by a segment for each so many octets; what is left over counts on; the plateau is another. */
+/* The long-term bound grows by a segment for each so many octets; the rest counts on; the plateau is another. */
 static void up_raises_the_bound(void)
 {
 	go_to_up();
