@@ -298,5 +298,8 @@ class Tests:
     def save(self):
         with open(self.path, "w", encoding="utf-8") as file:
             json.dump(self.known, file, indent=0)
+        with open(os.path.join(TOP, "selftests/lab.rows"), encoding="utf-8") as file:
+            unsteady = [line for line in file if line.strip() and not line.startswith("#")]
         with open(self.machine.known, "w", encoding="utf-8") as file:
+            file.writelines(unsteady)
             file.writelines(row + "\n" for known in self.known.values() for row in known.get("rows", []))
