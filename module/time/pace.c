@@ -23,8 +23,10 @@
  * does not come in time.
  *
  * The timer is allocated when it is needed for the first time. Without memory for it no text is
- * delayed. A queued timer holds a reference to the sock. While its function waits for the socket
- * lock, the connection may end. The function then finds a state in which nothing is sent.
+ * delayed. From its start on, the timer has a reference to the sock, which its function takes over.
+ * The timer may be queued again while its function runs, and then has a reference of its own. While
+ * the function waits for the socket lock, the connection may end. The function then finds a state in
+ * which nothing is sent.
  */
 #include "time/pace.h"
 
@@ -45,30 +47,42 @@
 
 /**
  * struct xtcp_pace - the second timer of a connection that has had to wait for its time or for room
- * @timer: sends what waits; holds a reference to the sock while it is queued
+ * @timer: sends what waits
+ * @has_ref: @timer was started, and its function has not taken the reference to the sock over yet
  * @next_ns: the next text may leave at this time, CLOCK_MONOTONIC
  * @before_ns: @next_ns as it was before the last text
  * @early: text waits for @next_ns
  * @again_ns: at this time text that waits for room is tried again, though no free has reported room
  * @below_max: there is room when at most this much is below TCP, in octets of sk_wmem_alloc; 0: no
  *	text waits for room
- * @lock: guards the start and the stop of @timer; taken in any context, innermost
+ * @lock: guards @has_ref, and the start and the stop of @timer; taken in any context, innermost
  * @sk: the sock
  */
 struct xtcp_pace {
 	struct hrtimer timer;
+	bool has_ref;
 	u64 next_ns;
 	u64 before_ns;
 	bool early;
 	u64 again_ns;
 	unsigned long below_max;
-	spinlock_t lock;	/* of @timer */
+	spinlock_t lock;	/* of @timer and @has_ref */
 	struct sock *sk;
 };
 
 static enum hrtimer_restart pace_fired(struct hrtimer *timer)
 {
-	struct sock *sk = container_of(timer, struct xtcp_pace, timer)->sk;
+	struct xtcp_pace *pace = container_of(timer, struct xtcp_pace, timer);
+	struct sock *sk = pace->sk;
+	unsigned long irq;
+
+	spin_lock_irqsave(&pace->lock, irq);
+	/* if bring_forward() has just queued it once more, it keeps its reference */
+	if (unlikely(hrtimer_is_queued(timer)))
+		sock_hold(sk);
+	else
+		WRITE_ONCE(pace->has_ref, false);
+	spin_unlock_irqrestore(&pace->lock, irq);
 
 	bh_lock_sock(sk);
 	if (sock_owned_by_user(sk))
@@ -76,7 +90,7 @@ static enum hrtimer_restart pace_fired(struct hrtimer *timer)
 	else
 		xtcp_pace_run(sk);
 	bh_unlock_sock(sk);
-	/* taken by start_pace() */
+	/* taken by start_pace(), or above */
 	sock_put(sk);
 	return HRTIMER_NORESTART;
 }
@@ -100,40 +114,36 @@ static struct xtcp_pace *pace_of(struct sock *sk)
 }
 
 /*
- * Make a queued timer run at @at or earlier. False: it could not be moved, since it has just fired;
- * its function may have queued it again, for a later time. Lock: pace->lock, held.
+ * Make a queued timer run at @at or earlier, also while its function runs. If it is not queued, its
+ * function has yet to take the socket lock. Lock: pace->lock, held.
  */
-static bool bring_forward(struct xtcp_pace *pace, ktime_t at)
+static void bring_forward(struct xtcp_pace *pace, ktime_t at)
 {
 	lockdep_assert_held(&pace->lock);
-	if (hrtimer_get_expires(&pace->timer) <= at)
-		return true;
-	if (hrtimer_try_to_cancel(&pace->timer) != 1)
-		return false;
-	hrtimer_start(&pace->timer, at, HRTIMER_MODE_ABS_PINNED_SOFT);
-	return true;
+	if (hrtimer_is_queued(&pace->timer) && hrtimer_get_expires(&pace->timer) > at)
+		hrtimer_start(&pace->timer, at, HRTIMER_MODE_ABS_PINNED_SOFT);
 }
 
 /*
- * True: the timer runs at @at_ns or earlier. If its function runs now, it waits for the socket lock
- * and sends after that.
+ * The timer runs at @at_ns or earlier; or its function waits for the socket lock already, and sends
+ * after that. False: nothing is sent any more.
  */
 static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns)
 {
 	unsigned long irq;
-	bool in_time = true;
 
 	if (xtcp_sk(sk)->timers.dead)
 		return false;
 	spin_lock_irqsave(&pace->lock, irq);
-	if (!hrtimer_is_queued(&pace->timer)) {
+	if (!pace->has_ref) {
 		sock_hold(sk);	/* put in pace_fired() or xtcp_pace_stop() */
+		WRITE_ONCE(pace->has_ref, true);
 		hrtimer_start(&pace->timer, ns_to_ktime(at_ns), HRTIMER_MODE_ABS_PINNED_SOFT);
 	} else {
-		in_time = bring_forward(pace, ns_to_ktime(at_ns));
+		bring_forward(pace, ns_to_ktime(at_ns));
 	}
 	spin_unlock_irqrestore(&pace->lock, irq);
-	return in_time;
+	return true;
 }
 
 /**
@@ -385,8 +395,13 @@ void xtcp_pace_stop(struct sock *sk)
 	if (!pace)
 		return;
 	spin_lock_irqsave(&pace->lock, irq);
-	if (hrtimer_try_to_cancel(&pace->timer) == 1)
+	if (hrtimer_try_to_cancel(&pace->timer) == 1) {
+		WRITE_ONCE(pace->has_ref, false);
 		__sock_put(sk);
+	} else {
+		/* if it is queued while its function runs, it puts its reference at once */
+		bring_forward(pace, 0);
+	}
 	spin_unlock_irqrestore(&pace->lock, irq);
 	WRITE_ONCE(pace->below_max, 0);
 	pace->early = false;
@@ -397,7 +412,8 @@ void xtcp_pace_stop(struct sock *sk)
 }
 
 /**
- * xtcp_pace_is_queued() - is the timer queued, so that it holds a reference to the sock?
+ * xtcp_pace_is_queued() - is the timer queued, or about to run, so that it has a reference to the
+ *	sock?
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -409,7 +425,7 @@ bool xtcp_pace_is_queued(const struct sock *sk)
 	const struct xtcp_pace *pace = xtcp_sk(sk)->pace;
 
 	sock_owned_by_me(sk);
-	return pace && hrtimer_is_queued((struct hrtimer *)&pace->timer);
+	return pace && READ_ONCE(pace->has_ref);
 }
 
 /**

@@ -29,6 +29,7 @@ NEEDS_MODULE;
 
 #define PORT		5380
 #define RTT_MS		20
+#define FAR_MS		200
 #define RATE		1000000		/* octets in a second */
 #define STREAM		300000		/* octets */
 #define UNPACED		10		/* segments, the first of a connection */
@@ -259,6 +260,44 @@ static void room_below(enum stack stack)
 }
 
 /*
+ * The same with a rate, and no ACK for long: when there is room again one bundle goes, and each of the others in its
+ * own time.
+ */
+static void room_and_rate(enum stack stack)
+{
+	const struct netem far = { .delay_ms = FAR_MS }, near = { .delay_ms = RTT_MS };
+	static struct tap_segment seen[DEPARTURES];
+	long long gap_us = 2 * 1448 * 1000000LL / RATE * 2, most_us = 0, us;
+	struct stream s;
+	int tap, n, i;
+
+	must(!netem_set(net.b, "veth0", &far), "netem");
+	start(&s, stack, false);
+	set_rate(s.client, RATE / 2);
+	room(s.client);
+	/* the congestion window is not what limits */
+	bulk_send(s.client, 4 * UNPACED * 1448);
+	must(WAIT_FOR(!bulk_unacknowledged(s.client), STACK_DEADLINE_MS), "acknowledged");
+	must(!netem_clear(net.a, "veth0") && !netem_hold(net.a, "veth0"), "plug");
+	bulk_send(s.client, 2 * UNPACED * 1448);
+	tap = tap_open(net.a, "veth0");
+	wait_until_ms(wait_now_ms() + 2 * gap_us / 1000);
+	must(tap >= 0 && !netem_release(net.a, "veth0"), "tap");
+	n = departures(tap, s.client, seen);
+	for (i = 1; i < n; i++) {
+		us = seen[i].time_of_day_us - seen[i - 1].time_of_day_us;
+		most_us = us > most_us ? us : most_us;
+	}
+	ksft_print_msg("%d bundles, at most %lld us between two; a bundle has %lld us\n", n, most_us, gap_us);
+	ksft_test_result(n >= UNPACED && most_us > gap_us * 8 / 10 && most_us < gap_us * 12 / 10,
+			 "%s: what has room again, and a rate, goes in its time\n", stack_name(stack));
+	close(tap);
+	finish(&s);
+	must(!netem_clear(net.a, "veth0") && !netem_replace(net.a, "veth0", "pfifo"), "qdisc");
+	must(!netem_set(net.b, "veth0", &near), "netem");
+}
+
+/*
  * What waits in fq for its time is not on its way: at so low a rate a bundle waits there three round trips long. Nor
  * does a timeout begin before it departs.
  */
@@ -405,7 +444,7 @@ int main(void)
 	enum stack stack;
 
 	ksft_print_header();
-	ksft_set_plan(stack_count() * 9 + 3);
+	ksft_set_plan(stack_count() * 10 + 3);
 	must(!ns_pair_make(&net), "namespaces");
 	must(!netem_set(net.b, "veth0", &slow), "netem");
 	for (stack = stack_first(); stack <= XTCP; stack++) {
@@ -415,6 +454,7 @@ int main(void)
 		short_queue(stack);
 		catch_up(stack);
 		room_below(stack);
+		room_and_rate(stack);
 		numbers(stack);
 		waits(stack);
 	}
