@@ -154,6 +154,7 @@ debug-kernel: needs-check
 
 #:   make bench        measure xtcp against the kernel's TCP; B=tcp, B=syn, B=timewait,
 #:                     B=ports, B=idle, B=spaces, B=scale, B=dctcp, B=bbr, B=below, B=loss, B=programs: a part of it;
+#:                     B=locks: which locks a connection takes, counts alone;
 #:                     B=loss N='jitter flows': a part of that, FAST=1: a glance at it; AB=COMMIT: the module of
 #:                     now and that of a commit in one run; JSON=FILE: the ratios there, too
 bench: needs-check vm-module

@@ -27,9 +27,9 @@ fi
 what=${1:-all}
 [ $# -eq 0 ] || shift
 all="tcp syn timewait ports idle spaces scale dctcp bbr below loss programs"
-case " $all all " in
+case " $all all locks " in
 *" $what "*) ;;
-*) echo "bench: there is no B=$what; there are: $all all" >&2; exit 2 ;;
+*) echo "bench: there is no B=$what; there are: $all locks all" >&2; exit 2 ;;
 esac
 [ -z "$asked" ] || exit 0
 image=$(vm_kernel stock) || { echo "bench: no kernel for the virtual machine" >&2; exit 1; }
@@ -186,6 +186,13 @@ bench_spaces()
 bench_scale()
 {
 	in_vm "connections by threads, wall clock, 2 processors" --parallel -- bench_scale 5 5
+}
+
+# On a kernel that counts who takes which lock, and that is slow: no part of "all".
+bench_locks()
+{
+	image=$(vm_kernel kcsan) && vm_module kcsan -s && strip -g -o "$bin/xtcp.ko" build/kcsan/xtcp.ko || { status=1; return; }
+	in_vm "locks by connection, 16 processors" --cpus 16 --memory 3G --append kcsan.early_enable=0 -- bench_locks 10
 }
 
 bench_dctcp()

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which locks a connection takes, and how many of them processors share: what /proc/lock_stat counts while a thread
+ * goes from processor to processor and on each opens a connection over the loopback, sends an octet there and back, and
+ * closes, on kernel TCP and on xtcp (`make bench B=locks`, on the KCSAN kernel):
+ *
+ *	bench_locks CONNECTIONS
+ *		so many on each processor: with a listener for each, then with one listener, then with a listener for
+ *		each and so few ports that xtcp makes a map of those towards each
+ *
+ * Counts for one connection, both ends together, by class of lock: how often it was taken, and how often by another
+ * processor than the last time. A lock that all processors share moves with each connection, however many real ones
+ * there are. Who waits for whom, and how long, would be those of the machine below.
+ */
+#include <kselftest.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "measure.h"
+#include "module.h"
+#include "ns.h"
+#include "stack.h"
+
+#define PORT		7100
+#define FIRST_PORT	20000
+#define MOST		480	/* connections of a processor; 1024 ports and more are not few */
+#define WARM		2	/* rounds */
+#define CPUS_MAX	64
+#define CLASSES_MAX	2048
+#define SHOWN		0.05	/* fewer for a connection are not worth a line */
+
+enum load { LISTENERS, LISTENER, FEW_PORTS, LOADS };
+
+static const char * const load_name[LOADS] = {
+	"a listener for each processor", "one listener", "a listener for each processor, few ports",
+};
+
+struct class {
+	char name[64];
+	struct counts {
+		double taken, moved;
+	} of[2];	/* by stack, for a connection */
+};
+
+static struct class classes[CLASSES_MAX];
+static int class_count, ns;
+static enum stack stack;
+static int listeners[CPUS_MAX];
+static long connections;
+
+/* The client closes first and has the record. */
+static void open_and_close(int listener, int port)
+{
+	int client = stack_socket(ns, stack, "127.0.0.1"), server;
+	char octet = 'x';
+
+	if (client < 0 || stack_connect(client, "127.0.0.1", port) || send(client, &octet, 1, MSG_NOSIGNAL) != 1)
+		measure_die("connect");
+	server = accept(listener, NULL, NULL);
+	if (server < 0 || recv(server, &octet, 1, 0) != 1 || send(server, &octet, 1, MSG_NOSIGNAL) != 1)
+		measure_die("accept");
+	if (recv(client, &octet, 1, 0) != 1 || close(client) || recv(server, &octet, 1, 0) || close(server))
+		measure_die("close");
+}
+
+static void go_round(enum load load, int cpus, long rounds)
+{
+	cpu_set_t one;
+	long round;
+	int i;
+
+	for (round = 0; round < rounds; round++)
+		for (i = 0; i < cpus; i++) {
+			CPU_ZERO(&one);
+			CPU_SET(i, &one);
+			if (sched_setaffinity(0, sizeof(one), &one))
+				measure_die("sched_setaffinity");
+			if (load == LISTENER)
+				open_and_close(listeners[0], PORT);
+			else
+				open_and_close(listeners[i], PORT + i);
+		}
+}
+
+static struct class *class_of(const char *name)
+{
+	int i;
+
+	for (i = 0; i < class_count; i++)
+		if (!strcmp(classes[i].name, name))
+			return &classes[i];
+	if (class_count == CLASSES_MAX)
+		measure_die("classes of locks");
+	snprintf(classes[i].name, sizeof(classes[i].name), "%s", name);
+	class_count++;
+	return &classes[i];
+}
+
+static void clear_counts(void)
+{
+	FILE *file = fopen("/proc/lock_stat", "we");
+
+	if (!file || fputs("0\n", file) < 0 || fclose(file))
+		measure_die("/proc/lock_stat");
+}
+
+/* Each line about a class is its name, a colon and twelve numbers. */
+static void read_counts(double of)
+{
+	FILE *file = fopen("/proc/lock_stat", "re");
+	double moved, taken;
+	char line[512], *colon, *name;
+	struct counts *counts;
+
+	if (!file)
+		measure_die("/proc/lock_stat");
+	while (fgets(line, sizeof(line), file)) {
+		colon = strrchr(line, ':');
+		if (!colon || sscanf(colon + 1, "%*f %*f %*f %*f %*f %*f %lf %lf", &moved, &taken) != 2)
+			continue;
+		*colon = '\0';
+		name = line + strspn(line, " ");
+		counts = &class_of(name)->of[stack];
+		*counts = (struct counts){ taken / of, moved / of };
+	}
+	fclose(file);
+}
+
+static void run(enum load load, enum stack of, int cpus)
+{
+	int i, count = load == LISTENER ? 1 : cpus;
+
+	stack = of;
+	ns = ns_make();
+	if (ns < 0)
+		measure_die("namespace");
+	if (load == FEW_PORTS && (ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %ld", FIRST_PORT,
+						FIRST_PORT + connections * 21 / 10) ||
+				  ns_sysctl_set(ns, "net.ipv4.tcp_tw_reuse", "0") ||
+				  ns_sysctl_set(ns, "net.xtcp.tw_reuse", "0")))
+		measure_die("sysctl");
+	for (i = 0; i < count; i++) {
+		listeners[i] = stack_listener(ns, stack, "127.0.0.1", PORT + i, true);
+		if (listeners[i] < 0)
+			measure_die("listen");
+	}
+	go_round(load, cpus, load == FEW_PORTS ? connections : WARM);
+	clear_counts();
+	go_round(load, cpus, connections);
+	read_counts((double)cpus * connections);
+	for (i = 0; i < count; i++)
+		close(listeners[i]);
+	close(ns);
+}
+
+/* What xtcp shares more than kernel TCP first. */
+static int compare(const void *a, const void *b)
+{
+	const struct class *x = a, *y = b;
+	double d = (y->of[XTCP].moved - y->of[KERNEL].moved) - (x->of[XTCP].moved - x->of[KERNEL].moved);
+
+	return (d > 0) - (d < 0);
+}
+
+static void show_line(const struct class *class)
+{
+	printf("%-44s %8.2f %8.2f %12.2f %8.2f\n", class->name, class->of[XTCP].taken, class->of[XTCP].moved,
+	       class->of[KERNEL].taken, class->of[KERNEL].moved);
+}
+
+static void show(enum load load)
+{
+	struct class rest = { .name = "all others" };
+	int i, s;
+
+	qsort(classes, class_count, sizeof(classes[0]), compare);
+	printf("%s\n%-44s     xtcp: taken, moved; kernel TCP: taken, moved\n", load_name[load], "lock");
+	for (i = 0; i < class_count; i++) {
+		if (classes[i].of[KERNEL].moved >= SHOWN || classes[i].of[XTCP].moved >= SHOWN) {
+			show_line(&classes[i]);
+			continue;
+		}
+		for (s = KERNEL; s <= XTCP; s++) {
+			rest.of[s].taken += classes[i].of[s].taken;
+			rest.of[s].moved += classes[i].of[s].moved;
+		}
+	}
+	show_line(&rest);
+	printf("\n");
+	fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+	int cpus = sysconf(_SC_NPROCESSORS_ONLN), load;
+
+	connections = argc == 2 ? atol(argv[1]) : 0;
+	if (connections < 1 || connections > MOST || cpus > CPUS_MAX) {
+		fprintf(stderr, "Usage: bench_locks CONNECTIONS\n");
+		return 2;
+	}
+	if (!module_is_loaded() && module_load(""))
+		measure_die("module");
+	printf("%d processors, %ld connections on each; counts for one connection\n\n", cpus, connections);
+	for (load = 0; load < LOADS; load++) {
+		class_count = 0;
+		memset(classes, 0, sizeof(classes));
+		run(load, KERNEL, cpus);
+		run(load, XTCP, cpus);
+		show(load);
+	}
+	return 0;
+}
