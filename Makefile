@@ -80,18 +80,18 @@ tour: needs-tour vm-module
 	@scripts/tour.sh $(if $(value HTML),--html $(call quoted,$(value HTML))) $(if $(value P),$(call quoted,$(value P)))
 
 #:   make check        the tests on the stock kernel, some on two others; check-quick: on the stock kernel only;
-#:                     make check ALL=1: nearly all on the debug kernel, too; T=name: only those with a match,
-#:                     on the debug kernel only if that is built;
-#:                     make check K=6.12: on that kernel of scripts/kernels.list alone; K=debug: on the debug
-#:                     kernel; K=lab, K=lab-debug: in the laboratory, LAB_SEED=N: from that seed
-CHECK = scripts/check.sh $(if $(ALL),--all) $(if $(value K),--kernel $(call quoted,$(value K)) $(if $(SHORT),--short)) \
+#:                     make check ALL=1: nearly all on the emulated debug kernel, too; T=name: only those with a
+#:                     match, on that debug kernel only if it is built;
+#:                     make check K=6.12: on that kernel of scripts/kernels.list alone; K=debug: on the emulated
+#:                     debug kernel; K=lab, K=lab-debug: in the laboratory, LAB_SEED=N: from that seed
+CHECK = scripts/check.py $(if $(ALL),--all) $(if $(value K),--kernel $(call quoted,$(value K)) $(if $(SHORT),--short)) \
 	$(if $(value ALSO),--also $(call quoted,$(value ALSO))) $(ONLY_TESTS)
 ONLY_TESTS = $(if $(value T),--only $(call quoted,$(value T)))
 check: needs-check
 	@$(CHECK)
 
 check-quick: needs-check
-	@scripts/check.sh --quick $(ONLY_TESTS)
+	@scripts/check.py --quick $(ONLY_TESTS)
 
 #:   make matrix       all kernels of scripts/kernels.list, one after the other, and a table;
 #:                     make matrix SHORT=1: of the tests those of selftests/short.list
@@ -165,7 +165,7 @@ bench: needs-check vm-module
 #:                     T=name: of the programs in selftests/soak those with a match, ROW=name: one row; DEBUG=1
 soak: needs-check
 	@scripts/soak.sh $(if $(DEBUG),--debug) $(call quoted,$(value T)) $(if $(value ROW),$(call quoted,$(ROW)))
-	@$(if $(value T),true,SOAK=1 scripts/check.sh --only unload)
+	@$(if $(value T),true,SOAK=1 scripts/check.py --only unload)
 
 #:   make clean        remove what was built, but not the cached debug kernel
 clean:
@@ -189,7 +189,7 @@ asked-check:
 	@$(CHECK) --asked >/dev/null
 
 asked-check-quick asked-matrix:
-	@scripts/check.sh --quick --asked $(ONLY_TESTS)
+	@scripts/check.py --quick --asked $(ONLY_TESTS)
 
 asked-coverage:
 	@$(COVERAGE) --asked

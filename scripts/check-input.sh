@@ -48,11 +48,11 @@ refuses 'T=\[ is no regular expression' make check T='['
 refuses "no program of selftests/soak has a name with a match for 'nosuch'" scripts/soak.sh nosuch
 refuses '--kernel needs a kernel .*: 6\.1 ' make check K=nosuch
 refuses 'none of the [0-9]+ tests .* T=\^ladder\$' make check K=6.12 T='^ladder$'
-says '^# not on the debug kernel, which is not built: make debug-kernel' scripts/check.sh --asked --only '^unload$'
+says '^# not on the debug kernel, which is not built: make debug-kernel' scripts/check.py --asked --only '^unload$'
 for word in --all --quick "--kernel 6.1"; do
-	scripts/check.sh $word --asked --only '^unload$' 2>&1 | sed "s/^/check.sh $word --asked: /"
+	scripts/check.py $word --asked --only '^unload$' 2>&1 | sed "s/^/check.py $word --asked: /"
 done
-says '^unload$' scripts/check.sh --list
+says '^unload$' scripts/check.py --list
 refuses "^coverage.sh: no test has a name with a match for 'nosuch'" make coverage T=nosuch
 refuses '^coverage.sh: --report runs no tests' scripts/coverage.sh --report --all
 for word in 0 -1 x 1.5; do

@@ -136,7 +136,9 @@ echo "# $kind kernel, $(kernel_release "$image")"
 started=$SECONDS
 setting="XTCP_KO=$bin/xtcp.ko XTCP_B_KO=$bin/xtcp_b.ko XTCP_WRAPPER_KO=$bin/xtcp_wrapper.ko"
 [ -z "${COVERAGE-}" ] || setting+=" XTCP_COVERAGE_KO=$bin/xtcp_coverage.ko"
-for word in SEED SOAK WIRE_STACK; do
+# at the laboratory's virtual time a minute of system calls takes many of ours
+[ "$kind" != lab-debug ] || export DURATION="${DURATION-6}"
+for word in SEED SOAK DURATION WIRE_STACK; do
 	[ -z "${!word-}" ] || setting+=" $word=${!word}"
 done
 options=()

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Runs the tests on each kernel of scripts/kernels.list and prints a table. What
-# scripts/check.sh takes with --kernel is passed on: --short, --only NAME. The exit
+# scripts/check.py takes with --kernel is passed on: --short, --only NAME. The exit
 # status is 0 if nothing failed on any.
 
 set -u
@@ -33,7 +33,7 @@ printf '%-8s %-28s %-9s %-9s %7s %7s %8s %8s\n' series release compiles exported
 for series in $(kernel_listed | awk '{ print $1 }'); do
 	echo "# Linux $series"
 	started=$SECONDS
-	scripts/check.sh --kernel "$series" "$@" 2>&1 | tee "$out/log"
+	scripts/check.py --kernel "$series" "$@" 2>&1 | tee "$out/log"
 	[ "${PIPESTATUS[0]}" -eq 0 ] || status=1
 	tail -n 1 "$out/log" >"$out/last"
 	printf '%-8s %-28s %-9s %-9s %7s %7s %8s %8s\n' "$series" \

@@ -1,0 +1,22 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Builds what many parts of the check need, and a kernel that is not in the cache; says nothing when all is well:
+#
+#   scripts/check-build.sh stock|debug|lab|lab-debug
+
+set -u
+cd "$(dirname "$0")/.."
+. scripts/vm-module.sh
+kind=${1-}
+case $#:$kind in
+1:stock | 1:debug | 1:lab | 1:lab-debug) ;;
+*) sed -n '6s/^# */Usage: /p' "$0" >&2; exit 2 ;;
+esac
+
+vm_kernel "$kind" >/dev/null || { echo "not ok - $kind: no kernel"; exit 1; }
+vm_module "$kind" -s WRAPPER=1 || { echo "not ok - $kind: the module does not build"; exit 1; }
+[ "$kind" = stock ] || exit 0
+vm_module stock -s NAME=xtcp_b FAMILY=27 || { echo "not ok - xtcp_b does not build"; exit 1; }
+scripts/selftests.sh tools all || { echo "not ok - tests do not build"; exit 1; }
+scripts/xtcp_run --build || { echo "not ok - xtcp_run does not build"; exit 1; }

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A part of scripts/check.py: a command that runs beside others, with all that it starts."""
+import ctypes
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+PDEATHSIG, CHILD_SUBREAPER = 1, 36      # of prctl()
+PROGRESS = 60                           # seconds between two lines that say how far a build is
+
+
+def say(*words):
+    print(*words, flush=True)
+
+
+def settled(text):
+    """What was said by now, but for rows of a test that was void, which was played again."""
+    lines = text.splitlines()
+    for at, line in enumerate(lines):
+        if not re.match(r"# [^ :]+: void, ", line):
+            continue
+        begin = line.partition(":")[0]
+        while at > 0 and lines[at - 1] != begin:
+            at -= 1
+            lines[at] = "# " + lines[at]
+    return "".join(line + "\n" for line in lines)
+
+
+def failures(text):
+    return re.findall(r"^not ok(?: .*)?$", settled(text), re.M)
+
+
+def inherit_orphans():
+    """What a part leaves behind is ours then, so that it can be ended."""
+    ctypes.CDLL(None).prctl(CHILD_SUBREAPER, 1)
+
+
+def in_child():
+    """A part gets a TERM when we end, whatever ends us; a Ctrl-C is ours alone."""
+    ctypes.CDLL(None).prctl(PDEATHSIG, signal.SIGTERM)
+
+
+def offspring(pid):
+    """What a process has started, and what that has."""
+    children = {}
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = stat.read_text(errors="replace").rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        if state != "Z":
+            children.setdefault(int(parent), []).append(int(stat.parent.name))
+    found = list(children.get(pid, []))
+    for child in found:
+        found += children.get(child, [])
+    return found
+
+
+def send(pids, number):
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+
+def end_all(pids=None):
+    """All that we have started, or these: first kindly."""
+    us = os.getpid()
+    for number, seconds in (signal.SIGTERM, 20), (signal.SIGKILL, 5):
+        deadline = time.monotonic() + seconds
+        told = set()
+        while (left := [pid for pid in offspring(us) if pids is None or pid in pids]) and time.monotonic() < deadline:
+            send(set(left) - told, number)
+            told |= set(left)
+            time.sleep(0.1)
+
+
+class Part:
+    """A command, what it has said, how long it has taken."""
+
+    def __init__(self, name, seconds, after, command, group=None, tests=()):
+        self.name, self.seconds, self.after, self.command = name, seconds, after, command
+        self.group, self.tests = group or name, tests
+        # on a busy machine, too; each virtual machine has limits of its own, and they say more
+        self.limit = 1800 + 20 * seconds
+        self.process = self.output = self.late = None
+        self.began = self.took = self.cpu = self.status = self.seen = self.told = 0
+        self.is_over = False
+
+    def may_begin(self, waiting, running):
+        if "alone" in self.after and running or any("alone" in part.after for part in running):
+            return False
+        return not {part.group for part in waiting + running} & set(self.after)
+
+    def chain(self, parts):
+        """Seconds of this one and of what waits for it."""
+        return self.seconds + max((part.chain(parts) for part in parts if self.group in part.after), default=0)
+
+    def begin(self, folder):
+        self.output, self.began = folder / "said" / self.name, time.monotonic()
+        with open(self.output, "wb") as file:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+                                            start_new_session=True, preexec_fn=in_child)
+
+    def text(self):
+        text = self.output.read_text(errors="replace")
+        return text if text.endswith("\n") or not text else text + "\n"
+
+    def look(self):
+        """Has it ended, or taken too long? What failed is told at once, the rest when it is over."""
+        pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
+        self.took = time.monotonic() - self.began
+        if pid:
+            self.process.returncode = self.status = os.waitstatus_to_exitcode(status)
+            self.cpu = usage.ru_utime + usage.ru_stime
+            self.is_over = True
+        elif self.took > self.limit and not self.late:
+            self.late = f"not ok - {self.name}: not over after {self.limit} s, ended\n"
+            end_all([self.process.pid, *offspring(self.process.pid)])
+        text = self.output.read_text(errors="replace")
+        end = text.rfind("\n") + 1
+        for line in text[self.seen:end].splitlines():
+            self.tell(line)
+        self.seen = end
+
+    def tell(self, line):
+        if re.match(r"not ok( |$)", line):
+            say(f"# {self.name}: {line}")
+        elif " steps of about " in line and time.monotonic() - self.told > PROGRESS:
+            self.told = time.monotonic()
+            say(f"# {line}")
+
+    def verdict(self):
+        """All that it has said, and what it has not."""
+        text = self.text()
+        if self.late:
+            text += self.late
+        if self.status and not failures(text):
+            text += f"not ok - {self.name}: failed, exit status {self.status}\n"
+        left = [name for name in self.tests if not re.search(rf"^# {re.escape(name)}: \d+ passed, ", text, re.M)]
+        if left:
+            text += f"not ok - {self.name}, left out: {' '.join(left)}\n"
+        if not re.search(r"^(not )?ok( |$)", text, re.M):
+            text += f"ok - {self.name}\n"
+        return text
