@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 from parts import Part, end_all, inherit_orphans, say, settled
 
@@ -210,11 +211,12 @@ class Run:
         for part in ended:
             say(f"# {part.took:5.0f} s {part.cpu:5.0f} s {part.began - self.began:5.0f} s  {part.name}")
 
-    def interrupted(self):
+    def interrupted(self, why):
+        """What was said by now counts."""
         end_all()
         for part in self.running:
             self.text += part.text()
-        self.tell("not ok - ended by a signal\n")
+        self.tell(f"not ok - {why}\n")
 
 
 def close_up(run):
@@ -337,9 +339,12 @@ def run_all(run, parts, mistakes=()):
         run.all(parts)
         end_all()
     except Ended:
-        run.interrupted()
+        run.interrupted("ended by a signal")
         close_up(run)
         return 143
+    except Exception:
+        say("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()))
+        run.interrupted("check.py itself failed")
     return 0 if close_up(run) else 1
 
 
