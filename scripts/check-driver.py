@@ -17,8 +17,8 @@ from parts import Part
 MARK = "XTCP_CHECK_DRIVER"
 
 
-def shell(name, command, after=(), seconds=1, tests=(), limit=None):
-    part = Part(name, seconds, list(after), ["sh", "-c", command], tests=tests)
+def shell(name, command, after=(), seconds=1, tests=(), limit=None, time_of="own"):
+    part = Part(name, seconds, time_of, list(after), ["sh", "-c", command], tests=tests)
     part.limit = limit or part.limit
     return part
 
@@ -40,8 +40,11 @@ def parts_of(name, folder):
                         shell("two", f"touch {folder}/begun; sleep 1000", seconds=0)],
         "order": [shell("late", f"echo late >>{log}", after=["early"], seconds=9),
                   shell("early", f"sleep 0.5; echo early >>{log}"),
-                  shell("single", f"echo alone >>{log}; sleep 0.5; echo alone >>{log}", after=["alone"], seconds=5),
+                  shell("single", f"echo alone >>{log}; sleep 0.5; echo alone >>{log}", time_of="alone", seconds=5),
                   shell("last", f"sleep 0.6; echo last >>{log}", after=["late"])],
+        "real": [shell("own", 'echo "# priority $(nice)"; echo ok 1 - fine')] + [
+            shell(f"real {i}", f"echo begin >>{log}; sleep 0.4; echo end >>{log}", time_of="real")
+            for i in range(os.cpu_count() + 2)],
     }[name]
 
 
@@ -77,6 +80,9 @@ def marked(folder):
 
 
 def check_order(order):
+    if order[0] == "begin":
+        at_once = [order[:i].count("begin") - order[:i].count("end") for i in range(len(order))]
+        return f"{max(at_once)} at once" if max(at_once) > os.cpu_count() else None
     if order.index("early") > order.index("late") or order.index("late") > order.index("last"):
         return "not after what it needs"
     at = order.index("alone")
@@ -96,6 +102,7 @@ ROWS = (
     ("outlived", 0, "1 passed, 0 failed", r"^ok 1 - fine$"),
     ("interrupted", 143, "1 passed, 2 failed", r"^not ok - ended by a signal$"),
     ("order", 0, "4 passed, 0 failed", r"^ok - last$"),
+    ("real", 0, f"{os.cpu_count() + 3} passed, 0 failed", r"^# priority 19$"),
 )
 
 

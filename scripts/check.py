@@ -105,8 +105,8 @@ def units():
 
 def rows():
     """Of check.list."""
-    for name, seconds, where, after, *command in listed("scripts/check.list"):
-        yield name, int(seconds), where, [] if after == "-" else after.split(","), command
+    for name, seconds, where, time_of, after, *command in listed("scripts/check.list"):
+        yield name, int(seconds), where, time_of, [] if after == "-" else after.split(","), command
 
 
 class Plan:
@@ -141,18 +141,19 @@ class Plan:
     def parts(self, folder):
         options, found = self.options, []
         values = {"KIND": options.kernel, "ALSO": options.also, "ONLY": options.only or "", "OUT": str(folder)}
-        for name, seconds, where, after, command in rows():
+        for name, seconds, where, time_of, after, command in rows():
             command = [values.get(word, word) for word in command]
             if self.mode() not in where or None in command or ("r" in where and os.geteuid()):
                 continue
             if command[0] == "tests":
-                found += self.machines(folder, name, seconds, after, *command[1:])
+                found += self.machines(folder, (name, seconds, time_of, after), *command[1:])
             elif self.is_asked(name):
-                found.append(Part(name.removeprefix("t:"), seconds, after, command))
+                found.append(Part(name.removeprefix("t:"), seconds, time_of, after, command))
         return found
 
-    def machines(self, folder, group, seconds, after, kernel, clock, which, shares):
+    def machines(self, folder, row, kernel, clock, which, shares):
         """The parts that share a list of tests."""
+        group, seconds, time_of, after = row
         kernel = "stock" if kernel == STOCK else kernel
         names = self.tests.of(kernel, clock, which) if kernel != "debug" or self.debug else []
         # a machine takes seconds to boot
@@ -160,7 +161,7 @@ class Plan:
         for i in range(count):
             share, name = names[i::count], group + (f"-{i + 1}" if count > 1 else "")
             options = {"counted": ["--counted"], "paced": ["--counted", "--real-waits"]}.get(clock, [])
-            yield Part(name, seconds // count, after, ["scripts/check-vm.sh", *options, kernel, str(folder / name),
+            yield Part(name, seconds // count, time_of, after, ["scripts/check-vm.sh", *options, kernel, str(folder / name),
                                                        f"^({'|'.join(share)})$"], group, share)
 
 
@@ -181,13 +182,13 @@ class Run:
         print(text, end="", flush=True)
 
     def all(self, parts):
-        """A worker for each processor; a machine has 3 GB."""
+        """A worker for each processor and one more, see may_begin(); a virtual machine has 3 GB."""
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30
-        workers = max(1, min(os.cpu_count(), memory // 4))
+        processors = max(1, min(os.cpu_count(), (memory - 2) // 3 - 1))
         waiting = sorted(parts, key=lambda part: -part.chain(parts))
         while waiting or self.running:
             for part in waiting[:]:
-                if len(self.running) < workers and part.may_begin(waiting, self.running):
+                if self.may_begin(part, waiting, processors):
                     waiting.remove(part)
                     self.running.append(part)
                     say(f"# begins: {part.name}")
@@ -198,6 +199,18 @@ class Run:
                 if part.is_over:
                     self.running.remove(part)
                     self.end(part)
+
+    def may_begin(self, part, waiting, processors):
+        """Parts of real time first; one worker more than these can have is for those with a time of their own."""
+        if not part.is_ready(waiting, self.running) or len(self.running) > processors:
+            return False
+        if "alone" in [part.time] * bool(self.running) + [other.time for other in self.running]:
+            return False
+        real = [other for other in self.running if other.time == "real"]
+        if part.time != "own":
+            return len(real) < processors
+        could = [other for other in waiting if other.time == "real" and other.is_ready(waiting, self.running)]
+        return len(self.running) - len(real) < processors + 1 - min(processors, len(real) + len(could))
 
     def end(self, part):
         self.over.append(part)

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 PDEATHSIG, CHILD_SUBREAPER = 1, 36      # of prctl()
+LOWEST = 19                             # priority: of the processors what others leave
 PROGRESS = 60                           # seconds between two lines that say how far a build is
 
 
@@ -38,9 +39,10 @@ def inherit_orphans():
     ctypes.CDLL(None).prctl(CHILD_SUBREAPER, 1)
 
 
-def in_child():
+def in_child(nice):
     """A part gets a TERM when we end, whatever ends us; a Ctrl-C is ours alone."""
     ctypes.CDLL(None).prctl(PDEATHSIG, signal.SIGTERM)
+    os.nice(nice)
 
 
 def offspring(pid):
@@ -82,8 +84,8 @@ def end_all(pids=None):
 class Part:
     """A command, what it has said, how long it has taken."""
 
-    def __init__(self, name, seconds, after, command, group=None, tests=()):
-        self.name, self.seconds, self.after, self.command = name, seconds, after, command
+    def __init__(self, name, seconds, time_of, after, command, group=None, tests=()):
+        self.name, self.seconds, self.time, self.after, self.command = name, seconds, time_of, after, command
         self.group, self.tests = group or name, tests
         # on a busy machine, too; each virtual machine has limits of its own, and they say more
         self.limit = 1800 + 20 * seconds
@@ -91,9 +93,8 @@ class Part:
         self.began = self.took = self.cpu = self.status = self.seen = self.told = 0
         self.is_over = False
 
-    def may_begin(self, waiting, running):
-        if "alone" in self.after and running or any("alone" in part.after for part in running):
-            return False
+    def is_ready(self, waiting, running):
+        """Is all over that has to be?"""
         return not {part.group for part in waiting + running} & set(self.after)
 
     def chain(self, parts):
@@ -104,7 +105,8 @@ class Part:
         self.output, self.began = folder / "said" / self.name, time.monotonic()
         with open(self.output, "wb") as file:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-                                            start_new_session=True, preexec_fn=in_child)
+                                            start_new_session=True,
+                                            preexec_fn=lambda: in_child(LOWEST if self.time == "own" else 0))
 
     def text(self):
         text = self.output.read_text(errors="replace")
