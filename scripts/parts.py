@@ -9,7 +9,7 @@ import subprocess
 import time
 
 PDEATHSIG, CHILD_SUBREAPER = 1, 36      # of prctl()
-LOWEST = 19                             # priority: of the processors what others leave
+LOW = 10                                # priority: mostly what others leave of the processors, but some of it in any case
 PROGRESS = 60                           # seconds between two lines that say how far a build is
 
 
@@ -106,7 +106,7 @@ class Part:
         with open(self.output, "wb") as file:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
                                             start_new_session=True,
-                                            preexec_fn=lambda: in_child(LOWEST if self.time == "own" else 0))
+                                            preexec_fn=lambda: in_child(LOW if self.time == "own" else 0))
 
     def text(self):
         text = self.output.read_text(errors="replace")
