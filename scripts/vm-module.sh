@@ -68,5 +68,6 @@ vm_module()
 	*) kdir=$(kernel_headers "$release") || return 1 ;;
 	esac
 	scripts/build-module.sh "$kdir" "build/$prefix$release" "$@" || return 1
-	ln -sfn "$prefix$release" "build/$prefix$kind"
+	# another one may look through it at this moment
+	[ "$(readlink "build/$prefix$kind")" = "$prefix$release" ] || ln -sfn "$prefix$release" "build/$prefix$kind"
 }
