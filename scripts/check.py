@@ -236,7 +236,7 @@ def close_up(run):
     """The closing line, from all that was said; is all well?"""
     run.text = settled(run.text)
     (run.folder / "log").write_text(run.text)
-    lines = run.text.splitlines()
+    lines = run.text.split("\n")
     skipped = sum(bool(re.match(r"ok .*# *skip", line, re.I)) for line in lines)
     # what a kernel does not have cannot be tested on it
     excused = sum(bool(re.match(r"ok .*# *skip the kernel cannot", line, re.I)) for line in lines)
@@ -344,6 +344,7 @@ def main():
 
 def run_all(run, parts, mistakes=()):
     """Until the closing line; the exit status."""
+    sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     inherit_orphans()
     for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
         signal.signal(number, end_by)
@@ -356,8 +357,8 @@ def run_all(run, parts, mistakes=()):
         close_up(run)
         return 143
     except Exception:
-        say("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()))
         run.interrupted("check.py itself failed")
+        say("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()))
     return 0 if close_up(run) else 1
 
 

@@ -19,7 +19,7 @@ def say(*words):
 
 def settled(text):
     """What was said by now, but for rows of a test that was void, which was played again."""
-    lines = text.splitlines()
+    lines = text.removesuffix("\n").split("\n") if text else []
     for at, line in enumerate(lines):
         if not re.match(r"# [^ :]+: void, ", line):
             continue
@@ -89,8 +89,9 @@ class Part:
         self.group, self.tests = group or name, tests
         # on a busy machine, too; each virtual machine has limits of its own, and they say more
         self.limit = 1800 + 20 * seconds
-        self.process = self.output = self.late = None
-        self.began = self.took = self.cpu = self.status = self.seen = self.told = 0
+        self.process = self.output = self.reader = self.late = None
+        self.began = self.took = self.cpu = self.status = self.told = 0
+        self.begun = ""                 # a line of what it says
         self.is_over = False
 
     def is_ready(self, waiting, running):
@@ -107,9 +108,10 @@ class Part:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
                                             start_new_session=True,
                                             preexec_fn=lambda: in_child(LOW if self.time == "own" else 0))
+        self.reader = open(self.output, encoding="utf-8", errors="replace")
 
     def text(self):
-        text = self.output.read_text(errors="replace")
+        text = self.output.read_text(encoding="utf-8", errors="replace")
         return text if text.endswith("\n") or not text else text + "\n"
 
     def look(self):
@@ -123,11 +125,11 @@ class Part:
         elif self.took > self.limit and not self.late:
             self.late = f"not ok - {self.name}: not over after {self.limit} s, ended\n"
             end_all([self.process.pid, *offspring(self.process.pid)])
-        text = self.output.read_text(errors="replace")
-        end = text.rfind("\n") + 1
-        for line in text[self.seen:end].splitlines():
+        *lines, self.begun = (self.begun + self.reader.read()).split("\n")
+        for line in lines:
             self.tell(line)
-        self.seen = end
+        if self.is_over:
+            self.reader.close()
 
     def tell(self, line):
         if re.match(r"not ok( |$)", line):
