@@ -356,7 +356,9 @@ def run_all(run, parts, mistakes=()):
         run.interrupted("ended by a signal")
         close_up(run)
         return 143
-    except Exception:
+    except Exception as error:
+        if isinstance(error, BrokenPipeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         run.interrupted("check.py itself failed")
         say("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()))
     return 0 if close_up(run) else 1
