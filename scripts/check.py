@@ -235,7 +235,7 @@ class Run:
 def close_up(run):
     """The closing line, from all that was said; is all well?"""
     run.text = settled(run.text)
-    (run.folder / "log").write_text(run.text)
+    (run.folder / "log").write_text(run.text, encoding="utf-8")
     lines = run.text.split("\n")
     skipped = sum(bool(re.match(r"ok .*# *skip", line, re.I)) for line in lines)
     # what a kernel does not have cannot be tested on it
@@ -317,9 +317,13 @@ def insist(plan):
 
 def end_by(number, frame):
     """Once: what follows is not interrupted."""
-    for other in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
-        signal.signal(other, signal.SIG_IGN)
+    on_signals(signal.SIG_IGN)
     raise Ended
+
+
+def on_signals(handler):
+    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+        signal.signal(number, handler)
 
 
 def main():
@@ -346,12 +350,12 @@ def run_all(run, parts, mistakes=()):
     """Until the closing line; the exit status."""
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     inherit_orphans()
-    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
-        signal.signal(number, end_by)
+    on_signals(end_by)
     try:
         run.tell("".join(line + "\n" for line in mistakes))
         run.all(parts)
         end_all()
+        on_signals(signal.SIG_IGN)
     except Ended:
         run.interrupted("ended by a signal")
         close_up(run)
