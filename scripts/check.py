@@ -204,10 +204,12 @@ class Run:
         """Parts of real time first; one worker more than these can have is for those with a time of their own."""
         if not part.is_ready(waiting, self.running) or len(self.running) > processors:
             return False
-        if "alone" in [part.time] * bool(self.running) + [other.time for other in self.running]:
+        if part.time == "alone":
+            return not self.running and all(other.time == "alone" for other in waiting)
+        if any(other.time == "alone" for other in self.running):
             return False
         real = [other for other in self.running if other.time == "real"]
-        if part.time != "own":
+        if part.time == "real":
             return len(real) < processors
         could = [other for other in waiting if other.time == "real" and other.is_ready(waiting, self.running)]
         return len(self.running) - len(real) < processors + 1 - min(processors, len(real) + len(could))
