@@ -53,7 +53,7 @@ done
 [ -z "$report" ] || [ -d build/coverage ] || wrong "--report: nothing was run yet"
 if [ -n "$only" ]; then
 	make -s -C selftests list KSELFTEST=none | tr ' ' '\n' | grep -qE -- "$only" 2>/dev/null ||
-		wrong "no test has a name with a match for '$only'; all of them: scripts/check.sh --list"
+		wrong "no test has a name with a match for '$only'; all of them: scripts/check.py --list"
 fi
 [ -z "$asked" ] || exit 0
 
