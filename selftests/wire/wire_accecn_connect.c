@@ -184,12 +184,12 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		.name = "accecn_connect_meets_the_nonce", .rfc = "RFC 9768 3.1.2",
+		.name = "accecn_connect_meets_what_is_reserved", .rfc = "RFC 9768 3.1.3",
 		.pre = "sysctl ecn 3",
 		.want = {
-			.script = "connect; > SECA 0; < S.EA 0 ack 1 $; > . 1 ack 1; info options = 8;"
-				  "write 100; > P. 1(100) ack 1 tos 2;"
-				  "< .E 1 ack 101; info ca_state = 2; write 100; > PC. 101(100) ack 1 tos 2",
+			.script = "connect; > SECA 0; < S.EA 0 ack 1 $; > .C 1 ack 1; info options = 8;"
+				  "write 100; > P.EA 1(100) ack 1 tos 2; < .EA 1 ack 101; none; info ca_state = 0;"
+				  "write 100; > P.EA 101(100) ack 1 tos 2",
 			.state = ESTABLISHED,
 		},
 	},
