@@ -122,15 +122,15 @@ void *xtcp_cong_private(struct sock *sk)
 
 /*
  * Did the window limit the sender? Only then does an ACK show that the window may grow (RFC 7661
- * section 4 calls it validated). In slow start a half-full window suffices, as in Linux: otherwise
- * it could not double per round trip.
+ * section 4 calls it validated). In slow start a window that is more than half full suffices, as in
+ * Linux: otherwise it could not double per round trip.
  */
 static bool is_limiting(const struct xtcp_sock *xsk)
 {
 	const struct xtcp_cong_stream *usage = &xsk->stream->cong;
 	const struct xtcp_cong *cong = &xsk->cong;
 
-	return usage->is_limiting || (cong->cwnd < cong->ssthresh && usage->most_out >= cong->cwnd / 2);
+	return usage->is_limiting || (cong->cwnd < cong->ssthresh && usage->most_out > cong->cwnd / 2);
 }
 
 /**

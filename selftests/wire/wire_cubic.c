@@ -45,6 +45,21 @@ static const struct wire_row rows[] = {
 		.name = "cubic_slow_start", .rfc = "RFC 9438 4.10", .pre = CUBIC,
 		.want = { .script = TWENTY_IN_FLIGHT "none; info snd_cwnd = 20" },
 	},
+	/* who uses no more than half of the window has not tried it */
+	{
+		.name = "cubic_slow_start_half_a_window", .rfc = "RFC 7661 4.2", .pre = CUBIC,
+		.want = {
+			.script = CONNECTED "write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; < . 1 ack 2001;"
+				  "info snd_cwnd = 10; < . 1 ack 5001; none; info snd_cwnd = 10",
+		},
+	},
+	{
+		.name = "cubic_slow_start_up_to_twice_what_is_used", .rfc = "RFC 7661 4.2", .pre = CUBIC,
+		.want = {
+			.script = CONNECTED "write 6000; > p. 1(1000) ack 1 x5; > P. 5001(1000) ack 1; < . 1 ack 2001;"
+				  "info snd_cwnd = 12; < . 1 ack 6001; none; info snd_cwnd = 12",
+		},
+	},
 	/* ACKs without a pause for five eighths of a round trip: the path is more than half full. */
 	{
 		.name = "cubic_a_train_ends_slow_start", .rfc = "RFC 9438 4.10", .pre = CUBIC, .still_ms = 6,

@@ -246,7 +246,7 @@ static const struct wire_row rows[] = {
 				  "dctcp alpha = 281;" QUIET_10 "dctcp alpha = 147;" QUIET_10 "dctcp alpha = 77;"
 				  QUIET_30 QUIET_30 "dctcp alpha = 1;" QUIET_30 QUIET_10
 				  "dctcp alpha = 0; write 5000; skim; < . 1 ack 141001; < .E 1 ack 142001;"
-				  "info ca_state = 2; info snd_ssthresh = 11; < . 1 ack 145001; write 1000; skim;"
+				  "info ca_state = 2; info snd_ssthresh = 10; < . 1 ack 145001; write 1000; skim;"
 				  "< . 1 ack 146001; dctcp alpha = 12; write 1000; skim; < .E 1 ack 147001;"
 				  "dctcp alpha = 76",
 			.state = ESTABLISHED, .counters = "RetransSegs=0",
