@@ -55,6 +55,10 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "fin_%s_before_any_text_is_acknowledged_soon", .rfc = "RFC 9293 3.8.6.3", .in = ESTABLISHED,
+		.want = { .script = "< F. 1 ack 1; >@20 . 1 ack 2; read eof", .state = CLOSE_WAIT },
+	},
+	{
 		.name = "fin_%s_then_close", .rfc = "RFC 9293 3.6", .in = ESTABLISHED,
 		.want = {
 			.script = "< F. 1 ack 1; >@1000 . 1 ack 2; close; > F. 1 ack 2;"
