@@ -78,17 +78,24 @@ u32 xtcp_bundle_most(struct sock *sk)
  * 9293 section 3.8.5). On older kernels GSO also changes CWR, which is part of the ACE counter (RFC
  * 9768 section 3.2.2). In both cases segments go one by one.
  *
+ * As in Linux, a bundle has at most half of the congestion window: so the ACK of one bundle lets the
+ * next one go while another is in flight.
+ *
  * Context: softirq or process. Lock: socket, held.
  *
  * Return: octets, no more than @n.
  */
 u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 {
+	const u32 mss = xtcp_mss_payload(sk), half = xtcp_sk(sk)->cong.cwnd / 2;
+
 	sock_owned_by_me(sk);
-	if (unlikely(xtcp_sk(sk)->snd_urgent || xtcp_accecn_forbids_bundles(sk)) && skb->len > xtcp_mss_payload(sk))
-		n = min(n, xtcp_mss_payload(sk));
-	if (unlikely(xtcp_sndcb(skb)->stamps) && skb->len > xtcp_mss_payload(sk))
-		n = min(n, xtcp_stamp_room(skb, xtcp_mss_payload(sk)));
+	if (skb->len > half && skb->len > mss)
+		n = min(n, max(half - half % mss, mss));
+	if (unlikely(xtcp_sk(sk)->snd_urgent || xtcp_accecn_forbids_bundles(sk)) && skb->len > mss)
+		n = min(n, mss);
+	if (unlikely(xtcp_sndcb(skb)->stamps) && skb->len > mss)
+		n = min(n, xtcp_stamp_room(skb, mss));
 	return n;
 }
 

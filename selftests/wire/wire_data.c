@@ -289,6 +289,15 @@ static const struct wire_row rows[] = {
 				  "> P. 5001(1000) ack 1; > . 6001(1000) ack 1; > P. 7001(1000) ack 1; none",
 		},
 	},
+	/* Half of the congestion window: the ACK of one bundle lets the next one go while another is in flight. */
+	{
+		.name = "write_%s_a_bundle_is_half_the_congestion_window", .rfc = "RFC 5681 3.1", .in = ESTABLISHED,
+		.via = PASSIVE | ACTIVE, .pre = "bundles 64; sysctl min_tso_segs 10", .synwin = "65535",
+		.want = {
+			.script = "write 20000; > . 1(1000) ack 1 x4; > P. 4001(1000) ack 1; > . 5001(1000) ack 1 x4;"
+				  "> P. 9001(1000) ack 1; none; < . 1 ack 10001; skim",
+		},
+	},
 	{
 		.name = "write_%s_no_push_when_a_part_of_a_bundle_goes_again", .rfc = "RFC 9293 3.9.1.2",
 		.in = ESTABLISHED,
