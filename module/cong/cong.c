@@ -529,7 +529,8 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
 		xsk->algorithm->idle(sk, min_t(u64, (u64)idle * (USEC_PER_SEC / HZ), U32_MAX));
 		xtcp_cong_bound(sk);
 	}
-	rto = msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
+	/* probes of a closed window may have doubled the timeout, but not the RTO */
+	rto = msecs_to_jiffies(xsk->rto.rto_ms);
 	if (idle <= rto || xsk->algorithm->control || !READ_ONCE(xtcp_net_of(sk)->sysctl.slow_start_after_idle))
 		return;
 	if (xsk->cong.phase != XTCP_CONG_CWR && xsk->cong.phase != XTCP_CONG_RECOVERY)
