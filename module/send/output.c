@@ -62,8 +62,12 @@ static u32 window_room(const struct xtcp_sock *xsk, u32 seq)
 /* What the congestion window leaves for new data. */
 static u32 congestion_room(const struct sock *sk)
 {
-	u32 cwnd = xtcp_sk(sk)->cong.cwnd, pipe = xtcp_scoreboard_pipe(sk);
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 cwnd = xsk->cong.cwnd, pipe = xtcp_scoreboard_pipe(sk);
 
+	/* a SYN that is in flight with text (Fast Open) takes no octet of the window */
+	if (unlikely(xsk->snd_una == xsk->iss) && pipe)
+		pipe--;
 	return cwnd > pipe ? cwnd - pipe : 0;
 }
 

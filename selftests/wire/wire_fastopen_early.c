@@ -121,6 +121,15 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED, .counters = "PAWSEstab=0 TCPSynRetrans=1",
 		},
 	},
+	/* the SYN-ACK that is in flight takes no room of the initial window */
+	{
+		.name = "a_whole_window_goes_before_the_third_ack", .rfc = "RFC 7413 4.2.2", .pre = ON,
+		.want = {
+			.script = READ "write 10000; > p. 1(1000) ack 11 x9; > P. 9001(1000) ack 11; none;"
+				  "< . 11 ack 10001; none",
+			.state = ESTABLISHED,
+		},
+	},
 	{
 		.name = "the_echo_of_an_answer_opens_it", .rfc = "RFC 7323 3.2", .pre = ON, .syn = TIMESTAMPS,
 		.want = {
