@@ -8,7 +8,7 @@
 # bench_NAME.c there, or bench_NAME.py, for the others.
 # With AB=COMMIT in the environment (make bench AB=COMMIT): the module of now and that of
 # COMMIT, each beside kernel TCP, in one run of STREAM, RR and CRR; AB=notrace: that of now
-# with its tracepoints off, and without them.
+# with its tracepoints off, and without them. With B=push: both builds send and receive.
 # With JSON=FILE there each ratio is written there as well: its part of the run, its name,
 # its unit, the value and the one it is against (the medians, the ratio is that of the pairs).
 # "wall" is the clock on two processors, "instructions" one processor whose clock
@@ -26,7 +26,7 @@ if [ "${1-}" = --asked ]; then
 fi
 what=${1:-all}
 [ $# -eq 0 ] || shift
-all="tcp syn timewait ports idle spaces scale dctcp bbr below loss programs"
+all="tcp push syn timewait ports idle spaces scale dctcp bbr below loss programs"
 case " $all all locks " in
 *" $what "*) ;;
 *) echo "bench: there is no B=$what; there are: $all locks all" >&2; exit 2 ;;
@@ -78,10 +78,12 @@ build_ab()
 	echo "# now: the files as they are; then: $(git log -1 --format='%h %s' "$commit")"
 }
 
-if [ -n "${AB-}" ] && [ "$what" != all ] && [ "$what" != tcp ]; then
-	echo "bench: AB=$AB goes with B=tcp alone, not with B=$what" >&2
-	exit 2
-fi
+case ${AB:+$what} in
+"" | all | tcp | push) ;;
+*)
+	echo "bench: AB=$AB goes with B=tcp and B=push, not with B=$what" >&2
+	exit 2 ;;
+esac
 scripts/selftests.sh tools || exit 1
 
 bin=$PWD/build/bench
@@ -145,6 +147,11 @@ bench_tcp()
 	in_vm "wall clock, 2 processors: xtcp / kernel TCP" --parallel -- bench compare 7 100 5000 1000
 	in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- bench compare 3 20 2000 500
 	in_vm "instructions: kernel TCP beside xtcp / alone" "${counted[@]}" -- bench tax 3 2000 500
+}
+
+bench_push()
+{
+	in_vm "what a receiver gets, instructions" "${counted[@]}" -- bench_push 3 20
 }
 
 bench_syn()
@@ -238,9 +245,10 @@ if [ -n "${JSON-}" ] && ! : 2>/dev/null >"$JSON"; then
 	echo "bench: cannot write JSON=$JSON" >&2
 	exit 2
 fi
+rm -f "$bin/ab.ko"
 if [ -n "${AB-}" ]; then
 	build_ab "$AB" "$bin/ab.ko" || exit
-	what=ab
+	[ "$what" = push ] || what=ab
 fi
 [ "$what" != all ] || what=$all
 for each in $what; do
