@@ -64,8 +64,8 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 
-#include "pure/ace.h"
-#include "pure/tuple.h"
+#include "base/tuple.h"
+#include "ecn/ace.h"
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
 #error "xtcp needs Linux 6.1 or newer"

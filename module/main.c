@@ -24,24 +24,24 @@
 
 #include "main.h"
 
-#include "base/held.h"
 #include "base/netns.h"
 #include "base/orphan.h"
 #include "base/sock.h"
 #include "base/stream.h"
 #include "cong/algorithms.h"
+#include "expiry/thirdack.h"
 #include "in/early.h"
 #include "in/interpose.h"
 #include "listen/entry.h"
 #include "lookup/conns.h"
+#include "netns/sysctl.h"
+#include "out/held.h"
 #include "ports/lease.h"
 #include "ports/port.h"
-#include "send/spare.h"
+#include "sendq/spare.h"
 #include "socket/family.h"
 #include "socket/kill.h"
-#include "sysctl.h"
-#include "time/record.h"
-#include "time/thirdack.h"
+#include "timewait/record.h"
 
 static int __init xtcp_init(void)
 {

@@ -8,15 +8,15 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "base/clock.h"
 #include "base/netns.h"
+#include "base/rto.h"
+#include "base/seq.h"
 #include "base/sock.h"
+#include "base/wire.h"
 #include "in/ingress.h"
-#include "pure/clock.h"
-#include "pure/rto.h"
-#include "pure/seq.h"
-#include "pure/wire.h"
-#include "recv/sack.h"
 #include "sight/mib.h"
+#include "window/sack.h"
 
 /*
  * RFC 7323 section 5.3 R1: reject a timestamp older than TS.Recent, unless TS.Recent itself is too

@@ -17,7 +17,7 @@
 #include <net/netns/generic.h>
 #include <net/snmp.h>
 
-#include "pure/cookie.h"
+#include "base/cookie.h"
 
 struct ctl_table_header;
 struct sock;

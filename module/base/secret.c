@@ -14,12 +14,12 @@
 #include <linux/siphash.h>
 #include <linux/string.h>
 
+#include "base/clock.h"
+#include "base/cookie.h"
 #include "base/netns.h"
+#include "base/tuple.h"
 #include "compat.h"
 #include "lookup/demux.h"
-#include "pure/clock.h"
-#include "pure/cookie.h"
-#include "pure/tuple.h"
 
 /**
  * xtcp_secret_net_init() - draw the keys of a namespace

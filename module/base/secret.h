@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-#include "pure/cookie.h"
+#include "base/cookie.h"
 
 struct xtcp_demux_key;
 struct xtcp_net;

@@ -7,13 +7,13 @@
 #include <linux/rbtree.h>
 #include <net/inet_sock.h>
 
+#include "base/clock.h"
+#include "base/rto.h"
 #include "base/stream.h"
+#include "base/wire.h"
 #include "cong/cong.h"
+#include "ecn/ace.h"
 #include "lookup/demux.h"
-#include "pure/ace.h"
-#include "pure/clock.h"
-#include "pure/rto.h"
-#include "pure/wire.h"
 #include "time/timer.h"
 
 struct xtcp_lease;

@@ -29,12 +29,12 @@
 #include <net/sock.h>
 
 #include "base/sock.h"
+#include "base/wire.h"
 #include "compat.h"
 #include "cong/algorithms.h"
-#include "pure/reorder.h"
-#include "pure/wire.h"
-#include "recv/space.h"
-#include "send/sndq.h"
+#include "loss/reorder.h"
+#include "sendq/sndq.h"
+#include "window/space.h"
 
 static struct kmem_cache *streams;
 

@@ -12,15 +12,15 @@
 #include <linux/types.h>
 
 #include "cong/cong.h"
+#include "cong/rate.h"
+#include "ecn/ace.h"
 #include "loss/rack.h"
-#include "loss/rate.h"
 #include "loss/scoreboard.h"
-#include "loss/tlp.h"
 #include "loss/undo.h"
-#include "pure/ace.h"
-#include "recv/sack.h"
-#include "send/busy.h"
+#include "recovery/tlp.h"
 #include "send/mtuprobe.h"
+#include "sendq/busy.h"
+#include "window/sack.h"
 
 struct sk_buff;
 struct sock;

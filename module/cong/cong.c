@@ -10,13 +10,13 @@
 #include <linux/minmax.h>
 
 #include "base/netns.h"
+#include "base/seq.h"
 #include "base/sock.h"
+#include "base/wire.h"
 #include "cong/algorithms.h"
+#include "cong/prr.h"
 #include "loss/sample.h"
 #include "loss/scoreboard.h"
-#include "pure/prr.h"
-#include "pure/seq.h"
-#include "pure/wire.h"
 #include "time/pace.h"
 
 static u32 initial_window(const struct xtcp_sock *xsk)

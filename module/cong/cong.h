@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-#include "pure/prr.h"
+#include "cong/prr.h"
 
 struct sock;
 union tcp_cc_info;

@@ -8,12 +8,12 @@
 #include <linux/minmax.h>
 #include <linux/sizes.h>
 
+#include "base/clock.h"
 #include "base/sock.h"
+#include "base/wire.h"
+#include "cong/bbr.h"
 #include "cong/cong.h"
 #include "loss/sample.h"
-#include "pure/bbr.h"
-#include "pure/clock.h"
-#include "pure/wire.h"
 
 #define QUANTUM_MAX	SZ_64K
 #define RTT_UNKNOWN_US	USEC_PER_MSEC	/* the RTT to assume when none is known */

@@ -6,13 +6,13 @@
 #include <linux/minmax.h>
 #include <linux/tcp.h>
 
+#include "base/clock.h"
 #include "base/netns.h"
 #include "base/sock.h"
 #include "cong/cong.h"
+#include "cong/cubic.h"
+#include "cong/hystart.h"
 #include "loss/sample.h"
-#include "pure/clock.h"
-#include "pure/cubic.h"
-#include "pure/hystart.h"
 #include "sight/mib.h"
 
 /**

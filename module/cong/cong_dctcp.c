@@ -9,11 +9,11 @@
 #include <linux/math64.h>
 #include <linux/minmax.h>
 
+#include "base/seq.h"
 #include "base/sock.h"
 #include "cong/cong.h"
-#include "cong/ecn.h"
+#include "ecn/ecn.h"
 #include "loss/sample.h"
-#include "pure/seq.h"
 
 #define ALPHA_ONE	65536U	/* 1.0, as in the example of section 4.2 */
 #define ALPHA_SHIFT	4	/* g is 1/16 */

@@ -25,13 +25,13 @@
 #include <net/tcp.h>
 
 #include "base/netns.h"
+#include "base/seq.h"
 #include "base/sock.h"
 #include "compat.h"
 #include "listen/synq.h"
 #include "lookup/demux.h"
-#include "loss/recovery.h"
 #include "out/ip.h"
-#include "pure/seq.h"
+#include "recovery/recovery.h"
 #include "send/mss.h"
 #include "sight/mib.h"
 

@@ -21,6 +21,7 @@
 
 #include "arrive/arrives.h"
 #include "base/netns.h"
+#include "base/options.h"
 #include "base/sock.h"
 #include "in/early.h"
 #include "listen/acceptq.h"
@@ -30,10 +31,9 @@
 #include "lookup/group.h"
 #include "lookup/listeners.h"
 #include "out/reply.h"
-#include "pure/options.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "time/timewait.h"
+#include "timewait/timewait.h"
 
 /*
  * What a backlog may hold beyond both buffers, as in kernel TCP: an skb with an ACK or little text

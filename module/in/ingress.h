@@ -6,7 +6,7 @@
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
 
-#include "pure/wire.h"
+#include "base/wire.h"
 
 struct net;
 struct sock;

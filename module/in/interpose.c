@@ -46,7 +46,7 @@
 #include "lookup/group.h"
 #include "lookup/listeners.h"
 #include "ports/lease.h"
-#include "time/timewait.h"
+#include "timewait/timewait.h"
 
 #define ROUNDS_A_SECOND	50	/* polls while waiting for a foreign handler to go */
 

@@ -16,26 +16,26 @@
 #include <net/ipv6.h>
 #include <net/transp_v6.h>
 
+#include "base/clock.h"
 #include "base/netns.h"
 #include "base/sock.h"
 #include "base/state.h"
-#include "cong/accecn.h"
-#include "cong/ecn.h"
+#include "base/wire.h"
+#include "ecn/accecn.h"
+#include "ecn/ecn.h"
+#include "fastopen/fastopen.h"
 #include "listen/acceptq.h"
 #include "listen/entry.h"
-#include "listen/fastopen.h"
 #include "listen/listener.h"
-#include "listen/savedsyn.h"
 #include "lookup/demux.h"
 #include "out/ip.h"
 #include "out/reply.h"
 #include "ports/lease.h"
-#include "pure/clock.h"
-#include "pure/wire.h"
-#include "recv/space.h"
-#include "recv/window.h"
+#include "recv/savedsyn.h"
 #include "send/mss.h"
 #include "sight/mib.h"
+#include "window/space.h"
+#include "window/window.h"
 
 /* The TCB of a child, as the handshake settled it. RFC 9293 section 3.10.7.2. */
 static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts_offset)

@@ -29,15 +29,15 @@
 #include <linux/slab.h>
 #include <net/sock.h>
 
+#include "base/clock.h"
 #include "base/netns.h"
 #include "base/sock.h"
+#include "base/wire.h"
 #include "compat.h"
 #include "listen/listener.h"
-#include "listen/savedsyn.h"
 #include "lookup/group.h"
 #include "out/reply.h"
-#include "pure/clock.h"
-#include "pure/wire.h"
+#include "recv/savedsyn.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 

@@ -7,8 +7,8 @@
 #include <linux/rcupdate.h>
 #include <linux/timer.h>
 
+#include "base/cookie.h"
 #include "lookup/demux.h"
-#include "pure/cookie.h"
 
 struct xtcp_listener;
 struct xtcp_net;

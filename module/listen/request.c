@@ -12,17 +12,17 @@
 #include <net/ipv6.h>
 #include <net/route.h>
 
+#include "base/cookie.h"
 #include "base/netns.h"
+#include "base/options.h"
 #include "base/sock.h"
+#include "base/wire.h"
 #include "in/ingress.h"
 #include "listen/entry.h"
 #include "listen/listener.h"
 #include "lookup/demux.h"
 #include "lookup/group.h"
-#include "pure/cookie.h"
-#include "pure/options.h"
-#include "pure/wire.h"
-#include "recv/window.h"
+#include "window/window.h"
 
 /**
  * xtcp_request_fill_names() - fill both addresses, the device and the mark

@@ -26,7 +26,7 @@
 #include "base/sock.h"
 #include "compat.h"
 #include "lookup/conns.h"
-#include "ports/portmap.h"
+#include "lookup/portmap.h"
 
 #define FAST_WAITS	50		/* per second and user */
 #define FAST_USERS	16		/* users are counted by uid modulo this; root apart */

@@ -7,7 +7,7 @@
 #include <linux/types.h>
 #include <net/ipv6.h>
 
-#include "pure/tuple.h"
+#include "base/tuple.h"
 
 struct net;
 struct sk_buff;

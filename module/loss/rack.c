@@ -17,13 +17,13 @@
 
 #include <net/sock.h>
 
+#include "base/clock.h"
+#include "base/seq.h"
 #include "base/sock.h"
 #include "cong/cong.h"
 #include "loss/sample.h"
 #include "loss/scoreboard.h"
-#include "pure/clock.h"
-#include "pure/seq.h"
-#include "send/sndq.h"
+#include "sendq/sndq.h"
 #include "sight/mib.h"
 
 #define TIMESTAMP_TICK_US	USEC_PER_MSEC	/* xtcp_clock_ts() */

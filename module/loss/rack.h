@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-#include "pure/reorder.h"
+#include "loss/reorder.h"
 
 struct sk_buff;
 struct sock;

@@ -11,11 +11,11 @@
 #include <linux/list_sort.h>
 #include <net/sock.h>
 
+#include "base/seq.h"
 #include "base/sock.h"
 #include "base/stream.h"
-#include "pure/reorder.h"
-#include "pure/seq.h"
-#include "send/sndq.h"
+#include "loss/reorder.h"
+#include "sendq/sndq.h"
 
 #define WALK_MAX	32U	/* skbs; bounds the search for a place */
 

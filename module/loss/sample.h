@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-#include "pure/options.h"
+#include "base/options.h"
 
 /**
  * struct xtcp_sample - what an ACK has told; lengths in octets of sequence space

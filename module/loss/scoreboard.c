@@ -17,17 +17,17 @@
 #include <net/tcp.h>
 
 #include "base/netns.h"
+#include "base/seq.h"
 #include "base/sock.h"
+#include "base/wire.h"
 #include "cong/cong.h"
+#include "cong/rate.h"
 #include "in/ingress.h"
 #include "loss/rack.h"
-#include "loss/rate.h"
 #include "loss/resend.h"
 #include "loss/sample.h"
 #include "loss/undo.h"
-#include "pure/seq.h"
-#include "pure/wire.h"
-#include "send/sndq.h"
+#include "sendq/sndq.h"
 #include "sight/mib.h"
 
 #define REORDERING_MAX	300U	/* segments, as Linux's tcp_max_reordering */

@@ -7,8 +7,8 @@
 
 #include <linux/types.h>
 
+#include "base/wire.h"
 #include "loss/sample.h"
-#include "pure/wire.h"
 
 struct sk_buff;
 struct sock;

@@ -13,15 +13,15 @@
 
 #include <net/sock.h>
 
+#include "base/clock.h"
 #include "base/netns.h"
+#include "base/seq.h"
 #include "base/sock.h"
+#include "base/wire.h"
 #include "cong/cong.h"
-#include "cong/ecn.h"
+#include "ecn/ecn.h"
 #include "loss/sample.h"
 #include "loss/scoreboard.h"
-#include "pure/clock.h"
-#include "pure/seq.h"
-#include "pure/wire.h"
 #include "sight/mib.h"
 
 /**

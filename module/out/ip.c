@@ -24,9 +24,9 @@
 #include <net/transp_v6.h>
 
 #include "base/sock.h"
+#include "base/wire.h"
 #include "compat.h"
 #include "lookup/demux.h"
-#include "pure/wire.h"
 
 /*
  * Use software GSO even on a device that has GSO switched off, as sk_setup_caps() does for kernel

@@ -20,11 +20,11 @@
 #include <net/route.h>
 
 #include "base/netns.h"
+#include "base/options.h"
+#include "base/wire.h"
 #include "compat.h"
 #include "lookup/demux.h"
 #include "out/ip.h"
-#include "pure/options.h"
-#include "pure/wire.h"
 
 static struct sock *reply_sock(const struct xtcp_net *xn, const struct xtcp_ip_reply *how)
 {

@@ -18,22 +18,22 @@
 #include <net/route.h>
 #include <net/tcp.h>
 
+#include "base/clock.h"
+#include "base/cookie.h"
 #include "base/netns.h"
+#include "base/options.h"
 #include "base/secret.h"
 #include "base/sock.h"
-#include "cong/accecn.h"
+#include "base/wire.h"
+#include "ecn/accecn.h"
 #include "in/ingress.h"
 #include "listen/synq.h"
 #include "lookup/demux.h"
 #include "out/control.h"
 #include "out/ip_reply.h"
-#include "pure/clock.h"
-#include "pure/cookie.h"
-#include "pure/options.h"
-#include "pure/wire.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "time/timewait.h"
+#include "timewait/timewait.h"
 
 /*
  * The first values of EE0B and ECEB (RFC 9768 section 3.2.1). Not every SYN-ACK has room for the

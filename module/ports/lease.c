@@ -31,11 +31,11 @@
 #include <net/tcp_states.h>
 
 #include "base/netns.h"
+#include "base/wire.h"
 #include "compat.h"
 #include "ports/portlist.h"
 #include "ports/sharing.h"
 #include "ports/taker.h"
-#include "pure/wire.h"
 
 #ifndef CONFIG_MULTIUSER
 #error "xtcp needs CONFIG_MULTIUSER: without it all users are equal, and a lease would be of each group"

@@ -36,10 +36,10 @@
 #include "base/netns.h"
 #include "base/sock.h"
 #include "lookup/demux.h"
+#include "lookup/portmap.h"
 #include "ports/lease.h"
-#include "ports/portmap.h"
 #include "ports/taker.h"
-#include "time/timewait.h"
+#include "timewait/timewait.h"
 
 #define COUNTERS	65536	/* of RFC 6056, as many as Linux has */
 #define HASH_LASTS	(10 * HZ)

@@ -18,11 +18,11 @@
 #include <net/tcp_states.h>
 
 #include "base/netns.h"
+#include "base/tuple.h"
 #include "compat.h"
 #include "ports/lease.h"
 #include "ports/portlist.h"
 #include "ports/sharing.h"
-#include "pure/tuple.h"
 
 /**
  * struct taker - a full sock, as far as kernel TCP's table reads it

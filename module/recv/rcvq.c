@@ -26,14 +26,14 @@
 
 #include "base/memory.h"
 #include "base/netns.h"
+#include "base/seq.h"
 #include "base/sock.h"
 #include "compat.h"
 #include "in/ingress.h"
-#include "pure/seq.h"
-#include "recv/sack.h"
-#include "recv/space.h"
 #include "recv/trim.h"
 #include "sight/mib.h"
+#include "window/sack.h"
+#include "window/space.h"
 
 static u32 end_of(struct sk_buff *skb)
 {

@@ -11,19 +11,19 @@
 #include <linux/skbuff.h>
 #include <net/tcp.h>
 
+#include "base/clock.h"
 #include "base/netns.h"
+#include "base/seq.h"
 #include "base/sock.h"
 #include "base/stream.h"
+#include "base/wire.h"
 #include "compat.h"
 #include "in/ingress.h"
-#include "pure/clock.h"
-#include "pure/seq.h"
-#include "pure/wire.h"
 #include "recv/rcvq.h"
-#include "recv/sack.h"
-#include "recv/space.h"
 #include "recv/trim.h"
 #include "sight/mib.h"
+#include "window/sack.h"
+#include "window/space.h"
 
 #define QUICKACKS_MAX		16U	/* not delayed at the start, as Linux's TCP_MAX_QUICKACKS */
 

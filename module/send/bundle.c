@@ -10,11 +10,11 @@
 
 #include "base/netns.h"
 #include "base/sock.h"
-#include "cong/accecn.h"
 #include "cong/cong.h"
+#include "ecn/accecn.h"
 #include "send/mss.h"
-#include "send/sndq.h"
-#include "send/stamp.h"
+#include "sendq/sndq.h"
+#include "sendq/stamp.h"
 
 /**
  * xtcp_bundle_goal() - how large an skb of the send queue should become

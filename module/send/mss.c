@@ -21,10 +21,10 @@
 
 #include "base/netns.h"
 #include "base/sock.h"
+#include "base/wire.h"
 #include "cong/cong.h"
 #include "out/ip.h"
 #include "out/segment.h"
-#include "pure/wire.h"
 
 static u32 both_headers(const struct sock *sk)
 {

@@ -18,10 +18,10 @@
 #include <net/sock.h>
 
 #include "base/netns.h"
+#include "base/seq.h"
 #include "base/sock.h"
+#include "base/wire.h"
 #include "out/ip.h"
-#include "pure/seq.h"
-#include "pure/wire.h"
 #include "send/mss.h"
 #include "sight/mib.h"
 

@@ -7,9 +7,9 @@
 
 #include <net/tcp.h>
 
-#include "base/held.h"
 #include "base/netns.h"
 #include "base/sock.h"
+#include "out/held.h"
 #include "time/pace.h"
 
 /**

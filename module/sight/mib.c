@@ -15,7 +15,7 @@
 #include <linux/seq_file.h>
 #include <net/ip.h>
 
-#include "pure/wire.h"
+#include "base/wire.h"
 
 static const struct snmp_mib tcp_list[] = {
 	SNMP_MIB_ITEM("RtoAlgorithm", TCP_MIB_RTOALGORITHM),

@@ -14,9 +14,9 @@
 #include <net/ipv6.h>
 
 #include "base/sock.h"
+#include "base/wire.h"
 #include "compat.h"
 #include "lookup/demux.h"
-#include "pure/wire.h"
 
 #define CREATE_TRACE_POINTS
 #include "sight/trace.h"

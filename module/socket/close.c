@@ -11,7 +11,6 @@
 #include <net/ip.h>
 #include <net/tcp.h>
 
-#include "base/held.h"
 #include "base/netns.h"
 #include "base/orphan.h"
 #include "base/sock.h"
@@ -19,20 +18,21 @@
 #include "base/stream.h"
 #include "compat.h"
 #include "cong/algorithms.h"
+#include "expiry/retries.h"
+#include "fastopen/fastopen.h"
+#include "fastopen/fastsyn.h"
 #include "in/early.h"
-#include "listen/fastopen.h"
 #include "listen/listener.h"
-#include "listen/savedsyn.h"
+#include "out/held.h"
 #include "ports/port.h"
+#include "recv/savedsyn.h"
 #include "recv/text.h"
-#include "send/fastsyn.h"
 #include "send/output.h"
-#include "send/sndq.h"
+#include "sendq/sndq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "socket/listen.h"
-#include "time/record.h"
-#include "time/retries.h"
+#include "timewait/record.h"
 
 /* RFC 9293 section 3.10.4, by state. Returns true when a FIN has to be sent now. */
 static bool close_state(struct sock *sk)

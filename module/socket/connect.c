@@ -19,18 +19,18 @@
 #include "base/state.h"
 #include "base/stream.h"
 #include "compat.h"
-#include "cong/ecn.h"
+#include "ecn/ecn.h"
+#include "expiry/thirdack.h"
+#include "fastopen/fastsyn.h"
 #include "in/early.h"
 #include "out/ip.h"
 #include "out/ip_connect.h"
 #include "ports/port.h"
-#include "recv/window.h"
-#include "send/fastsyn.h"
 #include "send/mss.h"
 #include "send/output.h"
-#include "send/sndq.h"
+#include "sendq/sndq.h"
 #include "sight/mib.h"
-#include "time/thirdack.h"
+#include "window/window.h"
 
 /* Back to CLOSED, with the socket as it was before connect(). */
 static void undo(struct sock *sk)

@@ -30,7 +30,7 @@
 #include "sight/trace.h"
 #include "socket/family.h"
 #include "socket/listen.h"
-#include "time/record.h"
+#include "timewait/record.h"
 
 /* The program may have connected the sock elsewhere since it was found. */
 static bool is_still(const struct sock *sk, const struct xtcp_tuple *tuple)

@@ -9,24 +9,24 @@
 #include <net/sock.h>
 
 #include "base/memory.h"
-#include "base/held.h"
 #include "base/netns.h"
 #include "base/orphan.h"
 #include "base/sock.h"
 #include "base/state.h"
+#include "base/wire.h"
+#include "expiry/thirdack.h"
+#include "fastopen/fastopen.h"
 #include "in/early.h"
 #include "listen/acceptq.h"
 #include "listen/entry.h"
-#include "listen/fastopen.h"
 #include "listen/listener.h"
 #include "lookup/demux.h"
 #include "lookup/group.h"
 #include "lookup/listeners.h"
+#include "out/held.h"
 #include "ports/lease.h"
 #include "ports/port.h"
-#include "pure/wire.h"
-#include "recv/window.h"
-#include "time/thirdack.h"
+#include "window/window.h"
 
 static void listener_free(struct xtcp_listener *listener)
 {

@@ -19,17 +19,17 @@
 #include <net/tcp_states.h>
 #include <uapi/linux/tcp.h>
 
+#include "base/seq.h"
 #include "base/sock.h"
 #include "compat.h"
 #include "in/ingress.h"
-#include "pure/seq.h"
 #include "recv/rcvq.h"
-#include "recv/space.h"
 #include "recv/text.h"
 #include "recv/urgent.h"
-#include "recv/window.h"
-#include "send/coalesce.h"
 #include "send/output.h"
+#include "socket/coalesce.h"
+#include "window/space.h"
+#include "window/window.h"
 
 /**
  * xtcp_recvmsg_inq() - how much there is to read

@@ -17,21 +17,21 @@
 #include <net/ipv6.h>
 #include <net/tcp.h>
 
+#include "arrive/acks.h"
+#include "base/clock.h"
 #include "base/netns.h"
 #include "base/sock.h"
 #include "cong/algorithms.h"
-#include "listen/fastopen.h"
+#include "fastopen/fastopen.h"
 #include "listen/listener.h"
-#include "listen/savedsyn.h"
-#include "pure/clock.h"
-#include "recv/space.h"
+#include "recv/savedsyn.h"
 #include "recv/text.h"
-#include "send/acks.h"
-#include "send/coalesce.h"
 #include "send/output.h"
+#include "socket/coalesce.h"
 #include "socket/status.h"
 #include "time/keepalive.h"
 #include "time/timer.h"
+#include "window/space.h"
 
 #define LINGER2_MAX_S	120	/* as Linux's TCP_FIN_TIMEOUT_MAX */
 

@@ -9,22 +9,22 @@
 #include <asm/ioctls.h>
 #include <net/tcp.h>
 
+#include "base/clock.h"
+#include "base/rto.h"
+#include "base/seq.h"
 #include "base/sock.h"
 #include "compat.h"
 #include "cong/cong.h"
-#include "cong/ecn.h"
+#include "cong/rate.h"
+#include "ecn/ecn.h"
+#include "expiry/thirdack.h"
 #include "listen/acceptq.h"
 #include "listen/listener.h"
-#include "loss/rate.h"
-#include "pure/clock.h"
-#include "pure/rto.h"
-#include "pure/seq.h"
-#include "recv/space.h"
 #include "recv/text.h"
 #include "recv/urgent.h"
-#include "send/coalesce.h"
+#include "socket/coalesce.h"
 #include "socket/recvmsg.h"
-#include "time/thirdack.h"
+#include "window/space.h"
 
 static void info_congestion(struct sock *sk, struct tcp_info *info)
 {

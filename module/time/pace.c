@@ -36,7 +36,7 @@
 #include "base/sock.h"
 #include "compat.h"
 #include "cong/cong.h"
-#include "loss/recovery.h"
+#include "recovery/recovery.h"
 #include "send/output.h"
 #include "send/sndbuf.h"
 

@@ -38,21 +38,21 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "base/clock.h"
+#include "base/rto.h"
 #include "base/sock.h"
 #include "base/stream.h"
-#include "loss/recovery.h"
-#include "loss/tlp.h"
-#include "pure/clock.h"
-#include "pure/rto.h"
-#include "pure/wire.h"
+#include "base/wire.h"
+#include "expiry/retries.h"
+#include "recovery/recovery.h"
+#include "recovery/tlp.h"
 #include "send/output.h"
 #include "send/sndbuf.h"
-#include "send/sndq.h"
+#include "sendq/sndq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "time/keepalive.h"
 #include "time/pace.h"
-#include "time/retries.h"
 
 #define RTO_RESTART_BELOW	4	/* rrthresh of RFC 7765: duplicate ACKs cannot repair fewer */
 #define ROOM_RETRY_MS		500U	/* after a failure to send for lack of memory or of room below TCP */

@@ -4,7 +4,7 @@
  * each of their ports can be had again, and no other. All in one namespace, over its loopback device; the servers are
  * kernel TCP's.
  *
- * A map of ports lives while a quarter of the range is used (module/ports/portmap.c). So a third of the connections
+ * A map of ports lives while a quarter of the range is used (module/lookup/portmap.c). So a third of the connections
  * stay, another third each time, and a port that was lost would be missed.
  *
  * Every port is used towards three destinations. Two thirds of the connections, or all of them,

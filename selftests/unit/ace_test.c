@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/pure/ace.c in user space: the ACE field of RFC 9768 section 3.2.2. */
-#include "pure/ace.h"
+/* module/ecn/ace.c in user space: the ACE field of RFC 9768 section 3.2.2. */
+#include "ecn/ace.h"
 #include "unit.h"
 
 /* tables 2 to 4: what is echoed comes back, and nothing else says how a SYN came */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * module/pure/bbr.c in user space: the state machine by tables of ACKs, most of them the test cases of the draft's
+ * module/cong/bbr.c in user space: the state machine by tables of ACKs, most of them the test cases of the draft's
  * appendix, and whatever comes, for windows that no connection could live with.
  */
 #include <string.h>
 
-#include "pure/bbr.h"
+#include "cong/bbr.h"
 #include "unit.h"
 
 #define MSS		1448U

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/pure/cookie.c in user space: what comes back, for how long, and what a forger can hope for. */
+/* module/base/cookie.c in user space: what comes back, for how long, and what a forger can hope for. */
 #include <string.h>
 
-#include "pure/cookie.h"
-#include "pure/tuple.h"
+#include "base/cookie.h"
+#include "base/tuple.h"
 #include "unit.h"
 
 #define EPOCH_S		(XTCP_COOKIE_PERIOD_S * XTCP_COOKIE_PERIODS)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/pure/cubic.c in user space: the curve of RFC 9438 against one in floating point, its regions, and extremes. */
+/* module/cong/cubic.c in user space: the curve of RFC 9438 against one in floating point, its regions, and extremes. */
 #include <math.h>
 #include <string.h>
 
-#include "pure/cubic.h"
+#include "cong/cubic.h"
 #include "unit.h"
 
 #define MAX_WINDOW	0x7fffffffU

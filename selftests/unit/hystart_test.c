@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/pure/hystart.c in user space: rounds, thresholds, conservative slow start and its end (RFC 9406). */
+/* module/cong/hystart.c in user space: rounds, thresholds, conservative slow start and its end (RFC 9406). */
 #include <string.h>
 
-#include "pure/hystart.h"
+#include "cong/hystart.h"
 #include "unit.h"
 
 #define MSS	1000U

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/pure/options.c in user space, under the address and undefined-behaviour sanitizers. */
+/* module/base/options.c in user space, under the address and undefined-behaviour sanitizers. */
 #include <string.h>
 
-#include "pure/options.h"
-#include "pure/wire.h"
+#include "base/options.h"
+#include "base/wire.h"
 #include "unit.h"
 
 /* Parses a copy that ends where its memory ends, at every alignment, so that a read too far is found. */

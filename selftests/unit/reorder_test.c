@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/pure/reorder.c in user space: the order of sending, and the window for reordering of RFC 8985 section 6.2. */
-#include "pure/reorder.h"
+/* module/loss/reorder.c in user space: the order of sending, and the window for reordering of RFC 8985 section 6.2. */
+#include "loss/reorder.h"
 #include "unit.h"
 
 /* step 2: by time; of a bundle by sequence number, also where that wraps */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/pure/rto.c in user space: the rules of RFC 6298, the bounds, and that no sample overflows anything. */
-#include "pure/rto.h"
-#include "pure/wire.h"
+/* module/base/rto.c in user space: the rules of RFC 6298, the bounds, and that no sample overflows anything. */
+#include "base/rto.h"
+#include "base/wire.h"
 #include "unit.h"
 
 #define MAX_US (XTCP_RTO_MAX_MS * 1000U)

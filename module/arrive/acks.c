@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * When an ACK that is owed is sent: now, with what the program sends, or after a delay (RFC 9293
+ * section 3.8.6.3).
+ */
+#include "arrive/acks.h"
+
+#include <net/sock.h>
+
+#include "base/sock.h"
+#include "out/ip.h"
+#include "recv/text.h"
+#include "send/output.h"
+#include "time/timer.h"
+#include "window/window.h"
+
+/*
+ * Is the program about to read? A thread that slept in RECEIVE has been woken, or one has @asked
+ * and will come there, or the connection waits for its accept().
+ */
+static bool program_is_on_its_way(const struct sock *sk, bool asked)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xsk->quickack_asked)
+		return false;
+	if (!sk->sk_socket)
+		return !sock_flag(sk, SOCK_DEAD);
+	return asked || (atomic_read(&xsk->readers) && xtcp_text_readable(sk, READ_ONCE(sk->sk_rcvlowat)));
+}
+
+/*
+ * A bundle has arrived for a thread that slept in RECEIVE: GRO has made it of many segments, or the
+ * sending machine has not cut it. The thread acknowledges the bundle, and all that has come until
+ * it reads, by one segment, which offers the window of that moment. The ACK waits for the thread
+ * only until the next bundle comes.
+ */
+static bool reader_acknowledges(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	return xsk->rcv_unacked_segments > 2 && !xsk->quickacks && !xsk->answer_awaited && atomic_read(&xsk->readers) &&
+	       program_is_on_its_way(sk, false);
+}
+
+/*
+ * Would an ACK let the peer send more, by moving the right edge of the window? Or does the program
+ * wait for more data than there is? If neither, an ACK now would let the peer send nothing. As in
+ * Linux, the ACK is sent when the program reads.
+ */
+static bool ack_lets_send(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	return xtcp_window_offer(sk) >= xsk->rcv_wnd ||
+	       xsk->rcv_nxt - xsk->copied_seq < (u32)READ_ONCE(sk->sk_rcvlowat);
+}
+
+/**
+ * xtcp_acks_owed() - acknowledge arrived segments, now or a little later
+ * @sk: the sock
+ *
+ * RFC 9293 section 3.8.6.3: every second full segment is acknowledged at once (SHLD-19) if the ACK
+ * lets the peer send more, otherwise within 200 ms (SHLD-18, MUST-40). As in Linux, the first ACKs
+ * go at once, unless the program is about to read and may answer: then the answer carries the ACK.
+ * A request without an answer is acknowledged when the program wants more, in RECEIVE or in poll(),
+ * or after XTCP_ANSWER_MS, rounded up to a tick. A program whose SEND does not block may be in
+ * poll() when the answer comes: its ACKs do not wait. Later in the connection, a bundle waits as
+ * long for its reader, who has been woken. The caller has processed the arrival as a whole (section
+ * 3.10.7.4, MUST-59).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_acks_owed(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const bool asked = READ_ONCE(xsk->asked);
+	bool due;
+
+	sock_owned_by_me(sk);
+	if (!xsk->ack_pending)
+		return;
+	WRITE_ONCE(xsk->asked, false);
+	due = (xsk->rcv_unacked_segments >= 2 || xsk->rcv_nxt - xsk->rcv_wup >= 2U * xsk->rcv_mss) &&
+	      ((xsk->quickacks && !xsk->pingpong) || ack_lets_send(sk));
+	if (xsk->ack_now || (due && !reader_acknowledges(sk))) {
+		xtcp_output_ack_now(sk);
+	} else if (!due && (xsk->pingpong || !xsk->quickacks)) {
+		/* as Linux: a FIN before any text waits only for a program that closes at once */
+		xtcp_timer_ack_owed(sk, msecs_to_jiffies(xsk->stream->rcv_data_tstamp ?
+							 XTCP_DELACK_MIN_MS : XTCP_ANSWER_MS));
+	} else if (due || program_is_on_its_way(sk, asked)) {
+		WRITE_ONCE(xsk->answer_awaited, true);
+		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
+	} else {
+		xtcp_output_ack_now(sk);
+	}
+}
+
+/**
+ * xtcp_acks_of_syn() - acknowledge the SYN-ACK, now or with the first data of the program
+ * @sk: has just entered ESTABLISHED from SYN-SENT
+ *
+ * A program that waits in connect() returns now. The data that it sends carries the ACK. If it
+ * reads instead, or does nothing for XTCP_ANSWER_MS, the ACK goes alone. To a peer on this machine
+ * the ACK goes at once: a program may connect to itself, and expect to accept the connection in its
+ * next call. RFC 9293 section 3.8.6.3, MUST-40.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_acks_of_syn(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const bool asked = READ_ONCE(xsk->asked);
+
+	sock_owned_by_me(sk);
+	WRITE_ONCE(xsk->asked, false);
+	if (!asked || xsk->quickack_asked || xtcp_ip_is_local(sk)) {
+		xtcp_output_ack_now(sk);
+		return;
+	}
+	WRITE_ONCE(xsk->answer_awaited, true);
+	xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SYN cookies: the ISN of a SYN-ACK is such that the connection can be recreated from it when its
+ * entry is gone.
+ *
+ * ISN = F(tuple) + IRS + period << 24 + 24 bits, modulo 2^32. F is one half of a 64-bit hash with a
+ * constant key. A period is 64 seconds. This is RFC 6528 section 3 with the clock in the upper
+ * octet. The ISN grows with the peer's ISN octet by octet, since IRS is added and not part of the
+ * MAC. Of the 24 bits, four are options and twenty are a MAC over the whole hash (which stands for
+ * the tuple), the period and all options. From one period to the next the 24 bits can fall by less
+ * than the period adds.
+ *
+ * With timestamps, the lowest six bits of TSval carry window scale, SACK and ECN, and the peer
+ * echoes them. Without, two of the four bits carry the scale approximately (a shift that is rounded
+ * down only makes the peer's window look smaller), and SACK and ECN are not known. Two periods are
+ * accepted, so 32 of 2^32 blind guesses for one tuple pass. Every check computes one MAC, whatever
+ * it finds, so its time reveals nothing.
+ *
+ * A secret serves eight periods, and the period of a cookie selects its secret. So the previous
+ * secret stays valid until its last cookie is too old.
+ */
+#include "base/cookie.h"
+
+#include "base/tuple.h"
+
+#define MAC_BITS	20
+#define MAC_MASK	((1U << MAC_BITS) - 1)
+#define FIELD_MASK	0xffffffU
+#define TS_SCALE	15U	/* in TSval: the shift */
+#define NO_SCALE	15U	/* more than any shift */
+#define TS_SACK		16U
+#define TS_ECN		32U
+
+static const u16 mss_v4[4] = { 536, 1300, 1440, 1460 };
+static const u16 mss_v6[4] = { 1220, 1360, 1420, 1440 };
+
+/* The shifts that can be told apart without timestamps; class 0 is "no scaling". */
+static const u8 scale_of_class[4] = { 0, 0, 7, 8 };
+
+static const u16 *mss_table(const struct xtcp_tuple *tuple)
+{
+	return xtcp_tuple_is_v4(tuple) ? mss_v4 : mss_v6;
+}
+
+static u32 mss_index(const struct xtcp_tuple *tuple, u16 mss)
+{
+	const u16 *table = mss_table(tuple);
+	u32 i = 3;
+
+	while (i && mss < table[i])
+		i--;
+	return i;
+}
+
+static u32 scale_class(struct xtcp_cookie cookie)
+{
+	if (!cookie.wscale_ok)
+		return 0;
+	return cookie.snd_wscale >= 8 ? 3 : cookie.snd_wscale == 7 ? 2 : 1;
+}
+
+static u32 ts_bits(struct xtcp_cookie cookie)
+{
+	return (cookie.wscale_ok ? cookie.snd_wscale : NO_SCALE) | (cookie.sack_ok ? TS_SACK : 0) |
+	       (cookie.ecn_ok ? TS_ECN : 0);
+}
+
+static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, u32 data, bool ts_ok, u32 bits)
+{
+	const siphash_key_t *key = &secrets->key[period / XTCP_COOKIE_PERIODS & 1];
+	u32 options = data | bits << 8 | (u32)ts_ok << 16;
+
+	/*
+	 * The words of one tuple all differ. How the words of two tuples relate is known only to
+	 * those who know the hashes
+	 */
+	return (u32)siphash_1u64(hash ^ ((u64)period << 32 | options), key) & MAC_MASK;
+}
+
+/**
+ * xtcp_cookie_epoch() - which secret a new cookie uses
+ * @now: seconds
+ *
+ * Context: any.
+ *
+ * Return: the number of the epoch; its key must exist before its first cookie is made.
+ */
+u32 xtcp_cookie_epoch(u32 now)
+{
+	return now / XTCP_COOKIE_PERIOD_S / XTCP_COOKIE_PERIODS;
+}
+
+/**
+ * xtcp_cookie_make() - make the ISN of a SYN-ACK
+ * @secrets: contains the key of xtcp_cookie_epoch(@now)
+ * @tuple: the connection
+ * @hash: its xtcp_tuple_hash() with a constant key
+ * @irs: SEG.SEQ of the SYN
+ * @now: seconds
+ * @cookie: the options of the SYN
+ *
+ * RFC 4987 section 3.6, RFC 6528 section 3.
+ *
+ * Context: any.
+ *
+ * Return: the ISN; the same for the same arguments within a period.
+ */
+u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const struct xtcp_tuple *tuple, u64 hash, u32 irs,
+		     u32 now, struct xtcp_cookie cookie)
+{
+	u32 period = now / XTCP_COOKIE_PERIOD_S;
+	u32 data = mss_index(tuple, cookie.mss) << 2 | scale_class(cookie);
+	u32 bits = cookie.ts_ok ? ts_bits(cookie) : 0;
+
+	return (u32)hash + irs + (period << 24) +
+	       (data << MAC_BITS | mac(secrets, hash, period, data, cookie.ts_ok, bits));
+}
+
+/**
+ * xtcp_cookie_tsval() - make the TSval of a SYN-ACK
+ * @clock: the timestamp clock, with its offset
+ * @cookie: the options of the SYN
+ *
+ * Context: any.
+ *
+ * Return: the latest value not after @clock whose lowest bits carry the options.
+ */
+u32 xtcp_cookie_tsval(u32 clock, struct xtcp_cookie cookie)
+{
+	u32 tsval = (clock & ~XTCP_COOKIE_TS_MASK) | ts_bits(cookie);
+
+	return (s32)(tsval - clock) > 0 ? tsval - XTCP_COOKIE_TS_MASK - 1 : tsval;
+}
+
+/**
+ * xtcp_cookie_check() - decode a cookie: does an ACK acknowledge an ISN of ours?
+ * @secrets: as for xtcp_cookie_make()
+ * @tuple: the connection
+ * @hash: as for xtcp_cookie_make()
+ * @irs: SEG.SEQ - 1
+ * @iss: SEG.ACK - 1
+ * @tsecr: TSecr of the segment; NULL without timestamps
+ * @now: seconds
+ * @cookie: receives the options of the SYN; valid when true is returned
+ *
+ * Context: any.
+ *
+ * Return: true for an ISN that xtcp_cookie_make() made in this period or the one before.
+ */
+bool xtcp_cookie_check(const struct xtcp_cookie_secrets *secrets, const struct xtcp_tuple *tuple, u64 hash, u32 irs,
+		       u32 iss, const u32 *tsecr, u32 now, struct xtcp_cookie *cookie)
+{
+	u32 field = iss - (u32)hash - irs;
+	u32 period = now / XTCP_COOKIE_PERIOD_S;
+	u32 age = (period - (field >> 24)) & 0xff;
+	u32 data = (field & FIELD_MASK) >> MAC_BITS;
+	u32 bits = tsecr ? *tsecr & XTCP_COOKIE_TS_MASK : 0;
+	u32 wrong = mac(secrets, hash, period - (age & 1), data, !!tsecr, bits) ^ (field & MAC_MASK);
+
+	cookie->mss = mss_table(tuple)[data >> 2];
+	cookie->ts_ok = !!tsecr;
+	cookie->sack_ok = bits & TS_SACK;
+	cookie->ecn_ok = bits & TS_ECN;
+	cookie->wscale_ok = tsecr ? (bits & TS_SCALE) != NO_SCALE : !!(data & 3);
+	cookie->snd_wscale = !cookie->wscale_ok ? 0 : tsecr ? bits & TS_SCALE : scale_of_class[data & 3];
+	return !(wrong | (age & ~1U));
+}

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TCP options: parse and write them.
+ *
+ * Pure: no socket, no skb, no namespace. The caller decides whether an option is wanted, and what
+ * follows from it.
+ */
+#include "base/options.h"
+
+#include "base/wire.h"
+
+static u32 read24(const u8 *p)
+{
+	return (u32)p[0] << 16 | xtcp_options_read16(p + 1);
+}
+
+static void take_timestamp(const u8 *option, struct xtcp_options *opts)
+{
+	opts->has_ts = true;
+	opts->tsval = xtcp_options_read32(option + 2);
+	opts->tsecr = xtcp_options_read32(option + 6);
+}
+
+/*
+ * Parse one option with a length field. Skip an unknown option, one with a wrong length for its
+ * kind, and one that does not belong into this segment (RFC 9293 section 3.1, MUST-6), as Linux
+ * does.
+ */
+static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struct xtcp_options *opts)
+{
+	switch (option[0]) {
+	case XTCP_OPT_MSS:
+		/* an MSS of zero cannot be honoured: ignore it */
+		if (syn && len == XTCP_OPTLEN_MSS && xtcp_options_read16(option + 2))
+			opts->mss = xtcp_options_read16(option + 2);
+		break;
+	case XTCP_OPT_WSCALE:
+		if (syn && len == XTCP_OPTLEN_WSCALE) {
+			opts->has_wscale = true;
+			/* RFC 7323 section 2.3: a larger shift is used as if it were 14 */
+			opts->wscale = option[2] > XTCP_WSCALE_MAX ? XTCP_WSCALE_MAX : option[2];
+		}
+		break;
+	case XTCP_OPT_SACK_PERMITTED:
+		if (syn && len == XTCP_OPTLEN_SACK_PERMITTED)
+			opts->sack_permitted = true;
+		break;
+	case XTCP_OPT_TIMESTAMP:
+		if (len == XTCP_OPTLEN_TIMESTAMP)
+			take_timestamp(option, opts);
+		break;
+	case XTCP_OPT_SACK:
+		/* no SACK blocks on a SYN: there is no text yet */
+		if (!syn && len > XTCP_OPTLEN_SACK_BASE && !((len - XTCP_OPTLEN_SACK_BASE) % XTCP_OPTLEN_SACK_BLOCK)) {
+			opts->sack_blocks = (len - XTCP_OPTLEN_SACK_BASE) / XTCP_OPTLEN_SACK_BLOCK;
+			opts->sack_at = option + XTCP_OPTLEN_SACK_BASE - start;
+		}
+		break;
+	}
+}
+
+/**
+ * xtcp_options_read_sack() - read one SACK block
+ * @bytes: the block, at any alignment
+ *
+ * Context: any.
+ *
+ * Return: the block; its contents may be anything (RFC 2018 section 3).
+ */
+struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes)
+{
+	return (struct xtcp_sack_block){ .start = xtcp_options_read32(bytes), .end = xtcp_options_read32(bytes + 4) };
+}
+
+/*
+ * The first option in @bytes, after NOPs, that has a possible length; NULL at the end of the list.
+ */
+static const u8 *next_option(const u8 *bytes, const u8 *end)
+{
+	while (bytes < end && *bytes == XTCP_OPT_NOP)
+		bytes++;
+	if (end - bytes < 2 || *bytes == XTCP_OPT_EOL || bytes[1] < 2 || bytes[1] > end - bytes)
+		return NULL;
+	return bytes;
+}
+
+/**
+ * xtcp_options_find_fastopen() - read the Fast Open option of a SYN
+ * @bytes: the octets between the fixed header and the data
+ * @len: how many, 0 to %XTCP_MAX_OPTIONS
+ * @cookie: filled; its length is below 0 without the option, or if no cookie can have the option's
+ *	length
+ *
+ * RFC 7413 section 4.1.1. Of several options the last one counts. xtcp_options_parse() omits this
+ * option, since only Fast Open needs it.
+ *
+ * Context: any.
+ *
+ * Return: true when there is one, even if it only asks for a cookie.
+ */
+bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_fastopen_cookie *cookie)
+{
+	const u8 *end = bytes + len;
+	unsigned int i;
+
+	cookie->len = -1;
+	for (; (bytes = next_option(bytes, end)); bytes += bytes[1]) {
+		unsigned int n = bytes[1] - XTCP_OPTLEN_FASTOPEN_BASE;
+
+		if (*bytes != XTCP_OPT_FASTOPEN || n & 1)
+			continue;
+		cookie->len = -1;
+		if (n && (n < XTCP_FASTOPEN_MIN || n > XTCP_FASTOPEN_MAX))
+			continue;
+		cookie->len = n;
+		for (i = 0; i < n; i++)
+			cookie->octets[i] = bytes[XTCP_OPTLEN_FASTOPEN_BASE + i];
+	}
+	return cookie->len >= 0;
+}
+
+/**
+ * xtcp_options_find_accecn() - read the AccECN option of a segment
+ * @bytes: the octets between the fixed header and the data
+ * @len: how many, 0 to %XTCP_MAX_OPTIONS
+ * @option: filled when the option is there
+ *
+ * RFC 9768 section 3.2.3: if the length fits no form of the option, the whole counters in it count,
+ * and everything after the third is padding. Of several options the last one counts.
+ * xtcp_options_parse() omits this option, since only AccECN mode needs it.
+ *
+ * Context: any.
+ *
+ * Return: true when it is there.
+ */
+bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_accecn_option *option)
+{
+	const u8 *end = bytes + len, *found = NULL;
+	unsigned int i;
+
+	while (bytes < end && *bytes != XTCP_OPT_EOL) {
+		if (*bytes == XTCP_OPT_NOP) {
+			bytes++;
+			continue;
+		}
+		if (end - bytes < 2 || bytes[1] < 2 || bytes[1] > end - bytes)
+			break;
+		if (*bytes == XTCP_OPT_ACCECN_0 || *bytes == XTCP_OPT_ACCECN_1)
+			found = bytes;
+		bytes += bytes[1];
+	}
+	if (!found)
+		return false;
+	option->order = found[0] == XTCP_OPT_ACCECN_1;
+	option->fields = (found[1] - XTCP_OPTLEN_ACCECN_BASE) / XTCP_OPTLEN_ACCECN_FIELD;
+	if (option->fields > XTCP_ACCECN_FIELDS_MAX)
+		option->fields = XTCP_ACCECN_FIELDS_MAX;
+	for (i = 0; i < option->fields; i++)
+		option->counter[i] = read24(found + XTCP_OPTLEN_ACCECN_BASE + i * XTCP_OPTLEN_ACCECN_FIELD);
+	return true;
+}
+
+/**
+ * xtcp_options_parse() - read the options of a segment
+ * @bytes: the octets between the fixed header and the data
+ * @len: how many, 0 to %XTCP_MAX_OPTIONS
+ * @syn: the segment has SYN. Only then MSS, window scale and SACK-permitted count (RFC 9293 section
+ *	3.2 MUST-65, RFC 7323 section 2.2, RFC 2018 section 2); SACK blocks count only without SYN
+ * @opts: filled in
+ *
+ * Options may begin at any octet (RFC 9293 section 3.2, MUST-64) and occur in any segment (section
+ * 3.1, MUST-5). Of several options of one kind the last one counts. A length below two or beyond
+ * the header ends the list and sets @opts->malformed (section 3.1, MUST-7); the options in front of
+ * it count.
+ *
+ * Context: any.
+ */
+void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp_options *opts)
+{
+	const u8 *start = bytes, *end = bytes + len;
+
+	*opts = (struct xtcp_options){};
+	if (len >= XTCP_OPTLEN_TIMESTAMP_ALIGNED && xtcp_options_begin_with_timestamp(bytes)) {
+		take_timestamp(bytes + 2, opts);
+		bytes += XTCP_OPTLEN_TIMESTAMP_ALIGNED;
+	}
+	while (bytes < end && *bytes != XTCP_OPT_EOL) {
+		if (*bytes == XTCP_OPT_NOP) {
+			bytes++;
+			continue;
+		}
+		if (end - bytes < 2 || bytes[1] < 2 || bytes[1] > end - bytes) {
+			opts->malformed = true;
+			return;
+		}
+		parse_one(start, bytes, bytes[1], syn, opts);
+		bytes += bytes[1];
+	}
+}
+
+/**
+ * xtcp_options_size() - octets that options take in a header
+ * @opts: the options
+ *
+ * Context: any.
+ *
+ * Return: a multiple of four. Without SACK blocks and cookie it is at most %XTCP_OPTIONS_MAX_SYN.
+ * The caller must make sure that SACK blocks and the other options fit into
+ * %XTCP_OPTIONS_MAX_WRITTEN.
+ */
+unsigned int xtcp_options_size(const struct xtcp_options *opts)
+{
+	unsigned int size = 0;
+
+	if (opts->mss) {
+		size += XTCP_OPTLEN_MSS;
+		if (opts->has_fastopen)		/* on SYNs only; two NOPs may follow */
+			size += (XTCP_OPTLEN_FASTOPEN_BASE + opts->fastopen->len + 3) & ~3U;
+	}
+	if (opts->has_ts)
+		size += XTCP_OPTLEN_TIMESTAMP_ALIGNED;
+	else if (opts->sack_permitted)
+		size += 4;	/* after two NOPs; with timestamps it replaces theirs */
+	if (opts->has_wscale)
+		size += 4;	/* after one NOP */
+	if (opts->sack_blocks)
+		size += XTCP_OPTLEN_SACK_ALIGNED(opts->sack_blocks);	/* after two NOPs */
+	if (opts->has_accecn)	/* after up to three NOPs */
+		size += XTCP_OPTLEN_ACCECN_ALIGNED(opts->accecn_fields);
+	return size;
+}
+
+static u8 *write_accecn(u8 *p, const struct xtcp_options *opts)
+{
+	const unsigned int len = XTCP_OPTLEN_ACCECN_BASE + opts->accecn_fields * XTCP_OPTLEN_ACCECN_FIELD;
+	unsigned int i;
+
+	for (i = len; i < XTCP_OPTLEN_ACCECN_ALIGNED(opts->accecn_fields); i++)
+		*p++ = XTCP_OPT_NOP;
+	*p++ = opts->accecn_order ? XTCP_OPT_ACCECN_1 : XTCP_OPT_ACCECN_0;
+	*p++ = len;
+	for (i = 0; i < opts->accecn_fields; i++, p += XTCP_OPTLEN_ACCECN_FIELD) {
+		p[0] = opts->accecn[i] >> 16;
+		xtcp_options_write16(p + 1, (u16)opts->accecn[i]);
+	}
+	return p;
+}
+
+static u8 *write_fastopen(u8 *p, const struct xtcp_fastopen_cookie *cookie)
+{
+	const unsigned int len = XTCP_OPTLEN_FASTOPEN_BASE + cookie->len;
+	unsigned int i;
+
+	*p++ = XTCP_OPT_FASTOPEN;
+	*p++ = len;
+	for (i = 0; i < (unsigned int)cookie->len; i++)
+		*p++ = cookie->octets[i];
+	for (i = len; i & 3; i++)
+		*p++ = XTCP_OPT_NOP;
+	return p;
+}
+
+/**
+ * xtcp_options_write() - write options into a header
+ * @bytes: room for xtcp_options_size() octets, any alignment
+ * @opts: the options
+ *
+ * NOPs in front of an option, or behind a cookie, fill up to whole words. So no End of Option List
+ * and no padding is needed (RFC 9293 section 3.1, MUST-69). Order and NOPs are those of Linux 6.1,
+ * since programs identify systems by them. The AccECN option, which Linux 6.1 does not have, stands
+ * between the others and the cookie.
+ *
+ * Context: any.
+ *
+ * Return: octets written; equal to xtcp_options_size().
+ */
+unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)
+{
+	unsigned int i;
+	u8 *p = bytes;
+
+	if (opts->mss) {
+		*p++ = XTCP_OPT_MSS;
+		*p++ = XTCP_OPTLEN_MSS;
+		xtcp_options_write16(p, opts->mss);
+		p += 2;
+	}
+	if (opts->sack_permitted || opts->has_ts) {
+		if (!opts->sack_permitted || !opts->has_ts) {
+			*p++ = XTCP_OPT_NOP;
+			*p++ = XTCP_OPT_NOP;
+		}
+		if (opts->sack_permitted) {
+			*p++ = XTCP_OPT_SACK_PERMITTED;
+			*p++ = XTCP_OPTLEN_SACK_PERMITTED;
+		}
+		if (opts->has_ts) {
+			*p++ = XTCP_OPT_TIMESTAMP;
+			*p++ = XTCP_OPTLEN_TIMESTAMP;
+			xtcp_options_write32(p, opts->tsval);
+			xtcp_options_write32(p + 4, opts->tsecr);
+			p += 8;
+		}
+	}
+	if (opts->has_wscale) {
+		*p++ = XTCP_OPT_NOP;
+		*p++ = XTCP_OPT_WSCALE;
+		*p++ = XTCP_OPTLEN_WSCALE;
+		*p++ = opts->wscale;
+	}
+	if (opts->sack_blocks) {
+		*p++ = XTCP_OPT_NOP;
+		*p++ = XTCP_OPT_NOP;
+		*p++ = XTCP_OPT_SACK;
+		*p++ = XTCP_OPTLEN_SACK_BASE + opts->sack_blocks * XTCP_OPTLEN_SACK_BLOCK;
+		for (i = 0; i < opts->sack_blocks; i++, p += XTCP_OPTLEN_SACK_BLOCK) {
+			xtcp_options_write32(p, opts->sack[i].start);
+			xtcp_options_write32(p + 4, opts->sack[i].end);
+		}
+	}
+	if (opts->has_accecn)
+		p = write_accecn(p, opts);
+	if (opts->mss && opts->has_fastopen)
+		p = write_fastopen(p, opts->fastopen);
+	return p - bytes;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* TCP options: parse and write them (RFC 9293 section 3.2, RFC 7323, RFC 2018). Pure. */
+#ifndef XTCP_OPTIONS_H
+#define XTCP_OPTIONS_H
+
+#include <linux/types.h>
+
+#include "base/wire.h"
+
+#define XTCP_OPTIONS_MAX_WRITTEN 40	/* octets: timestamps and three SACK blocks */
+/*
+ * octets: MSS, timestamps with SACK-permitted, window scale; on a SYN-ACK also two AccECN counters.
+ * A Fast Open cookie comes in addition
+ */
+#define XTCP_OPTIONS_MAX_SYN	28
+
+#define XTCP_FASTOPEN_MIN	4	/* octets of a cookie, even (RFC 7413 section 4.1.1) */
+#define XTCP_FASTOPEN_MAX	16
+#define XTCP_FASTOPEN_OURS	8	/* octets of the cookies that we give out */
+
+/* One SACK block (RFC 2018 section 3): octets from @start up to, but without, @end. */
+struct xtcp_sack_block {
+	u32 start;
+	u32 end;
+};
+
+/* A Fast Open cookie (RFC 7413 section 4.1.1). */
+struct xtcp_fastopen_cookie {
+	u8 octets[XTCP_FASTOPEN_MAX];
+	s8 len;			/* 0: the option asks for one; below 0: there is no option */
+};
+
+/**
+ * struct xtcp_options - the options of one segment, received or to be sent
+ * @tsval: TSval; valid when @has_ts
+ * @tsecr: TSecr; valid when @has_ts
+ * @sack: the blocks to write, @sack_blocks of them; NULL when parsed
+ * @fastopen: the cookie to write; shares its place with the blocks, which a SYN never has; valid
+ *	when @has_fastopen
+ * @accecn: the AccECN counters to write, in the option's order; NULL when parsed
+ * @mss: maximum segment size in octets; 0: no such option
+ * @wscale: shift count, at most 14; valid when @has_wscale
+ * @sack_blocks: blocks in the SACK option, at most %XTCP_SACK_BLOCKS_MAX; 0: no such option
+ * @sack_at: octets from the start of the options to the first block that was parsed; valid when
+ *	@sack_blocks
+ * @has_ts: the timestamps option is there
+ * @has_wscale: the window scale option is there
+ * @sack_permitted: the SACK-permitted option is there
+ * @has_accecn: write the AccECN option
+ * @has_fastopen: write the Fast Open option
+ * @accecn_order: order of the AccECN option, 0 or 1
+ * @accecn_fields: number of its counters, at most %XTCP_ACCECN_FIELDS_MAX
+ * @malformed: an impossible length ended the list; the options in front of it count
+ */
+struct xtcp_options {
+	u32 tsval;
+	u32 tsecr;
+	union {
+		const struct xtcp_sack_block *sack;
+		const struct xtcp_fastopen_cookie *fastopen;
+	};
+	const u32 *accecn;
+	u16 mss;
+	u8 wscale;
+	u8 sack_blocks;
+	u8 sack_at;
+	bool has_ts : 1;
+	bool has_wscale : 1;
+	bool sack_permitted : 1;
+	bool malformed : 1;
+	bool has_accecn : 1;
+	bool has_fastopen : 1;
+	bool accecn_order : 1;
+	u8 accecn_fields;
+};
+
+/* An AccECN option as the peer wrote it (RFC 9768 section 3.2.3). */
+struct xtcp_accecn_option {
+	u32 counter[XTCP_ACCECN_FIELDS_MAX];	/* in the option's order, 24 bits each */
+	u8 fields;
+	bool order;
+};
+
+static inline u16 xtcp_options_read16(const u8 *p)
+{
+	return p[0] << 8 | p[1];
+}
+
+static inline u32 xtcp_options_read32(const u8 *p)
+{
+	return (u32)xtcp_options_read16(p) << 16 | xtcp_options_read16(p + 2);
+}
+
+static inline void xtcp_options_write16(u8 *p, u16 value)
+{
+	p[0] = value >> 8;
+	p[1] = value & 0xff;
+}
+
+static inline void xtcp_options_write32(u8 *p, u32 value)
+{
+	xtcp_options_write16(p, value >> 16);
+	xtcp_options_write16(p + 2, value & 0xffff);
+}
+
+/*
+ * RFC 7323 appendix A: nearly every segment of a connection with timestamps begins with these
+ * octets, and most have no other option. So test for them first.
+ */
+#define XTCP_OPTIONS_TIMESTAMP_WORD \
+	(XTCP_OPT_NOP << 24 | XTCP_OPT_NOP << 16 | XTCP_OPT_TIMESTAMP << 8 | XTCP_OPTLEN_TIMESTAMP)
+
+/* @bytes: at least XTCP_OPTLEN_TIMESTAMP_ALIGNED octets */
+static inline bool xtcp_options_begin_with_timestamp(const u8 *bytes)
+{
+	return xtcp_options_read32(bytes) == XTCP_OPTIONS_TIMESTAMP_WORD;
+}
+
+struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes);
+bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_accecn_option *option);
+bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_fastopen_cookie *cookie);
+void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp_options *opts);
+unsigned int xtcp_options_size(const struct xtcp_options *opts);
+unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts);
+
+#endif /* XTCP_OPTIONS_H */

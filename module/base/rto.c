@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * RTT and retransmission timeout (RFC 6298). Pure: no socket, no clock.
+ *
+ * Two constants are Linux's and not the RFC's. The floor is 200 ms and applies to the term of the
+ * variation, so that a peer's delayed ACK never looks like a loss. The ceiling is 120 s.
+ *
+ * The RFC's gains are made for one sample per round trip. Here each ACK brings one, so RTTVAR
+ * forgets within a few segments what the other segments of the window have shown (RFC 7323 appendix
+ * G). So the RTO uses the largest RTTVAR of a round trip, as in Linux, and an earlier, larger value
+ * decays by a quarter of the difference per round trip.
+ */
+#include "base/rto.h"
+
+#include "base/seq.h"
+#include "base/wire.h"
+
+#define US_PER_MS	1000U
+#define VAR_MIN_US	(XTCP_RTO_MIN_MS * US_PER_MS / 4)	/* a quarter of the floor */
+
+/**
+ * xtcp_rto_init() - set the state before the first sample (RFC 6298 (2.1))
+ * @rto: to set
+ *
+ * Context: any.
+ */
+void xtcp_rto_init(struct xtcp_rto *rto)
+{
+	rto->srtt_us = 0;
+	rto->rttvar_us = 0;
+	rto->held_us = VAR_MIN_US;
+	rto->peak_us = VAR_MIN_US;
+	rto->round_end = 0;
+	rto->min_rtt_us = ~0U;
+	rto->next_min_us = ~0U;
+	rto->min_since_s = 0;
+	rto->rto_ms = XTCP_RTO_INITIAL_MS;
+	rto->backoff = 0;
+}
+
+/*
+ * Take a new RTTVAR. A round trip ends when more is acknowledged than had been sent when it began.
+ */
+static void hold_variation(struct xtcp_rto *rto, u32 una, u32 nxt)
+{
+	if (rto->rttvar_us > rto->peak_us)
+		rto->peak_us = rto->rttvar_us;
+	if (rto->peak_us > rto->held_us)
+		rto->held_us = rto->peak_us;
+	if (!xtcp_seq_gt(una, rto->round_end))
+		return;
+	rto->held_us -= (rto->held_us - rto->peak_us) / 4;
+	rto->peak_us = VAR_MIN_US;
+	rto->round_end = nxt;
+}
+
+/**
+ * xtcp_rto_sample() - take an RTT sample (RFC 6298 (2.2), (2.3))
+ * @rto: to update
+ * @rtt_us: microseconds; of a segment that was sent once, or proven by a timestamp (section 3,
+ *	Karn)
+ * @una: SND.UNA after this ACK
+ * @nxt: SND.NXT
+ *
+ * A sample also ends the backoff (section 5, last paragraph).
+ *
+ * Context: any.
+ */
+void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt)
+{
+	u32 r = rtt_us ?: 1, off;
+
+	if (r > XTCP_RTO_MAX_MS * US_PER_MS)
+		r = XTCP_RTO_MAX_MS * US_PER_MS;
+	if (r < rto->min_rtt_us)
+		rto->min_rtt_us = r;
+
+	if (!rto->srtt_us) {
+		rto->srtt_us = r;
+		rto->rttvar_us = r / 2;
+		rto->round_end = nxt;
+	} else {
+		/* the order matters: RTTVAR takes the SRTT from before this sample */
+		off = rto->srtt_us > r ? rto->srtt_us - r : r - rto->srtt_us;
+		rto->rttvar_us = (3 * rto->rttvar_us + off + 2) / 4;
+		rto->srtt_us = (7 * rto->srtt_us + r + 4) / 8;
+	}
+	hold_variation(rto, una, nxt);
+
+	rto->rto_ms = (rto->srtt_us + 4 * rto->held_us + US_PER_MS - 1) / US_PER_MS;
+	if (rto->rto_ms > XTCP_RTO_MAX_MS)
+		rto->rto_ms = XTCP_RTO_MAX_MS;
+	rto->backoff = 0;
+}
+
+/**
+ * xtcp_rto_take_min() - update the smallest RTT
+ * @rto: to update
+ * @rtt_us: microseconds, not 0
+ * @now_s: the clock, seconds
+ *
+ * It is the smallest of the last five to ten minutes, so that a longer path is noticed (RFC 8985
+ * section 6.2 step 1). Linux's tcp_min_rtt_wlen is five minutes.
+ *
+ * Context: any.
+ */
+void xtcp_rto_take_min(struct xtcp_rto *rto, u32 rtt_us, u32 now_s)
+{
+	if (now_s - rto->min_since_s > XTCP_MIN_RTT_WINDOW_S) {
+		if (rto->min_since_s)
+			rto->min_rtt_us = rto->next_min_us;
+		rto->next_min_us = rtt_us;
+		rto->min_since_s = now_s ? now_s : 1;
+	}
+	if (rtt_us < rto->next_min_us)
+		rto->next_min_us = rtt_us;
+	if (rtt_us < rto->min_rtt_us)
+		rto->min_rtt_us = rtt_us;
+}
+
+/**
+ * xtcp_rto_syn_lost() - set the RTO after a SYN that was resent (RFC 6298 (5.7))
+ * @rto: to update
+ *
+ * Context: any.
+ */
+void xtcp_rto_syn_lost(struct xtcp_rto *rto)
+{
+	rto->rto_ms = XTCP_RTO_SYN_LOST_MS;
+	rto->backoff = 0;
+}
+
+/**
+ * xtcp_rto_backoff() - double the RTO after a timeout (RFC 6298 (5.5))
+ * @rto: to update
+ *
+ * Context: any.
+ */
+void xtcp_rto_backoff(struct xtcp_rto *rto)
+{
+	if (rto->backoff < 0xff)
+		rto->backoff++;
+}
+
+/**
+ * xtcp_rto_ease() - undo the backoff of probes that are answered now
+ * @rto: to update
+ * @timeouts: how often a probe has doubled the RTO
+ *
+ * Context: any.
+ */
+void xtcp_rto_ease(struct xtcp_rto *rto, u8 timeouts)
+{
+	rto->backoff -= timeouts < rto->backoff ? timeouts : rto->backoff;
+}
+
+/**
+ * xtcp_rto_current_ms() - the timeout for the timer now
+ * @rto: the state
+ *
+ * Context: any.
+ *
+ * Return: milliseconds, at most XTCP_RTO_MAX_MS (RFC 6298 (2.5)).
+ */
+u32 xtcp_rto_current_ms(const struct xtcp_rto *rto)
+{
+	u32 ms = rto->rto_ms;
+	u8 i;
+
+	for (i = 0; i < rto->backoff && ms < XTCP_RTO_MAX_MS; i++)
+		ms *= 2;
+	return ms < XTCP_RTO_MAX_MS ? ms : XTCP_RTO_MAX_MS;
+}
+
+/**
+ * xtcp_rto_give_up_ms() - the time that a number of retries takes
+ * @retries: retransmissions before giving up
+ * @first_ms: timeout of the first
+ *
+ * R1 and R2 (RFC 9293 section 3.8.3) are counts in the sysctls and times here, as in Linux. A path
+ * whose RTO differs from @first_ms gets the same time.
+ *
+ * Context: any.
+ *
+ * Return: milliseconds since the first unanswered timeout; at most 2^31 - 1.
+ */
+u32 xtcp_rto_give_up_ms(u32 retries, u32 first_ms)
+{
+	const u32 most = 0x7fffffff;
+	u32 sum = 0, ms = first_ms, i;
+
+	for (i = 0; i <= retries; i++) {
+		if (ms > XTCP_RTO_MAX_MS)
+			ms = XTCP_RTO_MAX_MS;
+		if (sum > most - ms)
+			return most;
+		sum += ms;
+		ms *= 2;
+	}
+	return sum;
+}

@@ -1,0 +1,742 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * BBR version 3 (draft-ietf-ccwg-bbr), as arithmetic. It sends at the rate at which its octets
+ * arrive, in rounds of slightly more and slightly less, and keeps little more in flight than the
+ * path holds.
+ *
+ * The functions have the draft's names and order; section 5 of the draft has the reasons. The
+ * caller does the sampling (rate.c), the pacing (pace.c) and the loss detection. Where the draft
+ * leaves a choice:
+ *
+ * - The windowed filters have two places: the maxima of the current period and of the previous one
+ *   (sections 5.5.5, 5.5.9).
+ * - ACKs that report losses are counted instead of lost ranges (5.3.1.3), as in other
+ *   implementations.
+ * - A congestion mark counts like a loss: it bounds what is sent (section 3.6 asks for that).
+ */
+#include "cong/bbr.h"
+
+#include <linux/limits.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+
+#include "base/seq.h"
+
+#define US_PER_UNIT		(1000000U / XTCP_BBR_UNIT)
+#define MS_US			1000U
+#define MARGIN			99U		/* BBR.PacingMarginPercent off a hundred */
+#define LOSS_PERCENT		2U		/* BBR.LossThresh */
+#define MIN_SEGMENTS		4U		/* BBR.MinPipeCwnd */
+#define FULL_ROUNDS		3U
+#define FULL_LOSSES		6U		/* BBRStartupFullLossCnt */
+#define DRAIN_ROUNDS		3U
+#define MIN_RTT_MS		10000U		/* BBR.MinRTTFilterLen */
+#define PROBE_RTT_MS		200U		/* BBR.ProbeRTTDuration */
+#define PROBE_RTT_EACH_MS	5000U		/* BBR.ProbeRTTInterval */
+#define EXTRA_ROUNDS		5U		/* half of BBR.ExtraAckedFilterLen */
+#define RENO_ROUNDS		63U
+#define UNDO_STARTUP		1U
+#define UNDO_UP			2U
+
+static const u16 pacing_gains[] = {
+	[XTCP_BBR_STARTUP] = 277, [XTCP_BBR_DRAIN] = 50, [XTCP_BBR_DOWN] = 90, [XTCP_BBR_CRUISE] = 100,
+	[XTCP_BBR_REFILL] = 100, [XTCP_BBR_UP] = 125, [XTCP_BBR_PROBE_RTT] = 100,
+};
+
+static const u16 cwnd_gains[] = {
+	[XTCP_BBR_STARTUP] = 200, [XTCP_BBR_DRAIN] = 200, [XTCP_BBR_DOWN] = 200, [XTCP_BBR_CRUISE] = 200,
+	[XTCP_BBR_REFILL] = 200, [XTCP_BBR_UP] = 225, [XTCP_BBR_PROBE_RTT] = 50,
+};
+
+/* Milliseconds of the clock; never 0, which means "none". */
+static u32 stamp_of(u64 now_us)
+{
+	return (u32)div_u64(now_us, MS_US) ?: 1;
+}
+
+/* BBR.Beta. */
+static u32 beta(u32 value)
+{
+	return (u32)div_u64(7ULL * value, 10);
+}
+
+static u32 max_bw(const struct xtcp_bbr *bbr)
+{
+	return max(bbr->max_bw[0], bbr->max_bw[1]);
+}
+
+static u32 extra_acked(const struct xtcp_bbr *bbr)
+{
+	return max(bbr->extra_acked[0], bbr->extra_acked[1]);
+}
+
+static bool in_probe_bw(const struct xtcp_bbr *bbr)
+{
+	return bbr->state >= XTCP_BBR_DOWN && bbr->state <= XTCP_BBR_UP;
+}
+
+static bool is_probing_bw(const struct xtcp_bbr *bbr)
+{
+	return bbr->state == XTCP_BBR_STARTUP || bbr->state == XTCP_BBR_REFILL || bbr->state == XTCP_BBR_UP;
+}
+
+/**
+ * xtcp_bbr_bw() - BBR.bw
+ * @bbr: a connection's
+ *
+ * Return: in units of XTCP_BBR_UNIT octets per second.
+ */
+u32 xtcp_bbr_bw(const struct xtcp_bbr *bbr)
+{
+	return min(max_bw(bbr), bbr->bw_shortterm);
+}
+
+/**
+ * xtcp_bbr_pacing_gain() - BBR.pacing_gain
+ * @bbr: a connection's
+ *
+ * Return: percent.
+ */
+u32 xtcp_bbr_pacing_gain(const struct xtcp_bbr *bbr)
+{
+	return bbr->idle_restart && in_probe_bw(bbr) ? 100 : pacing_gains[bbr->state];
+}
+
+/**
+ * xtcp_bbr_cwnd_gain() - BBR.cwnd_gain
+ * @bbr: a connection's
+ *
+ * Return: percent.
+ */
+u32 xtcp_bbr_cwnd_gain(const struct xtcp_bbr *bbr)
+{
+	return cwnd_gains[bbr->state];
+}
+
+/**
+ * xtcp_bbr_rate() - the current pacing rate (section 5.6.2)
+ * @bbr: a connection's
+ *
+ * Return: octets per second; 0: unknown yet.
+ */
+u64 xtcp_bbr_rate(const struct xtcp_bbr *bbr)
+{
+	return div_u64((u64)xtcp_bbr_bw(bbr) * XTCP_BBR_UNIT * xtcp_bbr_pacing_gain(bbr) * MARGIN, 100 * 100);
+}
+
+/**
+ * xtcp_bbr_of_sample() - RS.delivery_rate
+ * @octets: RS.delivered
+ * @us: RS.interval, not 0
+ *
+ * Return: a bandwidth, at least 1.
+ */
+u32 xtcp_bbr_of_sample(u32 octets, u32 us)
+{
+	return max_t(u32, min_t(u64, div_u64((u64)octets * US_PER_UNIT, us), XTCP_BBR_NONE - 1), 1);
+}
+
+/* BDPMultiple(): @percent of what the path holds at bandwidth @bw. */
+static u32 bdp_multiple(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack, u32 bw, u32 percent)
+{
+	if (bbr->min_rtt_us == XTCP_BBR_NONE)
+		return ack->initial_cwnd;
+	return min_t(u64, div_u64(div_u64((u64)bw * bbr->min_rtt_us, US_PER_UNIT) * percent, 100), U32_MAX / 4);
+}
+
+static u32 min_pipe(const struct xtcp_bbr_ack *ack)
+{
+	return MIN_SEGMENTS * ack->mss;
+}
+
+static u32 quantization_budget(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack, u32 cap)
+{
+	cap = max3(cap, 3 * ack->quantum, min_pipe(ack));
+	return bbr->state == XTCP_BBR_UP ? cap + 2 * ack->mss : cap;
+}
+
+/* Inflight(1.0) */
+static u32 inflight_of(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack, u32 bw)
+{
+	return quantization_budget(bbr, ack, bdp_multiple(bbr, ack, bw, 100));
+}
+
+static u32 inflight_with_headroom(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	u32 longterm = bbr->inflight_longterm, headroom;
+
+	if (longterm == XTCP_BBR_NONE)
+		return XTCP_BBR_NONE;
+	headroom = max_t(u32, ack->mss, div_u64(15ULL * longterm, 100));
+	return max(longterm - min(headroom, longterm), min_pipe(ack));
+}
+
+static u32 target_inflight(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	return min(bdp_multiple(bbr, ack, xtcp_bbr_bw(bbr), 100), ack->cwnd);
+}
+
+static void reset_congestion_signals(struct xtcp_bbr *bbr)
+{
+	bbr->loss_in_round = false;
+	bbr->bw_latest = 0;
+	bbr->inflight_latest = 0;
+}
+
+static void reset_shortterm_model(struct xtcp_bbr *bbr)
+{
+	bbr->bw_shortterm = XTCP_BBR_NONE;
+	bbr->inflight_shortterm = XTCP_BBR_NONE;
+}
+
+static void reset_full_bw(struct xtcp_bbr *bbr, u32 bw)
+{
+	bbr->full_bw = bw;
+	bbr->full_bw_count = 0;
+	bbr->full_bw_now = false;
+}
+
+static void start_round(struct xtcp_bbr *bbr, u32 delivered)
+{
+	bbr->next_round_delivered = delivered;
+}
+
+static void enter_drain(struct xtcp_bbr *bbr)
+{
+	bbr->state = XTCP_BBR_DRAIN;
+	bbr->drain_rounds = 0;
+}
+
+static void start_down(struct xtcp_bbr *bbr, u64 now_us, u32 delivered, u32 random)
+{
+	reset_congestion_signals(bbr);
+	bbr->probe_up_acked_per_inc = XTCP_BBR_NONE;
+	/* PickProbeWait() */
+	bbr->rounds_since_probe = random & 1;
+	bbr->probe_wait_ms = 2000 + (random >> 1) % 1001;
+	bbr->cycle_ms = stamp_of(now_us);
+	bbr->ack_phase = XTCP_BBR_ACKS_STOPPING;
+	start_round(bbr, delivered);
+	bbr->state = XTCP_BBR_DOWN;
+}
+
+static void start_refill(struct xtcp_bbr *bbr, u32 delivered)
+{
+	reset_shortterm_model(bbr);
+	bbr->probe_up_rounds = 0;
+	bbr->probe_up_acked = 0;
+	bbr->prev_precautionary = false;
+	bbr->ack_phase = XTCP_BBR_ACKS_REFILLING;
+	start_round(bbr, delivered);
+	bbr->state = XTCP_BBR_REFILL;
+}
+
+static void raise_longterm_slope(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	u32 growth = 1U << bbr->probe_up_rounds;
+
+	bbr->probe_up_rounds = min_t(u32, bbr->probe_up_rounds + 1, 30);
+	bbr->probe_up_acked_per_inc = max(ack->cwnd / growth, ack->mss);
+}
+
+static void start_up(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	bbr->ack_phase = XTCP_BBR_ACKS_STARTING;
+	start_round(bbr, ack->delivered);
+	reset_full_bw(bbr, ack->bw);
+	bbr->state = XTCP_BBR_UP;
+	raise_longterm_slope(bbr, ack);
+}
+
+/**
+ * xtcp_bbr_start() - OnInit() (section 5.2.1)
+ * @bbr: a connection's
+ * @now_us: the clock
+ * @delivered: C.delivered
+ * @srtt_us: C.srtt; 0: not known
+ */
+void xtcp_bbr_start(struct xtcp_bbr *bbr, u64 now_us, u32 delivered, u32 srtt_us)
+{
+	*bbr = (struct xtcp_bbr) {
+		.min_rtt_us = srtt_us ?: XTCP_BBR_NONE,
+		.min_rtt_ms = stamp_of(now_us),
+		.probe_rtt_min_us = srtt_us ?: XTCP_BBR_NONE,
+		.probe_rtt_min_ms = stamp_of(now_us),
+		.inflight_longterm = XTCP_BBR_NONE,
+		.undo_inflight_longterm = 0,
+		.probe_up_acked_per_inc = XTCP_BBR_NONE,
+		.extra_acked_us = (u32)now_us,
+		.next_round_delivered = delivered,
+		.loss_round_delivered = delivered,
+		.state = XTCP_BBR_STARTUP,
+	};
+	reset_shortterm_model(bbr);
+}
+
+/* IsInflightTooHigh() */
+static bool is_inflight_too_high(const struct xtcp_bbr_ack *ack)
+{
+	return (u64)ack->lost * 100 > (u64)ack->tx_in_flight * LOSS_PERCENT || (ack->lost && !ack->sack);
+}
+
+static void handle_inflight_too_high(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack, u32 inflight)
+{
+	bbr->prev_too_high = true;
+	bbr->probe_sample = false;
+	if (!ack->is_limited)
+		bbr->inflight_longterm = max(inflight, beta(target_inflight(bbr, ack)));
+	if (bbr->state != XTCP_BBR_UP)
+		return;
+	bbr->undo_state = UNDO_UP;
+	start_down(bbr, ack->now_us, ack->delivered, ack->random);
+}
+
+/* SaveStateUponLoss(), except for the window, which the caller saves. */
+static void save_state(struct xtcp_bbr *bbr)
+{
+	bbr->undo_state = 0;
+	bbr->undo_bw_shortterm = bbr->bw_shortterm;
+	bbr->undo_inflight_shortterm = bbr->inflight_shortterm;
+	bbr->undo_inflight_longterm = bbr->inflight_longterm;
+}
+
+static void note_loss(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	if (!bbr->loss_in_round) {
+		bbr->loss_round_delivered = ack->delivered;
+		save_state(bbr);
+	}
+	bbr->loss_in_round = true;
+}
+
+/* InflightAtLoss(): octets in flight when losses became too many. */
+static u32 inflight_at_loss(const struct xtcp_bbr_ack *loss)
+{
+	u32 before = loss->tx_in_flight - min(loss->size, loss->tx_in_flight);
+	u32 lost_before = loss->lost - min(loss->size, loss->lost);
+	u64 allowed = (u64)before * LOSS_PERCENT, had = (u64)lost_before * 100;
+
+	return before + (allowed > had ? (u32)div_u64(allowed - had, 100 - LOSS_PERCENT) : 0);
+}
+
+/**
+ * xtcp_bbr_lost() - HandleLostPacket() (section 5.5.10.2)
+ * @bbr: a connection's
+ * @loss: the loss
+ */
+void xtcp_bbr_lost(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *loss)
+{
+	note_loss(bbr, loss);
+	if (bbr->probe_sample && is_inflight_too_high(loss))
+		handle_inflight_too_high(bbr, loss, inflight_at_loss(loss));
+}
+
+/**
+ * xtcp_bbr_repair_begins() - OnEnterFastRecovery(), OnEnterRTO(), except for the window (5.6.4.4)
+ * @bbr: a connection's
+ *
+ * If the same loss has made a state transition already, that one can still be undone.
+ */
+void xtcp_bbr_repair_begins(struct xtcp_bbr *bbr)
+{
+	if (!bbr->loss_in_round)
+		save_state(bbr);
+}
+
+static void update_latest_signals(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	bbr->loss_round_start = false;
+	bbr->bw_latest = max(bbr->bw_latest, ack->bw);
+	bbr->inflight_latest = max(bbr->inflight_latest, ack->sample_delivered);
+	if (!ack->has_sample || xtcp_seq_lt(ack->prior_delivered, bbr->loss_round_delivered))
+		return;
+	bbr->loss_round_delivered = ack->delivered;
+	bbr->loss_round_start = true;
+}
+
+static void update_round(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	bbr->round_start = ack->has_sample && xtcp_seq_ge(ack->prior_delivered, bbr->next_round_delivered);
+	if (!bbr->round_start)
+		return;
+	start_round(bbr, ack->delivered);
+	if (bbr->rounds_since_probe < U8_MAX)
+		bbr->rounds_since_probe++;
+	if (bbr->drain_rounds <= DRAIN_ROUNDS)
+		bbr->drain_rounds++;
+}
+
+static void update_max_bw(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	u32 *now = &bbr->max_bw[bbr->cycle_index];
+
+	update_round(bbr, ack);
+	if (ack->bw && (ack->bw >= max_bw(bbr) || !ack->is_limited))
+		*now = max(*now, ack->bw);
+}
+
+static void adapt_lower_bounds(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	if (is_probing_bw(bbr) || !bbr->loss_in_round)
+		return;
+	if (bbr->bw_shortterm == XTCP_BBR_NONE)
+		bbr->bw_shortterm = max_bw(bbr);
+	if (bbr->inflight_shortterm == XTCP_BBR_NONE)
+		bbr->inflight_shortterm = ack->cwnd;
+	bbr->bw_shortterm = max(bbr->bw_latest, beta(bbr->bw_shortterm));
+	bbr->inflight_shortterm = max(bbr->inflight_latest, beta(bbr->inflight_shortterm));
+}
+
+static void update_congestion_signals(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	update_max_bw(bbr, ack);
+	if (!bbr->loss_round_start)
+		return;
+	adapt_lower_bounds(bbr, ack);
+	bbr->loss_in_round = false;
+}
+
+static void update_ack_aggregation(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	u32 us = (u32)ack->now_us - bbr->extra_acked_us, expected, extra;
+	u64 by_rate = div_u64((u64)xtcp_bbr_bw(bbr) * us, US_PER_UNIT);
+
+	expected = min_t(u64, by_rate, U32_MAX / 2);
+	if (bbr->extra_acked_delivered <= expected) {
+		bbr->extra_acked_delivered = 0;
+		bbr->extra_acked_us = (u32)ack->now_us;
+		expected = 0;
+	}
+	bbr->extra_acked_delivered = min(bbr->extra_acked_delivered + ack->newly_acked, U32_MAX / 2);
+	extra = min(bbr->extra_acked_delivered - expected, ack->cwnd);
+	if (bbr->round_start && ++bbr->extra_rounds >= (bbr->full_bw_reached ? EXTRA_ROUNDS : 1)) {
+		bbr->extra_rounds = 0;
+		bbr->extra_index = !bbr->extra_index;
+		bbr->extra_acked[bbr->extra_index] = 0;
+		if (!bbr->full_bw_reached)
+			bbr->extra_acked[!bbr->extra_index] = 0;
+	}
+	bbr->extra_acked[bbr->extra_index] = max(bbr->extra_acked[bbr->extra_index], extra);
+}
+
+static void check_full_bw_reached(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	if (bbr->full_bw_now || !bbr->round_start || ack->is_limited || !ack->bw)
+		return;
+	if ((u64)ack->bw * 4 >= (u64)bbr->full_bw * 5) {
+		reset_full_bw(bbr, ack->bw);
+		return;
+	}
+	bbr->full_bw_now = ++bbr->full_bw_count >= FULL_ROUNDS;
+	if (bbr->full_bw_now)
+		bbr->full_bw_reached = true;
+}
+
+/* CheckStartupHighLoss() (section 5.3.1.3) */
+static void check_startup_high_loss(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	bool many;
+
+	if (bbr->full_bw_reached)
+		return;
+	if (ack->newly_lost && bbr->loss_events < 15)
+		bbr->loss_events++;
+	many = ack->sack ? bbr->loss_round_start && bbr->loss_events >= FULL_LOSSES : bbr->loss_events;
+	if (many && ack->in_fast_recovery && is_inflight_too_high(ack)) {
+		bbr->undo_state = UNDO_STARTUP;
+		bbr->full_bw_reached = true;
+		bbr->full_bw_now = true;
+		bbr->inflight_longterm = max(bdp_multiple(bbr, ack, max_bw(bbr), 100), bbr->inflight_latest);
+	}
+	if (bbr->loss_round_start)
+		bbr->loss_events = 0;
+}
+
+static void check_startup_done(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	check_startup_high_loss(bbr, ack);
+	if (bbr->state == XTCP_BBR_STARTUP && bbr->full_bw_reached)
+		enter_drain(bbr);
+}
+
+static void check_drain_done(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	if (bbr->state == XTCP_BBR_DRAIN && (ack->inflight <= inflight_of(bbr, ack, xtcp_bbr_bw(bbr)) ||
+					     bbr->drain_rounds > DRAIN_ROUNDS))
+		start_down(bbr, ack->now_us, ack->delivered, ack->random);
+}
+
+static void probe_longterm_upward(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	u32 steps;
+
+	if (!ack->cwnd_limited || ack->cwnd < bbr->inflight_longterm)
+		return;
+	bbr->probe_up_acked += ack->newly_acked;
+	if (bbr->probe_up_acked >= bbr->probe_up_acked_per_inc) {
+		steps = bbr->probe_up_acked / bbr->probe_up_acked_per_inc;
+		bbr->probe_up_acked -= steps * bbr->probe_up_acked_per_inc;
+		bbr->inflight_longterm = min_t(u64, (u64)bbr->inflight_longterm + (u64)steps * ack->mss, U32_MAX / 2);
+	}
+	if (bbr->round_start)
+		raise_longterm_slope(bbr, ack);
+}
+
+/* AdaptLongTermModel(). Return: true when the next state is decided. */
+static bool adapt_longterm_model(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	if (bbr->ack_phase == XTCP_BBR_ACKS_STARTING && bbr->round_start)
+		bbr->ack_phase = XTCP_BBR_ACKS_FEEDBACK;
+	if (bbr->ack_phase == XTCP_BBR_ACKS_STOPPING && bbr->round_start) {
+		bbr->probe_sample = false;
+		bbr->ack_phase = XTCP_BBR_ACKS_INIT;
+		/* AdvanceMaxBwFilter() */
+		if (in_probe_bw(bbr) && !ack->is_limited && bbr->max_bw[bbr->cycle_index]) {
+			bbr->cycle_index = !bbr->cycle_index;
+			bbr->max_bw[bbr->cycle_index] = 0;
+		}
+		if (in_probe_bw(bbr) && bbr->prev_precautionary && !bbr->prev_too_high) {
+			start_refill(bbr, ack->delivered);
+			return true;
+		}
+	}
+	if (is_inflight_too_high(ack) || bbr->inflight_longterm == XTCP_BBR_NONE)
+		return false;
+	bbr->inflight_longterm = max(bbr->inflight_longterm, ack->tx_in_flight);
+	if (bbr->state == XTCP_BBR_UP)
+		probe_longterm_upward(bbr, ack);
+	return false;
+}
+
+/* IsTimeToProbeBW() */
+static bool is_time_to_probe(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	u32 rounds = min(target_inflight(bbr, ack) / ack->mss, RENO_ROUNDS);
+
+	if (stamp_of(ack->now_us) - bbr->cycle_ms <= bbr->probe_wait_ms && bbr->rounds_since_probe < rounds)
+		return false;
+	start_refill(bbr, ack->delivered);
+	return true;
+}
+
+static bool is_time_to_cruise(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	return ack->inflight <= inflight_with_headroom(bbr, ack) &&
+	       ack->inflight <= inflight_of(bbr, ack, max_bw(bbr));
+}
+
+static bool is_time_to_go_down(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	if (bbr->prev_too_high && ack->inflight >= bbr->inflight_longterm) {
+		bbr->prev_precautionary = true;
+		return true;
+	}
+	if (ack->cwnd_limited && ack->cwnd >= bbr->inflight_longterm) {
+		reset_full_bw(bbr, ack->bw);
+		return false;
+	}
+	return bbr->full_bw_now;
+}
+
+static void update_cycle_phase(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	if (!bbr->full_bw_reached || adapt_longterm_model(bbr, ack))
+		return;
+	switch (bbr->state) {
+	case XTCP_BBR_DOWN:
+		if (!is_time_to_probe(bbr, ack) && is_time_to_cruise(bbr, ack))
+			bbr->state = XTCP_BBR_CRUISE;
+		break;
+	case XTCP_BBR_CRUISE:
+		is_time_to_probe(bbr, ack);
+		break;
+	case XTCP_BBR_REFILL:
+		if (bbr->round_start) {
+			bbr->probe_sample = true;
+			start_up(bbr, ack);
+		}
+		break;
+	case XTCP_BBR_UP:
+		if (is_time_to_go_down(bbr, ack)) {
+			bbr->prev_too_high = false;
+			start_down(bbr, ack->now_us, ack->delivered, ack->random);
+		}
+		break;
+	}
+}
+
+static void update_min_rtt(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	u32 now = stamp_of(ack->now_us);
+
+	bbr->probe_rtt_expired = now - bbr->probe_rtt_min_ms > PROBE_RTT_EACH_MS;
+	if (ack->rtt_us && (ack->rtt_us < bbr->probe_rtt_min_us || bbr->probe_rtt_expired)) {
+		bbr->probe_rtt_min_us = ack->rtt_us;
+		bbr->probe_rtt_min_ms = now;
+	}
+	if (bbr->probe_rtt_min_us < bbr->min_rtt_us || now - bbr->min_rtt_ms > MIN_RTT_MS) {
+		bbr->min_rtt_us = bbr->probe_rtt_min_us;
+		bbr->min_rtt_ms = bbr->probe_rtt_min_ms;
+	}
+}
+
+static u32 probe_rtt_cwnd(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	return max(bdp_multiple(bbr, ack, xtcp_bbr_bw(bbr), cwnd_gains[XTCP_BBR_PROBE_RTT]), min_pipe(ack));
+}
+
+/* ExitProbeRTT(), once its time is over. Return: the window. */
+static u32 check_probe_rtt_done(struct xtcp_bbr *bbr, u64 now_us, u32 delivered, u32 cwnd, u32 random)
+{
+	u32 now = stamp_of(now_us);
+
+	if (!bbr->probe_rtt_done_ms || (s32)(now - bbr->probe_rtt_done_ms) <= 0)
+		return cwnd;
+	bbr->probe_rtt_min_ms = now;
+	cwnd = max(cwnd, bbr->prior_cwnd);
+	reset_shortterm_model(bbr);
+	bbr->state = XTCP_BBR_STARTUP;
+	if (bbr->full_bw_reached) {
+		start_down(bbr, now_us, delivered, random);
+		bbr->state = XTCP_BBR_CRUISE;
+	}
+	return cwnd;
+}
+
+static u32 handle_probe_rtt(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack, u32 cwnd)
+{
+	if (!bbr->probe_rtt_done_ms) {
+		if (ack->inflight > probe_rtt_cwnd(bbr, ack))
+			return cwnd;
+		bbr->probe_rtt_done_ms = stamp_of(ack->now_us) + PROBE_RTT_MS ?: 1;
+		bbr->probe_rtt_round_done = false;
+		start_round(bbr, ack->delivered);
+		return cwnd;
+	}
+	if (bbr->round_start)
+		bbr->probe_rtt_round_done = true;
+	if (!bbr->probe_rtt_round_done)
+		return cwnd;
+	return check_probe_rtt_done(bbr, ack->now_us, ack->delivered, cwnd, ack->random);
+}
+
+static u32 check_probe_rtt(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack, u32 cwnd)
+{
+	if (bbr->state != XTCP_BBR_PROBE_RTT && bbr->probe_rtt_expired && !bbr->idle_restart) {
+		bbr->prior_cwnd = ack->in_recovery ? max(bbr->prior_cwnd, cwnd) : cwnd;
+		bbr->state = XTCP_BBR_PROBE_RTT;
+		bbr->probe_rtt_done_ms = 0;
+		bbr->ack_phase = XTCP_BBR_ACKS_STOPPING;
+		start_round(bbr, ack->delivered);
+	}
+	if (bbr->state == XTCP_BBR_PROBE_RTT)
+		cwnd = handle_probe_rtt(bbr, ack, cwnd);
+	if (ack->sample_delivered)
+		bbr->idle_restart = false;
+	return cwnd;
+}
+
+/* BoundCwndForModel() */
+static u32 model_cap(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	u32 cap = XTCP_BBR_NONE;
+
+	if (bbr->state == XTCP_BBR_PROBE_RTT || bbr->state == XTCP_BBR_CRUISE)
+		cap = inflight_with_headroom(bbr, ack);
+	else if (in_probe_bw(bbr))
+		cap = bbr->inflight_longterm;
+	return max(min(cap, bbr->inflight_shortterm), min_pipe(ack));
+}
+
+/* SetCwnd() (section 5.6.4.6) */
+static u32 set_cwnd(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack, u32 cwnd)
+{
+	u32 most, gain = xtcp_bbr_cwnd_gain(bbr);
+
+	most = quantization_budget(bbr, ack, bdp_multiple(bbr, ack, xtcp_bbr_bw(bbr), gain) + extra_acked(bbr));
+	/* keep all sums within 32 bits */
+	cwnd = min(cwnd, U32_MAX / 2 - min(ack->newly_acked, U32_MAX / 4));
+	if (bbr->full_bw_reached)
+		cwnd = min(cwnd + ack->newly_acked, most);
+	else if (cwnd < most || ack->delivered < ack->initial_cwnd)
+		cwnd += ack->newly_acked;
+	cwnd = max(cwnd, min_pipe(ack));
+	if (bbr->state == XTCP_BBR_PROBE_RTT)
+		cwnd = min(cwnd, probe_rtt_cwnd(bbr, ack));
+	return min(cwnd, model_cap(bbr, ack));
+}
+
+/**
+ * xtcp_bbr_acked() - UpdateOnACK() (section 5.2.3)
+ * @bbr: a connection's
+ * @ack: the ACK; xtcp_bbr_lost() was called before for losses that it reports
+ *
+ * Return: the new congestion window.
+ */
+u32 xtcp_bbr_acked(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
+{
+	u32 cwnd = ack->cwnd;
+
+	if (ack->ece) {
+		note_loss(bbr, ack);
+		if (bbr->probe_sample)
+			handle_inflight_too_high(bbr, ack, ack->tx_in_flight);
+	}
+	update_latest_signals(bbr, ack);
+	update_congestion_signals(bbr, ack);
+	update_ack_aggregation(bbr, ack);
+	check_full_bw_reached(bbr, ack);
+	check_startup_done(bbr, ack);
+	check_drain_done(bbr, ack);
+	update_cycle_phase(bbr, ack);
+	update_min_rtt(bbr, ack);
+	cwnd = check_probe_rtt(bbr, ack, cwnd);
+	if (bbr->loss_round_start) {
+		bbr->bw_latest = ack->bw;
+		bbr->inflight_latest = ack->sample_delivered;
+	}
+	return set_cwnd(bbr, ack, cwnd);
+}
+
+/**
+ * xtcp_bbr_undone() - HandleSpuriousLossDetection(), except for the window (section 5.5.11.2)
+ * @bbr: a connection's
+ * @delivered: C.delivered
+ */
+void xtcp_bbr_undone(struct xtcp_bbr *bbr, u32 delivered)
+{
+	bbr->loss_in_round = false;
+	reset_full_bw(bbr, 0);
+	bbr->bw_shortterm = max(bbr->bw_shortterm, bbr->undo_bw_shortterm);
+	bbr->inflight_shortterm = max(bbr->inflight_shortterm, bbr->undo_inflight_shortterm);
+	bbr->inflight_longterm = max(bbr->inflight_longterm, bbr->undo_inflight_longterm);
+	if (bbr->undo_state == UNDO_STARTUP && bbr->state != XTCP_BBR_STARTUP) {
+		bbr->full_bw_reached = false;
+		if (bbr->state != XTCP_BBR_PROBE_RTT)
+			bbr->state = XTCP_BBR_STARTUP;
+	} else if (bbr->undo_state == UNDO_UP && bbr->state != XTCP_BBR_UP && bbr->state != XTCP_BBR_PROBE_RTT) {
+		start_refill(bbr, delivered);
+	}
+	bbr->undo_state = 0;
+}
+
+/**
+ * xtcp_bbr_restarts() - HandleRestartFromIdle() (section 5.4.1)
+ * @bbr: a connection's
+ * @now_us: the clock
+ * @delivered: C.delivered
+ * @cwnd: the congestion window
+ * @random: any number
+ *
+ * Nothing is in flight, and the program had written too little.
+ *
+ * Return: the new congestion window.
+ */
+u32 xtcp_bbr_restarts(struct xtcp_bbr *bbr, u64 now_us, u32 delivered, u32 cwnd, u32 random)
+{
+	bbr->idle_restart = true;
+	bbr->extra_acked_us = (u32)now_us;
+	if (bbr->state == XTCP_BBR_PROBE_RTT)
+		return check_probe_rtt_done(bbr, now_us, delivered, cwnd, random);
+	return cwnd;
+}

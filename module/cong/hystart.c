@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * HyStart++ (RFC 9406), and ACK trains. Pure: no socket, no clock.
+ *
+ * Plain slow start doubles the window until something is lost, and that may be half of it.
+ * HyStart++ watches the smallest RTT of each round. If it has grown, a queue builds up, and the
+ * window grows at a quarter of the speed for five rounds (conservative slow start). If the growth
+ * was jitter, the RTT falls back and slow start goes on.
+ *
+ * If a round sends at twice the speed of the path, the RTT shows this only in the next round, and
+ * the window has doubled once more by then. That is too late where the path cannot hold so much. So
+ * slow start also ends when ACKs have come without a pause for five eighths of an RTT. Linux, whose
+ * HyStart is older than RFC 9406, ends it after half an RTT. Then the window is at least what the
+ * path holds, but perhaps no more: the first segment lost by chance would reduce it to seven tenths
+ * of that and leave the path partly empty. Since windows double, five eighths leave between 5/4 and
+ * 15/8 of what the path holds. This does not overflow a queue that holds as much as the path
+ * itself.
+ *
+ * ACKs show the bottleneck only while segments arrive in order. A path that reorders delays each
+ * segment by a different time, and so spreads any window over the whole RTT. So no ACK counts for a
+ * train while something is out of order.
+ */
+#include "cong/hystart.h"
+
+#include <linux/minmax.h>
+
+#include "base/seq.h"
+
+/* RFC 9406 section 4.3 */
+#define MIN_RTT_THRESH_US	4000U
+#define MAX_RTT_THRESH_US	16000U
+#define MIN_RTT_DIVISOR		8
+#define N_RTT_SAMPLE		8
+#define CSS_GROWTH_DIVISOR	4
+#define CSS_ROUNDS		5
+#define GROWTH_SEGMENTS		8U	/* L */
+#define GROWTH_OCTETS		65536U	/* see xtcp_hystart_growth() */
+
+static void begin_round(struct xtcp_hystart *hystart, u32 snd_nxt)
+{
+	hystart->window_end = snd_nxt;
+	hystart->last_min_us = hystart->round_min_us;
+	hystart->round_min_us = ~0U;
+	hystart->samples = 0;
+}
+
+/**
+ * xtcp_hystart_start() - begin the initial slow start
+ * @hystart: to set
+ * @snd_nxt: SND.NXT
+ * @now_us: the clock, microseconds
+ *
+ * Context: any.
+ */
+void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt, u32 now_us)
+{
+	hystart->round_min_us = ~0U;
+	hystart->baseline_us = ~0U;
+	hystart->css_rounds = 0;
+	hystart->phase = XTCP_HYSTART_SLOW_START;
+	hystart->train_start_us = now_us;
+	hystart->train_end_us = now_us;
+	begin_round(hystart, snd_nxt);
+}
+
+/*
+ * Have ACKs come without a pause for five eighths of the smallest RTT? Until the path is three
+ * quarters full, the pause between two windows is longer than a quarter of the RTT. Trains shorter
+ * than MIN_RTT_THRESH are mere bursts.
+ */
+static bool is_train(struct xtcp_hystart *hystart, u32 now_us, bool in_order)
+{
+	u32 rtt_us = min(hystart->last_min_us, hystart->round_min_us);
+	u32 pause_us = min(clamp(rtt_us / MIN_RTT_DIVISOR, MIN_RTT_THRESH_US, MAX_RTT_THRESH_US), rtt_us / 4);
+
+	if (!in_order || rtt_us == ~0U || now_us - hystart->train_end_us > pause_us)
+		hystart->train_start_us = now_us;
+	hystart->train_end_us = now_us;
+	return now_us - hystart->train_start_us > max(rtt_us / 8 * 5, MIN_RTT_THRESH_US);
+}
+
+/* Has the RTT grown by an eighth? The threshold is at least 4 ms and at most 16 ms. */
+static bool is_slower(const struct xtcp_hystart *hystart)
+{
+	u32 last = hystart->last_min_us, thresh;
+
+	if (last == ~0U || hystart->round_min_us == ~0U)
+		return false;
+	thresh = clamp(last / MIN_RTT_DIVISOR, MIN_RTT_THRESH_US, MAX_RTT_THRESH_US);
+	return hystart->round_min_us >= last && hystart->round_min_us - last >= thresh;
+}
+
+static void look_at_round(struct xtcp_hystart *hystart)
+{
+	if (hystart->samples < N_RTT_SAMPLE)
+		return;
+	if (hystart->phase == XTCP_HYSTART_SLOW_START && is_slower(hystart)) {
+		hystart->phase = XTCP_HYSTART_CSS;
+		hystart->baseline_us = hystart->round_min_us;
+		hystart->css_rounds = 0;
+	} else if (hystart->phase == XTCP_HYSTART_CSS && hystart->round_min_us < hystart->baseline_us) {
+		hystart->phase = XTCP_HYSTART_SLOW_START;
+		hystart->baseline_us = ~0U;
+	}
+}
+
+/**
+ * xtcp_hystart_acked() - process an ACK in slow start
+ * @hystart: the state
+ * @snd_una: SND.UNA after it
+ * @snd_nxt: SND.NXT
+ * @rtt_us: the RTT of the ACK, microseconds; 0: none
+ * @now_us: the clock, microseconds
+ * @in_order: the receiver has nothing beyond a hole
+ *
+ * RFC 9406 section 4.2. When CSS begins, the rest of the current round counts as one of its rounds.
+ *
+ * Context: any.
+ *
+ * Return: whether slow start has ended, and why. If it has, the caller sets ssthresh to the window.
+ */
+enum xtcp_hystart_end xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_una, u32 snd_nxt, u32 rtt_us,
+					 u32 now_us, bool in_order)
+{
+	if (hystart->phase == XTCP_HYSTART_OFF)
+		return XTCP_HYSTART_GOES_ON;
+	if (rtt_us) {
+		hystart->round_min_us = min(hystart->round_min_us, rtt_us);
+		if (hystart->samples < N_RTT_SAMPLE)
+			hystart->samples++;
+		look_at_round(hystart);
+	}
+	if (is_train(hystart, now_us, in_order)) {
+		hystart->phase = XTCP_HYSTART_OFF;
+		return XTCP_HYSTART_TRAIN;
+	}
+	if (xtcp_seq_lt(snd_una, hystart->window_end))
+		return XTCP_HYSTART_GOES_ON;
+	begin_round(hystart, snd_nxt);
+	if (hystart->phase != XTCP_HYSTART_CSS || ++hystart->css_rounds < CSS_ROUNDS)
+		return XTCP_HYSTART_GOES_ON;
+	hystart->phase = XTCP_HYSTART_OFF;
+	return XTCP_HYSTART_SLOWER;
+}
+
+/**
+ * xtcp_hystart_growth() - how much the window grows in slow start
+ * @hystart: the state
+ * @acked: octets that arrived
+ * @mss: SMSS
+ *
+ * For a sender without pacing, RFC 9406 limits the growth per ACK to L = 8 segments, against
+ * bursts. But receivers that merge segments (GRO) acknowledge 64 KB at once, so this limit would
+ * stop slow start from doubling the window. A bundle of ours is just as large, so the limit here is
+ * a bundle.
+ *
+ * Context: any.
+ *
+ * Return: octets.
+ */
+u32 xtcp_hystart_growth(const struct xtcp_hystart *hystart, u32 acked, u32 mss)
+{
+	if (hystart->phase == XTCP_HYSTART_OFF)
+		return acked;
+	acked = min(acked, max(GROWTH_SEGMENTS * mss, GROWTH_OCTETS));
+	return hystart->phase == XTCP_HYSTART_CSS ? acked / CSS_GROWTH_DIVISOR : acked;
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Proportional Rate Reduction (RFC 9937): how much may be sent per ACK while the window falls to
+ * ssthresh. While more than ssthresh is in flight, each octet that arrives allows ssthresh /
+ * RecoverFS octets to be sent. When losses have reduced the flight below ssthresh, it grows back,
+ * at most as fast as in slow start. Pure: no socket, no clock.
+ */
+#include "cong/prr.h"
+
+#ifdef __KERNEL__
+#include <linux/math64.h>
+#else
+#define div_u64(dividend, divisor) ((dividend) / (divisor))
+#endif
+
+/**
+ * xtcp_prr_begin() - begin a reduction (RFC 9937 section 6.1)
+ * @prr: to set
+ * @recover_fs: octets in flight, including those that this ACK reports
+ *
+ * Context: any.
+ */
+void xtcp_prr_begin(struct xtcp_prr *prr, u32 recover_fs)
+{
+	prr->recover_fs = recover_fs ?: 1;
+	prr->delivered = 0;
+	prr->out = 0;
+}
+
+/**
+ * xtcp_prr_sent() - count octets that were sent, new ones or again
+ * @prr: to update
+ * @octets: how many
+ *
+ * Context: any.
+ */
+void xtcp_prr_sent(struct xtcp_prr *prr, u32 octets)
+{
+	prr->out += octets;
+}
+
+/**
+ * xtcp_prr_quota() - how much may be sent after this ACK (RFC 9937 section 6.2)
+ * @prr: to update
+ * @pipe: octets in flight after this ACK; "inflight" in the RFC
+ * @ssthresh: the target of the window
+ * @delivered: DeliveredData: octets newly reported as arrived, not 0
+ * @safe: SafeACK: SND.UNA has moved and nothing else was found lost
+ * @mss: octets of a full segment
+ *
+ * Context: any.
+ *
+ * Return: sndcnt, octets; until something is sent, at least one segment, so that a lost segment is
+ * resent at once.
+ */
+u32 xtcp_prr_quota(struct xtcp_prr *prr, u32 pipe, u32 ssthresh, u32 delivered, bool safe, u32 mss)
+{
+	u64 share;
+	u32 quota;
+
+	prr->delivered += delivered;
+	if (pipe > ssthresh) {
+		share = div_u64((u64)prr->delivered * ssthresh + prr->recover_fs - 1, prr->recover_fs);
+		share = share > prr->out ? share - prr->out : 0;
+		/*
+		 * a recovery that outlives RecoverFS by far may exceed 32 bits: bound it by a
+		 * window
+		 */
+		quota = share < ssthresh ? (u32)share : ssthresh;
+	} else {
+		quota = prr->delivered > prr->out ? prr->delivered - prr->out : 0;
+		if (quota < delivered)
+			quota = delivered;
+		if (safe)
+			quota += mss;
+		if (quota > ssthresh - pipe)
+			quota = ssthresh - pipe;
+	}
+	if (!prr->out && quota < mss)
+		quota = mss;
+	return quota;
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The delivery rate (draft-cheng-iccrg-delivery-rate-estimation), as Linux measures it. An ACK
+ * tells how many octets have arrived since the segment was sent that it acknowledges. The sample's
+ * duration is the time of sending or the time of acknowledging, whichever is longer. So ACKs that
+ * come in a bunch cannot yield a rate that the path does not have.
+ *
+ * Each skb notes, when it is sent, how much had been delivered. TCP_INFO reports the rate, and
+ * algorithms that set their own rate (struct xtcp_cong_ops.control) depend on it.
+ */
+#include "cong/rate.h"
+
+#include <net/sock.h>
+
+#include "base/seq.h"
+#include "base/sock.h"
+#include "cong/cong.h"
+#include "loss/sample.h"
+#include "loss/scoreboard.h"
+#include "sendq/sndq.h"
+
+/**
+ * xtcp_rate_sent() - take note of an skb that is sent, for the first time or again
+ * @sk: the sock
+ * @skb: its sent_us is set
+ * @after_pause: nothing else is in flight: restart the measurement now
+ *
+ * Section 3.2 of the draft.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
+{
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+
+	sock_owned_by_me(sk);
+	if (after_pause) {
+		stream->rate.first_sent_us = cb->sent_us;
+		stream->delivered_us = cb->sent_us;
+	}
+	cb->first_sent_us = (u32)stream->rate.first_sent_us;
+	cb->delivered = stream->delivered;
+	cb->delivered_us = (u32)stream->delivered_us;
+	if (unlikely(xsk->algorithm->control))
+		*xtcp_sndnote(skb) = (struct xtcp_sndnote) {
+			.in_flight = xtcp_scoreboard_pipe(sk) + cb->end_seq - cb->seq,
+			.lost = stream->lost_total,
+		};
+	cb->marks &= ~XTCP_SNDQ_LIMITED;
+	if (unlikely(stream->rate.limited))
+		cb->marks |= XTCP_SNDQ_LIMITED;
+}
+
+/**
+ * xtcp_rate_arrived() - take note of an skb that is acknowledged or sacked for the first time
+ * @sk: the sock
+ * @skb: the skb
+ * @sample: the ACK; gets the notes of the skb that was sent last
+ *
+ * Section 3.3 of the draft.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_sample *sample)
+{
+	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	struct xtcp_rate *rate = &xtcp_sk(sk)->stream->rate;
+
+	sock_owned_by_me(sk);
+	if (sample->tells_rate && cb->sent_us < rate->first_sent_us)
+		return;
+	sample->tells_rate = true;
+	sample->is_limited = cb->marks & XTCP_SNDQ_LIMITED;
+	sample->in_flight_then = xtcp_sndnote(skb)->in_flight;
+	sample->lost_before = xtcp_sndnote(skb)->lost;
+	sample->delivered_before = cb->delivered;
+	sample->delivered_before_us = cb->delivered_us;
+	sample->sending_us = (u32)cb->sent_us - cb->first_sent_us;
+	rate->first_sent_us = cb->sent_us;
+}
+
+/**
+ * xtcp_rate_ack() - make a rate sample of an ACK that reported new octets
+ * @sk: stream->delivered contains these octets
+ * @sample: the ACK
+ *
+ * A sample shorter than the smallest RTT is dropped. A sample from a time when the program wrote
+ * too little is only a lower bound of the rate. Section 3.3 of the draft.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_rate *rate = &stream->rate;
+	u32 octets, us;
+
+	sock_owned_by_me(sk);
+	if (unlikely(rate->limited) && xtcp_seq_gt(stream->delivered, rate->limited_until))
+		rate->limited = false;
+	if (!sample->tells_rate)
+		return;
+	octets = stream->delivered - sample->delivered_before;
+	us = max(sample->sending_us, (u32)sample->now_us - sample->delivered_before_us);
+	if (us < xsk->rto.min_rtt_us)
+		return;
+	if (sample->is_limited && (u64)octets * rate->us < (u64)rate->octets * us)
+		return;
+	rate->octets = octets;
+	rate->us = us;
+	rate->is_limited = sample->is_limited;
+}
+
+/**
+ * xtcp_rate_written() - is sending application-limited? Asked when the program writes
+ * @sk: the sock
+ *
+ * Section 3.4 of the draft: it is when less than a segment waits in the send queue, nothing waits
+ * in the layers below, the window has room, and everything lost was resent.
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_rate_written(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+	u32 pipe;
+
+	sock_owned_by_me(sk);
+	if (!xtcp_stream_is_there(stream))
+		return;
+	if (xsk->write_seq - xsk->snd_nxt >= xsk->mss || sk_wmem_alloc_get(sk) >= SKB_TRUESIZE(1) ||
+	    stream->scoreboard.lost > stream->scoreboard.resent)
+		return;
+	pipe = xtcp_scoreboard_pipe(sk);
+	if (pipe >= xsk->cong.cwnd)
+		return;
+	stream->rate.limited = true;
+	stream->rate.limited_until = stream->delivered + pipe;
+}
+
+/**
+ * xtcp_rate_octets_per_second() - the rate of the last sample
+ * @sk: the sock
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: octets per second, 0 without a sample.
+ */
+u64 xtcp_rate_octets_per_second(const struct sock *sk)
+{
+	const struct xtcp_rate *rate = &xtcp_sk(sk)->stream->rate;
+
+	sock_owned_by_me(sk);
+	return rate->us ? div_u64((u64)rate->octets * USEC_PER_SEC, rate->us) : 0;
+}

@@ -1,0 +1,575 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Accurate ECN feedback (RFC 9768). AccECN mode replaces ECE and CWR where both ends support it. A
+ * SYN asks for it by AE, CWR and ECE together. By these three flags the SYN-ACK, and the pure ACK
+ * that answers it, tell with which ECN codepoint the SYN or SYN-ACK arrived. From then on the flags
+ * are the ACE field, which counts segments that arrived with CE, modulo eight. The sender learns
+ * how many of its segments met congestion, and reduces its window as in RFC 3168, once per round
+ * trip; recovery.c decides when. CWR is not sent in its old meaning.
+ *
+ * Besides, an option counts octets. From it a sender knows how often the field has wrapped, even if
+ * ACKs were lost.
+ *
+ * Here SYN, SYN-ACK, pure ACKs and retransmissions are Not-ECT (RFC 3168 sections 6.1.4 and 6.1.5).
+ * If the peer reports that one of these arrived with ECT or CE, something on the path has changed
+ * the field.
+ */
+#include "ecn/accecn.h"
+
+#include <linux/rtnetlink.h>
+#include <net/inet_ecn.h>
+
+#include "base/netns.h"
+#include "base/options.h"
+#include "base/seq.h"
+#include "ecn/ace.h"
+#include "ecn/ecn.h"
+#include "listen/entry.h"
+#include "loss/sample.h"
+
+#define ACE_ASKED	7	/* in a SYN: AE, CWR and ECE */
+#define MARKS_WITH_TEXT	2	/* send an ACK after so many with new text (RFC 9768 3.2.2.5.1) */
+#define MARKS_WITHOUT	3	/* and after so many without */
+#define UNSAID_MAX	15
+#define COUNTED_AT_MOST	22	/* report a counter before it grows by more than so many bits */
+
+/*
+ * Something on the path changes IP's ECN field: send no ECT from now on. Reported congestion still
+ * counts.
+ */
+static void found_mangled(struct xtcp_sock *xsk)
+{
+	xsk->accecn.faults |= XTCP_ACCECN_MANGLED;
+	xsk->ecn &= ~XTCP_ECN_OK;
+}
+
+/*
+ * RFC 9768 section 3.2.2.4: is the ACE field of the first segment without SYN zero? Then something
+ * on the path zeroes it, or the peer is broken: send no more ECT, and ignore the field.
+ */
+static bool is_zeroed(struct xtcp_sock *xsk, u8 ace)
+{
+	struct xtcp_accecn *accecn = &xsk->accecn;
+
+	if (!(accecn->faults & XTCP_ACCECN_LOOKED)) {
+		accecn->faults |= XTCP_ACCECN_LOOKED;
+		if (!ace) {
+			accecn->faults |= XTCP_ACCECN_ZEROED;
+			xsk->ecn &= ~XTCP_ECN_OK;
+		}
+	}
+	return accecn->faults & XTCP_ACCECN_ZEROED;
+}
+
+/* The peer reports how our SYN or SYN-ACK arrived, which was Not-ECT when we sent it. */
+static void take_echo(struct sock *sk, u8 ace)
+{
+	u8 codepoint = xtcp_ace_echoed(ace);
+
+	if (READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback) && xtcp_ace_is_mangled(XTCP_NOT_ECT, codepoint))
+		found_mangled(xtcp_sk(sk));
+	if (codepoint == XTCP_CE)
+		xtcp_sk(sk)->accecn.faults |= XTCP_ACCECN_SYN_CE;
+}
+
+static bool find_option(const struct sk_buff *skb, struct xtcp_accecn_option *option)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+
+	return xtcp_options_find_accecn((const u8 *)(tcp_hdr(skb) + 1), seg->hdr_len - sizeof(struct tcphdr), option);
+}
+
+/*
+ * RFC 9768 section 3.2.3.2.4: check the first option, of a SYN-ACK or third ACK. A counter that
+ * starts at 1 must not be 0.
+ */
+static void see_first_option(struct xtcp_sock *xsk, const struct sk_buff *skb)
+{
+	struct xtcp_accecn_option option;
+	unsigned int i;
+
+	if (!find_option(skb, &option))
+		return;
+	xsk->accecn.seen = true;
+	for (i = 0; i < option.fields; i++)
+		if (!option.counter[i] && xtcp_ace_counter_first(xtcp_ace_order_codepoint(option.order, i)))
+			xsk->accecn.faults |= XTCP_ACCECN_OPTION_ZEROED;
+}
+
+/**
+ * xtcp_accecn_is_allowed() - may a connection that the peer opens enter AccECN mode?
+ * @xn: the namespace
+ *
+ * Context: any.
+ *
+ * Return: true when net.xtcp.ecn is 3 or more.
+ */
+bool xtcp_accecn_is_allowed(const struct xtcp_net *xn)
+{
+	return READ_ONCE(xn->sysctl.ecn) >= XTCP_ECN_MODE_ACCURATE;
+}
+
+/**
+ * xtcp_accecn_is_asked() - does a SYN ask for AccECN, and is it granted?
+ * @xn: the namespace
+ * @syn: the segment, as ingress left it
+ *
+ * RFC 9768 sections 3.1.1 and 3.1.3: any flags ask for it, except none at all, and ECE and CWR
+ * alone.
+ *
+ * Context: softirq.
+ *
+ * Return: true when the SYN-ACK grants it.
+ */
+bool xtcp_accecn_is_asked(const struct xtcp_net *xn, const struct sk_buff *syn)
+{
+	u8 ace = xtcp_accecn_ace(syn);
+
+	return ace && ace != (XTCP_ECE | XTCP_CWR) >> 6 && xtcp_accecn_is_allowed(xn);
+}
+
+/**
+ * xtcp_accecn_is_third_ack() - does this third ACK show that the peer is in AccECN mode?
+ * @skb: the ACK, as ingress left it; our SYN-ACK granted ECN or AccECN, but no entry remembers
+ *	which
+ *
+ * RFC 9768 section 5.1: it does with an ACE field of 2 or more. With text it does only with AE:
+ * classic ECN may set CWR there.
+ *
+ * Context: softirq.
+ *
+ * Return: true when it does.
+ */
+bool xtcp_accecn_is_third_ack(const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	u8 ace = xtcp_accecn_ace(skb);
+
+	return seg->len ? ace & (XTCP_AE >> 6) : ace >= xtcp_ace_echo(XTCP_NOT_ECT);
+}
+
+/**
+ * xtcp_accecn_syn_ack_flags() - the ECN flags of an entry's SYN-ACK
+ * @xn: the namespace
+ * @he: the entry, whose SYN was granted AccECN mode
+ *
+ * RFC 9768 section 3.1.1. Section 3.2.3.2.2: from the third transmission on none, since a middlebox
+ * may drop them.
+ *
+ * Context: softirq or process.
+ *
+ * Return: some of XTCP_AE, XTCP_CWR and XTCP_ECE.
+ */
+u16 xtcp_accecn_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_request *he)
+{
+	if (he->resent >= 2 && READ_ONCE(xn->sysctl.ecn_fallback))
+		return 0;
+	return xtcp_accecn_ace_flags(xtcp_ace_echo(he->syn_codepoint));
+}
+
+/**
+ * xtcp_accecn_start() - put a connection that a peer opened into AccECN mode
+ * @sk: new, its TCB is as before OPEN
+ * @codepoint: the ECN field of the SYN's IP header
+ * @asked_without: the peer resent its SYN without asking
+ *
+ * A CE mark of the SYN is not counted: the SYN-ACK reports it (RFC 9768 section 3.2.2.2). With
+ * @asked_without no ECT is sent (section 3.1.5).
+ *
+ * Context: softirq. Nobody else can have @sk yet.
+ */
+void xtcp_accecn_start(struct sock *sk, u8 codepoint, bool asked_without)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xsk->ecn = XTCP_ECN_ACCURATE | (asked_without ? 0 : XTCP_ECN_OK);
+	xsk->accecn.syn_codepoint = codepoint;
+	xsk->accecn.last_codepoint = codepoint;
+}
+
+/* RFC 9768 section 3.2.2.2: count only one SYN-ACK with CE, however many arrive. */
+static void count_syn_ack(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	if (seg->ecn != XTCP_CE || xsk->accecn.faults & XTCP_ACCECN_SYN_ACK_CE)
+		return;
+	xsk->accecn.faults |= XTCP_ACCECN_SYN_ACK_CE;
+	xsk->accecn.received_ce++;
+}
+
+/**
+ * xtcp_accecn_take_syn() - take the peer's answer to our offer
+ * @sk: in SYN-SENT, its SYN asked for AccECN
+ * @skb: a SYN-ACK, or the SYN of a simultaneous open
+ *
+ * RFC 9768 table 2. The SYN of a simultaneous open is judged as by a server (section 3.1.2).
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ */
+void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool answers = seg->flags & XTCP_ACK;
+	u8 ace = xtcp_accecn_ace(skb);
+
+	sock_owned_by_me(sk);
+	/* the peer has no ECN, or reflects all flags */
+	if (!ace || (answers && ace == ACE_ASKED)) {
+		xsk->ecn = 0;
+		return;
+	}
+	/*
+	 * classic ECN (RFC 3168). AE with ECE, once the answer of the ECN nonce, is reserved: it is AccECN,
+	 * as if the SYN had arrived as it was sent (section 3.1.3)
+	 */
+	if (ace == (answers ? 1 : 3)) {
+		xsk->ecn = XTCP_ECN_OK;
+		return;
+	}
+	xtcp_accecn_start(sk, seg->ecn, false);
+	xsk->accecn.demand = 1;
+	if (!answers)
+		return;
+	xsk->ecn |= XTCP_ECN_ECHO_SYN_ACK;
+	/* the option goes into the third ACK and the first text (section 3.2.3.2.1) */
+	xsk->accecn.demand = 2;
+	see_first_option(xsk, skb);
+	count_syn_ack(xsk, seg);
+	take_echo(sk, ace);
+}
+
+/**
+ * xtcp_accecn_take_third_ack() - take the report about our SYN-ACK
+ * @sk: in SYN-RECEIVED and in AccECN mode
+ * @skb: the segment
+ *
+ * The segment that ends SYN-RECEIVED has it. RFC 9768 section 3.2.2.1, table 4: a pure ACK without
+ * SACK blocks reports how the SYN-ACK arrived; any other segment has the counter. If the client got
+ * only a retransmitted SYN-ACK without ECN flags, its ACK has none either.
+ *
+ * In a simultaneous open the segment may be the peer's SYN-ACK, which reports how our SYN arrived.
+ * If it has no ECN flags, it forbids ECT (section 3.1.5).
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ */
+void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u8 ace = xtcp_accecn_ace(skb);
+
+	sock_owned_by_me(sk);
+	if (seg->flags & XTCP_SYN) {
+		if (!ace)
+			xsk->ecn &= ~XTCP_ECN_OK;
+		count_syn_ack(xsk, seg);
+		see_first_option(xsk, skb);
+		take_echo(sk, ace);
+		return;
+	}
+	if (!ace && xsk->total_retrans >= 2 && READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback)) {
+		xsk->ecn = 0;
+		return;
+	}
+	/* perhaps the first SYN-ACK was lost because of its option (section 3.2.3.2.2) */
+	if (xsk->total_retrans)
+		xsk->accecn.faults |= XTCP_ACCECN_OPTION_LOST;
+	see_first_option(xsk, skb);
+	if (is_zeroed(xsk, ace) || seg->seq != seg->end_seq || seg->sack_blocks)
+		return;
+	take_echo(sk, ace);
+	if (xsk->accecn.faults & XTCP_ACCECN_SYN_CE)
+		xsk->delivered_ce = 1;
+}
+
+/**
+ * xtcp_accecn_syn_ack_again() - echo the ECN field of a SYN-ACK that comes again
+ * @sk: in AccECN mode; in a synchronized state, or SYN-RECEIVED after a simultaneous or a fast open
+ * @skb: the segment with SYN, which draws a challenge ACK
+ *
+ * RFC 9768 section 3.2.2.1: a peer that resends its SYN-ACK has got no ACK yet, so the challenge
+ * ACK echoes this SYN-ACK.
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ */
+void xtcp_accecn_syn_ack_again(struct sock *sk, const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (!(seg->flags & XTCP_ACK) || seg->seq != xsk->irs ||
+	    !xtcp_seq_between(xsk->iss + 1, seg->ack, xsk->snd_nxt) ||
+	    xtcp_ace_echoed(xtcp_accecn_ace(skb)) == XTCP_NO_CODEPOINT)
+		return;
+	count_syn_ack(xsk, seg);
+	xsk->accecn.syn_codepoint = seg->ecn;
+	xsk->ecn |= XTCP_ECN_ECHO_SYN_ACK;
+}
+
+static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (flags & XTCP_ACK)
+		return xtcp_accecn_ace_flags(xtcp_ace_echo(xsk->accecn.syn_codepoint));
+	/* RFC 9768 section 3.1.4.1: ask once more, then not, since a middlebox may drop it */
+	if (resent && xsk->total_retrans && READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback))
+		return 0;
+	return xtcp_accecn_ace_flags(ACE_ASKED);
+}
+
+/**
+ * xtcp_accecn_flags() - the ECN flags of an outgoing segment
+ * @sk: in AccECN mode; in SYN-SENT: asks for it
+ * @flags: its other control bits
+ * @resent: it was sent before
+ * @is_pure: it has neither text nor SACK blocks
+ *
+ * RFC 9768 sections 3.1.1, 3.2.2.1 and 3.2.2.2.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: some of XTCP_AE, XTCP_CWR and XTCP_ECE. What they report counts as sent.
+ */
+u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pure)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool echoes = xsk->ecn & XTCP_ECN_ECHO_SYN_ACK && is_pure && flags == XTCP_ACK;
+
+	sock_owned_by_me(sk);
+	if (flags & XTCP_SYN)
+		return accurate_syn_flags(sk, flags, resent);
+	xsk->ecn &= ~XTCP_ECN_ECHO_SYN_ACK;
+	if (echoes)
+		return xtcp_accecn_ace_flags(xtcp_ace_echo(xsk->accecn.syn_codepoint));
+	xsk->accecn.unsaid = 0;
+	return xtcp_accecn_counter_flags(xsk);
+}
+
+/*
+ * RFC 9768 section 3.2.3.3: report when another counter grows than before, when CE arrives, and
+ * before 24 bits wrap.
+ */
+static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
+{
+	u32 *received = &accecn->received[codepoint - 1], before = *received;
+
+	*received += len;
+	accecn->grown = true;
+	if (codepoint == XTCP_CE || codepoint != accecn->last_codepoint)
+		accecn->demand = 2;
+	else if ((before ^ *received) >> COUNTED_AT_MOST && !accecn->demand)
+		accecn->demand = 1;
+}
+
+/**
+ * xtcp_accecn_take() - take the ECN field of an arriving segment
+ * @sk: in a synchronized state and in AccECN mode
+ * @skb: an acceptable segment; its ACK field was processed, its text was not
+ *
+ * RFC 9768 section 3.2: every segment with CE counts, with or without text. Section 3.2.2.5.1 says
+ * which ones are acknowledged at once: the first one after segments without CE, and each time so
+ * many are unreported that the field might wrap. A bundle that a device or the kernel has merged
+ * draws one ACK.
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ */
+void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_accecn *accecn = &xsk->accecn;
+	bool is_new = seg->len && xtcp_seq_gt(seg->seq + seg->len, xsk->rcv_nxt), changes;
+	u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
+
+	sock_owned_by_me(sk);
+	/* a SYN-ACK may end SYN-RECEIVED: its flags are no ACE field, and it has been counted */
+	if (seg->flags & XTCP_SYN) {
+		accecn->last_codepoint = seg->ecn;
+		return;
+	}
+	if (!(accecn->faults & XTCP_ACCECN_LOOKED))
+		is_zeroed(xsk, xtcp_accecn_ace(skb));
+	changes = seg->ecn == XTCP_CE && accecn->last_codepoint != XTCP_CE;
+	if (seg->len && seg->ecn != XTCP_NOT_ECT)
+		count_octets(accecn, seg->ecn, seg->len);
+	accecn->last_codepoint = seg->ecn;
+	if (seg->ecn == XTCP_NOT_ECT)
+		return;
+	xsk->ecn |= XTCP_ECN_SEEN;
+	if (seg->ecn != XTCP_CE)
+		return;
+	accecn->received_ce += segments;
+	accecn->unsaid = min_t(u32, accecn->unsaid + segments, UNSAID_MAX);
+	if ((changes && seg->len) || accecn->unsaid >= (is_new ? MARKS_WITH_TEXT : MARKS_WITHOUT)) {
+		xsk->ack_pending = true;
+		xsk->ack_now = true;
+	}
+}
+
+/* Is an option due because the last one left long ago? */
+static bool beacon_is_due(const struct xtcp_sock *xsk)
+{
+	u32 beacon = READ_ONCE(xsk->xn->sysctl.ecn_option_beacon);
+
+	return beacon && (u64)((u32)xsk->arrived_us - xsk->accecn.option_us) * beacon >= xsk->rto.srtt_us;
+}
+
+/**
+ * xtcp_accecn_option_wanted() - shall an outgoing segment carry the AccECN option?
+ * @sk: in AccECN mode; in SYN-SENT: asks for it
+ * @flags: the segment's control bits
+ * @seq: its first octet
+ * @len: octets of text
+ * @resent: it was sent before
+ *
+ * RFC 9768 sections 3.2.3.2 and 3.2.3.3. Never on a SYN. As in Linux, only to a peer that has sent
+ * it.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets that it needs at least; 0: no option.
+ */
+u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool resent)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_accecn *accecn = &xsk->accecn;
+	u8 option = READ_ONCE(xsk->xn->sysctl.ecn_option);
+	bool order;
+
+	sock_owned_by_me(sk);
+	if (flags & XTCP_SYN)
+		return option && flags & XTCP_ACK && !resent ? XTCP_OPTLEN_ACCECN_ALIGNED(2) : 0;
+	/* the first text was lost with the option: resend it without (section 3.2.3.2.2) */
+	if (resent && len && seq == xsk->iss + 1 && accecn->faults & XTCP_ACCECN_OPTION_FIRST)
+		accecn->faults |= XTCP_ACCECN_OPTION_LOST;
+	if (!option || !accecn->seen || flags & XTCP_RST ||
+	    (accecn->faults & XTCP_ACCECN_OPTION_LOST && option != XTCP_ECN_OPTION_PERSISTENT))
+		return 0;
+	if (!accecn->demand && !(accecn->grown && (option != XTCP_ECN_OPTION_SPARING || beacon_is_due(xsk))))
+		return 0;
+	return XTCP_OPTLEN_ACCECN_ALIGNED(xtcp_ace_fields(accecn->received, &order));
+}
+
+/**
+ * xtcp_accecn_fill_option() - add the AccECN option to a segment's options
+ * @sk: in AccECN mode
+ * @room: octets that it may take
+ * @is_first: the segment carries the first text
+ * @opts: the options; they point to @counters afterwards
+ * @counters: room for %XTCP_ACCECN_FIELDS_MAX of them
+ *
+ * A demanded option contains all counters that fit into @room.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xtcp_options *opts, u32 *counters)
+{
+	struct xtcp_accecn *accecn = &xtcp_sk(sk)->accecn;
+	u32 fields, i;
+	bool order;
+	u8 codepoint;
+
+	sock_owned_by_me(sk);
+	fields = xtcp_ace_fields(accecn->received, &order);
+	if (XTCP_OPTLEN_ACCECN_ALIGNED(fields) > room)
+		return;
+	while (accecn->demand && fields < XTCP_ACCECN_FIELDS_MAX && XTCP_OPTLEN_ACCECN_ALIGNED(fields + 1) <= room)
+		fields++;
+	for (i = 0; i < fields; i++) {
+		codepoint = xtcp_ace_order_codepoint(order, i);
+		counters[i] = accecn->received[codepoint - 1] + xtcp_ace_counter_first(codepoint);
+	}
+	opts->has_accecn = true;
+	opts->accecn_order = order;
+	opts->accecn_fields = fields;
+	opts->accecn = counters;
+	if (accecn->demand)
+		accecn->demand--;
+	accecn->grown = false;
+	accecn->option_us = (u32)xtcp_sk(sk)->arrived_us;
+	if (is_first)
+		accecn->faults |= XTCP_ACCECN_OPTION_FIRST;
+}
+
+/*
+ * Take the counters of an option. A counter that goes back is of an overtaken ACK: ignore it.
+ * Return: octets newly reported with CE.
+ */
+static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn_option *option)
+{
+	u32 marked = 0, i;
+	u8 codepoint;
+	s32 octets;
+
+	for (i = 0; i < option->fields; i++) {
+		codepoint = xtcp_ace_order_codepoint(option->order, i);
+		octets = xtcp_ace_octets(told->octets[codepoint - 1], codepoint, option->counter[i]);
+		if (octets <= 0)
+			continue;
+		told->octets[codepoint - 1] += octets;
+		if (codepoint == XTCP_CE)
+			marked = octets;
+	}
+	return marked;
+}
+
+/*
+ * RFC 9768 section 3.2.3.2.5: check that ACE field and option agree. If the option reports octets
+ * with CE, but the field no segment, and too few segments were acknowledged for the field to wrap,
+ * then one of them is mangled on the path.
+ */
+static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *option, u32 least)
+{
+	struct xtcp_accecn_told *told = &xsk->stream->told;
+	u32 octets = take_counters(told, option), marks;
+
+	if (octets && !least && !told->marks_since && told->segments_since <= XTCP_ACE_MASK) {
+		found_mangled(xsk);
+		marks = 0;
+	} else {
+		marks = xtcp_ace_marks_by_octets(least, told->marks_since, octets, xsk->mss);
+	}
+	told->marks_since = 0;
+	told->segments_since = 0;
+	return marks;
+}
+
+/**
+ * xtcp_accecn_feedback() - take the ACE field and the option of an ACK
+ * @sk: in a synchronized state and in AccECN mode
+ * @skb: the ACK; it newly acknowledges or sacks something, so no later ACK has overtaken it
+ * @segments: how many segments it newly acknowledges or sacks
+ * @sample: gets "marked" and "ece"
+ *
+ * RFC 9768 sections 3.2.2.2 and 3.2.3.1. It may report more marks than @segments (section
+ * 3.2.2.5.2).
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ */
+void xtcp_accecn_feedback(struct sock *sk, const struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_accecn_told *told = &xsk->stream->told;
+	struct xtcp_accecn *accecn = &xsk->accecn;
+	struct xtcp_accecn_option option;
+	u8 ace = xtcp_accecn_ace(skb);
+	u32 least;
+
+	sock_owned_by_me(sk);
+	if (is_zeroed(xsk, ace))
+		return;
+	told->stretch = told->stretch ?: xtcp_ace_stretch(0, segments);
+	told->segments_since = min_t(u32, told->segments_since + segments, U8_MAX);
+	if (!(accecn->faults & XTCP_ACCECN_OPTION_ZEROED) && find_option(skb, &option)) {
+		accecn->seen = true;
+		least = xtcp_ace_marks(xsk->delivered_ce, ace, 0, told->stretch);
+		sample->marked = reconcile(xsk, &option, least);
+	} else {
+		sample->marked = xtcp_ace_marks(xsk->delivered_ce, ace, segments, told->stretch);
+		told->marks_since = min_t(u32, told->marks_since + sample->marked, U8_MAX);
+	}
+	sample->ece = sample->marked;
+	told->stretch = xtcp_ace_stretch(told->stretch, segments);
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Accurate ECN: the ACE field and the AccECN option (RFC 9768 sections 3.2.2 and 3.2.3).
+ *
+ * The field has three bits: the flags AE, CWR and ECE. In the handshake it reports with which
+ * codepoint the peer's SYN or SYN-ACK arrived; afterwards it counts segments that arrived with CE,
+ * modulo eight. The option counts octets of text by codepoint, with 24 bits each.
+ */
+#include "ecn/ace.h"
+
+#define STRETCH_SHIFT	6	/* the mean is in 64ths; a new sample has the weight 1/64 */
+#define STRETCH_MOST	1023U	/* segments; the largest value that fits the mean */
+#define STRETCH_USUAL	4U	/* segments; above this, long ACKs are no sign of lost ones */
+
+/**
+ * xtcp_ace_echo() - encode the codepoint with which a SYN or SYN-ACK arrived
+ * @codepoint: of its IP header, XTCP_NOT_ECT to XTCP_CE
+ *
+ * RFC 9768 tables 2 and 3.
+ *
+ * Context: any.
+ *
+ * Return: the ACE field.
+ */
+u8 xtcp_ace_echo(u8 codepoint)
+{
+	static const u8 ace[4] = { [XTCP_NOT_ECT] = 2, [XTCP_ECT_1] = 3, [XTCP_ECT_0] = 4, [XTCP_CE] = 6 };
+
+	return ace[codepoint & 3];
+}
+
+/**
+ * xtcp_ace_echoed() - decode the codepoint with which our SYN or SYN-ACK arrived
+ * @ace: the ACE field
+ *
+ * RFC 9768 tables 2 and 4.
+ *
+ * Context: any.
+ *
+ * Return: XTCP_NOT_ECT to XTCP_CE; XTCP_NO_CODEPOINT when the field reports none.
+ */
+u8 xtcp_ace_echoed(u8 ace)
+{
+	static const u8 codepoint[8] = {
+		XTCP_NO_CODEPOINT, XTCP_NO_CODEPOINT, XTCP_NOT_ECT, XTCP_ECT_1,
+		XTCP_ECT_0, XTCP_NO_CODEPOINT, XTCP_CE, XTCP_NO_CODEPOINT,
+	};
+
+	return codepoint[ace & XTCP_ACE_MASK];
+}
+
+/**
+ * xtcp_ace_is_mangled() - did IP's ECN field change as no router may change it?
+ * @sent: as we sent it
+ * @arrived: as it arrived; XTCP_NO_CODEPOINT: unknown
+ *
+ * RFC 9768 section 3.2.2.3: Not-ECT stays, ECT stays ECT or becomes CE, CE stays.
+ *
+ * Context: any.
+ *
+ * Return: true when it did.
+ */
+bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
+{
+	if (arrived == sent || arrived == XTCP_NO_CODEPOINT)
+		return false;
+	return sent == XTCP_NOT_ECT || sent == XTCP_CE || arrived == XTCP_NOT_ECT;
+}
+
+/**
+ * xtcp_ace_marks() - how many of our segments newly met congestion
+ * @counted: how many were counted before: s.cep without its first value
+ * @ace: the ACE field of an ACK that no other has overtaken
+ * @segments: how many segments the ACK newly acknowledges or sacks
+ * @stretch: xtcp_ace_stretch() of the previous ACKs
+ *
+ * RFC 9768 sections 3.2.2.2 and 3.2.2.5.2. A peer acknowledges at the latest after seven marks. But
+ * if ACKs were lost, the field may have wrapped. So if an ACK covers more than seven segments, and
+ * the peer's ACKs usually cover few, assume as many marks as the field allows. If its ACKs always
+ * cover many, nothing was lost: believe the field, as in Linux.
+ *
+ * Context: any.
+ *
+ * Return: the number of marks; more than @segments if the field says so.
+ */
+u32 xtcp_ace_marks(u32 counted, u8 ace, u32 segments, u16 stretch)
+{
+	u32 least = (ace - counted - XTCP_ACE_FIRST) & XTCP_ACE_MASK;
+
+	if (segments <= XTCP_ACE_MASK || stretch > STRETCH_USUAL << STRETCH_SHIFT)
+		return least;
+	return segments - ((segments - least) & XTCP_ACE_MASK);
+}
+
+/**
+ * xtcp_ace_order_codepoint() - which codepoint does a counter of the option count?
+ * @order: of the option: 0 or 1
+ * @field: 0 to 2
+ *
+ * RFC 9768 section 3.2.3, figure 3.
+ *
+ * Context: any.
+ *
+ * Return: XTCP_ECT_1, XTCP_ECT_0 or XTCP_CE.
+ */
+u8 xtcp_ace_order_codepoint(bool order, unsigned int field)
+{
+	if (field == 1)
+		return XTCP_CE;
+	return order == !field ? XTCP_ECT_1 : XTCP_ECT_0;
+}
+
+/**
+ * xtcp_ace_counter_first() - the first value of a counter of the option
+ * @codepoint: what it counts
+ *
+ * RFC 9768 section 3.2.1: it is not 0, except for CE, so that zeroing on the path is detected.
+ *
+ * Context: any.
+ *
+ * Return: 0 or 1.
+ */
+u32 xtcp_ace_counter_first(u8 codepoint)
+{
+	return codepoint != XTCP_CE;
+}
+
+/**
+ * xtcp_ace_fields() - how many counters an option needs, in the order that needs fewest
+ * @received: octets by codepoint, XTCP_ECT_1 first
+ * @order: filled with 0 or 1
+ *
+ * RFC 9768 section 3.2.3.3: it needs each counter that ever changed; counters after the last of
+ * these may be omitted.
+ *
+ * Context: any.
+ *
+ * Return: 0 to 3.
+ */
+unsigned int xtcp_ace_fields(const u32 received[3], bool *order)
+{
+	const u32 ect_1 = received[XTCP_ECT_1 - 1], ect_0 = received[XTCP_ECT_0 - 1];
+
+	*order = ect_1 && !ect_0;
+	if (ect_1 && ect_0)
+		return 3;
+	if (received[XTCP_CE - 1])
+		return 2;
+	return ect_1 || ect_0;
+}
+
+/**
+ * xtcp_ace_octets() - how many octets a counter of the option newly reports
+ * @told: the sum reported before, without the first value
+ * @codepoint: what it counts
+ * @counter: the field, 24 bits
+ *
+ * RFC 9768 section 3.2.3.1. As in Linux, one half of the 24-bit range means steps back: the option
+ * of an overtaken ACK must not look like 16 MB.
+ *
+ * Context: any.
+ *
+ * Return: octets; negative for an earlier value.
+ */
+s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
+{
+	u32 delta = counter - xtcp_ace_counter_first(codepoint) - told;
+
+	return (s32)(delta << 8) >> 8;
+}
+
+/**
+ * xtcp_ace_marks_by_octets() - how many segments newly met congestion, by ACE field and option
+ * @least: the number by the ACE field alone
+ * @before: marks that ACKs without the option reported since the last ACK with it
+ * @octets: octets with CE that the option newly reports
+ * @mss: octets in a full segment
+ *
+ * RFC 9768 section 3.2.2.5.2: the field has wrapped as often as so many octets require.
+ *
+ * Context: any.
+ *
+ * Return: the number of marks.
+ */
+u32 xtcp_ace_marks_by_octets(u32 least, u32 before, u32 octets, u32 mss)
+{
+	u32 known = least + before, needed = (octets + mss - 1) / mss;
+
+	if (needed <= known)
+		return least;
+	return least + ((needed - known + XTCP_ACE_MASK) & ~XTCP_ACE_MASK);
+}
+
+/**
+ * xtcp_ace_stretch() - average the number of segments that an ACK acknowledges
+ * @stretch: the mean before, 0: there is none
+ * @segments: the newest sample
+ *
+ * Context: any.
+ *
+ * Return: the new mean in 64ths, at least 1.
+ */
+u16 xtcp_ace_stretch(u16 stretch, u32 segments)
+{
+	u32 sample = (segments < STRETCH_MOST ? segments : STRETCH_MOST) << STRETCH_SHIFT, mean;
+
+	mean = stretch ? ((stretch << STRETCH_SHIFT) - stretch + sample) >> STRETCH_SHIFT : sample;
+	return mean ? mean : 1;
+}

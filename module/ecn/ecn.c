@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Explicit Congestion Notification (RFC 3168 section 6.1, with what RFC 8311 changed).
+ *
+ * Both ends agree in their SYNs. From then on new text leaves with ECT(0), which a router may
+ * change to CE instead of dropping the segment. A receiver of CE sets ECE in every segment until
+ * CWR arrives. The sender of the marked text reduces its window as for a loss, once per round trip,
+ * and sets CWR in its next new text. recovery.c decides when to reduce.
+ *
+ * For DCTCP (RFC 8257), ECE reports exactly which text came with CE.
+ *
+ * ECT(1) is for experiments (RFC 8311 section 4.2): it is never sent, and counts as ECT when
+ * received.
+ *
+ * Accurate feedback (RFC 9768) only changes what the peers report to each other (accecn.c).
+ */
+#include "ecn/ecn.h"
+
+#include <linux/rtnetlink.h>
+#include <linux/tcp.h>
+#include <net/dst.h>
+#include <net/inet_ecn.h>
+
+#include "base/netns.h"
+#include "base/seq.h"
+#include "cong/cong.h"
+#include "ecn/accecn.h"
+
+#define RESERVED_BITS	0x0f	/* of octet 12 of the header */
+#define QUICKACKS_CE	2	/* as Linux: the peer's window may be small */
+
+static bool needs_ecn(const struct sock *sk)
+{
+	return READ_ONCE(xtcp_sk(sk)->algorithm)->needs_ecn;
+}
+
+/**
+ * xtcp_ecn_is_allowed() - may a connection that a peer opens use ECN?
+ * @lsk: its listener
+ * @dst: the route to the peer
+ *
+ * Context: softirq or process. @dst is held.
+ *
+ * Return: true when net.xtcp.ecn is not 0, when the route has the feature "ecn", or when the
+ * listener's algorithm needs ECN.
+ */
+bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
+{
+	return READ_ONCE(xtcp_net_of(lsk)->sysctl.ecn) || dst_feature(dst, RTAX_FEATURE_ECN) || needs_ecn(lsk);
+}
+
+/**
+ * xtcp_ecn_is_asked() - does this SYN ask for ECN? (RFC 3168 section 6.1.1)
+ * @lsk: the listener
+ * @syn: the segment, as ingress left it
+ *
+ * A SYN that comes with ECT or CE does not count: something on the path changes the field, so its
+ * marks would mean nothing. There are two exceptions. A SYN with a reserved header bit set belongs
+ * to an extension, which may send ECT on purpose (RFC 8311 section 4.3). And DCTCP sends its SYN
+ * with ECT (RFC 8257 section 3.6). All this is as in Linux.
+ *
+ * Context: softirq.
+ *
+ * Return: true when it does.
+ */
+bool xtcp_ecn_is_asked(const struct sock *lsk, const struct sk_buff *syn)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)syn->cb;
+
+	if ((seg->flags & (XTCP_ECE | XTCP_CWR)) != (XTCP_ECE | XTCP_CWR))
+		return false;
+	return seg->ecn == INET_ECN_NOT_ECT || ((const u8 *)tcp_hdr(syn))[12] & RESERVED_BITS || needs_ecn(lsk);
+}
+
+/**
+ * xtcp_ecn_offer() - decide whether our SYN asks for ECN
+ * @sk: in SYN-SENT, with a route
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_ecn_offer(struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get(sk);
+	u8 mode = READ_ONCE(xtcp_net_of(sk)->sysctl.ecn);
+
+	sock_owned_by_me(sk);
+	xtcp_sk(sk)->ecn = 0;
+	if (mode == XTCP_ECN_MODE_ACCURATE)
+		xtcp_sk(sk)->ecn = XTCP_ECN_OK | XTCP_ECN_ACCURATE;
+	else if (mode == XTCP_ECN_MODE_BOTH || mode == XTCP_ECN_MODE_ACCURATE_IN ||
+		 (dst && dst_feature(dst, RTAX_FEATURE_ECN)) || needs_ecn(sk))
+		xtcp_sk(sk)->ecn = XTCP_ECN_OK;
+}
+
+/**
+ * xtcp_ecn_take_syn() - take the peer's answer to our offer
+ * @sk: in SYN-SENT
+ * @skb: a SYN-ACK, or the SYN of a simultaneous open
+ *
+ * A SYN-ACK with ECE alone grants ECN; a SYN with ECE and CWR asks for it as we do. Anything else
+ * means no ECN (RFC 3168 section 6.1.1).
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ */
+void xtcp_ecn_take_syn(struct sock *sk, const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	const u8 due = seg->flags & XTCP_ACK ? XTCP_ECE : XTCP_ECE | XTCP_CWR;
+
+	sock_owned_by_me(sk);
+	if (xtcp_sk(sk)->ecn & XTCP_ECN_ACCURATE)
+		xtcp_accecn_take_syn(sk, skb);
+	else if ((seg->flags & (XTCP_ECE | XTCP_CWR)) != due)
+		xtcp_sk(sk)->ecn = 0;
+}
+
+static u8 syn_flags(const struct sock *sk, u8 flags, bool resent)
+{
+	if (!(xtcp_sk(sk)->ecn & XTCP_ECN_OK))
+		return 0;
+	if (flags & XTCP_ACK)
+		return XTCP_ECE;
+	/* RFC 3168 section 6.1.1.1: some middleboxes drop a SYN with these flags */
+	if (resent && READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback))
+		return 0;
+	return XTCP_ECE | XTCP_CWR;
+}
+
+/**
+ * xtcp_ecn_flags() - the ECN flags of an outgoing segment
+ * @sk: the sock
+ * @flags: its other control bits
+ * @new_text: it carries octets that were never sent
+ * @resent: it was sent before
+ * @is_pure: it is an ACK and nothing else, without SACK blocks
+ *
+ * RFC 3168 sections 6.1.1 to 6.1.3, RFC 9768 section 3.2.2.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: some of XTCP_ECE, XTCP_CWR and XTCP_AE. What they report counts as sent.
+ */
+u16 xtcp_ecn_flags(struct sock *sk, u8 flags, bool new_text, bool resent, bool is_pure)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u8 said = 0;
+
+	sock_owned_by_me(sk);
+	if (xsk->ecn & XTCP_ECN_ACCURATE)
+		return xtcp_accecn_flags(sk, flags, resent, is_pure);
+	if (flags & XTCP_SYN)
+		return syn_flags(sk, flags, resent);
+	if (xsk->ecn & XTCP_ECN_DEMAND_CWR)
+		said |= XTCP_ECE;
+	if (new_text && xsk->ecn & XTCP_ECN_QUEUE_CWR) {
+		xsk->ecn &= ~XTCP_ECN_QUEUE_CWR;
+		said |= XTCP_CWR;
+	}
+	return said;
+}
+
+static void quickack_some(struct xtcp_sock *xsk)
+{
+	xsk->quickacks = max_t(u8, xsk->quickacks, QUICKACKS_CE);
+	xsk->pingpong = false;
+}
+
+/* Take the codepoint of new text. */
+static void take_codepoint(struct xtcp_sock *xsk, u8 codepoint)
+{
+	switch (codepoint) {
+	case INET_ECN_NOT_ECT:
+		/* the peer's new text is ECT, so this is a retransmission: its window is small */
+		if (xsk->ecn & XTCP_ECN_SEEN)
+			quickack_some(xsk);
+		return;
+	case INET_ECN_CE:
+		if (!(xsk->ecn & XTCP_ECN_DEMAND_CWR)) {
+			quickack_some(xsk);
+			xsk->ack_now = true;
+		}
+		xsk->ecn |= XTCP_ECN_DEMAND_CWR;
+		break;
+	}
+	xsk->ecn |= XTCP_ECN_SEEN;
+}
+
+static bool brings_new(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	return seg->len && xtcp_seq_gt(seg->seq + seg->len, xsk->rcv_nxt);
+}
+
+/**
+ * xtcp_ecn_turns() - does the text change from unmarked to marked, or back?
+ * @sk: in a synchronized state
+ * @seg: an acceptable segment; its ACK field was processed, xtcp_ecn_take() was not called yet
+ *
+ * Then an ACK that is owed for earlier text must go first, with ECE as it was (RFC 8257 section
+ * 3.2, the second way).
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ *
+ * Return: true when it does and ECE has to be exact.
+ */
+bool xtcp_ecn_turns(const struct sock *sk, const struct xtcp_seg *seg)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (!(xsk->ecn & XTCP_ECN_EXACT) || !brings_new(xsk, seg))
+		return false;
+	return (seg->ecn == INET_ECN_CE) != !!(xsk->ecn & XTCP_ECN_DEMAND_CWR);
+}
+
+/*
+ * RFC 8257 section 3.2: ECE reports whether the acknowledged text was marked. CWR does not change
+ * that. But CWR is acknowledged at once, since a peer whose window was reduced to one segment waits
+ * for the ACK.
+ */
+static void take_exactly(struct sock *sk, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (seg->flags & XTCP_CWR && seg->seq != seg->end_seq)
+		xsk->ack_now = true;
+	if (xtcp_ecn_turns(sk, seg)) {
+		xsk->ecn ^= XTCP_ECN_DEMAND_CWR;
+		xsk->ack_now = true;
+	}
+	if (seg->ecn != INET_ECN_NOT_ECT && brings_new(xsk, seg))
+		xsk->ecn |= XTCP_ECN_SEEN;
+}
+
+/**
+ * xtcp_ecn_take() - take CWR and CE of an arriving segment
+ * @sk: in a synchronized state, ECN is or may be in use
+ * @skb: an acceptable segment; its ACK field was processed, its text was not
+ *
+ * CWR ends the effect of an earlier CE, so it is taken first; it counts even without text, as in
+ * Linux. CE counts only with new text: outside the window it may be forged (RFC 3168 sections 6.1.3
+ * and 6.1.5).
+ *
+ * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ */
+void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (xsk->ecn & XTCP_ECN_ACCURATE) {
+		xtcp_accecn_take(sk, skb);
+		return;
+	}
+	if (xsk->ecn & XTCP_ECN_EXACT) {
+		take_exactly(sk, seg);
+		return;
+	}
+	if (seg->flags & XTCP_CWR) {
+		xsk->ecn &= ~XTCP_ECN_DEMAND_CWR;
+		/* the peer's window may hold only one segment */
+		if (seg->seq != seg->end_seq)
+			xsk->ack_now = true;
+	}
+	if (brings_new(xsk, seg))
+		take_codepoint(xsk, seg->ecn);
+}
+
+/**
+ * xtcp_ecn_reduced() - the window was reduced, for any reason: send CWR
+ * @sk: in a synchronized state
+ *
+ * RFC 3168 section 6.1.2: CWR goes with the next new text. AccECN mode does not use it (RFC 9768
+ * section 3.1.5).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_ecn_reduced(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if ((xtcp_sk(sk)->ecn & (XTCP_ECN_OK | XTCP_ECN_ACCURATE)) == XTCP_ECN_OK)
+		xtcp_sk(sk)->ecn |= XTCP_ECN_QUEUE_CWR;
+}
+
+/**
+ * xtcp_ecn_undone() - the reduction was undone: send no CWR
+ * @sk: in a synchronized state
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_ecn_undone(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_sk(sk)->ecn &= ~XTCP_ECN_QUEUE_CWR;
+}
+
+/**
+ * xtcp_ecn_be_exact() - turn exact ECE on or off, for an algorithm that needs it
+ * @sk: in a synchronized state, or about to be; the use of ECN is negotiated
+ * @on: turn it on
+ *
+ * The peer is assumed to use the same algorithm, as in Linux, so ECE reports marks exactly. AccECN
+ * mode always does. A mark that was not reported yet, or not answered by CWR, stays until new text
+ * without a mark, or CWR, ends it as usual.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_ecn_be_exact(struct sock *sk, bool on)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if ((xsk->ecn & (XTCP_ECN_OK | XTCP_ECN_ACCURATE)) != XTCP_ECN_OK)
+		return;
+	xsk->ecn &= ~XTCP_ECN_EXACT;
+	if (on)
+		xsk->ecn |= XTCP_ECN_EXACT;
+}
+
+/**
+ * xtcp_ecn_comes_marked() - was the last new text of the peer marked?
+ * @sk: has an algorithm that needs to know
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: DCTCP.CE of RFC 8257 section 3.2; in AccECN mode whether the last segment came with CE.
+ */
+bool xtcp_ecn_comes_marked(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (xsk->ecn & XTCP_ECN_ACCURATE)
+		return xsk->accecn.last_codepoint == INET_ECN_CE;
+	return xsk->ecn & XTCP_ECN_DEMAND_CWR;
+}

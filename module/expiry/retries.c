@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * When to give up a connection whose peer does not answer: R1 and R2 (RFC 9293 section 3.8.3), the
+ * user timeout, and the shorter limits for orphans. No code here arms a timer. timer.c asks here
+ * before it sends again.
+ *
+ * timer.c calls after a timeout and before the retry. So xsk->retransmits and xsk->probes_out do
+ * not count the present timeout yet.
+ */
+#include "expiry/retries.h"
+
+#include <net/dst.h>
+#include <net/sock.h>
+
+#include "base/clock.h"
+#include "base/netns.h"
+#include "base/orphan.h"
+#include "base/rto.h"
+#include "base/sock.h"
+#include "base/wire.h"
+#include "fastopen/fastsyn.h"
+#include "send/mtuprobe.h"
+#include "send/output.h"
+#include "sight/mib.h"
+
+#define ORPHAN_RETRIES		8U	/* for an orphan whose peer was heard recently, as in Linux */
+#define SILENCE_MAX_MS		(2 * XTCP_RTO_MAX_MS) /* silence that ends probes of a shrunk window */
+
+static const struct xtcp_sysctl *knobs(const struct sock *sk)
+{
+	return &xtcp_net_of(sk)->sysctl;
+}
+
+static u32 elapsed_ms(u32 stamp)
+{
+	return xtcp_clock_ts_stamp() - stamp;
+}
+
+/**
+ * xtcp_retries_since() - when did the present retransmissions or window probes begin?
+ * @sk: the sock
+ *
+ * TCP_USER_TIMEOUT counts from this time. An ACK of text resets it; a window that opens does not.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the earlier of the two times, TS clock ms; 0: nothing was sent again or probed.
+ */
+u32 xtcp_retries_since(const struct sock *sk)
+{
+	u32 resent = xtcp_sk(sk)->retrans_stamp, probed = xtcp_sk(sk)->stream->probe_stamp;
+
+	sock_owned_by_me(sk);
+	if (resent && probed)
+		return (s32)(resent - probed) < 0 ? resent : probed;
+	return resent ?: probed;
+}
+
+/* @alive: the RTO is below its maximum. */
+static u32 orphan_retries(const struct sock *sk, bool alive)
+{
+	u32 retries = READ_ONCE(knobs(sk)->orphan_retries);
+
+	if (sk->sk_err_soft && !alive)
+		return 0;
+	return retries || !alive ? retries : ORPHAN_RETRIES;
+}
+
+static bool is_alive(const struct sock *sk)
+{
+	return xtcp_rto_current_ms(&xtcp_sk(sk)->rto) < XTCP_RTO_MAX_MS;
+}
+
+/**
+ * xtcp_retries_end_orphan() - reset an orphan if there are too many
+ * @sk: an orphan
+ * @is_new: it has just become an orphan
+ *
+ * Context: softirq or process, BH disabled. Lock: socket, held.
+ *
+ * Return: true when the connection is no more.
+ */
+bool xtcp_retries_end_orphan(struct sock *sk, bool is_new)
+{
+	sock_owned_by_me(sk);
+	if (!xtcp_orphan_too_many(sk, is_new))
+		return false;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONMEMORY);
+	xtcp_output_rst(sk);
+	xtcp_sock_fail(sk, 0, XTCP_ABORT_ORPHANS);
+	return true;
+}
+
+/*
+ * Routers may choose one of several paths by the flow label, and this host by its hash. A broken
+ * path may be the cause of the loss, so the next segment takes another path if there is one.
+ */
+static void try_another_path(struct sock *sk)
+{
+	if (sk_rethink_txhash(sk))
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTREHASH);
+}
+
+/**
+ * xtcp_retries_give_up() - end a connection by timeout
+ * @sk: the sock; the caller holds a reference
+ * @reason: XTCP_ABORT_TIMEOUT or XTCP_ABORT_KEEPALIVE
+ *
+ * If there was a soft error, the program gets this error instead of ETIMEDOUT (RFC 9293 section
+ * 3.9.2.2).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
+{
+	sock_owned_by_me(sk);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONTIMEOUT);
+	xtcp_sock_fail(sk, sk->sk_err_soft ?: ETIMEDOUT, reason);
+}
+
+/**
+ * xtcp_retries_end_syn() - give up the SYN, or the SYN-ACK of a simultaneous or a fast open, if it
+ * is time
+ * @sk: SYN-SENT or SYN-RECEIVED
+ *
+ * The number of retries decides, as in Linux 6.1: TCP_SYNCNT or syn_retries (MUST-22). MUST-23
+ * wants 3 minutes; the default takes 127 s. The user timeout may end it earlier. If it is not given
+ * up, the next retry takes another path.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the connection is no more.
+ */
+bool xtcp_retries_end_syn(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	/* RFC 7413: one more than a request entry has, as in Linux */
+	u32 retries = xsk->fastopen ? min_t(u32, READ_ONCE(knobs(sk)->synack_retries) + 1, U8_MAX) :
+				      READ_ONCE(knobs(sk)->syn_retries);
+
+	bool expired = xsk->retransmits >= (xsk->syn_retries ?: retries) ||
+		       (xsk->user_timeout && elapsed_ms(xsk->retrans_stamp) >= xsk->user_timeout);
+
+	sock_owned_by_me(sk);
+	xtcp_fastsyn_timeout(sk, expired);
+	if (expired) {
+		xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
+		return true;
+	}
+	if (xsk->retransmits)
+		__dst_negative_advice(sk);
+	try_another_path(sk);
+	return false;
+}
+
+/*
+ * The limit of an orphan with text in flight includes the time in which its window was closed, as
+ * in Linux.
+ */
+static bool orphan_had_its_time(const struct sock *sk)
+{
+	u32 since = xtcp_retries_since(sk);
+
+	return since && elapsed_ms(since) >= xtcp_rto_give_up_ms(orphan_retries(sk, is_alive(sk)), XTCP_RTO_MIN_MS);
+}
+
+/**
+ * xtcp_retries_end_retransmission() - give up the connection instead of a retransmission, if it is
+ * time
+ * @sk: in a synchronized state, its retransmission deadline has passed
+ *
+ * A retransmission takes another path. From R1 on, this function also asks routing for another
+ * route, and mtuprobe.c whether the segments are too large for the path. R2 or TCP_USER_TIMEOUT
+ * ends the connection (MUST-20, MUST-21).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the connection is no more.
+ */
+bool xtcp_retries_end_retransmission(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 gone = elapsed_ms(xsk->retrans_stamp);
+	bool again = xsk->retransmits || xsk->stream->probe_stamp;
+	bool expired;
+
+	sock_owned_by_me(sk);
+	if (xsk->retransmits && gone >= xtcp_rto_give_up_ms(READ_ONCE(knobs(sk)->retries1), XTCP_RTO_MIN_MS)) {
+		xtcp_mtuprobe_timeout(sk);
+		__dst_negative_advice(sk);
+	}
+	if (sock_flag(sk, SOCK_DEAD) && xtcp_retries_end_orphan(sk, false))
+		return true;
+	if (xsk->user_timeout)
+		expired = again && elapsed_ms(xtcp_retries_since(sk)) >= xsk->user_timeout;
+	else if (sock_flag(sk, SOCK_DEAD))
+		expired = orphan_had_its_time(sk);
+	else
+		expired = xsk->retransmits &&
+			  gone >= xtcp_rto_give_up_ms(READ_ONCE(knobs(sk)->retries2), XTCP_RTO_MIN_MS);
+	xtcp_fastsyn_timeout(sk, expired);
+	if (!expired) {
+		try_another_path(sk);
+		return false;
+	}
+	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
+	return true;
+}
+
+/**
+ * xtcp_retries_end_shrunk_window() - give up instead of a probe, if it is time: data is in flight
+ * and the window has shrunk to zero
+ * @sk: in a synchronized state, its retransmission deadline has passed
+ *
+ * While the peer answers, the connection stays (RFC 9293 section 3.8.6, SHLD-17). There are two
+ * exceptions. An orphan has the limits of orphans. TCP_USER_TIMEOUT sets a limit which answers that
+ * acknowledge nothing do not extend, as in Linux.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the connection is no more.
+ */
+bool xtcp_retries_end_shrunk_window(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 silent = jiffies_to_msecs((u32)jiffies - xsk->ack_tstamp);
+	u32 since = xtcp_retries_since(sk);
+	bool end;
+
+	sock_owned_by_me(sk);
+	if (xsk->user_timeout)
+		end = since && elapsed_ms(since) >= xsk->user_timeout;
+	else
+		end = silent >= SILENCE_MAX_MS;
+	if (sock_flag(sk, SOCK_DEAD))
+		end |= orphan_had_its_time(sk);
+	if (!end)
+		return sock_flag(sk, SOCK_DEAD) && xtcp_retries_end_probing(sk);
+	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
+	return true;
+}
+
+/**
+ * xtcp_retries_end_refused() - give up, if it is time: this machine refuses text and nothing is in
+ * flight
+ * @sk: in a synchronized state; the time of probing has begun
+ *
+ * A full queue on this machine says nothing about the peer, so refused attempts do not count as
+ * retries. But if the peer has been silent for the whole time of R2, the connection ends (RFC 9293
+ * section 3.8.3). Linux counts each attempt as a retry, one every half second.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the connection is no more.
+ */
+bool xtcp_retries_end_refused(struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 retries = sock_flag(sk, SOCK_DEAD) ? orphan_retries(sk, is_alive(sk)) : READ_ONCE(knobs(sk)->retries2);
+	u32 silent = jiffies_to_msecs((u32)jiffies - xsk->ack_tstamp);
+
+	sock_owned_by_me(sk);
+	if (min(elapsed_ms(xsk->stream->probe_stamp), silent) < xtcp_rto_give_up_ms(retries, XTCP_RTO_MIN_MS))
+		return false;
+	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
+	return true;
+}
+
+/**
+ * xtcp_retries_end_probing() - give up instead of a probe of a closed window, if it is time
+ * @sk: in a synchronized state
+ *
+ * A peer that answers may keep its window closed (MUST-37). For an orphan this has a limit (RFC
+ * 6429).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the connection is no more.
+ */
+bool xtcp_retries_end_probing(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 most = READ_ONCE(knobs(sk)->retries2);
+	u32 since = xsk->stream->probe_stamp;
+	bool end;
+
+	sock_owned_by_me(sk);
+	end = xsk->user_timeout && since && elapsed_ms(since) >= xsk->user_timeout;
+	if (sock_flag(sk, SOCK_DEAD)) {
+		most = orphan_retries(sk, is_alive(sk));
+		end |= !is_alive(sk) && xsk->rto.backoff >= most;
+		if (!end && xtcp_retries_end_orphan(sk, false))
+			return true;
+	}
+	if (!end && xsk->probes_out < most)
+		return false;
+	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
+	return true;
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The third ACK of a handshake waits for text that the program may send right after connect(), as
+ * xtcp_acks_of_syn() explains. It waits for a millisecond at most. It goes earlier if the
+ * same thread calls connect() again, or accept() or poll() on a listener: this shows that the
+ * thread does not send now. A thread may be its own server, which connects and then waits in
+ * accept() for the connection that the third ACK completes.
+ *
+ * The timer of the sock is too coarse for this: it takes one to two ticks. It stays armed for a
+ * program that does not return from connect() in time. A timer of high resolution for each
+ * connection would cost more than the segment that it saves. So each processor has one such timer
+ * and a short list of waiting socks, with a reference to each. A sock that has sent its ACK stays
+ * on the list, since otherwise each segment would have to look there. It leaves the list at the
+ * next use of the list, when the timer runs, or when the program closes it.
+ */
+#include "expiry/thirdack.h"
+
+#include <linux/hrtimer.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <net/tcp_states.h>
+
+#include "arrive/acks.h"
+#include "base/netns.h"
+#include "base/sock.h"
+#include "compat.h"
+#include "send/output.h"
+#include "sight/mib.h"
+
+#define WAIT_NS		NSEC_PER_MSEC
+#define WAITING_MAX	8U	/* per processor; the ACK of one more goes at once */
+
+/**
+ * struct waiting - a connection whose third ACK waits
+ * @sk: the sock; the entry holds a reference
+ * @by: the thread that returned from connect(); compared, never dereferenced
+ * @until_ns: when the ACK goes, CLOCK_MONOTONIC
+ */
+struct waiting {
+	struct sock *sk;
+	const struct task_struct *by;
+	u64 until_ns;
+};
+
+/**
+ * struct thirdacks - the waiting connections of one processor
+ * @lock: guards the other fields; taken with BH disabled, innermost
+ * @timer: runs when the first of them is due
+ * @count: how many there are
+ * @list: the connections
+ */
+struct thirdacks {
+	spinlock_t lock;	/* of the rest */
+	struct hrtimer timer;
+	unsigned int count;
+	struct waiting list[WAITING_MAX];
+};
+
+static DEFINE_PER_CPU(struct thirdacks, thirdacks);
+
+/*
+ * True: nothing was sent after the SYN, and nothing arrived after its answer. Racy without the
+ * socket lock.
+ */
+static bool still_waits(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	return READ_ONCE(sk->sk_state) == TCP_ESTABLISHED && READ_ONCE(xsk->answer_awaited) &&
+	       READ_ONCE(xsk->rcv_nxt) == xsk->irs + 1;
+}
+
+/* The last entry moves to index @i. forget_at() reads the count without the lock. */
+static void take_out(struct thirdacks *here, unsigned int i)
+{
+	lockdep_assert_held(&here->lock);
+	WRITE_ONCE(here->count, here->count - 1);
+	here->list[i] = here->list[here->count];
+}
+
+/*
+ * Takes entries off the list that wait no longer, that were due by @now_ns, or that belong to
+ * thread @by.
+ */
+static unsigned int take_off(struct thirdacks *here, u64 now_ns, const struct task_struct *by, struct sock **taken)
+{
+	unsigned int i = 0, n = 0;
+
+	lockdep_assert_held(&here->lock);
+	while (i < here->count) {
+		const struct waiting *waiting = &here->list[i];
+
+		if (still_waits(waiting->sk) && waiting->until_ns > now_ns && waiting->by != by) {
+			i++;
+			continue;
+		}
+		taken[n++] = waiting->sk;
+		take_out(here, i);
+	}
+	return n;
+}
+
+/*
+ * If a user owns the lock, it is in a call that sends the ACK or ends the wait. Otherwise the
+ * sock's own timer sends the ACK.
+ */
+static void send_third(struct sock **taken, unsigned int n, bool by_timer)
+{
+	struct sock *sk;
+
+	while (n--) {
+		sk = taken[n];
+		bh_lock_sock(sk);
+		if (still_waits(sk) && !sock_owned_by_user(sk)) {
+			if (by_timer)
+				XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKS);
+			xtcp_output_ack_now(sk);
+		}
+		bh_unlock_sock(sk);
+		sock_put(sk);
+	}
+}
+
+static u64 next_of(const struct thirdacks *here)
+{
+	u64 ns = U64_MAX;
+	unsigned int i;
+
+	for (i = 0; i < here->count; i++)
+		ns = min(ns, here->list[i].until_ns);
+	return ns;
+}
+
+static enum hrtimer_restart thirdack_fired(struct hrtimer *timer)
+{
+	struct thirdacks *here = container_of(timer, struct thirdacks, timer);
+	enum hrtimer_restart again = HRTIMER_NORESTART;
+	struct sock *taken[WAITING_MAX];
+	unsigned int n;
+
+	spin_lock(&here->lock);
+	n = take_off(here, ktime_get_ns(), NULL, taken);
+	/* while it runs here for a processor that went offline, it may be queued elsewhere */
+	if (here->count && !hrtimer_is_queued(timer)) {
+		hrtimer_set_expires(timer, ns_to_ktime(next_of(here)));
+		again = HRTIMER_RESTART;
+	}
+	spin_unlock(&here->lock);
+	send_third(taken, n, true);
+	return again;
+}
+
+/**
+ * xtcp_thirdack_init() - make the empty list and the timer of each processor
+ *
+ * Context: process, module init.
+ */
+void xtcp_thirdack_init(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct thirdacks *there = per_cpu_ptr(&thirdacks, cpu);
+
+		spin_lock_init(&there->lock);
+		xtcp_compat_hrtimer_setup(&there->timer, thirdack_fired, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_SOFT);
+	}
+}
+
+/**
+ * xtcp_thirdack_exit() - stop the timers
+ *
+ * Context: process, module exit; no sock is left, and so none is on a list.
+ */
+void xtcp_thirdack_exit(void)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		hrtimer_cancel(&per_cpu_ptr(&thirdacks, cpu)->timer);
+}
+
+/**
+ * xtcp_thirdack_waits() - connect() returns, and the third ACK waits for text
+ * @sk: the sock, in any state
+ *
+ * RFC 9293 section 3.8.6.3, MUST-40.
+ *
+ * Context: process. No lock is held; takes bh_lock_sock() of a sock whose ACK is due, or if too
+ * many wait.
+ */
+void xtcp_thirdack_waits(struct sock *sk)
+{
+	struct sock *taken[WAITING_MAX + 1];
+	struct thirdacks *here;
+	unsigned int n;
+	u64 now_ns;
+
+	if (!still_waits(sk))
+		return;
+	sock_hold(sk);	/* put in send_third() */
+	local_bh_disable();
+	here = this_cpu_ptr(&thirdacks);
+	now_ns = ktime_get_ns();
+	spin_lock(&here->lock);
+	n = take_off(here, now_ns, NULL, taken);
+	if (here->count == WAITING_MAX) {
+		taken[n++] = sk;
+	} else {
+		here->list[here->count] = (struct waiting){ sk, current, now_ns + WAIT_NS };
+		WRITE_ONCE(here->count, here->count + 1);
+		/* a timer that is queued already runs early enough */
+		if (!hrtimer_is_queued(&here->timer))
+			hrtimer_start(&here->timer, ns_to_ktime(now_ns + WAIT_NS), HRTIMER_MODE_ABS_PINNED_SOFT);
+	}
+	spin_unlock(&here->lock);
+	send_third(taken, n, false);
+	local_bh_enable();
+}
+
+/**
+ * xtcp_thirdack_go() - send the third ACKs of this thread now, since it sends no text
+ *
+ * If the thread was on another processor before, an ACK that waits there goes when it is due.
+ *
+ * Context: process. The caller holds no lock of a socket that may wait here; takes bh_lock_sock().
+ */
+void xtcp_thirdack_go(void)
+{
+	struct sock *taken[WAITING_MAX];
+	struct thirdacks *here;
+	unsigned int n;
+
+	if (!raw_cpu_read(thirdacks.count))
+		return;
+	local_bh_disable();
+	here = this_cpu_ptr(&thirdacks);
+	spin_lock(&here->lock);
+	n = take_off(here, 0, current, taken);
+	spin_unlock(&here->lock);
+	send_third(taken, n, false);
+	local_bh_enable();
+}
+
+static void forget_at(struct thirdacks *there, struct sock *sk)
+{
+	unsigned int i = 0, n = 0;
+
+	if (!READ_ONCE(there->count))
+		return;
+	spin_lock_bh(&there->lock);
+	while (i < there->count) {
+		if (there->list[i].sk != sk) {
+			i++;
+			continue;
+		}
+		take_out(there, i);
+		n++;
+	}
+	spin_unlock_bh(&there->lock);
+	while (n--)
+		__sock_put(sk);	/* taken by xtcp_thirdack_waits() */
+}
+
+/**
+ * xtcp_thirdack_forget() - the program has closed a sock: its third ACK waits no longer
+ * @sk: the sock; the caller has a reference of its own
+ * @everywhere: the sock may wait on another processor's list
+ *
+ * Context: process. No lock.
+ */
+void xtcp_thirdack_forget(struct sock *sk, bool everywhere)
+{
+	int cpu;
+
+	if (!everywhere) {
+		forget_at(raw_cpu_ptr(&thirdacks), sk);
+		return;
+	}
+	for_each_possible_cpu(cpu)
+		forget_at(per_cpu_ptr(&thirdacks, cpu), sk);
+}

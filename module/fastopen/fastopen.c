@@ -1,0 +1,561 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The server side of TCP Fast Open (RFC 7413).
+ *
+ * A SYN asks for a cookie, and the SYN-ACK brings one: a keyed hash of both addresses, so the
+ * server keeps nothing. A later SYN with this cookie may carry data. It makes the child at once, in
+ * SYN-RECEIVED, and puts it on the accept queue. The program reads and answers before the third
+ * ACK. The child sends the SYN-ACK itself, with its own timer. A wrong cookie costs the client a
+ * round trip: the listener does not take the data, and the SYN-ACK brings the right cookie.
+ *
+ * An attacker with a valid cookie could open many connections from spoofed addresses. So a listener
+ * has a limit for connections before their third ACK (TCP_FASTOPEN). A connection that is reset
+ * before it counts for one more minute (section 5.1). Beyond the limit the listener answers SYNs as
+ * if there were no cookies.
+ *
+ * Cookies, keys and limits are the same as in Linux: a cookie that kernel TCP made with the same
+ * key is valid here.
+ */
+#include "fastopen/fastopen.h"
+
+#include <linux/random.h>
+#include <linux/siphash.h>
+#include <linux/slab.h>
+#include <net/dst.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "base/wire.h"
+#include "in/ingress.h"
+#include "send/output.h"
+#include "sight/mib.h"
+
+#define KEYS_WORDS	(2 * XTCP_FASTOPEN_KEY_LEN / 4)
+#define RESET_COUNTS	(60 * HZ)	/* RFC 7413 section 5.1 */
+/* the least MTU that holds a SYN-ACK with a cookie and any other options */
+#define MTU_MIN		128U
+
+/* Keys of cookies: the first key makes cookies, and cookies of each key are valid. */
+struct xtcp_fastopen_keys {
+	siphash_key_t key[2];
+	unsigned int n;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct xtcp_fastopenq - the Fast Open state of a socket
+ * @refs: held by the socket, by each counted connection that is not reset, and while a SYN is
+ *	examined
+ * @max: how many connections may count; 0: Fast Open is off
+ * @keys: the socket's own keys; NULL: the keys of the namespace apply; RCU
+ * @lock: guards the rest; taken in softirq and process context, nests inside a socket lock
+ * @len: number of connections that count
+ * @resets: connections that were reset and still count, the oldest first
+ * @rcu: frees the queue
+ */
+struct xtcp_fastopenq {
+	refcount_t refs;
+	unsigned int max;
+	struct xtcp_fastopen_keys __rcu *keys;
+	spinlock_t lock;	/* see above */
+	unsigned int len;
+	struct list_head resets;
+	struct rcu_head rcu;
+};
+
+static void keys_free_rcu(struct rcu_head *rcu)
+{
+	kfree_sensitive(container_of(rcu, struct xtcp_fastopen_keys, rcu));
+}
+
+/* Replaces the keys in @place by @new, which may be NULL. */
+static void replace_keys(struct xtcp_fastopen_keys __rcu **place, struct xtcp_fastopen_keys *new)
+{
+	struct xtcp_fastopen_keys *old = unrcu_pointer(xchg(place, RCU_INITIALIZER(new)));
+
+	if (old)
+		call_rcu(&old->rcu, keys_free_rcu);
+}
+
+static struct xtcp_fastopen_keys *make_keys(const u8 *octets, unsigned int n)
+{
+	struct xtcp_fastopen_keys *keys = kzalloc(sizeof(*keys), GFP_KERNEL_ACCOUNT);
+	__le64 words[4];
+	unsigned int i;
+
+	if (!keys)
+		return NULL;
+	memcpy(words, octets, n * XTCP_FASTOPEN_KEY_LEN);
+	for (i = 0; i < 2 * n; i++)
+		keys->key[i / 2].key[i % 2] = le64_to_cpu(words[i]);
+	memzero_explicit(words, sizeof(words));
+	keys->n = n;
+	return keys;
+}
+
+/* Copies the keys in @place to @octets. */
+static int copy_keys(struct xtcp_fastopen_keys __rcu *const *place, u8 *octets)
+{
+	const struct xtcp_fastopen_keys *keys;
+	unsigned int i, n = 0;
+	__le64 words[4];
+
+	rcu_read_lock();
+	keys = rcu_dereference(*place);
+	if (keys)
+		n = keys->n;
+	for (i = 0; i < 2 * n; i++)
+		words[i] = cpu_to_le64(keys->key[i / 2].key[i % 2]);
+	rcu_read_unlock();
+	memcpy(octets, words, n * XTCP_FASTOPEN_KEY_LEN);
+	memzero_explicit(words, sizeof(words));
+	return n * XTCP_FASTOPEN_KEY_LEN;
+}
+
+/* Gives the namespace a random key when one is first needed. */
+static int draw_key(struct xtcp_net *xn)
+{
+	struct xtcp_fastopen_keys *keys;
+	u8 octets[XTCP_FASTOPEN_KEY_LEN];
+
+	if (rcu_access_pointer(xn->fastopen_keys))
+		return 0;
+	get_random_bytes(octets, sizeof(octets));
+	keys = make_keys(octets, 1);
+	memzero_explicit(octets, sizeof(octets));
+	if (!keys)
+		return -ENOMEM;
+	if (unrcu_pointer(cmpxchg(&xn->fastopen_keys, NULL, RCU_INITIALIZER(keys))))
+		kfree_sensitive(keys);	/* another task was faster */
+	return 0;
+}
+
+/* The Fast Open state of @sk; allocated at the first call. */
+static struct xtcp_fastopenq *queue_of(struct sock *sk)
+{
+	struct xtcp_fastopenq *queue = xtcp_sk(sk)->fastopenq;
+
+	sock_owned_by_me(sk);
+	if (queue)
+		return queue;
+	queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
+	if (!queue)
+		return NULL;
+	refcount_set(&queue->refs, 1);
+	spin_lock_init(&queue->lock);
+	INIT_LIST_HEAD(&queue->resets);
+	/* a SYN that finds the queue finds it complete */
+	smp_store_release(&xtcp_sk(sk)->fastopenq, queue);
+	return queue;
+}
+
+static void put_queue(struct xtcp_fastopenq *queue)
+{
+	struct xtcp_fastopen *fast, *next;
+
+	if (!refcount_dec_and_test(&queue->refs))
+		return;
+	list_for_each_entry_safe(fast, next, &queue->resets, node)
+		kfree(fast);
+	replace_keys(&queue->keys, NULL);
+	kfree_rcu(queue, rcu);
+}
+
+/**
+ * xtcp_fastopen_set_max() - TCP_FASTOPEN
+ * @sk: in CLOSED or LISTEN
+ * @max: how many connections may wait for their third ACK; net.core.somaxconn at most
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_fastopen_set_max(struct sock *sk, unsigned int max)
+{
+	struct xtcp_fastopenq *queue;
+	int err = draw_key(xtcp_net_of(sk));
+
+	sock_owned_by_me(sk);
+	if (err)
+		return err;
+	queue = queue_of(sk);
+	if (!queue)
+		return -ENOMEM;
+	WRITE_ONCE(queue->max, min_t(unsigned int, max, READ_ONCE(sock_net(sk)->core.sysctl_somaxconn)));
+	return 0;
+}
+
+/**
+ * xtcp_fastopen_max() - the value of TCP_FASTOPEN
+ * @sk: in any state
+ *
+ * Context: process. Lock: socket, held, or the caller has the descriptor.
+ *
+ * Return: connections.
+ */
+int xtcp_fastopen_max(const struct sock *sk)
+{
+	const struct xtcp_fastopenq *queue = READ_ONCE(xtcp_sk(sk)->fastopenq);
+
+	return queue ? READ_ONCE(queue->max) : 0;
+}
+
+/**
+ * xtcp_fastopen_set_keys() - TCP_FASTOPEN_KEY
+ * @sk: in any state
+ * @octets: %XTCP_FASTOPEN_KEY_LEN for each
+ * @n: 1 or 2; the second key only checks cookies
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_fastopen_set_keys(struct sock *sk, const u8 *octets, unsigned int n)
+{
+	struct xtcp_fastopenq *queue = queue_of(sk);
+	struct xtcp_fastopen_keys *keys;
+
+	sock_owned_by_me(sk);
+	if (!queue)
+		return -ENOMEM;
+	keys = make_keys(octets, n);
+	if (!keys)
+		return -ENOMEM;
+	replace_keys(&queue->keys, keys);
+	return 0;
+}
+
+/**
+ * xtcp_fastopen_get_keys() - the socket's own keys
+ * @sk: in any state; the caller has its descriptor
+ * @octets: room for two keys
+ *
+ * Context: process.
+ *
+ * Return: octets written; 0 when the socket has no keys of its own.
+ */
+int xtcp_fastopen_get_keys(const struct sock *sk, u8 *octets)
+{
+	struct xtcp_fastopenq *queue = READ_ONCE(xtcp_sk(sk)->fastopenq);
+
+	return queue ? copy_keys(&queue->keys, octets) : 0;
+}
+
+/**
+ * xtcp_fastopen_listen() - turn Fast Open on for a new listener, if net.xtcp.fastopen says so
+ * @sk: in CLOSED
+ * @backlog: of listen()
+ *
+ * net.xtcp.fastopen can turn it on for listeners that have not set TCP_FASTOPEN.
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_fastopen_listen(struct sock *sk, unsigned int backlog)
+{
+	const int wanted = XTCP_FASTOPEN_SERVER | XTCP_FASTOPEN_ANY_LISTENER;
+
+	sock_owned_by_me(sk);
+	if ((READ_ONCE(xtcp_net_of(sk)->sysctl.fastopen) & wanted) != wanted || xtcp_fastopen_max(sk))
+		return 0;
+	return xtcp_fastopen_set_max(sk, backlog);
+}
+
+/**
+ * xtcp_fastopen_free() - drop the Fast Open state of a socket
+ * @sk: CLOSED; no new SYN finds it, but one may have found it before
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
+ */
+void xtcp_fastopen_free(struct sock *sk)
+{
+	struct xtcp_fastopenq *queue = xtcp_sk(sk)->fastopenq;
+
+	if (likely(!queue))
+		return;
+	WRITE_ONCE(xtcp_sk(sk)->fastopenq, NULL);
+	put_queue(queue);
+}
+
+/**
+ * xtcp_fastopen_show_keys() - read net.xtcp.fastopen_key
+ * @xn: the namespace
+ * @text: %XTCP_FASTOPEN_KEYS_TEXT octets; zeros while there is no key
+ *
+ * Context: process.
+ */
+void xtcp_fastopen_show_keys(const struct xtcp_net *xn, char *text)
+{
+	__le32 words[KEYS_WORDS] = {};
+	int len = copy_keys(&xn->fastopen_keys, (u8 *)words) ?: XTCP_FASTOPEN_KEY_LEN, i, at = 0;
+
+	for (i = 0; i < len / 4; i++)
+		at += scnprintf(text + at, XTCP_FASTOPEN_KEYS_TEXT - at, "%s%08x",
+				!i ? "" : i % (KEYS_WORDS / 2) ? "-" : ",", le32_to_cpu(words[i]));
+	memzero_explicit(words, sizeof(words));
+}
+
+static bool read_key(const char *text, __le32 *words)
+{
+	u32 word[KEYS_WORDS / 2];
+	unsigned int i;
+
+	if (sscanf(text, "%x-%x-%x-%x", &word[0], &word[1], &word[2], &word[3]) != ARRAY_SIZE(word))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(word); i++)
+		words[i] = cpu_to_le32(word[i]);
+	return true;
+}
+
+/**
+ * xtcp_fastopen_read_keys() - write net.xtcp.fastopen_key
+ * @xn: the namespace
+ * @text: one key, or two separated by a comma; the function changes it
+ *
+ * Context: process, may sleep.
+ *
+ * Return: 0, -EINVAL (also for a first key of zeros) or -ENOMEM.
+ */
+int xtcp_fastopen_read_keys(struct xtcp_net *xn, char *text)
+{
+	struct xtcp_fastopen_keys *keys;
+	__le32 words[KEYS_WORDS];
+	char *second = strchr(text, ',');
+
+	if (second)
+		*second++ = '\0';
+	if (!read_key(text, words) || (second && !read_key(second, words + KEYS_WORDS / 2)))
+		return -EINVAL;
+	/* a read shows zeros while there is no key; a key of zeros would be known to everybody */
+	if (!(words[0] | words[1] | words[2] | words[3]))
+		return -EINVAL;
+	keys = make_keys((u8 *)words, second ? 2 : 1);
+	memzero_explicit(words, sizeof(words));
+	if (!keys)
+		return -ENOMEM;
+	replace_keys(&xn->fastopen_keys, keys);
+	return 0;
+}
+
+/**
+ * xtcp_fastopen_net_exit() - free the keys of a namespace
+ * @xn: the namespace; no more SYNs come
+ *
+ * Context: process.
+ */
+void xtcp_fastopen_net_exit(struct xtcp_net *xn)
+{
+	replace_keys(&xn->fastopen_keys, NULL);
+}
+
+/* As in Linux: hashes both addresses in the order of the SYN's IP header. */
+static void make_cookie(const struct sk_buff *skb, const siphash_key_t *key, struct xtcp_fastopen_cookie *cookie)
+{
+	__le64 octets;
+	u64 hash;
+
+	if (skb->protocol == htons(ETH_P_IP))
+		hash = siphash(&ip_hdr(skb)->saddr, 2 * sizeof(struct in_addr), key);
+	else
+		hash = siphash(&ipv6_hdr(skb)->saddr, 2 * sizeof(struct in6_addr), key);
+	octets = cpu_to_le64(hash);
+	memcpy(cookie->octets, &octets, sizeof(octets));
+	cookie->len = XTCP_FASTOPEN_OURS;
+}
+
+/*
+ * Returns which key made the cookie of the SYN: 1 or 2, or 0 for none. @right receives the cookie
+ * of the first key; unchanged without a key.
+ */
+static unsigned int check_cookie(const struct xtcp_net *xn, const struct xtcp_fastopenq *queue,
+				 const struct sk_buff *skb, const struct xtcp_fastopen_cookie *cookie,
+				 struct xtcp_fastopen_cookie *right)
+{
+	struct xtcp_fastopen_cookie other, *made = right;
+	const struct xtcp_fastopen_keys *keys;
+	unsigned int i;
+
+	keys = rcu_dereference(queue->keys) ?: rcu_dereference(xn->fastopen_keys);
+	for (i = 0; keys && i < keys->n; i++, made = &other) {
+		make_cookie(skb, &keys->key[i], made);
+		if (cookie->len == made->len && !memcmp(cookie->octets, made->octets, made->len))
+			return i + 1;
+	}
+	return 0;
+}
+
+/*
+ * Counts one more connection, if there is room. Connections that were reset more than a minute ago
+ * no longer count.
+ */
+static bool enter_queue(struct xtcp_fastopenq *queue)
+{
+	struct xtcp_fastopen *fast, *next;
+	bool room;
+
+	spin_lock(&queue->lock);
+	list_for_each_entry_safe(fast, next, &queue->resets, node) {
+		if (time_before(jiffies, fast->until))
+			break;
+		list_del(&fast->node);
+		kfree(fast);
+		queue->len--;
+	}
+	room = queue->len < READ_ONCE(queue->max);
+	queue->len += room;
+	spin_unlock(&queue->lock);
+	return room;
+}
+
+static void leave_queue(struct xtcp_fastopenq *queue)
+{
+	spin_lock_bh(&queue->lock);
+	queue->len--;
+	spin_unlock_bh(&queue->lock);
+	put_queue(queue);
+}
+
+static bool needs_no_cookie(const struct sock *lsk, const struct dst_entry *dst)
+{
+	return READ_ONCE(xtcp_net_of(lsk)->sysctl.fastopen) & XTCP_FASTOPEN_ANY_COOKIE ||
+	       xtcp_sk(lsk)->fastopen_no_cookie || dst_metric(dst, RTAX_FASTOPEN_NO_COOKIE);
+}
+
+/* As xtcp_fastopen_syn(). @queue counts the connection already. */
+static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *queue, const struct sk_buff *skb,
+				       const struct dst_entry *dst, const struct xtcp_fastopen_cookie *cookie,
+				       struct xtcp_fastopen_cookie *answer)
+{
+	struct xtcp_net *xn = xtcp_net_of(lsk);
+	struct xtcp_fastopen *fast;
+	unsigned int which = 0;
+
+	if (!needs_no_cookie(lsk, dst)) {
+		if (cookie->len < 0)
+			return NULL;
+		which = check_cookie(xn, queue, skb, cookie, answer);
+		if (!which) {
+			if (cookie->len)
+				XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENPASSIVEFAIL);
+			return NULL;
+		}
+	}
+	fast = kmalloc(sizeof(*fast), GFP_ATOMIC | __GFP_NOWARN);
+	if (!fast) {
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENPASSIVEFAIL);
+		return NULL;
+	}
+	fast->queue = queue;
+	fast->cookie = *answer;
+	/* a client with a valid cookie needs a new one only if the second key made the old one */
+	if (which != 2)
+		fast->cookie.len = -1;
+	return fast;
+}
+
+/**
+ * xtcp_fastopen_syn() - may this SYN open a connection at once?
+ * @lsk: the listener, with Fast Open state
+ * @skb: the SYN, at its TCP header
+ * @dst: the route of the SYN-ACK
+ * @answer: the cookie for a SYN-ACK that acknowledges no data; none if its length is negative
+ *
+ * RFC 7413 sections 4.1.2 and 4.2.2. A SYN without data may open fast, too: the program may write
+ * first.
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: a state for xtcp_fastopen_begin() or xtcp_fastopen_declined(); NULL: the SYN may not.
+ */
+struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, const struct dst_entry *dst,
+					struct xtcp_fastopen_cookie *answer)
+{
+	/* pairs with smp_store_release() in queue_of() */
+	struct xtcp_fastopenq *queue = smp_load_acquire(&xtcp_sk(lsk)->fastopenq);
+	struct xtcp_net *xn = xtcp_net_of(lsk);
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_fastopen_cookie cookie;
+	struct xtcp_fastopen *fast;
+	bool asks;
+
+	answer->len = -1;
+	asks = xtcp_options_find_fastopen(skb->data + XTCP_HDR_LEN, seg->hdr_len - XTCP_HDR_LEN, &cookie);
+	if (asks && !cookie.len)
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENCOOKIEREQD);
+	if (!queue || !READ_ONCE(queue->max) || !(READ_ONCE(xn->sysctl.fastopen) & XTCP_FASTOPEN_SERVER) ||
+	    !(asks || seg->len) || dst_mtu(dst) < MTU_MIN || !refcount_inc_not_zero(&queue->refs))
+		return NULL;
+	if (!enter_queue(queue)) {
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENLISTENOVERFLOW);
+		put_queue(queue);
+		return NULL;
+	}
+	fast = judge_syn(lsk, queue, skb, dst, &cookie, answer);
+	if (!fast)
+		leave_queue(queue);
+	return fast;
+}
+
+/**
+ * xtcp_fastopen_declined() - undo xtcp_fastopen_syn() when there is no child
+ * @fast: from xtcp_fastopen_syn()
+ *
+ * Context: softirq.
+ */
+void xtcp_fastopen_declined(struct xtcp_fastopen *fast)
+{
+	leave_queue(fast->queue);
+	kfree(fast);
+}
+
+/**
+ * xtcp_fastopen_begin() - begin a child before its third ACK
+ * @child: filled; this queues its SYN-ACK
+ * @fast: from xtcp_fastopen_syn(); the child owns it
+ *
+ * Context: softirq. Lock: socket, held, and nobody else can find @child yet.
+ *
+ * Return: 0; or -ENOBUFS, and the caller still owns @fast.
+ */
+int xtcp_fastopen_begin(struct sock *child, struct xtcp_fastopen *fast)
+{
+	int err;
+
+	sock_owned_by_me(child);
+	err = xtcp_output_queue_syn(child);
+	if (!err)
+		xtcp_sk(child)->fastopen = fast;
+	return err;
+}
+
+/**
+ * xtcp_fastopen_over() - the handshake of a Fast Open connection has ended or failed
+ * @sk: the sock
+ * @reset: the peer has reset it, perhaps because its address was spoofed: it counts for another
+ *	minute
+ *
+ * RFC 7413 section 5.1.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_fastopen_over(struct sock *sk, bool reset)
+{
+	struct xtcp_fastopen *fast = xtcp_sk(sk)->fastopen;
+	struct xtcp_fastopenq *queue = fast->queue;
+
+	sock_owned_by_me(sk);
+	WRITE_ONCE(xtcp_sk(sk)->fastopen, NULL);
+	if (!reset) {
+		kfree(fast);
+		leave_queue(queue);
+		return;
+	}
+	fast->until = jiffies + RESET_COUNTS;
+	spin_lock_bh(&queue->lock);
+	list_add_tail(&fast->node, &queue->resets);
+	spin_unlock_bh(&queue->lock);
+	put_queue(queue);
+}

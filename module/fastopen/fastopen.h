@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * TCP Fast Open (RFC 7413) of a listener: cookies, their keys, and the limit of connections before
+ * their third ACK.
+ */
+#ifndef XTCP_FASTOPEN_H
+#define XTCP_FASTOPEN_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+#include "base/options.h"
+
+struct dst_entry;
+struct sk_buff;
+struct sock;
+struct xtcp_fastopenq;
+struct xtcp_net;
+
+/*
+ * net.xtcp.fastopen: the bits of Linux's tcp_fastopen. Bits that Linux once used are accepted and
+ * ignored.
+ */
+#define XTCP_FASTOPEN_CLIENT		1
+#define XTCP_FASTOPEN_SERVER		2
+#define XTCP_FASTOPEN_SEND_NO_COOKIE	4	/* a client sends data without a cookie */
+#define XTCP_FASTOPEN_ANY_COOKIE	0x200	/* a server takes data without a cookie */
+#define XTCP_FASTOPEN_ANY_LISTENER	0x400	/* a listener needs no TCP_FASTOPEN */
+
+#define XTCP_FASTOPEN_KEY_LEN	16	/* octets */
+#define XTCP_FASTOPEN_KEYS_TEXT	74	/* length of two keys as text */
+
+/**
+ * struct xtcp_fastopen - a connection before its third ACK, or one that was reset before it
+ * @node: place on the queue's list of resets
+ * @queue: the queue that counts it
+ * @until: after a reset: it counts until then, jiffies
+ * @cookie: the cookie for the SYN-ACK; none if its length is negative
+ */
+struct xtcp_fastopen {
+	struct list_head node;
+	struct xtcp_fastopenq *queue;
+	unsigned long until;
+	struct xtcp_fastopen_cookie cookie;
+};
+
+/* For a socket, whose lock is held. */
+int xtcp_fastopen_set_max(struct sock *sk, unsigned int max);
+int xtcp_fastopen_max(const struct sock *sk);
+int xtcp_fastopen_set_keys(struct sock *sk, const u8 *octets, unsigned int n);
+int xtcp_fastopen_listen(struct sock *sk, unsigned int backlog);
+void xtcp_fastopen_free(struct sock *sk);
+/* No lock. */
+int xtcp_fastopen_get_keys(const struct sock *sk, u8 *octets);
+
+/* For a namespace. */
+void xtcp_fastopen_show_keys(const struct xtcp_net *xn, char *text);
+int xtcp_fastopen_read_keys(struct xtcp_net *xn, char *text);
+void xtcp_fastopen_net_exit(struct xtcp_net *xn);
+
+/* For a connection. */
+struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, const struct dst_entry *dst,
+					struct xtcp_fastopen_cookie *answer);
+void xtcp_fastopen_declined(struct xtcp_fastopen *fast);
+int xtcp_fastopen_begin(struct sock *child, struct xtcp_fastopen *fast);
+void xtcp_fastopen_over(struct sock *sk, bool reset);
+
+#endif /* XTCP_FASTOPEN_H */

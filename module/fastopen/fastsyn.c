@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The client side of TCP Fast Open (RFC 7413).
+ *
+ * The first connection to a host asks for a cookie, which metrics.c keeps. The SYN of a later
+ * connection carries the cookie and data: SYN and data are two skbs of the send queue that leave as
+ * one segment. Data that the SYN-ACK does not acknowledge goes again at once (handshake.c). A
+ * retransmitted SYN has neither data nor cookie.
+ *
+ *   sendmsg(MSG_FASTOPEN)                                 asks for a cookie, or sends data at once
+ *   connect() with TCP_FASTOPEN_CONNECT, no cookie        asks for a cookie
+ *   the same, with a cookie                               nothing; the first write sends the SYN
+ *
+ * A middlebox may drop such a SYN, or what follows it. After a sign of this, no connection of the
+ * namespace uses Fast Open for fastopen_blackhole_timeout_sec; each further sign doubles the time,
+ * up to 64 times. Signs are three timeouts in a row, and a RST or FIN out of order before any data.
+ * All of this is as in Linux.
+ */
+#include "fastopen/fastsyn.h"
+
+#include <linux/if.h>
+#include <linux/netdevice.h>
+#include <linux/uio.h>
+#include <net/dst.h>
+#include <net/tcp.h>
+
+#include "base/netns.h"
+#include "base/sock.h"
+#include "base/wire.h"
+#include "fastopen/fastopen.h"
+#include "fastopen/metrics.h"
+#include "out/ip.h"
+#include "send/mss.h"
+#include "send/output.h"
+#include "sendq/fill.h"
+#include "sendq/sndq.h"
+#include "sight/mib.h"
+
+#define DOUBLINGS_MAX	6	/* of the time without Fast Open */
+#define TIMEOUTS_BEFORE	2	/* of the timeout that is a sign of a black hole */
+
+/* Is Fast Open off because of a black hole? */
+static bool in_black_hole(struct sock *sk)
+{
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	u32 seconds = READ_ONCE(xn->sysctl.fastopen_blackhole_timeout_sec);
+	int times = atomic_read(&xn->blackholes);
+
+	if (!seconds || !times)
+		return false;
+	/* pairs with smp_mb__before_atomic() in xtcp_fastsyn_black_hole() */
+	smp_rmb();
+	if ((u64)(jiffies - READ_ONCE(xn->blackhole_stamp)) < ((u64)seconds * HZ) << min(times - 1, DOUBLINGS_MAX))
+		return true;
+	xtcp_sk(sk)->syn_fastopen_ch = true;
+	return false;
+}
+
+static bool needs_cookie(struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get(sk);
+
+	return !(READ_ONCE(xtcp_net_of(sk)->sysctl.fastopen) & XTCP_FASTOPEN_SEND_NO_COOKIE) &&
+	       !xtcp_sk(sk)->fastopen_no_cookie && !(dst && dst_metric(dst, RTAX_FASTOPEN_NO_COOKIE));
+}
+
+/*
+ * May the SYN carry data? @cookie: the cookie option of the SYN; @mss: the peer's MSS, unchanged if
+ * unknown.
+ */
+static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss)
+{
+	cookie->len = 0;
+	if (!xtcp_metrics_get(sk, cookie, mss) || in_black_hole(sk)) {
+		cookie->len = -1;
+		return false;
+	}
+	if (!needs_cookie(sk)) {
+		cookie->len = -1;
+		return true;
+	}
+	if (cookie->len > 0)
+		return true;
+	xtcp_sk(sk)->fastopen_client_fail = TFO_COOKIE_UNAVAILABLE;
+	return false;
+}
+
+/**
+ * xtcp_fastsyn_waits_for_text() - does connect() leave the SYN to the first write?
+ * @sk: SYN-SENT; its addresses are known
+ *
+ * With TCP_FASTOPEN_CONNECT it does, if there is a cookie or no need for one.
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: true when the first write sends the SYN.
+ */
+bool xtcp_fastsyn_waits_for_text(struct sock *sk)
+{
+	struct xtcp_fastopen_cookie cookie;
+	u16 mss;
+
+	sock_owned_by_me(sk);
+	return may_carry_text(sk, &cookie, &mss);
+}
+
+/*
+ * Octets of data on a SYN to a host with MSS @mss. As in Linux, it leaves room for the most options
+ * that a SYN can have.
+ */
+static size_t room_for_syn_text(struct sock *sk, u16 mss)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	size_t room;
+
+	if (xsk->user_mss)
+		mss = min(mss, xsk->user_mss);
+	xsk->mss_clamp = mss;
+	xtcp_mss_sync(sk, xsk->pmtu);
+	room = xsk->mss + (xsk->ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0);
+	room = room > XTCP_MAX_OPTIONS ? room - XTCP_MAX_OPTIONS : 0;
+	return min_t(size_t, room, SKB_MAX_HEAD(MAX_TCP_HEADER));
+}
+
+/*
+ * Queues data behind the SYN, as much as there is room and memory for. Data that cannot be read is
+ * not taken.
+ */
+static void queue_syn_text(struct sock *sk, struct xtcp_fastsyn *fast, size_t room)
+{
+	struct sk_buff *skb;
+	int n;
+
+	if (!room || !fast->size)
+		return;
+	skb = xtcp_sndq_alloc(sk, sk->sk_allocation, false);
+	if (!skb)
+		return;
+	xtcp_sndq_append(sk, skb);
+	while (room && msg_data_left(fast->msg)) {
+		n = xtcp_fill_copy(sk, skb, &fast->msg->msg_iter, min(room, msg_data_left(fast->msg)));
+		if (n <= 0)
+			break;
+		fast->copied += n;
+		room -= n;
+	}
+	xtcp_sndq_drop_empty_tail(sk);
+}
+
+/**
+ * xtcp_fastsyn_send() - send a SYN with data, or one that asks for a cookie
+ * @sk: SYN-SENT, nothing has been sent; xsk->fastsyn is set
+ *
+ * RFC 7413 sections 4.2.1 and 4.2.2, "Client: Sending SYN".
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: 0, or -ENOBUFS when there was no memory to queue the SYN.
+ */
+int xtcp_fastsyn_send(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_fastsyn *fast = xsk->fastsyn;
+	u16 mss = xsk->advmss;
+	int err;
+
+	sock_owned_by_me(sk);
+	err = xtcp_output_queue_syn(sk);
+	if (err)
+		return err;
+	if (may_carry_text(sk, &fast->cookie, &mss))
+		queue_syn_text(sk, fast, room_for_syn_text(sk, mss));
+	xsk->syn_fastopen = fast->cookie.len >= 0;
+	err = xtcp_output_syn(sk);
+	/* a retransmitted SYN carries no cookie */
+	fast->cookie.len = -1;
+	return err;
+}
+
+/**
+ * xtcp_fastsyn_has_more() - has the call that opens the connection more data to send?
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when more data follows at once.
+ */
+bool xtcp_fastsyn_has_more(const struct sock *sk)
+{
+	const struct xtcp_fastsyn *fast = xtcp_sk(sk)->fastsyn;
+
+	sock_owned_by_me(sk);
+	return fast && fast->copied < fast->size;
+}
+
+/**
+ * xtcp_fastsyn_black_hole() - note a sign of a black hole
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_fastsyn_black_hole(struct sock *sk)
+{
+	struct xtcp_net *xn = xtcp_net_of(sk);
+
+	sock_owned_by_me(sk);
+	if (!READ_ONCE(xn->sysctl.fastopen_blackhole_timeout_sec))
+		return;
+	WRITE_ONCE(xn->blackhole_stamp, jiffies);
+	/*
+	 * pairs with smp_rmb() in in_black_hole(): a reader that sees the number also sees the time
+	 */
+	smp_mb__before_atomic();
+	atomic_inc(&xn->blackholes);
+	XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENBLACKHOLE);
+}
+
+/**
+ * xtcp_fastsyn_timeout() - event: a timeout of the SYN or of data
+ * @sk: xsk->retransmits counts the timeouts before this one
+ * @expired: the connection is given up
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_fastsyn_timeout(struct sock *sk, bool expired)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (likely(!xsk->syn_fastopen && !xsk->syn_data))
+		return;
+	if (xsk->retransmits != TIMEOUTS_BEFORE && !(expired && xsk->retransmits < TIMEOUTS_BEFORE))
+		return;
+	xtcp_fastsyn_black_hole(sk);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFASTOPENACTIVEFAIL);
+}
+
+/**
+ * xtcp_fastsyn_over() - event: a connection ends
+ * @sk: its record of what it has received is still valid
+ *
+ * A FIN out of order without any data is a sign that a middlebox dropped the data. A connection
+ * that received data shows that the black hole is gone.
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
+ */
+void xtcp_fastsyn_over(struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_net *xn = xtcp_net_of(sk);
+
+	if (likely(!xsk->syn_fastopen))
+		return;
+	if (!xsk->data_segs_in) {
+		if (xsk->rcv_fin_known && !xsk->fin_received)
+			xtcp_fastsyn_black_hole(sk);
+	} else if (xsk->syn_fastopen_ch && atomic_read(&xn->blackholes) && !xtcp_ip_is_local(sk)) {
+		atomic_set(&xn->blackholes, 0);
+	}
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a namespace remembers of hosts to which it has opened connections. As in Linux's
+ * tcp_metrics, a pair of addresses is the key. It is for TCP Fast Open (RFC 7413 section 4.1.3):
+ * the cookie, the MSS that came with it, and how many SYNs with data in a row were lost.
+ *
+ * The table has a fixed size, so a namespace remembers a limited number of hosts, whatever peers
+ * do. The first connection that needs the table allocates it, charged to the memory control group
+ * of its program. A keyed hash selects a set, and a host may have any place in its set. A new host
+ * replaces the one that was not heard of for longest.
+ *
+ * Each set has a lock of its own. Only Fast Open takes it, to copy the contents.
+ */
+#include "fastopen/metrics.h"
+
+#include <linux/siphash.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <net/sock.h>
+
+#include "base/clock.h"
+#include "base/netns.h"
+#include "base/options.h"
+#include "base/sock.h"
+
+#define SETS		64U
+#define PLACES		4U		/* 256 hosts in all, in 16 KiB */
+/* SYNs with data that may be lost in a row without a consequence */
+#define LOSSES_ALLOWED	1U
+#define LOSS_COUNTS	60U		/* seconds; doubles with each loss, as in Linux before 4.14 */
+#define LOSSES_MAX	10U		/* 17 hours */
+
+/*
+ * @stamp: xtcp_clock_seconds() at the last write; jiffies in 32 bits would wrap in 50 days
+ * @last_loss: the same at the last loss of a SYN with data
+ * @losses: how many in a row
+ * @mss: the MSS in the host's SYN-ACK; 0: the place is free
+ */
+struct host {
+	struct in6_addr addrs[2];
+	u32 stamp;
+	u32 last_loss;
+	u16 mss;
+	u8 losses;
+	struct xtcp_fastopen_cookie cookie;
+};
+
+struct host_set {
+	spinlock_t lock;	/* guards @hosts; process, softirq; nests inside a socket lock */
+	struct host hosts[PLACES];
+};
+
+struct xtcp_metrics {
+	struct host_set sets[SETS];
+};
+
+/* The table of the namespace, allocated at the first call; NULL without memory. */
+static struct xtcp_metrics *metrics_of(struct xtcp_net *xn)
+{
+	/* pairs with cmpxchg() below */
+	struct xtcp_metrics *metrics = smp_load_acquire(&xn->metrics), *other;
+	unsigned int i;
+
+	if (metrics)
+		return metrics;
+	metrics = kzalloc(sizeof(*metrics), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!metrics)
+		return NULL;
+	for (i = 0; i < SETS; i++)
+		spin_lock_init(&metrics->sets[i].lock);
+	/* a reader that finds the table finds it complete */
+	other = cmpxchg(&xn->metrics, NULL, metrics);
+	if (!other)
+		return metrics;
+	kfree(metrics);
+	return other;
+}
+
+static struct host_set *set_of(const struct xtcp_net *xn, struct xtcp_metrics *metrics, const struct in6_addr *addrs)
+{
+	return &metrics->sets[siphash(addrs, 2 * sizeof(*addrs), &xn->tuple_key) % SETS];
+}
+
+static struct host *find_host(struct host_set *set, const struct in6_addr *addrs)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&set->lock);
+	for (i = 0; i < PLACES; i++)
+		if (set->hosts[i].mss && !memcmp(set->hosts[i].addrs, addrs, sizeof(set->hosts[i].addrs)))
+			return &set->hosts[i];
+	return NULL;
+}
+
+/* A place for a new host. */
+static struct host *new_host(struct host_set *set, const struct in6_addr *addrs)
+{
+	struct host *host = &set->hosts[0];
+	unsigned int i;
+
+	lockdep_assert_held(&set->lock);
+	for (i = 1; i < PLACES && host->mss; i++)
+		if (!set->hosts[i].mss || (s32)(set->hosts[i].stamp - host->stamp) < 0)
+			host = &set->hosts[i];
+	memset(host, 0, sizeof(*host));
+	memcpy(host->addrs, addrs, sizeof(host->addrs));
+	return host;
+}
+
+static void addresses_of(const struct sock *sk, struct in6_addr *addrs)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
+
+	addrs[0] = tuple.laddr;
+	addrs[1] = tuple.faddr;
+}
+
+static bool is_avoided(const struct host *host)
+{
+	return host->losses > LOSSES_ALLOWED &&
+	       xtcp_clock_seconds() - host->last_loss < LOSS_COUNTS << min_t(u32, host->losses, LOSSES_MAX);
+}
+
+/**
+ * xtcp_metrics_get() - look up the host to which a connection is opened
+ * @sk: SYN-SENT; its addresses are set
+ * @cookie: receives the host's cookie; unchanged if it is unknown
+ * @mss: receives the host's MSS; unchanged if it is unknown
+ *
+ * RFC 7413 section 4.1.3. Without memory for the table, nothing is remembered.
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: false if SYNs with data were lost lately (section 4.1.3.1).
+ */
+bool xtcp_metrics_get(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss)
+{
+	struct xtcp_metrics *metrics = metrics_of(xtcp_net_of(sk));
+	struct in6_addr addrs[2];
+	struct host_set *set;
+	struct host *host;
+	bool avoid = false;
+
+	sock_owned_by_me(sk);
+	if (!metrics)
+		return true;
+	addresses_of(sk, addrs);
+	set = set_of(xtcp_net_of(sk), metrics, addrs);
+	spin_lock_bh(&set->lock);
+	host = find_host(set, addrs);
+	if (host) {
+		*mss = host->mss;
+		if (host->cookie.len > 0)
+			*cookie = host->cookie;
+		avoid = is_avoided(host);
+	}
+	spin_unlock_bh(&set->lock);
+	return !avoid;
+}
+
+/**
+ * xtcp_metrics_set() - remember the answer to a SYN with the Fast Open option
+ * @sk: its addresses are set
+ * @cookie: the cookie of the SYN-ACK; if its length is 0 or negative, the old one stays
+ * @mss: the MSS of the SYN-ACK
+ * @lost: the SYN with data was lost, but one without data arrived
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_metrics_set(struct sock *sk, const struct xtcp_fastopen_cookie *cookie, u16 mss, bool lost)
+{
+	/* pairs with cmpxchg() in metrics_of() */
+	struct xtcp_metrics *metrics = smp_load_acquire(&xtcp_net_of(sk)->metrics);
+	struct in6_addr addrs[2];
+	struct host_set *set;
+	struct host *host;
+
+	sock_owned_by_me(sk);
+	if (!metrics)
+		return;
+	addresses_of(sk, addrs);
+	set = set_of(xtcp_net_of(sk), metrics, addrs);
+	spin_lock_bh(&set->lock);
+	host = find_host(set, addrs) ?: new_host(set, addrs);
+	host->stamp = xtcp_clock_seconds();
+	host->mss = mss;
+	if (cookie->len > 0)
+		host->cookie = *cookie;
+	if (lost) {
+		host->losses = min_t(u32, host->losses + 1, LOSSES_MAX);
+		host->last_loss = xtcp_clock_seconds();
+	} else {
+		host->losses = 0;
+	}
+	spin_unlock_bh(&set->lock);
+}
+
+/**
+ * xtcp_metrics_net_exit() - free the table of a namespace
+ * @xn: the namespace; without connections
+ *
+ * Context: process.
+ */
+void xtcp_metrics_net_exit(struct xtcp_net *xn)
+{
+	kfree(xn->metrics);
+}

@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Maps of the ports in use towards one destination, by socks that are bound to the same interface
+ * or to none. A port that other socks use there counts as refused.
+ *
+ * A map is made when ports towards a destination are no longer plenty, by one walk over the table
+ * of connections. From then on it is kept up to date. With a map the choice of a port costs a
+ * search for a clear bit, however full the range is. The map is freed when three quarters of the
+ * ports tried first seem to be free again. These are the first half of the range for which the map
+ * was made, which is the sock's range and may be a small part of the namespace's.
+ *
+ * A connection whose port is in a map stores the map's number, so that its end needs no lookup. The
+ * number may outlive the map, and another map may get it. So a map ignores the end of a connection
+ * to another destination. The connection has the number before its bit is set and until it has left
+ * the table, and the bit is cleared after that: this keeps the map correct, with one exception. The
+ * report of an end may come when another connection already has the port. The map then shows this
+ * port as free until the next attempt to take it is refused.
+ */
+#include "lookup/portmap.h"
+
+#include <linux/bitmap.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "base/netns.h"
+#include "lookup/demux.h"
+#include "ports/lease.h"
+
+#define BUCKETS		64
+#define MAPS_MAX	255	/* per namespace, 16 KiB each; the range of xtcp_conn.map, without 0 */
+#define SCAN_CHUNK	64	/* ports examined in one hold of the lock */
+
+/**
+ * struct xtcp_portmap - the ports in use towards one destination
+ * @node: place in its bucket
+ * @key: the destination; lport is not used
+ * @bound_dev_if: the interface to which these connections are bound, 0: none
+ * @v4: the addresses are IPv4
+ * @number: its index in the namespace's array
+ * @has_predecessor: an earlier map had the same number, and connections may still have it from that
+ *	map
+ * @refs: calls of connect() that use the map now
+ * @tuples: bits set in @ours
+ * @surplus: bits set in @ours or @others, minus the number below which the map is not worth its
+ *	memory
+ * @ours: by port: a tuple in the table has this port, and connect() chose it
+ * @others: behind @ours; by port: refused at the last attempt (bound, reserved, or another call
+ *	tries it now); may be out of date
+ */
+struct xtcp_portmap {
+	struct hlist_node node;
+	struct xtcp_tuple key;
+	int bound_dev_if;
+	bool v4;
+	u8 number;
+	bool has_predecessor;
+	unsigned int refs;
+	unsigned int tuples;
+	int surplus;
+	unsigned long *ours;
+	unsigned long *others;
+};
+
+/**
+ * struct xtcp_portmaps - the maps of a namespace
+ * @lock: guards the maps and this struct
+ * @bucket: by destination
+ * @by_number: by xtcp_conn.map; no map has number 0
+ * @len: number of maps
+ * @numbers: numbers that were ever given to a map
+ */
+struct xtcp_portmaps {
+	spinlock_t lock;	/* see above */
+	struct hlist_head bucket[BUCKETS];
+	struct xtcp_portmap *by_number[1 + MAPS_MAX];
+	unsigned int len;
+	unsigned int numbers;
+};
+
+static struct xtcp_portmap *map_alloc(void)
+{
+	struct xtcp_portmap *map = kzalloc(sizeof(*map), GFP_KERNEL_ACCOUNT);
+
+	if (!map)
+		return NULL;
+	/* separate, so that they are just four pages */
+	map->ours = kzalloc(2 * BITS_TO_LONGS(XTCP_PORTS) * sizeof(long), GFP_KERNEL_ACCOUNT);
+	if (!map->ours) {
+		kfree(map);
+		return NULL;
+	}
+	map->others = map->ours + BITS_TO_LONGS(XTCP_PORTS);
+	return map;
+}
+
+static void map_free(struct xtcp_portmap *map)
+{
+	kfree(map->ours);
+	kfree(map);
+}
+
+/**
+ * xtcp_portmap_net_init() - prepare a namespace for maps
+ * @xn: the namespace
+ *
+ * Context: process.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_portmap_net_init(struct xtcp_net *xn)
+{
+	struct xtcp_portmaps *maps = kzalloc(sizeof(*maps), GFP_KERNEL_ACCOUNT);
+
+	if (!maps)
+		return -ENOMEM;
+	spin_lock_init(&maps->lock);
+	xn->portmaps = maps;
+	return 0;
+}
+
+/**
+ * xtcp_portmap_net_exit() - free the maps of a namespace
+ * @xn: the namespace; its table of connections is empty
+ *
+ * Context: process, namespace exit.
+ */
+void xtcp_portmap_net_exit(struct xtcp_net *xn)
+{
+	struct xtcp_portmap *map;
+	struct hlist_node *next;
+	int i;
+
+	for (i = 0; i < BUCKETS; i++)
+		hlist_for_each_entry_safe(map, next, &xn->portmaps->bucket[i], node)
+			map_free(map);
+	kfree(xn->portmaps);
+	xn->portmaps = NULL;
+}
+
+static struct hlist_head *bucket_of(struct xtcp_net *xn, u64 hash)
+{
+	return &xn->portmaps->bucket[hash % BUCKETS];
+}
+
+static struct xtcp_portmap *find_map(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash)
+{
+	struct xtcp_portmap *map;
+
+	lockdep_assert_held(&xn->portmaps->lock);
+	hlist_for_each_entry(map, bucket_of(xn, hash), node)
+		if (map->key.fport == key->fport && map->bound_dev_if == bound_dev_if &&
+		    ipv6_addr_equal(&map->key.faddr, &key->faddr) && ipv6_addr_equal(&map->key.laddr, &key->laddr))
+			return map;
+	return NULL;
+}
+
+/* Give the map a number, and one that no map has had if such a number is left. */
+static void number_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
+{
+	unsigned int number = 1;
+
+	lockdep_assert_held(&maps->lock);
+	map->has_predecessor = maps->numbers == MAPS_MAX;
+	if (!map->has_predecessor)
+		number = ++maps->numbers;
+	else
+		while (maps->by_number[number])
+			number++;
+	map->number = number;
+	maps->by_number[number] = map;
+}
+
+static bool add_map(struct xtcp_net *xn, struct xtcp_portmap *map, u64 hash)
+{
+	struct xtcp_portmaps *maps = xn->portmaps;
+
+	lockdep_assert_held(&maps->lock);
+	if (maps->len == MAPS_MAX)
+		return false;
+	number_map(maps, map);
+	hlist_add_head(&map->node, bucket_of(xn, hash));
+	WRITE_ONCE(maps->len, maps->len + 1);
+	return true;
+}
+
+static bool is_idle(const struct xtcp_portmap *map)
+{
+	return (!map->tuples || map->surplus <= 0) && !map->refs;
+}
+
+static noinline void remove_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
+{
+	lockdep_assert_held(&maps->lock);
+	hlist_del(&map->node);
+	maps->by_number[map->number] = NULL;
+	WRITE_ONCE(maps->len, maps->len - 1);
+	map_free(map);
+}
+
+/**
+ * xtcp_portmap_get() - the map of a destination
+ * @xn: the namespace
+ * @key: the destination; lport is 0
+ * @bound_dev_if: the interface that the sock is bound to, or 0
+ * @hash: xtcp_tuple_hash() of @key by the namespace's key for ports
+ *
+ * Context: process.
+ *
+ * Return: the map, put by xtcp_portmap_put(); NULL when there is none.
+ */
+struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash)
+{
+	struct xtcp_portmap *map;
+
+	if (!READ_ONCE(xn->portmaps->len))
+		return NULL;
+	spin_lock_bh(&xn->portmaps->lock);
+	map = find_map(xn, key, bound_dev_if, hash);
+	if (map)
+		map->refs++;
+	spin_unlock_bh(&xn->portmaps->lock);
+	return map;
+}
+
+/**
+ * xtcp_portmap_put() - the caller no longer uses the map
+ * @xn: the namespace
+ * @map: from xtcp_portmap_get() or xtcp_portmap_make()
+ *
+ * Context: process.
+ */
+void xtcp_portmap_put(struct xtcp_net *xn, struct xtcp_portmap *map)
+{
+	spin_lock_bh(&xn->portmaps->lock);
+	map->refs--;
+	if (is_idle(map))
+		remove_map(xn->portmaps, map);
+	spin_unlock_bh(&xn->portmaps->lock);
+}
+
+static void not_others(struct xtcp_portmap *map, u32 port)
+{
+	if (__test_and_clear_bit(port, map->others))
+		map->surplus--;
+}
+
+static bool is_for(const struct xtcp_portmap *map, const struct xtcp_conn *conn)
+{
+	return conn->bound_dev_if == map->bound_dev_if && xtcp_conn_leads_to(conn, &map->key, map->v4);
+}
+
+static void mark(struct xtcp_portmap *map, u32 port)
+{
+	not_others(map, port);
+	if (!__test_and_set_bit(port, map->ours)) {
+		map->tuples++;
+		map->surplus++;
+	}
+}
+
+/*
+ * Mark a port if a tuple in the table uses it. If the tuple leaves the table from here on, its
+ * report waits for the lock.
+ */
+static void look(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
+{
+	struct xtcp_tuple tuple = map->key;
+
+	lockdep_assert_held(&xn->portmaps->lock);
+	if (!xtcp_lease_port_might_be_ours(&xn->port_bits, port))
+		return;
+	tuple.lport = htons(port);
+	if (xtcp_demux_give_to_map(xn, &tuple, map->bound_dev_if, map->number))
+		mark(map, port);
+}
+
+static void scan(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range)
+{
+	u32 i = 0, end;
+
+	while (i < range->count) {
+		end = min(i + SCAN_CHUNK, range->count);
+		spin_lock_bh(&xn->portmaps->lock);
+		for (; i < end; i++)
+			look(xn, map, range->low + i);
+		spin_unlock_bh(&xn->portmaps->lock);
+		cond_resched();
+	}
+}
+
+/**
+ * xtcp_portmap_make() - a new map, or one that another caller has just made
+ * @xn: the namespace
+ * @key: the destination; lport is 0
+ * @bound_dev_if: the interface that the sock is bound to, or 0
+ * @hash: as for xtcp_portmap_get()
+ * @range: the ports to examine; other ports in use are found when they are tried
+ *
+ * Context: process, may sleep.
+ *
+ * Return: the map, put by xtcp_portmap_put(); NULL without memory, or when there are too many.
+ */
+struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash,
+				       const struct xtcp_port_range *range)
+{
+	struct xtcp_portmap *map, *old;
+	bool added = false;
+
+	if (READ_ONCE(xn->portmaps->len) >= MAPS_MAX)
+		return NULL;
+	map = map_alloc();
+	if (!map)
+		return NULL;
+	map->key = *key;
+	map->bound_dev_if = bound_dev_if;
+	map->v4 = xtcp_tuple_is_v4(key);
+	map->refs = 1;
+	map->surplus = -(int)(range->count / 8);
+	spin_lock_bh(&xn->portmaps->lock);
+	old = find_map(xn, key, bound_dev_if, hash);
+	if (old)
+		old->refs++;
+	else
+		added = add_map(xn, map, hash);
+	spin_unlock_bh(&xn->portmaps->lock);
+	if (!added) {
+		map_free(map);
+		return old;
+	}
+	scan(xn, map, range);
+	return map;
+}
+
+/* The bits of every second port, from port 0 or 1 on, in one word of a map. */
+static unsigned long each_second(u32 from)
+{
+	return ~0UL / 3 << (from & 1);
+}
+
+/*
+ * The first port in [@from, @to) with its bit clear in both maps, set in @half, which is repeated,
+ * and set in @wanted unless that is NULL; @to: there is none.
+ */
+static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned long half,
+		      const unsigned long *wanted)
+{
+	unsigned long word, first = BITMAP_FIRST_WORD_MASK(from);
+	u32 i;
+
+	for (i = from / BITS_PER_LONG; i * BITS_PER_LONG < to; i++) {
+		word = ~(map->ours[i] | map->others[i]) & first & half;
+		if (wanted)
+			word &= READ_ONCE(wanted[i]);
+		if (word)
+			return min_t(u32, i * BITS_PER_LONG + __ffs(word), to);
+		first = ~0UL;
+	}
+	return to;
+}
+
+/* The same, from the offset of the range on and around its end; 0: there is none. */
+static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_range *range, unsigned long half,
+		       const unsigned long *wanted)
+{
+	const u32 begin = range->low + range->offset, end = range->low + range->count;
+	u32 port = next_clear(map, begin, end, half, wanted);
+
+	if (port < end)
+		return port;
+	port = next_clear(map, range->low, begin, half, wanted);
+	return port < begin ? port : 0;
+}
+
+/**
+ * xtcp_portmap_choose() - a port that may be free
+ * @xn: the namespace
+ * @map: of the destination
+ * @range: the ports, and where to begin
+ * @first: choose from the first half; else from the other half, where ports which already have a
+ *	lease come before those that kernel TCP's connect() can take
+ *
+ * The port is marked in @others until xtcp_portmap_taken() or xtcp_portmap_not_taken(), so that no
+ * other call tries it.
+ *
+ * Context: process.
+ *
+ * Return: the port, host order; 0: there is none.
+ */
+u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first)
+{
+	const unsigned long half = each_second(range->low + first);
+	u32 port;
+
+	spin_lock_bh(&xn->portmaps->lock);
+	port = next_around(map, range, half, first ? NULL : xn->port_bits);
+	if (!port && !first)
+		port = next_around(map, range, half, NULL);
+	if (port && !__test_and_set_bit(port, map->others))
+		map->surplus++;
+	spin_unlock_bh(&xn->portmaps->lock);
+	return port;
+}
+
+/**
+ * xtcp_portmap_taken() - a tuple with the chosen port is now in the table of connections
+ * @xn: the namespace
+ * @map: of the destination
+ * @conn: has the port from xtcp_portmap_choose(); cannot leave the table yet
+ *
+ * Context: process. Lock: the connection's socket, held.
+ */
+void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xtcp_conn *conn)
+{
+	spin_lock_bh(&xn->portmaps->lock);
+	conn->map = map->number;
+	mark(map, ntohs(conn->lport));
+	spin_unlock_bh(&xn->portmaps->lock);
+}
+
+/**
+ * xtcp_portmap_refused() - the chosen port is in use
+ * @xn: the namespace
+ * @map: of the destination
+ * @port: from xtcp_portmap_choose()
+ *
+ * If a tuple of ours uses it that the map did not know, the end of this tuple frees the port.
+ * Otherwise the port stays marked in @others.
+ *
+ * Context: process.
+ */
+void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
+{
+	spin_lock_bh(&xn->portmaps->lock);
+	look(xn, map, port);
+	spin_unlock_bh(&xn->portmaps->lock);
+}
+
+/**
+ * xtcp_portmap_not_taken() - the attempt failed for another reason: the port may be tried again
+ * @xn: the namespace
+ * @map: of the destination
+ * @port: from xtcp_portmap_choose()
+ *
+ * Context: process.
+ */
+void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
+{
+	spin_lock_bh(&xn->portmaps->lock);
+	not_others(map, port);
+	spin_unlock_bh(&xn->portmaps->lock);
+}
+
+/**
+ * xtcp_portmap_forget_others() - clear the refused ports, which may be free by now
+ * @xn: the namespace
+ * @map: of the destination
+ *
+ * Context: process.
+ */
+void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
+{
+	spin_lock_bh(&xn->portmaps->lock);
+	map->surplus -= bitmap_weight(map->others, XTCP_PORTS);
+	bitmap_zero(map->others, XTCP_PORTS);
+	spin_unlock_bh(&xn->portmaps->lock);
+}
+
+/**
+ * xtcp_portmap_lock() - take the lock for xtcp_portmap_tuple_ended()
+ * @xn: the namespace
+ *
+ * Context: softirq or process, BH disabled.
+ */
+void xtcp_portmap_lock(struct xtcp_net *xn)
+	__acquires(xn->portmaps->lock)
+{
+	spin_lock(&xn->portmaps->lock);
+}
+
+/**
+ * xtcp_portmap_unlock() - give the lock back after xtcp_portmap_tuple_ended()
+ * @xn: the namespace
+ *
+ * Context: softirq or process, BH disabled.
+ */
+void xtcp_portmap_unlock(struct xtcp_net *xn)
+	__releases(xn->portmaps->lock)
+{
+	spin_unlock(&xn->portmaps->lock);
+}
+
+/**
+ * xtcp_portmap_tuple_ended() - a tuple with a map has left the table of connections
+ * @xn: the namespace
+ * @conn: has the number of a map
+ *
+ * Context: softirq or process, BH disabled. Lock: xtcp_portmap_lock().
+ */
+void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn)
+{
+	struct xtcp_portmaps *maps = xn->portmaps;
+	struct xtcp_portmap *map = maps->by_number[conn->map];
+
+	lockdep_assert_held(&maps->lock);
+	/*
+	 * the connection may have the number from an earlier map; no check is needed if only this
+	 * map has had it
+	 */
+	if (!map || (map->has_predecessor && !is_for(map, conn)))
+		return;
+	if (!__test_and_clear_bit(ntohs(conn->lport), map->ours))
+		return;
+	map->tuples--;
+	map->surplus--;
+	if (is_idle(map))
+		remove_map(maps, map);
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * RACK's arithmetic (RFC 8985 section 6.2): which of two segments was sent later, and how late a
+ * segment may be before it counts as lost. Pure: no socket, no clock.
+ */
+#include "loss/reorder.h"
+
+#include "base/seq.h"
+
+#define WND_PERSIST	16U	/* recoveries that a wider window lasts, section 6.2 step 4 */
+
+/**
+ * xtcp_reorder_sent_after() - was the first segment sent later than the second?
+ * @us1: when the first was sent, microseconds
+ * @end1: the octet after it
+ * @us2: when the second was sent
+ * @end2: the octet after it
+ *
+ * RACK_sent_after() of section 6.2 step 2. Segments of one bundle count as sent in order of
+ * sequence number.
+ *
+ * Context: any.
+ *
+ * Return: true when it was.
+ */
+bool xtcp_reorder_sent_after(u64 us1, u32 end1, u64 us2, u32 end2)
+{
+	return us1 > us2 || (us1 == us2 && xtcp_seq_gt(end1, end2));
+}
+
+/**
+ * xtcp_reorder_init() - set the state for a new connection
+ * @reorder: to set
+ *
+ * Context: any.
+ */
+void xtcp_reorder_init(struct xtcp_reorder *reorder)
+{
+	*reorder = (struct xtcp_reorder){ .wnd_mult = 1 };
+}
+
+/**
+ * xtcp_reorder_window() - how late a segment may be
+ * @reorder: the state
+ * @min_rtt_us: the smallest RTT, microseconds
+ * @srtt_us: the smoothed RTT, the upper bound of the window
+ * @ahead_us: by how much the RTT of the segment that arrived is shorter than @srtt_us; 0: it is not
+ *
+ * RACK_update_reo_wnd() of section 6.2 step 4. With @ahead_us, a segment that was faster than most
+ * does not make the others late.
+ *
+ * Context: any.
+ *
+ * Return: microseconds.
+ */
+u32 xtcp_reorder_window(const struct xtcp_reorder *reorder, u32 min_rtt_us, u32 srtt_us, u32 ahead_us)
+{
+	u64 window_us = (u64)min_rtt_us / 4 * reorder->wnd_mult + ahead_us;
+
+	return window_us < srtt_us ? (u32)window_us : srtt_us;
+}
+
+/**
+ * xtcp_reorder_ack() - widen the window if an ACK shows that it was too small
+ * @reorder: to update
+ * @snd_una: SND.UNA after it
+ * @snd_nxt: SND.NXT
+ * @dsack: the ACK has a D-SACK: the window was too small
+ *
+ * The window grows by a quarter of the smallest RTT, at most once per round trip (section 6.2 step
+ * 4).
+ *
+ * Context: any.
+ */
+void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bool dsack)
+{
+	if (reorder->in_dsack_round && xtcp_seq_ge(snd_una, reorder->dsack_round))
+		reorder->in_dsack_round = false;
+	if (!dsack || reorder->in_dsack_round)
+		return;
+	reorder->in_dsack_round = true;
+	reorder->dsack_round = snd_nxt;
+	if (reorder->wnd_mult < 0xff)
+		reorder->wnd_mult++;
+	reorder->wnd_persist = WND_PERSIST;
+}
+
+/**
+ * xtcp_reorder_recovered() - count a repair that is over and was not needless
+ * @reorder: to update
+ *
+ * After 16 of these the window is narrow again (section 6.2 step 4).
+ *
+ * Context: any.
+ */
+void xtcp_reorder_recovered(struct xtcp_reorder *reorder)
+{
+	if (reorder->wnd_persist)
+		reorder->wnd_persist--;
+	else
+		reorder->wnd_mult = 1;
+}

@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /proc/net/xtcp and xtcp6 list every listener, half-open entry, sock and TIME-WAIT record. The
+ * columns are those of /proc/net/tcp and tcp6, so stock ss shows them:
+ *
+ *	PROC_NET_TCP=/proc/net/xtcp PROC_NET_TCP6=/proc/net/xtcp6 ss -tanoe
+ *
+ * A listing is made as it is read, one listener or one chain of the table at a time. An open file
+ * holds one page of it, or the longest chain if that is more. A slow reader neither misses nor
+ * repeats a row that exists throughout: a listener keeps its number, and a connection its chain,
+ * whether it is an entry, a sock or a record. A row that comes or goes meanwhile may or may not be
+ * listed. Reading takes no lock for which softirq would wait: a chain is read under RCU. As in
+ * Linux, numbers may change while they are read.
+ */
+#include "netns/proc.h"
+
+#include <linux/kcsan-checks.h>
+#include <linux/proc_fs.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/seq_file_net.h>
+#include <linux/user_namespace.h>
+#include <net/inet_sock.h>
+#include <net/ipv6.h>
+#include <net/tcp_states.h>
+
+#include "base/netns.h"
+#include "base/rto.h"
+#include "base/sock.h"
+#include "compat.h"
+#include "cong/cong.h"
+#include "listen/listener.h"
+#include "listen/synq.h"
+#include "lookup/conns.h"
+#include "lookup/demux.h"
+#include "lookup/listeners.h"
+#include "netns/proc_listen.h"
+#include "sight/mib.h"
+#include "socket/listen.h"
+#include "time/timer.h"
+#include "timewait/record.h"
+
+/*
+ * Positions in a listing: 0 is the heading, n + 1 the listener with number n, FIRST_CHAIN + n chain
+ * n.
+ */
+#define FIRST_CHAIN	0x100000000LL
+
+#define WIDTH_V4	149	/* length of a row in Linux's /proc/net/tcp, without the newline */
+
+/* The column "tr": the timer to which "tm->when" belongs, in Linux's numbers. */
+enum row_timer {
+	ROW_TIMER_NONE,
+	ROW_TIMER_RETRANSMIT,
+	ROW_TIMER_KEEPALIVE,
+	ROW_TIMER_TIMEWAIT,
+	ROW_TIMER_PERSIST,
+};
+
+/* The columns of every kind of connection. */
+struct row {
+	struct xtcp_tuple tuple;
+	int state;
+	u32 tx_queue;
+	u32 rx_queue;
+	enum row_timer timer;
+	unsigned long expires;
+	unsigned int retransmits;
+	unsigned int probes;
+	uid_t uid;
+	unsigned long inode;
+	unsigned int refcount;
+	const void *address;
+};
+
+/*
+ * The state of one reader: seq_file->private. seq_file may ask again for what was shown last, with
+ * a larger buffer.
+ */
+struct listing {
+	struct seq_net_private p;	/* first, for seq_open_net() */
+	struct seq_file *m;
+	struct xtcp_net *xn;
+	int family;
+	loff_t at;			/* position to show */
+	unsigned int number;		/* number of its first row */
+	unsigned int rows;		/* how many rows it had */
+};
+
+static void show_end(struct seq_file *m, int family, const struct in6_addr *addr, __be16 port)
+{
+	if (family == AF_INET6)
+		seq_printf(m, "%08X%08X%08X", addr->s6_addr32[0], addr->s6_addr32[1], addr->s6_addr32[2]);
+	seq_printf(m, "%08X:%04X ", addr->s6_addr32[3], ntohs(port));
+}
+
+/* Shows the columns of all kinds; those of a full sock follow. */
+static void show_row(struct listing *l, const struct row *row)
+{
+	long left = row->timer == ROW_TIMER_NONE ? 0 : (long)(row->expires - jiffies);
+	struct seq_file *m = l->m;
+
+	if (l->family == AF_INET)
+		seq_setwidth(m, WIDTH_V4);
+	seq_printf(m, "%4u: ", l->number + l->rows++);
+	show_end(m, l->family, &row->tuple.laddr, row->tuple.lport);
+	show_end(m, l->family, &row->tuple.faddr, row->tuple.fport);
+	seq_printf(m, "%02X %08X:%08X %02X:%08lX %08X %5u %8u %lu %u %pK",
+		   row->state, row->tx_queue, row->rx_queue, row->timer, (long)jiffies_delta_to_clock_t(left),
+		   row->retransmits, row->uid, row->probes, row->inode,
+		   row->refcount, row->address);
+}
+
+static void end_row(struct listing *l)
+{
+	if (l->family == AF_INET)
+		seq_pad(l->m, '\n');
+	else
+		seq_putc(l->m, '\n');
+}
+
+/* Addresses, owner and pointer: the same for a listener and a connection. */
+static void row_of_sock(const struct listing *l, struct row *row, struct sock *sk)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+
+	*row = (struct row) {
+		.tuple.lport = inet->inet_sport,
+		.tuple.fport = inet->inet_dport,
+		.state = inet_sk_state_load(sk),
+		.uid = from_kuid_munged(seq_user_ns(l->m), xtcp_compat_uid(sk)),
+		.inode = sock_i_ino(sk),
+		.refcount = refcount_read(&sk->sk_refcnt),
+		.address = sk,
+	};
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6) {
+		row->tuple.laddr = sk->sk_v6_rcv_saddr;
+		row->tuple.faddr = sk->sk_v6_daddr;
+		return;
+	}
+#endif
+	ipv6_addr_set_v4mapped(inet->inet_rcv_saddr, &row->tuple.laddr);
+	ipv6_addr_set_v4mapped(inet->inet_daddr, &row->tuple.faddr);
+}
+
+/*
+ * Linux shows the length of a listener's queue as rx_queue, and its limit only to sock_diag; here
+ * tx_queue is the limit.
+ */
+static void show_listener(struct listing *l, struct sock *lsk)
+{
+	const struct xtcp_listener *listener = READ_ONCE(xtcp_sk(lsk)->listener);
+	struct row row;
+
+	row_of_sock(l, &row, lsk);
+	if (!listener || row.state != TCP_LISTEN)
+		return;
+	row.tx_queue = READ_ONCE(listener->accept_max);
+	row.rx_queue = READ_ONCE(listener->accept_len);
+	show_row(l, &row);
+	/*
+	 * as for a new listener in Linux: RTO and ATO in ticks, quick ACKs, cwnd, limit of Fast
+	 * Open
+	 */
+	seq_puts(l->m, " 100 0 0 10 0");
+	end_row(l);
+}
+
+/*
+ * Finds the deadline that Linux would show. There is no column for the delayed ACK, and the timer
+ * of FIN-WAIT-2 counts as keepalive.
+ */
+static void find_timer(const struct xtcp_sock *xsk, struct row *row)
+{
+	static const struct {
+		enum xtcp_timer which;
+		enum row_timer shown;
+	} order[] = {
+		{ XTCP_TIMER_RETRANSMIT, ROW_TIMER_RETRANSMIT },
+		{ XTCP_TIMER_PROBE, ROW_TIMER_RETRANSMIT },
+		{ XTCP_TIMER_REORDERING, ROW_TIMER_RETRANSMIT },
+		{ XTCP_TIMER_PERSIST, ROW_TIMER_PERSIST },
+		{ XTCP_TIMER_KEEPALIVE, ROW_TIMER_KEEPALIVE },
+	};
+	u8 armed = READ_ONCE(xsk->timers.armed);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(order); i++) {
+		if (!(armed & BIT(order[i].which)))
+			continue;
+		row->timer = order[i].shown;
+		row->expires = xtcp_timer_deadline(&xsk->timers, order[i].which);
+		return;
+	}
+}
+
+static void show_sock(struct listing *l, struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 mss = max_t(u32, READ_ONCE(xsk->mss), 1);
+	u32 ssthresh = READ_ONCE(xsk->cong.ssthresh);
+	struct row row;
+
+	row_of_sock(l, &row, sk);
+	if (row.state == TCP_CLOSE)
+		return;
+	row.tx_queue = READ_ONCE(xsk->write_seq) - READ_ONCE(xsk->snd_una);
+	/* without the lock it may be negative for a moment */
+	row.rx_queue = max_t(int, READ_ONCE(xsk->rcv_nxt) - READ_ONCE(xsk->copied_seq), 0);
+	row.retransmits = READ_ONCE(xsk->retransmits);
+	row.probes = xtcp_sock_probes_out(xsk);
+	find_timer(xsk, &row);
+	show_row(l, &row);
+	seq_printf(l->m, " %ld %ld %u %u %d",
+		   xtcp_rto_current_ms(&xsk->rto) * USER_HZ / MSEC_PER_SEC,
+		   READ_ONCE(xsk->data_segs_in) ? XTCP_DELACK_MIN_MS * USER_HZ / MSEC_PER_SEC : 0,
+		   READ_ONCE(xsk->quickacks) << 1 | READ_ONCE(xsk->pingpong),
+		   DIV_ROUND_UP(READ_ONCE(xsk->cong.cwnd), mss), ssthresh > INT_MAX ? -1 : (int)(ssthresh / mss));
+	end_row(l);
+}
+
+static void show_request(struct listing *l, const struct xtcp_request *he)
+{
+	struct row row = {
+		.tuple = xtcp_conn_tuple(&he->conn),
+		.state = TCP_SYN_RECV,
+		.timer = ROW_TIMER_RETRANSMIT,
+		.expires = xtcp_clock_jiffies(READ_ONCE(he->expires)),
+		.retransmits = READ_ONCE(he->level),
+		.uid = from_kuid_munged(seq_user_ns(l->m), xtcp_compat_uid(he->lsk)),
+		.address = he,
+	};
+
+	show_row(l, &row);
+	end_row(l);
+}
+
+static void show_timewait(struct listing *l, const struct xtcp_timewait *tw)
+{
+	struct row row = {
+		.tuple = xtcp_conn_tuple(&tw->conn),
+		.state = READ_ONCE(tw->substate),
+		.timer = ROW_TIMER_TIMEWAIT,
+		.expires = xtcp_clock_jiffies(READ_ONCE(tw->expires)),
+		.refcount = 1,
+		.address = tw,
+	};
+
+	show_row(l, &row);
+	end_row(l);
+}
+
+/*
+ * The family of the socket decides, as in Linux: a connection over IPv4 of an AF_INET6 socket is in
+ * xtcp6.
+ */
+static void show_conn(struct listing *l, struct xtcp_conn *conn)
+{
+	struct xtcp_timewait *tw;
+	struct xtcp_request *he;
+	struct sock *sk;
+
+	/* who writes what is shown does so under a lock that nobody has here: that is no data race worth a report */
+	kcsan_disable_current();
+	switch (conn->kind) {
+	case XTCP_CONN_REQUEST:
+		he = container_of(conn, struct xtcp_request, conn);
+		if (he->lsk->sk_family == l->family)
+			show_request(l, he);
+		break;
+	case XTCP_CONN_SOCK:
+		sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
+		if (sk->sk_family == l->family)
+			show_sock(l, sk);
+		break;
+	case XTCP_CONN_TIMEWAIT:
+		tw = container_of(conn, struct xtcp_timewait, conn);
+		if (tw->family == l->family)
+			show_timewait(l, tw);
+		break;
+	}
+	kcsan_enable_current();
+}
+
+static bool has_conn(const struct xtcp_net *xn, u32 chain)
+{
+	struct xtcp_conn *conn;
+
+	rcu_read_lock();
+	for (conn = xtcp_conns_first(chain); conn && conn->net_id != xn->id;)
+		conn = xtcp_conns_next(conn);
+	rcu_read_unlock();
+	return conn;
+}
+
+/* The position of the next thing to show, from @pos on. */
+static loff_t find_from(struct xtcp_net *xn, loff_t pos)
+{
+	u32 chain = pos < FIRST_CHAIN ? 0 : pos - FIRST_CHAIN;
+	unsigned long number = pos - 1;
+	bool listens;
+
+	if (!xtcp_netns_is_started(xn))
+		return FIRST_CHAIN + xtcp_conns.mask + 1;
+	if (pos < FIRST_CHAIN) {
+		rcu_read_lock();
+		listens = xtcp_listeners_from(xn, &number);
+		rcu_read_unlock();
+		if (listens)
+			return 1 + number;
+	}
+	/* only once: it sums over all processors */
+	if (!chain && xtcp_demux_count(xn) <= 0)
+		chain = xtcp_conns.mask + 1;
+	while ((chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask && !has_conn(xn, chain)) {
+		cond_resched();
+		chain++;
+	}
+	return FIRST_CHAIN + chain;
+}
+
+/* Moves *@pos to what is shown next, or to the end. */
+static void *look_up(struct seq_file *m, loff_t *pos)
+{
+	struct listing *l = m->private;
+
+	l->rows = 0;
+	if (!*pos) {
+		l->number = 0;
+		return SEQ_START_TOKEN;
+	}
+	*pos = find_from(l->xn, *pos);
+	l->at = *pos;
+	return *pos - FIRST_CHAIN <= xtcp_conns.mask ? l : NULL;
+}
+
+static void *listing_start(struct seq_file *m, loff_t *pos)
+{
+	struct listing *l = m->private;
+
+	l->m = m;
+	l->xn = xtcp_net(seq_file_net(m));
+	return look_up(m, pos);
+}
+
+static void *listing_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	struct listing *l = m->private;
+
+	cond_resched();
+	l->number += l->rows;
+	++*pos;
+	return look_up(m, pos);
+}
+
+static void listing_stop(struct seq_file *m, void *v)
+{
+}
+
+static void show_at(struct listing *l)
+{
+	unsigned long number = l->at - 1;
+	struct xtcp_conn *conn;
+	struct sock *lsk;
+
+	l->rows = 0;
+	rcu_read_lock();
+	if (l->at < FIRST_CHAIN) {
+		lsk = xtcp_listeners_from(l->xn, &number);
+		if (lsk && number == l->at - 1 && lsk->sk_family == l->family)
+			show_listener(l, lsk);
+	} else {
+		for (conn = xtcp_conns_first(l->at - FIRST_CHAIN); conn; conn = xtcp_conns_next(conn))
+			if (conn->net_id == l->xn->id)
+				show_conn(l, conn);
+	}
+	rcu_read_unlock();
+}
+
+static int show_v4(struct seq_file *m, void *v)
+{
+	struct listing *l = m->private;
+
+	l->family = AF_INET;
+	if (v != SEQ_START_TOKEN) {
+		show_at(l);
+		return 0;
+	}
+	seq_setwidth(m, WIDTH_V4);
+	seq_puts(m, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode");
+	seq_pad(m, '\n');
+	return 0;
+}
+
+static int show_v6(struct seq_file *m, void *v)
+{
+	struct listing *l = m->private;
+
+	l->family = AF_INET6;
+	if (v != SEQ_START_TOKEN) {
+		show_at(l);
+		return 0;
+	}
+	seq_puts(m, "  sl  local_address                         remote_address                        ");
+	seq_puts(m, "st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n");
+	return 0;
+}
+
+static const struct seq_operations ops_listing_v4 = {
+	.start = listing_start,
+	.next = listing_next,
+	.stop = listing_stop,
+	.show = show_v4,
+};
+
+static const struct seq_operations ops_listing_v6 = {
+	.start = listing_start,
+	.next = listing_next,
+	.stop = listing_stop,
+	.show = show_v6,
+};
+
+/* The listings, and files whose few lines are shown at once. */
+static const struct {
+	const char *name;
+	const struct seq_operations *ops;
+	unsigned int private_size;
+	int (*show)(struct seq_file *m, void *v);
+} files[] = {
+	{ KBUILD_MODNAME, &ops_listing_v4, sizeof(struct listing) },
+	{ KBUILD_MODNAME "6", &ops_listing_v6, sizeof(struct listing) },
+	{ KBUILD_MODNAME "_listen", &xtcp_proc_listen_ops, sizeof(struct seq_net_private) },
+	{ KBUILD_MODNAME "_snmp", .show = xtcp_mib_show_snmp },
+	{ KBUILD_MODNAME "_netstat", .show = xtcp_mib_show_netstat },
+};
+
+static bool make_file(struct xtcp_net *xn, unsigned int i)
+{
+	struct proc_dir_entry *parent = xn->net->proc_net;
+
+	if (files[i].ops)
+		return proc_create_net(files[i].name, 0444, parent, files[i].ops, files[i].private_size);
+	return proc_create_net_single(files[i].name, 0444, parent, files[i].show, NULL);
+}
+
+/**
+ * xtcp_proc_net_init() - make the files of a namespace
+ * @xn: the namespace; its tables and counters are ready
+ *
+ * Context: process, may sleep.
+ *
+ * Return: 0 or -ENOMEM, with nothing left behind.
+ */
+int xtcp_proc_net_init(struct xtcp_net *xn)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		if (make_file(xn, i))
+			continue;
+		while (i--)
+			remove_proc_entry(files[i].name, xn->net->proc_net);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * xtcp_proc_net_exit() - remove the files of a namespace
+ * @xn: the namespace; its tables and counters still exist
+ *
+ * It returns when nobody reads them any more. Descriptors that are still open read nothing after
+ * that.
+ *
+ * Context: process, may sleep.
+ */
+void xtcp_proc_net_exit(struct xtcp_net *xn)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++)
+		remove_proc_entry(files[i].name, xn->net->proc_net);
+}

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * net.xtcp.*: the knobs of a namespace.
+ *
+ * Names, units, ranges and defaults are those of net.ipv4.tcp_*. Where Linux derives a default from
+ * the size of memory, a namespace copies the value of its own kernel TCP when the namespace (or the
+ * module) starts. Where Linux takes any number, a number that makes no sense is refused with
+ * EINVAL, and the old value stays.
+ *
+ * The kernel gives a handler nothing but the address of an entry in the registered table. A table
+ * for each namespace would take more than 3 KiB, and most would never be read. So there are two
+ * pages with a table, one for the first namespace and one for all others, and each namespace has
+ * its own mapping of its page. The address of the mapping leads to the namespace, and the entry has
+ * the offset of the knob in struct xtcp_sysctl.
+ */
+#include "netns/sysctl.h"
+
+#include <linux/mm.h>
+#include <linux/sysctl.h>
+#include <linux/vmalloc.h>
+#include <linux/xarray.h>
+#include <net/inet_hashtables.h>
+#include <net/tcp.h>
+
+#include "base/netns.h"
+#include "base/wire.h"
+#include "compat.h"
+#include "cong/algorithms.h"
+#include "cong/cong.h"
+#include "fastopen/fastopen.h"
+
+static int min_rmem = 4096;
+static int max_mss = 65535;
+static int min_mss = XTCP_MSS_MIN_SND;
+static int min_timewait_ms = 1000;
+static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 */
+static int max_seconds = INT_MAX / HZ;
+static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;	/* no rounding exceeds an int */
+static int max_usecs = 1000000;
+static int three = 3;
+static int four = 4;
+static int thousand = 1000;
+static unsigned int min_notsent_lowat = 1;
+static int five = 5;
+static unsigned int min_syn_retries = 1;
+static unsigned int max_syn_retries = MAX_TCP_SYNCNT;
+static unsigned int min_syncookies;
+static unsigned int max_syncookies = 2;
+
+/* Namespaces by the address of their mapping, in pages. */
+static DEFINE_XARRAY(namespaces);
+
+static unsigned long page_of(const void *table)
+{
+	return (unsigned long)table >> PAGE_SHIFT;
+}
+
+static struct xtcp_net *space_of(const struct ctl_table *table)
+{
+	return xa_load(&namespaces, page_of(table));
+}
+
+/* A copy of the entry that points to the value, for the kernel's handlers. */
+static struct ctl_table with_value(const struct ctl_table *table)
+{
+	struct ctl_table copy = *table;
+
+	copy.data = (char *)&space_of(table)->sysctl + (size_t)table->data;
+	return copy;
+}
+
+static int do_octet(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct ctl_table copy = with_value(table);
+
+	return proc_dou8vec_minmax(&copy, write, buffer, lenp, ppos);
+}
+
+static int do_int(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct ctl_table copy = with_value(table);
+
+	return proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
+}
+
+static int do_unsigned(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct ctl_table copy = with_value(table);
+
+	return proc_douintvec_minmax(&copy, write, buffer, lenp, ppos);
+}
+
+/*
+ * The knob holds jiffies. The user reads and writes it in units of 1 / @per_second s. As in Linux,
+ * a time below a jiffy becomes one jiffy: 0 would be another setting.
+ */
+static int do_time(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos,
+		   int per_second)
+{
+	struct ctl_table copy = with_value(table);
+	int *value = copy.data;
+	int user = (int)((s64)READ_ONCE(*value) * per_second / HZ);
+	int err;
+
+	copy.data = &user;
+	err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
+	if (write && !err)
+		WRITE_ONCE(*value, (int)DIV_ROUND_UP_ULL((u64)user * HZ, per_second));
+	return err;
+}
+
+static int do_seconds(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	return do_time(table, write, buffer, lenp, ppos, 1);
+}
+
+static int do_milliseconds(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	return do_time(table, write, buffer, lenp, ppos, MSEC_PER_SEC);
+}
+
+/* Read or write @text, which has room for @size octets. */
+static int do_text(char *text, int size, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct ctl_table copy = { .data = text, .maxlen = size };
+
+	return proc_dostring(&copy, write, buffer, lenp, ppos);
+}
+
+static int do_congestion_control(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
+				 loff_t *ppos)
+{
+	struct xtcp_net *xn = space_of(table);
+	char name[TCP_CA_NAME_MAX];
+	int err;
+
+	strscpy(name, READ_ONCE(xn->sysctl.congestion_control)->name, sizeof(name));
+	err = do_text(name, sizeof(name), write, buffer, lenp, ppos);
+	if (write && !err)
+		err = xtcp_algorithms_set_default(xn, name);
+	return err;
+}
+
+static int do_algorithms(bool allowed_only, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	char *text = kmalloc(XTCP_ALGORITHMS_TEXT, GFP_KERNEL);
+	int err;
+
+	if (!text)
+		return -ENOMEM;
+	xtcp_algorithms_list(text, XTCP_ALGORITHMS_TEXT, allowed_only);
+	err = do_text(text, XTCP_ALGORITHMS_TEXT, write, buffer, lenp, ppos);
+	if (write && !err)
+		err = xtcp_algorithms_allow(text);
+	kfree(text);
+	return err;
+}
+
+static int do_available(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	return do_algorithms(false, write, buffer, lenp, ppos);
+}
+
+static int do_allowed(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	return do_algorithms(true, write, buffer, lenp, ppos);
+}
+
+/* A write also resets the count of black holes. */
+static int do_blackhole_timeout(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
+				loff_t *ppos)
+{
+	int err = do_int(table, write, buffer, lenp, ppos);
+
+	if (write && !err)
+		atomic_set(&space_of(table)->blackholes, 0);
+	return err;
+}
+
+static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	char text[XTCP_FASTOPEN_KEYS_TEXT];
+	int err;
+
+	xtcp_fastopen_show_keys(space_of(table), text);
+	err = do_text(text, sizeof(text), write, buffer, lenp, ppos);
+	if (write && !err)
+		err = xtcp_fastopen_read_keys(space_of(table), text);
+	memzero_explicit(text, sizeof(text));
+	return err;
+}
+
+#define ENTRY(name, type, handler, low, high)	\
+	NAMED(#name, name, type, handler, low, high)
+
+#define NAMED(proc, name, type, handler, low, high) {	\
+	.procname = (proc),			\
+	.data = (void *)offsetof(struct xtcp_sysctl, name), \
+	.maxlen = sizeof(type),			\
+	.mode = 0644,				\
+	.proc_handler = (handler),		\
+	.extra1 = (low),			\
+	.extra2 = (high),			\
+}
+
+/* A knob of the whole machine, marked by no length. It is writable in the first namespace alone. */
+#define GLOBAL(name, access, handler) {	\
+	.procname = (name),			\
+	.mode = (access),			\
+	.proc_handler = (handler),		\
+}
+
+/* Only the administrator may read it. */
+#define SECRET(name, handler) {		\
+	.procname = (name),			\
+	.maxlen = XTCP_FASTOPEN_KEYS_TEXT,	\
+	.mode = 0600,				\
+	.proc_handler = (handler),		\
+}
+
+static const struct ctl_table entries[] = {
+	ENTRY(abort_on_overflow, u8, do_octet, NULL, NULL),
+	GLOBAL("allowed_congestion_control", 0644, do_allowed),
+	GLOBAL("available_congestion_control", 0444, do_available),
+	ENTRY(autocorking, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(base_mss, int, do_int, &min_mss, &max_mss),
+	ENTRY(coalesce_usecs, int, do_int, SYSCTL_ZERO, &max_usecs),
+	ENTRY(congestion_control, const struct xtcp_cong_ops *, do_congestion_control, NULL, NULL),
+	ENTRY(dsack, u8, do_octet, NULL, NULL),
+	ENTRY(early_retrans, u8, do_octet, SYSCTL_ZERO, &four),
+	ENTRY(ecn, u8, do_octet, SYSCTL_ZERO, &five),
+	ENTRY(ecn_fallback, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(ecn_option, u8, do_octet, SYSCTL_ZERO, &three),
+	ENTRY(ecn_option_beacon, u8, do_octet, SYSCTL_ZERO, &three),
+	ENTRY(fastopen, int, do_int, NULL, NULL),
+	ENTRY(fastopen_blackhole_timeout_sec, int, do_blackhole_timeout, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	SECRET("fastopen_key", do_fastopen_key),
+	ENTRY(fin_timeout, int, do_seconds, SYSCTL_ZERO, &max_seconds),
+	ENTRY(frto, u8, do_octet, NULL, NULL),
+	ENTRY(invalid_ratelimit, int, do_milliseconds, SYSCTL_ZERO, &max_milliseconds),
+	ENTRY(keepalive_intvl, int, do_seconds, SYSCTL_ONE, &max_seconds),
+	ENTRY(keepalive_probes, u8, do_octet, NULL, NULL),
+	ENTRY(keepalive_time, int, do_seconds, SYSCTL_ONE, &max_seconds),
+	ENTRY(limit_output_bytes, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(max_orphans, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(max_syn_backlog, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(max_tw_buckets, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(min_snd_mss, int, do_int, &min_mss, &max_mss),
+	ENTRY(min_tso_segs, u8, do_octet, SYSCTL_ONE, NULL),
+	ENTRY(moderate_rcvbuf, u8, do_octet, NULL, NULL),
+	ENTRY(mtu_probe_floor, int, do_int, &min_mss, &max_mss),
+	ENTRY(mtu_probing, u8, do_octet, SYSCTL_ZERO, SYSCTL_TWO),
+	ENTRY(notsent_lowat, unsigned int, do_unsigned, &min_notsent_lowat, NULL),
+	ENTRY(orphan_retries, u8, do_octet, NULL, NULL),
+	ENTRY(pacing_ca_ratio, int, do_int, SYSCTL_ZERO, &thousand),
+	ENTRY(pacing_ss_ratio, int, do_int, SYSCTL_ZERO, &thousand),
+	ENTRY(probe_interval, int, do_int, SYSCTL_ZERO, &max_seconds),
+	ENTRY(probe_threshold, int, do_int, SYSCTL_ZERO, &max_mss),
+	ENTRY(retries1, u8, do_octet, NULL, NULL),
+	ENTRY(retries2, u8, do_octet, NULL, NULL),
+	ENTRY(rfc1337, u8, do_octet, NULL, NULL),
+	ENTRY(rmem, int[3], do_int, &min_rmem, SYSCTL_INT_MAX),
+	ENTRY(sack, u8, do_octet, NULL, NULL),
+	ENTRY(slow_start_after_idle, u8, do_octet, NULL, NULL),
+	ENTRY(stdurg, u8, do_octet, NULL, NULL),
+	ENTRY(syn_retries, u8, do_octet, &min_syn_retries, &max_syn_retries),
+	ENTRY(synack_retries, u8, do_octet, NULL, NULL),
+	ENTRY(syncookies, u8, do_octet, &min_syncookies, &max_syncookies),
+	ENTRY(timestamps, u8, do_octet, NULL, NULL),
+	ENTRY(timewait_ms, int, do_int, &min_timewait_ms, &max_timewait_ms),
+	ENTRY(tso_rtt_log, u8, do_octet, NULL, NULL),
+	NAMED("tw_reuse", timewait_reuse, u8, do_octet, SYSCTL_ZERO, SYSCTL_TWO),
+	ENTRY(window_scaling, u8, do_octet, NULL, NULL),
+	ENTRY(wmem, int[3], do_int, SYSCTL_ONE, SYSCTL_INT_MAX),
+};
+
+/*
+ * The kernel allocates 32 octets per entry in one block: 29 entries fit 1 KiB, all of them would
+ * take 2. So they are registered in two parts. An empty entry follows each part: it marks the end
+ * on kernels before 6.11.
+ */
+#define FIRST_PART	29
+#define TABLE_LEN	(ARRAY_SIZE(entries) + 2)
+
+/* The table of the first namespace, and the table of all others. */
+static struct page *pages[2];
+
+/* The page of a table, with an empty entry behind each part. */
+static struct page *make_page(bool first_namespace)
+{
+	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	struct ctl_table *table;
+	size_t i;
+
+	if (!page)
+		return NULL;
+	table = page_address(page);
+	for (i = 0; i < ARRAY_SIZE(entries); i++, table++) {
+		if (i == FIRST_PART)
+			table++;
+		*table = entries[i];
+		if (!table->maxlen && !first_namespace)
+			table->mode &= ~0222;
+	}
+	return page;
+}
+
+/**
+ * xtcp_sysctl_init() - make the tables
+ *
+ * Context: process, module init.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_sysctl_init(void)
+{
+	BUILD_BUG_ON(ARRAY_SIZE(entries) <= FIRST_PART);
+	BUILD_BUG_ON(TABLE_LEN * sizeof(struct ctl_table) > PAGE_SIZE);
+
+	pages[0] = make_page(true);
+	pages[1] = make_page(false);
+	if (pages[0] && pages[1])
+		return 0;
+	xtcp_sysctl_exit();
+	return -ENOMEM;
+}
+
+/**
+ * xtcp_sysctl_exit() - free the tables
+ *
+ * Context: process, module exit; no namespace uses them any more.
+ */
+void xtcp_sysctl_exit(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(pages); i++)
+		if (pages[i])
+			__free_page(pages[i]);
+}
+
+static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
+{
+	*sysctl = (struct xtcp_sysctl){
+		.autocorking = 1,
+		.dsack = 1,
+		.early_retrans = 3,
+		.ecn = 2,
+		.ecn_fallback = 1,
+		.ecn_option = 2,
+		.ecn_option_beacon = 3,
+		.frto = 2,
+		.keepalive_probes = TCP_KEEPALIVE_PROBES,
+		.min_tso_segs = 2,
+		.moderate_rcvbuf = 1,
+		.notsent_lowat = UINT_MAX,
+		.retries1 = TCP_RETR1,
+		.retries2 = TCP_RETR2,
+		.rfc1337 = 1,
+		.sack = 1,
+		.slow_start_after_idle = 1,
+		.syn_retries = TCP_SYN_RETRIES,
+		.synack_retries = TCP_SYNACK_RETRIES,
+		.syncookies = 1,
+		.timestamps = 1,
+		.timewait_reuse = 2,
+		.tso_rtt_log = 9,
+		.window_scaling = 1,
+		.base_mss = 1024,
+		.coalesce_usecs = 50,
+		.fastopen = XTCP_FASTOPEN_CLIENT,
+		.fin_timeout = TCP_FIN_TIMEOUT,
+		.invalid_ratelimit = HZ / 2,
+		.keepalive_intvl = TCP_KEEPALIVE_INTVL,
+		.keepalive_time = TCP_KEEPALIVE_TIME,
+		.limit_output_bytes = 16 * 65536,	/* as in 6.1; newer kernels have more */
+		.max_orphans = (net->ipv4.tcp_death_row.hashinfo->ehash_mask + 1) / 2,
+		.max_syn_backlog = READ_ONCE(net->ipv4.sysctl_max_syn_backlog),
+		.max_tw_buckets = READ_ONCE(net->ipv4.tcp_death_row.sysctl_max_tw_buckets),
+		.min_snd_mss = XTCP_MSS_MIN_SND,
+		.pacing_ca_ratio = 120,
+		.pacing_ss_ratio = 200,
+		.mtu_probe_floor = XTCP_MSS_MIN_SND,
+		.probe_interval = 600,
+		.probe_threshold = 8,
+		.timewait_ms = XTCP_MSL2_MS,
+	};
+	memcpy(sysctl->rmem, net->ipv4.sysctl_tcp_rmem, sizeof(sysctl->rmem));
+	memcpy(sysctl->wmem, net->ipv4.sysctl_tcp_wmem, sizeof(sysctl->wmem));
+}
+
+/* Map the table for this namespace alone. */
+static struct ctl_table *map_table(struct xtcp_net *xn)
+{
+	struct ctl_table *table = vmap(&pages[!net_eq(xn->net, &init_net)], 1, VM_MAP, PAGE_KERNEL_RO);
+
+	if (table && !xa_err(xa_store(&namespaces, page_of(table), xn, GFP_KERNEL)))
+		return table;
+	vunmap(table);
+	return NULL;
+}
+
+static void unmap_table(const struct ctl_table *table)
+{
+	xa_erase(&namespaces, page_of(table));
+	vunmap(table);
+}
+
+static struct ctl_table_header *register_part(struct xtcp_net *xn, struct ctl_table *part, size_t len)
+{
+	return xtcp_compat_register_net_sysctl(xn->net, "net/" KBUILD_MODNAME, part, len);
+}
+
+/**
+ * xtcp_sysctl_net_init() - set and register the knobs of a namespace
+ * @xn: the namespace
+ *
+ * Context: process.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_sysctl_net_init(struct xtcp_net *xn)
+{
+	struct ctl_table *table;
+
+	set_defaults(&xn->sysctl, xn->net);
+	xn->sysctl.congestion_control = xtcp_algorithms_inherited(xn);
+	table = map_table(xn);
+	if (!table)
+		return -ENOMEM;
+	xn->sysctl_header[0] = register_part(xn, table, FIRST_PART);
+	if (!xn->sysctl_header[0])
+		goto err_table;
+	xn->sysctl_header[1] = register_part(xn, table + FIRST_PART + 1, ARRAY_SIZE(entries) - FIRST_PART);
+	if (!xn->sysctl_header[1])
+		goto err_first;
+	return 0;
+
+err_first:
+	unregister_net_sysctl_table(xn->sysctl_header[0]);
+err_table:
+	unmap_table(table);
+	return -ENOMEM;
+}
+
+/**
+ * xtcp_sysctl_net_exit() - unregister the knobs of a namespace
+ * @xn: the namespace
+ *
+ * Context: process, namespace exit.
+ */
+void xtcp_sysctl_net_exit(struct xtcp_net *xn)
+{
+	const struct ctl_table *table = xn->sysctl_header[0]->ctl_table_arg;
+
+	unregister_net_sysctl_table(xn->sysctl_header[1]);
+	unregister_net_sysctl_table(xn->sysctl_header[0]);
+	unmap_table(table);
+}

@@ -1,0 +1,527 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What holds the module besides descriptors: socks without a program that have segments below TCP.
+ *
+ * A segment on its way out refers to its sock, which uses functions and a slab of this module. The
+ * segment may wait in a qdisc or in a queue of netfilter for any time. Any user can create both in
+ * a namespace of his own. If the module could be removed, its exit would have to wait for such a
+ * segment, in a state that no signal ends, and no program could open a socket meanwhile. So rmmod
+ * has to say "in use" at once.
+ *
+ * An open descriptor holds the module. When it is closed, xtcp_held_let_go() checks whether any
+ * segment is below TCP. If so, the sock holds the module. A sock that sends without a program takes
+ * the hold before it sends. If it cannot get the hold, the module is being removed, and the segment
+ * is not sent. After the transmission the hold is given back at once, unless the segment is still
+ * there.
+ *
+ * Most of what is below TCP counts in sk_wmem_alloc. But netem replaces this count by a reference
+ * to the sock, and segments in queues of netfilter and SYN-ACKs hold a reference, too. So this file
+ * counts the references that it can explain; any further one belongs to something below TCP. A
+ * processor that is about to handle a segment or a timer of the sock also has a reference. It is
+ * soon done with it, so close() waits for a short time.
+ *
+ * The hold ends with the last segment. As long as there is a hold, SOCK_USE_WRITE_QUEUE is clear,
+ * so sock_wfree() calls sk_write_space for each segment. This runs code of the module, but
+ * sock_wfree() subtracts the segment's last octet from sk_wmem_alloc only afterwards, so module
+ * exit waits for the call. No such call reports the end of a mere reference. Then the hold ends
+ * when the sock ends or is freed; if the sock lives on, a work looks at it some times per second.
+ * In a kernel for one processor the work does this for every hold.
+ *
+ * Each processor has a list, so that processors do not contend for one lock when the last segment
+ * of each connection is in a device for a moment. Each list that is not empty holds the module
+ * once.
+ */
+#include "out/held.h"
+
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/percpu.h>
+#include <linux/workqueue.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include "base/netns.h"
+#include "base/orphan.h"
+#include "base/sock.h"
+#include "expiry/thirdack.h"
+#include "time/pace.h"
+
+#define LOOK_AFTER	(HZ / 50)
+#define LOOKS_MAX	64U	/* socks of one list, in one run */
+#define TRIES		200U	/* of close(); together some ten microseconds */
+#define ROW_MAX		160	/* characters */
+
+/**
+ * struct held_list - socks that hold the module; the one looked at last is at the end
+ * @lock: guards the other fields, and held_node and held_round of the socks; innermost; taken with
+ *	BH disabled, or with interrupts disabled where the caller may hold any lock
+ * @socks: the list; not initialized before the first sock
+ * @count: how many there are
+ * @round: number of runs over the list
+ */
+struct held_list {
+	spinlock_t lock;	/* of the rest */
+	struct list_head socks;
+	unsigned int count;
+	u8 round;
+};
+
+static DEFINE_PER_CPU(struct held_list, held_lists) = {
+	.lock = __SPIN_LOCK_UNLOCKED(held_lists.lock),
+};
+
+static void look_again(struct work_struct *work);
+static DECLARE_DELAYED_WORK(held_work, look_again);
+
+/* False: the module is being removed. Lock: the socket's, unless nobody else can have @sk. */
+static bool hold(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct held_list *here;
+	bool good;
+
+	if (xsk->held_at)
+		return true;
+	BUILD_BUG_ON(CONFIG_NR_CPUS >= U16_MAX);
+	local_bh_disable();
+	here = this_cpu_ptr(&held_lists);
+	spin_lock(&here->lock);
+	good = here->count || try_module_get(THIS_MODULE);
+	if (good) {
+		if (!here->count)
+			INIT_LIST_HEAD(&here->socks);
+		WRITE_ONCE(here->count, here->count + 1);
+		list_add_tail(&xsk->held_node, &here->socks);
+		xsk->held_round = here->round;
+		WRITE_ONCE(xsk->held_at, smp_processor_id() + 1);
+		/* from now on xtcp_held_segment_freed() is called */
+		if (sock_flag(sk, SOCK_USE_WRITE_QUEUE))
+			sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
+		/*
+		 * The work is scheduled under the hold, so module exit, which needs the end of all
+		 * holds, cancels it. If the work waits already, all processors only read the cache
+		 * line that says so. Then it will see this sock: workqueues have a full barrier
+		 * between the end of the wait and look_again(), which pairs with this one.
+		 */
+		smp_mb();
+		if (!delayed_work_pending(&held_work))
+			schedule_delayed_work(&held_work, LOOK_AFTER);
+	}
+	spin_unlock(&here->lock);
+	local_bh_enable();
+	return good;
+}
+
+/*
+ * True: the list is empty now, and the caller has to put the module. Lock: that of the list and
+ * that of hold().
+ */
+static bool take_off_list(struct held_list *there, struct xtcp_sock *xsk)
+{
+	lockdep_assert_held(&there->lock);
+	list_del(&xsk->held_node);
+	WRITE_ONCE(xsk->held_at, 0);
+	WRITE_ONCE(there->count, there->count - 1);
+	return !there->count;
+}
+
+static struct held_list *held_list_of(const struct xtcp_sock *xsk)
+{
+	return per_cpu_ptr(&held_lists, xsk->held_at - 1);
+}
+
+/* Lock: as hold(). */
+static void give_back(struct sock *sk)
+{
+	struct held_list *there = held_list_of(xtcp_sk(sk));
+	unsigned long irq;
+	bool was_last;
+
+	spin_lock_irqsave(&there->lock, irq);
+	was_last = take_off_list(there, xtcp_sk(sk));
+	spin_unlock_irqrestore(&there->lock, irq);
+	/*
+	 * module exit waits for the rest of this call: it is in a softirq, an RCU callback or the
+	 * work
+	 */
+	if (was_last)
+		module_put(THIS_MODULE);
+}
+
+/*
+ * One octet belongs to the sock, and one may belong to a segment that is being freed
+ * (sock_wfree()). No segment has fewer than two.
+ */
+static bool has_memory_below(const struct sock *sk)
+{
+	return refcount_read(&sk->sk_wmem_alloc) > 2;
+}
+
+/*
+ * The references of a sock without a program that do not come from below TCP, except those of
+ * processors that are just looking at it.
+ */
+static unsigned int own_references(const struct sock *sk)
+{
+	if (sk->sk_state == TCP_CLOSE)
+		return !sock_flag(sk, SOCK_DEAD);	/* of the accept queue */
+	/* one that ends with the connection, one of the table, and those of the timers */
+	return 2 + timer_pending(&sk->sk_timer) + xtcp_pace_is_queued(sk);
+}
+
+/**
+ * xtcp_held_is_below() - does a sock without a program have a segment below TCP?
+ * @sk: the sock
+ * @callers: references that the caller has
+ *
+ * Also true while another processor that has a reference is about to take the lock.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when it has.
+ */
+bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
+{
+	sock_owned_by_me(sk);
+	/* pairs with early.c: from SOCK_DEAD on no arriving segment gets a reference */
+	smp_mb();
+	if (has_memory_below(sk))
+		return true;
+	/* netem takes its reference before it subtracts the segment from sk_wmem_alloc */
+	smp_rmb();
+	return refcount_read(&sk->sk_refcnt) > callers + own_references(sk);
+}
+
+/**
+ * xtcp_held_before_sending() - take the hold before a segment leaves without a descriptor
+ * @sk: without a program
+ *
+ * The caller calls xtcp_held_look() after the transmission.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: false when the module is being removed: the segment must not leave.
+ */
+bool xtcp_held_before_sending(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return hold(sk);
+}
+
+/**
+ * xtcp_held_name_listener() - keep the address of a listener that is about to end, for held_by
+ * @sk: in LISTEN
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_held_name_listener(struct sock *sk)
+{
+	struct xtcp_conn *conn = &xtcp_sk(sk)->conn;
+
+	sock_owned_by_me(sk);
+	conn->net_id = xtcp_net_of(sk)->id;
+	conn->lport = inet_sk(sk)->inet_sport;
+	conn->fport = 0;
+	conn->v4 = sk->sk_family == AF_INET;
+	memset(&conn->laddr6, 0, sizeof(conn->laddr6));
+	memset(&conn->faddr6, 0, sizeof(conn->faddr6));
+	if (conn->v4)
+		conn->laddr4 = sk->sk_rcv_saddr;
+	else
+		conn->laddr6 = *inet6_rcv_saddr(sk);
+}
+
+/**
+ * xtcp_held_look() - give the hold back if the sock has nothing below TCP
+ * @sk: the sock
+ * @callers: references that the caller has
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_held_look(struct sock *sk, unsigned int callers)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_sk(sk)->held_at && (sk->sk_socket || !xtcp_held_is_below(sk, callers)))
+		give_back(sk);
+}
+
+/*
+ * The sock has ended. Its waiting segments must not keep the namespace alive, since the end of the
+ * namespace would free them.
+ */
+static void hold_dead(struct sock *sk)
+{
+	hold(sk);
+	local_bh_disable();
+	xtcp_orphan_leave_netns(sk);
+	local_bh_enable();
+}
+
+/*
+ * True: nothing is left below TCP, and the caller has to put the module. The socket lock normally
+ * nests outside the list's lock, so it is only tried here.
+ *
+ * In a kernel for one processor a spinlock does not show whether it is held. No other context can
+ * hold the socket lock then, since its holders disable BH. But the callers of this function may
+ * hold it and be in the middle of a change.
+ */
+static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
+{
+	bool was_last;
+
+	lockdep_assert_held(&there->lock);
+	if (!IS_ENABLED(CONFIG_SMP) || !spin_trylock(&sk->sk_lock.slock))
+		return false;
+	was_last = !sock_owned_by_user(sk) && xtcp_sk(sk)->held_at == at && !xtcp_held_is_below(sk, 0) &&
+		   take_off_list(there, xtcp_sk(sk));
+	spin_unlock(&sk->sk_lock.slock);
+	return was_last;
+}
+
+/**
+ * xtcp_held_segment_freed() - a segment of a sock was freed: end the hold if it was the last
+ * @sk: the sock; the segment still keeps its memory alive
+ *
+ * If another context has the socket lock, it looks for itself after it has sent. In all other
+ * cases, and in kernels for one processor, the work looks.
+ *
+ * Context: any in which an skb may be freed. The caller may have the socket lock, or any other.
+ */
+void xtcp_held_segment_freed(struct sock *sk)
+{
+	const u16 at = READ_ONCE(xtcp_sk(sk)->held_at);
+	struct held_list *there;
+	unsigned long irq;
+	bool was_last;
+
+	if (!at)
+		return;
+	there = per_cpu_ptr(&held_lists, at - 1);
+	spin_lock_irqsave(&there->lock, irq);
+	was_last = was_last_below(there, sk, at);
+	spin_unlock_irqrestore(&there->lock, irq);
+	if (was_last)
+		module_put(THIS_MODULE);
+}
+
+/*
+ * True: the caller's reference was the last one, so nobody else can get @sk, and what is below TCP
+ * now is all that there will be. A hold that is no longer needed goes back when the sock is freed,
+ * not here: without the socket lock, xtcp_held_segment_freed() may be about to give it back.
+ */
+static bool free_if_last(struct sock *sk)
+{
+	if (!refcount_dec_if_one(&sk->sk_refcnt))
+		return false;
+	if (has_memory_below(sk))
+		hold_dead(sk);
+	sk_free(sk);
+	return true;
+}
+
+/*
+ * True: @sk holds the module, or its connection lives on and has nothing below TCP. @last: this is
+ * the last try, so in doubt @sk holds the module.
+ */
+static bool is_settled(struct sock *sk, bool last)
+{
+	bool settled;
+
+	local_bh_disable();
+	bh_lock_sock(sk);
+	settled = sk->sk_state != TCP_CLOSE && !xtcp_held_is_below(sk, 1);
+	if (settled) {
+		xtcp_held_look(sk, 1);
+	} else if (last || has_memory_below(sk)) {
+		if (sk->sk_state == TCP_CLOSE)
+			hold_dead(sk);
+		else
+			hold(sk);
+		settled = true;
+	}
+	bh_unlock_sock(sk);
+	local_bh_enable();
+	return settled;
+}
+
+/**
+ * xtcp_held_let_go() - let the sock hold the module if needed, since its descriptor is being closed
+ * @sk: has no program from now on; the function puts the caller's reference
+ *
+ * Context: process, BH enabled; the descriptor still holds the module. No lock; takes that of the
+ * socket.
+ */
+void xtcp_held_let_go(struct sock *sk)
+{
+	unsigned int tries = num_online_cpus() > 1 ? TRIES : 2;
+	const unsigned int half = tries / 2;
+
+	if (free_if_last(sk))
+		return;
+	xtcp_thirdack_forget(sk, false);
+	while (!is_settled(sk, !--tries)) {
+		if (free_if_last(sk))
+			return;
+		if (tries == half)
+			xtcp_thirdack_forget(sk, true);
+		cpu_relax();
+	}
+	sock_put(sk);
+}
+
+/**
+ * xtcp_held_freed() - end the hold of a sock that is being freed
+ * @sk: the caller frees its memory next
+ *
+ * Context: RCU callback. Module exit waits for RCU callbacks.
+ */
+void xtcp_held_freed(struct sock *sk)
+{
+	if (unlikely(xtcp_sk(sk)->held_at))
+		give_back(sk);
+}
+
+/*
+ * *@sk: the next sock that is due in this round, with a reference; NULL: only its memory is left.
+ * False: no sock is due.
+ */
+static bool next_due(struct held_list *there, struct sock **sk)
+{
+	struct xtcp_sock *xsk;
+	bool is_due;
+
+	spin_lock_bh(&there->lock);
+	xsk = there->count ? list_first_entry(&there->socks, struct xtcp_sock, held_node) : NULL;
+	is_due = xsk && xsk->held_round != there->round;
+	if (is_due) {
+		list_move_tail(&xsk->held_node, &there->socks);
+		xsk->held_round = there->round;
+		*sk = refcount_inc_not_zero(&xtcp_sk_of(xsk)->sk_refcnt) ? xtcp_sk_of(xsk) : NULL;
+	}
+	spin_unlock_bh(&there->lock);
+	return is_due;
+}
+
+static void look_at(struct held_list *there)
+{
+	unsigned int looks = LOOKS_MAX;
+	struct sock *sk;
+
+	/* most are empty; hold() says why the work then runs once more for a sock that comes now */
+	if (!READ_ONCE(there->count))
+		return;
+	while (looks-- && next_due(there, &sk)) {
+		if (!sk)
+			continue;
+		local_bh_disable();
+		bh_lock_sock(sk);
+		/*
+		 * a user has the lock only for a moment, or the sock has got a program by accept()
+		 */
+		if (!sock_owned_by_user(sk))
+			xtcp_held_look(sk, 1);
+		bh_unlock_sock(sk);
+		local_bh_enable();
+		sock_put(sk);
+	}
+	spin_lock_bh(&there->lock);
+	there->round++;
+	spin_unlock_bh(&there->lock);
+}
+
+static unsigned int count_held(void)
+{
+	unsigned int sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu(held_lists, cpu).count);
+	return sum;
+}
+
+static void look_again(struct work_struct *work)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		look_at(per_cpu_ptr(&held_lists, cpu));
+		cond_resched();
+	}
+	if (count_held())
+		schedule_delayed_work(&held_work, LOOK_AFTER);
+}
+
+/**
+ * xtcp_held_exit() - stop the work
+ *
+ * Context: process, module exit: nothing holds the module.
+ */
+void xtcp_held_exit(void)
+{
+	cancel_delayed_work_sync(&held_work);
+}
+
+/* The number in /proc/PID/ns/net; 0: the namespace is gone. */
+static unsigned int inum_of(u32 id)
+{
+	unsigned int inum = 0;
+	struct net *net;
+
+	rcu_read_lock();
+	for_each_net_rcu(net) {
+		const struct xtcp_net *xn = xtcp_net(net);
+
+		if (xtcp_netns_is_started(xn) && xn->id == id) {
+			inum = net->ns.inum;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return inum;
+}
+
+static int write_row(char *buf, size_t room, const struct xtcp_conn *conn)
+{
+	if (conn->v4)
+		return scnprintf(buf, room, "net:[%u] %pI4:%u %pI4:%u\n", inum_of(conn->net_id), &conn->laddr4,
+				 ntohs(conn->lport), &conn->faddr4, ntohs(conn->fport));
+	return scnprintf(buf, room, "net:[%u] [%pI6c]:%u [%pI6c]:%u\n", inum_of(conn->net_id), &conn->laddr6,
+			 ntohs(conn->lport), &conn->faddr6, ntohs(conn->fport));
+}
+
+static int read_held(char *buf, const struct kernel_param *param)
+{
+	return scnprintf(buf, PAGE_SIZE, "%u\n", count_held());
+}
+
+/* As many rows as fit. */
+static int read_held_by(char *buf, const struct kernel_param *param)
+{
+	const struct xtcp_sock *xsk;
+	int cpu, len = 0;
+
+	for_each_possible_cpu(cpu) {
+		struct held_list *there = per_cpu_ptr(&held_lists, cpu);
+
+		spin_lock_bh(&there->lock);
+		if (there->count) {
+			list_for_each_entry(xsk, &there->socks, held_node) {
+				if (len > PAGE_SIZE - ROW_MAX)
+					break;
+				len += write_row(buf + len, PAGE_SIZE - len, &xsk->conn);
+			}
+		}
+		spin_unlock_bh(&there->lock);
+	}
+	return len;
+}
+
+static const struct kernel_param_ops held_ops = { .get = read_held };
+static const struct kernel_param_ops held_by_ops = { .get = read_held_by };
+
+module_param_cb(held, &held_ops, NULL, 0444);
+MODULE_PARM_DESC(held, "read only: sockets that hold the module, as their segments wait below TCP");
+module_param_cb(held_by, &held_by_ops, NULL, 0400);
+MODULE_PARM_DESC(held_by, "read only: their namespaces and addresses, as many as there is room for");

@@ -1,0 +1,746 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What an ACK or a timeout means for the segments in flight, and what is resent.
+ *
+ *               something is sacked            something is lost
+ *      OPEN ----------------------> DISORDER ---------------------> RECOVERY
+ *       |   <----------------------    |      <---------------------   |
+ *       |       nothing is missing     |       recover is acknowledged  |
+ *       |                              |                                |
+ *       +--- congestion mark ---> CWR -+---------- timeout ----------> LOSS
+ *
+ * "recover" is SND.NXT at the time when a phase beyond DISORDER began. The phase is over when
+ * everything before it is acknowledged.
+ *
+ * Three questions are kept apart. What is lost? RACK decides this (rack.c). Without SACK, the third
+ * duplicate ACK decides it and, during a repair, each ACK that does not reach recover (RFC 6582). A
+ * timeout decides it, too. How fast do lost and new segments go out? The congestion window decides
+ * this (cong.c, prr.c); code here only compares it with what is in flight. Was the repair needless?
+ * undo.c decides this. Only F-RTO (RFC 5682), which detects a spurious timeout, stands here, since
+ * it chooses what is sent.
+ */
+#include "recovery/recovery.h"
+
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include "base/clock.h"
+#include "base/netns.h"
+#include "base/seq.h"
+#include "base/sock.h"
+#include "base/wire.h"
+#include "cong/cong.h"
+#include "ecn/ecn.h"
+#include "loss/rack.h"
+#include "loss/resend.h"
+#include "loss/sample.h"
+#include "loss/scoreboard.h"
+#include "loss/undo.h"
+#include "recovery/tlp.h"
+#include "send/bundle.h"
+#include "send/mtuprobe.h"
+#include "send/output.h"
+#include "sendq/sndq.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+#include "time/pace.h"
+#include "time/timer.h"
+
+#define RENEGED_WAIT_US	(10 * USEC_PER_MSEC)	/* the least time to wait for a repeated SACK */
+
+/* What to send after an ACK. */
+enum next {
+	NEXT_LOST,	/* lost segments, then new ones */
+	NEXT_NONE,	/* new text only: what counts as lost may not be lost */
+	NEXT_NEW,	/* new text, for F-RTO: was it too early? (RFC 5682 section 3.1, 2b) */
+};
+
+static void set_phase(struct sock *sk, enum xtcp_cong_phase phase, int reason)
+{
+	WRITE_ONCE(xtcp_sk(sk)->cong.phase, phase);
+	trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), reason);
+}
+
+/* Nothing is lost: the phase is OPEN, or DISORDER while something is out of order. */
+static void keep_open(struct sock *sk, int reason)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+	const struct xtcp_scoreboard *sb = &stream->scoreboard;
+	enum xtcp_cong_phase phase = sb->sacked || sb->lost || sb->resent ? XTCP_CONG_DISORDER : XTCP_CONG_OPEN;
+
+	if (phase == xsk->cong.phase)
+		return;
+	stream->recover = xsk->snd_nxt;
+	set_phase(sk, phase, phase == XTCP_CONG_OPEN && reason == XTCP_TRACE_SACKED ? XTCP_TRACE_IN_ORDER : reason);
+}
+
+/* RecoverFS of RFC 9937 section 6.1: octets in flight before this ACK. */
+static u32 in_flight_with(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
+{
+	const struct xtcp_stream *stream = xsk->stream;
+	u32 out = xsk->snd_nxt - xsk->snd_una + sample->acked;
+	u32 sacked_before = stream->scoreboard.sacked - min(stream->scoreboard.sacked, sample->sacked);
+
+	return out > sacked_before ? out - sacked_before : 0;
+}
+
+/* @recover_fs: RecoverFS of RFC 9937 section 6.1 */
+static void reduce_from(struct sock *sk, u32 recover_fs, bool marked)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+
+	stream->recover = xsk->snd_nxt;
+	stream->tlp.pending = false;
+	xtcp_cong_reduce(sk, recover_fs, marked);
+	xtcp_ecn_reduced(sk);
+}
+
+static void reduce(struct sock *sk, const struct xtcp_sample *sample, bool marked)
+{
+	reduce_from(sk, in_flight_with(xtcp_sk(sk), sample), marked);
+}
+
+/* RFC 3168 section 6.1.2: reduce the window once per round trip. */
+static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
+{
+	xtcp_undo_forget(sk);
+	reduce(sk, sample, true);
+	xtcp_cong_forbid_undo(sk);
+	set_phase(sk, XTCP_CONG_CWR, XTCP_TRACE_ECE);
+}
+
+/**
+ * xtcp_recovery_congested_here() - reduce the window because of a full queue on this machine
+ * @sk: the sock, in any state
+ *
+ * The queue refused a segment, or announced that it would refuse others. This is congestion on the
+ * first hop, so no peer has to report it. A reduction begins at once, and no undo reverts it, as in
+ * Linux. It begins at most once per round trip, as for a mark (RFC 3168 section 6.1.2). During the
+ * handshake nothing is reduced. No ACK triggers it, and next to nothing may be in flight, so PRR's
+ * RecoverFS is at least the window, as in Linux.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_recovery_congested_here(struct sock *sk)
+{
+	const struct xtcp_sample none = { };
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream))
+		return;
+	if (xsk->cong.phase < XTCP_CONG_CWR) {
+		xtcp_undo_forget(sk);
+		reduce_from(sk, max(in_flight_with(xsk, &none), xsk->cong.cwnd), false);
+		set_phase(sk, XTCP_CONG_CWR, XTCP_TRACE_QUEUE);
+	}
+	xtcp_cong_forbid_undo(sk);
+}
+
+/*
+ * Segments were too large, or the peer refused the text on a SYN: resend them, but leave the
+ * windows alone.
+ */
+static void enter_too_large(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+
+	stream->recover = xsk->snd_nxt;
+	xtcp_undo_forget(sk);
+	stream->frto = false;
+	set_phase(sk, XTCP_CONG_LOSS, XTCP_TRACE_MTU);
+}
+
+/* Something counts as lost in OPEN, DISORDER or CWR. */
+static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xsk->cong.phase < XTCP_CONG_CWR && xtcp_mtuprobe_lost(sk)) {
+		enter_too_large(sk);
+		return;
+	}
+
+	XTCP_NET_INC_STATS(xsk->xn, xsk->sack_ok ? LINUX_MIB_TCPSACKRECOVERY : LINUX_MIB_TCPRENORECOVERY);
+	xtcp_undo_begin(sk);
+	if (xsk->cong.phase == XTCP_CONG_CWR)
+		xtcp_cong_reduce_further(sk, in_flight_with(xsk, sample));
+	else
+		reduce(sk, sample, false);
+	if (sample->ece)
+		xtcp_cong_forbid_undo(sk);
+	xsk->stream->recover = xsk->snd_nxt;
+	set_phase(sk, XTCP_CONG_RECOVERY, xsk->sack_ok ? XTCP_TRACE_RACK : XTCP_TRACE_THIRD_DUPACK);
+}
+
+/**
+ * xtcp_recovery_probe_was_needed() - react to a loss that a tail loss probe has repaired
+ * @sk: the sock
+ * @sample: the ACK that reports it
+ *
+ * Even a loss that is repaired already is a sign of congestion (RFC 8985 section 7.4.2).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_sk(sk)->cong.phase == XTCP_CONG_CWR) {
+		xtcp_cong_reduce_further(sk, 0);
+		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_TLP);
+	}
+	if (xtcp_sk(sk)->cong.phase >= XTCP_CONG_CWR)
+		return;
+	xtcp_undo_forget(sk);
+	reduce(sk, sample, false);
+	set_phase(sk, XTCP_CONG_CWR, XTCP_TRACE_TLP);
+	xtcp_cong_reduced(sk);
+	keep_open(sk, XTCP_TRACE_RECOVERED);
+}
+
+/*
+ * Without SACK: only the segment at SND.UNA is known to be lost (RFC 5681 section 3.2, RFC 6582
+ * section 3.2 step 3).
+ */
+static void first_is_lost(struct sock *sk)
+{
+	struct sk_buff *skb = xtcp_sndq_first(sk);
+	u32 mss;
+
+	if (!skb || xtcp_sndcb(skb)->marks & XTCP_SNDQ_LOST)
+		return;
+	mss = xtcp_sndq_segment(skb);
+	if (skb->len > mss && xtcp_sndq_split(sk, skb, mss, GFP_ATOMIC))
+		return;
+	xtcp_scoreboard_lost(sk, skb);
+}
+
+static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+	const struct xtcp_scoreboard *sb = &stream->scoreboard;
+	u32 wait_us;
+
+	if (!xsk->sack_ok) {
+		if (xsk->cong.phase >= XTCP_CONG_RECOVERY ? sample->acked != 0 :
+		    sb->sacked_segments >= sb->reordering)
+			first_is_lost(sk);
+		return;
+	}
+	if (!stream->rack.advanced)
+		return;
+	stream->rack.advanced = false;
+	wait_us = xtcp_rack_detect(sk, sample->now_us);
+	if (wait_us)
+		xtcp_timer_reordering(sk, wait_us);
+}
+
+/*
+ * Without SACK: all octets are acknowledged that were in flight at the loss, and none beyond. The
+ * retransmissions may still draw duplicate ACKs, which must not count as a loss of newer segments.
+ * So the phase stays until more is acknowledged (RFC 6582 section 4).
+ */
+static bool duplicates_may_follow(const struct xtcp_sock *xsk)
+{
+	return !xsk->sack_ok && xsk->snd_una == xsk->stream->recover;
+}
+
+static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *sample, int counter)
+{
+	if (xtcp_undo_originals_came(sk, sample)) {
+		xtcp_undo_do(sk, counter);
+		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_UNDO_TIMESTAMP);
+		return true;
+	}
+	if (xtcp_undo_all_came_twice(sk)) {
+		xtcp_undo_do(sk, counter);
+		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_UNDO_DSACK);
+		return true;
+	}
+	return false;
+}
+
+/* SND.UNA has reached recover in RECOVERY or LOSS. Return: true when the phase is over. */
+static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+	bool in_loss = xsk->cong.phase == XTCP_CONG_LOSS;
+
+	if (!take_back_if_for_nothing(sk, sample, in_loss ? LINUX_MIB_TCPLOSSUNDO : LINUX_MIB_TCPFULLUNDO))
+		xtcp_reorder_recovered(&stream->rack.reorder);
+	if (duplicates_may_follow(xsk))
+		return false;
+	if (in_loss)
+		xtcp_cong_repaired(sk);
+	else if (stream->undo.armed)
+		xtcp_cong_reduced(sk);
+	/*
+	 * keep the undo state: D-SACKs of needless retransmissions come only now, since the
+	 * originals were acknowledged first (outside_repair())
+	 */
+	stream->frto = false;
+	set_phase(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
+	return true;
+}
+
+/*
+ * Handle an ACK in RECOVERY that moves SND.UNA, but not to recover, by late originals. While
+ * retransmissions are in flight, the number of needless ones is unknown. So nothing more is marked
+ * as lost until they are answered.
+ * Return: true when late originals moved SND.UNA.
+ */
+static bool partial_undo(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!xtcp_undo_originals_came(sk, sample))
+		return false;
+	xtcp_scoreboard_reordered(sk, sample->una_before, LINUX_MIB_TCPTSREORDER);
+	if (xsk->stream->scoreboard.resent)
+		return true;
+	xtcp_scoreboard_not_lost(sk);
+	xtcp_undo_do(sk, LINUX_MIB_TCPPARTIALUNDO);
+	keep_open(sk, XTCP_TRACE_UNDO_TIMESTAMP);
+	return true;
+}
+
+static void try_to_open(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (sample->ece && xsk->cong.phase < XTCP_CONG_CWR)
+		enter_cwr(sk, sample);
+	if (xsk->cong.phase != XTCP_CONG_CWR)
+		keep_open(sk, XTCP_TRACE_SACKED);
+}
+
+/* In OPEN, DISORDER or CWR: must a repair begin? */
+static void outside_repair(struct sock *sk, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!xsk->sack_ok) {
+		if (sample->acked)
+			xtcp_scoreboard_forget_duplicates(sk);
+		else if (sample->duplicate)
+			xtcp_scoreboard_duplicate_ack(sk, sample);
+	}
+	if (xsk->cong.phase <= XTCP_CONG_DISORDER && xtcp_undo_all_came_twice(sk)) {
+		xtcp_undo_do(sk, LINUX_MIB_TCPDSACKUNDO);
+		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_UNDO_DSACK);
+	}
+	find_lost(sk, sample);
+	if (xsk->stream->scoreboard.lost)
+		enter_recovery(sk, sample);
+	else
+		try_to_open(sk, sample);
+}
+
+static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!sample->acked) {
+		if (!xsk->sack_ok && sample->duplicate)
+			xtcp_scoreboard_duplicate_ack(sk, sample);
+	} else if (partial_undo(sk, sample)) {
+		return NEXT_NONE;
+	}
+	if (xtcp_undo_all_came_twice(sk)) {
+		xtcp_undo_do(sk, LINUX_MIB_TCPDSACKUNDO);
+		keep_open(sk, XTCP_TRACE_UNDO_DSACK);
+	}
+	find_lost(sk, sample);
+	if (xsk->cong.phase < XTCP_CONG_RECOVERY && xsk->stream->scoreboard.lost)
+		enter_recovery(sk, sample);
+	return NEXT_LOST;
+}
+
+/* RFC 5682: the timeout was spurious; the segments in flight have arrived or will. */
+static void spurious_timeout(struct sock *sk, int counter, int reason)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xtcp_scoreboard_not_lost(sk);
+	xtcp_undo_do(sk, counter);
+	xsk->retransmits = 0;
+	xsk->stream->frto = false;
+	if (duplicates_may_follow(xsk))
+		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), reason);
+	else
+		keep_open(sk, reason);
+}
+
+/*
+ * After a timeout, with F-RTO (RFC 5682 section 3.1): the first segment was resent. An ACK that
+ * moves SND.UNA makes us send new text instead of more retransmissions. If the next ACK
+ * acknowledges or sacks a segment that was sent before the timeout, and only once, the timeout was
+ * spurious. If it sacks the new text first, the loss was real.
+ */
+static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+	bool recovered = xtcp_seq_ge(xsk->snd_una, stream->recover);
+
+	if (sample->acked && xtcp_undo_originals_came(sk, sample)) {
+		spurious_timeout(sk, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_TIMESTAMP);
+		return NEXT_LOST;
+	}
+	if (stream->frto) {
+		if (sample->original_arrived) {
+			XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_TCPSPURIOUSRTOS);
+			spurious_timeout(sk, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_FRTO);
+			return NEXT_LOST;
+		}
+		if (xtcp_seq_gt(xsk->snd_nxt, stream->recover)) {
+			if (sample->sacked || sample->duplicate)
+				stream->frto = false;
+		} else if (sample->acked && !recovered) {
+			stream->recover = xsk->snd_nxt;
+			if (xtcp_output_has_new(sk))
+				return NEXT_NEW;
+			stream->frto = false;
+		}
+	}
+	if (recovered) {
+		leave_repair(sk, sample);
+		return NEXT_LOST;
+	}
+	if (!xsk->sack_ok) {
+		/* a duplicate ACK reports that new text has arrived, which F-RTO sent */
+		if (xtcp_seq_gt(xsk->snd_nxt, stream->recover) && sample->duplicate)
+			xtcp_scoreboard_duplicate_ack(sk, sample);
+		else if (sample->acked)
+			xtcp_scoreboard_forget_duplicates(sk);
+	}
+	find_lost(sk, sample);
+	return NEXT_LOST;
+}
+
+/*
+ * Resend lost segments as far as the congestion window and pacing allow. Resend at least one when
+ * nothing is in flight or after a timeout. Segments that a timeout resends here count in
+ * TCPTimeouts only, as in Linux. Return: the last return value of xtcp_output_resend().
+ */
+static int resend_lost(struct sock *sk, bool timeout)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb;
+	bool first = false;
+	int err = 0;
+
+	while ((skb = xtcp_resend_next(sk))) {
+		const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+		u32 pipe = xtcp_scoreboard_pipe(sk);
+		u32 room = xsk->cong.cwnd > pipe ? xsk->cong.cwnd - pipe : 0;
+
+		if (pipe && room < min_t(u32, xsk->mss, cb->end_seq - cb->seq))
+			break;
+		if (!timeout && xtcp_pace_holds(sk))
+			break;
+		err = xtcp_output_resend(sk, skb, max_t(u32, min(room, xtcp_bundle_most(sk)), xsk->mss));
+		if (err)
+			break;
+		if (!timeout)
+			XTCP_NET_ADD_STATS(xsk->xn, xsk->cong.phase == XTCP_CONG_RECOVERY ?
+					   LINUX_MIB_TCPFASTRETRANS : LINUX_MIB_TCPSLOWSTARTRETRANS,
+					   xtcp_sndq_segments(skb));
+		first |= skb == xtcp_sndq_first(sk);
+	}
+	if (first)
+		xtcp_timer_ack_progress(sk);
+	return err;
+}
+
+/**
+ * xtcp_recovery_go_on() - resend lost segments that had to wait, without a new ACK
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_recovery_go_on(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_sk(sk)->cong.phase >= XTCP_CONG_RECOVERY && !xtcp_sk(sk)->stream->frto)
+		resend_lost(sk, false);
+}
+
+/* Linux calls these ACKs dubious: something differs from an undisturbed stream. */
+static __always_inline bool is_dubious(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
+{
+	const struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
+
+	return xsk->cong.phase != XTCP_CONG_OPEN || sb->sacked_segments || sb->lost || sample->sacked || sample->ece ||
+	       sample->dsack.start != sample->dsack.end || (sample->duplicate && !xsk->sack_ok);
+}
+
+static enum next judge(struct sock *sk, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+
+	if (sample->ece)
+		xtcp_cong_forbid_undo(sk);
+	if (sample->acked && xtcp_scoreboard_reneged(sk)) {
+		/* an overtaken ACK may cause this: wait for one more ACK (RFC 2018 section 8) */
+		xtcp_timer_reneged(sk, max_t(u32, xsk->rto.srtt_us / 2, RENEGED_WAIT_US));
+		return NEXT_NONE;
+	}
+	if (xtcp_seq_ge(xsk->snd_una, stream->recover)) {
+		if (xsk->cong.phase == XTCP_CONG_CWR && xsk->snd_una != stream->recover) {
+			xtcp_cong_reduced(sk);
+			set_phase(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
+		} else if (xsk->cong.phase == XTCP_CONG_RECOVERY) {
+			if (!xsk->sack_ok)
+				xtcp_scoreboard_forget_duplicates(sk);
+			if (!leave_repair(sk, sample))
+				return NEXT_LOST;
+		}
+	}
+	switch (xsk->cong.phase) {
+	case XTCP_CONG_RECOVERY:
+		return in_recovery(sk, sample);
+	case XTCP_CONG_LOSS:
+		return in_loss(sk, sample);
+	default:
+		outside_repair(sk, sample);
+		return NEXT_LOST;
+	}
+}
+
+static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+	u32 lost = stream->lost_total;
+	enum next next = NEXT_LOST;
+
+	if (stream->tlp.pending)
+		xtcp_tlp_ack(sk, sample);
+	if (is_dubious(xsk, sample)) {
+		if (xsk->sack_ok)
+			xtcp_reorder_ack(&stream->rack.reorder, xsk->snd_una, xsk->snd_nxt,
+					 sample->dsack.start != sample->dsack.end);
+		next = judge(sk, sample);
+		sample->lost = stream->lost_total - lost;
+	} else {
+		stream->rack.advanced = false;
+	}
+	xtcp_cong_ack(sk, sample);
+	if (next == NEXT_NEW) {
+		xtcp_output_push_nagle(sk, TCP_NAGLE_OFF | TCP_NAGLE_PUSH);
+		if (xtcp_seq_gt(xsk->snd_nxt, stream->recover))
+			return;
+		stream->frto = false;
+	}
+	if (next != NEXT_NONE)
+		resend_lost(sk, false);
+}
+
+/**
+ * xtcp_recovery_ack() - draw the conclusions from an ACK
+ * @sk: the sock; its scoreboard and SND.UNA are up to date
+ * @sample: the ACK
+ *
+ * Sets the phase, updates the congestion window, resends lost segments.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+
+	sock_owned_by_me(sk);
+	if (unlikely(stream->tlp.pending || is_dubious(xsk, sample))) {
+		disturbed_ack(sk, sample);
+	} else {
+		stream->rack.advanced = false;
+		xtcp_cong_ack(sk, sample);
+	}
+	if (trace_xtcp_ack_enabled() && (sample->delivered || sample->lost))
+		trace_xtcp_ack(sk, sample, xtcp_scoreboard_pipe(sk));
+}
+
+/*
+ * After a timeout everything in flight counts as lost, except segments that were sent very recently
+ * (RFC 8985 section 6.3).
+ */
+static void all_is_lost(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *first = xtcp_sndq_first(sk), *skb;
+	bool reneged = xtcp_scoreboard_reneged(sk);
+	u64 now_us = xtcp_clock_us();
+
+	if (reneged) {
+		XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_TCPSACKRENEGING);
+		xtcp_scoreboard_forget_sacked(sk);
+	} else if (!xsk->sack_ok) {
+		xtcp_scoreboard_forget_duplicates(sk);
+	}
+	for (skb = first; skb; skb = xtcp_sndq_next(sk, skb)) {
+		if (xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED)
+			continue;
+		if (!reneged && xsk->sack_ok && skb != first && xtcp_rack_is_recent(sk, skb, now_us))
+			continue;
+		xtcp_scoreboard_lost(sk, skb);
+	}
+}
+
+static void count_failure(const struct xtcp_sock *xsk)
+{
+	int counter;
+
+	switch (xsk->cong.phase) {
+	case XTCP_CONG_RECOVERY:
+		counter = xsk->sack_ok ? LINUX_MIB_TCPSACKRECOVERYFAIL : LINUX_MIB_TCPRENORECOVERYFAIL;
+		break;
+	case XTCP_CONG_LOSS:
+		counter = LINUX_MIB_TCPLOSSFAILURES;
+		break;
+	case XTCP_CONG_DISORDER:
+		counter = xsk->sack_ok ? LINUX_MIB_TCPSACKFAILURES : LINUX_MIB_TCPRENOFAILURES;
+		break;
+	default:
+		return;
+	}
+	XTCP_NET_INC_STATS(xsk->xn, counter);
+}
+
+/**
+ * xtcp_recovery_timeout() - the retransmission timer has expired (RFC 6298 (5.4))
+ * @sk: has data in flight; xsk->retransmits counts the timeouts before this one
+ *
+ * RFC 5681 section 3.1: ssthresh falls only once for the same data in flight, however often the
+ * timer expires. F-RTO does not begin in the middle of fast recovery: the retransmissions of the
+ * recovery would mislead it (RFC 5682 section 3.1 step 1).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when a queue of this machine had no room for the retransmission.
+ */
+bool xtcp_recovery_timeout(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_scoreboard *sb = &stream->scoreboard;
+	bool new_repair = xsk->cong.phase < XTCP_CONG_RECOVERY;
+
+	sock_owned_by_me(sk);
+	if (!xsk->retransmits)
+		count_failure(xsk);
+	all_is_lost(sk);
+	if (xsk->cong.phase <= XTCP_CONG_DISORDER || xtcp_seq_ge(xsk->snd_una, stream->recover) ||
+	    (xsk->cong.phase == XTCP_CONG_LOSS && !xsk->retransmits)) {
+		xtcp_cong_lost(sk);
+		xtcp_undo_begin(sk);
+	} else if (xsk->cong.phase == XTCP_CONG_CWR) {
+		xtcp_cong_reduce_further(sk, 0);
+	}
+	/*
+	 * many segments were sacked and still none counted as lost: the reordering estimate is too
+	 * high
+	 */
+	if (xsk->cong.phase <= XTCP_CONG_DISORDER && sb->sacked_segments >= XTCP_DUPACK_THRESHOLD)
+		sb->reordering = min_t(u32, sb->reordering, XTCP_DUPACK_THRESHOLD);
+	xtcp_cong_restart(sk, xtcp_scoreboard_pipe(sk));
+	stream->recover = xsk->snd_nxt;
+	stream->tlp.pending = false;
+	xtcp_ecn_reduced(sk);
+	stream->frto = READ_ONCE(xsk->xn->sysctl.frto) && (new_repair || xsk->retransmits);
+	set_phase(sk, XTCP_CONG_LOSS, XTCP_TRACE_TIMEOUT);
+	return resend_lost(sk, true) > 0;
+}
+
+/**
+ * xtcp_recovery_reordering_timeout() - RACK's reordering timer has expired
+ * @sk: SACK is in use
+ *
+ * RFC 8985 section 6.2 step 5.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_recovery_reordering_timeout(struct sock *sk)
+{
+	struct xtcp_sample none = { .now_us = xtcp_clock_us() };
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+	u32 lost = stream->lost_total;
+	u32 wait_us;
+
+	sock_owned_by_me(sk);
+	wait_us = xtcp_rack_detect(sk, none.now_us);
+	if (stream->lost_total != lost) {
+		if (xsk->cong.phase < XTCP_CONG_RECOVERY)
+			enter_recovery(sk, &none);
+		/* no ACK came that would allow a segment, but a lost one is resent at once */
+		xtcp_cong_allow_one(sk);
+		resend_lost(sk, false);
+	}
+	if (wait_us)
+		xtcp_timer_reordering(sk, wait_us);
+}
+
+/**
+ * xtcp_recovery_mtu_fell() - resend segments that were too large for the path
+ * @sk: its effective MSS has been lowered
+ *
+ * Such a loss is no sign of congestion. What does not fit is resent in smaller segments, and the
+ * windows stay (RFC 1191 section 6.4, RFC 8201 section 5.4).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_recovery_mtu_fell(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+	u32 lost = stream->lost_total;
+	struct sk_buff *skb;
+
+	sock_owned_by_me(sk);
+	/* a SYN with text was too large (RFC 7413): resend it at once, without text */
+	if (sk->sk_state == TCP_SYN_SENT && xsk->syn_data && !xsk->total_retrans)
+		xtcp_output_resend(sk, xtcp_sndq_first(sk), xsk->mss);
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(stream))
+		return;
+	if (!xsk->sack_ok)
+		xtcp_scoreboard_forget_duplicates(sk);
+	for (skb = xtcp_sndq_first(sk); skb; skb = xtcp_sndq_next(sk, skb)) {
+		if (min(skb->len, xtcp_sndq_segment(skb)) > xsk->mss &&
+		    !(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
+			xtcp_scoreboard_lost(sk, skb);
+	}
+	if (stream->lost_total == lost)
+		return;
+	if (xsk->cong.phase != XTCP_CONG_LOSS)
+		enter_too_large(sk);
+	resend_lost(sk, false);
+}
+
+/**
+ * xtcp_recovery_syn_text_refused() - resend text of a SYN that the SYN-ACK did not acknowledge
+ * @sk: has just entered ESTABLISHED
+ *
+ * The peer did not accept the text, or did not get it. This is no sign of congestion, and the text
+ * is resent at once (RFC 7413 section 4.2.2, "Client: Receiving SYN-ACK").
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_recovery_syn_text_refused(struct sock *sk)
+{
+	struct sk_buff *skb;
+
+	sock_owned_by_me(sk);
+	for (skb = xtcp_sndq_first(sk); skb; skb = xtcp_sndq_next(sk, skb))
+		if (!(xtcp_sndcb(skb)->marks & (XTCP_SNDQ_SACKED | XTCP_SNDQ_LOST)))
+			xtcp_scoreboard_lost(sk, skb);
+	enter_too_large(sk);
+	resend_lost(sk, false);
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tail loss probe (RFC 8985 section 7). When the last segments of a burst are lost, no SACK reports
+ * it, and only a timeout would detect it. So after two round trips without an ACK, send one
+ * segment: new text, or else the last segment again. Its ACK shows RACK what is missing. If the
+ * probe itself filled the only hole, the loss still counts as a loss.
+ */
+#include "recovery/tlp.h"
+
+#include <net/sock.h>
+
+#include "base/netns.h"
+#include "base/seq.h"
+#include "base/sock.h"
+#include "base/wire.h"
+#include "cong/cong.h"
+#include "loss/sample.h"
+#include "loss/scoreboard.h"
+#include "recovery/recovery.h"
+#include "send/output.h"
+#include "sendq/sndq.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+
+/**
+ * xtcp_tlp_applies() - may a probe come before the timeout?
+ * @sk: the sock
+ *
+ * RFC 8985 section 7.2. After a probe, no other follows until the RTT was measured again (section
+ * 7.3). The ACKs of probes may yield no RTT sample, so otherwise SRTT might never learn that the
+ * path has become longer. The RTO runs instead. net.xtcp.early_retrans has Linux's values: 3 and 4
+ * turn probes on.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when it may.
+ */
+bool xtcp_tlp_applies(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	return xsk->sack_ok && xsk->snd_una != xsk->snd_nxt && !xsk->stream->scoreboard.sacked &&
+	       !xsk->stream->tlp.wants_sample &&
+	       (xsk->cong.phase == XTCP_CONG_OPEN || xsk->cong.phase == XTCP_CONG_CWR) &&
+	       READ_ONCE(xtcp_net_of(sk)->sysctl.early_retrans) >= 3;
+}
+
+/**
+ * xtcp_tlp_timeout_us() - the probe timeout PTO (RFC 8985 section 7.2)
+ * @sk: the sock
+ *
+ * It is two RTTs. When only one segment is in flight, the time by which a peer may delay its ACK is
+ * added.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: microseconds.
+ */
+u32 xtcp_tlp_timeout_us(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 pto_us;
+
+	sock_owned_by_me(sk);
+	if (!xsk->rto.srtt_us)
+		return XTCP_RTO_INITIAL_MS * USEC_PER_MSEC;
+	pto_us = 2 * xsk->rto.srtt_us;
+	if (xsk->snd_nxt - xsk->snd_una <= xsk->mss)
+		return pto_us + XTCP_RTO_MIN_MS * USEC_PER_MSEC;
+	return pto_us + XTCP_TIMEOUT_MIN_US;
+}
+
+/**
+ * xtcp_tlp_probe() - send a probe; its time has come
+ * @sk: the sock
+ *
+ * RFC 8985 section 7.3. Only one probe is on its way at a time.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_tlp_probe(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_tlp *tlp = &xsk->stream->tlp;
+	struct sk_buff *last;
+	int err;
+
+	sock_owned_by_me(sk);
+	if (tlp->pending || xsk->cong.phase >= XTCP_CONG_RECOVERY)
+		return;
+	tlp->is_resent = false;
+	err = xtcp_output_new_segment(sk);
+	/* a local queue refused the new segment: it would refuse the last one, too */
+	if (err && err != -EAGAIN)
+		return;
+	if (err) {
+		last = xtcp_sndq_last(sk);
+		if (!last || xtcp_sndcb(last)->marks & XTCP_SNDQ_SACKED || xtcp_output_resend_tail(sk, last))
+			return;
+		tlp->is_resent = true;
+	}
+	tlp->pending = true;
+	tlp->wants_sample = true;
+	tlp->end_seq = xsk->snd_nxt;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSPROBES);
+	trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_PROBE);
+}
+
+/**
+ * xtcp_tlp_ack() - process an ACK while a probe is on its way
+ * @sk: has a probe on its way; SND.UNA has moved already
+ * @sample: the ACK
+ *
+ * RFC 8985 section 7.4. If a retransmission as probe is acknowledged and nothing shows that the
+ * original had arrived, the original was lost: reduce the window at once.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_tlp *tlp = &xsk->stream->tlp;
+	bool is_twice;
+
+	sock_owned_by_me(sk);
+	if (xtcp_seq_lt(xsk->snd_una, tlp->end_seq))
+		return;
+	/* without a D-SACK its end is 0, where the probe may end, too */
+	is_twice = sample->dsack.start != sample->dsack.end && sample->dsack.end == tlp->end_seq;
+	if (!tlp->is_resent || is_twice) {
+		/* the probe was new text; or a D-SACK shows that both copies arrived */
+		tlp->pending = false;
+	} else if (xtcp_seq_gt(xsk->snd_una, tlp->end_seq)) {
+		tlp->pending = false;
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSPROBERECOVERY);
+		xtcp_recovery_probe_was_needed(sk, sample);
+	} else if (!sample->acked && !sample->news && !sample->sacked) {
+		/* a duplicate ACK: the second copy caused it */
+		tlp->pending = false;
+	}
+}

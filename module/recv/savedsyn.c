@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The SYN of a connection, for a program that asks for it: TCP_SAVE_SYN on the listener,
+ * TCP_SAVED_SYN on an accepted socket.
+ *
+ * The SYN stands behind the half-open entry, in the same memory. The child gets a copy, which is
+ * freed when the program reads it. As in Linux, there is none if the SYN was answered by cookie and
+ * left no entry, or if memory was short.
+ */
+#include "recv/savedsyn.h"
+
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <net/sock.h>
+
+#include "base/sock.h"
+#include "in/ingress.h"
+
+/* Octets of the link header; tun has none. */
+static u32 link_len(const struct sk_buff *skb)
+{
+	return skb_mac_header_was_set(skb) ? skb_mac_header_len(skb) : 0;
+}
+
+/**
+ * xtcp_savedsyn_len() - how much of a SYN is saved
+ * @skb: the SYN, at its TCP header
+ * @save_syn: the value of TCP_SAVE_SYN, not 0
+ *
+ * Context: softirq.
+ *
+ * Return: octets of the headers; the data is not saved.
+ */
+u32 xtcp_savedsyn_len(struct sk_buff *skb, u8 save_syn)
+{
+	return (save_syn == 2 ? link_len(skb) : 0) + skb_network_header_len(skb) + xtcp_seg(skb)->hdr_len;
+}
+
+/**
+ * xtcp_savedsyn_fill() - copy the headers of a SYN
+ * @syn: its length is xtcp_savedsyn_len()
+ * @skb: the SYN, at its TCP header
+ *
+ * Context: softirq.
+ */
+void xtcp_savedsyn_fill(struct xtcp_saved_syn *syn, struct sk_buff *skb)
+{
+	memcpy(syn->octets, skb->data + xtcp_seg(skb)->hdr_len - syn->len, syn->len);
+}
+
+/**
+ * xtcp_savedsyn_keep() - copy the saved SYN of an entry to its child
+ * @child: new
+ * @syn: the entry's
+ *
+ * Context: softirq, RCU read side. Lock: socket, held, and nobody else can find @child yet.
+ */
+void xtcp_savedsyn_keep(struct sock *child, const struct xtcp_saved_syn *syn)
+{
+	const u32 size = xtcp_savedsyn_bytes(syn->len);
+	struct xtcp_saved_syn *copy = kmalloc(size, GFP_ATOMIC | __GFP_NOWARN);
+
+	sock_owned_by_me(child);
+	if (copy)
+		memcpy(copy, syn, size);
+	xtcp_sk(child)->saved_syn = copy;
+}
+
+/**
+ * xtcp_savedsyn_drop() - free the saved SYN
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
+ */
+void xtcp_savedsyn_drop(struct sock *sk)
+{
+	kfree(xtcp_sk(sk)->saved_syn);
+	xtcp_sk(sk)->saved_syn = NULL;
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Puts the program's octets into the send queue: as a copy, or as the pages that hold them (RFC
+ * 9293 section 3.9.1.2).
+ */
+#include "sendq/fill.h"
+
+#include <linux/bvec.h>
+#include <linux/net.h>
+#include <linux/uio.h>
+#include <net/tcp.h>
+
+#include "base/memory.h"
+#include "base/netns.h"
+#include "base/sock.h"
+#include "sendq/sndq.h"
+
+/*
+ * True for a request or an answer. The memory behind the header is free, while every reader has to
+ * hold and look up a page. But of a stream of small segments, a receiver can join only those in
+ * pages.
+ */
+static inline bool fits_behind_header(const struct xtcp_sock *xsk, const struct sk_buff *skb, size_t len)
+{
+	return !skb->len && len <= skb_tailroom(skb) && RB_EMPTY_ROOT(&xsk->sent);
+}
+
+/* Returns for how many of @n more octets there is memory, or -ENOBUFS. */
+static int may_queue(struct sock *sk, int n)
+{
+	int least;
+
+	if (sk_wmem_schedule(sk, n))
+		return n;
+	/* every socket may have wmem[0], even beyond tcp_mem */
+	least = READ_ONCE(xtcp_sk(sk)->xn->sysctl.wmem[0]) - sk->sk_wmem_queued;
+	if (least <= 0)
+		return -ENOBUFS;
+	n = min(n, least);
+	xtcp_memory_force(sk, n);
+	return n;
+}
+
+static void octets_queued(struct sock *sk, struct sk_buff *skb, u32 n)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xtcp_sndcb(skb)->end_seq += n;
+	WRITE_ONCE(xsk->write_seq, xsk->write_seq + n);
+}
+
+/* xtcp_fill_copy() of data that does not fit behind the header */
+static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
+{
+	struct page_frag *pfrag = sk_page_frag(sk);
+	int i = skb_shinfo(skb)->nr_frags;
+	bool merge;
+	int copy, err;
+
+	if (!sk_page_frag_refill(sk, pfrag))
+		return -ENOBUFS;
+	merge = skb_can_coalesce(skb, i, pfrag->page, pfrag->offset);
+	if (!merge && i >= MAX_SKB_FRAGS)
+		return -ENOSPC;
+	copy = may_queue(sk, min_t(size_t, len, pfrag->size - pfrag->offset));
+	if (copy < 0)
+		return copy;
+	/* this charges what it copies */
+	err = skb_copy_to_page_nocache(sk, from, skb, pfrag->page, pfrag->offset, copy);
+	if (err)
+		return err;
+	if (merge) {
+		skb_frag_size_add(&skb_shinfo(skb)->frags[i - 1], copy);
+	} else {
+		skb_fill_page_desc(skb, i, pfrag->page, pfrag->offset, copy);
+		get_page(pfrag->page);
+	}
+	pfrag->offset += copy;
+	octets_queued(sk, skb, copy);
+	return copy;
+}
+
+/**
+ * xtcp_fill_copy() - copy octets of the program to the end of the queue
+ * @sk: the sock
+ * @skb: the last skb of the queue, never sent, without FIN
+ * @from: source
+ * @len: most octets to copy, not 0
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: octets copied, at least 1; -ENOSPC when @skb is full and the caller needs a new one;
+ * -ENOBUFS when the sock's memory is used up; -EFAULT.
+ */
+int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
+{
+	sock_owned_by_me(sk);
+	if (!fits_behind_header(xtcp_sk(sk), skb, len))
+		return copy_to_pages(sk, skb, from, len);
+	/*
+	 * skb_add_data_nocache() without its tests: a copy past the cache pays only for larger data
+	 */
+	if (!copy_from_iter_full(skb_tail_pointer(skb), len, from))
+		return -EFAULT;
+	__skb_put(skb, len);
+	octets_queued(sk, skb, len);
+	return len;
+}
+
+/**
+ * xtcp_fill_splice() - put a shared page at the end of the queue
+ * @sk: the sock
+ * @skb: the last skb of the queue, never sent, without FIN
+ * @from: pages; data without a page that can be held is copied
+ * @len: most octets to take, not 0
+ *
+ * The owner of the page may write to it until it is acknowledged. Each transmission sends what the
+ * page holds at that time. SKBFL_SHARED_FRAG tells this to the layers below, which compute the
+ * checksum.
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: as xtcp_fill_copy().
+ */
+int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
+{
+	int i = skb_shinfo(skb)->nr_frags, n;
+	struct page *page = NULL;
+	size_t offset, piece = 0;
+	bool merge;
+
+	sock_owned_by_me(sk);
+	if (iov_iter_is_bvec(from)) {
+		piece = iov_iter_single_seg_count(from);
+		offset = from->bvec->bv_offset + from->iov_offset;
+		page = from->bvec->bv_page + offset / PAGE_SIZE;
+		offset %= PAGE_SIZE;
+	}
+	if (!piece || !sendpage_ok(page))
+		return xtcp_fill_copy(sk, skb, from, len);
+	merge = skb_can_coalesce(skb, i, page, offset);
+	if (!merge && i >= MAX_SKB_FRAGS)
+		return -ENOSPC;
+	n = may_queue(sk, min3(len, piece, PAGE_SIZE - offset));
+	if (n < 0)
+		return n;
+	if (merge) {
+		skb_frag_size_add(&skb_shinfo(skb)->frags[i - 1], n);
+	} else {
+		get_page(page);
+		skb_fill_page_desc_noacc(skb, i, page, offset, n);
+	}
+	skb_shinfo(skb)->flags |= SKBFL_SHARED_FRAG;
+	skb->len += n;
+	skb->data_len += n;
+	skb->truesize += n;
+	sk_wmem_queued_add(sk, n);
+	sk_mem_charge(sk, n);
+	iov_iter_advance(from, n);
+	octets_queued(sk, skb, n);
+	return n;
+}

@@ -1,0 +1,619 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The send queue: octets that were written and are not acknowledged, as skbs in order of sequence
+ * number ("segmentation", RFC 9293 section 3.7).
+ *
+ *   SND.UNA                    SND.NXT
+ *     [sent][sent] ... [sent]    [not sent] ... [tail]
+ *     xsk->sent, a tree          sk_write_queue, a list
+ *
+ * A sent skb also stands on a list of the stream by cb->node: on in_flight, in order of sending, as
+ * long as nothing is known of it; on to_resend when it counts as lost; on none when it is sacked.
+ * scoreboard.c moves it. A SYN without data needs no list.
+ *
+ * An skb here has no header. Its octets are in page fragments, so it is cloned to send a segment,
+ * and is cut in two, without copying. Only a small message that was written while nothing was in
+ * flight stands in the linear part. An skb may be larger than a segment: IP or the device cuts it
+ * (GSO). SYN and FIN are flags of an skb and take one sequence number behind its octets.
+ *
+ * Memory: sk_wmem_queued is the sum of the truesizes, and each truesize is charged to
+ * sk_forward_alloc. An skb that must exist (SYN, FIN, the second half of a cut) is charged whatever
+ * the limits say.
+ */
+#include "sendq/sndq.h"
+
+#include <linux/uio.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/netns.h"
+#include "base/seq.h"
+#include "base/sock.h"
+#include "base/stream.h"
+#include "base/wire.h"
+#include "compat.h"
+#include "cong/rate.h"
+#include "sendq/busy.h"
+#include "sendq/spare.h"
+#include "sendq/stamp.h"
+#include "sight/mib.h"
+
+static void charge(struct sock *sk, struct sk_buff *skb)
+{
+	sk_wmem_queued_add(sk, skb->truesize);
+	sk_mem_charge(sk, skb->truesize);
+}
+
+static void uncharge(struct sock *sk, u32 octets)
+{
+	sk_wmem_queued_add(sk, -(int)octets);
+	xtcp_memory_uncharge(sk, octets);
+}
+
+static struct sk_buff *alloc_new(gfp_t gfp)
+{
+	struct sk_buff *skb = alloc_skb_fclone(MAX_TCP_HEADER, gfp);
+
+	if (!skb)
+		return NULL;
+	skb_reserve(skb, MAX_TCP_HEADER);
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	/* clones may write headers in place: the skb on the queue uses only the data */
+	__skb_header_release(skb);
+	return skb;
+}
+
+static struct sk_buff *alloc_charged(struct sock *sk, gfp_t gfp, bool force)
+{
+	struct xtcp_sndcb *cb;
+	struct sk_buff *skb;
+
+	skb = xtcp_spare_take() ?: alloc_new(gfp);
+	if (!skb)
+		return NULL;
+	cb = xtcp_sndcb(skb);
+	/* xtcp_sndq_append() sets the sequence numbers, xtcp_sndq_sent() the rest */
+	cb->flags = 0;
+	cb->transmissions = 0;
+	cb->marks = 0;
+	cb->stamps = 0;
+	INIT_LIST_HEAD(&cb->node);
+	if (!sk_wmem_schedule(sk, skb->truesize)) {
+		if (!force) {
+			kfree_skb(skb);
+			return NULL;
+		}
+		xtcp_memory_force(sk, skb->truesize);
+	}
+	return skb;
+}
+
+/**
+ * xtcp_sndq_alloc() - allocate an empty skb for data or a FIN
+ * @sk: the sock
+ * @gfp: flags of the allocation
+ * @force: allocate even when the sock's memory is used up
+ *
+ * The caller appends it, or frees it by kfree_skb(), before it releases the lock.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the skb with headroom for all headers, or NULL without memory.
+ */
+struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
+{
+	sock_owned_by_me(sk);
+	if (!xtcp_stream_is_there(xtcp_sk(sk)->stream) && !xtcp_stream_begin(sk, gfp))
+		return NULL;
+	return alloc_charged(sk, gfp, force);
+}
+
+/**
+ * xtcp_sndq_append() - put a new skb at the end of the queue
+ * @sk: the sock
+ * @skb: from xtcp_sndq_alloc(), empty; its flags may be set
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+
+	sock_owned_by_me(sk);
+	cb->seq = xsk->write_seq;
+	cb->end_seq = cb->seq + !!(cb->flags & (XTCP_SYN | XTCP_FIN));
+	WRITE_ONCE(xsk->write_seq, cb->end_seq);
+	if (!xsk->stream->busy.with && !(cb->flags & XTCP_SYN))
+		xtcp_busy_with(xsk, XTCP_BUSY);
+	__skb_queue_tail(&sk->sk_write_queue, skb);
+	charge(sk, skb);
+}
+
+static void tree_insert_sent(struct xtcp_sock *xsk, struct sk_buff *skb)
+{
+	struct rb_node *parent = NULL, **place = &xsk->sent.rb_node;
+	u32 seq = xtcp_sndcb(skb)->seq;
+
+	while (*place) {
+		parent = *place;
+		place = xtcp_seq_lt(seq, xtcp_sndcb(rb_to_skb(parent))->seq) ? &parent->rb_left : &parent->rb_right;
+	}
+	rb_link_node(&skb->rbnode, parent, place);
+	rb_insert_color(&skb->rbnode, &xsk->sent);
+}
+
+/**
+ * xtcp_sndq_leave_list() - take an skb off its list of cb->node
+ * @sk: the sock
+ * @skb: sent; on in_flight, on to_resend or on no list
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
+ */
+void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+
+	/*
+	 * move the cursor back by one: reset to the start, a peer could make us walk the list again
+	 * and again
+	 */
+	if (unlikely(stream->resend_cursor == skb))
+		stream->resend_cursor = list_is_first(&xtcp_sndcb(skb)->node, &stream->to_resend) ? NULL :
+				     xtcp_sndq_skb_of(list_prev_entry(xtcp_sndcb(skb), node));
+	list_del_init(&xtcp_sndcb(skb)->node);
+}
+
+static void unlink_free(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xtcp_sndcb(skb)->marks & XTCP_SNDQ_SENT) {
+		xtcp_sndq_leave_list(sk, skb);
+		rb_erase(&skb->rbnode, &xsk->sent);
+		/* skb->dev shares memory with the rbnode */
+		skb->dev = NULL;
+	} else {
+		__skb_unlink(skb, &sk->sk_write_queue);
+	}
+	uncharge(sk, skb->truesize);
+	if (!xtcp_spare_keep(skb))
+		__kfree_skb(skb);
+}
+
+/**
+ * xtcp_sndq_drop_empty_tail() - free the last skb if it stayed empty
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_sndq_drop_empty_tail(struct sock *sk)
+{
+	struct sk_buff *tail = xtcp_sndq_open_tail(sk);
+
+	sock_owned_by_me(sk);
+	if (tail && !tail->len)
+		unlink_free(sk, tail);
+}
+
+/* Appends @skb with @flag. @skb is NULL when there was no memory for it. */
+static int append_control(struct sock *sk, struct sk_buff *skb, u8 flag)
+{
+	if (!skb)
+		return -ENOBUFS;
+	xtcp_sndcb(skb)->flags = flag;
+	xtcp_sndq_append(sk, skb);
+	return 0;
+}
+
+/**
+ * xtcp_sndq_append_syn() - queue the SYN
+ * @sk: the sock; its write_seq is the ISS and the queue is empty
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0 or -ENOBUFS.
+ */
+int xtcp_sndq_append_syn(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return append_control(sk, alloc_charged(sk, sk_gfp_mask(sk, GFP_ATOMIC), true), XTCP_SYN);
+}
+
+/**
+ * xtcp_sndq_append_fin() - queue the FIN, as a flag of the last unsent skb if there is one
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0 or -ENOBUFS.
+ */
+int xtcp_sndq_append_fin(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *tail = xtcp_sndq_open_tail(sk);
+
+	sock_owned_by_me(sk);
+	if (!tail)
+		return append_control(sk, xtcp_sndq_alloc(sk, sk_gfp_mask(sk, GFP_ATOMIC), true), XTCP_FIN);
+	xtcp_sndcb(tail)->flags |= XTCP_FIN;
+	xtcp_sndcb(tail)->end_seq++;
+	WRITE_ONCE(xsk->write_seq, xsk->write_seq + 1);
+	return 0;
+}
+
+/**
+ * xtcp_sndq_open_tail() - the skb that takes more octets
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the last skb, if it was never sent and has no FIN; else NULL.
+ */
+struct sk_buff *xtcp_sndq_open_tail(const struct sock *sk)
+{
+	struct sk_buff *tail;
+
+	sock_owned_by_me(sk);
+	tail = skb_peek_tail(&sk->sk_write_queue);
+	return tail && !(xtcp_sndcb(tail)->flags & (XTCP_SYN | XTCP_FIN)) ? tail : NULL;
+}
+
+/**
+ * xtcp_sndq_unsent() - the first unsent skb
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the skb, which begins at SND.NXT, or NULL.
+ */
+struct sk_buff *xtcp_sndq_unsent(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return skb_peek(&sk->sk_write_queue);
+}
+
+/**
+ * xtcp_sndq_first() - the first skb that was sent and is not acknowledged
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the skb, which holds SND.UNA, or NULL.
+ */
+struct sk_buff *xtcp_sndq_first(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return skb_rb_first(&xtcp_sk(sk)->sent);
+}
+
+/**
+ * xtcp_sndq_last() - the last skb that was sent and is not acknowledged
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the skb, which ends at SND.NXT, or NULL.
+ */
+struct sk_buff *xtcp_sndq_last(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return skb_rb_last(&xtcp_sk(sk)->sent);
+}
+
+/**
+ * xtcp_sndq_next() - the next sent skb
+ * @sk: the sock
+ * @skb: sent
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the skb, or NULL.
+ */
+struct sk_buff *xtcp_sndq_next(const struct sock *sk, struct sk_buff *skb)
+{
+	sock_owned_by_me(sk);
+	return skb_rb_next(skb);
+}
+
+/**
+ * xtcp_sndq_find() - the skb that holds a sequence number
+ * @sk: the sock
+ * @seq: from SND.UNA to SND.NXT - 1
+ *
+ * Takes logarithmic time.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the skb; NULL when no sent skb holds it.
+ */
+struct sk_buff *xtcp_sndq_find(const struct sock *sk, u32 seq)
+{
+	struct rb_node *node = xtcp_sk(sk)->sent.rb_node;
+
+	sock_owned_by_me(sk);
+	while (node) {
+		struct sk_buff *skb = rb_to_skb(node);
+
+		if (xtcp_seq_lt(seq, xtcp_sndcb(skb)->seq))
+			node = node->rb_left;
+		else if (xtcp_seq_ge(seq, xtcp_sndcb(skb)->end_seq))
+			node = node->rb_right;
+		else
+			return skb;
+	}
+	return NULL;
+}
+
+/**
+ * xtcp_sndq_is_empty() - is the queue empty?
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when nothing is queued, sent or unsent.
+ */
+bool xtcp_sndq_is_empty(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return RB_EMPTY_ROOT(&xtcp_sk(sk)->sent) && skb_queue_empty(&sk->sk_write_queue);
+}
+
+/**
+ * xtcp_sndq_is_last() - is this the last skb?
+ * @sk: the sock
+ * @skb: on its queue, unsent
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when nothing follows it.
+ */
+bool xtcp_sndq_is_last(const struct sock *sk, const struct sk_buff *skb)
+{
+	sock_owned_by_me(sk);
+	return skb_queue_is_last(&sk->sk_write_queue, skb);
+}
+
+/* A clone below TCP shares the list of fragments: copies it before it changes. */
+static int own_fragments(struct sk_buff *skb, gfp_t gfp)
+{
+	u32 truesize = skb->truesize;
+	int err;
+
+	if (!skb_cloned(skb))
+		return 0;
+	err = pskb_expand_head(skb, 0, 0, gfp);
+	skb->truesize = truesize;
+	return err;
+}
+
+/*
+ * Each cut costs an skb. A peer can force cuts by its SACK blocks, so they are limited to memory of
+ * about twice the send buffer (CVE-2019-11478). The first and last sent skb can always be cut, or
+ * nothing could be retransmitted.
+ */
+static bool may_cut(const struct sock *sk, struct sk_buff *skb)
+{
+	if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SENT))
+		return true;
+	return sk->sk_wmem_queued / 2 <= sk->sk_sndbuf + (int)(2 * SKB_TRUESIZE(GSO_LEGACY_MAX_SIZE)) ||
+	       skb == xtcp_sndq_first(sk) || skb == xtcp_sndq_last(sk);
+}
+
+/**
+ * xtcp_sndq_split() - cut an skb in two
+ * @sk: the sock
+ * @skb: on its queue, sent or not
+ * @len: octets that stay in @skb: at least 1, and fewer than @skb has, or all of them when only the
+ *	FIN is cut off
+ * @gfp: flags of the allocation
+ *
+ * The rest goes to a new skb behind @skb, with FIN, PSH and the marks of @skb. EOR moves there.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0; -ENOMEM without memory or after too many cuts.
+ */
+int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
+{
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb), *restcb;
+	u32 moved = skb->data_len;
+	struct sk_buff *rest;
+
+	sock_owned_by_me(sk);
+	if (WARN_ON_ONCE(!len || len >= skb->len + !!(cb->flags & XTCP_FIN)))
+		return -EINVAL;
+	if (!may_cut(sk, skb)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPWQUEUETOOBIG);
+		return -ENOMEM;
+	}
+	if (own_fragments(skb, gfp))
+		return -ENOMEM;
+	rest = xtcp_sndq_alloc(sk, gfp, true);
+	if (!rest)
+		return -ENOMEM;
+	restcb = xtcp_sndcb(rest);
+
+	skb_split(skb, rest, len);
+	/* the new skb itself is charged here; its octets are charged already */
+	charge(sk, rest);
+	moved -= skb->data_len;
+	skb->truesize -= moved;
+	rest->truesize += moved;
+
+	restcb->seq = cb->seq + len;
+	restcb->end_seq = cb->end_seq;
+	restcb->sent_us = cb->sent_us;
+	restcb->delivered = cb->delivered;
+	restcb->delivered_us = cb->delivered_us;
+	restcb->first_sent_us = cb->first_sent_us;
+	*xtcp_sndnote(rest) = *xtcp_sndnote(skb);
+	restcb->mss = cb->mss;
+	restcb->transmissions = cb->transmissions;
+	restcb->flags = cb->flags;
+	restcb->marks = cb->marks;
+	cb->marks &= ~XTCP_SNDQ_EOR;
+	cb->flags &= ~(XTCP_FIN | XTCP_PSH);
+	cb->end_seq = restcb->seq;
+	if (unlikely(cb->stamps))
+		xtcp_stamp_split(skb, rest);
+
+	if (restcb->marks & XTCP_SNDQ_SENT) {
+		tree_insert_sent(xtcp_sk(sk), rest);
+		if (!list_empty(&cb->node))
+			list_add(&restcb->node, &cb->node);
+	} else {
+		__skb_queue_after(&sk->sk_write_queue, skb, rest);
+	}
+	return 0;
+}
+
+/**
+ * xtcp_sndq_gather() - make the first unsent skb at least @len octets long
+ * @sk: the sock
+ * @len: octets; at least as many are unsent
+ *
+ * It takes the octets of the skbs behind it. Only octets in linear parts are copied.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: false when the skbs cannot be joined.
+ */
+bool xtcp_sndq_gather(struct sock *sk, u32 len)
+{
+	struct sk_buff *skb = skb_peek(&sk->sk_write_queue), *next;
+	bool stolen;
+	int delta;
+	u32 cost;
+
+	sock_owned_by_me(sk);
+	while (skb->len < len) {
+		next = skb_peek_next(skb, &sk->sk_write_queue);
+		cost = next ? next->truesize : 0;
+		if (!next || xtcp_sndcb(skb)->marks & XTCP_SNDQ_EOR || xtcp_sndcb(next)->flags & XTCP_FIN ||
+		    !skb_try_coalesce(skb, next, &stolen, &delta))
+			return false;
+		xtcp_sndcb(skb)->end_seq = xtcp_sndcb(next)->end_seq;
+		xtcp_sndcb(skb)->flags |= xtcp_sndcb(next)->flags & XTCP_PSH;
+		xtcp_sndcb(skb)->marks |= xtcp_sndcb(next)->marks & XTCP_SNDQ_EOR;
+		if (unlikely(xtcp_sndcb(next)->stamps))
+			xtcp_stamp_join(skb, next);
+		__skb_unlink(next, &sk->sk_write_queue);
+		uncharge(sk, cost - delta);
+		kfree_skb_partial(next, stolen);
+	}
+	return true;
+}
+
+/**
+ * xtcp_sndq_sent() - note that an skb was sent, for the first time or again
+ * @sk: the sock
+ * @skb: the first unsent skb, or one that was sent before
+ * @sent_us: when, xtcp_clock_us(); in the future if fq holds it back
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+
+	sock_owned_by_me(sk);
+	cb->sent_us = sent_us;
+	if (xtcp_stream_is_there(xsk->stream))
+		xtcp_rate_sent(sk, skb, RB_EMPTY_ROOT(&xsk->sent));
+	if (cb->transmissions < XTCP_SNDQ_OFTEN)
+		cb->transmissions++;
+	if (!(cb->marks & XTCP_SNDQ_SENT)) {
+		__skb_unlink(skb, &sk->sk_write_queue);
+		cb->marks |= XTCP_SNDQ_SENT;
+		tree_insert_sent(xsk, skb);
+		WRITE_ONCE(xsk->snd_nxt, cb->end_seq);
+	} else {
+		xtcp_sndq_leave_list(sk, skb);
+	}
+	/* a SYN without a stream stands on no list */
+	if (xtcp_stream_is_there(xsk->stream))
+		list_add_tail(&cb->node, &xsk->stream->in_flight);
+}
+
+/**
+ * xtcp_sndq_drop() - free an skb that the peer has acknowledged
+ * @sk: the sock
+ * @skb: sent; freed
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb)
+{
+	sock_owned_by_me(sk);
+	if (unlikely(xtcp_sndcb(skb)->stamps))
+		xtcp_stamp_acked(sk, skb, xtcp_sndcb(skb)->end_seq);
+	unlink_free(sk, skb);
+}
+
+/**
+ * xtcp_sndq_trim_front() - remove the first octets of an skb, which the peer has acknowledged
+ * @sk: the sock
+ * @skb: sent
+ * @len: octets to remove, fewer than it has
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: false without memory: the octets stay, and a retransmission would send them with the
+ * rest.
+ */
+bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
+{
+	u32 behind_header = min(len, skb_headlen(skb)), left = len - behind_header;
+	struct skb_shared_info *shinfo;
+	int i, gone = 0;
+
+	sock_owned_by_me(sk);
+	/* before own_fragments(): the report to the program shares the fragments */
+	if (unlikely(xtcp_sndcb(skb)->stamps))
+		xtcp_stamp_acked(sk, skb, xtcp_sndcb(skb)->seq + len);
+	if (left && own_fragments(skb, GFP_ATOMIC))
+		return false;
+	__skb_pull(skb, behind_header);
+	xtcp_sndcb(skb)->seq += len;
+	if (!left)
+		return true;
+	skb->len -= left;
+	skb->data_len -= left;
+	skb->truesize -= left;
+	uncharge(sk, left);
+	shinfo = skb_shinfo(skb);
+	while (left >= skb_frag_size(&shinfo->frags[gone])) {
+		left -= skb_frag_size(&shinfo->frags[gone]);
+		skb_frag_unref(skb, gone);
+		gone++;
+	}
+	for (i = gone; i < shinfo->nr_frags; i++)
+		shinfo->frags[i - gone] = shinfo->frags[i];
+	shinfo->nr_frags -= gone;
+	skb_frag_off_add(&shinfo->frags[0], left);
+	skb_frag_size_sub(&shinfo->frags[0], left);
+	return true;
+}
+
+/**
+ * xtcp_sndq_purge() - free all skbs
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
+ */
+void xtcp_sndq_purge(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb;
+
+	while ((skb = skb_rb_first(&xsk->sent)))
+		unlink_free(sk, skb);
+	while ((skb = skb_peek(&sk->sk_write_queue)))
+		unlink_free(sk, skb);
+	xtcp_busy_with(xsk, XTCP_IDLE);
+}

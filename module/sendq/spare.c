@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Keeps an skb that a send queue no longer needs for the next one that is needed.
+ *
+ * A request-response exchange frees the skb of one message shortly before it needs another. IP gets
+ * clones of the skbs on a send queue, so nobody has written to the skb itself. To renew it takes a
+ * tenth of the time that freeing and allocating take. Each processor keeps a few, from any
+ * connection; they are charged to nobody.
+ */
+#include "sendq/spare.h"
+
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/skbuff.h>
+#include <net/tcp.h>
+
+/* on each processor: both ends of a connection that opens and closes need as many */
+#define SPARES	4
+
+/* Exchanged atomically per CPU: safe in any context. */
+static DEFINE_PER_CPU(struct sk_buff *, spares[SPARES]);
+
+/*
+ * Renews an skb. Its clones have only shared the memory behind the octets: references to pages, and
+ * notes for the device. All other fields that nobody sets again are as alloc_skb_fclone() left
+ * them.
+ */
+static void make_new(struct sk_buff *skb)
+{
+	struct skb_shared_info *shinfo = skb_shinfo(skb);
+	int i;
+
+	for (i = 0; i < shinfo->nr_frags; i++)
+		skb_frag_unref(skb, i);
+	memset(shinfo, 0, offsetof(struct skb_shared_info, dataref));
+	skb->data = skb->head + MAX_TCP_HEADER;
+	skb_reset_tail_pointer(skb);
+	skb->len = 0;
+	skb->data_len = 0;
+	skb->truesize = SKB_TRUESIZE(skb_end_offset(skb));
+}
+
+/**
+ * xtcp_spare_take() - take a kept skb of this processor
+ *
+ * Context: any but hard interrupt.
+ *
+ * Return: an empty skb as from alloc_skb_fclone() with headroom reserved, its control block
+ * undefined; or NULL.
+ */
+struct sk_buff *xtcp_spare_take(void)
+{
+	struct sk_buff *skb;
+	int i;
+
+#ifdef CONFIG_FAULT_INJECTION
+	/*
+	 * fault injection by fail_nth fails the task's allocations one after the other: this counts
+	 * as one
+	 */
+	if (current->fail_nth)
+		return NULL;
+#endif
+	for (i = 0; i < SPARES; i++) {
+		if (!this_cpu_read(spares[i]))
+			continue;
+		skb = this_cpu_xchg(spares[i], NULL);
+		if (likely(skb))
+			return skb;
+	}
+	return NULL;
+}
+
+/**
+ * xtcp_spare_keep() - keep an skb if this processor has room for it
+ * @skb: from xtcp_sndq_alloc(); on no queue and charged to nobody
+ *
+ * It does not keep an skb that still has a clone, whose head was replaced, or whose memory is from
+ * the emergency reserves.
+ *
+ * Context: any but hard interrupt.
+ *
+ * Return: false when it is not kept; the caller then frees it.
+ */
+bool xtcp_spare_keep(struct sk_buff *skb)
+{
+	int i;
+
+	for (i = 0; this_cpu_read(spares[i]);)
+		if (++i == SPARES)
+			return false;
+	if (!skb->nohdr || skb_cloned(skb) || skb_pfmemalloc(skb))
+		return false;
+	make_new(skb);
+	/* an interrupt may have put one there */
+	skb = this_cpu_xchg(spares[i], skb);
+	if (unlikely(skb))
+		__kfree_skb(skb);
+	return true;
+}
+
+/**
+ * xtcp_spare_exit() - free all kept skbs
+ *
+ * Context: process, module exit; no sock is left.
+ */
+void xtcp_spare_exit(void)
+{
+	int cpu, i;
+
+	for_each_possible_cpu(cpu)
+		for (i = 0; i < SPARES; i++)
+			kfree_skb(per_cpu(spares[i], cpu));
+}

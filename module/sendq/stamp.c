@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Transmit timestamps (SO_TIMESTAMPING). From the error queue of its socket, a program learns when
+ * the last octet of a write came to the queue of a device (TX_SCHED), when the device took it
+ * (TX_SOFTWARE, TX_HARDWARE), and when the peer had acknowledged it (TX_ACK). As in kernel TCP, the
+ * last skb of the write carries the mark. A later write into the same skb with a mark of its own
+ * replaces it.
+ *
+ * The layers below TCP report the first two, from struct skb_shared_info, which clones share. For
+ * sockets that the kernel knows as TCP, it computes the number that tells writes apart (OPT_ID)
+ * when it reports. It takes ours as it stands in tskey, so tskey holds the number for the program.
+ * The sequence number of the marked octet is kept here.
+ */
+#include "sendq/stamp.h"
+
+#include <linux/net_tstamp.h>
+#include <linux/skbuff.h>
+#include <net/sock.h>
+
+#include "base/seq.h"
+#include "base/sock.h"
+#include "compat.h"
+#include "sendq/sndq.h"
+
+/* The sequence number of the marked octet, in skb->csum: on the queue an skb has no checksum. */
+static u32 *stamped_seq(const struct sk_buff *skb)
+{
+	BUILD_BUG_ON(sizeof(skb->csum) != sizeof(u32));
+	return (u32 *)&skb->csum;
+}
+
+/*
+ * The core sets sk_tskey to 0 when the program begins to ask for numbers, as for datagrams. Numbers
+ * count from the first octet that is written after that. 0 means no base yet, so a base of 0 counts
+ * as 1.
+ */
+static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
+{
+	u32 base;
+
+	if (!(tsflags & SOF_TIMESTAMPING_OPT_ID))
+		return 0;
+	base = atomic_read(&sk->sk_tskey);
+	if (!base) {
+		base = first ?: 1;
+		atomic_set(&sk->sk_tskey, base);
+	}
+	return base;
+}
+
+/**
+ * xtcp_stamp_written() - mark the last octet of a write
+ * @sk: the sock
+ * @tsflags: SOF_TIMESTAMPING_* of the sock, and of this write's control message
+ * @len: octets of the write, the last ones that were queued
+ *
+ * All octets may have been sent already, if the call waited for room or met an error later. As in
+ * kernel TCP, the mark then goes to the last skb that is not acknowledged. It gives TX_ACK, and the
+ * other stamps only if the skb is sent again.
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue) ?: xtcp_sndq_last(sk);
+	u32 base = number_base(sk, tsflags, xsk->write_seq - xsk->fin_queued - len);
+	struct skb_shared_info *shinfo;
+
+	sock_owned_by_me(sk);
+	if (!(tsflags & SOF_TIMESTAMPING_TX_RECORD_MASK) || !skb || !skb->len)
+		return;
+	shinfo = skb_shinfo(skb);
+	__sock_tx_timestamp(tsflags, &shinfo->tx_flags);
+	*stamped_seq(skb) = xtcp_sndcb(skb)->seq + skb->len - 1;
+	shinfo->tskey = *stamped_seq(skb) - base;
+	if (shinfo->tx_flags & SKBTX_ANY_TSTAMP)
+		xtcp_sndcb(skb)->stamps |= XTCP_STAMPS_LEAVING;
+	if (tsflags & SOF_TIMESTAMPING_TX_ACK)
+		xtcp_sndcb(skb)->stamps |= XTCP_STAMPS_ACKED;
+}
+
+/**
+ * xtcp_stamp_room() - how much of an skb may leave as one bundle
+ * @skb: on the queue, with cb->stamps
+ * @mss: octets in a full segment
+ *
+ * The marked segment goes alone. GSO would look for the marked octet by its sequence number, but
+ * tskey does not hold that.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets, at least @mss.
+ */
+u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss)
+{
+	u32 before;
+
+	if (!(xtcp_sndcb(skb)->stamps & XTCP_STAMPS_LEAVING))
+		return U32_MAX;
+	before = *stamped_seq(skb) - xtcp_sndcb(skb)->seq;
+	return before < mss ? mss : before - before % mss;
+}
+
+/**
+ * xtcp_stamp_split() - move the mark when an skb is cut in two
+ * @skb: with cb->stamps
+ * @rest: the part behind it; its sequence numbers are set, its stamps are not
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_stamp_split(struct sk_buff *skb, struct sk_buff *rest)
+{
+	struct skb_shared_info *from = skb_shinfo(skb), *to = skb_shinfo(rest);
+
+	if (xtcp_seq_lt(*stamped_seq(skb), xtcp_sndcb(rest)->seq))
+		return;
+	to->tx_flags |= from->tx_flags & SKBTX_ANY_TSTAMP;
+	from->tx_flags &= ~SKBTX_ANY_TSTAMP;
+	to->tskey = from->tskey;
+	*stamped_seq(rest) = *stamped_seq(skb);
+	xtcp_sndcb(rest)->stamps = xtcp_sndcb(skb)->stamps;
+	xtcp_sndcb(skb)->stamps = 0;
+}
+
+/**
+ * xtcp_stamp_join() - move the mark when an skb takes the octets of the next one
+ * @skb: the skb that takes them
+ * @next: with cb->stamps; about to be freed
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_stamp_join(struct sk_buff *skb, const struct sk_buff *next)
+{
+	skb_shinfo(skb)->tx_flags |= skb_shinfo(next)->tx_flags & SKBTX_ANY_TSTAMP;
+	skb_shinfo(skb)->tskey = skb_shinfo(next)->tskey;
+	*stamped_seq(skb) = *stamped_seq(next);
+	xtcp_sndcb(skb)->stamps |= xtcp_sndcb(next)->stamps;
+}
+
+/**
+ * xtcp_stamp_acked() - report TX_ACK if the marked octet is acknowledged
+ * @sk: the sock
+ * @skb: with cb->stamps, among those sent
+ * @ack: the peer has acknowledged all octets before this one
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_stamp_acked(struct sock *sk, struct sk_buff *skb, u32 ack)
+{
+	struct net_device *dev = skb->dev;
+
+	sock_owned_by_me(sk);
+	if (!(xtcp_sndcb(skb)->stamps & XTCP_STAMPS_ACKED) || !xtcp_seq_lt(*stamped_seq(skb), ack))
+		return;
+	xtcp_sndcb(skb)->stamps &= ~XTCP_STAMPS_ACKED;
+	/* skb->dev shares memory with the rbnode */
+	skb->dev = NULL;
+	xtcp_compat_tell_acked(sk, skb);
+	skb->dev = dev;
+}

@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The life of struct xtcp_sock: allocated, cloned, ended, freed.
+ *
+ * xtcp locking
+ * ============
+ *
+ * Taken in: "process" is process context, "both" is process context and softirq.
+ *
+ * lock                     protects                             taken in  nests inside
+ * -----------------------  -----------------------------------  --------  ----------------------
+ * socket lock              one xtcp_sock, except where sock.h   both      -
+ *  (lock_sock, or           says otherwise
+ *  bh_lock_sock when no
+ *  user owns it)
+ * xtcp_listener.lock       the two queues of a listener         both      the listener's socket
+ *                                                                         lock, or a new child's
+ * xtcp_shard.lock          lists and timer of records, orphans  both      a socket lock
+ * xtcp_portmaps.lock       maps of ports by destination         both      a socket lock,
+ *                                                                         xtcp_listener.lock
+ * xtcp_portlist.lock       leases of each 64th port, and the    both      a socket lock,
+ *                          rules among them (portlist.h);                 xtcp_listener.lock,
+ *                          never two of these locks                       xtcp_portmaps.lock
+ * taker.lock               the sock of each processor that      both      xtcp_portlist.lock
+ *                          takes places for shared leases
+ *                          (taker.c)
+ * xtcp_net.listeners_lock  changes of the listener table; may   process   a socket lock
+ *                          sleep
+ * xtcp_incoming.cpus       listeners with SO_INCOMING_CPU       process   a socket lock,
+ *                                                                         listeners_lock
+ * xtcp_net.starting        set-up of a namespace at its first   process   a socket lock
+ *                          use; may sleep
+ * xtcp_fastopenq.lock      the count of connections before      both      a socket lock
+ *                          their third ACK
+ * buckets of the table     changes of the table of connections  both      every lock above
+ * bhash[].lock, then       kernel TCP's bind table              both      xtcp_portlist.lock,
+ *  bhash2[].lock                                                          taker.lock, and those
+ *                                                                         that they nest in
+ *
+ * The third ACK makes the child under the child's own lock, for which nobody waits, since the clone
+ * is new. Inside it, it takes xtcp_listener.lock only to move the entry and queue the child. A
+ * child's lock nests inside its listener's socket lock only when the listener ends and resets the
+ * children that nobody accepted. Softirq never takes a listener's socket lock, so a program that is
+ * busy in listen() or setsockopt() loses no SYN.
+ *
+ * Process context takes the socket lock by lock_sock() and may sleep. Softirq takes the spinlock
+ * inside it by bh_lock_sock(). If a user owns the sock then, softirq puts a segment on the backlog
+ * and any other work (a deadline, a lower MTU, paced data) as a bit into xtcp_sock.deferred.
+ * release_sock() does both.
+ *
+ * Lookups in the tables run under RCU. A full sock from a lookup is taken by refcount_inc_not_zero.
+ * Entries and records are used only inside the RCU section, under the lock of their list, after a
+ * test of their "dead" bit. Listeners are used inside the RCU section without a reference.
+ *
+ * These hold references to a full sock: the file or the accept queue (dropped by
+ * xtcp_sock_destroy), the table (demux.c), each pending timer (sk_reset_timer(), pace.c), and a
+ * lookup until it is done. Each outgoing skb counts in sk_wmem_alloc, which keeps the memory, not
+ * the sock; but code below TCP may take references, too. held.c recognizes those by what is left
+ * over, so it has to know each new kind of lasting reference.
+ *
+ * The end of a connection, in this order:
+ *  1. sk_err, sk_shutdown, xtcp_state_set(CLOSE), in the order on which poll() relies. From
+ *     here on, each holder of the lock sees a dead connection and touches neither the namespace
+ *     nor a timer.
+ *  2. The timers stop, and the sock leaves the table, so no new segment finds it. Its port is
+ *     released, unless the program has bound it.
+ *  3. A sock with a file tells its program (sk_state_change) and waits for close(). A sock without
+ *     one is destroyed:
+ *  4. The queues are purged, a bound port is released, the stream is freed, and the last reference
+ *     is dropped.
+ *  5. When the last skb in a qdisc or a queue is gone, too, the memory is freed after an RCU grace
+ *     period, and the count of xtcp_sock_wait_gone() falls.
+ *
+ * An orphan drops its namespace reference, and ends with the namespace: xtcp_orphan_end_all(). Step
+ * 5 may then come after the end of the namespace, so it never reads sock_net().
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include "base/sock.h"
+
+#include <linux/delay.h>
+#include <net/inet_common.h>
+#include <net/tcp_states.h>
+#include <net/xfrm.h>
+
+#include "base/netns.h"
+#include "base/orphan.h"
+#include "base/state.h"
+#include "base/stream.h"
+#include "compat.h"
+#include "cong/algorithms.h"
+#include "fastopen/fastopen.h"
+#include "fastopen/fastsyn.h"
+#include "in/icmp.h"
+#include "listen/listener.h"
+#include "lookup/conns.h"
+#include "lookup/incoming.h"
+#include "out/held.h"
+#include "ports/lease.h"
+#include "ports/port.h"
+#include "recv/savedsyn.h"
+#include "recv/text.h"
+#include "send/output.h"
+#include "send/sndbuf.h"
+#include "sendq/sndq.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+#include "socket/close.h"
+#include "time/pace.h"
+#include "window/space.h"
+
+#define GONE_PAUSE_MS	4	/* pause between two checks whether the last sock is gone */
+
+/*
+ * Counts every sock of ours whose memory is not freed, in all namespaces, as the sum over the
+ * processors. Only the end of the module reads it.
+ */
+static DEFINE_PER_CPU(long, socks);
+
+static void sock_gone(void)
+{
+	this_cpu_dec(socks);
+}
+
+static long all_socks(void)
+{
+	long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu(socks, cpu));
+	return sum;
+}
+
+static void destruct_v4(struct sock *sk)
+{
+	xtcp_held_freed(sk);
+	xtcp_pace_free(sk);
+	inet_sock_destruct(sk);
+	sock_gone();
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static void destruct_v6(struct sock *sk)
+{
+	xtcp_held_freed(sk);
+	xtcp_pace_free(sk);
+	inet6_sock_destruct(sk);
+	sock_gone();
+}
+#endif
+
+/**
+ * xtcp_sock_wait_gone() - wait until the memory of the last sock is freed
+ *
+ * Socks with segments in a qdisc or an NFQUEUE hold the module (held.c), so this should take no
+ * longer than a softirq. If it does, the log says once a second what it waits for. The caller then
+ * waits for RCU callbacks (rcu_barrier()).
+ *
+ * Context: process, module exit. No lock.
+ */
+void xtcp_sock_wait_gone(void)
+{
+	unsigned long say = jiffies + HZ;
+	long left;
+
+	while ((left = all_socks())) {
+		msleep(GONE_PAUSE_MS);
+		if (time_before(jiffies, say))
+			continue;
+		pr_info("waiting for %ld sockets with segments still queued below TCP\n", left);
+		say = jiffies + HZ;
+	}
+}
+
+/**
+ * xtcp_sock_reset_tcb() - reset the TCB to its state before OPEN
+ * @sk: a new sock, a clone of a listener, or a sock that disconnects; without a stream
+ *
+ * Options that the program has set stay. RFC 9293 section 3.3.1.
+ *
+ * Context: softirq or process. Lock: socket, held, unless nobody else can find @sk yet.
+ */
+void xtcp_sock_reset_tcb(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	memset_startat(xsk, 0, snd_una);
+	xsk->stream = XTCP_STREAM_NONE;
+	xsk->sent = RB_ROOT;
+	xsk->mss_clamp = XTCP_MSS_DEFAULT_V4;
+	xsk->mss = XTCP_MSS_DEFAULT_V4;
+	xsk->rcv_mss = XTCP_MSS_DEFAULT_V4;
+	xsk->rcv_ratio = XTCP_SPACE_RATIO_FIRST;
+	xsk->cong.ssthresh = U32_MAX;
+	xsk->cong.cwnd = XTCP_INIT_CWND * XTCP_MSS_DEFAULT_V4;
+	xtcp_rto_init(&xsk->rto);
+}
+
+/**
+ * xtcp_sock_init() - proto.init: the xtcp part of a new sock
+ * @sk: allocated by sk_alloc(), its inet part set up by family.c
+ *
+ * Context: process. Nobody else can find @sk yet.
+ *
+ * Return: 0.
+ */
+int xtcp_sock_init(struct sock *sk)
+{
+	struct xtcp_net *xn = xtcp_net(sock_net(sk));
+	const struct xtcp_sysctl *ctl = &xn->sysctl;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	this_cpu_inc(socks);
+	xsk->xn = xn;
+	sk->sk_destruct = destruct_v4;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6)
+		sk->sk_destruct = destruct_v6;
+#endif
+	sock_set_flag(sk, SOCK_RCU_FREE);
+	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
+	xsk->conn.kind = XTCP_CONN_SOCK;
+	xsk->left_table = get_completed_synchronize_rcu();
+	xtcp_sock_reset_tcb(sk);
+	xtcp_algorithms_assign(sk);
+	xtcp_timer_init(sk);
+	sk->sk_state = TCP_CLOSE;
+	sk->sk_write_space = xtcp_sndbuf_write_space;
+	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(ctl->wmem[1]));
+	WRITE_ONCE(sk->sk_rcvbuf, READ_ONCE(ctl->rmem[1]));
+	sk_sockets_allocated_inc(sk);
+	return 0;
+}
+
+static void clone_ipv6_part(struct sock *child, const struct sock *lsk)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	const struct ipv6_pinfo *np = inet6_sk(lsk);
+	struct ipv6_pinfo *newnp;
+	struct ipv6_txoptions *opt;
+
+	if (child->sk_family != AF_INET6)
+		return;
+	/* sk_clone_lock() has copied the listener's pointers, which must not be freed twice */
+	newnp = &container_of(xtcp_sk(child), struct xtcp6_sock, xtcp)->inet6;
+	inet_sk(child)->pinet6 = newnp;
+	newnp->ipv6_mc_list = NULL;
+	newnp->ipv6_ac_list = NULL;
+	RCU_INIT_POINTER(*xtcp_compat_flow_labels(child), NULL);
+	newnp->pktoptions = NULL;
+	RCU_INIT_POINTER(newnp->opt, NULL);
+	rcu_read_lock();
+	opt = rcu_dereference(np->opt);
+	if (opt)
+		RCU_INIT_POINTER(newnp->opt, ipv6_dup_options(child, opt));
+	rcu_read_unlock();
+#endif
+}
+
+/**
+ * xtcp_sock_clone() - clone a listener for a new connection
+ * @lsk: the listener
+ * @gfp: GFP_ATOMIC in softirq
+ *
+ * The child has the listener's options and a fresh TCB (RFC 9293 section 3.10.2). Its state is
+ * still LISTEN; the caller sets SYN-RECEIVED.
+ *
+ * Context: softirq, RCU read side; @lsk's socket lock is not needed.
+ *
+ * Return: the child, locked by bh_lock_sock(), with two references: one for the accept queue and
+ * later the file, and one for the caller. NULL without memory.
+ */
+struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
+{
+	struct sock *child = sk_clone_lock(lsk, gfp);
+	struct xtcp_sock *xsk = xtcp_sk(child);
+
+	if (!child)
+		return NULL;
+	this_cpu_inc(socks);
+	memset(&xsk->conn, 0, sizeof(xsk->conn));
+	xsk->conn.kind = XTCP_CONN_SOCK;
+	/* the listener may have just left its table; the child was in none */
+	xsk->left_table = get_completed_synchronize_rcu();
+	xsk->lease = NULL;
+	xsk->listener = NULL;
+	xsk->fastopenq = NULL;
+	xsk->pace = NULL;
+	xsk->held_at = 0;
+	atomic_set(&xsk->readers, 0);
+	INIT_HLIST_NODE(&child->sk_bind_node);
+	xtcp_sock_reset_tcb(child);
+	/* as in Linux, children do not inherit it */
+	xsk->defer_accept = 0;
+	if (!xsk->algorithm_chosen)
+		xtcp_algorithms_assign(child);
+	xtcp_timer_init(child);
+	inet_sk(child)->mc_list = NULL;
+	RCU_INIT_POINTER(inet_sk(child)->inet_opt, NULL);
+	RCU_INIT_POINTER(child->sk_rx_dst, NULL);
+	atomic64_set(&child->sk_cookie, 0);
+	child->sk_max_ack_backlog = 0;
+	child->sk_ack_backlog = 0;
+	/* the listener may be closing; the child learns that by a RST */
+	child->sk_shutdown = 0;
+	clone_ipv6_part(child, lsk);
+	return child;
+}
+
+/**
+ * xtcp_sock_release_resources() - proto.destroy: release all that a sock holds but its memory
+ * @sk: CLOSED and out of the table
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
+ */
+void xtcp_sock_release_resources(struct sock *sk)
+{
+	xtcp_timer_stop(sk);
+	xtcp_fastsyn_over(sk);
+	xtcp_sndq_purge(sk);
+	xtcp_text_purge(sk);
+	xtcp_savedsyn_drop(sk);
+	xtcp_fastopen_free(sk);
+	if (xtcp_sk(sk)->lease)
+		xtcp_port_release(sk);
+	xtcp_stream_end(sk);
+	sk_sockets_allocated_dec(sk);
+}
+
+/**
+ * xtcp_sock_destroy() - end a sock, and drop the reference of the file or the accept queue
+ * @sk: CLOSED, out of the table, SOCK_DEAD
+ *
+ * Unless the caller holds a reference, the sock may be freed when it returns.
+ *
+ * Context: softirq or process, BH disabled. Lock: socket, held.
+ */
+void xtcp_sock_destroy(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	WARN_ON_ONCE(sk->sk_state != TCP_CLOSE);
+	WARN_ON_ONCE(!sock_flag(sk, SOCK_DEAD));
+
+	sk->sk_prot->destroy(sk);
+	sk_stream_kill_queues(sk);
+	xfrm_sk_free_policy(sk);
+	if (xtcp_sk(sk)->is_orphan)
+		xtcp_orphan_leave(sk);
+	/* the caller's reference, and the one that is dropped below */
+	if (unlikely(xtcp_sk(sk)->held_at))
+		xtcp_held_look(sk, 2);
+	sock_put(sk);
+}
+
+/**
+ * xtcp_sock_done() - the connection has ended
+ * @sk: in any state but LISTEN
+ *
+ * Steps 1 to 4 of the end in "xtcp locking". Unless the caller holds a reference, an orphan may be
+ * freed when it returns.
+ *
+ * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
+ */
+void xtcp_sock_done(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (sk->sk_state == TCP_CLOSE)
+		return;
+	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
+	/*
+	 * pairs with inet_sk_state_load() in poll(): a reader that sees the state also sees the
+	 * shutdown
+	 */
+	smp_wmb();
+	xtcp_state_set(sk, TCP_CLOSE);
+	xtcp_timer_stop(sk);
+	xtcp_algorithms_end(sk);
+	if (unlikely(xtcp_sk(sk)->fastopen))
+		xtcp_fastopen_over(sk, false);
+	xtcp_demux_remove_sk(sk);
+	xtcp_port_connection_ended(sk);
+	if (sock_flag(sk, SOCK_DEAD))
+		xtcp_sock_destroy(sk);
+	else
+		sk->sk_state_change(sk);
+}
+
+/**
+ * xtcp_sock_fail() - the connection has ended in an error
+ * @sk: in any state but LISTEN
+ * @err: the error for the program, a positive errno; 0: none
+ * @reason: the reason for the trace
+ *
+ * It sends nothing. Our queued data is dropped; data of the peer can still be read.
+ *
+ * Context: as xtcp_sock_done().
+ */
+void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
+{
+	bool tell;
+
+	sock_owned_by_me(sk);
+	if (sk->sk_state == TCP_CLOSE)
+		return;
+	trace_xtcp_abort(sk, err, reason);
+	xtcp_sndq_purge(sk);
+	if (err) {
+		WRITE_ONCE(sk->sk_err, err);
+		/*
+		 * pairs with smp_rmb() in poll(): a reader that sees the shutdown also sees the
+		 * error
+		 */
+		smp_wmb();
+	}
+	tell = err && !sock_flag(sk, SOCK_DEAD);
+	xtcp_sock_done(sk);
+	if (tell)
+		sk_error_report(sk);
+}
+
+/**
+ * xtcp_sock_abort() - ABORT (RFC 9293 section 3.10.5)
+ * @sk: in any state but LISTEN
+ * @err: the error for the program, a positive errno; 0: none
+ * @reason: the reason for the trace
+ *
+ * As the section says, SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT send a RST.
+ * The other states end silently.
+ *
+ * Context: as xtcp_sock_done().
+ */
+void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason)
+{
+	const int sends_rst = TCPF_SYN_RECV | TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_CLOSE_WAIT;
+
+	sock_owned_by_me(sk);
+	if ((1 << sk->sk_state) & sends_rst)
+		xtcp_output_rst(sk);
+	xtcp_sock_fail(sk, err, reason);
+}
+
+/**
+ * xtcp_sock_release_cb() - proto.release_cb: do the work that was deferred while a user held the
+ *	lock
+ * @sk: its backlog is empty
+ *
+ * Context: process, in release_sock(). Lock: socket, held: the caller owns it and has taken the
+ * spinlock.
+ */
+void xtcp_sock_release_cb(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (sk->sk_state == TCP_LISTEN)
+		xtcp_incoming_follow(sk);
+	if (!READ_ONCE(xsk->deferred))
+		return;
+	if (test_and_clear_bit(XTCP_DEFERRED_MTU, &xsk->deferred))
+		xtcp_icmp_mtu_deferred(sk);
+	if (test_and_clear_bit(XTCP_DEFERRED_TIMER, &xsk->deferred))
+		xtcp_timer_run(sk);
+	if (test_and_clear_bit(XTCP_DEFERRED_PACE, &xsk->deferred))
+		xtcp_pace_run(sk);
+}

@@ -1,0 +1,581 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Records of connections in TIME-WAIT and of orphans in FIN-WAIT-2: how records begin, wait and
+ * end. timewait.c decides what they answer.
+ *
+ * A record takes the place of its sock in the table of connections and keeps the port leased. It
+ * has only the fields that an answer needs. Each shard of a namespace has two lists, one per
+ * substate, in order of expiry, and one timer. The record's hash chooses the shard. In a full table
+ * a new record evicts the record of its own shard that would expire next. Thus, each connection
+ * gets its TIME-WAIT, and connections that end at the same time do not all contend for the same
+ * shard.
+ *
+ * Life of a record: the end of the sock lists it, under the lock of its shard. One caller claims
+ * it, under the same lock, and sets "dead". This caller then takes it out of the table, puts the
+ * lease, and frees the record after a grace period.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include "timewait/record.h"
+
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <net/inet_hashtables.h>
+#include <net/sock.h>
+
+#include "base/clock.h"
+#include "base/netns.h"
+#include "base/sock.h"
+#include "compat.h"
+#include "lookup/portmap.h"
+#include "ports/lease.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+#include "window/window.h"
+
+#define END_BATCH	256	/* records that end in one hold of the lock */
+#define TIMER_NS	(500 * NSEC_PER_USEC) /* after this time the timer waits until the next tick */
+#define FREE_BATCH	64	/* records freed by one call */
+#define TIMER_REST	(HZ / 2) /* the longest rest of the timer, as Linux rounds; at most 2 MSL / 8 */
+#define SORT_STEPS	32	/* steps by which a record moves forward among records that expire later */
+#define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */
+#define ROUGH_PART	64	/* a limit may be exceeded by one part in so many */
+#define EVICT_STEPS	4	/* records that a new one evicts while there are more than the limit */
+#define LITTLE_PART	16	/* the part of its share that a guest may have while all have too many */
+#define GUESTS_MEMORY	32	/* all guests' records take one part of the memory in so many */
+#define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
+#define KILLED_JIFFIES	(4 * HZ) /* shorter waits count as TWKilled, as in Linux */
+
+/* Records of namespaces that any user can make. Such a user may set max_tw_buckets to any value. */
+static struct percpu_counter guest_records;
+static s32 guest_batch;		/* records that a processor may count before it updates the sum */
+
+static unsigned int guest_records_max;
+module_param_named(guest_timewait, guest_records_max, uint, 0444);
+MODULE_PARM_DESC(guest_timewait, "TIME-WAIT records of all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/32 of the memory, each with a port of its own)");
+
+static struct kmem_cache *cache_v4, *cache_v6;
+
+static size_t size_of(bool v4)
+{
+	return offsetof(struct xtcp_timewait, conn) + (v4 ? XTCP_CONN_V4_END : sizeof(struct xtcp_conn));
+}
+
+static struct kmem_cache *cache_of(bool v4)
+{
+	return v4 ? cache_v4 : cache_v6;
+}
+
+/**
+ * xtcp_record_init() - make the slabs and the counter of records
+ *
+ * Context: process, module init.
+ *
+ * Return: 0, -EINVAL when the parameter is out of range, or -ENOMEM.
+ */
+int xtcp_record_init(void)
+{
+	BUILD_BUG_ON(offsetof(struct xtcp_timewait, conn) + XTCP_CONN_V4_END > 96);
+	BUILD_BUG_ON(sizeof(struct xtcp_timewait) > 128);
+	BUILD_BUG_ON(IS_ENABLED(CONFIG_SLOB));	/* kfree_bulk() of SLOB cannot free objects of a slab */
+
+	if (guest_records_max > INT_MAX) {
+		pr_err("guest_timewait=%u: at most %u, or 0 for the default\n", guest_records_max, INT_MAX);
+		return -EINVAL;
+	}
+	if (percpu_counter_init(&guest_records, 0, GFP_KERNEL))
+		return -ENOMEM;
+	cache_v4 = xtcp_compat_slab(KBUILD_MODNAME "_timewait", size_of(true), 0);
+	cache_v6 = xtcp_compat_slab(KBUILD_MODNAME "_timewait6", size_of(false), 0);
+	if (!cache_v4 || !cache_v6) {
+		xtcp_record_exit();
+		return -ENOMEM;
+	}
+	/* /sys/module shows this limit */
+	if (!guest_records_max)
+		guest_records_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / GUESTS_MEMORY /
+					       (sizeof(struct xtcp_timewait) + PORT_SIZE), INT_MAX);
+	/* what all processors may count for themselves is a small part of the limit */
+	guest_batch = clamp(guest_records_max / 64 / num_possible_cpus(), 1U, 32U);
+	return 0;
+}
+
+/**
+ * xtcp_record_exit() - give the slabs back
+ *
+ * Context: process, module exit. All records are freed: rcu_barrier() was called.
+ */
+void xtcp_record_exit(void)
+{
+	kmem_cache_destroy(cache_v6);
+	kmem_cache_destroy(cache_v4);
+	percpu_counter_destroy(&guest_records);
+}
+
+static void free_rcu(struct rcu_head *rcu)
+{
+	struct xtcp_timewait *tw = container_of(rcu, struct xtcp_timewait, rcu);
+	void *batch[FREE_BATCH];
+	unsigned int n = 0;
+
+	/* the slab itself distinguishes IPv4 from IPv6 */
+	while (tw) {
+		if (n == FREE_BATCH) {
+			kfree_bulk(n, batch);
+			n = 0;
+		}
+		batch[n++] = tw;
+		tw = tw->next_dead;
+	}
+	kfree_bulk(n, batch);
+}
+
+static struct list_head *list_of(struct xtcp_shard *shard, const struct xtcp_timewait *tw)
+{
+	return tw->substate == TCP_TIME_WAIT ? &shard->tw_list : &shard->fin_wait2_list;
+}
+
+static unsigned long timewait_jiffies(const struct xtcp_net *xn)
+{
+	return msecs_to_jiffies(READ_ONCE(xn->sysctl.timewait_ms));
+}
+
+/*
+ * Put a record on its list. Nearly always it goes to the end. A shorter TCP_LINGER2 or a sysctl
+ * just lowered moves it forward, by SORT_STEPS at most. Beyond this bound it expires together with
+ * the record before it: late, but at no cost.
+ */
+static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned long timeout)
+{
+	struct list_head *head = list_of(shard, tw), *at = head->prev;
+	unsigned long expires = jiffies + timeout;
+	int steps = SORT_STEPS;
+
+	lockdep_assert_held(&shard->lock);
+	WRITE_ONCE(tw->expires, (u32)expires);
+	while (at != head && steps-- && time_before32(tw->expires, list_entry(at, struct xtcp_timewait, node)->expires))
+		at = at->prev;
+	list_add(&tw->node, at);
+	if (!timer_pending(&shard->tw_timer) || time_before(expires, shard->tw_timer.expires))
+		mod_timer(&shard->tw_timer, expires);
+}
+
+static void count_records(struct xtcp_net *xn, int change)
+{
+	percpu_counter_add_batch(&xn->records, change, RECORDS_BATCH);
+	if (xn->is_guest)
+		percpu_counter_add_batch(&guest_records, change, guest_batch);
+}
+
+/**
+ * xtcp_record_claim() - begin the end of a record; the caller ends it by xtcp_record_bury(),
+ * without the lock
+ * @xn: its namespace
+ * @tw: not dead
+ * @claimed: the record moves to this list, for xtcp_record_bury()
+ *
+ * Context: softirq or process. Lock: its shard's, held.
+ */
+void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed)
+{
+	lockdep_assert_held(&xtcp_shard_of(xn, tw->conn.hash)->lock);
+	/* from here on no other caller ends the record */
+	tw->dead = true;
+	count_records(xn, -1);
+	list_move(&tw->node, claimed);
+}
+
+static void put_lease(struct xtcp_lease *lease, unsigned int n)
+{
+	if (lease)
+		xtcp_lease_put_users(lease, n);
+}
+
+/*
+ * The records have left the table of connections. Few belong to a map, so most callers need not
+ * take the one lock of all maps.
+ */
+static noinline void tell_maps(struct xtcp_net *xn, const struct list_head *claimed)
+{
+	struct xtcp_timewait *tw;
+
+	xtcp_portmap_lock(xn);
+	list_for_each_entry(tw, claimed, node)
+		if (tw->conn.map)
+			xtcp_portmap_tuple_ended(xn, &tw->conn);
+	xtcp_portmap_unlock(xn);
+}
+
+/**
+ * xtcp_record_bury() - take records out of the table, put their leases and free the records
+ * @xn: their namespace
+ * @claimed: filled by xtcp_record_claim()
+ *
+ * Context: softirq or process, BH disabled. No lock.
+ */
+void xtcp_record_bury(struct xtcp_net *xn, struct list_head *claimed)
+{
+	struct xtcp_timewait *tw, *next;
+	struct xtcp_lease *lease = NULL;
+	unsigned int left = 0, users = 0;
+	bool has_maps = false;
+
+	if (list_empty(claimed))
+		return;
+	list_for_each_entry_safe(tw, next, claimed, node) {
+		/* without this test the arguments would be loaded each time */
+		if (trace_xtcp_conn_state_enabled())
+			trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
+		if (likely(xtcp_demux_leave(&tw->conn)))
+			left++;
+		else
+			tw->conn.map = 0;
+		/*
+		 * if a map has set conn.map, this is visible here: the lock of the hash chain
+		 * orders it
+		 */
+		has_maps |= tw->conn.map;
+		/* a server's records are all on one port */
+		if (tw->lease != lease) {
+			put_lease(lease, users);
+			lease = tw->lease;
+			users = 0;
+		}
+		users++;
+		tw->next_dead = next;
+	}
+	if (has_maps)
+		tell_maps(xn, claimed);
+	put_lease(lease, users);
+	xtcp_demux_left(xn, left);
+	/* one grace period for all of them */
+	list_last_entry(claimed, struct xtcp_timewait, node)->next_dead = NULL;
+	call_rcu(&list_first_entry(claimed, struct xtcp_timewait, node)->rcu, free_rcu);
+}
+
+static struct xtcp_timewait *first_of(struct list_head *head)
+{
+	return list_first_entry_or_null(head, struct xtcp_timewait, node);
+}
+
+/* The record of a shard that expires next. */
+static struct xtcp_timewait *earliest(struct xtcp_shard *shard)
+{
+	struct xtcp_timewait *a = first_of(&shard->tw_list), *b = first_of(&shard->fin_wait2_list);
+
+	lockdep_assert_held(&shard->lock);
+	if (!a || !b)
+		return a ?: b;
+	return time_before32(b->expires, a->expires) ? b : a;
+}
+
+/*
+ * End the expired records of a list, as many as one hold of the lock may end. True: there may be
+ * more.
+ */
+static bool end_some(struct xtcp_shard *shard, struct list_head *head)
+{
+	const u32 now = jiffies;
+	struct xtcp_timewait *tw;
+	LIST_HEAD(claimed);
+	int n = 0;
+
+	spin_lock(&shard->lock);
+	list_for_each_entry(tw, head, node) {
+		if (n == END_BATCH || time_after32(tw->expires, now))
+			break;
+		tw->dead = true;
+		n++;
+	}
+	count_records(shard->xn, -n);
+	list_cut_before(&claimed, head, &tw->node);
+	spin_unlock(&shard->lock);
+	xtcp_record_bury(shard->xn, &claimed);
+	return n == END_BATCH;
+}
+
+/*
+ * Records expire at any time, and a wakeup costs more than the end of a record. So records that
+ * expire at nearly the same time end together.
+ */
+static void expired_records(struct timer_list *timer)
+{
+	struct xtcp_shard *shard = container_of(timer, struct xtcp_shard, tw_timer);
+	unsigned long next = jiffies + min_t(unsigned long, timewait_jiffies(shard->xn) / 8, TIMER_REST);
+	const u64 end_ns = ktime_get_ns() + TIMER_NS;
+	struct xtcp_timewait *tw;
+	bool more;
+
+	do {
+		more = end_some(shard, &shard->tw_list);
+		more |= end_some(shard, &shard->fin_wait2_list);
+	} while (more && ktime_get_ns() < end_ns);
+	if (more)
+		next = jiffies + 1;
+
+	spin_lock(&shard->lock);
+	tw = earliest(shard);
+	if (tw)
+		mod_timer(timer, time_after32(tw->expires, (u32)next) ? xtcp_clock_jiffies(tw->expires) : next);
+	spin_unlock(&shard->lock);
+}
+
+/**
+ * xtcp_record_net_init() - make the empty lists and the counter of a namespace
+ * @xn: the namespace; has its shards
+ *
+ * Context: process.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_record_net_init(struct xtcp_net *xn)
+{
+	unsigned int i;
+
+	for (i = 0; i <= xtcp_shard_mask; i++) {
+		INIT_LIST_HEAD(&xn->shards[i].tw_list);
+		INIT_LIST_HEAD(&xn->shards[i].fin_wait2_list);
+		timer_setup(&xn->shards[i].tw_timer, expired_records, 0);
+	}
+	return percpu_counter_init(&xn->records, 0, GFP_KERNEL_ACCOUNT);
+}
+
+static void end_shard(struct xtcp_shard *shard)
+{
+	struct xtcp_timewait *tw;
+	int n;
+
+	do {
+		LIST_HEAD(claimed);
+
+		spin_lock_bh(&shard->lock);
+		for (n = 0; n < END_BATCH && (tw = earliest(shard)); n++)
+			xtcp_record_claim(shard->xn, tw, &claimed);
+		spin_unlock_bh(&shard->lock);
+		local_bh_disable();
+		xtcp_record_bury(shard->xn, &claimed);
+		local_bh_enable();
+	} while (n == END_BATCH);
+	timer_delete_sync(&shard->tw_timer);
+}
+
+/**
+ * xtcp_record_net_exit() - end all records of a namespace
+ * @xn: the namespace; no segment arrives and no sock ends any more
+ *
+ * Context: process, may sleep.
+ */
+void xtcp_record_net_exit(struct xtcp_net *xn)
+{
+	unsigned int i;
+
+	for (i = 0; i <= xtcp_shard_mask; i++)
+		end_shard(&xn->shards[i]);
+	WARN_ON_ONCE(percpu_counter_sum(&xn->records));
+	percpu_counter_destroy(&xn->records);
+}
+
+static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	memset(tw, 0, offsetof(struct xtcp_timewait, conn));
+	memcpy(&tw->conn, &xsk->conn, size_of(xsk->conn.v4) - offsetof(struct xtcp_timewait, conn));
+	tw->conn.kind = XTCP_CONN_TIMEWAIT;
+	tw->lease = xsk->lease;
+	tw->snd_nxt = xsk->snd_nxt;
+	tw->rcv_nxt = xsk->rcv_nxt;
+	tw->rcv_wnd = xtcp_window_offer(sk) >> xsk->rcv_wscale;
+	tw->ts_recent = xsk->ts_recent;
+	tw->ts_recent_stamp = xsk->ts_recent_stamp;
+	tw->ts_offset = xsk->ts_offset;
+	tw->mark = READ_ONCE(sk->sk_mark);
+	tw->tos = xtcp_sock_is_v4(sk) ? inet_sk(sk)->tos : inet6_sk(sk)->tclass;
+	tw->rcv_wscale = xsk->rcv_wscale;
+	tw->substate = substate;
+	tw->family = sk->sk_family;
+	tw->ts_ok = xsk->ts_ok;
+}
+
+/*
+ * Evict a record to make room for one of the shard @at. It comes from the same shard, or else from
+ * the next shard that has one.
+ */
+static bool evict(struct xtcp_net *xn, const struct xtcp_shard *at)
+{
+	struct xtcp_timewait *tw = NULL;
+	struct xtcp_shard *shard;
+	LIST_HEAD(claimed);
+	unsigned int i;
+
+	for (i = 0; i <= xtcp_shard_mask && !tw; i++) {
+		shard = &xn->shards[(at - xn->shards + i) & xtcp_shard_mask];
+		spin_lock(&shard->lock);
+		tw = earliest(shard);
+		if (tw)
+			xtcp_record_claim(xn, tw, &claimed);
+		spin_unlock(&shard->lock);
+	}
+	xtcp_record_bury(xn, &claimed);
+	return tw;
+}
+
+static bool too_many_records(struct xtcp_net *xn)
+{
+	unsigned int limit = READ_ONCE(xn->sysctl.max_tw_buckets);
+
+	if (xn->is_guest) {
+		limit = min(limit, guest_records_max / XTCP_GUEST_SHARE);
+		/* guests with many records make room, and guests with few keep theirs */
+		if (percpu_counter_read_positive(&guest_records) > guest_records_max)
+			limit = min(limit, guest_records_max / XTCP_GUEST_SHARE / LITTLE_PART);
+	}
+	/*
+	 * The exact sum reads the counters of all processors, for each record of a full namespace.
+	 * So it is taken only for a small limit.
+	 */
+	if (limit / ROUGH_PART >= RECORDS_BATCH * num_possible_cpus())
+		return percpu_counter_read_positive(&xn->records) > limit;
+	return __percpu_counter_compare(&xn->records, limit, RECORDS_BATCH) > 0;
+}
+
+/*
+ * Make room for one record of @shard, which is already counted but on no list. If the limit was
+ * lowered, more records must go. Each new record then evicts a few of them.
+ */
+static void make_room(struct xtcp_net *xn, const struct xtcp_shard *shard)
+{
+	int steps;
+
+	if (!too_many_records(xn))
+		return;
+	XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPTIMEWAITOVERFLOW);
+	for (steps = 0; steps < EVICT_STEPS && too_many_records(xn) && evict(xn, shard); steps++)
+		;
+}
+
+/* Put the record in the place of the sock in the table. */
+static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timewait *tw, unsigned long timeout)
+{
+	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
+	int err;
+
+	if (tw->lease)
+		xtcp_lease_hold_timewait(tw->lease);
+	local_bh_disable();
+	count_records(xn, 1);
+	make_room(xn, shard);
+	spin_lock(&shard->lock);
+	err = xtcp_demux_replace(xn, &xtcp_sk(sk)->conn, &tw->conn);
+	if (!err)
+		enlist(shard, tw, timeout);
+	spin_unlock(&shard->lock);
+	if (err) {
+		count_records(xn, -1);
+		put_lease(tw->lease, 1);
+	}
+	local_bh_enable();
+	if (err)
+		return false;
+	/* the reference of the table; the caller has another */
+	sock_prot_inuse_add(xn->net, sk->sk_prot, -1);
+	__sock_put(sk);
+	return true;
+}
+
+/*
+ * The timeout of TCP_LINGER2 or of the namespace, but at least long enough for a FIN that is lost
+ * twice.
+ */
+static unsigned long fin_wait2_jiffies(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	unsigned long timeout = xsk->linger2 ?: READ_ONCE(xtcp_net_of(sk)->sysctl.fin_timeout);
+	unsigned long rto = msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
+
+	return max(timeout, (rto << 2) - (rto >> 1));
+}
+
+/**
+ * xtcp_record_enter() - replace a sock by a record and end the sock
+ * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
+ * @substate: TCP_TIME_WAIT, or TCP_FIN_WAIT2 unless TCP_LINGER2 is below 0
+ *
+ * Without memory for a record the connection ends without TIME-WAIT, as in Linux. RFC 9293 section
+ * 3.6.1, MUST-13.
+ *
+ * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
+ */
+void xtcp_record_enter(struct sock *sk, int substate)
+{
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	unsigned long timeout = substate == TCP_TIME_WAIT ? timewait_jiffies(xn) : fin_wait2_jiffies(sk);
+	struct xtcp_timewait *tw;
+
+	sock_owned_by_me(sk);
+
+	tw = kmem_cache_alloc(cache_of(xtcp_sk(sk)->conn.v4), GFP_ATOMIC | __GFP_NOWARN);
+	if (tw) {
+		fill_record(tw, sk, substate);
+		if (replace_sock(xn, sk, tw, timeout)) {
+			XTCP_NET_INC_STATS(xn, timeout <= KILLED_JIFFIES ? LINUX_MIB_TIMEWAITKILLED :
+									       LINUX_MIB_TIMEWAITED);
+			trace_xtcp_conn_state(xn->net, &xtcp_sk(sk)->conn, sk->sk_state, substate);
+		} else {
+			kmem_cache_free(cache_of(tw->conn.v4), tw);
+		}
+	} else {
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPTIMEWAITOVERFLOW);
+	}
+	xtcp_sock_done(sk);
+}
+
+/**
+ * xtcp_record_restart() - start the wait of 2 MSL again, or for the first time after FIN-WAIT-2
+ * @xn: its namespace
+ * @tw: in TIME-WAIT, not dead
+ *
+ * RFC 9293 section 3.10.7.4, eighth step.
+ *
+ * Context: softirq or process, BH disabled. Lock: its shard's, held.
+ */
+void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
+{
+	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
+
+	lockdep_assert_held(&shard->lock);
+	list_del(&tw->node);
+	enlist(shard, tw, timewait_jiffies(xn));
+}
+
+/**
+ * xtcp_record_copy() - copy a record, for use without the lock
+ * @to: the copy; of an IPv4 record, everything up to its IPv6 addresses
+ * @tw: the record
+ *
+ * Context: any. Lock: its shard's, held.
+ */
+void xtcp_record_copy(struct xtcp_timewait *to, const struct xtcp_timewait *tw)
+{
+	memcpy(to, tw, size_of(tw->conn.v4));
+}
+
+/**
+ * xtcp_record_drop() - end a record
+ * @xn: its namespace
+ * @tw: found in the table
+ *
+ * Context: softirq or process, BH disabled, RCU read side.
+ */
+void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw)
+{
+	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
+	LIST_HEAD(claimed);
+
+	spin_lock(&shard->lock);
+	if (!tw->dead)
+		xtcp_record_claim(xn, tw, &claimed);
+	spin_unlock(&shard->lock);
+	xtcp_record_bury(xn, &claimed);
+}

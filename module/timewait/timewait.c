@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the records of finished connections answer, and which new connection may take the tuple of a
+ * record: SEGMENT ARRIVES for TIME-WAIT, and for orphans in FIN-WAIT-2 (RFC 9293 section 3.10.7.4;
+ * RFC 1337; RFC 6191).
+ *
+ * Two things differ from Linux. A RST does not end TIME-WAIT (RFC 1337), unless net.xtcp.rfc1337 is
+ * 0. In FIN-WAIT-2, RST and SYN must pass the checks of RFC 5961, as in the other states.
+ */
+#include "timewait/timewait.h"
+
+#include <net/flow.h>
+#include <net/l3mdev.h>
+#include <net/sock.h>
+
+#include "base/clock.h"
+#include "base/netns.h"
+#include "base/options.h"
+#include "base/seq.h"
+#include "base/sock.h"
+#include "base/wire.h"
+#include "in/ingress.h"
+#include "out/reply.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+
+#define REOPEN_STEP	65537	/* RFC 9293 section 3.6.1, MAY-2: beyond all that the old connection sent */
+
+static bool is_loopback(const struct in6_addr *addr)
+{
+	if (ipv6_addr_v4mapped(addr))
+		return ipv4_is_loopback(addr->s6_addr32[3]);
+	return ipv6_addr_loopback(addr);
+}
+
+/**
+ * xtcp_timewait_reuse_is_on() - may an active open take the tuple of a record between these
+ * addresses?
+ * @xn: the namespace
+ * @tuple: has the addresses
+ * @bound_dev_if: interface, 0: any
+ *
+ * net.xtcp.tw_reuse: 1 for all, 2 over loopback.
+ *
+ * Context: any.
+ *
+ * Return: true when the namespace permits it.
+ */
+bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if)
+{
+	u8 reuse = READ_ONCE(xn->sysctl.timewait_reuse);
+
+	if (reuse != 2)
+		return reuse;
+	return bound_dev_if == LOOPBACK_IFINDEX || is_loopback(&tuple->laddr) || is_loopback(&tuple->faddr);
+}
+
+/*
+ * Only timestamps distinguish the peer's old segments from new ones (RFC 6191 section 4). If the
+ * program has not chosen the port, the namespace must permit the reuse, too, and the peer's clock
+ * must have had time to tick.
+ */
+static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw, bool bound)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&tw->conn);
+
+	if (tw->substate != TCP_TIME_WAIT || !tw->ts_ok || !tw->ts_recent_stamp)
+		return false;
+	if (bound)
+		return true;
+	if (!xtcp_timewait_reuse_is_on(xn, &tuple, tw->conn.bound_dev_if))
+		return false;
+	return (s32)(xtcp_clock_seconds() - tw->ts_recent_stamp) > 0;
+}
+
+/**
+ * xtcp_timewait_reuse() - put a sock into the table in the place of a record, for an active open
+ * @sk: addresses, ports and device are final; not in the table
+ * @bound: the program chose its port
+ *
+ * The new connection continues the numbers of the old one, so that the peer takes its SYN for a new
+ * one (RFC 9293 section 3.6.1, RFC 6191; Linux's tcp_tw_reuse). This sets ISS and the timestamp
+ * offset. The table takes a reference.
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: true when it did.
+ */
+bool xtcp_timewait_reuse(struct sock *sk, bool bound)
+{
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_demux_key key = {
+		.tuple = xtcp_conn_tuple(&xsk->conn),
+		.dif = xsk->conn.bound_dev_if,
+		.sdif = l3mdev_master_ifindex_by_index(sock_net(sk), xsk->conn.bound_dev_if),
+	};
+	struct xtcp_shard *shard = xtcp_shard_of(xn, xsk->conn.hash);
+	struct xtcp_timewait *tw;
+	struct xtcp_conn *conn;
+	bool reused = false;
+	LIST_HEAD(claimed);
+
+	sock_owned_by_me(sk);
+	key.hash = xtcp_demux_hash(xn, &key.tuple);
+	sock_hold(sk);	/* the table's */
+	rcu_read_lock();
+	conn = xtcp_demux_lookup(xn, &key);
+	tw = conn && conn->kind == XTCP_CONN_TIMEWAIT ? container_of(conn, struct xtcp_timewait, conn) : NULL;
+	if (tw && tw->conn.bound_dev_if == xsk->conn.bound_dev_if && may_reuse(xn, tw, bound)) {
+		local_bh_disable();
+		spin_lock(&shard->lock);
+		/* a dead record may still be in the table */
+		if (may_reuse(xn, tw, bound) && !xtcp_demux_replace(xn, &tw->conn, &xsk->conn)) {
+			xsk->iss = tw->snd_nxt + REOPEN_STEP ?: 1;
+			xsk->ts_offset = tw->ts_offset;
+			if (!tw->dead)
+				xtcp_record_claim(xn, tw, &claimed);
+			reused = true;
+		}
+		spin_unlock(&shard->lock);
+		xtcp_record_bury(xn, &claimed);
+		local_bh_enable();
+	}
+	rcu_read_unlock();
+	if (reused) {
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TIMEWAITRECYCLED);
+		sock_prot_inuse_add(xn->net, sk->sk_prot, 1);
+	} else {
+		__sock_put(sk);
+	}
+	return reused;
+}
+
+/* RFC 7323 section 5.3, R1, and section 5.5. A RST after a long silence passes, as in Linux. */
+static bool record_fails_paws(const struct xtcp_timewait *tw, u8 flags, bool has_ts, u32 tsval)
+{
+	u32 idle = xtcp_clock_seconds() - tw->ts_recent_stamp;
+
+	if (!tw->ts_ok || !has_ts || !tw->ts_recent_stamp || !tw->ts_recent || xtcp_seq_le(tw->ts_recent, tsval))
+		return false;
+	return idle < XTCP_PAWS_IDLE_S && (!(flags & XTCP_RST) || idle < XTCP_PAWS_STAMP_S);
+}
+
+/* RFC 9293 section 3.6.1, MAY-2; RFC 6191 when both SYNs have timestamps. */
+static bool syn_is_new(const struct xtcp_timewait *tw, u32 seq, bool has_ts, u32 tsval)
+{
+	if (tw->substate != TCP_TIME_WAIT || record_fails_paws(tw, XTCP_SYN, has_ts, tsval))
+		return false;
+	return xtcp_seq_gt(seq, tw->rcv_nxt) ||
+	       (has_ts && tw->ts_ok && tw->ts_recent_stamp && xtcp_seq_gt(tsval, tw->ts_recent));
+}
+
+/**
+ * xtcp_timewait_syn_reopens() - may this SYN take the place of a record?
+ * @tw: found in the table
+ * @skb: a segment with SYN and neither ACK, RST nor FIN, as IP left it, at the TCP header; is not
+ *	changed
+ *
+ * Context: softirq, RCU read side; racy without the lock of its shard.
+ *
+ * Return: true when it may.
+ */
+bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_buff *skb)
+{
+	u8 buf[XTCP_HDR_LEN + XTCP_MAX_OPTIONS];
+	struct xtcp_options opts;
+	const struct tcphdr *th;
+	unsigned int len;
+
+	th = skb_header_pointer(skb, 0, sizeof(*th), buf);
+	if (!th)
+		return false;
+	len = th->doff * 4;
+	if (len < sizeof(*th))
+		return false;
+	th = skb_header_pointer(skb, 0, len, buf);
+	if (!th)
+		return false;
+	xtcp_options_parse((const u8 *)(th + 1), len - sizeof(*th), true, &opts);
+	/* xtcp_timewait_arrives() asks again, under the lock */
+	return data_race(syn_is_new(tw, ntohl(th->seq), opts.has_ts, opts.tsval));
+}
+
+/* What a segment causes; done without the lock. */
+enum answer {
+	ANSWER_NOTHING,
+	ANSWER_ACK,
+	ANSWER_LIMITED_ACK,	/* unless one was sent a short time ago */
+	ANSWER_RST_AND_END,
+	ANSWER_END,
+	ANSWER_REOPEN,
+};
+
+static void take_ts(struct xtcp_timewait *tw, const struct xtcp_seg *seg)
+{
+	if (!tw->ts_ok || !seg->has_ts)
+		return;
+	tw->ts_recent = seg->tsval;
+	tw->ts_recent_stamp = xtcp_clock_seconds();
+}
+
+/*
+ * RFC 9293 section 3.10.7.4, table 6. A bare ACK at the right edge is acceptable, too, but not a
+ * RST (RFC 5961 section 3.2).
+ */
+static bool record_accepts(const struct xtcp_timewait *tw, const struct xtcp_seg *seg)
+{
+	u32 right = tw->rcv_nxt + ((u32)tw->rcv_wnd << tw->rcv_wscale);
+
+	if (seg->seq == tw->rcv_nxt)
+		return true;
+	if (xtcp_seq_gt(seg->end_seq, tw->rcv_nxt) && xtcp_seq_lt(seg->seq, right))
+		return true;
+	return seg->seq == right && seg->seq == seg->end_seq && !(seg->flags & XTCP_RST);
+}
+
+/*
+ * RFC 9293 section 3.10.7.4 for FIN-WAIT-2 of an orphan. No program reads, so only the FIN may
+ * come.
+ */
+static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *tw, const struct xtcp_seg *seg)
+{
+	bool paws = record_fails_paws(tw, seg->flags, seg->has_ts, seg->tsval);
+
+	/* fourth: check the SYN bit (RFC 5961 section 4.2: with any sequence number) */
+	if ((seg->flags & (XTCP_SYN | XTCP_RST)) == XTCP_SYN) {
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPSYNCHALLENGE);
+		return ANSWER_LIMITED_ACK;
+	}
+	/* first: check sequence number */
+	if (paws)
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_PAWSESTABREJECTED);
+	if (paws || !record_accepts(tw, seg))
+		return seg->flags & XTCP_RST ? ANSWER_NOTHING : ANSWER_LIMITED_ACK;
+	/* second: check the RST bit (RFC 5961 section 3.2) */
+	if (seg->flags & XTCP_RST)
+		return seg->seq == tw->rcv_nxt ? ANSWER_END : ANSWER_LIMITED_ACK;
+	/* fifth: check the ACK field; drop segments without new data, too */
+	if (!(seg->flags & XTCP_ACK) || seg->seq == seg->end_seq || !xtcp_seq_gt(seg->end_seq, tw->rcv_nxt))
+		return ANSWER_NOTHING;
+	/* seventh: text that no program will read (SHLD-3) */
+	if (!(seg->flags & XTCP_FIN) || seg->end_seq != tw->rcv_nxt + 1) {
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPABORTONDATA);
+		return ANSWER_RST_AND_END;
+	}
+	/* eighth: check the FIN bit */
+	trace_xtcp_conn_state(xn->net, &tw->conn, TCP_FIN_WAIT2, TCP_TIME_WAIT);
+	tw->substate = TCP_TIME_WAIT;
+	tw->rcv_nxt = seg->end_seq;
+	take_ts(tw, seg);
+	xtcp_record_restart(xn, tw);
+	return ANSWER_ACK;
+}
+
+/* RFC 9293 section 3.10.7.4 for TIME-WAIT */
+static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *tw, const struct xtcp_seg *seg,
+				     bool may_reopen)
+{
+	bool paws = record_fails_paws(tw, seg->flags, seg->has_ts, seg->tsval);
+
+	/* a RST, or a segment without text, SYN or FIN, with SEG.SEQ = RCV.NXT */
+	if (!paws && seg->seq == tw->rcv_nxt && (seg->seq == seg->end_seq || seg->flags & XTCP_RST)) {
+		if (!(seg->flags & XTCP_RST))
+			xtcp_record_restart(xn, tw);
+		else if (!READ_ONCE(xn->sysctl.rfc1337))
+			return ANSWER_END;
+		take_ts(tw, seg);
+		return ANSWER_NOTHING;
+	}
+	if (may_reopen && (seg->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK | XTCP_FIN)) == XTCP_SYN &&
+	    syn_is_new(tw, seg->seq, seg->has_ts, seg->tsval))
+		return ANSWER_REOPEN;
+	if (paws)
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_PAWSESTABREJECTED);
+	if (seg->flags & XTCP_RST)
+		return ANSWER_NOTHING;
+	/*
+	 * probably the FIN again: restart 2 MSL; as in Linux, a segment without ACK, such as a SYN,
+	 * does so only if PAWS rejects it
+	 */
+	if (paws || seg->flags & XTCP_ACK)
+		xtcp_record_restart(xn, tw);
+	return ANSWER_LIMITED_ACK;
+}
+
+/**
+ * xtcp_timewait_arrives() - SEGMENT ARRIVES for a record
+ * @xn: its namespace
+ * @tw: what the lookup found
+ * @skb: the segment
+ * @iss: set to the ISN when the segment reopens the connection; NULL: no listener would take the
+ *	segment, so it may not reopen. Otherwise any forged SYN could end a record (RFC 1337)
+ *
+ * Context: softirq or process, BH disabled, RCU read side. No lock.
+ *
+ * Return: XTCP_TW_SYN when the segment is a SYN that a listener may take now; else XTCP_TW_DONE.
+ */
+enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtcp_timewait *tw, struct sk_buff *skb,
+						 u32 *iss)
+{
+	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	enum answer answer = ANSWER_NOTHING;	/* for a dead record: the peer will retransmit */
+	struct xtcp_timewait copy;
+	LIST_HEAD(claimed);
+	int skipped;
+
+	spin_lock(&shard->lock);
+	if (!tw->dead) {
+		if (tw->substate == TCP_TIME_WAIT) {
+			skipped = LINUX_MIB_TCPACKSKIPPEDTIMEWAIT;
+			answer = arrives_time_wait(xn, tw, seg, iss);
+		} else {
+			skipped = LINUX_MIB_TCPACKSKIPPEDFINWAIT2;
+			answer = arrives_fin_wait2(xn, tw, seg);
+		}
+		if (answer == ANSWER_LIMITED_ACK && xtcp_reply_is_limited(xn, seg, skipped, &tw->ack_stamp))
+			answer = ANSWER_NOTHING;
+		if (answer >= ANSWER_RST_AND_END)
+			xtcp_record_claim(xn, tw, &claimed);
+	}
+	xtcp_record_copy(&copy, tw);
+	spin_unlock(&shard->lock);
+	xtcp_record_bury(xn, &claimed);
+
+	switch (answer) {
+	case ANSWER_NOTHING:
+	case ANSWER_END:
+		break;
+	case ANSWER_ACK:
+	case ANSWER_LIMITED_ACK:
+		xtcp_reply_timewait_ack(xn, &copy);
+		break;
+	case ANSWER_RST_AND_END:
+		xtcp_reply_rst(xn, skb);
+		break;
+	case ANSWER_REOPEN:
+		*iss = copy.snd_nxt + REOPEN_STEP;
+		return XTCP_TW_SYN;
+	}
+	return XTCP_TW_DONE;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the records of finished connections answer, and which new connection may take the tuple of a
+ * record.
+ */
+#ifndef XTCP_TIMEWAIT_H
+#define XTCP_TIMEWAIT_H
+
+#include "timewait/record.h"
+
+enum xtcp_timewait_verdict {
+	XTCP_TW_DONE,		/* answered or dropped */
+	XTCP_TW_SYN,		/* a SYN that reopens: the record is gone, *iss is the ISN */
+};
+
+/* Softirq, RCU read side. @skb stays the caller's. */
+enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtcp_timewait *tw, struct sk_buff *skb,
+						 u32 *iss);
+bool xtcp_timewait_reuse(struct sock *sk, bool bound);
+bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if);
+bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_buff *skb);
+
+#endif /* XTCP_TIMEWAIT_H */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The SACK blocks that we send: text that arrived out of order, and text that came twice. */
+#ifndef XTCP_SACK_H
+#define XTCP_SACK_H
+
+#include <linux/types.h>
+
+#include "base/options.h"
+#include "base/wire.h"
+
+struct sock;
+struct xtcp_sock;
+
+/**
+ * struct xtcp_sack - what the SACK option reports
+ * @block: the first one is text that came twice; the others are text out of order, the newest
+ *	first, and none of these touches another
+ * @blocks: how many blocks of text out of order there are
+ * @came_twice: the first one is valid and was not reported yet
+ */
+struct xtcp_sack {
+	struct xtcp_sack_block block[1 + XTCP_SACK_BLOCKS_MAX];
+	u8 blocks;
+	bool came_twice;
+};
+
+static inline bool xtcp_sack_has_news(const struct xtcp_sack *sack)
+{
+	return sack->blocks || sack->came_twice;
+}
+
+/* Socket lock held. */
+void xtcp_sack_queued(struct sock *sk, u32 start, u32 end);
+void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end);
+void xtcp_sack_repeated(struct sock *sk, u32 start, u32 end);
+void xtcp_sack_advanced(struct sock *sk);
+void xtcp_sack_dropped(struct sock *sk, u32 start);
+unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sock *xsk);
+void xtcp_sack_fill(const struct xtcp_sock *xsk, unsigned int room, struct xtcp_options *opts);
+void xtcp_sack_told(struct sock *sk);
+
+#endif /* XTCP_SACK_H */

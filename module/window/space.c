@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The receive buffer: the window that it allows, and its size.
+ *
+ * Three numbers bound the window. First, the buffer (sk_rcvbuf) grows with the speed of the reader.
+ * Once per round trip it is set to hold twice what was read in that round trip, and more while that
+ * number still rises: dynamic right-sizing. Second, the share of text in the buffer's memory is
+ * measured, once per window, from a full segment or bundle. Third, rcv_ssthresh limits the window
+ * of a new connection to the amount of text that is known to fit. Each segment that costs no more
+ * memory than expected raises it by two segments.
+ *
+ * The receiver measures the RTT itself: from the timestamp echo of text, or else from the time
+ * until text comes beyond the window offered before. That time may be long when a peer has little
+ * to send, so the shortest one counts.
+ */
+#include "window/space.h"
+
+#include <linux/skbuff.h>
+#include <net/tcp.h>
+
+#include "base/clock.h"
+#include "base/netns.h"
+#include "base/seq.h"
+#include "base/wire.h"
+#include "compat.h"
+#include "in/ingress.h"
+
+/* Octets of text in the largest segment that the peer will send. */
+static u32 largest_text(const struct xtcp_sock *xsk)
+{
+	return max_t(u32, xsk->advmss - (xsk->ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0), XTCP_MSS_MIN_USER);
+}
+
+/* What a program is assumed to read per round trip, before it was measured. */
+static u32 first_copied(const struct xtcp_sock *xsk)
+{
+	return max(min(xsk->rcv_wnd, XTCP_INIT_CWND * largest_text(xsk)), 1U);
+}
+
+/**
+ * xtcp_space_copied() - how much the program is assumed to read per round trip
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the most octets that it has read in one. Before that is known, ten segments or the
+ * window, at least 1; before the peer's SYN, 0.
+ */
+u32 xtcp_space_copied(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (xtcp_stream_is_there(xsk->stream))
+		return xsk->stream->space_copied;
+	return xsk->rcv_ssthresh ? first_copied(xsk) : 0;
+}
+
+/**
+ * xtcp_space_begin() - begin to measure; the peer's SYN was taken
+ * @sk: RCV.NXT, the first window, our MSS option and the use of timestamps are known
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ */
+void xtcp_space_begin(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xsk->rcv_ssthresh = xsk->rcv_wnd;
+	/* the stream exists if text went out with the SYN */
+	if (xtcp_stream_is_there(xsk->stream)) {
+		xsk->stream->rcv_rtt_seq = xsk->rcv_nxt;
+		xsk->stream->space_copied = first_copied(xsk);
+	}
+}
+
+/*
+ * A shorter RTT counts at once, a longer one with a weight of an eighth. A longer one that is the
+ * time of a whole window (@is_most) does not count.
+ */
+static void take_round_trip(struct xtcp_sock *xsk, u32 ms, bool is_most)
+{
+	struct xtcp_stream *stream = xsk->stream;
+	u32 us, old = stream->rcv_rtt_us;
+
+	if (ms > XTCP_RTO_MAX_MS)
+		return;
+	us = max(ms, 1U) * USEC_PER_MSEC;
+	if (!old || us < old)
+		stream->rcv_rtt_us = us;
+	else if (!is_most)
+		stream->rcv_rtt_us = old - old / 8 + us / 8;
+}
+
+/*
+ * RFC 7323 section 4.1, for the receiver: take the first text with a new echo. It must be a full
+ * segment, which did not wait for a program.
+ */
+static noinline void echo_arrived(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	xsk->stream->rcv_rtt_tsecr = seg->tsecr;
+	if (xsk->ts_ok && seg->has_ts && seg->tsecr && seg->len >= xsk->rcv_mss)
+		take_round_trip(xsk, xtcp_clock_ts_of(xsk->arrived_us) + xsk->ts_offset - seg->tsecr, false);
+}
+
+/*
+ * Measure the share of text in the memory of @skb. A lower share counts at once, a higher one
+ * gradually: a lack of memory is worse than a small window.
+ */
+static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
+{
+	u32 ratio = clamp_t(u64, div_u64((u64)skb->len << XTCP_SPACE_RATIO_BITS, max(skb->truesize, 1U)), 1, U8_MAX);
+
+	if (skb->len < xsk->rcv_mss)
+		return;
+	if (ratio > xsk->rcv_ratio)
+		ratio = xsk->rcv_ratio + DIV_ROUND_UP(ratio - xsk->rcv_ratio, 4);
+	WRITE_ONCE(xsk->rcv_ratio, ratio);
+}
+
+/* Text has come beyond the window that was offered at the last such time. */
+static noinline void window_passed(struct xtcp_sock *xsk, const struct sk_buff *skb)
+{
+	struct xtcp_stream *stream = xsk->stream;
+	u32 now = xtcp_clock_ts_of(xsk->arrived_us);
+
+	if (!xsk->ts_ok && stream->rcv_rtt_stamp)
+		take_round_trip(xsk, now - stream->rcv_rtt_stamp, true);
+	stream->rcv_rtt_stamp = now ?: 1;
+	stream->rcv_rtt_seq = xsk->rcv_wup + xsk->rcv_wnd;
+	measure_ratio(xsk, skb);
+}
+
+static noinline void grow_ssthresh(struct sock *sk, const struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 most = min(xtcp_space_free(sk), xsk->window_clamp);
+
+	if (sk_under_memory_pressure(sk))
+		xsk->rcv_ssthresh = min(xsk->rcv_ssthresh, 4U * xsk->advmss);
+	else if (xsk->rcv_ssthresh < most && xtcp_space_window(sk, skb->truesize) <= skb->len)
+		xsk->rcv_ssthresh += min(most - xsk->rcv_ssthresh, 2 * max_t(u32, skb->len, xsk->advmss));
+}
+
+/**
+ * xtcp_space_arrived() - measure new text
+ * @sk: the sock
+ * @skb: the text, trimmed to the window, before it is queued
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg((struct sk_buff *)skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+
+	sock_owned_by_me(sk);
+	if (seg->tsecr != stream->rcv_rtt_tsecr)
+		echo_arrived(xsk, seg);
+	if (xtcp_seq_gt(seg->end_seq, stream->rcv_rtt_seq))
+		window_passed(xsk, skb);
+	/* not exactly full: the first window is rounded to whole segments */
+	if (xsk->rcv_ssthresh + xsk->advmss <= xtcp_space_full(sk))
+		grow_ssthresh(sk, skb);
+}
+
+/**
+ * xtcp_space_overrun() - offered text does not fit: reduce the window until text fits again
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_space_overrun(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xsk->rcv_ssthresh = min(xsk->window_clamp, 2U * xsk->advmss);
+}
+
+/**
+ * xtcp_space_clamp() - set TCP_WINDOW_CLAMP of a connection
+ * @sk: the sock
+ * @clamp: octets
+ *
+ * What was offered stays offered (RFC 9293 section 3.8.6, SHLD-14).
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_space_clamp(struct sock *sk, u32 clamp)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (clamp < xsk->window_clamp)
+		xsk->rcv_ssthresh = min(xsk->rcv_ssthresh, clamp);
+	else
+		xsk->rcv_ssthresh = max(xsk->rcv_ssthresh, min(xsk->rcv_wnd, clamp));
+	xsk->window_clamp = clamp;
+}
+
+/* The RTT in microseconds, 0: unknown. Without timestamps SRTT counts if it is shorter. */
+static u32 round_trip(const struct xtcp_sock *xsk)
+{
+	const u32 us = xsk->stream->rcv_rtt_us;
+
+	return xsk->ts_ok && us ? us : min_not_zero(us, xsk->rto.srtt_us);
+}
+
+/* @copied octets were read in a round trip, more than in any before: grow the buffer. */
+static void right_size(struct sock *sk, u32 copied)
+{
+	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const u32 before = max(xsk->stream->space_copied, 1U);
+	u64 window, rcvbuf;
+
+	if (!READ_ONCE(ctl->moderate_rcvbuf) || sk->sk_userlocks & SOCK_RCVBUF_LOCK)
+		return;
+	/*
+	 * room for retransmissions; and for a peer whose rate grows again, for the next two round
+	 * trips
+	 */
+	window = 2ULL * copied + 16 * largest_text(xsk);
+	window += 2 * div_u64(window * (copied - before), before);
+	rcvbuf = div_u64(min_t(u64, window, U32_MAX) << XTCP_SPACE_RATIO_BITS, xsk->rcv_ratio);
+	rcvbuf = min_t(u64, rcvbuf, READ_ONCE(ctl->rmem[2]));
+	if (rcvbuf > sk->sk_rcvbuf)
+		WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
+}
+
+static noinline void more_was_read(struct sock *sk, u32 copied)
+{
+	right_size(sk, copied);
+	xtcp_sk(sk)->stream->space_copied = copied;
+}
+
+/**
+ * xtcp_space_adjust() - adapt the receive buffer to the speed of the reader
+ * @sk: RECEIVE has just handed out octets
+ *
+ * The limit is the namespace's rmem[2]; a buffer set by SO_RCVBUF stays. RFC 9293 section 3.8.6
+ * leaves this to the receiver. Linux has tcp_moderate_rcvbuf for it.
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_space_adjust(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+	u64 now = xsk->arrived_us, since;
+	u32 copied;
+
+	sock_owned_by_me(sk);
+	/* the text that was read belonged to an earlier connection of this sock */
+	if (!xtcp_stream_is_there(stream))
+		return;
+	since = stream->space_stamp;
+	if (now - since < round_trip(xsk) || !round_trip(xsk))
+		return;
+	copied = xsk->copied_seq - stream->space_seq;
+	stream->space_seq = xsk->copied_seq;
+	stream->space_stamp = now;
+	if (since && copied > stream->space_copied)
+		more_was_read(sk, copied);
+}

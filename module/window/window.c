@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The window we offer (RFC 9293 sections 3.8.6 and 3.8.6.2.2).
+ *
+ * rcv_wup + rcv_wnd is the right edge as the peer knows it. The edge never moves left (SHLD-14),
+ * and it moves right only by a worthwhile step (MUST-39). The scaled field can express only
+ * multiples of our unit. So when the edge is to stay, the offer is rounded up to a multiple:
+ * rounding never takes back an octet that was offered.
+ */
+#include "window/window.h"
+
+#include <net/tcp.h>
+
+#include "base/netns.h"
+#include "base/seq.h"
+#include "base/sock.h"
+#include "base/wire.h"
+#include "compat.h"
+#include "send/output.h"
+#include "window/space.h"
+
+static u32 offered(const struct xtcp_sock *xsk)
+{
+	u32 edge = xsk->rcv_wup + xsk->rcv_wnd;
+
+	return xtcp_seq_gt(edge, xsk->rcv_nxt) ? edge - xsk->rcv_nxt : 0;
+}
+
+/* An upper bound of the window that does not depend on the free buffer. */
+static u32 most_whatever_is_free(const struct xtcp_sock *xsk)
+{
+	return min(xsk->window_clamp, xsk->rcv_ssthresh);
+}
+
+/* Is @step large enough to move the right edge? Section 3.8.6.2.2 calls the step "reduction". */
+static bool is_worthwhile(const struct sock *sk, u32 step)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 full = min3(xtcp_space_full(sk), xsk->window_clamp, xsk->rcv_ssthresh);
+
+	return step >= min_t(u32, full / 2, xsk->rcv_mss);
+}
+
+/**
+ * xtcp_window_offer() - the window to offer in the segment that is sent now
+ * @sk: in a synchronized state
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets from RCV.NXT, a multiple of the unit of our shift.
+ */
+u32 xtcp_window_offer(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 now = offered(xsk), unit = 1U << xsk->rcv_wscale;
+	u32 space = most_whatever_is_free(xsk);
+	u32 wnd = ALIGN(now, unit);
+
+	sock_owned_by_me(sk);
+	if (space > now) {
+		space = min(space, xtcp_space_free(sk));
+		if (sk_under_memory_pressure(sk))
+			space = min_t(u32, space, 4U * xsk->advmss);
+		if (space > now && is_worthwhile(sk, space - now))
+			wnd = max(wnd, ALIGN_DOWN(space, unit) ?: unit);
+	}
+	return min(wnd, XTCP_WINDOW_MAX_UNSCALED << xsk->rcv_wscale);
+}
+
+/**
+ * xtcp_window_initial() - choose the window that our SYN offers, and its shift
+ * @sk: about to send the SYN; our MSS option and the use of window scaling are known
+ *
+ * RFC 7323 section 2.3.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_window_initial(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xtcp_window_select(sk, xsk->advmss, xsk->wscale_ok, &xsk->rcv_wnd, &xsk->window_clamp, &xsk->rcv_wscale);
+}
+
+/**
+ * xtcp_window_first() - the window that a SYN offers
+ * @sk: the sock that opens, or the listener
+ * @mss: octets of a whole segment; not 0
+ *
+ * It is a number of whole segments, and not scaled (RFC 7323 section 2.2).
+ *
+ * Context: softirq or process. A racy look at the buffer size is enough, no lock.
+ *
+ * Return: octets; they fit the window field.
+ */
+u32 xtcp_window_first(const struct sock *sk, u32 mss)
+{
+	u32 space = min(xtcp_space_full(sk), READ_ONCE(xtcp_sk(sk)->user_window_clamp) ?: U32_MAX);
+
+	if (space > mss)
+		space = rounddown(space, mss);
+	return min(space, XTCP_WINDOW_MAX_UNSCALED);
+}
+
+/**
+ * xtcp_window_select() - choose the first window, its limit and the shift
+ * @sk: the sock that opens, or the listener
+ * @mss: our MSS option, octets
+ * @wscale_ok: a shift may be used
+ * @rcv_wnd: receives the first window, octets; it fits the window field of a SYN
+ * @window_clamp: receives the largest window
+ * @rcv_wscale: receives the shift
+ *
+ * The SYN fixes the shift (RFC 7323 section 2.3), so it is chosen for the largest buffer that this
+ * namespace allows. If the program has set the size (SO_RCVBUF), it is chosen for that size, as in
+ * Linux: a larger shift would round a small window down.
+ *
+ * Context: softirq or process. A racy look at the buffer size is enough, no lock.
+ */
+void xtcp_window_select(const struct sock *sk, u32 mss, bool wscale_ok, u32 *rcv_wnd, u32 *window_clamp,
+			u8 *rcv_wscale)
+{
+	u32 clamp = READ_ONCE(xtcp_sk(sk)->user_window_clamp) ?: XTCP_WINDOW_MAX_UNSCALED << XTCP_WSCALE_MAX;
+	u32 largest;
+	u8 shift = 0;
+
+	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK)
+		clamp = min(clamp, xtcp_space_full(sk));
+	if (wscale_ok) {
+		largest = max_t(u32, xtcp_space_full(sk), READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]));
+		for (largest = min(largest, clamp); largest > XTCP_WINDOW_MAX_UNSCALED; largest >>= 1)
+			shift++;
+		shift = min_t(u8, shift, XTCP_WSCALE_MAX);
+	}
+	*rcv_wnd = xtcp_window_first(sk, mss);
+	*window_clamp = min(clamp, XTCP_WINDOW_MAX_UNSCALED << shift);
+	*rcv_wscale = shift;
+}
+
+/**
+ * xtcp_window_update() - RECEIVE has made room: tell the peer if necessary
+ * @sk: the sock, in any state
+ * @copied: octets that the program took
+ *
+ * An ACK that is owed for more than a segment is sent now. One that is owed for text is sent when
+ * the program has read all of it, unless the program is likely to answer. If no ACK is owed, the
+ * peer is told when its window would at least double (RFC 9293 section 3.8.6.2.2).
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_window_update(struct sock *sk, u32 copied)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool tell = false;
+	u32 now, most, wnd;
+
+	sock_owned_by_me(sk);
+	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
+		return;
+	if (xsk->ack_pending)
+		tell = xsk->rcv_nxt - xsk->rcv_wup > xsk->rcv_mss ||
+		       (copied && !xsk->pingpong && !xsk->answer_awaited && !atomic_read(&sk->sk_rmem_alloc));
+	if (!tell && copied && !(sk->sk_shutdown & RCV_SHUTDOWN)) {
+		now = offered(xsk);
+		/* the offer can only double if these bounds do: mostly that avoids computing it */
+		most = max(most_whatever_is_free(xsk), 1U << xsk->rcv_wscale);
+		if (2 * now <= most && 2 * now <= max(xtcp_space_free(sk), 1U << xsk->rcv_wscale)) {
+			wnd = xtcp_window_offer(sk);
+			tell = wnd && wnd >= 2 * now;
+		}
+	}
+	if (tell)
+		xtcp_output_ack_now(sk);
+}
