@@ -39,6 +39,8 @@
 #include "listen/entry.c"
 #include "listen/acceptq.c"
 
+#include "sock/create.c"
+
 #include "arrive/arrives.c"
 #include "arrive/handshake.c"
 #include "arrive/acks.c"
@@ -48,7 +50,7 @@
 #include "expiry/retries.c"
 #include "expiry/thirdack.c"
 
-#include "sock/sock.c"
+#include "sock/end.c"
 
 #include "recovery/recovery.c"
 #include "recovery/tlp.c"
@@ -106,8 +108,8 @@
 #include "lookup/members.c"
 #include "lookup/incoming.c"
 #include "lookup/seats.c"
-#include "lookup/portmap.c"
 #include "lookup/demux.c"
+#include "lookup/portmap.c"
 #include "lookup/conns.c"
 #include "lookup/group.c"
 
@@ -128,6 +130,8 @@
 #include "window/space.c"
 #include "window/sack.c"
 
+#include "sight/mib.c"
+
 #include "base/stream.c"
 #include "base/orphan.c"
 #include "base/state.c"
@@ -136,5 +140,5 @@
 #include "base/cookie.c"
 #include "base/options.c"
 #include "base/rto.c"
-
-#include "sight/mib.c"
+#include "base/shard.c"
+#include "base/net.c"

@@ -24,7 +24,7 @@
 
 #include "main.h"
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/orphan.h"
 #include "base/sock.h"
 #include "base/stream.h"
@@ -34,11 +34,13 @@
 #include "in/interpose.h"
 #include "listen/entry.h"
 #include "lookup/conns.h"
+#include "netns/netns.h"
 #include "netns/sysctl.h"
 #include "out/held.h"
 #include "ports/lease.h"
 #include "ports/port.h"
 #include "sendq/spare.h"
+#include "sock/create.h"
 #include "socket/family.h"
 #include "socket/kill.h"
 #include "timewait/record.h"

@@ -9,7 +9,7 @@
 #include <net/tcp_states.h>
 
 #include "base/clock.h"
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/rto.h"
 #include "base/seq.h"
 #include "base/sock.h"

@@ -24,7 +24,7 @@
 #include "arrive/acks.h"
 #include "arrive/handshake.h"
 #include "base/clock.h"
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/state.h"
@@ -43,6 +43,7 @@
 #include "send/sndbuf.h"
 #include "sendq/sndq.h"
 #include "sight/mib.h"
+#include "sock/end.h"
 #include "time/timer.h"
 #include "timewait/timewait.h"
 

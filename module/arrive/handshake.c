@@ -11,7 +11,7 @@
 #include "arrive/acceptance.h"
 #include "arrive/ack.h"
 #include "arrive/acks.h"
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/options.h"
 #include "base/seq.h"
 #include "base/sock.h"
@@ -30,6 +30,7 @@
 #include "send/output.h"
 #include "sendq/sndq.h"
 #include "sight/mib.h"
+#include "sock/end.h"
 #include "time/timer.h"
 #include "window/space.h"
 

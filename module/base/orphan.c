@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Orphans: connections that continue after their program has closed them. How many there may be,
- * and how they end with their namespace.
+ * Orphans: connections that continue after their program has closed them. How many there may be.
  */
 #include "base/orphan.h"
 
-#include <linux/slab.h>
 #include <net/sock.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "compat.h"
 
@@ -50,7 +48,7 @@ void xtcp_orphan_exit(void)
 }
 
 /**
- * xtcp_orphan_net_init() - make the shards of a namespace, with its lists of orphans
+ * xtcp_orphan_net_init() - count the orphans of a namespace
  * @xn: the namespace
  *
  * Context: process.
@@ -59,25 +57,12 @@ void xtcp_orphan_exit(void)
  */
 int xtcp_orphan_net_init(struct xtcp_net *xn)
 {
-	unsigned int i;
-
-	xn->shards = kcalloc(xtcp_shard_mask + 1, sizeof(*xn->shards), GFP_KERNEL_ACCOUNT);
-	if (!xn->shards)
-		return -ENOMEM;
-	for (i = 0; i <= xtcp_shard_mask; i++) {
-		spin_lock_init(&xn->shards[i].lock);
-		INIT_LIST_HEAD(&xn->shards[i].orphans);
-		xn->shards[i].xn = xn;
-	}
-	if (!percpu_counter_init(&xn->orphans, 0, GFP_KERNEL_ACCOUNT))
-		return 0;
-	kfree(xn->shards);
-	return -ENOMEM;
+	return percpu_counter_init(&xn->orphans, 0, GFP_KERNEL_ACCOUNT);
 }
 
 /**
  * xtcp_orphan_net_exit() - undo xtcp_orphan_net_init()
- * @xn: the namespace; no orphan and no record is left
+ * @xn: the namespace; no orphan is left
  *
  * Context: process, namespace exit.
  */
@@ -85,8 +70,6 @@ void xtcp_orphan_net_exit(struct xtcp_net *xn)
 {
 	WARN_ON_ONCE(percpu_counter_sum(&xn->orphans));
 	percpu_counter_destroy(&xn->orphans);
-	kfree(xn->shards);
-	xn->shards = NULL;
 }
 
 static void count_orphan(struct xtcp_net *xn, int change)
@@ -209,51 +192,4 @@ void xtcp_orphan_leave(struct sock *sk)
 	list_del_init(&xtcp_sk(sk)->accept_node);
 	spin_unlock(&shard->lock);
 	count_orphan(xn, -1);
-}
-
-/*
- * The first orphan of a shard, with a reference. A listed orphan still has a reference of its own.
- */
-static struct sock *first_orphan(struct xtcp_shard *shard)
-{
-	struct xtcp_sock *xsk;
-
-	spin_lock_bh(&shard->lock);
-	xsk = list_first_entry_or_null(&shard->orphans, struct xtcp_sock, accept_node);
-	if (xsk)
-		sock_hold(xtcp_sk_of(xsk));	/* end_orphan() drops it */
-	spin_unlock_bh(&shard->lock);
-	return xsk ? xtcp_sk_of(xsk) : NULL;
-}
-
-static void end_orphan(struct sock *sk)
-{
-	local_bh_disable();
-	bh_lock_sock(sk);
-	xtcp_sock_fail(sk, 0, XTCP_ABORT_NETNS);
-	bh_unlock_sock(sk);
-	local_bh_enable();
-	sock_put(sk);
-}
-
-/**
- * xtcp_orphan_end_all() - end all orphans of a namespace that ends
- * @xn: the namespace; no descriptor of ours is open in it
- *
- * All full socks that are left are orphans. No RST is sent: devices and routes are gone, or the
- * module is being unloaded.
- *
- * Context: process, namespace or module exit. No lock.
- */
-void xtcp_orphan_end_all(struct xtcp_net *xn)
-{
-	struct sock *sk;
-	unsigned int i;
-
-	for (i = 0; i <= xtcp_shard_mask; i++) {
-		while ((sk = first_orphan(&xn->shards[i]))) {
-			end_orphan(sk);
-			cond_resched();
-		}
-	}
 }

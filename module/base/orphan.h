@@ -22,6 +22,5 @@ void xtcp_orphan_leave(struct sock *sk);
 void xtcp_orphan_leave_netns(struct sock *sk);
 bool xtcp_orphan_too_many(struct sock *sk, bool is_new);
 
-void xtcp_orphan_end_all(struct xtcp_net *xn);
 
 #endif /* XTCP_ORPHAN_H */

@@ -16,7 +16,7 @@
 
 #include "base/clock.h"
 #include "base/cookie.h"
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/tuple.h"
 #include "compat.h"
 #include "lookup/demux.h"

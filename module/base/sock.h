@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* struct xtcp_sock: a full connection or a listener. Life and locking: "xtcp locking" in sock.c. */
+/* struct xtcp_sock: a full connection or a listener. Life and locking: "xtcp locking" in create.c. */
 #ifndef XTCP_SOCK_H
 #define XTCP_SOCK_H
 
@@ -24,7 +24,7 @@ struct xtcp_fastopenq;
 struct xtcp_fastsyn;
 struct xtcp_saved_syn;
 
-/* Work for a sock whose lock a user held; xtcp_sock_release_cb() does it. */
+/* Work for a sock whose lock a user held; its release_sock() does it (family.c). */
 enum xtcp_deferred {
 	XTCP_DEFERRED_TIMER,		/* a deadline passed */
 	XTCP_DEFERRED_MTU,		/* the path MTU fell */
@@ -260,18 +260,5 @@ static inline u8 xtcp_sock_probes_out(const struct xtcp_sock *xsk)
 
 extern struct proto xtcp_prot;
 extern struct proto xtcpv6_prot;
-
-/* entries of struct proto */
-int xtcp_sock_init(struct sock *sk);
-void xtcp_sock_release_resources(struct sock *sk);
-void xtcp_sock_release_cb(struct sock *sk);
-
-struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp);
-void xtcp_sock_reset_tcb(struct sock *sk);
-void xtcp_sock_done(struct sock *sk);
-void xtcp_sock_destroy(struct sock *sk);
-void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason);
-void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason);
-void xtcp_sock_wait_gone(void);
 
 #endif /* XTCP_SOCK_H */

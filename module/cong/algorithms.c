@@ -19,7 +19,7 @@
 #include <linux/string.h>
 #include <net/tcp.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "base/stream.h"
 #include "cong/cong.h"

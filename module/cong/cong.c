@@ -9,7 +9,7 @@
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"

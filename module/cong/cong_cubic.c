@@ -7,7 +7,7 @@
 #include <linux/tcp.h>
 
 #include "base/clock.h"
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "cong/cong.h"
 #include "cong/cubic.h"

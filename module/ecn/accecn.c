@@ -19,7 +19,7 @@
 #include <linux/rtnetlink.h>
 #include <net/inet_ecn.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/options.h"
 #include "base/seq.h"
 #include "ecn/ace.h"

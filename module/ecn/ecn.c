@@ -21,7 +21,7 @@
 #include <net/dst.h>
 #include <net/inet_ecn.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/seq.h"
 #include "cong/cong.h"
 #include "ecn/accecn.h"

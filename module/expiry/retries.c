@@ -13,7 +13,7 @@
 #include <net/sock.h>
 
 #include "base/clock.h"
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/orphan.h"
 #include "base/rto.h"
 #include "base/sock.h"
@@ -22,6 +22,7 @@
 #include "send/mtuprobe.h"
 #include "send/output.h"
 #include "sight/mib.h"
+#include "sock/end.h"
 
 #define ORPHAN_RETRIES		8U	/* for an orphan whose peer was heard recently, as in Linux */
 #define SILENCE_MAX_MS		(2 * XTCP_RTO_MAX_MS) /* silence that ends probes of a shrunk window */

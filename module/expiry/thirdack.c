@@ -21,7 +21,7 @@
 #include <net/tcp_states.h>
 
 #include "arrive/acks.h"
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "compat.h"
 #include "send/output.h"

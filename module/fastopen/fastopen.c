@@ -25,7 +25,7 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "base/wire.h"
 #include "in/ingress.h"

@@ -24,7 +24,7 @@
 #include <net/dst.h>
 #include <net/tcp.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "base/wire.h"
 #include "fastopen/fastopen.h"

@@ -32,7 +32,7 @@
 #include <net/ip6_fib.h>
 #include <net/net_namespace.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "lookup/demux.h"
 #include "ports/lease.h"

@@ -24,7 +24,7 @@
 #include <net/ndisc.h>
 #include <net/tcp.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "compat.h"
@@ -34,6 +34,7 @@
 #include "recovery/recovery.h"
 #include "send/mss.h"
 #include "sight/mib.h"
+#include "sock/end.h"
 
 /* What an error means, over either IP version. */
 enum news {

@@ -20,7 +20,7 @@
 #include <net/xfrm.h>
 
 #include "arrive/arrives.h"
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/options.h"
 #include "base/sock.h"
 #include "in/early.h"

@@ -32,7 +32,7 @@
 #include <net/ip.h>
 #include <net/protocol.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "compat.h"
 #include "in/early.h"

@@ -17,7 +17,7 @@
 #include <net/transp_v6.h>
 
 #include "base/clock.h"
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "base/state.h"
 #include "base/wire.h"
@@ -34,6 +34,8 @@
 #include "recv/savedsyn.h"
 #include "send/mss.h"
 #include "sight/mib.h"
+#include "sock/create.h"
+#include "sock/end.h"
 #include "window/space.h"
 #include "window/window.h"
 

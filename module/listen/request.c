@@ -13,7 +13,7 @@
 #include <net/route.h>
 
 #include "base/cookie.h"
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/options.h"
 #include "base/sock.h"
 #include "base/wire.h"

@@ -22,7 +22,7 @@
 #include <net/ip.h>
 #include <net/l3mdev.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "compat.h"
 #include "lookup/conns.h"

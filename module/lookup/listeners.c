@@ -22,7 +22,7 @@
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "listen/listener.h"
 #include "lookup/demux.h"

@@ -22,7 +22,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "lookup/demux.h"
 #include "ports/lease.h"
 

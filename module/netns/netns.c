@@ -11,12 +11,7 @@
  * when no packet can arrive any more. Unloading the module does the same in every namespace, after
  * the handlers are restored.
  */
-#include "base/netns.h"
-
-#include <linux/cpumask.h>
-#include <linux/log2.h>
-#include <linux/mutex.h>
-
+#include "base/net.h"
 #include "base/orphan.h"
 #include "base/secret.h"
 #include "base/sock.h"
@@ -32,83 +27,60 @@
 #include "ports/lease.h"
 #include "ports/portlist.h"
 #include "sight/mib.h"
+#include "sock/end.h"
 #include "timewait/record.h"
 
-unsigned int xtcp_net_id;
-unsigned int xtcp_shard_mask __read_mostly;
+#include <linux/kernel.h>
+#include <linux/mutex.h>
+
 
 /* The port bits of a namespace without leases. */
 static unsigned long no_ports[BITS_TO_LONGS(XTCP_PORTS)];
 
+/* They begin in this order and end in the other. */
+static const struct part {
+	int (*init)(struct xtcp_net *xn);
+	void (*exit)(struct xtcp_net *xn);
+} parts[] = {
+	{ xtcp_mib_net_init, xtcp_mib_net_exit },
+	{ xtcp_shard_net_init, xtcp_shard_net_exit },
+	{ xtcp_orphan_net_init, xtcp_orphan_net_exit },
+	{ xtcp_listeners_net_init, xtcp_listeners_net_exit },
+	{ xtcp_demux_net_init, xtcp_demux_net_exit },
+	{ xtcp_portmap_net_init, xtcp_portmap_net_exit },
+	{ xtcp_ip_reply_net_init, xtcp_ip_reply_net_exit },
+	{ xtcp_record_net_init, xtcp_record_net_exit },
+	{ xtcp_entry_net_init, xtcp_entry_net_exit },
+};
+
+static void end_parts(struct xtcp_net *xn, unsigned int n)
+{
+	while (n--)
+		parts[n].exit(xn);
+}
+
 /* The leases come last, since segments read them: once they exist, nothing can fail. */
 static int make_parts(struct xtcp_net *xn)
 {
+	unsigned int n;
 	int err;
 
 	lockdep_assert_held(&xn->starting);
 	xtcp_secret_net_init(xn);
-	err = xtcp_mib_net_init(xn);
-	if (err)
-		goto err_secret;
-	err = xtcp_listeners_net_init(xn);
-	if (err)
-		goto err_mib;
-	err = xtcp_demux_net_init(xn);
-	if (err)
-		goto err_listeners;
-	err = xtcp_portmap_net_init(xn);
-	if (err)
-		goto err_demux;
-	err = xtcp_ip_reply_net_init(xn);
-	if (err)
-		goto err_port;
-	err = xtcp_orphan_net_init(xn);
-	if (err)
-		goto err_reply;
-	err = xtcp_record_net_init(xn);
-	if (err)
-		goto err_orphan;
-	err = xtcp_entry_net_init(xn);
-	if (err)
-		goto err_record;
+	for (n = 0; n < ARRAY_SIZE(parts); n++) {
+		err = parts[n].init(xn);
+		if (err)
+			goto fail;
+	}
 	err = xtcp_portlist_net_init(xn);
 	if (err)
-		goto err_entry;
+		goto fail;
 	return 0;
 
-err_entry:
-	xtcp_entry_net_exit(xn);
-err_record:
-	xtcp_record_net_exit(xn);
-err_orphan:
-	xtcp_orphan_net_exit(xn);
-err_reply:
-	xtcp_ip_reply_net_exit(xn);
-err_port:
-	xtcp_portmap_net_exit(xn);
-err_demux:
-	xtcp_demux_net_exit(xn);
-err_listeners:
-	xtcp_listeners_net_exit(xn);
-err_mib:
-	xtcp_mib_net_exit(xn);
-err_secret:
+fail:
+	end_parts(xn, n);
 	xtcp_secret_net_exit(xn);
 	return err;
-}
-
-static void end_parts(struct xtcp_net *xn)
-{
-	xtcp_entry_net_exit(xn);
-	xtcp_record_net_exit(xn);
-	xtcp_ip_reply_net_exit(xn);
-	xtcp_portmap_net_exit(xn);
-	xtcp_portlist_net_exit(xn);
-	xtcp_demux_net_exit(xn);
-	xtcp_listeners_net_exit(xn);
-	xtcp_orphan_net_exit(xn);
-	xtcp_mib_net_exit(xn);
-	xtcp_secret_net_exit(xn);
 }
 
 /**
@@ -158,10 +130,52 @@ static int __net_init netns_init(struct net *net)
 	return err;
 }
 
+/*
+ * The first orphan of a shard, with a reference. A listed orphan still has a reference of its own.
+ */
+static struct sock *first_orphan(struct xtcp_shard *shard)
+{
+	struct xtcp_sock *xsk;
+
+	spin_lock_bh(&shard->lock);
+	xsk = list_first_entry_or_null(&shard->orphans, struct xtcp_sock, accept_node);
+	if (xsk)
+		sock_hold(xtcp_sk_of(xsk));	/* end_orphan() drops it */
+	spin_unlock_bh(&shard->lock);
+	return xsk ? xtcp_sk_of(xsk) : NULL;
+}
+
+static void end_orphan(struct sock *sk)
+{
+	local_bh_disable();
+	bh_lock_sock(sk);
+	xtcp_sock_fail(sk, 0, XTCP_ABORT_NETNS);
+	bh_unlock_sock(sk);
+	local_bh_enable();
+	sock_put(sk);
+}
+
+/*
+ * All full socks that are left in a namespace that ends are orphans. No RST is sent: devices and
+ * routes are gone, or the module is being unloaded.
+ */
+static void end_orphans(struct xtcp_net *xn)
+{
+	struct sock *sk;
+	unsigned int i;
+
+	for (i = 0; i <= xtcp_shard_mask; i++) {
+		while ((sk = first_orphan(&xn->shards[i]))) {
+			end_orphan(sk);
+			cond_resched();
+		}
+	}
+}
+
 static void __net_exit netns_pre_exit(struct net *net)
 {
 	if (xtcp_net(net)->started)
-		xtcp_orphan_end_all(xtcp_net(net));
+		end_orphans(xtcp_net(net));
 }
 
 static void __net_exit netns_exit(struct net *net)
@@ -172,8 +186,12 @@ static void __net_exit netns_exit(struct net *net)
 	xtcp_sysctl_net_exit(xn);
 	xtcp_fastopen_net_exit(xn);
 	xtcp_metrics_net_exit(xn);
-	if (xn->started)
-		end_parts(xn);
+	if (!xn->started)
+		return;
+	/* entries and records put their leases */
+	end_parts(xn, ARRAY_SIZE(parts));
+	xtcp_portlist_net_exit(xn);
+	xtcp_secret_net_exit(xn);
 }
 
 static struct pernet_operations netns_ops = {
@@ -193,7 +211,7 @@ static struct pernet_operations netns_ops = {
  */
 int xtcp_netns_init(void)
 {
-	xtcp_shard_mask = roundup_pow_of_two(min(num_possible_cpus(), XTCP_SHARDS_MAX)) - 1;
+	xtcp_shard_init();
 	return register_pernet_subsys(&netns_ops);
 }
 

@@ -24,7 +24,7 @@
 #include <net/ipv6.h>
 #include <net/tcp_states.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/rto.h"
 #include "base/sock.h"
 #include "compat.h"

@@ -22,7 +22,7 @@
 #include <net/inet_hashtables.h>
 #include <net/tcp.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/wire.h"
 #include "compat.h"
 #include "cong/algorithms.h"

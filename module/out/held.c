@@ -42,7 +42,7 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/orphan.h"
 #include "base/sock.h"
 #include "expiry/thirdack.h"

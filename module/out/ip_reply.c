@@ -19,7 +19,7 @@
 #include <net/l3mdev.h>
 #include <net/route.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/options.h"
 #include "base/wire.h"
 #include "compat.h"

@@ -20,7 +20,7 @@
 
 #include "base/clock.h"
 #include "base/cookie.h"
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/options.h"
 #include "base/secret.h"
 #include "base/sock.h"

@@ -30,7 +30,7 @@
 #include <net/sock_reuseport.h>
 #include <net/tcp_states.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/wire.h"
 #include "compat.h"
 #include "ports/portlist.h"

@@ -33,7 +33,7 @@
 #include <net/ip.h>
 #include <net/l3mdev.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "lookup/demux.h"
 #include "lookup/portmap.h"

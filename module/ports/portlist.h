@@ -8,7 +8,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 
 struct xtcp_lease;
 
@@ -25,7 +25,7 @@ struct xtcp_lease;
  * @block: the lists; NULL: no port of the block has a lease
  *
  * No code holds two of these locks. The lock of a taker (taker.c) and the locks of kernel TCP's
- * bind table nest inside; sock.c says which locks are taken outside. The lock does not guard
+ * bind table nest inside; create.c says which locks are taken outside. The lock does not guard
  * xtcp_net.spare_block, which is exchanged atomically, and @users and @socks of a lease, which are
  * atomic.
  */

@@ -21,7 +21,7 @@
 #include <net/ipv6.h>
 #include <net/tcp_states.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "compat.h"
 #include "lookup/group.h"
 #include "ports/lease.h"

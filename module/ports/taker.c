@@ -17,7 +17,7 @@
 #include <net/l3mdev.h>
 #include <net/tcp_states.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/tuple.h"
 #include "compat.h"
 #include "ports/lease.h"

@@ -9,7 +9,7 @@
 
 #include <net/sock.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"

@@ -12,13 +12,14 @@
 #include <net/tcp.h>
 
 #include "base/clock.h"
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/stream.h"
 #include "base/wire.h"
 #include "compat.h"
 #include "in/ingress.h"
+#include "netns/netns.h"
 #include "recv/rcvq.h"
 #include "recv/trim.h"
 #include "sight/mib.h"

@@ -14,7 +14,7 @@
 #include <linux/tcp.h>
 #include <net/sock.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"

@@ -8,7 +8,7 @@
 
 #include <net/tcp.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "cong/cong.h"
 #include "ecn/accecn.h"

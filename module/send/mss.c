@@ -19,7 +19,7 @@
 #include <linux/minmax.h>
 #include <net/sock.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "base/wire.h"
 #include "cong/cong.h"

@@ -17,7 +17,7 @@
 #include <net/ip.h>
 #include <net/sock.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"

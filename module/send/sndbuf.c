@@ -7,7 +7,7 @@
 
 #include <net/tcp.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "out/held.h"
 #include "time/pace.h"

@@ -28,7 +28,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/stream.h"

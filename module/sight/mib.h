@@ -6,7 +6,7 @@
 #include <linux/snmp.h>
 #include <net/snmp.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 
 /* The Tcp: line. @field is TCP_MIB_*. */
 #define XTCP_INC_STATS(xn, field)	SNMP_INC_STATS((xn)->tcp_statistics, field)

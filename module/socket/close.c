@@ -11,7 +11,7 @@
 #include <net/ip.h>
 #include <net/tcp.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/orphan.h"
 #include "base/sock.h"
 #include "base/state.h"
@@ -31,6 +31,8 @@
 #include "sendq/sndq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
+#include "sock/create.h"
+#include "sock/end.h"
 #include "socket/listen.h"
 #include "timewait/record.h"
 

@@ -20,7 +20,7 @@
 #include <net/tcp.h>
 
 #include "base/clock.h"
-#include "base/netns.h"
+#include "base/net.h"
 #include "send/bundle.h"
 #include "send/output.h"
 #include "sendq/sndq.h"

@@ -13,7 +13,7 @@
 #include <net/ip.h>
 #include <net/tcp.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/secret.h"
 #include "base/sock.h"
 #include "base/state.h"
@@ -30,6 +30,7 @@
 #include "send/output.h"
 #include "sendq/sndq.h"
 #include "sight/mib.h"
+#include "sock/create.h"
 #include "window/window.h"
 
 /* Back to CLOSED, with the socket as it was before connect(). */

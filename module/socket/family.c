@@ -17,17 +17,22 @@
 #include <net/tcp.h>
 #include <uapi/linux/xtcp.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "compat.h"
+#include "in/icmp.h"
 #include "in/ingress.h"
 #include "in/siblings.h"
 #include "listen/listener.h"
+#include "lookup/incoming.h"
 #include "lookup/listeners.h"
+#include "netns/netns.h"
 #include "ports/lease.h"
 #include "ports/port.h"
 #include "send/sndbuf.h"
 #include "sight/mib.h"
+#include "sock/create.h"
+#include "sock/end.h"
 #include "socket/close.h"
 #include "socket/connect.h"
 #include "socket/listen.h"
@@ -35,6 +40,7 @@
 #include "socket/sendmsg.h"
 #include "socket/sockopt.h"
 #include "socket/status.h"
+#include "time/pace.h"
 
 static_assert(AF_XTCP > 0 && AF_XTCP < AF_MAX);
 
@@ -93,6 +99,24 @@ static void proto_unhash(struct sock *sk)
 {
 }
 
+/* proto.release_cb: do the work that was deferred while a user held the lock. The backlog is empty. */
+static void do_deferred(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (sk->sk_state == TCP_LISTEN)
+		xtcp_incoming_follow(sk);
+	if (!READ_ONCE(xsk->deferred))
+		return;
+	if (test_and_clear_bit(XTCP_DEFERRED_MTU, &xsk->deferred))
+		xtcp_icmp_mtu_deferred(sk);
+	if (test_and_clear_bit(XTCP_DEFERRED_TIMER, &xsk->deferred))
+		xtcp_timer_run(sk);
+	if (test_and_clear_bit(XTCP_DEFERRED_PACE, &xsk->deferred))
+		xtcp_pace_run(sk);
+}
+
 XTCP_PROTO_IOCTL(proto_ioctl, xtcp_status_ioctl)
 XTCP_PROTO_ACCEPT(proto_accept, xtcp_listen_accept)
 XTCP_PROTO_RECVMSG(proto_recvmsg, xtcp_recvmsg)
@@ -114,7 +138,7 @@ XTCP_PROTO_RECVMSG(proto_recvmsg, xtcp_recvmsg)
 	XTCP_PROTO_SENDPAGE							\
 	.recvmsg		= proto_recvmsg,				\
 	.backlog_rcv		= xtcp_ingress_deliver,				\
-	.release_cb		= xtcp_sock_release_cb,				\
+	.release_cb		= do_deferred,					\
 	.unhash			= proto_unhash,					\
 	.rehash			= xtcp_listeners_rehash,			\
 	.get_port		= xtcp_port_bind,				\

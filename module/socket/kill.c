@@ -18,7 +18,7 @@
 #include <net/net_namespace.h>
 #include <net/tcp_states.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "base/state.h"
 #include "compat.h"
@@ -28,6 +28,7 @@
 #include "lookup/listeners.h"
 #include "ports/port.h"
 #include "sight/trace.h"
+#include "sock/end.h"
 #include "socket/family.h"
 #include "socket/listen.h"
 #include "timewait/record.h"

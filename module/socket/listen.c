@@ -9,7 +9,7 @@
 #include <net/sock.h>
 
 #include "base/memory.h"
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/orphan.h"
 #include "base/sock.h"
 #include "base/state.h"
@@ -26,6 +26,7 @@
 #include "out/held.h"
 #include "ports/lease.h"
 #include "ports/port.h"
+#include "sock/end.h"
 #include "window/window.h"
 
 static void listener_free(struct xtcp_listener *listener)

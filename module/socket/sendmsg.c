@@ -13,7 +13,7 @@
 #include <net/inet_common.h>
 #include <net/tcp.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/stream.h"

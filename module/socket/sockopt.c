@@ -19,7 +19,7 @@
 
 #include "arrive/acks.h"
 #include "base/clock.h"
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "cong/algorithms.h"
 #include "fastopen/fastopen.h"

@@ -12,7 +12,7 @@
 #include <linux/jiffies.h>
 #include <net/sock.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 
 /**

@@ -25,13 +25,14 @@
 #include <net/sock.h>
 
 #include "base/clock.h"
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "compat.h"
 #include "lookup/portmap.h"
 #include "ports/lease.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
+#include "sock/end.h"
 #include "window/window.h"
 
 #define END_BATCH	256	/* records that end in one hold of the lock */

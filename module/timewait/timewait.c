@@ -14,7 +14,7 @@
 #include <net/sock.h>
 
 #include "base/clock.h"
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/options.h"
 #include "base/seq.h"
 #include "base/sock.h"

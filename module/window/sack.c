@@ -15,7 +15,7 @@
 #include <linux/minmax.h>
 #include <net/sock.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "sight/mib.h"

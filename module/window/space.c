@@ -19,7 +19,7 @@
 #include <net/tcp.h>
 
 #include "base/clock.h"
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/seq.h"
 #include "base/wire.h"
 #include "compat.h"

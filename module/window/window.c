@@ -11,7 +11,7 @@
 
 #include <net/tcp.h>
 
-#include "base/netns.h"
+#include "base/net.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"

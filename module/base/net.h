@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* struct xtcp_net: the state of xtcp in one network namespace. */
-#ifndef XTCP_NETNS_H
-#define XTCP_NETNS_H
+#ifndef XTCP_NET_H
+#define XTCP_NET_H
 
 #include <linux/cache.h>
 #include <linux/list.h>
@@ -236,8 +236,8 @@ static inline struct xtcp_shard *xtcp_shard_of(const struct xtcp_net *xn, u32 ha
 	return &xn->shards[hash & xtcp_shard_mask];
 }
 
-int xtcp_netns_start(struct xtcp_net *xn);
-int xtcp_netns_init(void);
-void xtcp_netns_exit(void);
+void xtcp_shard_init(void);
+int xtcp_shard_net_init(struct xtcp_net *xn);
+void xtcp_shard_net_exit(struct xtcp_net *xn);
 
-#endif /* XTCP_NETNS_H */
+#endif /* XTCP_NET_H */

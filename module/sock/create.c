@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The life of struct xtcp_sock: allocated, cloned, ended, freed.
+ * The life of struct xtcp_sock: allocated, cloned, freed. end.c ends it.
  *
  * xtcp locking
  * ============
@@ -57,55 +57,22 @@
  * lookup until it is done. Each outgoing skb counts in sk_wmem_alloc, which keeps the memory, not
  * the sock; but code below TCP may take references, too. held.c recognizes those by what is left
  * over, so it has to know each new kind of lasting reference.
- *
- * The end of a connection, in this order:
- *  1. sk_err, sk_shutdown, xtcp_state_set(CLOSE), in the order on which poll() relies. From
- *     here on, each holder of the lock sees a dead connection and touches neither the namespace
- *     nor a timer.
- *  2. The timers stop, and the sock leaves the table, so no new segment finds it. Its port is
- *     released, unless the program has bound it.
- *  3. A sock with a file tells its program (sk_state_change) and waits for close(). A sock without
- *     one is destroyed:
- *  4. The queues are purged, a bound port is released, the stream is freed, and the last reference
- *     is dropped.
- *  5. When the last skb in a qdisc or a queue is gone, too, the memory is freed after an RCU grace
- *     period, and the count of xtcp_sock_wait_gone() falls.
- *
- * An orphan drops its namespace reference, and ends with the namespace: xtcp_orphan_end_all(). Step
- * 5 may then come after the end of the namespace, so it never reads sock_net().
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include "base/sock.h"
+#include "sock/create.h"
 
 #include <linux/delay.h>
 #include <net/inet_common.h>
 #include <net/tcp_states.h>
-#include <net/xfrm.h>
 
-#include "base/netns.h"
-#include "base/orphan.h"
-#include "base/state.h"
+#include "base/net.h"
+#include "base/sock.h"
 #include "base/stream.h"
 #include "compat.h"
 #include "cong/algorithms.h"
-#include "fastopen/fastopen.h"
-#include "fastopen/fastsyn.h"
-#include "in/icmp.h"
-#include "listen/listener.h"
-#include "lookup/conns.h"
-#include "lookup/incoming.h"
 #include "out/held.h"
-#include "ports/lease.h"
-#include "ports/port.h"
-#include "recv/savedsyn.h"
-#include "recv/text.h"
-#include "send/output.h"
 #include "send/sndbuf.h"
-#include "sendq/sndq.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
-#include "socket/close.h"
 #include "time/pace.h"
 #include "window/space.h"
 
@@ -306,161 +273,4 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	child->sk_shutdown = 0;
 	clone_ipv6_part(child, lsk);
 	return child;
-}
-
-/**
- * xtcp_sock_release_resources() - proto.destroy: release all that a sock holds but its memory
- * @sk: CLOSED and out of the table
- *
- * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
- */
-void xtcp_sock_release_resources(struct sock *sk)
-{
-	xtcp_timer_stop(sk);
-	xtcp_fastsyn_over(sk);
-	xtcp_sndq_purge(sk);
-	xtcp_text_purge(sk);
-	xtcp_savedsyn_drop(sk);
-	xtcp_fastopen_free(sk);
-	if (xtcp_sk(sk)->lease)
-		xtcp_port_release(sk);
-	xtcp_stream_end(sk);
-	sk_sockets_allocated_dec(sk);
-}
-
-/**
- * xtcp_sock_destroy() - end a sock, and drop the reference of the file or the accept queue
- * @sk: CLOSED, out of the table, SOCK_DEAD
- *
- * Unless the caller holds a reference, the sock may be freed when it returns.
- *
- * Context: softirq or process, BH disabled. Lock: socket, held.
- */
-void xtcp_sock_destroy(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	WARN_ON_ONCE(sk->sk_state != TCP_CLOSE);
-	WARN_ON_ONCE(!sock_flag(sk, SOCK_DEAD));
-
-	sk->sk_prot->destroy(sk);
-	sk_stream_kill_queues(sk);
-	xfrm_sk_free_policy(sk);
-	if (xtcp_sk(sk)->is_orphan)
-		xtcp_orphan_leave(sk);
-	/* the caller's reference, and the one that is dropped below */
-	if (unlikely(xtcp_sk(sk)->held_at))
-		xtcp_held_look(sk, 2);
-	sock_put(sk);
-}
-
-/**
- * xtcp_sock_done() - the connection has ended
- * @sk: in any state but LISTEN
- *
- * Steps 1 to 4 of the end in "xtcp locking". Unless the caller holds a reference, an orphan may be
- * freed when it returns.
- *
- * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
- */
-void xtcp_sock_done(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	if (sk->sk_state == TCP_CLOSE)
-		return;
-	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
-	/*
-	 * pairs with inet_sk_state_load() in poll(): a reader that sees the state also sees the
-	 * shutdown
-	 */
-	smp_wmb();
-	xtcp_state_set(sk, TCP_CLOSE);
-	xtcp_timer_stop(sk);
-	xtcp_algorithms_end(sk);
-	if (unlikely(xtcp_sk(sk)->fastopen))
-		xtcp_fastopen_over(sk, false);
-	xtcp_demux_remove_sk(sk);
-	xtcp_port_connection_ended(sk);
-	if (sock_flag(sk, SOCK_DEAD))
-		xtcp_sock_destroy(sk);
-	else
-		sk->sk_state_change(sk);
-}
-
-/**
- * xtcp_sock_fail() - the connection has ended in an error
- * @sk: in any state but LISTEN
- * @err: the error for the program, a positive errno; 0: none
- * @reason: the reason for the trace
- *
- * It sends nothing. Our queued data is dropped; data of the peer can still be read.
- *
- * Context: as xtcp_sock_done().
- */
-void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
-{
-	bool tell;
-
-	sock_owned_by_me(sk);
-	if (sk->sk_state == TCP_CLOSE)
-		return;
-	trace_xtcp_abort(sk, err, reason);
-	xtcp_sndq_purge(sk);
-	if (err) {
-		WRITE_ONCE(sk->sk_err, err);
-		/*
-		 * pairs with smp_rmb() in poll(): a reader that sees the shutdown also sees the
-		 * error
-		 */
-		smp_wmb();
-	}
-	tell = err && !sock_flag(sk, SOCK_DEAD);
-	xtcp_sock_done(sk);
-	if (tell)
-		sk_error_report(sk);
-}
-
-/**
- * xtcp_sock_abort() - ABORT (RFC 9293 section 3.10.5)
- * @sk: in any state but LISTEN
- * @err: the error for the program, a positive errno; 0: none
- * @reason: the reason for the trace
- *
- * As the section says, SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT send a RST.
- * The other states end silently.
- *
- * Context: as xtcp_sock_done().
- */
-void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason)
-{
-	const int sends_rst = TCPF_SYN_RECV | TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_CLOSE_WAIT;
-
-	sock_owned_by_me(sk);
-	if ((1 << sk->sk_state) & sends_rst)
-		xtcp_output_rst(sk);
-	xtcp_sock_fail(sk, err, reason);
-}
-
-/**
- * xtcp_sock_release_cb() - proto.release_cb: do the work that was deferred while a user held the
- *	lock
- * @sk: its backlog is empty
- *
- * Context: process, in release_sock(). Lock: socket, held: the caller owns it and has taken the
- * spinlock.
- */
-void xtcp_sock_release_cb(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	if (sk->sk_state == TCP_LISTEN)
-		xtcp_incoming_follow(sk);
-	if (!READ_ONCE(xsk->deferred))
-		return;
-	if (test_and_clear_bit(XTCP_DEFERRED_MTU, &xsk->deferred))
-		xtcp_icmp_mtu_deferred(sk);
-	if (test_and_clear_bit(XTCP_DEFERRED_TIMER, &xsk->deferred))
-		xtcp_timer_run(sk);
-	if (test_and_clear_bit(XTCP_DEFERRED_PACE, &xsk->deferred))
-		xtcp_pace_run(sk);
 }

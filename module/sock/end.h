@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What ends a sock. Socket lock held in all of these. */
+#ifndef XTCP_SOCK_END_H
+#define XTCP_SOCK_END_H
+
+#include "base/sock.h"
+
+void xtcp_sock_done(struct sock *sk);
+void xtcp_sock_destroy(struct sock *sk);
+void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason);
+void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason);
+/* proto.destroy */
+void xtcp_sock_release_resources(struct sock *sk);
+
+#endif /* XTCP_SOCK_END_H */
