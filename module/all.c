@@ -47,6 +47,7 @@
 #include "arrive/ack.c"
 #include "arrive/acceptance.c"
 
+#include "expiry/expiry.c"
 #include "expiry/retries.c"
 #include "expiry/thirdack.c"
 

@@ -21,7 +21,7 @@ defects()
 	cat <<-'END'
 	octets|module/socket/recvmsg.c|copy_to_iter(skb->data + offset, len|copy_to_iter(skb->data + offset - (offset \&\& len == 100), len
 	wire|module/base/rto.c|rto->backoff++;|rto->backoff \&= 1;
-	progress|module/time/timer.c|refused = xtcp_recovery_timeout(sk);|refused = xsk->retransmits ? 0 : xtcp_recovery_timeout(sk);
+	progress|module/expiry/expiry.c|refused = xtcp_recovery_timeout(sk);|refused = xsk->retransmits ? 0 : xtcp_recovery_timeout(sk);
 	state|module/base/stream.c|kmem_cache_free(streams, xsk->stream);|if ((unsigned long)xsk->stream \& 0x1000) kmem_cache_free(streams, xsk->stream);
 	log|module/base/rto.c|rto->backoff++;|{ rto->backoff++; WARN_ON_ONCE(rto->backoff > 1); }
 	END

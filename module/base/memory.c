@@ -16,6 +16,7 @@
 #include "base/sock.h"
 #include "base/stream.h"
 #include "compat.h"
+#include "expiry/expiry.h"
 
 #define KEPT	((int)(2 * PAGE_SIZE))	/* octets: less than this is kept for the next segment */
 #define SOON	(HZ)			/* jiffies */
@@ -130,7 +131,7 @@ void xtcp_memory_accepted(struct sock *sk)
  *
  * To give a page back to tcp_mem and take it again for the next segment costs more than all other
  * work of a queue for a message. So the sock keeps less than two pages while its timer is about to
- * run: xtcp_timer_run() gives them back. An idle sock keeps none, and neither does any sock under
+ * run: xtcp_expiry_run() gives them back. An idle sock keeps none, and neither does any sock under
  * memory pressure.
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.

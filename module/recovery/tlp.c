@@ -23,55 +23,6 @@
 #include "sight/trace.h"
 
 /**
- * xtcp_tlp_applies() - may a probe come before the timeout?
- * @sk: the sock
- *
- * RFC 8985 section 7.2. After a probe, no other follows until the RTT was measured again (section
- * 7.3). The ACKs of probes may yield no RTT sample, so otherwise SRTT might never learn that the
- * path has become longer. The RTO runs instead. net.xtcp.early_retrans has Linux's values: 3 and 4
- * turn probes on.
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: true when it may.
- */
-bool xtcp_tlp_applies(const struct sock *sk)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	return xsk->sack_ok && xsk->snd_una != xsk->snd_nxt && !xsk->stream->scoreboard.sacked &&
-	       !xsk->stream->tlp.wants_sample &&
-	       (xsk->cong.phase == XTCP_CONG_OPEN || xsk->cong.phase == XTCP_CONG_CWR) &&
-	       READ_ONCE(xtcp_net_of(sk)->sysctl.early_retrans) >= 3;
-}
-
-/**
- * xtcp_tlp_timeout_us() - the probe timeout PTO (RFC 8985 section 7.2)
- * @sk: the sock
- *
- * It is two RTTs. When only one segment is in flight, the time by which a peer may delay its ACK is
- * added.
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: microseconds.
- */
-u32 xtcp_tlp_timeout_us(const struct sock *sk)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 pto_us;
-
-	sock_owned_by_me(sk);
-	if (!xsk->rto.srtt_us)
-		return XTCP_RTO_INITIAL_MS * USEC_PER_MSEC;
-	pto_us = 2 * xsk->rto.srtt_us;
-	if (xsk->snd_nxt - xsk->snd_una <= xsk->mss)
-		return pto_us + XTCP_RTO_MIN_MS * USEC_PER_MSEC;
-	return pto_us + XTCP_TIMEOUT_MIN_US;
-}
-
-/**
  * xtcp_tlp_probe() - send a probe; its time has come
  * @sk: the sock
  *

@@ -22,9 +22,7 @@ struct xtcp_tlp {
 	bool wants_sample;
 };
 
-/* Socket lock held in all of these. */
-bool xtcp_tlp_applies(const struct sock *sk);
-u32 xtcp_tlp_timeout_us(const struct sock *sk);
+/* Socket lock held in both. */
 void xtcp_tlp_probe(struct sock *sk);
 void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample);
 

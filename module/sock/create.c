@@ -71,6 +71,7 @@
 #include "base/stream.h"
 #include "compat.h"
 #include "cong/algorithms.h"
+#include "expiry/expiry.h"
 #include "out/held.h"
 #include "send/sndbuf.h"
 #include "time/pace.h"
@@ -191,7 +192,7 @@ int xtcp_sock_init(struct sock *sk)
 	xsk->left_table = get_completed_synchronize_rcu();
 	xtcp_sock_reset_tcb(sk);
 	xtcp_algorithms_assign(sk);
-	xtcp_timer_init(sk);
+	xtcp_expiry_init(sk);
 	sk->sk_state = TCP_CLOSE;
 	sk->sk_write_space = xtcp_sndbuf_write_space;
 	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(ctl->wmem[1]));
@@ -262,7 +263,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	xsk->defer_accept = 0;
 	if (!xsk->algorithm_chosen)
 		xtcp_algorithms_assign(child);
-	xtcp_timer_init(child);
+	xtcp_expiry_init(child);
 	inet_sk(child)->mc_list = NULL;
 	RCU_INIT_POINTER(inet_sk(child)->inet_opt, NULL);
 	RCU_INIT_POINTER(child->sk_rx_dst, NULL);

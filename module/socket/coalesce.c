@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/net.h"
+#include "expiry/expiry.h"
 #include "send/bundle.h"
 #include "send/output.h"
 #include "sendq/sndq.h"
@@ -95,7 +96,7 @@ void xtcp_coalesce_push(struct sock *sk)
 	if (sock_owned_by_user(sk))
 		set_bit(XTCP_DEFERRED_PACE, &xtcp_sk(sk)->deferred);
 	else if (xtcp_sk(sk)->coalescing)
-		xtcp_pace_run(sk);
+		xtcp_expiry_paced(sk);
 	bh_unlock_sock(sk);
 	local_bh_enable();
 }

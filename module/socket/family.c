@@ -20,6 +20,7 @@
 #include "base/net.h"
 #include "base/sock.h"
 #include "compat.h"
+#include "expiry/expiry.h"
 #include "in/icmp.h"
 #include "in/ingress.h"
 #include "in/siblings.h"
@@ -112,9 +113,9 @@ static void do_deferred(struct sock *sk)
 	if (test_and_clear_bit(XTCP_DEFERRED_MTU, &xsk->deferred))
 		xtcp_icmp_mtu_deferred(sk);
 	if (test_and_clear_bit(XTCP_DEFERRED_TIMER, &xsk->deferred))
-		xtcp_timer_run(sk);
+		xtcp_expiry_run(sk);
 	if (test_and_clear_bit(XTCP_DEFERRED_PACE, &xsk->deferred))
-		xtcp_pace_run(sk);
+		xtcp_expiry_paced(sk);
 }
 
 XTCP_PROTO_IOCTL(proto_ioctl, xtcp_status_ioctl)

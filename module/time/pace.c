@@ -36,8 +36,7 @@
 #include "base/sock.h"
 #include "compat.h"
 #include "cong/cong.h"
-#include "recovery/recovery.h"
-#include "send/output.h"
+#include "expiry/expiry.h"
 #include "send/sndbuf.h"
 
 #define UNPACED_SEGMENTS	10	/* as in Linux: the initial window leaves at once */
@@ -88,7 +87,7 @@ static enum hrtimer_restart pace_fired(struct hrtimer *timer)
 	if (sock_owned_by_user(sk))
 		set_bit(XTCP_DEFERRED_PACE, &xtcp_sk(sk)->deferred);
 	else
-		xtcp_pace_run(sk);
+		xtcp_expiry_paced(sk);
 	bh_unlock_sock(sk);
 	/* taken by start_pace(), or above */
 	sock_put(sk);
@@ -357,28 +356,25 @@ static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 }
 
 /**
- * xtcp_pace_run() - the time has come: send what waits
+ * xtcp_pace_is_over() - does what waited for the timer go now?
  * @sk: the sock, in any state
  *
- * Called by the timer, by release_sock() if a user owned the lock when the timer fired, and by
- * coalesce.c for text that need wait no longer.
- *
  * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when it does, and nothing waits any more.
  */
-void xtcp_pace_run(struct sock *sk)
+bool xtcp_pace_is_over(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_pace *pace = xsk->pace;
 
 	sock_owned_by_me(sk);
 	if (xsk->timers.dead || !pace || !is_waited_for(sk, pace))
-		return;
+		return false;
 	pace->early = false;
 	WRITE_ONCE(pace->below_max, 0);
 	WRITE_ONCE(xsk->coalescing, false);
-	xtcp_recovery_go_on(sk);
-	xtcp_output_push(sk);
-	xtcp_sndbuf_wake(sk);
+	return true;
 }
 
 /**

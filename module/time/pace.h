@@ -37,7 +37,7 @@ void xtcp_pace_not_left(struct sock *sk);
 bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most);
 bool xtcp_pace_goes_within(struct sock *sk, u32 usecs);
 bool xtcp_pace_is_waiting(const struct sock *sk);
-void xtcp_pace_run(struct sock *sk);
+bool xtcp_pace_is_over(struct sock *sk);
 void xtcp_pace_stop(struct sock *sk);
 bool xtcp_pace_is_queued(const struct sock *sk);
 void xtcp_pace_room(struct sock *sk);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The deadlines of a connection, behind the one timer of its sock.
+ * The deadlines of a connection, behind the one timer of its sock: who arms them. expiry.c does what
+ * is due.
  *
  *   retransmit  SYN, text or FIN is in flight and was not acknowledged for an RTO: retransmit, back
  *               off (RFC 6298 section 5). If the window has shrunk to zero, a probe goes instead
@@ -28,9 +29,6 @@
  *
  * Paced text has a timer of its own (pace.c), since a tick is too coarse for it.
  *
- * If the timer fires while a user owns the lock, it sets XTCP_DEFERRED_TIMER, and release_sock()
- * runs what is due.
- *
  * rto.c, retries.c and keepalive.c decide how long to wait and when to give up.
  */
 #include "time/timer.h"
@@ -39,37 +37,67 @@
 #include <net/tcp_states.h>
 
 #include "base/clock.h"
+#include "base/net.h"
 #include "base/rto.h"
 #include "base/sock.h"
 #include "base/stream.h"
 #include "base/wire.h"
-#include "expiry/retries.h"
-#include "recovery/recovery.h"
-#include "recovery/tlp.h"
-#include "send/output.h"
-#include "send/sndbuf.h"
+#include "cong/cong.h"
 #include "sendq/sndq.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
 #include "time/keepalive.h"
 #include "time/pace.h"
 
 #define RTO_RESTART_BELOW	4	/* rrthresh of RFC 7765: duplicate ACKs cannot repair fewer */
-#define ROOM_RETRY_MS		500U	/* after a failure to send for lack of memory or of room below TCP */
 #define SYN_AGAIN		2U	/* jiffies between the RST for a half-open connection and the next SYN */
 
-static bool is_armed(const struct xtcp_sock *xsk, enum xtcp_timer which)
+/**
+ * xtcp_timer_is_armed() - is a deadline set?
+ * @xsk: the sock
+ * @which: the deadline
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when it is.
+ */
+bool xtcp_timer_is_armed(const struct xtcp_sock *xsk, enum xtcp_timer which)
 {
 	return xsk->timers.armed & BIT(which);
 }
 
-static void wake_at(struct sock *sk, unsigned long deadline)
+/**
+ * xtcp_timer_disarm() - drop a deadline
+ * @sk: the sock
+ * @which: the deadline
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_disarm(struct sock *sk, enum xtcp_timer which)
+{
+	xtcp_sk(sk)->timers.armed &= ~BIT(which);
+}
+
+/**
+ * xtcp_timer_wake_at() - let the timer run at a deadline, or earlier
+ * @sk: the sock
+ * @deadline: in jiffies
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_wake_at(struct sock *sk, unsigned long deadline)
 {
 	if (!timer_pending(&sk->sk_timer) || time_before(deadline, sk->sk_timer.expires))
 		sk_reset_timer(sk, &sk->sk_timer, deadline);
 }
 
-static void arm(struct sock *sk, enum xtcp_timer which, unsigned long delay)
+/**
+ * xtcp_timer_arm() - set a deadline
+ * @sk: the sock; nothing happens after xtcp_timer_stop()
+ * @which: the deadline
+ * @delay: jiffies from now; 0 counts as 1
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay)
 {
 	struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
 	unsigned long deadline = jiffies + max(delay, 1UL);
@@ -78,19 +106,20 @@ static void arm(struct sock *sk, enum xtcp_timer which, unsigned long delay)
 		return;
 	timers->deadline[which] = (u32)deadline;
 	timers->armed |= BIT(which);
-	wake_at(sk, deadline);
+	xtcp_timer_wake_at(sk, deadline);
 }
 
-static void disarm(struct sock *sk, enum xtcp_timer which)
-{
-	xtcp_sk(sk)->timers.armed &= ~BIT(which);
-}
-
-/*
- * @ms in jiffies, but at most what is left of the user timeout, which counts from @stamp (0: from
- * now).
+/**
+ * xtcp_timer_within_user_timeout() - a wait, but at most what is left of the user timeout
+ * @xsk: the sock
+ * @ms: the wait, milliseconds
+ * @stamp: the user timeout counts from here, milliseconds of the TS clock; 0: from now
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: jiffies.
  */
-static unsigned long within_user_timeout(const struct xtcp_sock *xsk, u32 ms, u32 stamp)
+unsigned long xtcp_timer_within_user_timeout(const struct xtcp_sock *xsk, u32 ms, u32 stamp)
 {
 	u32 gone;
 
@@ -101,58 +130,29 @@ static unsigned long within_user_timeout(const struct xtcp_sock *xsk, u32 ms, u3
 	return msecs_to_jiffies(ms);
 }
 
-/* The present RTO in jiffies, within the same limit. */
-static unsigned long interval(const struct xtcp_sock *xsk, u32 stamp)
-{
-	return within_user_timeout(xsk, xtcp_rto_current_ms(&xsk->rto), stamp);
-}
-
-/* The SYN, or the SYN-ACK of a simultaneous or a fast open. */
-static void expired_syn(struct sock *sk, struct sk_buff *skb)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
-	if (xtcp_retries_end_syn(sk))
-		return;
-	xtcp_output_resend(sk, skb, xsk->mss);
-	xsk->retransmits++;
-	xtcp_rto_backoff(&xsk->rto);
-	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, xsk->retrans_stamp));
-}
-
-/*
- * True: a probe did not leave for lack of memory or of room in a queue of this machine. Any other
- * error of IP counts as a probe without an answer.
+/**
+ * xtcp_timer_interval() - the present RTO, within the same limit
+ * @xsk: the sock
+ * @stamp: as for xtcp_timer_within_user_timeout()
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: jiffies.
  */
-static bool no_room(int err)
+unsigned long xtcp_timer_interval(const struct xtcp_sock *xsk, u32 stamp)
 {
-	return err > 0 || err == -ENOBUFS;
+	return xtcp_timer_within_user_timeout(xsk, xtcp_rto_current_ms(&xsk->rto), stamp);
 }
 
-static void note_probing(struct xtcp_sock *xsk)
-{
-	if (!xsk->stream->probe_stamp)
-		xsk->stream->probe_stamp = xtcp_clock_ts_stamp();
-}
-
-/* A window probe was sent; the next one is due after twice the time. */
-static void probed(struct sock *sk, enum xtcp_timer which)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	note_probing(xsk);
-	if (xsk->timers.probes < U8_MAX)
-		xsk->timers.probes++;
-	xtcp_rto_backoff(&xsk->rto);
-	arm(sk, which, interval(xsk, xtcp_retries_since(sk)));
-}
-
-/*
- * Text is sent or was acknowledged, so probing has ended. Probes say nothing about timeouts of the
- * path: their backoff is undone.
+/**
+ * xtcp_timer_take_back_backoff() - text is sent or was acknowledged, so probing has ended
+ * @xsk: the sock
+ *
+ * Probes say nothing about timeouts of the path: their backoff is undone.
+ *
+ * Context: softirq or process. Lock: socket, held.
  */
-static void take_back_backoff(struct xtcp_sock *xsk)
+void xtcp_timer_take_back_backoff(struct xtcp_sock *xsk)
 {
 	if (likely(!xsk->timers.probes))
 		return;
@@ -160,158 +160,17 @@ static void take_back_backoff(struct xtcp_sock *xsk)
 	xsk->timers.probes = 0;
 }
 
-/*
- * The window has shrunk to zero while text is in flight (RFC 9293 section 3.8.6, MUST-35, SHLD-17).
+/**
+ * xtcp_timer_end_probing() - the same; text that waits counts its probes anew
+ * @xsk: the sock, maybe without a stream: the caller may be sending a SYN
+ *
+ * Context: softirq or process. Lock: socket, held.
  */
-static void probe_shrunk_window(struct sock *sk)
-{
-	if (xtcp_retries_end_shrunk_window(sk))
-		return;
-	xtcp_output_probe(sk, false);
-	probed(sk, XTCP_TIMER_RETRANSMIT);
-}
-
-/* A timeout while the window is open. The probes that replaced retransmissions are over. */
-static void note_timeout(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	take_back_backoff(xsk);
-	if (!xsk->retrans_stamp)
-		xsk->retrans_stamp = xtcp_clock_ts_stamp();
-	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
-}
-
-static void send_again(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	bool refused = xtcp_recovery_timeout(sk);
-
-	if (xsk->retransmits < U8_MAX)
-		xsk->retransmits++;
-	if (unlikely(refused)) {
-		/*
-		 * a refusal says nothing about the path: no backoff; as in Linux, the user timeout
-		 * does not limit this wait
-		 */
-		arm(sk, XTCP_TIMER_RETRANSMIT, msecs_to_jiffies(ROOM_RETRY_MS));
-		return;
-	}
-	xtcp_rto_backoff(&xsk->rto);
-	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, xtcp_retries_since(sk)));
-}
-
-static void expired_retransmit(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct sk_buff *skb = xtcp_sndq_first(sk);
-
-	if (!skb)
-		return;
-	/* a SYN of a simultaneous open may be followed by a FIN for which there was no memory */
-	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream)) {
-		expired_syn(sk, skb);
-		return;
-	}
-	disarm(sk, XTCP_TIMER_REOPENED);
-	if (!xsk->snd_wnd) {
-		probe_shrunk_window(sk);
-		return;
-	}
-	note_timeout(sk);
-	if (!xtcp_retries_end_retransmission(sk))
-		send_again(sk);
-}
-
-/* Only the retransmit deadline asks whether to give up; a window that opens does not. */
-static void expired_reopened(struct sock *sk)
-{
-	if (!xtcp_sk(sk)->snd_wnd)
-		return;
-	note_timeout(sk);
-	send_again(sk);
-}
-
-/* The caller may be sending a SYN, without a stream. */
-static void end_probing(struct xtcp_sock *xsk)
+void xtcp_timer_end_probing(struct xtcp_sock *xsk)
 {
 	if (xsk->stream->probe_stamp)
 		xsk->stream->probe_stamp = 0;
-	take_back_backoff(xsk);
-}
-
-static void expired_persist(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	int err;
-
-	if (!xsk->fin_queued && (1 << sk->sk_state) & (TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK)) {
-		/* the FIN was not queued for lack of memory */
-		xtcp_output_fin(sk);
-		return;
-	}
-	if (!xtcp_sndq_unsent(sk) || xsk->snd_una != xsk->snd_nxt) {
-		xsk->probes_out = 0;
-		if (xsk->snd_una == xsk->snd_nxt)
-			end_probing(xsk);
-		return;
-	}
-	if (xtcp_retries_end_probing(sk))
-		return;
-	err = xtcp_output_probe(sk, false);
-	if (xsk->snd_una != xsk->snd_nxt) {
-		/* the window had room: data went out and armed its own deadline */
-		xtcp_sndbuf_wake(sk);
-		return;
-	}
-	if (no_room(err)) {
-		note_probing(xsk);
-		if (!xtcp_retries_end_refused(sk))
-			arm(sk, XTCP_TIMER_PERSIST, within_user_timeout(xsk, ROOM_RETRY_MS, xtcp_retries_since(sk)));
-		return;
-	}
-	if (xsk->probes_out < U8_MAX)
-		xsk->probes_out++;
-	probed(sk, XTCP_TIMER_PERSIST);
-}
-
-static void expired_delayed_ack(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	if (!xsk->ack_pending)
-		return;
-	/* no data carried the ACK: the program does not answer at once */
-	xsk->pingpong = false;
-	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKS);
-	xtcp_output_ack_now(sk);
-}
-
-static void expired_keepalive(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	unsigned long time = xtcp_keepalive_time(sk);
-	u32 idle = (u32)jiffies - xsk->rcv_tstamp;
-
-	if (!sock_flag(sk, SOCK_KEEPOPEN))
-		return;
-	/*
-	 * MUST-26: no probe while data waits for an ACK or a window; the other deadlines handle
-	 * that
-	 */
-	if (xsk->snd_una != xsk->write_seq) {
-		arm(sk, XTCP_TIMER_KEEPALIVE, time);
-	} else if (idle < time) {
-		arm(sk, XTCP_TIMER_KEEPALIVE, time - idle);
-	} else if (xtcp_keepalive_give_up(sk)) {
-		xtcp_output_rst(sk);
-		xtcp_retries_give_up(sk, XTCP_ABORT_KEEPALIVE);
-	} else if (no_room(xtcp_output_probe(sk, true))) {
-		arm(sk, XTCP_TIMER_KEEPALIVE, msecs_to_jiffies(ROOM_RETRY_MS));
-	} else {
-		WRITE_ONCE(xsk->keepalive_sent, xsk->keepalive_sent + 1);
-		arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_keepalive_intvl(sk));
-	}
+	xtcp_timer_take_back_backoff(xsk);
 }
 
 /* The present RTO, microseconds. */
@@ -363,61 +222,6 @@ static u32 restarted_rto_us(const struct sock *sk)
 	return tail_is_short(sk) ? rest_of_rto_us(sk) : rto_us(xtcp_sk(sk));
 }
 
-static void expired_probe(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	if (xsk->snd_una == xsk->snd_nxt)
-		return;
-	if (xsk->snd_wnd && xtcp_stream_is_there(xsk->stream))
-		xtcp_tlp_probe(sk);
-	if (!is_armed(xsk, XTCP_TIMER_RETRANSMIT))
-		arm(sk, XTCP_TIMER_RETRANSMIT,
-		    interval(xsk, xtcp_retries_since(sk)) + usecs_to_jiffies(xtcp_pace_lead_us(sk)));
-}
-
-static void expired_reordering(struct sock *sk)
-{
-	if (xtcp_sk(sk)->snd_una != xtcp_sk(sk)->snd_nxt)
-		xtcp_recovery_reordering_timeout(sk);
-}
-
-static void (* const expired[XTCP_TIMERS])(struct sock *sk) = {
-	[XTCP_TIMER_RETRANSMIT] = expired_retransmit,
-	[XTCP_TIMER_PERSIST] = expired_persist,
-	[XTCP_TIMER_DELACK] = expired_delayed_ack,
-	[XTCP_TIMER_KEEPALIVE] = expired_keepalive,
-	[XTCP_TIMER_PROBE] = expired_probe,
-	[XTCP_TIMER_REORDERING] = expired_reordering,
-	[XTCP_TIMER_REOPENED] = expired_reopened,
-};
-
-static void fired(struct timer_list *timer)
-{
-	struct sock *sk = container_of(timer, struct sock, sk_timer);
-
-	bh_lock_sock(sk);
-	if (sock_owned_by_user(sk))
-		set_bit(XTCP_DEFERRED_TIMER, &xtcp_sk(sk)->deferred);
-	else
-		xtcp_timer_run(sk);
-	bh_unlock_sock(sk);
-	/* taken by sk_reset_timer() */
-	sock_put(sk);
-}
-
-/**
- * xtcp_timer_init() - a sock gets its timer
- * @sk: new, or a clone; no deadline is armed
- *
- * Context: softirq or process. Nobody else has @sk yet.
- */
-void xtcp_timer_init(struct sock *sk)
-{
-	memset(&xtcp_sk(sk)->timers, 0, sizeof(xtcp_sk(sk)->timers));
-	timer_setup(&sk->sk_timer, fired, 0);
-}
-
 /**
  * xtcp_timer_stop() - drop all deadlines for good
  * @sk: CLOSED; xtcp_sock_reset_tcb() makes it usable again
@@ -448,7 +252,7 @@ void xtcp_timer_stop(struct sock *sk)
 void xtcp_timer_syn_sent(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	arm(sk, XTCP_TIMER_RETRANSMIT, interval(xtcp_sk(sk), 0));
+	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xtcp_sk(sk), 0));
 }
 
 /**
@@ -469,7 +273,7 @@ void xtcp_timer_syn_refused(struct sock *sk)
 	if (xsk->retransmits ||
 	    !time_before(jiffies + SYN_AGAIN, xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_RETRANSMIT)))
 		return;
-	arm(sk, XTCP_TIMER_RETRANSMIT, SYN_AGAIN);
+	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, SYN_AGAIN);
 }
 
 /**
@@ -485,14 +289,47 @@ void xtcp_timer_established(struct sock *sk)
 	xtcp_timer_keepalive_changed(sk);
 }
 
+/*
+ * May a tail loss probe come before the timeout (RFC 8985 section 7.2)? After a probe, no other
+ * follows until the RTT was measured again (section 7.3). The ACKs of probes may yield no RTT sample,
+ * so otherwise SRTT might never learn that the path has become longer. The RTO runs instead.
+ * net.xtcp.early_retrans has Linux's values: 3 and 4 turn probes on.
+ */
+static bool probe_applies(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	return xsk->sack_ok && xsk->snd_una != xsk->snd_nxt && !xsk->stream->scoreboard.sacked &&
+	       !xsk->stream->tlp.wants_sample &&
+	       (xsk->cong.phase == XTCP_CONG_OPEN || xsk->cong.phase == XTCP_CONG_CWR) &&
+	       READ_ONCE(xtcp_net_of(sk)->sysctl.early_retrans) >= 3;
+}
+
+/*
+ * The probe timeout PTO, microseconds: two RTTs. When only one segment is in flight, the time by
+ * which a peer may delay its ACK is added.
+ */
+static u32 probe_timeout_us(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 pto_us;
+
+	if (!xsk->rto.srtt_us)
+		return XTCP_RTO_INITIAL_MS * USEC_PER_MSEC;
+	pto_us = 2 * xsk->rto.srtt_us;
+	if (xsk->snd_nxt - xsk->snd_una <= xsk->mss)
+		return pto_us + XTCP_RTO_MIN_MS * USEC_PER_MSEC;
+	return pto_us + XTCP_TIMEOUT_MIN_US;
+}
+
 /* Arm a tail loss probe, at @most_us at the latest: by then the RTO would expire. */
 static __always_inline void arm_probe(struct sock *sk, u32 most_us)
 {
-	u32 us = min(xtcp_tlp_timeout_us(sk), most_us) + xtcp_pace_lead_us(sk);
+	u32 us = min(probe_timeout_us(sk), most_us) + xtcp_pace_lead_us(sk);
 
-	disarm(sk, XTCP_TIMER_RETRANSMIT);
+	xtcp_timer_disarm(sk, XTCP_TIMER_RETRANSMIT);
 	/* like usecs_to_jiffies(), but without a call, since each segment of text comes here */
-	arm(sk, XTCP_TIMER_PROBE, DIV_ROUND_UP(us, USEC_PER_SEC / HZ));
+	xtcp_timer_arm(sk, XTCP_TIMER_PROBE, DIV_ROUND_UP(us, USEC_PER_SEC / HZ));
 }
 
 /**
@@ -510,16 +347,16 @@ void xtcp_timer_data_sent(struct sock *sk)
 	bool first;
 
 	sock_owned_by_me(sk);
-	disarm(sk, XTCP_TIMER_PERSIST);
+	xtcp_timer_disarm(sk, XTCP_TIMER_PERSIST);
 	/* while a tail loss probe is in flight, the RTO runs */
-	first = !is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !is_armed(xsk, XTCP_TIMER_PROBE);
+	first = !xtcp_timer_is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !xtcp_timer_is_armed(xsk, XTCP_TIMER_PROBE);
 	if (first)
-		end_probing(xsk);
+		xtcp_timer_end_probing(xsk);
 	/* nor does it take the place of a probe of a shrunk window, whose deadline stays */
-	if (!xsk->timers.probes && !xsk->stream->tlp.pending && xtcp_tlp_applies(sk))
+	if (!xsk->timers.probes && !xsk->stream->tlp.pending && probe_applies(sk))
 		arm_probe(sk, first ? rto_us(xsk) : rest_of_rto_us(sk));
 	else if (first)
-		arm(sk, XTCP_TIMER_RETRANSMIT, interval(xsk, 0) + usecs_to_jiffies(xtcp_pace_lead_us(sk)));
+		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xsk, 0) + usecs_to_jiffies(xtcp_pace_lead_us(sk)));
 }
 
 /**
@@ -535,17 +372,17 @@ void xtcp_timer_ack_progress(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	take_back_backoff(xsk);
-	disarm(sk, XTCP_TIMER_REOPENED);
+	xtcp_timer_take_back_backoff(xsk);
+	xtcp_timer_disarm(sk, XTCP_TIMER_REOPENED);
 	if (xsk->snd_una == xsk->snd_nxt) {
-		disarm(sk, XTCP_TIMER_RETRANSMIT);
-		disarm(sk, XTCP_TIMER_PROBE);
-		disarm(sk, XTCP_TIMER_REORDERING);
-	} else if (xtcp_tlp_applies(sk)) {
+		xtcp_timer_disarm(sk, XTCP_TIMER_RETRANSMIT);
+		xtcp_timer_disarm(sk, XTCP_TIMER_PROBE);
+		xtcp_timer_disarm(sk, XTCP_TIMER_REORDERING);
+	} else if (probe_applies(sk)) {
 		arm_probe(sk, restarted_rto_us(sk));
 	} else {
-		disarm(sk, XTCP_TIMER_PROBE);
-		arm(sk, XTCP_TIMER_RETRANSMIT, usecs_to_jiffies(restarted_rto_us(sk) + xtcp_pace_lead_us(sk)));
+		xtcp_timer_disarm(sk, XTCP_TIMER_PROBE);
+		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, usecs_to_jiffies(restarted_rto_us(sk) + xtcp_pace_lead_us(sk)));
 	}
 }
 
@@ -563,7 +400,7 @@ void xtcp_timer_ack_progress(struct sock *sk)
 void xtcp_timer_reordering(struct sock *sk, u32 wait_us)
 {
 	sock_owned_by_me(sk);
-	arm(sk, XTCP_TIMER_REORDERING, usecs_to_jiffies(wait_us + XTCP_TIMEOUT_MIN_US) + 1);
+	xtcp_timer_arm(sk, XTCP_TIMER_REORDERING, usecs_to_jiffies(wait_us + XTCP_TIMEOUT_MIN_US) + 1);
 }
 
 /**
@@ -576,8 +413,8 @@ void xtcp_timer_reordering(struct sock *sk, u32 wait_us)
 void xtcp_timer_reneged(struct sock *sk, u32 wait_us)
 {
 	sock_owned_by_me(sk);
-	disarm(sk, XTCP_TIMER_PROBE);
-	arm(sk, XTCP_TIMER_RETRANSMIT, min(usecs_to_jiffies(wait_us), interval(xtcp_sk(sk), 0)));
+	xtcp_timer_disarm(sk, XTCP_TIMER_PROBE);
+	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, min(usecs_to_jiffies(wait_us), xtcp_timer_interval(xtcp_sk(sk), 0)));
 }
 
 /**
@@ -591,8 +428,8 @@ void xtcp_timer_reneged(struct sock *sk, u32 wait_us)
 void xtcp_timer_window_closed(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	if (!is_armed(xtcp_sk(sk), XTCP_TIMER_PERSIST))
-		arm(sk, XTCP_TIMER_PERSIST, interval(xtcp_sk(sk), 0));
+	if (!xtcp_timer_is_armed(xtcp_sk(sk), XTCP_TIMER_PERSIST))
+		xtcp_timer_arm(sk, XTCP_TIMER_PERSIST, xtcp_timer_interval(xtcp_sk(sk), 0));
 }
 
 /* If @which is armed, it expires within @delay. */
@@ -600,8 +437,8 @@ static void not_later(struct sock *sk, enum xtcp_timer which, unsigned long dela
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if (is_armed(xsk, which) && time_before(jiffies + delay, xtcp_timer_deadline(&xsk->timers, which)))
-		arm(sk, which, delay);
+	if (xtcp_timer_is_armed(xsk, which) && time_before(jiffies + delay, xtcp_timer_deadline(&xsk->timers, which)))
+		xtcp_timer_arm(sk, which, delay);
 }
 
 /**
@@ -631,8 +468,8 @@ void xtcp_timer_window_opened(struct sock *sk)
 	if (!xsk->timers.probes)
 		return;
 	if (xsk->snd_una != xsk->snd_nxt) {
-		if (!is_armed(xsk, XTCP_TIMER_REOPENED))
-			arm(sk, XTCP_TIMER_REOPENED, 0);
+		if (!xtcp_timer_is_armed(xsk, XTCP_TIMER_REOPENED))
+			xtcp_timer_arm(sk, XTCP_TIMER_REOPENED, 0);
 		return;
 	}
 	xtcp_rto_ease(&rto, xsk->timers.probes);
@@ -651,9 +488,9 @@ void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	if (!is_armed(xsk, XTCP_TIMER_DELACK) ||
+	if (!xtcp_timer_is_armed(xsk, XTCP_TIMER_DELACK) ||
 	    time_before(jiffies + delay, xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_DELACK)))
-		arm(sk, XTCP_TIMER_DELACK, delay);
+		xtcp_timer_arm(sk, XTCP_TIMER_DELACK, delay);
 }
 
 /**
@@ -665,7 +502,7 @@ void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay)
 void xtcp_timer_ack_sent(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	disarm(sk, XTCP_TIMER_DELACK);
+	xtcp_timer_disarm(sk, XTCP_TIMER_DELACK);
 }
 
 /**
@@ -696,11 +533,11 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
 	u32 idle = (u32)jiffies - xtcp_sk(sk)->rcv_tstamp;
 
 	sock_owned_by_me(sk);
-	disarm(sk, XTCP_TIMER_KEEPALIVE);
+	xtcp_timer_disarm(sk, XTCP_TIMER_KEEPALIVE);
 	if (!sock_flag(sk, SOCK_KEEPOPEN) ||
 	    (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return;
-	arm(sk, XTCP_TIMER_KEEPALIVE, time > idle ? time - idle : 0);
+	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time > idle ? time - idle : 0);
 }
 
 /**
@@ -718,41 +555,10 @@ void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before)
 	unsigned long due;
 
 	sock_owned_by_me(sk);
-	if (!xsk->keepalive_sent || xsk->snd_una != xsk->write_seq || !is_armed(xsk, XTCP_TIMER_KEEPALIVE))
+	if (!xsk->keepalive_sent || xsk->snd_una != xsk->write_seq || !xtcp_timer_is_armed(xsk, XTCP_TIMER_KEEPALIVE))
 		return;
 	due = xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_KEEPALIVE) - before + xtcp_keepalive_intvl(sk);
-	arm(sk, XTCP_TIMER_KEEPALIVE, time_after(due, jiffies) ? due - jiffies : 0);
-}
-
-/**
- * xtcp_timer_run() - do what is due, and sleep until the next deadline
- * @sk: the sock; the caller holds a reference, since an orphan may end here
- *
- * Called by the timer, and by release_sock() if a user owned the lock when the timer fired (RFC
- * 9293 section 3.10.8).
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_timer_run(struct sock *sk)
-{
-	struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
-	unsigned long armed = timers->armed, next;
-	u32 now = (u32)jiffies;
-	unsigned int which;
-
-	sock_owned_by_me(sk);
-	for_each_set_bit(which, &armed, XTCP_TIMERS) {
-		/* an earlier deadline may have dropped or postponed this one */
-		if (!is_armed(xtcp_sk(sk), which) || (s32)(now - timers->deadline[which]) < 0)
-			continue;
-		timers->armed &= ~BIT(which);
-		trace_xtcp_timer(sk, which);
-		expired[which](sk);
-	}
-	if (xtcp_timer_pending(sk, &next) != XTCP_TIMERS)
-		wake_at(sk, next);
-	/* give back what xtcp_memory_uncharge() has kept */
-	sk_mem_reclaim(sk);
+	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time_after(due, jiffies) ? due - jiffies : 0);
 }
 
 /**

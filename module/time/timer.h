@@ -7,6 +7,7 @@
 #include <linux/types.h>
 
 struct sock;
+struct xtcp_sock;
 
 enum xtcp_timer {
 	XTCP_TIMER_RETRANSMIT,
@@ -45,7 +46,6 @@ static inline unsigned long xtcp_timer_deadline(const struct xtcp_timers *timers
 }
 
 /* All but xtcp_timer_pending() need the socket lock; softirq or process context. */
-void xtcp_timer_init(struct sock *sk);
 void xtcp_timer_stop(struct sock *sk);
 
 /* Events, in the order of a connection's life. */
@@ -64,8 +64,16 @@ void xtcp_timer_segment_received(struct sock *sk);
 void xtcp_timer_keepalive_changed(struct sock *sk);
 void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before);
 
-/* Runs what is due. */
-void xtcp_timer_run(struct sock *sk);
+/* For expiry.c and retries.c, which do what is due. */
+void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay);
+void xtcp_timer_disarm(struct sock *sk, enum xtcp_timer which);
+bool xtcp_timer_is_armed(const struct xtcp_sock *xsk, enum xtcp_timer which);
+void xtcp_timer_wake_at(struct sock *sk, unsigned long deadline);
+unsigned long xtcp_timer_within_user_timeout(const struct xtcp_sock *xsk, u32 ms, u32 stamp);
+unsigned long xtcp_timer_interval(const struct xtcp_sock *xsk, u32 stamp);
+void xtcp_timer_take_back_backoff(struct xtcp_sock *xsk);
+void xtcp_timer_end_probing(struct xtcp_sock *xsk);
+
 /*
  * The deadline that comes first, also for /proc; XTCP_TIMERS when none is armed. Racy without the
  * socket lock.

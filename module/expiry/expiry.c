@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a deadline does when it passes. timer.c lists the deadlines; rto.c, retries.c and keepalive.c
+ * decide how long to wait and when to give up.
+ *
+ * If the timer fires while a user owns the lock, it sets XTCP_DEFERRED_TIMER, and release_sock()
+ * runs what is due.
+ */
+#include "expiry/expiry.h"
+
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include "base/clock.h"
+#include "base/sock.h"
+#include "base/stream.h"
+#include "expiry/retries.h"
+#include "recovery/recovery.h"
+#include "recovery/tlp.h"
+#include "send/output.h"
+#include "send/sndbuf.h"
+#include "sendq/sndq.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+#include "time/keepalive.h"
+#include "time/pace.h"
+#include "time/timer.h"
+
+#define ROOM_RETRY_MS		500U	/* after a failure to send for lack of memory or of room below TCP */
+
+/* The SYN, or the SYN-ACK of a simultaneous or a fast open. */
+static void expired_syn(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
+	if (xtcp_retries_end_syn(sk))
+		return;
+	xtcp_output_resend(sk, skb, xsk->mss);
+	xsk->retransmits++;
+	xtcp_rto_backoff(&xsk->rto);
+	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xsk, xsk->retrans_stamp));
+}
+
+/*
+ * True: a probe did not leave for lack of memory or of room in a queue of this machine. Any other
+ * error of IP counts as a probe without an answer.
+ */
+static bool no_room(int err)
+{
+	return err > 0 || err == -ENOBUFS;
+}
+
+static void note_probing(struct xtcp_sock *xsk)
+{
+	if (!xsk->stream->probe_stamp)
+		xsk->stream->probe_stamp = xtcp_clock_ts_stamp();
+}
+
+/* A window probe was sent; the next one is due after twice the time. */
+static void probed(struct sock *sk, enum xtcp_timer which)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	note_probing(xsk);
+	if (xsk->timers.probes < U8_MAX)
+		xsk->timers.probes++;
+	xtcp_rto_backoff(&xsk->rto);
+	xtcp_timer_arm(sk, which, xtcp_timer_interval(xsk, xtcp_retries_since(sk)));
+}
+
+/*
+ * The window has shrunk to zero while text is in flight (RFC 9293 section 3.8.6, MUST-35, SHLD-17).
+ */
+static void probe_shrunk_window(struct sock *sk)
+{
+	if (xtcp_retries_end_shrunk_window(sk))
+		return;
+	xtcp_output_probe(sk, false);
+	probed(sk, XTCP_TIMER_RETRANSMIT);
+}
+
+/* A timeout while the window is open. The probes that replaced retransmissions are over. */
+static void note_timeout(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xtcp_timer_take_back_backoff(xsk);
+	if (!xsk->retrans_stamp)
+		xsk->retrans_stamp = xtcp_clock_ts_stamp();
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
+}
+
+static void send_again(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool refused = xtcp_recovery_timeout(sk);
+
+	if (xsk->retransmits < U8_MAX)
+		xsk->retransmits++;
+	if (unlikely(refused)) {
+		/*
+		 * a refusal says nothing about the path: no backoff; as in Linux, the user timeout
+		 * does not limit this wait
+		 */
+		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, msecs_to_jiffies(ROOM_RETRY_MS));
+		return;
+	}
+	xtcp_rto_backoff(&xsk->rto);
+	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xsk, xtcp_retries_since(sk)));
+}
+
+static void expired_retransmit(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb = xtcp_sndq_first(sk);
+
+	if (!skb)
+		return;
+	/* a SYN of a simultaneous open may be followed by a FIN for which there was no memory */
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream)) {
+		expired_syn(sk, skb);
+		return;
+	}
+	xtcp_timer_disarm(sk, XTCP_TIMER_REOPENED);
+	if (!xsk->snd_wnd) {
+		probe_shrunk_window(sk);
+		return;
+	}
+	note_timeout(sk);
+	if (!xtcp_retries_end_retransmission(sk))
+		send_again(sk);
+}
+
+/* Only the retransmit deadline asks whether to give up; a window that opens does not. */
+static void expired_reopened(struct sock *sk)
+{
+	if (!xtcp_sk(sk)->snd_wnd)
+		return;
+	note_timeout(sk);
+	send_again(sk);
+}
+
+static void expired_persist(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	int err;
+
+	if (!xsk->fin_queued && (1 << sk->sk_state) & (TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK)) {
+		/* the FIN was not queued for lack of memory */
+		xtcp_output_fin(sk);
+		return;
+	}
+	if (!xtcp_sndq_unsent(sk) || xsk->snd_una != xsk->snd_nxt) {
+		xsk->probes_out = 0;
+		if (xsk->snd_una == xsk->snd_nxt)
+			xtcp_timer_end_probing(xsk);
+		return;
+	}
+	if (xtcp_retries_end_probing(sk))
+		return;
+	err = xtcp_output_probe(sk, false);
+	if (xsk->snd_una != xsk->snd_nxt) {
+		/* the window had room: data went out and armed its own deadline */
+		xtcp_sndbuf_wake(sk);
+		return;
+	}
+	if (no_room(err)) {
+		note_probing(xsk);
+		if (!xtcp_retries_end_refused(sk))
+			xtcp_timer_arm(sk, XTCP_TIMER_PERSIST, xtcp_timer_within_user_timeout(xsk, ROOM_RETRY_MS, xtcp_retries_since(sk)));
+		return;
+	}
+	if (xsk->probes_out < U8_MAX)
+		xsk->probes_out++;
+	probed(sk, XTCP_TIMER_PERSIST);
+}
+
+static void expired_delayed_ack(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!xsk->ack_pending)
+		return;
+	/* no data carried the ACK: the program does not answer at once */
+	xsk->pingpong = false;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKS);
+	xtcp_output_ack_now(sk);
+}
+
+static void expired_keepalive(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	unsigned long time = xtcp_keepalive_time(sk);
+	u32 idle = (u32)jiffies - xsk->rcv_tstamp;
+
+	if (!sock_flag(sk, SOCK_KEEPOPEN))
+		return;
+	/*
+	 * MUST-26: no probe while data waits for an ACK or a window; the other deadlines handle
+	 * that
+	 */
+	if (xsk->snd_una != xsk->write_seq) {
+		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time);
+	} else if (idle < time) {
+		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time - idle);
+	} else if (xtcp_keepalive_give_up(sk)) {
+		xtcp_output_rst(sk);
+		xtcp_retries_give_up(sk, XTCP_ABORT_KEEPALIVE);
+	} else if (no_room(xtcp_output_probe(sk, true))) {
+		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, msecs_to_jiffies(ROOM_RETRY_MS));
+	} else {
+		WRITE_ONCE(xsk->keepalive_sent, xsk->keepalive_sent + 1);
+		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_keepalive_intvl(sk));
+	}
+}
+
+static void expired_probe(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xsk->snd_una == xsk->snd_nxt)
+		return;
+	if (xsk->snd_wnd && xtcp_stream_is_there(xsk->stream))
+		xtcp_tlp_probe(sk);
+	if (!xtcp_timer_is_armed(xsk, XTCP_TIMER_RETRANSMIT))
+		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT,
+		    xtcp_timer_interval(xsk, xtcp_retries_since(sk)) + usecs_to_jiffies(xtcp_pace_lead_us(sk)));
+}
+
+static void expired_reordering(struct sock *sk)
+{
+	if (xtcp_sk(sk)->snd_una != xtcp_sk(sk)->snd_nxt)
+		xtcp_recovery_reordering_timeout(sk);
+}
+
+static void (* const expired[XTCP_TIMERS])(struct sock *sk) = {
+	[XTCP_TIMER_RETRANSMIT] = expired_retransmit,
+	[XTCP_TIMER_PERSIST] = expired_persist,
+	[XTCP_TIMER_DELACK] = expired_delayed_ack,
+	[XTCP_TIMER_KEEPALIVE] = expired_keepalive,
+	[XTCP_TIMER_PROBE] = expired_probe,
+	[XTCP_TIMER_REORDERING] = expired_reordering,
+	[XTCP_TIMER_REOPENED] = expired_reopened,
+};
+
+/**
+ * xtcp_expiry_run() - do what is due, and sleep until the next deadline
+ * @sk: the sock; the caller holds a reference, since an orphan may end here
+ *
+ * Called by the timer, and by release_sock() if a user owned the lock when the timer fired (RFC
+ * 9293 section 3.10.8).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_expiry_run(struct sock *sk)
+{
+	struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
+	unsigned long armed = timers->armed, next;
+	u32 now = (u32)jiffies;
+	unsigned int which;
+
+	sock_owned_by_me(sk);
+	for_each_set_bit(which, &armed, XTCP_TIMERS) {
+		/* an earlier deadline may have dropped or postponed this one */
+		if (!xtcp_timer_is_armed(xtcp_sk(sk), which) || (s32)(now - timers->deadline[which]) < 0)
+			continue;
+		timers->armed &= ~BIT(which);
+		trace_xtcp_timer(sk, which);
+		expired[which](sk);
+	}
+	if (xtcp_timer_pending(sk, &next) != XTCP_TIMERS)
+		xtcp_timer_wake_at(sk, next);
+	/* give back what xtcp_memory_uncharge() has kept */
+	sk_mem_reclaim(sk);
+}
+
+static void fired(struct timer_list *timer)
+{
+	struct sock *sk = container_of(timer, struct sock, sk_timer);
+
+	bh_lock_sock(sk);
+	if (sock_owned_by_user(sk))
+		set_bit(XTCP_DEFERRED_TIMER, &xtcp_sk(sk)->deferred);
+	else
+		xtcp_expiry_run(sk);
+	bh_unlock_sock(sk);
+	/* taken by sk_reset_timer() */
+	sock_put(sk);
+}
+
+/**
+ * xtcp_expiry_init() - a sock gets its timer
+ * @sk: new, or a clone; no deadline is armed
+ *
+ * Context: softirq or process. Nobody else has @sk yet.
+ */
+void xtcp_expiry_init(struct sock *sk)
+{
+	memset(&xtcp_sk(sk)->timers, 0, sizeof(xtcp_sk(sk)->timers));
+	timer_setup(&sk->sk_timer, fired, 0);
+}
+
+/**
+ * xtcp_expiry_paced() - the time of paced or delayed text may have come: send what waits
+ * @sk: the sock, in any state
+ *
+ * Called by the timer of pace.c, by release_sock() if a user owned the lock when that timer fired,
+ * and by coalesce.c for text that need wait no longer.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_expiry_paced(struct sock *sk)
+{
+	if (!xtcp_pace_is_over(sk))
+		return;
+	xtcp_recovery_go_on(sk);
+	xtcp_output_push(sk);
+	xtcp_sndbuf_wake(sk);
+}

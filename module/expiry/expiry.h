@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a deadline does when it passes. */
+#ifndef XTCP_EXPIRY_H
+#define XTCP_EXPIRY_H
+
+struct sock;
+
+void xtcp_expiry_init(struct sock *sk);
+
+/* Socket lock held in both. */
+void xtcp_expiry_run(struct sock *sk);
+void xtcp_expiry_paced(struct sock *sk);
+
+#endif /* XTCP_EXPIRY_H */
