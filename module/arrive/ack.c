@@ -15,8 +15,11 @@
 #include "base/sock.h"
 #include "base/stream.h"
 #include "base/wire.h"
+#include "cong/algorithms.h"
 #include "cong/cong.h"
+#include "cong/pipe.h"
 #include "cong/rate.h"
+#include "cong/stream_begin.h"
 #include "ecn/accecn.h"
 #include "ecn/ecn.h"
 #include "in/ingress.h"
@@ -117,7 +120,7 @@ static __always_inline struct xtcp_sample new_sample(const struct sock *sk, cons
 		.now_us = xsk->arrived_us,
 		.una_before = xsk->snd_una,
 		.high_before = stream->scoreboard.sacked ? stream->scoreboard.high_sacked : xsk->snd_una,
-		.pipe_before = xtcp_scoreboard_pipe(sk),
+		.pipe_before = xtcp_pipe_octets(sk),
 		.tsecr = xsk->ts_ok && seg->has_ts ? seg->tsecr : 0,
 		.ece = xtcp_ecn_echoed(sk, seg),
 		.news = seg->seq != seg->end_seq,
@@ -361,6 +364,7 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 	xtcp_mtuprobe_begin(sk);
 	xtcp_mss_sync(sk, xsk->pmtu);
 	xtcp_cong_start(sk, lost);
+	xtcp_algorithms_start(sk);
 	xtcp_sndbuf_expand(sk);
 	xtcp_timer_ack_progress(sk);
 	sk_dst_confirm(sk);

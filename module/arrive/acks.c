@@ -6,6 +6,7 @@
 #include "arrive/acks.h"
 
 #include <net/sock.h>
+#include <net/tcp_states.h>
 
 #include "base/sock.h"
 #include "out/ip.h"
@@ -121,4 +122,32 @@ void xtcp_acks_of_syn(struct sock *sk)
 	}
 	WRITE_ONCE(xsk->answer_awaited, true);
 	xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
+}
+
+/**
+ * xtcp_acks_window() - RECEIVE has made room: tell the peer if necessary
+ * @sk: the sock, in any state
+ * @copied: octets that the program took
+ *
+ * An ACK that is owed for more than a segment is sent now. One that is owed for text is sent when
+ * the program has read all of it, unless the program is likely to answer. If no ACK is owed, the
+ * peer is told when its window would at least double (RFC 9293 section 3.8.6.2.2).
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_acks_window(struct sock *sk, u32 copied)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool tell = false;
+
+	sock_owned_by_me(sk);
+	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
+		return;
+	if (xsk->ack_pending)
+		tell = xsk->rcv_nxt - xsk->rcv_wup > xsk->rcv_mss ||
+		       (copied && !xsk->pingpong && !xsk->answer_awaited && !atomic_read(&sk->sk_rmem_alloc));
+	if (!tell && copied && !(sk->sk_shutdown & RCV_SHUTDOWN))
+		tell = xtcp_window_would_double(sk);
+	if (tell)
+		xtcp_output_ack_now(sk);
 }

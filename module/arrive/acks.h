@@ -3,10 +3,13 @@
 #ifndef XTCP_ACKS_H
 #define XTCP_ACKS_H
 
+#include <linux/types.h>
+
 struct sock;
 
-/* Socket lock held in both. */
+/* Socket lock held in all of these. */
 void xtcp_acks_owed(struct sock *sk);
 void xtcp_acks_of_syn(struct sock *sk);
+void xtcp_acks_window(struct sock *sk, u32 copied);
 
 #endif /* XTCP_ACKS_H */

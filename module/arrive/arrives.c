@@ -4,7 +4,7 @@
  *
  *   3.10.7.1 CLOSED     arrives_closed() below. A segment for a tuple without any socket never
  *                       comes here: kernel TCP answers it
- *   3.10.7.2 LISTEN     xtcp_arrives_listen() below. synq.c makes and promotes the request entries
+ *   3.10.7.2 LISTEN     xtcp_arrives_listen(), in listen/. synq.c makes and promotes the request entries
  *   3.10.7.3 SYN-SENT   xtcp_handshake_syn_sent()
  *   3.10.7.4 others     arrives_other() below: one function for each of the eight steps but the
  *                       third, security, which is not implemented. acceptance.c has the first step,
@@ -28,14 +28,13 @@
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/state.h"
+#include "cong/algorithms.h"
 #include "cong/cong.h"
 #include "ecn/accecn.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
 #include "fastopen/fastsyn.h"
 #include "in/ingress.h"
-#include "listen/listener.h"
-#include "listen/synq.h"
 #include "out/reply.h"
 #include "recv/text.h"
 #include "recv/urgent.h"
@@ -207,7 +206,7 @@ static enum xtcp_verdict check_ack(struct sock *sk, struct sk_buff *skb)
 		break;
 	case TCP_CLOSING:
 		if (xtcp_ack_fin_acked(sk)) {
-			xtcp_record_enter(sk, TCP_TIME_WAIT);
+			xtcp_sock_leave_record(sk, TCP_TIME_WAIT);
 			return XTCP_DONE;
 		}
 		break;
@@ -304,7 +303,7 @@ static void process_fin(struct sock *sk)
 		break;
 	case TCP_FIN_WAIT2:
 		xtcp_output_ack_now(sk);
-		xtcp_record_enter(sk, TCP_TIME_WAIT);
+		xtcp_sock_leave_record(sk, TCP_TIME_WAIT);
 		return;
 	default:
 		return;
@@ -376,7 +375,7 @@ static void go_on(struct sock *sk)
 			xtcp_output_ack_now(sk);
 		/* with TCP_LINGER2 < 0, close() itself aborts; this may be its backlog */
 		if (xsk->linger2 >= 0)
-			xtcp_record_enter(sk, TCP_FIN_WAIT2);
+			xtcp_sock_leave_record(sk, TCP_FIN_WAIT2);
 		return;
 	default:
 		/* beyond ESTABLISHED this also retries a FIN for which there was no memory */
@@ -424,7 +423,7 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
  * @sk: in any state but LISTEN; the caller holds a reference, since an orphan may end here
  * @skb: as ingress left it; consumed
  *
- * Called by xtcp_ingress_deliver(), and by xtcp_ingress_child() with the segment that made the
+ * Called by xtcp_ingress_deliver(), and by xtcp_arrives_child() with the segment that made the
  * sock.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
@@ -476,6 +475,7 @@ void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
 	xsk->max_snd_wnd = seg->wnd;
 	xsk->snd_wl1 = seg->seq;
 	xtcp_cong_start(sk, false);
+	xtcp_algorithms_start(sk);
 	xtcp_timer_segment_received(sk);
 	/* the SYN itself is taken; urgent data is processed from ESTABLISHED on */
 	seg->flags &= ~(XTCP_SYN | XTCP_URG);
@@ -485,42 +485,4 @@ void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
 	else
 		xsk->syn_data_acked = true;
 	xtcp_output_syn(sk);
-}
-
-/**
- * xtcp_arrives_listen() - SEGMENT ARRIVES in LISTEN (RFC 9293 section 3.10.7.2)
- * @lsk: the listener
- * @skb: a SYN, an ACK with a valid cookie, or one that is dropped in silence; consumed
- * @key: made from @skb
- *
- * Context: softirq, RCU read side. No lock.
- */
-void xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
-{
-	const struct xtcp_seg *seg = xtcp_seg(skb);
-	struct sock *child = NULL;
-
-	/* first: check for a RST. It cannot be meant for a connection of ours. */
-	if (seg->flags & XTCP_RST)
-		goto drop;
-
-	/* second: check for an ACK. One that acknowledges a cookie of ours opens a connection. */
-	if (seg->flags & XTCP_ACK) {
-		child = xtcp_synq_cookie_ack(lsk, skb, key);
-		if (child)
-			xtcp_ingress_child(skb, lsk, child);
-		else
-			goto drop;
-		return;
-	}
-
-	/* third: check for a SYN. No honest peer sends a SYN with FIN. */
-	if ((seg->flags & (XTCP_SYN | XTCP_FIN)) == XTCP_SYN) {
-		xtcp_synq_syn(lsk, skb, key, NULL);
-		return;
-	}
-
-	/* fourth: other data or control: dropped */
-drop:
-	consume_skb(skb);
 }

@@ -5,7 +5,6 @@
 
 struct sk_buff;
 struct sock;
-struct xtcp_demux_key;
 struct xtcp_seg;
 
 /* What a step of 3.10.7 found out. */
@@ -22,6 +21,5 @@ enum xtcp_verdict {
 
 int xtcp_arrives(struct sock *sk, struct sk_buff *skb);
 void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb);
-void xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key);
 
 #endif /* XTCP_ARRIVES_H */

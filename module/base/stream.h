@@ -109,7 +109,7 @@ static inline bool xtcp_stream_is_there(const struct xtcp_stream *stream)
 
 int xtcp_stream_init(void);
 void xtcp_stream_exit(void);
-bool xtcp_stream_begin(struct sock *sk, gfp_t gfp);
+struct xtcp_stream *xtcp_stream_alloc(gfp_t gfp);
 void xtcp_stream_end(struct sock *sk);
 
 #endif /* XTCP_STREAM_H */

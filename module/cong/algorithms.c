@@ -23,6 +23,7 @@
 #include "base/sock.h"
 #include "base/stream.h"
 #include "cong/cong.h"
+#include "cong/stream_begin.h"
 
 #define DEFAULT_ALGORITHM	"cubic"
 
@@ -271,31 +272,9 @@ void xtcp_algorithms_start(struct sock *sk)
 	sock_owned_by_me(sk);
 	xsk->cong.started = true;
 	if (xtcp_stream_is_there(xsk->stream))
-		xtcp_algorithms_begin(sk);
+		xtcp_cong_begin(sk);
 	else if (xsk->algorithm->control || xsk->algorithm->info)
 		xtcp_stream_begin(sk, sk_gfp_mask(sk, GFP_ATOMIC));
-}
-
-/**
- * xtcp_algorithms_begin() - let the algorithm begin, with zeroed private space
- * @sk: established, with a stream
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_algorithms_begin(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
-
-	sock_owned_by_me(sk);
-	memset(stream->cong.private, 0, sizeof(stream->cong.private));
-	/* as in Linux, another algorithm later does not revert this */
-	if (xsk->algorithm->paces)
-		cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED);
-	if (xsk->algorithm->start) {
-		xsk->algorithm->start(sk);
-		xtcp_cong_bound(sk);
-	}
 }
 
 /**

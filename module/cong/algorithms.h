@@ -23,7 +23,6 @@ size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info);
 void xtcp_algorithms_assign(struct sock *sk);
 int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator);
 void xtcp_algorithms_start(struct sock *sk);
-void xtcp_algorithms_begin(struct sock *sk);
 void xtcp_algorithms_end(struct sock *sk);
 
 #endif /* XTCP_ALGORITHMS_H */

@@ -13,10 +13,9 @@
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"
-#include "cong/algorithms.h"
+#include "cong/pipe.h"
 #include "cong/prr.h"
 #include "loss/sample.h"
-#include "loss/scoreboard.h"
 #include "time/pace.h"
 
 static u32 initial_window(const struct xtcp_sock *xsk)
@@ -81,7 +80,30 @@ void xtcp_cong_bound(struct sock *sk)
 }
 
 /**
- * xtcp_cong_start() - set the windows of a connection that is established
+ * xtcp_cong_begin() - let the algorithm begin, with zeroed private space
+ * @sk: established, with a stream
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_cong_begin(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+
+	sock_owned_by_me(sk);
+	memset(stream->cong.private, 0, sizeof(stream->cong.private));
+	/* as in Linux, another algorithm later does not revert this */
+	if (xsk->algorithm->paces)
+		cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED);
+	if (xsk->algorithm->start) {
+		xsk->algorithm->start(sk);
+		xtcp_cong_bound(sk);
+	}
+}
+
+/**
+ * xtcp_cong_start() - set the windows of a connection that is established; xtcp_algorithms_start()
+ *	follows
  * @sk: its effective MSS is known
  * @syn_lost: our SYN or SYN-ACK was lost more than once
  *
@@ -103,7 +125,6 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 	if (xtcp_stream_is_there(xsk->stream))
 		xsk->stream->cong.usage_seq = xsk->snd_una;
 	set_rate(sk);
-	xtcp_algorithms_start(sk);
 }
 
 /**
@@ -199,7 +220,7 @@ static void reduce_by(struct sock *sk, u32 delivered, bool safe)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
-	u32 pipe = xtcp_scoreboard_pipe(sk), quota;
+	u32 pipe = xtcp_pipe_octets(sk), quota;
 
 	if (!delivered)
 		return;
@@ -569,7 +590,7 @@ void xtcp_cong_mss_changed(struct sock *sk)
 u32 xtcp_cong_in_flight(const struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	return xtcp_scoreboard_pipe(sk);
+	return xtcp_pipe_octets(sk);
 }
 
 /**

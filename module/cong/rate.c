@@ -15,8 +15,8 @@
 #include "base/seq.h"
 #include "base/sock.h"
 #include "cong/cong.h"
+#include "cong/pipe.h"
 #include "loss/sample.h"
-#include "loss/scoreboard.h"
 #include "sendq/sndq.h"
 
 /**
@@ -45,7 +45,7 @@ void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
 	cb->delivered_us = (u32)stream->delivered_us;
 	if (unlikely(xsk->algorithm->control))
 		*xtcp_sndnote(skb) = (struct xtcp_sndnote) {
-			.in_flight = xtcp_scoreboard_pipe(sk) + cb->end_seq - cb->seq,
+			.in_flight = xtcp_pipe_octets(sk) + cb->end_seq - cb->seq,
 			.lost = stream->lost_total,
 		};
 	cb->marks &= ~XTCP_SNDQ_LIMITED;
@@ -135,7 +135,7 @@ void xtcp_rate_written(struct sock *sk)
 	if (xsk->write_seq - xsk->snd_nxt >= xsk->mss || sk_wmem_alloc_get(sk) >= SKB_TRUESIZE(1) ||
 	    stream->scoreboard.lost > stream->scoreboard.resent)
 		return;
-	pipe = xtcp_scoreboard_pipe(sk);
+	pipe = xtcp_pipe_octets(sk);
 	if (pipe >= xsk->cong.cwnd)
 		return;
 	stream->rate.limited = true;

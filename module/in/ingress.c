@@ -14,20 +14,22 @@
 #include <linux/netfilter.h>
 #include <net/busy_poll.h>
 #include <net/inet_ecn.h>
-#include <net/ip6_checksum.h>
 #include <net/route.h>
 #include <net/tcp.h>
 #include <net/xfrm.h>
 
 #include "arrive/arrives.h"
+#include "arrive/arrives_child.h"
+#include "base/checksum.h"
 #include "base/net.h"
 #include "base/options.h"
 #include "base/sock.h"
-#include "in/early.h"
 #include "listen/acceptq.h"
+#include "listen/arrives_listen.h"
 #include "listen/listener.h"
 #include "listen/synq.h"
 #include "lookup/demux.h"
+#include "lookup/early.h"
 #include "lookup/group.h"
 #include "lookup/listeners.h"
 #include "out/reply.h"
@@ -64,25 +66,6 @@ void xtcp_ingress_drop(const struct net *net, struct sk_buff *skb, int state, en
 	kfree_skb_reason(skb, reason);
 }
 
-/**
- * xtcp_ingress_checksum_ok() - is the checksum right? (RFC 9293 section 3.1, MUST-3)
- * @skb: at its TCP header; keeps the result for the next who asks
- *
- * Context: softirq.
- *
- * Return: true when it is.
- */
-bool xtcp_ingress_checksum_ok(struct sk_buff *skb)
-{
-	bool wrong;
-
-	if (skb->protocol == htons(ETH_P_IP))
-		wrong = skb_checksum_init(skb, IPPROTO_TCP, inet_compute_pseudo);
-	else
-		wrong = skb_checksum_init(skb, IPPROTO_TCP, ip6_compute_pseudo);
-	return !wrong && (skb_csum_unnecessary(skb) || !__skb_checksum_complete(skb));
-}
-
 /* Check length and checksum (RFC 9293 section 3.1, MUST-3). Frees the segment on failure. */
 static __always_inline bool header_ok(struct xtcp_net *xn, struct sk_buff *skb)
 {
@@ -99,7 +82,7 @@ static __always_inline bool header_ok(struct xtcp_net *xn, struct sk_buff *skb)
 	if (th->doff < sizeof(*th) / 4 || !pskb_may_pull(skb, th->doff * 4))
 		goto too_small;
 	/* no need to compute what the device has verified, or what comes from this machine */
-	if (!skb_csum_unnecessary(skb) && !xtcp_ingress_checksum_ok(skb)) {
+	if (!skb_csum_unnecessary(skb) && !xtcp_checksum_ok(skb)) {
 		XTCP_INC_STATS(xn, TCP_MIB_CSUMERRORS);
 		XTCP_INC_STATS(xn, TCP_MIB_INERRS);
 		xtcp_ingress_drop(xn->net, skb, TCP_CLOSE, SKB_DROP_REASON_TCP_CSUM);
@@ -216,15 +199,6 @@ static __always_inline void fill_seg(struct sk_buff *skb, int dif, int sdif)
 	}
 }
 
-/* A segment in one of our queues must not point to a device, a route or a foreign sock. */
-static inline void detach(struct sk_buff *skb)
-{
-	skb_dst_drop(skb);
-	secpath_reset(skb);
-	skb_orphan(skb);
-	skb->dev = NULL;
-}
-
 /* The shift of the peer's window field; -1: unknown, since a TIME-WAIT record does not keep it. */
 static int peer_shift(const struct xtcp_conn *conn)
 {
@@ -311,7 +285,7 @@ static __always_inline void lock_or_backlog(struct xtcp_net *xn, struct sk_buff 
 	bh_lock_sock_nested(sk);
 	if (unlikely(rcu_access_pointer(sk->sk_rx_dst) != skb_dst(skb)))
 		xtcp_early_learn(sk, skb);
-	detach(skb);
+	xtcp_arrives_detach(skb);
 	sk_mark_napi_id(sk, skb);
 	sock_rps_save_rxhash(sk, skb);
 	xsk->segs_in += segments;
@@ -367,61 +341,6 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 	sock_put(sk);
 }
 
-/**
- * xtcp_ingress_child() - process the segment that opened a connection on its new sock
- * @skb: the third ACK of the handshake; consumed
- * @lsk: the listener
- * @child: locked by bh_lock_sock() and held; released
- *
- * Wakes accept() once the child has left SYN-RECEIVED.
- *
- * Context: softirq, RCU read side. Lock: @child's, released here.
- */
-void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *child)
-{
-	const u32 segments = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
-	bool up;
-
-	sock_owned_by_me(child);
-	__acquire(&child->sk_lock.slock);	/* by xtcp_sock_clone() */
-	xtcp_early_learn(child, skb);
-	detach(skb);
-	sk_mark_napi_id(child, skb);
-	/* count the SYN, too, as Linux does */
-	xtcp_sk(child)->segs_in = 1 + segments;
-	xtcp_sk(child)->data_segs_in = xtcp_seg(skb)->len ? segments : 0;
-	xtcp_arrives(child, skb);
-	up = child->sk_state != TCP_SYN_RECV;
-	bh_unlock_sock(child);
-	if (up)
-		lsk->sk_data_ready(lsk);
-	sock_put(child);	/* held by xtcp_sock_clone() */
-}
-
-/**
- * xtcp_ingress_fast_child() - process a SYN that opened a connection at once on its new sock
- * @skb: the SYN; consumed
- * @lsk: the listener
- * @child: locked by bh_lock_sock() and held; released
- *
- * This is Fast Open's case (RFC 7413 section 4.2.2).
- *
- * Context: softirq, RCU read side. Lock: @child's, released here.
- */
-void xtcp_ingress_fast_child(struct sk_buff *skb, struct sock *lsk, struct sock *child)
-{
-	sock_owned_by_me(child);
-	__acquire(&child->sk_lock.slock);	/* by xtcp_sock_clone() */
-	detach(skb);
-	sk_mark_napi_id(child, skb);
-	xtcp_sk(child)->segs_in = 1;
-	xtcp_sk(child)->data_segs_in = !!xtcp_seg(skb)->len;
-	xtcp_arrives_fast(child, skb);
-	bh_unlock_sock(child);
-	lsk->sk_data_ready(lsk);
-	sock_put(child);	/* held by xtcp_sock_clone() */
-}
-
 static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_request *he,
 		       const struct xtcp_demux_key *key)
 {
@@ -435,7 +354,7 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 	if (child == ERR_PTR(-EAGAIN))
 		to_successor(xn, skb, key);
 	else if (child)
-		xtcp_ingress_child(skb, lsk, child);
+		xtcp_arrives_child(skb, lsk, child);
 	else
 		consume_skb(skb);
 }

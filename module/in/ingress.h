@@ -69,11 +69,8 @@ static inline struct xtcp_seg *xtcp_seg(struct sk_buff *skb)
 void xtcp_ingress_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk);
 bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_conn *conn,
 		       const struct xtcp_demux_key *key);
-bool xtcp_ingress_checksum_ok(struct sk_buff *skb);
 int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb);
 int xtcp_ingress_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key);
-void xtcp_ingress_child(struct sk_buff *skb, struct sock *lsk, struct sock *child);
-void xtcp_ingress_fast_child(struct sk_buff *skb, struct sock *lsk, struct sock *child);
 void xtcp_ingress_drop(const struct net *net, struct sk_buff *skb, int state, enum skb_drop_reason reason);
 
 #endif /* XTCP_INGRESS_H */

@@ -32,10 +32,10 @@
 #include <net/ip.h>
 #include <net/protocol.h>
 
+#include "base/checksum.h"
 #include "base/net.h"
 #include "base/sock.h"
 #include "compat.h"
-#include "in/early.h"
 #include "in/icmp.h"
 #include "in/ingress.h"
 #include "in/siblings.h"
@@ -43,6 +43,7 @@
 #include "listen/listener.h"
 #include "listen/synq.h"
 #include "lookup/demux.h"
+#include "lookup/early.h"
 #include "lookup/group.h"
 #include "lookup/listeners.h"
 #include "ports/lease.h"
@@ -119,7 +120,7 @@ static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *k
 	if (!is_pure_syn((const struct tcphdr *)skb->data))
 		return false;
 	return xtcp_timewait_syn_reopens(container_of(conn, struct xtcp_timewait, conn), skb) &&
-	       is_listened_for(xn, key, skb, elsewhere) && xtcp_ingress_checksum_ok(skb);
+	       is_listened_for(xn, key, skb, elsewhere) && xtcp_checksum_ok(skb);
 }
 
 static bool listener_wants(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)

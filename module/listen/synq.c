@@ -19,6 +19,8 @@
 
 #include <net/inet_sock.h>
 
+#include "arrive/arrives_child.h"
+#include "base/checksum.h"
 #include "base/clock.h"
 #include "base/cookie.h"
 #include "base/net.h"
@@ -186,7 +188,7 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 	XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENPASSIVE);
 	if (fast->cookie.len > 0)
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENPASSIVEALTKEY);
-	xtcp_ingress_fast_child(skb, listener->sk, child);
+	xtcp_arrives_fast_child(skb, listener->sk, child);
 	return true;
 }
 
@@ -331,7 +333,7 @@ bool xtcp_synq_ack_is_ours(struct sock *lsk, struct sk_buff *skb, const struct x
 	xtcp_options_parse((const u8 *)(th + 1), len - sizeof(*th), false, &opts);
 	if (cookie_ok(lsk, key, ntohl(th->seq), ntohl(th->ack_seq), opts.has_ts ? &opts.tsecr : NULL, &cookie))
 		return true;
-	if (!xtcp_demux_kernel_holds(sock_net(lsk), key) && xtcp_ingress_checksum_ok(skb))
+	if (!xtcp_demux_kernel_holds(sock_net(lsk), key) && xtcp_checksum_ok(skb))
 		XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_SYNCOOKIESFAILED);
 	return false;
 }

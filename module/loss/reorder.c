@@ -29,17 +29,6 @@ bool xtcp_reorder_sent_after(u64 us1, u32 end1, u64 us2, u32 end2)
 }
 
 /**
- * xtcp_reorder_init() - set the state for a new connection
- * @reorder: to set
- *
- * Context: any.
- */
-void xtcp_reorder_init(struct xtcp_reorder *reorder)
-{
-	*reorder = (struct xtcp_reorder){ .wnd_mult = 1 };
-}
-
-/**
  * xtcp_reorder_window() - how late a segment may be
  * @reorder: the state
  * @min_rtt_us: the smallest RTT, microseconds

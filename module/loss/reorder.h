@@ -19,8 +19,13 @@ struct xtcp_reorder {
 	bool in_dsack_round;
 };
 
+/* Of a new connection. */
+static inline void xtcp_reorder_init(struct xtcp_reorder *reorder)
+{
+	*reorder = (struct xtcp_reorder){ .wnd_mult = 1 };
+}
+
 bool xtcp_reorder_sent_after(u64 us1, u32 end1, u64 us2, u32 end2);
-void xtcp_reorder_init(struct xtcp_reorder *reorder);
 u32 xtcp_reorder_window(const struct xtcp_reorder *reorder, u32 min_rtt_us, u32 srtt_us, u32 ahead_us);
 void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bool dsack);
 void xtcp_reorder_recovered(struct xtcp_reorder *reorder);

@@ -37,31 +37,6 @@ static u32 octets_of(const struct sk_buff *skb)
 	return xtcp_sndcb(skb)->end_seq - xtcp_sndcb(skb)->seq;
 }
 
-/**
- * xtcp_scoreboard_pipe() - octets in flight
- * @sk: the sock
- *
- * RFC 6675 section 4.
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: octets of sequence space.
- */
-u32 xtcp_scoreboard_pipe(const struct sock *sk)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	const struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
-	u32 out = xsk->snd_nxt - xsk->snd_una + sb->resent;
-	u32 gone = sb->sacked + sb->lost;
-
-	sock_owned_by_me(sk);
-	/*
-	 * without memory, acknowledged octets may stay in a marked skb: they count in gone, but not
-	 * in out
-	 */
-	return out > gone ? out - gone : 0;
-}
-
 /* Remove an skb from the sums of lost and resent octets. */
 static void unmark_lost(struct xtcp_sock *xsk, struct sk_buff *skb)
 {

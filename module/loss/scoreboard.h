@@ -37,7 +37,6 @@ struct xtcp_scoreboard {
 };
 
 /* Socket lock held in all of these. */
-u32 xtcp_scoreboard_pipe(const struct sock *sk);
 void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample);
 void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample);
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample);

@@ -11,6 +11,11 @@
  * when no packet can arrive any more. Unloading the module does the same in every namespace, after
  * the handlers are restored.
  */
+#include "netns/netns.h"
+
+#include <linux/kernel.h>
+#include <linux/mutex.h>
+
 #include "base/net.h"
 #include "base/orphan.h"
 #include "base/secret.h"
@@ -29,10 +34,6 @@
 #include "sight/mib.h"
 #include "sock/end.h"
 #include "timewait/record.h"
-
-#include <linux/kernel.h>
-#include <linux/mutex.h>
-
 
 /* The port bits of a namespace without leases. */
 static unsigned long no_ports[BITS_TO_LONGS(XTCP_PORTS)];

@@ -45,12 +45,10 @@
 #include "base/net.h"
 #include "base/orphan.h"
 #include "base/sock.h"
-#include "expiry/thirdack.h"
 #include "time/pace.h"
 
 #define LOOK_AFTER	(HZ / 50)
 #define LOOKS_MAX	64U	/* socks of one list, in one run */
-#define TRIES		200U	/* of close(); together some ten microseconds */
 #define ROW_MAX		160	/* characters */
 
 /**
@@ -75,8 +73,15 @@ static DEFINE_PER_CPU(struct held_list, held_lists) = {
 static void look_again(struct work_struct *work);
 static DECLARE_DELAYED_WORK(held_work, look_again);
 
-/* False: the module is being removed. Lock: the socket's, unless nobody else can have @sk. */
-static bool hold(struct sock *sk)
+/**
+ * xtcp_held_take() - let the sock hold the module
+ * @sk: without a program
+ *
+ * Context: softirq or process. Lock: the socket's, unless nobody else can have @sk.
+ *
+ * Return: false when the module is being removed.
+ */
+bool xtcp_held_take(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct held_list *here;
@@ -116,7 +121,7 @@ static bool hold(struct sock *sk)
 
 /*
  * True: the list is empty now, and the caller has to put the module. Lock: that of the list and
- * that of hold().
+ * that of xtcp_held_take().
  */
 static bool take_off_list(struct held_list *there, struct xtcp_sock *xsk)
 {
@@ -132,7 +137,7 @@ static struct held_list *held_list_of(const struct xtcp_sock *xsk)
 	return per_cpu_ptr(&held_lists, xsk->held_at - 1);
 }
 
-/* Lock: as hold(). */
+/* Lock: as xtcp_held_take(). */
 static void give_back(struct sock *sk)
 {
 	struct held_list *there = held_list_of(xtcp_sk(sk));
@@ -150,11 +155,18 @@ static void give_back(struct sock *sk)
 		module_put(THIS_MODULE);
 }
 
-/*
+/**
+ * xtcp_held_has_memory() - is any segment of the sock below TCP, by sk_wmem_alloc?
+ * @sk: the sock
+ *
  * One octet belongs to the sock, and one may belong to a segment that is being freed
  * (sock_wfree()). No segment has fewer than two.
+ *
+ * Context: any.
+ *
+ * Return: true when one is.
  */
-static bool has_memory_below(const struct sock *sk)
+bool xtcp_held_has_memory(const struct sock *sk)
 {
 	return refcount_read(&sk->sk_wmem_alloc) > 2;
 }
@@ -187,7 +199,7 @@ bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
 	sock_owned_by_me(sk);
 	/* pairs with early.c: from SOCK_DEAD on no arriving segment gets a reference */
 	smp_mb();
-	if (has_memory_below(sk))
+	if (xtcp_held_has_memory(sk))
 		return true;
 	/* netem takes its reference before it subtracts the segment from sk_wmem_alloc */
 	smp_rmb();
@@ -207,7 +219,7 @@ bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
 bool xtcp_held_before_sending(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	return hold(sk);
+	return xtcp_held_take(sk);
 }
 
 /**
@@ -247,13 +259,18 @@ void xtcp_held_look(struct sock *sk, unsigned int callers)
 		give_back(sk);
 }
 
-/*
- * The sock has ended. Its waiting segments must not keep the namespace alive, since the end of the
- * namespace would free them.
+/**
+ * xtcp_held_take_dead() - the same for a sock that has ended
+ * @sk: CLOSED, with segments below TCP
+ *
+ * Its waiting segments must not keep the namespace alive, since the end of the namespace would free
+ * them.
+ *
+ * Context: process. Lock: as xtcp_held_take().
  */
-static void hold_dead(struct sock *sk)
+void xtcp_held_take_dead(struct sock *sk)
 {
-	hold(sk);
+	xtcp_held_take(sk);
 	local_bh_disable();
 	xtcp_orphan_leave_netns(sk);
 	local_bh_enable();
@@ -304,71 +321,6 @@ void xtcp_held_segment_freed(struct sock *sk)
 	spin_unlock_irqrestore(&there->lock, irq);
 	if (was_last)
 		module_put(THIS_MODULE);
-}
-
-/*
- * True: the caller's reference was the last one, so nobody else can get @sk, and what is below TCP
- * now is all that there will be. A hold that is no longer needed goes back when the sock is freed,
- * not here: without the socket lock, xtcp_held_segment_freed() may be about to give it back.
- */
-static bool free_if_last(struct sock *sk)
-{
-	if (!refcount_dec_if_one(&sk->sk_refcnt))
-		return false;
-	if (has_memory_below(sk))
-		hold_dead(sk);
-	sk_free(sk);
-	return true;
-}
-
-/*
- * True: @sk holds the module, or its connection lives on and has nothing below TCP. @last: this is
- * the last try, so in doubt @sk holds the module.
- */
-static bool is_settled(struct sock *sk, bool last)
-{
-	bool settled;
-
-	local_bh_disable();
-	bh_lock_sock(sk);
-	settled = sk->sk_state != TCP_CLOSE && !xtcp_held_is_below(sk, 1);
-	if (settled) {
-		xtcp_held_look(sk, 1);
-	} else if (last || has_memory_below(sk)) {
-		if (sk->sk_state == TCP_CLOSE)
-			hold_dead(sk);
-		else
-			hold(sk);
-		settled = true;
-	}
-	bh_unlock_sock(sk);
-	local_bh_enable();
-	return settled;
-}
-
-/**
- * xtcp_held_let_go() - let the sock hold the module if needed, since its descriptor is being closed
- * @sk: has no program from now on; the function puts the caller's reference
- *
- * Context: process, BH enabled; the descriptor still holds the module. No lock; takes that of the
- * socket.
- */
-void xtcp_held_let_go(struct sock *sk)
-{
-	unsigned int tries = num_online_cpus() > 1 ? TRIES : 2;
-	const unsigned int half = tries / 2;
-
-	if (free_if_last(sk))
-		return;
-	xtcp_thirdack_forget(sk, false);
-	while (!is_settled(sk, !--tries)) {
-		if (free_if_last(sk))
-			return;
-		if (tries == half)
-			xtcp_thirdack_forget(sk, true);
-		cpu_relax();
-	}
-	sock_put(sk);
 }
 
 /**

@@ -13,7 +13,9 @@ void xtcp_held_look(struct sock *sk, unsigned int callers);
 bool xtcp_held_is_below(const struct sock *sk, unsigned int callers);
 void xtcp_held_name_listener(struct sock *sk);
 
-void xtcp_held_let_go(struct sock *sk);
+bool xtcp_held_take(struct sock *sk);
+void xtcp_held_take_dead(struct sock *sk);
+bool xtcp_held_has_memory(const struct sock *sk);
 void xtcp_held_segment_freed(struct sock *sk);
 void xtcp_held_freed(struct sock *sk);
 void xtcp_held_exit(void);

@@ -26,10 +26,10 @@
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
 #include "fastopen/fastsyn.h"
+#include "loss/phase.h"
 #include "out/control.h"
 #include "out/held.h"
 #include "out/ip.h"
-#include "recovery/recovery.h"
 #include "send/mss.h"
 #include "sendq/sndq.h"
 #include "sight/mib.h"
@@ -277,7 +277,7 @@ static noinline_for_stack bool push_options(struct sock *sk, struct sk_buff *skb
 static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool resent, u32 segments)
 {
 	if (verdict > 0) {
-		xtcp_recovery_congested_here(sk);
+		xtcp_phase_congested_here(sk);
 		verdict = net_xmit_eval(verdict);
 	}
 	if (verdict && resent)

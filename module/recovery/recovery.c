@@ -30,7 +30,9 @@
 #include "base/sock.h"
 #include "base/wire.h"
 #include "cong/cong.h"
+#include "cong/pipe.h"
 #include "ecn/ecn.h"
+#include "loss/phase.h"
 #include "loss/rack.h"
 #include "loss/resend.h"
 #include "loss/sample.h"
@@ -55,12 +57,6 @@ enum next {
 	NEXT_NEW,	/* new text, for F-RTO: was it too early? (RFC 5682 section 3.1, 2b) */
 };
 
-static void set_phase(struct sock *sk, enum xtcp_cong_phase phase, int reason)
-{
-	WRITE_ONCE(xtcp_sk(sk)->cong.phase, phase);
-	trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), reason);
-}
-
 /* Nothing is lost: the phase is OPEN, or DISORDER while something is out of order. */
 static void keep_open(struct sock *sk, int reason)
 {
@@ -72,34 +68,12 @@ static void keep_open(struct sock *sk, int reason)
 	if (phase == xsk->cong.phase)
 		return;
 	stream->recover = xsk->snd_nxt;
-	set_phase(sk, phase, phase == XTCP_CONG_OPEN && reason == XTCP_TRACE_SACKED ? XTCP_TRACE_IN_ORDER : reason);
-}
-
-/* RecoverFS of RFC 9937 section 6.1: octets in flight before this ACK. */
-static u32 in_flight_with(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
-{
-	const struct xtcp_stream *stream = xsk->stream;
-	u32 out = xsk->snd_nxt - xsk->snd_una + sample->acked;
-	u32 sacked_before = stream->scoreboard.sacked - min(stream->scoreboard.sacked, sample->sacked);
-
-	return out > sacked_before ? out - sacked_before : 0;
-}
-
-/* @recover_fs: RecoverFS of RFC 9937 section 6.1 */
-static void reduce_from(struct sock *sk, u32 recover_fs, bool marked)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
-
-	stream->recover = xsk->snd_nxt;
-	stream->tlp.pending = false;
-	xtcp_cong_reduce(sk, recover_fs, marked);
-	xtcp_ecn_reduced(sk);
+	xtcp_phase_set(sk, phase, phase == XTCP_CONG_OPEN && reason == XTCP_TRACE_SACKED ? XTCP_TRACE_IN_ORDER : reason);
 }
 
 static void reduce(struct sock *sk, const struct xtcp_sample *sample, bool marked)
 {
-	reduce_from(sk, in_flight_with(xtcp_sk(sk), sample), marked);
+	xtcp_phase_reduce(sk, xtcp_phase_in_flight(xtcp_sk(sk), sample), marked);
 }
 
 /* RFC 3168 section 6.1.2: reduce the window once per round trip. */
@@ -108,35 +82,7 @@ static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
 	xtcp_undo_forget(sk);
 	reduce(sk, sample, true);
 	xtcp_cong_forbid_undo(sk);
-	set_phase(sk, XTCP_CONG_CWR, XTCP_TRACE_ECE);
-}
-
-/**
- * xtcp_recovery_congested_here() - reduce the window because of a full queue on this machine
- * @sk: the sock, in any state
- *
- * The queue refused a segment, or announced that it would refuse others. This is congestion on the
- * first hop, so no peer has to report it. A reduction begins at once, and no undo reverts it, as in
- * Linux. It begins at most once per round trip, as for a mark (RFC 3168 section 6.1.2). During the
- * handshake nothing is reduced. No ACK triggers it, and next to nothing may be in flight, so PRR's
- * RecoverFS is at least the window, as in Linux.
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_recovery_congested_here(struct sock *sk)
-{
-	const struct xtcp_sample none = { };
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream))
-		return;
-	if (xsk->cong.phase < XTCP_CONG_CWR) {
-		xtcp_undo_forget(sk);
-		reduce_from(sk, max(in_flight_with(xsk, &none), xsk->cong.cwnd), false);
-		set_phase(sk, XTCP_CONG_CWR, XTCP_TRACE_QUEUE);
-	}
-	xtcp_cong_forbid_undo(sk);
+	xtcp_phase_set(sk, XTCP_CONG_CWR, XTCP_TRACE_ECE);
 }
 
 /*
@@ -151,7 +97,7 @@ static void enter_too_large(struct sock *sk)
 	stream->recover = xsk->snd_nxt;
 	xtcp_undo_forget(sk);
 	stream->frto = false;
-	set_phase(sk, XTCP_CONG_LOSS, XTCP_TRACE_MTU);
+	xtcp_phase_set(sk, XTCP_CONG_LOSS, XTCP_TRACE_MTU);
 }
 
 /* Something counts as lost in OPEN, DISORDER or CWR. */
@@ -167,13 +113,13 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 	XTCP_NET_INC_STATS(xsk->xn, xsk->sack_ok ? LINUX_MIB_TCPSACKRECOVERY : LINUX_MIB_TCPRENORECOVERY);
 	xtcp_undo_begin(sk);
 	if (xsk->cong.phase == XTCP_CONG_CWR)
-		xtcp_cong_reduce_further(sk, in_flight_with(xsk, sample));
+		xtcp_cong_reduce_further(sk, xtcp_phase_in_flight(xsk, sample));
 	else
 		reduce(sk, sample, false);
 	if (sample->ece)
 		xtcp_cong_forbid_undo(sk);
 	xsk->stream->recover = xsk->snd_nxt;
-	set_phase(sk, XTCP_CONG_RECOVERY, xsk->sack_ok ? XTCP_TRACE_RACK : XTCP_TRACE_THIRD_DUPACK);
+	xtcp_phase_set(sk, XTCP_CONG_RECOVERY, xsk->sack_ok ? XTCP_TRACE_RACK : XTCP_TRACE_THIRD_DUPACK);
 }
 
 /**
@@ -190,13 +136,13 @@ void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *s
 	sock_owned_by_me(sk);
 	if (xtcp_sk(sk)->cong.phase == XTCP_CONG_CWR) {
 		xtcp_cong_reduce_further(sk, 0);
-		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_TLP);
+		trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), XTCP_TRACE_TLP);
 	}
 	if (xtcp_sk(sk)->cong.phase >= XTCP_CONG_CWR)
 		return;
 	xtcp_undo_forget(sk);
 	reduce(sk, sample, false);
-	set_phase(sk, XTCP_CONG_CWR, XTCP_TRACE_TLP);
+	xtcp_phase_set(sk, XTCP_CONG_CWR, XTCP_TRACE_TLP);
 	xtcp_cong_reduced(sk);
 	keep_open(sk, XTCP_TRACE_RECOVERED);
 }
@@ -253,12 +199,12 @@ static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *
 {
 	if (xtcp_undo_originals_came(sk, sample)) {
 		xtcp_undo_do(sk, counter);
-		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_UNDO_TIMESTAMP);
+		trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), XTCP_TRACE_UNDO_TIMESTAMP);
 		return true;
 	}
 	if (xtcp_undo_all_came_twice(sk)) {
 		xtcp_undo_do(sk, counter);
-		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_UNDO_DSACK);
+		trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), XTCP_TRACE_UNDO_DSACK);
 		return true;
 	}
 	return false;
@@ -284,7 +230,7 @@ static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
 	 * originals were acknowledged first (outside_repair())
 	 */
 	stream->frto = false;
-	set_phase(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
+	xtcp_phase_set(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
 	return true;
 }
 
@@ -332,7 +278,7 @@ static void outside_repair(struct sock *sk, struct xtcp_sample *sample)
 	}
 	if (xsk->cong.phase <= XTCP_CONG_DISORDER && xtcp_undo_all_came_twice(sk)) {
 		xtcp_undo_do(sk, LINUX_MIB_TCPDSACKUNDO);
-		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_UNDO_DSACK);
+		trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), XTCP_TRACE_UNDO_DSACK);
 	}
 	find_lost(sk, sample);
 	if (xsk->stream->scoreboard.lost)
@@ -371,7 +317,7 @@ static void spurious_timeout(struct sock *sk, int counter, int reason)
 	xsk->retransmits = 0;
 	xsk->stream->frto = false;
 	if (duplicates_may_follow(xsk))
-		trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), reason);
+		trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), reason);
 	else
 		keep_open(sk, reason);
 }
@@ -437,7 +383,7 @@ static int resend_lost(struct sock *sk, bool timeout)
 
 	while ((skb = xtcp_resend_next(sk))) {
 		const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-		u32 pipe = xtcp_scoreboard_pipe(sk);
+		u32 pipe = xtcp_pipe_octets(sk);
 		u32 room = xsk->cong.cwnd > pipe ? xsk->cong.cwnd - pipe : 0;
 
 		if (pipe && room < min_t(u32, xsk->mss, cb->end_seq - cb->seq))
@@ -495,7 +441,7 @@ static enum next judge(struct sock *sk, struct xtcp_sample *sample)
 	if (xtcp_seq_ge(xsk->snd_una, stream->recover)) {
 		if (xsk->cong.phase == XTCP_CONG_CWR && xsk->snd_una != stream->recover) {
 			xtcp_cong_reduced(sk);
-			set_phase(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
+			xtcp_phase_set(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
 		} else if (xsk->cong.phase == XTCP_CONG_RECOVERY) {
 			if (!xsk->sack_ok)
 				xtcp_scoreboard_forget_duplicates(sk);
@@ -565,7 +511,7 @@ void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 		xtcp_cong_ack(sk, sample);
 	}
 	if (trace_xtcp_ack_enabled() && (sample->delivered || sample->lost))
-		trace_xtcp_ack(sk, sample, xtcp_scoreboard_pipe(sk));
+		trace_xtcp_ack(sk, sample, xtcp_pipe_octets(sk));
 }
 
 /*
@@ -650,12 +596,12 @@ bool xtcp_recovery_timeout(struct sock *sk)
 	 */
 	if (xsk->cong.phase <= XTCP_CONG_DISORDER && sb->sacked_segments >= XTCP_DUPACK_THRESHOLD)
 		sb->reordering = min_t(u32, sb->reordering, XTCP_DUPACK_THRESHOLD);
-	xtcp_cong_restart(sk, xtcp_scoreboard_pipe(sk));
+	xtcp_cong_restart(sk, xtcp_pipe_octets(sk));
 	stream->recover = xsk->snd_nxt;
 	stream->tlp.pending = false;
 	xtcp_ecn_reduced(sk);
 	stream->frto = READ_ONCE(xsk->xn->sysctl.frto) && (new_repair || xsk->retransmits);
-	set_phase(sk, XTCP_CONG_LOSS, XTCP_TRACE_TIMEOUT);
+	xtcp_phase_set(sk, XTCP_CONG_LOSS, XTCP_TRACE_TIMEOUT);
 	return resend_lost(sk, true) > 0;
 }
 

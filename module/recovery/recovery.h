@@ -16,6 +16,5 @@ void xtcp_recovery_reordering_timeout(struct sock *sk);
 void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample);
 void xtcp_recovery_syn_text_refused(struct sock *sk);
 void xtcp_recovery_mtu_fell(struct sock *sk);
-void xtcp_recovery_congested_here(struct sock *sk);
 
 #endif /* XTCP_RECOVERY_H */

@@ -14,6 +14,7 @@
 #include "base/sock.h"
 #include "base/wire.h"
 #include "cong/cong.h"
+#include "cong/pipe.h"
 #include "loss/sample.h"
 #include "loss/scoreboard.h"
 #include "recovery/recovery.h"
@@ -55,7 +56,7 @@ void xtcp_tlp_probe(struct sock *sk)
 	tlp->wants_sample = true;
 	tlp->end_seq = xsk->snd_nxt;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSPROBES);
-	trace_xtcp_congestion(sk, xtcp_scoreboard_pipe(sk), XTCP_TRACE_PROBE);
+	trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), XTCP_TRACE_PROBE);
 }
 
 /**

@@ -18,6 +18,7 @@
 #include "base/stream.h"
 #include "base/wire.h"
 #include "compat.h"
+#include "cong/stream_begin.h"
 #include "in/ingress.h"
 #include "netns/netns.h"
 #include "recv/rcvq.h"

@@ -21,6 +21,7 @@
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"
+#include "cong/stream_begin.h"
 #include "out/ip.h"
 #include "send/mss.h"
 #include "sight/mib.h"

@@ -21,6 +21,7 @@
 #include "base/sock.h"
 #include "base/wire.h"
 #include "cong/cong.h"
+#include "cong/pipe.h"
 #include "loss/scoreboard.h"
 #include "loss/undo.h"
 #include "out/ip.h"
@@ -28,6 +29,7 @@
 #include "send/bundle.h"
 #include "send/mss.h"
 #include "send/mtuprobe.h"
+#include "send/sndbuf.h"
 #include "sendq/busy.h"
 #include "sendq/sndq.h"
 #include "sight/mib.h"
@@ -63,7 +65,7 @@ static u32 window_room(const struct xtcp_sock *xsk, u32 seq)
 static u32 congestion_room(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 cwnd = xsk->cong.cwnd, pipe = xtcp_scoreboard_pipe(sk);
+	u32 cwnd = xsk->cong.cwnd, pipe = xtcp_pipe_octets(sk);
 
 	/* a SYN that is in flight with text (Fast Open) takes no octet of the window */
 	if (unlikely(xsk->snd_una == xsk->iss) && pipe)
@@ -205,7 +207,7 @@ static bool below_is_full(struct sock *sk, u32 n)
 	most = max(most, xtcp_cong_rate(sk) >> READ_ONCE(sk->sk_pacing_shift));
 	if (!xtcp_pace_applies(sk))
 		most = min_t(unsigned long, most, READ_ONCE(xtcp_net_of(sk)->sysctl.limit_output_bytes));
-	return below > most && in_flight(xtcp_sk(sk)) && xtcp_pace_waits_for_room(sk, most);
+	return below > most && in_flight(xtcp_sk(sk)) && xtcp_sndbuf_waits_for_room(sk, most);
 }
 
 /* What limits the connection from now on. @skb is the first that push() has left, or NULL. */

@@ -115,3 +115,19 @@ void xtcp_sndbuf_wake(struct sock *sk)
 	xtcp_sndbuf_expand(sk);
 	sk->sk_write_space(sk);
 }
+
+/**
+ * xtcp_sndbuf_waits_for_room() - too much is below TCP: send when there is room
+ * @sk: the sock; something is in flight
+ * @most: as for xtcp_pace_waits_for_room()
+ *
+ * Another sk_write_space, as that of a BPF program, reports no room.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when a timer will send.
+ */
+bool xtcp_sndbuf_waits_for_room(struct sock *sk, unsigned long most)
+{
+	return sk->sk_write_space == xtcp_sndbuf_write_space && xtcp_pace_waits_for_room(sk, most);
+}

@@ -14,5 +14,6 @@ void xtcp_sndbuf_write_space(struct sock *sk);
 /* socket lock held */
 void xtcp_sndbuf_expand(struct sock *sk);
 void xtcp_sndbuf_wake(struct sock *sk);
+bool xtcp_sndbuf_waits_for_room(struct sock *sk, unsigned long most);
 
 #endif /* XTCP_SNDBUF_H */

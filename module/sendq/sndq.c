@@ -35,6 +35,7 @@
 #include "base/wire.h"
 #include "compat.h"
 #include "cong/rate.h"
+#include "cong/stream_begin.h"
 #include "sendq/busy.h"
 #include "sendq/spare.h"
 #include "sendq/stamp.h"

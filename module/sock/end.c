@@ -39,6 +39,7 @@
 #include "sendq/sndq.h"
 #include "sight/trace.h"
 #include "time/timer.h"
+#include "timewait/record.h"
 
 /**
  * xtcp_sock_release_resources() - proto.destroy: release all that a sock holds but its memory
@@ -116,6 +117,21 @@ void xtcp_sock_done(struct sock *sk)
 		xtcp_sock_destroy(sk);
 	else
 		sk->sk_state_change(sk);
+}
+
+/**
+ * xtcp_sock_leave_record() - replace a sock by a record, and end the sock
+ * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
+ * @substate: TCP_TIME_WAIT, or TCP_FIN_WAIT2 unless TCP_LINGER2 is below 0
+ *
+ * On return, the sock is CLOSED and out of the table. The caller does not touch it further.
+ *
+ * Context: as xtcp_sock_done().
+ */
+void xtcp_sock_leave_record(struct sock *sk, int substate)
+{
+	xtcp_record_begin(sk, substate);
+	xtcp_sock_done(sk);
 }
 
 /**

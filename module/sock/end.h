@@ -6,6 +6,7 @@
 #include "base/sock.h"
 
 void xtcp_sock_done(struct sock *sk);
+void xtcp_sock_leave_record(struct sock *sk, int substate);
 void xtcp_sock_destroy(struct sock *sk);
 void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason);
 void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason);

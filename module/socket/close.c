@@ -21,8 +21,8 @@
 #include "expiry/retries.h"
 #include "fastopen/fastopen.h"
 #include "fastopen/fastsyn.h"
-#include "in/early.h"
 #include "listen/listener.h"
+#include "lookup/early.h"
 #include "out/held.h"
 #include "ports/port.h"
 #include "recv/savedsyn.h"
@@ -33,6 +33,7 @@
 #include "sight/trace.h"
 #include "sock/create.h"
 #include "sock/end.h"
+#include "sock/held_let_go.h"
 #include "socket/listen.h"
 #include "timewait/record.h"
 
@@ -126,7 +127,7 @@ static void judge_orphan(struct sock *sk)
 {
 	if (sk->sk_state == TCP_FIN_WAIT2) {
 		if (xtcp_sk(sk)->linger2 >= 0) {
-			xtcp_record_enter(sk, TCP_FIN_WAIT2);
+			xtcp_sock_leave_record(sk, TCP_FIN_WAIT2);
 			return;
 		}
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONLINGER);

@@ -22,7 +22,7 @@
 #include "ecn/ecn.h"
 #include "expiry/thirdack.h"
 #include "fastopen/fastsyn.h"
-#include "in/early.h"
+#include "lookup/early.h"
 #include "out/ip.h"
 #include "out/ip_connect.h"
 #include "ports/port.h"

@@ -19,6 +19,7 @@
 #include <net/tcp_states.h>
 #include <uapi/linux/tcp.h>
 
+#include "arrive/acks.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "compat.h"
@@ -29,7 +30,6 @@
 #include "send/output.h"
 #include "socket/coalesce.h"
 #include "window/space.h"
-#include "window/window.h"
 
 /**
  * xtcp_recvmsg_inq() - how much there is to read
@@ -336,7 +336,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			 * that the ACK is owed for
 			 */
 			if (copied || xsk->ack_pending)
-				xtcp_window_update(sk, flags & MSG_PEEK ? 0 : copied);
+				xtcp_acks_window(sk, flags & MSG_PEEK ? 0 : copied);
 			ret = wait_for_text(sk, &timeo, skb_peek_tail(&sk->sk_receive_queue));
 			if (ret < 0)
 				break;
@@ -357,7 +357,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 	 * meanwhile
 	 */
 	if (likely(sk->sk_disconnects == disconnects))
-		xtcp_window_update(sk, flags & MSG_PEEK ? 0 : copied);
+		xtcp_acks_window(sk, flags & MSG_PEEK ? 0 : copied);
 	return copied ?: ret;
 }
 
@@ -538,7 +538,7 @@ ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_
 		}
 		spliced += ret;
 		len -= ret;
-		xtcp_window_update(sk, ret);
+		xtcp_acks_window(sk, ret);
 		if (!timeo)
 			break;
 		/* lets the backlog in */

@@ -20,6 +20,7 @@
 #include "base/wire.h"
 #include "compat.h"
 #include "cong/rate.h"
+#include "cong/stream_begin.h"
 #include "fastopen/fastopen.h"
 #include "fastopen/fastsyn.h"
 #include "send/bundle.h"
@@ -212,7 +213,7 @@ static bool autocorks(struct sock *sk)
 	    skb->len >= xtcp_bundle_goal(sk))
 		return false;
 	waits = xtcp_pace_is_waiting(sk);
-	if (!xtcp_pace_waits_for_room(sk, below - 1))
+	if (!xtcp_sndbuf_waits_for_room(sk, below - 1))
 		return false;
 	if (!waits)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPAUTOCORKING);

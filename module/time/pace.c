@@ -32,12 +32,11 @@
 
 #include <linux/hrtimer.h>
 #include <linux/slab.h>
+#include <net/tcp_states.h>
 
 #include "base/sock.h"
 #include "compat.h"
 #include "cong/cong.h"
-#include "expiry/expiry.h"
-#include "send/sndbuf.h"
 
 #define UNPACED_SEGMENTS	10	/* as in Linux: the initial window leaves at once */
 #define GAP_MAX_NS		NSEC_PER_SEC	/* the longest gap behind a bundle, however low the rate is */
@@ -84,10 +83,10 @@ static enum hrtimer_restart pace_fired(struct hrtimer *timer)
 	spin_unlock_irqrestore(&pace->lock, irq);
 
 	bh_lock_sock(sk);
-	if (sock_owned_by_user(sk))
-		set_bit(XTCP_DEFERRED_PACE, &xtcp_sk(sk)->deferred);
-	else
-		xtcp_expiry_paced(sk);
+	set_bit(XTCP_DEFERRED_PACE, &xtcp_sk(sk)->deferred);
+	/* otherwise release_sock() does the work; a listener has other work, which may sleep */
+	if (!sock_owned_by_user(sk) && sk->sk_state != TCP_LISTEN)
+		sk->sk_prot->release_cb(sk);
 	bh_unlock_sock(sk);
 	/* taken by start_pace(), or above */
 	sock_put(sk);
@@ -251,7 +250,7 @@ void xtcp_pace_not_left(struct sock *sk)
 
 /**
  * xtcp_pace_waits_for_room() - too much is below TCP: send when there is room
- * @sk: the sock; something is in flight
+ * @sk: the sock; something is in flight; its sk_write_space is xtcp_sndbuf_write_space()
  * @most: there is room when at most this much is below TCP, in octets of sk_wmem_alloc
  *
  * Context: softirq or process. Lock: socket, held.
@@ -264,7 +263,7 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 	struct xtcp_pace *pace = pace_of(sk);
 
 	sock_owned_by_me(sk);
-	if (!pace || sk->sk_write_space != xtcp_sndbuf_write_space)
+	if (!pace)
 		return false;
 	WRITE_ONCE(pace->below_max, most);
 	pace->again_ns = ktime_get_ns() + AGAIN_NS;

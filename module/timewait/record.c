@@ -32,7 +32,6 @@
 #include "ports/lease.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "sock/end.h"
 #include "window/window.h"
 
 #define END_BATCH	256	/* records that end in one hold of the lock */
@@ -499,23 +498,22 @@ static unsigned long fin_wait2_jiffies(const struct sock *sk)
 }
 
 /**
- * xtcp_record_enter() - replace a sock by a record and end the sock
+ * xtcp_record_begin() - put a record into the place of a sock that ends
  * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
  * @substate: TCP_TIME_WAIT, or TCP_FIN_WAIT2 unless TCP_LINGER2 is below 0
  *
  * Without memory for a record the connection ends without TIME-WAIT, as in Linux. RFC 9293 section
- * 3.6.1, MUST-13.
+ * 3.6.1, MUST-13. The caller ends the sock: xtcp_sock_leave_record().
  *
  * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
  */
-void xtcp_record_enter(struct sock *sk, int substate)
+void xtcp_record_begin(struct sock *sk, int substate)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	unsigned long timeout = substate == TCP_TIME_WAIT ? timewait_jiffies(xn) : fin_wait2_jiffies(sk);
 	struct xtcp_timewait *tw;
 
 	sock_owned_by_me(sk);
-
 	tw = kmem_cache_alloc(cache_of(xtcp_sk(sk)->conn.v4), GFP_ATOMIC | __GFP_NOWARN);
 	if (tw) {
 		fill_record(tw, sk, substate);
@@ -529,7 +527,6 @@ void xtcp_record_enter(struct sock *sk, int substate)
 	} else {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPTIMEWAITOVERFLOW);
 	}
-	xtcp_sock_done(sk);
 }
 
 /**

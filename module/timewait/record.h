@@ -64,11 +64,8 @@ void xtcp_record_exit(void);
 int xtcp_record_net_init(struct xtcp_net *xn);
 void xtcp_record_net_exit(struct xtcp_net *xn);
 
-/*
- * Socket lock held. On return, the sock is CLOSED and out of the table. The caller does not touch
- * it further.
- */
-void xtcp_record_enter(struct sock *sk, int substate);
+/* Socket lock held. */
+void xtcp_record_begin(struct sock *sk, int substate);
 void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw);
 
 /* The lock of the record's shard is held. */

@@ -16,7 +16,6 @@
 #include "base/sock.h"
 #include "base/wire.h"
 #include "compat.h"
-#include "send/output.h"
 #include "window/space.h"
 
 static u32 offered(const struct xtcp_sock *xsk)
@@ -139,37 +138,25 @@ void xtcp_window_select(const struct sock *sk, u32 mss, bool wscale_ok, u32 *rcv
 }
 
 /**
- * xtcp_window_update() - RECEIVE has made room: tell the peer if necessary
- * @sk: the sock, in any state
- * @copied: octets that the program took
+ * xtcp_window_would_double() - would the peer's window at least double if it were told now?
+ * @sk: the sock
  *
- * An ACK that is owed for more than a segment is sent now. One that is owed for text is sent when
- * the program has read all of it, unless the program is likely to answer. If no ACK is owed, the
- * peer is told when its window would at least double (RFC 9293 section 3.8.6.2.2).
+ * RFC 9293 section 3.8.6.2.2.
  *
- * Context: process. Lock: socket, held.
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when it would.
  */
-void xtcp_window_update(struct sock *sk, u32 copied)
+bool xtcp_window_would_double(const struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	bool tell = false;
-	u32 now, most, wnd;
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 now = offered(xsk), wnd;
+	/* the offer can only double if these bounds do: mostly that avoids computing it */
+	u32 most = max(most_whatever_is_free(xsk), 1U << xsk->rcv_wscale);
 
 	sock_owned_by_me(sk);
-	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
-		return;
-	if (xsk->ack_pending)
-		tell = xsk->rcv_nxt - xsk->rcv_wup > xsk->rcv_mss ||
-		       (copied && !xsk->pingpong && !xsk->answer_awaited && !atomic_read(&sk->sk_rmem_alloc));
-	if (!tell && copied && !(sk->sk_shutdown & RCV_SHUTDOWN)) {
-		now = offered(xsk);
-		/* the offer can only double if these bounds do: mostly that avoids computing it */
-		most = max(most_whatever_is_free(xsk), 1U << xsk->rcv_wscale);
-		if (2 * now <= most && 2 * now <= max(xtcp_space_free(sk), 1U << xsk->rcv_wscale)) {
-			wnd = xtcp_window_offer(sk);
-			tell = wnd && wnd >= 2 * now;
-		}
-	}
-	if (tell)
-		xtcp_output_ack_now(sk);
+	if (2 * now > most || 2 * now > max(xtcp_space_free(sk), 1U << xsk->rcv_wscale))
+		return false;
+	wnd = xtcp_window_offer(sk);
+	return wnd && wnd >= 2 * now;
 }

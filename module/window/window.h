@@ -13,6 +13,6 @@ u32 xtcp_window_first(const struct sock *sk, u32 mss);
 void xtcp_window_select(const struct sock *sk, u32 mss, bool wscale_ok, u32 *rcv_wnd, u32 *window_clamp,
 			u8 *rcv_wscale);
 u32 xtcp_window_offer(const struct sock *sk);
-void xtcp_window_update(struct sock *sk, u32 copied);
+bool xtcp_window_would_double(const struct sock *sk);
 
 #endif /* XTCP_WINDOW_H */

@@ -20,7 +20,7 @@
  * nothing. The sysctls net.ipv4.ip_early_demux and net.ipv4.tcp_early_demux turn this early demux
  * off, too.
  */
-#include "in/early.h"
+#include "lookup/early.h"
 
 #include <linux/mutex.h>
 #include <linux/netfilter.h>

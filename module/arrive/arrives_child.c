@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The segment that opened a connection arrives at the new sock. */
+#include "arrive/arrives_child.h"
+
+#include <net/busy_poll.h>
+#include <net/tcp_states.h>
+
+#include "arrive/arrives.h"
+#include "base/sock.h"
+#include "in/ingress.h"
+#include "lookup/early.h"
+
+/**
+ * xtcp_arrives_child() - process the segment that opened a connection on its new sock
+ * @skb: the third ACK of the handshake; consumed
+ * @lsk: the listener
+ * @child: locked by bh_lock_sock() and held; released
+ *
+ * Wakes accept() once the child has left SYN-RECEIVED.
+ *
+ * Context: softirq, RCU read side. Lock: @child's, released here.
+ */
+void xtcp_arrives_child(struct sk_buff *skb, struct sock *lsk, struct sock *child)
+{
+	const u32 segments = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+	bool up;
+
+	sock_owned_by_me(child);
+	__acquire(&child->sk_lock.slock);	/* by xtcp_sock_clone() */
+	xtcp_early_learn(child, skb);
+	xtcp_arrives_detach(skb);
+	sk_mark_napi_id(child, skb);
+	/* count the SYN, too, as Linux does */
+	xtcp_sk(child)->segs_in = 1 + segments;
+	xtcp_sk(child)->data_segs_in = xtcp_seg(skb)->len ? segments : 0;
+	xtcp_arrives(child, skb);
+	up = child->sk_state != TCP_SYN_RECV;
+	bh_unlock_sock(child);
+	if (up)
+		lsk->sk_data_ready(lsk);
+	sock_put(child);	/* held by xtcp_sock_clone() */
+}
+
+/**
+ * xtcp_arrives_fast_child() - process a SYN that opened a connection at once on its new sock
+ * @skb: the SYN; consumed
+ * @lsk: the listener
+ * @child: locked by bh_lock_sock() and held; released
+ *
+ * This is Fast Open's case (RFC 7413 section 4.2.2).
+ *
+ * Context: softirq, RCU read side. Lock: @child's, released here.
+ */
+void xtcp_arrives_fast_child(struct sk_buff *skb, struct sock *lsk, struct sock *child)
+{
+	sock_owned_by_me(child);
+	__acquire(&child->sk_lock.slock);	/* by xtcp_sock_clone() */
+	xtcp_arrives_detach(skb);
+	sk_mark_napi_id(child, skb);
+	xtcp_sk(child)->segs_in = 1;
+	xtcp_sk(child)->data_segs_in = !!xtcp_seg(skb)->len;
+	xtcp_arrives_fast(child, skb);
+	bh_unlock_sock(child);
+	lsk->sk_data_ready(lsk);
+	sock_put(child);	/* held by xtcp_sock_clone() */
+}

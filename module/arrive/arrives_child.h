@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The segment that opened a connection arrives at the new sock. */
+#ifndef XTCP_ARRIVES_CHILD_H
+#define XTCP_ARRIVES_CHILD_H
+
+#include <linux/skbuff.h>
+#include <net/dst.h>
+#include <net/sock.h>
+#include <net/xfrm.h>
+
+/* A segment in one of our queues must not point to a device, a route or a foreign sock. */
+static inline void xtcp_arrives_detach(struct sk_buff *skb)
+{
+	skb_dst_drop(skb);
+	secpath_reset(skb);
+	skb_orphan(skb);
+	skb->dev = NULL;
+}
+
+void xtcp_arrives_child(struct sk_buff *skb, struct sock *lsk, struct sock *child);
+void xtcp_arrives_fast_child(struct sk_buff *skb, struct sock *lsk, struct sock *child);
+
+#endif /* XTCP_ARRIVES_CHILD_H */

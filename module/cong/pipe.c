@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Pipe: what is in flight, by what the scoreboard counts. */
+#include "cong/pipe.h"
+
+#include <net/sock.h>
+
+#include "base/sock.h"
+#include "base/stream.h"
+
+/**
+ * xtcp_pipe_octets() - octets in flight
+ * @sk: the sock
+ *
+ * RFC 6675 section 4.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets of sequence space.
+ */
+u32 xtcp_pipe_octets(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
+	u32 out = xsk->snd_nxt - xsk->snd_una + sb->resent;
+	u32 gone = sb->sacked + sb->lost;
+
+	sock_owned_by_me(sk);
+	/*
+	 * without memory, acknowledged octets may stay in a marked skb: they count in gone, but not
+	 * in out
+	 */
+	return out > gone ? out - gone : 0;
+}

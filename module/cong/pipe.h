@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Pipe: what is in flight. */
+#ifndef XTCP_PIPE_H
+#define XTCP_PIPE_H
+
+#include <linux/types.h>
+
+struct sock;
+
+/* Socket lock held. */
+u32 xtcp_pipe_octets(const struct sock *sk);
+
+#endif /* XTCP_PIPE_H */

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The first data: a connection gets its stream. stream.c says when that is. */
+#include "cong/stream_begin.h"
+
+#include <net/sock.h>
+
+#include "base/sock.h"
+#include "base/stream.h"
+#include "cong/cong.h"
+#include "loss/reorder.h"
+#include "sendq/sndq.h"
+#include "window/space.h"
+
+/*
+ * Fills the notes of the SYN as if there had been a stream when it was sent: xtcp_rate_sent() after
+ * a pause.
+ */
+static void note_sent(struct xtcp_stream *stream, struct sk_buff *syn)
+{
+	struct xtcp_sndcb *cb = xtcp_sndcb(syn);
+
+	stream->rate.first_sent_us = cb->sent_us;
+	stream->delivered_us = cb->sent_us;
+	cb->first_sent_us = (u32)cb->sent_us;
+	cb->delivered = 0;
+	cb->delivered_us = (u32)cb->sent_us;
+	*xtcp_sndnote(syn) = (struct xtcp_sndnote) {};
+}
+
+/**
+ * xtcp_stream_begin() - give a connection its stream
+ * @sk: a sock without a stream
+ * @gfp: flags of the allocation
+ *
+ * The stream starts from the state of the connection: its sequence numbers, the round-trip time of
+ * its SYN, a SYN in flight.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: false without memory; otherwise xsk->stream has changed.
+ */
+bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream;
+	struct sk_buff *syn;
+
+	sock_owned_by_me(sk);
+	WARN_ON_ONCE(xsk->stream != &xtcp_stream_none);
+	stream = xtcp_stream_alloc(gfp);
+	if (!stream)
+		return false;
+	xtcp_reorder_init(&stream->rack.reorder);
+	stream->rack.rtt_us = xsk->rto.srtt_us;
+	stream->recover = xsk->snd_una;
+	stream->cong.usage_seq = xsk->snd_una;
+	stream->rcv_rtt_seq = xsk->rcv_nxt;
+	stream->snd_sml = xsk->snd_una;
+	stream->pushed_seq = xsk->write_seq;
+	stream->space_copied = xtcp_space_copied(sk);
+	syn = skb_rb_first(&xsk->sent);
+	if (syn) {
+		list_add_tail(&xtcp_sndcb(syn)->node, &stream->in_flight);
+		note_sent(stream, syn);
+	}
+	xsk->stream = stream;
+	if (xsk->cong.started)
+		xtcp_cong_begin(sk);
+	return true;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+/* SEGMENT ARRIVES in LISTEN (RFC 9293 section 3.10.7.2). */
+#include "listen/arrives_listen.h"
+
+#include "arrive/arrives_child.h"
+#include "in/ingress.h"
+#include "listen/synq.h"
+
+/**
+ * xtcp_arrives_listen() - SEGMENT ARRIVES in LISTEN (RFC 9293 section 3.10.7.2)
+ * @lsk: the listener
+ * @skb: a SYN, an ACK with a valid cookie, or one that is dropped in silence; consumed
+ * @key: made from @skb
+ *
+ * Context: softirq, RCU read side. No lock.
+ */
+void xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct sock *child = NULL;
+
+	/* first: check for a RST. It cannot be meant for a connection of ours. */
+	if (seg->flags & XTCP_RST)
+		goto drop;
+
+	/* second: check for an ACK. One that acknowledges a cookie of ours opens a connection. */
+	if (seg->flags & XTCP_ACK) {
+		child = xtcp_synq_cookie_ack(lsk, skb, key);
+		if (child)
+			xtcp_arrives_child(skb, lsk, child);
+		else
+			goto drop;
+		return;
+	}
+
+	/* third: check for a SYN. No honest peer sends a SYN with FIN. */
+	if ((seg->flags & (XTCP_SYN | XTCP_FIN)) == XTCP_SYN) {
+		xtcp_synq_syn(lsk, skb, key, NULL);
+		return;
+	}
+
+	/* fourth: other data or control: dropped */
+drop:
+	consume_skb(skb);
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The phase of congestion control, and a reduction that no ACK has asked for. */
+#include "loss/phase.h"
+
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include "base/sock.h"
+#include "base/stream.h"
+#include "cong/cong.h"
+#include "cong/pipe.h"
+#include "ecn/ecn.h"
+#include "loss/sample.h"
+#include "loss/undo.h"
+#include "sight/trace.h"
+
+/**
+ * xtcp_phase_set() - change the phase
+ * @sk: with a stream
+ * @phase: the new one
+ * @reason: for the trace
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_phase_set(struct sock *sk, enum xtcp_cong_phase phase, int reason)
+{
+	WRITE_ONCE(xtcp_sk(sk)->cong.phase, phase);
+	trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), reason);
+}
+
+/**
+ * xtcp_phase_in_flight() - RecoverFS of RFC 9937 section 6.1: octets in flight before an ACK
+ * @xsk: with a stream
+ * @sample: the ACK
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets.
+ */
+u32 xtcp_phase_in_flight(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
+{
+	const struct xtcp_stream *stream = xsk->stream;
+	u32 out = xsk->snd_nxt - xsk->snd_una + sample->acked;
+	u32 sacked_before = stream->scoreboard.sacked - min(stream->scoreboard.sacked, sample->sacked);
+
+	return out > sacked_before ? out - sacked_before : 0;
+}
+
+/**
+ * xtcp_phase_reduce() - begin a reduction of the window
+ * @sk: with a stream
+ * @recover_fs: what was in flight
+ * @marked: a mark is the cause
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+
+	stream->recover = xsk->snd_nxt;
+	stream->tlp.pending = false;
+	xtcp_cong_reduce(sk, recover_fs, marked);
+	xtcp_ecn_reduced(sk);
+}
+
+/**
+ * xtcp_phase_congested_here() - reduce the window because of a full queue on this machine
+ * @sk: the sock, in any state
+ *
+ * The queue refused a segment, or announced that it would refuse others. This is congestion on the
+ * first hop, so no peer has to report it. A reduction begins at once, and no undo reverts it, as in
+ * Linux. It begins at most once per round trip, as for a mark (RFC 3168 section 6.1.2). During the
+ * handshake nothing is reduced. No ACK triggers it, and next to nothing may be in flight, so PRR's
+ * RecoverFS is at least the window, as in Linux.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_phase_congested_here(struct sock *sk)
+{
+	const struct xtcp_sample none = { };
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream))
+		return;
+	if (xsk->cong.phase < XTCP_CONG_CWR) {
+		xtcp_undo_forget(sk);
+		xtcp_phase_reduce(sk, max(xtcp_phase_in_flight(xsk, &none), xsk->cong.cwnd), false);
+		xtcp_phase_set(sk, XTCP_CONG_CWR, XTCP_TRACE_QUEUE);
+	}
+	xtcp_cong_forbid_undo(sk);
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The last descriptor of a sock is closed: may its segments hold the module (held.c)? */
+#include "sock/held_let_go.h"
+
+#include <linux/cpumask.h>
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include "expiry/thirdack.h"
+#include "out/held.h"
+
+#define TRIES		200U	/* of close(); together some ten microseconds */
+
+/*
+ * True: the caller's reference was the last one, so nobody else can get @sk, and what is below TCP
+ * now is all that there will be. A hold that is no longer needed goes back when the sock is freed,
+ * not here: without the socket lock, xtcp_held_segment_freed() may be about to give it back.
+ */
+static bool free_if_last(struct sock *sk)
+{
+	if (!refcount_dec_if_one(&sk->sk_refcnt))
+		return false;
+	if (xtcp_held_has_memory(sk))
+		xtcp_held_take_dead(sk);
+	sk_free(sk);
+	return true;
+}
+
+/*
+ * True: @sk holds the module, or its connection lives on and has nothing below TCP. @last: this is
+ * the last try, so in doubt @sk holds the module.
+ */
+static bool is_settled(struct sock *sk, bool last)
+{
+	bool settled;
+
+	local_bh_disable();
+	bh_lock_sock(sk);
+	settled = sk->sk_state != TCP_CLOSE && !xtcp_held_is_below(sk, 1);
+	if (settled) {
+		xtcp_held_look(sk, 1);
+	} else if (last || xtcp_held_has_memory(sk)) {
+		if (sk->sk_state == TCP_CLOSE)
+			xtcp_held_take_dead(sk);
+		else
+			xtcp_held_take(sk);
+		settled = true;
+	}
+	bh_unlock_sock(sk);
+	local_bh_enable();
+	return settled;
+}
+
+/**
+ * xtcp_held_let_go() - let the sock hold the module if needed, since its descriptor is being closed
+ * @sk: has no program from now on; the function puts the caller's reference
+ *
+ * Context: process, BH enabled; the descriptor still holds the module. No lock; takes that of the
+ * socket.
+ */
+void xtcp_held_let_go(struct sock *sk)
+{
+	unsigned int tries = num_online_cpus() > 1 ? TRIES : 2;
+	const unsigned int half = tries / 2;
+
+	if (free_if_last(sk))
+		return;
+	xtcp_thirdack_forget(sk, false);
+	while (!is_settled(sk, !--tries)) {
+		if (free_if_last(sk))
+			return;
+		if (tries == half)
+			xtcp_thirdack_forget(sk, true);
+		cpu_relax();
+	}
+	sock_put(sk);
+}
