@@ -22,5 +22,4 @@ void xtcp_orphan_leave(struct sock *sk);
 void xtcp_orphan_leave_netns(struct sock *sk);
 bool xtcp_orphan_too_many(struct sock *sk, bool is_new);
 
-
 #endif /* XTCP_ORPHAN_H */

@@ -168,7 +168,8 @@ static void expired_persist(struct sock *sk)
 	if (no_room(err)) {
 		note_probing(xsk);
 		if (!xtcp_retries_end_refused(sk))
-			xtcp_timer_arm(sk, XTCP_TIMER_PERSIST, xtcp_timer_within_user_timeout(xsk, ROOM_RETRY_MS, xtcp_retries_since(sk)));
+			xtcp_timer_arm(sk, XTCP_TIMER_PERSIST,
+				       xtcp_timer_within_user_timeout(xsk, ROOM_RETRY_MS, xtcp_retries_since(sk)));
 		return;
 	}
 	if (xsk->probes_out < U8_MAX)
@@ -225,7 +226,7 @@ static void expired_probe(struct sock *sk)
 		xtcp_tlp_probe(sk);
 	if (!xtcp_timer_is_armed(xsk, XTCP_TIMER_RETRANSMIT))
 		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT,
-		    xtcp_timer_interval(xsk, xtcp_retries_since(sk)) + usecs_to_jiffies(xtcp_pace_lead_us(sk)));
+			       xtcp_timer_interval(xsk, xtcp_retries_since(sk)) + usecs_to_jiffies(xtcp_pace_lead_us(sk)));
 }
 
 static void expired_reordering(struct sock *sk)

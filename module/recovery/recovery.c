@@ -68,7 +68,9 @@ static void keep_open(struct sock *sk, int reason)
 	if (phase == xsk->cong.phase)
 		return;
 	stream->recover = xsk->snd_nxt;
-	xtcp_phase_set(sk, phase, phase == XTCP_CONG_OPEN && reason == XTCP_TRACE_SACKED ? XTCP_TRACE_IN_ORDER : reason);
+	if (phase == XTCP_CONG_OPEN && reason == XTCP_TRACE_SACKED)
+		reason = XTCP_TRACE_IN_ORDER;
+	xtcp_phase_set(sk, phase, reason);
 }
 
 static void reduce(struct sock *sk, const struct xtcp_sample *sample, bool marked)

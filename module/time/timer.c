@@ -356,7 +356,8 @@ void xtcp_timer_data_sent(struct sock *sk)
 	if (!xsk->timers.probes && !xsk->stream->tlp.pending && probe_applies(sk))
 		arm_probe(sk, first ? rto_us(xsk) : rest_of_rto_us(sk));
 	else if (first)
-		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xsk, 0) + usecs_to_jiffies(xtcp_pace_lead_us(sk)));
+		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT,
+			       xtcp_timer_interval(xsk, 0) + usecs_to_jiffies(xtcp_pace_lead_us(sk)));
 }
 
 /**
@@ -382,7 +383,8 @@ void xtcp_timer_ack_progress(struct sock *sk)
 		arm_probe(sk, restarted_rto_us(sk));
 	} else {
 		xtcp_timer_disarm(sk, XTCP_TIMER_PROBE);
-		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, usecs_to_jiffies(restarted_rto_us(sk) + xtcp_pace_lead_us(sk)));
+		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT,
+			       usecs_to_jiffies(restarted_rto_us(sk) + xtcp_pace_lead_us(sk)));
 	}
 }
 
