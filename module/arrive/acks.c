@@ -39,8 +39,9 @@ static bool program_is_on_its_way(const struct sock *sk, bool asked)
 static bool reader_acknowledges(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_acking *acking = &xsk->acking;
 
-	return xsk->rcv_unacked_segments > 2 && !xsk->quickacks && !xsk->answer_awaited && atomic_read(&xsk->readers) &&
+	return acking->unacked_segments > 2 && !acking->quick && !acking->answer_awaited && atomic_read(&xsk->readers) &&
 	       program_is_on_its_way(sk, false);
 }
 
@@ -75,23 +76,23 @@ static bool ack_lets_send(const struct sock *sk)
 void xtcp_acks_owed(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	const bool asked = READ_ONCE(xsk->asked);
+	const bool asked = READ_ONCE(xsk->acking.asked);
 	bool due;
 
 	sock_owned_by_me(sk);
-	if (!xsk->ack_pending)
+	if (!xsk->acking.pending)
 		return;
-	WRITE_ONCE(xsk->asked, false);
-	due = (xsk->rcv_unacked_segments >= 2 || xsk->rcv_nxt - xsk->rcv_wup >= 2U * xsk->rcv_mss) &&
-	      ((xsk->quickacks && !xsk->pingpong) || ack_lets_send(sk));
-	if (xsk->ack_now || (due && !reader_acknowledges(sk))) {
+	xtcp_acking_ask(&xsk->acking, false);
+	due = (xsk->acking.unacked_segments >= 2 || xsk->rcv_nxt - xsk->rcv_wup >= 2U * xsk->rcv_mss) &&
+	      ((xsk->acking.quick && !xsk->acking.pingpong) || ack_lets_send(sk));
+	if (xsk->acking.now || (due && !reader_acknowledges(sk))) {
 		xtcp_output_ack_now(sk);
-	} else if (!due && (xsk->pingpong || !xsk->quickacks)) {
+	} else if (!due && (xsk->acking.pingpong || !xsk->acking.quick)) {
 		/* as Linux: a FIN before any text waits only for a program that closes at once */
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(xsk->stream->rcv_data_tstamp ?
 							 XTCP_DELACK_MIN_MS : XTCP_ANSWER_MS));
 	} else if (due || program_is_on_its_way(sk, asked)) {
-		WRITE_ONCE(xsk->answer_awaited, true);
+		xtcp_acking_await_answer(&xsk->acking);
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
 	} else {
 		xtcp_output_ack_now(sk);
@@ -112,15 +113,15 @@ void xtcp_acks_owed(struct sock *sk)
 void xtcp_acks_of_syn(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	const bool asked = READ_ONCE(xsk->asked);
+	const bool asked = READ_ONCE(xsk->acking.asked);
 
 	sock_owned_by_me(sk);
-	WRITE_ONCE(xsk->asked, false);
+	xtcp_acking_ask(&xsk->acking, false);
 	if (!asked || xsk->quickack_asked || xtcp_ip_is_local(sk)) {
 		xtcp_output_ack_now(sk);
 		return;
 	}
-	WRITE_ONCE(xsk->answer_awaited, true);
+	xtcp_acking_await_answer(&xsk->acking);
 	xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
 }
 
@@ -143,9 +144,10 @@ void xtcp_acks_window(struct sock *sk, u32 copied)
 	sock_owned_by_me(sk);
 	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return;
-	if (xsk->ack_pending)
+	if (xsk->acking.pending)
 		tell = xsk->rcv_nxt - xsk->rcv_wup > xsk->rcv_mss ||
-		       (copied && !xsk->pingpong && !xsk->answer_awaited && !atomic_read(&sk->sk_rmem_alloc));
+		       (copied && !xsk->acking.pingpong && !xsk->acking.answer_awaited &&
+			!atomic_read(&sk->sk_rmem_alloc));
 	if (!tell && copied && !(sk->sk_shutdown & RCV_SHUTDOWN))
 		tell = xtcp_window_would_double(sk);
 	if (tell)

@@ -288,13 +288,13 @@ static void process_fin(struct sock *sk)
 
 	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | RCV_SHUTDOWN);
 	sock_set_flag(sk, SOCK_DONE);
-	xsk->ack_pending = true;
+	xtcp_acking_owe(&xsk->acking);
 
 	switch (sk->sk_state) {
 	case TCP_ESTABLISHED:
 		xtcp_state_set(sk, TCP_CLOSE_WAIT);
 		/* the program's own FIN may carry the ACK, as in Linux */
-		xsk->pingpong = true;
+		xtcp_acking_interactive(&xsk->acking, true);
 		break;
 	case TCP_FIN_WAIT1:
 		/* if our FIN were acknowledged, step five would have left FIN-WAIT-1 */
@@ -320,7 +320,7 @@ static void process_fin(struct sock *sk)
 /* Take ECE, CWR and the IP header's ECN field. Not inlined: most connections do without. */
 static noinline void take_marks(struct sock *sk, struct sk_buff *skb)
 {
-	if (xtcp_sk(sk)->ack_pending && xtcp_ecn_turns(sk, xtcp_seg(skb)))
+	if (xtcp_sk(sk)->acking.pending && xtcp_ecn_turns(sk, xtcp_seg(skb)))
 		xtcp_output_ack_now(sk);
 	xtcp_ecn_take(sk, skb);
 }
@@ -371,7 +371,7 @@ static void go_on(struct sock *sk)
 			xtcp_acks_owed(sk);
 			return;
 		}
-		if (xsk->ack_pending)
+		if (xsk->acking.pending)
 			xtcp_output_ack_now(sk);
 		/* with TCP_LINGER2 < 0, close() itself aborts; this may be its backlog */
 		if (xsk->linger2 >= 0)
@@ -382,7 +382,7 @@ static void go_on(struct sock *sk)
 		if (xtcp_sndq_unsent(sk) || sk->sk_state != TCP_ESTABLISHED)
 			xtcp_output_push(sk);
 		xtcp_sndbuf_wake(sk);
-		if (xsk->ack_pending)
+		if (xsk->acking.pending)
 			xtcp_acks_owed(sk);
 	}
 }

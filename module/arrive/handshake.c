@@ -250,7 +250,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	if (unlikely(seg->flags & XTCP_URG))
 		xtcp_urgent_arrives(sk, skb);
 	/* text resent below carries the ACK and clears this */
-	xsk->ack_pending = !(xsk->ecn & XTCP_ECN_ACCURATE);
+	xtcp_acking_owe_if(&xsk->acking, !(xsk->ecn & XTCP_ECN_ACCURATE));
 	/*
 	 * a pure ACK echoes the SYN-ACK's ECN field, even if data could (RFC 9768 section 3.2.2.1)
 	 */
@@ -261,10 +261,10 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	/* data that has waited for the connection carries the ACK */
 	if (xtcp_sndq_unsent(sk))
 		xtcp_output_push(sk);
-	if (!xsk->ack_pending)
+	if (!xsk->acking.pending)
 		return verdict;
 	/* the program announced data that follows at once: it will carry the ACK */
-	if (xsk->defer_accept || xsk->pingpong || xtcp_fastsyn_has_more(sk))
+	if (xsk->defer_accept || xsk->acking.pingpong || xtcp_fastsyn_has_more(sk))
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
 	else if (verdict == XTCP_DONE && !xsk->syn_fastopen && !xsk->syn_data)
 		xtcp_acks_of_syn(sk);

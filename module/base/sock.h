@@ -7,6 +7,7 @@
 #include <linux/rbtree.h>
 #include <net/inet_sock.h>
 
+#include "base/acking.h"
 #include "base/clock.h"
 #include "base/rto.h"
 #include "base/stream.h"
@@ -153,16 +154,7 @@ struct xtcp_sock {
 	/* XTCP_URGENT_* and the octet (urgent.h); 0: none; READ_ONCE */
 	u16 urg_data;
 	u8 rcv_wscale;			/* shift of our window */
-	u8 rcv_unacked_segments;	/* full segments since the last ACK (RFC 9293 MUST-58) */
-	u8 quickacks;			/* ACKs that may not be delayed, how many */
-	/* an ACK is owed; the end of the arrival or the delayed-ACK deadline sends it */
-	bool ack_pending;
-	bool ack_now;			/* the owed ACK may not be delayed */
-	bool pingpong;			/* interactive: prefer delayed ACKs */
-	/* the owed ACK waits a moment for the answer of a program that is about to read */
-	bool answer_awaited;
-	/* data comes next that answers the program, or it waits in connect(); poll() clears it */
-	bool asked;
+	struct xtcp_acking acking;	/* the ACKs that we owe */
 	/* share of data in buffers, in 256ths (space.c); READ_ONCE */
 	u8 rcv_ratio;
 	/* a FIN was seen at stream->rcv_fin_seq, in order or not; ends when data takes its place */

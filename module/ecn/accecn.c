@@ -403,8 +403,7 @@ void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 	accecn->received_ce += segments;
 	accecn->unsaid = min_t(u32, accecn->unsaid + segments, UNSAID_MAX);
 	if ((changes && seg->len) || accecn->unsaid >= (is_new ? MARKS_WITH_TEXT : MARKS_WITHOUT)) {
-		xsk->ack_pending = true;
-		xsk->ack_now = true;
+		xtcp_acking_owe_now(&xsk->acking);
 	}
 }
 

@@ -161,8 +161,8 @@ u16 xtcp_ecn_flags(struct sock *sk, u8 flags, bool new_text, bool resent, bool i
 
 static void quickack_some(struct xtcp_sock *xsk)
 {
-	xsk->quickacks = max_t(u8, xsk->quickacks, QUICKACKS_CE);
-	xsk->pingpong = false;
+	xtcp_acking_quick(&xsk->acking, QUICKACKS_CE);
+	xtcp_acking_interactive(&xsk->acking, false);
 }
 
 /* Take the codepoint of new text. */
@@ -177,7 +177,7 @@ static void take_codepoint(struct xtcp_sock *xsk, u8 codepoint)
 	case INET_ECN_CE:
 		if (!(xsk->ecn & XTCP_ECN_DEMAND_CWR)) {
 			quickack_some(xsk);
-			xsk->ack_now = true;
+			xtcp_acking_hurry(&xsk->acking);
 		}
 		xsk->ecn |= XTCP_ECN_DEMAND_CWR;
 		break;
@@ -222,10 +222,10 @@ static void take_exactly(struct sock *sk, const struct xtcp_seg *seg)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	if (seg->flags & XTCP_CWR && seg->seq != seg->end_seq)
-		xsk->ack_now = true;
+		xtcp_acking_hurry(&xsk->acking);
 	if (xtcp_ecn_turns(sk, seg)) {
 		xsk->ecn ^= XTCP_ECN_DEMAND_CWR;
-		xsk->ack_now = true;
+		xtcp_acking_hurry(&xsk->acking);
 	}
 	if (seg->ecn != INET_ECN_NOT_ECT && brings_new(xsk, seg))
 		xsk->ecn |= XTCP_ECN_SEEN;
@@ -260,7 +260,7 @@ void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb)
 		xsk->ecn &= ~XTCP_ECN_DEMAND_CWR;
 		/* the peer's window may hold only one segment */
 		if (seg->seq != seg->end_seq)
-			xsk->ack_now = true;
+			xtcp_acking_hurry(&xsk->acking);
 	}
 	if (brings_new(xsk, seg))
 		take_codepoint(xsk, seg->ecn);

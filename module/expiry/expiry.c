@@ -181,10 +181,10 @@ static void expired_delayed_ack(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if (!xsk->ack_pending)
+	if (!xsk->acking.pending)
 		return;
 	/* no data carried the ACK: the program does not answer at once */
-	xsk->pingpong = false;
+	xtcp_acking_interactive(&xsk->acking, false);
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKS);
 	xtcp_output_ack_now(sk);
 }
@@ -225,8 +225,8 @@ static void expired_probe(struct sock *sk)
 	if (xsk->snd_wnd && xtcp_stream_is_there(xsk->stream))
 		xtcp_tlp_probe(sk);
 	if (!xtcp_timer_is_armed(xsk, XTCP_TIMER_RETRANSMIT))
-		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT,
-			       xtcp_timer_interval(xsk, xtcp_retries_since(sk)) + usecs_to_jiffies(xtcp_pace_lead_us(sk)));
+		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xsk, xtcp_retries_since(sk)) +
+							  usecs_to_jiffies(xtcp_pace_lead_us(sk)));
 }
 
 static void expired_reordering(struct sock *sk)

@@ -215,7 +215,7 @@ static void show_sock(struct listing *l, struct sock *sk)
 	seq_printf(l->m, " %ld %ld %u %u %d",
 		   xtcp_rto_current_ms(&xsk->rto) * USER_HZ / MSEC_PER_SEC,
 		   READ_ONCE(xsk->data_segs_in) ? XTCP_DELACK_MIN_MS * USER_HZ / MSEC_PER_SEC : 0,
-		   READ_ONCE(xsk->quickacks) << 1 | READ_ONCE(xsk->pingpong),
+		   READ_ONCE(xsk->acking.quick) << 1 | READ_ONCE(xsk->acking.pingpong),
 		   DIV_ROUND_UP(READ_ONCE(xsk->cong.cwnd), mss), ssthresh > INT_MAX ? -1 : (int)(ssthresh / mss));
 	end_row(l);
 }

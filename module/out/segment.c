@@ -115,14 +115,7 @@ static u16 window_field(struct sock *sk, u8 flags)
 /* This segment acknowledges RCV.NXT: no ACK is owed any more. */
 static void ack_said(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	if (xsk->quickacks)
-		xsk->quickacks--;
-	xsk->rcv_unacked_segments = 0;
-	xsk->ack_now = false;
-	xsk->ack_pending = false;
-	WRITE_ONCE(xsk->answer_awaited, false);
+	xtcp_acking_said(&xtcp_sk(sk)->acking);
 	xtcp_timer_ack_sent(sk);
 }
 
@@ -132,10 +125,7 @@ static void ack_said(struct sock *sk)
  */
 static void ack_again(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	xsk->ack_pending = true;
-	xsk->ack_now = true;
+	xtcp_acking_owe_now(&xtcp_sk(sk)->acking);
 	xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MIN_MS));
 }
 
@@ -330,7 +320,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	 * here
 	 */
 	if (unlikely(flags & XTCP_SYN || has_blocks || wanted))
-		untold = !push_options(sk, skb, seq, flags, clock, has_blocks, wanted) && xsk->ack_now;
+		untold = !push_options(sk, skb, seq, flags, clock, has_blocks, wanted) && xsk->acking.now;
 	else
 		push_timestamp(xsk, skb, flags, clock);
 	th = __skb_push(skb, XTCP_HDR_LEN);
@@ -457,7 +447,7 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 		flags |= XTCP_PSH;
 	if (skb->len && !resent && xsk->stream->rcv_data_tstamp &&
 	    xtcp_clock_stamp() - xsk->stream->rcv_data_tstamp < ANSWER_JIFFIES)
-		xsk->pingpong = true;
+		xtcp_acking_interactive(&xsk->acking, true);
 	return transmit(sk, out, cb->seq, flags, resent, xtcp_clock_ts_of(sent_us));
 }
 

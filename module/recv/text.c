@@ -83,16 +83,15 @@ static void quickack(struct xtcp_sock *xsk)
 {
 	u32 most = xsk->rcv_wnd / (2U * max_t(u32, xsk->rcv_mss, 1));
 
-	xsk->quickacks = max_t(u32, xsk->quickacks, clamp(most, 2U, QUICKACKS_MAX));
+	xtcp_acking_quick(&xsk->acking, clamp(most, 2U, QUICKACKS_MAX));
 }
 
 /* The segment brings nothing new, or there is no room: answer with an ACK of RCV.NXT. */
 static enum xtcp_verdict only_ack(struct xtcp_sock *xsk)
 {
 	quickack(xsk);
-	xsk->pingpong = false;
-	xsk->ack_pending = true;
-	xsk->ack_now = true;
+	xtcp_acking_interactive(&xsk->acking, false);
+	xtcp_acking_owe_now(&xsk->acking);
 	return XTCP_DONE;
 }
 
@@ -144,8 +143,7 @@ static void data_event(struct sock *sk, struct sk_buff *skb)
 		full = DIV_ROUND_UP(len, skb_shinfo(skb)->gso_size);
 	else
 		full = len >= xsk->rcv_mss;
-	xsk->rcv_unacked_segments = min_t(u32, xsk->rcv_unacked_segments + full, U8_MAX);
-	xsk->ack_pending = true;
+	xtcp_acking_text(&xsk->acking, full);
 }
 
 /*
@@ -160,7 +158,7 @@ static enum xtcp_verdict taken(struct sock *sk)
 		return XTCP_CONSUMED;
 	WRITE_ONCE(xsk->rcv_nxt, xsk->rcv_nxt + 1);
 	WRITE_ONCE(xsk->fin_received, true);
-	xsk->ack_pending = true;
+	xtcp_acking_owe(&xsk->acking);
 	xtcp_rcvq_purge_out_of_order(sk);
 	return XTCP_FIN_TAKEN;
 }
@@ -227,7 +225,7 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 	xtcp_rcvq_queue(sk, skb);
 	/* RFC 5681 section 4.2: ACK at once if out of order (MAY-13), and if a hole is filled */
 	if (had_holes || !RB_EMPTY_ROOT(&stream->out_of_order))
-		xsk->ack_now = true;
+		xtcp_acking_hurry(&xsk->acking);
 	verdict = taken(sk);
 	if (in_order && stream->sack.blocks)
 		xtcp_sack_advanced(sk);

@@ -623,7 +623,7 @@ void xtcp_output_ack_now(struct sock *sk)
 	if (!in_states(sk, SYNCHRONIZED))
 		return;
 	if (xtcp_segment_send_control(sk, control_seq(xtcp_sk(sk)), XTCP_ACK) == -ENOBUFS) {
-		xtcp_sk(sk)->ack_pending = true;
+		xtcp_acking_owe(&xtcp_sk(sk)->acking);
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
 	}
 }

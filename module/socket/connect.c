@@ -204,7 +204,7 @@ int xtcp_connect_stream(struct socket *sock, struct sockaddr_unsized *uaddr, int
 
 	xtcp_thirdack_go();
 	if (READ_ONCE(sk->sk_state) == TCP_CLOSE)
-		WRITE_ONCE(xtcp_sk(sk)->asked, !(flags & O_NONBLOCK));
+		xtcp_acking_ask(&xtcp_sk(sk)->acking, !(flags & O_NONBLOCK));
 	err = inet_stream_connect(sock, uaddr, addr_len, flags);
 	if (!err)
 		xtcp_thirdack_waits(sk);

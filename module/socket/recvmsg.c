@@ -207,8 +207,8 @@ static void no_answer_yet(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	WRITE_ONCE(xsk->asked, false);
-	if (xsk->answer_awaited)
+	xtcp_acking_ask(&xsk->acking, false);
+	if (xsk->acking.answer_awaited)
 		xtcp_output_ack_now(sk);
 }
 
@@ -226,9 +226,9 @@ static void no_answer_yet(struct sock *sk)
  */
 void xtcp_recvmsg_polled(struct sock *sk)
 {
-	if (READ_ONCE(xtcp_sk(sk)->asked))
-		WRITE_ONCE(xtcp_sk(sk)->asked, false);
-	if (likely(!READ_ONCE(xtcp_sk(sk)->answer_awaited)))
+	if (READ_ONCE(xtcp_sk(sk)->acking.asked))
+		xtcp_acking_ask(&xtcp_sk(sk)->acking, false);
+	if (likely(!READ_ONCE(xtcp_sk(sk)->acking.answer_awaited)))
 		return;
 	local_bh_disable();
 	bh_lock_sock(sk);
@@ -257,7 +257,7 @@ static bool has_nothing(const struct sock *sk)
 	if (!skb_queue_empty_lockless(&sk->sk_receive_queue) || READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
 		return false;
 	/* an ACK that is owed from this moment on goes at the end of the arrival, or by its deadline */
-	return !data_race(xtcp_sk(sk)->ack_pending);
+	return !data_race(xtcp_sk(sk)->acking.pending);
 }
 
 /* Is there also nothing rare to tell: no urgent data, no error, no shutdown? */
@@ -281,7 +281,7 @@ static long wait_while_quiet(struct sock *sk, long timeo)
 	DEFINE_WAIT(wait);
 
 	atomic_inc(&xsk->readers);
-	WRITE_ONCE(xsk->asked, false);
+	xtcp_acking_ask(&xsk->acking, false);
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 	/*
 	 * contains the barrier that pairs with that of skwq_has_sleeper(), by which events look for
@@ -335,7 +335,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			 * as in Linux: MSG_PEEK makes no room, but the program has seen the data
 			 * that the ACK is owed for
 			 */
-			if (copied || xsk->ack_pending)
+			if (copied || xsk->acking.pending)
 				xtcp_acks_window(sk, flags & MSG_PEEK ? 0 : copied);
 			ret = wait_for_text(sk, &timeo, skb_peek_tail(&sk->sk_receive_queue));
 			if (ret < 0)

@@ -340,7 +340,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 		/*
 		 * a program that may block here will probably also block in RECEIVE for the answer
 		 */
-		WRITE_ONCE(xsk->asked, !(flags & MSG_DONTWAIT));
+		xtcp_acking_ask(&xsk->acking, !(flags & MSG_DONTWAIT));
 		if (unlikely(follows) && !err)
 			wait_for_more(sk);
 		else if (!autocorks(sk) && (more || !xtcp_coalesce_holds(sk, copied)))

@@ -166,13 +166,13 @@ static void set_quickack(struct sock *sk, int val)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	xsk->pingpong = !val;
+	xtcp_acking_interactive(&xsk->acking, !val);
 	xsk->quickack_asked = val;
-	if (!val || !xsk->ack_pending || !((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
+	if (!val || !xsk->acking.pending || !((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
 		return;
-	xsk->ack_now = true;
+	xtcp_acking_hurry(&xsk->acking);
 	xtcp_acks_owed(sk);
-	xsk->pingpong = !(val & 1);
+	xtcp_acking_interactive(&xsk->acking, !(val & 1));
 }
 
 static int set_window_clamp(struct sock *sk, int val)
@@ -400,7 +400,7 @@ static int get_int(struct sock *sk, int optname, int *val)
 		*val = READ_ONCE(xsk->user_timeout);
 		return 0;
 	case TCP_QUICKACK:
-		*val = !xsk->pingpong;
+		*val = !xsk->acking.pingpong;
 		return 0;
 	case TCP_WINDOW_CLAMP:
 		*val = unconnected ? xsk->user_window_clamp : xsk->window_clamp;

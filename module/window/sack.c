@@ -101,8 +101,7 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
 	 */
 	if (!xtcp_stream_is_there(stream))
 		return;
-	xsk->ack_pending = true;
-	xsk->ack_now = true;
+	xtcp_acking_owe_now(&xsk->acking);
 	if (stream->sack.came_twice) {
 		extend(&stream->sack.block[0], block);
 		return;

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The ACKs that we owe. Others say what has happened; this file alone writes the state. */
+#ifndef XTCP_ACKING_H
+#define XTCP_ACKING_H
+
+#include <linux/compiler.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/types.h>
+
+/**
+ * struct xtcp_acking - which ACK is owed, and whether it may be delayed
+ * @unacked_segments: full segments since the last ACK (RFC 9293 MUST-58)
+ * @quick: ACKs that may not be delayed, how many
+ * @pending: an ACK is owed; the end of the arrival or the delayed-ACK deadline sends it
+ * @now: the owed ACK may not be delayed
+ * @pingpong: interactive: prefer delayed ACKs
+ * @answer_awaited: the owed ACK waits a moment for the answer of a program that is about to read
+ * @asked: data comes next that answers the program, or it waits in connect(); poll() clears it
+ *
+ * The socket lock guards it; some fields are also read without it. acks.c decides when an ACK goes.
+ */
+struct xtcp_acking {
+	u8 unacked_segments;
+	u8 quick;
+	bool pending;
+	bool now;
+	bool pingpong;
+	bool answer_awaited;
+	bool asked;
+};
+
+static inline void xtcp_acking_owe(struct xtcp_acking *acking)
+{
+	acking->pending = true;
+}
+
+/* If one is owed already, it goes now, too. */
+static inline void xtcp_acking_owe_now(struct xtcp_acking *acking)
+{
+	acking->pending = true;
+	acking->now = true;
+}
+
+static inline void xtcp_acking_owe_if(struct xtcp_acking *acking, bool owed)
+{
+	acking->pending = owed;
+}
+
+/* If an ACK is owed, it may not be delayed. */
+static inline void xtcp_acking_hurry(struct xtcp_acking *acking)
+{
+	acking->now = true;
+}
+
+/* At least @n ACKs may not be delayed. */
+static inline void xtcp_acking_quick(struct xtcp_acking *acking, u8 n)
+{
+	acking->quick = max(acking->quick, n);
+}
+
+/* Does the program answer what arrives, so that data may carry the ACK? */
+static inline void xtcp_acking_interactive(struct xtcp_acking *acking, bool it_answers)
+{
+	acking->pingpong = it_answers;
+}
+
+/* Text has arrived, @full of its segments full. */
+static inline void xtcp_acking_text(struct xtcp_acking *acking, u32 full)
+{
+	acking->unacked_segments = min_t(u32, acking->unacked_segments + full, U8_MAX);
+	acking->pending = true;
+}
+
+/* A segment acknowledges RCV.NXT: no ACK is owed any more. */
+static inline void xtcp_acking_said(struct xtcp_acking *acking)
+{
+	if (acking->quick)
+		acking->quick--;
+	acking->unacked_segments = 0;
+	acking->now = false;
+	acking->pending = false;
+	WRITE_ONCE(acking->answer_awaited, false);
+}
+
+static inline void xtcp_acking_await_answer(struct xtcp_acking *acking)
+{
+	WRITE_ONCE(acking->answer_awaited, true);
+}
+
+static inline void xtcp_acking_ask(struct xtcp_acking *acking, bool asks)
+{
+	WRITE_ONCE(acking->asked, asks);
+}
+
+#endif /* XTCP_ACKING_H */
