@@ -41,8 +41,8 @@ static bool reader_acknowledges(const struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	const struct xtcp_acking *acking = &xsk->acking;
 
-	return acking->unacked_segments > 2 && !acking->quick && !acking->answer_awaited && atomic_read(&xsk->readers) &&
-	       program_is_on_its_way(sk, false);
+	return acking->unacked_segments > 2 && !acking->quick && !acking->answer_awaited &&
+	       atomic_read(&xsk->readers) && program_is_on_its_way(sk, false);
 }
 
 /*

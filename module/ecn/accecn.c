@@ -402,9 +402,8 @@ void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 		return;
 	accecn->received_ce += segments;
 	accecn->unsaid = min_t(u32, accecn->unsaid + segments, UNSAID_MAX);
-	if ((changes && seg->len) || accecn->unsaid >= (is_new ? MARKS_WITH_TEXT : MARKS_WITHOUT)) {
+	if ((changes && seg->len) || accecn->unsaid >= (is_new ? MARKS_WITH_TEXT : MARKS_WITHOUT))
 		xtcp_acking_owe_now(&xsk->acking);
-	}
 }
 
 /* Is an option due because the last one left long ago? */
