@@ -9,14 +9,18 @@ cd "$(dirname "$0")/.."
 said=$1/demo
 status=0
 
-# run_demo [NAME]: by the congestion control of ALGORITHM
+# run_demo COLUMNS [NAME]: by the congestion control of ALGORITHM; no line is wider
 run_demo()
 {
-	local name="demonstration${1:+ $1}${ALGORITHM:+, $ALGORITHM}"
+	local columns=$1 name="demonstration${2:+ $2}${ALGORITHM:+, $ALGORITHM}, $1 columns" wide
 
-	if scripts/demo.sh "$@" >"$said" 2>&1; then
-		echo "ok - $name"
-		return 0
+	if COLUMNS=$columns scripts/demo.sh "${@:2}" >"$said" 2>&1; then
+		wide=$(LC_ALL=C.UTF-8 grep -vE "^.{0,$columns}\$" "$said")
+		if [ -z "$wide" ]; then
+			echo "ok - $name"
+			return 0
+		fi
+		echo "# wider: $wide" | head -n 1
 	fi
 	tail -n 80 "$said" | sed 's/^/# /'
 	echo "not ok - $name"
@@ -28,11 +32,11 @@ for file in scripts/demo-*.sh; do
 	show=${show%.sh}
 	case $show in
 	lib) continue ;;
-	vm) run_demo && scripts/check-readme.py "$said" || status=1 ;;
-	*) run_demo $show || status=1 ;;
+	vm) run_demo 110 && scripts/check-readme.py "$said" || status=1 ;;
+	*) run_demo 100 $show || status=1 ;;
 	esac
 done
 # its router marks, and the others' does not
-ALGORITHM=dctcp run_demo loss || status=1
-ALGORITHM=bbr run_demo loss || status=1
+ALGORITHM=dctcp run_demo 80 loss || status=1
+ALGORITHM=bbr run_demo 140 loss || status=1
 exit $status
