@@ -124,7 +124,7 @@ lab: needs-check
 
 #:   make explore      connections by the thousand in the laboratory, each made of a seed, against rules that
 #:                     must hold: SEEDS=1000, FOR=MINUTES, FROM=SEED; COMPARE=1: with kernel TCP's time, too;
-#:                     ONLY=SEED: one, its packets and its ladder
+#:                     ONLY=SEED: one, its packets and its ladder; also a row of selftests/explored, or a file
 explore: needs-check
 	@scripts/explore.sh $(if $(DEBUG),--debug) $(if $(value COMPARE),--compare) $(if $(value ONLY),--only $(call quoted,$(ONLY))) \
 		$(if $(value FROM),--from $(call quoted,$(FROM))) $(if $(value SEEDS),--seeds $(call quoted,$(SEEDS))) \

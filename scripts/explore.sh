@@ -10,18 +10,20 @@ cd "$(dirname "$0")/.."
 usage()
 {
 	cat <<-END
-	Usage: scripts/explore.sh [--debug] [--compare] [--from SEED] [--seeds N | --for MINUTES] | --only SEED
+	Usage: scripts/explore.sh [--debug] [--compare] [--from SEED] [--seeds N | --for MINUTES] | --only SEED|ROW|FILE
 
 	Plays scenarios of connections between xtcp and xtcp or kernel TCP, on a machine of the
 	laboratory for each processor, and says which broke a rule (selftests/explore/explore.c has
 	the rules). All of a scenario follows from its seed: what the programs do, the options, what the
-	network does to which packet.
+	network does to which packet. The rows of selftests/explored, which failed once, are played
+	first. The first one that fails is made as small as it can be, and shown.
 
 	  --from SEED    the first one (1; with --for a new one each time)
 	  --seeds N      how many (1000)
 	  --for MINUTES  as many as can be played in that time
 	  --only SEED    this one: each packet that the network carried, with what became of it, and
-	                 the ladder that xtcp's tracepoints draw
+	                 the ladder that xtcp's tracepoints draw; also a row ("seed=7 client=xtcp ..."),
+	                 or a file of them
 	  --compare      play each with kernel TCP at both ends, too: none may take twice its time
 	  --debug        on the laboratory's debug kernel
 
@@ -49,11 +51,14 @@ while [ $# -gt 0 ]; do
 	*) wrong "unknown option $1" ;;
 	esac
 	[ $# -ge 2 ] || wrong "$1 needs a number"
+	[ "$name" != only ] || { only=$2; shift 2; continue; }
 	[[ $2 =~ ^[1-9][0-9]{0,14}$ ]] || wrong "$1 $2: not a number from 1 on"
 	declare "$name=$2"
 	shift 2
 done
 [ -z "$only" ] || [ -z "$from$seeds$minutes" ] || wrong "--only goes with no other range"
+[ -z "$only" ] || [[ $only =~ ^[1-9][0-9]{0,14}$ ]] || [[ $only == *=* ]] || [ -f "$only" ] ||
+	wrong "--only $only: not a number from 1 on, no row and no file"
 [ -z "$seeds" ] || [ -z "$minutes" ] || wrong "--seeds or --for, not both"
 
 image=$(vm_kernel "$kind") && vm_module "$kind" -s && scripts/selftests.sh tools || exit 1
@@ -72,20 +77,20 @@ trap 'exit 143' TERM HUP
 cp build/selftests/explore/explore "$out/"
 strip -g -o "$out/xtcp.ko" "build/$kind/xtcp.ko"
 
-# play FIRST COUNT: becomes a machine, whose time begins at the same moment each time
+# play FIRST COUNT, play FILE: becomes a machine, whose time begins at the same moment each time
 play()
 {
 	exec "${machine[@]}" --seed 1 --memory 1G --timeout 3600 -- \
-		env XTCP_KO="$out/xtcp.ko" "$out/explore" $compare "$1" "$2"
+		env XTCP_KO="$out/xtcp.ko" "$out/explore" $compare "$@"
 }
 
-# show SEED: what happened on both sides of the wire. A comparison plays it more than once, so its
+# show SEED, show FILE: what happened on both sides of the wire. A comparison plays it more than once, so its
 # packets are shown round by round, and the ladder has all connections.
 show()
 {
 	local status
 
-	mkdir "$out/traced"
+	mkdir -p "$out/traced"
 	"${machine[@]}" --seed 1 --memory 1G --timeout 3600 --share "$out/traced" "
 		insmod '$out/xtcp.ko' && cd /sys/kernel/tracing || exit 125
 		echo global >trace_clock && echo 65536 >buffer_size_kb && echo 1 >events/xtcp/enable
@@ -99,28 +104,55 @@ show()
 	return $status
 }
 
+# shrink SEED, shrink FILE: the first one that fails there becomes small, and is shown.
+shrink()
+{
+	local row
+
+	"${machine[@]}" --seed 1 --memory 1G --timeout 1200 -- \
+		env XTCP_KO="$out/xtcp.ko" "$out/explore" -s $compare "$@" >"$out/small" 2>&1
+	row=$(sed -n 's/^row: //p' "$out/small")
+	[ -n "$row" ] || { echo "# it could not be made smaller"; return; }
+	sed -n '/^not ok/,$p' "$out/small" | sed 's/^not ok - /# /'
+	echo "$row" >"$out/row"
+	show "$out/row"
+}
+
+if [[ $only == *=* ]]; then
+	echo "$only" >"$out/only"
+	only=$out/only
+fi
 if [ -n "$only" ]; then
 	show "$only"
 	exit
 fi
+
+cat selftests/explored/* >"$out/explored" 2>/dev/null
 
 batch=250
 [ -n "$from" ] || from=$([ -n "$minutes" ] && date +%s00000 || echo 1)
 [ -n "$minutes" ] || last=$((from + ${seeds:=1000} - 1))
 deadline=$((SECONDS + ${minutes:-0} * 60))
 
+# one ARGUMENT...: a machine that plays that
+one()
+{
+	echo "# batch"
+	play "$@" &
+	trap "kill $! 2>/dev/null; wait; exit 143" TERM
+	wait $! || echo "# $*: exit status $?"
+}
+
 # lane N: every other batch
 lane()
 {
 	local first=$((from + $1 * batch)) count
 
+	[ "$1" -gt 0 ] || [ ! -s "$out/explored" ] || one "$out/explored"
 	while { [ -n "$minutes" ] && [ $SECONDS -lt $deadline ]; } || { [ -n "$seeds" ] && [ "$first" -le "$last" ]; }; do
 		count=$batch
 		[ -n "$minutes" ] || [ $((first + count - 1)) -le "$last" ] || count=$((last - first + 1))
-		echo "# batch"
-		play "$first" "$count" &
-		trap "kill $! 2>/dev/null; wait; exit 143" TERM
-		wait $! || echo "# seeds $first to $((first + count - 1)): exit status $?"
+		one "$first" "$count"
 		first=$((first + lanes * batch))
 	done
 }
@@ -132,16 +164,16 @@ for ((i = 0; i < lanes; i++)); do
 done
 # shown as they come, until all lanes have ended
 (while kill -0 $pids; do sleep 0.5; done) 2>/dev/null &
-tail -q -n +1 -s 0.5 -f --pid="$!" "$out"/lane* | grep --line-buffered -E '^(not ok|#  |vm|run)' &
+tail -q -n +1 -s 0.5 -f --pid="$!" "$out"/lane* | grep --line-buffered -E '^(not ok|#  |vm|run|Bail out)' &
 shown=$!
 wait $pids
 pids=
 wait "$shown"
-awk -v seconds="$SECONDS" '
-	/^# [0-9]+ scenarios, / { n += $2; octets += $4; failed += $6 }
-	/^not ok - seed [0-9]+:/ { seed = $5; sub(/:/, "", seed); if (!first) first = seed }
+awk -v seconds="$SECONDS" -v failing="$out/failing" '
+	/^# [0-9]+ scenarios, / { n += $2; octets += $4; failed += $6; ended++ }
+	/^not ok - (seed|row) [0-9]+:/ && !first { first = $4 }
+	/^not ok - seed [0-9]+:/ { if (!seed) seed = $5 + 0 }
 	/^# batch$/ { batches++ }
-	/^# [0-9]+ scenarios, / { ended++ }
 	/exit status/ { said = said "\n" $0 }
 	END {
 		if (batches != ended) {
@@ -149,7 +181,16 @@ awk -v seconds="$SECONDS" '
 			failed++
 		}
 		printf "# %d scenarios, %d octets, %d failed, %d s\n", n, octets, failed, seconds
+		if (seed)
+			printf "# each packet of the first one: scripts/explore.sh --only %s\n", seed
 		if (first)
-			printf "# each packet of the first one: scripts/explore.sh --only %s\n", first
+			print first == "row" ? "row" : seed >failing
 		exit failed > 0 || !n
 	}' "$out"/lane*
+status=$?
+if [ -s "$out/failing" ]; then
+	failing=$(<"$out/failing")
+	[ "$failing" != row ] || failing=$out/explored
+	shrink "$failing"
+fi
+exit $status

@@ -6,20 +6,24 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "judge.h"
+#include "must.h"
+#include "stack.h"
 
 #define PIECE	65536
 
 static uint8_t piece[PIECE];
 
-__attribute__((format(printf, 2, 3)))
-static void wrong(struct end *end, const char *format, ...)
+void end_wrong(struct end *end, const char *format, ...)
 {
 	va_list args;
 
@@ -30,10 +34,15 @@ static void wrong(struct end *end, const char *format, ...)
 	va_end(args);
 }
 
-void end_begin(struct end *end, const struct program *program, uint64_t seed, uint8_t tint, uint8_t peer_tint)
+void end_begin(struct end *end, const struct program *program, uint64_t seed, uint8_t tint, uint8_t peer_tint,
+	       const struct end *peer)
 {
 	memset(end, 0, sizeof(*end));
 	end->fd = -1;
+	end->file = -1;
+	end->pipe[0] = -1;
+	end->epoll = -1;
+	end->peer = peer;
 	end->program = program;
 	end->chance.state = seed;
 	end->tint = tint;
@@ -48,15 +57,47 @@ void end_prepare(const struct program *program, int fd)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &program->sndbuf, sizeof(program->sndbuf));
 	if (program->rcvbuf)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &program->rcvbuf, sizeof(program->rcvbuf));
+	if (program->inline_urgent)
+		setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &one, sizeof(one));
 	if (program->nodelay)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }
 
-static void close_it(struct end *end)
+void end_open(struct end *end, int fd)
 {
-	close(end->fd);
+	struct epoll_event all = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET };
+
+	end->fd = fd;
+	end->was_open = true;
+	if (!end->program->edges)
+		return;
+	end->epoll = epoll_create1(EPOLL_CLOEXEC);
+	must(end->epoll >= 0 && !epoll_ctl(end->epoll, EPOLL_CTL_ADD, fd, &all), "epoll");
+}
+
+void end_close(struct end *end)
+{
+	if (end->fd >= 0)
+		close(end->fd);
+	if (end->epoll >= 0)
+		close(end->epoll);
+	end_io_close(end);
 	end->fd = -1;
+	end->epoll = -1;
 	end->is_done = true;
+}
+
+/* A child has it alone, and is killed. */
+static void die(struct end *end)
+{
+	pid_t child = fork();
+
+	if (!child) {
+		pause();
+		_exit(0);
+	}
+	end_close(end);
+	must(child > 0 && !kill(child, SIGKILL) && waitpid(child, NULL, 0) == child, "a process that is killed");
 }
 
 static void fail(struct end *end, const char *call)
@@ -65,9 +106,10 @@ static void fail(struct end *end, const char *call)
 	/* shutdown() of a connection that was reset */
 	if (errno == ENOTCONN && !strcmp(call, "shutdown()"))
 		end->error = ECONNRESET;
-	if (end->error != ECONNRESET && end->error != EPIPE && end->error != ECONNREFUSED && end->error != ETIMEDOUT)
-		wrong(end, "%s: %s", call, strerror(end->error));
-	close_it(end);
+	if (end->error != ECONNRESET && end->error != EPIPE && end->error != ECONNREFUSED && end->error != ETIMEDOUT &&
+	    !end->may_fail)
+		end_wrong(end, "%s: %s", call, strerror(end->error));
+	end_close(end);
 }
 
 static void finish_writing(struct end *end)
@@ -82,10 +124,13 @@ static void finish_writing(struct end *end)
 		break;
 	case ABORTED:
 		setsockopt(end->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-		close_it(end);
+		end_close(end);
 		break;
 	case CLOSED:
-		close_it(end);
+		end_close(end);
+		break;
+	case KILLED:
+		die(end);
 		break;
 	}
 }
@@ -93,7 +138,7 @@ static void finish_writing(struct end *end)
 static void write_some(struct end *end, long long now_us)
 {
 	const struct program *p = end->program;
-	long long i, n;
+	long long n;
 	ssize_t done;
 
 	if (end->written == p->total) {
@@ -103,13 +148,11 @@ static void write_some(struct end *end, long long now_us)
 	n = 1 + chance_below(&end->chance, p->write_max);
 	if (n > p->total - end->written)
 		n = p->total - end->written;
-	if (n > PIECE)
-		n = PIECE;
-	for (i = 0; i < n; i++)
-		piece[i] = judge_octet(end->tint, end->written + i);
-	done = send(end->fd, piece, n, MSG_NOSIGNAL);
+	done = end_write(end, n > PIECE ? PIECE : n);
 	if (done < 0) {
-		if (errno != EAGAIN)
+		if (errno == EAGAIN)
+			end->can_write = false;
+		else
 			fail(end, "send()");
 		return;
 	}
@@ -118,81 +161,174 @@ static void write_some(struct end *end, long long now_us)
 		end->write_at_us = now_us + chance_below(&end->chance, p->write_pause_us);
 }
 
+/* Is the next octet of the stream one that the peer sent as urgent? Then it is not among the others. */
+static bool is_left_out(const struct end *end)
+{
+	int i;
+
+	for (i = 0; i < end->peer->nr_urgent && !end->program->inline_urgent; i++) {
+		if (end->peer->urgent[i] == end->read)
+			return true;
+	}
+	return false;
+}
+
+/* A read begins behind the mark, never across it. */
+static void check_octets(struct end *end, ssize_t n)
+{
+	ssize_t i;
+
+	while (piece[0] != judge_octet(end->peer_tint, end->read) && is_left_out(end))
+		end->read++;
+	for (i = 0; i < n; i++) {
+		if (piece[i] != judge_octet(end->peer_tint, end->read + i)) {
+			end_wrong(end, "octet %lld is not what was written", end->read + i);
+			break;
+		}
+	}
+	end->read += n;
+}
+
+/* recv(MSG_OOB) gives an octet that was sent so, or says that there is none. */
+static void read_urgent(struct end *end)
+{
+	uint8_t octet;
+	int i;
+
+	if (recv(end->fd, &octet, 1, MSG_OOB) != 1)
+		return;
+	for (i = 0; i < end->peer->nr_urgent; i++) {
+		if (octet == judge_octet(end->peer_tint, end->peer->urgent[i]))
+			return;
+	}
+	end_wrong(end, "MSG_OOB gives an octet that was not sent so");
+}
+
 static void read_some(struct end *end, long long now_us)
 {
 	const struct program *p = end->program;
 	long long n = 1 + chance_below(&end->chance, p->read_max);
-	ssize_t i, done = recv(end->fd, piece, n > PIECE ? PIECE : n, 0);
+	ssize_t done;
 
+	if (end->peer->program->urgent && chance_ppm(&end->chance, 250000))
+		read_urgent(end);
+	done = end_read(end, piece, n > PIECE ? PIECE : n);
 	if (done < 0) {
-		if (errno != EAGAIN)
+		if (errno == EAGAIN)
+			end->can_read = false;
+		else
 			fail(end, "recv()");
 		return;
 	}
-	if (!done)
+	if (done)
+		check_octets(end, done);
+	else
 		end->at_end = true;
-	for (i = 0; i < done; i++) {
-		if (piece[i] != judge_octet(end->peer_tint, end->read + i)) {
-			wrong(end, "octet %lld is not what was written", end->read + i);
-			break;
-		}
-	}
-	end->read += done;
+	/* nothing comes behind the last ones */
+	while (!done && is_left_out(end))
+		end->read++;
 	if (p->read_pause_us)
 		end->read_at_us = now_us + chance_below(&end->chance, p->read_pause_us);
 }
 
 static bool finish_connect(struct end *end)
 {
-	struct sockaddr_storage peer;
-	socklen_t len = sizeof(end->error), peer_len = sizeof(peer);
+	struct pollfd p = { .fd = end->fd, .events = POLLOUT };
+	socklen_t len = sizeof(end->error);
+	union stack_addr peer;
+	socklen_t peer_len = sizeof(peer);
 
+	if (poll(&p, 1, 0) != 1)
+		return false;
+	end->is_connecting = getpeername(end->fd, &peer.sa, &peer_len);
+	if (!end->is_connecting)
+		return true;
+	/* before that it would be what may pass, as a route that is missing for a while */
 	getsockopt(end->fd, SOL_SOCKET, SO_ERROR, &end->error, &len);
-	if (end->error) {
-		errno = end->error;
-		fail(end, "connect()");
-		return false;
+	errno = end->error;
+	fail(end, "connect()");
+	return false;
+}
+
+static void take_edges(struct end *end)
+{
+	struct epoll_event seen;
+
+	if (!end->program->edges) {
+		end->can_read = true;
+		end->can_write = true;
+	} else if (epoll_wait(end->epoll, &seen, 1, 0) == 1) {
+		if (seen.events & ~EPOLLOUT)
+			end->can_read = true;
+		if (seen.events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
+			end->can_write = true;
 	}
-	if (getpeername(end->fd, (struct sockaddr *)&peer, &peer_len))
-		return false;
-	end->is_connecting = false;
-	return true;
+}
+
+/* Does it want to write, to read, and when? -1: no more. */
+static long long write_at(const struct end *end)
+{
+	return end->has_shut ? -1 : end->write_at_us;
+}
+
+static long long read_at(const struct end *end)
+{
+	return end->program->ending != ORDERLY || end->at_end ? -1 : end->read_at_us;
 }
 
 void end_step(struct end *end, long long now_us)
 {
-	if (end->fd < 0 || (end->is_connecting && !finish_connect(end)))
+	if (end->fd < 0)
 		return;
-	if (!end->has_shut && now_us >= end->write_at_us)
+	take_edges(end);
+	if (end->is_connecting && (!end->can_write || !finish_connect(end)))
+		return;
+	if (end->can_write && write_at(end) >= 0 && now_us >= write_at(end))
 		write_some(end, now_us);
-	if (end->fd >= 0 && end->program->ending == ORDERLY && !end->at_end && now_us >= end->read_at_us)
+	if (end->fd >= 0 && end->can_read && read_at(end) >= 0 && now_us >= read_at(end))
 		read_some(end, now_us);
 	if (end->fd >= 0 && end->has_shut && end->at_end)
-		close_it(end);
+		end_close(end);
 }
 
-short end_events(const struct end *end, long long now_us)
+int end_poll(const struct end *end, long long now_us, short *events)
 {
-	short events = 0;
+	*events = 0;
+	if (end->fd >= 0 && end->program->edges) {
+		*events = POLLIN;
+		return end->epoll;
+	}
+	if (end->is_connecting) {
+		*events = POLLOUT;
+		return end->fd;
+	}
+	if (write_at(end) >= 0 && now_us >= write_at(end))
+		*events |= POLLOUT;
+	if (read_at(end) >= 0 && now_us >= read_at(end))
+		*events |= POLLIN;
+	/* an error would have it wait no more */
+	return *events ? end->fd : -1;
+}
 
-	if (end->is_connecting)
-		return POLLOUT;
-	if (!end->has_shut && now_us >= end->write_at_us)
-		events |= POLLOUT;
-	if (end->program->ending == ORDERLY && !end->at_end && now_us >= end->read_at_us)
-		events |= POLLIN;
-	return events;
+/* Microseconds until it can, by what it knows; -1: it has to be told first. */
+static long long left_us(const struct end *end, bool can, long long at_us, long long now_us)
+{
+	if (at_us < 0)
+		return -1;
+	if (at_us > now_us)
+		return at_us - now_us;
+	return end->program->edges && can ? 0 : -1;
 }
 
 long long end_wait_us(const struct end *end, long long now_us)
 {
-	long long wait = -1;
+	long long to_write, to_read;
 
 	if (end->fd < 0 || end->is_connecting)
 		return -1;
-	if (!end->has_shut && now_us < end->write_at_us)
-		wait = end->write_at_us - now_us;
-	if (!end->at_end && now_us < end->read_at_us && (wait < 0 || end->read_at_us - now_us < wait))
-		wait = end->read_at_us - now_us;
-	return wait;
+	to_write = left_us(end, end->can_write, write_at(end), now_us);
+	to_read = left_us(end, end->can_read, read_at(end), now_us);
+	if (to_write < 0 || to_read < 0)
+		return to_write < 0 ? to_read : to_write;
+	return to_write < to_read ? to_write : to_read;
 }

@@ -204,6 +204,8 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 	struct judge_side *s = &j->side[from];
 	uint32_t end = seg->seq + segment_len(seg);
 
+	s->left++;
+	s->syns_left += !!(seg->flags & SEGMENT_SYN);
 	if (seg->flags & SEGMENT_SYN) {
 		if (s->has_syn && seg->seq != s->iss) {
 			broken(j, from, "its SYN has another sequence number");
@@ -218,16 +220,21 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 	}
 	if (!s->has_syn)
 		return;
-	if (seg->flags & SEGMENT_RST)
+	if (seg->flags & SEGMENT_RST) {
 		s->is_reset = true;
+		s->has_sent_reset = true;
+	}
 	check_ack(j, from, seg);
 	check_sacks(j, from, seg);
 	check_window(j, from, seg);
 	check_timestamps(j, from, seg);
 	check_text(j, from, seg);
 	check_backoff(j, from, seg, now_us);
-	if (!s->snd_nxt || seq_lt(s->snd_nxt, end))
+	if (segment_len(seg) && s->has_left && !seq_lt(s->snd_nxt, end))
+		s->resent++;
+	if (!s->has_left || seq_lt(s->snd_nxt, end))
 		s->snd_nxt = end;
+	s->has_left = true;
 }
 
 void judge_arrives(struct judge *j, enum side to, const struct segment *seg)
@@ -237,12 +244,14 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg)
 	const uint32_t edge = seg->ack + ((uint32_t)seg->window << (scaled ? peer->scale : 0));
 
 	s->heard++;
+	s->syns_heard += !!(seg->flags & SEGMENT_SYN);
 	if (seg->flags & SEGMENT_RST) {
 		s->is_reset = true;
 		return;
 	}
 	if (segment_len(seg))
 		arrive(s, seg->seq, seg->seq + segment_len(seg));
+	s->has_heard_text |= seg->len > 0;
 	if (seg->flags & SEGMENT_ACK) {
 		if (!s->heard_ack || seq_lt(s->una, seg->ack))
 			s->una = seg->ack;
@@ -267,4 +276,23 @@ void judge_settle(struct judge *j)
 		j->side[side].settled_una = j->side[side].una;
 		j->side[side].is_settled = j->side[side].heard_ack;
 	}
+}
+
+uint32_t judge_acked(const struct judge *j, enum side side)
+{
+	const struct judge_side *s = &j->side[side];
+
+	if (!s->heard_ack || s->una == s->iss)
+		return 0;
+	return s->una - s->iss - 1 - (s->has_fin && s->una == s->fin + 1);
+}
+
+uint32_t judge_received(const struct judge *j, enum side side)
+{
+	const struct judge_side *peer = &j->side[!side];
+	const uint32_t next = next_in_order(&j->side[side]);
+
+	if (!j->side[side].nr_ranges || next == peer->iss)
+		return 0;
+	return next - peer->iss - 1 - (peer->has_fin && next == peer->fin + 1);
 }

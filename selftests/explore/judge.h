@@ -45,6 +45,9 @@ struct judge_side {
 	uint32_t ts_first, ts_last;	/* of those that have arrived here */
 	bool is_reset;		/* a RST has left or arrived */
 	unsigned int heard;	/* segments */
+	unsigned int left, resent;	/* segments; those with nothing that had not left before */
+	unsigned int syns_left, syns_heard;	/* of them SYN and SYN-ACK */
+	bool has_left, has_sent_reset, has_heard_text;
 
 	/* what left last at SND.UNA, and how often nothing came back */
 	uint32_t copy_seq;
@@ -74,5 +77,9 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 void judge_arrives(struct judge *j, enum side to, const struct segment *seg);
 /* All that left before the last arrival has been seen. */
 void judge_settle(struct judge *j);
+
+/* Octets of what @side wrote that are acknowledged, by what has arrived there; octets in order that have arrived. */
+uint32_t judge_acked(const struct judge *j, enum side side);
+uint32_t judge_received(const struct judge *j, enum side side);
 
 #endif

@@ -13,9 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "icmp.h"
+#include "must.h"
 #include "ns.h"
 
-#define DEVICE	"path0"
+#define DEVICE	PATH_DEVICE
 #define LARGEST	9216
 #define BURST_US	100000	/* at most */
 
@@ -49,8 +51,10 @@ static int open_tun(void *unused)
 	return fd;
 }
 
-static int open_end(struct path *path, enum side side, const char *addr4, const char *addr6)
+int path_open_host(struct path *path, enum side side)
 {
+	const char *addr4 = side == CLIENT ? PATH_CLIENT4 "/24" : PATH_SERVER4 "/24";
+	const char *addr6 = side == CLIENT ? PATH_CLIENT6 "/64" : PATH_SERVER6 "/64";
 	int *ns = &path->ns[side];
 
 	*ns = ns_make();
@@ -61,19 +65,33 @@ static int open_end(struct path *path, enum side side, const char *addr4, const 
 		fprintf(stderr, "# path: /dev/net/tun: %s\n", strerror(errno));
 		return -1;
 	}
-	return ns_sysctl_set(*ns, "net.ipv4.tcp_no_metrics_save", "1") ?: ns_link_gso_max_segs(*ns, DEVICE, 1) ?:
-	       ns_link_up(*ns, DEVICE, true) ?: ns_addr_add(*ns, DEVICE, addr4) ?: ns_addr_add(*ns, DEVICE, addr6);
+	return ns_sysctl_set(*ns, "net.ipv4.tcp_no_metrics_save", "1") ?:
+	       ns_sysctl_set(*ns, "net.ipv6.conf." DEVICE ".keep_addr_on_down", "1") ?:
+	       ns_link_gso_max_segs(*ns, DEVICE, 1) ?: ns_link_up(*ns, DEVICE, true) ?:
+	       ns_addr_add(*ns, DEVICE, addr4) ?: ns_addr_add(*ns, DEVICE, addr6);
+}
+
+void path_end_host(struct path *path, enum side side)
+{
+	close(path->tun[side]);
+	close(path->ns[side]);
+	path->tun[side] = -1;
+	path->ns[side] = -1;
+}
+
+void path_link_up(struct path *path, enum side side, bool up)
+{
+	if (path->ns[side] >= 0)
+		must(!ns_link_up(path->ns[side], DEVICE, up), "a link goes down and up");
 }
 
 int path_open(struct path *path)
 {
 	memset(path, 0, sizeof(*path));
-	return open_end(path, CLIENT, PATH_CLIENT4 "/24", PATH_CLIENT6 "/64") ?:
-	       open_end(path, SERVER, PATH_SERVER4 "/24", PATH_SERVER6 "/64");
+	return path_open_host(path, CLIENT) ?: path_open_host(path, SERVER);
 }
 
-void path_begin(struct path *path, const struct scenario *scenario, unsigned int round, struct judge *judge,
-		uint16_t port)
+void path_begin(struct path *path, const struct scenario *scenario, unsigned int round, uint16_t port)
 {
 	struct path_packet *packet;
 
@@ -83,20 +101,24 @@ void path_begin(struct path *path, const struct scenario *scenario, unsigned int
 	}
 	path->scenario = scenario;
 	path->chance.state = ~scenario->seed - round;
-	path->judge = judge;
 	path->port = port;
 	path->began_us = path_now_us();
 	path->moved_us = path->began_us;
+	memset(path->flow, 0, sizeof(path->flow));
 	memset(path->free_us, 0, sizeof(path->free_us));
 	memset(path->last_due_us, 0, sizeof(path->last_due_us));
 	memset(path->is_burst, 0, sizeof(path->is_burst));
-	memset(path->corrupted, 0, sizeof(path->corrupted));
-	path->packets = 0;
+	memset(path->number, 0, sizeof(path->number));
+	memset(path->lost, 0, sizeof(path->lost));
+	memset(path->left, 0, sizeof(path->left));
+	memset(path->arrived, 0, sizeof(path->arrived));
+	memset(path->foreign, 0, sizeof(path->foreign));
 }
 
-static void show(const struct path *path, enum side from, const struct segment *seg, const char *what)
+static void show(const struct path *path, enum side from, const struct path_flow *flow, const struct segment *seg,
+		 const char *what)
 {
-	const struct judge *j = path->judge;
+	const struct judge *j = flow->judge;
 	int i;
 
 	if (!path->show)
@@ -107,7 +129,30 @@ static void show(const struct path *path, enum side from, const struct segment *
 	       seg->flags & SEGMENT_RST ? " RST" : "", seg->ack - j->side[!from].iss, seg->window);
 	for (i = 0; i < seg->sacks; i++)
 		printf(" [%u %u]", seg->sack[i][0] - j->side[!from].iss, seg->sack[i][1] - j->side[!from].iss);
+	if (path->scenario->connections > 1)
+		printf("  connection %d", (int)(flow - path->flow));
 	printf("  %s\n", what);
+}
+
+static bool is_listed(const struct drops *drops, int number)
+{
+	int i;
+
+	for (i = 0; i < drops->n; i++) {
+		if (drops->number[i] == number)
+			return true;
+	}
+	return false;
+}
+
+/* What is said of a packet that chance took. */
+static const char *by_chance(struct path *path, enum side to, const char *what)
+{
+	struct drops *lost = &path->lost[to];
+
+	if (lost->n < DROPS)
+		lost->number[lost->n++] = path->number[to];
+	return what;
 }
 
 /* Is the packet lost, by the network towards @to? */
@@ -118,18 +163,22 @@ static const char *why_lost(struct path *path, enum side to, size_t len, long lo
 
 	if (n->silent_ms && at_ms >= n->silent_from_ms && at_ms < n->silent_from_ms + n->silent_ms)
 		return "lost in the silence";
+	if (n->mtu && at_ms >= n->mtu_from_ms && len > (size_t)n->mtu)
+		return "lost, too long";
+	if (is_listed(&n->drops, path->number[to]))
+		return "lost by its number";
 	if (path->is_burst[to] && now < path->burst_until_us[to]) {
 		if (chance_ppm(&path->chance, 200000))
 			path->is_burst[to] = false;
-		return "lost in a burst";
+		return by_chance(path, to, "lost in a burst");
 	}
 	if (chance_ppm(&path->chance, n->burst_ppm)) {
 		path->is_burst[to] = true;
 		path->burst_until_us[to] = now + BURST_US;
-		return "lost, a burst begins";
+		return by_chance(path, to, "lost, a burst begins");
 	}
 	if (chance_ppm(&path->chance, n->loss_ppm))
-		return "lost";
+		return by_chance(path, to, "lost");
 	if (n->rate_bps && path->free_us[to] > now &&
 	    (path->free_us[to] - now) * n->rate_bps / 8000000 + (long long)len > n->queue_octets + 1500)
 		return "lost, the queue is full";
@@ -166,7 +215,7 @@ static void corrupt(struct chance *chance, uint8_t *tcp)
 	tcp[chance_below(chance, 20)] ^= 1 << chance_below(chance, 8);
 }
 
-static void enqueue(struct path *path, enum side to, const uint8_t *bytes, ssize_t len, long long due)
+static void enqueue(struct path *path, enum side to, const uint8_t *bytes, ssize_t len, long long due, bool is_corrupt)
 {
 	struct path_packet *packet = malloc(sizeof(*packet) + len), **at = &path->queue;
 
@@ -174,7 +223,7 @@ static void enqueue(struct path *path, enum side to, const uint8_t *bytes, ssize
 	packet->to = to;
 	packet->len = len;
 	memcpy(packet->bytes, bytes, len);
-	packet->is_corrupt = chance_ppm(&path->chance, path->scenario->towards[to].corrupt_ppm);
+	packet->is_corrupt = is_corrupt;
 	if (packet->is_corrupt)
 		corrupt(&path->chance, packet->bytes + (bytes[0] >> 4 == 6 ? 40 : 20));
 	while (*at && (*at)->due_us <= due)
@@ -183,30 +232,72 @@ static void enqueue(struct path *path, enum side to, const uint8_t *bytes, ssize
 	*at = packet;
 }
 
+/* On its way; a copy may follow. */
+static void carry(struct path *path, enum side to, const uint8_t *bytes, ssize_t len, long long now)
+{
+	const struct network *n = &path->scenario->towards[to];
+	long long due = due_us(path, to, len, now);
+
+	enqueue(path, to, bytes, len, due, chance_ppm(&path->chance, n->corrupt_ppm));
+	if (!chance_ppm(&path->chance, n->duplicate_ppm))
+		return;
+	due = due_us(path, to, len, now);
+	enqueue(path, to, bytes, len, due, chance_ppm(&path->chance, n->corrupt_ppm));
+}
+
+/* A router on the way to @to says that the packet is too long, if it is there to say so. */
+static void answer_too_long(struct path *path, enum side to, const uint8_t *bytes, ssize_t len, long long now)
+{
+	const struct network *n = &path->scenario->towards[to];
+	uint8_t icmp[ICMP_LARGEST];
+	ssize_t icmp_len;
+
+	if (!n->mtu || !n->has_icmp || len <= n->mtu || (now - path->began_us) / 1000 < n->mtu_from_ms)
+		return;
+	icmp_len = icmp_too_long(icmp, bytes, len, n->mtu);
+	if (icmp_len)
+		enqueue(path, !to, icmp, icmp_len, now + n->delay_us, false);
+}
+
+static struct path_flow *flow_of(struct path *path, uint16_t port)
+{
+	int i;
+
+	for (i = 0; i < CONNECTIONS; i++) {
+		if (port && path->flow[i].port == port)
+			return &path->flow[i];
+	}
+	return NULL;
+}
+
 static void leaves(struct path *path, enum side from, const uint8_t *bytes, ssize_t len)
 {
 	const long long now = path_now_us();
 	const char *wrong, *lost;
+	struct path_flow *flow;
 	struct segment seg;
 
 	wrong = segment_parse(&seg, bytes, len);
 	if (wrong && !*wrong)
 		return;
-	if ((from == CLIENT ? seg.dport : seg.sport) != path->port)
+	path->left[from]++;
+	flow = flow_of(path, from == CLIENT ? seg.sport : seg.dport);
+	if ((from == CLIENT ? seg.dport : seg.sport) != path->port || !flow) {
+		path->foreign[from]++;
 		return;
-	path->packets++;
+	}
+	path->number[!from]++;
 	path->moved_us = now;
 	if (wrong)
-		judge_unreadable(path->judge, from, wrong);
+		judge_unreadable(flow->judge, from, wrong);
 	else
-		judge_leaves(path->judge, from, &seg, now - path->began_us);
+		judge_leaves(flow->judge, from, &seg, now - path->began_us);
 	lost = why_lost(path, !from, len, now);
-	show(path, from, &seg, lost ?: "");
+	show(path, from, flow, &seg, lost ?: "");
 	if (lost)
-		return;
-	enqueue(path, !from, bytes, len, due_us(path, !from, len, now));
-	if (chance_ppm(&path->chance, path->scenario->towards[!from].duplicate_ppm))
-		enqueue(path, !from, bytes, len, due_us(path, !from, len, now));
+		answer_too_long(path, !from, bytes, len, now);
+	else
+		carry(path, !from, bytes, len, now);
 }
 
 static void take(struct path *path)
@@ -221,21 +312,36 @@ static void take(struct path *path)
 	}
 }
 
+/* What answers it is not seen before take(). */
+static void deliver(struct path *path, const struct path_packet *packet)
+{
+	const enum side to = packet->to;
+	struct path_flow *flow;
+	struct segment seg;
+
+	for (flow = path->flow; flow < path->flow + CONNECTIONS && flow->judge; flow++)
+		judge_settle(flow->judge);
+	/* its link is down, or it has ended, or it has no memory */
+	if (write(path->tun[to], packet->bytes, packet->len) < 0)
+		return;
+	if (icmp_is(packet->bytes))
+		return;
+	path->arrived[to]++;
+	if (packet->is_corrupt || segment_parse(&seg, packet->bytes, packet->len))
+		return;
+	flow = flow_of(path, to == CLIENT ? seg.dport : seg.sport);
+	if (flow)
+		judge_arrives(flow->judge, to, &seg);
+}
+
 void path_step(struct path *path)
 {
 	struct path_packet *packet;
-	struct segment seg;
 
 	take(path);
 	while ((packet = path->queue) && packet->due_us <= path_now_us()) {
 		path->queue = packet->next;
-		judge_settle(path->judge);
-		if (packet->is_corrupt)
-			path->corrupted[packet->to]++;
-		else if (!segment_parse(&seg, packet->bytes, packet->len))
-			judge_arrives(path->judge, packet->to, &seg);
-		if (write(path->tun[packet->to], packet->bytes, packet->len) < 0)
-			perror("# path: tun");
+		deliver(path, packet);
 		path->moved_us = path_now_us();
 		free(packet);
 		take(path);

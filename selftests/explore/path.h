@@ -13,18 +13,25 @@
 #include "judge.h"
 #include "scenario.h"
 
+#define PATH_DEVICE	"path0"
 #define PATH_CLIENT4	"10.8.0.1"
 #define PATH_SERVER4	"10.8.0.2"
 #define PATH_CLIENT6	"fd00:8::1"
 #define PATH_SERVER6	"fd00:8::2"
 
+/* One connection, by the client's port; 0: it has none yet. */
+struct path_flow {
+	uint16_t port;
+	struct judge *judge;
+};
+
 struct path {
-	int ns[SIDES], tun[SIDES];
+	int ns[SIDES], tun[SIDES];	/* -1: it has ended */
 	bool show;		/* print each packet */
 	/* of the scenario */
 	const struct scenario *scenario;
 	struct chance chance;
-	struct judge *judge;
+	struct path_flow flow[CONNECTIONS];
 	uint16_t port;		/* the server's: other packets are of connections before */
 	long long began_us;
 	long long free_us[SIDES];	/* when the bottleneck towards that side is free again */
@@ -32,15 +39,22 @@ struct path {
 	bool is_burst[SIDES];
 	long long burst_until_us[SIDES];
 	struct path_packet *queue;
-	unsigned int packets, corrupted[SIDES];
+	unsigned int number[SIDES];	/* packets towards that side */
+	struct drops lost[SIDES];	/* those that chance took */
+	/* TCP segments of this port and others: what a namespace sent, what it got; and those of other ports it sent */
+	unsigned int left[SIDES], arrived[SIDES], foreign[SIDES];
 	long long moved_us;	/* the last packet */
 };
 
 long long path_now_us(void);
 /* 0, or -1 after a line on standard error. */
 int path_open(struct path *path);
-void path_begin(struct path *path, const struct scenario *scenario, unsigned int round, struct judge *judge,
-		uint16_t port);
+void path_begin(struct path *path, const struct scenario *scenario, unsigned int round, uint16_t port);
+/* A namespace ends, and gets a successor. */
+void path_end_host(struct path *path, enum side side);
+int path_open_host(struct path *path, enum side side);
+/* The link of a side goes down, or up. */
+void path_link_up(struct path *path, enum side side, bool up);
 /* Takes what has left, and delivers what is due. */
 void path_step(struct path *path);
 /* Microseconds until the next packet is due; -1: none is under way. */

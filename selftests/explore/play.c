@@ -10,255 +10,340 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "end.h"
-#include "judge.h"
 #include "must.h"
 #include "ns.h"
-#include "path.h"
+#include "world.h"
 
 #define LONGEST_US	600000000LL
 #define QUIET_US	4000000LL	/* with nothing under way everything has ended but TIME-WAIT */
 #define TIMEWAIT_US	70000000LL
+#define BACKLOG		8
 
-static struct path path;
-static struct judge judge;
-static struct end ends[SIDES];
+static struct world world;
 unsigned long long play_octets;
 
-static void sysctls(const char *name, const char *kernel, const char *value)
+static const char *server_addr(const struct scenario *s)
 {
-	char full[64];
-	int side;
-
-	for (side = 0; side < SIDES; side++) {
-		snprintf(full, sizeof(full), "net.xtcp.%s", name);
-		must(!ns_sysctl_set(path.ns[side], full, "%s", value), full);
-		snprintf(full, sizeof(full), "net.ipv4.%s", kernel);
-		must(!ns_sysctl_set(path.ns[side], full, "%s", value), full);
-	}
-}
-
-/* Only what differs from the scenario before: each file takes longer than a segment. */
-static void set_knobs(const struct scenario *s)
-{
-	static struct scenario now = { .mtu = -1, .ecn = -1 };
-	static bool known;
-	int side;
-
-	if (!known || now.sack != s->sack)
-		sysctls("sack", "tcp_sack", s->sack ? "1" : "0");
-	if (!known || now.timestamps != s->timestamps)
-		sysctls("timestamps", "tcp_timestamps", s->timestamps ? "1" : "0");
-	if (!known || now.window_scaling != s->window_scaling)
-		sysctls("window_scaling", "tcp_window_scaling", s->window_scaling ? "1" : "0");
-	if (!known || now.ecn != s->ecn)
-		sysctls("ecn", "tcp_ecn", s->ecn ? "1" : "2");
-	for (side = 0; side < SIDES && now.mtu != s->mtu; side++)
-		must(!ns_link_mtu(path.ns[side], "path0", s->mtu), "MTU");
-	now = *s;
-	known = true;
+	return s->v6 ? PATH_SERVER6 : PATH_SERVER4;
 }
 
 /* kernel TCP has no BBR here. */
 static void set_algorithm(const struct scenario *s, enum side side, int fd)
 {
-	const char *name = s->stack[side] == KERNEL && !strcmp(s->algorithm, "bbr") ? "cubic" : s->algorithm;
+	const char *name = scenario_algorithms[s->algorithm];
 
+	if (s->stack[side] == KERNEL && !strcmp(name, "bbr"))
+		name = "cubic";
 	must(!setsockopt(fd, IPPROTO_TCP, 13 /* TCP_CONGESTION */, name, strlen(name)), name);
 }
 
-static int listen_for(const struct scenario *s, int port)
+static void listen_for(struct world *w)
 {
-	const char *addr = s->v6 ? PATH_SERVER6 : PATH_SERVER4;
-	int fd = stack_bound(path.ns[SERVER], s->stack[SERVER], addr, port, true);
+	int fd = stack_bound(w->path.ns[SERVER], w->s->stack[SERVER], server_addr(w->s), w->port, true);
 
 	must(fd >= 0, "the server's socket");
-	end_prepare(&s->program[SERVER], fd);
-	set_algorithm(s, SERVER, fd);
-	must(!listen(fd, 8) && !fcntl(fd, F_SETFL, O_NONBLOCK), "listen()");
-	return fd;
+	end_prepare(&w->s->program[SERVER], fd);
+	set_algorithm(w->s, SERVER, fd);
+	must(!listen(fd, BACKLOG) && !fcntl(fd, F_SETFL, O_NONBLOCK), "listen()");
+	w->listener = fd;
 }
 
-static void connect_to(const struct scenario *s, int port)
+static void connect_lane(struct world *w, int i)
 {
-	const char *addr = s->v6 ? PATH_SERVER6 : PATH_SERVER4;
-	int fd = stack_socket(path.ns[CLIENT], s->stack[CLIENT], addr);
+	struct end *end = &w->lane[i].end[CLIENT];
+	int fd = stack_socket(w->path.ns[CLIENT], w->s->stack[CLIENT], server_addr(w->s));
 
 	must(fd >= 0 && !fcntl(fd, F_SETFL, O_NONBLOCK), "the client's socket");
-	end_prepare(&s->program[CLIENT], fd);
-	set_algorithm(s, CLIENT, fd);
-	if (stack_connect(fd, addr, port) && errno != EINPROGRESS)
-		must(false, "connect()");
-	ends[CLIENT].fd = fd;
-	ends[CLIENT].is_connecting = true;
-}
-
-static void accept_it(int *listener)
-{
-	int fd = accept4(*listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-	if (fd < 0)
+	end_prepare(&w->s->program[CLIENT], fd);
+	set_algorithm(w->s, CLIENT, fd);
+	w->lane[i].has_begun = true;
+	end_open(end, fd);
+	end->is_connecting = true;
+	if (!stack_connect(fd, server_addr(w->s), w->port) || errno == EINPROGRESS) {
+		w->path.flow[i].port = stack_port(fd);
 		return;
-	ends[SERVER].fd = fd;
-	close(*listener);
-	*listener = -1;
+	}
+	/* with its link down there is no way */
+	must(w->is_down[CLIENT] || (w->s->fail_ppm && faults_can()), "connect()");
+	end->error = errno;
+	end_close(end);
 }
 
-static void wait_for_news(int listener, long long at_most_us)
+static void connect_lanes(struct world *w)
 {
-	struct pollfd p[5] = {
-		{ .fd = path.tun[CLIENT], .events = POLLIN },
-		{ .fd = path.tun[SERVER], .events = POLLIN },
-		{ .fd = listener, .events = POLLIN },
-	};
 	const long long now = path_now_us();
-	long long wait = path_wait_us(&path), of_end;
-	struct timespec ts;
-	int side;
+	int i;
 
-	if (wait < 0 || wait > at_most_us)
-		wait = at_most_us;
-	for (side = 0; side < SIDES; side++) {
-		p[3 + side].fd = ends[side].fd;
-		p[3 + side].events = ends[side].fd >= 0 ? end_events(&ends[side], now) : 0;
-		if (ends[side].fd >= 0 && !p[3 + side].events)
-			p[3 + side].fd = -1;	/* an error would have it wait no more */
-		of_end = end_wait_us(&ends[side], now);
-		if (of_end >= 0 && of_end < wait)
-			wait = of_end;
-	}
-	ts.tv_sec = wait / 1000000;
-	ts.tv_nsec = wait % 1000000 * 1000;
-	ppoll(p, 5, &ts, NULL);
-}
-
-/* The longest time without a packet that losses explain: some timeouts, each twice the one before. */
-static long long patience_us(const struct scenario *s)
-{
-	long long us = 8000000;
-	int side;
-
-	for (side = 0; side < SIDES; side++) {
-		const struct network *n = &s->towards[side];
-		const struct program *p = &s->program[side];
-
-		us += 3000LL * n->silent_ms + 10LL * (n->delay_us + n->jitter_us);
-		us += p->write_pause_us + p->read_pause_us;
-		if (n->rate_bps)
-			us += 20 * n->queue_octets * 8000000LL / n->rate_bps;
-		if (n->loss_ppm + n->corrupt_ppm > 20000 || n->burst_ppm)
-			us += 60000000;
-	}
-	return us;
-}
-
-static bool is_orderly(const struct scenario *s)
-{
-	return s->program[CLIENT].ending == ORDERLY && s->program[SERVER].ending == ORDERLY;
-}
-
-/* What kernel TCP does is no failure. */
-static void look_at_wire(const struct scenario *s, const char *when, char *why, size_t size)
-{
-	int side;
-
-	for (side = 0; side < SIDES; side++) {
-		if (!why[0] && judge.broken[side][0] && s->stack[side] == XTCP)
-			snprintf(why, size, "wire: the %s%s: %s", side == CLIENT ? "client" : "server", when,
-				 judge.broken[side]);
+	for (i = 0; i < w->lanes; i++) {
+		if (w->lane[i].has_begun || now < w->path.began_us + 1000LL * i * w->s->apart_ms)
+			continue;
+		if (w->has_ended[CLIENT])
+			w->lane[i].end[CLIENT].is_done = true;
+		else
+			connect_lane(w, i);
+		w->lane[i].has_begun = true;
 	}
 }
 
-/* What is wrong with the end of it, in @why; "" if nothing is. */
-static void look_at_end(const struct scenario *s, long long quiet_us, bool is_late, char *why, size_t size)
+/* The lane whose client has that port. */
+static struct lane *lane_of(struct world *w, int fd)
 {
-	int side;
+	union stack_addr peer;
+	socklen_t len = sizeof(peer);
+	int i, port;
 
-	why[0] = 0;
-	for (side = 0; side < SIDES && !why[0]; side++) {
-		const struct end *end = &ends[side], *peer = &ends[!side];
-		const char *name = side == CLIENT ? "client" : "server";
-
-		if (end->wrong[0])
-			snprintf(why, size, "octets: the %s: %s", name, end->wrong);
-		else if (end->read > peer->written)
-			snprintf(why, size, "octets: the %s read more than was written", name);
-		else if (is_orderly(s) && end->error)
-			snprintf(why, size, "octets: the %s got %s", name, strerror(end->error));
-		else if (is_orderly(s) && !is_late && end->read != s->program[!side].total)
-			snprintf(why, size, "octets: the %s read %lld of %lld before the end", name, end->read,
-				 s->program[!side].total);
+	must(!getpeername(fd, &peer.sa, &len) || errno == ENOTCONN, "getpeername()");
+	port = ntohs(peer.sa.sa_family == AF_INET6 ? peer.in6.sin6_port : peer.in.sin_port);
+	for (i = 0; i < w->lanes; i++) {
+		if (w->path.flow[i].port == port)
+			return &w->lane[i];
 	}
-	look_at_wire(s, "", why, size);
-	if (!why[0] && is_orderly(s) && is_late)
-		snprintf(why, size, "progress: no end after %lld s: %lld of %lld and %lld of %lld octets",
-			 LONGEST_US / 1000000, ends[SERVER].read, s->program[CLIENT].total, ends[CLIENT].read,
-			 s->program[SERVER].total);
-	if (!why[0] && is_orderly(s) && quiet_us > patience_us(s))
-		snprintf(why, size, "progress: nothing was sent for %lld ms", quiet_us / 1000);
+	return NULL;
+}
+
+static bool all_accepted(const struct world *w)
+{
+	int i;
+
+	for (i = 0; i < w->lanes; i++) {
+		const struct end *server = &w->lane[i].end[SERVER];
+
+		if (server->fd < 0 && !server->is_done)
+			return false;
+	}
+	return true;
+}
+
+static void accept_lanes(struct world *w)
+{
+	struct lane *lane;
+	int fd;
+
+	if (w->listener < 0 || path_now_us() < w->path.began_us + 1000LL * w->s->accept_ms)
+		return;
+	while ((fd = accept4(w->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+		lane = w->lanes > 1 ? lane_of(w, fd) : w->lane;
+		if (lane)
+			end_open(&lane->end[SERVER], fd);
+		else
+			close(fd);
+	}
+	if (!w->s->unlisten_ms && all_accepted(w)) {
+		close(w->listener);
+		w->listener = -1;
+	}
+}
+
+/* A client that failed leaves nobody to accept; so does a listener that closed. */
+static bool is_over(const struct world *w, const struct lane *lane)
+{
+	const struct end *client = &lane->end[CLIENT], *server = &lane->end[SERVER];
+
+	if (!client->is_done)
+		return false;
+	return server->is_done || (server->fd < 0 && (client->error || w->listener < 0));
+}
+
+static bool are_all_over(const struct world *w)
+{
+	int i;
+
+	for (i = 0; i < w->lanes; i++) {
+		if (!is_over(w, &w->lane[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool has_one_done(const struct world *w)
+{
+	int i;
+
+	for (i = 0; i < w->lanes * SIDES; i++) {
+		if (w->lane[i / SIDES].end[i % SIDES].is_done)
+			return true;
+	}
+	return w->s->unlisten_ms && w->listener < 0;
+}
+
+static void sleep_until(struct pollfd *p, int n, long long us)
+{
+	struct timespec ts = { us / 1000000, us % 1000000 * 1000 };
+
+	ppoll(p, n, &ts, NULL);
+}
+
+static void wait_for_news(struct world *w, long long at_most_us)
+{
+	const long long now = path_now_us();
+	const bool accepts = now >= w->path.began_us + 1000LL * w->s->accept_ms;
+	struct pollfd p[3 + CONNECTIONS * SIDES] = {
+		{ .fd = w->path.tun[CLIENT], .events = POLLIN },
+		{ .fd = w->path.tun[SERVER], .events = POLLIN },
+		{ .fd = accepts ? w->listener : -1, .events = POLLIN },
+	};
+	long long wait = at_most_us, other;
+	int i;
+
+	other = path_wait_us(&w->path);
+	if (other >= 0 && other < wait)
+		wait = other;
+	other = happens_wait_us(w);
+	if (other >= 0 && other < wait)
+		wait = other;
+	for (i = 0; i < w->lanes * SIDES; i++) {
+		const struct end *end = &w->lane[i / SIDES].end[i % SIDES];
+
+		p[3 + i].fd = end_poll(end, now, &p[3 + i].events);
+		other = end_wait_us(end, now);
+		if (other >= 0 && other < wait)
+			wait = other;
+	}
+	sleep_until(p, 3 + w->lanes * SIDES, wait);
 }
 
 /* What programs have written and read. */
-static long long carried(void)
+static long long carried(const struct world *w)
 {
-	return ends[CLIENT].written + ends[CLIENT].read + ends[SERVER].written + ends[SERVER].read;
+	long long n = 0;
+	int i;
+
+	for (i = 0; i < w->lanes * SIDES; i++)
+		n += w->lane[i / SIDES].end[i % SIDES].written + w->lane[i / SIDES].end[i % SIDES].read;
+	return n;
+}
+
+static void step(struct world *w)
+{
+	long long before;
+	int i;
+
+	happens_step(w);
+	connect_lanes(w);
+	path_step(&w->path);
+	accept_lanes(w);
+	before = carried(w);
+	for (i = 0; i < w->lanes * SIDES; i++)
+		end_step(&w->lane[i / SIDES].end[i % SIDES], path_now_us());
+	if (carried(w) != before)
+		w->path.moved_us = path_now_us();
+	path_step(&w->path);
+	ledger_look(w);
+}
+
+static void run(struct world *w)
+{
+	const bool orderly = scenario_is_orderly(w->s) && !(w->s->fail_ppm && faults_can());
+	const long long patience = verdict_patience_us(w->s);
+	long long since;
+
+	while (!are_all_over(w)) {
+		w->is_late = path_now_us() - w->path.began_us > LONGEST_US;
+		if (w->is_late)
+			break;
+		since = path_now_us() - w->path.moved_us;
+		if (since > w->quiet_us)
+			w->quiet_us = since;
+		step(w);
+		if (are_all_over(w))
+			break;
+		wait_for_news(w, 1000000);
+		/* who has closed leaves the other one without a word, if the RST is lost */
+		if (!orderly && has_one_done(w) && path_now_us() - w->path.moved_us > patience)
+			break;
+	}
+}
+
+static void close_all(struct world *w)
+{
+	int i;
+
+	if (w->listener >= 0)
+		close(w->listener);
+	w->listener = -1;
+	for (i = 0; i < w->lanes * SIDES; i++) {
+		play_octets += w->lane[i / SIDES].end[i % SIDES].read;
+		end_close(&w->lane[i / SIDES].end[i % SIDES]);
+	}
+}
+
+static void settle(struct world *w, long long at_least_us, long long patience_us)
+{
+	long long still_us;
+
+	w->path.moved_us = path_now_us();
+	while (path_now_us() - w->path.began_us < 2 * LONGEST_US) {
+		still_us = path_now_us() - w->path.moved_us;
+		if (still_us >= patience_us ||
+		    (still_us >= at_least_us && !verdict_state(w, CLIENT) && !verdict_state(w, SERVER)))
+			break;
+		happens_step(w);
+		path_step(&w->path);
+		wait_for_news(w, at_least_us);
+	}
+}
+
+static void begin(struct world *w, const struct scenario *s, int port)
+{
+	int i;
+
+	w->scenario = *s;
+	w->s = &w->scenario;
+	w->port = port;
+	w->lanes = s->connections < 1 ? 1 : s->connections;
+	w->quiet_us = 0;
+	w->is_late = false;
+	w->wrong[0] = 0;
+	for (i = 0; i < w->lanes; i++) {
+		const uint64_t seed = s->seed + i * 0x51ed2701ULL;
+		struct lane *lane = &w->lane[i];
+
+		lane->has_begun = false;
+		lane->looked_us = 0;
+		judge_begin(&lane->judge, seed);
+		end_begin(&lane->end[CLIENT], &s->program[CLIENT], seed ^ 1, lane->judge.tint[CLIENT],
+			  lane->judge.tint[SERVER], &lane->end[SERVER]);
+		end_begin(&lane->end[SERVER], &s->program[SERVER], seed ^ 2, lane->judge.tint[SERVER],
+			  lane->judge.tint[CLIENT], &lane->end[CLIENT]);
+		lane->end[CLIENT].may_fail = s->fail_ppm && faults_can();
+		lane->end[SERVER].may_fail = s->fail_ppm && faults_can();
+	}
 }
 
 long long play(const struct scenario *s, unsigned int round, int port, char *why, size_t size)
 {
-	long long quiet = 0, since, before, took_us;
-	int listener;
-	bool late;
+	struct world *w = &world;
+	long long took_us;
+	int i;
 
-	set_knobs(s);
-	judge_begin(&judge, s->seed);
-	end_begin(&ends[CLIENT], &s->program[CLIENT], s->seed ^ 1, judge.tint[CLIENT], judge.tint[SERVER]);
-	end_begin(&ends[SERVER], &s->program[SERVER], s->seed ^ 2, judge.tint[SERVER], judge.tint[CLIENT]);
-	listener = listen_for(s, port);
-	path_begin(&path, s, round, &judge, port);
-	connect_to(s, port);
-	while (true) {
-		late = path_now_us() - path.began_us > LONGEST_US;
-		if (late || (ends[CLIENT].is_done && listener >= 0 && ends[CLIENT].error))
-			break;
-		since = path_now_us() - path.moved_us;
-		if (since > quiet)
-			quiet = since;
-		path_step(&path);
-		if (listener >= 0)
-			accept_it(&listener);
-		before = carried();
-		end_step(&ends[CLIENT], path_now_us());
-		end_step(&ends[SERVER], path_now_us());
-		if (carried() != before)
-			path.moved_us = path_now_us();
-		path_step(&path);
-		if (ends[CLIENT].is_done && ends[SERVER].is_done)
-			break;
-		wait_for_news(listener, 1000000);
-		/* who has closed leaves the other one without a word, if the RST is lost */
-		if (!is_orderly(s) && (ends[CLIENT].is_done || ends[SERVER].is_done) &&
-		    path_now_us() - path.moved_us > patience_us(s))
-			break;
-	}
-	took_us = path_now_us() - path.began_us;
-	late = took_us > LONGEST_US;
-	look_at_end(s, quiet, late, why, size);
-	if (listener >= 0)
-		close(listener);
-	for (int side = 0; side < SIDES; side++) {
-		play_octets += ends[side].read;
-		if (ends[side].fd >= 0)
-			close(ends[side].fd);
-		ends[side].fd = -1;
-	}
-	path.moved_us = path_now_us();
-	while (path_now_us() - path.moved_us < QUIET_US && path_now_us() - path.began_us < 2 * LONGEST_US) {
-		path_step(&path);
-		wait_for_news(-1, QUIET_US);
-	}
-	look_at_wire(s, ", after the end", why, size);
+	begin(w, s, port);
+	knobs_set(w);
+	ledger_begin(w);
+	listen_for(w);
+	path_begin(&w->path, w->s, round, port);
+	for (i = 0; i < w->lanes; i++)
+		w->path.flow[i].judge = &w->lane[i].judge;
+	happens_begin(w);
+	connect_lanes(w);
+	if (s->fail_ppm)
+		faults_set(s->fail_ppm);
+	run(w);
+	if (s->fail_ppm)
+		faults_set(0);
+	took_us = path_now_us() - w->path.began_us;
+	verdict_give(w);
+	close_all(w);
+	settle(w, QUIET_US, scenario_is_orderly(s) && !w->is_late ? verdict_patience_us(s) : QUIET_US);
+	verdict_after(w);
+	ledger_end(w);
+	happens_end(w);
+	snprintf(why, size, "%s", w->wrong);
 	return took_us;
+}
+
+const struct drops *play_lost(enum side to)
+{
+	return &world.path.lost[to];
 }
 
 void play_timewait(void)
@@ -266,19 +351,18 @@ void play_timewait(void)
 	const long long until = path_now_us() + TIMEWAIT_US;
 
 	while (path_now_us() < until) {
-		path_step(&path);
-		wait_for_news(-1, until - path_now_us() > 0 ? until - path_now_us() : 0);
+		path_step(&world.path);
+		wait_for_news(&world, until - path_now_us() > 0 ? until - path_now_us() : 0);
 	}
 }
 
 void play_open(void)
 {
-	must(!path_open(&path), "namespaces");
-	ends[CLIENT].fd = -1;
-	ends[SERVER].fd = -1;
+	must(!path_open(&world.path), "namespaces");
+	world.listener = -1;
 }
 
 void play_show(bool show)
 {
-	path.show = show;
+	world.path.show = show;
 }

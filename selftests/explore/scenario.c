@@ -80,11 +80,77 @@ static void make_program(struct chance *c, struct program *p)
 		p->ending = once_in(c, 2) ? CLOSED : ABORTED;
 }
 
+/* Newer choices have a chance of their own: what a seed meant before stays. */
+static void make_more_network(struct chance *c, struct scenario *s, struct network *n)
+{
+	const int least = s->v6 ? 1280 : 600, most = s->mtu > 1500 ? 1500 : s->mtu - 1;
+
+	if (!once_in(c, 10) || most < least)
+		return;
+	n->mtu = least + chance_below(c, most - least + 1);
+	n->mtu_from_ms = once_in(c, 3) ? 0 : spread(c, 1, 3000);
+	n->has_icmp = !once_in(c, 3);
+}
+
+static void make_more_program(struct chance *c, struct program *p)
+{
+	if (once_in(c, 10))
+		p->urgent = spread(c, 1, 30);
+	p->inline_urgent = once_in(c, 2);
+	p->sendfile = once_in(c, 6);
+	p->splices = once_in(c, 6);
+	p->edges = once_in(c, 3);
+	if (p->ending == CLOSED && once_in(c, 2))
+		p->ending = KILLED;
+	else if (p->ending == ORDERLY && once_in(c, 24))
+		p->ending = once_in(c, 2) ? KILLED : CLOSED;
+}
+
+static void make_host(struct chance *c, struct host *h)
+{
+	if (once_in(c, 16)) {
+		h->down_from_ms = spread(c, 1, 2000);
+		h->down_ms = spread(c, 10, 5000);
+	}
+	if (once_in(c, 14)) {
+		h->queue_kbit = spread(c, 500, 100000);
+		h->queue_octets = spread(c, 20000, 100000);
+	}
+	if (once_in(c, 50))
+		h->ends_ms = spread(c, 1, 3000);
+}
+
+static void make_more(struct chance *c, struct scenario *s)
+{
+	int side;
+
+	if (once_in(c, 6)) {
+		s->connections = 2 + chance_below(c, CONNECTIONS - 1);
+		s->apart_ms = once_in(c, 2) ? 0 : spread(c, 1, 1000);
+	}
+	if (once_in(c, 12))
+		s->accept_ms = spread(c, 10, 5000);
+	if (once_in(c, 50))
+		s->unlisten_ms = spread(c, 1, 1000);
+	if (once_in(c, 3))
+		s->fail_ppm = spread(c, 1000, 50000);
+	for (side = 0; side < SIDES; side++) {
+		make_more_network(c, s, &s->towards[side]);
+		make_more_program(c, &s->program[side]);
+		make_host(c, &s->host[side]);
+	}
+	/* what splice() does at an urgent octet is Linux's secret */
+	for (side = 0; side < SIDES; side++) {
+		if (s->program[!side].urgent)
+			s->program[side].splices = false;
+	}
+}
+
 void scenario_make(struct scenario *s, uint64_t seed)
 {
-	static const char * const algorithms[] = { "cubic", "reno", "cubic", "bbr" };
+	static const int algorithms[] = { 0, 1, 0, 2 };
 	static const int mtus[] = { 1500, 1500, 1280, 9000 };
-	struct chance c = { seed };
+	struct chance c = { seed }, more = { ~seed };
 	int side;
 
 	memset(s, 0, sizeof(*s));
@@ -111,60 +177,14 @@ void scenario_make(struct scenario *s, uint64_t seed)
 		make_network(&c, &s->towards[side]);
 		make_program(&c, &s->program[side]);
 	}
+	s->connections = 1;
+	chance_next(&more);
+	more.state = chance_next(&more);
+	make_more(&more, s);
 }
 
-static void print_network(const struct network *n, FILE *out)
+bool scenario_is_orderly(const struct scenario *s)
 {
-	fprintf(out, "%.1f ms", n->delay_us / 1e3);
-	if (n->jitter_us)
-		fprintf(out, ", jitter %.1f ms", n->jitter_us / 1e3);
-	if (n->rate_bps)
-		fprintf(out, ", %.1f Mbit/s with a queue of %d octets", n->rate_bps / 1e6, n->queue_octets);
-	if (n->loss_ppm)
-		fprintf(out, ", loss %.2f %%", n->loss_ppm / 1e4);
-	if (n->burst_ppm)
-		fprintf(out, ", bursts of loss %.2f %%", n->burst_ppm / 1e4);
-	if (n->duplicate_ppm)
-		fprintf(out, ", duplicates %.2f %%", n->duplicate_ppm / 1e4);
-	if (n->reorder_ppm)
-		fprintf(out, ", a faster way %.2f %%", n->reorder_ppm / 1e4);
-	if (n->corrupt_ppm)
-		fprintf(out, ", corrupted %.2f %%", n->corrupt_ppm / 1e4);
-	if (n->silent_ms)
-		fprintf(out, ", silent from %d ms for %d ms", n->silent_from_ms, n->silent_ms);
-	fputc('\n', out);
-}
-
-static void print_program(const struct program *p, FILE *out)
-{
-	static const char * const endings[] = { "orderly", "close()", "reset" };
-
-	fprintf(out, "writes %lld octets, %d at a time", p->total, p->write_max);
-	if (p->write_pause_us)
-		fprintf(out, ", pauses up to %.1f ms", p->write_pause_us / 1e3);
-	fprintf(out, "; reads %d", p->read_max);
-	if (p->read_pause_us)
-		fprintf(out, ", pauses up to %.1f ms", p->read_pause_us / 1e3);
-	if (p->nodelay)
-		fprintf(out, "; TCP_NODELAY");
-	if (p->sndbuf)
-		fprintf(out, "; SO_SNDBUF %d", p->sndbuf);
-	if (p->rcvbuf)
-		fprintf(out, "; SO_RCVBUF %d", p->rcvbuf);
-	fprintf(out, "; end: %s\n", endings[p->ending]);
-}
-
-void scenario_print(const struct scenario *s, FILE *out)
-{
-	fprintf(out, "#   %s to %s, IPv%d, MTU %d, SACK %d, timestamps %d, window scale %d, ECN %d, %s\n",
-		stack_name(s->stack[CLIENT]), stack_name(s->stack[SERVER]), s->v6 ? 6 : 4, s->mtu, s->sack,
-		s->timestamps, s->window_scaling, s->ecn, s->algorithm);
-	fprintf(out, "#   the client %s", "");
-	print_program(&s->program[CLIENT], out);
-	fprintf(out, "#   the server %s", "");
-	print_program(&s->program[SERVER], out);
-	fprintf(out, "#   to the server: ");
-	print_network(&s->towards[SERVER], out);
-	fprintf(out, "#   to the client: ");
-	print_network(&s->towards[CLIENT], out);
+	return s->program[CLIENT].ending == ORDERLY && s->program[SERVER].ending == ORDERLY && !s->unlisten_ms &&
+	       !s->host[CLIENT].ends_ms && !s->host[SERVER].ends_ms;
 }

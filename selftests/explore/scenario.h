@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What an explored connection is made of; all of it follows from a seed. */
+/*
+ * What an explored scenario is made of. All of it follows from a seed, or from a row: "seed=7 client=xtcp mtu=1500",
+ * where what is not named is left out. Fields have their names in scenario_text.c.
+ */
 #ifndef EXPLORE_SCENARIO_H
 #define EXPLORE_SCENARIO_H
 
@@ -11,8 +14,16 @@
 
 enum side { CLIENT, SERVER, SIDES };
 
+#define CONNECTIONS	4	/* at once */
+#define DROPS		48
+
 struct chance {
 	uint64_t state;
+};
+
+/* Packets by their number on the way to a side, from 1 on. */
+struct drops {
+	int n, number[DROPS];
 };
 
 /* The network towards one side: what happens to the packets that the other side sends. */
@@ -24,12 +35,16 @@ struct network {
 	int burst_ppm;		/* a burst of loss begins, which each packet ends by a fifth, or a tenth of a second */
 	int duplicate_ppm, reorder_ppm, corrupt_ppm;
 	int silent_from_ms, silent_ms;	/* nothing passes */
+	int mtu, mtu_from_ms;	/* of a link on the way, from then on; 0: none */
+	bool has_icmp;		/* which says so */
+	struct drops drops;	/* these are lost, too */
 };
 
 enum ending {
 	ORDERLY,	/* shutdown() behind the last octet, close() after the peer's end */
 	CLOSED,		/* close() behind the last octet, and nothing is read */
 	ABORTED,	/* a reset (SO_LINGER, 0) behind @total octets */
+	KILLED,		/* as CLOSED, by the death of the process */
 };
 
 struct program {
@@ -39,6 +54,17 @@ struct program {
 	bool nodelay;
 	int sndbuf, rcvbuf;	/* 0: as the system has it */
 	enum ending ending;
+	int urgent;		/* one write of so many is followed by an urgent octet; 0: none */
+	bool inline_urgent;	/* SO_OOBINLINE */
+	bool sendfile, splices;	/* instead of send(), of recv() */
+	bool edges;		/* acts on an edge of epoll alone */
+};
+
+/* What happens to the machine at one end; all times from the beginning. */
+struct host {
+	int down_from_ms, down_ms;	/* its link */
+	int queue_kbit, queue_octets;	/* a queue right below the sender, that refuses; 0: none */
+	int ends_ms;		/* its sockets are closed and its namespace ends; 0: it does not */
 };
 
 struct scenario {
@@ -48,10 +74,17 @@ struct scenario {
 	int mtu;
 	bool sack, timestamps, window_scaling;
 	int ecn;
-	const char *algorithm;
+	int algorithm;
 	struct network towards[SIDES];
 	struct program program[SIDES];
+	struct host host[SIDES];
+	int connections, apart_ms;	/* one begins so long after the other */
+	int accept_ms;		/* nothing is accepted before */
+	int unlisten_ms;	/* the listener closes, whoever waits there; 0: when all are accepted */
+	int fail_ppm;		/* allocations that fail, on a kernel that can */
 };
+
+extern const char * const scenario_algorithms[];
 
 uint64_t chance_next(struct chance *chance);
 /* From 0 to @n - 1. */
@@ -60,5 +93,20 @@ bool chance_ppm(struct chance *chance, int ppm);
 
 void scenario_make(struct scenario *s, uint64_t seed);
 void scenario_print(const struct scenario *s, FILE *out);
+
+/* Does either end what is no orderly end of all connections? */
+bool scenario_is_orderly(const struct scenario *s);
+
+/* As a row. 0, or -1 after a line on standard error. */
+void scenario_write(const struct scenario *s, FILE *out);
+int scenario_read(struct scenario *s, const char *row);
+
+/*
+ * A smaller scenario: the @nth field of those that have something to leave out loses it, or a half of it. False: that
+ * field has nothing.
+ */
+unsigned int scenario_fields(void);
+bool scenario_leave_out(struct scenario *s, unsigned int nth);
+bool scenario_halve(struct scenario *s, unsigned int nth);
 
 #endif

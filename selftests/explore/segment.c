@@ -14,7 +14,7 @@ static uint32_t get32(const uint8_t *p)
 	return (uint32_t)get16(p) << 16 | get16(p + 2);
 }
 
-static uint32_t sum_of(const uint8_t *p, size_t len, uint32_t sum)
+uint32_t segment_sum(const uint8_t *p, size_t len, uint32_t sum)
 {
 	for (; len > 1; len -= 2, p += 2)
 		sum += get16(p);
@@ -91,8 +91,8 @@ const char *segment_parse(struct segment *seg, const uint8_t *packet, size_t len
 	/* first, so that the reader knows whose mistake the rest is */
 	seg->sport = get16(tcp);
 	seg->dport = get16(tcp + 2);
-	sum = ip == 20 ? sum_of(packet + 12, 8, sum + len) : sum_of(packet + 8, 32, sum + len);
-	if (sum_of(tcp, len, sum) != 0xffff)
+	sum = ip == 20 ? segment_sum(packet + 12, 8, sum + len) : segment_sum(packet + 8, 32, sum + len);
+	if (segment_sum(tcp, len, sum) != 0xffff)
 		return "a wrong checksum";
 	header = (tcp[12] >> 4) * 4;
 	if (header < 20 || header > len)

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The ways to write and to read: send(), urgent octets, sendfile(), splice(). */
+#define _GNU_SOURCE
+#include "end.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "judge.h"
+#include "must.h"
+
+#define PIECE	65536
+
+static uint8_t piece[PIECE];
+
+static void fill(const struct end *end, long long from, long long n)
+{
+	long long i;
+
+	for (i = 0; i < n; i++)
+		piece[i] = judge_octet(end->tint, from + i);
+}
+
+/* All that it writes, in a file. */
+static void make_file(struct end *end)
+{
+	long long at, n;
+
+	end->file = memfd_create("stream", MFD_CLOEXEC);
+	must(end->file >= 0, "memfd_create()");
+	for (at = 0; at < end->program->total; at += n) {
+		n = end->program->total - at < PIECE ? end->program->total - at : PIECE;
+		fill(end, at, n);
+		must(write(end->file, piece, n) == n, "the file for sendfile()");
+	}
+}
+
+static ssize_t send_file(struct end *end, long long n)
+{
+	off_t at = end->written;
+
+	if (end->file < 0)
+		make_file(end);
+	return sendfile(end->fd, end->file, &at, n);
+}
+
+/* The last of them all is urgent now; those before may be, too, for a reader that was fast. */
+static ssize_t send_urgent(struct end *end)
+{
+	ssize_t done;
+
+	fill(end, end->written, 1);
+	done = send(end->fd, piece, 1, MSG_NOSIGNAL | MSG_OOB);
+	if (done == 1)
+		end->urgent[end->nr_urgent++] = end->written;
+	return done;
+}
+
+ssize_t end_write(struct end *end, long long n)
+{
+	const int urgent = end->program->urgent;
+
+	if (urgent && end->nr_urgent < END_URGENT && !chance_below(&end->chance, urgent))
+		return send_urgent(end);
+	if (end->program->sendfile)
+		return send_file(end, n);
+	fill(end, end->written, n);
+	return send(end->fd, piece, n, MSG_NOSIGNAL);
+}
+
+ssize_t end_read(struct end *end, uint8_t *to, long long n)
+{
+	ssize_t done;
+
+	if (!end->program->splices)
+		return recv(end->fd, to, n, 0);
+	if (end->pipe[0] < 0)
+		must(!pipe2(end->pipe, O_CLOEXEC | O_NONBLOCK), "pipe2()");
+	done = splice(end->fd, NULL, end->pipe[1], NULL, n, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+	if (done <= 0)
+		return done;
+	must(read(end->pipe[0], to, done) == done, "what splice() gave the pipe");
+	return done;
+}
+
+void end_io_close(struct end *end)
+{
+	if (end->file >= 0)
+		close(end->file);
+	if (end->pipe[0] >= 0) {
+		close(end->pipe[0]);
+		close(end->pipe[1]);
+	}
+	end->file = -1;
+	end->pipe[0] = -1;
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <unistd.h>
+
+#include "must.h"
+#include "netem.h"
+#include "world.h"
+
+static long long at_ms(const struct world *w)
+{
+	return (path_now_us() - w->path.began_us) / 1000;
+}
+
+void happens_begin(struct world *w)
+{
+	int side;
+
+	for (side = 0; side < SIDES; side++) {
+		const struct host *h = &w->s->host[side];
+
+		w->is_down[side] = false;
+		w->has_ended[side] = false;
+		if (h->queue_kbit)
+			must(!netem_narrow(w->path.ns[side], PATH_DEVICE, h->queue_kbit, h->queue_octets), "tbf");
+	}
+}
+
+/* Its programs close, and nobody holds it any more. */
+static void end_host(struct world *w, enum side side)
+{
+	int i;
+
+	for (i = 0; i < w->lanes; i++)
+		end_close(&w->lane[i].end[side]);
+	if (side == SERVER && w->listener >= 0) {
+		close(w->listener);
+		w->listener = -1;
+	}
+	path_end_host(&w->path, side);
+	w->has_ended[side] = true;
+	w->path.moved_us = path_now_us();
+}
+
+static void step_host(struct world *w, enum side side)
+{
+	const struct host *h = &w->s->host[side];
+	const long long now = at_ms(w);
+	const bool down = h->down_ms && now >= h->down_from_ms && now < h->down_from_ms + h->down_ms;
+
+	if (h->ends_ms && now >= h->ends_ms && !w->has_ended[side])
+		end_host(w, side);
+	if (down != w->is_down[side] && !w->has_ended[side]) {
+		path_link_up(&w->path, side, !down);
+		w->is_down[side] = down;
+		w->path.moved_us = path_now_us();
+	}
+}
+
+void happens_step(struct world *w)
+{
+	step_host(w, CLIENT);
+	step_host(w, SERVER);
+	if (w->s->unlisten_ms && at_ms(w) >= w->s->unlisten_ms && w->listener >= 0) {
+		close(w->listener);
+		w->listener = -1;
+	}
+}
+
+/* The nearer of @wait and the moment of @ms, if that is still to come. */
+static long long nearer(const struct world *w, long long wait, long long ms)
+{
+	const long long left = w->path.began_us + ms * 1000 - path_now_us();
+
+	return ms && left > 0 && (wait < 0 || left < wait) ? left : wait;
+}
+
+long long happens_wait_us(const struct world *w)
+{
+	long long wait = -1;
+	int i, side;
+
+	for (side = 0; side < SIDES; side++) {
+		const struct host *h = &w->s->host[side];
+
+		wait = nearer(w, wait, h->ends_ms);
+		if (h->down_ms) {
+			wait = nearer(w, wait, h->down_from_ms);
+			wait = nearer(w, wait, h->down_from_ms + h->down_ms);
+		}
+	}
+	for (i = 1; i < w->lanes; i++)
+		wait = nearer(w, wait, (long long)i * w->s->apart_ms);
+	return nearer(w, nearer(w, wait, w->s->unlisten_ms), w->s->accept_ms);
+}
+
+/* A link that was down forgets the paths' MTUs, too. */
+void happens_end(struct world *w)
+{
+	const bool has_mtus = w->s->towards[CLIENT].mtu || w->s->towards[SERVER].mtu;
+	int side;
+
+	for (side = 0; side < SIDES; side++) {
+		if (w->has_ended[side]) {
+			must(!path_open_host(&w->path, side), "a new namespace");
+			knobs_forget();
+			continue;
+		}
+		if (w->s->host[side].queue_kbit)
+			must(!netem_clear(w->path.ns[side], PATH_DEVICE), "no tbf any more");
+		if (has_mtus && !w->is_down[side])
+			path_link_up(&w->path, side, false);
+		if (has_mtus || w->is_down[side])
+			path_link_up(&w->path, side, true);
+	}
+}

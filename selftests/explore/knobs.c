@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
+#include "must.h"
+#include "ns.h"
+#include "world.h"
+
+static struct scenario now;
+static bool known;
+
+static void sysctls(const struct world *w, const char *name, const char *value)
+{
+	char full[64];
+	int side;
+
+	for (side = 0; side < SIDES; side++) {
+		snprintf(full, sizeof(full), "net.xtcp.%s", name);
+		must(!ns_sysctl_set(w->path.ns[side], full, "%s", value), full);
+		snprintf(full, sizeof(full), "net.ipv4.tcp_%s", name);
+		must(!ns_sysctl_set(w->path.ns[side], full, "%s", value), full);
+	}
+}
+
+/* Only a search finds what no ICMP tells. */
+static bool has_black_hole(const struct scenario *s)
+{
+	return (s->towards[CLIENT].mtu && !s->towards[CLIENT].has_icmp) ||
+	       (s->towards[SERVER].mtu && !s->towards[SERVER].has_icmp);
+}
+
+/* Only what differs from the scenario before: each file takes longer than a segment. */
+void knobs_set(struct world *w)
+{
+	const struct scenario *s = w->s;
+	int side;
+
+	if (!known || now.sack != s->sack)
+		sysctls(w, "sack", s->sack ? "1" : "0");
+	if (!known || now.timestamps != s->timestamps)
+		sysctls(w, "timestamps", s->timestamps ? "1" : "0");
+	if (!known || now.window_scaling != s->window_scaling)
+		sysctls(w, "window_scaling", s->window_scaling ? "1" : "0");
+	if (!known || now.ecn != s->ecn)
+		sysctls(w, "ecn", s->ecn ? "1" : "2");
+	if (!known || has_black_hole(&now) != has_black_hole(s))
+		sysctls(w, "mtu_probing", has_black_hole(s) ? "1" : "0");
+	for (side = 0; side < SIDES && (!known || now.mtu != s->mtu); side++)
+		must(!ns_link_mtu(w->path.ns[side], PATH_DEVICE, s->mtu), "MTU");
+	now = *s;
+	known = true;
+}
+
+void knobs_forget(void)
+{
+	known = false;
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What both stacks count, against the wire: each segment that left or arrived is one in the counters of one of them,
+ * and TCP_INFO says of a connection what its segments said. As Linux does, OutSegs leaves out what is retransmitted but
+ * for SYN-ACKs, and an accepted connection counts one SYN and no SYN-ACK.
+ */
+#include <linux/tcp.h>
+#include <string.h>
+
+#include "counters.h"
+#include "must.h"
+#include "world.h"
+
+#define EACH_US	50000
+
+struct counts {
+	long long in, out, resent;
+};
+
+static struct counts before[SIDES];
+
+static void add(struct counts *n, int ns, const char *path)
+{
+	static struct counters c;
+
+	c.n = 0;
+	must(!counters_read(&c, ns, path), path);
+	n->in += counters_get(&c, "Tcp:InSegs");
+	n->out += counters_get(&c, "Tcp:OutSegs");
+	n->resent = counters_get(&c, "Tcp:RetransSegs");
+}
+
+/* Of both stacks together, but for RetransSegs, which is xtcp's. */
+static struct counts count(const struct world *w, enum side side)
+{
+	struct counts n = { 0 };
+
+	add(&n, w->path.ns[side], "/proc/net/snmp");
+	add(&n, w->path.ns[side], "/proc/net/xtcp_snmp");
+	return n;
+}
+
+/* Not all that is sent gets to the wire there, or it comes again for another reason. */
+static bool is_leaky(const struct world *w, enum side side)
+{
+	const struct host *h = &w->s->host[side];
+
+	return h->down_ms || h->queue_kbit || w->has_ended[side] || (w->s->fail_ppm && faults_can());
+}
+
+void ledger_begin(struct world *w)
+{
+	int side;
+
+	for (side = 0; side < SIDES; side++)
+		before[side] = count(w, side);
+}
+
+static void check(struct world *w, enum side side, const char *rule, const char *name, long long says, long long wire)
+{
+	if (says != wire)
+		verdict_wrong(w, "%s: the %s: %s is %lld, the wire says %lld", rule, side_name(side), name, says, wire);
+}
+
+static void check_out(struct world *w, enum side side, const struct counts *n)
+{
+	long long left = 0, resent = 0, syn_acks = 0;
+	int i;
+
+	for (i = 0; i < w->lanes; i++) {
+		const struct judge_side *wire = &w->lane[i].judge.side[side];
+
+		left += wire->left;
+		resent += wire->resent;
+		if (side == SERVER && wire->syns_left)
+			syn_acks += wire->syns_left - 1;
+	}
+	check(w, side, "counters", "RetransSegs", n->resent - before[side].resent, resent);
+	check(w, side, "counters", "OutSegs", n->out - before[side].out, left - resent + syn_acks);
+}
+
+void ledger_end(struct world *w)
+{
+	int side;
+
+	for (side = 0; side < SIDES; side++) {
+		struct counts n;
+
+		if (is_leaky(w, side))
+			continue;
+		n = count(w, side);
+		check(w, side, "counters", "InSegs", n.in - before[side].in, w->path.arrived[side]);
+		if (w->s->stack[side] == XTCP && !w->path.foreign[side])
+			check_out(w, side, &n);
+	}
+}
+
+static void look_at(struct world *w, const struct lane *lane, enum side side)
+{
+	const struct judge_side *wire = &lane->judge.side[side];
+	const struct end *end = &lane->end[side];
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (end->fd < 0 || end->is_connecting || end->error || wire->is_reset || is_leaky(w, side))
+		return;
+	must(!getsockopt(end->fd, IPPROTO_TCP, 11 /* TCP_INFO */, &info, &len), "TCP_INFO");
+	/* the connection is gone */
+	if (info.tcpi_state == 7 || info.tcpi_state == 6)
+		return;
+	check(w, side, "info", "tcpi_bytes_acked", info.tcpi_bytes_acked, judge_acked(&lane->judge, side));
+	check(w, side, "info", "tcpi_bytes_received", info.tcpi_bytes_received, judge_received(&lane->judge, side));
+	check(w, side, "info", "tcpi_segs_out", info.tcpi_segs_out,
+	      wire->left - (side == SERVER ? wire->syns_left : 0));
+	check(w, side, "info", "tcpi_segs_in", info.tcpi_segs_in,
+	      wire->heard - (side == SERVER ? wire->syns_heard - 1 : 0));
+	check(w, side, "info", "tcpi_total_retrans", info.tcpi_total_retrans, wire->resent);
+}
+
+void ledger_look(struct world *w)
+{
+	const long long now = path_now_us();
+	struct lane *lane;
+	int side;
+
+	if (w->path.queue)
+		return;
+	for (lane = w->lane; lane < w->lane + w->lanes; lane++) {
+		if (now < lane->looked_us + EACH_US)
+			continue;
+		lane->looked_us = now;
+		for (side = 0; side < SIDES; side++) {
+			if (w->s->stack[side] == XTCP)
+				look_at(w, lane, side);
+		}
+	}
+}

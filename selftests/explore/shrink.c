@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Leaves out what a scenario has, one by one, as long as the same rule breaks; makes numbers smaller; puts a list of
+ * lost packets in the place of chance, and shortens the list.
+ */
+#include "shrink.h"
+
+#include <string.h>
+
+#include "play.h"
+
+#define PLAYS	500
+
+struct shrinking {
+	struct scenario best;
+	struct drops lost[SIDES];	/* what chance took from it */
+	char why[TRIAL_WHY];
+	bool compares, is_smaller;
+	int plays;
+};
+
+/* Does @candidate break the rule, too? Then it is the best one. */
+static bool try(struct shrinking *h, const struct scenario *candidate)
+{
+	char why[TRIAL_WHY];
+	int side;
+
+	if (h->plays >= PLAYS || (candidate->stack[CLIENT] == KERNEL && candidate->stack[SERVER] == KERNEL))
+		return false;
+	h->plays++;
+	trial_play(candidate, h->compares, why);
+	if (strncmp(why, h->why, strcspn(h->why, ":") + 1))
+		return false;
+	h->best = *candidate;
+	strcpy(h->why, why);
+	for (side = 0; side < SIDES; side++)
+		h->lost[side] = *play_lost(side);
+	h->is_smaller = true;
+	return true;
+}
+
+/* The same packets by their numbers, if they were not too many to keep. */
+static void try_list(struct shrinking *h, enum side side)
+{
+	struct scenario candidate = h->best;
+	struct network *n = &candidate.towards[side];
+	int i;
+
+	if (!n->loss_ppm && !n->burst_ppm)
+		return;
+	n->loss_ppm = 0;
+	n->burst_ppm = 0;
+	for (i = 0; i < h->lost[side].n && n->drops.n < DROPS; i++)
+		n->drops.number[n->drops.n++] = h->lost[side].number[i];
+	try(h, &candidate);
+}
+
+/* Without @n of the list from @first on. */
+static bool try_fewer(struct shrinking *h, enum side side, int first, int n)
+{
+	struct scenario candidate = h->best;
+	struct drops *drops = &candidate.towards[side].drops;
+
+	if (n > drops->n - first)
+		n = drops->n - first;
+	memmove(drops->number + first, drops->number + first + n,
+		(drops->n - first - n) * sizeof(drops->number[0]));
+	drops->n -= n;
+	return try(h, &candidate);
+}
+
+static void shorten_list(struct shrinking *h, enum side side)
+{
+	const struct drops *drops = &h->best.towards[side].drops;
+	int n, first;
+
+	for (n = drops->n; n; n /= 2) {
+		for (first = 0; first < drops->n; ) {
+			if (!try_fewer(h, side, first, n))
+				first += n;
+		}
+	}
+}
+
+static void shrink_field(struct shrinking *h, unsigned int nth)
+{
+	struct scenario candidate = h->best;
+
+	if (!scenario_leave_out(&candidate, nth) || try(h, &candidate))
+		return;
+	do
+		candidate = h->best;
+	while (scenario_halve(&candidate, nth) && try(h, &candidate));
+}
+
+void shrink(const struct scenario *s, bool compares, const char why[TRIAL_WHY])
+{
+	struct shrinking h = { .compares = compares };
+	unsigned int nth;
+	int side;
+
+	strcpy(h.why, why);
+	if (!try(&h, s)) {
+		printf("# it does not fail again\n");
+		return;
+	}
+	while (h.is_smaller && h.plays < PLAYS) {
+		h.is_smaller = false;
+		for (side = 0; side < SIDES; side++) {
+			try_list(&h, side);
+			shorten_list(&h, side);
+		}
+		for (nth = 0; nth < scenario_fields(); nth++)
+			shrink_field(&h, nth);
+	}
+	scenario_print(&h.best, stdout);
+	printf("# after %d plays: %s\nrow: ", h.plays, h.why);
+	scenario_write(&h.best, stdout);
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "trial.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/klog.h>
+
+#include "measure.h"
+#include "play.h"
+#include "slabs.h"
+
+#define PORTS		60000
+#define ROUNDS		7	/* of what seems to be slow */
+#define SLOW		2.0
+#define SLOW_US		500000	/* and slower by so much */
+
+static struct slabs before;
+static unsigned int played;
+
+static int next_port(void)
+{
+	return 1024 + played++ % PORTS;
+}
+
+/* Lines of the kernel's log that tell of a defect, since the last call. */
+static int log_lines(void)
+{
+	static const char * const signs[] = { "BUG:", "WARNING:", "KASAN", "INFO: ", "UBSAN", "ODEBUG", "refcount_t" };
+	static char log[1 << 20];
+	static int last;
+	int len = klogctl(3 /* read all */, log, sizeof(log) - 1), n = 0, news;
+	unsigned int i;
+
+	log[len > 0 ? len : 0] = 0;
+	for (i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+		for (char *at = log; (at = strstr(at, signs[i])); at++)
+			n++;
+	}
+	news = n - last;
+	last = n;
+	return news;
+}
+
+/* Kernel TCP at both ends; it has no BBR here. */
+static bool is_comparable(const struct scenario *s)
+{
+	return scenario_is_orderly(s) &&
+	       strcmp(scenario_algorithms[s->algorithm], "bbr") && !s->fail_ppm;
+}
+
+static double kernel_us(const struct scenario *s, unsigned int round)
+{
+	struct scenario kernel = *s;
+	char why[TRIAL_WHY];
+
+	kernel.stack[CLIENT] = KERNEL;
+	kernel.stack[SERVER] = KERNEL;
+	return play(&kernel, round, next_port(), why, sizeof(why));
+}
+
+static bool seems_slow(double ours, double theirs)
+{
+	return ours > SLOW * theirs && ours > theirs + SLOW_US;
+}
+
+/* Chance differs as soon as the segments do, so one round says little. */
+static void compare(const struct scenario *s, double ours_us, char why[TRIAL_WHY])
+{
+	double ours[ROUNDS] = { ours_us }, theirs[ROUNDS] = { kernel_us(s, 0) };
+	int i;
+
+	if (!seems_slow(ours[0], theirs[0]))
+		return;
+	for (i = 1; i < ROUNDS && !why[0]; i++) {
+		ours[i] = play(s, i, next_port(), why, TRIAL_WHY);
+		theirs[i] = kernel_us(s, i);
+	}
+	ours_us = measure_median(ours, i);
+	theirs[0] = measure_median(theirs, i);
+	if (!why[0] && seems_slow(ours_us, theirs[0]))
+		snprintf(why, TRIAL_WHY, "pace: %.0f ms, kernel TCP %.0f ms, in the median of %d rounds", ours_us / 1e3,
+			 theirs[0] / 1e3, ROUNDS);
+}
+
+void trial_begin(void)
+{
+	log_lines();
+	slabs_read(&before);
+}
+
+static void listen_to_kernel(char why[TRIAL_WHY])
+{
+	if (log_lines() && !why[0])
+		snprintf(why, TRIAL_WHY, "log: the kernel complains");
+}
+
+void trial_play(const struct scenario *s, bool compares, char why[TRIAL_WHY])
+{
+	double us = play(s, 0, next_port(), why, TRIAL_WHY);
+
+	if (!why[0] && compares && is_comparable(s))
+		compare(s, us, why);
+	listen_to_kernel(why);
+}
+
+bool trial_end(char why[TRIAL_WHY])
+{
+	why[0] = 0;
+	play_timewait();
+	if (!slabs_back(&before, 3000))
+		snprintf(why, TRIAL_WHY, "state: objects are left");
+	listen_to_kernel(why);
+	return !why[0];
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ns.h"
+#include "world.h"
+
+void verdict_wrong(struct world *w, const char *format, ...)
+{
+	va_list args;
+
+	if (w->wrong[0])
+		return;
+	va_start(args, format);
+	vsnprintf(w->wrong, sizeof(w->wrong), format, args);
+	va_end(args);
+}
+
+/* The longest time without a packet that losses explain: some timeouts, each twice the one before. */
+long long verdict_patience_us(const struct scenario *s)
+{
+	long long us = 8000000 + 3000LL * s->accept_ms + 1000LL * s->apart_ms;
+	int side;
+
+	for (side = 0; side < SIDES; side++) {
+		const struct network *n = &s->towards[side];
+		const struct program *p = &s->program[side];
+
+		us += 3000LL * (n->silent_ms + s->host[side].down_ms) + 10LL * (n->delay_us + n->jitter_us);
+		us += p->write_pause_us + p->read_pause_us;
+		if (n->rate_bps)
+			us += 20 * n->queue_octets * 8000000LL / n->rate_bps;
+		if (n->loss_ppm + n->corrupt_ppm > 20000 || n->burst_ppm || n->drops.n || s->host[side].queue_kbit)
+			us += 60000000;
+		if (n->mtu && !n->has_icmp)
+			us += 100000000;
+	}
+	return us;
+}
+
+static bool has_faults(const struct world *w)
+{
+	return w->s->fail_ppm && faults_can();
+}
+
+/* What kernel TCP does is no failure, nor what no longer arrives for want of memory. */
+static void look_at_wire(struct world *w, const char *when)
+{
+	int i, side;
+
+	for (i = 0; i < w->lanes * SIDES && !has_faults(w); i++) {
+		side = i % SIDES;
+		if (w->lane[i / SIDES].judge.broken[side][0] && w->s->stack[side] == XTCP)
+			verdict_wrong(w, "wire: the %s%s: %s", side_name(side), when,
+				      w->lane[i / SIDES].judge.broken[side]);
+	}
+}
+
+/* A half-open connection goes, as in Linux, if its SYN-ACK finds no way when its time comes again. */
+static bool may_be_refused(const struct world *w, const struct lane *lane)
+{
+	return w->s->host[SERVER].down_ms && !lane->end[SERVER].was_open;
+}
+
+static void look_at_octets(struct world *w, const struct lane *lane, enum side side)
+{
+	const struct end *end = &lane->end[side], *peer = &lane->end[!side];
+	const long long total = w->s->program[!side].total;
+	const bool orderly = scenario_is_orderly(w->s) && !has_faults(w) && !may_be_refused(w, lane);
+
+	if (end->wrong[0])
+		verdict_wrong(w, "octets: the %s: %s", side_name(side), end->wrong);
+	else if (end->read > peer->written)
+		verdict_wrong(w, "octets: the %s read more than was written", side_name(side));
+	else if (orderly && end->error)
+		verdict_wrong(w, "octets: the %s got %s", side_name(side), strerror(end->error));
+	else if (orderly && !w->is_late && end->read != total)
+		verdict_wrong(w, "octets: the %s read %lld of %lld before the end", side_name(side), end->read, total);
+}
+
+/* Can the peer of who closes expect all of it? */
+static bool is_promised(const struct world *w, const struct lane *lane, enum side side)
+{
+	const enum ending ending = w->s->program[side].ending;
+
+	if (w->s->stack[side] != XTCP || w->s->unlisten_ms || w->s->host[CLIENT].ends_ms || w->s->host[SERVER].ends_ms)
+		return false;
+	return (ending == CLOSED || ending == KILLED) && w->s->program[!side].ending == ORDERLY && !has_faults(w) &&
+	       !may_be_refused(w, lane);
+}
+
+/* What was written before close() arrives; who wrote nothing does not see a reset. */
+static void look_at_close(struct world *w, const struct lane *lane, enum side side)
+{
+	const struct end *end = &lane->end[side], *peer = &lane->end[!side];
+
+	if (!is_promised(w, lane, side))
+		return;
+	if (peer->error && !lane->judge.side[side].has_heard_text)
+		verdict_wrong(w, "close: the %s got %s, and had sent nothing", side_name(!side), strerror(peer->error));
+	else if (!peer->error && peer->is_done && peer->read != end->written)
+		verdict_wrong(w, "close: the %s read %lld of %lld", side_name(!side), peer->read, end->written);
+	else if (!peer->is_done && end->is_done && !lane->judge.side[side].has_sent_reset)
+		verdict_wrong(w, "close: the %s has no end, and read %lld of %lld", side_name(!side), peer->read,
+			      end->written);
+}
+
+static void look_at_progress(struct world *w)
+{
+	const struct lane *lane = w->lane;
+
+	if (!scenario_is_orderly(w->s) || has_faults(w))
+		return;
+	if (w->is_late)
+		verdict_wrong(w, "progress: no end after %lld s: %lld of %lld and %lld of %lld octets",
+			      (path_now_us() - w->path.began_us) / 1000000, lane->end[SERVER].read,
+			      w->s->program[CLIENT].total, lane->end[CLIENT].read, w->s->program[SERVER].total);
+	if (w->quiet_us > verdict_patience_us(w->s))
+		verdict_wrong(w, "progress: nothing was sent for %lld ms", w->quiet_us / 1000);
+}
+
+void verdict_give(struct world *w)
+{
+	int i;
+
+	for (i = 0; i < w->lanes * SIDES; i++)
+		look_at_octets(w, &w->lane[i / SIDES], i % SIDES);
+	look_at_wire(w, "");
+	for (i = 0; i < w->lanes * SIDES; i++)
+		look_at_close(w, &w->lane[i / SIDES], i % SIDES);
+	look_at_progress(w);
+}
+
+/* In a table of connections: "N: local:port remote:port ST ..." */
+static int state_in(const char *table, unsigned int port)
+{
+	unsigned int local, remote, state;
+	const char *line;
+
+	for (line = strchr(table, '\n'); line; line = strchr(line + 1, '\n')) {
+		if (sscanf(line, "%*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%x %x", &local, &remote, &state) == 3 &&
+		    (local == port || remote == port) && state != 6)
+			return state;
+	}
+	return 0;
+}
+
+int verdict_state(const struct world *w, enum side side)
+{
+	char *table;
+	int state;
+
+	if (w->s->stack[side] != XTCP || w->has_ended[side])
+		return 0;
+	table = ns_read_file(w->path.ns[side], w->s->v6 ? "/proc/net/xtcp6" : "/proc/net/xtcp");
+	state = table ? state_in(table, w->port) : 0;
+	free(table);
+	return state;
+}
+
+void verdict_after(struct world *w)
+{
+	int side, state;
+
+	look_at_wire(w, ", after the end");
+	for (side = 0; side < SIDES && scenario_is_orderly(w->s) && !w->is_late; side++) {
+		state = verdict_state(w, side);
+		if (state)
+			verdict_wrong(w, "end: the %s still has a connection in state %d", side_name(side), state);
+	}
+}
