@@ -40,6 +40,22 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 	return step >= min_t(u32, full / 2, xsk->rcv_mss);
 }
 
+/*
+ * Without a shift, an offer is a number of whole segments, as in Linux, if that is a worthwhile
+ * step. The rest would be of no use to a peer that sends whole segments, but then the window could
+ * no longer double when the program reads the rest of the text.
+ */
+static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 whole;
+
+	if (xsk->rcv_wscale || space < xsk->rcv_mss)
+		return space;
+	whole = rounddown(space, xsk->rcv_mss);
+	return whole > now && is_worthwhile(sk, whole - now) ? whole : space;
+}
+
 /**
  * xtcp_window_offer() - the window to offer in the segment that is sent now
  * @sk: in a synchronized state
@@ -60,8 +76,10 @@ u32 xtcp_window_offer(const struct sock *sk)
 		space = min(space, xtcp_space_free(sk));
 		if (sk_under_memory_pressure(sk))
 			space = min_t(u32, space, 4U * xsk->advmss);
-		if (space > now && is_worthwhile(sk, space - now))
+		if (space > now && is_worthwhile(sk, space - now)) {
+			space = whole_segments(sk, now, space);
 			wnd = max(wnd, ALIGN_DOWN(space, unit) ?: unit);
+		}
 	}
 	return min(wnd, XTCP_WINDOW_MAX_UNSCALED << xsk->rcv_wscale);
 }

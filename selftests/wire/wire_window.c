@@ -459,6 +459,13 @@ static const struct wire_row rows[] = {
 				  "< P. N(1000) ack 1; >@1000 . 1 ack N+1000; read 1000",
 		},
 	},
+	{
+		.name = "read_%s_reopens_all_of_a_small_window", .rfc = "RFC 9293 3.8.6.2.2", .id = "MUST-39",
+		.in = ESTABLISHED, .pre = "listen; set RCVBUF 2468; set WINDOW_CLAMP 1400",
+		.want = {
+			.script = "< . 1(700) ack 1; < P. 701(700) ack 1; skim; read 1400; skim; check W-N = 1400",
+		},
+	},
 	/* Buffers and bounds that change, and extremes: what was offered stays so. */
 	{
 		.name = "buffer_%s_lowered_leaves_the_edge", .rfc = "RFC 9293 3.8.6", .id = "SHLD-14",
