@@ -237,11 +237,20 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 	s->has_left = true;
 }
 
+/* RFC 9293 section 3.10.7.4, first: is all of it left of what comes next? */
+static bool is_known(const struct judge_side *s, const struct segment *seg)
+{
+	const uint32_t next = next_in_order(s), len = segment_len(seg);
+
+	return s->nr_ranges && (len ? !seq_lt(next, seg->seq + len) : seq_lt(seg->seq, next));
+}
+
 void judge_arrives(struct judge *j, enum side to, const struct segment *seg)
 {
 	struct judge_side *s = &j->side[to], *peer = &j->side[!to];
 	const bool scaled = !(seg->flags & SEGMENT_SYN) && s->scale >= 0 && peer->scale >= 0;
 	const uint32_t edge = seg->ack + ((uint32_t)seg->window << (scaled ? peer->scale : 0));
+	bool is_old;
 
 	s->heard++;
 	s->syns_heard += !!(seg->flags & SEGMENT_SYN);
@@ -249,12 +258,15 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg)
 		s->is_reset = true;
 		return;
 	}
+	is_old = is_known(s, seg);
 	if (segment_len(seg))
 		arrive(s, seg->seq, seg->seq + segment_len(seg));
 	s->has_heard_text |= seg->len > 0;
 	if (seg->flags & SEGMENT_ACK) {
-		if (!s->heard_ack || seq_lt(s->una, seg->ack))
+		if (!s->heard_ack || (!is_old && seq_lt(s->una, seg->ack)))
 			s->una = seg->ack;
+		if (!s->heard_ack || seq_lt(s->una_most, seg->ack))
+			s->una_most = seg->ack;
 		if (!s->heard_ack || seq_lt(s->heard_edge, edge))
 			s->heard_edge = edge;
 		s->heard_ack = true;
@@ -278,13 +290,21 @@ void judge_settle(struct judge *j)
 	}
 }
 
+static uint32_t acked_by(const struct judge_side *s, uint32_t una)
+{
+	if (!s->heard_ack || una == s->iss)
+		return 0;
+	return una - s->iss - 1 - (s->has_fin && una == s->fin + 1);
+}
+
 uint32_t judge_acked(const struct judge *j, enum side side)
 {
-	const struct judge_side *s = &j->side[side];
+	return acked_by(&j->side[side], j->side[side].una);
+}
 
-	if (!s->heard_ack || s->una == s->iss)
-		return 0;
-	return s->una - s->iss - 1 - (s->has_fin && s->una == s->fin + 1);
+uint32_t judge_acked_most(const struct judge *j, enum side side)
+{
+	return acked_by(&j->side[side], j->side[side].una_most);
 }
 
 uint32_t judge_received(const struct judge *j, enum side side)

@@ -38,7 +38,8 @@ struct judge_side {
 	struct judge_range ranges[JUDGE_RANGES];	/* that have arrived here, in order */
 	int nr_ranges;
 	bool heard_ack, is_settled;
-	uint32_t una;		/* the highest ACK that has arrived here */
+	uint32_t una;		/* the highest ACK that has arrived here, in a segment that was not old */
+	uint32_t una_most;	/* in any: a segment that is not acceptable need not be read further */
 	uint32_t settled_una;	/* the same, before the last packet that arrived */
 	uint32_t heard_edge;	/* the furthest right edge that has arrived here */
 	bool heard_ts;
@@ -78,8 +79,10 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg);
 /* All that left before the last arrival has been seen. */
 void judge_settle(struct judge *j);
 
-/* Octets of what @side wrote that are acknowledged, by what has arrived there; octets in order that have arrived. */
+/* Octets of what @side wrote that are acknowledged by what has arrived there, at least and at most. */
 uint32_t judge_acked(const struct judge *j, enum side side);
+uint32_t judge_acked_most(const struct judge *j, enum side side);
+/* Octets in order that have arrived there. */
 uint32_t judge_received(const struct judge *j, enum side side);
 
 #endif

@@ -40,11 +40,17 @@ static struct counts count(const struct world *w, enum side side)
 	return n;
 }
 
-/* Not all that is sent gets to the wire there, or it comes again for another reason. */
+/*
+ * Not all that is sent gets to the wire there, or it comes again for another reason. What one connection learns of a
+ * path, IP knows before the others: it refuses their next segment.
+ */
 static bool is_leaky(const struct world *w, enum side side)
 {
+	const struct network *way = &w->s->towards[!side];
 	const struct host *h = &w->s->host[side];
 
+	if (way->mtu && way->has_icmp && w->lanes > 1)
+		return true;
 	return h->down_ms || h->queue_kbit || w->has_ended[side] || (w->s->fail_ppm && faults_can());
 }
 
@@ -108,7 +114,9 @@ static void look_at(struct world *w, const struct lane *lane, enum side side)
 	/* the connection is gone */
 	if (info.tcpi_state == 7 || info.tcpi_state == 6)
 		return;
-	check(w, side, "info", "tcpi_bytes_acked", info.tcpi_bytes_acked, judge_acked(&lane->judge, side));
+	if (info.tcpi_bytes_acked < judge_acked(&lane->judge, side) ||
+	    info.tcpi_bytes_acked > judge_acked_most(&lane->judge, side))
+		check(w, side, "info", "tcpi_bytes_acked", info.tcpi_bytes_acked, judge_acked(&lane->judge, side));
 	check(w, side, "info", "tcpi_bytes_received", info.tcpi_bytes_received, judge_received(&lane->judge, side));
 	check(w, side, "info", "tcpi_segs_out", info.tcpi_segs_out,
 	      wire->left - (side == SERVER ? wire->syns_left : 0));

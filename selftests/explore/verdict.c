@@ -57,10 +57,10 @@ static void look_at_wire(struct world *w, const char *when)
 	}
 }
 
-/* A half-open connection goes, as in Linux, if its SYN-ACK finds no way when its time comes again. */
+/* connect() fails where there is no way; a half-open connection goes, as in Linux, when its SYN-ACK finds none. */
 static bool may_be_refused(const struct world *w, const struct lane *lane)
 {
-	return w->s->host[SERVER].down_ms && !lane->end[SERVER].was_open;
+	return (w->s->host[CLIENT].down_ms || w->s->host[SERVER].down_ms) && !lane->end[SERVER].was_open;
 }
 
 static void look_at_octets(struct world *w, const struct lane *lane, enum side side)
