@@ -10,8 +10,8 @@ cd "$(dirname "$0")/.."
 . scripts/vm-module.sh
 only=${1-}
 case $#:$only in
-0: | 1:octets | 1:wire | 1:progress | 1:state | 1:log) ;;
-*) echo "Usage: scripts/check-explore.sh [octets|wire|progress|state|log]" >&2; exit 2 ;;
+0: | 1:octets | 1:wire | 1:progress | 1:close | 1:end | 1:counters | 1:info | 1:state | 1:log) ;;
+*) echo "Usage: scripts/check-explore.sh [octets|wire|progress|close|end|counters|info|state|log]" >&2; exit 2 ;;
 esac
 seeds=300
 
@@ -22,6 +22,10 @@ defects()
 	octets|module/socket/recvmsg.c|copy_to_iter(skb->data + offset, len|copy_to_iter(skb->data + offset - (offset \&\& len == 100), len
 	wire|module/base/rto.c|rto->backoff++;|rto->backoff \&= 1;
 	progress|module/expiry/expiry.c|refused = xtcp_recovery_timeout(sk);|refused = xsk->retransmits ? 0 : xtcp_recovery_timeout(sk);
+	close|module/socket/close.c|	} else if (close_state(sk)) {|	} else if (sk->sk_state == TCP_ESTABLISHED \&\& xsk->snd_nxt != xsk->write_seq) { send_rst(sk); xtcp_sock_fail(sk, 0, XTCP_ABORT_UNREAD); } else if (close_state(sk)) {
+	end|module/timewait/record.c|fill_record(tw, sk, substate);|fill_record(tw, sk, TCP_FIN_WAIT2);
+	counters|module/out/segment.c|XTCP_ADD_STATS(xn, TCP_MIB_RETRANSSEGS, segments);|XTCP_ADD_STATS(xn, TCP_MIB_RETRANSSEGS, 2 * segments);
+	info|module/socket/status.c|info->tcpi_bytes_received = stream->bytes_received;|info->tcpi_bytes_received = stream->bytes_received + (stream->bytes_received > 5000);
 	state|module/base/stream.c|kmem_cache_free(streams, xsk->stream);|if ((unsigned long)xsk->stream \& 0x1000) kmem_cache_free(streams, xsk->stream);
 	log|module/base/rto.c|rto->backoff++;|{ rto->backoff++; WARN_ON_ONCE(rto->backoff > 1); }
 	END
@@ -115,8 +119,8 @@ while IFS='|' read -r rule file there instead; do
 		continue
 	fi
 	explored "$rule"
-	found=$(grep -cE "^not ok - seeds? .*: $rule: " "$out/said")
-	others=$(grep -E '^not ok - seeds? ' "$out/said" | grep -vcE ": $rule: ")
+	found=$(grep -cE "^not ok - (seed|all of) .*: $rule: " "$out/said")
+	others=$(grep -E '^not ok - (seed|all of) ' "$out/said" | grep -vcE ": $rule: ")
 	if [ "$found" -gt 0 ]; then
 		echo "ok - explorer, a defect for $rule: $found of $seeds seeds show it, other rules $others"
 	else

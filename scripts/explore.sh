@@ -88,13 +88,14 @@ play()
 # packets are shown round by round, and the ladder has all connections.
 show()
 {
-	local status
+	local what=$1 status
 
+	[ ! -f "$what" ] || what=$(realpath "$what")
 	mkdir -p "$out/traced"
 	"${machine[@]}" --seed 1 --memory 1G --timeout 3600 --share "$out/traced" "
 		insmod '$out/xtcp.ko' && cd /sys/kernel/tracing || exit 125
 		echo global >trace_clock && echo 65536 >buffer_size_kb && echo 1 >events/xtcp/enable
-		'$PWD/$out/explore' -v $compare $1
+		'$PWD/$out/explore' -v $compare '$what'
 		status=\$?
 		echo 0 >tracing_on
 		cat trace >'$PWD/$out/traced/trace'
