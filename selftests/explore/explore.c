@@ -53,6 +53,15 @@ static void warm_up(void)
 	play_timewait();
 }
 
+/* A ladder shows what comes from now on. */
+static void clear_trace(void)
+{
+	FILE *trace = fopen("/sys/kernel/tracing/trace", "w");
+
+	if (trace)
+		fclose(trace);
+}
+
 static void explore(const struct scenario *s, const char *what, unsigned long long number)
 {
 	char why[TRIAL_WHY];
@@ -118,6 +127,8 @@ int main(int argc, char **argv)
 	trial_begin();
 	warm_up();
 	trial_begin();
+	if (verbose)
+		clear_trace();
 	play_show(verbose);
 	if (seeds)
 		explore_seeds(strtoull(argv[1], NULL, 10), argc > 2 ? strtoull(argv[2], NULL, 10) : 1);
