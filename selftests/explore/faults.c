@@ -16,32 +16,35 @@ static bool put(const char *path, const char *value)
 	return file && fputs(value, file) >= 0 && !fclose(file);
 }
 
-static void mark(const char *cache)
+/*
+ * The caches that fail are chosen when the kernel starts (slub_debug=A,NAME,...; scripts/explore.sh), since Linux 6.1
+ * lets nobody choose later.
+ */
+static bool is_chosen(const char *cache)
 {
-	char path[128];
+	char path[128], chosen = 0;
+	FILE *file;
 
 	snprintf(path, sizeof(path), "/sys/kernel/slab/%s/failslab", cache);
-	if (!access(path, W_OK))
-		must(put(path, "1"), path);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	chosen = fgetc(file);
+	fclose(file);
+	return chosen == '1';
 }
 
 bool faults_can(void)
 {
 	static int can = -1;
-	int i;
 
 	if (can >= 0)
 		return can;
-	can = !access(FAILSLAB "probability", W_OK);
-	if (!can)
-		return false;
-	for (i = 0; i < SLABS_N; i++)
-		mark(slabs_names[i]);
-	mark("skbuff_fclone_cache");
-	mark("skbuff_head_cache");
-	must(put(FAILSLAB "cache-filter", "Y") && put(FAILSLAB "ignore-gfp-wait", "N") &&
-	     put(FAILSLAB "times", "-1") && put(FAILSLAB "verbose", "0"), "failslab");
-	return true;
+	can = !access(FAILSLAB "probability", W_OK) && is_chosen(slabs_names[0]);
+	if (can)
+		must(put(FAILSLAB "cache-filter", "Y") && put(FAILSLAB "ignore-gfp-wait", "N") &&
+		     put(FAILSLAB "times", "-1") && put(FAILSLAB "verbose", "0"), "failslab");
+	return can;
 }
 
 void faults_set(int ppm)
