@@ -113,7 +113,8 @@ static void watch_listen(const struct stage *stage)
 	at = at ? after(at, ": refused, accept queue full, ") : NULL;
 	at = at ? after(at, "see (pid ") : NULL;
 	if (at)
-		after(at, ") accepts too slowly; to queue more, raise its backlog: net.core.somaxconn allows\n 4,096\n");
+		after(at,
+		      ") accepts too slowly; to queue more, raise its backlog: net.core.somaxconn allows\n 4,096\n");
 	CHECK(!strstr(text, "no events"), "%s", text);
 	free(text);
 	see_report("xtcp-watch listen: a full accept queue, and whom it refused", NULL);
