@@ -64,9 +64,10 @@ static const struct wire_row rows[] = {
 	{
 		.name = "cubic_restarts_after_a_closed_window", .rfc = "RFC 5681 4.1", .pre = CUBIC,
 		.want = {
-			.script = CONNECTED "write 20000; skim; < . 1 ack 10001; skim; < . 1 ack 20001 win 0; write 20000;"
-				  ">@1000 . 20000 ack 1; >@1000 . 20000 ack 1; >@2000 . 20000 ack 1; < . 1 ack 20001;"
-				  "info snd_cwnd = 10; skim; < . 1 ack S; skim",
+			.script = CONNECTED "write 20000; skim; < . 1 ack 10001; skim;"
+				  "< . 1 ack 20001 win 0; write 20000;"
+				  ">@1000 . 20000 ack 1; >@1000 . 20000 ack 1; >@2000 . 20000 ack 1;"
+				  "< . 1 ack 20001; info snd_cwnd = 10; skim; < . 1 ack S; skim",
 		},
 	},
 	/* ACKs without a pause for five eighths of a round trip: the path is more than half full. */
