@@ -24,13 +24,13 @@
  * - inet_protos[6] and inet6_protos[6] are called under RCU, with no lock held. GRO and GSO do not
  *   use them.
  * - If a hook of PRE_ROUTING sets the sk and the route of an skb, IP keeps both and does not look
- *   them up again (in/early.c).
+ *   them up again (lookup/early.c).
  * - inet_stream_connect(), inet_accept() and inet_release() use only struct proto and inet_sock of
  *   a sock.
  * - sock_wfree() calls sk_write_space for a sock without SOCK_USE_WRITE_QUEUE, and subtracts the
  *   last octet from sk_wmem_alloc only afterwards (time/pace.c).
  * - A segment below TCP counts in sk_wmem_alloc. If that ends, the segment has taken a reference to
- *   the sock before (base/held.c).
+ *   the sock before (out/held.c).
  * - The core sets the options of SOL_SOCKET without asking the protocol, and calls proto.keepalive
  *   and proto.rehash in the present order. (6.12 and later ask protocols that set
  *   SOCK_CUSTOM_SOCKOPT; xtcp does not set it, and so answers alike on all versions.) The core

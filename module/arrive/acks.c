@@ -88,7 +88,7 @@ void xtcp_acks_owed(struct sock *sk)
 	if (xsk->acking.now || (due && !reader_acknowledges(sk))) {
 		xtcp_output_ack_now(sk);
 	} else if (!due && (xsk->acking.pingpong || !xsk->acking.quick)) {
-		/* as Linux: a FIN before any text waits only for a program that closes at once */
+		/* as in Linux, the ACK of a FIN before any text waits only for a program that closes at once */
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(xsk->stream->rcv_data_tstamp ?
 							 XTCP_DELACK_MIN_MS : XTCP_ANSWER_MS));
 	} else if (due || program_is_on_its_way(sk, asked)) {

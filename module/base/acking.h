@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The ACKs that we owe. Others say what has happened; this file alone writes the state. */
+/* The ACKs that we owe. Other files report what has happened; only this one writes the state. */
 #ifndef XTCP_ACKING_H
 #define XTCP_ACKING_H
 
@@ -11,12 +11,12 @@
 /**
  * struct xtcp_acking - which ACK is owed, and whether it may be delayed
  * @unacked_segments: full segments since the last ACK (RFC 9293 MUST-58)
- * @quick: ACKs that may not be delayed, how many
+ * @quick: so many of the next ACKs may not be delayed
  * @pending: an ACK is owed; the end of the arrival or the delayed-ACK deadline sends it
  * @now: the owed ACK may not be delayed
  * @pingpong: interactive: prefer delayed ACKs
- * @answer_awaited: the owed ACK waits a moment for the answer of a program that is about to read
- * @asked: data comes next that answers the program, or it waits in connect(); poll() clears it
+ * @answer_awaited: the owed ACK waits a moment: the program is about to read, and may answer
+ * @asked: the program expects an answer, or waits in connect(); poll() clears it
  *
  * The socket lock guards it; some fields are also read without it. acks.c decides when an ACK goes.
  */

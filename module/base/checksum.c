@@ -7,7 +7,7 @@
 
 /**
  * xtcp_checksum_ok() - is the checksum right? (RFC 9293 section 3.1, MUST-3)
- * @skb: at its TCP header; keeps the result for the next who asks
+ * @skb: at its TCP header; keeps the result for the next caller
  *
  * Context: softirq.
  *

@@ -34,8 +34,8 @@ static inline u32 xtcp_clock_ts_of(u64 us)
 }
 
 /*
- * The clocks for a stamp of which 0 says that there is none: when a clock is 0, it is 1 here. Its age
- * has to be counted from these, too: a stamp of the same tick would otherwise be from the future.
+ * The clocks for stamps in which 0 means "none": these say 1 when the clock is 0. A reader counts the
+ * age of such a stamp from these, too. Otherwise a stamp of the same tick may be from the future.
  */
 static inline u32 xtcp_clock_stamp(void)
 {

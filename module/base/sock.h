@@ -183,7 +183,7 @@ struct xtcp_sock {
 	u32 irs;			/* initial receive sequence number */
 	u32 ts_offset;			/* added to our clock in each TSval */
 
-	/* Time: timer.c, retries.c, keepalive.c. */
+	/* Deadlines: timer.c, expiry.c, retries.c, keepalive.c. */
 	struct xtcp_timers timers;	/* the deadlines */
 	u32 retrans_stamp;		/* TS clock ms of the first retransmission; 0: none */
 

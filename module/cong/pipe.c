@@ -26,8 +26,8 @@ u32 xtcp_pipe_octets(const struct sock *sk)
 
 	sock_owned_by_me(sk);
 	/*
-	 * without memory, acknowledged octets may stay in a marked skb: they count in gone, but not
-	 * in out
+	 * when memory is short, acknowledged octets may stay in a marked skb: gone counts them, out
+	 * does not
 	 */
 	return out > gone ? out - gone : 0;
 }

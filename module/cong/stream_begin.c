@@ -12,8 +12,8 @@
 #include "window/space.h"
 
 /*
- * Fills the notes of the SYN as if there had been a stream when it was sent: xtcp_rate_sent() after
- * a pause.
+ * Fills the notes of the SYN as xtcp_rate_sent() does after a pause, as if there had been a stream
+ * when the SYN was sent.
  */
 static void note_sent(struct xtcp_stream *stream, struct sk_buff *syn)
 {

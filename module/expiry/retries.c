@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * When to give up a connection whose peer does not answer: R1 and R2 (RFC 9293 section 3.8.3), the
- * user timeout, and the shorter limits for orphans. No code here arms a timer. timer.c asks here
- * before it sends again.
- *
- * timer.c calls after a timeout and before the retry. So xsk->retransmits and xsk->probes_out do
+ * user timeout, and the shorter limits for orphans. No code here arms a timer. expiry.c asks here
+ * after a timeout and before the retry. So xsk->retransmits and xsk->probes_out do
  * not count the present timeout yet.
  */
 #include "expiry/retries.h"

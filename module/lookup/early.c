@@ -12,8 +12,8 @@
  * so xtcp_early_take() checks the sock again. Kernel TCP must never see a segment with a sock of
  * ours. A segment in a queue holds the module by its sock: while there is a descriptor, or as
  * held.c says. So when the module's exit begins, such segments are only on their way to our
- * handlers, which are removed a grace period after the hooks. Nothing counts them: the owner of a
- * queue may make a datagram of a segment, and UDP then takes the sock without a word.
+ * handlers, which are removed a grace period after the hooks. No count of them would be right: the
+ * owner of a queue may turn a segment into a datagram, and UDP then takes the sock and tells nobody.
  *
  * A namespace gets the hooks with its first listen() or connect() of ours, not with its first
  * socket: every packet that the machine forwards passes the hooks, too, and a socket alone receives

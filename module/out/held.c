@@ -120,8 +120,8 @@ bool xtcp_held_take(struct sock *sk)
 }
 
 /*
- * True: the list is empty now, and the caller has to put the module. Lock: that of the list and
- * that of xtcp_held_take().
+ * True: the list is empty now, and the caller has to put the module. Lock: the list's, held, and as
+ * for xtcp_held_take().
  */
 static bool take_off_list(struct held_list *there, struct xtcp_sock *xsk)
 {

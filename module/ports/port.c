@@ -81,8 +81,8 @@ void xtcp_port_exit(void)
 }
 
 /*
- * Does kernel TCP have the 4-tuple, for a connection or its TIME-WAIT? @lease: shared, and others
- * may have been on the port before it; NULL: not so.
+ * Does kernel TCP have the 4-tuple, for a connection or its TIME-WAIT? @lease: a shared
+ * lease, if others may have been on the port before it; otherwise NULL.
  */
 static bool kernel_holds(const struct sock *sk, struct xtcp_lease *lease)
 {
@@ -187,8 +187,8 @@ static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtc
 }
 
 /*
- * Try the ports of one half that the map shows as free, then a few for a record that may be
- * replaced. Among these few there is one unless most records of the half are too young.
+ * Try the ports of one half that the map shows as free. Then try a few others, whose record may be
+ * replaced. One of these few will do, unless most records of the half are too young.
  */
 static int try_half(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first,
 		    bool reuse)

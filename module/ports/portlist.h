@@ -26,7 +26,7 @@ struct xtcp_lease;
  *
  * No code holds two of these locks. The lock of a taker (taker.c) and the locks of kernel TCP's
  * bind table nest inside; create.c says which locks are taken outside. The lock does not guard
- * xtcp_net.spare_block, which is exchanged atomically, and @users and @socks of a lease, which are
+ * xtcp_net.spare_block, which is exchanged atomically, nor @users and @socks of a lease, which are
  * atomic.
  */
 struct xtcp_portlist {

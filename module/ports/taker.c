@@ -108,8 +108,8 @@ static bool is_of_another_device(struct sock *other, void *taker)
 /*
  * If connect() chose the port for all its owners, each of them needs one 4-tuple only, and the
  * taker may join them. The bucket gets the mark of a SO_REUSEPORT group whose only member is the
- * taker. A bind() that comes first removes it. Owners of other devices are not in the way of a
- * lease without a device, whose 4-tuples xtcp_taker_meets() compares with theirs.
+ * taker. A bind() that comes first removes it. Owners with a device do not keep out a lease
+ * without one: xtcp_taker_meets() compares its 4-tuples with theirs.
  */
 static bool invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {
@@ -312,12 +312,12 @@ static bool is_on_device_with(struct sock *other, void *arg)
 }
 
 /**
- * xtcp_taker_meets() - does kernel TCP have a 4-tuple on the port of a shared lease, for a device?
+ * xtcp_taker_meets() - does a sock of kernel TCP that is bound to a device have the 4-tuple?
  * @lease: has a place
  * @tuple: on the port of @lease, for no device
  *
- * A segment that comes by this device is for both. xtcp_demux_kernel_holds() finds only the socks
- * without a device. This function walks all owners of the port, and only if @devices is set.
+ * A segment that comes by this device would match both. xtcp_demux_kernel_holds() finds only socks
+ * without a device. This function walks all owners of the port, but only if @devices is set.
  *
  * Context: process. Takes the lock of kernel TCP's chain.
  *

@@ -67,7 +67,7 @@ static u32 congestion_room(const struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 cwnd = xsk->cong.cwnd, pipe = xtcp_pipe_octets(sk);
 
-	/* a SYN that is in flight with text (Fast Open) takes no octet of the window */
+	/* a SYN in flight with text (Fast Open) takes no octet of the window */
 	if (unlikely(xsk->snd_una == xsk->iss) && pipe)
 		pipe--;
 	return cwnd > pipe ? cwnd - pipe : 0;

@@ -121,7 +121,7 @@ void xtcp_sndbuf_wake(struct sock *sk)
  * @sk: the sock; something is in flight
  * @most: as for xtcp_pace_waits_for_room()
  *
- * Another sk_write_space, as that of a BPF program, reports no room.
+ * If sk_write_space is not ours (a BPF program may set its own), nobody reports room.
  *
  * Context: softirq or process. Lock: socket, held.
  *

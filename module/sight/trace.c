@@ -163,7 +163,7 @@ unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *
 	return used + 1;
 }
 
-/* Writes one option of a SYN, after a comma. Returns octets of the text. */
+/* Write a comma and one option of a SYN. Returns the length of the text. */
 static int option_text(char *to, unsigned int size, const u8 *option)
 {
 	unsigned int kind = option[0], len = option[1];
@@ -190,7 +190,7 @@ static int option_text(char *to, unsigned int size, const u8 *option)
  *
  * The text is "mss:1460,sackok,ts,ws:7", in the order of the segment. Any other option, and one
  * with a wrong length, is "optKIND:LENGTH". The text ends before an option that does not fit into
- * the header. It is empty for other segments than SYNs.
+ * the header. It is empty for all segments but SYNs.
  *
  * Context: any.
  *

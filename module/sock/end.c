@@ -15,8 +15,8 @@
  *  5. When the last skb in a qdisc or a queue is gone, too, the memory is freed after an RCU grace
  *     period, and the count of xtcp_sock_wait_gone() falls.
  *
- * An orphan drops its namespace reference, and ends with the namespace (netns.c). Step
- * 5 may then come after the end of the namespace, so it never reads sock_net().
+ * An orphan drops its namespace reference, and ends with the namespace (netns.c). Step 5 may then
+ * come after the end of the namespace, so it never reads sock_net().
  */
 #include "sock/end.h"
 
@@ -90,7 +90,7 @@ void xtcp_sock_destroy(struct sock *sk)
  * xtcp_sock_done() - the connection has ended
  * @sk: in any state but LISTEN
  *
- * Steps 1 to 4 of the end in "xtcp locking". Unless the caller holds a reference, an orphan may be
+ * Steps 1 to 4 of "The end of a connection" above. Unless the caller holds a reference, an orphan may be
  * freed when it returns.
  *
  * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.

@@ -9,7 +9,7 @@
 #include "expiry/thirdack.h"
 #include "out/held.h"
 
-#define TRIES		200U	/* of close(); together some ten microseconds */
+#define TRIES		200U	/* in one close(); together some ten microseconds */
 
 /*
  * True: the caller's reference was the last one, so nobody else can get @sk, and what is below TCP

@@ -243,8 +243,8 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 
 	sock_poll_wait(file, sock, wait);
 	/*
-	 * "The end of a connection" in end.c writes these in reverse order: who sees one also sees
-	 * those written before it
+	 * "The end of a connection" in end.c writes these in reverse order: a reader that
+	 * sees one also sees those written before it
 	 */
 	state = inet_sk_state_load(sk);
 	if (state == TCP_LISTEN) {

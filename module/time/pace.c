@@ -46,7 +46,7 @@
 /**
  * struct xtcp_pace - the second timer of a connection that has had to wait for its time or for room
  * @timer: sends what waits
- * @has_ref: @timer was started, and its function has not taken the reference to the sock over yet
+ * @has_ref: @timer was started, and its function has not yet taken over the reference to the sock
  * @next_ns: the next text may leave at this time, CLOCK_MONOTONIC
  * @before_ns: @next_ns as it was before the last text
  * @early: text waits for @next_ns
@@ -123,8 +123,8 @@ static void bring_forward(struct xtcp_pace *pace, ktime_t at)
 }
 
 /*
- * The timer runs at @at_ns or earlier; or its function waits for the socket lock already, and sends
- * after that. False: nothing is sent any more.
+ * Make the timer run at @at_ns or earlier. If its function already waits for the socket lock, it
+ * sends when it has the lock. False: nothing is sent any more.
  */
 static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns)
 {
@@ -355,12 +355,12 @@ static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 }
 
 /**
- * xtcp_pace_is_over() - does what waited for the timer go now?
+ * xtcp_pace_is_over() - may the text that waited for the timer go now?
  * @sk: the sock, in any state
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it does, and nothing waits any more.
+ * Return: true when it may, and nothing waits any more.
  */
 bool xtcp_pace_is_over(struct sock *sk)
 {

@@ -502,8 +502,8 @@ static unsigned long fin_wait2_jiffies(const struct sock *sk)
  * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
  * @substate: TCP_TIME_WAIT, or TCP_FIN_WAIT2 unless TCP_LINGER2 is below 0
  *
- * Without memory for a record the connection ends without TIME-WAIT, as in Linux. RFC 9293 section
- * 3.6.1, MUST-13. The caller ends the sock: xtcp_sock_leave_record().
+ * RFC 9293 section 3.6.1, MUST-13. Without memory for a record the connection ends without TIME-WAIT,
+ * as in Linux. The caller ends the sock: xtcp_sock_leave_record().
  *
  * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
  */
