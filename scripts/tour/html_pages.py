@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Pages of the tour as files for a browser, which need no script and nothing of another place."""
+"""Pages of the tour as files for a browser, which run no script and load nothing from elsewhere."""
 
 import os
 import re
@@ -43,7 +43,7 @@ class HtmlShow(page.Show):
         self.blocks, self.typed = [], []
 
     def close_typed(self):
-        """What was typed and said since the last block is one of its own."""
+        """Makes a block of what was typed and said since the last one."""
         text = escape("\n".join(self.typed).strip("\n"), quote=False)
         if text:
             bold = re.sub("\033\\[1m(.*?)\033\\[0m", r"<b>\1</b>", text, flags=re.S)
@@ -93,7 +93,7 @@ def save(folder, name, text):
 
 
 def navigation(one, pages):
-    """The page before, the index, the page behind."""
+    """Links to the page before, the index, the next page."""
     at = pages.index(one)
     links = []
     for number, arrow in ((at - 1, "&larr; %s"), (at + 1, "%s &rarr;")):
@@ -104,7 +104,7 @@ def navigation(one, pages):
 
 
 def write_page(folder, show, pages):
-    """The file of a page that was shown."""
+    """Writes the file of a page that was shown."""
     show.close_typed()
     links = navigation(show.page, pages)
     save(folder, show.page.name + ".html",
@@ -112,7 +112,7 @@ def write_page(folder, show, pages):
 
 
 def write_index(folder, pages, chapters):
-    """The titles of all pages, by chapter."""
+    """Writes the index: the titles of all pages, by chapter."""
     lines, chapter = ["<h1>How TCP behaves</h1>",
                       "<p>One phenomenon on a page, with real segments: what is done, what both ends saw, and why.</p>"], ""
     for one in pages:
@@ -152,7 +152,7 @@ class Nesting(HTMLParser):
 
 
 def wrong_files(folder, drawn):
-    """What is wrong with the files of a folder, which have so many pictures: a list of words."""
+    """A list of what is wrong with the files of a folder; @drawn: how many pictures they should have."""
     wrong, pictures = [], 0
     for name in sorted(os.listdir(folder)):
         if name.endswith(".html"):

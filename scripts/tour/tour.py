@@ -20,7 +20,7 @@ STARTS_OVER = 5  # of a page, before its failure counts nevertheless
 
 
 def contents():
-    """Names of pages, in their order, and the titles of the chapters."""
+    """The names of all pages in their order, and the titles of the chapters."""
     chapters, names, title = {}, [], ""
     with open(os.path.join(page.here, "contents.txt"), encoding="ascii") as file:
         for line in file:
@@ -75,7 +75,7 @@ def check(pages):
 
 
 def check_html(pages, lateness):
-    """As files, the first of them: whole, and each link leads to a file."""
+    """Writes the first page as a file: is it whole, and does each link lead to a file?"""
     drawn = sum(line.kind in ("ladder", "plot") for one in pages for line in one.lines)
     with tempfile.TemporaryDirectory() as folder:
         wrong = write(pages, folder, lateness) + html_pages.wrong_files(folder, drawn)
@@ -85,7 +85,7 @@ def check_html(pages, lateness):
 
 
 def write(pages, folder, lateness):
-    """A file for each page, and an index. What did not show what it should."""
+    """Writes a file for each page, and an index. Returns what did not show what it should."""
     failures, (_, chapters) = [], contents()
     for one in pages:
         show = play(one, lateness, html_pages.HtmlShow)
