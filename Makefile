@@ -75,15 +75,15 @@ demo: vm-module
 	@$(SHOW) $(if $(value D),$(call quoted,$(value D)))
 
 #:   make tour         how TCP behaves, one phenomenon on a page, with real segments;
-#:                     P=loss-tail: one page; P=loss: those of a chapter; HTML=DIR: as files for a browser
+#:                     P=loss-tail: one page; P=loss: one chapter; HTML=DIR: as files for a browser
 tour: needs-tour vm-module
 	@scripts/tour.sh $(if $(value HTML),--html $(call quoted,$(value HTML))) $(if $(value P),$(call quoted,$(value P)))
 
 #:   make check        the tests on the stock kernel, some on two others; check-quick: on the stock kernel only;
-#:                     make check ALL=1: nearly all on the emulated debug kernel, too; T=name: only those with a
-#:                     match, on that debug kernel only if it is built;
+#:                     make check ALL=1: nearly all on the emulated debug kernel, too; T=name: only those whose name
+#:                     matches, and on that debug kernel only if it is built;
 #:                     make check K=6.12: on that kernel of scripts/kernels.list alone; K=debug: on the emulated
-#:                     debug kernel; K=lab, K=lab-debug: in the laboratory, LAB_SEED=N: from that seed
+#:                     debug kernel; K=lab, K=lab-debug: in the laboratory, from the seed LAB_SEED=N
 CHECK = scripts/check.py $(if $(ALL),--all) $(if $(value K),--kernel $(call quoted,$(value K)) $(if $(SHORT),--short)) \
 	$(if $(value ALSO),--also $(call quoted,$(value ALSO))) $(ONLY_TESTS)
 ONLY_TESTS = $(if $(value T),--only $(call quoted,$(value T)))
@@ -94,7 +94,7 @@ check-quick: needs-check
 	@scripts/check.py --quick $(ONLY_TESTS)
 
 #:   make matrix       all kernels of scripts/kernels.list, one after the other, and a table;
-#:                     make matrix SHORT=1: of the tests those of selftests/short.list
+#:                     make matrix SHORT=1: only the tests of selftests/short.list
 matrix: needs-check
 	@scripts/kernel-matrix.sh $(if $(SHORT),--short) $(ONLY_TESTS)
 
@@ -122,23 +122,24 @@ lab: needs-check
 	@scripts/lab/run.sh --interactive --kernel $(if $(DEBUG),debug,fast) $(if $(value SEED),--seed $(call quoted,$(SEED))) \
 		'insmod build/$(PREFIX)$(LAB)/$(NAME).ko && XTCP_NAME=$(NAME) exec bash --rcfile scripts/vm-shell.sh; exec bash -l'
 
-#:   make explore      connections by the thousand in the laboratory, each made of a seed, against rules that
-#:                     must hold: SEEDS=1000, FOR=MINUTES, FROM=SEED; COMPARE=1: with kernel TCP's time, too;
-#:                     ONLY=SEED: one, its packets and its ladder; also a row of selftests/explored, or a file
+#:   make explore      connections by the thousand in the laboratory, each from a seed, checked against rules:
+#:                     SEEDS=1000, FOR=MINUTES, FROM=SEED; COMPARE=1: against kernel TCP's time, too;
+#:                     ONLY=SEED: one, with its packets and its ladder; also ONLY=ROW or ONLY=FILE, as in
+#:                     selftests/explored
 explore: needs-check
 	@scripts/explore.sh $(if $(DEBUG),--debug) $(if $(value COMPARE),--compare) $(if $(value ONLY),--only $(call quoted,$(ONLY))) \
 		$(if $(value FROM),--from $(call quoted,$(FROM))) $(if $(value SEEDS),--seeds $(call quoted,$(SEEDS))) \
 		$(if $(value FOR),--for $(call quoted,$(FOR)))
 
-#:   make coverage     the lines and branches of module/ that the tests reach, by room, and build/coverage/html;
-#:                     ALL=1: on the stock kernel, too; T=name: only by those tests
+#:   make coverage     the lines and branches of module/ that the tests reach, by room; pages in build/coverage/html;
+#:                     ALL=1: also tests that the laboratory cannot run; T=name: only those whose name matches
 COVERAGE = scripts/coverage.sh $(if $(ALL),--all) $(ONLY_TESTS)
 coverage: needs-coverage
 	@$(COVERAGE)
 
-#:   make mutants      small wrong changes of module/, one at a time: does a test notice? N=200 of them, SEED=1: the
-#:                     sample; AGAIN=1: those once more that were not noticed; F=NAME: in those files; ONLY=NUMBER: one, by all
-#:                     tests, or by those of T=name
+#:   make mutants      small wrong changes of module/, one at a time: does a test notice? N=200: how many; SEED=1: which
+#:                     sample; F=NAME: only in files whose name matches; AGAIN=1: those that no test noticed, once more;
+#:                     ONLY=NUMBER: one, with all tests that reach it, or with T=name
 MUTANTS = scripts/mutants.py $(if $(value N),--number $(call quoted,$(N))) $(if $(value SEED),--seed $(call quoted,$(SEED))) \
 		$(if $(AGAIN),--again) $(if $(value F),--file $(call quoted,$(value F))) $(if $(value ONLY),--only $(call quoted,$(ONLY))) \
 		$(if $(value T),--tests $(call quoted,$(value T)))
@@ -154,15 +155,16 @@ debug-kernel: needs-check
 
 #:   make bench        measure xtcp against the kernel's TCP; B=tcp, B=push, B=syn, B=timewait,
 #:                     B=ports, B=idle, B=spaces, B=scale, B=dctcp, B=bbr, B=below, B=loss, B=programs: a part of it;
-#:                     B=locks: which locks a connection takes, counts alone;
-#:                     B=loss N='jitter flows': a part of that, FAST=1: a glance at it; AB=COMMIT: the module of
+#:                     B=locks: which locks a connection takes (counts, no times);
+#:                     B=loss N='jitter flows': a part of that, FAST=1: a quick look; AB=COMMIT: the module of
 #:                     now and that of a commit in one run; JSON=FILE: the ratios there, too
 bench: needs-check vm-module
 	@FAST='$(value FAST)' AB=$(call quoted,$(value AB)) JSON=$(call quoted,$(value JSON)) scripts/bench.sh $(if $(value B),$(call quoted,$(value B)) $(value N))
 
 #:   make soak         long lives in virtual time, in the laboratory: 50 idle days, clocks that come round,
 #:                     a year of keepalive, a month of a server; then 1,000 unload cycles; less than an hour.
-#:                     T=name: of the programs in selftests/soak those with a match, ROW=name: one row; DEBUG=1
+#:                     T=name: only programs of selftests/soak whose name matches; ROW=name: one row;
+#:                     DEBUG=1: on the laboratory's debug kernel
 soak: needs-check
 	@scripts/soak.sh $(if $(DEBUG),--debug) $(call quoted,$(value T)) $(if $(value ROW),$(call quoted,$(ROW)))
 	@$(if $(value T),true,SOAK=1 scripts/check.py --only unload)

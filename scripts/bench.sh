@@ -195,7 +195,7 @@ bench_scale()
 	in_vm "connections by threads, wall clock, 2 processors" --parallel -- bench_scale 5 5
 }
 
-# On a kernel that counts who takes which lock, and that is slow: no part of "all".
+# Needs a slow kernel, which counts who takes which lock, so it is no part of "all".
 bench_locks()
 {
 	image=$(vm_kernel kcsan) && vm_module kcsan -s && strip -g -o "$bin/xtcp.ko" build/kcsan/xtcp.ko || { status=1; return; }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Builds what many parts of the check need, and a kernel that is not in the cache; says nothing when all is well:
+# Builds what many parts of the check need, and the kernel if the cache lacks it. Prints nothing unless it fails:
 #
 #   scripts/check-build.sh stock|debug|lab|lab-debug
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the README shows still does what it says: scripts/check-demos.sh FOLDER. Prints TAP.
+# Do the demonstrations of the README still show what it says? scripts/check-demos.sh FOLDER prints TAP.
 
 set -u
 [ $# -eq 1 ] || { echo "Usage: scripts/check-demos.sh FOLDER" >&2; exit 2; }
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 said=$1/demo
 status=0
 
-# run_demo COLUMNS [NAME]: by the congestion control of ALGORITHM; no line is wider
+# run_demo COLUMNS [NAME]: with the congestion control ALGORITHM; no line may be wider
 run_demo()
 {
 	local columns=$1 name="demonstration${2:+ $2}${ALGORITHM:+, $ALGORITHM}, $1 columns" wide
@@ -36,7 +36,7 @@ for file in scripts/demo-*.sh; do
 	*) run_demo 100 $show || status=1 ;;
 	esac
 done
-# its router marks, and the others' does not
+# only dctcp's router marks
 ALGORITHM=dctcp run_demo 80 loss || status=1
 ALGORITHM=bbr run_demo 140 loss || status=1
 exit $status

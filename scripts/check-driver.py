@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Does scripts/check.py report what goes wrong in a part, and leave nothing behind? Plays parts that fail, hang, start
-what outlives them, or are interrupted. Prints TAP."""
+"""Does scripts/check.py report what goes wrong in a part, and leave no process behind? Plays parts that fail, hang,
+leave processes behind, or are interrupted. Prints TAP."""
 import os
 import pathlib
 import re
@@ -24,7 +24,7 @@ def shell(name, command, after=(), seconds=1, tests=(), limit=None, time_of="own
 
 
 def parts_of(name, folder):
-    """What a row plays."""
+    """The parts that a row plays."""
     log = folder / "order"
     return {
         "passes": [shell("one", "echo ok 1 - fine"), shell("two", "echo built")],
@@ -49,7 +49,7 @@ def parts_of(name, folder):
 
 
 def play(name):
-    """In a process of its own: status, what it said, what it left running, the order of its parts."""
+    """Plays a row in a process of its own: status, output, processes left behind, the order of its parts."""
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         (folder / "run").mkdir()
@@ -89,7 +89,7 @@ def check_order(order):
     return "not alone" if order[at + 1] != "alone" else None
 
 
-# what is played, its status, the last line, what it says besides
+# row, exit status, last line, a line that it also prints
 ROWS = (
     ("passes", 0, "2 passed, 0 failed", r"^ok - two$"),
     ("fails", 1, "1 passed, 1 failed", r"^# one: not ok 2 - wrong$"),

@@ -5,16 +5,16 @@
 Usage: check-rooms.py OBJECTS [--print | --figures | --write]
 
 OBJECTS is a folder with the module's files compiled one by one (SEPARATE=1). A call is a symbol that one object
-defines and another one needs; what headers define inline is nobody's call.
+defines and another one needs; inline functions of headers do not count.
 
 The table of rooms in module/README.md says which room calls which; --write writes it, in the order of all.c, and keeps
-what a row says of its room. base/ and sight/ stand at the end: everybody calls them. The other table there has the
+the words about each room. base/ and sight/ stand at the end: everybody calls them. The other table there has the
 calls that go up, each with a reason:
 
     | `in/a.c` | `out/b.c` | ... |
 
-Prints a line for each call that goes up and is not in that table, for each row of it that nobody needs, for a circle of
-more rooms than CIRCLE, and for a row of the table of rooms that is not what the objects say.
+Prints a line for each call that goes up and is not in that table, for each row of it without such a call, for a circle
+of more rooms than CIRCLE, and for each row of the table of rooms that differs from the objects.
 """
 import pathlib
 import re
@@ -136,7 +136,7 @@ def main():
             print(f"module/{call[0]} calls {call[1]} ({', '.join(sorted(found[call]))}), which all.c names before it")
     for call in allowed:
         if call not in up:
-            print(f"module/README.md: {call[0]} calls {call[1]}, which is above it, says the table, and does not")
+            print(f"module/README.md: the table says that {call[0]} calls {call[1]}, and no such call goes up")
     if len(allowed) > ROWS:
         print(f"module/README.md: {len(allowed)} calls go up, {ROWS} at most")
     for circle in circles(rooms_called(found)):

@@ -8,11 +8,11 @@
 # SERIES is one of scripts/kernels.list; lab and lab-debug are the kernels of scripts/lab, in virtual
 # time, from the seed LAB_SEED (1). With NAME only those whose name has a match
 # for it, and none for EXCEPT. What is known of tests that failed goes to FOLDER/KIND.
-# With --counted the machine has one processor, whose clock counts instructions: its
-# tests notice nothing of what else goes on here, and to wait takes them no time; with
-# --real-waits it does, and a wait for this machine's files is no more than one.
-# With COVERAGE=1 in the environment the module counts what is reached in it, and FOLDER/KIND gets a
-# file NAME.coverage for each test (scripts/coverage.sh).
+# With --counted the machine has one processor, whose clock counts instructions: its tests do
+# not notice other load here, and a wait takes no time. With --real-waits a wait takes its time,
+# and the clock does not jump when the machine reads files of this one.
+# With COVERAGE=1 in the environment the module counts which of its lines are reached, and
+# FOLDER/KIND gets a file NAME.coverage for each test (scripts/coverage.sh).
 
 set -u
 counted=

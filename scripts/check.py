@@ -23,9 +23,9 @@ STOCK, OTHER = "6.1", "6.12"
 NOT_MATCHED = "# not on the debug kernel, which is not built: make debug-kernel builds it, ALL=1 does so here"
 USAGE = """scripts/check.py [--quick | --all | --kernel SERIES [--short]] [--also SERIES] [--only NAME] [--asked] | --list"""
 ABOUT = """\
-Checks the style and what the module imports, compiles it for newer kernels, runs the unit tests and draws recorded
-traces here, runs the tests of selftests/ in virtual machines on the stock kernel, those of short.list on Linux 6.12
-and those of debug.list on the debug kernel of the laboratory, explores random connections, and shows the
+Checks the style and what the module imports, and compiles the module for newer kernels. Runs the unit tests and draws
+recorded traces here. Runs the tests of selftests/ in virtual machines on the stock kernel, those of short.list on
+Linux 6.12, and those of debug.list on the debug kernel of the laboratory. Explores random connections, and runs the
 demonstrations and the pages of the tour. The last line says "N passed, N failed", and ", N skipped" if any; the exit
 status is 0 if none failed."""
 ENVIRONMENT = """\
@@ -48,7 +48,7 @@ def listed(name):
 
 
 def matching(names, pattern):
-    """Those that match as grep -E does it; None: it is no regular expression."""
+    """The names that match, as for grep -E; None: the pattern is no regular expression."""
     found = subprocess.run(["grep", "-E", "--", pattern], input="".join(f"{name}\n" for name in names), text=True,
                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     return None if found.returncode > 1 else found.stdout.split()
@@ -66,7 +66,7 @@ class Tests:
         self.not_in_lab = listed("selftests/lab.list")
 
     def marks(self, name):
-        """Its clock and what else the last fitting line of machines.list says."""
+        """The clock of a test and its other marks: the last line of machines.list that fits decides."""
         found = [words[1].split(",") for words in self.machines if fnmatch.fnmatchcase(name, words[0])]
         return found[-1] if found else ["usual"]
 
@@ -74,11 +74,11 @@ class Tests:
         return [name for name in self.all if not set(marks) & set(self.marks(name))]
 
     def left_to_others(self, kernel):
-        """What does not run in this laboratory."""
+        """The tests that do not run in this laboratory."""
         return {words[0] for words in self.not_in_lab if kernel.startswith("lab") and words[1] in ("both", kernel)}
 
     def of(self, kernel, clock, name):
-        """Those of a list, or those that are asked for, that run on this kernel and by this clock."""
+        """The tests that T= asks for, or those of a list, that run on this kernel with this clock."""
         if self.only is not None:
             names = self.only
         else:
@@ -104,17 +104,17 @@ def units():
 
 
 def rows():
-    """Of check.list."""
+    """The rows of check.list."""
     for name, seconds, where, time_of, after, *command in listed("scripts/check.list"):
         yield name, int(seconds), where, time_of, [] if after == "-" else after.split(","), command
 
 
 class Plan:
-    """Which parts there are for what is asked."""
+    """The parts that the options ask for."""
 
     def __init__(self, options, tests):
         self.options, self.tests = options, tests
-        # who asks for one test does not wait minutes for a kernel
+        # nobody should wait minutes for a kernel to run one test
         self.debug = not (options.only and not (options.quick or options.all or options.kernel)) or not subprocess.run(
             ["scripts/debug-kernel.sh", "--path"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             check=False).returncode
@@ -129,7 +129,7 @@ class Plan:
         return "q" if options.quick else "o" if options.only else "a" if options.all else "u" if os.geteuid() else "c"
 
     def names(self):
-        """All that T= chooses from."""
+        """The names that T= chooses from."""
         parts = [] if self.options.kernel else units() + [row[0][2:] for row in rows() if row[0].startswith("t:")]
         return self.tests.all + parts
 
@@ -166,11 +166,11 @@ class Plan:
 
 
 class Ended(Exception):
-    """By a signal."""
+    """The run was ended by a signal."""
 
 
 class Run:
-    """Parts that run, and what they have said."""
+    """The parts of a check while they run, and their output."""
 
     def __init__(self, folder):
         self.folder, self.began = folder, time.monotonic()
@@ -201,7 +201,7 @@ class Run:
                     self.end(part)
 
     def may_begin(self, part, waiting, processors):
-        """Parts of real time first; one worker more than these can have is for those with a time of their own."""
+        """Parts of real time come first. Parts with a time of their own get the other workers, and one more."""
         if not part.is_ready(waiting, self.running) or len(self.running) > processors:
             return False
         if part.time == "alone":
@@ -221,13 +221,13 @@ class Run:
 
     def times(self):
         ended = sorted(self.over, key=lambda part: part.began)
-        say(f"# where the time went, {time.monotonic() - self.began:.0f} s in all; of each part seconds, of them and its"
-            " machines' on a processor, when it began:")
+        say(f"# where the time went, {time.monotonic() - self.began:.0f} s in all; for each part: how long it took, how long it"
+            " and its machines used a processor, when it began:")
         for part in ended:
             say(f"# {part.took:5.0f} s {part.cpu:5.0f} s {part.began - self.began:5.0f} s  {part.name}")
 
     def interrupted(self, why):
-        """What was said by now counts."""
+        """What the parts have printed so far counts."""
         end_all()
         for part in self.running:
             self.text += part.text()
@@ -235,7 +235,7 @@ class Run:
 
 
 def close_up(run):
-    """The closing line, from all that was said; is all well?"""
+    """Prints the closing line. Returns whether all is well."""
     run.text = settled(run.text)
     (run.folder / "log").write_text(run.text, encoding="utf-8")
     lines = run.text.split("\n")
@@ -264,7 +264,7 @@ def close_up(run):
 
 
 def tell_failures(lines):
-    """Each with what was said right before it, 60 lines at most."""
+    """Prints each failure with the lines right before it, 60 lines at most."""
     told, before = [], []
     for line in lines:
         if line.startswith("not ok"):
@@ -286,12 +286,12 @@ def arguments():
                         "what it imports with what the kernel exports, and run the tests of selftests/ on it; nothing "
                         "else. lab, lab-debug: in the laboratory (scripts/lab), LAB_SEED=N in the environment is its seed; "
                         "debug: on the emulated debug kernel")
-    parser.add_argument("--short", action="store_true", help="of them only those that selftests/short.list lists")
-    parser.add_argument("--also", metavar="SERIES", help=f"the short list on that kernel, not on {OTHER}")
+    parser.add_argument("--short", action="store_true", help="with --kernel: only the tests of selftests/short.list")
+    parser.add_argument("--also", metavar="SERIES", help=f"run the short list on that kernel instead of {OTHER}")
     parser.add_argument("--only", metavar="NAME", help="only the tests whose name has a match for NAME, as in ^load$; on the "
-                        "emulated debug kernel, too, if that is built, or with --all")
+                        "emulated debug kernel, too, if it is built, or with --all")
     parser.add_argument("--list", action="store_true", help="only name the tests")
-    parser.add_argument("--asked", action="store_true", help="test nothing: say whether there is what the other options ask for")
+    parser.add_argument("--asked", action="store_true", help="test nothing: say whether the other options name anything to test")
     options = parser.parse_args()
     if options.kernel is not None and options.kernel not in [*listing, "debug", "lab", "lab-debug"]:
         wrong(f"--kernel needs a kernel of scripts/kernels.list: {' '.join(listing)}; or debug, lab, lab-debug")
@@ -305,7 +305,7 @@ def arguments():
 
 
 def insist(plan):
-    """Has any test the name that is asked for? Else it says what there is."""
+    """Ends with a list of names if no test matches."""
     only, kernel, names = plan.options.only, plan.options.kernel, plan.names()
     found = matching(names, only)
     if found is None:
@@ -318,7 +318,7 @@ def insist(plan):
 
 
 def end_by(number, frame):
-    """Once: what follows is not interrupted."""
+    """Handles the first signal; later ones are ignored."""
     on_signals(signal.SIG_IGN)
     raise Ended
 
@@ -349,7 +349,7 @@ def main():
 
 
 def run_all(run, parts, mistakes=()):
-    """Until the closing line; the exit status."""
+    """Runs all parts and prints the closing line. Returns the exit status."""
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     inherit_orphans()
     on_signals(end_by)

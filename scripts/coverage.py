@@ -40,7 +40,7 @@ def read_counts(path):
 
 
 def gcda_of(version, stamp, checksum, functions):
-    """What gcov reads, as gcc 12 writes it, or gcc 10 and 11, which count in words."""
+    """A file for gcov as gcc 12 writes it, or as gcc 10 and 11 do, which count in words."""
     release = version.to_bytes(4, "big").decode("latin-1")
     unit = 4 if release[0] == "B" and int(release[1:3]) >= 20 or release[0] > "B" else 1
     out = struct.pack("<3I", GCDA, version, stamp)
@@ -53,7 +53,7 @@ def gcda_of(version, stamp, checksum, functions):
 
 
 class Seen:
-    """Of one file of the module: counts of lines, of the branches of a line, and of functions."""
+    """One file of the module: counts of its lines, of the branches of each line, and of its functions."""
 
     def __init__(self):
         self.lines = defaultdict(int)
@@ -74,7 +74,7 @@ class Seen:
 
 
 def module_file(path):
-    """The path below module/ of a source, None if it is none of the module's."""
+    """The path of a source below module/; None if the source is not the module's."""
     _, found, name = path.rpartition("/module/")
     return name if found and "/selftests/" not in path else None
 
@@ -119,7 +119,7 @@ def take(report, files):
 
 
 def collect(folder):
-    """All that was counted: sums for each kernel, and for each test of the laboratory the lines by file."""
+    """All counts: sums for each kernel; for each test of the laboratory also the lines that it reaches, by file."""
     kinds, tests = {}, {}
     for kind in sorted(os.listdir(folder), key=lambda kind: (not kind.startswith("lab"), kind)):
         inside = os.path.join(folder, kind)
@@ -166,7 +166,7 @@ def table(total):
 
 
 def write_info(total, path):
-    """As lcov does."""
+    """Writes module.info in lcov's format."""
     with open(path, "w", encoding="utf-8") as out:
         for name, seen in sorted(total.items()):
             out.write(f"TN:\nSF:{TOP}/module/{name}\n")
@@ -183,7 +183,7 @@ def write_info(total, path):
 
 
 def write_reach(tests, path):
-    """For each line with code a number whose bits say which tests reach it."""
+    """Writes reach.json: for each line with code a number whose bits say which tests reach it."""
     names = sorted(tests)
     reach = defaultdict(lambda: defaultdict(int))
     for bit, test in enumerate(names):
@@ -216,7 +216,7 @@ def never(total):
 
 
 def only_elsewhere(kinds):
-    """What two processors or another kernel had to be there for."""
+    """Prints for each other kernel the lines that are not reached in the laboratory."""
     for kind in kinds:
         if kind == "lab" or "lab" not in kinds:
             continue

@@ -12,15 +12,15 @@ usage()
 	cat <<-END
 	Usage: scripts/coverage.sh [--all] [--only NAME] [--report] [--asked]
 
-	Builds the module so that it counts, runs tests in the laboratory, and the explorer, and says which
-	lines and branches they reach: a row for each room of module/, the functions that nothing
-	reaches, and pages in build/coverage/html, if genhtml is there (package lcov).
+	Builds the module so that it counts, runs tests and the explorer in the laboratory, and says which
+	lines and branches they reach: a row for each room of module/, and the functions that no test
+	reaches. Writes pages to build/coverage/html if genhtml is there (package lcov).
 
 	  --all        also the tests that the laboratory cannot run: on the stock kernel, with two
 	               processors, and on the laboratory's debug kernel, where allocations fail
 	  --only NAME  only tests whose name has a match for NAME; no explorer
-	  --report     run nothing: say it again
-	  --asked      do nothing: say whether there is what the other options ask for
+	  --report     run nothing: print the last result again
+	  --asked      do nothing: say whether the other options name anything to run
 	  --help       this text
 
 	The counts of each test stay in build/coverage until the next run. Exit status: 0 if the tests pass.
@@ -57,7 +57,7 @@ if [ -n "$only" ]; then
 fi
 [ -z "$asked" ] || exit 0
 
-# Those of the laboratory's list that tell something about the module, and where.
+# Tests of lab.list that tell something about the module, and where they run.
 counted='^(answers|cgroup|hostqueue|uncut)$'
 usual='^(congestion|differential|groupprogs|listeners|members|see|sockcalls|wakeups)$'
 debug='^faults$'
@@ -74,7 +74,7 @@ run()
 		shift
 	done
 	shift
-	# the lanes of kernel TCP reach next to nothing
+	# tests of kernel TCP reach next to nothing of the module
 	WIRE_STACK=xtcp COVERAGE=1 scripts/check-vm.sh "${options[@]}" "$kind" "$folder" "$@" &
 	machine_pid=$!
 	wait "$machine_pid" || failed=1
@@ -82,7 +82,7 @@ run()
 	keep "$kind" "$folder/$kind"
 }
 
-# keep KIND FOLDER: what was counted there, and what gcov has to know of that module
+# keep KIND FOLDER: keeps what was counted there, and what gcov has to know about that module
 keep()
 {
 	mkdir -p "build/coverage/$1"
@@ -120,12 +120,12 @@ if [ -z "$report" ]; then
 	trap ended INT TERM HUP
 	rm -rf build/coverage
 	mkdir -p build/coverage
-	# which line was which, for scripts/mutants.py
+	# scripts/mutants.py has to know what each line was
 	cp -r module build/coverage/source
 	if [ -n "$only" ]; then
 		run lab run -- "$only"
 	else
-		# nor what moves gigabytes, by the ways that others have taken
+		# longlife moves gigabytes, on paths that other tests take, too
 		run lab run -- . "^(longlife|$(awk '!/^#/ && NF { print $1 }' selftests/lab.list | paste -sd '|'))\$"
 		explore
 	fi

@@ -94,7 +94,7 @@ def drawn(file, begin, end, *how):
 
 
 def part(file, begin, end, *expected):
-    """Shows it. What is expected is looked for in a wide one, which breaks no row."""
+    """Shows the ladder. Looks for the expected words in a wide one, which breaks no row."""
     print(drawn(file, begin, end), end="", flush=True)
     must_show(re.sub("\033\\[[0-9;]*m", "", drawn(file, begin, end, "--width", "140")), *expected)
 

@@ -99,7 +99,7 @@ class Socket:
 
 
 def wrapped(text):
-    """In lines as long as a picture is wide."""
+    """Wraps text to the width of the pictures."""
     return textwrap.fill(text, int(os.environ.get("COLUMNS", 110)), break_on_hyphens=False)
 
 

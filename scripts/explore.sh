@@ -15,15 +15,15 @@ usage()
 	Plays scenarios of connections between xtcp and xtcp or kernel TCP, on a machine of the
 	laboratory for each processor, and says which broke a rule (selftests/explore/explore.c has
 	the rules). All of a scenario follows from its seed: what the programs do, the options, what the
-	network does to which packet. The rows of selftests/explored, which failed once, are played
-	first. The first one that fails is made as small as it can be, and shown.
+	network does to which packet. Plays the rows of selftests/explored first, which failed once.
+	Makes the first scenario that fails as small as it can, and shows it.
 
 	  --from SEED    the first one (1; with --for a new one each time)
 	  --seeds N      how many (1000)
 	  --for MINUTES  as many as can be played in that time
-	  --only SEED    this one: each packet that the network carried, with what became of it, and
-	                 the ladder that xtcp's tracepoints draw; also a row ("seed=7 client=xtcp ..."),
-	                 or a file of them
+	  --only SEED    this scenario alone: shows each packet and what became of it, and the ladder
+	                 from xtcp's tracepoints; also a row ("seed=7 client=xtcp ..."), or a file of
+	                 rows
 	  --compare      play each with kernel TCP at both ends, too: none may take twice its time
 	  --debug        on the laboratory's debug kernel
 
@@ -63,7 +63,7 @@ done
 
 image=$(vm_kernel "$kind") && vm_module "$kind" -s && scripts/selftests.sh tools || exit 1
 vm_machine "$kind" "$image"
-# allocations of these may fail, where the kernel can make them (selftests/explore/faults.c)
+# allocations from these caches may fail, on a kernel with failslab (selftests/explore/faults.c)
 [ "$kind" = lab ] || machine+=(--append "slub_debug=A,XTCP*,xtcp*,skbuff_*")
 out=$(mktemp -d build/explore.XXXXXX) || exit 1
 pids=
@@ -86,7 +86,7 @@ play()
 		env XTCP_KO="$out/xtcp.ko" "$out/explore" $compare "$@"
 }
 
-# show SEED, show FILE: what happened on both sides of the wire. A comparison plays it more than once, so its
+# show SEED, show FILE: shows what happened on both sides of the wire. A comparison plays it more than once, so its
 # packets are shown round by round, and the ladder has all connections.
 show()
 {
@@ -107,7 +107,7 @@ show()
 	return $status
 }
 
-# shrink SEED, shrink FILE: the first one that fails there becomes small, and is shown.
+# shrink SEED, shrink FILE: makes the first scenario that fails there small, and shows it
 shrink()
 {
 	local row
@@ -137,7 +137,7 @@ batch=250
 [ -n "$minutes" ] || last=$((from + ${seeds:=1000} - 1))
 deadline=$((SECONDS + ${minutes:-0} * 60))
 
-# one ARGUMENT...: a machine that plays that
+# one ARGUMENT...: plays that in a machine
 one()
 {
 	echo "# batch"

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""What the tests notice: small wrong changes in a sample of the lines of module/*/*.c, each built and run."""
+"""Do the tests notice small wrong changes? Builds and runs each of a sample, in the lines of module/*/*.c."""
 
 import argparse
 import difflib
@@ -28,8 +28,8 @@ USAGE = """\
 Changes one line of module/*/*.c at a time, in a copy: a comparison turned, a constant off by
 one, a statement, lock or counter left out, a condition negated, && for ||. Builds the module for
 the laboratory, runs the tests that reach the line until one fails, and then, if none did, the
-explorer. The sample follows from the seed. Results stay in build/mutants; the next call goes on
-behind them.
+explorer. The sample follows from the seed. Results stay in build/mutants; the next call continues
+where this one ended.
 """
 
 
@@ -50,7 +50,7 @@ class Reach:
         self.maps = {}
 
     def line_then(self, file, line):
-        """What was line's number."""
+        """The number that a line had then."""
         if file not in self.maps:
             before = read(os.path.join(SOURCE, file)).split("\n")
             after = read(os.path.join(TOP, "module", file)).split("\n")
@@ -61,7 +61,7 @@ class Reach:
         return self.maps[file].get(line)
 
     def of(self, change):
-        """The names of the tests; None: not known. A line without code of its own goes with the one before."""
+        """The names of the tests; None: not known. A line without code of its own counts as part of the one before."""
         lines = self.lines.get(change.file)
         if lines is None:
             return None
@@ -122,7 +122,7 @@ class Mutants:
                 self.history[place, test][1] += weight
 
     def worth(self, test, change):
-        """How likely it is to notice, by its time."""
+        """How likely a test is to notice the change, for each second that it takes."""
         noticed, ran = (sum(values) for values in zip(self.history[change.file, test.name],
                                                       self.history["", test.name]))
         # rows of segments are exact, and short
@@ -130,7 +130,7 @@ class Mutants:
         return (noticed + 0.2 * own) / (ran + 1) / (test.cpu + 0.3)
 
     def chosen(self, change, names):
-        """In the order in which they run, as many as the time allows; the explorer last."""
+        """The tests to run, in their order, as many as the time allows; the explorer last."""
         known = self.tests.all()
         tests = sorted((known[name] for name in names if name in known and name != EXPLORE),
                        key=lambda test: -self.worth(test, change))
@@ -143,7 +143,7 @@ class Mutants:
         return [name for name in out if re.search(self.options.tests, name)]
 
     def units(self, change, text):
-        """The unit test of a pure file, here: what it said if it failed."""
+        """Runs the unit test of a pure file. Returns what it said if it failed."""
         name = os.path.basename(change.file)[:-2]
         source = os.path.join(self.module.tree, "module", change.file)
         if not os.path.exists(f"{TOP}/selftests/unit/{name}_test.c"):
@@ -210,7 +210,7 @@ class Mutants:
             say(f"       {result['from']}\n    -> {result['to']}")
 
     def play(self):
-        """The first ones of the sample, but for those whose result is there."""
+        """The first changes of the sample, without those that have a result already."""
         first = self.sample[:self.options.number]
         if self.options.file:
             first = [(key, change) for key, change in self.sample if self.options.file.search(change.file)]
@@ -273,19 +273,19 @@ def number_of(word):
 
 def main():
     parser = argparse.ArgumentParser(prog="mutants", description=USAGE, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--number", type=number_of, default=200, metavar="N", help="how many (200)")
+    parser.add_argument("--number", type=number_of, default=200, metavar="N", help="how many changes (200)")
     parser.add_argument("--seed", type=number_of, default=1, metavar="SEED", help="of the sample (1)")
     parser.add_argument("--only", type=number_of, metavar="NUMBER", 
-                        help="this one: its difference, and all tests that reach it")
+                        help="only this change: shows it, and runs all tests that reach it")
     parser.add_argument("--tests", default="", metavar="NAME",
                         help="with --only: the tests whose name has a match for NAME")
     parser.add_argument("--file", metavar="NAME", help="only in files whose name below module/ has a match for NAME")
-    parser.add_argument("--again", action="store_true", help="once more those that nobody noticed")
+    parser.add_argument("--again", action="store_true", help="run those again that no test noticed")
     parser.add_argument("--budget", type=number_of, default=20, metavar="SECONDS",
-                        help="for the tests of one, in time of the processor (20)\n"
+                        help="time of the processor for the tests of one change (20);\n"
                              f"the explorer comes after that, with {SEEDS} seeds")
     parser.add_argument("--asked", action="store_true",
-                        help="do nothing: say whether there is what the others ask for")
+                        help="do nothing: say whether the other options name anything to run")
     options = parser.parse_args()
     if options.tests and not options.only:
         parser.error("--tests goes with --only alone")

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 PDEATHSIG, CHILD_SUBREAPER = 1, 36      # of prctl()
-LOW = 10                                # priority: mostly what others leave of the processors, but some of it in any case
+LOW = 10                                # nice value: a part gets little of a busy processor, but always some
 PROGRESS = 60                           # seconds between two lines that say how far a build is
 
 
@@ -18,7 +18,7 @@ def say(*words):
 
 
 def settled(text):
-    """What was said by now, but for rows of a test that was void, which was played again."""
+    """The output, without rows of a void test: it ran again."""
     lines = text.removesuffix("\n").split("\n") if text else []
     for at, line in enumerate(lines):
         if not re.match(r"# [^ :]+: void, ", line):
@@ -35,18 +35,18 @@ def failures(text):
 
 
 def inherit_orphans():
-    """What a part leaves behind is ours then, so that it can be ended."""
+    """Processes that a part leaves behind become our children, so that we can end them."""
     ctypes.CDLL(None).prctl(CHILD_SUBREAPER, 1)
 
 
 def in_child(nice):
-    """A part gets a TERM when we end, whatever ends us; a Ctrl-C is ours alone."""
+    """Whatever ends us, each part gets a TERM. Only we get a Ctrl-C."""
     ctypes.CDLL(None).prctl(PDEATHSIG, signal.SIGTERM)
     os.nice(nice)
 
 
 def offspring(pid):
-    """What a process has started, and what that has."""
+    """All descendants of a process."""
     children = {}
     for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -70,7 +70,7 @@ def send(pids, number):
 
 
 def end_all(pids=None):
-    """All that we have started, or these: first kindly."""
+    """Ends all that we have started, or these: first by TERM."""
     us = os.getpid()
     for number, seconds in (signal.SIGTERM, 20), (signal.SIGKILL, 5):
         deadline = time.monotonic() + seconds
@@ -87,19 +87,19 @@ class Part:
     def __init__(self, name, seconds, time_of, after, command, group=None, tests=()):
         self.name, self.seconds, self.time, self.after, self.command = name, seconds, time_of, after, command
         self.group, self.tests = group or name, tests
-        # on a busy machine, too; each virtual machine has limits of its own, and they say more
+        # for a busy machine; each virtual machine has limits of its own, and tells more when it reaches them
         self.limit = 1800 + 20 * seconds
         self.process = self.output = self.reader = self.late = None
         self.began = self.took = self.cpu = self.status = self.told = 0
-        self.begun = ""                 # a line of what it says
+        self.begun = ""                 # a line that it has begun to print
         self.is_over = False
 
     def is_ready(self, waiting, running):
-        """Is all over that has to be?"""
+        """Have all parts ended that it waits for?"""
         return not {part.group for part in waiting + running} & set(self.after)
 
     def chain(self, parts):
-        """Seconds of this one and of what waits for it."""
+        """Seconds of this part and of the longest chain that waits for it."""
         return self.seconds + max((part.chain(parts) for part in parts if self.group in part.after), default=0)
 
     def begin(self, folder):
@@ -115,7 +115,7 @@ class Part:
         return text if text.endswith("\n") or not text else text + "\n"
 
     def look(self):
-        """Has it ended, or taken too long? What failed is told at once, the rest when it is over."""
+        """Has it ended, or taken too long? Failures are printed at once, the rest at the end."""
         pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
         self.took = time.monotonic() - self.began
         if pid:
@@ -139,7 +139,7 @@ class Part:
             say(f"# {line}")
 
     def verdict(self):
-        """All that it has said, and what it has not."""
+        """All that it has printed, and a failure for each test that it has left out."""
         text = self.text()
         if self.late:
             text += self.late

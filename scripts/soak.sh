@@ -12,13 +12,13 @@ usage()
 	cat <<-END
 	Usage: scripts/soak.sh [--debug] [NAME [ROW]]
 
-	Runs the programs of selftests/soak, and longlife, or those whose name has a match for NAME,
-	each on a machine of the laboratory of its own, where a day costs half a second. Two run at
-	once.
+	Runs the programs of selftests/soak, and longlife. With NAME it runs only those whose name has a
+	match for NAME. Each has a machine of the laboratory to itself; an idle day there costs half a
+	second. Two run at once.
 
 	  --debug  on the laboratory's debug kernel
-	  ROW      of one program that has rows: this one alone, with its segments; for soak_month and
-	           soak_year: how many days, instead of 30 and 365
+	  ROW      if one program is chosen: runs this row of it alone, and shows its segments; for
+	           soak_month and soak_year: how many days, instead of 30 and 365
 
 	LAB_SEED=N in the environment chooses another seed. Exit status: 0 if nothing failed.
 	END
@@ -33,7 +33,7 @@ esac
 [ $# -le 2 ] || { usage >&2; exit 2; }
 only=${1-} row=${2-}
 
-# and more than 4 GiB on one connection
+# longlife sends more than 4 GiB on one connection
 names=$({ ls selftests/soak | sed -n 's/^\(soak_.*\)\.c$/\1/p'; echo longlife; } | grep -E -- "$only")
 [ -n "$names" ] || { echo "soak.sh: no program of selftests/soak has a name with a match for '$only'" >&2; exit 2; }
 [ -z "$row" ] || [ "$(wc -l <<<"$names")" -eq 1 ] || { echo "soak.sh: a row of which program?" >&2; exit 2; }
@@ -53,7 +53,7 @@ trap 'exit 143' TERM HUP
 cp build/selftests/soak/soak_* build/selftests/longlife "$out/"
 strip -g -o "$out/xtcp.ko" "build/$kind/xtcp.ko"
 
-# soak NAME: becomes its machine. The module has to go in the end, and the kernel's log to have no complaint.
+# soak NAME: becomes its machine. At the end the module has to unload, and the kernel's log must not complain.
 soak()
 {
 	exec "${machine[@]}" --seed "${LAB_SEED:-1}" --memory 1G --timeout 3000 -- "
@@ -67,7 +67,7 @@ soak()
 		exit \$status"
 }
 
-# lane: one program after the other, with others beside it; descriptor 9 has the names
+# lane: runs one program after the other, beside the other lane; descriptor 9 has the names
 lane()
 {
 	local name begin

@@ -3,8 +3,8 @@
 #
 # tour.sh [--check | --html DIR] [PAGE]: the tour in a throw-away virtual machine, one page or
 # chapter of it, or all; scripts/tour/README.md says what a page is. At a terminal page by page,
-# otherwise as plain text; --check: as lines of TAP; --html: as files of a new folder DIR, for a
-# browser; --asked: only looks whether there is such a page.
+# otherwise as plain text. --check: prints TAP; --html: writes files for a browser to a new folder
+# DIR; --asked: only looks whether there is such a page.
 
 set -u
 cd "$(dirname "$0")/.."

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Small wrong changes of a C file, found in its tokens: comments, strings and directives are none.
+"""Small wrong changes of a C file. They are found in its tokens: comments, strings and directives
+have none, except the constant of a #define.
 
-Each is a span of the text and what stands there instead, with as many lines as before. One is a
-constant of a #define. The compiler decides whether it is C at all.
+A change is a span of the text and what stands there instead, in as many lines as before. Only the
+compiler decides whether the result is C.
 """
 
 import hashlib
@@ -50,7 +51,7 @@ COUNTER = re.compile(r"^(XTCP_\w*STATS|SNMP_\w+|this_cpu_(inc|dec|add|sub)|percp
 
 
 def tokens_of(text):
-    """Those of the code, and (name, tokens) of each #define without arguments."""
+    """The tokens of the code, and (name, tokens) of each #define without arguments."""
     hidden = bytearray(len(text))
     defines = []
     comments = [(m.start(), m.end()) for m in LEX.finditer(text) if m.lastgroup == "comment"]
@@ -100,13 +101,13 @@ def bodies(tokens):
 
 
 def is_type(tokens, brace):
-    """struct NAME {, enum {"""
+    """Does the brace begin a struct, union, enum or initializer, not a block?"""
     before = [token.text for token in tokens[max(brace - 2, 0):brace]]
     return any(word in ("struct", "union", "enum", "=") for word in before)
 
 
 def closing(tokens, i):
-    """The index of what closes the parenthesis at i."""
+    """The index of the parenthesis that closes the one at i."""
     depth = 0
     for k in range(i, len(tokens)):
         depth += tokens[k].text == "("
@@ -121,7 +122,7 @@ def is_operand(token):
 
 
 def next_number(text):
-    """The number after it, written as it is."""
+    """The number plus one, written in the same style."""
     match = re.match(r"(0[xX])?([0-9a-fA-F]+)([uUlL]*)$", text)
     if not match:
         return None
@@ -144,7 +145,7 @@ def statement_starts(tokens):
 
 
 def statement_end(tokens, i):
-    """The index of its semicolon; None: it has a block in it."""
+    """The index of the semicolon that ends a statement; None: the statement contains a block."""
     depth = 0
     for k in range(i, len(tokens)):
         text = tokens[k].text
@@ -167,7 +168,7 @@ def is_declaration(tokens, i):
 
 
 def blank(text, begin, end):
-    """Nothing, in as many lines."""
+    """An empty text with as many lines."""
     return "\n" * text.count("\n", begin, end)
 
 
@@ -194,7 +195,7 @@ def left_out(text, tokens):
 
 
 def unlocks(text, tokens, lock, end):
-    """The calls that end what the one at @lock begins."""
+    """The calls that release what the call at @lock takes."""
     held = [token.text for token in tokens[lock + 1:end]]
     for i in statement_starts(tokens[end + 1:]):
         i += end + 1
@@ -264,8 +265,8 @@ def digest(*words):
 
 
 def sample(files, seed):
-    """One change of each line of {name: text}, in an order that follows from the seed. What is elsewhere does not
-    matter: a line keeps its change, and its place among the others, when the files change around it."""
+    """One change of each line of {name: text}, in an order that follows from the seed. Other lines do not matter: a
+    line keeps its change, and its place among the others, when the files change around it."""
     chosen = []
     for file, text in files.items():
         lines, seen = text.split("\n"), defaultdict(int)

@@ -19,7 +19,7 @@ LEFT_OUT = {"side_by_side", "longlife"}
 
 
 class Failure(Exception):
-    """What ends the whole run."""
+    """An error that ends the whole run."""
 
 
 def say(*words):
@@ -39,7 +39,7 @@ def file_digest(path):
 
 
 class Module:
-    """A copy of the tree, and its objects, each compiled by itself: to build a mutant is one file, and linking."""
+    """A copy of the tree and its objects, each compiled by itself: to build a mutant, compile one file and link."""
 
     def __init__(self, digest):
         self.tree = os.path.join(WORK, "tree")
@@ -72,13 +72,13 @@ class Module:
         run("strip", "-g", os.path.join(self.objects, "selftests/modules/xtcp_wrapper.ko"))
 
     def command(self, target):
-        """What make has called for it."""
+        """The command by which make has compiled a file."""
         folder, name = os.path.split(os.path.join(self.objects, target))
         with open(os.path.join(folder, f".{name}.cmd"), encoding="utf-8") as file:
             return re.sub(r"-Wp,-MMD,\S+", "", re.match(r"\S+ := (.*)", file.readline())[1])
 
     def compile(self, name, text):
-        """The object of a file with that text: its digest, None if the compiler refuses it."""
+        """Compiles a file with that text. Returns the digest of the object; None if the compiler refuses."""
         source, target = os.path.join(self.tree, "module", name), f"module/{name[:-2]}.o"
         with open(source, encoding="utf-8") as file:
             before = file.read()
@@ -95,7 +95,7 @@ class Module:
         return None if ran.returncode else file_digest(path)
 
     def plain(self, name):
-        """The digest of the object as it is without a change, which is put back for the next link."""
+        """Puts back the object without a change for the next link. Returns its digest."""
         path = os.path.join(self.objects, f"module/{name[:-2]}.o")
         if os.path.exists(path + ".plain"):
             shutil.copy(path + ".plain", path)
@@ -129,7 +129,7 @@ def cpu_of(root):
 
 
 class Machine:
-    """One boot. All its limits but the last are times of the processor, or virtual: a busy machine changes nothing."""
+    """One boot. All its limits but the last are processor time or virtual time, so a busy machine changes nothing."""
 
     REAL_SECONDS = 1800
 
@@ -163,8 +163,8 @@ class Machine:
                 "--share", self.share, line]
 
     def play(self, tests, module, first=True, most=None):
-        """Until one fails: (who noticed it and how, the times of the processor by test). @tests: {name: Test}; @first: of
-        rows that fail anyway none counts; else all are run. After @most seconds nobody has noticed anything."""
+        """Returns (who noticed it and how, processor times by test). @tests: {name: Test}; @first: ends at the first
+        failure, except in rows that fail anyway; otherwise runs all. After @most seconds nobody has noticed it."""
         shutil.rmtree(self.share, ignore_errors=True)
         os.makedirs(self.share)
         log, took, late = os.path.join(WORK, "log"), {}, None
@@ -204,7 +204,7 @@ class Machine:
 
     @staticmethod
     def verdict(status, current, said):
-        """None: nobody noticed anything."""
+        """Who noticed the change, and how; None: nobody."""
         if status == 0:
             return None
         failed = re.search(r"^not ok.*", said, re.M)
@@ -215,7 +215,7 @@ class Machine:
 
 
 class Test:
-    """A test program, and what is known of its times: seconds of the processor, and virtual ones."""
+    """A test program, and how long it takes: seconds of the processor, and virtual seconds."""
 
     def __init__(self, name, known):
         self.name = name
@@ -225,7 +225,7 @@ class Test:
 
 
 class Tests:
-    """The programs that reach something. Their times are remembered, and which of them pass without a change."""
+    """The programs that reach something. Remembers their times, and which of them pass without a change."""
 
     def __init__(self, machine, module, reached):
         self.machine, self.digest = machine, module.digest
@@ -251,12 +251,12 @@ class Tests:
         return self.digest + file_digest(os.path.join(self.machine.bin, name))
 
     def all(self):
-        """{name: Test}, without those that fail as it is."""
+        """{name: Test}, without those that fail without a change, too."""
         return {name: Test(name, self.known.get(name, {})) for name in self.names
                 if self.known.get(name, {}).get("fails") != self.made(name)}
 
     def play(self, names, module, most=None):
-        """As the machine does it; a test that has noticed something has to pass without the change."""
+        """Runs the tests in the machine. A test that has noticed something has to pass without the change."""
         while True:
             tests = {name: test for name, test in self.all().items() if name in names}
             tests = {name: tests[name] for name in names if name in tests}
@@ -269,7 +269,7 @@ class Tests:
                 return said, took
 
     def passes(self, name):
-        """Of what it has noticed, some is the change's: not only rows that fail anyway, which do not count from now on."""
+        """Does the test pass without the change? Rows that fail there do not count from now on."""
         known = self.known.setdefault(name, {})
         if known.get("passes") == self.made(name):
             return True

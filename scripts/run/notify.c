@@ -295,9 +295,9 @@ static struct child {
 static int how_many;
 
 /*
- * Who asked may end while a child waits. The children are ours, and no limit of his counts them: so when there are many
- * we end those that nobody waits for. Some cannot be ended, as one that waits for a file system of his (FUSE). When
- * there are very many we refuse.
+ * A process may end while a child of ours waits for its request. The children are ours, so no limit of the user counts
+ * them. When there are many, we kill those for which nobody waits any more. Some cannot be killed, such as one that
+ * waits for the user's own file system (FUSE). When there are very many, we refuse.
  */
 static bool is_room_for_child(void)
 {

@@ -6,11 +6,11 @@ import os
 import time
 
 SOMAXCONN = "/proc/sys/net/core/somaxconn"
-AGAIN = 10      # seconds after which a program is looked for again
+AGAIN = 10      # seconds until we look for a program again
 
 
 class Owners:
-    """The programs that have sockets open, by inode; those that we may see."""
+    """The programs that have sockets open, by inode, if we may see them."""
 
     def __init__(self):
         self.known = {}     # inode: (words, when)
@@ -31,7 +31,7 @@ class Owners:
                     with open("/proc/%s/comm" % pid, errors="replace") as file:
                         return "%s (pid %s)" % (file.read().strip(), pid)
             except OSError:
-                continue    # it ended meanwhile, or is somebody else's
+                continue    # the process has ended, or belongs to another user
         return ""
 
 
@@ -44,13 +44,13 @@ def number(name):
 
 
 class Advice:
-    """For the listeners of this namespace, as they are now."""
+    """Advice about the listeners of this namespace, by the present settings."""
 
     def __init__(self, module):
         self.syncookies, self.owners = "net.%s.syncookies" % module, Owners()
 
     def on(self, listener):
-        """A sentence, or "": nothing is wrong."""
+        """A sentence; "" if nothing is wrong."""
         if listener.accept_len > listener.limit:
             who = self.owners.of(listener.inode) or "the program"
             most = number(SOMAXCONN)

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What keeps a program in, keeps it in under scripts/xtcp_run, too. The process that makes sockets for who calls the
- * kernel past the library stands outside: in another network namespace, control group, with another user and another
- * label perhaps. Rows say first what kernel TCP does for the program alone, then what becomes of it under xtcp_run.
+ * What confines a program confines it under scripts/xtcp_run, too. When a program calls the kernel past the library, a
+ * process outside makes its sockets: that process may have another network namespace, control group, user and label.
+ * A row says first what kernel TCP does for the program alone, then what happens under xtcp_run.
  *
  * - a network namespace that does not show in the process that makes the sockets
  * - control groups, of threads, too, whose BPF programs refuse socket() or connect(), before and
  *   after a socket changes the stack; memory charged to its group; groups where its user may not
  *   go, and that are not mounted
  * - the packet filter's rules for its user and group; AppArmor's label; /proc of other processes
- * - nobody can take a descriptor of that process; who keeps it waiting keeps no other program
- *   waiting, and its children do not outnumber those that wait
+ * - nobody can take a descriptor of that process; a program that keeps it waiting holds up no
+ *   other program, and it never has more children than there are programs that wait
  */
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -289,8 +289,8 @@ static int stick(void)
 }
 
 /*
- * Processes that ask as stick() does, one after the other, and end at once. What reads their memory goes on waiting,
- * since we have the descriptor that could bring it, too.
+ * One process after the other asks as stick() does and ends at once. The reader of its memory goes on waiting, since
+ * we, too, have the descriptor that could bring the page.
  */
 static int swarm(int n)
 {
@@ -373,7 +373,7 @@ static bool sends_with(const char *step, const char *word)
 	return false;
 }
 
-/* Processes of this name. @newest: one of them, unless it is NULL; 0: none. */
+/* Counts the processes of this name. Unless NULL, @newest gets the highest pid of them; 0: there is none. */
 static int processes_named(const char *name, int *newest)
 {
 	DIR *all = opendir("/proc");
@@ -400,7 +400,7 @@ static int processes_named(const char *name, int *newest)
 	return n;
 }
 
-/* Are there soon at most a few dozen of this name? */
+/* Waits until at most a few dozen processes have this name. False: there are more for too long. */
 static bool wait_for_few(const char *name)
 {
 	int tries = 200;
