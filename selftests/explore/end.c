@@ -87,7 +87,7 @@ void end_close(struct end *end)
 	end->is_done = true;
 }
 
-/* A child has it alone, and is killed. */
+/* Only a child holds the socket, and the child is killed. */
 static void die(struct end *end)
 {
 	pid_t child = fork();
@@ -161,7 +161,7 @@ static void write_some(struct end *end, long long now_us)
 		end->write_at_us = now_us + chance_below(&end->chance, p->write_pause_us);
 }
 
-/* Is the next octet of the stream one that the peer sent as urgent? Then it is not among the others. */
+/* Did the peer send the next octet of the stream as urgent? Then it does not come with the others. */
 static bool is_left_out(const struct end *end)
 {
 	int i;
@@ -189,7 +189,7 @@ static void check_octets(struct end *end, ssize_t n)
 	end->read += n;
 }
 
-/* recv(MSG_OOB) gives an octet that was sent so, or says that there is none. */
+/* recv(MSG_OOB) must return an octet that was sent as urgent, or say that there is none. */
 static void read_urgent(struct end *end)
 {
 	uint8_t octet;
@@ -243,7 +243,7 @@ static bool finish_connect(struct end *end)
 	end->is_connecting = getpeername(end->fd, &peer.sa, &peer_len);
 	if (!end->is_connecting)
 		return true;
-	/* before that it would be what may pass, as a route that is missing for a while */
+	/* before that the error may pass: a route may be missing for a while */
 	getsockopt(end->fd, SOL_SOCKET, SO_ERROR, &end->error, &len);
 	errno = end->error;
 	fail(end, "connect()");
@@ -265,7 +265,7 @@ static void take_edges(struct end *end)
 	}
 }
 
-/* Does it want to write, to read, and when? -1: no more. */
+/* When does it want to write, and to read? -1: no more. */
 static long long write_at(const struct end *end)
 {
 	return end->has_shut ? -1 : end->write_at_us;
@@ -306,11 +306,11 @@ int end_poll(const struct end *end, long long now_us, short *events)
 		*events |= POLLOUT;
 	if (read_at(end) >= 0 && now_us >= read_at(end))
 		*events |= POLLIN;
-	/* an error would have it wait no more */
+	/* an error would end the wait at once */
 	return *events ? end->fd : -1;
 }
 
-/* Microseconds until it can, by what it knows; -1: it has to be told first. */
+/* Microseconds until it can act, as far as it knows; -1: an event has to tell it. */
 static long long left_us(const struct end *end, bool can, long long at_us, long long now_us)
 {
 	if (at_us < 0)

@@ -18,36 +18,36 @@ struct end {
 	uint8_t tint, peer_tint;
 	bool is_connecting, was_open;
 	long long written, read;	/* octets */
-	long long urgent[END_URGENT];	/* where the last of those that it wrote stand */
+	long long urgent[END_URGENT];	/* offsets of the last ones that it wrote */
 	int nr_urgent;
 	const struct end *peer;
 	int file, pipe[2];	/* for sendfile(), for splice(); -1: not open */
 	int epoll;		/* -1: not open */
-	bool can_read, can_write;	/* as the edges told */
-	long long write_at_us, read_at_us;	/* not before */
+	bool can_read, can_write;	/* as the edges of epoll said */
+	long long write_at_us, read_at_us;	/* it waits until then */
 	bool has_shut, at_end, is_done;
-	bool may_fail;		/* with any error: allocations do */
-	int error;		/* that a call gave */
+	bool may_fail;		/* with any error, since allocations fail */
+	int error;		/* errno of a call */
 	char wrong[200];	/* the first thing that the socket API must not do */
 };
 
 void end_begin(struct end *end, const struct program *program, uint64_t seed, uint8_t tint, uint8_t peer_tint,
 	       const struct end *peer);
-/* It has a socket now. */
+/* Gives it a socket. */
 void end_open(struct end *end, int fd);
-/* Its socket closes. */
+/* Closes its socket. */
 void end_close(struct end *end);
 /* Options that have to be set before connect() or listen(). */
 void end_prepare(const struct program *program, int fd);
 /* Does what can be done without waiting. */
 void end_step(struct end *end, long long now_us);
-/* The descriptor and events that poll() should wait for; nothing: -1. */
+/* The descriptor and events for poll(); -1: none. */
 int end_poll(const struct end *end, long long now_us, short *events);
 /* Microseconds until it wants to do something; -1: it waits for the socket alone. */
 long long end_wait_us(const struct end *end, long long now_us);
 
 /*
- * end_io.c: as send() and recv(), in the way that the program has; -1 with errno.
+ * end_io.c: like send() and recv(), but with the calls that the program uses; -1 with errno.
  */
 ssize_t end_write(struct end *end, long long n);
 ssize_t end_read(struct end *end, uint8_t *to, long long n);

@@ -25,7 +25,7 @@ static void fill(const struct end *end, long long from, long long n)
 		piece[i] = judge_octet(end->tint, from + i);
 }
 
-/* All that it writes, in a file. */
+/* A file with all octets that it writes. */
 static void make_file(struct end *end)
 {
 	long long at, n;
@@ -48,7 +48,7 @@ static ssize_t send_file(struct end *end, long long n)
 	return sendfile(end->fd, end->file, &at, n);
 }
 
-/* The last of them all is urgent now; those before may be, too, for a reader that was fast. */
+/* The last octet is urgent now; a fast reader may have seen an earlier one as urgent. */
 static ssize_t send_urgent(struct end *end)
 {
 	ssize_t done;

@@ -5,22 +5,22 @@
  *	explore [-v] [-c] [-s] FIRST [COUNT]
  *	explore [-v] [-c] [-s] FILE
  *
- * plays the scenarios of COUNT seeds (1) from FIRST on, or those of the rows in FILE; -v shows the packets, -c plays
- * each with kernel TCP at both ends, too, and compares, -s makes the first one that fails as small as it can and gives
- * its row. Both ends are in this program, and the network between them, too. What must hold for each:
+ * Plays the scenarios of COUNT seeds (1) from FIRST on, or of the rows in FILE. -v shows the packets. -c also plays
+ * each with kernel TCP at both ends, and compares. -s makes the first one that fails as small as it can, and prints
+ * its row. This program is both ends and the network between them. Each scenario must keep these rules:
  *
- *	octets	what is read is what was written, whole after an orderly end; errno fits
- *	wire	each segment keeps the rules, as an independent reader has them (judge.h)
- *	progress	it comes to its end, and nothing stands still for longer than losses explain
- *	close	what was written before close() arrives, and who wrote nothing gets no reset
- *	end	nothing but TIME-WAIT is left of an orderly connection
- *	counters	/proc counts the segments that the wire had
- *	info	TCP_INFO says the same of each connection, whenever nothing is under way
- *	pace	with -c: it does not take twice the time that kernel TCP takes, in the median of some rounds
+ *	octets	an end reads the octets that the other one wrote, all of them after an orderly end; errno fits
+ *	wire	each segment keeps the rules of an independent judge (judge.h)
+ *	progress	the scenario ends, and nothing stands still for longer than losses explain
+ *	close	octets written before close() arrive, and an end that wrote nothing gets no reset
+ *	end	an orderly connection leaves nothing but TIME-WAIT
+ *	counters	/proc counts the segments that were on the wire
+ *	info	TCP_INFO of each connection agrees with the wire whenever no packet is on its way
+ *	pace	with -c: takes less than twice the time of kernel TCP, in the median of some rounds
  *	state	when all connections have ended, xtcp has as many objects as before
- *	log	the kernel has nothing to say
+ *	log	the kernel does not complain
  *
- * For virtual time: on a machine whose time goes on meanwhile it would say what that machine does.
+ * Needs virtual time: in real time the load on the machine would change the results.
  */
 #include <ctype.h>
 #include <kselftest.h>
@@ -39,7 +39,7 @@ static bool verbose, compares, shrinks;
 static int failed;
 static unsigned long long played;
 
-/* Namespaces keep what their first connection made. */
+/* A namespace keeps some objects that its first connection made. */
 static void warm_up(void)
 {
 	struct scenario s;
@@ -53,7 +53,7 @@ static void warm_up(void)
 	play_timewait();
 }
 
-/* A ladder shows what comes from now on. */
+/* A ladder begins here. */
 static void clear_trace(void)
 {
 	FILE *trace = fopen("/sys/kernel/tracing/trace", "w");

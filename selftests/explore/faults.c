@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Failing allocations of what a TCP allocates (failslab), where the kernel has them. */
+/* Makes allocations of a TCP fail (failslab), if the kernel can. */
 #include <stdio.h>
 #include <unistd.h>
 
@@ -17,8 +17,8 @@ static bool put(const char *path, const char *value)
 }
 
 /*
- * The caches that fail are chosen when the kernel starts (slub_debug=A,NAME,...; scripts/explore.sh), since Linux 6.1
- * lets nobody choose later.
+ * The boot parameter slub_debug=A,NAME,... chooses the caches that fail (scripts/explore.sh): Linux 6.1 does not let
+ * us choose them later.
  */
 static bool is_chosen(const char *cache)
 {

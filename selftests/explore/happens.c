@@ -24,7 +24,7 @@ void happens_begin(struct world *w)
 	}
 }
 
-/* Its programs close, and nobody holds it any more. */
+/* Its programs close their sockets, and then nobody holds it any more. */
 static void end_host(struct world *w, enum side side)
 {
 	int i;

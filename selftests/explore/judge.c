@@ -237,7 +237,7 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 	s->has_left = true;
 }
 
-/* RFC 9293 section 3.10.7.4, first: is all of it left of what comes next? */
+/* RFC 9293 section 3.10.7.4, first: does all of it lie left of RCV.NXT? */
 static bool is_known(const struct judge_side *s, const struct segment *seg)
 {
 	const uint32_t next = next_in_order(s), len = segment_len(seg);

@@ -39,15 +39,15 @@ struct judge_side {
 	int nr_ranges;
 	bool heard_ack, is_settled;
 	uint32_t una;		/* the highest ACK that has arrived here, in a segment that was not old */
-	uint32_t una_most;	/* in any: a segment that is not acceptable need not be read further */
+	uint32_t una_most;	/* in any segment: a receiver may ignore the ACK of an unacceptable one */
 	uint32_t settled_una;	/* the same, before the last packet that arrived */
 	uint32_t heard_edge;	/* the furthest right edge that has arrived here */
 	bool heard_ts;
 	uint32_t ts_first, ts_last;	/* of those that have arrived here */
 	bool is_reset;		/* a RST has left or arrived */
 	unsigned int heard;	/* segments */
-	unsigned int left, resent;	/* segments; those with nothing that had not left before */
-	unsigned int syns_left, syns_heard;	/* of them SYN and SYN-ACK */
+	unsigned int left, resent;	/* segments; among them those that only repeat octets */
+	unsigned int syns_left, syns_heard;	/* among them SYN and SYN-ACK */
 	bool has_left, has_sent_reset, has_heard_text;
 
 	/* what left last at SND.UNA, and how often nothing came back */
@@ -79,7 +79,7 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg);
 /* All that left before the last arrival has been seen. */
 void judge_settle(struct judge *j);
 
-/* Octets of what @side wrote that are acknowledged by what has arrived there, at least and at most. */
+/* Octets of @side that are acknowledged by what has arrived there, at least and at most. */
 uint32_t judge_acked(const struct judge *j, enum side side);
 uint32_t judge_acked_most(const struct judge *j, enum side side);
 /* Octets in order that have arrived there. */

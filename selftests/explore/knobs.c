@@ -21,14 +21,14 @@ static void sysctls(const struct world *w, const char *name, const char *value)
 	}
 }
 
-/* Only a search finds what no ICMP tells. */
+/* Without ICMP only the search of path MTU probes finds the size. */
 static bool has_black_hole(const struct scenario *s)
 {
 	return (s->towards[CLIENT].mtu && !s->towards[CLIENT].has_icmp) ||
 	       (s->towards[SERVER].mtu && !s->towards[SERVER].has_icmp);
 }
 
-/* Only what differs from the scenario before: each file takes longer than a segment. */
+/* Writes only what differs from the scenario before: a file takes longer than a segment. */
 void knobs_set(struct world *w)
 {
 	const struct scenario *s = w->s;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What both stacks count, against the wire: each segment that left or arrived is one in the counters of one of them,
- * and TCP_INFO says of a connection what its segments said. As Linux does, OutSegs leaves out what is retransmitted but
- * for SYN-ACKs, and an accepted connection counts one SYN and no SYN-ACK.
+ * Compares the counters of both stacks with the wire. One of the stacks must count each segment that left or arrived,
+ * and TCP_INFO of a connection must agree with its segments. As in Linux, OutSegs leaves out retransmissions except
+ * SYN-ACKs, and an accepted connection counts one SYN and no SYN-ACK.
  */
 #include <linux/tcp.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static void add(struct counts *n, int ns, const char *path)
 	n->resent = counters_get(&c, "Tcp:RetransSegs");
 }
 
-/* Of both stacks together, but for RetransSegs, which is xtcp's. */
+/* The sum of both stacks; RetransSegs is xtcp's alone. */
 static struct counts count(const struct world *w, enum side side)
 {
 	struct counts n = { 0 };
@@ -41,8 +41,8 @@ static struct counts count(const struct world *w, enum side side)
 }
 
 /*
- * Not all that is sent gets to the wire there, or it comes again for another reason. What one connection learns of a
- * path, IP knows before the others: it refuses their next segment.
+ * True: some segments that this side sends do not reach the wire, or are sent again for another reason. When one
+ * connection learns the MTU of the path, IP knows it before the other connections do, and refuses their next segment.
  */
 static bool is_leaky(const struct world *w, enum side side)
 {
@@ -111,7 +111,7 @@ static void look_at(struct world *w, const struct lane *lane, enum side side)
 	if (end->fd < 0 || end->is_connecting || end->error || wire->is_reset || is_leaky(w, side))
 		return;
 	must(!getsockopt(end->fd, IPPROTO_TCP, 11 /* TCP_INFO */, &info, &len), "TCP_INFO");
-	/* the connection is gone */
+	/* the connection has ended */
 	if (info.tcpi_state == 7 || info.tcpi_state == 6)
 		return;
 	if (info.tcpi_bytes_acked < judge_acked(&lane->judge, side) ||

@@ -145,7 +145,7 @@ static bool is_listed(const struct drops *drops, int number)
 	return false;
 }
 
-/* What is said of a packet that chance took. */
+/* Notes that chance took a packet. Returns @what. */
 static const char *by_chance(struct path *path, enum side to, const char *what)
 {
 	struct drops *lost = &path->lost[to];
@@ -232,7 +232,7 @@ static void enqueue(struct path *path, enum side to, const uint8_t *bytes, ssize
 	*at = packet;
 }
 
-/* On its way; a copy may follow. */
+/* Puts a packet on its way; a copy may follow. */
 static void carry(struct path *path, enum side to, const uint8_t *bytes, ssize_t len, long long now)
 {
 	const struct network *n = &path->scenario->towards[to];
@@ -245,7 +245,7 @@ static void carry(struct path *path, enum side to, const uint8_t *bytes, ssize_t
 	enqueue(path, to, bytes, len, due, chance_ppm(&path->chance, n->corrupt_ppm));
 }
 
-/* A router on the way to @to says that the packet is too long, if it is there to say so. */
+/* The router on the way to @to says that the packet is too long, if it sends ICMP. */
 static void answer_too_long(struct path *path, enum side to, const uint8_t *bytes, ssize_t len, long long now)
 {
 	const struct network *n = &path->scenario->towards[to];
@@ -312,7 +312,7 @@ static void take(struct path *path)
 	}
 }
 
-/* What answers it is not seen before take(). */
+/* Delivers a packet. take() sees the answers later. */
 static void deliver(struct path *path, const struct path_packet *packet)
 {
 	const enum side to = packet->to;
@@ -321,7 +321,7 @@ static void deliver(struct path *path, const struct path_packet *packet)
 
 	for (flow = path->flow; flow < path->flow + CONNECTIONS && flow->judge; flow++)
 		judge_settle(flow->judge);
-	/* its link is down, or it has ended, or it has no memory */
+	/* the link is down, the namespace has ended, or memory is short */
 	if (write(path->tun[to], packet->bytes, packet->len) < 0)
 		return;
 	if (icmp_is(packet->bytes))

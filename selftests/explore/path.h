@@ -26,13 +26,13 @@ struct path_flow {
 };
 
 struct path {
-	int ns[SIDES], tun[SIDES];	/* -1: it has ended */
+	int ns[SIDES], tun[SIDES];	/* -1: the namespace has ended */
 	bool show;		/* print each packet */
-	/* of the scenario */
+	/* for one scenario */
 	const struct scenario *scenario;
 	struct chance chance;
 	struct path_flow flow[CONNECTIONS];
-	uint16_t port;		/* the server's: other packets are of connections before */
+	uint16_t port;		/* the server's: packets of other ports belong to earlier connections */
 	long long began_us;
 	long long free_us[SIDES];	/* when the bottleneck towards that side is free again */
 	long long last_due_us[SIDES];
@@ -40,8 +40,8 @@ struct path {
 	long long burst_until_us[SIDES];
 	struct path_packet *queue;
 	unsigned int number[SIDES];	/* packets towards that side */
-	struct drops lost[SIDES];	/* those that chance took */
-	/* TCP segments of this port and others: what a namespace sent, what it got; and those of other ports it sent */
+	struct drops lost[SIDES];	/* packets that chance took */
+	/* TCP segments of all ports that a namespace sent, and got; those of other ports that it sent */
 	unsigned int left[SIDES], arrived[SIDES], foreign[SIDES];
 	long long moved_us;	/* the last packet */
 };
@@ -50,14 +50,14 @@ long long path_now_us(void);
 /* 0, or -1 after a line on standard error. */
 int path_open(struct path *path);
 void path_begin(struct path *path, const struct scenario *scenario, unsigned int round, uint16_t port);
-/* A namespace ends, and gets a successor. */
+/* Ends a namespace, and makes its successor. */
 void path_end_host(struct path *path, enum side side);
 int path_open_host(struct path *path, enum side side);
-/* The link of a side goes down, or up. */
+/* Sets the link of a side up or down. */
 void path_link_up(struct path *path, enum side side, bool up);
-/* Takes what has left, and delivers what is due. */
+/* Takes packets that have left, and delivers those that are due. */
 void path_step(struct path *path);
-/* Microseconds until the next packet is due; -1: none is under way. */
+/* Microseconds until the next packet is due; -1: none is on its way. */
 long long path_wait_us(const struct path *path);
 
 #endif

@@ -63,7 +63,7 @@ static void connect_lane(struct world *w, int i)
 		w->path.flow[i].port = stack_port(fd);
 		return;
 	}
-	/* with its link down there is no way */
+	/* with the link down there is no route */
 	must(w->is_down[CLIENT] || (w->s->fail_ppm && faults_can()), "connect()");
 	end->error = errno;
 	end_close(end);
@@ -134,7 +134,7 @@ static void accept_lanes(struct world *w)
 	}
 }
 
-/* A client that failed leaves nobody to accept; so does a listener that closed. */
+/* After a client has failed, or the listener has closed, there is nothing to accept. */
 static bool is_over(const struct world *w, const struct lane *lane)
 {
 	const struct end *client = &lane->end[CLIENT], *server = &lane->end[SERVER];

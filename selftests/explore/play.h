@@ -20,7 +20,7 @@ void play_show(bool show);
  * @why then, or nothing. Microseconds until both ends have closed.
  */
 long long play(const struct scenario *s, unsigned int round, int port, char *why, size_t size);
-/* The packets towards that side that chance took in the last one. */
+/* The packets towards that side that chance took in the last scenario. */
 const struct drops *play_lost(enum side to);
 /* Lets TIME-WAIT end. */
 void play_timewait(void);

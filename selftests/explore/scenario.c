@@ -80,7 +80,7 @@ static void make_program(struct chance *c, struct program *p)
 		p->ending = once_in(c, 2) ? CLOSED : ABORTED;
 }
 
-/* Newer choices have a chance of their own: what a seed meant before stays. */
+/* Newer choices have random numbers of their own, so a seed keeps its old choices. */
 static void make_more_network(struct chance *c, struct scenario *s, struct network *n)
 {
 	const int least = s->v6 ? 1280 : 600, most = s->mtu > 1500 ? 1500 : s->mtu - 1;
@@ -139,7 +139,7 @@ static void make_more(struct chance *c, struct scenario *s)
 		make_more_program(c, &s->program[side]);
 		make_host(c, &s->host[side]);
 	}
-	/* what splice() does at an urgent octet is Linux's secret */
+	/* Linux does not document what splice() does at an urgent octet */
 	for (side = 0; side < SIDES; side++) {
 		if (s->program[!side].urgent)
 			s->program[side].splices = false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What an explored scenario is made of. All of it follows from a seed, or from a row: "seed=7 client=xtcp mtu=1500",
- * where what is not named is left out. Fields have their names in scenario_text.c.
+ * An explored scenario. All of it follows from a seed, or from a row such as "seed=7 client=xtcp mtu=1500", which
+ * leaves out everything that it does not name. scenario_text.c has the names of the fields.
  */
 #ifndef EXPLORE_SCENARIO_H
 #define EXPLORE_SCENARIO_H
@@ -31,20 +31,20 @@ struct network {
 	int delay_us, jitter_us;
 	long long rate_bps;	/* of a bottleneck, bits per second; 0: none */
 	int queue_octets;	/* in front of it */
-	int loss_ppm;		/* parts per million, each packet alone */
+	int loss_ppm;		/* parts per million, for each packet */
 	int burst_ppm;		/* a burst of loss begins, which each packet ends by a fifth, or a tenth of a second */
 	int duplicate_ppm, reorder_ppm, corrupt_ppm;
 	int silent_from_ms, silent_ms;	/* nothing passes */
-	int mtu, mtu_from_ms;	/* of a link on the way, from then on; 0: none */
-	bool has_icmp;		/* which says so */
-	struct drops drops;	/* these are lost, too */
+	int mtu, mtu_from_ms;	/* of a link on the way, and from when on; 0: none */
+	bool has_icmp;		/* the router says so */
+	struct drops drops;	/* these packets are lost, too */
 };
 
 enum ending {
 	ORDERLY,	/* shutdown() behind the last octet, close() after the peer's end */
 	CLOSED,		/* close() behind the last octet, and nothing is read */
 	ABORTED,	/* a reset (SO_LINGER, 0) behind @total octets */
-	KILLED,		/* as CLOSED, by the death of the process */
+	KILLED,		/* as CLOSED, but the process is killed */
 };
 
 struct program {
@@ -54,16 +54,16 @@ struct program {
 	bool nodelay;
 	int sndbuf, rcvbuf;	/* 0: as the system has it */
 	enum ending ending;
-	int urgent;		/* one write of so many is followed by an urgent octet; 0: none */
+	int urgent;		/* behind one of so many writes it sends an urgent octet; 0: never */
 	bool inline_urgent;	/* SO_OOBINLINE */
-	bool sendfile, splices;	/* instead of send(), of recv() */
-	bool edges;		/* acts on an edge of epoll alone */
+	bool sendfile, splices;	/* sendfile() for send(), splice() for recv() */
+	bool edges;		/* acts only on edges of epoll */
 };
 
-/* What happens to the machine at one end; all times from the beginning. */
+/* Events at the machine of one end; all times count from the beginning. */
 struct host {
 	int down_from_ms, down_ms;	/* its link */
-	int queue_kbit, queue_octets;	/* a queue right below the sender, that refuses; 0: none */
+	int queue_kbit, queue_octets;	/* a queue right below the sender, which refuses packets; 0: none */
 	int ends_ms;		/* its sockets are closed and its namespace ends; 0: it does not */
 };
 
@@ -78,10 +78,10 @@ struct scenario {
 	struct network towards[SIDES];
 	struct program program[SIDES];
 	struct host host[SIDES];
-	int connections, apart_ms;	/* one begins so long after the other */
-	int accept_ms;		/* nothing is accepted before */
-	int unlisten_ms;	/* the listener closes, whoever waits there; 0: when all are accepted */
-	int fail_ppm;		/* allocations that fail, on a kernel that can */
+	int connections, apart_ms;	/* how many, and how long after each other they begin */
+	int accept_ms;		/* the server accepts nothing before */
+	int unlisten_ms;	/* the listener closes, even if clients wait; 0: when all are accepted */
+	int fail_ppm;		/* so many allocations fail, if the kernel can do that */
 };
 
 extern const char * const scenario_algorithms[];
@@ -94,16 +94,16 @@ bool chance_ppm(struct chance *chance, int ppm);
 void scenario_make(struct scenario *s, uint64_t seed);
 void scenario_print(const struct scenario *s, FILE *out);
 
-/* Does either end what is no orderly end of all connections? */
+/* Do all connections end in order? False: a program, a listener or a host ends some otherwise. */
 bool scenario_is_orderly(const struct scenario *s);
 
-/* As a row. 0, or -1 after a line on standard error. */
+/* Write and read a row. scenario_read() returns 0, or -1 after a line on standard error. */
 void scenario_write(const struct scenario *s, FILE *out);
 int scenario_read(struct scenario *s, const char *row);
 
 /*
- * A smaller scenario: the @nth field of those that have something to leave out loses it, or a half of it. False: that
- * field has nothing.
+ * Make a scenario smaller: leave out what the @nth field says, or halve its number. False: the field has nothing to
+ * lose.
  */
 unsigned int scenario_fields(void);
 bool scenario_leave_out(struct scenario *s, unsigned int nth);

@@ -15,7 +15,7 @@ struct field {
 	const char *name;
 	size_t at, size;
 	const char * const *names;	/* of values */
-	long long none;			/* what it is where a row does not name it */
+	long long none;			/* the value if a row does not name the field */
 };
 
 #define FIELD(what, name, member, ...) \
@@ -87,7 +87,7 @@ static const struct field last_fields[] = {
 
 #define PART(table, ...)	{ table, sizeof(table) / sizeof((table)[0]), __VA_ARGS__ }
 
-/* Where each of them stands, and what its names begin with. */
+/* Where the fields of each part stand in a scenario, and how their names begin. */
 static const struct part {
 	const struct field *fields;
 	unsigned int n;
@@ -106,7 +106,7 @@ static const struct part {
 
 #define FIELDS	96
 
-/* All of them, from the parts. */
+/* The fields of all parts. */
 static struct field fields[FIELDS];
 static unsigned int nr_fields;
 

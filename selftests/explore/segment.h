@@ -44,7 +44,7 @@ static inline uint32_t segment_len(const struct segment *seg)
  */
 const char *segment_parse(struct segment *seg, const uint8_t *packet, size_t len);
 
-/* The Internet checksum, not complemented; @sum is of what comes before. */
+/* The Internet checksum, not complemented; @sum is the sum of the octets before. */
 uint32_t segment_sum(const uint8_t *p, size_t len, uint32_t sum);
 
 #endif

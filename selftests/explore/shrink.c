@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Leaves out what a scenario has, one by one, as long as the same rule breaks; makes numbers smaller; puts a list of
- * lost packets in the place of chance, and shortens the list.
+ * Makes a scenario smaller as long as it breaks the same rule: leaves out one field after the other, makes numbers
+ * smaller, replaces chance by a list of lost packets, and shortens the list.
  */
 #include "shrink.h"
 
@@ -14,13 +14,13 @@
 
 struct shrinking {
 	struct scenario best;
-	struct drops lost[SIDES];	/* what chance took from it */
+	struct drops lost[SIDES];	/* packets that chance took from it */
 	char why[TRIAL_WHY];
 	bool compares, is_smaller;
 	int plays, tries;
 };
 
-/* One play of several. */
+/* Plays it once. Does it break the same rule? */
 static bool fails(struct shrinking *h, const struct scenario *candidate, char why[TRIAL_WHY])
 {
 	h->plays++;
@@ -40,7 +40,7 @@ static bool try(struct shrinking *h, const struct scenario *candidate)
 		if (++tries >= h->tries)
 			return false;
 	}
-	/* the first one says how often it takes */
+	/* the first success shows how many tries a failure takes */
 	if (h->tries == TRIES)
 		h->tries = tries + 1;
 	h->best = *candidate;
@@ -51,7 +51,7 @@ static bool try(struct shrinking *h, const struct scenario *candidate)
 	return true;
 }
 
-/* The same packets by their numbers, if they were not too many to keep. */
+/* Loses the same packets by a list of numbers, if the list is long enough for all. */
 static void try_list(struct shrinking *h, enum side side)
 {
 	struct scenario candidate = h->best;
@@ -67,7 +67,7 @@ static void try_list(struct shrinking *h, enum side side)
 	try(h, &candidate);
 }
 
-/* Without @n of the list from @first on. */
+/* Tries it without @n entries of the list, from @first on. */
 static bool try_fewer(struct shrinking *h, enum side side, int first, int n)
 {
 	struct scenario candidate = h->best;

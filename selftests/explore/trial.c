@@ -63,7 +63,7 @@ static bool seems_slow(double ours, double theirs)
 	return ours > SLOW * theirs && ours > theirs + SLOW_US;
 }
 
-/* Chance differs as soon as the segments do, so one round says little. */
+/* As soon as the segments differ, chance does, too, so one round says little. */
 static void compare(const struct scenario *s, double ours_us, char why[TRIAL_WHY])
 {
 	double ours[ROUNDS] = { ours_us }, theirs[ROUNDS] = { kernel_us(s, 0) };

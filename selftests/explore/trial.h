@@ -9,11 +9,11 @@
 
 #define TRIAL_WHY	300
 
-/* What xtcp has now it has to have at the end, too. */
+/* Notes how many objects xtcp has now; trial_end() compares. */
 void trial_begin(void);
-/* @why is empty where nothing failed. */
+/* @why is empty if nothing failed. */
 void trial_play(const struct scenario *s, bool compares, char why[TRIAL_WHY]);
-/* Lets all connections end; false, and why, if something is left. */
+/* Lets all connections end. False, with the reason in @why, if something is left. */
 bool trial_end(char why[TRIAL_WHY]);
 
 #endif

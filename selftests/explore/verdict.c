@@ -17,7 +17,7 @@ void verdict_wrong(struct world *w, const char *format, ...)
 	va_end(args);
 }
 
-/* The longest time without a packet that losses explain: some timeouts, each twice the one before. */
+/* The longest time without a packet that losses explain: some timeouts, each twice as long as the last. */
 long long verdict_patience_us(const struct scenario *s)
 {
 	long long us = 8000000 + 3000LL * s->accept_ms + 1000LL * s->apart_ms;
@@ -44,7 +44,7 @@ static bool has_faults(const struct world *w)
 	return w->s->fail_ppm && faults_can();
 }
 
-/* What kernel TCP does is no failure, nor what no longer arrives for want of memory. */
+/* Kernel TCP may break a rule. When allocations fail, segments may be missing, so no rule counts. */
 static void look_at_wire(struct world *w, const char *when)
 {
 	int i, side;
@@ -57,7 +57,7 @@ static void look_at_wire(struct world *w, const char *when)
 	}
 }
 
-/* connect() fails where there is no way; a half-open connection goes, as in Linux, when its SYN-ACK finds none. */
+/* connect() fails without a route. As in Linux, a half-open connection ends if its SYN-ACK finds none. */
 static bool may_be_refused(const struct world *w, const struct lane *lane)
 {
 	return (w->s->host[CLIENT].down_ms || w->s->host[SERVER].down_ms) && !lane->end[SERVER].was_open;
@@ -79,7 +79,7 @@ static void look_at_octets(struct world *w, const struct lane *lane, enum side s
 		verdict_wrong(w, "octets: the %s read %lld of %lld before the end", side_name(side), end->read, total);
 }
 
-/* Can the peer of who closes expect all of it? */
+/* Can the peer of the end that closes expect all octets? */
 static bool is_promised(const struct world *w, const struct lane *lane, enum side side)
 {
 	const enum ending ending = w->s->program[side].ending;
@@ -90,7 +90,7 @@ static bool is_promised(const struct world *w, const struct lane *lane, enum sid
 	       !may_be_refused(w, lane);
 }
 
-/* What was written before close() arrives; who wrote nothing does not see a reset. */
+/* Octets written before close() arrive; an end that wrote nothing sees no reset. */
 static void look_at_close(struct world *w, const struct lane *lane, enum side side)
 {
 	const struct end *end = &lane->end[side], *peer = &lane->end[!side];

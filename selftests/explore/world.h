@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a scenario is played with: connections, each with two ends and a judge, on one path. */
+/* A scenario while it is played: connections, each with two ends and a judge, on one path. */
 #ifndef EXPLORE_WORLD_H
 #define EXPLORE_WORLD_H
 
@@ -33,35 +33,35 @@ static inline const char *side_name(enum side side)
 	return side == CLIENT ? "client" : "server";
 }
 
-/* knobs.c: the namespaces as the scenario has them; a new one needs all again. */
+/* knobs.c: sets the knobs of the scenario. After forget() it sets all again: a namespace is new. */
 void knobs_set(struct world *w);
 void knobs_forget(void);
 
-/* happens.c: links, the listener, a namespace; what is due. -1: nothing more, or microseconds until then. */
+/* happens.c: links, the listener and namespaces go when they are due. wait_us(): until the next; -1: no more. */
 void happens_begin(struct world *w);
 void happens_step(struct world *w);
 long long happens_wait_us(const struct world *w);
 void happens_end(struct world *w);
 
-/* faults.c: allocations fail from now on, one of so many; 0: none. False: this kernel cannot. */
+/* faults.c: from now on @ppm of all allocations fail; 0: none. can() is false if this kernel cannot do that. */
 bool faults_can(void);
 void faults_set(int ppm);
 
-/* ledger.c: what both stacks count, against the wire. */
+/* ledger.c: compares the counters of both stacks with the wire. */
 void ledger_begin(struct world *w);
-/* At each step: looks where nothing is under way. */
+/* At each step: compares where no packet is on its way. */
 void ledger_look(struct world *w);
 void ledger_end(struct world *w);
 
 /* verdict.c */
 long long verdict_patience_us(const struct scenario *s);
-/* At the end of all, with what is still open. */
+/* When the scenario ends; sockets may still be open. */
 void verdict_give(struct world *w);
-/* When nothing moves any more. */
+/* Later, when no packet moves any more. */
 void verdict_after(struct world *w);
-/* Does xtcp still have a connection there, but for TIME-WAIT? Its state, or 0. */
+/* The state of a connection that xtcp still has there, except TIME-WAIT; 0: none. */
 int verdict_state(const struct world *w, enum side side);
-/* The first thing that is wrong. */
+/* Notes the first thing that is wrong. */
 void verdict_wrong(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif
