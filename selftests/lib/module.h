@@ -28,7 +28,7 @@ int module_unload(void);
 int module_wrapper_load(void);
 int module_wrapper_unload(void);
 
-/* And one that keeps what the module has counted (selftests/modules/xtcp_coverage.c). */
+/* The same for one that adds up what the module has counted (selftests/modules/xtcp_coverage.c). */
 int module_coverage_load(void);
 
 /* True if modinfo says exactly this of a field of the file that @variable of the environment names. */

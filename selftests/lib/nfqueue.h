@@ -14,7 +14,7 @@ int nfqueue_next(int fd, int timeout_ms);
 /* Lets a packet go on; 0, or -1 with errno. */
 int nfqueue_pass(int fd, int queue, int packet);
 
-/* The same, with other contents from its IP header on. */
+/* The same, but replaces the packet by @data, from its IP header on. */
 int nfqueue_pass_as(int fd, int queue, int packet, const void *data, size_t len);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Days and months, in the laboratory's virtual time. A test that sleeps for so long must not begin where time is real.
+ * Days and months, in the laboratory's virtual time. A test that sleeps for days must not begin where time is real.
  */
 #ifndef SELFTESTS_VIRTUAL_H
 #define SELFTESTS_VIRTUAL_H
@@ -18,19 +18,19 @@
 /* Skips the whole program unless time is virtual. */
 void virtual_or_skip(void);
 
-/* The monotonic clock; and a sleep until it says @ns. */
+/* Read the monotonic clock, and sleep until it reads @ns. */
 uint64_t virtual_now(void);
 void virtual_sleep_until(uint64_t ns);
 
 /*
- * When jiffies will be @which, all 64 bits of them, by the monotonic clock. They began five minutes before 2^32.
- * Ends the program if the kernel does not tell them.
+ * The time by the monotonic clock at which the 64 bits of jiffies will be @which. They began five minutes before 2^32.
+ * Ends the program if the kernel does not show jiffies.
  */
 uint64_t virtual_when_jiffies(uint64_t which, unsigned int hz);
 
 /*
- * The lines "PASS name" and "FAIL name" of a child that has its part of the time, as results, what else it says as it
- * is; those of @planned that it has not said have failed. Here, since kselftest.h counts for each file.
+ * Turns the lines "PASS name" and "FAIL name" of a child into results, and prints its other lines as they are. Results
+ * of @planned that are missing have failed. This stands in a header since kselftest.h counts for each file.
  */
 static inline void virtual_report(FILE *said, unsigned int planned)
 {
@@ -51,7 +51,7 @@ static inline void virtual_report(FILE *said, unsigned int planned)
 		ksft_test_result_fail("not played\n");
 }
 
-/* Ticks of a second. */
+/* Ticks per second. */
 unsigned int virtual_hz(void);
 
 #endif

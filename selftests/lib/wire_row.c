@@ -13,7 +13,7 @@
  *   -4, -6		this IP version alone
  *   -r NAME		this row alone, with its ladder
  *   -l			list the rows
- * SEED= in the environment replays a run; WIRE_STACK=xtcp is -s xtcp, for who starts programs without arguments.
+ * SEED= in the environment replays a run; WIRE_STACK=xtcp means -s xtcp, for programs that start without arguments.
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * An ordinary user, in namespaces of his own, keeps segments of closed sockets where the module cannot get at them: in
- * a qdisc, or in a queue of netfilter. Unloading says "in use", at once, and everybody else goes on; what holds the
- * module can be seen; when the segments are gone it goes.
+ * a qdisc, or in a queue of netfilter. Unloading says "in use" at once. Everybody else goes on to open sockets, and
+ * scripts/xtcp-holders names the holder.
  *
- * Held are SYNs, text, FINs, RSTs, a retransmission, the answer of a listener, and a child that
- * nobody accepted; in netem and in an NFQUEUE. Everybody else opens sockets meanwhile, and
- * scripts/xtcp-holders names the holder. The module goes when the segments or their namespace have
- * gone; right after close() over loopback it always goes, and so it does when the owner of a queue
- * has made another packet of a segment.
+ * The segments are SYNs, text, FINs, RSTs, a retransmission, the answer of a listener, and those of
+ * a child that nobody accepted; they wait in netem or in an NFQUEUE. When they are gone, or their
+ * namespace is, the module unloads. It also unloads right after close() over loopback, and after
+ * the owner of a queue has turned a segment into another packet.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -472,8 +471,8 @@ static void unload_at_once(void)
 }
 
 /*
- * Early demux has attached a socket to a segment, and the owner of a queue makes a datagram of it. UDP takes the socket
- * then, whose filter drops the datagram.
+ * Early demux has attached a socket to a segment, and the owner of a queue turns it into a datagram. Then UDP takes the
+ * socket, whose filter drops the datagram.
  */
 static void segment_becomes_datagram(void)
 {

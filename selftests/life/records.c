@@ -7,8 +7,8 @@
  *	  xtcp, closes first      kernel TCP
  *
  * A record is moved forward past 32 others at most, and ends with the one before it when it would have to go further
- * (module/timewait/record.c). So some that last long, HELD, hold back all that end before them and came later: in each
- * of the shards that a namespace's records are in, of which there are as many as processors.
+ * (module/timewait/record.c). So some long-lasting records, HELD, hold back all records that came later and would end
+ * earlier. This holds in each shard of the namespace; it has as many shards as there are processors.
  *
  * 740 records; they are counted and listed, then gone with their ports and memory.
  */

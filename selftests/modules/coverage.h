@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What gcc leaves in an object that counts (gcov-io.h of gcc 10 and later). With -fprofile-info-section the
+ * What gcc puts into an object that counts (gcov-io.h of gcc 10 and later). With -fprofile-info-section the
  * section has a pointer to each object's struct gcov_info.
  */
 #ifndef SELFTESTS_COVERAGE_H
@@ -48,7 +48,7 @@ struct module;
 
 /* The module's own init function. */
 int xtcp_init_counted(void);
-/* What objects name that count. */
+/* Objects that count refer to it. */
 void __gcov_merge_add(s64 *values, unsigned int num);
 
 /* @first: the pointers, up to one that is NULL. */

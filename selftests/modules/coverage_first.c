@@ -11,7 +11,7 @@
 
 static struct gcov_info *first_info[0] __used __section(".gcov_info");
 
-/* Objects name it. It is for programs that write their counters to a file. */
+/* Objects refer to it. Only programs that write their counters to a file need it. */
 void __gcov_merge_add(s64 *values, unsigned int num)
 {
 }

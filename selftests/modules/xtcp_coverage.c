@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Keeps what xtcp.ko has counted (make coverage) when that is unloaded, and adds it up. Tests load
- * the module anew again and again. /sys/kernel/debug/xtcp_coverage shows the sums of those loads that
- * have ended; writing to it makes them 0. A line for each object, and one for each of its functions:
+ * Adds up what each load of xtcp.ko has counted (make coverage), since tests load the module again and
+ * again. /sys/kernel/debug/xtcp_coverage shows the sums of the loads that have ended; a write to it
+ * makes them 0. It has a line for each object, and one for each function of the object:
  *
  *   object FILE VERSION STAMP CHECKSUM
  *   function IDENT LINES GRAPH NUMBER VALUE...
  *
- * scripts/coverage.py makes of them what gcov reads.
+ * scripts/coverage.py turns them into files for gcov.
  */
 #include <linux/debugfs.h>
 #include <linux/module.h>
@@ -19,7 +19,7 @@
 
 #include "coverage.h"
 
-/* One object: a copy of what describes it, as the module's own goes. */
+/* One object: a copy of its description, since the module's own is freed. */
 struct object {
 	struct list_head list;
 	char *filename;
@@ -87,7 +87,7 @@ static struct object *make_object(const struct gcov_info *info)
 		const struct gcov_function *function = info->functions[i];
 		struct counted *copy = &object->functions[i];
 
-		/* another object has this one */
+		/* another object has this function */
 		if (!function || function->key != info)
 			continue;
 		copy->ident = function->ident;
@@ -130,7 +130,7 @@ static void add_object(const struct gcov_info *info)
 	}
 }
 
-/* After the module's exit function, or one that failed to initialize; before its memory goes. */
+/* The module's exit function has run, or its init has failed; its memory is still there. */
 static int module_goes(struct notifier_block *block, unsigned long event, void *module)
 {
 	struct gcov_info **info;

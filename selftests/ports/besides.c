@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * connect() of one stack after many short connections of the other: ports that one has in TIME-WAIT towards some
- * destinations must be there for the other one towards others. A 4-tuple is never both's.
+ * connect() of one stack after many short connections of the other. Ports that one stack has in TIME-WAIT towards some
+ * destinations must be free for the other one towards others. The two stacks never share a 4-tuple.
  *
  * All in one namespace, over its loopback device; the servers are kernel TCP's. With an argument the range of ports is
  * the default one, with 100,000 connections before 1,000.
@@ -210,7 +210,7 @@ static void beside_bind(void)
 
 static int device_clients[PORTS + 1], device_servers[PORTS + 1];
 
-/* Of kernel TCP, to @port of @text, bound to the loopback device, until no port is left. */
+/* Connects kernel TCP to @port of @text, bound to the loopback device, until no port is left. */
 static int keep_on_device(const char *text, int port, int server)
 {
 	int i, fd;
@@ -229,7 +229,7 @@ static int keep_on_device(const char *text, int port, int server)
 	return i;
 }
 
-/* The same as beside_timewait(): any user may bind to a device, and a port is not the device's alone. */
+/* As beside_timewait(). Any user may bind a socket to a device, so xtcp must not lose whole ports to it. */
 static void beside_device(const char *its, const char *text, const char *any)
 {
 	int clients[PORTS], made, got = 0, to_same, there[2], i;

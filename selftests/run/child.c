@@ -22,7 +22,7 @@
 
 #define SKIPPED 4		/* kselftest's exit status */
 
-/* Is this a row that fails here anyway? RUN_KNOWN names a file of such rows: what follows the number in their lines. */
+/* Does this row fail here anyway? RUN_KNOWN names a file with the lines of such rows, from behind the number on. */
 static bool is_known(const char *line)
 {
 	const char *path = getenv("RUN_KNOWN");

@@ -7,7 +7,7 @@
  *
  * run [-f] FOLDER NAME:PROGRAM:SECONDS...
  *
- * With -f the first failure ends the run, and nothing is looked at any more.
+ * With -f the first failure ends the run, without a look at the kernel.
  * FOLDER/current names the test that runs, for the case that the kernel ends
  * first; it says "done" when all were run. The exit status is 0 if none failed, 75
  * if none was run because the kernel was tainted before the module was loaded.

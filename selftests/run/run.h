@@ -26,7 +26,7 @@ struct result {
 	int cases_failed;	/* those that the test said itself */
 	int failed;		/* and what was found beside them */
 	int skipped;
-	int known;		/* cases that failed, and do so anyway */
+	int known;		/* cases that failed, but fail here anyway */
 	int planned;		/* -1: no plan was seen */
 	bool late;		/* it did not end in time: one of @failed */
 	double seconds;
@@ -57,7 +57,7 @@ void kernel_check_leaks(struct result *result);
 void kernel_load(struct result *result);
 void kernel_unload(struct result *result);
 void kernel_save_trace(const char *folder);
-/* What the module counted since the last time, if it does, to NAME.coverage of the folder. */
+/* Writes what a counting module has counted since the last time to NAME.coverage of the folder. */
 void kernel_save_coverage(const struct result *result, const char *folder);
 /* Where everybody is: the CPUs and blocked tasks to the log, the test's threads to its output. */
 void kernel_show_tasks(struct result *result);

@@ -24,7 +24,7 @@ static unsigned long sum(const void *data, unsigned int len, unsigned long start
 	return start;
 }
 
-/* As see_send_syn(); @len octets of options, a multiple of 4. */
+/* As see_send_syn(), with @len octets of options, a multiple of 4. */
 static void send_syn(const struct see_view *view, const char *sender, unsigned int sender_port, unsigned int port,
 		     const void *options, unsigned int len)
 {
@@ -72,9 +72,9 @@ static void send_syn(const struct see_view *view, const char *sender, unsigned i
 }
 
 /**
- * see_send_syn() - Send a SYN that no socket of its sender knows of.
+ * see_send_syn() - Send a SYN without a socket at its sender.
  * @view: over which IP version
- * @sender: its source; nobody has the view's hole
+ * @sender: its source address; no host has the view's hole
  * @sender_port: its port
  * @port: of the listener in namespace b
  */
@@ -97,10 +97,10 @@ static bool event_says(const char *text)
 }
 
 /**
- * see_syn_options() - A result: the event of a SYN names each of its options in their order.
+ * see_syn_options() - Gives a result: the event of a SYN names each of its options, in their order.
  * @view: of xtcp
  *
- * The most octets of text come from twenty options of two octets each.
+ * Twenty options of two octets each make the longest text.
  */
 void see_syn_options(const struct see_view *view)
 {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Connections on which nothing happens for weeks, and that then carry text both ways: after 25 days, when timestamp
- * clocks of a millisecond are 2^31 further, after 50, when they have come round, and half closed, with a hole, or after
- * a timeout. PAWS gives up after 24 days (RFC 7323 section 5.5), to the minute. Also 2^31 and 2^32 us, 36 and 72
- * minutes, in which differences of a short microsecond clock come round.
+ * Connections that are idle for weeks and then carry text both ways. After 25 days, timestamp clocks of a millisecond
+ * have moved by 2^31; after 50 days they have wrapped. Some are half closed, have a hole, or have had a timeout. PAWS
+ * gives up after 24 days (RFC 7323 section 5.5), to the minute. Also 2^31 and 2^32 us, 36 and 72 minutes, in which
+ * differences of a 32-bit microsecond clock wrap.
  *
- * One end is a socket of the stack under test, the other this program, by the engine of the wire_* programs. Each lane,
- * a stack and an IP version, has all connections at once, so their time passes once. Each row's clock is one of a
- * millisecond, as the RFC has it, unless the row has it stand still. When the socket's clock is seen, it must have
- * passed as the time has.
+ * One end is a socket of the stack under test, the other one this program, with the engine of the wire_* programs. A
+ * lane is a stack and an IP version. It has all its connections at once, so the time passes only once. The clock of a
+ * row ticks each millisecond, as the RFC allows, unless the row stops it. When a segment shows the socket's clock, this
+ * must have moved as far as the time.
  */
 #include <errno.h>
 #include <kselftest.h>
@@ -34,7 +34,7 @@
 #define COMES	"< P. N(100); >@1000 . S ack N+100; read 100;"
 #define GOES	"write 100; > P. S(100) ack N; < .; none; info retransmits = 0; info rtt <= 100000;"
 #define DEFER	"listen; set DEFER_ACCEPT 20000; < S 0 $; > S. 0 ack 1; < . 1 ack 1"
-/* Kernel TCP takes the wait for a round trip, so nothing is asked of it. */
+/* Kernel TCP takes the wait for a round trip, so these rows ask for no rtt. */
 #define DEFERRED "< P. 1(100) ack 1; >@1000 . 1 ack 101; accept; read 100; write 100; > P. S(100) ack N; < .; none"
 #define BOTH	"" COMES GOES COMES
 /* Text with a timestamp that is older by five seconds. */
@@ -130,7 +130,7 @@ struct play {
 	struct wire w;
 	struct wire_row row;
 	unsigned int next;		/* step */
-	uint64_t last;			/* when the one before began */
+	uint64_t last;			/* when the last step began */
 };
 
 /* This row alone. */
@@ -141,7 +141,7 @@ static bool is_over(const struct play *p, const struct row *row)
 	return p->w.failed || (only && strcmp(only, row->name)) || p->next == STEPS || !row->step[p->next].script;
 }
 
-/* The socket's clock has passed as the time has, wherever it came round. */
+/* The socket's clock has moved as far as the time, even if it has wrapped. */
 static void check_clock(struct wire *w, uint32_t before, uint64_t ms)
 {
 	uint32_t passed = w->c.tsrecent - before;
@@ -179,7 +179,7 @@ static int lane(enum wire_stack stack, int ip)
 	lane.ip = ip;
 	lane.seed = 1;
 	lane.rand = 1;
-	/* nobody takes from the device's queue for weeks */
+	/* nobody reads the device's queue for weeks */
 	if (wire_tun_open(&lane) || wire_tun_sysctl(&lane, "ipv6/conf/wire0/router_solicitations", "0"))
 		ksft_exit_fail_msg("%s\n", lane.why);
 	lane.shared = true;

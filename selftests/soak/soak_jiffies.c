@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Clocks that come round under each timer: armed before, due after. Linux begins to count ticks five minutes before
- * their low half is 0, so that happens five minutes after the start; at 250 ticks a second again after 199 days, and
- * half of the way after 99. In the microsecond clock the same two moments come after 36 and 72 minutes, in the clock of
- * timestamps after 25 and 50 days: without an offset, by the knob.
+ * Clocks that wrap while a timer is armed: it is armed before and due after. Linux begins to count ticks five minutes
+ * before their low half is 0, so that moment comes five minutes after the start. At 250 ticks a second it comes again
+ * after 199 days, and half of the way is after 99 days. The microsecond clock reaches the same two points after 36 and
+ * 72 minutes, the timestamp clock after 25 and 50 days, since a knob turns its offset off.
  *
- * Each row runs once at a quiet time. That is what it must do at each of the moments, with so much time from the row's
- * begin to the moment as its leads say: the same segments, and as long apart. So each stack is its own measure; kernel
- * TCP shows what the engine does. All rows of a moment run at once, each in a process and a namespace of its own.
+ * Each row runs once at a quiet time, and then at each moment, which it meets after each of its leads. It must send the
+ * same segments there, at the same distances. So each stack is its own measure; kernel TCP shows what the engine itself
+ * does. All rows of a moment run at once, each in a process and a namespace of its own.
  */
 #include <errno.h>
 #include <kselftest.h>
@@ -58,7 +58,7 @@ static const struct row rows[] = {
 	{ "syn_ack_gives_up", NULL, { 500, 2000 }, "sysctl synack_retries 1; listen",
 	  "< S 0 $; > S. 0 ack 1; >@2500 S. 0 ack 1; gone 5000; none" },
 	{ "fin", NULL, { 100, 400 }, TALKED, FIN },
-	/* right when the clock is 0, which says of a time that there was none */
+	/* right when the clock is 0, which as a stamp means none */
 	{ "orphans_timeout", NULL, { 200, 204, 208, 212 }, TALKED, FIN },
 	{ "timeout_and_user_timeout", NULL, { 200, 204, 208, 212 }, TALKED "set USER_TIMEOUT 3000",
 	  TEXT TWICE "< .; none" },
@@ -83,7 +83,7 @@ static const struct row rows[] = {
 	  "close; > F. S ack N; < .; none; pass 2500; gone 3000" },
 	{ "answers_to_what_is_unacceptable", NULL, { 20, 300 }, TALKED,
 	  FAR_OFF "> . S ack N;" FAR_OFF "none; pass 600;" FAR_OFF "> . S ack N; none" },
-	/* to kernel TCP a time of 0 says that there was no answer: it gives two in that tick */
+	/* kernel TCP takes a time of 0 for no answer yet, so it answers twice in that tick */
 	{ "answer_when_jiffies_are_0", NULL, { 1 }, TALKED,
 	  "pass 2;" FAR_OFF "> . S ack N;" FAR_OFF "none; pass 300;" FAR_OFF "none", true },
 	{ "window_after_a_pause", NULL, { 1500 }, TALKED "write 20000; skim; < .; skim; < .; skim; < .; skim",
@@ -113,7 +113,7 @@ struct seen {
 
 /* This row alone. */
 static const char *only;
-/* Of this process, among those that begin to get ready at the same time: one after the other. */
+/* The place of this process among those that get ready at the same time: one after the other. */
 static unsigned int turn;
 
 /* How often it is played at each moment. */
@@ -128,7 +128,7 @@ static unsigned int leads_of(const struct row *row, enum wire_stack stack)
 	return n;
 }
 
-/* What the stack said, without the timestamps. */
+/* What the stack sent, without the timestamps. */
 static void note_ladder(const char *ladder, struct seen *seen)
 {
 	const char *at, *end;
@@ -149,7 +149,7 @@ static void note_ladder(const char *ladder, struct seen *seen)
 	}
 }
 
-/* The begin is that of the script; the row's last line is its end. */
+/* The row begins with its script, and ends with its last line. */
 static void play(struct wire *w, const struct row *row, uint64_t begin, struct seen *seen)
 {
 	static struct wire_row now;
@@ -177,7 +177,7 @@ static void play(struct wire *w, const struct row *row, uint64_t begin, struct s
 	wire_tun_restore(w);
 }
 
-/* A timer of the kernel's may be late by an eighth of its time: by how much depends on where the clock stands. */
+/* A timer of the kernel may be late by an eighth of its time; where the clock stands decides by how much. */
 static void compare(struct wire *w, const struct seen *quiet, const struct seen *now)
 {
 	double a, b, off;
@@ -199,7 +199,7 @@ static void compare(struct wire *w, const struct seen *quiet, const struct seen 
 		wire_fail(w, "%u lines, at a quiet time %u", now->n, quiet->n);
 }
 
-/* One row with one lead of one stack, at the quiet time and at each moment: a line for each. */
+/* Plays a row of a stack with one lead, at the quiet time and at each moment. Prints a line for each. */
 static void process(enum wire_stack stack, int ip, const struct row *row, unsigned int lead,
 		    const struct moment *moments, unsigned int n)
 {
@@ -213,7 +213,7 @@ static void process(enum wire_stack stack, int ip, const struct row *row, unsign
 	w.rand = 1;
 	if (wire_tun_open(&w) || wire_tun_sysctl(&w, "ipv6/conf/wire0/router_solicitations", "0"))
 		ksft_exit_fail_msg("%s\n", w.why);
-	/* for good: what the row itself changes goes back */
+	/* for good, while what the row changes goes back */
 	if (wire_script_run(&w, "sysctl timestamps 2"))
 		ksft_exit_fail_msg("%s\n", w.why);
 	for (i = 0; i < n; i++) {
@@ -229,7 +229,7 @@ static void process(enum wire_stack stack, int ip, const struct row *row, unsign
 	}
 }
 
-/* By the clock, with the quiet time first, which is as far from a tick as all moments of jiffies are. */
+/* In the order of time. The quiet time is first; it is as far from a tick as the moments of jiffies. */
 static unsigned int find_moments(struct moment *moments)
 {
 	const unsigned int hz = virtual_hz();

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A month of a small web server: connections at its rate with quiet nights, 1 % of the packets lost each way, clients
- * that are slow, reset, or vanish. Both stacks serve, clients of both come, so each stack meets each.
+ * A month of a small web server: quiet nights, 1 % of the packets lost each way, clients that are slow, reset, or
+ * vanish. Servers and clients are of both stacks, so each stack meets each.
  *
  *	namespace a --- veth0 --- namespace b        clients of a day
  *	namespace v --- veth1 --- namespace b        clients that vanish: nothing comes from there for a while
  *
- * Before and after the month all of it comes to rest. Then everything is as it was, to the last object: slabs, rows in
- * /proc, sockets and their memory, the module's references, segments that hold it, ports. The counters of connections
- * are those that this program opened and accepted. A day of the same load goes before, so that the kernel's own caches
- * have their size.
+ * Before and after the month everything comes to rest. Then it must be as before, to the last object: slabs, lines of
+ * /proc, sockets and their memory, references to the module, segments that hold it, ports. The counters must have as
+ * many connections as this program opened and accepted. A day of the same load goes before, so that the kernel's own
+ * caches have grown.
  */
 #include <errno.h>
 #include <kselftest.h>
@@ -103,7 +103,7 @@ static bool answer(int fd, unsigned int len)
 	return true;
 }
 
-/* One connection of the server's after another. */
+/* Serves one connection after another. */
 static void *work(void *arg)
 {
 	const enum stack stack = (long)arg;
@@ -143,7 +143,7 @@ static bool ask(int fd, const struct request *r)
 	return true;
 }
 
-/* A client's visit; @vanishes: in the middle of it nothing comes from there any more, for half an hour. */
+/* A client's visit; @vanishes: the client goes silent in the middle of it, for half an hour. */
 static void visit(int ns, const char *addr, uint64_t *rand, bool vanishes)
 {
 	const enum stack stack = next_random(rand) % 4 ? KERNEL : XTCP;
@@ -235,7 +235,7 @@ static void load(unsigned int days)
 	sleep_s(REST_S);
 }
 
-/* What there is of each slab of the kernel's. */
+/* The objects in each slab of the kernel. */
 #define CACHES 512
 
 struct caches {
@@ -260,7 +260,7 @@ static void read_caches(struct caches *all)
 	fclose(file);
 }
 
-/* Objects that are more by a page or two are told; the octets of all of them count. */
+/* By how many octets all slabs have grown. Names each that has grown by more than two pages. */
 static long grown(const struct caches *before, const struct caches *after)
 {
 	long sum = 0, more;
@@ -278,7 +278,7 @@ static long grown(const struct caches *before, const struct caches *after)
 	return sum;
 }
 
-/* Number @nth behind the name in /proc/net/protocols: size, sockets, pages. */
+/* The @nth number behind the name in /proc/net/protocols: size, sockets, pages. */
 static long protocol(int ns, const char *name, int nth)
 {
 	char *all = ns_read_file(ns, "/proc/net/protocols"), *at = all, *end;
@@ -318,7 +318,7 @@ static long long count(const char *stack_file, const char *name)
 	return counter_now(net.a, path, name) + counter_now(net.b, path, name) + counter_now(vanishing, path, name);
 }
 
-/* Every port of the usual range in b and a can be had by the other stack: nothing of ours holds one. */
+/* Can the other stack bind every port of the usual range in b and a? Then nothing of ours holds one. */
 static int ports_held(int ns)
 {
 	int port, fd, held = 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sequence numbers that come round, at the sender's side and the receiver's, in connections of both stacks with both:
- * streams both ways through loss, reordering and duplication, urgent data whose pointer crosses 0, and FINs right
- * before, at and behind it. What is 4 GiB long stream/longlife.c sends; here connections are opened and reset until one
- * begins a few megabytes before 2^32, as a tap on the link sees.
+ * Sequence numbers that wrap, at the sender and at the receiver, between all pairings of the stacks: streams both ways
+ * through loss, reordering and duplication, urgent data whose pointer crosses 0, and FINs right before, at and behind
+ * 0. stream/longlife.c sends 4 GiB for this. Here the program opens and resets connections until a tap on the link
+ * sees one that begins a few megabytes before 2^32.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -38,7 +38,7 @@ enum sender { CLIENT, SERVER };
 struct pair {
 	enum stack client_stack, server_stack;
 	int client, server;
-	uint32_t left;			/* octets of the sender's until the number 0 */
+	uint32_t left;			/* octets of the sender until the number 0 */
 };
 
 static struct ns_pair net;
@@ -61,7 +61,7 @@ static void network(const struct netem *netem)
 		must(!netem_clear(net.a, "veth0") && !netem_clear(net.b, "veth0"), "netem");
 }
 
-/* The initial numbers of both, from the SYN and the SYN-ACK that passed; all else is forgotten. */
+/* The initial numbers of both ends, from the SYN and the SYN-ACK that passed. Drops all else. */
 static bool read_numbers(uint32_t *client, uint32_t *server)
 {
 	unsigned char packet[128];
@@ -94,7 +94,7 @@ static void reset(int fd)
 	close(fd);
 }
 
-/* A connection whose sender's numbers come round soon. */
+/* Opens a connection whose sender's numbers wrap soon. */
 static bool find(struct pair *p, enum sender sender)
 {
 	uint32_t client = 0, server = 0;
@@ -106,7 +106,7 @@ static bool find(struct pair *p, enum sender sender)
 		p->server = p->client < 0 ? -1 : accept(listeners[p->server_stack], NULL, NULL);
 		must(p->server >= 0, "a connection");
 		must(read_numbers(&client, &server), "its numbers");
-		/* the SYN has the first one */
+		/* the SYN takes the first number */
 		p->left = -(sender == CLIENT ? client : server) - 1;
 		if (p->left > 100 && p->left < NEAR)
 			return true;
@@ -150,7 +150,7 @@ static bool becomes(int fd, short events)
 	return poll(&fds, 1, 60000) == 1;
 }
 
-/* Exactly @n octets pass. */
+/* Passes exactly @n octets. */
 static bool passes(int from, int to, uint32_t n)
 {
 	static char out[65536], in[65536];
@@ -175,7 +175,7 @@ static bool passes(int from, int to, uint32_t n)
 	return true;
 }
 
-/* The last octet sent is the urgent one: its pointer is @beyond octets behind 0, or before it. */
+/* The last octet is urgent: its pointer lies @beyond octets behind 0, or before it. */
 static bool urgent(const struct pair *p, enum sender sender, int beyond)
 {
 	const int from = fd_of(p, sender == CLIENT), to = fd_of(p, sender == SERVER);
@@ -197,7 +197,7 @@ static bool urgent(const struct pair *p, enum sender sender, int beyond)
 	       recv(to, in, 5, MSG_WAITALL) == 5 && !memcmp(in, "after", 5);
 }
 
-/* The FIN has the number @number of the signed ones around 0. */
+/* The FIN has @number, a signed number around 0. */
 static bool fin(const struct pair *p, enum sender sender, int number)
 {
 	const int from = fd_of(p, sender == CLIENT), to = fd_of(p, sender == SERVER);

@@ -6,10 +6,10 @@
  *   each ends by the rules: two hours after the last segment and nine intervals of 75 s;
  * - stalled for 60 days, since nobody reads: the peer answers every probe of its window, and then all octets arrive
  *   (RFC 9293 section 3.8.6.1, MUST-37);
- * - a listener to whom nobody comes for a year.
+ * - a listener to which nobody connects for a year.
  *
- * A timer of the kernel's may be late by an eighth of its time, and never is early. Kernel TCP, whose timers are the
- * same, is the measure: no connection of xtcp's ends later than the slowest of its ones.
+ * A timer of the kernel may be late by an eighth of its time, and is never early. Kernel TCP has the same timers, so it
+ * is the measure: no connection of xtcp may end later than its slowest one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -70,7 +70,7 @@ static char octet(long long n)
 	return n ^ n >> 8 ^ n >> 16;
 }
 
-/* As much as there is room for at both ends. */
+/* Writes until both ends have no room. */
 static void fill(struct conn *c)
 {
 	static char out[10000];
@@ -112,7 +112,7 @@ static bool carries_both_ways(const struct conn *c)
 	       stack_carries(c->client, c->server, 1);
 }
 
-/* Until all have ended, or an hour after the last should have. */
+/* Waits until all have ended, or until an hour after the last one should have. */
 static void wait_for_ends(void)
 {
 	const uint64_t latest = virtual_now() + (LATEST_S + 3600) * VIRTUAL_S;
@@ -156,7 +156,7 @@ static void judge_ends(void)
 	}
 }
 
-/* What came of them: one a connection every two hours, or a little later. */
+/* Counts the probes: each connection sends one every two hours, or a little later. */
 static void judge_probes(const char *file, enum stack stack, uint64_t year)
 {
 	const long long probes = counter_now(net.a, file, "TcpExt:TCPKeepAlive");
@@ -226,7 +226,7 @@ int main(int argc, char **argv)
 	wait_for_ends();
 	judge_ends();
 
-	/* the peers know nothing of it; what they send now is nobody's */
+	/* the peers do not know this yet; what they send now belongs to no connection */
 	must(!netem_gate(net.a, "veth0", true) && !netem_gate(net.b, "veth0", true), "gates");
 	for (i = 0; i < N; i++)
 		ksft_test_result(send(idle[i].server, "", 1, MSG_NOSIGNAL) == 1 &&

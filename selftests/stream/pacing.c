@@ -260,8 +260,8 @@ static void room_below(enum stack stack)
 }
 
 /*
- * The same with a rate, and no ACK for long: when there is room again one bundle goes, and each of the others in its
- * own time.
+ * The same with a rate, and without an ACK for a long time. When there is room again, one bundle goes at once, and each
+ * of the others at its own time.
  */
 static void room_and_rate(enum stack stack)
 {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which locks a connection takes, and how many of them processors share: what /proc/lock_stat counts while a thread
- * goes from processor to processor and on each opens a connection over the loopback, sends an octet there and back, and
- * closes, on kernel TCP and on xtcp (`make bench B=locks`, on the KCSAN kernel):
+ * Which locks does a connection take, and which of them do processors share (`make bench B=locks`, on the KCSAN
+ * kernel)? A thread goes from processor to processor. On each it opens a connection over the loopback, sends an octet
+ * there and back, and closes, on kernel TCP and on xtcp. /proc/lock_stat counts meanwhile:
  *
  *	bench_locks CONNECTIONS
  *		so many on each processor: with a listener for each, then with one listener, then with a listener for
- *		each and so few ports that xtcp makes a map of those towards each
+ *		each and so few ports that xtcp makes a map of the ports towards each listener
  *
  * Counts for one connection, both ends together, by class of lock: how often it was taken, and how often by another
- * processor than the last time. A lock that all processors share moves with each connection, however many real ones
- * there are. Who waits for whom, and how long, would be those of the machine below.
+ * processor than the last time. A lock that all processors share moves with each connection, however many real
+ * processors there are. It measures no waits: these would depend on the machine below.
  */
 #include <kselftest.h>
 #include <sched.h>
@@ -156,7 +156,7 @@ static void run(enum load load, enum stack of, int cpus)
 	close(ns);
 }
 
-/* What xtcp shares more than kernel TCP first. */
+/* Classes that xtcp shares more than kernel TCP come first. */
 static int compare(const void *a, const void *b)
 {
 	const struct class *x = a, *y = b;

@@ -11,10 +11,10 @@
  *		connections to one port that the client closes, with tw_reuse: each must
  *		succeed, and each must leave a record in TIME-WAIT; what one takes
  *	bench_ports young PORTS
- *		the same at so many connections in a second as three of four of PORTS:
- *		most records towards the port are too young to be replaced, those in
- *		the half of the range that is tried first too; what connect() takes then
- *		on average: how many times that while ports are free
+ *		the same, with 3/4 as many connections per second as there are PORTS: most
+ *		records towards the port are too young to be replaced, also in the half of
+ *		the range that connect() tries first. The average time of connect() then,
+ *		and how many times that while ports are free
  *
  * The other end is kernel TCP's. XTCP_KO names the module, unless it is loaded already.
  * The exit status says whether every bound was kept.
@@ -211,7 +211,7 @@ static int run_reuse(int cycles)
 	return ok ? 0 : 1;
 }
 
-/* Nanoseconds of a connect() while ports are free, and while records have them all, most of them too young. */
+/* Nanoseconds of a connect() while ports are free, and while records have all ports, most records too young. */
 static void young(enum stack stack, int ports, double *cost)
 {
 	const int rate = ports / 4 * 3, measured[2] = { ports / 8, rate * YOUNG_SECONDS / 2 };

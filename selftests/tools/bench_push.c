@@ -3,14 +3,14 @@
  * What PSH at the end of each bundle costs or saves a receiver (`make bench`):
  *
  *	bench_push PAIRS MEGABYTES
- *		a stream over a veth, from either stack to the other one and from kernel
- *		TCP to itself, by writes of 64 KB: megabytes a second, and for each megabyte the skbs that the
- *		receiver's IP gets, the ACKs, the receiver's recv() calls and how often
- *		it sleeps. Once bundles cross the veth whole; once the sender's device
- *		cuts them into segments, and the receiver's GRO merges these again
+ *		a stream over a veth, from either stack to the other one and from kernel TCP
+ *		to itself, by writes of 64 KB: megabytes a second, and for each megabyte the
+ *		skbs that the receiver's IP gets, the ACKs, the receiver's recv() calls and
+ *		how often it sleeps. In one pass bundles cross the veth whole; in the other
+ *		the sender's device cuts them into segments, and the receiver's GRO merges these
  *
- * XTCP_KO names the module, and AB_KO another build, if there is such a file: then
- * the same of both, in turns. The figures are medians.
+ * XTCP_KO names the module, and AB_KO another build. If that file exists, both builds
+ * take turns. The figures are medians.
  */
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
@@ -68,7 +68,7 @@ static int set_offload(int ns, unsigned int command, unsigned int on)
 	return status;
 }
 
-/* How many skbs IP has got in @ns, from this machine's links. */
+/* How many skbs IP in @ns has got from its links. */
 static long ip_received(int ns)
 {
 	char *text = ns_read_file(ns, "/proc/net/snmp"), *at = text ? strstr(text, "\nIp: ") : NULL;

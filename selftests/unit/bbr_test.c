@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * module/cong/bbr.c in user space: the state machine by tables of ACKs, most of them the test cases of the draft's
- * appendix, and whatever comes, for windows that no connection could live with.
+ * appendix, and random ACKs, which must not lead to windows that no connection could use.
  */
 #include <string.h>
 
@@ -431,7 +431,7 @@ static void up_ends_by_losses(void)
 	up_ends_by_loss(true);
 }
 
-/* One begins with the first ACK of what was sent after the last one began, and with no other. */
+/* A round trip begins with the first ACK of text that was sent after the last one began, and with no other ACK. */
 static void a_round_trip_begins_once(void)
 {
 	begin();
@@ -447,7 +447,7 @@ static void a_round_trip_begins_once(void)
 	UNIT_CHECK(bbr.round_start);
 }
 
-/* The long-term bound grows by a segment for each so many octets; the rest counts on; the plateau is another. */
+/* The long-term bound grows by a segment for so many octets; the rest counts later. A new plateau begins. */
 static void up_raises_the_bound(void)
 {
 	go_to_up();
@@ -465,7 +465,7 @@ static void up_raises_the_bound(void)
 	UNIT_CHECK(bbr.inflight_longterm == 12 * MSS && bbr.probe_up_acked == MSS);
 	UNIT_CHECK(bbr.probe_up_acked_per_inc == 3 * MSS);
 	UNIT_CHECK(bbr.full_bw == BW - 1 && !bbr.full_bw_count);
-	/* twice as fast from round trip to round trip */
+	/* twice as fast in each round trip */
 	bbr.probe_up_rounds = 2;
 	ack.cwnd = 40 * MSS;
 	ack.newly_acked = 0;

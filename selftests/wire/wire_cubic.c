@@ -45,7 +45,7 @@ static const struct wire_row rows[] = {
 		.name = "cubic_slow_start", .rfc = "RFC 9438 4.10", .pre = CUBIC,
 		.want = { .script = TWENTY_IN_FLIGHT "none; info snd_cwnd = 20" },
 	},
-	/* who uses no more than half of the window has not tried it */
+	/* a sender that uses no more than half of the window has not tried the window */
 	{
 		.name = "cubic_slow_start_half_a_window", .rfc = "RFC 7661 4.2", .pre = CUBIC,
 		.want = {
@@ -60,7 +60,7 @@ static const struct wire_row rows[] = {
 				  "info snd_cwnd = 12; < . 1 ack 6001; none; info snd_cwnd = 12",
 		},
 	},
-	/* 1.4 s without text, which are seven RTOs, though probes of the closed window have doubled the last three */
+	/* 1.4 s without text are seven RTOs, though probes of the closed window have doubled the last three timeouts */
 	{
 		.name = "cubic_restarts_after_a_closed_window", .rfc = "RFC 5681 4.1", .pre = CUBIC,
 		.want = {

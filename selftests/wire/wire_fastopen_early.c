@@ -121,7 +121,7 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED, .counters = "PAWSEstab=0 TCPSynRetrans=1",
 		},
 	},
-	/* the SYN-ACK that is in flight takes no room of the initial window */
+	/* the SYN-ACK in flight takes no room of the initial window */
 	{
 		.name = "a_whole_window_goes_before_the_third_ack", .rfc = "RFC 7413 4.2.2", .pre = ON,
 		.want = {

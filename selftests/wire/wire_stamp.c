@@ -68,7 +68,7 @@ static int is_not_in_the_way(struct wire *w)
 	return acknowledge_part(w) ?: wire_script_run(w, script) ?: read_told(w);
 }
 
-/* The next message is the stamp of the octet with that number. */
+/* Is the next message the stamp of the octet with that number? */
 static int is_told_of(struct wire *w, unsigned int number)
 {
 	const struct sock_extended_err *ee;
@@ -91,7 +91,7 @@ static int is_told_of(struct wire *w, unsigned int number)
 	return wire_fail(w, "no stamp");
 }
 
-/* From the moment at which numbers were asked for they count octets, not writes. */
+/* The numbers count octets, not writes, from the moment at which the program asked for them. */
 static int says_which_octet(struct wire *w)
 {
 	const int numbered = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_TX_ACK | SOF_TIMESTAMPING_OPT_ID;
