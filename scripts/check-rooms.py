@@ -73,7 +73,7 @@ def rooms_called(found):
 
 
 def circles(called):
-    """Sets of rooms each of which reaches all others of its set."""
+    """Sets of rooms in which each room reaches all others."""
     reached = {}
     for start in called:
         seen, todo = set(), [start]
@@ -116,7 +116,7 @@ def main():
         sys.exit(f"check-rooms.py: no objects of several files in {sys.argv[1]}")
     order = files_in_order()
     at = {file: number for number, file in enumerate(order)}
-    # what all.c does not name is check-style.sh's matter
+    # check-style.sh reports files that all.c does not name
     up = sorted(call for call in found if at.get(call[0], 0) > at.get(call[1], len(order)))
     if sys.argv[2:] == ["--print"]:
         for call, names in sorted(found.items()):

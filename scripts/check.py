@@ -240,7 +240,7 @@ def close_up(run):
     (run.folder / "log").write_text(run.text, encoding="utf-8")
     lines = run.text.split("\n")
     skipped = sum(bool(re.match(r"ok .*# *skip", line, re.I)) for line in lines)
-    # what a kernel does not have cannot be tested on it
+    # a kernel cannot be tested for what it lacks
     excused = sum(bool(re.match(r"ok .*# *skip the kernel cannot", line, re.I)) for line in lines)
     failed = sum(bool(re.match(r"not ok( |$)", line)) for line in lines)
     passed = sum(bool(re.match(r"ok( |$)", line)) for line in lines) - skipped

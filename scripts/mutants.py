@@ -108,7 +108,7 @@ class Mutants:
         self.reach = Reach()
         self.module = Module(self.digest)
         self.tests = Tests(self.machine, self.module, set(self.reach.tests))
-        # what is noticed elsewhere counts a little, in the same file much
+        # changes noticed in the same file count much, others a little
         self.history = defaultdict(lambda: [0, 0])
         for path in glob.glob(os.path.join(WORK, "results-*")):
             for line in read(path).splitlines():
@@ -237,7 +237,7 @@ class Mutants:
         self.options.budget = None
         self.prepare()
         result = self.result(number, key, change)
-        # what only some tests say is no result, unless one notices
+        # with only some tests there is no result unless one of them notices
         if not self.options.tests or result["verdict"] == NOTICED:
             self.keep(result)
         self.show(result)

@@ -82,7 +82,7 @@ def end_all(pids=None):
 
 
 class Part:
-    """A command, what it has said, how long it has taken."""
+    """A command, its output, and how long it has taken."""
 
     def __init__(self, name, seconds, time_of, after, command, group=None, tests=()):
         self.name, self.seconds, self.time, self.after, self.command = name, seconds, time_of, after, command

@@ -261,7 +261,7 @@ static void show_conn(struct listing *l, struct xtcp_conn *conn)
 	struct xtcp_request *he;
 	struct sock *sk;
 
-	/* who writes what is shown does so under a lock that nobody has here: that is no data race worth a report */
+	/* the writers hold a lock that we do not take here; these data races may show an old value, and do no harm */
 	kcsan_disable_current();
 	switch (conn->kind) {
 	case XTCP_CONN_REQUEST:

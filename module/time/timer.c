@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The deadlines of a connection, behind the one timer of its sock: who arms them. expiry.c does what
- * is due.
+ * The deadlines of a connection, behind the one timer of its sock, and how they are armed. expiry.c
+ * does what is due.
  *
  *   retransmit  SYN, text or FIN is in flight and was not acknowledged for an RTO: retransmit, back
  *               off (RFC 6298 section 5). If the window has shrunk to zero, a probe goes instead

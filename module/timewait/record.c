@@ -96,7 +96,7 @@ int xtcp_record_init(void)
 	if (!guest_records_max)
 		guest_records_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / GUESTS_MEMORY /
 					       (sizeof(struct xtcp_timewait) + PORT_SIZE), INT_MAX);
-	/* what all processors may count for themselves is a small part of the limit */
+	/* processors count for themselves at most a small part of the limit */
 	guest_batch = clamp(guest_records_max / 64 / num_possible_cpus(), 1U, 32U);
 	return 0;
 }

@@ -11,7 +11,7 @@ import re
 from collections import defaultdict, namedtuple
 
 Token = namedtuple("Token", "kind text at end")
-# What is changed: @spans are (begin, end, new text), in order.
+# @spans: (begin, end, new text) of each part that changes, in order.
 Change = namedtuple("Change", "file line function kind spans")
 
 LEX = re.compile(r"""
