@@ -296,7 +296,8 @@ static bool is_on_device_with(struct sock *other, void *arg)
 	struct in6_addr laddr = IN6ADDR_ANY_INIT, faddr = IN6ADDR_ANY_INIT;
 	const struct xtcp_tuple *tuple = arg;
 
-	if (!other->sk_bound_dev_if || other->sk_dport != tuple->fport)
+	/* SO_BINDTODEVICE takes no lock of ours */
+	if (!READ_ONCE(other->sk_bound_dev_if) || other->sk_dport != tuple->fport)
 		return false;
 	if (other->sk_family == AF_INET) {
 		ipv6_addr_set_v4mapped(other->sk_rcv_saddr, &laddr);
