@@ -16,7 +16,6 @@
 #include "base/sock.h"
 #include "base/stream.h"
 #include "compat.h"
-#include "expiry/expiry.h"
 
 #define KEPT	((int)(2 * PAGE_SIZE))	/* octets: less than this is kept for the next segment */
 #define SOON	(HZ)			/* jiffies */
