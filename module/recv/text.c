@@ -20,7 +20,6 @@
 #include "compat.h"
 #include "cong/stream_begin.h"
 #include "in/ingress.h"
-#include "netns/netns.h"
 #include "recv/rcvq.h"
 #include "recv/trim.h"
 #include "sight/mib.h"

@@ -35,7 +35,6 @@
 #include "sock/end.h"
 #include "sock/held_let_go.h"
 #include "socket/listen.h"
-#include "timewait/record.h"
 
 /* RFC 9293 section 3.10.4, by state. Returns true when a FIN has to be sent now. */
 static bool close_state(struct sock *sk)

@@ -41,7 +41,6 @@
 #include "socket/sendmsg.h"
 #include "socket/sockopt.h"
 #include "socket/status.h"
-#include "time/pace.h"
 
 static_assert(AF_XTCP > 0 && AF_XTCP < AF_MAX);
 

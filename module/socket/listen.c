@@ -23,7 +23,6 @@
 #include "lookup/early.h"
 #include "lookup/group.h"
 #include "lookup/listeners.h"
-#include "out/held.h"
 #include "ports/lease.h"
 #include "ports/port.h"
 #include "sock/end.h"
