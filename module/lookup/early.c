@@ -8,12 +8,13 @@
  * same place does this for segments of ours. So each segment is looked up once and needs no route
  * lookup, and the rules of INPUT see its sock. interpose.c takes the sock from there.
  *
- * A netfilter queue may hold a segment for as long as a program likes. Meanwhile its sock may end,
- * so xtcp_early_take() checks the sock again. Kernel TCP must never see a segment with a sock of
- * ours. A segment in a queue holds the module by its sock: while there is a descriptor, or as
- * held.c says. So when the module's exit begins, such segments are only on their way to our
- * handlers, which are removed a grace period after the hooks. No count of them would be right: the
- * owner of a queue may turn a segment into a datagram, and UDP then takes the sock and tells nobody.
+ * A netfilter queue may hold a segment for as long as a program likes, and IPsec in transport mode
+ * leaves it to a work. Meanwhile its sock may end, so xtcp_early_take() checks the sock again. Kernel
+ * TCP must never see a segment with a sock of ours. A segment in a queue holds the module by its
+ * sock: while there is a descriptor, or as held.c says. So when the module's exit begins, such
+ * segments are only on their way to our handlers, which are removed a grace period after the hooks.
+ * No count of them would be right: the owner of a queue may turn a segment into a datagram, and UDP
+ * then takes the sock and tells nobody.
  *
  * A namespace gets the hooks with its first listen() or connect() of ours, not with its first
  * socket: every packet that the machine forwards passes the hooks, too, and a socket alone receives
@@ -259,7 +260,7 @@ int xtcp_early_init(void)
 void xtcp_early_exit(void)
 {
 	unregister_pernet_subsys(&early_ops);
-	/* from a hook to our handlers a segment stays within one RCU read side */
+	/* outside of queues, a segment goes from a hook to our handlers within one RCU read side */
 	synchronize_net();
 }
 
