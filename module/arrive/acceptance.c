@@ -11,10 +11,10 @@
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/rto.h"
+#include "base/seg.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"
-#include "in/ingress.h"
 #include "sight/mib.h"
 #include "window/sack.h"
 

@@ -7,6 +7,10 @@
 
 #include "arrive/arrives.h"
 
+struct sk_buff;
+struct sock;
+struct xtcp_seg;
+
 /* Socket lock held. */
 enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb);
 void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg);

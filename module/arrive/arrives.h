@@ -5,7 +5,6 @@
 
 struct sk_buff;
 struct sock;
-struct xtcp_seg;
 
 /* What a step of 3.10.7 found out. */
 enum xtcp_verdict {

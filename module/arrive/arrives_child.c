@@ -2,12 +2,13 @@
 /* The segment that opened a connection arrives at the new sock. */
 #include "arrive/arrives_child.h"
 
+#include <linux/skbuff.h>
 #include <net/busy_poll.h>
 #include <net/tcp_states.h>
 
 #include "arrive/arrives.h"
+#include "base/seg.h"
 #include "base/sock.h"
-#include "in/ingress.h"
 #include "lookup/early.h"
 
 /**

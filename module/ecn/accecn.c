@@ -17,11 +17,15 @@
 #include "ecn/accecn.h"
 
 #include <linux/rtnetlink.h>
+#include <linux/skbuff.h>
+#include <linux/tcp.h>
 #include <net/inet_ecn.h>
 
 #include "base/net.h"
 #include "base/options.h"
+#include "base/seg.h"
 #include "base/seq.h"
+#include "base/wire.h"
 #include "ecn/ace.h"
 #include "ecn/ecn.h"
 #include "listen/entry.h"

@@ -22,7 +22,9 @@
 #include <net/inet_ecn.h>
 
 #include "base/net.h"
+#include "base/seg.h"
 #include "base/seq.h"
+#include "base/wire.h"
 #include "cong/cong.h"
 #include "ecn/accecn.h"
 

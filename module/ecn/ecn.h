@@ -6,8 +6,9 @@
 #ifndef XTCP_ECN_H
 #define XTCP_ECN_H
 
+#include "base/seg.h"
 #include "base/sock.h"
-#include "in/ingress.h"
+#include "base/wire.h"
 
 struct dst_entry;
 struct xtcp_net;

@@ -20,15 +20,16 @@
 
 #include <linux/random.h>
 #include <linux/siphash.h>
+#include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <net/dst.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 
 #include "base/net.h"
+#include "base/seg.h"
 #include "base/sock.h"
 #include "base/wire.h"
-#include "in/ingress.h"
 #include "send/output.h"
 #include "sight/mib.h"
 

@@ -1,70 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Segments that are ours: their checks, struct xtcp_seg, and the way to the connection's lock. */
+/* Segments that are ours: their checks, and the way to the connection's lock. */
 #ifndef XTCP_INGRESS_H
 #define XTCP_INGRESS_H
 
-#include <linux/skbuff.h>
-#include <linux/tcp.h>
-
-#include "base/wire.h"
+#include <linux/types.h>
+#include <net/dropreason.h>
 
 struct net;
+struct sk_buff;
 struct sock;
 struct xtcp_conn;
 struct xtcp_demux_key;
 struct xtcp_net;
-
-/**
- * struct xtcp_seg - a segment as RFC 9293 section 3.3.1 names it
- * @seq: SEG.SEQ
- * @end_seq: SEG.SEQ + SEG.LEN, counting SYN and FIN
- * @ack: SEG.ACK; valid when XTCP_ACK is in @flags
- * @tsval: valid when @has_ts
- * @tsecr: valid when @has_ts
- * @wnd: the window field, unscaled
- * @len: data octets of SEG.LEN; text.c updates it when it trims
- * @hdr_len: octets of TCP header at skb->data; 0 after text.c has pulled it
- * @flags: enum xtcp_flags
- * @has_ts: the timestamps option is there
- * @has_wscale: the window scale option is there, on a SYN
- * @wscale: its shift, at most 14
- * @sack_permitted: the SACK-permitted option is there, on a SYN
- * @sack_blocks: number of SACK blocks in the option, 0: none (RFC 2018)
- * @sack_at: octets from the start of the TCP header to the first SACK block
- * @ecn: the ECN field of the IP header: INET_ECN_*
- * @mss: the MSS option of a SYN, 0: none
- * @dif: the interface it came in by
- * @sdif: the interface below @dif in a VRF, 0: none
- *
- * It lives in skb->cb from ingress to the receive queue.
- */
-struct xtcp_seg {
-	u32 seq;
-	u32 end_seq;
-	u32 ack;
-	u32 tsval;
-	u32 tsecr;
-	u32 len;
-	u16 wnd;
-	u8 hdr_len;
-	u8 flags;
-	bool has_ts;
-	bool has_wscale;
-	u8 wscale;
-	bool sack_permitted;
-	u8 sack_blocks;
-	u8 sack_at;
-	u8 ecn;
-	u16 mss;
-	int dif;
-	int sdif;
-};
-
-static inline struct xtcp_seg *xtcp_seg(struct sk_buff *skb)
-{
-	BUILD_BUG_ON(sizeof(struct xtcp_seg) > sizeof(skb->cb));
-	return (struct xtcp_seg *)skb->cb;
-}
 
 void xtcp_ingress_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk);
 bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_conn *conn,

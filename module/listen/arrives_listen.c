@@ -3,7 +3,8 @@
 #include "listen/arrives_listen.h"
 
 #include "arrive/arrives_child.h"
-#include "in/ingress.h"
+#include "base/seg.h"
+#include "base/wire.h"
 #include "listen/synq.h"
 
 /**

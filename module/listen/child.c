@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/net.h"
+#include "base/seg.h"
 #include "base/sock.h"
 #include "base/state.h"
 #include "base/wire.h"

@@ -17,6 +17,8 @@
  */
 #include "listen/synq.h"
 
+#include <linux/skbuff.h>
+#include <linux/tcp.h>
 #include <net/inet_sock.h>
 
 #include "arrive/arrives_child.h"
@@ -26,13 +28,13 @@
 #include "base/net.h"
 #include "base/options.h"
 #include "base/secret.h"
+#include "base/seg.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"
 #include "ecn/accecn.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
-#include "in/ingress.h"
 #include "listen/acceptq.h"
 #include "listen/child.h"
 #include "listen/listener.h"

@@ -17,12 +17,12 @@
 #include <net/tcp.h>
 
 #include "base/net.h"
+#include "base/seg.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "cong/rate.h"
-#include "in/ingress.h"
 #include "loss/rack.h"
 #include "loss/resend.h"
 #include "loss/sample.h"

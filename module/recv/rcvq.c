@@ -26,10 +26,10 @@
 
 #include "base/memory.h"
 #include "base/net.h"
+#include "base/seg.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "compat.h"
-#include "in/ingress.h"
 #include "recv/trim.h"
 #include "sight/mib.h"
 #include "window/sack.h"

@@ -13,8 +13,8 @@
 #include <linux/slab.h>
 #include <net/sock.h>
 
+#include "base/seg.h"
 #include "base/sock.h"
-#include "in/ingress.h"
 
 /* Octets of the link header; tun has none. */
 static u32 link_len(const struct sk_buff *skb)

@@ -7,7 +7,7 @@
 
 #include <linux/skbuff.h>
 
-#include "in/ingress.h"
+#include "base/seg.h"
 
 /*
  * Drop @octets at the front, which are more than the linear part has, without a copy: pskb_pull()

@@ -15,10 +15,10 @@
 #include <net/sock.h>
 
 #include "base/net.h"
+#include "base/seg.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"
-#include "in/ingress.h"
 #include "recv/rcvq.h"
 
 /* The sequence number of the urgent octet, by the segment's pointer. */

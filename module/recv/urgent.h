@@ -7,7 +7,6 @@
 
 struct sk_buff;
 struct sock;
-struct xtcp_seg;
 
 /*
  * What xtcp_sock.urg_data tells about the octet at urg_seq; 0: no urgent octet is ahead of the

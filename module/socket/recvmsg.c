@@ -20,10 +20,10 @@
 #include <uapi/linux/tcp.h>
 
 #include "arrive/acks.h"
+#include "base/seg.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "compat.h"
-#include "in/ingress.h"
 #include "recv/rcvq.h"
 #include "recv/text.h"
 #include "recv/urgent.h"

@@ -9,6 +9,7 @@
  */
 #include "timewait/timewait.h"
 
+#include <linux/tcp.h>
 #include <net/flow.h>
 #include <net/l3mdev.h>
 #include <net/sock.h>
@@ -16,10 +17,10 @@
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/options.h"
+#include "base/seg.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"
-#include "in/ingress.h"
 #include "out/reply.h"
 #include "sight/mib.h"
 #include "sight/trace.h"

@@ -20,10 +20,10 @@
 
 #include "base/clock.h"
 #include "base/net.h"
+#include "base/seg.h"
 #include "base/seq.h"
 #include "base/wire.h"
 #include "compat.h"
-#include "in/ingress.h"
 
 /* Octets of text in the largest segment that the peer will send. */
 static u32 largest_text(const struct xtcp_sock *xsk)

@@ -30,9 +30,10 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "base/seg.h"
 #include "base/sock.h"
+#include "base/wire.h"
 #include "cong/cong.h"
-#include "in/ingress.h"
 #include "loss/sample.h"
 #include "sight/trace.h"
 

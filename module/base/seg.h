@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* struct xtcp_seg: what a segment says, read once by ingress.c. */
+#ifndef XTCP_SEG_H
+#define XTCP_SEG_H
+
+#include <linux/build_bug.h>
+#include <linux/skbuff.h>
+#include <linux/types.h>
+
+/**
+ * struct xtcp_seg - a segment as RFC 9293 section 3.3.1 names it
+ * @seq: SEG.SEQ
+ * @end_seq: SEG.SEQ + SEG.LEN, counting SYN and FIN
+ * @ack: SEG.ACK; valid when XTCP_ACK is in @flags
+ * @tsval: valid when @has_ts
+ * @tsecr: valid when @has_ts
+ * @wnd: the window field, unscaled
+ * @len: data octets of SEG.LEN; text.c updates it when it trims
+ * @hdr_len: octets of TCP header at skb->data; 0 after text.c has pulled it
+ * @flags: enum xtcp_flags
+ * @has_ts: the timestamps option is there
+ * @has_wscale: the window scale option is there, on a SYN
+ * @wscale: its shift, at most 14
+ * @sack_permitted: the SACK-permitted option is there, on a SYN
+ * @sack_blocks: number of SACK blocks in the option, 0: none (RFC 2018)
+ * @sack_at: octets from the start of the TCP header to the first SACK block
+ * @ecn: the ECN field of the IP header: INET_ECN_*
+ * @mss: the MSS option of a SYN, 0: none
+ * @dif: the interface it came in by
+ * @sdif: the interface below @dif in a VRF, 0: none
+ *
+ * It lives in skb->cb from ingress to the receive queue.
+ */
+struct xtcp_seg {
+	u32 seq;
+	u32 end_seq;
+	u32 ack;
+	u32 tsval;
+	u32 tsecr;
+	u32 len;
+	u16 wnd;
+	u8 hdr_len;
+	u8 flags;
+	bool has_ts;
+	bool has_wscale;
+	u8 wscale;
+	bool sack_permitted;
+	u8 sack_blocks;
+	u8 sack_at;
+	u8 ecn;
+	u16 mss;
+	int dif;
+	int sdif;
+};
+
+static inline struct xtcp_seg *xtcp_seg(struct sk_buff *skb)
+{
+	BUILD_BUG_ON(sizeof(struct xtcp_seg) > sizeof(skb->cb));
+	return (struct xtcp_seg *)skb->cb;
+}
+
+#endif /* XTCP_SEG_H */
