@@ -26,7 +26,6 @@
 
 #include "base/net.h"
 #include "base/orphan.h"
-#include "base/sock.h"
 #include "base/stream.h"
 #include "cong/algorithms.h"
 #include "expiry/thirdack.h"

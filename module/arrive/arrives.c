@@ -23,6 +23,7 @@
 #include "arrive/ack.h"
 #include "arrive/acks.h"
 #include "arrive/handshake.h"
+#include "base/abort.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/seg.h"

@@ -11,6 +11,8 @@
 #include "arrive/acceptance.h"
 #include "arrive/ack.h"
 #include "arrive/acks.h"
+#include "base/abort.h"
+#include "base/is_v4.h"
 #include "base/net.h"
 #include "base/options.h"
 #include "base/seg.h"

@@ -32,23 +32,6 @@ enum xtcp_deferred {
 	XTCP_DEFERRED_PACE,		/* paced data, or data that waited for more, may leave */
 };
 
-/* Why a connection ended without both FINs. */
-enum xtcp_abort_reason {
-	XTCP_ABORT_RESET,	/* the peer reset it */
-	XTCP_ABORT_ICMP,	/* an ICMP error while it opened */
-	XTCP_ABORT_TIMEOUT,	/* no ACK for too long */
-	XTCP_ABORT_KEEPALIVE,	/* too many keepalive probes without an answer */
-	XTCP_ABORT_UNREAD,	/* closed with unread data */
-	XTCP_ABORT_LATE_DATA,	/* data came after the program had stopped reading */
-	XTCP_ABORT_LINGER,	/* closed with SO_LINGER, zero seconds */
-	XTCP_ABORT_LINGER2,	/* an orphan in FIN-WAIT-2, and TCP_LINGER2 is negative */
-	XTCP_ABORT_ORPHANS,	/* too many orphans */
-	XTCP_ABORT_LISTENER,	/* its listener ended before accept() */
-	XTCP_ABORT_DISCONNECT,	/* connect() to AF_UNSPEC */
-	XTCP_ABORT_KILLED,	/* by an administrator (ss -K) */
-	XTCP_ABORT_NETNS,	/* the namespace or the module ends */
-};
-
 /*
  * struct xtcp_sock - the TCB (RFC 9293 section 3.3.1), and what the socket layer needs
  *
@@ -229,16 +212,6 @@ static inline struct sock *xtcp_sk_of(struct xtcp_sock *xsk)
 static inline struct xtcp_sock *xtcp_sock_of_conn(struct xtcp_conn *conn)
 {
 	return container_of(conn, struct xtcp_sock, conn);
-}
-
-/* Does IPv4 carry this connection? An AF_INET6 sock with a v4-mapped peer uses IPv4. */
-static inline bool xtcp_sock_is_v4(const struct sock *sk)
-{
-#if IS_ENABLED(CONFIG_IPV6)
-	return sk->sk_family == AF_INET || ipv6_addr_v4mapped(&sk->sk_v6_daddr);
-#else
-	return true;
-#endif
 }
 
 /*

@@ -11,6 +11,7 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "base/abort.h"
 #include "base/clock.h"
 #include "base/sock.h"
 #include "base/stream.h"

@@ -3,7 +3,11 @@
 #ifndef XTCP_RETRIES_H
 #define XTCP_RETRIES_H
 
-#include "base/sock.h"
+#include <linux/types.h>
+
+#include "base/abort.h"
+
+struct sock;
 
 /* All of these need the socket lock. */
 u32 xtcp_retries_since(const struct sock *sk);

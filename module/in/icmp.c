@@ -24,6 +24,8 @@
 #include <net/ndisc.h>
 #include <net/tcp.h>
 
+#include "base/abort.h"
+#include "base/is_v4.h"
 #include "base/net.h"
 #include "base/seq.h"
 #include "base/sock.h"

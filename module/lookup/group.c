@@ -29,7 +29,6 @@
 #include <net/ipv6.h>
 #include <net/sock_reuseport.h>
 
-#include "base/sock.h"
 #include "listen/listener.h"
 
 /**

@@ -16,6 +16,7 @@
 #include <linux/kernel.h>
 #include <linux/mutex.h>
 
+#include "base/abort.h"
 #include "base/net.h"
 #include "base/orphan.h"
 #include "base/secret.h"

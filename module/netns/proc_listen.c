@@ -14,7 +14,6 @@
 #include <net/ipv6.h>
 
 #include "base/net.h"
-#include "base/sock.h"
 #include "compat.h"
 #include "listen/listener.h"
 #include "lookup/listeners.h"

@@ -23,7 +23,7 @@
 #include <net/tcp.h>
 #include <net/transp_v6.h>
 
-#include "base/sock.h"
+#include "base/is_v4.h"
 #include "base/wire.h"
 #include "compat.h"
 #include "lookup/demux.h"

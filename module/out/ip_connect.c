@@ -12,7 +12,7 @@
 #include <net/route.h>
 #include <net/transp_v6.h>
 
-#include "base/sock.h"
+#include "base/is_v4.h"
 #include "compat.h"
 #include "out/ip.h"
 

@@ -17,6 +17,7 @@
 #include <net/tcp.h>
 
 #include "base/clock.h"
+#include "base/is_v4.h"
 #include "base/options.h"
 #include "base/seq.h"
 #include "base/sock.h"

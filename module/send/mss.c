@@ -19,6 +19,7 @@
 #include <linux/minmax.h>
 #include <net/sock.h>
 
+#include "base/is_v4.h"
 #include "base/net.h"
 #include "base/sock.h"
 #include "base/wire.h"

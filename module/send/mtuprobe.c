@@ -17,6 +17,7 @@
 #include <net/ip.h>
 #include <net/sock.h>
 
+#include "base/is_v4.h"
 #include "base/net.h"
 #include "base/seq.h"
 #include "base/sock.h"

@@ -13,7 +13,6 @@
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
 
-#include "base/sock.h"
 #include "base/wire.h"
 #include "compat.h"
 #include "lookup/demux.h"

@@ -3,7 +3,9 @@
 #ifndef XTCP_SOCK_END_H
 #define XTCP_SOCK_END_H
 
-#include "base/sock.h"
+#include "base/abort.h"
+
+struct sock;
 
 void xtcp_sock_done(struct sock *sk);
 void xtcp_sock_leave_record(struct sock *sk, int substate);

@@ -11,6 +11,7 @@
 #include <net/ip.h>
 #include <net/tcp.h>
 
+#include "base/abort.h"
 #include "base/net.h"
 #include "base/orphan.h"
 #include "base/sock.h"

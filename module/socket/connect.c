@@ -13,6 +13,7 @@
 #include <net/ip.h>
 #include <net/tcp.h>
 
+#include "base/is_v4.h"
 #include "base/net.h"
 #include "base/secret.h"
 #include "base/sock.h"

@@ -18,6 +18,7 @@
 #include <net/net_namespace.h>
 #include <net/tcp_states.h>
 
+#include "base/abort.h"
 #include "base/net.h"
 #include "base/sock.h"
 #include "base/state.h"

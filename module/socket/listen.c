@@ -8,6 +8,7 @@
 #include <net/inet_sock.h>
 #include <net/sock.h>
 
+#include "base/abort.h"
 #include "base/memory.h"
 #include "base/net.h"
 #include "base/orphan.h"

@@ -25,6 +25,7 @@
 #include <net/sock.h>
 
 #include "base/clock.h"
+#include "base/is_v4.h"
 #include "base/net.h"
 #include "base/sock.h"
 #include "compat.h"
