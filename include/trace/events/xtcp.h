@@ -162,6 +162,14 @@ DEFINE_DROP_REASON(FN, FN)
 		      { XTCP_ACK, "A" }, { XTCP_URG, "U" }, { XTCP_ECE, "E" }, { XTCP_CWR, "C" }, \
 		      { XTCP_AE, "a" })
 
+/* Which connection it is: the first fields of each event. */
+#define XTCP_TRACE_ENDS_FIELDS					\
+	__field(u32, netns)					\
+	__array(u8, local, sizeof(struct sockaddr_in6))		\
+	__array(u8, peer, sizeof(struct sockaddr_in6))
+#define XTCP_TRACE_ENDS_FORMAT "netns=%u local=%pISpc peer=%pISpc"
+#define XTCP_TRACE_ENDS_ARGS __entry->netns, __entry->local, __entry->peer
+
 /* A full sock changed its state. For half-open entries and records see xtcp_conn_state. */
 TRACE_EVENT(xtcp_state,
 
@@ -170,9 +178,7 @@ TRACE_EVENT(xtcp_state,
 	TP_ARGS(sk, old, new),
 
 	TP_STRUCT__entry(
-		__field(u32, netns)
-		__array(u8, local, sizeof(struct sockaddr_in6))
-		__array(u8, peer, sizeof(struct sockaddr_in6))
+		XTCP_TRACE_ENDS_FIELDS
 		__field(int, old)
 		__field(int, new)
 	),
@@ -184,8 +190,8 @@ TRACE_EVENT(xtcp_state,
 		__entry->new = new;
 	),
 
-	TP_printk("netns=%u local=%pISpc peer=%pISpc old=%s new=%s",
-		  __entry->netns, __entry->local, __entry->peer,
+	TP_printk(XTCP_TRACE_ENDS_FORMAT " old=%s new=%s",
+		  XTCP_TRACE_ENDS_ARGS,
 		  xtcp_trace_state(__entry->old), xtcp_trace_state(__entry->new))
 );
 
@@ -197,9 +203,7 @@ TRACE_EVENT(xtcp_conn_state,
 	TP_ARGS(net, conn, old, new),
 
 	TP_STRUCT__entry(
-		__field(u32, netns)
-		__array(u8, local, sizeof(struct sockaddr_in6))
-		__array(u8, peer, sizeof(struct sockaddr_in6))
+		XTCP_TRACE_ENDS_FIELDS
 		__field(int, old)
 		__field(int, new)
 	),
@@ -211,8 +215,8 @@ TRACE_EVENT(xtcp_conn_state,
 		__entry->new = new;
 	),
 
-	TP_printk("netns=%u local=%pISpc peer=%pISpc old=%s new=%s",
-		  __entry->netns, __entry->local, __entry->peer,
+	TP_printk(XTCP_TRACE_ENDS_FORMAT " old=%s new=%s",
+		  XTCP_TRACE_ENDS_ARGS,
 		  xtcp_trace_state(__entry->old), xtcp_trace_state(__entry->new))
 );
 
@@ -227,9 +231,7 @@ TRACE_EVENT(xtcp_segment_in,
 	TP_ARGS(net, tuple, state, skb, shift),
 
 	TP_STRUCT__entry(
-		__field(u32, netns)
-		__array(u8, local, sizeof(struct sockaddr_in6))
-		__array(u8, peer, sizeof(struct sockaddr_in6))
+		XTCP_TRACE_ENDS_FIELDS
 		__field(int, state)
 		__field(u32, seq)
 		__field(u32, end_seq)
@@ -269,8 +271,8 @@ TRACE_EVENT(xtcp_segment_in,
 				   (const struct tcphdr *)skb->data);
 	),
 
-	TP_printk("netns=%u local=%pISpc peer=%pISpc state=%s flags=[%s] seq=%u end=%u ack=%u wnd=%u len=%u sacks=[%s] shift=%d segs=%u ecn=%u ts=%u/%u options=[%s]",
-		  __entry->netns, __entry->local, __entry->peer, xtcp_trace_state(__entry->state),
+	TP_printk(XTCP_TRACE_ENDS_FORMAT " state=%s flags=[%s] seq=%u end=%u ack=%u wnd=%u len=%u sacks=[%s] shift=%d segs=%u ecn=%u ts=%u/%u options=[%s]",
+		  XTCP_TRACE_ENDS_ARGS, xtcp_trace_state(__entry->state),
 		  xtcp_trace_flags(__entry->flags), __entry->seq, __entry->end_seq, __entry->ack,
 		  __entry->wnd, __entry->len, __get_str(sacks), __entry->shift, __entry->segs, __entry->ecn,
 		  __entry->tsval, __entry->tsecr, __get_str(options))
@@ -288,9 +290,7 @@ TRACE_EVENT(xtcp_segment_out,
 	TP_ARGS(net, tuple, state, skb, th, len, shift, ect, resent),
 
 	TP_STRUCT__entry(
-		__field(u32, netns)
-		__array(u8, local, sizeof(struct sockaddr_in6))
-		__array(u8, peer, sizeof(struct sockaddr_in6))
+		XTCP_TRACE_ENDS_FIELDS
 		__field(int, state)
 		__field(u32, seq)
 		__field(u32, end_seq)
@@ -327,8 +327,8 @@ TRACE_EVENT(xtcp_segment_out,
 		xtcp_trace_options(__get_dynamic_array(options), __get_dynamic_array_len(options), th);
 	),
 
-	TP_printk("netns=%u local=%pISpc peer=%pISpc state=%s flags=[%s] seq=%u end=%u ack=%u wnd=%u len=%u resent=%d sacks=[%s] shift=%d segs=%u ecn=%u ts=%u/%u options=[%s]",
-		  __entry->netns, __entry->local, __entry->peer, xtcp_trace_state(__entry->state),
+	TP_printk(XTCP_TRACE_ENDS_FORMAT " state=%s flags=[%s] seq=%u end=%u ack=%u wnd=%u len=%u resent=%d sacks=[%s] shift=%d segs=%u ecn=%u ts=%u/%u options=[%s]",
+		  XTCP_TRACE_ENDS_ARGS, xtcp_trace_state(__entry->state),
 		  xtcp_trace_flags(__entry->flags), __entry->seq, __entry->end_seq, __entry->ack,
 		  __entry->wnd, __entry->len, __entry->resent, __get_str(sacks), __entry->shift,
 		  __entry->segs, __entry->ecn, __entry->tsval, __entry->tsecr, __get_str(options))
@@ -346,9 +346,7 @@ TRACE_EVENT(xtcp_congestion,
 	TP_ARGS(sk, pipe, reason),
 
 	TP_STRUCT__entry(
-		__field(u32, netns)
-		__array(u8, local, sizeof(struct sockaddr_in6))
-		__array(u8, peer, sizeof(struct sockaddr_in6))
+		XTCP_TRACE_ENDS_FIELDS
 		__field(int, phase)
 		__field(u32, cwnd)
 		__field(u32, ssthresh)
@@ -376,8 +374,8 @@ TRACE_EVENT(xtcp_congestion,
 		__entry->reason = reason;
 	),
 
-	TP_printk("netns=%u local=%pISpc peer=%pISpc phase=%s cwnd=%u ssthresh=%u pipe=%u srtt_us=%u min_rtt_us=%u snd_una=%u snd_nxt=%u reason=%s",
-		  __entry->netns, __entry->local, __entry->peer, xtcp_trace_phase(__entry->phase), __entry->cwnd,
+	TP_printk(XTCP_TRACE_ENDS_FORMAT " phase=%s cwnd=%u ssthresh=%u pipe=%u srtt_us=%u min_rtt_us=%u snd_una=%u snd_nxt=%u reason=%s",
+		  XTCP_TRACE_ENDS_ARGS, xtcp_trace_phase(__entry->phase), __entry->cwnd,
 		  __entry->ssthresh, __entry->pipe, __entry->srtt_us, __entry->min_rtt_us, __entry->snd_una,
 		  __entry->snd_nxt, xtcp_trace_congestion_reason(__entry->reason))
 );
@@ -393,9 +391,7 @@ TRACE_EVENT(xtcp_ack,
 	TP_ARGS(sk, sample, pipe),
 
 	TP_STRUCT__entry(
-		__field(u32, netns)
-		__array(u8, local, sizeof(struct sockaddr_in6))
-		__array(u8, peer, sizeof(struct sockaddr_in6))
+		XTCP_TRACE_ENDS_FIELDS
 		__field(int, phase)
 		__field(u32, snd_una)
 		__field(u32, snd_nxt)
@@ -431,8 +427,8 @@ TRACE_EVENT(xtcp_ack,
 		__entry->srtt_us = xsk->rto.srtt_us;
 	),
 
-	TP_printk("netns=%u local=%pISpc peer=%pISpc phase=%s snd_una=%u snd_nxt=%u snd_wnd=%u acked=%u sacked=%u lost=%u delivered=%u pipe=%u cwnd=%u ssthresh=%u rtt_us=%u srtt_us=%u",
-		  __entry->netns, __entry->local, __entry->peer, xtcp_trace_phase(__entry->phase), __entry->snd_una,
+	TP_printk(XTCP_TRACE_ENDS_FORMAT " phase=%s snd_una=%u snd_nxt=%u snd_wnd=%u acked=%u sacked=%u lost=%u delivered=%u pipe=%u cwnd=%u ssthresh=%u rtt_us=%u srtt_us=%u",
+		  XTCP_TRACE_ENDS_ARGS, xtcp_trace_phase(__entry->phase), __entry->snd_una,
 		  __entry->snd_nxt, __entry->snd_wnd, __entry->acked, __entry->sacked, __entry->lost,
 		  __entry->delivered, __entry->pipe, __entry->cwnd, __entry->ssthresh, __entry->rtt_us,
 		  __entry->srtt_us)
@@ -446,9 +442,7 @@ TRACE_EVENT(xtcp_timer,
 	TP_ARGS(sk, which),
 
 	TP_STRUCT__entry(
-		__field(u32, netns)
-		__array(u8, local, sizeof(struct sockaddr_in6))
-		__array(u8, peer, sizeof(struct sockaddr_in6))
+		XTCP_TRACE_ENDS_FIELDS
 		__field(int, state)
 		__field(int, which)
 		__field(u32, rto_ms)
@@ -468,8 +462,8 @@ TRACE_EVENT(xtcp_timer,
 		__entry->probes_out = xtcp_sock_probes_out(xtcp_sk(sk));
 	),
 
-	TP_printk("netns=%u local=%pISpc peer=%pISpc state=%s timer=%s rto_ms=%u backoff=%u retransmits=%u probes=%u",
-		  __entry->netns, __entry->local, __entry->peer, xtcp_trace_state(__entry->state),
+	TP_printk(XTCP_TRACE_ENDS_FORMAT " state=%s timer=%s rto_ms=%u backoff=%u retransmits=%u probes=%u",
+		  XTCP_TRACE_ENDS_ARGS, xtcp_trace_state(__entry->state),
 		  xtcp_trace_timer(__entry->which), __entry->rto_ms, __entry->backoff, __entry->retransmits,
 		  __entry->probes_out)
 );
@@ -485,9 +479,7 @@ TRACE_EVENT(xtcp_conn_timer,
 	TP_ARGS(net, conn, timeouts, timeout_ms),
 
 	TP_STRUCT__entry(
-		__field(u32, netns)
-		__array(u8, local, sizeof(struct sockaddr_in6))
-		__array(u8, peer, sizeof(struct sockaddr_in6))
+		XTCP_TRACE_ENDS_FIELDS
 		__field(u32, timeouts)
 		__field(u32, timeout_ms)
 	),
@@ -499,8 +491,8 @@ TRACE_EVENT(xtcp_conn_timer,
 		__entry->timeout_ms = timeout_ms;
 	),
 
-	TP_printk("netns=%u local=%pISpc peer=%pISpc timer=syn-ack timeouts=%u timeout_ms=%u",
-		  __entry->netns, __entry->local, __entry->peer, __entry->timeouts, __entry->timeout_ms)
+	TP_printk(XTCP_TRACE_ENDS_FORMAT " timer=syn-ack timeouts=%u timeout_ms=%u",
+		  XTCP_TRACE_ENDS_ARGS, __entry->timeouts, __entry->timeout_ms)
 );
 
 /* A connection ends otherwise than by both FINs. "state" is the state that it leaves. */
@@ -511,9 +503,7 @@ TRACE_EVENT(xtcp_abort,
 	TP_ARGS(sk, err, reason),
 
 	TP_STRUCT__entry(
-		__field(u32, netns)
-		__array(u8, local, sizeof(struct sockaddr_in6))
-		__array(u8, peer, sizeof(struct sockaddr_in6))
+		XTCP_TRACE_ENDS_FIELDS
 		__field(int, state)
 		__field(int, err)
 		__field(int, reason)
@@ -527,8 +517,8 @@ TRACE_EVENT(xtcp_abort,
 		__entry->reason = reason;
 	),
 
-	TP_printk("netns=%u local=%pISpc peer=%pISpc state=%s error=%d reason=%s",
-		  __entry->netns, __entry->local, __entry->peer, xtcp_trace_state(__entry->state), __entry->err,
+	TP_printk(XTCP_TRACE_ENDS_FORMAT " state=%s error=%d reason=%s",
+		  XTCP_TRACE_ENDS_ARGS, xtcp_trace_state(__entry->state), __entry->err,
 		  xtcp_trace_abort_reason(__entry->reason))
 );
 
@@ -544,9 +534,7 @@ TRACE_EVENT(xtcp_drop,
 	TP_ARGS(net, tuple, state, th, len, reason),
 
 	TP_STRUCT__entry(
-		__field(u32, netns)
-		__array(u8, local, sizeof(struct sockaddr_in6))
-		__array(u8, peer, sizeof(struct sockaddr_in6))
+		XTCP_TRACE_ENDS_FIELDS
 		__field(int, state)
 		__field(u32, seq)
 		__field(u32, end_seq)
@@ -568,8 +556,8 @@ TRACE_EVENT(xtcp_drop,
 		__entry->reason = reason;
 	),
 
-	TP_printk("netns=%u local=%pISpc peer=%pISpc state=%s flags=[%s] seq=%u end=%u ack=%u len=%u reason=%s",
-		  __entry->netns, __entry->local, __entry->peer, xtcp_trace_state(__entry->state),
+	TP_printk(XTCP_TRACE_ENDS_FORMAT " state=%s flags=[%s] seq=%u end=%u ack=%u len=%u reason=%s",
+		  XTCP_TRACE_ENDS_ARGS, xtcp_trace_state(__entry->state),
 		  xtcp_trace_flags(__entry->flags), __entry->seq, __entry->end_seq, __entry->ack, __entry->len,
 		  xtcp_trace_drop_reason(__entry->reason))
 );
@@ -586,9 +574,7 @@ TRACE_EVENT(xtcp_queue,
 	TP_ARGS(lsk, tuple, which, old, new, reason),
 
 	TP_STRUCT__entry(
-		__field(u32, netns)
-		__array(u8, local, sizeof(struct sockaddr_in6))
-		__array(u8, peer, sizeof(struct sockaddr_in6))
+		XTCP_TRACE_ENDS_FIELDS
 		__field(int, which)
 		__field(u32, old)
 		__field(u32, new)
@@ -607,8 +593,8 @@ TRACE_EVENT(xtcp_queue,
 		__entry->reason = reason;
 	),
 
-	TP_printk("netns=%u local=%pISpc peer=%pISpc queue=%s old=%u new=%u reason=%s",
-		  __entry->netns, __entry->local, __entry->peer, xtcp_trace_queue(__entry->which), __entry->old,
+	TP_printk(XTCP_TRACE_ENDS_FORMAT " queue=%s old=%u new=%u reason=%s",
+		  XTCP_TRACE_ENDS_ARGS, xtcp_trace_queue(__entry->which), __entry->old,
 		  __entry->new, xtcp_trace_queue_reason(__entry->reason))
 );
 
