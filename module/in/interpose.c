@@ -228,6 +228,18 @@ static bool is_ours(struct sk_buff *skb)
 	return !skb->sk && might_be_ours(xn, skb) && take(xn, skb);
 }
 
+/* Waits until nobody calls our handler, and says once a second for whom. */
+static void restore(enum xtcp_sibling_ip ip, bool (*is_restored)(void), void (*say_who)(void))
+{
+	int rounds = 0;
+
+	while (!xtcp_siblings_take_out(ip, is_restored)) {
+		if (!(rounds++ % ROUNDS_A_SECOND))
+			say_who();
+		msleep(MSEC_PER_SEC / ROUNDS_A_SECOND);
+	}
+}
+
 /* inet_protos[IPPROTO_TCP]: softirq, RCU read side */
 static int interpose_v4_rcv(struct sk_buff *skb)
 {
@@ -293,13 +305,7 @@ static void say_who_v4(void)
 
 static void restore_v4(void)
 {
-	int rounds = 0;
-
-	while (!xtcp_siblings_take_out(XTCP_SIBLING_V4, is_restored_v4)) {
-		if (!(rounds++ % ROUNDS_A_SECOND))
-			say_who_v4();
-		msleep(MSEC_PER_SEC / ROUNDS_A_SECOND);
-	}
+	restore(XTCP_SIBLING_V4, is_restored_v4, say_who_v4);
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
@@ -365,13 +371,8 @@ static void say_who_v6(void)
 
 static void restore_v6(void)
 {
-	int rounds = 0;
-
-	while (saved_v6 && !xtcp_siblings_take_out(XTCP_SIBLING_V6, is_restored_v6)) {
-		if (!(rounds++ % ROUNDS_A_SECOND))
-			say_who_v6();
-		msleep(MSEC_PER_SEC / ROUNDS_A_SECOND);
-	}
+	if (saved_v6)
+		restore(XTCP_SIBLING_V6, is_restored_v6, say_who_v6);
 }
 #else
 static int install_v6(void)
