@@ -5,7 +5,10 @@
 
 #include <linux/build_bug.h>
 #include <linux/skbuff.h>
+#include <linux/tcp.h>
 #include <linux/types.h>
+
+#include "base/wire.h"
 
 /**
  * struct xtcp_seg - a segment as RFC 9293 section 3.3.1 names it
@@ -57,6 +60,25 @@ static inline struct xtcp_seg *xtcp_seg(struct sk_buff *skb)
 {
 	BUILD_BUG_ON(sizeof(struct xtcp_seg) > sizeof(skb->cb));
 	return (struct xtcp_seg *)skb->cb;
+}
+
+/*
+ * The header of a segment that IP has just delivered. Returns its octets with the options; 0 if they
+ * are not there. @buf has XTCP_HDR_LEN + XTCP_MAX_OPTIONS octets. The length is read only once: a
+ * fragment's page may change.
+ */
+static __always_inline unsigned int xtcp_seg_peek(const struct sk_buff *skb, u8 *buf, const struct tcphdr **th)
+{
+	unsigned int len;
+
+	*th = skb_header_pointer(skb, 0, sizeof(**th), buf);
+	if (!*th)
+		return 0;
+	len = (*th)->doff * 4;
+	if (len < sizeof(**th))
+		return 0;
+	*th = skb_header_pointer(skb, 0, len, buf);
+	return *th ? len : 0;
 }
 
 #endif /* XTCP_SEG_H */

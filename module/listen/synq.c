@@ -323,14 +323,8 @@ bool xtcp_synq_ack_is_ours(struct sock *lsk, struct sk_buff *skb, const struct x
 
 	if (!cookies_believed(lsk, listener))
 		return false;
-	th = skb_header_pointer(skb, 0, sizeof(*th), buf);
-	if (!th || !th->ack || th->syn || th->rst)
-		return false;
-	len = th->doff * 4;
-	if (len < sizeof(*th))
-		return false;
-	th = skb_header_pointer(skb, 0, len, buf);
-	if (!th)
+	len = xtcp_seg_peek(skb, buf, &th);
+	if (!len || !th->ack || th->syn || th->rst)
 		return false;
 	xtcp_options_parse((const u8 *)(th + 1), len - sizeof(*th), false, &opts);
 	if (cookie_ok(lsk, key, ntohl(th->seq), ntohl(th->ack_seq), opts.has_ts ? &opts.tsecr : NULL, &cookie))

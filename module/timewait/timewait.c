@@ -169,14 +169,8 @@ bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_b
 	const struct tcphdr *th;
 	unsigned int len;
 
-	th = skb_header_pointer(skb, 0, sizeof(*th), buf);
-	if (!th)
-		return false;
-	len = th->doff * 4;
-	if (len < sizeof(*th))
-		return false;
-	th = skb_header_pointer(skb, 0, len, buf);
-	if (!th)
+	len = xtcp_seg_peek(skb, buf, &th);
+	if (!len)
 		return false;
 	xtcp_options_parse((const u8 *)(th + 1), len - sizeof(*th), true, &opts);
 	/* xtcp_timewait_arrives() asks again, under the lock */
