@@ -277,6 +277,61 @@ static noinline_for_stack int take_control(struct sock *sk, struct msghdr *msg, 
 	return 0;
 }
 
+/*
+ * Waits until the connection can carry data, and reads the control messages. Sets *@timeo, the time
+ * that the call may still wait, and *@tsflags.
+ */
+static __always_inline int get_ready(struct sock *sk, struct msghdr *msg, long *timeo, u32 *tsflags)
+{
+	int err;
+
+	*timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
+	/* after a Fast Open, data need not wait for the third ACK (RFC 7413 section 4.2.2) */
+	if (!((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) && !xtcp_sk(sk)->fastopen) {
+		err = sk_stream_wait_connect(sk, timeo);
+		if (err)
+			return err;
+	}
+	*tsflags = READ_ONCE(sk->sk_tsflags);
+	if (msg->msg_controllen) {
+		err = take_control(sk, msg, tsflags);
+		if (err)
+			return err;
+	}
+	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
+	return sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN ? -EPIPE : 0;
+}
+
+/* Sends what may go of @copied new octets on the queue. @err: why there are not more. */
+static __always_inline void send_queued(struct sock *sk, int flags, int copied, int err, bool follows, u32 tsflags)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	/* data that could not be queued will not follow: do not wait for it */
+	bool more = flags & MSG_MORE && !err;
+
+	mark_urgent(sk, flags);
+	if (!follows && (!more || push_is_due(xsk)))
+		mark_push(sk);
+	if (unlikely(tsflags))
+		xtcp_stamp_written(sk, tsflags, copied);
+	/* a program that may block here will probably also block in RECEIVE for the answer */
+	xtcp_acking_ask(&xsk->acking, !(flags & MSG_DONTWAIT));
+	if (unlikely(follows) && !err)
+		wait_for_more(sk);
+	else if (!autocorks(sk) && (more || !xtcp_coalesce_holds(sk, copied)))
+		xtcp_output_push_nagle(sk, more ? TCP_NAGLE_CORK : xsk->nonagle);
+}
+
+/* Nothing was queued: what the call returns for @err. */
+static __always_inline int failed_to_queue(struct sock *sk, int flags, int err)
+{
+	err = sk_stream_error(sk, flags, err);
+	/* a program that waits for an edge of EPOLLOUT has to see one when there is room again */
+	if (err == -EAGAIN && xtcp_sndq_is_empty(sk))
+		sk->sk_write_space(sk);
+	return err;
+}
+
 /* @splices: send the pages that @msg points to. @follows: another page comes at once. */
 static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool splices, bool follows)
 {
@@ -295,24 +350,9 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 		if (err)
 			goto error;
 	}
-	timeo = sock_sndtimeo(sk, flags & MSG_DONTWAIT);
-	/* after a Fast Open, data need not wait for the third ACK (RFC 7413 section 4.2.2) */
-	if (!((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) && !xsk->fastopen) {
-		err = sk_stream_wait_connect(sk, &timeo);
-		if (err)
-			goto error;
-	}
-	tsflags = READ_ONCE(sk->sk_tsflags);
-	if (msg->msg_controllen) {
-		err = take_control(sk, msg, &tsflags);
-		if (err)
-			goto error;
-	}
-	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
-	err = -EPIPE;
-	if (sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN)
+	err = get_ready(sk, msg, &timeo, &tsflags);
+	if (err)
 		goto error;
-
 	/* without memory for the stream, queue_all() tries again and waits, as for an skb */
 	if (!xtcp_stream_is_there(xsk->stream) && msg_data_left(msg))
 		xtcp_stream_begin(sk, sk->sk_allocation);
@@ -329,34 +369,13 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 	if (unlikely(sk->sk_disconnects != disconnects))
 		return copied + on_syn ?: sk_stream_error(sk, flags, -EPIPE);
 	if (copied) {
-		/* data that could not be queued will not follow: do not wait for it */
-		bool more = flags & MSG_MORE && !err;
-
-		mark_urgent(sk, flags);
-		if (!follows && (!more || push_is_due(xsk)))
-			mark_push(sk);
-		if (unlikely(tsflags))
-			xtcp_stamp_written(sk, tsflags, copied);
-		/*
-		 * a program that may block here will probably also block in RECEIVE for the answer
-		 */
-		xtcp_acking_ask(&xsk->acking, !(flags & MSG_DONTWAIT));
-		if (unlikely(follows) && !err)
-			wait_for_more(sk);
-		else if (!autocorks(sk) && (more || !xtcp_coalesce_holds(sk, copied)))
-			xtcp_output_push_nagle(sk, more ? TCP_NAGLE_CORK : xsk->nonagle);
+		send_queued(sk, flags, copied, err, follows, tsflags);
 		return copied + on_syn;
 	}
 	if (!err)
 		return on_syn;
 error:
-	if (on_syn)
-		return on_syn;
-	err = sk_stream_error(sk, flags, err);
-	/* a program that waits for an edge of EPOLLOUT has to see one when there is room again */
-	if (err == -EAGAIN && xtcp_sndq_is_empty(sk))
-		sk->sk_write_space(sk);
-	return err;
+	return on_syn ?: failed_to_queue(sk, flags, err);
 }
 
 /**
