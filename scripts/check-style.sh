@@ -227,6 +227,7 @@ verdict "all.c names each file" "$(left_out)"
 verdict "module/sight/README.md" "$(tracepoints)"
 verdict "module/SYSCTLS.md" "$(scripts/check-sysctls.py 2>&1)"
 verdict "calls from room to room" "$(scripts/check-rooms.py build/style/module 2>&1)"
+verdict "contexts of functions" "$(scripts/check-contexts.py 2>&1)"
 verdict "checkpatch: module" "$(checkpatch NONE \
 	$(ls module/*.[ch] module/*/*.[ch] include/uapi/linux/*.h | grep -v /compat.h))"
 verdict "checkpatch: compat.h" "$(checkpatch $compat module/compat.h)"

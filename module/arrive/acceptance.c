@@ -2,6 +2,8 @@
 /*
  * Step one of SEGMENT ARRIVES: is the segment acceptable? First PAWS, the protection against
  * wrapped sequence numbers (RFC 7323 section 5), then the window test of RFC 9293 section 3.10.7.4.
+ *
+ * Context of all public functions: softirq or process. Lock: socket, held.
  */
 #include "arrive/acceptance.h"
 
@@ -84,8 +86,6 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skip
  *
  * The ACK reports by D-SACK which octets of the segment are old (RFC 2883 section 4).
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: XTCP_ACK_DROP or, beyond the rate limit, XTCP_DROP.
  */
 enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg *seg, int skipped)
@@ -108,8 +108,6 @@ enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg 
  * It does at RCV.NXT (RFC 5961 section 3.2). After the peer's FIN it also does one before RCV.NXT,
  * since some hosts do not count their FIN when they reset. That number is just as hard to guess.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when it does.
  */
 bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *seg)
@@ -127,8 +125,6 @@ bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *se
  * @seg: the segment
  *
  * RFC 9293 section 3.10.7.4, first; RFC 7323 section 5.3.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: XTCP_CONTINUE when the segment is acceptable; XTCP_ACK_DROP or, beyond the rate limit,
  * XTCP_DROP.
@@ -158,8 +154,6 @@ enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *
  * @seg: acceptable, its ACK too
  *
  * RFC 7323 section 4.3: by a segment that begins at or before the last octet that we acknowledged.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg)
 {

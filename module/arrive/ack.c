@@ -2,6 +2,8 @@
 /*
  * Step five of SEGMENT ARRIVES without its state changes: SND.UNA, the RTT sample, the send window
  * (RFC 9293 section 3.10.7.4). What an ACK says about loss is recovery.c's business.
+ *
+ * Context of all public functions: softirq or process. Lock: socket, held.
  */
 #include "arrive/ack.h"
 
@@ -276,8 +278,6 @@ static __always_inline void take_ack(struct sock *sk, struct sk_buff *skb, bool 
  *
  * RFC 9293 section 3.10.7.4, fifth, with the range of RFC 5961 section 5.2.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: XTCP_CONTINUE, or XTCP_CHALLENGE when the ACK is out of range.
  */
 enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
@@ -328,8 +328,6 @@ static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
  *
  * RFC 9293 sections 3.10.7.3, fourth, and 3.10.7.4, fifth. RTT measurement and the congestion
  * window start here.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -373,8 +371,6 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 /**
  * xtcp_ack_fin_acked() - is our FIN acknowledged?
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when our FIN was sent and is acknowledged.
  */

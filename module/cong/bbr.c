@@ -13,6 +13,8 @@
  * - ACKs that report losses are counted instead of lost ranges (5.3.1.3), as in other
  *   implementations.
  * - A congestion mark counts like a loss: it bounds what is sent (section 3.6 asks for that).
+ *
+ * Context of all public functions: any.
  */
 #include "cong/bbr.h"
 

@@ -12,6 +12,8 @@
  *
  * stream->in_flight is in order of sending. So detection looks only at what is lost by now, and at
  * the first skb that is not.
+ *
+ * Context of all public functions: softirq or process. Lock: socket, held.
  */
 #include "loss/rack.h"
 
@@ -58,8 +60,6 @@ static bool is_last_copy(const struct xtcp_sock *xsk, const struct sk_buff *skb,
  * @sample: the ACK
  *
  * RFC 8985 section 6.2 steps 1 and 2.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, const struct xtcp_sample *sample)
 {
@@ -107,8 +107,6 @@ static u32 reordering_window(const struct xtcp_sock *xsk)
  *
  * RFC 8985 section 6.2 step 5.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: microseconds until the next segment would count as lost if no news of it comes; 0: no
  * segment waits for that.
  */
@@ -140,8 +138,6 @@ u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
  * @now_us: the clock
  *
  * RFC 8985 section 6.3.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when it was.
  */

@@ -5,6 +5,8 @@
  * same list node.
  *
  * scoreboard.c adds to the list; recovery.c resends from it.
+ *
+ * Context of all public functions: softirq or process. Lock: socket, held.
  */
 #include "loss/resend.h"
 
@@ -85,8 +87,6 @@ static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
  * @skb: sent, in the list of those in flight or in none
  *
  * RFC 6675 section 4, NextSeg() rule 1: in order of sequence number; see place_to_resend().
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_resend_add(struct sock *sk, struct sk_buff *skb)
 {
@@ -98,8 +98,6 @@ void xtcp_resend_add(struct sock *sk, struct sk_buff *skb)
 /**
  * xtcp_resend_next() - the skb to resend next
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: an skb that counts as lost, preferably the one at SND.UNA; NULL: there is none.
  */
@@ -136,8 +134,6 @@ static int compare_sent(void *priv, const struct list_head *a, const struct list
  *
  * Most of them were sent before all that are in flight, except those that were resent and lost
  * again. RFC 5682 section 3, RFC 3522 section 3.2.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_resend_put_back(struct sock *sk)
 {

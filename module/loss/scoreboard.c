@@ -11,6 +11,8 @@
  *
  * rack.c and recovery.c decide what is lost. output.c and cong.c use pipe. resend.c decides in
  * which order lost skbs are resent.
+ *
+ * Context of all public functions: softirq or process. Lock: socket, held.
  */
 #include "loss/scoreboard.h"
 
@@ -338,8 +340,6 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
  *
  * RFC 2018 section 5; RFC 2883 section 4 for the first block. The work is bounded by the newly
  * sacked skbs, and by the logarithm of the number in flight.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample)
 {
@@ -441,8 +441,6 @@ static void unmark(struct xtcp_sock *xsk, struct sk_buff *skb)
  * @sample: receives what is newly acknowledged
  *
  * Frees the acknowledged skbs.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 {
@@ -504,8 +502,6 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
  * RFC 5681 section 3.2: a duplicate ACK means that a segment has arrived. The sum is limited to
  * what is outstanding without the missing segment. More duplicate ACKs than that show reordering;
  * their number is the reordering estimate.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -533,8 +529,6 @@ void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 /**
  * xtcp_scoreboard_forget_duplicates() - drop the count of duplicate ACKs, without SACK
  * @sk: SACK is not in use
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_scoreboard_forget_duplicates(struct sock *sk)
 {
@@ -547,8 +541,6 @@ void xtcp_scoreboard_forget_duplicates(struct sock *sk)
  * xtcp_scoreboard_lost() - mark an skb, or its retransmission, as lost
  * @sk: the sock
  * @skb: sent, not sacked
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 {
@@ -582,8 +574,6 @@ void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
  * xtcp_scoreboard_resent() - mark a lost skb as in flight again
  * @sk: the sock
  * @skb: lost; xtcp_sndq_sent() has moved it to the list of those in flight
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
 {
@@ -606,8 +596,6 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
  *
  * What was resent stays in flight. RFC 5682 section 3, RFC 3522 section 3.2. The work is bounded by
  * what counted as lost and by what was sent since the first of it was resent.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_scoreboard_not_lost(struct sock *sk)
 {
@@ -632,8 +620,6 @@ void xtcp_scoreboard_not_lost(struct sock *sk)
  *
  * If it has, the skb at SND.UNA is marked as sacked (RFC 2018 section 8).
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when it has.
  */
 bool xtcp_scoreboard_reneged(const struct sock *sk)
@@ -649,8 +635,6 @@ bool xtcp_scoreboard_reneged(const struct sock *sk)
  * @sk: the sock
  *
  * RFC 2018 section 8: the skbs are resent like any others.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_scoreboard_forget_sacked(struct sock *sk)
 {
@@ -683,8 +667,6 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
  *
  * The idea is RFC 4653's, the measure is Linux's: the distance in segments from the highest one
  * that was sacked.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_scoreboard_reordered(struct sock *sk, u32 low, int counter)
 {

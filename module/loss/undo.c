@@ -8,6 +8,8 @@
  *    3708).
  *
  * A third sign is F-RTO. It must choose what is sent, so it is in recovery.c.
+ *
+ * Context of all public functions: softirq or process. Lock: socket, held.
  */
 #include "loss/undo.h"
 
@@ -29,8 +31,6 @@
  * @sk: the sock; cong.c has saved the windows from before the repair
  *
  * RFC 3522 section 3.2 step 1.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_undo_begin(struct sock *sk)
 {
@@ -52,8 +52,6 @@ void xtcp_undo_begin(struct sock *sk)
 /**
  * xtcp_undo_forget() - no reduction can be undone any more
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_undo_forget(struct sock *sk)
 {
@@ -68,8 +66,6 @@ void xtcp_undo_forget(struct sock *sk)
  * @sent_us: the time of the segment's TSval
  *
  * RFC 3522 section 3.2 step 2.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
 {
@@ -91,8 +87,6 @@ void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
  * @sk: the sock
  * @start: the first of these octets; they were sent
  * @end: the octet after the last
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)
 {
@@ -112,8 +106,6 @@ void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)
  *
  * RFC 3522 section 3.2 step 4.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when it does; false also when it is unknown.
  */
 bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *sample)
@@ -129,8 +121,6 @@ bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *s
 /**
  * xtcp_undo_all_came_twice() - has all that was resent arrived twice?
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when it has.
  */
@@ -148,8 +138,6 @@ bool xtcp_undo_all_came_twice(const struct sock *sk)
  * @counter: LINUX_MIB_TCP*UNDO
  *
  * RFC 4015 section 3.2.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_undo_do(struct sock *sk, int counter)
 {

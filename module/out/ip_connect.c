@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* OPEN below TCP (RFC 9293 section 3.9.1.1): the foreign address, the route, the local address. */
+/*
+ * OPEN below TCP (RFC 9293 section 3.9.1.1): the foreign address, the route, the local address.
+ *
+ * Context of all public functions: process. Lock: socket, held.
+ */
 #include "out/ip_connect.h"
 
 #include <linux/ipv6.h>
@@ -160,8 +164,6 @@ static int connect_sockaddr_v6(struct sock *sk, struct sockaddr_in6 *usin, int a
  * and broadcast addresses are refused (MUST-46). If the local port is not known yet, the caller
  * must call xtcp_ip_connect_ports() later.
  *
- * Context: process. Lock: socket, held.
- *
  * Return: 0, -EINVAL, -EAFNOSUPPORT, -ENETUNREACH, or routing's error. On error no foreign port is
  * set.
  */
@@ -212,8 +214,6 @@ static bool ports_lead(const struct sock *sk)
  *
  * Looks up the route again if the first lookup did not have the port and the port may matter. Also
  * chooses the connection's random values for IP: the flow hash and the first IPv4 identification.
- *
- * Context: process. Lock: socket, held.
  *
  * Return: 0 or routing's error.
  */

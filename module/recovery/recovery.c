@@ -18,6 +18,8 @@
  * this (cong.c, prr.c); code here only compares it with what is in flight. Was the repair needless?
  * undo.c decides this. Only F-RTO (RFC 5682), which detects a spurious timeout, stands here, since
  * it chooses what is sent.
+ *
+ * Context of all public functions: softirq or process. Lock: socket, held.
  */
 #include "recovery/recovery.h"
 
@@ -130,8 +132,6 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
  * @sample: the ACK that reports it
  *
  * Even a loss that is repaired already is a sign of congestion (RFC 8985 section 7.4.2).
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -409,8 +409,6 @@ static int resend_lost(struct sock *sk, bool timeout)
 /**
  * xtcp_recovery_go_on() - resend lost segments that had to wait, without a new ACK
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_recovery_go_on(struct sock *sk)
 {
@@ -497,8 +495,6 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
  * @sample: the ACK
  *
  * Sets the phase, updates the congestion window, resends lost segments.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -570,8 +566,6 @@ static void count_failure(const struct xtcp_sock *xsk)
  * timer expires. F-RTO does not begin in the middle of fast recovery: the retransmissions of the
  * recovery would mislead it (RFC 5682 section 3.1 step 1).
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when a queue of this machine had no room for the retransmission.
  */
 bool xtcp_recovery_timeout(struct sock *sk)
@@ -612,8 +606,6 @@ bool xtcp_recovery_timeout(struct sock *sk)
  * @sk: SACK is in use
  *
  * RFC 8985 section 6.2 step 5.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_recovery_reordering_timeout(struct sock *sk)
 {
@@ -642,8 +634,6 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
  *
  * Such a loss is no sign of congestion. What does not fit is resent in smaller segments, and the
  * windows stay (RFC 1191 section 6.4, RFC 8201 section 5.4).
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_recovery_mtu_fell(struct sock *sk)
 {
@@ -678,8 +668,6 @@ void xtcp_recovery_mtu_fell(struct sock *sk)
  *
  * The peer did not accept the text, or did not get it. This is no sign of congestion, and the text
  * is resent at once (RFC 7413 section 4.2.2, "Client: Receiving SYN-ACK").
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_recovery_syn_text_refused(struct sock *sk)
 {

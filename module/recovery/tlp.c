@@ -4,6 +4,8 @@
  * it, and only a timeout would detect it. So after two round trips without an ACK, send one
  * segment: new text, or else the last segment again. Its ACK shows RACK what is missing. If the
  * probe itself filled the only hole, the loss still counts as a loss.
+ *
+ * Context of all public functions: softirq or process. Lock: socket, held.
  */
 #include "recovery/tlp.h"
 
@@ -28,8 +30,6 @@
  * @sk: the sock
  *
  * RFC 8985 section 7.3. Only one probe is on its way at a time.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_tlp_probe(struct sock *sk)
 {
@@ -66,8 +66,6 @@ void xtcp_tlp_probe(struct sock *sk)
  *
  * RFC 8985 section 7.4. If a retransmission as probe is acknowledged and nothing shows that the
  * original had arrived, the original was lost: reduce the window at once.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {

@@ -3,6 +3,8 @@
  * How much data goes to IP at once, as a bundle that IP or the device cuts into segments: how large
  * an skb of the send queue becomes, how much of it may go in one piece, and where it is cut.
  * Whether anything may go at all is decided in output.c.
+ *
+ * Context of all public functions: softirq or process. Lock: socket, held.
  */
 #include "send/bundle.h"
 
@@ -22,8 +24,6 @@
  *
  * As many full segments as one bundle may hold, but at most half of the largest window that the
  * peer has offered.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: octets, a multiple of the effective MSS.
  */
@@ -48,8 +48,6 @@ u32 xtcp_bundle_goal(const struct sock *sk)
  * As much as the rate sends in a millisecond (sk_pacing_shift), but at least min_tso_segs. A larger
  * bundle would be a burst and delay others. For short round-trip times it may be larger, up to the
  * limit of the device, as tso_rtt_log says. All of this is as in Linux.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: octets, a multiple of the effective MSS; or U32_MAX.
  */
@@ -81,8 +79,6 @@ u32 xtcp_bundle_most(struct sock *sk)
  * As in Linux, a bundle has at most half of the congestion window: so the ACK of one bundle lets the
  * next one go while another is in flight.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: octets, no more than @n.
  */
 u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
@@ -107,8 +103,6 @@ u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
  *
  * The cuts are where they were before, if such segments fit the route now. SACK blocks move no cut:
  * they go only on segments with room for them (RFC 9293 section 3.7.1).
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: octets, at most @n and the length of @skb.
  */

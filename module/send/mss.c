@@ -13,6 +13,8 @@
  * device, an ICMP error for another connection and the expiry of an exception, and the MSS rises as
  * well as falls. Larger segments in flight do not matter here: output.c cuts them when it sends
  * them again.
+ *
+ * Context of all public functions: softirq or process. Lock: socket, held.
  */
 #include "send/mss.h"
 
@@ -53,8 +55,6 @@ static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
  * @sk: the sock
  * @mtu: octets of the packet, IP header included
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: octets without options: at most the peer's MSS, at least min_snd_mss, both less the
  * options of every segment.
  */
@@ -68,8 +68,6 @@ u32 xtcp_mss_of(const struct sock *sk, u32 mtu)
  * xtcp_mss_to_mtu() - the size of a packet
  * @sk: the sock
  * @mss: octets of data in it
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: octets, IP header included.
  */
@@ -86,8 +84,6 @@ u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
  *
  * RFC 9293 section 3.7.1 (MUST-16). A path MTU may be forged. So min_snd_mss is the lower limit,
  * and even a segment with all possible options has room for data (CVE-2019-11479).
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 {

@@ -11,6 +11,8 @@
  * With mtu_probing 2, a connection begins at base_mss and searches upward. With 1, this file does
  * nothing until timeouts show a black hole. Then segments shrink to base_mss at most, and to half
  * their size after each further timeout. When they get through, the search goes upward again.
+ *
+ * Context of all public functions: softirq or process. Lock: socket, held.
  */
 #include "send/mtuprobe.h"
 
@@ -59,8 +61,6 @@ static void begin_search(struct sock *sk, u32 mss)
 /**
  * xtcp_mtuprobe_begin() - begin the search of a new connection, if mtu_probing is 2
  * @sk: both SYNs have been read
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_mtuprobe_begin(struct sock *sk)
 {
@@ -81,8 +81,6 @@ void xtcp_mtuprobe_begin(struct sock *sk)
  * @sk: in a synchronized state
  *
  * RFC 4821 section 7.7, RFC 8899 section 4.3.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_mtuprobe_timeout(struct sock *sk)
 {
@@ -120,8 +118,6 @@ static bool may_be_cut(const struct sock *sk)
  *
  * The route may change. So a finished search begins anew after probe_interval.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: octets of data in the probe; 0: none is due. There is enough data to follow it to reveal
  * its loss.
  */
@@ -152,8 +148,6 @@ u32 xtcp_mtuprobe_due(struct sock *sk)
  * @sk: the sock
  * @start: its first octet
  * @end: the octet after it
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
 {
@@ -170,8 +164,6 @@ void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
  * @sk: the sock
  *
  * The congestion window counts octets, so it does not change.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_mtuprobe_acked(struct sock *sk)
 {
@@ -192,8 +184,6 @@ void xtcp_mtuprobe_acked(struct sock *sk)
  * @sk: the sock; not in recovery
  *
  * RFC 4821 section 7.6.2.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when the probe is the first missing segment. It was too large, and nothing else has
  * to be done.

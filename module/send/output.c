@@ -10,6 +10,8 @@
  * One rule keeps a connection from standing still. When push() leaves data behind, one of these is
  * true: something is in flight and the retransmission deadline is armed; or nothing is, and the
  * persist deadline is armed; or the timer of pace.c runs.
+ *
+ * Context of all public functions: softirq or process. Lock: socket, held.
  */
 #include "send/output.h"
 
@@ -332,8 +334,6 @@ static inline void push(struct sock *sk, int nonagle)
  * @sk: the sock, in any state
  *
  * It also sends the FIN, if there was no memory for it when the program closed.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_output_push(struct sock *sk)
 {
@@ -348,8 +348,6 @@ void xtcp_output_push(struct sock *sk)
  * xtcp_output_push_nagle() - send what may be sent now, with another rule for the last segment
  * @sk: the sock, in any state
  * @nonagle: TCP_NAGLE_* for this call: CORK after MSG_MORE, PUSH when the segment may not wait
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_output_push_nagle(struct sock *sk, int nonagle)
 {
@@ -360,8 +358,6 @@ void xtcp_output_push_nagle(struct sock *sk, int nonagle)
 /**
  * xtcp_output_queue_syn() - put a SYN, or a SYN-ACK, into the send queue
  * @sk: its ISS is chosen, and nothing has been sent
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: 0 or -ENOBUFS.
  */
@@ -409,8 +405,6 @@ static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
  *
  * RFC 9293 sections 3.10.1 and 3.10.7.3. Data in the queue goes with the SYN (RFC 7413).
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: 0, or -ENOBUFS when there was no memory to queue it.
  */
 int xtcp_output_syn(struct sock *sk)
@@ -453,8 +447,6 @@ int xtcp_output_syn(struct sock *sk)
  *
  * Nagle does not hold the last segment. Without memory, the next arriving segment or the persist
  * deadline tries again.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_output_fin(struct sock *sk)
 {
@@ -478,8 +470,6 @@ void xtcp_output_fin(struct sock *sk)
  * @max: most octets to send, at least the effective MSS
  *
  * Nothing goes beyond the peer's window, which may have shrunk (RFC 9293 section 3.8.6, SHLD-16).
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: 0; -EBUSY when the earlier copy has not left this machine yet; -EAGAIN when the window is
  * closed; -ENOBUFS; or an error of xtcp_segment_send(). After an error it was not sent.
@@ -530,8 +520,6 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
  * @sk: the sock
  * @skb: the last skb that was sent
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: as xtcp_output_resend().
  */
 int xtcp_output_resend_tail(struct sock *sk, struct sk_buff *skb)
@@ -553,8 +541,6 @@ int xtcp_output_resend_tail(struct sock *sk, struct sk_buff *skb)
  * xtcp_output_has_new() - is there unsent data, and has the peer's window room for it?
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when both are true.
  */
 bool xtcp_output_has_new(const struct sock *sk)
@@ -568,8 +554,6 @@ bool xtcp_output_has_new(const struct sock *sk)
 /**
  * xtcp_output_new_segment() - send one segment of new data, whatever the congestion window says
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: 0; -EAGAIN when there is no new data or the peer's window has no room for the segment; or
  * an error of xtcp_segment_send().
@@ -614,8 +598,6 @@ static u32 control_seq(const struct xtcp_sock *xsk)
  *
  * Without memory the delayed-ACK deadline tries again. An ACK that the layers below refuse counts
  * as lost.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_output_ack_now(struct sock *sk)
 {
@@ -635,8 +617,6 @@ void xtcp_output_ack_now(struct sock *sk)
  * The limit is per connection (section 7), so that an attacker cannot learn about one connection by
  * the limit of another: one challenge ACK per invalid_ratelimit, and CHALLENGES_MAX per second if
  * that is 0.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_output_challenge_ack(struct sock *sk)
 {
@@ -664,8 +644,6 @@ void xtcp_output_challenge_ack(struct sock *sk)
 /**
  * xtcp_output_rst() - ABORT: <SEQ=SND.NXT><CTL=RST> (RFC 9293 section 3.10.5)
  * @sk: in a synchronized state
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_output_rst(struct sock *sk)
 {
@@ -700,8 +678,6 @@ static int send_probe(struct sock *sk, u32 seq, bool keepalive)
  * new data is the probe. An urgent pointer that the peer may not have seen goes ahead of the probe,
  * in a segment at SND.UNA, since the peer would ignore it in an old segment. It is sent even if the
  * window is closed (RFC 9293 section 3.8.5).
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: 0 or an error of xtcp_segment_send().
  */

@@ -2,6 +2,8 @@
 /*
  * Puts the program's octets into the send queue: as a copy, or as the pages that hold them (RFC
  * 9293 section 3.9.1.2).
+ *
+ * Context of all public functions: process, may sleep. Lock: socket, held.
  */
 #include "sendq/fill.h"
 
@@ -87,8 +89,6 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
  * @from: source
  * @len: most octets to copy, not 0
  *
- * Context: process, may sleep. Lock: socket, held.
- *
  * Return: octets copied, at least 1; -ENOSPC when @skb is full and the caller needs a new one;
  * -ENOBUFS when the sock's memory is used up; -EFAULT.
  */
@@ -117,8 +117,6 @@ int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
  * The owner of the page may write to it until it is acknowledged. Each transmission sends what the
  * page holds at that time. SKBFL_SHARED_FRAG tells this to the layers below, which compute the
  * checksum.
- *
- * Context: process, may sleep. Lock: socket, held.
  *
  * Return: as xtcp_fill_copy().
  */
