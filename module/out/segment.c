@@ -276,6 +276,58 @@ static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool r
 	return verdict;
 }
 
+/* The bits of ECN and AccECN that this segment carries. *@wanted: counters of AccECN that are due. */
+static __always_inline u16 ecn_bits(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool new_text,
+				    bool resent, bool has_blocks, u32 *wanted)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const u32 len = skb->len;
+	u16 said;
+
+	if (!xsk->ecn)
+		return 0;
+	if (unlikely(xsk->ecn & XTCP_ECN_ACCURATE))
+		*wanted = xtcp_accecn_option_wanted(sk, flags, seq, len, resent);
+	said = xtcp_ecn_flags(sk, flags, new_text, resent, !len && !has_blocks);
+	/* in a bundle only the first segment carries CWR, but all carry the ACE field */
+	if (said & XTCP_CWR && skb_is_gso(skb))
+		skb_shinfo(skb)->gso_type |= xsk->ecn & XTCP_ECN_ACCURATE ? XTCP_COMPAT_GSO_ACCECN :
+									   SKB_GSO_TCP_ECN;
+	return said;
+}
+
+/* Push the header; the options stand behind it. Every field is set here; ip.c sets the checksum. */
+static __always_inline struct tcphdr *push_header(struct sock *sk, struct sk_buff *skb, u32 len, u32 seq, u8 flags,
+						  u16 said)
+{
+	struct tcphdr *th = __skb_push(skb, XTCP_HDR_LEN);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	skb_reset_transport_header(skb);
+	th->source = inet_sk(sk)->inet_sport;
+	th->dest = inet_sk(sk)->inet_dport;
+	th->seq = htonl(seq);
+	th->ack_seq = flags & XTCP_ACK ? htonl(xsk->rcv_nxt) : 0;
+	((u8 *)th)[12] = (skb->len - len) / 4 << 4 | said >> 8;
+	((u8 *)th)[13] = flags | said;
+	th->urg_ptr = 0;
+	/* a retransmitted SYN-ACK has no text, urgent or not */
+	if (unlikely(xsk->snd_urgent) && !(flags & XTCP_SYN))
+		set_urgent(xsk, th, seq);
+	th->window = htons(window_field(sk, flags));
+	return th;
+}
+
+/* The sock owns @skb until a device has sent it: skb_set_owner_w() without its tests. */
+static __always_inline void give_owner(struct sock *sk, struct sk_buff *skb)
+{
+	/* as Linux: keep the device queue while segments of this flow are below */
+	skb->ooo_okay = refcount_read(&sk->sk_wmem_alloc) <= SKB_TRUESIZE(1);
+	skb->sk = sk;
+	skb->destructor = sock_wfree;
+	refcount_add(skb->truesize, &sk->sk_wmem_alloc);
+}
+
 /*
  * @skb holds the octets, has room in front and no owner yet; it is consumed. @clock:
  * xtcp_clock_ts() when it departs. Return: 0 when the layers below took it; otherwise NET_XMIT_DROP
@@ -300,22 +352,14 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	bool untold = false;
 	struct tcphdr *th;
 	u32 wanted = 0;
-	u16 said = 0;
 	int verdict;
+	u16 said;
 
 	if (alone && !xtcp_held_before_sending(sk)) {
 		kfree_skb(skb);
 		return 0;
 	}
-	if (xsk->ecn) {
-		if (unlikely(xsk->ecn & XTCP_ECN_ACCURATE))
-			wanted = xtcp_accecn_option_wanted(sk, flags, seq, len, resent);
-		said = xtcp_ecn_flags(sk, flags, new_text, resent, !len && !has_blocks);
-		/* in a bundle only the first segment carries CWR, but all carry the ACE field */
-		if (said & XTCP_CWR && skb_is_gso(skb))
-			skb_shinfo(skb)->gso_type |= xsk->ecn & XTCP_ECN_ACCURATE ? XTCP_COMPAT_GSO_ACCECN :
-										   SKB_GSO_TCP_ECN;
-	}
+	said = ecn_bits(sk, skb, seq, flags, new_text, resent, has_blocks, &wanted);
 	/*
 	 * SACK blocks and counters that an immediate ACK owes are sent at once, even without room
 	 * here
@@ -324,20 +368,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 		untold = !push_options(sk, skb, seq, flags, clock, has_blocks, wanted) && xsk->acking.now;
 	else
 		push_timestamp(xsk, skb, flags, clock);
-	th = __skb_push(skb, XTCP_HDR_LEN);
-	skb_reset_transport_header(skb);
-	/* every field is set here; ip.c sets the checksum */
-	th->source = inet_sk(sk)->inet_sport;
-	th->dest = inet_sk(sk)->inet_dport;
-	th->seq = htonl(seq);
-	th->ack_seq = flags & XTCP_ACK ? htonl(xsk->rcv_nxt) : 0;
-	((u8 *)th)[12] = (skb->len - len) / 4 << 4 | said >> 8;
-	((u8 *)th)[13] = flags | said;
-	th->urg_ptr = 0;
-	/* a retransmitted SYN-ACK has no text, urgent or not */
-	if (unlikely(xsk->snd_urgent) && !(flags & XTCP_SYN))
-		set_urgent(xsk, th, seq);
-	th->window = htons(window_field(sk, flags));
+	th = push_header(sk, skb, len, seq, flags, said);
 	if (flags & XTCP_ACK)
 		ack_said(sk);
 	if (unlikely(untold))
@@ -347,12 +378,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	count_out(sk, len, flags, resent, segments);
 	if (trace_xtcp_segment_out_enabled())
 		trace_out(sk, skb, th, len, resent);
-	/* as Linux: keep the device queue while segments of this flow are below */
-	skb->ooo_okay = refcount_read(&sk->sk_wmem_alloc) <= SKB_TRUESIZE(1);
-	/* skb_set_owner_w() without its tests */
-	skb->sk = sk;
-	skb->destructor = sock_wfree;
-	refcount_add(skb->truesize, &sk->sk_wmem_alloc);
+	give_owner(sk, skb);
 	verdict = xtcp_ip_xmit(sk, skb, xtcp_ecn_is_ect(sk, new_text));
 	if (unlikely(verdict)) {
 		verdict = refused_below(sk, verdict, resent, segments);
