@@ -90,6 +90,18 @@ static int wait_for_room(struct sock *sk, int copied, long *timeo, int flags)
 	return sk_stream_wait_memory(sk, timeo);
 }
 
+/* No skb, or no memory for the next octets: expands the buffer, or waits for room. */
+static __always_inline int get_room(struct sock *sk, int copied, long *timeo, int flags)
+{
+	const bool was_full = !sk_stream_memory_free(sk);
+
+	xtcp_sndq_drop_empty_tail(sk);
+	xtcp_sndbuf_expand(sk);
+	if (was_full && sk_stream_memory_free(sk))
+		return 0;
+	return wait_for_room(sk, copied, timeo, flags);
+}
+
 /* sk_stream_memory_free() without an indirect call */
 static bool memory_free(const struct sock *sk)
 {
@@ -158,13 +170,7 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *ti
 			continue;
 		}
 		if (n == -ENOBUFS) {
-			bool full_buffer = !sk_stream_memory_free(sk);
-
-			xtcp_sndq_drop_empty_tail(sk);
-			xtcp_sndbuf_expand(sk);
-			if (full_buffer && sk_stream_memory_free(sk))
-				continue;
-			err = wait_for_room(sk, *copied, timeo, msg->msg_flags);
+			err = get_room(sk, *copied, timeo, msg->msg_flags);
 			if (err)
 				return err;
 			continue;
