@@ -109,10 +109,14 @@ explore()
 	keep lab "$out"
 }
 
+# ended: the machine's script and what it has started, by pid
 ended()
 {
 	trap '' INT TERM HUP
-	[ -z "$machine_pid" ] || { pkill -TERM -P "$machine_pid"; kill "$machine_pid"; wait; } 2>/dev/null
+	if [ -n "$machine_pid" ]; then
+		kill $(pgrep -P "$machine_pid") "$machine_pid" 2>/dev/null
+		wait "$machine_pid"
+	fi
 	exit 143
 }
 
