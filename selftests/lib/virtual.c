@@ -78,3 +78,13 @@ uint64_t virtual_when_jiffies(uint64_t which, unsigned int hz)
 	must(at <= which, "jiffies are beyond that");
 	return now + (which - at) * tick;
 }
+
+void virtual_wire(struct wire *w, enum wire_stack stack, int ip)
+{
+	w->stack = stack;
+	w->ip = ip;
+	w->seed = 1;
+	w->rand = 1;
+	if (wire_tun_open(w) || wire_tun_sysctl(w, "ipv6/conf/wire0/router_solicitations", "0"))
+		ksft_exit_fail_msg("%s\n", w->why);
+}

@@ -8,7 +8,9 @@
 #include <kselftest.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
+
+#include "verdicts.h"
+#include "wire.h"
 
 #define VIRTUAL_S	1000000000ull	/* in nanoseconds, as all times here */
 #define VIRTUAL_MINUTE	(60 * VIRTUAL_S)
@@ -28,28 +30,17 @@ void virtual_sleep_until(uint64_t ns);
  */
 uint64_t virtual_when_jiffies(uint64_t which, unsigned int hz);
 
-/*
- * Turns the lines "PASS name" and "FAIL name" of a child into results, and prints its other lines as they are. Results
- * of @planned that are missing have failed. This stands in a header since kselftest.h counts for each file.
- */
+/* The results of a child; those of @planned that are missing have failed. */
 static inline void virtual_report(FILE *said, unsigned int planned)
 {
-	unsigned int seen = 0;
-	char line[1024];
+	unsigned int seen = verdicts_report(said);
 
-	while (fgets(line, sizeof(line), said)) {
-		line[strcspn(line, "\n")] = 0;
-		if (!strncmp(line, "PASS ", 5) || !strncmp(line, "FAIL ", 5)) {
-			ksft_test_result(*line == 'P', "%s\n", line + 5);
-			seen++;
-		} else {
-			printf("%s\n", line);
-		}
-	}
-	fclose(said);
 	for (; seen < planned; seen++)
 		ksft_test_result_fail("not played\n");
 }
+
+/* Opens the device of @w. It sends no router solicitations, since nobody reads its queue for weeks. */
+void virtual_wire(struct wire *w, enum wire_stack stack, int ip);
 
 /* Ticks per second. */
 unsigned int virtual_hz(void);

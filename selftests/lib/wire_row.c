@@ -25,6 +25,7 @@
 
 #include "kselftest.h"
 #include "release.h"
+#include "verdicts.h"
 #include "wire.h"
 
 #define LANES		4
@@ -234,20 +235,9 @@ static FILE *start_lane(enum wire_stack stack, int ip, const struct choice *choi
 /* Print what a lane says as TAP; rows it did not get to have failed. */
 static void report(FILE *in, pid_t pid, unsigned int planned, const char *name)
 {
-	unsigned int seen = 0;
-	char line[1024];
+	unsigned int seen = verdicts_report(in);
 	int status;
 
-	while (fgets(line, sizeof(line), in)) {
-		line[strcspn(line, "\n")] = 0;
-		if (!strncmp(line, "PASS ", 5) || !strncmp(line, "FAIL ", 5)) {
-			ksft_test_result(*line == 'P', "%s\n", line + 5);
-			seen++;
-		} else {
-			printf("%s\n", line);
-		}
-	}
-	fclose(in);
 	waitpid(pid, &status, 0);
 	for (; seen < planned; seen++)
 		ksft_test_result_fail("%s: row not run, status %#x\n", name, status);

@@ -175,13 +175,7 @@ static int lane(enum wire_stack stack, int ip)
 	unsigned int i, failed = 0;
 	struct play *p;
 
-	lane.stack = stack;
-	lane.ip = ip;
-	lane.seed = 1;
-	lane.rand = 1;
-	/* nobody reads the device's queue for weeks */
-	if (wire_tun_open(&lane) || wire_tun_sysctl(&lane, "ipv6/conf/wire0/router_solicitations", "0"))
-		ksft_exit_fail_msg("%s\n", lane.why);
+	virtual_wire(&lane, stack, ip);
 	lane.shared = true;
 	for (i = 0; i < ROWS; i++) {
 		wire_peer_reset(&lane, true);

@@ -207,12 +207,7 @@ static void process(enum wire_stack stack, int ip, const struct row *row, unsign
 	static struct seen quiet, now;
 	unsigned int i;
 
-	w.stack = stack;
-	w.ip = ip;
-	w.seed = 1;
-	w.rand = 1;
-	if (wire_tun_open(&w) || wire_tun_sysctl(&w, "ipv6/conf/wire0/router_solicitations", "0"))
-		ksft_exit_fail_msg("%s\n", w.why);
+	virtual_wire(&w, stack, ip);
 	/* for good, while what the row changes goes back */
 	if (wire_script_run(&w, "sysctl timestamps 2"))
 		ksft_exit_fail_msg("%s\n", w.why);
