@@ -322,14 +322,18 @@ static u32 probe_timeout_us(const struct sock *sk)
 	return pto_us + XTCP_TIMEOUT_MIN_US;
 }
 
-/* Arm a tail loss probe, at @most_us at the latest: by then the RTO would expire. */
+/*
+ * Arm a tail loss probe, at @most_us at the latest: by then the RTO would expire. The tick that runs
+ * does not count: on a short path the probe would come before two round trips (RFC 8985 section
+ * 7.2), and resend what is about to be acknowledged.
+ */
 static __always_inline void arm_probe(struct sock *sk, u32 most_us)
 {
 	u32 us = min(probe_timeout_us(sk), most_us) + xtcp_pace_lead_us(sk);
 
 	xtcp_timer_disarm(sk, XTCP_TIMER_RETRANSMIT);
 	/* like usecs_to_jiffies(), but without a call, since each segment of text comes here */
-	xtcp_timer_arm(sk, XTCP_TIMER_PROBE, DIV_ROUND_UP(us, USEC_PER_SEC / HZ));
+	xtcp_timer_arm(sk, XTCP_TIMER_PROBE, DIV_ROUND_UP(us, USEC_PER_SEC / HZ) + 1);
 }
 
 /**
