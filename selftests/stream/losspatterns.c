@@ -154,59 +154,80 @@ static unsigned char octet(size_t n)
 	return n * 7 + (n >> 8) * 13;
 }
 
-/* Reads what is there; false when an octet is not what was sent. */
-static bool receive(int fd, size_t *got)
+/* The program at the end of the path. */
+struct reader {
+	struct droppath path;
+	int fd;			/* -1: no connection yet */
+	size_t got;
+	bool wrong;		/* an octet is not what was sent */
+};
+
+static void read_all(struct reader *reader)
 {
 	unsigned char bytes[4096];
 	ssize_t n, i;
 
-	while ((n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
+	while (reader->fd >= 0 && (n = recv(reader->fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
 		for (i = 0; i < n; i++)
-			if (bytes[i] != octet((*got)++))
-				return false;
-	return true;
+			reader->wrong |= bytes[i] != octet(reader->got++);
+}
+
+/*
+ * It reads each segment when it comes. If it read now and then, a moment would decide which segments are acknowledged
+ * at once, and an ACK with a larger window is no duplicate (RFC 5681 section 2).
+ */
+static ssize_t give(struct droppath *path, int to, const void *bytes, size_t len)
+{
+	ssize_t n = write(path->tun[to], bytes, len);
+
+	if (to == 1)
+		read_all((struct reader *)path);
+	return n;
 }
 
 /* *@timeouts: of the text; a SYN's, from a machine that stands still before the path has it, are not the pattern's. */
-static const char *send_all(struct droppath *path, int fd, int listener, size_t total, enum stack stack, int *timeouts)
+static const char *send_all(struct reader *reader, int fd, int listener, size_t total, enum stack stack, int *timeouts)
 {
+	struct droppath *path = &reader->path;
 	unsigned char text[SEGMENTS * MTU];
 	long long end = now_ms() + DEADLINE_MS;
 	const char *wrong = NULL;
-	int to = -1;
-	size_t i, got = 0;
+	size_t i;
 
 	for (i = 0; i < total; i++)
 		text[i] = octet(i);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	if (stack_connect(fd, DROPPATH_B, PORT) && errno != EINPROGRESS)
 		return "connect()";
-	while (to < 0 && now_ms() < end) {
+	reader->got = 0;
+	while (reader->fd < 0 && now_ms() < end) {
 		droppath_step(path, 10);
-		to = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		reader->fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	}
-	if (to < 0)
+	if (reader->fd < 0)
 		return "no connection";
 	*timeouts = timeouts_of(path, stack);
 	if (send(fd, text, total, MSG_NOSIGNAL) != (ssize_t)total)
 		wrong = "send() did not take all";
 	while (!wrong && path->seen.acked < total) {
 		droppath_step(path, 10);
-		if (!receive(to, &got))
+		if (reader->wrong)
 			wrong = "wrong octets";
 		else if (now_ms() > end)
 			wrong = "not all was acknowledged in time";
 	}
-	if (!wrong && got != total)
+	if (!wrong && reader->got != total)
 		wrong = "not all was received";
 	*timeouts = timeouts_of(path, stack) - *timeouts;
-	close(to);
+	close(reader->fd);
+	reader->fd = -1;
 	return wrong;
 }
 
-static void transfer(struct droppath *path, int option, int pattern, enum stack stack)
+static void transfer(struct reader *reader, int option, int pattern, enum stack stack)
 {
 	struct result *result = result_of(option, pattern, stack);
+	struct droppath *path = &reader->path;
 	int size = 400000, mss = MTU - 40 - (options[option].timestamps ? 12 : 0);
 	int listener = stack_listener(path->b, KERNEL, DROPPATH_B, PORT, true);
 	int fd = stack_socket(path->a, stack, DROPPATH_A);
@@ -217,7 +238,7 @@ static void transfer(struct droppath *path, int option, int pattern, enum stack 
 	if (listener < 0 || fd < 0 || fcntl(listener, F_SETFL, O_NONBLOCK) ||
 	    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)))
 		ksft_exit_fail_msg("sockets: %s\n", strerror(errno));
-	wrong = send_all(path, fd, listener, (size_t)mss * SEGMENTS, stack, &result->timeouts);
+	wrong = send_all(reader, fd, listener, (size_t)mss * SEGMENTS, stack, &result->timeouts);
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
 	close(fd);
 	close(listener);
@@ -251,25 +272,27 @@ static bool is_played(int option, int pattern, int only_option, int only_pattern
 
 static void lane(int which, int only_option, int only_pattern)
 {
-	struct droppath path;
+	struct reader reader = { .fd = -1 };
+	struct droppath *path = &reader.path;
 	int o, p, stack;
 	struct result *result;
 
-	open_path(&path);
-	path.show = only_pattern >= 0;
+	open_path(path);
+	path->give = give;
+	path->show = only_pattern >= 0;
 	for (o = 0; o < OPTIONS; o++) {
 		if (only_option >= 0 && o != only_option)
 			continue;
-		use_options(&path, o);
+		use_options(path, o);
 		for (p = 0; p < nr_patterns; p++) {
 			if (!is_played(o, p, only_option, only_pattern) || (only_pattern < 0 && p % LANES != which))
 				continue;
 			for (stack = stack_first(); stack <= XTCP; stack++) {
 				result = result_of(o, p, stack);
-				if (path.show)
+				if (path->show)
 					printf("# %s, %s, %s\n", patterns[p].name, options[o].name, stack_name(stack));
 				do {
-					transfer(&path, o, p, stack);
+					transfer(&reader, o, p, stack);
 				} while (result->seen.late_us > LATE_US && result->again++ < STARTS_OVER);
 			}
 		}
