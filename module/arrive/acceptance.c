@@ -42,8 +42,8 @@ static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	return (seg->flags & (XTCP_ACK | XTCP_SYN | XTCP_FIN)) == XTCP_ACK && !seg->len &&
-	       seg->seq == xsk->rcv_nxt && seg->ack == xsk->snd_una &&
-	       (u32)seg->wnd << xsk->snd_wscale == xsk->snd_wnd &&
+	       seg->seq == xsk->rcv_nxt && seg->ack == xsk->snd.una &&
+	       (u32)seg->wnd << xsk->snd_wscale == xsk->snd.wnd &&
 	       (s32)(xsk->ts_recent - seg->tsval) <= (s32)xtcp_rto_current_ms(&xsk->rto);
 }
 

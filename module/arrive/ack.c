@@ -46,14 +46,9 @@ static u32 segment_window(const struct xtcp_sock *xsk, const struct xtcp_seg *se
 /* Return: true when the effective MSS must be recomputed: a small MAX.SND.WND bounded it so far. */
 static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wnd)
 {
-	bool bounds_mss = xsk->max_snd_wnd / 2 <= xsk->mss;
+	bool bounds_mss = xsk->snd.max_wnd / 2 <= xsk->mss;
 
-	xsk->snd_wnd = wnd;
-	xsk->snd_wl1 = seg->seq;
-	if (wnd <= xsk->max_snd_wnd)
-		return false;
-	xsk->max_snd_wnd = wnd;
-	return bounds_mss;
+	return xtcp_snd_offered(&xsk->snd, wnd, seg->seq) && bounds_mss;
 }
 
 /*
@@ -75,15 +70,15 @@ static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample
 	if (sample->first_sent_us && !(moved && sample->resent_acked)) {
 		xtcp_rto_sample(&xsk->rto,
 				min_t(u64, xtcp_clock_since_us(sample->now_us, sample->first_sent_us), U32_MAX),
-				xsk->snd_una, xsk->snd_nxt);
+				xsk->snd.una, xsk->snd.nxt);
 		return true;
 	}
 	if (!moved || !sample->tsecr)
 		return false;
-	ms = xtcp_clock_ts_of(sample->now_us) + xsk->ts_offset - sample->tsecr;
+	ms = xtcp_clock_ts_of(sample->now_us) + xsk->snd.ts_offset - sample->tsecr;
 	if (ms > XTCP_RTO_MAX_MS)
 		return false;
-	xtcp_rto_sample(&xsk->rto, max(ms, 1U) * USEC_PER_MSEC, xsk->snd_una, xsk->snd_nxt);
+	xtcp_rto_sample(&xsk->rto, max(ms, 1U) * USEC_PER_MSEC, xsk->snd.una, xsk->snd.nxt);
 	return true;
 }
 
@@ -91,10 +86,10 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
-	u32 acked = ack - xsk->snd_una;
+	u32 acked = ack - xsk->snd.una;
 
 	xtcp_scoreboard_ack(sk, ack, sample);
-	WRITE_ONCE(xsk->snd_una, ack);
+	xtcp_snd_acked(&xsk->snd, ack);
 	if (unlikely(xsk->snd_urgent) && xtcp_seq_ge(ack, stream->snd_up))
 		xsk->snd_urgent = false;
 	if (unlikely(stream->mtuprobe.size))
@@ -103,7 +98,7 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 	xsk->retransmits = 0;
 	xsk->retrans_stamp = 0;
 	stream->probe_stamp = 0;
-	if (ack == xsk->write_seq)
+	if (ack == xsk->snd.write_seq)
 		xtcp_busy_with(xsk, XTCP_IDLE);
 	sk_dst_confirm(sk);
 }
@@ -120,8 +115,8 @@ static __always_inline struct xtcp_sample new_sample(const struct sock *sk, cons
 
 	return (struct xtcp_sample) {
 		.now_us = xsk->arrived_us,
-		.una_before = xsk->snd_una,
-		.high_before = stream->scoreboard.sacked ? stream->scoreboard.high_sacked : xsk->snd_una,
+		.una_before = xsk->snd.una,
+		.high_before = stream->scoreboard.sacked ? stream->scoreboard.high_sacked : xsk->snd.una,
 		.pipe_before = xtcp_pipe_octets(sk),
 		.tsecr = xsk->ts_ok && seg->has_ts ? seg->tsecr : 0,
 		.ece = xtcp_ecn_echoed(sk, seg),
@@ -191,7 +186,7 @@ static bool is_too_old(const struct sock *sk, u32 ack)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u64 acked = xsk->stream->bytes_acked + xtcp_ack_fin_acked(sk);
 
-	return xtcp_seq_lt(ack, xsk->snd_una - (u32)min_t(u64, xsk->max_snd_wnd, acked));
+	return xtcp_seq_lt(ack, xsk->snd.una - (u32)min_t(u64, xsk->snd.max_wnd, acked));
 }
 
 /*
@@ -205,9 +200,9 @@ static __always_inline void update_window(struct sock *sk, const struct xtcp_seg
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 wnd = segment_window(xsk, seg);
-	bool opened = !xsk->snd_wnd && wnd;
+	bool opened = !xsk->snd.wnd && wnd;
 
-	if (!moved && xtcp_seq_lt(seg->seq, xsk->snd_wl1))
+	if (!moved && xtcp_seq_lt(seg->seq, xsk->snd.wl1))
 		return;
 	if (set_window(xsk, seg, wnd))
 		xtcp_mss_sync(sk, xsk->pmtu);
@@ -221,7 +216,7 @@ static bool tells_nothing(const struct xtcp_sock *xsk, const struct xtcp_seg *se
 	/* a tail loss probe draws a duplicate ACK after all is acknowledged (RFC 8985 7.4.1) */
 	if (seg->sack_blocks || xsk->stream->tlp.pending || (seg->flags & XTCP_ECE && !(xsk->ecn & XTCP_ECN_ACCURATE)))
 		return false;
-	return xsk->snd_una == xsk->snd_nxt || (xsk->sack_ok && xsk->cong.phase == XTCP_CONG_OPEN);
+	return xsk->snd.una == xsk->snd.nxt || (xsk->sack_ok && xsk->cong.phase == XTCP_CONG_OPEN);
 }
 
 /*
@@ -255,8 +250,8 @@ static __always_inline void take_ack(struct sock *sk, struct sk_buff *skb, bool 
 	bool sampled;
 
 	/* RFC 5681 section 2: (a) to (e); as in Linux, only a larger window is news */
-	sample.news |= segment_window(xsk, seg) > xsk->snd_wnd;
-	sample.duplicate = xsk->snd_una != xsk->snd_nxt && !moves && !sample.news;
+	sample.news |= segment_window(xsk, seg) > xsk->snd.wnd;
+	sample.duplicate = xsk->snd.una != xsk->snd.nxt && !moves && !sample.news;
 	if (xsk->sack_ok && seg->sack_blocks)
 		xtcp_scoreboard_sack(sk, skb, &sample);
 	if (moves)
@@ -284,13 +279,13 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	bool moves = seg->ack != xsk->snd_una;
+	bool moves = seg->ack != xsk->snd.una;
 
 	sock_owned_by_me(sk);
-	if (xtcp_seq_gt(seg->ack, xsk->snd_nxt))
+	if (xtcp_seq_gt(seg->ack, xsk->snd.nxt))
 		return XTCP_CHALLENGE;
 	/* an old ACK tells nothing about SND.UNA, but its segment may carry text */
-	if (xtcp_seq_lt(seg->ack, xsk->snd_una)) {
+	if (xtcp_seq_lt(seg->ack, xsk->snd.una)) {
 		if (is_too_old(sk, seg->ack))
 			return XTCP_CHALLENGE;
 		if (xsk->sack_ok && seg->sack_blocks && has_stream(sk))
@@ -318,7 +313,7 @@ static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 	if (xsk->total_retrans < 2)
 		return false;
 	return !xsk->ts_ok || !seg->has_ts || !xsk->retrans_stamp ||
-	       seg->tsecr - xsk->ts_offset - xsk->retrans_stamp >= XTCP_RTO_INITIAL_MS;
+	       seg->tsecr - xsk->snd.ts_offset - xsk->retrans_stamp >= XTCP_RTO_INITIAL_MS;
 }
 
 /**
@@ -354,7 +349,7 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 	if (sk->sk_state == TCP_SYN_SENT)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVERED);
 	WRITE_ONCE(sk->sk_err_soft, 0);
-	WRITE_ONCE(xsk->snd_una, seg->ack);
+	xtcp_snd_acked(&xsk->snd, seg->ack);
 	xsk->retransmits = 0;
 	xsk->retrans_stamp = 0;
 	xsk->ack_tstamp = (u32)jiffies;
@@ -379,5 +374,5 @@ bool xtcp_ack_fin_acked(const struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	return xsk->fin_queued && xsk->snd_una == xsk->write_seq;
+	return xsk->fin_queued && xsk->snd.una == xsk->snd.write_seq;
 }

@@ -152,7 +152,7 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 	 */
 	if (sk->sk_state == TCP_SYN_RECV && seg->flags & XTCP_ACK && seg->seq + 1 == xsk->rcv_nxt &&
 	    seg->end_seq == xsk->rcv_nxt &&
-	    xtcp_seq_between(xsk->syn_data ? xsk->iss + 1 : xsk->snd_nxt, seg->ack, xsk->snd_nxt))
+	    xtcp_seq_between(xsk->syn_data ? xsk->snd.iss + 1 : xsk->snd.nxt, seg->ack, xsk->snd.nxt))
 		return XTCP_CONTINUE;
 	if (unlikely(xsk->ecn & XTCP_ECN_ACCURATE))
 		xtcp_accecn_syn_ack_again(sk, skb);
@@ -473,9 +473,7 @@ void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
 
 	sock_owned_by_me(sk);
 	xsk->arrived_us = xtcp_clock_us();
-	xsk->snd_wnd = seg->wnd;
-	xsk->max_snd_wnd = seg->wnd;
-	xsk->snd_wl1 = seg->seq;
+	xtcp_snd_offered(&xsk->snd, seg->wnd, seg->seq);
 	xtcp_cong_start(sk, false);
 	xtcp_algorithms_start(sk);
 	xtcp_timer_segment_received(sk);

@@ -101,8 +101,8 @@ static void enter_established(struct sock *sk, struct sk_buff *skb)
 static bool syn_sent_echo_is_foreign(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 now = xtcp_clock_ts_of(xsk->arrived_us) + xsk->ts_offset;
-	u32 first = xsk->retrans_stamp ? xsk->retrans_stamp + xsk->ts_offset : now;
+	u32 now = xtcp_clock_ts_of(xsk->arrived_us) + xsk->snd.ts_offset;
+	u32 first = xsk->retrans_stamp ? xsk->retrans_stamp + xsk->snd.ts_offset : now;
 
 	if (!xsk->ts_ok || !seg->has_ts || !seg->tsecr || !xsk->retrans_stamp)
 		return false;
@@ -114,7 +114,7 @@ static noinline_for_stack void syn_acked_alone(struct sock *sk, struct sk_buff *
 {
 	struct xtcp_seg syn = *xtcp_seg(skb);
 
-	syn.ack = xtcp_sk(sk)->iss + 1;
+	syn.ack = xtcp_sk(sk)->snd.iss + 1;
 	xtcp_ack_syn_acked(sk, &syn);
 	enter_established(sk, skb);
 }
@@ -129,13 +129,13 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *text = xtcp_sndq_first(sk);
 
-	if (xtcp_seg(skb)->ack != xsk->snd_una) {
+	if (xtcp_seg(skb)->ack != xsk->snd.una) {
 		/* it left before the peer's MSS was known; the peer may have taken only a part */
 		if (text)
 			xtcp_sndcb(text)->mss = min_t(u32, xtcp_sndcb(text)->mss, xsk->mss);
 		xtcp_ack_arrives(sk, skb);
 	}
-	xsk->syn_data_acked = xsk->snd_una == xsk->snd_nxt;
+	xsk->syn_data_acked = xsk->snd.una == xsk->snd.nxt;
 	if (xsk->syn_data_acked) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFASTOPENACTIVE);
 		/* SYN and text were one segment, but were counted as two */
@@ -196,7 +196,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	sock_owned_by_me(sk);
 	/* first: check the ACK bit. finish() sends the RST, but none in answer to a RST. */
 	if (seg->flags & XTCP_ACK) {
-		if (xtcp_seq_le(seg->ack, xsk->iss) || xtcp_seq_gt(seg->ack, xsk->snd_nxt)) {
+		if (xtcp_seq_le(seg->ack, xsk->snd.iss) || xtcp_seq_gt(seg->ack, xsk->snd.nxt)) {
 			if (!(seg->flags & XTCP_RST))
 				xtcp_timer_syn_refused(sk);
 			return XTCP_RESET;
@@ -229,9 +229,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	 */
 	take_syn(sk, skb);
 	if (!(seg->flags & XTCP_ACK)) {
-		xsk->snd_wnd = seg->wnd;
-		xsk->max_snd_wnd = seg->wnd;
-		xsk->snd_wl1 = seg->seq;
+		xtcp_snd_offered(&xsk->snd, seg->wnd, seg->seq);
 		xtcp_mss_sync(sk, xsk->pmtu);
 		/*
 		 * connect() has left our SYN to the first write (TCP_FASTOPEN_CONNECT); it goes now
@@ -316,7 +314,7 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 		return XTCP_CONTINUE;
 	}
 	close_if_asked(sk);
-	if (seg->ack == xsk->snd_una && !seg->sack_blocks)
+	if (seg->ack == xsk->snd.una && !seg->sack_blocks)
 		return XTCP_CONTINUE;
 	return xtcp_ack_arrives(sk, skb);
 }
@@ -340,7 +338,7 @@ enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	if (xtcp_seq_le(seg->ack, xsk->snd_una) || xtcp_seq_gt(seg->ack, xsk->snd_nxt))
+	if (xtcp_seq_le(seg->ack, xsk->snd.una) || xtcp_seq_gt(seg->ack, xsk->snd.nxt))
 		return XTCP_RESET;
 	if (unlikely(xsk->fastopen || xsk->syn_data))
 		return check_ack_fast(sk, skb);

@@ -10,6 +10,7 @@
 #include "base/acking.h"
 #include "base/clock.h"
 #include "base/rto.h"
+#include "base/snd.h"
 #include "base/stream.h"
 #include "base/wire.h"
 #include "cong/cong.h"
@@ -97,22 +98,15 @@ struct xtcp_sock {
 	 * connection, are zero before OPEN (xtcp_sock_reset_tcb()), and are under the socket lock
 	 * unless a line says otherwise.
 	 */
-	u32 snd_una;			/* oldest octet that is not acknowledged */
-	u32 snd_nxt;			/* the octet after the highest one that was sent */
-	/* the octet after the last one that SEND queued; with the FIN once it is queued */
-	u32 write_seq;
-	u32 snd_wnd;			/* the peer's window, counted from snd_una */
-	/* the largest snd_wnd so far (MAX.SND.WND of RFC 5961 section 5.2; silly windows) */
-	u32 max_snd_wnd;
-	u32 snd_wl1;			/* SEG.SEQ of the last window update (SND.WL1) */
+	struct xtcp_snd snd;		/* the send sequence variables */
 	/* effective send MSS: octets of data in a full segment (RFC 9293 section 3.7.1, MUST-16) */
 	u16 mss;
 	u8 snd_wscale;			/* shift of the peer's window */
 	bool fin_queued;		/* the send queue ends with a FIN */
+	u32 snd_tstamp;			/* jiffies when data was last sent */
 	struct rb_root sent;		/* sent skbs, by sequence number (sndq.c) */
 	struct xtcp_rto rto;		/* RFC 6298 state */
 	struct xtcp_cong cong;		/* the congestion window */
-	u32 snd_tstamp;			/* jiffies when data was last sent */
 	u32 ack_tstamp;			/* jiffies when the last acceptable ACK arrived */
 	bool snd_urgent;		/* urgent data is unacknowledged: stream->snd_up counts */
 	u8 retransmits;			/* timeouts in a row for the same SND.UNA */
@@ -162,9 +156,7 @@ struct xtcp_sock {
 	bool fastopen_asked : 1;	/* TCP_FASTOPEN_CONNECT has sent the SYN: no MSG_FASTOPEN */
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
 	u32 pmtu;			/* the path MTU from which mss was computed */
-	u32 iss;			/* initial send sequence number */
 	u32 irs;			/* initial receive sequence number */
-	u32 ts_offset;			/* added to our clock in each TSval */
 
 	/* Deadlines: timer.c, expiry.c, retries.c, keepalive.c. */
 	struct xtcp_timers timers;	/* the deadlines */

@@ -33,7 +33,7 @@ static void set_rate(struct sock *sk)
 	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_cong *cong = &xsk->cong;
-	u64 rate = max(cong->cwnd, xsk->snd_nxt - xsk->snd_una);
+	u64 rate = max(cong->cwnd, xsk->snd.nxt - xsk->snd.una);
 
 	rate *= cong->cwnd < cong->ssthresh / 2 ? READ_ONCE(ctl->pacing_ss_ratio) : READ_ONCE(ctl->pacing_ca_ratio);
 	rate *= USEC_PER_SEC / 100;
@@ -123,7 +123,7 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 	xsk->cong.phase = XTCP_CONG_OPEN;
 	/* with Fast Open, text may be in flight before the third ACK (RFC 7413) */
 	if (xtcp_stream_is_there(xsk->stream))
-		xsk->stream->cong.usage_seq = xsk->snd_una;
+		xsk->stream->cong.usage_seq = xsk->snd.una;
 	set_rate(sk);
 }
 
@@ -168,14 +168,14 @@ void xtcp_cong_pushed(struct sock *sk, bool limited)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_cong_stream *usage = &xsk->stream->cong;
-	u32 out = xsk->snd_nxt - xsk->snd_una;
+	u32 out = xsk->snd.nxt - xsk->snd.una;
 
 	sock_owned_by_me(sk);
-	if (!limited && xtcp_seq_lt(xsk->snd_una, usage->usage_seq) && (usage->is_limiting || out <= usage->most_out))
+	if (!limited && xtcp_seq_lt(xsk->snd.una, usage->usage_seq) && (usage->is_limiting || out <= usage->most_out))
 		return;
 	usage->is_limiting = limited;
 	usage->most_out = out;
-	usage->usage_seq = xsk->snd_nxt;
+	usage->usage_seq = xsk->snd.nxt;
 }
 
 /* Grow the window after a timeout. */

@@ -63,7 +63,7 @@ static struct xtcp_bbr_ack bbr_event(const struct sock *sk, u64 now_us)
 		.initial_cwnd = XTCP_INIT_CWND * xsk->mss,
 		.inflight = xtcp_cong_in_flight(sk),
 		.delivered = stream->delivered,
-		.random = hash_32((u32)now_us ^ xsk->ts_offset, 32),
+		.random = hash_32((u32)now_us ^ xsk->snd.ts_offset, 32),
 		.cwnd_limited = stream->cong.is_limiting,
 		.in_fast_recovery = xsk->cong.phase == XTCP_CONG_RECOVERY,
 		.in_recovery = xsk->cong.phase >= XTCP_CONG_RECOVERY,
@@ -142,7 +142,7 @@ static void bbr_idle(struct sock *sk, u32 idle_us)
 	if (!stream->rate.limited)
 		return;
 	xsk->cong.cwnd = xtcp_bbr_restarts(bbr, now_us, stream->delivered, xsk->cong.cwnd,
-					   hash_32((u32)now_us ^ xsk->ts_offset, 32));
+					   hash_32((u32)now_us ^ xsk->snd.ts_offset, 32));
 	bbr_set_rate(sk, bbr);
 }
 

@@ -33,7 +33,7 @@ static void cubic_start(struct sock *sk)
 	sock_owned_by_me(sk);
 	BUILD_BUG_ON(sizeof(*cubic) > XTCP_CONG_PRIVATE);
 	if (xsk->cong.ssthresh == U32_MAX)
-		xtcp_hystart_start(&cubic->hystart, xsk->snd_nxt, (u32)xtcp_clock_us());
+		xtcp_hystart_start(&cubic->hystart, xsk->snd.nxt, (u32)xtcp_clock_us());
 }
 
 static void count_end(struct sock *sk, enum xtcp_hystart_end end)
@@ -59,7 +59,7 @@ static u32 cubic_slow_start(struct sock *sk, struct cubic_private *cubic, const 
 	enum xtcp_hystart_end end;
 
 	cong->cwnd += min3(xtcp_hystart_growth(&cubic->hystart, sample->delivered, xsk->mss), room, most);
-	end = xtcp_hystart_acked(&cubic->hystart, xsk->snd_una, xsk->snd_nxt, sample->rtt_us, (u32)sample->now_us,
+	end = xtcp_hystart_acked(&cubic->hystart, xsk->snd.una, xsk->snd.nxt, sample->rtt_us, (u32)sample->now_us,
 				 cong->phase == XTCP_CONG_OPEN);
 	if (end == XTCP_HYSTART_GOES_ON)
 		return sample->delivered - min(sample->delivered, room);
@@ -105,7 +105,7 @@ static void cubic_undone(struct sock *sk)
 	xtcp_cubic_undo(&cubic->curve);
 	/* the initial slow start goes on */
 	if (xsk->cong.ssthresh == U32_MAX)
-		xtcp_hystart_start(&cubic->hystart, xsk->snd_nxt, (u32)xtcp_clock_us());
+		xtcp_hystart_start(&cubic->hystart, xsk->snd.nxt, (u32)xtcp_clock_us());
 }
 
 static void cubic_idle(struct sock *sk, u32 idle_us)

@@ -60,7 +60,7 @@ static void begin_window(struct dctcp *dctcp, const struct xtcp_sock *xsk)
 	dctcp->segment = segment_size(dctcp, xsk);
 	dctcp->sent = (u32)stream->bytes_sent;
 	dctcp->segments = stream->data_segs_out;
-	dctcp->window_end = xsk->snd_nxt;
+	dctcp->window_end = xsk->snd.nxt;
 	dctcp->acked = 0;
 	dctcp->marked = 0;
 }
@@ -117,7 +117,7 @@ static void dctcp_told(struct sock *sk, const struct xtcp_sample *sample)
 	sock_owned_by_me(sk);
 	dctcp->acked += sample->delivered;
 	dctcp->marked += marked_octets(dctcp, xsk, sample);
-	if (xtcp_seq_le(xsk->snd_una, dctcp->window_end))
+	if (xtcp_seq_le(xsk->snd.una, dctcp->window_end))
 		return;
 	dctcp->alpha = alpha_after(dctcp);
 	begin_window(dctcp, xsk);

@@ -21,7 +21,7 @@ u32 xtcp_pipe_octets(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	const struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
-	u32 out = xsk->snd_nxt - xsk->snd_una + sb->resent;
+	u32 out = xsk->snd.nxt - xsk->snd.una + sb->resent;
 	u32 gone = sb->sacked + sb->lost;
 
 	sock_owned_by_me(sk);

@@ -132,7 +132,7 @@ void xtcp_rate_written(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (!xtcp_stream_is_there(stream))
 		return;
-	if (xsk->write_seq - xsk->snd_nxt >= xsk->mss || sk_wmem_alloc_get(sk) >= SKB_TRUESIZE(1) ||
+	if (xsk->snd.write_seq - xsk->snd.nxt >= xsk->mss || sk_wmem_alloc_get(sk) >= SKB_TRUESIZE(1) ||
 	    stream->scoreboard.lost > stream->scoreboard.resent)
 		return;
 	pipe = xtcp_pipe_octets(sk);

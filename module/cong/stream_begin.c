@@ -52,11 +52,11 @@ bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 		return false;
 	xtcp_reorder_init(&stream->rack.reorder);
 	stream->rack.rtt_us = xsk->rto.srtt_us;
-	stream->recover = xsk->snd_una;
-	stream->cong.usage_seq = xsk->snd_una;
+	stream->recover = xsk->snd.una;
+	stream->cong.usage_seq = xsk->snd.una;
 	stream->rcv_rtt_seq = xsk->rcv_nxt;
-	stream->snd_sml = xsk->snd_una;
-	stream->pushed_seq = xsk->write_seq;
+	stream->snd_sml = xsk->snd.una;
+	stream->pushed_seq = xsk->snd.write_seq;
 	stream->space_copied = xtcp_space_copied(sk);
 	syn = skb_rb_first(&xsk->sent);
 	if (syn) {

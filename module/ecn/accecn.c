@@ -303,7 +303,7 @@ void xtcp_accecn_syn_ack_again(struct sock *sk, const struct sk_buff *skb)
 
 	sock_owned_by_me(sk);
 	if (!(seg->flags & XTCP_ACK) || seg->seq != xsk->irs ||
-	    !xtcp_seq_between(xsk->iss + 1, seg->ack, xsk->snd_nxt) ||
+	    !xtcp_seq_between(xsk->snd.iss + 1, seg->ack, xsk->snd.nxt) ||
 	    xtcp_ace_echoed(xtcp_accecn_ace(skb)) == XTCP_NO_CODEPOINT)
 		return;
 	count_syn_ack(xsk, seg);
@@ -444,7 +444,7 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
 	if (flags & XTCP_SYN)
 		return option && flags & XTCP_ACK && !resent ? XTCP_OPTLEN_ACCECN_ALIGNED(2) : 0;
 	/* the first text was lost with the option: resend it without (section 3.2.3.2.2) */
-	if (resent && len && seq == xsk->iss + 1 && accecn->faults & XTCP_ACCECN_OPTION_FIRST)
+	if (resent && len && seq == xsk->snd.iss + 1 && accecn->faults & XTCP_ACCECN_OPTION_FIRST)
 		accecn->faults |= XTCP_ACCECN_OPTION_LOST;
 	if (!option || !accecn->seen || flags & XTCP_RST ||
 	    (accecn->faults & XTCP_ACCECN_OPTION_LOST && option != XTCP_ECN_OPTION_PERSISTENT))

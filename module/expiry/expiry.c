@@ -124,7 +124,7 @@ static void expired_retransmit(struct sock *sk)
 		return;
 	}
 	xtcp_timer_disarm(sk, XTCP_TIMER_REOPENED);
-	if (!xsk->snd_wnd) {
+	if (!xsk->snd.wnd) {
 		probe_shrunk_window(sk);
 		return;
 	}
@@ -136,7 +136,7 @@ static void expired_retransmit(struct sock *sk)
 /* Only the retransmit deadline asks whether to give up; a window that opens does not. */
 static void expired_reopened(struct sock *sk)
 {
-	if (!xtcp_sk(sk)->snd_wnd)
+	if (!xtcp_sk(sk)->snd.wnd)
 		return;
 	note_timeout(sk);
 	send_again(sk);
@@ -152,16 +152,16 @@ static void expired_persist(struct sock *sk)
 		xtcp_output_fin(sk);
 		return;
 	}
-	if (!xtcp_sndq_unsent(sk) || xsk->snd_una != xsk->snd_nxt) {
+	if (!xtcp_sndq_unsent(sk) || xsk->snd.una != xsk->snd.nxt) {
 		xsk->probes_out = 0;
-		if (xsk->snd_una == xsk->snd_nxt)
+		if (xsk->snd.una == xsk->snd.nxt)
 			xtcp_timer_end_probing(xsk);
 		return;
 	}
 	if (xtcp_retries_end_probing(sk))
 		return;
 	err = xtcp_output_probe(sk, false);
-	if (xsk->snd_una != xsk->snd_nxt) {
+	if (xsk->snd.una != xsk->snd.nxt) {
 		/* the window had room: data went out and armed its own deadline */
 		xtcp_sndbuf_wake(sk);
 		return;
@@ -202,7 +202,7 @@ static void expired_keepalive(struct sock *sk)
 	 * MUST-26: no probe while data waits for an ACK or a window; the other deadlines handle
 	 * that
 	 */
-	if (xsk->snd_una != xsk->write_seq) {
+	if (xsk->snd.una != xsk->snd.write_seq) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time);
 	} else if (idle < time) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time - idle);
@@ -221,9 +221,9 @@ static void expired_probe(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if (xsk->snd_una == xsk->snd_nxt)
+	if (xsk->snd.una == xsk->snd.nxt)
 		return;
-	if (xsk->snd_wnd && xtcp_stream_is_there(xsk->stream))
+	if (xsk->snd.wnd && xtcp_stream_is_there(xsk->stream))
 		xtcp_tlp_probe(sk);
 	if (!xtcp_timer_is_armed(xsk, XTCP_TIMER_RETRANSMIT))
 		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xsk, xtcp_retries_since(sk)) +
@@ -232,7 +232,7 @@ static void expired_probe(struct sock *sk)
 
 static void expired_reordering(struct sock *sk)
 {
-	if (xtcp_sk(sk)->snd_una != xtcp_sk(sk)->snd_nxt)
+	if (xtcp_sk(sk)->snd.una != xtcp_sk(sk)->snd.nxt)
 		xtcp_recovery_reordering_timeout(sk);
 }
 

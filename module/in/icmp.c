@@ -216,7 +216,7 @@ static void about_sock(struct sock *sk, struct sk_buff *skb, const struct error 
 		return;
 	}
 	/* RFC 5927 section 4.1 */
-	if (!xtcp_seq_between(READ_ONCE(xsk->snd_una), error->seq, READ_ONCE(xsk->snd_nxt))) {
+	if (!xtcp_seq_between(READ_ONCE(xsk->snd.una), error->seq, READ_ONCE(xsk->snd.nxt))) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_OUTOFWINDOWICMPS);
 		return;
 	}

@@ -47,11 +47,9 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 	u32 wnd;
 	u8 wscale;
 
-	xsk->iss = he->iss;
+	xtcp_snd_choose(&xsk->snd, he->iss, ts_offset);
+	xtcp_snd_begin_after_syn(&xsk->snd);
 	xsk->irs = he->irs;
-	xsk->snd_una = he->iss;
-	xsk->snd_nxt = he->iss + 1;
-	xsk->write_seq = he->iss + 1;
 	xsk->rcv_nxt = he->irs + 1;
 	xsk->rcv_wup = he->irs + 1;
 	xsk->copied_seq = he->irs + 1;
@@ -64,7 +62,6 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 		xtcp_accecn_start(child, he->syn_codepoint, he->asked_without);
 	xsk->ts_recent = he->ts_recent;
 	xsk->ts_recent_stamp = he->ts_ok ? xtcp_clock_seconds() : 0;
-	xsk->ts_offset = ts_offset;
 
 	xsk->mss_clamp = he->mss;
 	xsk->advmss = xtcp_ip_advmss(child);
@@ -98,11 +95,11 @@ static void sample_round_trip(struct sock *child, const struct xtcp_request *he,
 		return;
 	now_us = xtcp_clock_us();
 	if (!he->resent) {
-		xtcp_rto_sample(&xsk->rto, (u32)now_us - he->sent_us, xsk->snd_una, xsk->snd_nxt);
+		xtcp_rto_sample(&xsk->rto, (u32)now_us - he->sent_us, xsk->snd.una, xsk->snd.nxt);
 	} else if (he->ts_ok && seg->has_ts && seg->tsecr) {
-		ms = xtcp_clock_ts_of(now_us) + xsk->ts_offset - seg->tsecr - READ_ONCE(he->ts_late);
+		ms = xtcp_clock_ts_of(now_us) + xsk->snd.ts_offset - seg->tsecr - READ_ONCE(he->ts_late);
 		if (ms <= XTCP_RTO_MAX_MS)
-			xtcp_rto_sample(&xsk->rto, max(ms, 1U) * USEC_PER_MSEC, xsk->snd_una, xsk->snd_nxt);
+			xtcp_rto_sample(&xsk->rto, max(ms, 1U) * USEC_PER_MSEC, xsk->snd.una, xsk->snd.nxt);
 	}
 }
 

@@ -40,7 +40,7 @@ void xtcp_phase_set(struct sock *sk, enum xtcp_cong_phase phase, int reason)
 u32 xtcp_phase_in_flight(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
 {
 	const struct xtcp_stream *stream = xsk->stream;
-	u32 out = xsk->snd_nxt - xsk->snd_una + sample->acked;
+	u32 out = xsk->snd.nxt - xsk->snd.una + sample->acked;
 	u32 sacked_before = stream->scoreboard.sacked - min(stream->scoreboard.sacked, sample->sacked);
 
 	return out > sacked_before ? out - sacked_before : 0;
@@ -59,7 +59,7 @@ void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
 
-	stream->recover = xsk->snd_nxt;
+	stream->recover = xsk->snd.nxt;
 	stream->tlp.pending = false;
 	xtcp_cong_reduce(sk, recover_fs, marked);
 	xtcp_ecn_reduced(sk);

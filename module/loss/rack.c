@@ -40,7 +40,7 @@
 static bool is_last_copy(const struct xtcp_sock *xsk, const struct sk_buff *skb, u32 end, u32 rtt_us,
 			 const struct xtcp_sample *sample)
 {
-	u32 sent_ts = xtcp_clock_ts_of(xtcp_sndcb(skb)->sent_us) + xsk->ts_offset;
+	u32 sent_ts = xtcp_clock_ts_of(xtcp_sndcb(skb)->sent_us) + xsk->snd.ts_offset;
 	bool in_order = xtcp_seq_le(end, sample->una_before + sample->acked);
 
 	if (in_order && sample->tsecr) {

@@ -252,8 +252,8 @@ static bool is_dsack(struct sock *sk, const struct xtcp_seg *seg, const struct x
  */
 static bool dsack_is_valid(const struct xtcp_sock *xsk, const struct xtcp_sack_block *block)
 {
-	return xtcp_seq_lt(block->start, block->end) && xtcp_seq_le(block->end, xsk->snd_nxt) &&
-	       xtcp_seq_ge(block->start, xsk->snd_una - xsk->max_snd_wnd);
+	return xtcp_seq_lt(block->start, block->end) && xtcp_seq_le(block->end, xsk->snd.nxt) &&
+	       xtcp_seq_ge(block->start, xsk->snd.una - xsk->snd.max_wnd);
 }
 
 /*
@@ -264,7 +264,7 @@ static bool was_resent(struct sock *sk, const struct xtcp_sack_block *block)
 {
 	const struct sk_buff *skb;
 
-	if (xtcp_seq_lt(block->start, xtcp_sk(sk)->snd_una))
+	if (xtcp_seq_lt(block->start, xtcp_sk(sk)->snd.una))
 		return true;
 	skb = xtcp_sndq_find(sk, block->start);
 	return skb && xtcp_sndcb(skb)->transmissions > 1;
@@ -281,7 +281,7 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 	 * and no more than a window at once. Otherwise the network made copies, or the peer lies.
 	 */
 	if (xtcp_seq_lt(block->start, block->end) &&
-	    (len > xsk->max_snd_wnd || stream->dsacked + len > stream->bytes_retrans + 2)) {
+	    (len > xsk->snd.max_wnd || stream->dsacked + len > stream->bytes_retrans + 2)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDSACKIGNOREDDUBIOUS);
 		return;
 	}
@@ -309,19 +309,19 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
 				unsigned int first)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 edge = xtcp_seq_max(seg->ack, xsk->snd_una);
+	u32 edge = xtcp_seq_max(seg->ack, xsk->snd.una);
 	unsigned int i, j, n = 0;
 
 	for (i = first; i < seg->sack_blocks; i++) {
 		struct xtcp_sack_block block = blocks[i];
 
 		/* an overtaken ACK repeats old blocks */
-		if (xtcp_seq_lt(seg->ack, xsk->snd_una) && xtcp_seq_le(block.end, xsk->snd_una) &&
+		if (xtcp_seq_lt(seg->ack, xsk->snd.una) && xtcp_seq_le(block.end, xsk->snd.una) &&
 		    xtcp_seq_lt(block.start, block.end))
 			continue;
 		/* a block that begins at the left edge would have been acknowledged */
 		if (xtcp_seq_ge(block.start, block.end) || xtcp_seq_le(block.start, edge) ||
-		    xtcp_seq_gt(block.end, xsk->snd_nxt)) {
+		    xtcp_seq_gt(block.end, xsk->snd.nxt)) {
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSACKDISCARD);
 			continue;
 		}
@@ -447,8 +447,8 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
 	struct xtcp_scoreboard *sb = &stream->scoreboard;
-	u32 high = sample->high_before, low = high, acked = ack - xsk->snd_una;
-	u32 una = xsk->snd_una;
+	u32 high = sample->high_before, low = high, acked = ack - xsk->snd.una;
+	u32 una = xsk->snd.una;
 	u64 sacked_first_us = sample->first_sent_us;
 	struct sk_buff *skb;
 
@@ -508,7 +508,7 @@ void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
 	const struct sk_buff *first = xtcp_sndq_first(sk);
-	u32 out = xsk->snd_nxt - xsk->snd_una;
+	u32 out = xsk->snd.nxt - xsk->snd.una;
 	u32 missing = max(sb->lost, first ? min_t(u32, xsk->mss, octets_of(first)) : 0);
 	u32 most = out > missing ? out - missing : 0;
 	u32 step = most > sb->sacked ? min_t(u32, xsk->mss, most - sb->sacked) : 0;
@@ -655,7 +655,7 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
 	}
 	stream->scoreboard.sacked = 0;
 	stream->scoreboard.sacked_segments = 0;
-	stream->scoreboard.high_sacked = xsk->snd_una;
+	stream->scoreboard.high_sacked = xsk->snd.una;
 	memset(stream->scoreboard.seen, 0, sizeof(stream->scoreboard.seen));
 }
 

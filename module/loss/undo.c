@@ -40,7 +40,7 @@ void xtcp_undo_begin(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	undo->armed = true;
-	undo->marker = xsk->snd_una;
+	undo->marker = xsk->snd.una;
 	/* retransmissions of the previous repair that are in flight belong to this one, too */
 	undo->resent = stream->scoreboard.resent;
 	undo->any_resent = undo->resent;
@@ -77,7 +77,7 @@ void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
 	if (!xtcp_stream_is_there(xsk->stream))
 		return;
 	if (!undo->any_resent)
-		undo->first_ts = xtcp_clock_ts_of(sent_us) + xsk->ts_offset;
+		undo->first_ts = xtcp_clock_ts_of(sent_us) + xsk->snd.ts_offset;
 	undo->any_resent = true;
 	undo->resent += octets;
 }

@@ -205,7 +205,7 @@ static void show_sock(struct listing *l, struct sock *sk)
 	row_of_sock(l, &row, sk);
 	if (row.state == TCP_CLOSE)
 		return;
-	row.tx_queue = READ_ONCE(xsk->write_seq) - READ_ONCE(xsk->snd_una);
+	row.tx_queue = READ_ONCE(xsk->snd.write_seq) - READ_ONCE(xsk->snd.una);
 	/* without the lock it may be negative for a moment */
 	row.rx_queue = max_t(int, READ_ONCE(xsk->rcv_nxt) - READ_ONCE(xsk->copied_seq), 0);
 	row.retransmits = READ_ONCE(xsk->retransmits);

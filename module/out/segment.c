@@ -58,7 +58,7 @@ static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, 
 		opts->wscale = xsk->rcv_wscale;
 		opts->sack_permitted = xsk->sack_ok;
 		/* only the first SYN-ACK has it, as in Linux */
-		if (unlikely(xsk->fastopen) && xsk->fastopen->cookie.len >= 0 && xsk->snd_nxt == xsk->iss) {
+		if (unlikely(xsk->fastopen) && xsk->fastopen->cookie.len >= 0 && xsk->snd.nxt == xsk->snd.iss) {
 			opts->has_fastopen = true;
 			opts->fastopen = &xsk->fastopen->cookie;
 		} else if (unlikely(xsk->fastsyn) && !(flags & XTCP_ACK) && xsk->fastsyn->cookie.len >= 0) {
@@ -68,7 +68,7 @@ static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, 
 	}
 	if (xsk->ts_ok) {
 		opts->has_ts = true;
-		opts->tsval = clock + xsk->ts_offset;
+		opts->tsval = clock + xsk->snd.ts_offset;
 		opts->tsecr = flags & XTCP_ACK ? xsk->ts_recent : 0;
 	}
 }
@@ -179,7 +179,7 @@ static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, 
 		return;
 	if (snd_up - seq <= XTCP_URGENT_POINTER_MAX)
 		th->urg_ptr = htons(snd_up - seq);
-	else if (xtcp_seq_gt(seq + XTCP_URGENT_POINTER_MAX, xsk->snd_nxt))
+	else if (xtcp_seq_gt(seq + XTCP_URGENT_POINTER_MAX, xsk->snd.nxt))
 		th->urg_ptr = htons(XTCP_URGENT_POINTER_MAX);
 	else
 		return;
@@ -234,7 +234,7 @@ static __always_inline void push_timestamp(const struct xtcp_sock *xsk, struct s
 		return;
 	words = __skb_push(skb, XTCP_OPTLEN_TIMESTAMP_ALIGNED);
 	words[0] = htonl(XTCP_OPTIONS_TIMESTAMP_WORD);
-	words[1] = htonl(clock + xsk->ts_offset);
+	words[1] = htonl(clock + xsk->snd.ts_offset);
 	words[2] = flags & XTCP_ACK ? htonl(xsk->ts_recent) : 0;
 }
 
@@ -252,7 +252,7 @@ static noinline_for_stack bool push_options(struct sock *sk, struct sk_buff *skb
 
 	fill_options(xsk, flags, clock, &opts);
 	if (unlikely(wanted))
-		fill_accecn(sk, skb, has_blocks, len && seq == xsk->iss + 1, wanted, &opts, counters);
+		fill_accecn(sk, skb, has_blocks, len && seq == xsk->snd.iss + 1, wanted, &opts, counters);
 	else if (has_blocks)
 		xtcp_sack_fill(xsk, room_for_blocks(xsk, skb), &opts);
 	xtcp_options_write(__skb_push(skb, xtcp_options_size(&opts)), &opts);

@@ -352,7 +352,7 @@ int xtcp_port_connect(struct sock *sk)
 	/* lookups may still be at the place where the sock was */
 	xtcp_demux_wait_for_lookups(sk);
 	/* stays 0 unless the connection continues from a record */
-	xtcp_sk(sk)->iss = 0;
+	xtcp_snd_choose(&xtcp_sk(sk)->snd, 0, 0);
 	if (xtcp_sk(sk)->lease)
 		return insert_bound(sk);
 	err = choose_and_insert(sk);

@@ -69,7 +69,7 @@ static void keep_open(struct sock *sk, int reason)
 
 	if (phase == xsk->cong.phase)
 		return;
-	stream->recover = xsk->snd_nxt;
+	stream->recover = xsk->snd.nxt;
 	if (phase == XTCP_CONG_OPEN && reason == XTCP_TRACE_SACKED)
 		reason = XTCP_TRACE_IN_ORDER;
 	xtcp_phase_set(sk, phase, reason);
@@ -98,7 +98,7 @@ static void enter_too_large(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
 
-	stream->recover = xsk->snd_nxt;
+	stream->recover = xsk->snd.nxt;
 	xtcp_undo_forget(sk);
 	stream->frto = false;
 	xtcp_phase_set(sk, XTCP_CONG_LOSS, XTCP_TRACE_MTU);
@@ -122,7 +122,7 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 		reduce(sk, sample, false);
 	if (sample->ece)
 		xtcp_cong_forbid_undo(sk);
-	xsk->stream->recover = xsk->snd_nxt;
+	xsk->stream->recover = xsk->snd.nxt;
 	xtcp_phase_set(sk, XTCP_CONG_RECOVERY, xsk->sack_ok ? XTCP_TRACE_RACK : XTCP_TRACE_THIRD_DUPACK);
 }
 
@@ -194,7 +194,7 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
  */
 static bool duplicates_may_follow(const struct xtcp_sock *xsk)
 {
-	return !xsk->sack_ok && xsk->snd_una == xsk->stream->recover;
+	return !xsk->sack_ok && xsk->snd.una == xsk->stream->recover;
 }
 
 static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *sample, int counter)
@@ -334,7 +334,7 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
-	bool recovered = xtcp_seq_ge(xsk->snd_una, stream->recover);
+	bool recovered = xtcp_seq_ge(xsk->snd.una, stream->recover);
 
 	if (sample->acked && xtcp_undo_originals_came(sk, sample)) {
 		spurious_timeout(sk, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_TIMESTAMP);
@@ -346,11 +346,11 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 			spurious_timeout(sk, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_FRTO);
 			return NEXT_LOST;
 		}
-		if (xtcp_seq_gt(xsk->snd_nxt, stream->recover)) {
+		if (xtcp_seq_gt(xsk->snd.nxt, stream->recover)) {
 			if (sample->sacked || sample->duplicate)
 				stream->frto = false;
 		} else if (sample->acked && !recovered) {
-			stream->recover = xsk->snd_nxt;
+			stream->recover = xsk->snd.nxt;
 			if (xtcp_output_has_new(sk))
 				return NEXT_NEW;
 			stream->frto = false;
@@ -362,7 +362,7 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 	}
 	if (!xsk->sack_ok) {
 		/* a duplicate ACK reports that new text has arrived, which F-RTO sent */
-		if (xtcp_seq_gt(xsk->snd_nxt, stream->recover) && sample->duplicate)
+		if (xtcp_seq_gt(xsk->snd.nxt, stream->recover) && sample->duplicate)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
 		else if (sample->acked)
 			xtcp_scoreboard_forget_duplicates(sk);
@@ -438,8 +438,8 @@ static enum next judge(struct sock *sk, struct xtcp_sample *sample)
 		xtcp_timer_reneged(sk, max_t(u32, xsk->rto.srtt_us / 2, RENEGED_WAIT_US));
 		return NEXT_NONE;
 	}
-	if (xtcp_seq_ge(xsk->snd_una, stream->recover)) {
-		if (xsk->cong.phase == XTCP_CONG_CWR && xsk->snd_una != stream->recover) {
+	if (xtcp_seq_ge(xsk->snd.una, stream->recover)) {
+		if (xsk->cong.phase == XTCP_CONG_CWR && xsk->snd.una != stream->recover) {
 			xtcp_cong_reduced(sk);
 			xtcp_phase_set(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
 		} else if (xsk->cong.phase == XTCP_CONG_RECOVERY) {
@@ -471,7 +471,7 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 		xtcp_tlp_ack(sk, sample);
 	if (is_dubious(xsk, sample)) {
 		if (xsk->sack_ok)
-			xtcp_reorder_ack(&stream->rack.reorder, xsk->snd_una, xsk->snd_nxt,
+			xtcp_reorder_ack(&stream->rack.reorder, xsk->snd.una, xsk->snd.nxt,
 					 sample->dsack.start != sample->dsack.end);
 		next = judge(sk, sample);
 		sample->lost = stream->lost_total - lost;
@@ -481,7 +481,7 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 	xtcp_cong_ack(sk, sample);
 	if (next == NEXT_NEW) {
 		xtcp_output_push_nagle(sk, TCP_NAGLE_OFF | TCP_NAGLE_PUSH);
-		if (xtcp_seq_gt(xsk->snd_nxt, stream->recover))
+		if (xtcp_seq_gt(xsk->snd.nxt, stream->recover))
 			return;
 		stream->frto = false;
 	}
@@ -579,7 +579,7 @@ bool xtcp_recovery_timeout(struct sock *sk)
 	if (!xsk->retransmits)
 		count_failure(xsk);
 	all_is_lost(sk);
-	if (xsk->cong.phase <= XTCP_CONG_DISORDER || xtcp_seq_ge(xsk->snd_una, stream->recover) ||
+	if (xsk->cong.phase <= XTCP_CONG_DISORDER || xtcp_seq_ge(xsk->snd.una, stream->recover) ||
 	    (xsk->cong.phase == XTCP_CONG_LOSS && !xsk->retransmits)) {
 		xtcp_cong_lost(sk);
 		xtcp_undo_begin(sk);
@@ -593,7 +593,7 @@ bool xtcp_recovery_timeout(struct sock *sk)
 	if (xsk->cong.phase <= XTCP_CONG_DISORDER && sb->sacked_segments >= XTCP_DUPACK_THRESHOLD)
 		sb->reordering = min_t(u32, sb->reordering, XTCP_DUPACK_THRESHOLD);
 	xtcp_cong_restart(sk, xtcp_pipe_octets(sk));
-	stream->recover = xsk->snd_nxt;
+	stream->recover = xsk->snd.nxt;
 	stream->tlp.pending = false;
 	xtcp_ecn_reduced(sk);
 	stream->frto = READ_ONCE(xsk->xn->sysctl.frto) && (new_repair || xsk->retransmits);

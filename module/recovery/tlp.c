@@ -54,7 +54,7 @@ void xtcp_tlp_probe(struct sock *sk)
 	}
 	tlp->pending = true;
 	tlp->wants_sample = true;
-	tlp->end_seq = xsk->snd_nxt;
+	tlp->end_seq = xsk->snd.nxt;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSPROBES);
 	trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), XTCP_TRACE_PROBE);
 }
@@ -74,14 +74,14 @@ void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 	bool is_twice;
 
 	sock_owned_by_me(sk);
-	if (xtcp_seq_lt(xsk->snd_una, tlp->end_seq))
+	if (xtcp_seq_lt(xsk->snd.una, tlp->end_seq))
 		return;
 	/* without a D-SACK its end is 0, where the probe may end, too */
 	is_twice = sample->dsack.start != sample->dsack.end && sample->dsack.end == tlp->end_seq;
 	if (!tlp->is_resent || is_twice) {
 		/* the probe was new text; or a D-SACK shows that both copies arrived */
 		tlp->pending = false;
-	} else if (xtcp_seq_gt(xsk->snd_una, tlp->end_seq)) {
+	} else if (xtcp_seq_gt(xsk->snd.una, tlp->end_seq)) {
 		tlp->pending = false;
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSPROBERECOVERY);
 		xtcp_recovery_probe_was_needed(sk, sample);

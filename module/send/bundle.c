@@ -34,7 +34,7 @@ u32 xtcp_bundle_goal(const struct sock *sk)
 
 	sock_owned_by_me(sk);
 	if (sk_can_gso(sk)) {
-		u32 most = min3(sk->sk_gso_max_size, GSO_LEGACY_MAX_SIZE - 1U - MAX_TCP_HEADER, xsk->max_snd_wnd / 2);
+		u32 most = min3(sk->sk_gso_max_size, GSO_LEGACY_MAX_SIZE - 1U - MAX_TCP_HEADER, xsk->snd.max_wnd / 2);
 
 		segments = clamp_t(u32, most / mss, 1, max_t(u32, sk->sk_gso_max_segs, 1));
 	}

@@ -105,10 +105,10 @@ void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 	 * as in Linux: at most half of the largest window ever offered, so that one segment can
 	 * always be under way
 	 */
-	if (xsk->max_snd_wnd > XTCP_MSS_DEFAULT_V4)
-		mss = min(mss, xsk->max_snd_wnd / 2);
-	else if (xsk->max_snd_wnd)
-		mss = min(mss, xsk->max_snd_wnd);
+	if (xsk->snd.max_wnd > XTCP_MSS_DEFAULT_V4)
+		mss = min(mss, xsk->snd.max_wnd / 2);
+	else if (xsk->snd.max_wnd)
+		mss = min(mss, xsk->snd.max_wnd);
 	xsk->pmtu = pmtu;
 	xsk->mss = clamp_t(u32, mss, XTCP_MSS_MIN_SND - options, U16_MAX);
 	xtcp_cong_mss_changed(sk);

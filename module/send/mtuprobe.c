@@ -140,7 +140,7 @@ u32 xtcp_mtuprobe_due(struct sock *sk)
 		return 0;
 	}
 	needed = size + (stream->scoreboard.reordering + 1U) * xsk->mss;
-	return xsk->write_seq - xsk->snd_nxt >= needed && xsk->snd_wnd >= needed ? size : 0;
+	return xsk->snd.write_seq - xsk->snd.nxt >= needed && xsk->snd.wnd >= needed ? size : 0;
 }
 
 /**
@@ -171,7 +171,7 @@ void xtcp_mtuprobe_acked(struct sock *sk)
 	struct xtcp_mtuprobe *probe = &xsk->stream->mtuprobe;
 
 	sock_owned_by_me(sk);
-	if (!probe->size || xtcp_seq_lt(xsk->snd_una, probe->end))
+	if (!probe->size || xtcp_seq_lt(xsk->snd.una, probe->end))
 		return;
 	probe->low = probe->size;
 	probe->size = 0;
@@ -194,7 +194,7 @@ bool xtcp_mtuprobe_lost(struct sock *sk)
 	struct xtcp_mtuprobe *probe = &xsk->stream->mtuprobe;
 
 	sock_owned_by_me(sk);
-	if (likely(!probe->size) || xsk->snd_una != probe->start)
+	if (likely(!probe->size) || xsk->snd.una != probe->start)
 		return false;
 	probe->high = probe->size - 1;
 	probe->size = 0;

@@ -52,13 +52,13 @@ static bool in_states(const struct sock *sk, int states)
 
 static u32 in_flight(const struct xtcp_sock *xsk)
 {
-	return xsk->snd_nxt - xsk->snd_una;
+	return xsk->snd.nxt - xsk->snd.una;
 }
 
 /* How far the peer's window reaches beyond @seq. */
 static u32 window_room(const struct xtcp_sock *xsk, u32 seq)
 {
-	u32 edge = xsk->snd_una + xsk->snd_wnd;
+	u32 edge = xsk->snd.una + xsk->snd.wnd;
 
 	return xtcp_seq_gt(edge, seq) ? edge - seq : 0;
 }
@@ -70,7 +70,7 @@ static u32 congestion_room(const struct sock *sk)
 	u32 cwnd = xsk->cong.cwnd, pipe = xtcp_pipe_octets(sk);
 
 	/* a SYN in flight with text (Fast Open) takes no octet of the window */
-	if (unlikely(xsk->snd_una == xsk->iss) && pipe)
+	if (unlikely(xsk->snd.una == xsk->snd.iss) && pipe)
 		pipe--;
 	return cwnd > pipe ? cwnd - pipe : 0;
 }
@@ -87,7 +87,7 @@ static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, 
 	if (nonagle & TCP_NAGLE_CORK)
 		return true;
 	return !(nonagle & TCP_NAGLE_OFF) && in_flight(xsk) &&
-	       xtcp_seq_gt(xsk->stream->snd_sml, xsk->snd_una) && xtcp_seq_le(xsk->stream->snd_sml, xsk->snd_nxt);
+	       xtcp_seq_gt(xsk->stream->snd_sml, xsk->snd.una) && xtcp_seq_le(xsk->stream->snd_sml, xsk->snd.nxt);
 }
 
 /*
@@ -137,7 +137,7 @@ static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagl
 	}
 	if (room >= mss)
 		return room - room % mss;
-	if (room && room == wnd && wnd >= xsk->max_snd_wnd / 2 && (nonagle & TCP_NAGLE_OFF || !in_flight(xsk)))
+	if (room && room == wnd && wnd >= xsk->snd.max_wnd / 2 && (nonagle & TCP_NAGLE_OFF || !in_flight(xsk)))
 		return room;
 	return 0;
 }
@@ -236,7 +236,7 @@ enum probe {
 static noinline enum probe push_probe(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 n = xtcp_mtuprobe_due(sk), start = xsk->snd_nxt;
+	u32 n = xtcp_mtuprobe_due(sk), start = xsk->snd.nxt;
 	enum probe probe = PROBE_NONE;
 	struct sk_buff *skb;
 
@@ -366,9 +366,7 @@ int xtcp_output_queue_syn(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	xsk->snd_una = xsk->iss;
-	xsk->snd_nxt = xsk->iss;
-	WRITE_ONCE(xsk->write_seq, xsk->iss);
+	xtcp_snd_begin(&xsk->snd);
 	return xtcp_sndq_append_syn(sk);
 }
 
@@ -584,11 +582,11 @@ int xtcp_output_new_segment(struct sock *sk)
  */
 static u32 control_seq(const struct xtcp_sock *xsk)
 {
-	u32 edge = xsk->snd_una + xsk->snd_wnd;
+	u32 edge = xsk->snd.una + xsk->snd.wnd;
 	u32 unit = 1U << xsk->snd_wscale;
 
-	if (xtcp_seq_ge(edge, xsk->snd_nxt) || xsk->snd_nxt - edge < unit)
-		return xsk->snd_nxt;
+	if (xtcp_seq_ge(edge, xsk->snd.nxt) || xsk->snd.nxt - edge < unit)
+		return xsk->snd.nxt;
 	return edge;
 }
 
@@ -655,7 +653,7 @@ void xtcp_output_rst(struct sock *sk)
 /* Is urgent data unacknowledged, with SND.UP near enough for the urgent pointer field? */
 static bool urgent_waits(const struct xtcp_sock *xsk)
 {
-	return xsk->snd_urgent && xsk->stream->snd_up - xsk->snd_una < XTCP_URGENT_POINTER_MAX;
+	return xsk->snd_urgent && xsk->stream->snd_up - xsk->snd.una < XTCP_URGENT_POINTER_MAX;
 }
 
 /* As in Linux, the counter also counts a probe that the layers below refuse. */
@@ -690,7 +688,7 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 
 	sock_owned_by_me(sk);
 	if (!keepalive && skb && list_empty(&xsk->stream->to_resend)) {
-		room = min(window_room(xsk, xsk->snd_nxt), xtcp_mss_current(sk));
+		room = min(window_room(xsk, xsk->snd.nxt), xtcp_mss_current(sk));
 		if (room && skb->len)
 			room = min(room, skb->len);
 		if (room) {
@@ -701,9 +699,9 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 		}
 	}
 	if (unlikely(urgent_waits(xsk))) {
-		err = send_probe(sk, xsk->snd_una, keepalive);
+		err = send_probe(sk, xsk->snd.una, keepalive);
 		if (err)
 			return err;
 	}
-	return send_probe(sk, xsk->snd_una - 1, keepalive);
+	return send_probe(sk, xsk->snd.una - 1, keepalive);
 }

@@ -24,7 +24,7 @@
 bool xtcp_sndbuf_memory_free(const struct sock *sk, int wake)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 unsent = READ_ONCE(xsk->write_seq) - READ_ONCE(xsk->snd_nxt);
+	u32 unsent = READ_ONCE(xsk->snd.write_seq) - READ_ONCE(xsk->snd.nxt);
 	u32 mark = READ_ONCE(xsk->notsent_lowat) ?: READ_ONCE(xsk->xn->sysctl.notsent_lowat);
 
 	return unsent << wake < mark;

@@ -48,7 +48,7 @@ static void octets_queued(struct sock *sk, struct sk_buff *skb, u32 n)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	xtcp_sndcb(skb)->end_seq += n;
-	WRITE_ONCE(xsk->write_seq, xsk->write_seq + n);
+	xtcp_snd_queued(&xsk->snd, n);
 }
 
 /* xtcp_fill_copy() of data that does not fit behind the header */

@@ -124,9 +124,9 @@ void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 
 	sock_owned_by_me(sk);
-	cb->seq = xsk->write_seq;
+	cb->seq = xsk->snd.write_seq;
 	cb->end_seq = cb->seq + !!(cb->flags & (XTCP_SYN | XTCP_FIN));
-	WRITE_ONCE(xsk->write_seq, cb->end_seq);
+	xtcp_snd_queued(&xsk->snd, cb->end_seq - cb->seq);
 	if (!xsk->stream->busy.with && !(cb->flags & XTCP_SYN))
 		xtcp_busy_with(xsk, XTCP_BUSY);
 	__skb_queue_tail(&sk->sk_write_queue, skb);
@@ -242,7 +242,7 @@ int xtcp_sndq_append_fin(struct sock *sk)
 		return append_control(sk, xtcp_sndq_alloc(sk, sk_gfp_mask(sk, GFP_ATOMIC), true), XTCP_FIN);
 	xtcp_sndcb(tail)->flags |= XTCP_FIN;
 	xtcp_sndcb(tail)->end_seq++;
-	WRITE_ONCE(xsk->write_seq, xsk->write_seq + 1);
+	xtcp_snd_queued(&xsk->snd, 1);
 	return 0;
 }
 
@@ -532,7 +532,7 @@ void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 		__skb_unlink(skb, &sk->sk_write_queue);
 		cb->marks |= XTCP_SNDQ_SENT;
 		tree_insert_sent(xsk, skb);
-		WRITE_ONCE(xsk->snd_nxt, cb->end_seq);
+		xtcp_snd_sent(&xsk->snd, cb->end_seq);
 	} else {
 		xtcp_sndq_leave_list(sk, skb);
 	}

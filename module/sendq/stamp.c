@@ -64,7 +64,7 @@ void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue) ?: xtcp_sndq_last(sk);
-	u32 base = number_base(sk, tsflags, xsk->write_seq - xsk->fin_queued - len);
+	u32 base = number_base(sk, tsflags, xsk->snd.write_seq - xsk->fin_queued - len);
 	struct skb_shared_info *shinfo;
 
 	sock_owned_by_me(sk);

@@ -153,7 +153,7 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	memset_startat(xsk, 0, snd_una);
+	memset_startat(xsk, 0, snd);
 	xsk->stream = XTCP_STREAM_NONE;
 	xsk->sent = RB_ROOT;
 	xsk->mss_clamp = XTCP_MSS_DEFAULT_V4;

@@ -78,7 +78,7 @@ static bool needs_reset(const struct sock *sk)
 		return true;
 	case TCP_CLOSING:
 	case TCP_LAST_ACK:
-		return xsk->snd_nxt != xsk->write_seq;
+		return xsk->snd.nxt != xsk->snd.write_seq;
 	default:
 		return false;
 	}

@@ -58,15 +58,16 @@ static void fill_tcb(struct sock *sk)
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xsk->conn);
+	u32 iss, ts_offset;
 
 	/*
 	 * if the connection replaces a TIME-WAIT record, its numbers continue those of the record
 	 */
-	if (!xsk->iss)
-		xtcp_secret_active(xn, &tuple, &xsk->iss, &xsk->ts_offset);
-	xsk->snd_una = xsk->iss;
-	xsk->snd_nxt = xsk->iss;
-	xsk->write_seq = xsk->iss;
+	if (!xsk->snd.iss) {
+		xtcp_secret_active(xn, &tuple, &iss, &ts_offset);
+		xtcp_snd_choose(&xsk->snd, iss, ts_offset);
+	}
+	xtcp_snd_begin(&xsk->snd);
 	xsk->ts_ok = READ_ONCE(xn->sysctl.timestamps);
 	xsk->wscale_ok = READ_ONCE(xn->sysctl.window_scaling);
 	xsk->sack_ok = READ_ONCE(xn->sysctl.sack);

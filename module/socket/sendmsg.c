@@ -45,7 +45,7 @@ static void mark_urgent(struct sock *sk, int flags)
 
 	if (likely(!(flags & MSG_OOB)))
 		return;
-	xsk->stream->snd_up = xsk->write_seq;
+	xsk->stream->snd_up = xsk->snd.write_seq;
 	xsk->snd_urgent = true;
 }
 
@@ -61,7 +61,7 @@ static void mark_push(struct sock *sk)
 	if (!skb)
 		return;
 	xtcp_sndcb(skb)->flags |= XTCP_PSH;
-	xtcp_sk(sk)->stream->pushed_seq = xtcp_sk(sk)->write_seq;
+	xtcp_sk(sk)->stream->pushed_seq = xtcp_sk(sk)->snd.write_seq;
 }
 
 /*
@@ -70,7 +70,7 @@ static void mark_push(struct sock *sk)
  */
 static bool push_is_due(const struct xtcp_sock *xsk)
 {
-	return xtcp_seq_gt(xsk->write_seq, xsk->stream->pushed_seq + xsk->max_snd_wnd / 2);
+	return xtcp_seq_gt(xsk->snd.write_seq, xsk->stream->pushed_seq + xsk->snd.max_wnd / 2);
 }
 
 static int wait_for_room(struct sock *sk, int copied, long *timeo, int flags)
@@ -214,7 +214,7 @@ static bool autocorks(struct sock *sk)
 	skb = xtcp_sndq_open_tail(sk);
 	if (!skb || below <= skb->truesize)
 		return false;
-	if (!READ_ONCE(xtcp_net_of(sk)->sysctl.autocorking) || xsk->snd_una == xsk->snd_nxt || xsk->snd_urgent ||
+	if (!READ_ONCE(xtcp_net_of(sk)->sysctl.autocorking) || xsk->snd.una == xsk->snd.nxt || xsk->snd_urgent ||
 	    skb != xtcp_sndq_unsent(sk) || xtcp_sndcb(skb)->marks & XTCP_SNDQ_EOR ||
 	    skb->len >= xtcp_bundle_goal(sk))
 		return false;
@@ -232,7 +232,7 @@ static bool autocorks(struct sock *sk)
  */
 static void wait_for_more(struct sock *sk)
 {
-	if (xtcp_sk(sk)->snd_una == xtcp_sk(sk)->snd_nxt)
+	if (xtcp_sk(sk)->snd.una == xtcp_sk(sk)->snd.nxt)
 		xtcp_timer_window_closed(sk);
 }
 

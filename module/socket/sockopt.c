@@ -425,7 +425,7 @@ static int get_int(struct sock *sk, int optname, int *val)
 		return 0;
 	case TCP_TIMESTAMP:
 		/* the TSval of a segment sent now (RFC 7323 section 3.2) */
-		*val = xtcp_clock_ts() + xsk->ts_offset;
+		*val = xtcp_clock_ts() + xsk->snd.ts_offset;
 		return 0;
 	default:
 		return -ENOPROTOOPT;

@@ -43,7 +43,7 @@ static void info_congestion(struct sock *sk, struct tcp_info *info)
 	info->tcpi_snd_ssthresh = min_t(u32, xsk->cong.ssthresh / mss, TCP_INFINITE_SSTHRESH);
 	if (xsk->cong.ssthresh >= TCP_INFINITE_SSTHRESH)
 		info->tcpi_snd_ssthresh = TCP_INFINITE_SSTHRESH;
-	info->tcpi_unacked = DIV_ROUND_UP(xsk->snd_nxt - xsk->snd_una, mss);
+	info->tcpi_unacked = DIV_ROUND_UP(xsk->snd.nxt - xsk->snd.una, mss);
 	/* without SACK only octets are known */
 	info->tcpi_sacked = xsk->sack_ok ? stream->scoreboard.sacked_segments :
 			    DIV_ROUND_UP(stream->scoreboard.sacked, mss);
@@ -52,7 +52,7 @@ static void info_congestion(struct sock *sk, struct tcp_info *info)
 	info->tcpi_reordering = stream->scoreboard.reordering;
 	info->tcpi_reord_seen = stream->scoreboard.reorderings;
 	/* the SYN counts as a segment */
-	info->tcpi_delivered = stream->delivered_segments + (xsk->snd_una != xsk->iss || stream->bytes_acked);
+	info->tcpi_delivered = stream->delivered_segments + (xsk->snd.una != xsk->snd.iss || stream->bytes_acked);
 	info->tcpi_delivered_ce = xsk->delivered_ce;
 	info->tcpi_delivery_rate = xtcp_rate_octets_per_second(sk);
 	info->tcpi_delivery_rate_app_limited = stream->rate.is_limited;
@@ -92,7 +92,7 @@ static void info_counts(const struct xtcp_sock *xsk, struct tcp_info *info)
 	info->tcpi_bytes_sent = stream->bytes_sent;
 	info->tcpi_bytes_retrans = stream->bytes_retrans;
 	info->tcpi_dsack_dups = (u32)DIV_ROUND_UP_ULL(stream->dsacked, max_t(u32, xsk->mss, 1));
-	info->tcpi_notsent_bytes = xtcp_seq_gt(xsk->write_seq, xsk->snd_nxt) ? xsk->write_seq - xsk->snd_nxt : 0;
+	info->tcpi_notsent_bytes = xtcp_seq_gt(xsk->snd.write_seq, xsk->snd.nxt) ? xsk->snd.write_seq - xsk->snd.nxt : 0;
 	info->tcpi_fastopen_client_fail = xsk->fastopen_client_fail;
 	info->tcpi_segs_in = xsk->segs_in;
 	info->tcpi_segs_out = xsk->segs_out;
@@ -161,7 +161,7 @@ void xtcp_status_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_rcv_ssthresh = xsk->rcv_ssthresh;
 	info->tcpi_rcv_rtt = xsk->stream->rcv_rtt_us;
 	info->tcpi_rcv_space = xtcp_space_copied(sk);
-	info->tcpi_snd_wnd = xsk->snd_wnd;
+	info->tcpi_snd_wnd = xsk->snd.wnd;
 	info->tcpi_last_data_sent = ms_since(xsk->snd_tstamp);
 	info->tcpi_last_data_recv = ms_since(xsk->stream->rcv_data_tstamp);
 	info->tcpi_last_ack_recv = ms_since(xsk->ack_tstamp);
@@ -201,9 +201,9 @@ int xtcp_status_ioctl(struct sock *sk, int cmd, int *karg)
 	} else if (unsynchronized) {
 		*karg = 0;
 	} else if (cmd == SIOCOUTQ) {
-		*karg = READ_ONCE(xsk->write_seq) - READ_ONCE(xsk->snd_una);
+		*karg = READ_ONCE(xsk->snd.write_seq) - READ_ONCE(xsk->snd.una);
 	} else {
-		*karg = READ_ONCE(xsk->write_seq) - READ_ONCE(xsk->snd_nxt);
+		*karg = READ_ONCE(xsk->snd.write_seq) - READ_ONCE(xsk->snd.nxt);
 	}
 	return 0;
 }

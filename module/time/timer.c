@@ -205,7 +205,7 @@ static bool tail_is_short(const struct sock *sk)
 	unsigned int segments = 0;
 	struct sk_buff *skb;
 
-	if (!xsk->sack_ok || xsk->snd_nxt - xsk->snd_una >= RTO_RESTART_BELOW * xsk->mss || xtcp_sndq_unsent(sk))
+	if (!xsk->sack_ok || xsk->snd.nxt - xsk->snd.una >= RTO_RESTART_BELOW * xsk->mss || xtcp_sndq_unsent(sk))
 		return false;
 	for (skb = xtcp_sndq_first(sk); skb && segments < RTO_RESTART_BELOW; skb = xtcp_sndq_next(sk, skb))
 		segments += max_t(u32, DIV_ROUND_UP(skb->len, xsk->mss), 1);
@@ -299,7 +299,7 @@ static bool probe_applies(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	return xsk->sack_ok && xsk->snd_una != xsk->snd_nxt && !xsk->stream->scoreboard.sacked &&
+	return xsk->sack_ok && xsk->snd.una != xsk->snd.nxt && !xsk->stream->scoreboard.sacked &&
 	       !xsk->stream->tlp.wants_sample &&
 	       (xsk->cong.phase == XTCP_CONG_OPEN || xsk->cong.phase == XTCP_CONG_CWR) &&
 	       READ_ONCE(xtcp_net_of(sk)->sysctl.early_retrans) >= 3;
@@ -317,7 +317,7 @@ static u32 probe_timeout_us(const struct sock *sk)
 	if (!xsk->rto.srtt_us)
 		return XTCP_RTO_INITIAL_MS * USEC_PER_MSEC;
 	pto_us = 2 * xsk->rto.srtt_us;
-	if (xsk->snd_nxt - xsk->snd_una <= xsk->mss)
+	if (xsk->snd.nxt - xsk->snd.una <= xsk->mss)
 		return pto_us + XTCP_RTO_MIN_MS * USEC_PER_MSEC;
 	return pto_us + XTCP_TIMEOUT_MIN_US;
 }
@@ -379,7 +379,7 @@ void xtcp_timer_ack_progress(struct sock *sk)
 	sock_owned_by_me(sk);
 	xtcp_timer_take_back_backoff(xsk);
 	xtcp_timer_disarm(sk, XTCP_TIMER_REOPENED);
-	if (xsk->snd_una == xsk->snd_nxt) {
+	if (xsk->snd.una == xsk->snd.nxt) {
 		xtcp_timer_disarm(sk, XTCP_TIMER_RETRANSMIT);
 		xtcp_timer_disarm(sk, XTCP_TIMER_PROBE);
 		xtcp_timer_disarm(sk, XTCP_TIMER_REORDERING);
@@ -473,7 +473,7 @@ void xtcp_timer_window_opened(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (!xsk->timers.probes)
 		return;
-	if (xsk->snd_una != xsk->snd_nxt) {
+	if (xsk->snd.una != xsk->snd.nxt) {
 		if (!xtcp_timer_is_armed(xsk, XTCP_TIMER_REOPENED))
 			xtcp_timer_arm(sk, XTCP_TIMER_REOPENED, 0);
 		return;
@@ -561,7 +561,7 @@ void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before)
 	unsigned long due;
 
 	sock_owned_by_me(sk);
-	if (!xsk->keepalive_sent || xsk->snd_una != xsk->write_seq || !xtcp_timer_is_armed(xsk, XTCP_TIMER_KEEPALIVE))
+	if (!xsk->keepalive_sent || xsk->snd.una != xsk->snd.write_seq || !xtcp_timer_is_armed(xsk, XTCP_TIMER_KEEPALIVE))
 		return;
 	due = xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_KEEPALIVE) - before + xtcp_keepalive_intvl(sk);
 	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time_after(due, jiffies) ? due - jiffies : 0);

@@ -385,12 +385,12 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 	memcpy(&tw->conn, &xsk->conn, size_of(xsk->conn.v4) - offsetof(struct xtcp_timewait, conn));
 	tw->conn.kind = XTCP_CONN_TIMEWAIT;
 	tw->lease = xsk->lease;
-	tw->snd_nxt = xsk->snd_nxt;
+	tw->snd_nxt = xsk->snd.nxt;
 	tw->rcv_nxt = xsk->rcv_nxt;
 	tw->rcv_wnd = xtcp_window_offer(sk) >> xsk->rcv_wscale;
 	tw->ts_recent = xsk->ts_recent;
 	tw->ts_recent_stamp = xsk->ts_recent_stamp;
-	tw->ts_offset = xsk->ts_offset;
+	tw->ts_offset = xsk->snd.ts_offset;
 	tw->mark = READ_ONCE(sk->sk_mark);
 	tw->tos = xtcp_sock_is_v4(sk) ? inet_sk(sk)->tos : inet6_sk(sk)->tclass;
 	tw->rcv_wscale = xsk->rcv_wscale;

@@ -113,8 +113,7 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 		spin_lock(&shard->lock);
 		/* a dead record may still be in the table */
 		if (may_reuse(xn, tw, bound) && !xtcp_demux_replace(xn, &tw->conn, &xsk->conn)) {
-			xsk->iss = tw->snd_nxt + REOPEN_STEP ?: 1;
-			xsk->ts_offset = tw->ts_offset;
+			xtcp_snd_choose(&xsk->snd, tw->snd_nxt + REOPEN_STEP ?: 1, tw->ts_offset);
 			if (!tw->dead)
 				xtcp_record_claim(xn, tw, &claimed);
 			reused = true;

@@ -101,7 +101,7 @@ static noinline void echo_arrived(struct xtcp_sock *xsk, const struct xtcp_seg *
 {
 	xsk->stream->rcv_rtt_tsecr = seg->tsecr;
 	if (xsk->ts_ok && seg->has_ts && seg->tsecr && seg->len >= xsk->rcv_mss)
-		take_round_trip(xsk, xtcp_clock_ts_of(xsk->arrived_us) + xsk->ts_offset - seg->tsecr, false);
+		take_round_trip(xsk, xtcp_clock_ts_of(xsk->arrived_us) + xsk->snd.ts_offset - seg->tsecr, false);
 }
 
 /*
