@@ -42,7 +42,7 @@ static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	return (seg->flags & (XTCP_ACK | XTCP_SYN | XTCP_FIN)) == XTCP_ACK && !seg->len &&
-	       seg->seq == xsk->rcv_nxt && seg->ack == xsk->snd.una &&
+	       seg->seq == xsk->rcv.nxt && seg->ack == xsk->snd.una &&
 	       (u32)seg->wnd << xsk->snd_wscale == xsk->snd.wnd &&
 	       (s32)(xsk->ts_recent - seg->tsval) <= (s32)xtcp_rto_current_ms(&xsk->rto);
 }
@@ -55,9 +55,9 @@ static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg
  */
 static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
-	u32 right = xtcp_seq_max(xsk->rcv_wup + xsk->rcv_wnd, xsk->rcv_nxt);
+	u32 right = xtcp_seq_max(xsk->rcv.wup + xsk->rcv.wnd, xsk->rcv.nxt);
 
-	return xtcp_seq_ge(seg->end_seq, xsk->rcv_wup) && xtcp_seq_le(seg->seq, right);
+	return xtcp_seq_ge(seg->end_seq, xsk->rcv.wup) && xtcp_seq_le(seg->seq, right);
 }
 
 /* Send one ACK per invalid_ratelimit, so that two ends cannot answer each other's ACKs forever. */
@@ -90,7 +90,7 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skip
  */
 enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg *seg, int skipped)
 {
-	const u32 rcv_nxt = xtcp_sk(sk)->rcv_nxt;
+	const u32 rcv_nxt = xtcp_sk(sk)->rcv.nxt;
 
 	sock_owned_by_me(sk);
 	if (!dupack_allowed(sk, seg, skipped))
@@ -116,7 +116,7 @@ bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *se
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	return seg->seq == xsk->rcv_nxt || (seg->seq + 1 == xsk->rcv_nxt && 1 << sk->sk_state & after_fin);
+	return seg->seq == xsk->rcv.nxt || (seg->seq + 1 == xsk->rcv.nxt && 1 << sk->sk_state & after_fin);
 }
 
 /**
@@ -160,7 +160,7 @@ void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	if (!xsk->ts_ok || !seg->has_ts || xtcp_seq_gt(seg->seq, xsk->rcv_wup))
+	if (!xsk->ts_ok || !seg->has_ts || xtcp_seq_gt(seg->seq, xsk->rcv.wup))
 		return;
 	if ((s32)(seg->tsval - xsk->ts_recent) < 0 && xsk->ts_recent_stamp && xsk->ts_recent &&
 	    xtcp_clock_seconds() - xsk->ts_recent_stamp < XTCP_PAWS_IDLE_S)

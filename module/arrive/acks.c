@@ -54,8 +54,8 @@ static bool ack_lets_send(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	return xtcp_window_offer(sk) >= xsk->rcv_wnd ||
-	       xsk->rcv_nxt - xsk->copied_seq < (u32)READ_ONCE(sk->sk_rcvlowat);
+	return xtcp_window_offer(sk) >= xsk->rcv.wnd ||
+	       xsk->rcv.nxt - xsk->rcv.copied_seq < (u32)READ_ONCE(sk->sk_rcvlowat);
 }
 
 /**
@@ -83,7 +83,7 @@ void xtcp_acks_owed(struct sock *sk)
 	if (!xsk->acking.pending)
 		return;
 	xtcp_acking_ask(&xsk->acking, false);
-	due = (xsk->acking.unacked_segments >= 2 || xsk->rcv_nxt - xsk->rcv_wup >= 2U * xsk->rcv_mss) &&
+	due = (xsk->acking.unacked_segments >= 2 || xsk->rcv.nxt - xsk->rcv.wup >= 2U * xsk->rcv_mss) &&
 	      ((xsk->acking.quick && !xsk->acking.pingpong) || ack_lets_send(sk));
 	if (xsk->acking.now || (due && !reader_acknowledges(sk))) {
 		xtcp_output_ack_now(sk);
@@ -145,7 +145,7 @@ void xtcp_acks_window(struct sock *sk, u32 copied)
 	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return;
 	if (xsk->acking.pending)
-		tell = xsk->rcv_nxt - xsk->rcv_wup > xsk->rcv_mss ||
+		tell = xsk->rcv.nxt - xsk->rcv.wup > xsk->rcv_mss ||
 		       (copied && !xsk->acking.pingpong && !xsk->acking.answer_awaited &&
 			!atomic_read(&sk->sk_rmem_alloc));
 	if (!tell && copied && !(sk->sk_shutdown & RCV_SHUTDOWN))

@@ -94,7 +94,7 @@ static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
 		return XTCP_CONTINUE;
 	if (!xtcp_acceptance_rst_counts(sk, seg)) {
 		/* in_window() accepts the right edge itself; for RFC 5961 it is outside */
-		if (seg->seq == xsk->rcv_wup + xsk->rcv_wnd)
+		if (seg->seq == xsk->rcv.wup + xsk->rcv.wnd)
 			return XTCP_DROP;
 		/* a middlebox may have dropped the text on the SYN before this RST (RFC 7413) */
 		if (unlikely(xsk->syn_fastopen) && !xsk->data_segs_in && sk->sk_state == TCP_ESTABLISHED)
@@ -140,7 +140,7 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 	/*
 	 * the SYN that opened it fast came again: resend the SYN-ACK, as synq.c does without a sock
 	 */
-	if (xsk->fastopen && sk->sk_state == TCP_SYN_RECV && !(seg->flags & XTCP_ACK) && seg->seq == xsk->irs) {
+	if (xsk->fastopen && sk->sk_state == TCP_SYN_RECV && !(seg->flags & XTCP_ACK) && seg->seq == xsk->rcv.irs) {
 		if (!xtcp_reply_is_limited(xtcp_net_of(sk), seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV,
 					   &xsk->invalid_ack_stamp))
 			xtcp_output_resend(sk, xtcp_sndq_first(sk), xsk->mss);
@@ -150,8 +150,8 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 	 * The other half of a simultaneous open (RFC 9293 figure 7, line 6): we have taken the
 	 * peer's SYN already. The peer may acknowledge our SYN without its text.
 	 */
-	if (sk->sk_state == TCP_SYN_RECV && seg->flags & XTCP_ACK && seg->seq + 1 == xsk->rcv_nxt &&
-	    seg->end_seq == xsk->rcv_nxt &&
+	if (sk->sk_state == TCP_SYN_RECV && seg->flags & XTCP_ACK && seg->seq + 1 == xsk->rcv.nxt &&
+	    seg->end_seq == xsk->rcv.nxt &&
 	    xtcp_seq_between(xsk->syn_data ? xsk->snd.iss + 1 : xsk->snd.nxt, seg->ack, xsk->snd.nxt))
 		return XTCP_CONTINUE;
 	if (unlikely(xsk->ecn & XTCP_ECN_ACCURATE))
@@ -244,7 +244,7 @@ static bool nobody_reads(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	u32 text_end = seg->end_seq - !!(seg->flags & XTCP_FIN);
 
-	return sk->sk_shutdown & RCV_SHUTDOWN && seg->len && xtcp_seq_gt(text_end, xtcp_sk(sk)->rcv_nxt);
+	return sk->sk_shutdown & RCV_SHUTDOWN && seg->len && xtcp_seq_gt(text_end, xtcp_sk(sk)->rcv.nxt);
 }
 
 /* RFC 9293 3.10.7.4, seventh: process the segment text. */
@@ -269,7 +269,7 @@ static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
 	case TCP_CLOSING:
 	case TCP_LAST_ACK:
 		/* no text follows a FIN; old octets are answered with an ACK of RCV.NXT */
-		if (!xtcp_seq_lt(seg->seq, xtcp_sk(sk)->rcv_nxt))
+		if (!xtcp_seq_lt(seg->seq, xtcp_sk(sk)->rcv.nxt))
 			return XTCP_DONE;
 		break;
 	default:

@@ -36,6 +36,7 @@
 #include "sock/end.h"
 #include "time/timer.h"
 #include "window/space.h"
+#include "window/window.h"
 
 /*
  * The options of the peer's SYN (RFC 9293 section 3.7.1; RFC 7323 sections 1.3 and 2.5; RFC 2018
@@ -55,8 +56,7 @@ static void take_syn_options(struct sock *sk, const struct xtcp_seg *seg)
 		xsk->snd_wscale = seg->wscale;
 	} else {
 		xsk->snd_wscale = 0;
-		xsk->rcv_wscale = 0;
-		xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED);
+		xtcp_window_unscaled(sk);
 	}
 	xsk->ts_ok = xsk->ts_ok && seg->has_ts;
 	if (xsk->ts_ok) {
@@ -74,10 +74,7 @@ static void take_syn(struct sock *sk, struct sk_buff *skb)
 
 	take_syn_options(sk, seg);
 	xtcp_ecn_take_syn(sk, skb);
-	xsk->irs = seg->seq;
-	xsk->rcv_nxt = seg->seq + 1;
-	xsk->rcv_wup = xsk->rcv_nxt;
-	xsk->copied_seq = xsk->rcv_nxt;
+	xtcp_rcv_begin(&xsk->rcv, seg->seq);
 	xtcp_space_begin(sk);
 }
 

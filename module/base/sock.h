@@ -9,6 +9,7 @@
 
 #include "base/acking.h"
 #include "base/clock.h"
+#include "base/rcv.h"
 #include "base/rto.h"
 #include "base/snd.h"
 #include "base/stream.h"
@@ -114,10 +115,7 @@ struct xtcp_sock {
 	u8 ecn;				/* bits of enum xtcp_ecn (ecn.h) */
 
 	/* RECEIVE: for each arriving segment. */
-	u32 rcv_nxt;			/* next octet expected */
-	u32 rcv_wnd;			/* the window that we offered, counted from rcv_wup */
-	u32 rcv_wup;			/* RCV.NXT when it was offered; Last.ACK.sent of RFC 7323 */
-	u32 copied_seq;			/* next octet that RECEIVE hands out */
+	struct xtcp_rcv rcv;		/* the receive sequence variables */
 	u32 window_clamp;		/* upper limit of the window that we offer */
 	u32 rcv_ssthresh;		/* limit of the window by what has arrived (space.c) */
 	u32 segs_in;			/* segments received; for TCP_INFO */
@@ -156,7 +154,6 @@ struct xtcp_sock {
 	bool fastopen_asked : 1;	/* TCP_FASTOPEN_CONNECT has sent the SYN: no MSG_FASTOPEN */
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
 	u32 pmtu;			/* the path MTU from which mss was computed */
-	u32 irs;			/* initial receive sequence number */
 
 	/* Deadlines: timer.c, expiry.c, retries.c, keepalive.c. */
 	struct xtcp_timers timers;	/* the deadlines */

@@ -54,7 +54,7 @@ bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 	stream->rack.rtt_us = xsk->rto.srtt_us;
 	stream->recover = xsk->snd.una;
 	stream->cong.usage_seq = xsk->snd.una;
-	stream->rcv_rtt_seq = xsk->rcv_nxt;
+	stream->rcv_rtt_seq = xsk->rcv.nxt;
 	stream->snd_sml = xsk->snd.una;
 	stream->pushed_seq = xsk->snd.write_seq;
 	stream->space_copied = xtcp_space_copied(sk);

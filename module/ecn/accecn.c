@@ -302,7 +302,7 @@ void xtcp_accecn_syn_ack_again(struct sock *sk, const struct sk_buff *skb)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	if (!(seg->flags & XTCP_ACK) || seg->seq != xsk->irs ||
+	if (!(seg->flags & XTCP_ACK) || seg->seq != xsk->rcv.irs ||
 	    !xtcp_seq_between(xsk->snd.iss + 1, seg->ack, xsk->snd.nxt) ||
 	    xtcp_ace_echoed(xtcp_accecn_ace(skb)) == XTCP_NO_CODEPOINT)
 		return;
@@ -384,7 +384,7 @@ void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_accecn *accecn = &xsk->accecn;
-	bool is_new = seg->len && xtcp_seq_gt(seg->seq + seg->len, xsk->rcv_nxt), changes;
+	bool is_new = seg->len && xtcp_seq_gt(seg->seq + seg->len, xsk->rcv.nxt), changes;
 	u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 
 	sock_owned_by_me(sk);

@@ -189,7 +189,7 @@ static void take_codepoint(struct xtcp_sock *xsk, u8 codepoint)
 
 static bool brings_new(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
-	return seg->len && xtcp_seq_gt(seg->seq + seg->len, xsk->rcv_nxt);
+	return seg->len && xtcp_seq_gt(seg->seq + seg->len, xsk->rcv.nxt);
 }
 
 /**

@@ -67,7 +67,7 @@ static bool still_waits(const struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	return READ_ONCE(sk->sk_state) == TCP_ESTABLISHED && READ_ONCE(xsk->acking.answer_awaited) &&
-	       READ_ONCE(xsk->rcv_nxt) == xsk->irs + 1;
+	       READ_ONCE(xsk->rcv.nxt) == xsk->rcv.irs + 1;
 }
 
 /* The last entry moves to index @i. forget_at() reads the count without the lock. */

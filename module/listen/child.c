@@ -44,15 +44,10 @@
 static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts_offset)
 {
 	struct xtcp_sock *xsk = xtcp_sk(child);
-	u32 wnd;
-	u8 wscale;
 
 	xtcp_snd_choose(&xsk->snd, he->iss, ts_offset);
 	xtcp_snd_begin_after_syn(&xsk->snd);
-	xsk->irs = he->irs;
-	xsk->rcv_nxt = he->irs + 1;
-	xsk->rcv_wup = he->irs + 1;
-	xsk->copied_seq = he->irs + 1;
+	xtcp_rcv_begin(&xsk->rcv, he->irs);
 	xsk->snd_wscale = he->snd_wscale;
 	xsk->wscale_ok = he->wscale_ok;
 	xsk->ts_ok = he->ts_ok;
@@ -69,11 +64,7 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 		xsk->advmss = min(xsk->advmss, xsk->user_mss);
 	xtcp_mss_sync(child, 0);
 
-	/* the window that the SYN-ACK offered, even if the listener's buffer has changed since */
-	xtcp_window_select(child, xsk->advmss, he->wscale_ok, &wnd, &xsk->window_clamp, &wscale);
-	xsk->rcv_wnd = he->rcv_wnd;
-	xsk->rcv_wscale = he->rcv_wscale;
-	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED << he->rcv_wscale);
+	xtcp_window_offered(child, he->rcv_wnd, he->rcv_wscale);
 	xtcp_space_begin(child);
 
 	xsk->total_retrans = he->resent;

@@ -207,7 +207,7 @@ static void show_sock(struct listing *l, struct sock *sk)
 		return;
 	row.tx_queue = READ_ONCE(xsk->snd.write_seq) - READ_ONCE(xsk->snd.una);
 	/* without the lock it may be negative for a moment */
-	row.rx_queue = max_t(int, READ_ONCE(xsk->rcv_nxt) - READ_ONCE(xsk->copied_seq), 0);
+	row.rx_queue = max_t(int, READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq), 0);
 	row.retransmits = READ_ONCE(xsk->retransmits);
 	row.probes = xtcp_sock_probes_out(xsk);
 	find_timer(xsk, &row);

@@ -88,7 +88,7 @@ static u32 room_for_blocks(const struct xtcp_sock *xsk, const struct sk_buff *sk
 static u16 window_field(struct sock *sk, u8 flags)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 old = xsk->rcv_wnd;
+	u32 old = xsk->rcv.wnd;
 	u32 wnd;
 
 	if (flags & XTCP_SYN) {
@@ -98,12 +98,11 @@ static u16 window_field(struct sock *sk, u8 flags)
 		 * express. The SYN-ACK's smaller window takes nothing back (RFC 9293 section
 		 * 3.8.6).
 		 */
-		WRITE_ONCE(xsk->rcv_wup, xsk->rcv_nxt);
-		return min(xsk->rcv_wnd, XTCP_WINDOW_MAX_UNSCALED);
+		xtcp_rcv_acked(&xsk->rcv);
+		return min(xsk->rcv.wnd, XTCP_WINDOW_MAX_UNSCALED);
 	}
 	wnd = xtcp_window_offer(sk);
-	WRITE_ONCE(xsk->rcv_wnd, wnd);
-	WRITE_ONCE(xsk->rcv_wup, xsk->rcv_nxt);
+	xtcp_rcv_offered(&xsk->rcv, wnd);
 	if (!wnd && old)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTOZEROWINDOWADV);
 	else if (wnd && !old)
@@ -307,7 +306,7 @@ static __always_inline struct tcphdr *push_header(struct sock *sk, struct sk_buf
 	th->source = inet_sk(sk)->inet_sport;
 	th->dest = inet_sk(sk)->inet_dport;
 	th->seq = htonl(seq);
-	th->ack_seq = flags & XTCP_ACK ? htonl(xsk->rcv_nxt) : 0;
+	th->ack_seq = flags & XTCP_ACK ? htonl(xsk->rcv.nxt) : 0;
 	((u8 *)th)[12] = (skb->len - len) / 4 << 4 | said >> 8;
 	((u8 *)th)[13] = flags | said;
 	th->urg_ptr = 0;

@@ -130,7 +130,7 @@ static void append(struct sock *sk, struct sk_buff *skb)
 
 	if (!tail || !coalesce(sk, tail, skb, false))
 		__skb_queue_tail(&sk->sk_receive_queue, skb);
-	WRITE_ONCE(xsk->rcv_nxt, xsk->rcv_nxt + len);
+	xtcp_rcv_took(&xsk->rcv, len);
 	xsk->stream->bytes_received += len;
 }
 
@@ -157,7 +157,7 @@ static void queue_out_of_order(struct sock *sk, struct sk_buff *prev, struct sk_
 			kfree_skb_partial(next, stolen);
 		}
 	}
-	if (start != xsk->rcv_nxt)
+	if (start != xsk->rcv.nxt)
 		xtcp_sack_queued(sk, start, end);
 }
 
@@ -196,7 +196,7 @@ static bool bloated(const struct sk_buff *skb)
  */
 static void collapse(struct sock *sk)
 {
-	const u32 copied_seq = xtcp_sk(sk)->copied_seq;
+	const u32 copied_seq = xtcp_sk(sk)->rcv.copied_seq;
 	struct sk_buff *skb, *next, *page = NULL;
 
 	skb_queue_walk_safe(&sk->sk_receive_queue, skb, next) {
@@ -241,7 +241,7 @@ static bool fits(struct sock *sk, struct sk_buff *skb)
  */
 static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 {
-	u32 text = xtcp_sk(sk)->rcv_nxt - xtcp_sk(sk)->copied_seq + skb->len;
+	u32 text = xtcp_sk(sk)->rcv.nxt - xtcp_sk(sk)->rcv.copied_seq + skb->len;
 	u32 used = atomic_read(&sk->sk_rmem_alloc);
 
 	return used / 2 <= READ_ONCE(sk->sk_rcvbuf) && (!bloated(skb) || (used + skb->truesize) / 2 <= text) &&
@@ -281,7 +281,7 @@ bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_net *xn = xsk->xn;
 
 	sock_owned_by_me(sk);
-	if (xtcp_seg(skb)->seq == xsk->rcv_nxt && skb_queue_empty(&sk->sk_receive_queue)) {
+	if (xtcp_seg(skb)->seq == xsk->rcv.nxt && skb_queue_empty(&sk->sk_receive_queue)) {
 		/* even beyond tcp_mem: the holder of that memory may wait for this text */
 		if (!sk_rmem_schedule(sk, skb, skb->truesize))
 			xtcp_memory_force(sk, skb->truesize);
@@ -413,7 +413,7 @@ static void drain(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb;
 
-	while ((skb = skb_rb_first(&xsk->stream->out_of_order)) && xtcp_seg(skb)->seq == xsk->rcv_nxt) {
+	while ((skb = skb_rb_first(&xsk->stream->out_of_order)) && xtcp_seg(skb)->seq == xsk->rcv.nxt) {
 		tree_unlink(xsk, skb);
 		append(sk, skb);
 	}
@@ -437,7 +437,7 @@ void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_stream *stream = xsk->stream;
 	/* mostly the tree is empty */
 	struct sk_buff *first = RB_EMPTY_ROOT(&stream->out_of_order) ? NULL : skb_rb_first(&stream->out_of_order);
-	bool in_order = xtcp_seg(skb)->seq == xsk->rcv_nxt;
+	bool in_order = xtcp_seg(skb)->seq == xsk->rcv.nxt;
 
 	sock_owned_by_me(sk);
 	if (in_order && (!first || xtcp_seq_le(end_of(skb), xtcp_seg(first)->seq))) {

@@ -31,8 +31,8 @@
 /* How far the last offered window reaches beyond RCV.NXT. */
 static u32 offered_window(const struct xtcp_sock *xsk)
 {
-	u32 right = READ_ONCE(xsk->rcv_wup) + READ_ONCE(xsk->rcv_wnd);
-	u32 next = READ_ONCE(xsk->rcv_nxt);
+	u32 right = READ_ONCE(xsk->rcv.wup) + READ_ONCE(xsk->rcv.wnd);
+	u32 next = READ_ONCE(xsk->rcv.nxt);
 
 	return xtcp_seq_gt(right, next) ? right - next : 0;
 }
@@ -52,7 +52,7 @@ static u32 offered_window(const struct xtcp_sock *xsk)
 bool xtcp_text_readable(const struct sock *sk, int target)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	int octets = READ_ONCE(xsk->rcv_nxt) - READ_ONCE(xsk->copied_seq) - READ_ONCE(xsk->fin_received);
+	int octets = READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq) - READ_ONCE(xsk->fin_received);
 	int rcvbuf = READ_ONCE(sk->sk_rcvbuf);
 
 	if (octets <= 0)
@@ -80,7 +80,7 @@ void xtcp_text_wake(struct sock *sk)
 /* Delay no ACK of the next segments: the peer is out of step, or only begins. */
 static void quickack(struct xtcp_sock *xsk)
 {
-	u32 most = xsk->rcv_wnd / (2U * max_t(u32, xsk->rcv_mss, 1));
+	u32 most = xsk->rcv.wnd / (2U * max_t(u32, xsk->rcv_mss, 1));
 
 	xtcp_acking_quick(&xsk->acking, clamp(most, 2U, QUICKACKS_MAX));
 }
@@ -153,9 +153,9 @@ static enum xtcp_verdict taken(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if (!xsk->rcv_fin_known || xsk->stream->rcv_fin_seq != xsk->rcv_nxt || xsk->fin_received)
+	if (!xsk->rcv_fin_known || xsk->stream->rcv_fin_seq != xsk->rcv.nxt || xsk->fin_received)
 		return XTCP_CONSUMED;
-	WRITE_ONCE(xsk->rcv_nxt, xsk->rcv_nxt + 1);
+	xtcp_rcv_took(&xsk->rcv, 1);
 	WRITE_ONCE(xsk->fin_received, true);
 	xtcp_acking_owe(&xsk->acking);
 	xtcp_rcvq_purge_out_of_order(sk);
@@ -182,10 +182,10 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 
 	seg->flags &= ~XTCP_FIN;
 	seg->end_seq = seg->seq + seg->len;
-	if (xtcp_seq_lt(seg->seq, xsk->rcv_nxt) &&
-	    !xtcp_trim_front(skb, min(xsk->rcv_nxt - seg->seq, seg->len)))
+	if (xtcp_seq_lt(seg->seq, xsk->rcv.nxt) &&
+	    !xtcp_trim_front(skb, min(xsk->rcv.nxt - seg->seq, seg->len)))
 		return false;
-	window = xsk->rcv_nxt + offered - seg->seq;
+	window = xsk->rcv.nxt + offered - seg->seq;
 	if (seg->len > window) {
 		fin = false;
 		if (!xtcp_trim_back(skb, window))
@@ -209,7 +209,7 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
-	bool in_order = xtcp_seg(skb)->seq == xsk->rcv_nxt;
+	bool in_order = xtcp_seg(skb)->seq == xsk->rcv.nxt;
 	bool had_holes = fin_waits || !RB_EMPTY_ROOT(&stream->out_of_order);
 	enum xtcp_verdict verdict;
 
@@ -240,7 +240,7 @@ static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fi
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	enum xtcp_verdict verdict;
 
-	if (seg->seq != xsk->rcv_nxt || !xsk->rcv_fin_known || xsk->stream->rcv_fin_seq != xsk->rcv_nxt) {
+	if (seg->seq != xsk->rcv.nxt || !xsk->rcv_fin_known || xsk->stream->rcv_fin_seq != xsk->rcv.nxt) {
 		if (xsk->rcv_fin_known && seg->seq == xsk->stream->rcv_fin_seq) {
 			if (fin_waits)
 				xtcp_sack_duplicate(sk, seg->seq, seg->seq + 1);
@@ -259,7 +259,7 @@ static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fi
 /* Report by D-SACK what the segment repeats of the text before RCV.NXT. */
 static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
 {
-	const u32 rcv_nxt = xtcp_sk(sk)->rcv_nxt;
+	const u32 rcv_nxt = xtcp_sk(sk)->rcv.nxt;
 
 	if (xtcp_seq_le(seg->end_seq, rcv_nxt))
 		xtcp_sack_repeated(sk, seg->seq, seg->end_seq);
@@ -299,16 +299,16 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 	/* the SYN-ACK of a simultaneous open repeats a SYN, which is no data (RFC 2883 section 4) */
 	if (!(seg->flags & XTCP_SYN))
 		note_old_text(sk, seg);
-	if (xsk->fin_received || xtcp_seq_le(seg->end_seq, xsk->rcv_nxt)) {
+	if (xsk->fin_received || xtcp_seq_le(seg->end_seq, xsk->rcv.nxt)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKLOST);
 		return only_ack(xsk);
 	}
 	offered = offered_window(xsk);
-	if (seg->len && !offered && xtcp_seq_le(seg->seq, xsk->rcv_nxt)) {
+	if (seg->len && !offered && xtcp_seq_le(seg->seq, xsk->rcv.nxt)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPZEROWINDOWDROP);
 		return only_ack(xsk);
 	}
-	if (xtcp_seq_gt(seg->seq + !!seg->len, xsk->rcv_nxt + offered))
+	if (xtcp_seq_gt(seg->seq + !!seg->len, xsk->rcv.nxt + offered))
 		return only_ack(xsk);
 	if (!xtcp_stream_is_there(xsk->stream) && !xtcp_stream_begin(sk, GFP_ATOMIC)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRCVQDROP);

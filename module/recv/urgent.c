@@ -41,8 +41,8 @@ static void pass_over(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb = skb_peek(&sk->sk_receive_queue);
 
-	WRITE_ONCE(xsk->copied_seq, xsk->copied_seq + 1);
-	if (skb && xtcp_seq_ge(xsk->copied_seq, xtcp_seg(skb)->seq + skb->len))
+	xtcp_rcv_copied(&xsk->rcv, 1);
+	if (skb && xtcp_seq_ge(xsk->rcv.copied_seq, xtcp_seg(skb)->seq + skb->len))
 		xtcp_rcvq_eaten(sk, skb);
 }
 
@@ -52,12 +52,12 @@ static void take_pointer(struct sock *sk, u32 seq)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	/* text that was read, or waits to be read, does not become urgent any more */
-	if (xtcp_seq_gt(xsk->copied_seq, seq) || xtcp_seq_lt(seq, xsk->rcv_nxt))
+	if (xtcp_seq_gt(xsk->rcv.copied_seq, seq) || xtcp_seq_lt(seq, xsk->rcv.nxt))
 		return;
 	if (xsk->urg_data && xtcp_seq_le(seq, xsk->urg_seq))
 		return;
 	sk_send_sigurg(sk);
-	if (xtcp_urgent_at_mark(sk) && !sock_flag(sk, SOCK_URGINLINE) && xsk->copied_seq != xsk->rcv_nxt)
+	if (xtcp_urgent_at_mark(sk) && !sock_flag(sk, SOCK_URGINLINE) && xsk->rcv.copied_seq != xsk->rcv.nxt)
 		pass_over(sk);
 	WRITE_ONCE(xsk->urg_data, XTCP_URGENT_AWAITED);
 	WRITE_ONCE(xsk->urg_seq, seq);
@@ -109,5 +109,5 @@ bool xtcp_urgent_at_mark(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	return READ_ONCE(xsk->urg_data) && READ_ONCE(xsk->urg_seq) == READ_ONCE(xsk->copied_seq);
+	return READ_ONCE(xsk->urg_data) && READ_ONCE(xsk->urg_seq) == READ_ONCE(xsk->rcv.copied_seq);
 }

@@ -103,7 +103,7 @@ static void end_connection(struct sock *sk)
 
 	if (unread) {
 		__skb_queue_purge(&sk->sk_receive_queue);
-		WRITE_ONCE(xsk->copied_seq, xsk->rcv_nxt - xsk->fin_received);
+		xtcp_rcv_discarded(&xsk->rcv, xsk->rcv.nxt - xsk->fin_received);
 	}
 	if (sk->sk_state == TCP_CLOSE)
 		return;

@@ -47,12 +47,12 @@ int xtcp_recvmsg_inq(const struct sock *sk)
 	if (sk->sk_state == TCP_SYN_SENT)
 		return 0;
 	if (unlikely(READ_ONCE(xsk->urg_data)) && !sock_flag(sk, SOCK_URGINLINE)) {
-		u32 to_mark = READ_ONCE(xsk->urg_seq) - READ_ONCE(xsk->copied_seq);
+		u32 to_mark = READ_ONCE(xsk->urg_seq) - READ_ONCE(xsk->rcv.copied_seq);
 
-		if (to_mark < READ_ONCE(xsk->rcv_nxt) - READ_ONCE(xsk->copied_seq))
+		if (to_mark < READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq))
 			return to_mark;
 	}
-	return READ_ONCE(xsk->rcv_nxt) - READ_ONCE(xsk->copied_seq) - READ_ONCE(xsk->fin_received);
+	return READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq) - READ_ONCE(xsk->fin_received);
 }
 
 /* For TCP_INQ: after the FIN, the end of the stream counts as 1 octet to read. */
@@ -124,7 +124,7 @@ static noinline u32 respect_mark(const struct sock *sk, struct reading *r, u32 *
 /* The reader has passed the urgent octet: forgets it. */
 static void forget_mark(struct xtcp_sock *xsk)
 {
-	if (xtcp_seq_gt(xsk->copied_seq, xsk->urg_seq))
+	if (xtcp_seq_gt(xsk->rcv.copied_seq, xsk->urg_seq))
 		WRITE_ONCE(xsk->urg_data, 0);
 }
 
@@ -301,8 +301,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 	int target = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
 	/* SO_PEEK_OFF: where MSG_PEEK starts, relative to copied_seq; negative: at copied_seq */
 	const u32 peek_off = flags & MSG_PEEK ? max(READ_ONCE(sk->sk_peek_off), 0) : 0;
-	u32 peek_seq = xsk->copied_seq + peek_off;
-	struct reading r = { .seq = flags & MSG_PEEK ? &peek_seq : &xsk->copied_seq };
+	u32 peek_seq = xsk->rcv.copied_seq + peek_off;
+	struct reading r = { .seq = flags & MSG_PEEK ? &peek_seq : &xsk->rcv.copied_seq };
 	const int disconnects = READ_ONCE(sk->sk_disconnects);
 	int copied = 0;
 	int ret;
@@ -342,8 +342,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 				break;
 		}
 		/* another thread has read what this one peeked at: start again, as in Linux */
-		if (flags & MSG_PEEK && peek_seq - peek_off - copied - r.passed != xsk->copied_seq)
-			peek_seq = xsk->copied_seq + peek_off;
+		if (flags & MSG_PEEK && peek_seq - peek_off - copied - r.passed != xsk->rcv.copied_seq)
+			peek_seq = xsk->rcv.copied_seq + peek_off;
 		if (copied && at_mark(xsk, *r.seq))
 			break;
 	}
@@ -458,19 +458,19 @@ static ssize_t splice_out(struct sock *sk, struct pipe_inode_info *pipe, size_t 
 	ssize_t spliced = 0;
 
 	while (len && (skb = skb_peek(&sk->sk_receive_queue))) {
-		u32 offset = xsk->copied_seq - xtcp_seg(skb)->seq;
+		u32 offset = xsk->rcv.copied_seq - xtcp_seg(skb)->seq;
 		u32 most = min_t(size_t, skb->len - offset, len);
 		int used;
 
 		/* as in Linux: up to the mark, which only recv() passes */
 		if (unlikely(xsk->urg_data))
-			most = min(most, xsk->urg_seq - xsk->copied_seq);
+			most = min(most, xsk->urg_seq - xsk->rcv.copied_seq);
 		if (!most)
 			break;
 		used = skb_splice_bits(skb, sk, offset, pipe, most, flags);
 		if (used <= 0)
 			return spliced ?: used;
-		WRITE_ONCE(xsk->copied_seq, xsk->copied_seq + used);
+		xtcp_rcv_copied(&xsk->rcv, used);
 		spliced += used;
 		len -= used;
 		if (offset + used == skb->len)

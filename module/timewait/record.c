@@ -386,7 +386,7 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 	tw->conn.kind = XTCP_CONN_TIMEWAIT;
 	tw->lease = xsk->lease;
 	tw->snd_nxt = xsk->snd.nxt;
-	tw->rcv_nxt = xsk->rcv_nxt;
+	tw->rcv_nxt = xsk->rcv.nxt;
 	tw->rcv_wnd = xtcp_window_offer(sk) >> xsk->rcv_wscale;
 	tw->ts_recent = xsk->ts_recent;
 	tw->ts_recent_stamp = xsk->ts_recent_stamp;

@@ -146,7 +146,7 @@ void xtcp_sack_advanced(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	for (i = 0; i < stream->sack.blocks; i++)
-		if (xtcp_seq_gt(blocks[i].start, xsk->rcv_nxt))
+		if (xtcp_seq_gt(blocks[i].start, xsk->rcv.nxt))
 			blocks[kept++] = blocks[i];
 	stream->sack.blocks = kept;
 }
@@ -238,6 +238,6 @@ void xtcp_sack_told(struct sock *sk)
 	if (!stream->sack.came_twice)
 		return;
 	stream->sack.came_twice = false;
-	XTCP_NET_INC_STATS(xsk->xn, xtcp_seq_lt(stream->sack.block[0].start, xsk->rcv_nxt) ? LINUX_MIB_TCPDSACKOLDSENT :
+	XTCP_NET_INC_STATS(xsk->xn, xtcp_seq_lt(stream->sack.block[0].start, xsk->rcv.nxt) ? LINUX_MIB_TCPDSACKOLDSENT :
 											  LINUX_MIB_TCPDSACKOFOSENT);
 }

@@ -34,7 +34,7 @@ static u32 largest_text(const struct xtcp_sock *xsk)
 /* What a program is assumed to read per round trip, before it was measured. */
 static u32 first_copied(const struct xtcp_sock *xsk)
 {
-	return max(min(xsk->rcv_wnd, XTCP_INIT_CWND * largest_text(xsk)), 1U);
+	return max(min(xsk->rcv.wnd, XTCP_INIT_CWND * largest_text(xsk)), 1U);
 }
 
 /**
@@ -67,10 +67,10 @@ void xtcp_space_begin(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	xsk->rcv_ssthresh = xsk->rcv_wnd;
+	xsk->rcv_ssthresh = xsk->rcv.wnd;
 	/* the stream exists if text went out with the SYN */
 	if (xtcp_stream_is_there(xsk->stream)) {
-		xsk->stream->rcv_rtt_seq = xsk->rcv_nxt;
+		xsk->stream->rcv_rtt_seq = xsk->rcv.nxt;
 		xsk->stream->space_copied = first_copied(xsk);
 	}
 }
@@ -128,7 +128,7 @@ static noinline void window_passed(struct xtcp_sock *xsk, const struct sk_buff *
 	if (!xsk->ts_ok && stream->rcv_rtt_stamp)
 		take_round_trip(xsk, now - stream->rcv_rtt_stamp, true);
 	stream->rcv_rtt_stamp = now ?: 1;
-	stream->rcv_rtt_seq = xsk->rcv_wup + xsk->rcv_wnd;
+	stream->rcv_rtt_seq = xsk->rcv.wup + xsk->rcv.wnd;
 	measure_ratio(xsk, skb);
 }
 
@@ -197,7 +197,7 @@ void xtcp_space_clamp(struct sock *sk, u32 clamp)
 	if (clamp < xsk->window_clamp)
 		xsk->rcv_ssthresh = min(xsk->rcv_ssthresh, clamp);
 	else
-		xsk->rcv_ssthresh = max(xsk->rcv_ssthresh, min(xsk->rcv_wnd, clamp));
+		xsk->rcv_ssthresh = max(xsk->rcv_ssthresh, min(xsk->rcv.wnd, clamp));
 	xsk->window_clamp = clamp;
 }
 
@@ -260,8 +260,8 @@ void xtcp_space_adjust(struct sock *sk)
 	since = stream->space_stamp;
 	if (now - since < round_trip(xsk) || !round_trip(xsk))
 		return;
-	copied = xsk->copied_seq - stream->space_seq;
-	stream->space_seq = xsk->copied_seq;
+	copied = xsk->rcv.copied_seq - stream->space_seq;
+	stream->space_seq = xsk->rcv.copied_seq;
 	stream->space_stamp = now;
 	if (since && copied > stream->space_copied)
 		more_was_read(sk, copied);

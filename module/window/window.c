@@ -20,9 +20,9 @@
 
 static u32 offered(const struct xtcp_sock *xsk)
 {
-	u32 edge = xsk->rcv_wup + xsk->rcv_wnd;
+	u32 edge = xsk->rcv.wup + xsk->rcv.wnd;
 
-	return xtcp_seq_gt(edge, xsk->rcv_nxt) ? edge - xsk->rcv_nxt : 0;
+	return xtcp_seq_gt(edge, xsk->rcv.nxt) ? edge - xsk->rcv.nxt : 0;
 }
 
 /* An upper bound of the window that does not depend on the free buffer. */
@@ -95,9 +95,50 @@ u32 xtcp_window_offer(const struct sock *sk)
 void xtcp_window_initial(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 wnd;
 
 	sock_owned_by_me(sk);
-	xtcp_window_select(sk, xsk->advmss, xsk->wscale_ok, &xsk->rcv_wnd, &xsk->window_clamp, &xsk->rcv_wscale);
+	xtcp_window_select(sk, xsk->advmss, xsk->wscale_ok, &wnd, &xsk->window_clamp, &xsk->rcv_wscale);
+	xtcp_rcv_offered(&xsk->rcv, wnd);
+}
+
+/**
+ * xtcp_window_offered() - take the window that our SYN-ACK offered, and its shift
+ * @child: our MSS option and the use of window scaling are known; IRS is taken
+ * @wnd: octets
+ * @shift: as it was offered, even if the listener's buffer has changed since
+ *
+ * RFC 7323 section 2.3.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_window_offered(struct sock *child, u32 wnd, u8 shift)
+{
+	struct xtcp_sock *xsk = xtcp_sk(child);
+	u32 first;
+
+	sock_owned_by_me(child);
+	xtcp_window_select(child, xsk->advmss, xsk->wscale_ok, &first, &xsk->window_clamp, &xsk->rcv_wscale);
+	xtcp_rcv_offered(&xsk->rcv, wnd);
+	xsk->rcv_wscale = shift;
+	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED << shift);
+}
+
+/**
+ * xtcp_window_unscaled() - the peer does not scale windows: neither do we
+ * @sk: its SYN is being taken
+ *
+ * RFC 7323 section 2.2.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_window_unscaled(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xsk->rcv_wscale = 0;
+	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED);
 }
 
 /**

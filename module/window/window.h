@@ -9,6 +9,8 @@ struct sock;
 
 /* Socket lock held, but not for first() and select(). */
 void xtcp_window_initial(struct sock *sk);
+void xtcp_window_offered(struct sock *child, u32 wnd, u8 shift);
+void xtcp_window_unscaled(struct sock *sk);
 u32 xtcp_window_first(const struct sock *sk, u32 mss);
 void xtcp_window_select(const struct sock *sk, u32 mss, bool wscale_ok, u32 *rcv_wnd, u32 *window_clamp,
 			u8 *rcv_wscale);

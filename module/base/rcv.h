@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The receive sequence variables (RFC 9293 section 3.3.1). Other files report what has happened;
+ * only this one writes them. One exception: RECEIVE advances copied_seq or the cursor of MSG_PEEK by
+ * the same pointer (recvmsg.c).
+ */
+#ifndef XTCP_RCV_H
+#define XTCP_RCV_H
+
+#include <linux/compiler.h>
+#include <linux/types.h>
+
+/**
+ * struct xtcp_rcv - what has arrived, what we have acknowledged and offered, what the program has
+ * @nxt: RCV.NXT: the next octet expected
+ * @wnd: RCV.WND: the window that we offered, counted from @wup
+ * @wup: RCV.NXT when it was offered; Last.ACK.sent of RFC 7323
+ * @copied_seq: the next octet that RECEIVE hands out
+ * @irs: the initial receive sequence number
+ *
+ * The socket lock guards it; all but @irs are also read without it.
+ */
+struct xtcp_rcv {
+	u32 nxt;
+	u32 wnd;
+	u32 wup;
+	u32 copied_seq;
+	u32 irs;
+};
+
+/* The peer's SYN was taken. */
+static inline void xtcp_rcv_begin(struct xtcp_rcv *rcv, u32 irs)
+{
+	rcv->irs = irs;
+	rcv->nxt = irs + 1;
+	rcv->wup = irs + 1;
+	rcv->copied_seq = irs + 1;
+}
+
+/* @n octets, or a FIN, have come in order. */
+static inline void xtcp_rcv_took(struct xtcp_rcv *rcv, u32 n)
+{
+	WRITE_ONCE(rcv->nxt, rcv->nxt + n);
+}
+
+/* A segment acknowledges RCV.NXT. */
+static inline void xtcp_rcv_acked(struct xtcp_rcv *rcv)
+{
+	WRITE_ONCE(rcv->wup, rcv->nxt);
+}
+
+/* A segment acknowledges RCV.NXT and offers @wnd octets from there on. */
+static inline void xtcp_rcv_offered(struct xtcp_rcv *rcv, u32 wnd)
+{
+	WRITE_ONCE(rcv->wnd, wnd);
+	WRITE_ONCE(rcv->wup, rcv->nxt);
+}
+
+/* The program has received or passed over @n octets. */
+static inline void xtcp_rcv_copied(struct xtcp_rcv *rcv, u32 n)
+{
+	WRITE_ONCE(rcv->copied_seq, rcv->copied_seq + n);
+}
+
+/* Nobody will receive the octets before @seq. */
+static inline void xtcp_rcv_discarded(struct xtcp_rcv *rcv, u32 seq)
+{
+	WRITE_ONCE(rcv->copied_seq, seq);
+}
+
+#endif /* XTCP_RCV_H */
