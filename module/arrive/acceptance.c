@@ -27,11 +27,11 @@
  */
 static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
-	if (!xsk->ts_ok || !seg->has_ts || !xsk->ts_recent_stamp || !xsk->ts_recent)
+	if (!xsk->agreed.ts_ok || !seg->has_ts || !xsk->paws.stamp || !xsk->paws.ts_recent)
 		return false;
-	if ((s32)(xsk->ts_recent - seg->tsval) <= XTCP_PAWS_WINDOW)
+	if ((s32)(xsk->paws.ts_recent - seg->tsval) <= XTCP_PAWS_WINDOW)
 		return false;
-	return xtcp_clock_seconds() - xsk->ts_recent_stamp < XTCP_PAWS_IDLE_S;
+	return xtcp_clock_seconds() - xsk->paws.stamp < XTCP_PAWS_IDLE_S;
 }
 
 /*
@@ -43,8 +43,8 @@ static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg
 {
 	return (seg->flags & (XTCP_ACK | XTCP_SYN | XTCP_FIN)) == XTCP_ACK && !seg->len &&
 	       seg->seq == xsk->rcv.nxt && seg->ack == xsk->snd.una &&
-	       (u32)seg->wnd << xsk->snd_wscale == xsk->snd.wnd &&
-	       (s32)(xsk->ts_recent - seg->tsval) <= (s32)xtcp_rto_current_ms(&xsk->rto);
+	       (u32)seg->wnd << xsk->agreed.snd_wscale == xsk->snd.wnd &&
+	       (s32)(xsk->paws.ts_recent - seg->tsval) <= (s32)xtcp_rto_current_ms(&xsk->rto);
 }
 
 /*
@@ -160,11 +160,10 @@ void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	if (!xsk->ts_ok || !seg->has_ts || xtcp_seq_gt(seg->seq, xsk->rcv.wup))
+	if (!xsk->agreed.ts_ok || !seg->has_ts || xtcp_seq_gt(seg->seq, xsk->rcv.wup))
 		return;
-	if ((s32)(seg->tsval - xsk->ts_recent) < 0 && xsk->ts_recent_stamp && xsk->ts_recent &&
-	    xtcp_clock_seconds() - xsk->ts_recent_stamp < XTCP_PAWS_IDLE_S)
+	if ((s32)(seg->tsval - xsk->paws.ts_recent) < 0 && xsk->paws.stamp && xsk->paws.ts_recent &&
+	    xtcp_clock_seconds() - xsk->paws.stamp < XTCP_PAWS_IDLE_S)
 		return;
-	xsk->ts_recent = seg->tsval;
-	xsk->ts_recent_stamp = xtcp_clock_seconds();
+	xtcp_paws_take(&xsk->paws, seg->tsval);
 }

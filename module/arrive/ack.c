@@ -40,7 +40,7 @@
 /* SEG.WND in octets; the window of a SYN is never scaled (RFC 7323 section 2.2). */
 static u32 segment_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
-	return seg->flags & XTCP_SYN ? seg->wnd : (u32)seg->wnd << xsk->snd_wscale;
+	return seg->flags & XTCP_SYN ? seg->wnd : (u32)seg->wnd << xsk->agreed.snd_wscale;
 }
 
 /* Return: true when the effective MSS must be recomputed: a small MAX.SND.WND bounded it so far. */
@@ -118,7 +118,7 @@ static __always_inline struct xtcp_sample new_sample(const struct sock *sk, cons
 		.una_before = xsk->snd.una,
 		.high_before = stream->scoreboard.sacked ? stream->scoreboard.high_sacked : xsk->snd.una,
 		.pipe_before = xtcp_pipe_octets(sk),
-		.tsecr = xsk->ts_ok && seg->has_ts ? seg->tsecr : 0,
+		.tsecr = xsk->agreed.ts_ok && seg->has_ts ? seg->tsecr : 0,
 		.ece = xtcp_ecn_echoed(sk, seg),
 		.news = seg->seq != seg->end_seq,
 	};
@@ -216,7 +216,7 @@ static bool tells_nothing(const struct xtcp_sock *xsk, const struct xtcp_seg *se
 	/* a tail loss probe draws a duplicate ACK after all is acknowledged (RFC 8985 7.4.1) */
 	if (seg->sack_blocks || xsk->stream->tlp.pending || (seg->flags & XTCP_ECE && !(xsk->ecn & XTCP_ECN_ACCURATE)))
 		return false;
-	return xsk->snd.una == xsk->snd.nxt || (xsk->sack_ok && xsk->cong.phase == XTCP_CONG_OPEN);
+	return xsk->snd.una == xsk->snd.nxt || (xsk->agreed.sack_ok && xsk->cong.phase == XTCP_CONG_OPEN);
 }
 
 /*
@@ -252,7 +252,7 @@ static __always_inline void take_ack(struct sock *sk, struct sk_buff *skb, bool 
 	/* RFC 5681 section 2: (a) to (e); as in Linux, only a larger window is news */
 	sample.news |= segment_window(xsk, seg) > xsk->snd.wnd;
 	sample.duplicate = xsk->snd.una != xsk->snd.nxt && !moves && !sample.news;
-	if (xsk->sack_ok && seg->sack_blocks)
+	if (xsk->agreed.sack_ok && seg->sack_blocks)
 		xtcp_scoreboard_sack(sk, skb, &sample);
 	if (moves)
 		una_moves(sk, seg->ack, &sample);
@@ -288,7 +288,7 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 	if (xtcp_seq_lt(seg->ack, xsk->snd.una)) {
 		if (is_too_old(sk, seg->ack))
 			return XTCP_CHALLENGE;
-		if (xsk->sack_ok && seg->sack_blocks && has_stream(sk))
+		if (xsk->agreed.sack_ok && seg->sack_blocks && has_stream(sk))
 			take_old_ack(sk, skb);
 		return XTCP_CONTINUE;
 	}
@@ -312,7 +312,7 @@ static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 {
 	if (xsk->total_retrans < 2)
 		return false;
-	return !xsk->ts_ok || !seg->has_ts || !xsk->retrans_stamp ||
+	return !xsk->agreed.ts_ok || !seg->has_ts || !xsk->retrans_stamp ||
 	       seg->tsecr - xsk->snd.ts_offset - xsk->retrans_stamp >= XTCP_RTO_INITIAL_MS;
 }
 

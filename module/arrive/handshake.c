@@ -47,23 +47,15 @@ static void take_syn_options(struct sock *sk, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u16 mss_default = xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
+	struct xtcp_agreed *agreed = &xsk->agreed;
 
-	xsk->mss_clamp = seg->mss ?: mss_default;
-	if (xsk->user_mss && xsk->user_mss < xsk->mss_clamp)
-		xsk->mss_clamp = xsk->user_mss;
-	xsk->wscale_ok = xsk->wscale_ok && seg->has_wscale;
-	if (xsk->wscale_ok) {
-		xsk->snd_wscale = seg->wscale;
-	} else {
-		xsk->snd_wscale = 0;
+	xtcp_agreed_peer_mss(agreed, seg->mss ?: mss_default, xsk->user_mss);
+	xtcp_agreed_options(agreed, agreed->wscale_ok && seg->has_wscale, seg->wscale, agreed->ts_ok && seg->has_ts,
+			    agreed->sack_ok && seg->sack_permitted);
+	if (!agreed->wscale_ok)
 		xtcp_window_unscaled(sk);
-	}
-	xsk->ts_ok = xsk->ts_ok && seg->has_ts;
-	if (xsk->ts_ok) {
-		xsk->ts_recent = seg->tsval;
-		xsk->ts_recent_stamp = xtcp_clock_seconds();
-	}
-	xsk->sack_ok = xsk->sack_ok && seg->sack_permitted;
+	if (agreed->ts_ok)
+		xtcp_paws_take(&xsk->paws, seg->tsval);
 }
 
 /* Take IRS and RCV.NXT from a SYN (RFC 9293 3.10.7.3, fourth). The caller computes the MSS. */
@@ -101,7 +93,7 @@ static bool syn_sent_echo_is_foreign(const struct sock *sk, const struct xtcp_se
 	u32 now = xtcp_clock_ts_of(xsk->arrived_us) + xsk->snd.ts_offset;
 	u32 first = xsk->retrans_stamp ? xsk->retrans_stamp + xsk->snd.ts_offset : now;
 
-	if (!xsk->ts_ok || !seg->has_ts || !seg->tsecr || !xsk->retrans_stamp)
+	if (!xsk->agreed.ts_ok || !seg->has_ts || !seg->tsecr || !xsk->retrans_stamp)
 		return false;
 	return !xtcp_seq_between(first, seg->tsecr, now);
 }
@@ -165,7 +157,7 @@ static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, st
 	/* we did not ask for a cookie */
 	if (!xsk->syn_fastopen)
 		cookie.len = -1;
-	xtcp_metrics_set(sk, &cookie, seg->mss ?: xsk->mss_clamp,
+	xtcp_metrics_set(sk, &cookie, seg->mss ?: xsk->agreed.mss_clamp,
 			 xsk->syn_fastopen && xsk->total_retrans && cookie.len < 0 && refused);
 	if (refused || seg->seq + 1 == seg->end_seq)
 		return XTCP_DONE;

@@ -8,7 +8,9 @@
 #include <net/inet_sock.h>
 
 #include "base/acking.h"
+#include "base/agreed.h"
 #include "base/clock.h"
+#include "base/paws.h"
 #include "base/rcv.h"
 #include "base/rto.h"
 #include "base/snd.h"
@@ -102,7 +104,6 @@ struct xtcp_sock {
 	struct xtcp_snd snd;		/* the send sequence variables */
 	/* effective send MSS: octets of data in a full segment (RFC 9293 section 3.7.1, MUST-16) */
 	u16 mss;
-	u8 snd_wscale;			/* shift of the peer's window */
 	bool fin_queued;		/* the send queue ends with a FIN */
 	u32 snd_tstamp;			/* jiffies when data was last sent */
 	struct rb_root sent;		/* sent skbs, by sequence number (sndq.c) */
@@ -121,8 +122,7 @@ struct xtcp_sock {
 	u32 segs_in;			/* segments received; for TCP_INFO */
 	u64 arrived_us;			/* when the last segment arrived, microseconds */
 	u32 rcv_tstamp;			/* jiffies of the last accepted segment */
-	u32 ts_recent;			/* TS.Recent */
-	u32 ts_recent_stamp;		/* when ts_recent was taken, seconds; 0: never */
+	struct xtcp_paws paws;		/* TS.Recent */
 	u32 segs_out;			/* segments sent; for TCP_INFO */
 	u32 data_segs_in;		/* received segments with data, accepted or not; TCP_INFO */
 	u16 rcv_mss;			/* estimate of the peer's segment size, for delayed ACKs */
@@ -141,12 +141,7 @@ struct xtcp_sock {
 	bool coalescing;
 
 	/* Agreed at the opening; all but pmtu is written only then. */
-	u16 mss_clamp;			/* the peer's MSS option, or the default */
-	u16 advmss;			/* our MSS option */
-	bool wscale_ok;			/* both ends sent the option */
-	/* both sent timestamps (Snd.TS.OK of RFC 7323 section 3.2) */
-	bool ts_ok;
-	bool sack_ok;			/* both ends sent SACK-permitted (RFC 2018) */
+	struct xtcp_agreed agreed;	/* the options of the SYNs */
 	bool syn_data_acked : 1;	/* data of a SYN was taken before the handshake ended */
 	bool syn_fastopen : 1;		/* our SYN had the Fast Open option; as below: fastsyn.c */
 	bool syn_data : 1;		/* and data */

@@ -186,7 +186,7 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 
 	if (!sample->acked)
 		return;
-	if (xsk->sack_ok) {
+	if (xsk->agreed.sack_ok) {
 		xsk->algorithm->acked(sk, sample);
 		return;
 	}
@@ -229,7 +229,7 @@ static void reduce_by(struct sock *sk, u32 delivered, bool safe)
 	 * without SACK, allow the resend after a partial ACK; no other ACK may follow (RFC 6582
 	 * 3.2)
 	 */
-	if (!xsk->sack_ok && !list_empty(&stream->to_resend))
+	if (!xsk->agreed.sack_ok && !list_empty(&stream->to_resend))
 		quota = max_t(u32, quota, xsk->mss);
 	xsk->cong.cwnd = max_t(u32, pipe + quota, xsk->mss);
 }

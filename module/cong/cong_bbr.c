@@ -67,7 +67,7 @@ static struct xtcp_bbr_ack bbr_event(const struct sock *sk, u64 now_us)
 		.cwnd_limited = stream->cong.is_limiting,
 		.in_fast_recovery = xsk->cong.phase == XTCP_CONG_RECOVERY,
 		.in_recovery = xsk->cong.phase >= XTCP_CONG_RECOVERY,
-		.sack = xsk->sack_ok,
+		.sack = xsk->agreed.sack_ok,
 	};
 }
 

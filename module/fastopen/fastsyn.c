@@ -113,11 +113,9 @@ static size_t room_for_syn_text(struct sock *sk, u16 mss)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	size_t room;
 
-	if (xsk->user_mss)
-		mss = min(mss, xsk->user_mss);
-	xsk->mss_clamp = mss;
+	xtcp_agreed_peer_mss(&xsk->agreed, mss, xsk->user_mss);
 	xtcp_mss_sync(sk, xsk->pmtu);
-	room = xsk->mss + (xsk->ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0);
+	room = xsk->mss + (xsk->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0);
 	room = room > XTCP_MAX_OPTIONS ? room - XTCP_MAX_OPTIONS : 0;
 	return min_t(size_t, room, SKB_MAX_HEAD(MAX_TCP_HEADER));
 }
@@ -161,7 +159,7 @@ int xtcp_fastsyn_send(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_fastsyn *fast = xsk->fastsyn;
-	u16 mss = xsk->advmss;
+	u16 mss = xsk->agreed.advmss;
 	int err;
 
 	sock_owned_by_me(sk);

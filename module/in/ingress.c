@@ -210,7 +210,7 @@ static int peer_shift(const struct xtcp_conn *conn)
 	case XTCP_CONN_TIMEWAIT:
 		return -1;
 	case XTCP_CONN_SOCK:
-		return xtcp_sock_of_conn((struct xtcp_conn *)conn)->snd_wscale;
+		return xtcp_sock_of_conn((struct xtcp_conn *)conn)->agreed.snd_wscale;
 	}
 	return -1;
 }

@@ -48,20 +48,15 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 	xtcp_snd_choose(&xsk->snd, he->iss, ts_offset);
 	xtcp_snd_begin_after_syn(&xsk->snd);
 	xtcp_rcv_begin(&xsk->rcv, he->irs);
-	xsk->snd_wscale = he->snd_wscale;
-	xsk->wscale_ok = he->wscale_ok;
-	xsk->ts_ok = he->ts_ok;
-	xsk->sack_ok = he->sack_ok;
+	xtcp_agreed_options(&xsk->agreed, he->wscale_ok, he->snd_wscale, he->ts_ok, he->sack_ok);
 	xsk->ecn = he->ecn_ok ? XTCP_ECN_OK : he->ecn_maybe ? XTCP_ECN_MAYBE : 0;
 	if (he->accecn_ok)
 		xtcp_accecn_start(child, he->syn_codepoint, he->asked_without);
-	xsk->ts_recent = he->ts_recent;
-	xsk->ts_recent_stamp = he->ts_ok ? xtcp_clock_seconds() : 0;
+	if (he->ts_ok)
+		xtcp_paws_take(&xsk->paws, he->ts_recent);
 
-	xsk->mss_clamp = he->mss;
-	xsk->advmss = xtcp_ip_advmss(child);
-	if (xsk->user_mss)
-		xsk->advmss = min(xsk->advmss, xsk->user_mss);
+	xtcp_agreed_peer_mss(&xsk->agreed, he->mss, 0);
+	xtcp_agreed_our_mss(&xsk->agreed, xtcp_ip_advmss(child), xsk->user_mss);
 	xtcp_mss_sync(child, 0);
 
 	xtcp_window_offered(child, he->rcv_wnd, he->rcv_wscale);

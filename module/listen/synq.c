@@ -513,8 +513,8 @@ static void keep_own_timestamp(struct sock *child, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(child);
 
-	if (xsk->ts_ok && seg->has_ts && xsk->ts_recent && xtcp_seq_gt(xsk->ts_recent, seg->tsval))
-		xsk->ts_recent = seg->tsval;
+	if (xsk->agreed.ts_ok && seg->has_ts)
+		xtcp_paws_let_pass(&xsk->paws, seg->tsval);
 }
 
 /* The third ACK is valid. @ts_offset: of the connection. Returns as xtcp_synq_arrives(). */

@@ -471,7 +471,7 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 		 */
 		if (xtcp_seq_gt(end, begin) && !(cb->marks & XTCP_SNDQ_SACKED)) {
 			note_arrival(sk, skb, end, sample, &low);
-			if (xsk->sack_ok)
+			if (xsk->agreed.sack_ok)
 				sample->delivered += end - begin;
 		}
 		if (!whole) {
@@ -488,7 +488,7 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 		sample->first_sent_us = sacked_first_us;
 	if (unlikely(sb->sacked_segments) && !sb->sacked)
 		sb->sacked_segments = 0;
-	if (!xsk->sack_ok)
+	if (!xsk->agreed.sack_ok)
 		virtual_sacks_acked(sk, acked, sample);
 	else if (xtcp_seq_lt(low, high) && (xsk->cong.phase != XTCP_CONG_LOSS || stream->undo.armed))
 		xtcp_scoreboard_reordered(sk, low, LINUX_MIB_TCPSACKREORDER);

@@ -53,10 +53,10 @@ static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, 
 	memset(opts, 0, sizeof(*opts));
 	if (flags & XTCP_SYN) {
 		/* the MSS option is sent on SYNs only (MUST-14, MUST-65) */
-		opts->mss = xsk->advmss;
-		opts->has_wscale = xsk->wscale_ok;
+		opts->mss = xsk->agreed.advmss;
+		opts->has_wscale = xsk->agreed.wscale_ok;
 		opts->wscale = xsk->rcv_wscale;
-		opts->sack_permitted = xsk->sack_ok;
+		opts->sack_permitted = xsk->agreed.sack_ok;
 		/* only the first SYN-ACK has it, as in Linux */
 		if (unlikely(xsk->fastopen) && xsk->fastopen->cookie.len >= 0 && xsk->snd.nxt == xsk->snd.iss) {
 			opts->has_fastopen = true;
@@ -66,10 +66,10 @@ static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, 
 			opts->fastopen = &xsk->fastsyn->cookie;
 		}
 	}
-	if (xsk->ts_ok) {
+	if (xsk->agreed.ts_ok) {
 		opts->has_ts = true;
 		opts->tsval = clock + xsk->snd.ts_offset;
-		opts->tsecr = flags & XTCP_ACK ? xsk->ts_recent : 0;
+		opts->tsecr = flags & XTCP_ACK ? xsk->paws.ts_recent : 0;
 	}
 }
 
@@ -221,7 +221,7 @@ static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff
 u32 xtcp_segment_lasting_options(const struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	return xtcp_sk(sk)->ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0;
+	return xtcp_sk(sk)->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0;
 }
 
 /* Push the options of xtcp_segment_lasting_options() alone. */
@@ -229,12 +229,12 @@ static __always_inline void push_timestamp(const struct xtcp_sock *xsk, struct s
 {
 	__be32 *words;
 
-	if (!xsk->ts_ok)
+	if (!xsk->agreed.ts_ok)
 		return;
 	words = __skb_push(skb, XTCP_OPTLEN_TIMESTAMP_ALIGNED);
 	words[0] = htonl(XTCP_OPTIONS_TIMESTAMP_WORD);
 	words[1] = htonl(clock + xsk->snd.ts_offset);
-	words[2] = flags & XTCP_ACK ? htonl(xsk->ts_recent) : 0;
+	words[2] = flags & XTCP_ACK ? htonl(xsk->paws.ts_recent) : 0;
 }
 
 /*

@@ -114,7 +114,7 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 		return;
 	}
 
-	XTCP_NET_INC_STATS(xsk->xn, xsk->sack_ok ? LINUX_MIB_TCPSACKRECOVERY : LINUX_MIB_TCPRENORECOVERY);
+	XTCP_NET_INC_STATS(xsk->xn, xsk->agreed.sack_ok ? LINUX_MIB_TCPSACKRECOVERY : LINUX_MIB_TCPRENORECOVERY);
 	xtcp_undo_begin(sk);
 	if (xsk->cong.phase == XTCP_CONG_CWR)
 		xtcp_cong_reduce_further(sk, xtcp_phase_in_flight(xsk, sample));
@@ -123,7 +123,7 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 	if (sample->ece)
 		xtcp_cong_forbid_undo(sk);
 	xsk->stream->recover = xsk->snd.nxt;
-	xtcp_phase_set(sk, XTCP_CONG_RECOVERY, xsk->sack_ok ? XTCP_TRACE_RACK : XTCP_TRACE_THIRD_DUPACK);
+	xtcp_phase_set(sk, XTCP_CONG_RECOVERY, xsk->agreed.sack_ok ? XTCP_TRACE_RACK : XTCP_TRACE_THIRD_DUPACK);
 }
 
 /**
@@ -173,7 +173,7 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 	const struct xtcp_scoreboard *sb = &stream->scoreboard;
 	u32 wait_us;
 
-	if (!xsk->sack_ok) {
+	if (!xsk->agreed.sack_ok) {
 		if (xsk->cong.phase >= XTCP_CONG_RECOVERY ? sample->acked != 0 :
 		    sb->sacked_segments >= sb->reordering)
 			first_is_lost(sk);
@@ -194,7 +194,7 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
  */
 static bool duplicates_may_follow(const struct xtcp_sock *xsk)
 {
-	return !xsk->sack_ok && xsk->snd.una == xsk->stream->recover;
+	return !xsk->agreed.sack_ok && xsk->snd.una == xsk->stream->recover;
 }
 
 static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *sample, int counter)
@@ -272,7 +272,7 @@ static void outside_repair(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if (!xsk->sack_ok) {
+	if (!xsk->agreed.sack_ok) {
 		if (sample->acked)
 			xtcp_scoreboard_forget_duplicates(sk);
 		else if (sample->duplicate)
@@ -294,7 +294,7 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	if (!sample->acked) {
-		if (!xsk->sack_ok && sample->duplicate)
+		if (!xsk->agreed.sack_ok && sample->duplicate)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
 	} else if (partial_undo(sk, sample)) {
 		return NEXT_NONE;
@@ -360,7 +360,7 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 		leave_repair(sk, sample);
 		return NEXT_LOST;
 	}
-	if (!xsk->sack_ok) {
+	if (!xsk->agreed.sack_ok) {
 		/* a duplicate ACK reports that new text has arrived, which F-RTO sent */
 		if (xtcp_seq_gt(xsk->snd.nxt, stream->recover) && sample->duplicate)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
@@ -423,7 +423,7 @@ static __always_inline bool is_dubious(const struct xtcp_sock *xsk, const struct
 	const struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
 
 	return xsk->cong.phase != XTCP_CONG_OPEN || sb->sacked_segments || sb->lost || sample->sacked || sample->ece ||
-	       sample->dsack.start != sample->dsack.end || (sample->duplicate && !xsk->sack_ok);
+	       sample->dsack.start != sample->dsack.end || (sample->duplicate && !xsk->agreed.sack_ok);
 }
 
 static enum next judge(struct sock *sk, struct xtcp_sample *sample)
@@ -443,7 +443,7 @@ static enum next judge(struct sock *sk, struct xtcp_sample *sample)
 			xtcp_cong_reduced(sk);
 			xtcp_phase_set(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
 		} else if (xsk->cong.phase == XTCP_CONG_RECOVERY) {
-			if (!xsk->sack_ok)
+			if (!xsk->agreed.sack_ok)
 				xtcp_scoreboard_forget_duplicates(sk);
 			if (!leave_repair(sk, sample))
 				return NEXT_LOST;
@@ -470,7 +470,7 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 	if (stream->tlp.pending)
 		xtcp_tlp_ack(sk, sample);
 	if (is_dubious(xsk, sample)) {
-		if (xsk->sack_ok)
+		if (xsk->agreed.sack_ok)
 			xtcp_reorder_ack(&stream->rack.reorder, xsk->snd.una, xsk->snd.nxt,
 					 sample->dsack.start != sample->dsack.end);
 		next = judge(sk, sample);
@@ -526,13 +526,13 @@ static void all_is_lost(struct sock *sk)
 	if (reneged) {
 		XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_TCPSACKRENEGING);
 		xtcp_scoreboard_forget_sacked(sk);
-	} else if (!xsk->sack_ok) {
+	} else if (!xsk->agreed.sack_ok) {
 		xtcp_scoreboard_forget_duplicates(sk);
 	}
 	for (skb = first; skb; skb = xtcp_sndq_next(sk, skb)) {
 		if (xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED)
 			continue;
-		if (!reneged && xsk->sack_ok && skb != first && xtcp_rack_is_recent(sk, skb, now_us))
+		if (!reneged && xsk->agreed.sack_ok && skb != first && xtcp_rack_is_recent(sk, skb, now_us))
 			continue;
 		xtcp_scoreboard_lost(sk, skb);
 	}
@@ -544,13 +544,13 @@ static void count_failure(const struct xtcp_sock *xsk)
 
 	switch (xsk->cong.phase) {
 	case XTCP_CONG_RECOVERY:
-		counter = xsk->sack_ok ? LINUX_MIB_TCPSACKRECOVERYFAIL : LINUX_MIB_TCPRENORECOVERYFAIL;
+		counter = xsk->agreed.sack_ok ? LINUX_MIB_TCPSACKRECOVERYFAIL : LINUX_MIB_TCPRENORECOVERYFAIL;
 		break;
 	case XTCP_CONG_LOSS:
 		counter = LINUX_MIB_TCPLOSSFAILURES;
 		break;
 	case XTCP_CONG_DISORDER:
-		counter = xsk->sack_ok ? LINUX_MIB_TCPSACKFAILURES : LINUX_MIB_TCPRENOFAILURES;
+		counter = xsk->agreed.sack_ok ? LINUX_MIB_TCPSACKFAILURES : LINUX_MIB_TCPRENOFAILURES;
 		break;
 	default:
 		return;
@@ -648,7 +648,7 @@ void xtcp_recovery_mtu_fell(struct sock *sk)
 		xtcp_output_resend(sk, xtcp_sndq_first(sk), xsk->mss);
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(stream))
 		return;
-	if (!xsk->sack_ok)
+	if (!xsk->agreed.sack_ok)
 		xtcp_scoreboard_forget_duplicates(sk);
 	for (skb = xtcp_sndq_first(sk); skb; skb = xtcp_sndq_next(sk, skb)) {
 		if (min(skb->len, xtcp_sndq_segment(skb)) > xsk->mss &&

@@ -107,7 +107,7 @@ static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
 	xsk->stream->rcv_last_len = 0;
 	if (len >= xsk->rcv_mss) {
 		WRITE_ONCE(xsk->rcv_mss,
-			   clamp_t(u32, len, XTCP_MSS_MIN_USER, max_t(u32, xsk->advmss, XTCP_MSS_MIN_USER)));
+			   clamp_t(u32, len, XTCP_MSS_MIN_USER, max_t(u32, xsk->agreed.advmss, XTCP_MSS_MIN_USER)));
 	} else if (len >= XTCP_MSS_DEFAULT_V4 || (len >= XTCP_MSS_MIN_USER && !(seg->flags & XTCP_PSH))) {
 		if (len == last)
 			WRITE_ONCE(xsk->rcv_mss, len);

@@ -43,7 +43,7 @@ static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
 	u32 least = max_t(u32, READ_ONCE(xtcp_net_of(sk)->sysctl.min_snd_mss), XTCP_MSS_MIN_SND);
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 headers = both_headers(sk);
-	u32 mss = min_t(u32, mtu > headers ? mtu - headers : 0, xsk->mss_clamp);
+	u32 mss = min_t(u32, mtu > headers ? mtu - headers : 0, xsk->agreed.mss_clamp);
 
 	if (xsk->user_mss)
 		mss = min_t(u32, mss, xsk->user_mss);

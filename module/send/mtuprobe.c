@@ -45,7 +45,7 @@ static u16 highest(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	return min3(xsk->mss_clamp + xtcp_ip_header_len(sk) + XTCP_HDR_LEN, xsk->pmtu ?: U16_MAX, (u32)U16_MAX);
+	return min3(xsk->agreed.mss_clamp + xtcp_ip_header_len(sk) + XTCP_HDR_LEN, xsk->pmtu ?: U16_MAX, (u32)U16_MAX);
 }
 
 static void begin_search(struct sock *sk, u32 mss)

@@ -583,7 +583,7 @@ int xtcp_output_new_segment(struct sock *sk)
 static u32 control_seq(const struct xtcp_sock *xsk)
 {
 	u32 edge = xsk->snd.una + xsk->snd.wnd;
-	u32 unit = 1U << xsk->snd_wscale;
+	u32 unit = 1U << xsk->agreed.snd_wscale;
 
 	if (xtcp_seq_ge(edge, xsk->snd.nxt) || xsk->snd.nxt - edge < unit)
 		return xsk->snd.nxt;

@@ -156,7 +156,7 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 	memset_startat(xsk, 0, snd);
 	xsk->stream = XTCP_STREAM_NONE;
 	xsk->sent = RB_ROOT;
-	xsk->mss_clamp = XTCP_MSS_DEFAULT_V4;
+	xtcp_agreed_peer_mss(&xsk->agreed, XTCP_MSS_DEFAULT_V4, 0);
 	xsk->mss = XTCP_MSS_DEFAULT_V4;
 	xsk->rcv_mss = XTCP_MSS_DEFAULT_V4;
 	xsk->rcv_ratio = XTCP_SPACE_RATIO_FIRST;

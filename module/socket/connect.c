@@ -58,6 +58,7 @@ static void fill_tcb(struct sock *sk)
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xsk->conn);
+	u16 mss_default = xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
 	u32 iss, ts_offset;
 
 	/*
@@ -68,18 +69,13 @@ static void fill_tcb(struct sock *sk)
 		xtcp_snd_choose(&xsk->snd, iss, ts_offset);
 	}
 	xtcp_snd_begin(&xsk->snd);
-	xsk->ts_ok = READ_ONCE(xn->sysctl.timestamps);
-	xsk->wscale_ok = READ_ONCE(xn->sysctl.window_scaling);
-	xsk->sack_ok = READ_ONCE(xn->sysctl.sack);
+	xtcp_agreed_options(&xsk->agreed, READ_ONCE(xn->sysctl.window_scaling), 0, READ_ONCE(xn->sysctl.timestamps),
+			    READ_ONCE(xn->sysctl.sack));
 	xtcp_ecn_offer(sk);
 
 	/* until the peer's SYN says otherwise (MUST-15) */
-	xsk->mss_clamp = xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
-	xsk->advmss = xtcp_ip_advmss(sk);
-	if (xsk->user_mss) {
-		xsk->mss_clamp = xsk->user_mss;
-		xsk->advmss = min(xsk->advmss, xsk->user_mss);
-	}
+	xtcp_agreed_peer_mss(&xsk->agreed, xsk->user_mss ?: mss_default, 0);
+	xtcp_agreed_our_mss(&xsk->agreed, xtcp_ip_advmss(sk), xsk->user_mss);
 	xtcp_mss_sync(sk, 0);
 	xtcp_window_initial(sk);
 }

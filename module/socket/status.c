@@ -45,7 +45,7 @@ static void info_congestion(struct sock *sk, struct tcp_info *info)
 		info->tcpi_snd_ssthresh = TCP_INFINITE_SSTHRESH;
 	info->tcpi_unacked = DIV_ROUND_UP(xsk->snd.nxt - xsk->snd.una, mss);
 	/* without SACK only octets are known */
-	info->tcpi_sacked = xsk->sack_ok ? stream->scoreboard.sacked_segments :
+	info->tcpi_sacked = xsk->agreed.sack_ok ? stream->scoreboard.sacked_segments :
 			    DIV_ROUND_UP(stream->scoreboard.sacked, mss);
 	info->tcpi_lost = DIV_ROUND_UP(stream->scoreboard.lost, mss);
 	info->tcpi_retrans = DIV_ROUND_UP(stream->scoreboard.resent, mss);
@@ -60,9 +60,9 @@ static void info_congestion(struct sock *sk, struct tcp_info *info)
 
 static void info_options(const struct xtcp_sock *xsk, struct tcp_info *info)
 {
-	if (xsk->ts_ok)
+	if (xsk->agreed.ts_ok)
 		info->tcpi_options |= TCPI_OPT_TIMESTAMPS;
-	if (xsk->sack_ok)
+	if (xsk->agreed.sack_ok)
 		info->tcpi_options |= TCPI_OPT_SACK;
 	if (xsk->ecn & (XTCP_ECN_OK | XTCP_ECN_ACCURATE))
 		info->tcpi_options |= TCPI_OPT_ECN;
@@ -70,9 +70,9 @@ static void info_options(const struct xtcp_sock *xsk, struct tcp_info *info)
 		info->tcpi_options |= TCPI_OPT_ECN_SEEN;
 	if (xsk->syn_data_acked)
 		info->tcpi_options |= TCPI_OPT_SYN_DATA;
-	if (xsk->wscale_ok) {
+	if (xsk->agreed.wscale_ok) {
 		info->tcpi_options |= TCPI_OPT_WSCALE;
-		info->tcpi_snd_wscale = xsk->snd_wscale;
+		info->tcpi_snd_wscale = xsk->agreed.snd_wscale;
 		info->tcpi_rcv_wscale = xsk->rcv_wscale;
 	}
 }
@@ -156,7 +156,7 @@ void xtcp_status_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_min_rtt = xsk->rto.min_rtt_us;
 	info->tcpi_snd_mss = xsk->mss;
 	info->tcpi_rcv_mss = xsk->rcv_mss;
-	info->tcpi_advmss = xsk->advmss - (xsk->ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0);
+	info->tcpi_advmss = xsk->agreed.advmss - (xsk->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0);
 	info->tcpi_pmtu = xsk->pmtu;
 	info->tcpi_rcv_ssthresh = xsk->rcv_ssthresh;
 	info->tcpi_rcv_rtt = xsk->stream->rcv_rtt_us;

@@ -205,7 +205,7 @@ static bool tail_is_short(const struct sock *sk)
 	unsigned int segments = 0;
 	struct sk_buff *skb;
 
-	if (!xsk->sack_ok || xsk->snd.nxt - xsk->snd.una >= RTO_RESTART_BELOW * xsk->mss || xtcp_sndq_unsent(sk))
+	if (!xsk->agreed.sack_ok || xsk->snd.nxt - xsk->snd.una >= RTO_RESTART_BELOW * xsk->mss || xtcp_sndq_unsent(sk))
 		return false;
 	for (skb = xtcp_sndq_first(sk); skb && segments < RTO_RESTART_BELOW; skb = xtcp_sndq_next(sk, skb))
 		segments += max_t(u32, DIV_ROUND_UP(skb->len, xsk->mss), 1);
@@ -299,7 +299,7 @@ static bool probe_applies(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	return xsk->sack_ok && xsk->snd.una != xsk->snd.nxt && !xsk->stream->scoreboard.sacked &&
+	return xsk->agreed.sack_ok && xsk->snd.una != xsk->snd.nxt && !xsk->stream->scoreboard.sacked &&
 	       !xsk->stream->tlp.wants_sample &&
 	       (xsk->cong.phase == XTCP_CONG_OPEN || xsk->cong.phase == XTCP_CONG_CWR) &&
 	       READ_ONCE(xtcp_net_of(sk)->sysctl.early_retrans) >= 3;

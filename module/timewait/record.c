@@ -388,15 +388,15 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 	tw->snd_nxt = xsk->snd.nxt;
 	tw->rcv_nxt = xsk->rcv.nxt;
 	tw->rcv_wnd = xtcp_window_offer(sk) >> xsk->rcv_wscale;
-	tw->ts_recent = xsk->ts_recent;
-	tw->ts_recent_stamp = xsk->ts_recent_stamp;
+	tw->ts_recent = xsk->paws.ts_recent;
+	tw->ts_recent_stamp = xsk->paws.stamp;
 	tw->ts_offset = xsk->snd.ts_offset;
 	tw->mark = READ_ONCE(sk->sk_mark);
 	tw->tos = xtcp_sock_is_v4(sk) ? inet_sk(sk)->tos : inet6_sk(sk)->tclass;
 	tw->rcv_wscale = xsk->rcv_wscale;
 	tw->substate = substate;
 	tw->family = sk->sk_family;
-	tw->ts_ok = xsk->ts_ok;
+	tw->ts_ok = xsk->agreed.ts_ok;
 }
 
 /*

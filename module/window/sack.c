@@ -58,7 +58,7 @@ void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
 	unsigned int i, kept = 0;
 
 	sock_owned_by_me(sk);
-	if (!xsk->sack_ok)
+	if (!xsk->agreed.sack_ok)
 		return;
 	if (xsk->rcv_fin_known && end == stream->rcv_fin_seq)
 		newest.end++;
@@ -93,7 +93,7 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
 	struct xtcp_stream *stream = xsk->stream;
 
 	sock_owned_by_me(sk);
-	if (!xsk->sack_ok || !READ_ONCE(xsk->xn->sysctl.dsack))
+	if (!xsk->agreed.sack_ok || !READ_ONCE(xsk->xn->sysctl.dsack))
 		return;
 	/*
 	 * without a stream no text came before; do not allocate one for an old segment, which may
@@ -197,7 +197,7 @@ void xtcp_sack_dropped(struct sock *sk, u32 start)
 unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sock *xsk)
 {
 	const struct xtcp_stream *stream = xsk->stream;
-	unsigned int most = xsk->ts_ok ? XTCP_SACK_BLOCKS_MAX - 1 : XTCP_SACK_BLOCKS_MAX;
+	unsigned int most = xsk->agreed.ts_ok ? XTCP_SACK_BLOCKS_MAX - 1 : XTCP_SACK_BLOCKS_MAX;
 
 	return min_t(unsigned int, stream->sack.blocks + stream->sack.came_twice, most);
 }

@@ -28,7 +28,7 @@
 /* Octets of text in the largest segment that the peer will send. */
 static u32 largest_text(const struct xtcp_sock *xsk)
 {
-	return max_t(u32, xsk->advmss - (xsk->ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0), XTCP_MSS_MIN_USER);
+	return max_t(u32, xsk->agreed.advmss - (xsk->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0), XTCP_MSS_MIN_USER);
 }
 
 /* What a program is assumed to read per round trip, before it was measured. */
@@ -100,7 +100,7 @@ static void take_round_trip(struct xtcp_sock *xsk, u32 ms, bool is_most)
 static noinline void echo_arrived(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	xsk->stream->rcv_rtt_tsecr = seg->tsecr;
-	if (xsk->ts_ok && seg->has_ts && seg->tsecr && seg->len >= xsk->rcv_mss)
+	if (xsk->agreed.ts_ok && seg->has_ts && seg->tsecr && seg->len >= xsk->rcv_mss)
 		take_round_trip(xsk, xtcp_clock_ts_of(xsk->arrived_us) + xsk->snd.ts_offset - seg->tsecr, false);
 }
 
@@ -125,7 +125,7 @@ static noinline void window_passed(struct xtcp_sock *xsk, const struct sk_buff *
 	struct xtcp_stream *stream = xsk->stream;
 	u32 now = xtcp_clock_ts_of(xsk->arrived_us);
 
-	if (!xsk->ts_ok && stream->rcv_rtt_stamp)
+	if (!xsk->agreed.ts_ok && stream->rcv_rtt_stamp)
 		take_round_trip(xsk, now - stream->rcv_rtt_stamp, true);
 	stream->rcv_rtt_stamp = now ?: 1;
 	stream->rcv_rtt_seq = xsk->rcv.wup + xsk->rcv.wnd;
@@ -138,9 +138,9 @@ static noinline void grow_ssthresh(struct sock *sk, const struct sk_buff *skb)
 	u32 most = min(xtcp_space_free(sk), xsk->window_clamp);
 
 	if (sk_under_memory_pressure(sk))
-		xsk->rcv_ssthresh = min(xsk->rcv_ssthresh, 4U * xsk->advmss);
+		xsk->rcv_ssthresh = min(xsk->rcv_ssthresh, 4U * xsk->agreed.advmss);
 	else if (xsk->rcv_ssthresh < most && xtcp_space_window(sk, skb->truesize) <= skb->len)
-		xsk->rcv_ssthresh += min(most - xsk->rcv_ssthresh, 2 * max_t(u32, skb->len, xsk->advmss));
+		xsk->rcv_ssthresh += min(most - xsk->rcv_ssthresh, 2 * max_t(u32, skb->len, xsk->agreed.advmss));
 }
 
 /**
@@ -162,7 +162,7 @@ void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
 	if (xtcp_seq_gt(seg->end_seq, stream->rcv_rtt_seq))
 		window_passed(xsk, skb);
 	/* not exactly full: the first window is rounded to whole segments */
-	if (xsk->rcv_ssthresh + xsk->advmss <= xtcp_space_full(sk))
+	if (xsk->rcv_ssthresh + xsk->agreed.advmss <= xtcp_space_full(sk))
 		grow_ssthresh(sk, skb);
 }
 
@@ -177,7 +177,7 @@ void xtcp_space_overrun(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	xsk->rcv_ssthresh = min(xsk->window_clamp, 2U * xsk->advmss);
+	xsk->rcv_ssthresh = min(xsk->window_clamp, 2U * xsk->agreed.advmss);
 }
 
 /**
@@ -206,7 +206,7 @@ static u32 round_trip(const struct xtcp_sock *xsk)
 {
 	const u32 us = xsk->stream->rcv_rtt_us;
 
-	return xsk->ts_ok && us ? us : min_not_zero(us, xsk->rto.srtt_us);
+	return xsk->agreed.ts_ok && us ? us : min_not_zero(us, xsk->rto.srtt_us);
 }
 
 /* @copied octets were read in a round trip, more than in any before: grow the buffer. */

@@ -75,7 +75,7 @@ u32 xtcp_window_offer(const struct sock *sk)
 	if (space > now) {
 		space = min(space, xtcp_space_free(sk));
 		if (sk_under_memory_pressure(sk))
-			space = min_t(u32, space, 4U * xsk->advmss);
+			space = min_t(u32, space, 4U * xsk->agreed.advmss);
 		if (space > now && is_worthwhile(sk, space - now)) {
 			space = whole_segments(sk, now, space);
 			wnd = max(wnd, ALIGN_DOWN(space, unit) ?: unit);
@@ -98,7 +98,7 @@ void xtcp_window_initial(struct sock *sk)
 	u32 wnd;
 
 	sock_owned_by_me(sk);
-	xtcp_window_select(sk, xsk->advmss, xsk->wscale_ok, &wnd, &xsk->window_clamp, &xsk->rcv_wscale);
+	xtcp_window_select(sk, xsk->agreed.advmss, xsk->agreed.wscale_ok, &wnd, &xsk->window_clamp, &xsk->rcv_wscale);
 	xtcp_rcv_offered(&xsk->rcv, wnd);
 }
 
@@ -118,7 +118,7 @@ void xtcp_window_offered(struct sock *child, u32 wnd, u8 shift)
 	u32 first;
 
 	sock_owned_by_me(child);
-	xtcp_window_select(child, xsk->advmss, xsk->wscale_ok, &first, &xsk->window_clamp, &xsk->rcv_wscale);
+	xtcp_window_select(child, xsk->agreed.advmss, xsk->agreed.wscale_ok, &first, &xsk->window_clamp, &xsk->rcv_wscale);
 	xtcp_rcv_offered(&xsk->rcv, wnd);
 	xsk->rcv_wscale = shift;
 	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED << shift);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the two SYNs agree on. Other files tell what they say; only this one writes it. */
+#ifndef XTCP_AGREED_H
+#define XTCP_AGREED_H
+
+#include <linux/minmax.h>
+#include <linux/types.h>
+
+/**
+ * struct xtcp_agreed - the options of the SYNs (RFC 9293 section 3.7.1, RFC 7323, RFC 2018)
+ * @mss_clamp: the peer's MSS option, or the default; at most TCP_MAXSEG
+ * @advmss: our MSS option
+ * @snd_wscale: shift of the peer's window
+ * @wscale_ok: both ends sent the option; until the peer's SYN comes, this and the next two are what
+ *	we offer
+ * @ts_ok: both sent timestamps (Snd.TS.OK of RFC 7323 section 3.2)
+ * @sack_ok: both sent SACK-permitted (RFC 2018)
+ *
+ * The socket lock guards it. It is constant from the end of the handshake on.
+ */
+struct xtcp_agreed {
+	u16 mss_clamp;
+	u16 advmss;
+	u8 snd_wscale;
+	bool wscale_ok;
+	bool ts_ok;
+	bool sack_ok;
+};
+
+/* @user: TCP_MAXSEG; 0: not set */
+static inline void xtcp_agreed_peer_mss(struct xtcp_agreed *agreed, u16 mss, u16 user)
+{
+	agreed->mss_clamp = min_not_zero(user, mss);
+}
+
+static inline void xtcp_agreed_our_mss(struct xtcp_agreed *agreed, u16 mss, u16 user)
+{
+	agreed->advmss = min_not_zero(user, mss);
+}
+
+/* What our SYN offers, or what both SYNs have. @shift: of the peer, if @wscale */
+static inline void xtcp_agreed_options(struct xtcp_agreed *agreed, bool wscale, u8 shift, bool ts, bool sack)
+{
+	agreed->wscale_ok = wscale;
+	agreed->snd_wscale = wscale ? shift : 0;
+	agreed->ts_ok = ts;
+	agreed->sack_ok = sack;
+}
+
+#endif /* XTCP_AGREED_H */
