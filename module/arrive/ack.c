@@ -95,8 +95,7 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 	if (unlikely(stream->mtuprobe.size))
 		xtcp_mtuprobe_acked(sk);
 	stream->bytes_acked += acked - xtcp_ack_fin_acked(sk);
-	xsk->retransmits = 0;
-	xsk->retrans_stamp = 0;
+	xtcp_tries_acked(&xsk->tries);
 	stream->probe_stamp = 0;
 	if (ack == xsk->snd.write_seq)
 		xtcp_busy_with(xsk, XTCP_IDLE);
@@ -295,7 +294,7 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 	/* the path works: an earlier ICMP error does not explain a later timeout */
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	xsk->ack_tstamp = (u32)jiffies;
-	xsk->probes_out = 0;
+	xtcp_tries_end_probes(&xsk->tries);
 	if ((!moves && tells_nothing(xsk, seg)) || !has_stream(sk)) {
 		update_window(sk, seg, moves);
 		return XTCP_CONTINUE;
@@ -312,8 +311,8 @@ static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 {
 	if (xsk->total_retrans < 2)
 		return false;
-	return !xsk->agreed.ts_ok || !seg->has_ts || !xsk->retrans_stamp ||
-	       seg->tsecr - xsk->snd.ts_offset - xsk->retrans_stamp >= XTCP_RTO_INITIAL_MS;
+	return !xsk->agreed.ts_ok || !seg->has_ts || !xsk->tries.retrans_stamp ||
+	       seg->tsecr - xsk->snd.ts_offset - xsk->tries.retrans_stamp >= XTCP_RTO_INITIAL_MS;
 }
 
 /**
@@ -350,8 +349,7 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVERED);
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	xtcp_snd_acked(&xsk->snd, seg->ack);
-	xsk->retransmits = 0;
-	xsk->retrans_stamp = 0;
+	xtcp_tries_acked(&xsk->tries);
 	xsk->ack_tstamp = (u32)jiffies;
 	set_window(xsk, seg, segment_window(xsk, seg));
 	xtcp_mtuprobe_begin(sk);

@@ -91,9 +91,9 @@ static bool syn_sent_echo_is_foreign(const struct sock *sk, const struct xtcp_se
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 now = xtcp_clock_ts_of(xsk->arrived_us) + xsk->snd.ts_offset;
-	u32 first = xsk->retrans_stamp ? xsk->retrans_stamp + xsk->snd.ts_offset : now;
+	u32 first = xsk->tries.retrans_stamp ? xsk->tries.retrans_stamp + xsk->snd.ts_offset : now;
 
-	if (!xsk->agreed.ts_ok || !seg->has_ts || !seg->tsecr || !xsk->retrans_stamp)
+	if (!xsk->agreed.ts_ok || !seg->has_ts || !seg->tsecr || !xsk->tries.retrans_stamp)
 		return false;
 	return !xtcp_seq_between(first, seg->tsecr, now);
 }

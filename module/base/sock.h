@@ -15,6 +15,7 @@
 #include "base/rto.h"
 #include "base/snd.h"
 #include "base/stream.h"
+#include "base/tries.h"
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "ecn/ace.h"
@@ -105,15 +106,13 @@ struct xtcp_sock {
 	/* effective send MSS: octets of data in a full segment (RFC 9293 section 3.7.1, MUST-16) */
 	u16 mss;
 	bool fin_queued;		/* the send queue ends with a FIN */
+	u8 ecn;				/* bits of enum xtcp_ecn (ecn.h) */
 	u32 snd_tstamp;			/* jiffies when data was last sent */
 	struct rb_root sent;		/* sent skbs, by sequence number (sndq.c) */
 	struct xtcp_rto rto;		/* RFC 6298 state */
 	struct xtcp_cong cong;		/* the congestion window */
 	u32 ack_tstamp;			/* jiffies when the last acceptable ACK arrived */
-	bool snd_urgent;		/* urgent data is unacknowledged: stream->snd_up counts */
-	u8 retransmits;			/* timeouts in a row for the same SND.UNA */
-	u8 probes_out;			/* window probes without an answer */
-	u8 ecn;				/* bits of enum xtcp_ecn (ecn.h) */
+	struct xtcp_tries tries;	/* what we have sent in vain */
 
 	/* RECEIVE: for each arriving segment. */
 	struct xtcp_rcv rcv;		/* the receive sequence variables */
@@ -135,7 +134,7 @@ struct xtcp_sock {
 	/* a FIN was seen at stream->rcv_fin_seq, in order or not; ends when data takes its place */
 	bool rcv_fin_known;
 	bool fin_received;		/* the peer's FIN was taken in order */
-	u8 keepalive_sent;		/* keepalive probes without an answer */
+	bool snd_urgent;		/* urgent data is unacknowledged: stream->snd_up counts */
 	u8 challenge_count;		/* challenge ACKs in this second (RFC 5961 section 7) */
 	/* data waits for the next write (coalesce.c); any other call ends that; READ_ONCE */
 	bool coalescing;
@@ -152,7 +151,6 @@ struct xtcp_sock {
 
 	/* Deadlines: timer.c, expiry.c, retries.c, keepalive.c. */
 	struct xtcp_timers timers;	/* the deadlines */
-	u32 retrans_stamp;		/* TS clock ms of the first retransmission; 0: none */
 
 	/* Rarely used. */
 	struct xtcp_saved_syn *saved_syn; /* for TCP_SAVED_SYN; NULL: none (savedsyn.c) */
@@ -196,15 +194,6 @@ static inline struct sock *xtcp_sk_of(struct xtcp_sock *xsk)
 static inline struct xtcp_sock *xtcp_sock_of_conn(struct xtcp_conn *conn)
 {
 	return container_of(conn, struct xtcp_sock, conn);
-}
-
-/*
- * Probes of the window or of keepalive without an answer, as Linux shows them. Also read without a
- * lock.
- */
-static inline u8 xtcp_sock_probes_out(const struct xtcp_sock *xsk)
-{
-	return READ_ONCE(xsk->probes_out) ?: READ_ONCE(xsk->keepalive_sent);
 }
 
 extern struct proto xtcp_prot;

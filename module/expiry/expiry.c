@@ -38,9 +38,9 @@ static void expired_syn(struct sock *sk, struct sk_buff *skb)
 	if (xtcp_retries_end_syn(sk))
 		return;
 	xtcp_output_resend(sk, skb, xsk->mss);
-	xsk->retransmits++;
+	xtcp_tries_resent(&xsk->tries);
 	xtcp_rto_backoff(&xsk->rto);
-	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xsk, xsk->retrans_stamp));
+	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xsk, xsk->tries.retrans_stamp));
 }
 
 /*
@@ -87,8 +87,8 @@ static void note_timeout(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	xtcp_timer_take_back_backoff(xsk);
-	if (!xsk->retrans_stamp)
-		xsk->retrans_stamp = xtcp_clock_ts_stamp();
+	if (!xsk->tries.retrans_stamp)
+		xtcp_tries_begin(&xsk->tries, xtcp_clock_ts_stamp());
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
 }
 
@@ -97,8 +97,7 @@ static void send_again(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool refused = xtcp_recovery_timeout(sk);
 
-	if (xsk->retransmits < U8_MAX)
-		xsk->retransmits++;
+	xtcp_tries_resent(&xsk->tries);
 	if (unlikely(refused)) {
 		/*
 		 * a refusal says nothing about the path: no backoff; as in Linux, the user timeout
@@ -153,7 +152,7 @@ static void expired_persist(struct sock *sk)
 		return;
 	}
 	if (!xtcp_sndq_unsent(sk) || xsk->snd.una != xsk->snd.nxt) {
-		xsk->probes_out = 0;
+		xtcp_tries_end_probes(&xsk->tries);
 		if (xsk->snd.una == xsk->snd.nxt)
 			xtcp_timer_end_probing(xsk);
 		return;
@@ -173,8 +172,7 @@ static void expired_persist(struct sock *sk)
 				       xtcp_timer_within_user_timeout(xsk, ROOM_RETRY_MS, xtcp_retries_since(sk)));
 		return;
 	}
-	if (xsk->probes_out < U8_MAX)
-		xsk->probes_out++;
+	xtcp_tries_probed(&xsk->tries);
 	probed(sk, XTCP_TIMER_PERSIST);
 }
 
@@ -212,7 +210,7 @@ static void expired_keepalive(struct sock *sk)
 	} else if (no_room(xtcp_output_probe(sk, true))) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, msecs_to_jiffies(ROOM_RETRY_MS));
 	} else {
-		WRITE_ONCE(xsk->keepalive_sent, xsk->keepalive_sent + 1);
+		xtcp_tries_kept_alive(&xsk->tries);
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_keepalive_intvl(sk));
 	}
 }

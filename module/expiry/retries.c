@@ -2,7 +2,7 @@
 /*
  * When to give up a connection whose peer does not answer: R1 and R2 (RFC 9293 section 3.8.3), the
  * user timeout, and the shorter limits for orphans. No code here arms a timer. expiry.c asks here
- * after a timeout and before the retry. So xsk->retransmits and xsk->probes_out do
+ * after a timeout and before the retry. So xsk->tries.retransmits and xsk->tries.probes_out do
  * not count the present timeout yet.
  */
 #include "expiry/retries.h"
@@ -47,7 +47,7 @@ static u32 elapsed_ms(u32 stamp)
  */
 u32 xtcp_retries_since(const struct sock *sk)
 {
-	u32 resent = xtcp_sk(sk)->retrans_stamp, probed = xtcp_sk(sk)->stream->probe_stamp;
+	u32 resent = xtcp_sk(sk)->tries.retrans_stamp, probed = xtcp_sk(sk)->stream->probe_stamp;
 
 	sock_owned_by_me(sk);
 	if (resent && probed)
@@ -137,8 +137,8 @@ bool xtcp_retries_end_syn(struct sock *sk)
 	u32 retries = xsk->fastopen ? min_t(u32, READ_ONCE(knobs(sk)->synack_retries) + 1, U8_MAX) :
 				      READ_ONCE(knobs(sk)->syn_retries);
 
-	bool expired = xsk->retransmits >= (xsk->syn_retries ?: retries) ||
-		       (xsk->user_timeout && elapsed_ms(xsk->retrans_stamp) >= xsk->user_timeout);
+	bool expired = xsk->tries.retransmits >= (xsk->syn_retries ?: retries) ||
+		       (xsk->user_timeout && elapsed_ms(xsk->tries.retrans_stamp) >= xsk->user_timeout);
 
 	sock_owned_by_me(sk);
 	xtcp_fastsyn_timeout(sk, expired);
@@ -146,7 +146,7 @@ bool xtcp_retries_end_syn(struct sock *sk)
 		xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
 		return true;
 	}
-	if (xsk->retransmits)
+	if (xsk->tries.retransmits)
 		__dst_negative_advice(sk);
 	try_another_path(sk);
 	return false;
@@ -179,12 +179,12 @@ static bool orphan_had_its_time(const struct sock *sk)
 bool xtcp_retries_end_retransmission(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 gone = elapsed_ms(xsk->retrans_stamp);
-	bool again = xsk->retransmits || xsk->stream->probe_stamp;
+	u32 gone = elapsed_ms(xsk->tries.retrans_stamp);
+	bool again = xsk->tries.retransmits || xsk->stream->probe_stamp;
 	bool expired;
 
 	sock_owned_by_me(sk);
-	if (xsk->retransmits && gone >= xtcp_rto_give_up_ms(READ_ONCE(knobs(sk)->retries1), XTCP_RTO_MIN_MS)) {
+	if (xsk->tries.retransmits && gone >= xtcp_rto_give_up_ms(READ_ONCE(knobs(sk)->retries1), XTCP_RTO_MIN_MS)) {
 		xtcp_mtuprobe_timeout(sk);
 		__dst_negative_advice(sk);
 	}
@@ -195,7 +195,7 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 	else if (sock_flag(sk, SOCK_DEAD))
 		expired = orphan_had_its_time(sk);
 	else
-		expired = xsk->retransmits &&
+		expired = xsk->tries.retransmits &&
 			  gone >= xtcp_rto_give_up_ms(READ_ONCE(knobs(sk)->retries2), XTCP_RTO_MIN_MS);
 	xtcp_fastsyn_timeout(sk, expired);
 	if (!expired) {
@@ -291,7 +291,7 @@ bool xtcp_retries_end_probing(struct sock *sk)
 		if (!end && xtcp_retries_end_orphan(sk, false))
 			return true;
 	}
-	if (!end && xsk->probes_out < most)
+	if (!end && xsk->tries.probes_out < most)
 		return false;
 	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
 	return true;

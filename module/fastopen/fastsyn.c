@@ -215,7 +215,7 @@ void xtcp_fastsyn_black_hole(struct sock *sk)
 
 /**
  * xtcp_fastsyn_timeout() - event: a timeout of the SYN or of data
- * @sk: xsk->retransmits counts the timeouts before this one
+ * @sk: xsk->tries.retransmits counts the timeouts before this one
  * @expired: the connection is given up
  *
  * Context: softirq or process. Lock: socket, held.
@@ -227,7 +227,7 @@ void xtcp_fastsyn_timeout(struct sock *sk, bool expired)
 	sock_owned_by_me(sk);
 	if (likely(!xsk->syn_fastopen && !xsk->syn_data))
 		return;
-	if (xsk->retransmits != TIMEOUTS_BEFORE && !(expired && xsk->retransmits < TIMEOUTS_BEFORE))
+	if (xsk->tries.retransmits != TIMEOUTS_BEFORE && !(expired && xsk->tries.retransmits < TIMEOUTS_BEFORE))
 		return;
 	xtcp_fastsyn_black_hole(sk);
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFASTOPENACTIVEFAIL);

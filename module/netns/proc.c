@@ -208,8 +208,8 @@ static void show_sock(struct listing *l, struct sock *sk)
 	row.tx_queue = READ_ONCE(xsk->snd.write_seq) - READ_ONCE(xsk->snd.una);
 	/* without the lock it may be negative for a moment */
 	row.rx_queue = max_t(int, READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq), 0);
-	row.retransmits = READ_ONCE(xsk->retransmits);
-	row.probes = xtcp_sock_probes_out(xsk);
+	row.retransmits = READ_ONCE(xsk->tries.retransmits);
+	row.probes = xtcp_tries_probes_out(&xsk->tries);
 	find_timer(xsk, &row);
 	show_row(l, &row);
 	seq_printf(l->m, " %ld %ld %u %u %d",

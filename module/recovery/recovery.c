@@ -316,7 +316,7 @@ static void spurious_timeout(struct sock *sk, int counter, int reason)
 
 	xtcp_scoreboard_not_lost(sk);
 	xtcp_undo_do(sk, counter);
-	xsk->retransmits = 0;
+	xtcp_tries_spurious(&xsk->tries);
 	xsk->stream->frto = false;
 	if (duplicates_may_follow(xsk))
 		trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), reason);
@@ -560,7 +560,7 @@ static void count_failure(const struct xtcp_sock *xsk)
 
 /**
  * xtcp_recovery_timeout() - the retransmission timer has expired (RFC 6298 (5.4))
- * @sk: has data in flight; xsk->retransmits counts the timeouts before this one
+ * @sk: has data in flight; xsk->tries.retransmits counts the timeouts before this one
  *
  * RFC 5681 section 3.1: ssthresh falls only once for the same data in flight, however often the
  * timer expires. F-RTO does not begin in the middle of fast recovery: the retransmissions of the
@@ -576,11 +576,11 @@ bool xtcp_recovery_timeout(struct sock *sk)
 	bool new_repair = xsk->cong.phase < XTCP_CONG_RECOVERY;
 
 	sock_owned_by_me(sk);
-	if (!xsk->retransmits)
+	if (!xsk->tries.retransmits)
 		count_failure(xsk);
 	all_is_lost(sk);
 	if (xsk->cong.phase <= XTCP_CONG_DISORDER || xtcp_seq_ge(xsk->snd.una, stream->recover) ||
-	    (xsk->cong.phase == XTCP_CONG_LOSS && !xsk->retransmits)) {
+	    (xsk->cong.phase == XTCP_CONG_LOSS && !xsk->tries.retransmits)) {
 		xtcp_cong_lost(sk);
 		xtcp_undo_begin(sk);
 	} else if (xsk->cong.phase == XTCP_CONG_CWR) {
@@ -596,7 +596,7 @@ bool xtcp_recovery_timeout(struct sock *sk)
 	stream->recover = xsk->snd.nxt;
 	stream->tlp.pending = false;
 	xtcp_ecn_reduced(sk);
-	stream->frto = READ_ONCE(xsk->xn->sysctl.frto) && (new_repair || xsk->retransmits);
+	stream->frto = READ_ONCE(xsk->xn->sysctl.frto) && (new_repair || xsk->tries.retransmits);
 	xtcp_phase_set(sk, XTCP_CONG_LOSS, XTCP_TRACE_TIMEOUT);
 	return resend_lost(sk, true) > 0;
 }

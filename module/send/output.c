@@ -420,7 +420,7 @@ int xtcp_output_syn(struct sock *sk)
 				return err;
 		}
 		skb = xtcp_sndq_unsent(sk);
-		xsk->retrans_stamp = xtcp_clock_ts_of(now_us);
+		xtcp_tries_begin(&xsk->tries, xtcp_clock_ts_of(now_us));
 		if (sk->sk_state != TCP_SYN_SENT || !send_syn_with_text(sk, skb, now_us)) {
 			xtcp_segment_send(sk, skb, now_us);
 			/* as in Linux, a SYN that could not be sent counts as lost */

@@ -145,8 +145,8 @@ void xtcp_status_info(struct sock *sk, struct tcp_info *info)
 	info_counts(xsk, info);
 	info_busy(xsk, info);
 	xtcp_compat_info_accecn(info, &xsk->accecn, &xsk->stream->told, xsk->ecn & XTCP_ECN_ACCURATE);
-	info->tcpi_retransmits = xsk->retransmits;
-	info->tcpi_probes = xtcp_sock_probes_out(xsk);
+	info->tcpi_retransmits = xsk->tries.retransmits;
+	info->tcpi_probes = xtcp_tries_probes_out(&xsk->tries);
 	info->tcpi_backoff = xsk->rto.backoff;
 	info->tcpi_rto = xtcp_rto_current_ms(&xsk->rto) * USEC_PER_MSEC;
 	info->tcpi_ato = xsk->stream->rcv_data_tstamp ? XTCP_DELACK_MIN_MS * USEC_PER_MSEC : 0;

@@ -72,6 +72,6 @@ bool xtcp_keepalive_give_up(const struct sock *sk)
 
 	sock_owned_by_me(sk);
 	if (xsk->user_timeout)
-		return xsk->keepalive_sent && idle >= msecs_to_jiffies(xsk->user_timeout);
-	return xsk->keepalive_sent >= xtcp_keepalive_probes(sk);
+		return xsk->tries.keepalive_sent && idle >= msecs_to_jiffies(xsk->user_timeout);
+	return xsk->tries.keepalive_sent >= xtcp_keepalive_probes(sk);
 }

@@ -270,7 +270,7 @@ void xtcp_timer_syn_refused(struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	if (xsk->retransmits ||
+	if (xsk->tries.retransmits ||
 	    !time_before(jiffies + SYN_AGAIN, xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_RETRANSMIT)))
 		return;
 	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, SYN_AGAIN);
@@ -523,7 +523,7 @@ void xtcp_timer_segment_received(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	xsk->rcv_tstamp = (u32)jiffies;
-	WRITE_ONCE(xsk->keepalive_sent, 0);
+	xtcp_tries_heard(&xsk->tries);
 }
 
 /**
@@ -561,7 +561,7 @@ void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before)
 	unsigned long due;
 
 	sock_owned_by_me(sk);
-	if (!xsk->keepalive_sent || xsk->snd.una != xsk->snd.write_seq || !xtcp_timer_is_armed(xsk, XTCP_TIMER_KEEPALIVE))
+	if (!xsk->tries.keepalive_sent || xsk->snd.una != xsk->snd.write_seq || !xtcp_timer_is_armed(xsk, XTCP_TIMER_KEEPALIVE))
 		return;
 	due = xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_KEEPALIVE) - before + xtcp_keepalive_intvl(sk);
 	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time_after(due, jiffies) ? due - jiffies : 0);

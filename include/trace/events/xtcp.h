@@ -369,8 +369,8 @@ TRACE_EVENT(xtcp_congestion,
 		__entry->pipe = pipe;
 		__entry->srtt_us = xsk->rto.srtt_us;
 		__entry->min_rtt_us = xsk->rto.min_rtt_us;
-		__entry->snd_una = xsk->snd_una;
-		__entry->snd_nxt = xsk->snd_nxt;
+		__entry->snd_una = xsk->snd.una;
+		__entry->snd_nxt = xsk->snd.nxt;
 		__entry->reason = reason;
 	),
 
@@ -413,9 +413,9 @@ TRACE_EVENT(xtcp_ack,
 		__entry->netns = sock_net(sk)->ns.inum;
 		xtcp_trace_sk(__entry->local, __entry->peer, sk);
 		__entry->phase = xsk->cong.phase;
-		__entry->snd_una = xsk->snd_una;
-		__entry->snd_nxt = xsk->snd_nxt;
-		__entry->snd_wnd = xsk->snd_wnd;
+		__entry->snd_una = xsk->snd.una;
+		__entry->snd_nxt = xsk->snd.nxt;
+		__entry->snd_wnd = xsk->snd.wnd;
 		__entry->acked = sample->acked;
 		__entry->sacked = sample->sacked;
 		__entry->lost = sample->lost;
@@ -458,8 +458,8 @@ TRACE_EVENT(xtcp_timer,
 		__entry->which = which;
 		__entry->rto_ms = xtcp_sk(sk)->rto.rto_ms;
 		__entry->backoff = xtcp_sk(sk)->rto.backoff;
-		__entry->retransmits = xtcp_sk(sk)->retransmits;
-		__entry->probes_out = xtcp_sock_probes_out(xtcp_sk(sk));
+		__entry->retransmits = xtcp_sk(sk)->tries.retransmits;
+		__entry->probes_out = xtcp_tries_probes_out(&xtcp_sk(sk)->tries);
 	),
 
 	TP_printk(XTCP_TRACE_ENDS_FORMAT " state=%s timer=%s rto_ms=%u backoff=%u retransmits=%u probes=%u",

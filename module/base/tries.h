@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What we have sent in vain. Other files report what has happened; only this one writes it. */
+#ifndef XTCP_TRIES_H
+#define XTCP_TRIES_H
+
+#include <linux/compiler.h>
+#include <linux/limits.h>
+#include <linux/types.h>
+
+/**
+ * struct xtcp_tries - retransmissions and probes that the peer has not answered
+ * @retrans_stamp: TS clock ms of the first retransmission, or of the SYN; 0: none
+ * @retransmits: timeouts in a row for the same SND.UNA
+ * @probes_out: window probes without an answer
+ * @keepalive_sent: keepalive probes without an answer
+ *
+ * The socket lock guards it; the counts are also read without it. retries.c decides when to give up.
+ */
+struct xtcp_tries {
+	u32 retrans_stamp;
+	u8 retransmits;
+	u8 probes_out;
+	u8 keepalive_sent;
+};
+
+/* A SYN leaves, or for the first time something is resent. @now: TS clock ms */
+static inline void xtcp_tries_begin(struct xtcp_tries *tries, u32 now)
+{
+	tries->retrans_stamp = now;
+}
+
+static inline void xtcp_tries_resent(struct xtcp_tries *tries)
+{
+	if (tries->retransmits < U8_MAX)
+		tries->retransmits++;
+}
+
+/* No timeout was due to loss. */
+static inline void xtcp_tries_spurious(struct xtcp_tries *tries)
+{
+	tries->retransmits = 0;
+}
+
+/* SND.UNA moves. */
+static inline void xtcp_tries_acked(struct xtcp_tries *tries)
+{
+	tries->retransmits = 0;
+	tries->retrans_stamp = 0;
+}
+
+static inline void xtcp_tries_probed(struct xtcp_tries *tries)
+{
+	if (tries->probes_out < U8_MAX)
+		tries->probes_out++;
+}
+
+/* An ACK came, or no probe is needed any more. */
+static inline void xtcp_tries_end_probes(struct xtcp_tries *tries)
+{
+	tries->probes_out = 0;
+}
+
+static inline void xtcp_tries_kept_alive(struct xtcp_tries *tries)
+{
+	WRITE_ONCE(tries->keepalive_sent, tries->keepalive_sent + 1);
+}
+
+/* A segment came. */
+static inline void xtcp_tries_heard(struct xtcp_tries *tries)
+{
+	WRITE_ONCE(tries->keepalive_sent, 0);
+}
+
+/*
+ * Probes of the window or of keepalive without an answer, as Linux shows them. Also read without a
+ * lock.
+ */
+static inline u8 xtcp_tries_probes_out(const struct xtcp_tries *tries)
+{
+	return READ_ONCE(tries->probes_out) ?: READ_ONCE(tries->keepalive_sent);
+}
+
+#endif /* XTCP_TRIES_H */
