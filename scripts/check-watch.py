@@ -183,6 +183,116 @@ def check_states():
     verdict(done.returncode == 0 and not problem, "states", problem, done.stdout, done.stderr)
 
 
+class Known:
+    """Owners of the inodes of server.txt."""
+
+    def __init__(self, **of):
+        from owners import NOBODY, Owner
+        self.nobody, self.known = NOBODY, {}
+        for inode, (program, algorithm) in of.items():
+            owner = self.known[int(inode[1:])] = Owner(1, 1, program)
+            owner.algorithm = algorithm
+
+    def of(self, inode):
+        return self.known.get(inode, self.nobody)
+
+
+def view_of(kind, *, known, **args):
+    """A view of the listings, with these owners."""
+    from types import SimpleNamespace
+    from listing import Listing
+    args = {"sort": None, "port": None, "trace": None, "proc": LISTINGS, "view": "", "name": "xtcp", "span": 60, **args}
+    view = kind(SimpleNamespace(**args), Listing("xtcp", LISTINGS))
+    view.owners = known
+    return view
+
+
+def plain(code, text):
+    return text
+
+
+plain.ascii = True
+
+
+def check_algorithms():
+    """By connection: in a column if there is room, else how many have which."""
+    from flows import Flow, Flows
+    from watch_conn import Conn
+    from watch_flow import describe
+    known = Known(i11170=("nginx", "bbr"), i11176=("nginx", "cubic"), i11174=("nginx", "cubic"))
+    view = view_of(Conn, known=known)
+    view.look(0.0)
+    wide, narrow = "\n".join(view.draw(120, None, plain)), "\n".join(view.draw(80, None, plain))
+    words = dict(zip([line.split()[2] for line in wide.split("\n")[2:]], column(wide, "CC   ".rstrip())))
+    problem = differs(wide, (r"^xtcp-watch .*by state *\d\d:", r" RECVQ +CC ", r":50100 .* bbr +", r":50103 .* cubic ",
+                             r"TIME-WAIT .*:50101 .* 0 +- +"))
+    verdict(not problem and "; cubic" not in wide, "conn: the algorithm of each", problem, wide, words)
+    verdict("; cubic 2; bbr 1 " in narrow and " CC" not in narrow, "conn: the algorithms in few columns", narrow)
+    view = view_of(Conn, known=known, sort="algorithm")
+    view.look(0.0)
+    order = [line.split()[2] for line in list(view.draw(120, None, plain))[2:]]
+    verdict(order[0].endswith(":50100"), "conn by algorithm", order)
+    flows = Flows(True)
+    from events import AckEvent, ACK_WORDS
+    event = AckEvent.__new__(AckEvent)
+    event.time, event.index, event.netns, event.local, event.peer, event.phase = 1.0, 0, 1, "10.77.0.2:443", "10.77.0.1:50100", "Open"
+    for word in ACK_WORDS:
+        setattr(event, word, 1000)
+    flows.take(event)
+    flow = flows.all["10.77.0.2:443", "10.77.0.1:50100"]
+    before = " ".join(describe("a", "34", flow, 2.0, 120, plain))
+    flow.algorithm = "bbr"
+    after = " ".join(describe("a", "34", flow, 2.0, 120, plain))
+    verdict(", bbr, cwnd" in after and before == after.replace(", bbr", ""), "flow: the algorithm", before, after)
+
+
+def check_services():
+    """By listening port, with the listener's program; the rest by the port that is a server's."""
+    from listing import Row
+    from watch_states import States, services
+    known = Known(i20274=("python3", None), i20277=("nginx", None), i11170=("worker", None))
+    view = view_of(States, known=known)
+    view.look(0.0)
+    text = "\n".join(view.draw(100, None, plain))
+    problem = differs(text, (r"^SERVICE +ESTAB +CLOSE-W +TIME-W *$", r"^:443 nginx +2 +1 +1$", r"^:80 python3 +2 +- +-$",
+                             r"!worker"))
+    verdict(not problem, "states: by service", problem, text)
+    low = "\n".join(view.draw(100, 17, plain))
+    verdict("1 more" in low.split("\n")[-1], "states: as many services as there is room for", low)
+    form = "0: 02004D0A:%04X 01004D0A:%04X %s 00000000:00000000 00:00000000 00000000 0 0 %d 1 0"
+    rows = [Row((form % words).split()) for words in ((40000, 443, "01", 7), (40001, 443, "06", 0), (80, 50000, "06", 0))]
+    found = {each.words(): sum(each.counts.values()) for each in services(rows, Known(i7=("curl", None)))}
+    verdict(found == {"to :443 curl": 2, ":80": 1}, "states: clients, and a listener that has gone", found)
+
+
+def check_owners():
+    """Of sockets of this process, as kernel TCP has them."""
+    import socket
+    from owners import Owners
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as other:
+        other.setsockopt(6, 13, b"reno")
+        inodes = [os.fstat(sock.fileno()).st_ino for sock in (listener, other)]
+        owners = Owners()
+        owners.look([0, *inodes], True)
+        with open("/proc/self/comm", encoding="utf-8") as file:
+            program = file.read().rstrip()
+        found = [(owners.of(inode).program, owners.of(inode).algorithm) for inode in inodes]
+        verdict(found[1] == (program, "reno") and found[0][0] == program and found[0][1], "owners: program and algorithm", found)
+        other.setsockopt(6, 13, b"cubic")
+        owners.look(inodes, True)
+        first = owners.of(inodes[1]).algorithm
+        owners.of(inodes[1]).asked -= 10
+        owners.look(inodes, True)
+        verdict((first, owners.of(inodes[1]).algorithm) == ("reno", "cubic"), "owners: asked again after a while", first)
+        files = set(os.listdir("/proc/self/fd"))
+    owners.of(inodes[1]).asked -= 10
+    owners.look(inodes, True)
+    verdict(owners.of(inodes[1]).algorithm is None and len(os.listdir("/proc/self/fd")) == len(files) - 2,
+            "owners: a socket that is closed, and no descriptor of ours left", files)
+    owners.look([], True)
+    verdict(owners.of(inodes[0]).program is None and not owners.all, "owners: forgotten with their rows", owners.all)
+
+
 def check_svg(folder):
     from xml.etree import ElementTree
     svg = os.path.join(folder, "a.svg")
@@ -450,6 +560,9 @@ def main():
         check_pages()
         check_sorting()
         check_states()
+        check_algorithms()
+        check_services()
+        check_owners()
         check_svg(folder)
         check_lost()
         check_bad(folder)

@@ -51,6 +51,7 @@ class Flow:
         self.first = self.last = event.time
         self.cwnd = self.ssthresh = self.pipe = self.srtt_us = None
         self.phase = "Open"
+        self.algorithm = None   # events do not tell
         self.una = None
         self.place = self.delivered = self.received = self.lost = self.resent = 0
         self.points, self.apart = [] if history else None, 0.0

@@ -23,9 +23,9 @@ class Unreadable(Exception):
 class Row:
     """A socket, a half-open entry or a TIME-WAIT record. .unsent and .unread are octets (of a listener its limit and
     its queue), .timer is a word or "", .left are seconds until it, .tries how often it was in vain; .cwnd is in
-    segments, None: none of a full sock's columns is there."""
+    segments, None: none of a full sock's columns is there. .inode is 0 without a program's descriptor."""
 
-    __slots__ = ("hex", "known", "state", "unsent", "unread", "timer", "left", "tries", "cwnd", "ssthresh")
+    __slots__ = ("hex", "known", "state", "unsent", "unread", "timer", "left", "tries", "inode", "cwnd", "ssthresh")
 
     def __init__(self, words):
         self.hex, self.known = (words[1], words[2]), None
@@ -37,6 +37,7 @@ class Row:
         left = int(left, 16)
         self.left = 0 if left >> 62 else left / HERTZ
         self.tries = int(words[6], 16) + int(words[8])
+        self.inode = int(words[9])
         full = len(words) > 16
         self.cwnd = int(words[15]) if full else None
         self.ssthresh = int(words[16]) if full and int(words[16]) >= 0 else None

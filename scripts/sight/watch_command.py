@@ -21,12 +21,12 @@ from watch_conn import KEYS, Conn
 from watch_flow import Flow, Span
 from watch_listen import Listen
 from watch_states import States
+from watch_view import PROC
 
 VIEWS = {"listen": Listen, "conn": Conn, "flow": Flow, "states": States}
 BUSY = 0.25     # seconds of events after which keys and pictures have a turn
 PAUSE = 0.05    # seconds in which events gather: taking each by itself costs several times as much
 SHARE = 4       # a picture takes at most one part in so many of the time
-PROC = "/proc/net"
 CLONE_NEWNET = 0x40000000
 
 

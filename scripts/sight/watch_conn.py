@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """xtcp-watch conn: a line for each connection."""
 
+from collections import Counter
+
 from listing import LIFE
 from table import Column, brief, fit, row, span
 from watch_view import View, more
@@ -11,8 +13,8 @@ COLOUR = {"ESTABLISHED": "32", "SYN-SENT": "33", "SYN-RECEIVED": "33", "TIME-WAI
 class Connection:
     """A row of /proc and the flow of it, if an event has told of one."""
 
-    def __init__(self, listed, flow, now):
-        self.listed, self.flow = listed, flow
+    def __init__(self, listed, flow, now, owner):
+        self.listed, self.flow, self.algorithm = listed, flow, owner.algorithm
         self.local, self.peer = listed.ends
         self.out, self.into = flow.rates(now) if flow else (None, None)
 
@@ -62,6 +64,7 @@ COLUMNS = (
     (Column("unsent", "SENDQ", 5, lambda c: brief(c.listed.unsent), most=6), lambda c: -c.listed.unsent),
     (Column("unread", "RECVQ", 5, lambda c: brief(c.listed.unread), most=6), lambda c: -c.listed.unread),
     (Column("resent", "AGAIN", 5, lambda c: brief(c.told("resent")), 7), lambda c: -(c.told("resent") or 0)),
+    (Column("algorithm", "CC", 5, lambda c: c.algorithm or "-", 3, 15, left=True), lambda c: c.algorithm or "~"),
     (Column("phase", "PHASE", 8, lambda c: c.told("phase") or "-", 8, left=True), lambda c: c.told("phase") or "~"),
     (Column("timer", "TIMER", 14, Connection.timer, 0, 16, left=True), lambda c: c.listed.left or 1e9),
 )
@@ -72,6 +75,12 @@ def end(name):
     """Ports as numbers."""
     address, _, port = name.rpartition(":")
     return address, int(port)
+
+
+def algorithms(connections):
+    """How many have which, where there is no room for a column."""
+    found = Counter(c.algorithm for c in connections if c.algorithm)
+    return "".join("; %s %s" % (name, brief(count)) for name, count in found.most_common(3))
 
 
 class Conn(View):
@@ -86,7 +95,9 @@ class Conn(View):
     def look(self, now):
         rows = [listed for listed in self.listing.rows() if listed.state != "LISTEN"]
         flows = self.flows.all
-        self.connections = [Connection(listed, flows.get(listed.ends), now) for listed in rows]
+        self.know(rows, True)
+        self.connections = [Connection(listed, flows.get(listed.ends), now, self.owners.of(listed.inode))
+                            for listed in rows]
         self.flows.keep({listed.ends for listed in rows})
         if self.args.port:
             self.connections = [c for c in self.connections if {end(c.local)[1], end(c.peer)[1]} & set(self.args.port)]
@@ -105,9 +116,10 @@ class Conn(View):
         foot = list(self.foot(width, paint))
         shown, above, below = self.scroll(every, None if height is None else height - 3 - len(foot))
         fitted = fit([column for column, _ in COLUMNS], width)
-        yield self.head(width, paint, "%s connection%s, by %s%s" % (
+        narrow = all(column.key != "algorithm" for column, _ in fitted)
+        yield self.head(width, paint, "%s connection%s, by %s%s%s" % (
             format(len(every), ","), "" if len(every) == 1 else "s", KEYS[self.sort],
-            ", reversed" if self.reverse else ""))
+            ", reversed" if self.reverse else "", algorithms(every) if narrow else ""))
         yield paint("7", row(fitted, [column.title for column, _ in fitted]))
         for connection in shown:
             line = row(fitted, [column.value(connection) for column, _ in fitted])

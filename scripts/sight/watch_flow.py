@@ -67,8 +67,18 @@ class Flow(View):
     def look(self, now):
         if not self.args.trace:
             self.listing.lines("_snmp")     # says so when the module goes
+            self.name_algorithms()
         for flow in self.flows.all.values():
             flow.forget(now - self.args.span)
+
+    def name_algorithms(self):
+        """Of those that are drawn; one that has ended keeps its last."""
+        ends = {(flow.local, flow.peer): flow for flow in self.chosen()}
+        rows = [row for row in self.listing.rows() if row.inode and row.ends in ends] if ends else []
+        self.know(rows, True)
+        for row in rows:
+            flow = ends[row.ends]
+            flow.algorithm = self.owners.of(row.inode).algorithm or flow.algorithm
 
     def named(self):
         """(letter, colour, flow) of those to draw."""
@@ -115,7 +125,8 @@ def describe(letter, colour, flow, now, width, paint):
     """A flow in one line, or in two."""
     first = "%s -> %s: %.1f kB, %.2f Mbit/s" % (flow.local, flow.peer, flow.delivered / 1000,
                                               flow.rates(now)[0] * 8e-6)
-    more = ", cwnd %.1f kB" % (flow.cwnd / 1000)
+    more = ", %s" % flow.algorithm if flow.algorithm else ""
+    more += ", cwnd %.1f kB" % (flow.cwnd / 1000)
     more += ", ssthresh %.1f kB" % (flow.ssthresh / 1000) if flow.ssthresh is not None else ""
     more += ", RTT %.1f ms" % (flow.srtt_us / 1000) if flow.srtt_us else ""
     more += ", %.1f kB lost" % (flow.lost / 1000) if flow.lost else ""

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""xtcp-watch states: how many connections are in each state, over time."""
+"""xtcp-watch states: how many connections are in each state, over time, and of which service they are."""
 
 from collections import Counter, deque
 
 from listing import LIFE
-from table import brief, span
+from table import Column, brief, fit, row, span
 from watch_view import View
 
 LEVELS = {True: " .:-=+*#", False: " ▁▂▃▄▅▆▇█"}
@@ -12,6 +12,40 @@ COUNTED = (("ActiveOpens", "opened"), ("PassiveOpens", "accepted"), ("AttemptFai
            ("EstabResets", "reset"), ("RetransSegs", "segments resent"))
 MOST = 4000     # samples
 NAME = 13
+SHORT = {"SYN-SENT": "SYN-SNT", "SYN-RECEIVED": "SYN-RCV", "ESTABLISHED": "ESTAB", "FIN-WAIT-1": "FIN-W-1",
+         "FIN-WAIT-2": "FIN-W-2", "CLOSE-WAIT": "CLOSE-W", "LAST-ACK": "LAST-A", "TIME-WAIT": "TIME-W"}
+SERVICES = 8    # lines without a terminal, or as many as there is room for
+
+
+class Service:
+    """A listening port, or what goes to one of another host. .counts: how many are in each state."""
+
+    def __init__(self, name):
+        self.name, self.programs, self.counts = name, set(), Counter()
+
+    def words(self):
+        return " ".join([self.name, *sorted(self.programs)])
+
+
+def service_of(listed, listening):
+    """The name of a row's service. Without a listener, the lower port is taken for the server's."""
+    local, peer = (int(end.rpartition(":")[2], 16) for end in listed.hex)
+    return ":%d" % local if local in listening or local < peer else "to :%d" % peer
+
+
+def services(rows, owners):
+    """Those with the most connections first."""
+    listening = {int(listed.hex[0].rpartition(":")[2], 16) for listed in rows if listed.state == "LISTEN"}
+    found = {}
+    for listed in rows:
+        name = service_of(listed, listening)
+        service = found.setdefault(name, Service(name))
+        service.counts[listed.state] += 1
+        # That of a server's child may be a helper; a listener's names the service.
+        program = owners.of(listed.inode).program
+        if program and (listed.state == "LISTEN" or name.startswith("to")):
+            service.programs.add(program)
+    return sorted(found.values(), key=lambda each: (-sum(each.counts.values()) + each.counts["LISTEN"], each.name))
 
 
 class States(View):
@@ -23,9 +57,13 @@ class States(View):
         self.samples = deque(maxlen=MOST)   # (time, counts)
         self.counters = self.first = None
         self.before = None
+        self.services = []
 
     def look(self, now):
-        self.samples.append((now, Counter(row.state for row in self.listing.rows())))
+        rows = self.listing.rows()
+        self.samples.append((now, Counter(listed.state for listed in rows)))
+        self.know(rows)
+        self.services = services(rows, self.owners)
         self.before, self.counters = self.counters, (now, self.listing.counters())
         self.first = self.first or self.counters
 
@@ -60,4 +98,25 @@ class States(View):
             words.append("%s %s%s" % (brief(counters[name] - self.first[1][name]), word,
                                       " (%s/s)" % brief(rate) if rate >= 0.5 else ""))
         yield ("since then: " + ", ".join(words))[:width]
-        yield from self.foot(width, paint)
+        foot = list(self.foot(width, paint))
+        room = SERVICES if height is None else height - 6 - len(LIFE) - len(foot)
+        if room > 0 and self.services:
+            yield from self.by_service(width, room, paint)
+        yield from foot
+
+    def by_service(self, width, room, paint):
+        """A line for each, with a column for each state that one of them is in."""
+        def count(state):
+            return lambda service: brief(service.counts[state]) if service.counts[state] else "-"
+
+        columns = [Column("service", "SERVICE", 16, Service.words, 0, 40, left=True)]
+        columns += [Column(state, SHORT.get(state, state), 7, count(state), 1) for state in LIFE
+                    if state != "LISTEN" and any(service.counts[state] for service in self.services)]
+        fitted = fit(columns, width)
+        yield ""
+        yield paint("7", row(fitted, [column.title for column, _ in fitted]).ljust(width))
+        shown = self.services if len(self.services) <= room else self.services[:max(room - 1, 1)]
+        for service in shown:
+            yield row(fitted, [column.value(service) for column, _ in fitted])
+        if len(shown) < len(self.services):
+            yield paint("90", "%d more" % (len(self.services) - len(shown)))

@@ -4,7 +4,9 @@
 import time
 
 from flows import Flows
+from owners import Owners
 
+PROC = "/proc/net"
 LATE = 1.0      # seconds that a picture may be behind without a word
 
 
@@ -21,6 +23,7 @@ class View:
     def __init__(self, args, listing):
         self.args, self.listing = args, listing
         self.flows = Flows(self.history)
+        self.owners = Owners()
         self.where = ""     # the namespace, in words
         self.note = ""      # what is missing in the pictures, and why
         self.behind = 0.0   # seconds by which what was read last is older than what is still to be read
@@ -32,6 +35,11 @@ class View:
 
     def look(self, now):
         """Reads /proc, once for each picture."""
+
+    def know(self, rows, algorithms=False):
+        """Asks for the programs of these rows, and for their algorithms; nobody knows those of copies."""
+        if self.args.proc == PROC:
+            self.owners.look((row.inode for row in rows), algorithms)
 
     def now(self):
         """Of the recorded trace, or of the clock that the events have."""
