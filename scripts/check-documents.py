@@ -49,6 +49,43 @@ def check_links():
                 print(f"{file.relative_to(TOP)}: {target}: no such heading")
 
 
+def source_of(word):
+    """The file that a document of module/ calls so: from there, from the top, or by its last name alone."""
+    for file in (TOP / "module" / word, TOP / word):
+        if file.is_file():
+            return file
+    name = word.replace("VIEW", "*")
+    found = [file for top in ("module", "include", "scripts", "selftests") for file in (TOP / top).rglob(name)]
+    return found[0] if found else None
+
+
+def defines(file, function):
+    """Is this function or macro defined there?"""
+    return re.search(rf"^(?:#define {function}\(|def {function}\(|(?![ \t#*/]).*\b{function}\((?!.*;$))",
+                     file.read_text(), re.M)
+
+
+def places():
+    """The rows of "Where to go to change something", and the paragraphs about limits."""
+    text = (TOP / "module/README.md").read_text()
+    text = text[text.index("## Where to go to change something"):]
+    table, _, limits = text.partition("\n### ")
+    yield from (line for line in table.splitlines() if line.startswith("| ") and "look at" not in line)
+    yield from re.split(r"\n- ", limits)[1:]
+
+
+def check_places():
+    for place in places():
+        words = re.findall(r"(?<![\w/.<])[\w/.-]+\.(?:c|h|py|sh|conf|md)\b(?!>)", place)
+        files = {word: source_of(word) for word in words}
+        for word, file in files.items():
+            if not file:
+                print(f"module/README.md, where to go: there is no {word}")
+        for function in re.findall(r"`(\w+)\(\)`", place):
+            if not any(file and defines(file, function) for file in files.values()):
+                print(f"module/README.md, where to go: {function}() is in none of {', '.join(words)}")
+
+
 def check_list():
     named = {path for path, _, _ in links(TOP / "module/DOCUMENTS.md")}
     for file in documents():
@@ -76,6 +113,7 @@ def check_targets():
 
 check_length(TOP / "README.md")
 check_links()
+check_places()
 check_list()
 check_standards()
 check_targets()
