@@ -5,8 +5,8 @@
  * there and back, and closes, on kernel TCP and on xtcp. /proc/lock_stat counts meanwhile:
  *
  *	bench_locks CONNECTIONS
- *		so many on each processor: with a listener for each, then with one listener, then with a listener for
- *		each and so few ports that xtcp makes a map of the ports towards each listener
+ *		so many on each processor: with a listener for each, then with one listener; then both again with so
+ *		few ports that xtcp makes a map of the ports towards each listener
  *
  * Counts for one connection, both ends together, by class of lock: how often it was taken, and how often by another
  * processor than the last time. A lock that all processors share moves with each connection, however many real
@@ -32,10 +32,11 @@
 #define CLASSES_MAX	2048
 #define SHOWN		0.05	/* fewer for a connection are not worth a line */
 
-enum load { LISTENERS, LISTENER, FEW_PORTS, LOADS };
+enum load { LISTENERS, LISTENER, LISTENERS_FEW_PORTS, LISTENER_FEW_PORTS, LOADS };
 
 static const char * const load_name[LOADS] = {
 	"a listener for each processor", "one listener", "a listener for each processor, few ports",
+	"one listener, few ports",
 };
 
 struct class {
@@ -50,6 +51,16 @@ static int class_count, ns;
 static enum stack stack;
 static int listeners[CPUS_MAX];
 static long connections;
+
+static bool has_few_ports(enum load load)
+{
+	return load >= LISTENERS_FEW_PORTS;
+}
+
+static int listeners_of(enum load load, int cpus)
+{
+	return load == LISTENER || load == LISTENER_FEW_PORTS ? 1 : cpus;
+}
 
 /* The client closes first and has the record. */
 static void open_and_close(int listener, int port)
@@ -68,6 +79,7 @@ static void open_and_close(int listener, int port)
 
 static void go_round(enum load load, int cpus, long rounds)
 {
+	const int count = listeners_of(load, cpus);
 	cpu_set_t one;
 	long round;
 	int i;
@@ -78,10 +90,7 @@ static void go_round(enum load load, int cpus, long rounds)
 			CPU_SET(i, &one);
 			if (sched_setaffinity(0, sizeof(one), &one))
 				measure_die("sched_setaffinity");
-			if (load == LISTENER)
-				open_and_close(listeners[0], PORT);
-			else
-				open_and_close(listeners[i], PORT + i);
+			open_and_close(listeners[i % count], PORT + i % count);
 		}
 }
 
@@ -131,14 +140,16 @@ static void read_counts(double of)
 
 static void run(enum load load, enum stack of, int cpus)
 {
-	int i, count = load == LISTENER ? 1 : cpus;
+	const int count = listeners_of(load, cpus);
+	const long most = connections * cpus / count;	/* towards one listener */
+	int i;
 
 	stack = of;
 	ns = ns_make();
 	if (ns < 0)
 		measure_die("namespace");
-	if (load == FEW_PORTS && (ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %ld", FIRST_PORT,
-						FIRST_PORT + connections * 21 / 10) ||
+	if (has_few_ports(load) && (ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %ld", FIRST_PORT,
+						FIRST_PORT + most * 21 / 10) ||
 				  ns_sysctl_set(ns, "net.ipv4.tcp_tw_reuse", "0") ||
 				  ns_sysctl_set(ns, "net.xtcp.tw_reuse", "0")))
 		measure_die("sysctl");
@@ -147,7 +158,7 @@ static void run(enum load load, enum stack of, int cpus)
 		if (listeners[i] < 0)
 			measure_die("listen");
 	}
-	go_round(load, cpus, load == FEW_PORTS ? connections : WARM);
+	go_round(load, cpus, has_few_ports(load) ? connections : WARM);
 	clear_counts();
 	go_round(load, cpus, connections);
 	read_counts((double)cpus * connections);
@@ -198,7 +209,7 @@ int main(int argc, char **argv)
 	int cpus = sysconf(_SC_NPROCESSORS_ONLN), load;
 
 	connections = argc == 2 ? atol(argv[1]) : 0;
-	if (connections < 1 || connections > MOST || cpus > CPUS_MAX) {
+	if (connections < 1 || connections > MOST / cpus || cpus > CPUS_MAX) {
 		fprintf(stderr, "Usage: bench_locks CONNECTIONS\n");
 		return 2;
 	}
