@@ -199,8 +199,8 @@ static void test_limit(enum stack stack, const char *text)
 	}
 	put(SERVERS "memory.max", "max");
 	met = line_of(SERVERS "memory.events", "max") - met;
-	ksft_test_result(ok && met > 0, "%s, %s: a stream to a group without memory: it met its limit %ld times\n",
-			 stack_name(stack), text, met);
+	ksft_print_msg("the group met its limit %ld times\n", met);
+	ksft_test_result(ok && met > 0, "%s, %s: a stream to a group that meets its limit\n", stack_name(stack), text);
 	close(client);
 	close(server);
 	close(listener);

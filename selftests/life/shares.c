@@ -346,8 +346,9 @@ static void first_sockets(void)
 	must(child > 0 && waitpid(child, &status, 0) == child && !status, "first sockets");
 	ksft_test_result(WAIT_FOR(charged("percpu") >= FRESH * processors * FIRST_PERCPU &&
 				  charged("slab") >= FRESH * FIRST_SLAB, STACK_DEADLINE_MS),
-			 "the first socket of a namespace: %ld octets and %ld for each processor are charged\n",
-			 charged("slab") / FRESH, charged("percpu") / FRESH / processors);
+			 "the first socket of a namespace is charged, with what each processor has\n");
+	ksft_print_msg("%ld octets and %ld for each processor were charged\n", charged("slab") / FRESH,
+		       charged("percpu") / FRESH / processors);
 	for (i = 0; i < FRESH; i++)
 		close(ns[i]);
 	must(!rmdir(CGROUP), "cgroup");

@@ -86,8 +86,8 @@ static void marking_network(const struct sides *s, bool bundles)
 	whole = ecnpath_stream(client, server, OCTETS);
 	there = settled(client);
 	marked = ecnpath_marks(pair.b, s);
-	snprintf(line, sizeof(line), "%s: marked %lld segments, the sender knows of %u, and slows down", what,
-		 marked, there.tcpi_delivered_ce);
+	ksft_print_msg("%lld segments were marked, the sender knows of %u\n", marked, there.tcpi_delivered_ce);
+	snprintf(line, sizeof(line), "%s: the sender learns of all marks, and slows down", what);
 	sides_result(whole && marked > 0 && agrees(s->client, marked, there.tcpi_delivered_ce) &&
 		     !ecnpath_is_lost(&pair, s, holes) && there.tcpi_snd_ssthresh < ENDLESS, line);
 
@@ -99,12 +99,13 @@ static void marking_network(const struct sides *s, bool bundles)
 	whole = ecnpath_stream(server, client, OCTETS);
 	back = settled(server);
 	marked_back = ecnpath_marks(pair.a, s);
-	snprintf(line, sizeof(line), "%s back: marked %lld segments, the sender knows of %u", what, marked_back,
-		 back.tcpi_delivered_ce);
+	ksft_print_msg("%lld segments back were marked, the sender knows of %u\n", marked_back, back.tcpi_delivered_ce);
+	snprintf(line, sizeof(line), "%s back: the sender learns of all marks", what);
 	sides_result(whole && marked_back > 0 && agrees(s->server, marked_back, back.tcpi_delivered_ce), line);
 	again = info_of(client);
 	marked = ecnpath_marks(pair.b, s);
-	snprintf(line, sizeof(line), "%s: it still knows of %u, of %lld marks", what, again.tcpi_delivered_ce, marked);
+	ksft_print_msg("of %lld marks the first sender knows of %u\n", marked, again.tcpi_delivered_ce);
+	snprintf(line, sizeof(line), "%s: text in the other direction changes nothing of that", what);
 	sides_result(agrees(s->client, marked, again.tcpi_delivered_ce), line);
 	close(client);
 	close(server);

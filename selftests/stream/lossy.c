@@ -108,9 +108,9 @@ static void report(struct run *r)
 	for (i = 0; i < 2 * r->nr_sides; i++)
 		resent += info_of(r->flows[i].fd).tcpi_total_retrans;
 	/* some of them may be nobody's */
+	ksft_print_msg("%s, %s: the network lost %lld packets, %lld were resent\n", r->name, how, drops, resent);
 	if (surely_loses(r))
-		ksft_test_result(drops && resent, "%s, %s: the network lost %lld packets, %lld went again\n", r->name,
-				 how, drops, resent);
+		ksft_test_result(drops && resent, "%s, %s: the network loses packets\n", r->name, how);
 	for (i = 0; i < r->nr_sides; i++) {
 		flow_explain(&r->flows[2 * i], 2);
 		ksft_test_result(!r->flows[2 * i].wrong && !r->flows[2 * i + 1].wrong, "%s, %s: %s\n",
