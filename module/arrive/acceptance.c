@@ -70,11 +70,11 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skip
 	/* data and FIN cannot cause such an ACK loop, and their sender needs our answer */
 	if (seg->seq != seg->end_seq && !(seg->flags & XTCP_SYN))
 		return true;
-	if (xsk->invalid_ack_stamp && now - xsk->invalid_ack_stamp < limit) {
+	if (xtcp_acklimit_is_early(&xsk->acklimit, now, limit)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), skipped);
 		return false;
 	}
-	xsk->invalid_ack_stamp = now;
+	xtcp_acklimit_sent(&xsk->acklimit, now);
 	return true;
 }
 

@@ -142,7 +142,7 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 	 */
 	if (xsk->fastopen && sk->sk_state == TCP_SYN_RECV && !(seg->flags & XTCP_ACK) && seg->seq == xsk->rcv.irs) {
 		if (!xtcp_reply_is_limited(xtcp_net_of(sk), seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV,
-					   &xsk->invalid_ack_stamp))
+					   &xsk->acklimit.stamp))
 			xtcp_output_resend(sk, xtcp_sndq_first(sk), xsk->mss);
 		return XTCP_DROP;
 	}
@@ -228,7 +228,7 @@ static enum xtcp_verdict check_ack(struct sock *sk, struct sk_buff *skb)
  */
 static inline void check_urg(struct sock *sk, struct sk_buff *skb)
 {
-	if (likely(!(xtcp_seg(skb)->flags & XTCP_URG) && xtcp_sk(sk)->urg_data != XTCP_URGENT_AWAITED))
+	if (likely(!(xtcp_seg(skb)->flags & XTCP_URG) && xtcp_sk(sk)->urgent.data != XTCP_URGENT_AWAITED))
 		return;
 	switch (sk->sk_state) {
 	case TCP_ESTABLISHED:

@@ -31,9 +31,9 @@ void xtcp_arrives_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 	xtcp_early_learn(child, skb);
 	xtcp_arrives_detach(skb);
 	sk_mark_napi_id(child, skb);
-	/* count the SYN, too, as Linux does */
-	xtcp_sk(child)->segs_in = 1 + segments;
-	xtcp_sk(child)->data_segs_in = xtcp_seg(skb)->len ? segments : 0;
+	/* the SYN, too, as Linux does */
+	xtcp_sock_count_in(xtcp_sk(child), 1, false);
+	xtcp_sock_count_in(xtcp_sk(child), segments, xtcp_seg(skb)->len);
 	xtcp_arrives(child, skb);
 	up = child->sk_state != TCP_SYN_RECV;
 	bh_unlock_sock(child);
@@ -58,8 +58,7 @@ void xtcp_arrives_fast_child(struct sk_buff *skb, struct sock *lsk, struct sock 
 	__acquire(&child->sk_lock.slock);	/* by xtcp_sock_clone() */
 	xtcp_arrives_detach(skb);
 	sk_mark_napi_id(child, skb);
-	xtcp_sk(child)->segs_in = 1;
-	xtcp_sk(child)->data_segs_in = !!xtcp_seg(skb)->len;
+	xtcp_sock_count_in(xtcp_sk(child), 1, xtcp_seg(skb)->len);
 	xtcp_arrives_fast(child, skb);
 	bh_unlock_sock(child);
 	lsk->sk_data_ready(lsk);

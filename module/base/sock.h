@@ -8,6 +8,7 @@
 #include <net/inet_sock.h>
 
 #include "base/acking.h"
+#include "base/acklimit.h"
 #include "base/agreed.h"
 #include "base/clock.h"
 #include "base/paws.h"
@@ -20,6 +21,7 @@
 #include "cong/cong.h"
 #include "ecn/ace.h"
 #include "lookup/demux.h"
+#include "recv/urgent.h"
 #include "time/timer.h"
 
 struct xtcp_lease;
@@ -51,6 +53,8 @@ struct xtcp_sock {
 	/* Constant, or under another lock. The kernel casts, so its part comes first. */
 	struct inet_sock inet;		/* the kernel's view; only state.c writes sk_state */
 	struct xtcp_net *xn;		/* the namespace; constant */
+	struct_group(own, /* no child of a listener inherits these (xtcp_sock_clone()) */
+
 	struct xtcp_conn conn;		/* place in the table, where the tuple is constant */
 	struct xtcp_lease *lease;	/* its port in kernel TCP's bind table; NULL: not bound */
 	struct xtcp_listener *listener;	/* queues, set in LISTEN (listen.c); read under RCU */
@@ -68,6 +72,8 @@ struct xtcp_sock {
 	u8 held_round;			/* when its place in that list was last checked (held.c) */
 	/* on the list of processor held_at - 1; 0: none; socket lock */
 	u16 held_at;
+
+	); /* own */
 
 	/* Set by the program: survives a reconnect; children of a listener inherit it. */
 	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION, or the namespace's */
@@ -124,9 +130,8 @@ struct xtcp_sock {
 	struct xtcp_paws paws;		/* TS.Recent */
 	u32 segs_out;			/* segments sent; for TCP_INFO */
 	u32 data_segs_in;		/* received segments with data, accepted or not; TCP_INFO */
+	struct xtcp_urgent urgent;	/* the peer's urgent pointer */
 	u16 rcv_mss;			/* estimate of the peer's segment size, for delayed ACKs */
-	/* XTCP_URGENT_* and the octet (urgent.h); 0: none; READ_ONCE */
-	u16 urg_data;
 	u8 rcv_wscale;			/* shift of our window */
 	struct xtcp_acking acking;	/* the ACKs that we owe */
 	/* share of data in buffers, in 256ths (space.c); READ_ONCE */
@@ -135,7 +140,6 @@ struct xtcp_sock {
 	bool rcv_fin_known;
 	bool fin_received;		/* the peer's FIN was taken in order */
 	bool snd_urgent;		/* urgent data is unacknowledged: stream->snd_up counts */
-	u8 challenge_count;		/* challenge ACKs in this second (RFC 5961 section 7) */
 	/* data waits for the next write (coalesce.c); any other call ends that; READ_ONCE */
 	bool coalescing;
 
@@ -157,10 +161,7 @@ struct xtcp_sock {
 	struct xtcp_accecn accecn;	/* AccECN mode */
 	u32 delivered_ce;		/* segments that ECE reported; s.cep - 5 in AccECN mode */
 	u32 total_retrans;		/* retransmitted segments; for TCP_INFO */
-	/* the octet that the peer's urgent pointer means; READ_ONCE */
-	u32 urg_seq;
-	u32 challenge_stamp;		/* jiffies at the beginning of challenge_count's second */
-	u32 invalid_ack_stamp;		/* jiffies of the last ACK for an unacceptable segment */
+	struct xtcp_acklimit acklimit;	/* answers to unacceptable segments */
 	/* MTU of an ICMP error, for XTCP_DEFERRED_MTU; READ_ONCE, WRITE_ONCE */
 	u32 mtu_info;
 	struct xtcp_fastopen *fastopen;	/* set before the third ACK of a Fast Open (fastopen.c) */
@@ -194,6 +195,14 @@ static inline struct sock *xtcp_sk_of(struct xtcp_sock *xsk)
 static inline struct xtcp_sock *xtcp_sock_of_conn(struct xtcp_conn *conn)
 {
 	return container_of(conn, struct xtcp_sock, conn);
+}
+
+/* Segments came for it; @text: with data. */
+static inline void xtcp_sock_count_in(struct xtcp_sock *xsk, u32 segments, bool text)
+{
+	xsk->segs_in += segments;
+	if (text)
+		xsk->data_segs_in += segments;
 }
 
 extern struct proto xtcp_prot;

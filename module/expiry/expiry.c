@@ -64,8 +64,7 @@ static void probed(struct sock *sk, enum xtcp_timer which)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	note_probing(xsk);
-	if (xsk->timers.probes < U8_MAX)
-		xsk->timers.probes++;
+	xtcp_timer_backed_off(&xsk->timers);
 	xtcp_rto_backoff(&xsk->rto);
 	xtcp_timer_arm(sk, which, xtcp_timer_interval(xsk, xtcp_retries_since(sk)));
 }

@@ -290,9 +290,7 @@ static __always_inline void lock_or_backlog(struct xtcp_net *xn, struct sk_buff 
 	xtcp_arrives_detach(skb);
 	sk_mark_napi_id(sk, skb);
 	sock_rps_save_rxhash(sk, skb);
-	xsk->segs_in += segments;
-	if (seg->len)
-		xsk->data_segs_in += segments;
+	xtcp_sock_count_in(xsk, segments, seg->len);
 	if (likely(!sock_owned_by_user(sk)))
 		deliver_locked(sk, skb);
 	else

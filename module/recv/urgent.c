@@ -54,13 +54,12 @@ static void take_pointer(struct sock *sk, u32 seq)
 	/* text that was read, or waits to be read, does not become urgent any more */
 	if (xtcp_seq_gt(xsk->rcv.copied_seq, seq) || xtcp_seq_lt(seq, xsk->rcv.nxt))
 		return;
-	if (xsk->urg_data && xtcp_seq_le(seq, xsk->urg_seq))
+	if (xsk->urgent.data && xtcp_seq_le(seq, xsk->urgent.seq))
 		return;
 	sk_send_sigurg(sk);
 	if (xtcp_urgent_at_mark(sk) && !sock_flag(sk, SOCK_URGINLINE) && xsk->rcv.copied_seq != xsk->rcv.nxt)
 		pass_over(sk);
-	WRITE_ONCE(xsk->urg_data, XTCP_URGENT_AWAITED);
-	WRITE_ONCE(xsk->urg_seq, seq);
+	xtcp_urgent_await(&xsk->urgent, seq);
 }
 
 /**
@@ -85,12 +84,12 @@ void xtcp_urgent_arrives(struct sock *sk, struct sk_buff *skb)
 	sock_owned_by_me(sk);
 	if (seg->flags & XTCP_URG)
 		take_pointer(sk, pointed_at(sk, skb));
-	if (xsk->urg_data != XTCP_URGENT_AWAITED)
+	if (xsk->urgent.data != XTCP_URGENT_AWAITED)
 		return;
-	at = xsk->urg_seq - seg->seq - !!(seg->flags & XTCP_SYN);
+	at = xsk->urgent.seq - seg->seq - !!(seg->flags & XTCP_SYN);
 	if (at >= seg->len || skb_copy_bits(skb, seg->hdr_len + at, &octet, 1))
 		return;
-	WRITE_ONCE(xsk->urg_data, XTCP_URGENT_THERE | octet);
+	xtcp_urgent_came(&xsk->urgent, octet);
 	if (!sock_flag(sk, SOCK_DEAD))
 		sk->sk_data_ready(sk);
 }
@@ -109,5 +108,5 @@ bool xtcp_urgent_at_mark(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	return READ_ONCE(xsk->urg_data) && READ_ONCE(xsk->urg_seq) == READ_ONCE(xsk->rcv.copied_seq);
+	return READ_ONCE(xsk->urgent.data) && READ_ONCE(xsk->urgent.seq) == READ_ONCE(xsk->rcv.copied_seq);
 }

@@ -3,18 +3,49 @@
 #ifndef XTCP_URGENT_H
 #define XTCP_URGENT_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 
 struct sk_buff;
 struct sock;
 
-/*
- * What xtcp_sock.urg_data tells about the octet at urg_seq; 0: no urgent octet is ahead of the
- * reader.
- */
 #define XTCP_URGENT_THERE	0x0100	/* it came, and is the lowest octet of urg_data */
 #define XTCP_URGENT_AWAITED	0x0200	/* it has not come yet */
 #define XTCP_URGENT_TAKEN	0x0400	/* MSG_OOB has handed it out */
+
+/**
+ * struct xtcp_urgent - the last urgent octet of the peer
+ * @seq: its sequence number
+ * @data: XTCP_URGENT_*, and the octet; 0: no urgent octet is ahead of the reader
+ *
+ * The socket lock guards it; it is also read without it. Only the functions below write it.
+ */
+struct xtcp_urgent {
+	u32 seq;
+	u16 data;
+};
+
+static inline void xtcp_urgent_await(struct xtcp_urgent *urgent, u32 seq)
+{
+	WRITE_ONCE(urgent->data, XTCP_URGENT_AWAITED);
+	WRITE_ONCE(urgent->seq, seq);
+}
+
+static inline void xtcp_urgent_came(struct xtcp_urgent *urgent, u8 octet)
+{
+	WRITE_ONCE(urgent->data, XTCP_URGENT_THERE | octet);
+}
+
+static inline void xtcp_urgent_taken(struct xtcp_urgent *urgent)
+{
+	WRITE_ONCE(urgent->data, XTCP_URGENT_TAKEN);
+}
+
+/* The reader has passed it. */
+static inline void xtcp_urgent_passed(struct xtcp_urgent *urgent)
+{
+	WRITE_ONCE(urgent->data, 0);
+}
 
 void xtcp_urgent_arrives(struct sock *sk, struct sk_buff *skb);
 bool xtcp_urgent_at_mark(const struct sock *sk);

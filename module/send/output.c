@@ -38,7 +38,6 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-#define CHALLENGES_MAX	100U	/* challenge ACKs per second and connection (RFC 5961 section 7) */
 #define SMALL_SHARE	4U	/* small segments take at least this many times the memory of their text */
 #define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* memory of ten, Linux's first window */
 
@@ -613,8 +612,8 @@ void xtcp_output_ack_now(struct sock *sk)
  * @sk: the sock
  *
  * The limit is per connection (section 7), so that an attacker cannot learn about one connection by
- * the limit of another: one challenge ACK per invalid_ratelimit, and CHALLENGES_MAX per second if
- * that is 0.
+ * the limit of another: one challenge ACK per invalid_ratelimit, and XTCP_ACKLIMIT_CHALLENGES per
+ * second if that is 0.
  */
 void xtcp_output_challenge_ack(struct sock *sk)
 {
@@ -623,18 +622,12 @@ void xtcp_output_challenge_ack(struct sock *sk)
 	u32 now = xtcp_clock_stamp();
 
 	sock_owned_by_me(sk);
-	if (xsk->invalid_ack_stamp && now - xsk->invalid_ack_stamp < apart) {
+	if (xtcp_acklimit_is_early(&xsk->acklimit, now, apart)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPACKSKIPPEDCHALLENGE);
 		return;
 	}
-	if (now - xsk->challenge_stamp >= HZ) {
-		xsk->challenge_stamp = now;
-		xsk->challenge_count = 0;
-	}
-	if (xsk->challenge_count >= CHALLENGES_MAX)
+	if (!xtcp_acklimit_challenge(&xsk->acklimit, now))
 		return;
-	xsk->challenge_count++;
-	xsk->invalid_ack_stamp = now;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPCHALLENGEACK);
 	xtcp_output_ack_now(sk);
 }

@@ -247,16 +247,10 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	if (!child)
 		return NULL;
 	this_cpu_inc(socks);
-	memset(&xsk->conn, 0, sizeof(xsk->conn));
+	memset(&xsk->own, 0, sizeof(xsk->own));
 	xsk->conn.kind = XTCP_CONN_SOCK;
 	/* the listener may have just left its table; the child was in none */
 	xsk->left_table = get_completed_synchronize_rcu();
-	xsk->lease = NULL;
-	xsk->listener = NULL;
-	xsk->fastopenq = NULL;
-	xsk->pace = NULL;
-	xsk->held_at = 0;
-	atomic_set(&xsk->readers, 0);
 	INIT_HLIST_NODE(&child->sk_bind_node);
 	xtcp_sock_reset_tcb(child);
 	/* as in Linux, children do not inherit it */

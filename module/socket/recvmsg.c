@@ -46,8 +46,8 @@ int xtcp_recvmsg_inq(const struct sock *sk)
 
 	if (sk->sk_state == TCP_SYN_SENT)
 		return 0;
-	if (unlikely(READ_ONCE(xsk->urg_data)) && !sock_flag(sk, SOCK_URGINLINE)) {
-		u32 to_mark = READ_ONCE(xsk->urg_seq) - READ_ONCE(xsk->rcv.copied_seq);
+	if (unlikely(READ_ONCE(xsk->urgent.data)) && !sock_flag(sk, SOCK_URGINLINE)) {
+		u32 to_mark = READ_ONCE(xsk->urgent.seq) - READ_ONCE(xsk->rcv.copied_seq);
 
 		if (to_mark < READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq))
 			return to_mark;
@@ -98,7 +98,7 @@ struct reading {
  */
 static inline bool at_mark(const struct xtcp_sock *xsk, u32 seq)
 {
-	return unlikely(xsk->urg_data) && xsk->urg_seq == seq;
+	return unlikely(xsk->urgent.data) && xsk->urgent.seq == seq;
 }
 
 /*
@@ -107,7 +107,7 @@ static inline bool at_mark(const struct xtcp_sock *xsk, u32 seq)
  */
 static noinline u32 respect_mark(const struct sock *sk, struct reading *r, u32 *offset, u32 rest)
 {
-	u32 before = xtcp_sk(sk)->urg_seq - *r->seq;
+	u32 before = xtcp_sk(sk)->urgent.seq - *r->seq;
 
 	if (before >= rest)
 		return rest;
@@ -124,8 +124,8 @@ static noinline u32 respect_mark(const struct sock *sk, struct reading *r, u32 *
 /* The reader has passed the urgent octet: forgets it. */
 static void forget_mark(struct xtcp_sock *xsk)
 {
-	if (xtcp_seq_gt(xsk->rcv.copied_seq, xsk->urg_seq))
-		WRITE_ONCE(xsk->urg_data, 0);
+	if (xtcp_seq_gt(xsk->rcv.copied_seq, xsk->urgent.seq))
+		xtcp_urgent_passed(&xsk->urgent);
 }
 
 /* Hands out what is there, up to the mark. Returns octets, or -EFAULT if none could be copied. */
@@ -145,7 +145,7 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 		if (copied && at_mark(xsk, *r->seq))
 			break;
 		rest = skb->len - offset;
-		if (unlikely(xsk->urg_data) && len)
+		if (unlikely(xsk->urgent.data) && len)
 			rest = respect_mark(sk, r, &offset, rest);
 		used = min_t(size_t, rest, len);
 		if (used && !(flags & MSG_TRUNC) && copy_out(skb, offset, msg, used))
@@ -157,7 +157,7 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 			sk_peek_offset_fwd(sk, used);
 		else
 			sk_peek_offset_bwd(sk, used);
-		if (unlikely(xsk->urg_data))
+		if (unlikely(xsk->urgent.data))
 			forget_mark(xsk);
 		if (wants_stamp(sk)) {
 			consume_skb(r->stamped);
@@ -263,7 +263,7 @@ static bool has_nothing(const struct sock *sk)
 /* Is there also nothing rare to tell: no urgent data, no error, no shutdown? */
 static bool is_quiet(const struct sock *sk)
 {
-	return has_nothing(sk) && !READ_ONCE(xtcp_sk(sk)->urg_data) && !READ_ONCE(sk->sk_err) &&
+	return has_nothing(sk) && !READ_ONCE(xtcp_sk(sk)->urgent.data) && !READ_ONCE(sk->sk_err) &&
 	       !READ_ONCE(sk->sk_shutdown);
 }
 
@@ -368,7 +368,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u16 urgent = xsk->urg_data;
+	u16 urgent = xsk->urgent.data;
 	u8 octet = urgent;
 
 	if (sock_flag(sk, SOCK_URGINLINE) || !urgent || urgent == XTCP_URGENT_TAKEN)
@@ -378,7 +378,7 @@ static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len, int f
 	if (!(urgent & XTCP_URGENT_THERE))
 		return sk->sk_state == TCP_CLOSE || sk->sk_shutdown & RCV_SHUTDOWN ? 0 : -EAGAIN;
 	if (!(flags & MSG_PEEK))
-		WRITE_ONCE(xsk->urg_data, XTCP_URGENT_TAKEN);
+		xtcp_urgent_taken(&xsk->urgent);
 	msg->msg_flags |= MSG_OOB;
 	if (!len) {
 		msg->msg_flags |= MSG_TRUNC;
@@ -463,8 +463,8 @@ static ssize_t splice_out(struct sock *sk, struct pipe_inode_info *pipe, size_t 
 		int used;
 
 		/* as in Linux: up to the mark, which only recv() passes */
-		if (unlikely(xsk->urg_data))
-			most = min(most, xsk->urg_seq - xsk->rcv.copied_seq);
+		if (unlikely(xsk->urgent.data))
+			most = min(most, xsk->urgent.seq - xsk->rcv.copied_seq);
 		if (!most)
 			break;
 		used = skb_splice_bits(skb, sk, offset, pipe, most, flags);

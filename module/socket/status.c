@@ -275,7 +275,7 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 			mask |= EPOLLIN | EPOLLRDNORM;
 		else if (!(mask & EPOLLIN) && poll_requested_events(wait) & (EPOLLIN | EPOLLRDNORM))
 			xtcp_recvmsg_polled(sk);
-		if (READ_ONCE(xtcp_sk(sk)->urg_data) & XTCP_URGENT_THERE)
+		if (READ_ONCE(xtcp_sk(sk)->urgent.data) & XTCP_URGENT_THERE)
 			mask |= EPOLLPRI;
 		if (shutdown & SEND_SHUTDOWN || writeable(sk))
 			mask |= EPOLLOUT | EPOLLWRNORM;

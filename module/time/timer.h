@@ -45,6 +45,13 @@ static inline unsigned long xtcp_timer_deadline(const struct xtcp_timers *timers
 	return now + (s32)(READ_ONCE(timers->deadline[which]) - (u32)now);
 }
 
+/* A window probe doubles the RTO. */
+static inline void xtcp_timer_backed_off(struct xtcp_timers *timers)
+{
+	if (timers->probes < U8_MAX)
+		timers->probes++;
+}
+
 /* All but xtcp_timer_pending() need the socket lock; softirq or process context. */
 void xtcp_timer_stop(struct sock *sk);
 
