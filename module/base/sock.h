@@ -53,6 +53,7 @@ struct xtcp_sock {
 	/* Constant, or under another lock. The kernel casts, so its part comes first. */
 	struct inet_sock inet;		/* the kernel's view; only state.c writes sk_state */
 	struct xtcp_net *xn;		/* the namespace; constant */
+
 	struct_group(own, /* no child of a listener inherits these (xtcp_sock_clone()) */
 
 	struct xtcp_conn conn;		/* place in the table, where the tuple is constant */

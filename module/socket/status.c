@@ -11,7 +11,6 @@
 
 #include "base/clock.h"
 #include "base/rto.h"
-#include "base/seq.h"
 #include "base/sock.h"
 #include "compat.h"
 #include "cong/cong.h"
@@ -92,7 +91,7 @@ static void info_counts(const struct xtcp_sock *xsk, struct tcp_info *info)
 	info->tcpi_bytes_sent = stream->bytes_sent;
 	info->tcpi_bytes_retrans = stream->bytes_retrans;
 	info->tcpi_dsack_dups = (u32)DIV_ROUND_UP_ULL(stream->dsacked, max_t(u32, xsk->mss, 1));
-	info->tcpi_notsent_bytes = xtcp_seq_gt(xsk->snd.write_seq, xsk->snd.nxt) ? xsk->snd.write_seq - xsk->snd.nxt : 0;
+	info->tcpi_notsent_bytes = max_t(s32, xsk->snd.write_seq - xsk->snd.nxt, 0);
 	info->tcpi_fastopen_client_fail = xsk->fastopen_client_fail;
 	info->tcpi_segs_in = xsk->segs_in;
 	info->tcpi_segs_out = xsk->segs_out;

@@ -561,7 +561,8 @@ void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before)
 	unsigned long due;
 
 	sock_owned_by_me(sk);
-	if (!xsk->tries.keepalive_sent || xsk->snd.una != xsk->snd.write_seq || !xtcp_timer_is_armed(xsk, XTCP_TIMER_KEEPALIVE))
+	if (!xsk->tries.keepalive_sent || xsk->snd.una != xsk->snd.write_seq ||
+	    !xtcp_timer_is_armed(xsk, XTCP_TIMER_KEEPALIVE))
 		return;
 	due = xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_KEEPALIVE) - before + xtcp_keepalive_intvl(sk);
 	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time_after(due, jiffies) ? due - jiffies : 0);

@@ -28,7 +28,9 @@
 /* Octets of text in the largest segment that the peer will send. */
 static u32 largest_text(const struct xtcp_sock *xsk)
 {
-	return max_t(u32, xsk->agreed.advmss - (xsk->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0), XTCP_MSS_MIN_USER);
+	u32 options = xsk->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0;
+
+	return max_t(u32, xsk->agreed.advmss - options, XTCP_MSS_MIN_USER);
 }
 
 /* What a program is assumed to read per round trip, before it was measured. */

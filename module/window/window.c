@@ -118,7 +118,8 @@ void xtcp_window_offered(struct sock *child, u32 wnd, u8 shift)
 	u32 first;
 
 	sock_owned_by_me(child);
-	xtcp_window_select(child, xsk->agreed.advmss, xsk->agreed.wscale_ok, &first, &xsk->window_clamp, &xsk->rcv_wscale);
+	xtcp_window_select(child, xsk->agreed.advmss, xsk->agreed.wscale_ok, &first, &xsk->window_clamp,
+			   &xsk->rcv_wscale);
 	xtcp_rcv_offered(&xsk->rcv, wnd);
 	xsk->rcv_wscale = shift;
 	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED << shift);
