@@ -15,8 +15,11 @@
  *   connects to another one
  * - a port that was bound is not shared
  * - the same beside connections of kernel TCP that are bound to a device, over both IP versions
+ * - a connection that is bound to a device afterwards: kernel TCP gives its 4-tuple to another sock
+ *   of its own, and xtcp to one of its own
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <kselftest.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,13 +261,62 @@ static void beside_device(const char *its, const char *text, const char *any)
 	close(there[1]);
 }
 
+/* Return a sock whose SYN nobody answers. */
+static int connect_in_vain(enum stack stack, const char *to)
+{
+	int fd = stack_socket(ns, stack, to);
+
+	if (fd < 0 || fcntl(fd, F_SETFL, O_NONBLOCK))
+		ksft_exit_fail_msg("no socket: %s\n", strerror(errno));
+	if (!stack_connect(fd, to, PORT) || errno == EINPROGRESS)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Kernel TCP's sock binds to a device when it has its 4-tuple. Return a sock of @stack that has the same one. */
+static int same_tuple(enum stack stack)
+{
+	int first, other, same;
+
+	new_ns();
+	if (ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW) ||
+	    ns_shell(ns, "ip link add d0 type dummy && ip link set d0 up && ip addr add 10.6.0.1/24 dev d0"))
+		ksft_exit_fail_msg("cannot make a device\n");
+	first = connect_in_vain(KERNEL, "10.6.0.2");
+	/* of xtcp: its lease is in before the device */
+	other = connect_in_vain(stack, "10.6.0.3");
+	same = connect_in_vain(stack, "10.6.0.2");
+	if (first < 0 || other < 0 || same >= 0 || errno != EADDRNOTAVAIL)
+		ksft_exit_fail_msg("%s shares a 4-tuple without a device\n", stack_name(stack));
+	if (setsockopt(first, SOL_SOCKET, SO_BINDTODEVICE, "d0", sizeof("d0")))
+		ksft_exit_fail_msg("SO_BINDTODEVICE: %s\n", strerror(errno));
+	same = connect_in_vain(stack, "10.6.0.2");
+	close(first);
+	close(other);
+	return same;
+}
+
+static void device_afterwards(void)
+{
+	enum stack stack;
+	int same;
+
+	for (stack = KERNEL; stack <= XTCP; stack++) {
+		same = same_tuple(stack);
+		ksft_test_result(same >= 0, "%s has the 4-tuple of a sock that was bound to a device afterwards\n",
+				 stack_name(stack));
+		close(same);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct rlimit files = { 4096, 4096 };
 
 	(void)argv;
 	ksft_print_header();
-	ksft_set_plan(4 + 8 + 3 + 3 + 6);
+	ksft_set_plan(4 + 8 + 3 + 3 + 6 + 2);
 	setrlimit(RLIMIT_NOFILE, &files);
 	ports = argc > 1 ? 0 : PORTS;
 	each = argc > 1 ? 10000 : EACH;
@@ -281,5 +333,6 @@ int main(int argc, char **argv)
 	beside_device("127.0.0.1", "127.0.0.1", "0.0.0.0");
 	beside_device("::1", "::1", "::");
 	beside_device("::ffff:127.0.0.1", "127.0.0.1", "::");
+	device_afterwards();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
