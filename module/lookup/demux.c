@@ -428,11 +428,8 @@ bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 	was_there = xtcp_conns_remove(conn);
 	if (was_there) {
 		this_cpu_dec(*xn->conns);
-		if (conn->map) {
-			xtcp_portmap_lock(xn);
+		if (conn->map)
 			xtcp_portmap_tuple_ended(xn, conn);
-			xtcp_portmap_unlock(xn);
-		}
 	}
 	local_bh_enable();
 	return was_there;

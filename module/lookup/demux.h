@@ -33,7 +33,7 @@ enum xtcp_conn_kind {
  * @v4: IPv4: @laddr4 and @faddr4 are valid
  * @shared_port: connect() chose the local port, so several 4-tuples may share it (port.c); a
  *	replacement inherits it
- * @map: number of the map that has the port, 0: none (portmap.c); set under the locks of the maps
+ * @map: number of the map that has the port, 0: none (portmap.c); set under the locks of this map
  *	and of the chain; a replacement inherits it
  * @laddr4: local address
  * @faddr4: foreign address; the memory of an IPv4 entry or record ends behind it

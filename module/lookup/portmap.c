@@ -15,10 +15,15 @@
  * the table, and the bit is cleared after that: this keeps the map correct, with one exception. The
  * report of an end may come when another connection already has the port. The map then shows this
  * port as free until the next attempt to take it is refused.
+ *
+ * Each map has a lock of its own, so connections to different destinations share none. A lookup
+ * finds a map under RCU, takes its lock, and then sees whether the map is still in use: who lets go
+ * of a map last marks it as dead under this lock, and takes it out of the namespace afterwards.
  */
 #include "lookup/portmap.h"
 
 #include <linux/bitmap.h>
+#include <linux/rculist.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -32,13 +37,16 @@
 
 /**
  * struct xtcp_portmap - the ports in use towards one destination
- * @node: place in its bucket
+ * @node: place in its bucket; read under RCU
+ * @rcu: to free it when no lookup can be at it
  * @key: the destination; lport is not used
  * @bound_dev_if: the interface to which these connections are bound, 0: none
  * @v4: the addresses are IPv4
  * @number: its index in the namespace's array
  * @has_predecessor: an earlier map had the same number, and connections may still have it from that
  *	map
+ * @lock: guards all fields below
+ * @dead: nobody uses the map any more; it leaves the namespace, or has left
  * @refs: calls of connect() that use the map now
  * @tuples: bits set in @ours
  * @surplus: bits set in @ours or @others, minus the number below which the map is not worth its
@@ -49,11 +57,14 @@
  */
 struct xtcp_portmap {
 	struct hlist_node node;
+	struct rcu_head rcu;
 	struct xtcp_tuple key;
 	int bound_dev_if;
 	bool v4;
 	u8 number;
 	bool has_predecessor;
+	spinlock_t lock;	/* see above */
+	bool dead;
 	unsigned int refs;
 	unsigned int tuples;
 	int surplus;
@@ -63,16 +74,16 @@ struct xtcp_portmap {
 
 /**
  * struct xtcp_portmaps - the maps of a namespace
- * @lock: guards the maps and this struct
- * @bucket: by destination
- * @by_number: by xtcp_conn.map; no map has number 0
+ * @lock: guards changes of this struct. Nobody holds it together with the lock of a map
+ * @bucket: by destination; read under RCU
+ * @by_number: by xtcp_conn.map; no map has number 0; read under RCU
  * @len: number of maps
  * @numbers: numbers that were ever given to a map
  */
 struct xtcp_portmaps {
 	spinlock_t lock;	/* see above */
 	struct hlist_head bucket[BUCKETS];
-	struct xtcp_portmap *by_number[1 + MAPS_MAX];
+	struct xtcp_portmap __rcu *by_number[1 + MAPS_MAX];
 	unsigned int len;
 	unsigned int numbers;
 };
@@ -90,13 +101,15 @@ static struct xtcp_portmap *map_alloc(void)
 		return NULL;
 	}
 	map->others = map->ours + BITS_TO_LONGS(XTCP_PORTS);
+	spin_lock_init(&map->lock);
 	return map;
 }
 
+/* Lookups may still be at the map, but read the bits of no dead one. */
 static void map_free(struct xtcp_portmap *map)
 {
 	kfree(map->ours);
-	kfree(map);
+	kfree_rcu(map, rcu);
 }
 
 /**
@@ -142,16 +155,32 @@ static struct hlist_head *bucket_of(struct xtcp_net *xn, u64 hash)
 	return &xn->portmaps->bucket[hash % BUCKETS];
 }
 
+/* RCU read side. No two maps of one destination live at a time. */
 static struct xtcp_portmap *find_map(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash)
 {
 	struct xtcp_portmap *map;
 
-	lockdep_assert_held(&xn->portmaps->lock);
-	hlist_for_each_entry(map, bucket_of(xn, hash), node)
+	hlist_for_each_entry_rcu(map, bucket_of(xn, hash), node)
 		if (map->key.fport == key->fport && map->bound_dev_if == bound_dev_if &&
-		    ipv6_addr_equal(&map->key.faddr, &key->faddr) && ipv6_addr_equal(&map->key.laddr, &key->laddr))
+		    ipv6_addr_equal(&map->key.faddr, &key->faddr) && ipv6_addr_equal(&map->key.laddr, &key->laddr) &&
+		    !READ_ONCE(map->dead))
 			return map;
 	return NULL;
+}
+
+/* RCU read side. @map: from find_map(), or NULL. Return it, put by xtcp_portmap_put(), or NULL. */
+static struct xtcp_portmap *hold_map(struct xtcp_portmap *map)
+{
+	bool held;
+
+	if (!map)
+		return NULL;
+	spin_lock_bh(&map->lock);
+	held = !map->dead;
+	if (held)
+		map->refs++;
+	spin_unlock_bh(&map->lock);
+	return held ? map : NULL;
 }
 
 /* Give the map a number, and one that no map has had if such a number is left. */
@@ -164,10 +193,10 @@ static void number_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
 	if (!map->has_predecessor)
 		number = ++maps->numbers;
 	else
-		while (maps->by_number[number])
+		while (rcu_access_pointer(maps->by_number[number]))
 			number++;
 	map->number = number;
-	maps->by_number[number] = map;
+	rcu_assign_pointer(maps->by_number[number], map);
 }
 
 static bool add_map(struct xtcp_net *xn, struct xtcp_portmap *map, u64 hash)
@@ -178,22 +207,31 @@ static bool add_map(struct xtcp_net *xn, struct xtcp_portmap *map, u64 hash)
 	if (maps->len == MAPS_MAX)
 		return false;
 	number_map(maps, map);
-	hlist_add_head(&map->node, bucket_of(xn, hash));
+	hlist_add_head_rcu(&map->node, bucket_of(xn, hash));
 	WRITE_ONCE(maps->len, maps->len + 1);
 	return true;
 }
 
-static bool is_idle(const struct xtcp_portmap *map)
+/*
+ * If nobody uses the map and it is not worth its memory, mark it as dead. The caller then gives the
+ * lock back and calls remove_map().
+ */
+static bool end_if_idle(struct xtcp_portmap *map)
 {
-	return (!map->tuples || map->surplus <= 0) && !map->refs;
+	lockdep_assert_held(&map->lock);
+	if (map->refs || (map->tuples && map->surplus > 0))
+		return false;
+	WRITE_ONCE(map->dead, true);
+	return true;
 }
 
 static noinline void remove_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
 {
-	lockdep_assert_held(&maps->lock);
-	hlist_del(&map->node);
-	maps->by_number[map->number] = NULL;
+	spin_lock_bh(&maps->lock);
+	hlist_del_rcu(&map->node);
+	RCU_INIT_POINTER(maps->by_number[map->number], NULL);
 	WRITE_ONCE(maps->len, maps->len - 1);
+	spin_unlock_bh(&maps->lock);
 	map_free(map);
 }
 
@@ -214,11 +252,9 @@ struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tup
 
 	if (!READ_ONCE(xn->portmaps->len))
 		return NULL;
-	spin_lock_bh(&xn->portmaps->lock);
-	map = find_map(xn, key, bound_dev_if, hash);
-	if (map)
-		map->refs++;
-	spin_unlock_bh(&xn->portmaps->lock);
+	rcu_read_lock();
+	map = hold_map(find_map(xn, key, bound_dev_if, hash));
+	rcu_read_unlock();
 	return map;
 }
 
@@ -231,11 +267,14 @@ struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tup
  */
 void xtcp_portmap_put(struct xtcp_net *xn, struct xtcp_portmap *map)
 {
-	spin_lock_bh(&xn->portmaps->lock);
+	bool ends;
+
+	spin_lock_bh(&map->lock);
 	map->refs--;
-	if (is_idle(map))
+	ends = end_if_idle(map);
+	spin_unlock_bh(&map->lock);
+	if (ends)
 		remove_map(xn->portmaps, map);
-	spin_unlock_bh(&xn->portmaps->lock);
 }
 
 static void not_others(struct xtcp_portmap *map, u32 port)
@@ -258,6 +297,16 @@ static void mark(struct xtcp_portmap *map, u32 port)
 	}
 }
 
+/* Return false when it was not marked. */
+static bool clear_ours(struct xtcp_portmap *map, u32 port)
+{
+	if (!__test_and_clear_bit(port, map->ours))
+		return false;
+	map->tuples--;
+	map->surplus--;
+	return true;
+}
+
 /*
  * Mark a port if a tuple in the table uses it. If the tuple leaves the table from here on, its
  * report waits for the lock.
@@ -266,7 +315,7 @@ static void look(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 {
 	struct xtcp_tuple tuple = map->key;
 
-	lockdep_assert_held(&xn->portmaps->lock);
+	lockdep_assert_held(&map->lock);
 	if (!xtcp_lease_port_might_be_ours(&xn->port_bits, port))
 		return;
 	tuple.lport = htons(port);
@@ -280,10 +329,10 @@ static void scan(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtc
 
 	while (i < range->count) {
 		end = min(i + SCAN_CHUNK, range->count);
-		spin_lock_bh(&xn->portmaps->lock);
+		spin_lock_bh(&map->lock);
 		for (; i < end; i++)
 			look(xn, map, range->low + i);
-		spin_unlock_bh(&xn->portmaps->lock);
+		spin_unlock_bh(&map->lock);
 		cond_resched();
 	}
 }
@@ -298,7 +347,8 @@ static void scan(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtc
  *
  * Context: process, may sleep.
  *
- * Return: the map, put by xtcp_portmap_put(); NULL without memory, or when there are too many.
+ * Return: the map, put by xtcp_portmap_put(); NULL without memory, when there are too many, or when
+ * the other caller's map has just ended because ports are plenty.
  */
 struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash,
 				       const struct xtcp_port_range *range)
@@ -316,13 +366,14 @@ struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tu
 	map->v4 = xtcp_tuple_is_v4(key);
 	map->refs = 1;
 	map->surplus = -(int)(range->count / 8);
+	rcu_read_lock();
 	spin_lock_bh(&xn->portmaps->lock);
 	old = find_map(xn, key, bound_dev_if, hash);
-	if (old)
-		old->refs++;
-	else
+	if (!old)
 		added = add_map(xn, map, hash);
 	spin_unlock_bh(&xn->portmaps->lock);
+	old = hold_map(old);
+	rcu_read_unlock();
 	if (!added) {
 		map_free(map);
 		return old;
@@ -391,13 +442,13 @@ u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const str
 	const unsigned long half = each_second(range->low + first);
 	u32 port;
 
-	spin_lock_bh(&xn->portmaps->lock);
+	spin_lock_bh(&map->lock);
 	port = next_around(map, range, half, first ? NULL : xn->port_bits);
 	if (!port && !first)
 		port = next_around(map, range, half, NULL);
 	if (port && !__test_and_set_bit(port, map->others))
 		map->surplus++;
-	spin_unlock_bh(&xn->portmaps->lock);
+	spin_unlock_bh(&map->lock);
 	return port;
 }
 
@@ -411,10 +462,10 @@ u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const str
  */
 void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xtcp_conn *conn)
 {
-	spin_lock_bh(&xn->portmaps->lock);
+	spin_lock_bh(&map->lock);
 	conn->map = map->number;
 	mark(map, ntohs(conn->lport));
-	spin_unlock_bh(&xn->portmaps->lock);
+	spin_unlock_bh(&map->lock);
 }
 
 /**
@@ -430,9 +481,9 @@ void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xt
  */
 void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 {
-	spin_lock_bh(&xn->portmaps->lock);
+	spin_lock_bh(&map->lock);
 	look(xn, map, port);
-	spin_unlock_bh(&xn->portmaps->lock);
+	spin_unlock_bh(&map->lock);
 }
 
 /**
@@ -445,9 +496,9 @@ void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 por
  */
 void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 {
-	spin_lock_bh(&xn->portmaps->lock);
+	spin_lock_bh(&map->lock);
 	not_others(map, port);
-	spin_unlock_bh(&xn->portmaps->lock);
+	spin_unlock_bh(&map->lock);
 }
 
 /**
@@ -459,34 +510,10 @@ void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 p
  */
 void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
 {
-	spin_lock_bh(&xn->portmaps->lock);
+	spin_lock_bh(&map->lock);
 	map->surplus -= bitmap_weight(map->others, XTCP_PORTS);
 	bitmap_zero(map->others, XTCP_PORTS);
-	spin_unlock_bh(&xn->portmaps->lock);
-}
-
-/**
- * xtcp_portmap_lock() - take the lock for xtcp_portmap_tuple_ended()
- * @xn: the namespace
- *
- * Context: softirq or process, BH disabled.
- */
-void xtcp_portmap_lock(struct xtcp_net *xn)
-	__acquires(xn->portmaps->lock)
-{
-	spin_lock(&xn->portmaps->lock);
-}
-
-/**
- * xtcp_portmap_unlock() - give the lock back after xtcp_portmap_tuple_ended()
- * @xn: the namespace
- *
- * Context: softirq or process, BH disabled.
- */
-void xtcp_portmap_unlock(struct xtcp_net *xn)
-	__releases(xn->portmaps->lock)
-{
-	spin_unlock(&xn->portmaps->lock);
+	spin_unlock_bh(&map->lock);
 }
 
 /**
@@ -494,24 +521,26 @@ void xtcp_portmap_unlock(struct xtcp_net *xn)
  * @xn: the namespace
  * @conn: has the number of a map
  *
- * Context: softirq or process, BH disabled. Lock: xtcp_portmap_lock().
+ * Context: softirq or process, BH disabled. Takes the map's lock.
  */
 void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn)
 {
 	struct xtcp_portmaps *maps = xn->portmaps;
-	struct xtcp_portmap *map = maps->by_number[conn->map];
+	struct xtcp_portmap *map;
+	bool ends = false;
 
-	lockdep_assert_held(&maps->lock);
+	rcu_read_lock();
+	map = rcu_dereference(maps->by_number[conn->map]);
 	/*
 	 * the connection may have the number from an earlier map; no check is needed if only this
 	 * map has had it
 	 */
-	if (!map || (map->has_predecessor && !is_for(map, conn)))
-		return;
-	if (!__test_and_clear_bit(ntohs(conn->lport), map->ours))
-		return;
-	map->tuples--;
-	map->surplus--;
-	if (is_idle(map))
+	if (map && (!map->has_predecessor || is_for(map, conn))) {
+		spin_lock(&map->lock);
+		ends = !map->dead && clear_ours(map, ntohs(conn->lport)) && end_if_idle(map);
+		spin_unlock(&map->lock);
+	}
+	rcu_read_unlock();
+	if (ends)
 		remove_map(maps, map);
 }

@@ -38,9 +38,7 @@ void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 por
 void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port);
 void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map);
 void xtcp_portmap_put(struct xtcp_net *xn, struct xtcp_portmap *map);
-/* For demux.c: 4-tuples with ports in maps have left the table; BH disabled. */
-void xtcp_portmap_lock(struct xtcp_net *xn);
-void xtcp_portmap_unlock(struct xtcp_net *xn);
+/* For demux.c: a 4-tuple with its port in a map has left the table; BH disabled. */
 void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn);
 
 #endif /* XTCP_PORTMAP_H */

@@ -16,11 +16,13 @@
  * xtcp_listener.lock       the two queues of a listener         both      the listener's socket
  *                                                                         lock, or a new child's
  * xtcp_shard.lock          lists and timer of records, orphans  both      a socket lock
- * xtcp_portmaps.lock       maps of ports by destination         both      a socket lock,
- *                                                                         xtcp_listener.lock
+ * xtcp_portmap.lock        the map of ports in use towards one  both      a socket lock,
+ *                          destination; never two of them                 xtcp_listener.lock
+ * xtcp_portmaps.lock       which maps there are                 both      the same; never with
+ *                                                                         the lock of a map
  * xtcp_portlist.lock       leases of each 64th port, and the    both      a socket lock,
- *                          rules among them (portlist.h);                 xtcp_listener.lock,
- *                          never two of these locks                       xtcp_portmaps.lock
+ *                          rules among them (portlist.h);                 xtcp_listener.lock
+ *                          never two of these locks
  * taker.lock               the sock of each processor that      both      xtcp_portlist.lock
  *                          takes places for shared leases
  *                          (taker.c)

@@ -193,19 +193,14 @@ static void put_lease(struct xtcp_lease *lease, unsigned int n)
 		xtcp_lease_put_users(lease, n);
 }
 
-/*
- * The records have left the table of connections. Few belong to a map, so most callers need not
- * take the one lock of all maps.
- */
+/* The records have left the table of connections. Few belong to a map, so most callers skip this. */
 static noinline void tell_maps(struct xtcp_net *xn, const struct list_head *claimed)
 {
 	struct xtcp_timewait *tw;
 
-	xtcp_portmap_lock(xn);
 	list_for_each_entry(tw, claimed, node)
 		if (tw->conn.map)
 			xtcp_portmap_tuple_ended(xn, &tw->conn);
-	xtcp_portmap_unlock(xn);
 }
 
 /**

@@ -9,10 +9,15 @@
  *
  * Every port is used towards three destinations. Two thirds of the connections, or all of them,
  * end. All of it runs again after the module was unloaded.
+ *
+ * At last four threads take the few ports of another namespace and give them back, towards
+ * destinations where nobody answers: maps come and go. Afterwards each port can be had towards each.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <kselftest.h>
 #include <linux/xtcp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -213,13 +218,98 @@ static void end_with_module(void)
 	ksft_test_result(ns_call(ns, fill, NULL) == PORTS * DESTINATIONS, "and all ports can be had\n");
 }
 
+#define FEW		24
+#define STORMERS	4
+#define STORM_ROUNDS	200
+
+static const char * const silent[] = { "10.6.0.2", "10.6.0.3", "10.6.0.4" };
+
+/* Return a socket whose SYN nobody answers, or -1: no port is left. */
+static int connect_in_vain(const char *to)
+{
+	int fd = socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, XTCPPROTO_IPV4);
+
+	if (fd < 0)
+		ksft_exit_fail_msg("no socket: %s\n", strerror(errno));
+	if (!stack_connect(fd, to, PORT) || errno == EINPROGRESS)
+		return fd;
+	if (errno != EADDRNOTAVAIL)
+		ksft_exit_fail_msg("connect() to %s: %s\n", to, strerror(errno));
+	close(fd);
+	return -1;
+}
+
+/* So many, or as many as there are. */
+static int take(const char *to, int *fds, int most)
+{
+	int n = 0;
+
+	while (n < most && (fds[n] = connect_in_vain(to)) >= 0)
+		n++;
+	return n;
+}
+
+static void give_back(const int *fds, int n)
+{
+	while (n--)
+		close(fds[n]);
+}
+
+/* Maps are made when most ports are used, and go when few are. */
+static void *storm(void *number)
+{
+	int fds[FEW], round, n;
+
+	for (round = (long)number; round < STORM_ROUNDS; round++) {
+		n = take(silent[round % ARRAY_SIZE(silent)], fds, FEW - round % STORMERS);
+		give_back(fds, n);
+	}
+	return NULL;
+}
+
+/* How many ports can be had of all. */
+static int storm_and_count(void *unused)
+{
+	int fds[ARRAY_SIZE(silent)][FEW + 1], had[ARRAY_SIZE(silent)], sum = 0;
+	pthread_t threads[STORMERS];
+	unsigned int d;
+	long i;
+
+	(void)unused;
+	for (i = 0; i < STORMERS; i++)
+		if (pthread_create(&threads[i], NULL, storm, (void *)i))
+			ksft_exit_fail_msg("no thread\n");
+	for (i = 0; i < STORMERS; i++)
+		pthread_join(threads[i], NULL);
+	for (d = 0; d < ARRAY_SIZE(silent); d++)
+		had[d] = take(silent[d], fds[d], FEW + 1);
+	for (d = 0; d < ARRAY_SIZE(silent); d++) {
+		sum += had[d];
+		give_back(fds[d], had[d]);
+	}
+	return sum;
+}
+
+static void maps_come_and_go(void)
+{
+	int made, stormed = ns_make(), all = FEW * ARRAY_SIZE(silent);
+
+	if (stormed < 0 || ns_sysctl_set(stormed, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + FEW - 1) ||
+	    ns_shell(stormed, "ip link add d0 type dummy && ip link set d0 up && ip addr add 10.6.0.1/24 dev d0"))
+		ksft_exit_fail_msg("no namespace: %s\n", strerror(errno));
+	made = ns_call(stormed, storm_and_count, NULL);
+	ksft_test_result(made == all, "after threads have taken all ports again and again %d of %d can be had\n", made,
+			 all);
+	close(stormed);
+}
+
 int main(void)
 {
 	struct rlimit files = { 4096, 4096 };
 	int made, round;
 
 	ksft_print_header();
-	ksft_set_plan(2 + 3 * 2 + 2 + 4);
+	ksft_set_plan(2 + 3 * 2 + 2 + 4 + 1);
 	ns = ns_make();
 	if (setrlimit(RLIMIT_NOFILE, &files) || ns < 0 ||
 	    ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + PORTS - 1))
@@ -235,5 +325,6 @@ int main(void)
 		third_stays(round);
 	all_end();
 	end_with_module();
+	maps_come_and_go();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
