@@ -422,7 +422,7 @@ static const struct seq_operations ops_listing_v6 = {
 };
 
 /* The listings, and files whose few lines are shown at once. */
-static const struct {
+static const struct proc_file {
 	const char *name;
 	const struct seq_operations *ops;
 	unsigned int private_size;
@@ -435,14 +435,73 @@ static const struct {
 	{ KBUILD_MODNAME "_netstat", .show = xtcp_mib_show_netstat },
 };
 
-static bool make_file(struct xtcp_net *xn, unsigned int i)
+static int open_rows(struct file *file, const struct proc_file *which, struct net *net)
 {
-	struct proc_dir_entry *parent = xn->net->proc_net;
+	struct seq_net_private *p = __seq_open_private(file, which->ops, which->private_size);
 
-	if (files[i].ops)
-		return proc_create_net(files[i].name, 0444, parent, files[i].ops, files[i].private_size);
-	return proc_create_net_single(files[i].name, 0444, parent, files[i].show, NULL);
+	if (!p)
+		return -ENOMEM;
+#ifdef CONFIG_NET_NS
+	p->net = net;
+#endif
+	return 0;
 }
+
+/* As Linux opens its own files in /proc/net: the descriptor holds the namespace. */
+static int file_open(struct inode *inode, struct file *file)
+{
+	const struct proc_file *which = pde_data(inode);
+	struct net *net = maybe_get_net(proc_get_parent_data(inode));
+	int err;
+
+	if (!net)
+		return -ENXIO;
+	if (which->show)
+		err = single_open(file, which->show, net);
+	else
+		err = open_rows(file, which, net);
+	if (err)
+		put_net(net);
+	return err;
+}
+
+static int file_release(struct inode *inode, struct file *file)
+{
+	const struct proc_file *which = pde_data(inode);
+	struct seq_file *m = file->private_data;
+	struct net *net = which->show ? seq_file_single_net(m) : seq_file_net(m);
+
+	if (which->show)
+		single_release(inode, file);
+	else
+		seq_release_private(inode, file);
+	put_net(net);
+	return 0;
+}
+
+/*
+ * A reader's memory may be a page of a file that nobody delivers, and any user can make such a file
+ * (FUSE). The removal of a file waits for its readers, and cannot be killed. So a read holds the
+ * module, and unloading says "in use" at once. After module_put() the removal waits until this has
+ * returned. A descriptor that nobody reads holds nothing.
+ */
+static ssize_t file_read(struct file *file, char __user *to, size_t size, loff_t *pos)
+{
+	ssize_t n;
+
+	if (!try_module_get(THIS_MODULE))
+		return -EIO;
+	n = seq_read(file, to, size, pos);
+	module_put(THIS_MODULE);
+	return n;
+}
+
+static const struct proc_ops file_ops = {
+	.proc_open = file_open,
+	.proc_read = file_read,
+	.proc_lseek = seq_lseek,
+	.proc_release = file_release,
+};
 
 /**
  * xtcp_proc_net_init() - make the files of a namespace
@@ -457,7 +516,7 @@ int xtcp_proc_net_init(struct xtcp_net *xn)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		if (make_file(xn, i))
+		if (proc_create_data(files[i].name, 0444, xn->net->proc_net, &file_ops, (void *)&files[i]))
 			continue;
 		while (i--)
 			remove_proc_entry(files[i].name, xn->net->proc_net);
