@@ -101,7 +101,7 @@ int wire_waits_begin(struct wire *w, char *args)
 	call.runs = !err;
 	if (err)
 		give_back();
-	else if (!WAIT_FOR(atomic_load(&call.over) || asleep_in(atomic_load(&call.tid)) == SYS_sendto, DEADLINE_MS))
+	else if (!WAIT_FOR(atomic_load(&call.over) || asleep_in(atomic_load(&call.tid), SYS_sendto), DEADLINE_MS))
 		err = ETIME;
 	/* what waits goes on waiting */
 	fcntl(call.fd, F_SETFL, flags);

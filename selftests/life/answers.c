@@ -85,7 +85,7 @@ static void start(struct program *p, void *(*body)(void *))
 	p->ok = false;
 	if (pthread_create(&p->thread, NULL, body, p))
 		ksft_exit_fail_msg("thread: %s\n", strerror(errno));
-	if (!WAIT_FOR(asleep_in(atomic_load(&p->tid)) == (p->polls ? SYS_poll : SYS_recvfrom), STACK_DEADLINE_MS))
+	if (!WAIT_FOR(asleep_in(atomic_load(&p->tid), p->polls ? SYS_poll : SYS_recvfrom), STACK_DEADLINE_MS))
 		ksft_exit_fail_msg("the thread does not come to recv() or poll()\n");
 }
 
@@ -338,7 +338,7 @@ static void count_bundles(const char *addr)
 	for (i = 0; i < BUNDLES && ok; i++) {
 		ok = send_bundle(fd) && send_bundle(fd) &&
 		     WAIT_FOR(!ioctl(fd, SIOCOUTQ, &unacked) && !unacked &&
-			      asleep_in(atomic_load(&p.tid)) == SYS_recvfrom, STACK_DEADLINE_MS);
+			      asleep_in(atomic_load(&p.tid), SYS_recvfrom), STACK_DEADLINE_MS);
 	}
 	acks = out_segs() - before - segments;
 	delayed = delayed_acks() - delayed;

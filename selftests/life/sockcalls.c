@@ -563,7 +563,7 @@ TEST_F_TIMEOUT(sock, disconnect_ends_an_urgent_write, TIMEOUT_S)
 
 	ASSERT_EQ(getsockname(self->listener, (void *)&ss, &len), 0);
 	ASSERT_EQ(pthread_create(&thread, NULL, write_urgent, &w), 0);
-	EXPECT_TRUE(WAIT_FOR(atomic_load(&w.tid) && asleep_in(atomic_load(&w.tid)) == SYS_sendto, DEADLINE_MS));
+	EXPECT_TRUE(WAIT_FOR(atomic_load(&w.tid) && asleep_in(atomic_load(&w.tid), SYS_sendto), DEADLINE_MS));
 	EXPECT_EQ(connect(self->c, &unspec, sizeof(unspec)), 0);
 	ASSERT_EQ(pthread_join(thread, NULL), 0);
 	/* a part of it was queued */

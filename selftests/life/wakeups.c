@@ -94,12 +94,11 @@ static long sum(struct waiter *waiters)
 /* glibc may use either call for epoll_wait(). */
 static bool all_wait(struct waiter *waiters)
 {
-	long number;
-	int i;
+	int i, tid;
 
 	for (i = 0; i < THREADS; i++) {
-		number = asleep_in(atomic_load(&waiters[i].tid));
-		if (number != SYS_accept && number != SYS_epoll_wait && number != SYS_epoll_pwait)
+		tid = atomic_load(&waiters[i].tid);
+		if (!asleep_in(tid, SYS_accept) && !asleep_in(tid, SYS_epoll_wait) && !asleep_in(tid, SYS_epoll_pwait))
 			return false;
 	}
 	return true;
