@@ -112,11 +112,13 @@ fill_share()
 	: >"$console"
 }
 
-# No path of this run and no time of day: the kernel mixes its command line into its random numbers.
+# No path of this run and no time of day: the kernel mixes its command line into its random numbers. It is to take those
+# that it begins with for random: else it waits long for better ones, and files in /proc show no addresses till then.
 choose_words()
 {
 	words=(mem="$memory" root=/dev/root rootfstype=hostfs rootflags=/ init=/init uml_dir=/dev/shm/ umid=lab
-		panic=-1 oops=panic sysctl.kernel.hung_task_panic=1 ssl=null)
+		panic=-1 oops=panic sysctl.kernel.hung_task_panic=1 random.trust_cpu=on
+		ssl=null)
 	if [ -n "$seed" ]; then
 		words+=(time-travel=inf-cpu time-travel-start=1700000000000000000 lab_seed="$seed"
 			lab_syscall_ns=20000 lab_jitter_ns=4000)
