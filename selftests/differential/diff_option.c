@@ -6,6 +6,8 @@
 #include "lib/diff.h"
 #include <limits.h>
 
+#include "lib/netem.h"
+
 #define ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))
 
 /* One option that both stacks have, and the values it is set to, one after the other. */
@@ -287,10 +289,14 @@ SCENARIO(info_fresh)
 	info_all("l", diff_listener(1));
 }
 
+/* Over a path that takes time: a round trip of less than a microsecond is 0 to kernel TCP, and 1 to xtcp. */
 SCENARIO(info_established)
 {
+	const struct netem slow = { .delay_ms = 1 };
 	int c, s;
 
+	if (netem_set(diff_own_namespace(), "lo", &slow))
+		diff_die("netem");
 	diff_pair(&c, &s);
 	diff_put(c, "x");
 	QUEUES(c, -1, 0);

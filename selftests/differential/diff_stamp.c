@@ -289,16 +289,6 @@ SCENARIO(stamp_large)
 	no_stamp(c);
 }
 
-/* A namespace of the scenario's own. */
-static int own_namespace(void)
-{
-	int ns = ns_make();
-
-	if (ns < 0 || ns_enter(ns))
-		diff_die("namespace");
-	return ns;
-}
-
 /*
  * Where IP cuts the bundle the segment with the last octet is the one that is meant. Both messages have the octets of
  * the bundle that it left in. How many segments make one is a question of the round trip in Linux: after a slow
@@ -311,7 +301,7 @@ SCENARIO(stamp_cut)
 	struct ifreq ifr = { .ifr_name = "lo", .ifr_data = (void *)&off };
 	int c, s;
 
-	if (ns_sysctl_set(own_namespace(), "net.ipv4.tcp_min_tso_segs", "5"))
+	if (ns_sysctl_set(diff_own_namespace(), "net.ipv4.tcp_min_tso_segs", "5"))
 		diff_die("tcp_min_tso_segs");
 	c = socket(AF_INET, SOCK_DGRAM, 0);
 	if (ioctl(c, SIOCETHTOOL, &ifr))
@@ -408,7 +398,7 @@ SCENARIO(stamp_statistics)
  */
 SCENARIO(stamp_resent)
 {
-	int ns = own_namespace(), c, s, kind, i, n[3] = {};
+	int ns = diff_own_namespace(), c, s, kind, i, n[3] = {};
 
 	diff_pair(&c, &s);
 	SET(c, SOL_SOCKET, SO_TIMESTAMPING, SOFT | ID | BARE | SCHED | SENT | ACKED);

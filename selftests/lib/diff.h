@@ -148,6 +148,7 @@ struct sockaddr *diff_addr(enum diff_host host, int port);
 	      sizeof(struct sockaddr_in6))
 
 /* Ready-made situations; a failure in one ends the scenario with a FATAL line. */
+int diff_own_namespace(void);
 int diff_socket(void);
 int diff_socket_of(int family);
 int diff_listener(int port);

@@ -8,6 +8,8 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 
+#include "ns.h"
+
 int diff_xtcp_family = AF_XTCP;
 
 static const struct {
@@ -54,6 +56,19 @@ struct sockaddr *diff_addr(enum diff_host host, int port)
 		inet_pton(AF_INET6, text, &a->in6.sin6_addr);
 	}
 	return &a->sa;
+}
+
+/**
+ * diff_own_namespace() - a network namespace of the scenario's own, for all that follows
+ * Return: a descriptor
+ */
+int diff_own_namespace(void)
+{
+	int ns = ns_make();
+
+	if (ns < 0 || ns_enter(ns))
+		diff_die("namespace");
+	return ns;
 }
 
 /**
