@@ -313,11 +313,14 @@ static void full_segments(const struct together *this)
 {
 	int client, server, i, mss;
 	unsigned int before, after;
+	const struct netem slow = { .delay_ms = 1 };
 	char piece[4096] = "";
 
 	set_autocorking(XTCP, false);
 	must(!ns_sysctl_set(net.a, "net.xtcp.coalesce_usecs", this->coalesce_usecs) &&
 	     !ns_sysctl_set(net.a, "net.xtcp.tso_rtt_log", this->rate ? "0" : "31"), "sysctl");
+	/* a round trip of nothing would allow a bundle of any size, whatever the rate */
+	must(!netem_set(net.b, "veth0", &slow), "delay");
 	stack_pair_or_die(net.a, XTCP, net.b, KERNEL, NS_B4, PORT, &client, &server);
 	if (this->rate)
 		must(!setsockopt(client, SOL_SOCKET, SO_MAX_PACING_RATE, &this->rate, sizeof(this->rate)), "rate");
@@ -335,7 +338,7 @@ static void full_segments(const struct together *this)
 	must(!netem_release(net.a, "veth0"), "plug");
 	close(client);
 	close(server);
-	must(!netem_clear(net.a, "veth0"), "no plug");
+	must(!netem_clear(net.a, "veth0") && !netem_clear(net.b, "veth0"), "no plug");
 }
 
 int main(void)
