@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "ns.h"
@@ -133,7 +134,7 @@ static int new_socket(int ns)
 
 static void knobs(void)
 {
-	/* kernel TCP's bbr is a module, which nobody has loaded */
+	/* kernel TCP's others are modules, which are not loaded */
 	const char *available = stack == XTCP ? "reno bbr cubic dctcp" : "reno cubic";
 	int home = ns_home(), a = ns_make(), b, c = -1;
 
@@ -253,9 +254,21 @@ static void sockets(void)
 	close(ns);
 }
 
+/* Tests that ran before may have loaded them. */
+static void unload_others(void)
+{
+	static const char * const names[] = { "tcp_bbr", "tcp_dctcp" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (syscall(SYS_delete_module, names[i], O_NONBLOCK) && errno != ENOENT)
+			ksft_print_msg("cannot unload %s: %s\n", names[i], strerror(errno));
+}
+
 int main(void)
 {
 	ksft_print_header();
+	unload_others();
 	ksft_set_plan(stack_count() * 20);
 	for (stack = stack_first(); stack <= XTCP; stack++) {
 		knobs();
