@@ -615,7 +615,7 @@ def check_brief():
 SYN = bytes((2, 4, 5, 180, 1, 3, 3, 7))
 
 
-def captures(folder, story):
+def captures(folder, story, clock=lambda end, ms: ms):
     """The files of both ends: of (end, ms it left, ms it came or None, packet) in the order of each end's events."""
     names = []
     for end in (0, 1):
@@ -625,7 +625,8 @@ def captures(folder, story):
         with open(names[end], "wb") as file:
             file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))
             for ms, data in here:
-                file.write(struct.pack("<IIII", 7, ms * 1000, len(data), len(data)) + data)
+                at = 7000000 + round(clock(end, ms) * 1000)
+                file.write(struct.pack("<IIII", at // 1000000, at % 1000000, len(data), len(data)) + data)
     return names
 
 
@@ -647,6 +648,33 @@ def check_ties(folder):
                     done.stdout, done.stderr)
 
 
+def check_clocks(folder, story):
+    """Captures of two machines: a clock that is ahead, more than a segment takes, or that drifts."""
+    truth = ladder("--plain", "--all", "--width", "100", "--pcap", *captures(folder, story)).stdout
+    verdict("clocks" not in truth, "--pcap: clocks that agree", truth)
+    for what, end, ms in (("the second is ahead", 1, 300), ("the first is ahead", 0, 300), ("an hour", 1, 3600000),
+                          ("less than a round trip", 1, 15)):
+        names = captures(folder, story, lambda at, time, end=end, ms=ms: time + ms * (at == end))
+        for order in (names, names[::-1]):
+            done = ladder("--plain", "--all", "--width", "100", "--pcap", *order)
+            ahead = "second" if order[1] == names[end] else "first"
+            # the fastest take 9 ms each way
+            says = "The clocks of the captures differ by about %s: the %s one is ahead. Its times are corrected, give or " \
+                "take 9 ms. " % ("3600 s" if ms > 10000 else "%d ms" % ms, ahead)
+            text = done.stdout.replace("\n", " ")
+            verdict(done.returncode == 0 and says in text and not disorder(done.stdout) and
+                    "before they left" not in text and done.stdout[done.stdout.index("   ms "):] == truth[truth.index("   ms "):],
+                    "--pcap: %s, %s" % (what, ahead), done.stdout, done.stderr)
+    names = captures(folder, story, lambda at, time: time * (1 + 0.5 * at) + 300 * at)
+    done = ladder("--plain", "--all", "--width", "100", "--pcap", *names)
+    verdict(done.returncode == 0 and "the clocks drift apart." in done.stdout.replace("\n", " "), "--pcap: clocks that drift",
+            done.stdout, done.stderr)
+    alone = [(end, left, came if not end else None, data) for end, left, came, data in story]
+    names = captures(folder, alone, lambda at, time: time - 50 * at)
+    done = ladder("--plain", "--all", "--width", "100", "--pcap", *names)
+    verdict(done.returncode == 0 and "differ by" not in done.stdout, "--pcap: one direction does not tell", done.stdout)
+
+
 def check_captures(folder):
     """Both ends of a connection whose FINs cross, the last ACK lost."""
     story = [(0, 0, 10, packet(0, 2, 100, 0, SYN)), (1, 11, 20, packet(1, 18, 500, 101, SYN)),
@@ -665,6 +693,7 @@ def check_captures(folder):
         verdict(done.returncode == 0 and not problem and not disorder(done.stdout), "--pcap", str(problem), done.stdout,
                 done.stderr)
     check_ties(folder)
+    check_clocks(folder, story)
     check_sentence("--pcap of a trace", ladder("--pcap", TRACES + "cookie.trace", names[0]), 2, "no capture")
 
 

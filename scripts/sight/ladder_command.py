@@ -165,7 +165,13 @@ def notices(trace, connection):
     if connection.guessed:
         yield "No SYN is in this trace: which end opened is a guess by the ports, and SEQ and ACK count from the " \
               "first ones seen."
-    if connection.story.clock_wrong:
+    clocks = getattr(trace, "clocks", None)     # of captures
+    if clocks:
+        yield clocks
+    if connection.story.clock_wrong and clocks is not None:
+        yield "Segments arrive before they left: the clocks of the captures differ%s." % (
+            ", and not always by as much" if clocks else "")
+    elif connection.story.clock_wrong:
         yield "Segments arrive before they left: echo global >%s/trace_clock, before it happens." % events.TRACEFS
 
 

@@ -10,6 +10,7 @@ from collections import Counter, deque
 from operator import itemgetter
 
 from events import SegmentEvent, Unreadable
+from skew import Skew
 
 MAGICS = {0xa1b2c3d4: 1e-6, 0xa1b23c4d: 1e-9}
 ETHERNET, RAW, LINUX_SLL, LINUX_SLL2 = 1, (12, 14, 101), 113, 276
@@ -136,9 +137,11 @@ class Capture:
 
 class Captures:
     """Iterates over the events of both, as events.Trace does. Which end a file was made at is known by who is seen
-    sending there first: of a connection's first segment with two times the earlier copy is the sender's."""
+    sending there first: of a connection's first segment with two times the earlier copy is the sender's. Where packets of
+    both directions are in both files, skew.py knows it, whatever the clocks are."""
 
     is_of_now = False
+    clocks = ""
     gaps = started = harmed = ()
     damaged = 0
     written = kept = last_time = None
@@ -150,10 +153,22 @@ class Captures:
         self.sent = {}      # the newest end of text of a sender, to tell repetitions
         self.wanted = None
         self.packets = 0
+        self.ahead = [0, 0]     # seconds, of the clock of each
+
+    def compare_clocks(self):
+        """From now on times are those of the clock that is behind."""
+        if not all(map(os.path.isfile, self.names)):     # a pipe is read once
+            return
+        skew = Skew([Capture(name) for name in self.names])
+        if skew.seconds:
+            self.ahead[skew.seconds > 0] = abs(skew.seconds)
+        self.clocks = skew.words()
+        for way, leaves in skew.leaves.items():
+            self.here[(0, *way)], self.here[(1, *way)] = leaves, not leaves
 
     def packets_of(self, which):
         for time, *rest in self.files[which]:
-            yield (time, which, *rest)
+            yield (time - self.ahead[which], which, *rest)
 
     def ordered(self):
         """The packets of both files by time. Of those that have one time no copy comes before the sender's, and those of a
@@ -193,6 +208,7 @@ class Captures:
             self.here[file, destination, source] = file != sender
 
     def __iter__(self):
+        self.compare_clocks()
         for index, (time, which, source, destination, parts) in enumerate(self.ordered()):
             self.packets += 1
             self.last_time = time
