@@ -108,10 +108,18 @@ selftests: needs-check
 	@$(MAKE) -C selftests
 
 #:   make vm           a shell in a virtual machine with the module loaded, and two
-#:                     namespaces to play in
+#:                     namespaces to play in; what is written to shared/ is kept (SHARED=DIR)
+#:   make vm-shell     a second terminal of that machine; of several, N=1 is the one that started last
+SHARED := $(if $(filter command line,$(origin SHARED)),$(value SHARED),shared)
+SECOND = XTCP_NAME=$(NAME) XTCP_SECOND=1 exec bash --rcfile scripts/vm-shell.sh
 vm: needs-tour vm-module
 	@scripts/xtcp_run --build
-	@scripts/vm.sh --interactive 'insmod build/$(PREFIX)stock/$(NAME).ko && XTCP_NAME=$(NAME) exec bash --rcfile scripts/vm-shell.sh; exec bash -l'
+	@mkdir -p $(call quoted,$(SHARED))
+	@XTCP_SHARED=$(call quoted,$(SHARED)); scripts/vm.sh --interactive --share "$$XTCP_SHARED" --second '$(SECOND)' \
+		'insmod build/$(PREFIX)stock/$(NAME).ko && XTCP_NAME=$(NAME) '"XTCP_SHARED=$${XTCP_SHARED@Q}"' exec bash --rcfile scripts/vm-shell.sh; exec bash -l'
+
+vm-shell:
+	@scripts/vm-terminal.py $(if $(value N),$(call quoted,$(N)))
 
 #:   make lab          the same in the laboratory, a Linux that is a process: one processor, boots in
 #:                     seconds; SEED=N: in virtual time, the same run for the same number;
@@ -205,4 +213,4 @@ asked-bench:
 asked-programs:
 	@scripts/programs.sh --asked $(value P)
 
-.PHONY: $(addprefix asked-,$(ASKED)) all install uninstall deb package-check vm-module debug-module demo tour check lab explore coverage mutants check-quick matrix programs selftests vm debug-kernel bench soak clean help
+.PHONY: $(addprefix asked-,$(ASKED)) all install uninstall deb package-check vm-module debug-module demo tour check lab explore coverage mutants check-quick matrix programs selftests vm vm-shell debug-kernel bench soak clean help

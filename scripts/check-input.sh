@@ -41,6 +41,9 @@ refuses "^tour: there is no page 'nosuch'; there are:" make tour P=nosuch
 refuses "^tour: module is there already, and is no tour;" scripts/tour.sh --html module
 refuses "^tour: --html needs a folder" scripts/tour.sh --html
 refuses '^bench: there is no B=nosuch; there are: tcp ' make bench B=nosuch
+refuses '^vm-shell: this is no terminal$' make vm-shell
+refuses '^vm-shell: one number at most' scripts/vm-terminal.py 1 2
+says '^Usage: scripts/vm-terminal.py' scripts/vm-terminal.py --help
 for goal in check check-quick matrix; do
 	refuses 'none of the [0-9]+ tests .* T=unloat; similar names: unload ' make $goal T=unloat
 done

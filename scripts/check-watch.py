@@ -235,7 +235,8 @@ def check_algorithms():
     flows = Flows(True)
     from events import AckEvent, ACK_WORDS
     event = AckEvent.__new__(AckEvent)
-    event.time, event.index, event.netns, event.local, event.peer, event.phase = 1.0, 0, 1, "10.77.0.2:443", "10.77.0.1:50100", "Open"
+    event.time, event.index, event.netns, event.phase = 1.0, 0, 1, "Open"
+    event.local, event.peer = "10.77.0.2:443", "10.77.0.1:50100"
     for word in ACK_WORDS:
         setattr(event, word, 1000)
     flows.take(event)

@@ -31,7 +31,8 @@ usage()
 	  --timeout SECONDS end the machine after this long (3600; a shell: never)
 	  --stall SECONDS   end the machine when COMMAND has not touched /run/vm/alive for
 	                    this long (never); its kernel is asked why before
-	  --share DIR       DIR can be written to; console.log and dmesg are left there
+	  --share DIR       DIR can be written to; console.log and dmesg are left there,
+	                    unless the command has the terminal
 	  --root DIR        the machine's root is DIR, another Debian with busybox and bash;
 	                    wants --kernel, one whose modules are in DIR
 	  --icount          one processor whose clock counts instructions: repeatable. A wait
@@ -43,6 +44,8 @@ usage()
 	                    with a comma before each
 	  --append WORDS    more of the kernel's command line
 	  --interactive     give the command the terminal
+	  --second COMMAND  with the terminal: scripts/vm-terminal.py is another one of the
+	                    same machine, at which COMMAND runs, a line for the shell
 	  --help            this text
 
 	COMMAND can have the machine stand still, as one does whose host sleeps or
@@ -131,7 +134,7 @@ ask_why()
 	local deadline=$((SECONDS + 20))
 
 	printf '%s\n' "info registers -a" nmi >"$work/monitor.in"
-	timeout 3 cat "$work/monitor.out" | tr -d '\r' >"${share:-$work}/registers"
+	timeout 3 cat "$work/monitor.out" | tr -d '\r' >"${logs:-$work}/registers"
 	while kill -0 "$qemu" 2>/dev/null && [ $SECONDS -lt $deadline ]; do
 		sleep 0.2
 	done
@@ -287,7 +290,7 @@ check_needs()
 	release=$(kernel_release "$kernel") || die 125 "$kernel is not a bzImage"
 	modules=$(kernel_modules "$kernel" "$release") ||
 		die 125 "no modules of kernel $release (/lib/modules/$release)"
-	for word in virtio_pci 9pnet_virtio 9p overlay; do
+	for word in virtio_pci 9pnet_virtio 9p overlay ${second:+virtio_console}; do
 		kernel_has "$modules" "$word" ||
 			die 125 "kernel $release has no module $word; take a generic one" \
 				"(package linux-image-amd64)"
@@ -311,9 +314,15 @@ fill_share()
 	fi >"$work/ctl/command"
 	[ -z "$interactive" ] || size=$(stty size 2>/dev/null)
 	[ -n "$size" ] && [ "$size" != "0 0" ] || size="24 80"
+	if [ -n "$second" ]; then
+		mkdir "$work/ctl/second"
+		: >"$work/ctl/second/request"
+		printf '%s\n' "$second" >"$work/ctl/second/command"
+		cp "$scripts/vm-terminal.sh" "$work/ctl/second/init"
+	fi
 	printf '%s=%q\n' MODULES "$modules" CWD "$PWD" TERM "${TERM-dumb}" \
 		INTERACTIVE "$interactive" ROWS "${size% *}" COLUMNS "${size#* }" \
-		PORT /dev/ttyS1 LAST reboot \
+		PORT /dev/ttyS1 SECOND "${second:+/dev/hvc0}" LAST reboot \
 		>"$work/ctl/settings"
 	echo "$share" >"$work/ctl/share"
 	for dir in "$PWD" "${scripts%/*}" "$modules"; do
@@ -376,6 +385,9 @@ choose_options()
 	else
 		qemu_options+=(-chardev "stdio,id=io")
 	fi
+	[ -z "$second" ] ||
+		qemu_options+=(-chardev "socket,id=second,path=${work//,/,,}/socket,server=on,wait=off"
+			-device virtio-serial-pci -device virtconsole,chardev=second)
 	if [ -n "$stall" ]; then
 		mkfifo "$work/monitor.in" "$work/monitor.out"
 		qemu_options+=(-chardev "pipe,id=monitor,path=$work/monitor"
@@ -390,8 +402,8 @@ choose_options()
 # report: the machine is gone; say why if it left no status.
 report()
 {
-	if [ -n "$share" ]; then
-		cp "$work/ctl/dmesg" "$share/dmesg" 2>/dev/null
+	if [ -n "$logs" ]; then
+		cp "$work/ctl/dmesg" "$logs/dmesg" 2>/dev/null
 	fi
 	if [ -s "$work/ctl/status" ]; then
 		exit "$(cat "$work/ctl/status")"
@@ -408,10 +420,10 @@ report()
 }
 
 cpus=2 memory=2G kernel= timeout= stall= share= root=/ icount= real_waits=off parallel= append= interactive=
-plugin= forced= no_stalls=
+plugin= forced= no_stalls= second= logs=
 while [ $# -gt 0 ]; do
 	case $1 in
-	--cpus|--memory|--kernel|--timeout|--stall|--share|--root|--append|--plugin)
+	--cpus|--memory|--kernel|--timeout|--stall|--share|--root|--append|--plugin|--second)
 		[ $# -ge 2 ] || wrong "$1 needs a value"
 		declare "${1#--}=$2"
 		shift 2 ;;
@@ -447,6 +459,7 @@ if [ $# -eq 0 ] || [ -n "$forced" ]; then
 	[ -t 0 ] && [ -t 1 ] || wrong "no command, and no terminal for a shell"
 	interactive=1
 fi
+[ -n "$interactive" ] || { [ -z "$second" ] || wrong "--second wants a terminal"; logs=$share; }
 [ -n "$timeout" ] || timeout=$([ -n "$interactive" ] && echo 0 || echo 3600)
 
 qemu= work= terminal= ended= stalled= next_look=0 stood_still=0
@@ -460,11 +473,13 @@ trap 'exit 129' HUP
 check_needs
 work=$(mktemp -d "${TMPDIR:-/tmp}/xtcp-vm.XXXXXX") || die 125 "no temporary directory"
 mkdir "$work/files"
+# the path of a socket is that of a struct sockaddr_un
+[ -z "$second" ] || [ ${#work} -lt 98 ] || { echo "vm.sh: TMPDIR is too long for a second terminal" >&2; second=; }
 initramfs_make "$work/initramfs" "$work/files" "$modules" ||
 	die 125 "cannot make the initramfs"
 [ -z "$no_stalls" ] || kvm_works || { icount=1; real_waits=on; }
 fill_share "$@"
-console=${share:-$work}/console.log
+console=${logs:-$work}/console.log
 choose_options
 [ -n "$interactive" ] || take_slot
 if [ -n "$interactive" ]; then
