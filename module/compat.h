@@ -194,6 +194,29 @@ static inline void xtcp_compat_info_accecn(struct tcp_info *info, const struct x
 #endif
 }
 
+/*
+ * TCP_INFO on every kernel. 6.2 added the first two of these fields, 6.7 the others; where the
+ * kernel's struct is longer, they overlay its own.
+ */
+union xtcp_compat_info {
+	struct tcp_info tcp;
+	struct {
+		u8 before[offsetofend(struct tcp_info, tcpi_snd_wnd)];
+		u32 rcv_wnd;
+		u32 rehash;
+		u16 total_rto;
+		u16 total_rto_recoveries;
+		u32 total_rto_time;
+	};
+};
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+static_assert(offsetof(union xtcp_compat_info, rcv_wnd) == offsetof(struct tcp_info, tcpi_rcv_wnd));
+static_assert(offsetof(union xtcp_compat_info, rehash) == offsetof(struct tcp_info, tcpi_rehash));
+static_assert(offsetof(union xtcp_compat_info, total_rto) == offsetof(struct tcp_info, tcpi_total_rto));
+static_assert(offsetof(union xtcp_compat_info, total_rto_time) == offsetof(struct tcp_info, tcpi_total_rto_time));
+#endif
+
 /* Older releases of 6.1 do not define it. */
 #ifndef __uninitialized
 #define __uninitialized

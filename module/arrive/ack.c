@@ -350,6 +350,7 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	xtcp_snd_acked(&xsk->snd, seg->ack);
 	xtcp_tries_acked(&xsk->tries);
+	xtcp_timeouts_over(&xsk->timeouts);
 	xsk->ack_tstamp = (u32)jiffies;
 	set_window(xsk, seg, segment_window(xsk, seg));
 	xtcp_mtuprobe_begin(sk);

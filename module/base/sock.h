@@ -16,6 +16,7 @@
 #include "base/rto.h"
 #include "base/snd.h"
 #include "base/stream.h"
+#include "base/timeouts.h"
 #include "base/tries.h"
 #include "base/wire.h"
 #include "cong/cong.h"
@@ -162,6 +163,7 @@ struct xtcp_sock {
 	struct xtcp_accecn accecn;	/* AccECN mode */
 	u32 delivered_ce;		/* segments that ECE reported; s.cep - 5 in AccECN mode */
 	u32 total_retrans;		/* retransmitted segments; for TCP_INFO */
+	struct xtcp_timeouts timeouts;	/* the timeouts; for TCP_INFO */
 	struct xtcp_acklimit acklimit;	/* answers to unacceptable segments */
 	/* MTU of an ICMP error, for XTCP_DEFERRED_MTU; READ_ONCE, WRITE_ONCE */
 	u32 mtu_info;

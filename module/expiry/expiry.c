@@ -37,6 +37,7 @@ static void expired_syn(struct sock *sk, struct sk_buff *skb)
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
 	if (xtcp_retries_end_syn(sk))
 		return;
+	xtcp_timeouts_count(&xsk->timeouts, xsk->tries.retransmits);
 	xtcp_output_resend(sk, skb, xsk->mss);
 	xtcp_tries_resent(&xsk->tries);
 	xtcp_rto_backoff(&xsk->rto);
@@ -96,6 +97,7 @@ static void send_again(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool refused = xtcp_recovery_timeout(sk);
 
+	xtcp_timeouts_count(&xsk->timeouts, xsk->tries.retransmits);
 	xtcp_tries_resent(&xsk->tries);
 	if (unlikely(refused)) {
 		/*

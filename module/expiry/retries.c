@@ -96,8 +96,10 @@ bool xtcp_retries_end_orphan(struct sock *sk, bool is_new)
  */
 static void try_another_path(struct sock *sk)
 {
-	if (sk_rethink_txhash(sk))
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTREHASH);
+	if (!sk_rethink_txhash(sk))
+		return;
+	xtcp_timeouts_rehashed(&xtcp_sk(sk)->timeouts);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTREHASH);
 }
 
 /**

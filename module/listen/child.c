@@ -63,6 +63,8 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 	xtcp_space_begin(child);
 
 	xsk->total_retrans = he->resent;
+	xtcp_timeouts_of_syn_ack(&xsk->timeouts, READ_ONCE(he->level),
+				 he->sent_us ? ((u32)xtcp_clock_us() - he->sent_us) / USEC_PER_MSEC : 0);
 }
 
 /*

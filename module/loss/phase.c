@@ -24,6 +24,8 @@
  */
 void xtcp_phase_set(struct sock *sk, enum xtcp_cong_phase phase, int reason)
 {
+	if (phase != XTCP_CONG_LOSS)
+		xtcp_timeouts_over(&xtcp_sk(sk)->timeouts);
 	WRITE_ONCE(xtcp_sk(sk)->cong.phase, phase);
 	trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), reason);
 }

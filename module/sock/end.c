@@ -108,6 +108,7 @@ void xtcp_sock_done(struct sock *sk)
 	smp_wmb();
 	xtcp_state_set(sk, TCP_CLOSE);
 	xtcp_timer_stop(sk);
+	xtcp_timeouts_over(&xtcp_sk(sk)->timeouts);
 	xtcp_algorithms_end(sk);
 	if (unlikely(xtcp_sk(sk)->fastopen))
 		xtcp_fastopen_over(sk, false);

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/sock.h"
+#include "compat.h"
 #include "cong/algorithms.h"
 #include "fastopen/fastopen.h"
 #include "listen/listener.h"
@@ -485,7 +486,7 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 	u8 keys[2 * XTCP_FASTOPEN_KEY_LEN];
 	char name[TCP_CA_NAME_MAX] = "";
 	union tcp_cc_info cc_info;
-	struct tcp_info info;
+	union xtcp_compat_info info;
 	int len, val, err;
 
 	xtcp_coalesce_flush(sk);

@@ -113,20 +113,29 @@ static void info_busy(const struct xtcp_sock *xsk, struct tcp_info *info)
 	info->tcpi_busy_time = xtcp_busy_us(xsk, XTCP_BUSY) + info->tcpi_rwnd_limited + info->tcpi_sndbuf_limited;
 }
 
+static void info_timeouts(const struct xtcp_sock *xsk, union xtcp_compat_info *whole)
+{
+	whole->rehash = xsk->timeouts.rehashes;
+	whole->total_rto = xsk->timeouts.total;
+	whole->total_rto_recoveries = xsk->timeouts.recoveries;
+	whole->total_rto_time = xtcp_timeouts_ms(&xsk->timeouts);
+}
+
 /**
  * xtcp_status_info() - TCP_INFO
  * @sk: the sock
- * @info: filled; fields without a meaning in xtcp are 0
+ * @whole: filled; fields without a meaning in xtcp are 0
  *
  * RFC 9293 section 3.10.6.
  *
  * Context: process. Takes the socket lock.
  */
-void xtcp_status_info(struct sock *sk, struct tcp_info *info)
+void xtcp_status_info(struct sock *sk, union xtcp_compat_info *whole)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct tcp_info *info = &whole->tcp;
 
-	memset(info, 0, sizeof(*info));
+	memset(whole, 0, sizeof(*whole));
 	lock_sock(sk);
 	info->tcpi_state = sk->sk_state;
 	info->tcpi_pacing_rate = octets_per_second(xtcp_cong_rate(sk));
@@ -143,6 +152,7 @@ void xtcp_status_info(struct sock *sk, struct tcp_info *info)
 	info_options(xsk, info);
 	info_counts(xsk, info);
 	info_busy(xsk, info);
+	info_timeouts(xsk, whole);
 	xtcp_compat_info_accecn(info, &xsk->accecn, &xsk->stream->told, xsk->ecn & XTCP_ECN_ACCURATE);
 	info->tcpi_retransmits = xsk->tries.retransmits;
 	info->tcpi_probes = xtcp_tries_probes_out(&xsk->tries);
@@ -161,6 +171,7 @@ void xtcp_status_info(struct sock *sk, struct tcp_info *info)
 	info->tcpi_rcv_rtt = xsk->stream->rcv_rtt_us;
 	info->tcpi_rcv_space = xtcp_space_copied(sk);
 	info->tcpi_snd_wnd = xsk->snd.wnd;
+	whole->rcv_wnd = max_t(s32, xsk->rcv.wup + xsk->rcv.wnd - xsk->rcv.nxt, 0);
 	info->tcpi_last_data_sent = ms_since(xsk->snd_tstamp);
 	info->tcpi_last_data_recv = ms_since(xsk->stream->rcv_data_tstamp);
 	info->tcpi_last_ack_recv = ms_since(xsk->ack_tstamp);

@@ -8,10 +8,10 @@
 struct file;
 struct sock;
 struct socket;
-struct tcp_info;
+union xtcp_compat_info;
 
 /* process context */
-void xtcp_status_info(struct sock *sk, struct tcp_info *info);
+void xtcp_status_info(struct sock *sk, union xtcp_compat_info *whole);
 int xtcp_status_ioctl(struct sock *sk, int cmd, int *karg);
 __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_table_struct *wait);
 

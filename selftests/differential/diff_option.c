@@ -4,6 +4,7 @@
  * established connection.
  */
 #include "lib/diff.h"
+#include "lib/info.h"
 #include <limits.h>
 
 #include "lib/netem.h"
@@ -327,6 +328,38 @@ SCENARIO(info_counts)
 	diff_say("rcv_ooopack: %u", i.tcpi_rcv_ooopack);
 }
 
+static void info_timeouts(const char *label, int fd)
+{
+	union info_whole i = { 0 };
+	socklen_t len = sizeof(i);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &i, &len))
+		diff_die("TCP_INFO(%s)", label);
+	diff_say("%s, rehash: %u", label, i.rehash);
+	diff_say("%s, total_rto: %u", label, i.total_rto);
+	diff_say("%s, total_rto_recoveries: %u", label, i.total_rto_recoveries);
+	diff_say("%s, total_rto_time at least 250 ms: %d", label, i.total_rto_time >= 250);
+	diff_say("%s, total_rto_time at most 1.9 s: %d", label, i.total_rto_time <= 1900);
+	diff_say("%s, a window: %d", label, !!i.rcv_wnd);
+}
+
+/* The first timeout of a SYN comes after a second. */
+SCENARIO(info_timeouts)
+{
+	int c, s;
+
+	info_timeouts("fresh", diff_socket());
+	diff_pair(&c, &s);
+	info_timeouts("client", c);
+	info_timeouts("server", s);
+	c = diff_socket();
+	RET(fcntl(c, F_SETFL, O_NONBLOCK));
+	RET(connect(c, diff_addr(HOST_SILENT, 1), ALEN));
+	info_timeouts("opening", c);
+	usleep(1500000);
+	info_timeouts("opening, after a timeout", c);
+}
+
 SCENARIO(info_lengths)
 {
 	static const int lens[] = { 0, 1, 8, 104, 100000, -1 };
@@ -339,7 +372,7 @@ SCENARIO(info_lengths)
 	for (i = 0; i < ELEMENTS(lens); i++) {
 		len = lens[i];
 		RET(getsockopt(c, IPPROTO_TCP, TCP_INFO, room, &len));
-		diff_say("room %d gives %d", lens[i], (int)len);
+		diff_say("room %d gives: %d", lens[i], (int)len);
 	}
 	RET(setsockopt(c, IPPROTO_TCP, TCP_INFO, room, 104));
 }

@@ -45,6 +45,12 @@ static bool another_clamp(const struct option_probe *k, const struct option_prob
 	return another_default(k, x) || (!strcmp(k->call, "get back") && clamp < 0 && another_value(k, x));
 }
 
+/* With 16 octets of newer kernels, where there is room for them. */
+static bool longer_info(const struct option_probe *k, const struct option_probe *x)
+{
+	return !x->error && k->length > k->length_after && x->length_after == k->length_after + 16;
+}
+
 /* The core asks first whether it is TCP. */
 static bool not_tcp(const struct option_probe *k, const struct option_probe *x)
 {
@@ -190,7 +196,9 @@ struct option_differs options_differ[] = {
 	    .reason = "a buffer that may grow does not clamp"),
 	TCP(10, "TCP_WINDOW_CLAMP", .differs = another_clamp, .since = 7002,
 	    .reason = "a buffer that may grow does not clamp, nor does less than nothing"),
-	TCP(11, "TCP_INFO", .varies = true, .reason = "figures of the moment"),
+	TCP(11, "TCP_INFO", .differs = longer_info, .varies = true, .until = 6001,
+	    .reason = "figures of the moment; the fields that 6.2 and 6.7 have added are there on every kernel"),
+	TCP(11, "TCP_INFO", .varies = true, .since = 6002, .reason = "figures of the moment"),
 	TCP(13, "TCP_CONGESTION", .is_name = true),
 	TCP(14, "TCP_MD5SIG", MD5),
 	TCP(16, "TCP_THIN_LINEAR_TIMEOUTS", REFUSED("each timeout doubles the next one (RFC 6298 section 5.5)")),

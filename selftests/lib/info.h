@@ -4,10 +4,23 @@
 #define SELFTESTS_INFO_H
 
 #include <linux/tcp.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "must.h"
+
+/* With the fields that 6.2 and 6.7 added, which linux/tcp.h of an older kernel does not have. */
+union info_whole {
+	struct tcp_info tcp;
+	struct {
+		uint8_t before[offsetof(struct tcp_info, tcpi_snd_wnd) + 4];
+		uint32_t rcv_wnd, rehash;
+		uint16_t total_rto, total_rto_recoveries;
+		uint32_t total_rto_time;
+	};
+};
 
 /* Ends the program where there is none; fields that the kernel does not know are 0. */
 static inline struct tcp_info info_of(int fd)

@@ -39,6 +39,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "info.h"
 #include "wire.h"
 
 #define LARGEST_CALL	1048576
@@ -413,6 +414,8 @@ static int do_option(struct wire *w, char *args, bool set)
 #define FIELD(f)	{ #f, offsetof(struct tcp_info, tcpi_##f), \
 			  sizeof(((struct tcp_info *)0)->tcpi_##f) }
 
+#define LATER_FIELD(f)	{ #f, offsetof(union info_whole, f), sizeof(((union info_whole *)0)->f) }
+
 static const struct { const char *name; size_t offset, size; } fields[] = {
 	FIELD(state), FIELD(retransmits), FIELD(probes), FIELD(backoff), FIELD(options),
 	FIELD(rto), FIELD(ato), FIELD(snd_mss), FIELD(rcv_mss), FIELD(unacked), FIELD(lost),
@@ -425,6 +428,8 @@ static const struct { const char *name; size_t offset, size; } fields[] = {
 	FIELD(last_data_sent), FIELD(last_data_recv),
 	FIELD(last_ack_recv), FIELD(segs_in), FIELD(segs_out), FIELD(data_segs_in), FIELD(data_segs_out),
 	FIELD(snd_wnd),
+	LATER_FIELD(rcv_wnd), LATER_FIELD(rehash), LATER_FIELD(total_rto), LATER_FIELD(total_rto_recoveries),
+	LATER_FIELD(total_rto_time),
 	/* bits of one octet: tcpi_delivery_rate_app_limited, tcpi_fastopen_client_fail */
 	{ "rate_limited", offsetof(struct tcp_info, tcpi_rto) - 1, 1 },
 	{ "client_fail", offsetof(struct tcp_info, tcpi_rto) - 1, 1 },
@@ -432,7 +437,7 @@ static const struct { const char *name; size_t offset, size; } fields[] = {
 
 static int info_field(struct wire *w, const char *name, uint64_t *value)
 {
-	struct tcp_info info = { 0 };
+	union info_whole info = { 0 };
 	socklen_t len = sizeof(info);
 	size_t i;
 

@@ -14,6 +14,7 @@
 
 #define SACK		"mss 1000,sackok"
 #define OPEN_FAR	"listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept;"
+#define TOO_OLD		"Linux 6.1 has no such field"
 #define OPEN		"listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
 
 static int say(struct wire *w, const char *format, unsigned int number)
@@ -181,6 +182,82 @@ static const struct wire_row rows[] = {
 				  "info rcv_space = 10*A",
 			.state = ESTABLISHED,
 		},
+	},
+	/* The first of a series counts as a recovery; each takes another path. The time ends with the recovery. */
+	{
+		.name = "info_timeouts", .rfc = "RFC 6298 5", .syn = SACK, .kernel_differs = TOO_OLD,
+		.want = {
+			.script = OPEN "write 1000; > P. 1(1000) ack 1; info total_rto = 0; info rehash = 0;"
+				  "info total_rto_time = 0; >@1500 P. 1(1000) ack 1; info total_rto = 1;"
+				  "info total_rto_recoveries = 1; info rehash = 1; info total_rto_time <= 90;"
+				  ">@2500 P. 1(1000) ack 1; info total_rto = 2; info total_rto_recoveries = 1;"
+				  "info rehash = 2; pass 100; info total_rto_time >= 500; < . 1 ack 1001;"
+				  "info total_rto_time >= 500; info total_rto_time <= 2200; keep total_rto_time; pass 100;"
+				  "info total_rto_time = K; write 1000; > P. 1001(1000) ack 1; >@1500 P. 1001(1000) ack 1;"
+				  "info total_rto = 3; info total_rto_recoveries = 2; info rehash = 3; < . 1 ack 2001",
+			.state = ESTABLISHED, .counters = "TCPTimeouts=3 TcpTimeoutRehash=3",
+		},
+		.kernel.script = OPEN "write 1000; skim; < . 1 ack 1001",
+		.kernel.counters = "TCPTimeouts=0",
+	},
+	/* An ACK of a part begins another series in the same recovery, whose time goes on. */
+	{
+		.name = "info_timeouts_with_an_ack_in_between", .rfc = "RFC 6298 5", .syn = SACK,
+		.kernel_differs = TOO_OLD,
+		.want = {
+			.script = OPEN "write 2000; > p. 1(1000) ack 1; > P. 1001(1000) ack 1; >@1500 p. 1(1000) ack 1;"
+				  "pass 100; < . 1 ack 1001; > P. 1001(1000) ack 1; info total_rto_time >= 100;"
+				  ">@1500 P. 1001(1000) ack 1; info total_rto = 2; info total_rto_recoveries = 2;"
+				  "info total_rto_time >= 300; < . 1 ack 2001; info total_rto_time >= 300;"
+				  "info total_rto_time <= 1500",
+			.state = ESTABLISHED, .counters = "TCPTimeouts=2",
+		},
+		.kernel.script = OPEN "write 1000; skim; < . 1 ack 1001",
+		.kernel.counters = "TCPTimeouts=0",
+	},
+	/* A closed window is probed: no timeout. */
+	{
+		.name = "info_timeouts_not_of_probes", .rfc = "RFC 9293 3.8.6.1", .syn = SACK, .kernel_differs = TOO_OLD,
+		.want = {
+			.script = OPEN "write 1000; > P. 1(1000) ack 1; < . 1 ack 1001 win 0; write 1000;"
+				  ">@1500 . 1000 ack 1; info total_rto = 0; info total_rto_recoveries = 0;"
+				  "info total_rto_time = 0; info rehash = 0",
+			.state = ESTABLISHED,
+		},
+		.kernel.script = OPEN "write 1000; skim; < . 1 ack 1001",
+	},
+	{
+		.name = "info_timeouts_of_the_syn", .rfc = "RFC 6298 5", .kernel_differs = TOO_OLD,
+		.want = {
+			.script = "connect; > S 0; >@2500 S 0; info total_rto = 1; info total_rto_recoveries = 1;"
+				  "info rehash = 1; >@4500 S 0; info total_rto = 2; info total_rto_recoveries = 1;"
+				  "info rehash = 2; pass 100; < S. 0 ack 1 <mss 1000>; > . 1 ack 1; info total_rto = 2;"
+				  "info total_rto_recoveries = 1; info total_rto_time >= 2090; info total_rto_time <= 2400;"
+				  "keep total_rto_time; pass 100; info total_rto_time = K",
+			.state = ESTABLISHED,
+		},
+		.kernel.script = "connect; > S 0; < S. 0 ack 1 <mss 1000>; > . 1 ack 1",
+	},
+	{
+		.name = "info_timeouts_of_the_syn_ack", .rfc = "RFC 6298 5", .syn = SACK, .kernel_differs = TOO_OLD,
+		.want = {
+			.script = "listen; < S 0 $; > S. 0 ack 1; >@2500 S. 0 ack 1; pass 100; < . 1 ack 1; accept;"
+				  "info total_rto = 1; info total_rto_recoveries = 1; info rehash = 0;"
+				  "info total_rto_time >= 1090; info total_rto_time <= 1400; keep total_rto_time; pass 100;"
+				  "info total_rto_time = K",
+			.state = ESTABLISHED,
+		},
+		.kernel.script = OPEN,
+	},
+	/* What is left of the window that the peer was told: an ACK tells it anew. */
+	{
+		.name = "info_window_that_we_offer", .rfc = "RFC 9293 3.10.6", .syn = SACK, .kernel_differs = TOO_OLD,
+		.want = {
+			.script = OPEN "info rcv_wnd = W-N; < . 1(1000) ack 1; > . 1 ack 1001; info rcv_wnd = W-N;"
+				  "< . 1001(1000) ack 1; > . 1 ack 2001; read 2000; info rcv_wnd = W-N",
+			.state = ESTABLISHED,
+		},
+		.kernel.script = OPEN,
 	},
 	/* What waits out of order and comes again, or is covered by what comes, goes: once for each that goes. */
 	{

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What TCP_INFO tells of the timeouts of a connection, as Linux counts them. Other files report what
+ * has happened; only this one writes it.
+ */
+#ifndef XTCP_TIMEOUTS_H
+#define XTCP_TIMEOUTS_H
+
+#include <linux/types.h>
+
+#include "base/clock.h"
+
+/**
+ * struct xtcp_timeouts - the retransmission timeouts of a connection, those of its SYN included
+ * @ms: time in recoveries that are over, milliseconds
+ * @since: TS clock ms at the first timeout of the present recovery; 0: there is none
+ * @total: timeouts; this count and those below wrap, as in Linux
+ * @recoveries: series of timeouts: an ACK that moves SND.UNA ends a series
+ * @rehashes: how often a timeout gave the flow another hash, so that it may take another path
+ *
+ * A recovery lasts until the congestion control leaves LOSS, or until the SYN is acknowledged.
+ */
+struct xtcp_timeouts {
+	u32 ms;
+	u32 since;
+	u16 total;
+	u16 recoveries;
+	u16 rehashes;
+};
+
+/* @in_series: timeouts before this one without an ACK in between. */
+static inline void xtcp_timeouts_count(struct xtcp_timeouts *timeouts, u8 in_series)
+{
+	if (!in_series)
+		timeouts->recoveries++;
+	if (!timeouts->since)
+		timeouts->since = xtcp_clock_ts_stamp();
+	timeouts->total++;
+}
+
+/* The hash of the flow is another one. */
+static inline void xtcp_timeouts_rehashed(struct xtcp_timeouts *timeouts)
+{
+	timeouts->rehashes++;
+}
+
+/* The SYN-ACK of a new child timed out @total times in @ms milliseconds. */
+static inline void xtcp_timeouts_of_syn_ack(struct xtcp_timeouts *timeouts, u16 total, u32 ms)
+{
+	if (likely(!total))
+		return;
+	timeouts->total = total;
+	timeouts->recoveries = 1;
+	timeouts->ms = ms;
+}
+
+/* Milliseconds in recoveries, the present one included. */
+static inline u32 xtcp_timeouts_ms(const struct xtcp_timeouts *timeouts)
+{
+	return timeouts->ms + (timeouts->since ? xtcp_clock_ts_stamp() - timeouts->since : 0);
+}
+
+static inline void xtcp_timeouts_over(struct xtcp_timeouts *timeouts)
+{
+	if (likely(!timeouts->since))
+		return;
+	timeouts->ms = xtcp_timeouts_ms(timeouts);
+	timeouts->since = 0;
+}
+
+#endif /* XTCP_TIMEOUTS_H */
