@@ -336,6 +336,7 @@ static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 	verdict = xtcp_acceptance_check(sk, seg);
 	if (verdict != XTCP_CONTINUE)
 		return verdict;
+	xtcp_ended_heard(&xtcp_sk(sk)->ended, seg->flags);
 	verdict = check_rst(sk, seg);
 	if (verdict != XTCP_CONTINUE)
 		return verdict;

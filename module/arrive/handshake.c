@@ -196,6 +196,8 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 		}
 	}
 
+	xtcp_ended_heard(&xsk->ended, seg->flags);
+
 	/*
 	 * second: check the RST bit. Only one that acknowledges our SYN counts (RFC 5961 section
 	 * 3.2).

@@ -1,22 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Why a connection ended otherwise than by both FINs. */
-#ifndef XTCP_ABORT_H
-#define XTCP_ABORT_H
+/*
+ * Why a connection ended otherwise than by both FINs; uapi/linux/xtcp.h has the reasons. Other files
+ * report what has happened; only this one writes it. One exception: a disconnect keeps it.
+ */
+#ifndef XTCP_BASE_ABORT_H
+#define XTCP_BASE_ABORT_H
 
-enum xtcp_abort_reason {
-	XTCP_ABORT_RESET,	/* the peer reset it */
-	XTCP_ABORT_ICMP,	/* an ICMP error while it opened */
-	XTCP_ABORT_TIMEOUT,	/* no ACK for too long */
-	XTCP_ABORT_KEEPALIVE,	/* too many keepalive probes without an answer */
-	XTCP_ABORT_UNREAD,	/* closed with unread data */
-	XTCP_ABORT_LATE_DATA,	/* data came after the program had stopped reading */
-	XTCP_ABORT_LINGER,	/* closed with SO_LINGER, zero seconds */
-	XTCP_ABORT_LINGER2,	/* an orphan in FIN-WAIT-2, and TCP_LINGER2 is negative */
-	XTCP_ABORT_ORPHANS,	/* too many orphans */
-	XTCP_ABORT_LISTENER,	/* its listener ended before accept() */
-	XTCP_ABORT_DISCONNECT,	/* connect() to AF_UNSPEC */
-	XTCP_ABORT_KILLED,	/* by an administrator (ss -K) */
-	XTCP_ABORT_NETNS,	/* the namespace or the module ends */
+#include <linux/types.h>
+#include <uapi/linux/xtcp.h>
+
+/**
+ * struct xtcp_ended - what a TCB remembers of its end
+ * @reason: enum xtcp_abort_reason
+ * @error: what the program was told, an errno; 0: nothing
+ * @flags: of the last segment in the window, its low octet; written as long as the connection lives
+ */
+struct xtcp_ended {
+	u8 reason;
+	u8 error;
+	u8 flags;
 };
 
-#endif /* XTCP_ABORT_H */
+/* A segment has come in the window. */
+static inline void xtcp_ended_heard(struct xtcp_ended *ended, u16 flags)
+{
+	ended->flags = (u8)flags;
+}
+
+/* OPEN: what comes now is another connection. */
+static inline void xtcp_ended_forget(struct xtcp_ended *ended)
+{
+	*ended = (struct xtcp_ended) { };
+}
+
+static inline void xtcp_ended_set(struct xtcp_ended *ended, enum xtcp_abort_reason reason, int error)
+{
+	ended->reason = reason;
+	ended->error = error;
+}
+
+#endif /* XTCP_BASE_ABORT_H */

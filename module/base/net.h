@@ -24,6 +24,7 @@ struct sock;
 struct xtcp_cong_ops;
 struct xtcp_fastopen_keys;
 struct xtcp_metrics;
+struct xtcp_mib;
 struct xtcp_portlist;
 struct xtcp_portmaps;
 
@@ -169,7 +170,7 @@ struct xtcp_net {
 	bool early;
 	unsigned long *port_bits;
 	DEFINE_SNMP_STAT(struct tcp_mib, tcp_statistics);
-	DEFINE_SNMP_STAT(struct linux_mib, net_statistics);
+	DEFINE_SNMP_STAT(struct xtcp_mib, net_statistics);
 	siphash_key_t tuple_key;
 	siphash_key_t ts_key;
 	siphash_key_t port_key;

@@ -7,6 +7,7 @@
 #include <linux/rbtree.h>
 #include <net/inet_sock.h>
 
+#include "base/abort.h"
 #include "base/acking.h"
 #include "base/acklimit.h"
 #include "base/agreed.h"
@@ -141,6 +142,7 @@ struct xtcp_sock {
 	/* a FIN was seen at stream->rcv_fin_seq, in order or not; ends when data takes its place */
 	bool rcv_fin_known;
 	bool fin_received;		/* the peer's FIN was taken in order */
+	struct xtcp_ended ended;	/* for XTCP_ABORT */
 	bool snd_urgent;		/* urgent data is unacknowledged: stream->snd_up counts */
 	/* data waits for the next write (coalesce.c); any other call ends that; READ_ONCE */
 	bool coalescing;

@@ -65,6 +65,12 @@ static u32 orphan_retries(const struct sock *sk, bool alive)
 	return retries || !alive ? retries : ORPHAN_RETRIES;
 }
 
+/* Which limit has passed? @user: TCP_USER_TIMEOUT. */
+static enum xtcp_abort_reason limit_was(bool user)
+{
+	return user ? XTCP_ABORT_USER_TIMEOUT : XTCP_ABORT_TIMEOUT;
+}
+
 static bool is_alive(const struct sock *sk)
 {
 	return xtcp_rto_current_ms(&xtcp_sk(sk)->rto) < XTCP_RTO_MAX_MS;
@@ -105,7 +111,7 @@ static void try_another_path(struct sock *sk)
 /**
  * xtcp_retries_give_up() - end a connection by timeout
  * @sk: the sock; the caller holds a reference
- * @reason: XTCP_ABORT_TIMEOUT or XTCP_ABORT_KEEPALIVE
+ * @reason: XTCP_ABORT_TIMEOUT, XTCP_ABORT_USER_TIMEOUT or XTCP_ABORT_KEEPALIVE
  *
  * If there was a soft error, the program gets this error instead of ETIMEDOUT (RFC 9293 section
  * 3.9.2.2).
@@ -139,13 +145,13 @@ bool xtcp_retries_end_syn(struct sock *sk)
 	u32 retries = xsk->fastopen ? min_t(u32, READ_ONCE(knobs(sk)->synack_retries) + 1, U8_MAX) :
 				      READ_ONCE(knobs(sk)->syn_retries);
 
-	bool expired = xsk->tries.retransmits >= (xsk->syn_retries ?: retries) ||
-		       (xsk->user_timeout && elapsed_ms(xsk->tries.retrans_stamp) >= xsk->user_timeout);
+	bool often = xsk->tries.retransmits >= (xsk->syn_retries ?: retries);
+	bool expired = often || (xsk->user_timeout && elapsed_ms(xsk->tries.retrans_stamp) >= xsk->user_timeout);
 
 	sock_owned_by_me(sk);
 	xtcp_fastsyn_timeout(sk, expired);
 	if (expired) {
-		xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
+		xtcp_retries_give_up(sk, limit_was(!often));
 		return true;
 	}
 	if (xsk->tries.retransmits)
@@ -204,7 +210,7 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 		try_another_path(sk);
 		return false;
 	}
-	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
+	xtcp_retries_give_up(sk, limit_was(xsk->user_timeout));
 	return true;
 }
 
@@ -226,18 +232,16 @@ bool xtcp_retries_end_shrunk_window(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 silent = jiffies_to_msecs((u32)jiffies - xsk->ack_tstamp);
 	u32 since = xtcp_retries_since(sk);
-	bool end;
+	bool by_user, end;
 
 	sock_owned_by_me(sk);
-	if (xsk->user_timeout)
-		end = since && elapsed_ms(since) >= xsk->user_timeout;
-	else
-		end = silent >= SILENCE_MAX_MS;
+	by_user = xsk->user_timeout && since && elapsed_ms(since) >= xsk->user_timeout;
+	end = xsk->user_timeout ? by_user : silent >= SILENCE_MAX_MS;
 	if (sock_flag(sk, SOCK_DEAD))
 		end |= orphan_had_its_time(sk);
 	if (!end)
 		return sock_flag(sk, SOCK_DEAD) && xtcp_retries_end_probing(sk);
-	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
+	xtcp_retries_give_up(sk, limit_was(by_user));
 	return true;
 }
 
@@ -283,10 +287,11 @@ bool xtcp_retries_end_probing(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 most = READ_ONCE(knobs(sk)->retries2);
 	u32 since = xsk->stream->probe_stamp;
-	bool end;
+	bool by_user, end;
 
 	sock_owned_by_me(sk);
-	end = xsk->user_timeout && since && elapsed_ms(since) >= xsk->user_timeout;
+	by_user = xsk->user_timeout && since && elapsed_ms(since) >= xsk->user_timeout;
+	end = by_user;
 	if (sock_flag(sk, SOCK_DEAD)) {
 		most = orphan_retries(sk, is_alive(sk));
 		end |= !is_alive(sk) && xsk->rto.backoff >= most;
@@ -295,6 +300,6 @@ bool xtcp_retries_end_probing(struct sock *sk)
 	}
 	if (!end && xsk->tries.probes_out < most)
 		return false;
-	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
+	xtcp_retries_give_up(sk, limit_was(by_user));
 	return true;
 }

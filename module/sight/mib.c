@@ -7,7 +7,8 @@
  *	PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat nstat -az
  *
  * The Tcp: line has all counters of the kernel. The TcpExt: line has those that some code here
- * increments: scripts/check-counters.sh compares the two.
+ * increments: scripts/check-counters.sh compares the two. Behind them stand ours, of the reasons for
+ * which the kernel has no counter.
  */
 #include "sight/mib.h"
 
@@ -144,6 +145,12 @@ static const struct snmp_mib net_list[] = {
 	SNMP_MIB_ITEM("TcpDuplicateDataRehash", LINUX_MIB_TCPDUPLICATEDATAREHASH),
 	SNMP_MIB_ITEM("TCPDSACKRecvSegs", LINUX_MIB_TCPDSACKRECVSEGS),
 	SNMP_MIB_ITEM("TCPDSACKIgnoredDubious", LINUX_MIB_TCPDSACKIGNOREDDUBIOUS),
+	{ "TCPAbortOnReset", XTCP_MIB_ABORTONRESET },
+	{ "TCPAbortOnIcmp", XTCP_MIB_ABORTONICMP },
+	{ "TCPAbortOnListener", XTCP_MIB_ABORTONLISTENER },
+	{ "TCPAbortOnDisconnect", XTCP_MIB_ABORTONDISCONNECT },
+	{ "TCPAbortOnKill", XTCP_MIB_ABORTONKILL },
+	{ "TCPAbortOnNamespace", XTCP_MIB_ABORTONNAMESPACE },
 };
 
 /**
@@ -157,7 +164,7 @@ static const struct snmp_mib net_list[] = {
 int xtcp_mib_net_init(struct xtcp_net *xn)
 {
 	xn->tcp_statistics = alloc_percpu_gfp(struct tcp_mib, GFP_KERNEL_ACCOUNT);
-	xn->net_statistics = alloc_percpu_gfp(struct linux_mib, GFP_KERNEL_ACCOUNT);
+	xn->net_statistics = alloc_percpu_gfp(struct xtcp_mib, GFP_KERNEL_ACCOUNT);
 	if (xn->tcp_statistics && xn->net_statistics)
 		return 0;
 	xtcp_mib_net_exit(xn);
@@ -176,6 +183,28 @@ void xtcp_mib_net_exit(struct xtcp_net *xn)
 	free_percpu(xn->tcp_statistics);
 	xn->net_statistics = NULL;
 	xn->tcp_statistics = NULL;
+}
+
+/**
+ * xtcp_mib_aborted() - count why a connection ended
+ * @xn: the namespace
+ * @reason: the reason; those that the kernel has a counter for are counted where they arise
+ *
+ * Context: softirq or process.
+ */
+void xtcp_mib_aborted(struct xtcp_net *xn, enum xtcp_abort_reason reason)
+{
+	static const u16 counters[] = {
+		[XTCP_ABORT_RESET] = XTCP_MIB_ABORTONRESET,
+		[XTCP_ABORT_ICMP] = XTCP_MIB_ABORTONICMP,
+		[XTCP_ABORT_LISTENER] = XTCP_MIB_ABORTONLISTENER,
+		[XTCP_ABORT_DISCONNECT] = XTCP_MIB_ABORTONDISCONNECT,
+		[XTCP_ABORT_KILLED] = XTCP_MIB_ABORTONKILL,
+		[XTCP_ABORT_NETNS] = XTCP_MIB_ABORTONNAMESPACE,
+	};
+
+	if (reason < ARRAY_SIZE(counters) && counters[reason])
+		XTCP_NET_INC_STATS(xn, counters[reason]);
 }
 
 static void show_names(struct seq_file *m, const char *group, const struct snmp_mib *list, unsigned int count)

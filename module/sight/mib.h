@@ -6,6 +6,7 @@
 #include <linux/snmp.h>
 #include <net/snmp.h>
 
+#include "base/abort.h"
 #include "base/net.h"
 
 /* The Tcp: line. @field is TCP_MIB_*. */
@@ -17,10 +18,26 @@
 #define XTCP_NET_INC_STATS(xn, field)	SNMP_INC_STATS((xn)->net_statistics, field)
 #define XTCP_NET_ADD_STATS(xn, field, n) SNMP_ADD_STATS((xn)->net_statistics, field, n)
 
+/* Counters that the kernel does not have. They stand behind the kernel's on the TcpExt: line. */
+enum xtcp_mib_own {
+	XTCP_MIB_ABORTONRESET = __LINUX_MIB_MAX,
+	XTCP_MIB_ABORTONICMP,
+	XTCP_MIB_ABORTONLISTENER,
+	XTCP_MIB_ABORTONDISCONNECT,
+	XTCP_MIB_ABORTONKILL,
+	XTCP_MIB_ABORTONNAMESPACE,
+	XTCP_MIB_MAX,
+};
+
+struct xtcp_mib {
+	unsigned long mibs[XTCP_MIB_MAX];
+};
+
 struct seq_file;
 
 int xtcp_mib_net_init(struct xtcp_net *xn);
 void xtcp_mib_net_exit(struct xtcp_net *xn);
+void xtcp_mib_aborted(struct xtcp_net *xn, enum xtcp_abort_reason reason);
 int xtcp_mib_show_snmp(struct seq_file *m, void *v);
 int xtcp_mib_show_netstat(struct seq_file *m, void *v);
 

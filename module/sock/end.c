@@ -37,6 +37,7 @@
 #include "recv/text.h"
 #include "send/output.h"
 #include "sendq/sndq.h"
+#include "sight/mib.h"
 #include "sight/trace.h"
 #include "time/timer.h"
 #include "timewait/record.h"
@@ -139,7 +140,7 @@ void xtcp_sock_leave_record(struct sock *sk, int substate)
  * xtcp_sock_fail() - the connection has ended in an error
  * @sk: in any state but LISTEN
  * @err: the error for the program, a positive errno; 0: none
- * @reason: the reason for the trace
+ * @reason: the reason for the trace, the counters and XTCP_ABORT
  *
  * It sends nothing. Our queued data is dropped; data of the peer can still be read.
  *
@@ -153,6 +154,8 @@ void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
 	if (sk->sk_state == TCP_CLOSE)
 		return;
 	trace_xtcp_abort(sk, err, reason);
+	xtcp_mib_aborted(xtcp_net_of(sk), reason);
+	xtcp_ended_set(&xtcp_sk(sk)->ended, reason, err);
 	xtcp_sndq_purge(sk);
 	if (err) {
 		WRITE_ONCE(sk->sk_err, err);
@@ -172,7 +175,7 @@ void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
  * xtcp_sock_abort() - ABORT (RFC 9293 section 3.10.5)
  * @sk: in any state but LISTEN
  * @err: the error for the program, a positive errno; 0: none
- * @reason: the reason for the trace
+ * @reason: as for xtcp_sock_fail()
  *
  * As the section says, SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT send a RST.
  * The other states end silently.

@@ -242,6 +242,7 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 {
 	struct inet_sock *inet = inet_sk(sk);
 	bool was_open = sk->sk_state != TCP_CLOSE || inet->inet_dport;
+	struct xtcp_ended ended;
 
 	sock_owned_by_me(sk);
 	if (sk->sk_state == TCP_LISTEN) {
@@ -252,8 +253,13 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	} else if (sk->sk_state == TCP_SYN_SENT) {
 		WRITE_ONCE(sk->sk_err, ECONNRESET);
 	}
-	if ((1 << sk->sk_state) & ~(TCPF_CLOSE | TCPF_LISTEN))
+	if ((1 << sk->sk_state) & ~(TCPF_CLOSE | TCPF_LISTEN)) {
 		trace_xtcp_abort(sk, sk->sk_err, XTCP_ABORT_DISCONNECT);
+		xtcp_mib_aborted(xtcp_net_of(sk), XTCP_ABORT_DISCONNECT);
+		xtcp_ended_set(&xtcp_sk(sk)->ended, XTCP_ABORT_DISCONNECT, sk->sk_err);
+	}
+	/* a connect() that fails comes here, too: the reason has to stay */
+	ended = xtcp_sk(sk)->ended;
 	xtcp_state_set(sk, TCP_CLOSE);
 	xtcp_timer_stop(sk);
 	xtcp_algorithms_end(sk);
@@ -277,6 +283,7 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	xtcp_early_forget(sk);
 	xtcp_stream_end(sk);
 	xtcp_sock_reset_tcb(sk);
+	xtcp_sk(sk)->ended = ended;
 	/* the numbers of timestamps start with the first octet of the next connection */
 	atomic_set(&sk->sk_tskey, 0);
 	if (sk->sk_frag.page) {

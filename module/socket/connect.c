@@ -61,6 +61,7 @@ static void fill_tcb(struct sock *sk)
 	u16 mss_default = xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
 	u32 iss, ts_offset;
 
+	xtcp_ended_forget(&xsk->ended);
 	/*
 	 * if the connection replaces a TIME-WAIT record, its numbers continue those of the record
 	 */

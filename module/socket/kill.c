@@ -28,6 +28,7 @@
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
 #include "ports/port.h"
+#include "sight/mib.h"
 #include "sight/trace.h"
 #include "sock/end.h"
 #include "socket/family.h"
@@ -157,6 +158,8 @@ static bool listens_at(const struct sock *sk, int family, const struct in6_addr 
 static void stop_listener(struct sock *sk)
 {
 	xtcp_listen_stop(sk);
+	xtcp_mib_aborted(xtcp_net_of(sk), XTCP_ABORT_KILLED);
+	xtcp_ended_set(&xtcp_sk(sk)->ended, XTCP_ABORT_KILLED, ECONNABORTED);
 	WRITE_ONCE(sk->sk_err, ECONNABORTED);
 	smp_wmb();	/* as in xtcp_sock_fail() */
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);

@@ -96,6 +96,7 @@ static int start(struct sock *sk, int backlog)
 	/* a lookup that finds the listener finds its queues complete */
 	smp_store_release(&xtcp_sk(sk)->listener, listener);
 	set_limit(sk, backlog);
+	xtcp_ended_forget(&xtcp_sk(sk)->ended);
 	xtcp_state_set(sk, TCP_LISTEN);
 	err = xtcp_listeners_add(sk);
 	if (err) {

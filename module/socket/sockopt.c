@@ -18,6 +18,7 @@
 #include <net/tcp.h>
 
 #include "arrive/acks.h"
+#include "base/abort.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/sock.h"
@@ -487,6 +488,7 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 	char name[TCP_CA_NAME_MAX] = "";
 	union tcp_cc_info cc_info;
 	union xtcp_compat_info info;
+	struct xtcp_abort abort;
 	int len, val, err;
 
 	xtcp_coalesce_flush(sk);
@@ -509,6 +511,9 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 	case TCP_INFO:
 		xtcp_status_info(sk, &info);
 		return put_octets(optval, optlen, &info, min_t(unsigned int, len, sizeof(info)));
+	case XTCP_ABORT:
+		xtcp_status_abort(sk, &abort);
+		return put_octets(optval, optlen, &abort, min_t(unsigned int, len, sizeof(abort)));
 	case TCP_CC_INFO:
 		val = xtcp_algorithms_info(sk, &cc_info);
 		return put_octets(optval, optlen, &cc_info, min(len, val));

@@ -180,6 +180,45 @@ out:
 }
 
 /**
+ * xtcp_status_abort() - XTCP_ABORT
+ * @sk: the sock, in any state
+ * @abort: filled
+ *
+ * Context: process. Takes the socket lock.
+ */
+void xtcp_status_abort(struct sock *sk, struct xtcp_abort *abort)
+{
+	static const u8 causes[] = {
+		[XTCP_ABORT_NONE] = XTCP_CAUSE_NONE,
+		[XTCP_ABORT_RESET] = XTCP_CAUSE_PEER,
+		[XTCP_ABORT_ICMP] = XTCP_CAUSE_NETWORK,
+		[XTCP_ABORT_TIMEOUT] = XTCP_CAUSE_TIMER,
+		[XTCP_ABORT_KEEPALIVE] = XTCP_CAUSE_TIMER,
+		[XTCP_ABORT_UNREAD] = XTCP_CAUSE_PROGRAM,
+		[XTCP_ABORT_LATE_DATA] = XTCP_CAUSE_PROGRAM,
+		[XTCP_ABORT_LINGER] = XTCP_CAUSE_PROGRAM,
+		[XTCP_ABORT_LINGER2] = XTCP_CAUSE_PROGRAM,
+		[XTCP_ABORT_ORPHANS] = XTCP_CAUSE_MEMORY,
+		[XTCP_ABORT_LISTENER] = XTCP_CAUSE_PROGRAM,
+		[XTCP_ABORT_DISCONNECT] = XTCP_CAUSE_PROGRAM,
+		[XTCP_ABORT_KILLED] = XTCP_CAUSE_OPERATOR,
+		[XTCP_ABORT_NETNS] = XTCP_CAUSE_OPERATOR,
+		[XTCP_ABORT_USER_TIMEOUT] = XTCP_CAUSE_TIMER,
+	};
+	const struct xtcp_ended *ended = &xtcp_sk(sk)->ended;
+
+	memset(abort, 0, sizeof(*abort));
+	lock_sock(sk);
+	abort->reason = ended->reason;
+	abort->cause = causes[ended->reason];
+	if (ended->reason) {
+		abort->flags = ended->flags;
+		abort->error = ended->error;
+	}
+	release_sock(sk);
+}
+
+/**
  * xtcp_status_ioctl() - proto.ioctl
  * @sk: the sock
  * @cmd: SIOCINQ (FIONREAD), SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK

@@ -26,7 +26,8 @@ ABORTS = {"icmp": "ICMP error", "timeout": "no answer", "keepalive": "no answer 
           "unread-data": "closed with data unread", "late-data": "data came after close", "linger": "SO_LINGER 0",
           "linger2": "FIN-WAIT-2 has lasted long enough", "orphans": "too many orphans",
           "listener-closed": "the listener was closed", "disconnect": "connect() to AF_UNSPEC",
-          "netns": "the namespace ends"}
+          "netns": "the namespace ends", "user-timeout": "no answer within the user timeout",
+          "killed": "killed by an administrator"}
 
 
 class Moment:

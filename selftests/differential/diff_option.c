@@ -328,7 +328,7 @@ SCENARIO(info_counts)
 	diff_say("rcv_ooopack: %u", i.tcpi_rcv_ooopack);
 }
 
-static void info_timeouts(const char *label, int fd)
+static void timeouts_of(const char *label, int fd)
 {
 	union info_whole i = { 0 };
 	socklen_t len = sizeof(i);
@@ -348,16 +348,16 @@ SCENARIO(info_timeouts)
 {
 	int c, s;
 
-	info_timeouts("fresh", diff_socket());
+	timeouts_of("fresh", diff_socket());
 	diff_pair(&c, &s);
-	info_timeouts("client", c);
-	info_timeouts("server", s);
+	timeouts_of("client", c);
+	timeouts_of("server", s);
 	c = diff_socket();
 	RET(fcntl(c, F_SETFL, O_NONBLOCK));
 	RET(connect(c, diff_addr(HOST_SILENT, 1), ALEN));
-	info_timeouts("opening", c);
+	timeouts_of("opening", c);
 	usleep(1500000);
-	info_timeouts("opening, after a timeout", c);
+	timeouts_of("opening, after a timeout", c);
 }
 
 SCENARIO(info_lengths)

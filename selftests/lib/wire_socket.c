@@ -15,6 +15,7 @@
  *   info FIELD OP VALUE; keep FIELD	members of TCP_INFO; or keep R, the last timestamp
  *   dctcp FIELD OP VALUE	members of tcp_dctcp_info, from TCP_CC_INFO
  *   err ERR|none		SO_ERROR, which reads once
+ *   why REASON CAUSE FLAGS ERR|none	XTCP_ABORT; kernel TCP does not have it
  *   poll BITS			exactly these of IN OUT RDHUP HUP ERR PRI
  *   hup MS			wait until poll says HUP
  *   watch; woken		epoll says OUT, edge-triggered, since "watch"
@@ -514,6 +515,42 @@ static int do_err(struct wire *w, const char *want)
 	return err ? wire_fail(w, "SO_ERROR reads twice") : 0;
 }
 
+static const char * const reasons[] = {
+	[XTCP_ABORT_NONE] = "none", [XTCP_ABORT_RESET] = "reset", [XTCP_ABORT_ICMP] = "icmp",
+	[XTCP_ABORT_TIMEOUT] = "timeout", [XTCP_ABORT_KEEPALIVE] = "keepalive",
+	[XTCP_ABORT_LATE_DATA] = "late_data", [XTCP_ABORT_DISCONNECT] = "disconnect",
+	[XTCP_ABORT_USER_TIMEOUT] = "user_timeout",
+};
+
+static const char * const causes[] = {
+	[XTCP_CAUSE_NONE] = "none", [XTCP_CAUSE_PEER] = "peer", [XTCP_CAUSE_PROGRAM] = "program",
+	[XTCP_CAUSE_TIMER] = "timer", [XTCP_CAUSE_OPERATOR] = "operator", [XTCP_CAUSE_MEMORY] = "memory",
+	[XTCP_CAUSE_NETWORK] = "network",
+};
+
+#define NAMED(names, value) ((value) < sizeof(names) / sizeof(*(names)) && (names)[value] ? (names)[value] : "?")
+
+static int do_why(struct wire *w, char *args)
+{
+	char *next, *reason = strtok_r(args, " ", &next), *cause = strtok_r(NULL, " ", &next);
+	char *flags = strtok_r(NULL, " ", &next), *error = strtok_r(NULL, " ", &next);
+	struct xtcp_abort got = { .reserved = 1 };
+	socklen_t len = sizeof(got);
+	int ret = getsockopt(w->c.fd, IPPROTO_TCP, XTCP_ABORT, &got, &len), want;
+
+	if (w->stack == WIRE_KERNEL)
+		return verdict(w, "XTCP_ABORT", ret, "ENOPROTOOPT");
+	if (verdict(w, "XTCP_ABORT", ret, NULL))
+		return -1;
+	want = !error || !strcmp(error, "none") ? 0 : errno_value(error);
+	if (!flags || len != sizeof(got) || got.reserved || strcmp(NAMED(reasons, got.reason), reason) ||
+	    strcmp(NAMED(causes, got.cause), cause) || got.flags != wire_segment_flags(flags) ||
+	    (int)got.error != want)
+		return wire_fail(w, "XTCP_ABORT: reason %s, cause %s, flags %#x, error %u, %u octets",
+				 NAMED(reasons, got.reason), NAMED(causes, got.cause), got.flags, got.error, len);
+	return 0;
+}
+
 static int do_poll(struct wire *w, char *args)
 {
 	static const struct { const char *name; int bit; } bits[] = {
@@ -644,6 +681,8 @@ int wire_socket_step(struct wire *w, char *verb, char *args)
 		return keep(w, args);
 	if (!strcmp(verb, "err"))
 		return do_err(w, args);
+	if (!strcmp(verb, "why"))
+		return do_why(w, args);
 	if (!strcmp(verb, "errqueue"))
 		return wire_errqueue(w, args);
 	if (!strcmp(verb, "poll"))

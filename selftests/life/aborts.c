@@ -222,7 +222,7 @@ static const struct way ways[] = {
 	{ "SO_LINGER 0", linger, "state=ESTABLISHED error=0 reason=linger" },
 	{ "TCP_LINGER2 -1", linger2, "state=FIN-WAIT-2 error=0 reason=linger2" },
 	{ "an orphan too many", one_orphan_too_many, "state=FIN-WAIT-1 error=0 reason=orphans" },
-	{ "no acknowledgment", without_acknowledgment, "state=ESTABLISHED error=110 reason=timeout" },
+	{ "no acknowledgment", without_acknowledgment, "state=ESTABLISHED error=110 reason=user-timeout" },
 	{ "no answer to probes", without_answer_to_probes, "state=ESTABLISHED error=110 reason=keepalive" },
 	{ "connect() to AF_UNSPEC", disconnected, "state=ESTABLISHED error=104 reason=disconnect" },
 	{ "the listener is closed", listener_closed, "state=ESTABLISHED error=104 reason=listener-closed", true },

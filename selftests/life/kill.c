@@ -144,6 +144,19 @@ static bool gone(const struct target *t)
 	return sides_row(net.a, t->stack, t->addr, t->port, t->peer_port, 0);
 }
 
+/* What XTCP_ABORT says; kernel TCP does not have it, so there this says what it would. */
+static int reason_of(const struct target *t, int fd)
+{
+	struct xtcp_abort abort = { 0 };
+	socklen_t len = sizeof(abort);
+
+	if (t->stack != XTCP)
+		return XTCP_ABORT_KILLED;
+	if (getsockopt(fd, IPPROTO_TCP, XTCP_ABORT, &abort, &len))
+		return -1;
+	return abort.cause == XTCP_CAUSE_OPERATOR && abort.error == ECONNABORTED ? abort.reason : -1;
+}
+
 static void established(struct target *t)
 {
 	int fd, peer;
@@ -152,6 +165,7 @@ static void established(struct target *t)
 	SAME(ask(t), 0);
 	SAME(read_error(fd), ECONNABORTED);
 	SAME(read_error(fd), 0);
+	SAME(reason_of(t, fd), XTCP_ABORT_KILLED);
 	SAME(read_error(peer), ECONNRESET);
 	SAME(gone(t), true);
 	SAME(ask(t), ENOENT);
@@ -174,6 +188,7 @@ static void listening(struct target *t)
 	SAME(ask(t), 0);
 	SAME(poll(&pollfd, 1, STACK_DEADLINE_MS), 1);
 	SAME(error_of(fd), ECONNABORTED);
+	SAME(reason_of(t, fd), XTCP_ABORT_KILLED);
 	SAME(accept(fd, NULL, NULL), -1);
 	SAME(errno, EINVAL);
 	SAME(read_error(waiting), ECONNRESET);
@@ -240,6 +255,7 @@ static void opening(struct target *t)
 	SAME(sides_row(net.a, t->stack, t->addr, t->port, port, TCP_SYN_SENT), true);
 	SAME(ask(t), 0);
 	SAME(error_of(fd), ECONNABORTED);
+	SAME(reason_of(t, fd), XTCP_ABORT_KILLED);
 	SAME(gone(t), true);
 	result(t, "one that opens ends");
 	must(!netem_gate(net.a, "veth0", true), "gate");

@@ -115,7 +115,8 @@
 	FN(XTCP_ABORT_LISTENER, "listener-closed")	\
 	FN(XTCP_ABORT_DISCONNECT, "disconnect")		\
 	FN(XTCP_ABORT_KILLED, "killed")			\
-	FNE(XTCP_ABORT_NETNS, "netns")
+	FN(XTCP_ABORT_NETNS, "netns")			\
+	FNE(XTCP_ABORT_USER_TIMEOUT, "user-timeout")
 
 #undef FN
 #undef FNE

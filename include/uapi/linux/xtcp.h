@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
-/* What a program needs to open xtcp sockets. Everything else is the TCP socket API. */
+/*
+ * What a program needs to open xtcp sockets, and the one option that other TCPs do not have.
+ * Everything else is the TCP socket API.
+ */
 #ifndef _UAPI_LINUX_XTCP_H
 #define _UAPI_LINUX_XTCP_H
+
+#include <linux/types.h>
 
 /*
  * An address family number without an owner (it was AF_WANPIPE). The module parameter "family"
@@ -18,5 +23,54 @@
  */
 #define XTCPPROTO_IPV4		0
 #define XTCPPROTO_IPV6		1
+
+/*
+ * getsockopt(fd, IPPROTO_TCP, XTCP_ABORT, ...) fills a struct xtcp_abort: why did the connection end
+ * otherwise than by both FINs? It can be asked at any time, and as often as the program likes. The
+ * answer stays until the next connect(). Kernel TCP fails with ENOPROTOOPT.
+ */
+#define XTCP_ABORT		2500
+
+/* New reasons come at the end. */
+enum xtcp_abort_reason {
+	XTCP_ABORT_NONE,	/* the connection lives, has ended by FINs, or there was none */
+	XTCP_ABORT_RESET,	/* the peer reset it, or refused it */
+	XTCP_ABORT_ICMP,	/* an ICMP error while it opened */
+	XTCP_ABORT_TIMEOUT,	/* no ACK for too long */
+	XTCP_ABORT_KEEPALIVE,	/* too many keepalive probes without an answer */
+	XTCP_ABORT_UNREAD,	/* closed with unread data */
+	XTCP_ABORT_LATE_DATA,	/* data came after the program had stopped reading */
+	XTCP_ABORT_LINGER,	/* closed with SO_LINGER, zero seconds */
+	XTCP_ABORT_LINGER2,	/* an orphan in FIN-WAIT-2, and TCP_LINGER2 is negative */
+	XTCP_ABORT_ORPHANS,	/* too many orphans */
+	XTCP_ABORT_LISTENER,	/* its listener ended before accept() */
+	XTCP_ABORT_DISCONNECT,	/* connect() to AF_UNSPEC */
+	XTCP_ABORT_KILLED,	/* by an administrator (ss -K) */
+	XTCP_ABORT_NETNS,	/* the namespace or the module ends */
+	XTCP_ABORT_USER_TIMEOUT, /* no ACK within TCP_USER_TIMEOUT */
+};
+
+/* Who caused it. */
+enum xtcp_abort_cause {
+	XTCP_CAUSE_NONE,
+	XTCP_CAUSE_PEER,
+	XTCP_CAUSE_PROGRAM,
+	XTCP_CAUSE_TIMER,
+	XTCP_CAUSE_OPERATOR,
+	XTCP_CAUSE_MEMORY,	/* a limit */
+	XTCP_CAUSE_NETWORK,
+};
+
+/*
+ * New fields come at the end: getsockopt() copies as much as there is room for, and says how much
+ * that was.
+ */
+struct xtcp_abort {
+	__u8 reason;		/* enum xtcp_abort_reason */
+	__u8 cause;		/* enum xtcp_abort_cause */
+	__u8 flags;		/* of the last segment received in the window: FIN 1, SYN 2, RST 4 ... */
+	__u8 reserved;		/* 0 */
+	__u32 error;		/* the errno that the program was told; stays when SO_ERROR is read */
+};
 
 #endif /* _UAPI_LINUX_XTCP_H */

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Why a connection ended: what XTCP_ABORT tells the program, and which counter counts it. The error of
+ * each end is kernel TCP's, too, whose rows are the same but for the option.
+ *
+ * Cases: nothing has ended; RST in each state, and those that do not count; ICMP; a SYN, text,
+ * probes and TCP_USER_TIMEOUT without an answer; late data; connect() to AF_UNSPEC; the answer stays
+ * when SO_ERROR is read, and goes with the next connect(); any length.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <linux/xtcp.h>
+
+#include "lib/wire.h"
+
+#define OPEN_STATES	(ESTABLISHED | FIN_WAIT_1 | FIN_WAIT_2)
+#define NO_OWN		"has no counters of these"
+
+static int disconnect(struct wire *w)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	return connect(w->c.fd, &none, sizeof(none)) ? wire_fail(w, "connect: %s", strerror(errno)) : 0;
+}
+
+static int disconnects(struct wire *w)
+{
+	return disconnect(w) ?: wire_script_run(w, "> R. 1 ack 1; why disconnect program . ECONNRESET; err ECONNRESET;"
+						   "why disconnect program . ECONNRESET");
+}
+
+/* The next connection begins with an empty slate. */
+static int connects_again(struct wire *w)
+{
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(w->c.pport) };
+	struct sockaddr_in to4 = { .sin_family = AF_INET, .sin_port = htons(w->c.pport) };
+	int err;
+
+	if (wire_script_run(w, "connect; > S 0; < R. 0 ack 1; none; why reset peer R. ECONNREFUSED;"
+			       "err ECONNREFUSED") ||
+	    disconnect(w) || wire_script_run(w, "why reset peer R. ECONNREFUSED"))
+		return -1;
+	memcpy(&to.sin6_addr, w->peer, sizeof(to.sin6_addr));
+	memcpy(&to4.sin_addr, w->peer, sizeof(to4.sin_addr));
+	err = w->ip == 4 ? connect(w->c.fd, (struct sockaddr *)&to4, sizeof(to4)) :
+	      connect(w->c.fd, (struct sockaddr *)&to, sizeof(to));
+	if (!err || errno != EINPROGRESS)
+		return wire_fail(w, "connect: %s", strerror(errno));
+	return wire_script_run(w, "why none none - none; abort; skim");
+}
+
+/* As much as there is room for is told. */
+static int lengths(struct wire *w)
+{
+	static const int rooms[] = { 0, 1, 4, sizeof(struct xtcp_abort), sizeof(struct xtcp_abort) + 8 };
+	unsigned char room[32];
+	socklen_t len;
+	size_t i, want;
+
+	if (wire_script_run(w, "< R N; none"))
+		return -1;
+	for (i = 0; w->stack == WIRE_XTCP && i < sizeof(rooms) / sizeof(*rooms); i++) {
+		memset(room, 0xaa, sizeof(room));
+		len = rooms[i];
+		want = len < sizeof(struct xtcp_abort) ? len : sizeof(struct xtcp_abort);
+		if (getsockopt(w->c.fd, IPPROTO_TCP, XTCP_ABORT, room, &len) || len != want || room[want] != 0xaa ||
+		    (want && room[0] != XTCP_ABORT_RESET))
+			return wire_fail(w, "room for %d: %u octets, the first is %#x", rooms[i], len, room[0]);
+	}
+	len = -1;
+	if (w->stack == WIRE_XTCP && (!getsockopt(w->c.fd, IPPROTO_TCP, XTCP_ABORT, room, &len) || errno != EINVAL))
+		return wire_fail(w, "a negative length: %s", strerror(errno));
+	len = sizeof(room);
+	if (!setsockopt(w->c.fd, IPPROTO_TCP, XTCP_ABORT, room, len) || errno != ENOPROTOOPT)
+		return wire_fail(w, "it can be set: %s", strerror(errno));
+	return 0;
+}
+
+static const struct wire_row rows[] = {
+	{
+		.name = "why_%s_nothing_has_ended", .in = OPEN_STATES | CLOSE_WAIT | CLOSING | LAST_ACK,
+		.want.script = "why none none - none",
+	},
+	{
+		.name = "why_a_fresh_socket", .rfc = "RFC 9293 3.10.6",
+		.want = { .script = "socket; why none none - none", .state = CLOSED },
+	},
+	{
+		.name = "why_a_listener", .rfc = "RFC 9293 3.10.6",
+		.want.script = "listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; why none none - none",
+		.want.state = ESTABLISHED,
+	},
+	{
+		.name = "why_both_fins", .rfc = "RFC 9293 3.6", .in = CLOSE_WAIT,
+		.want = { .script = "shut; > F. S ack N; < . N ack S; none; why none none - none", .state = CLOSED },
+	},
+	{
+		.name = "why_%s_reset", .rfc = "RFC 9293 3.10.7.4", .in = OPEN_STATES | CLOSING | LAST_ACK,
+		.want = {
+			.script = "< R N; none; why reset peer R ECONNRESET; err ECONNRESET;"
+				  "why reset peer R ECONNRESET",
+			.state = CLOSED, .counters = "TCPAbortOnReset=1",
+		},
+		.kernel_differs = NO_OWN, .kernel.counters = "OutRsts=0",
+	},
+	{
+		.name = "why_%s_reset_with_ack", .rfc = "RFC 9293 3.10.7.4", .in = CLOSE_WAIT,
+		.want = { .script = "< R. N ack S; none; why reset peer R. EPIPE", .state = CLOSED, .err = "EPIPE" },
+	},
+	{
+		.name = "why_%s_not_a_reset_that_is_challenged", .rfc = "RFC 5961 3.2", .in = ESTABLISHED,
+		.want.script = "< R N+1; > . S ack N; why none none - none",
+	},
+	{
+		.name = "why_refused", .rfc = "RFC 9293 3.10.7.3",
+		.want = {
+			.script = "connect; > S 0; why none none - none; < R. 0 ack 1; none;"
+				  "why reset peer R. ECONNREFUSED",
+			.state = CLOSED, .err = "ECONNREFUSED",
+		},
+	},
+	{
+		.name = "why_refused_then_connected_again", .rfc = "RFC 9293 3.10.7.3", .run = connects_again,
+		.want.state = CLOSED,
+	},
+	{
+		.name = "why_an_icmp_error", .rfc = "RFC 9293 3.9.2.2",
+		.want = {
+			.script = "connect; > S 0; icmp port seq 0; none; why icmp network - ECONNREFUSED",
+			.state = CLOSED, .err = "ECONNREFUSED", .counters = "TCPAbortOnIcmp=1",
+		},
+		.kernel_differs = NO_OWN, .kernel.counters = "OutRsts=0",
+	},
+	{
+		.name = "why_%s_not_an_icmp_error", .rfc = "RFC 5927 5.2", .in = ESTABLISHED,
+		.want.script = "write 100; > P. 1(100) ack 1; icmp port seq 1; none; why none none - none;"
+			       "< . 1 ack 101; none",
+	},
+	{
+		.name = "why_no_answer_to_the_syn", .rfc = "RFC 9293 3.8.3",
+		.want = {
+			.script = "socket; set SYNCNT 1; connect; > S 0; >@2500 S 0; hup 4000;"
+				  "why timeout timer - ETIMEDOUT",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPAbortOnTimeout=1",
+		},
+	},
+	{
+		.name = "why_no_answer_to_the_syn_in_the_user_timeout", .rfc = "RFC 9293 3.8.3",
+		.want = {
+			.script = "socket; set USER_TIMEOUT 1500; connect; > S 0; >@2500 S 0; hup 4000; skim;"
+				  "why user_timeout timer - ETIMEDOUT",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPAbortOnTimeout=1",
+		},
+	},
+	{
+		.name = "why_%s_no_answer_to_text", .rfc = "RFC 9293 3.8.3", .in = ESTABLISHED,
+		.pre = "sysctl retries2 2",
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1; >@1500 P. 1(1000) ack 1; hup 6000; skim;"
+				  "why timeout timer . ETIMEDOUT",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPAbortOnTimeout=1",
+		},
+	},
+	{
+		.name = "why_%s_no_answer_in_the_user_timeout", .rfc = "RFC 5482 3", .in = ESTABLISHED,
+		.want = {
+			.script = "set USER_TIMEOUT 500; write 1000; > P. 1(1000) ack 1; hup 2000; skim;"
+				  "why user_timeout timer . ETIMEDOUT",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPAbortOnTimeout=1",
+		},
+	},
+	{
+		.name = "why_%s_no_answer_to_keepalive", .rfc = "RFC 9293 3.8.4", .in = ESTABLISHED,
+		.want = {
+			.script = "set KEEPIDLE 1; set KEEPINTVL 1; set KEEPCNT 1; set KEEPALIVE 1;"
+				  ">@2000 . S-1 ack N; hup 3000; skim; why keepalive timer . ETIMEDOUT",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPAbortOnTimeout=1",
+		},
+	},
+	{
+		.name = "why_%s_soft_error", .rfc = "RFC 9293 3.9.2.2", .in = ESTABLISHED, .pre = "sysctl retries2 2",
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1; icmp host seq 1; >@1500 P. 1(1000) ack 1; hup 6000;"
+				  "skim; why timeout timer . EHOSTUNREACH",
+			.state = CLOSED, .err = "EHOSTUNREACH",
+		},
+	},
+	{
+		.name = "why_%s_disconnected", .rfc = "RFC 9293 3.10.5", .in = ESTABLISHED, .run = disconnects,
+		.want = { .state = CLOSED, .counters = "TCPAbortOnDisconnect=1" },
+		.kernel_differs = NO_OWN, .kernel.counters = "OutRsts=1",
+	},
+	{
+		.name = "why_%s_any_length", .in = ESTABLISHED, .run = lengths,
+		.want = { .state = CLOSED, .err = "ECONNRESET" },
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
