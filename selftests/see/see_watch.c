@@ -130,7 +130,7 @@ static void watch_conn(const struct stage *stage)
 
 	text = see_output(see_net.a, &status, WATCH "--port %u", "conn", stage->port);
 	CHECK(status == 0, "status %d", status);
-	see_says(text, "; 1 connection, by state");
+	see_says(text, "; 1 connection, by state; cubic 1");
 	snprintf(words, sizeof(words), "\nESTABLISHED " NS_A4 ":%u " NS_B4 ":%u ", stack_port(stage->client),
 		 stage->port);
 	at = after(text, words);
@@ -153,8 +153,8 @@ static void watch_flow(const struct stage *stage)
 	CHECK(status == 0, "status %d", status);
 	snprintf(words, sizeof(words), "\na " NS_A4 ":%u -> " NS_B4 ":%u: ", stack_port(stage->client), stage->port);
 	at = after(text, words);
-	CHECK(!at || (sscanf(at, "%lf kB, %lf Mbit/s, cwnd %lf kB", &kilo, &rate, &cwnd) == 3 && kilo > 0 && rate > 0 &&
-		      cwnd > 0), "what it moved, and its window: %s", text);
+	CHECK(!at || (sscanf(at, "%lf kB, %lf Mbit/s, cubic, cwnd %lf kB", &kilo, &rate, &cwnd) == 3 && kilo > 0 &&
+		      rate > 0 && cwnd > 0), "what it moved, its algorithm and its window: %s", text);
 	see_says(text, " kB acknowledged\n");
 	see_says(text, " ms: : smoothed round trip");
 	see_says(text, "</svg>");
