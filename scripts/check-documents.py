@@ -86,6 +86,30 @@ def check_places():
                 print(f"module/README.md, where to go: {function}() is in none of {', '.join(words)}")
 
 
+def check_exercises():
+    """Those of the tour: file, function, test program and row are there."""
+    names = {name.replace("%s", r"\w+") for file in (TOP / "selftests").glob("*/*.c")
+             for name in re.findall(r'"([\w%]+)"', file.read_text())}
+    for page in sorted((TOP / "scripts/tour").glob("*.txt")):
+        text = re.search(r"^% (.*(?:\n[^\n]+)*)", page.read_text(), re.M)
+        if not text:
+            continue
+        text = " ".join(text[1].split())
+        files = [TOP / "module" / word for word in re.findall(r"\b[\w/]+\.[ch]\b", text)]
+        for file in files:
+            if not file.is_file():
+                print(f"{page.name}: the exercise names {file.relative_to(TOP)}, which is not there")
+        for function in re.findall(r"\b(\w+)\(\)", text):
+            if not any(file.is_file() and defines(file, function) for file in files):
+                print(f"{page.name}: the exercise names {function}(), which is in none of its files")
+        for program in re.findall(r"\bT=(\w+)", text):
+            if not list((TOP / "selftests").glob(f"*/{program}.c")):
+                print(f"{page.name}: the exercise names the test {program}, which is not there")
+        for row in re.findall(r'"([^"]+)"', text):
+            if not any(re.fullmatch(name, row) for name in names if not name.startswith(r"\w+") and "%" not in name):
+                print(f"{page.name}: the exercise names a row '{row}', which is in no test")
+
+
 def check_list():
     named = {path for path, _, _ in links(TOP / "module/DOCUMENTS.md")}
     for file in documents():
@@ -114,6 +138,7 @@ def check_targets():
 check_length(TOP / "README.md")
 check_links()
 check_places()
+check_exercises()
 check_list()
 check_standards()
 check_targets()

@@ -85,6 +85,8 @@ class HtmlShow(page.Show):
             self.add('<p class="failed">This page did not show what it should: %s</p>' % escape(why))
         self.add("<details><summary>%s</summary><p>%s</p></details>" %
                  (escape(self.page.question, quote=False), escape(self.page.answer, quote=False)))
+        if self.page.exercise:
+            self.add("<p>Exercise: %s</p>" % escape(self.page.exercise, quote=False))
 
 
 def save(folder, name, text):

@@ -20,7 +20,7 @@ from scene import Failed, Scene, events, time_of
 NARROW = 80     # columns, of what pages expect of a picture
 MOST = 40       # lines of a page at so many columns: 30, and some rows for when the machine stands still for a while
 PROMPT = re.compile(r"(- )?(client|server|router)([$>]) ?(.*)")
-WORDS = ("until", "wait", "connected", "here", "ladder", "plot", "moved", "?", "!")   # no paragraph begins with these
+WORDS = ("until", "wait", "connected", "here", "ladder", "plot", "moved", "?", "!", "%")   # no paragraph begins with these
 CONNECTED = "(connected as on the page open-handshake: c at the client, s at the server)"
 MORE = re.compile(r" *\.\.\.( .*|)$")
 
@@ -64,7 +64,7 @@ class Page:
 
     def __init__(self, name):
         self.name = name
-        self.lines, self.question, self.answer = [], "", ""
+        self.lines, self.question, self.answer, self.exercise = [], "", "", ""
         with open(os.path.join(here, name + ".txt"), encoding="ascii") as file:
             text = file.read().splitlines()
         self.title, self.rfc = text[0], text[1]
@@ -96,12 +96,12 @@ class Page:
                 end, _, wanted = rest.partition(" ") if word == "moved" else ("", "", rest)
                 last = Line(number, word, wanted, end)
                 self.lines.append(last)
-            elif word in ("?", "!") and rest:
+            elif word in ("?", "!", "%") and rest:
                 last = Line(number, word, rest)
                 self.lines.append(last)
             elif not line.strip():
                 last = None
-            elif last and last.kind in ("prose", "?", "!"):
+            elif last and last.kind in ("prose", "?", "!", "%"):
                 last.text += " " + line.strip()
             elif word in WORDS:
                 raise SystemExit("%s.txt: line %d: this is neither prose nor what README.md says of '%s'" %
@@ -114,7 +114,9 @@ class Page:
                 self.question = line.text
             elif line.kind == "!":
                 self.answer = line.text
-        self.lines = [line for line in self.lines if line.kind not in "?!"]
+            elif line.kind == "%":
+                self.exercise = line.text
+        self.lines = [line for line in self.lines if line.kind not in "?!%"]
 
 
 class Show:
@@ -259,6 +261,9 @@ class Show:
     def end(self):
         self.say()
         self.prose("Question: " + self.page.question)
+        if self.page.exercise:
+            self.say()
+            self.prose("Exercise: " + self.page.exercise)
 
     def run(self, place=""):
         """Shows it; true: all was as it should be."""
