@@ -10,13 +10,19 @@
 
 #include <net/tcp.h>
 
+#include "base/clock.h"
 #include "base/net.h"
 #include "base/sock.h"
+#include "base/stream.h"
 #include "cong/cong.h"
 #include "ecn/accecn.h"
 #include "send/mss.h"
 #include "sendq/sndq.h"
 #include "sendq/stamp.h"
+#include "time/pace.h"
+
+#define WINDOW_SHARE	3U	/* a third of the window does not wait for more */
+#define WAIT_MAX_US	((u32)USEC_PER_MSEC)	/* the longest wait, if ACKs come meanwhile */
 
 /**
  * xtcp_bundle_goal() - how large an skb of the send queue should become
@@ -93,6 +99,57 @@ u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 	if (unlikely(xtcp_sndcb(skb)->stamps) && skb->len > mss)
 		n = min(n, xtcp_stamp_room(skb, mss));
 	return n;
+}
+
+/*
+ * Was text sent within the last millisecond, and is the ACK of the oldest text in flight near? It is
+ * near if it will be due within half of the round trip time and within a millisecond.
+ */
+static bool ack_is_near(const struct xtcp_sock *xsk)
+{
+	const struct list_head *sent = &xsk->stream->in_flight;
+	const u32 srtt_us = xsk->rto.srtt_us;
+	u64 now_us;
+
+	if (list_empty(sent))
+		return false;
+	now_us = xtcp_clock_us();
+	if (xtcp_clock_since_us(now_us, list_last_entry(sent, struct xtcp_sndcb, node)->sent_us) > WAIT_MAX_US)
+		return false;
+	return list_first_entry(sent, struct xtcp_sndcb, node)->sent_us + srtt_us <=
+	       now_us + min(srtt_us / 2, WAIT_MAX_US);
+}
+
+/**
+ * xtcp_bundle_waits() - should the part of an skb that may go wait for the next ACK?
+ * @sk: the sock
+ * @skb: the next unsent skb
+ * @n: octets of it that may go, at least a segment
+ * @most: as xtcp_bundle_most() says, or U32_MAX
+ *
+ * When a window ends inside @skb, a small part of it could go for each ACK. Each machine on the path
+ * has the same work for a small bundle as for a large one. So a part that is less than a third of the
+ * window waits, as in Linux. More than two thirds are in flight then, so the peer owes an ACK at once
+ * (RFC 9293 section 3.8.6.3, SHLD-19). That ACK asks again, and if it is lost the timer for the text
+ * in flight sends. What may go as a whole never waits, so the last octets do not. A repair, and who
+ * paces, decide for themselves how much goes.
+ *
+ * Return: true when it should.
+ */
+bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, u32 most)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const u32 whole = min(skb->len, most);
+
+	sock_owned_by_me(sk);
+	if (n >= rounddown(whole, xtcp_mss_payload(sk)) || n >= min(xsk->cong.cwnd, xsk->snd_wnd) / WINDOW_SHARE)
+		return false;
+	if (xsk->cong.phase != XTCP_CONG_OPEN || xtcp_pace_applies(sk))
+		return false;
+	/* these do not go in bundles */
+	if (unlikely(xsk->snd_urgent || xtcp_sndcb(skb)->stamps || xtcp_accecn_forbids_bundles(sk)))
+		return false;
+	return ack_is_near(xsk);
 }
 
 /**

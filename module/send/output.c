@@ -261,7 +261,7 @@ static noinline enum probe push_probe(struct sock *sk)
 static noinline void push_text(struct sock *sk, int nonagle)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	bool sent = false, early = false, limited;
+	bool sent = false, early = false, waits = false, limited;
 	struct sk_buff *skb;
 	u32 bundle = 0, n;
 	enum probe probe;
@@ -281,7 +281,8 @@ static noinline void push_text(struct sock *sk, int nonagle)
 		if (!bundle && skb->len > xsk->mss)
 			bundle = xtcp_bundle_most(sk);
 		n = sendable(sk, skb, nonagle, bundle ?: U32_MAX);
-		n = xtcp_bundle_of_new(sk, skb, n);
+		waits = n && n < skb->len && xtcp_bundle_waits(sk, skb, n, bundle ?: U32_MAX);
+		n = waits ? 0 : xtcp_bundle_of_new(sk, skb, n);
 		if (!n)
 			break;
 		early = xtcp_pace_holds(sk);
@@ -291,7 +292,8 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	}
 	if (sent)
 		data_sent(sk);
-	limited = congestion_room(sk) < xsk->mss;
+	/* who waits for more room in the congestion window is limited by it, too */
+	limited = congestion_room(sk) < (waits ? window_room(xsk, xsk->snd_nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);
 	xtcp_busy_with(xsk, waits_for(sk, skb, limited));
 	/*

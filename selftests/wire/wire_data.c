@@ -75,6 +75,15 @@ static int acknowledges_every_second(struct wire *w)
 	return 0;
 }
 
+/*
+ * 20 ms away, with ten of many segments in flight. Their ACKs come one by one: the first lets two go at once, since
+ * nothing was sent for so long.
+ */
+#define ONE_ACK_OF_TEN(octets)	"< S 0 $; > S. 0 ack 1; pass 20; < . 1 ack 1; accept; write " octets ";"	\
+				"> p. 1(1000) ack 1 x10; none; pass 20; < . 1 ack 1001;"			\
+				"> p. 10001(1000) ack 1 x2;"
+#define BUNDLES_WAIT	.rfc = "RFC 9293 3.7", .pre = "bundles 64; sysctl min_tso_segs 20; listen", .synwin = "65535"
+
 static const struct wire_row rows[] = {
 	{
 		.name = "data_%s_every_second_segment_is_acknowledged", .rfc = "RFC 9293 3.8.6.3", .id = "SHLD-19",
@@ -296,6 +305,45 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = "write 20000; > . 1(1000) ack 1 x4; > P. 4001(1000) ack 1; > . 5001(1000) ack 1 x4;"
 				  "> P. 9001(1000) ack 1; none; < . 1 ack 10001; skim",
+		},
+	},
+	/* A part of a bundle waits for the next ACKs, until a third of the congestion window may go at once. */
+	{
+		.name = "bundle_waits_for_the_next_ack", BUNDLES_WAIT,
+		.want = {
+			.script = ONE_ACK_OF_TEN("40000") "< . 1 ack 2001; none; < . 1 ack 3001; none;"
+				  "< . 1 ack 4001; > p. 12001(1000) ack 1 x6; none; < . 1 ack 18001; skim",
+		},
+	},
+	/* If no ACK comes, the timer for the text in flight sends what waits. */
+	{
+		.name = "bundle_waits_for_an_ack_that_does_not_come", .rfc = "RFC 8985 7.3", .synwin = "65535",
+		.pre = "bundles 64; sysctl min_tso_segs 20; sysctl early_retrans 3; listen", .syn = "mss 1000,sackok",
+		.want = {
+			.script = ONE_ACK_OF_TEN("40000") "< . 1 ack 2001; none; >@300 p. 12001(1000) ack 1; none;"
+				  "< . 1 ack 13001; skim",
+			.counters = "TCPLossProbes=1 TCPTimeouts=0",
+		},
+		.kernel_differs = "probes with all that the congestion window lets go",
+		.kernel = { .script = ONE_ACK_OF_TEN("40000") "< . 1 ack 2001; none; >@300 p. 12001(1000) ack 1; skim" },
+	},
+	{
+		.name = "bundle_waits_a_millisecond", BUNDLES_WAIT,
+		.want = {
+			.script = ONE_ACK_OF_TEN("40000") "< . 1 ack 2001; none; pass 2; < . 1 ack 3001;"
+				  "> p. 12001(1000) ack 1 x4; none; < . 1 ack 16001; skim",
+		},
+	},
+	{
+		.name = "bundle_of_the_last_octets_waits_for_nothing", BUNDLES_WAIT,
+		.want = {
+			.script = ONE_ACK_OF_TEN("13500") "< . 1 ack 2001; > p. 12001(1000) ack 1;"
+				  "> P. 13001(500) ack 1; none; < . 1 ack 13501; none",
+		},
+		.kernel_differs = "lets them wait, too",
+		.kernel = {
+			.script = ONE_ACK_OF_TEN("13500") "< . 1 ack 2001; none; < . 1 ack 4001;"
+				  "> p. 12001(1000) ack 1; > P. 13001(500) ack 1; none; < . 1 ack 13501; none",
 		},
 	},
 	{
