@@ -45,6 +45,14 @@ static bool reader_acknowledges(const struct sock *sk)
 	       atomic_read(&xsk->readers) && program_is_on_its_way(sk, false);
 }
 
+/* The last window that we offered, in whole segments: without a shift the next offer may be that. */
+static u32 last_offer(const struct xtcp_sock *xsk)
+{
+	u32 wnd = xsk->rcv.wnd;
+
+	return xsk->rcv_wscale || wnd < xsk->rcv_mss ? wnd : rounddown(wnd, xsk->rcv_mss);
+}
+
 /*
  * Would an ACK let the peer send more, by moving the right edge of the window? Or does the program
  * wait for more data than there is? If neither, an ACK now would let the peer send nothing. As in
@@ -54,7 +62,7 @@ static bool ack_lets_send(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	return xtcp_window_offer(sk) >= xsk->rcv.wnd ||
+	return xtcp_window_offer(sk) >= last_offer(xsk) ||
 	       xsk->rcv.nxt - xsk->rcv.copied_seq < (u32)READ_ONCE(sk->sk_rcvlowat);
 }
 

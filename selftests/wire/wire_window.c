@@ -471,6 +471,23 @@ static const struct wire_row rows[] = {
 			.script = "< . 1(700) ack 1; < P. 701(700) ack 1; skim; read 1400; skim; check W-N = 1400",
 		},
 	},
+	/* Nobody reads. The offer before was not a number of whole segments, so the next one is smaller. */
+	{
+		.name = "text_%s_unread_two_segments_are_acknowledged", .rfc = "RFC 9293 3.8.6.3", .id = "SHLD-19",
+		.in = ESTABLISHED, .pre = "listen; set RCVBUF 200000; set WINDOW_CLAMP 20500",
+		.want = {
+			.script = "< . 1(1000) ack 1; < . 1001(1000) ack 1; < . 2001(1000) ack 1;"
+				  "< . 3001(1000) ack 1; < . 4001(1000) ack 1; < . 5001(1000) ack 1;"
+				  "< . 6001(1000) ack 1; < . 7001(1000) ack 1; < . 8001(1000) ack 1;"
+				  "< . 9001(1000) ack 1; < . 10001(1000) ack 1; < . 11001(1000) ack 1;"
+				  "< . 12001(1000) ack 1; < . 13001(1000) ack 1; < . 14001(1000) ack 1;"
+				  "< . 15001(1000) ack 1; < . 16001(1000) ack 1; < . 17001(1000) ack 1;"
+				  "< . 18001(1000) ack 1; < . 19001(1000) ack 1; < . 20001(1000) ack 1;"
+				  "< . 21001(1000) ack 1; < . 22001(1000) ack 1; < . 23001(1000) ack 1;"
+				  "pass 100; skim; < . N(500) ack 1; none; >@100 . 1 ack N+500;"
+				  "< . N(1000) ack 1; < . N+1000(1000) ack 1; > . 1 ack N+2000; none",
+		},
+	},
 	/* Buffers and bounds that change, and extremes: what was offered stays so. */
 	{
 		.name = "buffer_%s_lowered_leaves_the_edge", .rfc = "RFC 9293 3.8.6", .id = "SHLD-14",
