@@ -149,9 +149,9 @@ static void run(enum load load, enum stack of, int cpus)
 	if (ns < 0)
 		measure_die("namespace");
 	if (has_few_ports(load) && (ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %ld", FIRST_PORT,
-						FIRST_PORT + most * 21 / 10) ||
-				  ns_sysctl_set(ns, "net.ipv4.tcp_tw_reuse", "0") ||
-				  ns_sysctl_set(ns, "net.xtcp.tw_reuse", "0")))
+						  FIRST_PORT + most * 21 / 10) ||
+				    ns_sysctl_set(ns, "net.ipv4.tcp_tw_reuse", "0") ||
+				    ns_sysctl_set(ns, "net.xtcp.tw_reuse", "0")))
 		measure_die("sysctl");
 	for (i = 0; i < count; i++) {
 		listeners[i] = stack_listener(ns, stack, "127.0.0.1", PORT + i, true);
