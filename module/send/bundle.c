@@ -142,7 +142,7 @@ bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, 
 	const u32 whole = min(skb->len, most);
 
 	sock_owned_by_me(sk);
-	if (n >= rounddown(whole, xtcp_mss_payload(sk)) || n >= min(xsk->cong.cwnd, xsk->snd_wnd) / WINDOW_SHARE)
+	if (n >= rounddown(whole, xtcp_mss_payload(sk)) || n >= min(xsk->cong.cwnd, xsk->snd.wnd) / WINDOW_SHARE)
 		return false;
 	if (xsk->cong.phase != XTCP_CONG_OPEN || xtcp_pace_applies(sk))
 		return false;
