@@ -220,7 +220,7 @@ static void end_with_module(void)
 
 #define FEW		24
 #define STORMERS	4
-#define STORM_ROUNDS	200
+#define STORM_ROUNDS	50
 
 static const char * const silent[] = { "10.6.0.2", "10.6.0.3", "10.6.0.4" };
 
