@@ -194,7 +194,7 @@ void xtcp_mib_net_exit(struct xtcp_net *xn)
  */
 void xtcp_mib_aborted(struct xtcp_net *xn, enum xtcp_abort_reason reason)
 {
-	static const u16 counters[] = {
+	static const u16 counter_of[] = {
 		[XTCP_ABORT_RESET] = XTCP_MIB_ABORTONRESET,
 		[XTCP_ABORT_ICMP] = XTCP_MIB_ABORTONICMP,
 		[XTCP_ABORT_LISTENER] = XTCP_MIB_ABORTONLISTENER,
@@ -203,8 +203,8 @@ void xtcp_mib_aborted(struct xtcp_net *xn, enum xtcp_abort_reason reason)
 		[XTCP_ABORT_NETNS] = XTCP_MIB_ABORTONNAMESPACE,
 	};
 
-	if (reason < ARRAY_SIZE(counters) && counters[reason])
-		XTCP_NET_INC_STATS(xn, counters[reason]);
+	if (reason < ARRAY_SIZE(counter_of) && counter_of[reason])
+		XTCP_NET_INC_STATS(xn, counter_of[reason]);
 }
 
 static void show_names(struct seq_file *m, const char *group, const struct snmp_mib *list, unsigned int count)

@@ -398,9 +398,9 @@ int wire_tun_write(struct wire *w, const void *packet, size_t len)
  */
 int wire_tun_wait(struct wire *w, int fd, short events, int ms)
 {
-	const uint64_t end = wire_now() + ms * 1000000ull;
 	struct pollfd p = { .fd = fd, .events = events };
 	uint64_t now = wire_now(), woke;
+	const uint64_t end = now + ms * 1000000ull;
 	int ret, nap;
 
 	do {

@@ -325,7 +325,9 @@ static const struct wire_row rows[] = {
 			.counters = "TCPLossProbes=1 TCPTimeouts=0",
 		},
 		.kernel_differs = "probes with all that the congestion window lets go",
-		.kernel = { .script = ONE_ACK_OF_TEN("40000") "< . 1 ack 2001; none; >@300 p. 12001(1000) ack 1; skim" },
+		.kernel = {
+			.script = ONE_ACK_OF_TEN("40000") "< . 1 ack 2001; none; >@300 p. 12001(1000) ack 1; skim",
+		},
 	},
 	{
 		.name = "bundle_waits_a_millisecond", BUNDLES_WAIT,

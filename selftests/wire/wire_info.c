@@ -217,7 +217,8 @@ static const struct wire_row rows[] = {
 	},
 	/* A closed window is probed: no timeout. */
 	{
-		.name = "info_timeouts_not_of_probes", .rfc = "RFC 9293 3.8.6.1", .syn = SACK, .kernel_differs = TOO_OLD,
+		.name = "info_timeouts_not_of_probes", .rfc = "RFC 9293 3.8.6.1", .syn = SACK,
+		.kernel_differs = TOO_OLD,
 		.want = {
 			.script = OPEN "write 1000; > P. 1(1000) ack 1; < . 1 ack 1001 win 0; write 1000;"
 				  ">@1500 . 1000 ack 1; info total_rto = 0; info total_rto_recoveries = 0;"
