@@ -4,7 +4,8 @@
  *
  *   3.10.7.1 CLOSED     arrives_closed() below. A segment for a tuple without any socket never
  *                       comes here: kernel TCP answers it
- *   3.10.7.2 LISTEN     xtcp_arrives_listen(), in listen/. synq.c makes and promotes the request entries
+ *   3.10.7.2 LISTEN     xtcp_arrives_listen(), in listen/. synq.c makes and promotes the request
+ *                       entries
  *   3.10.7.3 SYN-SENT   xtcp_handshake_syn_sent()
  *   3.10.7.4 others     arrives_other() below: one function for each of the eight steps but the
  *                       third, security, which is not implemented. acceptance.c has the first step,

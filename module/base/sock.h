@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* struct xtcp_sock: a full connection or a listener. Life and locking: "xtcp locking" in create.c. */
+/* struct xtcp_sock: a full connection or a listener. Its life and locking: sock/create.c. */
 #ifndef XTCP_SOCK_H
 #define XTCP_SOCK_H
 

@@ -550,7 +550,10 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
 		xsk->algorithm->idle(sk, min_t(u64, (u64)idle * (USEC_PER_SEC / HZ), U32_MAX));
 		xtcp_cong_bound(sk);
 	}
-	/* without the doublings: probes of a closed window may have caused them, and say nothing of the path */
+	/*
+	 * without the doublings: probes of a closed window may have caused them, and say nothing of
+	 * the path
+	 */
 	rto = msecs_to_jiffies(xsk->rto.rto_ms);
 	if (idle <= rto || xsk->algorithm->control || !READ_ONCE(xtcp_net_of(sk)->sysctl.slow_start_after_idle))
 		return;

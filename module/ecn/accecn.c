@@ -223,8 +223,8 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 		return;
 	}
 	/*
-	 * classic ECN (RFC 3168). AE with ECE, once the answer of the ECN nonce, is reserved: we take
-	 * it for AccECN, and for a SYN that arrived as it was sent (section 3.1.3)
+	 * classic ECN (RFC 3168). AE with ECE, once the answer of the ECN nonce, is reserved: we
+	 * take it for AccECN, and for a SYN that arrived as it was sent (section 3.1.3)
 	 */
 	if (ace == (answers ? 1 : 3)) {
 		xsk->ecn = XTCP_ECN_OK;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a deadline does when it passes. timer.c lists the deadlines; rto.c, retries.c and keepalive.c
- * decide how long to wait and when to give up.
+ * What a deadline does when it passes. timer.c lists the deadlines; rto.c, retries.c and
+ * keepalive.c decide how long to wait and when to give up.
  *
  * If the timer fires while a user owns the lock, it sets XTCP_DEFERRED_TIMER, and release_sock()
  * runs what is due.

@@ -9,9 +9,9 @@
  * lookup, and the rules of INPUT see its sock. interpose.c takes the sock from there.
  *
  * A netfilter queue may hold a segment for as long as a program likes, and IPsec in transport mode
- * leaves it to a work. Meanwhile its sock may end, so xtcp_early_take() checks the sock again. Kernel
- * TCP must never see a segment with a sock of ours. A segment in a queue holds the module by its
- * sock: while there is a descriptor, or as held.c says. So when the module's exit begins, such
+ * leaves it to a work. Meanwhile its sock may end, so xtcp_early_take() checks the sock again.
+ * Kernel TCP must never see a segment with a sock of ours. A segment in a queue holds the module by
+ * its sock: while there is a descriptor, or as held.c says. So when the module's exit begins, such
  * segments are only on their way to our handlers, which are removed a grace period after the hooks.
  * No count of them would be right: the owner of a queue may turn a segment into a datagram, and UDP
  * then takes the sock and tells nobody.

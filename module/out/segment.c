@@ -275,7 +275,7 @@ static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool r
 	return verdict;
 }
 
-/* The bits of ECN and AccECN that this segment carries. *@wanted: counters of AccECN that are due. */
+/* The bits of ECN and AccECN in this segment. *@wanted: counters of AccECN that are due. */
 static __always_inline u16 ecn_bits(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool new_text,
 				    bool resent, bool has_blocks, u32 *wanted)
 {

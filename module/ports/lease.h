@@ -66,8 +66,8 @@ static_assert(offsetofend(struct xtcp_lease, reach) == offsetof(struct xtcp_leas
 static_assert(XTCP_LEASE_SHARED_SIZE <= 400);
 
 /*
- * Kernel TCP reads some fields of every entry of the table, and so does taker.c. Socks and TIME-WAIT
- * have all of these in common. Three of them are bit fields.
+ * Kernel TCP reads some fields of every entry of the table, and so does taker.c. Socks and
+ * TIME-WAIT have all of these in common. Three of them are bit fields.
  */
 static_assert(sizeof_field(struct sock_common, skc_state) && sizeof_field(struct sock_common, skc_family) &&
 	      sizeof_field(struct sock_common, skc_bound_dev_if) && sizeof_field(struct sock_common, skc_rcv_saddr) &&

@@ -296,7 +296,7 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 	__skb_pull(skb, seg->hdr_len);
 	seg->hdr_len = 0;
 
-	/* the SYN-ACK of a simultaneous open repeats a SYN, which is no data (RFC 2883 section 4) */
+	/* the SYN-ACK of a simultaneous open repeats a SYN: no data (RFC 2883 section 4) */
 	if (!(seg->flags & XTCP_SYN))
 		note_old_text(sk, seg);
 	if (xsk->fin_received || xtcp_seq_le(seg->end_seq, xsk->rcv.nxt)) {

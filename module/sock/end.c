@@ -91,8 +91,8 @@ void xtcp_sock_destroy(struct sock *sk)
  * xtcp_sock_done() - the connection has ended
  * @sk: in any state but LISTEN
  *
- * Steps 1 to 4 of "The end of a connection" above. Unless the caller holds a reference, an orphan may be
- * freed when it returns.
+ * Steps 1 to 4 of "The end of a connection" above. Unless the caller holds a reference, an orphan
+ * may be freed when it returns.
  *
  * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
  */

@@ -99,7 +99,7 @@ static void proto_unhash(struct sock *sk)
 {
 }
 
-/* proto.release_cb: do the work that was deferred while a user held the lock. The backlog is empty. */
+/* proto.release_cb: do what was deferred while a user held the lock. The backlog is empty. */
 static void do_deferred(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);

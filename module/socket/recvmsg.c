@@ -256,7 +256,7 @@ static bool has_nothing(const struct sock *sk)
 {
 	if (!skb_queue_empty_lockless(&sk->sk_receive_queue) || READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
 		return false;
-	/* an ACK that is owed from this moment on goes at the end of the arrival, or by its deadline */
+	/* an ACK owed from now on goes at the end of the arrival, or by its deadline */
 	return !data_race(xtcp_sk(sk)->acking.pending);
 }
 

@@ -25,8 +25,8 @@
  * The timer is allocated when it is needed for the first time. Without memory for it no text is
  * delayed. From its start on, the timer has a reference to the sock, which its function takes over.
  * The timer may be queued again while its function runs, and then has a reference of its own. While
- * the function waits for the socket lock, the connection may end. The function then finds a state in
- * which nothing is sent.
+ * the function waits for the socket lock, the connection may end. The function then finds a state
+ * in which nothing is sent.
  */
 #include "time/pace.h"
 

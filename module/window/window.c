@@ -41,9 +41,9 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 }
 
 /*
- * Without a shift, offer a number of whole segments, as Linux does: a peer that sends whole segments
- * cannot use the rest. But offer all space if the whole segments would be no worthwhile step, since
- * otherwise the window could not double when the program reads the rest of the text.
+ * Without a shift, offer a number of whole segments, as Linux does: a peer that sends whole
+ * segments cannot use the rest. But offer all space if the whole segments would be no worthwhile
+ * step, since otherwise the window could not double when the program reads the rest of the text.
  */
 static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 {
