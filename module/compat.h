@@ -195,8 +195,8 @@ static inline void xtcp_compat_info_accecn(struct tcp_info *info, const struct x
 }
 
 /*
- * TCP_INFO on every kernel. 6.2 added the first two of these fields, 6.7 the others; where the
- * kernel's struct is longer, they overlay its own.
+ * TCP_INFO with the same fields on every kernel. Linux 6.2 added the first two, 6.7 the others.
+ * Where the kernel's struct has them, these overlay them.
  */
 union xtcp_compat_info {
 	struct tcp_info tcp;

@@ -45,7 +45,10 @@ static bool reader_acknowledges(const struct sock *sk)
 	       atomic_read(&xsk->readers) && program_is_on_its_way(sk, false);
 }
 
-/* The last window that we offered, in whole segments: without a shift the next offer may be that. */
+/*
+ * The last window that we offered, in whole segments: without a shift, the next offer is in whole
+ * segments, too.
+ */
 static u32 last_offer(const struct xtcp_sock *xsk)
 {
 	u32 wnd = xsk->rcv.wnd;
@@ -96,7 +99,7 @@ void xtcp_acks_owed(struct sock *sk)
 	if (xsk->acking.now || (due && !reader_acknowledges(sk))) {
 		xtcp_output_ack_now(sk);
 	} else if (!due && (xsk->acking.pingpong || !xsk->acking.quick)) {
-		/* as in Linux, the ACK of a FIN before any text waits only for a program that closes at once */
+		/* as in Linux, the ACK of a FIN before any text waits only for a close() at once */
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(xsk->stream->rcv_data_tstamp ?
 							 XTCP_DELACK_MIN_MS : XTCP_ANSWER_MS));
 	} else if (due || program_is_on_its_way(sk, asked)) {

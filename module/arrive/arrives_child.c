@@ -31,7 +31,7 @@ void xtcp_arrives_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 	xtcp_early_learn(child, skb);
 	xtcp_arrives_detach(skb);
 	sk_mark_napi_id(child, skb);
-	/* the SYN, too, as Linux does */
+	/* as Linux does, the SYN counts, too */
 	xtcp_sock_count_in(xtcp_sk(child), 1, false);
 	xtcp_sock_count_in(xtcp_sk(child), segments, xtcp_seg(skb)->len);
 	xtcp_arrives(child, skb);

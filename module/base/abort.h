@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Why a connection ended otherwise than by both FINs; uapi/linux/xtcp.h has the reasons. Other files
- * report what has happened; only this one writes it. One exception: a disconnect keeps it.
+ * Why a connection ended otherwise than by both FINs; uapi/linux/xtcp.h lists the reasons. Other
+ * files report what has happened; only this one writes struct xtcp_ended. One exception: a
+ * disconnect resets the TCB, and puts it back (close.c).
  */
 #ifndef XTCP_BASE_ABORT_H
 #define XTCP_BASE_ABORT_H
@@ -12,8 +13,10 @@
 /**
  * struct xtcp_ended - what a TCB remembers of its end
  * @reason: enum xtcp_abort_reason
- * @error: what the program was told, an errno; 0: nothing
- * @flags: of the last segment in the window, its low octet; written as long as the connection lives
+ * @error: the errno that the program got; 0: none
+ * @flags: control bits of the last acceptable segment, the low octet; also kept before the end
+ *
+ * The socket lock guards it.
  */
 struct xtcp_ended {
 	u8 reason;
@@ -21,13 +24,13 @@ struct xtcp_ended {
 	u8 flags;
 };
 
-/* A segment has come in the window. */
+/* An acceptable segment has come. */
 static inline void xtcp_ended_heard(struct xtcp_ended *ended, u16 flags)
 {
 	ended->flags = (u8)flags;
 }
 
-/* OPEN: what comes now is another connection. */
+/* OPEN: another connection begins. */
 static inline void xtcp_ended_forget(struct xtcp_ended *ended)
 {
 	*ended = (struct xtcp_ended) { };

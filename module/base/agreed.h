@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the two SYNs agree on. Other files tell what they say; only this one writes it. */
+/* What the two SYNs agree on. Other files report what they say; only this one writes it. */
 #ifndef XTCP_AGREED_H
 #define XTCP_AGREED_H
 
@@ -38,7 +38,7 @@ static inline void xtcp_agreed_our_mss(struct xtcp_agreed *agreed, u16 mss, u16 
 	agreed->advmss = min_not_zero(user, mss);
 }
 
-/* What our SYN offers, or what both SYNs have. @shift: of the peer, if @wscale */
+/* What our SYN offers, or what both SYNs have. @shift: the peer's, if @wscale */
 static inline void xtcp_agreed_options(struct xtcp_agreed *agreed, bool wscale, u8 shift, bool ts, bool sack)
 {
 	agreed->wscale_ok = wscale;

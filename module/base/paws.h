@@ -11,7 +11,7 @@
 /**
  * struct xtcp_paws - the last timestamp of the peer
  * @ts_recent: TS.Recent
- * @stamp: when it was taken, seconds; 0: never
+ * @stamp: when TS.Recent was taken, seconds (xtcp_clock_seconds()); 0: never
  *
  * The socket lock guards it.
  */
@@ -26,7 +26,7 @@ static inline void xtcp_paws_take(struct xtcp_paws *paws, u32 tsval)
 	paws->stamp = xtcp_clock_seconds();
 }
 
-/* The segment with @tsval must pass, even if TS.Recent is newer. */
+/* The test must not reject a segment with @tsval, even if TS.Recent is newer. */
 static inline void xtcp_paws_let_pass(struct xtcp_paws *paws, u32 tsval)
 {
 	if (paws->ts_recent && xtcp_seq_gt(paws->ts_recent, tsval))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The receive sequence variables (RFC 9293 section 3.3.1). Other files report what has happened;
- * only this one writes them. One exception: RECEIVE advances copied_seq or the cursor of MSG_PEEK by
- * the same pointer (recvmsg.c).
+ * only this one writes them. One exception: RECEIVE advances copied_seq itself, by the pointer that
+ * is the cursor of MSG_PEEK otherwise (recvmsg.c).
  */
 #ifndef XTCP_RCV_H
 #define XTCP_RCV_H
@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 /**
- * struct xtcp_rcv - what has arrived, what we have acknowledged and offered, what the program has
+ * struct xtcp_rcv - what has arrived, what we have acknowledged and offered, what was read
  * @nxt: RCV.NXT: the next octet expected
  * @wnd: RCV.WND: the window that we offered, counted from @wup
  * @wup: RCV.NXT when it was offered; Last.ACK.sent of RFC 7323

@@ -48,7 +48,7 @@ static inline void xtcp_snd_begin(struct xtcp_snd *snd)
 	WRITE_ONCE(snd->write_seq, snd->iss);
 }
 
-/* Our SYN left without a sock. */
+/* Our SYN-ACK left without a sock. */
 static inline void xtcp_snd_begin_after_syn(struct xtcp_snd *snd)
 {
 	snd->una = snd->iss;
@@ -62,7 +62,7 @@ static inline void xtcp_snd_queued(struct xtcp_snd *snd, u32 n)
 	WRITE_ONCE(snd->write_seq, snd->write_seq + n);
 }
 
-/* What ends before @end has left, some of it for the first time. */
+/* Everything before @end has left, some of it for the first time. */
 static inline void xtcp_snd_sent(struct xtcp_snd *snd, u32 end)
 {
 	WRITE_ONCE(snd->nxt, end);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What TCP_INFO tells of the timeouts of a connection, as Linux counts them. Other files report what
- * has happened; only this one writes it.
+ * What TCP_INFO tells about the timeouts of a connection, as Linux counts them. Other files report
+ * what has happened; only this one writes it.
  */
 #ifndef XTCP_TIMEOUTS_H
 #define XTCP_TIMEOUTS_H
@@ -14,11 +14,12 @@
  * struct xtcp_timeouts - the retransmission timeouts of a connection, those of its SYN included
  * @ms: time in recoveries that are over, milliseconds
  * @since: TS clock ms at the first timeout of the present recovery; 0: there is none
- * @total: timeouts; this count and those below wrap, as in Linux
- * @recoveries: series of timeouts: an ACK that moves SND.UNA ends a series
- * @rehashes: how often a timeout gave the flow another hash, so that it may take another path
+ * @total: timeouts; like the other two counts, it wraps, as in Linux
+ * @recoveries: series of timeouts; an ACK that moves SND.UNA ends a series
+ * @rehashes: timeouts that gave the flow another hash, so that it may take another path
  *
- * A recovery lasts until the congestion control leaves LOSS, or until the SYN is acknowledged.
+ * A recovery lasts until congestion control leaves LOSS, or until the SYN is acknowledged. The
+ * socket lock guards it.
  */
 struct xtcp_timeouts {
 	u32 ms;
@@ -28,7 +29,7 @@ struct xtcp_timeouts {
 	u16 rehashes;
 };
 
-/* @in_series: timeouts before this one without an ACK in between. */
+/* A timeout. @in_series: how many came before it without an ACK in between */
 static inline void xtcp_timeouts_count(struct xtcp_timeouts *timeouts, u8 in_series)
 {
 	if (!in_series)
@@ -38,7 +39,7 @@ static inline void xtcp_timeouts_count(struct xtcp_timeouts *timeouts, u8 in_ser
 	timeouts->total++;
 }
 
-/* The hash of the flow is another one. */
+/* The flow has another hash. */
 static inline void xtcp_timeouts_rehashed(struct xtcp_timeouts *timeouts)
 {
 	timeouts->rehashes++;

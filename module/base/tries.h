@@ -14,7 +14,7 @@
  * @probes_out: window probes without an answer
  * @keepalive_sent: keepalive probes without an answer
  *
- * The socket lock guards it; the counts are also read without it. retries.c decides when to give up.
+ * The socket lock guards it; the counts are also read without it. retries.c says when to give up.
  */
 struct xtcp_tries {
 	u32 retrans_stamp;
@@ -23,7 +23,7 @@ struct xtcp_tries {
 	u8 keepalive_sent;
 };
 
-/* A SYN leaves, or for the first time something is resent. @now: TS clock ms */
+/* A SYN leaves, or the first retransmission. @now: TS clock ms */
 static inline void xtcp_tries_begin(struct xtcp_tries *tries, u32 now)
 {
 	tries->retrans_stamp = now;
@@ -35,7 +35,7 @@ static inline void xtcp_tries_resent(struct xtcp_tries *tries)
 		tries->retransmits++;
 }
 
-/* No timeout was due to loss. */
+/* The timeouts were not due to loss. */
 static inline void xtcp_tries_spurious(struct xtcp_tries *tries)
 {
 	tries->retransmits = 0;

@@ -16,9 +16,9 @@
  * report of an end may come when another connection already has the port. The map then shows this
  * port as free until the next attempt to take it is refused.
  *
- * Each map has a lock of its own, so connections to different destinations share none. A lookup
- * finds a map under RCU, takes its lock, and then sees whether the map is still in use: who lets go
- * of a map last marks it as dead under this lock, and takes it out of the namespace afterwards.
+ * Each map has a lock of its own, so connections to different destinations share none. The last
+ * user of a map marks it as dead under this lock, and then takes it out of the namespace. A lookup
+ * finds a map under RCU, takes its lock, and sees whether the map is dead.
  */
 #include "lookup/portmap.h"
 
@@ -38,7 +38,7 @@
 /**
  * struct xtcp_portmap - the ports in use towards one destination
  * @node: place in its bucket; read under RCU
- * @rcu: to free it when no lookup can be at it
+ * @rcu: frees it when no lookup can be at it any more
  * @key: the destination; lport is not used
  * @bound_dev_if: the interface to which these connections are bound, 0: none
  * @v4: the addresses are IPv4
@@ -46,7 +46,7 @@
  * @has_predecessor: an earlier map had the same number, and connections may still have it from that
  *	map
  * @lock: guards all fields below
- * @dead: nobody uses the map any more; it leaves the namespace, or has left
+ * @dead: nobody uses the map any more; it is about to leave the namespace, or has left
  * @refs: calls of connect() that use the map now
  * @tuples: bits set in @ours
  * @surplus: bits set in @ours or @others, minus the number below which the map is not worth its
@@ -105,7 +105,7 @@ static struct xtcp_portmap *map_alloc(void)
 	return map;
 }
 
-/* Lookups may still be at the map, but read the bits of no dead one. */
+/* Lookups may still be at the map, but they do not read the bits of a dead one. */
 static void map_free(struct xtcp_portmap *map)
 {
 	kfree(map->ours);
@@ -168,7 +168,7 @@ static struct xtcp_portmap *find_map(struct xtcp_net *xn, const struct xtcp_tupl
 	return NULL;
 }
 
-/* RCU read side. @map: from find_map(), or NULL. Return it, put by xtcp_portmap_put(), or NULL. */
+/* RCU read side. @map: from find_map(), or NULL. Return: @map, held, or NULL if it is dead. */
 static struct xtcp_portmap *hold_map(struct xtcp_portmap *map)
 {
 	bool held;
@@ -297,7 +297,7 @@ static void mark(struct xtcp_portmap *map, u32 port)
 	}
 }
 
-/* Return false when it was not marked. */
+/* Return: false when the port was not marked. */
 static bool clear_ours(struct xtcp_portmap *map, u32 port)
 {
 	if (!__test_and_clear_bit(port, map->ours))
@@ -347,8 +347,8 @@ static void scan(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtc
  *
  * Context: process, may sleep.
  *
- * Return: the map, put by xtcp_portmap_put(); NULL without memory, when there are too many, or when
- * the other caller's map has just ended because ports are plenty.
+ * Return: the map, put by xtcp_portmap_put(). NULL without memory, when there are too many maps, or
+ * when the other caller has made a map that has ended already, since ports are plenty again.
  */
 struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash,
 				       const struct xtcp_port_range *range)

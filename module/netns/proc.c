@@ -261,7 +261,10 @@ static void show_conn(struct listing *l, struct xtcp_conn *conn)
 	struct xtcp_request *he;
 	struct sock *sk;
 
-	/* the writers hold a lock that we do not take here; these data races may show an old value, and do no harm */
+	/*
+	 * the writers hold a lock that we do not take here; these data races may show an old value,
+	 * and do no harm
+	 */
 	kcsan_disable_current();
 	switch (conn->kind) {
 	case XTCP_CONN_REQUEST:
@@ -480,10 +483,10 @@ static int file_release(struct inode *inode, struct file *file)
 }
 
 /*
- * A reader's memory may be a page of a file that nobody delivers, and any user can make such a file
- * (FUSE). The removal of a file waits for its readers, and cannot be killed. So a read holds the
- * module, and unloading says "in use" at once. After module_put() the removal waits until this has
- * returned. A descriptor that nobody reads holds nothing.
+ * A reader's memory may be a page that never comes: any user can make a file of FUSE whose server
+ * is silent. The removal of a file in /proc waits for its readers, and no signal ends that wait. So
+ * each read holds the module, and unloading says "in use" at once. After module_put() the removal
+ * still waits until this function has returned. An open descriptor alone holds nothing.
  */
 static ssize_t file_read(struct file *file, char __user *to, size_t size, loff_t *pos)
 {

@@ -9,7 +9,7 @@
 struct sk_buff;
 struct sock;
 
-#define XTCP_URGENT_THERE	0x0100	/* it came, and is the lowest octet of urg_data */
+#define XTCP_URGENT_THERE	0x0100	/* it came, and is the lowest octet of @data */
 #define XTCP_URGENT_AWAITED	0x0200	/* it has not come yet */
 #define XTCP_URGENT_TAKEN	0x0400	/* MSG_OOB has handed it out */
 

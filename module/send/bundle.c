@@ -21,8 +21,8 @@
 #include "sendq/stamp.h"
 #include "time/pace.h"
 
-#define WINDOW_SHARE	3U	/* a third of the window does not wait for more */
-#define WAIT_MAX_US	((u32)USEC_PER_MSEC)	/* the longest wait, if ACKs come meanwhile */
+#define WINDOW_SHARE	3U	/* a third of the window does not wait */
+#define WAIT_MAX_US	((u32)USEC_PER_MSEC)	/* the longest wait; see ack_is_near() */
 
 /**
  * xtcp_bundle_goal() - how large an skb of the send queue should become
@@ -82,8 +82,8 @@ u32 xtcp_bundle_most(struct sock *sk)
  * 9293 section 3.8.5). On older kernels GSO also changes CWR, which is part of the ACE counter (RFC
  * 9768 section 3.2.2). In both cases segments go one by one.
  *
- * As in Linux, a bundle has at most half of the congestion window: so the ACK of one bundle lets the
- * next one go while another is in flight.
+ * As in Linux, a bundle has at most half of the congestion window: so the ACK of one bundle lets
+ * the next one go while another is in flight.
  *
  * Return: octets, no more than @n.
  */
@@ -102,8 +102,8 @@ u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 }
 
 /*
- * Was text sent within the last millisecond, and is the ACK of the oldest text in flight near? It is
- * near if it will be due within half of the round trip time and within a millisecond.
+ * Was text sent within the last millisecond, and is the ACK of the oldest text in flight near? It
+ * is near if it is due within half of a round trip, and within a millisecond.
  */
 static bool ack_is_near(const struct xtcp_sock *xsk)
 {
@@ -127,12 +127,12 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
  * @n: octets of it that may go, at least a segment
  * @most: as xtcp_bundle_most() says, or U32_MAX
  *
- * When a window ends inside @skb, a small part of it could go for each ACK. Each machine on the path
- * has the same work for a small bundle as for a large one. So a part that is less than a third of the
- * window waits, as in Linux. More than two thirds are in flight then, so the peer owes an ACK at once
- * (RFC 9293 section 3.8.6.3, SHLD-19). That ACK asks again, and if it is lost the timer for the text
- * in flight sends. What may go as a whole never waits, so the last octets do not. A repair, and who
- * paces, decide for themselves how much goes.
+ * When a window ends inside @skb, a small part of it could go for each ACK. Each machine on the
+ * path has the same work for a small bundle as for a large one. So, as in Linux, a part that is
+ * less than a third of the window waits. More than two thirds are in flight then, so the peer owes
+ * an ACK at once (RFC 9293 section 3.8.6.3, SHLD-19). That ACK asks again. If it is lost, the timer
+ * for the text in flight sends. What may go as a whole never waits, so the last octets do not.
+ * Repairs and pacing decide for themselves how much goes.
  *
  * Return: true when it should.
  */

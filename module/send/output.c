@@ -292,7 +292,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	}
 	if (sent)
 		data_sent(sk);
-	/* who waits for more room in the congestion window is limited by it, too */
+	/* a sender that waits for a larger congestion window is limited by it, too */
 	limited = congestion_room(sk) < (waits ? window_room(xsk, xsk->snd.nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);
 	xtcp_busy_with(xsk, waits_for(sk, skb, limited));

@@ -7,8 +7,8 @@
  *	PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat nstat -az
  *
  * The Tcp: line has all counters of the kernel. The TcpExt: line has those that some code here
- * increments: scripts/check-counters.sh compares the two. Behind them stand ours, of the reasons for
- * which the kernel has no counter.
+ * increments: scripts/check-counters.sh compares the two. Behind them stand counters of our own,
+ * for reasons of an end that the kernel does not count.
  */
 #include "sight/mib.h"
 
@@ -188,9 +188,9 @@ void xtcp_mib_net_exit(struct xtcp_net *xn)
 /**
  * xtcp_mib_aborted() - count why a connection ended
  * @xn: the namespace
- * @reason: the reason; those that the kernel has a counter for are counted where they arise
+ * @reason: the reason; one that the kernel has a counter for is counted where it arises, not here
  *
- * Context: softirq or process.
+ * Context: softirq or process. Takes no lock.
  */
 void xtcp_mib_aborted(struct xtcp_net *xn, enum xtcp_abort_reason reason)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The counters: the kernel's numbers and names, in one set of structs for each namespace. */
+/* The counters: the kernel's numbers and names, and some of our own, for each namespace. */
 #ifndef XTCP_MIB_H
 #define XTCP_MIB_H
 
@@ -14,7 +14,7 @@
 #define XTCP_DEC_STATS(xn, field)	SNMP_DEC_STATS((xn)->tcp_statistics, field)
 #define XTCP_ADD_STATS(xn, field, n)	SNMP_ADD_STATS((xn)->tcp_statistics, field, n)
 
-/* The TcpExt: line. @field is LINUX_MIB_*. */
+/* The TcpExt: line. @field is LINUX_MIB_* or XTCP_MIB_*. */
 #define XTCP_NET_INC_STATS(xn, field)	SNMP_INC_STATS((xn)->net_statistics, field)
 #define XTCP_NET_ADD_STATS(xn, field, n) SNMP_ADD_STATS((xn)->net_statistics, field, n)
 

@@ -291,9 +291,9 @@ void xtcp_timer_established(struct sock *sk)
 
 /*
  * May a tail loss probe come before the timeout (RFC 8985 section 7.2)? After a probe, no other
- * follows until the RTT was measured again (section 7.3). The ACKs of probes may yield no RTT sample,
- * so otherwise SRTT might never learn that the path has become longer. The RTO runs instead.
- * net.xtcp.early_retrans has Linux's values: 3 and 4 turn probes on.
+ * follows until the RTT was measured again (section 7.3). The ACKs of probes may yield no RTT
+ * sample, so otherwise SRTT might never learn that the path has become longer. The RTO runs
+ * instead. net.xtcp.early_retrans has Linux's values: 3 and 4 turn probes on.
  */
 static bool probe_applies(const struct sock *sk)
 {
@@ -323,9 +323,9 @@ static u32 probe_timeout_us(const struct sock *sk)
 }
 
 /*
- * Arm a tail loss probe, at @most_us at the latest: by then the RTO would expire. The tick that runs
- * does not count: on a short path the probe would come before two round trips (RFC 8985 section
- * 7.2), and resend what is about to be acknowledged.
+ * Arm a tail loss probe, at @most_us at the latest: by then the RTO would expire. The tick that
+ * runs does not count: otherwise a probe on a short path comes before two round trips (RFC 8985
+ * section 7.2), and resends what is about to be acknowledged.
  */
 static __always_inline void arm_probe(struct sock *sk, u32 most_us)
 {

@@ -193,7 +193,7 @@ static void put_lease(struct xtcp_lease *lease, unsigned int n)
 		xtcp_lease_put_users(lease, n);
 }
 
-/* The records have left the table of connections. Few belong to a map, so most callers skip this. */
+/* The records have left the table of connections, and at least one has its port in a map. */
 static noinline void tell_maps(struct xtcp_net *xn, const struct list_head *claimed)
 {
 	struct xtcp_timewait *tw;
@@ -498,8 +498,8 @@ static unsigned long fin_wait2_jiffies(const struct sock *sk)
  * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
  * @substate: TCP_TIME_WAIT, or TCP_FIN_WAIT2 unless TCP_LINGER2 is below 0
  *
- * RFC 9293 section 3.6.1, MUST-13. Without memory for a record the connection ends without TIME-WAIT,
- * as in Linux. The caller ends the sock: xtcp_sock_leave_record().
+ * RFC 9293 section 3.6.1, MUST-13. Without memory for a record the connection ends without
+ * TIME-WAIT, as in Linux. The caller ends the sock: xtcp_sock_leave_record().
  *
  * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
  */

@@ -25,9 +25,9 @@
 #define XTCPPROTO_IPV6		1
 
 /*
- * getsockopt(fd, IPPROTO_TCP, XTCP_ABORT, ...) fills a struct xtcp_abort: why did the connection end
- * otherwise than by both FINs? It can be asked at any time, and as often as the program likes. The
- * answer stays until the next connect(). Kernel TCP fails with ENOPROTOOPT.
+ * getsockopt(fd, IPPROTO_TCP, XTCP_ABORT, ...) fills a struct xtcp_abort: why the connection ended
+ * otherwise than by both FINs. A program can ask at any time, and again. The answer stays until the
+ * next connect() or listen(). Kernel TCP fails with ENOPROTOOPT.
  */
 #define XTCP_ABORT		2500
 
@@ -68,9 +68,9 @@ enum xtcp_abort_cause {
 struct xtcp_abort {
 	__u8 reason;		/* enum xtcp_abort_reason */
 	__u8 cause;		/* enum xtcp_abort_cause */
-	__u8 flags;		/* of the last segment received in the window: FIN 1, SYN 2, RST 4 ... */
+	__u8 flags;		/* of the last acceptable segment: FIN 1, SYN 2, RST 4 ... */
 	__u8 reserved;		/* 0 */
-	__u32 error;		/* the errno that the program was told; stays when SO_ERROR is read */
+	__u32 error;		/* the errno that the program got; SO_ERROR does not clear it */
 };
 
 #endif /* _UAPI_LINUX_XTCP_H */
