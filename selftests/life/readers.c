@@ -2,9 +2,9 @@
 /*
  * An ordinary user reads files of the module into memory that nobody delivers: a page of a file of FUSE, whose server
  * is his own process and never answers. Unloading says "in use" at once, and scripts/xtcp-holders names him. When he
- * has gone, the module goes. Who only has such a file open keeps nobody from unloading.
+ * has gone, the module goes. An open file that nobody reads keeps nobody from unloading.
  *
- * What a module cannot help: who writes a knob from such a page makes unloading wait until he ends
+ * A module cannot prevent one case: a write to a knob from such a page makes unloading wait until the writer ends
  * (module/INSTALLING.md).
  */
 #define _GNU_SOURCE
@@ -115,7 +115,7 @@ static void put(const char *path, const char *text)
 	close(fd);
 }
 
-/* In namespaces of his own an ordinary user may mount a file. */
+/* An ordinary user may mount a file in namespaces of his own. */
 static int mount_file(void)
 {
 	char options[80];
@@ -179,7 +179,7 @@ static struct user begin(const struct slow *slow)
 	return user;
 }
 
-/* Without its server the file ends, and the call with an error. */
+/* Without its server the file ends, and the call fails. */
 static void end(struct user *user)
 {
 	must(!kill(user->server, SIGKILL) && waitpid(user->server, NULL, 0) == user->server, "the server");
@@ -224,11 +224,12 @@ static void read_slowly(const struct slow *slow)
 	int said;
 
 	said = unload(&rmmod);
+	ksft_print_msg("%s: rmmod: %d\n", slow->path, said);
 	if (slow->holds) {
-		ksft_test_result(said == EWOULDBLOCK, "%s: unloading says \"in use\" (%d)\n", slow->path, said);
+		ksft_test_result(said == EWOULDBLOCK, "%s: unloading says \"in use\"\n", slow->path);
 		ksft_test_result(holders_name(user.reader), "%s: the reader is named\n", slow->path);
 	} else {
-		ksft_test_result(said < 0, "%s: unloading waits for the writer (%d)\n", slow->path, said);
+		ksft_test_result(said < 0, "%s: unloading waits for the writer\n", slow->path);
 	}
 	end(&user);
 	if (rmmod)
@@ -246,8 +247,9 @@ static void only_open(void)
 
 	must(fd >= 0 && read(fd, text, sizeof(text)) > 0, "/proc/net/xtcp");
 	said = unload(&rmmod);
+	ksft_print_msg("rmmod: %d\n", said);
 	ksft_test_result(!said && read(fd, text, sizeof(text)) < 0,
-			 "who has the file open and does not read keeps nobody from unloading (%d)\n", said);
+			 "an open file that nobody reads keeps nobody from unloading\n");
 	close(fd);
 	must(!module_load(""), "the module");
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Why a connection ended: what XTCP_ABORT tells the program, and which counter counts it. The error of
- * each end is kernel TCP's, too, whose rows are the same but for the option.
+ * Why a connection ended: what XTCP_ABORT tells the program, and which counter counts it. Kernel TCP
+ * runs the same rows without the option: the error is the same.
  *
- * Cases: nothing has ended; RST in each state, and those that do not count; ICMP; a SYN, text,
- * probes and TCP_USER_TIMEOUT without an answer; late data; connect() to AF_UNSPEC; the answer stays
- * when SO_ERROR is read, and goes with the next connect(); any length.
+ * Cases: nothing has ended; RST in each state, and RSTs that do not count; ICMP; a SYN, text and
+ * keepalive probes without an answer; TCP_USER_TIMEOUT; connect() to AF_UNSPEC. SO_ERROR leaves the
+ * answer, the next connect() takes it away. Any length is allowed.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -32,7 +32,7 @@ static int disconnects(struct wire *w)
 						   "why disconnect program . ECONNRESET");
 }
 
-/* The next connection begins with an empty slate. */
+/* The next connection begins without a reason. */
 static int connects_again(struct wire *w)
 {
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(w->c.pport) };
@@ -52,7 +52,7 @@ static int connects_again(struct wire *w)
 	return wire_script_run(w, "why none none - none; abort; skim");
 }
 
-/* As much as there is room for is told. */
+/* getsockopt() fills as much as there is room for. */
 static int lengths(struct wire *w)
 {
 	static const int rooms[] = { 0, 1, 4, sizeof(struct xtcp_abort), sizeof(struct xtcp_abort) + 8 };
