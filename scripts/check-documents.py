@@ -50,7 +50,7 @@ def check_links():
 
 
 def source_of(word):
-    """The file that a document of module/ calls so: from there, from the top, or by its last name alone."""
+    """The file that a word in a document of module/ names: from there, from the top, or by its last name alone."""
     for file in (TOP / "module" / word, TOP / word):
         if file.is_file():
             return file
@@ -87,7 +87,7 @@ def check_places():
 
 
 def check_exercises():
-    """Those of the tour: file, function, test program and row are there."""
+    """Of the tour: do the files, functions, test programs and rows that an exercise names exist?"""
     names = {name.replace("%s", r"\w+") for file in (TOP / "selftests").glob("*/*.c")
              for name in re.findall(r'"([\w%]+)"', file.read_text())}
     for page in sorted((TOP / "scripts/tour").glob("*.txt")):

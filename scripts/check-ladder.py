@@ -649,7 +649,7 @@ def check_ties(folder):
 
 
 def check_clocks(folder, story):
-    """Captures of two machines: a clock that is ahead, more than a segment takes, or that drifts."""
+    """Captures of two machines: one clock is ahead by more than a segment takes, or drifts."""
     truth = ladder("--plain", "--all", "--width", "100", "--pcap", *captures(folder, story)).stdout
     verdict("clocks" not in truth, "--pcap: clocks that agree", truth)
     for what, end, ms in (("the second is ahead", 1, 300), ("the first is ahead", 0, 300), ("an hour", 1, 3600000),

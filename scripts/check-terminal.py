@@ -43,7 +43,7 @@ class Typist:
         return bool(data)
 
     def wait_for(self, pattern, seconds=SECONDS):
-        """The match, and what stood before is forgotten; None if it does not come."""
+        """Returns the match, and forgets all before it; None if it does not come."""
         until = time.monotonic() + seconds
         while True:
             found = re.search(pattern, self.shown, re.M)
@@ -75,14 +75,14 @@ class Typist:
         return None
 
     def close(self):
-        """As somebody who closes the window: SIGHUP for all that runs there."""
+        """Closes the window: SIGHUP for all that runs there."""
         os.close(self.fd)
         self.fd = None
         os.waitpid(self.pid, 0)
         self.pid = None
 
     def end(self):
-        """Whatever has become of it."""
+        """Ends the command, whatever has become of it."""
         if self.pid:
             os.kill(self.pid, signal.SIGTERM)
             self.close()

@@ -46,8 +46,8 @@ ulimit -n 65536
 cd "$CWD" || cd /
 
 : >/run/vm/started
-# A virtio console: a serial port would share its interrupt with another one. No leader of a session, or the port would
-# become its terminal.
+# The second terminal is a virtio console: a serial port would share its interrupt with the first. What opens the port
+# here leads no session: otherwise the port would become its terminal.
 [ -z "${SECOND-}" ] || { modprobe virtio_console && bash /run/vm/second/init "$SECOND"; } >/dev/null 2>&1 &
 if [ -n "$INTERACTIVE" ]; then
 	# Within the session, since a port that nobody has open forgets its size.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What the shells of make vm and make vm-shell begin with, in the top folder, the module loaded: two namespaces
-# to play in, with what the tour's pages use (scripts/scene.sh). XTCP_SECOND=1: all that is there already.
+# to play in, with what the tour's pages use (scripts/scene.sh). XTCP_SECOND=1: the first shell has made them already.
 
 [ ! -e /etc/bash.bashrc ] || . /etc/bash.bashrc
 export XTCP_NAME=${XTCP_NAME:-xtcp}
@@ -18,8 +18,8 @@ tour()
 	scene.sh
 }
 
-# builds: xtcp and xtcp_b for this kernel, if they are built. Whatever kernel make has built them for, insmod NAME.ko
-# takes these here; the overlay keeps that from the host. xtcp_b is loaded.
+# builds: make NAME.ko a link to the build for this kernel, of xtcp and of xtcp_b, if there is one: insmod NAME.ko then
+# works here, whatever kernel make has built for. The overlay keeps the links from the host. Load xtcp_b.
 builds()
 {
 	local release name file

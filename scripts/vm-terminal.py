@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Usage: scripts/vm-terminal.py [N]
 
-A second terminal of the machine that make vm runs: a shell in it. With several machines: of the one that started last;
-N=2 is the one before it. The shell ends by exit, the machine goes on. The exit status is that of the shell; 1 if there
-is no such machine, or its second terminal is in use."""
+Gives a second shell in the machine that make vm runs. Of several machines it takes the one that started last; N=2 is
+the one before it. exit ends the shell, and the machine goes on. The exit status is the shell's; 1 if there is no such
+machine, or if its second terminal is in use."""
 import contextlib
 import fcntl
 import glob
@@ -37,7 +37,7 @@ def connected(path):
 
 
 def runs(folder):
-    """Has the machine of that folder not ended? Its QEMU has the pid file."""
+    """Does the machine of that folder still run? The pid in its file is QEMU's."""
     try:
         with open(os.path.join(folder, "pid"), encoding="ascii") as file:
             return os.path.exists("/proc/%d" % int(file.read()))
@@ -89,7 +89,7 @@ class Terminal:
         os.replace(name + ".new", name)
 
     def show(self, data):
-        """What came from the machine; its shell's status once that has ended."""
+        """Shows what came from the machine. Returns the status of its shell once that has ended."""
         self.pending += data
         if not self.begun:
             before, found, after = self.pending.partition(self.begin)
@@ -115,7 +115,7 @@ class Terminal:
             data = data[os.write(1, data):]
 
     def run(self, there):
-        """Until the shell or the machine ends."""
+        """Goes on until the shell or the machine ends."""
         size = os.get_terminal_size(0)
         term = re.sub("[^A-Za-z0-9+._-]", "", os.environ.get("TERM", "")) or "dumb"
         self.ask("%s %d %d %s\n" % (self.token, size.lines or 24, size.columns or 80, term))

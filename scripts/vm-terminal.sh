@@ -34,7 +34,7 @@ begin()
 {
 	local line=
 
-	# That of the one before was hung up with its shell. A port that nobody has open forgets how it is set.
+	# The port was hung up with the shell before: open it anew. A port that nobody has open forgets its settings.
 	[ -z "$hold" ] || exec {hold}>&-
 	exec {hold}<>"$port"
 	stty -F "$port" raw -echo

@@ -44,8 +44,8 @@ usage()
 	                    with a comma before each
 	  --append WORDS    more of the kernel's command line
 	  --interactive     give the command the terminal
-	  --second COMMAND  with the terminal: scripts/vm-terminal.py is another one of the
-	                    same machine, at which COMMAND runs, a line for the shell
+	  --second COMMAND  with --interactive: COMMAND, a line for the shell, runs at a second
+	                    terminal of the machine, which scripts/vm-terminal.py opens
 	  --help            this text
 
 	COMMAND can have the machine stand still, as one does whose host sleeps or
@@ -473,7 +473,7 @@ trap 'exit 129' HUP
 check_needs
 work=$(mktemp -d "${TMPDIR:-/tmp}/xtcp-vm.XXXXXX") || die 125 "no temporary directory"
 mkdir "$work/files"
-# the path of a socket is that of a struct sockaddr_un
+# a struct sockaddr_un limits the path of the socket
 [ -z "$second" ] || [ ${#work} -lt 98 ] || { echo "vm.sh: TMPDIR is too long for a second terminal" >&2; second=; }
 initramfs_make "$work/initramfs" "$work/files" "$modules" ||
 	die 125 "cannot make the initramfs"

@@ -112,8 +112,8 @@ fill_share()
 	: >"$console"
 }
 
-# No path of this run and no time of day: the kernel mixes its command line into its random numbers. It is to take those
-# that it begins with for random: else it waits long for better ones, and files in /proc show no addresses till then.
+# No path of this run and no time of day: the kernel mixes its command line into its random numbers. It has to trust
+# the first ones (random.trust_cpu): otherwise it waits long for better ones, and files in /proc show no addresses.
 choose_words()
 {
 	words=(mem="$memory" root=/dev/root rootfstype=hostfs rootflags=/ init=/init uml_dir=/dev/shm/ umid=lab

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Which program has a socket, and which congestion algorithm the socket uses. /proc/net tells neither: a socket's inode
-leads to a program, and a copy of the program's descriptor for a moment to the algorithm."""
+"""Which program has a socket, and which congestion algorithm the socket uses. /proc/net tells neither. The inode of the
+socket leads to the program, and a short-lived copy of the program's descriptor tells the algorithm."""
 
 import ctypes
 import os
@@ -12,7 +12,7 @@ PIDFD_GETFD = 438
 SOL_TCP, TCP_CONGESTION = 6, 13
 AGAIN = 5.0     # seconds for which an answer is good, and after which a socket without a program is looked for again
 MOST = 1000     # sockets that one picture asks
-SHARE = 20      # to look for sockets takes at most one part in so many of the time
+SHARE = 20      # the search for sockets takes at most one part in so many of the time
 
 
 class Owner:
@@ -55,7 +55,7 @@ def program_of(pid):
 
 
 def algorithm_of(pid, number, inode):
-    """By a descriptor of ours for the same socket; None if the program has ended or closed it, or we may not."""
+    """Asks by a copy of the descriptor. None if the program has ended or has closed the socket, or if we may not."""
     try:
         pidfd = os.pidfd_open(pid)
     except OSError:
@@ -78,7 +78,7 @@ def algorithm_of(pid, number, inode):
 
 
 class Owners:
-    """Of the sockets of /proc/net, by inode."""
+    """The owners of the sockets in /proc/net, by inode."""
 
     def __init__(self):
         self.all, self.next = {}, 0.0

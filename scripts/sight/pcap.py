@@ -137,8 +137,8 @@ class Capture:
 
 class Captures:
     """Iterates over the events of both, as events.Trace does. Which end a file was made at is known by who is seen
-    sending there first: of a connection's first segment with two times the earlier copy is the sender's. Where packets of
-    both directions are in both files, skew.py knows it, whatever the clocks are."""
+    sending there first: of a connection's first segment with two times the earlier copy is the sender's. If both files
+    have packets of both directions, skew.py finds it out, whatever the clocks say."""
 
     is_of_now = False
     clocks = ""
@@ -153,10 +153,10 @@ class Captures:
         self.sent = {}      # the newest end of text of a sender, to tell repetitions
         self.wanted = None
         self.packets = 0
-        self.ahead = [0, 0]     # seconds, of the clock of each
+        self.ahead = [0, 0]     # seconds by which the clock of each is ahead
 
     def compare_clocks(self):
-        """From now on times are those of the clock that is behind."""
+        """From now on all times are by the clock that is behind."""
         if not all(map(os.path.isfile, self.names)):     # a pipe is read once
             return
         skew = Skew([Capture(name) for name in self.names])

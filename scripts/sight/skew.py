@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """How far apart the clocks of two captures are, by packets that both have.
 
-Of each packet that both captures have once, let d be its time in the second one less that in the first one: the time that
-it took plus the skew where the first capture is at the sender, the skew less the time that it took where it is at the
-receiver. So of a connection the larger d are of packets that leave at the first capture, and no skew hides which end that
-is. The skew is at most the least d of one direction, and at least the greatest d of the other; in the middle between both
-the fastest packets of both directions take equally long."""
+Of each packet that both captures have once, let d be its time in the second one less its time in the first one. If
+the first capture is at the sender, d is the skew plus the time on the path. If it is at the receiver, d is the skew
+less that time. So in a connection d is larger in the direction that leaves at the first capture, and no skew hides
+which one that is. The skew is at most the least d of this direction, and at least the greatest d of the other. In the
+middle between both, the fastest packets of both directions take equally long."""
 
 import itertools
 import statistics
@@ -29,8 +29,9 @@ def copies(captures):
 
 
 class Skew:
-    """.seconds that the second clock is ahead; None: nothing says that they differ. .error: in seconds; below 0 no one skew
-    fits all packets. .leaves: {(source, destination): do they leave at the first capture?}, of connections that tell."""
+    """.seconds: by how much the second clock is ahead; None: nothing shows that they differ. .error: give or take,
+    seconds; below 0: no single skew fits all packets. .leaves: {(source, destination): do they leave at the first
+    capture?}, of connections that tell."""
 
     def __init__(self, captures):
         self.seconds, self.error, self.leaves = None, 0.0, {}
@@ -38,7 +39,7 @@ class Skew:
         ways = copies(captures)
         for way, there in ways.items():
             back = ways.get(way[::-1])
-            # what is less than a microsecond of the captures says nothing
+            # captures count microseconds: a smaller difference says nothing
             if not back or abs(statistics.median(there) - statistics.median(back)) < 0.9e-6:
                 continue
             self.leaves[way] = statistics.median(there) > statistics.median(back)
@@ -59,7 +60,7 @@ class Skew:
 
 
 def milliseconds(seconds):
-    """In words; seconds, if there are many of them."""
+    """In words: as milliseconds, or as seconds if there are many of them."""
     if seconds >= 10:
         return "%.0f s" % seconds
     return ("%.3g ms" if seconds < 1 else "%.0f ms") % (seconds * 1000)

@@ -78,7 +78,7 @@ def end(name):
 
 
 def algorithms(connections):
-    """How many have which, where there is no room for a column."""
+    """How many connections have which algorithm, where there is no room for its column."""
     found = Counter(c.algorithm for c in connections if c.algorithm)
     return "".join("; %s %s" % (name, brief(count)) for name, count in found.most_common(3))
 

@@ -72,7 +72,7 @@ class Flow(View):
             flow.forget(now - self.args.span)
 
     def name_algorithms(self):
-        """Of those that are drawn; one that has ended keeps its last."""
+        """Of the flows that are drawn. A flow that has ended keeps its last algorithm."""
         ends = {(flow.local, flow.peer): flow for flow in self.chosen()}
         rows = [row for row in self.listing.rows() if row.inode and row.ends in ends] if ends else []
         self.know(rows, True)

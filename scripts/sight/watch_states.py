@@ -14,11 +14,11 @@ MOST = 4000     # samples
 NAME = 13
 SHORT = {"SYN-SENT": "SYN-SNT", "SYN-RECEIVED": "SYN-RCV", "ESTABLISHED": "ESTAB", "FIN-WAIT-1": "FIN-W-1",
          "FIN-WAIT-2": "FIN-W-2", "CLOSE-WAIT": "CLOSE-W", "LAST-ACK": "LAST-A", "TIME-WAIT": "TIME-W"}
-SERVICES = 8    # lines without a terminal, or as many as there is room for
+SERVICES = 8    # lines without a terminal; at one, as many as there is room for
 
 
 class Service:
-    """A listening port, or what goes to one of another host. .counts: how many are in each state."""
+    """A listening port, or a port of another host. .counts: how many connections are in each state."""
 
     def __init__(self, name):
         self.name, self.programs, self.counts = name, set(), Counter()
@@ -41,7 +41,7 @@ def services(rows, owners):
         name = service_of(listed, listening)
         service = found.setdefault(name, Service(name))
         service.counts[listed.state] += 1
-        # That of a server's child may be a helper; a listener's names the service.
+        # An accepted socket may belong to another program: the listener's names the service.
         program = owners.of(listed.inode).program
         if program and (listed.state == "LISTEN" or name.startswith("to")):
             service.programs.add(program)
@@ -105,7 +105,7 @@ class States(View):
         yield from foot
 
     def by_service(self, width, room, paint):
-        """A line for each, with a column for each state that one of them is in."""
+        """A line for each service, with a column for each state in which one of them has connections."""
         def count(state):
             return lambda service: brief(service.counts[state]) if service.counts[state] else "-"
 

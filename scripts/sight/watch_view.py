@@ -37,7 +37,7 @@ class View:
         """Reads /proc, once for each picture."""
 
     def know(self, rows, algorithms=False):
-        """Asks for the programs of these rows, and for their algorithms; nobody knows those of copies."""
+        """Asks for the programs of these rows, and for their algorithms. Copies of /proc/net have none."""
         if self.args.proc == PROC:
             self.owners.look((row.inode for row in rows), algorithms)
 
