@@ -45,7 +45,7 @@ static bool another_clamp(const struct option_probe *k, const struct option_prob
 	return another_default(k, x) || (!strcmp(k->call, "get back") && clamp < 0 && another_value(k, x));
 }
 
-/* With 16 octets of newer kernels, where there is room for them. */
+/* xtcp's has the 16 octets that newer kernels have added, if there is room for them. */
 static bool longer_info(const struct option_probe *k, const struct option_probe *x)
 {
 	return !x->error && k->length > k->length_after && x->length_after == k->length_after + 16;

@@ -11,7 +11,7 @@
 
 #include "must.h"
 
-/* With the fields that 6.2 and 6.7 added, which linux/tcp.h of an older kernel does not have. */
+/* TCP_INFO with the fields that Linux 6.2 and 6.7 added: linux/tcp.h of an older kernel lacks them. */
 union info_whole {
 	struct tcp_info tcp;
 	struct {

@@ -29,7 +29,7 @@
 #define TCP		GROUP "memory.kmem.tcp."
 #define PAGES		64
 #define PAGES_MORE	32	/* an skb goes beyond that which the stream cannot do without: a bundle with its head */
-#define OCTETS		4194304	/* last for some round trips of a receiver, of 1 ms at least: its buffer grows */
+#define OCTETS		4194304	/* last for several round trips of 1 ms or more: the receive buffer grows */
 #define HOLDERS		4	/* connections that hold more than the processors keep of the count to themselves */
 #define DUE		16384	/* net.xtcp.wmem[0] */
 #define ROOM_PAGES	4	/* holds that, and not what send() asks for first */

@@ -144,7 +144,7 @@ static bool gone(const struct target *t)
 	return sides_row(net.a, t->stack, t->addr, t->port, t->peer_port, 0);
 }
 
-/* What XTCP_ABORT says; kernel TCP does not have it, so there this says what it would. */
+/* The reason that XTCP_ABORT tells. Kernel TCP has no such option: there it is the expected reason. */
 static int reason_of(const struct target *t, int fd)
 {
 	struct xtcp_abort abort = { 0 };

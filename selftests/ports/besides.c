@@ -284,7 +284,7 @@ static int same_tuple(enum stack stack)
 	    ns_shell(ns, "ip link add d0 type dummy && ip link set d0 up && ip addr add 10.6.0.1/24 dev d0"))
 		ksft_exit_fail_msg("cannot make a device\n");
 	first = connect_in_vain(KERNEL, "10.6.0.2");
-	/* of xtcp: its lease is in before the device */
+	/* a sock of xtcp: its lease comes in before the other sock binds to the device */
 	other = connect_in_vain(stack, "10.6.0.3");
 	same = connect_in_vain(stack, "10.6.0.2");
 	if (first < 0 || other < 0 || same >= 0 || errno != EADDRNOTAVAIL)

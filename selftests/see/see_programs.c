@@ -23,7 +23,7 @@
 #define FOUR_WINDOWS	60000	/* octets: as many as a new connection has in flight, four times */
 #define TRACE		"/sys/kernel/tracing/instances/see"	/* tracing_start("see") */
 
-/* Reasons for which a connection ended, and that kernel TCP does not count. */
+/* Is it a counter of aborts that kernel TCP does not have? */
 static bool is_own(const char *name)
 {
 	static const char * const own[] = { "Reset", "Icmp", "Listener", "Disconnect", "Kill", "Namespace" };
@@ -66,7 +66,7 @@ void see_counter_names(void)
 			;
 		CHECK(j < theirs.n || is_own(ours.entry[i].name), "the kernel has no %s", ours.entry[i].name);
 	}
-	see_report("the counters' names are kernel TCP's, but for those of ends", NULL);
+	see_report("the counters have kernel TCP's names, besides six of our own", NULL);
 }
 
 /**

@@ -76,8 +76,8 @@ static int acknowledges_every_second(struct wire *w)
 }
 
 /*
- * 20 ms away, with ten of many segments in flight. Their ACKs come one by one: the first lets two go at once, since
- * nothing was sent for so long.
+ * The peer is 20 ms away, and ten of many segments are in flight. Their ACKs come one by one. The first one lets two
+ * segments go at once, since nothing was sent for so long.
  */
 #define ONE_ACK_OF_TEN(octets)	"< S 0 $; > S. 0 ack 1; pass 20; < . 1 ack 1; accept; write " octets ";"	\
 				"> p. 1(1000) ack 1 x10; none; pass 20; < . 1 ack 1001;"			\

@@ -195,9 +195,9 @@ static const struct wire_row rows[] = {
 		},
 	},
 	/*
-	 * One each 20 ms is sacked; the ACKs of the others come at once, and are no rate that the path has. They sack
-	 * the last ones: when the first one is acknowledged, which was sent again, RACK takes all others for lost, and
-	 * a copy sent now would tell of itself alone.
+	 * Every 20 ms another segment is sacked. The ACKs of the last ones come at once, and show no rate of the path.
+	 * They sack segments without a copy: when the first segment is acknowledged, which was sent again, RACK takes
+	 * the others for lost, and the ACK of a copy would measure that copy alone.
 	 */
 	{
 		.name = "rate_%s_of_what_is_sacked", .rfc = "draft-cheng-iccrg-delivery-rate-estimation 3.3",

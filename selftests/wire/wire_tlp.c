@@ -69,7 +69,7 @@ static uint32_t open_below_zero(struct wire *w)
 	return 0;
 }
 
-/* Every segment is waited for: an ACK that the stack takes late delays what is written next. */
+/* Wait for every segment: an ACK that the stack takes late delays the next write. */
 static int send_acknowledged(struct wire *w, int segments)
 {
 	char script[32];
