@@ -392,7 +392,7 @@ static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 		if (covered && absorb(sk, &skb, next, &copied))
 			continue;
 		if (!xtcp_trim_back(skb, xtcp_seg(next)->seq - xtcp_seg(skb)->seq)) {
-			/* octets that it absorbed are lost with it: no block, no D-SACK reports them */
+			/* what it absorbed is lost with it: no block and no D-SACK reports it */
 			xtcp_sack_dropped(sk, xtcp_seg(skb)->seq);
 			goto drop;
 		}
