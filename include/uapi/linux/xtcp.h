@@ -50,7 +50,7 @@ enum xtcp_abort_reason {
 	XTCP_ABORT_USER_TIMEOUT, /* no ACK within TCP_USER_TIMEOUT */
 };
 
-/* Who caused it. */
+/* What caused it. */
 enum xtcp_abort_cause {
 	XTCP_CAUSE_NONE,
 	XTCP_CAUSE_PEER,
