@@ -252,8 +252,10 @@ static void be_bind_or_connect(const struct seccomp_notif *req)
 	fd = read_address(req, &addr) ? fetch(req->data.args[0]) : -1;
 	if (fd < 0 && errno == EPERM) {
 		be_in_the_dark(req);
-	} else if (fd < 0 || !still_waits(req->id)) {
+	} else if (fd < 0) {
 		go_on(req->id);		/* not TCP's; or the call fails by itself */
+	} else if (!still_waits(req->id)) {
+		close(fd);
 	} else {
 		if (connecting)
 			want = rules_want_xtcp(getsockname(fd, &local.sa, &len) ? NULL : &local.sa, &addr.sa);
@@ -263,13 +265,14 @@ static void be_bind_or_connect(const struct seccomp_notif *req)
 			error = move(req, fd, want);
 			fd = -1;
 		}
+		/* before the program goes on: if it closes the socket, the address is free */
+		if (fd >= 0)
+			close(fd);
 		if (error)
 			answer(req->id, error, 0);
 		else
 			go_on(req->id);
 	}
-	if (fd >= 0)
-		close(fd);
 }
 
 /* Only --verbose has the kernel ask about it: what is opened by it is not seen. */

@@ -200,6 +200,8 @@ static const struct shell_row rows[] = {
 	  "$C pool $R --not-port 4110 ${C}_static judge xtcp", "all went along\n" },
 	{ "what a socket of kernel TCP takes along, by the filter",
 	  "$R --only-port 4110 ${C}_static judge kernel", "all went along\n" },
+	{ "an address is free again once its socket is closed",
+	  "$R --only-port 4110 ${C}_static again", "0 of 1000 refused\n" },
 	{ "what it takes along when root's rights were given up",
 	  "$C pool $R --not-port 4110 ${C}_static judge xtcp nobody; "
 	  "$R --only-port 4110 ${C}_static judge kernel nobody", "all went along\nall went along\n" },

@@ -4,11 +4,13 @@
  *
  *   carried pool scripts/xtcp_run --not-port 4110 carried judge xtcp [nobody]
  *   scripts/xtcp_run --only-port 4110 carried judge kernel
+ *   scripts/xtcp_run --only-port 4110 carried again
  *
  * Every option number of four levels is set to values of all kinds, over both IP versions. What then shows on the
  * socket that was swapped must be what shows on one of that stack on which the same was set: so an option that
  * scripts/run/carry.c forgets is lost here, and so is one that takes the other stack's value. "pool": sockets of kernel
- * TCP for that, made where nobody catches them. Linked statically, too.
+ * TCP for that, made where nobody catches them. "again": how often bind() is refused the address of a socket that was
+ * closed just before. Linked statically, too.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,6 +37,7 @@
 #define PORT		4110
 #define NUMBERS		90
 #define ROOM		256
+#define AGAIN		1000
 #define POOL_AT		300	/* the first descriptor; then those of IPv6 */
 #define POOL		200
 #define XTCP_SK_PROTOCOL 0x206
@@ -309,6 +312,21 @@ static void judge_all(void)
 	judge_file();
 }
 
+/* An address is free once its socket is closed, though xtcp_run has just looked at the socket. */
+static int bind_again_and_again(void)
+{
+	int i, fd, error, refused_binds = 0;
+
+	for (i = 0; i < AGAIN; i++) {
+		fd = bare(true, AF_INET);
+		error = bind_it(fd, AF_INET);
+		close(fd);
+		refused_binds += !!error;
+	}
+	printf("%d of %d refused\n", refused_binds, AGAIN);
+	return 0;
+}
+
 /* The sockets stay open in the program that follows. */
 static void pool(char **argv)
 {
@@ -333,6 +351,8 @@ int main(int argc, char **argv)
 		pool(argv + 2);
 		return 1;
 	}
+	if (argc == 2 && !strcmp(argv[1], "again"))
+		return bind_again_and_again();
 	if (argc < 3 || strcmp(argv[1], "judge"))
 		return 2;
 	start_family = strcmp(argv[2], "kernel") ? AF_XTCP : AF_INET;
