@@ -6,8 +6,6 @@
 #ifndef _UAPI_LINUX_XTCP_H
 #define _UAPI_LINUX_XTCP_H
 
-#include <linux/types.h>
-
 /*
  * An address family number without an owner (it was AF_WANPIPE). The module parameter "family"
  * changes it. A module built under another name has another default.
@@ -63,14 +61,14 @@ enum xtcp_abort_cause {
 
 /*
  * New fields come at the end: getsockopt() copies as much as there is room for, and says how much
- * that was.
+ * that was. C's own types, so that the file needs no other header of the kernel: musl has none.
  */
 struct xtcp_abort {
-	__u8 reason;		/* enum xtcp_abort_reason */
-	__u8 cause;		/* enum xtcp_abort_cause */
-	__u8 flags;		/* of the last acceptable segment: FIN 1, SYN 2, RST 4 ... */
-	__u8 reserved;		/* 0 */
-	__u32 error;		/* the errno that the program got; SO_ERROR does not clear it */
+	unsigned char reason;	/* enum xtcp_abort_reason */
+	unsigned char cause;	/* enum xtcp_abort_cause */
+	unsigned char flags;	/* of the last acceptable segment: FIN 1, SYN 2, RST 4 ... */
+	unsigned char reserved;	/* 0 */
+	unsigned int error;	/* the errno that the program got; SO_ERROR does not clear it */
 };
 
 #endif /* _UAPI_LINUX_XTCP_H */
