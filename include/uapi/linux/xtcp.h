@@ -24,8 +24,9 @@
 
 /*
  * getsockopt(fd, IPPROTO_TCP, XTCP_ABORT, ...) fills a struct xtcp_abort: why the connection ended
- * otherwise than by both FINs. A program can ask at any time, and again. The answer stays until the
- * next connect() or listen(). Kernel TCP fails with ENOPROTOOPT.
+ * otherwise than by both FINs. A program can ask at any time, and again. The answer stays until a
+ * connect() sends the next SYN, or until listen(). error is 0 if connect() to AF_UNSPEC broke off a
+ * connection on which nothing had failed. Kernel TCP fails with ENOPROTOOPT.
  */
 #define XTCP_ABORT		2500
 
