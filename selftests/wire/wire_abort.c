@@ -4,8 +4,8 @@
  * runs the same rows without the option: the error is the same.
  *
  * Cases: nothing has ended; RST in each state, and RSTs that do not count; ICMP; a SYN, text and
- * keepalive probes without an answer; TCP_USER_TIMEOUT; connect() to AF_UNSPEC. SO_ERROR leaves the
- * answer, the next connect() takes it away. Any length is allowed.
+ * keepalive probes without an answer; TCP_USER_TIMEOUT; text that nobody reads; connect() to
+ * AF_UNSPEC. SO_ERROR leaves the answer, the next connect() takes it away. Any length is allowed.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -186,6 +186,14 @@ static const struct wire_row rows[] = {
 			.script = "write 1000; > P. 1(1000) ack 1; icmp host seq 1; >@1500 P. 1(1000) ack 1; hup 6000;"
 				  "skim; why timeout timer . EHOSTUNREACH",
 			.state = CLOSED, .err = "EHOSTUNREACH",
+		},
+	},
+	{
+		.name = "why_%s_text_after_the_program_stopped_reading", .rfc = "RFC 9293 3.6.1", .id = "SHLD-3",
+		.in = FIN_WAIT_1 | FIN_WAIT_2,
+		.want = {
+			.script = "shutrd; < P. N(100) ack S; > R S; none; why late_data program P. ECONNRESET",
+			.state = CLOSED, .err = "ECONNRESET", .counters = "TCPAbortOnData=1 OutRsts=1",
 		},
 	},
 	{
