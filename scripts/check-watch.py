@@ -7,7 +7,8 @@ each view says of it, at each width, in ASCII and not; the terminal is afterward
 as it was before; what is no listing and no trace is refused in one sentence.
 
 Also sorting; lost events, and events that are read too late; keys, signals and Ctrl-Z, those of the tour, too; no
-module, no listing, no trace; 10 s of 10,000 segments a second; what xtcp-ss and xtcp-nstat refuse."""
+module, no listing, no trace; 10 s of 10,000 segments a second; what xtcp-ss and xtcp-nstat refuse; the
+page of xtcp-nstat --prometheus."""
 
 import fcntl
 import os
@@ -548,6 +549,83 @@ def check_tools():
     check_sentence("xtcp-nstat -d", watch("-d", "1", program="scripts/xtcp-nstat"), "daemon", program="xtcp-nstat")
 
 
+# A name that a counter once had it keeps.
+NAMES = {("Tcp", "InSegs"): "tcp_in_segs_total", ("Tcp", "CurrEstab"): "tcp_curr_estab",
+         ("Tcp", "MaxConn"): "tcp_max_conn", ("TcpExt", "TW"): "tcpext_tw_total",
+         ("TcpExt", "DelayedACKs"): "tcpext_delayed_acks_total", ("TcpExt", "TCPTimeouts"): "tcpext_timeouts_total",
+         ("TcpExt", "TCPDSACKOfoRecv"): "tcpext_dsack_ofo_recv_total",
+         ("TcpExt", "TCPSpuriousRTOs"): "tcpext_spurious_rtos_total",
+         ("TcpExt", "TCPAbortOnIcmp"): "tcpext_abort_on_icmp_total",
+         ("TcpExt", "TcpTimeoutRehash"): "tcpext_timeout_rehash_total",
+         ("TcpExt", "TCPRcvQDrop"): "tcpext_rcv_q_drop_total"}
+PAGE = "# HELP a_total b\n# TYPE a_total counter\na_total 1\n"
+NO_PAGES = ("", PAGE[:-1], PAGE + PAGE, PAGE + "a_total 2\n", PAGE + "b 1\n", PAGE + "\n", PAGE.replace("a_total", "1"),
+            PAGE.replace("counter", "gauge"), PAGE.replace(" 1", " x"), PAGE.replace(" 1", '{a="\\t"} 1'),
+            PAGE.replace(" 1", '{a="b} 1'), PAGE.replace(" 1", '{a="1",a="2"} 1'), "# TYPE a gauge\na 1\n",
+            PAGE.replace("a_total 1\n", ""), "# HELP a b\n", PAGE + "# HELP a b\n")
+
+
+def check_prometheus(folder):
+    """By a parser that takes the format's grammar and nothing else."""
+    sys.path.insert(0, "selftests/see")
+    import exposition
+    import prometheus
+
+    def page_of(where):
+        return watch("scripts/sight/prometheus.py", "xtcp", where, program="python3")
+
+    def copy(name, *rows):
+        where = os.path.join(folder, name)
+        shutil.copytree(LISTINGS, where)
+        with open(where + "/xtcp_listen", "r+") as file:
+            heading = file.readline()
+            file.seek(0)
+            file.truncate()
+            file.write(heading + "".join(" ".join(map(str, row)) + "\n" for row in rows))
+        return where
+
+    def verdict_of(name, where, places):
+        done = page_of(where)
+        try:
+            found = exposition.compare(done.stdout, "xtcp", where)
+            verdict(found[1] == places and found[0] > 100 and not done.stderr, name, found, done.stderr)
+        except exposition.Wrong as wrong:
+            verdict(False, name, wrong, done.stderr)
+        return done.stdout
+
+    wrong = []
+    for text in NO_PAGES:
+        try:
+            wrong.append(exposition.parse(text) and text)
+        except exposition.Wrong:
+            pass
+    verdict(not wrong and exposition.parse(PAGE), "--prometheus: the parser of this test is strict", *wrong)
+    text = verdict_of("--prometheus: a page", LISTINGS, 2)
+    problem = differs(text, (r"^# TYPE xtcp_tcp_in_segs_total counter$", r"^xtcp_tcp_in_segs_total 102$",
+                             r'^xtcp_listen_limit\{address="10\.77\.0\.2",port="443"\} 128$'))
+    verdict(not problem, "--prometheus: what stands there", problem)
+    verdict_of("--prometheus: nobody listens", copy("quiet"), 0)
+    text = verdict_of("--prometheus: a shared port, IPv6", copy(
+        "shared", ("[fd00:9::2]:80", 5, 1, 2, 3, 4, 5, 6, 7, 8, 0, 1), ("0.0.0.0:80", 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2),
+        ("[fd00:9::2]:80", 5, 1, 2, 3, 4, 5, 6, 7, 8, 0, 3)), 2)
+    problem = differs(text, (r'^xtcp_listen_sockets\{address="fd00:9::2",port="80"\} 2$',
+                             r'^xtcp_listen_overflows_total\{address="fd00:9::2",port="80"\} 10$'))
+    verdict(not problem, "--prometheus: members of a group are added up", problem)
+    line = "\n".join(prometheus.family("a_total", "counter", "b\\c\nd", [((("x", 'q"\\\n'), ("y", "")), 7)])) + "\n"
+    verdict(exposition.parse(line) == {"a_total": ("counter", "b\\c\nd", {(("x", 'q"\\\n'), ("y", "")): 7})},
+            "--prometheus: values are escaped", line)
+    wrong = [(name, prometheus.metric(*name)) for name, metric in NAMES.items() if prometheus.metric(*name) != metric]
+    verdict(not wrong, "--prometheus: names stay", *wrong)
+    with open(copy("cut") + "/xtcp_netstat", "w") as file:
+        file.write("TcpExt: a b\nTcpExt: 1\n")
+    check_sentence("--prometheus: no listing", page_of(folder + "/cut"), "no listing of xtcp", program="xtcp-nstat")
+    for words in (("--prometheus", "TcpInSegs"), ("-a", "--prometheus")):
+        check_sentence("xtcp-nstat " + " ".join(words), watch(*words, program="scripts/xtcp-nstat"), "no other option",
+                       program="xtcp-nstat")
+    check_sentence("--prometheus: no module", watch("--name=xtcp_none", "--prometheus", program="scripts/xtcp-nstat"),
+                   "the xtcp_none module is not loaded", program="xtcp-nstat")
+
+
 def main():
     os.chdir(os.path.join(os.path.dirname(os.path.realpath(__file__)), ".."))
     with open(FOLDER + "server.txt") as file:
@@ -558,6 +636,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         check_views()
         check_names()
+        check_prometheus(folder)
         check_pages()
         check_sorting()
         check_states()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What stands in /proc/net/xtcp, xtcp6, xtcp_listen and xtcp_snmp, or in copies
-of these files."""
+"""What stands in /proc/net/xtcp, xtcp6, xtcp_listen, xtcp_snmp and xtcp_netstat, or
+in copies of these files."""
 
 import os
 import socket
@@ -13,6 +13,8 @@ LIFE = ("LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-
         "LAST-ACK", "TIME-WAIT")
 TIMERS = ("", "resend", "alive", "2MSL", "probe")
 HERTZ = os.sysconf("SC_CLK_TCK")
+# Of the line Tcp:, those that do not count.
+GAUGES = ("RtoAlgorithm", "RtoMin", "RtoMax", "MaxConn", "CurrEstab")
 MAPPED = "0000000000000000FFFF0000"
 
 
@@ -113,9 +115,12 @@ class Listing:
             raise self.strange("_listen") from None
         return found
 
-    def counters(self):
-        """Those of the line Tcp:, by name."""
-        lines = [line.split() for line in self.lines("_snmp") if line.startswith("Tcp:")]
-        if len(lines) != 2:
-            raise self.strange("_snmp")
-        return {name: int(value) for name, value in zip(lines[0][1:], lines[1][1:])}
+    def counters(self, suffix="_snmp", group="Tcp"):
+        """Those of the line Tcp:, or of TcpExt: in _netstat, by name."""
+        lines = [line.split() for line in self.lines(suffix) if line.startswith(group + ":")]
+        try:
+            if len(lines) != 2 or len(lines[0]) != len(lines[1]):
+                raise ValueError
+            return {name: int(value) for name, value in zip(lines[0][1:], lines[1][1:])}
+        except ValueError:
+            raise self.strange(suffix) from None

@@ -19,6 +19,8 @@
 #define BACKLOG		1		/* each queue holds one more */
 #define WATCH		"scripts/xtcp-watch %s --once --plain --ascii --width 100 "
 #define ADVICE		") accepts too slowly; to queue more, raise its backlog: net.core.somaxconn allows"
+#define PAGE		"scripts/xtcp-nstat --prometheus >/tmp/see.page && "	\
+			"python3 selftests/see/exposition.py xtcp </tmp/see.page && cat /tmp/see.page"
 #define INSTANCES	"ls /sys/kernel/tracing/instances | grep -c xtcp-watch"
 
 /* A listener whose accept queue is full, and a connection that carries data. */
@@ -201,8 +203,34 @@ static void watch_tools(const struct stage *stage)
 	see_report("xtcp-ss and xtcp-nstat", NULL);
 }
 
+/* A page says what /proc says, of its own namespace; exposition.py compares them. */
+static void watch_page(void)
+{
+	unsigned int port = see_new_port();
+	int l4 = see_listen(see_net.b, XTCP4, NS_B4, port), l6 = see_listen(see_net.b, XTCP6, NS_B6, port);
+	int client = see_connect(see_net.a, XTCP4, NS_B4, port), status;
+	char *text;
+
+	see_wait_row(see_net.b, XTCP4, port, stack_port(client), TCP_ESTABLISHED);
+	text = see_output(see_net.b, &status, PAGE);
+	CHECK(status == 0, "status %d", status);
+	see_says(text, " counters, 2 places\n");
+	see_says(text, "\nxtcp_listen_accept_queue_length{address=\"" NS_B4 "\",port=\"%u\"} 1\n", port);
+	see_says(text, "\nxtcp_listen_limit{address=\"" NS_B6 "\",port=\"%u\"} %d\n", port, LIMIT);
+	free(text);
+	text = see_output(see_net.b, &status, "unshare -rn sh -c '" PAGE "'");
+	CHECK(status == 0, "status %d", status);
+	see_says(text, " counters, 0 places\n");
+	see_says(text, "\nxtcp_tcp_passive_opens_total 0\n");
+	free(text);
+	close(client);
+	close(l4);
+	close(l6);
+	see_report("xtcp-nstat --prometheus: the counters and listeners of this namespace", NULL);
+}
+
 /**
- * see_watch() - Six results: what is watched live.
+ * see_watch() - Seven results: what is watched live.
  */
 void see_watch(void)
 {
@@ -210,6 +238,7 @@ void see_watch(void)
 	char *text;
 	int status;
 
+	watch_page();
 	set_stage(&stage);
 	watch_listen(&stage);
 	watch_conn(&stage);
