@@ -26,6 +26,7 @@
 #include "netns/sysctl.c"
 #include "netns/proc.c"
 #include "netns/proc_listen.c"
+#include "netns/sockstat.c"
 
 #include "in/interpose.c"
 #include "in/siblings.c"

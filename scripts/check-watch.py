@@ -544,7 +544,7 @@ def check_tools():
         check_sentence(tool + ": no name", watch("--name", "a/b", program=program), "no name of a module", program=tool)
         done = watch("-h", program=program)
         verdict(tool + " [--name NAME]" in done.stdout, tool + " -h", done.stdout, done.stderr)
-    for option in ("-s", "-tE", "--summary", "-u", "-ax", "--udp"):
+    for option in ("-as", "-tE", "--events", "-u", "-ax", "--udp"):
         check_sentence("xtcp-ss " + option, watch(option, program="scripts/xtcp-ss"), "xtcp", program="xtcp-ss")
     check_sentence("xtcp-nstat -d", watch("-d", "1", program="scripts/xtcp-nstat"), "daemon", program="xtcp-nstat")
 

@@ -35,6 +35,7 @@
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
 #include "netns/proc_listen.h"
+#include "netns/sockstat.h"
 #include "sight/mib.h"
 #include "socket/listen.h"
 #include "time/timer.h"
@@ -436,6 +437,7 @@ static const struct proc_file {
 	{ KBUILD_MODNAME "_listen", &xtcp_proc_listen_ops, sizeof(struct seq_net_private) },
 	{ KBUILD_MODNAME "_snmp", .show = xtcp_mib_show_snmp },
 	{ KBUILD_MODNAME "_netstat", .show = xtcp_mib_show_netstat },
+	{ KBUILD_MODNAME "_sockstat", .show = xtcp_sockstat_show },
 };
 
 static int open_rows(struct file *file, const struct proc_file *which, struct net *net)

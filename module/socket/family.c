@@ -28,6 +28,7 @@
 #include "lookup/incoming.h"
 #include "lookup/listeners.h"
 #include "netns/netns.h"
+#include "netns/sockstat.h"
 #include "ports/lease.h"
 #include "ports/port.h"
 #include "send/sndbuf.h"
@@ -317,6 +318,9 @@ int xtcp_family_init(void)
 	err = proto_register(&xtcpv6_prot, 1);
 	if (err)
 		goto err_prot;
+	xtcp_sockstat_set_protos(&xtcp_prot, &xtcpv6_prot);
+#else
+	xtcp_sockstat_set_protos(&xtcp_prot, NULL);
 #endif
 	return 0;
 

@@ -156,7 +156,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "--run"))
 		return see_be_run();
 	ksft_print_header();
-	ksft_set_plan(27 + stack_count() * 5);
+	ksft_set_plan(27 + stack_count() * 6);
 	see_must(ns_pair_make(&see_net), "namespaces");
 	see_first_lines();
 	for (i = 2 * stack_first(); i < SEE_VIEWS; i++)
@@ -166,6 +166,8 @@ int main(int argc, char **argv)
 	see_mapped_rows(XTCP6, XTCP4);
 	see_long_listing();
 	see_listing_held();
+	for (i = 2 * stack_first(); i < SEE_VIEWS; i += 2)
+		see_sockstat(&see_views[i]);
 	see_counter_names();
 	see_ss();
 	for (i = 2 * stack_first(); i < SEE_VIEWS; i++)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What can be seen of xtcp: see_rows.c has what stands in /proc, see_programs.c what programs make of it, see_watch.c
- * what they make of it live; see_queues.c what the events of a listener's queues say; see_syn.c sends a SYN that nobody
- * stands behind; see.c has what they share.
+ * What can be seen of xtcp: see_rows.c and see_sockstat.c have what stands in /proc, see_programs.c what programs make
+ * of it, see_watch.c what they make of it live; see_queues.c what the events of a listener's queues say; see_syn.c
+ * sends a SYN that nobody stands behind; see.c has what they share.
  */
 #ifndef SEE_H
 #define SEE_H
@@ -74,6 +74,9 @@ void see_rows(const struct see_view *view);
 void see_mapped_rows(const struct see_view *view, const struct see_view *view4);
 void see_long_listing(void);
 void see_listing_held(void);
+
+/* see_sockstat.c */
+void see_sockstat(const struct see_view *view);
 
 /* see_programs.c */
 char *see_output(int ns, int *status, const char *format, ...) __attribute__((format(printf, 3, 4)));

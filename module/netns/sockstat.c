@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /proc/net/xtcp_sockstat: the line TCP: of /proc/net/sockstat and the line TCP6: of sockstat6. All
+ * of it is counted anyway; only a reader computes sums.
+ */
+#include "netns/sockstat.h"
+
+#include <linux/percpu_counter.h>
+#include <linux/seq_file.h>
+#include <net/sock.h>
+
+#include "base/net.h"
+
+/* Of IPv4 and IPv6; NULL: without IPv6. */
+static struct proto *counted, *counted6;
+
+/**
+ * xtcp_sockstat_set_protos() - say whose socks are counted
+ * @prot: the protocol over IPv4; it has the memory and the socks of both
+ * @prot6: the protocol over IPv6, or NULL
+ *
+ * Context: process, module init, before any namespace has its files.
+ */
+void xtcp_sockstat_set_protos(struct proto *prot, struct proto *prot6)
+{
+	counted = prot;
+	counted6 = prot6;
+}
+
+static s64 count_of(const struct xtcp_net *xn, struct percpu_counter *counter)
+{
+	return xtcp_netns_is_started(xn) ? percpu_counter_sum_positive(counter) : 0;
+}
+
+/**
+ * xtcp_sockstat_show() - /proc/net/xtcp_sockstat
+ * @m: the file; its private pointer is the namespace
+ * @v: unused
+ *
+ * As in Linux, "inuse" has the listeners and connections in the tables, but neither half-open
+ * entries nor records; "tw" has the records, those in FIN-WAIT-2, too; "alloc" (socks) and "mem"
+ * (pages) are of all namespaces.
+ *
+ * Context: process.
+ *
+ * Return: 0.
+ */
+int xtcp_sockstat_show(struct seq_file *m, void *v)
+{
+	struct net *net = m->private;
+	struct xtcp_net *xn = xtcp_net(net);
+
+	seq_printf(m, "TCP: inuse %d orphan %lld tw %lld alloc %lld mem %ld\n",
+		   sock_prot_inuse_get(net, counted), count_of(xn, &xn->orphans), count_of(xn, &xn->records),
+		   percpu_counter_sum_positive(counted->sockets_allocated),
+		   max(atomic_long_read(counted->memory_allocated), 0L));
+	if (counted6)
+		seq_printf(m, "TCP6: inuse %d\n", sock_prot_inuse_get(net, counted6));
+	return 0;
+}
