@@ -267,6 +267,48 @@ def check_services():
     verdict(found == {"to :443 curl": 2, ":80": 1}, "states: clients, and a listener that has gone", found)
 
 
+def check_ends(folder):
+    """Why connections ended: since then and in all, with advice; not the rows that are zero."""
+    from advice import ENDS, Advice
+    from watch_states import States
+    where = os.path.join(folder, "ends")
+    shutil.copytree(LISTINGS, where)
+    with open(where + "/xtcp_netstat", "w") as file:
+        file.write("TcpExt: TW TCPAbortOnReset TCPAbortOnTimeout TCPAbortOnKill\nTcpExt: 7 12 1500 0\n")
+    done = watch("states", "--proc", where, "--once", "--seconds", "0.2")
+    problem = differs(done.stdout, (r"^ENDED OTHERWISE THAN BY FINS +SINCE THEN +IN ALL *$", r"^no answer .* 0 +1\.5k$",
+                                    r"^reset or refused by the peer +0 +12$", r"!administrator", r"!retries2"))
+    verdict(done.returncode == 0 and not problem, "states: why connections ended", problem, done.stdout, done.stderr)
+    done = watch("states", "--proc", LISTINGS, "--once", "--seconds", "0.2")
+    verdict("ENDED" not in done.stdout and done.returncode == 0, "states: none ended but by FINs", done.stdout)
+    os.remove(where + "/xtcp_netstat")
+    done = watch("states", "--proc", where, "--once", "--seconds", "0.2")
+    verdict("ENDED" not in done.stdout and done.returncode == 0, "states: copies without these counters", done.stderr)
+    with open("module/sight/mib.c") as file:
+        counted = set(re.findall(r'"(TCPAbortOn\w+)"', file.read()))
+    verdict(counted == {name for name, _, _ in ENDS}, "states: each counter of ends has words", counted)
+
+    view = view_of(States, known=Known())
+    view.look(0.0)
+    view.ends = {name: 1000 + at for at, (name, _, _) in enumerate(ENDS)}
+    view.first_ends = dict(view.ends, TCPAbortOnTimeout=990)
+    view.advice = Advice("xtcp_none")
+    lines = list(view.by_reason(80, None, plain))
+    problem = differs("\n".join(lines), (r"^no answer for too long +12 +1\.0k$", r"^  how long .*: net\.xtcp_none\.retries2,",
+                                         r"^closed with unread data +0 +1\.0k$", r"^  the peer got a reset: "))
+    verdict(not problem and lines[2].startswith("no answer") and max(map(len, lines)) <= 80 and
+            len(lines) >= 2 + len(ENDS) + sum(1 for end in ENDS if end[2]), "states: advice", problem, *lines)
+    view.advice.knob = lambda found: found[1] + "=15"
+    verdict("retries2=15, syn_retries=15, keep" in view.advice.on_end(ENDS[2][2]), "states: advice with the settings")
+    for height in range(18, 60):
+        drawn = list(view.draw(100, height, plain))
+        if len(drawn) > height:
+            verdict(False, "states: no more lines than there is room for", height, *drawn)
+            break
+    else:
+        verdict(True, "states: no more lines than there is room for")
+
+
 def check_owners():
     """Of sockets of this process, as kernel TCP has them."""
     import socket
@@ -637,6 +679,7 @@ def main():
         check_views()
         check_names()
         check_prometheus(folder)
+        check_ends(folder)
         check_pages()
         check_sorting()
         check_states()

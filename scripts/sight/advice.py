@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What an operator can do about a listener that refuses."""
+"""What an operator can do about a listener that refuses, and about connections that end otherwise than by FINs."""
 
 import glob
 import os
+import re
 import time
 
 SOMAXCONN = "/proc/sys/net/core/somaxconn"
@@ -35,6 +36,26 @@ class Owners:
         return ""
 
 
+# Of the line TcpExt:, why connections ended otherwise than by FINs, in words; and what can be done about it.
+# "{knob}" is net.xtcp.knob, with its value if it is known.
+ENDS = (
+    ("TCPAbortOnReset", "reset or refused by the peer", ""),
+    ("TCPAbortOnIcmp", "an ICMP error while it opened", ""),
+    ("TCPAbortOnTimeout", "no answer for too long",
+     "how long a silent peer is tried: {retries2}, {syn_retries}, keepalive, TCP_USER_TIMEOUT"),
+    ("TCPAbortOnClose", "closed with unread data",
+     "the peer got a reset: a program that reads until the end loses nothing"),
+    ("TCPAbortOnData", "SO_LINGER of 0 s, or data after close()",
+     "the peer got a reset: shutdown() and reading until the end, before close(), avoids it"),
+    ("TCPAbortOnLinger", "TCP_LINGER2 below 0", "0 waits in FIN-WAIT-2 for {fin_timeout} s"),
+    ("TCPAbortOnMemory", "too many orphans, or too much memory", "{max_orphans} and net.ipv4.tcp_mem are the limits"),
+    ("TCPAbortOnListener", "its listener ended before accept()", "accept() what waits, and close the listener then"),
+    ("TCPAbortOnDisconnect", "connect() to AF_UNSPEC", ""),
+    ("TCPAbortOnKill", "ended by an administrator", ""),
+    ("TCPAbortOnNamespace", "the namespace ended", ""),
+)
+
+
 def number(name):
     try:
         with open(name) as file:
@@ -44,10 +65,20 @@ def number(name):
 
 
 class Advice:
-    """Advice about the listeners of this namespace, by the present settings."""
+    """Advice about the listeners and connections of this namespace, by the present settings."""
 
     def __init__(self, module):
+        self.module = module
         self.syncookies, self.owners = "net.%s.syncookies" % module, Owners()
+
+    def knob(self, found):
+        name = "net.%s.%s" % (self.module, found[1])
+        value = number("/proc/sys/" + name.replace(".", "/"))
+        return name if value is None else "%s=%d" % (name, value)
+
+    def on_end(self, words):
+        """A sentence of ENDS with the present settings."""
+        return re.sub(r"\{(\w+)\}", self.knob, words)
 
     def on(self, listener):
         """A sentence; "" if nothing is wrong."""

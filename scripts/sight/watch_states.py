@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
-"""xtcp-watch states: how many connections are in each state, over time, and of which service they are."""
+"""xtcp-watch states: how many connections are in each state, over time, of which service they are, and why others
+ended."""
 
+import textwrap
 from collections import Counter, deque
 
-from listing import LIFE
+from advice import ENDS, Advice
+from listing import LIFE, Unreadable
 from table import Column, brief, fit, row, span
-from watch_view import View
+from watch_view import PROC, View
 
 LEVELS = {True: " .:-=+*#", False: " ▁▂▃▄▅▆▇█"}
 COUNTED = (("ActiveOpens", "opened"), ("PassiveOpens", "accepted"), ("AttemptFails", "failed"),
@@ -58,6 +61,8 @@ class States(View):
         self.counters = self.first = None
         self.before = None
         self.services = []
+        self.ends = self.first_ends = None  # by counter; None: copies without these counters
+        self.advice = Advice(args.name) if args.proc == PROC else None
 
     def look(self, now):
         rows = self.listing.rows()
@@ -66,6 +71,11 @@ class States(View):
         self.services = services(rows, self.owners)
         self.before, self.counters = self.counters, (now, self.listing.counters())
         self.first = self.first or self.counters
+        try:
+            self.ends = self.listing.counters("_netstat", "TcpExt")
+        except Unreadable:
+            self.ends = None
+        self.first_ends = self.first_ends or self.ends
 
     def line(self, state, cells, most, paint):
         """One place for each so many samples: the most of them."""
@@ -99,10 +109,35 @@ class States(View):
                                       " (%s/s)" % brief(rate) if rate >= 0.5 else ""))
         yield ("since then: " + ", ".join(words))[:width]
         foot = list(self.foot(width, paint))
-        room = SERVICES if height is None else height - 6 - len(LIFE) - len(foot)
+        free = None if height is None else height - 4 - len(LIFE) - len(foot)
+        ends = list(self.by_reason(width, None if free is None else free // 2, paint))
+        room = SERVICES if free is None else free - 2 - len(ends)
         if room > 0 and self.services:
             yield from self.by_service(width, room, paint)
+        yield from ends
         yield from foot
+
+    def by_reason(self, width, room, paint):
+        """A line for each reason for which connections have ended, FINs left aside, and advice; those that grow first."""
+        found = [(words, self.ends[name] - self.first_ends.get(name, 0), self.ends[name], advice)
+                 for name, words, advice in ENDS if self.ends and self.ends.get(name)]
+        if not found or room is not None and room < 4:
+            return
+        line = "%-40s %10s %10s"
+        yield ""
+        yield paint("7", (line % ("ENDED OTHERWISE THAN BY FINS", "SINCE THEN", "IN ALL")).ljust(width))
+        left = len(found)
+        room = None if room is None else room - 2
+        for words, grown, count, advice in sorted(found, key=lambda each: (-each[1], -each[2])):
+            lines = [line % (words, brief(grown), brief(count))]
+            if advice and self.advice:
+                lines += [paint("33", "  " + text) for text in textwrap.wrap(self.advice.on_end(advice), width - 2)]
+            if room is not None and len(lines) + (left > 1) > room:
+                yield paint("90", "%d more" % left)
+                return
+            yield from lines
+            left -= 1
+            room = None if room is None else room - len(lines)
 
     def by_service(self, width, room, paint):
         """A line for each service, with a column for each state in which one of them has connections."""

@@ -166,6 +166,7 @@ static void watch_flow(const struct stage *stage)
 
 static void watch_states(void)
 {
+	struct counters counters;
 	char *text;
 	int status;
 
@@ -175,6 +176,10 @@ static void watch_states(void)
 	/* the accepted one, and those that wait for accept() */
 	see_says(text, "\nESTABLISHED %d %d ##", 1 + BACKLOG + 1, 1 + BACKLOG + 1);
 	see_says(text, "\nsince then: 0 opened, ");
+	/* an earlier case has killed some */
+	see_must(counters_read_xtcp(&counters, see_net.b), "counters");
+	see_says(text, "\nENDED OTHERWISE THAN BY FINS SINCE THEN IN ALL");
+	see_says(text, "\nended by an administrator 0 %lld\n", counters_get(&counters, "TcpExt:TCPAbortOnKill"));
 	free(text);
 	see_report("xtcp-watch states: how many are in each", NULL);
 }
