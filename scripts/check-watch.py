@@ -644,6 +644,7 @@ def check_prometheus(folder):
     verdict(not wrong and exposition.parse(PAGE), "--prometheus: the parser of this test is strict", *wrong)
     text = verdict_of("--prometheus: a page", LISTINGS, 2)
     problem = differs(text, (r"^# TYPE xtcp_tcp_in_segs_total counter$", r"^xtcp_tcp_in_segs_total 102$",
+                             r"^xtcp_sockstat_tcp_inuse 7$", r"^xtcp_sockstat_tcp6_inuse 0$",
                              r'^xtcp_listen_limit\{address="10\.77\.0\.2",port="443"\} 128$'))
     verdict(not problem, "--prometheus: what stands there", problem)
     verdict_of("--prometheus: nobody listens", copy("quiet"), 0)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What stands in /proc/net/xtcp, xtcp6, xtcp_listen, xtcp_snmp and xtcp_netstat, or
-in copies of these files."""
+"""What stands in /proc/net/xtcp, xtcp6, xtcp_listen, xtcp_snmp, xtcp_netstat and
+xtcp_sockstat, or in copies of these files."""
 
 import os
 import socket
@@ -113,6 +113,18 @@ class Listing:
                 raise ValueError
         except (IndexError, ValueError):
             raise self.strange("_listen") from None
+        return found
+
+    def sockstat(self):
+        """{"TCP": {"inuse": 3, ...}, "TCP6": ...}, of _sockstat."""
+        found = {}
+        try:
+            for group, *words in (line.split() for line in self.lines("_sockstat") if line):
+                if not group.endswith(":") or len(words) % 2:
+                    raise ValueError
+                found[group[:-1]] = {name: int(value) for name, value in zip(words[::2], words[1::2])}
+        except ValueError:
+            raise self.strange("_sockstat") from None
         return found
 
     def counters(self, suffix="_snmp", group="Tcp"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""xtcp-nstat --prometheus: the counters and the listeners as a page in Prometheus's text format, version 0.0.4.
+"""xtcp-nstat --prometheus: the counters, sockets and listeners as a page in Prometheus's text format, version 0.0.4.
 
     prometheus.py NAME [FOLDER]     of the module NAME; from copies of the files of /proc/net in FOLDER
 
@@ -76,6 +76,10 @@ def page(listing):
         for counter, value in listing.counters(suffix, group).items():
             yield from family("%s_%s" % (name, metric(group, counter)), "gauge" if counter in GAUGES else "counter",
                               "%s%s of %s%s." % (group, counter, name, suffix), [((), value)])
+    for group, numbers in listing.sockstat().items():
+        for word, value in numbers.items():
+            yield from family("%s_sockstat_%s_%s" % (name, group.lower(), word), "gauge",
+                              "%s:%s of %s_sockstat." % (group, word, name), [((), value)])
     found = [((("address", address), ("port", port)), sockets)
              for (address, port), sockets in places(listing.listeners()).items()]
     if not found:

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""exposition.py NAME [FOLDER] <PAGE
+"""exposition.py NAME [FOLDER [BEFORE]] <PAGE
 
 Is a page of xtcp-nstat --prometheus what the text format, version 0.0.4, allows, and does it say what the files of the
-module NAME in /proc/net say, or in FOLDER? Prints what is wrong, or how much is right; nothing may count meanwhile."""
+module NAME in /proc/net say, or in FOLDER? With copies of the files in BEFORE, older than the page, a number may be
+anything between both: a record may end meanwhile, which counts. Prints what is wrong, or how much is right."""
 
 import re
 import sys
@@ -66,18 +67,30 @@ def lines_of(folder, file):
         return [line.split() for line in lines if line.strip()]
 
 
-def same_counters(found, module, folder):
-    """By the help, which names each; and a name of its own for each."""
-    told = {words: (name, list(samples.items())) for name, (_, words, samples) in found.items()}
-    number = 0
+def numbers_of(module, folder):
+    """{"TcpInSegs of xtcp_snmp.": number}"""
+    found = {}
     for file, group in ((module + "_snmp", "Tcp:"), (module + "_netstat", "TcpExt:")):
         names, values = [line for line in lines_of(folder, file) if line[0] == group]
         for counter, value in zip(names[1:], values[1:]):
-            _, samples = told.get("%s%s of %s." % (group[:-1], counter, file), (None, None))
-            need(samples == [((), int(value))], group + counter, "is", value, "and not", samples)
-            number += 1
+            found["%s%s of %s." % (group[:-1], counter, file)] = int(value)
+    file = module + "_sockstat"
+    for group, *words in lines_of(folder, file):
+        for key, value in zip(words[::2], words[1::2]):
+            found["%s%s of %s." % (group, key, file)] = int(value)
+    return found
+
+
+def same_numbers(found, module, folder, before):
+    """By the help, which names each; and a name of its own for each."""
+    told = {words: samples for _, words, samples in found.values()}
+    old, new = numbers_of(module, before), numbers_of(module, folder)
+    for name, value in new.items():
+        samples = told.get(name, {})
+        need(list(samples) == [()] and min(old[name], value) <= samples[()] <= max(old[name], value),
+             name, "is", old[name], "and then", value, "and not", samples)
     need(len(told) == len(found), "two families have the same help")
-    return number
+    return len(new)
 
 
 def same_listeners(found, module, folder):
@@ -95,10 +108,10 @@ def same_listeners(found, module, folder):
     return len(sums)
 
 
-def compare(text, module, folder="/proc/net"):
-    """(counters, places of listeners)"""
+def compare(text, module, folder="/proc/net", before=None):
+    """(numbers, places of listeners)"""
     found = parse(text)
-    counted, places = same_counters(found, module, folder), same_listeners(found, module, folder)
+    counted, places = same_numbers(found, module, folder, before or folder), same_listeners(found, module, folder)
     rest = len(found) - counted - (1 + len(COLUMNS) if places else 0)
     need(not rest, rest, "families that /proc does not know")
     return counted, places
@@ -106,6 +119,6 @@ def compare(text, module, folder="/proc/net"):
 
 if __name__ == "__main__":
     try:
-        print("%d counters, %d places\n" % compare(sys.stdin.read(), *sys.argv[1:]), end="")
+        print("%d numbers, %d places\n" % compare(sys.stdin.read(), *sys.argv[1:]), end="")
     except Wrong as wrong:
         sys.exit("exposition.py: %s" % wrong)

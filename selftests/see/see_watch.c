@@ -19,8 +19,10 @@
 #define BACKLOG		1		/* each queue holds one more */
 #define WATCH		"scripts/xtcp-watch %s --once --plain --ascii --width 100 "
 #define ADVICE		") accepts too slowly; to queue more, raise its backlog: net.core.somaxconn allows"
-#define PAGE		"scripts/xtcp-nstat --prometheus >/tmp/see.page && "	\
-			"python3 selftests/see/exposition.py xtcp </tmp/see.page && cat /tmp/see.page"
+#define PAGE		"mkdir -p /tmp/see.d && cp /proc/net/xtcp_* /tmp/see.d && "		\
+			"scripts/xtcp-nstat --prometheus >/tmp/see.page && "			\
+			"python3 selftests/see/exposition.py xtcp /proc/net /tmp/see.d </tmp/see.page && "	\
+			"cat /tmp/see.page"
 #define INSTANCES	"ls /sys/kernel/tracing/instances | grep -c xtcp-watch"
 
 /* A listener whose accept queue is full, and a connection that carries data. */
@@ -209,6 +211,10 @@ static void watch_tools(const struct stage *stage)
 	CHECK(status == 0 && !strncmp(text, "#xtcp, network namespace 40", 27), "status %d: %s", status, text);
 	see_says(text, "\nTcpPassiveOpens %lld ", counters_get(&counters, "Tcp:PassiveOpens"));
 	free(text);
+	text = see_output(see_net.b, &status, "scripts/xtcp-nstat --json -as TcpPassiveOpens | python3 -m json.tool");
+	CHECK(status == 0, "status %d: %s", status, text);
+	see_says(text, "\"TcpPassiveOpens\": %lld\n", counters_get(&counters, "Tcp:PassiveOpens"));
+	free(text);
 	see_report("xtcp-ss and xtcp-nstat", NULL);
 }
 
@@ -223,13 +229,13 @@ static void watch_page(void)
 	see_wait_row(see_net.b, XTCP4, port, stack_port(client), TCP_ESTABLISHED);
 	text = see_output(see_net.b, &status, PAGE);
 	CHECK(status == 0, "status %d", status);
-	see_says(text, " counters, 2 places\n");
+	see_says(text, " numbers, 2 places\n");
 	see_says(text, "\nxtcp_listen_accept_queue_length{address=\"" NS_B4 "\",port=\"%u\"} 1\n", port);
 	see_says(text, "\nxtcp_listen_limit{address=\"" NS_B6 "\",port=\"%u\"} %d\n", port, LIMIT);
 	free(text);
 	text = see_output(see_net.b, &status, "unshare -rn sh -c '" PAGE "'");
 	CHECK(status == 0, "status %d", status);
-	see_says(text, " counters, 0 places\n");
+	see_says(text, " numbers, 0 places\n");
 	see_says(text, "\nxtcp_tcp_passive_opens_total 0\n");
 	free(text);
 	close(client);
