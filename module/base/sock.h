@@ -34,7 +34,10 @@ struct xtcp_fastopenq;
 struct xtcp_fastsyn;
 struct xtcp_saved_syn;
 
-/* Work for a sock whose lock a user held; its release_sock() does it (family.c). */
+/*
+ * Work for a sock whose lock a user held; its release_sock() does it (family.c). Bits of
+ * sk_tsq_flags: softirq sets them atomically, the socket lock's holder clears them.
+ */
 enum xtcp_deferred {
 	XTCP_DEFERRED_TIMER,		/* a deadline passed */
 	XTCP_DEFERRED_MTU,		/* the path MTU fell */
@@ -171,8 +174,6 @@ struct xtcp_sock {
 	u32 mtu_info;
 	struct xtcp_fastopen *fastopen;	/* set before the third ACK of a Fast Open (fastopen.c) */
 	struct xtcp_fastsyn *fastsyn;	/* set during a call that opens by Fast Open (fastsyn.c) */
-	/* enum xtcp_deferred; softirq sets bits atomically, the socket lock's holder clears them */
-	unsigned long deferred;
 };
 
 /* An AF_INET6 sock: the kernel finds ipv6_pinfo by inet_sock.pinet6. */

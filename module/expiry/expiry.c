@@ -282,7 +282,7 @@ static void fired(struct timer_list *timer)
 
 	bh_lock_sock(sk);
 	if (sock_owned_by_user(sk))
-		set_bit(XTCP_DEFERRED_TIMER, &xtcp_sk(sk)->deferred);
+		set_bit(XTCP_DEFERRED_TIMER, &sk->sk_tsq_flags);
 	else
 		xtcp_expiry_run(sk);
 	bh_unlock_sock(sk);

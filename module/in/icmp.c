@@ -138,7 +138,7 @@ static void tell_mtu(struct sock *sk, u32 mtu)
 
 	WRITE_ONCE(xsk->mtu_info, mtu);
 	if (sock_owned_by_user(sk))
-		set_bit(XTCP_DEFERRED_MTU, &xsk->deferred);
+		set_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags);
 	else
 		mtu_fell(sk, mtu);
 }

@@ -47,7 +47,7 @@
  *
  * Process context takes the socket lock by lock_sock() and may sleep. Softirq takes the spinlock
  * inside it by bh_lock_sock(). If a user owns the sock then, softirq puts a segment on the backlog
- * and any other work (a deadline, a lower MTU, paced data) as a bit into xtcp_sock.deferred.
+ * and any other work (a deadline, a lower MTU, paced data) as a bit into sk_tsq_flags.
  * release_sock() does both.
  *
  * Lookups in the tables run under RCU. A full sock from a lookup is taken by refcount_inc_not_zero.
@@ -158,6 +158,7 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 	memset_startat(xsk, 0, snd);
 	xsk->stream = XTCP_STREAM_NONE;
 	xsk->sent = RB_ROOT;
+	sk->sk_tsq_flags = 0;
 	xtcp_agreed_peer_mss(&xsk->agreed, XTCP_MSS_DEFAULT_V4, 0);
 	xsk->mss = XTCP_MSS_DEFAULT_V4;
 	xsk->rcv_mss = XTCP_MSS_DEFAULT_V4;

@@ -94,7 +94,7 @@ void xtcp_coalesce_push(struct sock *sk)
 	local_bh_disable();
 	bh_lock_sock(sk);
 	if (sock_owned_by_user(sk))
-		set_bit(XTCP_DEFERRED_PACE, &xtcp_sk(sk)->deferred);
+		set_bit(XTCP_DEFERRED_PACE, &sk->sk_tsq_flags);
 	else if (xtcp_sk(sk)->coalescing)
 		xtcp_expiry_paced(sk);
 	bh_unlock_sock(sk);

@@ -103,18 +103,16 @@ static void proto_unhash(struct sock *sk)
 /* proto.release_cb: do what was deferred while a user held the lock. The backlog is empty. */
 static void do_deferred(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
 	sock_owned_by_me(sk);
 	if (sk->sk_state == TCP_LISTEN)
 		xtcp_incoming_follow(sk);
-	if (!READ_ONCE(xsk->deferred))
+	if (!READ_ONCE(sk->sk_tsq_flags))
 		return;
-	if (test_and_clear_bit(XTCP_DEFERRED_MTU, &xsk->deferred))
+	if (test_and_clear_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags))
 		xtcp_icmp_mtu_deferred(sk);
-	if (test_and_clear_bit(XTCP_DEFERRED_TIMER, &xsk->deferred))
+	if (test_and_clear_bit(XTCP_DEFERRED_TIMER, &sk->sk_tsq_flags))
 		xtcp_expiry_run(sk);
-	if (test_and_clear_bit(XTCP_DEFERRED_PACE, &xsk->deferred))
+	if (test_and_clear_bit(XTCP_DEFERRED_PACE, &sk->sk_tsq_flags))
 		xtcp_expiry_paced(sk);
 }
 

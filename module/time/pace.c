@@ -83,7 +83,7 @@ static enum hrtimer_restart pace_fired(struct hrtimer *timer)
 	spin_unlock_irqrestore(&pace->lock, irq);
 
 	bh_lock_sock(sk);
-	set_bit(XTCP_DEFERRED_PACE, &xtcp_sk(sk)->deferred);
+	set_bit(XTCP_DEFERRED_PACE, &sk->sk_tsq_flags);
 	/* otherwise release_sock() does the work; a listener has other work, which may sleep */
 	if (!sock_owned_by_user(sk) && sk->sk_state != TCP_LISTEN)
 		sk->sk_prot->release_cb(sk);
