@@ -4,7 +4,6 @@
 #define XTCP_SOCK_H
 
 #include <linux/ipv6.h>
-#include <linux/rbtree.h>
 #include <net/inet_sock.h>
 
 #include "base/abort.h"
@@ -120,7 +119,6 @@ struct xtcp_sock {
 	bool fin_queued;		/* the send queue ends with a FIN */
 	u8 ecn;				/* bits of enum xtcp_ecn (ecn.h) */
 	u32 snd_tstamp;			/* jiffies when data was last sent */
-	struct rb_root sent;		/* sent skbs, by sequence number (sndq.c) */
 	struct xtcp_rto rto;		/* RFC 6298 state */
 	struct xtcp_cong cong;		/* the congestion window */
 	u32 ack_tstamp;			/* jiffies when the last acceptable ACK arrived */

@@ -58,7 +58,7 @@ bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 	stream->snd_sml = xsk->snd.una;
 	stream->pushed_seq = xsk->snd.write_seq;
 	stream->space_copied = xtcp_space_copied(sk);
-	syn = skb_rb_first(&xsk->sent);
+	syn = skb_rb_first(&sk->tcp_rtx_queue);
 	if (syn) {
 		list_add_tail(&xtcp_sndcb(syn)->node, &stream->in_flight);
 		note_sent(stream, syn);

@@ -22,9 +22,9 @@
  * hold and look up a page. But of a stream of small segments, a receiver can join only those in
  * pages.
  */
-static inline bool fits_behind_header(const struct xtcp_sock *xsk, const struct sk_buff *skb, size_t len)
+static inline bool fits_behind_header(const struct sock *sk, const struct sk_buff *skb, size_t len)
 {
-	return !skb->len && len <= skb_tailroom(skb) && RB_EMPTY_ROOT(&xsk->sent);
+	return !skb->len && len <= skb_tailroom(skb) && RB_EMPTY_ROOT(&sk->tcp_rtx_queue);
 }
 
 /* Returns for how many of @n more octets there is memory, or -ENOBUFS. */
@@ -95,7 +95,7 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
 int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
 {
 	sock_owned_by_me(sk);
-	if (!fits_behind_header(xtcp_sk(sk), skb, len))
+	if (!fits_behind_header(sk, skb, len))
 		return copy_to_pages(sk, skb, from, len);
 	/*
 	 * skb_add_data_nocache() without its tests: a copy past the cache pays only for larger data

@@ -5,7 +5,7 @@
  *
  *   SND.UNA                    SND.NXT
  *     [sent][sent] ... [sent]    [not sent] ... [tail]
- *     xsk->sent, a tree          sk_write_queue, a list
+ *     tcp_rtx_queue, a tree      sk_write_queue, a list
  *
  * A sent skb also stands on a list of the stream by cb->node: on in_flight, in order of sending, as
  * long as nothing is known of it; on to_resend when it counts as lost; on none when it is sacked.
@@ -133,9 +133,9 @@ void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb)
 	charge(sk, skb);
 }
 
-static void tree_insert_sent(struct xtcp_sock *xsk, struct sk_buff *skb)
+static void tree_insert_sent(struct sock *sk, struct sk_buff *skb)
 {
-	struct rb_node *parent = NULL, **place = &xsk->sent.rb_node;
+	struct rb_node *parent = NULL, **place = &sk->tcp_rtx_queue.rb_node;
 	u32 seq = xtcp_sndcb(skb)->seq;
 
 	while (*place) {
@@ -143,7 +143,7 @@ static void tree_insert_sent(struct xtcp_sock *xsk, struct sk_buff *skb)
 		place = xtcp_seq_lt(seq, xtcp_sndcb(rb_to_skb(parent))->seq) ? &parent->rb_left : &parent->rb_right;
 	}
 	rb_link_node(&skb->rbnode, parent, place);
-	rb_insert_color(&skb->rbnode, &xsk->sent);
+	rb_insert_color(&skb->rbnode, &sk->tcp_rtx_queue);
 }
 
 /**
@@ -170,11 +170,9 @@ void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb)
 
 static void unlink_free(struct sock *sk, struct sk_buff *skb)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
 	if (xtcp_sndcb(skb)->marks & XTCP_SNDQ_SENT) {
 		xtcp_sndq_leave_list(sk, skb);
-		rb_erase(&skb->rbnode, &xsk->sent);
+		rb_erase(&skb->rbnode, &sk->tcp_rtx_queue);
 		/* skb->dev shares memory with the rbnode */
 		skb->dev = NULL;
 	} else {
@@ -288,7 +286,7 @@ struct sk_buff *xtcp_sndq_unsent(const struct sock *sk)
 struct sk_buff *xtcp_sndq_first(const struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	return skb_rb_first(&xtcp_sk(sk)->sent);
+	return skb_rb_first(&sk->tcp_rtx_queue);
 }
 
 /**
@@ -302,7 +300,7 @@ struct sk_buff *xtcp_sndq_first(const struct sock *sk)
 struct sk_buff *xtcp_sndq_last(const struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	return skb_rb_last(&xtcp_sk(sk)->sent);
+	return skb_rb_last(&sk->tcp_rtx_queue);
 }
 
 /**
@@ -333,7 +331,7 @@ struct sk_buff *xtcp_sndq_next(const struct sock *sk, struct sk_buff *skb)
  */
 struct sk_buff *xtcp_sndq_find(const struct sock *sk, u32 seq)
 {
-	struct rb_node *node = xtcp_sk(sk)->sent.rb_node;
+	struct rb_node *node = sk->tcp_rtx_queue.rb_node;
 
 	sock_owned_by_me(sk);
 	while (node) {
@@ -360,7 +358,7 @@ struct sk_buff *xtcp_sndq_find(const struct sock *sk, u32 seq)
 bool xtcp_sndq_is_empty(const struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	return RB_EMPTY_ROOT(&xtcp_sk(sk)->sent) && skb_queue_empty(&sk->sk_write_queue);
+	return RB_EMPTY_ROOT(&sk->tcp_rtx_queue) && skb_queue_empty(&sk->sk_write_queue);
 }
 
 /**
@@ -463,7 +461,7 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 		xtcp_stamp_split(skb, rest);
 
 	if (restcb->marks & XTCP_SNDQ_SENT) {
-		tree_insert_sent(xtcp_sk(sk), rest);
+		tree_insert_sent(sk, rest);
 		if (!list_empty(&cb->node))
 			list_add(&restcb->node, &cb->node);
 	} else {
@@ -525,13 +523,13 @@ void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 	sock_owned_by_me(sk);
 	cb->sent_us = sent_us;
 	if (xtcp_stream_is_there(xsk->stream))
-		xtcp_rate_sent(sk, skb, RB_EMPTY_ROOT(&xsk->sent));
+		xtcp_rate_sent(sk, skb, RB_EMPTY_ROOT(&sk->tcp_rtx_queue));
 	if (cb->transmissions < XTCP_SNDQ_OFTEN)
 		cb->transmissions++;
 	if (!(cb->marks & XTCP_SNDQ_SENT)) {
 		__skb_unlink(skb, &sk->sk_write_queue);
 		cb->marks |= XTCP_SNDQ_SENT;
-		tree_insert_sent(xsk, skb);
+		tree_insert_sent(sk, skb);
 		xtcp_snd_sent(&xsk->snd, cb->end_seq);
 	} else {
 		xtcp_sndq_leave_list(sk, skb);
@@ -612,7 +610,7 @@ void xtcp_sndq_purge(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb;
 
-	while ((skb = skb_rb_first(&xsk->sent)))
+	while ((skb = skb_rb_first(&sk->tcp_rtx_queue)))
 		unlink_free(sk, skb);
 	while ((skb = skb_peek(&sk->sk_write_queue)))
 		unlink_free(sk, skb);

@@ -157,7 +157,7 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 
 	memset_startat(xsk, 0, snd);
 	xsk->stream = XTCP_STREAM_NONE;
-	xsk->sent = RB_ROOT;
+	sk->tcp_rtx_queue = RB_ROOT;
 	sk->sk_tsq_flags = 0;
 	xtcp_agreed_peer_mss(&xsk->agreed, XTCP_MSS_DEFAULT_V4, 0);
 	xsk->mss = XTCP_MSS_DEFAULT_V4;
