@@ -66,16 +66,13 @@ struct xtcp_sock {
 	struct xtcp_pace *pace;		/* the second timer; NULL: not needed so far (pace.c) */
 	/* place on its listener's accept queue, or as an orphan in its shard; under their lock */
 	struct list_head accept_node;
-	/* among the socks that hold the module (held.c); their lock */
-	struct list_head held_node;
 	/* RCU state when it last left the table of connections or of listeners; else a past one */
 	unsigned long left_table;
 	struct xtcp_fastopenq *fastopenq; /* state of TCP_FASTOPEN; NULL: none (fastopen.c); RCU */
 	/* threads that sleep in RECEIVE; not reset, since a disconnect has yet to wake them */
 	atomic_t readers;
 	bool is_orphan;			/* counts as an orphan (orphan.c); socket lock */
-	u8 held_round;			/* when its place in that list was last checked (held.c) */
-	/* on the list of processor held_at - 1; 0: none; socket lock */
+	/* holds the module, on the list of processor held_at - 1 (held.c); 0: none; socket lock */
 	u16 held_at;
 
 	); /* own */

@@ -52,18 +52,20 @@
 #define ROW_MAX		160	/* characters */
 
 /**
- * struct held_list - socks that hold the module; the one looked at last is at the end
- * @lock: guards the other fields, and held_node and held_round of the socks; innermost; taken with
- *	BH disabled, or with interrupts disabled where the caller may hold any lock
- * @socks: the list; not initialized before the first sock
+ * struct held_list - socks that hold the module, by sk_bind_node
+ * @lock: guards the other fields, and sk_bind_node of the socks; innermost; taken with BH disabled,
+ *	or with interrupts disabled where the caller may hold any lock
+ * @due: those that this round has yet to look at
+ * @later: the others; the next round begins with all of them in @due
  * @count: how many there are
- * @round: number of runs over the list
+ *
+ * sk_bind_node is free: a lease, and never the sock itself, is in kernel TCP's bind table.
  */
 struct held_list {
 	spinlock_t lock;	/* of the rest */
-	struct list_head socks;
+	struct hlist_head due;
+	struct hlist_head later;
 	unsigned int count;
-	u8 round;
 };
 
 static DEFINE_PER_CPU(struct held_list, held_lists) = {
@@ -95,11 +97,8 @@ bool xtcp_held_take(struct sock *sk)
 	spin_lock(&here->lock);
 	good = here->count || try_module_get(THIS_MODULE);
 	if (good) {
-		if (!here->count)
-			INIT_LIST_HEAD(&here->socks);
 		WRITE_ONCE(here->count, here->count + 1);
-		list_add_tail(&xsk->held_node, &here->socks);
-		xsk->held_round = here->round;
+		sk_add_bind_node(sk, &here->later);
 		WRITE_ONCE(xsk->held_at, smp_processor_id() + 1);
 		/* from now on xtcp_held_segment_freed() is called */
 		if (sock_flag(sk, SOCK_USE_WRITE_QUEUE))
@@ -126,7 +125,7 @@ bool xtcp_held_take(struct sock *sk)
 static bool take_off_list(struct held_list *there, struct xtcp_sock *xsk)
 {
 	lockdep_assert_held(&there->lock);
-	list_del(&xsk->held_node);
+	__sk_del_bind_node(xtcp_sk_of(xsk));
 	WRITE_ONCE(xsk->held_at, 0);
 	WRITE_ONCE(there->count, there->count - 1);
 	return !there->count;
@@ -341,19 +340,17 @@ void xtcp_held_freed(struct sock *sk)
  */
 static bool next_due(struct held_list *there, struct sock **sk)
 {
-	struct xtcp_sock *xsk;
-	bool is_due;
+	struct sock *next;
 
 	spin_lock_bh(&there->lock);
-	xsk = there->count ? list_first_entry(&there->socks, struct xtcp_sock, held_node) : NULL;
-	is_due = xsk && xsk->held_round != there->round;
-	if (is_due) {
-		list_move_tail(&xsk->held_node, &there->socks);
-		xsk->held_round = there->round;
-		*sk = refcount_inc_not_zero(&xtcp_sk_of(xsk)->sk_refcnt) ? xtcp_sk_of(xsk) : NULL;
+	next = hlist_entry_safe(there->due.first, struct sock, sk_bind_node);
+	if (next) {
+		__sk_del_bind_node(next);
+		sk_add_bind_node(next, &there->later);
+		*sk = refcount_inc_not_zero(&next->sk_refcnt) ? next : NULL;
 	}
 	spin_unlock_bh(&there->lock);
-	return is_due;
+	return next;
 }
 
 static void look_at(struct held_list *there)
@@ -379,7 +376,8 @@ static void look_at(struct held_list *there)
 		sock_put(sk);
 	}
 	spin_lock_bh(&there->lock);
-	there->round++;
+	if (hlist_empty(&there->due))
+		hlist_move_list(&there->later, &there->due);
 	spin_unlock_bh(&there->lock);
 }
 
@@ -448,23 +446,29 @@ static int read_held(char *buf, const struct kernel_param *param)
 	return scnprintf(buf, PAGE_SIZE, "%u\n", count_held());
 }
 
-/* As many rows as fit. */
+/* As many rows as fit. Lock: the list's, held. */
+static int write_rows(char *buf, int len, struct hlist_head *socks)
+{
+	const struct sock *sk;
+
+	sk_for_each_bound(sk, socks) {
+		if (len > PAGE_SIZE - ROW_MAX)
+			break;
+		len += write_row(buf + len, PAGE_SIZE - len, &xtcp_sk(sk)->conn);
+	}
+	return len;
+}
+
 static int read_held_by(char *buf, const struct kernel_param *param)
 {
-	const struct xtcp_sock *xsk;
 	int cpu, len = 0;
 
 	for_each_possible_cpu(cpu) {
 		struct held_list *there = per_cpu_ptr(&held_lists, cpu);
 
 		spin_lock_bh(&there->lock);
-		if (there->count) {
-			list_for_each_entry(xsk, &there->socks, held_node) {
-				if (len > PAGE_SIZE - ROW_MAX)
-					break;
-				len += write_row(buf + len, PAGE_SIZE - len, &xsk->conn);
-			}
-		}
+		len = write_rows(buf, len, &there->due);
+		len = write_rows(buf, len, &there->later);
 		spin_unlock_bh(&there->lock);
 	}
 	return len;
