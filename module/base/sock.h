@@ -92,11 +92,11 @@ struct xtcp_sock {
 	u8 keepalive_probes;		/* TCP_KEEPCNT, 0: the namespace's */
 	u8 save_syn;			/* TCP_SAVE_SYN; 0: none, 1: from IP on, 2: with the link */
 	u16 user_mss;			/* TCP_MAXSEG, 0: not set */
-	int linger2;			/* TCP_LINGER2, jiffies; 0: namespace's; negative: none */
+	s16 linger2;			/* TCP_LINGER2 in seconds; 0: namespace's; negative: none */
+	u16 keepalive_time;		/* TCP_KEEPIDLE in seconds; 0: the namespace's */
+	u16 keepalive_intvl;		/* TCP_KEEPINTVL in seconds; 0: the namespace's */
 	u32 user_timeout;		/* TCP_USER_TIMEOUT in ms; 0: none */
 	u32 notsent_lowat;		/* TCP_NOTSENT_LOWAT; 0: the namespace's */
-	u32 keepalive_time;		/* TCP_KEEPIDLE in jiffies; 0: the namespace's */
-	u32 keepalive_intvl;		/* TCP_KEEPINTVL in jiffies; 0: the namespace's */
 	u32 user_window_clamp;		/* TCP_WINDOW_CLAMP, 0: not set */
 
 	/*

@@ -144,7 +144,7 @@ static int set_keepidle(struct sock *sk, int val)
 {
 	if (val < 1 || val > MAX_TCP_KEEPIDLE)
 		return -EINVAL;
-	WRITE_ONCE(xtcp_sk(sk)->keepalive_time, val * HZ);
+	WRITE_ONCE(xtcp_sk(sk)->keepalive_time, val);
 	xtcp_timer_keepalive_changed(sk);
 	return 0;
 }
@@ -155,7 +155,7 @@ static int set_keepintvl(struct sock *sk, int val)
 
 	if (val < 1 || val > MAX_TCP_KEEPINTVL)
 		return -EINVAL;
-	WRITE_ONCE(xtcp_sk(sk)->keepalive_intvl, val * HZ);
+	WRITE_ONCE(xtcp_sk(sk)->keepalive_intvl, val);
 	xtcp_timer_keepalive_intvl_changed(sk, before);
 	return 0;
 }
@@ -264,7 +264,7 @@ static int set_int(struct sock *sk, int optname, int val)
 		WRITE_ONCE(xsk->defer_accept, xtcp_entry_timeouts_within(val));
 		return 0;
 	case TCP_LINGER2:
-		WRITE_ONCE(xsk->linger2, val < 0 ? -1 : min(val, LINGER2_MAX_S) * HZ);
+		WRITE_ONCE(xsk->linger2, val < 0 ? -1 : min(val, LINGER2_MAX_S));
 		return 0;
 	case TCP_USER_TIMEOUT:
 		if (val < 0)
@@ -395,8 +395,8 @@ static int get_int(struct sock *sk, int optname, int *val)
 		return 0;
 	case TCP_LINGER2:
 		*val = READ_ONCE(xsk->linger2);
-		if (*val >= 0)
-			*val = (*val ?: READ_ONCE(ctl->fin_timeout)) / HZ;
+		if (!*val)
+			*val = READ_ONCE(ctl->fin_timeout) / HZ;
 		return 0;
 	case TCP_USER_TIMEOUT:
 		*val = READ_ONCE(xsk->user_timeout);

@@ -25,7 +25,7 @@
  */
 unsigned long xtcp_keepalive_time(const struct sock *sk)
 {
-	return READ_ONCE(xtcp_sk(sk)->keepalive_time) ?: READ_ONCE(xtcp_net_of(sk)->sysctl.keepalive_time);
+	return READ_ONCE(xtcp_sk(sk)->keepalive_time) * HZ ?: READ_ONCE(xtcp_net_of(sk)->sysctl.keepalive_time);
 }
 
 /**
@@ -38,7 +38,7 @@ unsigned long xtcp_keepalive_time(const struct sock *sk)
  */
 unsigned long xtcp_keepalive_intvl(const struct sock *sk)
 {
-	return READ_ONCE(xtcp_sk(sk)->keepalive_intvl) ?: READ_ONCE(xtcp_net_of(sk)->sysctl.keepalive_intvl);
+	return READ_ONCE(xtcp_sk(sk)->keepalive_intvl) * HZ ?: READ_ONCE(xtcp_net_of(sk)->sysctl.keepalive_intvl);
 }
 
 /**
