@@ -487,7 +487,8 @@ static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timew
 static unsigned long fin_wait2_jiffies(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	unsigned long timeout = xsk->linger2 * HZ ?: READ_ONCE(xtcp_net_of(sk)->sysctl.fin_timeout);
+	unsigned long timeout = xsk->linger2 ? xsk->linger2 * HZ :
+					       READ_ONCE(xtcp_net_of(sk)->sysctl.fin_timeout);
 	unsigned long rto = msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
 
 	return max(timeout, (rto << 2) - (rto >> 1));
