@@ -7,7 +7,9 @@
 #ifndef XTCP_ACKLIMIT_H
 #define XTCP_ACKLIMIT_H
 
+#include <linux/build_bug.h>
 #include <linux/jiffies.h>
+#include <linux/limits.h>
 #include <linux/types.h>
 
 #define XTCP_ACKLIMIT_CHALLENGES	100U	/* challenge ACKs in a second, at most */
@@ -15,14 +17,14 @@
 /**
  * struct xtcp_acklimit - when such ACKs left
  * @stamp: jiffies of the last one; 0: never
- * @second: jiffies at the beginning of the second in which @challenges left
+ * @second: jiffies at the beginning of the second in which @challenges left, the low half
  * @challenges: challenge ACKs in this second
  *
  * The socket lock guards it.
  */
 struct xtcp_acklimit {
 	u32 stamp;
-	u32 second;
+	u16 second;
 	u8 challenges;
 };
 
@@ -40,7 +42,9 @@ static inline void xtcp_acklimit_sent(struct xtcp_acklimit *limit, u32 now)
 /* Return: true when a challenge ACK may leave, and has been counted. */
 static inline bool xtcp_acklimit_challenge(struct xtcp_acklimit *limit, u32 now)
 {
-	if (now - limit->second >= HZ) {
+	BUILD_BUG_ON(HZ > U16_MAX);
+	/* without an ACK for a second, the low half may have wrapped */
+	if (now - limit->stamp >= HZ || (u16)(now - limit->second) >= HZ) {
 		limit->second = now;
 		limit->challenges = 0;
 	}
