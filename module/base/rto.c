@@ -100,17 +100,18 @@ void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt)
  * @now_s: the clock, seconds
  *
  * It is the smallest of the last five to ten minutes, so that a longer path is noticed (RFC 8985
- * section 6.2 step 1). Linux's tcp_min_rtt_wlen is five minutes.
+ * section 6.2 step 1). Linux's tcp_min_rtt_wlen is five minutes. After a pause of 18 hours, or a
+ * multiple of that, it may take five minutes longer.
  *
  * Context: any.
  */
 void xtcp_rto_take_min(struct xtcp_rto *rto, u32 rtt_us, u32 now_s)
 {
-	if (now_s - rto->min_since_s > XTCP_MIN_RTT_WINDOW_S) {
+	if (!rto->min_since_s || (u16)(now_s - rto->min_since_s) > XTCP_MIN_RTT_WINDOW_S) {
 		if (rto->min_since_s)
 			rto->min_rtt_us = rto->next_min_us;
 		rto->next_min_us = rtt_us;
-		rto->min_since_s = now_s ? now_s : 1;
+		rto->min_since_s = (u16)now_s ? now_s : 1;
 	}
 	if (rtt_us < rto->next_min_us)
 		rto->next_min_us = rtt_us;

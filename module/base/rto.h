@@ -15,8 +15,8 @@
  * @round_end: the round trip ends when more than this is acknowledged
  * @min_rtt_us: smallest RTT of the last minutes, microseconds; U32_MAX: none yet
  * @next_min_us: smallest RTT since @min_since_s, the next @min_rtt_us
- * @min_since_s: when the window of @next_min_us began, seconds
  * @rto_ms: RTO without backoff, milliseconds
+ * @min_since_s: when the window of @next_min_us began, the low half of seconds; 0: never
  * @backoff: how often the RTO is doubled at present (5.5)
  */
 struct xtcp_rto {
@@ -27,8 +27,8 @@ struct xtcp_rto {
 	u32 round_end;
 	u32 min_rtt_us;
 	u32 next_min_us;
-	u32 min_since_s;
 	u32 rto_ms;
+	u16 min_since_s;
 	u8 backoff;
 };
 
