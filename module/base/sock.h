@@ -64,8 +64,12 @@ struct xtcp_sock {
 	struct xtcp_lease *lease;	/* its port in kernel TCP's bind table; NULL: not bound */
 	struct xtcp_listener *listener;	/* queues, set in LISTEN (listen.c); read under RCU */
 	struct xtcp_pace *pace;		/* the second timer; NULL: not needed so far (pace.c) */
-	/* place on its listener's accept queue, or as an orphan in its shard; under their lock */
-	struct list_head accept_node;
+	union {
+		/* on its listener's accept queue, or as an orphan in its shard; under their lock */
+		struct list_head accept_node;
+		/* xtcp_sock_fastsyn(), while the program is in a call; socket lock */
+		struct xtcp_fastsyn *fastsyn;
+	};
 	/* RCU state when it last left the table of connections or of listeners; else a past one */
 	unsigned long left_table;
 	struct xtcp_fastopenq *fastopenq; /* state of TCP_FASTOPEN; NULL: none (fastopen.c); RCU */
@@ -76,6 +80,12 @@ struct xtcp_sock {
 	u16 held_at;
 
 	); /* own */
+
+	/*
+	 * The part for data. XTCP_STREAM_NONE until the connection first has data (stream.c).
+	 * Socket lock.
+	 */
+	struct xtcp_stream *stream;
 
 	/* Set by the program: survives a reconnect; children of a listener inherit it. */
 	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION, or the namespace's */
@@ -98,12 +108,6 @@ struct xtcp_sock {
 	u32 user_timeout;		/* TCP_USER_TIMEOUT in ms; 0: none */
 	u32 notsent_lowat;		/* TCP_NOTSENT_LOWAT; 0: the namespace's */
 	u32 user_window_clamp;		/* TCP_WINDOW_CLAMP, 0: not set */
-
-	/*
-	 * The part for data. XTCP_STREAM_NONE until the connection first has data (stream.c).
-	 * Socket lock.
-	 */
-	struct xtcp_stream *stream;
 
 	/*
 	 * SEND: used for each outgoing segment and each ACK. From here on, all fields belong to the
@@ -152,6 +156,7 @@ struct xtcp_sock {
 	bool syn_data : 1;		/* and data */
 	bool syn_fastopen_ch : 1;	/* success would show that the black hole is gone */
 	bool fastopen_asked : 1;	/* TCP_FASTOPEN_CONNECT has sent the SYN: no MSG_FASTOPEN */
+	bool opens_fast : 1;		/* fastsyn is set */
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
 	u32 pmtu;			/* the path MTU from which mss was computed */
 
@@ -159,7 +164,6 @@ struct xtcp_sock {
 	struct xtcp_timers timers;	/* the deadlines */
 
 	/* Rarely used. */
-	struct xtcp_saved_syn *saved_syn; /* for TCP_SAVED_SYN; NULL: none (savedsyn.c) */
 	struct xtcp_accecn accecn;	/* AccECN mode */
 	u32 delivered_ce;		/* segments that ECE reported; s.cep - 5 in AccECN mode */
 	u32 total_retrans;		/* retransmitted segments; for TCP_INFO */
@@ -167,8 +171,8 @@ struct xtcp_sock {
 	struct xtcp_acklimit acklimit;	/* answers to unacceptable segments */
 	/* MTU of an ICMP error, for XTCP_DEFERRED_MTU; READ_ONCE, WRITE_ONCE */
 	u32 mtu_info;
+	struct xtcp_saved_syn *saved_syn; /* for TCP_SAVED_SYN; NULL: none (savedsyn.c) */
 	struct xtcp_fastopen *fastopen;	/* set before the third ACK of a Fast Open (fastopen.c) */
-	struct xtcp_fastsyn *fastsyn;	/* set during a call that opens by Fast Open (fastsyn.c) */
 };
 
 /* An AF_INET6 sock: the kernel finds ipv6_pinfo by inet_sock.pinet6. */
@@ -196,6 +200,22 @@ static inline struct sock *xtcp_sk_of(struct xtcp_sock *xsk)
 static inline struct xtcp_sock *xtcp_sock_of_conn(struct xtcp_conn *conn)
 {
 	return container_of(conn, struct xtcp_sock, conn);
+}
+
+/*
+ * The call that opens @xsk by Fast Open (fastsyn.c), or NULL. A sock in a call has a program, so it
+ * is no orphan and on no accept queue: accept_node is free.
+ */
+static inline struct xtcp_fastsyn *xtcp_sock_fastsyn(const struct xtcp_sock *xsk)
+{
+	return unlikely(xsk->opens_fast) ? xsk->fastsyn : NULL;
+}
+
+/* Such a call begins. */
+static inline void xtcp_sock_begin_fastsyn(struct xtcp_sock *xsk, struct xtcp_fastsyn *fast)
+{
+	xsk->fastsyn = fast;
+	xsk->opens_fast = true;
 }
 
 /* Segments came for it; @text: with data. */

@@ -147,7 +147,7 @@ static void queue_syn_text(struct sock *sk, struct xtcp_fastsyn *fast, size_t ro
 
 /**
  * xtcp_fastsyn_send() - send a SYN with data, or one that asks for a cookie
- * @sk: SYN-SENT, nothing has been sent; xsk->fastsyn is set
+ * @sk: SYN-SENT, nothing has been sent; xtcp_sock_fastsyn() is set
  *
  * RFC 7413 sections 4.2.1 and 4.2.2, "Client: Sending SYN".
  *
@@ -158,7 +158,7 @@ static void queue_syn_text(struct sock *sk, struct xtcp_fastsyn *fast, size_t ro
 int xtcp_fastsyn_send(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_fastsyn *fast = xsk->fastsyn;
+	struct xtcp_fastsyn *fast = xtcp_sock_fastsyn(xsk);
 	u16 mss = xsk->agreed.advmss;
 	int err;
 
@@ -185,7 +185,7 @@ int xtcp_fastsyn_send(struct sock *sk)
  */
 bool xtcp_fastsyn_has_more(const struct sock *sk)
 {
-	const struct xtcp_fastsyn *fast = xtcp_sk(sk)->fastsyn;
+	const struct xtcp_fastsyn *fast = xtcp_sock_fastsyn(xtcp_sk(sk));
 
 	sock_owned_by_me(sk);
 	return fast && fast->copied < fast->size;

@@ -61,7 +61,7 @@ static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, 
 		if (unlikely(xsk->fastopen) && xsk->fastopen->cookie.len >= 0 && xsk->snd.nxt == xsk->snd.iss) {
 			opts->has_fastopen = true;
 			opts->fastopen = &xsk->fastopen->cookie;
-		} else if (unlikely(xsk->fastsyn) && !(flags & XTCP_ACK) && xsk->fastsyn->cookie.len >= 0) {
+		} else if (unlikely(xsk->opens_fast) && !(flags & XTCP_ACK) && xsk->fastsyn->cookie.len >= 0) {
 			opts->has_fastopen = true;
 			opts->fastopen = &xsk->fastsyn->cookie;
 		}

@@ -90,22 +90,22 @@ static noinline_for_stack int send_fast_syn(struct sock *sk)
 	struct xtcp_fastsyn fast = { .cookie.len = -1 };
 	int err;
 
-	if (xtcp_sk(sk)->fastsyn)
+	if (xtcp_sock_fastsyn(xtcp_sk(sk)))
 		return xtcp_fastsyn_send(sk);
 	if (xtcp_fastsyn_waits_for_text(sk)) {
 		xtcp_compat_defer_connect(sk, true);
 		return 0;
 	}
-	xtcp_sk(sk)->fastsyn = &fast;
+	xtcp_sock_begin_fastsyn(xtcp_sk(sk), &fast);
 	err = xtcp_fastsyn_send(sk);
-	xtcp_sk(sk)->fastsyn = NULL;
+	xtcp_sk(sk)->opens_fast = false;
 	xtcp_sk(sk)->fastopen_asked = true;
 	return err;
 }
 
 /**
  * xtcp_connect_deferred() - send the SYN that connect() has left to the first write
- * @sk: SYN-SENT, nothing has been sent; xsk->fastsyn is set
+ * @sk: SYN-SENT, nothing has been sent; xtcp_sock_fastsyn() is set
  *
  * RFC 7413 section 4.2.2.
  *
@@ -166,7 +166,7 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	if (err)
 		goto err_undo;
 	fill_tcb(sk);
-	if (unlikely(xtcp_sk(sk)->fastsyn || xtcp_sk(sk)->fastopen_connect))
+	if (unlikely(xtcp_sk(sk)->opens_fast || xtcp_sk(sk)->fastopen_connect))
 		err = send_fast_syn(sk);
 	else
 		err = xtcp_output_syn(sk);

@@ -251,18 +251,18 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 	    (name && msg->msg_namelen >= (int)sizeof(name->sa_family) && name->sa_family == AF_UNSPEC))
 		return -EOPNOTSUPP;
 	/* as in Linux, this holds for the whole life of a connection that connect() has opened */
-	if (xsk->fastsyn || xsk->fastopen_asked)
+	if (xsk->opens_fast || xsk->fastopen_asked)
 		return -EALREADY;
-	xsk->fastsyn = &fast;
+	xtcp_sock_begin_fastsyn(xsk, &fast);
 	/* after a simultaneous open the sock needs no SYN any more */
 	if (xtcp_compat_defers_connect(sk) && sk->sk_state == TCP_SYN_SENT)
 		xtcp_connect_deferred(sk);
 	err = __inet_stream_connect(sk->sk_socket, name, msg->msg_namelen,
 				    msg->msg_flags & MSG_DONTWAIT ? O_NONBLOCK : 0, 1);
 	/* otherwise the connection has ended while the lock was released, and nothing was taken */
-	if (xsk->fastsyn != &fast)
+	if (xtcp_sock_fastsyn(xsk) != &fast)
 		return err ?: -EPIPE;
-	xsk->fastsyn = NULL;
+	xsk->opens_fast = false;
 	xtcp_compat_defer_connect(sk, false);
 	*taken = fast.copied;
 	return err;
