@@ -25,6 +25,7 @@
  */
 #include "base/stream.h"
 
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <net/sock.h>
 
@@ -49,6 +50,8 @@ const struct xtcp_stream xtcp_stream_none = {
  */
 int xtcp_stream_init(void)
 {
+	/* 28 of them fit into a slab of 16 KiB */
+	BUILD_BUG_ON(sizeof(struct xtcp_stream) > SZ_16K / 28);
 	streams = xtcp_compat_slab(KBUILD_MODNAME "_stream", sizeof(struct xtcp_stream), SLAB_ACCOUNT);
 	return streams ? 0 : -ENOMEM;
 }
