@@ -119,7 +119,7 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 	struct sk_buff *text = xtcp_sndq_first(sk);
 
 	if (xtcp_seg(skb)->ack != xsk->snd.una) {
-		/* it left before the peer's MSS was known; the peer may have taken only a part */
+		/* the text was cut before we knew the peer's MSS; a part may be unacknowledged */
 		if (text)
 			xtcp_sndcb(text)->mss = min_t(u32, xtcp_sndcb(text)->mss, xsk->mss);
 		xtcp_ack_arrives(sk, skb);

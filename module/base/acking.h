@@ -65,7 +65,7 @@ static inline void xtcp_acking_interactive(struct xtcp_acking *acking, bool it_a
 	acking->pingpong = it_answers;
 }
 
-/* Text has arrived, @full of its segments full. */
+/* Text has arrived; @full is the number of full-sized segments in it. */
 static inline void xtcp_acking_text(struct xtcp_acking *acking, u32 full)
 {
 	acking->unacked_segments = min_t(u32, acking->unacked_segments + full, U8_MAX);

@@ -71,8 +71,8 @@ static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, 
 	u32 options = data | bits << 8 | (u32)ts_ok << 16;
 
 	/*
-	 * The words of one tuple all differ. How the words of two tuples relate is known only to
-	 * those who know the hashes
+	 * For one tuple, different values of the cookie give different inputs to SipHash. Inputs of
+	 * two tuples may be equal, but only who knows both hashes can tell when.
 	 */
 	return (u32)siphash_1u64(hash ^ ((u64)period << 32 | options), key) & MAC_MASK;
 }

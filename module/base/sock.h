@@ -218,7 +218,7 @@ static inline void xtcp_sock_begin_fastsyn(struct xtcp_sock *xsk, struct xtcp_fa
 	xsk->opens_fast = true;
 }
 
-/* Segments came for it; @text: with data. */
+/* Count received segments; @text: they carry data. */
 static inline void xtcp_sock_count_in(struct xtcp_sock *xsk, u32 segments, bool text)
 {
 	xsk->segs_in += segments;

@@ -78,7 +78,7 @@ enum xtcp_option_len {
 /* Milliseconds unless the name says otherwise. */
 #define XTCP_RTO_INITIAL_MS	1000U	/* RFC 6298 (2.1) */
 #define XTCP_RTO_MIN_MS		200U	/* Linux's floor; RFC 6298 (2.4) says 1 s */
-#define XTCP_TIMEOUT_MIN_US	2000U	/* slack of timers that may be early, as Linux */
+#define XTCP_TIMEOUT_MIN_US	2000U	/* added to the TLP and RACK timeouts, as Linux */
 #define XTCP_RTO_MAX_MS		120000U	/* RFC 6298 (2.5) wants >= 60 s */
 #define XTCP_RTO_SYN_LOST_MS	3000U	/* RFC 6298 (5.7) */
 #define XTCP_DELACK_MIN_MS	40U	/* Linux's range; < 500 ms (RFC 9293 3.8.6.3, MUST-40) */

@@ -236,7 +236,7 @@ static void reduce_by(struct sock *sk, u32 delivered, bool safe)
 
 /**
  * xtcp_cong_told() - tell the algorithm of an ACK on a connection with ECN, before it is evaluated
- * @sk: the phase is still the one before the ACK; SND.UNA has moved
+ * @sk: its phase has not changed yet; SND.UNA has moved
  * @sample: the ACK; what is lost by it is not known yet
  *
  * Context: softirq or process. Lock: socket, held.
@@ -344,10 +344,10 @@ static void keep_windows(struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_cong_reduce() - begin a reduction, since something was lost or marked
- * @sk: the phase is still the one before
+ * xtcp_cong_reduce() - begin to reduce the window after a loss or a congestion mark
+ * @sk: its phase has not changed yet
  * @in_flight: RecoverFS of RFC 9937 section 6.1
- * @marked: nothing was lost
+ * @marked: because of a mark alone; nothing was lost
  *
  * The algorithm decides how far the window falls; PRR decides how fast.
  *
@@ -457,7 +457,7 @@ void xtcp_cong_allow_one(struct sock *sk)
 
 /**
  * xtcp_cong_lost() - set ssthresh after the first timeout of the data in flight
- * @sk: the phase is still the one before
+ * @sk: its phase has not changed yet
  *
  * RFC 5681 section 3.1, equation (4).
  *

@@ -44,7 +44,7 @@ struct xtcp_cong_loss {
  *	once, otherwise with its first text. The private space is zero. Optional
  * @acked: octets arrived (sample->delivered), and the window may grow: it limited the sender, and
  *	no reduction is going on
- * @ssthresh: something was lost or marked; return the new slow start threshold, octets
+ * @ssthresh: after a loss or a congestion mark; return the new slow start threshold, octets
  * @marked: like @ssthresh, when something was marked and nothing lost. Optional: without it
  *	@ssthresh is called
  * @undone: the last reduction was needless, and both windows were restored. Optional

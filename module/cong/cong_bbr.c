@@ -48,7 +48,7 @@ static void bbr_start(struct sock *sk)
 	bbr_first_rate(sk);
 }
 
-/* The fields that an ACK and a loss have in common. */
+/* Fill the fields that BBR needs for an ACK and for a loss alike. */
 static struct xtcp_bbr_ack bbr_event(const struct sock *sk, u64 now_us)
 {
 	unsigned long quantum = READ_ONCE(sk->sk_pacing_rate) / MSEC_PER_SEC;

@@ -170,7 +170,7 @@ u32 xtcp_cubic_grow(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us, u32 cwnd, 
 }
 
 /**
- * xtcp_cubic_reduce() - end the stage, since something was lost or marked
+ * xtcp_cubic_reduce() - end the stage after a loss or a congestion mark
  * @cubic: the state
  * @cwnd: the window before
  * @mss: SMSS

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The first data: a connection gets its stream. stream.c says when that is. */
+/* Gives a connection its stream when it needs one; stream.c says when. */
 #include "cong/stream_begin.h"
 
 #include <net/sock.h>

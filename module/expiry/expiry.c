@@ -183,7 +183,7 @@ static void expired_delayed_ack(struct sock *sk)
 
 	if (!xsk->acking.pending)
 		return;
-	/* no data carried the ACK: the program does not answer at once */
+	/* the program wrote no data that could carry the ACK: it is not interactive */
 	xtcp_acking_interactive(&xsk->acking, false);
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKS);
 	xtcp_output_ack_now(sk);

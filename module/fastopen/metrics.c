@@ -25,7 +25,7 @@
 
 #define SETS		64U
 #define PLACES		4U		/* 256 hosts in all, in 16 KiB */
-/* SYNs with data that may be lost in a row without a consequence */
+/* after more losses in a row, SYNs to the host carry no data for a time */
 #define LOSSES_ALLOWED	1U
 #define LOSS_COUNTS	60U		/* seconds; doubles with each loss, as in Linux before 4.14 */
 #define LOSSES_MAX	10U		/* 17 hours */

@@ -45,7 +45,7 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-/* timeouts of a SYN-ACK: 53 minutes; the 32 bits of sent_us hold 71 */
+/* so many timeouts of a SYN-ACK take 53 minutes; sent_us (32 bits) wraps after 71 */
 #define OLD_LEVEL	32
 
 static void count_drop(struct sock *lsk)

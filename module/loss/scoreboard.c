@@ -466,8 +466,8 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 		if (!whole && is_fin_left(skb, ack) && !xtcp_sndq_split(sk, skb, skb->len, GFP_ATOMIC))
 			continue;
 		/*
-		 * octets before SND.UNA that could not be trimmed for want of memory do not count
-		 * again
+		 * Without memory, an earlier ACK could not trim the octets before SND.UNA. They
+		 * were counted then; do not count them again.
 		 */
 		if (xtcp_seq_gt(end, begin) && !(cb->marks & XTCP_SNDQ_SACKED)) {
 			note_arrival(sk, skb, end, sample, &low);

@@ -32,7 +32,6 @@ static void print_address(const struct sock *sk, char *to, size_t size)
 	snprintf(to, size, "%pI4:%u", &sk->sk_rcv_saddr, sk->sk_num);
 }
 
-/* Sums the counters of all processors. */
 static struct xtcp_listener_stats stats_of(const struct xtcp_listener *listener)
 {
 	const struct xtcp_listener_stats *of_cpu;

@@ -285,7 +285,7 @@ static const struct ctl_table entries[] = {
 /* The table of the first namespace, and the table of all others. */
 static struct page *pages[2];
 
-/* The page of a table, with an empty entry behind each part. */
+/* Allocate and fill the table of a namespace: two parts, an empty entry after each. */
 static struct page *make_page(bool first_namespace)
 {
 	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);

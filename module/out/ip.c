@@ -78,7 +78,7 @@ static struct dst_entry *valid_route(struct sock *sk)
  * @fl4: the flow; routing fills in what it chooses
  * @sk: its IPsec policies apply
  *
- * As ip_route_output_flow(), without its detour on hosts that have no IPsec policy.
+ * As ip_route_output_flow(), but skip the IPsec lookup on hosts that have no policy.
  *
  * Context: softirq or process.
  *

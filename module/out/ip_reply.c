@@ -133,9 +133,9 @@ static void own_by_listener(struct sk_buff *skb, const struct xtcp_ip_reply *how
 }
 
 /*
- * As ip_local_out(), without its detour on hosts where netfilter and VRFs have no say. (We cannot
- * use NF_HOOK() itself: a packet that netfilter queues would call back into this module, which may
- * be gone by then.)
+ * As ip_local_out(), but skip its hooks when neither netfilter nor a VRF uses them. (We cannot use
+ * NF_HOOK() itself: a packet that netfilter queues would call back into this module, which may be
+ * gone by then.)
  */
 static int local_out(struct net *net, const struct dst_entry *dst, struct sk_buff *skb)
 {

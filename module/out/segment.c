@@ -310,7 +310,7 @@ static __always_inline struct tcphdr *push_header(struct sock *sk, struct sk_buf
 	((u8 *)th)[12] = (skb->len - len) / 4 << 4 | said >> 8;
 	((u8 *)th)[13] = flags | said;
 	th->urg_ptr = 0;
-	/* a retransmitted SYN-ACK has no text, urgent or not */
+	/* no URG on a retransmitted SYN-ACK: it carries no text */
 	if (unlikely(xsk->snd_urgent) && !(flags & XTCP_SYN))
 		set_urgent(xsk, th, seq);
 	th->window = htons(window_field(sk, flags));

@@ -28,7 +28,7 @@
 #include "ports/portlist.h"
 #include "ports/taker.h"
 
-#define GROUP_TRIES	16	/* entries examined for a member of the group: the newest */
+#define GROUP_TRIES	16	/* newest entries that the search for a member examines */
 
 /*
  * An entry of the table may have only the fields that all socks have in common. True ends the walk.
@@ -304,7 +304,7 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 	lockdep_assert_held(xtcp_portlist_lock(lease->xn, lease->inet.inet_num));
 	if (xtcp_sharing_has_moved(mine))
 		return -EADDRINUSE;
-	/* children may need sk_reuse to stay off */
+	/* other socks of the lease, as children, may forbid reuse: then it stays off */
 	mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || old_reuse);
 	WRITE_ONCE(mine->sk_state, TCP_LISTEN);
 	if (group_is_there(lease, sk, lease->inet.inet_num) ||

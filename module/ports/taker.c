@@ -199,8 +199,8 @@ static void open_door(const struct xtcp_lease *lease)
 }
 
 /*
- * Put @to in the place of @from; one is a shared lease, the other its taker. The port is never
- * without either.
+ * Replace @from by @to in the table of ports; one is a shared lease, the other its taker. At every
+ * moment one of them holds the port.
  */
 static void change_places(struct sock *from, struct sock *to, struct xtcp_lease *lease)
 {

@@ -297,8 +297,8 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	xtcp_cong_pushed(sk, limited);
 	xtcp_busy_with(xsk, waits_for(sk, skb, limited));
 	/*
-	 * paced data waits for the timer of pace.c; other data, even if the layers below have
-	 * refused it, waits for the persist deadline
+	 * The timer of pace.c sends paced data. Other data waits for the persist deadline, even if
+	 * it was a lower layer that refused it.
 	 */
 	if (skb && !early && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);

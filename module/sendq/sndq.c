@@ -159,8 +159,8 @@ void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_stream *stream = xsk->stream;
 
 	/*
-	 * move the cursor back by one: reset to the start, a peer could make us walk the list again
-	 * and again
+	 * Move the cursor back by one. If we reset it to the start of the list, a peer could make
+	 * us walk the whole list again and again.
 	 */
 	if (unlikely(stream->resend_cursor == skb))
 		stream->resend_cursor = list_is_first(&xtcp_sndcb(skb)->node, &stream->to_resend) ? NULL :
@@ -572,7 +572,7 @@ bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 	int i, gone = 0;
 
 	sock_owned_by_me(sk);
-	/* before own_fragments(): the report to the program shares the fragments */
+	/* report first: the report clones the skb, and own_fragments() then unshares the skb */
 	if (unlikely(xtcp_sndcb(skb)->stamps))
 		xtcp_stamp_acked(sk, skb, xtcp_sndcb(skb)->seq + len);
 	if (left && own_fragments(skb, GFP_ATOMIC))

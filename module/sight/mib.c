@@ -237,8 +237,8 @@ static unsigned long net_value(const struct xtcp_net *xn, int entry)
 static long tcp_value(const struct xtcp_net *xn, int entry)
 {
 	/*
-	 * RFC 4022: another RTO algorithm than the four it names, the bounds of the RTO in ms, no
-	 * limit of connections
+	 * RFC 4022: 1 means "other": it does not list RFC 6298. The bounds of the RTO are in ms. -1
+	 * means that the number of connections has no fixed limit.
 	 */
 	switch (entry) {
 	case TCP_MIB_RTOALGORITHM:

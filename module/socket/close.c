@@ -194,7 +194,7 @@ void xtcp_close(struct sock *sk, long timeout)
 	if (state == TCP_CLOSE) {
 		xtcp_sock_destroy(sk);
 	} else if (sk->sk_state != TCP_CLOSE) {
-		/* or the backlog or softirq has ended and destroyed it */
+		/* otherwise, the backlog or softirq has destroyed the sock already */
 		xtcp_orphan_add(sk);
 		judge_orphan(sk);
 	}

@@ -65,8 +65,8 @@ static void mark_push(struct sock *sk)
 }
 
 /*
- * As in Linux: half of the peer's largest window without a PSH. The peer may need one before it
- * makes room.
+ * As Linux, set PSH when more than half of the peer's largest window was written without one. The
+ * peer may keep the text from its program, and so its window closed, until a PSH arrives.
  */
 static bool push_is_due(const struct xtcp_sock *xsk)
 {
@@ -332,7 +332,7 @@ static __always_inline void send_queued(struct sock *sk, int flags, int copied, 
 static __always_inline int failed_to_queue(struct sock *sk, int flags, int err)
 {
 	err = sk_stream_error(sk, flags, err);
-	/* a program that waits for an edge of EPOLLOUT has to see one when there is room again */
+	/* edge-triggered epoll: after EAGAIN the program waits for a new EPOLLOUT */
 	if (err == -EAGAIN && xtcp_sndq_is_empty(sk))
 		sk->sk_write_space(sk);
 	return err;

@@ -38,7 +38,8 @@
 #define END_BATCH	256	/* records that end in one hold of the lock */
 #define TIMER_NS	(500 * NSEC_PER_USEC) /* after this time the timer waits until the next tick */
 #define FREE_BATCH	64	/* records freed by one call */
-#define TIMER_REST	(HZ / 2) /* the longest rest of the timer, as Linux rounds; at most 2 MSL / 8 */
+/* the timer runs again after this time, or 2 MSL / 8 if that is less; Linux rounds as much */
+#define TIMER_REST	(HZ / 2)
 #define SORT_STEPS	32	/* steps by which a record moves forward among records that expire later */
 #define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */
 #define ROUGH_PART	64	/* a limit may be exceeded by one part in so many */

@@ -142,7 +142,10 @@ static bool record_fails_paws(const struct xtcp_timewait *tw, u8 flags, bool has
 	return idle < XTCP_PAWS_IDLE_S && (!(flags & XTCP_RST) || idle < XTCP_PAWS_STAMP_S);
 }
 
-/* RFC 9293 section 3.6.1, MAY-2; RFC 6191 when both SYNs have timestamps. */
+/*
+ * May this SYN reopen the connection? Its sequence number must be new (RFC 9293 section 3.6.1,
+ * MAY-2) or, if both connections use timestamps, its timestamp (RFC 6191).
+ */
 static bool syn_is_new(const struct xtcp_timewait *tw, u32 seq, bool has_ts, u32 tsval)
 {
 	if (tw->substate != TCP_TIME_WAIT || record_fails_paws(tw, XTCP_SYN, has_ts, tsval))
@@ -180,7 +183,7 @@ bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_b
 enum answer {
 	ANSWER_NOTHING,
 	ANSWER_ACK,
-	ANSWER_LIMITED_ACK,	/* unless one was sent a short time ago */
+	ANSWER_LIMITED_ACK,	/* an ACK, subject to the rate limit */
 	ANSWER_RST_AND_END,
 	ANSWER_END,
 	ANSWER_REOPEN,

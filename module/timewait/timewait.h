@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the records of finished connections answer, and which new connection may take the tuple of a
- * record.
+ * TIME-WAIT and FIN-WAIT-2 without a sock: how a record answers segments, and when a new connection
+ * may reuse its tuple.
  */
 #ifndef XTCP_TIMEWAIT_H
 #define XTCP_TIMEWAIT_H

@@ -3,7 +3,7 @@
  * The SACK blocks that we send (RFC 2018 section 4, RFC 2883).
  *
  * The receive queue reports what happens to text out of order: it is queued, RCV.NXT passes it, or
- * it is dropped for want of memory. The last four blocks that changed are stored, the newest first.
+ * it is dropped for lack of memory. The last four blocks that changed are stored, the newest first.
  * So each block is sent several times, in case ACKs are lost. A block never covers more than the
  * queue holds. Blocks older than these four are not sent again: the peer remembers them.
  *
@@ -20,7 +20,7 @@
 #include "base/sock.h"
 #include "sight/mib.h"
 
-/* The blocks of text out of order in xtcp_sack.block. */
+/* Skip the first block, which is the D-SACK: the blocks of out-of-order text follow. */
 static struct xtcp_sack_block *queued_blocks(struct xtcp_sock *xsk)
 {
 	return xsk->stream->sack.block + 1;
