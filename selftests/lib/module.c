@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "stack.h"
 #include "wait.h"
 
 #define LEFT_MS	10000
@@ -72,6 +74,20 @@ int module_unload(void)
 {
 	WAIT_FOR(module_held() <= 0, LEFT_MS);
 	return module_unload_now();
+}
+
+int module_unload_apart(pid_t *pid)
+{
+	int status;
+
+	fflush(NULL);
+	*pid = fork();
+	if (!*pid)
+		_exit(module_unload_now() ? errno : 0);
+	if (!WAIT_FOR(waitpid(*pid, &status, WNOHANG) == *pid, STACK_DEADLINE_MS / 2))
+		return -1;
+	*pid = 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 int module_wrapper_load(void)

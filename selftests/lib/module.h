@@ -8,6 +8,7 @@
 #define SELFTESTS_MODULE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* Parameters as on insmod's command line, "" for none. 0, or -1 with errno. */
 int module_load(const char *parameters);
@@ -23,6 +24,12 @@ int module_held(void);
  * still does after ten seconds, rmmod says so.
  */
 int module_unload(void);
+
+/*
+ * rmmod in a process of its own, which may hang. An errno that it says; 0: it has unloaded the module; -1: it has not
+ * come back, and *@pid is still there.
+ */
+int module_unload_apart(pid_t *pid);
 
 /* The same for another module, which wraps the handlers of TCP (selftests/modules/xtcp_wrapper.c). */
 int module_wrapper_load(void);

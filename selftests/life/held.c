@@ -374,21 +374,6 @@ static bool holders_name(int ns, const char *address)
 	return false;
 }
 
-/* rmmod in a process of its own: what it says; 0: it has unloaded the module, -1: it has not come back. */
-static int unload(pid_t *pid)
-{
-	int status;
-
-	fflush(NULL);
-	*pid = fork();
-	if (!*pid)
-		_exit(module_unload_now() ? errno : 0);
-	if (!WAIT_FOR(waitpid(*pid, &status, WNOHANG) == *pid, STACK_DEADLINE_MS / 2))
-		return -1;
-	*pid = 0;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 static bool anybody_opens(void)
 {
 	int fd = socket(AF_XTCP, SOCK_STREAM, 0);
@@ -424,7 +409,7 @@ static void try_attack(const struct attack *attack)
 	if (attack->may_wait)
 		WAIT_FOR(module_held() > 0, STACK_DEADLINE_MS);
 
-	said = unload(&rmmod);
+	said = module_unload_apart(&rmmod);
 	ksft_test_result(said == EWOULDBLOCK, "%s: unloading says \"in use\" (%d)\n", attack->name, said);
 	ksft_test_result(anybody_opens(), "%s: anybody opens sockets\n", attack->name);
 	ksft_test_result(module_held() > 0 && holders_name(user.ns, attack->address), "%s: is named\n", attack->name);
@@ -508,7 +493,7 @@ static void segment_becomes_datagram(void)
 	close(its);
 	close(ns);
 	must(WAIT_FOR(!module_held() && !module_references(), STACK_DEADLINE_MS), "something holds the module");
-	said = unload(&rmmod);
+	said = module_unload_apart(&rmmod);
 	ksft_test_result(!said, "a segment that became a datagram in a queue keeps nobody from unloading (%d)\n", said);
 	if (!said)
 		must(!module_load(""), "the module");

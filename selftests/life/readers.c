@@ -50,6 +50,7 @@ static const struct slow slows[] = {
 	{ "/proc/self/net/xtcp6", .holds = true },
 	{ "/proc/self/net/xtcp_listen", .holds = true },
 	{ "/proc/self/net/xtcp_netstat", .holds = true },
+	{ "/proc/self/net/xtcp_sockstat", .holds = true },
 	{ "/proc/sys/net/xtcp/tw_reuse", .writes = true },
 };
 
@@ -186,21 +187,6 @@ static void end(struct user *user)
 	close(user->told);
 }
 
-/* rmmod in a process of its own: what it says; 0: it has unloaded the module, -1: it has not come back. */
-static int unload(pid_t *pid)
-{
-	int status;
-
-	fflush(NULL);
-	*pid = fork();
-	if (!*pid)
-		_exit(module_unload_now() ? errno : 0);
-	if (!WAIT_FOR(waitpid(*pid, &status, WNOHANG) == *pid, STACK_DEADLINE_MS / 2))
-		return -1;
-	*pid = 0;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
 /* Does scripts/xtcp-holders name the process? */
 static bool holders_name(pid_t pid)
 {
@@ -223,7 +209,7 @@ static void read_slowly(const struct slow *slow)
 	pid_t rmmod;
 	int said;
 
-	said = unload(&rmmod);
+	said = module_unload_apart(&rmmod);
 	ksft_print_msg("%s: rmmod: %d\n", slow->path, said);
 	if (slow->holds) {
 		ksft_test_result(said == EWOULDBLOCK, "%s: unloading says \"in use\"\n", slow->path);
@@ -246,7 +232,7 @@ static void only_open(void)
 	pid_t rmmod;
 
 	must(fd >= 0 && read(fd, text, sizeof(text)) > 0, "/proc/net/xtcp");
-	said = unload(&rmmod);
+	said = module_unload_apart(&rmmod);
 	ksft_print_msg("rmmod: %d\n", said);
 	ksft_test_result(!said && read(fd, text, sizeof(text)) < 0,
 			 "an open file that nobody reads keeps nobody from unloading\n");
