@@ -170,7 +170,7 @@ static void check_text(struct judge *j, enum side from, const struct segment *se
 	/* a probe of a closed window is an octet beyond it, or one before SND.UNA (RFC 9293 section 3.8.6.1) */
 	if (s->heard_ack && seq_lt(s->heard_edge + 1, end))
 		broken(j, from, "%u octets beyond the window that it was offered", end - s->heard_edge);
-	if (s->is_settled && seg->len > 1 && !seq_lt(s->settled_una, end))
+	if (s->is_settled && !s->waits && seg->len > 1 && !seq_lt(s->settled_una, end))
 		broken(j, from, "it sends again what was acknowledged, %u octets below SND.UNA",
 		       s->settled_una - seg->seq);
 }

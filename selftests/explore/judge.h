@@ -45,6 +45,7 @@ struct judge_side {
 	bool heard_ts;
 	uint32_t ts_first, ts_last;	/* of those that have arrived here */
 	bool is_reset;		/* a RST has left or arrived */
+	bool waits;		/* a queue stands between it and the wire: what it sends leaves later */
 	unsigned int heard;	/* segments */
 	unsigned int left, resent;	/* segments; among them those that only repeat octets */
 	unsigned int syns_left, syns_heard;	/* among them SYN and SYN-ACK */

@@ -301,6 +301,8 @@ static void begin(struct world *w, const struct scenario *s, int port)
 		lane->has_begun = false;
 		lane->looked_us = 0;
 		judge_begin(&lane->judge, seed);
+		lane->judge.side[CLIENT].waits = s->host[CLIENT].queue_kbit;
+		lane->judge.side[SERVER].waits = s->host[SERVER].queue_kbit;
 		end_begin(&lane->end[CLIENT], &s->program[CLIENT], seed ^ 1, lane->judge.tint[CLIENT],
 			  lane->judge.tint[SERVER], &lane->end[SERVER]);
 		end_begin(&lane->end[SERVER], &s->program[SERVER], seed ^ 2, lane->judge.tint[SERVER],
