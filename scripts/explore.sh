@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 usage()
 {
 	cat <<-END
-	Usage: scripts/explore.sh [--debug] [--compare] [--from SEED] [--seeds N | --for MINUTES] | --only SEED|ROW|FILE
+	Usage: scripts/explore.sh [--debug] [--compare] [--from SEED] [--seeds N | --for MINUTES] | --only SEED|FIRST-SEED|ROW|FILE
 
 	Plays scenarios of connections between xtcp and xtcp or kernel TCP, on a machine of the
 	laboratory for each processor, and says which broke a rule (selftests/explore/explore.c has
@@ -22,8 +22,9 @@ usage()
 	  --seeds N      how many (1000)
 	  --for MINUTES  as many as can be played in that time
 	  --only SEED    this scenario alone: shows each packet and what became of it, and the ladder
-	                 from xtcp's tracepoints; also a row ("seed=7 client=xtcp ..."), or a file of
-	                 rows
+	                 from xtcp's tracepoints. FIRST-SEED: all of these in one machine, the last one
+	                 is shown: a scenario may fail only after others. Also a row
+	                 ("seed=7 client=xtcp ..."), or a file of rows
 	  --compare      play each with kernel TCP at both ends, too: none may take twice its time
 	  --debug        on the laboratory's debug kernel
 
@@ -57,7 +58,7 @@ while [ $# -gt 0 ]; do
 	shift 2
 done
 [ -z "$only" ] || [ -z "$from$seeds$minutes" ] || wrong "--only goes with no other range"
-[ -z "$only" ] || [[ $only =~ ^[1-9][0-9]{0,14}$ ]] || [[ $only == *=* ]] || [ -f "$only" ] ||
+[ -z "$only" ] || [[ $only =~ ^[1-9][0-9]{0,14}(-[1-9][0-9]{0,14})?$ ]] || [[ $only == *=* ]] || [ -f "$only" ] ||
 	wrong "--only $only: not a number from 1 on, no row and no file"
 [ -z "$seeds" ] || [ -z "$minutes" ] || wrong "--seeds or --for, not both"
 
@@ -79,42 +80,54 @@ trap 'exit 143' TERM HUP
 cp build/selftests/explore/explore "$out/"
 strip -g -o "$out/xtcp.ko" "build/$kind/xtcp.ko"
 
-# play FIRST COUNT, play FILE: becomes a machine, whose time begins at the same moment each time
+# play TRACED ARGUMENT...: becomes a machine that runs explore with these arguments, and leaves a trace if TRACED is 1.
+# Its time begins at the same moment each time. A system call takes time there, so both kinds make the same ones.
 play()
 {
-	exec "${machine[@]}" --seed 1 --memory 1G --timeout 3600 -- \
-		env XTCP_KO="$out/xtcp.ko" "$out/explore" $compare "$@"
+	local traced=$1
+
+	shift
+	mkdir -p "$out/traced"
+	exec "${machine[@]}" --seed 1 --memory 1G --timeout 3600 --share "$out/traced" "
+		top=\$PWD
+		insmod '$out/xtcp.ko' && cd /sys/kernel/tracing || exit 125
+		echo global >trace_clock && echo 65536 >buffer_size_kb && echo $traced >events/xtcp/enable
+		cd \"\$top\" && '$out/explore' ${*@Q}
+		status=\$?
+		[ $traced = 0 ] || cat /sys/kernel/tracing/trace >'$out/traced/trace'
+		exit \$status"
 }
 
-# show SEED, show FILE: shows what happened on both sides of the wire. A comparison plays it more than once, so its
-# packets are shown round by round, and the ladder has all connections.
+# show SEED, show FIRST-SEED, show FILE: shows what happened on both sides of the wire. A comparison plays it more than
+# once, so its packets are shown round by round, and the ladder has all connections.
 show()
 {
-	local what=$1 status
+	local arguments=("$1") status
 
-	[ ! -f "$what" ] || what=$(realpath "$what")
-	mkdir -p "$out/traced"
-	"${machine[@]}" --seed 1 --memory 1G --timeout 3600 --share "$out/traced" "
-		insmod '$out/xtcp.ko' && cd /sys/kernel/tracing || exit 125
-		echo global >trace_clock && echo 65536 >buffer_size_kb && echo 1 >events/xtcp/enable
-		'$PWD/$out/explore' -v $compare '$what'
-		status=\$?
-		echo 0 >tracing_on
-		cat trace >'$PWD/$out/traced/trace'
-		exit \$status"
+	[[ ! $1 =~ ^[0-9]+-[0-9]+$ ]] || arguments=("${1%-*}" $((${1#*-} - ${1%-*} + 1)))
+	(play 1 -v $compare "${arguments[@]}") >"$out/shown"
 	status=$?
-	scripts/ladder --plain --conn all --all "$out/traced/trace"
+	cat "$out/shown"
+	awk -v from="$(sed -n 's/^# shown from \([0-9]*\) us$/\1/p' "$out/shown")" '
+		/^#/ || (match($0, / [0-9]+\.[0-9]+: /) && substr($0, RSTART, RLENGTH) * 1e6 >= from)' \
+		"$out/traced/trace" >"$out/traced/last"
+	scripts/ladder --plain --conn all --all "$out/traced/last"
 	return $status
 }
 
-# shrink SEED, shrink FILE: makes the first scenario that fails there small, and shows it
+# shrink SEED FIRST, shrink FILE: makes the first scenario that fails there small, and shows it. If it fails only after
+# the others from FIRST on, shows it after them.
 shrink()
 {
 	local row
 
-	"${machine[@]}" --seed 1 --memory 1G --timeout 1200 -- \
-		env XTCP_KO="$out/xtcp.ko" "$out/explore" -s $compare "$@" >"$out/small" 2>&1
+	(play 0 -s $compare "$1") >"$out/small" 2>&1
 	row=$(sed -n 's/^row: //p' "$out/small")
+	if [ -z "$row" ] && [ $# -gt 1 ] && ! grep -q '^not ok' "$out/small"; then
+		echo "# it fails only after the others of its machine"
+		show "$2-$1"
+		return
+	fi
 	[ -n "$row" ] || { echo "# it could not be made smaller"; return; }
 	sed -n '/^not ok/,$p' "$out/small" | sed 's/^not ok - /# /'
 	echo "$row" >"$out/row"
@@ -140,8 +153,8 @@ deadline=$((SECONDS + ${minutes:-0} * 60))
 # one ARGUMENT...: plays that in a machine
 one()
 {
-	echo "# batch"
-	play "$@" &
+	echo "# batch $1"
+	play 0 $compare "$@" &
 	trap "kill $! 2>/dev/null; wait; exit 143" TERM
 	wait $! || echo "# $*: exit status $?"
 }
@@ -175,8 +188,8 @@ wait "$shown"
 awk -v seconds="$SECONDS" -v failing="$out/failing" '
 	/^# [0-9]+ scenarios, / { n += $2; octets += $4; failed += $6; ended++ }
 	/^not ok - (seed|row) [0-9]+:/ && !first { first = $4 }
-	/^not ok - seed [0-9]+:/ { if (!seed) seed = $5 + 0 }
-	/^# batch$/ { batches++ }
+	/^not ok - seed [0-9]+:/ { if (!seed) { seed = $5 + 0; since = batch } }
+	/^# batch / { batches++; batch = $3 }
 	/exit status/ { said = said "\n" $0 }
 	END {
 		if (batches != ended) {
@@ -185,15 +198,15 @@ awk -v seconds="$SECONDS" -v failing="$out/failing" '
 		}
 		printf "# %d scenarios, %d octets, %d failed, %d s\n", n, octets, failed, seconds
 		if (seed)
-			printf "# each packet of the first one: scripts/explore.sh --only %s\n", seed
+			printf "# each packet of the first one: scripts/explore.sh --only %s-%s\n", since, seed
 		if (first)
-			print first == "row" ? "row" : seed >failing
+			print first == "row" ? "row" : seed " " since >failing
 		exit failed > 0 || !n
 	}' "$out"/lane*
 status=$?
 if [ -s "$out/failing" ]; then
 	failing=$(<"$out/failing")
 	[ "$failing" != row ] || failing=$out/explored
-	shrink "$failing"
+	shrink $failing
 fi
 exit $status

@@ -5,9 +5,10 @@
  *	explore [-v] [-c] [-s] FIRST [COUNT]
  *	explore [-v] [-c] [-s] FILE
  *
- * Plays the scenarios of COUNT seeds (1) from FIRST on, or of the rows in FILE. -v shows the packets. -c also plays
- * each with kernel TCP at both ends, and compares. -s makes the first one that fails as small as it can, and prints
- * its row. This program is both ends and the network between them. Each scenario must keep these rules:
+ * Plays the scenarios of COUNT seeds (1) from FIRST on, or of the rows in FILE. -v shows the packets of the last seed, or
+ * of all rows. -c also plays each with kernel TCP at both ends, and compares. -s makes the first one that fails as small
+ * as it can, and prints its row. This program is both ends and the network between them. Each scenario must keep these
+ * rules:
  *
  *	octets	an end reads the octets that the other one wrote, all of them after an orderly end; errno fits
  *	wire	each segment keeps the rules of an independent judge (judge.h)
@@ -35,7 +36,7 @@
 #include "shrink.h"
 #include "trial.h"
 
-static bool verbose, compares, shrinks;
+static bool verbose, compares, shrinks, shows;
 static int failed;
 static unsigned long long played;
 
@@ -53,22 +54,15 @@ static void warm_up(void)
 	play_timewait();
 }
 
-/* A ladder begins here. */
-static void clear_trace(void)
-{
-	FILE *trace = fopen("/sys/kernel/tracing/trace", "w");
-
-	if (trace)
-		fclose(trace);
-}
-
 static void explore(const struct scenario *s, const char *what, unsigned long long number)
 {
 	char why[TRIAL_WHY];
 
 	played++;
 	trial_play(s, compares, why);
-	if (why[0] || verbose)
+	if (shows)
+		printf("# shown from %lld us\n", play_shown_us());
+	if (why[0] || shows)
 		scenario_print(s, stdout);
 	if (!why[0])
 		return;
@@ -86,6 +80,8 @@ static void explore_seeds(unsigned long long first, unsigned long long count)
 
 	for (n = 0; n < count; n++) {
 		scenario_make(&s, first + n);
+		shows = verbose && n == count - 1;
+		play_show(shows);
 		explore(&s, "seed", first + n);
 	}
 }
@@ -98,6 +94,8 @@ static void explore_rows(const char *path)
 	int number;
 
 	must(file, path);
+	shows = verbose;
+	play_show(shows);
 	for (number = 1; fgets(row, sizeof(row), file); number++) {
 		if (row[0] == '#' || row[strspn(row, " \t\n")] == 0)
 			continue;
@@ -109,6 +107,7 @@ static void explore_rows(const char *path)
 
 int main(int argc, char **argv)
 {
+	static char text[16 << 20]; /* a write between two packets would take time */
 	char why[TRIAL_WHY];
 	bool seeds;
 
@@ -121,15 +120,12 @@ int main(int argc, char **argv)
 	if (argc < 2 || argc > (seeds ? 3 : 2))
 		ksft_exit_fail_msg("Usage: explore [-v] [-c] [-s] FIRST [COUNT] | FILE\n");
 	signal(SIGPIPE, SIG_IGN);
-	setvbuf(stdout, NULL, _IOLBF, 0);
+	setvbuf(stdout, verbose ? text : NULL, verbose ? _IOFBF : _IOLBF, verbose ? sizeof(text) : 0);
 	must(module_is_loaded() || !module_load(""), "xtcp.ko");
 	play_open();
 	trial_begin();
 	warm_up();
 	trial_begin();
-	if (verbose)
-		clear_trace();
-	play_show(verbose);
 	if (seeds)
 		explore_seeds(strtoull(argv[1], NULL, 10), argc > 2 ? strtoull(argv[2], NULL, 10) : 1);
 	else

@@ -245,6 +245,19 @@ static bool is_known(const struct judge_side *s, const struct segment *seg)
 	return s->nr_ranges && (len ? !seq_lt(next, seg->seq + len) : seq_lt(seg->seq, next));
 }
 
+/* A segment at or left of RCV.NXT may move TS.Recent; one that is older than that may be dropped (RFC 7323 section 5.3). */
+static void note_age(struct judge_side *s, const struct segment *seg)
+{
+	if (!seg->has_ts)
+		return;
+	if (s->has_ts_recent && seq_lt(seg->tsval, s->ts_recent)) {
+		s->had_older |= segment_len(seg) > 0;
+	} else if (!s->nr_ranges || !seq_lt(next_in_order(s), seg->seq)) {
+		s->ts_recent = seg->tsval;
+		s->has_ts_recent = true;
+	}
+}
+
 void judge_arrives(struct judge *j, enum side to, const struct segment *seg)
 {
 	struct judge_side *s = &j->side[to], *peer = &j->side[!to];
@@ -259,6 +272,7 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg)
 		return;
 	}
 	is_old = is_known(s, seg);
+	note_age(s, seg);
 	if (segment_len(seg))
 		arrive(s, seg->seq, seg->seq + segment_len(seg));
 	s->has_heard_text |= seg->len > 0;

@@ -44,6 +44,8 @@ struct judge_side {
 	uint32_t heard_edge;	/* the furthest right edge that has arrived here */
 	bool heard_ts;
 	uint32_t ts_first, ts_last;	/* of those that have arrived here */
+	uint32_t ts_recent;	/* TS.Recent is no higher, RFC 7323 section 4.3 */
+	bool has_ts_recent, had_older;	/* text with an older timestamp has come: PAWS may have dropped it */
 	bool is_reset;		/* a RST has left or arrived */
 	bool waits;		/* a queue stands between it and the wire: what it sends leaves later */
 	unsigned int heard;	/* segments */

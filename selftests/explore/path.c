@@ -104,6 +104,8 @@ void path_begin(struct path *path, const struct scenario *scenario, unsigned int
 	path->port = port;
 	path->began_us = path_now_us();
 	path->moved_us = path->began_us;
+	if (path->show && !path->shown_us)
+		path->shown_us = path->began_us;
 	memset(path->flow, 0, sizeof(path->flow));
 	memset(path->free_us, 0, sizeof(path->free_us));
 	memset(path->last_due_us, 0, sizeof(path->last_due_us));
@@ -115,6 +117,7 @@ void path_begin(struct path *path, const struct scenario *scenario, unsigned int
 	memset(path->foreign, 0, sizeof(path->foreign));
 }
 
+/* No system call: one would take time, and the scenario would be another one. */
 static void show(const struct path *path, enum side from, const struct path_flow *flow, const struct segment *seg,
 		 const char *what)
 {
@@ -123,7 +126,7 @@ static void show(const struct path *path, enum side from, const struct path_flow
 
 	if (!path->show)
 		return;
-	printf("# %11.3f ms  %s  seq %u len %u%s%s%s ack %u win %u", (path_now_us() - path->began_us) / 1e3,
+	printf("# %11.3f ms  %s  seq %u len %u%s%s%s ack %u win %u", (path->moved_us - path->began_us) / 1e3,
 	       from == CLIENT ? "-->    " : "    <--", seg->seq - j->side[from].iss, seg->len,
 	       seg->flags & SEGMENT_SYN ? " SYN" : "", seg->flags & SEGMENT_FIN ? " FIN" : "",
 	       seg->flags & SEGMENT_RST ? " RST" : "", seg->ack - j->side[!from].iss, seg->window);

@@ -28,6 +28,7 @@ struct path_flow {
 struct path {
 	int ns[SIDES], tun[SIDES];	/* -1: the namespace has ended */
 	bool show;		/* print each packet */
+	long long shown_us;	/* since when; 0: not yet */
 	/* for one scenario */
 	const struct scenario *scenario;
 	struct chance chance;

@@ -367,4 +367,10 @@ void play_open(void)
 void play_show(bool show)
 {
 	world.path.show = show;
+	world.path.shown_us = 0;
+}
+
+long long play_shown_us(void)
+{
+	return world.path.shown_us;
 }

@@ -15,6 +15,8 @@ extern unsigned long long play_octets;
 void play_open(void);
 /* From now on each packet is shown. */
 void play_show(bool show);
+/* When the first connections shown began, microseconds since the machine did. */
+long long play_shown_us(void);
 /*
  * Plays @s with the network's chance of this round, through the server's port; the first rule that is broken stands in
  * @why then, or nothing. Microseconds until both ends have closed.
