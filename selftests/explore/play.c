@@ -16,7 +16,7 @@
 
 #define LONGEST_US	600000000LL
 #define QUIET_US	4000000LL	/* with nothing under way everything has ended but TIME-WAIT */
-#define TIMEWAIT_US	70000000LL
+#define TIMEWAIT_US	300000000LL	/* or the last repetition of an orphan whose peer has gone without a word */
 #define BACKLOG		8
 
 static struct world world;

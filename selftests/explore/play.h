@@ -24,7 +24,7 @@ long long play_shown_us(void);
 long long play(const struct scenario *s, unsigned int round, int port, char *why, size_t size);
 /* The packets towards that side that chance took in the last scenario. */
 const struct drops *play_lost(enum side to);
-/* Lets TIME-WAIT end. */
+/* Lets TIME-WAIT end, and orphans. */
 void play_timewait(void);
 
 #endif
