@@ -11,7 +11,7 @@ ifneq ($(words $(CURDIR)),1)
 $(error The path of this folder has a space in it, and no kernel module can be built there: '$(CURDIR)'. Move it to a path without one)
 endif
 
-KERNEL := . scripts/cache.sh; . scripts/kernel.sh;
+KERNEL := . scripts/kernel/cache.sh; . scripts/kernel/kernel.sh;
 KDIR ?= $(shell $(KERNEL) kernel_headers)
 # Only from the command line: some systems have a NAME in the environment.
 ifneq ($(origin NAME),command line)
@@ -39,7 +39,7 @@ endif
 #:                     KDIR=DIR for another kernel, W=1 and C=2 as for the kernel;
 #:                     NAME=xtcp_b FAMILY=27: xtcp_b.ko, to be loaded beside it
 all: needs-build
-	@scripts/build-module.sh '$(KDIR)' $(call quoted,$(BUILD)) $(NAMED)
+	@scripts/kernel/build-module.sh '$(KDIR)' $(call quoted,$(BUILD)) $(NAMED)
 	@ln -sf $(call quoted,$(BUILD)/$(NAME).ko) $(call quoted,$(NAME).ko)
 	@$(KERNEL) say_kernel '$(KDIR)' $(origin KDIR)
 
@@ -63,45 +63,47 @@ package-check: needs-package-check
 # build/stock and build/debug are the modules for the virtual machine's kernels,
 # whatever kernel this machine runs.
 vm-module: needs-demo
-	@. scripts/vm-module.sh && vm_module stock $(NAMED)
+	@. scripts/kernel/vm-module.sh && vm_module stock $(NAMED)
 
 debug-module: needs-check
-	@. scripts/vm-module.sh && vm_module debug $(NAMED)
+	@. scripts/kernel/vm-module.sh && vm_module debug $(NAMED)
 
 #:   make demo         real programs talk through xtcp in a virtual machine;
 #:                     D=loss: segments that get lost, CC=reno: by that congestion control
-demo asked-demo: SHOW = ALGORITHM=$(call quoted,$(ALGORITHM)) scripts/demo.sh
+demo asked-demo: SHOW = ALGORITHM=$(call quoted,$(ALGORITHM)) scripts/demo/demo.sh
 demo: vm-module
 	@$(SHOW) $(if $(value D),$(call quoted,$(value D)))
 
 #:   make tour         how TCP behaves, one phenomenon on a page, with real segments;
 #:                     P=loss-tail: one page; P=loss: one chapter; HTML=DIR: as files for a browser
 tour: needs-tour vm-module
-	@scripts/tour.sh $(if $(value HTML),--html $(call quoted,$(value HTML))) $(if $(value P),$(call quoted,$(value P)))
+	@scripts/tour/tour.sh $(if $(value HTML),--html $(call quoted,$(value HTML))) \
+		$(if $(value P),$(call quoted,$(value P)))
 
 #:   make check        the tests on the stock kernel, some on two others; check-quick: on the stock kernel only;
 #:                     make check ALL=1: nearly all on the emulated debug kernel, too; T=name: only those whose name
 #:                     matches, and on that debug kernel only if it is built;
-#:                     make check K=6.12: on that kernel of scripts/kernels.list alone; K=debug: on the emulated
+#:                     make check K=6.12: on that kernel of scripts/kernel/kernels.list alone; K=debug: on the emulated
 #:                     debug kernel; K=lab, K=lab-debug: in the laboratory, from the seed LAB_SEED=N
-CHECK = scripts/check.py $(if $(ALL),--all) $(if $(value K),--kernel $(call quoted,$(value K)) $(if $(SHORT),--short)) \
+CHECK = scripts/check/check.py $(if $(ALL),--all) \
+	$(if $(value K),--kernel $(call quoted,$(value K)) $(if $(SHORT),--short)) \
 	$(if $(value ALSO),--also $(call quoted,$(value ALSO))) $(ONLY_TESTS)
 ONLY_TESTS = $(if $(value T),--only $(call quoted,$(value T)))
 check: needs-check
 	@$(CHECK)
 
 check-quick: needs-check
-	@scripts/check.py --quick $(ONLY_TESTS)
+	@scripts/check/check.py --quick $(ONLY_TESTS)
 
-#:   make matrix       all kernels of scripts/kernels.list, one after the other, and a table;
+#:   make matrix       all kernels of scripts/kernel/kernels.list, one after the other, and a table;
 #:                     make matrix SHORT=1: only the tests of selftests/short.list
 matrix: needs-check
-	@scripts/kernel-matrix.sh $(if $(SHORT),--short) $(ONLY_TESTS)
+	@scripts/check/kernel-matrix.sh $(if $(SHORT),--short) $(ONLY_TESTS)
 
 #:   make programs     nginx, redis, ssh and others, from Debian's packages, on xtcp and on kernel TCP;
 #:                     P='redis ssh': some of them
 programs: needs-programs
-	@scripts/programs.sh $(value P)
+	@scripts/check/programs.sh $(value P)
 
 #:   make selftests    build the test programs, in build/selftests
 selftests: needs-check
@@ -111,44 +113,44 @@ selftests: needs-check
 #:                     namespaces to play in; what is written to shared/ is kept (SHARED=DIR)
 #:   make vm-shell     a second terminal of that machine; of several, N=1 is the one that started last
 SHARED := $(if $(filter command line,$(origin SHARED)),$(value SHARED),shared)
-SECOND = XTCP_NAME=$(NAME) XTCP_SECOND=1 exec bash --rcfile scripts/vm-shell.sh
+SECOND = XTCP_NAME=$(NAME) XTCP_SECOND=1 exec bash --rcfile scripts/vm/vm-shell.sh
 vm: needs-tour vm-module
-	@scripts/xtcp_run --build
+	@scripts/tools/xtcp_run --build
 	@mkdir -p $(call quoted,$(SHARED))
-	@XTCP_SHARED=$(call quoted,$(SHARED)); scripts/vm.sh --interactive --share "$$XTCP_SHARED" --second '$(SECOND)' \
-		'insmod build/$(PREFIX)stock/$(NAME).ko && XTCP_NAME=$(NAME) '"XTCP_SHARED=$${XTCP_SHARED@Q}"' exec bash --rcfile scripts/vm-shell.sh; exec bash -l'
+	@XTCP_SHARED=$(call quoted,$(SHARED)); scripts/vm/vm.sh --interactive --share "$$XTCP_SHARED" \
+		--second '$(SECOND)' 'insmod build/$(PREFIX)stock/$(NAME).ko && XTCP_NAME=$(NAME) '"XTCP_SHARED=$${XTCP_SHARED@Q}"' exec bash --rcfile scripts/vm/vm-shell.sh; exec bash -l'
 
 vm-shell:
-	@scripts/vm-terminal.py $(if $(value N),$(call quoted,$(N)))
+	@scripts/vm/vm-terminal.py $(if $(value N),$(call quoted,$(N)))
 
 #:   make lab          the same in the laboratory, a Linux that is a process: one processor, boots in
 #:                     seconds; SEED=N: in virtual time, the same run for the same number;
 #:                     DEBUG=1: its debug kernel
 lab: needs-check
-	@. scripts/vm-module.sh && vm_module $(LAB) $(NAMED)
-	@scripts/xtcp_run --build
+	@. scripts/kernel/vm-module.sh && vm_module $(LAB) $(NAMED)
+	@scripts/tools/xtcp_run --build
 	@scripts/lab/run.sh --interactive --kernel $(if $(DEBUG),debug,fast) $(if $(value SEED),--seed $(call quoted,$(SEED))) \
-		'insmod build/$(PREFIX)$(LAB)/$(NAME).ko && XTCP_NAME=$(NAME) exec bash --rcfile scripts/vm-shell.sh; exec bash -l'
+		'insmod build/$(PREFIX)$(LAB)/$(NAME).ko && XTCP_NAME=$(NAME) exec bash --rcfile scripts/vm/vm-shell.sh; exec bash -l'
 
 #:   make explore      connections by the thousand in the laboratory, each from a seed, checked against rules:
 #:                     SEEDS=1000, FOR=MINUTES, FROM=SEED; COMPARE=1: against kernel TCP's time, too;
 #:                     ONLY=SEED: one, with its packets and its ladder; also ONLY=ROW or ONLY=FILE, as in
 #:                     selftests/explored
 explore: needs-check
-	@scripts/explore.sh $(if $(DEBUG),--debug) $(if $(value COMPARE),--compare) $(if $(value ONLY),--only $(call quoted,$(ONLY))) \
+	@scripts/lab/explore.sh $(if $(DEBUG),--debug) $(if $(value COMPARE),--compare) $(if $(value ONLY),--only $(call quoted,$(ONLY))) \
 		$(if $(value FROM),--from $(call quoted,$(FROM))) $(if $(value SEEDS),--seeds $(call quoted,$(SEEDS))) \
 		$(if $(value FOR),--for $(call quoted,$(FOR)))
 
 #:   make coverage     the lines and branches of module/ that the tests reach, by room; pages in build/coverage/html;
 #:                     ALL=1: also tests that the laboratory cannot run; T=name: only those whose name matches
-COVERAGE = scripts/coverage.sh $(if $(ALL),--all) $(ONLY_TESTS)
+COVERAGE = scripts/coverage/coverage.sh $(if $(ALL),--all) $(ONLY_TESTS)
 coverage: needs-coverage
 	@$(COVERAGE)
 
 #:   make mutants      small wrong changes of module/, one at a time: does a test notice? N=200: how many; SEED=1: which
 #:                     sample; F=NAME: only in files whose name matches; AGAIN=1: those that no test noticed, once more;
 #:                     ONLY=NUMBER: one, with all tests that reach it, or with T=name
-MUTANTS = scripts/mutants.py $(if $(value N),--number $(call quoted,$(N))) $(if $(value SEED),--seed $(call quoted,$(SEED))) \
+MUTANTS = scripts/coverage/mutants.py $(if $(value N),--number $(call quoted,$(N))) $(if $(value SEED),--seed $(call quoted,$(SEED))) \
 		$(if $(AGAIN),--again) $(if $(value F),--file $(call quoted,$(value F))) $(if $(value ONLY),--only $(call quoted,$(ONLY))) \
 		$(if $(value T),--tests $(call quoted,$(value T)))
 mutants: needs-coverage
@@ -156,7 +158,7 @@ mutants: needs-coverage
 
 #:   make debug-kernel build the tests' debug kernel, once; K=kcsan: the one that finds data races
 debug-kernel: needs-check
-	@scripts/debug-kernel.sh $(if $(value K),'$(value K)')
+	@scripts/kernel/debug-kernel.sh $(if $(value K),'$(value K)')
 
 #:   make vm-module    xtcp.ko for the machine's stock kernel, in build/stock;
 #:                     make debug-module: for the debug kernel, in build/debug
@@ -167,15 +169,15 @@ debug-kernel: needs-check
 #:                     B=loss N='jitter flows': a part of that, FAST=1: a quick look; AB=COMMIT: the module of
 #:                     now and that of a commit in one run; JSON=FILE: the ratios there, too
 bench: needs-check vm-module
-	@FAST='$(value FAST)' AB=$(call quoted,$(value AB)) JSON=$(call quoted,$(value JSON)) scripts/bench.sh $(if $(value B),$(call quoted,$(value B)) $(value N))
+	@FAST='$(value FAST)' AB=$(call quoted,$(value AB)) JSON=$(call quoted,$(value JSON)) scripts/bench/bench.sh $(if $(value B),$(call quoted,$(value B)) $(value N))
 
 #:   make soak         long lives in virtual time, in the laboratory: 50 idle days, clocks that come round,
 #:                     a year of keepalive, a month of a server; then 1,000 unload cycles; less than an hour.
 #:                     T=name: only programs of selftests/soak whose name matches; ROW=name: one row;
 #:                     DEBUG=1: on the laboratory's debug kernel
 soak: needs-check
-	@scripts/soak.sh $(if $(DEBUG),--debug) $(call quoted,$(value T)) $(if $(value ROW),$(call quoted,$(ROW)))
-	@$(if $(value T),true,SOAK=1 scripts/check.py --only unload)
+	@scripts/lab/soak.sh $(if $(DEBUG),--debug) $(call quoted,$(value T)) $(if $(value ROW),$(call quoted,$(ROW)))
+	@$(if $(value T),true,SOAK=1 scripts/check/check.py --only unload)
 
 #:   make clean        remove what was built, but not the cached debug kernel
 clean:
@@ -187,19 +189,19 @@ help:
 # What is asked for by a name is there, or nothing is installed, built or booted.
 ASKED = demo tour check check-quick matrix coverage mutants programs bench
 needs-%: $(addprefix asked-,$(filter $(ASKED),$(MAKECMDGOALS)))
-	@scripts/deps.sh $*
+	@scripts/kernel/deps.sh $*
 
 asked-demo:
 	@$(SHOW) --asked $(if $(value D),$(call quoted,$(value D)))
 
 asked-tour:
-	@scripts/tour.sh --asked $(if $(value P),$(call quoted,$(value P)))
+	@scripts/tour/tour.sh --asked $(if $(value P),$(call quoted,$(value P)))
 
 asked-check:
 	@$(CHECK) --asked >/dev/null
 
 asked-check-quick asked-matrix:
-	@scripts/check.py --quick --asked $(ONLY_TESTS)
+	@scripts/check/check.py --quick --asked $(ONLY_TESTS)
 
 asked-coverage:
 	@$(COVERAGE) --asked
@@ -208,9 +210,9 @@ asked-mutants:
 	@$(MUTANTS) --asked
 
 asked-bench:
-	@scripts/bench.sh --asked $(if $(value B),$(call quoted,$(value B)))
+	@scripts/bench/bench.sh --asked $(if $(value B),$(call quoted,$(value B)))
 
 asked-programs:
-	@scripts/programs.sh --asked $(value P)
+	@scripts/check/programs.sh --asked $(value P)
 
 .PHONY: $(addprefix asked-,$(ASKED)) all install uninstall deb package-check vm-module debug-module demo tour check lab explore coverage mutants check-quick matrix programs selftests vm vm-shell debug-kernel bench soak clean help

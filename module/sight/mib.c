@@ -7,7 +7,7 @@
  *	PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat nstat -az
  *
  * The Tcp: line has all counters of the kernel. The TcpExt: line has those that some code here
- * increments: scripts/check-counters.sh compares the two. Behind them stand counters of our own,
+ * increments: scripts/check/check-counters.sh compares the two. Behind them stand counters of our own,
  * for reasons of an end that the kernel does not count.
  */
 #include "sight/mib.h"

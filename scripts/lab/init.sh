@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Process 1 of the laboratory's machine, in the root that scripts/lab/fence.sh made: it
-# puts an overlay over this machine's root and hands over to scripts/vm-init.sh.
+# puts an overlay over this machine's root and hands over to scripts/vm/vm-init.sh.
 
 b=/bin/busybox
 fail()

@@ -12,9 +12,9 @@
 # Progress goes to standard error.
 
 set -eu
-cd "$(dirname "$0")/.."
-. ./cache.sh
-. ./kernel-build.sh
+cd "$(dirname "$0")"
+. ../kernel/cache.sh
+. ../kernel/kernel-build.sh
 title="lab kernel"
 
 usage()
@@ -52,15 +52,15 @@ if [ "${1-}" = --path ]; then
 	shift
 fi
 case $#:${1-} in
-1:fast) layers="debug.config lab/lab.config lab/fast.config" ;;
-1:debug) layers="debug.config lab/lab.config" ;;
+1:fast) layers="../kernel/debug.config lab.config fast.config" ;;
+1:debug) layers="../kernel/debug.config lab.config" ;;
 1:--help | 1:-h) usage; exit 0 ;;
 *) usage >&2; exit 2 ;;
 esac
 kind=$1
 
 find_source
-dest=$XTCP_CACHE/lab-$kind-$(key_of $layers lab/uml.patch)
+dest=$XTCP_CACHE/lab-$kind-$(key_of $layers uml.patch)
 done_already()
 {
 	[ -e "$dest/linux" ] || return 1
@@ -69,14 +69,14 @@ done_already()
 }
 ! done_already || exit 0
 [ -z "$only_path" ] || exit 1
-command -v patch >/dev/null || die "patch is missing; run scripts/deps.sh check"
+command -v patch >/dev/null || die "patch is missing; run scripts/kernel/deps.sh check"
 begin_build "lab-$kind"
 ! done_already || exit 0
 
 make_room "lab-$kind"
 say "building $source $version as a program once, 4 to 20 minutes on two cores"
 unpack_source
-patch -s -d "$tree" -p 1 <lab/uml.patch || die "the patch does not fit this source"
+patch -s -d "$tree" -p 1 <uml.patch || die "the patch does not fit this source"
 config_over $layers >"$work/fragment"
 apply_fragment "$tree" "$work/fragment" ARCH=um
 build_kernel "$tree" "$work/log" 1500 ARCH=um linux modules

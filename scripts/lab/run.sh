@@ -7,7 +7,7 @@
 
 set -u
 scripts=$(cd "$(dirname "$0")/.." && pwd)
-. "$scripts/cache.sh"
+. "$scripts/kernel/cache.sh"
 
 usage()
 {
@@ -15,7 +15,7 @@ usage()
 	Usage: scripts/lab/run.sh [OPTION]... [--] [COMMAND [ARGUMENT]...]
 
 	Runs COMMAND in a Linux that is a process of this machine: one processor, real or
-	virtual time. As in scripts/vm.sh its root is this machine's, read-only under an
+	virtual time. As in scripts/vm/vm.sh its root is this machine's, read-only under an
 	overlay; the command starts in the present directory, as root, with its input from
 	/dev/null. A single argument is a line for the shell. Without a command, at a
 	terminal: a shell.
@@ -73,20 +73,20 @@ check_needs()
 	local word
 
 	for word in busybox unshare setpriv timeout; do
-		command -v "$word" >/dev/null || die 125 "$word is missing; run scripts/deps.sh check"
+		command -v "$word" >/dev/null || die 125 "$word is missing; run scripts/kernel/deps.sh check"
 	done
 	[ "$(id -u)" -eq 0 ] || die 125 "only root can run it: it makes namespaces, to keep this machine as it is"
 	folder=$("$scripts/lab/kernel.sh" "$kernel") || die 125 "no kernel"
 }
 
-# fill_share: what scripts/lab/init.sh and scripts/vm-init.sh read.
+# fill_share: what scripts/lab/init.sh and scripts/vm/vm-init.sh read.
 fill_share()
 {
 	local size= port=/dev/ttyS0 dir
 
 	mkdir "$work/ctl"
 	cp "$scripts/lab/init.sh" "$scripts/lab/fence.sh" "$work/"
-	cp "$scripts/vm-init.sh" "$work/ctl/init"
+	cp "$scripts/vm/vm-init.sh" "$work/ctl/init"
 	if [ $# -eq 1 ]; then
 		printf '%s\n' "$1"
 	elif [ $# -gt 1 ]; then

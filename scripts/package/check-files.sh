@@ -47,12 +47,12 @@ check_pages()
 	local page program
 
 	for page in $here/man/*.1; do
-		program=scripts/$(basename "$page" .1)
-		[ -e "$program" ] || program=scripts/$(basename "$page" .1 | sed 's/^xtcp-//')
+		program=scripts/tools/$(basename "$page" .1)
+		[ -e "$program" ] || program=scripts/tools/$(basename "$page" .1 | sed 's/^xtcp-//')
 		differ "$program --help" "$page" 3< <(said "$program" | grep -vx -- --help | sort -u) \
 			4< <(grep -oE '\bFl -[a-z-]+' "$page" | sed 's/Fl /-/' | grep -vx -- --help | sort -u)
 	done
-	for page in scripts/xtcp* scripts/ladder scripts/plot; do
+	for page in scripts/tools/xtcp* scripts/tools/ladder scripts/tools/plot; do
 		program=${page##*/}
 		[ "$program" != plot ] || program=xtcp-plot
 		[[ $page == *.c ]] || [ -e "$here/man/$program.1" ] || echo "$page: no manual page"

@@ -18,8 +18,8 @@
 
 set -u
 cd "$(dirname "$0")/../.."
-. scripts/cache.sh
-. scripts/kernel.sh
+. scripts/kernel/cache.sh
+. scripts/kernel/kernel.sh
 . scripts/package/fresh-root.sh
 
 series=6.12	# of the kernel update
@@ -38,7 +38,7 @@ verdict()
 # machine RELEASE APPEND SCRIPT: its TAP lines come out
 machine()
 {
-	scripts/vm.sh --root "$work/root" --kernel "$work/root/boot/vmlinuz-$1" --timeout 2400 --append "$2" -- \
+	scripts/vm/vm.sh --root "$work/root" --kernel "$work/root/boot/vmlinuz-$1" --timeout 2400 --append "$2" -- \
 		bash "/root/check/$3" 2>&1 | tee "$work/log"
 	[ "${PIPESTATUS[0]}" -eq 0 ] || verdict "the machine for $3" 1
 }

@@ -73,7 +73,7 @@ sed -i "s/^MODULE_VERSION(.*/MODULE_VERSION(\"$VERSION\");/" "$work/module/main.
 changelog "$VERSION" >"$work/debian/changelog"
 sed -i "s/@kernels@/$(kernels)/" "$work/debian/xtcp-dkms.dkms"
 export DEB_BUILD_OPTIONS="nocheck noautodbgsym ${DEB_BUILD_OPTIONS-}"
-# -d: scripts/deps.sh has looked for what is needed, which is not all of build-essential
+# -d: scripts/kernel/deps.sh has looked for what is needed, which is not all of build-essential
 (cd "$work" && dpkg-buildpackage -d -b -us -uc >../log 2>&1) || { tail -n 20 build/deb/log >&2; fail "all of it is in build/deb/log"; }
 rm -rf "$work"
 ls build/deb/*_"$VERSION"_*.deb

@@ -65,7 +65,7 @@ make_root()
 
 set -eu
 cd "$(dirname "$0")/../.."
-. scripts/cache.sh
+. scripts/kernel/cache.sh
 [ "$(id -u)" = 0 ] || { say "needs root"; exit 1; }
 . /etc/os-release
 root=$XTCP_CACHE/fresh-$VERSION_CODENAME

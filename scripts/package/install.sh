@@ -32,21 +32,21 @@ list_files()
 {
 	local word
 
-	echo "755 scripts/xtcp_run $prefix/bin/xtcp_run"
+	echo "755 scripts/tools/xtcp_run $prefix/bin/xtcp_run"
 	echo "644 build/xtcp_run.so $prefix/lib/xtcp/xtcp_run.so"
-	[ ! -e scripts/run/start.c ] || echo "755 build/xtcp_run_start $prefix/lib/xtcp/xtcp_run_start"
+	[ ! -e scripts/tools/run/start.c ] || echo "755 build/xtcp_run_start $prefix/lib/xtcp/xtcp_run_start"
 	for word in xtcp-ss xtcp-nstat xtcp-holders; do
-		echo "755 scripts/$word $prefix/bin/$word"
+		echo "755 scripts/tools/$word $prefix/bin/$word"
 	done
 	for word in ladder plot xtcp-watch; do
-		echo "755 scripts/$word $prefix/share/xtcp/$word"
+		echo "755 scripts/tools/$word $prefix/share/xtcp/$word"
 	done
 	echo "link ../share/xtcp/ladder $prefix/bin/ladder"
 	# plot is plotutils'
 	echo "link ../share/xtcp/plot $prefix/bin/xtcp-plot"
 	echo "link ../share/xtcp/xtcp-watch $prefix/bin/xtcp-watch"
-	for word in scripts/sight/*.py; do
-		echo "644 $word $prefix/share/xtcp/${word#scripts/}"
+	for word in scripts/tools/sight/*.py; do
+		echo "644 $word $prefix/share/xtcp/${word#scripts/tools/}"
 	done
 	echo "644 include/uapi/linux/xtcp.h $prefix/include/linux/xtcp.h"
 	echo "644 scripts/package/modprobe.conf $prefix/lib/modprobe.d/xtcp.conf"
@@ -109,7 +109,7 @@ put_all()
 {
 	local mode source place
 
-	scripts/xtcp_run --build
+	scripts/tools/xtcp_run --build
 	while read -r mode source place; do
 		[ "$mode" = link ] || [ -e "$source" ] || fail install "$source is missing"
 		put "$mode" "$source" "$place"
@@ -139,7 +139,7 @@ do_install()
 	local module=$1 kdir=$2 name=${1##*/} release ready
 
 	[ -e "$module" ] || fail install "$module is missing"
-	release=$(. scripts/kernel.sh && headers_release "$kdir")
+	release=$(. scripts/kernel/kernel.sh && headers_release "$kdir")
 	[ -n "$release" ] || fail install "there are no kernel headers in '$kdir'; KDIR=DIR says where they are"
 	[ -n "$root" ] || [ -d "/lib/modules/$release" ] ||
 		fail install "there is no kernel $release here (no /lib/modules/$release); KDIR=DIR says for which one"

@@ -11,7 +11,7 @@ import sys
 import textwrap
 
 here = os.path.dirname(os.path.realpath(__file__))
-sys.path.insert(0, os.path.join(here, "..", "sight"))
+sys.path.insert(0, os.path.join(here, "../tools/sight"))
 
 import ladder_command
 import ladder_text
@@ -26,7 +26,7 @@ MORE = re.compile(r" *\.\.\.( .*|)$")
 
 
 def ladder(arguments, width, color):
-    """What scripts/ladder prints, without starting it, and without its last line, which page open-both has in words."""
+    """What ladder prints, without starting it, and without its last line, which page open-both has in words."""
     kept, sys.argv = sys.argv, ["ladder", "--width", str(width), "--color" if color else "--plain", *arguments]
     out = io.StringIO()
     try:
@@ -38,7 +38,7 @@ def ladder(arguments, width, color):
 
 
 def plot(arguments, width, color):
-    """What scripts/plot prints."""
+    """What scripts/tools/plot prints."""
     kept, sys.argv = sys.argv, ["plot", "--width", str(width), "--color" if color else "--plain", *arguments]
     out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     try:

@@ -289,7 +289,7 @@ class Scene:
     """Network, ends and an empty trace, for as long as a page lasts."""
 
     def __init__(self):
-        subprocess.run(["scripts/scene.sh"], check=True)
+        subprocess.run(["scripts/vm/scene.sh"], check=True)
         with open(TRACING + "trace", "w", encoding="ascii"):
             pass
         self.ends = {name: End(name) for name in ("client", "router", "server")}

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """tour.py [--check | --html DIR] [NAME]: shows the pages of the tour whose name begins so,
-or all, in the virtual machine; scripts/tour.sh runs it there. With --check: one line of
+or all, in the virtual machine; scripts/tour/tour.sh runs it there. With --check: one line of
 TAP for each page, and the page only if it does not show what it should. With --html: a
 file for each, and an index. Without a terminal pages come one below the other; for a
 pager each is between two form feeds."""

@@ -17,8 +17,8 @@ static bool put(const char *path, const char *value)
 }
 
 /*
- * The boot parameter slub_debug=A,NAME,... chooses the caches that fail (scripts/explore.sh): Linux 6.1 does not let
- * us choose them later.
+ * The boot parameter slub_debug=A,NAME,... chooses the caches that fail (scripts/lab/explore.sh): Linux 6.1 does not
+ * let us choose them later.
  */
 static bool is_chosen(const char *cache)
 {

@@ -37,7 +37,7 @@ static bool is_home(const char *path)
 {
 	char scripts[PATH_MAX + 32];
 
-	snprintf(scripts, sizeof(scripts), "%s/scripts/xtcp_run", path);
+	snprintf(scripts, sizeof(scripts), "%s/scripts/tools/xtcp_run", path);
 	return !access(scripts, X_OK);
 }
 

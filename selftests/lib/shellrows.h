@@ -14,7 +14,7 @@ struct shell_row {
 
 /* What lines find set: programs of tools/, xtcp_run, and how to be nobody. */
 #define SHELL_ENV	"export A=build/selftests/tools/ask S=build/selftests/tools/ask_static "	\
-			"R=scripts/xtcp_run C=build/selftests/tools/carried "			\
+			"R=scripts/tools/xtcp_run C=build/selftests/tools/carried "			\
 			"D=build/selftests/tools/deny "						\
 			"NOBODY='setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/tmp'; "
 

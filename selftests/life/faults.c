@@ -619,7 +619,7 @@ static void test_slabs(struct scene *scene, const char *ip)
 	unsigned int i;
 	bool ok;
 
-	/* slub_debug=A,... at boot: scripts/check-vm.sh */
+	/* slub_debug=A,... at boot: scripts/check/check-vm.sh */
 	if (number_in("/sys/kernel/slab/xtcp_request/failslab") != 1)
 		ksft_exit_fail_msg("the slabs of xtcp are not marked for failslab\n");
 	put(FAILSLAB "cache-filter", "Y");

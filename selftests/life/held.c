@@ -2,7 +2,7 @@
 /*
  * An ordinary user, in namespaces of his own, keeps segments of closed sockets where the module cannot get at them: in
  * a qdisc, or in a queue of netfilter. Unloading says "in use" at once. Everybody else goes on to open sockets, and
- * scripts/xtcp-holders names the holder.
+ * xtcp-holders names the holder.
  *
  * The segments are SYNs, text, FINs, RSTs, a retransmission, the answer of a listener, and those of
  * a child that nobody accepted; they wait in netem or in an NFQUEUE. When they are gone, or their
@@ -353,10 +353,10 @@ static void end(struct user *user)
 	user->ns = -1;
 }
 
-/* Does scripts/xtcp-holders say so of @ns? */
+/* Does xtcp-holders say so of @ns? */
 static bool holders_name(int ns, const char *address)
 {
-	FILE *pipe = popen("scripts/xtcp-holders 2>&1", "re");
+	FILE *pipe = popen("scripts/tools/xtcp-holders 2>&1", "re");
 	char line[256], inum[32], all[1024] = "";
 	bool found = false;
 	struct stat stat;

@@ -3,7 +3,7 @@
  * Loading and unloading as such: what is there, what is refused, what is gone.
  *
  * Cases: registration, refusals and wrong parameters; what modinfo, the log and
- * scripts/xtcp-holders say.
+ * xtcp-holders say.
  */
 #include <errno.h>
 #include <linux/xtcp.h>
@@ -49,10 +49,10 @@ static bool refused(int type, int protocol, int reason)
 	return fd < 0 && errno == reason;
 }
 
-/* True if scripts/xtcp-holders ends with this status and prints exactly this. */
+/* True if xtcp-holders ends with this status and prints exactly this. */
 static bool holders_are(int status, const char *expected)
 {
-	FILE *pipe = popen("scripts/xtcp-holders 2>&1", "re");
+	FILE *pipe = popen("scripts/tools/xtcp-holders 2>&1", "re");
 	char said[512] = "";
 	int ended;
 

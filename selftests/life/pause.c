@@ -12,9 +12,9 @@
  * two of them. It may be half of what is due, since the clock of a starved machine
  * stands behind when a timer is set.
  *
- * scripts/vm.sh stops the machine.
+ * scripts/vm/vm.sh stops the machine.
  *
- * The pause is 8 s (`/run/vm/pause`, see `scripts/vm.sh --help`). The time of day goes a day
+ * The pause is 8 s (`/run/vm/pause`, see `scripts/vm/vm.sh --help`). The time of day goes a day
  * forward and back. On both stacks.
  */
 #include <errno.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * An ordinary user reads files of the module into memory that nobody delivers: a page of a file of FUSE, whose server
- * is his own process and never answers. Unloading says "in use" at once, and scripts/xtcp-holders names him. When he
+ * is his own process and never answers. Unloading says "in use" at once, and xtcp-holders names him. When he
  * has gone, the module goes. An open file that nobody reads keeps nobody from unloading.
  *
  * A module cannot prevent one case: a write to a knob from such a page makes unloading wait until the writer ends
@@ -187,10 +187,10 @@ static void end(struct user *user)
 	close(user->told);
 }
 
-/* Does scripts/xtcp-holders name the process? */
+/* Does xtcp-holders name the process? */
 static bool holders_name(pid_t pid)
 {
-	FILE *pipe = popen("scripts/xtcp-holders 2>&1", "re");
+	FILE *pipe = popen("scripts/tools/xtcp-holders 2>&1", "re");
 	char line[256], word[16];
 	bool found = false;
 

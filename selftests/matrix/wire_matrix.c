@@ -6,7 +6,7 @@
  * A row's name is the state, the segment, the place of SEG.SEQ and the one of
  * SEG.ACK: syn_received_via_listen_rst_ack_inside_nxt.
  *
- *   -t		print what is tested, for README.md (scripts/matrix-table.sh)
+ *   -t		print what is tested, for README.md (scripts/check/matrix-table.sh)
  *
  * A handshake that a segment did not move has to go on. A segment that kernel TCP has to answer for
  * xtcp reaches kernel TCP, which sends one RST.

@@ -7,7 +7,7 @@
  *   object FILE VERSION STAMP CHECKSUM
  *   function IDENT LINES GRAPH NUMBER VALUE...
  *
- * scripts/coverage.py turns them into files for gcov.
+ * scripts/coverage/coverage.py turns them into files for gcov.
  */
 #include <linux/debugfs.h>
 #include <linux/module.h>

@@ -16,7 +16,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-RUN = TOP + "/scripts/xtcp_run"
+RUN = TOP + "/scripts/tools/xtcp_run"
 SERVER4, SERVER6 = "10.77.0.2", "fd77::2"
 CLIENT4, CLIENT6 = "10.77.0.1", "fd77::1"
 SECONDS = int(os.environ.get("PATIENCE", "120"))

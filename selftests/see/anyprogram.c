@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * scripts/xtcp_run with all kinds of programs: dynamic and static ones, such as clear their environment, enter
+ * xtcp_run with all kinds of programs: dynamic and static ones, such as clear their environment, enter
  * namespaces, or give up rights; rules about ports; what it refuses. Each row is a line for the
  * shell, and all that it has to print. tools/ask.c is the program that is run; it looks past libc.
  *
@@ -184,10 +184,10 @@ static const struct shell_row rows[] = {
 	  "unseen\ntcp4 kernel\n" UNSEEN "connect ECONNREFUSED kernel\n"
 	  "unseen\ntcp4 kernel\nconnect EPERM kernel\n" },
 	{ "where nobody may look at other programs",
-	  "mkdir -p /tmp/r/scripts /tmp/r/build; cp scripts/xtcp_run /tmp/r/scripts/; "
+	  "mkdir -p /tmp/r/scripts/tools /tmp/r/build; cp scripts/tools/xtcp_run /tmp/r/scripts/tools/; "
 	  "cp build/xtcp_run* /tmp/r/build/; chmod 711 /tmp/r/build/xtcp_run_start; "
 	  "for o in '' --strict --verbose; do for p in $S $A; do "
-	  "$NOBODY /tmp/r/scripts/xtcp_run $o --only-port 22 $p tcp4 connect 22; done; done 2>&1 | "
+	  "$NOBODY /tmp/r/scripts/tools/xtcp_run $o --only-port 22 $p tcp4 connect 22; done; done 2>&1 | "
 	  "grep -v moves | sed 's/ [0-9]*: / N: /'",
 	  NO_LOOK "tcp4 kernel\nconnect ECONNREFUSED xtcp\n" NO_LOOK NO_LOOK NO_LOOK
 	  "xtcp_run: N: the kernel lets nobody look at other processes here: only the library judges by port\n"
@@ -241,7 +241,7 @@ static const struct shell_row rows[] = {
 	{ "--strict, and a socket is there already",
 	  "bash -c \"exec 9<>/dev/udp/127.0.0.1/9; $R --strict $A tcp4\"; python3 -c '"
 	  "import os, socket; s = socket.socket(); s.set_inheritable(True); print(s.fileno() == 3, flush=True); "
-	  "os.execvp(\"scripts/xtcp_run\", [\"xtcp_run\", \"--strict\", \"true\"])' 2>&1",
+	  "os.execvp(\"scripts/tools/xtcp_run\", [\"xtcp_run\", \"--strict\", \"true\"])' 2>&1",
 	  "tcp4 xtcp\nTrue\nxtcp_run: descriptor 3 is a socket of kernel TCP already\n", 125 },
 	{ "--verbose",
 	  "$R --verbose sh -c '$A tcp4; $S tcp4' 2>&1 | sed 's/ [0-9]*: / N: /; s/process [0-9]*/process N/' | sort",

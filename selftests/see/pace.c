@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Beside 10,000 segments a second: scripts/xtcp-watch shows all of them and is not behind, at either end;
- * scripts/ladder draws a second of them, and the test says how long that took. This is for a machine whose clock counts
+ * Beside 10,000 segments a second: xtcp-watch shows all of them and is not behind, at either end;
+ * ladder draws a second of them, and the test says how long that took. This is for a machine whose clock counts
  * instructions, a billion in a second, for traffic and reader together.
  */
 #include <fcntl.h>
@@ -154,12 +154,13 @@ static bool is_paced(long long count, double seconds)
 static void watch(struct traffic *t, const char *view, int ns, double (*says)(const char *text))
 {
 	double took, begun, rate, wanted = SEGMENTS * OCTETS * 8 / 1e6;
-	char line[100], *text;
+	char line[120], *text;
 	long long before;
 	bool good;
 	pid_t writer;
 
-	snprintf(line, sizeof(line), "scripts/xtcp-watch %s --seconds %d --plain --ascii --width 100", view, SECONDS);
+	snprintf(line, sizeof(line), "scripts/tools/xtcp-watch %s --seconds %d --plain --ascii --width 100", view,
+		 SECONDS);
 	writer = ns_fork(t->net.a, write_for_ever, &t->client);
 	before = sent(t);
 	begun = now();
@@ -211,7 +212,8 @@ static void draw(struct traffic *t)
 	tracing_set("events/xtcp/enable", "1");
 	write_paced(t->client, TURNS);
 	tracing_set("events/xtcp/enable", "0");
-	text = output(t->net.a, &took, "scripts/ladder --plain --width 100 /sys/kernel/tracing/instances/pace/trace");
+	text = output(t->net.a, &took,
+		      "scripts/tools/ladder --plain --width 100 /sys/kernel/tracing/instances/pace/trace");
 	tracing_forget();
 	tracing_stop();
 	ksft_print_msg("%.2f s of the processor's:\n%s\n", took, text);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a socket costs under scripts/xtcp_run: socket() and close() together, less what they cost a program that asks
+ * What a socket costs under xtcp_run: socket() and close() together, less what they cost a program that asks
  * for AF_XTCP itself. On a clock that counts instructions each is a nanosecond.
  *
  * Three ways are measured: the library, the library with the filter below it, and the filter alone.
@@ -33,9 +33,9 @@ static int cost(const char *how)
 int main(void)
 {
 	int kernel = cost("build/selftests/tools/ask speed"), bare = cost("build/selftests/tools/ask bare"),
-	    library = cost("scripts/xtcp_run --preload build/selftests/tools/ask speed"),
-	    both = cost("scripts/xtcp_run build/selftests/tools/ask speed"),
-	    filter = cost("scripts/xtcp_run build/selftests/tools/ask_static speed");
+	    library = cost("scripts/tools/xtcp_run --preload build/selftests/tools/ask speed"),
+	    both = cost("scripts/tools/xtcp_run build/selftests/tools/ask speed"),
+	    filter = cost("scripts/tools/xtcp_run build/selftests/tools/ask_static speed");
 	/* the debug kernel's own checks are most of what it spends */
 	bool judged = !release_is_debug();
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What confines a program confines it under scripts/xtcp_run, too. When a program calls the kernel past the library, a
+ * What confines a program confines it under xtcp_run, too. When a program calls the kernel past the library, a
  * process outside makes its sockets: that process may have another network namespace, control group, user and label.
  * A row says first what kernel TCP does for the program alone, then what happens under xtcp_run.
  *

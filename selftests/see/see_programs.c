@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What programs make of what xtcp shows: the counters' names, stock ss and nstat, scripts/ladder, scripts/xtcp_run. */
+/* What programs make of what xtcp shows: the counters' names, stock ss and nstat, ladder, xtcp_run. */
 #include <fnmatch.h>
 #include <limits.h>
 #include <math.h>
@@ -234,12 +234,12 @@ void see_ss_kill(void)
 
 	see_wait_row(see_net.b, XTCP4, port, stack_port(other), TCP_ESTABLISHED);
 	see_wait_row(see_net.b, XTCP6, port, stack_port(c6), TCP_ESTABLISHED);
-	text = see_output(see_net.b, &status, "setpriv --bounding-set=-net_admin scripts/xtcp-ss -KH dport = :%u",
+	text = see_output(see_net.b, &status, "setpriv --bounding-set=-net_admin scripts/tools/xtcp-ss -KH dport = :%u",
 			  stack_port(c4));
 	CHECK(status == 1, "without the right: status %d", status);
 	see_says(text, "xtcp-ss: " NS_B4 ":%u: Operation not permitted", port);
 	free(text);
-	text = see_output(see_net.b, &status, "scripts/xtcp-ss -KH dport = :%u or dport = :%u", stack_port(c4),
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -KH dport = :%u or dport = :%u", stack_port(c4),
 			  stack_port(c6));
 	CHECK(status == 0, "status %d", status);
 	see_says(text, "ESTAB 0 0 " NS_B4 ":%u " NS_A4 ":%u", port, stack_port(c4));
@@ -248,13 +248,13 @@ void see_ss_kill(void)
 	CHECK(is_reset(c4) && is_reset(c6), "both are reset");
 	CHECK(stack_state(other) == TCP_ESTABLISHED, "a third one goes on");
 	/* who has ended still waits for accept() */
-	text = see_output(see_net.b, &status, "scripts/xtcp-ss -l --kill -H sport = :%u", port);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -l --kill -H sport = :%u", port);
 	CHECK(status == 0, "status %d", status);
 	see_says(text, "LISTEN 2 %d " NS_B4 ":%u 0.0.0.0:*", LIMIT, port);
 	see_says(text, "LISTEN 1 %d [" NS_B6 "]:%u *:*", LIMIT, port);
 	free(text);
 	CHECK(is_reset(other), "who waits is reset");
-	text = see_output(see_net.b, &status, "scripts/xtcp-ss -aniH sport = :%u", port);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -aniH sport = :%u", port);
 	CHECK(status == 0 && !*text, "status %d: %s", status, text);
 	free(text);
 	close(c4);
@@ -343,7 +343,7 @@ static void draw_ladder(const struct see_view *client_view, const struct see_vie
 
 	/* a slow machine may take a minute to draw, and the record would end meanwhile */
 	tracing_set("tracing_on", "0");
-	text = see_output(see_net.b, &status, "scripts/ladder --plain --port %u " TRACE "/trace", port);
+	text = see_output(see_net.b, &status, "scripts/tools/ladder --plain --port %u " TRACE "/trace", port);
 	tracing_set("tracing_on", "1");
 	CHECK(status == 0, "status %d", status);
 	line = strtok_r(text, "\n", &in_lines);
@@ -389,7 +389,7 @@ static void draw_loss(const struct see_view *view)
 	see_must(read(server, octets, 5), "read");	/* the repetition */
 	see_must(ns_shell(see_net.b, "nft delete table inet lose") ? -1 : 0, "nft");
 
-	text = see_output(see_net.b, &status, "scripts/ladder --plain --fold --port %u " TRACE "/trace", port);
+	text = see_output(see_net.b, &status, "scripts/tools/ladder --plain --fold --port %u " TRACE "/trace", port);
 	CHECK(status == 0, "status %d", status);
 	for (i = 0, at = text; want[i] && at; i++) {
 		at = strstr(at, want[i]);
@@ -397,7 +397,8 @@ static void draw_loss(const struct see_view *view)
 	}
 	free(text);
 	text = see_output(see_net.b, &status,
-			  "scripts/plot --plain --port %u --svg /tmp/see.svg " TRACE "/trace && tail -n 1 /tmp/see.svg",
+			  "scripts/tools/plot --plain --port %u --svg /tmp/see.svg " TRACE "/trace && "
+			  "tail -n 1 /tmp/see.svg",
 			  port);
 	CHECK(status == 0, "status %d", status);
 	see_says(text, "segments: 2 sent, 1 lost, 1 resent");
@@ -411,7 +412,7 @@ static void draw_loss(const struct see_view *view)
 }
 
 /**
- * see_ladders() - Five results: scripts/ladder, with one end and with both, and with a loss, which scripts/plot shows,
+ * see_ladders() - Five results: ladder, with one end and with both, and with a loss, which plot shows,
  * too.
  */
 void see_ladders(void)
@@ -470,7 +471,7 @@ int see_be_run(void)
 }
 
 /**
- * see_run() - Four results: scripts/xtcp_run, and without the module scripts/xtcp-watch, too.
+ * see_run() - Four results: xtcp_run, and without the module xtcp-watch, too.
  * @self: this program, which runs in it with --run
  */
 void see_run(const char *self)
@@ -478,24 +479,24 @@ void see_run(const char *self)
 	char *text;
 	int status;
 
-	text = see_output(see_net.a, &status, "scripts/xtcp_run sh -c '%s --run; echo status $?'", self);
+	text = see_output(see_net.a, &status, "scripts/tools/xtcp_run sh -c '%s --run; echo status $?'", self);
 	see_says(text, "0 problems\nstatus 0\n");
 	CHECK(status == 0, "status %d", status);
 	free(text);
 	see_report("xtcp_run: a program's child", NULL);
 
-	text = see_output(see_net.a, &status, "scripts/xtcp_run --preload busybox true");
+	text = see_output(see_net.a, &status, "scripts/tools/xtcp_run --preload busybox true");
 	CHECK(status == 125, "status %d", status);
 	see_says(text, "busybox is linked statically");
 	free(text);
-	text = see_output(see_net.a, &status, "scripts/xtcp_run no-such-program");
+	text = see_output(see_net.a, &status, "scripts/tools/xtcp_run no-such-program");
 	CHECK(status == 125, "status %d", status);
 	see_says(text, "no-such-program: no such program");
 	free(text);
 	see_report("xtcp_run: says where it cannot work", NULL);
 
 	see_must(module_unload(), "unload");
-	text = see_output(see_net.a, &status, "scripts/xtcp_run true");
+	text = see_output(see_net.a, &status, "scripts/tools/xtcp_run true");
 	CHECK(status == 125, "status %d", status);
 	see_says(text, "the xtcp module is not loaded");
 	free(text);

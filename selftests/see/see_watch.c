@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* scripts/xtcp-watch, each view of it once beside traffic; scripts/xtcp-ss and xtcp-nstat. */
+/* xtcp-watch, each view of it once beside traffic; xtcp-ss and xtcp-nstat. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,10 +17,10 @@
 #include "see.h"
 
 #define BACKLOG		1		/* each queue holds one more */
-#define WATCH		"scripts/xtcp-watch %s --once --plain --ascii --width 100 "
+#define WATCH		"scripts/tools/xtcp-watch %s --once --plain --ascii --width 100 "
 #define ADVICE		") accepts too slowly; to queue more, raise its backlog: net.core.somaxconn allows"
 #define PAGE		"mkdir -p /tmp/see.d && cp /proc/net/xtcp_* /tmp/see.d && "		\
-			"scripts/xtcp-nstat --prometheus >/tmp/see.page && "			\
+			"scripts/tools/xtcp-nstat --prometheus >/tmp/see.page && "			\
 			"python3 selftests/see/exposition.py xtcp /proc/net /tmp/see.d </tmp/see.page && "	\
 			"cat /tmp/see.page"
 #define INSTANCES	"ls /sys/kernel/tracing/instances | grep -c xtcp-watch"
@@ -193,12 +193,12 @@ static void watch_tools(const struct stage *stage)
 	char *text;
 	int status;
 
-	text = see_output(see_net.b, &status, "scripts/xtcp-ss -an");
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -an");
 	CHECK(status == 0 && !strncmp(text, "#xtcp, network namespace 40", 27), "status %d: %s", status, text);
 	see_says(text, "LISTEN %d %d " NS_B4 ":%u 0.0.0.0:*", BACKLOG + 1, BACKLOG, stage->full_port);
 	free(text);
 	/* sockets of both namespaces; the records of earlier cases may end meanwhile */
-	text = see_output(see_net.b, &status, "scripts/xtcp-ss -s");
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -s");
 	CHECK(status == 0 && !strncmp(text, "#xtcp, network namespace 40", 27), "status %d: %s", status, text);
 	see_says(text, "(estab %d, closed ", 1 + BACKLOG + 1);
 	see_says(text, ", orphaned 0, timewait ");
@@ -207,11 +207,12 @@ static void watch_tools(const struct stage *stage)
 	free(text);
 
 	see_must(counters_read_xtcp(&counters, see_net.b), "counters");
-	text = see_output(see_net.b, &status, "scripts/xtcp-nstat -as TcpPassiveOpens");
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-nstat -as TcpPassiveOpens");
 	CHECK(status == 0 && !strncmp(text, "#xtcp, network namespace 40", 27), "status %d: %s", status, text);
 	see_says(text, "\nTcpPassiveOpens %lld ", counters_get(&counters, "Tcp:PassiveOpens"));
 	free(text);
-	text = see_output(see_net.b, &status, "scripts/xtcp-nstat --json -as TcpPassiveOpens | python3 -m json.tool");
+	text = see_output(see_net.b, &status,
+			  "scripts/tools/xtcp-nstat --json -as TcpPassiveOpens | python3 -m json.tool");
 	CHECK(status == 0, "status %d: %s", status, text);
 	see_says(text, "\"TcpPassiveOpens\": %lld\n", counters_get(&counters, "Tcp:PassiveOpens"));
 	free(text);
@@ -275,11 +276,11 @@ void see_watch_unloaded(void)
 	char *text;
 	int status;
 
-	text = see_output(see_net.a, &status, "scripts/xtcp-watch conn --once");
+	text = see_output(see_net.a, &status, "scripts/tools/xtcp-watch conn --once");
 	CHECK(status == 2 && !strncmp(text, "xtcp-watch: the xtcp module is not loaded", 41), "status %d: %s", status,
 	      text);
 	free(text);
-	text = see_output(see_net.a, &status, "scripts/xtcp-ss");
+	text = see_output(see_net.a, &status, "scripts/tools/xtcp-ss");
 	CHECK(status == 2, "status %d", status);
 	see_says(text, "xtcp-ss: the xtcp module is not loaded");
 	free(text);

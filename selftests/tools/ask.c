@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What scripts/xtcp_run is tried with: does as its arguments say, one after the other, and says what kind of socket it
+ * What xtcp_run is tried with: does as its arguments say, one after the other, and says what kind of socket it
  * has got, past libc. Built twice, as ask and, linked statically, as ask_static.
  */
 #include <dirent.h>

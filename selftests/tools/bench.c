@@ -19,7 +19,7 @@
  *
  *	bench profile LOAD UNITS FILE
  *		UNITS of LOAD (RR, CRR, STREAM, STREAM_1K, STREAM_64) over kernel TCP,
- *		then over xtcp, each between two marks that scripts/profile/count.c
+ *		then over xtcp, each between two marks that scripts/bench/profile/count.c
  *		sees; /proc/kallsyms goes to FILE while xtcp is loaded
  *
  * Client and server are two processes in two namespaces. XTCP_KO names the

@@ -4,7 +4,7 @@
 
     bench_programs.py ROOT ROUNDS [NAME]...
 
-ROOT has the packages unpacked (scripts/deps.sh programs). Server and client, one namespace each with a veth between
+ROOT has the packages unpacked (deps.sh programs). Server and client, one namespace each with a veth between
 them, are on the same stack, under xtcp_run or without it. Each round asks one stack and then the other; the ratio is
 the median of the rounds'. The counters of both stacks prove on which one the octets went. NAME is one of:
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What scripts/xtcp_run has a socket take along when bind() to PORT shows that it belongs on the other stack:
+ * What xtcp_run has a socket take along when bind() to PORT shows that it belongs on the other stack:
  *
- *   carried pool scripts/xtcp_run --not-port 4110 carried judge xtcp [nobody]
- *   scripts/xtcp_run --only-port 4110 carried judge kernel
- *   scripts/xtcp_run --only-port 4110 carried again
+ *   carried pool xtcp_run --not-port 4110 carried judge xtcp [nobody]
+ *   xtcp_run --only-port 4110 carried judge kernel
+ *   xtcp_run --only-port 4110 carried again
  *
  * Every option number of four levels is set to values of all kinds, over both IP versions. What then shows on the
  * socket that was swapped must be what shows on one of that stack on which the same was set: so an option that
- * scripts/run/carry.c forgets is lost here, and so is one that takes the other stack's value. "pool": sockets of kernel
+ * run/carry.c forgets is lost here, and so is one that takes the other stack's value. "pool": sockets of kernel
  * TCP for that, made where nobody catches them. "again": how often bind() is refused the address of a socket that was
  * closed just before. Linked statically, too.
  */

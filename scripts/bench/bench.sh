@@ -1,0 +1,262 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# make bench: xtcp against kernel TCP, as ratios; an hour. With B=NAME one
+# part of it; with B=loss N="NAME..." some of its networks, FAST=1 a glance at them;
+# with B=programs N="NAME..." some of them.
+# What is measured stands at the head of selftests/tools/bench.c for B=tcp, and of
+# bench_NAME.c there, or bench_NAME.py, for the others.
+# With AB=COMMIT in the environment (make bench AB=COMMIT): the module of now and that of
+# COMMIT, each beside kernel TCP, in one run of STREAM, RR and CRR; AB=notrace: that of now
+# with its tracepoints off, and without them. With B=push: both builds send and receive.
+# With JSON=FILE there each ratio is written there as well: its part of the run, its name,
+# its unit, the value and the one it is against (the medians, the ratio is that of the pairs).
+# "wall" is the clock on two processors, "instructions" one processor whose clock
+# counts them: the same figures on every machine.
+# The exit status says whether all bounds were kept. --asked B: only looks whether there is such a part.
+
+set -u
+cd "$(dirname "$0")/../.."
+. scripts/kernel/vm-module.sh
+
+asked=
+if [ "${1-}" = --asked ]; then
+	asked=1
+	shift
+fi
+what=${1:-all}
+[ $# -eq 0 ] || shift
+all="tcp push syn timewait ports idle spaces scale dctcp bbr below loss programs"
+case " $all all locks " in
+*" $what "*) ;;
+*) echo "bench: there is no B=$what; there are: $all locks all" >&2; exit 2 ;;
+esac
+[ -z "$asked" ] || exit 0
+image=$(vm_kernel stock) || { echo "bench: no kernel for the virtual machine" >&2; exit 1; }
+vm_module stock -s || { echo "bench: the module does not build" >&2; exit 1; }
+
+# build_untraced FILE: the module as it is now, but for the tracepoints, which the kernel's headers leave out.
+build_untraced()
+{
+	local kdir
+
+	kdir=$(kernel_headers "$(kernel_release "$image")") || return 1
+	scripts/kernel/build-module.sh "$kdir" "$PWD/build/ab/notrace" -s KCFLAGS=-DNOTRACE || return 1
+	strip -g -o "$1" build/ab/notrace/xtcp.ko
+	echo "# now: the files as they are, tracepoints off; then: the same without tracepoints"
+}
+
+# build_ab COMMIT FILE: the module as it was at COMMIT, by that commit's own scripts and under its own name.
+build_ab()
+{
+	local commit dir log kdir builder
+
+	if [ "$1" = notrace ]; then
+		build_untraced "$2"
+		return
+	fi
+	commit=$(git rev-parse --verify --quiet --short=12 "$1^{commit}") ||
+		{ echo "bench: AB=$1: there is no such commit" >&2; return 2; }
+	dir=$PWD/build/ab/$commit
+	log=$dir/log
+	if [ ! -e "$dir/tree/Kbuild" ]; then
+		rm -rf "$dir"
+		mkdir -p "$dir/new"
+		git archive "$commit" | tar -x -C "$dir/new" && mv "$dir/new" "$dir/tree" || return 1
+	fi
+	# it stood in scripts/ itself
+	for builder in "$dir"/tree/scripts/{kernel/,}build-module.sh; do
+		[ ! -x "$builder" ] || break
+	done
+	if [ ! -x "$builder" ]; then
+		echo "bench: AB=$1: that commit has no build-module.sh, and cannot be built in a folder of its own" >&2
+		return 1
+	fi
+	kdir=$(kernel_headers "$(kernel_release "$image")") || return 1
+	if ! "$builder" "$kdir" "$dir/module" -s >"$log" 2>&1; then
+		tail -n 20 "$log" >&2
+		echo "bench: AB=$1: the module of $commit does not build" >&2
+		return 1
+	fi
+	strip -g -o "$2" "$dir/module/xtcp.ko"
+	echo "# now: the files as they are; then: $(git log -1 --format='%h %s' "$commit")"
+}
+
+case ${AB:+$what} in
+"" | all | tcp | push) ;;
+*)
+	echo "bench: AB=$AB goes with B=tcp and B=push, not with B=$what" >&2
+	exit 2 ;;
+esac
+scripts/check/selftests.sh tools || exit 1
+
+bin=$PWD/build/bench
+mkdir -p "$bin"
+cp build/selftests/tools/bench* "$bin/"
+rm -f "$bin"/*.[do]
+strip -g -o "$bin/xtcp.ko" build/stock/xtcp.ko
+
+# in_vm WHAT VM-OPTION... -- PROGRAM ARGUMENT...
+in_vm()
+{
+	local what=$1 options=() program
+
+	shift
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	# of those that are built, or a path below the checkout
+	program=("$bin/$@")
+	[[ $1 != */* ]] || program=("$PWD/$@")
+	echo "# $what"
+	scripts/vm/vm.sh --kernel "$image" --timeout 900 "${options[@]}" -- \
+		env XTCP_KO="$bin/xtcp.ko" AB_KO="$bin/ab.ko" ${JSON:+MEASURE_JSON=1} "${program[@]}" | keep_records "$what"
+	[ "${PIPESTATUS[0]}" -eq 0 ] || status=1
+}
+
+# keep_records PART: lines that lib/measure.c marks as records go into $records, all others on.
+keep_records()
+{
+	awk -v part="$1" -v records="$records" '
+		sub(/^#json {/, "") { print "\t\t{\"part\": \"" part "\", " $0 >>records; close(records); next }
+		{ print; fflush() }'
+}
+
+# write_json FILE: what was measured, and of what.
+write_json()
+{
+	{
+		printf '{\n\t"kernel": "%s",\n' "$(kernel_release "$image")"
+		printf '\t"commit": "%s",\n' "$(git describe --always --dirty --abbrev=12 2>/dev/null)"
+		printf '\t"bounds_kept": %s,\n\t"ratios": [\n' "$([ $status -eq 0 ] && echo true || echo false)"
+		sed '$!s/$/,/' "$records"
+		printf '\t]\n}\n'
+	} >"$1"
+}
+
+# guest time counts instructions only when nothing of it depends on the host
+counted=(--icount --append "mitigations=off nopti tsc=reliable clocksource=tsc")
+
+bench_ab()
+{
+	in_vm "wall clock, 2 processors" --parallel -- bench ab 3 50 2000 500
+	# tracepoints that are off cost at most half a percent
+	in_vm "instructions" "${counted[@]}" -- bench ab 3 20 2000 500 $([ "$AB" != notrace ] || echo 0.995)
+}
+
+bench_tcp()
+{
+	in_vm "wall clock, 2 processors: xtcp / kernel TCP" --parallel -- bench compare 7 100 5000 1000
+	in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- bench compare 3 20 2000 500
+	in_vm "instructions: kernel TCP beside xtcp / alone" "${counted[@]}" -- bench tax 3 2000 500
+}
+
+bench_push()
+{
+	in_vm "what a receiver gets, instructions" "${counted[@]}" -- bench_push 3 20
+}
+
+bench_syn()
+{
+	in_vm "memory" -- bench_syn memory
+	in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- bench_syn cost 5 1500
+	in_vm "instructions: a SYN among many listeners" "${counted[@]}" -- bench_syn listeners 3 1500
+	in_vm "connections while SYNs come, instructions for a clock" "${counted[@]}" -- bench_syn flood 500
+}
+
+# One processor whose clock counts instructions: there kernel TCP's minute does not pass
+# while records are made.
+bench_timewait()
+{
+	in_vm "memory of TIME-WAIT: xtcp / kernel TCP" "${counted[@]}" -- bench_timewait memory 50000 20000
+	in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- bench_timewait expiry 3 8000
+	in_vm "instructions: a full table against one with room" "${counted[@]}" -- bench_timewait room 3 8000
+}
+
+bench_ports()
+{
+	in_vm "instructions: connect() while ports are used" "${counted[@]}" -- bench_ports connect 2000 200
+	in_vm "ports that come back from TIME-WAIT" "${counted[@]}" -- bench_ports reuse 200000
+	in_vm "instructions: connect() while most records are young" "${counted[@]}" -- bench_ports young 2000
+}
+
+bench_idle()
+{
+	in_vm "memory of an established connection: xtcp / kernel TCP" --memory 4G "${counted[@]}" -- bench_idle memory 20000
+	in_vm "idle connections, instructions: xtcp / kernel TCP" --memory 4G "${counted[@]}" -- bench_idle 100000
+}
+
+bench_spaces()
+{
+	in_vm "memory of an idle namespace" -- bench_spaces memory 200
+	in_vm "namespaces that come and go, instructions and waits for a clock" "${counted[@]}" -- bench_spaces ends 1000 50000
+}
+
+bench_scale()
+{
+	in_vm "connections by threads, wall clock, 2 processors" --parallel -- bench_scale 5 5
+}
+
+# Needs a slow kernel, which counts who takes which lock, so it is no part of "all".
+bench_locks()
+{
+	image=$(vm_kernel kcsan) && vm_module kcsan -s && strip -g -o "$bin/xtcp.ko" build/kcsan/xtcp.ko || { status=1; return; }
+	in_vm "locks by connection, 16 processors" --cpus 16 --memory 3G --append kcsan.early_enable=0 -- bench_locks 10
+}
+
+bench_dctcp()
+{
+	in_vm "a router that marks early" "${counted[@]}" -- bench_dctcp 4
+}
+
+bench_bbr()
+{
+	in_vm "BBR beside CUBIC and kernel TCP's bbr" "${counted[@]}" -- bench_bbr 5 4 $names
+}
+
+bench_below()
+{
+	in_vm "a flow of 1 Gbit/s: what stands below TCP" "${counted[@]}" -- bench_below 3
+}
+
+# what was lost, and how fast to send: 5 runs of each, or one of a third
+bench_loss()
+{
+	local much="5 100"
+
+	[ -z "${FAST-}" ] || much="1 33"
+	in_vm "networks that lose and reorder" --timeout 3000 "${counted[@]}" -- bench_loss $much $names
+}
+
+# servers and clients from Debian's packages, each under xtcp_run and without
+bench_programs()
+{
+	scripts/kernel/deps.sh programs && scripts/tools/xtcp_run --build || { status=1; return; }
+	# what they read from this machine's files takes time, during which no other clock than this one may go on
+	in_vm "programs, instructions: xtcp / kernel TCP" --memory 3G "${counted[@]}" --real-waits -- \
+		selftests/tools/bench_programs.py "$XTCP_CACHE/programs" 5 $names
+	in_vm "programs, wall clock, 2 processors: xtcp / kernel TCP" --memory 3G --parallel -- \
+		selftests/tools/bench_programs.py "$XTCP_CACHE/programs" 5 $names
+}
+
+status=0
+names=$*
+records=$bin/records
+: >"$records"
+if [ -n "${JSON-}" ] && ! : 2>/dev/null >"$JSON"; then
+	echo "bench: cannot write JSON=$JSON" >&2
+	exit 2
+fi
+rm -f "$bin/ab.ko"
+if [ -n "${AB-}" ]; then
+	build_ab "$AB" "$bin/ab.ko" || exit
+	[ "$what" = push ] || what=ab
+fi
+[ "$what" != all ] || what=$all
+for each in $what; do
+	"bench_$each"
+done
+[ -z "${JSON-}" ] || write_json "$JSON"
+exit $status

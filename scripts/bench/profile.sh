@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Where the instructions of a load go, function by function; see usage().
+
+set -u
+cd "$(dirname "$0")/../.."
+. scripts/kernel/vm-module.sh
+
+usage()
+{
+	cat <<-END
+	Usage: scripts/bench/profile.sh [OPTION]... LOAD UNITS
+
+	Runs LOAD as \`make bench B=tcp\` does, over kernel TCP and over xtcp, in a virtual
+	machine with one processor, and counts each instruction that it executes. Shows
+	how many there are for one unit in each function of the kernel and of xtcp, those
+	of both ends and of the device between them together. LOAD is RR (a unit is a
+	transaction), CRR (a connection), STREAM, STREAM_1K or STREAM_64 (a write).
+
+	  --calls    also which function of xtcp calls what, and how often for one unit
+	  --top N    so many lines (60)
+	  --help     this text
+
+	What was counted stays in build/profile.
+	END
+}
+
+wrong()
+{
+	echo "profile.sh: $*" >&2
+	echo "Try scripts/bench/profile.sh --help" >&2
+	exit 2
+}
+
+calls= top=60
+while [ $# -gt 0 ]; do
+	case $1 in
+	--calls) calls=1; shift ;;
+	--top)
+		[ $# -ge 2 ] || wrong "$1 needs a value"
+		top=$2
+		shift 2 ;;
+	--help|-h) usage; exit 0 ;;
+	-*) wrong "unknown option $1" ;;
+	*) break ;;
+	esac
+done
+[ $# -eq 2 ] || wrong "wants LOAD and UNITS"
+[[ $top =~ ^[1-9][0-9]{0,5}$ ]] || wrong "--top $top: not a number of lines"
+[[ $1 =~ ^(RR|CRR|STREAM|STREAM_1K|STREAM_64)$ ]] || wrong "there is no load $1"
+[[ $2 =~ ^[1-9][0-9]{0,6}$ ]] || wrong "$2: not a number of units"
+
+vm_kernel stock >/dev/null || { echo "profile.sh: no kernel for the virtual machine" >&2; exit 1; }
+vm_module stock -s || { echo "profile.sh: the module does not build" >&2; exit 1; }
+scripts/check/selftests.sh tools || exit 1
+out=$PWD/build/profile
+rm -rf "$out"
+mkdir -p "$out"
+strip -g -o "$out/xtcp.ko" build/stock/xtcp.ko &&
+	"${CC:-gcc}" -O2 -Wall -Wextra -Werror -shared -fPIC -fvisibility=hidden -o "$out/count.so" \
+		scripts/bench/profile/count.c ||
+	exit 1
+scripts/vm/vm.sh --icount --timeout 3600 --share "$out" --plugin "$out/count.so,out=$out/blocks" -- \
+	env XTCP_KO="$out/xtcp.ko" build/selftests/tools/bench profile "$1" "$2" "$out/kallsyms" || exit 1
+scripts/bench/profile/report.py "$out" "$2" "$top" ${calls:+"$out/xtcp.ko"}

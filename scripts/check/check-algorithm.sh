@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The congestion control that README.md shows: builds the module with
+# that very file and nothing else changed, loads it in the virtual machine, and
+# has a connection use it. Then, with two files that claim one name, the module
+# must not load; one that sets windows of 0 stops no connection; and without
+# the files there must be no trace of them.
+#
+#   scripts/check/check-algorithm.sh FOLDER
+
+set -u
+[ $# -eq 1 ] || { sed -n '10s/^#  *//p' "$0" >&2; exit 2; }
+cd "$(dirname "$0")/../.."
+. scripts/kernel/vm-module.sh
+
+work=$(realpath -m -- "$1")/algorithm
+rm -rf "$work"
+mkdir -p "$work/tree"
+
+# build KO: the module of the tree as it is now.
+build()
+{
+	"$work/tree/scripts/kernel/build-module.sh" "$kdir" "$work/build" -s W=1 >"$work/log" 2>&1 &&
+		[ ! -s "$work/log" ] &&
+		strip -g -o "$work/$1" "$work/build/xtcp.ko"
+}
+
+# verdict STATUS NAME: a test line.
+verdict()
+{
+	if [ "$1" -eq 0 ]; then
+		echo "ok - algorithm: $2"
+	else
+		[ ! -s "$work/log" ] || sed 's/^/# /' "$work/log" | head -n 40
+		echo "not ok - algorithm: $2"
+	fi
+}
+
+image=$(kernel_stock) && kdir=$(kernel_headers "$(kernel_release "$image")") ||
+	{ echo "not ok - algorithm: no kernel"; exit 1; }
+cp -r --parents Kbuild module include scripts selftests/modules "$work/tree/"
+
+added=$work/tree/module/cong/cong_aimd.c
+sed -e '1,/^```c$/d' README.md | sed '/^```/,$d' >"$added"
+verdict "$(grep -q '^const struct xtcp_cong_ops xtcp_cong_aimd' "$added"; echo $?)" "README.md shows one"
+build aimd.ko
+verdict $? "builds when the file is there"
+
+sed 's/\(xtcp_cong_\|\b\)aimd\([_ ]\)/\1twin\2/g' "$added" >"$work/tree/module/cong/cong_twin.c"
+build twin.ko
+verdict $? "builds with two of one name"
+
+rm "$added" "$work/tree/module/cong/cong_twin.c"
+cat >"$work/tree/module/cong/cong_zero.c" <<-END
+	// SPDX-License-Identifier: GPL-2.0
+	/* Lets nothing go, wherever it is asked. */
+	#include "base/sock.h"
+	#include "cong/cong.h"
+
+	static void zero_start(struct sock *sk)
+	{
+		xtcp_sk(sk)->cong.cwnd = 0;
+	}
+
+	static void zero_acked(struct sock *sk, const struct xtcp_sample *sample)
+	{
+		zero_start(sk);
+	}
+
+	static void zero_idle(struct sock *sk, u32 idle_us)
+	{
+		zero_start(sk);
+	}
+
+	static u32 zero_ssthresh(struct sock *sk)
+	{
+		return 0;
+	}
+
+	const struct xtcp_cong_ops xtcp_cong_zero = {
+		.name = "zero",
+		.start = zero_start,
+		.acked = zero_acked,
+		.idle = zero_idle,
+		.ssthresh = zero_ssthresh,
+	};
+END
+build zero.ko
+verdict $? "builds with one that sets a window of 0"
+
+rm "$work/tree/module/cong/cong_zero.c"
+build none.ko
+verdict $? "builds when the files are gone"
+
+scripts/vm/vm.sh --kernel "$image" --timeout 300 -- scripts/check/check-algorithm-vm.py "$work" >"$work/log" 2>&1
+status=$?
+grep -E '^(not )?ok' "$work/log"
+[ "$status" -eq 0 ] || verdict "$status" "the virtual machine"
+! grep -q '^not ok' "$work/log" || sed 's/^/# /' "$work/log" | tail -n 40
+rm -rf "$work"

@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Do the demonstrations of the README still show what it says? scripts/check/check-demos.sh FOLDER prints TAP.
+
+set -u
+[ $# -eq 1 ] || { echo "Usage: scripts/check/check-demos.sh FOLDER" >&2; exit 2; }
+cd "$(dirname "$0")/../.."
+said=$1/demo
+status=0
+
+# run_demo COLUMNS [NAME]: with the congestion control ALGORITHM; no line may be wider
+run_demo()
+{
+	local columns=$1 name="demonstration${2:+ $2}${ALGORITHM:+, $ALGORITHM}, $1 columns" wide
+
+	if COLUMNS=$columns scripts/demo/demo.sh "${@:2}" >"$said" 2>&1; then
+		wide=$(LC_ALL=C.UTF-8 grep -vE "^.{0,$columns}\$" "$said")
+		if [ -z "$wide" ]; then
+			echo "ok - $name"
+			return 0
+		fi
+		echo "# wider: $wide" | head -n 1
+	fi
+	tail -n 80 "$said" | sed 's/^/# /'
+	echo "not ok - $name"
+	return 1
+}
+
+for file in scripts/demo/demo-*.sh; do
+	show=${file#scripts/demo/demo-}
+	show=${show%.sh}
+	case $show in
+	lib) continue ;;
+	vm) run_demo 110 && scripts/check/check-readme.py "$said" || status=1 ;;
+	*) run_demo 100 $show || status=1 ;;
+	esac
+done
+# only dctcp's router marks
+ALGORITHM=dctcp run_demo 80 loss || status=1
+ALGORITHM=bbr run_demo 140 loss || status=1
+exit $status

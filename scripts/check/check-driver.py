@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Does check.py report what goes wrong in a part, and leave no process behind? Plays parts that fail, hang,
+leave processes behind, or are interrupted. Prints TAP."""
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+import check
+from parts import LOW, Part
+
+MARK = "XTCP_CHECK_DRIVER"
+
+
+def shell(name, command, after=(), seconds=1, tests=(), limit=None, time_of="own"):
+    part = Part(name, seconds, time_of, list(after), ["sh", "-c", command], tests=tests)
+    part.limit = limit or part.limit
+    return part
+
+
+def parts_of(name, folder):
+    """The parts that a row plays."""
+    log = folder / "order"
+    return {
+        "passes": [shell("one", "echo ok 1 - fine"), shell("two", "echo built")],
+        "fails": [shell("one", "echo ok 1 - fine; echo not ok 2 - wrong; exit 1")],
+        "status": [shell("one", "echo ok 1 - fine; exit 3")],
+        "nothing": [],
+        "left out": [shell("one", "echo '# load: 1 passed, 0 failed'; echo ok 1 - fine", tests=["load", "ports"])],
+        "void": [shell("one", "printf '%s\\n' '# load' 'not ok 1 - late' '# load: void, the machine stood still' 'ok 1 - late'")],
+        "skipped": [shell("one", "echo 'ok 1 - fine'; echo 'ok 2 # SKIP nothing there'")],
+        "hangs": [shell("one", "echo ok 1 - fine; sleep 1000", limit=1)],
+        "outlived": [shell("one", "setsid sh -c 'sleep 1000 & sleep 1000' & echo ok 1 - fine")],
+        "interrupted": [shell("one", "setsid sleep 1000 & echo ok 1 - fine; echo not ok 2 - wrong; sleep 1000"),
+                        shell("two", f"touch {folder}/begun; sleep 1000", seconds=0)],
+        "order": [shell("late", f"echo late >>{log}", after=["early"], seconds=9),
+                  shell("early", f"sleep 0.5; echo early >>{log}"),
+                  shell("single", f"echo alone >>{log}; sleep 0.5; echo alone >>{log}", time_of="alone", seconds=5),
+                  shell("last", f"sleep 0.6; echo last >>{log}", after=["late"])],
+        "real": [shell("own", 'echo "# priority $(nice)"; echo ok 1 - fine')] + [
+            shell(f"real {i}", f"echo begin >>{log}; sleep 0.4; echo end >>{log}", time_of="real")
+            for i in range(os.cpu_count() + 2)],
+    }[name]
+
+
+def play(name):
+    """Plays a row in a process of its own: status, output, processes left behind, the order of its parts."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        (folder / "run").mkdir()
+        player = subprocess.Popen([sys.executable, __file__, "--play", name, folder], stdout=subprocess.PIPE, text=True,
+                                  env={**os.environ, MARK: str(folder), "NO_SKIP": "0", "CI": ""})
+        while name == "interrupted" and not (folder / "begun").exists():
+            time.sleep(0.1)
+        if name == "interrupted":
+            time.sleep(0.5)
+            player.send_signal(signal.SIGTERM)
+        said = player.communicate()[0]
+        order = (folder / "order").read_text().split() if (folder / "order").exists() else []
+        verdict = (folder / "verdict").read_text().strip()
+        if said.splitlines()[-1] != verdict:
+            said += f"the last line is not the verdict: {verdict}"
+        return player.returncode, said, marked(str(folder)), order
+
+
+def marked(folder):
+    found = []
+    for environ in pathlib.Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if f"{MARK}={folder}".encode() in environ.read_bytes():
+                found.append((environ.parent / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            pass
+    return found
+
+
+def check_order(order):
+    if order[0] == "begin":
+        at_once = [order[:i].count("begin") - order[:i].count("end") for i in range(len(order))]
+        return f"{max(at_once)} at once" if max(at_once) > os.cpu_count() else None
+    if order.index("early") > order.index("late") or order.index("late") > order.index("last"):
+        return "not after what it needs"
+    at = order.index("alone")
+    return "not alone" if order[at + 1] != "alone" else None
+
+
+# row, exit status, last line, a line that it also prints
+ROWS = (
+    ("passes", 0, "2 passed, 0 failed", r"^ok - two$"),
+    ("fails", 1, "1 passed, 1 failed", r"^# one: not ok 2 - wrong$"),
+    ("status", 1, "1 passed, 1 failed", r"^not ok - one: failed, exit status 3$"),
+    ("nothing", 1, "0 passed, 1 failed", r"^not ok - nothing was tested$"),
+    ("left out", 1, "1 passed, 1 failed", r"^not ok - one, left out: ports$"),
+    ("void", 0, "1 passed, 0 failed", r"^# load: void"),
+    ("skipped", 0, "1 passed, 0 failed, 1 skipped", r"^# where the time went"),
+    ("hangs", 1, "1 passed, 1 failed", r"^not ok - one: not over after 1 s, ended$"),
+    ("outlived", 0, "1 passed, 0 failed", r"^ok 1 - fine$"),
+    ("interrupted", 143, "1 passed, 2 failed", r"^not ok - ended by a signal$"),
+    ("order", 0, "4 passed, 0 failed", r"^ok - last$"),
+    ("real", 0, f"{os.cpu_count() + 3} passed, 0 failed", rf"^# priority {min(19, os.nice(0) + LOW)}$"),
+)
+
+
+def main():
+    if sys.argv[1:2] == ["--play"]:
+        folder = pathlib.Path(sys.argv[3])
+        return check.run_all(check.Run(folder / "run"), parts_of(sys.argv[2], folder))
+    failed = 0
+    for name, status, last, says in ROWS:
+        got, said, left, order = play(name)
+        why = None
+        if got != status or said.splitlines()[-1] != last:
+            why = f"status {got}, not {status}, or not '{last}'"
+        elif not re.search(says, said, re.M):
+            why = f"does not say {says}"
+        elif left:
+            why = f"left running: {left}"
+        elif order:
+            why = check_order(order)
+        if why:
+            print("".join(f"# {line}\n" for line in said.splitlines()), end="")
+        failed += bool(why)
+        print(f"{'not ' if why else ''}ok - driver: {name}{f': {why}' if why else ''}")
+    return failed > 0
+
+
+sys.exit(main())

@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What there is not is refused in a sentence and with status 2, before anything is
+# installed, built or booted. Every line that it prints is something wrong.
+
+set -u
+cd "$(dirname "$0")/../.."
+
+# not a part of the make that this may run below
+unset MAKELEVEL MAKEFLAGS MFLAGS MAKEOVERRIDES T P D K B N F ALL ALSO SHORT ONLY SEED
+dir=$(mktemp -d "${TMPDIR:-/tmp}/xtcp-input.XXXXXX") || exit
+trap 'rm -rf "$dir"' EXIT
+# neither kernels nor packages; what asks for some fails otherwise than by 2
+mkdir "$dir/cache"
+
+# refuses PATTERN COMMAND...: says that, on standard error alone, and ends with 2
+refuses()
+{
+	local status
+
+	XDG_CACHE_HOME=$dir/cache timeout 60 "${@:2}" >"$dir/out" 2>"$dir/err" </dev/null
+	status=$?
+	[ $status -eq 2 ] || echo "${*:2}: status $status, not 2"
+	grep -qE -- "$1" "$dir/err" || { echo "${*:2}: does not say '$1', but:"; head -n 5 "$dir/err"; }
+	[ ! -s "$dir/out" ] || { echo "${*:2}: has begun:"; head -n 5 "$dir/out"; }
+	! grep -q Traceback "$dir/err" || echo "${*:2}: Traceback"
+}
+
+# says PATTERN COMMAND...: does, and ends with 0
+says()
+{
+	XDG_CACHE_HOME=$dir/cache timeout 60 "${@:2}" >"$dir/out" 2>&1 || echo "${*:2}: status $?, not 0"
+	grep -qE -- "$1" "$dir/out" || { echo "${*:2}: does not say '$1', but:"; head -n 5 "$dir/out"; }
+}
+
+refuses '^programs: there is no P=nosuch; there are: .*\bredis\b' make programs P='redis nosuch'
+refuses '^demo: there is no D=nosuch; there are: loss$' make demo D=nosuch
+refuses '^demo: there is no congestion control CC=nosuch; there are: .*\bcubic\b' make demo D=loss CC=nosuch
+refuses "^tour: there is no page 'nosuch'; there are:" make tour P=nosuch
+refuses "^tour: module is there already, and is no tour;" scripts/tour/tour.sh --html module
+refuses "^tour: --html needs a folder" scripts/tour/tour.sh --html
+refuses '^bench: there is no B=nosuch; there are: tcp ' make bench B=nosuch
+refuses '^vm-shell: this is no terminal$' make vm-shell
+refuses '^vm-shell: one number at most' scripts/vm/vm-terminal.py 1 2
+says '^Usage: scripts/vm/vm-terminal.py' scripts/vm/vm-terminal.py --help
+for goal in check check-quick matrix; do
+	refuses 'none of the [0-9]+ tests .* T=unloat; similar names: unload ' make $goal T=unloat
+done
+refuses 'T=\[ is no regular expression' make check T='['
+refuses "no program of selftests/soak has a name with a match for 'nosuch'" scripts/lab/soak.sh nosuch
+refuses '--kernel needs a kernel .*: 6\.1 ' make check K=nosuch
+refuses 'none of the [0-9]+ tests .* T=\^ladder\$' make check K=6.12 T='^ladder$'
+says '^# not on the debug kernel, which is not built: make debug-kernel' \
+	scripts/check/check.py --asked --only '^unload$'
+for word in --all --quick "--kernel 6.1"; do
+	scripts/check/check.py $word --asked --only '^unload$' 2>&1 | sed "s/^/check.py $word --asked: /"
+done
+says '^unload$' scripts/check/check.py --list
+refuses "^coverage.sh: no test has a name with a match for 'nosuch'" make coverage T=nosuch
+refuses '^coverage.sh: --report runs no tests' scripts/coverage/coverage.sh --report --all
+for word in 0 -1 x 1.5; do
+	refuses "^mutants: error: .*'$word' is no number from 1 on" make mutants N="$word"
+	refuses "^mutants: error: .*'$word' is no number from 1 on" make mutants ONLY="$word"
+done
+refuses '^mutants: error: there is no mutant 99999: the sample has [0-9]+' make mutants ONLY=99999
+refuses "^mutants: error: no file of module/ has a name with a match for 'nosuch'" make mutants F=nosuch
+
+for word in foo xtcp-b ../xtcp 'xtcp other'; do
+	refuses '^xtcp-holders: .*(no name|enough)' scripts/tools/xtcp-holders $word
+	grep -q '^Which programs' "$dir/err" || echo "xtcp-holders $word: does not say how it is called"
+done
+says '^Which programs' scripts/tools/xtcp-holders --help
+for word in 5 -3 0 39; do
+	refuses "^plot: error: $word columns are too few; --width 40" \
+		scripts/tools/plot "--width=$word" selftests/see/watch/loss.trace
+	refuses '^(xtcp-watch|xtcp-watch: error): .*column' \
+		scripts/tools/xtcp-watch flow "--width=$word" --trace selftests/see/watch/loss.trace
+	refuses '^ladder: ' scripts/tools/ladder "--width=$word" selftests/see/traces/cookie.trace
+done
+refuses "^plot: error: argument --width" scripts/tools/plot --width x selftests/see/watch/loss.trace
+refuses "^plot: error: 5 columns" env COLUMNS=5 scripts/tools/plot selftests/see/watch/loss.trace
+says cwnd env COLUMNS=wide scripts/tools/plot selftests/see/watch/loss.trace
+
+# what modinfo says of parameters, of numbers and not of sums
+grep -rhA 2 '^MODULE_PARM_DESC' module | grep -nE '" *[-+*] *[0-9]' | sed 's/^/a parameter is described by a sum: /'
+
+# the folder of the project, as somebody may call it
+mkdir "$dir/my xtcp"
+cp Makefile "$dir/my xtcp/"
+for goal in all install demo tour check vm programs bench deb lab; do
+	refuses "has a space in it, .*: '.*/my xtcp'" make --no-print-directory -C "$dir/my xtcp" $goal
+done

@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The tests as kselftest has them, in the virtual machine: run_tests, and a folder
+# that `make install` has made, each on a few programs. Prints TAP.
+
+set -u
+[ $# -eq 0 ] || { echo "check-kselftest.sh takes no arguments" >&2; exit 2; }
+cd "$(dirname "$0")/../.."
+. scripts/kernel/vm-module.sh
+
+out=build/kselftest-check
+few="load ports wire_options"
+status=0
+
+verdict()
+{
+	[ -z "$2" ] || { sed 's/^/# /' <<<"$2"; status=1; }
+	echo "${2:+not }ok - kselftest: $1"
+}
+
+# lacks FILE PATTERN...: what it should have said, and did not
+lacks()
+{
+	local pattern
+
+	for pattern in "${@:2}"; do
+		grep -qE -- "$pattern" "$1" || { echo "no '$pattern' in"; cat "$1"; return; }
+	done
+}
+
+# rows FILE: how each ended; some say what they have measured
+rows()
+{
+	sed -nE 's/^# ((not )?ok [0-9]+) .*/\1/p' "$1"
+}
+
+refused()
+{
+	! make -s -C selftests run_tests TESTS="ports no_such" >"$out/said" 2>&1 || echo "run_tests goes on"
+	lacks "$out/said" 'no such test: no_such'
+	! make -s -C selftests install >"$out/said" 2>&1 || echo "install goes on"
+	lacks "$out/said" 'set INSTALL_PATH'
+}
+
+# What the machine does: without the module, as nobody, from the project's folder, from the other one.
+in_machine()
+{
+	cat <<-END
+	modprobe -aq veth tun sch_netem
+	make -s -C selftests run_tests TESTS="$few" >$out/without 2>&1; echo \$? >>$out/without
+	insmod build/stock/xtcp.ko || exit 1
+	setpriv --reuid 65534 --clear-groups build/selftests/ports >$out/nobody 2>&1; echo \$? >>$out/nobody
+	make -s -C selftests run_tests TESTS="$few" >$out/with 2>&1; echo \$? >>$out/with
+	cp -r $out/kit /tmp/moved && cd / && /tmp/moved/run_kselftest.sh 2>&1 | cat >$PWD/$out/moved
+	/tmp/moved/run_kselftest.sh -t xtcp:no_such >$PWD/$out/unknown 2>&1; echo \$? >>$PWD/$out/unknown
+	END
+}
+
+rm -rf "$out"
+mkdir -p "$out"
+image=$(vm_kernel stock) && vm_module stock -s WRAPPER=1 &&
+	scripts/check/selftests.sh tools && make -s -C selftests all ||
+	{ echo "not ok - kselftest: cannot be built"; exit 1; }
+verdict "wrong arguments" "$(refused)"
+verdict "install" "$(make -s -C selftests install INSTALL_PATH="$PWD/$out/kit" TESTS="$few" 2>&1 | grep -v '^  ')"
+verdict "the machine" "$(scripts/vm/vm.sh --kernel "$image" --memory 3G --timeout 900 --share "$out" -- \
+	"$(in_machine)" 2>&1)"
+verdict "without the module" "$(lacks "$out/without" '^# 1\.\.0 # SKIP xtcp is not loaded' '^ok 3 selftests: xtcp: wire_options # SKIP' \
+	'^# Totals: pass:0 fail:0 xfail:0 xpass:0 skip:3 error:0' '^0$')"
+verdict "not root" "$(lacks "$out/nobody" '^1\.\.0 # SKIP not root' '^4$')"
+verdict "run_tests" "$(lacks "$out/with" '^# ok 1 ' '^ok 1 selftests: xtcp: load$' '^ok 3 selftests: xtcp: wire_options$' \
+	'^# Totals: pass:3 fail:0 xfail:0 xpass:0 skip:0 error:0' '^0$')"
+verdict "a folder that was carried elsewhere" "$(lacks "$out/moved" '^# ok 1 ' '^ok 1 selftests: xtcp: load$' \
+	'^ok 2 selftests: xtcp: ports$' '^ok 3 selftests: xtcp: wire_options$')"
+verdict "the same rows in both" "$(diff <(rows "$out/with") <(rows "$out/moved"))"
+verdict "no such test in that folder" "$(lacks "$out/unknown" "No such test 'xtcp:no_such'" '^1$')"
+[ "$status" -ne 0 ] || rm -rf "$out"
+exit "$status"

@@ -1,0 +1,217 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Does the laboratory (scripts/lab) do what it says? What it is asked in vain, too: wrong
+# arguments, no room, a cache half written, a machine that hangs, a run that is interrupted.
+#
+#   scripts/check/check-lab.sh [NAME]     only the cases whose name has a match for NAME
+
+set -u
+cd "$(dirname "$0")/../.."
+only=${1-}
+if [ $# -gt 1 ]; then
+	sed -n '7p' "$0" | sed 's/^# */Usage: /' >&2
+	exit 2
+fi
+room=$(mktemp -d "${TMPDIR:-/tmp}/check-lab.XXXXXX")
+trap 'rm -rf "$room"' EXIT
+failures=0
+
+# verdict NAME [WHY]: failed if there is a reason.
+verdict()
+{
+	if [ -n "${2-}" ]; then
+		echo "not ok - lab: $1: $2"
+		failures=$((failures + 1))
+	else
+		echo "ok - lab: $1"
+	fi
+}
+
+# lab ARGUMENT...: what it says in $said, its errors in $errors, its status in $status.
+lab()
+{
+	scripts/lab/run.sh "$@" >"$room/said" 2>"$room/errors"
+	status=$?
+	said=$(cat "$room/said")
+	errors=$(cat "$room/errors")
+}
+
+# expect NAME STATUS OUTPUT: of what lab did last.
+expect()
+{
+	local why=
+
+	[ "$status" = "$2" ] || why="status $status, not $2; $errors"
+	[ -n "$why" ] || [ "$said" = "$3" ] || why="it said '$said'"
+	verdict "$1" "$why"
+}
+
+# refused NAME WORD ARGUMENT...: status 2, a line with the word, nothing on standard output.
+refused()
+{
+	local name=$1 word=$2 why=
+
+	shift 2
+	lab "$@"
+	[ "$status" -eq 2 ] && [ -z "$said" ] || why="status $status, '$said'"
+	case $errors in
+	*"$word"*) ;;
+	*) why="no '$word' in: $errors" ;;
+	esac
+	verdict "$name" "$why"
+}
+
+case_output()
+{
+	lab 'echo out; echo err >&2; echo again >/dev/stdout; exit 7'
+	expect "output and status" 7 "$(printf 'out\nerr\nagain')"
+	lab -- printf '%s\n' 'a b' '$c' "d'e"
+	expect "words stay words" 0 "$(printf '%s\n' 'a b' '$c' "d'e")"
+	lab 'head -c 3000000 /dev/zero | tr "\0" x'
+	[ "${#said}" -eq 3000000 ] && said=whole
+	expect "much output arrives whole" 0 whole
+}
+
+case_world()
+{
+	lab "pwd; id -u; echo \$XTCP_VM; unshare -U -r -n true && echo namespaces"
+	expect "the present folder, root, namespaces" 0 "$(printf '%s\n' "$PWD" 0 1 namespaces)"
+}
+
+case_writes()
+{
+	local share=$room/share mark=$room/mark
+
+	mkdir "$share"
+	touch "$mark"
+	lab --share "$share" "echo x >'$mark'; rm '$0' 2>/dev/null; echo y >'$share/left'; ls '$room' | wc -l"
+	said=$(cat "$share/left" 2>&1)
+	[ ! -s "$mark" ] && [ -e "$0" ] || said="this machine was written to"
+	expect "only the shared folder can be written to" 0 y
+	lab --share "$share" "mount -o remount,rw /run/vm; mkdir /tmp/h && mount -t hostfs -o / none /tmp/h && echo z >/tmp/h/host$mark"
+	[ ! -s "$mark" ] && said=kept
+	status=0
+	expect "root in the machine cannot write to this one by hostfs" 0 kept
+	[ -s "$share/dmesg" ] && [ -s "$share/console.log" ] && status=0 said=
+	expect "dmesg and console.log are left in the shared folder" 0 ""
+}
+
+case_refused()
+{
+	refused "an unknown option" "unknown option --nosuch" --nosuch true
+	refused "an unknown kernel" "neither fast nor debug" --kernel slow true
+	refused "a seed that is no number" "not a number" --seed -1 true
+	refused "a seed that is too long" "not a number" --seed 1234567890123456789 true
+	refused "a size" "not a size" --memory lots true
+	refused "a timeout" "not a number of seconds" --timeout 0 true
+	refused "a stall" "not a number of seconds" --stall x true
+	refused "a shared folder" "not a writable directory" --share "$room/nosuch" true
+	refused "an option without its value" "needs a value" --seed
+	refused "a shell without a terminal" "no terminal"
+}
+
+case_ends()
+{
+	local before
+
+	lab --append panic_on_oops=1 'echo c >/proc/sysrq-trigger'
+	expect "a panic" 120 ""
+	lab --timeout 15 'while :; do :; done'
+	expect "a machine that runs for ever is ended" 124 ""
+	lab --seed 1 --timeout 60 'while :; do :; done & sleep 1; wait'
+	expect "in virtual time, too" 124 ""
+	lab --stall 5 --timeout 100 'touch /run/vm/alive; sleep 1000'
+	expect "a machine that stalls is ended" 124 ""
+}
+
+case_time()
+{
+	local before=$SECONDS
+
+	lab --seed 1 'sleep 36000; echo slept'
+	[ $((SECONDS - before)) -lt 120 ] || said="it took $((SECONDS - before)) s"
+	expect "ten hours pass in less than two minutes" 0 slept
+}
+
+# What a run depends on: random numbers, time, process numbers, and the order of what runs at once.
+fingerprint='head -c 64 /dev/urandom | sha256sum; cat /proc/uptime; date +%s.%N; cat /proc/sys/kernel/random/uuid
+	for i in 1 2 3 4; do (for j in 1 2 3 4 5; do echo $i >>/tmp/order; sleep 0.00$i; done) & done; wait
+	cat /tmp/order /proc/self/maps | sha256sum; cat /proc/uptime; echo $$'
+
+case_seed()
+{
+	local first
+
+	lab --seed 7 "$fingerprint"
+	first=$said
+	lab --seed 7 "$fingerprint"
+	[ "$said" = "$first" ] && said=same
+	expect "the same seed is the same run" 0 same
+	lab --seed 8 "$fingerprint"
+	[ "$said" != "$first" ] && said=another
+	expect "another seed is another run" 0 another
+}
+
+# left_by PID: processes of the laboratory's that are still there, and its folders.
+left_by()
+{
+	local tries
+
+	for ((tries = 0; tries < 100; tries++)); do
+		left=$(ls -d "$room"/tmp/* 2>/dev/null; pgrep -f "^/linux .*uml_dir" 2>/dev/null | while read -r pid; do
+			! grep -qz "^LAB_MARK=$room" "/proc/$(ps -o ppid= "$pid" | tr -d ' ')/environ" 2>/dev/null || echo "$pid"
+		done)
+		[ -n "$left" ] || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+case_interrupted()
+{
+	local signal left pid tries
+
+	mkdir "$room/tmp"
+	for signal in INT TERM HUP; do
+		: >"$room/begun"
+		LAB_MARK=$room TMPDIR=$room/tmp env --default-signal setsid scripts/lab/run.sh --share "$room" \
+			"echo x >'$room/begun'; sleep 1000" >/dev/null 2>&1 &
+		pid=$!
+		for ((tries = 0; tries < 600; tries++)); do
+			[ ! -s "$room/begun" ] || break
+			sleep 0.1
+		done
+		kill -s "$signal" "$pid"
+		wait "$pid"
+		left=
+		[ -s "$room/begun" ] || left="it did not run"
+		[ -n "$left" ] || left_by
+		verdict "$signal leaves nothing" "$left"
+	done
+}
+
+case_kernel()
+{
+	local said path
+
+	said=$(scripts/lab/kernel.sh nosuch 2>&1)
+	verdict "an unknown kernel is not built" "$([ $? -eq 2 ] || echo "$said")"
+	path=$(scripts/lab/kernel.sh --path fast)
+	verdict "the kernel's folder is in the cache" "$([ -x "$path/linux" ] || echo "'$path'")"
+	mkdir -p "$room/cache/xtcp/${path##*/}"
+	said=$(XDG_CACHE_HOME=$room/cache scripts/lab/kernel.sh --path fast)
+	verdict "a cache half written is no kernel" "$([ $? -eq 1 ] && [ -z "$said" ] || echo "$said")"
+	mkdir "$room/small"
+	mount -t tmpfs -o size=1M small "$room/small"
+	said=$(XDG_CACHE_HOME=$room/small timeout 60 scripts/lab/kernel.sh fast 2>&1)
+	verdict "no room for a kernel: it says so, and leaves nothing" \
+		"$([ $? -eq 1 ] && grep -q "no space left" <<<"$said" && [ -z "$(ls -d "$room"/small/xtcp/*/ 2>/dev/null)" ] || echo "$said")"
+	umount "$room/small"
+}
+
+for name in kernel refused output world writes ends time seed interrupted; do
+	[[ $name =~ $only ]] || continue
+	case_$name
+done
+[ "$failures" -eq 0 ]

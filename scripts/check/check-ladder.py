@@ -1,0 +1,723 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""check-ladder.py [--write] [NAME]...
+
+Tests of scripts/tools/ladder over the recorded traces of selftests/see/traces: each
+NAME.trace is drawn as NAME.txt has it, and tells what it should; what is no
+trace is refused in one sentence. --write writes the pictures anew. LADDER in
+the environment is another program to test.
+
+The traces have crossing segments, and segments that are refused, dropped, lost or not in the trace; both ends in order
+of time; widths of 80, 100 and 140 columns. Traces that are empty, cut, binary, of other versions, or larger than the
+memory; no tracefs, no module, no right to read; 10,000 segments. Words in the SVG have room. README.md's picture is
+what the command below it draws, and so is that of scripts/README.md; check-readme.py compares the latter with
+what make demo draws."""
+
+import contextlib
+import gc
+import io
+import os
+import re
+import resource
+import struct
+import subprocess
+import sys
+import tempfile
+import traceback
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tools/sight"))
+
+import events
+import ladder_command
+from says import differs
+
+TRACES = "selftests/see/traces/"
+LADDER = os.environ.get("LADDER", "scripts/tools/ladder").split()
+ROW = re.compile(r" *(\d+\.\d{3})? +([A-Z0-9-]*) *\|(.*)\| +([A-Z][A-Z0-9-]*)? *(\d+\.\d{3})? *$")
+
+# What each trace is of, and what its picture says, line by line in this order; "!" before what it must not say.
+SAYS = {
+    "close-server": ("TIME-WAIT comes with the FIN, and the ACK after it, also at the right",
+                     r"LAST-ACK \|-- FIN,ACK .*->\| FIN-WAIT-2", r"^ +\| +\| TIME-WAIT +$",
+                     r"CLOSED \|<-.* ACK SEQ=2 ACK=2"),
+    "close-both": ("both close at once: the FINs cross",
+                   r"FIN-WAIT-1 \|-- FIN,ACK SEQ=1 ACK=1 .*> \(907\.587\) \|",
+                   r"607\.435 +CLOSING \|<-.* FIN,ACK SEQ=1 ACK=1 .*\| FIN-WAIT-1 +607\.358",
+                   r"\| \(607\.217\) - FIN,ACK SEQ=1 ACK=1 .*>\| CLOSING +907\.587"),
+    "close-first": ("TIME-WAIT comes with the FIN, and the ACK after it",
+                    r"TIME-WAIT \|<-.* FIN,ACK .*\| LAST-ACK", r"-- ACK SEQ=2 .*->\| CLOSED"),
+    "open-both": ("both open at once: no end is in SYN-RECEIVED before the other's SYN is there",
+                  r"0\.000 +SYN-SENT \|-- SYN SEQ=0 .*> \(182\.763\) \|",
+                  r"157\.598 SYN-RECEIVED \|<-.* SYN SEQ=0 .*\| SYN-SENT +5\.210",
+                  r"\(0\.000\) - SYN SEQ=0 .*>\| SYN-RECEIVED 182\.763"),
+    "close-queued": ("close() with data queued: its row is where it was",
+                     r"290\.065 .*LEN=14480 \(10 segments\)", r"291\.160   FIN-WAIT-1 \| +\|",
+                     r"443\.677 .*ACK=14481 WND=57600 --\| +391\.865",
+                     r"FIN,PSH,ACK SEQ=46337 .*> \(714\.626\)", r"CLOSE-WAIT +714\.626"),
+    "refused-syn": ("a full accept queue drops the SYN",
+                    r"0\.000 +SYN-SENT \|-- SYN SEQ=0 \(dropped: accept queue full\) -+>X\|",
+                    r"\(retransmit timer, RTO 1000 ms\)", r"-- SYN SEQ=0 \(resent\).*->\| SYN-RECEIVED"),
+    "refused-ack": ("a full accept queue drops the third ACK; the SYN-ACK comes again by its timer",
+                    r"-- ACK SEQ=1 ACK=1 \(dropped: accept queue full\) -+>X\|",
+                    r"\(SYN-ACK timer, the next one in 2000 ms\)", r"<-.* SYN,ACK SEQ=0 ACK=1 \(resent\)",
+                    r"->\| ESTABLISHED", r"RST,ACK .*|CLOSED"),
+    "refused-by-queue": ("a full SYN queue without cookies", r"-- SYN SEQ=0 \(dropped: SYN queue full\) .*-+>X\|"),
+    "cookie": ("a cookie: nothing is kept, and no state", r"-- SYN SEQ=0 .*>\| +0\.145",
+               r"<-.* SYN,ACK SEQ=0 ACK=1 \(nothing kept: the ISN is a ",
+               r"cookie\)", r"-- ACK SEQ=1 .*->\| ESTABLISHED", "!SYN-RECEIVED"),
+    "keepalive": ("a peer that is gone: no probe arrives",
+                  *[r"\(keepalive timer\)", r"-- ACK SEQ=0 ACK=1 .*X \|"] * 3, r"\(keepalive timer\)",
+                  r"CLOSED \|-- RST,ACK .*\(no answer to keepalive, .*X \|", r"RST SEQ=1 .*>\| CLOSED"),
+    "bad-checksum": ("a wrong checksum", r"ACK SEQ=1 ACK=1 WND=64240 -+>\| ESTABLISHED",
+                     r"PSH,ACK SEQ=1 ACK=1 LEN=5 \(dropped: bad -+>X\|", "checksum",
+                     r"PSH,ACK SEQ=1 ACK=1 LEN=5 WND=64240 -+>\|"),
+    "corrupted": ("one lost, one damaged on its way, one that arrives", r"LEN=14 .*\(lost\) -+X \|",
+                  r"\(tail loss probe timer\)",
+                  r"LEN=14 .*resent, .*-+>X\|", r"checksum\)", r"\(retransmit timer, RTO 201 ms\)",
+                  r"cwnd 14480 -> 1448", r"LEN=14 .*\(resent\) -+>\|"),
+    "one-tuple": ("three connections that had the same ports", r"RST,ACK SEQ=7 ", r"ms 10\.77\.0\.1:50104 ",
+                  r"-- SYN SEQ=0 ", r"\| TIME-WAIT", r"ms 10\.77\.0\.1:50104 ", r"\| TIME-WAIT",
+                  r"-- SYN SEQ=0 .*>\| SYN-RECEIVED", "CLOSED"),
+    "bundles": ("bundles say how many they are, windows are in octets",
+                r"SYN SEQ=0 WND=64240 MSS=1460 SACKOK TS WS=7",
+                r"-- ACK SEQ=1 ACK=1 WND=65024 ", r"LEN=14480 \(10 segments\)", r"LEN=28960 \(20 segments\)"),
+    "bundle-cut": ("a bundle that the network cuts, of which one part is lost",
+                   r"LEN=14480 \(10 segments\) -+> \(6\.285\)",
+                   r"SEQ=1 ACK=1 LEN=1448 \(of 10 segments\)", r"SEQ=1449 ", r"SEQ=2897 ",
+                   r"1,448 of 14,480|octets lost"),
+    "ecn": ("what ECN says", r"SYN,ECE,CWR SEQ=0 ", r"SYN,ACK,ECE SEQ=0 ", r"LEN=14480 \(10 segments\) .*ECT|ECT"),
+    "marked": ("a segment that the network marks, what echoes the mark, and what it does to the sender",
+               r"LEN=1448 \(marked CE on the way\) -+>\|", r"\(33\.797\) <-+ ACK,ECE SEQ=1 ACK=1449 ",
+               r"\.\.\. 7 segments, 10,136 octets \.\.\. -->", r"\(CWR: congestion mark, ssthresh 10136\)"),
+    "zero-window": ("a window that shuts: the sender's timer probes it, and it opens", r"WND=128 --\|",
+                    r"\(zero-window probe timer\)", r"LEN=128 .*->\|", r"<-+ ACK SEQ=1 ACK=3025 WND=0 --\|",
+                    r"<-+ ACK SEQ=1 ACK=3025 WND=4096 --\|", r"5 segments, 5,976 octets"),
+    "overwritten": ("the oldest events are gone", r"^The trace is not complete: the oldest 596 of its 630 events",
+                    r"buffer_size_kb", r"^No SYN is in this trace", r"ms 10\.77\.0\.1:50106 .* 10\.77\.0\.2:80 +ms",
+                    r"~ up to here 596 events are missing", "!lost"),
+    "lost": ("events are lost in the midst of it", r"^The trace is not complete: 544 events were lost in 1 place",
+             r"LEN=100 \(arrival not in the -+\? \|", r"~ 544 events lost here \(processor 0\) ~",
+             r"4 segments, 400 octets",
+             r"!\(lost\)"),
+    "loss": ("one of five segments is lost: SACK tells, RACK finds it, and it comes again",
+             r"LEN=1448 WND=64256 \(lost\) -+X \|", r"SACK=2897-4345 ", r"SACK=2897-7241 ",
+             r"Recovery: RACK: sent before what", r"-- ACK SEQ=1449 .*\(resent\) -+>\|", r"ACK SEQ=1 ACK=7241 .*--\|",
+             r"Open: all that was in flight", "!timeout"),
+    "readme": ("what make demo shows", r"CLOSED \|.*\| LISTEN", r"SYN-SENT \|-- SYN SEQ=0 .*->\| SYN-RECEIVED",
+               r"ESTABLISHED \|<-.* SYN,ACK SEQ=0 ACK=1", r"LEN=82", r"LEN=186", r"TIME-WAIT", r"\| CLOSED"),
+    "older": ("a trace of events that said less", r"-- SYN SEQ=0 WND=64240 -", r"WND=508<<\?", r"->\| CLOSED"),
+}
+
+number = 0
+
+
+def verdict(good, name, *why):
+    global number
+    number += 1
+    for line in [] if good else why:
+        print("# " + line.rstrip("\n").replace("\n", "\n# "))
+    print("%sok %d - ladder: %s" % ("" if good else "not ", number, name), flush=True)
+    verdict.failed |= not good
+
+
+verdict.failed = False
+
+
+class Output(io.StringIO):
+    encoding = "utf-8"      # what argparse and print() ask for
+
+
+def ladder_here(args):
+    """As below, without a process: starting Python takes longer than most drawings."""
+    out, err = Output(), Output()
+    argv, sys.argv = sys.argv, ["ladder", *args]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = ladder_command.main("usage")
+    except SystemExit as end:
+        status = end.code
+    except Exception:
+        traceback.print_exc(file=err)
+        status = 1
+    finally:
+        sys.argv = argv
+        gc.enable()
+    return subprocess.CompletedProcess(args, status, out.getvalue(), err.getvalue())
+
+
+def ladder(*args, data=None, env=None):
+    """In this process, where input, environment and the program itself are not what is tested."""
+    if data is None and env is None and "LADDER" not in os.environ:
+        return ladder_here(args)
+    return subprocess.run([*LADDER, *args], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          errors="replace", timeout=120, env=dict(os.environ, **(env or {})))
+
+
+def disorder(text):
+    """The first line whose time is before one above it at the same end; each connection begins anew."""
+    last = [-1.0, -1.0]
+    for line in text.split("\n"):
+        row = ROW.match(line)
+        if not row:
+            last = [-1.0, -1.0]
+            continue
+        for end, at in ((0, 1), (1, 5)):
+            if row[at] is not None:
+                if float(row[at]) < last[end]:
+                    return line
+                last[end] = float(row[at])
+    return None
+
+
+def check_traces(names, write):
+    for name, (about, *says) in SAYS.items():
+        if names and name not in names:
+            continue
+        options = ["--plain", "--conn", "all"]
+        done = ladder(*options, "--width", "100", TRACES + name + ".trace")
+        text = done.stdout
+        if write:
+            with open(TRACES + name + ".txt", "w") as file:
+                file.write(text)
+        problem = done.stderr or differs(text, says)
+        late = disorder(text)
+        try:
+            with open(TRACES + name + ".txt") as file:
+                same = file.read() == text
+        except OSError:
+            same = False
+        verdict(done.returncode == 0 and not problem, name + ": " + about, str(problem), text)
+        verdict(not late, name + ": in order of time at both ends", str(late))
+        verdict(same, name + ": as in %s%s.txt" % (TRACES, name), text)
+        for width in (80, 100, 140):
+            lines = ladder(*options, "--all", "--width", str(width), TRACES + name + ".trace").stdout.split("\n")
+            wrong = [line for line in lines if len(line) > width or not line.isascii()]
+            rows = {len(line) for line in lines if ROW.match(line)}
+            verdict(not wrong and rows == {width}, "%s: %d columns" % (name, width), *wrong, str(rows))
+
+
+def check_readme(folder):
+    """The picture that scripts/README.md shows is what is drawn of the trace that was kept of it; that of README.md is
+    what the command below it draws."""
+    shown = ladder("--plain", "--width", "110", TRACES + "readme.trace").stdout
+    shown = "".join("    %s\n" % line.rstrip() for line in shown.splitlines())
+    with open("scripts/README.md", encoding="utf-8") as file:
+        verdict(shown in file.read(), "the picture of scripts/README.md", "it has not:", shown)
+    with open("README.md", encoding="utf-8") as file:
+        text = file.read()
+    picture = re.search(r"^!\[[^]]+\]\((\S+\.svg)\)$", text, re.M)
+    command = re.search(r"^    scripts/tools/ladder (.*) --svg \S+ (\S+)$", text, re.M)
+    verdict(picture and command, "README.md has a picture and the command that draws it", text)
+    if picture and command:
+        drawn = os.path.join(folder, "readme.svg")
+        done = ladder("--plain", *command[1].split(), "--svg", drawn, command[2])
+        same = subprocess.run(["diff", picture[1], drawn], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        verdict(done.returncode == 0 and same.returncode == 0, "README.md's picture is what its command draws",
+                done.stderr, same.stdout[:2000])
+
+
+def check_sentence(name, done, status, *patterns, prog="ladder"):
+    lines = done.stderr.rstrip("\n").split("\n")
+    missing = [pattern for pattern in patterns if not re.search(pattern, done.stderr)]
+    verdict(done.returncode == status and len(lines) == 1 and lines[0].startswith(prog + ": ") and not missing and
+            "Traceback" not in done.stderr, name, "status %d" % done.returncode, done.stderr, *missing)
+
+
+def check_bad(folder):
+    def file(name, data):
+        with open(os.path.join(folder, name), "wb") as out:
+            out.write(data)
+        return os.path.join(folder, name)
+
+    with open(TRACES + "close-first.trace", "rb") as trace:
+        good = trace.read()
+    check_sentence("an empty trace", ladder(file("empty", b"")), 2, "the trace is empty")
+    check_sentence("no event in it", ladder(file("none", b"# tracer: nop\n# nothing\n")), 2, "no event of xtcp")
+    check_sentence("binary", ladder(file("binary", bytes(range(256)) * 2000)), 2, "no text")
+    check_sentence("64 MB without the end of a line", ladder(file("wide", b"x" * (64 << 20))), 2, "no event of xtcp")
+    check_sentence("another version", ladder(file("other", good.replace(b" seq=", b" sequence="))), 2,
+                   "another version")
+    check_sentence("no such file", ladder(os.path.join(folder, "not-there")), 2, "No such file")
+    check_sentence("a folder", ladder(folder), 2, "folder|directory")
+    check_sentence("no such port", ladder("--port", "1", TRACES + "close-first.trace"), 1, "port 1")
+    check_sentence("no such connection", ladder("--conn", "7", TRACES + "close-first.trace"), 1, "no connection 7")
+    check_sentence("20 columns", ladder(TRACES + "close-first.trace", env={"COLUMNS": "20"}), 2, "20 columns")
+    check_sentence("a picture that cannot be written", ladder("--svg", "/no/such/folder/a", TRACES + "cookie.trace"), 2,
+                   "cannot write")
+    for argument in ("--port=x", "--from=x", "--width=0", "--last=-1", "--no-such-option"):
+        done = ladder(argument, TRACES + "close-first.trace")
+        verdict(done.returncode == 2 and "Traceback" not in done.stderr, "wrong option " + argument, done.stderr)
+    cut = ladder("--plain", file("cut", good[:len(good) * 2 // 3]))
+    verdict(cut.returncode == 0 and re.search("cut off", cut.stdout) and "SYN-SENT" in cut.stdout,
+            "a trace that is cut in a line", cut.stdout, cut.stderr)
+    lines = good.split(b"\n")
+    lines[8] = lines[8][:90]
+    harmed = ladder("--plain", file("harmed", b"\n".join(lines)))
+    verdict(harmed.returncode == 0 and "1 line" in harmed.stdout.split("\n")[0] and
+            "(lost)" not in harmed.stdout, "a line that cannot be read",
+            harmed.stdout, harmed.stderr)
+    alone = ladder(TRACES + "close-first.trace", env={"COLUMNS": ""})
+    wide = {len(line) for line in alone.stdout.split("\n") if ROW.match(line)}
+    verdict(alone.returncode == 0 and wide == {110} and "\033" not in alone.stdout, "no terminal", str(wide),
+            alone.stderr)
+    odd = good.replace(b"         python3-143 ", b": xtcp_[0] x: 9.-143 ").replace(b" .Ns1. ", b" DNs1. ")
+    odd = ladder("--plain", "--width", "100", file("odd", odd))
+    verdict(not odd.stderr and not differs(odd.stdout, SAYS["close-first"][1:]) and "cannot be read" not in odd.stdout,
+            "a program with a name like an event's", odd.stdout, odd.stderr)
+    pipe = subprocess.run("%s --plain %sclose-first.trace | head -n 1" % (" ".join(LADDER), TRACES), shell=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    verdict(not pipe.stderr, "a reader that goes", pipe.stderr)
+    other = ladder("--plain", TRACES + "close-first.trace", env={"LC_ALL": "C", "PYTHONUTF8": "0", "TERM": "dumb"})
+    verdict(other.returncode == 0 and other.stdout.isascii(), "a locale of ASCII", other.stderr)
+
+
+@contextlib.contextmanager
+def nobody():
+    """A user who may nothing, if root runs this; os.access() asks for the real one."""
+    root = os.geteuid() == 0
+    if root:
+        os.setresuid(65534, 65534, 0)
+    try:
+        yield
+    finally:
+        if root:
+            os.setresuid(0, 0, 0)
+
+
+def check_tracefs(folder):
+    """What there is to say when no trace is named, and the tracefs of now has none."""
+    top = os.path.join(folder, "tracing")
+    trace, module = os.path.join(top, "trace"), os.path.join(top, "events/xtcp/xtcp_segment_out")
+    enable = os.path.join(top, "events/xtcp/enable")
+
+    def write(name, text):
+        with open(name, "w") as file:
+            file.write(text)
+
+    before, events.TRACEFS = events.TRACEFS, top
+    check_sentence("no such folder as tracefs's", ladder_here([]), 2, "there is no .*; mount -t tracefs")
+    os.mkdir(top)
+    check_sentence("no tracefs", ladder_here([]), 2, "no tracefs is mounted; mount -t tracefs")
+    os.chmod(folder, 0o711)
+    os.chmod(top, 0o700)
+    with nobody():
+        check_sentence("a tracefs for root only", ladder_here([]), 2, "is for root only")
+        check_sentence("--live: a tracefs for root only", ladder_here(["--live"]), 2, "is for root only")
+    write(trace, "# tracer: nop\n")
+    check_sentence("no module", ladder_here([]), 2, "the xtcp module is not loaded")
+    check_sentence("--live: no module", ladder_here(["--live"]), 2, "the xtcp module is not loaded")
+    os.makedirs(module)
+    write(enable, "0\n")
+    check_sentence("nothing is traced", ladder_here([]), 2, "nothing is traced; echo 1 >")
+    write(enable, "1\n")
+    check_sentence("nothing has happened", ladder_here([]), 2, "no event of xtcp")
+    os.chmod(top, 0o711)
+    os.chmod(trace, 0o600)
+    with nobody():
+        check_sentence("no right to read", ladder_here([]), 2, "cannot read .*: Permission denied")
+    events.TRACEFS = before
+
+
+def many(count):
+    """A transfer of so many segments, as both ends' events; every one takes 5 ms, and its ACK 5 ms."""
+    ends = {0: "local=10.0.0.1:4000 peer=10.0.0.2:80", 1: "local=10.0.0.2:80 peer=10.0.0.1:4000"}
+    more = "sacks=[] shift=7 segs=1 ecn=0 ts=0/0 options=[]"
+    lines = []
+
+    def event(at, end, what, text):
+        lines.append((at, "  <idle>-0  [000] ..s1. %12.6f: xtcp_%s: netns=1 %s %s\n" % (at, what, ends[end], text)))
+
+    for i in range(count):
+        at = 1 + i * 0.0002
+        text = "state=ESTABLISHED flags=[A] seq=%d end=%d ack=1 wnd=500 len=1448 %s" % (i * 1448, (i + 1) * 1448, more)
+        event(at, 0, "segment_out", text.replace("sacks", "resent=0 sacks"))
+        event(at + 0.005, 1, "segment_in", text)
+        if i % 2:
+            text = "state=ESTABLISHED flags=[A] seq=1 end=1 ack=%d wnd=900 len=0 %s" % ((i + 1) * 1448, more)
+            event(at + 0.00501, 1, "segment_out", text.replace("sacks", "resent=0 sacks"))
+            event(at + 0.01, 0, "segment_in", text)
+    lines.sort()
+    return "".join(line for _, line in lines)
+
+
+def plot(*args, locale="C.UTF-8"):
+    return subprocess.run(["scripts/tools/plot", "--plain", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          encoding="utf-8", timeout=120, env=dict(os.environ, LC_ALL=locale, PYTHONUTF8="0"))
+
+
+def check_threshold(folder):
+    """An algorithm that sets no ssthresh: neither picture speaks of one."""
+    picture = os.path.join(folder, "threshold.svg")
+    for words, there in (("ssthresh=4294967295", False), ("ssthresh=14480", True)):
+        with open("selftests/see/watch/loss.trace") as file:
+            data = re.sub(r"ssthresh=\d+", words, file.read())
+        name = os.path.join(folder, "threshold.trace")
+        with open(name, "w") as file:
+            file.write(data)
+        text = plot("--width", "80", "--svg", picture, name).stdout
+        with open(picture, encoding="utf-8") as file:
+            drawn = file.read()
+        verdict((" cwnd, - ssthresh" in text) == there and (">ssthresh</text>" in drawn) == there and "cwnd" in text,
+                "plot: " + words, text)
+
+
+def check_many_marks(folder):
+    """A hundred congestion marks: a loss behind them has its number and its reason nevertheless."""
+    loss = re.compile(r"(.*xtcp_congestion: .*) phase=Loss (.*) reason=")
+    with open(TRACES + "corrupted.trace") as file:
+        lines = list(file)
+    at, found = next((at, loss.match(line)) for at, line in enumerate(lines) if loss.match(line))
+    marks = ["%s phase=CWR %s reason=congestion mark\n" % found.groups(), "%s phase=Open %s reason=over\n" % found.groups()]
+    name = os.path.join(folder, "marks.trace")
+    with open(name, "w") as file:
+        file.writelines(lines[:at] + marks * 100 + lines[at:])
+    text = plot("--width", "80", name).stdout
+    numbers = re.findall(r"^ *\d+ +\d+\.\d ms  (.*)", text, re.M)
+    wide = [line for line in text.split("\n") if len(line) > 80]
+    verdict(len(numbers) < 12 and not wide and
+            not differs("\n".join(numbers), ("CWR: congestion mark", "Loss: timeout")),
+            "plot: a hundred marks and a loss", text)
+
+
+def check_plot(folder):
+    """What scripts/tools/plot says of a trace that it cannot draw; what it draws the demonstrations look at."""
+    def file(name, data):
+        with open(os.path.join(folder, name), "wb") as out:
+            out.write(data)
+        return os.path.join(folder, name)
+
+    for locale in ("C", "C.UTF-8"):
+        text = plot("--width", "80", "selftests/see/watch/loss.trace", locale=locale).stdout
+        wide = [line for line in text.split("\n") if len(line) > 80]
+        verdict("cwnd, - ssthresh" in text and text.isascii() == (locale == "C") and not wide, "plot: " + locale, text)
+    check_threshold(folder)
+    check_many_marks(folder)
+    check_sentence("plot: an empty trace", plot(file("empty", b"")), 2, "the trace is empty", prog="plot")
+    check_sentence("plot: binary", plot(file("binary", bytes(range(256)) * 2000)), 2, "no text", prog="plot")
+    check_sentence("plot: no such file", plot(os.path.join(folder, "not-there")), 2, "No such file", prog="plot")
+    check_sentence("plot: no such port", plot("--port", "1", TRACES + "corrupted.trace"), 2, "such a connection",
+                   prog="plot")
+    check_sentence("plot: no text", plot(TRACES + "close-first.trace"), 2, "sent no text", prog="plot")
+    check_sentence("plot: a picture that cannot be written", plot("--svg", "/no/such/folder/a", TRACES +
+                                                                  "corrupted.trace"), 2, "cannot write", prog="plot")
+
+
+def processor_time():
+    """Of this process and of those that it has waited for, in seconds."""
+    return sum(os.times()[:4])
+
+
+def check_size(folder):
+    name = os.path.join(folder, "many")
+    with open(name, "w") as file:
+        file.write(many(10000))
+    for options in ([], ["--all"]):
+        begun = processor_time()
+        done = ladder("--plain", "--width", "100", *options, name)
+        took = processor_time() - begun
+        folded = re.search(r"\.\.\. 10,000 segments, 14,480,000 octets \.\.\. -->", done.stdout)
+        lines = done.stdout.count("\n")
+        verdict(done.returncode == 0 and took < 10 and (lines > 20000 if options else folded and lines < 20),
+                "10,000 segments %s" % ("with a row each" if options else "folded"), "%.1f s" % took,
+                done.stdout[:2000], done.stderr)
+        print("# %.2f s" % took)
+        verdict(not disorder(done.stdout), "10,000 segments in order of time", str(disorder(done.stdout)))
+
+
+def check_memory(folder):
+    """Of a trace only what is drawn is kept: 34 MB of others' events behind a connection, in 48 MB of memory."""
+    name = os.path.join(folder, "large")
+    others = many(10000)
+    with open(name, "w") as file, open(TRACES + "close-first.trace") as first:
+        file.write(first.read())
+        for _ in range(5):
+            file.write(others)
+    done = subprocess.run([*LADDER, "--plain", "--width", "100", name], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, timeout=120, env=dict(os.environ, LC_ALL="C.UTF-8"),
+                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (48 << 20, 48 << 20)))
+    verdict(done.returncode == 0 and not differs(done.stdout, SAYS["close-first"][1:]),
+            "a trace larger than the memory", done.stdout, done.stderr[-2000:])
+
+
+def made(*segments):
+    """A trace of segments with 100 octets of text from the left: (seq, TSval, left, came), in ms."""
+    ends = ("local=10.0.0.1:4000 peer=10.0.0.2:80", "local=10.0.0.2:80 peer=10.0.0.1:4000")
+    events = []
+    for at, (seq, stamp, left, came) in enumerate(segments):
+        text = "state=ESTABLISHED flags=[A] seq=%d end=%d ack=1 wnd=500 len=100 " % (seq, seq + 100)
+        more = "sacks=[] shift=7 segs=1 ecn=0 ts=%s options=[]" % (("%d/1" % stamp) if stamp else "0/0")
+        again = any(other[0] == seq for other in segments[:at])
+        events.append((left, "segment_out", ends[0], text + "resent=%d " % again + more))
+        if came is not None:
+            events.append((came, "segment_in", ends[1], text + more))
+    return "".join("  <idle>-0       [000] ..s1. %12.6f: xtcp_%s: netns=1 %s %s\n" % (1 + at / 1000, *rest)
+                   for at, *rest in sorted(events))
+
+
+def check_ways():
+    """Which arrival is of which departure."""
+    done = ladder("--plain", "-", data=made((1, 7, 0, 30), (101, 8, 1, 10), (201, 9, 40, 50)))
+    problem = differs(done.stdout, (r"0\.000 .*SEQ=1 .*> \(30\.000\)", r"1\.000 .*SEQ=101 .*>\| .* 10\.000",
+                                    r"\(0\.000\) - .*SEQ=1 .*>\| .* 30\.000", r"40\.000 .*SEQ=201 .*>\| .* 50\.000"))
+    verdict(not problem and not disorder(done.stdout), "a segment that overtakes another", str(problem), done.stdout)
+    late = ((1, 7, 0, 10), (101, 8, 20, 130), (101, 9, 90, 140))
+    done = ladder("--plain", "-", data=made(*late))
+    problem = differs(done.stdout, (r"20\.000 .*SEQ=101 .*>\| .* 130\.000",
+                                    r"90\.000 .*SEQ=101 .*\(resent\) -+>\| .* 140\.000", "!lost"))
+    verdict(not problem, "one that was late, and sent again for nothing", str(problem), done.stdout)
+    for stamps in ((7, 8, 9, 10), (0, 0, 0, 0)):
+        lost = [(seq, stamp, *times) for (seq, *times), stamp in
+                zip(((1, 0, 10), (101, 20, None), (101, 90, 100), (201, 110, 120)), stamps)]
+        done = ladder("--plain", "-", data=made(*lost))
+        problem = differs(done.stdout, (r"20\.000 .*SEQ=101 .*\(lost\) -+X \|",
+                                        r"90\.000 .*SEQ=101 .*\(resent\) -+>\| .* 100\.000"))
+        verdict(not problem, "one that is lost, and sent again%s" % ("" if stamps[0] else ", without timestamps"),
+                str(problem), done.stdout)
+
+
+def check_choice():
+    name = TRACES + "one-tuple.trace"
+    done = ladder("--list", name)
+    verdict(done.returncode == 0 and done.stdout.count("\n") == 3 and "the 3. on these ports" in done.stdout,
+            "--list", done.stdout, done.stderr)
+    done = ladder("--plain", "--conn", "3", name)
+    verdict("| TIME-WAIT" in done.stdout.split("\n")[1] and done.stdout.count(" ms\n") == 1, "--conn", done.stdout)
+    done = ladder("--plain", "--from", "443", "--to", "546", TRACES + "close-queued.trace")
+    verdict(len([line for line in done.stdout.split("\n") if ROW.match(line)]) == 4 and
+            "FIN-WAIT-1 |    " in done.stdout, "--from and --to: the state of then", done.stdout)
+    done = ladder("--plain", "--last", "2", TRACES + "close-first.trace")
+    rows = [line for line in done.stdout.split("\n") if ROW.match(line)]
+    verdict(len(rows) == 3 and "FIN-WAIT-2" in rows[0] and "TIME-WAIT" in rows[1], "--last", done.stdout)
+
+
+def check_pictures(folder):
+    svg, html = os.path.join(folder, "a.svg"), os.path.join(folder, "a.html")
+    for name in ("close-both", "refused-syn", "lost", "corrupted"):
+        ladder("--plain", "--all", "--svg", svg, "--html", html, TRACES + name + ".trace")
+        with open(svg) as file:
+            text = file.read()
+        from xml.etree import ElementTree
+        root = ElementTree.fromstring(text)
+        groups = [group for group in root.iter() if group.get("class") == "segment"]
+        drawn = len(re.findall("segment_out", open(TRACES + name + ".trace").read()))
+        verdict(len(groups) >= drawn and "NaN" not in text and "nan" not in text, name + ": the SVG has each segment",
+                "%d groups, %d segments" % (len(groups), drawn))
+        with open(html) as file:
+            page = file.read()
+        verdict(page.startswith("<!DOCTYPE html>") and text in page and not re.search(r"(src|href)=", page),
+                name + ": the page needs no other file")
+    ladder("--svg", svg, TRACES + "close-both.trace")
+    every = ElementTree.parse(svg).getroot().iter()
+    lines = [[float(line.get(at)) for at in ("x1", "y1", "x2", "y2")] for line in every
+             if line.tag.endswith("line") and line.get("marker-end")]
+    crossings = [(a, b) for a in lines for b in lines if a[0] < a[2] and b[0] > b[2] and a[1] < b[3] and b[1] < a[3]]
+    verdict(len(crossings) == 2 and all(line[3] > line[1] for line in lines), "close-both: arrows cross in the SVG",
+            str(lines))
+
+
+def check_letters(folder):
+    """In the SVG nothing is written where something else is: neither across an end nor over the times."""
+    from xml.etree import ElementTree
+    svg, large = os.path.join(folder, "a.svg"), 0.62      # a letter's width, for its size
+    for name in SAYS:
+        ladder("--plain", "--svg", svg, TRACES + name + ".trace")
+        wrong = []
+        for text in ElementTree.parse(svg).getroot().iter("{http://www.w3.org/2000/svg}text"):
+            x, wide = float(text.get("x")), len(text.text) * float(text.get("font-size")) * large
+            first = x - {"start": 0, "middle": wide / 2, "end": wide}[text.get("text-anchor", "start")]
+            of_segment, of_end = "rotate" in (text.get("transform") or ""), text.get("font-weight") == "600"
+            if of_segment and not 210 <= first <= first + wide <= 910 or \
+                    of_end and "." not in text.text and not 75 <= first <= first + wide <= 1045:
+                wrong.append("%s from %d to %d" % (text.text, first, first + wide))
+        verdict(not wrong, name + ": the SVG's words have room", *wrong)
+        tags = [one.tag.rpartition("}")[2] for one in ElementTree.parse(svg).getroot().iter()]
+        last = max(at for at, tag in enumerate(tags) if tag in ("line", "path"))
+        verdict("text" not in tags[:last], name + ": no arrow of the SVG is drawn over words")
+
+
+def check_live():
+    with open(TRACES + "close-both.trace") as file:
+        done = ladder("--live", "--plain", "--width", "100", "-", data=file.read())
+    verdict(done.returncode == 0 and not differs(done.stdout, SAYS["close-both"][1:]) and not disorder(done.stdout),
+            "--live from a pipe", done.stdout, done.stderr)
+    with open(TRACES + "lost.trace") as file:
+        done = ladder("--live", "--plain", "--width", "100", "-", data=file.read())
+    verdict(done.returncode == 0 and "544 events lost here" in done.stdout, "--live: events are lost", done.stdout,
+            done.stderr)
+    check_live_late()
+    check_sentence("--live: nothing", ladder("--live", "-", data=""), 2, "empty")
+
+
+def check_live_late():
+    """What is drawn before the other end has said anything: that may still come, or never."""
+    with open(TRACES + "close-first.trace") as file:
+        lines = [line for line in file if ": xtcp_" in line]
+    syn = next(line for line in lines if "segment_out" in line)
+    client = re.search("local=\\S+", syn)[0]
+    alone = [line for line in lines if client in line]
+    for what, feed, says in (
+            ("a SYN that takes long", lines, (
+                r"^ +ms 10\.77\.0\.1:\d+ +10\.77\.0\.2:80 +ms$", r"-- SYN SEQ=0 .*-> \.\.\.\|",
+                r"\(0\.000\) - SYN SEQ=0 .*->\| SYN-RECEIVED", "!not xtcp here")),
+            ("another TCP's server", alone, (
+                r"^ +ms 10\.77\.0\.1:\d+ +10\.77\.0\.2:80 +ms$", r"-- SYN SEQ=0 .*-> \.\.\.\|",
+                r"^ +ms 10\.77\.0\.1:\d+ +10\.77\.0\.2:80 \(not xtcp here\) +ms$", r"<-+ SYN,ACK SEQ=0 ACK=1",
+                r"-- ACK SEQ=1 ACK=1 .*->\|"))):
+        with subprocess.Popen([*LADDER, "--live", "--plain", "--width", "100", "-"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+            at = feed.index(syn) + 1
+            process.stdin.writelines(feed[:at])
+            process.stdin.flush()
+            text = ""
+            while "SYN SEQ=0" not in text:
+                line = process.stdout.readline()
+                if not line:
+                    break
+                text += line
+            process.stdin.writelines(feed[at:])
+            process.stdin.close()
+            text += process.stdout.read()
+        verdict(process.returncode == 0 and not differs(text, says), "--live: " + what, str(differs(text, says)), text)
+
+
+def packet(end, flags, seq, ack, options=b"", text=b""):
+    """An IPv4 packet from 10.0.0.1:4000 (end 0) to 10.0.0.2:80, or back."""
+    ports, addresses = (4000, 80), (bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2)))
+    tcp = struct.pack("!HHIIBBHHH", ports[end], ports[1 - end], seq, ack, (20 + len(options)) * 4, flags, 500, 0, 0)
+    tcp += options + text
+    return struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0) + addresses[end] + addresses[1 - end] + tcp
+
+
+def check_state_unseen():
+    """Of a SYN with ECE and CWR whose state event is not there."""
+    with open(TRACES + "ecn.trace") as file:
+        lines = [line for line in file if "new=SYN-SENT" not in line]
+    text = ladder("--plain", "--width", "100", "-", data="".join(lines)).stdout
+    verdict(not differs(text, (r"^ +CLOSED \|", r"SYN-SENT \|-- SYN,ECE,CWR ")), "a state that only its segment tells",
+            text)
+
+
+def check_brief():
+    """--brief: shorter rows."""
+    for name in "zero-window", "close-both":
+        whole, short = (ladder("--plain", "--width", "80", *more, TRACES + name + ".trace").stdout
+                        for more in ((), ("--brief",)))
+        gone = re.compile(r"WND=\d{5}|MSS=|WS=|\.\d{3}|PSH|^\S* +CLOSED {5}")
+        verdict(gone.search(whole) and not gone.search(short) and len(short) < len(whole), "--brief: " + name, short)
+    text = ladder("--plain", "--width", "80", "--brief", TRACES + "bundles.trace").stdout
+    verdict(not differs(text, ("-- ACK SEQ=1 ACK=1 -", "-- ACK SEQ=1 LEN=14480 ", "!ACK=1 LEN=")),
+            "--brief: an ACK once", text)
+    verdict(not differs(short, (r"-- FIN,ACK SEQ=1 ACK=1 .*\(\d+\.\d\)", r"\(\d+\.\d\) - FIN,ACK SEQ=1 -+>")),
+            "--brief: what has two rows", short)
+    check_sentence("--live --brief", ladder("--live", "--brief", "-"), 2, "--live goes with none of .*--brief")
+
+
+SYN = bytes((2, 4, 5, 180, 1, 3, 3, 7))
+
+
+def captures(folder, story, clock=lambda end, ms: ms):
+    """The files of both ends: of (end, ms it left, ms it came or None, packet) in the order of each end's events."""
+    names = []
+    for end in (0, 1):
+        here = sorted(((left if end == sender else came, data) for sender, left, came, data in story
+                       if end == sender or came is not None), key=lambda pair: pair[0])
+        names.append(os.path.join(folder, "%d.pcap" % end))
+        with open(names[end], "wb") as file:
+            file.write(struct.pack("<IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101))
+            for ms, data in here:
+                at = 7000000 + round(clock(end, ms) * 1000)
+                file.write(struct.pack("<IIII", at // 1000000, at % 1000000, len(data), len(data)) + data)
+    return names
+
+
+def check_ties(folder):
+    """Segments that leave and come in the same microsecond."""
+    flow = [(0, 0, packet(0, 2, 100, 0, SYN)), (1, 1, packet(1, 18, 500, 101, SYN)), (0, 1, packet(0, 16, 101, 501)),
+            (0, 2, packet(0, 24, 101, 501, text=b"hello")), (1, 2, packet(1, 16, 501, 106)),
+            (1, 3, packet(1, 17, 501, 106)), (0, 3, packet(0, 17, 106, 502)), (1, 3, packet(1, 16, 502, 107))]
+    flags = ["SYN ", "SYN,ACK ", "ACK ", "PSH,ACK ", "ACK ", "FIN,ACK ", "FIN,ACK ", "ACK "]
+    for what, came in (("all ties", lambda left: left), ("the SYN is none", lambda left: left + (left == 0)),
+                       ("the SYN is one", lambda left: left + (left == 3))):
+        names = captures(folder, [(end, left, came(left), data) for end, left, data in flow])
+        for order in (names, names[::-1]):
+            done = ladder("--plain", "--all", "--width", "100", "--pcap", *order)
+            rows = [line for line in done.stdout.split("\n") if re.search(r"[|] *(<|--|\()", line)]
+            problem = differs(done.stdout, ("!lost", "!before they left", "!not seen", *flags))
+            verdict(done.returncode == 0 and not problem and not disorder(done.stdout) and
+                    (len(rows) == 8 or what != "all ties"), "--pcap of one microsecond: " + what, str(problem),
+                    done.stdout, done.stderr)
+
+
+def check_clocks(folder, story):
+    """Captures of two machines: one clock is ahead by more than a segment takes, or drifts."""
+    truth = ladder("--plain", "--all", "--width", "100", "--pcap", *captures(folder, story)).stdout
+    verdict("clocks" not in truth, "--pcap: clocks that agree", truth)
+    for what, end, ms in (("the second is ahead", 1, 300), ("the first is ahead", 0, 300), ("an hour", 1, 3600000),
+                          ("less than a round trip", 1, 15)):
+        names = captures(folder, story, lambda at, time, end=end, ms=ms: time + ms * (at == end))
+        for order in (names, names[::-1]):
+            done = ladder("--plain", "--all", "--width", "100", "--pcap", *order)
+            ahead = "second" if order[1] == names[end] else "first"
+            # the fastest take 9 ms each way
+            says = "The clocks of the captures differ by about %s: the %s one is ahead. Its times are corrected, give or " \
+                "take 9 ms. " % ("3600 s" if ms > 10000 else "%d ms" % ms, ahead)
+            text = done.stdout.replace("\n", " ")
+            verdict(done.returncode == 0 and says in text and not disorder(done.stdout) and
+                    "before they left" not in text and done.stdout[done.stdout.index("   ms "):] == truth[truth.index("   ms "):],
+                    "--pcap: %s, %s" % (what, ahead), done.stdout, done.stderr)
+    names = captures(folder, story, lambda at, time: time * (1 + 0.5 * at) + 300 * at)
+    done = ladder("--plain", "--all", "--width", "100", "--pcap", *names)
+    verdict(done.returncode == 0 and "the clocks drift apart." in done.stdout.replace("\n", " "), "--pcap: clocks that drift",
+            done.stdout, done.stderr)
+    alone = [(end, left, came if not end else None, data) for end, left, came, data in story]
+    names = captures(folder, alone, lambda at, time: time - 50 * at)
+    done = ladder("--plain", "--all", "--width", "100", "--pcap", *names)
+    verdict(done.returncode == 0 and "differ by" not in done.stdout, "--pcap: one direction does not tell", done.stdout)
+
+
+def check_captures(folder):
+    """Both ends of a connection whose FINs cross, the last ACK lost."""
+    story = [(0, 0, 10, packet(0, 2, 100, 0, SYN)), (1, 11, 20, packet(1, 18, 500, 101, SYN)),
+             (0, 21, 30, packet(0, 16, 101, 501)), (0, 40, 60, packet(0, 17, 101, 501)),
+             (1, 45, 65, packet(1, 17, 501, 101)), (1, 61, 81, packet(1, 16, 502, 102)),
+             (0, 66, None, packet(0, 16, 102, 502)), (1, 100, 120, packet(1, 17, 501, 102)),
+             (0, 121, 141, packet(0, 16, 102, 502))]
+    names = captures(folder, story)
+    for order in (names, names[::-1]):
+        done = ladder("--plain", "--width", "100", "--pcap", *order)
+        problem = differs(done.stdout, (
+            r"0\.000 .*-- SYN SEQ=0 WND=500 MSS=1460 WS=7 -+>\| +10\.000",
+            r"40\.000 .*-- FIN,ACK SEQ=1 ACK=1 WND=64000 -+> \(60\.000\)",
+            r"65\.000 .*<-+ FIN,ACK SEQ=1 ACK=1 WND=64000 --\| +45\.000", r"\(40\.000\) - FIN,ACK SEQ=1 ",
+            r"ACK SEQ=2 ACK=2 WND=64000 \(lost\) -+X \|", r"FIN,ACK SEQ=1 ACK=2 .*\(resent\) --\| +100\.000"))
+        verdict(done.returncode == 0 and not problem and not disorder(done.stdout), "--pcap", str(problem), done.stdout,
+                done.stderr)
+    check_ties(folder)
+    check_clocks(folder, story)
+    check_sentence("--pcap of a trace", ladder("--pcap", TRACES + "cookie.trace", names[0]), 2, "no capture")
+
+
+def main():
+    os.chdir(os.path.join(os.path.dirname(os.path.realpath(__file__)), "../.."))
+    names = [name for name in sys.argv[1:] if name != "--write"]
+    check_traces(names, "--write" in sys.argv)
+    if not names:
+        with tempfile.TemporaryDirectory() as folder:
+            check_bad(folder)
+            check_tracefs(folder)
+            check_plot(folder)
+            check_size(folder)
+            check_memory(folder)
+            check_ways()
+            check_choice()
+            check_pictures(folder)
+            check_letters(folder)
+            check_brief()
+            check_state_unseen()
+            check_readme(folder)
+            check_live()
+            check_captures(folder)
+    return verdict.failed
+
+
+sys.exit(main())

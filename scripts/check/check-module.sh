@@ -1,0 +1,185 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Checks the module against kernels: what it imports is what scripts/check/imports.txt
+# lists and what the kernels export, and it compiles without a warning for each
+# kernel of scripts/kernel/kernels.list. It is built in no folder that holds anything else,
+# and for no other kernel, and `make` says so when it is not for the running one.
+# --update writes the list anew; SERIES is one kernel of that list, of which only the
+# build is checked.
+
+set -u
+cd "$(dirname "$0")/../.."
+. scripts/kernel/vm-module.sh
+
+# imports KO: the symbols that it takes from the kernel.
+imports()
+{
+	nm -u "$1" | awk '{ print $2 }' | LC_ALL=C sort
+}
+
+# exported KDIR: those of the list that the kernel does not export.
+not_exported()
+{
+	awk 'NR == FNR { has[$2] = 1; next } !($1 in has)' "$1/Module.symvers" \
+		scripts/check/imports.txt
+}
+
+check_stock()
+{
+	local got kdir
+
+	if ! vm_module stock -s; then
+		echo "not ok - imports: the module does not build"
+		return 1
+	fi
+	got=$(imports build/stock/xtcp.ko)
+	if [ "${1-}" = --update ]; then
+		echo "$got" >scripts/check/imports.txt
+		return
+	fi
+	if diff scripts/check/imports.txt <(echo "$got"); then
+		echo "ok - imports: as listed"
+	else
+		echo "not ok - imports: scripts/check/imports.txt differs from what the module" \
+			"imports (if that is meant: scripts/check/check-module.sh --update)"
+	fi
+	kdir=$(kernel_headers "$(kernel_release "$(kernel_stock)")")
+	check_exports "$kdir"
+}
+
+check_exports()
+{
+	local release missing
+
+	release=$(headers_release "$1")
+	missing=$(not_exported "$1")
+	if [ -z "$missing" ]; then
+		echo "ok - imports: exported by $release"
+	else
+		echo "$missing" | sed 's/^/# /'
+		echo "not ok - imports: not exported by $release"
+	fi
+}
+
+# check_series SERIES: every object is compiled anew, since a warning is shown
+# only once; the machine's tests take what comes of it.
+check_series()
+{
+	local kind=$1 image release kdir messages missing
+
+	[ "$1" != "$XTCP_SERIES" ] || kind=stock
+	if ! image=$(vm_kernel "$kind") || ! release=$(kernel_release "$image") ||
+		! kdir=$(kernel_headers "$release"); then
+		echo "not ok - compiles for Linux $1: no such kernel here"
+		return 1
+	fi
+	rm -rf "build/$release"
+	if messages=$(vm_module "$kind" -s -k -j"$(nproc)" WRAPPER=1 2>&1) && [ -z "$messages" ]; then
+		echo "ok - compiles for $release"
+	else
+		echo "$messages" | grep -E 'error|warning|ERROR|WARNING|\*\*\*' |
+			head -n 20 | sed 's/^/# /'
+		echo "not ok - compiles for $release"
+		return 1
+	fi
+	missing=$(imports "build/$kind/xtcp.ko" |
+		awk 'NR == FNR { has[$2] = 1; next } !($1 in has)' "$kdir/Module.symvers" -)
+	if [ -z "$missing" ]; then
+		echo "ok - imports: all that the build for $release takes is exported there"
+	else
+		echo "$missing" | sed 's/^/# /'
+		echo "not ok - imports: all that the build for $release takes is exported there"
+	fi
+}
+
+check_newer()
+{
+	local series
+
+	for series in $(kernel_listed | awk '{ print $1 }'); do
+		[ "$series" = "$XTCP_SERIES" ] || check_series "$series"
+	done
+}
+
+# A kernel of another series, of which there is but a makefile.
+check_untried()
+{
+	local dir said tried
+
+	dir=$(mktemp -d build/check-untried.XXXXXX)
+	cat >"$dir/Makefile" <<-'END'
+	export KERNELVERSION := 6.5.13
+	src := $(M)
+	modules: ; @:
+	include $(M)/Kbuild
+	END
+	said=$(scripts/kernel/build-module.sh "$dir" "$dir/build" -s 2>&1)
+	if [[ $said == *"xtcp has been tried on Linux"*", not on 6.5.13"* ]]; then
+		echo "ok - build: refused with a sentence for a kernel that it was not tried on"
+	else
+		echo "$said" | head -n 20 | sed 's/^/# /'
+		echo "not ok - build: refused with a sentence for a kernel that it was not tried on"
+	fi
+	rm -rf "$dir"
+	tried=$(sed -n 's/^tried := //p' Kbuild)
+	if [ "$tried" = "$(kernel_listed | awk '{ print $1 }' | tr '\n' ' ' | sed 's/ $//')" ]; then
+		echo "ok - build: the kernels that it was tried on are those of scripts/kernel/kernels.list"
+	else
+		echo "not ok - build: the kernels that it was tried on are those of scripts/kernel/kernels.list"
+	fi
+}
+
+# As BUILD=. is one.
+check_folder()
+{
+	local kdir dir said
+
+	kdir=$(kernel_headers "$(kernel_release "$(kernel_stock)")")
+	dir=$(mktemp -d build/check-folder.XXXXXX)
+	echo precious >"$dir/file"
+	if said=$(scripts/kernel/build-module.sh "$kdir" "$dir" -s 2>&1); then
+		echo "not ok - build: in a folder that holds something else"
+	elif [ "$(cat "$dir/file")" != precious ] || [[ $said != *"$dir' is neither empty nor"* ]]; then
+		echo "$said" | head -n 20 | sed 's/^/# /'
+		echo "not ok - build: refused in a folder that holds something else, which stays"
+	else
+		echo "ok - build: refused in a folder that holds something else, which stays"
+	fi
+	rm -rf "$dir"
+}
+
+# Of which kernel `make` says that it builds for another one than the running one.
+check_said()
+{
+	local kdir release bin said
+
+	kdir=$(kernel_headers "$(kernel_release "$(kernel_stock)")")
+	release=$(headers_release "$kdir")
+	bin=$(mktemp -d build/check-said.XXXXXX)
+	printf '#!/bin/sh\necho "$RUNNING"\n' >"$bin/uname"
+	chmod +x "$bin/uname"
+	said=$(PATH=$PWD/$bin:$PATH
+		export RUNNING=$release
+		say_kernel "$kdir" file
+		RUNNING=0.1-running
+		say_kernel "$kdir" file
+		say_kernel "$kdir" command)
+	rm -rf "$bin"
+	if [ "$said" = "For Linux $release, the newest headers here: there are none for the running 0.1-running,\
+ which cannot load it. Install them, or say KDIR=DIR.
+For Linux $release, as KDIR says; the running 0.1-running cannot load it." ] &&
+		grep -qF "say_kernel '\$(KDIR)' \$(origin KDIR)" Makefile; then
+		echo "ok - build: says for which kernel, if it is not the running one"
+	else
+		echo "$said" | sed 's/^/# /'
+		echo "not ok - build: says for which kernel, if it is not the running one"
+	fi
+}
+
+case ${1-} in
+--update) check_stock --update ;;
+"") check_stock; check_folder; check_said; check_untried; check_newer ;;
+[0-9]*.*[0-9]) check_series "$1" ;;
+*) echo "Usage: scripts/check/check-module.sh [--update | SERIES]" >&2; exit 2 ;;
+esac

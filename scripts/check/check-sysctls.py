@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Compares the table of module/SYSCTLS.md with the knobs of module/netns/sysctl.c: names, ranges and defaults. What the
+package's example sets has to be there, too, and to be taken.
+
+Prints a line for each difference. Defaults that are no plain numbers in netns/sysctl.c are the kernel's own: the test
+selftests/see/sysctl.c compares those with the running kernel.
+"""
+import pathlib
+import re
+
+TOP = pathlib.Path(__file__).resolve().parents[2] / "module"
+BOUNDS = {"SYSCTL_ZERO": "0", "SYSCTL_ONE": "1", "SYSCTL_TWO": "2", "SYSCTL_INT_MAX": "INT_MAX"}
+CONSTANTS = {"MAX_TCP_SYNCNT": "127", "XTCP_MSS_MIN_SND": "48"}
+
+
+def knobs(source):
+    """{name: (low, high)}; None: no bound, or one of its unit."""
+    numbers = {name: CONSTANTS.get(value, value)
+               for name, value in re.findall(r"^static (?:unsigned )?int (\w+) = (\w+);", source, re.M)}
+    numbers.update((name, "0") for name in re.findall(r"^static (?:unsigned )?int (\w+);", source, re.M))
+
+    def bound(text):
+        return BOUNDS.get(text) or numbers.get(text.lstrip("&"))
+
+    found = {name: (None, None) for name in re.findall(r'^\t(?:GLOBAL|SECRET)\("(\w+)"', source, re.M)}
+    for entry in re.findall(r"^\t(?:ENTRY|NAMED)\((.*)\),$", source, re.M):
+        words = [word.strip().strip('"') for word in entry.split(",")]
+        low, high = bound(words[-2]), bound(words[-1])
+        if words[-4] == "u8" or words[-3] == "proc_dou8vec_minmax":
+            low, high = low or "0", high or "255"
+        found[words[0]] = (low, high)
+    return found
+
+
+def defaults(source):
+    """{field: number}, of those that are written as one"""
+    body = source[source.index("static void set_defaults"):]
+    return dict(re.findall(r"^\t\t\.(\w+) = (\d+),$", body, re.M))
+
+
+def table():
+    """{name: (range, default)}"""
+    rows = {}
+    for line in (TOP / "SYSCTLS.md").read_text().splitlines():
+        match = re.match(r"\| `(\w+)` \|([^|]*)\|([^|]*)\|", line)
+        if match:
+            rows[match[1]] = (match[2].strip(), match[3].strip())
+    return rows
+
+
+def algorithms():
+    return {name for file in TOP.glob("cong/cong_*.c")
+            for name in re.findall(r'^\t\.name = "(\w+)"', file.read_text(), re.M)}
+
+
+def check_example(code):
+    for line in (TOP.parent / "scripts/package/sysctl.conf.example").read_text().splitlines():
+        match = re.match(r"#?net\.xtcp\.(\w+) *= *(.*)", line)
+        if not match:
+            continue
+        name, value = match.groups()
+        low, high = code.get(name, (None, None))
+        if name not in code:
+            print(f"{name}: in sysctl.conf.example, not in netns/sysctl.c")
+        elif name == "congestion_control":
+            if value not in algorithms():
+                print(f"{name}: no such algorithm: {value} in sysctl.conf.example")
+        elif not value.isdigit() or int(value) < int(low or 0) or high and high.isdigit() and int(value) > int(high):
+            print(f"{name}: {value} in sysctl.conf.example is not in its range")
+
+
+def main():
+    source = (TOP / "netns/sysctl.c").read_text()
+    code, rows, numbers = knobs(source), table(), defaults(source)
+    for name in sorted(code.keys() ^ rows.keys()):
+        print(f"{name}: only in {'netns/sysctl.c' if name in code else 'SYSCTLS.md'}")
+    for name in sorted(code.keys() & rows.keys()):
+        (low, high), (written, default) = code[name], rows[name]
+        words = re.findall(r"\w+", written)
+        if words[0] == "from":
+            agree = words[1] == (low or "0") and high in (None, "INT_MAX")
+        else:
+            agree = high is None or (words[0], words[2]) == (low or "0", high)
+        if not agree:
+            print(f"{name}: {low} to {high} in netns/sysctl.c, {written} in SYSCTLS.md")
+        field = "timewait_reuse" if name == "tw_reuse" else name
+        if field in numbers and numbers[field] != default.split()[0]:
+            print(f"{name}: default {numbers[field]} in netns/sysctl.c, {default} in SYSCTLS.md")
+        if high == "255" and field not in numbers and default.isdigit() and default != "0" \
+                and not re.search(rf"\.{field} = [A-Z]", source):
+            print(f"{name}: default 0 in netns/sysctl.c, {default} in SYSCTLS.md")
+    check_example(code)
+
+
+main()

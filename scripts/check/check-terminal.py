@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Plays make vm and make vm-shell at two terminals: what is written to the shared folder survives the machine and
+nothing else does, the second terminal is one of the same machine, both builds can be loaded anew by insmod, and nothing
+is left behind. Prints TAP."""
+import os
+import pathlib
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+MARK = "XTCP_CHECK_TERMINAL"
+SECONDS = 240
+ROWS = []
+
+
+class Typist:
+    """A command at a terminal of its own, and what it showed."""
+
+    def __init__(self, *command, env):
+        self.shown = ""
+        self.pid, self.fd = pty.fork()
+        if not self.pid:
+            os.chdir(TOP)
+            os.execvpe(command[0], command, env)
+
+    def read(self, seconds):
+        """More of what it shows; False at its end."""
+        if not select.select([self.fd], [], [], seconds)[0]:
+            return True
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:
+            data = b""
+        self.shown += data.decode(errors="replace").replace("\r", "")
+        return bool(data)
+
+    def wait_for(self, pattern, seconds=SECONDS):
+        """Returns the match, and forgets all before it; None if it does not come."""
+        until = time.monotonic() + seconds
+        while True:
+            found = re.search(pattern, self.shown, re.M)
+            if found:
+                self.shown = self.shown[found.end():]
+                return found
+            if time.monotonic() > until or not self.read(0.5):
+                found = re.search(pattern, self.shown, re.M)
+                return found
+
+    def run(self, command):
+        """A command of the shell: its output and its status, which the echo of what was typed does not look like."""
+        line = f"printf '%s%s\\n' ': be' gins; {command}; printf '%s%s \\n' ': status' \": $?\"\n"
+        os.write(self.fd, line.encode())
+        found = self.wait_for(r": begins\n([\s\S]*?): status: (\d+) $", 60)
+        return (found[1], int(found[2])) if found else (self.shown, None)
+
+    def status(self, seconds=60):
+        """Its exit status."""
+        until = time.monotonic() + seconds
+        while self.read(0.5) and time.monotonic() < until:
+            pass
+        while time.monotonic() < until:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.pid = None
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.1)
+        return None
+
+    def close(self):
+        """Closes the window: SIGHUP for all that runs there."""
+        os.close(self.fd)
+        self.fd = None
+        os.waitpid(self.pid, 0)
+        self.pid = None
+
+    def end(self):
+        """Ends the command, whatever has become of it."""
+        if self.pid:
+            os.kill(self.pid, signal.SIGTERM)
+            self.close()
+        elif self.fd is not None:
+            os.close(self.fd)
+            self.fd = None
+
+
+def row(name, good, said=""):
+    ROWS.append(good)
+    if not good:
+        print("".join("# %s\n" % line for line in str(said).splitlines()[-30:]), end="")
+    print("%sok - terminal: %s" % ("" if good else "not ", name), flush=True)
+    return good
+
+
+def marked(folder):
+    found = []
+    for environ in pathlib.Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if f"{MARK}={folder}".encode() in environ.read_bytes():
+                found.append((environ.parent / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            pass
+    return found
+
+
+def at_second(env, boot):
+    """The second terminal, while the first one waits."""
+    second = Typist("make", "vm-shell", env=env)
+    try:
+        second.wait_for("# $")
+        said, _ = second.run("cat /proc/sys/kernel/random/boot_id; tty; type -t client")
+        row("vm-shell is a shell in the same machine", boot and boot in said and "hvc0" in said and "function" in said, said)
+        third = subprocess.run(["scripts/vm/vm-terminal.py"], cwd=TOP, env=env, capture_output=True, text=True,
+                               check=False)
+        row("no terminal, no second shell", third.returncode == 2 and "no terminal" in third.stderr, third)
+        busy = Typist("scripts/vm/vm-terminal.py", env=env)
+        status = busy.status()
+        row("the second terminal is one person's", status == 1 and "is in use" in busy.shown, busy.shown)
+        os.write(second.fd, b"sleep 1000\n")
+        second.wait_for("sleep 1000")
+        second.close()
+    finally:
+        second.end()
+    second = Typist("scripts/vm/vm-terminal.py", "1", env=env)
+    try:
+        second.wait_for("# $")
+        said, _ = second.run("tty; echo second >shared-by; ps -e -o args | grep -c '^sleep 1000'")
+        row("after its window was closed there is a new one, and what ran there has ended",
+            "hvc0" in said and said.split()[-1:] == ["0"], said)
+        os.write(second.fd, b"exit 7\n")
+        status = second.status()
+        row("exit ends vm-shell with the shell's status", status == 7, (status, second.shown))
+    finally:
+        second.end()
+    return Typist("scripts/vm/vm-terminal.py", env=env)
+
+
+def play(folder, shared, env):
+    first = Typist("make", "vm", f"SHARED={shared}", env=env)
+    last = None
+    try:
+        if not row("make vm gives a shell", first.wait_for(r"make vm-shell\s[\s\S]*# $"), first.shown):
+            return
+        boot = first.run("cat /proc/sys/kernel/random/boot_id")[0].strip()
+        said, status = first.run("ladder --help >/dev/null; server python3 -m http.server 80 >/dev/null 2>&1 & sleep 3; "
+                                 f"client curl -s -o /dev/null http://server/; ladder --svg {shared}/one.svg")
+        row("a drawing goes to the shared folder", status == 0, said)
+        first.run("server python3 -c 'import socket, time; l = socket.create_server((\"server\", 443)); c, _ = l.accept(); "
+                  "time.sleep(1000)' & sleep 2; client python3 -c 'import socket, time; c = socket.create_connection"
+                  "((\"server\", 443)); time.sleep(1000)' & sleep 3")
+        said, _ = first.run("xtcp-watch conn --netns server --once --width 120 | grep ESTAB; "
+                            "xtcp-watch states --netns server --once | grep :443")
+        row("xtcp-watch tells the algorithm and the program of a socket", re.search(r"ESTABLISHED .* cubic ", said) and
+            re.search(r"^:443 python3 ", said, re.M), said)
+        first.run("kill %2 %3")
+        said, _ = first.run("rmmod xtcp_b && insmod xtcp_b.ko && lsmod | grep -c ^xtcp; echo gone >not-kept")
+        row("xtcp_b is loaded, and insmod loads it as the documents say", "2" in said.split(), said)
+        first.run(f"ln -s {folder}/outside {shared}/link; echo no >{shared}/link; touch {TOP}/README.md.new")
+        last = at_second(env, boot)
+        last.wait_for("# $")
+        last.run("true")
+        said, _ = first.run("cat shared-by")
+        row("the first terminal sees what the second one wrote", said.strip() == "second", said)
+        os.write(first.fd, b"exit\n")
+        status = first.status()
+        row("exit ends the machine", status == 0, (status, first.shown))
+        status = last.status()
+        row("and its second terminal", status == 0 and "the machine has ended" in last.shown, (status, last.shown))
+    finally:
+        first.end()
+        if last:
+            last.end()
+
+
+def main():
+    os.chdir(TOP)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="xtcp-terminal.")).resolve()
+    env = {**os.environ, MARK: str(folder), "TMPDIR": str(folder), "TERM": "dumb", "NO_COLOR": "1"}
+    for name in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES"):
+        env.pop(name, None)
+    subprocess.run(["bash", "-c", ". scripts/kernel/vm-module.sh && vm_module stock -s NAME=xtcp_b FAMILY=27"],
+                   check=True)
+    shared = f"build/check-terminal-{os.getpid()}"
+    try:
+        alone = Typist("make", "vm-shell", env=env)
+        status = alone.status()
+        row("without a machine vm-shell says so", status == 2 and "no machine runs; make vm starts one" in alone.shown, alone.shown)
+        play(folder, shared, env)
+        there = sorted(path.name for path in pathlib.Path(shared).glob("*"))
+        row("the drawing is kept, and nothing else is there", there == ["link", "one.svg"] and
+            "<svg" in (pathlib.Path(shared) / "one.svg").read_text(), there)
+        outside = [name for name in ("not-kept", "shared-by", "README.md.new", folder / "outside")
+                   if pathlib.Path(name).exists()]
+        row("nothing else of this machine was written to", not outside, outside)
+        left = marked(folder), [path.name for path in folder.glob("*")]
+        row("no process and no file is left behind", left == ([], []), left)
+    finally:
+        shutil.rmtree(shared, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+    return not all(ROWS)
+
+
+sys.exit(main())

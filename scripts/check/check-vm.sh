@@ -1,0 +1,188 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Runs the selftests in the virtual machine, in one boot, on one kernel:
+#
+#   scripts/check/check-vm.sh [--counted [--real-waits]] stock|debug|kcsan|SERIES|lab|lab-debug FOLDER [NAME [EXCEPT]]
+#
+# SERIES is one of scripts/kernel/kernels.list; lab and lab-debug are the kernels of scripts/lab, in virtual
+# time, from the seed LAB_SEED (1). With NAME only those whose name has a match
+# for it, and none for EXCEPT. What is known of tests that failed goes to FOLDER/KIND.
+# With --counted the machine has one processor, whose clock counts instructions: its tests do
+# not notice other load here, and a wait takes no time. With --real-waits a wait takes its time,
+# and the clock does not jump when the machine reads files of this one.
+# With COVERAGE=1 in the environment the module counts which of its lines are reached, and
+# FOLDER/KIND gets a file NAME.coverage for each test (scripts/coverage/coverage.sh).
+
+set -u
+counted=
+if [ "${1-}" = --counted ]; then
+	counted=--icount
+	shift
+	if [ "${1-}" = --real-waits ]; then
+		counted+=" $1"
+		shift
+	fi
+fi
+case ${1-}:$#:${2:+folder} in
+stock:[234]:folder | debug:[234]:folder | kcsan:[234]:folder | [0-9]*.*[0-9]:[234]:folder) ;;
+lab:[234]:folder | lab-debug:[234]:folder)
+	[ -z "$counted" ] || { echo "check-vm.sh: --counted is for emulated machines" >&2; exit 2; } ;;
+*) sed -n '6,15s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
+cd "$(dirname "$0")/../.."
+. scripts/kernel/vm-module.sh
+
+# seconds_of NAME: after which a test counts as hanging; selftests/timeouts
+# lists those that take long. Soaking takes longer, and so do lanes that one
+# processor plays one after the other, by its clock.
+seconds_of()
+{
+	local times=1 column=2
+
+	! vm_is_debug "$kind" || column=3
+	[ -z "$counted$is_lab" ] || times=4
+	[ -z "${SOAK-}" ] || times=8
+	awk -v name="$1" -v column="$column" -v times="$times" '
+		BEGIN { seconds = column == 2 ? 400 : 900 }
+		$1 == name { seconds = $column }
+		END { print seconds * times }' selftests/timeouts
+}
+
+# The machine ended early: the test that ran is the one that failed.
+name_culprit()
+{
+	local current why
+
+	current=$(cat "$dir/current" 2>/dev/null)
+	[ "$current" != done ] || return 0
+	case $1 in
+	120) why="the kernel panicked" ;;
+	124) why="the machine had to be ended" ;;
+	*) why="the machine ended (status $1)" ;;
+	esac
+	echo "not ok - ${current:-start}: $why"
+	if [ -n "$current" ]; then
+		mkdir -p "$dir/$current"
+		tr -d '\r' <"$dir/console.log" | tail -n 400 >"$dir/$current/dmesg"
+		echo "# kept: $dir/$current"
+	fi
+}
+
+# draw_ladders: of the segments that a failed test's trace holds.
+draw_ladders()
+{
+	local trace
+
+	[ -x scripts/tools/ladder ] || return 0
+	for trace in "$dir"/*/trace; do
+		[ -s "$trace" ] || continue
+		scripts/tools/ladder --plain --conn all --all "$trace" >"${trace%trace}ladder" 2>&1 || :
+	done
+}
+
+kind=$1 out=$2 is_lab= only=${3-} except=${4:-^$}
+dir=$(realpath -m -- "$out")/$kind
+mkdir -p "$dir"
+case $kind in
+lab*) is_lab=1 ;;
+esac
+
+names=
+for name in $(make -s -C selftests list); do
+	[[ $name =~ $only && ! $name =~ $except ]] && names+=" $name"
+done
+if [ -z "$names" ]; then
+	echo "# no${4:+ other} test in the virtual machine is called '$only'"
+	exit 0
+fi
+
+image=$(vm_kernel "$kind") || { echo "not ok - $kind: no kernel"; exit 1; }
+built=build/${COVERAGE:+coverage-}$kind
+vm_module "$kind" -s WRAPPER=1 ${COVERAGE:+COVERAGE=1} || { echo "not ok - $kind: the module does not build"; exit 1; }
+second=
+case " $names " in
+*" side_by_side "*)
+	# and once more under another name, to be loaded beside it; selftests/lib/module.h has both words
+	vm_module "$kind" -s NAME=xtcp_b FAMILY=27 || { echo "not ok - $kind: xtcp_b does not build"; exit 1; }
+	second=build/xtcp_b-$kind/xtcp_b.ko ;;
+esac
+programs=
+for name in $names; do
+	programs+=" ../build/selftests/$name"
+done
+scripts/check/selftests.sh tools $programs || { echo "not ok - $kind: tests do not build"; exit 1; }
+scripts/tools/xtcp_run --build || { echo "not ok - $kind: xtcp_run does not build"; exit 1; }
+
+# The module and programs of now, whatever is built meanwhile. They are outside
+# the shared folder, which the machine does not cache; without debugging
+# information the module is a twentieth.
+bin=$dir.bin
+mkdir "$bin"
+cp build/selftests/run/run "$bin/"
+strip -g -o "$bin/xtcp.ko" "$built/xtcp.ko"
+strip -g -o "$bin/xtcp_wrapper.ko" "$built/selftests/modules/xtcp_wrapper.ko"
+[ -z "${COVERAGE-}" ] || strip -g -o "$bin/xtcp_coverage.ko" "$built/selftests/modules/xtcp_coverage.ko"
+[ -z "$second" ] || strip -g -o "$bin/xtcp_b.ko" "$second"
+tests= sum=120
+for name in $names; do
+	seconds=$(seconds_of "$name")
+	sum=$((sum + seconds))
+	cp "build/selftests/$name" "$bin/"
+	tests+=" $name:$bin/$name:$seconds"
+done
+
+echo "# $kind kernel, $(kernel_release "$image")"
+started=$SECONDS
+setting="XTCP_KO=$bin/xtcp.ko XTCP_B_KO=$bin/xtcp_b.ko XTCP_WRAPPER_KO=$bin/xtcp_wrapper.ko"
+[ -z "${COVERAGE-}" ] || setting+=" XTCP_COVERAGE_KO=$bin/xtcp_coverage.ko"
+# at the laboratory's virtual time a minute of system calls takes many of ours
+[ "$kind" != lab-debug ] || export DURATION="${DURATION-6}"
+for word in SEED SOAK DURATION WIRE_STACK; do
+	[ -z "${!word-}" ] || setting+=" $word=${!word}"
+done
+options=()
+marked=
+if vm_is_debug "$kind"; then
+	# it does not patch itself (scripts/kernel/debug.config)
+	[ -n "$counted$is_lab" ] || options+=(--parallel)
+	setting+=" XTCP_DEBUG=1"
+	# selftests/life/faults.c has allocations from these slabs fail
+	marked="slub_debug=A,XTCP,XTCPv6,xtcp_stream,xtcp_request,xtcp_request6,xtcp_timewait,xtcp_timewait6"
+fi
+vm_machine "$kind" "$image"
+[ -z "$is_lab" ] || options+=(--seed "${LAB_SEED:-1}")
+if [ "$kind" = kcsan ]; then
+	# more of them than take turns: races are between processors
+	[ -n "$counted" ] || options+=(--cpus 4)
+	marked+=" $VM_KCSAN"
+fi
+options+=($counted)
+# What a counted machine reads from this one during a test counts as time: read it before.
+first=()
+[ -z "$counted" ] || first=(sh -c 'modprobe -aq veth tun sch_fq sch_fq_codel sch_netem sch_plug sch_tbf; exec "$@"' sh)
+boot()
+{
+	"${machine[@]}" --memory 3G --timeout "$sum" --stall 300 --share "$dir" \
+		"${options[@]}" \
+		--append "log_buf_len=8M $marked" -- "${first[@]}" env $setting "$bin/run" "$dir" $tests
+}
+
+boot
+status=$?
+if [ "$status" -eq 75 ]; then
+	# Emulated processors are not perfect, and nothing of ours has run yet.
+	mv "$dir/dmesg" "$dir.tainted"
+	echo "# booting again; what the tainted kernel said: $dir.tainted"
+	boot
+	status=$?
+	[ "$status" -ne 75 ] || echo "not ok - start: $kind kernel: tainted before the first test, twice"
+fi
+name_culprit "$status"
+draw_ladders
+for name in "$dir"/*/; do
+	[ ! -d "$name" ] || echo "# kept: ${name%/}"
+done
+rm -rf "$bin"
+echo "# $kind kernel${counted:+, counted clock}: $((SECONDS - started)) s"
+exit "$status"

@@ -1,0 +1,704 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""check-watch.py
+
+Tests of scripts/tools/xtcp-watch over what was recorded in selftests/see/watch: what
+each view says of it, at each width, in ASCII and not; the terminal is afterwards
+as it was before; what is no listing and no trace is refused in one sentence.
+
+Also sorting; lost events, and events that are read too late; keys, signals and Ctrl-Z, those of the tour, too; no
+module, no listing, no trace; 10 s of 10,000 segments a second; what xtcp-ss and xtcp-nstat refuse; the
+page of xtcp-nstat --prometheus."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+from says import differs
+
+FOLDER = "selftests/see/watch/"
+LISTINGS = tempfile.mkdtemp()   # server.txt, a file for each of its parts
+SERVER, LOSS = FOLDER + "server.trace", FOLDER + "loss.trace"
+WATCH = "scripts/tools/xtcp-watch"
+UTF8 = {"LC_ALL": "C.UTF-8", "TERM": "xterm"}
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "TERM": "xterm"}
+SOON = 20
+
+# What each view says, line by line in this order; "!" before what it must not say.
+SAYS = (
+    ("listen, a full accept queue", ["listen", "--proc", LISTINGS, "--trace", SERVER],
+     r"2 listeners", r"^10\.77\.0\.2:80  limit 1, holds one more", r"^  accept \[#+\] 2 of 2, most 2  FULL$",
+     r"^  SYN    \[\.+\|\.+\] 0 of 2, most 1$",
+     r"^  accept queue full: 6 times; SYNs dropped: 6; answered by cookie: 0, 0 of them came back$",
+     r"^  last: 10\.77\.0\.1:50003: refused, accept queue full, 3\.1 s ago$",
+     r"^10\.77\.0\.2:443  limit 128", r"^  accept \[\|\.+\] 0 of 129, most 1$"),
+    ("conn", ["conn", "--proc", LISTINGS, "--trace", SERVER],
+     r"6 connections, by state",
+     r"^ESTABLISHED  10\.77\.0\.2:443  +10\.77\.0\.1:50100  +290k +14\.5k +100\.8 +3\.1M "
+     r"57.9k +0 resend 190ms$", r"^ESTABLISHED  .*:50103  +10seg +0 +- +2\.7k +0  1\.0k -$",
+     r"^ESTABLISHED  10\.77\.0\.2:80 +10\.77\.0\.1:50000 +10seg +0 +- +- +0 +0 -$", r"^CLOSE-WAIT .*:50102 ",
+     r"^TIME-WAIT .*:50101 +14\.5k .* 2MSL 57s$"),
+    ("flow, slow start and a loss", ["flow", "--trace", LOSS],
+     r"1 of 1 senders", r"^a 10\.77\.0\.1:50001 -> 10\.77\.0\.2:80: \d+\.\d kB, ", r"kB acknowledged; o resent",
+     r"^ kB: : cwnd, - ssthresh, below it in flight", r"^ +d?R+$", r"^ ms: ", r"Mbit/s", r"^ +0\.\d+  Recovery: RACK"),
+)
+
+number = 0
+
+
+def verdict(good, name, *why):
+    global number
+    number += 1
+    for line in [] if good else why:
+        print("# " + str(line).rstrip("\n").replace("\n", "\n# "))
+    print("%sok %d - watch: %s" % ("" if good else "not ", number, name), flush=True)
+    verdict.failed |= not good
+
+
+verdict.failed = False
+
+
+def watch(*args, env=None, data=None, program=WATCH):
+    return subprocess.run([program, *args], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          errors="replace", timeout=120, env=dict(os.environ, **(env or UTF8)))
+
+
+def check_views():
+    for name, args, *says in SAYS:
+        done = watch(*args, "--plain", "--width", "100", env=ASCII)
+        problem = done.stderr or differs(done.stdout, says)
+        verdict(done.returncode == 0 and not problem, name, problem, done.stdout)
+        for width in (80, 100, 140):
+            for env, most in ((ASCII, 127), (UTF8, 0x28ff)):
+                done = watch(*args, "--plain", "--width", str(width), env=env)
+                wrong = [line for line in done.stdout.split("\n") if len(line) > width]
+                signs = max(map(ord, done.stdout))
+                verdict(done.returncode == 0 and not wrong and signs <= most and (signs > 127) == (most > 127 and
+                        name != "conn"), "%s: %d columns, %s" % (name, width, env["LC_ALL"]), *wrong,
+                        "sign %#x" % signs)
+
+
+def column(text, title):
+    """The words of one column, which is on the right."""
+    lines = [line for line in text.split("\n")[1:] if line]
+    at = lines[0].index(title) + len(title)
+    return [line[:at].split()[-1] for line in lines[1:]]
+
+
+def check_names():
+    """Addresses of /proc as events write them."""
+    sys.path.insert(0, "scripts/tools/sight")
+    from listing import end_of
+    for text, name in (("0200090A:0050", "10.9.0.2:80"), ("00000000:FFFF", "0.0.0.0:65535"),
+                       ("090000FD000000000000000002000000:0050", "[fd00:9::2]:80"),
+                       ("0000000000000000FFFF00000100007F:1F90", "127.0.0.1:8080"),
+                       ("00000000000000000000000000000000:0016", "[::]:22")):
+        verdict(end_of(text) == name, name, end_of(text))
+
+
+def check_pages():
+    """Pages of a ring buffer, as the kernel writes them."""
+    import raw
+    scalars = "phase " + " ".join(raw.ACK_WORDS)
+    text = "name: xtcp_ack\nID: 1234\nformat:\n"
+    at = 0
+    for kind, key, size in [("unsigned short", "common_type", 2), ("unsigned char", "common_flags", 1),
+                            ("unsigned char", "common_preempt_count", 1), ("int", "common_pid", 4),
+                            ("u32", "netns", 4), ("u8", "local[28]", 28), ("u8", "peer[28]", 28)] + \
+            [("int" if key == "phase" else "u32", key, 4) for key in scalars.split()]:
+        text += "\tfield:%s %s;\toffset:%d;\tsize:%d;\tsigned:%d;\n" % (kind, key, at, size, kind == "int")
+        at += size
+    text += 'print fmt: "phase=%s", __print_symbolic(REC->phase, { 0, "Open" }, { 3, "Recovery" }), REC->snd_una\n'
+    decoder = raw.Decoder([raw.Layout("ack", text)])
+
+    def ends(*numbers):
+        return b"".join(struct.pack("=H", 2) + struct.pack("!HI20x", port, address) for address, port in numbers)
+
+    def entry(delta, body):
+        return struct.pack("=II", delta << 5, len(body) + 4) + body
+
+    def page(stamp, flags, entries, behind=b""):
+        return (struct.pack("=QQ", stamp, len(entries) | flags) + entries + behind).ljust(4096, b"\0")
+
+    body = struct.pack("=HBBiI", 1234, 0, 0, 7, 99) + ends((0x0a4d0002, 80), (0x0a4d0001, 50107)) + \
+        struct.pack("=i12I", 3, *range(101, 113))
+    six = struct.pack("=HHI", 10, 0x5000, 0) + b"\xfd\0\0\x09" + bytes(11) + b"\2" + bytes(4)
+    other = body[:12] + six + six + body[68:]
+    entries = entry(5, body) + struct.pack("=II", 30 | 7 << 5, 2) + entry(1, other) + \
+        struct.pack("=II", 29 | 1 << 5, 12) + bytes(8) + entry(0, struct.pack("=H", 77) + bytes(14)) + \
+        struct.pack("=I", 29)
+    found = decoder.page(page(1000, raw.MISSED | raw.STORED, entries, struct.pack("=Q", 544)), 1)
+    times = [stamp for stamp, _ in found]
+    verdict(times == [1000, 1005, 1005 + 7 + (2 << 27) + 1], "a page: times", times)
+    gap, first, second = [event for _, event in found]
+    verdict(gap.local is None and gap.count == 544 and gap.cpu == 1, "a page: events that are missing", gap.count)
+    verdict((first.name, first.netns, first.local, first.peer, first.phase, first.snd_una, first.srtt_us) ==
+            ("ack", 99, "10.77.0.2:80", "10.77.0.1:50107", "Recovery", 101, 112), "a page: an ACK", vars(type(first)))
+    verdict(second.local == "[fd00:9::2]:80", "a page: IPv6", second.local)
+    queue = "ID: 1235\n" + "".join("\tfield:%s;\toffset:%d;\tsize:%d;\tsigned:%d;\n" % words for words in
+                                  (("unsigned short common_type", 0, 2, 0), ("u8 local[28]", 12, 28, 0),
+                                   ("u8 peer[28]", 40, 28, 0), ("int which", 68, 4, 1), ("int reason", 72, 4, 1)))
+    queue += 'print fmt: "", __print_symbolic(REC->which, { 0, "syn" }, { 1, "accept" }), ' \
+        '__print_symbolic(REC->reason, { 6, "refused" })\n'
+    body = struct.pack("=H10x", 1235) + ends((0x0a4d0002, 80), (0x0a4d0001, 9)) + struct.pack("=2i", 1, 6)
+    _, event = raw.Decoder([raw.Layout("queue", queue)]).page(page(1000, 0, entry(5, body)), 0)[0]
+    verdict((event.word("queue"), event.word("reason"), event.peer) == ("accept", "refused", "10.77.0.1:9"),
+            "a page: a queue", event.fields)
+    cut = decoder.page(page(1000, 0, entries)[:16 + 100], 0)
+    verdict(not cut, "a page that is cut", cut)
+    for wrong in (text.replace("cwnd", "window"), text.replace("ID", "id")):
+        try:
+            raw.Decoder([raw.Layout("ack", wrong)])
+            verdict(False, "a format of another version")
+        except raw.Unreadable as error:
+            verdict("xtcp_ack" in str(error), "a format of another version", error)
+
+
+def check_sorting():
+    for sort, title in (("unsent", "SENDQ"), ("unread", "RECVQ"), ("rtt", "RTT ms")):
+        done = watch("conn", "--proc", LISTINGS, "--trace", SERVER, "--sort", sort)
+        words = [float(word.replace("k", "e3").replace("M", "e6").replace("-", "0")) for word in
+                 column(done.stdout, title)]
+        verdict(words == sorted(words, reverse=True) and words[0] > 0, "conn by " + sort, words, done.stdout)
+    done = watch("conn", "--proc", LISTINGS, "--port", "50100", "--trace", SERVER)
+    verdict("; 1 connection," in done.stdout, "conn --port", done.stdout)
+
+
+def check_states():
+    # the first sample and the last are as far apart as was asked; how many are between them is the machine's affair
+    done = watch("states", "--proc", LISTINGS, "--seconds", "2", "--interval", "0.2", env=ASCII)
+    problem = differs(done.stdout, (r"8 sockets and records", r"over the last (?:[2-9]|\d\d)\.?\d*s",
+                                    r"^LISTEN +2 +2  #{3,}",
+                                    r"^ESTABLISHED +\d", r"^CLOSE-WAIT +1 +1 +##", r"^TIME-WAIT +1 +1 ",
+                                    r"^since then: 0 opened, 0 accepted, 0 failed"))
+    verdict(done.returncode == 0 and not problem, "states", problem, done.stdout, done.stderr)
+
+
+class Known:
+    """Owners of the inodes of server.txt."""
+
+    def __init__(self, **of):
+        from owners import NOBODY, Owner
+        self.nobody, self.known = NOBODY, {}
+        for inode, (program, algorithm) in of.items():
+            owner = self.known[int(inode[1:])] = Owner(1, 1, program)
+            owner.algorithm = algorithm
+
+    def of(self, inode):
+        return self.known.get(inode, self.nobody)
+
+
+def view_of(kind, *, known, **args):
+    """A view of the listings, with these owners."""
+    from types import SimpleNamespace
+    from listing import Listing
+    args = {"sort": None, "port": None, "trace": None, "proc": LISTINGS, "view": "", "name": "xtcp", "span": 60, **args}
+    view = kind(SimpleNamespace(**args), Listing("xtcp", LISTINGS))
+    view.owners = known
+    return view
+
+
+def plain(code, text):
+    return text
+
+
+plain.ascii = True
+
+
+def check_algorithms():
+    """By connection: in a column if there is room, else how many have which."""
+    from flows import Flow, Flows
+    from watch_conn import Conn
+    from watch_flow import describe
+    known = Known(i11170=("nginx", "bbr"), i11176=("nginx", "cubic"), i11174=("nginx", "cubic"))
+    view = view_of(Conn, known=known)
+    view.look(0.0)
+    wide, narrow = "\n".join(view.draw(120, None, plain)), "\n".join(view.draw(80, None, plain))
+    words = dict(zip([line.split()[2] for line in wide.split("\n")[2:]], column(wide, "CC   ".rstrip())))
+    problem = differs(wide, (r"^xtcp-watch .*by state *\d\d:", r" RECVQ +CC ", r":50100 .* bbr +", r":50103 .* cubic ",
+                             r"TIME-WAIT .*:50101 .* 0 +- +"))
+    verdict(not problem and "; cubic" not in wide, "conn: the algorithm of each", problem, wide, words)
+    verdict("; cubic 2; bbr 1 " in narrow and " CC" not in narrow, "conn: the algorithms in few columns", narrow)
+    view = view_of(Conn, known=known, sort="algorithm")
+    view.look(0.0)
+    order = [line.split()[2] for line in list(view.draw(120, None, plain))[2:]]
+    verdict(order[0].endswith(":50100"), "conn by algorithm", order)
+    flows = Flows(True)
+    from events import AckEvent, ACK_WORDS
+    event = AckEvent.__new__(AckEvent)
+    event.time, event.index, event.netns, event.phase = 1.0, 0, 1, "Open"
+    event.local, event.peer = "10.77.0.2:443", "10.77.0.1:50100"
+    for word in ACK_WORDS:
+        setattr(event, word, 1000)
+    flows.take(event)
+    flow = flows.all["10.77.0.2:443", "10.77.0.1:50100"]
+    before = " ".join(describe("a", "34", flow, 2.0, 120, plain))
+    flow.algorithm = "bbr"
+    after = " ".join(describe("a", "34", flow, 2.0, 120, plain))
+    verdict(", bbr, cwnd" in after and before == after.replace(", bbr", ""), "flow: the algorithm", before, after)
+
+
+def check_services():
+    """By listening port, with the listener's program; the rest by the port that is a server's."""
+    from listing import Row
+    from watch_states import States, services
+    known = Known(i20274=("python3", None), i20277=("nginx", None), i11170=("worker", None))
+    view = view_of(States, known=known)
+    view.look(0.0)
+    text = "\n".join(view.draw(100, None, plain))
+    problem = differs(text, (r"^SERVICE +ESTAB +CLOSE-W +TIME-W *$", r"^:443 nginx +2 +1 +1$", r"^:80 python3 +2 +- +-$",
+                             r"!worker"))
+    verdict(not problem, "states: by service", problem, text)
+    low = "\n".join(view.draw(100, 17, plain))
+    verdict("1 more" in low.split("\n")[-1], "states: as many services as there is room for", low)
+    form = "0: 02004D0A:%04X 01004D0A:%04X %s 00000000:00000000 00:00000000 00000000 0 0 %d 1 0"
+    rows = [Row((form % words).split()) for words in ((40000, 443, "01", 7), (40001, 443, "06", 0), (80, 50000, "06", 0))]
+    found = {each.words(): sum(each.counts.values()) for each in services(rows, Known(i7=("curl", None)))}
+    verdict(found == {"to :443 curl": 2, ":80": 1}, "states: clients, and a listener that has gone", found)
+
+
+def check_ends(folder):
+    """Why connections ended: since then and in all, with advice; not the rows that are zero."""
+    from advice import ENDS, Advice
+    from watch_states import States
+    where = os.path.join(folder, "ends")
+    shutil.copytree(LISTINGS, where)
+    with open(where + "/xtcp_netstat", "w") as file:
+        file.write("TcpExt: TW TCPAbortOnReset TCPAbortOnTimeout TCPAbortOnKill\nTcpExt: 7 12 1500 0\n")
+    done = watch("states", "--proc", where, "--once", "--seconds", "0.2")
+    problem = differs(done.stdout, (r"^ENDED OTHERWISE THAN BY FINS +SINCE THEN +IN ALL *$", r"^no answer .* 0 +1\.5k$",
+                                    r"^reset or refused by the peer +0 +12$", r"!administrator", r"!retries2"))
+    verdict(done.returncode == 0 and not problem, "states: why connections ended", problem, done.stdout, done.stderr)
+    done = watch("states", "--proc", LISTINGS, "--once", "--seconds", "0.2")
+    verdict("ENDED" not in done.stdout and done.returncode == 0, "states: none ended but by FINs", done.stdout)
+    os.remove(where + "/xtcp_netstat")
+    done = watch("states", "--proc", where, "--once", "--seconds", "0.2")
+    verdict("ENDED" not in done.stdout and done.returncode == 0, "states: copies without these counters", done.stderr)
+    with open("module/sight/mib.c") as file:
+        counted = set(re.findall(r'"(TCPAbortOn\w+)"', file.read()))
+    verdict(counted == {name for name, _, _ in ENDS}, "states: each counter of ends has words", counted)
+
+    view = view_of(States, known=Known())
+    view.look(0.0)
+    view.ends = {name: 1000 + at for at, (name, _, _) in enumerate(ENDS)}
+    view.first_ends = dict(view.ends, TCPAbortOnTimeout=990)
+    view.advice = Advice("xtcp_none")
+    lines = list(view.by_reason(80, None, plain))
+    problem = differs("\n".join(lines), (r"^no answer for too long +12 +1\.0k$", r"^  how long .*: net\.xtcp_none\.retries2,",
+                                         r"^closed with unread data +0 +1\.0k$", r"^  the peer got a reset: "))
+    verdict(not problem and lines[2].startswith("no answer") and max(map(len, lines)) <= 80 and
+            len(lines) >= 2 + len(ENDS) + sum(1 for end in ENDS if end[2]), "states: advice", problem, *lines)
+    view.advice.knob = lambda found: found[1] + "=15"
+    verdict("retries2=15, syn_retries=15, keep" in view.advice.on_end(ENDS[2][2]), "states: advice with the settings")
+    for height in range(18, 60):
+        drawn = list(view.draw(100, height, plain))
+        if len(drawn) > height:
+            verdict(False, "states: no more lines than there is room for", height, *drawn)
+            break
+    else:
+        verdict(True, "states: no more lines than there is room for")
+
+
+def check_owners():
+    """Of sockets of this process, as kernel TCP has them."""
+    import socket
+    from owners import Owners
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as other:
+        other.setsockopt(6, 13, b"reno")
+        inodes = [os.fstat(sock.fileno()).st_ino for sock in (listener, other)]
+        owners = Owners()
+        owners.look([0, *inodes], True)
+        with open("/proc/self/comm", encoding="utf-8") as file:
+            program = file.read().rstrip()
+        found = [(owners.of(inode).program, owners.of(inode).algorithm) for inode in inodes]
+        verdict(found[1] == (program, "reno") and found[0][0] == program and found[0][1], "owners: program and algorithm", found)
+        other.setsockopt(6, 13, b"cubic")
+        owners.look(inodes, True)
+        first = owners.of(inodes[1]).algorithm
+        owners.of(inodes[1]).asked -= 10
+        owners.look(inodes, True)
+        verdict((first, owners.of(inodes[1]).algorithm) == ("reno", "cubic"), "owners: asked again after a while", first)
+        files = set(os.listdir("/proc/self/fd"))
+    owners.of(inodes[1]).asked -= 10
+    owners.look(inodes, True)
+    verdict(owners.of(inodes[1]).algorithm is None and len(os.listdir("/proc/self/fd")) == len(files) - 2,
+            "owners: a socket that is closed, and no descriptor of ours left", files)
+    owners.look([], True)
+    verdict(owners.of(inodes[0]).program is None and not owners.all, "owners: forgotten with their rows", owners.all)
+
+
+def check_svg(folder):
+    from xml.etree import ElementTree
+    svg = os.path.join(folder, "a.svg")
+    done = watch("flow", "--trace", LOSS, "--svg", svg, "--title", "Slow start & a loss")
+    with open(svg, encoding="utf-8") as file:
+        text = file.read()
+    words = "".join(ElementTree.fromstring(text).itertext())
+    missing = [word for word in ("Slow start & a loss", "Sequence", "Windows", "cwnd", "ssthresh", "in flight",
+                                 "Round trip", "SRTT", "Rate", "Recovery: RACK") if word not in words]
+    verdict(done.returncode == 0 and not missing and "nan" not in text, "the picture as SVG", missing, done.stderr)
+
+
+def check_lost():
+    with open(LOSS) as file:
+        lines = file.readlines()
+    lines[40:60] = ["CPU:0 [LOST 544 EVENTS]\n"]
+    for view in ("flow", "conn"):
+        done = watch(view, "--trace", "-", "--proc", LISTINGS, data="".join(lines))
+        verdict(done.returncode == 0 and "544 events are lost" in done.stdout and
+                ("~ events lost" in done.stdout) == (view == "flow"), view + ": events that are lost", done.stdout)
+
+
+def check_sentence(name, done, *patterns, program="xtcp-watch"):
+    missing = [pattern for pattern in patterns if not re.search(pattern, done.stderr)]
+    verdict(done.returncode == 2 and done.stderr.count("\n") == 1 and done.stderr.startswith(program + ": ") and
+            not missing and not done.stdout, name, "status %d" % done.returncode, done.stderr, done.stdout, *missing)
+
+
+def check_bad(folder):
+    def file(name, data):
+        with open(os.path.join(folder, name), "wb") as out:
+            out.write(data)
+        return os.path.join(folder, name)
+
+    for view in ("listen", "conn", "states"):
+        check_sentence(view + ": no module", watch(view, "--proc", folder, "--once"), "the xtcp module is not loaded")
+    check_sentence("a module of another name", watch("conn", "--name", "xtcp_b", "--proc", LISTINGS, "--once"),
+                   "the xtcp_b module is not loaded")
+    check_sentence("no name of a module", watch("conn", "--name", "../x"), "no name of a module")
+    for suffix in ("", "6", "_listen", "_snmp"):
+        file("xtcp" + suffix, b"\xff\0\1 of another kind\n x\n")
+    for view in ("listen", "conn", "states"):
+        check_sentence(view + ": no listing", watch(view, "--proc", folder, "--once"), "no listing of xtcp")
+    check_sentence("an empty trace", watch("flow", "--trace", file("empty", b"")), "the trace is empty")
+    check_sentence("a binary trace", watch("flow", "--trace", file("binary", bytes(range(256)) * 200)), "no text")
+    check_sentence("no event in it", watch("flow", "--trace", file("none", b"# tracer: nop\n")), "no event of xtcp")
+    check_sentence("no such trace", watch("flow", "--trace", folder + "/not-there"), "No such file")
+    check_sentence("a trace that is a folder", watch("flow", "--trace", folder), "folder")
+    check_sentence("no such namespace", watch("conn", "--netns", "not-there"), "not-there")
+    check_sentence("20 columns", watch("conn", "--proc", LISTINGS, "--once", env=dict(UTF8, COLUMNS="20")),
+                   "20 columns are too few; 80 is the least")
+    check_sentence("an SVG that cannot be written", watch("flow", "--trace", "-", "--svg", "/no/such/a", data=""),
+                   "empty")
+    check_sentence("--svg of another view", watch("conn", "--svg", "a"), "of the view flow")
+    with open(LOSS) as whole:
+        text = whole.read()
+    cut = watch("flow", "--trace", "-", data=text[:len(text) * 2 // 3])
+    verdict(cut.returncode == 0 and "cwnd" in cut.stdout and not cut.stderr, "a trace that is cut", cut.stderr)
+    for args in ([], ["nothing"], ["conn", "--sort", "x"], ["conn", "--seconds", "0"], ["flow", "--port", "x"]):
+        done = watch(*args)
+        verdict(done.returncode == 2 and "Traceback" not in done.stderr, "wrong arguments " + " ".join(args),
+                done.stderr)
+
+
+class Session:
+    """The program at a terminal of its own; in a shell: as a job of one that lets it go on after Enter."""
+
+    SHELL = 'set -m; "$@"; echo "[stopped: $?]"; read -r line; fg; echo "[ended: $?]"'
+
+    def __init__(self, args, columns, rows, program=(WATCH,), shell=False, data=None):
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.slave, self.before = slave, termios.tcgetattr(slave)
+        self.text = ""
+        command = [*(["bash", "-c", self.SHELL, "bash"] if shell else []), *program, *args]
+        self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, text=True,
+                                        env=dict(os.environ, **UTF8), start_new_session=True,
+                                        preexec_fn=lambda: fcntl.ioctl(1, termios.TIOCSCTTY, 0))
+
+    def read_until(self, condition):
+        """True as soon as what it wrote fulfils that."""
+        deadline = time.monotonic() + SOON
+        while not condition(self.text) and time.monotonic() < deadline:
+            if select.select([self.master], [], [], 0.05)[0]:
+                self.text += os.read(self.master, 1 << 16).decode("utf-8", "replace")
+            elif self.process.poll() is not None:
+                break
+        return condition(self.text)
+
+    def press(self, keys, words):
+        """And wait until these words come."""
+        begun = len(self.text)
+        os.write(self.master, keys.encode())
+        return self.read_until(lambda text: words in text[begun:])
+
+    def ends(self, status):
+        """With this status, and the terminal is what it was: its modes, its cursor and its other screen."""
+        self.read_until(lambda text: False)
+        same = termios.tcgetattr(self.slave) == self.before
+        os.close(self.slave)
+        os.close(self.master)
+        return self.process.wait(SOON) == status and same and self.is_given_back()
+
+    def is_given_back(self):
+        """By what was written: the other screen is gone, and the cursor is there."""
+        return self.text.count("\033[?1049h") == self.text.count("\033[?1049l") and \
+            self.text.rfind("\033[?25l") <= self.text.rfind("\033[?25h")
+
+    def pauses(self, begins):
+        """Ctrl-Z, at which the shell has its terminal as it was; and back again, with the whole picture."""
+        good = self.read_until(begins)
+        during = termios.tcgetattr(self.slave)
+        good = good and self.press("\x1a", "[stopped: 148]")
+        same = termios.tcgetattr(self.slave) == self.before != during
+        at, given_back = len(self.text), self.is_given_back()
+        os.write(self.master, b"\n")
+        good = good and self.read_until(lambda text: "\033[?1049h" in text[at:] and begins(text[at:]))
+        return good and same and given_back and termios.tcgetattr(self.slave) == during
+
+
+def check_terminal():
+    conn = ["conn", "--proc", LISTINGS]
+    first = lambda text: "\033[J" in text   # a whole picture
+    session = Session(conn, 100, 7)
+    good = session.read_until(first) and session.press("\033[C", "by local") and session.press("r", "reversed") and \
+        session.press("\033[D", "by state") and session.press("\033[B", "1 more above") and session.press("q", "1049l")
+    verdict(good and session.ends(0), "keys, and q", session.text[-3000:])
+    verdict(not re.search(r"\d:\d\d(\033\[0m)?\033\[K", session.text), "a line as long as the terminal keeps its end",
+            session.text[:300])
+    for name, act, status in (("Ctrl-C", lambda s: os.write(s.master, b"\x03"), 130),
+                              ("SIGTERM", lambda s: s.process.send_signal(signal.SIGTERM), 143),
+                              ("a terminal that hangs up", lambda s: s.process.send_signal(signal.SIGHUP), 129)):
+        session = Session(["listen", "--proc", LISTINGS], 80, 24)
+        good = session.read_until(first)
+        act(session)
+        verdict(good and session.ends(status), name + " leaves the terminal as it was", session.text[-500:])
+    session = Session(["listen", "--proc", LISTINGS, "--seconds", "0.5"], 80, 24)
+    verdict(session.ends(0) and "2 of 2" in session.text.split("\033[?1049l")[-1], "--seconds leaves the last picture",
+            session.text[-2000:])
+    session = Session(["listen", "--proc", LISTINGS], 80, 9)
+    flat = r"10\.77\.0\.2:80 +A\[.*\S{5}.*\]2 +S\[.*\]0 +full 6 dropped 6 cookies 0/0"
+    good = session.read_until(lambda text: re.search(flat, text)) and session.press("q", "1049l")
+    verdict(good and session.ends(0), "listeners in a row each, when the screen is too small", session.text[-1500:])
+    session = Session(conn, 20, 24)
+    verdict(session.ends(2) and "20 columns are too few" in session.text and "\033" not in session.text,
+            "a terminal of 20 columns", session.text)
+    session = Session(conn, 100, 12)
+    good = session.read_until(first)
+    fcntl.ioctl(session.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 40, 0, 0))
+    good = good and session.read_until(lambda text: "40 columns are too few" in text) and session.press("q", "1049l")
+    verdict(good and session.ends(0), "a terminal that becomes too narrow", session.text[-500:])
+
+
+def check_pause():
+    """Ctrl-Z of xtcp-watch and of the pager of the tour, at a shell."""
+    first = lambda text: "\033[J" in text
+    session = Session(["conn", "--proc", LISTINGS, "--interval", "100"], 100, 12, shell=True)
+    good = session.pauses(first) and session.press("q", "[ended: 0]")
+    verdict(good and session.ends(0), "Ctrl-Z and fg", session.text[-3000:])
+    pager = ["bash", "-c", 'exec scripts/tour/pager.py < <(printf "notice\\n\\fone\\n\\ftwo\\n\\f")']
+    last = lambda text: "next: Enter" in text and "one" in text
+    session = Session([], 100, 12, program=pager, shell=True)
+    good = session.pauses(last) and session.press("\n", "two") and session.press("\033[D", "one") and \
+        session.press("q", "[ended: 0]")
+    verdict(good and session.ends(0), "the tour: Ctrl-Z and fg, and pages by keys", session.text[-3000:])
+    for name, act, status in (("Ctrl-C", lambda s: os.write(s.master, b"\x03"), 0),
+                              ("SIGTERM", lambda s: s.process.send_signal(signal.SIGTERM), 143)):
+        session = Session([], 100, 12, program=pager)
+        good = session.read_until(last)
+        act(session)
+        verdict(good and session.ends(status), "the tour: %s leaves the terminal as it was" % name, session.text[-500:])
+
+
+def check_letters():
+    """A read of the tour's pager may end anywhere, in a letter, too."""
+    sys.path.insert(0, "scripts/tour")
+    import pager
+    whole = "notice\r\n\f\u2500\u2502 \u00fc \U0001d11e\f"
+    for size in 1, 2, 3:
+        reader, octets = pager.Pager(None), whole.encode("utf-8")
+        for at in range(0, len(octets), size):
+            reader.take(octets[at:at + size])
+        verdict(reader.come == whole.replace("\r", "") and not reader.complete,
+                "the tour: %d octets at a time" % size, repr(reader.come))
+        reader.take(b"")
+        verdict(reader.complete and reader.pages() == [["\u2500\u2502 \u00fc \U0001d11e"]],
+                "the tour: %d octets at a time, all pages" % size, reader.pages())
+    reader = pager.Pager(None)
+    reader.take(b"\fa\xe2\x94")
+    reader.take(b"")
+    verdict(reader.pages() == [["a\ufffd"]], "the tour: the end comes within a letter", reader.pages())
+
+
+def check_narrow():
+    session = Session([], 20, 24, program=["scripts/tour/tour.sh"])
+    verdict(session.ends(2) and "tour: 20 columns are too few; 80 is the least" in session.text.replace("\r\n", ""),
+            "the tour in a terminal of 20 columns", session.text)
+
+
+def check_behind():
+    """Events that come faster than they are read: the picture says how old it is."""
+    import watch_command
+    from watch_view import View
+
+    class Reader:
+        """There is always more, and it is 3 s old."""
+        def read(self):
+            return True
+
+        def take(self, now):
+            event = watch_command.events.Gap(1, 0, None)
+            event.time = now / 1e9 - 3
+            return [event]
+
+    view = View(None, None)
+    watch = watch_command.Watch.__new__(watch_command.Watch)
+    watch.view, watch.reader, watch.seen, watch.last = view, Reader(), 0, None
+    more = watch.drain(time.monotonic() + 0.1)
+    text = "\n".join(view.foot(100, lambda code, text: text))
+    verdict(more and re.search("~ 3\\.[0-9] s behind: events come faster than they can be read ~", text),
+            "a reader that is behind", text)
+    Reader.read = lambda self: False
+    more = watch.drain(time.monotonic() + 0.1)
+    text = "\n".join(view.foot(100, lambda code, text: text))
+    verdict(not more and "behind" not in text, "a reader that is not", text)
+
+
+def check_speed():
+    """Five times as many as 10,000 segments a second have, an ACK for every second one."""
+    line = "  <idle>-0       [000] ..s1. %12.6f: xtcp_ack: netns=1 local=10.0.0.1:4000 peer=10.0.0.2:80 phase=Open " \
+        "snd_una=%d snd_nxt=%d snd_wnd=65535 acked=2896 sacked=0 lost=0 delivered=2896 pipe=14480 cwnd=%d " \
+        "ssthresh=4294967295 rtt_us=20123 srtt_us=20100\n"
+    data = "".join(line % (1 + i / 5000, i * 2896, i * 2896 + 14480, 14480 + i) for i in range(50000))
+    begun = sum(os.times()[2:4])    # of a processor: others may be busy, too
+    done = watch("flow", "--trace", "-", data=data)
+    took = sum(os.times()[2:4]) - begun
+    verdict(done.returncode == 0 and "144800.0 kB" in done.stdout and took < 10,
+            "10 s of 10,000 segments a second in less", "%.1f s" % took, done.stdout, done.stderr)
+    print("# %.2f s, %.0f events/s" % (took, 50000 / took))
+
+
+def check_tools():
+    for tool, option in (("xtcp-ss", "-an"), ("xtcp-nstat", "-a")):
+        program = "scripts/tools/" + tool
+        check_sentence(tool + ": no module", watch("--name", "xtcp_none", option, program=program),
+                       "the xtcp_none module is not loaded", program=tool)
+        check_sentence(tool + ": no name", watch("--name", "a/b", program=program), "no name of a module", program=tool)
+        done = watch("-h", program=program)
+        verdict(tool + " [--name NAME]" in done.stdout, tool + " -h", done.stdout, done.stderr)
+    for option in ("-as", "-tE", "--events", "-u", "-ax", "--udp"):
+        check_sentence("xtcp-ss " + option, watch(option, program="scripts/tools/xtcp-ss"), "xtcp", program="xtcp-ss")
+    check_sentence("xtcp-nstat -d", watch("-d", "1", program="scripts/tools/xtcp-nstat"), "daemon", program="xtcp-nstat")
+
+
+# A name that a counter once had it keeps.
+NAMES = {("Tcp", "InSegs"): "tcp_in_segs_total", ("Tcp", "CurrEstab"): "tcp_curr_estab",
+         ("Tcp", "MaxConn"): "tcp_max_conn", ("TcpExt", "TW"): "tcpext_tw_total",
+         ("TcpExt", "DelayedACKs"): "tcpext_delayed_acks_total", ("TcpExt", "TCPTimeouts"): "tcpext_timeouts_total",
+         ("TcpExt", "TCPDSACKOfoRecv"): "tcpext_dsack_ofo_recv_total",
+         ("TcpExt", "TCPSpuriousRTOs"): "tcpext_spurious_rtos_total",
+         ("TcpExt", "TCPAbortOnIcmp"): "tcpext_abort_on_icmp_total",
+         ("TcpExt", "TcpTimeoutRehash"): "tcpext_timeout_rehash_total",
+         ("TcpExt", "TCPRcvQDrop"): "tcpext_rcv_q_drop_total"}
+PAGE = "# HELP a_total b\n# TYPE a_total counter\na_total 1\n"
+NO_PAGES = ("", PAGE[:-1], PAGE + PAGE, PAGE + "a_total 2\n", PAGE + "b 1\n", PAGE + "\n", PAGE.replace("a_total", "1"),
+            PAGE.replace("counter", "gauge"), PAGE.replace(" 1", " x"), PAGE.replace(" 1", '{a="\\t"} 1'),
+            PAGE.replace(" 1", '{a="b} 1'), PAGE.replace(" 1", '{a="1",a="2"} 1'), "# TYPE a gauge\na 1\n",
+            PAGE.replace("a_total 1\n", ""), "# HELP a b\n", PAGE + "# HELP a b\n")
+
+
+def check_prometheus(folder):
+    """By a parser that takes the format's grammar and nothing else."""
+    sys.path.insert(0, "selftests/see")
+    import exposition
+    import prometheus
+
+    def page_of(where):
+        return watch("scripts/tools/sight/prometheus.py", "xtcp", where, program="python3")
+
+    def copy(name, *rows):
+        where = os.path.join(folder, name)
+        shutil.copytree(LISTINGS, where)
+        with open(where + "/xtcp_listen", "r+") as file:
+            heading = file.readline()
+            file.seek(0)
+            file.truncate()
+            file.write(heading + "".join(" ".join(map(str, row)) + "\n" for row in rows))
+        return where
+
+    def verdict_of(name, where, places):
+        done = page_of(where)
+        try:
+            found = exposition.compare(done.stdout, "xtcp", where)
+            verdict(found[1] == places and found[0] > 100 and not done.stderr, name, found, done.stderr)
+        except exposition.Wrong as wrong:
+            verdict(False, name, wrong, done.stderr)
+        return done.stdout
+
+    wrong = []
+    for text in NO_PAGES:
+        try:
+            wrong.append(exposition.parse(text) and text)
+        except exposition.Wrong:
+            pass
+    verdict(not wrong and exposition.parse(PAGE), "--prometheus: the parser of this test is strict", *wrong)
+    text = verdict_of("--prometheus: a page", LISTINGS, 2)
+    problem = differs(text, (r"^# TYPE xtcp_tcp_in_segs_total counter$", r"^xtcp_tcp_in_segs_total 102$",
+                             r"^xtcp_sockstat_tcp_inuse 7$", r"^xtcp_sockstat_tcp6_inuse 0$",
+                             r'^xtcp_listen_limit\{address="10\.77\.0\.2",port="443"\} 128$'))
+    verdict(not problem, "--prometheus: what stands there", problem)
+    verdict_of("--prometheus: nobody listens", copy("quiet"), 0)
+    text = verdict_of("--prometheus: a shared port, IPv6", copy(
+        "shared", ("[fd00:9::2]:80", 5, 1, 2, 3, 4, 5, 6, 7, 8, 0, 1), ("0.0.0.0:80", 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2),
+        ("[fd00:9::2]:80", 5, 1, 2, 3, 4, 5, 6, 7, 8, 0, 3)), 2)
+    problem = differs(text, (r'^xtcp_listen_sockets\{address="fd00:9::2",port="80"\} 2$',
+                             r'^xtcp_listen_overflows_total\{address="fd00:9::2",port="80"\} 10$'))
+    verdict(not problem, "--prometheus: members of a group are added up", problem)
+    line = "\n".join(prometheus.family("a_total", "counter", "b\\c\nd", [((("x", 'q"\\\n'), ("y", "")), 7)])) + "\n"
+    verdict(exposition.parse(line) == {"a_total": ("counter", "b\\c\nd", {(("x", 'q"\\\n'), ("y", "")): 7})},
+            "--prometheus: values are escaped", line)
+    wrong = [(name, prometheus.metric(*name)) for name, metric in NAMES.items() if prometheus.metric(*name) != metric]
+    verdict(not wrong, "--prometheus: names stay", *wrong)
+    with open(copy("cut") + "/xtcp_netstat", "w") as file:
+        file.write("TcpExt: a b\nTcpExt: 1\n")
+    check_sentence("--prometheus: no listing", page_of(folder + "/cut"), "no listing of xtcp", program="xtcp-nstat")
+    for words in (("--prometheus", "TcpInSegs"), ("-a", "--prometheus")):
+        check_sentence("xtcp-nstat " + " ".join(words), watch(*words, program="scripts/tools/xtcp-nstat"), "no other option",
+                       program="xtcp-nstat")
+    check_sentence("--prometheus: no module", watch("--name=xtcp_none", "--prometheus", program="scripts/tools/xtcp-nstat"),
+                   "the xtcp_none module is not loaded", program="xtcp-nstat")
+
+
+def main():
+    os.chdir(os.path.join(os.path.dirname(os.path.realpath(__file__)), "../.."))
+    with open(FOLDER + "server.txt") as file:
+        parts = re.split(r"==> (\w+) <==\n", file.read())[1:]
+    for name, text in zip(parts[::2], parts[1::2]):
+        with open(os.path.join(LISTINGS, name), "w") as file:
+            file.write(text)
+    with tempfile.TemporaryDirectory() as folder:
+        check_views()
+        check_names()
+        check_prometheus(folder)
+        check_ends(folder)
+        check_pages()
+        check_sorting()
+        check_states()
+        check_algorithms()
+        check_services()
+        check_owners()
+        check_svg(folder)
+        check_lost()
+        check_bad(folder)
+        check_terminal()
+        check_pause()
+        check_behind()
+        check_letters()
+        check_narrow()
+        check_speed()
+        check_tools()
+    shutil.rmtree(LISTINGS)
+    return verdict.failed
+
+
+sys.exit(main())

@@ -1,0 +1,375 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""All checks: scripts/check/check.list has their parts. A worker for each processor takes the longest part that may
+begin. Each part prints TAP, and all of it is counted for the closing line."""
+import argparse
+import difflib
+import fnmatch
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+from parts import Part, end_all, inherit_orphans, say, settled
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+STOCK, OTHER = "6.1", "6.12"
+NOT_MATCHED = "# not on the debug kernel, which is not built: make debug-kernel builds it, ALL=1 does so here"
+USAGE = """check.py [--quick | --all | --kernel SERIES [--short]] [--also SERIES] [--only NAME] [--asked] | --list"""
+ABOUT = """\
+Checks the style and what the module imports, and compiles the module for newer kernels. Runs the unit tests and draws
+recorded traces here. Runs the tests of selftests/ in virtual machines on the stock kernel, those of short.list on
+Linux 6.12, and those of debug.list on the debug kernel of the laboratory. Explores random connections, and runs the
+demonstrations and the pages of the tour. The last line says "N passed, N failed", and ", N skipped" if any; the exit
+status is 0 if none failed."""
+ENVIRONMENT = """\
+SEED=N in the environment repeats tests that use random numbers; NO_SKIP=1 or CI=true turns skipped tests into
+failures."""
+
+
+def wrong(text):
+    print(text, file=sys.stderr)
+    sys.exit(2)
+
+
+def words_of(*command):
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout.split()
+
+
+def listed(name):
+    """The words of each line of a list."""
+    return [line.split() for line in (TOP / name).read_text().splitlines() if line.strip() and line[0] != "#"]
+
+
+def matching(names, pattern):
+    """The names that match, as for grep -E; None: the pattern is no regular expression."""
+    found = subprocess.run(["grep", "-E", "--", pattern], input="".join(f"{name}\n" for name in names), text=True,
+                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    return None if found.returncode > 1 else found.stdout.split()
+
+
+class Tests:
+    """The programs of selftests/, and which of them run where."""
+
+    def __init__(self, only):
+        self.all = words_of("make", "-s", "-C", "selftests", "list", "KSELFTEST=none")
+        self.only = matching(self.all, only) if only else None
+        self.machines = listed("selftests/machines.list")
+        self.short = [words[0] for words in listed("selftests/short.list")]
+        self.debug = [words[0] for words in listed("selftests/debug.list")]
+        self.not_in_lab = listed("selftests/lab.list")
+
+    def marks(self, name):
+        """The clock of a test and its other marks: the last line of machines.list that fits decides."""
+        found = [words[1].split(",") for words in self.machines if fnmatch.fnmatchcase(name, words[0])]
+        return found[-1] if found else ["usual"]
+
+    def without(self, *marks):
+        return [name for name in self.all if not set(marks) & set(self.marks(name))]
+
+    def left_to_others(self, kernel):
+        """The tests that do not run in this laboratory."""
+        return {words[0] for words in self.not_in_lab if kernel.startswith("lab") and words[1] in ("both", kernel)}
+
+    def of(self, kernel, clock, name):
+        """The tests that T= asks for, or those of a list, that run on this kernel with this clock."""
+        if self.only is not None:
+            names = self.only
+        else:
+            names = {"all": self.all, "usually": self.without("long"), "quickly": self.without("long", "slow"),
+                     "short": self.short, "debug": self.debug, "debugged": self.without("stock")}[name]
+            names = [name for name in names if name not in self.left_to_others(kernel)]
+        return [name for name in names if name in self.all and clock in ("any", self.marks(name)[0])]
+
+    def mistakes(self):
+        for kind, names in ("short", self.short), ("debug", self.debug):
+            unknown = [name for name in names if name not in self.all]
+            if unknown:
+                yield f"not ok - selftests/{kind}.list, no such test: {' '.join(unknown)}"
+            if not names:
+                yield f"not ok - selftests/{kind}.list: empty"
+        for words in self.machines + self.not_in_lab:
+            if not fnmatch.filter(self.all, words[0]):
+                yield f"not ok - selftests/machines.list or lab.list, no such test: {words[0]}"
+
+
+def units():
+    return sorted(file.stem for file in (TOP / "selftests/unit").glob("*_test.c"))
+
+
+def rows():
+    """The rows of check.list."""
+    for name, seconds, where, time_of, after, *command in listed("scripts/check/check.list"):
+        yield name, int(seconds), where, time_of, [] if after == "-" else after.split(","), command
+
+
+class Plan:
+    """The parts that the options ask for."""
+
+    def __init__(self, options, tests):
+        self.options, self.tests = options, tests
+        # nobody should wait minutes for a kernel to run one test
+        self.debug = not (options.only and not (options.quick or options.all or options.kernel)) or not subprocess.run(
+            ["scripts/kernel/debug-kernel.sh", "--path"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            check=False).returncode
+        if not options.also and not (options.quick or options.only or options.kernel):
+            options.also = OTHER
+
+    def mode(self):
+        """A letter of check.list."""
+        options = self.options
+        if options.kernel:
+            return {"debug": "d", "lab": "l", "lab-debug": "l"}.get(options.kernel, "s" if options.short else "k")
+        return "q" if options.quick else "o" if options.only else "a" if options.all else "u" if os.geteuid() else "c"
+
+    def names(self):
+        """The names that T= chooses from."""
+        parts = [] if self.options.kernel else units() + [row[0][2:] for row in rows() if row[0].startswith("t:")]
+        return self.tests.all + parts
+
+    def is_asked(self, name):
+        if not self.options.only:
+            return True
+        return bool(matching(units() if name == "units" else [name[2:]] if name.startswith("t:") else [], self.options.only))
+
+    def parts(self, folder):
+        options, found = self.options, []
+        values = {"KIND": options.kernel, "ALSO": options.also, "ONLY": options.only or "", "OUT": str(folder)}
+        for name, seconds, where, time_of, after, command in rows():
+            command = [values.get(word, word) for word in command]
+            if self.mode() not in where or None in command or ("r" in where and os.geteuid()):
+                continue
+            if command[0] == "tests":
+                found += self.machines(folder, (name, seconds, time_of, after), *command[1:])
+            elif self.is_asked(name):
+                found.append(Part(name.removeprefix("t:"), seconds, time_of, after, command))
+        return found
+
+    def machines(self, folder, row, kernel, clock, which, shares):
+        """The parts that share a list of tests."""
+        group, seconds, time_of, after = row
+        kernel = "stock" if kernel == STOCK else kernel
+        names = self.tests.of(kernel, clock, which) if kernel != "debug" or self.debug else []
+        # a machine takes seconds to boot
+        count = min(os.cpu_count() if shares == "cpus" else int(shares), (len(names) + 7) // 8)
+        for i in range(count):
+            share, name = names[i::count], group + (f"-{i + 1}" if count > 1 else "")
+            options = {"counted": ["--counted"], "paced": ["--counted", "--real-waits"]}.get(clock, [])
+            yield Part(name, seconds // count, time_of, after, ["scripts/check/check-vm.sh", *options, kernel, str(folder / name),
+                                                       f"^({'|'.join(share)})$"], group, share)
+
+
+class Ended(Exception):
+    """The run was ended by a signal."""
+
+
+class Run:
+    """The parts of a check while they run, and their output."""
+
+    def __init__(self, folder):
+        self.folder, self.began = folder, time.monotonic()
+        (folder / "said").mkdir()
+        self.running, self.over, self.text = [], [], ""
+
+    def tell(self, text):
+        self.text += text
+        print(text, end="", flush=True)
+
+    def all(self, parts):
+        """A worker for each processor and one more, see may_begin(); a virtual machine has 3 GB."""
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30
+        processors = max(1, min(os.cpu_count(), (memory - 2) // 3 - 1))
+        waiting = sorted(parts, key=lambda part: -part.chain(parts))
+        while waiting or self.running:
+            for part in waiting[:]:
+                if self.may_begin(part, waiting, processors):
+                    waiting.remove(part)
+                    self.running.append(part)
+                    say(f"# begins: {part.name}")
+                    part.begin(self.folder)
+            time.sleep(0.2)
+            for part in self.running[:]:
+                part.look()
+                if part.is_over:
+                    self.running.remove(part)
+                    self.end(part)
+
+    def may_begin(self, part, waiting, processors):
+        """Parts of real time come first. Parts with a time of their own get the other workers, and one more."""
+        if not part.is_ready(waiting, self.running) or len(self.running) > processors:
+            return False
+        if part.time == "alone":
+            return not self.running and all(other.time == "alone" for other in waiting)
+        if any(other.time == "alone" for other in self.running):
+            return False
+        real = [other for other in self.running if other.time == "real"]
+        if part.time == "real":
+            return len(real) < processors
+        could = [other for other in waiting if other.time == "real" and other.is_ready(waiting, self.running)]
+        return len(self.running) - len(real) < processors + 1 - min(processors, len(real) + len(could))
+
+    def end(self, part):
+        self.over.append(part)
+        say(f"# {part.name}:")
+        self.tell(part.verdict())
+
+    def times(self):
+        ended = sorted(self.over, key=lambda part: part.began)
+        say(f"# where the time went, {time.monotonic() - self.began:.0f} s in all; for each part: how long it took, how long it"
+            " and its machines used a processor, when it began:")
+        for part in ended:
+            say(f"# {part.took:5.0f} s {part.cpu:5.0f} s {part.began - self.began:5.0f} s  {part.name}")
+
+    def interrupted(self, why):
+        """What the parts have printed so far counts."""
+        end_all()
+        for part in self.running:
+            self.text += part.text()
+        self.tell(f"not ok - {why}\n")
+
+
+def close_up(run):
+    """Prints the closing line. Returns whether all is well."""
+    run.text = settled(run.text)
+    (run.folder / "log").write_text(run.text, encoding="utf-8")
+    lines = run.text.split("\n")
+    skipped = sum(bool(re.match(r"ok .*# *skip", line, re.I)) for line in lines)
+    # a kernel cannot be tested for what it lacks
+    excused = sum(bool(re.match(r"ok .*# *skip the kernel cannot", line, re.I)) for line in lines)
+    failed = sum(bool(re.match(r"not ok( |$)", line)) for line in lines)
+    passed = sum(bool(re.match(r"ok( |$)", line)) for line in lines) - skipped
+    if skipped > excused and (os.environ.get("NO_SKIP") == "1" or os.environ.get("CI") == "true"):
+        say("# skipped tests count as failures here")
+        failed += skipped - excused
+        skipped = excused
+    run.times()
+    if not passed and not failed:
+        say("not ok - nothing was tested")
+        failed = 1
+    if failed:
+        tell_failures(lines)
+        say(f"# details in {os.path.relpath(run.folder)}")
+    else:
+        shutil.rmtree(run.folder, ignore_errors=True)
+    line = f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "")
+    say(line)
+    (run.folder.parent / "verdict").write_text(line + "\n")
+    return not failed
+
+
+def tell_failures(lines):
+    """Prints each failure with the lines right before it, 60 lines at most."""
+    told, before = [], []
+    for line in lines:
+        if line.startswith("not ok"):
+            told += before[-2:] + ["# " + line]
+        if line.startswith("# "):
+            before.append(line)
+        else:
+            before = []
+    say("\n".join(told[:60]))
+
+
+def arguments():
+    listing = words_of("bash", "-c", ". scripts/kernel/cache.sh; . scripts/kernel/kernel.sh; "
+                       "kernel_listed | awk '{ print $1 }'")
+    parser = argparse.ArgumentParser(usage=USAGE, description=ABOUT, epilog=ENVIRONMENT, allow_abbrev=False)
+    parser.add_argument("--quick", action="store_true", help="the stock kernel alone, without what takes long")
+    parser.add_argument("--all", action="store_true", help="nearly all tests on the emulated debug kernel, too, and on the "
+                        "stock kernel those that take minutes")
+    parser.add_argument("--kernel", metavar="SERIES", help="build the module for that kernel of kernels.list, compare what it "
+                        "imports with what the kernel exports, and run the tests of selftests/ on it; nothing "
+                        "else. lab, lab-debug: in the laboratory (scripts/lab), LAB_SEED=N in the environment is its seed; "
+                        "debug: on the emulated debug kernel")
+    parser.add_argument("--short", action="store_true", help="with --kernel: only the tests of selftests/short.list")
+    parser.add_argument("--also", metavar="SERIES", help=f"run the short list on that kernel instead of {OTHER}")
+    parser.add_argument("--only", metavar="NAME", help="only the tests whose name has a match for NAME, as in ^load$; on the "
+                        "emulated debug kernel, too, if it is built, or with --all")
+    parser.add_argument("--list", action="store_true", help="only name the tests")
+    parser.add_argument("--asked", action="store_true", help="test nothing: say whether the other options name anything to test")
+    options = parser.parse_args()
+    if options.kernel is not None and options.kernel not in [*listing, "debug", "lab", "lab-debug"]:
+        wrong(f"--kernel needs a kernel of scripts/kernel/kernels.list: {' '.join(listing)}; or debug, lab, lab-debug")
+    if options.also is not None and options.also not in listing:
+        wrong(f"--also needs a kernel of scripts/kernel/kernels.list: {' '.join(listing)}")
+    if options.also == STOCK:
+        wrong(f"--also {STOCK}: that is the stock kernel")
+    if options.only == "":
+        wrong("--only needs a name")
+    return options
+
+
+def insist(plan):
+    """Ends with a list of names if no test matches."""
+    only, kernel, names = plan.options.only, plan.options.kernel, plan.names()
+    found = matching(names, only)
+    if found is None:
+        wrong(f"check: T={only} is no regular expression of grep -E")
+    if not found:
+        near = difflib.get_close_matches(only.strip("^$"), names)
+        wrong(f"check: none of the {len(names)} tests has a name with a match for T={only}"
+              + (f"; similar names: {' '.join(near)}" if near else "")
+              + f"; all of them: scripts/check/check.py {f'--kernel {kernel} ' if kernel else ''}--list")
+
+
+def end_by(number, frame):
+    """Handles the first signal; later ones are ignored."""
+    on_signals(signal.SIG_IGN)
+    raise Ended
+
+
+def on_signals(handler):
+    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+        signal.signal(number, handler)
+
+
+def main():
+    os.chdir(TOP)
+    options = arguments()
+    plan = Plan(options, Tests(options.only))
+    if options.list:
+        print("\n".join(sorted(plan.names())))
+        return 0
+    if options.only:
+        insist(plan)
+    if not plan.debug:
+        say(NOT_MATCHED)
+    if options.asked:
+        return 0
+    (TOP / "build/check").mkdir(parents=True, exist_ok=True)
+    (TOP / "build/check/verdict").unlink(missing_ok=True)
+    run = Run(pathlib.Path(tempfile.mkdtemp(prefix="run.", dir=TOP / "build/check")))
+    mistakes = [] if options.only else plan.tests.mistakes()
+    return run_all(run, plan.parts(run.folder), mistakes)
+
+
+def run_all(run, parts, mistakes=()):
+    """Runs all parts and prints the closing line. Returns the exit status."""
+    sys.stdout.reconfigure(encoding="utf-8", errors="replace")
+    inherit_orphans()
+    on_signals(end_by)
+    try:
+        run.tell("".join(line + "\n" for line in mistakes))
+        run.all(parts)
+        end_all()
+        on_signals(signal.SIG_IGN)
+    except Ended:
+        run.interrupted("ended by a signal")
+        close_up(run)
+        return 143
+    except Exception as error:
+        if isinstance(error, BrokenPipeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        run.interrupted("check.py itself failed")
+        say("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()))
+    return 0 if close_up(run) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,322 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Do the tests notice small wrong changes? Builds and runs each of a sample, in the lines of module/*/*.c."""
+
+import argparse
+import difflib
+import glob
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter, defaultdict
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "mutants"))
+import changes  # noqa: E402
+from laboratory import EXPLORE, SEEDS, TOP, WORK, Failure, Machine, Module, Tests, run, say  # noqa: E402
+
+REACH = os.path.join(TOP, "build/coverage/reach.json")
+SOURCE = os.path.join(TOP, "build/coverage/source")
+NOTICED, UNNOTICED, UNREACHED = "noticed", "NOT NOTICED", "NOT REACHED"
+EQUAL, REFUSED = "no mutant: equal object code", "does not compile"
+UNITS = "unit test"
+
+USAGE = """\
+Changes one line of module/*/*.c at a time, in a copy: a comparison turned, a constant off by
+one, a statement, lock or counter left out, a condition negated, && for ||. Builds the module for
+the laboratory, runs the tests that reach the line until one fails, and then, if none did, the
+explorer. The sample follows from the seed. Results stay in build/mutants; the next call continues
+where this one ended.
+"""
+
+
+class Reach:
+    """Which tests reach a line, from the last `make coverage`, whatever was inserted elsewhere in the file since."""
+
+    def __init__(self):
+        if not os.path.exists(REACH):
+            say("# which tests reach which line is not known yet: scripts/coverage/coverage.sh")
+            subprocess.run(["scripts/coverage/coverage.sh"], cwd=TOP, check=False)
+        if not os.path.exists(REACH):
+            raise Failure("no build/coverage/reach.json")
+        with open(REACH, encoding="utf-8") as file:
+            reach = json.load(file)
+        self.tests = reach["tests"]
+        self.lines = {file: {int(line): int(bits, 16) for line, bits in lines.items()}
+                      for file, lines in reach["lines"].items()}
+        self.maps = {}
+
+    def line_then(self, file, line):
+        """The number that a line had then."""
+        if file not in self.maps:
+            before = read(os.path.join(SOURCE, file)).split("\n")
+            after = read(os.path.join(TOP, "module", file)).split("\n")
+            moved = {}
+            for a, b, size in difflib.SequenceMatcher(None, before, after, False).get_matching_blocks():
+                moved.update((b + i + 1, a + i + 1) for i in range(size))
+            self.maps[file] = moved
+        return self.maps[file].get(line)
+
+    def of(self, change):
+        """The names of the tests; None: not known. A line without code of its own counts as part of the one before."""
+        lines = self.lines.get(change.file)
+        if lines is None:
+            return None
+        if change.function.isupper():
+            bits = [bits for bits in lines.values()]
+            return self.names(max(bits, default=0, key=lambda bits: bits.bit_count()))
+        for line in range(change.line, max(change.line - 12, 0), -1):
+            then = self.line_then(change.file, line)
+            if then is None:
+                return None
+            if then in lines:
+                return self.names(lines[then])
+        return None
+
+    def names(self, bits):
+        return [name for i, name in enumerate(self.tests) if bits >> i & 1]
+
+
+def read(path):
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+class Mutants:
+    def __init__(self, options):
+        self.options = options
+        self.files = {path[len(TOP) + 8:]: read(path) for path in sorted(glob.glob(f"{TOP}/module/*/*.c"))}
+        rest = [read(path) for path in sorted(glob.glob(f"{TOP}/module/*.[ch]") + glob.glob(f"{TOP}/module/*/*.h") +
+                                              glob.glob(f"{TOP}/include/**/*.h", recursive=True) + [f"{TOP}/Kbuild"])]
+        self.sample = changes.sample(self.files, options.seed)
+        self.digest = changes.digest(*self.files, *self.files.values(), *rest)[:12]
+        self.path = os.path.join(WORK, f"results-{options.seed}")
+        self.results = {}
+        for line in read(self.path).splitlines():
+            result = json.loads(line)
+            self.results[result["key"]] = result
+        self.machine = Machine()
+
+    def prepare(self):
+        os.makedirs(WORK, exist_ok=True)
+        self.reach = Reach()
+        self.module = Module(self.digest)
+        self.tests = Tests(self.machine, self.module, set(self.reach.tests))
+        # changes noticed in the same file count much, others a little
+        self.history = defaultdict(lambda: [0, 0])
+        for path in glob.glob(os.path.join(WORK, "results-*")):
+            for line in read(path).splitlines():
+                self.learn(json.loads(line))
+
+    def learn(self, result):
+        for test in result["ran"]:
+            noticed = result["verdict"] == NOTICED and test == result["ran"][-1]
+            for place, weight in ((result["file"], 3), ("", 1)):
+                self.history[place, test][0] += noticed * weight
+                self.history[place, test][1] += weight
+
+    def worth(self, test, change):
+        """How likely a test is to notice the change, for each second that it takes."""
+        noticed, ran = (sum(values) for values in zip(self.history[change.file, test.name],
+                                                      self.history["", test.name]))
+        # rows of segments are exact, and short
+        own = 4 if test.name.split("_")[-1] in change.file else 2 if test.name.startswith("wire_") else 1
+        return (noticed + 0.2 * own) / (ran + 1) / (test.cpu + 0.3)
+
+    def chosen(self, change, names):
+        """The tests to run, in their order, as many as the time allows; the explorer last."""
+        known = self.tests.all()
+        tests = sorted((known[name] for name in names if name in known and name != EXPLORE),
+                       key=lambda test: -self.worth(test, change))
+        out, left = [], self.options.budget
+        for test in tests:
+            if left is None or test.cpu <= left or not out:
+                out.append(test.name)
+                left = left if left is None else left - test.cpu
+        out += [EXPLORE] * (EXPLORE in names and EXPLORE in known)
+        return [name for name in out if re.search(self.options.tests, name)]
+
+    def units(self, change, text):
+        """Runs the unit test of a pure file. Returns what it said if it failed."""
+        name = os.path.basename(change.file)[:-2]
+        source = os.path.join(self.module.tree, "module", change.file)
+        if not os.path.exists(f"{TOP}/selftests/unit/{name}_test.c"):
+            return None
+        binary = os.path.join(WORK, f"unit/{name}_test")
+        before = read(source)
+        try:
+            write(source, text)
+            shutil.rmtree(os.path.dirname(binary), ignore_errors=True)
+            run("make", "-s", "-C", os.path.join(self.module.tree, "selftests/unit"),
+                f"BUILD={os.path.dirname(binary)}", "CC=gcc -w",
+                f"KSELFTEST={run('scripts/kernel/kernel-source.sh', cwd=TOP).strip()}", binary)
+        except Failure:
+            return None
+        finally:
+            write(source, before)
+        try:
+            ran = subprocess.run([binary], capture_output=True, text=True, check=False, timeout=60)
+        except subprocess.TimeoutExpired:
+            return f"{UNITS} {name}: comes to no end"
+        failed = re.search(r"^not ok.*|.*runtime error.*|^==\d+==ERROR.*", ran.stdout + ran.stderr, re.M)
+        return f"{UNITS} {name}: {failed[0][:160] if failed else ran.returncode}" if ran.returncode else None
+
+    def judge(self, change):
+        """(verdict, by whom, the tests that ran, seconds of the processor)"""
+        text = changes.apply(self.files[change.file], change)
+        plain = self.module.plain(change.file)
+        made = self.module.compile(change.file, text)
+        if made is None or made == plain:
+            return REFUSED if made is None else EQUAL, "", [], 0
+        said = self.units(change, text)
+        if said:
+            return NOTICED, said, [], 0
+        names = self.reach.of(change)
+        tests = self.chosen(change, self.reach.tests if names is None else names)
+        if not tests:
+            return UNREACHED, "", [], 0
+        self.module.link(os.path.join(WORK, "mutant.ko"))
+        said, took = self.tests.play(tests, os.path.join(WORK, "mutant.ko"),
+                                     self.options.budget and 3 * self.options.budget)
+        ran = [name for name in tests if name in took]
+        return NOTICED if said else UNNOTICED, said or "", ran, round(sum(took.values()), 1)
+
+    def result(self, number, key, change):
+        verdict, by, ran, cpu = self.judge(change)
+        self.module.plain(change.file)
+        lines = [self.files[change.file].split("\n")[change.line - 1].strip(),
+                 changes.apply(self.files[change.file], change).split("\n")[change.line - 1].strip()]
+        return {"key": key, "number": number, "file": change.file, "line": change.line, "function": change.function,
+                "kind": change.kind, "from": lines[0], "to": lines[1], "verdict": verdict, "by": by, "ran": ran,
+                "cpu": cpu}
+
+    def keep(self, result):
+        self.results[result["key"]] = result
+        self.learn(result)
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(result) + "\n")
+
+    def show(self, result):
+        by = f" by {result['by']}" if result["by"] else ""
+        say(f"{result['number']:4} {result['file']}:{result['line']} {result['function']}: {result['kind']}:"
+            f" {result['verdict']}{by} ({len(result['ran'])} tests, {result['cpu']} s)")
+        if result["verdict"] in (UNNOTICED, UNREACHED):
+            say(f"       {result['from']}\n    -> {result['to']}")
+
+    def play(self):
+        """The first changes of the sample, without those that have a result already."""
+        first = self.sample[:self.options.number]
+        if self.options.file:
+            first = [(key, change) for key, change in self.sample if self.options.file.search(change.file)]
+            first = first[:self.options.number]
+        numbers = {key: i + 1 for i, (key, _) in enumerate(self.sample)}
+        prepared = False
+        for key, change in first:
+            known = self.results.get(key)
+            if known and not (self.options.again and known["verdict"] in (UNNOTICED, UNREACHED)):
+                continue
+            if not prepared:
+                self.prepare()
+                prepared = True
+            result = self.result(numbers[key], key, change)
+            self.keep(result)
+            self.show(result)
+        self.summary([self.results[key] for key, _ in first])
+
+    def only(self, number):
+        key, change = self.sample[number - 1]
+        before = self.files[change.file]
+        say("".join(difflib.unified_diff(before.splitlines(True), changes.apply(before, change).splitlines(True),
+                                         f"a/module/{change.file}", f"b/module/{change.file}")))
+        self.options.budget = None
+        self.prepare()
+        result = self.result(number, key, change)
+        # with only some tests there is no result unless one of them notices
+        if not self.options.tests or result["verdict"] == NOTICED:
+            self.keep(result)
+        self.show(result)
+        say("# ran: " + " ".join(result["ran"]))
+        say(f"# what the machine said: {os.path.relpath(os.path.join(WORK, 'log'), TOP)}")
+
+    @staticmethod
+    def summary(results):
+        rooms = defaultdict(Counter)
+        for result in results:
+            for room in (result["file"].split("/")[0] + "/", "all"):
+                rooms[room][result["verdict"]] += 1
+        say(f"\n{'room':10} {'noticed':>8} {'not noticed':>12} {'not reached':>12} {'of mutants':>11}"
+            f"  {'no mutants':>10}")
+        for room in sorted(rooms, key=lambda room: (room == "all", room)):
+            count = rooms[room]
+            mutants = count[NOTICED] + count[UNNOTICED] + count[UNREACHED]
+            share = f"{100 * count[NOTICED] / mutants:.0f} %" if mutants else "-"
+            say(f"{room:10} {count[NOTICED]:8} {count[UNNOTICED]:12} {count[UNREACHED]:12} {share:>11}"
+                f"  {count[EQUAL] + count[REFUSED]:10}")
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def number_of(word):
+    if not re.fullmatch(r"[1-9][0-9]{0,5}", word):
+        raise argparse.ArgumentTypeError(f"'{word}' is no number from 1 on")
+    return int(word)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="mutants", description=USAGE, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--number", type=number_of, default=200, metavar="N", help="how many changes (200)")
+    parser.add_argument("--seed", type=number_of, default=1, metavar="SEED", help="of the sample (1)")
+    parser.add_argument("--only", type=number_of, metavar="NUMBER", 
+                        help="only this change: shows it, and runs all tests that reach it")
+    parser.add_argument("--tests", default="", metavar="NAME",
+                        help="with --only: the tests whose name has a match for NAME")
+    parser.add_argument("--file", metavar="NAME", help="only in files whose name below module/ has a match for NAME")
+    parser.add_argument("--again", action="store_true", help="run those again that no test noticed")
+    parser.add_argument("--budget", type=number_of, default=20, metavar="SECONDS",
+                        help="time of the processor for the tests of one change (20);\n"
+                             f"the explorer comes after that, with {SEEDS} seeds")
+    parser.add_argument("--asked", action="store_true",
+                        help="do nothing: say whether the other options name anything to run")
+    options = parser.parse_args()
+    if options.tests and not options.only:
+        parser.error("--tests goes with --only alone")
+    if options.only and (options.file or options.again):
+        parser.error("--only goes with neither --file nor --again")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
+    mutants = Mutants(options)
+    try:
+        options.file = options.file and re.compile(options.file)
+    except re.error:
+        parser.error(f"'{options.file}' is no regular expression")
+    if options.file and not any(options.file.search(file) for file in mutants.files):
+        parser.error(f"no file of module/ has a name with a match for '{options.file.pattern}'")
+    if options.only and options.only > len(mutants.sample):
+        parser.error(f"there is no mutant {options.only}: the sample has {len(mutants.sample)}")
+    if options.asked:
+        return
+    try:
+        if options.only:
+            mutants.only(options.only)
+        else:
+            mutants.play()
+    except Failure as failure:
+        print(f"mutants: {failure}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    finally:
+        mutants.machine.end()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""The steps of make demo D=loss: one transfer on xtcp from the namespace
+"client" to "server", of which the router loses chosen segments once each."""
+
+import os
+import re
+import select
+import shutil
+import socket
+import subprocess
+import sys
+
+from demolib import COLOR, LADDER, PORT, SERVER, TRACE, Socket, enter, must_show, shown, title, wait_state, wrapped
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tools/sight"))
+
+from segments import MODULUS
+from transfer import Transfer, events
+
+CLIENT_PORT = 50001
+SEGMENTS = 1600
+ONE, BURST, LAST = (60,), tuple(range(700, 708)), (SEGMENTS,)
+MARK_SEEN = 0.02    # s: a mark gets to the server, and back
+ALGORITHM = "/proc/sys/net/xtcp/congestion_control"
+COUNTERS = ("TcpRetransSegs", "TcpExtTCPSackRecovery", "TcpExtTCPRenoRecovery", "TcpExtTCPFastRetrans",
+            "TcpExtTCPLossProbes", "TcpExtTCPLossProbeRecovery", "TcpExtTCPTimeouts", "TcpExtTCPSlowStartRetrans",
+            "TcpExtTCPLostRetransmit", "TcpExtTCPHystartTrainDetect", "TcpExtTCPHystartDelayDetect",
+            "TcpExtTCPDSACKRecv", "TcpExtTCPSpuriousRTOs")
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
+OUT = os.environ.get("OUT", "/tmp/demo")
+
+
+def choose_algorithm():
+    """The congestion control: what make's CC= asks for, or the default. The server has it, too: only where
+    both have DCTCP it is told exactly what was marked."""
+    wanted = os.environ.get("ALGORITHM")
+    for end in ("server", "client"):
+        enter(end)
+        if not wanted:
+            continue
+        try:
+            with open(ALGORITHM, "w") as knob:
+                knob.write(wanted)
+        except OSError as error:
+            sys.exit("no congestion control %s: %s" % (wanted, error.strerror))
+    with open(ALGORITHM) as knob:
+        return knob.read().strip()
+
+
+def lose(numbers, isn, mss):
+    """The router drops the first transmission of each of these segments: as much as fits into a bucket that takes
+    12 s to be full again."""
+    lines = ["filter add dev client0 ingress protocol ip prio 1 u32 match ip protocol 6 0xff "
+             "match u32 0x%08x 0xffffffff at 24 action police rate 1kbit burst 1600 conform-exceed pass/drop\n" %
+             ((isn + 1 + (number - 1) * mss) % MODULUS) for number in numbers]
+    subprocess.run(["tc", "-n", "router", "-batch", "-"], input="".join(lines), text=True, check=True)
+
+
+def transfer(client, server, octets):
+    """One send() of everything and large buffers, so that no program is in the way of the protocol."""
+    client.send(bytes(octets))
+    left = octets
+    while left:
+        if not server.wait(select.POLLIN, 60):
+            sys.exit("the transfer stands still")
+        left -= len(os.read(server.fd, 1 << 20))
+
+
+def connect():
+    """Both programs' ends of a connection, and what the segments to lose are called."""
+    listener = Socket("server")
+    listener.set(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+    listener.bind(SERVER, PORT)
+    listener.listen(16)
+    client = Socket("client")
+    client.set(socket.SOL_SOCKET, SO_SNDBUFFORCE, 8 << 20)
+    client.connect(CLIENT_PORT)
+    if not listener.wait(select.POLLIN, 20):
+        sys.exit("nobody connects")
+    server = listener.accept()
+    wait_state("client", CLIENT_PORT, "ESTAB")
+    listener.close()
+    with open(TRACE) as file:
+        syn = next(event for event in events(file, CLIENT_PORT) if event.name == "segment_out" and "S" in event.flags)
+    return client, server, syn.seq
+
+
+def drawn(file, begin, end, *how):
+    """The ladder between two moments, in seconds."""
+    return subprocess.run([*LADDER, "--fold", "--brief", "--port", str(CLIENT_PORT), "--from", "%.3f" % (begin * 1000 - 3),
+                           "--to", "%.3f" % (end * 1000 + 2), *how, file], check=True, stdout=subprocess.PIPE,
+                          text=True).stdout
+
+
+def part(file, begin, end, *expected):
+    """Shows the ladder. Looks for the expected words in a wide one, which breaks no row."""
+    print(drawn(file, begin, end), end="", flush=True)
+    must_show(re.sub("\033\\[[0-9;]*m", "", drawn(file, begin, end, "--width", "140")), *expected)
+
+
+def show(file, algorithm):
+    """The lesson: each loss by itself, then the whole."""
+    with open(file) as lines:
+        found = Transfer(lines, CLIENT_PORT)
+    lost = {segment.left // (segment.right - segment.left) + 1: segment for segment in reversed(found.lost())}
+    for number in ONE + BURST + LAST:
+        if number not in lost:
+            sys.exit("segment %d was not lost" % number)
+
+    def span(numbers):
+        segments = [lost[number] for number in numbers]
+        return segments[0].time, found.repaired(segments)
+
+    title("segment %d is lost: the ACKs of later segments tell the sender" % ONE)
+    part(file, *span(ONE), r"-X ", r"\(Recovery: .*\)", r"\(resent\).*->")
+    marks = [change for change in found.changes if change.reason == "congestion mark" and
+             change.time < lost[BURST[0]].time]
+    if algorithm == "dctcp":
+        if not marks:
+            sys.exit("the router has marked nothing")
+        title("the queue holds more than 10 segments: the router marks, and cwnd falls")
+        part(file, marks[-1].time - MARK_SEEN, marks[-1].time, r"\(marked CE on", r"ACK,ECE ",
+             r"\(CWR: congestion mark, ")
+    title("segments %d to %d are lost, one after the other" % (BURST[0], BURST[-1]))
+    part(file, *span(BURST), r"-X ", r"-X ", r"\(Recovery: .*\)", r"\(resent\).*->", r"\(resent\).*->")
+    title("the last segment is lost: no ACK can tell, only a timer")
+    # "CWR: " is not there if a mark had led to it before
+    part(file, lost[SEGMENTS].time, found.bounds()[1], r"-X ", r"\(resent\).*->", r"tail loss probe sent",
+         r"\((CWR: )?tail loss probe: it filled a hole")
+    print(wrapped("The probe's ACK does not tell whether the last segment arrived once or twice; the ACK of the FIN does."))
+
+    title("all of it")
+    picture = "%s/loss-%s.svg" % (OUT, algorithm)
+    subprocess.run(["scripts/tools/plot", "--port", str(CLIENT_PORT), "--color" if COLOR else "--plain",
+                    "--svg", picture,
+                    "--title", "Loss and recovery: xtcp, " + algorithm, file], check=True)
+    print("\nthe picture: " + os.path.relpath(picture))
+
+
+def main():
+    os.environ["NSTAT_HISTORY"] = "/tmp/demo/nstat"
+    algorithm = choose_algorithm()
+    client, server, isn = connect()
+    mss = client.get(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+    lose(ONE + BURST + LAST, isn, mss)
+    title("%d segments by %s, through a router: %s" % (SEGMENTS, algorithm, os.environ["PATH_WORDS"]))
+    print(wrapped("A segment has %d octets. The router drops segment %d, segments %d to %d and the last one, each once." %
+                  (mss, *ONE, BURST[0], BURST[-1])), flush=True)
+    transfer(client, server, SEGMENTS * mss)
+    client.close()
+    wait_state("server", CLIENT_PORT, "CLOSE-WAIT")
+    server.close()
+    wait_state("server", CLIENT_PORT, None)
+    file = OUT + "/loss-%s.trace" % algorithm
+    shutil.copyfile(TRACE, file)
+    show(file, algorithm)
+    title("the sender's counters")
+    must_show(shown("client", "nstat", *COUNTERS), "TcpRetransSegs")
+
+
+main()

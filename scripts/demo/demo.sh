@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# make demo: builds what the demonstration needs, then runs it in a throw-away
+# virtual machine: scripts/demo/demo-vm.sh, or with D=NAME scripts/demo/demo-NAME.sh. The
+# whole output is also in build/demo.log, files that they make in build/demo.
+# --asked before NAME: only looks whether there is such a demonstration, and the
+# congestion control of ALGORITHM. Pictures are as wide as the terminal, or COLUMNS:
+# from 80 columns to 140.
+
+set -u
+cd "$(dirname "$0")/../.."
+. scripts/kernel/vm-module.sh
+
+asked=
+if [ "${1-}" = --asked ]; then
+	asked=1
+	shift
+fi
+show=scripts/demo/demo-vm.sh
+if [ -n "${1-}" ]; then
+	show=scripts/demo/demo-$1.sh
+	[ -z "$asked" ] || [[ ! $1 =~ ^(backlog|keepalive|teardown)$ ]] || exit 0
+	case $1 in
+	backlog|keepalive) exec scripts/tour/tour.sh "$1" ;;
+	teardown) exec scripts/tour/tour.sh close ;;
+	esac
+	if [ "$1" = lib ] || [[ ! $1 =~ ^[a-z]+$ ]] || [ ! -x "$show" ]; then
+		echo "demo: there is no D=$1; there are:" $(ls scripts/demo | sed -n 's/^demo-\(.*\)\.sh$/\1/p' |
+			grep -vxE 'lib|vm') >&2
+		exit 2
+	fi
+fi
+if [ -n "${ALGORITHM-}" ]; then
+	there=$(sed -nE 's/^[[:space:]]*\.name[[:space:]]*= "(.*)",$/\1/p' module/cong/cong_*.c)
+	if ! grep -qxF -- "$ALGORITHM" <<<"$there"; then
+		echo "demo: there is no congestion control CC=$ALGORITHM; there are:" $there >&2
+		exit 2
+	fi
+fi
+[ -z "$asked" ] || exit 0
+
+color=
+[ -t 1 ] && color=1
+columns=${COLUMNS-}
+[ -n "$columns" ] || ! [ -t 1 ] || columns=$(stty size <&1 2>/dev/null | cut -d' ' -f2)
+[[ $columns =~ ^[1-9][0-9]{0,3}$ ]] || columns=110
+columns=$((columns < 80 ? 80 : columns > 140 ? 140 : columns))
+mkdir -p build/demo
+
+echo "building xtcp.ko ..."
+image=$(vm_kernel stock) ||
+	{ echo "demo: no kernel for the virtual machine; run scripts/kernel/deps.sh demo" >&2; exit 1; }
+vm_module stock -s || { echo "demo: the module does not build" >&2; exit 1; }
+scripts/tools/xtcp_run --build || exit 1
+
+echo "starting a virtual machine ($(kernel_release "$image")) ..."
+started=$SECONDS
+scripts/vm/vm.sh --kernel "$image" --no-stalls --timeout 600 --share "$PWD/build/demo" -- \
+	env COLOR="$color" COLUMNS="$columns" ALGORITHM="${ALGORITHM-}" OUT="$PWD/build/demo" "$show" build/stock/xtcp.ko | tee build/demo.log
+status=${PIPESTATUS[0]}
+if [ "$status" -eq 0 ]; then
+	echo "That took $((SECONDS - started)) s. Next: make vm (a shell in a VM), make check (all tests)."
+else
+	echo "demo: failed (status $status); all output is in build/demo.log" >&2
+fi
+exit "$status"

@@ -1,0 +1,257 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Installs what a make target needs and this machine has not: packages by apt,
+# and the virtual machine's kernel. That one is only unpacked into the cache, so
+# that it does not become the kernel this machine boots next.
+
+set -eu
+cd "$(dirname "$0")"
+. ./cache.sh
+. ./kernel.sh
+
+usage()
+{
+	cat <<-END
+	Usage: scripts/kernel/deps.sh build|demo|tour|check|coverage|programs|package|package-check
+
+	Installs what is missing to build the module, to run the demo (and the
+	virtual machine), to run the tour, to run all checks, to see what they reach, to try real programs, to make
+	packages, or to check those. Silent when nothing is missing.
+	END
+}
+
+say()
+{
+	echo "$*" >&2
+}
+
+die()
+{
+	say "$*"
+	exit 1
+}
+
+# A package and what shows that it is there: a command or a file.
+needs_build()
+{
+	cat <<-END
+	gcc gcc
+	make make
+	libc6-dev /usr/include/stdio.h
+	util-linux flock
+	END
+}
+
+needs_demo()
+{
+	needs_build
+	cat <<-END
+	qemu-system-x86 qemu-system-x86_64
+	busybox-static busybox
+	kmod modprobe
+	iproute2 ip
+	python3 /usr/lib/python3*/http/server.py
+	curl curl
+	END
+}
+
+needs_tour()
+{
+	needs_demo
+	cat <<-END
+	nftables nft
+	procps sysctl
+	END
+}
+
+needs_check()
+{
+	needs_tour
+	cat <<-END
+	sparse sparse
+	perl perl
+	flex flex
+	bison bison
+	bc bc
+	xz-utils xz
+	libelf-dev /usr/include/libelf.h
+	libssl-dev /usr/include/openssl/opensslv.h
+	mandoc mandoc
+	rsync rsync
+	patch patch
+	END
+}
+
+needs_coverage()
+{
+	needs_check
+	echo lcov genhtml
+}
+
+needs_package()
+{
+	needs_build
+	cat <<-END
+	dpkg-dev dpkg-buildpackage
+	debhelper dh
+	dh-dkms dh_dkms
+	dh-python dh_python3
+	END
+}
+
+needs_package_check()
+{
+	needs_package
+	needs_demo
+	cat <<-END
+	lintian lintian
+	debootstrap debootstrap
+	END
+}
+
+# is_there PROBE: a command in the path of root, or a file by pattern.
+is_there()
+{
+	case $1 in
+	/*) compgen -G "$1" >/dev/null ;;
+	*) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
+	esac
+}
+
+needs_programs()
+{
+	needs_check
+}
+
+# What scripts/check/programs.sh tries; the first line is what make check does.
+programs_short="socat ncat redis-server redis-tools musl-tools"
+programs_all="$programs_short nginx-light openssh-server rsync memcached haproxy iperf3 python3-pyftpdlib lftp
+	opensmtpd swaks postgresql-15 mariadb-server-core mariadb-client-core caddy hey wrk kubernetes-client
+	libpython3.11-testsuite"
+
+# unpack_programs FOLDER PACKAGE...: with what they need that is not installed here. Installed they
+# would start their services on this machine.
+unpack_programs()
+{
+	local root=$1 work deb
+
+	shift
+	[ "$(cat "$root/packages" 2>/dev/null)" != "$*" ] || return 0
+	prepare "$@"
+	say "Unpacking $* into $root"
+	work=$(mktemp -d "$root.XXXXXX")
+	mkdir -p "$work/debs/partial"
+	apt-get -q -y --no-install-recommends -o Dir::Cache::archives="$work/debs" -o APT::Sandbox::User="$(id -un)" \
+		-o Debug::NoLocking=1 --download-only install "$@" >&2 || die "apt-get could not fetch: $*"
+	for deb in "$work"/debs/*.deb; do
+		dpkg-deb -x "$deb" "$work"
+	done
+	# /lib is /usr/lib
+	[ ! -e "$work/lib" ] || cp -a "$work/lib/." "$work/usr/lib/"
+	rm -rf "$work/debs" "$work/lib" "$root"
+	echo "$*" >"$work/packages"
+	chmod 755 "$work"
+	mv "$work" "$root"
+}
+
+missing_packages()
+{
+	local package probe
+
+	"needs_${1//-/_}" | while read -r package probe; do
+		is_there "$probe" || echo "$package"
+	done
+	if [ "$1" = build ]; then
+		kernel_headers >/dev/null || echo linux-headers-amd64
+	fi
+	[[ $1 =~ ^(check|coverage|programs)$ ]] || return 0
+	source_package >/dev/null || echo "linux-source-$XTCP_SERIES"
+}
+
+# offered_headers: the newest package of headers for the VM's series.
+offered_headers()
+{
+	apt-cache --names-only search "^linux-headers-${XTCP_SERIES/./\\.}\\.[0-9][^ ]*-amd64\$" |
+		awk '{ print $1 }' | grep -vE -- '-(cloud|rt)-amd64$' | sort -V | tail -n 1
+}
+
+# prepare WHAT: once, apt is ready to install.
+prepare()
+{
+	[ -z "$updated" ] || return 0
+	command -v apt-get >/dev/null ||
+		die "There is no apt here. Please install what these Debian packages hold: $*"
+	if [ "$(id -u)" -ne 0 ]; then
+		command -v sudo >/dev/null ||
+			die "Neither root nor sudo. Please install: $*"
+		sudo="sudo"
+	fi
+	$sudo apt-get -q -o DPkg::Lock::Timeout=300 update >&2 ||
+		die "apt-get update failed"
+	updated=1
+}
+
+install()
+{
+	prepare "$@"
+	say "Installing $*"
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 \
+		-o DPkg::Lock::Timeout=300 --no-install-recommends install "$@" >&2 ||
+		die "apt-get could not install: $*"
+}
+
+# install_headers: those that the VM's module is built against; this machine's own may be newer.
+install_headers()
+{
+	local package
+
+	prepare "linux-headers of Linux $XTCP_SERIES"
+	package=$(offered_headers)
+	[ -n "$package" ] ||
+		die "apt offers no headers of Linux $XTCP_SERIES, which the virtual machine runs; Debian 12 has them"
+	install "$package"
+}
+
+# fetch_kernel: the image of the headers' release, into the cache.
+fetch_kernel()
+{
+	local release package work
+
+	release=$(headers_release "$(series_headers)")
+	package=linux-image-$release
+	command -v apt-get >/dev/null ||
+		die "There is no apt here. Please install the kernel $release with 9p and overlay modules"
+	say "Fetching $package for the virtual machine"
+	work=$(mktemp -d "$XTCP_CACHE/kernel.XXXXXX")
+	trap 'rm -rf "$work"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	(cd "$work" && apt-get -q -o APT::Sandbox::User="$(id -un)" download "$package" >&2) ||
+		die "apt-get could not fetch $package"
+	dpkg-deb -x "$work"/*.deb "$work"
+	rm -rf "$work"/*.deb "$work/usr"
+	PATH=$PATH:/usr/sbin:/sbin depmod -b "$work" "$release"
+	chmod 755 "$work"
+	rm -rf "$XTCP_CACHE/kernel-$release"
+	mv "$work" "$XTCP_CACHE/kernel-$release"
+	trap - EXIT
+}
+
+case ${1-} in
+build|demo|tour|check|coverage|programs|package|package-check) target=$1 ;;
+--help|-h) usage; exit 0 ;;
+*) usage >&2; exit 2 ;;
+esac
+
+updated=
+sudo=
+packages=$(missing_packages "$target")
+[ -z "$packages" ] || install $packages
+case $target in
+build | package) exit 0 ;;
+check) unpack_programs "$XTCP_CACHE/programs-short" $programs_short ;;
+programs) unpack_programs "$XTCP_CACHE/programs" $programs_all ;;
+esac
+series_headers >/dev/null || install_headers
+kernel_stock >/dev/null || fetch_kernel

@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Takes from the linux-source package what the checks use, once, into the
+# cache, and prints the folder:
+#
+#   kselftest.h kselftest_harness.h   the tests' harness
+#   lib.mk kselftest/ run_kselftest.sh   what runs and installs tests
+#   checkpatch.pl                     with its lists
+#   proc.c                            the kernel's names of its counters
+
+set -eu
+[ $# -eq 0 ] || { echo "kernel-source.sh takes no arguments" >&2; exit 2; }
+cd "$(dirname "$0")"
+. ./cache.sh
+
+set -- $(source_package) || :
+if [ $# -ne 3 ]; then
+	echo "no linux-source package; run scripts/kernel/deps.sh check" >&2
+	exit 1
+fi
+files=(tools/testing/selftests/{kselftest.h,kselftest_harness.h,lib.mk,run_kselftest.sh}
+	tools/testing/selftests/kselftest/{runner.sh,prefix.pl}
+	scripts/{checkpatch.pl,spelling.txt,const_structs.checkpatch} net/ipv4/proc.c)
+kept=$(cksum <<<"${files[*]}")
+dest=$XTCP_CACHE/tools-$2-${kept%% *}
+if [ ! -d "$dest" ]; then
+	exec 9>"$XTCP_CACHE/kernel-source.lock"
+	flock 9
+fi
+if [ ! -d "$dest" ]; then
+	echo "kernel source: taking checkpatch and kselftest from $3, once" >&2
+	work=$(mktemp -d "$XTCP_CACHE/source.XXXXXX")
+	trap 'rm -rf "$work"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	(
+		cd "$work"
+		tar -xf "$3" --transform='s|.*/selftests/||;s|.*/scripts/||;s|.*/ipv4/||' "${files[@]/#/$1/}"
+	)
+	chmod 755 "$work"
+	mv "$work" "$dest"
+fi
+echo "$dest"

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The module for the virtual machine's kernels, sourced in the top folder:
+# build/stock, build/debug, build/kcsan, build/SERIES for another one of scripts/kernel/kernels.list, build/lab and
+# build/lab-debug for those of scripts/lab, whatever kernel the machine outside runs.
+
+. scripts/kernel/cache.sh
+. scripts/kernel/kernel.sh
+
+# For the command line of the KCSAN kernel: for how many microseconds an access is held up, and one of how many. Emulated
+# processors wait for their turn of this machine's: in the usual 80 and 20 few of them would get one.
+VM_KCSAN="kcsan.udelay_task=1000 kcsan.udelay_interrupt=1000 kcsan.skip_watch=1000"
+
+# vm_is_debug KIND: is it a kernel that looks for mistakes?
+vm_is_debug()
+{
+	case $1 in
+	debug | kcsan | lab-debug) ;;
+	*) false ;;
+	esac
+}
+
+# vm_kernel KIND: stock, debug, kcsan, a series, lab or lab-debug: the image for scripts/vm/vm.sh --kernel,
+# or the program that scripts/lab/run.sh starts; the debug kernels and those of the laboratory are
+# built if they are not there, another one is fetched.
+vm_kernel()
+{
+	local dir
+
+	case $1 in
+	stock) kernel_stock ;;
+	debug | kcsan) dir=$(scripts/kernel/debug-kernel.sh "$1") && echo "$dir/bzImage" ;;
+	lab) dir=$(scripts/lab/kernel.sh fast) && echo "$dir/linux" ;;
+	lab-debug) dir=$(scripts/lab/kernel.sh debug) && echo "$dir/linux" ;;
+	*) dir=$(scripts/kernel/other-kernel.sh "$1") && ls "$dir"/boot/vmlinuz-* ;;
+	esac
+}
+
+# vm_machine KIND IMAGE: the command that runs another one in such a machine, in $machine.
+vm_machine()
+{
+	case $1 in
+	lab) machine=(scripts/lab/run.sh --kernel fast) ;;
+	lab-debug) machine=(scripts/lab/run.sh --kernel debug) ;;
+	*) machine=(scripts/vm/vm.sh --kernel "$2") ;;
+	esac
+}
+
+# vm_module KIND [MAKE ARGUMENT]...: build build/KIND/xtcp.ko; with NAME=xtcp_b
+# among the arguments build/xtcp_b-KIND/xtcp_b.ko, with COVERAGE=1 build/coverage-KIND/xtcp.ko.
+vm_module()
+{
+	local kind=$1 prefix= word image kdir release
+
+	shift
+	for word; do
+		case $word in
+		NAME=xtcp | NAME=) ;;
+		NAME=*) prefix=${word#*=}- ;;
+		COVERAGE=?*) prefix=coverage- ;;
+		esac
+	done
+	image=$(vm_kernel "$kind") || return 1
+	release=$(kernel_release "$image")
+	case $kind in
+	debug | kcsan) kdir=${image%/*}/build ;;
+	lab*) kdir=${image%/*}/build; set -- ARCH=um "$@" ;;
+	*) kdir=$(kernel_headers "$release") || return 1 ;;
+	esac
+	scripts/kernel/build-module.sh "$kdir" "build/$prefix$release" "$@" || return 1
+	# another one may look through it at this moment
+	[ "$(readlink "build/$prefix$kind")" = "$prefix$release" ] || ln -sfn "$prefix$release" "build/$prefix$kind"
+}

@@ -1,0 +1,213 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Explores: connections by the thousand, each made of a seed, in the laboratory; see usage().
+
+set -u
+cd "$(dirname "$0")/../.."
+. scripts/kernel/vm-module.sh
+
+usage()
+{
+	cat <<-END
+	Usage: scripts/lab/explore.sh [--debug] [--compare] [--from SEED] [--seeds N | --for MINUTES]
+	       scripts/lab/explore.sh [--debug] [--compare] --only SEED|FIRST-SEED|ROW|FILE
+
+	Plays scenarios of connections between xtcp and xtcp or kernel TCP, on a machine of the
+	laboratory for each processor, and says which broke a rule (selftests/explore/explore.c has
+	the rules). All of a scenario follows from its seed: what the programs do, the options, what the
+	network does to which packet. Plays the rows of selftests/explored first, which failed once.
+	Makes the first scenario that fails as small as it can, and shows it.
+
+	  --from SEED    the first one (1; with --for a new one each time)
+	  --seeds N      how many (1000)
+	  --for MINUTES  as many as can be played in that time
+	  --only SEED    this scenario alone: shows each packet and what became of it, and the ladder
+	                 from xtcp's tracepoints. FIRST-SEED: all of these in one machine, the last one
+	                 is shown: a scenario may fail only after others. Also a row
+	                 ("seed=7 client=xtcp ..."), or a file of rows
+	  --compare      play each with kernel TCP at both ends, too: none may take twice its time
+	  --debug        on the laboratory's debug kernel
+
+	Exit status: 0 if none failed.
+	END
+}
+
+wrong()
+{
+	echo "explore.sh: $*" >&2
+	echo "Try scripts/lab/explore.sh --help" >&2
+	exit 2
+}
+
+kind=lab from= seeds= minutes= only= compare=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--debug) kind=lab-debug; shift; continue ;;
+	--compare) compare=-c; shift; continue ;;
+	--help|-h) usage; exit 0 ;;
+	--from) name=from ;;
+	--seeds) name=seeds ;;
+	--for) name=minutes ;;
+	--only) name=only ;;
+	*) wrong "unknown option $1" ;;
+	esac
+	[ $# -ge 2 ] || wrong "$1 needs a number"
+	[ "$name" != only ] || { only=$2; shift 2; continue; }
+	[[ $2 =~ ^[1-9][0-9]{0,14}$ ]] || wrong "$1 $2: not a number from 1 on"
+	declare "$name=$2"
+	shift 2
+done
+[ -z "$only" ] || [ -z "$from$seeds$minutes" ] || wrong "--only goes with no other range"
+[ -z "$only" ] || [[ $only =~ ^[1-9][0-9]{0,14}(-[1-9][0-9]{0,14})?$ ]] || [[ $only == *=* ]] || [ -f "$only" ] ||
+	wrong "--only $only: not a number from 1 on, no row and no file"
+[ -z "$seeds" ] || [ -z "$minutes" ] || wrong "--seeds or --for, not both"
+
+image=$(vm_kernel "$kind") && vm_module "$kind" -s && scripts/check/selftests.sh tools || exit 1
+vm_machine "$kind" "$image"
+# allocations from these caches may fail, on a kernel with failslab (selftests/explore/faults.c)
+[ "$kind" = lab ] || machine+=(--append "slub_debug=A,XTCP*,xtcp*,skbuff_*")
+out=$(mktemp -d build/explore.XXXXXX) || exit 1
+pids=
+finish()
+{
+	trap '' INT TERM HUP
+	[ -z "$pids" ] || { kill $pids; wait; } 2>/dev/null
+	rm -rf "$out"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+cp build/selftests/explore/explore "$out/"
+strip -g -o "$out/xtcp.ko" "build/$kind/xtcp.ko"
+
+# play TRACED ARGUMENT...: becomes a machine that runs explore with these arguments, and leaves a trace if TRACED is 1.
+# Its time begins at the same moment each time. A system call takes time there, so both kinds make the same ones.
+play()
+{
+	local traced=$1
+
+	shift
+	mkdir -p "$out/traced"
+	exec "${machine[@]}" --seed 1 --memory 1G --timeout 3600 --share "$out/traced" "
+		top=\$PWD
+		insmod '$out/xtcp.ko' && cd /sys/kernel/tracing || exit 125
+		echo global >trace_clock && echo 65536 >buffer_size_kb && echo $traced >events/xtcp/enable
+		cd \"\$top\" && '$out/explore' ${*@Q}
+		status=\$?
+		[ $traced = 0 ] || cat /sys/kernel/tracing/trace >'$out/traced/trace'
+		exit \$status"
+}
+
+# show SEED, show FIRST-SEED, show FILE: shows what happened on both sides of the wire. A comparison plays it more than
+# once, so its packets are shown round by round, and the ladder has all connections.
+show()
+{
+	local arguments=("$1") status
+
+	[[ ! $1 =~ ^[0-9]+-[0-9]+$ ]] || arguments=("${1%-*}" $((${1#*-} - ${1%-*} + 1)))
+	(play 1 -v $compare "${arguments[@]}") >"$out/shown"
+	status=$?
+	cat "$out/shown"
+	awk -v from="$(sed -n 's/^# shown from \([0-9]*\) us$/\1/p' "$out/shown")" '
+		/^#/ || (match($0, / [0-9]+\.[0-9]+: /) && substr($0, RSTART, RLENGTH) * 1e6 >= from)' \
+		"$out/traced/trace" >"$out/traced/last"
+	scripts/tools/ladder --plain --conn all --all "$out/traced/last"
+	return $status
+}
+
+# shrink SEED FIRST, shrink FILE: makes the first scenario that fails there small, and shows it. If it fails only after
+# the others from FIRST on, shows it after them.
+shrink()
+{
+	local row
+
+	(play 0 -s $compare "$1") >"$out/small" 2>&1
+	row=$(sed -n 's/^row: //p' "$out/small")
+	if [ -z "$row" ] && [ $# -gt 1 ] && ! grep -q '^not ok' "$out/small"; then
+		echo "# it fails only after the others of its machine"
+		show "$2-$1"
+		return
+	fi
+	[ -n "$row" ] || { echo "# it could not be made smaller"; return; }
+	sed -n '/^not ok/,$p' "$out/small" | sed 's/^not ok - /# /'
+	echo "$row" >"$out/row"
+	show "$out/row"
+}
+
+if [[ $only == *=* ]]; then
+	echo "$only" >"$out/only"
+	only=$out/only
+fi
+if [ -n "$only" ]; then
+	show "$only"
+	exit
+fi
+
+cat selftests/explored/* >"$out/explored" 2>/dev/null
+
+batch=250
+[ -n "$from" ] || from=$([ -n "$minutes" ] && date +%s00000 || echo 1)
+[ -n "$minutes" ] || last=$((from + ${seeds:=1000} - 1))
+deadline=$((SECONDS + ${minutes:-0} * 60))
+
+# one ARGUMENT...: plays that in a machine
+one()
+{
+	echo "# batch $1"
+	play 0 $compare "$@" &
+	trap "kill $! 2>/dev/null; wait; exit 143" TERM
+	wait $! || echo "# $*: exit status $?"
+}
+
+# lane N: every other batch
+lane()
+{
+	local first=$((from + $1 * batch)) count
+
+	[ "$1" -gt 0 ] || [ ! -s "$out/explored" ] || one "$out/explored"
+	while { [ -n "$minutes" ] && [ $SECONDS -lt $deadline ]; } || { [ -n "$seeds" ] && [ "$first" -le "$last" ]; }; do
+		count=$batch
+		[ -n "$minutes" ] || [ $((first + count - 1)) -le "$last" ] || count=$((last - first + 1))
+		one "$first" "$count"
+		first=$((first + lanes * batch))
+	done
+}
+
+lanes=$(nproc)
+for ((i = 0; i < lanes; i++)); do
+	lane "$i" >"$out/lane$i" 2>&1 &
+	pids+=" $!"
+done
+# shown as they come, until all lanes have ended
+(while kill -0 $pids; do sleep 0.5; done) 2>/dev/null &
+tail -q -n +1 -s 0.5 -f --pid="$!" "$out"/lane* | grep --line-buffered -E '^(not ok|#  |vm|run|Bail out)' &
+shown=$!
+wait $pids
+pids=
+wait "$shown"
+awk -v seconds="$SECONDS" -v failing="$out/failing" '
+	/^# [0-9]+ scenarios, / { n += $2; octets += $4; failed += $6; ended++ }
+	/^not ok - (seed|row) [0-9]+:/ && !first { first = $4 }
+	/^not ok - seed [0-9]+:/ { if (!seed) { seed = $5 + 0; since = batch } }
+	/^# batch / { batches++; batch = $3 }
+	/exit status/ { said = said "\n" $0 }
+	END {
+		if (batches != ended) {
+			printf "not ok - %d of %d machines did not come to their end:%s\n", batches - ended, batches, said
+			failed++
+		}
+		printf "# %d scenarios, %d octets, %d failed, %d s\n", n, octets, failed, seconds
+		if (seed)
+			printf "# each packet of the first one: scripts/lab/explore.sh --only %s-%s\n", since, seed
+		if (first)
+			print first == "row" ? "row" : seed " " since >failing
+		exit failed > 0 || !n
+	}' "$out"/lane*
+status=$?
+if [ -s "$out/failing" ]; then
+	failing=$(<"$out/failing")
+	[ "$failing" != row ] || failing=$out/explored
+	shrink $failing
+fi
+exit $status

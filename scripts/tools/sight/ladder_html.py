@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The picture of scripts/tools/ladder as one page that needs no other file."""
+
+from html import escape
+
+STYLE = """
+body { font-family: system-ui, 'DejaVu Sans', sans-serif; color: #1f2933; background: #f8f9fa; margin: 2em auto;
+       max-width: 1160px; padding: 0 1em; }
+.picture { background: #fff; border: 1px solid #ced4da; overflow-x: auto; }
+.notice { background: #ffe3e3; padding: .6em 1em; }
+.segment:hover line { stroke-width: 3; }
+.segment:hover text { font-weight: 700; }
+dt { font-weight: 600; float: left; clear: left; margin-right: .6em; }
+"""
+
+
+def page(story, picture, notices):
+    """The text of the file."""
+    title = "%s to %s" % story.names
+    parts = ["<!DOCTYPE html>", '<html lang="en">', "<head>", '<meta charset="utf-8">',
+             "<title>%s</title>" % escape(title), "<style>%s</style>" % STYLE, "</head>", "<body>",
+             "<h1>%s</h1>" % escape(title)]
+    parts += ['<p class="notice">%s</p>' % escape(notice) for notice in notices]
+    parts += ["<p>Time runs downwards, in ms from the first segment; an arrow slants by the time that its segment "
+              "takes, and long pauses are drawn shorter than they are. SEQ and ACK count from the initial sequence "
+              "numbers, WND is in octets. Point at an arrow to see when its segment left and arrived.</p>",
+              '<div class="picture">', picture, "</div>", "</body>", "</html>", ""]
+    return "\n".join(parts)

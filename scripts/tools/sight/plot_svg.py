@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The picture of scripts/tools/plot as SVG: sequence numbers, windows and round trips
+over one axis of time, and each loss once more from near."""
+
+from html import escape
+
+from transfer import ticks
+
+WIDTH, LEFT, RIGHT = 1080, 68, 20
+FONT = "system-ui, 'Segoe UI', 'DejaVu Sans', Helvetica, Arial, sans-serif"
+INK, MUTED, GRID, FRAME = "#1f2933", "#616e7c", "#e8ecf0", "#b8c2cc"
+SENT, RESENT, LOST, UNA, SACK = "#3b7dd8", "#f08c00", "#e03131", "#495057", "#2f9e44"
+CWND, SSTHRESH, PIPE = "#3b7dd8", "#9c36b5", "#ced4da"
+SAMPLE, SMOOTH = "#74c0b4", "#0b7285"
+PHASE = {"Disorder": "#fff3bf", "CWR": "#d0ebff", "Recovery": "#ffe3c2", "Loss": "#ffd0d0"}
+SECOND, KILO, MILLI = 1, 1000, 0.001
+
+
+class Panel:
+    """A frame with axes; x and y turn what is measured into places in the picture."""
+
+    def __init__(self, svg, title, left, top, width, height, times, values, unit, scale, time_scale=SECOND):
+        self.svg, self.left, self.top, self.width, self.height = svg, left, top, width, height
+        self.times, self.values = times, values
+        self.title, self.unit, self.scale, self.time_scale = title, unit, scale, time_scale
+
+    def x(self, time):
+        low, high = self.times
+        return self.left + (time - low) / (high - low) * self.width
+
+    def y(self, value):
+        low, high = self.values
+        return self.top + self.height - (value - low) / (high - low) * self.height
+
+    def inside(self, time):
+        return self.times[0] <= time <= self.times[1]
+
+    def axes(self, phases, x_labels=True):
+        svg, bottom = self.svg, self.top + self.height
+        svg.add('<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="#fff"/>' %
+                (self.left, self.top, self.width, self.height))
+        for phase, begin, end in phases:
+            begin, end = max(begin, self.times[0]), min(end, self.times[1])
+            if begin < end:
+                svg.add('<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"/>' %
+                        (self.x(begin), self.top, max(self.x(end) - self.x(begin), 1.5), self.height, PHASE[phase]))
+        for value in ticks(self.values[0] / self.scale, self.values[1] / self.scale, max(self.height / 36, 3)):
+            at = self.y(value * self.scale)
+            svg.line(self.left, at, self.left + self.width, at, GRID)
+            svg.text(self.left - 7, at + 3.5, "%g" % round(value, 6), 11, MUTED, "end")
+        for time in ticks(self.times[0] / self.time_scale, self.times[1] / self.time_scale, self.width / 60):
+            at = self.x(time * self.time_scale)
+            svg.line(at, self.top, at, bottom, GRID)
+            if x_labels:
+                svg.text(at, bottom + 15, "%g" % round(time, 6), 11, MUTED, "middle")
+        svg.text(self.left, self.top - 8, self.title, 13, INK, weight=600)
+        if self.unit:
+            svg.text(self.left - 7, self.top - 8, self.unit, 11, MUTED, "end")
+
+    def frame(self):
+        self.svg.add('<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="none" stroke="%s"/>' %
+                     (self.left, self.top, self.width, self.height, FRAME))
+
+    def legend(self, entries):
+        """At the right of the title; entries: (kind, colour, words)."""
+        right = self.left + self.width
+        for kind, colour, words in reversed(entries):
+            right -= 6.4 * len(words)
+            self.svg.text(right, self.top - 8, words, 11, INK)
+            right -= 22
+            self.svg.mark(kind, right, self.top - 12, colour)
+            right -= 8
+
+    def steps(self, points, colour, width=1.6, dash="", fill=""):
+        """A line that keeps each value until the next one."""
+        path, last = [], None
+        for time, value in points:
+            if value is None or not self.inside(time):
+                continue
+            x, y = self.x(time), self.y(min(value, self.values[1]))
+            path.append("M%.1f %.1f" % (x, y) if last is None else "H%.1fV%.1f" % (x, y))
+            last = x
+        if last is None:
+            return
+        if fill:
+            first = path[0][1:].split()[0]
+            self.svg.add('<path d="%sV%.1fH%sZ" fill="%s"/>' %
+                         ("".join(path), self.top + self.height, first, fill))
+            return
+        self.svg.add('<path d="%s" fill="none" stroke="%s" stroke-width="%.1f" stroke-linejoin="round"%s/>' %
+                     ("".join(path), colour, width, ' stroke-dasharray="%s"' % dash if dash else ""))
+
+    def strokes(self, bars, colour, width, least=2.0, opacity=1.0):
+        """Upright bars: (time, low, high)."""
+        path = []
+        for time, low, high in bars:
+            if not self.inside(time) or high < self.values[0] or low > self.values[1]:
+                continue
+            top, bottom = self.y(min(high, self.values[1])), self.y(max(low, self.values[0]))
+            if bottom - top < least:
+                top, bottom = (top + bottom - least) / 2, (top + bottom + least) / 2
+            path.append("M%.1f %.1fV%.1f" % (self.x(time), top, bottom))
+        if path:
+            self.svg.add('<path d="%s" stroke="%s" stroke-width="%.1f" opacity="%.2g"/>' %
+                         ("".join(path), colour, width, opacity))
+
+    def crosses(self, points, colour, size=4):
+        for time, value in points:
+            if self.inside(time) and self.values[0] <= value <= self.values[1]:
+                self.svg.mark("cross", self.x(time) - 9, self.y(value), colour, size)
+
+
+class Svg:
+    def __init__(self):
+        self.lines = []
+
+    def add(self, line):
+        self.lines.append(line)
+
+    def text(self, x, y, words, size, colour, anchor="start", weight=400):
+        self.add('<text x="%.1f" y="%.1f" font-size="%g" fill="%s"%s%s>%s</text>' %
+                 (x, y, size, colour, ' text-anchor="%s"' % anchor if anchor != "start" else "",
+                  ' font-weight="%d"' % weight if weight != 400 else "", escape(words)))
+
+    def line(self, x1, y1, x2, y2, colour, width=1.0, dash=""):
+        self.add('<line x1="%.1f" y1="%.1f" x2="%.1f" y2="%.1f" stroke="%s" stroke-width="%g"%s/>' %
+                 (x1, y1, x2, y2, colour, width, ' stroke-dasharray="%s"' % dash if dash else ""))
+
+    def mark(self, kind, x, y, colour, size=4):
+        """What stands for a series in a legend, 18 wide; a cross is one of the picture, too."""
+        if kind == "cross":
+            self.add('<path d="M%.1f %.1fl%g %gm0 %gl%g %g" stroke="%s" stroke-width="2" fill="none"/>' %
+                     (x + 9 - size, y - size, 2 * size, 2 * size, -2 * size, -2 * size, 2 * size, colour))
+        elif kind == "area":
+            self.add('<rect x="%.1f" y="%.1f" width="18" height="9" fill="%s"/>' % (x, y - 4.5, colour))
+        elif kind == "dot":
+            self.add('<circle cx="%.1f" cy="%.1f" r="2.6" fill="%s"/>' % (x + 9, y, colour))
+        elif kind == "bar":
+            self.line(x + 9, y - 5, x + 9, y + 5, colour, 3)
+        else:
+            self.line(x, y, x + 18, y, colour, 2, "5 3" if kind == "dash" else "")
+
+    def badge(self, x, y, number):
+        self.add('<circle cx="%.1f" cy="%.1f" r="8" fill="%s"/>' % (x, y, INK))
+        self.text(x, y + 3.6, str(number), 10, "#fff", "middle", 600)
+
+    def document(self, height):
+        return ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" '
+                'font-family="%s">\n<rect width="100%%" height="100%%" fill="#fbfcfd"/>\n%s\n</svg>\n' %
+                (WIDTH, height, WIDTH, height, FONT, "\n".join(self.lines)))
+
+
+def draw_sequence(panel, transfer, near=False):
+    panel.strokes(((time, left, right) for time, blocks in transfer.sacks for left, right in blocks), SACK, 1.2,
+                  opacity=0.45)
+    width, least = (2.4, 3.0) if near else (1.4, 2.0)
+    once = (segment for segment in transfer.sent if not segment.resent and not segment.lost)
+    again = (segment for segment in transfer.sent if segment.resent and not segment.lost)
+    panel.strokes(((s.time, s.left, s.right) for s in once), SENT, width, least)
+    panel.steps(((ack.time, ack.una) for ack in transfer.acks if ack.una >= panel.values[0]), UNA, 1.3)
+    panel.strokes(((s.time, s.left, s.right) for s in again), RESENT, width + 1.2, 5.0)
+    panel.crosses(((s.time, (s.left + s.right) / 2) for s in transfer.lost()), LOST, 3.6 if near else 4)
+
+
+def sequence_legend(transfer):
+    entries = [("bar", SENT, "sent"), ("bar", RESENT, "resent"), ("cross", LOST, "lost"), ("line", UNA, "SND.UNA")]
+    return entries + ([("bar", SACK, "SACK")] if transfer.sacks else [])
+
+
+def near(svg, transfer, top):
+    """Each loss, from near."""
+    episodes = transfer.episodes()[:4]
+    if not episodes:
+        return top
+    width = (WIDTH - LEFT - RIGHT - 62 * (len(episodes) - 1)) / len(episodes)
+    svg.text(LEFT - 44, top, "The losses from near: ms, and kB of the stream", 13, INK, weight=600)
+    for number, lost in enumerate(episodes):
+        begin, end = lost[0].time, transfer.repaired(lost)
+        margin = (end - begin) * 0.12
+        times = (max(begin - margin, 0), end + margin)
+        low = max(lost[0].left - 12 * (lost[0].right - lost[0].left), 0)
+        high = max([s.right for s in transfer.sent if times[0] <= s.time <= times[1]])
+        edge = (high - low) * 0.05
+        words = "%d lost at %.1f kB" % (len(lost), lost[0].left / KILO)
+        panel = Panel(svg, words, LEFT + number * (width + 62), top + 36, width, 250, times, (low - edge, high + edge),
+                      "", KILO, MILLI)
+        panel.axes(transfer.phases())
+        draw_sequence(panel, transfer, True)
+        panel.frame()
+    return top + 36 + 250 + 48
+
+
+def badges(svg, panel, changes):
+    """The number of each change of state above the panel, none upon another one."""
+    last = 0
+    for number, change in enumerate(changes, 1):
+        at = panel.x(change.time)
+        svg.line(at, panel.top, at, panel.top + panel.height, MUTED, 0.7, "2 3")
+        last = max(at, last + 17)
+        svg.badge(last, panel.top + 11, number)
+
+
+def draw(transfer, title, changes):
+    """The document. changes: those that get a number."""
+    svg = Svg()
+    begin, end = transfer.bounds()
+    times = (begin - (end - begin) * 0.01, end + (end - begin) * 0.01)
+    inner = WIDTH - LEFT - RIGHT
+    phases = transfer.phases()
+    svg.text(24, 34, title, 19, INK, weight=700)
+    svg.text(24, 55, transfer.summary(), 13, MUTED)
+
+    right = WIDTH - RIGHT
+    for phase in reversed([p for p in PHASE if any(p == span[0] for span in phases)]):
+        right -= 7 * len(phase)
+        svg.text(right, 55, phase, 12, INK)
+        svg.add('<rect x="%.1f" y="45" width="16" height="12" fill="%s" stroke="%s" stroke-width=".6"/>' %
+                (right - 21, PHASE[phase], FRAME))
+        right -= 36
+
+    top = 98
+    octets = max(segment.right for segment in transfer.sent)
+    panel = Panel(svg, "Sequence", LEFT, top, inner, 300, times, (0, octets * 1.05), "kB", KILO)
+    panel.axes(phases, False)
+    draw_sequence(panel, transfer)
+    panel.frame()
+    badges(svg, panel, changes)
+    panel.legend(sequence_legend(transfer))
+
+    top += 300 + 44
+    windows = list(transfer.windows())
+    most = max([window[1] for window in windows] + [window[3] for window in windows] + [1])
+    panel = Panel(svg, "Windows", LEFT, top, inner, 220, times, (0, most * 1.08), "kB", KILO)
+    panel.axes(phases, False)
+    panel.steps(((window[0], window[3]) for window in windows), PIPE, fill=PIPE)
+    panel.steps(((window[0], window[2]) for window in windows), SSTHRESH, 1.6, "5 3")
+    panel.steps(((window[0], window[1]) for window in windows), CWND, 1.9)
+    panel.frame()
+    threshold = [("dash", SSTHRESH, "ssthresh")] if any(window[2] is not None for window in windows) else []
+    panel.legend([("line", CWND, "cwnd"), *threshold, ("area", PIPE, "in flight")])
+
+    top += 220 + 44
+    samples = [(ack.time, ack.rtt_us / 1e6) for ack in transfer.acks if ack.rtt_us]
+    most = max([sample[1] for sample in samples] + [0.001])
+    panel = Panel(svg, "Round trip", LEFT, top, inner, 140, times, (0, most * 1.1), "ms", MILLI)
+    panel.axes(phases)
+    for time, rtt in samples:
+        svg.add('<circle cx="%.1f" cy="%.1f" r="1.5" fill="%s"/>' % (panel.x(time), panel.y(rtt), SAMPLE))
+    panel.steps(((ack.time, ack.srtt_us / 1e6) for ack in transfer.acks if ack.srtt_us), SMOOTH)
+    panel.frame()
+    panel.legend([("dot", SAMPLE, "sample"), ("line", SMOOTH, "SRTT")])
+    svg.text(LEFT + inner / 2, top + 140 + 33, "time since the SYN, seconds", 12, MUTED, "middle")
+
+    top = near(svg, transfer, top + 140 + 72)
+    for number, change in enumerate(changes, 1):
+        svg.badge(LEFT - 36, top - 4, number)
+        svg.text(LEFT + 44, top, "%.1f ms" % (change.time * 1000), 12, MUTED, "end")
+        svg.text(LEFT + 56, top, change.words(), 12, INK)
+        top += 21
+    return svg.document(top + 6)

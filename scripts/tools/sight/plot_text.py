@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The picture of scripts/tools/plot for a terminal: dots of Braille characters, eight
+to a place, and letters for what is rare; in ASCII two dots to a place."""
+
+from textwrap import wrap
+
+from transfer import ticks
+
+DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+MARGIN = 9
+LETTER = {"Open": " ", "Disorder": "d", "CWR": "c", "Recovery": "R", "Loss": "L"}
+
+
+class Canvas:
+    """Places of 2 x 4 dots; a letter hides the dots of its place."""
+
+    def __init__(self, width, height, times, most, paint, ascii_only=False):
+        self.width, self.height, self.times, self.most, self.paint = width, height, times, most, paint
+        self.ascii = ascii_only
+        self.dots = [[0] * width for _ in range(height)]
+        self.colour = [[0] * width for _ in range(height)]
+        self.letters = [[""] * width for _ in range(height)]
+
+    def spot(self, time, value):
+        """In dots, from the left and from above."""
+        low, high = self.times
+        x = int((time - low) / (high - low) * (self.width * 2 - 1) + 0.5)
+        y = int((1 - min(max(value, 0), self.most) / self.most) * (self.height * 4 - 1) + 0.5)
+        return x, y
+
+    def dot(self, x, y, colour):
+        self.dots[y // 4][x // 2] |= DOTS[y % 4][x % 2]
+        self.colour[y // 4][x // 2] = colour
+
+    def point(self, time, value, colour):
+        self.dot(*self.spot(time, value), colour)
+
+    def steps(self, points, colour):
+        """A line that keeps each value until the next one."""
+        last = None
+        for time, value in points:
+            if value is None:
+                continue
+            x, y = self.spot(time, value)
+            if last:
+                for between in range(last[0], x):
+                    self.dot(between, last[1], colour)
+                for between in range(min(last[1], y), max(last[1], y)):
+                    self.dot(x, between, colour)
+            self.dot(x, y, colour)
+            last = x, y
+
+    def letter(self, time, value, letter, colour, over=True):
+        x, y = self.spot(time, value)
+        if over or not (self.letters[y // 4][x // 2] or self.dots[y // 4][x // 2]):
+            self.letters[y // 4][x // 2] = self.paint(colour, letter)
+
+    def character(self, dots):
+        if self.ascii:
+            return " '.:"[bool(dots & 0x1b) + 2 * bool(dots & 0xe4)]
+        return chr(0x2800 + dots)
+
+    def rows(self, scale):
+        """Lines, with numbers at the axis."""
+        tick, line = ("+", "|") if self.ascii else ("┤", "│")
+        label = {}
+        for value in ticks(0, self.most / scale, max(self.height / 3, 2)):
+            y = self.spot(self.times[0], value * scale)[1] // 4
+            label[y] = "%g" % round(value, 6)
+        for y in range(self.height):
+            cells = []
+            for x in range(self.width):
+                if self.letters[y][x]:
+                    cells.append(self.letters[y][x])
+                elif self.dots[y][x]:
+                    cells.append(self.paint(self.colour[y][x], self.character(self.dots[y][x])))
+                else:
+                    cells.append(" ")
+            yield "%*s %s%s" % (MARGIN - 2, label.get(y, ""), tick if y in label else line, "".join(cells).rstrip())
+
+
+def axis(times, width, unit, ascii_only=False):
+    """The time axis and its numbers."""
+    corner, level, tick = "`-+" if ascii_only else "└─┬"
+    line, numbers = [level] * width, [" "] * width
+    for time in ticks(times[0], times[1], width / 12):
+        at = int((time - times[0]) / (times[1] - times[0]) * (width - 1) + 0.5)
+        line[at] = tick
+        text = "%g" % round(time, 6)
+        if at + len(text) + len(unit) <= width:     # else the line is longer than the picture
+            numbers[at:at + len(text)] = text
+    yield " " * (MARGIN - 1) + corner + "".join(line)
+    yield " " * MARGIN + "".join(numbers).rstrip() + " " + unit
+
+
+def phase_row(transfer, times, width):
+    row = [" "] * width
+    for phase, begin, end in transfer.phases():
+        first, last = (int((time - times[0]) / (times[1] - times[0]) * (width - 1) + 0.5) for time in (begin, end))
+        for at in range(first, last + 1):
+            row[at] = LETTER[phase]
+    return "".join(row)
+
+
+def number_row(changes, times, width):
+    """The number of each change below its place, or beside it: none upon another one, and none beyond the picture."""
+    places, free = [], 0
+    for number, change in enumerate(changes, 1):
+        at = max(int((change.time - times[0]) / (times[1] - times[0]) * (width - 1) + 0.5), free)
+        places.append(at)
+        free = at + len(str(number)) + 1
+    row, end = [" "] * width, width
+    for number, at in reversed(list(enumerate(places, 1))):
+        at = max(min(at, end - len(str(number))), 0)
+        row[at:at + len(str(number))] = str(number)
+        end = at - 1
+    return "".join(row[:width]).rstrip()
+
+
+def draw_windows(transfer, width, height, paint, ascii_only):
+    """cwnd and ssthresh over time."""
+    begin, end = times = transfer.bounds()
+    windows = list(transfer.windows())
+    steps = [window for window in windows if window[2] is not None]
+    yield " kB: %s cwnd" % paint(34, ":" if ascii_only else "⣿") + (", %s ssthresh" % paint(35, "-") if steps else "")
+    canvas = Canvas(width, height, times, max([window[1] for window in windows] + [1]), paint, ascii_only)
+    canvas.steps(((window[0], window[1]) for window in windows), 34)
+    for (time, _, value, _), follower in zip(steps, steps[1:] + [(end, 0, 0, 0)]):
+        while time <= follower[0]:
+            canvas.letter(time, value, "-", 35, False)
+            time += (end - begin) / width
+    yield from canvas.rows(1000)
+
+
+def draw(transfer, title, changes, width, color, ascii_only=False, only_windows=False):
+    """Lines of text. changes: those that get a number."""
+    dot, low = (":", ".") if ascii_only else ("⣿", "⣀")
+
+    def paint(code, text):
+        return "\033[%dm%s\033[0m" % (code, text) if color and code else text
+
+    width -= MARGIN + 1
+    times = transfer.bounds()
+    if only_windows:
+        yield from draw_windows(transfer, width, 7, paint, ascii_only)
+        yield from axis(times, width, "s", ascii_only)
+        return
+    yield paint(1, title)
+    yield transfer.summary()
+
+    yield ""
+    yield " kB sent: %s once, %s resent, %s lost; %s acknowledged" % (paint(34, dot), paint(33, "o"), paint(31, "X"),
+                                                                  paint(90, low))
+    canvas = Canvas(width, 14, times, max(segment.right for segment in transfer.sent), paint, ascii_only)
+    canvas.steps(((ack.time, ack.una) for ack in transfer.acks), 90)
+    for segment in transfer.sent:
+        if not segment.resent:
+            canvas.point(segment.time, segment.right, 34)
+    for segment in transfer.sent:
+        if segment.resent:
+            canvas.letter(segment.time, segment.left, "o", 33)
+    for segment in transfer.lost():
+        canvas.letter(segment.time, segment.left, "X", 31)
+    yield from canvas.rows(1000)
+    yield paint(35, " " * MARGIN + phase_row(transfer, times, width).rstrip())
+    yield paint(1, " " * MARGIN + number_row(changes, times, width))
+
+    yield from draw_windows(transfer, width, 11, paint, ascii_only)
+
+    yield ""
+    yield " ms: %s round trip" % paint(36, dot)
+    samples = [(ack.time, ack.rtt_us) for ack in transfer.acks if ack.rtt_us]
+    canvas = Canvas(width, 6, times, max([sample[1] for sample in samples] + [1000]), paint, ascii_only)
+    for time, rtt in samples:
+        canvas.point(time, rtt, 36)
+    yield from canvas.rows(1000)
+    yield from axis(times, width, "s", ascii_only)
+    if transfer.changes:
+        yield ""
+        yield "phases: " + ", ".join("%s %s" % (LETTER[name], name) for name in ("Disorder", "CWR", "Recovery", "Loss")
+                                     if any(name == span[0] for span in transfer.phases()))
+    for number, change in enumerate(changes, 1):
+        words, *more = wrap(change.words(), width + MARGIN + 1 - len("  1 %9.1f ms  " % 0))
+        yield "%s %9.1f ms  %s" % (paint(1, "%3d" % number), change.time * 1000, words)
+        for line in more:
+            yield " " * len("  1 %9.1f ms  " % 0) + line

@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# tour.sh [--check | --html DIR] [PAGE]: the tour in a throw-away virtual machine, one page or
+# chapter of it, or all; scripts/tour/README.md says what a page is. At a terminal page by page,
+# otherwise as plain text. --check: prints TAP; --html: writes files for a browser to a new folder
+# DIR; --asked: only looks whether there is such a page.
+
+set -u
+cd "$(dirname "$0")/../.."
+. scripts/kernel/vm-module.sh
+
+checks=() clock=(--no-stalls) asked= html=
+if [ "${1-}" = --asked ]; then
+	asked=1
+	shift
+fi
+if [ "${1-}" = --check ]; then
+	checks=(--check)
+	# what else goes on here shall not be seen on any page
+	clock=(--icount --real-waits)
+	shift
+fi
+if [ "${1-}" = --html ]; then
+	html=${2-}
+	[ -n "$html" ] || { echo "tour: --html needs a folder" >&2; exit 2; }
+	shift 2
+	if [ -e "$html" ] && { [ ! -d "$html" ] || [ -n "$(ls -A "$html")" ]; } && [ ! -e "$html/tour.css" ]; then
+		echo "tour: $html is there already, and is no tour; HTML= names a new folder" >&2
+		exit 2
+	fi
+fi
+page=${1-}
+if [[ ! $page =~ ^[a-z0-9-]*$ ]] || { [ -n "$page" ] &&
+	! grep -qE "^$page(-|[[:space:]]|\$)" scripts/tour/contents.txt; }; then
+	echo "tour: there is no page '$page'; there are:" >&2
+	sed 's/^/  /' scripts/tour/contents.txt >&2
+	exit 2
+fi
+[ -z "$asked" ] || exit 0
+
+columns=$(tput cols 2>/dev/null || echo 80)
+if [ -z "$html" ] && [ -t 0 ] && [ -t 1 ] && [ "$columns" -lt 80 ]; then
+	echo "tour: $columns columns are too few; 80 is the least" >&2
+	exit 2
+fi
+
+image=$(vm_kernel stock) ||
+	{ echo "tour: no kernel for the virtual machine; run scripts/kernel/deps.sh tour" >&2; exit 1; }
+vm_module stock -s || { echo "tour: the module does not build" >&2; exit 1; }
+scripts/tools/xtcp_run --build || exit 1
+
+if [ -n "$html" ]; then
+	mkdir -p -- "$html" && [ -w "$html" ] || { echo "tour: cannot write to $html" >&2; exit 1; }
+	html=$(cd -- "$html" && pwd -P)
+	scripts/vm/vm.sh --kernel "$image" --timeout 1200 "${clock[@]}" --share "$html" -- \
+		scripts/tour/tour-vm.sh build/stock/xtcp.ko --html "$html" ${page:+"$page"}
+	status=$?
+	rm -f -- "$html/dmesg" "$html/console.log"
+	[ $status -eq 0 ] && echo "$html/index.html"
+	exit $status
+fi
+paged= ascii=
+if [ ${#checks[@]} -eq 0 ] && [ -t 0 ] && [ -t 1 ]; then
+	paged=1
+	[[ ${LC_ALL:-${LC_CTYPE:-${LANG-}}} =~ [Uu][Tt][Ff]-?8 ]] || ascii=1
+	echo "starting a virtual machine; Enter or the right arrow: next page, left arrow: the one before, q: end"
+fi
+vm=(scripts/vm/vm.sh --kernel "$image" --timeout 1200 "${clock[@]}" --
+	env ${ascii:+LC_ALL=C} COLUMNS="$columns" COLOR=$paged PAGED=$paged
+	scripts/tour/tour-vm.sh build/stock/xtcp.ko "${checks[@]}" ${page:+"$page"})
+[ -n "$paged" ] || exec "${vm[@]}"
+scripts/tour/pager.py < <(exec "${vm[@]}" 2>&1)
+# who has seen enough does not wait for the rest
+kill $! 2>/dev/null
+exit 0

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the shells of make vm and make vm-shell begin with, in the top folder, the module loaded: two namespaces
+# to play in, with what the tour's pages use (scene.sh). XTCP_SECOND=1: the first shell has made them already.
+
+[ ! -e /etc/bash.bashrc ] || . /etc/bash.bashrc
+export XTCP_NAME=${XTCP_NAME:-xtcp}
+export PROC_NET_TCP=/proc/net/$XTCP_NAME PROC_NET_TCP6=/proc/net/${XTCP_NAME}6
+export PROC_NET_SNMP=/proc/net/${XTCP_NAME}_snmp PROC_NET_NETSTAT=/proc/net/${XTCP_NAME}_netstat
+export PATH=$PWD/scripts/tools:$PATH PYTHONDONTWRITEBYTECODE=1
+
+client() { ip netns exec client xtcp_run "$@"; }
+server() { ip netns exec server xtcp_run "$@"; }
+router() { ip netns exec router "$@"; }
+tour()
+{
+	xtcp_run python3 scripts/tour/tour.py "$@"
+	scripts/vm/scene.sh
+}
+
+# builds: make NAME.ko a link to the build for this kernel, of xtcp and of xtcp_b, if there is one: insmod NAME.ko then
+# works here, whatever kernel make has built for. The overlay keeps the links from the host. Load xtcp_b.
+builds()
+{
+	local release name file
+
+	release=$(uname -r)
+	for file in "build/$release/xtcp.ko" "build/xtcp_b-$release/xtcp_b.ko"; do
+		name=${file##*/} name=${name%.ko}
+		[ -e "$file" ] || continue
+		ln -sf "$file" "$name.ko"
+		[ -e "/sys/module/$name" ] || insmod "$name.ko" || continue
+		echo 1 >"/sys/kernel/tracing/events/$name/enable"
+		[ "$name" = "$XTCP_NAME" ] || echo "$name is loaded beside it: xtcp_run --name $name, xtcp-ss --name $name"
+	done
+}
+
+set_up()
+{
+	echo "hosts: files" >/etc/nsswitch.conf	# no name server here
+	echo global >/sys/kernel/tracing/trace_clock
+	echo 8192 >/sys/kernel/tracing/buffer_size_kb
+	echo 1 >"/sys/kernel/tracing/events/$XTCP_NAME/enable"
+	scripts/vm/scene.sh
+	echo "$XTCP_NAME is loaded; \"client\" (10.77.0.1) and \"server\" (10.77.0.2) are namespaces, with a router in between:"
+	echo "   server python3 -m http.server 80 &      client curl http://server/      ladder      server ss -tano"
+	echo "Each runs a command there, on $XTCP_NAME. tour PAGE: a page of the tour; exit: the end."
+	builds
+	if [ -n "${XTCP_SHARED-}" ]; then
+		echo "What is in $XTCP_SHARED/ is kept, all else is not. A second terminal of this machine: make vm-shell"
+	else
+		echo "Nothing is kept."
+	fi
+}
+
+[ -n "${XTCP_SECOND-}" ] || set_up

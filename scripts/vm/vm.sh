@@ -1,0 +1,501 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Runs a command in a throw-away QEMU machine; see usage(). The machine's first
+# serial port (the kernel's console) goes to a file, its second one carries the
+# command's output; a private 9p share carries command and status.
+
+set -u
+scripts=$(cd "$(dirname "$0")/.." && pwd)
+. "$scripts/kernel/cache.sh"
+. "$scripts/kernel/kernel.sh"
+. "$scripts/vm/initramfs.sh"
+
+usage()
+{
+	cat <<-END
+	Usage: scripts/vm/vm.sh [OPTION]... [--] [COMMAND [ARGUMENT]...]
+
+	Runs COMMAND in a virtual machine whose root is this machine's, read-only
+	under an overlay: every installed program is there, and nothing that the
+	command writes survives, except below --share. The command starts in the
+	present directory, as root, with its input from /dev/null; what it writes is
+	shown as it comes. A single argument is a line for the shell. Without a
+	command, at a terminal: a shell.
+
+	  --cpus N          processors (2); without KVM they take turns
+	  --parallel        emulate processors at the same time: faster, but a kernel that
+	                    patches its code while it runs stands still once in a while
+	  --memory SIZE     as for QEMU: 2G, 512M (2G)
+	  --kernel IMAGE    the kernel to boot (newest 6.1 in /boot that has 9p)
+	  --timeout SECONDS end the machine after this long (3600; a shell: never)
+	  --stall SECONDS   end the machine when COMMAND has not touched /run/vm/alive for
+	                    this long (never); its kernel is asked why before
+	  --share DIR       DIR can be written to; console.log and dmesg are left there,
+	                    unless the command has the terminal
+	  --root DIR        the machine's root is DIR, another Debian with busybox and bash;
+	                    wants --kernel, one whose modules are in DIR
+	  --icount          one processor whose clock counts instructions: repeatable. A wait
+	                    takes no time, nor does one for the host
+	  --real-waits      with --icount: a wait takes its time
+	  --no-stalls       without KVM: --icount --real-waits, so that no time in the machine
+	                    is one that this machine spent on something else
+	  --plugin FILE     with --icount: QEMU loads this plugin; ARGUMENT=VALUE may follow,
+	                    with a comma before each
+	  --append WORDS    more of the kernel's command line
+	  --interactive     give the command the terminal
+	  --second COMMAND  with --interactive: COMMAND, a line for the shell, runs at a second
+	                    terminal of the machine, which scripts/vm/vm-terminal.py opens
+	  --help            this text
+
+	COMMAND can have the machine stand still, as one does whose host sleeps or
+	moves it: it writes a number of seconds, 1 to 30, to /run/vm/pause. QEMU is
+	stopped for about that long, at least that long, while the machine's clocks
+	go on; the file is empty again when that is over. Such time is no stall, but
+	counts for --timeout. With --icount, whose clock would not go on, there is no
+	such file.
+
+	/run/vm/stood_still says for how many seconds nothing ran on this machine
+	since the other one began, as where who runs this one stops it; it is not
+	there before that happens, nor with --icount, unless --real-waits, too.
+
+	Exit status: the command's; or
+	  2    wrong arguments
+	  120  the machine's kernel panicked
+	  124  the timeout ended the machine, or a stall
+	  125  the machine did not start, or ended without a status
+	END
+}
+
+die()
+{
+	local status=$1
+
+	shift
+	echo "vm.sh: $*" >&2
+	exit "$status"
+}
+
+wrong()
+{
+	echo "vm.sh: $*" >&2
+	echo "Try scripts/vm/vm.sh --help" >&2
+	exit 2
+}
+
+cleanup()
+{
+	trap '' INT TERM HUP
+	if [ -n "$qemu" ]; then
+		signal_qemu CONT
+		kill "$qemu" 2>/dev/null
+		wait "$qemu" 2>/dev/null
+	fi
+	[ -z "$terminal" ] || stty "$terminal" 2>/dev/null
+	[ -z "$work" ] || rm -rf "$work"
+}
+
+# start_qemu SECONDS ARGUMENT...: in the background, so that signals reach us
+# at once; it dies with us, and after SECONDS (0: never).
+start_qemu()
+{
+	local seconds=$1
+
+	shift
+	setpriv --pdeathsig TERM timeout --foreground --kill-after=5 "$seconds" \
+		qemu-system-x86_64 -no-user-config -nodefaults -no-reboot \
+		-display none -nic none -m "$memory" -kernel "$kernel" \
+		-initrd "$work/initramfs" -pidfile "$work/pid" "$@" <&0 &
+	qemu=$!
+}
+
+# signal_qemu SIGNAL: to QEMU itself. It is the child of $qemu, a timeout that
+# passes no STOP on and counts meanwhile; a stopped QEMU ends by its KILL.
+signal_qemu()
+{
+	local pid= parent=
+
+	read -r pid 2>/dev/null <"$work/pid" || return 1
+	parent=$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null)
+	[ "$parent" = "$qemu" ] && kill -s "$1" "$pid" 2>/dev/null
+}
+
+wait_qemu()
+{
+	wait "$qemu" 2>/dev/null
+	ended=$?
+	qemu=
+}
+
+# ask_why: of a machine that stands still. Its kernel takes the interrupt for a
+# reason to panic, and says on the console where each processor is.
+ask_why()
+{
+	local deadline=$((SECONDS + 20))
+
+	printf '%s\n' "info registers -a" nmi >"$work/monitor.in"
+	timeout 3 cat "$work/monitor.out" | tr -d '\r' >"${logs:-$work}/registers"
+	while kill -0 "$qemu" 2>/dev/null && [ $SECONDS -lt $deadline ]; do
+		sleep 0.2
+	done
+}
+
+# pause_machine: it asked to stand still. In short steps, so that a signal to us
+# or the end of QEMU ends it.
+pause_machine()
+{
+	local seconds= until
+
+	read -r seconds <"$work/ctl/pause"
+	if [[ ! $seconds =~ ^[1-9][0-9]?$ ]] || [ "$seconds" -gt 30 ]; then
+		echo "vm.sh: /run/vm/pause: '$seconds' is not a number from 1 to 30" >&2
+	elif signal_qemu STOP; then
+		until=$((SECONDS + seconds + 1))	# the first one has begun already
+		while kill -0 "$qemu" 2>/dev/null && [ $SECONDS -lt $until ]; do
+			sleep 0.1
+		done
+		touch "$work/ctl/alive"		# it could not
+	fi
+	# Before it goes on, so that it cannot see how this comes after that.
+	: >"$work/ctl/pause"
+	signal_qemu CONT
+}
+
+# end_if_stalled: at most every five seconds.
+end_if_stalled()
+{
+	local now last
+
+	[ -n "$stall" ] && [ $SECONDS -ge "$next_look" ] || return 0
+	next_look=$((SECONDS + 5))
+	printf -v now '%(%s)T' -1
+	# From "started" on, until the command says more.
+	last=$(stat -c %Y "$work/ctl/alive" "$work/ctl/started" 2>/dev/null | sort -n | tail -n 1)
+	if [ $((now - ${last:-now})) -gt "$stall" ]; then
+		echo "vm.sh: nothing came from the machine for $stall s, ending it" >&2
+		ask_why
+		stalled=1
+		kill "$qemu" 2>/dev/null
+	fi
+}
+
+# note_standstill SECONDS: nothing ran here for so long, as where who runs this machine pauses it. The clocks of ours
+# went on; it has not stalled.
+note_standstill()
+{
+	stood_still=$((stood_still + $1))
+	touch "$work/ctl/alive"
+	[ "${icount:+$real_waits}" = off ] || echo "$stood_still" >"$work/ctl/stood_still"
+	echo "vm.sh: this machine stood still for $1 s" >&2
+}
+
+# watch_machine: until it ends.
+watch_machine()
+{
+	local before=$SECONDS
+
+	while kill -0 "$qemu" 2>/dev/null; do
+		sleep 0.2
+		[ $((SECONDS - before)) -lt $standstill ] || note_standstill $((SECONDS - before))
+		before=$SECONDS
+		[ ! -s "$work/ctl/pause" ] || { pause_machine; before=$SECONDS; }
+		end_if_stalled
+	done
+}
+
+# has_started: false when the machine still runs but has not come as far as to
+# run the command. Emulated ones stop on their way there, once in a long while.
+has_started()
+{
+	local deadline=$((SECONDS + boot_seconds))
+
+	while [ ! -e "$work/ctl/started" ]; do
+		kill -0 "$qemu" 2>/dev/null || return 0
+		[ $SECONDS -lt $deadline ] || return 1
+		sleep 0.2
+	done
+}
+
+# take_slot: emulated machines that share a processor make one another miss
+# their deadlines, so one more of them than there are processors may run. Who
+# waits first gets the first slot: the lock of the queue says whose turn it is.
+# That of the slot goes with QEMU, which inherits it.
+take_slot()
+{
+	local count i queue told=
+
+	count=$(($(nproc) + 1))
+	exec {queue}>"$XTCP_CACHE/machine-queue.lock"
+	if ! flock -n "$queue"; then
+		told=1
+		echo "vm.sh: waiting for those that wait already" >&2
+		flock "$queue"
+	fi
+	while :; do
+		for ((i = 1; i <= count; i++)); do
+			exec {slot}>"$XTCP_CACHE/machine-$i.lock"
+			flock -n "$slot" && break 2
+			exec {slot}>&-
+		done
+		[ -n "$told" ] || echo "vm.sh: $count machines run already, waiting for one to end" >&2
+		told=1
+		sleep 0.1
+	done
+	exec {queue}>&-
+}
+
+# kvm_works: asked once per boot of this machine, by booting a kernel: there
+# are machines where /dev/kvm exists and guests hang.
+kvm_works()
+{
+	local verdict
+
+	[ -r /dev/kvm ] && [ -w /dev/kvm ] || return 1
+	verdict=$XTCP_CACHE/kvm-$(cat /proc/sys/kernel/random/boot_id)
+	if [ ! -e "$verdict" ]; then
+		echo "vm.sh: trying KVM, once per boot of this machine" >&2
+		start_qemu 15 -accel kvm -cpu host -smp 2 -serial "file:$work/probe0" \
+			-serial "file:$work/probe" \
+			-append "console=ttyS0 panic=-1 kvm_probe" </dev/null 2>/dev/null
+		wait_qemu
+		if grep -qs "the probe booted" "$work/probe"; then
+			echo yes >"$work/verdict"
+		else
+			echo "vm.sh: KVM does not work here, using emulation" >&2
+			echo no >"$work/verdict"
+		fi
+		rm -f "$XTCP_CACHE"/kvm-*
+		mv "$work/verdict" "$verdict"
+	fi
+	[ "$(cat "$verdict" 2>/dev/null)" = yes ]
+}
+
+check_needs()
+{
+	local word
+
+	for word in qemu-system-x86_64 setpriv timeout; do
+		command -v "$word" >/dev/null ||
+			die 125 "$word is missing; run scripts/kernel/deps.sh demo"
+	done
+	busybox=$(command -v busybox || command -v /bin/busybox) ||
+		die 125 "busybox-static is missing; run scripts/kernel/deps.sh demo"
+	if [ -z "$kernel" ]; then
+		kernel=$(kernel_stock) ||
+			die 125 "no Linux $XTCP_SERIES in /boot that has the 9p and overlay modules" \
+				"(the cloud flavour has not); run scripts/kernel/deps.sh demo"
+	fi
+	[ -e "$kernel" ] || die 125 "no kernel image $kernel"
+	[ -r "$kernel" ] || die 125 "$kernel cannot be read; try: sudo chmod a+r $kernel"
+	release=$(kernel_release "$kernel") || die 125 "$kernel is not a bzImage"
+	modules=$(kernel_modules "$kernel" "$release") ||
+		die 125 "no modules of kernel $release (/lib/modules/$release)"
+	for word in virtio_pci 9pnet_virtio 9p overlay ${second:+virtio_console}; do
+		kernel_has "$modules" "$word" ||
+			die 125 "kernel $release has no module $word; take a generic one" \
+				"(package linux-image-amd64)"
+	done
+}
+
+# fill_share: what scripts/vm/vm-init.sh reads.
+fill_share()
+{
+	local size=
+
+	mkdir "$work/ctl"
+	cp "$scripts/vm/vm-init.sh" "$work/ctl/init"
+	[ -n "$icount" ] || : >"$work/ctl/pause"
+	if [ $# -eq 1 ]; then
+		printf '%s\n' "$1"
+	elif [ $# -gt 1 ]; then
+		printf '%q ' exec "$@"
+	else
+		echo "exec bash -l"
+	fi >"$work/ctl/command"
+	[ -z "$interactive" ] || size=$(stty size 2>/dev/null)
+	[ -n "$size" ] && [ "$size" != "0 0" ] || size="24 80"
+	if [ -n "$second" ]; then
+		mkdir "$work/ctl/second"
+		: >"$work/ctl/second/request"
+		printf '%s\n' "$second" >"$work/ctl/second/command"
+		cp "$scripts/vm/vm-terminal.sh" "$work/ctl/second/init"
+	fi
+	printf '%s=%q\n' MODULES "$modules" CWD "$PWD" TERM "${TERM-dumb}" \
+		INTERACTIVE "$interactive" ROWS "${size% *}" COLUMNS "${size#* }" \
+		PORT /dev/ttyS1 SECOND "${second:+/dev/hvc0}" LAST reboot \
+		>"$work/ctl/settings"
+	echo "$share" >"$work/ctl/share"
+	for dir in "$PWD" "${scripts%/*}" "$modules"; do
+		case $dir in
+		/tmp/*|/run/*) echo "$dir" ;;
+		esac
+	done | sort -u >"$work/ctl/keep"
+}
+
+# share_options PATH TAG READONLY
+share_options()
+{
+	qemu_options+=(-fsdev "local,id=$2,path=$1,security_model=none,multidevs=remap$3"
+		-device "virtio-9p-pci,fsdev=$2,mount_tag=$2")
+}
+
+# tsc_khz: how fast the time stamp counter counts, which an emulated machine has from this one. Nothing without a
+# compiler.
+tsc_khz()
+{
+	local source=$scripts/vm/tsc-khz.c program=$XTCP_CACHE/tsc-khz
+
+	if [ "$source" -nt "$program" ]; then
+		cc -O2 -o "$program.$$" "$source" 2>/dev/null && mv "$program.$$" "$program" || return 0
+	fi
+	"$program"
+}
+
+choose_options()
+{
+	local khz=
+
+	# a machine that its own stops for two minutes has not locked up
+	words="console=ttyS0,115200 panic=-1 oops=panic watchdog_thresh=120"
+	words+=" rcupdate.rcu_cpu_stall_timeout=240 mitigations=off nopti tsc=reliable"
+	words+=" acpi=noirq" # every device has MSI; routing takes 15 s each on a debug kernel
+	words+=" no_timer_check" # on a busy machine the check fails, and the kernel panics
+	# A kernel that does not get on says where, and ends.
+	words+=" softlockup_panic=1 unknown_nmi_panic panic_print=0x40"
+	words+=" sysctl.kernel.hung_task_panic=1"
+	qemu_options=()
+	if [ -n "$icount" ]; then
+		qemu_options+=(-accel tcg -icount "shift=0,sleep=$real_waits" -smp 1 -seed 1
+			-cpu "max,-erms,-fsrm" -rtc "base=2024-01-01,clock=vm")
+		words+=" clocksource=tsc nokaslr"
+	elif kvm_works; then
+		qemu_options+=(-accel kvm -cpu host -smp "$cpus")
+	else
+		# A processor that translates a breakpoint while another one takes it
+		# back keeps it for ever (QEMU before 8.1), so they take turns.
+		qemu_options+=(-accel "tcg,thread=${parallel:-single}" -cpu max -smp "$cpus")
+		# what the kernel finds out on a busy machine may be another speed, and all its clocks go wrong
+		khz=$(tsc_khz)
+		words+="${khz:+ tsc_early_khz=$khz}"
+	fi
+	qemu_options+=(-serial "file:$console" -serial chardev:io
+		-append "$words $append")
+	if [ -n "$interactive" ]; then
+		qemu_options+=(-chardev "stdio,id=io,signal=off")
+	else
+		qemu_options+=(-chardev "stdio,id=io")
+	fi
+	[ -z "$second" ] ||
+		qemu_options+=(-chardev "socket,id=second,path=${work//,/,,}/socket,server=on,wait=off"
+			-device virtio-serial-pci -device virtconsole,chardev=second)
+	if [ -n "$stall" ]; then
+		mkfifo "$work/monitor.in" "$work/monitor.out"
+		qemu_options+=(-chardev "pipe,id=monitor,path=$work/monitor"
+			-mon chardev=monitor)
+	fi
+	[ -z "$plugin" ] || qemu_options+=(-plugin "$plugin")
+	share_options "${root//,/,,}" root ",readonly=on"
+	share_options "$work/ctl" ctl ""
+	[ -z "$share" ] || share_options "${share//,/,,}" share ""
+}
+
+# report: the machine is gone; say why if it left no status.
+report()
+{
+	if [ -n "$logs" ]; then
+		cp "$work/ctl/dmesg" "$logs/dmesg" 2>/dev/null
+	fi
+	if [ -s "$work/ctl/status" ]; then
+		exit "$(cat "$work/ctl/status")"
+	fi
+	if grep -q "Kernel panic" "$console" 2>/dev/null; then
+		tr -d '\r' <"$console" | tail -n 60 | sed 's/^/# /' >&2
+		die 120 "the machine's kernel panicked"
+	fi
+	[ -z "$stalled" ] || die 124 "the machine stalled"
+	[ "$ended" -ne 124 ] && [ "$ended" -ne 137 ] ||
+		die 124 "the machine was ended after $timeout seconds"
+	tail -n 20 "$console" 2>/dev/null | tr -d '\r' >&2
+	die 125 "the machine ended without a status (QEMU's was $ended)"
+}
+
+cpus=2 memory=2G kernel= timeout= stall= share= root=/ icount= real_waits=off parallel= append= interactive=
+plugin= forced= no_stalls= second= logs=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--cpus|--memory|--kernel|--timeout|--stall|--share|--root|--append|--plugin|--second)
+		[ $# -ge 2 ] || wrong "$1 needs a value"
+		declare "${1#--}=$2"
+		shift 2 ;;
+	--icount) icount=1; shift ;;
+	--real-waits) real_waits=on; shift ;;
+	--no-stalls) no_stalls=1; shift ;;
+	--parallel) parallel=multi; shift ;;
+	--interactive) forced=1; shift ;;
+	--help|-h) usage; exit 0 ;;
+	--) shift; break ;;
+	-*) wrong "unknown option $1" ;;
+	*) break ;;
+	esac
+done
+[[ $cpus =~ ^[1-9][0-9]?$ ]] || wrong "--cpus $cpus: not a number from 1 to 99"
+[[ $memory =~ ^[1-9][0-9]*[MG]$ ]] || wrong "--memory $memory: not a size such as 512M or 2G"
+[[ $timeout =~ ^([1-9][0-9]*)?$ ]] || wrong "--timeout $timeout: not a number of seconds"
+[[ $stall =~ ^([1-9][0-9]*)?$ ]] || wrong "--stall $stall: not a number of seconds"
+if [ -n "$plugin" ]; then
+	[ -n "$icount" ] || wrong "--plugin wants --icount"
+	[ -e "${plugin%%,*}" ] || wrong "--plugin ${plugin%%,*}: no such file"
+fi
+if [ -n "$share" ]; then
+	[ -d "$share" ] && [ -w "$share" ] || wrong "--share $share: not a writable directory"
+	share=$(cd "$share" && pwd -P)
+fi
+if [ "$root" != / ]; then
+	[ -x "$root/bin/busybox" ] && [ -x "$root/bin/bash" ] || wrong "--root $root: no system with busybox and bash"
+	[ -n "$kernel" ] || wrong "--root wants --kernel"
+	root=$(cd "$root" && pwd -P)
+fi
+if [ $# -eq 0 ] || [ -n "$forced" ]; then
+	[ -t 0 ] && [ -t 1 ] || wrong "no command, and no terminal for a shell"
+	interactive=1
+fi
+[ -n "$interactive" ] || { [ -z "$second" ] || wrong "--second wants a terminal"; logs=$share; }
+[ -n "$timeout" ] || timeout=$([ -n "$interactive" ] && echo 0 || echo 3600)
+
+qemu= work= terminal= ended= stalled= next_look=0 stood_still=0
+standstill=5	# seconds that a fifth of one takes only where nothing runs
+boot_seconds=240	# the slowest kernel needs 20 when it has a processor for itself
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+trap 'exit 129' HUP
+
+check_needs
+work=$(mktemp -d "${TMPDIR:-/tmp}/xtcp-vm.XXXXXX") || die 125 "no temporary directory"
+mkdir "$work/files"
+# a struct sockaddr_un limits the path of the socket
+[ -z "$second" ] || [ ${#work} -lt 98 ] || { echo "vm.sh: TMPDIR is too long for a second terminal" >&2; second=; }
+initramfs_make "$work/initramfs" "$work/files" "$modules" ||
+	die 125 "cannot make the initramfs"
+[ -z "$no_stalls" ] || kvm_works || { icount=1; real_waits=on; }
+fill_share "$@"
+console=${logs:-$work}/console.log
+choose_options
+[ -n "$interactive" ] || take_slot
+if [ -n "$interactive" ]; then
+	terminal=$(stty -g)
+	start_qemu "$timeout" "${qemu_options[@]}"
+else
+	start_qemu "$timeout" "${qemu_options[@]}" </dev/null
+	for again in "starting it again" "giving up"; do
+		! has_started || break
+		echo "vm.sh: the machine did not boot within $boot_seconds s, $again" >&2
+		kill "$qemu" 2>/dev/null
+		wait_qemu
+		[ "$again" != "giving up" ] || die 125 "the machine does not boot"
+		start_qemu "$timeout" "${qemu_options[@]}" </dev/null
+	done
+fi
+watch_machine
+wait_qemu
+report
