@@ -43,7 +43,7 @@ def plot(arguments, width, color):
     out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     try:
         with contextlib.redirect_stdout(out):
-            runpy.run_path(os.path.join(here, "..", "plot"))
+            runpy.run_path(os.path.join(here, "../tools/plot"))
     finally:
         sys.argv = kept
     out.flush()
