@@ -44,6 +44,7 @@ struct xtcp_sysctl {
 	u8 ecn_option;
 	u8 ecn_option_beacon;
 	u8 frto;
+	u8 keepalive_always;
 	u8 keepalive_probes;
 	u8 min_tso_segs;
 	u8 moderate_rcvbuf;
@@ -79,6 +80,7 @@ struct xtcp_sysctl {
 	int probe_interval;	/* seconds */
 	int probe_threshold;	/* octets */
 	int timewait_ms;
+	int user_timeout_ms;	/* 0: none */
 	unsigned int notsent_lowat;	/* octets */
 	int rmem[3];		/* octets: min, default, max */
 	int wmem[3];

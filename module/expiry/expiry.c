@@ -195,7 +195,7 @@ static void expired_keepalive(struct sock *sk)
 	unsigned long time = xtcp_keepalive_time(sk);
 	u32 idle = (u32)jiffies - xsk->rcv_tstamp;
 
-	if (!sock_flag(sk, SOCK_KEEPOPEN))
+	if (!xtcp_keepalive_is_on(sk))
 		return;
 	/*
 	 * MUST-26: no probe while data waits for an ACK or a window; the other deadlines handle

@@ -21,6 +21,7 @@
 #include "send/output.h"
 #include "sight/mib.h"
 #include "sock/end.h"
+#include "time/keepalive.h"
 
 #define ORPHAN_RETRIES		8U	/* for an orphan whose peer was heard recently, as in Linux */
 #define SILENCE_MAX_MS		(2 * XTCP_RTO_MAX_MS) /* silence that ends probes of a shrunk window */
@@ -33,6 +34,14 @@ static const struct xtcp_sysctl *knobs(const struct sock *sk)
 static u32 elapsed_ms(u32 stamp)
 {
 	return xtcp_clock_ts_stamp() - stamp;
+}
+
+/* Is there a user timeout, and has it passed since @stamp? */
+static bool has_passed(const struct xtcp_sock *xsk, u32 stamp)
+{
+	u32 most = xtcp_keepalive_user_timeout(xsk);
+
+	return most && elapsed_ms(stamp) >= most;
 }
 
 /**
@@ -146,7 +155,7 @@ bool xtcp_retries_end_syn(struct sock *sk)
 				      READ_ONCE(knobs(sk)->syn_retries);
 
 	bool often = xsk->tries.retransmits >= (xsk->syn_retries ?: retries);
-	bool expired = often || (xsk->user_timeout && elapsed_ms(xsk->tries.retrans_stamp) >= xsk->user_timeout);
+	bool expired = often || has_passed(xsk, xsk->tries.retrans_stamp);
 
 	sock_owned_by_me(sk);
 	xtcp_fastsyn_timeout(sk, expired);
@@ -189,7 +198,7 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 gone = elapsed_ms(xsk->tries.retrans_stamp);
 	bool again = xsk->tries.retransmits || xsk->stream->probe_stamp;
-	bool expired;
+	bool by_user = xtcp_keepalive_user_timeout(xsk), expired;
 
 	sock_owned_by_me(sk);
 	if (xsk->tries.retransmits && gone >= xtcp_rto_give_up_ms(READ_ONCE(knobs(sk)->retries1), XTCP_RTO_MIN_MS)) {
@@ -198,8 +207,8 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 	}
 	if (sock_flag(sk, SOCK_DEAD) && xtcp_retries_end_orphan(sk, false))
 		return true;
-	if (xsk->user_timeout)
-		expired = again && elapsed_ms(xtcp_retries_since(sk)) >= xsk->user_timeout;
+	if (by_user)
+		expired = again && has_passed(xsk, xtcp_retries_since(sk));
 	else if (sock_flag(sk, SOCK_DEAD))
 		expired = orphan_had_its_time(sk);
 	else
@@ -210,7 +219,7 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 		try_another_path(sk);
 		return false;
 	}
-	xtcp_retries_give_up(sk, limit_was(xsk->user_timeout));
+	xtcp_retries_give_up(sk, limit_was(by_user));
 	return true;
 }
 
@@ -235,8 +244,8 @@ bool xtcp_retries_end_shrunk_window(struct sock *sk)
 	bool by_user, end;
 
 	sock_owned_by_me(sk);
-	by_user = xsk->user_timeout && since && elapsed_ms(since) >= xsk->user_timeout;
-	end = xsk->user_timeout ? by_user : silent >= SILENCE_MAX_MS;
+	by_user = since && has_passed(xsk, since);
+	end = xtcp_keepalive_user_timeout(xsk) ? by_user : silent >= SILENCE_MAX_MS;
 	if (sock_flag(sk, SOCK_DEAD))
 		end |= orphan_had_its_time(sk);
 	if (!end)
@@ -290,7 +299,7 @@ bool xtcp_retries_end_probing(struct sock *sk)
 	bool by_user, end;
 
 	sock_owned_by_me(sk);
-	by_user = xsk->user_timeout && since && elapsed_ms(since) >= xsk->user_timeout;
+	by_user = since && has_passed(xsk, since);
 	end = by_user;
 	if (sock_flag(sk, SOCK_DEAD)) {
 		most = orphan_retries(sk, is_alive(sk));

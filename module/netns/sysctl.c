@@ -238,6 +238,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(fin_timeout, int, do_seconds, SYSCTL_ZERO, &max_seconds),
 	ENTRY(frto, u8, do_octet, NULL, NULL),
 	ENTRY(invalid_ratelimit, int, do_milliseconds, SYSCTL_ZERO, &max_milliseconds),
+	ENTRY(keepalive_always, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(keepalive_intvl, int, do_seconds, SYSCTL_ONE, &max_seconds),
 	ENTRY(keepalive_probes, u8, do_octet, NULL, NULL),
 	ENTRY(keepalive_time, int, do_seconds, SYSCTL_ONE, &max_seconds),
@@ -270,6 +271,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(timewait_ms, int, do_int, &min_timewait_ms, &max_timewait_ms),
 	ENTRY(tso_rtt_log, u8, do_octet, NULL, NULL),
 	NAMED("tw_reuse", timewait_reuse, u8, do_octet, SYSCTL_ZERO, SYSCTL_TWO),
+	ENTRY(user_timeout_ms, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	ENTRY(window_scaling, u8, do_octet, NULL, NULL),
 	ENTRY(wmem, int[3], do_int, SYSCTL_ONE, SYSCTL_INT_MAX),
 };

@@ -399,7 +399,7 @@ static int get_int(struct sock *sk, int optname, int *val)
 			*val = READ_ONCE(ctl->fin_timeout) / HZ;
 		return 0;
 	case TCP_USER_TIMEOUT:
-		*val = READ_ONCE(xsk->user_timeout);
+		*val = xtcp_keepalive_user_timeout(xsk);
 		return 0;
 	case TCP_QUICKACK:
 		*val = !xsk->acking.pingpong;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Keepalive policy (RFC 9293 section 3.8.4): when to probe an idle connection, and when to give it
- * up. No code here arms a timer.
+ * up; the user timeout. No code here arms a timer.
  *
- * Keepalive is off until the program sets SO_KEEPALIVE (MUST-24, MUST-25). By default the first
- * probe goes after two hours, and then nine probes go 75 s apart (MUST-28). Each namespace has its
- * own defaults.
+ * Keepalive is off until the program sets SO_KEEPALIVE (MUST-24, MUST-25), or the administrator
+ * sets net.xtcp.keepalive_always for programs that do not. By default the first probe goes after
+ * two hours, and then nine probes go 75 s apart (MUST-28). Each namespace has its own defaults.
  */
 #include "time/keepalive.h"
 
@@ -14,6 +14,19 @@
 
 #include "base/net.h"
 #include "base/sock.h"
+
+/**
+ * xtcp_keepalive_is_on() - may this connection be probed?
+ * @sk: the sock
+ *
+ * Context: any.
+ *
+ * Return: true when the program or the namespace wants it.
+ */
+bool xtcp_keepalive_is_on(const struct sock *sk)
+{
+	return sock_flag(sk, SOCK_KEEPOPEN) || READ_ONCE(xtcp_net_of(sk)->sysctl.keepalive_always);
+}
 
 /**
  * xtcp_keepalive_time() - how long a connection is idle before the first probe
@@ -55,6 +68,19 @@ unsigned int xtcp_keepalive_probes(const struct sock *sk)
 }
 
 /**
+ * xtcp_keepalive_user_timeout() - for how long text may stay without an ACK
+ * @xsk: the sock
+ *
+ * Context: any.
+ *
+ * Return: milliseconds; 0: no limit but R2 (TCP_USER_TIMEOUT, RFC 9293 section 3.8.3, MUST-21).
+ */
+u32 xtcp_keepalive_user_timeout(const struct xtcp_sock *xsk)
+{
+	return READ_ONCE(xsk->user_timeout) ?: READ_ONCE(xsk->xn->sysctl.user_timeout_ms);
+}
+
+/**
  * xtcp_keepalive_give_up() - is the peer of this idle connection gone?
  * @sk: idle for longer than xtcp_keepalive_time(), a probe is due
  *
@@ -68,10 +94,10 @@ unsigned int xtcp_keepalive_probes(const struct sock *sk)
 bool xtcp_keepalive_give_up(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 idle = (u32)jiffies - xsk->rcv_tstamp;
+	u32 idle = (u32)jiffies - xsk->rcv_tstamp, most_ms = xtcp_keepalive_user_timeout(xsk);
 
 	sock_owned_by_me(sk);
-	if (xsk->user_timeout)
-		return xsk->tries.keepalive_sent && idle >= msecs_to_jiffies(xsk->user_timeout);
+	if (most_ms)
+		return xsk->tries.keepalive_sent && idle >= msecs_to_jiffies(most_ms);
 	return xsk->tries.keepalive_sent >= xtcp_keepalive_probes(sk);
 }

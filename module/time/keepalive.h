@@ -6,10 +6,13 @@
 #include <linux/types.h>
 
 struct sock;
+struct xtcp_sock;
 
+bool xtcp_keepalive_is_on(const struct sock *sk);
 unsigned long xtcp_keepalive_time(const struct sock *sk);
 unsigned long xtcp_keepalive_intvl(const struct sock *sk);
 unsigned int xtcp_keepalive_probes(const struct sock *sk);
+u32 xtcp_keepalive_user_timeout(const struct xtcp_sock *xsk);
 bool xtcp_keepalive_give_up(const struct sock *sk);
 
 #endif /* XTCP_KEEPALIVE_H */

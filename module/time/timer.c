@@ -20,7 +20,7 @@
  *               the probe has put it
  *   reordering  from then on, segments that may only be late count as lost (RFC 8985 section 6.2)
  *   keepalive   nothing arrived for TCP_KEEPIDLE: probe (RFC 9293 section 3.8.4). Armed while
- *               SO_KEEPALIVE is on
+ *               SO_KEEPALIVE or net.xtcp.keepalive_always is on
  *
  * The timer is set for the earliest deadline. It is moved when a deadline becomes earlier, but not
  * when one becomes later or is dropped. Almost every ACK moves a deadline back, and a timer that
@@ -121,11 +121,11 @@ void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay)
  */
 unsigned long xtcp_timer_within_user_timeout(const struct xtcp_sock *xsk, u32 ms, u32 stamp)
 {
-	u32 gone;
+	u32 gone, most = xtcp_keepalive_user_timeout(xsk);
 
-	if (xsk->user_timeout && stamp) {
+	if (most && stamp) {
 		gone = xtcp_clock_ts_stamp() - stamp;
-		ms = gone >= xsk->user_timeout ? 1 : min(ms, xsk->user_timeout - gone);
+		ms = gone >= most ? 1 : min(ms, most - gone);
 	}
 	return msecs_to_jiffies(ms);
 }
@@ -540,7 +540,7 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	xtcp_timer_disarm(sk, XTCP_TIMER_KEEPALIVE);
-	if (!sock_flag(sk, SOCK_KEEPOPEN) ||
+	if (!xtcp_keepalive_is_on(sk) ||
 	    (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return;
 	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time > idle ? time - idle : 0);

@@ -42,6 +42,7 @@ static const struct knob {
 	{ "fin_timeout", 1, 0, -1, -1 },
 	{ "frto", 1, 0, 255, -1 },
 	{ "invalid_ratelimit", 1, 0, -1, -1 },
+	{ "keepalive_always", 1, 0, 1, 0 },
 	{ "keepalive_intvl", 1, 1, -1, -1 },
 	{ "keepalive_probes", 1, 0, 255, -1 },
 	{ "keepalive_time", 1, 1, -1, -1 },
@@ -74,6 +75,7 @@ static const struct knob {
 	{ "timewait_ms", 1, 1000, 240000, 60000 },
 	{ "tso_rtt_log", 1, 0, 255, -1 },
 	{ "tw_reuse", 1, 0, 2, -1 },
+	{ "user_timeout_ms", 1, 0, INT_MAX, 0 },
 	{ "window_scaling", 1, 0, 255, -1 },
 	{ "wmem", 3, 1, INT_MAX, -1 },
 };

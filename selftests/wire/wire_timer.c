@@ -17,6 +17,8 @@
 #define SHUT		"pass 60; < . 1 ack 1 win 0;"
 #define SHUT_10		"" SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT
 
+#define NO_KNOB		"has no such knob"
+
 static const struct wire_row rows[] = {
 	/* RFC 6298. */
 	{
@@ -248,6 +250,30 @@ static const struct wire_row rows[] = {
 			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPAbortOnTimeout=1",
 		},
 	},
+	/* For a program that sets no timeout. What a program sets holds for it. */
+	{
+		.name = "give_up_%s_user_timeout_of_the_namespace", .rfc = "RFC 9293 3.8.3", .id = "MUST-21",
+		.in = ESTABLISHED, .pre = "sysctl xtcp/user_timeout_ms 500",
+		.want = {
+			.script = "get USER_TIMEOUT 500; mark; write 1000; > P. 1(1000) ack 1;"
+				  "hup 5000; elapsed >= 250; elapsed <= 1000; why user_timeout timer . ETIMEDOUT; skim",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPAbortOnTimeout=1",
+		},
+		.kernel_differs = NO_KNOB,
+		.kernel = {
+			.script = "get USER_TIMEOUT 0; write 1000; > P. 1(1000) ack 1; pass 1000; state established; skim",
+			.state = ESTABLISHED, .err = "none", .counters = "TCPAbortOnTimeout=0",
+		},
+	},
+	{
+		.name = "give_up_%s_user_timeout_beats_the_namespace", .rfc = "RFC 9293 3.8.3", .id = "MUST-21",
+		.in = ESTABLISHED, .pre = "sysctl xtcp/user_timeout_ms 100000",
+		.want = {
+			.script = "set USER_TIMEOUT 500; get USER_TIMEOUT 500; mark; write 1000;"
+				  "> P. 1(1000) ack 1; hup 5000; elapsed >= 250; elapsed <= 1000; skim",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPAbortOnTimeout=1",
+		},
+	},
 	{
 		.name = "give_up_%s_retries", .rfc = "RFC 9293 3.8.3", .id = "MUST-20",
 		.in = ESTABLISHED, .pre = "sysctl retries2 2",
@@ -430,6 +456,17 @@ static const struct wire_row rows[] = {
 			.state = CLOSED, .err = "ETIMEDOUT",
 			.counters = "TCPKeepAlive=2 TCPAbortOnTimeout=1",
 		},
+	},
+	{
+		.name = "keepalive_%s_always", .rfc = "RFC 9293 3.8.4", .in = ESTABLISHED, .via = PASSIVE | ACTIVE,
+		.pre = "sysctl xtcp/keepalive_always 1; sysctl keepalive_time 2; sysctl keepalive_intvl 1",
+		.want = {
+			.script = "get KEEPALIVE 0; mark; >@4000 . 0 ack 1; elapsed >= 1500; < . 1 ack 1;"
+				  "info probes = 0; set KEEPALIVE 0; >@4000 . 0 ack 1; < . 1 ack 1; info probes = 0",
+			.counters = "TCPKeepAlive=2",
+		},
+		.kernel_differs = NO_KNOB,
+		.kernel = { .script = "get KEEPALIVE 0; pass 4000; none", .counters = "TCPKeepAlive=0" },
 	},
 	{
 		.name = "keepalive_%s_not_while_data_is_in_flight", .rfc = "RFC 9293 3.8.4",
