@@ -16,8 +16,10 @@
 #include "base/sock.h"
 #include "base/stream.h"
 #include "expiry/retries.h"
+#include "out/ip.h"
 #include "recovery/recovery.h"
 #include "recovery/tlp.h"
+#include "send/mss.h"
 #include "send/output.h"
 #include "send/sndbuf.h"
 #include "sendq/sndq.h"
@@ -95,8 +97,12 @@ static void note_timeout(struct sock *sk)
 static void send_again(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	bool refused = xtcp_recovery_timeout(sk);
+	bool refused;
 
+	/* from R1 on there is no route here; what is cut for the MTU of the last one may not fit the next */
+	if (!xtcp_ip_route(sk))
+		xtcp_mss_current(sk);
+	refused = xtcp_recovery_timeout(sk);
 	xtcp_timeouts_count(&xsk->timeouts, xsk->tries.retransmits);
 	xtcp_tries_resent(&xsk->tries);
 	if (unlikely(refused)) {

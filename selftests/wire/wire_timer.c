@@ -20,6 +20,16 @@
 #define NO_KNOB		"has no such knob"
 
 static const struct wire_row rows[] = {
+	/* From R1 on each timeout asks for another route. What is sent again must fit its MTU. */
+	{
+		.name = "timeout_%s_after_r1_fits_a_smaller_mtu", .rfc = "RFC 9293 3.8.3, 3.7.1",
+		.id = "MUST-16 MUST-20", .in = ESTABLISHED, .syn = "mss 1400", .pre = "sysctl retries1 1",
+		.want = {
+			.script = "write 1300; > P. 1(1300) ack 1; >@1500 P. 1(1300) ack 1;"
+				  ">@2500 P. 1(1300) ack 1; >@3500 P. 1(1300) ack 1; mtu 1280;"
+				  ">@5500 p. 1(A) ack 1; < . 1 ack A+1; > P. A+1(1300-A) ack 1; < . 1 ack 1301; none",
+		},
+	},
 	/* RFC 6298. */
 	{
 		.name = "timeout_%s_resends_and_backs_off", .rfc = "RFC 6298 5.4, 5.5",
