@@ -72,15 +72,15 @@ for word in foo xtcp-b ../xtcp 'xtcp other'; do
 done
 says '^Which programs' scripts/tools/xtcp-holders --help
 for word in 5 -3 0 39; do
-	refuses "^plot: error: $word columns are too few; --width 40" \
-		scripts/tools/plot "--width=$word" selftests/see/watch/loss.trace
+	refuses "^xtcp-plot: error: $word columns are too few; --width 40" \
+		scripts/tools/xtcp-plot "--width=$word" selftests/see/watch/loss.trace
 	refuses '^(xtcp-watch|xtcp-watch: error): .*column' \
 		scripts/tools/xtcp-watch flow "--width=$word" --trace selftests/see/watch/loss.trace
-	refuses '^ladder: ' scripts/tools/ladder "--width=$word" selftests/see/traces/cookie.trace
+	refuses '^xtcp-ladder: ' scripts/tools/xtcp-ladder "--width=$word" selftests/see/traces/cookie.trace
 done
-refuses "^plot: error: argument --width" scripts/tools/plot --width x selftests/see/watch/loss.trace
-refuses "^plot: error: 5 columns" env COLUMNS=5 scripts/tools/plot selftests/see/watch/loss.trace
-says cwnd env COLUMNS=wide scripts/tools/plot selftests/see/watch/loss.trace
+refuses "^xtcp-plot: error: argument --width" scripts/tools/xtcp-plot --width x selftests/see/watch/loss.trace
+refuses "^xtcp-plot: error: 5 columns" env COLUMNS=5 scripts/tools/xtcp-plot selftests/see/watch/loss.trace
+says cwnd env COLUMNS=wide scripts/tools/xtcp-plot selftests/see/watch/loss.trace
 
 # what modinfo says of parameters, of numbers and not of sums
 grep -rhA 2 '^MODULE_PARM_DESC' module | grep -nE '" *[-+*] *[0-9]' | sed 's/^/a parameter is described by a sum: /'

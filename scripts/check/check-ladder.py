@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """check-ladder.py [--write] [NAME]...
 
-Tests of scripts/tools/ladder over the recorded traces of selftests/see/traces: each
+Tests of scripts/tools/xtcp-ladder over the recorded traces of selftests/see/traces: each
 NAME.trace is drawn as NAME.txt has it, and tells what it should; what is no
 trace is refused in one sentence. --write writes the pictures anew. LADDER in
 the environment is another program to test.
@@ -32,7 +32,7 @@ import ladder_command
 from says import differs
 
 TRACES = "selftests/see/traces/"
-LADDER = os.environ.get("LADDER", "scripts/tools/ladder").split()
+LADDER = os.environ.get("LADDER", "scripts/tools/xtcp-ladder").split()
 ROW = re.compile(r" *(\d+\.\d{3})? +([A-Z0-9-]*) *\|(.*)\| +([A-Z][A-Z0-9-]*)? *(\d+\.\d{3})? *$")
 
 # What each trace is of, and what its picture says, line by line in this order; "!" before what it must not say.
@@ -130,7 +130,7 @@ class Output(io.StringIO):
 def ladder_here(args):
     """As below, without a process: starting Python takes longer than most drawings."""
     out, err = Output(), Output()
-    argv, sys.argv = sys.argv, ["ladder", *args]
+    argv, sys.argv = sys.argv, ["xtcp-ladder", *args]
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             status = ladder_command.main("usage")
@@ -206,7 +206,7 @@ def check_readme(folder):
     with open("README.md", encoding="utf-8") as file:
         text = file.read()
     picture = re.search(r"^!\[[^]]+\]\((\S+\.svg)\)$", text, re.M)
-    command = re.search(r"^    scripts/tools/ladder (.*) --svg \S+ (\S+)$", text, re.M)
+    command = re.search(r"^    scripts/xtcp ladder (.*) --svg \S+ (\S+)$", text, re.M)
     verdict(picture and command, "README.md has a picture and the command that draws it", text)
     if picture and command:
         drawn = os.path.join(folder, "readme.svg")
@@ -216,7 +216,7 @@ def check_readme(folder):
                 done.stderr, same.stdout[:2000])
 
 
-def check_sentence(name, done, status, *patterns, prog="ladder"):
+def check_sentence(name, done, status, *patterns, prog="xtcp-ladder"):
     lines = done.stderr.rstrip("\n").split("\n")
     missing = [pattern for pattern in patterns if not re.search(pattern, done.stderr)]
     verdict(done.returncode == status and len(lines) == 1 and lines[0].startswith(prog + ": ") and not missing and
@@ -341,7 +341,7 @@ def many(count):
 
 
 def plot(*args, locale="C.UTF-8"):
-    return subprocess.run(["scripts/tools/plot", "--plain", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    return subprocess.run(["scripts/tools/xtcp-plot", "--plain", *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           encoding="utf-8", timeout=120, env=dict(os.environ, LC_ALL=locale, PYTHONUTF8="0"))
 
 
@@ -380,7 +380,7 @@ def check_many_marks(folder):
 
 
 def check_plot(folder):
-    """What scripts/tools/plot says of a trace that it cannot draw; what it draws the demonstrations look at."""
+    """What scripts/tools/xtcp-plot says of a trace that it cannot draw; what it draws the demonstrations look at."""
     def file(name, data):
         with open(os.path.join(folder, name), "wb") as out:
             out.write(data)
@@ -392,14 +392,14 @@ def check_plot(folder):
         verdict("cwnd, - ssthresh" in text and text.isascii() == (locale == "C") and not wide, "plot: " + locale, text)
     check_threshold(folder)
     check_many_marks(folder)
-    check_sentence("plot: an empty trace", plot(file("empty", b"")), 2, "the trace is empty", prog="plot")
-    check_sentence("plot: binary", plot(file("binary", bytes(range(256)) * 2000)), 2, "no text", prog="plot")
-    check_sentence("plot: no such file", plot(os.path.join(folder, "not-there")), 2, "No such file", prog="plot")
+    check_sentence("plot: an empty trace", plot(file("empty", b"")), 2, "the trace is empty", prog="xtcp-plot")
+    check_sentence("plot: binary", plot(file("binary", bytes(range(256)) * 2000)), 2, "no text", prog="xtcp-plot")
+    check_sentence("plot: no such file", plot(os.path.join(folder, "not-there")), 2, "No such file", prog="xtcp-plot")
     check_sentence("plot: no such port", plot("--port", "1", TRACES + "corrupted.trace"), 2, "such a connection",
-                   prog="plot")
-    check_sentence("plot: no text", plot(TRACES + "close-first.trace"), 2, "sent no text", prog="plot")
+                   prog="xtcp-plot")
+    check_sentence("plot: no text", plot(TRACES + "close-first.trace"), 2, "sent no text", prog="xtcp-plot")
     check_sentence("plot: a picture that cannot be written", plot("--svg", "/no/such/folder/a", TRACES +
-                                                                  "corrupted.trace"), 2, "cannot write", prog="plot")
+                                                                  "corrupted.trace"), 2, "cannot write", prog="xtcp-plot")
 
 
 def processor_time():

@@ -149,8 +149,8 @@ def play(folder, shared, env):
         if not row("make vm gives a shell", first.wait_for(r"make vm-shell\s[\s\S]*# $"), first.shown):
             return
         boot = first.run("cat /proc/sys/kernel/random/boot_id")[0].strip()
-        said, status = first.run("ladder --help >/dev/null; server python3 -m http.server 80 >/dev/null 2>&1 & sleep 3; "
-                                 f"client curl -s -o /dev/null http://server/; ladder --svg {shared}/one.svg")
+        said, status = first.run("xtcp ladder --help >/dev/null; server python3 -m http.server 80 >/dev/null 2>&1 & sleep 3; "
+                                 f"client curl -s -o /dev/null http://server/; xtcp ladder --svg {shared}/one.svg")
         row("a drawing goes to the shared folder", status == 0, said)
         first.run("server python3 -c 'import socket, time; l = socket.create_server((\"server\", 443)); c, _ = l.accept(); "
                   "time.sleep(1000)' & sleep 2; client python3 -c 'import socket, time; c = socket.create_connection"

@@ -74,10 +74,10 @@ draw_ladders()
 {
 	local trace
 
-	[ -x scripts/tools/ladder ] || return 0
+	[ -x scripts/tools/xtcp-ladder ] || return 0
 	for trace in "$dir"/*/trace; do
 		[ -s "$trace" ] || continue
-		scripts/tools/ladder --plain --conn all --all "$trace" >"${trace%trace}ladder" 2>&1 || :
+		scripts/tools/xtcp-ladder --plain --conn all --all "$trace" >"${trace%trace}ladder" 2>&1 || :
 	done
 }
 

@@ -669,6 +669,53 @@ def check_prometheus(folder):
                    "the xtcp_none module is not loaded", program="xtcp-nstat")
 
 
+def check_why(folder):
+    """What it says of copies is the same as long as they are; with advice it is a test of see."""
+    done = watch("--proc", LISTINGS, program="scripts/tools/xtcp-why")
+    problem = differs(done.stdout, (r"^10\.77\.0\.2:80 refused: its accept queue was full, 6 times; it holds 2, and has held 2$",
+                                    "!10.77.0.2:443"))
+    verdict(done.returncode == 0 and not problem, "why: a listener", problem, done.stdout, done.stderr)
+    shutil.copytree(LISTINGS, folder + "/why")
+    with open(folder + "/why/xtcp_listen", "w") as file:
+        file.write("local_address limit accept_len accept_peak syn_len syn_peak overflows declined cookies_sent "
+                   "cookies_recv uid inode\n10.0.0.1:80 8 0 0 0 9 0 1 0 0 0 77\n")
+    with open(folder + "/why/xtcp_netstat", "w") as file:
+        file.write("TcpExt: TCPAbortOnTimeout TCPAbortOnClose TW\nTcpExt: 1234 1 5\n")
+    done = watch("--proc", folder + "/why", program="scripts/tools/xtcp-why")
+    verdict(done.stdout.split("\n") == ["10.0.0.1:80 dropped SYNs: its SYN queue was full, once",
+                                        "ended: no answer for too long, 1,234 times",
+                                        "ended: closed with unread data, once", ""],
+            "why: a SYN queue, and ends", done.stdout, done.stderr)
+    with open(folder + "/why/xtcp_listen", "w") as file:
+        file.write("local_address limit accept_len\n")
+    with open(folder + "/why/xtcp_netstat", "w") as file:
+        file.write("TcpExt: TW\nTcpExt: 5\n")
+    done = watch("--proc", folder + "/why", program="scripts/tools/xtcp-why")
+    verdict(done.returncode == 0 and done.stdout.startswith("No listener of now"), "why: nothing", done.stdout, done.stderr)
+    check_sentence("why: no module", watch("--name", "xtcp_none", program="scripts/tools/xtcp-why"), "is not loaded",
+                   program="xtcp-why")
+    check_sentence("why: no namespace", watch("--netns", "nosuch", program="scripts/tools/xtcp-why"), "cannot enter",
+                   program="xtcp-why")
+
+
+def check_xtcp():
+    """The command, and the names that it has for the programs."""
+    def xtcp(*words):
+        return watch(*words, program="scripts/xtcp")
+
+    check_sentence("xtcp nosuch", xtcp("nosuch"), "no command 'nosuch'", " run .* ladder .* tour$", program="xtcp")
+    done = xtcp()
+    verdict(done.returncode == 2 and not done.stdout and done.stderr == xtcp("--help").stdout, "xtcp", done.stderr)
+    verdict(re.match(r"xtcp \d+\.\d+\n", xtcp("--version").stdout), "xtcp --version", xtcp("--version").stdout)
+    for command in ("ss", "nstat", "watch", "ladder", "plot", "why", "holders"):
+        done, other = xtcp(command, "--help"), watch("--help", program="scripts/tools/xtcp-" + command)
+        verdict(done.stdout == other.stdout and "xtcp-" + command in done.stdout, "xtcp " + command, done.stdout, done.stderr)
+    verdict("xtcp_run [OPTION]" in xtcp("run", "--help").stdout, "xtcp run")
+    done = xtcp("watch", "--name", "a/b", "conn")
+    check_sentence("xtcp watch: a sentence", done, "no name of a module")
+    verdict(xtcp("tour", "nosuch").returncode == 2 and "no page 'nosuch'" in xtcp("tour", "nosuch").stderr, "xtcp tour nosuch")
+
+
 def main():
     os.chdir(os.path.join(os.path.dirname(os.path.realpath(__file__)), "../.."))
     with open(FOLDER + "server.txt") as file:
@@ -681,6 +728,8 @@ def main():
         check_names()
         check_prometheus(folder)
         check_ends(folder)
+        check_why(folder)
+        check_xtcp()
         check_pages()
         check_sorting()
         check_states()

@@ -76,7 +76,7 @@ show_steps()
 {
 	local status=0
 
-	LADDER="scripts/tools/ladder $look" COLOR=${COLOR-} BOLD=$bold PLAIN=$plain \
+	LADDER="scripts/tools/xtcp-ladder $look" COLOR=${COLOR-} BOLD=$bold PLAIN=$plain \
 		$python "scripts/demo/demo-$1.py" || status=1
 	[ -z "${OUT-}" ] || cp $tracing/trace "$OUT/$1.trace"
 	[ $status -eq 0 ] || die "failed"

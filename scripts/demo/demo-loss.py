@@ -132,7 +132,7 @@ def show(file, algorithm):
 
     title("all of it")
     picture = "%s/loss-%s.svg" % (OUT, algorithm)
-    subprocess.run(["scripts/tools/plot", "--port", str(CLIENT_PORT), "--color" if COLOR else "--plain",
+    subprocess.run(["scripts/tools/xtcp-plot", "--port", str(CLIENT_PORT), "--color" if COLOR else "--plain",
                     "--svg", picture,
                     "--title", "Loss and recovery: xtcp, " + algorithm, file], check=True)
     print("\nthe picture: " + os.path.relpath(picture))

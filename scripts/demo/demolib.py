@@ -18,7 +18,7 @@ AF_XTCP = 25
 SERVER, PORT = "10.77.0.2", 80
 TRACE = "/sys/kernel/tracing/trace"
 COLOR = bool(os.environ.get("COLOR"))
-LADDER = os.environ.get("LADDER", "scripts/tools/ladder --plain").split()
+LADDER = os.environ.get("LADDER", "scripts/tools/xtcp-ladder --plain").split()
 libc = ctypes.CDLL(None, use_errno=True)
 
 

@@ -112,7 +112,7 @@ show()
 	awk -v from="$(sed -n 's/^# shown from \([0-9]*\) us$/\1/p' "$out/shown")" '
 		/^#/ || (match($0, / [0-9]+\.[0-9]+: /) && substr($0, RSTART, RLENGTH) * 1e6 >= from)' \
 		"$out/traced/trace" >"$out/traced/last"
-	scripts/tools/ladder --plain --conn all --all "$out/traced/last"
+	scripts/tools/xtcp-ladder --plain --conn all --all "$out/traced/last"
 	return $status
 }
 

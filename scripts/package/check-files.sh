@@ -48,14 +48,15 @@ check_pages()
 
 	for page in $here/man/*.1; do
 		program=scripts/tools/$(basename "$page" .1)
-		[ -e "$program" ] || program=scripts/tools/$(basename "$page" .1 | sed 's/^xtcp-//')
 		differ "$program --help" "$page" 3< <(said "$program" | grep -vx -- --help | sort -u) \
 			4< <(grep -oE '\bFl -[a-z-]+' "$page" | sed 's/Fl /-/' | grep -vx -- --help | sort -u)
 	done
-	for page in scripts/tools/xtcp* scripts/tools/ladder scripts/tools/plot; do
-		program=${page##*/}
-		[ "$program" != plot ] || program=xtcp-plot
-		[[ $page == *.c ]] || [ -e "$here/man/$program.1" ] || echo "$page: no manual page"
+	for page in scripts/tools/xtcp*; do
+		[ -e "$here/man/${page##*/}.1" ] || echo "$page: no manual page"
+	done
+	# each command of xtcp is on its page
+	scripts/tools/xtcp --help | sed -nE 's/^  ([a-z]+) .*/\1/p' | while read -r program; do
+		grep -q "^\.It Cm $program\b" $here/man/xtcp.1 || echo "$here/man/xtcp.1: nothing of $program"
 	done
 	mandoc -T lint -W warning $here/man/*
 	for page in $here/man/*; do
@@ -74,7 +75,7 @@ tree()
 
 check_goes()
 {
-	local dir before
+	local dir before word program
 
 	dir=$(mktemp -d "${TMPDIR:-/tmp}/xtcp-install.XXXXXX") || return
 	echo 'int x;' | gcc -g -x c -c -o "$dir/xtcp.ko" -
@@ -98,8 +99,15 @@ check_goes()
 		case ${word##*/} in
 		other) ;;
 		xtcp_run) "$word" --name xtcp_nosuch true 2>&1 | grep -q 'is not loaded here, nor installed' || echo "${word##*/}, installed: does not ask for the module" ;;
-		xtcp-holders | ladder | xtcp-plot | xtcp-watch) "$word" --help 2>&1 | grep -q '^Which programs\|^  -h, --help' ||
-			echo "${word##*/}, installed: does not run" ;;
+		xtcp-holders | xtcp-ladder | xtcp-plot | xtcp-watch | xtcp-why)
+			"$word" --help 2>&1 | grep -q '^Which programs\|^  -h, --help' || echo "${word##*/}, installed: does not run" ;;
+		xtcp)
+			"$word" --version | grep -qxF "xtcp $(sed -nE 's/^MODULE_VERSION\("(.*)"\);$/\1/p' module/main.c)" ||
+				echo "xtcp, installed: no version"
+			for program in ss nstat watch ladder plot why; do
+				"$word" $program --help 2>&1 | grep -q "^xtcp-$program " || echo "xtcp $program, installed: does not run"
+			done
+			"$word" tour 2>&1 | grep -q 'the tour is in the sources' || echo "xtcp tour, installed: no sentence" ;;
 		esac
 	done
 	DESTDIR=$dir/opt prefix=/opt/xtcp scripts/package/install.sh tools

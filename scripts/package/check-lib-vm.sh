@@ -56,13 +56,13 @@ serves()
 	[ "$("$@" -s --max-time 20 http://127.0.0.1/)" = "$page" ]
 }
 
-# traced: ladder draws a connection that nginx had
+# traced: xtcp ladder draws a connection that nginx had
 traced()
 {
 	mount | grep -q tracefs || mount -t tracefs tracefs /sys/kernel/tracing
 	echo 1 >/sys/kernel/tracing/events/xtcp/enable
 	serves curl
-	ladder --port 80 | grep -q SYN-RECEIVED
+	xtcp ladder --port 80 | grep -q SYN-RECEIVED
 }
 
 # ended PID...: waits until these processes are gone, a minute at most

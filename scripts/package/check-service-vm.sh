@@ -78,7 +78,7 @@ ladder_is_refused()
 {
 	local said
 
-	said=$(ladder --port 80 2>&1) && return 1
+	said=$(xtcp ladder --port 80 2>&1) && return 1
 	echo "$said"
 	[[ $said == *"Operation not permitted"* ]]
 }

@@ -49,6 +49,7 @@ check "xtcp-holders names nginx" sh -c 'xtcp-holders | grep -q nginx'
 check "xtcp-watch shows the listener" sh -c 'xtcp-watch listen --once | grep -q :80'
 
 check "ladder draws a connection" traced
+check "xtcp-plot and xtcp plot are one" sh -c '[ "$(xtcp-plot --port 80)" = "$(xtcp plot --port 80)" ]'
 check "xtcp-plot runs" sh -c 'xtcp-plot --port 80 | grep -q .'
 check "xtcp(7) is where man looks" sh -c '[ -e /usr/share/man/man7/xtcp.7.gz ]'
 

@@ -20,6 +20,7 @@ prefix=${prefix:-/usr/local}
 docdir=${docdir:-$prefix/share/doc/xtcp}
 root=${DESTDIR-}
 list=$root$prefix/share/xtcp/installed
+version=$(sed -nE 's/^MODULE_VERSION\("(.*)"\);$/\1/p' module/main.c)
 
 fail()
 {
@@ -35,23 +36,20 @@ list_files()
 	echo "755 scripts/tools/xtcp_run $prefix/bin/xtcp_run"
 	echo "644 build/xtcp_run.so $prefix/lib/xtcp/xtcp_run.so"
 	[ ! -e scripts/tools/run/start.c ] || echo "755 build/xtcp_run_start $prefix/lib/xtcp/xtcp_run_start"
-	for word in xtcp-ss xtcp-nstat xtcp-holders; do
+	for word in xtcp xtcp-ss xtcp-nstat xtcp-holders; do
 		echo "755 scripts/tools/$word $prefix/bin/$word"
 	done
-	for word in ladder plot xtcp-watch; do
+	for word in xtcp-ladder xtcp-plot xtcp-watch xtcp-why; do
 		echo "755 scripts/tools/$word $prefix/share/xtcp/$word"
+		echo "link ../share/xtcp/$word $prefix/bin/$word"
 	done
-	echo "link ../share/xtcp/ladder $prefix/bin/ladder"
-	# plot is plotutils'
-	echo "link ../share/xtcp/plot $prefix/bin/xtcp-plot"
-	echo "link ../share/xtcp/xtcp-watch $prefix/bin/xtcp-watch"
 	for word in scripts/tools/sight/*.py; do
 		echo "644 $word $prefix/share/xtcp/${word#scripts/tools/}"
 	done
 	echo "644 include/uapi/linux/xtcp.h $prefix/include/linux/xtcp.h"
 	echo "644 scripts/package/modprobe.conf $prefix/lib/modprobe.d/xtcp.conf"
 	echo "644 scripts/package/completion $prefix/share/bash-completion/completions/xtcp_run"
-	for word in ladder xtcp-plot xtcp-watch xtcp-ss xtcp-nstat xtcp-holders; do
+	for word in xtcp xtcp-ladder xtcp-plot xtcp-watch xtcp-why xtcp-ss xtcp-nstat xtcp-holders; do
 		echo "link xtcp_run $prefix/share/bash-completion/completions/$word"
 	done
 	for word in scripts/package/man/*.[1-9]; do
@@ -87,6 +85,8 @@ put()
 	rm -f "$root$3"
 	if [ "$1" = link ]; then
 		ln -s "$2" "$root$3"
+	elif [ "$2" = scripts/tools/xtcp ]; then
+		sed "s|^version=$|version=$version|" "$2" >"$root$3" && chmod "$1" "$root$3"
 	elif [[ $2 == *.example || $2 == */man/* ]]; then
 		sed "s|/usr/local/|$prefix/|g" "$2" >"$root$3" && chmod "$1" "$root$3"
 	else

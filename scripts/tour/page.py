@@ -5,7 +5,6 @@ import contextlib
 import io
 import os
 import re
-import runpy
 import shlex
 import sys
 import textwrap
@@ -15,6 +14,7 @@ sys.path.insert(0, os.path.join(here, "../tools/sight"))
 
 import ladder_command
 import ladder_text
+import plot_command
 from scene import Failed, Scene, events, time_of
 
 NARROW = 80     # columns, of what pages expect of a picture
@@ -27,7 +27,7 @@ MORE = re.compile(r" *\.\.\.( .*|)$")
 
 def ladder(arguments, width, color):
     """What ladder prints, without starting it, and without its last line, which page open-both has in words."""
-    kept, sys.argv = sys.argv, ["ladder", "--width", str(width), "--color" if color else "--plain", *arguments]
+    kept, sys.argv = sys.argv, ["xtcp-ladder", "--width", str(width), "--color" if color else "--plain", *arguments]
     out = io.StringIO()
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
@@ -38,12 +38,12 @@ def ladder(arguments, width, color):
 
 
 def plot(arguments, width, color):
-    """What scripts/tools/plot prints."""
-    kept, sys.argv = sys.argv, ["plot", "--width", str(width), "--color" if color else "--plain", *arguments]
+    """What xtcp-plot prints."""
+    kept, sys.argv = sys.argv, ["xtcp-plot", "--width", str(width), "--color" if color else "--plain", *arguments]
     out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     try:
         with contextlib.redirect_stdout(out):
-            runpy.run_path(os.path.join(here, "../tools/plot"))
+            plot_command.main("")
     finally:
         sys.argv = kept
     out.flush()

@@ -43,8 +43,8 @@ set_up()
 	echo 1 >"/sys/kernel/tracing/events/$XTCP_NAME/enable"
 	scripts/vm/scene.sh
 	echo "$XTCP_NAME is loaded; \"client\" (10.77.0.1) and \"server\" (10.77.0.2) are namespaces, with a router in between:"
-	echo "   server python3 -m http.server 80 &      client curl http://server/      ladder      server ss -tano"
-	echo "Each runs a command there, on $XTCP_NAME. tour PAGE: a page of the tour; exit: the end."
+	echo "   server python3 -m http.server 80 &      client curl http://server/      xtcp ladder      server ss -tano"
+	echo "Each runs a command there, on $XTCP_NAME. xtcp --help: what there is to see it by; tour PAGE: a page of the tour; exit: the end."
 	builds
 	if [ -n "${XTCP_SHARED-}" ]; then
 		echo "What is in $XTCP_SHARED/ is kept, all else is not. A second terminal of this machine: make vm-shell"

@@ -213,7 +213,7 @@ static void draw(struct traffic *t)
 	write_paced(t->client, TURNS);
 	tracing_set("events/xtcp/enable", "0");
 	text = output(t->net.a, &took,
-		      "scripts/tools/ladder --plain --width 100 /sys/kernel/tracing/instances/pace/trace");
+		      "scripts/tools/xtcp-ladder --plain --width 100 /sys/kernel/tracing/instances/pace/trace");
 	tracing_forget();
 	tracing_stop();
 	ksft_print_msg("%.2f s of the processor's:\n%s\n", took, text);

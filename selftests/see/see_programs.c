@@ -343,7 +343,7 @@ static void draw_ladder(const struct see_view *client_view, const struct see_vie
 
 	/* a slow machine may take a minute to draw, and the record would end meanwhile */
 	tracing_set("tracing_on", "0");
-	text = see_output(see_net.b, &status, "scripts/tools/ladder --plain --port %u " TRACE "/trace", port);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ladder --plain --port %u " TRACE "/trace", port);
 	tracing_set("tracing_on", "1");
 	CHECK(status == 0, "status %d", status);
 	line = strtok_r(text, "\n", &in_lines);
@@ -389,7 +389,7 @@ static void draw_loss(const struct see_view *view)
 	see_must(read(server, octets, 5), "read");	/* the repetition */
 	see_must(ns_shell(see_net.b, "nft delete table inet lose") ? -1 : 0, "nft");
 
-	text = see_output(see_net.b, &status, "scripts/tools/ladder --plain --fold --port %u " TRACE "/trace", port);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ladder --plain --fold --port %u " TRACE "/trace", port);
 	CHECK(status == 0, "status %d", status);
 	for (i = 0, at = text; want[i] && at; i++) {
 		at = strstr(at, want[i]);
@@ -397,7 +397,7 @@ static void draw_loss(const struct see_view *view)
 	}
 	free(text);
 	text = see_output(see_net.b, &status,
-			  "scripts/tools/plot --plain --port %u --svg /tmp/see.svg " TRACE "/trace && "
+			  "scripts/tools/xtcp-plot --plain --port %u --svg /tmp/see.svg " TRACE "/trace && "
 			  "tail -n 1 /tmp/see.svg",
 			  port);
 	CHECK(status == 0, "status %d", status);

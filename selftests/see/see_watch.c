@@ -122,7 +122,13 @@ static void watch_listen(const struct stage *stage)
 		after(at, ADVICE "\n 4,096\n");
 	CHECK(!strstr(text, "no events"), "%s", text);
 	free(text);
-	see_report("xtcp-watch listen: a full accept queue, and whom it refused", NULL);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp why");
+	CHECK(status == 0, "status %d", status);
+	see_says(text, NS_B4 ":%u refused: its accept queue was full, ", stage->full_port);
+	see_says(text, "; it holds 2, and has held 2\n see (pid ");
+	see_says(text, ") accepts too slowly; to queue more, raise its backlog");
+	free(text);
+	see_report("xtcp-watch listen: a full accept queue, and whom it refused; xtcp why", NULL);
 }
 
 static void watch_conn(const struct stage *stage)

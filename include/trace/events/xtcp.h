@@ -6,7 +6,7 @@
  * "netns" is the number that readlink /proc/self/ns/net shows. "local" and "peer" are address:port.
  * Numbers are as on the wire: absolute sequence numbers, the window field. "shift" is the shift of
  * the window field, or -1 if it is not known. "segs" is the number of segments in a bundle. "ecn"
- * is the field of the IP header (RFC 3168 section 5). The flag "a" is AE (RFC 9768). scripts/tools/ladder
+ * is the field of the IP header (RFC 3168 section 5). The flag "a" is AE (RFC 9768). xtcp ladder
  * reads these lines.
  *
  * The trace system has the name of the module. The events keep their names in every build, so that

@@ -80,16 +80,21 @@ class Advice:
         """A sentence of ENDS with the present settings."""
         return re.sub(r"\{(\w+)\}", self.knob, words)
 
+    def on_full_queue(self, listener):
+        who = self.owners.of(listener.inode) or "the program"
+        most = number(SOMAXCONN)
+        if most is not None and listener.limit >= most:
+            return "%s accepts too slowly; to queue more, raise net.core.somaxconn and its backlog" % who
+        return "%s accepts too slowly; to queue more, raise its backlog%s" % (
+            who, "" if most is None else ": net.core.somaxconn allows %s" % format(most, ","))
+
+    def on_dropped_syns(self):
+        """What answers them when the SYN queue is full; "" if that is so already."""
+        off = number("/proc/sys/" + self.syncookies.replace(".", "/")) == 0
+        return "%s=1 answers SYNs by cookie when the SYN queue is full" % self.syncookies if off else ""
+
     def on(self, listener):
         """A sentence; "" if nothing is wrong."""
         if listener.accept_len > listener.limit:
-            who = self.owners.of(listener.inode) or "the program"
-            most = number(SOMAXCONN)
-            if most is not None and listener.limit >= most:
-                return "%s accepts too slowly; to queue more, raise net.core.somaxconn and its backlog" % who
-            return "%s accepts too slowly; to queue more, raise its backlog%s" % (
-                who, "" if most is None else ": net.core.somaxconn allows %s" % format(most, ","))
-        if listener.declined > listener.cookies_sent + listener.overflows and \
-                number("/proc/sys/" + self.syncookies.replace(".", "/")) == 0:
-            return "%s=1 answers SYNs by cookie when the SYN queue is full" % self.syncookies
-        return ""
+            return self.on_full_queue(listener)
+        return self.on_dropped_syns() if listener.declined > listener.cookies_sent + listener.overflows else ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The picture of xtcp-watch flow as SVG, of the pieces of which scripts/tools/plot
+"""The picture of xtcp-watch flow as SVG, of the pieces of which xtcp-plot
 makes its own."""
 
 from plot_svg import CWND, FRAME, INK, KILO, LEFT, LOST, MILLI, MUTED, PHASE, PIPE, RIGHT, SAMPLE, SMOOTH, SSTHRESH, \

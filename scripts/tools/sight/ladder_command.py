@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What scripts/tools/ladder does with its options."""
+"""What xtcp-ladder does with its options."""
 
 import argparse
 import gc
@@ -8,20 +8,14 @@ import sys
 
 import events
 import ladder_text
+import program
 import rows
 from connections import Connections
+from program import Wrong
 
 MOST = 400000       # events of connections that are drawn
 NO_TERMINAL = 110   # columns
 NARROW = 4096       # octets, of a window
-
-
-class Wrong(Exception):
-    """Ends with a sentence and an exit status."""
-
-    def __init__(self, words, status=2):
-        super().__init__(words)
-        self.status = status
 
 
 def milliseconds(text):
@@ -53,7 +47,7 @@ milliseconds.__name__, positive.__name__, which.__name__ = "number of ms", "numb
 
 
 def options(doc):
-    parser = argparse.ArgumentParser(prog="ladder", description=doc, usage=argparse.SUPPRESS, allow_abbrev=False,
+    parser = argparse.ArgumentParser(prog="xtcp-ladder", description=doc, usage=argparse.SUPPRESS, allow_abbrev=False,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--port", type=port, metavar="N", help="the first connection that has this port at one end")
@@ -269,24 +263,4 @@ def main(doc):
         gc.disable()    # all is kept to the end anyway, and looking through it costs a third of the time
     if args.color is None:
         args.color = sys.stdout.isatty()
-    try:
-        status = run(args)
-        sys.stdout.flush()
-        return status
-    except (Wrong, events.Unreadable) as error:
-        sys.stdout.flush()
-        print("ladder: %s" % error, file=sys.stderr)
-        return getattr(error, "status", 2)
-    except IsADirectoryError as error:
-        print("ladder: cannot read %s: it is a folder" % error.filename, file=sys.stderr)
-        return 2
-    except UnicodeEncodeError:
-        return 2
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            return 0
-        print("ladder: %s" % error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return program.ends("xtcp-ladder", lambda: run(args), events.Unreadable)

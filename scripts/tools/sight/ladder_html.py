@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The picture of scripts/tools/ladder as one page that needs no other file."""
+"""The picture of xtcp-ladder as one page that needs no other file."""
 
 from html import escape
 

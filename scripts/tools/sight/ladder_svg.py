@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The picture of scripts/tools/ladder as SVG: time runs downwards, an arrow slants by
+"""The picture of xtcp-ladder as SVG: time runs downwards, an arrow slants by
 the time that its segment takes; long pauses are drawn shorter than they are."""
 
 from html import escape

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The picture of scripts/tools/ladder for a terminal, in ASCII: a column of times and
+"""The picture of xtcp-ladder for a terminal, in ASCII: a column of times and
 one of states for each end, and between them the segments."""
 
 from rows import Folded

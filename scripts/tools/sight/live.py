@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""scripts/tools/ladder --live: draws each connection while it happens. What has not
+"""xtcp-ladder --live: draws each connection while it happens. What has not
 arrived when a row is drawn may be on its way, so nothing is called lost."""
 
 import os

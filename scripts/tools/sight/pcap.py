@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """Two captures of tcpdump, one at each end, as if they were a trace: for
-scripts/tools/ladder --pcap. They know of no states and no timers."""
+xtcp-ladder --pcap. They know of no states and no timers."""
 
 import heapq
 import itertools

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The picture of scripts/tools/plot as SVG: sequence numbers, windows and round trips
+"""The picture of xtcp-plot as SVG: sequence numbers, windows and round trips
 over one axis of time, and each loss once more from near."""
 
 from html import escape

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The picture of scripts/tools/plot for a terminal: dots of Braille characters, eight
+"""The picture of xtcp-plot for a terminal: dots of Braille characters, eight
 to a place, and letters for what is rare; in ASCII two dots to a place."""
 
 from textwrap import wrap

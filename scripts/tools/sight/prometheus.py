@@ -6,10 +6,10 @@
 A name follows from the kernel's name of the counter alone, so it stays the same as counters are added. Only whole pages
 are written: if a file cannot be read, there is a sentence instead."""
 
-import os
 import re
 import sys
 
+import program
 from listing import GAUGES, Listing, Unreadable
 
 # Sockets that share an address and port are one row: what they hold is added up. name: (column, type, help)
@@ -91,21 +91,12 @@ def page(listing):
                           [(labels, sum(getattr(socket, column) for socket in sockets)) for labels, sockets in found])
 
 
+def run(name, folder):
+    sys.stdout.write("\n".join(page(Listing(name, folder))) + "\n")
+
+
 def main(name, folder="/proc/net"):
-    try:
-        text = "\n".join(page(Listing(name, folder))) + "\n"
-        sys.stdout.write(text)
-        sys.stdout.flush()
-        return 0
-    except Unreadable as error:
-        print("xtcp-nstat: %s" % error, file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
-    except OSError as error:
-        print("xtcp-nstat: %s" % error, file=sys.stderr)
-        return 2
+    return program.ends("xtcp-nstat", lambda: run(name, folder), Unreadable)
 
 
 if __name__ == "__main__":

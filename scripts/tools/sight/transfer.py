@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""One connection as its sender saw it: for scripts/tools/plot and the demonstrations."""
+"""One connection as its sender saw it: for xtcp-plot and the demonstrations."""
 
 from events import Gap, Trace, port_of
 from segments import MODULUS, modular

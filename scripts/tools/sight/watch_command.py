@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What scripts/tools/xtcp-watch does with its options, and the loop that takes events,
+"""What xtcp-watch does with its options, and the loop that takes events,
 keys and time."""
 
 import argparse
-import ctypes
 import os
 import re
 import select
@@ -13,10 +12,12 @@ import time
 
 import events
 import listing
+import program
 import raw
 import screen
 import tracer
 from live import Source
+from program import Wrong, enter
 from watch_conn import KEYS, Conn
 from watch_flow import Flow, Span
 from watch_listen import Listen
@@ -27,11 +28,6 @@ VIEWS = {"listen": Listen, "conn": Conn, "flow": Flow, "states": States}
 BUSY = 0.25     # seconds of events after which keys and pictures have a turn
 PAUSE = 0.05    # seconds in which events gather: taking each by itself costs several times as much
 SHARE = 4       # a picture takes at most one part in so many of the time
-CLONE_NEWNET = 0x40000000
-
-
-class Wrong(Exception):
-    """Ends with a sentence."""
 
 
 def positive(text):
@@ -91,16 +87,6 @@ def options(doc):
     if args.trace and args.view == "states":
         raise Wrong("a trace does not tell how many are in each state; leave --trace away")
     return args
-
-
-def enter(name):
-    """The network namespace, and nothing else of what `ip netns exec` does."""
-    try:
-        with open(name if "/" in name else "/run/netns/" + name) as ns:
-            if ctypes.CDLL(None, use_errno=True).setns(ns.fileno(), CLONE_NEWNET):
-                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    except OSError as error:
-        raise Wrong("cannot enter the network namespace %s: %s" % (name, error.strerror)) from None
 
 
 class Watch:
@@ -298,18 +284,4 @@ def watch_all(args):
 
 
 def main(doc):
-    try:
-        watch_all(options(doc))
-        sys.stdout.flush()
-        return 0
-    except (Wrong, listing.Unreadable, events.Unreadable) as error:
-        print("xtcp-watch: %s" % error, file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
-    except OSError as error:
-        print("xtcp-watch: %s" % error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
+    return program.ends("xtcp-watch", lambda: watch_all(options(doc)), listing.Unreadable, events.Unreadable)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the views of scripts/tools/xtcp-watch have in common."""
+"""What the views of xtcp-watch have in common."""
 
 import time
 

@@ -1,22 +1,13 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""plot [OPTION]... [TRACE]
-
-Draws one connection from the trace of xtcp's events as its sender saw it:
-sequence numbers, congestion window and round trip over time, with each change
-of congestion state and its reason. TRACE is the text of
-/sys/kernel/tracing/trace (or - for standard input) with events/xtcp enabled,
-events/NAME for a module of another name; without it, that file itself. What was lost is known when both ends are in it.
-"""
+"""What xtcp-plot does with its options."""
 
 import argparse
 import os
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "sight"))
-
 import plot_svg
 import plot_text
+import program
 from events import Trace, Unreadable, lines_of, open_lines, what_is_missing
 from screen import is_utf8
 from transfer import Transfer
@@ -50,9 +41,9 @@ def worth_a_number(changes):
     return changes[:MOST_CHANGES]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-                                     usage=argparse.SUPPRESS)
+def run(doc):
+    parser = argparse.ArgumentParser(prog="xtcp-plot", description=doc, usage=argparse.SUPPRESS,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, help="the first connection that has this port at one end")
     parser.add_argument("--windows", action="store_true", help="only the windows, not so high")
     parser.add_argument("--title", help="what stands above the picture")
@@ -93,12 +84,5 @@ def main():
             raise Unreadable("cannot write %s: %s" % (args.svg, error.strerror)) from None
 
 
-try:
-    main()
-    sys.stdout.flush()
-except BrokenPipeError:  # the reader has seen enough
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-except (OSError, Unreadable) as error:
-    sys.stdout.flush()
-    print("plot: %s" % error, file=sys.stderr)
-    sys.exit(2)
+def main(doc):
+    return program.ends("xtcp-plot", lambda: run(doc), Unreadable)

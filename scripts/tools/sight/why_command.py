@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What xtcp-why does with its options."""
+
+import argparse
+import re
+import textwrap
+
+import program
+from advice import ENDS, Advice
+from listing import Listing, Unreadable
+from program import Wrong
+from watch_listen import dropped
+from watch_view import PROC
+
+WIDTH = 100
+
+
+def options(doc):
+    parser = argparse.ArgumentParser(prog="xtcp-why", description=doc, usage=argparse.SUPPRESS, allow_abbrev=False,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--name", default="xtcp", help="the module's name, if it was built with make NAME=...")
+    parser.add_argument("--netns", metavar="NAME", help="in this network namespace of ip netns")
+    parser.add_argument("--proc", metavar="FOLDER", default=PROC,
+                        help="copies of the files of /proc/net instead of them; without advice")
+    args = parser.parse_args()
+    if not re.fullmatch("[a-z0-9_]+", args.name):
+        raise Wrong("'%s' is no name of a module" % args.name)
+    return args
+
+
+def times(count):
+    return "once" if count == 1 else "%s times" % format(count, ",")
+
+
+def refusals(listener, advice):
+    """(what, advice) for each kind of refusal of this listener."""
+    if listener.overflows:
+        yield ("%s refused: its accept queue was full, %s; it holds %s, and has held %s" % (
+            listener.address, times(listener.overflows), format(listener.limit + 1, ","),
+            format(listener.accept_peak, ",")), advice and advice.on_full_queue(listener))
+    # a SYN that met a full accept queue is counted twice
+    syns = dropped(listener) - listener.overflows
+    if syns > 0:
+        yield ("%s dropped SYNs: its SYN queue was full, %s" % (listener.address, times(syns)),
+               advice and advice.on_dropped_syns())
+
+
+def ended(counts, advice):
+    for name, words, help_of in ENDS:
+        if counts.get(name):
+            yield "ended: %s, %s" % (words, times(counts[name])), advice and help_of and advice.on_end(help_of)
+
+
+def run(args):
+    if args.netns:
+        program.enter(args.netns)
+    listing = Listing(args.name, args.proc)
+    advice = Advice(args.name) if args.proc == PROC else None
+    found = [reason for listener in listing.listeners() for reason in refusals(listener, advice)]
+    found += ended(listing.counters("_netstat", "TcpExt"), advice)
+    for what, helps in found:
+        print(what)
+        if helps:
+            print(textwrap.fill(helps, WIDTH, initial_indent="    ", subsequent_indent="    "))
+    if not found:
+        print("No listener of now has refused anybody, and no connection has ended otherwise than by FINs.")
+
+
+def main(doc):
+    return program.ends("xtcp-why", lambda: run(options(doc)), Unreadable)
