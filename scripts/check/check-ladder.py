@@ -29,7 +29,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 
 import events
 import ladder_command
-from says import differs
+from tap import Tap, differs
 
 TRACES = "selftests/see/traces/"
 LADDER = os.environ.get("LADDER", "scripts/tools/xtcp-ladder").split()
@@ -108,19 +108,7 @@ SAYS = {
     "older": ("a trace of events that said less", r"-- SYN SEQ=0 WND=64240 -", r"WND=508<<\?", r"->\| CLOSED"),
 }
 
-number = 0
-
-
-def verdict(good, name, *why):
-    global number
-    number += 1
-    for line in [] if good else why:
-        print("# " + line.rstrip("\n").replace("\n", "\n# "))
-    print("%sok %d - ladder: %s" % ("" if good else "not ", number, name), flush=True)
-    verdict.failed |= not good
-
-
-verdict.failed = False
+verdict = Tap("ladder")
 
 
 class Output(io.StringIO):
@@ -700,23 +688,23 @@ def check_captures(folder):
 def main():
     os.chdir(os.path.join(os.path.dirname(os.path.realpath(__file__)), "../.."))
     names = [name for name in sys.argv[1:] if name != "--write"]
-    check_traces(names, "--write" in sys.argv)
+    verdict.run(check_traces, names, "--write" in sys.argv)
     if not names:
         with tempfile.TemporaryDirectory() as folder:
-            check_bad(folder)
-            check_tracefs(folder)
-            check_plot(folder)
-            check_size(folder)
-            check_memory(folder)
-            check_ways()
-            check_choice()
-            check_pictures(folder)
-            check_letters(folder)
-            check_brief()
-            check_state_unseen()
-            check_readme(folder)
-            check_live()
-            check_captures(folder)
+            verdict.run(check_bad, folder)
+            verdict.run(check_tracefs, folder)
+            verdict.run(check_plot, folder)
+            verdict.run(check_size, folder)
+            verdict.run(check_memory, folder)
+            verdict.run(check_ways)
+            verdict.run(check_choice)
+            verdict.run(check_pictures, folder)
+            verdict.run(check_letters, folder)
+            verdict.run(check_brief)
+            verdict.run(check_state_unseen)
+            verdict.run(check_readme, folder)
+            verdict.run(check_live)
+            verdict.run(check_captures, folder)
     return verdict.failed
 
 

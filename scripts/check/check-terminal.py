@@ -15,10 +15,13 @@ import sys
 import tempfile
 import time
 
+from parts import marked
+from tap import Tap
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 MARK = "XTCP_CHECK_TERMINAL"
 SECONDS = 240
-ROWS = []
+TAP = Tap("terminal")
 
 
 class Typist:
@@ -92,22 +95,7 @@ class Typist:
 
 
 def row(name, good, said=""):
-    ROWS.append(good)
-    if not good:
-        print("".join("# %s\n" % line for line in str(said).splitlines()[-30:]), end="")
-    print("%sok - terminal: %s" % ("" if good else "not ", name), flush=True)
-    return good
-
-
-def marked(folder):
-    found = []
-    for environ in pathlib.Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if f"{MARK}={folder}".encode() in environ.read_bytes():
-                found.append((environ.parent / "cmdline").read_text().replace("\0", " "))
-        except OSError:
-            pass
-    return found
+    return TAP(good, name, "\n".join(str(said).splitlines()[-30:]))
 
 
 def at_second(env, boot):
@@ -199,12 +187,12 @@ def main():
         outside = [name for name in ("not-kept", "shared-by", "README.md.new", folder / "outside")
                    if pathlib.Path(name).exists()]
         row("nothing else of this machine was written to", not outside, outside)
-        left = marked(folder), [path.name for path in folder.glob("*")]
+        left = marked(f"{MARK}={folder}"), [path.name for path in folder.glob("*")]
         row("no process and no file is left behind", left == ([], []), left)
     finally:
         shutil.rmtree(shared, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
-    return not all(ROWS)
+    return TAP.failed
 
 
 sys.exit(main())

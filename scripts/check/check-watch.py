@@ -24,7 +24,7 @@ import tempfile
 import termios
 import time
 
-from says import differs
+from tap import Tap, differs
 
 FOLDER = "selftests/see/watch/"
 LISTINGS = tempfile.mkdtemp()   # server.txt, a file for each of its parts
@@ -53,19 +53,7 @@ SAYS = (
      r"^ kB: : cwnd, - ssthresh, below it in flight", r"^ +d?R+$", r"^ ms: ", r"Mbit/s", r"^ +0\.\d+  Recovery: RACK"),
 )
 
-number = 0
-
-
-def verdict(good, name, *why):
-    global number
-    number += 1
-    for line in [] if good else why:
-        print("# " + str(line).rstrip("\n").replace("\n", "\n# "))
-    print("%sok %d - watch: %s" % ("" if good else "not ", number, name), flush=True)
-    verdict.failed |= not good
-
-
-verdict.failed = False
+verdict = Tap("watch")
 
 
 def watch(*args, env=None, data=None, program=WATCH):
@@ -724,28 +712,28 @@ def main():
         with open(os.path.join(LISTINGS, name), "w") as file:
             file.write(text)
     with tempfile.TemporaryDirectory() as folder:
-        check_views()
-        check_names()
-        check_prometheus(folder)
-        check_ends(folder)
-        check_why(folder)
-        check_xtcp()
-        check_pages()
-        check_sorting()
-        check_states()
-        check_algorithms()
-        check_services()
-        check_owners()
-        check_svg(folder)
-        check_lost()
-        check_bad(folder)
-        check_terminal()
-        check_pause()
-        check_behind()
-        check_letters()
-        check_narrow()
-        check_speed()
-        check_tools()
+        verdict.run(check_views)
+        verdict.run(check_names)
+        verdict.run(check_prometheus, folder)
+        verdict.run(check_ends, folder)
+        verdict.run(check_why, folder)
+        verdict.run(check_xtcp)
+        verdict.run(check_pages)
+        verdict.run(check_sorting)
+        verdict.run(check_states)
+        verdict.run(check_algorithms)
+        verdict.run(check_services)
+        verdict.run(check_owners)
+        verdict.run(check_svg, folder)
+        verdict.run(check_lost)
+        verdict.run(check_bad, folder)
+        verdict.run(check_terminal)
+        verdict.run(check_pause)
+        verdict.run(check_behind)
+        verdict.run(check_letters)
+        verdict.run(check_narrow)
+        verdict.run(check_speed)
+        verdict.run(check_tools)
     shutil.rmtree(LISTINGS)
     return verdict.failed
 

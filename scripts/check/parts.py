@@ -81,6 +81,18 @@ def end_all(pids=None):
             time.sleep(0.1)
 
 
+def marked(mark):
+    """The commands of all processes that have VARIABLE=VALUE in their environment."""
+    found = []
+    for environ in pathlib.Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if mark.encode() in environ.read_bytes():
+                found.append((environ.parent / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            pass
+    return found
+
+
 class Part:
     """A command, its output, and how long it has taken."""
 

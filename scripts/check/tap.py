@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the checks in Python say in TAP, for check-ladder.py, check-watch.py and check-terminal.py; and what a text has to
+say."""
+
+import re
+import traceback
+
+
+class Tap:
+    """Called with each result: whether it is good, its name, and what is to be seen if it is not."""
+
+    def __init__(self, of):
+        self.of, self.number, self.failed = of, 0, False
+
+    def __call__(self, good, name, *why):
+        self.number += 1
+        for text in [] if good else why:
+            print("# " + str(text).rstrip("\n").replace("\n", "\n# "))
+        print("%sok %d - %s: %s" % ("" if good else "not ", self.number, self.of, name), flush=True)
+        self.failed |= not good
+        return good
+
+    def run(self, check, *args):
+        """A check that ends early has failed, and the next one runs."""
+        try:
+            check(*args)
+        except Exception:
+            self(False, check.__name__ + " comes to its end", traceback.format_exc())
+
+
+def differs(text, says):
+    """What is not there, or None: each pattern in a line of its own, in this order; behind a "!" what is nowhere."""
+    lines, at = text.split("\n"), 0
+    for pattern in says:
+        if pattern.startswith("!"):
+            if re.search(pattern[1:], text, re.M):
+                return "says " + pattern[1:]
+            continue
+        while at < len(lines) and not re.search(pattern, lines[at]):
+            at += 1
+        if at == len(lines):
+            return "does not say, in its place: " + pattern
+        at += 1
+    return None
