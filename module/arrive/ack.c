@@ -63,7 +63,7 @@ static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample
 
 	if (sample->last_sent_us) {
 		if (unlikely(sample->last_sent_us > sample->now_us))
-			xtcp_pace_not_held(xtcp_sk_of(xsk));
+			xtcp_pace_not_held(&xsk->inet.sk);
 		sample->rtt_us = min_t(u64, xtcp_clock_since_us(sample->now_us, sample->last_sent_us), U32_MAX) ?: 1;
 		xtcp_rto_take_min(&xsk->rto, sample->rtt_us, xtcp_clock_seconds_of(sample->now_us));
 	}

@@ -104,7 +104,7 @@ extern unsigned int xtcp_shard_mask;
  * @tw_list: TIME-WAIT records, oldest first
  * @fin_wait2_list: records of orphans in FIN-WAIT-2, the next to expire first
  * @tw_timer: ends records
- * @orphans: socks without a file, by xtcp_sock.accept_node
+ * @orphans: socks without a file, by xtcp_endpoint.accept_node
  * @xn: the namespace
  */
 struct xtcp_shard {

@@ -6,8 +6,8 @@
 
 #include <net/sock.h>
 
+#include "base/endpoint.h"
 #include "base/net.h"
-#include "base/sock.h"
 #include "compat.h"
 
 #define ORPHANS_BATCH	8	/* how far one processor's count may drift from the sum */
@@ -111,13 +111,13 @@ void xtcp_orphan_add(struct sock *sk)
 	struct xtcp_shard *shard;
 
 	sock_owned_by_me(sk);
-	if (xtcp_sk(sk)->is_orphan)
+	if (xtcp_endpoint(sk)->is_orphan)
 		return;
-	xtcp_sk(sk)->is_orphan = true;
+	xtcp_endpoint(sk)->is_orphan = true;
 	count_orphan(xtcp_net(net), 1);
-	shard = xtcp_shard_of(xtcp_net(net), xtcp_sk(sk)->conn.hash);
+	shard = xtcp_shard_of(xtcp_net(net), xtcp_endpoint(sk)->conn.hash);
 	spin_lock(&shard->lock);
-	list_add(&xtcp_sk(sk)->accept_node, &shard->orphans);
+	list_add(&xtcp_endpoint(sk)->accept_node, &shard->orphans);
 	spin_unlock(&shard->lock);
 	xtcp_orphan_leave_netns(sk);
 }
@@ -184,12 +184,12 @@ bool xtcp_orphan_too_many(struct sock *sk, bool is_new)
 void xtcp_orphan_leave(struct sock *sk)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
-	struct xtcp_shard *shard = xtcp_shard_of(xn, xtcp_sk(sk)->conn.hash);
+	struct xtcp_shard *shard = xtcp_shard_of(xn, xtcp_endpoint(sk)->conn.hash);
 
 	sock_owned_by_me(sk);
-	xtcp_sk(sk)->is_orphan = false;
+	xtcp_endpoint(sk)->is_orphan = false;
 	spin_lock(&shard->lock);
-	list_del_init(&xtcp_sk(sk)->accept_node);
+	list_del_init(&xtcp_endpoint(sk)->accept_node);
 	spin_unlock(&shard->lock);
 	count_orphan(xn, -1);
 }

@@ -16,7 +16,7 @@
 #include <net/net_namespace.h>
 #include <net/tcp_states.h>
 
-#include "base/sock.h"
+#include "base/endpoint.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 

@@ -19,9 +19,9 @@
 #include <net/sock.h>
 
 #include "base/clock.h"
+#include "base/endpoint.h"
 #include "base/net.h"
 #include "base/options.h"
-#include "base/sock.h"
 
 #define SETS		64U
 #define PLACES		4U		/* 256 hosts in all, in 16 KiB */
@@ -109,7 +109,7 @@ static struct host *new_host(struct host_set *set, const struct in6_addr *addrs)
 
 static void addresses_of(const struct sock *sk, struct in6_addr *addrs)
 {
-	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn);
 
 	addrs[0] = tuple.laddr;
 	addrs[1] = tuple.faddr;

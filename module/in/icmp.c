@@ -257,7 +257,7 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 				     error->news == NEWS_HARD);
 		break;
 	case XTCP_CONN_SOCK:
-		sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
+		sk = xtcp_sk_of_conn(conn);
 		if (!refcount_inc_not_zero(&sk->sk_refcnt))
 			break;
 		bh_lock_sock(sk);

@@ -210,7 +210,7 @@ static int peer_shift(const struct xtcp_conn *conn)
 	case XTCP_CONN_TIMEWAIT:
 		return -1;
 	case XTCP_CONN_SOCK:
-		return xtcp_sock_of_conn((struct xtcp_conn *)conn)->agreed.snd_wscale;
+		return xtcp_sender(xtcp_sk_of_conn(conn))->agreed.snd_wscale;
 	}
 	return -1;
 }
@@ -331,7 +331,7 @@ static noinline bool is_whole(struct xtcp_net *xn, struct sk_buff *skb)
 static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	struct xtcp_conn *conn = xtcp_demux_lookup(xn, key);
-	struct sock *sk = conn && conn->kind == XTCP_CONN_SOCK ? xtcp_sk_of(xtcp_sock_of_conn(conn)) : NULL;
+	struct sock *sk = conn && conn->kind == XTCP_CONN_SOCK ? xtcp_sk_of_conn(conn) : NULL;
 
 	if (!sk || !refcount_inc_not_zero(&sk->sk_refcnt)) {
 		consume_skb(skb);	/* the peer resends it, and is answered then */
@@ -458,7 +458,7 @@ bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_con
 			to_timewait(xn, skb, container_of(conn, struct xtcp_timewait, conn), key);
 		break;
 	case XTCP_CONN_SOCK:
-		sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
+		sk = xtcp_sk_of_conn(conn);
 		if (!refcount_inc_not_zero(&sk->sk_refcnt))
 			return false;
 		to_sock(xn, skb, sk, key->dif, key->sdif);

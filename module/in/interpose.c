@@ -33,8 +33,8 @@
 #include <net/protocol.h>
 
 #include "base/checksum.h"
+#include "base/endpoint.h"
 #include "base/net.h"
-#include "base/sock.h"
 #include "compat.h"
 #include "in/icmp.h"
 #include "in/ingress.h"

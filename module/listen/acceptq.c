@@ -9,7 +9,7 @@
 
 #include <net/sock.h>
 
-#include "base/sock.h"
+#include "base/endpoint.h"
 #include "listen/listener.h"
 #include "sight/trace.h"
 
@@ -61,8 +61,8 @@ static void set_length(struct xtcp_listener *listener, const struct xtcp_conn *c
 void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child)
 {
 	lockdep_assert_held(&listener->lock);
-	list_add_tail(&xtcp_sk(child)->accept_node, &listener->accept_queue);
-	set_length(listener, &xtcp_sk(child)->conn, listener->accept_len + 1, XTCP_TRACE_COMPLETED);
+	list_add_tail(&xtcp_endpoint(child)->accept_node, &listener->accept_queue);
+	set_length(listener, &xtcp_endpoint(child)->conn, listener->accept_len + 1, XTCP_TRACE_COMPLETED);
 }
 
 /**
@@ -79,7 +79,7 @@ bool xtcp_acceptq_has_child(const struct sock *sk)
 	bool has;
 
 	rcu_read_lock();
-	listener = READ_ONCE(xtcp_sk(sk)->listener);
+	listener = READ_ONCE(xtcp_endpoint(sk)->listener);
 	has = listener && READ_ONCE(listener->accept_len);
 	rcu_read_unlock();
 	return has;
@@ -95,10 +95,10 @@ bool xtcp_acceptq_has_child(const struct sock *sk)
  */
 struct sock *xtcp_acceptq_take(struct xtcp_listener *listener)
 {
-	struct xtcp_sock *child;
+	struct xtcp_endpoint *child;
 
 	spin_lock_bh(&listener->lock);
-	child = list_first_entry_or_null(&listener->accept_queue, struct xtcp_sock, accept_node);
+	child = list_first_entry_or_null(&listener->accept_queue, struct xtcp_endpoint, accept_node);
 	if (child) {
 		list_del_init(&child->accept_node);
 		set_length(listener, &child->conn, listener->accept_len - 1, XTCP_TRACE_ACCEPTED);

@@ -221,3 +221,22 @@ err_child:
 	discard_child(child);
 	return ERR_PTR(err);
 }
+
+/**
+ * xtcp_child_let_pass() - PAWS must accept the segment that has made a child
+ * @child: the child
+ * @seg: the segment
+ *
+ * Another CPU may have raised TS.Recent by a segment for the same entry. The segment that makes the
+ * child must not fail PAWS there: it has to bring the child to ESTABLISHED, or the program is not
+ * told of the child.
+ *
+ * Context: softirq. Lock: socket, held (bh_lock_sock()).
+ */
+void xtcp_child_let_pass(struct sock *child, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(child);
+
+	if (xsk->agreed.ts_ok && seg->has_ts)
+		xtcp_paws_let_pass(&xsk->paws, seg->tsval);
+}

@@ -10,9 +10,11 @@ struct sock;
 struct xtcp_fastopen;
 struct xtcp_listener;
 struct xtcp_request;
+struct xtcp_seg;
 
 /* Softirq, RCU read side. */
 struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
 			     u32 ts_offset, bool is_entry, struct xtcp_fastopen *fast);
+void xtcp_child_let_pass(struct sock *child, const struct xtcp_seg *seg);
 
 #endif /* XTCP_CHILD_H */

@@ -30,8 +30,8 @@
 #include <net/sock.h>
 
 #include "base/clock.h"
+#include "base/endpoint.h"
 #include "base/net.h"
-#include "base/sock.h"
 #include "base/wire.h"
 #include "compat.h"
 #include "listen/listener.h"
@@ -558,9 +558,9 @@ bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener)
  */
 static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(listener->sk);
+	const struct xtcp_endpoint *ep = xtcp_endpoint(listener->sk);
 	const struct xtcp_synq *synq = &listener->synq;
-	unsigned int limit = READ_ONCE(xsk->syn_retries) ?:
+	unsigned int limit = READ_ONCE(ep->syn_retries) ?:
 			     READ_ONCE(xtcp_net_of(listener->sk)->sysctl.synack_retries);
 	unsigned int young = synq->young * 2;
 
@@ -595,7 +595,7 @@ static struct xtcp_request *earliest_entry(struct xtcp_synq *synq)
  */
 static bool waits_for_data(const struct xtcp_listener *listener, const struct xtcp_request *he, unsigned int timeouts)
 {
-	return he->acked && timeouts < READ_ONCE(xtcp_sk(listener->sk)->defer_accept);
+	return he->acked && timeouts < READ_ONCE(xtcp_endpoint(listener->sk)->defer_accept);
 }
 
 /*

@@ -13,7 +13,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-#include "base/sock.h"
+#include "base/endpoint.h"
 #include "listen/entry.h"
 
 struct sock;
@@ -42,7 +42,7 @@ struct xtcp_listener_stats {
  * @lock: guards everything below; taken in softirq and process context; nests inside the socket
  *	lock, and only the locks of the demux table nest inside it
  * @closed: no entry and no child may be queued any more
- * @accept_queue: children, established or opened fast, oldest first (xtcp_sock.accept_node)
+ * @accept_queue: children, established or opened fast, oldest first (xtcp_endpoint.accept_node)
  * @accept_len: number of children
  * @accept_max: the limit; as in Linux, the queue takes one more
  * @accept_peak: the maximum of @accept_len so far
@@ -80,7 +80,7 @@ struct xtcp_listener {
 static inline struct xtcp_listener *xtcp_listen_queues(const struct sock *lsk)
 {
 	/* pairs with smp_store_release() in start() of socket/listen.c */
-	return smp_load_acquire(&xtcp_sk(lsk)->listener);
+	return smp_load_acquire(&xtcp_endpoint(lsk)->listener);
 }
 
 #endif /* XTCP_LISTENER_H */

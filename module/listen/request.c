@@ -13,10 +13,10 @@
 #include <net/route.h>
 
 #include "base/cookie.h"
+#include "base/endpoint.h"
 #include "base/net.h"
 #include "base/options.h"
 #include "base/seg.h"
-#include "base/sock.h"
 #include "base/wire.h"
 #include "listen/entry.h"
 #include "listen/listener.h"
@@ -65,7 +65,7 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 {
 	const struct xtcp_sysctl *ctl = &xtcp_net_of(lsk)->sysctl;
 	const struct xtcp_seg *seg = xtcp_seg(skb);
-	u16 user_mss = READ_ONCE(xtcp_sk(lsk)->user_mss);
+	u16 user_mss = READ_ONCE(xtcp_endpoint(lsk)->user_mss);
 
 	xtcp_request_fill_names(he, lsk, skb, key);
 	he->irs = seg->seq;

@@ -25,12 +25,12 @@
 #include "base/checksum.h"
 #include "base/clock.h"
 #include "base/cookie.h"
+#include "base/endpoint.h"
 #include "base/net.h"
 #include "base/options.h"
 #include "base/secret.h"
 #include "base/seg.h"
 #include "base/seq.h"
-#include "base/sock.h"
 #include "base/wire.h"
 #include "ecn/accecn.h"
 #include "ecn/ecn.h"
@@ -205,7 +205,7 @@ static bool answer_with_entry(struct xtcp_listener *listener, struct sk_buff *sk
 		xtcp_entry_free(xtcp_net_of(listener->sk), he);
 		return false;
 	}
-	if (unlikely(READ_ONCE(xtcp_sk(listener->sk)->fastopenq))) {
+	if (unlikely(READ_ONCE(xtcp_endpoint(listener->sk)->fastopenq))) {
 		if (open_fast(listener, skb, he, &key->tuple, how.dst, &cookie)) {
 			xtcp_entry_free(xtcp_net_of(listener->sk), he);
 			dst_release(how.dst);
@@ -226,7 +226,7 @@ static bool answer_with_entry(struct xtcp_listener *listener, struct sk_buff *sk
 static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *skb, bool v4)
 {
 	struct xtcp_net *xn = xtcp_net_of(lsk);
-	u8 save_syn = READ_ONCE(xtcp_sk(lsk)->save_syn);
+	u8 save_syn = READ_ONCE(xtcp_endpoint(lsk)->save_syn);
 	struct xtcp_request *he;
 
 	if (likely(!save_syn))
@@ -337,7 +337,7 @@ bool xtcp_synq_ack_is_ours(struct sock *lsk, struct sk_buff *skb, const struct x
 /* TCP_DEFER_ACCEPT: a bare ACK makes no child until its SYN-ACK has had this many timeouts. */
 static bool is_deferred(const struct sock *lsk, const struct xtcp_seg *seg, unsigned int timeouts)
 {
-	if (seg->seq != seg->end_seq || timeouts >= READ_ONCE(xtcp_sk(lsk)->defer_accept))
+	if (seg->seq != seg->end_seq || timeouts >= READ_ONCE(xtcp_endpoint(lsk)->defer_accept))
 		return false;
 	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_TCPDEFERACCEPTDROP);
 	return true;
@@ -504,19 +504,6 @@ static void note_acked(struct xtcp_listener *listener, struct xtcp_request *he)
 	spin_unlock(&listener->lock);
 }
 
-/*
- * Another CPU may have raised TS.Recent by a segment for the same entry. The segment that makes the
- * child must not fail PAWS there: it has to bring the child to ESTABLISHED, or the program is not
- * told of the child.
- */
-static void keep_own_timestamp(struct sock *child, const struct xtcp_seg *seg)
-{
-	struct xtcp_sock *xsk = xtcp_sk(child);
-
-	if (xsk->agreed.ts_ok && seg->has_ts)
-		xtcp_paws_let_pass(&xsk->paws, seg->tsval);
-}
-
 /* The third ACK is valid. @ts_offset: of the connection. Returns as xtcp_synq_arrives(). */
 static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request *he, u32 ts_offset, struct sk_buff *skb)
 {
@@ -530,7 +517,7 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
 	}
 	child = xtcp_child_make(listener, skb, he, ts_offset, true, NULL);
 	if (!IS_ERR(child)) {
-		keep_own_timestamp(child, xtcp_seg(skb));
+		xtcp_child_let_pass(child, xtcp_seg(skb));
 		return child;
 	}
 	if (PTR_ERR(child) == -ECONNABORTED || PTR_ERR(child) == -EADDRNOTAVAIL)

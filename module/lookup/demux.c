@@ -22,8 +22,8 @@
 #include <net/ip.h>
 #include <net/l3mdev.h>
 
+#include "base/endpoint.h"
 #include "base/net.h"
-#include "base/sock.h"
 #include "compat.h"
 #include "lookup/conns.h"
 #include "lookup/portmap.h"
@@ -80,7 +80,7 @@ static struct xtcp_conn *find_conn(const struct xtcp_net *xn, const struct xtcp_
 static void assert_nobody_stands_on(struct xtcp_conn *conn)
 {
 	RCU_LOCKDEP_WARN(conn->kind == XTCP_CONN_SOCK &&
-			 !poll_state_synchronize_rcu(xtcp_sock_of_conn(conn)->left_table),
+			 !poll_state_synchronize_rcu(xtcp_endpoint(xtcp_sk_of_conn(conn))->left_table),
 			 "a sock comes back before a grace period");
 }
 
@@ -469,7 +469,7 @@ void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple)
  */
 int xtcp_demux_insert_sk(struct sock *sk)
 {
-	struct xtcp_conn *conn = &xtcp_sk(sk)->conn;
+	struct xtcp_conn *conn = &xtcp_endpoint(sk)->conn;
 	struct xtcp_tuple tuple;
 	int err;
 
@@ -500,9 +500,9 @@ void xtcp_demux_remove_sk(struct sock *sk)
 	bool was_there;
 
 	sock_owned_by_me(sk);
-	was_there = xtcp_demux_remove(xtcp_net_of(sk), &xtcp_sk(sk)->conn);
+	was_there = xtcp_demux_remove(xtcp_net_of(sk), &xtcp_endpoint(sk)->conn);
 	/* set it even if a record has taken its place before */
-	xtcp_sk(sk)->left_table = get_state_synchronize_rcu();
+	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	if (!was_there)
 		return;
 	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
@@ -539,14 +539,14 @@ static struct ratelimit_state *fast_waits_of(const struct sock *sk)
  */
 void xtcp_demux_wait_for_lookups(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_endpoint *ep = xtcp_endpoint(sk);
 
 	sock_owned_by_me(sk);
-	if (poll_state_synchronize_rcu(xsk->left_table))
+	if (poll_state_synchronize_rcu(ep->left_table))
 		return;
 	if (__ratelimit(fast_waits_of(sk)))
 		synchronize_rcu_expedited();
 	else
 		synchronize_rcu();
-	xsk->left_table = get_completed_synchronize_rcu();
+	ep->left_table = get_completed_synchronize_rcu();
 }

@@ -33,8 +33,8 @@
 #include <net/ip6_fib.h>
 #include <net/net_namespace.h>
 
+#include "base/endpoint.h"
 #include "base/net.h"
-#include "base/sock.h"
 #include "lookup/demux.h"
 #include "ports/lease.h"
 
@@ -81,7 +81,7 @@ static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, 
 
 	if (!conn || conn->kind != XTCP_CONN_SOCK)
 		return;
-	sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
+	sk = xtcp_sk_of_conn(conn);
 	if (!refcount_inc_not_zero(&sk->sk_refcnt))
 		return;
 	/*
@@ -271,7 +271,7 @@ void xtcp_early_exit(void)
  */
 static bool is_good(const struct sock *sk, const struct sk_buff *skb)
 {
-	const struct xtcp_conn *conn = &xtcp_sk(sk)->conn;
+	const struct xtcp_conn *conn = &xtcp_endpoint(sk)->conn;
 	const struct tcphdr *th = (const struct tcphdr *)skb->data;
 
 	if ((1 << inet_sk_state_load(sk)) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT))

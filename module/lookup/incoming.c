@@ -20,7 +20,7 @@
 #include <linux/smp.h>
 #include <net/sock.h>
 
-#include "base/sock.h"
+#include "base/endpoint.h"
 #include "listen/listener.h"
 #include "lookup/members.h"
 #include "lookup/seats.h"
@@ -80,7 +80,7 @@ static struct xtcp_seats *seats_for(struct xtcp_incoming *incoming, int cpu)
 
 static void take_seat(struct xtcp_incoming *incoming, struct sock *sk, int cpu)
 {
-	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
+	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
 	struct xtcp_seats *seats;
 
 	/* no segment arrives on a processor that does not exist */
@@ -96,13 +96,13 @@ static void take_seat(struct xtcp_incoming *incoming, struct sock *sk, int cpu)
 
 static void give_back_seat(struct xtcp_incoming *incoming, struct sock *sk)
 {
-	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
+	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
 	struct sock *moved;
 
 	if (listener->cpu >= 0 && listener->cpu < nr_cpu_ids) {
 		moved = xtcp_seats_remove(xa_load(&incoming->cpus, listener->cpu), listener->cpu_index);
 		if (moved)
-			xtcp_sk(moved)->listener->cpu_index = listener->cpu_index;
+			xtcp_endpoint(moved)->listener->cpu_index = listener->cpu_index;
 	}
 	listener->cpu = -1;
 }
@@ -136,7 +136,7 @@ void xtcp_incoming_join(struct xtcp_incoming *incoming, struct sock *sk)
 void xtcp_incoming_leave(struct xtcp_incoming *incoming, struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	if (xtcp_sk(sk)->listener->cpu < 0)
+	if (xtcp_endpoint(sk)->listener->cpu < 0)
 		return;
 	xa_lock_bh(&incoming->cpus);
 	give_back_seat(incoming, sk);
@@ -151,7 +151,7 @@ void xtcp_incoming_leave(struct xtcp_incoming *incoming, struct sock *sk)
  */
 void xtcp_incoming_follow(struct sock *sk)
 {
-	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
+	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
 	const int cpu = READ_ONCE(sk->sk_incoming_cpu);
 	struct xtcp_incoming *incoming;
 

@@ -22,8 +22,8 @@
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
 
+#include "base/endpoint.h"
 #include "base/net.h"
-#include "base/sock.h"
 #include "listen/listener.h"
 #include "lookup/demux.h"
 #include "lookup/group.h"
@@ -190,7 +190,7 @@ static bool belongs_to(const struct sock *sk, const struct xtcp_members *members
 /* The members on @key's place to which @sk belongs. After listen() its group alone tells. */
 static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_members_key *key, bool begins)
 {
-	const struct xtcp_group *group = xtcp_sk(sk)->listener->group;
+	const struct xtcp_group *group = xtcp_endpoint(sk)->listener->group;
 	struct xtcp_members *members, *found = NULL;
 	struct rhlist_head *list, *at;
 
@@ -209,7 +209,7 @@ static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_memb
 /* @members has room for @sk. */
 static void enter_beside(struct sock *sk, struct xtcp_members *members)
 {
-	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
+	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
 	struct xtcp_group *own = listener->group;
 
 	/*
@@ -224,7 +224,7 @@ static void enter_beside(struct sock *sk, struct xtcp_members *members)
 
 static int enter_alone(struct sock *sk)
 {
-	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
+	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
 	struct xtcp_members *before = listener->members, *members;
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	u32 index = listener->member_index;
@@ -270,7 +270,7 @@ static int enter(struct sock *sk, bool begins)
 	else
 		err = enter_alone(sk);
 	if (!err)
-		xtcp_incoming_join(&xtcp_sk(sk)->listener->members->incoming, sk);
+		xtcp_incoming_join(&xtcp_endpoint(sk)->listener->members->incoming, sk);
 	else if (!had_group)
 		xtcp_group_leave(sk);
 	return err;
@@ -299,7 +299,7 @@ static void leave(struct xtcp_net *xn, struct xtcp_members *members, u32 index)
  */
 int xtcp_listeners_add(struct sock *sk)
 {
-	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
+	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	int err;
 
@@ -329,7 +329,7 @@ int xtcp_listeners_add(struct sock *sk)
  */
 void xtcp_listeners_remove(struct sock *sk)
 {
-	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
+	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
 	struct xtcp_net *xn = xtcp_net_of(sk);
 
 	sock_owned_by_me(sk);
@@ -341,7 +341,7 @@ void xtcp_listeners_remove(struct sock *sk)
 	xtcp_incoming_leave(&listener->members->incoming, sk);
 	leave(xn, listener->members, listener->member_index);
 	mutex_unlock(&xn->listeners_lock);
-	xtcp_sk(sk)->left_table = get_state_synchronize_rcu();
+	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
 	__sock_put(sk);
 }
@@ -365,7 +365,7 @@ void xtcp_listeners_rehash(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (sk->sk_state != TCP_LISTEN)
 		return;
-	listener = xtcp_sk(sk)->listener;
+	listener = xtcp_endpoint(sk)->listener;
 	mutex_lock(&xn->listeners_lock);
 	members = listener->members;
 	index = listener->member_index;

@@ -13,8 +13,8 @@
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
 
+#include "base/endpoint.h"
 #include "base/net.h"
-#include "base/sock.h"
 #include "listen/listener.h"
 #include "lookup/seats.h"
 
@@ -27,8 +27,8 @@ static struct xtcp_seats *seats_of(const struct xtcp_members *members, const str
 static void seat(struct xtcp_members *members, struct xtcp_seats *seats, struct sock *sk)
 {
 	/* xtcp_group_choose() reads and compares it without a lock */
-	WRITE_ONCE(xtcp_sk(sk)->listener->members, members);
-	xtcp_sk(sk)->listener->member_index = seats->n;
+	WRITE_ONCE(xtcp_endpoint(sk)->listener->members, members);
+	xtcp_endpoint(sk)->listener->member_index = seats->n;
 	xtcp_seats_add(seats, sk);
 }
 
@@ -82,7 +82,7 @@ struct xtcp_members *xtcp_members_new(struct sock *sk)
 		members->v4 = ipv6_addr_any(&sk->sk_v6_rcv_saddr) && !ipv6_only_sock(sk);
 	}
 #endif
-	members->group = xtcp_sk(sk)->listener->group;
+	members->group = xtcp_endpoint(sk)->listener->group;
 	xtcp_incoming_start(&members->incoming);
 	seat(members, seats, sk);
 	RCU_INIT_POINTER(members->seats, seats);
@@ -161,7 +161,7 @@ bool xtcp_members_leave(struct xtcp_members *members, u32 index)
 		return true;
 	moved = xtcp_seats_remove(seats, index);
 	if (moved)
-		xtcp_sk(moved)->listener->member_index = index;
+		xtcp_endpoint(moved)->listener->member_index = index;
 	return false;
 }
 

@@ -17,10 +17,10 @@
 #include <linux/mutex.h>
 
 #include "base/abort.h"
+#include "base/endpoint.h"
 #include "base/net.h"
 #include "base/orphan.h"
 #include "base/secret.h"
-#include "base/sock.h"
 #include "fastopen/fastopen.h"
 #include "fastopen/metrics.h"
 #include "listen/entry.h"
@@ -137,14 +137,14 @@ static int __net_init netns_init(struct net *net)
  */
 static struct sock *first_orphan(struct xtcp_shard *shard)
 {
-	struct xtcp_sock *xsk;
+	struct xtcp_endpoint *ep;
 
 	spin_lock_bh(&shard->lock);
-	xsk = list_first_entry_or_null(&shard->orphans, struct xtcp_sock, accept_node);
-	if (xsk)
-		sock_hold(xtcp_sk_of(xsk));	/* end_orphan() drops it */
+	ep = list_first_entry_or_null(&shard->orphans, struct xtcp_endpoint, accept_node);
+	if (ep)
+		sock_hold(xtcp_sk_of(ep));	/* end_orphan() drops it */
 	spin_unlock_bh(&shard->lock);
-	return xsk ? xtcp_sk_of(xsk) : NULL;
+	return ep ? xtcp_sk_of(ep) : NULL;
 }
 
 static void end_orphan(struct sock *sk)

@@ -274,7 +274,7 @@ static void show_conn(struct listing *l, struct xtcp_conn *conn)
 			show_request(l, he);
 		break;
 	case XTCP_CONN_SOCK:
-		sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
+		sk = xtcp_sk_of_conn(conn);
 		if (sk->sk_family == l->family)
 			show_sock(l, sk);
 		break;

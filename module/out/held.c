@@ -42,9 +42,9 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "base/endpoint.h"
 #include "base/net.h"
 #include "base/orphan.h"
-#include "base/sock.h"
 #include "time/pace.h"
 
 #define LOOK_AFTER	(HZ / 50)
@@ -85,11 +85,11 @@ static DECLARE_DELAYED_WORK(held_work, look_again);
  */
 bool xtcp_held_take(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_endpoint *ep = xtcp_endpoint(sk);
 	struct held_list *here;
 	bool good;
 
-	if (xsk->held_at)
+	if (ep->held_at)
 		return true;
 	BUILD_BUG_ON(CONFIG_NR_CPUS >= U16_MAX);
 	local_bh_disable();
@@ -99,7 +99,7 @@ bool xtcp_held_take(struct sock *sk)
 	if (good) {
 		WRITE_ONCE(here->count, here->count + 1);
 		sk_add_bind_node(sk, &here->later);
-		WRITE_ONCE(xsk->held_at, smp_processor_id() + 1);
+		WRITE_ONCE(ep->held_at, smp_processor_id() + 1);
 		/* from now on xtcp_held_segment_freed() is called */
 		if (sock_flag(sk, SOCK_USE_WRITE_QUEUE))
 			sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
@@ -122,29 +122,29 @@ bool xtcp_held_take(struct sock *sk)
  * True: the list is empty now, and the caller has to put the module. Lock: the list's, held, and as
  * for xtcp_held_take().
  */
-static bool take_off_list(struct held_list *there, struct xtcp_sock *xsk)
+static bool take_off_list(struct held_list *there, struct xtcp_endpoint *ep)
 {
 	lockdep_assert_held(&there->lock);
-	__sk_del_bind_node(xtcp_sk_of(xsk));
-	WRITE_ONCE(xsk->held_at, 0);
+	__sk_del_bind_node(xtcp_sk_of(ep));
+	WRITE_ONCE(ep->held_at, 0);
 	WRITE_ONCE(there->count, there->count - 1);
 	return !there->count;
 }
 
-static struct held_list *held_list_of(const struct xtcp_sock *xsk)
+static struct held_list *held_list_of(const struct xtcp_endpoint *ep)
 {
-	return per_cpu_ptr(&held_lists, xsk->held_at - 1);
+	return per_cpu_ptr(&held_lists, ep->held_at - 1);
 }
 
 /* Lock: as xtcp_held_take(). */
 static void give_back(struct sock *sk)
 {
-	struct held_list *there = held_list_of(xtcp_sk(sk));
+	struct held_list *there = held_list_of(xtcp_endpoint(sk));
 	unsigned long irq;
 	bool was_last;
 
 	spin_lock_irqsave(&there->lock, irq);
-	was_last = take_off_list(there, xtcp_sk(sk));
+	was_last = take_off_list(there, xtcp_endpoint(sk));
 	spin_unlock_irqrestore(&there->lock, irq);
 	/*
 	 * module exit waits for the rest of this call: it is in a softirq, an RCU callback or the
@@ -229,7 +229,7 @@ bool xtcp_held_before_sending(struct sock *sk)
  */
 void xtcp_held_name_listener(struct sock *sk)
 {
-	struct xtcp_conn *conn = &xtcp_sk(sk)->conn;
+	struct xtcp_conn *conn = &xtcp_endpoint(sk)->conn;
 
 	sock_owned_by_me(sk);
 	conn->net_id = xtcp_net_of(sk)->id;
@@ -254,7 +254,7 @@ void xtcp_held_name_listener(struct sock *sk)
 void xtcp_held_look(struct sock *sk, unsigned int callers)
 {
 	sock_owned_by_me(sk);
-	if (xtcp_sk(sk)->held_at && (sk->sk_socket || !xtcp_held_is_below(sk, callers)))
+	if (xtcp_endpoint(sk)->held_at && (sk->sk_socket || !xtcp_held_is_below(sk, callers)))
 		give_back(sk);
 }
 
@@ -290,8 +290,8 @@ static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
 	lockdep_assert_held(&there->lock);
 	if (!IS_ENABLED(CONFIG_SMP) || !spin_trylock(&sk->sk_lock.slock))
 		return false;
-	was_last = !sock_owned_by_user(sk) && xtcp_sk(sk)->held_at == at && !xtcp_held_is_below(sk, 0) &&
-		   take_off_list(there, xtcp_sk(sk));
+	was_last = !sock_owned_by_user(sk) && xtcp_endpoint(sk)->held_at == at && !xtcp_held_is_below(sk, 0) &&
+		   take_off_list(there, xtcp_endpoint(sk));
 	spin_unlock(&sk->sk_lock.slock);
 	return was_last;
 }
@@ -307,7 +307,7 @@ static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
  */
 void xtcp_held_segment_freed(struct sock *sk)
 {
-	const u16 at = READ_ONCE(xtcp_sk(sk)->held_at);
+	const u16 at = READ_ONCE(xtcp_endpoint(sk)->held_at);
 	struct held_list *there;
 	unsigned long irq;
 	bool was_last;
@@ -330,7 +330,7 @@ void xtcp_held_segment_freed(struct sock *sk)
  */
 void xtcp_held_freed(struct sock *sk)
 {
-	if (unlikely(xtcp_sk(sk)->held_at))
+	if (unlikely(xtcp_endpoint(sk)->held_at))
 		give_back(sk);
 }
 
@@ -454,7 +454,7 @@ static int write_rows(char *buf, int len, struct hlist_head *socks)
 	sk_for_each_bound(sk, socks) {
 		if (len > PAGE_SIZE - ROW_MAX)
 			break;
-		len += write_row(buf + len, PAGE_SIZE - len, &xtcp_sk(sk)->conn);
+		len += write_row(buf + len, PAGE_SIZE - len, &xtcp_endpoint(sk)->conn);
 	}
 	return len;
 }

@@ -20,11 +20,11 @@
 
 #include "base/clock.h"
 #include "base/cookie.h"
+#include "base/endpoint.h"
 #include "base/net.h"
 #include "base/options.h"
 #include "base/secret.h"
 #include "base/seg.h"
-#include "base/sock.h"
 #include "base/wire.h"
 #include "ecn/accecn.h"
 #include "listen/synq.h"
@@ -291,7 +291,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		       const struct xtcp_fastopen_cookie *cookie, struct sk_buff *syn)
 {
 	struct xtcp_net *xn = xtcp_net_of(lsk);
-	u16 user_mss = READ_ONCE(xtcp_sk(lsk)->user_mss);
+	u16 user_mss = READ_ONCE(xtcp_endpoint(lsk)->user_mss);
 	struct reply reply = {
 		.seq = he->iss,
 		.ack = he->irs + 1,

@@ -34,7 +34,7 @@
 #include <net/l3mdev.h>
 
 #include "base/net.h"
-#include "base/sock.h"
+#include "base/sender.h"
 #include "lookup/demux.h"
 #include "lookup/portmap.h"
 #include "ports/lease.h"
@@ -105,7 +105,7 @@ static int try_port(struct sock *sk, u16 port)
 	/* kernel TCP's table separates the ports of VRFs, but not those of other devices */
 	int lease_dev = inet_sk_bound_l3mdev(sk) ? sk->sk_bound_dev_if : 0;
 	struct net *net = sock_net(sk);
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_endpoint *ep = xtcp_endpoint(sk);
 	struct xtcp_lease *lease;
 	int err;
 
@@ -114,10 +114,10 @@ static int try_port(struct sock *sk, u16 port)
 	lease = xtcp_lease_get_shared(xtcp_net(net), port, lease_dev);
 	if (IS_ERR(lease))
 		return PTR_ERR(lease);
-	xsk->lease = lease;
+	ep->lease = lease;
 	inet_sk(sk)->inet_num = port;
 	inet_sk(sk)->inet_sport = htons(port);
-	xsk->conn.shared_port = true;
+	ep->conn.shared_port = true;
 	/* while the lease is there, kernel TCP's connect() takes no new 4-tuple on the port */
 	err = (lease->beside || lease_dev) && kernel_holds(sk, lease) ? -EADDRINUSE : xtcp_demux_insert_sk(sk);
 	if (!err || (err == -EADDRNOTAVAIL && xtcp_timewait_reuse(sk, false)))
@@ -182,7 +182,7 @@ static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtc
 	if (err)
 		xtcp_portmap_not_taken(xn, map, port);
 	else
-		xtcp_portmap_taken(xn, map, &xtcp_sk(sk)->conn);
+		xtcp_portmap_taken(xn, map, &xtcp_endpoint(sk)->conn);
 	return err;
 }
 
@@ -271,15 +271,15 @@ static int choose_and_insert(struct sock *sk)
 /* For a bound port. Neither stack may have the 4-tuple already. */
 static int insert_bound(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_endpoint *ep = xtcp_endpoint(sk);
 	int err;
 
-	err = xtcp_lease_make_exclusive(xsk->lease);
+	err = xtcp_lease_make_exclusive(ep->lease);
 	if (err)
 		return err;
 	if (kernel_holds(sk, NULL))
 		return -EADDRNOTAVAIL;
-	xsk->conn.shared_port = false;
+	ep->conn.shared_port = false;
 	err = xtcp_demux_insert_sk(sk);
 	if (err != -EADDRNOTAVAIL)
 		return err;
@@ -300,14 +300,14 @@ static int insert_bound(struct sock *sk)
  */
 int xtcp_port_bind(struct sock *sk, unsigned short snum)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_endpoint *ep = xtcp_endpoint(sk);
 	int err;
 
 	sock_owned_by_me(sk);
-	WARN_ON_ONCE(xsk->lease);
-	err = xtcp_lease_get(sk, snum, &xsk->lease);
+	WARN_ON_ONCE(ep->lease);
+	err = xtcp_lease_get(sk, snum, &ep->lease);
 	if (!err)
-		inet_sk(sk)->inet_num = xsk->lease->inet.inet_num;
+		inet_sk(sk)->inet_num = ep->lease->inet.inet_num;
 	return err;
 }
 
@@ -321,18 +321,18 @@ int xtcp_port_bind(struct sock *sk, unsigned short snum)
  */
 int xtcp_port_listen(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_endpoint *ep = xtcp_endpoint(sk);
 	int err;
 
 	sock_owned_by_me(sk);
-	if (!xsk->lease) {
+	if (!ep->lease) {
 		err = xtcp_port_bind(sk, 0);
 		if (err)
 			return err;
 		/* even if listen() fails: the sock stays bound */
 		inet_sk(sk)->inet_sport = htons(inet_sk(sk)->inet_num);
 	}
-	return xtcp_lease_listen(xsk->lease, sk);
+	return xtcp_lease_listen(ep->lease, sk);
 }
 
 /**
@@ -352,8 +352,8 @@ int xtcp_port_connect(struct sock *sk)
 	/* lookups may still be at the place where the sock was */
 	xtcp_demux_wait_for_lookups(sk);
 	/* stays 0 unless the connection continues from a record */
-	xtcp_snd_choose(&xtcp_sk(sk)->snd, 0, 0);
-	if (xtcp_sk(sk)->lease)
+	xtcp_snd_choose(&xtcp_sender(sk)->snd, 0, 0);
+	if (xtcp_endpoint(sk)->lease)
 		return insert_bound(sk);
 	err = choose_and_insert(sk);
 	return err == -EADDRINUSE ? -EADDRNOTAVAIL : err;
@@ -367,12 +367,12 @@ int xtcp_port_connect(struct sock *sk)
  */
 void xtcp_port_release(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_endpoint *ep = xtcp_endpoint(sk);
 
-	if (!xsk->lease)
+	if (!ep->lease)
 		return;
-	xtcp_lease_put(xsk->lease, sk);
-	xsk->lease = NULL;
+	xtcp_lease_put(ep->lease, sk);
+	ep->lease = NULL;
 	inet_sk(sk)->inet_num = 0;
 	inet_sk(sk)->inet_sport = 0;
 }
@@ -390,7 +390,7 @@ void xtcp_port_connection_ended(struct sock *sk)
 {
 	__be16 sport = inet_sk(sk)->inet_sport;
 
-	if (!xtcp_sk(sk)->lease || sk->sk_userlocks & SOCK_BINDPORT_LOCK)
+	if (!xtcp_endpoint(sk)->lease || sk->sk_userlocks & SOCK_BINDPORT_LOCK)
 		return;
 	xtcp_port_release(sk);
 	inet_sk(sk)->inet_sport = sport;

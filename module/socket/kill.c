@@ -104,7 +104,7 @@ static int kill_found(struct xtcp_net *xn, const struct xtcp_tuple *tuple, const
 	rcu_read_lock();
 	conn = xtcp_demux_lookup(xn, &key);
 	if (conn && conn->kind == XTCP_CONN_SOCK)
-		sk = xtcp_sk_of(xtcp_sock_of_conn(conn));
+		sk = xtcp_sk_of_conn(conn);
 	if (!conn || !cookie_fits(sk, id))
 		err = -ENOENT;
 	else if (sk && !refcount_inc_not_zero(&sk->sk_refcnt))

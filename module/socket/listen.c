@@ -9,10 +9,10 @@
 #include <net/sock.h>
 
 #include "base/abort.h"
+#include "base/sock.h"
 #include "base/memory.h"
 #include "base/net.h"
 #include "base/orphan.h"
-#include "base/sock.h"
 #include "base/state.h"
 #include "base/wire.h"
 #include "expiry/thirdack.h"
@@ -68,7 +68,7 @@ static void set_limit(struct sock *sk, int backlog)
 {
 	unsigned int limit = min_t(unsigned int, backlog, READ_ONCE(sock_net(sk)->core.sysctl_somaxconn));
 
-	WRITE_ONCE(xtcp_sk(sk)->listener->accept_max, limit);
+	WRITE_ONCE(xtcp_endpoint(sk)->listener->accept_max, limit);
 	WRITE_ONCE(sk->sk_max_ack_backlog, limit);
 }
 
@@ -94,7 +94,7 @@ static int start(struct sock *sk, int backlog)
 	sk_dst_reset(sk);
 	WRITE_ONCE(sk->sk_ack_backlog, 0);
 	/* a lookup that finds the listener finds its queues complete */
-	smp_store_release(&xtcp_sk(sk)->listener, listener);
+	smp_store_release(&xtcp_endpoint(sk)->listener, listener);
 	set_limit(sk, backlog);
 	xtcp_ended_forget(&xtcp_sk(sk)->ended);
 	xtcp_state_set(sk, TCP_LISTEN);
@@ -208,7 +208,7 @@ struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
 		if (error)
 			goto out;
 	}
-	child = xtcp_acceptq_take(xtcp_sk(sk)->listener);
+	child = xtcp_acceptq_take(xtcp_endpoint(sk)->listener);
 	error = child ? 0 : -EAGAIN;
 out:
 	release_sock(sk);
@@ -251,8 +251,8 @@ static void reset_child(struct sock *child)
  */
 void xtcp_listen_stop(struct sock *sk)
 {
-	struct xtcp_listener *listener = xtcp_sk(sk)->listener;
-	struct xtcp_sock *child, *next;
+	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
+	struct xtcp_endpoint *child, *next;
 	LIST_HEAD(children);
 
 	sock_owned_by_me(sk);
@@ -264,9 +264,9 @@ void xtcp_listen_stop(struct sock *sk)
 		list_del_init(&child->accept_node);
 		reset_child(xtcp_sk_of(child));
 	}
-	if (xtcp_sk(sk)->lease)
-		xtcp_lease_unlisten(xtcp_sk(sk)->lease);
-	WRITE_ONCE(xtcp_sk(sk)->listener, NULL);
+	if (xtcp_endpoint(sk)->lease)
+		xtcp_lease_unlisten(xtcp_endpoint(sk)->lease);
+	WRITE_ONCE(xtcp_endpoint(sk)->listener, NULL);
 	xtcp_group_put(listener->group);
 	call_rcu(&listener->rcu, listener_free_rcu);
 }

@@ -18,8 +18,8 @@
 #include "base/net.h"
 #include "base/options.h"
 #include "base/seg.h"
+#include "base/sender.h"
 #include "base/seq.h"
-#include "base/sock.h"
 #include "base/wire.h"
 #include "out/reply.h"
 #include "sight/mib.h"
@@ -90,13 +90,13 @@ static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw,
 bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_demux_key key = {
-		.tuple = xtcp_conn_tuple(&xsk->conn),
-		.dif = xsk->conn.bound_dev_if,
-		.sdif = l3mdev_master_ifindex_by_index(sock_net(sk), xsk->conn.bound_dev_if),
+		.tuple = xtcp_conn_tuple(&tx->conn),
+		.dif = tx->conn.bound_dev_if,
+		.sdif = l3mdev_master_ifindex_by_index(sock_net(sk), tx->conn.bound_dev_if),
 	};
-	struct xtcp_shard *shard = xtcp_shard_of(xn, xsk->conn.hash);
+	struct xtcp_shard *shard = xtcp_shard_of(xn, tx->conn.hash);
 	struct xtcp_timewait *tw;
 	struct xtcp_conn *conn;
 	bool reused = false;
@@ -108,12 +108,12 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 	rcu_read_lock();
 	conn = xtcp_demux_lookup(xn, &key);
 	tw = conn && conn->kind == XTCP_CONN_TIMEWAIT ? container_of(conn, struct xtcp_timewait, conn) : NULL;
-	if (tw && tw->conn.bound_dev_if == xsk->conn.bound_dev_if && may_reuse(xn, tw, bound)) {
+	if (tw && tw->conn.bound_dev_if == tx->conn.bound_dev_if && may_reuse(xn, tw, bound)) {
 		local_bh_disable();
 		spin_lock(&shard->lock);
 		/* a dead record may still be in the table */
-		if (may_reuse(xn, tw, bound) && !xtcp_demux_replace(xn, &tw->conn, &xsk->conn)) {
-			xtcp_snd_choose(&xsk->snd, tw->snd_nxt + REOPEN_STEP ?: 1, tw->ts_offset);
+		if (may_reuse(xn, tw, bound) && !xtcp_demux_replace(xn, &tw->conn, &tx->conn)) {
+			xtcp_snd_choose(&tx->snd, tw->snd_nxt + REOPEN_STEP ?: 1, tw->ts_offset);
 			if (!tw->dead)
 				xtcp_record_claim(xn, tw, &claimed);
 			reused = true;

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * struct xtcp_endpoint: what every socket of ours has, also one that listens or is only bound. The
+ * rooms that find sockets need no more than this.
+ */
+#ifndef XTCP_ENDPOINT_H
+#define XTCP_ENDPOINT_H
+
+#include <net/inet_sock.h>
+
+#include "lookup/demux.h"
+
+struct xtcp_cong_ops;
+struct xtcp_fastopenq;
+struct xtcp_fastsyn;
+struct xtcp_lease;
+struct xtcp_listener;
+struct xtcp_net;
+struct xtcp_pace;
+
+/*
+ * Work for a sock whose lock a user held; its release_sock() does it (family.c). Bits of
+ * sk_tsq_flags: softirq sets them atomically, the socket lock's holder clears them.
+ */
+enum xtcp_deferred {
+	XTCP_DEFERRED_TIMER,		/* a deadline passed */
+	XTCP_DEFERRED_MTU,		/* the path MTU fell */
+	XTCP_DEFERRED_PACE,		/* paced data, or data that waited for more, may leave */
+};
+
+/*
+ * struct xtcp_endpoint - the beginning of struct xtcp_sender
+ *
+ * xtcp_sock_reset_tcb() leaves it as it is.
+ */
+struct xtcp_endpoint {
+	/* Constant, or under another lock. The kernel casts, so its part comes first. */
+	struct inet_sock inet;		/* the kernel's view; only state.c writes sk_state */
+	struct xtcp_net *xn;		/* the namespace; constant */
+
+	struct_group(own, /* no child of a listener inherits these (xtcp_sock_clone()) */
+
+	struct xtcp_conn conn;		/* place in the table, where the tuple is constant */
+	struct xtcp_lease *lease;	/* its port in kernel TCP's bind table; NULL: not bound */
+	struct xtcp_listener *listener;	/* queues, set in LISTEN (listen.c); read under RCU */
+	struct xtcp_pace *pace;		/* the second timer; NULL: not needed so far (pace.c) */
+	union {
+		/* on its listener's accept queue, or as an orphan in its shard; under their lock */
+		struct list_head accept_node;
+		/* xtcp_sock_fastsyn(), while the program is in a call; socket lock */
+		struct xtcp_fastsyn *fastsyn;
+	};
+	/* RCU state when it last left the table of connections or of listeners; else a past one */
+	unsigned long left_table;
+	struct xtcp_fastopenq *fastopenq; /* state of TCP_FASTOPEN; NULL: none (fastopen.c); RCU */
+	/* threads that sleep in RECEIVE; not reset, since a disconnect has yet to wake them */
+	atomic_t readers;
+	bool is_orphan;			/* counts as an orphan (orphan.c); socket lock */
+	/* holds the module, on the list of processor held_at - 1 (held.c); 0: none; socket lock */
+	u16 held_at;
+
+	); /* own */
+
+	/* Set by the program: survives a reconnect; children of a listener inherit it. */
+	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION, or the namespace's */
+	bool algorithm_chosen : 1;	/* by TCP_CONGESTION; children of a listener inherit it */
+	bool recvmsg_inq : 1;		/* TCP_INQ */
+	bool quickack_asked : 1;	/* TCP_QUICKACK */
+	bool fastopen_no_cookie : 1;	/* TCP_FASTOPEN_NO_COOKIE */
+	bool fastopen_connect : 1;	/* TCP_FASTOPEN_CONNECT */
+	/* TCP_NODELAY and TCP_CORK: TCP_NAGLE_OFF, TCP_NAGLE_CORK */
+	u8 nonagle;
+	u8 syn_retries;			/* TCP_SYNCNT, 0: the namespace's */
+	/* TCP_DEFER_ACCEPT: timeouts of a SYN-ACK before a bare ACK makes a child; 0: none */
+	u8 defer_accept;
+	u8 keepalive_probes;		/* TCP_KEEPCNT, 0: the namespace's */
+	u8 save_syn;			/* TCP_SAVE_SYN; 0: none, 1: from IP on, 2: with the link */
+	u16 user_mss;			/* TCP_MAXSEG, 0: not set */
+	s16 linger2;			/* TCP_LINGER2 in seconds; 0: namespace's; negative: none */
+	u16 keepalive_time;		/* TCP_KEEPIDLE in seconds; 0: the namespace's */
+	u16 keepalive_intvl;		/* TCP_KEEPINTVL in seconds; 0: the namespace's */
+	u32 user_timeout;		/* TCP_USER_TIMEOUT in ms; 0: none */
+	u32 notsent_lowat;		/* TCP_NOTSENT_LOWAT; 0: the namespace's */
+	u32 user_window_clamp;		/* TCP_WINDOW_CLAMP, 0: not set */
+	/* MTU of an ICMP error, with XTCP_DEFERRED_MTU alone; READ_ONCE, WRITE_ONCE */
+	u32 mtu_info;
+};
+
+static inline struct xtcp_endpoint *xtcp_endpoint(const struct sock *sk)
+{
+	return (struct xtcp_endpoint *)sk;
+}
+
+/* xtcp_net(sock_net(sk)) without a search. */
+static inline struct xtcp_net *xtcp_net_of(const struct sock *sk)
+{
+	return xtcp_endpoint(sk)->xn;
+}
+
+static inline struct sock *xtcp_sk_of(struct xtcp_endpoint *ep)
+{
+	return &ep->inet.sk;
+}
+
+/* The sock of a connection in the table whose kind is XTCP_CONN_SOCK. */
+static inline struct sock *xtcp_sk_of_conn(const struct xtcp_conn *conn)
+{
+	return xtcp_sk_of(container_of((struct xtcp_conn *)conn, struct xtcp_endpoint, conn));
+}
+
+extern struct proto xtcp_prot;
+extern struct proto xtcpv6_prot;
+
+#endif /* XTCP_ENDPOINT_H */
