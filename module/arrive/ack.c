@@ -98,7 +98,7 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 	xtcp_tries_acked(&xsk->tries);
 	stream->probe_stamp = 0;
 	if (ack == xsk->snd.write_seq)
-		xtcp_busy_with(xsk, XTCP_IDLE);
+		xtcp_busy_with(&xsk->stream->busy, XTCP_IDLE);
 	sk_dst_confirm(sk);
 }
 
@@ -327,7 +327,7 @@ void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
-	bool lost = syn_was_lost(xsk, seg) || xtcp_accecn_syn_met_congestion(sk);
+	bool lost = syn_was_lost(xsk, seg) || xtcp_accecn_syn_met_congestion(&xsk->accecn);
 	struct xtcp_sample sample = new_sample(sk, seg);
 
 	sock_owned_by_me(sk);

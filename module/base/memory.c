@@ -13,7 +13,7 @@
 #include <linux/timer.h>
 #include <net/sock.h>
 
-#include "base/sock.h"
+#include "base/sender.h"
 #include "base/stream.h"
 #include "compat.h"
 
@@ -88,7 +88,7 @@ void xtcp_memory_force(struct sock *sk, int octets)
  */
 static int charged(const struct sock *sk)
 {
-	int octets = sk->sk_forward_alloc + sk->sk_wmem_queued + xtcp_sk(sk)->stream->out_of_order_bytes;
+	int octets = sk->sk_forward_alloc + sk->sk_wmem_queued + xtcp_sender(sk)->stream->out_of_order_bytes;
 	const struct sk_buff *skb;
 
 	skb_queue_walk(&sk->sk_receive_queue, skb)

@@ -17,7 +17,7 @@
  *    or if the path MTU is searched for from the first segment on. Without memory it gets the
  *    stream with its data, and the search begins when timeouts call for it.
  *
- * It stays until the sock is freed or disconnects. Before it begins, xsk->stream points to
+ * It stays until the sock is freed or disconnects. Before it begins, tx->stream points to
  * xtcp_stream_none, a constant with the values of a new stream. So readers need not test for it,
  * and a writer that has not tested faults. Two fields depend on the connection instead: without a
  * stream snd_sml counts as SND.UNA, and space_copied as xtcp_space_copied(). The SYN's round-trip
@@ -29,7 +29,7 @@
 #include <linux/slab.h>
 #include <net/sock.h>
 
-#include "base/sock.h"
+#include "base/sender.h"
 #include "base/wire.h"
 #include "compat.h"
 
@@ -94,10 +94,10 @@ struct xtcp_stream *xtcp_stream_alloc(gfp_t gfp)
  */
 void xtcp_stream_end(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
-	if (xsk->stream == &xtcp_stream_none)
+	if (tx->stream == &xtcp_stream_none)
 		return;
-	kmem_cache_free(streams, xsk->stream);
-	xsk->stream = XTCP_STREAM_NONE;
+	kmem_cache_free(streams, tx->stream);
+	tx->stream = XTCP_STREAM_NONE;
 }

@@ -20,7 +20,7 @@
 #include <net/tcp.h>
 
 #include "base/net.h"
-#include "base/sock.h"
+#include "base/sender.h"
 #include "base/stream.h"
 #include "cong/cong.h"
 #include "cong/stream_begin.h"
@@ -191,13 +191,13 @@ int xtcp_algorithms_allow(char *names)
  */
 void xtcp_algorithms_assign(struct sock *sk)
 {
-	WRITE_ONCE(xtcp_sk(sk)->algorithm, READ_ONCE(xtcp_net_of(sk)->sysctl.congestion_control));
+	WRITE_ONCE(xtcp_sender(sk)->algorithm, READ_ONCE(xtcp_net_of(sk)->sysctl.congestion_control));
 }
 
-/* Has the algorithm of @xsk begun, so that it has private state? */
-static bool has_begun(const struct xtcp_sock *xsk)
+/* Has the algorithm of @tx begun, so that it has private state? */
+static bool has_begun(const struct xtcp_sender *tx)
 {
-	return xsk->cong.started && xtcp_stream_is_there(xsk->stream);
+	return tx->cong.started && xtcp_stream_is_there(tx->stream);
 }
 
 /**
@@ -215,23 +215,23 @@ static bool has_begun(const struct xtcp_sock *xsk)
  */
 int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 	int i = find_algorithm(name);
-	const bool live = xsk->cong.started;
+	const bool live = tx->cong.started;
 
 	sock_owned_by_me(sk);
 	if (i < 0)
 		return -ENOENT;
-	if (algorithms[i] != xsk->algorithm) {
+	if (algorithms[i] != tx->algorithm) {
 		if (!test_bit(i, allowed) && !administrator)
 			return -EPERM;
 		xtcp_algorithms_end(sk);
 		/* getsockopt() reads it without the lock */
-		WRITE_ONCE(xsk->algorithm, algorithms[i]);
+		WRITE_ONCE(tx->algorithm, algorithms[i]);
 		if (live)
 			xtcp_algorithms_start(sk);
 	}
-	xsk->algorithm_chosen = true;
+	tx->algorithm_chosen = true;
 	return 0;
 }
 
@@ -250,8 +250,8 @@ size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info)
 
 	memset(info, 0, sizeof(*info));
 	lock_sock(sk);
-	if (xtcp_sk(sk)->algorithm->info && has_begun(xtcp_sk(sk)))
-		len = xtcp_sk(sk)->algorithm->info(sk, info);
+	if (xtcp_sender(sk)->algorithm->info && has_begun(xtcp_sender(sk)))
+		len = xtcp_sender(sk)->algorithm->info(sk, info);
 	release_sock(sk);
 	return len;
 }
@@ -267,13 +267,13 @@ size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info)
  */
 void xtcp_algorithms_start(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	xsk->cong.started = true;
-	if (xtcp_stream_is_there(xsk->stream))
+	tx->cong.started = true;
+	if (xtcp_stream_is_there(tx->stream))
 		xtcp_cong_begin(sk);
-	else if (xsk->algorithm->control || xsk->algorithm->info)
+	else if (tx->algorithm->control || tx->algorithm->info)
 		xtcp_stream_begin(sk, sk_gfp_mask(sk, GFP_ATOMIC));
 }
 
@@ -285,10 +285,10 @@ void xtcp_algorithms_start(struct sock *sk)
  */
 void xtcp_algorithms_end(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	if (xsk->algorithm->end && has_begun(xsk))
-		xsk->algorithm->end(sk);
-	xsk->cong.started = false;
+	if (tx->algorithm->end && has_begun(tx))
+		tx->algorithm->end(sk);
+	tx->cong.started = false;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What all congestion controls share: the windows before, during and after a loss (RFC 5681).
- * Windows are in octets; "SMSS" is xsk->mss. The algorithm decides how the window grows and how far
+ * Windows are in octets; "SMSS" is tx->mss. The algorithm decides how the window grows and how far
  * it falls (struct xtcp_cong_ops).
  */
 #include "cong/cong.h"
@@ -10,17 +10,17 @@
 #include <linux/minmax.h>
 
 #include "base/net.h"
+#include "base/sender.h"
 #include "base/seq.h"
-#include "base/sock.h"
 #include "base/wire.h"
 #include "cong/pipe.h"
 #include "cong/prr.h"
 #include "loss/sample.h"
 #include "time/pace.h"
 
-static u32 initial_window(const struct xtcp_sock *xsk)
+static u32 initial_window(const struct xtcp_sender *tx)
 {
-	return XTCP_INIT_CWND * xsk->mss;
+	return XTCP_INIT_CWND * tx->mss;
 }
 
 /*
@@ -31,14 +31,14 @@ static u32 initial_window(const struct xtcp_sock *xsk)
 static void set_rate(struct sock *sk)
 {
 	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_cong *cong = &xsk->cong;
-	u64 rate = max(cong->cwnd, xsk->snd.nxt - xsk->snd.una);
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_cong *cong = &tx->cong;
+	u64 rate = max(cong->cwnd, tx->snd.nxt - tx->snd.una);
 
 	rate *= cong->cwnd < cong->ssthresh / 2 ? READ_ONCE(ctl->pacing_ss_ratio) : READ_ONCE(ctl->pacing_ca_ratio);
 	rate *= USEC_PER_SEC / 100;
-	if (likely(xsk->rto.srtt_us))
-		rate = div_u64(rate, xsk->rto.srtt_us);
+	if (likely(tx->rto.srtt_us))
+		rate = div_u64(rate, tx->rto.srtt_us);
 	WRITE_ONCE(sk->sk_pacing_rate, min_t(u64, rate, READ_ONCE(sk->sk_max_pacing_rate)));
 	cong->rate_is_old = false;
 }
@@ -57,7 +57,7 @@ static void set_rate(struct sock *sk)
 unsigned long xtcp_cong_rate(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	if (xtcp_sk(sk)->cong.rate_is_old && !xtcp_sk(sk)->algorithm->control)
+	if (xtcp_sender(sk)->cong.rate_is_old && !xtcp_sender(sk)->algorithm->control)
 		set_rate(sk);
 	return READ_ONCE(sk->sk_pacing_rate);
 }
@@ -72,11 +72,11 @@ unsigned long xtcp_cong_rate(struct sock *sk)
  */
 void xtcp_cong_bound(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	if (unlikely(xsk->cong.cwnd < xsk->mss))
-		xsk->cong.cwnd = xsk->mss;
+	if (unlikely(tx->cong.cwnd < tx->mss))
+		tx->cong.cwnd = tx->mss;
 }
 
 /**
@@ -87,16 +87,16 @@ void xtcp_cong_bound(struct sock *sk)
  */
 void xtcp_cong_begin(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 
 	sock_owned_by_me(sk);
 	memset(stream->cong.private, 0, sizeof(stream->cong.private));
 	/* as in Linux, another algorithm later does not revert this */
-	if (xsk->algorithm->paces)
+	if (tx->algorithm->paces)
 		cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED);
-	if (xsk->algorithm->start) {
-		xsk->algorithm->start(sk);
+	if (tx->algorithm->start) {
+		tx->algorithm->start(sk);
 		xtcp_cong_bound(sk);
 	}
 }
@@ -115,15 +115,15 @@ void xtcp_cong_begin(struct sock *sk)
  */
 void xtcp_cong_start(struct sock *sk, bool syn_lost)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	xsk->cong.cwnd = syn_lost ? xsk->mss : initial_window(xsk);
-	xsk->cong.ssthresh = U32_MAX;
-	xsk->cong.phase = XTCP_CONG_OPEN;
+	tx->cong.cwnd = syn_lost ? tx->mss : initial_window(tx);
+	tx->cong.ssthresh = U32_MAX;
+	tx->cong.phase = XTCP_CONG_OPEN;
 	/* with Fast Open, text may be in flight before the third ACK (RFC 7413) */
-	if (xtcp_stream_is_there(xsk->stream))
-		xsk->stream->cong.usage_seq = xsk->snd.una;
+	if (xtcp_stream_is_there(tx->stream))
+		tx->stream->cong.usage_seq = tx->snd.una;
 	set_rate(sk);
 }
 
@@ -138,7 +138,7 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 void *xtcp_cong_private(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	return xtcp_sk(sk)->stream->cong.private;
+	return xtcp_sender(sk)->stream->cong.private;
 }
 
 /*
@@ -146,10 +146,10 @@ void *xtcp_cong_private(struct sock *sk)
  * section 4 calls it validated). In slow start a window that is more than half full suffices, as in
  * Linux: otherwise it could not double per round trip.
  */
-static bool is_limiting(const struct xtcp_sock *xsk)
+static bool is_limiting(const struct xtcp_sender *tx)
 {
-	const struct xtcp_cong_stream *usage = &xsk->stream->cong;
-	const struct xtcp_cong *cong = &xsk->cong;
+	const struct xtcp_cong_stream *usage = &tx->stream->cong;
+	const struct xtcp_cong *cong = &tx->cong;
 
 	return usage->is_limiting || (cong->cwnd < cong->ssthresh && usage->most_out > cong->cwnd / 2);
 }
@@ -166,28 +166,28 @@ static bool is_limiting(const struct xtcp_sock *xsk)
  */
 void xtcp_cong_pushed(struct sock *sk, bool limited)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_cong_stream *usage = &xsk->stream->cong;
-	u32 out = xsk->snd.nxt - xsk->snd.una;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_cong_stream *usage = &tx->stream->cong;
+	u32 out = tx->snd.nxt - tx->snd.una;
 
 	sock_owned_by_me(sk);
-	if (!limited && xtcp_seq_lt(xsk->snd.una, usage->usage_seq) && (usage->is_limiting || out <= usage->most_out))
+	if (!limited && xtcp_seq_lt(tx->snd.una, usage->usage_seq) && (usage->is_limiting || out <= usage->most_out))
 		return;
 	usage->is_limiting = limited;
 	usage->most_out = out;
-	usage->usage_seq = xsk->snd.nxt;
+	usage->usage_seq = tx->snd.nxt;
 }
 
 /* Grow the window after a timeout. */
 static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_sample part;
 
 	if (!sample->acked)
 		return;
-	if (xsk->agreed.sack_ok) {
-		xsk->algorithm->acked(sk, sample);
+	if (tx->agreed.sack_ok) {
+		tx->algorithm->acked(sk, sample);
 		return;
 	}
 	/*
@@ -195,43 +195,43 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 	 * 2.3)
 	 */
 	part = *sample;
-	part.delivered = min_t(u32, part.delivered, 2U * xsk->mss);
-	xsk->algorithm->acked(sk, &part);
+	part.delivered = min_t(u32, part.delivered, 2U * tx->mss);
+	tx->algorithm->acked(sk, &part);
 }
 
 static void grow(struct sock *sk, const struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	/* on a path that reorders, newly sacked octets show progress, too */
-	if (!sample->acked && xsk->stream->scoreboard.reordering <= XTCP_DUPACK_THRESHOLD)
+	if (!sample->acked && tx->stream->scoreboard.reordering <= XTCP_DUPACK_THRESHOLD)
 		return;
-	if (sample->delivered && is_limiting(xsk))
-		xsk->algorithm->acked(sk, sample);
+	if (sample->delivered && is_limiting(tx))
+		tx->algorithm->acked(sk, sample);
 }
 
-static bool is_reducing(const struct xtcp_sock *xsk)
+static bool is_reducing(const struct xtcp_sender *tx)
 {
-	return xsk->cong.phase == XTCP_CONG_CWR || xsk->cong.phase == XTCP_CONG_RECOVERY;
+	return tx->cong.phase == XTCP_CONG_CWR || tx->cong.phase == XTCP_CONG_RECOVERY;
 }
 
 /* Set the window for this ACK by PRR (RFC 9937 section 6.2). */
 static void reduce_by(struct sock *sk, u32 delivered, bool safe)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	u32 pipe = xtcp_pipe_octets(sk), quota;
 
 	if (!delivered)
 		return;
-	quota = xtcp_prr_quota(&stream->cong.prr, pipe, xsk->cong.ssthresh, delivered, safe, xsk->mss);
+	quota = xtcp_prr_quota(&stream->cong.prr, pipe, tx->cong.ssthresh, delivered, safe, tx->mss);
 	/*
 	 * without SACK, allow the resend after a partial ACK; no other ACK may follow (RFC 6582
 	 * 3.2)
 	 */
-	if (!xsk->agreed.sack_ok && !list_empty(&stream->to_resend))
-		quota = max_t(u32, quota, xsk->mss);
-	xsk->cong.cwnd = max_t(u32, pipe + quota, xsk->mss);
+	if (!tx->agreed.sack_ok && !list_empty(&stream->to_resend))
+		quota = max_t(u32, quota, tx->mss);
+	tx->cong.cwnd = max_t(u32, pipe + quota, tx->mss);
 }
 
 /**
@@ -244,8 +244,8 @@ static void reduce_by(struct sock *sk, u32 delivered, bool safe)
 void xtcp_cong_told(struct sock *sk, const struct xtcp_sample *sample)
 {
 	sock_owned_by_me(sk);
-	if (xtcp_sk(sk)->algorithm->told)
-		xtcp_sk(sk)->algorithm->told(sk, sample);
+	if (xtcp_sender(sk)->algorithm->told)
+		xtcp_sender(sk)->algorithm->told(sk, sample);
 }
 
 /**
@@ -260,8 +260,8 @@ void xtcp_cong_told(struct sock *sk, const struct xtcp_sample *sample)
  */
 void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_cong *cong = &xsk->cong;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_cong *cong = &tx->cong;
 	u32 step;
 
 	sock_owned_by_me(sk);
@@ -276,7 +276,7 @@ void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
 	*counted += delivered;
 	if (*counted >= cong->cwnd) {
 		*counted -= cong->cwnd;
-		cong->cwnd += min_t(u32, xsk->mss, U32_MAX / 2 - min(cong->cwnd, U32_MAX / 2));
+		cong->cwnd += min_t(u32, tx->mss, U32_MAX / 2 - min(cong->cwnd, U32_MAX / 2));
 	}
 }
 
@@ -289,22 +289,22 @@ void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
  */
 void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	if (unlikely(xsk->algorithm->control)) {
-		xsk->algorithm->control(sk, sample);
+	if (unlikely(tx->algorithm->control)) {
+		tx->algorithm->control(sk, sample);
 		xtcp_cong_bound(sk);
 		return;
 	}
-	if (is_reducing(xsk))
+	if (is_reducing(tx))
 		reduce_by(sk, sample->delivered, sample->acked && !sample->lost);
-	else if (xsk->cong.phase == XTCP_CONG_LOSS)
+	else if (tx->cong.phase == XTCP_CONG_LOSS)
 		grow_again(sk, sample);
 	else
 		grow(sk, sample);
 	xtcp_cong_bound(sk);
-	xsk->cong.rate_is_old = true;
+	tx->cong.rate_is_old = true;
 	if (xtcp_pace_applies(sk))
 		set_rate(sk);
 }
@@ -318,29 +318,29 @@ void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
  */
 void xtcp_cong_sent(struct sock *sk, u32 octets)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	if (is_reducing(xsk) && !xsk->algorithm->control)
-		xtcp_prr_sent(&xsk->stream->cong.prr, octets);
+	if (is_reducing(tx) && !tx->algorithm->control)
+		xtcp_prr_sent(&tx->stream->cong.prr, octets);
 }
 
 /* Save the windows, in case the reduction turns out to be needless. */
-static void keep_windows(struct xtcp_sock *xsk)
+static void keep_windows(struct xtcp_sender *tx)
 {
-	struct xtcp_cong_stream *prior = &xsk->stream->cong;
-	const struct xtcp_cong *cong = &xsk->cong;
+	struct xtcp_cong_stream *prior = &tx->stream->cong;
+	const struct xtcp_cong *cong = &tx->cong;
 
 	/*
 	 * an earlier repair or timeout may have made the window small; BBR restores the larger one
 	 * (draft-ietf-ccwg-bbr section 5.6.4.4)
 	 */
-	if (xsk->algorithm->control && cong->phase >= XTCP_CONG_RECOVERY)
+	if (tx->algorithm->control && cong->phase >= XTCP_CONG_RECOVERY)
 		prior->prior_cwnd = max(prior->prior_cwnd, cong->cwnd);
 	else
 		prior->prior_cwnd = cong->cwnd;
 	/* as Linux: three quarters of a window that has grown beyond ssthresh */
-	prior->prior_ssthresh = is_reducing(xsk) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
+	prior->prior_ssthresh = is_reducing(tx) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
 }
 
 /**
@@ -355,13 +355,13 @@ static void keep_windows(struct xtcp_sock *xsk)
  */
 void xtcp_cong_reduce(struct sock *sk, u32 in_flight, bool marked)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	const struct xtcp_cong_ops *ops = xsk->algorithm;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	const struct xtcp_cong_ops *ops = tx->algorithm;
 
 	sock_owned_by_me(sk);
-	keep_windows(xsk);
-	xsk->cong.ssthresh = max_t(u32, marked && ops->marked ? ops->marked(sk) : ops->ssthresh(sk), xsk->mss);
-	xtcp_prr_begin(&xsk->stream->cong.prr, in_flight);
+	keep_windows(tx);
+	tx->cong.ssthresh = max_t(u32, marked && ops->marked ? ops->marked(sk) : ops->ssthresh(sk), tx->mss);
+	xtcp_prr_begin(&tx->stream->cong.prr, in_flight);
 }
 
 /**
@@ -378,18 +378,18 @@ void xtcp_cong_reduce(struct sock *sk, u32 in_flight, bool marked)
  */
 void xtcp_cong_reduce_further(struct sock *sk, u32 in_flight)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_cong *cong = &xsk->cong;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_cong *cong = &tx->cong;
 	u32 cwnd = cong->cwnd;
 
 	sock_owned_by_me(sk);
-	if (!xsk->algorithm->marked)
+	if (!tx->algorithm->marked)
 		return;
-	cong->cwnd = xsk->stream->cong.prior_cwnd;
-	cong->ssthresh = min(cong->ssthresh, max_t(u32, xsk->algorithm->ssthresh(sk), xsk->mss));
+	cong->cwnd = tx->stream->cong.prior_cwnd;
+	cong->ssthresh = min(cong->ssthresh, max_t(u32, tx->algorithm->ssthresh(sk), tx->mss));
 	cong->cwnd = cwnd;
 	if (in_flight)
-		xtcp_prr_begin(&xsk->stream->cong.prr, in_flight);
+		xtcp_prr_begin(&tx->stream->cong.prr, in_flight);
 }
 
 /**
@@ -404,11 +404,11 @@ void xtcp_cong_reduce_further(struct sock *sk, u32 in_flight)
  */
 void xtcp_cong_reduced(struct sock *sk)
 {
-	struct xtcp_cong *cong = &xtcp_sk(sk)->cong;
+	struct xtcp_cong *cong = &xtcp_sender(sk)->cong;
 
 	sock_owned_by_me(sk);
-	if (xtcp_sk(sk)->algorithm->control)
-		cong->cwnd = max(cong->cwnd, xtcp_sk(sk)->stream->cong.prior_cwnd);
+	if (xtcp_sender(sk)->algorithm->control)
+		cong->cwnd = max(cong->cwnd, xtcp_sender(sk)->stream->cong.prior_cwnd);
 	else if (cong->ssthresh != U32_MAX)
 		cong->cwnd = min(cong->ssthresh, U32_MAX / 2);
 }
@@ -424,7 +424,7 @@ void xtcp_cong_reduced(struct sock *sk)
 void xtcp_cong_repaired(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	if (xtcp_sk(sk)->algorithm->control)
+	if (xtcp_sender(sk)->algorithm->control)
 		xtcp_cong_reduced(sk);
 }
 
@@ -438,8 +438,8 @@ void xtcp_cong_repaired(struct sock *sk)
 void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
 {
 	sock_owned_by_me(sk);
-	if (xtcp_sk(sk)->algorithm->lost)
-		xtcp_sk(sk)->algorithm->lost(sk, loss);
+	if (xtcp_sender(sk)->algorithm->lost)
+		xtcp_sender(sk)->algorithm->lost(sk, loss);
 }
 
 /**
@@ -451,8 +451,8 @@ void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
 void xtcp_cong_allow_one(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	if (is_reducing(xtcp_sk(sk)) && !xtcp_sk(sk)->algorithm->control)
-		reduce_by(sk, xtcp_sk(sk)->mss, false);
+	if (is_reducing(xtcp_sender(sk)) && !xtcp_sender(sk)->algorithm->control)
+		reduce_by(sk, xtcp_sender(sk)->mss, false);
 }
 
 /**
@@ -465,11 +465,11 @@ void xtcp_cong_allow_one(struct sock *sk)
  */
 void xtcp_cong_lost(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	keep_windows(xsk);
-	xsk->cong.ssthresh = max_t(u32, xsk->algorithm->ssthresh(sk), xsk->mss);
+	keep_windows(tx);
+	tx->cong.ssthresh = max_t(u32, tx->algorithm->ssthresh(sk), tx->mss);
 }
 
 /**
@@ -481,10 +481,10 @@ void xtcp_cong_lost(struct sock *sk)
  */
 void xtcp_cong_restart(struct sock *sk, u32 pipe)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	xsk->cong.cwnd = pipe + xsk->mss;
+	tx->cong.cwnd = pipe + tx->mss;
 }
 
 /**
@@ -498,7 +498,7 @@ void xtcp_cong_restart(struct sock *sk, u32 pipe)
 void xtcp_cong_forbid_undo(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	xtcp_sk(sk)->stream->cong.prior_ssthresh = 0;
+	xtcp_sender(sk)->stream->cong.prior_ssthresh = 0;
 }
 
 /**
@@ -513,16 +513,16 @@ void xtcp_cong_forbid_undo(struct sock *sk)
  */
 bool xtcp_cong_undo(struct sock *sk)
 {
-	const struct xtcp_cong_stream *prior = &xtcp_sk(sk)->stream->cong;
-	struct xtcp_cong *cong = &xtcp_sk(sk)->cong;
+	const struct xtcp_cong_stream *prior = &xtcp_sender(sk)->stream->cong;
+	struct xtcp_cong *cong = &xtcp_sender(sk)->cong;
 
 	sock_owned_by_me(sk);
 	if (!prior->prior_ssthresh)
 		return false;
 	cong->cwnd = max(cong->cwnd, prior->prior_cwnd);
 	cong->ssthresh = max(cong->ssthresh, prior->prior_ssthresh);
-	if (xtcp_sk(sk)->algorithm->undone)
-		xtcp_sk(sk)->algorithm->undone(sk);
+	if (xtcp_sender(sk)->algorithm->undone)
+		xtcp_sender(sk)->algorithm->undone(sk);
 	return true;
 }
 
@@ -539,31 +539,31 @@ bool xtcp_cong_undo(struct sock *sk)
  */
 void xtcp_cong_restart_after_idle(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 idle = (u32)jiffies - xsk->snd_tstamp;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	u32 idle = (u32)jiffies - tx->snd_tstamp;
 	u32 rto, segments, least;
 
 	sock_owned_by_me(sk);
-	if (!idle || !xsk->snd_tstamp)
+	if (!idle || !tx->snd_tstamp)
 		return;
-	if (xsk->algorithm->idle) {
-		xsk->algorithm->idle(sk, min_t(u64, (u64)idle * (USEC_PER_SEC / HZ), U32_MAX));
+	if (tx->algorithm->idle) {
+		tx->algorithm->idle(sk, min_t(u64, (u64)idle * (USEC_PER_SEC / HZ), U32_MAX));
 		xtcp_cong_bound(sk);
 	}
 	/*
 	 * without the doublings: probes of a closed window may have caused them, and say nothing of
 	 * the path
 	 */
-	rto = msecs_to_jiffies(xsk->rto.rto_ms);
-	if (idle <= rto || xsk->algorithm->control || !READ_ONCE(xtcp_net_of(sk)->sysctl.slow_start_after_idle))
+	rto = msecs_to_jiffies(tx->rto.rto_ms);
+	if (idle <= rto || tx->algorithm->control || !READ_ONCE(xtcp_net_of(sk)->sysctl.slow_start_after_idle))
 		return;
-	if (xsk->cong.phase != XTCP_CONG_CWR && xsk->cong.phase != XTCP_CONG_RECOVERY)
-		xsk->cong.ssthresh = max(xsk->cong.ssthresh, xsk->cong.cwnd / 4 * 3);
+	if (tx->cong.phase != XTCP_CONG_CWR && tx->cong.phase != XTCP_CONG_RECOVERY)
+		tx->cong.ssthresh = max(tx->cong.ssthresh, tx->cong.cwnd / 4 * 3);
 	segments = xtcp_cong_cwnd_segments(sk);
-	least = min(segments, initial_window(xsk) / xsk->mss);
+	least = min(segments, initial_window(tx) / tx->mss);
 	for (; idle > rto && segments > least; idle -= rto)
 		segments /= 2;
-	xsk->cong.cwnd = max(segments, least) * xsk->mss;
+	tx->cong.cwnd = max(segments, least) * tx->mss;
 }
 
 /**
@@ -576,10 +576,10 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
  */
 void xtcp_cong_mss_changed(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	xsk->cong.cwnd = max_t(u32, xsk->cong.cwnd, xsk->mss);
+	tx->cong.cwnd = max_t(u32, tx->cong.cwnd, tx->mss);
 }
 
 /**
@@ -607,7 +607,7 @@ u32 xtcp_cong_in_flight(const struct sock *sk)
  */
 u32 xtcp_cong_cwnd_segments(const struct sock *sk)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_sender *tx = xtcp_sender(sk);
 
-	return DIV_ROUND_UP(READ_ONCE(xsk->cong.cwnd), max_t(u32, READ_ONCE(xsk->mss), 1));
+	return DIV_ROUND_UP(READ_ONCE(tx->cong.cwnd), max_t(u32, READ_ONCE(tx->mss), 1));
 }

@@ -9,7 +9,7 @@
 #include <linux/sizes.h>
 
 #include "base/clock.h"
-#include "base/sock.h"
+#include "base/sender.h"
 #include "base/wire.h"
 #include "cong/bbr.h"
 #include "cong/cong.h"
@@ -21,8 +21,8 @@
 /* Until there is a sample: 2.77 windows per RTT (section 5.6.2). */
 static void bbr_first_rate(struct sock *sk)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u64 rate = div_u64(277ULL * xsk->cong.cwnd * (USEC_PER_SEC / 100), xsk->rto.srtt_us ?: RTT_UNKNOWN_US);
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	u64 rate = div_u64(277ULL * tx->cong.cwnd * (USEC_PER_SEC / 100), tx->rto.srtt_us ?: RTT_UNKNOWN_US);
 
 	WRITE_ONCE(sk->sk_pacing_rate, min_t(u64, rate, READ_ONCE(sk->sk_max_pacing_rate)));
 }
@@ -39,12 +39,12 @@ static void bbr_set_rate(struct sock *sk, const struct xtcp_bbr *bbr)
 static void bbr_start(struct sock *sk)
 {
 	struct xtcp_bbr *bbr = xtcp_cong_private(sk);
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
 	BUILD_BUG_ON(sizeof(*bbr) > XTCP_CONG_PRIVATE);
-	xtcp_bbr_start(bbr, xtcp_clock_us(), xsk->stream->delivered, xsk->rto.srtt_us);
-	xsk->cong.ssthresh = U32_MAX;
+	xtcp_bbr_start(bbr, xtcp_clock_us(), tx->stream->delivered, tx->rto.srtt_us);
+	tx->cong.ssthresh = U32_MAX;
 	bbr_first_rate(sk);
 }
 
@@ -52,22 +52,22 @@ static void bbr_start(struct sock *sk)
 static struct xtcp_bbr_ack bbr_event(const struct sock *sk, u64 now_us)
 {
 	unsigned long quantum = READ_ONCE(sk->sk_pacing_rate) / MSEC_PER_SEC;
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	const struct xtcp_stream *stream = xsk->stream;
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	const struct xtcp_stream *stream = tx->stream;
 
 	return (struct xtcp_bbr_ack) {
 		.now_us = now_us,
-		.cwnd = xsk->cong.cwnd,
-		.mss = xsk->mss,
-		.quantum = clamp_t(unsigned long, quantum, 2UL * xsk->mss, QUANTUM_MAX),
-		.initial_cwnd = XTCP_INIT_CWND * xsk->mss,
+		.cwnd = tx->cong.cwnd,
+		.mss = tx->mss,
+		.quantum = clamp_t(unsigned long, quantum, 2UL * tx->mss, QUANTUM_MAX),
+		.initial_cwnd = XTCP_INIT_CWND * tx->mss,
 		.inflight = xtcp_cong_in_flight(sk),
 		.delivered = stream->delivered,
-		.random = hash_32((u32)now_us ^ xsk->snd.ts_offset, 32),
+		.random = hash_32((u32)now_us ^ tx->snd.ts_offset, 32),
 		.cwnd_limited = stream->cong.is_limiting,
-		.in_fast_recovery = xsk->cong.phase == XTCP_CONG_RECOVERY,
-		.in_recovery = xsk->cong.phase >= XTCP_CONG_RECOVERY,
-		.sack = xsk->agreed.sack_ok,
+		.in_fast_recovery = tx->cong.phase == XTCP_CONG_RECOVERY,
+		.in_recovery = tx->cong.phase >= XTCP_CONG_RECOVERY,
+		.sack = tx->agreed.sack_ok,
 	};
 }
 
@@ -75,8 +75,8 @@ static void bbr_control(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_bbr_ack ack = bbr_event(sk, sample->now_us);
 	struct xtcp_bbr *bbr = xtcp_cong_private(sk);
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	u32 us;
 
 	sock_owned_by_me(sk);
@@ -93,10 +93,10 @@ static void bbr_control(struct sock *sk, const struct xtcp_sample *sample)
 		/* skbs sent before an algorithm with control() was chosen have no note */
 		ack.lost = sample->in_flight_then ? stream->lost_total - sample->lost_before : 0;
 		us = max(sample->sending_us, (u32)sample->now_us - sample->delivered_before_us);
-		if (us && us >= xsk->rto.min_rtt_us)
+		if (us && us >= tx->rto.min_rtt_us)
 			ack.bw = xtcp_bbr_of_sample(ack.sample_delivered, us);
 	}
-	xsk->cong.cwnd = xtcp_bbr_acked(bbr, &ack);
+	tx->cong.cwnd = xtcp_bbr_acked(bbr, &ack);
 	bbr_set_rate(sk, bbr);
 	/* MarkConnectionAppLimited() (5.3.4.3): ProbeRTT's low rate tells nothing about the path */
 	if (bbr->state == XTCP_BBR_PROBE_RTT) {
@@ -122,27 +122,27 @@ static u32 bbr_ssthresh(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	xtcp_bbr_repair_begins(xtcp_cong_private(sk));
-	return xtcp_sk(sk)->cong.ssthresh;
+	return xtcp_sender(sk)->cong.ssthresh;
 }
 
 static void bbr_undone(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	xtcp_bbr_undone(xtcp_cong_private(sk), xtcp_sk(sk)->stream->delivered);
+	xtcp_bbr_undone(xtcp_cong_private(sk), xtcp_sender(sk)->stream->delivered);
 }
 
 static void bbr_idle(struct sock *sk, u32 idle_us)
 {
 	struct xtcp_bbr *bbr = xtcp_cong_private(sk);
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	u64 now_us = xtcp_clock_us();
 
 	sock_owned_by_me(sk);
 	if (!stream->rate.limited)
 		return;
-	xsk->cong.cwnd = xtcp_bbr_restarts(bbr, now_us, stream->delivered, xsk->cong.cwnd,
-					   hash_32((u32)now_us ^ xsk->snd.ts_offset, 32));
+	tx->cong.cwnd = xtcp_bbr_restarts(bbr, now_us, stream->delivered, tx->cong.cwnd,
+					  hash_32((u32)now_us ^ tx->snd.ts_offset, 32));
 	bbr_set_rate(sk, bbr);
 }
 

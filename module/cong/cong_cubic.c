@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/net.h"
-#include "base/sock.h"
+#include "base/sender.h"
 #include "cong/cong.h"
 #include "cong/cubic.h"
 #include "cong/hystart.h"
@@ -28,12 +28,12 @@ struct cubic_private {
 static void cubic_start(struct sock *sk)
 {
 	struct cubic_private *cubic = xtcp_cong_private(sk);
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
 	BUILD_BUG_ON(sizeof(*cubic) > XTCP_CONG_PRIVATE);
-	if (xsk->cong.ssthresh == U32_MAX)
-		xtcp_hystart_start(&cubic->hystart, xsk->snd.nxt, (u32)xtcp_clock_us());
+	if (tx->cong.ssthresh == U32_MAX)
+		xtcp_hystart_start(&cubic->hystart, tx->snd.nxt, (u32)xtcp_clock_us());
 }
 
 static void count_end(struct sock *sk, enum xtcp_hystart_end end)
@@ -53,13 +53,13 @@ static void count_end(struct sock *sk, enum xtcp_hystart_end end)
 /* Grow the window in slow start. Return: the octets that are left for congestion avoidance. */
 static u32 cubic_slow_start(struct sock *sk, struct cubic_private *cubic, const struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_cong *cong = &xsk->cong;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_cong *cong = &tx->cong;
 	u32 room = cong->ssthresh - cong->cwnd, most = U32_MAX / 2 - min(cong->cwnd, U32_MAX / 2);
 	enum xtcp_hystart_end end;
 
-	cong->cwnd += min3(xtcp_hystart_growth(&cubic->hystart, sample->delivered, xsk->mss), room, most);
-	end = xtcp_hystart_acked(&cubic->hystart, xsk->snd.una, xsk->snd.nxt, sample->rtt_us, (u32)sample->now_us,
+	cong->cwnd += min3(xtcp_hystart_growth(&cubic->hystart, sample->delivered, tx->mss), room, most);
+	end = xtcp_hystart_acked(&cubic->hystart, tx->snd.una, tx->snd.nxt, sample->rtt_us, (u32)sample->now_us,
 				 cong->phase == XTCP_CONG_OPEN);
 	if (end == XTCP_HYSTART_GOES_ON)
 		return sample->delivered - min(sample->delivered, room);
@@ -72,9 +72,9 @@ static u32 cubic_slow_start(struct sock *sk, struct cubic_private *cubic, const 
 static void cubic_acked(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct cubic_private *cubic = xtcp_cong_private(sk);
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_cong *cong = &xsk->cong;
-	u32 acked = sample->delivered, rtt_us = xsk->rto.min_rtt_us;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_cong *cong = &tx->cong;
+	u32 acked = sample->delivered, rtt_us = tx->rto.min_rtt_us;
 
 	sock_owned_by_me(sk);
 	if (cong->phase == XTCP_CONG_LOSS)
@@ -83,29 +83,29 @@ static void cubic_acked(struct sock *sk, const struct xtcp_sample *sample)
 		acked = cubic_slow_start(sk, cubic, sample);
 	if (acked)
 		cong->cwnd = xtcp_cubic_grow(&cubic->curve, sample->now_us, rtt_us == U32_MAX ? 0 : rtt_us,
-					     cong->cwnd, xsk->mss, acked);
+					     cong->cwnd, tx->mss, acked);
 }
 
 static u32 cubic_ssthresh(struct sock *sk)
 {
 	struct cubic_private *cubic = xtcp_cong_private(sk);
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
 	cubic->hystart.phase = XTCP_HYSTART_OFF;
-	return xtcp_cubic_reduce(&cubic->curve, xsk->cong.cwnd, xsk->mss);
+	return xtcp_cubic_reduce(&cubic->curve, tx->cong.cwnd, tx->mss);
 }
 
 static void cubic_undone(struct sock *sk)
 {
 	struct cubic_private *cubic = xtcp_cong_private(sk);
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
 	xtcp_cubic_undo(&cubic->curve);
 	/* the initial slow start goes on */
-	if (xsk->cong.ssthresh == U32_MAX)
-		xtcp_hystart_start(&cubic->hystart, xsk->snd.nxt, (u32)xtcp_clock_us());
+	if (tx->cong.ssthresh == U32_MAX)
+		xtcp_hystart_start(&cubic->hystart, tx->snd.nxt, (u32)xtcp_clock_us());
 }
 
 static void cubic_idle(struct sock *sk, u32 idle_us)

@@ -9,8 +9,8 @@
 #include <linux/math64.h>
 #include <linux/minmax.h>
 
+#include "base/sender.h"
 #include "base/seq.h"
-#include "base/sock.h"
 #include "cong/cong.h"
 #include "ecn/ecn.h"
 #include "loss/sample.h"
@@ -45,22 +45,22 @@ struct dctcp {
  * The average size of a segment sent in this window; if none was sent in it, that of the previous
  * window.
  */
-static u32 segment_size(const struct dctcp *dctcp, const struct xtcp_sock *xsk)
+static u32 segment_size(const struct dctcp *dctcp, const struct xtcp_sender *tx)
 {
-	const struct xtcp_stream *stream = xsk->stream;
+	const struct xtcp_stream *stream = tx->stream;
 	u32 segments = stream->data_segs_out - dctcp->segments;
 
 	return segments ? ((u32)stream->bytes_sent - dctcp->sent) / segments : dctcp->segment;
 }
 
-static void begin_window(struct dctcp *dctcp, const struct xtcp_sock *xsk)
+static void begin_window(struct dctcp *dctcp, const struct xtcp_sender *tx)
 {
-	const struct xtcp_stream *stream = xsk->stream;
+	const struct xtcp_stream *stream = tx->stream;
 
-	dctcp->segment = segment_size(dctcp, xsk);
+	dctcp->segment = segment_size(dctcp, tx);
 	dctcp->sent = (u32)stream->bytes_sent;
 	dctcp->segments = stream->data_segs_out;
-	dctcp->window_end = xsk->snd.nxt;
+	dctcp->window_end = tx->snd.nxt;
 	dctcp->acked = 0;
 	dctcp->marked = 0;
 }
@@ -69,14 +69,14 @@ static void begin_window(struct dctcp *dctcp, const struct xtcp_sock *xsk)
 static void dctcp_start(struct sock *sk)
 {
 	struct dctcp *dctcp = xtcp_cong_private(sk);
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
 	BUILD_BUG_ON(sizeof(*dctcp) > XTCP_CONG_PRIVATE);
 	dctcp->alpha = ALPHA_ONE;
-	dctcp->segments = xsk->stream->data_segs_out;
-	dctcp->segment = xsk->mss;
-	begin_window(dctcp, xsk);
+	dctcp->segments = tx->stream->data_segs_out;
+	dctcp->segment = tx->mss;
+	begin_window(dctcp, tx);
 	xtcp_ecn_be_exact(sk, true);
 }
 
@@ -99,11 +99,11 @@ static u32 alpha_after(const struct dctcp *dctcp)
  * number of segments, which are assumed to have the average size of ours; the result is at most
  * what arrived.
  */
-static u32 marked_octets(const struct dctcp *dctcp, const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
+static u32 marked_octets(const struct dctcp *dctcp, const struct xtcp_sender *tx, const struct xtcp_sample *sample)
 {
-	if (!sample->marked || !(xsk->ecn & XTCP_ECN_ACCURATE))
+	if (!sample->marked || !(tx->ecn & XTCP_ECN_ACCURATE))
 		return sample->marked ? sample->delivered : 0;
-	return min_t(u64, (u64)sample->marked * segment_size(dctcp, xsk), sample->delivered);
+	return min_t(u64, (u64)sample->marked * segment_size(dctcp, tx), sample->delivered);
 }
 
 /*
@@ -112,15 +112,15 @@ static u32 marked_octets(const struct dctcp *dctcp, const struct xtcp_sock *xsk,
 static void dctcp_told(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct dctcp *dctcp = xtcp_cong_private(sk);
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
 	dctcp->acked += sample->delivered;
-	dctcp->marked += marked_octets(dctcp, xsk, sample);
-	if (xtcp_seq_le(xsk->snd.una, dctcp->window_end))
+	dctcp->marked += marked_octets(dctcp, tx, sample);
+	if (xtcp_seq_le(tx->snd.una, dctcp->window_end))
 		return;
 	dctcp->alpha = alpha_after(dctcp);
-	begin_window(dctcp, xsk);
+	begin_window(dctcp, tx);
 }
 
 static void dctcp_acked(struct sock *sk, const struct xtcp_sample *sample)
@@ -135,23 +135,23 @@ static void dctcp_acked(struct sock *sk, const struct xtcp_sample *sample)
 static u32 dctcp_ssthresh(struct sock *sk)
 {
 	struct dctcp *dctcp = xtcp_cong_private(sk);
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
 	dctcp->counted = 0;
-	return max_t(u32, xsk->cong.cwnd / 2, 2U * xsk->mss);
+	return max_t(u32, tx->cong.cwnd / 2, 2U * tx->mss);
 }
 
 /* Section 3.3, step 9: cwnd * (1 - Alpha / 2). */
 static u32 dctcp_marked(struct sock *sk)
 {
 	struct dctcp *dctcp = xtcp_cong_private(sk);
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 cwnd = xsk->cong.cwnd;
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	u32 cwnd = tx->cong.cwnd;
 
 	sock_owned_by_me(sk);
 	dctcp->counted = 0;
-	return max_t(u32, cwnd - (u32)div_u64((u64)cwnd * dctcp->alpha, 2 * ALPHA_ONE), 2U * xsk->mss);
+	return max_t(u32, cwnd - (u32)div_u64((u64)cwnd * dctcp->alpha, 2 * ALPHA_ONE), 2U * tx->mss);
 }
 
 /* Without ECN all fields are 0, as in Linux. */
@@ -160,7 +160,7 @@ static size_t dctcp_info(struct sock *sk, union tcp_cc_info *info)
 	const struct dctcp *dctcp = xtcp_cong_private(sk);
 
 	sock_owned_by_me(sk);
-	if (xtcp_sk(sk)->ecn & XTCP_ECN_OK) {
+	if (xtcp_sender(sk)->ecn & XTCP_ECN_OK) {
 		info->dctcp.dctcp_enabled = 1;
 		info->dctcp.dctcp_ce_state = xtcp_ecn_comes_marked(sk);
 		info->dctcp.dctcp_alpha = dctcp->alpha / (ALPHA_ONE / INFO_ONE);

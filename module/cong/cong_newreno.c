@@ -2,7 +2,7 @@
 /* NewReno: RFC 5681 section 3.1, counted in octets. recovery.c does the repair. */
 #include <linux/minmax.h>
 
-#include "base/sock.h"
+#include "base/sender.h"
 #include "cong/cong.h"
 #include "loss/sample.h"
 
@@ -26,11 +26,11 @@ static void newreno_acked(struct sock *sk, const struct xtcp_sample *sample)
 static u32 newreno_ssthresh(struct sock *sk)
 {
 	struct newreno *reno = xtcp_cong_private(sk);
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
 	reno->acked = 0;
-	return max_t(u32, xsk->cong.cwnd / 2, 2U * xsk->mss);
+	return max_t(u32, tx->cong.cwnd / 2, 2U * tx->mss);
 }
 
 const struct xtcp_cong_ops xtcp_cong_newreno = {

@@ -4,7 +4,7 @@
 
 #include <net/sock.h>
 
-#include "base/sock.h"
+#include "base/sender.h"
 #include "base/stream.h"
 
 /**
@@ -19,9 +19,9 @@
  */
 u32 xtcp_pipe_octets(const struct sock *sk)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	const struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
-	u32 out = xsk->snd.nxt - xsk->snd.una + sb->resent;
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	const struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
+	u32 out = tx->snd.nxt - tx->snd.una + sb->resent;
 	u32 gone = sb->sacked + sb->lost;
 
 	sock_owned_by_me(sk);

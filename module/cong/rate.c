@@ -12,8 +12,8 @@
 
 #include <net/sock.h>
 
+#include "base/sender.h"
 #include "base/seq.h"
-#include "base/sock.h"
 #include "cong/cong.h"
 #include "cong/pipe.h"
 #include "loss/sample.h"
@@ -32,8 +32,8 @@
 void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
 {
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 
 	sock_owned_by_me(sk);
 	if (after_pause) {
@@ -43,7 +43,7 @@ void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
 	cb->first_sent_us = (u32)stream->rate.first_sent_us;
 	cb->delivered = stream->delivered;
 	cb->delivered_us = (u32)stream->delivered_us;
-	if (unlikely(xsk->algorithm->control))
+	if (unlikely(tx->algorithm->control))
 		*xtcp_sndnote(skb) = (struct xtcp_sndnote) {
 			.in_flight = xtcp_pipe_octets(sk) + cb->end_seq - cb->seq,
 			.lost = stream->lost_total,
@@ -66,7 +66,7 @@ void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
 void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_sample *sample)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-	struct xtcp_rate *rate = &xtcp_sk(sk)->stream->rate;
+	struct xtcp_rate *rate = &xtcp_sender(sk)->stream->rate;
 
 	sock_owned_by_me(sk);
 	if (sample->tells_rate && cb->sent_us < rate->first_sent_us)
@@ -93,8 +93,8 @@ void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_s
  */
 void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	struct xtcp_rate *rate = &stream->rate;
 	u32 octets, us;
 
@@ -105,7 +105,7 @@ void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample)
 		return;
 	octets = stream->delivered - sample->delivered_before;
 	us = max(sample->sending_us, (u32)sample->now_us - sample->delivered_before_us);
-	if (us < xsk->rto.min_rtt_us)
+	if (us < tx->rto.min_rtt_us)
 		return;
 	if (sample->is_limited && (u64)octets * rate->us < (u64)rate->octets * us)
 		return;
@@ -125,18 +125,18 @@ void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample)
  */
 void xtcp_rate_written(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	u32 pipe;
 
 	sock_owned_by_me(sk);
 	if (!xtcp_stream_is_there(stream))
 		return;
-	if (xsk->snd.write_seq - xsk->snd.nxt >= xsk->mss || sk_wmem_alloc_get(sk) >= SKB_TRUESIZE(1) ||
+	if (tx->snd.write_seq - tx->snd.nxt >= tx->mss || sk_wmem_alloc_get(sk) >= SKB_TRUESIZE(1) ||
 	    stream->scoreboard.lost > stream->scoreboard.resent)
 		return;
 	pipe = xtcp_pipe_octets(sk);
-	if (pipe >= xsk->cong.cwnd)
+	if (pipe >= tx->cong.cwnd)
 		return;
 	stream->rate.limited = true;
 	stream->rate.limited_until = stream->delivered + pipe;
@@ -152,7 +152,7 @@ void xtcp_rate_written(struct sock *sk)
  */
 u64 xtcp_rate_octets_per_second(const struct sock *sk)
 {
-	const struct xtcp_rate *rate = &xtcp_sk(sk)->stream->rate;
+	const struct xtcp_rate *rate = &xtcp_sender(sk)->stream->rate;
 
 	sock_owned_by_me(sk);
 	return rate->us ? div_u64((u64)rate->octets * USEC_PER_SEC, rate->us) : 0;

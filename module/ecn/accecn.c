@@ -25,6 +25,7 @@
 #include "base/options.h"
 #include "base/seg.h"
 #include "base/seq.h"
+#include "base/sock.h"
 #include "base/wire.h"
 #include "ecn/ace.h"
 #include "ecn/ecn.h"
@@ -348,7 +349,7 @@ u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pure)
 	if (echoes)
 		return xtcp_accecn_ace_flags(xtcp_ace_echo(xsk->accecn.syn_codepoint));
 	xsk->accecn.unsaid = 0;
-	return xtcp_accecn_counter_flags(xsk);
+	return xtcp_accecn_counter_flags(&xsk->accecn);
 }
 
 /*

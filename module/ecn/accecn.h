@@ -5,7 +5,6 @@
 
 #include <linux/tcp.h>
 
-#include "base/sock.h"
 #include "base/wire.h"
 #include "compat.h"
 #include "ecn/ace.h"
@@ -66,28 +65,28 @@ static inline u16 xtcp_accecn_ace_flags(u32 ace)
 }
 
 /* The ACE field of all segments that leave before the next one arrives. */
-static inline u16 xtcp_accecn_counter_flags(const struct xtcp_sock *xsk)
+static inline u16 xtcp_accecn_counter_flags(const struct xtcp_accecn *accecn)
 {
-	return xtcp_accecn_ace_flags(xsk->accecn.received_ce + XTCP_ACE_FIRST);
+	return xtcp_accecn_ace_flags(accecn->received_ce + XTCP_ACE_FIRST);
 }
 
 /*
  * Without XTCP_COMPAT_GSO_ACCECN the kernel clears CWR in all segments of a bundle but the first
- * one. So no bundle may leave while the ACE field contains CWR.
+ * one. So no bundle may leave while the ACE field contains CWR. @ecn: xtcp_sender.ecn
  */
-static inline bool xtcp_accecn_forbids_bundles(const struct sock *sk)
+static inline bool xtcp_accecn_forbids_bundles(const struct xtcp_accecn *accecn, u8 ecn)
 {
-	return !XTCP_COMPAT_GSO_ACCECN && unlikely(xtcp_sk(sk)->ecn & XTCP_ECN_ACCURATE) &&
-	       xtcp_accecn_counter_flags(xtcp_sk(sk)) & XTCP_CWR;
+	return !XTCP_COMPAT_GSO_ACCECN && unlikely(ecn & XTCP_ECN_ACCURATE) &&
+	       xtcp_accecn_counter_flags(accecn) & XTCP_CWR;
 }
 
 /*
  * Did our SYN or SYN-ACK meet congestion? Then the connection begins as if it had been lost (RFC
  * 9768 section 3.2.2.2).
  */
-static inline bool xtcp_accecn_syn_met_congestion(const struct sock *sk)
+static inline bool xtcp_accecn_syn_met_congestion(const struct xtcp_accecn *accecn)
 {
-	return xtcp_sk(sk)->accecn.faults & XTCP_ACCECN_SYN_CE;
+	return accecn->faults & XTCP_ACCECN_SYN_CE;
 }
 
 #endif /* XTCP_ACCECN_H */

@@ -24,6 +24,7 @@
 #include "base/net.h"
 #include "base/seg.h"
 #include "base/seq.h"
+#include "base/sock.h"
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "ecn/accecn.h"

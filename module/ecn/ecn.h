@@ -7,13 +7,13 @@
 #define XTCP_ECN_H
 
 #include "base/seg.h"
-#include "base/sock.h"
+#include "base/sender.h"
 #include "base/wire.h"
 
 struct dst_entry;
 struct xtcp_net;
 
-/* Bits of xtcp_sock.ecn. All clear: the connection does not use ECN. */
+/* Bits of xtcp_sender.ecn. All clear: the connection does not use ECN. */
 enum xtcp_ecn {
 	/*
 	 * both ends offered ECN; in SYN-SENT: we offer it. New text is ECT while this is set;
@@ -52,7 +52,7 @@ bool xtcp_ecn_comes_marked(const struct sock *sk);
  */
 static inline bool xtcp_ecn_is_ect(const struct sock *sk, bool new_text)
 {
-	return xtcp_sk(sk)->ecn & XTCP_ECN_OK && (new_text || xtcp_sk(sk)->ecn & XTCP_ECN_EXACT);
+	return xtcp_sender(sk)->ecn & XTCP_ECN_OK && (new_text || xtcp_sender(sk)->ecn & XTCP_ECN_EXACT);
 }
 
 /*
@@ -62,7 +62,7 @@ static inline bool xtcp_ecn_is_ect(const struct sock *sk, bool new_text)
 static inline bool xtcp_ecn_echoed(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	return (seg->flags & (XTCP_ECE | XTCP_SYN)) == XTCP_ECE &&
-	       (xtcp_sk(sk)->ecn & (XTCP_ECN_OK | XTCP_ECN_ACCURATE)) == XTCP_ECN_OK;
+	       (xtcp_sender(sk)->ecn & (XTCP_ECN_OK | XTCP_ECN_ACCURATE)) == XTCP_ECN_OK;
 }
 
 #endif /* XTCP_ECN_H */

@@ -20,8 +20,8 @@
 #include <net/sock.h>
 
 #include "base/clock.h"
+#include "base/sender.h"
 #include "base/seq.h"
-#include "base/sock.h"
 #include "cong/cong.h"
 #include "loss/sample.h"
 #include "loss/scoreboard.h"
@@ -37,19 +37,19 @@
  * may have left within one tick of the timestamp clock, use the heuristic of RFC 8985 section 6.2
  * step 2: an answer that is faster than the smallest RTT belongs to an earlier copy.
  */
-static bool is_last_copy(const struct xtcp_sock *xsk, const struct sk_buff *skb, u32 end, u32 rtt_us,
+static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb, u32 end, u32 rtt_us,
 			 const struct xtcp_sample *sample)
 {
-	u32 sent_ts = xtcp_clock_ts_of(xtcp_sndcb(skb)->sent_us) + xsk->snd.ts_offset;
+	u32 sent_ts = xtcp_clock_ts_of(xtcp_sndcb(skb)->sent_us) + tx->snd.ts_offset;
 	bool in_order = xtcp_seq_le(end, sample->una_before + sample->acked);
 
 	if (in_order && sample->tsecr) {
 		if (xtcp_seq_lt(sample->tsecr, sent_ts))
 			return false;
-		if (xsk->rto.min_rtt_us > TIMESTAMP_TICK_US)
+		if (tx->rto.min_rtt_us > TIMESTAMP_TICK_US)
 			return true;
 	}
-	return rtt_us >= xsk->rto.min_rtt_us;
+	return rtt_us >= tx->rto.min_rtt_us;
 }
 
 /**
@@ -64,12 +64,12 @@ static bool is_last_copy(const struct xtcp_sock *xsk, const struct sk_buff *skb,
 void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, const struct xtcp_sample *sample)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_rack *rack = &xsk->stream->rack;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_rack *rack = &tx->stream->rack;
 	u32 rtt_us = min_t(u64, xtcp_clock_since_us(sample->now_us, cb->sent_us), U32_MAX);
 
 	sock_owned_by_me(sk);
-	if (cb->transmissions > 1 && !is_last_copy(xsk, skb, end, rtt_us, sample))
+	if (cb->transmissions > 1 && !is_last_copy(tx, skb, end, rtt_us, sample))
 		return;
 	rack->advanced = true;
 	rack->rtt_us = rtt_us;
@@ -85,19 +85,19 @@ void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, cons
  * each other, it may have taken a faster path, so its RTT tells nothing about the other segments:
  * allow them the smoothed RTT.
  */
-static u32 reordering_window(const struct xtcp_sock *xsk)
+static u32 reordering_window(const struct xtcp_sender *tx)
 {
-	const struct xtcp_stream *stream = xsk->stream;
+	const struct xtcp_stream *stream = tx->stream;
 	const struct xtcp_scoreboard *sb = &stream->scoreboard;
 	u32 ahead_us = 0;
 
 	if (!sb->reorderings) {
-		if (xsk->cong.phase >= XTCP_CONG_RECOVERY || sb->sacked_segments >= sb->reordering)
+		if (tx->cong.phase >= XTCP_CONG_RECOVERY || sb->sacked_segments >= sb->reordering)
 			return 0;
 	}
-	if (sb->reorderings && stream->rack.rtt_us < xsk->rto.srtt_us)
-		ahead_us = xsk->rto.srtt_us - stream->rack.rtt_us;
-	return xtcp_reorder_window(&stream->rack.reorder, xsk->rto.min_rtt_us, xsk->rto.srtt_us, ahead_us);
+	if (sb->reorderings && stream->rack.rtt_us < tx->rto.srtt_us)
+		ahead_us = tx->rto.srtt_us - stream->rack.rtt_us;
+	return xtcp_reorder_window(&stream->rack.reorder, tx->rto.min_rtt_us, tx->rto.srtt_us, ahead_us);
 }
 
 /**
@@ -112,10 +112,10 @@ static u32 reordering_window(const struct xtcp_sock *xsk)
  */
 u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	const struct xtcp_rack *rack = &stream->rack;
-	u64 late_us = (u64)rack->rtt_us + reordering_window(xsk);
+	u64 late_us = (u64)rack->rtt_us + reordering_window(tx);
 	struct xtcp_sndcb *cb, *next;
 
 	sock_owned_by_me(sk);
@@ -143,9 +143,9 @@ u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
  */
 bool xtcp_rack_is_recent(const struct sock *sk, const struct sk_buff *skb, u64 now_us)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
 	return xtcp_clock_since_us(now_us, xtcp_sndcb(skb)->sent_us) <
-	       (u64)xsk->stream->rack.rtt_us + reordering_window(xsk);
+	       (u64)tx->stream->rack.rtt_us + reordering_window(tx);
 }

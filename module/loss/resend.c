@@ -13,8 +13,8 @@
 #include <linux/list_sort.h>
 #include <net/sock.h>
 
+#include "base/sender.h"
 #include "base/seq.h"
-#include "base/sock.h"
 #include "base/stream.h"
 #include "loss/reorder.h"
 #include "sendq/sndq.h"
@@ -60,7 +60,7 @@ static struct list_head *walk_to(struct list_head *list, struct xtcp_sndcb *cb, 
  */
 static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
 {
-	struct xtcp_stream *stream = xtcp_sk(sk)->stream;
+	struct xtcp_stream *stream = xtcp_sender(sk)->stream;
 	struct list_head *list = &stream->to_resend;
 	u32 seq = xtcp_sndcb(skb)->seq;
 	struct sk_buff *beside;
@@ -92,7 +92,7 @@ void xtcp_resend_add(struct sock *sk, struct sk_buff *skb)
 {
 	sock_owned_by_me(sk);
 	list_move(&xtcp_sndcb(skb)->node, place_to_resend(sk, skb));
-	xtcp_sk(sk)->stream->resend_cursor = skb;
+	xtcp_sender(sk)->stream->resend_cursor = skb;
 }
 
 /**
@@ -103,7 +103,7 @@ void xtcp_resend_add(struct sock *sk, struct sk_buff *skb)
  */
 struct sk_buff *xtcp_resend_next(const struct sock *sk)
 {
-	const struct xtcp_stream *stream = xtcp_sk(sk)->stream;
+	const struct xtcp_stream *stream = xtcp_sender(sk)->stream;
 	struct sk_buff *first;
 
 	sock_owned_by_me(sk);
@@ -137,7 +137,7 @@ static int compare_sent(void *priv, const struct list_head *a, const struct list
  */
 void xtcp_resend_put_back(struct sock *sk)
 {
-	struct xtcp_stream *stream = xtcp_sk(sk)->stream;
+	struct xtcp_stream *stream = xtcp_sender(sk)->stream;
 	struct list_head *before = stream->in_flight.next, *node, *next;
 
 	sock_owned_by_me(sk);

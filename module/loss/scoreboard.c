@@ -20,8 +20,8 @@
 
 #include "base/net.h"
 #include "base/seg.h"
+#include "base/sender.h"
 #include "base/seq.h"
-#include "base/sock.h"
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "cong/rate.h"
@@ -40,9 +40,9 @@ static u32 octets_of(const struct sk_buff *skb)
 }
 
 /* Remove an skb from the sums of lost and resent octets. */
-static void unmark_lost(struct xtcp_sock *xsk, struct sk_buff *skb)
+static void unmark_lost(struct xtcp_sender *tx, struct sk_buff *skb)
 {
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_stream *stream = tx->stream;
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 
 	if (cb->marks & XTCP_SNDQ_LOST)
@@ -60,10 +60,10 @@ static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *
 					 struct xtcp_sample *sample, u32 *low)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_sender *tx = xtcp_sender(sk);
 
 	/* a SYN may have no stream */
-	if (xtcp_stream_is_there(xsk->stream)) {
+	if (xtcp_stream_is_there(tx->stream)) {
 		xtcp_rack_arrived(sk, skb, end, sample);
 		xtcp_rate_arrived(sk, skb, sample);
 	}
@@ -71,7 +71,7 @@ static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *
 		sample->resent_acked = true;
 		return;
 	}
-	if (xtcp_seq_le(cb->end_seq, xsk->stream->recover))
+	if (xtcp_seq_le(cb->end_seq, tx->stream->recover))
 		sample->original_arrived = true;
 	if (xtcp_seq_lt(cb->seq, *low))
 		*low = cb->seq;
@@ -82,11 +82,11 @@ static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *
 
 static void mark_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample, u32 *low)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
 
 	note_arrival(sk, skb, xtcp_sndcb(skb)->end_seq, sample, low);
-	unmark_lost(xsk, skb);
+	unmark_lost(tx, skb);
 	xtcp_sndq_leave_list(sk, skb);
 	xtcp_sndcb(skb)->marks |= XTCP_SNDQ_SACKED;
 	xtcp_sndcb(skb)->sacked_to = xtcp_sndcb(skb)->end_seq;
@@ -195,7 +195,7 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
  */
 static u32 mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
 {
-	const struct xtcp_scoreboard *sb = &xtcp_sk(sk)->stream->scoreboard;
+	const struct xtcp_scoreboard *sb = &xtcp_sender(sk)->stream->scoreboard;
 	u32 from = block->start, reached;
 	unsigned int i;
 
@@ -250,10 +250,10 @@ static bool is_dsack(struct sock *sk, const struct xtcp_seg *seg, const struct x
  * Is this block a plausible D-SACK? Its octets must have been sent, and not further back than the
  * peer's largest window.
  */
-static bool dsack_is_valid(const struct xtcp_sock *xsk, const struct xtcp_sack_block *block)
+static bool dsack_is_valid(const struct xtcp_sender *tx, const struct xtcp_sack_block *block)
 {
-	return xtcp_seq_lt(block->start, block->end) && xtcp_seq_le(block->end, xsk->snd.nxt) &&
-	       xtcp_seq_ge(block->start, xsk->snd.una - xsk->snd.max_wnd);
+	return xtcp_seq_lt(block->start, block->end) && xtcp_seq_le(block->end, tx->snd.nxt) &&
+	       xtcp_seq_ge(block->start, tx->snd.una - tx->snd.max_wnd);
 }
 
 /*
@@ -264,7 +264,7 @@ static bool was_resent(struct sock *sk, const struct xtcp_sack_block *block)
 {
 	const struct sk_buff *skb;
 
-	if (xtcp_seq_lt(block->start, xtcp_sk(sk)->snd.una))
+	if (xtcp_seq_lt(block->start, xtcp_sender(sk)->snd.una))
 		return true;
 	skb = xtcp_sndq_find(sk, block->start);
 	return skb && xtcp_sndcb(skb)->transmissions > 1;
@@ -272,8 +272,8 @@ static bool was_resent(struct sock *sk, const struct xtcp_sack_block *block)
 
 static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	u32 len = block->end - block->start;
 
 	/*
@@ -281,18 +281,18 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 	 * and no more than a window at once. Otherwise the network made copies, or the peer lies.
 	 */
 	if (xtcp_seq_lt(block->start, block->end) &&
-	    (len > xsk->snd.max_wnd || stream->dsacked + len > stream->bytes_retrans + 2)) {
+	    (len > tx->snd.max_wnd || stream->dsacked + len > stream->bytes_retrans + 2)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDSACKIGNOREDDUBIOUS);
 		return;
 	}
-	if (!dsack_is_valid(xsk, block)) {
+	if (!dsack_is_valid(tx, block)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), stream->undo.armed ? LINUX_MIB_TCPDSACKIGNOREDOLD :
 				   LINUX_MIB_TCPDSACKIGNOREDNOUNDO);
 		return;
 	}
 	stream->dsacked += len;
 	XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDSACKRECVSEGS,
-			   len <= xsk->mss ? 1 : DIV_ROUND_UP(len, xsk->mss));
+			   len <= tx->mss ? 1 : DIV_ROUND_UP(len, tx->mss));
 	sample->dsack = *block;
 	if (!was_resent(sk, block))
 		return;
@@ -308,20 +308,20 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, struct xtcp_sack_block *blocks,
 				unsigned int first)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 edge = xtcp_seq_max(seg->ack, xsk->snd.una);
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	u32 edge = xtcp_seq_max(seg->ack, tx->snd.una);
 	unsigned int i, j, n = 0;
 
 	for (i = first; i < seg->sack_blocks; i++) {
 		struct xtcp_sack_block block = blocks[i];
 
 		/* an overtaken ACK repeats old blocks */
-		if (xtcp_seq_lt(seg->ack, xsk->snd.una) && xtcp_seq_le(block.end, xsk->snd.una) &&
+		if (xtcp_seq_lt(seg->ack, tx->snd.una) && xtcp_seq_le(block.end, tx->snd.una) &&
 		    xtcp_seq_lt(block.start, block.end))
 			continue;
 		/* a block that begins at the left edge would have been acknowledged */
 		if (xtcp_seq_ge(block.start, block.end) || xtcp_seq_le(block.start, edge) ||
-		    xtcp_seq_gt(block.end, xsk->snd.nxt)) {
+		    xtcp_seq_gt(block.end, tx->snd.nxt)) {
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSACKDISCARD);
 			continue;
 		}
@@ -345,8 +345,8 @@ void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_samp
 {
 	struct xtcp_sack_block blocks[XTCP_SACK_BLOCKS_MAX];
 	const struct xtcp_seg *seg = xtcp_seg(skb);
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	struct xtcp_scoreboard *sb = &stream->scoreboard;
 	unsigned int i, n, first = 0;
 	u32 high, low;
@@ -369,7 +369,7 @@ void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_samp
 		memset(sb->seen, 0, sizeof(sb->seen));
 		memcpy(sb->seen, blocks, n * sizeof(blocks[0]));
 	}
-	if (xtcp_seq_lt(low, high) && (xsk->cong.phase != XTCP_CONG_LOSS || stream->undo.armed))
+	if (xtcp_seq_lt(low, high) && (tx->cong.phase != XTCP_CONG_LOSS || stream->undo.armed))
 		xtcp_scoreboard_reordered(sk, low, LINUX_MIB_TCPSACKREORDER);
 }
 
@@ -379,14 +379,14 @@ void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_samp
  */
 static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
-	u32 others = acked > xsk->mss ? acked - xsk->mss : 0;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
+	u32 others = acked > tx->mss ? acked - tx->mss : 0;
 	u32 known = min(others, sb->sacked);
 
 	if (sb->sacked) {
 		sb->sacked -= known;
-		sb->sacked_segments = DIV_ROUND_UP(sb->sacked, xsk->mss);
+		sb->sacked_segments = DIV_ROUND_UP(sb->sacked, tx->mss);
 	}
 	sample->delivered += acked - known;
 	/*
@@ -408,7 +408,7 @@ static bool is_fin_left(const struct sk_buff *skb, u32 ack)
 /* An ACK ends inside @skb. */
 static void acked_in_part(struct sock *sk, struct sk_buff *skb, u32 ack)
 {
-	struct xtcp_scoreboard *sb = &xtcp_sk(sk)->stream->scoreboard;
+	struct xtcp_scoreboard *sb = &xtcp_sender(sk)->stream->scoreboard;
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	u32 len = ack - cb->seq;
 
@@ -423,15 +423,15 @@ static void acked_in_part(struct sock *sk, struct sk_buff *skb, u32 ack)
 }
 
 /* Remove an skb from all sums. */
-static void unmark(struct xtcp_sock *xsk, struct sk_buff *skb)
+static void unmark(struct xtcp_sender *tx, struct sk_buff *skb)
 {
-	struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
+	struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
 
 	if (xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED) {
 		sb->sacked -= octets_of(skb);
 		sb->sacked_segments -= min(sb->sacked_segments, xtcp_sndq_segments(skb));
 	}
-	unmark_lost(xsk, skb);
+	unmark_lost(tx, skb);
 }
 
 /**
@@ -444,11 +444,11 @@ static void unmark(struct xtcp_sock *xsk, struct sk_buff *skb)
  */
 void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	struct xtcp_scoreboard *sb = &stream->scoreboard;
-	u32 high = sample->high_before, low = high, acked = ack - xsk->snd.una;
-	u32 una = xsk->snd.una;
+	u32 high = sample->high_before, low = high, acked = ack - tx->snd.una;
+	u32 una = tx->snd.una;
 	u64 sacked_first_us = sample->first_sent_us;
 	struct sk_buff *skb;
 
@@ -471,7 +471,7 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 		 */
 		if (xtcp_seq_gt(end, begin) && !(cb->marks & XTCP_SNDQ_SACKED)) {
 			note_arrival(sk, skb, end, sample, &low);
-			if (xsk->agreed.sack_ok)
+			if (tx->agreed.sack_ok)
 				sample->delivered += end - begin;
 		}
 		if (!whole) {
@@ -479,7 +479,7 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 			break;
 		}
 		if (unlikely(cb->marks != XTCP_SNDQ_SENT))
-			unmark(xsk, skb);
+			unmark(tx, skb);
 		xtcp_sndq_drop(sk, skb);
 		if (end == ack)
 			break;
@@ -488,9 +488,9 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 		sample->first_sent_us = sacked_first_us;
 	if (unlikely(sb->sacked_segments) && !sb->sacked)
 		sb->sacked_segments = 0;
-	if (!xsk->agreed.sack_ok)
+	if (!tx->agreed.sack_ok)
 		virtual_sacks_acked(sk, acked, sample);
-	else if (xtcp_seq_lt(low, high) && (xsk->cong.phase != XTCP_CONG_LOSS || stream->undo.armed))
+	else if (xtcp_seq_lt(low, high) && (tx->cong.phase != XTCP_CONG_LOSS || stream->undo.armed))
 		xtcp_scoreboard_reordered(sk, low, LINUX_MIB_TCPSACKREORDER);
 }
 
@@ -505,18 +505,18 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
  */
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
 	const struct sk_buff *first = xtcp_sndq_first(sk);
-	u32 out = xsk->snd.nxt - xsk->snd.una;
-	u32 missing = max(sb->lost, first ? min_t(u32, xsk->mss, octets_of(first)) : 0);
+	u32 out = tx->snd.nxt - tx->snd.una;
+	u32 missing = max(sb->lost, first ? min_t(u32, tx->mss, octets_of(first)) : 0);
 	u32 most = out > missing ? out - missing : 0;
-	u32 step = most > sb->sacked ? min_t(u32, xsk->mss, most - sb->sacked) : 0;
+	u32 step = most > sb->sacked ? min_t(u32, tx->mss, most - sb->sacked) : 0;
 
 	sock_owned_by_me(sk);
 	/* segments may be small: their exact number is unknown */
 	sb->sacked_segments++;
-	if (sb->sacked_segments > DIV_ROUND_UP(out, xsk->mss) && sb->sacked_segments > sb->reordering && !sb->lost) {
+	if (sb->sacked_segments > DIV_ROUND_UP(out, tx->mss) && sb->sacked_segments > sb->reordering && !sb->lost) {
 		sb->reordering = min_t(u32, sb->sacked_segments, REORDERING_MAX);
 		sb->reorderings++;
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRENOREORDER);
@@ -533,8 +533,8 @@ void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 void xtcp_scoreboard_forget_duplicates(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	xtcp_sk(sk)->stream->scoreboard.sacked = 0;
-	xtcp_sk(sk)->stream->scoreboard.sacked_segments = 0;
+	xtcp_sender(sk)->stream->scoreboard.sacked = 0;
+	xtcp_sender(sk)->stream->scoreboard.sacked_segments = 0;
 }
 
 /**
@@ -544,8 +544,8 @@ void xtcp_scoreboard_forget_duplicates(struct sock *sk)
  */
 void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	struct xtcp_scoreboard *sb = &stream->scoreboard;
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 
@@ -587,7 +587,7 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
 		return;
 	}
 	cb->marks |= XTCP_SNDQ_RESENT;
-	xtcp_sk(sk)->stream->scoreboard.resent += octets_of(skb);
+	xtcp_sender(sk)->stream->scoreboard.resent += octets_of(skb);
 }
 
 /**
@@ -599,18 +599,18 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
  */
 void xtcp_scoreboard_not_lost(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	struct xtcp_sndcb *cb;
 
 	sock_owned_by_me(sk);
 	list_for_each_entry_reverse(cb, &stream->in_flight, node) {
 		if (!stream->scoreboard.resent)
 			break;
-		unmark_lost(xsk, xtcp_sndq_skb_of(cb));
+		unmark_lost(tx, xtcp_sndq_skb_of(cb));
 	}
 	list_for_each_entry(cb, &stream->to_resend, node)
-		unmark_lost(xsk, xtcp_sndq_skb_of(cb));
+		unmark_lost(tx, xtcp_sndq_skb_of(cb));
 	xtcp_resend_put_back(sk);
 }
 
@@ -638,8 +638,8 @@ bool xtcp_scoreboard_reneged(const struct sock *sk)
  */
 void xtcp_scoreboard_forget_sacked(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	struct list_head *after = &stream->in_flight;
 	struct sk_buff *skb;
 
@@ -655,7 +655,7 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
 	}
 	stream->scoreboard.sacked = 0;
 	stream->scoreboard.sacked_segments = 0;
-	stream->scoreboard.high_sacked = xsk->snd.una;
+	stream->scoreboard.high_sacked = tx->snd.una;
 	memset(stream->scoreboard.seen, 0, sizeof(stream->scoreboard.seen));
 }
 
@@ -670,13 +670,13 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
  */
 void xtcp_scoreboard_reordered(struct sock *sk, u32 low, int counter)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
 	u32 distance = xtcp_seq_gt(sb->high_sacked, low) ? sb->high_sacked - low : 0;
 
 	sock_owned_by_me(sk);
-	if (distance > sb->reordering * xsk->mss && xsk->mss)
-		sb->reordering = min_t(u32, DIV_ROUND_UP(distance, xsk->mss), REORDERING_MAX);
+	if (distance > sb->reordering * tx->mss && tx->mss)
+		sb->reordering = min_t(u32, DIV_ROUND_UP(distance, tx->mss), REORDERING_MAX);
 	sb->reorderings++;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), counter);
 }

@@ -17,8 +17,8 @@
 
 #include "base/clock.h"
 #include "base/net.h"
+#include "base/sender.h"
 #include "base/seq.h"
-#include "base/sock.h"
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "ecn/ecn.h"
@@ -34,19 +34,19 @@
  */
 void xtcp_undo_begin(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	struct xtcp_undo *undo = &stream->undo;
 
 	sock_owned_by_me(sk);
 	undo->armed = true;
-	undo->marker = xsk->snd.una;
+	undo->marker = tx->snd.una;
 	/* retransmissions of the previous repair that are in flight belong to this one, too */
 	undo->resent = stream->scoreboard.resent;
 	undo->any_resent = undo->resent;
 	/* the D-SACK of a tail loss probe must not count for what is resent from now on */
 	if (stream->tlp.pending && stream->tlp.is_resent)
-		undo->resent += xsk->mss;
+		undo->resent += tx->mss;
 }
 
 /**
@@ -56,7 +56,7 @@ void xtcp_undo_begin(struct sock *sk)
 void xtcp_undo_forget(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	xtcp_sk(sk)->stream->undo.armed = false;
+	xtcp_sender(sk)->stream->undo.armed = false;
 }
 
 /**
@@ -69,15 +69,15 @@ void xtcp_undo_forget(struct sock *sk)
  */
 void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_undo *undo = &xsk->stream->undo;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_undo *undo = &tx->stream->undo;
 
 	sock_owned_by_me(sk);
 	/* a SYN may have no stream */
-	if (!xtcp_stream_is_there(xsk->stream))
+	if (!xtcp_stream_is_there(tx->stream))
 		return;
 	if (!undo->any_resent)
-		undo->first_ts = xtcp_clock_ts_of(sent_us) + xsk->snd.ts_offset;
+		undo->first_ts = xtcp_clock_ts_of(sent_us) + tx->snd.ts_offset;
 	undo->any_resent = true;
 	undo->resent += octets;
 }
@@ -90,7 +90,7 @@ void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
  */
 void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)
 {
-	struct xtcp_undo *undo = &xtcp_sk(sk)->stream->undo;
+	struct xtcp_undo *undo = &xtcp_sender(sk)->stream->undo;
 
 	sock_owned_by_me(sk);
 	if (!undo->armed || xtcp_seq_le(end, undo->marker))
@@ -110,7 +110,7 @@ void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)
  */
 bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *sample)
 {
-	const struct xtcp_undo *undo = &xtcp_sk(sk)->stream->undo;
+	const struct xtcp_undo *undo = &xtcp_sender(sk)->stream->undo;
 
 	sock_owned_by_me(sk);
 	/* an echo that is too old has nothing to do with this repair */
@@ -126,7 +126,7 @@ bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *s
  */
 bool xtcp_undo_all_came_twice(const struct sock *sk)
 {
-	const struct xtcp_undo *undo = &xtcp_sk(sk)->stream->undo;
+	const struct xtcp_undo *undo = &xtcp_sender(sk)->stream->undo;
 
 	sock_owned_by_me(sk);
 	return undo->armed && undo->any_resent && !undo->resent;
@@ -141,8 +141,8 @@ bool xtcp_undo_all_came_twice(const struct sock *sk)
  */
 void xtcp_undo_do(struct sock *sk, int counter)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 
 	sock_owned_by_me(sk);
 	if (xtcp_cong_undo(sk))

@@ -195,12 +195,13 @@ static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 room = min_t(u32, room_for_blocks(xsk, skb), XTCP_MAX_OPTIONS - xtcp_options_size(opts));
-	u32 least = min_t(u32, xtcp_sack_blocks_to_send(xsk), 2), blocks = room;
+	const struct xtcp_sack *sack = &xsk->stream->sack;
+	u32 least = min_t(u32, xtcp_sack_blocks_to_send(sack, xsk->agreed.ts_ok), 2), blocks = room;
 
 	if (has_blocks) {
 		if (room >= XTCP_OPTLEN_SACK_ALIGNED(least) + wanted)
 			blocks = room - wanted;
-		xtcp_sack_fill(xsk, blocks, opts);
+		xtcp_sack_fill(sack, xsk->agreed.ts_ok, blocks, opts);
 		if (opts->sack_blocks)
 			room -= XTCP_OPTLEN_SACK_ALIGNED(opts->sack_blocks);
 	}
@@ -253,7 +254,7 @@ static noinline_for_stack bool push_options(struct sock *sk, struct sk_buff *skb
 	if (unlikely(wanted))
 		fill_accecn(sk, skb, has_blocks, len && seq == xsk->snd.iss + 1, wanted, &opts, counters);
 	else if (has_blocks)
-		xtcp_sack_fill(xsk, room_for_blocks(xsk, skb), &opts);
+		xtcp_sack_fill(&xsk->stream->sack, xsk->agreed.ts_ok, room_for_blocks(xsk, skb), &opts);
 	xtcp_options_write(__skb_push(skb, xtcp_options_size(&opts)), &opts);
 	if (has_blocks && opts.sack_blocks)
 		xtcp_sack_told(sk);

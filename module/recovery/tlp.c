@@ -12,8 +12,8 @@
 #include <net/sock.h>
 
 #include "base/net.h"
+#include "base/sender.h"
 #include "base/seq.h"
-#include "base/sock.h"
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "cong/pipe.h"
@@ -33,13 +33,13 @@
  */
 void xtcp_tlp_probe(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_tlp *tlp = &xsk->stream->tlp;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_tlp *tlp = &tx->stream->tlp;
 	struct sk_buff *last;
 	int err;
 
 	sock_owned_by_me(sk);
-	if (tlp->pending || xsk->cong.phase >= XTCP_CONG_RECOVERY)
+	if (tlp->pending || tx->cong.phase >= XTCP_CONG_RECOVERY)
 		return;
 	tlp->is_resent = false;
 	err = xtcp_output_new_segment(sk);
@@ -54,7 +54,7 @@ void xtcp_tlp_probe(struct sock *sk)
 	}
 	tlp->pending = true;
 	tlp->wants_sample = true;
-	tlp->end_seq = xsk->snd.nxt;
+	tlp->end_seq = tx->snd.nxt;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSPROBES);
 	trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), XTCP_TRACE_PROBE);
 }
@@ -69,19 +69,19 @@ void xtcp_tlp_probe(struct sock *sk)
  */
 void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_tlp *tlp = &xsk->stream->tlp;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_tlp *tlp = &tx->stream->tlp;
 	bool is_twice;
 
 	sock_owned_by_me(sk);
-	if (xtcp_seq_lt(xsk->snd.una, tlp->end_seq))
+	if (xtcp_seq_lt(tx->snd.una, tlp->end_seq))
 		return;
 	/* without a D-SACK its end is 0, where the probe may end, too */
 	is_twice = sample->dsack.start != sample->dsack.end && sample->dsack.end == tlp->end_seq;
 	if (!tlp->is_resent || is_twice) {
 		/* the probe was new text; or a D-SACK shows that both copies arrived */
 		tlp->pending = false;
-	} else if (xtcp_seq_gt(xsk->snd.una, tlp->end_seq)) {
+	} else if (xtcp_seq_gt(tx->snd.una, tlp->end_seq)) {
 		tlp->pending = false;
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSPROBERECOVERY);
 		xtcp_recovery_probe_was_needed(sk, sample);

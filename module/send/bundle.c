@@ -89,12 +89,13 @@ u32 xtcp_bundle_most(struct sock *sk)
  */
 u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 {
-	const u32 mss = xtcp_mss_payload(sk), half = xtcp_sk(sk)->cong.cwnd / 2;
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const u32 mss = xtcp_mss_payload(sk), half = xsk->cong.cwnd / 2;
 
 	sock_owned_by_me(sk);
 	if (skb->len > half && skb->len > mss)
 		n = min(n, max(half - half % mss, mss));
-	if (unlikely(xtcp_sk(sk)->snd_urgent || xtcp_accecn_forbids_bundles(sk)) && skb->len > mss)
+	if (unlikely(xsk->snd_urgent || xtcp_accecn_forbids_bundles(&xsk->accecn, xsk->ecn)) && skb->len > mss)
 		n = min(n, mss);
 	if (unlikely(xtcp_sndcb(skb)->stamps) && skb->len > mss)
 		n = min(n, xtcp_stamp_room(skb, mss));
@@ -147,7 +148,8 @@ bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, 
 	if (xsk->cong.phase != XTCP_CONG_OPEN || xtcp_pace_applies(sk))
 		return false;
 	/* these do not go in bundles */
-	if (unlikely(xsk->snd_urgent || xtcp_sndcb(skb)->stamps || xtcp_accecn_forbids_bundles(sk)))
+	if (unlikely(xsk->snd_urgent || xtcp_sndcb(skb)->stamps ||
+		     xtcp_accecn_forbids_bundles(&xsk->accecn, xsk->ecn)))
 		return false;
 	return ack_is_near(xsk);
 }
@@ -170,7 +172,8 @@ u32 xtcp_bundle_again(const struct sock *sk, const struct sk_buff *skb, u32 n)
 
 	sock_owned_by_me(sk);
 	if (n > mss)
-		n = unlikely(xsk->snd_urgent) || xtcp_accecn_forbids_bundles(sk) ? mss : n - n % mss;
+		n = unlikely(xsk->snd_urgent) || xtcp_accecn_forbids_bundles(&xsk->accecn, xsk->ecn) ?
+		    mss : n - n % mss;
 	if (unlikely(xtcp_sndcb(skb)->stamps))
 		n = min(n, xtcp_stamp_room(skb, mss));
 	return min(n, skb->len);

@@ -3,13 +3,13 @@
  * The effective send MSS (RFC 9293 section 3.7.1): how much data fits a segment on the present
  * route.
  *
- * There are three numbers. xsk->pmtu is the path MTU that was read last. xsk->mss follows from it,
+ * There are three numbers. tx->pmtu is the path MTU that was read last. tx->mss follows from it,
  * from the peer's MSS and from the options that every segment carries; the congestion window and
- * TCP_INFO use it. The payload is what is left of xsk->mss if the next segment carries SACK blocks;
+ * TCP_INFO use it. The payload is what is left of tx->mss if the next segment carries SACK blocks;
  * cuts use it. segment.c knows how long options are, and also writes them.
  *
  * A route does not announce a change. So a sender calls xtcp_mss_current(), which compares the
- * route's MTU with xsk->pmtu, as in Linux. This way the next segment respects a new MTU of the
+ * route's MTU with tx->pmtu, as in Linux. This way the next segment respects a new MTU of the
  * device, an ICMP error for another connection and the expiry of an exception, and the MSS rises as
  * well as falls. Larger segments in flight do not matter here: output.c cuts them when it sends
  * them again.
@@ -23,7 +23,7 @@
 
 #include "base/is_v4.h"
 #include "base/net.h"
-#include "base/sock.h"
+#include "base/sender.h"
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "out/ip.h"
@@ -41,12 +41,12 @@ static u32 both_headers(const struct sock *sk)
 static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
 {
 	u32 least = max_t(u32, READ_ONCE(xtcp_net_of(sk)->sysctl.min_snd_mss), XTCP_MSS_MIN_SND);
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_sender *tx = xtcp_sender(sk);
 	u32 headers = both_headers(sk);
-	u32 mss = min_t(u32, mtu > headers ? mtu - headers : 0, xsk->agreed.mss_clamp);
+	u32 mss = min_t(u32, mtu > headers ? mtu - headers : 0, tx->agreed.mss_clamp);
 
-	if (xsk->user_mss)
-		mss = min_t(u32, mss, xsk->user_mss);
+	if (tx->user_mss)
+		mss = min_t(u32, mss, tx->user_mss);
 	return max(mss, least) - options;
 }
 
@@ -87,8 +87,8 @@ u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
  */
 void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	u32 options = xtcp_segment_lasting_options(sk), mss;
 
 	sock_owned_by_me(sk);
@@ -105,11 +105,11 @@ void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 	 * as in Linux: at most half of the largest window ever offered, so that one segment can
 	 * always be under way
 	 */
-	if (xsk->snd.max_wnd > XTCP_MSS_DEFAULT_V4)
-		mss = min(mss, xsk->snd.max_wnd / 2);
-	else if (xsk->snd.max_wnd)
-		mss = min(mss, xsk->snd.max_wnd);
-	xsk->pmtu = pmtu;
-	xsk->mss = clamp_t(u32, mss, XTCP_MSS_MIN_SND - options, U16_MAX);
+	if (tx->snd.max_wnd > XTCP_MSS_DEFAULT_V4)
+		mss = min(mss, tx->snd.max_wnd / 2);
+	else if (tx->snd.max_wnd)
+		mss = min(mss, tx->snd.max_wnd);
+	tx->pmtu = pmtu;
+	tx->mss = clamp_t(u32, mss, XTCP_MSS_MIN_SND - options, U16_MAX);
 	xtcp_cong_mss_changed(sk);
 }

@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-#include "base/sock.h"
+#include "base/sender.h"
 #include "out/ip.h"
 
 /* Socket lock held in all of these. */
@@ -19,11 +19,12 @@ u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss);
  */
 static inline u32 xtcp_mss_payload(const struct sock *sk)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	const struct xtcp_sack *sack = &tx->stream->sack;
 
-	if (likely(!xtcp_sack_has_news(&xsk->stream->sack)))
-		return xsk->mss;
-	return xsk->mss - XTCP_OPTLEN_SACK_ALIGNED(xtcp_sack_blocks_to_send(xsk));
+	if (likely(!xtcp_sack_has_news(sack)))
+		return tx->mss;
+	return tx->mss - XTCP_OPTLEN_SACK_ALIGNED(xtcp_sack_blocks_to_send(sack, tx->agreed.ts_ok));
 }
 
 /*
@@ -34,7 +35,7 @@ static inline u32 xtcp_mss_current(struct sock *sk)
 {
 	u32 mtu = xtcp_ip_mtu(sk);
 
-	if (unlikely(mtu != xtcp_sk(sk)->pmtu && mtu))
+	if (unlikely(mtu != xtcp_sender(sk)->pmtu && mtu))
 		xtcp_mss_sync(sk, mtu);
 	return xtcp_mss_payload(sk);
 }

@@ -21,8 +21,8 @@
 
 #include "base/is_v4.h"
 #include "base/net.h"
+#include "base/sender.h"
 #include "base/seq.h"
-#include "base/sock.h"
 #include "base/wire.h"
 #include "cong/stream_begin.h"
 #include "out/ip.h"
@@ -43,14 +43,14 @@ static const struct xtcp_sysctl *sysctls(const struct sock *sk)
 /* The upper limit of the search: neither the peer nor the route takes more. */
 static u16 highest(const struct sock *sk)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_sender *tx = xtcp_sender(sk);
 
-	return min3(xsk->agreed.mss_clamp + xtcp_ip_header_len(sk) + XTCP_HDR_LEN, xsk->pmtu ?: U16_MAX, (u32)U16_MAX);
+	return min3(tx->agreed.mss_clamp + xtcp_ip_header_len(sk) + XTCP_HDR_LEN, tx->pmtu ?: U16_MAX, (u32)U16_MAX);
 }
 
 static void begin_search(struct sock *sk, u32 mss)
 {
-	struct xtcp_mtuprobe *probe = &xtcp_sk(sk)->stream->mtuprobe;
+	struct xtcp_mtuprobe *probe = &xtcp_sender(sk)->stream->mtuprobe;
 
 	probe->low = min_t(u32, xtcp_mss_to_mtu(sk, mss), U16_MAX);
 	probe->high = highest(sk);
@@ -70,10 +70,10 @@ void xtcp_mtuprobe_begin(struct sock *sk)
 	/* 1: the search begins when timeouts show a black hole */
 	if (likely(when < 2))
 		return;
-	if (!xtcp_stream_is_there(xtcp_sk(sk)->stream) && !xtcp_stream_begin(sk, GFP_ATOMIC))
+	if (!xtcp_stream_is_there(xtcp_sender(sk)->stream) && !xtcp_stream_begin(sk, GFP_ATOMIC))
 		return;
 	begin_search(sk, READ_ONCE(sysctls(sk)->base_mss));
-	xtcp_sk(sk)->stream->mtuprobe.is_on = true;
+	xtcp_sender(sk)->stream->mtuprobe.is_on = true;
 }
 
 /**
@@ -85,8 +85,8 @@ void xtcp_mtuprobe_begin(struct sock *sk)
 void xtcp_mtuprobe_timeout(struct sock *sk)
 {
 	const struct xtcp_sysctl *ctl = sysctls(sk);
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	u32 mss;
 
 	sock_owned_by_me(sk);
@@ -101,7 +101,7 @@ void xtcp_mtuprobe_timeout(struct sock *sk)
 		stream->mtuprobe.low = min_t(u32, xtcp_mss_to_mtu(sk, mss), U16_MAX);
 		stream->mtuprobe.size = 0;
 	}
-	xtcp_mss_sync(sk, xsk->pmtu);
+	xtcp_mss_sync(sk, tx->pmtu);
 }
 
 /* A probe that a router may fragment tells nothing (RFC 8899 section 3, item 2). */
@@ -123,24 +123,24 @@ static bool may_be_cut(const struct sock *sk)
  */
 u32 xtcp_mtuprobe_due(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	struct xtcp_mtuprobe *probe = &stream->mtuprobe;
 	const struct xtcp_sysctl *ctl = sysctls(sk);
 	u32 size, needed;
 
 	sock_owned_by_me(sk);
-	if (!probe->is_on || probe->size || xsk->cong.phase != XTCP_CONG_OPEN ||
-	    xsk->cong.cwnd < LEAST_SEGMENTS * xsk->mss || xtcp_sack_has_news(&stream->sack) || may_be_cut(sk))
+	if (!probe->is_on || probe->size || tx->cong.phase != XTCP_CONG_OPEN ||
+	    tx->cong.cwnd < LEAST_SEGMENTS * tx->mss || xtcp_sack_has_news(&stream->sack) || may_be_cut(sk))
 		return 0;
 	size = xtcp_mss_of(sk, (probe->high + probe->low) / 2);
-	if (probe->high - probe->low < READ_ONCE(ctl->probe_threshold) || size <= xsk->mss) {
+	if (probe->high - probe->low < READ_ONCE(ctl->probe_threshold) || size <= tx->mss) {
 		if ((u32)jiffies - probe->stamp >= (u64)READ_ONCE(ctl->probe_interval) * HZ)
-			begin_search(sk, xsk->mss);
+			begin_search(sk, tx->mss);
 		return 0;
 	}
-	needed = size + (stream->scoreboard.reordering + 1U) * xsk->mss;
-	return xsk->snd.write_seq - xsk->snd.nxt >= needed && xsk->snd.wnd >= needed ? size : 0;
+	needed = size + (stream->scoreboard.reordering + 1U) * tx->mss;
+	return tx->snd.write_seq - tx->snd.nxt >= needed && tx->snd.wnd >= needed ? size : 0;
 }
 
 /**
@@ -151,7 +151,7 @@ u32 xtcp_mtuprobe_due(struct sock *sk)
  */
 void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
 {
-	struct xtcp_mtuprobe *probe = &xtcp_sk(sk)->stream->mtuprobe;
+	struct xtcp_mtuprobe *probe = &xtcp_sender(sk)->stream->mtuprobe;
 
 	sock_owned_by_me(sk);
 	probe->start = start;
@@ -167,16 +167,16 @@ void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
  */
 void xtcp_mtuprobe_acked(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_mtuprobe *probe = &xsk->stream->mtuprobe;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_mtuprobe *probe = &tx->stream->mtuprobe;
 
 	sock_owned_by_me(sk);
-	if (!probe->size || xtcp_seq_lt(xsk->snd.una, probe->end))
+	if (!probe->size || xtcp_seq_lt(tx->snd.una, probe->end))
 		return;
 	probe->low = probe->size;
 	probe->size = 0;
-	xtcp_mss_sync(sk, xsk->pmtu);
-	XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_TCPMTUPSUCCESS);
+	xtcp_mss_sync(sk, tx->pmtu);
+	XTCP_NET_INC_STATS(tx->xn, LINUX_MIB_TCPMTUPSUCCESS);
 }
 
 /**
@@ -190,14 +190,14 @@ void xtcp_mtuprobe_acked(struct sock *sk)
  */
 bool xtcp_mtuprobe_lost(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_mtuprobe *probe = &xsk->stream->mtuprobe;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_mtuprobe *probe = &tx->stream->mtuprobe;
 
 	sock_owned_by_me(sk);
-	if (likely(!probe->size) || xsk->snd.una != probe->start)
+	if (likely(!probe->size) || tx->snd.una != probe->start)
 		return false;
 	probe->high = probe->size - 1;
 	probe->size = 0;
-	XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_TCPMTUPFAIL);
+	XTCP_NET_INC_STATS(tx->xn, LINUX_MIB_TCPMTUPFAIL);
 	return true;
 }

@@ -295,7 +295,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	/* a sender that waits for a larger congestion window is limited by it, too */
 	limited = congestion_room(sk) < (waits ? window_room(xsk, xsk->snd.nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);
-	xtcp_busy_with(xsk, waits_for(sk, skb, limited));
+	xtcp_busy_with(&xsk->stream->busy, waits_for(sk, skb, limited));
 	/*
 	 * The timer of pace.c sends paced data. Other data waits for the persist deadline, even if
 	 * it was a lower layer that refused it.

@@ -7,18 +7,15 @@
 
 #include <linux/jiffies.h>
 
-#include "base/sock.h"
-
 /**
  * xtcp_busy_with() - set what limits the connection from now on
- * @xsk: the sock
+ * @busy: of a connection
  * @with: the limit
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can find @xsk.
+ * Context: softirq or process. Lock: socket, held, or nobody else can find the connection.
  */
-void xtcp_busy_with(struct xtcp_sock *xsk, enum xtcp_busy_with with)
+void xtcp_busy_with(struct xtcp_busy *busy, enum xtcp_busy_with with)
 {
-	struct xtcp_busy *busy = &xsk->stream->busy;
 	u32 now;
 
 	if (busy->with == with)
@@ -32,19 +29,17 @@ void xtcp_busy_with(struct xtcp_sock *xsk, enum xtcp_busy_with with)
 
 /**
  * xtcp_busy_us() - for how long something has limited the connection
- * @xsk: the sock
+ * @busy: of a connection
  * @with: the limit; not XTCP_IDLE
  *
  * Context: process. Lock: socket, held.
  *
  * Return: microseconds, with the resolution of a jiffy.
  */
-u64 xtcp_busy_us(const struct xtcp_sock *xsk, enum xtcp_busy_with with)
+u64 xtcp_busy_us(const struct xtcp_busy *busy, enum xtcp_busy_with with)
 {
-	const struct xtcp_busy *busy = &xsk->stream->busy;
 	u32 spent = busy->spent[with - 1];
 
-	sock_owned_by_me(&xsk->inet.sk);
 	if (busy->with == with)
 		spent += (u32)jiffies - busy->since;
 	return (u64)spent * (USEC_PER_SEC / HZ);

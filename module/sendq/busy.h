@@ -8,8 +8,6 @@
 
 #include <linux/types.h>
 
-struct xtcp_sock;
-
 enum xtcp_busy_with {
 	XTCP_IDLE,		/* all data is acknowledged */
 	XTCP_BUSY,		/* limited by the path or the congestion window */
@@ -31,7 +29,7 @@ struct xtcp_busy {
 };
 
 /* Socket lock held in both. */
-void xtcp_busy_with(struct xtcp_sock *xsk, enum xtcp_busy_with with);
-u64 xtcp_busy_us(const struct xtcp_sock *xsk, enum xtcp_busy_with with);
+void xtcp_busy_with(struct xtcp_busy *busy, enum xtcp_busy_with with);
+u64 xtcp_busy_us(const struct xtcp_busy *busy, enum xtcp_busy_with with);
 
 #endif /* XTCP_BUSY_H */

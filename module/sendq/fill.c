@@ -14,7 +14,7 @@
 
 #include "base/memory.h"
 #include "base/net.h"
-#include "base/sock.h"
+#include "base/sender.h"
 #include "sendq/sndq.h"
 
 /*
@@ -35,7 +35,7 @@ static int may_queue(struct sock *sk, int n)
 	if (sk_wmem_schedule(sk, n))
 		return n;
 	/* every socket may have wmem[0], even beyond tcp_mem */
-	least = READ_ONCE(xtcp_sk(sk)->xn->sysctl.wmem[0]) - sk->sk_wmem_queued;
+	least = READ_ONCE(xtcp_sender(sk)->xn->sysctl.wmem[0]) - sk->sk_wmem_queued;
 	if (least <= 0)
 		return -ENOBUFS;
 	n = min(n, least);
@@ -45,10 +45,10 @@ static int may_queue(struct sock *sk, int n)
 
 static void octets_queued(struct sock *sk, struct sk_buff *skb, u32 n)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	xtcp_sndcb(skb)->end_seq += n;
-	xtcp_snd_queued(&xsk->snd, n);
+	xtcp_snd_queued(&tx->snd, n);
 }
 
 /* xtcp_fill_copy() of data that does not fit behind the header */

@@ -29,8 +29,8 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/net.h"
+#include "base/sender.h"
 #include "base/seq.h"
-#include "base/sock.h"
 #include "base/stream.h"
 #include "base/wire.h"
 #include "compat.h"
@@ -106,7 +106,7 @@ static struct sk_buff *alloc_charged(struct sock *sk, gfp_t gfp, bool force)
 struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
 {
 	sock_owned_by_me(sk);
-	if (!xtcp_stream_is_there(xtcp_sk(sk)->stream) && !xtcp_stream_begin(sk, gfp))
+	if (!xtcp_stream_is_there(xtcp_sender(sk)->stream) && !xtcp_stream_begin(sk, gfp))
 		return NULL;
 	return alloc_charged(sk, gfp, force);
 }
@@ -120,15 +120,15 @@ struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
  */
 void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 
 	sock_owned_by_me(sk);
-	cb->seq = xsk->snd.write_seq;
+	cb->seq = tx->snd.write_seq;
 	cb->end_seq = cb->seq + !!(cb->flags & (XTCP_SYN | XTCP_FIN));
-	xtcp_snd_queued(&xsk->snd, cb->end_seq - cb->seq);
-	if (!xsk->stream->busy.with && !(cb->flags & XTCP_SYN))
-		xtcp_busy_with(xsk, XTCP_BUSY);
+	xtcp_snd_queued(&tx->snd, cb->end_seq - cb->seq);
+	if (!tx->stream->busy.with && !(cb->flags & XTCP_SYN))
+		xtcp_busy_with(&tx->stream->busy, XTCP_BUSY);
 	__skb_queue_tail(&sk->sk_write_queue, skb);
 	charge(sk, skb);
 }
@@ -155,8 +155,8 @@ static void tree_insert_sent(struct sock *sk, struct sk_buff *skb)
  */
 void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 
 	/*
 	 * Move the cursor back by one. If we reset it to the start of the list, a peer could make
@@ -232,7 +232,7 @@ int xtcp_sndq_append_syn(struct sock *sk)
  */
 int xtcp_sndq_append_fin(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct sk_buff *tail = xtcp_sndq_open_tail(sk);
 
 	sock_owned_by_me(sk);
@@ -240,7 +240,7 @@ int xtcp_sndq_append_fin(struct sock *sk)
 		return append_control(sk, xtcp_sndq_alloc(sk, sk_gfp_mask(sk, GFP_ATOMIC), true), XTCP_FIN);
 	xtcp_sndcb(tail)->flags |= XTCP_FIN;
 	xtcp_sndcb(tail)->end_seq++;
-	xtcp_snd_queued(&xsk->snd, 1);
+	xtcp_snd_queued(&tx->snd, 1);
 	return 0;
 }
 
@@ -517,12 +517,12 @@ bool xtcp_sndq_gather(struct sock *sk, u32 len)
  */
 void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 
 	sock_owned_by_me(sk);
 	cb->sent_us = sent_us;
-	if (xtcp_stream_is_there(xsk->stream))
+	if (xtcp_stream_is_there(tx->stream))
 		xtcp_rate_sent(sk, skb, RB_EMPTY_ROOT(&sk->tcp_rtx_queue));
 	if (cb->transmissions < XTCP_SNDQ_OFTEN)
 		cb->transmissions++;
@@ -530,13 +530,13 @@ void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 		__skb_unlink(skb, &sk->sk_write_queue);
 		cb->marks |= XTCP_SNDQ_SENT;
 		tree_insert_sent(sk, skb);
-		xtcp_snd_sent(&xsk->snd, cb->end_seq);
+		xtcp_snd_sent(&tx->snd, cb->end_seq);
 	} else {
 		xtcp_sndq_leave_list(sk, skb);
 	}
 	/* a SYN without a stream stands on no list */
-	if (xtcp_stream_is_there(xsk->stream))
-		list_add_tail(&cb->node, &xsk->stream->in_flight);
+	if (xtcp_stream_is_there(tx->stream))
+		list_add_tail(&cb->node, &tx->stream->in_flight);
 }
 
 /**
@@ -607,12 +607,12 @@ bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
  */
 void xtcp_sndq_purge(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct sk_buff *skb;
 
 	while ((skb = skb_rb_first(&sk->tcp_rtx_queue)))
 		unlink_free(sk, skb);
 	while ((skb = skb_peek(&sk->sk_write_queue)))
 		unlink_free(sk, skb);
-	xtcp_busy_with(xsk, XTCP_IDLE);
+	xtcp_busy_with(&tx->stream->busy, XTCP_IDLE);
 }

@@ -17,8 +17,8 @@
 #include <linux/skbuff.h>
 #include <net/sock.h>
 
+#include "base/sender.h"
 #include "base/seq.h"
-#include "base/sock.h"
 #include "compat.h"
 #include "sendq/sndq.h"
 
@@ -62,9 +62,9 @@ static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
  */
 void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_sender *tx = xtcp_sender(sk);
 	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue) ?: xtcp_sndq_last(sk);
-	u32 base = number_base(sk, tsflags, xsk->snd.write_seq - xsk->fin_queued - len);
+	u32 base = number_base(sk, tsflags, tx->snd.write_seq - tx->fin_queued - len);
 	struct skb_shared_info *shinfo;
 
 	sock_owned_by_me(sk);

@@ -108,9 +108,11 @@ static u64 octets_per_second(unsigned long rate)
 
 static void info_busy(const struct xtcp_sock *xsk, struct tcp_info *info)
 {
-	info->tcpi_rwnd_limited = xtcp_busy_us(xsk, XTCP_BUSY_WINDOW);
-	info->tcpi_sndbuf_limited = xtcp_busy_us(xsk, XTCP_BUSY_BUFFER);
-	info->tcpi_busy_time = xtcp_busy_us(xsk, XTCP_BUSY) + info->tcpi_rwnd_limited + info->tcpi_sndbuf_limited;
+	const struct xtcp_busy *busy = &xsk->stream->busy;
+
+	info->tcpi_rwnd_limited = xtcp_busy_us(busy, XTCP_BUSY_WINDOW);
+	info->tcpi_sndbuf_limited = xtcp_busy_us(busy, XTCP_BUSY_BUFFER);
+	info->tcpi_busy_time = xtcp_busy_us(busy, XTCP_BUSY) + info->tcpi_rwnd_limited + info->tcpi_sndbuf_limited;
 }
 
 static void info_timeouts(const struct xtcp_sock *xsk, union xtcp_compat_info *whole)

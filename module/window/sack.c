@@ -186,7 +186,8 @@ void xtcp_sack_dropped(struct sock *sk, u32 start)
 
 /**
  * xtcp_sack_blocks_to_send() - how many blocks should the next segment with ACK carry?
- * @xsk: the sock
+ * @sack: of a connection
+ * @ts_ok: it uses timestamps
  *
  * This includes the D-SACK. At most four, three with timestamps (RFC 2018 section 3).
  *
@@ -194,31 +195,30 @@ void xtcp_sack_dropped(struct sock *sk, u32 start)
  *
  * Return: the number; 0 when there is nothing to report, or SACK was not negotiated.
  */
-unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sock *xsk)
+unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sack *sack, bool ts_ok)
 {
-	const struct xtcp_stream *stream = xsk->stream;
-	unsigned int most = xsk->agreed.ts_ok ? XTCP_SACK_BLOCKS_MAX - 1 : XTCP_SACK_BLOCKS_MAX;
+	unsigned int most = ts_ok ? XTCP_SACK_BLOCKS_MAX - 1 : XTCP_SACK_BLOCKS_MAX;
 
-	return min_t(unsigned int, stream->sack.blocks + stream->sack.came_twice, most);
+	return min_t(unsigned int, sack->blocks + sack->came_twice, most);
 }
 
 /**
  * xtcp_sack_fill() - add SACK blocks to a segment's options
- * @xsk: the sock
+ * @sack: of a connection
+ * @ts_ok: it uses timestamps
  * @room: octets left for the SACK option
- * @opts: the options; they point into @xsk afterwards
+ * @opts: the options; they point into @sack afterwards
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_sack_fill(const struct xtcp_sock *xsk, unsigned int room, struct xtcp_options *opts)
+void xtcp_sack_fill(const struct xtcp_sack *sack, bool ts_ok, unsigned int room, struct xtcp_options *opts)
 {
-	const struct xtcp_stream *stream = xsk->stream;
-	unsigned int blocks = xtcp_sack_blocks_to_send(xsk);
+	unsigned int blocks = xtcp_sack_blocks_to_send(sack, ts_ok);
 
 	if (room < XTCP_OPTLEN_SACK_ALIGNED(1))
 		return;
 	opts->sack_blocks = min(blocks, (room - XTCP_OPTLEN_SACK_ALIGNED(0)) / XTCP_OPTLEN_SACK_BLOCK);
-	opts->sack = stream->sack.block + !stream->sack.came_twice;
+	opts->sack = sack->block + !sack->came_twice;
 }
 
 /**

@@ -9,7 +9,6 @@
 #include "base/wire.h"
 
 struct sock;
-struct xtcp_sock;
 
 /**
  * struct xtcp_sack - what the SACK option reports
@@ -35,8 +34,8 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end);
 void xtcp_sack_repeated(struct sock *sk, u32 start, u32 end);
 void xtcp_sack_advanced(struct sock *sk);
 void xtcp_sack_dropped(struct sock *sk, u32 start);
-unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sock *xsk);
-void xtcp_sack_fill(const struct xtcp_sock *xsk, unsigned int room, struct xtcp_options *opts);
+unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sack *sack, bool ts_ok);
+void xtcp_sack_fill(const struct xtcp_sack *sack, bool ts_ok, unsigned int room, struct xtcp_options *opts);
 void xtcp_sack_told(struct sock *sk);
 
 #endif /* XTCP_SACK_H */

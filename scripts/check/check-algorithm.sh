@@ -55,12 +55,12 @@ rm "$added" "$work/tree/module/cong/cong_twin.c"
 cat >"$work/tree/module/cong/cong_zero.c" <<-END
 	// SPDX-License-Identifier: GPL-2.0
 	/* Lets nothing go, wherever it is asked. */
-	#include "base/sock.h"
+	#include "base/sender.h"
 	#include "cong/cong.h"
 
 	static void zero_start(struct sock *sk)
 	{
-		xtcp_sk(sk)->cong.cwnd = 0;
+		xtcp_sender(sk)->cong.cwnd = 0;
 	}
 
 	static void zero_acked(struct sock *sk, const struct xtcp_sample *sample)
